@@ -1,0 +1,156 @@
+package lambdahttp
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/awslabs/aws-lambda-go-api-proxy/core"
+)
+
+// event is what is read of a payload. HTTPMethod is where payload format 1.0 has the method: it is read so
+// that its refusal can be negotiated.
+type event struct {
+	Version        string            `json:"version"`
+	HTTPMethod     string            `json:"httpMethod"`
+	RawPath        string            `json:"rawPath"`
+	RawQueryString string            `json:"rawQueryString"`
+	Cookies        []string          `json:"cookies"`
+	Headers        map[string]string `json:"headers"`
+	RequestContext struct {
+		DomainName string `json:"domainName"`
+		RequestID  string `json:"requestId"`
+		HTTP       struct {
+			Method   string `json:"method"`
+			Path     string `json:"path"`
+			SourceIP string `json:"sourceIp"`
+		} `json:"http"`
+	} `json:"requestContext"`
+	Body            string `json:"body"`
+	IsBase64Encoded bool   `json:"isBase64Encoded"`
+}
+
+// parseEvent returns what could be read even when it returns an error.
+func parseEvent(payload []byte) (*event, error) {
+	ev := new(event)
+	err := json.Unmarshal(payload, ev)
+	// A value of the wrong type does not stop the decoder, so the version is known even then.
+	// The decoder's own error texts quote the payload.
+	wrongType := new(json.UnmarshalTypeError)
+	switch {
+	case err != nil && !errors.As(err, &wrongType):
+		return ev, fmt.Errorf("%w: not JSON", ErrBadRequest)
+	case ev.Version != "2.0":
+		return ev, ErrPayloadVersion
+	case err != nil:
+		return ev, fmt.Errorf("%w: a member of the event has the wrong type", ErrBadRequest)
+	}
+	return ev, nil
+}
+
+// adapt has the adapter make a request for "/" with ev's headers and what it keeps in the context.
+//
+// The adapter gets none of what it would spoil (headers, host, address) or, on failing, print with the query
+// string (method, path, body). Nothing is left to fail but a GO_API_HOST that is no URL: that is the function's
+// own fault. One that is a URL has no effect: the request's URL and Host are set here.
+func (ev *event) adapt(ctx context.Context) (*http.Request, error) {
+	bare := events.APIGatewayV2HTTPRequest{RawPath: "/"}
+	bare.RequestContext.RequestID = ev.RequestContext.RequestID
+	var adapter core.RequestAccessorV2
+	r, err := adapter.EventToRequestWithContext(ctx, bare)
+	if err != nil {
+		return nil, fmt.Errorf("adapt the event: %w", err)
+	}
+
+	r.Method = ""
+	if method := cmp.Or(ev.RequestContext.HTTP.Method, ev.HTTPMethod); isToken(method) {
+		r.Method = method
+	}
+	r.URL, r.RequestURI = &url.URL{Path: "/"}, "/"
+	r.RemoteAddr = net.JoinHostPort(ev.RequestContext.HTTP.SourceIP, "0")
+	r.Header = ev.header()
+	r.Host = cmp.Or(r.Header.Get("Host"), ev.RequestContext.DomainName)
+	r.Header.Del("Host")
+	return r, nil
+}
+
+// header restores every value as the gateway sent it. The adapter would split values on commas,
+// which User-Agent, Accept, dates and signatures contain.
+func (ev *event) header() http.Header {
+	header := make(http.Header, len(ev.Headers)+1)
+	values := make([]string, 0, len(ev.Headers)+1) // one allocation for all the one-element slices
+	for name, value := range ev.Headers {
+		name = textproto.CanonicalMIMEHeaderKey(name)
+		// The adapter's own headers, which code written for it trusts: no caller may set them.
+		if strings.HasPrefix(name, "X-Golambdaproxy-") {
+			continue
+		}
+		if header[name] != nil { // never from API Gateway, which sends lower-case names
+			header[name] = append(header[name], value)
+			continue
+		}
+		values = append(values, value)
+		header[name] = values[len(values)-1 : len(values) : len(values)]
+	}
+	// RFC 6265, section 5.4: one Cookie header, its pairs joined by "; ".
+	if cookies := append(header["Cookie"], ev.Cookies...); len(cookies) > 0 {
+		header["Cookie"] = []string{strings.Join(cookies, "; ")}
+	}
+	return header
+}
+
+// complete gives r what may turn out to be impossible: method, path and body.
+func (ev *event) complete(r *http.Request) error {
+	if r.Method == "" {
+		return fmt.Errorf("%w: impossible method", ErrBadRequest)
+	}
+
+	path := cmp.Or(ev.RawPath, ev.RequestContext.HTTP.Path)
+	if !strings.HasPrefix(path, "/") || strings.Contains(path, "?") {
+		return fmt.Errorf("%w: impossible path", ErrBadRequest)
+	}
+	target := path
+	if ev.RawQueryString != "" {
+		target += "?" + ev.RawQueryString
+	}
+	parsed, err := url.ParseRequestURI(target)
+	if err != nil {
+		return fmt.Errorf("%w: impossible path or query", ErrBadRequest) // url.Error quotes both
+	}
+
+	body := []byte(ev.Body)
+	if ev.IsBase64Encoded {
+		if body, err = base64.StdEncoding.DecodeString(ev.Body); err != nil {
+			return fmt.Errorf("%w: the body is not base64", ErrBadRequest)
+		}
+	}
+
+	r.URL, r.RequestURI = parsed, parsed.RequestURI()
+	if len(body) > 0 {
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	}
+	return nil
+}
+
+// isToken reports whether s is a token, as a method must be (RFC 9110, sections 5.6.2 and 9.1).
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letterOrDigit := 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9'
+		if !letterOrDigit && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
+			return false
+		}
+	}
+	return s != ""
+}
