@@ -1,0 +1,160 @@
+package awswire
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// maxBody bounds a request: DynamoDB items end at 400 KB, secrets at 64 KB.
+const maxBody = 1 << 20
+
+// service speaks one of AWS's JSON protocols
+// (https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html): the
+// operation is in X-Amz-Target, parameters and results are JSON documents.
+type service struct {
+	targetPrefix string // what stands before the dot in X-Amz-Target
+	signingName  string // the service in a SigV4 credential scope
+	contentType  string
+	faultPrefix  string // of the __type of errors that any service of AWS may answer
+	unknown      *apiError
+	checksum     bool // X-Amz-Crc32 on every answer; the SDK verifies it
+	operations   map[string]operation
+}
+
+// operation takes the request's document and returns the result's, or an
+// *apiError.
+type operation func(body []byte) (any, error)
+
+// apiError is an error as AWS sends it.
+type apiError struct {
+	status  int
+	code    string // __type, with the prefix that the service uses
+	message string
+}
+
+func (e *apiError) Error() string { return e.code + ": " + e.message }
+
+// fault makes an error that belongs to no operation: a signature, an
+// undecodable document.
+func (s *service) fault(status int, code, message string) *apiError {
+	return &apiError{status: status, code: s.faultPrefix + code, message: message}
+}
+
+// ServeHTTP answers at any path, since the SDK appends its "/" to an endpoint
+// that may have a path of its own.
+func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	result, err := s.answer(w, r)
+	if err != nil {
+		s.writeError(w, err)
+		return
+	}
+	s.write(w, http.StatusOK, result)
+}
+
+func (s *service) answer(w http.ResponseWriter, r *http.Request) (any, error) {
+	if fromBrowser(r) {
+		return nil, s.fault(http.StatusForbidden, "AccessDeniedException", "Web pages may not call this endpoint.")
+	}
+	if r.Method != http.MethodPost {
+		return nil, s.unknown
+	}
+	if err := s.checkSignature(r.Header); err != nil {
+		return nil, err
+	}
+	op, ok := s.lookup(r.Header)
+	if !ok {
+		return nil, s.unknown
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+			return nil, s.fault(http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "")
+		}
+		return nil, s.fault(http.StatusBadRequest, "SerializationException", "")
+	}
+	return op(body)
+}
+
+func (s *service) lookup(h http.Header) (operation, bool) {
+	prefix, name, _ := strings.Cut(h.Get("X-Amz-Target"), ".")
+	if prefix != s.targetPrefix {
+		return nil, false
+	}
+	op, ok := s.operations[name]
+	return op, ok
+}
+
+// fromBrowser tells whether a web page may have caused the request. Browsers
+// put Origin on every POST and Sec-Fetch-Site on every request, and scripts
+// can remove neither; no SDK sends one.
+func fromBrowser(r *http.Request) bool {
+	return len(r.Header.Values("Origin")) > 0 || len(r.Header.Values("Sec-Fetch-Site")) > 0
+}
+
+func (s *service) writeError(w http.ResponseWriter, err error) {
+	failure := new(apiError)
+	if !errors.As(err, &failure) {
+		failure = s.fault(http.StatusInternalServerError, "InternalFailure", "")
+	}
+	// "Message" with a capital is what both services' models name it; the
+	// SDK matches errors that are in no model without regard to case.
+	s.write(w, failure.status, struct {
+		Type    string `json:"__type"`
+		Message string `json:"Message,omitempty"`
+	}{failure.code, failure.message})
+}
+
+func (s *service) write(w http.ResponseWriter, status int, document any) {
+	body, err := json.Marshal(document)
+	if err != nil { // documents are made of strings, numbers and maps of them
+		http.Error(w, "unencodable answer", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", s.contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("X-Amzn-RequestId", newUUID())
+	h.Set("Cache-Control", "no-store")
+	if s.checksum {
+		h.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the caller may have hung up, which is theirs to notice
+}
+
+// decode fills params from a request's document. A member outside of allowed
+// is one that is not emulated here.
+func (s *service) decode(body []byte, params any, allowed ...string) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(body, &members); err != nil || members == nil {
+		return s.fault(http.StatusBadRequest, "SerializationException", "")
+	}
+	for name := range members {
+		if !slices.Contains(allowed, name) {
+			return s.fault(http.StatusBadRequest, "ValidationException",
+				fmt.Sprintf("The parameter %q is not emulated on this endpoint.", name))
+		}
+	}
+	if err := json.Unmarshal(body, params); err != nil {
+		return s.fault(http.StatusBadRequest, "SerializationException", "")
+	}
+	return nil
+}
+
+// newUUID returns a random UUID (RFC 9562, 5.4): the form of request ids and
+// of secret versions.
+func newUUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails since Go 1.24
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
