@@ -1,0 +1,57 @@
+package demo
+
+// User is somebody who can be signed in.
+type User struct {
+	ID   string
+	Name string
+	Note string // one line: what is special about them
+	// Subscriptions are what the user's flows may name, the usual one first.
+	Subscriptions []Subscription
+}
+
+// Subscription is what a flow needs to know of a subscription.
+type Subscription struct{ ID, Item, Label string }
+
+// Choices are the IDs and values that the page offers.
+type Choices struct {
+	Price         string // what "Change to …" asks for
+	Plan          string // its name
+	Coupon        string // offered to those who cancel
+	PromotionCode string // applied to a change of plan
+	Configuration []string
+	Locale        []string
+	Account       []string // for on_behalf_of
+}
+
+// Users are the five of the demo. Their IDs and subscriptions are those that the stand-ins know.
+func Users() []User {
+	return []User{
+		{
+			ID: "alice", Name: "Alice", Note: "Has one active subscription.",
+			Subscriptions: []Subscription{{"sub_DemoAlice", "si_DemoAlice", "Starter"}},
+		},
+		{ID: "bob", Name: "Bob", Note: "Has no billing account."},
+		{ID: "carol", Name: "Carol", Note: "Is mapped to a customer that was deleted at Stripe."},
+		{
+			ID: "dave", Name: "Dave", Note: "Has two subscriptions.",
+			Subscriptions: []Subscription{
+				{"sub_DemoDaveTeam", "si_DemoDaveTeam", "Team, 5 seats"},
+				{"sub_DemoDaveStorage", "si_DemoDaveStorage", "Storage, on trial"},
+			},
+		},
+		{
+			ID: "erin", Name: "Erin", Note: "Has already cancelled her one subscription.",
+			Subscriptions: []Subscription{{"sub_DemoErin", "si_DemoErin", "Starter, cancelled"}},
+		},
+	}
+}
+
+// DemoChoices are the values that the stand-ins know and the laptop's lists allow.
+func DemoChoices() Choices {
+	return Choices{
+		Price: "price_ProMonthly", Plan: "Pro", Coupon: "STAY20", PromotionCode: "promo_DemoSpring",
+		Configuration: []string{"bpc_DemoDefault", "bpc_DemoCancelOnly"},
+		Locale:        []string{"auto", "en", "de", "fr", "ja", "pt-BR"},
+		Account:       []string{"acct_DemoConnect"},
+	}
+}

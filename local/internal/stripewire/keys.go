@@ -1,0 +1,96 @@
+package stripewire
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// permission names what a restricted key may be denied, as Stripe's errors name it.
+type permission struct{ label, name string }
+
+var (
+	portalWrite      = permission{"Customer portal Write", "customer_portal_write"}
+	subscriptionRead = permission{"Subscriptions Read", "subscription_read"}
+	productRead      = permission{"Products Read", "product_read"}
+)
+
+var errKey = errors.New("stripewire: a key must be sk_test_ or rk_test_ followed by letters and digits")
+
+// SetKeys replaces the accepted API keys, as rolling a key in Stripe's dashboard does: those left out stop working
+// with the next request. Only test keys are accepted, since only they may reach stripe-mock.
+func (s *Stripe) SetKeys(keys ...string) error {
+	accepted := make(map[string]bool)
+	for _, key := range keys {
+		rest, isSecret := strings.CutPrefix(key, "sk_test_")
+		if !isSecret {
+			var isRestricted bool
+			if rest, isRestricted = strings.CutPrefix(key, "rk_test_"); !isRestricted {
+				return errKey
+			}
+		}
+		// stripe-mock takes keys of exactly three parts.
+		if rest == "" || strings.Contains(rest, "_") {
+			return errKey
+		}
+		accepted[key] = true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys = accepted
+	return nil
+}
+
+// WithholdSubscriptionRead takes from a restricted key the permission to read subscriptions, so that Stripe's
+// 403 for it can be seen.
+func (s *Stripe) WithholdSubscriptionRead(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.withheld[key] == nil {
+		s.withheld[key] = make(map[permission]bool)
+	}
+	s.withheld[key][subscriptionRead] = true
+}
+
+// authenticate checks the Authorization header. The key is never echoed beyond its public prefix.
+func (s *Stripe) authenticate(r *http.Request) (key string, problem *apiError) {
+	unauthorized := func(message string) *apiError {
+		return &apiError{status: http.StatusUnauthorized, Type: "invalid_request_error", Message: message}
+	}
+	key, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !isBearer || key == "" {
+		return "", unauthorized("You did not provide an API key. You need to provide your API key in the Authorization header, " +
+			"using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.keys[key] {
+		return "", unauthorized("Invalid API Key provided: " + redact(key))
+	}
+	return key, nil
+}
+
+// permitted says whether a key may do what an endpoint needs.
+func (s *Stripe) permitted(key string, needs permission) *apiError {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.withheld[key][needs] {
+		return nil
+	}
+	return &apiError{
+		status: http.StatusForbidden,
+		Type:   "invalid_request_error",
+		Message: fmt.Sprintf("Permission denied. The provided key '%s' does not have the required permissions for this endpoint on account '%s'. "+
+			"Enabling \"%s\" ('%s') permissions on this key would allow this request to continue.", redact(key), s.data.Account, needs.label, needs.name),
+	}
+}
+
+func redact(key string) string {
+	for _, prefix := range []string{"sk_test_", "rk_test_", "sk_live_", "rk_live_"} {
+		if strings.HasPrefix(key, prefix) {
+			return prefix + "***"
+		}
+	}
+	return "***"
+}

@@ -1,0 +1,123 @@
+// Package stripewire is Stripe for a laptop and for tests: the real client libraries talk to it over HTTP.
+//
+// Two layers answer a request. stripe-mock, running in-process, checks it against the OpenAPI document that Stripe
+// publishes; a small stateful layer in front knows customers, subscriptions, portal configurations, coupons and
+// sessions, and answers with real state and Stripe's own error shapes. The stateful layer also closes what stripe-mock
+// leaves open: whether a customer exists, whether a URL is one, unknown nested names, a flow type without its block,
+// negative quantities, and the dead URL of its fixture.
+//
+// A session's URL leads to a page of this package that shows what the customer would see in Stripe's portal.
+//
+// Known differences from Stripe: objects have the shape of API version 2024-06-20 whatever version is asked for;
+// completing a flow changes nothing; endpoints and parameters that the product does not use are refused, never answered
+// with a fixture. Wordings of errors that Stripe does not document follow what users of Stripe have reported; the few
+// for which no report was found are marked where they are made.
+package stripewire
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Config says what the stand-in is for and where it is reached.
+type Config struct {
+	// PublicURL is the origin at which a browser reaches the handler, such as "http://127.0.0.1:8080".
+	// A session's url is PublicURL + "/p/session/" + an unguessable name.
+	PublicURL string
+	// Keys are the API keys that are accepted, each sk_test_… or rk_test_…; see [Stripe.SetKeys].
+	Keys []string
+	// Data is the account's state; nil means [DemoData].
+	Data *Data
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Record keeps every API request for [Stripe.Requests]. It is for tests: the record grows without bound.
+	Record bool
+}
+
+// Stripe is the stand-in. It serves the API under /v1/ and the portal's pages under /p/session/.
+type Stripe struct {
+	publicURL string
+	now       func() time.Time
+	record    bool
+	document  *document
+	mux       *http.ServeMux
+
+	mu       sync.Mutex // guards everything below
+	data     Data
+	keys     map[string]bool
+	withheld map[string]map[permission]bool
+	sessions map[string]*visit   // by the last part of the session's URL
+	attempts map[string]*attempt // by idempotency key
+	requests []Request
+}
+
+// New starts a stand-in. Stripe's OpenAPI document is loaded in the background and the requests that come
+// before it is ready wait for it, so New itself returns at once.
+//
+// It is an error if PublicURL is not an http or https origin or a key is not a test key.
+func New(cfg Config) (*Stripe, error) {
+	u, err := url.Parse(cfg.PublicURL)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, fmt.Errorf("stripewire: PublicURL %q is not an http or https URL", cfg.PublicURL)
+	}
+	s := &Stripe{
+		publicURL: strings.TrimSuffix(cfg.PublicURL, "/"),
+		now:       cfg.Now,
+		record:    cfg.Record,
+		withheld:  make(map[string]map[permission]bool),
+		sessions:  make(map[string]*visit),
+		attempts:  make(map[string]*attempt),
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if cfg.Data != nil {
+		s.data = *cfg.Data
+	} else {
+		s.data = DemoData(s.now())
+	}
+	if err := s.SetKeys(cfg.Keys...); err != nil {
+		return nil, err
+	}
+	s.document = loadDocument()
+	s.mux = s.routes()
+	return s, nil
+}
+
+func (s *Stripe) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/v1/", s.unknownEndpoint)
+	mux.Handle("POST /v1/billing_portal/sessions", s.endpoint(endpoint{
+		path: "/v1/billing_portal/sessions", needs: portalWrite, handle: s.createSession,
+	}))
+	mux.Handle("GET /v1/subscriptions", s.endpoint(endpoint{
+		path: "/v1/subscriptions", needs: subscriptionRead, handle: s.listSubscriptions,
+	}))
+	mux.Handle("GET /v1/subscriptions/{id}", s.endpoint(endpoint{
+		path: "/v1/subscriptions/{subscription_exposed_id}", needs: subscriptionRead, handle: s.retrieveSubscription,
+	}))
+	mux.Handle("GET /v1/products", s.endpoint(endpoint{
+		path: "/v1/products", needs: productRead, handle: s.listProducts,
+	}))
+	mux.HandleFunc("GET /p/session/portal.css", s.portalCSS)
+	mux.HandleFunc("GET /p/session/{name}", s.portalPage)
+	mux.HandleFunc("GET /p/session/{name}/{step}", s.portalPage)
+	return mux
+}
+
+// ServeHTTP serves the API and the portal's pages.
+func (s *Stripe) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mux.ServeHTTP(w, r)
+}
+
+// Change lets f change the account's state, for example to cancel a subscription in the middle of a test.
+// No request is answered while f runs, and f must not keep the pointer.
+func (s *Stripe) Change(f func(*Data)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(&s.data)
+}
