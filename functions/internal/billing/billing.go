@@ -1,0 +1,161 @@
+// Package billing creates sessions of Stripe's customer portal.
+//
+// A [Client] adds to stripe-go what a request of ten seconds needs: a bound for
+// every try, retries that end with the caller's context, a limit on what is
+// read, and an answer that is checked before anybody is sent anywhere. Its
+// errors carry a [Class] and never Stripe's text, which can hold parts of a key,
+// e-mail addresses and URLs.
+package billing
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/stripe/stripe-go/v79"
+	"github.com/stripe/stripe-go/v79/billingportal/session"
+)
+
+const (
+	tryTimeout    = 4 * time.Second
+	maxTries      = 3 // the first and two retries
+	firstPause    = 200 * time.Millisecond
+	maxAnswerSize = 1 << 20 // bytes; a portal session has about one thousand
+)
+
+// Config says how to reach Stripe and what to accept from it.
+type Config struct {
+	// APIBase is the URL of Stripe's API without a trailing slash.
+	APIBase string
+	// Livemode is the mode that sessions must be of.
+	Livemode bool
+	// PortalHosts are the hosts that a session's URL may have, with the port
+	// where it is not the scheme's own.
+	PortalHosts []string
+	// Transport makes the calls; nil means http.DefaultTransport.
+	Transport http.RoundTripper
+	// Pause waits between tries; nil means a timer that ends with ctx.
+	Pause func(ctx context.Context, d time.Duration) error
+}
+
+// Client creates portal sessions. It is safe for concurrent use.
+type Client struct {
+	config  Config
+	backend stripe.Backend
+}
+
+// New returns a client of Stripe's API in the version that stripe-go pins.
+func New(config Config) *Client {
+	if config.Transport == nil {
+		config.Transport = http.DefaultTransport
+	}
+	if config.Pause == nil {
+		config.Pause = pause
+	}
+	return &Client{
+		config: config,
+		backend: stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
+			URL: stripe.String(config.APIBase),
+			HTTPClient: &http.Client{
+				Transport: &observer{next: config.Transport},
+				// A redirect of a POST that carries a key is followed nowhere.
+				CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			},
+			// stripe-go's own retries sleep past the end of the context.
+			MaxNetworkRetries: stripe.Int64(0),
+			EnableTelemetry:   stripe.Bool(false),
+			// The default logger prints the portal's URL when a body is cut short.
+			LeveledLogger: &stripe.LeveledLogger{Level: stripe.LevelNull},
+		}),
+	}
+}
+
+// Session is a portal session as Stripe created it.
+type Session struct {
+	// URL leads to the portal. Whoever has it is the customer: it is a secret.
+	URL string
+	// JSON is the session object, byte for byte as Stripe sent it.
+	JSON json.RawMessage
+	// Calls tells how it was obtained.
+	Calls Calls
+}
+
+// Calls tells what it took to get an answer from Stripe.
+type Calls struct {
+	// Attempts is the number of requests sent, 1 to 3.
+	Attempts int
+	// RequestID is Stripe's ID of the last request that it answered, or "".
+	RequestID string
+}
+
+// CreateSession creates a portal session with the key. params.Customer must be
+// set; CreateSession sets the fields that params shares with all calls. Every
+// error is an [*Error].
+//
+// https://docs.stripe.com/api/customer_portal/sessions/create
+func (c *Client) CreateSession(ctx context.Context, key string, params *stripe.BillingPortalSessionParams) (*Session, error) {
+	var created *stripe.BillingPortalSession
+	calls, err := c.do(ctx, &params.Params, func() (err error) {
+		created, err = session.Client{B: c.backend, Key: key}.New(params)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if class := c.check(created, stripe.StringValue(params.Customer)); class != 0 {
+		return nil, &Error{Class: class, Calls: calls}
+	}
+	return &Session{URL: created.URL, JSON: created.LastResponse.RawJSON, Calls: calls}, nil
+}
+
+// do runs call under one idempotency key until it succeeds, fails for good, or
+// its time or its tries run out. call sends common as part of its parameters.
+//
+// https://docs.stripe.com/error-low-level
+func (c *Client) do(ctx context.Context, common *stripe.Params, call func() error) (Calls, error) {
+	var calls Calls
+	common.SetIdempotencyKey(stripe.NewIdempotencyKey())
+	for {
+		calls.Attempts++
+		observed := &observation{}
+		try, cancel := context.WithTimeout(withObservation(ctx, observed), tryTimeout)
+		common.Context = try
+		err := call()
+		cancel()
+		if observed.requestID != "" {
+			calls.RequestID = observed.requestID
+		}
+		if err == nil {
+			return calls, nil
+		}
+		failure := classify(err, observed)
+		failure.Calls = calls
+		if !failure.retryable || calls.Attempts == maxTries {
+			return calls, failure
+		}
+		if c.config.Pause(ctx, firstPause<<(calls.Attempts-1)) != nil {
+			return calls, &Error{Class: Timeout, Calls: calls}
+		}
+	}
+}
+
+// pause waits for d or until ctx ends. It does not start a wait that ctx cannot
+// outlast.
+func pause(ctx context.Context, d time.Duration) error {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
+		return context.DeadlineExceeded
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// errTooLarge ends the reading of an answer that is no answer of Stripe's.
+var errTooLarge = errors.New("billing: answer too large")

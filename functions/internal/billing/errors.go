@@ -1,0 +1,164 @@
+package billing
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stripe/stripe-go/v79"
+)
+
+// Class says what went wrong at Stripe, in terms of what to do about it.
+type Class int
+
+// The classes of errors.
+const (
+	// Unavailable: no connection, or 5xx after all tries.
+	Unavailable Class = iota + 1
+	// Timeout: the time for the call ran out.
+	Timeout
+	// BadResponse: an answer that is none of Stripe's, or that breaks its contract.
+	BadResponse
+	// KeyRefused: the key is invalid, expired or revoked.
+	KeyRefused
+	// PermissionMissing: the restricted key may not do this.
+	PermissionMissing
+	// ModeMismatch: a test key with live objects or the reverse, or a session of the other mode.
+	ModeMismatch
+	// NoSuchCustomer: the mapped customer does not exist at Stripe, or no longer.
+	NoSuchCustomer
+	// NoSuchConfiguration: the portal configuration does not exist.
+	NoSuchConfiguration
+	// NoSuchAccount: the account of on_behalf_of does not exist or may not be used.
+	NoSuchAccount
+	// PortalNotConfigured: the account's portal settings were never saved, or lack the flow's feature.
+	PortalNotConfigured
+	// NoSuchSubscription: the flow's subscription does not exist.
+	NoSuchSubscription
+	// SubscriptionRefused: the flow cannot act on the subscription, for example because it is cancelled.
+	SubscriptionRefused
+	// ParameterRefused: Stripe refuses the value of Error.Param.
+	ParameterRefused
+	// Busy: rate limit or lock timeout; try again after Error.RetryAfter.
+	Busy
+)
+
+var classTexts = map[Class]string{
+	Unavailable:         "unavailable",
+	Timeout:             "no answer in time",
+	BadResponse:         "an answer that breaks the API's contract",
+	KeyRefused:          "the API key is invalid, expired or revoked",
+	PermissionMissing:   "the restricted API key lacks a permission",
+	ModeMismatch:        "test mode and live mode are mixed",
+	NoSuchCustomer:      "no such customer: the mapping is stale",
+	NoSuchConfiguration: "no such portal configuration",
+	NoSuchAccount:       "the account of on_behalf_of does not exist or may not be used",
+	PortalNotConfigured: "the customer portal's settings were never saved or lack this feature",
+	NoSuchSubscription:  "no such subscription",
+	SubscriptionRefused: "the flow cannot act on the subscription",
+	ParameterRefused:    "a parameter is refused",
+	Busy:                "rate limit or lock timeout",
+}
+
+// String describes the class for an operator.
+func (c Class) String() string { return classTexts[c] }
+
+// Error is a failed call to Stripe. It holds none of Stripe's texts.
+type Error struct {
+	Class Class
+	// Param is the name of the parameter that Stripe refused, in bracket
+	// notation, as Stripe sent it; "" where it named none.
+	Param string
+	// RetryAfter is how long Stripe asked to wait; 0 where it did not say.
+	RetryAfter time.Duration
+	// Calls tells what was tried.
+	Calls Calls
+
+	retryable bool
+}
+
+// Error describes the class.
+func (e *Error) Error() string { return "stripe: " + e.Class.String() }
+
+// classify turns an error of stripe-go, and what was seen on the wire, into an
+// Error.
+func classify(err error, seen *observation) *Error {
+	if seen.broken != nil {
+		return broken(seen.broken)
+	}
+	if seen.status >= http.StatusInternalServerError {
+		return &Error{Class: Unavailable, retryable: seen.retry != "false"}
+	}
+	var refusal *stripe.Error
+	if !errors.As(err, &refusal) {
+		return &Error{Class: BadResponse} // HTML, a JSON document of another kind, an empty body
+	}
+	failure := &Error{Class: classOf(refusal, seen.status), Param: refusal.Param}
+	if failure.Class == Busy {
+		failure.retryable = refusal.Code == stripe.ErrorCodeLockTimeout && seen.retry != "false"
+		if seconds, err := strconv.Atoi(seen.retryAfter); err == nil && seconds > 0 && seconds <= 3600 {
+			failure.RetryAfter = time.Duration(seconds) * time.Second
+		}
+	}
+	return failure
+}
+
+// broken classifies a try without a whole answer.
+func broken(err error) *Error {
+	var timeout net.Error
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, errTooLarge):
+		return &Error{Class: BadResponse}
+	case errors.As(err, &certificate):
+		return &Error{Class: Unavailable} // it will not be another one in a moment
+	case errors.Is(err, context.Canceled):
+		return &Error{Class: Unavailable}
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return &Error{Class: Timeout, retryable: true}
+	}
+	return &Error{Class: Unavailable, retryable: true}
+}
+
+// classOf reads a refusal. Where Stripe gives several errors one code, its
+// wording decides; each wording is quoted beside the test that covers it.
+//
+// https://docs.stripe.com/api/errors
+func classOf(refusal *stripe.Error, status int) Class {
+	message := strings.ToLower(refusal.Msg)
+	says := func(words string) bool { return strings.Contains(message, words) }
+	switch {
+	case status == http.StatusUnauthorized:
+		return KeyRefused
+	case status == http.StatusTooManyRequests, refusal.Code == stripe.ErrorCodeLockTimeout, refusal.Code == stripe.ErrorCodeRateLimit:
+		return Busy
+	case says("a similar object exists in live mode"), says("a similar object exists in test mode"):
+		return ModeMismatch
+	case says("customer portal settings"), says("feature in the portal configuration is disabled"):
+		return PortalNotConfigured
+	case refusal.Param == "on_behalf_of":
+		return NoSuchAccount
+	case status == http.StatusForbidden:
+		return PermissionMissing
+	case refusal.Type != stripe.ErrorTypeInvalidRequest:
+		return BadResponse
+	case refusal.Code == stripe.ErrorCodeResourceMissing && refusal.Param == "customer":
+		return NoSuchCustomer
+	case refusal.Code == stripe.ErrorCodeResourceMissing && refusal.Param == "configuration":
+		return NoSuchConfiguration
+	case refusal.Code == stripe.ErrorCodeResourceMissing && isSubscription(refusal.Param):
+		return NoSuchSubscription
+	case isSubscription(refusal.Param):
+		return SubscriptionRefused
+	case refusal.Param != "":
+		return ParameterRefused
+	}
+	return BadResponse
+}
+
+func isSubscription(param string) bool { return strings.HasSuffix(param, "[subscription]") }

@@ -1,0 +1,70 @@
+package billing
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"regexp"
+)
+
+// observation is what one try looked like on the wire. stripe-go folds a refused
+// connection, a cut body and a page of HTML into errors that differ only in
+// their text.
+type observation struct {
+	status     int    // 0: there was no answer
+	requestID  string // Stripe's ID of the request, or ""
+	retry      string // Stripe-Should-Retry: "true", "false" or ""
+	retryAfter string // Retry-After as sent
+	broken     error  // why there was no answer, or not the whole of it
+}
+
+type observationKey struct{}
+
+func withObservation(ctx context.Context, o *observation) context.Context {
+	return context.WithValue(ctx, observationKey{}, o)
+}
+
+// requestIDPattern keeps a header that is not Stripe's out of the logs.
+var requestIDPattern = regexp.MustCompile(`^req_[A-Za-z0-9]{1,64}$`)
+
+// observer fills in the observation of a request's context, and bounds the
+// answer's size.
+type observer struct{ next http.RoundTripper }
+
+func (t *observer) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := t.next.RoundTrip(r)
+	o, ok := r.Context().Value(observationKey{}).(*observation)
+	if !ok {
+		return response, err
+	}
+	if err != nil {
+		o.broken = err
+		return nil, err
+	}
+	o.status = response.StatusCode
+	if id := response.Header.Get("Request-Id"); requestIDPattern.MatchString(id) {
+		o.requestID = id
+	}
+	o.retry = response.Header.Get("Stripe-Should-Retry")
+	o.retryAfter = response.Header.Get("Retry-After")
+	response.Body = &observedBody{ReadCloser: response.Body, left: maxAnswerSize, observed: o}
+	return response, nil
+}
+
+type observedBody struct {
+	io.ReadCloser
+	left     int64
+	observed *observation
+}
+
+func (b *observedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		err = errTooLarge
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.observed.broken = err
+	}
+	return n, err
+}

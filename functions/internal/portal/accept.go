@@ -1,0 +1,72 @@
+package portal
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// wants says what kind of answer the caller can use.
+type wants int
+
+const (
+	wantsRedirect wants = iota // follows a redirect; errors as problem+json
+	wantsJSON                  // cannot follow one, or asks for JSON
+	wantsPage                  // a navigation of a browser: errors as a page
+)
+
+// wantsOf reads the request's headers. A script's fetch (Sec-Fetch-Dest: empty)
+// cannot follow a redirect to another origin whatever it accepts.
+//
+// https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header
+func wantsOf(header http.Header) wants {
+	json, page := preference(header.Values("Accept"))
+	switch {
+	case header.Get("Sec-Fetch-Dest") == "empty", json > page:
+		return wantsJSON
+	case page > 0:
+		return wantsPage
+	}
+	return wantsRedirect
+}
+
+// preference returns the weights of JSON and of HTML in Accept (RFC 9110,
+// section 12.5.1), 0 for one that is not named. Wildcards count for neither:
+// every client sends them. Of two with the same weight, the first wins by a hair.
+func preference(accept []string) (json, html float64) {
+	const hair = 1e-6
+	position := 0.0
+	for entry := range strings.SplitSeq(strings.Join(accept, ","), ",") {
+		position++
+		mediaType, parameters, _ := strings.Cut(entry, ";")
+		weight := quality(parameters)
+		if weight == 0 {
+			continue
+		}
+		weight -= position * hair
+		switch strings.ToLower(strings.TrimSpace(mediaType)) {
+		case "application/json", "application/problem+json":
+			json = max(json, weight)
+		case "text/html", "application/xhtml+xml":
+			html = max(html, weight)
+		}
+	}
+	return json, html
+}
+
+// quality returns the weight among the parameters of an entry: 1 without one,
+// 0 for one that is malformed.
+func quality(parameters string) float64 {
+	for parameter := range strings.SplitSeq(parameters, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(parameter), "=")
+		if !strings.EqualFold(name, "q") {
+			continue
+		}
+		weight, err := strconv.ParseFloat(value, 64)
+		if err != nil || !(weight >= 0 && weight <= 1) {
+			return 0
+		}
+		return weight
+	}
+	return 1
+}

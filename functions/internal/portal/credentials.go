@@ -1,0 +1,62 @@
+package portal
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// credentials find the caller's token.
+type credentials struct {
+	cookie string // name of the session cookie; "": cookies do not count
+	csrf   *http.CrossOriginProtection
+}
+
+// token returns the one token that the request carries: in the Authorization
+// header (RFC 6750, section 2.1), in the form field access_token (section 2.2)
+// or in the session cookie. Two are refused (section 3.1, invalid_request): the
+// caller and this service could each believe in another one.
+func (c *credentials) token(r *http.Request, formTokens []string) (string, error) {
+	var cookies []string
+	if c.cookie != "" {
+		for _, cookie := range r.CookiesNamed(c.cookie) {
+			cookies = append(cookies, cookie.Value)
+		}
+	}
+	isEmpty := func(value string) bool { return value == "" }
+	cookies = slices.DeleteFunc(cookies, isEmpty)
+	tokens := slices.DeleteFunc(slices.Concat(bearerTokens(r.Header), formTokens, cookies), isEmpty)
+	switch {
+	case len(tokens) == 0:
+		return "", &Problem{Code: "missing-credentials"}
+	case len(tokens) > 1:
+		return "", &Problem{Code: "invalid-request", Detail: "The request has more than one credential."}
+	}
+	if len(cookies) == 1 {
+		// A browser adds the cookie to any site's request. The other two only
+		// a page that has the token can send.
+		if err := c.csrf.Check(r); err != nil {
+			return "", &Problem{Code: "cross-origin-request"}
+		}
+	}
+	return tokens[0], nil
+}
+
+// bearerTokens returns the credentials of the Authorization headers if one of them
+// is a bearer token; another scheme is no credential for this service. API Gateway
+// joins repeated headers with commas, which no token contains.
+func bearerTokens(header http.Header) []string {
+	credentials := strings.Split(strings.Join(header.Values("Authorization"), ","), ",")
+	hasBearer := false
+	for i, credential := range credentials {
+		scheme, token, _ := strings.Cut(strings.TrimSpace(credential), " ")
+		if strings.EqualFold(scheme, "Bearer") {
+			hasBearer = true
+			credentials[i] = strings.TrimSpace(token)
+		}
+	}
+	if !hasBearer {
+		return nil
+	}
+	return credentials
+}

@@ -1,0 +1,145 @@
+package portal
+
+import (
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"github.com/stripe/stripe-go/v79"
+)
+
+// The names and types of Stripe's parameters are those of stripe-go: the form
+// tags of its parameter struct. What stripe-go gains with a new version, callers
+// would gain too, so a test holds the list of names that have a rule.
+
+// reserved are the parameters of the struct that are not the caller's to set.
+// expand changes the answer's shape; customer comes from the mapping.
+var reserved = map[string]func(param string) *Problem{
+	"*":      unknown,
+	"expand": unknown,
+	"customer": func(param string) *Problem {
+		return &Problem{Code: "parameter-not-allowed", Param: param, Detail: "The customer is the signed-in user's own."}
+	},
+}
+
+// decode turns the caller's tree into Stripe's parameters. It checks names and
+// types; [Policy] checks values.
+func decode(tree node) (*stripe.BillingPortalSessionParams, error) {
+	params := &stripe.BillingPortalSessionParams{}
+	for _, name := range slices.Sorted(maps.Keys(reserved)) {
+		if _, given := tree.members[name]; given {
+			return nil, reserved[name](name)
+		}
+	}
+	if err := decodeObject(tree, reflect.ValueOf(params).Elem(), ""); err != nil {
+		return nil, err
+	}
+	return params, nil
+}
+
+func decodeObject(n node, into reflect.Value, name string) error {
+	if n.kind != object {
+		return invalid(name, "The parameter must be an object.")
+	}
+	for _, member := range slices.Sorted(maps.Keys(n.members)) {
+		path := join(name, member)
+		field, ok := fieldOf(into, member)
+		if !ok {
+			return unknown(path)
+		}
+		if err := decodeValue(n.members[member], field, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func decodeValue(n node, into reflect.Value, name string) error {
+	if into.Kind() == reflect.Slice {
+		return decodeList(n, into, name)
+	}
+	// Every other parameter of stripe-go is a pointer, so that absent differs from zero.
+	value := reflect.New(into.Type().Elem())
+	switch value.Elem().Kind() {
+	case reflect.String:
+		if n.kind != text {
+			return invalid(name, "The parameter must be a string.")
+		}
+		value.Elem().SetString(n.text)
+	case reflect.Int64:
+		quantity, ok := wholeNumber(n)
+		if !ok {
+			return invalid(name, "The parameter must be a whole number, 0 or more.")
+		}
+		value.Elem().SetInt(quantity)
+	default:
+		if err := decodeObject(n, value.Elem(), name); err != nil {
+			return err
+		}
+	}
+	into.Set(value)
+	return nil
+}
+
+// decodeList reads a list. All lists of this call take one element at most.
+func decodeList(n node, into reflect.Value, name string) error {
+	items, ok := n.elements()
+	switch {
+	case !ok:
+		return invalid(name, "The parameter must be a list.")
+	case len(items) > 1:
+		return invalid(name, "The parameter takes one element at most.")
+	}
+	result := reflect.MakeSlice(into.Type(), 0, len(items))
+	for i, item := range items {
+		element := reflect.New(into.Type().Elem().Elem())
+		if err := decodeObject(item, element.Elem(), join(name, strconv.Itoa(i))); err != nil {
+			return err
+		}
+		result = reflect.Append(result, element)
+	}
+	into.Set(result)
+	return nil
+}
+
+var digits = regexp.MustCompile(`^[0-9]{1,18}$`)
+
+func wholeNumber(n node) (int64, bool) {
+	if !(n.kind == number || (n.kind == text && n.isForm)) || !digits.MatchString(n.text) {
+		return 0, false
+	}
+	value, err := strconv.ParseInt(n.text, 10, 64)
+	return value, err == nil
+}
+
+// fieldOf finds the field of a stripe-go struct that a parameter's name stands for.
+func fieldOf(structure reflect.Value, name string) (reflect.Value, bool) {
+	for i := range structure.NumField() {
+		if structure.Type().Field(i).Tag.Get("form") == name {
+			return structure.Field(i), true
+		}
+	}
+	return reflect.Value{}, false
+}
+
+// join appends a member's name to an object's, in bracket notation.
+func join(object, member string) string {
+	if object == "" {
+		return member
+	}
+	return object + "[" + member + "]"
+}
+
+func unknown(param string) *Problem {
+	return &Problem{Code: "unknown-parameter", Param: ownParam(param)}
+}
+
+func missing(param string) *Problem {
+	return &Problem{Code: "invalid-parameter", Param: param, Detail: "The parameter is required."}
+}
+
+func invalid(param, detail string) *Problem {
+	return &Problem{Code: "invalid-parameter", Param: ownParam(param), Detail: detail}
+}

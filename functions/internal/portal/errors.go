@@ -1,0 +1,109 @@
+package portal
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"time"
+
+	"billingportal/functions/internal/auth"
+	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/customers"
+	"billingportal/functions/internal/secret"
+	"billingportal/functions/internal/upstream"
+)
+
+// retryPause is the Retry-After of a failure that did not say when it will be over.
+const retryPause = 5 * time.Second
+
+// problemOf maps every error that a request can end with to its answer. It is
+// the one place where that is decided.
+func problemOf(err error) *Problem {
+	var problem *Problem
+	if errors.As(err, &problem) {
+		return problem
+	}
+	var (
+		invalidToken *auth.InvalidTokenError
+		scope        *auth.InsufficientScopeError
+		role         *auth.InsufficientRoleError
+		keys         *auth.KeysUnavailableError
+		stripe       *billing.Error
+		aws          *upstream.Error
+	)
+	switch {
+	case errors.As(err, &invalidToken):
+		return &Problem{Code: "invalid-token", Cause: err}
+	case errors.As(err, &scope):
+		return &Problem{Code: "insufficient-scope", Scope: scope.Scope, Cause: err}
+	case errors.As(err, &role):
+		return &Problem{Code: "insufficient-role", Cause: err}
+	case errors.As(err, &keys):
+		return &Problem{Code: "identity-provider-unavailable", RetryAfter: keys.RetryAfter, Cause: err}
+	case errors.Is(err, customers.ErrNoCustomer):
+		return &Problem{Code: "no-billing-account", Cause: err}
+	case errors.Is(err, customers.ErrMalformed), errors.Is(err, secret.ErrMalformed):
+		return &Problem{Code: "billing-misconfigured", Cause: err}
+	case errors.As(err, &aws):
+		return awsProblem(aws, err)
+	case errors.As(err, &stripe):
+		return stripeProblem(stripe)
+	case errors.Is(err, context.DeadlineExceeded):
+		return &Problem{Code: "upstream-timeout", Cause: err}
+	}
+	return &Problem{Code: "internal", Cause: err}
+}
+
+func awsProblem(aws *upstream.Error, err error) *Problem {
+	switch {
+	case aws.Timeout:
+		return &Problem{Code: "upstream-timeout", Cause: err}
+	case aws.Service == "dynamodb":
+		return &Problem{Code: "customer-store-unavailable", RetryAfter: retryPause, Cause: err}
+	}
+	return &Problem{Code: "secrets-unavailable", RetryAfter: retryPause, Cause: err}
+}
+
+func stripeProblem(err *billing.Error) *Problem {
+	switch err.Class {
+	case billing.Unavailable:
+		return &Problem{Code: "billing-unavailable", Cause: err}
+	case billing.Timeout:
+		return &Problem{Code: "upstream-timeout", Cause: err}
+	case billing.Busy:
+		return &Problem{Code: "billing-busy", RetryAfter: max(err.RetryAfter, time.Second), Cause: err}
+	case billing.NoSuchCustomer:
+		return &Problem{Code: "no-billing-account", Cause: err}
+	case billing.NoSuchSubscription:
+		return &Problem{Code: "subscription-not-found", Param: ownParam(err.Param), Cause: err}
+	case billing.SubscriptionRefused:
+		return &Problem{Code: "subscription-not-eligible", Param: ownParam(err.Param), Cause: err}
+	case billing.ParameterRefused:
+		if param := ownParam(err.Param); param != "" {
+			return &Problem{Code: "invalid-parameter", Param: param, Detail: "The billing provider does not accept this value.", Cause: err}
+		}
+		return &Problem{Code: "billing-bad-response", Cause: err}
+	case billing.KeyRefused, billing.PermissionMissing, billing.ModeMismatch,
+		billing.NoSuchConfiguration, billing.NoSuchAccount, billing.PortalNotConfigured:
+		return &Problem{Code: "billing-misconfigured", Cause: err}
+	}
+	return &Problem{Code: "billing-bad-response", Cause: err}
+}
+
+// paramPattern is the form of a parameter's name. A name that an upstream or a
+// caller sends is repeated only in this form, which no token, key or URL has.
+var paramPattern = regexp.MustCompile(`^[a-z_]{1,40}(\[[a-z_0-9]{1,40}\]){0,6}$`)
+
+func ownParam(name string) string {
+	if paramPattern.MatchString(name) {
+		return name
+	}
+	return ""
+}
+
+// isStaleMapping reports whether a user is mapped to a customer that does not
+// exist at Stripe: an operator has to correct the table.
+func isStaleMapping(problem *Problem) bool {
+	var stripe *billing.Error
+	return errors.As(problem.Cause, &stripe) && stripe.Class == billing.NoSuchCustomer
+}

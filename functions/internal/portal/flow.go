@@ -1,0 +1,160 @@
+package portal
+
+import (
+	"slices"
+	"unicode/utf8"
+
+	"github.com/stripe/stripe-go/v79"
+)
+
+// maxMessageLength is Stripe's limit for a confirmation message, in characters.
+const maxMessageLength = 500
+
+// checkFlow checks flow_data by Stripe's own rules and by the operator's lists.
+func (p *Policy) checkFlow(flow *stripe.BillingPortalSessionFlowDataParams) error {
+	if flow.Type == nil {
+		return missing("flow_data[type]")
+	}
+	if !slices.Contains(Flows(), *flow.Type) {
+		return invalid("flow_data[type]", "The parameter is none of the portal's flows.")
+	}
+	if err := requireListed("flow_data[type]", *flow.Type, p.AllowedFlows); err != nil {
+		return err
+	}
+	if err := onlyBlock("flow_data", *flow.Type, map[string]bool{
+		flowSubscriptionCancel:        flow.SubscriptionCancel != nil,
+		flowSubscriptionUpdate:        flow.SubscriptionUpdate != nil,
+		flowSubscriptionUpdateConfirm: flow.SubscriptionUpdateConfirm != nil,
+	}); err != nil {
+		return err
+	}
+	if err := p.checkAfterCompletion(flow.AfterCompletion); err != nil {
+		return err
+	}
+	switch *flow.Type {
+	case flowSubscriptionCancel:
+		return p.checkCancel(flow.SubscriptionCancel)
+	case flowSubscriptionUpdate:
+		return checkUpdate(flow.SubscriptionUpdate)
+	case flowSubscriptionUpdateConfirm:
+		return p.checkUpdateConfirm(flow.SubscriptionUpdateConfirm)
+	}
+	return nil
+}
+
+// onlyBlock refuses the block of a type other than the one chosen.
+func onlyBlock(parent, chosen string, given map[string]bool) error {
+	for name, isGiven := range given {
+		if isGiven && name != chosen {
+			return invalid(join(parent, name), "The parameter belongs to another type.")
+		}
+	}
+	return nil
+}
+
+func (p *Policy) checkAfterCompletion(after *stripe.BillingPortalSessionFlowDataAfterCompletionParams) error {
+	const name = "flow_data[after_completion]"
+	if after == nil {
+		return nil
+	}
+	if after.Type == nil {
+		return missing(name + "[type]")
+	}
+	if err := onlyBlock(name, *after.Type, map[string]bool{
+		"hosted_confirmation": after.HostedConfirmation != nil,
+		"redirect":            after.Redirect != nil,
+	}); err != nil {
+		return err
+	}
+	switch stripe.BillingPortalSessionFlowAfterCompletionType(*after.Type) {
+	case stripe.BillingPortalSessionFlowAfterCompletionTypePortalHomepage:
+	case stripe.BillingPortalSessionFlowAfterCompletionTypeHostedConfirmation:
+		if confirmation := after.HostedConfirmation; confirmation != nil &&
+			utf8.RuneCountInString(stripe.StringValue(confirmation.CustomMessage)) > maxMessageLength {
+			return invalid(name+"[hosted_confirmation][custom_message]", "The parameter has more than 500 characters.")
+		}
+	case stripe.BillingPortalSessionFlowAfterCompletionTypeRedirect:
+		if after.Redirect == nil || after.Redirect.ReturnURL == nil {
+			return missing(name + "[redirect][return_url]")
+		}
+		if !p.isReturnURL(*after.Redirect.ReturnURL) {
+			return &Problem{Code: "invalid-return-url", Param: name + "[redirect][return_url]"}
+		}
+	default:
+		return invalid(name+"[type]", "The parameter is none of Stripe's values.")
+	}
+	return nil
+}
+
+func (p *Policy) checkCancel(cancel *stripe.BillingPortalSessionFlowDataSubscriptionCancelParams) error {
+	const name = "flow_data[subscription_cancel]"
+	if cancel == nil {
+		return missing(name + "[subscription]")
+	}
+	if err := requireID(name+"[subscription]", cancel.Subscription); err != nil {
+		return err
+	}
+	retention := cancel.Retention
+	if retention == nil {
+		return nil
+	}
+	if retention.Type == nil {
+		return missing(name + "[retention][type]")
+	}
+	if *retention.Type != string(stripe.BillingPortalSessionFlowSubscriptionCancelRetentionTypeCouponOffer) {
+		return invalid(name+"[retention][type]", "The parameter is none of Stripe's values.")
+	}
+	if retention.CouponOffer == nil || retention.CouponOffer.Coupon == nil {
+		return missing(name + "[retention][coupon_offer][coupon]")
+	}
+	return requireListed(name+"[retention][coupon_offer][coupon]", *retention.CouponOffer.Coupon, p.AllowedCoupons)
+}
+
+func checkUpdate(update *stripe.BillingPortalSessionFlowDataSubscriptionUpdateParams) error {
+	const name = "flow_data[subscription_update][subscription]"
+	if update == nil {
+		return missing(name)
+	}
+	return requireID(name, update.Subscription)
+}
+
+func (p *Policy) checkUpdateConfirm(confirm *stripe.BillingPortalSessionFlowDataSubscriptionUpdateConfirmParams) error {
+	const name = "flow_data[subscription_update_confirm]"
+	if confirm == nil {
+		return missing(name + "[items]")
+	}
+	if err := requireID(name+"[subscription]", confirm.Subscription); err != nil {
+		return err
+	}
+	if len(confirm.Items) == 0 {
+		return missing(name + "[items]")
+	}
+	item := confirm.Items[0]
+	if err := requireID(name+"[items][0][id]", item.ID); err != nil {
+		return err
+	}
+	if item.Price != nil && *item.Price == "" {
+		return invalid(name+"[items][0][price]", "The parameter is empty.")
+	}
+	if len(confirm.Discounts) == 0 {
+		return nil
+	}
+	discount := confirm.Discounts[0]
+	switch {
+	case (discount.Coupon == nil) == (discount.PromotionCode == nil):
+		return invalid(name+"[discounts][0]", "The parameter takes either a coupon or a promotion_code.")
+	case discount.Coupon != nil:
+		return requireListed(name+"[discounts][0][coupon]", *discount.Coupon, p.AllowedCoupons)
+	}
+	return requireListed(name+"[discounts][0][promotion_code]", *discount.PromotionCode, p.AllowedPromotionCodes)
+}
+
+func requireID(param string, id *string) error {
+	switch {
+	case id == nil:
+		return missing(param)
+	case *id == "":
+		return invalid(param, "The parameter is empty.")
+	}
+	return nil
+}

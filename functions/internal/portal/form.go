@@ -1,0 +1,91 @@
+package portal
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// parseForm reads a form in Stripe's bracket names:
+// flow_data[subscription_update_confirm][items][0][price]=price_1.
+func parseForm(body string) (input, error) {
+	in := input{parameters: node{kind: object}}
+	values, err := url.ParseQuery(body)
+	if err != nil {
+		return in, &Problem{Code: "invalid-request", Detail: "The form is malformed."}
+	}
+	in.tokens = values["access_token"]
+	delete(values, "access_token")
+	for name, value := range values {
+		if len(value) > 1 {
+			return in, invalid(name, "The parameter is given more than once.")
+		}
+		path, ok := splitName(name)
+		if !ok {
+			return in, unknown(name)
+		}
+		if !in.parameters.insert(path, value[0]) {
+			return in, invalid(name, "The parameter is given both a value and members.")
+		}
+	}
+	return in, nil
+}
+
+// splitName splits a[b][0] into a, b and 0.
+func splitName(name string) ([]string, bool) {
+	first, rest, nested := strings.Cut(name, "[")
+	if !nested {
+		return []string{first}, first != "" && !strings.Contains(first, "]")
+	}
+	rest, closed := strings.CutSuffix(rest, "]")
+	if !closed {
+		return nil, false
+	}
+	path := append([]string{first}, strings.Split(rest, "][")...)
+	return path, !slices.ContainsFunc(path, func(part string) bool {
+		return part == "" || strings.ContainsAny(part, "[]")
+	})
+}
+
+// insert puts a value at a path below n, and reports whether there was room: a
+// value has no members, and members leave no room for a value.
+func (n *node) insert(path []string, value string) bool {
+	if n.kind != object {
+		return false
+	}
+	if n.members == nil {
+		n.members = map[string]node{}
+	}
+	child, exists := n.members[path[0]]
+	if len(path) == 1 {
+		n.members[path[0]] = node{kind: text, text: value, isForm: true}
+		return !exists
+	}
+	if !exists {
+		child = node{kind: object, isForm: true}
+	}
+	ok := child.insert(path[1:], value)
+	n.members[path[0]] = child
+	return ok
+}
+
+// elements returns the elements of a list. In a form they are members named 0,
+// 1, 2 and so on.
+func (n node) elements() ([]node, bool) {
+	if n.kind == list {
+		return n.items, true
+	}
+	if n.kind != object || !n.isForm {
+		return nil, false
+	}
+	items := make([]node, len(n.members))
+	for i := range items {
+		item, ok := n.members[strconv.Itoa(i)]
+		if !ok {
+			return nil, false
+		}
+		items[i] = item
+	}
+	return items, true
+}

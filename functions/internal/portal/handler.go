@@ -1,0 +1,224 @@
+// Package portal is the HTTP handler behind a "Manage billing" button:
+// POST /billing/portal creates a session of Stripe's customer portal for the
+// caller and sends them there.
+//
+// A request goes one way: its body is read ([input]), its one credential found
+// and verified, its parameters decoded and checked ([Policy]), the user mapped to
+// a customer, and the session created. Whatever goes wrong on the way ends as a
+// [Problem], of which there is one for each code of the API.
+package portal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/stripe/stripe-go/v79"
+
+	"billingportal/functions/internal/auth"
+	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/secret"
+)
+
+// Path is the only path that the handler answers with anything but not-found.
+const Path = "/billing/portal"
+
+const (
+	budget  = 10 * time.Second       // for a whole request
+	reserve = 500 * time.Millisecond // of the function's time, to answer in
+)
+
+// Verifier authenticates a token. Its errors are those of package auth.
+type Verifier interface {
+	Verify(ctx context.Context, token string) (auth.Caller, error)
+}
+
+// CustomerStore maps a user to a Stripe customer. Its errors are those of package
+// customers.
+type CustomerStore interface {
+	CustomerID(ctx context.Context, userID string) (string, error)
+}
+
+// KeySource has the Stripe key. Renewed returns the key that took the place of
+// one that Stripe refuses, if there is one. Its errors are those of package secret.
+type KeySource interface {
+	Key(ctx context.Context) (secret.Key, error)
+	Renewed(ctx context.Context, refused secret.Key) (secret.Key, bool, error)
+}
+
+// SessionCreator creates portal sessions. Its errors are [*billing.Error].
+type SessionCreator interface {
+	CreateSession(ctx context.Context, key string, params *stripe.BillingPortalSessionParams) (*billing.Session, error)
+}
+
+// Config is what a handler is made of.
+type Config struct {
+	Verifier  Verifier
+	Customers CustomerStore
+	Keys      KeySource
+	Sessions  SessionCreator
+	Policy    Policy
+	// SessionCookie names the cookie that may hold the token; "" for none.
+	SessionCookie string
+	// NoAccountURL is where a navigation without a billing account is sent; ""
+	// for an error page.
+	NoAccountURL string
+	// Log takes the line of each request.
+	Log *RequestLog
+	// RequestID returns the ID of the request that a context belongs to.
+	RequestID func(ctx context.Context) string
+}
+
+// Handler is the http.Handler of the portal function.
+type Handler struct {
+	Config
+	credentials credentials
+}
+
+// New returns a handler. It fails where an allowed origin is none.
+func New(config Config) (*Handler, error) {
+	csrf := http.NewCrossOriginProtection()
+	for _, origin := range config.Policy.AllowedOrigins {
+		if err := csrf.AddTrustedOrigin(string(origin)); err != nil {
+			return nil, fmt.Errorf("trust origin %s: %w", origin, err)
+		}
+	}
+	return &Handler{
+		Config:      config,
+		credentials: credentials{cookie: config.SessionCookie, csrf: csrf},
+	}, nil
+}
+
+// ServeHTTP answers a request and logs one line about it.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	record := h.Log.begin(h.RequestID(r.Context()), routeOf(r))
+	ctx, cancel := context.WithDeadline(r.Context(), deadline(r.Context()))
+	defer cancel()
+	session, err := h.handle(ctx, r, record)
+	setSecurityHeaders(w.Header())
+	if err != nil {
+		h.answerProblem(w, r, problemOf(err), record)
+		return
+	}
+	answerSession(w, r, session)
+	record.end(statusOf(r), nil)
+}
+
+// Reject answers a request that never became one, with the problem of a code.
+func (h *Handler) Reject(w http.ResponseWriter, r *http.Request, code string, cause error) {
+	setSecurityHeaders(w.Header())
+	record := h.Log.begin(h.RequestID(r.Context()), routeOf(r))
+	h.answerProblem(w, r, &Problem{Code: code, Cause: cause}, record)
+}
+
+// handle takes a request through all its steps.
+func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) (*billing.Session, error) {
+	if r.URL.Path != Path {
+		return nil, &Problem{Code: "not-found"}
+	}
+	if r.Method != http.MethodPost {
+		return nil, &Problem{Code: "method-not-allowed"}
+	}
+	in, err := readInput(r)
+	if err != nil {
+		return nil, err
+	}
+	caller, err := h.authenticate(ctx, r, in, record)
+	if err != nil {
+		return nil, err
+	}
+	params, err := decode(in.parameters)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.Policy.apply(params); err != nil {
+		return nil, err
+	}
+	customer, err := h.lookUp(ctx, caller, record)
+	if err != nil {
+		return nil, err
+	}
+	params.Customer = stripe.String(customer)
+	return h.createSession(ctx, params, record)
+}
+
+func (h *Handler) authenticate(ctx context.Context, r *http.Request, in input, record *record) (auth.Caller, error) {
+	defer record.time(stepAuth)()
+	token, err := h.credentials.token(r, in.tokens)
+	if err != nil {
+		return auth.Caller{}, err
+	}
+	return h.Verifier.Verify(ctx, token)
+}
+
+func (h *Handler) lookUp(ctx context.Context, caller auth.Caller, record *record) (string, error) {
+	defer record.time(stepLookup)()
+	customer, err := h.Customers.CustomerID(ctx, caller.UserID)
+	record.customerID = customer
+	return customer, err
+}
+
+// createSession calls Stripe. A refused key is looked up anew, because keys are
+// rotated while requests are under way; the next try has an idempotency key of
+// its own, since Stripe binds one to the outcome of the first.
+func (h *Handler) createSession(ctx context.Context, params *stripe.BillingPortalSessionParams, record *record) (*billing.Session, error) {
+	key, err := h.key(ctx, record)
+	if err != nil {
+		return nil, err
+	}
+	session, err := h.callStripe(ctx, key, params, record)
+	var failure *billing.Error
+	if !errors.As(err, &failure) || failure.Class != billing.KeyRefused {
+		return session, err
+	}
+	renewed, ok, renewErr := h.renewedKey(ctx, key, record)
+	if renewErr != nil {
+		return nil, renewErr
+	}
+	if !ok {
+		return nil, err
+	}
+	return h.callStripe(ctx, renewed, params, record)
+}
+
+func (h *Handler) key(ctx context.Context, record *record) (secret.Key, error) {
+	defer record.time(stepSecret)()
+	return h.Keys.Key(ctx)
+}
+
+func (h *Handler) renewedKey(ctx context.Context, refused secret.Key, record *record) (secret.Key, bool, error) {
+	defer record.time(stepSecret)()
+	return h.Keys.Renewed(ctx, refused)
+}
+
+func (h *Handler) callStripe(ctx context.Context, key secret.Key, params *stripe.BillingPortalSessionParams, record *record) (*billing.Session, error) {
+	defer record.time(stepStripe)()
+	session, err := h.Sessions.CreateSession(ctx, key.Reveal(), params)
+	var failure *billing.Error
+	if errors.As(err, &failure) {
+		record.addCalls(failure.Calls)
+	} else if err == nil {
+		record.addCalls(session.Calls)
+	}
+	return session, err
+}
+
+// deadline is when a request must have its answer: after the budget, or as long
+// before the function is stopped as it takes to answer.
+func deadline(ctx context.Context) time.Time {
+	end := time.Now().Add(budget)
+	if stop, ok := ctx.Deadline(); ok && stop.Add(-reserve).Before(end) {
+		return stop.Add(-reserve)
+	}
+	return end
+}
+
+// routeOf names the request's route in logs and metrics, from a closed set.
+func routeOf(r *http.Request) string {
+	if r.URL.Path == Path {
+		return Path
+	}
+	return "other"
+}

@@ -1,0 +1,48 @@
+package portal
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"html"
+	"strconv"
+	"strings"
+)
+
+// The page is put together by hand: html/template would make the Lambda binary
+// 2 MB larger. What goes in is fixed text and three values, each escaped.
+
+//go:embed page.css
+var pageStyle string
+
+// pagePolicy lets a page do nothing but look as it does. It says nothing of
+// form-action, which browsers also apply to where a form's answer redirects.
+var pagePolicy = "default-src 'none'; style-src 'sha256-" + sha256Of(pageStyle) + "'; base-uri 'none'; frame-ancestors 'none'"
+
+func sha256Of(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// page is the problem for a person: what happened, what to do next, the way back
+// to the app, and a reference for support.
+func (p *Problem) page(requestID, appURL string) []byte {
+	var page strings.Builder
+	write := func(parts ...string) {
+		for _, part := range parts {
+			page.WriteString(part)
+		}
+	}
+	title := html.EscapeString(p.kind().title)
+	write(`<!doctype html><html lang="en"><head><meta charset="utf-8">`,
+		`<meta name="viewport" content="width=device-width, initial-scale=1">`,
+		`<meta name="robots" content="noindex"><title>`, title, `</title><style>`, pageStyle, `</style></head>`,
+		`<body><main><h1>`, title, `</h1>`,
+		`<p>`, html.EscapeString(p.kind().advice), `</p>`,
+		`<p><a class="button" href="`, html.EscapeString(appURL), `">Back to the app</a></p>`,
+		`<dl><dt>What happened</dt><dd>`, html.EscapeString(p.detail()), `</dd>`,
+		`<dt>Error</dt><dd><code>`, html.EscapeString(p.Code), `</code> (`, strconv.Itoa(p.kind().status), `)</dd>`,
+		`<dt>Reference</dt><dd><code>`, html.EscapeString(requestID), `</code></dd></dl>`,
+		`</main></body></html>`+"\n")
+	return []byte(page.String())
+}

@@ -1,0 +1,74 @@
+package portal
+
+import (
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+
+	"billingportal/functions/internal/upstream"
+)
+
+// maxURLLength is the longest return URL in bytes.
+const maxURLLength = 2048
+
+var errNotWebURL = errors.New("must be an https URL (http only for a loopback host) in printable ASCII, without userinfo, at most 2048 characters")
+
+// Origin is a web origin (RFC 6454) in its serialised form: scheme, host in
+// lower case, and the port where it is not the scheme's own.
+type Origin string
+
+// ParseOrigin reads an origin as an operator writes it: a scheme, a host and
+// perhaps a port, and nothing else.
+func ParseOrigin(s string) (Origin, error) {
+	origin, u, err := parseWebURL(s)
+	if err != nil {
+		return "", err
+	}
+	if (u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#") {
+		return "", errors.New("must be an origin: no path, query or fragment")
+	}
+	return origin, nil
+}
+
+// OriginOf returns the origin that a browser goes to when it is sent to a URL,
+// or an error for a URL that nobody is ever sent to.
+//
+// What is accepted is narrower than what a browser accepts (WHATWG URL), because
+// wherever two parsers could disagree on the host there is an open redirect:
+// no space, control or non-ASCII character, no backslash (a slash to browsers),
+// no userinfo, and no URL without its two slashes.
+func OriginOf(rawURL string) (Origin, error) {
+	origin, _, err := parseWebURL(rawURL)
+	return origin, err
+}
+
+func parseWebURL(s string) (Origin, *url.URL, error) {
+	if len(s) > maxURLLength || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || r == '\\' }) {
+		return "", nil, errNotWebURL
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Opaque != "" || u.User != nil || u.Hostname() == "" {
+		return "", nil, errNotWebURL
+	}
+	host, port := strings.ToLower(u.Hostname()), u.Port()
+	if u.Scheme != "https" && (u.Scheme != "http" || !upstream.IsLoopback(host)) {
+		return "", nil, errNotWebURL
+	}
+	if (u.Scheme == "https" && port == "443") || (u.Scheme == "http" && port == "80") {
+		port = ""
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if port != "" {
+		host += ":" + port
+	}
+	return Origin(u.Scheme + "://" + host), u, nil
+}
+
+// isReturnURL reports whether the policy lets customers be sent to a URL.
+func (p *Policy) isReturnURL(rawURL string) bool {
+	origin, err := OriginOf(rawURL)
+	return err == nil && slices.Contains(p.AllowedOrigins, origin)
+}

@@ -1,0 +1,20 @@
+// Command portal is the Lambda function behind POST /billing/portal.
+package main
+
+import (
+	"context"
+	"log"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"billingportal/functions/app"
+)
+
+func main() {
+	handler, err := app.Portal(context.Background(), os.Getenv, os.Stdout)
+	if err != nil {
+		log.Fatal(err)
+	}
+	lambda.Start(handler)
+}
