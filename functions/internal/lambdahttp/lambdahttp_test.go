@@ -6,11 +6,15 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"strings"
 	"testing"
+	"time"
 
 	"billingportal/functions/internal/lambdahttp"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
 // event is a payload 2.0 event as API Gateway sends it; edit, where given, changes it.
@@ -18,13 +22,12 @@ func event(t testing.TB, edit func(*events.APIGatewayV2HTTPRequest)) []byte {
 	t.Helper()
 	ev := events.APIGatewayV2HTTPRequest{
 		Version:  "2.0",
-		RouteKey: "POST /billing/portal",
+		RouteKey: "$default",
 		RawPath:  "/billing/portal",
 		Headers: map[string]string{
 			"host":         "abc123.execute-api.eu-central-1.amazonaws.com",
 			"accept":       "text/html,application/xhtml+xml;q=0.9, */*;q=0.8",
 			"content-type": "application/x-www-form-urlencoded",
-			"user-agent":   "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)",
 		},
 		Body: "locale=de",
 	}
@@ -44,7 +47,9 @@ func event(t testing.TB, edit func(*events.APIGatewayV2HTTPRequest)) []byte {
 	return payload
 }
 
-func invoke(t testing.TB, h http.HandlerFunc, onError func(http.ResponseWriter, *http.Request, error), payload []byte) events.APIGatewayV2HTTPResponse {
+type onErrorFunc func(http.ResponseWriter, *http.Request, error)
+
+func invoke(t testing.TB, h http.HandlerFunc, onError onErrorFunc, payload []byte) events.APIGatewayV2HTTPResponse {
 	t.Helper()
 	out, err := lambdahttp.New(h, onError).Invoke(context.Background(), payload)
 	if err != nil {
@@ -57,36 +62,155 @@ func invoke(t testing.TB, h http.HandlerFunc, onError func(http.ResponseWriter, 
 	return response
 }
 
-func noError(t testing.TB) func(http.ResponseWriter, *http.Request, error) {
-	return func(_ http.ResponseWriter, _ *http.Request, err error) { t.Errorf("onError: %v", err) }
+// received is the request that the handler gets for payload, its body read.
+func received(t testing.TB, payload []byte) (*http.Request, string) {
+	t.Helper()
+	var got *http.Request
+	var body []byte
+	invoke(t, func(_ http.ResponseWriter, r *http.Request) {
+		got = r
+		var err error
+		if body, err = io.ReadAll(r.Body); err != nil {
+			t.Errorf("read the body: %v", err)
+		}
+	}, func(_ http.ResponseWriter, _ *http.Request, err error) { t.Errorf("onError: %v", err) }, payload)
+	if got == nil {
+		t.Fatal("the handler was not called")
+	}
+	return got, string(body)
 }
 
-func TestRoundTrip(t *testing.T) {
-	got := invoke(t, func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil || string(body) != "locale=de" || r.Method != "POST" || r.URL.Path != "/billing/portal" {
-			t.Errorf("%s %s %q %v", r.Method, r.URL.Path, body, err)
+// refused is what onError gets for payload; the handler must not be called.
+func refused(t testing.TB, payload []byte) (*http.Request, error) {
+	t.Helper()
+	var got *http.Request
+	var gotErr error
+	invoke(t, func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("the handler was called: %s %s", r.Method, r.URL)
+	}, func(w http.ResponseWriter, r *http.Request, err error) { got, gotErr = r, err }, payload)
+	if got == nil {
+		t.Fatal("onError was not called with a request")
+	}
+	return got, gotErr
+}
+
+func readFile(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// The event is the example of
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+func TestDocumentedEvent(t *testing.T) {
+	r, body := received(t, readFile(t, "testdata/payload-2.0.json"))
+	for what, pair := range map[string][2]string{
+		"method":      {r.Method, "POST"},
+		"path":        {r.URL.Path, "/my/path"},
+		"query":       {r.URL.RawQuery, "parameter1=value1&parameter1=value2&parameter2=value"},
+		"request URI": {r.RequestURI, "/my/path?parameter1=value1&parameter1=value2&parameter2=value"},
+		"host":        {r.Host, "id.execute-api.us-east-1.amazonaws.com"},
+		"header":      {strings.Join(r.Header["Header2"], "|"), "value1,value2"},
+		"cookies":     {strings.Join(r.Header["Cookie"], "|"), "cookie1; cookie2"},
+		"address":     {r.RemoteAddr, "192.0.2.1:0"},
+		"body":        {body, "Hello from Lambda"},
+		"request ID":  {lambdahttp.RequestID(r.Context()), "id"},
+	} {
+		if pair[0] != pair[1] {
+			t.Errorf("%s = %q, want %q", what, pair[0], pair[1])
 		}
-		if id := lambdahttp.RequestID(r.Context()); id != "JKJaXmPLvHcESHA=" {
-			t.Errorf("RequestID = %q", id)
-		}
-		http.Redirect(w, r, "https://billing.example/p", http.StatusSeeOther)
-	}, noError(t), event(t, nil))
-	if got.StatusCode != 303 || got.Headers["Location"] != "https://billing.example/p" {
-		t.Errorf("%+v", got)
+	}
+	if r.ContentLength != int64(len(body)) {
+		t.Errorf("ContentLength = %d, want %d", r.ContentLength, len(body))
 	}
 }
 
-func TestPanic(t *testing.T) {
-	got := invoke(t, func(http.ResponseWriter, *http.Request) { panic("x") },
-		func(w http.ResponseWriter, _ *http.Request, err error) {
-			var p *lambdahttp.PanicError
-			if !errors.As(err, &p) {
-				t.Errorf("%v", err)
+func TestContextIsLambdas(t *testing.T) {
+	deadline := time.Now().Add(time.Hour)
+	ctx, cancel := context.WithDeadline(context.Background(), deadline)
+	defer cancel()
+	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: "aws-id"})
+
+	h := lambdahttp.New(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if got, ok := r.Context().Deadline(); !ok || !got.Equal(deadline) {
+			t.Errorf("deadline = %v, %v; want Lambda's", got, ok)
+		}
+		if lc, ok := lambdacontext.FromContext(r.Context()); !ok || lc.AwsRequestID != "aws-id" {
+			t.Error("the Lambda context is lost")
+		}
+	}), func(_ http.ResponseWriter, _ *http.Request, err error) { t.Error(err) })
+	if _, err := h.Invoke(ctx, event(t, nil)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRequestID(t *testing.T) {
+	lambdaCtx := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "aws-id"})
+	for name, tc := range map[string]struct {
+		ctx       context.Context
+		gatewayID string
+		want      string
+	}{
+		"the gateway's":                        {lambdaCtx, "gateway-id", "gateway-id"},
+		"without a gateway, the invocation's":  {lambdaCtx, "", "aws-id"},
+		"outside Lambda, the gateway's":        {context.Background(), "gateway-id", "gateway-id"},
+		"outside Lambda and a gateway, no one": {context.Background(), "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			payload := event(t, func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.RequestID = tc.gatewayID })
+			h := lambdahttp.New(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				if got := lambdahttp.RequestID(r.Context()); got != tc.want {
+					t.Errorf("RequestID = %q, want %q", got, tc.want)
+				}
+			}), nil)
+			if _, err := h.Invoke(tc.ctx, payload); err != nil {
+				t.Fatal(err)
 			}
-			w.WriteHeader(500)
-		}, event(t, nil))
-	if got.StatusCode != 500 {
-		t.Errorf("%+v", got)
+		})
+	}
+	if got := lambdahttp.RequestID(lambdaCtx); got != "aws-id" {
+		t.Errorf("before a request: %q", got)
+	}
+}
+
+// What ServeMux, CrossOriginProtection and FormValue see must be what they see behind net/http's own server.
+func TestStandardLibraryHandlersWork(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /billing/portal", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "https://billing.example/p?locale="+r.FormValue("locale"), http.StatusSeeOther)
+	})
+	h := http.NewCrossOriginProtection().Handler(mux).ServeHTTP
+	fail := func(_ http.ResponseWriter, _ *http.Request, err error) { t.Error(err) }
+
+	got := invoke(t, h, fail, event(t, nil))
+	if got.StatusCode != 303 || got.Headers["Location"] != "https://billing.example/p?locale=de" {
+		t.Errorf("form: %+v", got)
+	}
+	got = invoke(t, h, fail, event(t, func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.HTTP.Method = "GET" }))
+	if got.StatusCode != 405 || got.Headers["Allow"] != "POST" {
+		t.Errorf("GET: %+v", got)
+	}
+	got = invoke(t, h, fail, event(t, func(ev *events.APIGatewayV2HTTPRequest) {
+		ev.Headers["origin"] = "https://abc123.execute-api.eu-central-1.amazonaws.com"
+	}))
+	if got.StatusCode != 303 {
+		t.Errorf("same origin: %+v", got)
+	}
+	got = invoke(t, h, fail, event(t, func(ev *events.APIGatewayV2HTTPRequest) { ev.Headers["origin"] = "https://evil.example" }))
+	if got.StatusCode != 403 {
+		t.Errorf("other origin: %+v", got)
+	}
+}
+
+func TestErrorsAreDistinct(t *testing.T) {
+	if errors.Is(lambdahttp.ErrBadRequest, lambdahttp.ErrPayloadVersion) {
+		t.Error("a bad request is not a wrong payload version")
+	}
+	p := &lambdahttp.PanicError{Value: "secret-value"}
+	if strings.Contains(p.Error(), "secret") {
+		t.Errorf("%q quotes the value", p.Error())
 	}
 }

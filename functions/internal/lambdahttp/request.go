@@ -1,7 +1,6 @@
 package lambdahttp
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/base64"
@@ -129,16 +128,18 @@ func (ev *event) complete(r *http.Request) error {
 		return fmt.Errorf("%w: impossible path or query", ErrBadRequest) // url.Error quotes both
 	}
 
-	body := []byte(ev.Body)
+	body := ev.Body
 	if ev.IsBase64Encoded {
-		if body, err = base64.StdEncoding.DecodeString(ev.Body); err != nil {
+		decoded, err := base64.StdEncoding.DecodeString(ev.Body)
+		if err != nil {
 			return fmt.Errorf("%w: the body is not base64", ErrBadRequest)
 		}
+		body = string(decoded)
 	}
 
 	r.URL, r.RequestURI = parsed, parsed.RequestURI()
-	if len(body) > 0 {
-		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	if body != "" {
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
 	}
 	return nil
 }
