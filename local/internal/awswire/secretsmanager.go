@@ -94,12 +94,15 @@ func (s *SecretsManager) add(name string) *secret {
 }
 
 // secretID is what a name or an ARN may be made of.
-var secretID = regexp.MustCompile(`^[a-zA-Z0-9/_+=.@!:-]{1,2048}$`)
+var secretID = regexp.MustCompile(`^[a-zA-Z0-9/_+=.@!:-]+$`)
+
+// maxSecretID is the length that a name or an ARN may have.
+const maxSecretID = 2048
 
 // find looks a secret up by its name, its ARN, or its ARN without the six
 // characters at the end. The caller holds the lock.
 func (s *SecretsManager) find(id string) (*secret, error) {
-	if !secretID.MatchString(id) {
+	if len(id) > maxSecretID || !secretID.MatchString(id) {
 		return nil, errSecretName()
 	}
 	if stored, ok := s.secrets[id]; ok {
