@@ -1,0 +1,121 @@
+# What a developer types. `make help` lists it.
+
+# Everything that the checks need and go.mod does not name, pinned here and nowhere else.
+GOLANGCI_LINT  := v2.15.0
+GOVULNCHECK    := v1.9.0
+SAM_CLI        := 1.170.0
+CFN_LINT       := 1.58.0
+DYNAMODB_LOCAL := 3.3.1
+# command:package, for apt-get. A package is installed only where its command is missing.
+DEBIAN := chromium:chromium java:default-jre-headless mvn:maven
+
+# The limit of the Lambda binary, in bytes.
+BOOTSTRAP_LIMIT := 11000000
+
+TOOLS := $(CURDIR)/.tools
+BIN   := $(TOOLS)/bin
+VENV  := $(TOOLS)/venv
+SAM   := $(VENV)/bin/sam
+export SAM_CLI_TELEMETRY := 0
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## serve everything on this machine, at http://127.0.0.1:8080
+	go run ./local
+
+.PHONY: test
+test: ## run the tests that need nothing but Go
+	go test ./...
+
+.PHONY: bench
+bench: ## measure token verification, body parsing and the whole handler
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: build
+build: $(TOOLS)/.sam-$(SAM_CLI)-$(CFN_LINT) ## build what a deployment uploads
+	$(SAM) build
+
+# The first deployment asks for the parameters and writes the answers to samconfig.toml.
+# Later ones may be `make deploy DEPLOY=`.
+DEPLOY := --guided
+.PHONY: deploy
+deploy: build ## build and deploy into the AWS account of the environment's credentials
+	$(SAM) deploy $(DEPLOY)
+
+# `sam build` calls this for the function of that name in template.yaml.
+.PHONY: build-PortalFunction
+build-PortalFunction:
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags '-s -w' \
+		-o $(ARTIFACTS_DIR)/bootstrap ./functions/portal
+
+# ---- checks
+
+.PHONY: check
+check: tools check-go check-template check-size check-vulnerabilities check-tests ## run every check and the tests that need more than Go
+
+.PHONY: check-go
+check-go: $(BIN)/golangci-lint-$(GOLANGCI_LINT)
+	@unformatted=$$(gofmt -l functions local .ci) || exit 1; \
+		if [ -n "$$unformatted" ]; then echo "gofmt has something to say about:"; echo "$$unformatted"; exit 1; fi
+	go mod tidy -diff
+	go vet -tags realparts ./...
+	$< run --build-tags realparts ./...
+
+.PHONY: check-template
+check-template: $(TOOLS)/.sam-$(SAM_CLI)-$(CFN_LINT)
+	$(VENV)/bin/cfn-lint template.yaml
+	$(SAM) validate --lint --region us-east-1
+
+.PHONY: check-size
+check-size: build
+	@size=$$(wc -c < .aws-sam/build/PortalFunction/bootstrap); \
+		echo "bootstrap (arm64): $$size bytes, limit $(BOOTSTRAP_LIMIT)"; \
+		test "$$size" -le $(BOOTSTRAP_LIMIT)
+
+.PHONY: check-vulnerabilities
+check-vulnerabilities: $(BIN)/govulncheck-$(GOVULNCHECK)
+	@.ci/vulnerabilities $< ./...
+
+# Everything once more under the race detector, with the tests that need DynamoDB Local and Chromium.
+.PHONY: check-tests
+check-tests: tools
+	go run .ci/gotest.go -race -tags realparts ./...
+
+# ---- tools
+
+# Each of these names its version, so that another version is another target.
+TOOL_FILES := $(BIN)/golangci-lint-$(GOLANGCI_LINT) $(BIN)/govulncheck-$(GOVULNCHECK) \
+	$(TOOLS)/.sam-$(SAM_CLI)-$(CFN_LINT) $(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL)
+
+.PHONY: tools
+tools: debian-packages $(TOOL_FILES) ## install what the checks need, below .tools
+
+.PHONY: debian-packages
+debian-packages:
+	@.ci/debian-packages $(DEBIAN)
+
+$(BIN)/golangci-lint-$(GOLANGCI_LINT):
+	GOBIN=$(TOOLS)/new go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
+	@mkdir -p $(@D) && mv $(TOOLS)/new/golangci-lint $@
+
+$(BIN)/govulncheck-$(GOVULNCHECK):
+	GOBIN=$(TOOLS)/new go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK)
+	@mkdir -p $(@D) && mv $(TOOLS)/new/govulncheck $@
+
+$(TOOLS)/.sam-$(SAM_CLI)-$(CFN_LINT):
+	@.ci/debian-packages python3:python3-venv
+	rm -rf $(VENV)
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check aws-sam-cli==$(SAM_CLI) cfn-lint==$(CFN_LINT)
+	@touch $@
+
+# All jars and SQLite's native libraries side by side, as its launcher wants them.
+$(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL): .ci/dynamodb-local.xml | debian-packages
+	rm -rf $(@D)
+	mvn --quiet --batch-mode --file $< -Ddynamodb-local.version=$(DYNAMODB_LOCAL) -DoutputDirectory=$(@D) dependency:copy-dependencies
+	@touch $@
