@@ -1,0 +1,50 @@
+package auth
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// fits says whether a token with this alg may be checked with this key: an
+// algorithm is only ever used with the one kind of key that it is made for
+// (RFC 8725, section 3.1; RFC 7518, sections 3.3 to 3.5; RFC 8037, section 3.1).
+// It is also the list of accepted algorithms. Names are case-sensitive
+// (RFC 7515, section 4.1.1); none and HS* fit no key.
+func fits(alg jose.SignatureAlgorithm, key any) bool {
+	switch alg {
+	case jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512:
+		_, ok := key.(*rsa.PublicKey)
+		return ok
+	case jose.ES256:
+		return onCurve(key, elliptic.P256())
+	case jose.ES384:
+		return onCurve(key, elliptic.P384())
+	case jose.ES512:
+		return onCurve(key, elliptic.P521())
+	case jose.EdDSA:
+		_, ok := key.(ed25519.PublicKey)
+		return ok
+	}
+	return false
+}
+
+func onCurve(key any, curve elliptic.Curve) bool {
+	ec, ok := key.(*ecdsa.PublicKey)
+	return ok && ec.Curve == curve
+}
+
+// accepted says whether alg may stand in a token's header at all.
+func accepted(alg jose.SignatureAlgorithm) bool {
+	switch alg {
+	case jose.RS256, jose.RS384, jose.RS512,
+		jose.PS256, jose.PS384, jose.PS512,
+		jose.ES256, jose.ES384, jose.ES512,
+		jose.EdDSA:
+		return true
+	}
+	return false
+}

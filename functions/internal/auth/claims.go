@@ -1,0 +1,161 @@
+package auth
+
+import (
+	"encoding/json"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// leeway is how far the issuer's clock may be from ours, in either direction
+// (RFC 7519, sections 4.1.4 and 4.1.5: "no more than a few minutes").
+const leeway = 30 * time.Second
+
+// maxUserIDLength is in characters. It is OpenID Connect's bound for sub
+// (Core 1.0, section 2), applied to whichever claim names the user.
+const maxUserIDLength = 255
+
+// checkIssuer compares exactly: no normalization, no trailing slash forgiven
+// (RFC 7519, section 4.1.1; RFC 8725, section 3.8).
+func checkIssuer(claims object, issuer string) error {
+	iss, ok := claims.text("iss")
+	if !ok || iss == "" {
+		return invalid("no issuer")
+	}
+	if iss != issuer {
+		return invalid("issuer mismatch")
+	}
+	return nil
+}
+
+// checkAudience looks for one of the accepted audiences in aud (RFC 7519,
+// section 4.1.3). Only where the token has no aud at all does the client that
+// it was issued to stand in: client_id (Amazon Cognito's access tokens; RFC
+// 9068, section 2.2), or else azp (Clerk's session tokens; OpenID Connect Core
+// 1.0, section 2).
+func checkAudience(claims object, accepted []string) error {
+	if claims.has("aud") {
+		audience, ok := claims.textOrTexts("aud")
+		return matchAudience(audience, ok, accepted)
+	}
+	for _, name := range []string{"client_id", "azp"} {
+		if claims.has(name) {
+			client, ok := claims.text(name)
+			return matchAudience([]string{client}, ok, accepted)
+		}
+	}
+	return invalid("no audience")
+}
+
+func matchAudience(audience []string, wellFormed bool, accepted []string) error {
+	if !wellFormed {
+		return invalid("malformed audience")
+	}
+	if !anyOf(audience, accepted) {
+		return invalid("audience mismatch")
+	}
+	return nil
+}
+
+// anyOf compares whole values. An empty one, in a token or a configuration,
+// never matches.
+func anyOf(values, accepted []string) bool {
+	return slices.ContainsFunc(values, func(v string) bool {
+		return v != "" && slices.Contains(accepted, v)
+	})
+}
+
+// checkTimes requires exp; nbf and iat count where they are present
+// (RFC 7519, sections 4.1.4 to 4.1.6).
+func checkTimes(claims object, now time.Time) error {
+	if !claims.has("exp") {
+		return invalid("no expiry")
+	}
+	exp, ok := numericDate(claims["exp"])
+	if !ok {
+		return invalid("malformed expiry")
+	}
+	if now.After(exp.Add(leeway)) {
+		return invalid("expired")
+	}
+	for _, rule := range []struct{ name, malformed, early string }{
+		{"nbf", "malformed not-before time", "not valid yet"},
+		{"iat", "malformed time of issue", "issued in the future"},
+	} {
+		if !claims.has(rule.name) {
+			continue
+		}
+		start, ok := numericDate(claims[rule.name])
+		if !ok {
+			return invalid(rule.malformed)
+		}
+		if start.After(now.Add(leeway)) {
+			return invalid(rule.early)
+		}
+	}
+	return nil
+}
+
+// maxDate is the end of the year 9999, in seconds since 1970. Later dates are
+// mistakes, and would overflow on the way to a time.Time.
+const maxDate = 253402300799
+
+// numericDate reads seconds since 1970, whole or not, as a JSON number
+// (RFC 7519, section 2). A string of digits is none.
+func numericDate(raw json.RawMessage) (time.Time, bool) {
+	if len(raw) == 0 || raw[0] == '"' {
+		return time.Time{}, false
+	}
+	seconds, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil || !(seconds >= 0 && seconds <= maxDate) {
+		return time.Time{}, false
+	}
+	whole, fraction := math.Modf(seconds)
+	return time.Unix(int64(whole), int64(fraction*1e9)), true
+}
+
+func userID(claims object, name string) (string, error) {
+	id, ok := claims.text(name)
+	if !ok || id == "" {
+		return "", invalid("no user")
+	}
+	if utf8.RuneCountInString(id) > maxUserIDLength {
+		return "", invalid("user longer than 255 characters")
+	}
+	return id, nil
+}
+
+// checkScope looks in scope (RFC 8693, section 4.2: names separated by spaces)
+// and scp (Okta: a list; Microsoft Entra ID: separated by spaces). Both forms
+// are taken in both.
+func checkScope(claims object, required string) error {
+	if required == "" {
+		return nil
+	}
+	for _, name := range []string{"scope", "scp"} {
+		scopes, _ := claims.textOrTexts(name)
+		if len(scopes) == 1 {
+			scopes = strings.Split(scopes[0], " ")
+		}
+		if slices.Contains(scopes, required) {
+			return nil
+		}
+	}
+	return &InsufficientScopeError{Scope: required}
+}
+
+// checkRole compares whole values, and takes the claim's name as it is:
+// "https://example.com/roles" and "cognito:groups" are names, not paths.
+func checkRole(claims object, required RequiredClaim) error {
+	if required.Name == "" {
+		return nil
+	}
+	values, _ := claims.textOrTexts(required.Name)
+	if !anyOf(values, required.Values) {
+		return &InsufficientRoleError{Claim: required.Name}
+	}
+	return nil
+}

@@ -1,0 +1,74 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+)
+
+// A discovery finds the issuer's key set through its configuration document
+// (OpenID Connect Discovery 1.0, section 4). It is used by one goroutine at a
+// time.
+type discovery struct {
+	issuer        string
+	address       string // of the configuration document
+	allowLoopback bool   // an issuer on a loopback host may keep its keys there
+
+	keysAt string // jwks_uri, "" before it is known
+	until  time.Time
+}
+
+func newDiscovery(issuer string) (*discovery, error) {
+	u, err := checkAddress(issuer, true)
+	if err != nil {
+		return nil, err
+	}
+	// Section 3: issuer is a URL without query or fragment.
+	if strings.Contains(issuer, "?") {
+		return nil, errors.New("issuer URL with a query")
+	}
+	return &discovery{
+		issuer: issuer,
+		// Section 4.1: a terminating slash is removed before appending.
+		address:       strings.TrimSuffix(issuer, "/") + "/.well-known/openid-configuration",
+		allowLoopback: u.Scheme == "http",
+	}, nil
+}
+
+var (
+	errNotConfiguration = errors.New("not a configuration document")
+	errOtherIssuer      = errors.New("configuration document of another issuer")
+	errKeysAddress      = errors.New("jwks_uri is not an https URL that may be fetched")
+)
+
+// find returns the address of the key set. What it found is kept for as long as
+// the document is fresh.
+func (d *discovery) find(ctx context.Context, f *fetcher, now time.Time) (string, error) {
+	if d.keysAt != "" && now.Before(d.until) {
+		return d.keysAt, nil
+	}
+	d.forget()
+	body, header, err := f.get(ctx, d.address)
+	if err != nil {
+		return "", err
+	}
+	document, err := parseObject(body)
+	if err != nil {
+		return "", errNotConfiguration
+	}
+	// Section 4.3: the value MUST be identical, or any issuer that can write to
+	// this address could speak for this one.
+	if issuer, _ := document.text("issuer"); issuer != d.issuer {
+		return "", errOtherIssuer
+	}
+	keysAt, _ := document.text("jwks_uri")
+	if _, err := checkAddress(keysAt, d.allowLoopback); err != nil {
+		return "", errKeysAddress
+	}
+	d.keysAt, d.until = keysAt, now.Add(freshness(header))
+	return keysAt, nil
+}
+
+// forget makes the next find ask again: the keys may have moved.
+func (d *discovery) forget() { d.keysAt = "" }

@@ -1,0 +1,66 @@
+package auth
+
+import (
+	"fmt"
+	"time"
+)
+
+// InvalidTokenError means that the token proves nothing: it is malformed,
+// expired, for somebody else, or not signed by the issuer.
+// The answer is 401 with error="invalid_token" (RFC 6750, section 3.1).
+type InvalidTokenError struct {
+	// Reason is one of this package's fixed texts, such as "expired". It helps
+	// whoever reads the log, never holds anything of the token, and is not
+	// meant for the caller, who may be probing.
+	Reason string
+}
+
+func (e *InvalidTokenError) Error() string { return "invalid token: " + e.Reason }
+
+// InsufficientScopeError means that the token is genuine and lacks the
+// required scope: 403 with error="insufficient_scope" (RFC 6750, section 3.1).
+type InsufficientScopeError struct {
+	Scope string // the configured scope, which the answer may name
+}
+
+func (e *InsufficientScopeError) Error() string {
+	return fmt.Sprintf("token lacks the scope %q", e.Scope)
+}
+
+// InsufficientRoleError means that the token is genuine and its required claim
+// has none of the accepted values: 403.
+type InsufficientRoleError struct {
+	Claim string // the configured claim's name
+}
+
+func (e *InsufficientRoleError) Error() string {
+	return fmt.Sprintf("token's claim %q has no accepted value", e.Claim)
+}
+
+// KeysUnavailableError means that nothing can be said about the token, because
+// the issuer's keys cannot be had now: 503 with Retry-After, never 401, which
+// would sign every user out while the issuer is down.
+type KeysUnavailableError struct {
+	// RetryAfter is when a new attempt makes sense: whole seconds, at least one.
+	RetryAfter time.Duration
+
+	// Err says what failed, in fixed texts. It wraps the request's own
+	// context error where that is what ended the wait, and no other: an issuer
+	// that does not answer in time is not context.DeadlineExceeded.
+	Err error
+}
+
+func (e *KeysUnavailableError) Error() string {
+	return "the issuer's keys are unavailable: " + e.Err.Error()
+}
+
+func (e *KeysUnavailableError) Unwrap() error { return e.Err }
+
+func invalid(reason string) error { return &InvalidTokenError{Reason: reason} }
+
+// keysUnavailable rounds wait up, as Retry-After has whole seconds
+// (RFC 9110, section 10.2.3).
+func keysUnavailable(wait time.Duration, err error) error {
+	seconds := (wait + time.Second - 1) / time.Second
+	return &KeysUnavailableError{RetryAfter: max(seconds, 1) * time.Second, Err: err}
+}

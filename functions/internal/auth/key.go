@@ -1,0 +1,164 @@
+package auth
+
+import (
+	"encoding/json"
+	"errors"
+	"math/big"
+	"slices"
+
+	"crypto/rsa"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+const (
+	minRSABits = 2048 // RFC 7518, section 3.3
+	maxRSABits = 8192 // verification time grows with the square
+)
+
+// A publicKey verifies signatures and can do nothing else.
+type publicKey struct {
+	kid string                  // "" where the JWK has none
+	alg jose.SignatureAlgorithm // "" where the JWK names none
+	key any                     // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
+}
+
+// fits says whether the key may check a token with this alg.
+func (k publicKey) fits(alg jose.SignatureAlgorithm) bool {
+	return (k.alg == "" || k.alg == alg) && fits(alg, k.key)
+}
+
+// parseKey reads a JWK (RFC 7517, section 4) or says, in fixed texts, why it
+// cannot be used to verify.
+func parseKey(data []byte) (publicKey, error) {
+	jwk, err := parseObject(data)
+	if err != nil {
+		return publicKey{}, err
+	}
+	if err := checkPurpose(jwk); err != nil {
+		return publicKey{}, err
+	}
+	var k publicKey
+	if k.kid, err = optionalText(jwk, "kid"); err != nil {
+		return publicKey{}, err
+	}
+	alg, err := optionalText(jwk, "alg")
+	if err != nil {
+		return publicKey{}, err
+	}
+	k.alg = jose.SignatureAlgorithm(alg)
+	if k.key, err = keyMaterial(jwk); err != nil {
+		return publicKey{}, err
+	}
+	if k.alg != "" && !fits(k.alg, k.key) {
+		return publicKey{}, errors.New("alg is not for signatures with this type of key")
+	}
+	return k, nil
+}
+
+// checkPurpose refuses keys that are not meant to verify signatures
+// (RFC 7517, sections 4.2 and 4.3), and those that are published whole: with
+// the private half known, everybody can sign.
+func checkPurpose(jwk object) error {
+	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} {
+		if jwk.has(private) {
+			return errors.New("private or symmetric key")
+		}
+	}
+	if jwk.has("use") {
+		if use, _ := jwk.text("use"); use != "sig" {
+			return errors.New("use is not sig")
+		}
+	}
+	if jwk.has("key_ops") {
+		if ops, _ := jwk.texts("key_ops"); !slices.Contains(ops, "verify") {
+			return errors.New("key_ops has no verify")
+		}
+	}
+	return nil
+}
+
+func optionalText(jwk object, name string) (string, error) {
+	s, ok := jwk.text(name)
+	if !ok && jwk.has(name) {
+		return "", errors.New("kid or alg is not a string")
+	}
+	return s, nil
+}
+
+func keyMaterial(jwk object) (any, error) {
+	kty, _ := jwk.text("kty")
+	switch kty {
+	case "RSA":
+		return rsaKey(jwk)
+	case "EC":
+		return curveKey(jwk, "kty", "crv", "x", "y")
+	case "OKP":
+		return curveKey(jwk, "kty", "crv", "x")
+	}
+	return nil, errors.New("kty not accepted")
+}
+
+// curveKey leaves it to go-jose to check that the point is on the curve, that
+// its coordinates have the curve's length (RFC 7518, section 6.2.1) and, for
+// Ed25519, that it is not of low order. Only the members that make the key are
+// handed over: x5c and its kin are not used, and a certificate that Go's parser
+// dislikes is no reason to lose the key.
+func curveKey(jwk object, members ...string) (any, error) {
+	bare := object{}
+	for _, name := range members {
+		if jwk.has(name) {
+			bare[name] = jwk[name]
+		}
+	}
+	data, err := json.Marshal(bare)
+	if err != nil {
+		return nil, errors.New("malformed key")
+	}
+	var key jose.JSONWebKey
+	if err := key.UnmarshalJSON(data); err != nil || !key.IsPublic() {
+		return nil, errors.New("not a point of an accepted curve")
+	}
+	return key.Key, nil
+}
+
+// rsaKey reads n and e (RFC 7518, section 6.3.1) itself, because go-jose's
+// bound of 4,096 bits is a global variable.
+func rsaKey(jwk object) (any, error) {
+	n, err := unsigned(jwk, "n")
+	if err != nil {
+		return nil, err
+	}
+	e, err := unsigned(jwk, "e")
+	if err != nil {
+		return nil, err
+	}
+	if bits := n.BitLen(); bits < minRSABits || bits > maxRSABits {
+		return nil, errors.New("RSA modulus is not of 2,048 to 8,192 bits")
+	}
+	if n.Bit(0) == 0 {
+		return nil, errors.New("RSA modulus is even")
+	}
+	// e = 1 makes every message its own signature. The upper bound is
+	// crypto/rsa's.
+	if e.BitLen() < 2 || e.BitLen() > 31 || e.Bit(0) == 0 {
+		return nil, errors.New("RSA exponent is not an odd number of 3 to 2^31-1")
+	}
+	if hasROCAFingerprint(n) {
+		return nil, errors.New("RSA modulus is open to the ROCA attack")
+	}
+	return &rsa.PublicKey{N: n, E: int(e.Int64())}, nil
+}
+
+// unsigned reads a Base64urlUInt (RFC 7518, section 2).
+func unsigned(jwk object, name string) (*big.Int, error) {
+	s, ok := jwk.text(name)
+	if !ok {
+		return nil, errors.New("RSA key without n or e")
+	}
+	b, ok := decodeSegment(s)
+	if !ok || len(b) == 0 {
+		return nil, errors.New("RSA key whose n or e is not canonical base64url")
+	}
+	return new(big.Int).SetBytes(b), nil
+}

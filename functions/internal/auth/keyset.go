@@ -1,0 +1,117 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+)
+
+// A KeySet holds an issuer's public keys. *StaticKeySet and *RemoteKeySet are
+// its implementations; the former is also the fake for tests.
+type KeySet interface {
+	// verifySignature returns nil if a key of the set made the token's
+	// signature, *InvalidTokenError if none did, and *KeysUnavailableError if
+	// the keys cannot be had, so that neither can be said.
+	verifySignature(ctx context.Context, t *token) error
+}
+
+// A StaticKeySet is a key set that never changes.
+type StaticKeySet struct{ keys keys }
+
+// ParseStaticKeySet reads a JWK Set (RFC 7517, section 5). Keys that cannot be
+// used are skipped; none that can is an error, which says why in fixed texts.
+func ParseStaticKeySet(jwks []byte) (*StaticKeySet, error) {
+	set, _, err := parseKeys(jwks)
+	if err != nil {
+		return nil, err
+	}
+	return &StaticKeySet{keys: set}, nil
+}
+
+func (s *StaticKeySet) verifySignature(_ context.Context, t *token) error {
+	if err := s.keys.verify(t); !errors.Is(err, errNoKey) {
+		return err
+	}
+	return noKey(t)
+}
+
+// keys are the usable keys of a set, in its order.
+type keys []publicKey
+
+// parseKeys reads a JWK Set and returns its usable keys, and how many it has
+// besides.
+func parseKeys(jwks []byte) (usable keys, skipped int, err error) {
+	// Not parseObject, which would refuse the whole set for one bad key.
+	var set map[string]json.RawMessage
+	var list []json.RawMessage
+	if !utf8.Valid(jwks) || json.Unmarshal(jwks, &set) != nil {
+		return nil, 0, errNotKeySet
+	}
+	if json.Unmarshal(set["keys"], &list) != nil || list == nil {
+		return nil, 0, errNotKeySet
+	}
+	var why error
+	for _, raw := range list {
+		k, err := parseKey(raw)
+		if err != nil {
+			why = err
+			continue
+		}
+		usable = append(usable, k)
+	}
+	skipped = len(list) - len(usable)
+	switch {
+	case len(usable) > 0:
+		return usable, skipped, nil
+	case why != nil:
+		return nil, skipped, fmt.Errorf("%w: %w", errNoUsableKey, why)
+	}
+	return nil, skipped, errNoUsableKey
+}
+
+var (
+	errNotKeySet   = errors.New("not a JWK Set")
+	errNoUsableKey = errors.New("no usable key in the set")
+
+	// errNoKey means that the set says nothing about a token: it may be signed
+	// with a key that is newer than the set.
+	errNoKey = errors.New("no key for the token")
+)
+
+// noKey is the last word on a token that no key is to be had for.
+func noKey(t *token) error {
+	if t.kid == "" {
+		return invalid("bad signature")
+	}
+	return invalid("unknown key")
+}
+
+// verify returns nil, errNoKey or *InvalidTokenError.
+//
+// A kid selects exactly, and keys may share one (RFC 7517, section 4.5). Without
+// a kid each key that agrees with the alg is tried (RFC 7515, appendix D); then
+// a failure may mean a forged token or a changed key.
+func (ks keys) verify(t *token) error {
+	var candidates keys
+	known := false
+	for _, k := range ks {
+		if t.kid != "" && k.kid != t.kid {
+			continue
+		}
+		known = known || t.kid != ""
+		if k.fits(t.alg) {
+			candidates = append(candidates, k)
+		}
+	}
+	switch {
+	case t.verifiedBy(candidates):
+		return nil
+	case !known:
+		return errNoKey
+	case len(candidates) == 0:
+		return invalid("algorithm is not the key's")
+	}
+	return invalid("bad signature")
+}

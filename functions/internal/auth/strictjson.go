@@ -1,0 +1,172 @@
+package auth
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"unicode/utf8"
+)
+
+// maxDepth bounds the nesting of a header, a payload or a key. Real ones need
+// four levels.
+const maxDepth = 32
+
+var (
+	errNotObject = errors.New("not a JSON object")
+	errText      = errors.New("not valid Unicode")
+	errDuplicate = errors.New("duplicate member")
+	errTooDeep   = errors.New("nested too deep")
+)
+
+// An object holds the members of a JSON object by their exact names: unlike
+// with struct tags, "SUB" never stands in for "sub".
+type object map[string]json.RawMessage
+
+// parseObject reads one JSON object and nothing else. Two parsers that disagree
+// on what a text says are an attack waiting to happen, so it refuses what they
+// disagree on: a name that occurs twice in an object, at any level
+// (RFC 7515, section 4, and RFC 7519, section 4, allow refusing it), text that
+// is not UTF-8, and half surrogate pairs, which Go would fold into one
+// character, so that two users became one (RFC 8259, sections 4 and 8).
+func parseObject(data []byte) (object, error) {
+	if !utf8.Valid(data) {
+		return nil, errText
+	}
+	if !json.Valid(data) {
+		return nil, errNotObject
+	}
+	if hasLoneSurrogate(data) {
+		return nil, errText
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	if err := checkValue(dec, maxDepth); err != nil {
+		return nil, err
+	}
+	var o object
+	if err := json.Unmarshal(data, &o); err != nil || o == nil {
+		return nil, errNotObject
+	}
+	return o, nil
+}
+
+// checkValue reads the next value from dec, at most depth levels deep.
+func checkValue(dec *json.Decoder, depth int) error {
+	token, err := dec.Token()
+	if err != nil {
+		return errNotObject
+	}
+	open, ok := token.(json.Delim)
+	if !ok {
+		return nil
+	}
+	if depth == 0 {
+		return errTooDeep
+	}
+	seen := map[json.Token]bool{}
+	for dec.More() {
+		if open == '{' {
+			name, err := dec.Token()
+			if err != nil {
+				return errNotObject
+			}
+			if seen[name] {
+				return errDuplicate
+			}
+			seen[name] = true
+		}
+		if err := checkValue(dec, depth-1); err != nil {
+			return err
+		}
+	}
+	if _, err := dec.Token(); err != nil { // the closing bracket
+		return errNotObject
+	}
+	return nil
+}
+
+// hasLoneSurrogate looks for a \uD800-\uDFFF escape that is not half of a pair.
+// The JSON is known to be valid, so a backslash is always inside a string and
+// \u always has four digits.
+func hasLoneSurrogate(data []byte) bool {
+	for {
+		i := bytes.IndexByte(data, '\\')
+		if i < 0 {
+			return false
+		}
+		data = data[i:]
+		if data[1] != 'u' {
+			data = data[2:]
+			continue
+		}
+		switch surrogate(data) {
+		case lowSurrogate:
+			return true
+		case highSurrogate:
+			if data = data[6:]; surrogate(data) != lowSurrogate {
+				return true
+			}
+		}
+		data = data[6:]
+	}
+}
+
+const (
+	notSurrogate = iota
+	highSurrogate
+	lowSurrogate
+)
+
+// surrogate says which half, if any, the \uXXXX escape at the start of data is.
+func surrogate(data []byte) int {
+	if len(data) < 6 || data[0] != '\\' || data[1] != 'u' || data[2]|0x20 != 'd' {
+		return notSurrogate
+	}
+	switch data[3] | 0x20 {
+	case '8', '9', 'a', 'b':
+		return highSurrogate
+	case 'c', 'd', 'e', 'f':
+		return lowSurrogate
+	}
+	return notSurrogate
+}
+
+// text returns the string member called name. Null is no string.
+func (o object) text(name string) (s string, ok bool) {
+	raw := o[name]
+	if len(raw) == 0 || raw[0] != '"' {
+		return "", false
+	}
+	return s, json.Unmarshal(raw, &s) == nil
+}
+
+// texts returns the member called name if it is an array of strings alone.
+func (o object) texts(name string) (list []string, ok bool) {
+	var items []json.RawMessage
+	raw := o[name]
+	if len(raw) == 0 || raw[0] != '[' || json.Unmarshal(raw, &items) != nil {
+		return nil, false
+	}
+	for _, item := range items {
+		s, ok := object{"": item}.text("")
+		if !ok {
+			return nil, false
+		}
+		list = append(list, s)
+	}
+	return list, true
+}
+
+// textOrTexts returns the member called name if it is a string or an array of
+// strings alone.
+func (o object) textOrTexts(name string) ([]string, bool) {
+	if s, ok := o.text(name); ok {
+		return []string{s}, true
+	}
+	return o.texts(name)
+}
+
+func (o object) has(name string) bool {
+	_, ok := o[name]
+	return ok
+}

@@ -1,0 +1,119 @@
+package auth
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// maxTokenBytes is 8 KiB: an API Gateway HTTP API takes 10,240 bytes of request
+// line and headers together.
+const maxTokenBytes = 8 << 10
+
+// A token is a JWS in compact serialization (RFC 7515, section 7.1) whose shape
+// and header are in order and whose signature is not yet checked.
+type token struct {
+	alg     jose.SignatureAlgorithm
+	kid     string // "" where the header has none
+	payload []byte
+	jws     *jose.JSONWebSignature
+}
+
+// parseToken applies every rule that needs neither clock, configuration nor key.
+func parseToken(compact string) (*token, error) {
+	if compact == "" {
+		return nil, invalid("empty")
+	}
+	if len(compact) > maxTokenBytes {
+		return nil, invalid("larger than 8 KiB")
+	}
+	// Counted before splitting: 8 KiB of dots need no 8,192 strings.
+	if strings.Count(compact, ".") != 2 {
+		return nil, invalid("not three segments")
+	}
+	segments := strings.Split(compact, ".")
+	header, ok := decodeSegment(segments[0])
+	if !ok {
+		return nil, invalid("header is not canonical base64url")
+	}
+	payload, ok := decodeSegment(segments[1])
+	if !ok {
+		return nil, invalid("payload is not canonical base64url")
+	}
+	signature, ok := decodeSegment(segments[2])
+	if !ok {
+		return nil, invalid("signature is not canonical base64url")
+	}
+	if len(signature) == 0 {
+		return nil, invalid("no signature")
+	}
+	t := &token{payload: payload}
+	if err := t.readHeader(header); err != nil {
+		return nil, err
+	}
+	// The list of algorithms has the one that was read here, so the library
+	// cannot come to another reading of the header.
+	var err error
+	if t.jws, err = jose.ParseSignedCompact(compact, []jose.SignatureAlgorithm{t.alg}); err != nil {
+		return nil, invalid("malformed header")
+	}
+	return t, nil
+}
+
+// decodeSegment decodes base64url without padding (RFC 7515, section 2).
+// Strict refuses leftover bits, so that each token has one spelling; the check
+// for line breaks is ours because Go's decoder skips them.
+func decodeSegment(s string) ([]byte, bool) {
+	if strings.ContainsAny(s, "\r\n") {
+		return nil, false
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	return b, err == nil
+}
+
+// readHeader reads alg and kid and refuses what asks for other processing.
+//
+// jku, jwk, x5u and x5c, by which a token would bring its own key, are never
+// used: the only keys are those of the KeySet (RFC 8725, section 3.10). They are
+// no reason for refusal, as some issuers send them.
+func (t *token) readHeader(data []byte) error {
+	header, err := parseObject(data)
+	if err != nil {
+		return invalid("header: " + err.Error())
+	}
+	alg, ok := header.text("alg")
+	if !ok || !accepted(jose.SignatureAlgorithm(alg)) {
+		return invalid("algorithm not accepted")
+	}
+	t.alg = jose.SignatureAlgorithm(alg)
+	// No extension is understood here, so whatever crit lists is refused
+	// (RFC 7515, section 4.1.11), as is the empty list, which is not allowed.
+	if header.has("crit") {
+		return invalid("crit in header")
+	}
+	// b64 changes what is signed and is only valid inside crit
+	// (RFC 7797, section 6).
+	if header.has("b64") {
+		return invalid("b64 in header")
+	}
+	if t.kid, ok = header.text("kid"); !ok && header.has("kid") {
+		return invalid("kid is not a string")
+	}
+	if typ, ok := header.text("typ"); !acceptedType(typ) || !ok && header.has("typ") {
+		return invalid("typ not accepted")
+	}
+	return nil
+}
+
+// acceptedType keeps tokens made for another purpose out, such as logout+jwt
+// (RFC 8725, section 3.11). A media type is compared without case, and its
+// "application/" may be left out (RFC 7515, section 4.1.9; RFC 9068, section 4).
+// No typ at all is common: Amazon Cognito sends none.
+func acceptedType(typ string) bool {
+	switch strings.TrimPrefix(strings.ToLower(typ), "application/") {
+	case "jwt", "at+jwt":
+		return true
+	}
+	return typ == ""
+}

@@ -1,0 +1,100 @@
+package auth
+
+import (
+	"context"
+	"time"
+)
+
+// Config says whose tokens are accepted, and what they must hold.
+type Config struct {
+	Issuer        string        // iss, exactly; empty accepts no token
+	Audiences     []string      // at least one of them in aud; empty accepts no token
+	UserClaim     string        // which claim names the user; empty means sub
+	RequiredScope string        // empty means none
+	RequiredClaim RequiredClaim // zero means none
+}
+
+// RequiredClaim asks for a claim, a string or a list of strings, that has one
+// of Values. No Values with a Name accept no token.
+type RequiredClaim struct {
+	Name   string
+	Values []string
+}
+
+// A Caller is who a token speaks for.
+type Caller struct {
+	UserID string // 1 to 255 characters of Unicode, exactly as the issuer wrote them
+}
+
+// A Verifier turns tokens into callers. It is safe for concurrent use.
+type Verifier struct {
+	// Now tells the time; nil means time.Now. It is set before first use.
+	Now func() time.Time
+
+	cfg  Config
+	keys KeySet
+}
+
+// NewVerifier returns a Verifier of cfg's tokens, signed with one of keys.
+func NewVerifier(cfg Config, keys KeySet) *Verifier {
+	if cfg.UserClaim == "" {
+		cfg.UserClaim = "sub"
+	}
+	return &Verifier{cfg: cfg, keys: keys}
+}
+
+// Verify returns the caller that the token speaks for, or an
+// *InvalidTokenError, *InsufficientScopeError, *InsufficientRoleError or
+// *KeysUnavailableError.
+//
+// Everything that can be refused without a key is refused before the keys are
+// asked for, so that garbage costs the issuer nothing. Rights are looked at
+// last: only a genuine token learns that it lacks one.
+func (v *Verifier) Verify(ctx context.Context, compact string) (Caller, error) {
+	t, err := parseToken(compact)
+	if err != nil {
+		return Caller{}, err
+	}
+	claims, err := parseObject(t.payload)
+	if err != nil {
+		return Caller{}, invalid("payload: " + err.Error())
+	}
+	user, err := v.checkClaims(claims)
+	if err != nil {
+		return Caller{}, err
+	}
+	if err := v.keys.verifySignature(ctx, t); err != nil {
+		return Caller{}, err
+	}
+	if err := checkScope(claims, v.cfg.RequiredScope); err != nil {
+		return Caller{}, err
+	}
+	if err := checkRole(claims, v.cfg.RequiredClaim); err != nil {
+		return Caller{}, err
+	}
+	return Caller{UserID: user}, nil
+}
+
+// checkClaims applies the rules that say whether the token is for us and for
+// now, and returns the user.
+func (v *Verifier) checkClaims(claims object) (string, error) {
+	if err := checkIssuer(claims, v.cfg.Issuer); err != nil {
+		return "", err
+	}
+	if err := checkAudience(claims, v.cfg.Audiences); err != nil {
+		return "", err
+	}
+	if err := checkTimes(claims, clock(v.Now)); err != nil {
+		return "", err
+	}
+	return userID(claims, v.cfg.UserClaim)
+}
+
+// clock reads the wall clock alone. A frozen Lambda's monotonic clock may stand
+// still, and would keep keys fresh that are hours old.
+func clock(now func() time.Time) time.Time {
+	if now == nil {
+		now = time.Now
+	}
+	return now().Round(0)
+}
