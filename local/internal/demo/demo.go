@@ -1,8 +1,23 @@
-// Package demo is the page at the root of the laptop's server: an app's billing page, with a button for everything
-// that the portal function can be asked.
+// Package demo is the page at the root of the laptop's server: the billing page of an example app, with a button for
+// everything that the portal function can be asked.
+//
+// It works without a script: who is signed in and what the buttons send along is in the page's address, and every
+// button is a form. One button uses fetch, as a single-page app would.
 package demo
 
-import "net/http"
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+//go:embed web
+var files embed.FS
 
 // Config says whom the page signs in and where its buttons lead.
 type Config struct {
@@ -10,14 +25,110 @@ type Config struct {
 	Token func(user string) (string, error)
 	// Endpoint is the path of the portal function; "" means /billing/portal.
 	Endpoint string
-	// Users can be switched between on the page, which starts with the first; nil means [Users].
+	// Origin is the page's own, as the function's ALLOWED_ORIGINS lists it, such as "http://127.0.0.1:8080". With it the
+	// buttons send a return_url that leads back to the same user, and flows may end here; without it they leave both out.
+	Origin string
+	// Users can be switched between, starting with the first; nil means [Users].
 	Users []User
 	// Choices are what the buttons ask for; nil means [DemoChoices].
 	Choices *Choices
 }
 
+type demo struct {
+	cfg     Config
+	choices Choices
+	page    *template.Template
+}
+
 // New returns the page with its stylesheet and script: GET /, /demo.css and /demo.js.
 func New(cfg Config) http.Handler {
+	if cfg.Endpoint == "" {
+		cfg.Endpoint = "/billing/portal"
+	}
+	if cfg.Users == nil {
+		cfg.Users = Users()
+	}
+	choices := DemoChoices()
+	if cfg.Choices != nil {
+		choices = *cfg.Choices
+	}
+	cfg.Origin = strings.TrimSuffix(cfg.Origin, "/")
+	d := &demo{cfg: cfg, choices: choices, page: template.Must(template.ParseFS(files, "web/*.html"))}
+
 	mux := http.NewServeMux()
-	return mux
+	mux.HandleFunc("GET /{$}", d.servePage)
+	mux.HandleFunc("GET /demo.css", serveFile("web/demo.css"))
+	mux.HandleFunc("GET /demo.js", serveFile("web/demo.js"))
+	return onlyLoopback(mux)
+}
+
+func (d *demo) servePage(w http.ResponseWriter, r *http.Request) {
+	view, ok := d.view(r.URL.Query())
+	if !ok {
+		http.Error(w, "There is no such demo user.", http.StatusNotFound)
+		return
+	}
+	token, err := d.cfg.Token(view.User.ID)
+	if err != nil {
+		http.Error(w, "No access token could be made for this user.", http.StatusInternalServerError)
+		return
+	}
+	view.AccessToken = token
+
+	var body bytes.Buffer
+	if err := d.page.ExecuteTemplate(&body, "page.html", view); err != nil {
+		http.Error(w, "The page could not be made.", http.StatusInternalServerError)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	// Browsers hold form-action against redirects too, so it names where the function's 303 leads: here for the
+	// stand-in, Stripe's portal for its test mode.
+	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "+
+		"form-action 'self' https://billing.stripe.com; base-uri 'none'; frame-ancestors 'none'")
+	// Not no-referrer, under which a form's own Origin header would be "null".
+	header.Set("Referrer-Policy", "same-origin")
+	w.WriteHeader(http.StatusOK)
+	_, _ = body.WriteTo(w) // a browser that has gone needs no page
+}
+
+func serveFile(name string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		http.ServeFileFS(w, r, files, name)
+	}
+}
+
+// onlyLoopback refuses requests under a name that is not this machine's: the page hands out tokens, and a foreign name
+// that resolves to 127.0.0.1 would let a foreign page read them (DNS rebinding).
+func onlyLoopback(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Cache-Control", "no-store")
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("X-Frame-Options", "DENY")
+		header.Set("Cross-Origin-Opener-Policy", "same-origin")
+		header.Set("Cross-Origin-Resource-Policy", "same-origin")
+		if !isLoopback(r.Host) {
+			http.Error(w, "The demo page is served on this machine's own names only, such as 127.0.0.1 and localhost.", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func isLoopback(hostport string) bool {
+	host := (&url.URL{Host: hostport}).Hostname()
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
+}
+
+// chosen is the value of a choice in the page's address, "" unless it is one of those offered.
+func chosen(query url.Values, name string, offered []string) string {
+	if value := query.Get(name); slices.Contains(offered, value) {
+		return value
+	}
+	return ""
 }

@@ -10,37 +10,41 @@ type User struct {
 }
 
 // Subscription is what a flow needs to know of a subscription.
-type Subscription struct{ ID, Item, Label string }
+type Subscription struct {
+	ID    string
+	Item  string // its only item
+	Label string // what the page calls it
+}
 
 // Choices are the IDs and values that the page offers.
 type Choices struct {
-	Price         string // what "Change to …" asks for
-	Plan          string // its name
-	Coupon        string // offered to those who cancel
-	PromotionCode string // applied to a change of plan
-	Configuration []string
-	Locale        []string
-	Account       []string // for on_behalf_of
+	Price          string // what the change of plan asks for
+	Plan           string // its name
+	Coupon         string // offered to those who cancel
+	PromotionCode  string // applied to a change of plan
+	Configurations []string
+	Locales        []string
+	Accounts       []string // for on_behalf_of
 }
 
 // Users are the five of the demo. Their IDs and subscriptions are those that the stand-ins know.
 func Users() []User {
 	return []User{
 		{
-			ID: "alice", Name: "Alice", Note: "Has one active subscription.",
+			ID: "alice", Name: "Alice", Note: "One active subscription",
 			Subscriptions: []Subscription{{"sub_DemoAlice", "si_DemoAlice", "Starter"}},
 		},
-		{ID: "bob", Name: "Bob", Note: "Has no billing account."},
-		{ID: "carol", Name: "Carol", Note: "Is mapped to a customer that was deleted at Stripe."},
+		{ID: "bob", Name: "Bob", Note: "No billing account"},
+		{ID: "carol", Name: "Carol", Note: "Mapped to a customer who was deleted at Stripe"},
 		{
-			ID: "dave", Name: "Dave", Note: "Has two subscriptions.",
+			ID: "dave", Name: "Dave", Note: "Two subscriptions",
 			Subscriptions: []Subscription{
 				{"sub_DemoDaveTeam", "si_DemoDaveTeam", "Team, 5 seats"},
 				{"sub_DemoDaveStorage", "si_DemoDaveStorage", "Storage, on trial"},
 			},
 		},
 		{
-			ID: "erin", Name: "Erin", Note: "Has already cancelled her one subscription.",
+			ID: "erin", Name: "Erin", Note: "Her one subscription is already cancelled",
 			Subscriptions: []Subscription{{"sub_DemoErin", "si_DemoErin", "Starter, cancelled"}},
 		},
 	}
@@ -50,8 +54,8 @@ func Users() []User {
 func DemoChoices() Choices {
 	return Choices{
 		Price: "price_ProMonthly", Plan: "Pro", Coupon: "STAY20", PromotionCode: "promo_DemoSpring",
-		Configuration: []string{"bpc_DemoDefault", "bpc_DemoCancelOnly"},
-		Locale:        []string{"auto", "en", "de", "fr", "ja", "pt-BR"},
-		Account:       []string{"acct_DemoConnect"},
+		Configurations: []string{"bpc_DemoDefault", "bpc_DemoCancelOnly"},
+		Locales:        []string{"auto", "en", "de", "fr", "ja", "pt-BR"},
+		Accounts:       []string{"acct_DemoConnect"},
 	}
 }

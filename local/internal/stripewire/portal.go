@@ -1,9 +1,15 @@
 package stripewire
 
 import (
+	"bytes"
+	"embed"
+	"html/template"
 	"net/http"
 	"time"
 )
+
+//go:embed portal
+var portalFiles embed.FS
 
 // visit is a session as the customer meets it.
 type visit struct {
@@ -13,9 +19,10 @@ type visit struct {
 }
 
 const (
-	// unvisited is how long a session's URL works if nobody follows it.
+	// unvisited is how long a session's URL works if nobody follows it. Stripe says no more than that sessions are
+	// short-lived; about five minutes, and an hour of use, is what its users see.
 	unvisited = 5 * time.Minute
-	// idle is how long a visited session lasts after the last page.
+	// idle is how long a visited session lasts after its last page.
 	idle = time.Hour
 )
 
@@ -30,17 +37,65 @@ func (v *visit) expired(now time.Time) bool {
 func (s *Stripe) admit(name string, created *session) {
 	now := s.now()
 	for name, v := range s.sessions {
-		if now.Sub(v.created) > 24*time.Hour && v.expired(now) {
+		if v.expired(now) && now.Sub(v.created) > 24*time.Hour {
 			delete(s.sessions, name)
 		}
 	}
 	s.sessions[name] = &visit{session: *created, created: now}
 }
 
-func (s *Stripe) portalCSS(w http.ResponseWriter, _ *http.Request) {
-	w.WriteHeader(http.StatusNotFound)
+// portalPage shows a session's page, or one of the two that a completed flow leads to: "home" and "confirmation".
+func (s *Stripe) portalPage(w http.ResponseWriter, r *http.Request) {
+	name, step := r.PathValue("name"), r.PathValue("step")
+	s.mu.Lock()
+	page, status := s.lookAt(name, step)
+	s.mu.Unlock()
+
+	var body bytes.Buffer
+	if err := s.templates.ExecuteTemplate(&body, "page.html", page); err != nil {
+		http.Error(w, "The page could not be made.", http.StatusInternalServerError)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	header.Set("Cache-Control", "no-store")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cross-Origin-Opener-Policy", "same-origin")
+	w.WriteHeader(status)
+	_, _ = body.WriteTo(w) // a browser that has gone needs no page
 }
 
-func (s *Stripe) portalPage(w http.ResponseWriter, _ *http.Request) {
-	w.WriteHeader(http.StatusNotFound)
+// lookAt finds what to show, and counts as a visit of the session. It is called with Stripe.mu held.
+func (s *Stripe) lookAt(name, step string) (view, int) {
+	v := s.sessions[name]
+	if v == nil {
+		return view{State: "unknown"}, http.StatusNotFound
+	}
+	if v.expired(s.now()) {
+		return view{State: "expired"}, http.StatusGone
+	}
+	state := step
+	switch {
+	case step == "" && v.session.Flow != nil:
+		state = "flow"
+	case step == "":
+		state = "home"
+	case step == "confirmation" && v.session.Flow != nil && v.session.Flow.AfterCompletion.HostedConfirmation != nil:
+	case step == "home":
+	default:
+		return view{State: "unknown"}, http.StatusNotFound
+	}
+	v.seen = s.now()
+	return s.data.view(&v.session, name, state), http.StatusOK
+}
+
+func (s *Stripe) portalCSS(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	http.ServeFileFS(w, r, portalFiles, "portal/portal.css")
+}
+
+func parseTemplates() (*template.Template, error) {
+	return template.ParseFS(portalFiles, "portal/*.html")
 }

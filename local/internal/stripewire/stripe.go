@@ -16,6 +16,7 @@ package stripewire
 
 import (
 	"fmt"
+	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
@@ -44,6 +45,7 @@ type Stripe struct {
 	now       func() time.Time
 	record    bool
 	document  *document
+	templates *template.Template
 	mux       *http.ServeMux
 
 	mu       sync.Mutex // guards everything below
@@ -82,6 +84,9 @@ func New(cfg Config) (*Stripe, error) {
 	}
 	if err := s.SetKeys(cfg.Keys...); err != nil {
 		return nil, err
+	}
+	if s.templates, err = parseTemplates(); err != nil {
+		return nil, fmt.Errorf("stripewire: %w", err)
 	}
 	s.document = loadDocument()
 	s.mux = s.routes()

@@ -1,0 +1,50 @@
+package demo
+
+// action is a button: a form with what it sends.
+type action struct {
+	ID           string // of the form in the page
+	Flow         string // "" for the portal's home page
+	Subscription string
+	Label, Note  string
+	Quiet        bool // drawn as the lesser choice
+	Fields       []field
+}
+
+type field struct{ Name, Value string }
+
+// general are the actions that concern no subscription.
+func general() []action {
+	return []action{
+		{ID: "portal", Label: "Manage billing", Note: "Opens the portal’s home page."},
+		{
+			ID: "payment-method", Flow: "payment_method_update", Quiet: true,
+			Label: "Change payment method", Note: "Goes straight to adding a card.",
+			Fields: []field{{"flow_data[type]", "payment_method_update"}},
+		},
+	}
+}
+
+// forSubscription are the flows of a subscription. The suffix keeps the forms' IDs apart where there are several.
+func (c Choices) forSubscription(s Subscription, suffix string) []action {
+	flow := func(id, kind, label, note string, more ...field) action {
+		fields := []field{{"flow_data[type]", kind}, {"flow_data[" + kind + "][subscription]", s.ID}}
+		return action{
+			ID: id + suffix, Flow: kind, Subscription: s.ID, Label: label, Note: note, Quiet: true,
+			Fields: append(fields, more...),
+		}
+	}
+	const confirm, cancel = "flow_data[subscription_update_confirm]", "flow_data[subscription_cancel]"
+	item := []field{{confirm + "[items][0][id]", s.Item}, {confirm + "[items][0][price]", c.Price}}
+	return []action{
+		flow("update", "subscription_update", "Change plan", "Lets the customer choose."),
+		flow("confirm", "subscription_update_confirm", "Change to "+c.Plan, "Asks only to confirm.", item...),
+		flow("confirm-promotion", "subscription_update_confirm", "Change to "+c.Plan+" at a discount",
+			"Confirms, with a promotion code applied.",
+			append(item, field{confirm + "[discounts][0][promotion_code]", c.PromotionCode})...),
+		flow("cancel", "subscription_cancel", "Cancel plan", "Goes straight to cancelling."),
+		flow("cancel-offer", "subscription_cancel", "Cancel plan, with an offer",
+			"Offers "+c.Coupon+" for staying.",
+			field{cancel + "[retention][type]", "coupon_offer"},
+			field{cancel + "[retention][coupon_offer][coupon]", c.Coupon}),
+	}
+}

@@ -1,0 +1,133 @@
+package stripewire
+
+import (
+	"fmt"
+	"net/url"
+	"time"
+)
+
+// view is what the portal's page shows.
+type view struct {
+	State         string // flow, home, confirmation, unknown or expired
+	Session       *session
+	Customer      Customer
+	Configuration *Configuration
+	Subscriptions []subscriptionView
+	Flow          *flowView
+	Message       string // of the hosted confirmation
+	ReturnURL     string // "" where there is no way back
+	ReturnHost    string
+}
+
+// flowView is a flow in the customer's words.
+type flowView struct {
+	Type, Heading string
+	Facts         []fact
+	After         string // what happens after completion
+	Complete      string // where the button leads
+	Button        string
+}
+
+// fact is a line of the page. Key names it for whoever looks for it in the page.
+type fact struct{ Key, Label, Text, ID string }
+
+type subscriptionView struct{ ID, Plan, Status, Period string }
+
+// view describes a session. A customer who was deleted after the session was made is shown by ID alone.
+func (d *Data) view(s *session, name, state string) view {
+	v := view{State: state, Session: s, Customer: Customer{ID: s.Customer}, Configuration: d.configuration(s.Configuration)}
+	if customer := d.customer(s.Customer); customer != nil {
+		v.Customer = *customer
+	}
+	if v.Configuration == nil {
+		v.Configuration = &Configuration{ID: s.Configuration}
+	}
+	for _, subscription := range d.Subscriptions {
+		if subscription.Customer == s.Customer {
+			v.Subscriptions = append(v.Subscriptions, d.subscriptionView(subscription))
+		}
+	}
+	v.ReturnURL = v.Configuration.DefaultReturnURL
+	if s.ReturnURL != nil {
+		v.ReturnURL = *s.ReturnURL
+	}
+	v.ReturnHost = host(v.ReturnURL)
+	if s.Flow == nil {
+		return v
+	}
+	v.Flow = &flowView{Type: s.Flow.Type, Button: "Complete"}
+	v.Flow.Heading, v.Flow.Facts = d.describe(s.Flow)
+	if state == "home" {
+		return v
+	}
+	here := "/p/session/" + name
+	switch after := s.Flow.AfterCompletion; {
+	case after.Redirect != nil:
+		v.Flow.After = "Stripe sends the customer to " + after.Redirect.ReturnURL
+		v.Flow.Complete = after.Redirect.ReturnURL
+	case after.HostedConfirmation != nil:
+		v.Flow.After = "Stripe shows a confirmation"
+		v.Flow.Complete = here + "/confirmation"
+		v.Message = "Your change has been confirmed."
+		if message := after.HostedConfirmation.CustomMessage; message != nil {
+			v.Flow.After += ": " + *message
+			v.Message = *message
+		}
+	default:
+		v.Flow.After = "Stripe shows the portal's home page"
+		v.Flow.Complete = here + "/home"
+	}
+	return v
+}
+
+func (d *Data) subscriptionView(s Subscription) subscriptionView {
+	v := subscriptionView{ID: s.ID, Status: s.Status}
+	for i, item := range s.Items {
+		if i > 0 {
+			v.Plan += " + "
+		}
+		v.Plan += d.plan(item.Price, item.Quantity)
+	}
+	switch {
+	case !s.EndedAt.IsZero():
+		v.Period = "Ended on " + day(s.EndedAt)
+	case s.CancelAtPeriodEnd:
+		v.Status += ", cancelling"
+		v.Period = "Ends on " + day(s.PeriodEnd)
+	case !s.CancelAt.IsZero():
+		v.Status += ", cancelling"
+		v.Period = "Ends on " + day(s.CancelAt)
+	case s.Status == "trialing":
+		v.Period = "Trial ends on " + day(s.TrialEnd)
+	default:
+		v.Period = "Renews on " + day(s.PeriodEnd)
+	}
+	return v
+}
+
+// plan is a price in words, such as "5 × Team, $15.00 a month each".
+func (d *Data) plan(id string, quantity int64) string {
+	price := d.price(id)
+	if price == nil {
+		return id
+	}
+	name := price.Product
+	if product := d.product(price.Product); product != nil {
+		name = product.Name
+	}
+	cost := fmt.Sprintf("$%d.%02d a month", price.UnitAmount/100, price.UnitAmount%100)
+	if quantity == 1 {
+		return fmt.Sprintf("%s, %s", name, cost)
+	}
+	return fmt.Sprintf("%d × %s, %s each", quantity, name, cost)
+}
+
+func day(t time.Time) string { return t.UTC().Format("2 January 2006") }
+
+func host(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
