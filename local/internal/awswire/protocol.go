@@ -48,8 +48,9 @@ func (s *service) fault(status int, code, message string) *apiError {
 	return &apiError{status: status, code: s.faultPrefix + code, message: message}
 }
 
-// ServeHTTP answers at any path, since the SDK appends its "/" to an endpoint
-// that may have a path of its own.
+// ServeHTTP answers at any path. Below a prefix it has to be mounted both with
+// and without a slash at the end: the SDK posts to the path of its endpoint as
+// it is, and a redirect from the one to the other is no answer that it takes.
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	result, err := s.answer(w, r)
 	if err != nil {
