@@ -44,11 +44,15 @@ func (i *Issuer) mint(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "cannot sign", http.StatusInternalServerError)
 		return
 	}
-	writeJSON(w, http.StatusOK, struct {
+	answer := struct {
 		AccessToken string `json:"access_token"`
 		TokenType   string `json:"token_type"`
-		ExpiresIn   int64  `json:"expires_in"` // seconds
-	}{token, "Bearer", int64(asked.ttl / time.Second)})
+		ExpiresIn   int64  `json:"expires_in,omitempty"` // seconds; only recommended
+	}{AccessToken: token, TokenType: "Bearer"}
+	if _, overridden := asked.claims["exp"]; !overridden {
+		answer.ExpiresIn = int64(asked.ttl / time.Second)
+	}
+	writeJSON(w, http.StatusOK, answer)
 }
 
 // refuse answers an error of RFC 6749, 5.2. The description is a fixed text of
