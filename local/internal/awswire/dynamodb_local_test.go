@@ -61,7 +61,7 @@ func startDynamoDBLocal(t *testing.T) string {
 
 	endpoint, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
-		t.Fatalf("DynamoDB Local did not start: %v: %s", err, stderr.String())
+		t.Fatalf("DynamoDB Local did not start, for which it needs a JDK and not just a JRE: %v: %s", err, stderr.String())
 	}
 	return strings.TrimSpace(endpoint)
 }

@@ -14,7 +14,7 @@ var decimal = regexp.MustCompile(`^([+-]?)([0-9]*)\.?([0-9]*)(?:[eE]([+-]?[0-9]{
 // (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html).
 func normalizeNumber(s string) (string, error) {
 	m := decimal.FindStringSubmatch(s)
-	if m == nil || m[2]+m[3] == "" {
+	if len(m) == 0 || m[2]+m[3] == "" {
 		return "", invalid("A value provided cannot be converted into a number")
 	}
 	exponent := 0

@@ -30,11 +30,11 @@ func parseProjection(expression *string, substitutes map[string]string) ([]strin
 		switch {
 		case placeholder.MatchString(name):
 			used = append(used, name)
-			real, ok := substitutes[name]
+			substituted, ok := substitutes[name]
 			if !ok {
 				return nil, invalidProjection("An expression attribute name used in the document path is not defined; attribute name: " + name)
 			}
-			name = real
+			name = substituted
 		case plainName.MatchString(name):
 			if reserved(name) {
 				return nil, invalidProjection("Attribute name is a reserved keyword; reserved keyword: " + name)

@@ -140,7 +140,7 @@ func newIssuer(t *testing.T) *oidc.Issuer {
 // and returns its claims.
 func verify(t *testing.T, token string, keys jose.JSONWebKeySet) map[string]any {
 	t.Helper()
-	signed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256})
+	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func verify(t *testing.T, token string, keys jose.JSONWebKeySet) map[string]any 
 
 func keyID(t *testing.T, token string) string {
 	t.Helper()
-	signed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256})
+	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
 		t.Fatal(err)
 	}

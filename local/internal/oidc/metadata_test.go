@@ -69,7 +69,7 @@ func fetch(t *testing.T, url string, document any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK || response.Header.Get("Content-Type") != "application/json" {
 		t.Fatalf("%s: status %d, type %q", url, response.StatusCode, response.Header.Get("Content-Type"))
 	}
