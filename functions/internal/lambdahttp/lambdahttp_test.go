@@ -128,6 +128,21 @@ func TestDocumentedEvent(t *testing.T) {
 	}
 }
 
+// The laptop's gateway makes this event of a browser's form; its own test holds it to that.
+func TestLaptopsEvent(t *testing.T) {
+	r, body := received(t, readFile(t, "../../../local/internal/gateway/testdata/form.json"))
+	cookie, err := r.Cookie("__Host-session")
+	if err != nil || cookie.Value != "a.b.c" {
+		t.Errorf("cookie %v, %v", cookie, err)
+	}
+	if body != "locale=de" || r.Host != "127.0.0.1:8080" || r.RemoteAddr != "[2001:db8::1]:0" || r.URL.Query().Get("a") != " b" {
+		t.Errorf("body %q, host %q, address %q, query %v", body, r.Host, r.RemoteAddr, r.URL.Query())
+	}
+	if err := http.NewCrossOriginProtection().Check(r); err != nil {
+		t.Errorf("a form of the same origin: %v", err)
+	}
+}
+
 func TestContextIsLambdas(t *testing.T) {
 	deadline := time.Now().Add(time.Hour)
 	ctx, cancel := context.WithDeadline(context.Background(), deadline)

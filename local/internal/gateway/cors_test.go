@@ -1,0 +1,91 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// corsOf are the CORS headers of an answer.
+func corsOf(w *httptest.ResponseRecorder) map[string]string {
+	out := map[string]string{}
+	for name := range w.Header() {
+		if strings.HasPrefix(name, "Access-Control-") {
+			out[name] = w.Header().Get(name)
+		}
+	}
+	return out
+}
+
+func TestPreflight(t *testing.T) {
+	allowed := map[string]string{
+		"Access-Control-Allow-Origin":      app,
+		"Access-Control-Allow-Credentials": "true",
+		"Access-Control-Allow-Methods":     "POST",
+		"Access-Control-Allow-Headers":     "authorization,content-type",
+		"Access-Control-Max-Age":           "7200",
+	}
+	for name, tc := range map[string]struct {
+		origin, method string
+		want           map[string]string
+	}{
+		"a listed origin":                    {app, "POST", allowed},
+		"whatever method is asked for":       {app, "DELETE", allowed},
+		"another origin":                     {"https://evil.example", "POST", nil},
+		"a listed origin with a port":        {app + ":8443", "POST", nil},
+		"a listed origin over http":          {"http://app.example.com", "POST", nil},
+		"an origin that begins like one":     {app + ".evil.example", "POST", nil},
+		"an opaque origin":                   {"null", "POST", nil},
+		"a listed origin's path":             {app + "/", "POST", nil},
+		"an origin in upper case is another": {"https://APP.example.com", "POST", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodOptions, "/billing/portal", nil)
+			r.Header.Set("Origin", tc.origin)
+			r.Header.Set("Access-Control-Request-Method", tc.method)
+			w := do(New(notInvoked(t), Config{AllowedOrigins: []string{"https://other.example", app}}), r)
+			if w.Code != 204 || w.Body.Len() != 0 || !maps.Equal(corsOf(w), tc.want) {
+				t.Errorf("%d %v, want 204 %v", w.Code, corsOf(w), tc.want)
+			}
+		})
+	}
+}
+
+func TestCORSOfAnswers(t *testing.T) {
+	const own = `{"statusCode":403,"headers":{"Access-Control-Allow-Origin":"*","access-control-allow-private-network":"true","Vary":"Accept"}}`
+	allowed := map[string]string{
+		"Access-Control-Allow-Origin":      app,
+		"Access-Control-Allow-Credentials": "true",
+		"Access-Control-Expose-Headers":    "retry-after,www-authenticate",
+	}
+	for name, tc := range map[string]struct {
+		origin   string
+		function functionFunc
+		status   int
+		want     map[string]string
+	}{
+		"the function's own are ignored":          {app, answering(own).(functionFunc), 403, allowed},
+		"for other origins too":                   {"https://evil.example", answering(own).(functionFunc), 403, nil},
+		"and without an origin":                   {"", answering(own).(functionFunc), 403, nil},
+		"an error of the function can be read":    {app, func(context.Context, []byte) ([]byte, error) { return nil, errors.New("x") }, 500, allowed},
+		"an error of the function, other origins": {"null", func(context.Context, []byte) ([]byte, error) { return nil, errors.New("x") }, 500, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := post("")
+			if tc.origin != "" {
+				r.Header.Set("Origin", tc.origin)
+			}
+			w := do(New(tc.function, Config{AllowedOrigins: []string{"", app}}), r)
+			if w.Code != tc.status || !maps.Equal(corsOf(w), tc.want) {
+				t.Errorf("%d %v, want %d %v", w.Code, corsOf(w), tc.status, tc.want)
+			}
+			if tc.status == 403 && w.Header().Get("Vary") != "Accept" {
+				t.Errorf("the function's other headers are lost: %v", w.Header())
+			}
+		})
+	}
+}

@@ -1,0 +1,170 @@
+// Package gateway is API Gateway's HTTP API on a laptop: it turns HTTP requests into payload 2.0 events,
+// invokes a Lambda handler with them, and writes what the handler answers, with CORS and limits as the
+// real one has them. Stage, routes and CORS are those of template.yaml.
+//
+// What the developer guide leaves open follows what others measured at the real one: which bodies arrive in base64,
+// that the path arrives decoded, and which answers are malformed. Throttling, authorizers and
+// access logs are left out; nothing is logged.
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+// Limits, in bytes, of HTTP APIs
+// (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html) and of Lambda
+// (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+const (
+	maxHead    = 10_240     // request line and headers together
+	maxBody    = 10_485_760 // request body
+	maxPayload = 6_291_556  // a synchronous invocation's event, and its answer
+)
+
+const defaultTimeout = 15 * time.Second
+
+// Config is what an HTTP API and its function are configured with.
+type Config struct {
+	AllowedOrigins []string      // of scripts that may call and read the answer; compared as they are
+	Timeout        time.Duration // the function's; 0 is 15 s, as in the template
+}
+
+// New returns the HTTP API in front of function.
+func New(function lambda.Handler, cfg Config) http.Handler {
+	g := &gateway{function: function, timeout: cfg.Timeout, origins: make(map[string]bool, len(cfg.AllowedOrigins))}
+	if g.timeout == 0 {
+		g.timeout = defaultTimeout
+	}
+	for _, origin := range cfg.AllowedOrigins {
+		g.origins[origin] = origin != "" // an empty list, split, must not match requests without Origin
+	}
+	return g
+}
+
+type gateway struct {
+	function lambda.Handler
+	timeout  time.Duration
+	origins  map[string]bool
+}
+
+func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := newRequestID()
+	w.Header().Set("Apigw-Requestid", id)
+	if isPreflight(r) {
+		g.answerPreflight(w, r)
+		return
+	}
+	g.addCORS(w.Header(), r)
+	answer, refusal := g.proxy(w, r, id)
+	if refusal != 0 {
+		refuse(w, refusal)
+		return
+	}
+	answer.write(w)
+}
+
+// proxy is the function's answer, or the status with which the gateway answers itself.
+func (g *gateway) proxy(w http.ResponseWriter, r *http.Request, id string) (answer *answer, refusal int) {
+	if headSize(r) > maxHead {
+		return nil, http.StatusRequestHeaderFieldsTooLarge
+	}
+	routeKey, parameters, ok := route(r.Method, path(r))
+	if !ok {
+		return nil, http.StatusNotFound
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+		return nil, http.StatusRequestEntityTooLarge
+	}
+	if err != nil {
+		return nil, http.StatusBadRequest
+	}
+	payload, err := json.Marshal(newEvent(r, routeKey, parameters, body, id, time.Now()))
+	if err != nil {
+		return nil, http.StatusInternalServerError
+	}
+	if len(payload) > maxPayload {
+		return nil, http.StatusRequestEntityTooLarge
+	}
+	if answer, err = g.invoke(payload); err != nil {
+		return nil, http.StatusInternalServerError
+	}
+	return answer, 0
+}
+
+// invoke is the function as API Gateway sees it: an answer within its timeout, or an error.
+// The context does not end with the client's connection, of which Lambda never learns.
+func (g *gateway) invoke(payload []byte) (*answer, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), g.timeout)
+	defer cancel()
+	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: newUUID()})
+
+	type result struct {
+		out []byte
+		err error
+	}
+	done := make(chan result, 1) // a function that outlives its timeout still has where to leave its result
+	go func() {
+		var res result
+		defer func() {
+			if v := recover(); v != nil {
+				res.err = fmt.Errorf("the function panicked: %T", v)
+			}
+			done <- res
+		}()
+		res.out, res.err = g.function.Invoke(ctx, payload)
+	}()
+
+	select {
+	case res := <-done:
+		if res.err != nil {
+			return nil, res.err
+		}
+		return parseAnswer(res.out)
+	case <-ctx.Done():
+		return nil, fmt.Errorf("the function timed out after %s", g.timeout)
+	}
+}
+
+// headSize is what the request line and the headers take on the wire.
+func headSize(r *http.Request) int {
+	size := len(r.Method) + len(r.RequestURI) + len(r.Proto) + len("  \r\n")
+	size += len("Host: \r\n") + len(r.Host) // net/http keeps it out of the map
+	for name, values := range r.Header {
+		for _, value := range values {
+			size += len(name) + len(value) + len(": \r\n")
+		}
+	}
+	return size
+}
+
+// refuse is an answer of the gateway itself.
+func refuse(w http.ResponseWriter, status int) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	fmt.Fprintf(w, `{"message":%q}`, http.StatusText(status))
+}
+
+// newRequestID looks like API Gateway's: 16 characters of base64, the last one padding.
+func newRequestID() string {
+	var b [11]byte
+	rand.Read(b[:]) // never fails
+	return base64.StdEncoding.EncodeToString(b[:])
+}
+
+func newUUID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80 // version 4 (RFC 9562, section 5.4)
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

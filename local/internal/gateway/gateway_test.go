@@ -1,0 +1,258 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+const app = "https://app.example.com"
+
+type functionFunc func(context.Context, []byte) ([]byte, error)
+
+func (f functionFunc) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	return f(ctx, payload)
+}
+
+// answering is a function that answers every event with the same.
+func answering(out string) lambda.Handler {
+	return functionFunc(func(context.Context, []byte) ([]byte, error) { return []byte(out), nil })
+}
+
+func notInvoked(t *testing.T) lambda.Handler {
+	return functionFunc(func(context.Context, []byte) ([]byte, error) {
+		t.Error("the function was invoked")
+		return nil, errors.New("invoked")
+	})
+}
+
+func do(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func post(body string) *http.Request {
+	return httptest.NewRequest(http.MethodPost, "/billing/portal", strings.NewReader(body))
+}
+
+// Over a real connection, with AWS's own types on the function's side.
+func TestRoundTrip(t *testing.T) {
+	function := lambda.NewHandler(func(ctx context.Context, ev events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+		if ev.RawPath != "/billing/portal" || ev.RequestContext.HTTP.Method != "POST" || ev.Body != "bG9jYWxlPWRl" || !ev.IsBase64Encoded ||
+			ev.RequestContext.HTTP.SourceIP != "127.0.0.1" || !slices.Equal(ev.Cookies, []string{"a=1", "b=2"}) {
+			t.Errorf("event: %+v", ev)
+		}
+		if lc, ok := lambdacontext.FromContext(ctx); !ok || len(lc.AwsRequestID) != 36 {
+			t.Error("no Lambda context")
+		}
+		if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > 15*time.Second {
+			t.Errorf("deadline %v, %v", deadline, ok)
+		}
+		return events.APIGatewayV2HTTPResponse{
+			StatusCode: 303,
+			Headers:    map[string]string{"Location": "https://billing.example/p", "Cache-Control": "no-store", "Content-Length": "999", "Connection": "close"},
+			Cookies:    []string{"a=1; Secure", "b=2"},
+			Body:       "Z28=", IsBase64Encoded: true,
+		}, nil
+	})
+	server := httptest.NewServer(New(function, Config{}))
+	defer server.Close()
+
+	req, err := http.NewRequest(http.MethodPost, server.URL+"/billing/portal", strings.NewReader("locale=de"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Cookie", "a=1; b=2")
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || string(body) != "go" || resp.StatusCode != 303 || resp.Header.Get("Location") != "https://billing.example/p" ||
+		resp.Header.Get("Cache-Control") != "no-store" || !slices.Equal(resp.Header.Values("Set-Cookie"), []string{"a=1; Secure", "b=2"}) ||
+		resp.ContentLength != 2 || resp.Close || len(resp.Header.Get("Apigw-Requestid")) != 16 {
+		t.Errorf("%d %v %q, %v", resp.StatusCode, resp.Header, body, err)
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	const serverError = `{"message":"Internal Server Error"}`
+	for name, tc := range map[string]struct {
+		out                       string
+		status                    int
+		contentType, body, header string // header: of X-Test
+	}{
+		"a whole answer":                     {`{"statusCode":201,"headers":{"content-type":"text/html","x-test":"1"},"body":"<p>"}`, 201, "text/html", "<p>", "1"},
+		"without Content-Type":               {`{"statusCode":404,"body":"no"}`, 404, "text/plain;charset=UTF-8", "no", ""},
+		"only a status":                      {`{"statusCode":200}`, 200, "text/plain;charset=UTF-8", "", ""},
+		"null members":                       {`{"statusCode":200,"headers":null,"multiValueHeaders":null,"cookies":null,"body":null}`, 200, "text/plain;charset=UTF-8", "", ""},
+		"base64":                             {`{"statusCode":200,"body":"AP8=","isBase64Encoded":true}`, 200, "text/plain;charset=UTF-8", "\x00\xff", ""},
+		"no body where none may be":          {`{"statusCode":204,"body":"x"}`, 204, "text/plain;charset=UTF-8", "", ""},
+		"an object without a status":         {`{ "message": "Hello from Lambda!" }`, 200, "application/json", `{ "message": "Hello from Lambda!" }`, ""},
+		"a text":                             {`"Hello from Lambda!"`, 200, "application/json", "Hello from Lambda!", ""},
+		"null":                               {`null`, 200, "application/json", "null", ""},
+		"not JSON":                           {`{"statusCode":200`, 500, "application/json", serverError, ""},
+		"nothing":                            {``, 500, "application/json", serverError, ""},
+		"a status that is no number":         {`{"statusCode":"ok"}`, 500, "application/json", serverError, ""},
+		"a status that is none":              {`{"statusCode":0}`, 500, "application/json", serverError, ""},
+		"an informational status":            {`{"statusCode":101}`, 500, "application/json", serverError, ""},
+		"a status out of range":              {`{"statusCode":1000}`, 500, "application/json", serverError, ""},
+		"headers that are none":              {`{"statusCode":200,"headers":["a"]}`, 500, "application/json", serverError, ""},
+		"a body that is an object":           {`{"statusCode":200,"body":{}}`, 500, "application/json", serverError, ""},
+		"base64 that is none":                {`{"statusCode":200,"body":"!","isBase64Encoded":true}`, 500, "application/json", serverError, ""},
+		"more than an invocation may answer": {`"` + strings.Repeat("a", maxPayload) + `"`, 500, "application/json", serverError, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(New(answering(tc.out), Config{}))
+			defer server.Close()
+			resp, err := http.Post(server.URL+"/billing/portal", "", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			body, err := io.ReadAll(resp.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if resp.StatusCode != tc.status || resp.Header.Get("Content-Type") != tc.contentType || string(body) != tc.body || resp.Header.Get("X-Test") != tc.header {
+				t.Errorf("%d %v %q, want %d %q %q", resp.StatusCode, resp.Header, body, tc.status, tc.contentType, tc.body)
+			}
+		})
+	}
+}
+
+// A function that fails must not leave anything of what it said in the answer.
+func TestFunctionErrors(t *testing.T) {
+	for name, function := range map[string]functionFunc{
+		"an error":             func(context.Context, []byte) ([]byte, error) { return []byte(`"secret"`), errors.New("secret") },
+		"a panic":              func(context.Context, []byte) ([]byte, error) { panic("secret") },
+		"a panic to abort":     func(context.Context, []byte) ([]byte, error) { panic(http.ErrAbortHandler) },
+		"an answer of no kind": func(context.Context, []byte) ([]byte, error) { return []byte("secret"), nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := do(New(function, Config{}), post(""))
+			if w.Code != 500 || w.Body.String() != `{"message":"Internal Server Error"}` {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+		})
+	}
+}
+
+func TestTimeout(t *testing.T) {
+	for name, tc := range map[string]struct{ timeout, want time.Duration }{
+		"the template's":     {0, 15 * time.Second},
+		"another":            {time.Second, time.Second},
+		"longer than a wait": {time.Hour, 20 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				function := functionFunc(func(context.Context, []byte) ([]byte, error) {
+					time.Sleep(20 * time.Second) // whatever its context says
+					return []byte(`{"statusCode":200}`), nil
+				})
+				start := time.Now()
+				w := do(New(function, Config{Timeout: tc.timeout}), post(""))
+				wantStatus := 500
+				if tc.want == 20*time.Second {
+					wantStatus = 200
+				}
+				if took := time.Since(start); took != tc.want || w.Code != wantStatus {
+					t.Errorf("%d after %s, want %d after %s", w.Code, took, wantStatus, tc.want)
+				}
+				synctest.Wait()
+				time.Sleep(20 * time.Second) // the function ends within the bubble
+			})
+		})
+	}
+}
+
+// A client that goes away does not cancel the invocation: Lambda never learns of it.
+func TestClientThatGoesAway(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	function := functionFunc(func(ctx context.Context, _ []byte) ([]byte, error) {
+		cancel()
+		return []byte(`{"statusCode":200}`), ctx.Err()
+	})
+	if w := do(New(function, Config{}), post("").WithContext(ctx)); w.Code != 200 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestLimits(t *testing.T) {
+	head := func(size int) *http.Request {
+		r := post("")
+		r.Header.Set("X-Filler", strings.Repeat("a", size-headSize(r)-len("X-Filler: \r\n")))
+		return r
+	}
+	long := func(size int) *http.Request {
+		r := httptest.NewRequest(http.MethodGet, "/a", nil)
+		return httptest.NewRequest(http.MethodGet, "/a"+strings.Repeat("a", size-headSize(r)), nil)
+	}
+	typed := func(contentType string, size int) *http.Request {
+		r := post(strings.Repeat("a", size))
+		r.Header.Set("Content-Type", contentType)
+		return r
+	}
+	for name, tc := range map[string]struct {
+		request *http.Request
+		status  int
+		message string
+	}{
+		"headers of 10,240 bytes":            {head(10_240), 200, ""},
+		"headers of 10,241 bytes":            {head(10_241), 431, "Request Header Fields Too Large"},
+		"a request line that fits":           {long(10_240), 200, ""},
+		"a request line that does not":       {long(10_241), 431, "Request Header Fields Too Large"},
+		"a body that fits an event":          {typed("text/plain", 6_000_000), 200, ""},
+		"a body that does not fit an event":  {typed("text/plain", 6_300_000), 413, "Request Entity Too Large"},
+		"a body that does not fit in base64": {typed("", 5_000_000), 413, "Request Entity Too Large"},
+		"a body of more than 10 MB":          {post(strings.Repeat("a", 10_485_761)), 413, "Request Entity Too Large"},
+		"no route":                           {httptest.NewRequest("PROPFIND", "/x", nil), 404, "Not Found"},
+		"OPTIONS that is no preflight":       {httptest.NewRequest(http.MethodOptions, "/billing/portal", nil), 404, "Not Found"},
+		"a body that breaks off":             {httptest.NewRequest(http.MethodPost, "/", io.MultiReader(strings.NewReader("a"), brokenReader{})), 400, "Bad Request"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			function := notInvoked(t)
+			if tc.status == 200 {
+				function = answering(`{"statusCode":200}`)
+			}
+			tc.request.Header.Set("Origin", app)
+			if tc.status == 200 || tc.status == 431 {
+				tc.request.Header.Del("Origin") // it would count
+			}
+			w := do(New(function, Config{AllowedOrigins: []string{app}}), tc.request)
+			want := ""
+			if tc.message != "" {
+				want = fmt.Sprintf(`{"message":%q}`, tc.message)
+			}
+			if w.Code != tc.status || w.Body.String() != want {
+				t.Errorf("%d %s, want %d %s", w.Code, w.Body, tc.status, want)
+			}
+			if o := tc.request.Header.Get("Origin"); w.Header().Get("Access-Control-Allow-Origin") != o {
+				t.Errorf("the answer to %q has no CORS headers: %v", o, w.Header())
+			}
+			if want != "" && (!json.Valid(w.Body.Bytes()) || w.Header().Get("Content-Type") != "application/json") {
+				t.Errorf("%v %s", w.Header(), w.Body)
+			}
+		})
+	}
+}
+
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
