@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -17,7 +18,8 @@ func parseForm(body string) (input, error) {
 	}
 	in.tokens = values["access_token"]
 	delete(values, "access_token")
-	for name, value := range values {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		value := values[name]
 		if len(value) > 1 {
 			return in, invalid(name, "The parameter is given more than once.")
 		}

@@ -28,6 +28,9 @@ func ParseOrigin(s string) (Origin, error) {
 	if (u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#") {
 		return "", errors.New("must be an origin: no path, query or fragment")
 	}
+	if strings.Contains(u.Host, "*") {
+		return "", errors.New("must be an origin: no wildcard")
+	}
 	return origin, nil
 }
 

@@ -1,0 +1,408 @@
+package portal
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stripe/stripe-go/v79"
+
+	"billingportal/functions/internal/auth"
+	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/customers"
+	"billingportal/functions/internal/secret"
+	"billingportal/functions/internal/upstream"
+)
+
+const (
+	testToken  = "a.valid.token"
+	sessionURL = "https://billing.stripe.com/p/session/test_secret"
+	appURL     = "https://app.example.com/account"
+)
+
+// fixture is a handler whose upstreams are functions; nil ones succeed.
+type fixture struct {
+	*Handler
+	verify  func(token string) (auth.Caller, error)
+	lookUp  func() (string, error)
+	renewed func() (secret.Key, bool, error)
+	create  func(call int) (*billing.Session, error)
+
+	lookups int
+	created []*stripe.BillingPortalSessionParams
+	logs    bytes.Buffer
+}
+
+func newFixture(t *testing.T, change func(*Config)) *fixture {
+	t.Helper()
+	f := &fixture{}
+	config := Config{
+		Verifier:  f,
+		Customers: f,
+		Keys:      f,
+		Sessions:  f,
+		Policy: Policy{
+			AllowedOrigins:        []Origin{"https://app.example.com", "http://localhost:3000"},
+			DefaultReturnURL:      appURL,
+			AllowedConfigurations: []string{"bpc_1"},
+			AllowedAccounts:       []string{"acct_1"},
+			AllowedFlows:          Flows(),
+			AllowedCoupons:        []string{"STAY20"},
+			AllowedPromotionCodes: []string{"promo_1"},
+		},
+		Log:       NewRequestLog(&f.logs, "PortalFunction"),
+		RequestID: func(context.Context) string { return "request-1" },
+	}
+	if change != nil {
+		change(&config)
+	}
+	handler, err := New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Handler = handler
+	return f
+}
+
+func (f *fixture) Verify(_ context.Context, token string) (auth.Caller, error) {
+	if f.verify != nil {
+		return f.verify(token)
+	}
+	if token != testToken {
+		return auth.Caller{}, &auth.InvalidTokenError{Reason: "malformed"}
+	}
+	return auth.Caller{UserID: "alice"}, nil
+}
+
+func (f *fixture) CustomerID(context.Context, string) (string, error) {
+	f.lookups++
+	if f.lookUp != nil {
+		return f.lookUp()
+	}
+	return "cus_alice", nil
+}
+
+func (f *fixture) Key(context.Context) (secret.Key, error) { return secret.Key{}, nil }
+
+func (f *fixture) Renewed(context.Context, secret.Key) (secret.Key, bool, error) {
+	if f.renewed != nil {
+		return f.renewed()
+	}
+	return secret.Key{}, false, nil
+}
+
+func (f *fixture) CreateSession(_ context.Context, _ string, params *stripe.BillingPortalSessionParams) (*billing.Session, error) {
+	f.created = append(f.created, params)
+	if f.create != nil {
+		return f.create(len(f.created))
+	}
+	return &billing.Session{
+		URL:   sessionURL,
+		JSON:  json.RawMessage(`{"url":"` + sessionURL + `"}`),
+		Calls: billing.Calls{Attempts: 1, RequestID: "req_1"},
+	}, nil
+}
+
+// serve answers a POST with a body, the valid token and what change makes of it.
+func (f *fixture) serve(contentType, body string, change func(*http.Request)) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, "https://api.example.com"+Path, strings.NewReader(body))
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	r.Header.Set("Authorization", "Bearer "+testToken)
+	if change != nil {
+		change(r)
+	}
+	w := httptest.NewRecorder()
+	f.ServeHTTP(w, r)
+	return w
+}
+
+func header(name, value string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set(name, value) }
+}
+
+func problemIn(t *testing.T, w *httptest.ResponseRecorder) document {
+	t.Helper()
+	if got := w.Header().Get("Content-Type"); got != "application/problem+json" {
+		t.Fatalf("Content-Type = %q with status %d and body %s", got, w.Code, w.Body)
+	}
+	var d document
+	if err := json.Unmarshal(w.Body.Bytes(), &d); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestAnswerIsARedirectUnlessTheCallerCannotFollowIt(t *testing.T) {
+	navigation := "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+	for name, test := range map[string]struct {
+		headers map[string]string
+		status  int
+	}{
+		"no Accept":                        {nil, 303},
+		"curl":                             {map[string]string{"Accept": "*/*"}, 303},
+		"navigation":                       {map[string]string{"Accept": navigation, "Sec-Fetch-Dest": "document"}, 303},
+		"JSON":                             {map[string]string{"Accept": "application/json"}, 200},
+		"JSON before anything else":        {map[string]string{"Accept": "application/json, text/plain, */*"}, 200},
+		"JSON in capitals":                 {map[string]string{"Accept": "Application/JSON"}, 200},
+		"JSON refused":                     {map[string]string{"Accept": "application/json;q=0, */*"}, 303},
+		"HTML preferred to JSON by weight": {map[string]string{"Accept": "application/json;q=0.5, text/html"}, 303},
+		"JSON preferred to HTML by weight": {map[string]string{"Accept": "text/html;q=0.5, application/json;q=0.9"}, 200},
+		"JSON preferred to HTML by order":  {map[string]string{"Accept": "application/json, text/html"}, 200},
+		"HTML preferred to JSON by order":  {map[string]string{"Accept": "text/html, application/json"}, 303},
+		"malformed weight":                 {map[string]string{"Accept": "application/json;q=many"}, 303},
+		"fetch":                            {map[string]string{"Accept": "*/*", "Sec-Fetch-Dest": "empty"}, 200},
+		"fetch that accepts HTML":          {map[string]string{"Accept": "text/html", "Sec-Fetch-Dest": "empty"}, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newFixture(t, nil).serve("", "", func(r *http.Request) {
+				for key, value := range test.headers {
+					r.Header.Set(key, value)
+				}
+			})
+			if w.Code != test.status {
+				t.Fatalf("status = %d, want %d", w.Code, test.status)
+			}
+			location, body := w.Header().Get("Location"), w.Body.String()
+			if test.status == 303 && (location != sessionURL || body != "") {
+				t.Errorf("Location = %q, body = %q", location, body)
+			}
+			if test.status == 200 && (location != "" || body != `{"url":"`+sessionURL+`"}` || w.Header().Get("Content-Type") != "application/json") {
+				t.Errorf("Location = %q, body = %q, headers = %v", location, body, w.Header())
+			}
+		})
+	}
+}
+
+func TestEveryAnswerHasTheSecurityHeaders(t *testing.T) {
+	f := newFixture(t, nil)
+	answers := map[string]*httptest.ResponseRecorder{
+		"redirect": f.serve("", "", nil),
+		"JSON":     f.serve("", "", header("Accept", "application/json")),
+		"problem":  f.serve("", "", header("Authorization", "")),
+		"page":     f.serve("text/plain", "x", header("Accept", "text/html")),
+		"rejected": httptest.NewRecorder(),
+	}
+	f.Reject(answers["rejected"], httptest.NewRequest(http.MethodPost, Path, nil), "internal", errors.New("panic"))
+	for name, w := range answers {
+		for key, want := range map[string]string{
+			"Cache-Control":          "no-store",
+			"Referrer-Policy":        "no-referrer",
+			"X-Content-Type-Options": "nosniff",
+		} {
+			if got := w.Header().Get(key); got != want {
+				t.Errorf("%s: %s = %q, want %q", name, key, got, want)
+			}
+		}
+	}
+}
+
+func TestRouteAndMethod(t *testing.T) {
+	for name, test := range map[string]struct {
+		method, path string
+		status       int
+		code, allow  string
+	}{
+		"GET":            {"GET", Path, 405, "method-not-allowed", "POST"},
+		"HEAD":           {"HEAD", Path, 405, "method-not-allowed", "POST"},
+		"PUT":            {"PUT", Path, 405, "method-not-allowed", "POST"},
+		"OPTIONS":        {"OPTIONS", Path, 405, "method-not-allowed", "POST"},
+		"another path":   {"POST", "/billing", 404, "not-found", ""},
+		"trailing slash": {"POST", Path + "/", 404, "not-found", ""},
+		"GET elsewhere":  {"GET", "/", 404, "not-found", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newFixture(t, nil).serve("", "", func(r *http.Request) { r.Method, r.URL.Path = test.method, test.path })
+			if d := problemIn(t, w); w.Code != test.status || d.Code != test.code || w.Header().Get("Allow") != test.allow {
+				t.Errorf("status = %d, code = %s, Allow = %q", w.Code, d.Code, w.Header().Get("Allow"))
+			}
+		})
+	}
+}
+
+func TestEveryFailureHasItsCode(t *testing.T) {
+	stripeFails := func(failure billing.Error) func(f *fixture) {
+		return func(f *fixture) { f.create = func(int) (*billing.Session, error) { return nil, &failure } }
+	}
+	lookupFails := func(err error) func(f *fixture) {
+		return func(f *fixture) { f.lookUp = func() (string, error) { return "", err } }
+	}
+	verifyFails := func(err error) func(f *fixture) {
+		return func(f *fixture) { f.verify = func(string) (auth.Caller, error) { return auth.Caller{}, err } }
+	}
+	refused := stripeFails(billing.Error{Class: billing.KeyRefused})
+	for name, test := range map[string]struct {
+		fail       func(f *fixture)
+		status     int
+		code       string
+		retryAfter string
+		param      string
+	}{
+		"token":                     {verifyFails(&auth.InvalidTokenError{Reason: "expired"}), 401, "invalid-token", "", ""},
+		"scope":                     {verifyFails(&auth.InsufficientScopeError{Scope: "billing"}), 403, "insufficient-scope", "", ""},
+		"role":                      {verifyFails(&auth.InsufficientRoleError{Claim: "org_role"}), 403, "insufficient-role", "", ""},
+		"issuer down":               {verifyFails(&auth.KeysUnavailableError{RetryAfter: 1500 * time.Millisecond, Err: errors.New("no connection")}), 503, "identity-provider-unavailable", "2", ""},
+		"no customer":               {lookupFails(customers.ErrNoCustomer), 404, "no-billing-account", "", ""},
+		"malformed customer":        {lookupFails(customers.ErrMalformed), 500, "billing-misconfigured", "", ""},
+		"DynamoDB down":             {lookupFails(&upstream.Error{Service: "dynamodb"}), 503, "customer-store-unavailable", "5", ""},
+		"DynamoDB hangs":            {lookupFails(&upstream.Error{Service: "dynamodb", Timeout: true}), 504, "upstream-timeout", "", ""},
+		"budget spent":              {lookupFails(context.DeadlineExceeded), 504, "upstream-timeout", "", ""},
+		"something unforeseen":      {lookupFails(errors.New("unforeseen")), 500, "internal", "", ""},
+		"Stripe down":               {stripeFails(billing.Error{Class: billing.Unavailable}), 502, "billing-unavailable", "", ""},
+		"Stripe hangs":              {stripeFails(billing.Error{Class: billing.Timeout}), 504, "upstream-timeout", "", ""},
+		"Stripe lies":               {stripeFails(billing.Error{Class: billing.BadResponse}), 502, "billing-bad-response", "", ""},
+		"Stripe busy":               {stripeFails(billing.Error{Class: billing.Busy}), 503, "billing-busy", "1", ""},
+		"Stripe busy for a while":   {stripeFails(billing.Error{Class: billing.Busy, RetryAfter: 7 * time.Second}), 503, "billing-busy", "7", ""},
+		"stale mapping":             {stripeFails(billing.Error{Class: billing.NoSuchCustomer, Param: "customer"}), 404, "no-billing-account", "", ""},
+		"key refused":               {refused, 500, "billing-misconfigured", "", ""},
+		"permission":                {stripeFails(billing.Error{Class: billing.PermissionMissing}), 500, "billing-misconfigured", "", ""},
+		"mode":                      {stripeFails(billing.Error{Class: billing.ModeMismatch}), 500, "billing-misconfigured", "", ""},
+		"no configuration":          {stripeFails(billing.Error{Class: billing.NoSuchConfiguration}), 500, "billing-misconfigured", "", ""},
+		"no account":                {stripeFails(billing.Error{Class: billing.NoSuchAccount}), 500, "billing-misconfigured", "", ""},
+		"portal never saved":        {stripeFails(billing.Error{Class: billing.PortalNotConfigured}), 500, "billing-misconfigured", "", ""},
+		"no subscription":           {stripeFails(billing.Error{Class: billing.NoSuchSubscription, Param: "flow_data[subscription_cancel][subscription]"}), 404, "subscription-not-found", "", "flow_data[subscription_cancel][subscription]"},
+		"subscription refused":      {stripeFails(billing.Error{Class: billing.SubscriptionRefused, Param: "flow_data[subscription_cancel][subscription]"}), 409, "subscription-not-eligible", "", "flow_data[subscription_cancel][subscription]"},
+		"parameter refused":         {stripeFails(billing.Error{Class: billing.ParameterRefused, Param: "locale"}), 400, "invalid-parameter", "", "locale"},
+		"another parameter refused": {stripeFails(billing.Error{Class: billing.ParameterRefused, Param: "sk_test_Marker"}), 502, "billing-bad-response", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, nil)
+			test.fail(f)
+			w := f.serve("", "", nil)
+			d := problemIn(t, w)
+			if w.Code != test.status || d.Status != test.status || d.Code != test.code || d.Param != test.param {
+				t.Errorf("status = %d, problem = %+v", w.Code, d)
+			}
+			if got := w.Header().Get("Retry-After"); got != test.retryAfter {
+				t.Errorf("Retry-After = %q, want %q", got, test.retryAfter)
+			}
+			if d.Type != "urn:billing-portal:problem:"+d.Code || d.Title == "" || d.Detail == "" || d.RequestID != "request-1" {
+				t.Errorf("problem = %+v", d)
+			}
+		})
+	}
+}
+
+func TestChallenge(t *testing.T) {
+	for name, test := range map[string]struct {
+		err  error
+		want string
+	}{
+		"no credentials": {nil, "Bearer"},
+		"invalid token":  {&auth.InvalidTokenError{Reason: "expired"}, `Bearer error="invalid_token"`},
+		"missing scope":  {&auth.InsufficientScopeError{Scope: "billing"}, `Bearer error="insufficient_scope", scope="billing"`},
+		"missing role":   {&auth.InsufficientRoleError{Claim: "org_role"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, nil)
+			f.verify = func(string) (auth.Caller, error) { return auth.Caller{}, test.err }
+			w := f.serve("", "", func(r *http.Request) {
+				if test.err == nil {
+					r.Header.Del("Authorization")
+				}
+			})
+			if got := w.Header().Get("WWW-Authenticate"); got != test.want {
+				t.Errorf("WWW-Authenticate = %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestRefusedKeyIsRenewedOnce(t *testing.T) {
+	refused := &billing.Error{Class: billing.KeyRefused, Calls: billing.Calls{Attempts: 1}}
+	for name, test := range map[string]struct {
+		renewed      bool
+		renewErr     error
+		secondFails  bool
+		status, want int // want: calls of Stripe
+	}{
+		"a new key works":       {true, nil, false, 303, 2},
+		"a new key fails too":   {true, nil, true, 500, 2},
+		"there is no new key":   {false, nil, false, 500, 1},
+		"Secrets Manager fails": {false, &upstream.Error{Service: "secretsmanager"}, false, 503, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, nil)
+			f.create = func(call int) (*billing.Session, error) {
+				if call == 1 || test.secondFails {
+					return nil, refused
+				}
+				return &billing.Session{URL: sessionURL, Calls: billing.Calls{Attempts: 1}}, nil
+			}
+			f.renewed = func() (secret.Key, bool, error) { return secret.Key{}, test.renewed, test.renewErr }
+			w := f.serve("", "", nil)
+			if w.Code != test.status || len(f.created) != test.want {
+				t.Errorf("status = %d after %d calls", w.Code, len(f.created))
+			}
+		})
+	}
+}
+
+func TestNavigationWithoutAccountGoesToThePricingPage(t *testing.T) {
+	const pricing = "https://example.com/pricing"
+	for name, test := range map[string]struct {
+		accept   string
+		status   int
+		location string
+	}{
+		"navigation": {"text/html", 303, pricing},
+		"script":     {"application/json", 404, ""},
+		"curl":       {"*/*", 404, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, func(c *Config) { c.NoAccountURL = pricing })
+			f.lookUp = func() (string, error) { return "", customers.ErrNoCustomer }
+			w := f.serve("", "", header("Accept", test.accept))
+			if w.Code != test.status || w.Header().Get("Location") != test.location {
+				t.Errorf("status = %d, Location = %q", w.Code, w.Header().Get("Location"))
+			}
+		})
+	}
+}
+
+func TestDeadlineLeavesTimeToAnswer(t *testing.T) {
+	near := func(got, want time.Time) bool { return got.Sub(want).Abs() < time.Second/4 }
+	now := time.Now()
+	if got := deadline(t.Context()); !near(got, now.Add(10*time.Second)) {
+		t.Errorf("without a deadline: in %v", got.Sub(now))
+	}
+	short, cancel := context.WithDeadline(t.Context(), now.Add(3*time.Second))
+	defer cancel()
+	if got := deadline(short); !got.Equal(now.Add(2500 * time.Millisecond)) {
+		t.Errorf("with 3 s left: in %v", got.Sub(now))
+	}
+	long, cancel := context.WithDeadline(t.Context(), now.Add(time.Minute))
+	defer cancel()
+	if got := deadline(long); !near(got, now.Add(10*time.Second)) {
+		t.Errorf("with 60 s left: in %v", got.Sub(now))
+	}
+}
+
+func BenchmarkHandler(b *testing.B) {
+	f := &fixture{}
+	handler, err := New(Config{
+		Verifier: f, Customers: f, Keys: f, Sessions: f,
+		Policy:    Policy{AllowedOrigins: []Origin{"https://app.example.com"}, DefaultReturnURL: appURL, AllowedFlows: Flows()},
+		Log:       NewRequestLog(io.Discard, "PortalFunction"),
+		RequestID: func(context.Context) string { return "request-1" },
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	f.Handler = handler
+	const form = "flow_data[type]=subscription_cancel&flow_data[subscription_cancel][subscription]=sub_1"
+	for b.Loop() {
+		if w := f.serve("application/x-www-form-urlencoded", form, nil); w.Code != http.StatusSeeOther {
+			b.Fatal(w.Code, w.Body)
+		}
+		f.created = f.created[:0]
+	}
+}
