@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/smithy-go/endpoints"
+	smithyendpoints "github.com/aws/smithy-go/endpoints"
 )
 
 // awsEnvironment is what the SDK's own configuration loader would have read from
@@ -116,7 +116,7 @@ func (a awsEnvironment) secretsManagerURL(ctx context.Context) string {
 	return urlOf(secretsmanager.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, parameters.WithDefaults()))
 }
 
-func urlOf(endpoint endpoints.Endpoint, err error) string {
+func urlOf(endpoint smithyendpoints.Endpoint, err error) string {
 	if err != nil {
 		return ""
 	}
