@@ -63,7 +63,9 @@ func report(events io.Reader, out io.Writer) []string {
 		case json.Unmarshal(line, &e) != nil:
 			out.Write(line)
 		case e.Test == "" && e.Action != "skip": // a package; its own "skip" says that it has no tests
-			io.WriteString(out, e.Output)
+			if e.Output != "PASS\n" { // each package's line says as much
+				io.WriteString(out, e.Output)
+			}
 		case e.Test != "":
 			test := [2]string{e.Package, e.Test}
 			switch e.Action {
