@@ -10,10 +10,12 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	_ "crypto/sha512"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"maps"
+	"math/big"
 	"sync"
 	"testing"
 	"time"
@@ -187,4 +189,10 @@ func outcome(err error) string {
 		return "keys unavailable"
 	}
 	return "untyped error: " + err.Error()
+}
+
+// selfSigned returns a certificate of key's.
+func selfSigned(key crypto.Signer) []byte {
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: now.Add(time.Hour)}
+	return must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))
 }

@@ -100,7 +100,8 @@ func (t *token) readHeader(data []byte) error {
 	if t.kid, ok = header.text("kid"); !ok && header.has("kid") {
 		return invalid("kid is not a string")
 	}
-	if typ, ok := header.text("typ"); !acceptedType(typ) || !ok && header.has("typ") {
+	// No typ at all is common: Amazon Cognito sends none.
+	if typ, _ := header.text("typ"); header.has("typ") && !acceptedType(typ) {
 		return invalid("typ not accepted")
 	}
 	return nil
@@ -109,11 +110,10 @@ func (t *token) readHeader(data []byte) error {
 // acceptedType keeps tokens made for another purpose out, such as logout+jwt
 // (RFC 8725, section 3.11). A media type is compared without case, and its
 // "application/" may be left out (RFC 7515, section 4.1.9; RFC 9068, section 4).
-// No typ at all is common: Amazon Cognito sends none.
 func acceptedType(typ string) bool {
 	switch strings.TrimPrefix(strings.ToLower(typ), "application/") {
 	case "jwt", "at+jwt":
 		return true
 	}
-	return typ == ""
+	return false
 }
