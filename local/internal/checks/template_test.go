@@ -1,0 +1,175 @@
+package checks
+
+import (
+	"errors"
+	"io"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"billingportal/functions/app"
+)
+
+func read(t *testing.T) template {
+	t.Helper()
+	text, err := os.ReadFile("../../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := parse(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
+}
+
+// ofRuntime are the variables that Lambda sets, or that have no place in a deployment.
+var ofRuntime = []string{
+	"AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_LAMBDA_FUNCTION_NAME",
+	"AWS_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+}
+
+func TestTemplateSetsEveryVariableThatTheFunctionReads(t *testing.T) {
+	asked := map[string]bool{}
+	_, err := app.Portal(t.Context(), func(name string) string {
+		asked[name] = true
+		return ""
+	}, io.Discard)
+	if err == nil {
+		t.Fatal("an empty environment was accepted")
+	}
+	for _, name := range ofRuntime {
+		delete(asked, name)
+	}
+	want := slices.Sorted(maps.Keys(asked))
+	if got := slices.Sorted(maps.Keys(read(t).variables)); !slices.Equal(got, want) {
+		t.Errorf("template.yaml sets\n%v\nthe function reads\n%v", got, want)
+	}
+}
+
+func TestVariablesComeFromTheParameterOfTheirName(t *testing.T) {
+	parsed := read(t)
+	for name, expression := range parsed.variables {
+		camel := camelCase(name)
+		if _, ok := parsed.parameters[camel]; !ok || !strings.Contains(expression, "!Ref "+camel) {
+			t.Errorf("%s is %q, want the value of parameter %s", name, expression, camel)
+		}
+	}
+}
+
+func camelCase(variable string) string {
+	var camel strings.Builder
+	for word := range strings.SplitSeq(variable, "_") {
+		camel.WriteString(word[:1] + strings.ToLower(word[1:]))
+	}
+	return camel.String()
+}
+
+// Whoever deploys has to choose what the function requires, and nothing else.
+func TestParametersWithoutDefaultAreThoseThatTheFunctionRequires(t *testing.T) {
+	parsed := read(t)
+	_, err := app.Portal(t.Context(), func(name string) string {
+		switch {
+		case name == "CUSTOMERS_TABLE":
+			return "the-created-table"
+		case slices.Contains(ofRuntime, name):
+			return "set"
+		}
+		return parsed.parameters[camelCase(name)].value
+	}, io.Discard)
+	if err == nil {
+		t.Fatal("the defaults alone were accepted")
+	}
+	var required, missing []string
+	for name := range parsed.variables {
+		if !parsed.parameters[camelCase(name)].hasDefault {
+			required = append(required, name)
+		}
+	}
+	for _, line := range strings.Split(errors.Unwrap(err).Error(), "\n") {
+		name, _, _ := strings.Cut(line, " ")
+		missing = append(missing, name)
+	}
+	slices.Sort(required)
+	slices.Sort(missing)
+	if !slices.Equal(missing, required) {
+		t.Errorf("the function refuses %v, the template requires %v", missing, required)
+	}
+}
+
+func TestParameterPatterns(t *testing.T) {
+	tests := []struct {
+		parameter string
+		accepted  []string
+		refused   []string
+	}{
+		{
+			"StripeSecretId",
+			[]string{"billing-portal/stripe", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:stripe-a1B2c3"},
+			[]string{"", "with space", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:stripe", "arn:aws:s3:::bucket"},
+		},
+		{"StripeSecretKmsKeyArn", []string{"", "arn:aws:kms:eu-west-1:123456789012:key/1234-ab"}, []string{"alias/x", "arn:aws:kms:eu-west-1:123456789012:alias/x"}},
+		{"StripeApiBase", []string{"https://api.stripe.com", "https://proxy.example/stripe"}, []string{"", "http://api.stripe.com", "https://a@b", "https://a/?q"}},
+		{"PortalHosts", []string{"billing.stripe.com", "billing.example.com,billing.stripe.com"}, []string{"", "https://billing.stripe.com", "a, b", "a,"}},
+		{"CustomersTable", []string{"", "users", "arn:aws:dynamodb:eu-west-1:123456789012:table/users"}, []string{"ab", "a table", "arn:aws:dynamodb:eu-west-1:123456789012:table/users/index/x"}},
+		{"JwtIssuer", []string{"https://example.auth0.com/", "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC"}, []string{"", "http://issuer.example", "issuer.example", "https://issuer.example/?x", "https://u@issuer.example"}},
+		{"JwtAudience", []string{"api", "https://api.example.com,mobile"}, []string{"", "a,", "a, b"}},
+		{"JwtJwksUrl", []string{"", "https://issuer.example/jwks.json?p=1"}, []string{"http://issuer.example/jwks.json", "jwks.json"}},
+		{"JwtJwks", []string{"", `{"keys":[]}`, "{\n\"keys\":[]\n}"}, []string{"[]", "keys"}},
+		{"JwtRequiredScope", []string{"", "billing:manage"}, []string{"two scopes", `"quoted"`}},
+		{"JwtRequiredClaim", []string{"", "org_role=admin|owner", "cognito:groups=billing team", "https://example.com/roles=admin"}, []string{"org_role", "=admin", "org_role=", "org_role=admin|"}},
+		{"SessionCookie", []string{"", "__Host-session", "appSession.0"}, []string{"a b", "a;b", "a=b", "a,b"}},
+		{
+			"AllowedOrigins",
+			[]string{"https://app.example.com", "https://app.example.com,http://localhost:5173", "http://[::1]:3000", "https://app.example.com:8443"},
+			[]string{"", "*", "https://app.example.com/", "http://app.example.com", "https://App.example.com", "https://a@b", "https://a, https://b", "https://a,"},
+		},
+		{"DefaultReturnUrl", []string{"https://app.example.com", "https://app.example.com/account?tab=billing#x", "http://localhost:5173/"}, []string{"", "http://app.example.com", "https://a@b/", "//evil", "javascript:alert(1)"}},
+		{"AllowedFlows", []string{"", "subscription_cancel", "payment_method_update,subscription_update_confirm"}, []string{"cancel", "subscription_cancel,"}},
+		{"AllowedConfigurations", []string{"", "bpc_1,bpc_2"}, []string{"pm_1", "bpc_1, bpc_2"}},
+		{"AllowedAccounts", []string{"", "acct_1"}, []string{"acct", "bpc_1"}},
+		{"AllowedPromotionCodes", []string{"", "promo_1"}, []string{"SPRING"}},
+		{"AllowedCoupons", []string{"", "STAY20", "Z4OV52SU,20-off"}, []string{"a b", ",a"}},
+		{"ReservedConcurrency", []string{"", "0", "100"}, []string{"-1", "many"}},
+	}
+	parameters := read(t).parameters
+	for _, test := range tests {
+		pattern := parameters[test.parameter].pattern
+		if pattern == nil {
+			t.Errorf("%s has no pattern", test.parameter)
+			continue
+		}
+		for _, value := range test.accepted {
+			if !pattern.MatchString(value) {
+				t.Errorf("%s refuses %q", test.parameter, value)
+			}
+		}
+		for _, value := range test.refused {
+			if pattern.MatchString(value) {
+				t.Errorf("%s accepts %q", test.parameter, value)
+			}
+		}
+	}
+	for name, p := range parameters {
+		if p.pattern != nil && p.hasDefault && !p.pattern.MatchString(p.value) {
+			t.Errorf("%s refuses its own default, %q", name, p.value)
+		}
+	}
+}
+
+// API Gateway answers a preflight by itself only where no route takes its OPTIONS request.
+func TestNoRouteTakesPreflights(t *testing.T) {
+	catching := regexp.MustCompile(`^(ANY|OPTIONS) /.+`)
+	routes := read(t).routes
+	if !slices.Contains(routes, "POST /billing/portal") {
+		t.Errorf("routes are %v, without POST /billing/portal", routes)
+	}
+	for _, route := range routes {
+		if catching.MatchString(route) {
+			t.Errorf("%s takes preflights", route)
+		}
+	}
+}
