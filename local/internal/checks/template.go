@@ -12,7 +12,6 @@ import (
 type template struct {
 	parameters map[string]parameter
 	variables  map[string]string // of the function's environment: name -> expression
-	routes     []string          // "METHOD /path" of each event
 }
 
 type parameter struct {
@@ -27,7 +26,6 @@ var (
 	parameterName  = regexp.MustCompile(`^  ([A-Za-z]+):$`)
 	parameterField = regexp.MustCompile(`^    (Default|AllowedPattern): (.*)$`)
 	variable       = regexp.MustCompile(`^          ([A-Z_]+): (.+)$`)
-	route          = regexp.MustCompile(`Method: ([A-Z]+), Path: '?([^' ]+)'? }$`)
 )
 
 func parse(text string) (template, error) {
@@ -53,8 +51,6 @@ func parse(text string) (template, error) {
 		case "Resources":
 			if m := variable.FindStringSubmatch(line); m != nil {
 				t.variables[m[1]] = m[2]
-			} else if m := route.FindStringSubmatch(line); m != nil {
-				t.routes = append(t.routes, m[1]+" "+m[2])
 			}
 		}
 	}

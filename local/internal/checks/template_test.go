@@ -5,7 +5,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -156,20 +155,6 @@ func TestParameterPatterns(t *testing.T) {
 	for name, p := range parameters {
 		if p.pattern != nil && p.hasDefault && !p.pattern.MatchString(p.value) {
 			t.Errorf("%s refuses its own default, %q", name, p.value)
-		}
-	}
-}
-
-// API Gateway answers a preflight by itself only where no route takes its OPTIONS request.
-func TestNoRouteTakesPreflights(t *testing.T) {
-	catching := regexp.MustCompile(`^(ANY|OPTIONS) /.+`)
-	routes := read(t).routes
-	if !slices.Contains(routes, "POST /billing/portal") {
-		t.Errorf("routes are %v, without POST /billing/portal", routes)
-	}
-	for _, route := range routes {
-		if catching.MatchString(route) {
-			t.Errorf("%s takes preflights", route)
 		}
 	}
 }
