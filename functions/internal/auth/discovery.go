@@ -15,8 +15,8 @@ type discovery struct {
 	address       string // of the configuration document
 	allowLoopback bool   // an issuer on a loopback host may keep its keys there
 
-	keysAt string // jwks_uri, "" before it is known
-	until  time.Time
+	keysAt    string // jwks_uri, "" before it is known
+	at, until time.Time
 }
 
 func newDiscovery(issuer string) (*discovery, error) {
@@ -45,7 +45,7 @@ var (
 // find returns the address of the key set. What it found is kept for as long as
 // the document is fresh.
 func (d *discovery) find(ctx context.Context, f *fetcher, now time.Time) (string, error) {
-	if d.keysAt != "" && now.Before(d.until) {
+	if d.keysAt != "" && !now.Before(d.at) && now.Before(d.until) {
 		return d.keysAt, nil
 	}
 	d.forget()
@@ -66,7 +66,7 @@ func (d *discovery) find(ctx context.Context, f *fetcher, now time.Time) (string
 	if _, err := checkAddress(keysAt, d.allowLoopback); err != nil {
 		return "", errKeysAddress
 	}
-	d.keysAt, d.until = keysAt, now.Add(freshness(header))
+	d.keysAt, d.at, d.until = keysAt, now, now.Add(freshness(header))
 	return keysAt, nil
 }
 

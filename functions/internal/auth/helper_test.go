@@ -14,6 +14,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
+	"log"
 	"maps"
 	"math/big"
 	"sync"
@@ -196,3 +198,6 @@ func selfSigned(key crypto.Signer) []byte {
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: now.Add(time.Hour)}
 	return must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))
 }
+
+// quiet is for servers that would report handshakes meant to fail.
+func quiet() *log.Logger { return log.New(io.Discard, "", 0) }

@@ -1,0 +1,233 @@
+package auth
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// What one request does to the next: under a fake clock, as in cache_test.go.
+
+func TestCancelledRequestDoesNotPoisonTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer := newFakeIssuer(keyA())
+		issuer.latency = time.Second
+		s := over(issuer.keySet(t))
+		ctx, cancel := context.WithCancel(context.Background())
+		results := make(chan error)
+		go func() { results <- s.verify(ctx, "a") }()
+		synctest.Wait() // the first request is fetching
+		others := make(chan map[string]int)
+		go func() { others <- together(100, func(int) string { return s.try("a") }) }()
+		synctest.Wait() // the others wait for it
+		cancel()
+
+		err := <-results
+		expect(t, "the cancelled request", outcome(err), "keys unavailable")
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("its error does not say that it was cancelled: %v", err)
+		}
+		expect(t, "those that waited", fmt.Sprint(<-others), "map[accepted:100]")
+		expect(t, "fetches", issuer.count(), "2+1")
+	})
+}
+
+func TestWaitingEndsWithTheRequestsDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer := newFakeIssuer(keyA())
+		issuer.setAll(hang)
+		s := over(issuer.keySet(t))
+		go s.try("a")
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+		defer cancel()
+		expectWithin(t, 200*time.Millisecond, func() {
+			if err := s.verify(ctx, "a"); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("got %v", err)
+			}
+		})
+		time.Sleep(refreshTimeout)
+	})
+}
+
+// A request with little time left says nothing about the issuer; one that gave
+// it the time of a try does, or a caller's short budget would hide a hang.
+func TestWhoseFaultATimeoutIs(t *testing.T) {
+	for _, c := range []struct {
+		rule   string
+		budget time.Duration
+		want   string
+	}{
+		{"request gave up early", time.Second, "accepted"},
+		{"issuer had its time", 2 * time.Second, "keys unavailable"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				issuer := newFakeIssuer(keyA())
+				issuer.set(discoveryURL, hang)
+				s := over(issuer.keySet(t))
+				ctx, cancel := context.WithTimeout(context.Background(), c.budget)
+				defer cancel()
+				expectWithin(t, c.budget, func() { expect(t, "the request", s.tryIn(ctx, "a"), "keys unavailable") })
+				issuer.set(discoveryURL, ok(m{"issuer": testIssuer, "jwks_uri": keysURL}.String()))
+				expect(t, "the next one, at once", s.try("a"), c.want)
+			})
+		})
+	}
+}
+
+func TestPrefetch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer := newFakeIssuer(keyA())
+		issuer.latency = 100 * time.Millisecond
+		k := issuer.keySet(t)
+		s := over(k)
+		got := together(10, func(i int) string {
+			if i%2 == 0 {
+				return outcome(k.Prefetch(context.Background()))
+			}
+			return s.try("a")
+		})
+		expect(t, "prefetches and requests together", fmt.Sprint(got), "map[accepted:10]")
+		expect(t, "fetches", issuer.count(), "1+1")
+		expect(t, "with fresh keys", outcome(k.Prefetch(context.Background())), "accepted")
+		expect(t, "fetches", issuer.count(), "0+0")
+	})
+}
+
+func TestFailedPrefetchIsNotHeldAgainstTheRequest(t *testing.T) {
+	for name, fault := range faults() {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				issuer := newFakeIssuer(keyA())
+				issuer.set(keysURL, fault)
+				k := issuer.keySet(t)
+				expectWithin(t, 4*time.Second, func() {
+					expect(t, "prefetch", outcome(k.Prefetch(context.Background())), "keys unavailable")
+				})
+				issuer.set(keysURL, ok(jwks(keyA())))
+				expect(t, "the request", over(k).try("a"), "accepted")
+			})
+		})
+	}
+}
+
+// The environment can be frozen in the middle of a prefetch, to thaw hours later
+// with a dead connection and a request that waits for it.
+func TestRequestBehindAFrozenPrefetch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer := newFakeIssuer(keyA())
+		issuer.set(keysURL, sequence(hang, hang, ok(jwks(keyA()))))
+		k := issuer.keySet(t)
+		go k.Prefetch(context.Background())
+		synctest.Wait()
+		expectWithin(t, 4*time.Second, func() { expect(t, "the request", over(k).try("a"), "accepted") })
+	})
+}
+
+func TestPanicInTheTransportLeavesNothingLocked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer := newFakeIssuer(keyA())
+		issuer.set(keysURL, func(*http.Request) (*http.Response, error) { panic("a bug elsewhere") })
+		s := over(issuer.keySet(t))
+		func() {
+			defer func() { _ = recover() }()
+			s.try("a")
+		}()
+		issuer.set(keysURL, ok(jwks(keyA())))
+		expect(t, "the next request", s.try("a"), "accepted")
+	})
+}
+
+// A clock that is set back must neither keep keys fresh nor hold fetches off.
+func TestClockSetBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer := newFakeIssuer(keyA())
+		issuer.set(keysURL, ok(jwks(keyA()), "Cache-Control: max-age=3600"))
+		var shift time.Duration
+		k := newRemote(t, RemoteConfig{Issuer: testIssuer, Transport: issuer, Now: func() time.Time { return time.Now().Add(shift) }})
+		s := over(k)
+		s.try("a")
+		issuer.count()
+		shift = -24 * time.Hour
+		s.try("a")
+		expect(t, "fetches after the keys were fetched tomorrow", issuer.count(), "1+1")
+
+		shift = 0
+		time.Sleep(48 * time.Hour)
+		issuer.setAll(broken)
+		expect(t, "a failure", s.try("a"), "keys unavailable")
+		shift = -24 * time.Hour
+		issuer.set(discoveryURL, ok(m{"issuer": testIssuer, "jwks_uri": keysURL}.String()))
+		issuer.set(keysURL, ok(jwks(keyA())))
+		expect(t, "after a failure tomorrow", s.try("a"), "accepted")
+	})
+}
+
+// Half a day of requests, faults and recoveries in a random-looking order leave
+// nothing stuck.
+func TestNoStateIsForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer := newFakeIssuer(keyA())
+		s := over(issuer.keySet(t))
+		for name, fault := range faults() {
+			issuer.set(keysURL, fault)
+			for range 5 {
+				ctx, cancel := context.WithTimeout(context.Background(), 700*time.Millisecond)
+				s.tryIn(ctx, "a")
+				s.tryIn(ctx, "unknown")
+				cancel()
+				time.Sleep(13 * time.Minute)
+				s.try("a")
+			}
+			issuer.set(keysURL, ok(jwks(keyA())))
+			time.Sleep(maxBackoff)
+			expect(t, "after "+name, s.try("a"), "accepted")
+		}
+	})
+}
+
+// Whatever goes wrong, logs and errors hold fixed texts: nothing of the token,
+// of an address's query or of what the issuer answered.
+func TestLogsAndErrorsHoldFixedTexts(t *testing.T) {
+	const secret = "MARKER"
+	address := "https://issuer.example/jwks?code=" + secret
+	for name, fault := range faults() {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var logs bytes.Buffer
+				issuer := newFakeIssuer()
+				issuer.set(address, func(r *http.Request) (*http.Response, error) {
+					resp, err := fault(r)
+					if err != nil {
+						return nil, fmt.Errorf("%s %w", secret, err)
+					}
+					resp.Header.Set("X-"+secret, secret)
+					return resp, nil
+				})
+				k := newRemote(t, RemoteConfig{
+					JWKSURL: address, Transport: issuer,
+					Logger: slog.New(slog.NewTextHandler(&logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+				})
+				err := over(k).verify(context.Background(), secret)
+				prefetchErr := newRemote(t, RemoteConfig{JWKSURL: address, Transport: issuer}).Prefetch(context.Background())
+				if logs.Len() == 0 || err == nil || prefetchErr == nil {
+					t.Fatalf("no log line or no error: %q, %v, %v", logs.String(), err, prefetchErr)
+				}
+				written := logs.String() + err.Error() + prefetchErr.Error()
+				for _, leak := range []string{secret, "jwks?", "issuer.example", "10.0.0.1", "Maintenance", "evil.example"} {
+					if strings.Contains(written, leak) {
+						t.Errorf("%q in %s", leak, written)
+					}
+				}
+			})
+		})
+	}
+}
