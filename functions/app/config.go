@@ -72,9 +72,9 @@ func readConfig(getenv func(string) string) (config, error) {
 const none = "\x00"
 
 var (
-	tablePattern     = regexp.MustCompile(`^([A-Za-z0-9_.-]{3,255}|arn:[A-Za-z0-9:/_.-]{1,1019})$`)
-	attributePattern = regexp.MustCompile(`^[^\s,]{1,255}$`)
-	secretPattern    = regexp.MustCompile(`^[A-Za-z0-9/_+=.@:!-]{1,2048}$`)
+	tablePattern     = regexp.MustCompile(`^([A-Za-z0-9_.-]+|arn:[A-Za-z0-9:/_.-]+)$`)
+	attributePattern = regexp.MustCompile(`^[^\s,]+$`)
+	secretPattern    = regexp.MustCompile(`^[A-Za-z0-9/_+=.@:!-]+$`)
 	hostPattern      = regexp.MustCompile(`^[a-z0-9.-]+(:[0-9]{1,5})?$`)
 	tokenPattern     = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$") // RFC 9110, section 5.6.2
 	scopePattern     = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]+$`)   // RFC 6749, section 3.3

@@ -153,7 +153,7 @@ func classOf(refusal *stripe.Error, status int) Class {
 		return NoSuchConfiguration
 	case refusal.Code == stripe.ErrorCodeResourceMissing && isSubscription(refusal.Param):
 		return NoSuchSubscription
-	case isSubscription(refusal.Param):
+	case isSubscription(refusal.Param), refusal.Param == "" && says("subscription"):
 		return SubscriptionRefused
 	case refusal.Param != "":
 		return ParameterRefused

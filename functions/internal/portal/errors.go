@@ -90,12 +90,15 @@ func stripeProblem(err *billing.Error) *Problem {
 	return &Problem{Code: "billing-bad-response", Cause: err}
 }
 
+// maxParamLength is more than the longest name has, in bytes.
+const maxParamLength = 128
+
 // paramPattern is the form of a parameter's name. A name that an upstream or a
 // caller sends is repeated only in this form, which no token, key or URL has.
-var paramPattern = regexp.MustCompile(`^[a-z_]{1,40}(\[[a-z_0-9]{1,40}\]){0,6}$`)
+var paramPattern = regexp.MustCompile(`^[a-z_]+(\[[a-z_0-9]+\])*$`)
 
 func ownParam(name string) string {
-	if paramPattern.MatchString(name) {
+	if len(name) <= maxParamLength && paramPattern.MatchString(name) {
 		return name
 	}
 	return ""

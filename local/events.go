@@ -1,0 +1,249 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/urfave/cli/v3"
+
+	"billingportal/local/internal/gateway"
+)
+
+const (
+	eventsFolder    = "events"
+	environmentFile = "local/env.json"
+	// containerHost is where sam local's containers reach the laptop.
+	containerHost = "http://host.docker.internal:8080"
+	// apiHost stands for an API's own name in the events.
+	apiHost = "abcdefghij.execute-api.eu-central-1.amazonaws.com"
+)
+
+func eventsCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "events",
+		Usage: "make the events for sam local, and the environment that goes with them, anew",
+		Description: "The events are in " + eventsFolder + "/, the environment in " + environmentFile + ".\n" +
+			"Their tokens are signed with a key that is thrown away; the environment has its public half.",
+		Flags: []cli.Flag{&cli.StringFlag{Name: "dir", Value: ".", Usage: "the repository's `FOLDER`"}},
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			return writeEvents(ctx, cmd.String("dir"))
+		},
+	}
+}
+
+// request is what an event is made of.
+type request struct {
+	headers map[string]string
+	form    url.Values
+	json    string
+}
+
+// eventRequests are the events by name, for the token that they carry.
+func eventRequests(token, expired string) map[string]request {
+	bearer := map[string]string{"Authorization": "Bearer " + token}
+	flow := func(pairs ...string) request {
+		form := url.Values{}
+		for i := 0; i < len(pairs); i += 2 {
+			form.Set("flow_data"+pairs[i], pairs[i+1])
+		}
+		return request{headers: bearer, form: form}
+	}
+	return map[string]request{
+		"portal": {headers: bearer},
+		"form": {
+			headers: map[string]string{
+				"Accept":         "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+				"Origin":         defaultURL,
+				"Sec-Fetch-Dest": "document",
+				"Sec-Fetch-Mode": "navigate",
+				"Sec-Fetch-Site": "cross-site",
+			},
+			form: url.Values{"access_token": {token}, "return_url": {defaultURL + "/"}, "locale": {"auto"}},
+		},
+		"json": {
+			headers: map[string]string{
+				"Accept":         "application/json",
+				"Authorization":  "Bearer " + token,
+				"Origin":         defaultURL,
+				"Sec-Fetch-Dest": "empty",
+				"Sec-Fetch-Mode": "cors",
+				"Sec-Fetch-Site": "cross-site",
+			},
+			json: `{"return_url":"` + defaultURL + `/","configuration":"bpc_DemoDefault"}`,
+		},
+		"payment-method-update": flow("[type]", "payment_method_update"),
+		"subscription-cancel": flow(
+			"[type]", "subscription_cancel",
+			"[subscription_cancel][subscription]", "sub_DemoAlice",
+			"[subscription_cancel][retention][type]", "coupon_offer",
+			"[subscription_cancel][retention][coupon_offer][coupon]", "STAY20",
+		),
+		"subscription-update": flow(
+			"[type]", "subscription_update",
+			"[subscription_update][subscription]", "sub_DemoAlice",
+		),
+		"subscription-update-confirm": flow(
+			"[type]", "subscription_update_confirm",
+			"[subscription_update_confirm][subscription]", "sub_DemoAlice",
+			"[subscription_update_confirm][items][0][id]", "si_DemoAlice",
+			"[subscription_update_confirm][items][0][price]", "price_ProMonthly",
+			"[after_completion][type]", "redirect",
+			"[after_completion][redirect][return_url]", defaultURL+"/",
+		),
+		"missing-token": {},
+		"expired-token": {headers: map[string]string{"Authorization": "Bearer " + expired}},
+	}
+}
+
+// writeEvents makes a key, signs with it, writes everything, and forgets it.
+func writeEvents(ctx context.Context, dir string) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	token, err := signEventToken(key, now, time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
+	if err != nil {
+		return err
+	}
+	expired, err := signEventToken(key, now.Add(-2*time.Hour), now.Add(-time.Hour))
+	if err != nil {
+		return err
+	}
+	for name, request := range eventRequests(token, expired) {
+		event, err := request.event(ctx)
+		if err != nil {
+			return err
+		}
+		if err := writeJSON(filepath.Join(dir, eventsFolder, name+".json"), event); err != nil {
+			return err
+		}
+	}
+	if err := writeJSON(filepath.Join(dir, eventsFolder, "payload-v1.json"), payloadV1(token)); err != nil {
+		return err
+	}
+	environment, err := containerEnvironment(key)
+	if err != nil {
+		return err
+	}
+	return writeJSON(filepath.Join(dir, environmentFile), environment)
+}
+
+const eventKeyID = "events"
+
+func signEventToken(key *ecdsa.PrivateKey, issued, expires time.Time) (string, error) {
+	signer, err := jose.NewSigner(
+		jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: eventKeyID}},
+		(&jose.SignerOptions{}).WithType("JWT"))
+	if err != nil {
+		return "", err
+	}
+	claims, err := json.Marshal(map[string]any{
+		"iss": defaultURL + issuerPath, "aud": audience, "sub": "alice", "iat": issued.Unix(), "exp": expires.Unix(),
+	})
+	if err != nil {
+		return "", err
+	}
+	signed, err := signer.Sign(claims)
+	if err != nil {
+		return "", err
+	}
+	return signed.CompactSerialize()
+}
+
+// event is the request as API Gateway would hand it to the function.
+func (r request) event(ctx context.Context) (json.RawMessage, error) {
+	body, contentType := r.json, "application/json"
+	if r.form != nil {
+		body, contentType = r.form.Encode(), "application/x-www-form-urlencoded"
+	}
+	httpRequest := httptest.NewRequestWithContext(ctx, http.MethodPost, "https://"+apiHost+"/billing/portal", strings.NewReader(body))
+	if body != "" {
+		httpRequest.Header.Set("Content-Type", contentType)
+	}
+	for name, value := range r.headers {
+		httpRequest.Header.Set(name, value)
+	}
+	var event json.RawMessage
+	capture := invokeFunc(func(_ context.Context, payload []byte) ([]byte, error) {
+		event = bytes.Clone(payload)
+		return []byte(`{"statusCode":204}`), nil
+	})
+	gateway.New(capture, gateway.Config{}).ServeHTTP(httptest.NewRecorder(), httpRequest)
+	if event == nil {
+		return nil, fmt.Errorf("the gateway refused %s", httpRequest.URL.Path)
+	}
+	return event, nil
+}
+
+// invokeFunc is a function as a lambda.Handler.
+type invokeFunc func(ctx context.Context, payload []byte) ([]byte, error)
+
+func (f invokeFunc) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	return f(ctx, payload)
+}
+
+// payloadV1 is what an API that is set to payload format 1.0 would send: the
+// function must refuse it.
+func payloadV1(token string) map[string]any {
+	return map[string]any{
+		"version":           "1.0",
+		"resource":          "/billing/portal",
+		"path":              "/billing/portal",
+		"httpMethod":        http.MethodPost,
+		"headers":           map[string]string{"Authorization": "Bearer " + token, "Host": apiHost},
+		"multiValueHeaders": map[string][]string{"Authorization": {"Bearer " + token}, "Host": {apiHost}},
+		"requestContext": map[string]any{
+			"httpMethod": http.MethodPost, "path": "/billing/portal", "requestId": "JKJaXmPLvHcESHA=", "stage": "$default",
+		},
+		"body":            nil,
+		"isBase64Encoded": false,
+	}
+}
+
+// containerEnvironment is the function's environment in a container of sam local,
+// while local serves on its default address.
+func containerEnvironment(key *ecdsa.PrivateKey) (map[string]any, error) {
+	l := &laptop{origin: defaultURL, stripeKey: demoKey}
+	environment := l.environment(containerHost)
+	for name := range environment {
+		if strings.HasPrefix(name, "AWS_") && !strings.HasPrefix(name, "AWS_ENDPOINT_URL_") {
+			delete(environment, name) // sam local sets it
+		}
+	}
+	jwks, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{
+		{Key: key.Public(), KeyID: eventKeyID, Algorithm: string(jose.ES256), Use: "sig"},
+	}})
+	if err != nil {
+		return nil, err
+	}
+	environment["JWT_JWKS"] = string(jwks)
+	return map[string]any{"PortalFunction": environment}, nil
+}
+
+func writeJSON(path string, value any) error {
+	var document bytes.Buffer
+	encoder := json.NewEncoder(&document)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(value); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, document.Bytes(), 0o644)
+}

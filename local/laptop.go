@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+
+	"billingportal/functions/app"
+	"billingportal/local/internal/awswire"
+	"billingportal/local/internal/demo"
+	"billingportal/local/internal/gateway"
+	"billingportal/local/internal/oidc"
+	"billingportal/local/internal/stripewire"
+)
+
+// Paths of the stand-ins on the laptop's one origin.
+const (
+	issuerPath         = "/oidc"
+	dynamoDBPath       = "/aws/dynamodb"
+	secretsManagerPath = "/aws/secretsmanager"
+	stripePath         = "/stripe"
+)
+
+const (
+	customersTable = "billing-customers"
+	stripeSecret   = "billing-portal/stripe"
+	audience       = "billing-portal"
+	// demoKey looks like a test key, which stripe-mock insists on, and opens nothing.
+	demoKey = "sk_test_" + "localdemo"
+)
+
+// demoCustomers is the mapping: bob has no item, carol's customer does not exist.
+var demoCustomers = map[string]string{
+	"alice": "cus_DemoAlice",
+	"carol": "cus_DemoCarol",
+	"dave":  "cus_DemoDave",
+	"erin":  "cus_DemoErin",
+}
+
+// laptop is the function and everything that it talks to, on one origin.
+type laptop struct {
+	origin         string // such as http://127.0.0.1:8080
+	issuer         *oidc.Issuer
+	dynamoDB       *awswire.DynamoDB
+	secretsManager *awswire.SecretsManager
+	stripe         *stripewire.Stripe
+	stripeKey      string // a key of Stripe's test mode, or demoKey
+}
+
+// newLaptop makes the stand-ins and fills in the demo's data. With a key of
+// Stripe's test mode the function talks to Stripe, and customers says which of
+// its customers a demo user is.
+func newLaptop(origin, stripeKey string, customers map[string]string) (*laptop, error) {
+	l := &laptop{
+		origin:         origin,
+		dynamoDB:       awswire.NewDynamoDB(),
+		secretsManager: awswire.NewSecretsManager(),
+		stripeKey:      stripeKey,
+	}
+	var err error
+	if l.issuer, err = oidc.New(origin + issuerPath); err != nil {
+		return nil, err
+	}
+	if l.stripe, err = stripewire.New(stripewire.Config{PublicURL: origin, Keys: []string{demoKey}}); err != nil {
+		return nil, err
+	}
+	if err := l.dynamoDB.CreateTable(customersTable, "user_id"); err != nil {
+		return nil, err
+	}
+	for user, customer := range customers {
+		item := map[string]any{"user_id": user, "customer_id": customer}
+		if err := l.dynamoDB.Put(customersTable, item); err != nil {
+			return nil, fmt.Errorf("map %s to %s: %w", user, customer, err)
+		}
+	}
+	l.secretsManager.Put(stripeSecret, stripeKey)
+	return l, nil
+}
+
+// environment is what template.yaml and Lambda would set. host is the origin at
+// which the function reaches the stand-ins.
+func (l *laptop) environment(host string) map[string]string {
+	env := map[string]string{
+		"AWS_REGION":                       "eu-central-1",
+		"AWS_ACCESS_KEY_ID":                "local",
+		"AWS_SECRET_ACCESS_KEY":            "local",
+		"AWS_LAMBDA_FUNCTION_NAME":         "PortalFunction",
+		"AWS_ENDPOINT_URL_DYNAMODB":        host + dynamoDBPath,
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": host + secretsManagerPath,
+		"CUSTOMERS_TABLE":                  customersTable,
+		"STRIPE_SECRET_ID":                 stripeSecret,
+		"STRIPE_LIVEMODE":                  "false",
+		"JWT_ISSUER":                       l.origin + issuerPath,
+		"JWT_AUDIENCE":                     audience,
+		"SESSION_COOKIE":                   "session",
+		"ALLOWED_ORIGINS":                  l.origin,
+		"DEFAULT_RETURN_URL":               l.origin + "/",
+	}
+	if l.stripeKey == demoKey {
+		env["STRIPE_API_BASE"] = host + stripePath
+		env["PORTAL_HOSTS"] = strings.TrimPrefix(l.origin, "http://")
+		env["ALLOWED_CONFIGURATIONS"] = "bpc_DemoDefault,bpc_DemoCancelOnly"
+		env["ALLOWED_ACCOUNTS"] = "acct_DemoConnect"
+		env["ALLOWED_COUPONS"] = "STAY20"
+		env["ALLOWED_PROMOTION_CODES"] = "promo_DemoSpring"
+	}
+	return env
+}
+
+// tunable are the variables that an engineer may set to try the service with
+// another rule: JWT_REQUIRED_SCOPE=billing go run ./local.
+var tunable = []string{
+	"JWT_USER_CLAIM", "JWT_REQUIRED_SCOPE", "JWT_REQUIRED_CLAIM", "SESSION_COOKIE",
+	"ALLOWED_ORIGINS", "DEFAULT_RETURN_URL", "ALLOWED_CONFIGURATIONS", "DEFAULT_CONFIGURATION",
+	"ALLOWED_ACCOUNTS", "DEFAULT_ON_BEHALF_OF", "ALLOWED_FLOWS", "ALLOWED_COUPONS",
+	"ALLOWED_PROMOTION_CODES", "NO_ACCOUNT_URL", "LOG_LEVEL",
+}
+
+// handler serves everything on the laptop's origin. Log lines of the function go
+// to logs; ctx ends what the function does in the background.
+func (l *laptop) handler(ctx context.Context, logs io.Writer) (http.Handler, error) {
+	env := l.environment(l.origin)
+	for _, name := range tunable {
+		if value := os.Getenv(name); value != "" {
+			env[name] = value
+		}
+	}
+	function, err := app.Portal(ctx, func(name string) string { return env[name] }, logs)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", gateway.New(function, gateway.Config{
+		AllowedOrigins: strings.Split(env["ALLOWED_ORIGINS"], ","),
+	}))
+	page := demo.New(demo.Config{
+		Token: func(user string) (string, error) { return l.issuer.Token(user, nil, 0) },
+	})
+	mux.Handle("GET /{$}", page)
+	mux.Handle("GET /demo.css", page)
+	mux.Handle("GET /demo.js", page)
+	mux.Handle(issuerPath+"/", http.StripPrefix(issuerPath, l.issuer))
+	mux.Handle("/p/session/", l.stripe)
+	mux.Handle("/aws/", l.cloud())
+	mux.Handle(stripePath+"/", l.cloud())
+	return mux, nil
+}
+
+// cloud serves what a function in a container needs of the laptop: AWS and Stripe,
+// and no page.
+func (l *laptop) cloud() http.Handler {
+	mux := http.NewServeMux()
+	for path, service := range map[string]http.Handler{
+		dynamoDBPath:       l.dynamoDB,
+		secretsManagerPath: l.secretsManager,
+	} {
+		// The SDK posts to the endpoint as it is written, slash or no slash.
+		mux.Handle(path, http.StripPrefix(path, service))
+		mux.Handle(path+"/", http.StripPrefix(path, service))
+	}
+	mux.Handle(stripePath+"/v1/", http.StripPrefix(stripePath, l.stripe))
+	return mux
+}

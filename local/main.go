@@ -1,0 +1,48 @@
+// Command local is the laptop's side of the billing portal: the function with
+// everything that it talks to, in one process, and the commands around it.
+//
+//	go run ./local                        serve on http://127.0.0.1:8080
+//	go run ./local token --user alice     print a token while it serves
+//	go run ./local events                 make the events for sam local anew
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/urfave/cli/v3"
+
+	"billingportal/local/internal/stripewire"
+)
+
+func main() {
+	stdout, err := stripewire.SilenceStripeMock()
+	if err == nil {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		err = newCommand(stdout).Run(ctx, os.Args)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "local:", err)
+		os.Exit(1)
+	}
+}
+
+// newCommand returns the command line. Without a command's name it serves.
+func newCommand(stdout *os.File) *cli.Command {
+	root := serveCommand()
+	root.Name = "local"
+	root.Usage = "run the billing portal on a laptop"
+	root.Description = "Without a command it serves, like serve."
+	root.Commands = []*cli.Command{serveCommand(), tokenCommand(), eventsCommand()}
+	root.Suggest = true
+	root.HideVersion = true
+	root.Writer = stdout
+	root.ErrWriter = os.Stderr
+	// main reports the error and sets the exit code.
+	root.ExitErrHandler = func(context.Context, *cli.Command, error) {}
+	return root
+}

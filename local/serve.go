@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+)
+
+const (
+	defaultListen = "127.0.0.1:8080"
+	defaultURL    = "http://" + defaultListen
+)
+
+func serveCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "serve",
+		Usage: "serve the function, its stand-in cloud and the demo page",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "listen", Local: true, Value: defaultListen, Usage: "`ADDRESS` to serve on, a loopback address"},
+			&cli.StringFlag{Name: "container-listen", Local: true, Usage: "also serve the stand-ins of AWS and Stripe on this `ADDRESS`, for a function in a container (sam local): on Linux the one that host.docker.internal leads to, such as 172.17.0.1:8080"},
+			&cli.StringMapFlag{Name: "customer", Local: true, Usage: "map a demo user to a customer, such as `alice=cus_123`; for Stripe's test mode"},
+		},
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			if cmd.Args().Present() {
+				return fmt.Errorf("there is no command %q; see --help", cmd.Args().First())
+			}
+			return serve(ctx, serveOptions{
+				listen:          cmd.String("listen"),
+				containerListen: cmd.String("container-listen"),
+				customers:       cmd.StringMap("customer"),
+				stripeKey:       os.Getenv("STRIPE_SECRET_KEY"),
+				stdout:          cmd.Root().Writer,
+				logs:            cmd.Root().ErrWriter,
+			})
+		},
+	}
+}
+
+type serveOptions struct {
+	listen          string
+	containerListen string            // "": none
+	customers       map[string]string // of demo users, over the demo's own
+	stripeKey       string            // "": the stand-in Stripe
+	stdout, logs    io.Writer
+}
+
+// serve runs until ctx ends.
+func serve(ctx context.Context, o serveOptions) error {
+	if o.stripeKey == "" {
+		o.stripeKey = demoKey
+	} else if !strings.HasPrefix(o.stripeKey, "sk_test_") && !strings.HasPrefix(o.stripeKey, "rk_test_") {
+		return errors.New("STRIPE_SECRET_KEY must be a key of Stripe's test mode: sk_test_… or rk_test_…")
+	}
+	listener, err := listenLoopback(o.listen)
+	if err != nil {
+		return err
+	}
+	customers := maps.Clone(demoCustomers)
+	maps.Copy(customers, o.customers)
+	l, err := newLaptop("http://"+listener.Addr().String(), o.stripeKey, customers)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	handler, err := l.handler(ctx, o.logs)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	servers := []server{{listener, handler}}
+	if o.containerListen != "" {
+		listener, err := net.Listen("tcp", o.containerListen)
+		if err != nil {
+			return errors.Join(err, servers[0].listener.Close())
+		}
+		servers = append(servers, server{listener, l.cloud()})
+	}
+	if err := l.greet(o.stdout); err != nil {
+		return err
+	}
+	return runAll(ctx, servers)
+}
+
+// listenLoopback listens on an address of this machine alone: what is served
+// hands out tokens.
+func listenLoopback(address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	if !listener.Addr().(*net.TCPAddr).IP.IsLoopback() {
+		return nil, errors.Join(fmt.Errorf("%s is not a loopback address; use 127.0.0.1", address), listener.Close())
+	}
+	return listener, nil
+}
+
+type server struct {
+	listener net.Listener
+	handler  http.Handler
+}
+
+// runAll serves until ctx ends or one of the servers fails.
+func runAll(ctx context.Context, servers []server) error {
+	failed := make(chan error, len(servers))
+	var running []*http.Server
+	for _, s := range servers {
+		httpServer := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second}
+		running = append(running, httpServer)
+		go func() { failed <- httpServer.Serve(s.listener) }()
+	}
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+	}
+	for _, httpServer := range running {
+		// Requests under way are the demo's: there is nothing to wait for.
+		err = errors.Join(err, httpServer.Close())
+	}
+	return err
+}
+
+func (l *laptop) greet(w io.Writer) error {
+	stripe := "a stand-in"
+	if l.stripeKey != demoKey {
+		stripe = "Stripe's test mode; map users to its customers with --customer alice=cus_…"
+	}
+	_, err := fmt.Fprintf(w, `The billing portal is at %[1]s
+Stripe is %[2]s. Stop with Ctrl-C.
+
+Open the page and click a button, or in another terminal:
+
+  curl -i -X POST -H "Authorization: Bearer $(go run ./local token --user alice%[3]s)" %[1]s/billing/portal
+
+`, l.origin, stripe, l.tokenFlag())
+	return err
+}
+
+// tokenFlag is what the token command needs to find this process.
+func (l *laptop) tokenFlag() string {
+	if l.origin == defaultURL {
+		return ""
+	}
+	return " --url " + l.origin
+}
