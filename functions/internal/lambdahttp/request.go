@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -103,7 +104,7 @@ func (ev *event) header() http.Header {
 		header[name] = values[len(values)-1 : len(values) : len(values)]
 	}
 	// RFC 6265, section 5.4: one Cookie header, its pairs joined by "; ".
-	if cookies := append(header["Cookie"], ev.Cookies...); len(cookies) > 0 {
+	if cookies := slices.Concat(header["Cookie"], ev.Cookies); len(cookies) > 0 {
 		header["Cookie"] = []string{strings.Join(cookies, "; ")}
 	}
 	return header

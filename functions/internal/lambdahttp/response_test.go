@@ -132,7 +132,7 @@ func TestPanic(t *testing.T) {
 		"before an answer":            {func(http.ResponseWriter, *http.Request) { panic("why") }, "why"},
 		"to abort":                    {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, http.ErrAbortHandler},
 		"with nil":                    {func(http.ResponseWriter, *http.Request) { panic(nil) }, nil},
-		"of the runtime":              {func(_ http.ResponseWriter, r *http.Request) { r = nil; _ = r.Method }, nil},
+		"of the runtime":              {func(http.ResponseWriter, *http.Request) { var none *http.Request; _ = none.Method }, nil},
 		"for a status that cannot be": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(99) }, nil},
 		"after a partial answer": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-Partial", "1")

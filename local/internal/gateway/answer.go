@@ -75,5 +75,5 @@ func (a *answer) write(w http.ResponseWriter) {
 		header.Add("Set-Cookie", cookie)
 	}
 	w.WriteHeader(a.StatusCode)
-	w.Write(a.body) // fails where the status or the method allows no body, and where the client has gone
+	_, _ = w.Write(a.body) // fails where the status or the method allows no body, and where the client has gone
 }

@@ -1,0 +1,68 @@
+package runtimeapi
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+)
+
+// Compile builds the main package of an import path as the template's build does, for this machine, and returns the binary's path.
+// It stays in the user's cache directory, one for each package and checkout, and is replaced by the next Compile; a process
+// that runs the old one goes on.
+func Compile(ctx context.Context, pkg string) (path string, err error) {
+	root, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("runtimeapi: go env: %w", err)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	dir := filepath.Join(cache, "billingportal")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	fresh, err := os.MkdirTemp(dir, "fresh-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(fresh)
+
+	binary := filepath.Join(fresh, "bootstrap")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", binary, pkg)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("runtimeapi: go build %s: %w\n%s", pkg, err, strings.TrimSpace(string(out)))
+	}
+	key := sha256.Sum256([]byte(string(root) + pkg))
+	path = filepath.Join(dir, fmt.Sprintf("bootstrap-%x", key[:8]))
+	return path, os.Rename(binary, path)
+}
+
+// TB is what Build needs of a testing.TB.
+type TB interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+// built is the state of a test binary: linking takes seconds, and each of its tests wants the same bootstrap.
+var built sync.Map // import path -> func() (string, error)
+
+// Build is [Compile] for tests, once in the life of a test binary.
+func Build(t TB, pkg string) string {
+	t.Helper()
+	compile, _ := built.LoadOrStore(pkg, sync.OnceValues(func() (string, error) {
+		return Compile(context.Background(), pkg)
+	}))
+	path, err := compile.(func() (string, error))()
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return path
+}

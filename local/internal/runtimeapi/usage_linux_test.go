@@ -1,0 +1,33 @@
+package runtimeapi
+
+import (
+	"testing"
+	"time"
+)
+
+func TestUsage(t *testing.T) {
+	p := start(t)
+	if err := p.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before, err := p.Usage()
+	if err != nil || before.CPU <= 0 || before.PeakRSS < 1<<20 || before.PeakRSS > 60<<20 {
+		t.Fatalf("%+v, %v", before, err)
+	}
+
+	var n int
+	tell(t, p, "work", &n) // at least 64 MB, and some of 50 ms
+	if err := p.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	after, err := p.Usage()
+	if err != nil || after.CPU-before.CPU < time.Millisecond || after.PeakRSS < before.PeakRSS+60<<20 {
+		t.Errorf("%+v after %+v, %v", after, before, err)
+	}
+
+	p.Stop()
+	final, err := p.Usage()
+	if err != nil || final.CPU < after.CPU-10*time.Millisecond || final.PeakRSS < after.PeakRSS {
+		t.Errorf("%+v after %+v, %v", final, after, err)
+	}
+}
