@@ -38,7 +38,7 @@ func (c Choices) forSubscription(s Subscription, suffix string) []action {
 	return []action{
 		flow("update", "subscription_update", "Change plan", "Lets the customer choose."),
 		flow("confirm", "subscription_update_confirm", "Change to "+c.Plan, "Asks only to confirm.", item...),
-		flow("confirm-promotion", "subscription_update_confirm", "Change to "+c.Plan+" at a discount",
+		flow("confirm-promotion", "subscription_update_confirm", "Change to "+c.Plan+", discounted",
 			"Confirms, with a promotion code applied.",
 			append(item, field{confirm + "[discounts][0][promotion_code]", c.PromotionCode})...),
 		flow("cancel", "subscription_cancel", "Cancel plan", "Goes straight to cancelling."),

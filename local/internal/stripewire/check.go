@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/stripe/stripe-mock/spec"
 )
@@ -81,8 +82,8 @@ func checkValue(n *node, schema *spec.Schema) *apiError {
 			return invalid("", n.name, "Invalid boolean: %s", n.value)
 		}
 	case spec.TypeString:
-		if schema.MaxLength > 0 && len(n.value) > schema.MaxLength {
-			return invalid("", n.name, "Invalid string: %s…; must be at most %d characters", n.value[:10], schema.MaxLength)
+		if schema.MaxLength > 0 && utf8.RuneCountInString(n.value) > schema.MaxLength {
+			return invalid("", n.name, "Invalid string: must be at most %d characters", schema.MaxLength)
 		}
 	}
 	return nil

@@ -66,7 +66,7 @@ func DemoData(now time.Time) Data {
 			{ID: "bpc_DemoCancelOnly", Name: "Cancelling only", Cancel: true},
 		},
 		Coupons: []Coupon{
-			{ID: "STAY20", Name: "20 % off if you stay", PercentOff: 20},
+			{ID: "STAY20", Name: "Stay with us", PercentOff: 20},
 			{ID: "SPRING10", Name: "Spring sale", PercentOff: 10},
 		},
 		PromotionCodes: []PromotionCode{{ID: "promo_DemoSpring", Code: "SPRING", Coupon: "SPRING10"}},

@@ -62,7 +62,7 @@ func (d *Data) updatable(customer string, configuration *Configuration, id, para
 		// Wording not reported.
 		return nil, refusal("This subscription cannot be updated because its status is `%s`.", subscription.Status)
 	}
-	if len(subscription.Items) > 1 {
+	if len(subscription.Items) != 1 {
 		// Wording not reported; the rule is documented with flow_data.subscription_update_confirm.items.
 		return nil, refusal("This subscription cannot be updated because it has multiple subscription items.")
 	}

@@ -63,12 +63,8 @@ func (s *Stripe) once(w http.ResponseWriter, r *http.Request, body, requestID st
 func (s *Stripe) firstUse(key string, this *attempt) *attempt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for k, a := range s.attempts {
-		if this.created.Sub(a.created) > idempotencyLifetime {
-			delete(s.attempts, k)
-		}
-	}
-	if first := s.attempts[key]; first != nil {
+	s.forget(this.created)
+	if first := s.attempts[key]; first != nil && this.created.Sub(first.created) <= idempotencyLifetime {
 		found := *first
 		return &found
 	}

@@ -33,15 +33,30 @@ func (v *visit) expired(now time.Time) bool {
 	return now.Sub(v.seen) > idle
 }
 
-// admit makes a session's page reachable. Those that expired long ago are forgotten.
+// admit makes a session's page reachable. It is called with Stripe.mu held.
 func (s *Stripe) admit(name string, created *session) {
 	now := s.now()
+	s.forget(now)
+	s.sessions[name] = &visit{session: *created, created: now}
+}
+
+// forget drops, at most once a minute, the sessions that expired long ago and the idempotency keys that are over, so
+// that a server under load for days does not grow. It is called with Stripe.mu held.
+func (s *Stripe) forget(now time.Time) {
+	if now.Sub(s.forgot) < time.Minute {
+		return
+	}
+	s.forgot = now
 	for name, v := range s.sessions {
 		if v.expired(now) && now.Sub(v.created) > 24*time.Hour {
 			delete(s.sessions, name)
 		}
 	}
-	s.sessions[name] = &visit{session: *created, created: now}
+	for key, a := range s.attempts {
+		if now.Sub(a.created) > idempotencyLifetime {
+			delete(s.attempts, key)
+		}
+	}
 }
 
 // portalPage shows a session's page, or one of the two that a completed flow leads to: "home" and "confirmation".
@@ -58,7 +73,7 @@ func (s *Stripe) portalPage(w http.ResponseWriter, r *http.Request) {
 	}
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	header.Set("Cache-Control", "no-store")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("X-Content-Type-Options", "nosniff")
@@ -91,9 +106,12 @@ func (s *Stripe) lookAt(name, step string) (view, int) {
 	return s.data.view(&v.session, name, state), http.StatusOK
 }
 
-func (s *Stripe) portalCSS(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	http.ServeFileFS(w, r, portalFiles, "portal/portal.css")
+// portalFile serves what the page refers to: its stylesheet and its icon.
+func portalFile(name string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		http.ServeFileFS(w, r, portalFiles, "portal/"+name)
+	}
 }
 
 func parseTemplates() (*template.Template, error) {

@@ -25,6 +25,9 @@ type session struct {
 // createSession answers POST /v1/billing_portal/sessions
 // (https://docs.stripe.com/api/customer_portal/sessions/create).
 func (s *Stripe) createSession(_ *http.Request, params *node) (any, *apiError) {
+	if problem := only(params, "customer", "configuration", "expand", "flow_data", "locale", "on_behalf_of", "return_url"); problem != nil {
+		return nil, problem
+	}
 	if expand := params.at("expand").list(); len(expand) > 0 {
 		return nil, notHere("expand", "expanding a portal session's %s", expand[0].value)
 	}

@@ -55,6 +55,7 @@ type Stripe struct {
 	sessions map[string]*visit   // by the last part of the session's URL
 	attempts map[string]*attempt // by idempotency key
 	requests []Request
+	forgot   time.Time // when forget last ran
 }
 
 // New starts a stand-in. Stripe's OpenAPI document is loaded in the background and the requests that come
@@ -108,7 +109,8 @@ func (s *Stripe) routes() *http.ServeMux {
 	mux.Handle("GET /v1/products", s.endpoint(endpoint{
 		path: "/v1/products", needs: productRead, handle: s.listProducts,
 	}))
-	mux.HandleFunc("GET /p/session/portal.css", s.portalCSS)
+	mux.HandleFunc("GET /p/session/portal.css", portalFile("portal.css"))
+	mux.HandleFunc("GET /p/session/portal.svg", portalFile("portal.svg"))
 	mux.HandleFunc("GET /p/session/{name}", s.portalPage)
 	mux.HandleFunc("GET /p/session/{name}/{step}", s.portalPage)
 	return mux

@@ -17,15 +17,16 @@ type view struct {
 	Message       string // of the hosted confirmation
 	ReturnURL     string // "" where there is no way back
 	ReturnHost    string
+	Locale        string // "" where none was asked for
+	OnBehalfOf    string
 }
 
 // flowView is a flow in the customer's words.
 type flowView struct {
 	Type, Heading string
 	Facts         []fact
-	After         string // what happens after completion
+	After         string // what happens after completion, as a sentence
 	Complete      string // where the button leads
-	Button        string
 }
 
 // fact is a line of the page. Key names it for whoever looks for it in the page.
@@ -52,29 +53,35 @@ func (d *Data) view(s *session, name, state string) view {
 		v.ReturnURL = *s.ReturnURL
 	}
 	v.ReturnHost = host(v.ReturnURL)
+	if s.Locale != nil {
+		v.Locale = *s.Locale
+	}
+	if s.OnBehalfOf != nil {
+		v.OnBehalfOf = *s.OnBehalfOf
+	}
 	if s.Flow == nil {
 		return v
 	}
-	v.Flow = &flowView{Type: s.Flow.Type, Button: "Complete"}
-	v.Flow.Heading, v.Flow.Facts = d.describe(s.Flow)
+	v.Flow = &flowView{Type: s.Flow.Type}
+	v.Flow.Heading, v.Flow.Facts = d.describe(s.Flow, v.Configuration)
 	if state == "home" {
 		return v
 	}
 	here := "/p/session/" + name
 	switch after := s.Flow.AfterCompletion; {
 	case after.Redirect != nil:
-		v.Flow.After = "Stripe sends the customer to " + after.Redirect.ReturnURL
+		v.Flow.After = "Afterwards Stripe sends the customer to " + after.Redirect.ReturnURL
 		v.Flow.Complete = after.Redirect.ReturnURL
 	case after.HostedConfirmation != nil:
-		v.Flow.After = "Stripe shows a confirmation"
+		v.Flow.After = "Afterwards Stripe shows a confirmation."
 		v.Flow.Complete = here + "/confirmation"
 		v.Message = "Your change has been confirmed."
 		if message := after.HostedConfirmation.CustomMessage; message != nil {
-			v.Flow.After += ": " + *message
+			v.Flow.After = "Afterwards Stripe shows: “" + *message + "”"
 			v.Message = *message
 		}
 	default:
-		v.Flow.After = "Stripe shows the portal's home page"
+		v.Flow.After = "Afterwards Stripe shows the portal’s home page."
 		v.Flow.Complete = here + "/home"
 	}
 	return v

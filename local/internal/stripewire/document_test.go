@@ -1,0 +1,52 @@
+package stripewire
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+
+	"github.com/stripe/stripe-mock/embedded"
+)
+
+// TestTheDocumentKeepsItsRequests holds the cut document against the whole: for what is served, every parameter and
+// every body is Stripe's own.
+func TestTheDocumentKeepsItsRequests(t *testing.T) {
+	cut, err := requestsOnly(embedded.OpenAPISpec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type operations struct {
+		Paths map[string]map[string]struct {
+			Parameters  any
+			RequestBody any
+		}
+	}
+	var kept, whole operations
+	if err := json.Unmarshal(cut, &kept); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(embedded.OpenAPISpec, &whole); err != nil {
+		t.Fatal(err)
+	}
+	if len(kept.Paths) != len(served) {
+		t.Errorf("paths %v", kept.Paths)
+	}
+	for path, verb := range served {
+		if got, want := kept.Paths[path][verb], whole.Paths[path][verb]; !reflect.DeepEqual(got, want) || want.Parameters == nil && want.RequestBody == nil {
+			t.Errorf("%s %s differs", verb, path)
+		}
+	}
+}
+
+func TestADocumentWithoutAnOperation(t *testing.T) {
+	for name, document := range map[string]string{
+		"not JSON":             `{`,
+		"without an operation": `{"info":{},"paths":{}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := requestsOnly([]byte(document)); err == nil {
+				t.Error("accepted")
+			}
+		})
+	}
+}

@@ -1,0 +1,210 @@
+package stripewire
+
+import (
+	"html"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// open makes a session and returns the path of its page.
+func open(t *testing.T, s *standIn, form string) string {
+	t.Helper()
+	made := s.send(t, "POST", sessions, form)
+	if made.status != 200 {
+		t.Fatalf("%s: %d %s", form, made.status, made.body)
+	}
+	return strings.TrimPrefix(made.URL, "http://127.0.0.1:8080")
+}
+
+// look returns a page and its visible text, with all space alike.
+func look(s *standIn, path string) (recorder *httptest.ResponseRecorder, text string) {
+	recorder = httptest.NewRecorder()
+	s.ServeHTTP(recorder, httptest.NewRequest("GET", path, nil))
+	text = regexp.MustCompile(`<[^>]*>`).ReplaceAllString(recorder.Body.String(), " ")
+	return recorder, strings.Join(strings.Fields(html.UnescapeString(text)), " ")
+}
+
+// href is where the link with an ID leads.
+func href(page, id string) string {
+	match := regexp.MustCompile(` id="` + id + `"[^>]* href="([^"]*)"`).FindStringSubmatch(page)
+	if match == nil {
+		return ""
+	}
+	return html.UnescapeString(match[1])
+}
+
+func TestPortalPages(t *testing.T) {
+	now := time.Date(2026, 1, 20, 12, 0, 0, 0, time.UTC)
+	const back = "&return_url=https://app.example.com/billing?a=1%26b=2"
+	const after = "&flow_data[after_completion]"
+	tests := []struct {
+		name, form string
+		shows      []string
+		complete   string // where the button leads; "/x" is under the session's page
+	}{
+		{
+			"the home page", alice + back + "&locale=de&on_behalf_of=acct_DemoConnect",
+			[]string{
+				"Stand-in. This is not Stripe.", "Your billing", "Starter, $9.00 a month active Renews on 9 February 2026 · sub_DemoAlice",
+				"change the plan", "cancel a subscription", "change the payment method",
+				"Customer Alice Archer alice@example.com cus_DemoAlice", "Configuration Everything bpc_DemoDefault", "Language de",
+				"On behalf of acct_DemoConnect", "Return to app.example.com",
+			}, "",
+		},
+		{
+			"the home page of several subscriptions under another configuration", "customer=cus_DemoDave&locale=auto&configuration=bpc_DemoCancelOnly" + back,
+			[]string{
+				"5 × Team, $15.00 a month each active", "Storage, $4.00 a month trialing Trial ends on 9 February 2026", "Cancelling only bpc_DemoCancelOnly",
+				"What this portal offers cancel a subscription see invoices", "Language auto the customer’s or the browser’s", "On behalf of nobody else",
+			}, "",
+		},
+		{
+			"the home page of a cancelled subscription", "customer=cus_DemoErin" + back,
+			[]string{"Starter, $9.00 a month canceled Ended on 18 January 2026 · sub_DemoErin"}, "",
+		},
+		{
+			"cancelling with an offer, then a redirect", cancel + "sub_DemoAlice" + back +
+				"&flow_data[subscription_cancel][retention][type]=coupon_offer&flow_data[subscription_cancel][retention][coupon_offer][coupon]=STAY20" +
+				after + "[type]=redirect" + after + "[redirect][return_url]=https://app.example.com/gone",
+			[]string{
+				"Flow subscription_cancel", "Cancel the subscription", "Starter, $9.00 a month sub_DemoAlice", "Renews on 9 February 2026",
+				"Offer for staying Stay with us (20 % off) STAY20", "Afterwards Stripe sends the customer to https://app.example.com/gone",
+			}, "https://app.example.com/gone",
+		},
+		{
+			"changing, then a message", update + "sub_DemoAlice" + back +
+				after + "[type]=hosted_confirmation" + after + "[hosted_confirmation][custom_message]=<b>Thanks</b>",
+			[]string{"Change the plan", "Can change to Pro, $29.00 a month price_ProMonthly", "Afterwards Stripe shows: “<b>Thanks</b>”"}, "/confirmation",
+		},
+		{
+			"confirming with a promotion code, then the home page", confirm + toPro + item + "[quantity]=3" + rebate + "[promotion_code]=promo_DemoSpring" + back,
+			[]string{
+				"Confirm the change", "Subscription Starter, $9.00 a month sub_DemoAlice", "New plan 3 × Pro, $29.00 a month each price_ProMonthly",
+				"New quantity 3", "Promotion code SPRING: Spring sale (10 % off) promo_DemoSpring", "Afterwards Stripe shows the portal’s home page.",
+			}, "/home",
+		},
+		{
+			"confirming a coupon alone", confirm + ofAlice + rebate + "[coupon]=STAY20" + back,
+			[]string{"New plan Starter, $9.00 a month price_StarterMonthly", "Coupon Stay with us (20 % off) STAY20"}, "/home",
+		},
+		{
+			"a payment method", alice + "&flow_data[type]=payment_method_update" + back,
+			[]string{"Add a payment method", "becomes the customer's default"}, "/home",
+		},
+	}
+	s := start(t, Config{Now: func() time.Time { return now }})
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			path := open(t, s, tt.form)
+			page, text := look(s, path)
+			if page.Code != 200 {
+				t.Fatalf("%d %s", page.Code, page.Body)
+			}
+			for _, want := range tt.shows {
+				if !strings.Contains(text, want) {
+					t.Errorf("no %q in %s", want, text)
+				}
+			}
+			if got := href(page.Body.String(), "return"); got != "https://app.example.com/billing?a=1&b=2" {
+				t.Errorf("the way back leads to %q", got)
+			}
+			want := tt.complete
+			if strings.HasPrefix(want, "/") {
+				want = path + want
+			}
+			if got := href(page.Body.String(), "complete"); got != want {
+				t.Errorf("the button leads to %q", got)
+			}
+			if tt.complete == "" && strings.Contains(text, "Flow") {
+				t.Errorf("a flow in %s", text)
+			}
+		})
+	}
+}
+
+func TestPortalHeaders(t *testing.T) {
+	s := start(t, Config{})
+	page, _ := look(s, open(t, s, alice))
+	for name, want := range map[string]string{
+		"Content-Type":    "text/html; charset=utf-8",
+		"Cache-Control":   "no-store",
+		"Referrer-Policy": "no-referrer",
+		"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; " +
+			"frame-ancestors 'none'",
+		"X-Content-Type-Options": "nosniff",
+	} {
+		if got := page.Header().Get(name); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	for _, match := range regexp.MustCompile(`(?:href|src)="(/[^"]*)"`).FindAllStringSubmatch(page.Body.String(), -1) {
+		if file, _ := look(s, match[1]); file.Code != 200 {
+			t.Errorf("%s: %d", match[1], file.Code)
+		}
+	}
+	if inline := regexp.MustCompile(`<style|<script| style=| on\w+=`).FindString(page.Body.String()); inline != "" {
+		t.Errorf("%q, which the page's own policy forbids", inline)
+	}
+}
+
+func TestNoWayBack(t *testing.T) {
+	s := start(t, Config{})
+	page, text := look(s, open(t, s, alice))
+	if href(page.Body.String(), "return") != "" || !strings.Contains(text, "Way back none") {
+		t.Error(text)
+	}
+	s.Change(func(d *Data) { d.Configurations[0].DefaultReturnURL = "https://app.example.com/default" })
+	if page, _ := look(s, open(t, s, alice)); href(page.Body.String(), "return") != "https://app.example.com/default" {
+		t.Error("the configuration's default is not used")
+	}
+}
+
+func TestAfterAFlow(t *testing.T) {
+	s := start(t, Config{})
+	path := open(t, s, cancel+"sub_DemoAlice&flow_data[after_completion][type]=hosted_confirmation&flow_data[after_completion][hosted_confirmation][custom_message]=<b>Bye</b>")
+	page, text := look(s, path+"/confirmation")
+	if page.Code != 200 || !strings.Contains(text, "Flow subscription_cancel completed <b>Bye</b>") {
+		t.Errorf("confirmation: %d %s", page.Code, text)
+	}
+	if page, text := look(s, path+"/home"); page.Code != 200 || !strings.Contains(text, "“Cancel the subscription” was completed") {
+		t.Errorf("home: %d %s", page.Code, text)
+	}
+	plain := open(t, s, alice)
+	for _, wrong := range []string{path + "/else", plain + "/confirmation", "/p/session/none", "/p/session/none/home", "/p/session/"} {
+		if page, _ := look(s, wrong); page.Code != 404 {
+			t.Errorf("%s: %d", wrong, page.Code)
+		}
+	}
+}
+
+func TestSessionsExpire(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	s := start(t, Config{Now: func() time.Time { return now }})
+	visited, unused := open(t, s, alice), open(t, s, alice)
+
+	now = now.Add(5 * time.Minute)
+	if page, _ := look(s, visited); page.Code != 200 {
+		t.Errorf("within five minutes: %d", page.Code)
+	}
+	now = now.Add(time.Second)
+	page, text := look(s, unused)
+	if page.Code != 410 || !strings.Contains(text, "This link has expired") || strings.Contains(text, "cus_DemoAlice") {
+		t.Errorf("not visited for longer: %d %s", page.Code, text)
+	}
+	now = now.Add(59 * time.Minute)
+	if page, _ := look(s, visited); page.Code != 200 {
+		t.Errorf("in use: %d", page.Code)
+	}
+	now = now.Add(time.Hour + time.Second)
+	if page, _ := look(s, visited); page.Code != 410 {
+		t.Errorf("idle for an hour: %d", page.Code)
+	}
+	now = now.Add(25 * time.Hour)
+	open(t, s, alice)
+	if len(s.sessions) != 1 {
+		t.Errorf("%d sessions are remembered", len(s.sessions))
+	}
+}
