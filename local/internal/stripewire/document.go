@@ -2,7 +2,6 @@ package stripewire
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -13,10 +12,8 @@ import (
 	"github.com/stripe/stripe-mock/spec"
 )
 
-// document is Stripe's OpenAPI document together with stripe-mock's checks made from it.
+// document is what checks requests: Stripe's OpenAPI document, and stripe-mock made from it.
 type document struct {
-	ready  chan struct{} // closed once the fields below are set
-	err    error
 	paths  map[spec.Path]map[spec.HTTPVerb]*spec.Operation
 	server *server.StubServer
 }
@@ -29,67 +26,49 @@ var served = map[string]string{
 	"/v1/products":                                "get",
 }
 
-func loadDocument() *document {
-	d := &document{ready: make(chan struct{})}
-	go func() {
-		defer close(d.ready)
-		d.err = d.load()
-	}()
-	return d
-}
-
-func (d *document) load() error {
+func loadDocument() (*document, error) {
 	requests, err := requestsOnly(embedded.OpenAPISpec)
 	if err != nil {
-		return fmt.Errorf("read Stripe's OpenAPI document: %w", err)
+		return nil, fmt.Errorf("read Stripe's OpenAPI document: %w", err)
 	}
-	document, err := server.LoadSpec(requests, "")
+	loaded, err := server.LoadSpec(requests, "")
 	if err != nil {
-		return fmt.Errorf("read Stripe's OpenAPI document: %w", err)
+		return nil, fmt.Errorf("read Stripe's OpenAPI document: %w", err)
 	}
-	d.paths = document.Paths
-	d.server, err = server.NewStubServer(&spec.Fixtures{}, document, false, false)
+	mock, err := server.NewStubServer(&spec.Fixtures{}, loaded, false, false)
 	if err != nil {
-		return fmt.Errorf("start stripe-mock: %w", err)
+		return nil, fmt.Errorf("start stripe-mock: %w", err)
 	}
-	return nil
+	return &document{paths: loaded.Paths, server: mock}, nil
 }
 
 // requestsOnly cuts the document down to what checks requests: the served operations, each with an answer of any shape
-// since the stateful layer answers. Reading all 8 MB takes half a second, and ten times that under the race detector.
+// since the stateful layer answers. Reading all of its 8 MB takes half a second, ten times that under the race
+// detector; this takes milliseconds. So an operation is found by its path as a key, which in JSON nothing but a key can
+// look like: quotation marks inside strings are escaped.
 func requestsOnly(openAPI []byte) ([]byte, error) {
-	var whole struct {
-		Info  json.RawMessage                       `json:"info"`
-		Paths map[string]map[string]json.RawMessage `json:"paths"`
-	}
-	if err := json.Unmarshal(openAPI, &whole); err != nil {
-		return nil, err
-	}
 	anyAnswer := json.RawMessage(`{"200":{"content":{"application/json":{"schema":{"type":"object"}}}}}`)
 	paths := make(map[string]map[string]map[string]json.RawMessage)
 	for path, verb := range served {
-		var operation map[string]json.RawMessage
-		if err := json.Unmarshal(whole.Paths[path][verb], &operation); err != nil {
-			return nil, fmt.Errorf("%s %s: %w", verb, path, err)
+		_, after, found := bytes.Cut(openAPI, []byte(`"`+path+`":`))
+		if !found {
+			return nil, fmt.Errorf("%s is missing", path)
+		}
+		var operations map[string]map[string]json.RawMessage
+		if err := json.NewDecoder(bytes.NewReader(after)).Decode(&operations); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		operation := operations[verb]
+		if operation == nil {
+			return nil, fmt.Errorf("%s %s is missing", verb, path)
 		}
 		operation["responses"] = anyAnswer
 		paths[path] = map[string]map[string]json.RawMessage{verb: operation}
 	}
 	return json.Marshal(map[string]any{
-		"info":       whole.Info,
 		"paths":      paths,
 		"components": map[string]any{"schemas": map[string]any{}},
 	})
-}
-
-// wait blocks until the document is loaded or the request is given up.
-func (d *document) wait(ctx context.Context) error {
-	select {
-	case <-d.ready:
-		return d.err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // parameters is the schema of an operation's parameters.

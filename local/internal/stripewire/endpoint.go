@@ -84,9 +84,6 @@ func (s *Stripe) run(r *http.Request, e endpoint, body string) (result any, prob
 	if problem != nil {
 		return nil, problem, false
 	}
-	if err := s.document.wait(r.Context()); err != nil {
-		return nil, &apiError{status: http.StatusInternalServerError, Type: "api_error", Message: err.Error()}, false
-	}
 	if problem := check(params, s.document.parameters(e.path, r.Method)); problem != nil {
 		return nil, problem, false
 	}

@@ -58,8 +58,7 @@ type Stripe struct {
 	forgot   time.Time // when forget last ran
 }
 
-// New starts a stand-in. Stripe's OpenAPI document is loaded in the background and the requests that come
-// before it is ready wait for it, so New itself returns at once.
+// New makes a stand-in, which takes some milliseconds: only what is needed of Stripe's OpenAPI document is read.
 //
 // It is an error if PublicURL is not an http or https origin or a key is not a test key.
 func New(cfg Config) (*Stripe, error) {
@@ -89,7 +88,9 @@ func New(cfg Config) (*Stripe, error) {
 	if s.templates, err = parseTemplates(); err != nil {
 		return nil, fmt.Errorf("stripewire: %w", err)
 	}
-	s.document = loadDocument()
+	if s.document, err = loadDocument(); err != nil {
+		return nil, fmt.Errorf("stripewire: %w", err)
+	}
 	s.mux = s.routes()
 	return s, nil
 }

@@ -137,19 +137,3 @@ func TestLongBodyIsRefused(t *testing.T) {
 		t.Errorf("%d %s", got.status, got.body)
 	}
 }
-
-// TestRequestsWaitForTheDocument holds the promise that New returns before Stripe's document is read.
-func TestRequestsWaitForTheDocument(t *testing.T) {
-	s := start(t, Config{})
-	loaded := s.document
-	<-loaded.ready
-	late := &document{ready: make(chan struct{})}
-	s.document = late
-	go func() {
-		late.paths, late.server, late.err = loaded.paths, loaded.server, loaded.err
-		close(late.ready)
-	}()
-	if got := s.send(t, "GET", "/v1/products", ""); got.status != 200 {
-		t.Errorf("%d %s", got.status, got.body)
-	}
-}

@@ -1,0 +1,230 @@
+package demo
+
+import (
+	"encoding/json"
+	"errors"
+	"html"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func config() Config {
+	return Config{
+		Token:  func(user string) (string, error) { return "token-of-" + user, nil },
+		Origin: "http://127.0.0.1:8080",
+	}
+}
+
+func get(cfg Config, target string) *httptest.ResponseRecorder {
+	recorder := httptest.NewRecorder()
+	request := httptest.NewRequest("GET", target, nil)
+	if strings.HasPrefix(target, "/") {
+		request.Host = "127.0.0.1:8080"
+	}
+	New(cfg).ServeHTTP(recorder, request)
+	return recorder
+}
+
+// form is what a form of the page posts, in order: its action, then its fields.
+func form(t *testing.T, page, id string) []string {
+	t.Helper()
+	found := regexp.MustCompile(`(?s)<form id="` + id + `" method="post" action="([^"]*)".*?</form>`).FindStringSubmatch(page)
+	if found == nil {
+		t.Fatalf("no form %s", id)
+	}
+	sent := []string{found[1]}
+	for _, field := range regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`).FindAllStringSubmatch(found[0], -1) {
+		sent = append(sent, html.UnescapeString(field[1]+"="+field[2]))
+	}
+	return sent
+}
+
+func TestForms(t *testing.T) {
+	const token, back = "access_token=token-of-alice", "return_url=http://127.0.0.1:8080/?back=portal&user=alice"
+	const confirm, cancel, after = "flow_data[subscription_update_confirm]", "flow_data[subscription_cancel]", "flow_data[after_completion]"
+	tests := []struct {
+		query, form string
+		sends       []string
+	}{
+		{"", "portal", []string{token, back}},
+		{"", "payment-method", []string{token, "flow_data[type]=payment_method_update", back}},
+		{"", "update", []string{token, "flow_data[type]=subscription_update", "flow_data[subscription_update][subscription]=sub_DemoAlice", back}},
+		{"", "confirm", []string{
+			token, "flow_data[type]=subscription_update_confirm", confirm + "[subscription]=sub_DemoAlice",
+			confirm + "[items][0][id]=si_DemoAlice", confirm + "[items][0][price]=price_ProMonthly", back,
+		}},
+		{"", "confirm-promotion", []string{
+			token, "flow_data[type]=subscription_update_confirm", confirm + "[subscription]=sub_DemoAlice",
+			confirm + "[items][0][id]=si_DemoAlice", confirm + "[items][0][price]=price_ProMonthly",
+			confirm + "[discounts][0][promotion_code]=promo_DemoSpring", back,
+		}},
+		{"", "cancel", []string{token, "flow_data[type]=subscription_cancel", cancel + "[subscription]=sub_DemoAlice", back}},
+		{"", "cancel-offer", []string{
+			token, "flow_data[type]=subscription_cancel", cancel + "[subscription]=sub_DemoAlice",
+			cancel + "[retention][type]=coupon_offer", cancel + "[retention][coupon_offer][coupon]=STAY20", back,
+		}},
+		{"?locale=de&configuration=bpc_DemoCancelOnly&on_behalf_of=acct_DemoConnect&after=redirect", "portal", []string{
+			token, "locale=de", "configuration=bpc_DemoCancelOnly", "on_behalf_of=acct_DemoConnect", back,
+		}},
+		{"?locale=de&after=redirect", "cancel", []string{
+			token, "flow_data[type]=subscription_cancel", cancel + "[subscription]=sub_DemoAlice",
+			after + "[type]=redirect", after + "[redirect][return_url]=http://127.0.0.1:8080/?back=flow&user=alice", "locale=de", back,
+		}},
+		{"?after=hosted_confirmation", "payment-method", []string{
+			token, "flow_data[type]=payment_method_update",
+			after + "[type]=hosted_confirmation", after + "[hosted_confirmation][custom_message]=Thank you, that is done.", back,
+		}},
+		{"?after=portal_homepage", "payment-method", []string{
+			token, "flow_data[type]=payment_method_update", after + "[type]=portal_homepage", back,
+		}},
+		{"?locale=xx&configuration=bpc_Other&after=nowhere", "portal", []string{token, back}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.form+tt.query, func(t *testing.T) {
+			got := form(t, get(config(), "/"+tt.query).Body.String(), tt.form)
+			if want := append([]string{"/billing/portal"}, tt.sends...); !slices.Equal(got, want) {
+				t.Errorf("sends\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+		})
+	}
+}
+
+func TestWithoutAnOrigin(t *testing.T) {
+	cfg := config()
+	cfg.Origin, cfg.Endpoint = "", "/elsewhere"
+	page := get(cfg, "/?after=redirect").Body.String()
+	want := []string{"/elsewhere", "access_token=token-of-alice", "flow_data[type]=payment_method_update"}
+	if got := form(t, page, "payment-method"); !slices.Equal(got, want) {
+		t.Errorf("sends %v", got)
+	}
+	if strings.Contains(page, "<option>redirect") {
+		t.Error("offers to come back here")
+	}
+}
+
+func TestUsers(t *testing.T) {
+	for _, user := range Users() {
+		t.Run(user.ID, func(t *testing.T) {
+			page := get(config(), "/?user="+user.ID).Body.String()
+			for _, want := range []string{
+				`<body data-user="` + user.ID + `">`, `Signed in as <strong>` + user.Name, user.Note,
+				`id="user-` + user.ID + `" href="/?user=` + user.ID + `" aria-current="page"`,
+			} {
+				if !strings.Contains(page, want) {
+					t.Errorf("no %s", want)
+				}
+			}
+			if got := form(t, page, "portal"); got[1] != "access_token=token-of-"+user.ID {
+				t.Errorf("sends %v", got)
+			}
+			if got := strings.Count(page, `data-flow="subscription_cancel"`); got != 2*len(user.Subscriptions) {
+				t.Errorf("%d ways to cancel", got)
+			}
+		})
+	}
+	if got := form(t, get(config(), "/?user=dave").Body.String(), "cancel-2"); got[3] != "flow_data[subscription_cancel][subscription]=sub_DemoDaveStorage" {
+		t.Errorf("the second subscription's form sends %v", got)
+	}
+	if got := get(config(), "/?user=mallory"); got.Code != 404 {
+		t.Errorf("somebody else: %d", got.Code)
+	}
+}
+
+func TestFetchButton(t *testing.T) {
+	page := get(config(), "/?user=dave&locale=de").Body.String()
+	found := regexp.MustCompile(`data-endpoint="([^"]*)" data-token="([^"]*)"\s+data-body="([^"]*)"`).FindStringSubmatch(page)
+	if found == nil || found[1] != "/billing/portal" || found[2] != "token-of-dave" {
+		t.Fatalf("%v", found)
+	}
+	var body map[string]string
+	if err := json.Unmarshal([]byte(html.UnescapeString(found[3])), &body); err != nil {
+		t.Fatal(err)
+	}
+	if body["locale"] != "de" || body["return_url"] != "http://127.0.0.1:8080/?back=portal&user=dave" || len(body) != 2 {
+		t.Errorf("body %v", body)
+	}
+}
+
+func TestComingBack(t *testing.T) {
+	for query, want := range map[string]string{
+		"?back=portal": "Welcome back from the portal.",
+		"?back=flow":   "The flow is complete",
+	} {
+		if page := get(config(), "/"+query).Body.String(); !strings.Contains(page, want) {
+			t.Errorf("%s: no %q", query, want)
+		}
+	}
+	if page := get(config(), "/?back=<script>").Body.String(); strings.Contains(page, `id="back"`) {
+		t.Error("a greeting for no reason")
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	page := get(config(), "/")
+	for name, want := range map[string]string{
+		"Content-Type":    "text/html; charset=utf-8",
+		"Cache-Control":   "no-store",
+		"X-Frame-Options": "DENY",
+		"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
+			"form-action 'self' https://billing.stripe.com; base-uri 'none'; frame-ancestors 'none'",
+		"Referrer-Policy":              "same-origin",
+		"X-Content-Type-Options":       "nosniff",
+		"Cross-Origin-Resource-Policy": "same-origin",
+	} {
+		if got := page.Header().Get(name); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	for path, kind := range map[string]string{"/demo.css": "text/css", "/demo.js": "text/javascript", "/demo.svg": "image/svg+xml"} {
+		file := get(config(), path)
+		if file.Code != 200 || !strings.HasPrefix(file.Header().Get("Content-Type"), kind) {
+			t.Errorf("%s: %d %v", path, file.Code, file.Header())
+		}
+		if !strings.Contains(page.Body.String(), `"`+path+`"`) {
+			t.Errorf("%s is not used", path)
+		}
+	}
+	if inline := regexp.MustCompile(`<style|<script>| style=| on\w+=`).FindString(page.Body.String()); inline != "" {
+		t.Errorf("%q, which the page's own policy forbids", inline)
+	}
+	if got := get(config(), "/other"); got.Code != 404 {
+		t.Errorf("another path: %d", got.Code)
+	}
+}
+
+func TestOnlyLoopback(t *testing.T) {
+	for target, want := range map[string]int{
+		"http://127.0.0.1:8080/":                200,
+		"http://127.0.0.1/":                     200,
+		"http://127.9.8.7:1/":                   200,
+		"http://[::1]:8080/":                    200,
+		"http://localhost:8080/":                200,
+		"http://LocalHost/":                     200,
+		"http://attacker.example:8080/":         421,
+		"http://localhost.example/":             421,
+		"http://127.0.0.1.example:8080/":        421,
+		"http://192.168.1.10:8080/":             421,
+		"http://0.0.0.0:8080/":                  421,
+		"http://[2001:db8::1]/":                 421,
+		"http://attacker.example/?x=@127.0.0.1": 421,
+	} {
+		t.Run(target, func(t *testing.T) {
+			got := get(config(), target)
+			if got.Code != want || got.Code != 200 && strings.Contains(got.Body.String(), "token-of-") {
+				t.Errorf("%d %s", got.Code, got.Body)
+			}
+		})
+	}
+}
+
+func TestNoToken(t *testing.T) {
+	cfg := config()
+	cfg.Token = func(string) (string, error) { return "", errors.New("key 42 is broken") }
+	got := get(cfg, "/")
+	if got.Code != 500 || strings.Contains(got.Body.String(), "42") {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+}
