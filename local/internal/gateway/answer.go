@@ -21,7 +21,7 @@ type answer struct {
 }
 
 // parseAnswer reads a function's answer as API Gateway does: JSON without a statusCode is the body of a 200, JSON with
-// one must be a whole answer.
+// one must be a whole answer. What is not JSON is an error here, so that it is noticed; the real one was seen to pass it on.
 func parseAnswer(out []byte) (*answer, error) {
 	if len(out) > maxPayload {
 		return nil, fmt.Errorf("an answer of %d bytes", len(out))

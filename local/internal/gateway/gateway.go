@@ -3,8 +3,8 @@
 // real one has them. Stage, routes and CORS are those of template.yaml.
 //
 // What the developer guide leaves open follows what others measured at the real one: which bodies arrive in base64,
-// that the path arrives decoded, and which answers are malformed. Throttling, authorizers and
-// access logs are left out; nothing is logged.
+// that the path arrives decoded, the status of each refusal; the texts of 413 and 431 are not documented. Throttling,
+// authorizers and access logs are left out; nothing is logged.
 package gateway
 
 import (

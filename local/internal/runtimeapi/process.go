@@ -88,12 +88,14 @@ func Start(ctx context.Context, path string, env []string) (*Process, error) {
 func (p *Process) Ready(ctx context.Context) error {
 	select {
 	case <-p.api.ready():
-		return nil
 	case <-p.exited:
-		return fmt.Errorf("runtimeapi: the process has exited: %s", p.cmd.ProcessState)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if isClosed(p.exited) {
+		return fmt.Errorf("runtimeapi: the process has exited: %s", p.cmd.ProcessState)
+	}
+	return nil
 }
 
 // Invoke hands payload to the function and returns what it answers: a response, or a functionError, the JSON document that
