@@ -8,6 +8,7 @@ package demo
 import (
 	"bytes"
 	"embed"
+	"encoding/json"
 	"html/template"
 	"net/http"
 	"net/netip"
@@ -30,7 +31,7 @@ type Config struct {
 	Origin string
 	// Users can be switched between, starting with the first; nil means [Users].
 	Users []User
-	// Choices are what the buttons ask for; nil means [DemoChoices].
+	// Choices are what the buttons ask for; nil means [DefaultChoices].
 	Choices *Choices
 }
 
@@ -48,12 +49,13 @@ func New(cfg Config) http.Handler {
 	if cfg.Users == nil {
 		cfg.Users = Users()
 	}
-	choices := DemoChoices()
+	choices := DefaultChoices()
 	if cfg.Choices != nil {
 		choices = *cfg.Choices
 	}
 	cfg.Origin = strings.TrimSuffix(cfg.Origin, "/")
-	d := &demo{cfg: cfg, choices: choices, page: template.Must(template.ParseFS(files, "web/*.html"))}
+	page := template.New("").Funcs(template.FuncMap{"json": asJSON})
+	d := &demo{cfg: cfg, choices: choices, page: template.Must(page.ParseFS(files, "web/*.html"))}
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", d.servePage)
@@ -91,6 +93,11 @@ func (d *demo) servePage(w http.ResponseWriter, r *http.Request) {
 	header.Set("Referrer-Policy", "same-origin")
 	w.WriteHeader(http.StatusOK)
 	_, _ = body.WriteTo(w) // a browser that has gone needs no page
+}
+
+func asJSON(value any) (string, error) {
+	encoded, err := json.Marshal(value)
+	return string(encoded), err
 }
 
 func serveFile(name string) http.HandlerFunc {

@@ -136,7 +136,7 @@ func TestUsers(t *testing.T) {
 func TestFetchButton(t *testing.T) {
 	page := get(config(), "/?user=dave&locale=de").Body.String()
 	found := regexp.MustCompile(`data-endpoint="([^"]*)" data-token="([^"]*)"\s+data-body="([^"]*)"`).FindStringSubmatch(page)
-	if found == nil || found[1] != "/billing/portal" || found[2] != "token-of-dave" {
+	if len(found) != 4 || found[1] != "/billing/portal" || found[2] != "token-of-dave" {
 		t.Fatalf("%v", found)
 	}
 	var body map[string]string

@@ -50,8 +50,8 @@ func Users() []User {
 	}
 }
 
-// DemoChoices are the values that the stand-ins know and the laptop's lists allow.
-func DemoChoices() Choices {
+// DefaultChoices are the values that the stand-ins know and the laptop's lists allow.
+func DefaultChoices() Choices {
 	return Choices{
 		Price: "price_ProMonthly", Plan: "Pro", Coupon: "STAY20", PromotionCode: "promo_DemoSpring",
 		Configurations: []string{"bpc_DemoDefault", "bpc_DemoCancelOnly"},

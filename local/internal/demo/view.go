@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"encoding/json"
 	"net/url"
 	"strconv"
 )
@@ -15,8 +14,8 @@ type view struct {
 	Back        string // what the customer came back from: "", "portal" or "flow"
 	Options     []option
 	Groups      []group
-	Common      []field // sent by every button
-	FetchBody   string  // the same as JSON, for the button that uses fetch
+	Common      []field           // sent by every button
+	FetchBody   map[string]string // the same, for the button that uses fetch
 }
 
 // option is a select of the page, whose choice is kept in its address.
@@ -32,78 +31,97 @@ type group struct {
 	Actions   []action
 }
 
+// afterOption is the one option that concerns flows alone.
+const afterOption = "after"
+
 // endings are the choices for what happens after a flow, as flow_data[after_completion][type] has them.
 var endings = []string{"hosted_confirmation", "portal_homepage", "redirect"}
 
 // view reads the page's address. It is false for a user who does not exist.
 func (d *demo) view(query url.Values) (*view, bool) {
-	v := &view{Users: d.cfg.Users, Endpoint: d.cfg.Endpoint, User: d.cfg.Users[0]}
-	if name := query.Get("user"); name != "" {
-		v.User = User{}
-		for _, user := range d.cfg.Users {
-			if user.ID == name {
-				v.User = user
-			}
-		}
-		if v.User.ID == "" {
-			return nil, false
-		}
+	user, ok := d.user(query.Get("user"))
+	if !ok {
+		return nil, false
 	}
-	v.Back = chosen(query, "back", []string{"portal", "flow"})
-
-	ends := endings
-	if d.cfg.Origin == "" {
-		ends = endings[:2]
+	v := &view{
+		User:     user,
+		Users:    d.cfg.Users,
+		Endpoint: d.cfg.Endpoint,
+		Back:     chosen(query, "back", []string{"portal", "flow"}),
+		Options:  d.options(query),
 	}
-	v.Options = []option{
-		{Name: "locale", Label: "Language", None: "not sent", Values: d.choices.Locales},
-		{Name: "configuration", Label: "Configuration", None: "the default", Values: d.choices.Configurations},
-		{Name: "on_behalf_of", Label: "On behalf of", None: "nobody else", Values: d.choices.Accounts},
-		{Name: "after", Label: "After a flow", None: "not sent", Values: ends},
-	}
+	body := make(map[string]string)
 	var after string
-	for i := range v.Options {
-		o := &v.Options[i]
-		o.Chosen = chosen(query, o.Name, o.Values)
+	for _, o := range v.Options {
 		switch {
-		case o.Name == "after":
+		case o.Name == afterOption:
 			after = o.Chosen
 		case o.Chosen != "":
 			v.Common = append(v.Common, field{o.Name, o.Chosen})
 		}
 	}
 	if d.cfg.Origin != "" {
-		v.Common = append(v.Common, field{"return_url", d.returnURL(v.User.ID, "portal")})
+		v.Common = append(v.Common, field{"return_url", d.returnURL(user.ID, "portal")})
 	}
-
-	body := make(map[string]string)
 	for _, f := range v.Common {
 		body[f.Name] = f.Value
 	}
-	encoded, err := json.Marshal(body)
-	if err != nil {
-		return nil, false // strings always encode
-	}
-	v.FetchBody = string(encoded)
+	v.FetchBody = body
+	v.Groups = d.groups(user, d.afterCompletion(after, user.ID))
+	return v, true
+}
 
-	v.Groups = []group{{Label: "Account", ID: "account", Actions: general()}}
-	for i, subscription := range v.User.Subscriptions {
+// user finds a user; the first is signed in when none was chosen.
+func (d *demo) user(id string) (User, bool) {
+	for _, user := range d.cfg.Users {
+		if id == "" || id == user.ID {
+			return user, true
+		}
+	}
+	return User{}, false
+}
+
+// options are the selects that have something to choose from.
+func (d *demo) options(query url.Values) []option {
+	ends := endings
+	if d.cfg.Origin == "" {
+		ends = endings[:2]
+	}
+	var options []option
+	for _, o := range []option{
+		{Name: "locale", Label: "Language", None: "not sent", Values: d.choices.Locales},
+		{Name: "configuration", Label: "Configuration", None: "the default", Values: d.choices.Configurations},
+		{Name: "on_behalf_of", Label: "On behalf of", None: "nobody else", Values: d.choices.Accounts},
+		{Name: afterOption, Label: "After a flow", None: "not sent", Values: ends},
+	} {
+		if len(o.Values) > 0 {
+			o.Chosen = chosen(query, o.Name, o.Values)
+			options = append(options, o)
+		}
+	}
+	return options
+}
+
+// groups are a user's actions; what follows is added to those that are flows.
+func (d *demo) groups(user User, follows []field) []group {
+	groups := []group{{Label: "Account", ID: "account", Actions: general()}}
+	for i, subscription := range user.Subscriptions {
 		suffix := ""
 		if i > 0 {
 			suffix = "-" + strconv.Itoa(i+1)
 		}
-		v.Groups = append(v.Groups, group{
+		groups = append(groups, group{
 			Label: subscription.Label, ID: subscription.ID, Actions: d.choices.forSubscription(subscription, suffix),
 		})
 	}
-	for _, g := range v.Groups {
+	for _, g := range groups {
 		for i := range g.Actions {
-			if g.Actions[i].Flow != "" {
-				g.Actions[i].Fields = append(g.Actions[i].Fields, d.afterCompletion(after, v.User.ID)...)
+			if a := &g.Actions[i]; a.Flow != "" {
+				a.Fields = append(a.Fields, follows...)
 			}
 		}
 	}
-	return v, true
+	return groups
 }
 
 func (d *demo) afterCompletion(kind, user string) []field {

@@ -24,31 +24,33 @@ func page[T any](all []T, id func(T) string, params *node) (some []T, more bool,
 	if after != nil && before != nil {
 		return nil, false, invalid("", "", "You may only specify one of these parameters: starting_after, ending_before.")
 	}
-	from, to := 0, len(all)
-	for _, cursor := range []*string{after, before} {
-		if cursor == nil {
-			continue
+	if after != nil {
+		at, problem := cursor(all, id, *after, "starting_after")
+		if problem != nil {
+			return nil, false, problem
 		}
-		at := slices.IndexFunc(all, func(t T) bool { return id(t) == *cursor })
-		if at < 0 {
-			name := "starting_after"
-			if cursor == before {
-				name = "ending_before"
-			}
-			return nil, false, invalid("resource_missing", name, "No such object: '%s'", *cursor)
-		}
-		if cursor == after {
-			from = at + 1
-		} else {
-			to = at
-			from = max(0, to-limit)
-			return all[from:to], from > 0, nil
-		}
+		all = all[at+1:]
 	}
-	if to-from > limit {
-		return all[from : from+limit], true, nil
+	if before != nil {
+		at, problem := cursor(all, id, *before, "ending_before")
+		if problem != nil {
+			return nil, false, problem
+		}
+		from := max(0, at-limit)
+		return all[from:at], from > 0, nil
 	}
-	return all[from:to], false, nil
+	if len(all) > limit {
+		return all[:limit], true, nil
+	}
+	return all, false, nil
+}
+
+func cursor[T any](all []T, id func(T) string, at, param string) (int, *apiError) {
+	i := slices.IndexFunc(all, func(t T) bool { return id(t) == at })
+	if i < 0 {
+		return 0, noSuch("object", at, param)
+	}
+	return i, nil
 }
 
 // maxExpansion is how deep Stripe expands; in a list the leading "data" counts (https://docs.stripe.com/expand).
