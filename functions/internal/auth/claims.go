@@ -136,9 +136,9 @@ func checkScope(claims object, required string) error {
 		return nil
 	}
 	for _, name := range []string{"scope", "scp"} {
-		scopes, _ := claims.textOrTexts(name)
-		if len(scopes) == 1 {
-			scopes = strings.Split(scopes[0], " ")
+		scopes, _ := claims.texts(name)
+		if s, ok := claims.text(name); ok {
+			scopes = strings.Split(s, " ")
 		}
 		if slices.Contains(scopes, required) {
 			return nil

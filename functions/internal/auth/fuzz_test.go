@@ -1,0 +1,100 @@
+package auth
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// fuzzKey is the same in every process, because the seeds in testdata/fuzz are
+// signed with it. It is 32 times the letter k.
+func fuzzKey() ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte("k"), ed25519.SeedSize))
+}
+
+func fuzzVerifier(t testing.TB) *Verifier {
+	return newTestVerifier(testConfig(), staticKeys(t, jwk(fuzzKey(), m{"kid": "k"})))
+}
+
+// checkTyped fails for errors that the handler could not map to an answer.
+func checkTyped(t *testing.T, caller Caller, err error) {
+	t.Helper()
+	if got := outcome(err); strings.HasPrefix(got, "untyped") || got == "keys unavailable" {
+		t.Errorf("got %v", err)
+	}
+	if err != nil && caller != (Caller{}) {
+		t.Errorf("a refused token gave %+v", caller)
+	}
+}
+
+// FuzzVerify: whatever bytes come, the answer is a typed error or the one user
+// that the key has ever signed for.
+func FuzzVerify(f *testing.F) {
+	v := fuzzVerifier(f)
+	f.Fuzz(func(t *testing.T, token string) {
+		caller, err := v.Verify(context.Background(), token)
+		checkTyped(t, caller, err)
+		if err == nil && caller.UserID != "user-1" {
+			t.Errorf("accepted for %q", caller.UserID)
+		}
+	})
+}
+
+// FuzzSignedToken signs whatever header and payload come, so that mutations
+// reach the rules behind the signature. What is accepted reads the same to
+// encoding/json, which takes names without regard to case only for structs.
+func FuzzSignedToken(f *testing.F) {
+	v := fuzzVerifier(f)
+	f.Fuzz(func(t *testing.T, header, payload string) {
+		caller, err := v.Verify(context.Background(), issue(header, payload, "EdDSA", fuzzKey()))
+		checkTyped(t, caller, err)
+		if err != nil {
+			return
+		}
+		var h, p map[string]any
+		if json.Unmarshal([]byte(header), &h) != nil || json.Unmarshal([]byte(payload), &p) != nil {
+			t.Fatal("accepted what is no JSON")
+		}
+		if h["alg"] != "EdDSA" || h["crit"] != nil || h["b64"] != nil {
+			t.Errorf("accepted the header %s", header)
+		}
+		exp, isNumber := p["exp"].(float64)
+		if p["iss"] != testIssuer || p["sub"] != caller.UserID || !isNumber || exp < float64(now.Unix())-30 {
+			t.Errorf("accepted the payload %s for %q", payload, caller.UserID)
+		}
+	})
+}
+
+// FuzzKeySet: whatever an issuer serves, a key that is kept is a public key of
+// an accepted kind and size.
+func FuzzKeySet(f *testing.F) {
+	f.Fuzz(func(t *testing.T, set []byte) {
+		usable, _, err := parseKeys(set)
+		if (err == nil) != (len(usable) > 0) {
+			t.Fatalf("%d keys and %v", len(usable), err)
+		}
+		for _, k := range usable {
+			switch key := k.key.(type) {
+			case *rsa.PublicKey:
+				if bits := key.N.BitLen(); bits < 2048 || bits > 8192 || key.E < 3 || key.E%2 == 0 {
+					t.Errorf("RSA key of %d bits, e = %d", bits, key.E)
+				}
+			case *ecdsa.PublicKey:
+				if _, err := key.ECDH(); err != nil {
+					t.Errorf("EC key: %v", err)
+				}
+			case ed25519.PublicKey:
+				if len(key) != ed25519.PublicKeySize {
+					t.Errorf("Ed25519 key of %d bytes", len(key))
+				}
+			default:
+				t.Errorf("key of type %T", key)
+			}
+		}
+	})
+}

@@ -1,0 +1,193 @@
+package auth
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// issuerShape is a token as an issuer documents it.
+type issuerShape struct {
+	name   string
+	header m // alg and kid are added
+	claims m // iat and exp are added
+	cfg    Config
+	user   string
+}
+
+func issuerShapes() []issuerShape {
+	const cognito = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_EXAMPLE00"
+	return []issuerShape{
+		{
+			"Amazon Cognito access token: no typ, no aud, client_id",
+			m{},
+			m{"iss": cognito, "sub": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", "client_id": "1example23456789", "token_use": "access",
+				"cognito:groups": []string{"billing-admins"}, "scope": "aws.cognito.signin.user.admin openid", "version": 2,
+				"origin_jti": "x", "event_id": "x", "jti": "x", "username": "jane", "auth_time": now.Unix()},
+			Config{Issuer: cognito, Audiences: []string{"1example23456789"}, RequiredScope: "openid",
+				RequiredClaim: RequiredClaim{"cognito:groups", []string{"owners", "billing-admins"}}},
+			"aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee",
+		},
+		{
+			"Amazon Cognito ID token: aud",
+			m{},
+			m{"iss": cognito, "sub": "u", "aud": "1example23456789", "token_use": "id", "email_verified": true, "cognito:username": "jane"},
+			Config{Issuer: cognito, Audiences: []string{"1example23456789"}, UserClaim: "cognito:username"},
+			"jane",
+		},
+		{
+			"Clerk session token: no aud, azp, organization",
+			m{"typ": "JWT", "cat": "cl_B7d4PD111AAA"},
+			m{"iss": "https://clerk.app.example", "azp": "https://app.example", "sub": "user_2", "sid": "sess_2", "nbf": now.Unix() - 10,
+				"org_id": "org_2", "org_role": "org:admin", "fva": []int{0, -1}},
+			Config{Issuer: "https://clerk.app.example", Audiences: []string{"https://app.example"}, UserClaim: "org_id",
+				RequiredClaim: RequiredClaim{"org_role", []string{"org:admin"}}},
+			"org_2",
+		},
+		{
+			"Auth0 access token, RFC 9068: at+jwt, list of audiences, namespaced roles",
+			m{"typ": "at+jwt"},
+			m{"iss": "https://tenant.eu.auth0.com/", "sub": "auth0|123456", "aud": []string{"https://api.example", "https://tenant.eu.auth0.com/userinfo"},
+				"scope": "openid billing:manage", "azp": "client", "client_id": "client", "jti": "x", "https://example.com/roles": []string{"admin"}},
+			Config{Issuer: "https://tenant.eu.auth0.com/", Audiences: []string{"https://api.example"}, RequiredScope: "billing:manage",
+				RequiredClaim: RequiredClaim{"https://example.com/roles", []string{"admin"}}},
+			"auth0|123456",
+		},
+		{
+			"Okta access token: scp a list",
+			m{},
+			m{"iss": "https://dev.okta.com/oauth2/default", "aud": "api://default", "sub": "jane@example.com", "uid": "00u1", "cid": "0oa1",
+				"scp": []string{"openid", "billing"}, "ver": 1, "jti": "AT.x"},
+			Config{Issuer: "https://dev.okta.com/oauth2/default", Audiences: []string{"api://default"}, UserClaim: "uid", RequiredScope: "billing"},
+			"00u1",
+		},
+		{
+			"Microsoft Entra ID: scp a string, roles, no sub wanted",
+			m{"typ": "JWT", "x5t": "AAAAAAAAAAAAAAAAAAAAAAAAAAA"},
+			m{"iss": "https://login.microsoftonline.com/tid/v2.0", "aud": "11111111-2222-3333-4444-555555555555", "oid": "oid-1", "tid": "tid",
+				"scp": "access_as_user billing", "roles": []string{"Billing.Admin"}, "ver": "2.0", "nbf": now.Unix(), "azp": "x", "azpacr": "0"},
+			Config{Issuer: "https://login.microsoftonline.com/tid/v2.0", Audiences: []string{"11111111-2222-3333-4444-555555555555"}, UserClaim: "oid",
+				RequiredScope: "billing", RequiredClaim: RequiredClaim{"roles", []string{"Billing.Admin"}}},
+			"oid-1",
+		},
+		{
+			"Keycloak access token: typ within the claims, nbf 0, nested roles",
+			m{"typ": "JWT"},
+			m{"iss": "https://sso.example/realms/a", "aud": []string{"billing", "account"}, "sub": "f:1:jane", "typ": "Bearer", "azp": "web", "nbf": 0,
+				"realm_access": m{"roles": []string{"offline_access"}}, "resource_access": m{"account": m{"roles": []string{"view-profile"}}},
+				"scope": "openid profile", "allowed-origins": []string{"https://app.example"}},
+			Config{Issuer: "https://sso.example/realms/a", Audiences: []string{"billing"}, RequiredScope: "profile"},
+			"f:1:jane",
+		},
+		{
+			"Firebase ID token",
+			m{"typ": "JWT"},
+			m{"iss": "https://securetoken.google.com/project", "aud": "project", "sub": "uid", "user_id": "uid", "auth_time": now.Unix(),
+				"firebase": m{"identities": m{"email": []string{"j@example.com"}}, "sign_in_provider": "password"}},
+			Config{Issuer: "https://securetoken.google.com/project", Audiences: []string{"project"}},
+			"uid",
+		},
+		{
+			"machine without sub",
+			m{"typ": "at+jwt"},
+			m{"iss": testIssuer, "aud": testAudience, "client_id": "machine-1"},
+			Config{Issuer: testIssuer, Audiences: []string{testAudience}, UserClaim: "client_id"},
+			"machine-1",
+		},
+	}
+}
+
+func TestShapesOfIssuersTokens(t *testing.T) {
+	keys := staticKeys(t, jwk(rsaA(), m{"kid": "k", "alg": "RS256", "use": "sig"}))
+	for _, c := range issuerShapes() {
+		t.Run(c.name, func(t *testing.T) {
+			header := c.header.with(m{"alg": "RS256", "kid": "k"})
+			claims := c.claims.with(m{"iat": now.Unix(), "exp": now.Add(time.Hour).Unix()})
+			token := issue(header.String(), claims.String(), "RS256", rsaA())
+			caller, err := newTestVerifier(c.cfg, keys).Verify(context.Background(), token)
+			if err != nil || caller.UserID != c.user {
+				t.Fatalf("got %+v, %v", caller, err)
+			}
+			otherwise := c.cfg
+			otherwise.Audiences = []string{"another"}
+			_, err = newTestVerifier(otherwise, keys).Verify(context.Background(), token)
+			if got := outcome(err); got != "audience mismatch" {
+				t.Errorf("for another audience: got %q", got)
+			}
+		})
+	}
+}
+
+func TestRights(t *testing.T) {
+	scope := Config{RequiredScope: "billing"}
+	role := func(name string) Config {
+		return Config{RequiredClaim: RequiredClaim{name, []string{"admin", "owner"}}}
+	}
+	const noScope = "insufficient scope billing"
+	for _, c := range []struct {
+		rule   string
+		cfg    Config
+		claims m
+		want   string
+	}{
+		{"scope alone", scope, m{"scope": "billing"}, "accepted"},
+		{"scope among others", scope, m{"scope": "openid billing profile"}, "accepted"},
+		{"scope in a list", scope, m{"scope": []string{"openid", "billing"}}, "accepted"},
+		{"scope in scp", scope, m{"scp": []string{"billing"}}, "accepted"},
+		{"scope in scp's string", scope, m{"scp": "openid billing"}, "accepted"},
+		{"scope in scp, scope has another", scope, m{"scope": "openid", "scp": []string{"billing"}}, "accepted"},
+		{"no scope", scope, nil, noScope},
+		{"another scope", scope, m{"scope": "openid"}, noScope},
+		{"scope as part of another", scope, m{"scope": "billing:read xbilling"}, noScope},
+		{"scope in another case", scope, m{"scope": "Billing"}, noScope},
+		{"scope empty", scope, m{"scope": ""}, noScope},
+		{"scope null", scope, m{"scope": nil}, noScope},
+		{"scopes separated by commas", scope, m{"scope": "openid,billing"}, noScope},
+		{"two scopes in one item", scope, m{"scp": []string{"openid billing"}}, noScope},
+		{"a list that is not of strings", scope, m{"scp": []any{"billing", 1}}, noScope},
+		{"scope an object", scope, m{"scope": m{"billing": true}}, noScope},
+
+		{"role a string", role("org_role"), m{"org_role": "admin"}, "accepted"},
+		{"role the second value", role("org_role"), m{"org_role": "owner"}, "accepted"},
+		{"role in a list", role("roles"), m{"roles": []string{"member", "owner"}}, "accepted"},
+		{"role in cognito:groups", role("cognito:groups"), m{"cognito:groups": []string{"admin"}}, "accepted"},
+		{"role in https://example.com/roles", role("https://example.com/roles"), m{"https://example.com/roles": []string{"admin"}}, "accepted"},
+		{"role in a name with dots", role("app.roles"), m{"app.roles": "admin"}, "accepted"},
+		{"names are no paths", role("app.roles"), m{"app": m{"roles": "admin"}}, "insufficient role app.roles"},
+		{"no role", role("org_role"), nil, "insufficient role org_role"},
+		{"another role", role("org_role"), m{"org_role": "member"}, "insufficient role org_role"},
+		{"role in another case", role("org_role"), m{"org_role": "Admin"}, "insufficient role org_role"},
+		{"claim in another case", role("org_role"), m{"ORG_ROLE": "admin"}, "insufficient role org_role"},
+		{"role as part of another", role("org_role"), m{"org_role": "administrator"}, "insufficient role org_role"},
+		{"roles in one string", role("org_role"), m{"org_role": "member admin"}, "insufficient role org_role"},
+		{"values with the configuration's bar", role("org_role"), m{"org_role": "admin|owner"}, "insufficient role org_role"},
+		{"an empty list", role("roles"), m{"roles": []string{}}, "insufficient role roles"},
+		{"a nested list", role("roles"), m{"roles": []any{[]string{"admin"}}}, "insufficient role roles"},
+		{"a list with a number", role("roles"), m{"roles": []any{"admin", 1}}, "insufficient role roles"},
+		{"role true", role("admin"), m{"admin": true}, "insufficient role admin"},
+		{"no values configured", Config{RequiredClaim: RequiredClaim{Name: "org_role"}}, m{"org_role": ""}, "insufficient role org_role"},
+		{"an empty value configured", Config{RequiredClaim: RequiredClaim{"org_role", []string{""}}}, m{"org_role": ""}, "insufficient role org_role"},
+
+		{"scope and role", Config{RequiredScope: "billing", RequiredClaim: RequiredClaim{"org_role", []string{"admin"}}}, m{"scope": "billing", "org_role": "admin"}, "accepted"},
+		{"scope without role", Config{RequiredScope: "billing", RequiredClaim: RequiredClaim{"org_role", []string{"admin"}}}, m{"scope": "billing"}, "insufficient role org_role"},
+		{"role without scope", Config{RequiredScope: "billing", RequiredClaim: RequiredClaim{"org_role", []string{"admin"}}}, m{"org_role": "admin"}, noScope},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			cfg := c.cfg
+			cfg.Issuer, cfg.Audiences = testIssuer, []string{testAudience}
+			v := newTestVerifier(cfg, staticKeys(t, keyA()))
+			_, err := v.Verify(context.Background(), es256("a", goodClaims().with(c.claims)))
+			expect(t, "outcome", outcome(err), c.want)
+		})
+	}
+}
+
+// Whoever holds no genuine token learns nothing about what one would need.
+func TestRightsAreLookedAtLast(t *testing.T) {
+	cfg := testConfig()
+	cfg.RequiredScope, cfg.RequiredClaim = "billing", RequiredClaim{"org_role", []string{"admin"}}
+	v := newTestVerifier(cfg, staticKeys(t, keyA()))
+	forged := issue(`{"alg":"ES256","kid":"a"}`, goodClaims().String(), "ES256", ec256B())
+	_, err := v.Verify(context.Background(), forged)
+	expect(t, "outcome", outcome(err), "bad signature")
+}
