@@ -222,6 +222,11 @@ var refusals = map[string]struct {
 	"an older version, wrong types": {payload: `{"version":"1.0","cookies":"` + marker + `"}`, want: lambdahttp.ErrPayloadVersion},
 }
 
+var refusalTexts = []string{
+	"not JSON", "a member of the event has the wrong type", "impossible method", "impossible path", "impossible path or query",
+	"the body is not base64", "the event is not of payload format 2.0",
+}
+
 // Each refused event also carries the marker in its query string, headers and cookies; the adapter prints the URL of what
 // it cannot convert, to both the standard logger and standard output.
 func TestRefusals(t *testing.T) {
@@ -241,8 +246,8 @@ func TestRefusals(t *testing.T) {
 				if !errors.Is(err, tc.want) {
 					t.Errorf("error = %v, want %v", err, tc.want)
 				}
-				if strings.Contains(err.Error(), marker) {
-					t.Errorf("the error quotes the event: %v", err)
+				if text := err.Error(); !slices.Contains(refusalTexts, text[strings.LastIndex(text, ": ")+2:]) {
+					t.Errorf("the error is no fixed text, it may quote the event: %v", err)
 				}
 				if r.URL.String() != "/" || r.Body == nil || r.Header == nil || r.Context() == nil {
 					t.Errorf("not a request to answer: %+v", r)
