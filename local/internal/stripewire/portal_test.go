@@ -132,7 +132,7 @@ func TestPortalHeaders(t *testing.T) {
 		"Content-Type":    "text/html; charset=utf-8",
 		"Cache-Control":   "no-store",
 		"Referrer-Policy": "no-referrer",
-		"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; " +
+		"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; " +
 			"frame-ancestors 'none'",
 		"X-Content-Type-Options": "nosniff",
 	} {

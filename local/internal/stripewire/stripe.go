@@ -9,7 +9,7 @@
 // A session's URL leads to a page of this package that shows what the customer would see in Stripe's portal.
 //
 // Known differences from Stripe: objects have the shape of API version 2024-06-20 whatever version is asked for;
-// completing a flow changes nothing; endpoints and parameters that the product does not use are refused, never answered
+// completing a flow changes nothing; on_behalf_of is checked and shown but hides no subscription; endpoints and parameters that the product does not use are refused, never answered
 // with a fixture. Wordings of errors that Stripe does not document follow what users of Stripe have reported; the few
 // for which no report was found are marked where they are made.
 package stripewire
@@ -110,8 +110,7 @@ func (s *Stripe) routes() *http.ServeMux {
 	mux.Handle("GET /v1/products", s.endpoint(endpoint{
 		path: "/v1/products", needs: productRead, handle: s.listProducts,
 	}))
-	mux.HandleFunc("GET /p/session/portal.css", portalFile("portal.css"))
-	mux.HandleFunc("GET /p/session/portal.svg", portalFile("portal.svg"))
+	mux.HandleFunc("GET /p/session/portal.css", portalCSS)
 	mux.HandleFunc("GET /p/session/{name}", s.portalPage)
 	mux.HandleFunc("GET /p/session/{name}/{step}", s.portalPage)
 	return mux
