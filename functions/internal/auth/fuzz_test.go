@@ -7,6 +7,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -66,6 +67,34 @@ func FuzzSignedToken(f *testing.F) {
 		exp, isNumber := p["exp"].(float64)
 		if p["iss"] != testIssuer || p["sub"] != caller.UserID || !isNumber || exp < float64(now.Unix())-30 {
 			t.Errorf("accepted the payload %s for %q", payload, caller.UserID)
+		}
+	})
+}
+
+// FuzzObject: what the reader makes of an object is what encoding/json does.
+func FuzzObject(f *testing.F) {
+	f.Fuzz(func(t *testing.T, data []byte) {
+		o, err := parseObject(data)
+		if err != nil {
+			return
+		}
+		var want map[string]json.RawMessage
+		if err := json.Unmarshal(data, &want); err != nil || len(o) != len(want) {
+			t.Fatalf("%d members, want %d: %v", len(o), len(want), err)
+		}
+		for name, raw := range want {
+			if !bytes.Equal(o[name], raw) {
+				t.Errorf("%q: got %s, want %s", name, o[name], raw)
+			}
+			var text *string
+			if s, ok := o.text(name); ok != (json.Unmarshal(raw, &text) == nil && text != nil) || ok && s != *text {
+				t.Errorf("%q: got text %q, %v of %s", name, s, ok, raw)
+			}
+			var texts []*string
+			isTexts := json.Unmarshal(raw, &texts) == nil && texts != nil && !slices.Contains(texts, nil)
+			if list, ok := o.texts(name); ok != isTexts || len(list) != len(texts) && ok {
+				t.Errorf("%q: got texts %q, %v of %s", name, list, ok, raw)
+			}
 		}
 	})
 }

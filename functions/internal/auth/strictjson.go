@@ -38,51 +38,11 @@ func parseObject(data []byte) (object, error) {
 	if hasLoneSurrogate(data) {
 		return nil, errText
 	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	if err := checkValue(dec, maxDepth); err != nil {
-		return nil, err
-	}
-	var o object
-	if err := json.Unmarshal(data, &o); err != nil || o == nil {
+	r := reader{data: data}
+	if r.next() != '{' {
 		return nil, errNotObject
 	}
-	return o, nil
-}
-
-// checkValue reads the next value from dec, at most depth levels deep.
-func checkValue(dec *json.Decoder, depth int) error {
-	token, err := dec.Token()
-	if err != nil {
-		return errNotObject
-	}
-	open, ok := token.(json.Delim)
-	if !ok {
-		return nil
-	}
-	if depth == 0 {
-		return errTooDeep
-	}
-	seen := map[json.Token]bool{}
-	for dec.More() {
-		if open == '{' {
-			name, err := dec.Token()
-			if err != nil {
-				return errNotObject
-			}
-			if seen[name] {
-				return errDuplicate
-			}
-			seen[name] = true
-		}
-		if err := checkValue(dec, depth-1); err != nil {
-			return err
-		}
-	}
-	if _, err := dec.Token(); err != nil { // the closing bracket
-		return errNotObject
-	}
-	return nil
+	return r.object(maxDepth)
 }
 
 // hasLoneSurrogate looks for a \uD800-\uDFFF escape that is not half of a pair.
@@ -132,27 +92,26 @@ func surrogate(data []byte) int {
 }
 
 // text returns the string member called name. Null is no string.
-func (o object) text(name string) (s string, ok bool) {
+func (o object) text(name string) (string, bool) {
 	raw := o[name]
 	if len(raw) == 0 || raw[0] != '"' {
 		return "", false
 	}
-	return s, json.Unmarshal(raw, &s) == nil
+	return unquote(raw), true
 }
 
 // texts returns the member called name if it is an array of strings alone.
-func (o object) texts(name string) (list []string, ok bool) {
-	var items []json.RawMessage
-	raw := o[name]
-	if len(raw) == 0 || raw[0] != '[' || json.Unmarshal(raw, &items) != nil {
+func (o object) texts(name string) ([]string, bool) {
+	r := reader{data: o[name], pos: 1}
+	if len(r.data) == 0 || r.data[0] != '[' {
 		return nil, false
 	}
-	for _, item := range items {
-		s, ok := object{"": item}.text("")
-		if !ok {
+	var list []string
+	for r.next() != ']' {
+		if r.data[r.pos] != '"' {
 			return nil, false
 		}
-		list = append(list, s)
+		list = append(list, unquote(r.text()))
 	}
 	return list, true
 }
