@@ -34,6 +34,7 @@ func (d *Data) allowsCancel(customer string, configuration *Configuration, f *fl
 		return problem
 	}
 	if !configuration.Cancel {
+		// Reported in part: that "the subscription cancel feature" is "disabled".
 		return refusal("This subscription cannot be canceled because the subscription cancel feature in the portal configuration is disabled.")
 	}
 	if subscription.CancelAtPeriodEnd || !subscription.CancelAt.IsZero() {
@@ -77,6 +78,7 @@ func (d *Data) allowsConfirm(customer string, configuration *Configuration, f *f
 	}
 	current, wanted := subscription.Items[0], f.Items[0]
 	if wanted.ID != current.ID {
+		// Wording not reported.
 		return noSuch("subscription item", wanted.ID, block+"[items][0][id]")
 	}
 	newPrice := wanted.Price != nil && *wanted.Price != current.Price
@@ -121,6 +123,7 @@ func (d *Data) allowsDiscounts(configuration *Configuration, discounts []flowDis
 	return nil
 }
 
+// notAllowedUpdate is reported in part: that the list "does not include `promotion_code`".
 func notAllowedUpdate(update string) *apiError {
 	return refusal("This subscription cannot be updated because the portal configuration's "+
 		"`features.subscription_update.default_allowed_updates` does not include `%s`.", update)

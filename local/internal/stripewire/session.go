@@ -49,6 +49,7 @@ func (s *Stripe) createSession(_ *http.Request, params *node) (any, *apiError) {
 		}
 	}
 	onBehalfOf := params.text("on_behalf_of")
+	// Wording not reported.
 	if onBehalfOf != nil && !slices.Contains(s.data.Connected, *onBehalfOf) {
 		return nil, noSuch("account", *onBehalfOf, "on_behalf_of")
 	}

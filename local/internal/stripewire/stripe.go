@@ -9,9 +9,10 @@
 // A session's URL leads to a page of this package that shows what the customer would see in Stripe's portal.
 //
 // Known differences from Stripe: objects have the shape of API version 2024-06-20 whatever version is asked for;
-// completing a flow changes nothing; on_behalf_of is checked and shown but hides no subscription; endpoints and parameters that the product does not use are refused, never answered
-// with a fixture. Wordings of errors that Stripe does not document follow what users of Stripe have reported; the few
-// for which no report was found are marked where they are made.
+// completing a flow changes nothing; on_behalf_of is checked and shown but hides no subscription; endpoints and
+// parameters that the product does not use are refused, never answered with a fixture. Wordings of errors that Stripe
+// does not document follow what its users have reported; those for which no report was found are marked where they
+// are made.
 package stripewire
 
 import (

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -135,5 +136,22 @@ func TestLongBodyIsRefused(t *testing.T) {
 	s := start(t, Config{})
 	if got := s.send(t, "POST", sessions, strings.Repeat("x", maxBody+1)); got.status != 413 {
 		t.Errorf("%d %s", got.status, got.body)
+	}
+}
+
+func TestManyAtOnce(t *testing.T) {
+	s := start(t, Config{})
+	var all sync.WaitGroup
+	answers := make([]reply, 20)
+	for i := range answers {
+		all.Go(func() { answers[i] = s.send(t, "POST", sessions, "customer=cus_DemoAlice") })
+	}
+	all.Wait()
+	urls := make(map[string]bool)
+	for _, answer := range answers {
+		urls[answer.URL] = true
+	}
+	if len(urls) != len(answers) || urls[""] {
+		t.Errorf("%d sessions", len(urls))
 	}
 }
