@@ -100,12 +100,12 @@ debian-packages:
 	@.ci/debian-packages $(DEBIAN)
 
 $(BIN)/golangci-lint-$(GOLANGCI_LINT):
-	GOBIN=$(TOOLS)/new go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
-	@mkdir -p $(@D) && mv $(TOOLS)/new/golangci-lint $@
+	GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
+	@mv $(BIN)/golangci-lint $@
 
 $(BIN)/govulncheck-$(GOVULNCHECK):
-	GOBIN=$(TOOLS)/new go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK)
-	@mkdir -p $(@D) && mv $(TOOLS)/new/govulncheck $@
+	GOBIN=$(BIN) go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK)
+	@mv $(BIN)/govulncheck $@
 
 $(TOOLS)/.sam-$(SAM_CLI)-$(CFN_LINT):
 	@.ci/debian-packages python3:python3-venv
