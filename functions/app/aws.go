@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	smithyendpoints "github.com/aws/smithy-go/endpoints"
+
+	"billingportal/functions/internal/upstream"
 )
 
 // awsEnvironment is what the SDK's own configuration loader would have read from
@@ -81,7 +83,7 @@ func (a awsEnvironment) config(transport http.RoundTripper, tryTimeout time.Dura
 		Credentials:   credentials.NewStaticCredentialsProvider(a.accessKeyID, a.secretKey, a.sessionToken),
 		ConfigSources: []any{a},
 		HTTPClient: &http.Client{
-			Transport:     transport,
+			Transport:     upstream.Transport{Next: transport},
 			Timeout:       tryTimeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},

@@ -3,8 +3,6 @@ package app
 import (
 	"context"
 	"crypto/tls"
-	"errors"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -18,9 +16,6 @@ const (
 	// balancers close an idle connection after a minute or so, and a frozen
 	// function does not notice.
 	aheadFor = 20 * time.Second
-	// maxAnswerSize bounds what is read of an answer, in bytes. The largest that
-	// AWS sends here are 400 KB (an item) and 64 KB (a secret).
-	maxAnswerSize = 1 << 20
 )
 
 // upstreamTransport is the transport to one upstream. It can dial a connection
@@ -45,30 +40,6 @@ func newTransport(base string) *upstreamTransport {
 		MaxResponseHeaderBytes: 64 << 10,
 	}
 	return t
-}
-
-// RoundTrip bounds the size of the answer.
-func (t *upstreamTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := t.Transport.RoundTrip(r)
-	if err == nil {
-		response.Body = &boundedBody{response.Body, maxAnswerSize}
-	}
-	return response, err
-}
-
-var errAnswerTooLarge = errors.New("app: answer too large")
-
-type boundedBody struct {
-	io.ReadCloser
-	left int64
-}
-
-func (b *boundedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return n, errAnswerTooLarge
-	}
-	return n, err
 }
 
 // aheadDialer dials connections, the first one perhaps before it is asked for.

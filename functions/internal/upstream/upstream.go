@@ -12,7 +12,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"regexp"
 
 	"github.com/aws/smithy-go"
 )
@@ -30,14 +29,9 @@ type Error struct {
 // Error names the service and the reason; it never holds upstream text.
 func (e *Error) Error() string { return e.Service + ": " + e.Reason }
 
-// codePattern is the form of every error code in the models of DynamoDB and
-// Secrets Manager, and of the common errors that all AWS services share. A code
-// of another form comes from something that is not AWS.
-var codePattern = regexp.MustCompile(`^[A-Z][A-Za-z]{2,40}(Exception|Error|Failure|Exceeded|Fault|Throttling|Unavailable|Signature|Id|Action)$|^Throttling$`)
-
 // FromAWS describes the failure of a call made with an AWS SDK client.
 func FromAWS(service string, err error) *Error {
-	if IsTimeout(err) {
+	if isTimeout(err) {
 		return &Error{Service: service, Reason: "no answer in time", Timeout: true}
 	}
 	if errors.Is(err, context.Canceled) {
@@ -45,7 +39,7 @@ func FromAWS(service string, err error) *Error {
 	}
 	var apiError smithy.APIError
 	if errors.As(err, &apiError) {
-		if code := apiError.ErrorCode(); codePattern.MatchString(code) {
+		if code := apiError.ErrorCode(); documentedCodes[code] {
 			return &Error{Service: service, Reason: code}
 		}
 		return &Error{Service: service, Reason: "an error without a documented code"}
@@ -57,9 +51,9 @@ func FromAWS(service string, err error) *Error {
 	return &Error{Service: service, Reason: "no connection"}
 }
 
-// IsTimeout reports whether err means that time ran out, be it the caller's
+// isTimeout reports whether err means that time ran out, be it the caller's
 // deadline or a bound of the client's own.
-func IsTimeout(err error) bool {
+func isTimeout(err error) bool {
 	var timeout net.Error
 	return errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &timeout) && timeout.Timeout())
 }

@@ -1,0 +1,87 @@
+package upstream_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"billingportal/functions/internal/upstream"
+)
+
+func TestIsLoopback(t *testing.T) {
+	for host, want := range map[string]bool{
+		"localhost":            true,
+		"127.0.0.1":            true,
+		"127.255.255.254":      true,
+		"::1":                  true,
+		"::ffff:127.0.0.1":     true,
+		"":                     false,
+		"0.0.0.0":              false,
+		"::":                   false,
+		"128.0.0.1":            false,
+		"127.1":                false, // an address to some resolvers, a name to others
+		"2130706433":           false,
+		"127.0.0.1.evil.test":  false,
+		"localhost.evil.test":  false,
+		"evil.localhost":       false,
+		"localhost.":           false,
+		"[::1]":                false, // a host has no brackets here
+		"127.0.0.1:80":         false, // and no port
+		"169.254.169.254":      false,
+		"host.docker.internal": false,
+	} {
+		if got := upstream.IsLoopback(host); got != want {
+			t.Errorf("IsLoopback(%q) = %v, want %v", host, got, want)
+		}
+	}
+}
+
+// bodyOf is a transport whose every answer has that body.
+type bodyOf struct{ io.Reader }
+
+func (b bodyOf) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(b.Reader)}, nil
+}
+
+type failing struct{ error }
+
+func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.error }
+
+func TestTransportHoldsAnswersToADocumentOfAtMostAMebibyte(t *testing.T) {
+	const limit = 1 << 20
+	for name, test := range map[string]struct {
+		size    int
+		refused bool
+	}{
+		"empty":         {0, true},
+		"one byte":      {1, false},
+		"at the limit":  {limit, false},
+		"one byte more": {limit + 1, true},
+		"10 MB":         {10_000_000, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			transport := upstream.Transport{Next: bodyOf{strings.NewReader(strings.Repeat("x", test.size))}}
+			response, err := transport.RoundTrip(httptest.NewRequest("POST", "/", nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(response.Body)
+			if (err != nil) != test.refused {
+				t.Errorf("err = %v after %d bytes", err, len(body))
+			}
+			if len(body) > 2*limit {
+				t.Errorf("%d bytes were read", len(body))
+			}
+		})
+	}
+}
+
+func TestTransportPassesOnThatThereIsNoAnswer(t *testing.T) {
+	want := errors.New("refused")
+	if _, err := (upstream.Transport{Next: failing{want}}).RoundTrip(httptest.NewRequest("POST", "/", nil)); !errors.Is(err, want) {
+		t.Errorf("err = %v, want %v", err, want)
+	}
+}
