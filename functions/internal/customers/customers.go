@@ -61,8 +61,12 @@ func (s *Store) CustomerID(ctx context.Context, userID string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("look up the customer: %w", upstream.FromAWS("dynamodb", err))
 	}
-	switch attribute := output.Item[s.Attribute].(type) {
-	case nil, *types.AttributeValueMemberNULL:
+	value, present := output.Item[s.Attribute]
+	if !present {
+		return "", ErrNoCustomer
+	}
+	switch attribute := value.(type) {
+	case *types.AttributeValueMemberNULL:
 		return "", ErrNoCustomer
 	case *types.AttributeValueMemberS:
 		if attribute.Value == "" {

@@ -1,0 +1,198 @@
+package customers_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"billingportal/functions/internal/customers"
+	"billingportal/functions/internal/upstream"
+	"billingportal/functions/internal/upstream/upstreamtest"
+)
+
+// The account number and the ARN that AWS writes into the text of AccessDenied.
+const (
+	account = "123456789012"
+	arn     = "arn:aws:sts::" + account + ":assumed-role/portal"
+)
+
+// requireUpstreamError looks the error up and requires it to be one that says
+// nothing but its code or a fixed text.
+func requireUpstreamError(t *testing.T, err error, reason string) {
+	t.Helper()
+	var failure *upstream.Error
+	if !errors.As(err, &failure) {
+		t.Fatalf("err = %v, want an *upstream.Error", err)
+	}
+	if failure.Service != "dynamodb" || failure.Reason != reason {
+		t.Errorf("error = %q, want the reason %q", failure, reason)
+	}
+	if failure.Timeout != (reason == "no answer in time") {
+		t.Errorf("Timeout = %v for %q", failure.Timeout, reason)
+	}
+	if errors.Is(err, customers.ErrNoCustomer) || errors.Is(err, customers.ErrMalformed) {
+		t.Error("a fault says nothing about the customer")
+	}
+	upstreamtest.RequireSilent(t, err, account, arn, "portal")
+}
+
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+func TestNamesDocumentedErrorsAndDropsTheirTexts(t *testing.T) {
+	const dynamoDB, coral = "com.amazonaws.dynamodb.v20120810#", "com.amazon.coral.service#"
+	for code, test := range map[string]struct {
+		prefix string
+		status int
+		tries  int
+	}{
+		"AccessDeniedException":                  {coral, 400, 1},
+		"ExpiredTokenException":                  {coral, 400, 1},
+		"IncompleteSignatureException":           {coral, 400, 1},
+		"InternalServerError":                    {dynamoDB, 500, 2},
+		"MissingAuthenticationTokenException":    {coral, 400, 1},
+		"ProvisionedThroughputExceededException": {dynamoDB, 400, 2},
+		"RequestLimitExceeded":                   {dynamoDB, 400, 2},
+		"ResourceNotFoundException":              {dynamoDB, 400, 1},
+		"SerializationException":                 {coral, 400, 1},
+		"ServiceUnavailable":                     {"", 503, 2},
+		"ThrottlingException":                    {dynamoDB, 400, 2},
+		"UnrecognizedClientException":            {coral, 400, 1},
+		"ValidationException":                    {coral, 400, 1},
+	} {
+		t.Run(code, func(t *testing.T) {
+			server := upstreamtest.NewServer(t, upstreamtest.Answer(test.status, "application/x-amz-json-1.0",
+				`{"__type":"`+test.prefix+code+`","message":"User: `+arn+` is not authorized `+upstreamtest.Marker+`"}`))
+			_, err := newStore(server.URL, patient).CustomerID(t.Context(), "alice")
+			requireUpstreamError(t, err, code)
+			if server.Requests() != test.tries {
+				t.Errorf("%d requests, want %d", server.Requests(), test.tries)
+			}
+		})
+	}
+}
+
+func TestRepeatsNoCodeThatIsNotDocumented(t *testing.T) {
+	const undocumented = "an error without a documented code"
+	for name, handler := range map[string]http.HandlerFunc{
+		"a code made of a secret":                                typed(400, upstreamtest.Marker+"Exception"),
+		"a code with a secret in it":                             typed(400, "AccessDeniedException "+upstreamtest.Marker),
+		"a documented code in another case with a secret before": typed(400, upstreamtest.Marker+"#accessdeniedexception"),
+		"a code of 5,000 characters":                             typed(400, upstreamtest.Marker+strings.Repeat("A", 5000)+"Exception"),
+		"a code of no letters":                                   typed(400, "123 456"),
+		"no code":                                                upstreamtest.Answer(400, "application/json", `{}`),
+		"a code in the header": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-Amzn-Errortype", upstreamtest.Marker+"Exception")
+			upstreamtest.Answer(400, "application/json", `{}`)(w, r)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := upstreamtest.NewServer(t, handler)
+			_, err := newStore(server.URL, patient).CustomerID(t.Context(), "alice")
+			requireUpstreamError(t, err, undocumented)
+		})
+	}
+}
+
+func typed(status int, code string) http.HandlerFunc {
+	return upstreamtest.Answer(status, "application/x-amz-json-1.0", `{"__type":"`+code+`","message":"`+upstreamtest.Marker+`"}`)
+}
+
+func TestFaults(t *testing.T) {
+	const (
+		unreadable   = "an answer that cannot be read"
+		noConnection = "no connection"
+		timeout      = "no answer in time"
+	)
+	for name, test := range map[string]struct {
+		handler http.HandlerFunc
+		reason  string
+		tries   int
+	}{
+		"reset after the request": {upstreamtest.Reset, noConnection, 2},
+		"hang":                    {upstreamtest.Hang, timeout, 2},
+		"slow drip":               {upstreamtest.Drip, timeout, 2},
+		"HTML, 200":               {upstreamtest.HTML(200), unreadable, 1},
+		"HTML, 403":               {upstreamtest.HTML(403), unreadable, 1},
+		"HTML, 503":               {upstreamtest.HTML(503), unreadable, 2},
+		"truncated JSON":          {upstreamtest.Answer(200, "application/x-amz-json-1.0", `{"Item":{"billing.customer":{"S":"cus_1`), unreadable, 1},
+		"body cut short":          {upstreamtest.CutShort(200, `{"Item":{"billing.customer":{"S":"cus_1"}}}`), unreadable, 1},
+		"empty body, 200":         {upstreamtest.Answer(200, "application/x-amz-json-1.0", ""), unreadable, 1},
+		"empty body, 204":         {upstreamtest.Answer(204, "", ""), unreadable, 1},
+		"empty body, 500":         {upstreamtest.Answer(500, "application/x-amz-json-1.0", ""), unreadable, 2},
+		"null":                    {upstreamtest.Answer(200, "application/x-amz-json-1.0", `null`), unreadable, 1},
+		"a list":                  {upstreamtest.Answer(200, "application/x-amz-json-1.0", `[]`), unreadable, 1},
+		"an item that is text":    {upstreamtest.Answer(200, "application/x-amz-json-1.0", `{"Item":"`+upstreamtest.Marker+`"}`), unreadable, 1},
+		"10 MB, 200":              {upstreamtest.Large(200), unreadable, 1},
+		"10 MB, 500":              {upstreamtest.Large(500), unreadable, 2},
+		"a redirect":              {upstreamtest.Redirect("http://127.0.0.1:9"), unreadable, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := upstreamtest.NewServer(t, test.handler)
+			tryTimeout := patient
+			if test.reason == timeout {
+				tryTimeout = 100 * time.Millisecond
+			}
+			_, err := newStore(server.URL, tryTimeout).CustomerID(t.Context(), "alice")
+			requireUpstreamError(t, err, test.reason)
+			if server.Requests() != test.tries {
+				t.Errorf("%d requests, want %d", server.Requests(), test.tries)
+			}
+		})
+	}
+	t.Run("refused", func(t *testing.T) {
+		t.Parallel()
+		_, err := newStore(upstreamtest.Refused(t), patient).CustomerID(t.Context(), "alice")
+		requireUpstreamError(t, err, noConnection)
+	})
+	t.Run("reset before the request", func(t *testing.T) {
+		t.Parallel()
+		url, connections := upstreamtest.ResetAtOnce(t)
+		_, err := newStore(url, patient).CustomerID(t.Context(), "alice")
+		requireUpstreamError(t, err, noConnection)
+		if connections.Load() != 2 {
+			t.Errorf("%d connections, want 2", connections.Load())
+		}
+	})
+}
+
+func TestTheContextEndsTheWait(t *testing.T) {
+	server := upstreamtest.NewServer(t, upstreamtest.Hang)
+	t.Run("deadline", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		_, err := newStore(server.URL, patient).CustomerID(ctx, "alice")
+		requireUpstreamError(t, err, "no answer in time")
+	})
+	t.Run("cancellation", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(20*time.Millisecond, cancel)
+		_, err := newStore(server.URL, patient).CustomerID(ctx, "alice")
+		requireUpstreamError(t, err, "the request was cancelled")
+	})
+	if server.Requests() != 2 {
+		t.Errorf("%d requests, want 2: a wait that was ended is not tried again", server.Requests())
+	}
+}
+
+func TestAHealthyRequestFollowsAFault(t *testing.T) {
+	var healthy atomic.Bool
+	server := upstreamtest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
+		if healthy.Load() {
+			upstreamtest.Answer(200, "application/x-amz-json-1.0", `{"Item":{"billing.customer":{"S":"cus_1"}}}`)(w, r)
+		} else {
+			upstreamtest.Reset(w, r)
+		}
+	})
+	store := newStore(server.URL, patient)
+	if _, err := store.CustomerID(t.Context(), "alice"); err == nil {
+		t.Fatal("want an error")
+	}
+	healthy.Store(true)
+	if customer, err := store.CustomerID(t.Context(), "alice"); err != nil || customer != "cus_1" {
+		t.Errorf("CustomerID = %q, %v", customer, err)
+	}
+}
