@@ -22,7 +22,8 @@ func TestRealProvider(t *testing.T) {
 	for alg, key := range map[jose.SignatureAlgorithm]crypto.Signer{jose.RS256: rsaA(), jose.PS384: rsaA(), jose.ES256: ec256(), jose.ES512: ec521(), jose.EdDSA: ed()} {
 		t.Run(string(alg), func(t *testing.T) {
 			provider := startProvider(t, &providerStorage{alg: alg, key: key, kid: "first"})
-			keys := newRemote(t, RemoteConfig{Issuer: provider.URL})
+			var later time.Duration
+			keys := newRemote(t, RemoteConfig{Issuer: provider.URL, Now: func() time.Time { return time.Now().Add(later) }})
 			v := NewVerifier(Config{
 				Issuer: provider.URL, Audiences: []string{"billing-api"}, RequiredScope: "billing",
 				RequiredClaim: RequiredClaim{"https://example.com/roles", []string{"admin"}},
@@ -37,7 +38,7 @@ func TestRealProvider(t *testing.T) {
 			expect(t, "a tampered signature", outcome(err), "bad signature")
 
 			provider.storage.kid = "second"
-			keys.state.lastTry = keys.state.lastTry.Add(-cooldown)
+			later = cooldown
 			if _, err := v.Verify(t.Context(), provider.token(t)); err != nil {
 				t.Errorf("after rotation: %v", err)
 			}

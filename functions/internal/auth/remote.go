@@ -159,15 +159,22 @@ func (k *RemoteKeySet) refreshIfDue(ctx context.Context, p purpose) error {
 	if err != nil && p.prefetch {
 		return keysUnavailable(0, err)
 	}
+	if err != nil {
+		k.log.WarnContext(ctx, "fetching the issuer's keys failed", "reason", err.Error())
+	}
+	k.note(start, got, err)
+	return nil
+}
+
+// note is called by whoever has the right to fetch, with what came of it.
+func (k *RemoteKeySet) note(start time.Time, got *fetched, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if err != nil {
 		k.state.failed(start, k.now(), err)
-		k.log.WarnContext(ctx, "fetching the issuer's keys failed", "reason", err.Error(), "failures", k.state.failures)
-		return nil
+		return
 	}
 	k.state.succeeded(got)
-	return nil
 }
 
 // refresh fetches the key set, and where it is if that is not known.

@@ -267,6 +267,7 @@ func payloadCases() []tokenCase {
 		{"user two high surrogates", user(`\ud83d\ud83d`), "payload: not valid Unicode"},
 		{"user a high surrogate and a letter", user(`\uD83Dx`), "payload: not valid Unicode"},
 		{"user a surrogate pair", user(`\ud83d\uDE00`), "accepted"},
+		{"user next to the surrogates", user(`\ud7ff\uE000`), "accepted"},
 		{"user with an escaped backslash", user(`\\ud800`), "accepted"},
 	}
 }
