@@ -7,7 +7,7 @@ SAM_CLI        := 1.170.0
 CFN_LINT       := 1.58.0
 DYNAMODB_LOCAL := 3.3.1
 # command:package, for apt-get. A package is installed only where its command is missing.
-DEBIAN := chromium:chromium java:default-jre-headless mvn:maven
+DEBIAN := chromium:chromium javac:default-jdk-headless mvn:maven
 
 # The limit of the Lambda binary, in bytes.
 BOOTSTRAP_LIMIT := 11000000
