@@ -136,9 +136,7 @@ func (l *laptop) handler(ctx context.Context, logs io.Writer) (http.Handler, err
 	mux.Handle("/", gateway.New(function, gateway.Config{
 		AllowedOrigins: strings.Split(env["ALLOWED_ORIGINS"], ","),
 	}))
-	page := demo.New(demo.Config{
-		Token: func(user string) (string, error) { return l.issuer.Token(user, nil, 0) },
-	})
+	page := demo.New(l.demoConfig())
 	mux.Handle("GET /{$}", page)
 	mux.Handle("GET /demo.css", page)
 	mux.Handle("GET /demo.js", page)
@@ -147,6 +145,23 @@ func (l *laptop) handler(ctx context.Context, logs io.Writer) (http.Handler, err
 	mux.Handle("/aws/", l.cloud())
 	mux.Handle(stripePath+"/", l.cloud())
 	return mux, nil
+}
+
+// demoConfig is what the demo page offers. In Stripe's test mode nothing is known
+// of the customers' subscriptions, and the demo's IDs do not exist.
+func (l *laptop) demoConfig() demo.Config {
+	config := demo.Config{
+		Token:  func(user string) (string, error) { return l.issuer.Token(user, nil, 0) },
+		Origin: l.origin,
+		Users:  demo.Users(),
+	}
+	if l.stripeKey != demoKey {
+		for i := range config.Users {
+			config.Users[i].Subscriptions = nil
+		}
+		config.Choices = &demo.Choices{Locales: demo.DefaultChoices().Locales}
+	}
+	return config
 }
 
 // cloud serves what a function in a container needs of the laptop: AWS and Stripe,

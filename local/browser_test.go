@@ -1,0 +1,165 @@
+//go:build realparts
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// browser is a tab of a Chromium that has nothing of a user's.
+type browser struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+// startBrowser starts Chromium, and stops it with the test.
+func startBrowser(t *testing.T) *browser {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.UserDataDir(t.TempDir()),
+		chromedp.NoSandbox,
+		chromedp.DisableGPU,
+		chromedp.Flag("disable-background-networking", true),
+		chromedp.WindowSize(1200, 1000),
+	)
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(stop)
+	tab, stop := chromedp.NewContext(allocator)
+	t.Cleanup(stop)
+	// The first step has no time limit of its own: its context is the browser's.
+	if _, err := chromedp.Run(tab, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatal(err)
+	}
+	return &browser{t, tab}
+}
+
+// do runs steps, half a minute at most each.
+func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	for _, step := range steps {
+		evaluate(b, step)
+	}
+}
+
+func evaluate[T any](b *browser, action chromedp.Action[T]) T {
+	b.t.Helper()
+	ctx, stop := context.WithTimeout(b.ctx, 20*time.Second)
+	defer stop()
+	value, err := chromedp.Run(ctx, action)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return value
+}
+
+func (b *browser) open(url string) { b.do(chromedp.Navigate(url)) }
+
+// click clicks on what a selector finds, and waits for what the next page has.
+func (b *browser) click(selector, next string) {
+	b.t.Helper()
+	b.do(chromedp.Click(chromedp.CSS(selector)), chromedp.WaitVisible(chromedp.CSS(next)))
+}
+
+func (b *browser) text(selector string) string {
+	return evaluate(b, chromedp.Text(chromedp.CSS(selector)))
+}
+
+func (b *browser) location() string { return evaluate(b, chromedp.Location()) }
+
+// screenshot writes what the browser shows into SCREENSHOTS, if that names a folder.
+func (b *browser) screenshot(name string) {
+	b.t.Helper()
+	dir := os.Getenv("SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	image := evaluate(b, chromedp.FullScreenshot(100))
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), image, 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// TestDemoPageInChromium clicks every button of the demo page as its users would:
+// a real form, the redirect, the portal's page, and the way back.
+func TestDemoPageInChromium(t *testing.T) {
+	l, _ := startLaptop(t)
+	b := startBrowser(t)
+	b.open(l.origin + "/?user=alice")
+	b.screenshot("demo")
+	forms := evaluate(b, chromedp.Evaluate[[]string](`[...document.querySelectorAll("main form")].map(form => form.id)`))
+	flows := map[string]bool{}
+	for _, form := range forms {
+		b.open(l.origin + "/?user=alice")
+		wanted := evaluate(b, chromedp.Evaluate[string](fmt.Sprintf(`document.getElementById(%q).dataset.flow || ""`, form)))
+		b.click("#"+form+"-button", "#customer-id")
+		page, customer := b.location(), b.text("#customer-id")
+		flow := evaluate(b, chromedp.Evaluate[string](`document.getElementById("flow")?.dataset.flow || ""`))
+		b.screenshot(form)
+		b.click("#return", "#back")
+		if !strings.HasPrefix(page, l.origin+"/p/session/") || customer != "cus_DemoAlice" || flow != wanted {
+			t.Errorf("%s: page %s of %s in flow %q, want %q", form, page, customer, flow, wanted)
+		}
+		if back := b.location(); !strings.HasPrefix(back, l.origin+"/?") {
+			t.Errorf("%s: the way back leads to %s", form, back)
+		}
+		flows[flow] = true
+	}
+	for _, flow := range []string{"", "payment_method_update", "subscription_cancel", "subscription_update", "subscription_update_confirm"} {
+		if !flows[flow] {
+			t.Errorf("no button for flow %q among %v", flow, forms)
+		}
+	}
+}
+
+func TestCompletedFlowInChromium(t *testing.T) {
+	l, _ := startLaptop(t)
+	b := startBrowser(t)
+	b.open(l.origin + "/?user=alice")
+	b.click(`form[data-flow="subscription_cancel"] button`, "#complete")
+	b.click("#complete", "#back, #message, #completed")
+	if text := b.text("body"); !strings.Contains(strings.ToLower(text), "complete") {
+		t.Errorf("after the flow: %s", text)
+	}
+}
+
+func TestFetchInChromium(t *testing.T) {
+	l, _ := startLaptop(t)
+	b := startBrowser(t)
+	b.open(l.origin + "/?user=alice")
+	b.click("#fetch-button", "#customer-id")
+	if customer := b.text("#customer-id"); customer != "cus_DemoAlice" {
+		t.Errorf("portal of %s", customer)
+	}
+	b.open(l.origin + "/?user=bob")
+	b.click("#fetch-button", "#problem-code")
+	if title, code := b.text("#problem-title"), b.text("#problem-code"); title != "No billing account" || code != "no-billing-account" {
+		t.Errorf("problem %q %q", title, code)
+	}
+}
+
+func TestErrorPageInChromium(t *testing.T) {
+	l, _ := startLaptop(t)
+	b := startBrowser(t)
+	b.open(l.origin + "/?user=bob")
+	b.click("main form button", "h1 + p")
+	if heading := b.text("h1"); heading != "No billing account" {
+		t.Errorf("heading %q", heading)
+	}
+	// The style sheet counts only where the policy has its hash.
+	if color := evaluate(b, chromedp.Evaluate[string](`getComputedStyle(document.querySelector(".button")).backgroundColor`)); color == "rgba(0, 0, 0, 0)" {
+		t.Error("the page has no style")
+	}
+	b.screenshot("error-page")
+	b.click(".button", "#signed-in")
+	if home := b.location(); home != l.origin+"/" {
+		t.Errorf("the way back leads to %s", home)
+	}
+}
