@@ -83,7 +83,7 @@ func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (la
 	}
 
 	prefetch(ctx, logger, map[string]func(context.Context) error{
-		"stripe key":  func(ctx context.Context) error { _, err := keys.Key(ctx); return err },
+		"stripe key":  keys.Prefetch,
 		"issuer keys": prefetchKeys,
 	})
 	for _, transport := range []*upstreamTransport{dynamoDB, secretsManager, stripeAPI} {

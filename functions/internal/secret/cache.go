@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	freshFor     = 5 * time.Minute  // less up to a tenth, so that functions do not refresh in step
-	staleFor     = time.Hour        // how long a key serves while Secrets Manager fails
-	retryPause   = 10 * time.Second // between tries while a stale key serves
-	refreshPause = 10 * time.Second // between fetches that a refused key asks for
+	freshFor    = 5 * time.Minute  // less up to a tenth, so that functions do not refresh in step
+	usableFor   = time.Hour        // how old a key may become while Secrets Manager fails
+	retryPause  = 10 * time.Second // between tries while a stale key serves
+	renewalRest = 10 * time.Second // between fetches that a refused key asks for
 )
 
 // GetSecretValueAPI is the one call of Secrets Manager that the cache needs.
@@ -36,12 +36,15 @@ type Cache struct {
 	// channel, because a request must be able to stop waiting.
 	turn chan struct{}
 
-	key         Key
-	fetched     time.Time // when key was fetched; zero: there is none
-	refreshAt   time.Time // when to try a fetch again
-	refusedAt   time.Time // when a refused key last caused a fetch
-	failure     error     // of the last fetch, nil after a success
-	failureTime time.Time
+	key     Key
+	fetched time.Time // when key was fetched; zero: there is none
+	tryAt   time.Time // when to fetch again
+
+	failure  error     // of the last fetch, nil after a success
+	failedAt time.Time // when it failed
+
+	renewal error     // how the last fetch for a refused key ended
+	renewed time.Time // when it ended; zero: there was none
 }
 
 // NewCache returns an empty cache for the secret with that name or ARN. now is
@@ -63,24 +66,44 @@ func (c *Cache) Key(ctx context.Context) (Key, error) {
 		return Key{}, err
 	}
 	defer release()
-	now := c.now()
-	if !c.fetched.IsZero() && now.Before(c.refreshAt) && now.Sub(c.fetched) < staleFor {
+	now := c.wallClock()
+	if c.isUsable(now) && now.Before(c.tryAt) {
 		return c.key, nil
 	}
-	if c.failure != nil && !c.failureTime.Before(asked) {
+	if c.failure != nil && c.failedAt.After(asked) {
 		return Key{}, c.failure // of the fetch that this request waited for
 	}
 	err = c.fetch(ctx)
-	if err != nil && !c.fetched.IsZero() && now.Sub(c.fetched) < staleFor {
-		c.refreshAt = c.now().Add(retryPause)
+	if err == nil {
 		return c.key, nil
 	}
-	return c.key, err
+	if c.isUsable(now) {
+		c.tryAt = c.wallClock().Add(retryPause)
+		return c.key, nil
+	}
+	return Key{}, err
+}
+
+// Prefetch fetches the key for requests to come. Its failure is not held against
+// them: one that waited for it tries again.
+func (c *Cache) Prefetch(ctx context.Context) error {
+	release, err := c.wait(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if c.isUsable(c.wallClock()) {
+		return nil // a request was faster
+	}
+	err = c.fetch(ctx)
+	c.failure = nil
+	return err
 }
 
 // Renewed answers a refusal of the key by Stripe: it returns the key that took
 // its place, and whether there is one. It fetches at most once in ten seconds,
-// however many requests were refused.
+// however many requests were refused; those in between share what that fetch
+// found. Its errors are those of Key.
 func (c *Cache) Renewed(ctx context.Context, refused Key) (Key, bool, error) {
 	release, err := c.wait(ctx)
 	if err != nil {
@@ -90,22 +113,42 @@ func (c *Cache) Renewed(ctx context.Context, refused Key) (Key, bool, error) {
 	if c.key != refused && !c.fetched.IsZero() {
 		return c.key, true, nil
 	}
-	now := c.now()
-	if !c.refusedAt.IsZero() && now.Sub(c.refusedAt) < refreshPause {
-		return Key{}, false, nil
+	if since := c.wallClock().Sub(c.renewed); !c.renewed.IsZero() && since >= 0 && since < renewalRest {
+		return Key{}, false, c.renewal
 	}
-	c.refusedAt = now
-	if err := c.fetch(ctx); err != nil {
+	err = c.fetch(ctx)
+	if err == nil || ctx.Err() == nil { // else the request was given up, which says nothing
+		c.renewal, c.renewed = err, c.wallClock()
+	}
+	if err != nil || c.key == refused {
 		return Key{}, false, err
 	}
-	return c.key, c.key != refused, nil
+	return c.key, true, nil
 }
 
-// wait takes the turn; release gives it back.
+// isUsable reports whether there is a key that is not too old. Should the clock
+// be set back, a key of the future is not usable, so that none is kept for good.
+func (c *Cache) isUsable(now time.Time) bool {
+	age := now.Sub(c.fetched)
+	return !c.fetched.IsZero() && age >= 0 && age < usableFor
+}
+
+// wallClock is the time without its monotonic reading, which stands still while
+// Lambda freezes the function.
+func (c *Cache) wallClock() time.Time { return c.now().Round(0) }
+
+// wait takes the turn; release gives it back. A turn that is free is taken even
+// by a request that has no time left: the key may be at hand.
 func (c *Cache) wait(ctx context.Context) (release func(), err error) {
+	release = func() { <-c.turn }
 	select {
 	case c.turn <- struct{}{}:
-		return func() { <-c.turn }, nil
+		return release, nil
+	default:
+	}
+	select {
+	case c.turn <- struct{}{}:
+		return release, nil
 	case <-ctx.Done():
 		return nil, fmt.Errorf("wait for the Stripe key: %w", upstream.FromAWS("secretsmanager", ctx.Err()))
 	}
@@ -116,17 +159,16 @@ func (c *Cache) wait(ctx context.Context) (release func(), err error) {
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 func (c *Cache) fetch(ctx context.Context) error {
 	key, err := c.get(ctx)
-	now := c.now()
 	if err != nil {
 		// A request that was given up says nothing about Secrets Manager: the
 		// next one tries for itself.
 		if ctx.Err() == nil {
-			c.failure, c.failureTime = err, now
+			c.failure, c.failedAt = err, c.now()
 		}
 		return err
 	}
-	c.key, c.fetched, c.failure = key, now, nil
-	c.refreshAt = now.Add(freshFor - rand.N(freshFor/10))
+	c.key, c.fetched, c.failure = key, c.wallClock(), nil
+	c.tryAt = c.fetched.Add(freshFor - rand.N(freshFor/10))
 	return nil
 }
 

@@ -9,34 +9,54 @@ package secret
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"regexp"
 	"strings"
+	"unique"
 )
 
 // ErrMalformed means that the secret's value is neither a key nor a JSON object
 // with a key under api_key.
 var ErrMalformed = errors.New("secret: the value is neither a Stripe key nor JSON with an api_key")
 
-// keyPattern is what every Stripe key has in common; it also keeps anything
-// that could break out of a header line away from one.
-var keyPattern = regexp.MustCompile(`^[A-Za-z0-9_]{8,255}$`)
+// keyPattern is what secret and restricted keys of Stripe have in common. A
+// secret of another kind, put in the key's place by mistake, is not sent to
+// Stripe; and nothing that could break out of a header line passes.
+//
+// https://docs.stripe.com/keys
+var keyPattern = regexp.MustCompile(`^(sk|rk)_[A-Za-z0-9_]{8,252}$`)
 
 // Key is a Stripe API key. It prints as a placeholder, whatever prints it;
-// Reveal is the one way to its characters.
-type Key struct{ value string }
+// Reveal is the one way to its characters. Equal keys compare equal.
+type Key struct {
+	// A handle, because fmt and encoders that find a Key in an unexported field
+	// call no method of it, and read its fields instead: there they meet a pointer.
+	handle unique.Handle[string]
+}
 
-// Reveal returns the key's characters, for the Authorization header.
-func (k Key) Reveal() string { return k.value }
+func newKey(value string) Key { return Key{unique.Make(value)} }
+
+// Reveal returns the key's characters, for the Authorization header. Those of
+// the zero Key are "".
+func (k Key) Reveal() string {
+	if k == (Key{}) {
+		return ""
+	}
+	return k.handle.Value()
+}
+
+const placeholder = "[key]"
 
 // String hides the key.
-func (Key) String() string { return "[key]" }
+func (Key) String() string { return placeholder }
 
-// GoString hides the key from %#v.
-func (Key) GoString() string { return "[key]" }
+// Format hides the key from every verb of fmt.
+func (Key) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, placeholder) }
 
 // LogValue hides the key from structured logs.
-func (Key) LogValue() slog.Value { return slog.StringValue("[key]") }
+func (Key) LogValue() slog.Value { return slog.StringValue(placeholder) }
 
 // parse reads a secret's value: the bare key, or JSON with api_key.
 func parse(value string) (Key, error) {
@@ -53,5 +73,5 @@ func parse(value string) (Key, error) {
 	if !keyPattern.MatchString(value) {
 		return Key{}, ErrMalformed
 	}
-	return Key{value}, nil
+	return newKey(value), nil
 }

@@ -1,0 +1,289 @@
+package secret_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/smithy-go"
+
+	"billingportal/functions/internal/secret"
+	"billingportal/functions/internal/upstream"
+)
+
+const (
+	oldKey = "sk_test_old0123456789"
+	newKey = "sk_test_new0123456789"
+)
+
+// vault is a Secrets Manager whose value, health and pace a test sets. The wire
+// is what wire_test.go is about; here it is time.
+type vault struct {
+	mu      sync.Mutex
+	value   string
+	down    bool
+	pace    time.Duration // how long a call takes
+	fetches []time.Duration
+	start   time.Time
+}
+
+func newVault() *vault { return &vault{value: oldKey, start: time.Now()} }
+
+func (v *vault) GetSecretValue(ctx context.Context, _ *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+	v.mu.Lock()
+	v.fetches = append(v.fetches, time.Since(v.start))
+	pace := v.pace
+	v.mu.Unlock()
+	select {
+	case <-time.After(pace):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.down {
+		return nil, &smithy.GenericAPIError{Code: "InternalServiceError", Message: "down"}
+	}
+	return &secretsmanager.GetSecretValueOutput{SecretString: aws.String(v.value)}, nil
+}
+
+func (v *vault) set(value string, down bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.value, v.down = value, down
+}
+
+func (v *vault) calls() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.fetches)
+}
+
+func requireKey(t *testing.T, cache *secret.Cache, want string) secret.Key {
+	t.Helper()
+	key, err := cache.Key(t.Context())
+	if err != nil || key.Reveal() != want {
+		t.Errorf("Key = %q, %v, want %q", key.Reveal(), err, want)
+	}
+	return key
+}
+
+func requireUnavailable(t *testing.T, err error) {
+	t.Helper()
+	var failure *upstream.Error
+	if !errors.As(err, &failure) {
+		t.Errorf("err = %v, want an *upstream.Error", err)
+	}
+}
+
+func requireCalls(t *testing.T, v *vault, want int) {
+	t.Helper()
+	if got := v.calls(); got != want {
+		t.Errorf("%d fetches, want %d", got, want)
+	}
+}
+
+func TestAKeyIsFreshForFiveMinutesLessUpToATenth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var refreshed []time.Duration
+		for range 20 {
+			v := newVault()
+			cache := secret.NewCache(v, "id", nil)
+			requireKey(t, cache, oldKey)
+			v.set(newKey, false)
+			key := secret.Key{}
+			for v.calls() == 1 {
+				time.Sleep(time.Second)
+				key, _ = cache.Key(t.Context())
+			}
+			if key.Reveal() != newKey {
+				t.Errorf("Key after the refresh = %q", key.Reveal())
+			}
+			refreshed = append(refreshed, v.fetches[1])
+		}
+		slices.Sort(refreshed)
+		if refreshed[0] < 4*time.Minute+30*time.Second || refreshed[19] > 5*time.Minute+time.Second {
+			t.Errorf("refreshed after %v to %v", refreshed[0], refreshed[19])
+		}
+		if refreshed[0] == refreshed[19] {
+			t.Error("twenty functions refresh in step")
+		}
+	})
+}
+
+func TestAStaleKeyServesForAnHourWhileSecretsManagerFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVault()
+		cache := secret.NewCache(v, "id", nil)
+		requireKey(t, cache, oldKey)
+		v.set(newKey, true)
+		for time.Since(v.start) < time.Hour-time.Second {
+			time.Sleep(time.Second)
+			if time.Since(v.start) < time.Hour {
+				requireKey(t, cache, oldKey)
+			}
+		}
+		for i := 2; i < len(v.fetches); i++ {
+			if pause := v.fetches[i] - v.fetches[i-1]; pause < 10*time.Second {
+				t.Fatalf("two fetches %v apart while a stale key serves", pause)
+			}
+		}
+		time.Sleep(time.Second)
+		_, err := cache.Key(t.Context())
+		requireUnavailable(t, err)
+		v.set(newKey, false)
+		requireKey(t, cache, newKey)
+	})
+}
+
+func TestAMalformedValueDoesNotReplaceAKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVault()
+		cache := secret.NewCache(v, "id", nil)
+		requireKey(t, cache, oldKey)
+		v.set("not a key", false)
+		time.Sleep(6 * time.Minute)
+		requireKey(t, cache, oldKey)
+		requireCalls(t, v, 2)
+		time.Sleep(time.Hour)
+		if _, err := cache.Key(t.Context()); !errors.Is(err, secret.ErrMalformed) {
+			t.Errorf("err = %v, want ErrMalformed", err)
+		}
+	})
+}
+
+// The clock of a function stands still while Lambda has it frozen, all but the
+// wall clock; and a wall clock may be set back.
+func TestAgeIsMeasuredByTheWallClock(t *testing.T) {
+	now := time.Now() // with a monotonic reading, as the cache's own clock has
+	v := newVault()
+	cache := secret.NewCache(v, "id", func() time.Time { return now })
+	requireKey(t, cache, oldKey)
+	monotonic := now
+	thawed := time.Unix(0, now.Add(2*time.Hour).UnixNano()) // the wall clock alone moves on
+	now = thawed
+	v.set(newKey, true)
+	_, err := cache.Key(t.Context())
+	requireUnavailable(t, err)
+	v.set(newKey, false)
+	requireKey(t, cache, newKey)
+	now = monotonic.Add(-24 * time.Hour)
+	v.set(oldKey, false)
+	requireKey(t, cache, oldKey)
+	requireCalls(t, v, 4)
+}
+
+func TestAThousandFirstRequestsShareOneFetch(t *testing.T) {
+	for name, down := range map[string]bool{"its success": false, "its failure": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				v := newVault()
+				v.pace = 100 * time.Millisecond
+				v.set(oldKey, down)
+				cache := secret.NewCache(v, "id", nil)
+				var wait sync.WaitGroup
+				for range 1000 {
+					wait.Go(func() {
+						key, err := cache.Key(t.Context())
+						if down {
+							requireUnavailable(t, err)
+						} else if err != nil || key.Reveal() != oldKey {
+							t.Errorf("Key = %q, %v", key.Reveal(), err)
+						}
+					})
+				}
+				wait.Wait()
+				requireCalls(t, v, 1)
+				if took := time.Since(v.start); took != v.pace {
+					t.Errorf("took %v, want the time of one fetch", took)
+				}
+				v.set(oldKey, false)
+				requireKey(t, cache, oldKey) // a failure is remembered for nobody else
+			})
+		})
+	}
+}
+
+func TestACancelledRequestDoesNotPoisonTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVault()
+		v.pace = time.Second
+		cache := secret.NewCache(v, "id", nil)
+		cancelled, cancel := context.WithCancel(t.Context())
+		var wait sync.WaitGroup
+		wait.Go(func() {
+			_, err := cache.Key(cancelled)
+			requireUnavailable(t, err)
+		})
+		synctest.Wait() // it fetches
+		waiting, cancelWaiting := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancelWaiting()
+		wait.Go(func() {
+			_, err := cache.Key(waiting) // gives up before its turn comes
+			requireUnavailable(t, err)
+		})
+		wait.Go(func() { requireKey(t, cache, oldKey) })
+		synctest.Wait()
+		time.Sleep(500 * time.Millisecond)
+		cancel()
+		wait.Wait()
+		requireCalls(t, v, 2)
+	})
+}
+
+func TestARequestWithoutTimeGetsAKeyThatIsAtHand(t *testing.T) {
+	v := newVault()
+	cache := secret.NewCache(v, "id", nil)
+	requireKey(t, cache, oldKey)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 100 {
+		if key, err := cache.Key(ctx); err != nil || key.Reveal() != oldKey {
+			t.Fatalf("Key = %q, %v", key.Reveal(), err)
+		}
+	}
+}
+
+func TestPrefetch(t *testing.T) {
+	t.Run("serves the request that waited for it", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			v := newVault()
+			v.pace = time.Second
+			cache := secret.NewCache(v, "id", nil)
+			go func() { _ = cache.Prefetch(t.Context()) }()
+			synctest.Wait()
+			requireKey(t, cache, oldKey)
+			requireCalls(t, v, 1)
+		})
+	})
+	t.Run("leaves a request to try again after its failure", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			v := newVault()
+			v.pace = time.Second
+			v.set(oldKey, true)
+			cache := secret.NewCache(v, "id", nil)
+			go func() {
+				requireUnavailable(t, cache.Prefetch(t.Context()))
+				v.set(oldKey, false)
+			}()
+			synctest.Wait()
+			requireKey(t, cache, oldKey)
+			requireCalls(t, v, 2)
+		})
+	})
+	t.Run("is nothing where a request was faster", func(t *testing.T) {
+		v := newVault()
+		cache := secret.NewCache(v, "id", nil)
+		requireKey(t, cache, oldKey)
+		if err := cache.Prefetch(t.Context()); err != nil {
+			t.Error(err)
+		}
+		requireCalls(t, v, 1)
+	})
+}

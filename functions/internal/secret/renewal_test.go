@@ -1,0 +1,139 @@
+package secret_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"billingportal/functions/internal/secret"
+	"billingportal/functions/internal/upstream"
+)
+
+func TestAHundredRefusedRequestsMakeOneFetchAndAllGetTheNewKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVault()
+		cache := secret.NewCache(v, "id", nil)
+		refused := requireKey(t, cache, oldKey)
+		v.pace = 50 * time.Millisecond
+		v.set(newKey, false)
+		var wait sync.WaitGroup
+		for range 100 {
+			wait.Go(func() {
+				key, ok, err := cache.Renewed(t.Context(), refused)
+				if err != nil || !ok || key.Reveal() != newKey {
+					t.Errorf("Renewed = %q, %v, %v", key.Reveal(), ok, err)
+				}
+			})
+		}
+		wait.Wait()
+		requireCalls(t, v, 2)
+		requireKey(t, cache, newKey)
+		requireCalls(t, v, 2)
+	})
+}
+
+func TestARefusedKeyIsFetchedAtMostOnceInTenSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVault()
+		cache := secret.NewCache(v, "id", nil)
+		refused := requireKey(t, cache, oldKey)
+		for time.Since(v.start) < time.Minute {
+			var wait sync.WaitGroup
+			for range 10 {
+				wait.Go(func() {
+					if key, ok, err := cache.Renewed(t.Context(), refused); ok || err != nil || key != (secret.Key{}) {
+						t.Errorf("Renewed = %q, %v, %v: the key is the same", key.Reveal(), ok, err)
+					}
+				})
+			}
+			wait.Wait()
+			time.Sleep(500 * time.Millisecond)
+		}
+		requireCalls(t, v, 1+6)
+		for i := 2; i < len(v.fetches); i++ {
+			if pause := v.fetches[i] - v.fetches[i-1]; pause < 10*time.Second {
+				t.Errorf("two fetches %v apart", pause)
+			}
+		}
+	})
+}
+
+func TestARequestWithAnOldKeyGetsTheNewOneWithoutAFetch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVault()
+		cache := secret.NewCache(v, "id", nil)
+		refused := requireKey(t, cache, oldKey)
+		v.set(newKey, false)
+		time.Sleep(6 * time.Minute)
+		requireKey(t, cache, newKey)
+		if key, ok, err := cache.Renewed(t.Context(), refused); err != nil || !ok || key.Reveal() != newKey {
+			t.Errorf("Renewed = %q, %v, %v", key.Reveal(), ok, err)
+		}
+		requireCalls(t, v, 2)
+	})
+}
+
+// While nobody can say what the key is, it is not said to be the same.
+func TestAFailedRenewalIsSharedForTenSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVault()
+		cache := secret.NewCache(v, "id", nil)
+		refused := requireKey(t, cache, oldKey)
+		v.set(newKey, true)
+		for range 10 {
+			_, ok, err := cache.Renewed(t.Context(), refused)
+			requireUnavailable(t, err)
+			if ok {
+				t.Error("Renewed has a key beside the error")
+			}
+			time.Sleep(900 * time.Millisecond)
+		}
+		requireCalls(t, v, 2)
+		requireKey(t, cache, oldKey)
+		v.set(newKey, false)
+		time.Sleep(time.Second)
+		if key, ok, err := cache.Renewed(t.Context(), refused); err != nil || !ok || key.Reveal() != newKey {
+			t.Errorf("Renewed = %q, %v, %v", key.Reveal(), ok, err)
+		}
+	})
+}
+
+func TestACancelledRenewalDoesNotPoisonTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVault()
+		cache := secret.NewCache(v, "id", nil)
+		refused := requireKey(t, cache, oldKey)
+		v.pace = time.Second
+		v.set(newKey, false)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		_, ok, err := cache.Renewed(ctx, refused)
+		var failure *upstream.Error
+		if ok || !errors.As(err, &failure) || !failure.Timeout {
+			t.Errorf("Renewed = %v, %v, want a timeout", ok, err)
+		}
+		if key, ok, err := cache.Renewed(t.Context(), refused); err != nil || !ok || key.Reveal() != newKey {
+			t.Errorf("Renewed = %q, %v, %v", key.Reveal(), ok, err)
+		}
+	})
+}
+
+func TestAKeyMayBeRotatedAgainAndBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVault()
+		cache := secret.NewCache(v, "id", nil)
+		current := requireKey(t, cache, oldKey)
+		for _, next := range []string{newKey, oldKey, newKey} {
+			v.set(next, false)
+			time.Sleep(11 * time.Second)
+			key, ok, err := cache.Renewed(t.Context(), current)
+			if err != nil || !ok || key.Reveal() != next {
+				t.Fatalf("Renewed = %q, %v, %v, want %q", key.Reveal(), ok, err, next)
+			}
+			current = key
+		}
+	})
+}

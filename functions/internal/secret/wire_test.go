@@ -1,0 +1,171 @@
+package secret_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"billingportal/functions/internal/secret"
+	"billingportal/functions/internal/upstream"
+	"billingportal/functions/internal/upstream/upstreamtest"
+)
+
+// patient is a bound for a try that no healthy server comes near.
+const patient = 10 * time.Second
+
+// newCache returns a cache over the SDK's own client and the function's
+// transport. A try is bounded as given, and there are two.
+func newCache(endpoint string, tryTimeout time.Duration) *secret.Cache {
+	return secret.NewCache(secretsmanager.New(secretsmanager.Options{
+		Region:       "eu-west-1",
+		BaseEndpoint: aws.String(endpoint),
+		Credentials:  credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
+		HTTPClient: &http.Client{
+			Transport:     upstream.Transport{Next: &http.Transport{}},
+			Timeout:       tryTimeout,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts = 2
+			o.MaxBackoff = time.Millisecond
+			o.RateLimiter = ratelimit.None
+		}),
+	}), "billing-portal/stripe", nil)
+}
+
+func answer(body string) http.HandlerFunc {
+	return upstreamtest.Answer(200, "application/x-amz-json-1.1", body)
+}
+
+func TestAsksForTheSecretByItsIDAndNothingElse(t *testing.T) {
+	var target, request string
+	server := upstreamtest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
+		target = r.Header.Get("X-Amz-Target")
+		body, _ := io.ReadAll(r.Body)
+		request = string(body)
+		_, _ = io.WriteString(w, `{"Name":"billing-portal/stripe","VersionId":"1","SecretString":"sk_test_0123456789"}`)
+	})
+	key, err := newCache(server.URL, patient).Key(t.Context())
+	if err != nil || key.Reveal() != "sk_test_0123456789" {
+		t.Fatalf("Key = %q, %v", key.Reveal(), err)
+	}
+	if target != "secretsmanager.GetSecretValue" || request != `{"SecretId":"billing-portal/stripe"}` {
+		t.Errorf("request = %s %s", target, request)
+	}
+}
+
+func TestASecretThatHoldsNoKeyIsMalformed(t *testing.T) {
+	text, _ := json.Marshal("whsec_" + upstreamtest.Marker)
+	for name, body := range map[string]string{
+		"text of another kind": `{"SecretString":` + string(text) + `}`,
+		"an empty text":        `{"SecretString":""}`,
+		"binary only":          `{"SecretBinary":"c2tfdGVzdF8wMTIzNDU2Nzg5"}`,
+		"no value at all":      `{"Name":"` + upstreamtest.Marker + `"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := upstreamtest.NewServer(t, answer(body))
+			_, err := newCache(server.URL, patient).Key(t.Context())
+			if !errors.Is(err, secret.ErrMalformed) {
+				t.Errorf("err = %v, want ErrMalformed", err)
+			}
+			upstreamtest.RequireSilent(t, err)
+			if server.Requests() != 1 {
+				t.Errorf("%d requests, want 1", server.Requests())
+			}
+		})
+	}
+}
+
+func TestFaults(t *testing.T) {
+	const (
+		account = "123456789012"
+		arn     = "arn:aws:secretsmanager:eu-west-1:" + account + ":secret:billing-portal/stripe-AbCdEf"
+
+		unreadable   = "an answer that cannot be read"
+		undocumented = "an error without a documented code"
+		noConnection = "no connection"
+		timeout      = "no answer in time"
+	)
+	refusal := func(status int, code string) http.HandlerFunc {
+		return upstreamtest.Answer(status, "application/x-amz-json-1.1",
+			`{"__type":"`+code+`","Message":"not authorized on `+arn+` `+upstreamtest.Marker+`"}`)
+	}
+	for name, test := range map[string]struct {
+		handler http.HandlerFunc
+		reason  string
+		tries   int
+	}{
+		// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_Errors
+		"AccessDeniedException":       {refusal(400, "AccessDeniedException"), "AccessDeniedException", 1},
+		"DecryptionFailure":           {refusal(400, "DecryptionFailure"), "DecryptionFailure", 1},
+		"ExpiredTokenException":       {refusal(400, "ExpiredTokenException"), "ExpiredTokenException", 1},
+		"InternalServiceError":        {refusal(500, "InternalServiceError"), "InternalServiceError", 2},
+		"InvalidParameterException":   {refusal(400, "InvalidParameterException"), "InvalidParameterException", 1},
+		"InvalidRequestException":     {refusal(400, "InvalidRequestException"), "InvalidRequestException", 1},
+		"ResourceNotFoundException":   {refusal(400, "ResourceNotFoundException"), "ResourceNotFoundException", 1},
+		"ThrottlingException":         {refusal(400, "ThrottlingException"), "ThrottlingException", 2},
+		"UnrecognizedClientException": {refusal(400, "UnrecognizedClientException"), "UnrecognizedClientException", 1},
+		"a code made of a secret":     {refusal(400, upstreamtest.Marker+"Exception"), undocumented, 1},
+
+		"reset after the request": {upstreamtest.Reset, noConnection, 2},
+		"hang":                    {upstreamtest.Hang, timeout, 2},
+		"slow drip":               {upstreamtest.Drip, timeout, 2},
+		"HTML, 200":               {upstreamtest.HTML(200), unreadable, 1},
+		"HTML, 503":               {upstreamtest.HTML(503), unreadable, 2},
+		"truncated JSON":          {answer(`{"SecretString":"sk_test_0123456789`), unreadable, 1},
+		"body cut short":          {upstreamtest.CutShort(200, `{"SecretString":"sk_test_0123456789"}`), unreadable, 1},
+		"empty body, 200":         {answer(""), unreadable, 1},
+		"10 MB, 200":              {upstreamtest.Large(200), unreadable, 1},
+		"a redirect":              {upstreamtest.Redirect("http://127.0.0.1:9"), unreadable, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := upstreamtest.NewServer(t, test.handler)
+			tryTimeout := patient
+			if test.reason == timeout {
+				tryTimeout = 100 * time.Millisecond
+			}
+			key, err := newCache(server.URL, tryTimeout).Key(t.Context())
+			requireUpstreamError(t, err, test.reason, account, arn, "billing-portal")
+			if key != (secret.Key{}) {
+				t.Error("there is a key beside the error")
+			}
+			if server.Requests() != test.tries {
+				t.Errorf("%d requests, want %d", server.Requests(), test.tries)
+			}
+		})
+	}
+	t.Run("refused", func(t *testing.T) {
+		_, err := newCache(upstreamtest.Refused(t), patient).Key(t.Context())
+		requireUpstreamError(t, err, noConnection)
+	})
+	t.Run("reset before the request", func(t *testing.T) {
+		url, _ := upstreamtest.ResetAtOnce(t)
+		_, err := newCache(url, patient).Key(t.Context())
+		requireUpstreamError(t, err, noConnection)
+	})
+}
+
+func requireUpstreamError(t *testing.T, err error, reason string, secrets ...string) {
+	t.Helper()
+	var failure *upstream.Error
+	if !errors.As(err, &failure) {
+		t.Fatalf("err = %v, want an *upstream.Error", err)
+	}
+	if failure.Service != "secretsmanager" || failure.Reason != reason {
+		t.Errorf("error = %q, want the reason %q", failure, reason)
+	}
+	if failure.Timeout != (reason == "no answer in time") {
+		t.Errorf("Timeout = %v for %q", failure.Timeout, reason)
+	}
+	upstreamtest.RequireSilent(t, err, secrets...)
+}
