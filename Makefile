@@ -81,10 +81,11 @@ check-size: build
 check-vulnerabilities: $(BIN)/govulncheck-$(GOVULNCHECK)
 	@.ci/vulnerabilities $< ./...
 
-# Everything once more under the race detector, with the tests that need DynamoDB Local and Chromium.
+# Everything once more under the race detector, with the tests that need DynamoDB Local and Chromium. Never from the
+# cache, which knows nothing of those.
 .PHONY: check-tests
 check-tests: tools
-	go run .ci/gotest.go -race -tags realparts ./...
+	go run .ci/gotest.go -race -count=1 -tags realparts ./...
 
 # ---- tools
 
