@@ -9,6 +9,7 @@ package billing
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -116,7 +117,7 @@ func (c *Client) CreateSession(ctx context.Context, key string, params *stripe.B
 // https://docs.stripe.com/error-low-level
 func (c *Client) do(ctx context.Context, common *stripe.Params, call func() error) (Calls, error) {
 	var calls Calls
-	common.SetIdempotencyKey(stripe.NewIdempotencyKey())
+	common.SetIdempotencyKey(rand.Text())
 	for {
 		calls.Attempts++
 		observed := &observation{}
@@ -127,16 +128,13 @@ func (c *Client) do(ctx context.Context, common *stripe.Params, call func() erro
 		if observed.requestID != "" {
 			calls.RequestID = observed.requestID
 		}
-		if err == nil {
+		if err == nil && observed.status == http.StatusOK {
 			return calls, nil
 		}
 		failure := classify(err, observed)
 		failure.Calls = calls
-		if !failure.retryable || calls.Attempts == maxTries {
+		if !failure.retryable || calls.Attempts == maxTries || c.config.Pause(ctx, firstPause<<(calls.Attempts-1)) != nil {
 			return calls, failure
-		}
-		if c.config.Pause(ctx, firstPause<<(calls.Attempts-1)) != nil {
-			return calls, &Error{Class: Timeout, Calls: calls}
 		}
 	}
 }

@@ -3,6 +3,7 @@ package billing
 import (
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/stripe/stripe-go/v79"
 
@@ -16,7 +17,7 @@ func (c *Client) check(created *stripe.BillingPortalSession, customer string) Cl
 	if !c.isPortal(created.URL) {
 		return BadResponse
 	}
-	if created.Customer != "" && created.Customer != customer {
+	if created.Customer != customer {
 		return BadResponse
 	}
 	if created.Livemode != c.config.Livemode {
@@ -26,8 +27,12 @@ func (c *Client) check(created *stripe.BillingPortalSession, customer string) Cl
 }
 
 // isPortal reports whether a URL is https on one of the portal's hosts; http
-// counts for a host that is this machine.
+// counts for a host that is this machine. Browsers drop or convert characters
+// that are not printable ASCII and backslashes (WHATWG URL), so there are none.
 func (c *Client) isPortal(raw string) bool {
+	if strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r > '~' || r == '\\' }) {
+		return false
+	}
 	u, err := url.Parse(raw)
 	if err != nil || u.User != nil || u.Opaque != "" || !slices.Contains(c.config.PortalHosts, u.Host) {
 		return false

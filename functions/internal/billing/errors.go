@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -20,7 +21,7 @@ type Class int
 const (
 	// Unavailable: no connection, or 5xx after all tries.
 	Unavailable Class = iota + 1
-	// Timeout: the time for the call ran out.
+	// Timeout: the time for the call ran out, or its caller gave up.
 	Timeout
 	// BadResponse: an answer that is none of Stripe's, or that breaks its contract.
 	BadResponse
@@ -71,10 +72,11 @@ func (c Class) String() string { return classTexts[c] }
 // Error is a failed call to Stripe. It holds none of Stripe's texts.
 type Error struct {
 	Class Class
-	// Param is the name of the parameter that Stripe refused, in bracket
-	// notation, as Stripe sent it; "" where it named none.
+	// Param is the parameter that Stripe refused, in bracket notation; "" where
+	// it named none that a portal session has.
 	Param string
-	// RetryAfter is how long Stripe asked to wait; 0 where it did not say.
+	// RetryAfter is how long Stripe asked to wait, at most an hour; 0 where it
+	// did not say.
 	RetryAfter time.Duration
 	// Calls tells what was tried.
 	Calls Calls
@@ -83,7 +85,9 @@ type Error struct {
 }
 
 // Error describes the class.
-func (e *Error) Error() string { return "stripe: " + e.Class.String() }
+func (e *Error) Error() string {
+	return "stripe: " + e.Class.String()
+}
 
 // classify turns an error of stripe-go, and what was seen on the wire, into an
 // Error.
@@ -98,14 +102,33 @@ func classify(err error, seen *observation) *Error {
 	if !errors.As(err, &refusal) {
 		return &Error{Class: BadResponse} // HTML, a JSON document of another kind, an empty body
 	}
-	failure := &Error{Class: classOf(refusal, seen.status), Param: refusal.Param}
+	failure := &Error{Class: classOf(refusal, seen.status)}
+	if paramPattern.MatchString(refusal.Param) {
+		failure.Param = refusal.Param
+	}
 	if failure.Class == Busy {
 		failure.retryable = refusal.Code == stripe.ErrorCodeLockTimeout && seen.retry != "false"
-		if seconds, err := strconv.Atoi(seen.retryAfter); err == nil && seconds > 0 && seconds <= 3600 {
-			failure.RetryAfter = time.Duration(seconds) * time.Second
-		}
+		failure.RetryAfter = retryAfter(seen.retryAfter)
 	}
 	return failure
+}
+
+// paramPattern is the name of a parameter of this call. A closed set of words,
+// because the name comes off the wire.
+var paramPattern = regexp.MustCompile(`^(customer|configuration|locale|on_behalf_of|return_url|flow_data(\[(` +
+	`type|after_completion|hosted_confirmation|custom_message|redirect|return_url|` +
+	`subscription_cancel|subscription|retention|coupon_offer|coupon|` +
+	`subscription_update|subscription_update_confirm|items|[0-9]|id|price|quantity|discounts|promotion_code` +
+	`)\]){0,5})$`)
+
+// retryAfter reads Retry-After in seconds, the form that APIs use (RFC 9110,
+// section 10.2.3), and holds it to an hour.
+func retryAfter(header string) time.Duration {
+	seconds, err := strconv.ParseUint(header, 10, 32)
+	if err != nil {
+		return 0
+	}
+	return min(time.Duration(seconds)*time.Second, time.Hour)
 }
 
 // broken classifies a try without a whole answer.
@@ -118,7 +141,7 @@ func broken(err error) *Error {
 	case errors.As(err, &certificate):
 		return &Error{Class: Unavailable} // it will not be another one in a moment
 	case errors.Is(err, context.Canceled):
-		return &Error{Class: Unavailable}
+		return &Error{Class: Timeout}
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return &Error{Class: Timeout, retryable: true}
 	}
@@ -132,16 +155,18 @@ func broken(err error) *Error {
 func classOf(refusal *stripe.Error, status int) Class {
 	message := strings.ToLower(refusal.Msg)
 	says := func(words string) bool { return strings.Contains(message, words) }
+	otherMode := refusal.Code == stripe.ErrorCodeLivemodeMismatch ||
+		says("a similar object exists in live mode") || says("a similar object exists in test mode")
 	switch {
 	case status == http.StatusUnauthorized:
 		return KeyRefused
-	case status == http.StatusTooManyRequests, refusal.Code == stripe.ErrorCodeLockTimeout, refusal.Code == stripe.ErrorCodeRateLimit:
+	case status == http.StatusTooManyRequests, isBusy(refusal.Code):
 		return Busy
-	case says("a similar object exists in live mode"), says("a similar object exists in test mode"):
+	case otherMode && !isCallers(refusal.Param):
 		return ModeMismatch
 	case says("customer portal settings"), says("feature in the portal configuration is disabled"):
 		return PortalNotConfigured
-	case refusal.Param == "on_behalf_of":
+	case refusal.Param == "on_behalf_of", refusal.Code == stripe.ErrorCodeAccountInvalid:
 		return NoSuchAccount
 	case status == http.StatusForbidden:
 		return PermissionMissing
@@ -161,4 +186,19 @@ func classOf(refusal *stripe.Error, status int) Class {
 	return BadResponse
 }
 
-func isSubscription(param string) bool { return strings.HasSuffix(param, "[subscription]") }
+// isBusy reports whether a code means that another request is in the way. The
+// idempotency key of a try is in use when the try before it was given up here and
+// is still under way there.
+func isBusy(code stripe.ErrorCode) bool {
+	return code == stripe.ErrorCodeLockTimeout || code == stripe.ErrorCodeRateLimit || code == stripe.ErrorCodeIdempotencyKeyInUse
+}
+
+// isCallers reports whether a parameter is the caller's to choose. What is wrong
+// with the others is wrong with the deployment.
+func isCallers(param string) bool { return strings.HasPrefix(param, "flow_data") }
+
+// isSubscription reports whether a parameter is a subscription's ID: of a flow, or
+// in the path of its own call.
+func isSubscription(param string) bool {
+	return strings.HasSuffix(param, "[subscription]") || param == "id"
+}

@@ -33,11 +33,16 @@ var requestIDPattern = regexp.MustCompile(`^req_[A-Za-z0-9]{1,64}$`)
 type observer struct{ next http.RoundTripper }
 
 func (t *observer) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := t.next.RoundTrip(r)
 	o, ok := r.Context().Value(observationKey{}).(*observation)
 	if !ok {
-		return response, err
+		return t.next.RoundTrip(r)
 	}
+	// A request with an idempotency key is sent again by net/http itself when a
+	// connection is lost, uncounted and without a pause, unless its body cannot
+	// be had again. Tries are counted here.
+	r = r.WithContext(r.Context()) // a copy: the request is the caller's
+	r.GetBody = nil
+	response, err := t.next.RoundTrip(r)
 	if err != nil {
 		o.broken = err
 		return nil, err
