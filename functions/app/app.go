@@ -57,6 +57,12 @@ func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (la
 		secretsmanager.NewFromConfig(config.aws.config(secretsManager, secretsManagerTryTimeout, secretsManagerTries)),
 		config.stripeSecretID, nil)
 
+	stripeClient := billing.New(billing.Config{
+		APIBase:     config.stripeAPIBase,
+		Livemode:    config.livemode,
+		PortalHosts: config.portalHosts,
+		Transport:   stripeAPI,
+	})
 	handler, err := portal.New(portal.Config{
 		Verifier: auth.NewVerifier(config.auth, keySet),
 		Customers: &customers.Store{
@@ -65,13 +71,9 @@ func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (la
 			Key:       config.customersKey,
 			Attribute: config.customersAttribute,
 		},
-		Keys: keys,
-		Sessions: billing.New(billing.Config{
-			APIBase:     config.stripeAPIBase,
-			Livemode:    config.livemode,
-			PortalHosts: config.portalHosts,
-			Transport:   stripeAPI,
-		}),
+		Keys:          keys,
+		Sessions:      stripeClient,
+		Subscriptions: stripeClient,
 		Policy:        config.policy,
 		SessionCookie: config.sessionCookie,
 		NoAccountURL:  config.noAccountURL,

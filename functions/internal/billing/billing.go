@@ -1,4 +1,5 @@
-// Package billing creates sessions of Stripe's customer portal.
+// Package billing creates sessions of Stripe's customer portal, and reads the
+// subscriptions that they are about.
 //
 // A [Client] adds to stripe-go what a request of ten seconds needs: a bound for
 // every try, retries that end with the caller's context, a limit on what is
@@ -41,7 +42,7 @@ type Config struct {
 	Pause func(ctx context.Context, d time.Duration) error
 }
 
-// Client creates portal sessions. It is safe for concurrent use.
+// Client calls Stripe. It is safe for concurrent use.
 type Client struct {
 	config  Config
 	backend stripe.Backend
@@ -98,7 +99,10 @@ type Calls struct {
 // https://docs.stripe.com/api/customer_portal/sessions/create
 func (c *Client) CreateSession(ctx context.Context, key string, params *stripe.BillingPortalSessionParams) (*Session, error) {
 	var created *stripe.BillingPortalSession
-	calls, err := c.do(ctx, &params.Params, func() (err error) {
+	// Random for each request: a key derived from the user would replay an old
+	// session, or refuse a new one with other parameters.
+	params.SetIdempotencyKey(rand.Text())
+	calls, err := c.do(ctx, portalWrite, &params.Params, func() (err error) {
 		created, err = session.Client{B: c.backend, Key: key}.New(params)
 		return err
 	})
@@ -111,13 +115,24 @@ func (c *Client) CreateSession(ctx context.Context, key string, params *stripe.B
 	return &Session{URL: created.URL, JSON: created.LastResponse.RawJSON, Calls: calls}, nil
 }
 
-// do runs call under one idempotency key until it succeeds, fails for good, or
-// its time or its tries run out. call sends common as part of its parameters.
+// permission is what a call needs of a restricted key, in the words of Stripe's
+// dashboard.
+//
+// https://docs.stripe.com/keys#limit-access
+type permission string
+
+const (
+	portalWrite       permission = "Customer portal: Write"
+	subscriptionsRead permission = "Subscriptions: Read"
+	productsRead      permission = "Products: Read"
+)
+
+// do runs call until it succeeds, fails for good, or its time or its tries run
+// out. call sends common as part of its parameters, with the context of the try.
 //
 // https://docs.stripe.com/error-low-level
-func (c *Client) do(ctx context.Context, common *stripe.Params, call func() error) (Calls, error) {
+func (c *Client) do(ctx context.Context, needs permission, common *stripe.Params, call func() error) (Calls, *Error) {
 	var calls Calls
-	common.SetIdempotencyKey(rand.Text())
 	for {
 		calls.Attempts++
 		observed := &observation{}
@@ -132,7 +147,7 @@ func (c *Client) do(ctx context.Context, common *stripe.Params, call func() erro
 			return calls, nil
 		}
 		failure := classify(err, observed)
-		failure.Calls = calls
+		failure.Calls, failure.needs = calls, needs
 		if !failure.retryable || calls.Attempts == maxTries || c.config.Pause(ctx, firstPause<<(calls.Attempts-1)) != nil {
 			return calls, failure
 		}

@@ -82,10 +82,14 @@ type Error struct {
 	Calls Calls
 
 	retryable bool
+	needs     permission
 }
 
-// Error describes the class.
+// Error describes the class, and names the permission that a key lacks.
 func (e *Error) Error() string {
+	if e.Class == PermissionMissing && e.needs != "" {
+		return "stripe: " + e.Class.String() + " (" + string(e.needs) + ")"
+	}
 	return "stripe: " + e.Class.String()
 }
 
@@ -195,7 +199,7 @@ func isBusy(code stripe.ErrorCode) bool {
 
 // isCallers reports whether a parameter is the caller's to choose. What is wrong
 // with the others is wrong with the deployment.
-func isCallers(param string) bool { return strings.HasPrefix(param, "flow_data") }
+func isCallers(param string) bool { return strings.HasPrefix(param, "flow_data") || param == "id" }
 
 // isSubscription reports whether a parameter is a subscription's ID: of a flow, or
 // in the path of its own call.

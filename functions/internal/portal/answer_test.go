@@ -18,7 +18,7 @@ var contract = map[int][]string{
 	403: {"insufficient-scope", "insufficient-role", "cross-origin-request", "parameter-not-allowed"},
 	404: {"not-found", "no-billing-account", "subscription-not-found"},
 	405: {"method-not-allowed"},
-	409: {"subscription-not-eligible"},
+	409: {"subscription-ambiguous", "subscription-not-eligible"},
 	413: {"payload-too-large"},
 	415: {"unsupported-media-type"},
 	500: {"billing-misconfigured", "internal"},

@@ -5,6 +5,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 )
@@ -17,11 +18,13 @@ type input struct {
 	parameters node
 	// tokens are the values of the form field access_token.
 	tokens []string
+	// form is the form without it; nil for JSON.
+	form url.Values
 }
 
 // readInput reads the body: none, a form, or JSON.
 func readInput(r *http.Request) (input, error) {
-	none := input{parameters: node{kind: object}}
+	none := input{parameters: node{kind: object}, form: url.Values{}}
 	body, err := readBody(r)
 	if err != nil || len(body) == 0 {
 		return none, err

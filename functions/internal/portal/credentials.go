@@ -12,11 +12,17 @@ type credentials struct {
 	csrf   *http.CrossOriginProtection
 }
 
-// token returns the one token that the request carries: in the Authorization
+// credential is a token and the way it came.
+type credential struct {
+	token    string
+	isCookie bool // sent by the browser, not by the page
+}
+
+// find returns the one credential that the request carries: in the Authorization
 // header (RFC 6750, section 2.1), in the form field access_token (section 2.2)
 // or in the session cookie. Two are refused (section 3.1, invalid_request): the
 // caller and this service could each believe in another one.
-func (c *credentials) token(r *http.Request, formTokens []string) (string, error) {
+func (c *credentials) find(r *http.Request, formTokens []string) (credential, error) {
 	var cookies []string
 	if c.cookie != "" {
 		for _, cookie := range r.CookiesNamed(c.cookie) {
@@ -28,18 +34,18 @@ func (c *credentials) token(r *http.Request, formTokens []string) (string, error
 	tokens := slices.DeleteFunc(slices.Concat(bearerTokens(r.Header), formTokens, cookies), isEmpty)
 	switch {
 	case len(tokens) == 0:
-		return "", &Problem{Code: "missing-credentials"}
+		return credential{}, &Problem{Code: "missing-credentials"}
 	case len(tokens) > 1:
-		return "", &Problem{Code: "invalid-request", Detail: "The request has more than one credential."}
+		return credential{}, &Problem{Code: "invalid-request", Detail: "The request has more than one credential."}
 	}
 	if len(cookies) == 1 {
 		// A browser adds the cookie to any site's request. The other two only
 		// a page that has the token can send.
 		if err := c.csrf.Check(r); err != nil {
-			return "", &Problem{Code: "cross-origin-request"}
+			return credential{}, &Problem{Code: "cross-origin-request"}
 		}
 	}
-	return tokens[0], nil
+	return credential{tokens[0], len(cookies) == 1}, nil
 }
 
 // bearerTokens returns the credentials of the Authorization headers if one of them

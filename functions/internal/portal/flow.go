@@ -35,7 +35,9 @@ func (p *Policy) checkFlow(flow *stripe.BillingPortalSessionFlowDataParams) erro
 	case flowSubscriptionCancel:
 		return p.checkCancel(flow.SubscriptionCancel)
 	case flowSubscriptionUpdate:
-		return checkUpdate(flow.SubscriptionUpdate)
+		if flow.SubscriptionUpdate != nil {
+			return checkID("flow_data[subscription_update][subscription]", flow.SubscriptionUpdate.Subscription)
+		}
 	case flowSubscriptionUpdateConfirm:
 		return p.checkUpdateConfirm(flow.SubscriptionUpdateConfirm)
 	}
@@ -89,9 +91,9 @@ func (p *Policy) checkAfterCompletion(after *stripe.BillingPortalSessionFlowData
 func (p *Policy) checkCancel(cancel *stripe.BillingPortalSessionFlowDataSubscriptionCancelParams) error {
 	const name = "flow_data[subscription_cancel]"
 	if cancel == nil {
-		return missing(name + "[subscription]")
+		return nil
 	}
-	if err := requireID(name+"[subscription]", cancel.Subscription); err != nil {
+	if err := checkID(name+"[subscription]", cancel.Subscription); err != nil {
 		return err
 	}
 	retention := cancel.Retention
@@ -110,27 +112,19 @@ func (p *Policy) checkCancel(cancel *stripe.BillingPortalSessionFlowDataSubscrip
 	return requireListed(name+"[retention][coupon_offer][coupon]", *retention.CouponOffer.Coupon, p.AllowedCoupons)
 }
 
-func checkUpdate(update *stripe.BillingPortalSessionFlowDataSubscriptionUpdateParams) error {
-	const name = "flow_data[subscription_update][subscription]"
-	if update == nil {
-		return missing(name)
-	}
-	return requireID(name, update.Subscription)
-}
-
 func (p *Policy) checkUpdateConfirm(confirm *stripe.BillingPortalSessionFlowDataSubscriptionUpdateConfirmParams) error {
 	const name = "flow_data[subscription_update_confirm]"
 	if confirm == nil {
 		return missing(name + "[items]")
 	}
-	if err := requireID(name+"[subscription]", confirm.Subscription); err != nil {
+	if err := checkID(name+"[subscription]", confirm.Subscription); err != nil {
 		return err
 	}
 	if len(confirm.Items) == 0 {
 		return missing(name + "[items]")
 	}
 	item := confirm.Items[0]
-	if err := requireID(name+"[items][0][id]", item.ID); err != nil {
+	if err := checkID(name+"[items][0][id]", item.ID); err != nil {
 		return err
 	}
 	if item.Price != nil && *item.Price == "" {
@@ -149,11 +143,9 @@ func (p *Policy) checkUpdateConfirm(confirm *stripe.BillingPortalSessionFlowData
 	return requireListed(name+"[discounts][0][promotion_code]", *discount.PromotionCode, p.AllowedPromotionCodes)
 }
 
-func requireID(param string, id *string) error {
-	switch {
-	case id == nil:
-		return missing(param)
-	case *id == "":
+// checkID refuses an empty ID. One that is absent is filled in later.
+func checkID(param string, id *string) error {
+	if id != nil && *id == "" {
 		return invalid(param, "The parameter is empty.")
 	}
 	return nil

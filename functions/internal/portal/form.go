@@ -18,6 +18,7 @@ func parseForm(body string) (input, error) {
 	}
 	in.tokens = values["access_token"]
 	delete(values, "access_token")
+	in.form = values
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		value := values[name]
 		if len(value) > 1 {

@@ -53,13 +53,22 @@ type SessionCreator interface {
 	CreateSession(ctx context.Context, key string, params *stripe.BillingPortalSessionParams) (*billing.Session, error)
 }
 
+// SubscriptionReader reads what a flow may act on. Its errors are [*billing.Error].
+type SubscriptionReader interface {
+	Subscription(ctx context.Context, key, id string) (billing.Subscription, billing.Calls, error)
+	Subscriptions(ctx context.Context, key, customer string) ([]billing.Subscription, billing.Calls, error)
+	ProductNames(ctx context.Context, key string, ids []string) (map[string]string, billing.Calls, error)
+}
+
 // Config is what a handler is made of.
 type Config struct {
 	Verifier  Verifier
 	Customers CustomerStore
 	Keys      KeySource
 	Sessions  SessionCreator
-	Policy    Policy
+	// Subscriptions reads the subscriptions that flows are about.
+	Subscriptions SubscriptionReader
+	Policy        Policy
 	// SessionCookie names the cookie that may hold the token; "" for none.
 	SessionCookie string
 	// NoAccountURL is where a navigation without a billing account is sent; ""
@@ -125,7 +134,7 @@ func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) (
 	if err != nil {
 		return nil, err
 	}
-	caller, err := h.authenticate(ctx, r, in, record)
+	caller, credential, err := h.authenticate(ctx, r, in, record)
 	if err != nil {
 		return nil, err
 	}
@@ -141,16 +150,20 @@ func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) (
 		return nil, err
 	}
 	params.Customer = stripe.String(customer)
+	if err := h.resolveSubscription(ctx, params, record); err != nil {
+		return nil, offerForm(err, in, credential)
+	}
 	return h.createSession(ctx, params, record)
 }
 
-func (h *Handler) authenticate(ctx context.Context, r *http.Request, in input, record *record) (auth.Caller, error) {
+func (h *Handler) authenticate(ctx context.Context, r *http.Request, in input, record *record) (auth.Caller, credential, error) {
 	defer record.time(stepAuth)()
-	token, err := h.credentials.token(r, in.tokens)
+	credential, err := h.credentials.find(r, in.tokens)
 	if err != nil {
-		return auth.Caller{}, err
+		return auth.Caller{}, credential, err
 	}
-	return h.Verifier.Verify(ctx, token)
+	caller, err := h.Verifier.Verify(ctx, credential.token)
+	return caller, credential, err
 }
 
 func (h *Handler) lookUp(ctx context.Context, caller auth.Caller, record *record) (string, error) {
@@ -160,27 +173,49 @@ func (h *Handler) lookUp(ctx context.Context, caller auth.Caller, record *record
 	return customer, err
 }
 
-// createSession calls Stripe. A refused key is looked up anew, because keys are
-// rotated while requests are under way; the next try has an idempotency key of
-// its own, since Stripe binds one to the outcome of the first.
 func (h *Handler) createSession(ctx context.Context, params *stripe.BillingPortalSessionParams, record *record) (*billing.Session, error) {
+	var session *billing.Session
+	err := h.withKey(ctx, record, func(key string) (calls billing.Calls, err error) {
+		if session, err = h.Sessions.CreateSession(ctx, key, params); err == nil {
+			calls = session.Calls
+		}
+		return calls, err
+	})
+	return session, err
+}
+
+// withKey makes a call of Stripe. A key that Stripe refuses is looked up anew, and
+// the call made once more with the one that took its place: keys are rotated while
+// requests are under way.
+func (h *Handler) withKey(ctx context.Context, record *record, call func(key string) (billing.Calls, error)) error {
 	key, err := h.key(ctx, record)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	session, err := h.callStripe(ctx, key, params, record)
+	err = timedCall(record, key, call)
 	var failure *billing.Error
 	if !errors.As(err, &failure) || failure.Class != billing.KeyRefused {
-		return session, err
+		return err
 	}
 	renewed, ok, renewErr := h.renewedKey(ctx, key, record)
 	if renewErr != nil {
-		return nil, renewErr
+		return renewErr
 	}
 	if !ok {
-		return nil, err
+		return err
 	}
-	return h.callStripe(ctx, renewed, params, record)
+	return timedCall(record, renewed, call)
+}
+
+func timedCall(record *record, key secret.Key, call func(key string) (billing.Calls, error)) error {
+	defer record.time(stepStripe)()
+	calls, err := call(key.Reveal())
+	var failure *billing.Error
+	if errors.As(err, &failure) {
+		calls = failure.Calls
+	}
+	record.addCalls(calls)
+	return err
 }
 
 func (h *Handler) key(ctx context.Context, record *record) (secret.Key, error) {
@@ -191,18 +226,6 @@ func (h *Handler) key(ctx context.Context, record *record) (secret.Key, error) {
 func (h *Handler) renewedKey(ctx context.Context, refused secret.Key, record *record) (secret.Key, bool, error) {
 	defer record.time(stepSecret)()
 	return h.Keys.Renewed(ctx, refused)
-}
-
-func (h *Handler) callStripe(ctx context.Context, key secret.Key, params *stripe.BillingPortalSessionParams, record *record) (*billing.Session, error) {
-	defer record.time(stepStripe)()
-	session, err := h.Sessions.CreateSession(ctx, key.Reveal(), params)
-	var failure *billing.Error
-	if errors.As(err, &failure) {
-		record.addCalls(failure.Calls)
-	} else if err == nil {
-		record.addCalls(session.Calls)
-	}
-	return session, err
 }
 
 // deadline is when a request must have its answer: after the budget, or as long

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +36,10 @@ type fixture struct {
 	renewed func() (secret.Key, bool, error)
 	create  func(call int) (*billing.Session, error)
 
+	owned []billing.Subscription // of all customers
+	reads []string               // calls about subscriptions
+	fails map[string]error       // by the name of such a call
+
 	lookups int
 	created []*stripe.BillingPortalSessionParams
 	logs    bytes.Buffer
@@ -42,12 +47,17 @@ type fixture struct {
 
 func newFixture(t *testing.T, change func(*Config)) *fixture {
 	t.Helper()
-	f := &fixture{}
+	f := &fixture{owned: []billing.Subscription{{
+		ID: "sub_1", Customer: "cus_alice", Status: stripe.SubscriptionStatusActive,
+		Items: []billing.Item{{ID: "si_1", Price: "price_0", Product: "prod_0", Quantity: 1}},
+	}}}
 	config := Config{
 		Verifier:  f,
 		Customers: f,
 		Keys:      f,
 		Sessions:  f,
+
+		Subscriptions: f,
 		Policy: Policy{
 			AllowedOrigins:        []Origin{"https://app.example.com", "http://localhost:3000"},
 			DefaultReturnURL:      appURL,
@@ -108,6 +118,31 @@ func (f *fixture) CreateSession(_ context.Context, _ string, params *stripe.Bill
 		JSON:  json.RawMessage(`{"url":"` + sessionURL + `"}`),
 		Calls: billing.Calls{Attempts: 1, RequestID: "req_1"},
 	}, nil
+}
+
+func (f *fixture) Subscription(_ context.Context, _, id string) (billing.Subscription, billing.Calls, error) {
+	f.reads = append(f.reads, "retrieve")
+	for _, s := range f.owned {
+		if s.ID == id {
+			return s, billing.Calls{Attempts: 1}, f.fails["retrieve"]
+		}
+	}
+	return billing.Subscription{}, billing.Calls{}, &billing.Error{Class: billing.NoSuchSubscription, Calls: billing.Calls{Attempts: 1}}
+}
+
+func (f *fixture) Subscriptions(_ context.Context, _, customer string) ([]billing.Subscription, billing.Calls, error) {
+	f.reads = append(f.reads, "list")
+	own := slices.DeleteFunc(slices.Clone(f.owned), func(s billing.Subscription) bool { return s.Customer != customer })
+	return own, billing.Calls{Attempts: 1}, f.fails["list"]
+}
+
+func (f *fixture) ProductNames(_ context.Context, _ string, ids []string) (map[string]string, billing.Calls, error) {
+	f.reads = append(f.reads, "products")
+	names := map[string]string{}
+	for _, id := range ids {
+		names[id] = "Name of " + id
+	}
+	return names, billing.Calls{Attempts: 1}, f.fails["products"]
 }
 
 // serve answers a POST with a body, the valid token and what change makes of it.
@@ -387,9 +422,9 @@ func TestDeadlineLeavesTimeToAnswer(t *testing.T) {
 }
 
 func BenchmarkHandler(b *testing.B) {
-	f := &fixture{}
+	f := &fixture{owned: []billing.Subscription{{ID: "sub_1", Customer: "cus_alice"}}}
 	handler, err := New(Config{
-		Verifier: f, Customers: f, Keys: f, Sessions: f,
+		Verifier: f, Customers: f, Keys: f, Sessions: f, Subscriptions: f,
 		Policy:    Policy{AllowedOrigins: []Origin{"https://app.example.com"}, DefaultReturnURL: appURL, AllowedFlows: Flows()},
 		Log:       NewRequestLog(io.Discard, "PortalFunction"),
 		RequestID: func(context.Context) string { return "request-1" },
@@ -403,6 +438,6 @@ func BenchmarkHandler(b *testing.B) {
 		if w := f.serve("application/x-www-form-urlencoded", form, nil); w.Code != http.StatusSeeOther {
 			b.Fatal(w.Code, w.Body)
 		}
-		f.created = f.created[:0]
+		f.created, f.reads = f.created[:0], f.reads[:0]
 	}
 }

@@ -3,6 +3,7 @@ package portal
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 )
@@ -19,6 +20,10 @@ type Problem struct {
 	RetryAfter time.Duration
 	// Scope is the scope that is missing, for insufficient-scope (RFC 6750, section 3.1).
 	Scope string
+	// Choices are the subscriptions to choose from, for subscription-ambiguous.
+	Choices []Choice
+	// Form is what to send again with a choice; nil where a page cannot.
+	Form url.Values
 	// Cause is for the log.
 	Cause error
 }
@@ -65,6 +70,7 @@ var kinds = map[string]kind{
 	"no-billing-account":            {404, "No billing account", "The user has no billing account yet.", "There is nothing to manage yet: billing starts with your first purchase."},
 	"subscription-not-found":        {404, "Subscription not found", "The customer has no such subscription.", "Please go back to the app and choose one of your subscriptions."},
 	"method-not-allowed":            {405, "Method not allowed", "Use POST.", "Please go back to the app and use its button."},
+	"subscription-ambiguous":        {409, "Which subscription?", "The customer has several subscriptions that this flow can act on; name one.", "Please choose the subscription that you mean."},
 	"subscription-not-eligible":     {409, "Not possible for this subscription", "The subscription cannot go through this flow, for example because it is already cancelled.", "Please go back to the app and check the state of your subscription."},
 	"payload-too-large":             {413, "Request too large", "The body has more than 8,192 bytes.", askDeveloper},
 	"unsupported-media-type":        {415, "Unsupported media type", "Send application/x-www-form-urlencoded or application/json in UTF-8.", askDeveloper},
@@ -88,8 +94,7 @@ func (p *Problem) detail() string {
 	return p.kind().detail
 }
 
-// document is the problem as RFC 9457, section 3 has it, with three members of
-// our own.
+// document is the problem as RFC 9457, section 3 has it, with members of our own.
 type document struct {
 	Type      string `json:"type"`
 	Title     string `json:"title"`
@@ -98,6 +103,8 @@ type document struct {
 	Code      string `json:"code"`
 	RequestID string `json:"request_id"`
 	Param     string `json:"param,omitempty"`
+
+	Subscriptions []Choice `json:"subscriptions,omitempty"`
 }
 
 func (p *Problem) document(requestID string) []byte {
@@ -110,6 +117,8 @@ func (p *Problem) document(requestID string) []byte {
 		Code:      p.Code,
 		RequestID: requestID,
 		Param:     p.Param,
+
+		Subscriptions: p.Choices,
 	})
 	return body
 }

@@ -50,6 +50,7 @@ type record struct {
 	steps      map[step]time.Duration
 	customerID string
 	calls      billing.Calls
+	noted      error
 }
 
 // begin starts the record of a request.
@@ -80,6 +81,9 @@ func (r *record) addCalls(calls billing.Calls) {
 	}
 }
 
+// note keeps an error that did not decide the answer.
+func (r *record) note(err error) { r.noted = err }
+
 // end writes the line. problem is nil for a session.
 func (r *record) end(status int, problem *Problem) {
 	attributes := []slog.Attr{
@@ -105,6 +109,9 @@ func (r *record) end(status int, problem *Problem) {
 	}
 	if r.customerID != "" {
 		attributes = append(attributes, slog.String("customer_id", r.customerID))
+	}
+	if r.noted != nil {
+		attributes = append(attributes, slog.String("note", r.noted.Error()))
 	}
 	if problem != nil {
 		attributes = append(attributes, slog.String("error", problem.Error()))

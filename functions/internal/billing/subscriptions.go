@@ -1,0 +1,180 @@
+package billing
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+
+	"github.com/stripe/stripe-go/v79"
+)
+
+// Subscription is what a flow needs to know of a subscription. stripe-go's own
+// type would bring the decoders of half of Stripe's objects into the binary.
+type Subscription struct {
+	ID       string
+	Customer string
+	// Status is one of Stripe's: active, trialing, past_due, canceled and so on.
+	Status stripe.SubscriptionStatus
+	// Cancelling says that it is set to end, at the end of the period or at a date.
+	Cancelling bool
+	Items      []Item
+}
+
+// Item is what a subscription is to: so many of a price.
+type Item struct {
+	ID       string
+	Price    string
+	Product  string // ID
+	Quantity int64
+}
+
+// subscriptionObject is the part of Stripe's object that is read.
+//
+// https://docs.stripe.com/api/subscriptions/object
+type subscriptionObject struct {
+	stripe.APIResource
+	ID                string                    `json:"id"`
+	Customer          string                    `json:"customer"`
+	Status            stripe.SubscriptionStatus `json:"status"`
+	CancelAtPeriodEnd bool                      `json:"cancel_at_period_end"`
+	CancelAt          int64                     `json:"cancel_at"`
+	Items             struct {
+		Data []struct {
+			ID    string `json:"id"`
+			Price struct {
+				ID      string `json:"id"`
+				Product string `json:"product"`
+			} `json:"price"`
+			Quantity int64 `json:"quantity"`
+		} `json:"data"`
+	} `json:"items"`
+}
+
+func (o *subscriptionObject) subscription() Subscription {
+	s := Subscription{
+		ID:         o.ID,
+		Customer:   o.Customer,
+		Status:     o.Status,
+		Cancelling: o.CancelAtPeriodEnd || o.CancelAt != 0,
+	}
+	for _, item := range o.Items.Data {
+		s.Items = append(s.Items, Item{ID: item.ID, Price: item.Price.ID, Product: item.Price.Product, Quantity: item.Quantity})
+	}
+	return s
+}
+
+// subscriptionList and productList are pages of Stripe's lists.
+//
+// https://docs.stripe.com/api/pagination
+type subscriptionList struct {
+	stripe.APIResource
+	stripe.ListMeta
+	Data []subscriptionObject `json:"data"`
+}
+
+type productList struct {
+	stripe.APIResource
+	Data []struct {
+		ID   string `json:"id"`
+		Name string `json:"name"`
+	} `json:"data"`
+}
+
+// idPattern is the form of Stripe's IDs. Nothing else becomes part of a path.
+var idPattern = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
+
+// pageSize is the most that Stripe returns at a time.
+const pageSize = 100
+
+// Subscription returns a subscription by its ID, whoever's it is. Every error is
+// an [*Error]; its class is NoSuchSubscription where there is none.
+//
+// https://docs.stripe.com/api/subscriptions/retrieve
+func (c *Client) Subscription(ctx context.Context, key, id string) (Subscription, Calls, error) {
+	if !idPattern.MatchString(id) {
+		return Subscription{}, Calls{}, &Error{Class: NoSuchSubscription}
+	}
+	var object subscriptionObject
+	common := &stripe.Params{}
+	calls, err := c.do(ctx, subscriptionsRead, common, func() error {
+		object = subscriptionObject{}
+		return c.backend.Call(http.MethodGet, stripe.FormatURLPath("/v1/subscriptions/%s", id), key, common, &object)
+	})
+	switch {
+	case err != nil:
+		return Subscription{}, calls, err
+	case object.ID != id:
+		return Subscription{}, calls, &Error{Class: BadResponse, Calls: calls}
+	}
+	return object.subscription(), calls, nil
+}
+
+// Subscriptions returns all subscriptions of a customer, the newest first, those
+// that have ended included. Every error is an [*Error].
+//
+// https://docs.stripe.com/api/subscriptions/list
+func (c *Client) Subscriptions(ctx context.Context, key, customer string) ([]Subscription, Calls, error) {
+	var all []Subscription
+	var total Calls
+	params := &stripe.SubscriptionListParams{Customer: stripe.String(customer), Status: stripe.String("all")}
+	params.Limit = stripe.Int64(pageSize)
+	for {
+		var page subscriptionList
+		common := &stripe.Params{}
+		calls, err := c.do(ctx, subscriptionsRead, common, func() error {
+			page = subscriptionList{}
+			params.Context = common.Context
+			return c.backend.Call(http.MethodGet, "/v1/subscriptions", key, params, &page)
+		})
+		total = total.plus(calls)
+		if err != nil {
+			err.Calls = total
+			return nil, total, err
+		}
+		for i := range page.Data {
+			if page.Data[i].Customer != customer {
+				return nil, total, &Error{Class: BadResponse, Calls: total}
+			}
+			all = append(all, page.Data[i].subscription())
+		}
+		if !page.HasMore || len(page.Data) == 0 {
+			return all, total, nil
+		}
+		params.StartingAfter = stripe.String(page.Data[len(page.Data)-1].ID)
+	}
+}
+
+// ProductNames returns the names of products by ID; 100 products at most.
+//
+// They are asked for by themselves, because a list of subscriptions cannot be
+// expanded down to its products: that is one level more than Stripe allows.
+//
+// https://docs.stripe.com/api/products/list
+// https://docs.stripe.com/api/expanding_objects
+func (c *Client) ProductNames(ctx context.Context, key string, ids []string) (map[string]string, Calls, error) {
+	params := &stripe.ProductListParams{IDs: stripe.StringSlice(ids[:min(len(ids), pageSize)])}
+	params.Limit = stripe.Int64(pageSize)
+	var page productList
+	common := &stripe.Params{}
+	calls, err := c.do(ctx, productsRead, common, func() error {
+		page = productList{}
+		params.Context = common.Context
+		return c.backend.Call(http.MethodGet, "/v1/products", key, params, &page)
+	})
+	if err != nil {
+		return nil, calls, err
+	}
+	names := map[string]string{}
+	for _, product := range page.Data {
+		names[product.ID] = product.Name
+	}
+	return names, calls, nil
+}
+
+func (c Calls) plus(more Calls) Calls {
+	c.Attempts += more.Attempts
+	if more.RequestID != "" {
+		c.RequestID = more.RequestID
+	}
+	return c
+}

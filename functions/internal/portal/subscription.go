@@ -1,0 +1,214 @@
+package portal
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/stripe/stripe-go/v79"
+
+	"billingportal/functions/internal/billing"
+)
+
+// resolveSubscription settles which subscription a flow is about. One that the
+// caller names must be the customer's own; one that they leave out is the only one
+// that the flow can act on. The subscription's item is filled in likewise.
+func (h *Handler) resolveSubscription(ctx context.Context, params *stripe.BillingPortalSessionParams, record *record) error {
+	if params.FlowData == nil {
+		return nil
+	}
+	named, ok := subscriptionOf(params.FlowData)
+	if !ok {
+		return nil
+	}
+	var subscription billing.Subscription
+	var err error
+	if *named != nil {
+		subscription, err = h.ownSubscription(ctx, *params.Customer, **named, record)
+	} else {
+		subscription, err = h.onlySubscription(ctx, *params.Customer, *params.FlowData.Type, record)
+	}
+	if err != nil {
+		return err
+	}
+	*named = stripe.String(subscription.ID)
+	if confirm := params.FlowData.SubscriptionUpdateConfirm; confirm != nil {
+		return completeUpdate(confirm, subscription)
+	}
+	return nil
+}
+
+// subscriptionOf returns where a flow names its subscription, and makes the place
+// where the caller has left it out; false for a flow that is about none.
+func subscriptionOf(flow *stripe.BillingPortalSessionFlowDataParams) (**string, bool) {
+	switch *flow.Type {
+	case flowSubscriptionCancel:
+		if flow.SubscriptionCancel == nil {
+			flow.SubscriptionCancel = &stripe.BillingPortalSessionFlowDataSubscriptionCancelParams{}
+		}
+		return &flow.SubscriptionCancel.Subscription, true
+	case flowSubscriptionUpdate:
+		if flow.SubscriptionUpdate == nil {
+			flow.SubscriptionUpdate = &stripe.BillingPortalSessionFlowDataSubscriptionUpdateParams{}
+		}
+		return &flow.SubscriptionUpdate.Subscription, true
+	case flowSubscriptionUpdateConfirm:
+		return &flow.SubscriptionUpdateConfirm.Subscription, true
+	}
+	return nil, false
+}
+
+// ownSubscription returns a subscription of the customer's. One that is somebody
+// else's answers like one that does not exist, after the same one call.
+func (h *Handler) ownSubscription(ctx context.Context, customer, id string, record *record) (billing.Subscription, error) {
+	var subscription billing.Subscription
+	err := h.withKey(ctx, record, func(key string) (calls billing.Calls, err error) {
+		subscription, calls, err = h.Subscriptions.Subscription(ctx, key, id)
+		return calls, err
+	})
+	if err == nil && subscription.Customer != customer {
+		err = &billing.Error{Class: billing.NoSuchSubscription}
+	}
+	return subscription, err
+}
+
+// onlySubscription returns the one subscription of the customer's that the flow
+// can act on.
+func (h *Handler) onlySubscription(ctx context.Context, customer, flowType string, record *record) (billing.Subscription, error) {
+	var all []billing.Subscription
+	err := h.withKey(ctx, record, func(key string) (calls billing.Calls, err error) {
+		all, calls, err = h.Subscriptions.Subscriptions(ctx, key, customer)
+		return calls, err
+	})
+	if err != nil {
+		return billing.Subscription{}, err
+	}
+	eligible := slices.DeleteFunc(slices.Clone(all), func(s billing.Subscription) bool {
+		return obstacle(s, flowType) != ""
+	})
+	switch len(eligible) {
+	case 1:
+		return eligible[0], nil
+	case 0:
+		return billing.Subscription{}, &Problem{Code: "subscription-not-eligible", Detail: whyNone(all, flowType)}
+	}
+	return billing.Subscription{}, &Problem{
+		Code:    "subscription-ambiguous",
+		Param:   "flow_data[" + flowType + "][subscription]",
+		Choices: h.describe(ctx, eligible, record),
+	}
+}
+
+const severalItems = "The subscription has several items, which the portal cannot change."
+
+// obstacle says why a flow cannot act on a subscription; "" where it can.
+//
+// https://docs.stripe.com/customer-management#customer-portal-limitations
+func obstacle(s billing.Subscription, flowType string) string {
+	switch s.Status {
+	case stripe.SubscriptionStatusActive, stripe.SubscriptionStatusTrialing, stripe.SubscriptionStatusPastDue:
+	case stripe.SubscriptionStatusCanceled, stripe.SubscriptionStatusIncompleteExpired:
+		return "The subscription has ended already."
+	case stripe.SubscriptionStatusPaused:
+		return "The subscription is paused."
+	default:
+		return "The subscription is not active."
+	}
+	switch {
+	case flowType == flowSubscriptionCancel && s.Cancelling:
+		return "The subscription is set to be cancelled already."
+	case flowType != flowSubscriptionCancel && len(s.Items) != 1:
+		return severalItems
+	}
+	return ""
+}
+
+// whyNone says why none of the subscriptions will do: what all of them have in
+// common, if they do.
+func whyNone(all []billing.Subscription, flowType string) string {
+	if len(all) == 0 {
+		return "The customer has no subscription."
+	}
+	reason := obstacle(all[0], flowType)
+	for _, s := range all[1:] {
+		if obstacle(s, flowType) != reason {
+			return "None of the customer's subscriptions can go through this flow."
+		}
+	}
+	return reason
+}
+
+// completeUpdate fills in the item of an update, and refuses one that would change
+// nothing, which Stripe would refuse as well.
+func completeUpdate(confirm *stripe.BillingPortalSessionFlowDataSubscriptionUpdateConfirmParams, s billing.Subscription) error {
+	item := confirm.Items[0]
+	if item.ID == nil {
+		if len(s.Items) != 1 {
+			return &Problem{Code: "subscription-not-eligible", Detail: severalItems}
+		}
+		item.ID = stripe.String(s.Items[0].ID)
+	}
+	for _, current := range s.Items {
+		if current.ID != *item.ID {
+			continue
+		}
+		samePrice := item.Price == nil || *item.Price == current.Price
+		sameQuantity := item.Quantity == nil || *item.Quantity == current.Quantity
+		if samePrice && sameQuantity && len(confirm.Discounts) == 0 {
+			return &Problem{Code: "subscription-not-eligible", Detail: "The subscription is what the update would make it."}
+		}
+	}
+	return nil
+}
+
+// offerForm lets a page offer the choices of an ambiguous flow as the same form
+// again, where the browser will add the credential by itself. A token that came in
+// the request is never put into a page.
+func offerForm(err error, in input, credential credential) error {
+	var problem *Problem
+	if errors.As(err, &problem) && len(problem.Choices) > 0 && credential.isCookie && in.form != nil {
+		problem.Form = in.form
+	}
+	return err
+}
+
+// Choice is a subscription as a problem document lists it.
+type Choice struct {
+	ID     string                    `json:"id"`
+	Status stripe.SubscriptionStatus `json:"status"`
+	Items  []ChoiceItem              `json:"items"`
+}
+
+// ChoiceItem is an item of a Choice. Product is its name, or "" where it cannot be read.
+type ChoiceItem struct {
+	Price    string `json:"price"`
+	Product  string `json:"product"`
+	Quantity int64  `json:"quantity"`
+}
+
+// describe lists subscriptions with the names of their products. Names are a help,
+// not a condition: a key that may not read products does without.
+func (h *Handler) describe(ctx context.Context, subscriptions []billing.Subscription, record *record) []Choice {
+	var products []string
+	for _, s := range subscriptions {
+		for _, item := range s.Items {
+			if !slices.Contains(products, item.Product) {
+				products = append(products, item.Product)
+			}
+		}
+	}
+	var names map[string]string
+	record.note(h.withKey(ctx, record, func(key string) (calls billing.Calls, err error) {
+		names, calls, err = h.Subscriptions.ProductNames(ctx, key, products)
+		return calls, err
+	}))
+	choices := make([]Choice, 0, len(subscriptions))
+	for _, s := range subscriptions {
+		choice := Choice{ID: s.ID, Status: s.Status, Items: []ChoiceItem{}}
+		for _, item := range s.Items {
+			choice.Items = append(choice.Items, ChoiceItem{Price: item.Price, Product: names[item.Product], Quantity: item.Quantity})
+		}
+		choices = append(choices, choice)
+	}
+	return choices
+}
