@@ -99,7 +99,10 @@ func (h *Handler) onlySubscription(ctx context.Context, customer, flowType strin
 	}
 }
 
-const severalItems = "The subscription has several items, which the portal cannot change."
+const (
+	severalItems = "The subscription has several items, which the portal cannot change."
+	unchanged    = "The update would change nothing."
+)
 
 // obstacle says why a flow cannot act on a subscription; "" where it can.
 //
@@ -155,7 +158,7 @@ func completeUpdate(confirm *stripe.BillingPortalSessionFlowDataSubscriptionUpda
 		samePrice := item.Price == nil || *item.Price == current.Price
 		sameQuantity := item.Quantity == nil || *item.Quantity == current.Quantity
 		if samePrice && sameQuantity && len(confirm.Discounts) == 0 {
-			return &Problem{Code: "subscription-not-eligible", Detail: "The subscription is what the update would make it."}
+			return &Problem{Code: "subscription-not-eligible", Detail: unchanged}
 		}
 	}
 	return nil
