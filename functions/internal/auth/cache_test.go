@@ -345,6 +345,21 @@ func TestStaleKeysAreServedAtOnceWhileAnotherAsks(t *testing.T) {
 	})
 }
 
+// While the issuer answers, a withdrawn key is not served for the time that the
+// answer takes.
+func TestWithdrawnKeyIsNotServedDuringTheFetch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer := newFakeIssuer(keyA())
+		s := over(issuer.keySet(t))
+		s.try("a")
+		issuer.set(keysURL, ok(jwks(keyB())))
+		issuer.latency = time.Second
+		time.Sleep(10 * time.Minute)
+		got := together(100, func(int) string { return s.try("a") })
+		expect(t, "100 requests", fmt.Sprint(got), "map[unknown key:100]")
+	})
+}
+
 func TestSetWithoutUsableKeyReplacesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		issuer := newFakeIssuer(keyA())

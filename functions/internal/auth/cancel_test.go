@@ -126,7 +126,7 @@ func TestRequestBehindAFrozenPrefetch(t *testing.T) {
 		issuer := newFakeIssuer(keyA())
 		issuer.set(keysURL, sequence(hang, hang, ok(jwks(keyA()))))
 		k := issuer.keySet(t)
-		go k.Prefetch(context.Background())
+		go func() { _ = k.Prefetch(context.Background()) }()
 		synctest.Wait()
 		expectWithin(t, 4*time.Second, func() { expect(t, "the request", over(k).try("a"), "accepted") })
 	})
@@ -166,8 +166,16 @@ func TestClockSetBack(t *testing.T) {
 		expect(t, "a failure", s.try("a"), "keys unavailable")
 		shift = -24 * time.Hour
 		issuer.set(discoveryURL, ok(m{"issuer": testIssuer, "jwks_uri": keysURL}.String()))
-		issuer.set(keysURL, ok(jwks(keyA())))
+		issuer.set(keysURL, ok(jwks(keyA()), "Cache-Control: max-age=3600"))
 		expect(t, "after a failure tomorrow", s.try("a"), "accepted")
+
+		time.Sleep(30 * time.Minute) // the keys are fresh for as long again
+		issuer.setAll(broken)
+		expect(t, "a failure for an unknown kid", s.try("b"), "keys unavailable")
+		shift -= 10 * time.Minute
+		issuer.set(discoveryURL, ok(m{"issuer": testIssuer, "jwks_uri": keysURL}.String()))
+		issuer.set(keysURL, ok(jwks(keyA())))
+		expect(t, "unknown kid after a failure in ten minutes", s.try("b"), "unknown key")
 	})
 }
 

@@ -104,11 +104,8 @@ func checkTimes(claims object, now time.Time) error {
 const maxDate = 253402300799
 
 // numericDate reads seconds since 1970, whole or not, as a JSON number
-// (RFC 7519, section 2). A string of digits is none.
+// (RFC 7519, section 2). A string of digits, in its quotes, is none.
 func numericDate(raw json.RawMessage) (time.Time, bool) {
-	if len(raw) == 0 || raw[0] == '"' {
-		return time.Time{}, false
-	}
 	seconds, err := strconv.ParseFloat(string(raw), 64)
 	if err != nil || !(seconds >= 0 && seconds <= maxDate) {
 		return time.Time{}, false

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,9 +28,11 @@ func TestTries(t *testing.T) {
 		{"drip, then good", sequence(drip(jwks(keyA()), 50*time.Millisecond), good), "accepted", "0+2", tryTimeout + triesApart},
 		{"body in 1.4 s", late(1400 * time.Millisecond), "keys unavailable", "0+1", 1400 * time.Millisecond},
 		{"body in 1.6 s, then good", sequence(late(1600*time.Millisecond), good), "accepted", "0+2", tryTimeout + triesApart},
+		{"206 with keys", status(206, jwks(keyA())), "keys unavailable", "0+1", 0},
 		{"404", status(404, ""), "keys unavailable", "0+1", 0},
 		{"429", status(429, ""), "keys unavailable", "0+1", 0},
 		{"301", status(301, "", "Location: "+keysURL), "keys unavailable", "0+1", 0},
+		{"150,001 bytes", ok(strings.Repeat(" ", 150_001)), "keys unavailable", "0+1", 0},
 		{"HTML", ok("<html>"), "keys unavailable", "0+1", 0},
 	} {
 		t.Run(c.rule, func(t *testing.T) {

@@ -40,7 +40,7 @@ func (s *state) decide(p purpose, now time.Time) (held *fetched, due bool, err e
 	stale := s.stale(now)
 	wait := s.backoff(now)
 	switch {
-	case wait == 0 || p.prefetch:
+	case wait == 0:
 		return stale, true, nil
 	case stale == nil:
 		return nil, false, keysUnavailable(wait, s.lastErr)

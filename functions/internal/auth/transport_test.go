@@ -3,6 +3,7 @@ package auth
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // The tests of this file use real connections, to a server on the loopback
@@ -150,12 +152,19 @@ func TestConnectionIsSharedAndThenClosed(t *testing.T) {
 	}
 	server.Start()
 	t.Cleanup(server.Close)
-	if err := newRemote(t, RemoteConfig{Issuer: server.URL}).Prefetch(t.Context()); err != nil {
-		t.Fatal(err)
+	var later time.Duration
+	keys := newRemote(t, RemoteConfig{Issuer: server.URL, Now: func() time.Time { return time.Now().Add(later) }})
+	for range 3 {
+		if err := keys.Prefetch(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		later += time.Hour
 	}
-	<-closed
-	if n := opened.Load(); n != 1 {
-		t.Errorf("%d connections", n)
+	if n := opened.Load(); n != 3 {
+		t.Errorf("%d connections for 3 fetches", n)
+	}
+	for range 3 {
+		<-closed
 	}
 }
 
@@ -175,5 +184,8 @@ func TestResolvedAddressesAreChecked(t *testing.T) {
 		if got := refuseForbidden("tcp", address, nil) == nil; got != want {
 			t.Errorf("%s: allowed %v, want %v", address, got, want)
 		}
+	}
+	if _, err := newTransport().DialContext(t.Context(), "tcp", "169.254.169.254:80"); !errors.Is(err, errConnection) {
+		t.Errorf("the package's transport: got %v", err)
 	}
 }
