@@ -1,0 +1,31 @@
+package billing_test
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"billingportal/functions/internal/upstream/upstreamtest"
+)
+
+// stripe-go has a logger that prints what it gets, a portal's URL among it. The
+// tests with faults run once more in a process of their own, whose whole output
+// is searched for what their servers say.
+func TestNothingIsPrinted(t *testing.T) {
+	const tests = "^(TestAnswersTheSessionByteForByte|TestClasses|TestOnlyTheCustomersOwnSessionOfThisModeIsAccepted|" +
+		"TestTheSessionURLLeadsToThePortal|TestARedirectIsFollowedNowhere|TestRetries|TestNoConnection|TestAHangIsATimeout)$"
+	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run", tests) //nolint:gosec // itself
+	output, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	for _, text := range []string{upstreamtest.Marker, sessionSecret, apiKey, "KEYx7Q", customer, "stripe.com"} {
+		if strings.Contains(string(output), text) {
+			t.Errorf("%q was printed:\n%s", text, output)
+		}
+	}
+	if !strings.HasPrefix(string(output), "PASS\n") {
+		t.Errorf("something was printed:\n%s", output)
+	}
+}
