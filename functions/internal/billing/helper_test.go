@@ -136,14 +136,14 @@ func create(t *testing.T, client *billing.Client) (*billing.Session, error) {
 }
 
 // requireClass requires an *Error of a class, or success for 0, and that nothing
-// the server said is in it.
-func requireClass(t *testing.T, err error, want billing.Class) *billing.Error {
+// the server said is in it. It returns what the error holds.
+func requireClass(t *testing.T, err error, want billing.Class) billing.Error {
 	t.Helper()
 	if want == 0 {
 		if err != nil {
 			t.Fatalf("err = %v, want none", err)
 		}
-		return nil
+		return billing.Error{}
 	}
 	var failure *billing.Error
 	if !errors.As(err, &failure) {
@@ -153,7 +153,7 @@ func requireClass(t *testing.T, err error, want billing.Class) *billing.Error {
 		t.Errorf("class = %v, want %v", failure.Class, want)
 	}
 	upstreamtest.RequireSilent(t, err, sessionSecret, apiKey, "KEYx7Q", "127.0.0.1", "cus_")
-	return failure
+	return *failure
 }
 
 // stripeError answers as Stripe does when it refuses.

@@ -101,10 +101,8 @@ func TestRetries(t *testing.T) {
 				server.mu.Unlock()
 				session, err := create(t, client)
 				failure := requireClass(t, err, test.want)
-				calls := billing.Calls{}
-				if failure != nil {
-					calls = failure.Calls
-				} else if session != nil {
+				calls := failure.Calls
+				if session != nil {
 					calls = session.Calls
 				}
 				requests := server.seen()[before:]

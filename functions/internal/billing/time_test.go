@@ -108,7 +108,7 @@ func TestAHangIsATimeout(t *testing.T) {
 					t.Errorf("took %v, want %v", took, test.took)
 				}
 				failure := requireClass(t, err, test.want)
-				if failure != nil && failure.Calls.Attempts != test.attempts || len(server.seen()) != test.attempts {
+				if err != nil && failure.Calls.Attempts != test.attempts || len(server.seen()) != test.attempts {
 					t.Errorf("%d requests, want %d", len(server.seen()), test.attempts)
 				}
 				if len(server.idempotencyKeys()) != 1 {
