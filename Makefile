@@ -33,8 +33,8 @@ test: ## run the tests that need nothing but Go
 	go test ./...
 
 .PHONY: bench
-bench: ## measure token verification, body parsing and the whole handler
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## measure the deployed binary beside a plain version and what the network allows
+	go run ./local/bench
 
 .PHONY: build
 build: $(TOOLS)/.sam-$(SAM_CLI)-$(CFN_LINT) ## build what a deployment uploads

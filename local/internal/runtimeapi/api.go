@@ -172,6 +172,7 @@ func accept(w http.ResponseWriter) { reply(w, http.StatusAccepted, []byte(`{"sta
 
 func reply(w http.ResponseWriter, status int, doc []byte) {
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(doc)))
 	w.WriteHeader(status)
 	_, _ = w.Write(doc) // fails only if the process is gone
 }

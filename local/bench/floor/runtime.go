@@ -1,0 +1,21 @@
+package main
+
+import "net"
+
+const invocation = "/2018-06-01/runtime/invocation/"
+
+// runtime is the Runtime API.
+type runtime struct{ *connection }
+
+func newRuntime(address string) runtime {
+	return runtime{newConnection(address, must(net.Dial("tcp", address)))}
+}
+
+func (r runtime) next() (id string, event []byte) {
+	event = r.ok("GET", invocation+"next", "", "")
+	return r.value("Lambda-Runtime-Aws-Request-Id"), event
+}
+
+func (r runtime) respond(id string, response []byte) {
+	r.exchange("POST", invocation+id+"/response", "", string(response))
+}

@@ -1,0 +1,56 @@
+// Command bench measures the portal function as it is deployed: the real bootstrap, as a child process over the Runtime API,
+// with every upstream at a distance. Beside it, in turns, it measures a plain version and the floor, what the same exchanges
+// cost with the least machinery. It prints a table with the targets; it is for readers and fails for none of them.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+
+	"billingportal/local/bench/internal/cloud"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// options are what a measurement can be told.
+type options struct {
+	distances cloud.Distances
+	starts    int // cold starts of each program
+	requests  int // warm requests of each program
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	var o options
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.DurationVar(&o.distances.AWS, "aws", 2*time.Millisecond, "round trip to DynamoDB and Secrets Manager")
+	flags.DurationVar(&o.distances.Issuer, "issuer", 2*time.Millisecond, "round trip to the issuer")
+	flags.DurationVar(&o.distances.Stripe, "stripe", 20*time.Millisecond, "round trip to Stripe")
+	flags.IntVar(&o.starts, "starts", 20, "cold starts of each program")
+	flags.IntVar(&o.requests, "requests", 300, "warm requests of each program")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if o.starts < 1 || o.requests < 1 {
+		return errors.New("at least one start and one request")
+	}
+	switch command := flags.Arg(0); command {
+	case "":
+		return compare(ctx, o, out)
+	default:
+		return fmt.Errorf("there is no %q", command)
+	}
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"billingportal/local/bench/internal/cloud"
+	"billingportal/local/internal/runtimeapi"
+)
+
+// start is what a cold start was like.
+type start struct {
+	firstNext   time.Duration // process start to the first request for an invocation
+	firstAnswer time.Duration // process start to the answer of the first invocation
+	initCPU     time.Duration // until the first request for an invocation
+	firstCPU    time.Duration // from then until the next one
+	traffic     map[string]cloud.Traffic
+}
+
+// start starts a program with an invocation waiting for it, as it is in a cold start. The process goes on.
+func (l *laboratory) start(ctx context.Context, p program) (*runtimeapi.Process, start, error) {
+	before := l.cloud.Traffic()
+	process, err := runtimeapi.Start(ctx, p.path, l.env)
+	if err != nil {
+		return nil, start{}, err
+	}
+	initialized := make(chan runtimeapi.Usage, 1)
+	go func() {
+		_ = process.Ready(ctx) // an exit is for call to report
+		usage, _ := process.Usage()
+		initialized <- usage
+	}()
+	if err := l.call(ctx, process); err != nil {
+		process.Stop()
+		return nil, start{}, err
+	}
+	times := process.Times()
+	if err := process.Ready(ctx); err != nil {
+		return nil, start{}, err
+	}
+	after, err := process.Usage()
+	if err != nil {
+		return nil, start{}, err
+	}
+	atNext := <-initialized
+	s := start{
+		firstNext:   times.FirstNext.Sub(times.Started),
+		firstAnswer: times.Answered.Sub(times.Started),
+		initCPU:     atNext.CPU,
+		firstCPU:    after.CPU - atNext.CPU,
+		traffic:     map[string]cloud.Traffic{},
+	}
+	for name, traffic := range l.cloud.Traffic() {
+		s.traffic[name] = traffic.Minus(before[name])
+	}
+	return process, s, nil
+}
+
+// warm is what requests to a running process were like.
+type warm struct {
+	times   []time.Duration
+	cpu     time.Duration // for one request
+	peakRSS int64
+	traffic map[string]cloud.Traffic // for all of them
+}
+
+// requests sends each process a request in turn, n times, and returns what they were like.
+func (l *laboratory) requests(ctx context.Context, processes []*runtimeapi.Process, n int) ([]warm, error) {
+	results := make([]warm, len(processes))
+	before := make([]runtimeapi.Usage, len(processes))
+	for i, process := range processes {
+		var err error
+		if before[i], err = process.Usage(); err != nil {
+			return nil, err
+		}
+		results[i].traffic = map[string]cloud.Traffic{}
+	}
+	for range n {
+		for i, process := range processes {
+			traffic := l.cloud.Traffic()
+			if err := l.call(ctx, process); err != nil {
+				return nil, err
+			}
+			times := process.Times()
+			results[i].times = append(results[i].times, times.Answered.Sub(times.Dispatched))
+			if err := process.Ready(ctx); err != nil {
+				return nil, err
+			}
+			for name, now := range l.cloud.Traffic() {
+				more, sum := now.Minus(traffic[name]), results[i].traffic[name]
+				results[i].traffic[name] = cloud.Traffic{Connections: sum.Connections + more.Connections, Calls: sum.Calls + more.Calls}
+			}
+		}
+	}
+	for i, process := range processes {
+		usage, err := process.Usage()
+		if err != nil {
+			return nil, err
+		}
+		results[i].cpu = (usage.CPU - before[i].CPU) / time.Duration(n)
+		results[i].peakRSS = usage.PeakRSS
+	}
+	return results, nil
+}

@@ -1,0 +1,22 @@
+package main
+
+import "testing"
+
+func TestQuantile(t *testing.T) {
+	hundred := make([]int, 100)
+	for i := range hundred {
+		hundred[i] = 100 - i
+	}
+	for _, test := range []struct {
+		values []int
+		q      float64
+		want   int
+	}{
+		{hundred, 0.5, 50}, {hundred, 0.99, 99}, {hundred, 1, 100}, {hundred, 0, 1},
+		{[]int{3, 1, 2}, 0.5, 2}, {[]int{4, 1}, 0.5, 1}, {[]int{7}, 0.99, 7},
+	} {
+		if got := quantile(test.values, test.q); got != test.want {
+			t.Errorf("quantile(%d values, %v) = %d, want %d", len(test.values), test.q, got, test.want)
+		}
+	}
+}
