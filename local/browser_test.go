@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -128,6 +129,46 @@ func TestCompletedFlowInChromium(t *testing.T) {
 	if text := b.text("body"); !strings.Contains(strings.ToLower(text), "complete") {
 		t.Errorf("after the flow: %s", text)
 	}
+}
+
+// TestChoiceInChromium is dave's way: two subscriptions, a page to choose on, and
+// the portal of the one chosen, without a script and without a token in a page.
+func TestChoiceInChromium(t *testing.T) {
+	l, _ := startLaptop(t)
+	b := startBrowser(t)
+	b.open(l.origin + "/?user=dave&credential=cookie")
+	b.click("#any-cancel-button", "form .button")
+	if heading := b.text("h1"); heading != "Which subscription?" {
+		t.Errorf("heading %q", heading)
+	}
+	choices := evaluate(b, chromedp.Evaluate[[]string](`[...document.querySelectorAll("form button")].map(button => button.textContent)`))
+	if want := []string{"Team × 5", "Storage (trialing)"}; !slices.Equal(slices.Sorted(slices.Values(choices)), slices.Sorted(slices.Values(want))) {
+		t.Errorf("choices %q", choices)
+	}
+	b.screenshot("choice")
+	b.click("form:nth-of-type(2) .button", "#customer-id")
+	if chosen, customer := b.text("#subscription code"), b.text("#customer-id"); customer != "cus_DemoDave" || !strings.HasPrefix(chosen, "sub_DemoDave") {
+		t.Errorf("portal of %s with %s", customer, chosen)
+	}
+	b.screenshot("choice-made")
+
+	b.open(l.origin + "/?user=dave")
+	b.click("#any-cancel-button", "h1 + p")
+	if buttons := evaluate(b, chromedp.Evaluate[int](`document.querySelectorAll("form").length`)); buttons != 0 {
+		t.Error("with a token in the form there is no way to post again")
+	}
+	b.screenshot("choice-without-cookie")
+}
+
+func TestCancelledInChromium(t *testing.T) {
+	l, _ := startLaptop(t)
+	b := startBrowser(t)
+	b.open(l.origin + "/?user=erin")
+	b.click("#any-cancel-button", "h1 + p")
+	if text := b.text("main"); !strings.Contains(text, "The subscription has ended already.") {
+		t.Errorf("erin is told: %s", text)
+	}
+	b.screenshot("cancelled")
 }
 
 func TestFetchInChromium(t *testing.T) {

@@ -136,7 +136,7 @@ func (l *laptop) handler(ctx context.Context, logs io.Writer) (http.Handler, err
 	mux.Handle("/", gateway.New(function, gateway.Config{
 		AllowedOrigins: strings.Split(env["ALLOWED_ORIGINS"], ","),
 	}))
-	page := demo.New(l.demoConfig())
+	page := demo.New(l.demoConfig(env["SESSION_COOKIE"]))
 	mux.Handle("GET /{$}", page)
 	mux.Handle("GET /demo.css", page)
 	mux.Handle("GET /demo.js", page)
@@ -149,10 +149,11 @@ func (l *laptop) handler(ctx context.Context, logs io.Writer) (http.Handler, err
 
 // demoConfig is what the demo page offers. In Stripe's test mode nothing is known
 // of the customers' subscriptions, and the demo's IDs do not exist.
-func (l *laptop) demoConfig() demo.Config {
+func (l *laptop) demoConfig(cookie string) demo.Config {
 	config := demo.Config{
 		Token:  func(user string) (string, error) { return l.issuer.Token(user, nil, 0) },
 		Origin: l.origin,
+		Cookie: cookie,
 		Users:  demo.Users(),
 	}
 	if l.stripeKey != demoKey {

@@ -105,7 +105,7 @@ func codeOf(t *testing.T, body string) string {
 }
 
 func TestDemoUsers(t *testing.T) {
-	l, _ := startLaptop(t)
+	l, logs := startLaptop(t)
 	cancel := func(subscription string) url.Values {
 		return url.Values{"flow_data[type]": {"subscription_cancel"}, "flow_data[subscription_cancel][subscription]": {subscription}}
 	}
@@ -124,6 +124,11 @@ func TestDemoUsers(t *testing.T) {
 		"dave":                             {"dave", nil, 303, ""},
 		"dave cancels one":                 {"dave", cancel("sub_DemoDaveStorage"), 303, ""},
 		"erin":                             {"erin", nil, 303, ""},
+		"alice cancels, without IDs":       {"alice", url.Values{"flow_data[type]": {"subscription_cancel"}}, 303, ""},
+		"alice changes, without IDs":       {"alice", url.Values{"flow_data[type]": {"subscription_update"}}, 303, ""},
+		"alice upgrades, without IDs":      {"alice", url.Values{"flow_data[type]": {"subscription_update_confirm"}, "flow_data[subscription_update_confirm][items][0][price]": {"price_ProMonthly"}}, 303, ""},
+		"dave has to choose":               {"dave", url.Values{"flow_data[type]": {"subscription_cancel"}}, 409, "subscription-ambiguous"},
+		"erin has none left to cancel":     {"erin", url.Values{"flow_data[type]": {"subscription_cancel"}}, 409, "subscription-not-eligible"},
 		"erin cancels what she cancelled":  {"erin", cancel("sub_DemoErin"), 409, "subscription-not-eligible"},
 		"a user nobody has heard of":       {"mallory", nil, 404, "no-billing-account"},
 		"nobody":                           {"", nil, 401, "missing-credentials"},
@@ -133,7 +138,7 @@ func TestDemoUsers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			response, body := l.post(t, test.user, test.form, nil)
 			if response.StatusCode != test.status {
-				t.Fatalf("status = %d: %s", response.StatusCode, body)
+				t.Fatalf("status = %d: %s\n%s", response.StatusCode, body, logs)
 			}
 			if test.code != "" && codeOf(t, body) != test.code {
 				t.Errorf("problem = %s", body)

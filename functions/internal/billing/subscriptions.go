@@ -6,6 +6,7 @@ import (
 	"regexp"
 
 	"github.com/stripe/stripe-go/v79"
+	"github.com/stripe/stripe-go/v79/form"
 )
 
 // Subscription is what a flow needs to know of a subscription. stripe-go's own
@@ -98,7 +99,7 @@ func (c *Client) Subscription(ctx context.Context, key, id string) (Subscription
 	common := &stripe.Params{}
 	calls, err := c.do(ctx, subscriptionsRead, common, func() error {
 		object = subscriptionObject{}
-		return c.backend.Call(http.MethodGet, stripe.FormatURLPath("/v1/subscriptions/%s", id), key, common, &object)
+		return c.backend.CallRaw(http.MethodGet, stripe.FormatURLPath("/v1/subscriptions/%s", id), key, nil, common, &object)
 	})
 	switch {
 	case err != nil:
@@ -123,8 +124,7 @@ func (c *Client) Subscriptions(ctx context.Context, key, customer string) ([]Sub
 		common := &stripe.Params{}
 		calls, err := c.do(ctx, subscriptionsRead, common, func() error {
 			page = subscriptionList{}
-			params.Context = common.Context
-			return c.backend.Call(http.MethodGet, "/v1/subscriptions", key, params, &page)
+			return c.backend.CallRaw(http.MethodGet, "/v1/subscriptions", key, query(params), common, &page)
 		})
 		total = total.plus(calls)
 		if err != nil {
@@ -158,8 +158,7 @@ func (c *Client) ProductNames(ctx context.Context, key string, ids []string) (ma
 	common := &stripe.Params{}
 	calls, err := c.do(ctx, productsRead, common, func() error {
 		page = productList{}
-		params.Context = common.Context
-		return c.backend.Call(http.MethodGet, "/v1/products", key, params, &page)
+		return c.backend.CallRaw(http.MethodGet, "/v1/products", key, query(params), common, &page)
 	})
 	if err != nil {
 		return nil, calls, err
@@ -169,6 +168,13 @@ func (c *Client) ProductNames(ctx context.Context, key string, ids []string) (ma
 		names[product.ID] = product.Name
 	}
 	return names, calls, nil
+}
+
+// query encodes the parameters of a list, as stripe-go's own clients of lists do.
+func query(params any) *form.Values {
+	values := &form.Values{}
+	form.AppendTo(values, params)
+	return values
 }
 
 func (c Calls) plus(more Calls) Calls {

@@ -12,16 +12,37 @@ type action struct {
 
 type field struct{ Name, Value string }
 
-// general are the actions that concern no subscription.
-func general() []action {
-	return []action{
+// general are the actions that name no subscription: the portal function finds the one that a flow is about.
+func (c Choices) general() []action {
+	actions := []action{
 		{ID: "portal", Label: "Manage billing", Note: "Opens the portal’s home page."},
 		{
 			ID: "payment-method", Flow: "payment_method_update", Quiet: true,
 			Label: "Change payment method", Note: "Goes straight to adding a card.",
 			Fields: []field{{"flow_data[type]", "payment_method_update"}},
 		},
+		{
+			ID: "any-update", Flow: "subscription_update", Quiet: true,
+			Label: "Change plan", Note: "Lets the customer choose.",
+			Fields: []field{{"flow_data[type]", "subscription_update"}},
+		},
+		{
+			ID: "any-cancel", Flow: "subscription_cancel", Quiet: true,
+			Label: "Cancel plan", Note: "Goes straight to cancelling.",
+			Fields: []field{{"flow_data[type]", "subscription_cancel"}},
+		},
 	}
+	if c.Price != "" {
+		actions = append(actions, action{
+			ID: "any-confirm", Flow: "subscription_update_confirm", Quiet: true,
+			Label: "Change to " + c.Plan, Note: "Asks only to confirm.",
+			Fields: []field{
+				{"flow_data[type]", "subscription_update_confirm"},
+				{"flow_data[subscription_update_confirm][items][0][price]", c.Price},
+			},
+		})
+	}
+	return actions
 }
 
 // forSubscription are the flows of a subscription. The suffix keeps the forms' IDs apart where there are several.

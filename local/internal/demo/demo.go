@@ -29,6 +29,9 @@ type Config struct {
 	// Origin is the page's own, as the function's ALLOWED_ORIGINS lists it, such as "http://127.0.0.1:8080". With it the
 	// buttons send a return_url that leads back to the same user, and flows may end here; without it they leave both out.
 	Origin string
+	// Cookie names the session cookie that the function takes tokens from; "" for none. With it the page offers to be
+	// signed in by that cookie.
+	Cookie string
 	// Users can be switched between, starting with the first; nil means [Users].
 	Users []User
 	// Choices are what the buttons ask for; nil means [DefaultChoices].
@@ -75,7 +78,14 @@ func (d *demo) servePage(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "No access token could be made for this user.", http.StatusInternalServerError)
 		return
 	}
-	view.AccessToken = token
+	if view.Cookie {
+		http.SetCookie(w, d.sessionCookie(token, 0))
+	} else {
+		view.AccessToken = token
+		if d.cfg.Cookie != "" { // two credentials are one too many
+			http.SetCookie(w, d.sessionCookie("", -1))
+		}
+	}
 
 	var body bytes.Buffer
 	if err := d.page.ExecuteTemplate(&body, "page.html", view); err != nil {
@@ -92,6 +102,14 @@ func (d *demo) servePage(w http.ResponseWriter, r *http.Request) {
 	header.Set("Referrer-Policy", "same-origin")
 	w.WriteHeader(http.StatusOK)
 	_, _ = body.WriteTo(w) // a browser that has gone needs no page
+}
+
+// sessionCookie is what an app would sign in with, but for Secure: the laptop has no TLS.
+func (d *demo) sessionCookie(value string, maxAge int) *http.Cookie {
+	return &http.Cookie{
+		Name: d.cfg.Cookie, Value: value, MaxAge: maxAge, Path: "/",
+		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: false,
+	}
 }
 
 func asJSON(value any) (string, error) {

@@ -51,6 +51,10 @@ func TestForms(t *testing.T) {
 	}{
 		{"", "portal", []string{token, back}},
 		{"", "payment-method", []string{token, "flow_data[type]=payment_method_update", back}},
+		{"", "any-update", []string{token, "flow_data[type]=subscription_update", back}},
+		{"", "any-cancel", []string{token, "flow_data[type]=subscription_cancel", back}},
+		{"", "any-confirm", []string{token, "flow_data[type]=subscription_update_confirm", confirm + "[items][0][price]=price_ProMonthly", back}},
+		{"?credential=cookie", "portal", []string{token, back}}, // where no cookie is taken
 		{"", "update", []string{token, "flow_data[type]=subscription_update", "flow_data[subscription_update][subscription]=sub_DemoAlice", back}},
 		{"", "confirm", []string{
 			token, "flow_data[type]=subscription_update_confirm", confirm + "[subscription]=sub_DemoAlice",
@@ -120,7 +124,7 @@ func TestUsers(t *testing.T) {
 			if got := form(t, page, "portal"); got[1] != "access_token=token-of-"+user.ID {
 				t.Errorf("sends %v", got)
 			}
-			if got := strings.Count(page, `data-flow="subscription_cancel"`); got != 2*len(user.Subscriptions) {
+			if got := strings.Count(page, `data-flow="subscription_cancel"`); got != 1+2*len(user.Subscriptions) {
 				t.Errorf("%d ways to cancel", got)
 			}
 		})
@@ -130,6 +134,24 @@ func TestUsers(t *testing.T) {
 	}
 	if got := get(config(), "/?user=mallory"); got.Code != 404 {
 		t.Errorf("somebody else: %d", got.Code)
+	}
+}
+
+func TestCookieInPlaceOfTheToken(t *testing.T) {
+	cfg := config()
+	cfg.Cookie = "session"
+	signedIn := get(cfg, "/?user=dave&credential=cookie")
+	if got := form(t, signedIn.Body.String(), "any-cancel"); got[1] != "flow_data[type]=subscription_cancel" {
+		t.Errorf("sends %v", got)
+	}
+	if strings.Contains(signedIn.Body.String(), "token-of-dave") {
+		t.Error("the page has the token")
+	}
+	if got := signedIn.Header().Get("Set-Cookie"); got != "session=token-of-dave; Path=/; HttpOnly; SameSite=Strict" {
+		t.Errorf("Set-Cookie: %s", got)
+	}
+	if got := get(cfg, "/?user=dave").Header().Get("Set-Cookie"); !strings.HasPrefix(got, "session=; Path=/; Max-Age=0") {
+		t.Errorf("without: Set-Cookie: %s", got)
 	}
 }
 

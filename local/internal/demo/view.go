@@ -11,6 +11,7 @@ type view struct {
 	Users       []User
 	Endpoint    string
 	AccessToken string
+	Cookie      bool   // the token is in a cookie and not in the page
 	Back        string // what the customer came back from: "", "portal" or "flow"
 	Options     []option
 	Groups      []group
@@ -31,8 +32,12 @@ type group struct {
 	Actions   []action
 }
 
-// afterOption is the one option that concerns flows alone.
-const afterOption = "after"
+// afterOption is the one option that concerns flows alone, credentialOption the one that is about no parameter.
+const (
+	afterOption      = "after"
+	credentialOption = "credential"
+	credentialCookie = "cookie"
+)
 
 // endings are the choices for what happens after a flow, as flow_data[after_completion][type] has them.
 var endings = []string{"hosted_confirmation", "portal_homepage", "redirect"}
@@ -56,6 +61,8 @@ func (d *demo) view(query url.Values) (*view, bool) {
 		switch {
 		case o.Name == afterOption:
 			after = o.Chosen
+		case o.Name == credentialOption:
+			v.Cookie = o.Chosen == credentialCookie
 		case o.Chosen != "":
 			v.Common = append(v.Common, field{o.Name, o.Chosen})
 		}
@@ -87,11 +94,16 @@ func (d *demo) options(query url.Values) []option {
 	if d.cfg.Origin == "" {
 		ends = endings[:2]
 	}
+	var credentials []string
+	if d.cfg.Cookie != "" {
+		credentials = []string{credentialCookie}
+	}
 	var options []option
 	for _, o := range []option{
 		{Name: "locale", Label: "Language", None: "not sent", Values: d.choices.Locales},
 		{Name: "configuration", Label: "Configuration", None: "the default", Values: d.choices.Configurations},
 		{Name: "on_behalf_of", Label: "On behalf of", None: "nobody else", Values: d.choices.Accounts},
+		{Name: credentialOption, Label: "Credential", None: "a form field or header", Values: credentials},
 		{Name: afterOption, Label: "After a flow", None: "not sent", Values: ends},
 	} {
 		if len(o.Values) > 0 {
@@ -104,7 +116,7 @@ func (d *demo) options(query url.Values) []option {
 
 // groups are a user's actions; what follows is added to those that are flows.
 func (d *demo) groups(user User, follows []field) []group {
-	groups := []group{{Label: "Account", ID: "account", Actions: general()}}
+	groups := []group{{Label: "Account", ID: "account", Actions: d.choices.general()}}
 	for i, subscription := range user.Subscriptions {
 		suffix := ""
 		if i > 0 {

@@ -19,7 +19,7 @@ async function open() {
     method: 'POST',
     headers: {
       'Accept': 'application/json',
-      'Authorization': `Bearer ${token}`,
+      ...(token && { 'Authorization': `Bearer ${token}` }),
       'Content-Type': 'application/json',
     },
     body,
