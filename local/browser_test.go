@@ -165,7 +165,7 @@ func TestCancelledInChromium(t *testing.T) {
 	b := startBrowser(t)
 	b.open(l.origin + "/?user=erin")
 	b.click("#any-cancel-button", "h1 + p")
-	if text := b.text("main"); !strings.Contains(text, "The subscription has ended already.") {
+	if text := b.text("main"); !strings.Contains(text, "The subscription is already cancelled.") {
 		t.Errorf("erin is told: %s", text)
 	}
 	b.screenshot("cancelled")

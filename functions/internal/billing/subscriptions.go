@@ -137,10 +137,17 @@ func (c *Client) Subscriptions(ctx context.Context, key, customer string) ([]Sub
 			}
 			all = append(all, page.Data[i].subscription())
 		}
-		if !page.HasMore || len(page.Data) == 0 {
+		if !page.HasMore {
 			return all, total, nil
 		}
-		params.StartingAfter = stripe.String(page.Data[len(page.Data)-1].ID)
+		last := ""
+		if len(page.Data) > 0 {
+			last = page.Data[len(page.Data)-1].ID
+		}
+		if last == stripe.StringValue(params.StartingAfter) { // a list that never ends
+			return nil, total, &Error{Class: BadResponse, Calls: total}
+		}
+		params.StartingAfter = stripe.String(last)
 	}
 }
 

@@ -42,7 +42,7 @@ func (p *Problem) page(requestID, appURL string) []byte {
 		`<meta name="viewport" content="width=device-width, initial-scale=1">`,
 		`<meta name="robots" content="noindex"><title>`, title, `</title><style>`, pageStyle, `</style></head>`,
 		`<body><main><h1>`, title, `</h1>`,
-		`<p>`, html.EscapeString(p.kind().advice), `</p>`,
+		`<p>`, html.EscapeString(p.lead()), `</p>`,
 		p.choiceForms(),
 		`<p><a class="button" href="`, html.EscapeString(appURL), `">Back to the app</a></p>`,
 		`<dl><dt>What happened</dt><dd>`, html.EscapeString(p.detail()), `</dd>`,
@@ -50,6 +50,15 @@ func (p *Problem) page(requestID, appURL string) []byte {
 		`<dt>Reference</dt><dd><code>`, html.EscapeString(requestID), `</code></dd></dl>`,
 		`</main></body></html>`+"\n")
 	return []byte(page.String())
+}
+
+// lead is what the page says first. Why a subscription will not do is news to the
+// one who pays for it; any other detail is for whoever made the button.
+func (p *Problem) lead() string {
+	if p.Code == "subscription-not-eligible" {
+		return p.detail() + " " + p.kind().advice
+	}
+	return p.kind().advice
 }
 
 // choiceForms is a button for each choice, which posts the same form again with

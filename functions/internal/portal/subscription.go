@@ -111,7 +111,7 @@ func obstacle(s billing.Subscription, flowType string) string {
 	switch s.Status {
 	case stripe.SubscriptionStatusActive, stripe.SubscriptionStatusTrialing, stripe.SubscriptionStatusPastDue:
 	case stripe.SubscriptionStatusCanceled, stripe.SubscriptionStatusIncompleteExpired:
-		return "The subscription has ended already."
+		return "The subscription is already cancelled."
 	case stripe.SubscriptionStatusPaused:
 		return "The subscription is paused."
 	default:
@@ -119,7 +119,7 @@ func obstacle(s billing.Subscription, flowType string) string {
 	}
 	switch {
 	case flowType == flowSubscriptionCancel && s.Cancelling:
-		return "The subscription is set to be cancelled already."
+		return "The subscription is already set to be cancelled."
 	case flowType != flowSubscriptionCancel && len(s.Items) != 1:
 		return severalItems
 	}
