@@ -23,7 +23,7 @@ type result struct {
 
 // compare measures all programs in turns, so that whatever else the machine does meets each of them.
 func compare(ctx context.Context, o options, out io.Writer) error {
-	programs, err := build(ctx)
+	programs, err := build(ctx, o)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,9 @@
 // Command bench measures the portal function as it is deployed: the real bootstrap, as a child process over the Runtime API,
 // with every upstream at a distance. Beside it, in turns, it measures a plain version and the floor, what the same exchanges
 // cost with the least machinery. It prints a table with the targets; it is for readers and fails for none of them.
+//
+//	go run ./local/bench             the table
+//	go run ./local/bench profile     profiles of the function's warm requests
 package main
 
 import (
@@ -29,8 +32,9 @@ func main() {
 // options are what a measurement can be told.
 type options struct {
 	distances cloud.Distances
-	starts    int // cold starts of each program
-	requests  int // warm requests of each program
+	starts    int      // cold starts of each program
+	requests  int      // warm requests of each program
+	settings  []string // environment of the portal function alone, NAME=VALUE
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -41,6 +45,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.DurationVar(&o.distances.Stripe, "stripe", 20*time.Millisecond, "round trip to Stripe")
 	flags.IntVar(&o.starts, "starts", 20, "cold starts of each program")
 	flags.IntVar(&o.requests, "requests", 300, "warm requests of each program")
+	flags.Func("set", "`NAME=VALUE` in the environment of the portal function alone, such as GOGC=50; may be repeated", func(setting string) error {
+		o.settings = append(o.settings, setting)
+		return nil
+	})
+	dir := flags.String("dir", ".", "folder for profiles")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -50,6 +59,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	switch command := flags.Arg(0); command {
 	case "":
 		return compare(ctx, o, out)
+	case "profile":
+		return profile(ctx, o, *dir, out)
 	default:
 		return fmt.Errorf("there is no %q", command)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"billingportal/local/bench/internal/cloud"
@@ -20,7 +21,7 @@ type start struct {
 // start starts a program with an invocation waiting for it, as it is in a cold start. The process goes on.
 func (l *laboratory) start(ctx context.Context, p program) (*runtimeapi.Process, start, error) {
 	before := l.cloud.Traffic()
-	process, err := runtimeapi.Start(ctx, p.path, l.env)
+	process, err := runtimeapi.Start(ctx, p.path, slices.Concat(l.env, p.env))
 	if err != nil {
 		return nil, start{}, err
 	}

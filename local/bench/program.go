@@ -17,7 +17,10 @@ import (
 )
 
 // program is one of those that are compared.
-type program struct{ name, pkg, path string }
+type program struct {
+	name, pkg, path string
+	env             []string
+}
 
 const (
 	floorName  = "floor"
@@ -25,10 +28,10 @@ const (
 	plainName  = "plain"
 )
 
-func build(ctx context.Context) ([]program, error) {
+func build(ctx context.Context, o options) ([]program, error) {
 	programs := []program{
 		{name: floorName, pkg: "billingportal/local/bench/floor"},
-		{name: portalName, pkg: "billingportal/functions/portal"},
+		{name: portalName, pkg: "billingportal/functions/portal", env: o.settings},
 		{name: plainName, pkg: "billingportal/local/bench/plain"},
 	}
 	for i, p := range programs {

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"billingportal/local/bench/internal/cloud"
+	"billingportal/local/internal/runtimeapi"
+)
+
+// profile writes profiles of warm requests, with no distance: what waits is in no CPU profile.
+func profile(ctx context.Context, o options, dir string, out io.Writer) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	path, err := runtimeapi.Compile(ctx, "billingportal/local/bench/profiled")
+	if err != nil {
+		return err
+	}
+	lab, err := newLaboratory(cloud.Distances{})
+	if err != nil {
+		return err
+	}
+	defer lab.close()
+	cpu, allocations := filepath.Join(dir, "cpu.pprof"), filepath.Join(dir, "allocs.pprof")
+	lab.env = append(lab.env, fmt.Sprint("BENCH_REQUESTS=", o.requests), "BENCH_CPU="+cpu, "BENCH_HEAP="+allocations)
+	process, err := runtimeapi.Start(ctx, path, lab.env)
+	if err != nil {
+		return err
+	}
+	defer process.Stop()
+	for range o.requests {
+		if err := lab.call(ctx, process); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(out, "go tool pprof -top %s\ngo tool pprof -top -sample_index=alloc_space %s\n", cpu, allocations)
+	return nil
+}
