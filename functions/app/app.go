@@ -43,18 +43,19 @@ func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (la
 	if err != nil {
 		return nil, err
 	}
+	logs = &lineWriter{next: logs}
 	logger := slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: config.logLevel}))
 
-	dynamoDB := newTransport(config.aws.dynamoDBURL(ctx))
-	secretsManager := newTransport(config.aws.secretsManagerURL(ctx))
-	stripeAPI := newTransport(config.stripeAPIBase)
+	dynamoDB, secretsManager, stripeAPI := newTransport(), newTransport(), newTransport()
+	dynamoDB.dialer.start(ctx, config.aws.dynamoDBURL(ctx))
+	stripeAPI.dialer.start(ctx, config.stripeAPIBase)
 
 	keySet, prefetchKeys, err := newKeySet(config, logger)
 	if err != nil {
 		return nil, err
 	}
 	keys := secret.NewCache(
-		secretsmanager.NewFromConfig(config.aws.config(secretsManager, secretsManagerTryTimeout, secretsManagerTries)),
+		secretsmanager.NewFromConfig(config.aws.config(config.aws.secretsManagerEndpoint, secretsManager, secretsManagerTryTimeout, secretsManagerTries)),
 		config.stripeSecretID, nil)
 
 	stripeClient := billing.New(billing.Config{
@@ -66,7 +67,7 @@ func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (la
 	handler, err := portal.New(portal.Config{
 		Verifier: auth.NewVerifier(config.auth, keySet),
 		Customers: &customers.Store{
-			Client:    dynamodb.NewFromConfig(config.aws.config(dynamoDB, dynamoDBTryTimeout, dynamoDBTries)),
+			Client:    dynamodb.NewFromConfig(config.aws.config(config.aws.dynamoDBEndpoint, dynamoDB, dynamoDBTryTimeout, dynamoDBTries)),
 			Table:     config.customersTable,
 			Key:       config.customersKey,
 			Attribute: config.customersAttribute,
@@ -88,9 +89,6 @@ func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (la
 		"stripe key":  keys.Prefetch,
 		"issuer keys": prefetchKeys,
 	})
-	for _, transport := range []*upstreamTransport{dynamoDB, secretsManager, stripeAPI} {
-		transport.dialer.start(ctx)
-	}
 	return lambdahttp.New(handler, reject(handler)), nil
 }
 
@@ -108,7 +106,11 @@ func newKeySet(config config, logger *slog.Logger) (auth.KeySet, func(context.Co
 	if err != nil {
 		return nil, nil, err
 	}
-	return keySet, keySet.Prefetch, nil
+	prefetch := func(ctx context.Context) error {
+		_ = keySet.Prefetch(ctx) // it logs its failure itself
+		return nil
+	}
+	return keySet, prefetch, nil
 }
 
 // prefetch runs each fetch in the background, for at most five seconds.

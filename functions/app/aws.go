@@ -1,8 +1,10 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,8 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	smithyendpoints "github.com/aws/smithy-go/endpoints"
 
 	"billingportal/functions/internal/upstream"
 )
@@ -25,63 +25,53 @@ type awsEnvironment struct {
 	accessKeyID  string
 	secretKey    string
 	sessionToken string
-	endpoints    map[string]string // by the SDK's ID of the service
+	// Endpoints that the environment sets; "" is AWS's own for the region.
+	dynamoDBEndpoint       string
+	secretsManagerEndpoint string
 }
-
-const (
-	serviceDynamoDB       = "DynamoDB"
-	serviceSecretsManager = "Secrets Manager"
-)
 
 func (e *environment) aws() awsEnvironment {
 	a := awsEnvironment{
-		region:       e.getenv("AWS_REGION"),
-		accessKeyID:  e.getenv("AWS_ACCESS_KEY_ID"),
-		secretKey:    e.getenv("AWS_SECRET_ACCESS_KEY"),
-		sessionToken: e.getenv("AWS_SESSION_TOKEN"),
-		endpoints:    map[string]string{},
+		region:       e.matching("AWS_REGION", "", regionPattern, "must be the name of a region"),
+		accessKeyID:  e.required("AWS_ACCESS_KEY_ID"),
+		secretKey:    e.required("AWS_SECRET_ACCESS_KEY"),
+		sessionToken: e.optional("AWS_SESSION_TOKEN"),
 	}
-	for name, value := range map[string]string{
-		"AWS_REGION":            a.region,
-		"AWS_ACCESS_KEY_ID":     a.accessKeyID,
-		"AWS_SECRET_ACCESS_KEY": a.secretKey,
-	} {
-		if value == "" {
-			e.wrong(name, "is required (Lambda sets it)")
-		}
-	}
-	if e.getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") == "true" {
+	if e.isTrue("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
 		return a
 	}
-	for service, name := range map[string]string{
-		serviceDynamoDB:       "AWS_ENDPOINT_URL_DYNAMODB",
-		serviceSecretsManager: "AWS_ENDPOINT_URL_SECRETS_MANAGER",
-	} {
-		if url := e.getenv(name); url != "" {
-			a.endpoints[service] = url
-		} else if url := e.getenv("AWS_ENDPOINT_URL"); url != "" {
-			a.endpoints[service] = url
-		}
-	}
+	all := e.endpoint("AWS_ENDPOINT_URL")
+	a.dynamoDBEndpoint = cmp.Or(e.endpoint("AWS_ENDPOINT_URL_DYNAMODB"), all)
+	a.secretsManagerEndpoint = cmp.Or(e.endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"), all)
 	return a
 }
 
-// GetServiceBaseEndpoint tells the SDK's clients of an endpoint that the
-// environment sets, as the SDK's own loader does.
+// endpoint reads an endpoint of the SDK's own overrides. The key for Stripe
+// comes back from one, so what holds for its API holds for them.
 //
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
-func (a awsEnvironment) GetServiceBaseEndpoint(_ context.Context, sdkID string) (string, bool, error) {
-	url, found := a.endpoints[sdkID]
-	return url, found, nil
+func (e *environment) endpoint(name string) string {
+	if e.getenv(name) == "" {
+		return ""
+	}
+	return e.apiBase(name, none)
+}
+
+// isTrue reads a switch of the SDK's, which takes true and false in any case.
+func (e *environment) isTrue(name string) bool {
+	value := e.getenv(name)
+	if value != "" && !strings.EqualFold(value, "true") && !strings.EqualFold(value, "false") {
+		e.wrong(name, "must be true or false")
+	}
+	return strings.EqualFold(value, "true")
 }
 
 // config returns what a client of one service is made of. Every try is bounded,
 // and waits between tries are short: the caller of the portal is waiting.
-func (a awsEnvironment) config(transport http.RoundTripper, tryTimeout time.Duration, tries int) aws.Config {
-	return aws.Config{
-		Region:        a.region,
-		Credentials:   credentials.NewStaticCredentialsProvider(a.accessKeyID, a.secretKey, a.sessionToken),
-		ConfigSources: []any{a},
+func (a awsEnvironment) config(endpoint string, transport http.RoundTripper, tryTimeout time.Duration, tries int) aws.Config {
+	config := aws.Config{
+		Region:      a.region,
+		Credentials: credentials.NewStaticCredentialsProvider(a.accessKeyID, a.secretKey, a.sessionToken),
 		HTTPClient: &http.Client{
 			Transport:     upstream.Transport{Next: transport},
 			Timeout:       tryTimeout,
@@ -96,29 +86,20 @@ func (a awsEnvironment) config(transport http.RoundTripper, tryTimeout time.Dura
 			})
 		},
 	}
+	if endpoint != "" {
+		config.BaseEndpoint = aws.String(endpoint)
+	}
+	return config
 }
 
-// dynamoDBURL and secretsManagerURL return where the SDK's clients go, so that it
-// can be dialled ahead; "" where the SDK has no endpoint, which the first request
-// will report.
-
+// dynamoDBURL returns where the SDK's client goes, so that it can be dialled
+// ahead; "" where the SDK has no endpoint, which the first request will report.
 func (a awsEnvironment) dynamoDBURL(ctx context.Context) string {
-	if url, found := a.endpoints[serviceDynamoDB]; found {
-		return url
+	if a.dynamoDBEndpoint != "" {
+		return a.dynamoDBEndpoint
 	}
 	parameters := dynamodb.EndpointParameters{Region: aws.String(a.region)}
-	return urlOf(dynamodb.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, parameters.WithDefaults()))
-}
-
-func (a awsEnvironment) secretsManagerURL(ctx context.Context) string {
-	if url, found := a.endpoints[serviceSecretsManager]; found {
-		return url
-	}
-	parameters := secretsmanager.EndpointParameters{Region: aws.String(a.region)}
-	return urlOf(secretsmanager.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, parameters.WithDefaults()))
-}
-
-func urlOf(endpoint smithyendpoints.Endpoint, err error) string {
+	endpoint, err := dynamodb.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, parameters.WithDefaults())
 	if err != nil {
 		return ""
 	}

@@ -49,8 +49,8 @@ func readConfig(getenv func(string) string) (config, error) {
 		stripeAPIBase:      e.apiBase("STRIPE_API_BASE", "https://api.stripe.com"),
 		livemode:           e.oneOf("STRIPE_LIVEMODE", "", "true", "false") == "true",
 		portalHosts:        e.list("PORTAL_HOSTS", "billing.stripe.com", hostPattern, "must be hosts, each with its port where it has one"),
-		jwksURL:            e.webURL("JWT_JWKS_URL"),
-		jwks:               getenv("JWT_JWKS"),
+		jwksURL:            e.optional("JWT_JWKS_URL"),
+		jwks:               e.optional("JWT_JWKS"),
 		sessionCookie:      e.matching("SESSION_COOKIE", none, tokenPattern, "must be the name of a cookie"),
 		noAccountURL:       e.webURL("NO_ACCOUNT_URL"),
 		logLevel:           e.level("LOG_LEVEL"),
@@ -59,13 +59,31 @@ func readConfig(getenv func(string) string) (config, error) {
 	c.auth = e.auth()
 	c.policy = e.policy()
 	c.aws = e.aws()
-	if c.jwksURL != "" && c.jwks != "" {
-		e.wrong("JWT_JWKS", "excludes JWT_JWKS_URL")
-	}
+	e.checkKeys(c)
 	if len(e.errors) > 0 {
 		return config{}, fmt.Errorf("the environment is wrong:\n%w", errors.Join(e.errors...))
 	}
 	return c, nil
+}
+
+// checkKeys reports keys that cannot be used, or that must not be fetched from
+// where they are said to be.
+func (e *environment) checkKeys(c config) {
+	name := "JWT_ISSUER"
+	switch {
+	case c.jwks != "" && c.jwksURL != "":
+		e.wrong("JWT_JWKS", "excludes JWT_JWKS_URL")
+		return
+	case c.jwks != "":
+		name = "JWT_JWKS"
+	case c.jwksURL != "":
+		name = "JWT_JWKS_URL"
+	case e.isWrong("JWT_ISSUER"):
+		return
+	}
+	if _, _, err := newKeySet(c, nil); err != nil {
+		e.wrong(name, "cannot be used: "+err.Error())
+	}
 }
 
 // none is the default of a variable that may be absent without one.
@@ -79,19 +97,24 @@ var (
 	tokenPattern     = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$") // RFC 9110, section 5.6.2
 	scopePattern     = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]+$`)   // RFC 6749, section 3.3
 	idPattern        = regexp.MustCompile(`^[^\s,]+$`)
+	regionPattern    = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
 )
 
 // environment reads variables and collects what is wrong with them.
 type environment struct {
 	getenv func(string) string
 	errors []error
+	names  []string // of the wrong variables
 }
 
 // wrong notes what is wrong with a variable. It never repeats the value: it could
 // be a secret in the wrong place.
 func (e *environment) wrong(name, problem string) {
 	e.errors = append(e.errors, fmt.Errorf("%s %s", name, problem))
+	e.names = append(e.names, name)
 }
+
+func (e *environment) isWrong(name string) bool { return slices.Contains(e.names, name) }
 
 // value returns a variable, or its default; "" is the default of one that is required.
 func (e *environment) value(name, fallback string) (string, bool) {
@@ -106,6 +129,16 @@ func (e *environment) value(name, fallback string) (string, bool) {
 		return "", false
 	}
 	return fallback, true
+}
+
+func (e *environment) required(name string) string {
+	value, _ := e.value(name, "")
+	return value
+}
+
+func (e *environment) optional(name string) string {
+	value, _ := e.value(name, none)
+	return value
 }
 
 func (e *environment) matching(name, fallback string, pattern *regexp.Regexp, problem string) string {
@@ -162,7 +195,7 @@ func (e *environment) apiBase(name, fallback string) string {
 	value, _ := e.value(name, fallback)
 	u, err := url.Parse(value)
 	isLocal := err == nil && (upstream.IsLoopback(u.Hostname()) || u.Hostname() == containerHost)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+	if err != nil || u.Hostname() == "" || u.User != nil || strings.ContainsAny(value, "?#") ||
 		(u.Scheme != "https" && (u.Scheme != "http" || !isLocal)) {
 		e.wrong(name, "must be an https URL without userinfo, query or fragment (http only for a loopback host)")
 	}

@@ -1,0 +1,299 @@
+package app
+
+import (
+	"log/slog"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"billingportal/functions/internal/auth"
+	"billingportal/functions/internal/portal"
+)
+
+// A key set of one public key, and one without any.
+const (
+	jwks      = `{"keys":[{"use":"sig","kty":"EC","kid":"k","crv":"P-256","alg":"ES256","x":"WXmBl_SosSfyE7hrn4-RkgZbxuetmecuvoDvhe7UPe4","y":"hdUz_JEfVcVWtHmQqED02WCajlQkEgaX8u0Y5TtlCG8"}]}`
+	emptyJWKS = `{"keys":[]}`
+)
+
+// secretText stands for a value that was put into the wrong variable.
+const secretText = "MARKERx7Q"
+
+type env map[string]string
+
+func (e env) get(name string) string { return e[name] }
+
+// with returns a copy with some variables changed.
+func (e env) with(changes env) env {
+	changed := maps.Clone(e)
+	maps.Copy(changed, changes)
+	return changed
+}
+
+// minimal is the least that the portal function needs.
+var minimal = env{
+	"AWS_REGION":            "eu-central-1",
+	"AWS_ACCESS_KEY_ID":     "AKIDEXAMPLE",
+	"AWS_SECRET_ACCESS_KEY": "secret",
+	"CUSTOMERS_TABLE":       "customers",
+	"STRIPE_SECRET_ID":      "billing-portal/stripe",
+	"STRIPE_LIVEMODE":       "false",
+	"JWT_ISSUER":            "https://issuer.example.com/",
+	"JWT_AUDIENCE":          "billing-portal",
+	"ALLOWED_ORIGINS":       "https://app.example.com",
+	"DEFAULT_RETURN_URL":    "https://app.example.com/account",
+}
+
+func TestDefaults(t *testing.T) {
+	got, err := readConfig(minimal.get)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config{
+		customersTable:     "customers",
+		customersKey:       "user_id",
+		customersAttribute: "customer_id",
+		stripeSecretID:     "billing-portal/stripe",
+		stripeAPIBase:      "https://api.stripe.com",
+		portalHosts:        []string{"billing.stripe.com"},
+		auth:               auth.Config{Issuer: "https://issuer.example.com/", Audiences: []string{"billing-portal"}, UserClaim: "sub"},
+		policy: portal.Policy{
+			AllowedOrigins:   []portal.Origin{"https://app.example.com"},
+			DefaultReturnURL: "https://app.example.com/account",
+			AllowedFlows:     []string{"payment_method_update", "subscription_cancel", "subscription_update", "subscription_update_confirm"},
+		},
+		logLevel: slog.LevelInfo,
+		aws:      awsEnvironment{region: "eu-central-1", accessKeyID: "AKIDEXAMPLE", secretKey: "secret"},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("config = %+v\nwant     %+v", got, want)
+	}
+}
+
+func TestEveryVariableIsRead(t *testing.T) {
+	got, err := readConfig(minimal.with(env{
+		"AWS_SESSION_TOKEN":                "session",
+		"AWS_LAMBDA_FUNCTION_NAME":         "portal",
+		"AWS_ENDPOINT_URL_DYNAMODB":        "http://127.0.0.1:8080/aws/dynamodb",
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": "https://vpce-1.secretsmanager.eu-central-1.vpce.amazonaws.com",
+		"CUSTOMERS_TABLE":                  "arn:aws:dynamodb:eu-central-1:123456789012:table/users",
+		"CUSTOMERS_KEY":                    "pk",
+		"CUSTOMERS_ATTRIBUTE":              "billing.customer",
+		"STRIPE_SECRET_ID":                 "arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing-portal/stripe-AbCdEf",
+		"STRIPE_LIVEMODE":                  "true",
+		"STRIPE_API_BASE":                  "http://127.0.0.1:8080/stripe/",
+		"PORTAL_HOSTS":                     "billing.stripe.com, 127.0.0.1:8080",
+		"JWT_AUDIENCE":                     " a ,https://b.example/",
+		"JWT_JWKS":                         jwks,
+		"JWT_USER_CLAIM":                   "org_id",
+		"JWT_REQUIRED_SCOPE":               "billing:manage",
+		"JWT_REQUIRED_CLAIM":               "https://example.com/roles=admin|owner",
+		"SESSION_COOKIE":                   "__Host-session",
+		"ALLOWED_ORIGINS":                  "https://APP.example.com:443,http://localhost:3000",
+		"DEFAULT_RETURN_URL":               "http://localhost:3000/account",
+		"ALLOWED_CONFIGURATIONS":           "bpc_1,bpc_2",
+		"DEFAULT_CONFIGURATION":            "bpc_3",
+		"ALLOWED_ACCOUNTS":                 "acct_1",
+		"DEFAULT_ON_BEHALF_OF":             "acct_2",
+		"ALLOWED_FLOWS":                    "subscription_cancel,payment_method_update",
+		"ALLOWED_COUPONS":                  "STAY20",
+		"ALLOWED_PROMOTION_CODES":          "promo_1",
+		"NO_ACCOUNT_URL":                   "https://example.com/pricing",
+		"LOG_LEVEL":                        "error",
+	}).get)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config{
+		customersTable:     "arn:aws:dynamodb:eu-central-1:123456789012:table/users",
+		customersKey:       "pk",
+		customersAttribute: "billing.customer",
+		stripeSecretID:     "arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing-portal/stripe-AbCdEf",
+		stripeAPIBase:      "http://127.0.0.1:8080/stripe",
+		livemode:           true,
+		portalHosts:        []string{"billing.stripe.com", "127.0.0.1:8080"},
+		auth: auth.Config{
+			Issuer: "https://issuer.example.com/", Audiences: []string{"a", "https://b.example/"}, UserClaim: "org_id",
+			RequiredScope: "billing:manage",
+			RequiredClaim: auth.RequiredClaim{Name: "https://example.com/roles", Values: []string{"admin", "owner"}},
+		},
+		jwks:          jwks,
+		sessionCookie: "__Host-session",
+		noAccountURL:  "https://example.com/pricing",
+		policy: portal.Policy{
+			AllowedOrigins:        []portal.Origin{"https://app.example.com", "http://localhost:3000"},
+			DefaultReturnURL:      "http://localhost:3000/account",
+			AllowedConfigurations: []string{"bpc_1", "bpc_2"},
+			DefaultConfiguration:  "bpc_3",
+			AllowedAccounts:       []string{"acct_1"},
+			DefaultOnBehalfOf:     "acct_2",
+			AllowedFlows:          []string{"subscription_cancel", "payment_method_update"},
+			AllowedCoupons:        []string{"STAY20"},
+			AllowedPromotionCodes: []string{"promo_1"},
+		},
+		logLevel:     slog.LevelError,
+		functionName: "portal",
+		aws: awsEnvironment{
+			region: "eu-central-1", accessKeyID: "AKIDEXAMPLE", secretKey: "secret", sessionToken: "session",
+			dynamoDBEndpoint:       "http://127.0.0.1:8080/aws/dynamodb",
+			secretsManagerEndpoint: "https://vpce-1.secretsmanager.eu-central-1.vpce.amazonaws.com",
+		},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("config = %+v\nwant     %+v", got, want)
+	}
+}
+
+// wrong has values that each variable must not have. Required ones must not be
+// empty either.
+var wrong = map[string][]string{
+	"AWS_REGION":                          {"", "eu central", "eu-central-1.evil.example/#", "EU-CENTRAL-1"},
+	"AWS_ACCESS_KEY_ID":                   {"", " "},
+	"AWS_SECRET_ACCESS_KEY":               {""},
+	"AWS_ENDPOINT_URL":                    {"http://dynamodb.example", "example.com", "https://", "https://a@b.example", "https://a.example/?x"},
+	"AWS_ENDPOINT_URL_DYNAMODB":           {"http://169.254.169.254", "ftp://127.0.0.1", " "},
+	"AWS_ENDPOINT_URL_SECRETS_MANAGER":    {"http://secretsmanager.example", "https://a.example/#x", "https://%zz"},
+	"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": {"yes", "1"},
+	"CUSTOMERS_TABLE":                     {"", "a b", "https://x.example"},
+	"CUSTOMERS_KEY":                       {"a b", "a,b"},
+	"CUSTOMERS_ATTRIBUTE":                 {"a b", "a,b"},
+	"STRIPE_SECRET_ID":                    {"", "a b", "a,b"},
+	"STRIPE_LIVEMODE":                     {"", "yes", "TRUE", "1"},
+	"STRIPE_API_BASE":                     {"http://api.stripe.com", "api.stripe.com", "https://user@api.stripe.com", "https://api.stripe.com?", "https://api.stripe.com/#", "https://:443", "https:api.stripe.com"},
+	"PORTAL_HOSTS":                        {"https://billing.stripe.com", "billing.stripe.com/p", "a,,b", "a b", "BILLING.STRIPE.COM", "user@billing.stripe.com", "billing.stripe.com,", "*"},
+	"JWT_ISSUER":                          {"", "http://issuer.example.com", "issuer", "https://issuer.example.com/?a=b", "https://issuer.example.com/#a", "https://user@issuer.example.com", "https://169.254.169.254/", "https://metadata.google.internal/"},
+	"JWT_AUDIENCE":                        {"", "a,,b", "a b"},
+	"JWT_JWKS_URL":                        {"http://issuer.example.com/jwks.json", "jwks.json", "https://169.254.169.254/latest", "https://[fd00:ec2::254]/", "https://user@issuer.example.com/"},
+	"JWT_JWKS":                            {"x", emptyJWKS, `{"keys":[{"kty":"oct","k":"` + secretText + `"}]}`, `[]`},
+	"JWT_USER_CLAIM":                      {"a b"},
+	"JWT_REQUIRED_SCOPE":                  {"a b", `"`, "a\tb"},
+	"JWT_REQUIRED_CLAIM":                  {"role", "role=", "=admin", "role=admin|", "role=|admin"},
+	"SESSION_COOKIE":                      {"a b", "a;b", "a=b", "a,b"},
+	"ALLOWED_ORIGINS":                     {"", "https://app.example.com/path", "http://app.example.com", "app.example.com", "*", "null", "https://*.example.com,", "https://app.example.com,,https://b.example"},
+	"DEFAULT_RETURN_URL":                  {"", "https://other.example.com/", "http://app.example.com/", "/account", "javascript:alert(1)", "https://app.example.com@evil.example/", `https://app.example.com\@evil.example/`},
+	"ALLOWED_CONFIGURATIONS":              {"a b", "a,,b"},
+	"DEFAULT_CONFIGURATION":               {"a b", "a,b"},
+	"ALLOWED_ACCOUNTS":                    {"a,,b"},
+	"DEFAULT_ON_BEHALF_OF":                {"a,b"},
+	"ALLOWED_FLOWS":                       {"subscription_delete", "subscription_cancel,", "SUBSCRIPTION_CANCEL", "x|subscription_cancel"},
+	"ALLOWED_COUPONS":                     {"a b"},
+	"ALLOWED_PROMOTION_CODES":             {",a"},
+	"NO_ACCOUNT_URL":                      {"http://example.com/pricing", "/pricing", "//example.com", "javascript:alert(1)"},
+	"LOG_LEVEL":                           {"INFO", "trace", "0"},
+}
+
+func TestEachWrongVariableIsNamedAlone(t *testing.T) {
+	for name, values := range wrong {
+		for _, value := range values {
+			t.Run(name+"="+value, func(t *testing.T) {
+				_, err := readConfig(minimal.with(env{name: value}).get)
+				if err == nil {
+					t.Fatal("accepted")
+				}
+				if got := namesIn(err); !slices.Equal(got, []string{name}) {
+					t.Errorf("the error names %v: %v", got, err)
+				}
+				if strings.Contains(err.Error(), secretText) {
+					t.Errorf("the error repeats the value: %v", err)
+				}
+			})
+		}
+	}
+}
+
+func TestOneErrorNamesEveryWrongVariableAndNoValue(t *testing.T) {
+	all := env{}
+	for name := range wrong {
+		all[name] = "<" + secretText + ">,,"
+	}
+	delete(all, "JWT_JWKS_URL") // excludes JWT_JWKS
+	delete(all, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+	all["JWT_REQUIRED_SCOPE"] = secretText + " " + secretText
+	all["AWS_ACCESS_KEY_ID"], all["AWS_SECRET_ACCESS_KEY"] = "", ""
+	_, err := readConfig(all.get)
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	if got, want := namesIn(err), slices.Sorted(maps.Keys(all)); !slices.Equal(got, want) {
+		t.Errorf("the error names %v, want %v", got, want)
+	}
+	if strings.Contains(err.Error(), secretText) {
+		t.Errorf("the error repeats a value: %v", err)
+	}
+}
+
+func TestAnEmptyEnvironmentNamesWhatIsRequired(t *testing.T) {
+	_, err := readConfig(env{}.get)
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	if got, want := namesIn(err), slices.Sorted(maps.Keys(minimal)); !slices.Equal(got, want) {
+		t.Errorf("the error names %v, want %v", got, want)
+	}
+}
+
+func TestEmptyVariablesCountAsAbsent(t *testing.T) {
+	empty := maps.Clone(minimal)
+	for name := range wrong {
+		if _, required := minimal[name]; !required {
+			empty[name] = ""
+		}
+	}
+	got, err := readConfig(empty.get)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := readConfig(minimal.get)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("config = %+v, want %+v", got, want)
+	}
+}
+
+func TestKeysAreInlineOrFetchedNotBoth(t *testing.T) {
+	_, err := readConfig(minimal.with(env{"JWT_JWKS": jwks, "JWT_JWKS_URL": "https://issuer.example.com/jwks.json"}).get)
+	if err == nil || !slices.Equal(namesIn(err), []string{"JWT_JWKS"}) {
+		t.Errorf("err = %v", err)
+	}
+}
+
+// namesIn returns the variables that an error's lines begin with, sorted.
+func namesIn(err error) []string {
+	var names []string
+	for _, line := range strings.Split(err.Error(), "\n")[1:] {
+		name, _, _ := strings.Cut(line, " ")
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+func TestAWSEndpointsAsTheSDKReadsThem(t *testing.T) {
+	const all, own, other = "http://127.0.0.1:1", "http://127.0.0.1:2", "http://localhost:3"
+	for name, test := range map[string]struct {
+		env                      env
+		dynamoDB, secretsManager string
+	}{
+		"none":                        {env{}, "", ""},
+		"one for all":                 {env{"AWS_ENDPOINT_URL": all}, all, all},
+		"one for a service":           {env{"AWS_ENDPOINT_URL_DYNAMODB": own}, own, ""},
+		"a service's own comes first": {env{"AWS_ENDPOINT_URL": all, "AWS_ENDPOINT_URL_SECRETS_MANAGER": own}, all, own},
+		"each its own":                {env{"AWS_ENDPOINT_URL_DYNAMODB": other, "AWS_ENDPOINT_URL_SECRETS_MANAGER": own}, other, own},
+		"ignored":                     {env{"AWS_ENDPOINT_URL": all, "AWS_ENDPOINT_URL_DYNAMODB": own, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, "", ""},
+		"ignored, in capitals":        {env{"AWS_ENDPOINT_URL": all, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "TRUE"}, "", ""},
+		"not ignored":                 {env{"AWS_ENDPOINT_URL": all, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "False"}, all, all},
+		"a container on a laptop":     {env{"AWS_ENDPOINT_URL": "http://host.docker.internal:8080/aws"}, "http://host.docker.internal:8080/aws", "http://host.docker.internal:8080/aws"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := readConfig(minimal.with(test.env).get)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.aws.dynamoDBEndpoint != test.dynamoDB || got.aws.secretsManagerEndpoint != test.secretsManager {
+				t.Errorf("endpoints = %q, %q", got.aws.dynamoDBEndpoint, got.aws.secretsManagerEndpoint)
+			}
+		})
+	}
+}

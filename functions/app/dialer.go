@@ -1,0 +1,175 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+)
+
+const (
+	// dialTimeout bounds the connection, and once more the TLS handshake.
+	dialTimeout = 2 * time.Second
+	// aheadPatience is how long a request waits for the connection that is being
+	// dialled ahead before it dials one of its own.
+	aheadPatience = 500 * time.Millisecond
+	// aheadFor is how long a connection that was dialled ahead is trusted. Load
+	// balancers close an idle connection after a minute or so, and a frozen
+	// function does not notice.
+	aheadFor = 20 * time.Second
+)
+
+// aheadDialer dials connections, the first one perhaps before it is asked for.
+type aheadDialer struct {
+	net.Dialer
+	roots *x509.CertPool // nil: the system's
+
+	mu    sync.Mutex
+	ahead *aheadConn // nil: there is none, or it is taken
+}
+
+// aheadConn is a connection that is dialled ahead. The fields after done may be
+// read once it is closed.
+type aheadConn struct {
+	secure  bool
+	address string
+
+	done   chan struct{}
+	conn   net.Conn // nil: the dial failed
+	dialed time.Time
+}
+
+// start dials ahead to the host of base, in the background. With a proxy in
+// between there is nothing to dial: its connections are not the upstream's. When
+// ctx ends, a connection that nobody took is closed.
+func (d *aheadDialer) start(ctx context.Context, base string) {
+	u, err := url.Parse(base)
+	if err != nil || u.Hostname() == "" {
+		return
+	}
+	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u}); err != nil || proxy != nil {
+		return
+	}
+	ahead := &aheadConn{secure: u.Scheme == "https", address: hostPort(u), done: make(chan struct{})}
+	d.mu.Lock()
+	d.ahead = ahead
+	d.mu.Unlock()
+	go func() {
+		defer close(ahead.done)
+		dial := d.connect
+		if ahead.secure {
+			dial = d.connectTLS
+		}
+		if conn, err := dial(ctx, "tcp", ahead.address); err == nil {
+			ahead.conn, ahead.dialed = conn, wallClock()
+		}
+	}()
+	context.AfterFunc(ctx, func() {
+		if d.claim(ahead) {
+			ahead.discard()
+		}
+	})
+}
+
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	switch {
+	case port == "" && u.Scheme == "http":
+		port = "80"
+	case port == "":
+		port = "443"
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+func (d *aheadDialer) dialPlain(ctx context.Context, network, address string) (net.Conn, error) {
+	if conn := d.take(ctx, false, address); conn != nil {
+		return conn, nil
+	}
+	return d.connect(ctx, network, address)
+}
+
+func (d *aheadDialer) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
+	if conn := d.take(ctx, true, address); conn != nil {
+		return conn, nil
+	}
+	return d.connectTLS(ctx, network, address)
+}
+
+// take returns the connection that was dialled ahead, once, if it is what is
+// asked for and is still good or will be in time.
+func (d *aheadDialer) take(ctx context.Context, secure bool, address string) net.Conn {
+	d.mu.Lock()
+	ahead := d.ahead
+	d.mu.Unlock()
+	if ahead == nil || ahead.secure != secure || ahead.address != address || !d.claim(ahead) {
+		return nil
+	}
+	patience := time.NewTimer(aheadPatience)
+	defer patience.Stop()
+	select {
+	case <-ahead.done:
+		if age := wallClock().Sub(ahead.dialed); ahead.conn != nil && age >= 0 && age < aheadFor {
+			return ahead.conn
+		}
+	case <-patience.C:
+	case <-ctx.Done():
+	}
+	ahead.discard()
+	return nil
+}
+
+// claim makes a connection that was dialled ahead the caller's. It is at most
+// one caller's.
+func (d *aheadDialer) claim(ahead *aheadConn) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ahead != ahead {
+		return false
+	}
+	d.ahead = nil
+	return true
+}
+
+// discard closes the connection once it is there.
+func (a *aheadConn) discard() {
+	go func() {
+		<-a.done
+		if a.conn != nil {
+			_ = a.conn.Close()
+		}
+	}()
+}
+
+// wallClock is the time without its monotonic reading, which stands still while
+// Lambda freezes the function.
+func wallClock() time.Time { return time.Now().Round(0) }
+
+func (d *aheadDialer) connect(ctx context.Context, network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	return d.DialContext(ctx, network, address)
+}
+
+func (d *aheadDialer) connectTLS(ctx context.Context, network, address string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := d.connect(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	secured := tls.Client(conn, &tls.Config{ServerName: host, RootCAs: d.roots, MinVersion: tls.VersionTLS12})
+	if err := secured.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return secured, nil
+}

@@ -1,0 +1,307 @@
+package app
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// listener is a server that counts its connections.
+type listener struct {
+	*httptest.Server
+	opened, closed atomic.Int32
+	changed        chan struct{}
+}
+
+func newListener(t *testing.T, scheme string) *listener {
+	t.Helper()
+	l := &listener{changed: make(chan struct{}, 100)}
+	l.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "answer")
+	}))
+	l.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			l.opened.Add(1)
+		case http.StateClosed:
+			l.closed.Add(1)
+		default:
+			return
+		}
+		l.changed <- struct{}{}
+	}
+	l.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes are broken off on purpose
+	if scheme == "https" {
+		l.StartTLS()
+	} else {
+		l.Start()
+	}
+	t.Cleanup(l.Close)
+	return l
+}
+
+// await waits until so many connections were opened and closed.
+func (l *listener) await(t *testing.T, opened, closed int32) {
+	t.Helper()
+	for l.opened.Load() != opened || l.closed.Load() != closed {
+		select {
+		case <-l.changed:
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%d connections opened and %d closed, want %d and %d", l.opened.Load(), l.closed.Load(), opened, closed)
+		}
+	}
+}
+
+// transport returns a transport that trusts the server.
+func (l *listener) transport(t *testing.T) *upstreamTransport {
+	t.Helper()
+	transport := newTransport()
+	if certificate := l.Certificate(); certificate != nil {
+		transport.dialer.roots = x509.NewCertPool()
+		transport.dialer.roots.AddCert(certificate)
+	}
+	t.Cleanup(transport.CloseIdleConnections)
+	return transport
+}
+
+func requireAnswer(t *testing.T, transport http.RoundTripper, url string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if body, err := io.ReadAll(response.Body); err != nil || string(body) != "answer" {
+		t.Errorf("answer = %q, %v", body, err)
+	}
+}
+
+// startAhead dials ahead and waits until that has ended.
+func startAhead(t *testing.T, d *aheadDialer, base string) *aheadConn {
+	t.Helper()
+	d.start(t.Context(), base)
+	ahead := d.ahead
+	<-ahead.done
+	return ahead
+}
+
+func TestTheFirstRequestTakesTheConnectionThatWasDialledAhead(t *testing.T) {
+	for _, scheme := range []string{"http", "https"} {
+		t.Run(scheme, func(t *testing.T) {
+			server := newListener(t, scheme)
+			transport := server.transport(t)
+			startAhead(t, transport.dialer, server.URL)
+			server.await(t, 1, 0)
+			for range 3 {
+				requireAnswer(t, transport, server.URL)
+			}
+			server.await(t, 1, 0)
+		})
+		t.Run(scheme+", while it is being dialled", func(t *testing.T) {
+			server := newListener(t, scheme)
+			transport := server.transport(t)
+			transport.dialer.start(t.Context(), server.URL)
+			requireAnswer(t, transport, server.URL)
+			server.await(t, 1, 0)
+		})
+	}
+}
+
+func TestRequestsNeedNoConnectionDialledAhead(t *testing.T) {
+	for name, prepare := range map[string]func(t *testing.T, transport *upstreamTransport, url string){
+		"none was asked for":    func(*testing.T, *upstreamTransport, string) {},
+		"a base that is no URL": func(t *testing.T, tr *upstreamTransport, _ string) { tr.dialer.start(t.Context(), "http://%zz") },
+		"an empty base":         func(t *testing.T, tr *upstreamTransport, _ string) { tr.dialer.start(t.Context(), "") },
+		"the dial ahead failed": func(t *testing.T, tr *upstreamTransport, url string) {
+			failFirstDial(tr)
+			startAhead(t, tr.dialer, url)
+		},
+		"it was for another host": func(t *testing.T, tr *upstreamTransport, _ string) { startAhead(t, tr.dialer, "http://127.0.0.1:1") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := newListener(t, "http")
+			transport := server.transport(t)
+			prepare(t, transport, server.URL)
+			requireAnswer(t, transport, server.URL)
+			server.await(t, 1, 0)
+		})
+	}
+}
+
+func failFirstDial(transport *upstreamTransport) {
+	var dials atomic.Int32
+	transport.dialer.Control = func(string, string, syscall.RawConn) error {
+		if dials.Add(1) == 1 {
+			return errors.New("no route")
+		}
+		return nil
+	}
+}
+
+func TestADialAheadThatHangsIsLeftBehind(t *testing.T) {
+	server := newListener(t, "http")
+	transport := server.transport(t)
+	release := make(chan struct{})
+	var dials atomic.Int32
+	transport.dialer.Control = func(string, string, syscall.RawConn) error {
+		if dials.Add(1) == 1 {
+			<-release
+		}
+		return nil
+	}
+	transport.dialer.start(t.Context(), server.URL)
+	ahead := transport.dialer.ahead
+	requireAnswer(t, transport, server.URL)
+	server.await(t, 1, 0)
+	close(release)
+	<-ahead.done
+	if ahead.conn != nil { // it came too late, and nobody keeps it
+		server.await(t, 2, 1)
+	}
+}
+
+func TestAnOldConnectionIsDiscarded(t *testing.T) {
+	for name, test := range map[string]struct {
+		age  time.Duration
+		kept bool
+	}{
+		"19 s":                   {19 * time.Second, true},
+		"20 s":                   {20 * time.Second, false},
+		"frozen for hours":       {5 * time.Hour, false},
+		"the clock was set back": {-time.Hour, false},
+		"as fresh as it can be":  {0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := newListener(t, "http")
+			transport := server.transport(t)
+			ahead := startAhead(t, transport.dialer, server.URL)
+			ahead.dialed = ahead.dialed.Add(-test.age)
+			requireAnswer(t, transport, server.URL)
+			if test.kept {
+				server.await(t, 1, 0)
+			} else {
+				server.await(t, 2, 1)
+			}
+		})
+	}
+}
+
+// A connection in the wrong hands would send a key in the clear, or to somebody
+// else.
+func TestAConnectionIsForItsSchemeAndAddressAlone(t *testing.T) {
+	server := newListener(t, "http")
+	address := server.Listener.Addr().String()
+	_, port, _ := net.SplitHostPort(address)
+	transport := server.transport(t)
+	ahead := startAhead(t, transport.dialer, server.URL)
+	for name, take := range map[string]func() net.Conn{
+		"https of the same address":     func() net.Conn { return transport.dialer.take(t.Context(), true, address) },
+		"another port":                  func() net.Conn { return transport.dialer.take(t.Context(), false, "127.0.0.1:1") },
+		"another host of the same port": func() net.Conn { return transport.dialer.take(t.Context(), false, "127.0.0.2:"+port) },
+		"another name of the same host": func() net.Conn { return transport.dialer.take(t.Context(), false, "localhost:"+port) },
+	} {
+		if take() != nil {
+			t.Errorf("%s was given the connection", name)
+		}
+	}
+	if conn := transport.dialer.take(t.Context(), false, address); conn != ahead.conn {
+		t.Errorf("take = %v, want the connection", conn)
+	}
+	if conn := transport.dialer.take(t.Context(), false, address); conn != nil {
+		t.Error("the connection was given out twice")
+	}
+	_ = ahead.conn.Close()
+}
+
+func TestOneOfManyRequestsTakesTheConnection(t *testing.T) {
+	server := newListener(t, "http")
+	transport := server.transport(t)
+	transport.dialer.start(t.Context(), server.URL)
+	var taken atomic.Int32
+	var wait sync.WaitGroup
+	for range 50 {
+		wait.Go(func() {
+			if conn := transport.dialer.take(t.Context(), false, server.Listener.Addr().String()); conn != nil {
+				taken.Add(1)
+				_ = conn.Close()
+			}
+		})
+	}
+	wait.Wait()
+	if taken.Load() != 1 {
+		t.Errorf("%d requests took the connection", taken.Load())
+	}
+}
+
+func TestTheEndOfTheContextLeavesNothingBehind(t *testing.T) {
+	t.Run("a connection that nobody took", func(t *testing.T) {
+		server := newListener(t, "https")
+		transport := server.transport(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		transport.dialer.start(ctx, server.URL)
+		<-transport.dialer.ahead.done
+		server.await(t, 1, 0)
+		cancel()
+		server.await(t, 1, 1)
+	})
+	t.Run("a dial under way", func(t *testing.T) {
+		silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never answers the handshake
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = silent.Close() })
+		transport := newTransport()
+		ctx, cancel := context.WithCancel(t.Context())
+		transport.dialer.start(ctx, "https://"+silent.Addr().String())
+		ahead := transport.dialer.ahead
+		conn, err := silent.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		<-ahead.done
+		if ahead.conn != nil {
+			t.Error("there is a connection after the end")
+		}
+		if _, err := io.Copy(io.Discard, conn); err != nil { // until it is closed
+			t.Error(err)
+		}
+		_ = conn.Close()
+	})
+	t.Run("but for a connection in use", func(t *testing.T) {
+		server := newListener(t, "http")
+		transport := server.transport(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		transport.dialer.start(ctx, server.URL)
+		requireAnswer(t, transport, server.URL)
+		cancel()
+		requireAnswer(t, transport, server.URL)
+		server.await(t, 1, 0)
+	})
+}
+
+func TestACertificateIsChecked(t *testing.T) {
+	server := newListener(t, "https")
+	transport := newTransport()
+	transport.dialer.start(t.Context(), server.URL)
+	request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, http.NoBody)
+	response, err := transport.RoundTrip(request)
+	if err == nil {
+		_ = response.Body.Close()
+		t.Error("a server that nobody trusts was spoken to")
+	}
+}
