@@ -19,16 +19,20 @@ import (
 )
 
 func main() {
-	stdout, err := stripewire.SilenceStripeMock()
-	if err == nil {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		defer stop()
-		err = newCommand(stdout).Run(ctx, os.Args)
-	}
-	if err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "local:", err)
 		os.Exit(1)
 	}
+}
+
+func run() error {
+	stdout, err := stripewire.SilenceStripeMock()
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return newCommand(stdout).Run(ctx, os.Args)
 }
 
 // newCommand returns the command line. Without a command's name it serves.
