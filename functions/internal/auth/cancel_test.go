@@ -132,6 +132,33 @@ func TestRequestBehindAFrozenPrefetch(t *testing.T) {
 	})
 }
 
+// An issuer that hangs costs the first request no more than any other, although
+// the prefetch has the turn when it comes.
+func TestRequestBehindAHangingPrefetch(t *testing.T) {
+	for rule, address := range map[string]string{"discovery": discoveryURL, "keys": keysURL} {
+		t.Run(rule, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				issuer := newFakeIssuer(keyA())
+				issuer.set(address, hang)
+				k := issuer.keySet(t)
+				go func() { _ = k.Prefetch(context.Background()) }()
+				synctest.Wait()
+				s := over(k)
+				expectWithin(t, 4*time.Second, func() {
+					err := s.verify(context.Background(), "a")
+					expect(t, "the request", outcome(err), "keys unavailable")
+					if errors.Is(err, context.DeadlineExceeded) {
+						t.Errorf("the request had time left: %v", err)
+					}
+				})
+				issuer.set(discoveryURL, ok(m{"issuer": testIssuer, "jwks_uri": keysURL}.String()))
+				issuer.set(keysURL, ok(jwks(keyA())))
+				expect(t, "the next one, at once", s.try("a"), "accepted")
+			})
+		})
+	}
+}
+
 func TestPanicInTheTransportLeavesNothingLocked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		issuer := newFakeIssuer(keyA())

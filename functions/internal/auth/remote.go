@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	refreshTimeout = 3500 * time.Millisecond // discovery and keys, all tries
+	refreshTimeout = 3500 * time.Millisecond // discovery and keys, all tries; and a request's wait for them
 	staleFor       = 2 * time.Hour           // beyond freshness, while the issuer fails
 	cooldown       = 30 * time.Second        // between fetches for an unknown kid
 	minBackoff     = time.Second
@@ -100,7 +100,12 @@ func (k *RemoteKeySet) verifySignature(ctx context.Context, t *token) error {
 // obtain returns keys for the purpose, after a fetch where one is due and
 // allowed. Whoever waits for another's fetch looks again when it is over, and
 // fetches in its own right only if that one left nothing: it was cancelled.
+//
+// The wait for another's fetch and the fetch in one's own right have one bound
+// together: behind a prefetch that hangs, a request would else wait twice.
 func (k *RemoteKeySet) obtain(ctx context.Context, p purpose) (*fetched, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, refreshTimeout, errTimeout)
+	defer cancel()
 	for {
 		held, due, err := k.look(p)
 		if !due {
@@ -110,7 +115,7 @@ func (k *RemoteKeySet) obtain(ctx context.Context, p purpose) (*fetched, error) 
 			if held != nil {
 				return held, nil // the issuer fails, and somebody else is asking it
 			}
-			return nil, keysUnavailable(0, ctx.Err())
+			return nil, keysUnavailable(0, context.Cause(ctx))
 		}
 		if err := k.refreshIfDue(ctx, p); err != nil {
 			return nil, err
@@ -154,7 +159,7 @@ func (k *RemoteKeySet) refreshIfDue(ctx context.Context, p purpose) error {
 	start := k.now()
 	got, err := k.refresh(ctx, p, start)
 	if err != nil && ctx.Err() != nil && k.now().Sub(start) < tryTimeout {
-		return keysUnavailable(0, ctx.Err())
+		return keysUnavailable(0, context.Cause(ctx))
 	}
 	if err != nil && p.prefetch {
 		return keysUnavailable(0, err)
