@@ -31,13 +31,17 @@ func (b *logBuffer) String() string {
 	return b.buffer.String()
 }
 
-// startLaptop serves everything that go run ./local serves, on another port.
-func startLaptop(t *testing.T) (*laptop, *logBuffer) {
+// startLaptop serves everything that go run ./local serves, on another port, after
+// what change makes of it.
+func startLaptop(t *testing.T, change ...func(*laptop)) (*laptop, *logBuffer) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	l, err := newLaptop("http://"+server.Listener.Addr().String(), demoKey, demoCustomers)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, change := range change {
+		change(l)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	logs := &logBuffer{}
