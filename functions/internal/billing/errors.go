@@ -104,7 +104,12 @@ func classify(err error, seen *observation) *Error {
 	}
 	var refusal *stripe.Error
 	if !errors.As(err, &refusal) {
-		return &Error{Class: BadResponse} // HTML, a JSON document of another kind, an empty body
+		// HTML, a JSON document of another kind, an empty body. What is in front
+		// of Stripe's API has its own words for too many requests.
+		if seen.status == http.StatusTooManyRequests {
+			return &Error{Class: Busy, RetryAfter: retryAfter(seen.retryAfter)}
+		}
+		return &Error{Class: BadResponse}
 	}
 	failure := &Error{Class: classOf(refusal, seen.status)}
 	if paramPattern.MatchString(refusal.Param) {

@@ -63,6 +63,7 @@ func TestRetries(t *testing.T) {
 		"409 without a code":                          {once(stripeError(409, `"type":"invalid_request_error","message":"Conflict"`)), billing.BadResponse, 1},
 		"409 HTML":                                    {once(upstreamtest.HTML(409)), billing.BadResponse, 1},
 		"429 rate_limit":                              {once(stripeError(429, rateLimit)), billing.Busy, 1},
+		"429 HTML":                                    {once(upstreamtest.HTML(429)), billing.Busy, 1},
 		"429 rate_limit, to be tried again":           {once(with(shouldRetry, "true", stripeError(429, rateLimit))), billing.Busy, 1},
 		"400":                                         {once(stripeError(400, `"type":"invalid_request_error","message":"Bad"`)), billing.BadResponse, 1},
 		"400, to be tried again":                      {once(with(shouldRetry, "true", stripeError(400, `"type":"invalid_request_error","message":"Bad"`))), billing.BadResponse, 1},
