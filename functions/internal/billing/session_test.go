@@ -54,7 +54,7 @@ func TestOnlyTheCustomersOwnSessionOfThisModeIsAccepted(t *testing.T) {
 		"a session with status 404":      {false, upstreamtest.Answer(404, "application/json", sessionJSON), billing.BadResponse},
 		"HTML":                           {false, upstreamtest.HTML(200), billing.BadResponse},
 		"HTML, 401":                      {false, upstreamtest.HTML(401), billing.BadResponse},
-		"HTML, 429":                      {false, upstreamtest.HTML(429), billing.BadResponse},
+		"HTML, 429":                      {false, upstreamtest.HTML(429), billing.Busy},
 		"an empty body":                  {false, upstreamtest.Answer(200, "application/json", ""), billing.BadResponse},
 		"no content, 204":                {false, upstreamtest.Answer(204, "", ""), billing.BadResponse},
 		"an empty body, 401":             {false, upstreamtest.Answer(401, "application/json", ""), billing.BadResponse},
