@@ -12,6 +12,7 @@ import (
 )
 
 func main() {
+	log.SetOutput(app.StandardLog(os.Stderr))
 	handler, err := app.Portal(context.Background(), os.Getenv, os.Stdout)
 	if err != nil {
 		log.Fatal(err)

@@ -1,0 +1,75 @@
+package app_test
+
+import (
+	"bytes"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"billingportal/functions/app"
+)
+
+func TestStandardLogDropsWhatUpstreamsSay(t *testing.T) {
+	var written bytes.Buffer
+	logger := log.New(app.StandardLog(&written), "", log.LstdFlags)
+	logger.Printf("Unsolicited response received on idle HTTP channel starting with %q; err=%v", "HTTP/1.1 500 sk_test_"+"x", nil)
+	logger.Print("the environment is wrong:\nJWT_ISSUER is required")
+	lines := strings.SplitAfter(written.String(), "\n")
+	if len(lines) != 4 || !strings.HasSuffix(lines[0], " Unsolicited response received on idle HTTP channel\n") ||
+		!strings.HasSuffix(lines[1], " the environment is wrong:\n") || lines[2] != "JWT_ISSUER is required\n" {
+		t.Errorf("%q", written.String())
+	}
+}
+
+// signal tells of the first line.
+type signal struct {
+	once sync.Once
+	line chan string
+}
+
+func (s *signal) Write(line []byte) (int, error) {
+	s.once.Do(func() { s.line <- string(line) })
+	return len(line), nil
+}
+
+// net/http may come to say it in other words.
+func TestStandardLogKnowsTheWordsOfThisGo(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	const secret = "MARKERx7Q"
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		_, _ = conn.Read(make([]byte, 4096))
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 500 "+secret+"\r\n\r\n")
+	}()
+	said := &signal{line: make(chan string, 1)}
+	defer log.SetOutput(log.Writer()) // as it was: its argument is read now
+	log.SetOutput(app.StandardLog(said))
+
+	client := &http.Client{Transport: &http.Transport{}, Timeout: 10 * time.Second}
+	response, err := client.Get("http://" + listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, response.Body)
+	_ = response.Body.Close()
+	select {
+	case line := <-said.line:
+		if !strings.Contains(line, "Unsolicited response") || strings.Contains(line, secret) {
+			t.Errorf("%q", line)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("net/http said nothing")
+	}
+}
