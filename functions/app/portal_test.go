@@ -1,0 +1,340 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/go-jose/go-jose/v4"
+)
+
+const (
+	portalKey    = "sk_test_" + "KEYx7Q0123456789"
+	portalNewKey = "sk_test_" + "NEWx7Q0123456789"
+	portalURL    = "https://billing.stripe.com/p/session/test_SESSIONx7Q"
+)
+
+// cloud is everything that the function talks to: servers, each with its count
+// of requests, and the issuer's key.
+type cloud struct {
+	dynamoDB, secrets, stripe, issuer *counted
+	signer                            jose.Signer
+	key                               atomic.Value // the Stripe key that is valid now
+	down                              atomic.Bool  // Secrets Manager and the issuer fail
+}
+
+type counted struct {
+	*httptest.Server
+	requests atomic.Int32
+	last     atomic.Pointer[http.Request]
+}
+
+func newCloud(t *testing.T) *cloud {
+	t.Helper()
+	c := &cloud{}
+	c.key.Store(portalKey)
+	serve := func(handler http.HandlerFunc) *counted {
+		s := &counted{}
+		s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s.requests.Add(1)
+			s.last.Store(r)
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.Header().Set("Content-Type", "application/json")
+			handler(w, r)
+		}))
+		t.Cleanup(s.Close)
+		return s
+	}
+	write := func(w io.Writer, text string) { _, _ = io.WriteString(w, text) }
+	c.dynamoDB = serve(func(w http.ResponseWriter, _ *http.Request) {
+		write(w, `{"Item":{"customer_id":{"S":"cus_Alice"}}}`)
+	})
+	c.secrets = serve(func(w http.ResponseWriter, _ *http.Request) {
+		if c.down.Load() {
+			w.WriteHeader(http.StatusBadRequest)
+			write(w, `{"__type":"AccessDeniedException","Message":"`+secretText+`"}`)
+			return
+		}
+		write(w, `{"SecretString":"`+c.key.Load().(string)+`"}`)
+	})
+	c.stripe = serve(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer "+c.key.Load().(string) {
+			w.WriteHeader(http.StatusUnauthorized)
+			write(w, `{"error":{"type":"invalid_request_error","message":"Invalid API Key provided: `+secretText+`"}}`)
+			return
+		}
+		write(w, `{"id":"bps_1","object":"billing_portal.session","customer":"cus_Alice","livemode":false,"url":"`+portalURL+`"}`)
+	})
+
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := jose.JSONWebKey{Key: private.Public(), KeyID: "k", Algorithm: "ES256", Use: "sig"}
+	set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{public}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.issuer = serve(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case c.down.Load():
+			w.WriteHeader(http.StatusNotFound)
+			write(w, secretText)
+		case strings.HasSuffix(r.URL.Path, "/openid-configuration"):
+			write(w, `{"issuer":"`+c.issuer.URL+`","jwks_uri":"`+c.issuer.URL+`/jwks.json"}`)
+		default:
+			write(w, string(set))
+		}
+	})
+	c.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: private}, (&jose.SignerOptions{}).WithHeader("kid", "k"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (c *cloud) environment() env {
+	return minimal.with(env{
+		"AWS_ENDPOINT_URL_DYNAMODB":        c.dynamoDB.URL,
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": c.secrets.URL,
+		"STRIPE_API_BASE":                  c.stripe.URL,
+		"JWT_ISSUER":                       c.issuer.URL,
+		"LOG_LEVEL":                        "debug",
+	})
+}
+
+// calls are the requests to each server since the last time.
+func (c *cloud) calls() map[string]int32 {
+	return map[string]int32{
+		"dynamodb": c.dynamoDB.requests.Swap(0),
+		"secrets":  c.secrets.requests.Swap(0),
+		"stripe":   c.stripe.requests.Swap(0),
+		"issuer":   c.issuer.requests.Swap(0),
+	}
+}
+
+func (c *cloud) token(t *testing.T) string {
+	t.Helper()
+	claims, _ := json.Marshal(map[string]any{
+		"iss": c.issuer.URL, "aud": "billing-portal", "sub": "alice",
+		"iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
+	})
+	signed, err := c.signer.Sign(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := signed.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// invoke sends one request through the function, as API Gateway does.
+func (c *cloud) invoke(t *testing.T, handler lambda.Handler) events.APIGatewayV2HTTPResponse {
+	t.Helper()
+	event := events.APIGatewayV2HTTPRequest{
+		Version: "2.0",
+		RawPath: "/billing/portal",
+		Headers: map[string]string{"authorization": "Bearer " + c.token(t), "host": "api.example.com"},
+	}
+	event.RequestContext.HTTP.Method, event.RequestContext.HTTP.Path = http.MethodPost, event.RawPath
+	payload, err := json.Marshal(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	defer cancel()
+	answer, err := handler.Invoke(ctx, payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var response events.APIGatewayV2HTTPResponse
+	if err := json.Unmarshal(answer, &response); err != nil {
+		t.Fatal(err)
+	}
+	return response
+}
+
+func (c *cloud) requireSession(t *testing.T, handler lambda.Handler) {
+	t.Helper()
+	response := c.invoke(t, handler)
+	if response.StatusCode != http.StatusSeeOther || response.Headers["Location"] != portalURL {
+		t.Errorf("answer = %d %v %s", response.StatusCode, response.Headers, response.Body)
+	}
+}
+
+func requireCalls(t *testing.T, got map[string]int32, want map[string]int32) {
+	t.Helper()
+	for name, count := range want {
+		if got[name] != count {
+			t.Errorf("%d calls to %s, want %d", got[name], name, count)
+		}
+	}
+}
+
+// logs is what the function wrote.
+type logs struct {
+	mu     sync.Mutex
+	buffer bytes.Buffer
+}
+
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buffer.Write(p)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buffer.String()
+}
+
+func newPortal(t *testing.T, environment env) (lambda.Handler, *logs) {
+	t.Helper()
+	written := &logs{}
+	handler, err := Portal(t.Context(), environment.get, written)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return handler, written
+}
+
+func TestCallsOfAFirstAndOfAWarmRequest(t *testing.T) {
+	c := newCloud(t)
+	handler, written := newPortal(t, c.environment())
+	c.requireSession(t, handler)
+	cold := c.calls()
+	requireCalls(t, cold, map[string]int32{"dynamodb": 1, "secrets": 1, "stripe": 1})
+	if cold["issuer"] > 2 {
+		t.Errorf("%d calls for keys, want at most 2", cold["issuer"])
+	}
+	for range 10 {
+		c.requireSession(t, handler)
+		requireCalls(t, c.calls(), map[string]int32{"dynamodb": 1, "secrets": 0, "stripe": 1, "issuer": 0})
+	}
+	for _, secret := range []string{portalURL, "SESSIONx7Q", portalKey, "KEYx7Q", "eyJ", c.token(t)[:20]} {
+		if strings.Contains(written.String(), secret) {
+			t.Errorf("%q was logged:\n%s", secret, written)
+		}
+	}
+	if lines := strings.Count(written.String(), `"msg":"request"`); lines != 11 {
+		t.Errorf("%d lines for 11 requests:\n%s", lines, written)
+	}
+}
+
+func TestConcurrentFirstRequests(t *testing.T) {
+	c := newCloud(t)
+	handler, written := newPortal(t, c.environment())
+	var wait sync.WaitGroup
+	for range 20 {
+		wait.Go(func() { c.requireSession(t, handler) })
+	}
+	wait.Wait()
+	requireCalls(t, c.calls(), map[string]int32{"dynamodb": 20, "secrets": 1, "stripe": 20, "issuer": 2})
+	for line := range strings.Lines(written.String()) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("a log line is no JSON: %s", line)
+		}
+	}
+}
+
+func TestUpstreamsThatAreDownAtTheStartAreNotFatal(t *testing.T) {
+	c := newCloud(t)
+	c.down.Store(true)
+	handler, written := newPortal(t, c.environment())
+	if response := c.invoke(t, handler); response.StatusCode != http.StatusServiceUnavailable || response.Headers["Retry-After"] == "" {
+		t.Errorf("answer = %d %v %s", response.StatusCode, response.Headers, response.Body)
+	}
+	c.down.Store(false)
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		if response := c.invoke(t, handler); response.StatusCode == http.StatusSeeOther {
+			break
+		} else if time.Now().After(deadline) {
+			t.Fatalf("answer = %d %s", response.StatusCode, response.Body)
+		}
+	}
+	if strings.Contains(written.String(), secretText) {
+		t.Errorf("an upstream's text was logged:\n%s", written)
+	}
+}
+
+func TestARotatedKeyCostsNoRequest(t *testing.T) {
+	c := newCloud(t)
+	handler, _ := newPortal(t, c.environment())
+	c.requireSession(t, handler)
+	c.calls()
+	c.key.Store(portalNewKey)
+	c.requireSession(t, handler)
+	requireCalls(t, c.calls(), map[string]int32{"dynamodb": 1, "secrets": 1, "stripe": 2, "issuer": 0})
+	c.requireSession(t, handler)
+	requireCalls(t, c.calls(), map[string]int32{"dynamodb": 1, "secrets": 0, "stripe": 1})
+}
+
+// The SDK's clients read AWS_ENDPOINT_URL from the process, whatever they are
+// configured with.
+func TestEndpointsOfTheEnvironmentAreUsed(t *testing.T) {
+	for name, service := range map[string]func(*cloud) *counted{
+		"AWS_ENDPOINT_URL for DynamoDB":        func(c *cloud) *counted { return c.dynamoDB },
+		"AWS_ENDPOINT_URL for Secrets Manager": func(c *cloud) *counted { return c.secrets },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCloud(t)
+			environment := c.environment()
+			for variable, url := range map[string]string{
+				"AWS_ENDPOINT_URL_DYNAMODB":        c.dynamoDB.URL,
+				"AWS_ENDPOINT_URL_SECRETS_MANAGER": c.secrets.URL,
+			} {
+				if url == service(c).URL {
+					environment["AWS_ENDPOINT_URL"] = url
+					environment[variable] = ""
+				}
+			}
+			t.Setenv("AWS_ENDPOINT_URL", environment["AWS_ENDPOINT_URL"])
+			handler, _ := newPortal(t, environment)
+			c.requireSession(t, handler)
+		})
+	}
+}
+
+func TestRequestsToAWSAreSignedForTheFunctionsRole(t *testing.T) {
+	c := newCloud(t)
+	handler, _ := newPortal(t, c.environment().with(env{"AWS_SESSION_TOKEN": "session"}))
+	c.requireSession(t, handler)
+	for name, server := range map[string]*counted{"dynamodb": c.dynamoDB, "secretsmanager": c.secrets} {
+		header := server.last.Load().Header
+		if got := header.Get("Authorization"); !strings.Contains(got, "Credential=AKIDEXAMPLE/") || !strings.Contains(got, "/eu-central-1/"+name+"/aws4_request") {
+			t.Errorf("%s: Authorization = %q", name, got)
+		}
+		if header.Get("X-Amz-Security-Token") != "session" {
+			t.Errorf("%s: no session token", name)
+		}
+	}
+}
+
+func TestAWrongEnvironmentStartsNothing(t *testing.T) {
+	c := newCloud(t)
+	written := &logs{}
+	handler, err := Portal(t.Context(), c.environment().with(env{"JWT_AUDIENCE": ""}).get, written)
+	if err == nil || handler != nil {
+		t.Errorf("Portal = %v, %v", handler, err)
+	}
+	requireCalls(t, c.calls(), map[string]int32{"dynamodb": 0, "secrets": 0, "stripe": 0, "issuer": 0})
+	if written.String() != "" {
+		t.Errorf("logged: %s", written)
+	}
+}
