@@ -6,8 +6,10 @@ GOVULNCHECK    := v1.9.0
 SAM_CLI        := 1.170.0
 CFN_LINT       := 1.58.0
 DYNAMODB_LOCAL := 3.3.1
+OIDC_PROVIDER  := 9.13.3
+OAUTH2_MOCK    := 8.2.3
 # command:package, for apt-get. A package is installed only where its command is missing.
-DEBIAN := chromium:chromium javac:default-jdk-headless mvn:maven
+DEBIAN := chromium:chromium javac:default-jdk-headless mvn:maven node:nodejs npm:npm
 
 # The limit of the Lambda binary, in bytes.
 BOOTSTRAP_LIMIT := 11000000
@@ -81,8 +83,8 @@ check-size: build
 check-vulnerabilities: $(BIN)/govulncheck-$(GOVULNCHECK)
 	@.ci/vulnerabilities $< ./...
 
-# Everything once more under the race detector, with the tests that need DynamoDB Local and Chromium. Never from the
-# cache, which knows nothing of those.
+# Everything once more under the race detector, with the tests that need DynamoDB Local, Chromium or Node. Never from
+# the cache, which knows nothing of those.
 .PHONY: check-tests
 check-tests: tools
 	go run .ci/gotest.go -race -count=1 -tags realparts ./...
@@ -91,7 +93,8 @@ check-tests: tools
 
 # Each of these names its version, so that another version is another target.
 TOOL_FILES := $(BIN)/golangci-lint-$(GOLANGCI_LINT) $(BIN)/govulncheck-$(GOVULNCHECK) \
-	$(TOOLS)/.sam-$(SAM_CLI)-$(CFN_LINT) $(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL)
+	$(TOOLS)/.sam-$(SAM_CLI)-$(CFN_LINT) $(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL) \
+	$(TOOLS)/npm/.$(OIDC_PROVIDER)-$(OAUTH2_MOCK)
 
 .PHONY: tools
 tools: debian-packages $(TOOL_FILES) ## install what the checks need, below .tools
@@ -119,4 +122,11 @@ $(TOOLS)/.sam-$(SAM_CLI)-$(CFN_LINT):
 $(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL): .ci/dynamodb-local.xml | debian-packages
 	rm -rf $(@D)
 	mvn --quiet --batch-mode --file $< -Ddynamodb-local.version=$(DYNAMODB_LOCAL) -DoutputDirectory=$(@D) dependency:copy-dependencies
+	@touch $@
+
+# The OpenID providers that the tests run beside zitadel/oidc.
+$(TOOLS)/npm/.$(OIDC_PROVIDER)-$(OAUTH2_MOCK): | debian-packages
+	rm -rf $(@D)
+	npm install --prefix $(@D) --no-audit --no-fund --ignore-scripts --loglevel=error \
+		oidc-provider@$(OIDC_PROVIDER) oauth2-mock-server@$(OAUTH2_MOCK)
 	@touch $@
