@@ -26,7 +26,8 @@ const (
 // aheadDialer dials connections, the first one perhaps before it is asked for.
 type aheadDialer struct {
 	net.Dialer
-	roots *x509.CertPool // nil: the system's
+	patience time.Duration  // how long a request waits for the dial ahead
+	roots    *x509.CertPool // nil: the system's
 
 	mu    sync.Mutex
 	ahead *aheadConn // nil: there is none, or it is taken
@@ -109,7 +110,7 @@ func (d *aheadDialer) take(ctx context.Context, secure bool, address string) net
 	if ahead == nil || ahead.secure != secure || ahead.address != address || !d.claim(ahead) {
 		return nil
 	}
-	patience := time.NewTimer(aheadPatience)
+	patience := time.NewTimer(d.patience)
 	defer patience.Stop()
 	select {
 	case <-ahead.done:

@@ -14,7 +14,7 @@ type upstreamTransport struct {
 }
 
 func newTransport() *upstreamTransport {
-	dialer := &aheadDialer{}
+	dialer := &aheadDialer{patience: aheadPatience}
 	return &upstreamTransport{
 		Transport: &http.Transport{
 			Proxy:          http.ProxyFromEnvironment,
