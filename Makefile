@@ -6,8 +6,9 @@ GOVULNCHECK    := v1.9.0
 SAM_CLI        := 1.170.0
 CFN_LINT       := 1.58.0
 DYNAMODB_LOCAL := 3.3.1
-OIDC_PROVIDER  := 9.13.3
-OAUTH2_MOCK    := 8.2.3
+# The last of these two that run on Debian 12's Node, which is version 18.
+OIDC_PROVIDER  := 8.8.1
+OAUTH2_MOCK    := 7.2.1
 # command:package, for apt-get. A package is installed only where its command is missing.
 DEBIAN := chromium:chromium javac:default-jdk-headless mvn:maven node:nodejs npm:npm
 
