@@ -1,0 +1,127 @@
+//go:build realparts
+
+package auth
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A nodeProvider is an OpenID provider of Node's, in a process of its own.
+type nodeProvider struct{ URL string }
+
+// startNodeProvider starts the provider of that name on a port of its own of the
+// loopback interface. It ends with the test, and with this process even if that
+// is killed, since it ends when its standard input does.
+func startNodeProvider(t *testing.T, name string) nodeProvider {
+	t.Helper()
+	installed, err := filepath.Abs("../../../.tools/npm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(installed, "node_modules", name, "package.json")); err != nil {
+		t.Fatalf("%s is not installed; run: make tools", name)
+	}
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Fatal("Node is not installed; run: make tools")
+	}
+
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	t.Cleanup(cancel)
+	node := exec.CommandContext(ctx, "node", "testdata/providers/serve.mjs", installed, name)
+	var stderr strings.Builder
+	node.Stderr = &stderr
+	stdin, err := node.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := node.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := node.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = stdin.Close()
+		if err := node.Wait(); err != nil {
+			t.Errorf("%s ended with %v: %s", name, err, stderr.String())
+		}
+	})
+
+	issuer, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatalf("%s did not start: %v", name, err)
+	}
+	return nodeProvider{strings.TrimSpace(issuer)}
+}
+
+// nodeAnswer is an answer of the provider's, as far as it is looked at.
+type nodeAnswer struct {
+	AccessToken string `json:"access_token"`
+	IDToken     string `json:"id_token"`
+	AuthReqID   string `json:"auth_req_id"`
+}
+
+// post sends a form to the path, as the client that both providers know.
+func (p nodeProvider) post(t *testing.T, path string, form url.Values) nodeAnswer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.URL+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth("machine", "secret")
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var answer nodeAnswer
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("POST %s: %s, %v", path, resp.Status, err)
+	}
+	return answer
+}
+
+// rotate has the provider replace all its keys.
+func (p nodeProvider) rotate(t *testing.T) {
+	t.Helper()
+	resp, err := http.Post(p.URL+"/rotate", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Fatal(resp.Status)
+	}
+}
+
+// opened is a token's header and payload, to see that it has the shape in question.
+func opened(t *testing.T, token string) (header, payload m) {
+	t.Helper()
+	segments := strings.Split(token, ".")
+	if len(segments) != 3 {
+		t.Fatalf("a token of %d segments", len(segments))
+	}
+	for i, part := range []*m{&header, &payload} {
+		text, err := base64.RawURLEncoding.DecodeString(segments[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(text, part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return header, payload
+}

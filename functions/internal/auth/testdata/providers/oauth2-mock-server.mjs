@@ -1,0 +1,23 @@
+// An issuer for each algorithm, at a path of that name. `change` in a request for
+// a token, JSON, sets claims of that token; null removes one.
+
+// start returns the request listener of issuers with new keys.
+export async function start({ OAuth2Server }, base) {
+  const services = new Map();
+  for (const alg of ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA']) {
+    const { issuer, service } = new OAuth2Server();
+    issuer.url = `${base}/${alg}`;
+    await issuer.keys.generate(alg);
+    service.on('beforeTokenSigning', ({ payload }, request) => {
+      for (const [name, value] of Object.entries(JSON.parse(request.body.change) ?? {})) {
+        payload[name] = value ?? undefined; // which JSON leaves out
+      }
+    });
+    services.set(alg, service);
+  }
+  return (request, response) => {
+    const [, alg, rest] = request.url.match(/^\/(\w+)(\/.*)$/);
+    request.url = rest;
+    services.get(alg).requestHandler(request, response);
+  };
+}
