@@ -1,0 +1,71 @@
+package direct
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// destination is where a connection leads.
+type destination struct{ scheme, address string }
+
+// conn is a connection. It is used by one request at a time.
+type conn struct {
+	net.Conn
+	to        destination
+	reader    *bufio.Reader
+	writer    *bufio.Writer
+	left      int64     // what may be read before the answer's body; -1: no limit
+	idleSince time.Time // by the wall clock
+}
+
+func newConn(to destination, opened net.Conn) *conn {
+	c := &conn{Conn: opened, to: to, left: -1}
+	c.reader, c.writer = bufio.NewReader(c), bufio.NewWriter(opened)
+	return c
+}
+
+// Read implements io.Reader, within the limit for a header.
+func (c *conn) Read(p []byte) (int, error) {
+	if c.left == 0 {
+		return 0, errHeaderTooLarge
+	}
+	if c.left > 0 && int64(len(p)) > c.left {
+		p = p[:c.left]
+	}
+	n, err := c.Conn.Read(p)
+	if c.left > 0 {
+		c.left -= int64(n)
+	}
+	return n, err
+}
+
+// exchange sends a request and reads its answer up to the body.
+func (c *conn) exchange(r *http.Request) (*http.Response, error) {
+	if err := r.Write(c.writer); err != nil {
+		return nil, err
+	}
+	if err := c.writer.Flush(); err != nil {
+		return nil, err
+	}
+	c.left = maxHeaderSize
+	defer func() { c.left = -1 }()
+	for range maxInterim {
+		response, err := http.ReadResponse(c.reader, r)
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return nil, err
+		}
+		if response.StatusCode >= http.StatusOK {
+			return response, nil
+		}
+		if response.StatusCode == http.StatusSwitchingProtocols {
+			break
+		}
+	}
+	return nil, errInterim
+}
