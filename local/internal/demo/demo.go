@@ -106,7 +106,7 @@ func (d *demo) servePage(w http.ResponseWriter, r *http.Request) {
 
 // sessionCookie is what an app would sign in with, but for Secure: the laptop has no TLS.
 func (d *demo) sessionCookie(value string, maxAge int) *http.Cookie {
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // a Secure cookie would not come back
 		Name: d.cfg.Cookie, Value: value, MaxAge: maxAge, Path: "/",
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: false,
 	}
