@@ -6,7 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -112,7 +112,7 @@ func classify(err error, seen *observation) *Error {
 		return &Error{Class: BadResponse}
 	}
 	failure := &Error{Class: classOf(refusal, seen.status)}
-	if paramPattern.MatchString(refusal.Param) {
+	if isParam(refusal.Param) {
 		failure.Param = refusal.Param
 	}
 	if failure.Class == Busy {
@@ -122,13 +122,32 @@ func classify(err error, seen *observation) *Error {
 	return failure
 }
 
-// paramPattern is the name of a parameter of this call. A closed set of words,
-// because the name comes off the wire.
-var paramPattern = regexp.MustCompile(`^(customer|configuration|locale|on_behalf_of|return_url|flow_data(\[(` +
-	`type|after_completion|hosted_confirmation|custom_message|redirect|return_url|` +
-	`subscription_cancel|subscription|retention|coupon_offer|coupon|` +
-	`subscription_update|subscription_update_confirm|items|[0-9]|id|price|quantity|discounts|promotion_code` +
-	`)\]){0,5})$`)
+// The names of a portal session's parameters: whole ones, and the members of
+// flow_data. Closed sets, because a name comes off the wire.
+var (
+	paramNames  = []string{"customer", "configuration", "locale", "on_behalf_of", "return_url", "flow_data"}
+	flowMembers = []string{
+		"type", "after_completion", "hosted_confirmation", "custom_message", "redirect", "return_url",
+		"subscription_cancel", "subscription", "retention", "coupon_offer", "coupon",
+		"subscription_update", "subscription_update_confirm", "items", "id", "price", "quantity", "discounts", "promotion_code",
+		"0", "1", "2", "3", "4", "5", "6", "7", "8", "9",
+	}
+)
+
+const maxFlowDepth = 5
+
+// isParam reports whether a name, in bracket notation, is that of a parameter of
+// this call.
+func isParam(name string) bool {
+	if slices.Contains(paramNames, name) {
+		return true
+	}
+	path, isFlow := strings.CutPrefix(name, "flow_data[")
+	path, isClosed := strings.CutSuffix(path, "]")
+	members := strings.Split(path, "][")
+	isUnknown := func(member string) bool { return !slices.Contains(flowMembers, member) }
+	return isFlow && isClosed && len(members) <= maxFlowDepth && !slices.ContainsFunc(members, isUnknown)
+}
 
 // retryAfter reads Retry-After in seconds, the form that APIs use (RFC 9110,
 // section 10.2.3), and holds it to an hour.

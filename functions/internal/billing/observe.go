@@ -26,7 +26,9 @@ func withObservation(ctx context.Context, o *observation) context.Context {
 }
 
 // requestIDPattern keeps a header that is not Stripe's out of the logs.
-var requestIDPattern = regexp.MustCompile(`^req_[A-Za-z0-9]{1,64}$`)
+var requestIDPattern = regexp.MustCompile(`^req_[A-Za-z0-9]+$`)
+
+const maxRequestIDLength = 68
 
 // observer fills in the observation of a request's context, and bounds the
 // answer's size.
@@ -48,7 +50,7 @@ func (t *observer) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	o.status = response.StatusCode
-	if id := response.Header.Get("Request-Id"); requestIDPattern.MatchString(id) {
+	if id := response.Header.Get("Request-Id"); len(id) <= maxRequestIDLength && requestIDPattern.MatchString(id) {
 		o.requestID = id
 	}
 	o.retry = response.Header.Get("Stripe-Should-Retry")
