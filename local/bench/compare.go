@@ -93,18 +93,17 @@ type row struct {
 }
 
 func rows() []row {
-	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	ofStarts := func(aspect func(start) time.Duration) func(result) float64 {
-		return func(r result) float64 { return ms(median(each(r.starts, aspect))) }
+		return func(r result) float64 { return milliseconds(median(each(r.starts, aspect))) }
 	}
 	return []row{
 		{name: "start to first /next, ms", format: "%.1f", measure: ofStarts(func(s start) time.Duration { return s.firstNext })},
 		{name: "start to first answer, ms", format: "%.1f", toFloor: 1.15, toPlain: 0.55, measure: ofStarts(func(s start) time.Duration { return s.firstAnswer })},
-		{name: "warm request, median, ms", format: "%.2f", toFloor: 1.04, toPlain: 1, measure: func(r result) float64 { return ms(median(r.warm.times)) }},
-		{name: "warm request, p99, ms", format: "%.2f", measure: func(r result) float64 { return ms(quantile(r.warm.times, 0.99)) }},
+		{name: "warm request, median, ms", format: "%.2f", toFloor: 1.04, toPlain: 1, measure: func(r result) float64 { return milliseconds(median(r.warm.times)) }},
+		{name: "warm request, p99, ms", format: "%.2f", measure: func(r result) float64 { return milliseconds(quantile(r.warm.times, 0.99)) }},
 		{name: "CPU to first /next, ms", format: "%.1f", measure: ofStarts(func(s start) time.Duration { return s.initCPU })},
 		{name: "CPU of first request, ms", format: "%.1f", measure: ofStarts(func(s start) time.Duration { return s.firstCPU })},
-		{name: "CPU of warm request, ms", format: "%.2f", toFloor: 1.5, toPlain: 0.75, measure: func(r result) float64 { return ms(r.warm.cpu) }},
+		{name: "CPU of warm request, ms", format: "%.2f", toFloor: 1.5, toPlain: 0.75, measure: func(r result) float64 { return milliseconds(r.warm.cpu) }},
 		{name: "peak resident memory, MB", format: "%.1f", toFloor: 1.5, toPlain: 0.9, measure: func(r result) float64 { return float64(r.warm.peakRSS) / 1e6 }},
 		{name: "binary for Lambda, MB", format: "%.1f", toPlain: 0.9, measure: func(r result) float64 { return float64(r.binary) / 1e6 }},
 	}

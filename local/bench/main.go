@@ -3,6 +3,7 @@
 // cost with the least machinery. It prints a table with the targets; it is for readers and fails for none of them.
 //
 //	go run ./local/bench             the table
+//	go run ./local/bench memory      the function with the CPU that comes with each memory size (Linux, as root)
 //	go run ./local/bench profile     profiles of the function's warm requests
 package main
 
@@ -59,6 +60,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	switch command := flags.Arg(0); command {
 	case "":
 		return compare(ctx, o, out)
+	case "memory":
+		return memory(ctx, o, out)
 	case "profile":
 		return profile(ctx, o, *dir, out)
 	default:

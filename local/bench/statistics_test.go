@@ -1,6 +1,10 @@
 package main
 
-import "testing"
+import (
+	"math"
+	"testing"
+	"time"
+)
 
 func TestQuantile(t *testing.T) {
 	hundred := make([]int, 100)
@@ -18,5 +22,13 @@ func TestQuantile(t *testing.T) {
 		if got := quantile(test.values, test.q); got != test.want {
 			t.Errorf("quantile(%d values, %v) = %d, want %d", len(test.values), test.q, got, test.want)
 		}
+	}
+}
+
+// 24.1 ms are billed as 25: 25,000 s of 0.5 GB, and the requests.
+func TestCostOfMillion(t *testing.T) {
+	times := []time.Duration{24100 * time.Microsecond, 25 * time.Millisecond}
+	if got, want := costOfMillion(512, times), 25_000*0.5*perGBSecond+perMillionRequests; math.Abs(got-want) > 1e-9 {
+		t.Errorf("%v, want %v", got, want)
 	}
 }

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// period is how often a group gets its quota. Lambda's is 20 ms.
+const period = 20 * time.Millisecond
+
+// cpuGroup is a control group with a share of one CPU. Either version of control groups will do, and the right to make one.
+type cpuGroup struct{ dir string }
+
+func newCPUGroup(share float64) (*cpuGroup, error) {
+	dir := filepath.Join("/sys/fs/cgroup", fmt.Sprintf("billingportal-bench-%d", os.Getpid()))
+	periodMicros, quotaMicros := period.Microseconds(), int64(share*float64(period.Microseconds()))
+	settings := [][2]string{{"cpu.max", fmt.Sprintf("%d %d", quotaMicros, periodMicros)}}
+	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err != nil { // version 1
+		dir = filepath.Join("/sys/fs/cgroup/cpu", filepath.Base(dir))
+		settings = [][2]string{{"cpu.cfs_period_us", strconv.FormatInt(periodMicros, 10)}, {"cpu.cfs_quota_us", strconv.FormatInt(quotaMicros, 10)}}
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make a control group: %w", err)
+	}
+	g := &cpuGroup{dir}
+	for _, setting := range settings {
+		if err := os.WriteFile(filepath.Join(dir, setting[0]), []byte(setting[1]), 0o644); err != nil {
+			g.remove()
+			return nil, fmt.Errorf("set the share of the CPU: %w", err)
+		}
+	}
+	return g, nil
+}
+
+// launcher writes a script that runs a program inside the group.
+func (g *cpuGroup) launcher(dir, program string) (string, error) {
+	path := filepath.Join(dir, "launch")
+	script := "#!/bin/sh\necho $$ > '" + filepath.Join(g.dir, "cgroup.procs") + "' && exec '" + strings.ReplaceAll(program, "'", `'\''`) + "'\n"
+	return path, os.WriteFile(path, []byte(script), 0o700) //nolint:gosec // it has to be run
+}
+
+func (g *cpuGroup) remove() { _ = os.Remove(g.dir) }
