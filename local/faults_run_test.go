@@ -96,8 +96,11 @@ func (c *cloud) meet(ctx context.Context, process *runtimeapi.Process, by caller
 	start := time.Now()
 	response, functionError, err := process.Invoke(ctx, event, start.Add(limit))
 	m := &meeting{raw: string(response), took: time.Since(start), calls: c.take()}
-	if err != nil || functionError != nil {
-		return m, fmt.Errorf("function error: %v %s", err, functionError)
+	switch {
+	case err != nil:
+		return m, err
+	case functionError != nil:
+		return m, fmt.Errorf("function error: %s", functionError)
 	}
 	if err := json.Unmarshal(response, &m.answer); err != nil {
 		return m, err

@@ -18,6 +18,7 @@ var logLevels = []string{"debug", "info", "warn", "error"}
 // log level, and looks for eight characters of any of them in all that leaves the process: standard output, standard
 // error, answers. For the level that TestFaults runs at, TestFaults looks.
 func TestMarkers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	faults := w.allRows()
 	var rows []row
