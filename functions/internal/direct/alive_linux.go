@@ -1,31 +1,34 @@
 package direct
 
 import (
+	"errors"
 	"net"
 	"syscall"
 )
 
-// isAlive reports whether the other side has neither closed nor reset a
-// connection, as far as the kernel has heard. Reading could not tell: over TLS
-// 1.3 there may be session tickets that nobody has read yet.
-func isAlive(c net.Conn) bool {
+// look asks the kernel about a connection that nobody reads from: whether the
+// other side has neither closed nor reset it, as far as the kernel has heard, and
+// whether it has sent anything that nobody has read.
+func look(c net.Conn) (open, unread bool) {
 	if secured, ok := c.(interface{ NetConn() net.Conn }); ok {
 		c = secured.NetConn()
 	}
 	system, ok := c.(syscall.Conn)
 	if !ok {
-		return true
+		return true, true
 	}
 	raw, err := system.SyscallConn()
 	if err != nil {
-		return false
+		return false, false
 	}
-	established := false
 	err = raw.Control(func(fd uintptr) {
-		// The first byte of struct tcp_info (linux/tcp.h) is the state of the connection.
-		const tcpEstablished = 1
-		info, err := syscall.GetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_INFO)
-		established = err == nil && info&0xff == tcpEstablished
+		n, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		switch {
+		case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EINTR):
+			open, unread = true, false
+		case err == nil && n > 0:
+			open, unread = true, true
+		}
 	})
-	return err == nil && established
+	return open && err == nil, unread
 }

@@ -2,9 +2,11 @@ package direct
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"time"
 )
 
@@ -40,6 +42,32 @@ func (c *conn) Read(p []byte) (int, error) {
 		c.left -= int64(n)
 	}
 	return n, err
+}
+
+// unreadPatience is how long unread bytes have to prove that they are TLS's own.
+const unreadPatience = time.Millisecond
+
+// isIdle reports whether a connection is as its last answer left it: open, and
+// nothing has come since. What has come would be taken for the answer to the next
+// request, which is somebody else's: a client MUST NOT (RFC 9112, section 9.2).
+//
+// Bytes may be waiting in three places: here, in the TLS layer, and in the kernel,
+// where they can also be session tickets of TLS 1.3 that nobody has read yet. To
+// read is the only way to tell.
+func (c *conn) isIdle() bool {
+	open, unread := look(c.Conn)
+	if !open {
+		return false
+	}
+	until := time.Unix(1, 0)
+	if unread {
+		until = time.Now().Add(unreadPatience)
+	}
+	if c.SetReadDeadline(until) != nil {
+		return false
+	}
+	_, err := c.reader.Peek(1)
+	return errors.Is(err, os.ErrDeadlineExceeded) && c.SetReadDeadline(time.Time{}) == nil
 }
 
 // exchange sends a request and reads its answer up to the body.

@@ -43,7 +43,7 @@ func (p *pool) tryTake(to destination, most int, idleFor time.Duration) (*conn, 
 			continue
 		}
 		p.idle = append(p.idle[:i], p.idle[i+1:]...)
-		if isAlive(c.Conn) {
+		if c.isIdle() {
 			return c, nil
 		}
 		_ = c.Close()

@@ -7,7 +7,8 @@
 // was a fifth of all its CPU time.
 //
 // A connection that has waited for the next request is looked at before it is
-// used: while Lambda freezes a function, servers close their end. A request on a
+// used: while Lambda freezes a function, servers close their end; and what a
+// server sends unasked must not be taken for the next answer. A request on a
 // connection whose loss nobody has noticed yet fails, and it is for the caller to
 // try again.
 //
