@@ -6,16 +6,15 @@ import (
 	"log"
 	"os"
 
-	"github.com/aws/aws-lambda-go/lambda"
-
 	"billingportal/functions/app"
 )
 
 func main() {
 	log.SetOutput(app.StandardLog(os.Stderr))
-	handler, err := app.Portal(context.Background(), os.Getenv, os.Stdout)
+	ctx := context.Background()
+	handler, err := app.Portal(ctx, os.Getenv, os.Stdout)
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(handler)
+	log.Fatal(app.Serve(ctx, os.Getenv, handler))
 }
