@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"billingportal/local/internal/faulty"
 )
@@ -134,6 +135,7 @@ func commonRows(elsewhere string) []row {
 		add(row{name: "hang, all the time there is", fault: faulty.Hang(), full: true}, late)
 		add(row{name: "hang", fault: faulty.Hang(), slow: true}, late)
 		add(row{name: "slow drip", fault: faulty.Drip(), slow: true}, late)
+		add(row{name: "slow drip of the head", fault: faulty.DripHead(), slow: true}, late)
 		for _, status := range []int{400, 401, 403, 404} {
 			add(row{name: fmt.Sprintf("%d, HTML", status), fault: faulty.HTML(status)}, refused)
 		}
@@ -149,13 +151,12 @@ func commonRows(elsewhere string) []row {
 		add(row{name: "200, null", fault: faulty.Answer(200, jsonType, "null")}, foreign)
 		add(row{name: "200, a list", fault: faulty.Answer(200, jsonType, `["%s"]`)}, foreign)
 		add(row{name: "JSON that breaks off", fault: faulty.HalfJSON()}, foreign)
-		rows = append(rows, cutShort(at))
 		add(row{name: "10 MB", fault: faulty.Large()}, foreign)
 		add(row{name: "gzip bomb", fault: faulty.GzipBomb()}, foreign)
 		add(row{name: "a megabyte of header", fault: faulty.HeaderFlood()}, lost)
-		add(row{name: "not HTTP", fault: faulty.Garbage()}, lost)
+		rows = append(rows, wireRows(at)...)
 		add(row{name: "wrong content type", fault: faulty.ContentType("text/html")}, harmless)
-		add(row{name: "more than was announced", fault: faulty.Trailing()}, harmless)
+		add(row{name: "a second answer behind the first", fault: faulty.Trailing(foreignAnswer)}, harmless)
 		rows = append(rows, secureRows(at)...)
 	}
 	return rows
@@ -172,19 +173,53 @@ func throttled(at upstream) row {
 	return r
 }
 
+// foreignAnswer is an answer that would be taken for the upstream's, to a request of somebody else's.
+func foreignAnswer(body []byte, _ string) []byte {
+	text := strings.ReplaceAll(string(body), "cus_DemoAlice", foreignCustomer)
+	return []byte(strings.ReplaceAll(text, "/p/session/", "/p/session/"+foreignCustomer))
+}
+
+// foreignCustomer is whose data must never turn up.
+const foreignCustomer = "cus_SomebodyElse"
+
 // connection marks a fault that no request gets past.
 func connection(r row) row {
 	r.connections = true
 	return r
 }
 
-// cutShort is a connection that ends within the answer. The AWS SDK takes it for an answer that cannot be read.
-func cutShort(at upstream) row {
-	ofKind := lost
+// cutShort is the kind of a connection that ends within the answer. The AWS SDK takes it for an answer that cannot be
+// read.
+func cutShort(at upstream) kind {
 	if at == dynamoDB || at == secretsManager {
-		ofKind = foreign
+		return foreign
 	}
-	return row{at: at, name: "cut short", fault: faulty.CutShort()}.expect(reactions[at][ofKind], ofKind)
+	return lost
+}
+
+// wireRows are what HTTP/1.1 allows, and what it does not.
+func wireRows(at upstream) []row {
+	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+	const hints = "HTTP/1.1 103 Early Hints\r\nLink: </%s>; rel=preload\r\n\r\n"
+	length := func(body string) string { return fmt.Sprintf("Content-Length: %d\r\n", len(body)) }
+	var rows []row
+	add := func(name string, ofKind kind, answer func(body string) string) {
+		fault := faulty.Raw(func(body, says string) string { return strings.ReplaceAll(answer(body), "%s", says) })
+		rows = append(rows, row{at: at, name: name, fault: fault}.expect(reactions[at][ofKind], ofKind))
+	}
+	add("HTTP/1.0", harmless, func(body string) string { return "HTTP/1.0 200 OK\r\n\r\n" + body })
+	add("interim answers first", harmless, func(body string) string { return hints + hints + head + length(body) + "\r\n" + body })
+	add("interim answers without an end", lost, func(string) string { return strings.Repeat(hints, 50) })
+	add("two lengths", lost, func(body string) string { return head + length(body) + length(body+" ") + "\r\n" + body })
+	add("chunks that break off", cutShort(at), func(body string) string {
+		return head + "Transfer-Encoding: chunked\r\n\r\n" + fmt.Sprintf("%x\r\n", len(body)) + body[:len(body)/2]
+	})
+	add("a chunk of no size", cutShort(at), func(body string) string {
+		return head + "Transfer-Encoding: chunked\r\n\r\n%s\r\n" + body
+	})
+	return append(rows,
+		row{at: at, name: "cut short", fault: faulty.CutShort()}.expect(reactions[at][cutShort(at)], cutShort(at)),
+		row{at: at, name: "not HTTP", fault: faulty.Garbage()}.expect(reactions[at][lost], lost))
 }
 
 // secureRows are the faults of TLS.

@@ -106,6 +106,9 @@ func (c *cloud) meet(ctx context.Context, process *runtimeapi.Process, by caller
 		return m, err
 	}
 	m.retry = m.answer.Headers["Retry-After"]
+	if strings.Contains(m.raw, foreignCustomer) {
+		return m, fmt.Errorf("answered with what was meant for another request: %s", m.raw)
+	}
 	if m.answer.Headers["Content-Type"] == "application/problem+json" {
 		var problem struct{ Code string }
 		if err := json.Unmarshal([]byte(m.answer.Body), &problem); err != nil {

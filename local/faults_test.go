@@ -179,6 +179,9 @@ func (r row) problems(e *encounter) []string {
 			report("%s: answered after %v", met.name, m.took)
 		}
 	}
+	if strings.Contains(e.stdout, foreignCustomer) {
+		report("a request was answered with what was meant for another one")
+	}
 	for _, place := range e.leaks {
 		report("leaked: %s", place)
 	}

@@ -130,13 +130,19 @@ func CutShort() Fault {
 	})
 }
 
-// Trailing sends more behind the healthy answer than it announced, and keeps the connection.
-func Trailing() Fault {
+// Trailing sends a second answer right behind the healthy one, which nobody has asked for, and keeps the connection.
+// change makes its body of the healthy one's.
+func Trailing(change func(body []byte, says string) []byte) Fault {
 	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
 		body := s.healthyAnswer(r).Body.Bytes()
+		another := change(body, s.says)
 		whole, _ := hijack(w)
-		writeHead(whole, s.says, len(body))
-		_, _ = whole.Write(append(body, "HTTP/1.1 500 "+s.says+"\r\n\r\n"...))
+		var answers bytes.Buffer
+		writeHead(&answers, s.says, len(body))
+		answers.Write(body)
+		writeHead(&answers, s.says, len(another))
+		answers.Write(another)
+		_, _ = whole.Write(answers.Bytes())
 		_, _ = io.Copy(io.Discard, whole)
 		_ = whole.Close()
 	})
@@ -167,13 +173,39 @@ func GzipBomb() Fault {
 // ContentType sends the healthy answer and says that it is something else.
 func ContentType(contentType string) Fault { return Header("Content-Type", contentType) }
 
+// Raw sends what is made of the healthy answer's body, byte for byte, and closes the connection.
+func Raw(answer func(body, says string) string) Fault {
+	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+		body := s.healthyAnswer(r).Body.String()
+		drain(r)
+		whole, _ := hijack(w)
+		_, _ = io.WriteString(whole, answer(body, s.says))
+		_ = whole.Close()
+	})
+}
+
 // Garbage answers with bytes that are not HTTP.
 func Garbage() Fault {
+	return Raw(func(_, says string) string { return "SSH-2.0-" + says + "\r\n" })
+}
+
+// DripHead sends the head of an answer a byte every tenth of a second.
+func DripHead() Fault {
 	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
 		drain(r)
 		whole, _ := hijack(w)
-		_, _ = fmt.Fprintf(whole, "SSH-2.0-%s\r\n", s.says)
-		_ = whole.Close()
+		defer func() { _ = whole.Close() }()
+		for {
+			if _, err := io.WriteString(whole, "HTTP/1.1 200 OK\r\nX-Drip: "); err != nil {
+				return
+			}
+			for range 100 {
+				if _, err := io.WriteString(whole, "x"); err != nil {
+					return
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+		}
 	})
 }
 

@@ -139,9 +139,9 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-func TestTrailingBytes(t *testing.T) {
+func TestASecondAnswer(t *testing.T) {
 	s, client := start(t, false)
-	s.Break(Trailing())
+	s.Break(Trailing(func(body []byte, says string) []byte { return append(body, says...) }))
 	if status, got, err := get(t, client, s.URL, long); status != 200 || got != body || err != nil {
 		t.Errorf("%d %q %v", status, got, err)
 	}
