@@ -5,6 +5,7 @@ GOLANGCI_LINT  := v2.15.0
 GOVULNCHECK    := v1.9.0
 SAM_CLI        := 1.170.0
 CFN_LINT       := 1.58.0
+SCHEMATHESIS   := 4.32.5
 DYNAMODB_LOCAL := 3.3.1
 # The last of these two that run on Debian 12's Node, which is version 18.
 OIDC_PROVIDER  := 8.8.1
@@ -19,6 +20,8 @@ TOOLS := $(CURDIR)/.tools
 BIN   := $(TOOLS)/bin
 VENV  := $(TOOLS)/venv
 SAM   := $(VENV)/bin/sam
+# Names the versions of all that is in it.
+VENV_FILE := $(TOOLS)/.venv-$(SAM_CLI)-$(CFN_LINT)-$(SCHEMATHESIS)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
@@ -40,7 +43,7 @@ bench: ## measure the deployed binary beside a plain version and what the networ
 	go run ./local/bench
 
 .PHONY: build
-build: $(TOOLS)/.sam-$(SAM_CLI)-$(CFN_LINT) ## build what a deployment uploads
+build: $(VENV_FILE) ## build what a deployment uploads
 	$(SAM) build
 
 # The first deployment asks for the parameters and writes the answers to samconfig.toml.
@@ -59,7 +62,7 @@ build-PortalFunction:
 # ---- checks
 
 .PHONY: check
-check: tools check-go check-template check-size check-vulnerabilities check-tests ## run every check and the tests that need more than Go
+check: tools check-go check-template check-openapi check-size check-vulnerabilities check-tests ## run every check and the tests that need more than Go
 
 .PHONY: check-go
 check-go: $(BIN)/golangci-lint-$(GOLANGCI_LINT)
@@ -70,9 +73,13 @@ check-go: $(BIN)/golangci-lint-$(GOLANGCI_LINT)
 	$< run --build-tags realparts ./...
 
 .PHONY: check-template
-check-template: $(TOOLS)/.sam-$(SAM_CLI)-$(CFN_LINT)
-	$(VENV)/bin/cfn-lint template.yaml
+check-template: $(VENV_FILE)
+	$(VENV)/bin/cfn-lint template.yaml infra/deployer.yaml
 	$(SAM) validate --lint --region us-east-1
+
+.PHONY: check-openapi
+check-openapi: $(VENV_FILE)
+	.ci/openapi/run $(VENV)/bin/schemathesis
 
 .PHONY: check-size
 check-size: build
@@ -94,7 +101,7 @@ check-tests: tools
 
 # Each of these names its version, so that another version is another target.
 TOOL_FILES := $(BIN)/golangci-lint-$(GOLANGCI_LINT) $(BIN)/govulncheck-$(GOVULNCHECK) \
-	$(TOOLS)/.sam-$(SAM_CLI)-$(CFN_LINT) $(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL) \
+	$(VENV_FILE) $(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL) \
 	$(TOOLS)/npm/.$(OIDC_PROVIDER)-$(OAUTH2_MOCK)
 
 .PHONY: tools
@@ -112,11 +119,12 @@ $(BIN)/govulncheck-$(GOVULNCHECK):
 	GOBIN=$(BIN) go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK)
 	@mv $(BIN)/govulncheck $@
 
-$(TOOLS)/.sam-$(SAM_CLI)-$(CFN_LINT):
+$(VENV_FILE):
 	@.ci/debian-packages python3:python3-venv
 	rm -rf $(VENV)
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check aws-sam-cli==$(SAM_CLI) cfn-lint==$(CFN_LINT)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check \
+		aws-sam-cli==$(SAM_CLI) cfn-lint==$(CFN_LINT) schemathesis==$(SCHEMATHESIS)
 	@touch $@
 
 # All jars and SQLite's native libraries side by side, as its launcher wants them.
