@@ -4,6 +4,7 @@
 //
 //	go run ./local/bench             the table
 //	go run ./local/bench memory      the function with the CPU that comes with each memory size (Linux, as root)
+//	go run ./local/bench load        one process of the function under 1 to 1,000 requests at once
 //	go run ./local/bench profile     profiles of the function's warm requests
 package main
 
@@ -62,6 +63,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return compare(ctx, o, out)
 	case "memory":
 		return memory(ctx, o, out)
+	case "load":
+		return load(ctx, o, out)
 	case "profile":
 		return profile(ctx, o, *dir, out)
 	default:

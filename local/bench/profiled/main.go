@@ -14,7 +14,8 @@ import (
 )
 
 func main() {
-	handler, err := app.Portal(context.Background(), os.Getenv, os.Stdout)
+	ctx := context.Background()
+	handler, err := app.Portal(ctx, os.Getenv, os.Stdout)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -22,7 +23,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(&profiled{handler: handler, left: requests})
+	log.Fatal(app.Serve(ctx, os.Getenv, &profiled{handler: handler, left: requests}))
 }
 
 // profiled takes the profile from the end of the first request to that of the last.

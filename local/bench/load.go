@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"billingportal/local/bench/internal/cloud"
+	"billingportal/local/internal/runtimeapi"
+)
+
+// load measures one process of the function under more and more requests at once.
+func load(ctx context.Context, o options, out io.Writer) error {
+	path, err := runtimeapi.Compile(ctx, "billingportal/local/bench/container")
+	if err != nil {
+		return err
+	}
+	lab, err := newLaboratory(o.distances)
+	if err != nil {
+		return err
+	}
+	defer lab.close()
+	before := lab.cloud.Traffic()
+	server, url, err := lab.serve(ctx, path, o)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		_ = server.Process.Kill()
+		_ = server.Wait()
+	}()
+	token, err := lab.cloud.Token()
+	if err != nil {
+		return err
+	}
+	describeSetting(out, o)
+	fmt.Fprintf(out, "| at once | requests a second | median, ms | p99, ms | not a session | peak memory, MB | %s |\n", strings.Join(cloud.Upstreams(), " | "))
+	fmt.Fprintf(out, "|---|---|---|---|---|---|%s\n", strings.Repeat("---|", len(cloud.Upstreams())))
+	for _, atOnce := range []int{1, 10, 100, 1000} {
+		start := time.Now()
+		times, failed := drive(ctx, url, token, atOnce, o.requests*atOnce/(1+atOnce/100)) // the more at once, the longer each takes
+		elapsed := time.Since(start)
+		fmt.Fprintf(out, "| %d | %.0f | %.1f | %.1f | %d | %.1f |", atOnce, float64(len(times)+failed)/elapsed.Seconds(),
+			milliseconds(median(times)), milliseconds(quantile(times, 0.99)), failed, peakMB(server.Process.Pid))
+		after := lab.cloud.Traffic()
+		for _, name := range cloud.Upstreams() {
+			more := after[name].Minus(before[name])
+			fmt.Fprintf(out, " %d / %d |", more.Connections, more.Calls)
+		}
+		fmt.Fprintln(out)
+		before = after
+	}
+	return nil
+}
+
+// serve starts the server and returns its URL.
+func (l *laboratory) serve(ctx context.Context, path string, o options) (*exec.Cmd, string, error) {
+	server := exec.CommandContext(ctx, path)
+	server.Env = append(append(l.env, "AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test"), o.settings...)
+	stdout, err := server.StdoutPipe()
+	if err != nil {
+		return nil, "", err
+	}
+	if err := server.Start(); err != nil {
+		return nil, "", err
+	}
+	url, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		return nil, "", fmt.Errorf("the server says no URL: %w", err)
+	}
+	return server, strings.TrimSpace(url) + "/billing/portal", nil
+}
+
+// drive sends n requests, so many at once, and returns how long those took that ended in a session, and how many did not.
+func drive(ctx context.Context, url, token string, atOnce, n int) (times []time.Duration, failed int) {
+	client := &http.Client{
+		Transport:     &http.Transport{MaxIdleConnsPerHost: atOnce},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	defer client.CloseIdleConnections()
+	work := make(chan struct{}, n)
+	for range n {
+		work <- struct{}{}
+	}
+	close(work)
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for range atOnce {
+		all.Go(func() {
+			for range work {
+				start := time.Now()
+				ok := post(ctx, client, url, token)
+				took := time.Since(start)
+				mu.Lock()
+				if ok {
+					times = append(times, took)
+				} else {
+					failed++
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	return times, failed
+}
+
+func post(ctx context.Context, client *http.Client, url, token string) bool {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, nil)
+	if err != nil {
+		return false
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	response, err := client.Do(r)
+	if err != nil {
+		return false
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, response.Body)
+	return response.StatusCode == http.StatusSeeOther
+}
+
+// peakMB is the most memory that a process has had resident, 0 where the system does not tell.
+func peakMB(pid int) float64 {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	_, line, _ := strings.Cut(string(status), "VmHWM:")
+	kB, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+	peak, _ := strconv.ParseFloat(kB, 64)
+	return peak * 1024 / 1e6
+}
