@@ -7,13 +7,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"sync/atomic"
 	"testing"
 	"time"
 )
 
 // listen serves connections one by one with a function, over TLS if it is asked to.
-func listen(t *testing.T, secure bool, serve func(c net.Conn, r *bufio.Reader)) (url string, transport *Transport, opened *atomic.Int32) {
+func listen(t *testing.T, secure bool, serve func(c net.Conn, r *bufio.Reader)) (url string, transport *Transport) {
 	t.Helper()
 	s := &server{Server: httptest.NewUnstartedServer(nil)} // for its certificate
 	if secure {
@@ -30,21 +29,19 @@ func listen(t *testing.T, secure bool, serve func(c net.Conn, r *bufio.Reader)) 
 		url = "https://" + listener.Addr().String()
 		listener = tls.NewListener(listener, &tls.Config{Certificates: s.TLS.Certificates, MinVersion: tls.VersionTLS12})
 	}
-	opened = new(atomic.Int32)
 	go func() {
 		for {
 			c, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			opened.Add(1)
 			go func() {
 				defer func() { _ = c.Close() }()
 				serve(c, bufio.NewReader(c))
 			}()
 		}
 	}()
-	return url, s.transport(t), opened
+	return url, s.transport(t)
 }
 
 // read takes a request off a connection, and returns its body.
@@ -83,20 +80,22 @@ func TestNoRequestGetsWhatItDidNotAskFor(t *testing.T) {
 		for _, secure := range []bool{false, true} {
 			t.Run(name+map[bool]string{true: ", TLS"}[secure], func(t *testing.T) {
 				t.Parallel()
-				url, transport, _ := listen(t, secure, func(c net.Conn, r *bufio.Reader) {
+				said := make(chan struct{})
+				url, transport := listen(t, secure, func(c net.Conn, r *bufio.Reader) {
 					for {
 						question, err := read(r)
 						if err != nil {
 							return
 						}
 						serve(c, head+question)
+						said <- struct{}{}
 					}
 				})
 				for _, question := range []string{"question", "other, 1", "other, 2"} {
 					if got := post(t, transport, url, question); got != question {
 						t.Fatalf("%q was answered %q", question, got)
 					}
-					time.Sleep(40 * time.Millisecond) // what else there is arrives
+					<-said // all that there is
 				}
 			})
 		}
