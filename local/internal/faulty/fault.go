@@ -191,7 +191,7 @@ func Garbage() Fault {
 
 // DripHead sends the head of an answer a byte every tenth of a second.
 func DripHead() Fault {
-	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+	return answering(func(w http.ResponseWriter, r *http.Request, _ scene) {
 		drain(r)
 		whole, _ := hijack(w)
 		defer func() { _ = whole.Close() }()
