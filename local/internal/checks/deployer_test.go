@@ -1,0 +1,42 @@
+package checks
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// Where template.yaml gains a function, a role, a table or a log, whoever deploys needs rights to it, and to nothing else.
+func TestDeployerMayMakeEveryNamedResource(t *testing.T) {
+	policy, err := os.ReadFile("../../../infra/deployer.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resources := readOutline(t, "../../../template.yaml").at("Resources")
+	if len(resources.names) == 0 {
+		t.Fatal("template.yaml has no resources")
+	}
+	for _, name := range resources.names {
+		var resource string
+		switch kind := resources.at(name, "Type").value; kind {
+		case "AWS::Serverless::Function":
+			resource = ":function:${StackName}-" + name + "-*"
+		case "AWS::IAM::Role":
+			resource = ":role/${StackName}-" + name + "-*"
+		case "AWS::DynamoDB::Table":
+			resource = ":table/${StackName}-" + name + "-*"
+		case "AWS::Logs::LogGroup":
+			group := strings.ReplaceAll(resources.at(name, "Properties", "LogGroupName").value, "AWS::StackName", "StackName")
+			group = strings.TrimPrefix(group, "!Sub ")
+			resource = ":log-group:" + group[:strings.LastIndex(group, "/")] + "/*"
+		case "AWS::Serverless::HttpApi":
+			resource = "::/apis/*"
+		default:
+			t.Errorf("infra/deployer.yaml knows no %s (%s)", kind, name)
+			continue
+		}
+		if !strings.Contains(string(policy), resource+"\n") {
+			t.Errorf("infra/deployer.yaml has no %s", resource)
+		}
+	}
+}

@@ -1,0 +1,213 @@
+package checks
+
+import (
+	"go/ast"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// portal is the package behind the API.
+func portal(t *testing.T, file string) source {
+	t.Helper()
+	return parseSource(t, "../../../functions/internal/portal/"+file)
+}
+
+// api is infra/openapi.yaml.
+type api struct {
+	*outline
+	t *testing.T
+}
+
+func readAPI(t *testing.T) api {
+	t.Helper()
+	return api{readOutline(t, "../../../infra/openapi.yaml"), t}
+}
+
+func readOutline(t *testing.T, path string) *outline {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := parseOutline(string(text))
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return parsed
+}
+
+func (a api) resolve(o *outline) *outline {
+	a.t.Helper()
+	for {
+		reference := o.at("$ref").value
+		if reference == "" {
+			return o
+		}
+		o = a.at(strings.Split(strings.TrimPrefix(reference, "#/"), "/")...)
+		if len(o.names) == 0 {
+			a.t.Fatalf("%s leads nowhere", reference)
+		}
+	}
+}
+
+func (a api) schema(name string) *outline { return a.at("components", "schemas", name) }
+
+// responses are those of POST /billing/portal by status.
+func (a api) responses() map[string]*outline {
+	responses := map[string]*outline{}
+	all := a.at("paths", "/billing/portal", "post", "responses")
+	for _, status := range all.names {
+		responses[status] = a.resolve(all.at(status))
+	}
+	return responses
+}
+
+// parameters are the names of what a body may have, in bracket notation.
+func (a api) parameters(schema *outline, name string) []string {
+	schema = a.resolve(schema)
+	var names []string
+	for _, i := range schema.at("oneOf").names {
+		names = append(names, a.parameters(schema.at("oneOf", i), name)...)
+	}
+	for _, property := range schema.at("properties").names {
+		path := property
+		if name != "" {
+			path = name + "[" + property + "]"
+		}
+		names = append(names, a.parameters(schema.at("properties", property), path)...)
+	}
+	if len(schema.at("items").names) > 0 {
+		names = append(names, a.parameters(schema.at("items"), name+"[0]")...)
+	}
+	if names == nil {
+		return []string{name}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func TestOpenAPIHasEveryCodeUnderItsStatus(t *testing.T) {
+	want := map[string][]string{}
+	var codes []string
+	problem := portal(t, "problem.go")
+	for _, element := range problem.elements("kinds") {
+		entry := element.(*ast.KeyValueExpr)
+		code, status := problem.literal(entry.Key), problem.literal(entry.Value.(*ast.CompositeLit).Elts[0])
+		want[status] = append(want[status], code)
+		codes = append(codes, code)
+	}
+	document := readAPI(t)
+	got := map[string][]string{}
+	for status, response := range document.responses() {
+		schema := document.resolve(response.at("content", "application/problem+json", "schema"))
+		for _, i := range schema.at("allOf").names {
+			own := schema.at("allOf", i, "properties")
+			if list := own.at("code", "enum").list(); list != nil {
+				got[status] = list
+				if constant := own.at("status", "const").value; constant != status {
+					t.Errorf("the problems of %s have the status %s", status, constant)
+				}
+			}
+		}
+		if _, ok := response.at("content").members["text/html"]; ok != (got[status] != nil) {
+			t.Errorf("%s: a page without a problem, or a problem without a page", status)
+		}
+	}
+	for _, status := range slices.Sorted(maps.Keys(mergeKeys(want, got))) {
+		slices.Sort(want[status])
+		slices.Sort(got[status])
+		if !slices.Equal(got[status], want[status]) {
+			t.Errorf("%s: openapi.yaml has %v, problem.go %v", status, got[status], want[status])
+		}
+	}
+	all := document.schema("ProblemCode").at("enum").list()
+	slices.Sort(all)
+	slices.Sort(codes)
+	if !slices.Equal(all, codes) {
+		t.Errorf("ProblemCode has\n%v\nproblem.go\n%v", all, codes)
+	}
+}
+
+func mergeKeys(a, b map[string][]string) map[string][]string {
+	merged := maps.Clone(a)
+	maps.Copy(merged, b)
+	return merged
+}
+
+// Of what is no problem, there are a session, the way to it, and what API Gateway answers by itself.
+func TestOpenAPIHasNoOtherStatus(t *testing.T) {
+	var others []string
+	for status, response := range readAPI(t).responses() {
+		if _, ok := response.at("content").members["application/problem+json"]; !ok {
+			others = append(others, status)
+		}
+	}
+	slices.Sort(others)
+	if want := []string{"200", "303", "429", "431"}; !slices.Equal(others, want) {
+		t.Errorf("without problems: %v, want %v", others, want)
+	}
+}
+
+func TestOpenAPIHasEveryParameter(t *testing.T) {
+	accepted := portal(t, "params_test.go").strings("accepted")
+	document := readAPI(t)
+	body := document.at("paths", "/billing/portal", "post", "requestBody", "content")
+	for mediaType, want := range map[string][]string{
+		"application/json":                  accepted,
+		"application/x-www-form-urlencoded": slices.Sorted(slices.Values(append(accepted, "access_token"))),
+	} {
+		if got := document.parameters(body.at(mediaType, "schema"), ""); !slices.Equal(got, want) {
+			t.Errorf("%s: openapi.yaml has\n%s\nthe function accepts\n%s", mediaType, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	}
+}
+
+func TestOpenAPIHasTheValuesAndLimits(t *testing.T) {
+	document := readAPI(t)
+	// Blank is the same as absent.
+	want := append([]string{""}, portal(t, "policy.go").strings("locales")...)
+	if got := document.schema("Locale").at("enum").list(); !slices.Equal(got, want) {
+		t.Errorf("openapi.yaml has the locales\n%v\nthe function\n%v", got, want)
+	}
+	flow, returnURL := portal(t, "flow.go"), portal(t, "returnurl.go")
+	for schema, limit := range map[string]string{
+		"CustomMessage": flow.literal(flow.value("maxMessageLength")),
+		"ReturnUrl":     returnURL.literal(returnURL.value("maxURLLength")),
+		"CompletionUrl": returnURL.literal(returnURL.value("maxURLLength")),
+	} {
+		if got := document.schema(schema).at("maxLength").value; got != limit {
+			t.Errorf("%s: at most %s in openapi.yaml, %s in the function", schema, got, limit)
+		}
+	}
+}
+
+func TestOpenAPIHasEveryMemberOfAProblem(t *testing.T) {
+	document := readAPI(t)
+	for schema, want := range map[string][]string{
+		"Problem":                portal(t, "problem.go").jsonNames("document"),
+		"SubscriptionChoice":     portal(t, "subscription.go").jsonNames("Choice"),
+		"SubscriptionChoiceItem": portal(t, "subscription.go").jsonNames("ChoiceItem"),
+	} {
+		got := slices.Sorted(slices.Values(document.schema(schema).at("properties").names))
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s has %v, the function sends %v", schema, got, want)
+		}
+	}
+}
+
+func TestEveryAnswerHasTheSecurityHeaders(t *testing.T) {
+	for status, response := range readAPI(t).responses() {
+		if status == "429" || status == "431" {
+			continue // API Gateway's own
+		}
+		for _, name := range []string{"Cache-Control", "Referrer-Policy", "X-Content-Type-Options"} {
+			if _, ok := response.at("headers").members[name]; !ok {
+				t.Errorf("%s lacks %s", status, name)
+			}
+		}
+	}
+}
