@@ -16,11 +16,11 @@ const period = 20 * time.Millisecond
 type cpuGroup struct{ dir string }
 
 func newCPUGroup(share float64) (*cpuGroup, error) {
-	dir := filepath.Join("/sys/fs/cgroup", fmt.Sprintf("billingportal-bench-%d", os.Getpid()))
+	dir := fmt.Sprintf("/sys/fs/cgroup/billingportal-bench-%d", os.Getpid())
 	periodMicros, quotaMicros := period.Microseconds(), int64(share*float64(period.Microseconds()))
 	settings := [][2]string{{"cpu.max", fmt.Sprintf("%d %d", quotaMicros, periodMicros)}}
 	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err != nil { // version 1
-		dir = filepath.Join("/sys/fs/cgroup/cpu", filepath.Base(dir))
+		dir = "/sys/fs/cgroup/cpu/" + filepath.Base(dir)
 		settings = [][2]string{{"cpu.cfs_period_us", strconv.FormatInt(periodMicros, 10)}, {"cpu.cfs_quota_us", strconv.FormatInt(quotaMicros, 10)}}
 	}
 	if err := os.Mkdir(dir, 0o755); err != nil {

@@ -35,6 +35,13 @@ func compare(ctx context.Context, o options, out io.Writer) error {
 
 	results := make([]result, len(programs))
 	processes := make([]*runtimeapi.Process, len(programs))
+	defer func() {
+		for _, process := range processes {
+			if process != nil {
+				process.Stop()
+			}
+		}
+	}()
 	for i, p := range programs {
 		results[i].program = p
 		if results[i].binary, err = sizeForLambda(ctx, p, lab.dir); err != nil {
@@ -53,7 +60,6 @@ func compare(ctx context.Context, o options, out io.Writer) error {
 				continue
 			}
 			processes[i] = process
-			defer process.Stop()
 		}
 	}
 	warm, err := lab.requests(ctx, processes, o.requests)

@@ -82,7 +82,7 @@ func (c *conn) exchange(r *http.Request) (*http.Response, error) {
 	defer func() { c.left = -1 }()
 	for range maxInterim {
 		response, err := http.ReadResponse(c.reader, r)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
 		if err != nil {

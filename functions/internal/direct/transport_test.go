@@ -63,7 +63,7 @@ func (s *server) transport(t *testing.T) *Transport {
 	return transport
 }
 
-func request(t *testing.T, ctx context.Context, url, body string) *http.Request {
+func request(ctx context.Context, t *testing.T, url, body string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
@@ -75,7 +75,7 @@ func request(t *testing.T, ctx context.Context, url, body string) *http.Request 
 // post sends a request and returns the whole answer.
 func post(t *testing.T, transport *Transport, url, body string) string {
 	t.Helper()
-	response, err := transport.RoundTrip(request(t, t.Context(), url, body))
+	response, err := transport.RoundTrip(request(t.Context(), t, url, body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestConnectionsThatAreNotUsedAgain(t *testing.T) {
 				test.prepare(transport)
 			}
 			for range 3 {
-				response, err := transport.RoundTrip(request(t, t.Context(), s.URL, "question"))
+				response, err := transport.RoundTrip(request(t.Context(), t, s.URL, "question"))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -204,7 +204,7 @@ func TestTheContextEndsARequest(t *testing.T) {
 				<-answered
 				cancel()
 			}()
-			response, err := s.transport(t).RoundTrip(request(t, ctx, s.URL, "question"))
+			response, err := s.transport(t).RoundTrip(request(ctx, t, s.URL, "question"))
 			if err == nil {
 				_, err = io.ReadAll(response.Body)
 				_ = response.Body.Close()
@@ -223,7 +223,7 @@ func TestADeadlineThatPassedBeforehand(t *testing.T) {
 	post(t, transport, s.URL, "")
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()
-	if _, err := transport.RoundTrip(request(t, ctx, s.URL, "")); !errors.Is(err, context.DeadlineExceeded) { //nolint:bodyclose // there is none
+	if _, err := transport.RoundTrip(request(ctx, t, s.URL, "")); !errors.Is(err, context.DeadlineExceeded) { //nolint:bodyclose // there is none
 		t.Errorf("err = %v", err)
 	}
 }
@@ -249,13 +249,13 @@ func TestWaitingForAConnectionEndsWithTheContext(t *testing.T) {
 	s := newServer(t, false, echo)
 	transport := s.transport(t)
 	transport.MaxConns = 1
-	busy, err := transport.RoundTrip(request(t, t.Context(), s.URL, "question"))
+	busy, err := transport.RoundTrip(request(t.Context(), t, s.URL, "question"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
-	if _, err := transport.RoundTrip(request(t, ctx, s.URL, "")); !errors.Is(err, context.DeadlineExceeded) { //nolint:bodyclose // there is none
+	if _, err := transport.RoundTrip(request(ctx, t, s.URL, "")); !errors.Is(err, context.DeadlineExceeded) { //nolint:bodyclose // there is none
 		t.Errorf("err = %v", err)
 	}
 	_ = busy.Body.Close()
@@ -312,7 +312,7 @@ func TestBrokenAnswers(t *testing.T) {
 				}
 			}()
 			transport := &Transport{DialContext: (&net.Dialer{}).DialContext, IdleConnTimeout: time.Minute}
-			response, err := transport.RoundTrip(request(t, t.Context(), "http://"+listener.Addr().String(), "question"))
+			response, err := transport.RoundTrip(request(t.Context(), t, "http://"+listener.Addr().String(), "question"))
 			if err == nil {
 				_, err = io.ReadAll(response.Body)
 				_ = response.Body.Close()
@@ -348,7 +348,7 @@ func TestTheBodyOfARequestIsAlwaysClosed(t *testing.T) {
 		"no connection": {"http://127.0.0.1:1", false},
 		"no scheme":     {"ftp://127.0.0.1", false},
 	} {
-		r := request(t, t.Context(), test.url, "")
+		r := request(t.Context(), t, test.url, "")
 		sent := &closeRecorder{Reader: strings.NewReader("question")}
 		r.Body, r.ContentLength = sent, int64(len("question"))
 		response, err := s.transport(t).RoundTrip(r)

@@ -25,7 +25,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("http://" + listener.Addr().String())
+	_, _ = fmt.Fprintln(os.Stdout, "http://"+listener.Addr().String())
 	server := &http.Server{
 		Handler:           gateway.New(handler, gateway.Config{AllowedOrigins: strings.Split(os.Getenv("ALLOWED_ORIGINS"), ",")}),
 		ReadHeaderTimeout: time.Minute,

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
-	"fmt"
 	"net/url"
 	"os"
 	"strings"
@@ -21,7 +20,7 @@ func (f *function) handle(payload []byte) []byte {
 	check(json.Unmarshal(payload, &event))
 	user := verify(f.keys.get(), strings.TrimPrefix(event.Headers["authorization"], "Bearer "))
 	location := f.createSession(lookUp(f.dynamoDB.get(), user))
-	fmt.Printf(`{"level":"INFO","msg":"request","status":303,"requests":1}` + "\n")
+	must(os.Stdout.WriteString(`{"level":"INFO","msg":"request","status":303,"requests":1}` + "\n"))
 	return must(json.Marshal(map[string]any{
 		"statusCode": 303, "headers": map[string]string{"Location": location}, "body": "", "isBase64Encoded": false,
 	}))

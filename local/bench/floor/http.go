@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/tls"
 	"io"
 	"log"
@@ -28,13 +29,14 @@ func newConnection(host string, conn net.Conn) *connection {
 func newUpstream(url string) *later[*connection] {
 	return newLater(func() *connection {
 		host := strings.TrimPrefix(url, "https://")
-		return newConnection(host, must(tls.Dial("tcp", host, nil)))
+		return newConnection(host, must(new(tls.Dialer).DialContext(context.Background(), "tcp", host)))
 	})
 }
 
 // exchange sends a request with those header lines, each ended by CRLF, and returns the status and body of the answer.
 func (c *connection) exchange(method, path, header, body string) (int, []byte) {
-	b := append(c.buffer[:0], method...)
+	b := c.buffer[:0]
+	b = append(b, method...)
 	b = append(b, ' ')
 	b = append(b, path...)
 	b = append(b, " HTTP/1.1\r\nHost: "...)
