@@ -108,9 +108,9 @@ func (w *world) runFrozen(ctx context.Context, r frozenRow) (*meeting, error) {
 	}
 	for _, server := range c.servers {
 		r.fate(server)
-		if err := server.Heal(); err != nil {
-			return nil, err
-		}
+	}
+	if err := c.heal(); err != nil {
+		return nil, err
 	}
 	c.take()
 	return c.meetThawed(ctx, process)

@@ -197,6 +197,9 @@ func (w *world) run(ctx context.Context, row row, how manner) (*encounter, error
 	if err := c.awaitPrefetch(ctx, row); err != nil {
 		return e, err
 	}
+	if err := process.Ready(ctx); err != nil { // its start has a time limit of its own
+		return e, err
+	}
 	for i, meeting := range []**meeting{&e.cold, &e.afterCold, &e.warm, &e.afterWarm} {
 		limit := functionTime
 		switch i {
@@ -209,7 +212,7 @@ func (w *world) run(ctx context.Context, row row, how manner) (*encounter, error
 				row.beforeWarm(c)
 			}
 		default:
-			if err := server.Heal(); err != nil {
+			if err := c.heal(); err != nil {
 				return e, err
 			}
 		}
@@ -223,6 +226,15 @@ func (w *world) run(ctx context.Context, row row, how manner) (*encounter, error
 		}
 	}
 	return e, nil
+}
+
+func (c *cloud) heal() error {
+	for _, server := range c.servers {
+		if err := server.Heal(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // awaitPrefetch returns when what is fetched ahead has met the fault, so that it is not the request that meets it first.

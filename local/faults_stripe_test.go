@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"billingportal/local/internal/faulty"
@@ -92,33 +93,49 @@ func keyRows() []row {
 		const answer = "500 billing-misconfigured"
 		rows = append(rows, row{at: stripeAPI, name: name, fault: stripeError(401, words), cold: wanted(answer, 1), warm: wanted(answer, 1), renewals: [2]int{1, 0}})
 	}
-	refusesOldKey := func(c *cloud) faulty.Fault {
-		return faulty.When(func(r faulty.Request) bool { return r.Authorization == "Bearer "+c.oldKey },
-			stripeError(401, `"code":"api_key_expired",`+invalid+says("Expired API Key provided: %s")))
+	refusal := stripeError(401, `"code":"api_key_expired",`+invalid+says("Expired API Key provided: %s"))
+	onceRotated := func(fault faulty.Fault, methods ...string) func(c *cloud) faulty.Fault {
+		return func(c *cloud) faulty.Fault {
+			return faulty.When(func(r faulty.Request) bool {
+				return c.isRotated() && (r.Authorization == "Bearer "+c.oldKey) && slices.Contains(methods, r.Method)
+			}, fault)
+		}
 	}
 	return append(rows,
 		row{
 			at: stripeAPI, name: "key rotated before the start", cold: wanted(served, 1), warm: wanted(served, 1),
 			faultIn: func(c *cloud) faulty.Fault {
-				c.putKey(c.newKey)
-				return refusesOldKey(c)
+				c.rotate()
+				return onceRotated(refusal, "POST")(c)
 			},
 		},
 		row{
 			at: stripeAPI, name: "key rotated since", cold: wanted(served, 1), warm: wanted(served, 2), renewals: [2]int{0, 1},
-			faultIn: func(c *cloud) faulty.Fault {
-				return faulty.When(func(r faulty.Request) bool { return c.isRotated() && r.Authorization == "Bearer "+c.oldKey }, stripeError(401, invalid+says("Expired API Key provided: %s")))
-			},
-			beforeWarm: func(c *cloud) { c.rotate() },
+			faultIn: onceRotated(refusal, "POST"), beforeWarm: (*cloud).rotate,
+		},
+		row{
+			at: stripeAPI, name: "key rotated within a flow", flow: "subscription_cancel", cold: wanted(served, 2), warm: wanted(served, 3), renewals: [2]int{0, 1},
+			faultIn: onceRotated(refusal, "POST"), beforeWarm: (*cloud).rotate,
+		},
+		row{
+			at: stripeAPI, name: "key rotated before a flow", flow: "subscription_cancel", cold: wanted(served, 2), warm: wanted(served, 3), renewals: [2]int{0, 1},
+			faultIn: onceRotated(refusal, "GET", "POST"), beforeWarm: (*cloud).rotate,
 		},
 		row{
 			at: stripeAPI, name: "key rotated since, then lock_timeout", cold: wanted(served, 1), warm: wanted("503 billing-busy, 1", 4), renewals: [2]int{0, 1},
 			faultIn: func(c *cloud) faulty.Fault {
 				return faulty.When(func(faulty.Request) bool { return c.isRotated() },
-					faulty.Either(func(r faulty.Request) bool { return r.Authorization == "Bearer "+c.oldKey },
-						stripeError(401, invalid+says("Expired API Key provided: %s")), stripeError(409, lockTimeout)))
+					faulty.Either(func(r faulty.Request) bool { return r.Authorization == "Bearer "+c.oldKey }, refusal, stripeError(409, lockTimeout)))
 			},
-			beforeWarm: func(c *cloud) { c.rotate() },
+			beforeWarm: (*cloud).rotate,
+		},
+		row{
+			at: stripeAPI, name: "key rotated since, secret out of reach", cold: wanted(served, 1), warm: wanted("503 secrets-unavailable, 5", 1), renewals: [2]int{0, 2},
+			faultIn: onceRotated(refusal, "POST"),
+			beforeWarm: func(c *cloud) {
+				c.rotate()
+				c.servers[secretsManager].Break(faulty.HTML(500))
+			},
 		})
 }
 

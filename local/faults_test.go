@@ -91,11 +91,12 @@ func TestFaults(t *testing.T) {
 		t.Errorf("a redirect was followed %d times", len(requests))
 	}
 	table := tabwriter.NewWriter(t.Output(), 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "upstream\tfault\tcold, the first request\tcalls\tms\twarm\tcalls\tms")
+	_, _ = fmt.Fprintln(table, "upstream\tfault\tcold, the first request\tcalls\tms\twarm\tcalls\tms\tnext")
 	for _, line := range lines {
 		_, _ = fmt.Fprintln(table, line)
 	}
 	_ = table.Flush()
+	t.Logf("%d faults, each met by a cold and by a warm process", len(rows))
 }
 
 // limit is the function's time: the template's, but for hangs, of which one for each upstream takes all the time there is.
@@ -119,7 +120,12 @@ func (m *meeting) outcome() string {
 }
 
 func (r row) line(e *encounter) string {
-	cells := []string{string(r.at), r.name}
+	cells, next := []string{string(r.at), r.name}, "served"
+	for _, m := range []*meeting{e.afterCold, e.afterWarm} {
+		if m == nil || m.answer.StatusCode >= 400 {
+			next = "fails"
+		}
+	}
 	for _, m := range []*meeting{e.cold, e.warm} {
 		if m == nil {
 			cells = append(cells, "-", "-", "-")
@@ -131,7 +137,7 @@ func (r row) line(e *encounter) string {
 		}
 		cells = append(cells, m.outcome(), calls, strconv.FormatInt(m.took.Milliseconds(), 10))
 	}
-	return strings.Join(cells, "\t")
+	return strings.Join(append(cells, next), "\t")
 }
 
 // count is how often a request reached the upstream of the row.
