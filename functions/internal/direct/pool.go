@@ -2,38 +2,48 @@ package direct
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
 
 // pool keeps connections for their next request, and counts all that are open.
+// Whoever waits is served in turn: a connection, or the right to open one, goes
+// from hand to hand, past those who come later.
 type pool struct {
 	mu      sync.Mutex
-	idle    []*conn // the one that was used last is last
-	open    int     // idle or in use
-	waiting []chan struct{}
+	idle    []*conn // the one that was used last is last; none while somebody waits
+	open    int     // idle, in use, or about to be opened
+	waiting []*waiter
+}
+
+// waiter waits for a connection. Nil is the right to open one.
+type waiter struct {
+	to      destination
+	granted chan *conn // takes one without delay
 }
 
 // take returns an idle connection to a destination, or nil and the right to open
 // one. It waits while most connections are in use.
 func (p *pool) take(ctx context.Context, to destination, most int, idleFor time.Duration) (*conn, error) {
-	for {
-		c, turn := p.tryTake(to, most, idleFor)
-		if turn == nil {
-			return c, nil
+	c, w := p.tryTake(to, most, idleFor)
+	if w == nil {
+		return c, nil
+	}
+	select {
+	case c := <-w.granted:
+		if c != nil && !c.isIdle() {
+			_ = c.Close()
+			c = nil // the right to open another one stays
 		}
-		select {
-		case <-turn:
-		case <-ctx.Done():
-			p.giveUp(turn)
-			return nil, context.Cause(ctx)
-		}
+		return c, nil
+	case <-ctx.Done():
+		p.giveUp(w, idleFor)
+		return nil, context.Cause(ctx)
 	}
 }
 
-// tryTake returns a connection, or nothing: the right to open one, or a turn to
-// wait for.
-func (p *pool) tryTake(to destination, most int, idleFor time.Duration) (*conn, chan struct{}) {
+func (p *pool) tryTake(to destination, most int, idleFor time.Duration) (*conn, *waiter) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.prune(idleFor)
@@ -42,7 +52,7 @@ func (p *pool) tryTake(to destination, most int, idleFor time.Duration) (*conn, 
 		if c.to != to {
 			continue
 		}
-		p.idle = append(p.idle[:i], p.idle[i+1:]...)
+		p.idle = slices.Delete(p.idle, i, i+1)
 		if c.isIdle() {
 			return c, nil
 		}
@@ -51,26 +61,33 @@ func (p *pool) tryTake(to destination, most int, idleFor time.Duration) (*conn, 
 	}
 	if most > 0 && p.open >= most && len(p.idle) > 0 { // to elsewhere
 		_ = p.idle[0].Close()
-		p.idle = p.idle[1:]
+		p.idle = slices.Delete(p.idle, 0, 1)
 		p.open--
 	}
 	if most == 0 || p.open < most {
 		p.open++
 		return nil, nil
 	}
-	turn := make(chan struct{})
-	p.waiting = append(p.waiting, turn)
-	return nil, turn
+	w := &waiter{to, make(chan *conn, 1)}
+	p.waiting = append(p.waiting, w)
+	return nil, w
 }
 
 // put keeps a connection whose answer was read whole.
 func (p *pool) put(c *conn, idleFor time.Duration) {
-	c.idleSince = wallClock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if w := p.first(); w != nil {
+		if c.to != w.to {
+			_ = c.Close()
+			c = nil
+		}
+		w.granted <- c
+		return
+	}
 	p.prune(idleFor)
+	c.idleSince = wallClock()
 	p.idle = append(p.idle, c)
-	p.wake()
 }
 
 // discard closes a connection.
@@ -83,45 +100,53 @@ func (p *pool) discard(c *conn) {
 func (p *pool) leave() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if w := p.first(); w != nil {
+		w.granted <- nil
+		return
+	}
 	p.open--
-	p.wake()
 }
 
-// wake lets the one look that has waited longest.
-func (p *pool) wake() {
-	if len(p.waiting) > 0 {
-		close(p.waiting[0])
-		p.waiting = p.waiting[1:]
+// first takes the one out of the queue who has waited longest.
+func (p *pool) first() *waiter {
+	if len(p.waiting) == 0 {
+		return nil
 	}
+	w := p.waiting[0]
+	p.waiting = slices.Delete(p.waiting, 0, 1)
+	return w
 }
 
-// giveUp leaves the queue. A turn that came nevertheless goes to the next.
-func (p *pool) giveUp(turn chan struct{}) {
+// giveUp leaves the queue. What was granted nevertheless goes back.
+func (p *pool) giveUp(w *waiter, idleFor time.Duration) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	for i, other := range p.waiting {
-		if other == turn {
-			p.waiting = append(p.waiting[:i], p.waiting[i+1:]...)
-			return
-		}
+	i := slices.Index(p.waiting, w)
+	if i >= 0 {
+		p.waiting = slices.Delete(p.waiting, i, i+1)
 	}
-	p.wake()
+	p.mu.Unlock()
+	if i >= 0 {
+		return
+	}
+	if c := <-w.granted; c != nil {
+		p.put(c, idleFor)
+	} else {
+		p.leave()
+	}
 }
 
 // prune closes what has waited for too long, or since a time that is still to come.
 func (p *pool) prune(idleFor time.Duration) {
 	now := wallClock()
-	kept := p.idle[:0]
-	for _, c := range p.idle {
-		if age := now.Sub(c.idleSince); age >= 0 && age < idleFor {
-			kept = append(kept, c)
-			continue
+	p.idle = slices.DeleteFunc(p.idle, func(c *conn) bool {
+		age := now.Sub(c.idleSince)
+		if age >= 0 && age < idleFor {
+			return false
 		}
 		_ = c.Close()
 		p.open--
-	}
-	clear(p.idle[len(kept):])
-	p.idle = kept
+		return true
+	})
 }
 
 func (p *pool) closeIdle() {
@@ -129,9 +154,8 @@ func (p *pool) closeIdle() {
 	defer p.mu.Unlock()
 	for _, c := range p.idle {
 		_ = c.Close()
-		p.open--
-		p.wake()
 	}
+	p.open -= len(p.idle)
 	p.idle = nil
 }
 
