@@ -270,30 +270,32 @@ func (c *cloud) sign(ttl time.Duration) string {
 	return token
 }
 
-// leaks names what was planted and is found in a text: the whole, or any eight characters of it, in capitals or not.
-func (c *cloud) leaks(text string) []string {
-	present := map[uint64]bool{}
-	eachPiece(text, func(piece uint64) { present[piece] = true })
+// pieces are all eight characters in a row of what was planted, in lower case, and where that was.
+type pieces map[uint64]string
+
+func (c *cloud) pieces() pieces {
+	all := pieces{}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	found := map[string]bool{}
 	for planted, where := range c.planted {
-		eachPiece(planted, func(piece uint64) {
-			if present[piece] {
-				found[where] = true
+		var piece uint64
+		for i, character := range []byte(strings.ToLower(planted)) {
+			if piece = piece<<8 | uint64(character); i >= 7 {
+				all[piece] = where
 			}
-		})
-	}
-	return slices.Sorted(maps.Keys(found))
-}
-
-// eachPiece calls yield with every eight characters that follow each other, in lower case.
-func eachPiece(text string, yield func(piece uint64)) {
-	var piece uint64
-	for i, character := range []byte(strings.ToLower(text)) {
-		piece = piece<<8 | uint64(character)
-		if i >= 7 {
-			yield(piece)
 		}
 	}
+	return all
+}
+
+// in names the places of which a text has eight characters in a row, in capitals or not.
+func (p pieces) in(text string) []string {
+	found := map[string]bool{}
+	var piece uint64
+	for i, character := range []byte(strings.ToLower(text)) {
+		if piece = piece<<8 | uint64(character); i >= 7 && p[piece] != "" {
+			found[p[piece]] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
 }

@@ -274,8 +274,9 @@ func wait(ctx context.Context, m *meeting, at upstream) error {
 
 // search looks for what was planted in everything that left the process.
 func (e *encounter) search(c *cloud) {
+	planted := c.pieces()
 	for name, text := range map[string]string{"stdout": e.stdout, "stderr": e.stderr} {
-		for _, where := range c.leaks(text) {
+		for _, where := range planted.in(text) {
 			e.leaks = append(e.leaks, where+" in "+name)
 		}
 	}
@@ -283,7 +284,7 @@ func (e *encounter) search(c *cloud) {
 		if m == nil {
 			continue
 		}
-		for _, where := range c.leaks(m.raw) {
+		for _, where := range planted.in(m.raw) {
 			if m.answer.StatusCode < 400 && (where == sessionURL || where == returnURLQuery) {
 				continue // they are the answer
 			}

@@ -81,12 +81,12 @@ func TestMarkersInRefusedRequests(t *testing.T) {
 				if status != refused.status {
 					t.Errorf("%s: status = %d, want %d", name, status, refused.status)
 				}
-				if places := c.leaks(raw); len(places) > 0 {
+				if places := c.pieces().in(raw); len(places) > 0 {
 					t.Errorf("%s: %q in the answer: %s", name, places, raw)
 				}
 			}
 			process.Stop()
-			if places := c.leaks(process.Stdout() + process.Stderr()); len(places) > 0 {
+			if places := c.pieces().in(process.Stdout() + process.Stderr()); len(places) > 0 {
 				t.Errorf("%q in\n%s%s", places, process.Stdout(), process.Stderr())
 			}
 		})
@@ -182,7 +182,7 @@ func TestMarkersInAWrongEnvironment(t *testing.T) {
 	if !strings.Contains(process.Stderr(), "JWT_ISSUER") {
 		t.Errorf("it does not say what is wrong: %s", process.Stderr())
 	}
-	if places := c.leaks(process.Stdout() + process.Stderr()); len(places) > 0 {
+	if places := c.pieces().in(process.Stdout() + process.Stderr()); len(places) > 0 {
 		t.Errorf("%q in\n%s%s", places, process.Stdout(), process.Stderr())
 	}
 }
@@ -206,13 +206,14 @@ func TestMarkersAreFound(t *testing.T) {
 		}
 	}
 	var places []string
+	planted := c.pieces()
 	for text, place := range c.planted {
 		places = append(places, place)
 		piece := text[len(text)/2:][:8]
-		if found := c.leaks("nothing " + piece + " nothing"); !slices.Contains(found, place) {
+		if found := planted.in("nothing " + piece + " nothing"); !slices.Contains(found, place) {
 			t.Errorf("a piece of what was planted as %s is not found", place)
 		}
-		if found := c.leaks("nothing " + strings.ToUpper(text) + " nothing"); !slices.Contains(found, place) {
+		if found := planted.in("nothing " + strings.ToUpper(text) + " nothing"); !slices.Contains(found, place) {
 			t.Errorf("what was planted as %s is not found in capitals", place)
 		}
 	}
@@ -226,7 +227,7 @@ func TestMarkersAreFound(t *testing.T) {
 			t.Errorf("nothing was planted as %s", place)
 		}
 	}
-	if found := c.leaks(process.Stdout()); len(found) > 0 {
+	if found := planted.in(process.Stdout()); len(found) > 0 {
 		t.Errorf("%q", found)
 	}
 }

@@ -148,10 +148,21 @@ func Trailing(change func(body []byte, says string) []byte) Fault {
 	})
 }
 
-// Large sends ten million bytes of white space before the healthy answer.
+// Large sends ten million bytes of white space before the healthy answer, as far as anybody reads them.
 func Large() Fault {
-	return Rewritten(func(body []byte, _ string) []byte {
-		return append(bytes.Repeat([]byte(" "), 10_000_000), body...)
+	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+		const pieces, size = 100, 100_000
+		answer := s.healthyAnswer(r)
+		copyHead(w, answer)
+		w.Header().Set("Content-Length", strconv.Itoa(pieces*size+answer.Body.Len()))
+		w.WriteHeader(answer.Code)
+		space := bytes.Repeat([]byte(" "), size)
+		for range pieces {
+			if _, err := w.Write(space); err != nil {
+				return
+			}
+		}
+		_, _ = w.Write(answer.Body.Bytes())
 	})
 }
 
