@@ -89,7 +89,7 @@ func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (la
 		"stripe key":  keys.Prefetch,
 		"issuer keys": prefetchKeys,
 	})
-	return lambdahttp.New(handler, reject(handler)), nil
+	return newBound(lambdahttp.New(handler, reject(handler)), maxConns), nil
 }
 
 // newKeySet returns the issuer's keys and how to fetch them ahead.
