@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// period is how often a group gets its quota. Lambda's is 20 ms.
+// period is how often a group gets its quota: often enough that a request seldom waits for it, as on Lambda.
 const period = 20 * time.Millisecond
 
 // cpuGroup is a control group with a share of one CPU. Either version of control groups will do, and the right to make one.

@@ -53,8 +53,7 @@ func memory(ctx context.Context, o options, out io.Writer) error {
 	return nil
 }
 
-// throttled measures a program that has a share of one CPU. Its starts are slower than Lambda's, which lends a function more
-// while it starts.
+// throttled measures a program that has a share of one CPU, from its start on.
 func (l *laboratory) throttled(ctx context.Context, p program, share float64, o options) ([]time.Duration, warm, error) {
 	group, err := newCPUGroup(share)
 	if err != nil {
