@@ -2,7 +2,7 @@
 // from the Runtime API (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html), one at a time, and that is
 // killed when it is late. It is for tests of the binary that is deployed, and for measuring it.
 //
-// What differs from Lambda: the process is not frozen between invocations, a start that takes long is bounded by the
+// What differs from Lambda: the process is frozen only by [Process.Freeze], a start that takes long is bounded by the
 // deadline of the invocation that waits for it, and a process that has exited is not replaced: each further invocation
 // reports that it exited.
 package runtimeapi
