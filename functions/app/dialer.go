@@ -167,14 +167,7 @@ func (d *aheadDialer) connectTLS(ctx context.Context, network, address string) (
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	secured := tls.Client(conn, &tls.Config{
-		ServerName: host,
-		RootCAs:    d.roots,
-		MinVersion: tls.VersionTLS12,
-		// A request fits into one record and leaves with one system call. Smaller ones
-		// would let the server start to read sooner, of which a small request has nothing.
-		DynamicRecordSizingDisabled: true,
-	})
+	secured := tls.Client(conn, &tls.Config{ServerName: host, RootCAs: d.roots, MinVersion: tls.VersionTLS12})
 	if err := secured.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
 		return nil, err

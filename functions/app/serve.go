@@ -1,33 +1,27 @@
 package app
 
 import (
-	"context"
 	"os"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambdacontext"
-
-	"billingportal/functions/internal/runtimeloop"
 )
 
-// Serve gives Lambda's invocations to a handler until the Runtime API fails, and
-// returns why. It sets the Go runtime to serve one request at a time, which is
-// all that Lambda sends; GOMAXPROCS and GOGC in the environment count for more.
-func Serve(ctx context.Context, getenv func(string) string, handler lambda.Handler) error {
-	api := getenv("AWS_LAMBDA_RUNTIME_API")
-	if api == "" || lambdacontext.MaxConcurrency() > 1 {
-		lambda.Start(handler) // which has something to say about the former
-		return nil
-	}
-	// stripe-go runs uname for a header of its first request, which waits for it.
-	// Nothing else here starts a process, so there is none to find.
-	if err := os.Unsetenv("PATH"); err != nil {
+// Serve gives Lambda's invocations to a handler. It returns only an error, where
+// the process cannot be set up.
+func Serve(getenv func(string) string, handler lambda.Handler) error {
+	if err := tune(getenv); err != nil {
 		return err
 	}
-	// A second thread for Go code has nothing to do but to be woken, which takes a
-	// fifth of the CPU time of a warm request.
+	lambda.Start(handler)
+	return nil
+}
+
+// tune sets the process to serve one request at a time, which is all that Lambda
+// sends. GOMAXPROCS and GOGC in the environment count for more.
+func tune(getenv func(string) string) error {
+	// A second thread for Go code has little to do but to be woken.
 	if getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(1)
 	}
@@ -36,5 +30,7 @@ func Serve(ctx context.Context, getenv func(string) string, handler lambda.Handl
 	if getenv("GOGC") == "" {
 		debug.SetGCPercent(50)
 	}
-	return runtimeloop.Run(ctx, api, handler)
+	// stripe-go runs uname for a header of its first request, which waits for it.
+	// Nothing else here starts a process, so there is none to find.
+	return os.Unsetenv("PATH")
 }

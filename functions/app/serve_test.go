@@ -1,26 +1,18 @@
 package app
 
 import (
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"runtime"
 	"runtime/debug"
-	"strings"
 	"testing"
 )
 
-func TestServeSetsTheRuntimeUnlessTheEnvironmentDoes(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "no invocation", http.StatusGone)
-	}))
-	defer server.Close()
+func TestTheProcessIsTunedUnlessTheEnvironmentDoes(t *testing.T) {
 	threads, garbage := runtime.GOMAXPROCS(0), debug.SetGCPercent(100)
 	defer func() {
 		runtime.GOMAXPROCS(threads)
 		debug.SetGCPercent(garbage)
 	}()
-
 	for name, test := range map[string]struct {
 		environment      map[string]string
 		threads, garbage int
@@ -32,14 +24,8 @@ func TestServeSetsTheRuntimeUnlessTheEnvironmentDoes(t *testing.T) {
 			t.Setenv("PATH", "/usr/bin")
 			runtime.GOMAXPROCS(3)
 			debug.SetGCPercent(100)
-			err := Serve(t.Context(), func(variable string) string {
-				if variable == "AWS_LAMBDA_RUNTIME_API" {
-					return strings.TrimPrefix(server.URL, "http://")
-				}
-				return test.environment[variable]
-			}, nil)
-			if err == nil || !strings.Contains(err.Error(), "410") {
-				t.Errorf("err = %v", err)
+			if err := tune(func(variable string) string { return test.environment[variable] }); err != nil {
+				t.Fatal(err)
 			}
 			if got := runtime.GOMAXPROCS(0); got != test.threads {
 				t.Errorf("GOMAXPROCS = %d", got)

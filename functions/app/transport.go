@@ -3,8 +3,6 @@ package app
 import (
 	"net/http"
 	"time"
-
-	"billingportal/functions/internal/direct"
 )
 
 const (
@@ -20,43 +18,26 @@ const (
 // upstreamTransport is the transport to one upstream. It can dial a connection
 // before the first request needs it, so that a cold start pays for TCP and TLS
 // while it still waits for something else.
-//
-// HTTP/1.1 throughout: one request at a time has no use for streams, and a lost
-// connection costs one request.
 type upstreamTransport struct {
-	*direct.Transport
-	dialer  *aheadDialer
-	proxied *http.Transport
+	*http.Transport
+	dialer *aheadDialer
 }
 
 func newTransport() *upstreamTransport {
 	dialer := &aheadDialer{patience: aheadPatience}
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
 	return &upstreamTransport{
-		Transport: &direct.Transport{
-			DialContext:     dialer.dialPlain,
-			DialTLSContext:  dialer.dialTLS,
-			MaxConns:        maxConns,
-			IdleConnTimeout: idleFor,
+		Transport: &http.Transport{
+			Proxy:          http.ProxyFromEnvironment,
+			DialContext:    dialer.dialPlain,
+			DialTLSContext: dialer.dialTLS,
+			// HTTP/1.1 throughout: one request at a time has no use for streams, and
+			// a lost connection costs one request.
+			MaxIdleConnsPerHost:    maxConns,
+			MaxConnsPerHost:        maxConns,
+			IdleConnTimeout:        idleFor,
+			TLSHandshakeTimeout:    dialTimeout,
+			MaxResponseHeaderBytes: 64 << 10,
 		},
 		dialer: dialer,
-		proxied: &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			Protocols:           protocols,
-			MaxIdleConnsPerHost: maxConns,
-			MaxConnsPerHost:     maxConns,
-			IdleConnTimeout:     idleFor,
-			TLSHandshakeTimeout: dialTimeout,
-		},
 	}
-}
-
-// RoundTrip implements http.RoundTripper. Where the environment names a proxy,
-// net/http speaks to it.
-func (t *upstreamTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if proxy, err := http.ProxyFromEnvironment(r); err != nil || proxy != nil {
-		return t.proxied.RoundTrip(r)
-	}
-	return t.Transport.RoundTrip(r)
 }

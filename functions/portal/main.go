@@ -11,10 +11,11 @@ import (
 
 func main() {
 	log.SetOutput(app.StandardLog(os.Stderr))
-	ctx := context.Background()
-	handler, err := app.Portal(ctx, os.Getenv, os.Stdout)
+	handler, err := app.Portal(context.Background(), os.Getenv, os.Stdout)
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Fatal(app.Serve(ctx, os.Getenv, handler))
+	if err := app.Serve(os.Getenv, handler); err != nil {
+		log.Fatal(err)
+	}
 }

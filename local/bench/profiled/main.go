@@ -14,8 +14,7 @@ import (
 )
 
 func main() {
-	ctx := context.Background()
-	handler, err := app.Portal(ctx, os.Getenv, os.Stdout)
+	handler, err := app.Portal(context.Background(), os.Getenv, os.Stdout)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -23,7 +22,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Fatal(app.Serve(ctx, os.Getenv, &profiled{handler: handler, left: requests}))
+	if err := app.Serve(os.Getenv, &profiled{handler: handler, left: requests}); err != nil {
+		log.Fatal(err)
+	}
 }
 
 // profiled takes the profile from the end of the first request to that of the last.
