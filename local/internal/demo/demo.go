@@ -11,10 +11,11 @@ import (
 	"encoding/json"
 	"html/template"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
+
+	"billingportal/local/internal/loopback"
 )
 
 //go:embed web
@@ -133,21 +134,12 @@ func onlyLoopback(next http.Handler) http.Handler {
 		header.Set("X-Frame-Options", "DENY")
 		header.Set("Cross-Origin-Opener-Policy", "same-origin")
 		header.Set("Cross-Origin-Resource-Policy", "same-origin")
-		if !isLoopback(r.Host) {
+		if !loopback.IsHost(r.Host) {
 			http.Error(w, "The demo page is served on this machine's own names only, such as 127.0.0.1 and localhost.", http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-func isLoopback(hostport string) bool {
-	host := (&url.URL{Host: hostport}).Hostname()
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	address, err := netip.ParseAddr(host)
-	return err == nil && address.IsLoopback()
 }
 
 // chosen is the value of a choice in the page's address, "" unless it is one of those offered.

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"billingportal/local/internal/loopback"
 )
 
 const (
@@ -45,7 +47,7 @@ func New(issuer string) (*Issuer, error) {
 	switch {
 	case u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("issuer must be a URL of scheme, host and path alone (OpenID Connect Discovery 1.0, section 3)")
-	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Host)):
+	case u.Scheme != "https" && (u.Scheme != "http" || !loopback.IsHost(u.Host)):
 		return nil, errors.New("issuer must be https, or http on a loopback host")
 	case issuer[len(issuer)-1] == '/':
 		return nil, errors.New("issuer must not end in a slash")

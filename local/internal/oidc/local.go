@@ -1,10 +1,10 @@
 package oidc
 
 import (
-	"net"
 	"net/http"
-	"net/netip"
 	"strings"
+
+	"billingportal/local/internal/loopback"
 )
 
 // local tells whether a program on this machine sent the request, and no web
@@ -15,18 +15,5 @@ func (i *Issuer) local(r *http.Request) bool {
 	if len(r.Header.Values("Origin")) > 0 || len(r.Header.Values("Sec-Fetch-Site")) > 0 {
 		return false
 	}
-	return loopback(r.Host) || strings.EqualFold(r.Host, i.own)
-}
-
-// loopback tells whether a host, with or without a port, is this machine.
-func loopback(host string) bool {
-	name := host
-	if bare, _, err := net.SplitHostPort(host); err == nil {
-		name = bare
-	}
-	if strings.EqualFold(name, "localhost") {
-		return true
-	}
-	address, err := netip.ParseAddr(strings.Trim(name, "[]"))
-	return err == nil && address.IsLoopback()
+	return loopback.IsHost(r.Host) || strings.EqualFold(r.Host, i.own)
 }

@@ -1,0 +1,20 @@
+// Package loopback tells this machine's own names from others. What hands out
+// tokens on a laptop answers to no other name: a foreign one that resolves to
+// 127.0.0.1 would let a foreign page read them (DNS rebinding).
+package loopback
+
+import (
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// IsHost reports whether a Host header, with or without a port, names this machine.
+func IsHost(hostport string) bool {
+	host := (&url.URL{Host: hostport}).Hostname()
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
+}
