@@ -56,7 +56,7 @@ deploy: build ## build and deploy into the AWS account of the environment's cred
 # `sam build` calls this for the function of that name in template.yaml.
 .PHONY: build-PortalFunction
 build-PortalFunction:
-	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags '-s -w' \
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -buildvcs=false -tags lambda.norpc,nethttpomithttp2 -ldflags '-s -w' \
 		-o $(ARTIFACTS_DIR)/bootstrap ./functions/portal
 
 # ---- checks

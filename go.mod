@@ -17,6 +17,7 @@ require (
 	github.com/stripe/stripe-mock v0.203.0
 	github.com/urfave/cli/v3 v3.14.0
 	github.com/zitadel/oidc/v3 v3.51.17
+	golang.org/x/net v0.62.0
 )
 
 require (

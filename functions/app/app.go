@@ -22,6 +22,7 @@ import (
 	"billingportal/functions/internal/lambdahttp"
 	"billingportal/functions/internal/portal"
 	"billingportal/functions/internal/secret"
+	"billingportal/functions/internal/upstream"
 )
 
 const (
@@ -62,7 +63,7 @@ func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (la
 		APIBase:     config.stripeAPIBase,
 		Livemode:    config.livemode,
 		PortalHosts: config.portalHosts,
-		Transport:   stripeAPI,
+		Transport:   upstream.Whole{Next: stripeAPI},
 	})
 	handler, err := portal.New(portal.Config{
 		Verifier: auth.NewVerifier(config.auth, keySet),

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"billingportal/local/bench/internal/cloud"
@@ -78,7 +79,7 @@ func compare(ctx context.Context, o options, out io.Writer) error {
 // sizeForLambda builds a program as the template does, for Lambda's arm64, and returns the binary's size.
 func sizeForLambda(ctx context.Context, p program, dir string) (int64, error) {
 	path := filepath.Join(dir, "bootstrap-"+p.name)
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", path, p.pkg) //nolint:gosec // our own packages
+	cmd := exec.CommandContext(ctx, "go", slices.Concat([]string{"build"}, runtimeapi.BuildFlags(p.tags), []string{"-o", path, p.pkg})...) //nolint:gosec // our own packages
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64")
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("build %s for Lambda: %w\n%s", p.name, err, output)

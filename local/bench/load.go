@@ -19,7 +19,7 @@ import (
 
 // load measures one process of the function under more and more requests at once.
 func load(ctx context.Context, o options, out io.Writer) error {
-	path, err := runtimeapi.Compile(ctx, "billingportal/local/bench/container")
+	path, err := runtimeapi.Compile(ctx, "billingportal/local/bench/container", runtimeapi.Tags)
 	if err != nil {
 		return err
 	}

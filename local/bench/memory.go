@@ -25,7 +25,7 @@ func memorySizes() []int { return []int{128, 256, 512, 1024, fullCPU} }
 // memory measures the function with the share of a CPU that comes with each memory size, with one and with two threads
 // for Go code.
 func memory(ctx context.Context, o options, out io.Writer) error {
-	path, err := runtimeapi.Compile(ctx, "billingportal/functions/portal")
+	path, err := runtimeapi.Compile(ctx, "billingportal/functions/portal", runtimeapi.Tags)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ func profile(ctx context.Context, o options, dir string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	path, err := runtimeapi.Compile(ctx, "billingportal/local/bench/profiled")
+	path, err := runtimeapi.Compile(ctx, "billingportal/local/bench/profiled", runtimeapi.Tags)
 	if err != nil {
 		return err
 	}

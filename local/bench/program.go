@@ -18,8 +18,8 @@ import (
 
 // program is one of those that are compared.
 type program struct {
-	name, pkg, path string
-	env             []string
+	name, pkg, tags, path string
+	env                   []string
 }
 
 const (
@@ -30,13 +30,13 @@ const (
 
 func build(ctx context.Context, o options) ([]program, error) {
 	programs := []program{
-		{name: floorName, pkg: "billingportal/local/bench/floor"},
-		{name: portalName, pkg: "billingportal/functions/portal", env: o.settings},
-		{name: plainName, pkg: "billingportal/local/bench/plain"},
+		{name: floorName, pkg: "billingportal/local/bench/floor", tags: runtimeapi.Tags},
+		{name: portalName, pkg: "billingportal/functions/portal", tags: runtimeapi.Tags, env: o.settings},
+		{name: plainName, pkg: "billingportal/local/bench/plain", tags: "lambda.norpc"},
 	}
 	for i, p := range programs {
 		var err error
-		if programs[i].path, err = runtimeapi.Compile(ctx, p.pkg); err != nil {
+		if programs[i].path, err = runtimeapi.Compile(ctx, p.pkg, p.tags); err != nil {
 			return nil, err
 		}
 	}

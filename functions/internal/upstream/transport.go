@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -10,26 +11,44 @@ import (
 // sends here are 400 KB (an item) and 64 KB (a secret).
 const maxAnswerSize = 1 << 20
 
+// Whole sends requests in one piece; their bodies should be small.
+//
+// net/http does so only if it knows that the body is in memory and how long it
+// is, which both SDKs hide: the AWS SDK's requests would leave in two pieces,
+// stripe-go's in three, each a TLS record and a system call.
+//
+// It also keeps a connection alive whose answer comes fast. Once the head of the
+// answer is there, the AWS SDK closes the request's body, and a closed body of its
+// own (smithy-go, internal/io/safe.go) answers WriteTo with io.EOF. If net/http is
+// about to look for the end of the body just then, it takes that for a failed
+// write and closes the connection under the answer.
+type Whole struct{ Next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (t Whole) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return t.Next.RoundTrip(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	_ = r.Body.Close() // nothing is left to lose
+	if err != nil {
+		return nil, err
+	}
+	r = r.WithContext(r.Context()) // a copy: the request is the caller's
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return t.Next.RoundTrip(r)
+}
+
 // Transport is what stands between the SDK and the network.
 //
 // It holds answers to what every answer of AWS is: a document, and not a large
 // one. The SDK reads an endless answer to its end, and takes an empty one for a
 // result without members, so that a user's item would be missing and not unknown.
-//
-// It also keeps a connection alive whose answer comes fast. Once the head of the
-// answer is there, the SDK closes the request's body, and a closed body of its own
-// (smithy-go, internal/io/safe.go) answers WriteTo with io.EOF. If net/http is
-// about to look for the end of the body just then, it takes that for a failed
-// write and closes the connection under the answer. Read has no such flaw.
 type Transport struct{ Next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
 func (t Transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		r = r.WithContext(r.Context()) // a copy: the request is the caller's
-		r.Body = struct{ io.ReadCloser }{r.Body}
-	}
-	response, err := t.Next.RoundTrip(r)
+	response, err := Whole(t).RoundTrip(r)
 	if err == nil {
 		response.Body = &boundedBody{ReadCloser: response.Body}
 	}

@@ -85,3 +85,40 @@ func TestTransportPassesOnThatThereIsNoAnswer(t *testing.T) {
 		t.Errorf("err = %v, want %v", err, want)
 	}
 }
+
+type brokenBody struct{ closed bool }
+
+func (b *brokenBody) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
+func (b *brokenBody) Close() error             { b.closed = true; return nil }
+
+func TestARequestWhoseBodyCannotBeReadIsNotSent(t *testing.T) {
+	r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1:1/", nil)
+	body := &brokenBody{}
+	r.Body = body
+	response, err := upstream.Whole{Next: http.DefaultTransport}.RoundTrip(r)
+	if err == nil {
+		_ = response.Body.Close()
+	}
+	if !errors.Is(err, io.ErrClosedPipe) || !body.closed {
+		t.Errorf("err = %v, closed: %v", err, body.closed)
+	}
+}
+
+func TestTheCallersRequestStaysAsItIs(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	body := struct{ io.Reader }{strings.NewReader("body")}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := r.Body
+	response, err := upstream.Whole{Next: server.Client().Transport}.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if r.Body != before || r.ContentLength != 0 {
+		t.Errorf("body %v, ContentLength %d", r.Body, r.ContentLength)
+	}
+}

@@ -14,7 +14,8 @@ import (
 )
 
 func main() {
-	handler, err := app.Portal(context.Background(), os.Getenv, os.Stdout)
+	ctx := context.Background()
+	handler, err := app.Portal(ctx, os.Getenv, app.Stdout())
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -22,7 +23,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := app.Serve(os.Getenv, &profiled{handler: handler, left: requests}); err != nil {
+	if err := app.Serve(ctx, os.Getenv, &profiled{handler: handler, left: requests}); err != nil {
 		log.Fatal(err)
 	}
 }

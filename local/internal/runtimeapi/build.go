@@ -8,14 +8,23 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 )
 
-// Compile builds the main package of an import path as the template's build does, for this machine, and returns the binary's path.
+// Tags are the build tags of a deployment: without aws-lambda-go's net/rpc, and without the HTTP/2 that no client here uses.
+const Tags = "lambda.norpc,nethttpomithttp2"
+
+// BuildFlags are those of `go build` for a deployment, with some tags.
+func BuildFlags(tags string) []string {
+	return []string{"-trimpath", "-buildvcs=false", "-tags", tags, "-ldflags", "-s -w"}
+}
+
+// Compile builds the main package of an import path as the template's build does, but with those tags and for this machine, and returns the binary's path.
 // It stays in the user's cache directory, one for each package and checkout, and is replaced by the next Compile; a process
 // that runs the old one goes on.
-func Compile(ctx context.Context, pkg string) (path string, err error) {
+func Compile(ctx context.Context, pkg, tags string) (path string, err error) {
 	root, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {
 		return "", fmt.Errorf("runtimeapi: go env: %w", err)
@@ -35,12 +44,12 @@ func Compile(ctx context.Context, pkg string) (path string, err error) {
 	defer os.RemoveAll(fresh)
 
 	binary := filepath.Join(fresh, "bootstrap")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", binary, pkg)
+	cmd := exec.CommandContext(ctx, "go", slices.Concat([]string{"build"}, BuildFlags(tags), []string{"-o", binary, pkg})...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("runtimeapi: go build %s: %w\n%s", pkg, err, strings.TrimSpace(string(out)))
 	}
-	key := sha256.Sum256([]byte(string(root) + pkg))
+	key := sha256.Sum256([]byte(string(root) + pkg + tags))
 	path = filepath.Join(dir, fmt.Sprintf("bootstrap-%x", key[:8]))
 	return path, os.Rename(binary, path)
 }
@@ -54,11 +63,11 @@ type TB interface {
 // built is the state of a test binary: linking takes seconds, and each of its tests wants the same bootstrap.
 var built sync.Map // import path -> func() (string, error)
 
-// Build is [Compile] for tests, once in the life of a test binary.
+// Build is [Compile] with [Tags] for tests, once in the life of a test binary.
 func Build(t TB, pkg string) string {
 	t.Helper()
 	compile, _ := built.LoadOrStore(pkg, sync.OnceValues(func() (string, error) {
-		return Compile(context.Background(), pkg)
+		return Compile(context.Background(), pkg, Tags)
 	}))
 	path, err := compile.(func() (string, error))()
 	if err != nil {

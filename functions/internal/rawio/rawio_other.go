@@ -1,0 +1,15 @@
+//go:build !linux
+
+package rawio
+
+import (
+	"io"
+	"net"
+	"os"
+)
+
+// Conn returns conn.
+func Conn(conn net.Conn) net.Conn { return conn }
+
+// Writer returns file.
+func Writer(file *os.File) io.Writer { return file }
