@@ -22,30 +22,32 @@ const fullCPU = 1769
 
 func memorySizes() []int { return []int{128, 256, 512, 1024, fullCPU} }
 
-// memory measures the function with the share of a CPU that comes with each memory size, with one and with two threads
-// for Go code.
+// memory measures the function, with one and with two threads for Go code, and the plain version with the share of a CPU
+// that comes with each memory size.
 func memory(ctx context.Context, o options, out io.Writer) error {
-	path, err := runtimeapi.Compile(ctx, "billingportal/functions/portal", runtimeapi.Tags)
+	programs, err := build(ctx, o)
 	if err != nil {
 		return err
 	}
+	floor, portal, plain := programs[0], programs[1], programs[2]
+	twoThreads := portal
+	twoThreads.name, twoThreads.env = "portal, GOMAXPROCS=2", append([]string{"GOMAXPROCS=2"}, o.settings...)
 	lab, err := newLaboratory(o.distances)
 	if err != nil {
 		return err
 	}
 	defer lab.close()
 	describeSetting(out, o)
-	fmt.Fprintln(out, "| memory | CPU share | GOMAXPROCS | start to first answer, ms | warm median, ms | warm p99, ms | CPU, ms | $ per million |")
+	fmt.Fprintln(out, "| memory | CPU share | | start to first answer, ms | warm median, ms | warm p99, ms | CPU, ms | $ per million |")
 	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|")
 	for _, size := range memorySizes() {
-		for _, threads := range []string{"1", "2"} {
-			share := float64(size) / fullCPU
-			p := program{path: path, env: append([]string{"GOMAXPROCS=" + threads}, o.settings...)}
+		share := float64(size) / fullCPU
+		for _, p := range []program{floor, portal, twoThreads, plain} {
 			starts, w, err := lab.throttled(ctx, p, share, o)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(out, "| %d MB | %.2f | %s | %.0f | %.1f | %.1f | %.2f | %.2f |\n", size, share, threads,
+			fmt.Fprintf(out, "| %d MB | %.2f | %s | %.0f | %.1f | %.1f | %.2f | %.2f |\n", size, share, p.name,
 				milliseconds(median(starts)), milliseconds(median(w.times)), milliseconds(quantile(w.times, 0.99)),
 				milliseconds(w.cpu), costOfMillion(size, w.times))
 		}

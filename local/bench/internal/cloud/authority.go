@@ -8,14 +8,19 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net"
 	"time"
 )
 
+// otherRoots is how many roots a system trusts beside the one that counts. Mozilla's list, from which those of Amazon Linux
+// come, has about that many, and each start reads them all.
+const otherRoots = 140
+
 // authority is a CA and the certificate of every upstream. The chain has an intermediate certificate, as public ones have.
 type authority struct {
-	pem    []byte // the root
+	pem    []byte // all roots
 	server tls.Certificate
 }
 
@@ -32,8 +37,16 @@ func newAuthority() (*authority, error) {
 	if err != nil {
 		return nil, err
 	}
+	roots := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Raw})
+	for i := range otherRoots {
+		other, _, err := issue(fmt.Sprint("other root ", i), nil, nil)
+		if err != nil {
+			return nil, err
+		}
+		roots = append(roots, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: other.Raw})...)
+	}
 	return &authority{
-		pem:    pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Raw}),
+		pem:    roots,
 		server: tls.Certificate{Certificate: [][]byte{server.Raw, intermediate.Raw}, PrivateKey: serverKey, Leaf: server},
 	}, nil
 }
