@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -13,28 +12,26 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"billingportal/functions/internal/rawio"
-	"billingportal/functions/internal/runtimeloop"
 )
 
 // Stdout is where a function's log lines go: its standard output.
 func Stdout() io.Writer { return rawio.Writer(os.Stdout) }
 
-// Serve gives Lambda's invocations to a handler until the Runtime API fails, and returns why.
-func Serve(ctx context.Context, getenv func(string) string, handler lambda.Handler) error {
-	api := getenv("AWS_LAMBDA_RUNTIME_API")
-	if api == "" {
-		return errors.New("AWS_LAMBDA_RUNTIME_API is missing: Lambda sets it, for a laptop there is `go run ./local`")
-	}
+// Serve gives Lambda's invocations to a handler. It returns only an error, where
+// the process cannot be set up.
+func Serve(getenv func(string) string, handler lambda.Handler) error {
 	if err := tune(getenv); err != nil {
 		return err
 	}
-	// The API is on this machine, and waits for as long as nobody calls: no proxy, and no time limit.
-	return runtimeloop.Run(ctx, api, &http.Transport{
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+	// aws-lambda-go makes its client of the Runtime API from this transport, and
+	// cannot be told otherwise how to dial.
+	if shared, ok := http.DefaultTransport.(*http.Transport); ok {
+		shared.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 			return dialRaw(ctx, new(net.Dialer), network, address)
-		},
-		DisableCompression: true,
-	}, handler)
+		}
+	}
+	lambda.Start(handler)
+	return nil
 }
 
 // tune sets the process to serve one request at a time, which is all that Lambda

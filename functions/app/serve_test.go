@@ -4,7 +4,6 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	"strings"
 	"testing"
 )
 
@@ -38,12 +37,5 @@ func TestTheProcessIsTunedUnlessTheEnvironmentDoes(t *testing.T) {
 				t.Errorf("PATH = %q", path)
 			}
 		})
-	}
-}
-
-func TestOutsideLambdaServeSaysWhatIsMissing(t *testing.T) {
-	err := Serve(t.Context(), func(string) string { return "" }, nil)
-	if err == nil || !strings.Contains(err.Error(), "AWS_LAMBDA_RUNTIME_API") {
-		t.Errorf("err = %v", err)
 	}
 }

@@ -11,12 +11,11 @@ import (
 
 func main() {
 	log.SetOutput(app.StandardLog(os.Stderr))
-	ctx := context.Background()
-	handler, err := app.Portal(ctx, os.Getenv, app.Stdout())
+	handler, err := app.Portal(context.Background(), os.Getenv, app.Stdout())
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := app.Serve(ctx, os.Getenv, handler); err != nil {
+	if err := app.Serve(os.Getenv, handler); err != nil {
 		log.Fatal(err)
 	}
 }

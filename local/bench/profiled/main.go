@@ -14,8 +14,7 @@ import (
 )
 
 func main() {
-	ctx := context.Background()
-	handler, err := app.Portal(ctx, os.Getenv, app.Stdout())
+	handler, err := app.Portal(context.Background(), os.Getenv, app.Stdout())
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -23,7 +22,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := app.Serve(ctx, os.Getenv, &profiled{handler: handler, left: requests}); err != nil {
+	if err := app.Serve(os.Getenv, &profiled{handler: handler, left: requests}); err != nil {
 		log.Fatal(err)
 	}
 }
