@@ -15,20 +15,13 @@ import (
 )
 
 // Stdout is where a function's log lines go: its standard output.
-func Stdout() io.Writer { return rawio.Writer(os.Stdout) }
+func Stdout() io.Writer { return rawio.Writer(os.Stdout, os.Stderr) }
 
 // Serve gives Lambda's invocations to a handler. It returns only an error, where
 // the process cannot be set up.
 func Serve(getenv func(string) string, handler lambda.Handler) error {
 	if err := tune(getenv); err != nil {
 		return err
-	}
-	// aws-lambda-go makes its client of the Runtime API from this transport, and
-	// cannot be told otherwise how to dial.
-	if shared, ok := http.DefaultTransport.(*http.Transport); ok {
-		shared.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-			return dialRaw(ctx, new(net.Dialer), network, address)
-		}
 	}
 	lambda.Start(handler)
 	return nil
@@ -46,7 +39,20 @@ func tune(getenv func(string) string) error {
 	if getenv("GOGC") == "" {
 		debug.SetGCPercent(70)
 	}
+	tuneRuntimeAPI()
 	// stripe-go runs uname for a header of its first request, which waits for it.
 	// Nothing else here starts a process, so there is none to find.
 	return os.Unsetenv("PATH")
+}
+
+// tuneRuntimeAPI has the Runtime API's connection cost the scheduler little.
+// aws-lambda-go makes its client from the shared transport, and cannot be told
+// otherwise how to dial.
+func tuneRuntimeAPI() {
+	if shared, ok := http.DefaultTransport.(*http.Transport); ok {
+		dialer := &net.Dialer{Timeout: dialTimeout}
+		shared.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			return dialRaw(ctx, dialer, network, address)
+		}
+	}
 }

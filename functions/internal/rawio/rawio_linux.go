@@ -1,6 +1,9 @@
+//go:build !race
+
 package rawio
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -37,15 +40,10 @@ func (c *rawConn) Read(p []byte) (n int, err error) {
 		n, errno = call(syscall.SYS_READ, fd, p)
 		return errno != syscall.EAGAIN
 	})
-	switch {
-	case err != nil:
-		return 0, err
-	case errno != 0:
-		return 0, c.failure("read", errno)
-	case n == 0:
-		return 0, io.EOF
+	if err = c.failure("read", err, errno); err == nil && n == 0 {
+		err = io.EOF
 	}
-	return n, nil
+	return n, err
 }
 
 // Write implements io.Writer.
@@ -61,23 +59,35 @@ func (c *rawConn) Write(p []byte) (written int, err error) {
 		}
 		return true
 	})
-	if err == nil && errno != 0 {
-		err = c.failure("write", errno)
+	return written, c.failure("write", err, errno)
+}
+
+// failure is what package net says of an operation that ended with an error of its own, such as a deadline's, or of the kernel's.
+func (c *rawConn) failure(operation string, err error, errno syscall.Errno) error {
+	var known *net.OpError
+	switch {
+	case errors.As(err, &known):
+		known.Op = operation // raw-read or raw-write
+	case err == nil && errno != 0:
+		err = &net.OpError{Op: operation, Net: "tcp", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: os.NewSyscallError(operation, errno)}
 	}
-	return written, err
+	return err
 }
 
-// failure is what package net says of it.
-func (c *rawConn) failure(operation string, errno syscall.Errno) error {
-	return &net.OpError{Op: operation, Net: "tcp", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: os.NewSyscallError(operation, errno)}
-}
-
-// maxLine is what a pipe takes whole or not at all (PIPE_BUF of pipe(7)), and what one that is ready has room for.
+// maxLine is what a pipe takes whole or not at all, and has room for if it is ready (PIPE_BUF of pipe(7)).
 const maxLine = 4096
 
-// Writer returns a writer of short lines to file, such as a log. One that the kernel would take right now is written by this
-// package, any other by file itself.
-func Writer(file *os.File) io.Writer {
+// Writer returns a writer of short lines, such as a log's, to file, unless that is something other than a pipe or a regular
+// file, or what other leads to as well. A line that the kernel would take right now is written by this package, any other by file
+// itself: whoever reads the pipe may be slow, and another writer might fill it in between.
+func Writer(file, other *os.File) io.Writer {
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() && info.Mode()&os.ModeNamedPipe == 0 {
+		return file
+	}
+	if otherInfo, err := other.Stat(); err == nil && os.SameFile(info, otherInfo) {
+		return file
+	}
 	raw, err := file.SyscallConn()
 	if err != nil {
 		return file

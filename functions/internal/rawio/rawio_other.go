@@ -1,4 +1,4 @@
-//go:build !linux
+//go:build !linux || race
 
 package rawio
 
@@ -12,4 +12,4 @@ import (
 func Conn(conn net.Conn) net.Conn { return conn }
 
 // Writer returns file.
-func Writer(file *os.File) io.Writer { return file }
+func Writer(file, _ *os.File) io.Writer { return file }

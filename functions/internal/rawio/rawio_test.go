@@ -96,14 +96,16 @@ func TestErrorsOfConnAreThoseOfPackageNet(t *testing.T) {
 			if err := conn.SetReadDeadline(time.Unix(1, 0)); err != nil {
 				t.Fatal(err)
 			}
-			if _, err = conn.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			_, err = conn.Read(make([]byte, 1))
+			if !errors.Is(err, os.ErrDeadlineExceeded) || !errors.As(err, &operation) || operation.Op != "read" || !operation.Timeout() {
 				t.Errorf("Read after the deadline: %v", err)
 			}
 			if err := conn.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if _, err = conn.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
-				t.Errorf("Read after Close: %v", err)
+			_, err = conn.Write([]byte("x"))
+			if !errors.Is(err, net.ErrClosed) || !errors.As(err, &operation) || operation.Op != "write" {
+				t.Errorf("Write after Close: %v", err)
 			}
 		})
 	}
@@ -124,7 +126,7 @@ func TestWriterOfAFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := rawio.Writer(file)
+	w := rawio.Writer(file, os.Stderr)
 	lines := []string{"short\n", "", strings.Repeat("x", 4096), strings.Repeat("longer than a pipe takes at once ", 1000) + "\n"}
 	for _, line := range lines {
 		if n, err := io.WriteString(w, line); n != len(line) || err != nil {
@@ -151,8 +153,8 @@ func TestWriterWaitsForASlowReader(t *testing.T) {
 	}
 	reader, file := os.NewFile(uintptr(ends[0]), "reader"), os.NewFile(uintptr(ends[1]), "writer")
 	defer reader.Close()
-	w, line := rawio.Writer(file), strings.Repeat("x", 1000)+"\n"
-	const lines = 300 // a pipe holds 65
+	w, line := rawio.Writer(file, os.Stderr), strings.Repeat("x", 1000)+"\n"
+	const lines = 300 // a pipe holds 64
 	go func() {
 		defer file.Close()
 		for range lines {
@@ -177,7 +179,7 @@ func TestWriterReportsThatNobodyReads(t *testing.T) {
 	if err := reader.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.WriteString(rawio.Writer(file), "line\n"); !errors.Is(err, syscall.EPIPE) {
+	if _, err := io.WriteString(rawio.Writer(file, os.Stderr), "line\n"); !errors.Is(err, syscall.EPIPE) {
 		t.Errorf("err = %v", err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // sends here are 400 KB (an item) and 64 KB (a secret).
 const maxAnswerSize = 1 << 20
 
-// Whole sends requests in one piece; their bodies should be small.
+// Whole sends requests with a body in one piece; the body should be small.
 //
 // net/http does so only if it knows that the body is in memory and how long it
 // is, which both SDKs hide: the AWS SDK's requests would leave in two pieces,

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"billingportal/functions/app"
+	"billingportal/local/internal/runtimeapi"
 )
 
 func read(t *testing.T) template {
@@ -158,5 +159,16 @@ func TestParameterPatterns(t *testing.T) {
 		if p.pattern != nil && p.hasDefault && !p.pattern.MatchString(p.value) {
 			t.Errorf("%s refuses its own default, %q", name, p.value)
 		}
+	}
+}
+
+func TestWhatIsTestedIsBuiltAsWhatIsDeployed(t *testing.T) {
+	text, err := os.ReadFile("../../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := strings.Join(runtimeapi.BuildFlags(runtimeapi.Tags), " ")
+	if want := "CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build " + strings.Replace(flags, "-s -w", "'-s -w'", 1) + " "; !strings.Contains(string(text), want) {
+		t.Errorf("Makefile does not have %s", want)
 	}
 }

@@ -22,7 +22,7 @@ func BuildFlags(tags string) []string {
 }
 
 // Compile builds the main package of an import path as the template's build does, but with those tags and for this machine, and returns the binary's path.
-// It stays in the user's cache directory, one for each package and checkout, and is replaced by the next Compile; a process
+// It stays in the user's cache directory, one for each package, tags and checkout, and is replaced by the next Compile; a process
 // that runs the old one goes on.
 func Compile(ctx context.Context, pkg, tags string) (path string, err error) {
 	root, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
