@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -144,6 +145,28 @@ func TestWriterOfAFile(t *testing.T) {
 	}
 }
 
+// isReader makes this test binary a process that reads its descriptor 3.
+const isReader = "RAWIO_TEST_READER"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(isReader) == "" {
+		os.Exit(m.Run())
+	}
+	told := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		close(told)
+	}()
+	code := 0
+	select {
+	case <-told: // that standard input has ended
+	case <-time.After(10 * time.Second): // the writer held everything up
+		code = 1
+	}
+	_, _ = io.Copy(os.Stdout, os.NewFile(3, "pipe"))
+	os.Exit(code)
+}
+
 // A reader that is slow must not stop other goroutines, although there is but one thread for them.
 func TestWriterWaitsForASlowReader(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
@@ -151,11 +174,29 @@ func TestWriterWaitsForASlowReader(t *testing.T) {
 	if err := syscall.Pipe(ends[:]); err != nil { // one that blocks, as a process inherits it
 		t.Fatal(err)
 	}
-	reader, file := os.NewFile(uintptr(ends[0]), "reader"), os.NewFile(uintptr(ends[1]), "writer")
-	defer reader.Close()
+	syscall.CloseOnExec(ends[1])
+	pipe, file := os.NewFile(uintptr(ends[0]), "reader"), os.NewFile(uintptr(ends[1]), "writer")
+	reader := exec.CommandContext(t.Context(), os.Args[0])
+	reader.Env, reader.ExtraFiles = append(os.Environ(), isReader+"=1"), []*os.File{pipe}
+	received := filepath.Join(t.TempDir(), "received")
+	var err error
+	if reader.Stdout, err = os.Create(received); err != nil { // a file, which asks nothing of this process
+		t.Fatal(err)
+	}
+	tell, err := reader.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := reader.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = pipe.Close()
+
 	w, line := rawio.Writer(file, os.Stderr), strings.Repeat("x", 1000)+"\n"
 	const lines = 300 // a pipe holds 64
+	written := make(chan struct{})
 	go func() {
+		defer close(written)
 		defer file.Close()
 		for range lines {
 			if n, err := io.WriteString(w, line); n != len(line) || err != nil {
@@ -164,9 +205,13 @@ func TestWriterWaitsForASlowReader(t *testing.T) {
 		}
 	}()
 	time.Sleep(10 * time.Millisecond)
-	received, err := io.ReadAll(reader)
-	if err != nil || string(received) != strings.Repeat(line, lines) {
-		t.Errorf("%d bytes, %v", len(received), err)
+	_ = tell.Close()
+	<-written
+	if err := reader.Wait(); err != nil {
+		t.Error("this goroutine had to wait for the reader: ", err)
+	}
+	if text, err := os.ReadFile(received); err != nil || string(text) != strings.Repeat(line, lines) {
+		t.Errorf("%d bytes, %v", len(text), err)
 	}
 }
 
