@@ -155,16 +155,8 @@ func wallClock() time.Time { return time.Now().Round(0) }
 func (d *aheadDialer) connect(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	return dialRaw(ctx, &d.Dialer, network, address)
-}
-
-// dialRaw opens a connection that costs the scheduler little.
-func dialRaw(ctx context.Context, dialer *net.Dialer, network, address string) (net.Conn, error) {
-	conn, err := dialer.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	return rawio.Conn(conn), nil
+	conn, err := d.DialContext(ctx, network, address)
+	return rawio.Conn(conn), err
 }
 
 func (d *aheadDialer) connectTLS(ctx context.Context, network, address string) (net.Conn, error) {

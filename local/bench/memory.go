@@ -22,34 +22,38 @@ const fullCPU = 1769
 
 func memorySizes() []int { return []int{128, 256, 512, 1024, fullCPU} }
 
-// memory measures the function, with one and with two threads for Go code, and the plain version with the share of a CPU
-// that comes with each memory size.
+// memory measures the function, as it sets itself and with other settings of the Go runtime, and the plain version with the
+// share of a CPU that comes with each memory size.
 func memory(ctx context.Context, o options, out io.Writer) error {
 	programs, err := build(ctx, o)
 	if err != nil {
 		return err
 	}
 	floor, portal, plain := programs[0], programs[1], programs[2]
-	twoThreads := portal
-	twoThreads.name, twoThreads.env = "portal, GOMAXPROCS=2", append([]string{"GOMAXPROCS=2"}, o.settings...)
+	with := func(setting string) program {
+		p := portal
+		p.name, p.env = portalName+", "+setting, append([]string{setting}, o.settings...)
+		return p
+	}
+	programs = []program{floor, portal, with("GOMAXPROCS=2"), with("GOGC=50"), with("GOGC=100"), plain}
 	lab, err := newLaboratory(o.distances)
 	if err != nil {
 		return err
 	}
 	defer lab.close()
 	describeSetting(out, o)
-	fmt.Fprintln(out, "| memory | CPU share | | start to first answer, ms | warm median, ms | warm p99, ms | CPU, ms | $ per million |")
-	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|")
+	fmt.Fprintln(out, "| memory | CPU share | | start to first answer, ms | warm median, ms | warm p99, ms | CPU, ms | peak memory, MB | $ per million |")
+	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|---|")
 	for _, size := range memorySizes() {
 		share := float64(size) / fullCPU
-		for _, p := range []program{floor, portal, twoThreads, plain} {
+		for _, p := range programs {
 			starts, w, err := lab.throttled(ctx, p, share, o)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(out, "| %d MB | %.2f | %s | %.0f | %.1f | %.1f | %.2f | %.2f |\n", size, share, p.name,
+			fmt.Fprintf(out, "| %d MB | %.2f | %s | %.0f | %.1f | %.1f | %.2f | %.1f | %.2f |\n", size, share, p.name,
 				milliseconds(median(starts)), milliseconds(median(w.times)), milliseconds(quantile(w.times, 0.99)),
-				milliseconds(w.cpu), costOfMillion(size, w.times))
+				milliseconds(w.cpu), float64(w.peakRSS)/1e6, costOfMillion(size, w.times))
 		}
 	}
 	return nil

@@ -11,7 +11,7 @@ import (
 	"unsafe"
 )
 
-// Conn returns conn with reads and writes of this package, if it is a TCP connection. Deadlines and Close are as they were,
+// Conn returns conn with reads and writes of this package, if it is a TCP connection, and else, or for nil, conn. Deadlines and Close are as they were,
 // and so is what waits: the runtime's poller.
 func Conn(conn net.Conn) net.Conn {
 	tcp, ok := conn.(*net.TCPConn)
