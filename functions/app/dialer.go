@@ -9,8 +9,6 @@ import (
 	"net/url"
 	"sync"
 	"time"
-
-	"billingportal/functions/internal/rawio"
 )
 
 const (
@@ -155,8 +153,7 @@ func wallClock() time.Time { return time.Now().Round(0) }
 func (d *aheadDialer) connect(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	conn, err := d.DialContext(ctx, network, address)
-	return rawio.Conn(conn), err
+	return d.DialContext(ctx, network, address)
 }
 
 func (d *aheadDialer) connectTLS(ctx context.Context, network, address string) (net.Conn, error) {

@@ -11,7 +11,7 @@ import (
 
 func main() {
 	log.SetOutput(app.StandardLog(os.Stderr))
-	handler, err := app.Portal(context.Background(), os.Getenv, app.Stdout())
+	handler, err := app.Portal(context.Background(), os.Getenv, os.Stdout)
 	if err != nil {
 		log.Fatal(err)
 	}

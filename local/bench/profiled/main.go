@@ -14,7 +14,7 @@ import (
 )
 
 func main() {
-	handler, err := app.Portal(context.Background(), os.Getenv, app.Stdout())
+	handler, err := app.Portal(context.Background(), os.Getenv, os.Stdout)
 	if err != nil {
 		log.Fatal(err)
 	}
