@@ -26,15 +26,17 @@ func awsRows() []row {
 		r := row{at: at, name: fmt.Sprintf("%d %s", status, code), fault: awsError(status, prefix+code)}
 		rows = append(rows, r.expect(reactions[at][ofKind], ofKind))
 	}
-	add(dynamoDB, 400, service, "AccessDeniedException", refused)
+	add(dynamoDB, 400, service, "AccessDeniedException", denied)
 	add(dynamoDB, 400, service, "ExpiredTokenException", refused)
-	add(dynamoDB, 400, service, "IncompleteSignatureException", refused)
-	add(dynamoDB, 400, service, "MissingAuthenticationTokenException", refused)
-	add(dynamoDB, 400, service, "UnrecognizedClientException", refused)
-	add(dynamoDB, 400, service, "SerializationException", refused)
-	add(dynamoDB, 400, "com.amazon.coral.validate#", "ValidationException", refused)
-	add(dynamoDB, 400, dynamo, "ResourceNotFoundException", refused)
-	add(dynamoDB, 400, dynamo, "ItemCollectionSizeLimitExceededException", refused)
+	add(dynamoDB, 400, service, "IncompleteSignatureException", denied)
+	add(dynamoDB, 400, service, "MissingAuthenticationTokenException", denied)
+	add(dynamoDB, 400, service, "UnrecognizedClientException", denied)
+	add(dynamoDB, 400, service, "SerializationException", denied)
+	add(dynamoDB, 400, "com.amazon.coral.validate#", "ValidationException", denied)
+	add(dynamoDB, 400, dynamo, "ResourceNotFoundException", denied)
+	add(dynamoDB, 400, dynamo, "ItemCollectionSizeLimitExceededException", denied)
+	add(dynamoDB, 400, service, "KMSAccessDeniedException", denied)
+	add(dynamoDB, 400, service, "KMSDisabledException", denied)
 	add(dynamoDB, 400, dynamo, "ProvisionedThroughputExceededException", failing)
 	add(dynamoDB, 400, dynamo, "RequestLimitExceeded", failing)
 	add(dynamoDB, 400, service, "ThrottlingException", failing)
@@ -42,20 +44,22 @@ func awsRows() []row {
 	add(dynamoDB, 500, dynamo, "InternalServerError", failing)
 	add(dynamoDB, 503, service, "ServiceUnavailable", failing)
 
-	add(secretsManager, 400, "", "AccessDeniedException", refused)
-	add(secretsManager, 400, "", "DecryptionFailure", refused)
+	add(secretsManager, 400, "", "AccessDeniedException", denied)
+	add(secretsManager, 400, "", "DecryptionFailure", denied)
 	add(secretsManager, 400, "", "ExpiredTokenException", refused)
-	add(secretsManager, 400, "", "IncompleteSignature", refused)
-	add(secretsManager, 403, "", "InvalidClientTokenId", refused)
-	add(secretsManager, 400, "", "InvalidParameterException", refused)
-	add(secretsManager, 400, "", "InvalidRequestException", refused) // the secret is to be deleted
-	add(secretsManager, 403, "", "MissingAuthenticationToken", refused)
-	add(secretsManager, 400, "", "NotAuthorized", refused)
-	add(secretsManager, 403, "", "OptInRequired", refused)
+	add(secretsManager, 400, "", "IncompleteSignature", denied)
+	add(secretsManager, 403, "", "InvalidClientTokenId", denied)
+	add(secretsManager, 400, "", "InvalidParameterException", denied)
+	add(secretsManager, 400, "", "InvalidRequestException", denied) // the secret is to be deleted
+	add(secretsManager, 403, "", "MissingAuthenticationToken", denied)
+	add(secretsManager, 400, "", "NotAuthorized", denied)
+	add(secretsManager, 403, "", "OptInRequired", denied)
 	add(secretsManager, 400, "", "RequestExpired", refused)
-	add(secretsManager, 400, "", "ResourceNotFoundException", refused)
-	add(secretsManager, 400, "", "UnrecognizedClientException", refused)
-	add(secretsManager, 400, "", "ValidationError", refused)
+	add(secretsManager, 400, "", "ResourceNotFoundException", denied)
+	add(secretsManager, 400, "", "UnrecognizedClientException", denied)
+	add(secretsManager, 400, "", "ValidationError", denied)
+	add(secretsManager, 400, "", "KMSInvalidStateException", denied)
+	add(secretsManager, 400, "", "DisabledException", denied)
 	add(secretsManager, 400, "", "ThrottlingException", failing)
 	add(secretsManager, 429, "", "ThrottlingException", failing)
 	add(secretsManager, 500, "", "InternalFailure", failing)
@@ -96,7 +100,7 @@ func awsDataRows() []row {
 			row{at: at, name: "400, a code made of a secret", fault: awsError(400, "%s")}.expect(reactions[at][refused], refused),
 			row{at: at, name: "500, a code made of a secret", fault: awsError(500, "%s")}.expect(reactions[at][failing], failing),
 			row{at: at, name: "400, the code in a header", fault: faulty.Answer(400, map[string]string{"X-Amzn-Errortype": "AccessDeniedException:http://%s/"}, `{"message":"%s"}`)}.
-				expect(reactions[at][refused], refused))
+				expect(reactions[at][denied], denied))
 	}
 	// The SDK computes the checksum and does not act on it; TLS is what guards an answer.
 	checksum := row{at: dynamoDB, name: "a checksum of another answer", fault: faulty.Header("X-Amz-Crc32", "1")}

@@ -46,6 +46,7 @@ const (
 	late                 // there is no answer in time
 	failing              // 5xx: another try may help
 	refused              // another status, without the words that the upstream has for it
+	denied               // another status, in words that say that no other try will help
 	foreign              // 200, and no answer of the upstream's
 )
 
@@ -80,7 +81,10 @@ var issuerReactions = map[kind]reaction{
 	foreign:  {noKeys, 1},
 }
 
-const noKeys = "503 identity-provider-unavailable, 1"
+const (
+	noKeys        = "503 identity-provider-unavailable, 1"
+	misconfigured = "500 billing-misconfigured"
+)
 
 func awsReactions(unavailable string, tries int) map[kind]reaction {
 	return map[kind]reaction{
@@ -89,6 +93,7 @@ func awsReactions(unavailable string, tries int) map[kind]reaction {
 		late:     {"504 upstream-timeout", tries},
 		failing:  {unavailable, tries},
 		refused:  {unavailable, 1},
+		denied:   {misconfigured, 1},
 		foreign:  {unavailable, 1},
 	}
 }

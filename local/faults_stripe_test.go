@@ -41,31 +41,30 @@ func stripeRows() []row {
 		rows = append(rows, row{at: stripeAPI, name: name, fault: fault, cold: wanted(answer, calls), warm: wanted(answer, calls)})
 	}
 	const (
-		misconfigured = "500 billing-misconfigured"
-		nonsense      = "502 billing-bad-response"
-		ineligible    = "409 subscription-not-eligible"
-		cancel        = "flow_data[subscription_cancel][subscription]"
+		nonsense   = "502 billing-bad-response"
+		ineligible = "409 subscription-not-eligible"
+		cancel     = "flow_data[subscription_cancel][subscription]"
 	)
 	add("no such customer", stripeError(400, missing+param("customer")+says("No such customer: 'cus_DemoAlice'")), "404 no-billing-account", 1)
 	add("no such customer, 404", stripeError(404, missing+param("customer")+says("No such customer: 'cus_DemoAlice'")), "404 no-billing-account", 1)
-	add("no such customer, no param", stripeError(400, missing+says("No such customer: 'cus_DemoAlice'")), nonsense, 1)
+	add("no such customer, no param", stripeError(400, missing+says("No such customer: 'cus_DemoAlice'")), misconfigured, 1)
 	add("no such customer, another param", stripeError(400, missing+param("on_behalf_of")+says("No such customer: 'cus_DemoAlice'")), misconfigured, 1)
 	add("a live customer with a test key", stripeError(400, missing+param("customer")+says("No such customer: 'cus_DemoAlice'"+otherMode)), misconfigured, 1)
 	add("no such configuration", stripeError(400, missing+param("configuration")+says("No such configuration: 'bpc_1'")), misconfigured, 1)
 	add("portal settings never saved", stripeError(400, invalid+says(neverSaved)), misconfigured, 1)
 	add("portal settings never saved, other words", stripeError(400, invalid+says(neverSaved2)), misconfigured, 1)
 	add("portal settings never saved, live mode", stripeError(400, invalid+says(strings.ReplaceAll(neverSaved2, "test mode", "live mode"))), misconfigured, 1)
-	add("the portal does not offer the flow", stripeError(400, invalid+says("This subscription cannot be updated because the subscription update feature in the portal configuration is disabled.")), misconfigured, 1)
+	add("the portal does not offer the flow", stripeError(400, invalid+says("This subscription cannot be updated because the subscription update feature in the portal configuration is disabled.")), "409 flow-unavailable", 1)
 	add("already set to be cancelled", stripeError(400, invalid+param(cancel)+says("This subscription is already set to be canceled")), ineligible, 1)
 	add("already cancelled at period end", stripeError(400, invalid+says("The subscription `sub_1` is already set to be canceled at period end.")), ineligible, 1)
 	add("nothing to confirm", stripeError(400, invalid+says("Cannot update the subscription because there are no changes to confirm.")), ineligible, 1)
 	add("no such subscription", stripeError(400, missing+param(cancel)+says("No such subscription: 'sub_1'")), "404 subscription-not-found", 1)
 	add("a value that Stripe refuses", stripeError(400, `"code":"url_invalid",`+invalid+param("return_url")+says("Not a valid URL")), "400 invalid-parameter", 1)
-	add("a parameter that Stripe does not know", stripeError(400, `"code":"parameter_unknown",`+invalid+param("flow_data[%s]")+says("Received unknown parameter: %s")), nonsense, 1)
+	add("a parameter that Stripe does not know", stripeError(400, `"code":"parameter_unknown",`+invalid+param("flow_data[%s]")+says("Received unknown parameter: %s")), misconfigured, 1)
 	add("no such account", stripeError(403, `"code":"account_invalid",`+invalid+says("The provided key 'sk_test_***%s' does not have access to account 'acct_1'")), misconfigured, 1)
 	add("a missing permission", stripeError(403, invalid+says("The provided key 'rk_test_***%s' does not have the required permissions for this endpoint")), misconfigured, 1)
 	add("402 card_error", stripeError(402, `"type":"card_error","code":"card_declined"`+says("Your card was declined.")), nonsense, 1)
-	add("404, not an endpoint", stripeError(404, invalid+says("Unrecognized request URL (POST: /v1/%s).")), nonsense, 1)
+	add("404, not an endpoint", stripeError(404, invalid+says("Unrecognized request URL (POST: /v1/%s).")), misconfigured, 1)
 	add("409 lock_timeout", stripeError(409, lockTimeout), "503 billing-busy, 1", 3)
 	add("409 lock_timeout, not to be retried", stripeError(409, lockTimeout, "Stripe-Should-Retry", "false"), "503 billing-busy, 1", 1)
 	add("429 lock_timeout", stripeError(429, lockTimeout), "503 billing-busy, 1", 3)

@@ -1,38 +1,9 @@
 package app
 
 import (
-	"errors"
-	"net/http"
 	"strings"
 	"testing"
-
-	"billingportal/functions/internal/lambdahttp"
 )
-
-func TestOfAPanicOnlyWhatTheRuntimeSaysIsTold(t *testing.T) {
-	runtimeError := func() (value any) {
-		defer func() { value = recover() }()
-		var list []int
-		_ = list[len(secretText)]
-		return nil
-	}()
-	for name, test := range map[string]struct {
-		value any
-		want  string
-	}{
-		"the runtime's error":   {runtimeError, "runtime error: index out of range [9] with length 0\nat handler.go:1"},
-		"an error":              {errors.New(secretText), "panic\nat handler.go:1"},
-		"text":                  {secretText, "panic\nat handler.go:1"},
-		"a value with a secret": {struct{ token string }{secretText}, "panic\nat handler.go:1"},
-		"http.ErrAbortHandler":  {http.ErrAbortHandler, "panic\nat handler.go:1"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := describe(&lambdahttp.PanicError{Value: test.value, Stack: []byte("at handler.go:1")}); got != test.want {
-				t.Errorf("describe = %q, want %q", got, test.want)
-			}
-		})
-	}
-}
 
 func TestEventsThatAreNoRequestAreAnswered(t *testing.T) {
 	c := newCloud(t)

@@ -37,14 +37,18 @@ const (
 	NoSuchConfiguration
 	// NoSuchAccount: the account of on_behalf_of does not exist or may not be used.
 	NoSuchAccount
-	// PortalNotConfigured: the account's portal settings were never saved, or lack the flow's feature.
+	// PortalNotConfigured: the account's portal settings were never saved.
 	PortalNotConfigured
+	// FlowUnavailable: the portal configuration in use lacks the flow's feature.
+	FlowUnavailable
 	// NoSuchSubscription: the flow's subscription does not exist.
 	NoSuchSubscription
 	// SubscriptionRefused: the flow cannot act on the subscription, for example because it is cancelled.
 	SubscriptionRefused
 	// ParameterRefused: Stripe refuses the value of Error.Param.
 	ParameterRefused
+	// RequestRefused: Stripe refuses the request, and names no parameter of a portal session.
+	RequestRefused
 	// Busy: rate limit or lock timeout; try again after Error.RetryAfter.
 	Busy
 )
@@ -59,10 +63,12 @@ var classTexts = map[Class]string{
 	NoSuchCustomer:      "no such customer: the mapping is stale",
 	NoSuchConfiguration: "no such portal configuration",
 	NoSuchAccount:       "the account of on_behalf_of does not exist or may not be used",
-	PortalNotConfigured: "the customer portal's settings were never saved or lack this feature",
+	PortalNotConfigured: "the customer portal's settings were never saved",
+	FlowUnavailable:     "the portal configuration in use lacks the flow's feature",
 	NoSuchSubscription:  "no such subscription",
 	SubscriptionRefused: "the flow cannot act on the subscription",
 	ParameterRefused:    "a parameter is refused",
+	RequestRefused:      "the request is refused, and no parameter is named",
 	Busy:                "rate limit or lock timeout",
 }
 
@@ -75,6 +81,10 @@ type Error struct {
 	// Param is the parameter that Stripe refused, in bracket notation; "" where
 	// it named none that a portal session has.
 	Param string
+	// Type and Code are Stripe's own words for the refusal; "" where it had none that
+	// stripe-go knows.
+	Type stripe.ErrorType
+	Code stripe.ErrorCode
 	// RetryAfter is how long Stripe asked to wait, at most an hour; 0 where it
 	// did not say.
 	RetryAfter time.Duration
@@ -114,6 +124,14 @@ func classify(err error, seen *observation) *Error {
 	failure := &Error{Class: classOf(refusal, seen.status)}
 	if isParam(refusal.Param) {
 		failure.Param = refusal.Param
+	} else if failure.Class == ParameterRefused {
+		failure.Class = RequestRefused
+	}
+	if slices.Contains(errorTypes, refusal.Type) {
+		failure.Type = refusal.Type
+	}
+	if slices.Contains(errorCodes, refusal.Code) {
+		failure.Code = refusal.Code
 	}
 	if failure.Class == Busy {
 		failure.retryable = refusal.Code == stripe.ErrorCodeLockTimeout && seen.retry != "false"
@@ -192,8 +210,10 @@ func classOf(refusal *stripe.Error, status int) Class {
 		return Busy
 	case otherMode && !isCallers(refusal.Param):
 		return ModeMismatch
-	case says("customer portal settings"), says("feature in the portal configuration is disabled"):
+	case says("customer portal settings"):
 		return PortalNotConfigured
+	case says("portal configuration") && (says("disabled") || says("not enabled")):
+		return FlowUnavailable
 	case refusal.Param == "on_behalf_of", refusal.Code == stripe.ErrorCodeAccountInvalid:
 		return NoSuchAccount
 	case status == http.StatusForbidden:
@@ -211,7 +231,7 @@ func classOf(refusal *stripe.Error, status int) Class {
 	case refusal.Param != "":
 		return ParameterRefused
 	}
-	return BadResponse
+	return RequestRefused
 }
 
 // isBusy reports whether a code means that another request is in the way. The

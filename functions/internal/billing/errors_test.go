@@ -1,9 +1,12 @@
 package billing_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/stripe/stripe-go/v79"
 
 	"billingportal/functions/internal/billing"
 	"billingportal/functions/internal/upstream/upstreamtest"
@@ -48,8 +51,8 @@ func TestClasses(t *testing.T) {
 		// The customer.
 		"no such customer":                    {400, missing + param("customer") + says("No such customer: 'cus_"+m+"'"), billing.NoSuchCustomer, "customer"},
 		"no such customer, 404":               {404, missing + param("customer") + says("No such customer: 'cus_"+m+"'"), billing.NoSuchCustomer, "customer"},
-		"no such customer, naming no param":   {400, missing + says("No such customer: 'cus_"+m+"'"), billing.BadResponse, ""},
-		"no such customer, of another param":  {400, missing + param("flow_data[customer]") + says("No such customer: 'cus_"+m+"'"), billing.ParameterRefused, ""},
+		"no such customer, naming no param":   {400, missing + says("No such customer: 'cus_"+m+"'"), billing.RequestRefused, ""},
+		"no such customer, of another param":  {400, missing + param("flow_data[customer]") + says("No such customer: 'cus_"+m+"'"), billing.RequestRefused, ""},
 		"customer refused for another reason": {400, `"code":"parameter_invalid_empty",` + invalid + param("customer") + says("You passed an empty string for 'customer'."), billing.ParameterRefused, "customer"},
 
 		// Test mode and live mode. https://github.com/payolapayments/payola/issues/278
@@ -65,9 +68,10 @@ func TestClasses(t *testing.T) {
 		"portal settings never saved":      {400, invalid + says(neverSaved1), billing.PortalNotConfigured, ""},
 		"portal settings never saved, now": {400, invalid + says(neverSaved2), billing.PortalNotConfigured, ""},
 		"portal settings, live mode":       {400, invalid + says(strings.ReplaceAll(strings.ReplaceAll(neverSaved2, "test mode", "live mode"), "/test/", "/")), billing.PortalNotConfigured, ""},
-		"update disabled in the portal":    {400, invalid + says("This subscription cannot be updated because the subscription update feature in the portal configuration is disabled."), billing.PortalNotConfigured, ""},
+		"update disabled in the portal":    {400, invalid + says("This subscription cannot be updated because the subscription update feature in the portal configuration is disabled."), billing.FlowUnavailable, ""},
+		"another word for it":              {400, invalid + says("The subscription_update feature is not enabled in the portal configuration."), billing.FlowUnavailable, ""}, // own words
 		// own words, after those for the update
-		"cancel disabled in the portal": {400, invalid + param(cancel) + says("This subscription cannot be canceled because the subscription cancel feature in the portal configuration is disabled."), billing.PortalNotConfigured, cancel},
+		"cancel disabled in the portal": {400, invalid + param(cancel) + says("This subscription cannot be canceled because the subscription cancel feature in the portal configuration is disabled."), billing.FlowUnavailable, cancel},
 		// own words for the first, https://docs.stripe.com/error-codes#account-invalid
 		"no such account for on_behalf_of":  {400, missing + param("on_behalf_of") + says("No such account: 'acct_"+m+"'"), billing.NoSuchAccount, "on_behalf_of"},
 		"on_behalf_of without permission":   {403, invalid + param("on_behalf_of") + says("The provided key 'sk_test_***"+m+"' does not have access to account 'acct_"+m+"' (or that account does not exist). Application access may have been revoked."), billing.NoSuchAccount, "on_behalf_of"},
@@ -86,12 +90,12 @@ func TestClasses(t *testing.T) {
 		"a price that is not in the configuration":   {400, invalid + param(confirm+"[items][0][price]") + says("The price 'price_"+m+"' is not included in the configuration's features.subscription_update.products."), billing.ParameterRefused, confirm + "[items][0][price]"},
 		"a price with another billing interval":      {400, invalid + param(confirm+"[items][0][price]") + says("The customer portal cannot update this subscription to a price with a different billing interval."), billing.ParameterRefused, confirm + "[items][0][price]"},
 		"no such coupon":                             {400, missing + param(confirm+"[discounts][0][coupon]") + says("No such coupon: '"+m+"'"), billing.ParameterRefused, confirm + "[discounts][0][coupon]"},
-		"a parameter that Stripe does not know":      {400, `"code":"parameter_unknown",` + invalid + param("flow_data["+m+"]") + says("Received unknown parameter: flow_data["+m+"]"), billing.ParameterRefused, ""},
-		"a parameter with a lower-case secret in it": {400, invalid + param("flow_data[keyx7q]") + says("Bad"), billing.ParameterRefused, ""},
+		"a parameter that Stripe does not know":      {400, `"code":"parameter_unknown",` + invalid + param("flow_data["+m+"]") + says("Received unknown parameter: flow_data["+m+"]"), billing.RequestRefused, ""},
+		"a parameter with a lower-case secret in it": {400, invalid + param("flow_data[keyx7q]") + says("Bad"), billing.RequestRefused, ""},
 		"return_url refused":                         {400, `"code":"url_invalid",` + invalid + param("return_url") + says("Not a valid URL"), billing.ParameterRefused, "return_url"},
 
 		// What is none of it.
-		"an address that is not Stripe's API": {404, invalid + says("Unrecognized request URL (POST: /v1/"+m+"). Please see https://stripe.com/docs or we can help at https://support.stripe.com/."), billing.BadResponse, ""},
+		"an address that is not Stripe's API": {404, invalid + says("Unrecognized request URL (POST: /v1/"+m+"). Please see https://stripe.com/docs or we can help at https://support.stripe.com/."), billing.RequestRefused, ""},
 		"a card error":                        {402, `"code":"card_declined","type":"card_error",` + says("Your card was declined."), billing.BadResponse, ""},
 		"an API error below 500":              {400, `"type":"api_error",` + says(m), billing.BadResponse, ""},
 		"an empty error":                      {400, ``, billing.BadResponse, ""},
@@ -121,8 +125,32 @@ func TestARequestIDThatIsNotStripesIsNotKept(t *testing.T) {
 	for _, id := range []string{"", upstreamtest.Marker, "req_" + strings.Repeat("x", 65), "req_a b", "req_" + upstreamtest.Marker + "/..", "https://billing.stripe.com/p/session/x"} {
 		_, client := newStripe(t, with("Request-Id", id, stripeError(http.StatusBadRequest, `"type":"invalid_request_error"`)))
 		_, err := create(t, client)
-		if failure := requireClass(t, err, billing.BadResponse); failure.Calls.RequestID != "" {
+		if failure := requireClass(t, err, billing.RequestRefused); failure.Calls.RequestID != "" {
 			t.Errorf("RequestID = %q", failure.Calls.RequestID)
 		}
+	}
+}
+
+func TestStripesWordsAreKeptWhereStripeGoKnowsThem(t *testing.T) {
+	for name, test := range map[string]struct {
+		error    string
+		wantType stripe.ErrorType
+		wantCode stripe.ErrorCode
+	}{
+		"both":                {`"type":"invalid_request_error","code":"url_invalid"`, stripe.ErrorTypeInvalidRequest, stripe.ErrorCodeURLInvalid},
+		"a type alone":        {`"type":"card_error"`, stripe.ErrorTypeCard, ""},
+		"neither of the sets": {`"type":"` + upstreamtest.Marker + `","code":"` + upstreamtest.Marker + `"`, "", ""},
+		"in another case":     {`"type":"Invalid_request_error","code":"URL_invalid"`, "", ""},
+		"none":                {``, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, client := newStripe(t, stripeError(http.StatusBadRequest, test.error))
+			_, err := create(t, client)
+			var failure *billing.Error
+			if !errors.As(err, &failure) || failure.Type != test.wantType || failure.Code != test.wantCode {
+				t.Errorf("%+v", failure)
+			}
+		})
 	}
 }

@@ -39,7 +39,7 @@ func FuzzInvoke(f *testing.F) {
 				t.Errorf("refused with URL %s", r.URL)
 			}
 			w.WriteHeader(http.StatusBadRequest)
-		})
+		}, "/v1")
 		out, err := h.Invoke(context.Background(), payload)
 		if err != nil {
 			t.Fatal(err)

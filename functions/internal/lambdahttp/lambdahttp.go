@@ -24,6 +24,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -45,8 +46,15 @@ type PanicError struct {
 	Stack []byte // of the panicking goroutine, as [debug.Stack] formats it
 }
 
-// Error is a fixed text: Value may hold what must not be logged.
-func (e *PanicError) Error() string { return "lambdahttp: the handler panicked" }
+// Error tells of the panic what may be logged: where it was, and what it was if the runtime raised it. Any other value could
+// hold whatever was at hand.
+func (e *PanicError) Error() string {
+	what := "panic"
+	if err, ok := e.Value.(runtime.Error); ok {
+		what = err.Error()
+	}
+	return what + "\n" + string(e.Stack)
+}
 
 // New adapts h to Lambda. onError answers what never reaches h, and replaces whatever h had written
 // when it panicked; its err is or wraps [ErrPayloadVersion], [ErrBadRequest] or a [*PanicError], anything
@@ -54,8 +62,11 @@ func (e *PanicError) Error() string { return "lambdahttp: the handler panicked" 
 // The r that onError gets is never nil: of an event that cannot become a request it carries the method
 // (empty if that is impossible), the headers and the URL "/", so that the answer can be negotiated.
 // An onError that writes nothing, or panics, gives a 500 without a body.
-func New(h http.Handler, onError func(w http.ResponseWriter, r *http.Request, err error)) lambda.Handler {
-	return &function{handler: h, onError: onError}
+//
+// basePath is what a custom domain's mapping key or a named stage puts before the path, such as "/v1"; "" for nothing. It is
+// taken off the paths that begin with it, and h knows nothing of it: the API's own domain has none.
+func New(h http.Handler, onError func(w http.ResponseWriter, r *http.Request, err error), basePath string) lambda.Handler {
+	return &function{handler: h, onError: onError, basePath: basePath}
 }
 
 // RequestID is the gateway's ID of the request that ctx belongs to, the one in the gateway's access log;
@@ -73,6 +84,8 @@ func RequestID(ctx context.Context) string {
 type function struct {
 	handler http.Handler
 	onError func(http.ResponseWriter, *http.Request, error)
+
+	basePath string
 }
 
 // Invoke implements [lambda.Handler]. Every event gets an HTTP answer: a function error would show
@@ -84,7 +97,7 @@ func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return nil, broken
 	}
 	if err == nil {
-		err = ev.complete(r)
+		err = ev.complete(r, f.basePath)
 	}
 
 	w := newResponseWriter()

@@ -51,7 +51,7 @@ type onErrorFunc func(http.ResponseWriter, *http.Request, error)
 
 func invoke(t testing.TB, h http.HandlerFunc, onError onErrorFunc, payload []byte) events.APIGatewayV2HTTPResponse {
 	t.Helper()
-	out, err := lambdahttp.New(h, onError).Invoke(context.Background(), payload)
+	out, err := lambdahttp.New(h, onError, "").Invoke(context.Background(), payload)
 	if err != nil {
 		t.Fatalf("Invoke: %v", err)
 	}
@@ -156,7 +156,7 @@ func TestContextIsLambdas(t *testing.T) {
 		if lc, ok := lambdacontext.FromContext(r.Context()); !ok || lc.AwsRequestID != "aws-id" {
 			t.Error("the Lambda context is lost")
 		}
-	}), func(_ http.ResponseWriter, _ *http.Request, err error) { t.Error(err) })
+	}), func(_ http.ResponseWriter, _ *http.Request, err error) { t.Error(err) }, "")
 	if _, err := h.Invoke(ctx, event(t, nil)); err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestRequestID(t *testing.T) {
 				if got := lambdahttp.RequestID(r.Context()); got != tc.want {
 					t.Errorf("RequestID = %q, want %q", got, tc.want)
 				}
-			}), nil)
+			}), nil, "")
 			if _, err := h.Invoke(tc.ctx, payload); err != nil {
 				t.Fatal(err)
 			}
@@ -227,5 +227,35 @@ func TestErrorsAreDistinct(t *testing.T) {
 	p := &lambdahttp.PanicError{Value: "secret-value"}
 	if strings.Contains(p.Error(), "secret") {
 		t.Errorf("%q quotes the value", p.Error())
+	}
+}
+
+func TestBasePathIsTakenOffPathsBelowIt(t *testing.T) {
+	for name, test := range map[string]struct{ base, path, want string }{
+		"a mapping key":                      {"/v1", "/v1/billing/portal", "/billing/portal"},
+		"a mapping key of two segments":      {"/api/v1", "/api/v1/billing/portal", "/billing/portal"},
+		"the mapping key alone":              {"/v1", "/v1", "/"},
+		"the mapping key and a slash":        {"/v1", "/v1/", "/"},
+		"once":                               {"/v1", "/v1/v1/billing/portal", "/v1/billing/portal"},
+		"nothing of a longer segment":        {"/v1", "/v10/billing/portal", "/v10/billing/portal"},
+		"nothing of another case":            {"/v1", "/V1/billing/portal", "/V1/billing/portal"},
+		"nothing where it is not the first":  {"/v1", "/billing/v1/portal", "/billing/v1/portal"},
+		"nothing on the API's own domain":    {"/v1", "/billing/portal", "/billing/portal"},
+		"nothing where there is none":        {"", "/billing/portal", "/billing/portal"},
+		"nothing where slashes are repeated": {"/v1", "//v1/billing/portal", "//v1/billing/portal"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := lambdahttp.New(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != test.want || r.RequestURI != r.URL.RequestURI() {
+					t.Errorf("path = %q of %q, want %q", r.URL.Path, r.RequestURI, test.want)
+				}
+			}), func(_ http.ResponseWriter, _ *http.Request, err error) { t.Error(err) }, test.base)
+			payload := event(t, func(ev *events.APIGatewayV2HTTPRequest) {
+				ev.RawPath, ev.RequestContext.HTTP.Path = test.path, test.path
+			})
+			if _, err := h.Invoke(t.Context(), payload); err != nil {
+				t.Fatal(err)
+			}
+		})
 	}
 }

@@ -111,7 +111,7 @@ func (ev *event) header() http.Header {
 }
 
 // complete gives r what may turn out to be impossible: method, path and body.
-func (ev *event) complete(r *http.Request) error {
+func (ev *event) complete(r *http.Request, basePath string) error {
 	if r.Method == "" {
 		return fmt.Errorf("%w: impossible method", ErrBadRequest)
 	}
@@ -120,7 +120,7 @@ func (ev *event) complete(r *http.Request) error {
 	if !strings.HasPrefix(path, "/") || strings.Contains(path, "?") {
 		return fmt.Errorf("%w: impossible path", ErrBadRequest)
 	}
-	target := path
+	target := withoutBase(path, basePath)
 	if ev.RawQueryString != "" {
 		target += "?" + ev.RawQueryString
 	}
@@ -143,6 +143,18 @@ func (ev *event) complete(r *http.Request) error {
 		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
 	}
 	return nil
+}
+
+// withoutBase takes basePath off a path below it.
+func withoutBase(path, basePath string) string {
+	rest, ok := strings.CutPrefix(path, basePath)
+	switch {
+	case ok && rest == "":
+		return "/"
+	case ok && rest[0] == '/':
+		return rest
+	}
+	return path
 }
 
 // isToken reports whether s is a token, as a method must be (RFC 9110, sections 5.6.2 and 9.1).

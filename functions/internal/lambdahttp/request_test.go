@@ -286,7 +286,7 @@ func TestImpossibleAPIHostLeaksNothing(t *testing.T) {
 		ev.Headers["authorization"] = marker
 	})
 	printed := capture(t, func() {
-		out, err := lambdahttp.New(nil, nil).Invoke(t.Context(), payload)
+		out, err := lambdahttp.New(nil, nil, "").Invoke(t.Context(), payload)
 		if err == nil || strings.Contains(err.Error(), marker) {
 			t.Errorf("%s, %v", out, err)
 		}

@@ -3,21 +3,14 @@ package portal
 import (
 	"net/http"
 
+	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/billing"
 )
-
-// setSecurityHeaders sets what every answer has: a session's URL must not be
-// cached, and must not travel on as a referrer.
-func setSecurityHeaders(header http.Header) {
-	header.Set("Cache-Control", "no-store")
-	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("X-Content-Type-Options", "nosniff")
-}
 
 // statusOf is the status of success for a caller: 303 See Other (RFC 9110,
 // section 15.4.4), or 200 for one that cannot follow it.
 func statusOf(r *http.Request) int {
-	if wantsOf(r.Header) == wantsJSON {
+	if answer.WantedBy(r.Header) == answer.JSON {
 		return http.StatusOK
 	}
 	return http.StatusSeeOther
@@ -28,25 +21,19 @@ func answerSession(w http.ResponseWriter, r *http.Request, session *billing.Sess
 		redirect(w, session.URL)
 		return
 	}
-	writeBody(w, http.StatusOK, "application/json", session.JSON)
+	answer.WriteBody(w, http.StatusOK, "application/json", session.JSON)
 }
 
 // answerProblem answers with a page, a problem document, or for a navigation
 // without a billing account the page where one begins.
-func (h *Handler) answerProblem(w http.ResponseWriter, r *http.Request, problem *Problem, record *record) {
-	wanted := wantsOf(r.Header)
-	if problem.Code == "no-billing-account" && h.NoAccountURL != "" && wanted == wantsPage {
+func (h *Handler) answerProblem(w http.ResponseWriter, r *http.Request, problem *answer.Problem, record *record) {
+	wanted := answer.WantedBy(r.Header)
+	status := problem.Status()
+	if problem.Code == "no-billing-account" && h.NoAccountURL != "" && wanted == answer.Page {
+		status = http.StatusSeeOther
 		redirect(w, h.NoAccountURL)
-		record.end(http.StatusSeeOther, problem)
-		return
-	}
-	status := problem.kind().status
-	problem.setHeaders(w.Header())
-	if wanted == wantsPage {
-		w.Header().Set("Content-Security-Policy", pagePolicy)
-		writeBody(w, status, "text/html; charset=utf-8", problem.page(record.requestID, h.Policy.DefaultReturnURL))
 	} else {
-		writeBody(w, status, "application/problem+json", problem.document(record.requestID))
+		problem.Write(w, wanted, record.RequestID(), h.Policy.DefaultReturnURL)
 	}
 	record.end(status, problem)
 }
@@ -54,12 +41,4 @@ func (h *Handler) answerProblem(w http.ResponseWriter, r *http.Request, problem 
 func redirect(w http.ResponseWriter, location string) {
 	w.Header().Set("Location", location)
 	w.WriteHeader(http.StatusSeeOther)
-}
-
-func writeBody(w http.ResponseWriter, status int, contentType string, body []byte) {
-	w.Header().Set("Content-Type", contentType)
-	w.WriteHeader(status)
-	// The answer is a buffer of the Lambda runtime's; there is nobody to tell of
-	// a failure to fill it.
-	_, _ = w.Write(body)
 }

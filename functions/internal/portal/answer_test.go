@@ -9,45 +9,8 @@ import (
 	"testing"
 
 	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/requestlog/requestlogtest"
 )
-
-// contract is the table of the API's errors, as callers know it.
-var contract = map[int][]string{
-	400: {"invalid-request", "unknown-parameter", "invalid-parameter", "invalid-return-url"},
-	401: {"missing-credentials", "invalid-token"},
-	403: {"insufficient-scope", "insufficient-role", "cross-origin-request", "parameter-not-allowed"},
-	404: {"not-found", "no-billing-account", "subscription-not-found"},
-	405: {"method-not-allowed"},
-	409: {"subscription-ambiguous", "subscription-not-eligible"},
-	413: {"payload-too-large"},
-	415: {"unsupported-media-type"},
-	500: {"billing-misconfigured", "internal"},
-	502: {"billing-unavailable", "billing-bad-response"},
-	503: {"identity-provider-unavailable", "customer-store-unavailable", "secrets-unavailable", "billing-busy"},
-	504: {"upstream-timeout"},
-}
-
-func TestCodesAreTheContract(t *testing.T) {
-	codes := 0
-	for status, names := range contract {
-		codes += len(names)
-		for _, name := range names {
-			if kinds[name].status != status {
-				t.Errorf("%s: status = %d, want %d", name, kinds[name].status, status)
-			}
-		}
-	}
-	if len(kinds) != codes {
-		t.Errorf("%d codes, the contract has %d", len(kinds), codes)
-	}
-	for name, kind := range kinds {
-		for _, text := range []string{kind.title, kind.detail, kind.advice} {
-			if text == "" {
-				t.Errorf("%s lacks a text", name)
-			}
-		}
-	}
-}
 
 func TestNavigationGetsAPage(t *testing.T) {
 	f := newFixture(t, nil)
@@ -117,7 +80,7 @@ func TestEachRequestLogsOneLineThatIsAMetric(t *testing.T) {
 		}
 		for key, value := range map[string]any{
 			"level": want[i].level, "code": want[i].code, "status": want[i].status, "cold_start": want[i].coldStart,
-			"route": Path, "request_id": "request-1", "function": "PortalFunction", "requests": 1.0,
+			"route": Path, "request_id": "request-1", "function": "PortalFunction", "requests": 1.0, "release": "v1",
 			"customer_id": want[i].customer, "stripe_request_id": want[i].request,
 		} {
 			if record[key] != value {
@@ -129,36 +92,7 @@ func TestEachRequestLogsOneLineThatIsAMetric(t *testing.T) {
 				t.Errorf("line %d: %s = %v", i, step, record[step])
 			}
 		}
-		checkEmbeddedMetrics(t, record)
-	}
-}
-
-// checkEmbeddedMetrics holds a line to the embedded-metric specification: every
-// dimension is a string member of the line, every metric a number.
-func checkEmbeddedMetrics(t *testing.T, record map[string]any) {
-	t.Helper()
-	var metadata metricMetadata
-	raw, err := json.Marshal(record["_aws"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(raw, &metadata); err != nil {
-		t.Fatal(err)
-	}
-	if metadata.Timestamp == 0 || len(metadata.CloudWatchMetrics) == 0 {
-		t.Fatalf("_aws = %s", raw)
-	}
-	for _, directive := range metadata.CloudWatchMetrics {
-		for _, dimension := range slices.Concat(directive.Dimensions...) {
-			if _, ok := record[dimension].(string); !ok {
-				t.Errorf("dimension %s = %v", dimension, record[dimension])
-			}
-		}
-		for _, metric := range directive.Metrics {
-			if _, ok := record[metric.Name].(float64); !ok {
-				t.Errorf("metric %s = %v", metric.Name, record[metric.Name])
-			}
-		}
+		requestlogtest.RequireMetrics(t, line)
 	}
 }
 

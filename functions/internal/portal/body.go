@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"unicode/utf8"
+
+	"billingportal/functions/internal/answer"
 )
 
 // maxBodySize is the longest body in bytes.
@@ -31,13 +33,13 @@ func readInput(r *http.Request) (input, error) {
 	}
 	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if charset, ok := parameters["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
-		return none, &Problem{Code: "unsupported-media-type"}
+		return none, &answer.Problem{Code: "unsupported-media-type"}
 	}
 	if err != nil || r.Header.Get("Content-Encoding") != "" {
-		return none, &Problem{Code: "unsupported-media-type"}
+		return none, &answer.Problem{Code: "unsupported-media-type"}
 	}
 	if !utf8.Valid(body) {
-		return none, &Problem{Code: "invalid-request", Detail: "The body is not UTF-8."}
+		return none, &answer.Problem{Code: "invalid-request", Detail: "The body is not UTF-8."}
 	}
 	switch mediaType {
 	case "application/x-www-form-urlencoded":
@@ -46,7 +48,7 @@ func readInput(r *http.Request) (input, error) {
 		parameters, err := parseJSON(body)
 		return input{parameters: parameters}, err
 	}
-	return none, &Problem{Code: "unsupported-media-type"}
+	return none, &answer.Problem{Code: "unsupported-media-type"}
 }
 
 func readBody(r *http.Request) ([]byte, error) {
@@ -56,10 +58,10 @@ func readBody(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBodySize))
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return nil, &Problem{Code: "payload-too-large"}
+		return nil, &answer.Problem{Code: "payload-too-large", Detail: "The body has more than 8,192 bytes."}
 	}
 	if err != nil {
-		return nil, &Problem{Code: "invalid-request", Detail: "The body cannot be read.", Cause: err}
+		return nil, &answer.Problem{Code: "invalid-request", Detail: "The body cannot be read.", Cause: err}
 	}
 	return body, nil
 }

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"billingportal/functions/internal/answer"
 )
 
 // credentials find the caller's token.
@@ -34,15 +36,15 @@ func (c *credentials) find(r *http.Request, formTokens []string) (credential, er
 	tokens := slices.DeleteFunc(slices.Concat(bearerTokens(r.Header), formTokens, cookies), isEmpty)
 	switch {
 	case len(tokens) == 0:
-		return credential{}, &Problem{Code: "missing-credentials"}
+		return credential{}, &answer.Problem{Code: "missing-credentials"}
 	case len(tokens) > 1:
-		return credential{}, &Problem{Code: "invalid-request", Detail: "The request has more than one credential."}
+		return credential{}, &answer.Problem{Code: "invalid-request", Detail: "The request has more than one credential."}
 	}
 	if len(cookies) == 1 {
 		// A browser adds the cookie to any site's request. The other two only
 		// a page that has the token can send.
 		if err := c.csrf.Check(r); err != nil {
-			return credential{}, &Problem{Code: "cross-origin-request"}
+			return credential{}, &answer.Problem{Code: "cross-origin-request"}
 		}
 	}
 	return credential{tokens[0], len(cookies) == 1}, nil

@@ -8,6 +8,8 @@ import (
 	"strconv"
 
 	"github.com/stripe/stripe-go/v79"
+
+	"billingportal/functions/internal/answer"
 )
 
 // The names and types of Stripe's parameters are those of stripe-go: the form
@@ -16,11 +18,11 @@ import (
 
 // reserved are the parameters of the struct that are not the caller's to set.
 // expand changes the answer's shape; customer comes from the mapping.
-var reserved = map[string]func(param string) *Problem{
+var reserved = map[string]func(param string) *answer.Problem{
 	"*":      unknown,
 	"expand": unknown,
-	"customer": func(param string) *Problem {
-		return &Problem{Code: "parameter-not-allowed", Param: param, Detail: "The customer is the signed-in user's own."}
+	"customer": func(param string) *answer.Problem {
+		return &answer.Problem{Code: "parameter-not-allowed", Param: param, Detail: "The customer is the signed-in user's own."}
 	},
 }
 
@@ -132,14 +134,14 @@ func join(object, member string) string {
 	return object + "[" + member + "]"
 }
 
-func unknown(param string) *Problem {
-	return &Problem{Code: "unknown-parameter", Param: ownParam(param)}
+func unknown(param string) *answer.Problem {
+	return &answer.Problem{Code: "unknown-parameter", Param: ownParam(param)}
 }
 
-func missing(param string) *Problem {
-	return &Problem{Code: "invalid-parameter", Param: param, Detail: "The parameter is required."}
+func missing(param string) *answer.Problem {
+	return &answer.Problem{Code: "invalid-parameter", Param: param, Detail: "The parameter is required."}
 }
 
-func invalid(param, detail string) *Problem {
-	return &Problem{Code: "invalid-parameter", Param: ownParam(param), Detail: detail}
+func invalid(param, detail string) *answer.Problem {
+	return &answer.Problem{Code: "invalid-parameter", Param: ownParam(param), Detail: detail}
 }

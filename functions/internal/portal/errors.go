@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"strings"
 	"time"
 
+	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/auth"
 	"billingportal/functions/internal/billing"
 	"billingportal/functions/internal/customers"
@@ -18,13 +20,14 @@ const retryPause = 5 * time.Second
 
 // problemOf maps every error that a request can end with to its answer. It is
 // the one place where that is decided.
-func problemOf(err error) *Problem {
-	var problem *Problem
+func problemOf(err error) *answer.Problem {
+	var problem *answer.Problem
 	if errors.As(err, &problem) {
 		return problem
 	}
 	var (
 		invalidToken *auth.InvalidTokenError
+		ambiguous    *ambiguity
 		scope        *auth.InsufficientScopeError
 		role         *auth.InsufficientRoleError
 		keys         *auth.KeysUnavailableError
@@ -32,62 +35,80 @@ func problemOf(err error) *Problem {
 		aws          *upstream.Error
 	)
 	switch {
+	case errors.As(err, &ambiguous):
+		return ambiguous.problem()
 	case errors.As(err, &invalidToken):
-		return &Problem{Code: "invalid-token", Cause: err}
+		return &answer.Problem{Code: "invalid-token", Cause: err}
 	case errors.As(err, &scope):
-		return &Problem{Code: "insufficient-scope", Scope: scope.Scope, Cause: err}
+		return &answer.Problem{Code: "insufficient-scope", Scope: scope.Scope, Cause: err}
 	case errors.As(err, &role):
-		return &Problem{Code: "insufficient-role", Cause: err}
+		return &answer.Problem{Code: "insufficient-role", Cause: err}
 	case errors.As(err, &keys):
-		return &Problem{Code: "identity-provider-unavailable", RetryAfter: keys.RetryAfter, Cause: err}
+		return &answer.Problem{Code: "identity-provider-unavailable", RetryAfter: keys.RetryAfter, Cause: err}
 	case errors.Is(err, customers.ErrNoCustomer):
-		return &Problem{Code: "no-billing-account", Cause: err}
+		return &answer.Problem{Code: "no-billing-account", Cause: err}
 	case errors.Is(err, customers.ErrMalformed), errors.Is(err, secret.ErrMalformed):
-		return &Problem{Code: "billing-misconfigured", Cause: err}
+		return &answer.Problem{Code: "billing-misconfigured", Cause: err}
 	case errors.As(err, &aws):
 		return awsProblem(aws, err)
 	case errors.As(err, &stripe):
 		return stripeProblem(stripe)
 	case errors.Is(err, context.DeadlineExceeded):
-		return &Problem{Code: "upstream-timeout", Cause: err}
+		return &answer.Problem{Code: "upstream-timeout", Cause: err}
 	}
-	return &Problem{Code: "internal", Cause: err}
+	return &answer.Problem{Code: "internal", Cause: err}
 }
 
-func awsProblem(aws *upstream.Error, err error) *Problem {
+func awsProblem(aws *upstream.Error, err error) *answer.Problem {
 	switch {
 	case aws.Timeout:
-		return &Problem{Code: "upstream-timeout", Cause: err}
+		return &answer.Problem{Code: "upstream-timeout", Cause: err}
+	case aws.Permanent:
+		return &answer.Problem{Code: "billing-misconfigured", Cause: err}
 	case aws.Service == "dynamodb":
-		return &Problem{Code: "customer-store-unavailable", RetryAfter: retryPause, Cause: err}
+		return &answer.Problem{Code: "customer-store-unavailable", RetryAfter: retryPause, Cause: err}
 	}
-	return &Problem{Code: "secrets-unavailable", RetryAfter: retryPause, Cause: err}
+	return &answer.Problem{Code: "secrets-unavailable", RetryAfter: retryPause, Cause: err}
 }
 
-func stripeProblem(err *billing.Error) *Problem {
+func stripeProblem(err *billing.Error) *answer.Problem {
 	switch err.Class {
 	case billing.Unavailable:
-		return &Problem{Code: "billing-unavailable", Cause: err}
+		return &answer.Problem{Code: "billing-unavailable", Cause: err}
 	case billing.Timeout:
-		return &Problem{Code: "upstream-timeout", Cause: err}
+		return &answer.Problem{Code: "upstream-timeout", Cause: err}
 	case billing.Busy:
-		return &Problem{Code: "billing-busy", RetryAfter: max(err.RetryAfter, time.Second), Cause: err}
+		return &answer.Problem{Code: "billing-busy", RetryAfter: max(err.RetryAfter, time.Second), Cause: err}
 	case billing.NoSuchCustomer:
-		return &Problem{Code: "no-billing-account", Cause: err}
+		return &answer.Problem{Code: "no-billing-account", Cause: err}
 	case billing.NoSuchSubscription:
-		return &Problem{Code: "subscription-not-found", Param: ownParam(err.Param), Cause: err}
+		return &answer.Problem{Code: "subscription-not-found", Param: ownParam(err.Param), Cause: err}
 	case billing.SubscriptionRefused:
-		return &Problem{Code: "subscription-not-eligible", Param: ownParam(err.Param), Cause: err}
+		return &answer.Problem{Code: "subscription-not-eligible", Param: ownParam(err.Param), Cause: err}
+	case billing.FlowUnavailable:
+		return &answer.Problem{Code: "flow-unavailable", Param: ownParam(err.Param), Cause: err}
 	case billing.ParameterRefused:
-		if param := ownParam(err.Param); param != "" {
-			return &Problem{Code: "invalid-parameter", Param: param, Detail: "The billing provider does not accept this value.", Cause: err}
-		}
-		return &Problem{Code: "billing-bad-response", Cause: err}
-	case billing.KeyRefused, billing.PermissionMissing, billing.ModeMismatch,
-		billing.NoSuchConfiguration, billing.NoSuchAccount, billing.PortalNotConfigured:
-		return &Problem{Code: "billing-misconfigured", Cause: err}
+		return &answer.Problem{Code: "invalid-parameter", Param: ownParam(err.Param), Detail: "The billing provider does not accept this value.", Cause: err}
+	case billing.KeyRefused, billing.PermissionMissing, billing.ModeMismatch, billing.NoSuchConfiguration,
+		billing.NoSuchAccount, billing.PortalNotConfigured, billing.RequestRefused:
+		return &answer.Problem{Code: "billing-misconfigured", Cause: err}
 	}
-	return &Problem{Code: "billing-bad-response", Cause: err}
+	return &answer.Problem{Code: "billing-bad-response", Cause: err}
+}
+
+// blame turns Stripe's refusal of a parameter into an operator's matter where the
+// caller has not sent it: customer comes from the mapping, the others have defaults.
+// Below flow_data, which has none, even one that is missing is the caller's.
+func blame(err error, sent node) error {
+	var refusal *billing.Error
+	if !errors.As(err, &refusal) || refusal.Class != billing.ParameterRefused {
+		return err
+	}
+	name, _, _ := strings.Cut(refusal.Param, "[")
+	if _, isCallers := sent.members[name]; isCallers {
+		return err
+	}
+	return &answer.Problem{Code: "billing-misconfigured", Cause: err}
 }
 
 // maxParamLength is more than the longest name has, in bytes.
@@ -106,7 +127,7 @@ func ownParam(name string) string {
 
 // isStaleMapping reports whether a user is mapped to a customer that does not
 // exist at Stripe: an operator has to correct the table.
-func isStaleMapping(problem *Problem) bool {
+func isStaleMapping(problem *answer.Problem) bool {
 	var stripe *billing.Error
 	return errors.As(problem.Cause, &stripe) && stripe.Class == billing.NoSuchCustomer
 }

@@ -5,6 +5,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/stripe/stripe-go/v79"
+
+	"billingportal/functions/internal/answer"
 )
 
 // maxMessageLength is Stripe's limit for a confirmation message, in characters.
@@ -80,7 +82,7 @@ func (p *Policy) checkAfterCompletion(after *stripe.BillingPortalSessionFlowData
 			return missing(name + "[redirect][return_url]")
 		}
 		if !p.isReturnURL(*after.Redirect.ReturnURL) {
-			return &Problem{Code: "invalid-return-url", Param: name + "[redirect][return_url]"}
+			return &answer.Problem{Code: "invalid-return-url", Param: name + "[redirect][return_url]"}
 		}
 	default:
 		return invalid(name+"[type]", "The parameter is none of Stripe's values.")

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"billingportal/functions/internal/answer"
 )
 
 // parseForm reads a form in Stripe's bracket names:
@@ -14,7 +16,7 @@ func parseForm(body string) (input, error) {
 	in := input{parameters: node{kind: object}}
 	values, err := url.ParseQuery(body)
 	if err != nil {
-		return in, &Problem{Code: "invalid-request", Detail: "The form is malformed."}
+		return in, &answer.Problem{Code: "invalid-request", Detail: "The form is malformed."}
 	}
 	in.tokens = values["access_token"]
 	delete(values, "access_token")

@@ -5,7 +5,7 @@
 // A request goes one way: its body is read ([input]), its one credential found
 // and verified, its parameters decoded and checked ([Policy]), the user mapped to
 // a customer, and the session created. Whatever goes wrong on the way ends as a
-// [Problem], of which there is one for each code of the API.
+// [answer.Problem], of which there is one for each code of the API.
 package portal
 
 import (
@@ -17,8 +17,10 @@ import (
 
 	"github.com/stripe/stripe-go/v79"
 
+	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/auth"
 	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/requestlog"
 	"billingportal/functions/internal/secret"
 )
 
@@ -75,7 +77,7 @@ type Config struct {
 	// for an error page.
 	NoAccountURL string
 	// Log takes the line of each request.
-	Log *RequestLog
+	Log *requestlog.RequestLog
 	// RequestID returns the ID of the request that a context belongs to.
 	RequestID func(ctx context.Context) string
 }
@@ -102,11 +104,11 @@ func New(config Config) (*Handler, error) {
 
 // ServeHTTP answers a request and logs one line about it.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	record := h.Log.begin(h.RequestID(r.Context()), routeOf(r))
+	record := h.begin(r)
 	ctx, cancel := context.WithDeadline(r.Context(), deadline(r.Context()))
 	defer cancel()
 	session, err := h.handle(ctx, r, record)
-	setSecurityHeaders(w.Header())
+	answer.SetSecurityHeaders(w.Header())
 	if err != nil {
 		h.answerProblem(w, r, problemOf(err), record)
 		return
@@ -117,18 +119,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Reject answers a request that never became one, with the problem of a code.
 func (h *Handler) Reject(w http.ResponseWriter, r *http.Request, code string, cause error) {
-	setSecurityHeaders(w.Header())
-	record := h.Log.begin(h.RequestID(r.Context()), routeOf(r))
-	h.answerProblem(w, r, &Problem{Code: code, Cause: cause}, record)
+	answer.SetSecurityHeaders(w.Header())
+	record := h.begin(r)
+	h.answerProblem(w, r, &answer.Problem{Code: code, Cause: cause}, record)
 }
 
 // handle takes a request through all its steps.
 func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) (*billing.Session, error) {
 	if r.URL.Path != Path {
-		return nil, &Problem{Code: "not-found"}
+		return nil, &answer.Problem{Code: "not-found"}
 	}
 	if r.Method != http.MethodPost {
-		return nil, &Problem{Code: "method-not-allowed"}
+		return nil, &answer.Problem{Code: "method-not-allowed", Allow: http.MethodPost}
 	}
 	in, err := readInput(r)
 	if err != nil {
@@ -151,13 +153,18 @@ func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) (
 	}
 	params.Customer = stripe.String(customer)
 	if err := h.resolveSubscription(ctx, params, record); err != nil {
-		return nil, offerForm(err, in, credential)
+		var ambiguous *ambiguity
+		if errors.As(err, &ambiguous) && credential.isCookie {
+			ambiguous.form = in.form
+		}
+		return nil, err
 	}
-	return h.createSession(ctx, params, record)
+	session, err := h.createSession(ctx, params, record)
+	return session, blame(err, in.parameters)
 }
 
 func (h *Handler) authenticate(ctx context.Context, r *http.Request, in input, record *record) (auth.Caller, credential, error) {
-	defer record.time(stepAuth)()
+	defer record.Time(stepAuth)()
 	credential, err := h.credentials.find(r, in.tokens)
 	if err != nil {
 		return auth.Caller{}, credential, err
@@ -167,9 +174,9 @@ func (h *Handler) authenticate(ctx context.Context, r *http.Request, in input, r
 }
 
 func (h *Handler) lookUp(ctx context.Context, caller auth.Caller, record *record) (string, error) {
-	defer record.time(stepLookup)()
+	defer record.Time(stepLookup)()
 	customer, err := h.Customers.CustomerID(ctx, caller.UserID)
-	record.customerID = customer
+	record.customer(customer)
 	return customer, err
 }
 
@@ -208,7 +215,7 @@ func (h *Handler) withKey(ctx context.Context, record *record, call func(key str
 }
 
 func timedCall(record *record, key secret.Key, call func(key string) (billing.Calls, error)) error {
-	defer record.time(stepStripe)()
+	defer record.Time(stepStripe)()
 	calls, err := call(key.Reveal())
 	var failure *billing.Error
 	if errors.As(err, &failure) {
@@ -219,12 +226,12 @@ func timedCall(record *record, key secret.Key, call func(key string) (billing.Ca
 }
 
 func (h *Handler) key(ctx context.Context, record *record) (secret.Key, error) {
-	defer record.time(stepSecret)()
+	defer record.Time(stepSecret)()
 	return h.Keys.Key(ctx)
 }
 
 func (h *Handler) renewedKey(ctx context.Context, refused secret.Key, record *record) (secret.Key, bool, error) {
-	defer record.time(stepSecret)()
+	defer record.Time(stepSecret)()
 	return h.Keys.Renewed(ctx, refused)
 }
 

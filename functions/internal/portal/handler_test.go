@@ -18,6 +18,7 @@ import (
 	"billingportal/functions/internal/auth"
 	"billingportal/functions/internal/billing"
 	"billingportal/functions/internal/customers"
+	"billingportal/functions/internal/requestlog"
 	"billingportal/functions/internal/secret"
 	"billingportal/functions/internal/upstream"
 )
@@ -67,7 +68,7 @@ func newFixture(t *testing.T, change func(*Config)) *fixture {
 			AllowedCoupons:        []string{"STAY20"},
 			AllowedPromotionCodes: []string{"promo_1"},
 		},
-		Log:       NewRequestLog(&f.logs, "PortalFunction"),
+		Log:       requestlog.New(&f.logs, "PortalFunction", "v1"),
 		RequestID: func(context.Context) string { return "request-1" },
 	}
 	if change != nil {
@@ -162,6 +163,18 @@ func (f *fixture) serve(contentType, body string, change func(*http.Request)) *h
 
 func header(name, value string) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Set(name, value) }
+}
+
+// document is a problem document as callers read it.
+type document struct {
+	Type          string   `json:"type"`
+	Title         string   `json:"title"`
+	Status        int      `json:"status"`
+	Detail        string   `json:"detail"`
+	Code          string   `json:"code"`
+	RequestID     string   `json:"request_id"`
+	Param         string   `json:"param"`
+	Subscriptions []Choice `json:"subscriptions"`
 }
 
 func problemIn(t *testing.T, w *httptest.ResponseRecorder) document {
@@ -281,32 +294,33 @@ func TestEveryFailureHasItsCode(t *testing.T) {
 		retryAfter string
 		param      string
 	}{
-		"token":                     {verifyFails(&auth.InvalidTokenError{Reason: "expired"}), 401, "invalid-token", "", ""},
-		"scope":                     {verifyFails(&auth.InsufficientScopeError{Scope: "billing"}), 403, "insufficient-scope", "", ""},
-		"role":                      {verifyFails(&auth.InsufficientRoleError{Claim: "org_role"}), 403, "insufficient-role", "", ""},
-		"issuer down":               {verifyFails(&auth.KeysUnavailableError{RetryAfter: 1500 * time.Millisecond, Err: errors.New("no connection")}), 503, "identity-provider-unavailable", "2", ""},
-		"no customer":               {lookupFails(customers.ErrNoCustomer), 404, "no-billing-account", "", ""},
-		"malformed customer":        {lookupFails(customers.ErrMalformed), 500, "billing-misconfigured", "", ""},
-		"DynamoDB down":             {lookupFails(&upstream.Error{Service: "dynamodb"}), 503, "customer-store-unavailable", "5", ""},
-		"DynamoDB hangs":            {lookupFails(&upstream.Error{Service: "dynamodb", Timeout: true}), 504, "upstream-timeout", "", ""},
-		"budget spent":              {lookupFails(context.DeadlineExceeded), 504, "upstream-timeout", "", ""},
-		"something unforeseen":      {lookupFails(errors.New("unforeseen")), 500, "internal", "", ""},
-		"Stripe down":               {stripeFails(billing.Error{Class: billing.Unavailable}), 502, "billing-unavailable", "", ""},
-		"Stripe hangs":              {stripeFails(billing.Error{Class: billing.Timeout}), 504, "upstream-timeout", "", ""},
-		"Stripe lies":               {stripeFails(billing.Error{Class: billing.BadResponse}), 502, "billing-bad-response", "", ""},
-		"Stripe busy":               {stripeFails(billing.Error{Class: billing.Busy}), 503, "billing-busy", "1", ""},
-		"Stripe busy for a while":   {stripeFails(billing.Error{Class: billing.Busy, RetryAfter: 7 * time.Second}), 503, "billing-busy", "7", ""},
-		"stale mapping":             {stripeFails(billing.Error{Class: billing.NoSuchCustomer, Param: "customer"}), 404, "no-billing-account", "", ""},
-		"key refused":               {refused, 500, "billing-misconfigured", "", ""},
-		"permission":                {stripeFails(billing.Error{Class: billing.PermissionMissing}), 500, "billing-misconfigured", "", ""},
-		"mode":                      {stripeFails(billing.Error{Class: billing.ModeMismatch}), 500, "billing-misconfigured", "", ""},
-		"no configuration":          {stripeFails(billing.Error{Class: billing.NoSuchConfiguration}), 500, "billing-misconfigured", "", ""},
-		"no account":                {stripeFails(billing.Error{Class: billing.NoSuchAccount}), 500, "billing-misconfigured", "", ""},
-		"portal never saved":        {stripeFails(billing.Error{Class: billing.PortalNotConfigured}), 500, "billing-misconfigured", "", ""},
-		"no subscription":           {stripeFails(billing.Error{Class: billing.NoSuchSubscription, Param: "flow_data[subscription_cancel][subscription]"}), 404, "subscription-not-found", "", "flow_data[subscription_cancel][subscription]"},
-		"subscription refused":      {stripeFails(billing.Error{Class: billing.SubscriptionRefused, Param: "flow_data[subscription_cancel][subscription]"}), 409, "subscription-not-eligible", "", "flow_data[subscription_cancel][subscription]"},
-		"parameter refused":         {stripeFails(billing.Error{Class: billing.ParameterRefused, Param: "locale"}), 400, "invalid-parameter", "", "locale"},
-		"another parameter refused": {stripeFails(billing.Error{Class: billing.ParameterRefused, Param: "sk_test_Marker"}), 502, "billing-bad-response", "", ""},
+		"token":                   {verifyFails(&auth.InvalidTokenError{Reason: "expired"}), 401, "invalid-token", "", ""},
+		"scope":                   {verifyFails(&auth.InsufficientScopeError{Scope: "billing"}), 403, "insufficient-scope", "", ""},
+		"role":                    {verifyFails(&auth.InsufficientRoleError{Claim: "org_role"}), 403, "insufficient-role", "", ""},
+		"issuer down":             {verifyFails(&auth.KeysUnavailableError{RetryAfter: 1500 * time.Millisecond, Err: errors.New("no connection")}), 503, "identity-provider-unavailable", "2", ""},
+		"no customer":             {lookupFails(customers.ErrNoCustomer), 404, "no-billing-account", "", ""},
+		"malformed customer":      {lookupFails(customers.ErrMalformed), 500, "billing-misconfigured", "", ""},
+		"DynamoDB down":           {lookupFails(&upstream.Error{Service: "dynamodb"}), 503, "customer-store-unavailable", "5", ""},
+		"DynamoDB hangs":          {lookupFails(&upstream.Error{Service: "dynamodb", Timeout: true}), 504, "upstream-timeout", "", ""},
+		"budget spent":            {lookupFails(context.DeadlineExceeded), 504, "upstream-timeout", "", ""},
+		"something unforeseen":    {lookupFails(errors.New("unforeseen")), 500, "internal", "", ""},
+		"Stripe down":             {stripeFails(billing.Error{Class: billing.Unavailable}), 502, "billing-unavailable", "", ""},
+		"Stripe hangs":            {stripeFails(billing.Error{Class: billing.Timeout}), 504, "upstream-timeout", "", ""},
+		"Stripe lies":             {stripeFails(billing.Error{Class: billing.BadResponse}), 502, "billing-bad-response", "", ""},
+		"Stripe busy":             {stripeFails(billing.Error{Class: billing.Busy}), 503, "billing-busy", "1", ""},
+		"Stripe busy for a while": {stripeFails(billing.Error{Class: billing.Busy, RetryAfter: 7 * time.Second}), 503, "billing-busy", "7", ""},
+		"stale mapping":           {stripeFails(billing.Error{Class: billing.NoSuchCustomer, Param: "customer"}), 404, "no-billing-account", "", ""},
+		"key refused":             {refused, 500, "billing-misconfigured", "", ""},
+		"permission":              {stripeFails(billing.Error{Class: billing.PermissionMissing}), 500, "billing-misconfigured", "", ""},
+		"mode":                    {stripeFails(billing.Error{Class: billing.ModeMismatch}), 500, "billing-misconfigured", "", ""},
+		"no configuration":        {stripeFails(billing.Error{Class: billing.NoSuchConfiguration}), 500, "billing-misconfigured", "", ""},
+		"no account":              {stripeFails(billing.Error{Class: billing.NoSuchAccount}), 500, "billing-misconfigured", "", ""},
+		"portal never saved":      {stripeFails(billing.Error{Class: billing.PortalNotConfigured}), 500, "billing-misconfigured", "", ""},
+		"no subscription":         {stripeFails(billing.Error{Class: billing.NoSuchSubscription, Param: "flow_data[subscription_cancel][subscription]"}), 404, "subscription-not-found", "", "flow_data[subscription_cancel][subscription]"},
+		"subscription refused":    {stripeFails(billing.Error{Class: billing.SubscriptionRefused, Param: "flow_data[subscription_cancel][subscription]"}), 409, "subscription-not-eligible", "", "flow_data[subscription_cancel][subscription]"},
+		"request refused":         {stripeFails(billing.Error{Class: billing.RequestRefused}), 500, "billing-misconfigured", "", ""},
+		"flow unavailable":        {stripeFails(billing.Error{Class: billing.FlowUnavailable}), 409, "flow-unavailable", "", ""},
+		"DynamoDB denies":         {lookupFails(&upstream.Error{Service: "dynamodb", Permanent: true}), 500, "billing-misconfigured", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, nil)
@@ -321,6 +335,50 @@ func TestEveryFailureHasItsCode(t *testing.T) {
 			}
 			if d.Type != "urn:billing-portal:problem:"+d.Code || d.Title == "" || d.Detail == "" || d.RequestID != "request-1" {
 				t.Errorf("problem = %+v", d)
+			}
+		})
+	}
+}
+
+// What the caller has not sent comes from the mapping or from the operator's defaults: the caller cannot correct it.
+func TestARefusedParameterIsTheCallersIfTheySentIt(t *testing.T) {
+	const flow = "flow_data[type]=payment_method_update&flow_data[after_completion][type]=portal_homepage"
+	for name, test := range map[string]struct {
+		sent, refused string
+		status        int
+		code, param   string
+	}{
+		"sent":                                {"locale=de", "locale", 400, "invalid-parameter", "locale"},
+		"sent, as JSON":                       {`{"locale":"de"}`, "locale", 400, "invalid-parameter", "locale"},
+		"sent among others":                   {"locale=de&" + flow, "flow_data[after_completion][type]", 400, "invalid-parameter", "flow_data[after_completion][type]"},
+		"a block of what was sent":            {flow, "flow_data", 400, "invalid-parameter", "flow_data"},
+		"missing in what was sent":            {flow, "flow_data[after_completion][redirect][return_url]", 400, "invalid-parameter", "flow_data[after_completion][redirect][return_url]"},
+		"the operator's default":              {"", "return_url", 500, "billing-misconfigured", ""},
+		"the operator's default, beside more": {"locale=de", "return_url", 500, "billing-misconfigured", ""},
+		"the caller's own return URL":         {"return_url=https://app.example.com/", "return_url", 400, "invalid-parameter", "return_url"},
+		"null, which is not sent":             {`{"locale":"de","return_url":null}`, "return_url", 500, "billing-misconfigured", ""},
+		"the mapped customer":                 {"", "customer", 500, "billing-misconfigured", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, nil)
+			f.create = func(int) (*billing.Session, error) {
+				return nil, &billing.Error{Class: billing.ParameterRefused, Param: test.refused, Type: stripe.ErrorTypeInvalidRequest, Code: stripe.ErrorCodeURLInvalid}
+			}
+			contentType := formType
+			if strings.HasPrefix(test.sent, "{") {
+				contentType = jsonType
+			}
+			w := f.serve(contentType, test.sent, nil)
+			if d := problemIn(t, w); w.Code != test.status || d.Code != test.code || d.Param != test.param {
+				t.Errorf("status = %d, problem = %+v", w.Code, d)
+			}
+			if test.status == 500 && !strings.Contains(f.logs.String(), `"level":"ERROR"`) {
+				t.Errorf("no error: %s", f.logs.String())
+			}
+			for _, want := range []string{`"stripe_type":"invalid_request_error"`, `"stripe_code":"url_invalid"`, `"stripe_param":"` + test.refused + `"`} {
+				if !strings.Contains(f.logs.String(), want) {
+					t.Errorf("the line lacks %s: %s", want, f.logs.String())
+				}
 			}
 		})
 	}
@@ -426,7 +484,7 @@ func BenchmarkHandler(b *testing.B) {
 	handler, err := New(Config{
 		Verifier: f, Customers: f, Keys: f, Sessions: f, Subscriptions: f,
 		Policy:    Policy{AllowedOrigins: []Origin{"https://app.example.com"}, DefaultReturnURL: appURL, AllowedFlows: Flows()},
-		Log:       NewRequestLog(io.Discard, "PortalFunction"),
+		Log:       requestlog.New(io.Discard, "PortalFunction", ""),
 		RequestID: func(context.Context) string { return "request-1" },
 	})
 	if err != nil {

@@ -3,12 +3,15 @@ package portal
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
+
+	"billingportal/functions/internal/answer"
 )
 
 // maxDepth is how deep JSON may nest; Stripe's parameters nest five levels.
 const maxDepth = 16
 
-var errMalformedJSON = &Problem{Code: "invalid-request", Detail: "The JSON is malformed."}
+var errMalformedJSON = &answer.Problem{Code: "invalid-request", Detail: "The JSON is malformed."}
 
 // parseJSON reads a JSON object. Unlike encoding/json it refuses a member that
 // is given twice, because two readers of such a document can see two values.
@@ -23,7 +26,7 @@ func parseJSON(body []byte) (node, error) {
 		return node{}, err
 	}
 	if root.kind != object {
-		return node{}, &Problem{Code: "invalid-request", Detail: "The JSON is not an object."}
+		return node{}, &answer.Problem{Code: "invalid-request", Detail: "The JSON is not an object."}
 	}
 	return root, nil
 }
@@ -31,7 +34,7 @@ func parseJSON(body []byte) (node, error) {
 // parseValue reads the next value; name is that of the parameter it belongs to.
 func parseValue(decoder *json.Decoder, name string, depth int) (node, error) {
 	if depth > maxDepth {
-		return node{}, &Problem{Code: "invalid-request", Detail: "The JSON is nested too deeply."}
+		return node{}, &answer.Problem{Code: "invalid-request", Detail: "The JSON is nested too deeply."}
 	}
 	token, err := decoder.Token()
 	if err != nil {
@@ -47,10 +50,14 @@ func parseValue(decoder *json.Decoder, name string, depth int) (node, error) {
 			return parseList(decoder, name, depth)
 		}
 		return parseObject(decoder, name, depth)
+	case bool:
+		return node{kind: other}, nil
 	}
-	return node{kind: other}, nil
+	return node{kind: null}, nil
 }
 
+// parseObject leaves members out that are null: many clients send null for what they
+// do not mean to send.
 func parseObject(decoder *json.Decoder, name string, depth int) (node, error) {
 	result := node{kind: object, members: map[string]node{}}
 	for decoder.More() {
@@ -70,6 +77,7 @@ func parseObject(decoder *json.Decoder, name string, depth int) (node, error) {
 	if _, err := decoder.Token(); err != nil {
 		return node{}, errMalformedJSON
 	}
+	maps.DeleteFunc(result.members, func(_ string, member node) bool { return member.kind == null })
 	return result, nil
 }
 

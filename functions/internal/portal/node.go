@@ -6,9 +6,10 @@ type nodeKind int
 const (
 	text   nodeKind = iota // a string of a form or of JSON
 	number                 // a JSON number, as written
-	other                  // true, false or null
-	object                 // members by name
-	list                   // elements in order
+	other                  // true or false
+	null
+	object // members by name
+	list   // elements in order
 )
 
 // node is a value of the tree that a form and a JSON document have in common.

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/stripe/stripe-go/v79"
+
+	"billingportal/functions/internal/answer"
 )
 
 // The four flows of Stripe's portal.
@@ -34,7 +36,7 @@ type Policy struct {
 }
 
 // apply checks the caller's parameters and fills in the defaults. Its errors are
-// [*Problem].
+// [*answer.Problem].
 func (p *Policy) apply(params *stripe.BillingPortalSessionParams) error {
 	if err := p.applyReturnURL(params); err != nil {
 		return err
@@ -63,7 +65,7 @@ func (p *Policy) applyReturnURL(params *stripe.BillingPortalSessionParams) error
 		return nil
 	}
 	if !p.isReturnURL(*params.ReturnURL) {
-		return &Problem{Code: "invalid-return-url", Param: "return_url"}
+		return &answer.Problem{Code: "invalid-return-url", Param: "return_url"}
 	}
 	return nil
 }
@@ -82,7 +84,7 @@ func choose(param string, value *string, allowed []string, fallback string) (*st
 
 func requireListed(param, value string, allowed []string) error {
 	if !slices.Contains(allowed, value) {
-		return &Problem{Code: "parameter-not-allowed", Param: param}
+		return &answer.Problem{Code: "parameter-not-allowed", Param: param}
 	}
 	return nil
 }

@@ -2,11 +2,11 @@ package portal
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/stripe/stripe-go/v79"
 
+	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/billing"
 )
 
@@ -90,12 +90,11 @@ func (h *Handler) onlySubscription(ctx context.Context, customer, flowType strin
 	case 1:
 		return eligible[0], nil
 	case 0:
-		return billing.Subscription{}, &Problem{Code: "subscription-not-eligible", Detail: whyNone(all, flowType)}
+		return billing.Subscription{}, &answer.Problem{Code: "subscription-not-eligible", Detail: whyNone(all, flowType)}
 	}
-	return billing.Subscription{}, &Problem{
-		Code:    "subscription-ambiguous",
-		Param:   "flow_data[" + flowType + "][subscription]",
-		Choices: h.describe(ctx, eligible, record),
+	return billing.Subscription{}, &ambiguity{
+		param:   "flow_data[" + flowType + "][subscription]",
+		choices: h.describe(ctx, eligible, record),
 	}
 }
 
@@ -147,7 +146,7 @@ func completeUpdate(confirm *stripe.BillingPortalSessionFlowDataSubscriptionUpda
 	item := confirm.Items[0]
 	if item.ID == nil {
 		if len(s.Items) != 1 {
-			return &Problem{Code: "subscription-not-eligible", Detail: severalItems}
+			return &answer.Problem{Code: "subscription-not-eligible", Detail: severalItems}
 		}
 		item.ID = stripe.String(s.Items[0].ID)
 	}
@@ -158,60 +157,8 @@ func completeUpdate(confirm *stripe.BillingPortalSessionFlowDataSubscriptionUpda
 		samePrice := item.Price == nil || *item.Price == current.Price
 		sameQuantity := item.Quantity == nil || *item.Quantity == current.Quantity
 		if samePrice && sameQuantity && len(confirm.Discounts) == 0 {
-			return &Problem{Code: "subscription-not-eligible", Detail: unchanged}
+			return &answer.Problem{Code: "subscription-not-eligible", Detail: unchanged}
 		}
 	}
 	return nil
-}
-
-// offerForm lets a page offer the choices of an ambiguous flow as the same form
-// again, where the browser will add the credential by itself. A token that came in
-// the request is never put into a page.
-func offerForm(err error, in input, credential credential) error {
-	var problem *Problem
-	if errors.As(err, &problem) && len(problem.Choices) > 0 && credential.isCookie && in.form != nil {
-		problem.Form = in.form
-	}
-	return err
-}
-
-// Choice is a subscription as a problem document lists it.
-type Choice struct {
-	ID     string                    `json:"id"`
-	Status stripe.SubscriptionStatus `json:"status"`
-	Items  []ChoiceItem              `json:"items"`
-}
-
-// ChoiceItem is an item of a Choice. Product is its name, or "" where it cannot be read.
-type ChoiceItem struct {
-	Price    string `json:"price"`
-	Product  string `json:"product"`
-	Quantity int64  `json:"quantity"`
-}
-
-// describe lists subscriptions with the names of their products. Names are a help,
-// not a condition: a key that may not read products does without.
-func (h *Handler) describe(ctx context.Context, subscriptions []billing.Subscription, record *record) []Choice {
-	var products []string
-	for _, s := range subscriptions {
-		for _, item := range s.Items {
-			if !slices.Contains(products, item.Product) {
-				products = append(products, item.Product)
-			}
-		}
-	}
-	var names map[string]string
-	record.note(h.withKey(ctx, record, func(key string) (calls billing.Calls, err error) {
-		names, calls, err = h.Subscriptions.ProductNames(ctx, key, products)
-		return calls, err
-	}))
-	choices := make([]Choice, 0, len(subscriptions))
-	for _, s := range subscriptions {
-		choice := Choice{ID: s.ID, Status: s.Status, Items: []ChoiceItem{}}
-		for _, item := range s.Items {
-			choice.Items = append(choice.Items, ChoiceItem{Price: item.Price, Product: names[item.Product], Quantity: item.Quantity})
-		}
-		choices = append(choices, choice)
-	}
-	return choices
 }

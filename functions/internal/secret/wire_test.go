@@ -30,7 +30,7 @@ func newCache(endpoint string, tryTimeout time.Duration) *secret.Cache {
 		BaseEndpoint: aws.String(endpoint),
 		Credentials:  credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
 		HTTPClient: &http.Client{
-			Transport:     upstream.Transport{Next: &http.Transport{}},
+			Transport:     upstream.Bounded{Next: &http.Transport{}},
 			Timeout:       tryTimeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},

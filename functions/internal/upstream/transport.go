@@ -1,75 +1,81 @@
 package upstream
 
 import (
-	"bytes"
-	"errors"
-	"io"
+	"context"
 	"net/http"
+	"sync"
+	"time"
 )
 
-// maxAnswerSize bounds what is read of an answer, in bytes. The largest that AWS
-// sends here are 400 KB (an item) and 64 KB (a secret).
-const maxAnswerSize = 1 << 20
+const (
+	// MaxConns bounds the connections to one upstream. A Lambda function needs one; a server that runs the handler shares
+	// these among its requests.
+	MaxConns = 64
+	// idleFor is how long a connection is kept for a next request. Load balancers close theirs after a minute or so.
+	idleFor = 50 * time.Second
+)
 
-// Whole sends requests with a body in one piece; the body should be small.
-//
-// net/http does so only if it knows that the body is in memory and how long it
-// is, which both SDKs hide: the AWS SDK's requests would leave in two pieces,
-// stripe-go's in three, each a TLS record and a system call.
-//
-// It also keeps a connection alive whose answer comes fast. Once the head of the
-// answer is there, the AWS SDK closes the request's body, and a closed body of its
-// own (smithy-go, internal/io/safe.go) answers WriteTo with io.EOF. If net/http is
-// about to look for the end of the body just then, it takes that for a failed
-// write and closes the connection under the answer.
-type Whole struct{ Next http.RoundTripper }
+// Transport is the transport to one upstream. It can dial a connection before the first request needs it, so that a cold
+// start pays for TCP and TLS while it still waits for something else; and it uses none that a frozen function has forgotten.
+type Transport struct {
+	pool   *http.Transport
+	dialer *aheadDialer
+	now    func() time.Time // the wall clock
+
+	mu   sync.Mutex
+	used time.Time // when a request last began or ended; zero: never
+}
+
+// NewTransport returns a transport with no connection yet.
+func NewTransport() *Transport {
+	dialer := &aheadDialer{patience: aheadPatience}
+	return &Transport{
+		pool: &http.Transport{
+			Proxy:          http.ProxyFromEnvironment,
+			DialContext:    dialer.dialPlain,
+			DialTLSContext: dialer.dialTLS,
+			// HTTP/1.1 throughout: one request at a time has no use for streams, and
+			// a lost connection costs one request.
+			MaxIdleConnsPerHost:    MaxConns,
+			MaxConnsPerHost:        MaxConns,
+			IdleConnTimeout:        idleFor,
+			TLSHandshakeTimeout:    dialTimeout,
+			MaxResponseHeaderBytes: 64 << 10,
+		},
+		dialer: dialer,
+		now:    wallClock,
+	}
+}
+
+// DialAhead dials to the host of base, in the background, for the first request to take. When ctx ends, a connection that
+// nobody took is closed.
+func (t *Transport) DialAhead(ctx context.Context, base string) { t.dialer.start(ctx, base) }
 
 // RoundTrip implements http.RoundTripper.
-func (t Whole) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body == nil || r.Body == http.NoBody {
-		return t.Next.RoundTrip(r)
-	}
-	body, err := io.ReadAll(r.Body)
-	_ = r.Body.Close() // nothing is left to lose
-	if err != nil {
-		return nil, err
-	}
-	r = r.WithContext(r.Context()) // a copy: the request is the caller's
-	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	return t.Next.RoundTrip(r)
-}
-
-// Transport is what stands between the SDK and the network.
 //
-// It holds answers to what every answer of AWS is: a document, and not a large
-// one. The SDK reads an endless answer to its end, and takes an empty one for a
-// result without members, so that a user's item would be missing and not unknown.
-type Transport struct{ Next http.RoundTripper }
-
-// RoundTrip implements http.RoundTripper.
-func (t Transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := Whole(t).RoundTrip(r)
-	if err == nil {
-		response.Body = &boundedBody{ReadCloser: response.Body}
+// The pool's own timers stand still while Lambda freezes the function. After the thaw it would take a connection for idle
+// that the other side, or what is in between, has long forgotten, and the request would wait for an answer that cannot come.
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if idle := t.touch(); idle < 0 || idle >= idleFor {
+		t.pool.CloseIdleConnections()
 	}
-	return response, err
+	defer t.touch()
+	return t.pool.RoundTrip(r)
 }
 
-var errTooLarge = errors.New("upstream: answer too large")
-
-type boundedBody struct {
-	io.ReadCloser
-	read int64
-}
-
-func (b *boundedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	b.read += int64(n)
-	switch {
-	case b.read > maxAnswerSize:
-		return n, errTooLarge
-	case b.read == 0 && errors.Is(err, io.EOF):
-		return n, io.ErrUnexpectedEOF
+// touch notes that the transport is in use, and returns for how long it was not. Requests that are under way at once keep
+// it in use: their process is not frozen, and the pool's timers run.
+func (t *Transport) touch() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := t.now()
+	if t.used.IsZero() {
+		t.used = now
 	}
-	return n, err
+	idle := now.Sub(t.used)
+	t.used = now
+	return idle
 }
+
+// CloseIdleConnections closes the connections that no request uses.
+func (t *Transport) CloseIdleConnections() { t.pool.CloseIdleConnections() }

@@ -20,35 +20,55 @@ import (
 type Error struct {
 	// Service is the name of the upstream, such as "dynamodb".
 	Service string
+	// Operation is the name of the call, such as "GetItem"; "" where it is not known.
+	Operation string
 	// Reason is an error code that the service documents, or a fixed text.
 	Reason string
 	// Timeout says that the call was given up because its time ran out.
 	Timeout bool
+	// Permanent says that the same call will fail the same way until an operator
+	// has mended something: a permission, a name, a key.
+	Permanent bool
 }
 
-// Error names the service and the reason; it never holds upstream text.
-func (e *Error) Error() string { return e.Service + ": " + e.Reason }
+// Error names the service, the operation and the reason; it never holds upstream text.
+func (e *Error) Error() string {
+	if e.Operation == "" {
+		return e.Service + ": " + e.Reason
+	}
+	return e.Service + " " + e.Operation + ": " + e.Reason
+}
 
 // FromAWS describes the failure of a call made with an AWS SDK client.
 func FromAWS(service string, err error) *Error {
-	if isTimeout(err) {
-		return &Error{Service: service, Reason: "no answer in time", Timeout: true}
-	}
-	if errors.Is(err, context.Canceled) {
-		return &Error{Service: service, Reason: "the request was cancelled"}
+	failure := &Error{Service: service}
+	var operation *smithy.OperationError
+	if errors.As(err, &operation) {
+		failure.Operation = operation.OperationName
 	}
 	var apiError smithy.APIError
-	if errors.As(err, &apiError) {
-		if code := apiError.ErrorCode(); documentedCodes[code] {
-			return &Error{Service: service, Reason: code}
-		}
-		return &Error{Service: service, Reason: "an error without a documented code"}
-	}
 	var deserialization *smithy.DeserializationError
-	if errors.As(err, &deserialization) {
-		return &Error{Service: service, Reason: "an answer that cannot be read"}
+	switch {
+	case isTimeout(err):
+		failure.Reason, failure.Timeout = "no answer in time", true
+	case errors.Is(err, context.Canceled):
+		failure.Reason = "the request was cancelled"
+	case errors.As(err, &apiError):
+		failure.Reason, failure.Permanent = describe(apiError.ErrorCode())
+	case errors.As(err, &deserialization):
+		failure.Reason = "an answer that cannot be read"
+	default:
+		failure.Reason = "no connection"
 	}
-	return &Error{Service: service, Reason: "no connection"}
+	return failure
+}
+
+func describe(code string) (reason string, permanent bool) {
+	kind, isDocumented := documentedCodes[code]
+	if !isDocumented {
+		return "an error without a documented code", false
+	}
+	return code, kind == permanentFailure
 }
 
 // isTimeout reports whether err means that time ran out, be it the caller's

@@ -50,7 +50,7 @@ type failing struct{ error }
 
 func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.error }
 
-func TestTransportHoldsAnswersToADocumentOfAtMostAMebibyte(t *testing.T) {
+func TestBoundedHoldsAnswersToADocumentOfAtMostAMebibyte(t *testing.T) {
 	const limit = 1 << 20
 	for name, test := range map[string]struct {
 		size    int
@@ -63,7 +63,7 @@ func TestTransportHoldsAnswersToADocumentOfAtMostAMebibyte(t *testing.T) {
 		"10 MB":         {10_000_000, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			transport := upstream.Transport{Next: bodyOf{strings.NewReader(strings.Repeat("x", test.size))}}
+			transport := upstream.Bounded{Next: bodyOf{strings.NewReader(strings.Repeat("x", test.size))}}
 			response, err := transport.RoundTrip(httptest.NewRequest("POST", "/", nil))
 			if err != nil {
 				t.Fatal(err)
@@ -79,9 +79,9 @@ func TestTransportHoldsAnswersToADocumentOfAtMostAMebibyte(t *testing.T) {
 	}
 }
 
-func TestTransportPassesOnThatThereIsNoAnswer(t *testing.T) {
+func TestBoundedPassesOnThatThereIsNoAnswer(t *testing.T) {
 	want := errors.New("refused")
-	if _, err := (upstream.Transport{Next: failing{want}}).RoundTrip(httptest.NewRequest("POST", "/", nil)); !errors.Is(err, want) {
+	if _, err := (upstream.Bounded{Next: failing{want}}).RoundTrip(httptest.NewRequest("POST", "/", nil)); !errors.Is(err, want) {
 		t.Errorf("err = %v, want %v", err, want)
 	}
 }

@@ -3,7 +3,7 @@ package main
 
 import (
 	"context"
-	"log"
+	"io"
 	"os"
 	"runtime/pprof"
 	"strconv"
@@ -13,18 +13,15 @@ import (
 	"billingportal/functions/app"
 )
 
-func main() {
-	handler, err := app.Portal(context.Background(), os.Getenv, os.Stdout)
+func main() { app.Main(profiledPortal) }
+
+func profiledPortal(ctx context.Context, getenv func(string) string, logs io.Writer) (lambda.Handler, error) {
+	requests, err := strconv.Atoi(getenv("BENCH_REQUESTS"))
 	if err != nil {
-		log.Fatal(err)
+		return nil, err
 	}
-	requests, err := strconv.Atoi(os.Getenv("BENCH_REQUESTS"))
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := app.Serve(os.Getenv, &profiled{handler: handler, left: requests}); err != nil {
-		log.Fatal(err)
-	}
+	handler, err := app.Portal(ctx, getenv, logs)
+	return &profiled{handler: handler, left: requests}, err
 }
 
 // profiled takes the profile from the end of the first request to that of the last.

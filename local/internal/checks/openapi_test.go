@@ -15,6 +15,11 @@ func portal(t *testing.T, file string) source {
 	return parseSource(t, "../../../functions/internal/portal/"+file)
 }
 
+func answer(t *testing.T, file string) source {
+	t.Helper()
+	return parseSource(t, "../../../functions/internal/answer/"+file)
+}
+
 // api is infra/openapi.yaml.
 type api struct {
 	*outline
@@ -92,7 +97,7 @@ func (a api) parameters(schema *outline, name string) []string {
 func TestOpenAPIHasEveryCodeUnderItsStatus(t *testing.T) {
 	want := map[string][]string{}
 	var codes []string
-	problem := portal(t, "problem.go")
+	problem := answer(t, "kinds.go")
 	for _, element := range problem.elements("kinds") {
 		entry := element.(*ast.KeyValueExpr)
 		code, status := problem.literal(entry.Key), problem.literal(entry.Value.(*ast.CompositeLit).Elts[0])
@@ -120,14 +125,14 @@ func TestOpenAPIHasEveryCodeUnderItsStatus(t *testing.T) {
 		slices.Sort(want[status])
 		slices.Sort(got[status])
 		if !slices.Equal(got[status], want[status]) {
-			t.Errorf("%s: openapi.yaml has %v, problem.go %v", status, got[status], want[status])
+			t.Errorf("%s: openapi.yaml has %v, kinds.go %v", status, got[status], want[status])
 		}
 	}
 	all := document.schema("ProblemCode").at("enum").list()
 	slices.Sort(all)
 	slices.Sort(codes)
 	if !slices.Equal(all, codes) {
-		t.Errorf("ProblemCode has\n%v\nproblem.go\n%v", all, codes)
+		t.Errorf("ProblemCode has\n%v\nkinds.go\n%v", all, codes)
 	}
 }
 
@@ -187,9 +192,9 @@ func TestOpenAPIHasTheValuesAndLimits(t *testing.T) {
 func TestOpenAPIHasEveryMemberOfAProblem(t *testing.T) {
 	document := readAPI(t)
 	for schema, want := range map[string][]string{
-		"Problem":                portal(t, "problem.go").jsonNames("document"),
-		"SubscriptionChoice":     portal(t, "subscription.go").jsonNames("Choice"),
-		"SubscriptionChoiceItem": portal(t, "subscription.go").jsonNames("ChoiceItem"),
+		"Problem":                append(answer(t, "problem.go").jsonNames("document"), "subscriptions"),
+		"SubscriptionChoice":     portal(t, "choices.go").jsonNames("Choice"),
+		"SubscriptionChoiceItem": portal(t, "choices.go").jsonNames("ChoiceItem"),
 	} {
 		got := slices.Sorted(slices.Values(document.schema(schema).at("properties").names))
 		slices.Sort(want)

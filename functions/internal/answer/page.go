@@ -1,16 +1,12 @@
-package portal
+package answer
 
 import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
 	"html"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/stripe/stripe-go/v79"
 )
 
 // The page is put together by hand: html/template would make the Lambda binary
@@ -43,10 +39,10 @@ func (p *Problem) page(requestID, appURL string) []byte {
 		`<meta name="robots" content="noindex"><title>`, title, `</title><style>`, pageStyle, `</style></head>`,
 		`<body><main><h1>`, title, `</h1>`,
 		`<p>`, html.EscapeString(p.lead()), `</p>`,
-		p.choiceForms(),
+		p.forms(),
 		`<p><a class="button" href="`, html.EscapeString(appURL), `">Back to the app</a></p>`,
 		`<dl><dt>What happened</dt><dd>`, html.EscapeString(p.detail()), `</dd>`,
-		`<dt>Error</dt><dd><code>`, html.EscapeString(p.Code), `</code> (`, strconv.Itoa(p.kind().status), `)</dd>`,
+		`<dt>Error</dt><dd><code>`, html.EscapeString(p.Code), `</code> (`, strconv.Itoa(p.Status()), `)</dd>`,
 		`<dt>Reference</dt><dd><code>`, html.EscapeString(requestID), `</code></dd></dl>`,
 		`</main></body></html>`+"\n")
 	return []byte(page.String())
@@ -61,45 +57,24 @@ func (p *Problem) lead() string {
 	return p.kind().advice
 }
 
-// choiceForms is a button for each choice, which posts the same form again with
-// that subscription; or "" where there is nothing to choose or no way to post.
-// A form without an action goes to the page's own address.
-func (p *Problem) choiceForms() string {
-	if p.Form == nil {
-		return ""
-	}
+// Form is a button of a page that posts fields to the page's own address, whatever
+// a gateway has put before its path.
+type Form struct {
+	Fields []Field
+	Label  string
+}
+
+// Field is a field of a form.
+type Field struct{ Name, Value string }
+
+func (p *Problem) forms() string {
 	var forms strings.Builder
-	for _, choice := range p.Choices {
+	for _, form := range p.Forms {
 		forms.WriteString(`<form method="post">`)
-		for _, name := range slices.Sorted(maps.Keys(p.Form)) {
-			writeField(&forms, name, p.Form.Get(name))
+		for _, field := range form.Fields {
+			forms.WriteString(`<input type="hidden" name="` + html.EscapeString(field.Name) + `" value="` + html.EscapeString(field.Value) + `">`)
 		}
-		writeField(&forms, p.Param, choice.ID)
-		forms.WriteString(`<button class="button">` + html.EscapeString(choice.label()) + `</button></form>`)
+		forms.WriteString(`<button class="button">` + html.EscapeString(form.Label) + `</button></form>`)
 	}
 	return forms.String()
-}
-
-func writeField(w *strings.Builder, name, value string) {
-	w.WriteString(`<input type="hidden" name="` + html.EscapeString(name) + `" value="` + html.EscapeString(value) + `">`)
-}
-
-// label names a subscription for the one who pays for it: "Team × 5, Storage (trialing)".
-func (c Choice) label() string {
-	var items []string
-	for _, item := range c.Items {
-		label := item.Product
-		if label == "" {
-			label = item.Price
-		}
-		if item.Quantity > 1 {
-			label += " × " + strconv.FormatInt(item.Quantity, 10)
-		}
-		items = append(items, label)
-	}
-	label := strings.Join(items, ", ")
-	if c.Status != stripe.SubscriptionStatusActive {
-		label += " (" + strings.ReplaceAll(string(c.Status), "_", " ") + ")"
-	}
-	return label
 }

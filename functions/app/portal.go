@@ -1,28 +1,106 @@
 package app
 
 import (
-	"errors"
-	"fmt"
+	"context"
+	"io"
 	"log/slog"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-lambda-go/lambda"
+
 	"billingportal/functions/internal/auth"
+	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/customers"
+	"billingportal/functions/internal/lambdahttp"
 	"billingportal/functions/internal/portal"
+	"billingportal/functions/internal/requestlog"
+	"billingportal/functions/internal/secret"
 	"billingportal/functions/internal/upstream"
 )
 
-// config is the environment of the portal function, checked.
-type config struct {
+// Portal assembles the portal function. It starts to fetch what the first request
+// needs (the secret, the issuer's keys, connections) and does not wait for it.
+func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (lambda.Handler, error) {
+	config, err := readPortalConfig(getenv)
+	if err != nil {
+		return nil, err
+	}
+	parts := config.parts(ctx, logs)
+	stripeAPI := upstream.NewTransport()
+	stripeAPI.DialAhead(ctx, config.stripeAPIBase)
+
+	keySet, prefetchKeys, err := newKeySet(config, parts.logger)
+	if err != nil {
+		return nil, err
+	}
+	keys := secret.NewCache(parts.secretsManagerClient(), config.stripeSecretID, nil)
+	stripeClient := billing.New(billing.Config{
+		APIBase:     config.stripeAPIBase,
+		Livemode:    config.livemode,
+		PortalHosts: config.portalHosts,
+		Transport:   upstream.Whole{Next: stripeAPI},
+	})
+	handler, err := portal.New(portal.Config{
+		Verifier: auth.NewVerifier(config.auth, keySet),
+		Customers: &customers.Store{
+			Client:    parts.dynamoDBClient(),
+			Table:     config.customersTable,
+			Key:       config.customersKey,
+			Attribute: config.customersAttribute,
+		},
+		Keys:          keys,
+		Sessions:      stripeClient,
+		Subscriptions: stripeClient,
+		Policy:        config.policy,
+		SessionCookie: config.sessionCookie,
+		NoAccountURL:  config.noAccountURL,
+		Log:           requestlog.New(parts.logs, config.function, config.release),
+		RequestID:     lambdahttp.RequestID,
+	})
+	if err != nil {
+		return nil, err
+	}
+	parts.prefetch(ctx, map[string]func(context.Context) error{
+		"stripe key":  keys.Prefetch,
+		"issuer keys": prefetchKeys,
+	})
+	return parts.lambdaHandler(handler), nil
+}
+
+// newKeySet returns the issuer's keys and how to fetch them ahead.
+func newKeySet(config portalConfig, logger *slog.Logger) (auth.KeySet, func(context.Context) error, error) {
+	if config.jwks != "" {
+		keySet, err := auth.ParseStaticKeySet([]byte(config.jwks))
+		return keySet, func(context.Context) error { return nil }, err
+	}
+	keySet, err := auth.NewRemoteKeySet(auth.RemoteConfig{
+		Issuer:  config.auth.Issuer,
+		JWKSURL: config.jwksURL,
+		Logger:  logger,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	prefetch := func(ctx context.Context) error {
+		_ = keySet.Prefetch(ctx) // it logs its failure itself
+		return nil
+	}
+	return keySet, prefetch, nil
+}
+
+// portalConfig is the environment of the portal function, checked.
+type portalConfig struct {
+	common
+
 	customersTable     string
 	customersKey       string
 	customersAttribute string
 
 	stripeSecretID string
 	stripeAPIBase  string
-	livemode       bool
 	portalHosts    []string
 
 	auth    auth.Config
@@ -32,43 +110,37 @@ type config struct {
 	sessionCookie string
 	noAccountURL  string
 	policy        portal.Policy
-	logLevel      slog.Level
-	functionName  string
-	aws           awsEnvironment
 }
 
-// readConfig reads every variable, and reports every wrong one in one error. An
-// empty variable counts as absent: a template passes empty parameters on.
-func readConfig(getenv func(string) string) (config, error) {
+// readPortalConfig reads every variable, and reports every wrong one in one error.
+// An empty variable counts as absent: a template passes empty parameters on.
+func readPortalConfig(getenv func(string) string) (portalConfig, error) {
 	e := &environment{getenv: getenv}
-	c := config{
+	c := portalConfig{
 		customersTable:     e.matching("CUSTOMERS_TABLE", "", tablePattern, "must be the name or ARN of a DynamoDB table"),
 		customersKey:       e.matching("CUSTOMERS_KEY", "user_id", attributePattern, "must be the name of an attribute"),
 		customersAttribute: e.matching("CUSTOMERS_ATTRIBUTE", "customer_id", attributePattern, "must be the name of an attribute"),
 		stripeSecretID:     e.matching("STRIPE_SECRET_ID", "", secretPattern, "must be the name or ARN of a secret in Secrets Manager"),
 		stripeAPIBase:      e.apiBase("STRIPE_API_BASE", "https://api.stripe.com"),
-		livemode:           e.oneOf("STRIPE_LIVEMODE", "", "true", "false") == "true",
 		portalHosts:        e.list("PORTAL_HOSTS", "billing.stripe.com", hostPattern, "must be hosts, each with its port where it has one"),
 		jwksURL:            e.optional("JWT_JWKS_URL"),
 		jwks:               e.optional("JWT_JWKS"),
 		sessionCookie:      e.matching("SESSION_COOKIE", none, tokenPattern, "must be the name of a cookie"),
 		noAccountURL:       e.webURL("NO_ACCOUNT_URL"),
-		logLevel:           e.level("LOG_LEVEL"),
-		functionName:       getenv("AWS_LAMBDA_FUNCTION_NAME"),
 	}
 	c.auth = e.auth()
 	c.policy = e.policy()
-	c.aws = e.aws()
+	c.common = e.common()
 	e.checkKeys(c)
-	if len(e.errors) > 0 {
-		return config{}, fmt.Errorf("the environment is wrong:\n%w", errors.Join(e.errors...))
+	if err := e.err(); err != nil {
+		return portalConfig{}, err
 	}
 	return c, nil
 }
 
 // checkKeys reports keys that cannot be used, or that must not be fetched from
 // where they are said to be.
-func (e *environment) checkKeys(c config) {
+func (e *environment) checkKeys(c portalConfig) {
 	name := "JWT_ISSUER"
 	switch {
 	case c.jwks != "" && c.jwksURL != "":
@@ -84,129 +156,6 @@ func (e *environment) checkKeys(c config) {
 	if _, _, err := newKeySet(c, nil); err != nil {
 		e.wrong(name, "cannot be used: "+err.Error())
 	}
-}
-
-// none is the default of a variable that may be absent without one.
-const none = "\x00"
-
-var (
-	tablePattern     = regexp.MustCompile(`^([A-Za-z0-9_.-]+|arn:[A-Za-z0-9:/_.-]+)$`)
-	attributePattern = regexp.MustCompile(`^[^\s,]+$`)
-	secretPattern    = regexp.MustCompile(`^[A-Za-z0-9/_+=.@:!-]+$`)
-	hostPattern      = regexp.MustCompile(`^[a-z0-9.-]+(:[0-9]{1,5})?$`)
-	tokenPattern     = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$") // RFC 9110, section 5.6.2
-	scopePattern     = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]+$`)   // RFC 6749, section 3.3
-	idPattern        = regexp.MustCompile(`^[^\s,]+$`)
-	regionPattern    = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
-)
-
-// environment reads variables and collects what is wrong with them.
-type environment struct {
-	getenv func(string) string
-	errors []error
-	names  []string // of the wrong variables
-}
-
-// wrong notes what is wrong with a variable. It never repeats the value: it could
-// be a secret in the wrong place.
-func (e *environment) wrong(name, problem string) {
-	e.errors = append(e.errors, fmt.Errorf("%s %s", name, problem))
-	e.names = append(e.names, name)
-}
-
-func (e *environment) isWrong(name string) bool { return slices.Contains(e.names, name) }
-
-// value returns a variable, or its default; "" is the default of one that is required.
-func (e *environment) value(name, fallback string) (string, bool) {
-	value := strings.TrimSpace(e.getenv(name))
-	switch {
-	case value != "":
-		return value, true
-	case fallback == none:
-		return "", false
-	case fallback == "":
-		e.wrong(name, "is required")
-		return "", false
-	}
-	return fallback, true
-}
-
-func (e *environment) required(name string) string {
-	value, _ := e.value(name, "")
-	return value
-}
-
-func (e *environment) optional(name string) string {
-	value, _ := e.value(name, none)
-	return value
-}
-
-func (e *environment) matching(name, fallback string, pattern *regexp.Regexp, problem string) string {
-	value, ok := e.value(name, fallback)
-	if ok && !pattern.MatchString(value) {
-		e.wrong(name, problem)
-	}
-	return value
-}
-
-func (e *environment) oneOf(name, fallback string, allowed ...string) string {
-	value, ok := e.value(name, fallback)
-	if ok && !slices.Contains(allowed, value) {
-		e.wrong(name, "must be one of "+strings.Join(allowed, ", "))
-	}
-	return value
-}
-
-// list reads a comma-separated list.
-func (e *environment) list(name, fallback string, pattern *regexp.Regexp, problem string) []string {
-	value, ok := e.value(name, fallback)
-	if !ok {
-		return nil
-	}
-	items := strings.Split(value, ",")
-	for i := range items {
-		items[i] = strings.TrimSpace(items[i])
-		if !pattern.MatchString(items[i]) {
-			e.wrong(name, problem+" (a comma-separated list)")
-			return nil
-		}
-	}
-	return items
-}
-
-// webURL reads an optional URL: https, or http of a loopback host.
-func (e *environment) webURL(name string) string {
-	value, ok := e.value(name, none)
-	if ok {
-		if _, err := portal.OriginOf(value); err != nil {
-			e.wrong(name, err.Error())
-		}
-	}
-	return value
-}
-
-// containerHost is the name by which a container on a laptop reaches the laptop:
-// no other host in the world has it.
-const containerHost = "host.docker.internal"
-
-// apiBase reads the base URL of an API, where a key is sent: https, or http of
-// this machine.
-func (e *environment) apiBase(name, fallback string) string {
-	value, _ := e.value(name, fallback)
-	u, err := url.Parse(value)
-	isLocal := err == nil && (upstream.IsLoopback(u.Hostname()) || u.Hostname() == containerHost)
-	if err != nil || u.Hostname() == "" || u.User != nil || strings.ContainsAny(value, "?#") ||
-		(u.Scheme != "https" && (u.Scheme != "http" || !isLocal)) {
-		e.wrong(name, "must be an https URL without userinfo, query or fragment (http only for a loopback host)")
-	}
-	return strings.TrimRight(value, "/")
-}
-
-func (e *environment) level(name string) slog.Level {
-	var level slog.Level
-	// The four texts are also slog's.
-	_ = level.UnmarshalText([]byte(e.oneOf(name, "info", "debug", "info", "warn", "error")))
-	return level
 }
 
 func (e *environment) auth() auth.Config {

@@ -1,4 +1,4 @@
-package portal
+package answer
 
 import (
 	"net/http"
@@ -6,28 +6,29 @@ import (
 	"strings"
 )
 
-// wants says what kind of answer the caller can use.
-type wants int
+// Wanted is the kind of answer that a caller can use.
+type Wanted int
 
+// The kinds of answers.
 const (
-	wantsRedirect wants = iota // follows a redirect; errors as problem+json
-	wantsJSON                  // cannot follow one, or asks for JSON
-	wantsPage                  // a navigation of a browser: errors as a page
+	Redirect Wanted = iota // follows a redirect; problems as problem+json
+	JSON                   // cannot follow one, or asks for JSON
+	Page                   // a navigation of a browser: problems as a page
 )
 
-// wantsOf reads the request's headers. A script's fetch (Sec-Fetch-Dest: empty)
+// WantedBy reads a request's headers. A script's fetch (Sec-Fetch-Dest: empty)
 // cannot follow a redirect to another origin whatever it accepts.
 //
 // https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header
-func wantsOf(header http.Header) wants {
+func WantedBy(header http.Header) Wanted {
 	json, page := preference(header.Values("Accept"))
 	switch {
 	case header.Get("Sec-Fetch-Dest") == "empty", json > page:
-		return wantsJSON
+		return JSON
 	case page > 0:
-		return wantsPage
+		return Page
 	}
-	return wantsRedirect
+	return Redirect
 }
 
 // preference returns the weights of JSON and of HTML in Accept (RFC 9110,

@@ -1,4 +1,4 @@
-package app
+package upstream
 
 import (
 	"context"
@@ -64,9 +64,9 @@ func (l *listener) await(t *testing.T, opened, closed int32) {
 
 // transport returns a transport that trusts the server, with more patience than
 // a busy machine needs.
-func (l *listener) transport(t *testing.T) *upstreamTransport {
+func (l *listener) transport(t *testing.T) *Transport {
 	t.Helper()
-	transport := newTransport()
+	transport := NewTransport()
 	transport.dialer.patience = 10 * time.Second
 	if certificate := l.Certificate(); certificate != nil {
 		transport.dialer.roots = x509.NewCertPool()
@@ -124,15 +124,15 @@ func TestTheFirstRequestTakesTheConnectionThatWasDialledAhead(t *testing.T) {
 }
 
 func TestRequestsNeedNoConnectionDialledAhead(t *testing.T) {
-	for name, prepare := range map[string]func(t *testing.T, transport *upstreamTransport, url string){
-		"none was asked for":    func(*testing.T, *upstreamTransport, string) {},
-		"a base that is no URL": func(t *testing.T, tr *upstreamTransport, _ string) { tr.dialer.start(t.Context(), "http://%zz") },
-		"an empty base":         func(t *testing.T, tr *upstreamTransport, _ string) { tr.dialer.start(t.Context(), "") },
-		"the dial ahead failed": func(t *testing.T, tr *upstreamTransport, url string) {
+	for name, prepare := range map[string]func(t *testing.T, transport *Transport, url string){
+		"none was asked for":    func(*testing.T, *Transport, string) {},
+		"a base that is no URL": func(t *testing.T, tr *Transport, _ string) { tr.dialer.start(t.Context(), "http://%zz") },
+		"an empty base":         func(t *testing.T, tr *Transport, _ string) { tr.dialer.start(t.Context(), "") },
+		"the dial ahead failed": func(t *testing.T, tr *Transport, url string) {
 			failFirstDial(tr)
 			startAhead(t, tr.dialer, url)
 		},
-		"it was for another host": func(t *testing.T, tr *upstreamTransport, _ string) { startAhead(t, tr.dialer, "http://127.0.0.1:1") },
+		"it was for another host": func(t *testing.T, tr *Transport, _ string) { startAhead(t, tr.dialer, "http://127.0.0.1:1") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := newListener(t, "http")
@@ -144,7 +144,7 @@ func TestRequestsNeedNoConnectionDialledAhead(t *testing.T) {
 	}
 }
 
-func failFirstDial(transport *upstreamTransport) {
+func failFirstDial(transport *Transport) {
 	var dials atomic.Int32
 	transport.dialer.Control = func(string, string, syscall.RawConn) error {
 		if dials.Add(1) == 1 {
@@ -267,7 +267,7 @@ func TestTheEndOfTheContextLeavesNothingBehind(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = silent.Close() })
-		transport := newTransport()
+		transport := NewTransport()
 		ctx, cancel := context.WithCancel(t.Context())
 		transport.dialer.start(ctx, "https://"+silent.Addr().String())
 		ahead := transport.dialer.ahead
@@ -299,7 +299,7 @@ func TestTheEndOfTheContextLeavesNothingBehind(t *testing.T) {
 
 func TestACertificateIsChecked(t *testing.T) {
 	server := newListener(t, "https")
-	transport := newTransport()
+	transport := NewTransport()
 	transport.dialer.start(t.Context(), server.URL)
 	request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, http.NoBody)
 	response, err := transport.RoundTrip(request)

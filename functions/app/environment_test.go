@@ -10,6 +10,7 @@ import (
 
 	"billingportal/functions/internal/auth"
 	"billingportal/functions/internal/portal"
+	"billingportal/functions/internal/upstream"
 )
 
 // A key set of one public key, and one without any.
@@ -47,11 +48,11 @@ var minimal = env{
 }
 
 func TestDefaults(t *testing.T) {
-	got, err := readConfig(minimal.get)
+	got, err := readPortalConfig(minimal.get)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := config{
+	want := portalConfig{
 		customersTable:     "customers",
 		customersKey:       "user_id",
 		customersAttribute: "customer_id",
@@ -64,8 +65,10 @@ func TestDefaults(t *testing.T) {
 			DefaultReturnURL: "https://app.example.com/account",
 			AllowedFlows:     []string{"payment_method_update", "subscription_cancel", "subscription_update", "subscription_update_confirm"},
 		},
-		logLevel: slog.LevelInfo,
-		aws:      awsEnvironment{region: "eu-central-1", accessKeyID: "AKIDEXAMPLE", secretKey: "secret"},
+		common: common{
+			logLevel: slog.LevelInfo,
+			aws:      awsEnvironment{AWS: upstream.AWS{Region: "eu-central-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}},
+		},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("config = %+v\nwant     %+v", got, want)
@@ -73,7 +76,7 @@ func TestDefaults(t *testing.T) {
 }
 
 func TestEveryVariableIsRead(t *testing.T) {
-	got, err := readConfig(minimal.with(env{
+	got, err := readPortalConfig(minimal.with(env{
 		"AWS_SESSION_TOKEN":                "session",
 		"AWS_LAMBDA_FUNCTION_NAME":         "portal",
 		"AWS_ENDPOINT_URL_DYNAMODB":        "http://127.0.0.1:8080/aws/dynamodb",
@@ -101,18 +104,19 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"ALLOWED_COUPONS":                  "STAY20",
 		"ALLOWED_PROMOTION_CODES":          "promo_1",
 		"NO_ACCOUNT_URL":                   "https://example.com/pricing",
+		"BASE_PATH":                        "/api/v1",
+		"RELEASE":                          "v1.2.3",
 		"LOG_LEVEL":                        "error",
 	}).get)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := config{
+	want := portalConfig{
 		customersTable:     "arn:aws:dynamodb:eu-central-1:123456789012:table/users",
 		customersKey:       "pk",
 		customersAttribute: "billing.customer",
 		stripeSecretID:     "arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing-portal/stripe-AbCdEf",
 		stripeAPIBase:      "http://127.0.0.1:8080/stripe",
-		livemode:           true,
 		portalHosts:        []string{"billing.stripe.com", "127.0.0.1:8080"},
 		auth: auth.Config{
 			Issuer: "https://issuer.example.com/", Audiences: []string{"a", "https://b.example/"}, UserClaim: "org_id",
@@ -133,12 +137,17 @@ func TestEveryVariableIsRead(t *testing.T) {
 			AllowedCoupons:        []string{"STAY20"},
 			AllowedPromotionCodes: []string{"promo_1"},
 		},
-		logLevel:     slog.LevelError,
-		functionName: "portal",
-		aws: awsEnvironment{
-			region: "eu-central-1", accessKeyID: "AKIDEXAMPLE", secretKey: "secret", sessionToken: "session",
-			dynamoDBEndpoint:       "http://127.0.0.1:8080/aws/dynamodb",
-			secretsManagerEndpoint: "https://vpce-1.secretsmanager.eu-central-1.vpce.amazonaws.com",
+		common: common{
+			livemode: true,
+			basePath: "/api/v1",
+			logLevel: slog.LevelError,
+			function: "portal",
+			release:  "v1.2.3",
+			aws: awsEnvironment{
+				AWS:                    upstream.AWS{Region: "eu-central-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret", SessionToken: "session"},
+				dynamoDBEndpoint:       "http://127.0.0.1:8080/aws/dynamodb",
+				secretsManagerEndpoint: "https://vpce-1.secretsmanager.eu-central-1.vpce.amazonaws.com",
+			},
 		},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -181,6 +190,7 @@ var wrong = map[string][]string{
 	"ALLOWED_COUPONS":                     {"a b"},
 	"ALLOWED_PROMOTION_CODES":             {",a"},
 	"NO_ACCOUNT_URL":                      {"http://example.com/pricing", "/pricing", "//example.com", "javascript:alert(1)"},
+	"BASE_PATH":                           {"v1", "/v1/", "/", "//v1", "/v1?x", "/v1#x", "/v 1", "https://example.com/v1", "/{proxy+}"},
 	"LOG_LEVEL":                           {"INFO", "trace", "0"},
 }
 
@@ -188,7 +198,7 @@ func TestEachWrongVariableIsNamedAlone(t *testing.T) {
 	for name, values := range wrong {
 		for _, value := range values {
 			t.Run(name+"="+value, func(t *testing.T) {
-				_, err := readConfig(minimal.with(env{name: value}).get)
+				_, err := readPortalConfig(minimal.with(env{name: value}).get)
 				if err == nil {
 					t.Fatal("accepted")
 				}
@@ -212,7 +222,7 @@ func TestOneErrorNamesEveryWrongVariableAndNoValue(t *testing.T) {
 	delete(all, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
 	all["JWT_REQUIRED_SCOPE"] = secretText + " " + secretText
 	all["AWS_ACCESS_KEY_ID"], all["AWS_SECRET_ACCESS_KEY"] = "", ""
-	_, err := readConfig(all.get)
+	_, err := readPortalConfig(all.get)
 	if err == nil {
 		t.Fatal("accepted")
 	}
@@ -225,7 +235,7 @@ func TestOneErrorNamesEveryWrongVariableAndNoValue(t *testing.T) {
 }
 
 func TestAnEmptyEnvironmentNamesWhatIsRequired(t *testing.T) {
-	_, err := readConfig(env{}.get)
+	_, err := readPortalConfig(env{}.get)
 	if err == nil {
 		t.Fatal("accepted")
 	}
@@ -241,18 +251,18 @@ func TestEmptyVariablesCountAsAbsent(t *testing.T) {
 			empty[name] = ""
 		}
 	}
-	got, err := readConfig(empty.get)
+	got, err := readPortalConfig(empty.get)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := readConfig(minimal.get)
+	want, err := readPortalConfig(minimal.get)
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("config = %+v, want %+v", got, want)
 	}
 }
 
 func TestKeysAreInlineOrFetchedNotBoth(t *testing.T) {
-	_, err := readConfig(minimal.with(env{"JWT_JWKS": jwks, "JWT_JWKS_URL": "https://issuer.example.com/jwks.json"}).get)
+	_, err := readPortalConfig(minimal.with(env{"JWT_JWKS": jwks, "JWT_JWKS_URL": "https://issuer.example.com/jwks.json"}).get)
 	if err == nil || !slices.Equal(namesIn(err), []string{"JWT_JWKS"}) {
 		t.Errorf("err = %v", err)
 	}
@@ -287,7 +297,7 @@ func TestAWSEndpointsAsTheSDKReadsThem(t *testing.T) {
 		"a container on a laptop":     {env{"AWS_ENDPOINT_URL": "http://host.docker.internal:8080/aws"}, "http://host.docker.internal:8080/aws", "http://host.docker.internal:8080/aws"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := readConfig(minimal.with(test.env).get)
+			got, err := readPortalConfig(minimal.with(test.env).get)
 			if err != nil {
 				t.Fatal(err)
 			}

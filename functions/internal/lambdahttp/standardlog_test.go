@@ -1,4 +1,4 @@
-package app_test
+package lambdahttp_test
 
 import (
 	"bytes"
@@ -11,12 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"billingportal/functions/app"
+	"billingportal/functions/internal/lambdahttp"
 )
 
 func TestStandardLogDropsWhatUpstreamsSay(t *testing.T) {
 	var written bytes.Buffer
-	logger := log.New(app.StandardLog(&written), "", log.LstdFlags)
+	logger := log.New(lambdahttp.StandardLog(&written), "", log.LstdFlags)
 	logger.Printf("Unsolicited response received on idle HTTP channel starting with %q; err=%v", "HTTP/1.1 500 sk_test_"+"x", nil)
 	logger.Print("the environment is wrong:\nJWT_ISSUER is required")
 	lines := strings.SplitAfter(written.String(), "\n")
@@ -55,7 +55,7 @@ func TestStandardLogKnowsTheWordsOfThisGo(t *testing.T) {
 	}()
 	said := &signal{line: make(chan string, 1)}
 	defer log.SetOutput(log.Writer()) // as it was: its argument is read now
-	log.SetOutput(app.StandardLog(said))
+	log.SetOutput(lambdahttp.StandardLog(said))
 
 	client := &http.Client{Transport: &http.Transport{}, Timeout: 10 * time.Second}
 	response, err := client.Get("http://" + listener.Addr().String())

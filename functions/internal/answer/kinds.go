@@ -1,42 +1,4 @@
-package portal
-
-import (
-	"encoding/json"
-	"net/http"
-	"net/url"
-	"strconv"
-	"time"
-)
-
-// Problem is an answer that is not a session: what went wrong, in terms that a
-// caller may know. It is an error, so that the steps of a request return it.
-type Problem struct {
-	Code string
-	// Param is the parameter at fault in Stripe's bracket notation, or "".
-	Param string
-	// Detail replaces the code's own text where a more exact fixed text exists.
-	Detail string
-	// RetryAfter is sent as Retry-After, in whole seconds, where it is not 0.
-	RetryAfter time.Duration
-	// Scope is the scope that is missing, for insufficient-scope (RFC 6750, section 3.1).
-	Scope string
-	// Choices are the subscriptions to choose from, for subscription-ambiguous.
-	Choices []Choice
-	// Form is what to send again with a choice; nil where a page cannot.
-	Form url.Values
-	// Cause is for the log.
-	Cause error
-}
-
-// Error names the code and the cause; it is for the log, not for the caller.
-func (p *Problem) Error() string {
-	if p.Cause != nil {
-		return p.Cause.Error()
-	}
-	return p.detail()
-}
-
-func (p *Problem) Unwrap() error { return p.Cause }
+package answer
 
 // kind is what all problems of one code have in common. Its texts are fixed: a
 // caller never sees what an upstream said.
@@ -69,10 +31,11 @@ var kinds = map[string]kind{
 	"not-found":                     {404, "Not found", "There is nothing at this address.", "Please go back to the app."},
 	"no-billing-account":            {404, "No billing account", "The user has no billing account yet.", "There is nothing to manage yet: billing starts with your first purchase."},
 	"subscription-not-found":        {404, "Subscription not found", "The customer has no such subscription.", "Please go back to the app and choose one of your subscriptions."},
-	"method-not-allowed":            {405, "Method not allowed", "Use POST.", "Please go back to the app and use its button."},
+	"method-not-allowed":            {405, "Method not allowed", "Use one of the methods that Allow lists.", "Please go back to the app and use its button."},
 	"subscription-ambiguous":        {409, "Which subscription?", "The customer has several subscriptions that this flow can act on; name one.", "Please choose the subscription that you mean."},
+	"flow-unavailable":              {409, "Not available", "The portal configuration in use lacks the feature that this flow needs.", "Please go back to the app and try another way, or contact support."},
 	"subscription-not-eligible":     {409, "Not possible for this subscription", "The subscription cannot go through this flow, for example because it is already cancelled.", "Please go back to the app and check the state of your subscription."},
-	"payload-too-large":             {413, "Request too large", "The body has more than 8,192 bytes.", askDeveloper},
+	"payload-too-large":             {413, "Request too large", "The body is too large.", askDeveloper},
 	"unsupported-media-type":        {415, "Unsupported media type", "Send application/x-www-form-urlencoded or application/json in UTF-8.", askDeveloper},
 	"billing-misconfigured":         {500, "Billing is not set up correctly", "The operator of this service has to correct its billing settings.", contactSupport},
 	"internal":                      {500, "Something went wrong", "An unexpected error occurred.", contactSupport},
@@ -83,60 +46,4 @@ var kinds = map[string]kind{
 	"secrets-unavailable":           {503, "Billing is unavailable", "The store of secrets cannot be reached.", tryAgain},
 	"billing-busy":                  {503, "Billing is busy", "The billing provider asks to slow down.", tryAgain},
 	"upstream-timeout":              {504, "Billing takes too long", "A service that is needed did not answer in time.", tryAgain},
-}
-
-func (p *Problem) kind() kind { return kinds[p.Code] }
-
-func (p *Problem) detail() string {
-	if p.Detail != "" {
-		return p.Detail
-	}
-	return p.kind().detail
-}
-
-// document is the problem as RFC 9457, section 3 has it, with members of our own.
-type document struct {
-	Type      string `json:"type"`
-	Title     string `json:"title"`
-	Status    int    `json:"status"`
-	Detail    string `json:"detail"`
-	Code      string `json:"code"`
-	RequestID string `json:"request_id"`
-	Param     string `json:"param,omitempty"`
-
-	Subscriptions []Choice `json:"subscriptions,omitempty"`
-}
-
-func (p *Problem) document(requestID string) []byte {
-	// A struct of strings and numbers always marshals.
-	body, _ := json.Marshal(document{
-		Type:      "urn:billing-portal:problem:" + p.Code,
-		Title:     p.kind().title,
-		Status:    p.kind().status,
-		Detail:    p.detail(),
-		Code:      p.Code,
-		RequestID: requestID,
-		Param:     p.Param,
-
-		Subscriptions: p.Choices,
-	})
-	return body
-}
-
-// setHeaders adds what the status requires: WWW-Authenticate (RFC 6750, section
-// 3), Allow (RFC 9110, section 15.5.6) and Retry-After (RFC 9110, section 10.2.3).
-func (p *Problem) setHeaders(header http.Header) {
-	switch p.Code {
-	case "missing-credentials":
-		header.Set("WWW-Authenticate", "Bearer")
-	case "invalid-token":
-		header.Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-	case "insufficient-scope":
-		header.Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+p.Scope+`"`)
-	case "method-not-allowed":
-		header.Set("Allow", http.MethodPost)
-	}
-	if p.RetryAfter > 0 {
-		header.Set("Retry-After", strconv.Itoa(int((p.RetryAfter+time.Second-1)/time.Second)))
-	}
 }

@@ -1,4 +1,4 @@
-package app
+package lambdahttp
 
 import (
 	"context"
@@ -16,7 +16,7 @@ func (i invoke) Invoke(ctx context.Context, _ []byte) ([]byte, error) { return n
 func TestRequestsWaitForTheirTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var now, most, all atomic.Int32
-		handler := newBound(invoke(func(context.Context) error {
+		handler := Bound(invoke(func(context.Context) error {
 			most.Store(max(most.Load(), now.Add(1)))
 			time.Sleep(time.Second)
 			now.Add(-1)
@@ -36,7 +36,7 @@ func TestRequestsWaitForTheirTurn(t *testing.T) {
 
 func TestARequestWhoseTimeIsOverIsAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		handler := newBound(invoke(func(ctx context.Context) error {
+		handler := Bound(invoke(func(ctx context.Context) error {
 			<-ctx.Done()
 			return ctx.Err()
 		}), 1)

@@ -1,4 +1,4 @@
-package app
+package upstream
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -37,17 +38,17 @@ func TestRequestsGoInOnePieceOverOneConnection(t *testing.T) {
 	defer server.Close()
 
 	var connections, writes atomic.Int32
-	transport := newTransport()
-	dial := transport.DialContext
-	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+	transport := NewTransport()
+	dial := transport.pool.DialContext
+	transport.pool.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		connections.Add(1)
 		conn, err := dial(ctx, network, address)
 		return countedConn{conn, &writes}, err
 	}
 	defer transport.CloseIdleConnections()
 
-	environment := awsEnvironment{region: "eu-central-1", accessKeyID: "AKIDEXAMPLE", secretKey: "secret"}
-	client := dynamodb.NewFromConfig(environment.config(server.URL, transport, dynamoDBTryTimeout, 1))
+	role := AWS{Region: "eu-central-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}
+	client := dynamodb.NewFromConfig(role.Config(server.URL, transport, time.Second, 1))
 	const calls = 200
 	for range calls {
 		_, err := client.GetItem(t.Context(), &dynamodb.GetItemInput{
@@ -59,5 +60,31 @@ func TestRequestsGoInOnePieceOverOneConnection(t *testing.T) {
 	}
 	if connections.Load() != 1 || writes.Load() != calls {
 		t.Errorf("%d connections and %d writes for %d calls", connections.Load(), writes.Load(), calls)
+	}
+}
+
+// A connection that died in a freeze cannot be told from one that lives: a request over it waits for its time to run out.
+func TestWhatIdledThroughAFreezeIsNotUsed(t *testing.T) {
+	for name, test := range map[string]struct {
+		pause       time.Duration
+		connections int32
+	}{
+		"as long as a connection is kept": {50 * time.Second, 2},
+		"for hours":                       {5 * time.Hour, 2},
+		"a moment less than it is kept":   {50*time.Second - time.Nanosecond, 1},
+		"not at all":                      {0, 1},
+		"the clock was set back":          {-time.Second, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := newListener(t, "http")
+			transport := server.transport(t)
+			now := time.Now()
+			transport.now = func() time.Time { return now }
+			requireAnswer(t, transport, server.URL)
+			now = now.Add(test.pause)
+			requireAnswer(t, transport, server.URL)
+			requireAnswer(t, transport, server.URL)
+			server.await(t, test.connections, test.connections-1)
+		})
 	}
 }

@@ -1,0 +1,32 @@
+package lambdahttp
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+)
+
+// Bound lets at most so many requests of a handler be under way at once. Lambda
+// sends one at a time; a server that runs the handler may get a thousand, which
+// would wait for connections and processor time in the middle of their calls, let
+// those run out of time and repeat them. Here they wait before their time begins
+// to count.
+func Bound(handler lambda.Handler, most int) lambda.Handler {
+	return &bound{handler, make(chan struct{}, most)}
+}
+
+type bound struct {
+	handler lambda.Handler
+	slots   chan struct{}
+}
+
+// Invoke implements lambda.Handler. A request whose time is over gets the
+// handler's own answer to that.
+func (b *bound) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	select {
+	case b.slots <- struct{}{}:
+		defer func() { <-b.slots }()
+	case <-ctx.Done():
+	}
+	return b.handler.Invoke(ctx, payload)
+}

@@ -1,0 +1,104 @@
+package portal
+
+import (
+	"context"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/stripe/stripe-go/v79"
+
+	"billingportal/functions/internal/answer"
+	"billingportal/functions/internal/billing"
+)
+
+// ambiguity is an error of a flow that could act on several subscriptions.
+type ambiguity struct {
+	param   string // that names one
+	choices []Choice
+	form    url.Values // what to send again with a choice; nil where a page cannot
+}
+
+func (*ambiguity) Error() string { return "several subscriptions are eligible" }
+
+// problem lists the choices, as members of the document and, where the browser
+// will add the credential by itself, as the same form again. A token that came in
+// the request is never put into a page.
+func (a *ambiguity) problem() *answer.Problem {
+	problem := &answer.Problem{Code: "subscription-ambiguous", Param: a.param, Members: map[string]any{"subscriptions": a.choices}}
+	if a.form == nil {
+		return problem
+	}
+	for _, choice := range a.choices {
+		form := answer.Form{Label: choice.label()}
+		for _, name := range slices.Sorted(maps.Keys(a.form)) {
+			form.Fields = append(form.Fields, answer.Field{Name: name, Value: a.form.Get(name)})
+		}
+		form.Fields = append(form.Fields, answer.Field{Name: a.param, Value: choice.ID})
+		problem.Forms = append(problem.Forms, form)
+	}
+	return problem
+}
+
+// Choice is a subscription as a problem document lists it.
+type Choice struct {
+	ID     string                    `json:"id"`
+	Status stripe.SubscriptionStatus `json:"status"`
+	Items  []ChoiceItem              `json:"items"`
+}
+
+// ChoiceItem is an item of a Choice. Product is its name, or "" where it cannot be read.
+type ChoiceItem struct {
+	Price    string `json:"price"`
+	Product  string `json:"product"`
+	Quantity int64  `json:"quantity"`
+}
+
+// describe lists subscriptions with the names of their products. Names are a help,
+// not a condition: a key that may not read products does without.
+func (h *Handler) describe(ctx context.Context, subscriptions []billing.Subscription, record *record) []Choice {
+	var products []string
+	for _, s := range subscriptions {
+		for _, item := range s.Items {
+			if !slices.Contains(products, item.Product) {
+				products = append(products, item.Product)
+			}
+		}
+	}
+	var names map[string]string
+	record.note(h.withKey(ctx, record, func(key string) (calls billing.Calls, err error) {
+		names, calls, err = h.Subscriptions.ProductNames(ctx, key, products)
+		return calls, err
+	}))
+	choices := make([]Choice, 0, len(subscriptions))
+	for _, s := range subscriptions {
+		choice := Choice{ID: s.ID, Status: s.Status, Items: []ChoiceItem{}}
+		for _, item := range s.Items {
+			choice.Items = append(choice.Items, ChoiceItem{Price: item.Price, Product: names[item.Product], Quantity: item.Quantity})
+		}
+		choices = append(choices, choice)
+	}
+	return choices
+}
+
+// label names a subscription for the one who pays for it: "Team × 5, Storage (trialing)".
+func (c Choice) label() string {
+	var items []string
+	for _, item := range c.Items {
+		label := item.Product
+		if label == "" {
+			label = item.Price
+		}
+		if item.Quantity > 1 {
+			label += " × " + strconv.FormatInt(item.Quantity, 10)
+		}
+		items = append(items, label)
+	}
+	label := strings.Join(items, ", ")
+	if c.Status != stripe.SubscriptionStatusActive {
+		label += " (" + strings.ReplaceAll(string(c.Status), "_", " ") + ")"
+	}
+	return label
+}

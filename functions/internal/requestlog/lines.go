@@ -1,0 +1,21 @@
+package requestlog
+
+import (
+	"io"
+	"sync"
+)
+
+// Lines lets several loggers, which write a line at a time, share a writer.
+func Lines(w io.Writer) io.Writer { return &lines{next: w} }
+
+type lines struct {
+	mu   sync.Mutex
+	next io.Writer
+}
+
+// Write implements io.Writer.
+func (l *lines) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.next.Write(line)
+}

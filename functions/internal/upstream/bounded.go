@@ -1,0 +1,75 @@
+package upstream
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+)
+
+// maxAnswerSize bounds what is read of an answer, in bytes. The largest that AWS
+// sends here are 400 KB (an item) and 64 KB (a secret).
+const maxAnswerSize = 1 << 20
+
+// Whole sends requests with a body in one piece; the body should be small.
+//
+// net/http does so only if it knows that the body is in memory and how long it
+// is, which both SDKs hide: the AWS SDK's requests would leave in two pieces,
+// stripe-go's in three, each a TLS record and a system call.
+//
+// It also keeps a connection alive whose answer comes fast. Once the head of the
+// answer is there, the AWS SDK closes the request's body, and a closed body of its
+// own (smithy-go, internal/io/safe.go) answers WriteTo with io.EOF. If net/http is
+// about to look for the end of the body just then, it takes that for a failed
+// write and closes the connection under the answer.
+type Whole struct{ Next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (t Whole) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return t.Next.RoundTrip(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	_ = r.Body.Close() // nothing is left to lose
+	if err != nil {
+		return nil, err
+	}
+	r = r.WithContext(r.Context()) // a copy: the request is the caller's
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return t.Next.RoundTrip(r)
+}
+
+// Bounded is what stands between the AWS SDK and the network: [Whole], and more.
+//
+// It holds answers to what every answer of AWS is: a document, and not a large
+// one. The SDK reads an endless answer to its end, and takes an empty one for a
+// result without members, so that a user's item would be missing and not unknown.
+type Bounded struct{ Next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (t Bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := Whole(t).RoundTrip(r)
+	if err == nil {
+		response.Body = &boundedBody{ReadCloser: response.Body}
+	}
+	return response, err
+}
+
+var errTooLarge = errors.New("upstream: answer too large")
+
+type boundedBody struct {
+	io.ReadCloser
+	read int64
+}
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.read += int64(n)
+	switch {
+	case b.read > maxAnswerSize:
+		return n, errTooLarge
+	case b.read == 0 && errors.Is(err, io.EOF):
+		return n, io.ErrUnexpectedEOF
+	}
+	return n, err
+}
