@@ -10,10 +10,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"billingportal/functions/internal/customers"
 	"billingportal/functions/internal/portal"
 	"billingportal/functions/internal/upstream"
 )
@@ -22,15 +24,16 @@ import (
 const none = "\x00"
 
 var (
-	tablePattern     = regexp.MustCompile(`^([A-Za-z0-9_.-]+|arn:[A-Za-z0-9:/_.-]+)$`)
-	attributePattern = regexp.MustCompile(`^[^\s,]+$`)
-	secretPattern    = regexp.MustCompile(`^[A-Za-z0-9/_+=.@:!-]+$`)
-	hostPattern      = regexp.MustCompile(`^[a-z0-9.-]+(:[0-9]{1,5})?$`)
-	tokenPattern     = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$") // RFC 9110, section 5.6.2
-	scopePattern     = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]+$`)   // RFC 6749, section 3.3
-	idPattern        = regexp.MustCompile(`^[^\s,]+$`)
-	basePathPattern  = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
-	regionPattern    = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
+	tablePattern         = regexp.MustCompile(`^([A-Za-z0-9_.-]+|arn:[A-Za-z0-9:/_.-]+)$`)
+	attributePattern     = regexp.MustCompile(`^[^\s,]+$`)
+	attributePathPattern = regexp.MustCompile(`^[^\s,.]+(\.[^\s,.]+)*$`)
+	secretPattern        = regexp.MustCompile(`^[A-Za-z0-9/_+=.@:!-]+$`)
+	hostPattern          = regexp.MustCompile(`^[a-z0-9.-]+(:[0-9]{1,5})?$`)
+	tokenPattern         = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$") // RFC 9110, section 5.6.2
+	scopePattern         = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]+$`)   // RFC 6749, section 3.3
+	idPattern            = regexp.MustCompile(`^[^\s,]+$`)
+	basePathPattern      = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
+	regionPattern        = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
 )
 
 // environment reads variables and collects what is wrong with them.
@@ -148,6 +151,39 @@ func (e *environment) level(name string) slog.Level {
 	// The four texts are also slog's.
 	_ = level.UnmarshalText([]byte(e.oneOf(name, "info", "debug", "info", "warn", "error")))
 	return level
+}
+
+// customers reads where the mapping is.
+func (e *environment) customers() customers.Table {
+	t := customers.Table{
+		Name:      e.matching("CUSTOMERS_TABLE", "", tablePattern, "must be the name or ARN of a DynamoDB table"),
+		Key:       e.matching("CUSTOMERS_KEY", "user_id", attributePattern, "must be the name of an attribute"),
+		KeyFormat: e.optional("CUSTOMERS_KEY_FORMAT"),
+		Attribute: e.matching("CUSTOMERS_ATTRIBUTE", "customer_id", attributePathPattern, "must be the name of an attribute, or names of map members joined by dots"),
+	}
+	if sort, ok := e.value("CUSTOMERS_SORT_KEY", none); ok {
+		t.SortKey, t.SortValue, _ = strings.Cut(sort, "=")
+		if !attributePattern.MatchString(t.SortKey) || !isFormat(t.SortValue) || t.SortKey == t.Key {
+			e.wrong("CUSTOMERS_SORT_KEY", "must be name=value, with another name than CUSTOMERS_KEY and {user} at most once in the value")
+		}
+	}
+	if format, ok := e.value("CUSTOMERS_KEY_FORMAT", none); ok && (!isFormat(format) || !strings.Contains(format+t.SortValue, "{user}")) {
+		// Without it in either, all users would share an item.
+		e.wrong("CUSTOMERS_KEY_FORMAT", "must be text with {user} in it once, or not at all where CUSTOMERS_SORT_KEY has it")
+	}
+	first, _, _ := strings.Cut(t.Attribute, ".")
+	if !e.isWrong("CUSTOMERS_ATTRIBUTE") && slices.Contains([]string{t.Key, t.SortKey, customers.FactsAttribute}, first) {
+		e.wrong("CUSTOMERS_ATTRIBUTE", "must not be a key of the table or "+customers.FactsAttribute)
+	}
+	return t
+}
+
+// isFormat reports whether a text may be the format of a key, with {user} in it at
+// most once.
+func isFormat(s string) bool {
+	return s != "" && !strings.ContainsFunc(strings.Replace(s, "{user}", "", 1), func(r rune) bool {
+		return r == '{' || r == '}' || unicode.IsControl(r)
+	})
 }
 
 // common is what every function reads.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"billingportal/functions/internal/auth"
+	"billingportal/functions/internal/customers"
 	"billingportal/functions/internal/portal"
 	"billingportal/functions/internal/upstream"
 )
@@ -53,13 +54,11 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := portalConfig{
-		customersTable:     "customers",
-		customersKey:       "user_id",
-		customersAttribute: "customer_id",
-		stripeSecretID:     "billing-portal/stripe",
-		stripeAPIBase:      "https://api.stripe.com",
-		portalHosts:        []string{"billing.stripe.com"},
-		auth:               auth.Config{Issuer: "https://issuer.example.com/", Audiences: []string{"billing-portal"}, UserClaim: "sub"},
+		customers:      customers.Table{Name: "customers", Key: "user_id", Attribute: "customer_id"},
+		stripeSecretID: "billing-portal/stripe",
+		stripeAPIBase:  "https://api.stripe.com",
+		portalHosts:    []string{"billing.stripe.com"},
+		auth:           auth.Config{Issuer: "https://issuer.example.com/", Audiences: []string{"billing-portal"}, UserClaim: "sub"},
 		policy: portal.Policy{
 			AllowedOrigins:   []portal.Origin{"https://app.example.com"},
 			DefaultReturnURL: "https://app.example.com/account",
@@ -83,6 +82,8 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER": "https://vpce-1.secretsmanager.eu-central-1.vpce.amazonaws.com",
 		"CUSTOMERS_TABLE":                  "arn:aws:dynamodb:eu-central-1:123456789012:table/users",
 		"CUSTOMERS_KEY":                    "pk",
+		"CUSTOMERS_KEY_FORMAT":             "USER#{user}",
+		"CUSTOMERS_SORT_KEY":               "sk=BILLING",
 		"CUSTOMERS_ATTRIBUTE":              "billing.customer",
 		"STRIPE_SECRET_ID":                 "arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing-portal/stripe-AbCdEf",
 		"STRIPE_LIVEMODE":                  "true",
@@ -112,12 +113,14 @@ func TestEveryVariableIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := portalConfig{
-		customersTable:     "arn:aws:dynamodb:eu-central-1:123456789012:table/users",
-		customersKey:       "pk",
-		customersAttribute: "billing.customer",
-		stripeSecretID:     "arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing-portal/stripe-AbCdEf",
-		stripeAPIBase:      "http://127.0.0.1:8080/stripe",
-		portalHosts:        []string{"billing.stripe.com", "127.0.0.1:8080"},
+		customers: customers.Table{
+			Name: "arn:aws:dynamodb:eu-central-1:123456789012:table/users",
+			Key:  "pk", KeyFormat: "USER#{user}", SortKey: "sk", SortValue: "BILLING",
+			Attribute: "billing.customer",
+		},
+		stripeSecretID: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing-portal/stripe-AbCdEf",
+		stripeAPIBase:  "http://127.0.0.1:8080/stripe",
+		portalHosts:    []string{"billing.stripe.com", "127.0.0.1:8080"},
 		auth: auth.Config{
 			Issuer: "https://issuer.example.com/", Audiences: []string{"a", "https://b.example/"}, UserClaim: "org_id",
 			RequiredScope: "billing:manage",
@@ -167,7 +170,9 @@ var wrong = map[string][]string{
 	"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": {"yes", "1"},
 	"CUSTOMERS_TABLE":                     {"", "a b", "https://x.example"},
 	"CUSTOMERS_KEY":                       {"a b", "a,b"},
-	"CUSTOMERS_ATTRIBUTE":                 {"a b", "a,b"},
+	"CUSTOMERS_KEY_FORMAT":                {"USER", "{user}{user}", "{User}", "{user", "{tenant}#{user}", "a\tb{user}"},
+	"CUSTOMERS_SORT_KEY":                  {"sk", "sk=", "=BILLING", "user_id=BILLING", "sk={user}{user}", "sk={tenant}", "s k=x", "sk=a\tb"},
+	"CUSTOMERS_ATTRIBUTE":                 {"a b", "a,b", ".a", "a.", "a..b", "user_id", "user_id.a", "billing_portal", "billing_portal.x"},
 	"STRIPE_SECRET_ID":                    {"", "a b", "a,b"},
 	"STRIPE_LIVEMODE":                     {"", "yes", "TRUE", "1"},
 	"STRIPE_API_BASE":                     {"http://api.stripe.com", "api.stripe.com", "https://user@api.stripe.com", "https://api.stripe.com?", "https://api.stripe.com/#", "https://:443", "https:api.stripe.com"},

@@ -44,13 +44,8 @@ func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (la
 		Transport:   upstream.Whole{Next: stripeAPI},
 	})
 	handler, err := portal.New(portal.Config{
-		Verifier: auth.NewVerifier(config.auth, keySet),
-		Customers: &customers.Store{
-			Client:    parts.dynamoDBClient(),
-			Table:     config.customersTable,
-			Key:       config.customersKey,
-			Attribute: config.customersAttribute,
-		},
+		Verifier:      auth.NewVerifier(config.auth, keySet),
+		Customers:     &customers.Store{Client: parts.dynamoDBClient(), Table: config.customers},
 		Keys:          keys,
 		Sessions:      stripeClient,
 		Subscriptions: stripeClient,
@@ -95,9 +90,7 @@ func newKeySet(config portalConfig, logger *slog.Logger) (auth.KeySet, func(cont
 type portalConfig struct {
 	common
 
-	customersTable     string
-	customersKey       string
-	customersAttribute string
+	customers customers.Table
 
 	stripeSecretID string
 	stripeAPIBase  string
@@ -117,16 +110,14 @@ type portalConfig struct {
 func readPortalConfig(getenv func(string) string) (portalConfig, error) {
 	e := &environment{getenv: getenv}
 	c := portalConfig{
-		customersTable:     e.matching("CUSTOMERS_TABLE", "", tablePattern, "must be the name or ARN of a DynamoDB table"),
-		customersKey:       e.matching("CUSTOMERS_KEY", "user_id", attributePattern, "must be the name of an attribute"),
-		customersAttribute: e.matching("CUSTOMERS_ATTRIBUTE", "customer_id", attributePattern, "must be the name of an attribute"),
-		stripeSecretID:     e.matching("STRIPE_SECRET_ID", "", secretPattern, "must be the name or ARN of a secret in Secrets Manager"),
-		stripeAPIBase:      e.apiBase("STRIPE_API_BASE", "https://api.stripe.com"),
-		portalHosts:        e.list("PORTAL_HOSTS", "billing.stripe.com", hostPattern, "must be hosts, each with its port where it has one"),
-		jwksURL:            e.optional("JWT_JWKS_URL"),
-		jwks:               e.optional("JWT_JWKS"),
-		sessionCookie:      e.matching("SESSION_COOKIE", none, tokenPattern, "must be the name of a cookie"),
-		noAccountURL:       e.webURL("NO_ACCOUNT_URL"),
+		customers:      e.customers(),
+		stripeSecretID: e.matching("STRIPE_SECRET_ID", "", secretPattern, "must be the name or ARN of a secret in Secrets Manager"),
+		stripeAPIBase:  e.apiBase("STRIPE_API_BASE", "https://api.stripe.com"),
+		portalHosts:    e.list("PORTAL_HOSTS", "billing.stripe.com", hostPattern, "must be hosts, each with its port where it has one"),
+		jwksURL:        e.optional("JWT_JWKS_URL"),
+		jwks:           e.optional("JWT_JWKS"),
+		sessionCookie:  e.matching("SESSION_COOKIE", none, tokenPattern, "must be the name of a cookie"),
+		noAccountURL:   e.webURL("NO_ACCOUNT_URL"),
 	}
 	c.auth = e.auth()
 	c.policy = e.policy()

@@ -1,19 +1,19 @@
 // Package customers maps a user to the Stripe customer who pays for them.
 //
-// The mapping is one item for each user in a DynamoDB table: the partition key
-// is the user's ID, one string attribute is the customer's. Both names are the
-// operator's, so that a table of users that exists already can serve.
+// The mapping is one item for each user in a DynamoDB table. Where in the table, and where in the item, is the operator's to
+// say ([Table]), so that a table that exists can serve.
+//
+// [Store] reads the mapping. What it is follows from [Facts], which come in any order and more than once; [Writer] joins them
+// into the items.
 package customers
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"billingportal/functions/internal/upstream"
 )
@@ -27,13 +27,6 @@ var (
 	ErrMalformed = errors.New("customers: the attribute does not hold a Stripe customer ID")
 )
 
-// idPattern is the form of a Stripe customer ID, which has at most maxIDLength
-// characters. The bound is not in the pattern: it would be compiled into as many
-// steps at every start.
-var idPattern = regexp.MustCompile(`^cus_[A-Za-z0-9_]+$`)
-
-const maxIDLength = 255
-
 // GetItemAPI is the one call of DynamoDB that a lookup needs.
 type GetItemAPI interface {
 	GetItem(ctx context.Context, input *dynamodb.GetItemInput, options ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
@@ -41,10 +34,8 @@ type GetItemAPI interface {
 
 // Store looks customers up in a DynamoDB table.
 type Store struct {
-	Client    GetItemAPI
-	Table     string // name or ARN
-	Key       string // partition key, a string
-	Attribute string // attribute with the customer ID
+	Client GetItemAPI
+	Table  Table
 }
 
 // CustomerID returns the Stripe customer ID of a user.
@@ -55,30 +46,28 @@ type Store struct {
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html
 func (s *Store) CustomerID(ctx context.Context, userID string) (string, error) {
+	key, ok := s.Table.keyOf(userID)
+	if !ok {
+		return "", ErrNoCustomer
+	}
+	projection := newExpression()
+	path := projection.path(s.Table.path()...)
 	output, err := s.Client.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName:                aws.String(s.Table),
-		Key:                      map[string]types.AttributeValue{s.Key: &types.AttributeValueMemberS{Value: userID}},
+		TableName:                s.Table.name(),
+		Key:                      key,
 		ConsistentRead:           aws.Bool(true),
-		ProjectionExpression:     aws.String("#customer"),
-		ExpressionAttributeNames: map[string]string{"#customer": s.Attribute},
+		ProjectionExpression:     aws.String(path),
+		ExpressionAttributeNames: projection.names,
 	})
 	if err != nil {
 		return "", fmt.Errorf("look up the customer: %w", upstream.FromAWS("dynamodb", err))
 	}
-	value, present := output.Item[s.Attribute]
-	if !present {
+	found, err := s.Table.find(output.Item)
+	switch {
+	case err != nil:
+		return "", err
+	case found.id == "":
 		return "", ErrNoCustomer
 	}
-	switch attribute := value.(type) {
-	case *types.AttributeValueMemberNULL:
-		return "", ErrNoCustomer
-	case *types.AttributeValueMemberS:
-		if attribute.Value == "" {
-			return "", ErrNoCustomer
-		}
-		if len(attribute.Value) <= maxIDLength && idPattern.MatchString(attribute.Value) {
-			return attribute.Value, nil
-		}
-	}
-	return "", ErrMalformed
+	return found.id, nil
 }

@@ -117,8 +117,8 @@ func TestFaults(t *testing.T) {
 		"HTML, 200":               {upstreamtest.HTML(200), unreadable, 1},
 		"HTML, 403":               {upstreamtest.HTML(403), unreadable, 1},
 		"HTML, 503":               {upstreamtest.HTML(503), unreadable, 2},
-		"truncated JSON":          {upstreamtest.Answer(200, "application/x-amz-json-1.0", `{"Item":{"billing.customer":{"S":"cus_1`), unreadable, 1},
-		"body cut short":          {upstreamtest.CutShort(200, `{"Item":{"billing.customer":{"S":"cus_1"}}}`), unreadable, 1},
+		"truncated JSON":          {upstreamtest.Answer(200, "application/x-amz-json-1.0", `{"Item":{"customer_id":{"S":"cus_1`), unreadable, 1},
+		"body cut short":          {upstreamtest.CutShort(200, `{"Item":{"customer_id":{"S":"cus_1"}}}`), unreadable, 1},
 		"empty body, 200":         {upstreamtest.Answer(200, "application/x-amz-json-1.0", ""), unreadable, 1},
 		"empty body, 204":         {upstreamtest.Answer(204, "", ""), unreadable, 1},
 		"empty body, 500":         {upstreamtest.Answer(500, "application/x-amz-json-1.0", ""), unreadable, 2},
@@ -182,7 +182,7 @@ func TestAHealthyRequestFollowsAFault(t *testing.T) {
 	var healthy atomic.Bool
 	server := upstreamtest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 		if healthy.Load() {
-			upstreamtest.Answer(200, "application/x-amz-json-1.0", `{"Item":{"billing.customer":{"S":"cus_1"}}}`)(w, r)
+			upstreamtest.Answer(200, "application/x-amz-json-1.0", `{"Item":{"customer_id":{"S":"cus_1"}}}`)(w, r)
 		} else {
 			upstreamtest.Reset(w, r)
 		}

@@ -1,0 +1,60 @@
+package customers
+
+import "slices"
+
+// Change is what an event says of users and customers.
+type Change struct {
+	// Facts are what it says of pairs of a user and a customer.
+	Facts []Fact
+	// Checkout is the customer of a Checkout Session that claims; "" for any other event. Its item learns which users claim it,
+	// which nothing that Stripe keeps of a customer would tell.
+	Checkout string
+	// Deleted is the customer that was deleted, of every user who claims it; "" for any other event.
+	Deleted string
+}
+
+// Fact is what is known of one user and one customer.
+type Fact struct {
+	User, Customer string
+	Facts
+}
+
+// Effect is what a change did.
+type Effect string
+
+// The effects, of which the first that fits is said.
+const (
+	Conflict  Effect = "conflict"  // a user of its claims has several customers that count, whatever it changed
+	Deleted   Effect = "deleted"   // a customer was deleted
+	Claimed   Effect = "claimed"   // a claim is new, or newer
+	Released  Effect = "released"  // a release is new, and no claim came with it
+	Unchanged Effect = "unchanged" // everything was known
+)
+
+// Outcome tells what a change did.
+type Outcome struct {
+	Effect Effect
+	// Counting are the customers of a conflict.
+	Counting []string
+	// Calls is the number of calls of DynamoDB.
+	Calls int
+}
+
+// byUser returns the facts of each user, and the users in the order in which the change names them.
+func (c Change) byUser() (users []string, states map[string]State) {
+	states = map[string]State{}
+	for _, fact := range c.Facts {
+		if states[fact.User] == nil {
+			users = append(users, fact.User)
+		}
+		states[fact.User] = states[fact.User].Join(State{fact.Customer: fact.Facts})
+	}
+	return users, states
+}
+
+// claims reports whether the change claims a customer for a user, or for anybody where user is "".
+func (c Change) claims(user string) bool {
+	return slices.ContainsFunc(c.Facts, func(f Fact) bool {
+		return (user == "" || f.User == user) && (f.Metadata.known || f.Reference.known)
+	})
+}

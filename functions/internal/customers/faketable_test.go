@@ -1,0 +1,174 @@
+package customers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+type attributes = map[string]types.AttributeValue
+
+// fakeTable is a DynamoDB table for one goroutine at a time. It knows the expressions that the writer sends, and none besides:
+// those and their meaning are held to DynamoDB Local by other tests.
+type fakeTable struct {
+	keys  []string // names of the key's attributes
+	items map[string]attributes
+	calls []string // "GetItem", "UpdateItem"
+}
+
+func newFakeTable(t Table) *fakeTable {
+	return &fakeTable{keys: []string{t.Key, t.SortKey}, items: map[string]attributes{}}
+}
+
+func (f *fakeTable) id(key attributes) string {
+	var id []string
+	for _, name := range f.keys {
+		if name != "" {
+			id = append(id, key[name].(*types.AttributeValueMemberS).Value)
+		}
+	}
+	return strings.Join(id, "\x00")
+}
+
+func (f *fakeTable) GetItem(_ context.Context, input *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	f.calls = append(f.calls, "GetItem")
+	if input.ConsistentRead == nil || !*input.ConsistentRead {
+		return nil, errors.New("an eventually consistent read")
+	}
+	item := f.items[f.id(input.Key)]
+	projected := attributes{}
+	for name := range strings.SplitSeq(*input.ProjectionExpression, ", ") {
+		name = input.ExpressionAttributeNames[name]
+		if value, ok := item[name]; ok {
+			projected[name] = clone(value)
+		}
+	}
+	return &dynamodb.GetItemOutput{Item: projected}, nil
+}
+
+func (f *fakeTable) UpdateItem(_ context.Context, input *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	f.calls = append(f.calls, "UpdateItem")
+	old, exists := f.items[f.id(input.Key)]
+	e := evaluation{input.ExpressionAttributeNames, input.ExpressionAttributeValues, attributes{}}
+	for name, value := range old {
+		e.item[name] = clone(value)
+	}
+	if input.ConditionExpression != nil {
+		for condition := range strings.SplitSeq(*input.ConditionExpression, " AND ") {
+			if !e.holds(condition) {
+				return nil, &types.ConditionalCheckFailedException{}
+			}
+		}
+	}
+	maps.Copy(e.item, input.Key)
+	if err := e.update(*input.UpdateExpression); err != nil {
+		return nil, err
+	}
+	f.items[f.id(input.Key)] = e.item
+	if input.ReturnValues == types.ReturnValueAllOld && exists {
+		return &dynamodb.UpdateItemOutput{Attributes: old}, nil
+	}
+	return &dynamodb.UpdateItemOutput{}, nil
+}
+
+type evaluation struct {
+	names  map[string]string
+	values attributes
+	item   attributes
+}
+
+// parent returns the map that holds a path's last member, and that member's name.
+func (e evaluation) parent(path string) (attributes, string) {
+	members := e.item
+	names := strings.Split(path, ".")
+	for _, said := range names[:len(names)-1] {
+		next, ok := members[e.names[said]].(*types.AttributeValueMemberM)
+		if !ok {
+			return nil, ""
+		}
+		members = next.Value
+	}
+	return members, e.names[names[len(names)-1]]
+}
+
+func (e evaluation) at(path string) types.AttributeValue {
+	members, name := e.parent(path)
+	return members[name]
+}
+
+func (e evaluation) holds(condition string) bool {
+	if path, ok := cutAround(condition, "attribute_not_exists(", ")"); ok {
+		return e.at(path) == nil
+	}
+	if arguments, ok := cutAround(condition, "attribute_type(", ")"); ok {
+		path, value, _ := strings.Cut(arguments, ", ")
+		_, isMap := e.at(path).(*types.AttributeValueMemberM)
+		return isMap && e.values[value].(*types.AttributeValueMemberS).Value == "M"
+	}
+	path, value, ok := strings.Cut(condition, " = ")
+	if !ok {
+		panic("a condition that the fake does not know: " + condition)
+	}
+	return reflect.DeepEqual(e.at(path), e.values[value])
+}
+
+func (e evaluation) update(expression string) error {
+	if addition, ok := strings.CutPrefix(expression, "ADD "); ok {
+		path, value, _ := strings.Cut(addition, " ")
+		members, name := e.parent(path)
+		set, _ := members[name].(*types.AttributeValueMemberSS)
+		if set == nil {
+			set = &types.AttributeValueMemberSS{}
+		}
+		for _, element := range e.values[value].(*types.AttributeValueMemberSS).Value {
+			if !slices.Contains(set.Value, element) {
+				set.Value = append(set.Value, element)
+			}
+		}
+		slices.Sort(set.Value)
+		members[name] = set
+		return nil
+	}
+	sets, removal, removes := strings.Cut(strings.TrimPrefix(expression, "SET "), " REMOVE ")
+	for set := range strings.SplitSeq(sets, ", ") {
+		path, value, _ := strings.Cut(set, " = ")
+		members, name := e.parent(path)
+		if members == nil {
+			return fmt.Errorf("the document path of %q is invalid", set)
+		}
+		members[name] = clone(e.values[value])
+	}
+	if removes {
+		members, name := e.parent(removal)
+		delete(members, name)
+	}
+	return nil
+}
+
+func cutAround(s, before, after string) (string, bool) {
+	s, hasBefore := strings.CutPrefix(s, before)
+	s, hasAfter := strings.CutSuffix(s, after)
+	return s, hasBefore && hasAfter
+}
+
+// clone copies a value, so that nobody changes what the table holds.
+func clone(value types.AttributeValue) types.AttributeValue {
+	switch value := value.(type) {
+	case *types.AttributeValueMemberM:
+		members := attributes{}
+		for name, member := range value.Value {
+			members[name] = clone(member)
+		}
+		return &types.AttributeValueMemberM{Value: members}
+	case *types.AttributeValueMemberSS:
+		return &types.AttributeValueMemberSS{Value: slices.Clone(value.Value)}
+	}
+	return value
+}

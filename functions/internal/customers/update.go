@@ -1,0 +1,78 @@
+package customers
+
+import (
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// found is what an item holds of ours.
+type found struct {
+	state    State // what is known, a mapping by somebody else's hand included
+	facts    types.AttributeValue
+	customer place
+}
+
+// read reads an item. A customer that the facts do not yield was put there by hand or by an app: it counts as claimed by
+// metadata, before everything else.
+func (t Table) read(item map[string]types.AttributeValue) (found, error) {
+	state, err := decodeState(item[FactsAttribute])
+	if err != nil {
+		return found{}, err
+	}
+	customer, err := t.find(item)
+	if err != nil {
+		return found{}, err
+	}
+	if customer.id != "" && customer.id != state.Customer() {
+		state = state.Join(State{customer.id: {Metadata: At(0)}})
+	}
+	return found{state, item[FactsAttribute], customer}, nil
+}
+
+// replacing returns the update that puts a state into an item in place of what was found there, on condition that it is still
+// there. It touches nothing but the facts and the customer; maps around the customer that are missing come with it.
+func (t Table) replacing(was found, state State) *dynamodb.UpdateItemInput {
+	e := newExpression()
+	facts := e.path(FactsAttribute)
+	conditions := []string{e.unchanged(facts, was.facts)}
+	update := "SET " + facts + " = " + e.value(state.encode())
+
+	path, depth := t.path(), was.customer.depth
+	place := e.path(path[:depth+1]...)
+	conditions = append(conditions, e.unchanged(place, was.customer.value))
+	if depth > 0 {
+		conditions = append(conditions, "attribute_type("+e.path(path[:depth]...)+", "+e.value(&types.AttributeValueMemberS{Value: "M"})+")")
+	}
+	switch customer := state.Customer(); {
+	case customer != "":
+		update += ", " + place + " = " + e.value(wrapped(path[depth+1:], customer))
+	case was.customer.id != "":
+		update += " REMOVE " + place
+	}
+	return &dynamodb.UpdateItemInput{
+		UpdateExpression:          aws.String(update),
+		ConditionExpression:       aws.String(strings.Join(conditions, " AND ")),
+		ExpressionAttributeNames:  e.names,
+		ExpressionAttributeValues: e.values,
+	}
+}
+
+// unchanged is the condition that a path still holds a value, or nothing.
+func (e *expression) unchanged(path string, value types.AttributeValue) string {
+	if value == nil {
+		return "attribute_not_exists(" + path + ")"
+	}
+	return path + " = " + e.value(value)
+}
+
+// wrapped returns a text in maps of one member each.
+func wrapped(path []string, text string) types.AttributeValue {
+	var value types.AttributeValue = &types.AttributeValueMemberS{Value: text}
+	for i := len(path) - 1; i >= 0; i-- {
+		value = &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{path[i]: value}}
+	}
+	return value
+}
