@@ -9,6 +9,16 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
+// ed25519Alg is the name that says of EdDSA which curve it is on (RFC 9864, section
+// 2.2). Here it can be no other: tokens and keys may use either name.
+const ed25519Alg jose.SignatureAlgorithm = "Ed25519"
+
+// isSame says whether two names stand for the same algorithm.
+func isSame(a, b jose.SignatureAlgorithm) bool {
+	isEd := func(alg jose.SignatureAlgorithm) bool { return alg == jose.EdDSA || alg == ed25519Alg }
+	return a == b || isEd(a) && isEd(b)
+}
+
 // fits says whether a token with this alg may be checked with this key: an
 // algorithm is only ever used with the one kind of key that it is made for
 // (RFC 8725, section 3.1; RFC 7518, sections 3.3 to 3.5; RFC 8037, section 3.1).
@@ -25,7 +35,7 @@ func fits(alg jose.SignatureAlgorithm, key any) bool {
 		return onCurve(key, elliptic.P384())
 	case jose.ES512:
 		return onCurve(key, elliptic.P521())
-	case jose.EdDSA:
+	case jose.EdDSA, ed25519Alg:
 		_, ok := key.(ed25519.PublicKey)
 		return ok
 	}
@@ -43,7 +53,7 @@ func accepted(alg jose.SignatureAlgorithm) bool {
 	case jose.RS256, jose.RS384, jose.RS512,
 		jose.PS256, jose.PS384, jose.PS512,
 		jose.ES256, jose.ES384, jose.ES512,
-		jose.EdDSA:
+		jose.EdDSA, ed25519Alg:
 		return true
 	}
 	return false

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -115,9 +116,14 @@ func numericDate(raw json.RawMessage) (time.Time, bool) {
 }
 
 func userID(claims object, name string) (string, error) {
-	id, ok := claims.text(name)
+	claim, _ := claims.find(name)
+	id, ok := text(claim)
 	if !ok || id == "" {
 		return "", invalid("no user")
+	}
+	// They would go into keys of the table and lines of the log.
+	if strings.ContainsFunc(id, unicode.IsControl) {
+		return "", invalid("user with control characters")
 	}
 	if utf8.RuneCountInString(id) > maxUserIDLength {
 		return "", invalid("user longer than 255 characters")
@@ -144,13 +150,13 @@ func checkScope(claims object, required string) error {
 	return &InsufficientScopeError{Scope: required}
 }
 
-// checkRole compares whole values, and takes the claim's name as it is:
-// "https://example.com/roles" and "cognito:groups" are names, not paths.
+// checkRole compares whole values.
 func checkRole(claims object, required RequiredClaim) error {
 	if required.Name == "" {
 		return nil
 	}
-	values, _ := claims.textOrTexts(required.Name)
+	claim, _ := claims.find(required.Name)
+	values, _ := textOrTexts(claim)
 	if !anyOf(values, required.Values) {
 		return &InsufficientRoleError{Claim: required.Name}
 	}

@@ -18,19 +18,24 @@
 //     the one canonical way, without padding, white space or leftover bits.
 //   - Header and payload are JSON objects in UTF-8, at most 32 levels deep, in
 //     which no name occurs twice at any level. Names are compared exactly.
-//   - alg is one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512
-//     and EdDSA (Ed25519). typ is absent, JWT or at+jwt. There is no crit and no
+//   - alg is one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512,
+//     and EdDSA or Ed25519, which are two names of one algorithm. typ is absent, JWT or at+jwt. There is no crit and no
 //     b64. jku, jwk, x5u and x5c are not looked at.
 //   - iss is [Config.Issuer], character for character.
 //   - aud has one of [Config.Audiences]. A token without aud is judged by
 //     client_id, or if it has none either, by azp.
 //   - exp is there and at most 30 seconds past; nbf and iat, where present, are at
 //     most 30 seconds ahead. All are JSON numbers.
-//   - The user claim, sub by default, is a string of 1 to 255 characters.
+//   - The user claim, sub by default, is a string of 1 to 255 characters, none of
+//     them a control character.
 //   - A key of the issuer's verifies the signature, and that key's kty, crv, use,
 //     key_ops and alg agree with the token's alg.
 //   - [Config.RequiredScope] is in scope or scp, and [Config.RequiredClaim] has an
 //     accepted value, where they are configured.
+//
+// The user claim and the required claim are members of the payload by their whole
+// names, dots and all, or else what a path of members joined by dots leads to:
+// realm_access.roles. There is no way through a string, a list or null.
 //
 // The rules are applied in this order, so that a key is only asked for where it
 // decides, and only a genuine token learns that it lacks a right.
@@ -40,8 +45,8 @@
 // Of a key set (RFC 7517) those keys are used that can verify and do nothing
 // else: RSA of 2,048 to 8,192 bits with an odd exponent above 1 and no ROCA
 // fingerprint, EC on P-256, P-384 and P-521, and Ed25519; without private
-// members, with use, if any, sig, and key_ops, if any, having verify. Others are
-// skipped. A kid selects exactly; a token without one is tried with each key
+// members, with use, if any, sig, and key_ops, if any, having verify. A member that
+// is null counts as absent. Others are skipped, and cost the rest of the set nothing. A kid selects exactly; a token without one is tried with each key
 // that agrees with its alg.
 //
 // # Remote keys
@@ -51,7 +56,9 @@
 //
 //   - One fetch at a time, under the context of the request that needs it. Others
 //     wait for its result, no longer than their own contexts; if it is cancelled,
-//     the next of them fetches. No goroutine outlives a request.
+//     the next of them fetches.
+//   - While usable keys are at hand, a request waits half a second at most; then
+//     those serve, and the fetch goes on under its own bound, for requests to come.
 //   - Each try takes at most 1.5 s. A second one follows where no answer, or one
 //     of the 5xx, came. Both documents together take at most 3.5 s.
 //   - https, or http on a loopback host. No redirects, no link-local or metadata

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"encoding/json"
 	"testing"
 	"time"
 )
@@ -153,7 +154,27 @@ func TestRights(t *testing.T) {
 		{"role in cognito:groups", role("cognito:groups"), m{"cognito:groups": []string{"admin"}}, "accepted"},
 		{"role in https://example.com/roles", role("https://example.com/roles"), m{"https://example.com/roles": []string{"admin"}}, "accepted"},
 		{"role in a name with dots", role("app.roles"), m{"app.roles": "admin"}, "accepted"},
-		{"names are no paths", role("app.roles"), m{"app": m{"roles": "admin"}}, "insufficient role app.roles"},
+		{"role at the end of a path", role("app.roles"), m{"app": m{"roles": "admin"}}, "accepted"},
+		{"role in a list at the end of a path", role("realm_access.roles"), m{"realm_access": m{"roles": []string{"offline_access", "owner"}}}, "accepted"},
+		{"role of a client", role("resource_access.web.roles"), m{"resource_access": m{"account": m{"roles": []string{"view-profile"}}, "web": m{"roles": []string{"admin"}}}}, "accepted"},
+		{"role of a client with dots", role("resource_access.com.example.web.roles"), m{"resource_access": m{"com.example.web": m{"roles": []string{"admin"}}}}, "accepted"},
+		{"role of another client", role("resource_access.web.roles"), m{"resource_access": m{"account": m{"roles": []string{"admin"}}}}, "insufficient role resource_access.web.roles"},
+		{"a name with dots at the end of a path", role("app.https://example.com/roles"), m{"app": m{"https://example.com/roles": "admin"}}, "accepted"},
+		{"the whole name before the path", role("app.roles"), m{"app.roles": "admin", "app": m{"roles": "member"}}, "accepted"},
+		{"the whole name before a path that would do", role("app.roles"), m{"app.roles": "member", "app": m{"roles": "admin"}}, "insufficient role app.roles"},
+		{"the whole name, null, before a path that would do", role("app.roles"), m{"app.roles": nil, "app": m{"roles": "admin"}}, "insufficient role app.roles"},
+		{"of two readings the longer first name", role("a.b.c"), m{"a.b": m{"c": "admin"}, "a": m{"b.c": "member", "b": m{"c": "member"}}}, "accepted"},
+		{"a first name that leads nowhere, and one that does", role("a.b.c"), m{"a.b": m{"x": "y"}, "a": m{"b": m{"c": "admin"}}}, "accepted"},
+		{"a path through a string", role("app.roles"), m{"app": "admin"}, "insufficient role app.roles"},
+		{"a path through a list", role("app.roles"), m{"app": []any{m{"roles": "admin"}}}, "insufficient role app.roles"},
+		{"a path through null", role("app.roles"), m{"app": nil}, "insufficient role app.roles"},
+		{"a path through a number", role("app.roles"), m{"app": 1}, "insufficient role app.roles"},
+		{"a path that ends too soon", role("app.roles"), m{"app": m{}}, "insufficient role app.roles"},
+		{"a path that goes on", role("app"), m{"app": m{"roles": "admin"}}, "insufficient role app"},
+		{"a path in another case", role("app.roles"), m{"App": m{"roles": "admin"}}, "insufficient role app.roles"},
+		{"a path with an empty name", role("app..roles"), m{"app": m{"": m{"roles": "admin"}}}, "insufficient role app..roles"},
+		{"a path that begins with a dot", role(".roles"), m{"": m{"roles": "admin"}}, "insufficient role .roles"},
+		{"scope is no path", Config{RequiredScope: "billing"}, m{"app": m{"scope": "billing"}}, noScope},
 		{"no role", role("org_role"), nil, "insufficient role org_role"},
 		{"another role", role("org_role"), m{"org_role": "member"}, "insufficient role org_role"},
 		{"role in another case", role("org_role"), m{"org_role": "Admin"}, "insufficient role org_role"},
@@ -178,6 +199,35 @@ func TestRights(t *testing.T) {
 			v := newTestVerifier(cfg, staticKeys(t, keyA()))
 			_, err := v.Verify(context.Background(), es256("a", goodClaims().with(c.claims)))
 			expect(t, "outcome", outcome(err), c.want)
+		})
+	}
+}
+
+func TestUsersAtTheEndOfAPath(t *testing.T) {
+	for _, c := range []struct {
+		rule, claim string
+		claims      m
+		want        string // user, or why there is none
+	}{
+		{"a team", "o.id", m{"o": m{"id": "org_1", "rol": "admin"}}, "org_1"},
+		{"escaped names", "o.id", m{"o": json.RawMessage(`{"\u0069d":"org_1"}`)}, "org_1"},
+		{"whole name first", "o.id", m{"o.id": "org_2", "o": m{"id": "org_1"}}, "org_2"},
+		{"behind other members", "o.id", m{"o": json.RawMessage(`{"a":{"id":"x"},"b":["id",{"id":"y"}],"id":"org_1"}`)}, "org_1"},
+		{"in vain", "o.id", m{"o": m{"rol": "admin"}}, "no user"},
+		{"through text", "o.id", m{"o": "org_1"}, "no user"},
+		{"to an object", "o.id", m{"o": m{"id": m{}}}, "no user"},
+		{"a duplicate on the way", "o.id", m{"o": json.RawMessage(`{"id":"org_1","id":"org_2"}`)}, "payload: duplicate member"},
+		{"a duplicate elsewhere, and deep", "o.id", m{"o": m{"id": "org_1"}, "x": json.RawMessage(`[[{"y":{"z":1,"z":2}}]]`)}, "payload: duplicate member"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			cfg := testConfig()
+			cfg.UserClaim = c.claim
+			caller, err := newTestVerifier(cfg, staticKeys(t, keyA())).Verify(context.Background(), es256("a", goodClaims().with(c.claims)))
+			got := caller.UserID
+			if err != nil {
+				got = outcome(err)
+			}
+			expect(t, "user", got, c.want)
 		})
 	}
 }

@@ -3,6 +3,7 @@ package auth
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"math/big"
 	"slices"
 
@@ -25,7 +26,7 @@ type publicKey struct {
 
 // fits says whether the key may check a token with this alg.
 func (k publicKey) fits(alg jose.SignatureAlgorithm) bool {
-	return (k.alg == "" || k.alg == alg) && fits(alg, k.key)
+	return (k.alg == "" || isSame(k.alg, alg)) && fits(alg, k.key)
 }
 
 // parseKey reads a JWK (RFC 7517, section 4) or says, in fixed texts, why it
@@ -35,6 +36,8 @@ func parseKey(data []byte) (publicKey, error) {
 	if err != nil {
 		return publicKey{}, err
 	}
+	// Some issuers write null for what a key does not have.
+	maps.DeleteFunc(jwk, func(_ string, value json.RawMessage) bool { return string(value) == "null" })
 	if err := checkPurpose(jwk); err != nil {
 		return publicKey{}, err
 	}

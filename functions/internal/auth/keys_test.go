@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rsa"
 	"encoding/base64"
+	"encoding/json"
 	"math/big"
 	"strings"
 	"testing"
@@ -46,7 +47,12 @@ func TestKeys(t *testing.T) {
 		{"private RSA", private(rsaA()), "private or symmetric key"},
 		{"private EC", private(ec256()), "private or symmetric key"},
 		{"private Ed25519", private(ed()), "private or symmetric key"},
-		{"one private member", rsaKey(m{"p": nil}), "private or symmetric key"},
+		{"one private member", rsaKey(m{"p": ""}), "private or symmetric key"},
+		{"optional members that are null", rsaKey(m{"kid": nil, "use": nil, "alg": nil, "key_ops": nil, "x5c": nil, "x5t": nil}), ""},
+		{"private members that are null", rsaKey(m{"d": nil, "p": nil, "q": nil}), ""},
+		{"kty null", rsaKey(m{"kty": nil}), "kty not accepted"},
+		{"n null", rsaKey(m{"n": nil}), "RSA key without n or e"},
+		{"y null", ecKey(m{"y": nil}), point},
 		{"oct", `{"kty":"oct","k":"AAAA"}`, "private or symmetric key"},
 		{"oct without a value", `{"kty":"oct"}`, "kty not accepted"},
 		{"kty in another case", rsaKey(m{"kty": "rsa"}), "kty not accepted"},
@@ -108,10 +114,16 @@ func TestKeys(t *testing.T) {
 		{"alg ES384 for P-256", ecKey(m{"alg": "ES384"}), wrongAlg},
 		{"alg EdDSA for P-256", ecKey(m{"alg": "EdDSA"}), wrongAlg},
 		{"alg EdDSA for Ed25519", edKey(m{"alg": "EdDSA"}), ""},
+		{"alg Ed25519 for Ed25519", edKey(m{"alg": "Ed25519"}), ""},
+		{"alg Ed25519 for P-256", ecKey(m{"alg": "Ed25519"}), wrongAlg},
+		{"alg ed25519", edKey(m{"alg": "ed25519"}), wrongAlg},
+		{"alg Ed448", edKey(m{"alg": "Ed448"}), wrongAlg},
 		{"alg a number", rsaKey(m{"alg": 1}), "kid or alg is not a string"},
 		{"kid a number", rsaKey(m{"kid": 1}), "kid or alg is not a string"},
 
 		{"duplicate member", `{"kty":"RSA",` + rsaKey(nil)[1:], "duplicate member"},
+		{"not UTF-8", strings.Replace(rsaKey(nil), `"k"`, "\"\xff\"", 1), "not valid Unicode"},
+		{"half a surrogate pair", rsaKey(m{"kid": json.RawMessage(`"\ud800"`)}), "not valid Unicode"},
 		{"a string", `"key"`, "not a JSON object"},
 		{"null", `null`, "not a JSON object"},
 	} {
@@ -139,7 +151,7 @@ func TestKeySets(t *testing.T) {
 		rule, set, want string
 	}{
 		{"one key", `{"keys":[` + ec + `]}`, ""},
-		{"a bad key among good ones", `{"keys":[{"kty":"oct","k":"AAAA"},` + ec + `,null,1,{"kty":"EC","kty":"EC"}]}`, ""},
+		{"a bad key among good ones", `{"keys":[{"kty":"oct","k":"AAAA"},` + ec + `,null,1,{"kty":"EC","kty":"EC"},"key",[],true]}`, ""},
 		{"no key", `{"keys":[]}`, nothingUsable},
 		{"bad keys alone", `{"keys":[{"kty":"oct","k":"AAAA"}]}`, nothingUsable + ": private or symmetric key"},
 		{"a single JWK", ec, notASet},
@@ -151,7 +163,7 @@ func TestKeySets(t *testing.T) {
 		{"nothing", ``, notASet},
 		{"HTML", `<!doctype html><title>Sign in</title>`, notASet},
 		{"cut short", `{"keys":[` + ec, notASet},
-		{"not UTF-8", "{\"x\":\"\xff\",\"keys\":[" + ec + "]}", notASet},
+		{"one key that is not UTF-8", "{\"x\":\"\xff\",\"keys\":[{\"kid\":\"\xff\"}," + ec + "]}", ""},
 		{"deep", strings.Repeat(`{"keys":[`, 5000) + strings.Repeat(`]}`, 5000), nothingUsable + ": nested too deep"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"unicode/utf8"
 )
 
 // A KeySet holds an issuer's public keys. *StaticKeySet and *RemoteKeySet are
@@ -43,10 +42,11 @@ type keys []publicKey
 // parseKeys reads a JWK Set and returns its usable keys, and how many it has
 // besides.
 func parseKeys(jwks []byte) (usable keys, skipped int, err error) {
-	// Not parseObject, which would refuse the whole set for one bad key.
+	// Not parseObject, which would refuse the whole set for one bad key: each key has
+	// to be valid Unicode without duplicates for itself.
 	var set map[string]json.RawMessage
 	var list []json.RawMessage
-	if !utf8.Valid(jwks) || json.Unmarshal(jwks, &set) != nil {
+	if json.Unmarshal(jwks, &set) != nil {
 		return nil, 0, errNotKeySet
 	}
 	if json.Unmarshal(set["keys"], &list) != nil || list == nil {

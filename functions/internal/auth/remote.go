@@ -14,6 +14,7 @@ const (
 	refreshTimeout = 3500 * time.Millisecond // discovery and keys, all tries; and a request's wait for them
 	staleFor       = 2 * time.Hour           // beyond freshness, while the issuer fails
 	cooldown       = 30 * time.Second        // between fetches for an unknown kid
+	patience       = 500 * time.Millisecond  // of a request that has usable keys at hand
 	minBackoff     = time.Second
 	maxBackoff     = 30 * time.Second
 )
@@ -29,7 +30,8 @@ type RemoteConfig struct {
 
 // A RemoteKeySet is a key set that is fetched when it is needed and kept for as
 // long as the issuer allows. The package's documentation has the rules. It is
-// safe for concurrent use, and starts no goroutine.
+// safe for concurrent use. The one goroutine that it starts is a fetch that goes on
+// when the request that began it has used the keys at hand.
 type RemoteKeySet struct {
 	jwksURL   string
 	discovery *discovery // nil if jwksURL is set
@@ -111,16 +113,61 @@ func (k *RemoteKeySet) obtain(ctx context.Context, p purpose) (*fetched, error) 
 		if !due {
 			return held, err
 		}
-		if !k.turn(ctx, held == nil) {
-			if held != nil {
-				return held, nil // the issuer fails, and somebody else is asking it
-			}
+		if held != nil {
+			return k.refreshed(ctx, p, held), nil
+		}
+		if !k.turn(ctx, true) {
 			return nil, keysUnavailable(0, context.Cause(ctx))
 		}
 		if err := k.refreshIfDue(ctx, p); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// refreshed returns the keys that take the place of held, or held itself if they
+// do not come in time. The fetch has a bound of its own and goes on: an issuer that
+// is slow, but answers, is asked no more often than a fast one.
+func (k *RemoteKeySet) refreshed(ctx context.Context, p purpose, held *fetched) *fetched {
+	waiting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if !k.turn(waiting, !k.isFailing()) {
+		return held
+	}
+	start, done := k.now(), make(chan struct{})
+	go func() {
+		defer close(done)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
+		defer cancel()
+		_ = k.refreshIfDue(ctx, p) // what came of it is noted
+	}()
+	select {
+	case <-done:
+	case <-waiting.Done():
+		if ctx.Err() == nil { // else the request was given up, which says nothing
+			k.late(start)
+		}
+	}
+	if newer, _, _ := k.look(p); newer != nil {
+		return newer
+	}
+	return held
+}
+
+// late notes that a fetch takes too long for those who wait, so that nobody else
+// does until the next one is due. Its end, if it has one, counts for more.
+func (k *RemoteKeySet) late(start time.Time) {
+	k.log.Warn("fetching the issuer's keys takes long; those at hand serve")
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.state.failed(start, k.now(), errTimeout)
+}
+
+// isFailing says whether the issuer is known to fail.
+func (k *RemoteKeySet) isFailing() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.state.failures > 0
 }
 
 // turn gets the right to fetch, and waits for it if it is worth waiting.

@@ -29,7 +29,7 @@ type state struct {
 }
 
 // decide returns the keys to use or the error to give, or says that a fetch is
-// due; keys beside that may be used while somebody else fetches.
+// due; keys beside that may be used where the fetch fails or takes long.
 func (s *state) decide(p purpose, now time.Time) (held *fetched, due bool, err error) {
 	if p.newerThan != nil {
 		return s.decideNewer(p.newerThan, now)
@@ -37,15 +37,15 @@ func (s *state) decide(p purpose, now time.Time) (held *fetched, due bool, err e
 	if s.held != nil && !now.Before(s.held.at) && now.Before(s.held.until) {
 		return s.held, false, nil
 	}
-	stale := s.stale(now)
+	usable := s.usable(now)
 	wait := s.backoff(now)
 	switch {
 	case wait == 0:
-		return stale, true, nil
-	case stale == nil:
+		return usable, true, nil
+	case usable == nil:
 		return nil, false, keysUnavailable(wait, s.lastErr)
 	}
-	return stale, false, nil
+	return usable, false, nil
 }
 
 // decideNewer is for a token that old has no key for. While the issuer fails,
@@ -67,10 +67,9 @@ func (s *state) decideNewer(old *fetched, now time.Time) (*fetched, bool, error)
 	return old, false, nil
 }
 
-// stale returns the keys to use while the issuer fails, nil before it is known
-// to: a key that was withdrawn lives no longer than it must.
-func (s *state) stale(now time.Time) *fetched {
-	if s.failures > 0 && s.held != nil && now.Before(s.held.until.Add(staleFor)) {
+// usable returns the keys that may be used while the issuer fails or is slow.
+func (s *state) usable(now time.Time) *fetched {
+	if s.held != nil && !now.Before(s.held.at) && now.Before(s.held.until.Add(staleFor)) {
 		return s.held
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -91,18 +92,52 @@ func surrogate(data []byte) int {
 	return notSurrogate
 }
 
-// text returns the string member called name. Null is no string.
-func (o object) text(name string) (string, bool) {
+// find returns the claim called name: the member of that whole name, such as
+// "https://example.com/roles", or else what a path of members joined by dots leads
+// to, such as realm_access.roles. Names on the path may have dots themselves; of
+// several readings the one whose first name is the longest counts.
+func (o object) find(name string) (json.RawMessage, bool) {
+	if raw, ok := o[name]; ok {
+		return raw, true
+	}
+	for dot := strings.LastIndexByte(name, '.'); dot > 0; dot = strings.LastIndexByte(name[:dot], '.') {
+		if raw, ok := o.members(name[:dot]).find(name[dot+1:]); ok {
+			return raw, true
+		}
+	}
+	return nil, false
+}
+
+// members returns the members of the object called name; none where it is none.
+func (o object) members(name string) object {
 	raw := o[name]
+	if len(raw) == 0 || raw[0] != '{' {
+		return nil
+	}
+	r := reader{data: raw}
+	members, _ := r.object(maxDepth) // read once before, with what is around it
+	return members
+}
+
+// text returns the string member called name. Null is no string.
+func (o object) text(name string) (string, bool) { return text(o[name]) }
+
+// texts returns the member called name if it is an array of strings alone.
+func (o object) texts(name string) ([]string, bool) { return texts(o[name]) }
+
+// textOrTexts returns the member called name if it is a string or an array of
+// strings alone.
+func (o object) textOrTexts(name string) ([]string, bool) { return textOrTexts(o[name]) }
+
+func text(raw json.RawMessage) (string, bool) {
 	if len(raw) == 0 || raw[0] != '"' {
 		return "", false
 	}
 	return unquote(raw), true
 }
 
-// texts returns the member called name if it is an array of strings alone.
-func (o object) texts(name string) ([]string, bool) {
-	r := reader{data: o[name], pos: 1}
+func texts(raw json.RawMessage) ([]string, bool) {
+	r := reader{data: raw, pos: 1}
 	if len(r.data) == 0 || r.data[0] != '[' {
 		return nil, false
 	}
@@ -116,13 +151,11 @@ func (o object) texts(name string) ([]string, bool) {
 	return list, true
 }
 
-// textOrTexts returns the member called name if it is a string or an array of
-// strings alone.
-func (o object) textOrTexts(name string) ([]string, bool) {
-	if s, ok := o.text(name); ok {
+func textOrTexts(raw json.RawMessage) ([]string, bool) {
+	if s, ok := text(raw); ok {
 		return []string{s}, true
 	}
-	return o.texts(name)
+	return texts(raw)
 }
 
 func (o object) has(name string) bool {

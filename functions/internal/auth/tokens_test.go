@@ -63,6 +63,8 @@ func tokenTestKeys() []m {
 		jwk(rsaA(), m{"kid": "rsa"}),
 		jwk(rsaB(), m{"kid": "rs256-only", "alg": "RS256"}),
 		jwk(ed(), m{"kid": "ed"}),
+		jwk(ed(), m{"kid": "eddsa-only", "alg": "EdDSA"}),
+		jwk(ed(), m{"kid": "ed25519-only", "alg": "Ed25519"}),
 	}
 }
 
@@ -381,6 +383,12 @@ func userCases() []tokenCase {
 		{"1 character", sub("u"), "accepted"},
 		{"255 characters", sub(strings.Repeat("u", 255)), "accepted"},
 		{"255 characters of three bytes", sub(strings.Repeat("\u65e5", 255)), "accepted"},
+		{"a line end", sub("user\n1"), "user with control characters"},
+		{"NUL", sub("user-1\x00"), "user with control characters"},
+		{"DEL", sub("\x7fuser-1"), "user with control characters"},
+		{"a control character of Latin-1", sub("user\u0085one"), "user with control characters"},
+		{"a space", sub("user 1"), "accepted"},
+		{"the first character that is none", sub("user\u00a01"), "accepted"},
 		{"256 characters", sub(strings.Repeat("u", 256)), "user longer than 255 characters"},
 	}
 }

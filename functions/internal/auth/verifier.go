@@ -9,13 +9,13 @@ import (
 type Config struct {
 	Issuer        string        // iss, exactly; empty accepts no token
 	Audiences     []string      // at least one of them in aud; empty accepts no token
-	UserClaim     string        // which claim names the user; empty means sub
+	UserClaim     string        // which claim names the user, by its whole name or a path with dots; empty means sub
 	RequiredScope string        // empty means none
 	RequiredClaim RequiredClaim // zero means none
 }
 
-// RequiredClaim asks for a claim, a string or a list of strings, that has one
-// of Values. No Values with a Name accept no token.
+// RequiredClaim asks for a claim, by its whole name or a path with dots, that is a
+// string or a list of strings and has one of Values. No Values with a Name accept no token.
 type RequiredClaim struct {
 	Name   string
 	Values []string
@@ -23,7 +23,7 @@ type RequiredClaim struct {
 
 // A Caller is who a token speaks for.
 type Caller struct {
-	UserID string // 1 to 255 characters of Unicode, exactly as the issuer wrote them
+	UserID string // 1 to 255 characters of Unicode, none of them a control character, exactly as the issuer wrote them
 }
 
 // A Verifier turns tokens into callers. It is safe for concurrent use.
