@@ -28,6 +28,7 @@ var (
 	attributePattern     = regexp.MustCompile(`^[^\s,]+$`)
 	attributePathPattern = regexp.MustCompile(`^[^\s,.]+(\.[^\s,.]+)*$`)
 	secretPattern        = regexp.MustCompile(`^[A-Za-z0-9/_+=.@:!-]+$`)
+	memberPattern        = regexp.MustCompile(`^[^\s",]+$`)
 	hostPattern          = regexp.MustCompile(`^[a-z0-9.-]+(:[0-9]{1,5})?$`)
 	tokenPattern         = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$") // RFC 9110, section 5.6.2
 	scopePattern         = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]+$`)   // RFC 6749, section 3.3

@@ -54,11 +54,12 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := portalConfig{
-		customers:      customers.Table{Name: "customers", Key: "user_id", Attribute: "customer_id"},
-		stripeSecretID: "billing-portal/stripe",
-		stripeAPIBase:  "https://api.stripe.com",
-		portalHosts:    []string{"billing.stripe.com"},
-		auth:           auth.Config{Issuer: "https://issuer.example.com/", Audiences: []string{"billing-portal"}, UserClaim: "sub"},
+		customers:         customers.Table{Name: "customers", Key: "user_id", Attribute: "customer_id"},
+		stripeSecretID:    "billing-portal/stripe",
+		stripeSecretField: "api_key",
+		stripeAPIBase:     "https://api.stripe.com",
+		portalHosts:       []string{"billing.stripe.com"},
+		auth:              auth.Config{Issuer: "https://issuer.example.com/", Audiences: []string{"billing-portal"}, UserClaim: "sub"},
 		policy: portal.Policy{
 			AllowedOrigins:   []portal.Origin{"https://app.example.com"},
 			DefaultReturnURL: "https://app.example.com/account",
@@ -86,6 +87,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"CUSTOMERS_SORT_KEY":               "sk=BILLING",
 		"CUSTOMERS_ATTRIBUTE":              "billing.customer",
 		"STRIPE_SECRET_ID":                 "arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing-portal/stripe-AbCdEf",
+		"STRIPE_SECRET_FIELD":              "STRIPE_SECRET_KEY",
 		"STRIPE_LIVEMODE":                  "true",
 		"STRIPE_API_BASE":                  "http://127.0.0.1:8080/stripe/",
 		"PORTAL_HOSTS":                     "billing.stripe.com, 127.0.0.1:8080",
@@ -118,9 +120,10 @@ func TestEveryVariableIsRead(t *testing.T) {
 			Key:  "pk", KeyFormat: "USER#{user}", SortKey: "sk", SortValue: "BILLING",
 			Attribute: "billing.customer",
 		},
-		stripeSecretID: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing-portal/stripe-AbCdEf",
-		stripeAPIBase:  "http://127.0.0.1:8080/stripe",
-		portalHosts:    []string{"billing.stripe.com", "127.0.0.1:8080"},
+		stripeSecretID:    "arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing-portal/stripe-AbCdEf",
+		stripeSecretField: "STRIPE_SECRET_KEY",
+		stripeAPIBase:     "http://127.0.0.1:8080/stripe",
+		portalHosts:       []string{"billing.stripe.com", "127.0.0.1:8080"},
 		auth: auth.Config{
 			Issuer: "https://issuer.example.com/", Audiences: []string{"a", "https://b.example/"}, UserClaim: "org_id",
 			RequiredScope: "billing:manage",
@@ -174,6 +177,7 @@ var wrong = map[string][]string{
 	"CUSTOMERS_SORT_KEY":                  {"sk", "sk=", "=BILLING", "user_id=BILLING", "sk={user}{user}", "sk={tenant}", "s k=x", "sk=a\tb"},
 	"CUSTOMERS_ATTRIBUTE":                 {"a b", "a,b", ".a", "a.", "a..b", "user_id", "user_id.a", "billing_portal", "billing_portal.x"},
 	"STRIPE_SECRET_ID":                    {"", "a b", "a,b"},
+	"STRIPE_SECRET_FIELD":                 {"a b", "a\"b"},
 	"STRIPE_LIVEMODE":                     {"", "yes", "TRUE", "1"},
 	"STRIPE_API_BASE":                     {"http://api.stripe.com", "api.stripe.com", "https://user@api.stripe.com", "https://api.stripe.com?", "https://api.stripe.com/#", "https://:443", "https:api.stripe.com"},
 	"PORTAL_HOSTS":                        {"https://billing.stripe.com", "billing.stripe.com/p", "a,,b", "a b", "BILLING.STRIPE.COM", "user@billing.stripe.com", "billing.stripe.com,", "*"},

@@ -36,7 +36,12 @@ func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (la
 	if err != nil {
 		return nil, err
 	}
-	keys := secret.NewCache(parts.secretsManagerClient(), config.stripeSecretID, nil)
+	keys := secret.NewCache(secret.Config[secret.Key]{
+		Client: parts.secretsManagerClient(),
+		ID:     config.stripeSecretID,
+		Parse:  secret.StripeKey(config.stripeSecretField, config.livemode),
+		Logger: parts.logger,
+	})
 	stripeClient := billing.New(billing.Config{
 		APIBase:     config.stripeAPIBase,
 		Livemode:    config.livemode,
@@ -92,9 +97,10 @@ type portalConfig struct {
 
 	customers customers.Table
 
-	stripeSecretID string
-	stripeAPIBase  string
-	portalHosts    []string
+	stripeSecretID    string
+	stripeSecretField string
+	stripeAPIBase     string
+	portalHosts       []string
 
 	auth    auth.Config
 	jwksURL string
@@ -110,14 +116,15 @@ type portalConfig struct {
 func readPortalConfig(getenv func(string) string) (portalConfig, error) {
 	e := &environment{getenv: getenv}
 	c := portalConfig{
-		customers:      e.customers(),
-		stripeSecretID: e.matching("STRIPE_SECRET_ID", "", secretPattern, "must be the name or ARN of a secret in Secrets Manager"),
-		stripeAPIBase:  e.apiBase("STRIPE_API_BASE", "https://api.stripe.com"),
-		portalHosts:    e.list("PORTAL_HOSTS", "billing.stripe.com", hostPattern, "must be hosts, each with its port where it has one"),
-		jwksURL:        e.optional("JWT_JWKS_URL"),
-		jwks:           e.optional("JWT_JWKS"),
-		sessionCookie:  e.matching("SESSION_COOKIE", none, tokenPattern, "must be the name of a cookie"),
-		noAccountURL:   e.webURL("NO_ACCOUNT_URL"),
+		customers:         e.customers(),
+		stripeSecretID:    e.matching("STRIPE_SECRET_ID", "", secretPattern, "must be the name or ARN of a secret in Secrets Manager"),
+		stripeSecretField: e.matching("STRIPE_SECRET_FIELD", "api_key", memberPattern, "must be the name of a member of a JSON object"),
+		stripeAPIBase:     e.apiBase("STRIPE_API_BASE", "https://api.stripe.com"),
+		portalHosts:       e.list("PORTAL_HOSTS", "billing.stripe.com", hostPattern, "must be hosts, each with its port where it has one"),
+		jwksURL:           e.optional("JWT_JWKS_URL"),
+		jwks:              e.optional("JWT_JWKS"),
+		sessionCookie:     e.matching("SESSION_COOKIE", none, tokenPattern, "must be the name of a cookie"),
+		noAccountURL:      e.webURL("NO_ACCOUNT_URL"),
 	}
 	c.auth = e.auth()
 	c.policy = e.policy()

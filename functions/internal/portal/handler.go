@@ -46,7 +46,7 @@ type CustomerStore interface {
 // KeySource has the Stripe key. Renewed returns the key that took the place of
 // one that Stripe refuses, if there is one. Its errors are those of package secret.
 type KeySource interface {
-	Key(ctx context.Context) (secret.Key, error)
+	Get(ctx context.Context) (secret.Key, error)
 	Renewed(ctx context.Context, refused secret.Key) (secret.Key, bool, error)
 }
 
@@ -227,7 +227,7 @@ func timedCall(record *record, key secret.Key, call func(key string) (billing.Ca
 
 func (h *Handler) key(ctx context.Context, record *record) (secret.Key, error) {
 	defer record.Time(stepSecret)()
-	return h.Keys.Key(ctx)
+	return h.Keys.Get(ctx)
 }
 
 func (h *Handler) renewedKey(ctx context.Context, refused secret.Key, record *record) (secret.Key, bool, error) {

@@ -100,7 +100,7 @@ func (f *fixture) CustomerID(context.Context, string) (string, error) {
 	return "cus_alice", nil
 }
 
-func (f *fixture) Key(context.Context) (secret.Key, error) { return secret.Key{}, nil }
+func (f *fixture) Get(context.Context) (secret.Key, error) { return secret.Key{}, nil }
 
 func (f *fixture) Renewed(context.Context, secret.Key) (secret.Key, bool, error) {
 	if f.renewed != nil {

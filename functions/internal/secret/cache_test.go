@@ -35,6 +35,11 @@ type vault struct {
 
 func newVault() *vault { return &vault{value: oldKey, start: time.Now()} }
 
+// newKeyCache returns a cache of the Stripe key in a vault.
+func newKeyCache(v *vault, now func() time.Time) *secret.Cache[secret.Key] {
+	return secret.NewCache(secret.Config[secret.Key]{Client: v, ID: "id", Parse: secret.StripeKey("api_key", false), Now: now})
+}
+
 func (v *vault) GetSecretValue(ctx context.Context, _ *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
 	v.mu.Lock()
 	v.fetches = append(v.fetches, time.Since(v.start))
@@ -65,9 +70,9 @@ func (v *vault) calls() int {
 	return len(v.fetches)
 }
 
-func requireKey(t *testing.T, cache *secret.Cache, want string) secret.Key {
+func requireKey(t *testing.T, cache *secret.Cache[secret.Key], want string) secret.Key {
 	t.Helper()
-	key, err := cache.Key(t.Context())
+	key, err := cache.Get(t.Context())
 	if err != nil || key.Reveal() != want {
 		t.Errorf("Key = %q, %v, want %q", key.Reveal(), err, want)
 	}
@@ -94,13 +99,13 @@ func TestAKeyIsFreshForFiveMinutesLessUpToATenth(t *testing.T) {
 		var refreshed []time.Duration
 		for range 20 {
 			v := newVault()
-			cache := secret.NewCache(v, "id", nil)
+			cache := newKeyCache(v, nil)
 			requireKey(t, cache, oldKey)
 			v.set(newKey, false)
 			key := secret.Key{}
 			for v.calls() == 1 {
 				time.Sleep(time.Second)
-				key, _ = cache.Key(t.Context())
+				key, _ = cache.Get(t.Context())
 			}
 			if key.Reveal() != newKey {
 				t.Errorf("Key after the refresh = %q", key.Reveal())
@@ -120,7 +125,7 @@ func TestAKeyIsFreshForFiveMinutesLessUpToATenth(t *testing.T) {
 func TestAStaleKeyServesForAnHourWhileSecretsManagerFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVault()
-		cache := secret.NewCache(v, "id", nil)
+		cache := newKeyCache(v, nil)
 		requireKey(t, cache, oldKey)
 		v.set(newKey, true)
 		for time.Since(v.start) < time.Hour-time.Second {
@@ -135,7 +140,7 @@ func TestAStaleKeyServesForAnHourWhileSecretsManagerFails(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Second)
-		_, err := cache.Key(t.Context())
+		_, err := cache.Get(t.Context())
 		requireUnavailable(t, err)
 		v.set(newKey, false)
 		requireKey(t, cache, newKey)
@@ -145,14 +150,14 @@ func TestAStaleKeyServesForAnHourWhileSecretsManagerFails(t *testing.T) {
 func TestAMalformedValueDoesNotReplaceAKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVault()
-		cache := secret.NewCache(v, "id", nil)
+		cache := newKeyCache(v, nil)
 		requireKey(t, cache, oldKey)
 		v.set("not a key", false)
 		time.Sleep(6 * time.Minute)
 		requireKey(t, cache, oldKey)
 		requireCalls(t, v, 2)
 		time.Sleep(time.Hour)
-		if _, err := cache.Key(t.Context()); !errors.Is(err, secret.ErrMalformed) {
+		if _, err := cache.Get(t.Context()); !errors.Is(err, secret.ErrMalformed) {
 			t.Errorf("err = %v, want ErrMalformed", err)
 		}
 	})
@@ -163,13 +168,13 @@ func TestAMalformedValueDoesNotReplaceAKey(t *testing.T) {
 func TestAgeIsMeasuredByTheWallClock(t *testing.T) {
 	now := time.Now() // with a monotonic reading, as the cache's own clock has
 	v := newVault()
-	cache := secret.NewCache(v, "id", func() time.Time { return now })
+	cache := newKeyCache(v, func() time.Time { return now })
 	requireKey(t, cache, oldKey)
 	monotonic := now
 	thawed := time.Unix(0, now.Add(2*time.Hour).UnixNano()) // the wall clock alone moves on
 	now = thawed
 	v.set(newKey, true)
-	_, err := cache.Key(t.Context())
+	_, err := cache.Get(t.Context())
 	requireUnavailable(t, err)
 	v.set(newKey, false)
 	requireKey(t, cache, newKey)
@@ -186,11 +191,11 @@ func TestAThousandFirstRequestsShareOneFetch(t *testing.T) {
 				v := newVault()
 				v.pace = 100 * time.Millisecond
 				v.set(oldKey, down)
-				cache := secret.NewCache(v, "id", nil)
+				cache := newKeyCache(v, nil)
 				var wait sync.WaitGroup
 				for range 1000 {
 					wait.Go(func() {
-						key, err := cache.Key(t.Context())
+						key, err := cache.Get(t.Context())
 						if down {
 							requireUnavailable(t, err)
 						} else if err != nil || key.Reveal() != oldKey {
@@ -214,18 +219,18 @@ func TestACancelledRequestDoesNotPoisonTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVault()
 		v.pace = time.Second
-		cache := secret.NewCache(v, "id", nil)
+		cache := newKeyCache(v, nil)
 		cancelled, cancel := context.WithCancel(t.Context())
 		var wait sync.WaitGroup
 		wait.Go(func() {
-			_, err := cache.Key(cancelled)
+			_, err := cache.Get(cancelled)
 			requireUnavailable(t, err)
 		})
 		synctest.Wait() // it fetches
 		waiting, cancelWaiting := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancelWaiting()
 		wait.Go(func() {
-			_, err := cache.Key(waiting) // gives up before its turn comes
+			_, err := cache.Get(waiting) // gives up before its turn comes
 			requireUnavailable(t, err)
 		})
 		wait.Go(func() { requireKey(t, cache, oldKey) })
@@ -239,12 +244,12 @@ func TestACancelledRequestDoesNotPoisonTheNext(t *testing.T) {
 
 func TestARequestWithoutTimeGetsAKeyThatIsAtHand(t *testing.T) {
 	v := newVault()
-	cache := secret.NewCache(v, "id", nil)
+	cache := newKeyCache(v, nil)
 	requireKey(t, cache, oldKey)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for range 100 {
-		if key, err := cache.Key(ctx); err != nil || key.Reveal() != oldKey {
+		if key, err := cache.Get(ctx); err != nil || key.Reveal() != oldKey {
 			t.Fatalf("Key = %q, %v", key.Reveal(), err)
 		}
 	}
@@ -255,7 +260,7 @@ func TestPrefetch(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			v := newVault()
 			v.pace = time.Second
-			cache := secret.NewCache(v, "id", nil)
+			cache := newKeyCache(v, nil)
 			go func() { _ = cache.Prefetch(t.Context()) }()
 			synctest.Wait()
 			requireKey(t, cache, oldKey)
@@ -267,7 +272,7 @@ func TestPrefetch(t *testing.T) {
 			v := newVault()
 			v.pace = time.Second
 			v.set(oldKey, true)
-			cache := secret.NewCache(v, "id", nil)
+			cache := newKeyCache(v, nil)
 			go func() {
 				requireUnavailable(t, cache.Prefetch(t.Context()))
 				v.set(oldKey, false)
@@ -279,7 +284,7 @@ func TestPrefetch(t *testing.T) {
 	})
 	t.Run("is nothing where a request was faster", func(t *testing.T) {
 		v := newVault()
-		cache := secret.NewCache(v, "id", nil)
+		cache := newKeyCache(v, nil)
 		requireKey(t, cache, oldKey)
 		if err := cache.Prefetch(t.Context()); err != nil {
 			t.Error(err)

@@ -14,7 +14,9 @@ import (
 // The parts that a log must not have even one of.
 const characters = "MARKERx7Q0123456789"
 
-var testKey = newKey("sk_test_" + characters)
+func keyOf(characters string) Key { return Key{hide(characters)} }
+
+var testKey = keyOf("sk_test_" + characters)
 
 // holder has keys where fmt and encoders find values: exported, unexported,
 // behind a pointer, in a map and as an element.
@@ -25,12 +27,12 @@ type holder struct {
 	Map        map[string]Key
 	Slice      []Key
 	Any        any
-	cache      *Cache
+	cache      *Cache[Key]
 }
 
 func newHolder() holder {
-	cache := NewCache(nil, "secret", nil)
-	cache.key = testKey
+	cache := NewCache(Config[Key]{ID: "secret"})
+	cache.value = testKey
 	return holder{testKey, testKey, &testKey, map[string]Key{"k": testKey}, []Key{testKey}, testKey, cache}
 }
 
@@ -44,7 +46,6 @@ func TestAKeyNeverPrints(t *testing.T) {
 		"slice of any":    []any{testKey, held},
 		"map":             map[any]any{testKey: held},
 		"cache":           held.cache,
-		"cache itself":    *held.cache,
 		"wrapped in text": errors.New("refused " + testKey.String()),
 	}
 	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%t", "%e", "%c", "%U", "%10.3v", "%!"} {
@@ -64,7 +65,7 @@ func TestAKeyNeverPrints(t *testing.T) {
 			requireHidden(t, name+" in a log", out.String())
 		}
 	}
-	if got := fmt.Sprint(testKey); got != "[key]" {
+	if got := fmt.Sprint(testKey); got != "[secret]" {
 		t.Errorf("Sprint = %q", got)
 	}
 }
@@ -81,10 +82,10 @@ func requireHidden(t *testing.T, what, printed string) {
 }
 
 func TestKeysCompareByTheirCharacters(t *testing.T) {
-	if newKey("sk_test_12345678") != newKey(string([]byte("sk_test_12345678"))) {
+	if keyOf("sk_test_12345678") != keyOf(string([]byte("sk_test_12345678"))) {
 		t.Error("equal keys differ")
 	}
-	if newKey("sk_test_12345678") == newKey("sk_test_87654321") {
+	if keyOf("sk_test_12345678") == keyOf("sk_test_87654321") {
 		t.Error("different keys are equal")
 	}
 	if got := (Key{}).Reveal(); got != "" {
@@ -95,49 +96,142 @@ func TestKeysCompareByTheirCharacters(t *testing.T) {
 	}
 }
 
-func TestParse(t *testing.T) {
-	const key = "sk_test_localdemo0123456789"
-	for name, test := range map[string]struct{ value, want string }{
-		"the bare key":                  {key, key},
-		"a trailing line feed":          {key + "\n", key},
-		"a trailing CR LF":              {key + "\r\n", key},
-		"space around":                  {" \t" + key + " ", key},
-		"a restricted key":              {"rk_test_0123456789", "rk_test_0123456789"},
-		"a live key":                    {"sk_" + "live_" + "0123456789", "sk_" + "live_" + "0123456789"},
-		"JSON":                          {`{"api_key":"` + key + `"}`, key},
-		"JSON over several lines":       {"{\n  \"api_key\": \"" + key + "\"\n}\n", key},
-		"JSON with a line feed inside":  {`{"api_key":"` + key + `\n"}`, key},
-		"JSON with other members":       {`{"account":"acct_1","api_key":"` + key + `","since":1}`, key},
-		"an empty value":                {"", ""},
-		"white space":                   {" \n", ""},
-		"JSON without api_key":          {`{"key":"` + key + `"}`, ""},
-		"JSON with an empty api_key":    {`{"api_key":""}`, ""},
-		"JSON with api_key null":        {`{"api_key":null}`, ""},
-		"JSON with a number":            {`{"api_key":1}`, ""},
-		"truncated JSON":                {`{"api_key":"` + key, ""},
-		"something after the JSON":      {`{"api_key":"` + key + `"} x`, ""},
-		"a JSON list":                   {`["` + key + `"]`, ""},
-		"a JSON string":                 {`"` + key + `"`, ""},
-		"a publishable key":             {"pk_test_0123456789", ""},
-		"a webhook signing secret":      {"whsec_" + "0123456789", ""},
-		"a password":                    {"correcthorsebattery", ""},
-		"two keys":                      {key + "\n" + key, ""},
-		"a header behind the key":       {key + "\r\nX-Injected: 1", ""},
-		"a NUL":                         {key + "\x00", ""},
-		"a letter that is not ASCII":    {key + "é", ""},
-		"a key that is too short":       {"sk_1234567", ""},
-		"a key that is too long":        {"sk_" + strings.Repeat("x", 253), ""},
-		"the longest key":               {"sk_" + strings.Repeat("x", 252), "sk_" + strings.Repeat("x", 252)},
-		"a value of 64 KB of open JSON": {strings.Repeat("{", 65536), ""},
+func TestStripeKey(t *testing.T) {
+	const (
+		key     = "sk_test_localdemo0123456789"
+		liveKey = "sk_" + "live_" + "0123456789"
+		field   = "STRIPE_SECRET_KEY"
+
+		empty    = "it is empty"
+		noObject = "it begins like a JSON object and is none"
+		noMember = "it is a JSON object without the member that STRIPE_SECRET_FIELD names"
+		noString = "that member is not a string"
+		noKey    = "it has not the form of a Stripe key (sk_… or rk_…)"
+		mode     = "the key is of the other mode than STRIPE_LIVEMODE says"
+	)
+	for name, test := range map[string]struct{ value, want, why string }{
+		"the bare key":                       {key, key, ""},
+		"a trailing line feed":               {key + "\n", key, ""},
+		"a trailing CR LF":                   {key + "\r\n", key, ""},
+		"space around":                       {" \t" + key + " ", key, ""},
+		"no-break space around":              {"\u00a0" + key + "\u00a0", key, ""},
+		"a byte order mark":                  {"\ufeff" + key, key, ""},
+		"in quotes":                          {`"` + key + `"`, key, ""},
+		"in quotes, with space around":       {" \"" + key + "\"\n", key, ""},
+		"in quotes, with space within":       {`" ` + key + ` "`, key, ""},
+		"a restricted key":                   {"rk_test_0123456789", "rk_test_0123456789", ""},
+		"a key that tells no mode":           {"sk_0123456789", "sk_0123456789", ""},
+		"JSON":                               {`{"STRIPE_SECRET_KEY":"` + key + `"}`, key, ""},
+		"JSON over several lines":            {"{\n  \"STRIPE_SECRET_KEY\": \"" + key + "\"\n}\n", key, ""},
+		"JSON with a line feed inside":       {`{"STRIPE_SECRET_KEY":"` + key + `\n"}`, key, ""},
+		"JSON with quotes inside":            {`{"STRIPE_SECRET_KEY":"\"` + key + `\""}`, key, ""},
+		"JSON with other members":            {`{"account":"acct_1","STRIPE_SECRET_KEY":"` + key + `","since":1}`, key, ""},
+		"an empty value":                     {"", "", empty},
+		"white space":                        {" \n", "", empty},
+		"JSON without the member":            {`{"api_key":"` + key + `"}`, "", noMember},
+		"JSON with the member in other case": {`{"stripe_secret_key":"` + key + `"}`, "", noMember},
+		"JSON with the member empty":         {`{"STRIPE_SECRET_KEY":""}`, "", noKey},
+		"JSON with the member null":          {`{"STRIPE_SECRET_KEY":null}`, "", noString},
+		"JSON with a number":                 {`{"STRIPE_SECRET_KEY":1}`, "", noString},
+		"JSON with a list":                   {`{"STRIPE_SECRET_KEY":["` + key + `"]}`, "", noString},
+		"truncated JSON":                     {`{"STRIPE_SECRET_KEY":"` + key, "", noObject},
+		"something after the JSON":           {`{"STRIPE_SECRET_KEY":"` + key + `"} x`, "", noObject},
+		"a value of 64 KB of open JSON":      {strings.Repeat("{", 65536), "", noObject},
+		"a JSON list":                        {`["` + key + `"]`, "", noKey},
+		"a quote at one end":                 {`"` + key, "", noKey},
+		"two pairs of quotes":                {`""` + key + `""`, "", noKey},
+		"a single quote":                     {`"`, "", noKey},
+		"other quotes":                       {"'" + key + "'", "", noKey},
+		"a publishable key":                  {"pk_test_0123456789", "", noKey},
+		"a webhook signing secret":           {"whsec_" + "0123456789", "", noKey},
+		"a password":                         {"correcthorsebattery", "", noKey},
+		"two keys":                           {key + "\n" + key, "", noKey},
+		"a header behind the key":            {key + "\r\nX-Injected: 1", "", noKey},
+		"a NUL":                              {key + "\x00", "", noKey},
+		"a letter that is not ASCII":         {key + "é", "", noKey},
+		"a key that is too short":            {"sk_1234567", "", noKey},
+		"the shortest key":                   {"sk_12345678", "sk_12345678", ""},
+		"a key that is too long":             {"sk_" + strings.Repeat("x", 253), "", noKey},
+		"the longest key":                    {"sk_" + strings.Repeat("x", 252), "sk_" + strings.Repeat("x", 252), ""},
+		"a live key in test mode":            {liveKey, "", mode},
+		"a restricted live key in test mode": {"rk_" + "live_" + "0123456789", "", mode},
+		"a test key with live in it":         {"sk_test_live_0123456789", "sk_test_live_0123456789", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := parse(test.value)
-			if got.Reveal() != test.want || (err != nil) != (test.want == "") {
-				t.Errorf("parse = %q, %v, want %q", got.Reveal(), err, test.want)
-			}
-			if err != nil && !errors.Is(err, ErrMalformed) {
-				t.Errorf("err = %v, want ErrMalformed", err)
-			}
+			got, err := StripeKey(field, false)(test.value)
+			requireParsed(t, got.Reveal(), err, test.want, test.why)
 		})
 	}
+	if got, err := StripeKey("api_key", true)(liveKey); err != nil || got.Reveal() != liveKey {
+		t.Errorf("a live key in live mode: %v", err)
+	}
+	if _, err := StripeKey("api_key", true)(key); !errors.Is(err, ErrMalformed) || !strings.HasSuffix(err.Error(), mode) {
+		t.Errorf("a test key in live mode: %v", err)
+	}
+}
+
+func requireParsed(t *testing.T, got string, err error, want, why string) {
+	t.Helper()
+	if got != want || (err == nil) != (why == "") {
+		t.Errorf("parsed = %q, %v, want %q", got, err, want)
+	}
+	if err != nil && (!errors.Is(err, ErrMalformed) || !strings.HasSuffix(err.Error(), ": "+why)) {
+		t.Errorf("err = %v, want ErrMalformed: %s", err, why)
+	}
+}
+
+func TestSigningSecrets(t *testing.T) {
+	const (
+		a, b = "whsec_" + "aB3+/=_-0", "whsec_" + "0987654321"
+
+		empty    = "it is empty"
+		noObject = "it begins like a JSON object and is none"
+		noMember = "it is a JSON object without the member that signing_secret names"
+		noList   = "it begins like a JSON list and is none of strings"
+		number   = "it is a list of none, or of more than 16"
+		form     = "it has not the form of a signing secret (whsec_…)"
+		member   = "that member is not a string"
+	)
+	for name, test := range map[string]struct{ value, want, why string }{
+		"one":                            {a, a, ""},
+		"one in quotes":                  {`"` + a + `"` + "\n", a, ""},
+		"one in JSON":                    {`{"signing_secret":"` + a + `"}`, a, ""},
+		"several":                        {`["` + a + `","` + b + `"]`, a + "," + b, ""},
+		"several, with space around":     {` [ " ` + a + ` " , "` + b + `\n" ] `, a + "," + b, ""},
+		"several in JSON":                {`{"signing_secret":["` + a + `","` + b + `"]}`, a + "," + b, ""},
+		"sixteen":                        {`["` + strings.Repeat(a+`","`, 15) + b + `"]`, strings.Repeat(a+",", 15) + b, ""},
+		"seventeen":                      {`["` + strings.Repeat(a+`","`, 16) + b + `"]`, "", number},
+		"none":                           {"", "", empty},
+		"an empty text in quotes":        {`""`, "", form},
+		"an empty list":                  {`[]`, "", number},
+		"an empty text among others":     {`["` + a + `",""]`, "", form},
+		"a list with a number":           {`["` + a + `",1]`, "", noList},
+		"a list that breaks off":         {`["` + a + `"`, "", noList},
+		"JSON without the member":        {`{"secret":"` + a + `"}`, "", noMember},
+		"JSON with the member empty":     {`{"signing_secret":""}`, "", form},
+		"JSON with the member null":      {`{"signing_secret":null}`, "", number},
+		"JSON with the member an object": {`{"signing_secret":{}}`, "", member},
+		"JSON that breaks off":           {`{"signing_secret":"` + a, "", noObject},
+		"the prefix alone":               {"whsec_", "", form},
+		"a Stripe key":                   {"sk_test_0123456789", "", form},
+		"two on two lines":               {a + "\n" + b, "", form},
+		"one that is too long":           {"whsec_" + strings.Repeat("x", 250), "", form},
+		"the longest":                    {"whsec_" + strings.Repeat("x", 249), "whsec_" + strings.Repeat("x", 249), ""},
+		"one with a space in it":         {"whsec_" + "01234 56789", "", form},
+		"one with a letter beyond ASCII": {a + "é", "", form},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := ParseSigningSecrets(test.value)
+			requireParsed(t, strings.Join(got.Reveal(), ","), err, test.want, test.why)
+		})
+	}
+	if none := (SigningSecrets{}).Reveal(); len(none) != 0 {
+		t.Errorf("the zero SigningSecrets reveal %q", none)
+	}
+	secrets, _ := ParseSigningSecrets(`["` + a + `","` + b + `"]`)
+	again, _ := ParseSigningSecrets(` ["` + a + `", "` + b + `"]`)
+	if secrets != again {
+		t.Error("equal secrets differ")
+	}
+	requireHidden(t, "signing secrets", fmt.Sprintf("%v %+v %#v", secrets, []any{secrets}, struct{ s SigningSecrets }{secrets}))
 }

@@ -15,7 +15,7 @@ import (
 func TestAHundredRefusedRequestsMakeOneFetchAndAllGetTheNewKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVault()
-		cache := secret.NewCache(v, "id", nil)
+		cache := newKeyCache(v, nil)
 		refused := requireKey(t, cache, oldKey)
 		v.pace = 50 * time.Millisecond
 		v.set(newKey, false)
@@ -38,7 +38,7 @@ func TestAHundredRefusedRequestsMakeOneFetchAndAllGetTheNewKey(t *testing.T) {
 func TestARefusedKeyIsFetchedAtMostOnceInTenSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVault()
-		cache := secret.NewCache(v, "id", nil)
+		cache := newKeyCache(v, nil)
 		refused := requireKey(t, cache, oldKey)
 		for time.Since(v.start) < time.Minute {
 			var wait sync.WaitGroup
@@ -64,7 +64,7 @@ func TestARefusedKeyIsFetchedAtMostOnceInTenSeconds(t *testing.T) {
 func TestARequestWithAnOldKeyGetsTheNewOneWithoutAFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVault()
-		cache := secret.NewCache(v, "id", nil)
+		cache := newKeyCache(v, nil)
 		refused := requireKey(t, cache, oldKey)
 		v.set(newKey, false)
 		time.Sleep(6 * time.Minute)
@@ -80,7 +80,7 @@ func TestARequestWithAnOldKeyGetsTheNewOneWithoutAFetch(t *testing.T) {
 func TestAFailedRenewalIsSharedForTenSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVault()
-		cache := secret.NewCache(v, "id", nil)
+		cache := newKeyCache(v, nil)
 		refused := requireKey(t, cache, oldKey)
 		v.set(newKey, true)
 		for range 10 {
@@ -104,7 +104,7 @@ func TestAFailedRenewalIsSharedForTenSeconds(t *testing.T) {
 func TestACancelledRenewalDoesNotPoisonTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVault()
-		cache := secret.NewCache(v, "id", nil)
+		cache := newKeyCache(v, nil)
 		refused := requireKey(t, cache, oldKey)
 		v.pace = time.Second
 		v.set(newKey, false)
@@ -124,7 +124,7 @@ func TestACancelledRenewalDoesNotPoisonTheNext(t *testing.T) {
 func TestAKeyMayBeRotatedAgainAndBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVault()
-		cache := secret.NewCache(v, "id", nil)
+		cache := newKeyCache(v, nil)
 		current := requireKey(t, cache, oldKey)
 		for _, next := range []string{newKey, oldKey, newKey} {
 			v.set(next, false)

@@ -1,9 +1,9 @@
-// Package secret keeps the Stripe key that Secrets Manager holds.
+// Package secret keeps what Secrets Manager holds: the Stripe key ([Key]), or the signing secrets of a webhook
+// ([SigningSecrets]).
 //
-// A [Cache] holds the key for five minutes, so that a warm request costs no
-// call. A key that Stripe refuses is fetched again at once, so that a rotation
-// costs no request. While Secrets Manager fails, the last key serves for an
-// hour.
+// A [Cache] holds a value for five minutes, so that a warm request costs no call. One that is refused is fetched again at once,
+// so that a rotation costs no request. While Secrets Manager fails, the last one serves for an hour; and while it is slow, no
+// request waits for it longer than half a second that has one at hand.
 package secret
 
 import (
@@ -12,71 +12,95 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"regexp"
 	"strings"
+	"unicode"
 	"unique"
 )
 
-// ErrMalformed means that the secret's value is neither a key nor a JSON object
-// with a key under api_key.
-var ErrMalformed = errors.New("secret: the value is neither a Stripe key nor JSON with an api_key")
+// ErrMalformed means that the secret's value is not what it should be. Errors that wrap it say how, and never repeat a part of
+// the value.
+var ErrMalformed = errors.New("secret: the value cannot be used")
 
-// keyPattern is what secret and restricted keys of Stripe have in common. A
-// secret of another kind, put in the key's place by mistake, is not sent to
-// Stripe; and nothing that could break out of a header line passes.
-//
-// The bounds of its length are not in the pattern: they would be compiled into as
-// many steps at every start.
-//
-// https://docs.stripe.com/keys
-var keyPattern = regexp.MustCompile(`^(sk|rk)_[A-Za-z0-9_]+$`)
+func malformed(how string) error { return fmt.Errorf("%w: %s", ErrMalformed, how) }
 
-const minKeyLength, maxKeyLength = 11, 255
-
-// Key is a Stripe API key. It prints as a placeholder, whatever prints it;
-// Reveal is the one way to its characters. Equal keys compare equal.
-type Key struct {
-	// A handle, because fmt and encoders that find a Key in an unexported field
+// hidden is text that prints as a placeholder, whatever prints it. Equal ones compare equal.
+type hidden struct {
+	// A handle, because fmt and encoders that find a value in an unexported field
 	// call no method of it, and read its fields instead: there they meet a pointer.
 	handle unique.Handle[string]
 }
 
-func newKey(value string) Key { return Key{unique.Make(value)} }
+func hide(text string) hidden { return hidden{unique.Make(text)} }
 
-// Reveal returns the key's characters, for the Authorization header. Those of
-// the zero Key are "".
-func (k Key) Reveal() string {
-	if k == (Key{}) {
+func (h hidden) text() string {
+	if h == (hidden{}) {
 		return ""
 	}
-	return k.handle.Value()
+	return h.handle.Value()
 }
 
-const placeholder = "[key]"
+const placeholder = "[secret]"
 
-// String hides the key.
-func (Key) String() string { return placeholder }
+// String hides the text.
+func (hidden) String() string { return placeholder }
 
-// Format hides the key from every verb of fmt.
-func (Key) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, placeholder) }
+// Format hides the text from every verb of fmt.
+func (hidden) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, placeholder) }
 
-// LogValue hides the key from structured logs.
-func (Key) LogValue() slog.Value { return slog.StringValue(placeholder) }
+// LogValue hides the text from structured logs.
+func (hidden) LogValue() slog.Value { return slog.StringValue(placeholder) }
 
-// parse reads a secret's value: the bare key, or JSON with api_key.
-func parse(value string) (Key, error) {
-	value = strings.TrimSpace(value)
-	if strings.HasPrefix(value, "{") {
-		var document struct {
-			APIKey string `json:"api_key"`
+// texts reads a secret as consoles and people save it: the text itself, in double quotes or not; a JSON object of the key/value
+// editor, with it under field; where several may be given, a JSON list, alone or under field. White space around any of them
+// is taken off, and one pair of quotes. variable is the name of the one that names the field, for errors.
+func texts(value, field, variable string, several bool) ([]string, error) {
+	value = trim(value)
+	switch {
+	case value == "":
+		return nil, malformed("it is empty")
+	case value[0] == '{':
+		var members map[string]json.RawMessage
+		if json.Unmarshal([]byte(value), &members) != nil {
+			return nil, malformed("it begins like a JSON object and is none")
 		}
-		if json.Unmarshal([]byte(value), &document) != nil {
-			return Key{}, ErrMalformed
+		member, ok := members[field]
+		if !ok {
+			return nil, malformed("it is a JSON object without the member that " + variable + " names")
 		}
-		value = strings.TrimSpace(document.APIKey)
+		return listed(string(member), several, "that member is not a string")
+	case value[0] == '[' && several:
+		return listed(value, several, "it begins like a JSON list and is none of strings")
 	}
-	if len(value) < minKeyLength || len(value) > maxKeyLength || !keyPattern.MatchString(value) {
-		return Key{}, ErrMalformed
+	return []string{unquoted(value)}, nil
+}
+
+// listed reads a JSON string, or a list of them.
+func listed(value string, several bool, otherwise string) ([]string, error) {
+	var one string
+	if value != "null" && json.Unmarshal([]byte(value), &one) == nil {
+		return []string{unquoted(trim(one))}, nil
 	}
-	return newKey(value), nil
+	var list []string
+	if !several || json.Unmarshal([]byte(value), &list) != nil {
+		return nil, malformed(otherwise)
+	}
+	for i := range list {
+		list[i] = unquoted(trim(list[i]))
+	}
+	return list, nil
+}
+
+// unquoted takes off one pair of quotes, and white space within.
+func unquoted(s string) string {
+	if inner, ok := strings.CutPrefix(s, `"`); ok {
+		if inner, ok := strings.CutSuffix(inner, `"`); ok {
+			return trim(inner)
+		}
+	}
+	return s
+}
+
+// trim takes off white space, and the mark that some editors put before a text.
+func trim(s string) string {
+	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' })
 }

@@ -24,8 +24,8 @@ const patient = 10 * time.Second
 
 // newCache returns a cache over the SDK's own client and the function's
 // transport. A try is bounded as given, and there are two.
-func newCache(endpoint string, tryTimeout time.Duration) *secret.Cache {
-	return secret.NewCache(secretsmanager.New(secretsmanager.Options{
+func newCache(endpoint string, tryTimeout time.Duration) *secret.Cache[secret.Key] {
+	client := secretsmanager.New(secretsmanager.Options{
 		Region:       "eu-west-1",
 		BaseEndpoint: aws.String(endpoint),
 		Credentials:  credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
@@ -39,7 +39,8 @@ func newCache(endpoint string, tryTimeout time.Duration) *secret.Cache {
 			o.MaxBackoff = time.Millisecond
 			o.RateLimiter = ratelimit.None
 		}),
-	}), "billing-portal/stripe", nil)
+	})
+	return secret.NewCache(secret.Config[secret.Key]{Client: client, ID: "billing-portal/stripe", Parse: secret.StripeKey("api_key", false)})
 }
 
 func answer(body string) http.HandlerFunc {
@@ -54,7 +55,7 @@ func TestAsksForTheSecretByItsIDAndNothingElse(t *testing.T) {
 		request = string(body)
 		_, _ = io.WriteString(w, `{"Name":"billing-portal/stripe","VersionId":"1","SecretString":"sk_test_0123456789"}`)
 	})
-	key, err := newCache(server.URL, patient).Key(t.Context())
+	key, err := newCache(server.URL, patient).Get(t.Context())
 	if err != nil || key.Reveal() != "sk_test_0123456789" {
 		t.Fatalf("Key = %q, %v", key.Reveal(), err)
 	}
@@ -73,7 +74,7 @@ func TestASecretThatHoldsNoKeyIsMalformed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := upstreamtest.NewServer(t, answer(body))
-			_, err := newCache(server.URL, patient).Key(t.Context())
+			_, err := newCache(server.URL, patient).Get(t.Context())
 			if !errors.Is(err, secret.ErrMalformed) {
 				t.Errorf("err = %v, want ErrMalformed", err)
 			}
@@ -134,7 +135,7 @@ func TestFaults(t *testing.T) {
 			if test.reason == timeout {
 				tryTimeout = 100 * time.Millisecond
 			}
-			key, err := newCache(server.URL, tryTimeout).Key(t.Context())
+			key, err := newCache(server.URL, tryTimeout).Get(t.Context())
 			requireUpstreamError(t, err, test.reason, account, arn, "billing-portal")
 			if key != (secret.Key{}) {
 				t.Error("there is a key beside the error")
@@ -145,12 +146,12 @@ func TestFaults(t *testing.T) {
 		})
 	}
 	t.Run("refused", func(t *testing.T) {
-		_, err := newCache(upstreamtest.Refused(t), patient).Key(t.Context())
+		_, err := newCache(upstreamtest.Refused(t), patient).Get(t.Context())
 		requireUpstreamError(t, err, noConnection)
 	})
 	t.Run("reset before the request", func(t *testing.T) {
 		url, _ := upstreamtest.ResetAtOnce(t)
-		_, err := newCache(url, patient).Key(t.Context())
+		_, err := newCache(url, patient).Get(t.Context())
 		requireUpstreamError(t, err, noConnection)
 	})
 }

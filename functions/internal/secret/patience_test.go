@@ -1,0 +1,170 @@
+package secret_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"billingportal/functions/internal/secret"
+)
+
+// requireWithin fails where f takes longer by the fake clock.
+func requireWithin(t *testing.T, bound time.Duration, f func()) {
+	t.Helper()
+	start := time.Now()
+	f()
+	if took := time.Since(start); took > bound {
+		t.Errorf("took %v, more than %v", took, bound)
+	}
+}
+
+func TestNoRequestWaitsMoreThanHalfASecondThatHasAKeyAtHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVault()
+		cache := newKeyCache(v, nil)
+		requireKey(t, cache, oldKey)
+		v.pace = time.Hour // it hangs
+		time.Sleep(6 * time.Minute)
+		requireWithin(t, 500*time.Millisecond, func() {
+			var wait sync.WaitGroup
+			for range 100 {
+				wait.Go(func() { requireKey(t, cache, oldKey) })
+			}
+			wait.Wait()
+		})
+		requireCalls(t, v, 2)
+		for range 9 { // the next try is 10 s away
+			time.Sleep(time.Second)
+			requireWithin(t, 0, func() { requireKey(t, cache, oldKey) })
+		}
+		requireCalls(t, v, 2)
+		time.Sleep(time.Second)
+		requireWithin(t, 500*time.Millisecond, func() { requireKey(t, cache, oldKey) })
+		requireCalls(t, v, 3)
+		time.Sleep(5 * time.Second) // until the fetch gives up
+	})
+}
+
+func TestASlowAnswerIsForRequestsToCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVault()
+		cache := newKeyCache(v, nil)
+		requireKey(t, cache, oldKey)
+		v.set(newKey, false)
+		v.pace = 800 * time.Millisecond
+		time.Sleep(6 * time.Minute)
+		requireWithin(t, 500*time.Millisecond, func() { requireKey(t, cache, oldKey) })
+		time.Sleep(400 * time.Millisecond)
+		requireWithin(t, 0, func() { requireKey(t, cache, newKey) })
+		time.Sleep(4 * time.Minute)
+		requireKey(t, cache, newKey)
+		requireCalls(t, v, 2)
+	})
+}
+
+func TestARequestThatIsGivenUpLeavesItsFetchToOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVault()
+		cache := newKeyCache(v, nil)
+		requireKey(t, cache, oldKey)
+		v.set(newKey, false)
+		v.pace = 200 * time.Millisecond
+		time.Sleep(6 * time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if key, err := cache.Get(ctx); err != nil || key.Reveal() != oldKey {
+			t.Errorf("Get = %v", err)
+		}
+		requireWithin(t, 100*time.Millisecond, func() { requireKey(t, cache, newKey) })
+		requireCalls(t, v, 2)
+	})
+}
+
+// A value that cannot be used is corrected by people: it is looked at every ten seconds, however many ask.
+func TestAMalformedValueIsFetchedAtMostOnceInTenSeconds(t *testing.T) {
+	for name, value := range map[string]string{
+		"no key":                  "not a key",
+		"a key of the other mode": "sk_" + "live_" + "0123456789",
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				v := newVault()
+				v.set(value, false)
+				cache := newKeyCache(v, nil)
+				for range 30 {
+					if _, err := cache.Get(t.Context()); !errors.Is(err, secret.ErrMalformed) {
+						t.Errorf("err = %v, want ErrMalformed", err)
+					}
+					time.Sleep(time.Second)
+				}
+				requireCalls(t, v, 3)
+				v.set(oldKey, false)
+				requireKey(t, cache, oldKey)
+				requireCalls(t, v, 4)
+			})
+		})
+	}
+}
+
+func TestAnOutageIsNotRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVault()
+		v.set(oldKey, true)
+		cache := newKeyCache(v, nil)
+		_, err := cache.Get(t.Context())
+		requireUnavailable(t, err)
+		v.set(oldKey, false)
+		requireKey(t, cache, oldKey)
+	})
+}
+
+func TestAStaleKeySaysSoOnceAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var written bytes.Buffer
+		v := newVault()
+		cache := secret.NewCache(secret.Config[secret.Key]{
+			Client: v, ID: "id", Parse: secret.StripeKey("api_key", false), Logger: slog.New(slog.NewJSONHandler(&written, nil)),
+		})
+		for range 4 * 60 {
+			requireKey(t, cache, oldKey)
+			time.Sleep(time.Second)
+		}
+		if written.Len() > 0 {
+			t.Errorf("a healthy secret: %s", &written)
+		}
+		v.set(newKey, true)
+		for range 6 * 60 { // for the last five minutes of which the key is stale, or a little longer
+			requireKey(t, cache, oldKey)
+			time.Sleep(time.Second)
+		}
+		lines := strings.Split(strings.TrimSpace(written.String()), "\n")
+		if len(lines) != 5 && len(lines) != 6 {
+			t.Errorf("%d warnings in five minutes: %s", len(lines), &written)
+		}
+		var line map[string]any
+		if err := json.Unmarshal([]byte(lines[1]), &line); err != nil {
+			t.Fatal(err)
+		}
+		age, _ := line["age_seconds"].(float64)
+		if line["level"] != "WARN" || age < 5*60 || age > 7*60 || line["error"] != "fetch the secret: secretsmanager: InternalServiceError" {
+			t.Errorf("%v", line)
+		}
+		v.set(newKey, false)
+		time.Sleep(10 * time.Second)
+		written.Reset()
+		for range 2 * 60 {
+			requireKey(t, cache, newKey)
+			time.Sleep(time.Second)
+		}
+		if written.Len() > 0 {
+			t.Errorf("a secret that is well again: %s", &written)
+		}
+	})
+}
