@@ -4,7 +4,7 @@ import "testing"
 
 // contract is the table of the API's errors, as callers know it.
 var contract = map[int][]string{
-	400: {"invalid-request", "unknown-parameter", "invalid-parameter", "invalid-return-url"},
+	400: {"invalid-request", "invalid-signature", "unknown-parameter", "invalid-parameter", "invalid-return-url"},
 	401: {"missing-credentials", "invalid-token"},
 	403: {"insufficient-scope", "insufficient-role", "cross-origin-request", "parameter-not-allowed"},
 	404: {"not-found", "no-billing-account", "subscription-not-found"},
@@ -12,7 +12,7 @@ var contract = map[int][]string{
 	409: {"subscription-ambiguous", "subscription-not-eligible", "flow-unavailable"},
 	413: {"payload-too-large"},
 	415: {"unsupported-media-type"},
-	500: {"billing-misconfigured", "internal"},
+	500: {"billing-misconfigured", "webhook-misconfigured", "internal"},
 	502: {"billing-unavailable", "billing-bad-response"},
 	503: {"identity-provider-unavailable", "customer-store-unavailable", "secrets-unavailable", "billing-busy"},
 	504: {"upstream-timeout"},

@@ -19,6 +19,7 @@ const (
 // kinds is the contract with callers: every code, its status and its words.
 var kinds = map[string]kind{
 	"invalid-request":               {400, "Invalid request", "The request is malformed.", askDeveloper},
+	"invalid-signature":             {400, "Invalid signature", "No signature of the webhook's sender was found that is valid now.", askDeveloper},
 	"unknown-parameter":             {400, "Unknown parameter", "The request has a parameter that does not exist.", askDeveloper},
 	"invalid-parameter":             {400, "Invalid parameter", "A parameter has a value that is not possible.", askDeveloper},
 	"invalid-return-url":            {400, "Invalid return URL", "The return URL is not an https URL of an allowed origin.", askDeveloper},
@@ -38,6 +39,7 @@ var kinds = map[string]kind{
 	"payload-too-large":             {413, "Request too large", "The body is too large.", askDeveloper},
 	"unsupported-media-type":        {415, "Unsupported media type", "Send application/x-www-form-urlencoded or application/json in UTF-8.", askDeveloper},
 	"billing-misconfigured":         {500, "Billing is not set up correctly", "The operator of this service has to correct its billing settings.", contactSupport},
+	"webhook-misconfigured":         {500, "The webhook is not set up correctly", "The operator of this service has to correct its settings.", contactSupport},
 	"internal":                      {500, "Something went wrong", "An unexpected error occurred.", contactSupport},
 	"billing-unavailable":           {502, "Billing is unavailable", "The billing provider cannot be reached.", tryAgain},
 	"billing-bad-response":          {502, "Billing is unavailable", "The billing provider gave an answer that cannot be used.", tryAgain},

@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/stripe/stripe-go/v79"
 
@@ -22,15 +21,11 @@ import (
 	"billingportal/functions/internal/billing"
 	"billingportal/functions/internal/requestlog"
 	"billingportal/functions/internal/secret"
+	"billingportal/functions/internal/upstream"
 )
 
 // Path is the only path that the handler answers with anything but not-found.
 const Path = "/billing/portal"
-
-const (
-	budget  = 10 * time.Second       // for a whole request
-	reserve = 500 * time.Millisecond // of the function's time, to answer in
-)
 
 // Verifier authenticates a token. Its errors are those of package auth.
 type Verifier interface {
@@ -105,7 +100,7 @@ func New(config Config) (*Handler, error) {
 // ServeHTTP answers a request and logs one line about it.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	record := h.begin(r)
-	ctx, cancel := context.WithDeadline(r.Context(), deadline(r.Context()))
+	ctx, cancel := upstream.WithBudget(r.Context())
 	defer cancel()
 	session, err := h.handle(ctx, r, record)
 	answer.SetSecurityHeaders(w.Header())
@@ -233,16 +228,6 @@ func (h *Handler) key(ctx context.Context, record *record) (secret.Key, error) {
 func (h *Handler) renewedKey(ctx context.Context, refused secret.Key, record *record) (secret.Key, bool, error) {
 	defer record.Time(stepSecret)()
 	return h.Keys.Renewed(ctx, refused)
-}
-
-// deadline is when a request must have its answer: after the budget, or as long
-// before the function is stopped as it takes to answer.
-func deadline(ctx context.Context) time.Time {
-	end := time.Now().Add(budget)
-	if stop, ok := ctx.Deadline(); ok && stop.Add(-reserve).Before(end) {
-		return stop.Add(-reserve)
-	}
-	return end
 }
 
 // routeOf names the request's route in logs and metrics, from a closed set.

@@ -461,24 +461,6 @@ func TestNavigationWithoutAccountGoesToThePricingPage(t *testing.T) {
 	}
 }
 
-func TestDeadlineLeavesTimeToAnswer(t *testing.T) {
-	near := func(got, want time.Time) bool { return got.Sub(want).Abs() < time.Second/4 }
-	now := time.Now()
-	if got := deadline(t.Context()); !near(got, now.Add(10*time.Second)) {
-		t.Errorf("without a deadline: in %v", got.Sub(now))
-	}
-	short, cancel := context.WithDeadline(t.Context(), now.Add(3*time.Second))
-	defer cancel()
-	if got := deadline(short); !got.Equal(now.Add(2500 * time.Millisecond)) {
-		t.Errorf("with 3 s left: in %v", got.Sub(now))
-	}
-	long, cancel := context.WithDeadline(t.Context(), now.Add(time.Minute))
-	defer cancel()
-	if got := deadline(long); !near(got, now.Add(10*time.Second)) {
-		t.Errorf("with 60 s left: in %v", got.Sub(now))
-	}
-}
-
 func BenchmarkHandler(b *testing.B) {
 	f := &fixture{owned: []billing.Subscription{{ID: "sub_1", Customer: "cus_alice"}}}
 	handler, err := New(Config{

@@ -1,0 +1,191 @@
+// Package webhook keeps the mapping of users to customers true: it takes Stripe's events, over HTTP
+// (POST /stripe/webhook) and from an EventBridge event bus, and has package customers join what they say into the table.
+//
+// An event goes one way: its signature is verified over the bytes that came, it is read into facts ([Rules]), and the facts are
+// joined. Answers other than 2xx have Stripe send it again, for three days; joining twice changes nothing.
+package webhook
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"billingportal/functions/internal/answer"
+	"billingportal/functions/internal/customers"
+	"billingportal/functions/internal/requestlog"
+	"billingportal/functions/internal/secret"
+	"billingportal/functions/internal/upstream"
+)
+
+// Path is the only path that the handler answers with anything but not-found.
+const Path = "/stripe/webhook"
+
+// maxBodySize is the longest event in bytes.
+const maxBodySize = 256 << 10
+
+// Mapping takes changes into the table. Its errors are those of package customers.
+type Mapping interface {
+	Apply(ctx context.Context, change customers.Change) (customers.Outcome, error)
+}
+
+// SecretSource has the signing secrets. Renewed returns those that took the place of ones that did not sign an event, if there
+// are any. Its errors are those of package secret.
+type SecretSource interface {
+	Get(ctx context.Context) (secret.SigningSecrets, error)
+	Renewed(ctx context.Context, refused secret.SigningSecrets) (secret.SigningSecrets, bool, error)
+}
+
+// Config is what a handler is made of.
+type Config struct {
+	// Secrets sign what Stripe sends; nil where events come from an event bus alone.
+	Secrets SecretSource
+	Mapping Mapping
+	Rules   Rules
+	// Log takes the line of each event.
+	Log *requestlog.RequestLog
+	// RequestID returns the ID of the request that a context belongs to.
+	RequestID func(ctx context.Context) string
+	// Now tells the time; nil means time.Now.
+	Now func() time.Time
+}
+
+// Handler takes Stripe's events. As an http.Handler it takes them from Stripe itself.
+type Handler struct{ Config }
+
+// New returns a handler.
+func New(config Config) *Handler {
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	return &Handler{config}
+}
+
+// The steps of an event that are timed.
+const (
+	stepSecret = "secret_ms"
+	stepTable  = "table_ms"
+	eventAge   = "event_age_ms"
+)
+
+// ServeHTTP answers a request and logs one line about it.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	record := h.begin(r)
+	ctx, cancel := upstream.WithBudget(r.Context())
+	defer cancel()
+	err := h.handle(ctx, r, record)
+	answer.SetSecurityHeaders(w.Header())
+	if err != nil {
+		h.answerProblem(w, r, problemOf(err), record)
+		return
+	}
+	answer.WriteBody(w, http.StatusOK, "application/json", []byte(`{"received":true}`))
+	record.end(http.StatusOK, nil)
+}
+
+// Reject answers a request that never became one, with the problem of a code.
+func (h *Handler) Reject(w http.ResponseWriter, r *http.Request, code string, cause error) {
+	answer.SetSecurityHeaders(w.Header())
+	h.answerProblem(w, r, &answer.Problem{Code: code, Cause: cause}, h.begin(r))
+}
+
+// handle takes a request through all its steps.
+func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) error {
+	if r.URL.Path != Path {
+		return &answer.Problem{Code: "not-found"}
+	}
+	if r.Method != http.MethodPost {
+		return &answer.Problem{Code: "method-not-allowed", Allow: http.MethodPost}
+	}
+	body, err := readBody(r)
+	if err != nil {
+		return err
+	}
+	if err := h.verify(ctx, strings.Join(r.Header.Values("Stripe-Signature"), ","), body, record); err != nil {
+		return err
+	}
+	return h.take(ctx, body, record)
+}
+
+func readBody(r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBodySize))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, &answer.Problem{Code: "payload-too-large", Detail: "The body has more than 262,144 bytes."}
+	case err != nil:
+		return nil, &answer.Problem{Code: "invalid-request", Detail: "The body cannot be read.", Cause: err}
+	}
+	return body, nil
+}
+
+// verify checks that Stripe signed the body about now. Where it did not, the secrets may have been rolled: they are fetched
+// again, at most once in ten seconds.
+func (h *Handler) verify(ctx context.Context, header string, body []byte, record *record) error {
+	if h.Secrets == nil {
+		return errNoSecrets
+	}
+	signed, err := parseSignature(header)
+	if err != nil {
+		return err
+	}
+	if !signed.isTimely(h.Now()) {
+		return errSignatureTime
+	}
+	defer record.Time(stepSecret)()
+	secrets, err := h.Secrets.Get(ctx)
+	if err != nil {
+		return err
+	}
+	if signed.isBy(secrets.Reveal(), body) {
+		return nil
+	}
+	renewed, areOther, err := h.Secrets.Renewed(ctx, secrets)
+	if err != nil {
+		return err
+	}
+	if !areOther || !signed.isBy(renewed.Reveal(), body) {
+		return errSignature
+	}
+	return nil
+}
+
+// take reads an event that is Stripe's, and joins what it says into the table.
+func (h *Handler) take(ctx context.Context, body []byte, record *record) error {
+	event, err := h.Rules.read(body, h.Now())
+	record.event(event, h.Now())
+	if err != nil {
+		return err
+	}
+	if event.isIgnored {
+		record.effect("ignored")
+		return nil
+	}
+	defer record.Time(stepTable)()
+	outcome, err := h.Mapping.Apply(ctx, event.change)
+	record.Set(slog.Int("attempts", outcome.Calls))
+	if err != nil {
+		return err
+	}
+	record.outcome(outcome)
+	return nil
+}
+
+func (h *Handler) answerProblem(w http.ResponseWriter, r *http.Request, problem *answer.Problem, record *record) {
+	problem.Write(w, answer.WantedBy(r.Header), record.RequestID(), "/")
+	record.end(problem.Status(), problem)
+}
+
+// routeOf names the request's route in logs and metrics, from a closed set.
+func routeOf(r *http.Request) string {
+	if r.URL.Path == Path {
+		return Path
+	}
+	return "other"
+}

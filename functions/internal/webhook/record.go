@@ -1,0 +1,58 @@
+package webhook
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"billingportal/functions/internal/answer"
+	"billingportal/functions/internal/customers"
+	"billingportal/functions/internal/requestlog"
+)
+
+// record is the line of an event. Of users and customers it has IDs of customers alone: a user's ID may be an address.
+type record struct {
+	*requestlog.Record
+	isConflict bool
+}
+
+func (h *Handler) begin(r *http.Request) *record {
+	return &record{Record: h.Log.Begin(h.RequestID(r.Context()), routeOf(r))}
+}
+
+func (r *record) event(e event, now time.Time) {
+	for _, member := range []struct{ name, value string }{
+		{"event_id", e.id},
+		{"event_type", e.kind},
+		{"customer_id", e.customer},
+	} {
+		if member.value != "" {
+			r.Set(slog.String(member.name, member.value))
+		}
+	}
+	if !e.created.IsZero() {
+		r.Add(eventAge, max(now.Sub(e.created), 0))
+	}
+}
+
+// effect says what the event did, and counts it.
+func (r *record) effect(effect string) { r.Count("events", "effect", effect) }
+
+func (r *record) outcome(outcome customers.Outcome) {
+	r.effect(string(outcome.Effect))
+	if outcome.Effect == customers.Conflict {
+		r.isConflict = true
+		r.Set(slog.Any("customer_ids", outcome.Counting))
+		r.Set(slog.String("error", "a user has several customers: one of them is likely to be a mistake"))
+	}
+}
+
+// end writes the line. problem is nil for an event that was taken.
+func (r *record) end(status int, problem *answer.Problem) {
+	code := "ok"
+	if problem != nil {
+		code = problem.Code
+		r.Set(slog.String("error", problem.Error()))
+	}
+	r.End(status, code, status >= http.StatusInternalServerError || r.isConflict)
+}
