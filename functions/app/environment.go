@@ -16,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"billingportal/functions/internal/customers"
-	"billingportal/functions/internal/portal"
 	"billingportal/functions/internal/upstream"
 )
 
@@ -34,6 +33,8 @@ var (
 	scopePattern         = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]+$`)   // RFC 6749, section 3.3
 	idPattern            = regexp.MustCompile(`^[^\s,]+$`)
 	basePathPattern      = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
+	metadataKeyPattern   = regexp.MustCompile(`^[^\s\[\]]{1,40}$`)
+	eventSourcePattern   = regexp.MustCompile(`^aws\.partner/stripe\.com(/[A-Za-z0-9._/-]+)?$`)
 	regionPattern        = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
 )
 
@@ -117,17 +118,6 @@ func (e *environment) list(name, fallback string, pattern *regexp.Regexp, proble
 		}
 	}
 	return items
-}
-
-// webURL reads an optional URL: https, or http of a loopback host.
-func (e *environment) webURL(name string) string {
-	value, ok := e.value(name, none)
-	if ok {
-		if _, err := portal.OriginOf(value); err != nil {
-			e.wrong(name, err.Error())
-		}
-	}
-	return value
 }
 
 // containerHost is the name by which a container on a laptop reaches the laptop:

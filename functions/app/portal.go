@@ -1,3 +1,8 @@
+//go:build !webhook
+
+// The webhook's binary is built with the tag webhook, so that it holds nothing of the portal's: what Go links of a package, it
+// also initializes.
+
 package app
 
 import (
@@ -230,4 +235,15 @@ func (e *environment) flows(name string) []string {
 	}
 	pattern := regexp.MustCompile("^(" + strings.Join(flows, "|") + ")$")
 	return e.list(name, none, pattern, "must be among "+strings.Join(flows, ", "))
+}
+
+// webURL reads an optional URL: https, or http of a loopback host.
+func (e *environment) webURL(name string) string {
+	value, ok := e.value(name, none)
+	if ok {
+		if _, err := portal.OriginOf(value); err != nil {
+			e.wrong(name, err.Error())
+		}
+	}
+	return value
 }

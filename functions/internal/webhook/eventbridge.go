@@ -44,7 +44,7 @@ type bus struct {
 func (b *bus) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var e busEvent
 	// What is no JSON, or no object, has no source, and is next's to refuse.
-	if err := json.Unmarshal(payload, &e); err != nil || !strings.HasPrefix(e.Source, partnerSource) {
+	if err := json.Unmarshal(payload, &e); err != nil || !b.isFromStripe(e.Source) {
 		return b.next.Invoke(ctx, payload)
 	}
 	record := &record{Record: b.Log.Begin(b.RequestID(ctx), busRoute)}
@@ -58,6 +58,10 @@ func (b *bus) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 	record.end(http.StatusOK, nil)
 	return []byte("null"), nil
+}
+
+func (b *bus) isFromStripe(source string) bool {
+	return strings.HasPrefix(source, partnerSource) && (b.Source == "" || b.Source == source)
 }
 
 // recovering takes an event, and makes an error of a panic: one event must not cost the next one a cold start.

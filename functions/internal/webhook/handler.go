@@ -45,6 +45,8 @@ type Config struct {
 	Secrets SecretSource
 	Mapping Mapping
 	Rules   Rules
+	// Source is the one source on the event bus whose events are taken; "" takes those of each of Stripe's.
+	Source string
 	// Log takes the line of each event.
 	Log *requestlog.RequestLog
 	// RequestID returns the ID of the request that a context belongs to.
