@@ -12,8 +12,8 @@ const maxItem = 400 * 1024
 // attribute is one attribute value. On the wire it is an object whose one
 // member names the type: {"S": "cus_1"}.
 type attribute struct {
-	kind  string // S, N, B, BOOL, NULL, L or M
-	value any    // string, bool, []attribute or map[string]attribute; B stays in base64
+	kind  string // S, N, B, BOOL, NULL, SS, NS, BS, L or M
+	value any    // string, bool, []string in order, []attribute or map[string]attribute; B and BS stay in base64
 }
 
 func (a attribute) MarshalJSON() ([]byte, error) {
@@ -37,6 +37,12 @@ func (a attribute) size() int {
 			return base64.StdEncoding.DecodedLen(len(value))
 		}
 		return len(value)
+	case []string:
+		total := 0
+		for _, element := range value {
+			total += attribute{a.kind[:1], element}.size()
+		}
+		return total
 	case []attribute:
 		total := 3
 		for _, element := range value {
@@ -82,15 +88,12 @@ func parseAttribute(raw json.RawMessage) (attribute, error) {
 		NULL *bool
 		L    *[]json.RawMessage
 		M    *map[string]json.RawMessage
-		SS   json.RawMessage
-		NS   json.RawMessage
-		BS   json.RawMessage
+		SS   *[]string
+		NS   *[]string
+		BS   *[]string
 	}
 	if err := json.Unmarshal(raw, &wire); err != nil {
 		return attribute{}, errSerialization()
-	}
-	if wire.SS != nil || wire.NS != nil || wire.BS != nil {
-		return attribute{}, invalid("Sets are not emulated on this endpoint.")
 	}
 	var parsed []attribute
 	var err error
@@ -113,6 +116,12 @@ func parseAttribute(raw json.RawMessage) (attribute, error) {
 	}
 	if wire.NULL != nil {
 		add("NULL", true, checkNull(*wire.NULL))
+	}
+	for kind, elements := range map[string]*[]string{"SS": wire.SS, "NS": wire.NS, "BS": wire.BS} {
+		if elements != nil {
+			set, failure := parseSet(kind, *elements)
+			add(kind, set, failure)
+		}
 	}
 	if wire.L != nil {
 		list, failure := parseList(*wire.L)

@@ -14,8 +14,8 @@ const (
 	dynamoService    = "com.amazon.coral.service#"
 )
 
-// DynamoDB is an in-memory DynamoDB with GetItem, PutItem, CreateTable and
-// DescribeTable. It is safe for concurrent use, and every read is consistent.
+// DynamoDB is an in-memory DynamoDB with GetItem, PutItem, UpdateItem, CreateTable
+// and DescribeTable. It is safe for concurrent use, and every read is consistent.
 type DynamoDB struct {
 	service
 
@@ -39,6 +39,7 @@ func NewDynamoDB() *DynamoDB {
 			"DescribeTable": d.describeTable,
 			"GetItem":       d.getItem,
 			"PutItem":       d.putItem,
+			"UpdateItem":    d.updateItem,
 		},
 	}
 	return d
@@ -49,7 +50,7 @@ func NewDynamoDB() *DynamoDB {
 func (d *DynamoDB) CreateTable(name, hashKey string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	_, err := d.addTable(name, keySchema{Name: hashKey, Type: "S"})
+	_, err := d.addTable(name, keySchema{{Name: hashKey, Type: "S"}})
 	return err
 }
 

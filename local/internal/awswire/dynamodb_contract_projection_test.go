@@ -3,7 +3,9 @@ package awswire_test
 import (
 	"context"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
 func projectionContract() []contractCase {
@@ -20,6 +22,26 @@ func projectionContract() []contractCase {
 		{name: "a substituted name is not taken apart", call: project("#c", names{"#c": "customer.id"}), want: item{}},
 		{name: "a reserved word may be substituted", call: project("#n", names{"#n": "name"}), want: item{"name": text("Alice")}},
 
+		{name: "a path keeps a member of a map, and the map around it", call: projectOf("nested", "customer_id.ids", nil),
+			want: item{"customer_id": object(item{"ids": &types.AttributeValueMemberL{
+				Value: []types.AttributeValue{text("cus_1"), &types.AttributeValueMemberBOOL{Value: true}}}})}},
+		{name: "two paths keep two members of one map", call: projectOf("nested", "customer_id.ids, customer_id.#raw", names{"#raw": "raw"}),
+			want: item{"customer_id": object(item{"raw": &types.AttributeValueMemberB{Value: []byte("x")}, "ids": &types.AttributeValueMemberL{
+				Value: []types.AttributeValue{text("cus_1"), &types.AttributeValueMemberBOOL{Value: true}}}})}},
+		{name: "a path to an absent member is an empty item", call: projectOf("nested", "customer_id.absent", nil), want: item{}},
+		{name: "a path into a text is an empty item", call: project("customer_id.ids", nil), want: item{}},
+		{name: "a path may be of substitutes", call: project("#a.#b", names{"#a": "customer_id", "#b": "ids"}), want: item{}},
+
+		{name: "a map named with its member is refused", call: projectOf("nested", "customer_id, customer_id.ids", nil), fails: validation,
+			says: "Invalid ProjectionExpression: Two document paths overlap with each other; must remove or rewrite one of these paths; " +
+				"path one: [customer_id], path two: [customer_id, ids]"},
+		{name: "a path that ends in a dot is refused", call: project("customer_id.", nil), fails: validation, says: syntax},
+		{name: "a path that begins with a dot is refused", call: project(".customer_id", nil), fails: validation, says: syntax},
+		{name: "a path with two dots is refused", call: project("customer_id..ids", nil), fails: validation, says: syntax},
+		{name: "a path to a reserved word is refused", call: project("customer_id.name", nil), fails: validation,
+			says: "Invalid ProjectionExpression: Attribute name is a reserved keyword; reserved keyword: name"},
+		{name: "substitutes without a projection are refused", call: projectNothing(names{"#c": "customer_id"}), fails: validation,
+			says: "ExpressionAttributeNames can only be specified when using expressions..."},
 		{name: "a reserved word is refused", call: project("name", nil), fails: validation,
 			says: "Invalid ProjectionExpression: Attribute name is a reserved keyword; reserved keyword: name"},
 		{name: "a reserved word is refused in any case", call: project("Status", nil), fails: validation,
@@ -59,11 +81,28 @@ func project(expression string, substitutes names) func(*dynamodb.Client) (any, 
 }
 
 func projectIn(table, expression string, substitutes names) func(*dynamodb.Client) (any, error) {
+	return projected(&dynamodb.GetItemInput{
+		TableName: &table, Key: item{"user_id": text("alice")},
+		ProjectionExpression: &expression, ExpressionAttributeNames: substitutes,
+	})
+}
+
+func projectOf(user, expression string, substitutes names) func(*dynamodb.Client) (any, error) {
+	return projected(&dynamodb.GetItemInput{
+		TableName: aws.String("customers"), Key: item{"user_id": text(user)},
+		ProjectionExpression: &expression, ExpressionAttributeNames: substitutes,
+	})
+}
+
+func projectNothing(substitutes names) func(*dynamodb.Client) (any, error) {
+	return projected(&dynamodb.GetItemInput{
+		TableName: aws.String("customers"), Key: item{"user_id": text("alice")}, ExpressionAttributeNames: substitutes,
+	})
+}
+
+func projected(in *dynamodb.GetItemInput) func(*dynamodb.Client) (any, error) {
 	return func(client *dynamodb.Client) (any, error) {
-		out, err := client.GetItem(context.Background(), &dynamodb.GetItemInput{
-			TableName: &table, Key: item{"user_id": text("alice")},
-			ProjectionExpression: &expression, ExpressionAttributeNames: substitutes,
-		})
+		out, err := client.GetItem(context.Background(), in)
 		if err != nil {
 			return nil, err
 		}

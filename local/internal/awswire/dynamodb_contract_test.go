@@ -82,6 +82,17 @@ func seedContract(t *testing.T, client *dynamodb.Client) {
 			t.Fatal(err)
 		}
 	}
+	if _, err := client.CreateTable(context.Background(), sortedInput("sorted")); err != nil {
+		t.Fatal(err)
+	}
+	for _, item := range []map[string]types.AttributeValue{
+		{"pk": text("USER#alice"), "sk": text("BILLING"), "customer": text("cus_1")},
+		{"pk": text("USER#alice"), "sk": text("PROFILE")},
+	} {
+		if err := putItem(client, "sorted", item); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, item := range []map[string]types.AttributeValue{
 		{"user_id": text("alice"), "customer_id": text("cus_1"), "name": text("Alice"), "since": number("2026")},
 		{"user_id": text("null"), "customer_id": &types.AttributeValueMemberNULL{Value: true}},
@@ -118,6 +129,9 @@ func contract() []contractCase {
 	all = append(all, getItemContract()...)
 	all = append(all, projectionContract()...)
 	all = append(all, putItemContract()...)
+	all = append(all, updateItemContract()...)
+	all = append(all, conditionContract()...)
+	all = append(all, rangeContract()...)
 	all = append(all, tableContract()...)
 	return all
 }

@@ -33,21 +33,22 @@ func (d *DynamoDB) getItem(body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	names, err := parseProjection(in.ProjectionExpression, in.ExpressionAttributeNames)
+	placeholders, err := newPlaceholders(in.ExpressionAttributeNames, nil, expressions{"ProjectionExpression": in.ProjectionExpression})
 	if err != nil {
 		return nil, err
 	}
-	if in.Key == nil {
-		return nil, invalid("Cannot have null key for GetItem, DeleteItem, or UpdateItem")
-	}
-	key, err := parseAttributes(in.Key)
+	paths, err := parseProjection(in.ProjectionExpression, placeholders)
 	if err != nil {
 		return nil, err
 	}
-	if len(key) != 1 {
-		return nil, invalid("The number of conditions on the keys is invalid")
+	if err := placeholders.checkUsed(); err != nil {
+		return nil, err
 	}
-	index, err := t.keyOf(key)
+	key, err := t.parseKey(in.Key)
+	if err != nil {
+		return nil, err
+	}
+	index, err := t.indexOf(key)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +64,7 @@ func (d *DynamoDB) getItem(body []byte) (any, error) {
 		ConsumedCapacity *consumedCapacity    `json:",omitempty"`
 	}{ConsumedCapacity: capacity(in.ReturnConsumedCapacity, t.name, units)}
 	if found {
-		out.Item = project(item, names)
+		out.Item = project(item, paths)
 	}
 	return out, nil
 }
@@ -114,18 +115,4 @@ func capacity(detail, tableName string, units float64) *consumedCapacity {
 		return &consumedCapacity{TableName: tableName, CapacityUnits: units, Table: &tableCapacity{units}}
 	}
 	return nil
-}
-
-// project keeps the named attributes, or all where none are named.
-func project(item map[string]attribute, names []string) map[string]attribute {
-	if names == nil {
-		return item
-	}
-	kept := map[string]attribute{}
-	for _, name := range names {
-		if value, ok := item[name]; ok {
-			kept[name] = value
-		}
-	}
-	return kept
 }

@@ -38,7 +38,7 @@ func (d *DynamoDB) createTable(body []byte) (any, error) {
 	if in.BillingMode != "PAY_PER_REQUEST" && in.ProvisionedThroughput == nil {
 		return nil, invalid("No provisioned throughput specified for the table")
 	}
-	key, err := hashKey(in.AttributeDefinitions, in.KeySchema)
+	key, err := parseKeySchema(in.AttributeDefinitions, in.KeySchema)
 	if err != nil {
 		return nil, err
 	}
@@ -66,32 +66,53 @@ func (d *DynamoDB) describeTable(body []byte) (any, error) {
 	return struct{ Table tableDescription }{t.describe()}, nil
 }
 
-// hashKey reads a table's key out of the two lists that describe it.
-func hashKey(definitions []attributeDefinition, schema []keyElement) (keySchema, error) {
+// parseKeySchema reads a table's key out of the two lists that describe it.
+func parseKeySchema(definitions []attributeDefinition, schema []keyElement) (keySchema, error) {
 	if len(definitions) == 0 {
-		return keySchema{}, invalid("No Attribute Schema Defined")
+		return nil, invalid("No Attribute Schema Defined")
 	}
 	for _, definition := range definitions {
 		if !slices.Contains([]string{"B", "N", "S"}, definition.AttributeType) {
-			return keySchema{}, invalid("Member must satisfy enum value set: [B, N, S]")
+			return nil, invalid("Member must satisfy enum value set: [B, N, S]")
 		}
 	}
+	if err := checkOrder(schema); err != nil {
+		return nil, err
+	}
+	var key keySchema
+	for i, element := range schema {
+		at := slices.IndexFunc(definitions, func(d attributeDefinition) bool { return d.AttributeName == element.AttributeName })
+		if at < 0 {
+			return nil, invalid([]string{"Hash", "Range"}[i] + " Key not specified in Attribute Definitions.  Type unknown.")
+		}
+		key = append(key, keyAttribute{Name: definitions[at].AttributeName, Type: definitions[at].AttributeType})
+	}
+	if len(definitions) != len(key) {
+		return nil, invalid("The number of attributes in key schema must match the number of attributes defined in attribute definitions.")
+	}
+	return key, nil
+}
+
+// checkOrder refuses what is no hash key, perhaps with a range key behind it.
+func checkOrder(schema []keyElement) error {
+	const hash, rangeKey = "HASH", "RANGE"
 	switch {
 	case len(schema) == 0:
-		return keySchema{}, invalid("No defined key schema.  A key schema containing at least a hash key must be defined for all tables")
-	case schema[0].KeyType != "HASH":
-		return keySchema{}, invalid("No Hash Key specified in schema.  All Dynamo DB tables must have exactly one hash key")
-	case len(schema) > 1:
-		return keySchema{}, invalid("Range keys are not emulated on this endpoint.")
+		return invalid("No defined key schema.  A key schema containing at least a hash key must be defined for all tables")
+	case len(schema) > 2:
+		return invalid("Key Schema too big.  Key Schema must at most consist of the hash and range key of a table")
+	case len(schema) == 1 && schema[0].KeyType == hash:
+		return nil
+	case len(schema) == 1:
+		return invalid("No Hash Key specified in schema.  All Dynamo DB tables must have exactly one hash key")
+	case schema[0].KeyType == hash && schema[1].KeyType == hash:
+		return invalid("Too many hash keys specified.  All Dynamo DB tables must have exactly one hash key")
+	case schema[0].KeyType != hash || schema[1].KeyType != rangeKey:
+		return invalid("Invalid key order. Hash Key must be specified first in key schema, Range Key second")
+	case schema[0].AttributeName == schema[1].AttributeName:
+		return invalid("Two keys can not have the same name")
 	}
-	i := slices.IndexFunc(definitions, func(d attributeDefinition) bool { return d.AttributeName == schema[0].AttributeName })
-	switch {
-	case i < 0:
-		return keySchema{}, invalid("Hash Key not specified in Attribute Definitions.  Type unknown.")
-	case len(definitions) > 1:
-		return keySchema{}, invalid("The number of attributes in key schema must match the number of attributes defined in attribute definitions.")
-	}
-	return keySchema{Name: definitions[i].AttributeName, Type: definitions[i].AttributeType}, nil
+	return nil
 }
 
 // describe reports the table as active from its first moment on.
@@ -100,10 +121,15 @@ func (t *table) describe() tableDescription {
 	for _, item := range t.items {
 		bytes += sizeOf(item)
 	}
+	definitions, schema := make([]attributeDefinition, len(t.key)), make([]keyElement, len(t.key))
+	for i, key := range t.key {
+		definitions[i] = attributeDefinition{key.Name, key.Type}
+		schema[i] = keyElement{key.Name, []string{"HASH", "RANGE"}[i]}
+	}
 	return tableDescription{
-		AttributeDefinitions: []attributeDefinition{{t.key.Name, t.key.Type}},
+		AttributeDefinitions: definitions,
 		TableName:            t.name,
-		KeySchema:            []keyElement{{t.key.Name, "HASH"}},
+		KeySchema:            schema,
 		TableStatus:          "ACTIVE",
 		CreationDateTime:     epochSeconds(t.created),
 		TableSizeBytes:       bytes,

@@ -1,13 +1,16 @@
 package awswire
 
 import (
+	"encoding/json"
 	"net/http"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
 
-// table holds its items by the value of their key attribute.
+// table holds its items by their keys.
 type table struct {
 	name    string
 	key     keySchema
@@ -15,8 +18,10 @@ type table struct {
 	items   map[string]map[string]attribute
 }
 
-// keySchema is a simple primary key: one hash key, no range key.
-type keySchema struct {
+// keySchema is a primary key: a hash key, and perhaps a range key.
+type keySchema []keyAttribute
+
+type keyAttribute struct {
 	Name string
 	Type string // S, N or B
 }
@@ -58,38 +63,61 @@ func invalidTableName() error {
 		"and may contain only the characters a-z, A-Z, 0-9, '_', '-', and '.'")
 }
 
-// maxHashKey is DynamoDB's limit on a hash key's value, in bytes.
-const maxHashKey = 2048
+// DynamoDB's limits on the values of a hash key and of a range key, in bytes.
+var maxKeySizes = []int{2048, 1024}
 
-// keyOf returns the index of the item with these attributes, checked against
-// the table's schema.
-func (t *table) keyOf(attributes map[string]attribute) (string, error) {
-	value, ok := attributes[t.key.Name]
-	switch {
-	case !ok:
-		return "", invalid("One of the required keys was not given a value")
-	case !value.scalar():
-		return "", invalid("Invalid attribute value type")
-	case value.kind != t.key.Type:
-		return "", invalid("One or more parameter values were invalid: Type mismatch for key")
-	case value.text() == "":
-		return "", invalid("One or more parameter values are not valid. The AttributeValue for a key attribute " +
-			"cannot contain an empty string value. Key: " + t.key.Name)
-	case value.size() > maxHashKey:
-		return "", invalid("Hash primary key values must be under 2048 bytes, " +
-			"and range primary key values must be under 1024 bytes")
+// parseKey reads the key of a request for one item.
+func (t *table) parseKey(wire map[string]json.RawMessage) (map[string]attribute, error) {
+	if wire == nil {
+		return nil, invalid("Cannot have null key for GetItem, DeleteItem, or UpdateItem")
 	}
-	return value.text(), nil
+	key, err := parseAttributes(wire)
+	if err == nil && len(key) != len(t.key) {
+		err = invalid("The number of conditions on the keys is invalid")
+	}
+	return key, err
+}
+
+func (t *table) isKey(name string) bool {
+	return slices.ContainsFunc(t.key, func(key keyAttribute) bool { return key.Name == name })
+}
+
+// indexOf returns where the item with these attributes is, checked against the
+// table's schema.
+func (t *table) indexOf(attributes map[string]attribute) (string, error) {
+	for _, key := range t.key {
+		if _, ok := attributes[key.Name]; !ok {
+			return "", invalid("One of the required keys was not given a value")
+		}
+	}
+	var index strings.Builder
+	for i, key := range t.key {
+		value := attributes[key.Name]
+		switch {
+		case !value.scalar():
+			return "", invalid("Invalid attribute value type")
+		case value.kind != key.Type:
+			return "", invalid("One or more parameter values were invalid: Type mismatch for key")
+		case value.text() == "":
+			return "", invalid("One or more parameter values are not valid. The AttributeValue for a key attribute " +
+				"cannot contain an empty string value. Key: " + key.Name)
+		case value.size() > maxKeySizes[i]:
+			return "", invalid("Hash primary key values must be under 2048 bytes, " +
+				"and range primary key values must be under 1024 bytes")
+		}
+		index.WriteString(strconv.Quote(value.text()))
+	}
+	return index.String(), nil
 }
 
 func (t *table) put(attributes map[string]attribute) error {
-	key, err := t.keyOf(attributes)
+	index, err := t.indexOf(attributes)
 	if err != nil {
 		return err
 	}
 	if sizeOf(attributes) > maxItem {
 		return invalid("Item size has exceeded the maximum allowed size")
 	}
-	t.items[key] = attributes
+	t.items[index] = attributes
 	return nil
 }

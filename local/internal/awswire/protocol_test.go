@@ -78,9 +78,10 @@ func TestRequestsAreRefused(t *testing.T) {
 		{"a body over 1 MiB is refused", dynamo, dynamoGet(body(strings.Repeat(" ", 1<<20+1))), 413, coral + "RequestEntityTooLargeException"},
 
 		{"a parameter that is not emulated is refused", dynamo, dynamoGet(body(`{"TableName":"customers","AttributesToGet":["a"]}`)), 400, coral + "ValidationException"},
-		{"a set is not emulated and refused", dynamo, dynamoGet(body(`{"TableName":"customers","Key":{"user_id":{"SS":["a"]}}}`)), 400, validation},
-		{"a path into an attribute is not emulated and refused", dynamo,
-			dynamoGet(body(`{"TableName":"customers","Key":{"user_id":{"S":"a"}},"ProjectionExpression":"a.b"}`)), 400, validation},
+		{"a set is no key", dynamo, dynamoGet(body(`{"TableName":"customers","Key":{"user_id":{"SS":["a"]}}}`)), 400, validation},
+		{"an update without a key is refused", dynamo, signed("dynamodb", "DynamoDB_20120810.UpdateItem", `{"TableName":"customers"}`), 400, validation},
+		{"a value whose bytes are no base64 is refused", dynamo,
+			signed("dynamodb", "DynamoDB_20120810.PutItem", `{"TableName":"customers","Item":{"user_id":{"S":"a"},"b":{"BS":["@"]}}}`), 400, coral + "SerializationException"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := httptest.NewRecorder()
@@ -96,6 +97,42 @@ func TestRequestsAreRefused(t *testing.T) {
 			}
 			if c.status != http.StatusOK && strings.Contains(w.Body.String(), "hidden") {
 				t.Error("a refusal holds the secret")
+			}
+		})
+	}
+}
+
+// Nothing works here that would not work on AWS, and what works there alone is
+// refused in so many words.
+func TestWhatIsNotEmulatedSaysSo(t *testing.T) {
+	dynamo := awswire.NewDynamoDB()
+	if err := dynamo.CreateTable("customers", "user_id"); err != nil {
+		t.Fatal(err)
+	}
+	const values = `,"ExpressionAttributeValues":{":v":{"N":"1"}}`
+	for name, c := range map[string]struct{ operation, parameters string }{
+		"an element of a list":         {"GetItem", `"ProjectionExpression":"a[0]"`},
+		"a sum":                        {"UpdateItem", `"UpdateExpression":"SET a = a + :v"` + values},
+		"a difference":                 {"UpdateItem", `"UpdateExpression":"SET a = a - :v"` + values},
+		"a function in an update":      {"UpdateItem", `"UpdateExpression":"SET a = if_not_exists(a, :v)"` + values},
+		"DELETE":                       {"UpdateItem", `"UpdateExpression":"DELETE a :v"` + values},
+		"a comparison of order":        {"UpdateItem", `"ConditionExpression":"a < :v"` + values},
+		"BETWEEN":                      {"UpdateItem", `"ConditionExpression":"a between :v AND :v"` + values},
+		"IN":                           {"UpdateItem", `"ConditionExpression":"a IN (:v)"` + values},
+		"begins_with":                  {"UpdateItem", `"ConditionExpression":"begins_with(a, :v)"` + values},
+		"what was updated within maps": {"UpdateItem", `"UpdateExpression":"SET a.b = :v","ReturnValues":"UPDATED_NEW"` + values},
+		"what a failed condition saw":  {"UpdateItem", `"ReturnValuesOnConditionCheckFailure":"ALL_OLD"`},
+		"a condition of old":           {"UpdateItem", `"Expected":{}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := dynamo.Put("customers", map[string]any{"user_id": "alice", "a": map[string]any{}}); err != nil {
+				t.Fatal(err)
+			}
+			w := httptest.NewRecorder()
+			dynamo.ServeHTTP(w, signed("dynamodb", "DynamoDB_20120810."+c.operation,
+				`{"TableName":"customers","Key":{"user_id":{"S":"alice"}},`+c.parameters+`}`))
+			if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "ValidationException") || !strings.Contains(w.Body.String(), "not emulated") {
+				t.Errorf("got %d %s", w.Code, w.Body)
 			}
 		})
 	}

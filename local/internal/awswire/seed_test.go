@@ -2,10 +2,14 @@ package awswire_test
 
 import (
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"billingportal/local/internal/awswire"
@@ -63,6 +67,44 @@ func TestSeedingIsCheckedAsRequestsAre(t *testing.T) {
 	}
 }
 
+// An update sees what all others have left, and its condition holds until it is done.
+func TestUpdatesAreAtomic(t *testing.T) {
+	dynamo := awswire.NewDynamoDB()
+	if err := dynamo.CreateTable("customers", "user_id"); err != nil {
+		t.Fatal(err)
+	}
+	client := dynamoClient(serve(t, dynamo), nil)
+	var all sync.WaitGroup
+	var claimed atomic.Int32
+	for i := range 20 {
+		all.Go(func() {
+			for _, in := range []*dynamodb.UpdateItemInput{
+				{UpdateExpression: aws.String("ADD n :v, ids :id"),
+					ExpressionAttributeValues: item{":v": number("1"), ":id": set(strconv.Itoa(i))}},
+				{UpdateExpression: aws.String("SET winner = :v"), ConditionExpression: aws.String("attribute_not_exists(winner)"),
+					ExpressionAttributeValues: item{":v": number("1")}},
+			} {
+				in.TableName, in.Key = aws.String("customers"), item{"user_id": text("alice")}
+				_, err := client.UpdateItem(t.Context(), in)
+				if in.ConditionExpression != nil && err == nil {
+					claimed.Add(1)
+				} else if in.ConditionExpression == nil && err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	got, err := get("customers", text("alice"))(client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alice := got.(item)
+	if !reflect.DeepEqual(alice["n"], number("20")) || len(alice["ids"].(*types.AttributeValueMemberSS).Value) != 20 || claimed.Load() != 1 {
+		t.Errorf("n = %v, ids = %v, %d won", alice["n"], alice["ids"], claimed.Load())
+	}
+}
+
 // Under -race this fails where a read and a write meet unguarded.
 func TestReadsAndWritesMayMeet(t *testing.T) {
 	dynamo, secrets := awswire.NewDynamoDB(), awswire.NewSecretsManager()
@@ -79,6 +121,14 @@ func TestReadsAndWritesMayMeet(t *testing.T) {
 					t.Error(err)
 				}
 				secrets.Put("stripe", "next")
+			}
+		})
+		all.Go(func() {
+			client := dynamoClient(endpoint, new(lastAnswer))
+			for range 20 {
+				if _, err := updateIn("customers", item{"user_id": text("alice")})(client); err != nil {
+					t.Error(err)
+				}
 			}
 		})
 		all.Go(func() {

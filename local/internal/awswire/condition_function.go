@@ -1,0 +1,74 @@
+package awswire
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// function reads a function of a condition. Their names, unlike keywords, have
+// one case.
+func (p *parser) function() (condition, error) {
+	name := p.next()
+	arguments, err := p.arguments()
+	if err != nil {
+		return nil, err
+	}
+	want := 1
+	switch name {
+	case "attribute_exists", "attribute_not_exists":
+	case "attribute_type":
+		want = 2
+	case "begins_with", "contains", "size":
+		return nil, p.invalid("The function " + name + " is not emulated on this endpoint;")
+	default:
+		return nil, p.invalid("Invalid function name; function: " + name)
+	}
+	if len(arguments) != want {
+		return nil, p.invalid(fmt.Sprintf("Incorrect number of operands for operator or function; operator or function: %s, number of operands: %d",
+			name, len(arguments)))
+	}
+	place := arguments[0].path
+	if place == nil {
+		return nil, p.invalid("Operator or function requires a document path; operator or function: " + name)
+	}
+	if want == 2 {
+		return p.attributeType(place, arguments[1])
+	}
+	return func(item map[string]attribute) bool {
+		_, present := place.in(item)
+		return present == (name == "attribute_exists")
+	}, nil
+}
+
+func (p *parser) arguments() ([]operand, error) {
+	p.next() // "("
+	var arguments []operand
+	for {
+		argument, err := p.operand()
+		if err != nil {
+			return nil, err
+		}
+		arguments = append(arguments, argument)
+		if p.accept(")") {
+			return arguments, nil
+		}
+		if err := p.expect(","); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (p *parser) attributeType(place path, kind operand) (condition, error) {
+	if kind.value.kind != "S" {
+		return nil, p.invalid("Incorrect operand type for operator or function; operator or function: attribute_type, operand type: " + kind.value.kind)
+	}
+	kinds := []string{"N", "BS", "L", "B", "NULL", "M", "S", "SS", "NS", "BOOL"}
+	if !slices.Contains(kinds, kind.value.text()) {
+		return nil, p.invalid("Invalid attribute type name found; type: " + kind.value.text() + ", valid types: {" + strings.Join(kinds, ",") + "}")
+	}
+	return func(item map[string]attribute) bool {
+		value, _ := place.in(item)
+		return value.kind == kind.value.text()
+	}, nil
+}
