@@ -2,12 +2,17 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -20,11 +25,14 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"billingportal/local/internal/gateway"
+	"billingportal/local/internal/stripewire"
 )
 
 const (
 	eventsFolder    = "events"
 	environmentFile = "local/env.json"
+	// stripeEventsFolder has the bodies of Stripe's events.
+	stripeEventsFolder = "events/stripe"
 	// containerHost is where sam local's containers reach the laptop.
 	containerHost = "http://host.docker.internal:8080"
 	// apiHost stands for an API's own name in the events.
@@ -33,12 +41,19 @@ const (
 
 func eventsCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "events",
-		Usage: "make the events for sam local, and the environment that goes with them, anew",
+		Name:      "events",
+		Usage:     "make the events for sam local, and the environment that goes with them, anew",
+		ArgsUsage: "[EVENT]",
 		Description: "The events are in " + eventsFolder + "/, the environment in " + environmentFile + ".\n" +
-			"Their tokens are signed with a key that is thrown away; the environment has its public half.",
+			"Their tokens are signed with a key that is thrown away; the environment has its public half.\n\n" +
+			"With the name of one of Stripe's events in " + stripeEventsFolder + "/, prints a request of Stripe's with it that is\n" +
+			"signed now, since a signature holds for five minutes:\n\n" +
+			"  go run ./local events customer.created | sam local invoke WebhookFunction -e - --env-vars " + environmentFile,
 		Flags: []cli.Flag{&cli.StringFlag{Name: "dir", Value: ".", Usage: "the repository's `FOLDER`"}},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
+			if name := cmd.Args().First(); name != "" {
+				return printWebhookEvent(ctx, cmd.Root().Writer, cmd.String("dir"), name)
+			}
 			return writeEvents(ctx, cmd.String("dir"))
 		},
 	}
@@ -46,6 +61,7 @@ func eventsCommand() *cli.Command {
 
 // request is what an event is made of.
 type request struct {
+	path    string // "" is the portal's
 	headers map[string]string
 	form    url.Values
 	json    string
@@ -135,6 +151,13 @@ func writeEvents(ctx context.Context, dir string) error {
 	if err := writeJSON(filepath.Join(dir, eventsFolder, "payload-v1.json"), payloadV1(token)); err != nil {
 		return err
 	}
+	bus, err := busEvent(dir)
+	if err != nil {
+		return err
+	}
+	if err := writeJSON(filepath.Join(dir, eventsFolder, "eventbridge.json"), bus); err != nil {
+		return err
+	}
 	environment, err := containerEnvironment(key)
 	if err != nil {
 		return err
@@ -170,7 +193,7 @@ func (r request) event(ctx context.Context) (json.RawMessage, error) {
 	if r.form != nil {
 		body, contentType = r.form.Encode(), "application/x-www-form-urlencoded"
 	}
-	httpRequest := httptest.NewRequestWithContext(ctx, http.MethodPost, "https://"+apiHost+"/billing/portal", strings.NewReader(body))
+	httpRequest := httptest.NewRequestWithContext(ctx, http.MethodPost, "https://"+apiHost+cmp.Or(r.path, "/billing/portal"), strings.NewReader(body))
 	if body != "" {
 		httpRequest.Header.Set("Content-Type", contentType)
 	}
@@ -218,11 +241,11 @@ func payloadV1(token string) map[string]any {
 // while local serves on its default address.
 func containerEnvironment(key *ecdsa.PrivateKey) (map[string]any, error) {
 	l := &laptop{origin: defaultURL, stripeKey: demoKey}
-	environment := l.environment(containerHost)
-	for name := range environment {
-		if strings.HasPrefix(name, "AWS_") && !strings.HasPrefix(name, "AWS_ENDPOINT_URL_") {
-			delete(environment, name) // sam local sets it
-		}
+	environment, webhook := l.environment(containerHost), l.webhookEnvironment(containerHost)
+	for _, variables := range []map[string]string{environment, webhook} {
+		maps.DeleteFunc(variables, func(name, _ string) bool { // sam local sets them
+			return strings.HasPrefix(name, "AWS_") && !strings.HasPrefix(name, "AWS_ENDPOINT_URL_")
+		})
 	}
 	jwks, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{
 		{Key: key.Public(), KeyID: eventKeyID, Algorithm: string(jose.ES256), Use: "sig"},
@@ -231,7 +254,47 @@ func containerEnvironment(key *ecdsa.PrivateKey) (map[string]any, error) {
 		return nil, err
 	}
 	environment["JWT_JWKS"] = string(jwks)
-	return map[string]any{"PortalFunction": environment}, nil
+	return map[string]any{"PortalFunction": environment, "WebhookFunction": webhook}, nil
+}
+
+// printWebhookEvent prints the payload of a request of Stripe's, signed now.
+func printWebhookEvent(ctx context.Context, w io.Writer, dir, name string) error {
+	body, err := readStripeEvent(dir, name)
+	if err != nil {
+		return err
+	}
+	event, err := request{
+		path:    webhookPath,
+		headers: map[string]string{"Stripe-Signature": stripewire.Sign(body, demoSigningSecret, time.Now())},
+		json:    string(body),
+	}.event(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", event)
+	return err
+}
+
+func readStripeEvent(dir, name string) ([]byte, error) {
+	folder := filepath.Join(dir, filepath.FromSlash(stripeEventsFolder))
+	body, err := os.ReadFile(filepath.Join(folder, filepath.Base(name)+".json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no event %q in %s", name, folder)
+	}
+	return body, err
+}
+
+// busEvent is what EventBridge invokes the webhook function with. It has no signature that grows old.
+//
+// https://docs.stripe.com/event-destinations/eventbridge
+func busEvent(dir string) (map[string]any, error) {
+	const source = "aws.partner/stripe.com/ed_test_61Demo"
+	body, err := readStripeEvent(dir, "customer.created")
+	return map[string]any{
+		"version": "0", "id": "3f6a4a0e-5f0b-4b3c-9a0a-7d1c2b3a4f5e", "detail-type": "customer.created", "source": source,
+		"account": "123456789012", "time": "2024-06-03T16:00:00Z", "region": "eu-central-1",
+		"resources": []string{"arn:aws:events:eu-central-1::event-source/" + source}, "detail": json.RawMessage(body),
+	}, err
 }
 
 func writeJSON(path string, value any) error {

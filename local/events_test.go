@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -39,6 +40,9 @@ func TestCommittedEvents(t *testing.T) {
 
 func TestEventsMadeAnew(t *testing.T) {
 	dir := t.TempDir()
+	if err := os.CopyFS(filepath.Join(dir, stripeEventsFolder), os.DirFS(filepath.Join("..", stripeEventsFolder))); err != nil {
+		t.Fatal(err)
+	}
 	if err := writeEvents(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
@@ -50,20 +54,25 @@ func TestEventsMadeAnew(t *testing.T) {
 	}
 }
 
-// startContainer runs the function with the environment that sam local would
-// give it, but for where the laptop is.
+// startContainer runs the portal function with the environment that sam local
+// would give it, but for where the laptop is.
 func startContainer(t *testing.T, dir string) lambda.Handler {
 	t.Helper()
 	l, _ := startLaptop(t)
-	var environment struct{ PortalFunction map[string]string }
+	return l.inContainer(t, dir, "PortalFunction", app.Portal, map[string]string{"PORTAL_HOSTS": strings.TrimPrefix(l.origin, "http://")})
+}
+
+func (l *laptop) inContainer(t *testing.T, dir, name string, assemble app.Assembly, more map[string]string) lambda.Handler {
+	t.Helper()
+	var environment map[string]map[string]string
 	readJSON(t, filepath.Join(dir, environmentFile), &environment)
-	env := environment.PortalFunction
-	for name, value := range env {
-		env[name] = strings.ReplaceAll(value, containerHost, l.origin)
+	env := environment[name]
+	for variable, value := range env {
+		env[variable] = strings.ReplaceAll(value, containerHost, l.origin)
 	}
-	env["PORTAL_HOSTS"] = strings.TrimPrefix(l.origin, "http://")
+	maps.Copy(env, more)
 	env["AWS_REGION"], env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"] = "eu-central-1", "local", "local"
-	function, err := app.Portal(t.Context(), func(name string) string { return env[name] }, &logBuffer{})
+	function, err := assemble(t.Context(), func(name string) string { return env[name] }, &logBuffer{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,8 +85,8 @@ func checkEvents(t *testing.T, function lambda.Handler, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != len(eventAnswers) {
-		t.Errorf("%d events, want %d", len(files), len(eventAnswers))
+	if want := len(eventAnswers) + 1; len(files) != want { // and the event bus's
+		t.Errorf("%d events, want %d", len(files), want)
 	}
 	for name, want := range eventAnswers {
 		t.Run(name, func(t *testing.T) {

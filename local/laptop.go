@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 
@@ -22,14 +23,18 @@ const (
 	dynamoDBPath       = "/aws/dynamodb"
 	secretsManagerPath = "/aws/secretsmanager"
 	stripePath         = "/stripe"
+	webhookPath        = "/stripe/webhook"
 )
 
 const (
 	customersTable = "billing-customers"
 	stripeSecret   = "billing-portal/stripe"
+	webhookSecret  = "billing-portal/webhook"
 	audience       = "billing-portal"
 	// demoKey looks like a test key, which stripe-mock insists on, and opens nothing.
 	demoKey = "sk_test_" + "localdemo"
+	// demoSigningSecret signs the events of the stand-in Stripe, and those of the command events.
+	demoSigningSecret = "whsec_" + "localdemo"
 )
 
 // demoCustomers is the mapping: bob has no item, carol's customer does not exist.
@@ -77,7 +82,7 @@ func newLaptop(origin, stripeKey string, customers map[string]string) (*laptop, 
 		}
 	}
 	l.secretsManager.Put(stripeSecret, stripeKey)
-	return l, nil
+	return l, l.acceptEventsOf()
 }
 
 // environment is what template.yaml and Lambda would set. host is the origin at
@@ -132,7 +137,12 @@ func (l *laptop) handler(ctx context.Context, logs io.Writer) (http.Handler, err
 	if err != nil {
 		return nil, err
 	}
+	webhook, err := l.webhook(ctx, logs)
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
+	mux.Handle(webhookPath, webhook)
 	mux.Handle("/", gateway.New(function, gateway.Config{
 		AllowedOrigins: strings.Split(env["ALLOWED_ORIGINS"], ","),
 	}))
@@ -140,8 +150,9 @@ func (l *laptop) handler(ctx context.Context, logs io.Writer) (http.Handler, err
 	mux.Handle("GET /{$}", page)
 	mux.Handle("GET /demo.css", page)
 	mux.Handle("GET /demo.js", page)
+	mux.Handle("POST /demo/", page)
 	mux.Handle(issuerPath+"/", http.StripPrefix(issuerPath, l.issuer))
-	mux.Handle("/p/session/", l.stripe)
+	mux.Handle("/p/", l.stripe)
 	mux.Handle("/aws/", l.cloud())
 	mux.Handle(stripePath+"/", l.cloud())
 	return mux, nil
@@ -155,12 +166,19 @@ func (l *laptop) demoConfig(cookie string) demo.Config {
 		Origin: l.origin,
 		Cookie: cookie,
 		Users:  demo.Users(),
+		CheckOut: func(user string) string {
+			return l.stripe.OpenCheckout(stripewire.Checkout{
+				ClientReferenceID: user, Price: "price_StarterMonthly", SuccessURL: l.origin + "/?" + url.Values{"user": {user}, "back": {"checkout"}}.Encode(),
+			})
+		},
+		DeleteCustomers: l.stripe.DeleteCustomersOf,
 	}
 	if l.stripeKey != demoKey {
 		for i := range config.Users {
 			config.Users[i].Subscriptions = nil
 		}
 		config.Choices = &demo.Choices{Locales: demo.DefaultChoices().Locales}
+		config.CheckOut, config.DeleteCustomers = nil, nil
 	}
 	return config
 }

@@ -31,6 +31,13 @@ func TestDeployerMayMakeEveryNamedResource(t *testing.T) {
 			resource = ":log-group:" + group[:strings.LastIndex(group, "/")] + "/*"
 		case "AWS::Serverless::HttpApi":
 			resource = "::/apis/*"
+		case "AWS::SQS::Queue", "AWS::SQS::QueuePolicy":
+			resource = ":sqs:${AWS::Region}:${AWS::AccountId}:${StackName}-" + strings.TrimSuffix(name, "Policy") + "-*"
+		case "AWS::Events::Rule":
+			resource = ":rule/aws.partner/stripe.com/*/${StackName}-" + name + "-*"
+		case "AWS::Lambda::Permission", "AWS::Lambda::EventInvokeConfig":
+			function := resources.at(name, "Properties", "FunctionName").value
+			resource = ":function:${StackName}-" + strings.TrimPrefix(function, "!Ref ") + "-*"
 		default:
 			t.Errorf("infra/deployer.yaml knows no %s (%s)", kind, name)
 			continue

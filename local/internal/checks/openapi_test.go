@@ -94,6 +94,9 @@ func (a api) parameters(schema *outline, name string) []string {
 	return slices.Compact(names)
 }
 
+// ofWebhook are the codes of problems that only Stripe gets: the document is for callers of the portal.
+var ofWebhook = []string{"invalid-signature", "webhook-misconfigured"}
+
 func TestOpenAPIHasEveryCodeUnderItsStatus(t *testing.T) {
 	want := map[string][]string{}
 	var codes []string
@@ -101,6 +104,9 @@ func TestOpenAPIHasEveryCodeUnderItsStatus(t *testing.T) {
 	for _, element := range problem.elements("kinds") {
 		entry := element.(*ast.KeyValueExpr)
 		code, status := problem.literal(entry.Key), problem.literal(entry.Value.(*ast.CompositeLit).Elts[0])
+		if slices.Contains(ofWebhook, code) {
+			continue
+		}
 		want[status] = append(want[status], code)
 		codes = append(codes, code)
 	}

@@ -11,7 +11,7 @@ import (
 // reader of lines, so that no YAML parser with CloudFormation's tags has to be had.
 type template struct {
 	parameters map[string]parameter
-	variables  map[string]string // of the function's environment: name -> expression
+	variables  map[string]map[string]string // of each function's environment: name -> expression
 }
 
 type parameter struct {
@@ -29,7 +29,7 @@ var (
 )
 
 func parse(text string) (template, error) {
-	t := template{parameters: map[string]parameter{}, variables: map[string]string{}}
+	t := template{parameters: map[string]parameter{}, variables: map[string]map[string]string{}}
 	var section, name string
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\n")
@@ -49,8 +49,13 @@ func parse(text string) (template, error) {
 				t.parameters[name] = p
 			}
 		case "Resources":
-			if m := variable.FindStringSubmatch(line); m != nil {
-				t.variables[m[1]] = m[2]
+			if m := parameterName.FindStringSubmatch(line); m != nil {
+				name = m[1]
+			} else if m := variable.FindStringSubmatch(line); m != nil {
+				if t.variables[name] == nil {
+					t.variables[name] = map[string]string{}
+				}
+				t.variables[name][m[1]] = m[2]
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -32,30 +33,41 @@ var ofRuntime = []string{
 	"AWS_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
 }
 
-func TestTemplateSetsEveryVariableThatTheFunctionReads(t *testing.T) {
-	asked := map[string]bool{}
-	_, err := app.Portal(t.Context(), func(name string) string {
-		asked[name] = true
-		return ""
-	}, io.Discard)
-	if err == nil {
-		t.Fatal("an empty environment was accepted")
+// functions are those of the template.
+var functions = map[string]app.Assembly{"PortalFunction": app.Portal, "WebhookFunction": app.Webhook}
+
+func TestTemplateSetsEveryVariableThatAFunctionReads(t *testing.T) {
+	parsed := read(t)
+	if len(parsed.variables) != len(functions) {
+		t.Errorf("%d functions with variables, want %d", len(parsed.variables), len(functions))
 	}
-	for _, name := range ofRuntime {
-		delete(asked, name)
-	}
-	want := slices.Sorted(maps.Keys(asked))
-	if got := slices.Sorted(maps.Keys(read(t).variables)); !slices.Equal(got, want) {
-		t.Errorf("template.yaml sets\n%v\nthe function reads\n%v", got, want)
+	for function, assemble := range functions {
+		asked := map[string]bool{}
+		_, err := assemble(t.Context(), func(name string) string {
+			asked[name] = true
+			return ""
+		}, io.Discard)
+		if err == nil {
+			t.Fatal("an empty environment was accepted")
+		}
+		for _, name := range ofRuntime {
+			delete(asked, name)
+		}
+		want := slices.Sorted(maps.Keys(asked))
+		if got := slices.Sorted(maps.Keys(parsed.variables[function])); !slices.Equal(got, want) {
+			t.Errorf("template.yaml sets for %s\n%v\nthe function reads\n%v", function, got, want)
+		}
 	}
 }
 
 func TestVariablesComeFromTheParameterOfTheirName(t *testing.T) {
 	parsed := read(t)
-	for name, expression := range parsed.variables {
-		camel := camelCase(name)
-		if _, ok := parsed.parameters[camel]; !ok || !strings.Contains(expression, "!Ref "+camel) {
-			t.Errorf("%s is %q, want the value of parameter %s", name, expression, camel)
+	for _, variables := range parsed.variables {
+		for name, expression := range variables {
+			camel := camelCase(name)
+			if _, ok := parsed.parameters[camel]; !ok || !strings.Contains(expression, "!Ref "+camel) {
+				t.Errorf("%s is %q, want the value of parameter %s", name, expression, camel)
+			}
 		}
 	}
 }
@@ -68,37 +80,42 @@ func camelCase(variable string) string {
 	return camel.String()
 }
 
-// Whoever deploys has to choose what the function requires, and nothing else.
-func TestParametersWithoutDefaultAreThoseThatTheFunctionRequires(t *testing.T) {
+// Whoever deploys has to choose what the functions require, and nothing else. The webhook function is only there where its secret
+// or its event source is chosen.
+func TestParametersWithoutDefaultAreThoseThatTheFunctionsRequire(t *testing.T) {
 	parsed := read(t)
-	_, err := app.Portal(t.Context(), func(name string) string {
-		switch {
-		case name == "CUSTOMERS_TABLE":
-			return "the-created-table"
-		case name == "AWS_ENDPOINT_URL", name == "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS":
-			return "" // read as the SDK does, so not just any text will do
-		case slices.Contains(ofRuntime, name):
-			return "set"
+	for function, assemble := range functions {
+		_, err := assemble(t.Context(), func(name string) string {
+			switch {
+			case name == "CUSTOMERS_TABLE":
+				return "the-created-table"
+			case name == "WEBHOOK_SECRET_ID":
+				return "the-chosen-secret"
+			case name == "AWS_ENDPOINT_URL", name == "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS":
+				return "" // read as the SDK does, so not just any text will do
+			case slices.Contains(ofRuntime, name):
+				return "set"
+			}
+			return parsed.parameters[camelCase(name)].value
+		}, io.Discard)
+		if err == nil {
+			t.Fatal("the defaults alone were accepted")
 		}
-		return parsed.parameters[camelCase(name)].value
-	}, io.Discard)
-	if err == nil {
-		t.Fatal("the defaults alone were accepted")
-	}
-	var required, missing []string
-	for name := range parsed.variables {
-		if !parsed.parameters[camelCase(name)].hasDefault {
-			required = append(required, name)
+		var required, missing []string
+		for name := range parsed.variables[function] {
+			if !parsed.parameters[camelCase(name)].hasDefault {
+				required = append(required, name)
+			}
 		}
-	}
-	for _, line := range strings.Split(errors.Unwrap(err).Error(), "\n") {
-		name, _, _ := strings.Cut(line, " ")
-		missing = append(missing, name)
-	}
-	slices.Sort(required)
-	slices.Sort(missing)
-	if !slices.Equal(missing, required) {
-		t.Errorf("the function refuses %v, the template requires %v", missing, required)
+		for _, line := range strings.Split(errors.Unwrap(err).Error(), "\n") {
+			name, _, _ := strings.Cut(line, " ")
+			missing = append(missing, name)
+		}
+		slices.Sort(required)
+		slices.Sort(missing)
+		if !slices.Equal(missing, required) {
+			t.Errorf("%s refuses %v, the template requires %v", function, missing, required)
+		}
 	}
 }
 
@@ -117,6 +134,14 @@ func TestParameterPatterns(t *testing.T) {
 		{"StripeApiBase", []string{"https://api.stripe.com", "https://proxy.example/stripe"}, []string{"", "http://api.stripe.com", "https://a@b", "https://a/?q"}},
 		{"PortalHosts", []string{"billing.stripe.com", "billing.example.com,billing.stripe.com"}, []string{"", "https://billing.stripe.com", "a, b", "a,"}},
 		{"CustomersTable", []string{"", "users", "arn:aws:dynamodb:eu-west-1:123456789012:table/users"}, []string{"ab", "a table", "arn:aws:dynamodb:eu-west-1:123456789012:table/users/index/x"}},
+		{"CustomersKeyFormat", []string{"{user}", "USER#{user}", "{user}#BILLING", "TENANT#1"}, []string{"{user}{user}", "{tenant}", "{user"}},
+		{"CustomersSortKey", []string{"", "sk=BILLING", "sk=USER#{user}"}, []string{"sk", "=x", "s k=x", "sk={user}{user}", "sk={x}"}},
+		{"StripeSecretField", []string{"api_key", "STRIPE_SECRET_KEY"}, []string{"", "a b", `a"b`, "a,b"}},
+		{"BasePath", []string{"", "/v1", "/api/v1"}, []string{"v1", "/v1/", "/", "/v1?x"}},
+		{"Release", []string{"", "v1.2.3", "2a71130"}, []string{"a b"}},
+		{"WebhookSecretId", []string{"", "billing-portal/webhook", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:webhook-a1B2c3"}, []string{"with space", "arn:aws:s3:::bucket"}},
+		{"StripeEventSource", []string{"", "aws.partner/stripe.com/ed_test_61Abc"}, []string{"aws.partner/other.example/x", "stripe.com"}},
+		{"UserMetadataKey", []string{"user_id", "uid"}, []string{"", "a b", "a[b]"}},
 		{"JwtIssuer", []string{"https://example.auth0.com/", "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC"}, []string{"", "http://issuer.example", "issuer.example", "https://issuer.example/?x", "https://u@issuer.example"}},
 		{"JwtAudience", []string{"api", "https://api.example.com,mobile"}, []string{"", "a,", "a, b"}},
 		{"JwtJwksUrl", []string{"", "https://issuer.example/jwks.json?p=1"}, []string{"http://issuer.example/jwks.json", "jwks.json"}},
@@ -167,8 +192,33 @@ func TestWhatIsTestedIsBuiltAsWhatIsDeployed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flags := strings.Join(runtimeapi.BuildFlags(runtimeapi.Tags), " ")
-	if want := "CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build " + strings.Replace(flags, "-s -w", "'-s -w'", 1) + " "; !strings.Contains(string(text), want) {
+	for _, tags := range []string{"$(TAGS)", "$(TAGS),webhook"} {
+		flags := strings.Replace(strings.Join(runtimeapi.BuildFlags(tags), " "), "-s -w", "'-s -w'", 1)
+		build := strings.Replace(strings.Replace(flags, " -tags "+tags, "", 1), "-o", "", 1)
+		if want := "CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build " + build; !strings.Contains(string(text), want) {
+			t.Errorf("Makefile does not have %s", want)
+		}
+		if want := "$(BUILD) -tags " + tags + " "; !strings.Contains(string(text), want) {
+			t.Errorf("Makefile does not have %s", want)
+		}
+	}
+	if want := "TAGS  := " + runtimeapi.Tags + "\n"; !strings.Contains(string(text), want) {
 		t.Errorf("Makefile does not have %s", want)
+	}
+}
+
+// What Go links of a package it also initializes, so that nothing of the portal's may be within the webhook's reach.
+func TestTheWebhookHasNothingOfThePortal(t *testing.T) {
+	list, err := exec.Command("go", "list", "-deps", "-tags", runtimeapi.Tags+",webhook", "billingportal/functions/webhook").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"go-jose", "stripe-go", "functions/internal/auth", "functions/internal/billing", "functions/internal/portal"} {
+		if strings.Contains(string(list), part) {
+			t.Errorf("the webhook's binary has %s", part)
+		}
+	}
+	if !strings.Contains(string(list), "functions/internal/webhook\n") {
+		t.Errorf("the webhook's binary has no webhook: %s", list)
 	}
 }

@@ -37,6 +37,10 @@ type Config struct {
 	Users []User
 	// Choices are what the buttons ask for; nil means [DefaultChoices].
 	Choices *Choices
+	// CheckOut opens a Checkout Session for a user and returns its URL, as the example app's server does; nil where it sells nothing.
+	CheckOut func(user string) string
+	// DeleteCustomers deletes a user's customers at Stripe and returns how many they were; nil where nobody may.
+	DeleteCustomers func(user string) int
 }
 
 type demo struct {
@@ -65,7 +69,34 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /{$}", d.servePage)
 	mux.HandleFunc("GET /demo.css", serveFile("web/demo.css"))
 	mux.HandleFunc("GET /demo.js", serveFile("web/demo.js"))
-	return onlyLoopback(mux)
+	if cfg.CheckOut != nil {
+		mux.HandleFunc("POST /demo/checkout", d.checkOut)
+	}
+	if cfg.DeleteCustomers != nil {
+		mux.HandleFunc("POST /demo/delete", d.deleteCustomers)
+	}
+	return onlyLoopback(http.NewCrossOriginProtection().Handler(mux))
+}
+
+// checkOut is the example app's own server: it opens a Checkout Session for the user and sends them there.
+func (d *demo) checkOut(w http.ResponseWriter, r *http.Request) {
+	user, ok := d.user(r.PostFormValue("user"))
+	if !ok {
+		http.Error(w, "There is no such demo user.", http.StatusNotFound)
+		return
+	}
+	http.Redirect(w, r, d.cfg.CheckOut(user.ID), http.StatusSeeOther)
+}
+
+// deleteCustomers stands for somebody at Stripe's dashboard.
+func (d *demo) deleteCustomers(w http.ResponseWriter, r *http.Request) {
+	user, ok := d.user(r.PostFormValue("user"))
+	if !ok {
+		http.Error(w, "There is no such demo user.", http.StatusNotFound)
+		return
+	}
+	d.cfg.DeleteCustomers(user.ID)
+	http.Redirect(w, r, "/?"+url.Values{"user": {user.ID}, "back": {"deleted"}}.Encode(), http.StatusSeeOther)
 }
 
 func (d *demo) servePage(w http.ResponseWriter, r *http.Request) {

@@ -12,7 +12,9 @@ type view struct {
 	Endpoint    string
 	AccessToken string
 	Cookie      bool   // the token is in a cookie and not in the page
-	Back        string // what the customer came back from: "", "portal" or "flow"
+	Back        string // what the customer came back from: "", "portal", "flow", "checkout" or "deleted"
+	Sells       bool   // there is something to buy
+	Deletes     bool   // the user's customer can be deleted
 	Options     []option
 	Groups      []group
 	Common      []field           // sent by every button
@@ -52,8 +54,10 @@ func (d *demo) view(query url.Values) (*view, bool) {
 		User:     user,
 		Users:    d.cfg.Users,
 		Endpoint: d.cfg.Endpoint,
-		Back:     chosen(query, "back", []string{"portal", "flow"}),
+		Back:     chosen(query, "back", []string{"portal", "flow", "checkout", "deleted"}),
 		Options:  d.options(query),
+		Sells:    d.cfg.CheckOut != nil,
+		Deletes:  d.cfg.DeleteCustomers != nil,
 	}
 	body := make(map[string]string)
 	var after string

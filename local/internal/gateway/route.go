@@ -13,6 +13,8 @@ var proxied = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.Me
 // route finds the template's route for a request; without one API Gateway answers 404 itself.
 func route(method, path string) (key string, parameters map[string]string, ok bool) {
 	switch {
+	case path == "/stripe/webhook":
+		return "ANY /stripe/webhook", nil, true
 	case method == http.MethodPost && path == "/billing/portal":
 		return "POST /billing/portal", nil, true
 	case path == "/":

@@ -21,6 +21,9 @@ type Data struct {
 // Customer is a customer. A deleted one answers as if it had never been.
 type Customer struct {
 	ID, Name, Email string
+	Created         time.Time
+	User            string // metadata.user_id; "" for none
+	Reference       string // client_reference_id of the Checkout Session that made the customer; "" for none
 	Deleted         bool
 }
 

@@ -6,7 +6,8 @@
 // leaves open: whether a customer exists, whether a URL is one, unknown nested names, a flow type without its block,
 // negative quantities, and the dead URL of its fixture.
 //
-// A session's URL leads to a page of this package that shows what the customer would see in Stripe's portal.
+// A session's URL leads to a page of this package that shows what the customer would see in Stripe's portal. A Checkout Session
+// has one where it is paid for. What happens is told to a webhook endpoint by events with real signatures.
 //
 // Known differences from Stripe: objects have the shape of API version 2024-06-20 whatever version is asked for;
 // completing a flow changes nothing; on_behalf_of is checked and shown but hides no subscription; endpoints and
@@ -40,7 +41,7 @@ type Config struct {
 	Record bool
 }
 
-// Stripe is the stand-in. It serves the API under /v1/ and the portal's pages under /p/session/.
+// Stripe is the stand-in. It serves the API under /v1/ and the pages of portal and checkout under /p/.
 type Stripe struct {
 	publicURL string
 	now       func() time.Time
@@ -57,6 +58,9 @@ type Stripe struct {
 	attempts map[string]*attempt // by idempotency key
 	requests []Request
 	forgot   time.Time // when forget last ran
+
+	checkouts map[string]checkout // by the last part of the page's URL
+	send      func(event []byte)  // nil: nobody is told
 }
 
 // New makes a stand-in, which takes some milliseconds: only what is needed of Stripe's OpenAPI document is read.
@@ -74,6 +78,7 @@ func New(cfg Config) (*Stripe, error) {
 		withheld:  make(map[string]map[permission]bool),
 		sessions:  make(map[string]*visit),
 		attempts:  make(map[string]*attempt),
+		checkouts: make(map[string]checkout),
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -113,6 +118,8 @@ func (s *Stripe) routes() *http.ServeMux {
 	}))
 	mux.HandleFunc("GET /p/session/portal.css", portalCSS)
 	mux.HandleFunc("GET /p/session/{name}", s.portalPage)
+	mux.HandleFunc("GET /p/checkout/{name}", s.checkoutPage)
+	mux.HandleFunc("POST /p/checkout/{name}", s.payCheckout)
 	mux.HandleFunc("GET /p/session/{name}/{step}", s.portalPage)
 	return mux
 }

@@ -1,0 +1,93 @@
+package stripewire
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/stripe/stripe-go/v79/webhook"
+)
+
+// Endpoint is a webhook endpoint, which gets the events of what happens here.
+type Endpoint struct {
+	URL    string
+	Secret string // that signs what is sent
+}
+
+// Event is an event as Stripe sends it.
+//
+// https://docs.stripe.com/api/events/object
+func Event(kind string, created time.Time, object any) ([]byte, error) {
+	return json.Marshal(map[string]any{
+		"id": "evt_" + rand.Text(), "object": "event", "api_version": "2024-06-20", "created": created.Unix(), "livemode": false,
+		"type": kind, "pending_webhooks": 1, "data": map[string]any{"object": object},
+		"request": map[string]any{"id": nil, "idempotency_key": nil},
+	})
+}
+
+// Sign returns the Stripe-Signature header of an event.
+func Sign(event []byte, secret string, at time.Time) string {
+	return webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: event, Secret: secret, Timestamp: at}).Header
+}
+
+// SendEvents has the events of what happens from now on sent to an endpoint. Each is sent until it is acknowledged, for a
+// minute, as Stripe does for days; ctx ends that, too.
+func (s *Stripe) SendEvents(ctx context.Context, endpoint Endpoint) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.send = func(event []byte) {
+		go endpoint.deliver(ctx, event, s.now)
+	}
+}
+
+// tell sends an event to the endpoint, if there is one.
+func (s *Stripe) tell(kind string, object map[string]any) {
+	s.mu.Lock()
+	send, now := s.send, s.now()
+	s.mu.Unlock()
+	if send == nil {
+		return
+	}
+	event, err := Event(kind, now, object)
+	if err != nil {
+		panic(err) // an object of this package's that does not marshal
+	}
+	send(event)
+}
+
+const (
+	deliveryTime  = time.Minute
+	deliveryPause = time.Second
+)
+
+func (e Endpoint) deliver(ctx context.Context, event []byte, now func() time.Time) {
+	ctx, cancel := context.WithTimeout(ctx, deliveryTime)
+	defer cancel()
+	for !e.attempt(ctx, event, now()) {
+		select {
+		case <-time.After(deliveryPause):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// attempt reports whether the endpoint acknowledged the event.
+func (e Endpoint) attempt(ctx context.Context, event []byte, now time.Time) bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, e.URL, bytes.NewReader(event))
+	if err != nil {
+		return false
+	}
+	request.Header.Set("Content-Type", "application/json; charset=utf-8")
+	request.Header.Set("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
+	request.Header.Set("Stripe-Signature", Sign(event, e.Secret, now))
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	_ = response.Body.Close()
+	return response.StatusCode >= 200 && response.StatusCode < 300
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"billingportal/functions/app"
+	"billingportal/local/internal/stripewire"
+)
+
+// stay has a client follow no redirect.
+var stay = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
+// postForm posts a form as a browser does, and returns where it is sent.
+func postForm(t *testing.T, address string, form url.Values) string {
+	t.Helper()
+	response, err := stay.PostForm(address, form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusSeeOther {
+		t.Fatalf("POST %s: %s", address, response.Status)
+	}
+	return response.Header.Get("Location")
+}
+
+// await posts to the portal until a user gets an answer: the webhook has to be told first.
+func (l *laptop) await(t *testing.T, user string, status int) string {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		response, body := l.post(t, user, nil, nil)
+		if response.StatusCode == status {
+			return body
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: status = %d, want %d: %s", user, response.StatusCode, status, body)
+		}
+	}
+}
+
+// deliver sends an event to the webhook as Stripe does, and returns the answer's status.
+func (l *laptop) deliver(t *testing.T, event []byte, secret string, at time.Time) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.origin+webhookPath, bytes.NewReader(event))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json; charset=utf-8")
+	request.Header.Set("Stripe-Signature", stripewire.Sign(event, secret, at))
+	response, body := send(t, request)
+	return response.StatusCode, body
+}
+
+func stripeEvent(t *testing.T, name string, replace ...string) []byte {
+	t.Helper()
+	body, err := readStripeEvent("..", name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []byte(strings.NewReplacer(replace...).Replace(string(body)))
+}
+
+// Bob has no billing account, buys something, and his button works; then his customer is deleted, and it works no more.
+func TestWhatHappensAtStripeReachesTheButton(t *testing.T) {
+	l, logs := startLaptop(t)
+	if body := l.await(t, "bob", http.StatusNotFound); codeOf(t, body) != "no-billing-account" {
+		t.Fatal(body)
+	}
+	checkout := postForm(t, l.origin+"/demo/checkout", url.Values{"user": {"bob"}})
+	if _, page := get(t, checkout); !strings.Contains(page, `id="pay"`) {
+		t.Fatalf("the page at which bob pays: %s", page)
+	}
+	if back := postForm(t, checkout, nil); back != l.origin+"/?back=checkout&user=bob" {
+		t.Errorf("bob was sent to %s", back)
+	}
+	l.await(t, "bob", http.StatusSeeOther)
+
+	postForm(t, l.origin+"/demo/delete", url.Values{"user": {"bob"}})
+	if body := l.await(t, "bob", http.StatusNotFound); codeOf(t, body) != "no-billing-account" {
+		t.Errorf("after the deletion: %s", body)
+	}
+	// Alice's mapping was put there by hand.
+	postForm(t, l.origin+"/demo/delete", url.Values{"user": {"alice"}})
+	if body := l.await(t, "alice", http.StatusNotFound); codeOf(t, body) != "no-billing-account" {
+		t.Errorf("alice, after the deletion: %s", body)
+	}
+	for _, theirs := range []string{"new@example.com", "alice@example.com", "A new customer", "v1="} {
+		if strings.Contains(logs.String(), theirs) {
+			t.Errorf("%q was logged", theirs)
+		}
+	}
+	l.awaitLine(t, logs, `"effect":"claimed"`)
+	l.awaitLine(t, logs, `"effect":"deleted"`)
+}
+
+func (l *laptop) awaitLine(t *testing.T, logs *logBuffer, want string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(logs.String(), want); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("no line has %s:\n%s", want, logs.String())
+		}
+	}
+}
+
+// Somebody buys through a Payment Link with another user's ID in the address. If that counted, the other user would put their card
+// into the buyer's account.
+func TestAPurchaseThroughALinkTakesNobodyOver(t *testing.T) {
+	l, _ := startLaptop(t)
+	for _, user := range []string{"alice", "bob"} {
+		event := stripeEvent(t, "checkout.session.completed-payment-link", `"client_reference_id": "alice"`, `"client_reference_id": "`+user+`"`)
+		if status, body := l.deliver(t, event, demoSigningSecret, time.Now()); status != http.StatusOK {
+			t.Fatalf("status = %d: %s", status, body)
+		}
+	}
+	response, _ := l.post(t, "alice", nil, nil)
+	if _, page := get(t, response.Header.Get("Location")); !strings.Contains(page, "cus_DemoAlice") {
+		t.Errorf("alice's portal is not her own: %s", page)
+	}
+	if body := l.await(t, "bob", http.StatusNotFound); codeOf(t, body) != "no-billing-account" {
+		t.Errorf("bob: %s", body)
+	}
+	// Not even where such references count does one take a user from a customer that a server has named.
+	t.Setenv("CLIENT_REFERENCES", "all")
+	l, _ = startLaptop(t)
+	if status, body := l.deliver(t, stripeEvent(t, "checkout.session.completed-payment-link"), demoSigningSecret, time.Now()); status != http.StatusOK {
+		t.Fatalf("status = %d: %s", status, body)
+	}
+	response, _ = l.post(t, "alice", nil, nil)
+	if _, page := get(t, response.Header.Get("Location")); !strings.Contains(page, "cus_DemoAlice") {
+		t.Errorf("alice's portal is not her own: %s", page)
+	}
+}
+
+func TestEventsOfStripesCLIAreTaken(t *testing.T) {
+	const listens = "whsec_" + "0123456789abcdef"
+	t.Setenv(listenSecret, listens)
+	l, _ := startLaptop(t)
+	for secret, want := range map[string]int{listens: 200, demoSigningSecret: 200, "whsec_" + "another": 400} {
+		if status, body := l.deliver(t, stripeEvent(t, "invoice.paid"), secret, time.Now()); status != want {
+			t.Errorf("status = %d, want %d: %s", status, want, body)
+		}
+	}
+	if status, _ := l.deliver(t, stripeEvent(t, "invoice.paid"), listens, time.Now().Add(-10*time.Minute)); status != http.StatusBadRequest {
+		t.Error("a signature of ten minutes ago was taken")
+	}
+}
+
+// The events as sam local invoke gets them: printed one by one, because a signature grows old, or the event bus's.
+func TestEventsForTheWebhook(t *testing.T) {
+	l, _ := startLaptop(t)
+	function := l.inContainer(t, "..", "WebhookFunction", app.Webhook, nil)
+	files, err := filepath.Glob(filepath.Join("..", stripeEventsFolder, "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		var printed bytes.Buffer
+		if err := printWebhookEvent(t.Context(), &printed, "..", name); err != nil {
+			t.Fatal(err)
+		}
+		if answer := invoke(t, function, printed.Bytes()); !strings.Contains(string(answer), `"statusCode":200`) {
+			t.Errorf("%s: %s", name, answer)
+		}
+	}
+	bus, err := os.ReadFile(filepath.Join("..", eventsFolder, "eventbridge.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer := invoke(t, function, bus); string(answer) != "null" {
+		t.Errorf("the event bus: %s", answer)
+	}
+	if err := printWebhookEvent(t.Context(), &bytes.Buffer{}, "..", "../../go.mod"); err == nil {
+		t.Error("an event of another folder was printed")
+	}
+}
+
+// Stripe's events are committed as Stripe sends them: what tests read must not carry more than its shape.
+func TestStripeEventsAreEvents(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("..", stripeEventsFolder, "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	versions, ids := map[string]bool{}, map[string]bool{}
+	for _, file := range files {
+		var event struct {
+			ID         string `json:"id"`
+			Object     string `json:"object"`
+			APIVersion string `json:"api_version"`
+			Type       string `json:"type"`
+		}
+		readJSON(t, file, &event)
+		if name, _, _ := strings.Cut(filepath.Base(file), "-"); event.Object != "event" || strings.TrimSuffix(name, ".json") != event.Type ||
+			!regexp.MustCompile(`^evt_[A-Za-z0-9]{24}$`).MatchString(event.ID) || ids[event.ID] {
+			t.Errorf("%s: %+v", file, event)
+		}
+		versions[event.APIVersion], ids[event.ID] = true, true
+	}
+	if len(versions) < 3 {
+		t.Errorf("API versions %v", versions)
+	}
+}
