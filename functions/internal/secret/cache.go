@@ -20,7 +20,7 @@ const (
 	usableFor    = time.Hour              // how old a value may become while Secrets Manager fails
 	patience     = 500 * time.Millisecond // of a request that has a usable value at hand
 	fetchTimeout = 5 * time.Second        // of a fetch that goes on without its request
-	retryPause   = 10 * time.Second       // between tries while a stale value serves, or none can be used
+	retryPause   = 10 * time.Second       // between tries while a stale value serves
 	renewalRest  = 10 * time.Second       // between fetches that a refused value asks for
 	warningRest  = time.Minute            // between warnings that a stale value serves
 )
@@ -73,8 +73,9 @@ func NewCache[V comparable](config Config[V]) *Cache[V] {
 }
 
 // Get returns the value, fetched at most five minutes ago or, while Secrets
-// Manager fails or is slow, at most an hour ago. Its errors wrap [ErrMalformed] or
-// [*upstream.Error].
+// Manager fails or is slow or has one that cannot be used, at most an hour ago.
+// Without one, each request asks, so that a secret works as soon as it is
+// corrected. Its errors wrap [ErrMalformed] or [*upstream.Error].
 func (c *Cache[V]) Get(ctx context.Context) (V, error) {
 	asked := c.config.Now()
 	switch value, isFresh, isUsable := c.held(); {
@@ -85,9 +86,6 @@ func (c *Cache[V]) Get(ctx context.Context) (V, error) {
 		return c.refreshed(ctx), nil
 	}
 	var none V
-	if err := c.lasting(); err != nil {
-		return none, err
-	}
 	release, err := c.wait(ctx, true)
 	if err != nil {
 		return none, err
@@ -227,18 +225,6 @@ func (c *Cache[V]) isFailing() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.failure != nil
-}
-
-// lasting returns the failure of the last fetch if it lasts: a value that cannot be
-// used is corrected by people, and looked at again as often as one that is refused.
-func (c *Cache[V]) lasting() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	since := c.wallClock().Sub(c.failedAt.Round(0))
-	if errors.Is(c.failure, ErrMalformed) && since >= 0 && since < retryPause {
-		return c.failure
-	}
-	return nil
 }
 
 // failedAfter returns the failure of a fetch that a request waited for.
