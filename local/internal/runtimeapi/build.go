@@ -66,8 +66,14 @@ var built sync.Map // import path -> func() (string, error)
 // Build is [Compile] with [Tags] for tests, once in the life of a test binary.
 func Build(t TB, pkg string) string {
 	t.Helper()
+	return BuildTagged(t, pkg, Tags)
+}
+
+// BuildTagged is Build with other tags.
+func BuildTagged(t TB, pkg, tags string) string {
+	t.Helper()
 	compile, _ := built.LoadOrStore(pkg, sync.OnceValues(func() (string, error) {
-		return Compile(context.Background(), pkg, Tags)
+		return Compile(context.Background(), pkg, tags)
 	}))
 	path, err := compile.(func() (string, error))()
 	if err != nil {
