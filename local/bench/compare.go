@@ -105,13 +105,13 @@ func rows() []row {
 	}
 	return []row{
 		{name: "start to first /next, ms", format: "%.1f", measure: ofStarts(func(s start) time.Duration { return s.firstNext })},
-		{name: "start to first answer, ms", format: "%.1f", toFloor: 1.15, toPlain: 0.55, measure: ofStarts(func(s start) time.Duration { return s.firstAnswer })},
-		{name: "warm request, median, ms", format: "%.2f", toFloor: 1.04, toPlain: 1, measure: func(r result) float64 { return milliseconds(median(r.warm.times)) }},
+		{name: "start to first answer, ms", format: "%.1f", toFloor: 1.12, toPlain: 0.65, measure: ofStarts(func(s start) time.Duration { return s.firstAnswer })},
+		{name: "warm request, median, ms", format: "%.2f", toFloor: 1.04, measure: func(r result) float64 { return milliseconds(median(r.warm.times)) }},
 		{name: "warm request, p99, ms", format: "%.2f", measure: func(r result) float64 { return milliseconds(quantile(r.warm.times, 0.99)) }},
 		{name: "CPU to first /next, ms", format: "%.1f", measure: ofStarts(func(s start) time.Duration { return s.initCPU })},
 		{name: "CPU of first request, ms", format: "%.1f", measure: ofStarts(func(s start) time.Duration { return s.firstCPU })},
-		{name: "CPU of warm request, ms", format: "%.2f", toFloor: 1.5, toPlain: 0.75, measure: func(r result) float64 { return milliseconds(r.warm.cpu) }},
-		{name: "peak resident memory, MB", format: "%.1f", toFloor: 1.5, toPlain: 0.9, measure: func(r result) float64 { return float64(r.warm.peakRSS) / 1e6 }},
+		{name: "CPU of warm request, ms", format: "%.2f", toPlain: 0.95, measure: func(r result) float64 { return milliseconds(r.warm.cpu) }},
+		{name: "peak resident memory, MB", format: "%.1f", toFloor: 1.45, measure: func(r result) float64 { return float64(r.warm.peakRSS) / 1e6 }},
 		{name: "binary for Lambda, MB", format: "%.1f", toPlain: 0.9, measure: func(r result) float64 { return float64(r.binary) / 1e6 }},
 	}
 }
