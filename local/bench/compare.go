@@ -34,6 +34,18 @@ func compare(ctx context.Context, o options, out io.Writer) error {
 	}
 	defer lab.close()
 
+	results, err := lab.inTurns(ctx, programs, o)
+	if err != nil {
+		return err
+	}
+	describeSetting(out, o)
+	printTable(out, results)
+	printTraffic(out, results, o.requests)
+	return lab.compareWebhook(ctx, programs[1], o, out)
+}
+
+// inTurns measures programs in turns.
+func (l *laboratory) inTurns(ctx context.Context, programs []program, o options) ([]result, error) {
 	results := make([]result, len(programs))
 	processes := make([]*runtimeapi.Process, len(programs))
 	defer func() {
@@ -45,15 +57,16 @@ func compare(ctx context.Context, o options, out io.Writer) error {
 	}()
 	for i, p := range programs {
 		results[i].program = p
-		if results[i].binary, err = sizeForLambda(ctx, p, lab.dir); err != nil {
-			return err
+		var err error
+		if results[i].binary, err = sizeForLambda(ctx, p, l.dir); err != nil {
+			return nil, err
 		}
 	}
 	for round := range o.starts {
 		for i, p := range programs {
-			process, s, err := lab.start(ctx, p)
+			process, s, err := l.start(ctx, p)
 			if err != nil {
-				return fmt.Errorf("%s: %w", p.name, err)
+				return nil, fmt.Errorf("%s: %w", p.name, err)
 			}
 			results[i].starts = append(results[i].starts, s)
 			if round < o.starts-1 {
@@ -63,17 +76,14 @@ func compare(ctx context.Context, o options, out io.Writer) error {
 			processes[i] = process
 		}
 	}
-	warm, err := lab.requests(ctx, processes, o.requests)
+	warm, err := l.requests(ctx, programs, processes, o.requests)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i := range results {
 		results[i].warm = warm[i]
 	}
-	describeSetting(out, o)
-	printTable(out, results)
-	printTraffic(out, results, o.requests)
-	return nil
+	return results, nil
 }
 
 // sizeForLambda builds a program as the template does, for Lambda's arm64, and returns the binary's size.

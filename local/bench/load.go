@@ -17,7 +17,7 @@ import (
 	"billingportal/local/internal/runtimeapi"
 )
 
-// load measures one process of the function under more and more requests at once.
+// load measures one process of the functions under more and more requests at once.
 func load(ctx context.Context, o options, out io.Writer) error {
 	path, err := runtimeapi.Compile(ctx, "billingportal/local/bench/container", runtimeapi.Tags)
 	if err != nil {
@@ -42,15 +42,38 @@ func load(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	describeSetting(out, o)
-	fmt.Fprintf(out, "| at once | requests a second | median, ms | p99, ms | not a session | peak memory, MB | %s |\n", strings.Join(cloud.Upstreams(), " | "))
+	portal := func(ctx context.Context, _ int) (*http.Request, error) {
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/billing/portal", nil)
+		if err == nil {
+			r.Header.Set("Authorization", "Bearer "+token)
+		}
+		return r, err
+	}
+	if before, err = lab.drive(ctx, "not a session", portal, http.StatusSeeOther, server.Process.Pid, before, o, out); err != nil {
+		return err
+	}
+	fmt.Fprintln(out)
+	webhook := func(ctx context.Context, number int) (*http.Request, error) {
+		return signedEvent(ctx, url+"/stripe/webhook", number)
+	}
+	_, err = lab.drive(ctx, "events lost", webhook, http.StatusOK, server.Process.Pid, before, o, out)
+	return err
+}
+
+// newRequest makes the request of a number.
+type newRequest func(ctx context.Context, number int) (*http.Request, error)
+
+// drive prints what one process does under more and more requests at once.
+func (l *laboratory) drive(ctx context.Context, failures string, request newRequest, wanted, pid int, before map[string]cloud.Traffic, o options, out io.Writer) (map[string]cloud.Traffic, error) {
+	fmt.Fprintf(out, "| at once | requests a second | median, ms | p99, ms | %s | peak memory, MB | %s |\n", failures, strings.Join(cloud.Upstreams(), " | "))
 	fmt.Fprintf(out, "|---|---|---|---|---|---|%s\n", strings.Repeat("---|", len(cloud.Upstreams())))
 	for _, atOnce := range []int{1, 10, 100, 1000} {
 		start := time.Now()
-		times, failed := drive(ctx, url, token, atOnce, o.requests*atOnce/(1+atOnce/100)) // the more at once, the longer each takes
+		times, failed := drive(ctx, request, wanted, atOnce, o.requests*atOnce/(1+atOnce/100)) // the more at once, the longer each takes
 		elapsed := time.Since(start)
 		fmt.Fprintf(out, "| %d | %.0f | %.1f | %.1f | %d | %.1f |", atOnce, float64(len(times)+failed)/elapsed.Seconds(),
-			milliseconds(median(times)), milliseconds(quantile(times, 0.99)), failed, peakMB(server.Process.Pid))
-		after := lab.cloud.Traffic()
+			milliseconds(median(times)), milliseconds(quantile(times, 0.99)), failed, peakMB(pid))
+		after := l.cloud.Traffic()
 		for _, name := range cloud.Upstreams() {
 			more := after[name].Minus(before[name])
 			fmt.Fprintf(out, " %d / %d |", more.Connections, more.Calls)
@@ -58,13 +81,13 @@ func load(ctx context.Context, o options, out io.Writer) error {
 		fmt.Fprintln(out)
 		before = after
 	}
-	return nil
+	return before, nil
 }
 
 // serve starts the server and returns its URL.
 func (l *laboratory) serve(ctx context.Context, path string, o options) (*exec.Cmd, string, error) {
 	server := exec.CommandContext(ctx, path)
-	server.Env = append(append(l.env, "AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test"), o.settings...)
+	server.Env = append(append(l.withWebhook(l.env), "AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test"), o.settings...)
 	stdout, err := server.StdoutPipe()
 	if err != nil {
 		return nil, "", err
@@ -76,28 +99,28 @@ func (l *laboratory) serve(ctx context.Context, path string, o options) (*exec.C
 	if err != nil {
 		return nil, "", fmt.Errorf("the server says no URL: %w", err)
 	}
-	return server, strings.TrimSpace(url) + "/billing/portal", nil
+	return server, strings.TrimSpace(url), nil
 }
 
-// drive sends n requests, so many at once, and returns how long those took that ended in a session, and how many did not.
-func drive(ctx context.Context, url, token string, atOnce, n int) (times []time.Duration, failed int) {
+// drive sends n requests, so many at once, and returns how long those took that were answered as wanted, and how many were not.
+func drive(ctx context.Context, request newRequest, wanted, atOnce, n int) (times []time.Duration, failed int) {
 	client := &http.Client{
 		Transport:     &http.Transport{MaxIdleConnsPerHost: atOnce},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	defer client.CloseIdleConnections()
-	work := make(chan struct{}, n)
-	for range n {
-		work <- struct{}{}
+	work := make(chan int, n)
+	for number := range n {
+		work <- number
 	}
 	close(work)
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for range atOnce {
 		all.Go(func() {
-			for range work {
+			for number := range work {
 				start := time.Now()
-				ok := post(ctx, client, url, token)
+				ok := post(ctx, client, request, wanted, number)
 				took := time.Since(start)
 				mu.Lock()
 				if ok {
@@ -113,19 +136,18 @@ func drive(ctx context.Context, url, token string, atOnce, n int) (times []time.
 	return times, failed
 }
 
-func post(ctx context.Context, client *http.Client, url, token string) bool {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, nil)
+func post(ctx context.Context, client *http.Client, request newRequest, wanted, number int) bool {
+	r, err := request(ctx, number)
 	if err != nil {
 		return false
 	}
-	r.Header.Set("Authorization", "Bearer "+token)
 	response, err := client.Do(r)
 	if err != nil {
 		return false
 	}
 	defer response.Body.Close()
 	_, _ = io.Copy(io.Discard, response.Body)
-	return response.StatusCode == http.StatusSeeOther
+	return response.StatusCode == wanted
 }
 
 // peakMB is the most memory that a process has had resident, 0 where the system does not tell.

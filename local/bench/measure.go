@@ -31,7 +31,7 @@ func (l *laboratory) start(ctx context.Context, p program) (*runtimeapi.Process,
 		usage, _ := process.Usage()
 		initialized <- usage
 	}()
-	if err := l.call(ctx, process); err != nil {
+	if err := p.call(ctx, l, process); err != nil {
 		process.Stop()
 		return nil, start{}, err
 	}
@@ -65,8 +65,8 @@ type warm struct {
 	traffic map[string]cloud.Traffic // for all of them
 }
 
-// requests sends each process a request in turn, n times, and returns what they were like.
-func (l *laboratory) requests(ctx context.Context, processes []*runtimeapi.Process, n int) ([]warm, error) {
+// requests sends each program's process a request in turn, n times, and returns what they were like.
+func (l *laboratory) requests(ctx context.Context, programs []program, processes []*runtimeapi.Process, n int) ([]warm, error) {
 	results := make([]warm, len(processes))
 	before := make([]runtimeapi.Usage, len(processes))
 	for i, process := range processes {
@@ -79,7 +79,7 @@ func (l *laboratory) requests(ctx context.Context, processes []*runtimeapi.Proce
 	for range n {
 		for i, process := range processes {
 			traffic := l.cloud.Traffic()
-			if err := l.call(ctx, process); err != nil {
+			if err := programs[i].call(ctx, l, process); err != nil {
 				return nil, err
 			}
 			times := process.Times()

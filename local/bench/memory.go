@@ -83,7 +83,7 @@ func (l *laboratory) throttled(ctx context.Context, p program, share float64, o 
 		return nil, warm{}, err
 	}
 	defer process.Stop()
-	results, err := l.requests(ctx, []*runtimeapi.Process{process}, o.requests)
+	results, err := l.requests(ctx, []program{p}, []*runtimeapi.Process{process}, o.requests)
 	if err != nil {
 		return nil, warm{}, err
 	}

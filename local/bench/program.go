@@ -20,6 +20,18 @@ import (
 type program struct {
 	name, pkg, tags, path string
 	env                   []string
+	// take is what the program is called with, once; nil is a request for a session.
+	take call
+}
+
+// call has a process take an event, and checks what came of it.
+type call func(ctx context.Context, l *laboratory, process *runtimeapi.Process) error
+
+func (p program) call(ctx context.Context, l *laboratory, process *runtimeapi.Process) error {
+	if p.take != nil {
+		return p.take(ctx, l, process)
+	}
+	return l.call(ctx, process)
 }
 
 const (

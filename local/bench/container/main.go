@@ -1,4 +1,4 @@
-// Command container is the portal function as a server that takes any number of requests at once, as it would run in a
+// Command container is both functions as one server that takes any number of requests at once, as they would run in a
 // container. Its first line of output is its URL; its log goes to standard error.
 package main
 
@@ -21,13 +21,20 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	webhook, err := app.Webhook(context.Background(), os.Getenv, os.Stderr)
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", gateway.New(handler, gateway.Config{AllowedOrigins: strings.Split(os.Getenv("ALLOWED_ORIGINS"), ",")}))
+	mux.Handle("/stripe/webhook", gateway.New(webhook, gateway.Config{}))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		log.Fatal(err)
 	}
 	_, _ = fmt.Fprintln(os.Stdout, "http://"+listener.Addr().String())
 	server := &http.Server{
-		Handler:           gateway.New(handler, gateway.Config{AllowedOrigins: strings.Split(os.Getenv("ALLOWED_ORIGINS"), ",")}),
+		Handler:           mux,
 		ReadHeaderTimeout: time.Minute,
 	}
 	log.Fatal(server.Serve(listener))

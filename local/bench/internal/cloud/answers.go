@@ -1,20 +1,40 @@
 package cloud
 
 import (
+	"bytes"
 	"hash/crc32"
+	"io"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // key looks like a key of Stripe's test mode, and opens nothing.
 const key = "sk_test_" + "benchmark00000000000000"
 
+// SigningSecret looks like a webhook endpoint's, and signs nothing but the measurements' events.
+const SigningSecret = "whsec_" + "benchmark00000000000000"
+
+// KnownUser is the one user of whom the table has facts: those of a claim at the beginning of time.
+const KnownUser = "known"
+
 const (
-	customer = "cus_NffrFeUfNV2Hib"
-	item     = `{"Item":{"customer_id":{"S":"` + customer + `"}}}`
+	customer  = "cus_NffrFeUfNV2Hib"
+	item      = `{"Item":{"customer_id":{"S":"` + customer + `"}}}`
+	knownItem = `{"Item":{"customer_id":{"S":"` + customer + `"},"billing_portal":{"M":{"` + customer + `":{"M":{"metadata":{"N":"1717430400"}}}}}}}`
+	noItem    = `{}`
 )
 
-func serveDynamoDB(w http.ResponseWriter, _ *http.Request) {
+// serveDynamoDB has a customer for everybody, and writes nothing down.
+func serveDynamoDB(w http.ResponseWriter, r *http.Request) {
+	request, _ := io.ReadAll(r.Body)
+	item := item
+	switch {
+	case strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".UpdateItem"):
+		item = noItem
+	case bytes.Contains(request, []byte(`"`+KnownUser+`"`)):
+		item = knownItem
+	}
 	header := w.Header()
 	header.Set("X-Amzn-Requestid", "OC5H8DBQ0SBQ4P3J5Q9TKVRK3BVV4KQNSO5AEMVJF66Q9ASUAAJG")
 	header.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(item))), 10)) // the SDK checks it
@@ -25,7 +45,7 @@ func serveDynamoDB(w http.ResponseWriter, _ *http.Request) {
 func serveSecretsManager(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("X-Amzn-Requestid", "b1a3b1a1-7f39-4b1c-9f5b-0e8a1c2d3e4f")
 	answerJSON(w, "application/x-amz-json-1.1", `{"ARN":"arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing-portal/stripe-AbCdEf",`+
-		`"CreatedDate":1.7954e9,"Name":"billing-portal/stripe","SecretString":"`+key+`",`+
+		`"CreatedDate":1.7954e9,"Name":"billing-portal/stripe","SecretString":"{\"api_key\":\"`+key+`\",\"signing_secret\":\"`+SigningSecret+`\"}",`+
 		`"VersionId":"b1a3b1a1-7f39-4b1c-9f5b-0e8a1c2d3e4f","VersionStages":["AWSCURRENT"]}`)
 }
 

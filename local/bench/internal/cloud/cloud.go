@@ -4,6 +4,7 @@
 package cloud
 
 import (
+	"bytes"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -96,7 +97,8 @@ func (c *Cloud) start(distance time.Duration, http2 bool, handler http.HandlerFu
 	u.server = &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			u.calls.Add(1)
-			_, _ = io.Copy(io.Discard, r.Body)
+			body, _ := io.ReadAll(r.Body)
+			r.Body = io.NopCloser(bytes.NewReader(body))
 			handler(w, r)
 		}),
 		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{c.authority.server}, MinVersion: tls.VersionTLS12},
@@ -140,5 +142,17 @@ func (c *Cloud) Environment() map[string]string {
 		"JWT_AUDIENCE":                     audience,
 		"ALLOWED_ORIGINS":                  "https://app.example.com",
 		"DEFAULT_RETURN_URL":               "https://app.example.com/account",
+	}
+}
+
+// WebhookEnvironment is that of a webhook function which talks to this cloud.
+func (c *Cloud) WebhookEnvironment() map[string]string {
+	environment := c.Environment()
+	return map[string]string{
+		"AWS_ENDPOINT_URL_DYNAMODB":        environment["AWS_ENDPOINT_URL_DYNAMODB"],
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": environment["AWS_ENDPOINT_URL_SECRETS_MANAGER"],
+		"STRIPE_LIVEMODE":                  "false",
+		"WEBHOOK_SECRET_ID":                "billing-portal/webhook",
+		"CUSTOMERS_TABLE":                  environment["CUSTOMERS_TABLE"],
 	}
 }

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"billingportal/local/bench/internal/cloud"
+	"billingportal/local/internal/runtimeapi"
+	"billingportal/local/internal/stripewire"
+)
+
+const (
+	webhookName = "webhook"
+	webhookTags = runtimeapi.Tags + ",webhook"
+	// webhookLimit is what the webhook's binary should have at most, in bytes.
+	webhookLimit = 9_500_000
+)
+
+// stripeEvent is one kind of event, and what it costs of DynamoDB.
+type stripeEvent struct {
+	name, kind  string
+	object      map[string]any
+	badlySigned bool
+	calls       int
+}
+
+// claimEvent is the most frequent event of those that write.
+var claimEvent = stripeEvent{name: "claim by a customer's metadata", kind: "customer.created", object: customerOf("new"), calls: 2}
+
+var stripeEvents = []stripeEvent{
+	claimEvent,
+	{name: "the same, when it is known", kind: "customer.created", object: customerOf(cloud.KnownUser), calls: 1},
+	{name: "claim by a Checkout Session", kind: "checkout.session.completed", object: map[string]any{
+		"object": "checkout.session", "customer": "cus_NffrFeUfNV2Hib", "client_reference_id": "new", "payment_link": nil, "metadata": map[string]any{},
+	}, calls: 3},
+	{name: "another type", kind: "invoice.paid", object: map[string]any{"id": "in_1", "object": "invoice"}},
+	{name: "a bad signature", kind: "customer.created", object: customerOf("new"), badlySigned: true},
+}
+
+func customerOf(user string) map[string]any {
+	return map[string]any{
+		"id": "cus_NffrFeUfNV2Hib", "object": "customer", "created": 1717430400, "livemode": false, "email": "jenny.rosen@example.com", "name": "Jenny Rosen",
+		"metadata": map[string]any{"user_id": user}, "address": nil, "balance": 0, "currency": nil, "delinquent": false, "phone": nil,
+	}
+}
+
+// payload is the event as API Gateway sends it, signed now.
+func (e stripeEvent) payload() ([]byte, error) {
+	body, err := stripewire.Event(e.kind, time.Now(), e.object)
+	if err != nil {
+		return nil, err
+	}
+	secret := cloud.SigningSecret
+	if e.badlySigned {
+		secret += "x"
+	}
+	return json.Marshal(events.APIGatewayV2HTTPRequest{
+		Version: "2.0", RouteKey: "ANY /stripe/webhook", RawPath: "/stripe/webhook",
+		Headers: map[string]string{
+			"accept": "*/*; q=0.5, application/xml", "cache-control": "no-cache", "content-type": "application/json; charset=utf-8",
+			"stripe-signature": stripewire.Sign(body, secret, time.Now()), "user-agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+		},
+		RequestContext: events.APIGatewayV2HTTPRequestContext{HTTP: events.APIGatewayV2HTTPRequestContextHTTPDescription{Method: http.MethodPost, Path: "/stripe/webhook"}},
+		Body:           string(body),
+	})
+}
+
+// take has a process take the event, and checks that it did.
+func (e stripeEvent) take(ctx context.Context, _ *laboratory, process *runtimeapi.Process) error {
+	payload, err := e.payload()
+	if err != nil {
+		return err
+	}
+	response, functionError, err := process.Invoke(ctx, payload, time.Now().Add(15*time.Second))
+	if err != nil {
+		return err
+	}
+	var answer events.APIGatewayV2HTTPResponse
+	if functionError == nil {
+		err = json.Unmarshal(response, &answer)
+	}
+	if taken := answer.StatusCode == http.StatusOK; err != nil || taken == e.badlySigned {
+		return fmt.Errorf("%s: %s%s\n%s%s", e.name, response, functionError, process.Stdout(), process.Stderr())
+	}
+	return nil
+}
+
+// compareWebhook measures the webhook beside the portal, in turns.
+func (l *laboratory) compareWebhook(ctx context.Context, portal program, o options, out io.Writer) error {
+	webhook := program{name: webhookName, pkg: "billingportal/functions/webhook", tags: webhookTags, take: claimEvent.take}
+	for name, value := range l.cloud.WebhookEnvironment() {
+		webhook.env = append(webhook.env, name+"="+value)
+	}
+	var err error
+	if webhook.path, err = runtimeapi.Compile(ctx, webhook.pkg, webhook.tags); err != nil {
+		return err
+	}
+	results, err := l.inTurns(ctx, []program{portal, webhook}, o)
+	if err != nil {
+		return err
+	}
+	printWebhook(out, results[0], results[1])
+	return l.countCalls(ctx, webhook, out)
+}
+
+// webhookTargets are what the webhook should take at most of what the portal does, by the name of the row.
+var webhookTargets = map[string]float64{"start to first answer, ms": 1.1, "CPU of warm request, ms": 1}
+
+func printWebhook(out io.Writer, portal, webhook result) {
+	fmt.Fprint(out, "\n| | portal | webhook | to the portal |\n|---|---|---|---|\n")
+	for _, row := range rows() {
+		of, to := row.measure(portal), row.measure(webhook)
+		fmt.Fprintf(out, "| %s | "+row.format+" | "+row.format+" | %s |\n", strings.ReplaceAll(row.name, "request", "request or event"), of, to, verdict(to, of, webhookTargets[row.name]))
+	}
+	fmt.Fprintf(out, "| the webhook's binary beside its limit, MB | | | %s |\n", verdict(float64(webhook.binary), webhookLimit, 1))
+}
+
+// countCalls prints what each kind of event costs of DynamoDB.
+func (l *laboratory) countCalls(ctx context.Context, webhook program, out io.Writer) error {
+	process, _, err := l.start(ctx, webhook)
+	if err != nil {
+		return err
+	}
+	defer process.Stop()
+	fmt.Fprint(out, "\n| event | calls of DynamoDB |\n|---|---|\n")
+	for _, e := range stripeEvents {
+		before := l.cloud.Traffic()
+		if err := e.take(ctx, l, process); err != nil {
+			return err
+		}
+		calls := 0
+		for _, name := range cloud.Upstreams() {
+			if strings.HasPrefix(name, "DynamoDB") {
+				calls += l.cloud.Traffic()[name].Minus(before[name]).Calls
+			}
+		}
+		said := "PASS"
+		if calls != e.calls {
+			said = fmt.Sprintf("FAIL, not %d", e.calls)
+		}
+		fmt.Fprintf(out, "| %s | %d %s |\n", e.name, calls, said)
+	}
+	return nil
+}
+
+// signedEvent is an event of a user's own, as its sender posts it.
+func signedEvent(ctx context.Context, url string, number int) (*http.Request, error) {
+	body, err := stripewire.Event(claimEvent.kind, time.Now(), customerOf(fmt.Sprint("user-", number)))
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err == nil {
+		request.Header.Set("Stripe-Signature", stripewire.Sign(body, cloud.SigningSecret, time.Now()))
+	}
+	return request, err
+}
+
+// environment adds the webhook's variables to those of a portal function.
+func (l *laboratory) withWebhook(environment []string) []string {
+	for name, value := range l.cloud.WebhookEnvironment() {
+		environment = append(slices.Clip(environment), name+"="+value)
+	}
+	return environment
+}
