@@ -50,13 +50,14 @@ func (s *Store) CustomerID(ctx context.Context, userID string) (string, error) {
 	if !ok {
 		return "", ErrNoCustomer
 	}
+	// The whole of what the path leads through: of a way that is none, DynamoDB would say that there is nothing at its end.
 	projection := newExpression()
-	path := projection.path(s.Table.path()...)
+	outermost := projection.path(s.Table.path()[0])
 	output, err := s.Client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName:                s.Table.name(),
 		Key:                      key,
 		ConsistentRead:           aws.Bool(true),
-		ProjectionExpression:     aws.String(path),
+		ProjectionExpression:     aws.String(outermost),
 		ExpressionAttributeNames: projection.names,
 	})
 	if err != nil {

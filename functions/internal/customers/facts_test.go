@@ -151,7 +151,7 @@ func TestTheUsersCustomerStays(t *testing.T) {
 
 func TestFactsSurviveTheirItem(t *testing.T) {
 	for _, state := range statesOf() {
-		got, err := decodeState(state.encode())
+		got, err := decodeState(state.encode(nil))
 		if err != nil || !maps.Equal(got, state) {
 			t.Fatalf("%v became %v, %v", state, got, err)
 		}

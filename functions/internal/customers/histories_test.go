@@ -167,19 +167,19 @@ type deliverer struct {
 }
 
 // call waits for its turn, and loses some.
-func (d *deliverer) call(make func() error) error {
+func (d *deliverer) call(send func() error) error {
 	d.told <- d
 	<-d.turn
 	switch d.random.IntN(10) {
 	case 0:
 		return errLost
 	case 1:
-		if err := make(); err != nil {
+		if err := send(); err != nil {
 			return err
 		}
 		return errLost
 	}
-	return make()
+	return send()
 }
 
 func (d *deliverer) GetItem(ctx context.Context, input *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (output *dynamodb.GetItemOutput, err error) {

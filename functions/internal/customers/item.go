@@ -2,6 +2,7 @@ package customers
 
 import (
 	"errors"
+	"maps"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -13,17 +14,24 @@ import (
 //	reference  number, seconds   the earliest claim by reference
 //	released   number, seconds   the latest release
 //	deleted    true
+//
+// Members of other names are a newer version's, which runs beside this one while traffic shifts, or ran before a rollback: they
+// are left as they are.
 const FactsAttribute = "billing_portal"
 
 // ErrMalformedFacts means that the attribute billing_portal of an item is not what this package wrote.
 var ErrMalformedFacts = errors.New("customers: the attribute billing_portal does not hold facts")
 
-// encode returns the value of FactsAttribute.
-func (s State) encode() types.AttributeValue {
+// encode returns the value of FactsAttribute in place of an older one, of which it keeps what this version does not know.
+func (s State) encode(old types.AttributeValue) types.AttributeValue {
+	was := membersOf(old)
 	customers := map[string]types.AttributeValue{}
 	for customer, facts := range s {
-		members := map[string]types.AttributeValue{}
-		for name, t := range map[string]Time{"metadata": facts.Metadata, "reference": facts.Reference, "released": facts.Released} {
+		members := maps.Clone(membersOf(was[customer]))
+		if members == nil {
+			members = map[string]types.AttributeValue{}
+		}
+		for name, t := range facts.times() {
 			if t.known {
 				members[name] = &types.AttributeValueMemberN{Value: strconv.FormatInt(t.seconds, 10)}
 			}
@@ -34,6 +42,18 @@ func (s State) encode() types.AttributeValue {
 		customers[customer] = &types.AttributeValueMemberM{Value: members}
 	}
 	return &types.AttributeValueMemberM{Value: customers}
+}
+
+// times are the facts that are times, by their names in an item.
+func (f *Facts) times() map[string]*Time {
+	return map[string]*Time{"metadata": &f.Metadata, "reference": &f.Reference, "released": &f.Released}
+}
+
+func membersOf(value types.AttributeValue) map[string]types.AttributeValue {
+	if object, ok := value.(*types.AttributeValueMemberM); ok {
+		return object.Value
+	}
+	return nil
 }
 
 // decodeState reads the value of FactsAttribute; nil is no facts.
@@ -62,23 +82,27 @@ func decodeState(value types.AttributeValue) (State, error) {
 
 func decodeFacts(members map[string]types.AttributeValue) (Facts, error) {
 	var facts Facts
-	for name, value := range members {
-		switch value := value.(type) {
-		case *types.AttributeValueMemberN:
-			seconds, err := strconv.ParseInt(value.Value, 10, 64)
-			into := map[string]*Time{"metadata": &facts.Metadata, "reference": &facts.Reference, "released": &facts.Released}[name]
-			if err != nil || into == nil {
-				return Facts{}, ErrMalformedFacts
-			}
-			*into = At(seconds)
-		case *types.AttributeValueMemberBOOL:
-			if name != "deleted" {
-				return Facts{}, ErrMalformedFacts
-			}
-			facts.Deleted = value.Value
-		default:
+	for name, t := range facts.times() {
+		value, present := members[name]
+		if !present {
+			continue
+		}
+		number, ok := value.(*types.AttributeValueMemberN)
+		if !ok {
 			return Facts{}, ErrMalformedFacts
 		}
+		seconds, err := strconv.ParseInt(number.Value, 10, 64)
+		if err != nil {
+			return Facts{}, ErrMalformedFacts
+		}
+		*t = At(seconds)
+	}
+	if value, present := members["deleted"]; present {
+		deleted, ok := value.(*types.AttributeValueMemberBOOL)
+		if !ok {
+			return Facts{}, ErrMalformedFacts
+		}
+		facts.Deleted = deleted.Value
 	}
 	return facts, nil
 }

@@ -84,9 +84,6 @@ func (t Table) find(item map[string]types.AttributeValue) (place, error) {
 		case *types.AttributeValueMemberNULL:
 			return place{depth: depth, value: value}, nil
 		case *types.AttributeValueMemberM:
-			if depth == len(path)-1 {
-				return place{}, ErrMalformed
-			}
 			members = attribute.Value
 		case *types.AttributeValueMemberS:
 			isLast := depth == len(path)-1
@@ -98,7 +95,7 @@ func (t Table) find(item map[string]types.AttributeValue) (place, error) {
 			return place{}, ErrMalformed
 		}
 	}
-	return place{}, ErrMalformed // an empty path
+	return place{}, ErrMalformed // a map at the end of the path
 }
 
 // expression collects the names and values of an expression. Names are never written into one as they are: they may be

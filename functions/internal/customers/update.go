@@ -38,7 +38,7 @@ func (t Table) replacing(was found, state State) *dynamodb.UpdateItemInput {
 	e := newExpression()
 	facts := e.path(FactsAttribute)
 	conditions := []string{e.unchanged(facts, was.facts)}
-	update := "SET " + facts + " = " + e.value(state.encode())
+	update := "SET " + facts + " = " + e.value(state.encode(was.facts))
 
 	path, depth := t.path(), was.customer.depth
 	place := e.path(path[:depth+1]...)

@@ -49,8 +49,9 @@ type Writer struct {
 }
 
 // Apply makes a change to all items that it is about, or returns an error; then it may be half done, and is to be applied
-// again. Facts of users whom no key of the table can name are nobody's, and left out. Its errors are [ErrMalformed],
-// [ErrMalformedFacts], [ErrRace], [*upstream.Error] and ctx's own.
+// again. Facts of users whom no key of the table can name are nobody's, and left out. An item that holds something else than it
+// should ends the change of that item alone. Its errors are [ErrMalformed], [ErrMalformedFacts], [ErrRace], [*upstream.Error]
+// and ctx's own.
 //
 // A deletion names a user only where the customer's metadata does, and may come before the claim that it ends. So a claim by a
 // Checkout Session and a deletion first leave word in the customer's own item, each by one atomic update that tells what was
@@ -63,8 +64,13 @@ func (w *Writer) Apply(ctx context.Context, change Change) (Outcome, error) {
 		return run.outcome, err
 	}
 	users, states := change.byUser()
+	var malformed error
 	for _, user := range users {
 		state, changed, err := run.join(ctx, user, states[user])
+		if errors.Is(err, ErrMalformed) || errors.Is(err, ErrMalformedFacts) {
+			malformed = err // which is no other user's fault, and will not be better in a moment
+			continue
+		}
 		if err != nil {
 			return run.outcome, err
 		}
@@ -72,6 +78,9 @@ func (w *Writer) Apply(ctx context.Context, change Change) (Outcome, error) {
 		if counting := state.Counting(); change.claims(user) && len(counting) > 1 {
 			run.outcome.Effect, run.outcome.Counting = Conflict, counting
 		}
+	}
+	if malformed != nil {
+		return run.outcome, malformed
 	}
 	if run.outcome.Effect == "" {
 		run.outcome.Effect = effectOf(change, isNew)
@@ -106,7 +115,7 @@ func (a *application) leaveWord(ctx context.Context, change *Change) (isNew bool
 			change.Facts = append(change.Facts, Fact{User: user, Customer: change.Deleted, Facts: Facts{Deleted: true}})
 		}
 		return !wasDeleted, err
-	case change.Checkout != "":
+	case change.Checkout != "" && len(change.Facts) > 0: // a set without elements is none
 		users, _ := change.byUser()
 		isDeleted, err := a.addUsers(ctx, change.Checkout, users)
 		for i := range change.Facts {

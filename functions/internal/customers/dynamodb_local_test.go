@@ -1,0 +1,297 @@
+//go:build realparts
+
+package customers
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Items, races and histories once more, through the real client and DynamoDB Local: what the fake table takes expressions to
+// mean is what they mean.
+func TestDynamoDBLocal(t *testing.T) {
+	client := dynamodb.New(dynamodb.Options{
+		Region: "eu-west-1", BaseEndpoint: aws.String(startDynamoDBLocal(t)),
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), RetryMaxAttempts: 1,
+	})
+	plain, single := plainTable, Table{Name: "app", Key: "pk", KeyFormat: "USER#{user}", SortKey: "sk", SortValue: "BILLING#{user}", Attribute: "billing.stripe.customer_id"}
+	createTable(t, client, plain)
+	createTable(t, client, single)
+
+	t.Run("items", func(t *testing.T) { testRealItems(t, client) })
+	t.Run("paths", func(t *testing.T) { testRealPaths(t, client, single) })
+	t.Run("limits", func(t *testing.T) { testRealLimits(t, client, single) })
+	for name, table := range map[string]Table{"histories": plain, "histories in a single-table design": single} {
+		t.Run(name, func(t *testing.T) { testRealHistories(t, client, table) })
+	}
+}
+
+func testRealItems(t *testing.T, client *dynamodb.Client) {
+	for name, test := range itemCases() {
+		t.Run(name, func(t *testing.T) {
+			table := test.table
+			table.Name = fmt.Sprintf("items-%s-%s", table.Key, table.SortKey)
+			createTable(t, client, table)
+			key, _ := table.keyOf("alice")
+			if _, err := client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: table.name(), Key: key}); err != nil {
+				t.Fatal(err)
+			}
+			if test.item != nil {
+				if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table.name(), Item: test.item}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := (&Writer{Client: client, Table: table}).Apply(t.Context(), test.change); err != nil {
+				t.Fatal(err)
+			}
+			if got := itemOf(t, client, table, "alice"); !reflect.DeepEqual(got, test.want) {
+				t.Errorf("item = %v\nwant   %v", got, test.want)
+			}
+		})
+	}
+}
+
+// What stands on the way to a nested attribute, as both sides of the package see it.
+func testRealPaths(t *testing.T, client *dynamodb.Client, table Table) {
+	null := &types.AttributeValueMemberNULL{Value: true}
+	for name, test := range map[string]struct {
+		attributes attributes
+		want       error
+	}{
+		"nothing":              {attributes{}, ErrNoCustomer},
+		"an empty map":         {attributes{"billing": object(attributes{})}, ErrNoCustomer},
+		"NULL":                 {attributes{"billing": null}, ErrNoCustomer},
+		"NULL in a map":        {attributes{"billing": object(attributes{"stripe": null})}, ErrNoCustomer},
+		"NULL at the end":      {attributes{"billing": object(attributes{"stripe": object(attributes{"customer_id": null})})}, ErrNoCustomer},
+		"empty text":           {attributes{"billing": object(attributes{"stripe": object(attributes{"customer_id": text("")})})}, ErrNoCustomer},
+		"text on the way":      {attributes{"billing": text("cus_1")}, ErrMalformed},
+		"text within a map":    {attributes{"billing": object(attributes{"stripe": text("cus_1")})}, ErrMalformed},
+		"a map at the end":     {attributes{"billing": object(attributes{"stripe": object(attributes{"customer_id": object(attributes{})})})}, ErrMalformed},
+		"other text at an end": {attributes{"billing": object(attributes{"stripe": object(attributes{"customer_id": text("sub_1")})})}, ErrMalformed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			item, _ := table.keyOf("paul")
+			key := maps.Clone(item)
+			maps.Copy(item, test.attributes)
+			if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table.name(), Item: item}); err != nil {
+				t.Fatal(err)
+			}
+			store := &Store{Client: client, Table: table}
+			if got, err := store.CustomerID(t.Context(), "paul"); !errors.Is(err, test.want) {
+				t.Errorf("read %q, %v, want %v", got, err, test.want)
+			}
+			_, err := (&Writer{Client: client, Table: table}).Apply(t.Context(), Change{Facts: []Fact{claim("paul", "cus_a", 5)}})
+			if errors.Is(test.want, ErrMalformed) {
+				if !errors.Is(err, ErrMalformed) {
+					t.Errorf("written: %v", err)
+				}
+				maps.Copy(key, test.attributes)
+				if got := itemOf(t, client, table, "paul"); !reflect.DeepEqual(got, key) {
+					t.Errorf("the item became %v", got)
+				}
+				return
+			}
+			if got, readErr := store.CustomerID(t.Context(), "paul"); err != nil || readErr != nil || got != "cus_a" {
+				t.Errorf("after a claim: %q, %v, %v", got, err, readErr)
+			}
+		})
+	}
+}
+
+// The longest keys are those that DynamoDB takes, and what it would refuse is not asked for.
+func testRealLimits(t *testing.T, client *dynamodb.Client, single Table) {
+	for name, test := range map[string]struct {
+		table Table
+		size  int
+	}{
+		"a key":      {plainTable, maxKeySize},
+		"a sort key": {single, maxSortKeySize - len("BILLING#")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			writer, store := &Writer{Client: client, Table: test.table}, &Store{Client: client, Table: test.table}
+			for _, user := range []string{strings.Repeat("x", test.size), strings.Repeat("é", test.size/2), strings.Repeat("x", test.size+1)} {
+				outcome, err := writer.Apply(t.Context(), Change{Facts: []Fact{reference(user, "cus_long", 5)}, Checkout: "cus_long"})
+				got, readErr := store.CustomerID(t.Context(), user)
+				switch fits := len(user) <= test.size; {
+				case err != nil:
+					t.Errorf("%d bytes: %v", len(user), err)
+				case fits && (outcome.Effect != Claimed || got != "cus_long"):
+					t.Errorf("%d bytes: %s, %q, %v", len(user), outcome.Effect, got, readErr)
+				case !fits && (outcome.Effect != Unchanged || !errors.Is(readErr, ErrNoCustomer)):
+					t.Errorf("%d bytes: %s, %q, %v", len(user), outcome.Effect, got, readErr)
+				}
+			}
+		})
+	}
+}
+
+const realHistories = 100
+
+// testRealHistories has histories delivered by several goroutines at once, each history under a key format of its own.
+func testRealHistories(t *testing.T, client *dynamodb.Client, table Table) {
+	var all sync.WaitGroup
+	turns := make(chan struct{}, 4)
+	for seed := range uint64(realHistories) {
+		turns <- struct{}{}
+		all.Go(func() {
+			defer func() { <-turns }()
+			own := table
+			own.KeyFormat = fmt.Sprintf("%d#{user}", seed)
+			newAccount(*firstSeed+seed).playReal(t, client, own)
+		})
+	}
+	all.Wait()
+}
+
+// unreliable loses calls before or after DynamoDB has seen them.
+type unreliable struct {
+	*dynamodb.Client
+	random *rand.Rand // of one goroutine
+}
+
+func (u unreliable) UpdateItem(ctx context.Context, input *dynamodb.UpdateItemInput, options ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	fate := u.random.IntN(10)
+	if fate == 0 {
+		return nil, errLost
+	}
+	output, err := u.Client.UpdateItem(ctx, input, options...)
+	if err == nil && fate == 1 {
+		return nil, errLost
+	}
+	return output, err
+}
+
+func (a *account) playReal(t *testing.T, client *dynamodb.Client, table Table) {
+	for user, customer := range a.handmade {
+		item, _ := table.keyOf(user)
+		path := table.path()
+		item[path[0]] = wrapped(path[1:], customer)
+		item["name"] = text("theirs")
+		if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table.name(), Item: item}); err != nil {
+			t.Error(err)
+			return
+		}
+	}
+	var all sync.WaitGroup
+	for i := range 3 {
+		random := rand.New(rand.NewPCG(a.random.Uint64(), uint64(i)))
+		all.Go(func() {
+			// Each deliverer has all events, so that each is delivered three times, in three orders.
+			writer := &Writer{Client: unreliable{client, random}, Table: table}
+			changes := slices.Clone(a.changes)
+			random.Shuffle(len(changes), func(i, j int) { changes[i], changes[j] = changes[j], changes[i] })
+			for len(changes) > 0 {
+				if _, err := writer.Apply(t.Context(), changes[0]); err != nil {
+					changes = append(changes, changes[0])
+				}
+				changes = changes[1:]
+			}
+		})
+	}
+	all.Wait()
+
+	// The table as the fake would hold it.
+	seen := newFakeTable(plainTable)
+	for _, id := range append(slices.Clone(users), a.customerIDs()...) {
+		item := itemOf(t, client, table, id)
+		if found, err := table.read(item); err == nil && found.customer.id != "" {
+			item["customer_id"] = text(found.customer.id)
+		}
+		seen.items[id] = item
+	}
+	if failure := a.check(seen); failure != "" {
+		t.Errorf("%s: %s", table.KeyFormat, failure)
+	}
+}
+
+func (a *account) customerIDs() []string {
+	ids := make([]string, len(a.customers))
+	for i, c := range a.customers {
+		ids[i] = c.id
+	}
+	return ids
+}
+
+func itemOf(t *testing.T, client *dynamodb.Client, table Table, id string) attributes {
+	t.Helper()
+	key, _ := table.keyOf(id)
+	output, err := client.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: table.name(), Key: key, ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	return output.Item
+}
+
+// createTable creates a table, unless it is there.
+func createTable(t *testing.T, client *dynamodb.Client, table Table) {
+	t.Helper()
+	input := &dynamodb.CreateTableInput{TableName: table.name(), BillingMode: types.BillingModePayPerRequest}
+	for i, name := range []string{table.Key, table.SortKey} {
+		if name != "" {
+			input.AttributeDefinitions = append(input.AttributeDefinitions, types.AttributeDefinition{AttributeName: &name, AttributeType: types.ScalarAttributeTypeS})
+			input.KeySchema = append(input.KeySchema, types.KeySchemaElement{AttributeName: &name, KeyType: []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}[i]})
+		}
+	}
+	var exists *types.ResourceInUseException
+	if _, err := client.CreateTable(t.Context(), input); err != nil && !errors.As(err, &exists) {
+		t.Fatal(err)
+	}
+}
+
+// startDynamoDBLocal starts DynamoDB Local on a port of its own of the loopback interface, as the tests of the laptop's
+// stand-in do, and returns its endpoint. It ends when its standard input does, and so with this process.
+func startDynamoDBLocal(t *testing.T) string {
+	t.Helper()
+	root, err := filepath.Abs("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	jars := filepath.Join(root, ".tools", "dynamodb-local")
+	if found, err := filepath.Glob(filepath.Join(jars, "DynamoDBLocal-*.jar")); err != nil || len(found) == 0 {
+		t.Fatal("DynamoDB Local is not installed; run: make tools")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	t.Cleanup(cancel)
+	java := exec.CommandContext(ctx, "java", "-Djava.library.path="+jars+":"+filepath.Join(jars, "native-libs"),
+		"-cp", filepath.Join(jars, "*"), filepath.Join(root, "local", "internal", "dynamodblocal", "testdata", "DynamoDBLocal.java"))
+	java.Env = append(os.Environ(), "DDB_LOCAL_TELEMETRY=0")
+	stdin, err := java.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := java.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := java.Start(); err != nil {
+		t.Fatalf("starting DynamoDB Local: %v", err)
+	}
+	t.Cleanup(func() {
+		_ = stdin.Close()
+		_ = java.Wait()
+	})
+	endpoint, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatalf("DynamoDB Local did not start, for which it needs a JDK and not just a JRE: %v", err)
+	}
+	return strings.TrimSpace(endpoint)
+}
