@@ -163,8 +163,9 @@ func (e *environment) customers() customers.Table {
 		e.wrong("CUSTOMERS_KEY_FORMAT", "must be text with {user} in it once, or not at all where CUSTOMERS_SORT_KEY has it")
 	}
 	first, _, _ := strings.Cut(t.Attribute, ".")
-	if !e.isWrong("CUSTOMERS_ATTRIBUTE") && slices.Contains([]string{t.Key, t.SortKey, customers.FactsAttribute}, first) {
-		e.wrong("CUSTOMERS_ATTRIBUTE", "must not be a key of the table or "+customers.FactsAttribute)
+	isOurs := first == t.Key || first == t.SortKey || strings.HasPrefix(first, customers.FactsAttribute)
+	if !e.isWrong("CUSTOMERS_ATTRIBUTE") && isOurs {
+		e.wrong("CUSTOMERS_ATTRIBUTE", "must not be a key of the table, or begin with "+customers.FactsAttribute)
 	}
 	return t
 }

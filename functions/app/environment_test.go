@@ -175,7 +175,7 @@ var wrong = map[string][]string{
 	"CUSTOMERS_KEY":                       {"a b", "a,b"},
 	"CUSTOMERS_KEY_FORMAT":                {"USER", "{user}{user}", "{User}", "{user", "{tenant}#{user}", "a\tb{user}"},
 	"CUSTOMERS_SORT_KEY":                  {"sk", "sk=", "=BILLING", "user_id=BILLING", "sk={user}{user}", "sk={tenant}", "s k=x", "sk=a\tb"},
-	"CUSTOMERS_ATTRIBUTE":                 {"a b", "a,b", ".a", "a.", "a..b", "user_id", "user_id.a", "billing_portal", "billing_portal.x"},
+	"CUSTOMERS_ATTRIBUTE":                 {"a b", "a,b", ".a", "a.", "a..b", "user_id", "user_id.a", "billing_portal", "billing_portal.x", "billing_portal_users"},
 	"STRIPE_SECRET_ID":                    {"", "a b", "a,b"},
 	"STRIPE_SECRET_FIELD":                 {"a b", "a\"b"},
 	"STRIPE_LIVEMODE":                     {"", "yes", "TRUE", "1"},

@@ -59,7 +59,6 @@ type event struct {
 //
 // https://docs.stripe.com/api/events/object
 type object struct {
-	ID       string  `json:"id"`
 	Type     string  `json:"type"`
 	Created  *int64  `json:"created"`
 	Livemode *bool   `json:"livemode"`
@@ -92,22 +91,21 @@ type sessionObject struct {
 
 // read reads an event. It returns what is known of one that is refused, too.
 func (r Rules) read(body []byte, now time.Time) (event, error) {
-	var o object
+	var head struct{ ID, Type string }
 	// encoding/json would make one character of all that is not UTF-8, and so one user of several.
-	if !utf8.Valid(body) || json.Unmarshal(body, &o) != nil || o.Type == "" {
+	if !utf8.Valid(body) || json.Unmarshal(body, &head) != nil || head.Type == "" {
 		return event{}, errEvent
 	}
-	e := event{id: known(eventID, o.ID), kind: known(eventType, o.Type)}
-	if o.Created != nil && isTime(*o.Created, now) {
-		e.created = time.Unix(*o.Created, 0)
-	}
-	if !isOurs(o.Type) {
-		e.isIgnored = true
+	e := event{id: known(eventID, head.ID), kind: known(eventType, head.Type)}
+	if !isOurs(head.Type) {
+		e.isIgnored = true // whatever it looks like: there are events with times that are texts
 		return e, nil
 	}
-	if e.id == "" || e.created.IsZero() || o.Livemode == nil {
+	var o object
+	if json.Unmarshal(body, &o) != nil || e.id == "" || o.Created == nil || !isTime(*o.Created, now) || o.Livemode == nil {
 		return e, errEvent
 	}
+	e.created = time.Unix(*o.Created, 0)
 	if *o.Livemode != r.Livemode || o.Account != nil && *o.Account != "" {
 		e.isIgnored = true
 		return e, nil
