@@ -3,6 +3,7 @@
 # Everything that the checks need and go.mod does not name, pinned here and nowhere else.
 GOLANGCI_LINT  := v2.15.0
 GOVULNCHECK    := v1.9.0
+GREMLINS       := v0.6.0
 SAM_CLI        := 1.170.0
 CFN_LINT       := 1.58.0
 SCHEMATHESIS   := 4.32.5
@@ -42,6 +43,14 @@ test: ## run the tests that need nothing but Go
 .PHONY: bench
 bench: ## measure the deployed binary beside a plain version and what the network allows
 	go run ./local/bench
+
+# One package at a time: gremlins tells of each how many of its changes the package's tests notice.
+.PHONY: mutants
+mutants: $(BIN)/gremlins-$(GREMLINS) ## change the code and see whether a test notices
+	@for package in $(sort $(dir $(wildcard functions/internal/*/*.go))); do \
+		echo "== $$package"; \
+		$< unleash --workers 2 --timeout-coefficient 20 "./$$package" || exit 1; \
+	done
 
 .PHONY: build
 build: $(VENV_FILE) ## build what a deployment uploads
@@ -127,6 +136,10 @@ $(BIN)/golangci-lint-$(GOLANGCI_LINT):
 $(BIN)/govulncheck-$(GOVULNCHECK):
 	GOBIN=$(BIN) go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK)
 	@mv $(BIN)/govulncheck $@
+
+$(BIN)/gremlins-$(GREMLINS):
+	GOBIN=$(BIN) go install github.com/go-gremlins/gremlins/cmd/gremlins@$(GREMLINS)
+	@mv $(BIN)/gremlins $@
 
 $(VENV_FILE):
 	@.ci/debian-packages python3:python3-venv

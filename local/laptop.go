@@ -82,7 +82,10 @@ func newLaptop(origin, stripeKey string, customers map[string]string) (*laptop, 
 		}
 	}
 	l.secretsManager.Put(stripeSecret, stripeKey)
-	return l, l.acceptEventsOf()
+	if err := l.acceptEventsOf(); err != nil {
+		return nil, err
+	}
+	return l, nil
 }
 
 // environment is what template.yaml and Lambda would set. host is the origin at

@@ -117,7 +117,8 @@ func (c *cloud) takePurchase(ctx context.Context, process *runtimeapi.Process, p
 		}
 		m.code = problem.Code
 	}
-	return m, m.compare(process.Stdout()[logged:])
+	err = m.compare(process.Stdout()[logged:])
+	return m, err
 }
 
 // inProcess is a transport to a handler.

@@ -8,7 +8,9 @@ import (
 	"billingportal/local/internal/dynamodblocal"
 )
 
-// TestWebhookTableOfDynamoDBLocal runs the contract of the webhook with its table against the real DynamoDB Local.
-func TestWebhookTableOfDynamoDBLocal(t *testing.T) {
-	testWebhookTable(t, dynamodblocal.Start(t))
+// TestTablesOfDynamoDBLocal runs the contracts of both functions with their tables against the real DynamoDB Local.
+func TestTablesOfDynamoDBLocal(t *testing.T) {
+	endpoint := dynamodblocal.Start(t)
+	t.Run("webhook", func(t *testing.T) { testWebhookTable(t, endpoint) })
+	t.Run("portal", func(t *testing.T) { testPortalTables(t, endpoint) })
 }

@@ -33,6 +33,8 @@ type layout struct {
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
+func object(members item) types.AttributeValue { return &types.AttributeValueMemberM{Value: members} }
+
 // layouts are a plain table, a single-table design, and a nested attribute.
 var layouts = map[string]layout{
 	"a plain table": {
@@ -131,9 +133,9 @@ func everyType() item {
 		"s": text("x"), "n": &types.AttributeValueMemberN{Value: "1"}, "b": &types.AttributeValueMemberB{Value: []byte{1}},
 		"bool": &types.AttributeValueMemberBOOL{Value: true}, "null": &types.AttributeValueMemberNULL{Value: true},
 		"l":  &types.AttributeValueMemberL{Value: []types.AttributeValue{text("x"), &types.AttributeValueMemberNULL{Value: true}}},
-		"m":  &types.AttributeValueMemberM{Value: item{"x": text("y")}},
+		"m":  object(item{"x": text("y")}),
 		"ss": &types.AttributeValueMemberSS{Value: []string{"x"}}, "ns": &types.AttributeValueMemberNS{Value: []string{"1"}}, "bs": &types.AttributeValueMemberBS{Value: [][]byte{{1}}},
-		"name": text("a reserved word"), "billing": &types.AttributeValueMemberM{Value: item{"plan": text("pro")}},
+		"name": text("a reserved word"), "billing": object(item{"plan": text("pro")}),
 	}
 }
 
@@ -263,4 +265,10 @@ func TestWebhookTable(t *testing.T) {
 	server := httptest.NewServer(awswire.NewDynamoDB())
 	t.Cleanup(server.Close)
 	testWebhookTable(t, server.URL)
+}
+
+func TestPortalTables(t *testing.T) {
+	server := httptest.NewServer(awswire.NewDynamoDB())
+	t.Cleanup(server.Close)
+	testPortalTables(t, server.URL)
 }
