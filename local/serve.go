@@ -82,7 +82,11 @@ func serve(ctx context.Context, o serveOptions) error {
 		}
 		servers = append(servers, server{listener, l.cloud()})
 	}
-	if err := l.greet(o.stdout); err != nil {
+	containers := ""
+	if len(servers) > 1 {
+		containers = fmt.Sprintf("Containers reach the stand-ins at http://%s\n", servers[1].listener.Addr())
+	}
+	if err := l.greet(o.stdout, containers); err != nil {
 		return err
 	}
 	return runAll(ctx, servers)
@@ -127,19 +131,20 @@ func runAll(ctx context.Context, servers []server) error {
 	return err
 }
 
-func (l *laptop) greet(w io.Writer) error {
+// greet says how to go on. containers is a line for those of sam local, if any.
+func (l *laptop) greet(w io.Writer, containers string) error {
 	stripe := "a stand-in"
 	if l.stripeKey != demoKey {
 		stripe = "Stripe's test mode; map users to its customers with --customer alice=cus_…"
 	}
 	_, err := fmt.Fprintf(w, `The billing portal is at %[1]s
 Stripe is %[2]s. Stop with Ctrl-C.
-
+%[4]s
 Open the page and click a button, or in another terminal:
 
   curl -i -X POST -H "Authorization: Bearer $(go run ./local token --user alice%[3]s)" %[1]s/billing/portal
 
-`, l.origin, stripe, l.tokenFlag())
+`, l.origin, stripe, l.tokenFlag(), containers)
 	return err
 }
 

@@ -152,13 +152,16 @@ func TestStripesTestMode(t *testing.T) {
 }
 
 func TestContainersReachTheStandInsAlone(t *testing.T) {
-	address := freeAddress(t)
-	startServe(t, serveOptions{listen: "127.0.0.1:0", containerListen: address})
+	_, greeting := startServe(t, serveOptions{listen: "127.0.0.1:0", containerListen: "127.0.0.1:0"})
+	containers := regexp.MustCompile(`stand-ins at (http://127\.0\.0\.1:\d+)`).FindStringSubmatch(greeting)
+	if containers == nil {
+		t.Fatalf("greeting: %s", greeting)
+	}
 	for path, want := range map[string]int{
 		dynamoDBPath: 400, secretsManagerPath: 400, stripePath + "/v1/products": 401,
 		"/": 404, "/billing/portal": 404, issuerPath + "/token": 404, "/p/session/x": 404,
 	} {
-		response, _ := get(t, "http://"+address+path)
+		response, _ := get(t, containers[1]+path)
 		if response.StatusCode != want {
 			t.Errorf("%s: status = %d, want %d", path, response.StatusCode, want)
 		}
