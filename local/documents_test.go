@@ -74,22 +74,22 @@ func requireNamed(t *testing.T, what string, named map[string][]string, exists f
 
 var (
 	// RELEASE is the one variable whose name is one word.
-	variableName   = regexp.MustCompile(`\b(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|RELEASE)\b`)
-	quotedVariable = regexp.MustCompile("[\"'`{$ ]([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|RELEASE)\\b")
+	variablePattern       = regexp.MustCompile(`\b(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|RELEASE)\b`)
+	quotedVariablePattern = regexp.MustCompile("[\"'`{$ ]([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|RELEASE)\\b")
 
-	kindOfCode = regexp.MustCompile(`(?m)^\t"([a-z-]+)":\s+\{\d{3},`)
-	statusRow  = regexp.MustCompile(`(?m)^\| \d{3}(?:, \d{3})* \|([^|]+)\|`)
-	code       = regexp.MustCompile("`([a-z-]+)`")
+	kindPattern      = regexp.MustCompile(`(?m)^\t"([a-z-]+)":\s+\{\d{3},`)
+	statusRowPattern = regexp.MustCompile(`(?m)^\| \d{3}(?:, \d{3})* \|([^|]+)\|`)
+	codePattern      = regexp.MustCompile("`([a-z-]+)`")
 
-	call = regexp.MustCompile(`go run \./local(?: ([a-z]+))?((?: +[^\x60|)\n]+)?)`)
-	flag = regexp.MustCompile(`--([a-z][a-z-]*)`)
+	callPattern = regexp.MustCompile(`go run \./local(?: ([a-z]+))?((?: +[^\x60|)\n]+)?)`)
+	flagPattern = regexp.MustCompile(`--([a-z][a-z-]*)`)
 
-	target     = regexp.MustCompile(`(?m)^([a-z][A-Za-z-]*):`)
-	callOfMake = regexp.MustCompile("(?:`|    )make ([a-z][a-z-]*)")
+	targetPattern = regexp.MustCompile(`(?m)^([a-z][A-Za-z-]*):`)
+	makePattern   = regexp.MustCompile("(?:`|    )make ([a-z][a-z-]*)")
 
-	link         = regexp.MustCompile(`\]\(([^)\s]+)\)`)
-	heading      = regexp.MustCompile(`(?m)^#+ (.+)$`)
-	notInAnchors = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+	linkPattern         = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	headingPattern      = regexp.MustCompile(`(?m)^#+ (.+)$`)
+	notInAnchorsPattern = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
 
 func TestDocumentsNameTheVariables(t *testing.T) {
@@ -98,13 +98,13 @@ func TestDocumentsNameTheVariables(t *testing.T) {
 		if strings.HasSuffix(path, ".md") || strings.HasSuffix(path, "_test.go") {
 			return
 		}
-		for _, match := range quotedVariable.FindAllStringSubmatch(text, -1) {
+		for _, match := range quotedVariablePattern.FindAllStringSubmatch(text, -1) {
 			known[match[1]] = true
 		}
 	})
 	named := map[string][]string{}
 	for _, d := range documents(t) {
-		for _, name := range variableName.FindAllString(d.text, -1) {
+		for _, name := range variablePattern.FindAllString(d.text, -1) {
 			named[name] = append(named[name], d.path)
 		}
 	}
@@ -130,7 +130,7 @@ func TestDocumentsNameTheCodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var codes []string
-	for _, match := range kindOfCode.FindAllStringSubmatch(string(kinds), -1) {
+	for _, match := range kindPattern.FindAllStringSubmatch(string(kinds), -1) {
 		codes = append(codes, match[1])
 	}
 	if len(codes) < 30 {
@@ -138,8 +138,8 @@ func TestDocumentsNameTheCodes(t *testing.T) {
 	}
 	named := map[string][]string{}
 	for _, d := range documents(t) {
-		for _, cells := range statusRow.FindAllStringSubmatch(d.text, -1) {
-			for _, match := range code.FindAllStringSubmatch(cells[1], -1) {
+		for _, cells := range statusRowPattern.FindAllStringSubmatch(d.text, -1) {
+			for _, match := range codePattern.FindAllStringSubmatch(cells[1], -1) {
 				named[match[1]] = append(named[match[1]], d.path)
 			}
 		}
@@ -159,13 +159,13 @@ func TestDocumentsNameTheCommands(t *testing.T) {
 	named := map[string][]string{}
 	for _, d := range documents(t) {
 		joined := strings.ReplaceAll(d.text, "\\\n", " ")
-		for _, match := range call.FindAllStringSubmatch(joined, -1) {
+		for _, match := range callPattern.FindAllStringSubmatch(joined, -1) {
 			name := "go run ./local " + match[1]
 			if match[1] == "" {
 				name = "go run ./local serve"
 			}
 			named[name] = append(named[name], d.path)
-			for _, option := range flag.FindAllString(match[2], -1) {
+			for _, option := range flagPattern.FindAllString(match[2], -1) {
 				named[name+" "+option] = append(named[name+" "+option], d.path)
 			}
 		}
@@ -182,12 +182,12 @@ func TestDocumentsNameTheTargets(t *testing.T) {
 		t.Fatal(err)
 	}
 	var targets []string
-	for _, match := range target.FindAllStringSubmatch(string(makefile), -1) {
+	for _, match := range targetPattern.FindAllStringSubmatch(string(makefile), -1) {
 		targets = append(targets, match[1])
 	}
 	named := map[string][]string{}
 	for _, d := range documents(t) {
-		for _, match := range callOfMake.FindAllStringSubmatch(d.text, -1) {
+		for _, match := range makePattern.FindAllStringSubmatch(d.text, -1) {
 			named[match[1]] = append(named[match[1]], d.path)
 		}
 	}
@@ -201,7 +201,7 @@ func TestDocumentsNameTheTargets(t *testing.T) {
 func TestDocumentsLead(t *testing.T) {
 	links := 0
 	for _, d := range documents(t) {
-		for _, match := range link.FindAllStringSubmatch(d.text, -1) {
+		for _, match := range linkPattern.FindAllStringSubmatch(d.text, -1) {
 			file, anchor, _ := strings.Cut(match[1], "#")
 			if strings.Contains(file, "://") {
 				continue
@@ -232,8 +232,8 @@ func TestDocumentsLead(t *testing.T) {
 // anchors are the names that GitHub gives to the headings of a page.
 func anchors(text string) []string {
 	var found []string
-	for _, match := range heading.FindAllStringSubmatch(text, -1) {
-		name := notInAnchors.ReplaceAllString(strings.ToLower(match[1]), "")
+	for _, match := range headingPattern.FindAllStringSubmatch(text, -1) {
+		name := notInAnchorsPattern.ReplaceAllString(strings.ToLower(match[1]), "")
 		found = append(found, strings.ReplaceAll(name, " ", "-"))
 	}
 	return found
