@@ -3,6 +3,7 @@
 //
 //	go run ./local                        serve on http://127.0.0.1:8080
 //	go run ./local token --user alice     print a token while it serves
+//	go run ./local configure < token.txt  say what accepts a token
 //	go run ./local events                 make the events for sam local anew
 package main
 
@@ -41,7 +42,7 @@ func newCommand(stdout *os.File) *cli.Command {
 	root.Name = "local"
 	root.Usage = "run the billing portal on a laptop"
 	root.Description = "Without a command it serves, like serve."
-	root.Commands = []*cli.Command{serveCommand(), tokenCommand(), eventsCommand()}
+	root.Commands = []*cli.Command{serveCommand(), tokenCommand(), configureCommand(), eventsCommand()}
 	root.Suggest = true
 	root.HideVersion = true
 	root.Writer = stdout
