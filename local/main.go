@@ -5,6 +5,7 @@
 //	go run ./local token --user alice     print a token while it serves
 //	go run ./local configure < token.txt  say what accepts a token
 //	go run ./local events                 make the events for sam local anew
+//	go run ./local invoke -e events/x.json  run a function once, as Lambda does
 package main
 
 import (
@@ -42,7 +43,7 @@ func newCommand(stdout *os.File) *cli.Command {
 	root.Name = "local"
 	root.Usage = "run the billing portal on a laptop"
 	root.Description = "Without a command it serves, like serve."
-	root.Commands = []*cli.Command{serveCommand(), tokenCommand(), configureCommand(), eventsCommand()}
+	root.Commands = []*cli.Command{serveCommand(), tokenCommand(), configureCommand(), eventsCommand(), invokeCommand()}
 	root.Suggest = true
 	root.HideVersion = true
 	root.Writer = stdout
