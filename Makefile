@@ -69,11 +69,15 @@ TAGS  := lambda.norpc,nethttpomithttp2
 
 .PHONY: build-PortalFunction
 build-PortalFunction:
-	$(BUILD) -tags $(TAGS) ./functions/portal
+	$(BUILD) -tags $(TAGS),portal ./functions/portal
 
 .PHONY: build-WebhookFunction
 build-WebhookFunction:
 	$(BUILD) -tags $(TAGS),webhook ./functions/webhook
+
+.PHONY: build-PreflightFunction
+build-PreflightFunction:
+	$(BUILD) -tags $(TAGS),preflight ./functions/preflight
 
 # ---- checks
 

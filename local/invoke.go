@@ -20,14 +20,14 @@ import (
 
 // deployed is a function of template.yaml, as it is built there.
 type deployed struct {
-	name, pkg, tags string
-	environment     func(l *laptop, host string) map[string]string
+	name, pkg   string
+	environment func(l *laptop, host string) map[string]string
 }
 
 func deployedFunctions() []deployed {
 	return []deployed{
-		{"PortalFunction", "billingportal/functions/portal", runtimeapi.Tags, (*laptop).environment},
-		{"WebhookFunction", "billingportal/functions/webhook", runtimeapi.Tags + ",webhook", (*laptop).webhookEnvironment},
+		{"PortalFunction", "billingportal/functions/portal", (*laptop).environment},
+		{"WebhookFunction", "billingportal/functions/webhook", (*laptop).webhookEnvironment},
 	}
 }
 
@@ -90,7 +90,7 @@ func (i *invocation) run(ctx context.Context, name string, event, variables []by
 	if at < 0 {
 		return fmt.Errorf("there is no function %q in template.yaml", name)
 	}
-	bootstrap, err := i.compile(ctx, functions[at].pkg, functions[at].tags)
+	bootstrap, err := i.compile(ctx, functions[at].pkg, runtimeapi.TagsOf(functions[at].pkg))
 	if err != nil {
 		return err
 	}

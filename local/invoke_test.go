@@ -19,8 +19,8 @@ var reportLine = regexp.MustCompile(`(?m)^REPORT Duration: [\d.]+ ms\tBilled Dur
 // newInvocation compiles each function once for all tests.
 func newInvocation(t *testing.T, stdout, stderr io.Writer) *invocation {
 	t.Helper()
-	compile := func(_ context.Context, pkg, tags string) (string, error) {
-		return runtimeapi.BuildTagged(t, pkg, tags), nil
+	compile := func(_ context.Context, pkg, _ string) (string, error) {
+		return runtimeapi.Build(t, pkg), nil
 	}
 	return &invocation{compile: compile, stdout: stdout, stderr: stderr}
 }

@@ -82,6 +82,9 @@ func newLaptop(origin, stripeKey string, customers map[string]string) (*laptop, 
 		}
 	}
 	l.secretsManager.Put(stripeSecret, stripeKey)
+	l.stripe.Change(func(d *stripewire.Data) {
+		d.Endpoints = []stripewire.WebhookEndpoint{{ID: "we_Demo", URL: origin + webhookPath, Events: webhookEventTypes}}
+	})
 	if err := l.acceptEventsOf(); err != nil {
 		return nil, err
 	}
@@ -202,6 +205,8 @@ func (l *laptop) cloud() http.Handler {
 		mux.Handle(path, http.StripPrefix(path, service))
 		mux.Handle(path+"/", http.StripPrefix(path, service))
 	}
-	mux.Handle(stripePath+"/v1/", http.StripPrefix(stripePath, l.stripe))
+	for _, version := range []string{"/v1/", "/v2/"} {
+		mux.Handle(stripePath+version, http.StripPrefix(stripePath, l.stripe))
+	}
 	return mux
 }

@@ -181,7 +181,7 @@ func (w *world) runWebhook(ctx context.Context, bootstrap string, r row) (e *enc
 // the same event again brings the right table.
 func TestWebhookFaults(t *testing.T) {
 	w := newWorld(t)
-	bootstrap := runtimeapi.BuildTagged(t, webhookPackage, runtimeapi.Tags+",webhook")
+	bootstrap := runtimeapi.Build(t, webhookPackage)
 	rows := w.webhookRows()
 	lines := make([]string, len(rows))
 	each(rows, func(i int, r row) {

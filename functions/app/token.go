@@ -1,4 +1,4 @@
-//go:build !webhook
+//go:build !webhook && !portal
 
 package app
 

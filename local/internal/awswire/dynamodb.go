@@ -14,7 +14,7 @@ const (
 	dynamoService    = "com.amazon.coral.service#"
 )
 
-// DynamoDB is an in-memory DynamoDB with GetItem, PutItem, UpdateItem, CreateTable
+// DynamoDB is an in-memory DynamoDB with GetItem, PutItem, UpdateItem, Scan, CreateTable
 // and DescribeTable. It is safe for concurrent use, and every read is consistent.
 type DynamoDB struct {
 	service
@@ -39,6 +39,7 @@ func NewDynamoDB() *DynamoDB {
 			"DescribeTable": d.describeTable,
 			"GetItem":       d.getItem,
 			"PutItem":       d.putItem,
+			"Scan":          d.scan,
 			"UpdateItem":    d.updateItem,
 		},
 	}
