@@ -29,6 +29,26 @@ func (t Table) EntryOf(item map[string]types.AttributeValue) (Entry, error) {
 	return entry, nil
 }
 
+// NewItem is an item of a user's with a state and nothing else.
+func (t Table) NewItem(user string, state State) map[string]types.AttributeValue {
+	item, _ := t.keyOf(user)
+	if len(state) > 0 {
+		item[FactsAttribute] = state.encode(nil)
+	}
+	if customer := state.Customer(); customer != "" {
+		path := t.path()
+		item[path[0]] = wrapped(path[1:], customer)
+	}
+	return item
+}
+
+// NewCustomersItem is an item of a customer's own, with the users who claim it.
+func (t Table) NewCustomersItem(customer string, users []string) map[string]types.AttributeValue {
+	item, _ := t.keyOf(customer)
+	item[usersAttribute] = &types.AttributeValueMemberSS{Value: users}
+	return item
+}
+
 // userOf takes the formats off an item's key.
 func (t Table) userOf(item map[string]types.AttributeValue) string {
 	for _, part := range []struct{ name, format string }{{t.Key, t.KeyFormat}, {t.SortKey, t.SortValue}} {

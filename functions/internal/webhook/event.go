@@ -185,11 +185,16 @@ const maxUserIDLength = 255
 
 // usable returns a user if a token can name them, else "". What is no Unicode became U+FFFD, which stands for nobody.
 func usable(user string) string {
-	isUnusable := func(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }
-	if utf8.RuneCountInString(user) > maxUserIDLength || strings.ContainsFunc(user, isUnusable) {
+	if !IsUser(user) {
 		return ""
 	}
 	return user
+}
+
+// IsUser reports whether a text, if it is not empty, can be the user of a token.
+func IsUser(user string) bool {
+	isUnusable := func(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }
+	return utf8.RuneCountInString(user) <= maxUserIDLength && !strings.ContainsFunc(user, isUnusable)
 }
 
 // isTime reports whether seconds can be when something happened at Stripe. A time to come would win over all that follows.

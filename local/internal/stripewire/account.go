@@ -24,7 +24,11 @@ func notFound(kind, id, param string) *apiError {
 
 // listCustomers answers GET /v1/customers (https://docs.stripe.com/api/customers/list), newest first. Deleted ones are not listed.
 func (s *Stripe) listCustomers(_ *http.Request, params *node) (any, *apiError) {
-	if problem := only(params, "limit", "starting_after", "ending_before", "email"); problem != nil {
+	if problem := only(params, "limit", "starting_after", "ending_before", "email", "expand"); problem != nil {
+		return nil, problem
+	}
+	expand, problem := expansions(params, "data.subscriptions")
+	if problem != nil {
 		return nil, problem
 	}
 	email := params.text("email")
@@ -38,9 +42,24 @@ func (s *Stripe) listCustomers(_ *http.Request, params *node) (any, *apiError) {
 	}
 	answer := list{Object: "list", Data: []map[string]any{}, HasMore: more, URL: "/v1/customers"}
 	for _, customer := range some {
-		answer.Data = append(answer.Data, customerObject(customer))
+		object := customerObject(customer)
+		if expand["data.subscriptions"] {
+			object["subscriptions"] = s.data.subscriptionsOf(customer.ID)
+		}
+		answer.Data = append(answer.Data, object)
 	}
 	return answer, nil
+}
+
+// subscriptionsOf is the list that a customer is expanded with: those that are not canceled.
+func (d *Data) subscriptionsOf(customer string) list {
+	listed := list{Object: "list", Data: []map[string]any{}, URL: "/v1/customers/" + customer + "/subscriptions"}
+	for _, subscription := range d.Subscriptions {
+		if subscription.Customer == customer && subscription.Status != "canceled" {
+			listed.Data = append(listed.Data, d.subscriptionObject(subscription, false))
+		}
+	}
+	return listed
 }
 
 // newestCustomers are those that are listed, in the order of a list. It is kept for as long as the customers are the same.
