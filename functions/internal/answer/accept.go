@@ -40,7 +40,7 @@ func preference(accept []string) (json, html float64) {
 	for entry := range strings.SplitSeq(strings.Join(accept, ","), ",") {
 		position++
 		mediaType, parameters, _ := strings.Cut(entry, ";")
-		weight := quality(parameters)
+		weight := Quality(parameters)
 		if weight == 0 {
 			continue
 		}
@@ -55,9 +55,9 @@ func preference(accept []string) (json, html float64) {
 	return json, html
 }
 
-// quality returns the weight among the parameters of an entry: 1 without one,
+// Quality returns the weight among the parameters of an entry: 1 without one,
 // 0 for one that is malformed.
-func quality(parameters string) float64 {
+func Quality(parameters string) float64 {
 	for parameter := range strings.SplitSeq(parameters, ";") {
 		name, value, _ := strings.Cut(strings.TrimSpace(parameter), "=")
 		if !strings.EqualFold(name, "q") {

@@ -5,11 +5,12 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"html"
+	"net/http"
 	"strconv"
 	"strings"
 )
 
-// The page is put together by hand: html/template would make the Lambda binary
+// The pages are put together by hand: html/template would make the Lambda binary
 // 2 MB larger. What goes in is fixed text and escaped values.
 
 //go:embed page.css
@@ -24,41 +25,90 @@ func sha256Of(s string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// page is the problem for a person: what happened, what to do next, the way back
-// to the app, and a reference for support.
-func (p *Problem) page(requestID, appURL string) []byte {
+// Reader is who an answer is for, as far as pages depend on it.
+type Reader struct {
+	Language  Language
+	AppURL    string // where the way back leads
+	RequestID string // the reference for support
+}
+
+// page is a page for a person: what it is about, what to do next, and the way back to the app.
+type page struct {
+	title, lead string // in English
+	forms       []Form
+	terms       []term
+}
+
+// term is a row of a page's small print. value is HTML.
+type term struct{ name, value string }
+
+func (p page) html(reader Reader) []byte {
 	var page strings.Builder
 	write := func(parts ...string) {
 		for _, part := range parts {
 			page.WriteString(part)
 		}
 	}
-	title := html.EscapeString(p.kind().title)
-	write(`<!doctype html><html lang="en"><head><meta charset="utf-8">`,
+	say := func(english string) string { return html.EscapeString(reader.Language.Text(english)) }
+	title := say(p.title)
+	write(`<!doctype html><html lang="`, string(reader.Language), `"><head><meta charset="utf-8">`,
 		`<meta name="viewport" content="width=device-width, initial-scale=1">`,
 		`<meta name="robots" content="noindex"><title>`, title, `</title><style>`, pageStyle, `</style></head>`,
-		`<body><main><h1>`, title, `</h1>`,
-		`<p>`, html.EscapeString(p.lead()), `</p>`,
-		p.forms(),
-		`<p><a class="button" href="`, html.EscapeString(appURL), `">Back to the app</a></p>`,
-		`<dl><dt>What happened</dt><dd>`, html.EscapeString(p.detail()), `</dd>`,
-		`<dt>Error</dt><dd><code>`, html.EscapeString(p.Code), `</code> (`, strconv.Itoa(p.Status()), `)</dd>`,
-		`<dt>Reference</dt><dd><code>`, html.EscapeString(requestID), `</code></dd></dl>`,
-		`</main></body></html>`+"\n")
+		`<body dir="ltr"><main><h1>`, title, `</h1>`,
+		`<p>`, say(p.lead), `</p>`,
+		formsOf(p.forms),
+		`<p><a class="button" href="`, html.EscapeString(reader.AppURL), `">`, say("Back to the app"), `</a></p>`)
+	if len(p.terms) > 0 {
+		write(`<dl>`)
+		for _, term := range p.terms {
+			write(`<dt>`, say(term.name), `</dt><dd>`, term.value, `</dd>`)
+		}
+		write(`</dl>`)
+	}
+	write(`</main></body></html>` + "\n")
 	return []byte(page.String())
 }
 
-// lead is what the page says first. Why a subscription will not do is news to the
-// one who pays for it; any other detail is for whoever made the button.
-func (p *Problem) lead() string {
+// writePage answers with a page.
+func writePage(w http.ResponseWriter, status int, p page, reader Reader) {
+	w.Header().Set("Content-Security-Policy", pagePolicy)
+	w.Header().Set("Vary", "Accept, Accept-Language")
+	WriteBody(w, status, "text/html; charset=utf-8", p.html(reader))
+}
+
+// page is the problem for a person. Details are for whoever made the button; where they are news to whoever pays, they are in the
+// languages.
+func (p *Problem) page(reader Reader) page {
+	page := page{title: p.kind().title, lead: p.kind().advice, forms: p.Forms}
 	if p.Code == "subscription-not-eligible" {
-		return p.detail() + " " + p.kind().advice
+		page.lead = reader.Language.Text(p.detail()) + " " + reader.Language.Text(p.kind().advice)
 	}
-	return p.kind().advice
+	if _, translated := reader.Language.find(p.detail()); reader.Language == English || translated {
+		page.terms = append(page.terms, term{"What happened", html.EscapeString(reader.Language.Text(p.detail()))})
+	}
+	page.terms = append(page.terms,
+		term{"Error", `<code>` + html.EscapeString(p.Code) + `</code> (` + strconv.Itoa(p.Status()) + `)`},
+		term{"Reference", `<code>` + html.EscapeString(reader.RequestID) + `</code>`})
+	return page
+}
+
+func orEnglish(l Language) Language {
+	if l == "" {
+		return English
+	}
+	return l
+}
+
+// WriteQuestion answers with a page of one button, for a link that leads to something that only a person may begin.
+func WriteQuestion(w http.ResponseWriter, label string, fields []Field, reader Reader) {
+	writePage(w, http.StatusOK, page{
+		title: label, lead: "You will continue on our billing page.",
+		forms: []Form{{Label: reader.Language.Text(label), Fields: fields}},
+	}, reader)
 }
 
 // Form is a button of a page that posts fields to the page's own address, whatever
-// a gateway has put before its path.
+// a gateway has put before its path. Its label is in the reader's language.
 type Form struct {
 	Fields []Field
 	Label  string
@@ -67,14 +117,14 @@ type Form struct {
 // Field is a field of a form.
 type Field struct{ Name, Value string }
 
-func (p *Problem) forms() string {
-	var forms strings.Builder
-	for _, form := range p.Forms {
-		forms.WriteString(`<form method="post">`)
+func formsOf(forms []Form) string {
+	var text strings.Builder
+	for _, form := range forms {
+		text.WriteString(`<form method="post">`)
 		for _, field := range form.Fields {
-			forms.WriteString(`<input type="hidden" name="` + html.EscapeString(field.Name) + `" value="` + html.EscapeString(field.Value) + `">`)
+			text.WriteString(`<input type="hidden" name="` + html.EscapeString(field.Name) + `" value="` + html.EscapeString(field.Value) + `">`)
 		}
-		forms.WriteString(`<button class="button">` + html.EscapeString(form.Label) + `</button></form>`)
+		text.WriteString(`<button class="button">` + html.EscapeString(form.Label) + `</button></form>`)
 	}
-	return forms.String()
+	return text.String()
 }

@@ -56,15 +56,16 @@ func (p *Problem) detail() string {
 	return p.kind().detail
 }
 
-// Write answers with the problem: as a page for who wants one, else as a document. Its page leads back to appURL.
-func (p *Problem) Write(w http.ResponseWriter, wanted Wanted, requestID, appURL string) {
+// Write answers with the problem: as a page for who wants one, in the reader's language, else as a document, which is for programs
+// and in English.
+func (p *Problem) Write(w http.ResponseWriter, wanted Wanted, reader Reader) {
 	p.setHeaders(w.Header())
 	if wanted == Page {
-		w.Header().Set("Content-Security-Policy", pagePolicy)
-		WriteBody(w, p.Status(), "text/html; charset=utf-8", p.page(requestID, appURL))
+		reader.Language = orEnglish(reader.Language)
+		writePage(w, p.Status(), p.page(reader), reader)
 		return
 	}
-	WriteBody(w, p.Status(), "application/problem+json", p.document(requestID))
+	WriteBody(w, p.Status(), "application/problem+json", p.document(reader.RequestID))
 }
 
 // document is the problem as RFC 9457, section 3 has it, with members of our own.

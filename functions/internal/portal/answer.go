@@ -33,9 +33,14 @@ func (h *Handler) answerProblem(w http.ResponseWriter, r *http.Request, problem 
 		status = http.StatusSeeOther
 		redirect(w, h.NoAccountURL)
 	} else {
-		problem.Write(w, wanted, record.RequestID(), h.Policy.DefaultReturnURL)
+		problem.Write(w, wanted, h.reader(r, record))
 	}
 	record.end(status, problem)
+}
+
+// reader is who a page is for. Whoever says a locale has a say in it.
+func (h *Handler) reader(r *http.Request, record *record) answer.Reader {
+	return answer.Reader{Language: answer.Speak(record.locale, r.Header), AppURL: h.Policy.DefaultReturnURL, RequestID: record.RequestID()}
 }
 
 func redirect(w http.ResponseWriter, location string) {

@@ -19,6 +19,8 @@ type ambiguity struct {
 	param   string // that names one
 	choices []Choice
 	form    url.Values // what to send again with a choice; nil where a page cannot
+
+	language answer.Language
 }
 
 func (*ambiguity) Error() string { return "several subscriptions are eligible" }
@@ -32,7 +34,7 @@ func (a *ambiguity) problem() *answer.Problem {
 		return problem
 	}
 	for _, choice := range a.choices {
-		form := answer.Form{Label: choice.label()}
+		form := answer.Form{Label: choice.label(a.language)}
 		for _, name := range slices.Sorted(maps.Keys(a.form)) {
 			form.Fields = append(form.Fields, answer.Field{Name: name, Value: a.form.Get(name)})
 		}
@@ -84,7 +86,7 @@ func (h *Handler) describe(ctx context.Context, subscriptions []billing.Subscrip
 }
 
 // label names a subscription for the one who pays for it: "Team × 5, Storage (trialing)".
-func (c Choice) label() string {
+func (c Choice) label(language answer.Language) string {
 	var items []string
 	for _, item := range c.Items {
 		label := item.Product
@@ -98,7 +100,7 @@ func (c Choice) label() string {
 	}
 	label := strings.Join(items, ", ")
 	if c.Status != stripe.SubscriptionStatusActive {
-		label += " (" + strings.ReplaceAll(string(c.Status), "_", " ") + ")"
+		label += " (" + language.Text(strings.ReplaceAll(string(c.Status), "_", " ")) + ")"
 	}
 	return label
 }

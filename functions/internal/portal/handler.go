@@ -102,14 +102,33 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	record := h.begin(r)
 	ctx, cancel := upstream.WithBudget(r.Context())
 	defer cancel()
-	session, err := h.handle(ctx, r, record)
 	answer.SetSecurityHeaders(w.Header())
+	switch {
+	case r.URL.Path == ButtonPath:
+		h.endPage(w, r, record, func() (int, error) { return serveButton(w, r) })
+		return
+	case h.isQuestion(r):
+		h.endPage(w, r, record, func() (int, error) { return http.StatusOK, h.ask(w, r, record) })
+		return
+	}
+	session, err := h.handle(ctx, r, record)
 	if err != nil {
 		h.answerProblem(w, r, problemOf(err), record)
 		return
 	}
 	answerSession(w, r, session)
 	record.end(statusOf(r), nil)
+}
+
+// endPage logs what needs no upstream, or answers with its problem.
+func (h *Handler) endPage(w http.ResponseWriter, r *http.Request, record *record, answerPage func() (status int, err error)) {
+	status, err := answerPage()
+	if err != nil {
+		answer.SetSecurityHeaders(w.Header()) // whatever the page had set
+		h.answerProblem(w, r, problemOf(err), record)
+		return
+	}
+	record.end(status, nil)
 }
 
 // Reject answers a request that never became one, with the problem of a code.
@@ -128,6 +147,7 @@ func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) (
 		return nil, &answer.Problem{Code: "method-not-allowed", Allow: http.MethodPost}
 	}
 	in, err := readInput(r)
+	record.locale = in.parameters.members["locale"].text
 	if err != nil {
 		return nil, err
 	}
@@ -151,6 +171,7 @@ func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) (
 		var ambiguous *ambiguity
 		if errors.As(err, &ambiguous) && credential.isCookie {
 			ambiguous.form = in.form
+			ambiguous.language = answer.Speak(record.locale, r.Header)
 		}
 		return nil, err
 	}
@@ -232,8 +253,9 @@ func (h *Handler) renewedKey(ctx context.Context, refused secret.Key, record *re
 
 // routeOf names the request's route in logs and metrics, from a closed set.
 func routeOf(r *http.Request) string {
-	if r.URL.Path == Path {
-		return Path
+	switch r.URL.Path {
+	case Path, ButtonPath:
+		return r.URL.Path
 	}
 	return "other"
 }

@@ -21,7 +21,8 @@ const (
 // record is the line of a request, with what its calls of Stripe have in common.
 type record struct {
 	*requestlog.Record
-	calls billing.Calls
+	calls  billing.Calls
+	locale string // that the caller asks for; "" for none
 }
 
 // begin starts the line of a request.

@@ -214,7 +214,7 @@ func TestChoicePage(t *testing.T) {
 
 	t.Run("with a cookie the form posts again", func(t *testing.T) {
 		got := page(t, formType, cancelAlone+"&locale=de", withCookie)
-		for i, label := range []string{"Name of prod_1 × 5", "Name of &lt;b&gt;&#34; (past due)"} {
+		for i, label := range []string{"Name of prod_1 × 5", "Name of &lt;b&gt;&#34; (überfällig)"} {
 			want := fmt.Sprintf(`<form method="post"><input type="hidden" name="flow_data[type]" value="subscription_cancel">`+
 				`<input type="hidden" name="locale" value="de">`+
 				`<input type="hidden" name="flow_data[subscription_cancel][subscription]" value="sub_%d">`+

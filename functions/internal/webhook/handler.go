@@ -180,7 +180,7 @@ func (h *Handler) take(ctx context.Context, body []byte, record *record) error {
 }
 
 func (h *Handler) answerProblem(w http.ResponseWriter, r *http.Request, problem *answer.Problem, record *record) {
-	problem.Write(w, answer.WantedBy(r.Header), record.RequestID(), "/")
+	problem.Write(w, answer.WantedBy(r.Header), answer.Reader{Language: answer.English, AppURL: "/", RequestID: record.RequestID()})
 	record.end(problem.Status(), problem)
 }
 

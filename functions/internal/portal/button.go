@@ -1,0 +1,96 @@
+package portal
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"billingportal/functions/internal/answer"
+)
+
+// ButtonPath is where the button's module is.
+const ButtonPath = "/billing/button.js"
+
+//go:generate go run billingportal/local/buttonbuild
+
+// modules has the button's module in each language, as browsers take it: minified and gzipped.
+//
+//go:embed button/*.js.gz
+var modules embed.FS
+
+// serveButton answers with the button's module in the language that the request asks for. It calls no upstream.
+func serveButton(w http.ResponseWriter, r *http.Request) (status int, err error) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return 0, &answer.Problem{Code: "method-not-allowed", Allow: "GET, HEAD"}
+	}
+	module, err := modules.ReadFile("button/" + string(answer.Speak("", r.Header)) + ".js.gz")
+	if err != nil {
+		return 0, &answer.Problem{Code: "internal", Cause: err}
+	}
+	isZipped := acceptsGzip(r.Header)
+	header := w.Header()
+	header.Set("Cache-Control", "public, max-age=3600")
+	// The gateway's CORS depends on Origin, and does not say so.
+	header.Set("Vary", "Accept-Language, Accept-Encoding, Origin")
+	header.Set("ETag", etagOf(module, isZipped))
+	if matches(r.Header, header.Get("ETag")) {
+		w.WriteHeader(http.StatusNotModified)
+		return http.StatusNotModified, nil
+	}
+	if isZipped {
+		header.Set("Content-Encoding", "gzip")
+	} else if module, err = unzipped(module); err != nil {
+		return 0, &answer.Problem{Code: "internal", Cause: err}
+	}
+	header.Set("Content-Length", strconv.Itoa(len(module)))
+	if r.Method == http.MethodHead {
+		module = nil
+	}
+	answer.WriteBody(w, http.StatusOK, "text/javascript; charset=utf-8", module)
+	return http.StatusOK, nil
+}
+
+// etagOf is a strong validator, which differs between encodings (RFC 9110, section 8.8.3.3).
+func etagOf(module []byte, isZipped bool) string {
+	sum := sha256.Sum256(module)
+	tag := base64.RawURLEncoding.EncodeToString(sum[:12])
+	if isZipped {
+		tag += "-gzip"
+	}
+	return `"` + tag + `"`
+}
+
+// matches compares weakly, as If-None-Match asks for (RFC 9110, section 13.1.2).
+func matches(header http.Header, etag string) bool {
+	for tag := range strings.SplitSeq(strings.Join(header.Values("If-None-Match"), ","), ",") {
+		if tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/"); tag == etag || tag == "*" {
+			return true
+		}
+	}
+	return false
+}
+
+// acceptsGzip reads Accept-Encoding (RFC 9110, section 12.5.3).
+func acceptsGzip(header http.Header) bool {
+	for entry := range strings.SplitSeq(strings.Join(header.Values("Accept-Encoding"), ","), ",") {
+		coding, parameters, _ := strings.Cut(strings.TrimSpace(entry), ";")
+		if coding = strings.ToLower(strings.TrimSpace(coding)); coding == "gzip" || coding == "*" {
+			return answer.Quality(parameters) > 0
+		}
+	}
+	return false
+}
+
+func unzipped(module []byte) ([]byte, error) {
+	r, err := gzip.NewReader(bytes.NewReader(module))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
+}

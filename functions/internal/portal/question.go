@@ -1,0 +1,50 @@
+package portal
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+
+	"billingportal/functions/internal/answer"
+)
+
+// isQuestion reports whether a request is a person who follows a link. No GET creates anything, since prefetchers and scanners of
+// links follow GETs; where a cookie brings the credential, a page with one button can.
+func (h *Handler) isQuestion(r *http.Request) bool {
+	return r.URL.Path == Path && r.Method == http.MethodGet && h.SessionCookie != "" && answer.WantedBy(r.Header) == answer.Page
+}
+
+// labels are the names of flows on a button, "" for the portal itself.
+var labels = map[string]string{
+	"":                            "Manage billing",
+	flowPaymentMethodUpdate:       "Update payment method",
+	flowSubscriptionCancel:        "Cancel subscription",
+	flowSubscriptionUpdate:        "Change plan",
+	flowSubscriptionUpdateConfirm: "Confirm the change",
+}
+
+// ask answers with a page whose one button posts the parameters of the query string, which are checked as a POST's would be. It calls
+// no upstream.
+func (h *Handler) ask(w http.ResponseWriter, r *http.Request, record *record) error {
+	in, err := parseForm(r.URL.RawQuery)
+	record.locale = in.parameters.members["locale"].text
+	switch {
+	case len(in.tokens) > 0:
+		return unknown("access_token") // addresses are logged, and kept by browsers
+	case err != nil:
+		return err
+	}
+	params, err := decode(in.parameters)
+	if err != nil {
+		return err
+	}
+	if err := h.Policy.apply(params); err != nil {
+		return err
+	}
+	var fields []answer.Field
+	for _, name := range slices.Sorted(maps.Keys(in.form)) {
+		fields = append(fields, answer.Field{Name: name, Value: in.form.Get(name)})
+	}
+	answer.WriteQuestion(w, labels[in.parameters.members["flow_data"].members["type"].text], fields, h.reader(r, record))
+	return nil
+}
