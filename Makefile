@@ -40,6 +40,10 @@ run: ## serve everything on this machine, at http://127.0.0.1:8080
 test: ## run the tests that need nothing but Go
 	go test ./...
 
+.PHONY: dashboard
+dashboard: $(VENV_FILE) ## draw the dashboard with made-up data, as .cache/dashboard.svg
+	$(VENV)/bin/python -B .ci/template/dashboard.py .cache/dashboard.svg
+
 .PHONY: bench
 bench: ## measure the deployed binary beside a plain version and what the network allows
 	go run ./local/bench
@@ -56,12 +60,14 @@ mutants: $(BIN)/gremlins-$(GREMLINS) ## change the code and see whether a test n
 build: $(VENV_FILE) ## build what a deployment uploads
 	$(SAM) build
 
-# The first deployment asks for the parameters and writes the answers to samconfig.toml.
-# Later ones may be `make deploy DEPLOY=`.
-DEPLOY := --guided
+# An environment of samconfig.toml: `make deploy ENV=prod`. The first deployment asks for the parameters and writes the answers
+# there. DEPLOY has more options of `sam deploy`; without DOCTOR the deployed stack is not examined.
+ENV    := default
+DEPLOY :=
+DOCTOR := go run ./local doctor
 .PHONY: deploy
 deploy: build ## build and deploy into the AWS account of the environment's credentials
-	$(SAM) deploy $(DEPLOY)
+	@DOCTOR='$(DOCTOR)' $(VENV)/bin/python .ci/template/deploy.py --config-env $(ENV) $(DEPLOY)
 
 # `sam build` calls these for the functions of those names in template.yaml.
 BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -buildvcs=false -ldflags '-s -w' -o $(ARTIFACTS_DIR)/bootstrap
@@ -74,6 +80,10 @@ build-PortalFunction:
 .PHONY: build-WebhookFunction
 build-WebhookFunction:
 	$(BUILD) -tags $(TAGS),webhook ./functions/webhook
+
+.PHONY: build-PreflightFunction
+build-PreflightFunction:
+	$(BUILD) -tags $(TAGS) ./functions/preflight
 
 # ---- checks
 
@@ -90,8 +100,9 @@ check-go: $(BIN)/golangci-lint-$(GOLANGCI_LINT)
 
 .PHONY: check-template
 check-template: $(VENV_FILE)
-	$(VENV)/bin/cfn-lint template.yaml infra/deployer.yaml
+	$(VENV)/bin/cfn-lint template.yaml infra/deployer.yaml infra/observability.yaml
 	$(SAM) validate --lint --region us-east-1
+	$(VENV)/bin/python -B -m unittest discover -s .ci/template -t .ci/template
 
 .PHONY: check-openapi
 check-openapi: $(VENV_FILE)
