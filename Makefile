@@ -7,6 +7,7 @@ GREMLINS       := v0.6.0
 SAM_CLI        := 1.170.0
 CFN_LINT       := 1.58.0
 SCHEMATHESIS   := 4.32.5
+CHECKOV        := 3.3.30
 DYNAMODB_LOCAL := 3.3.1
 # The last of these two that run on Debian 12's Node, which is version 18.
 OIDC_PROVIDER  := 8.8.1
@@ -88,7 +89,7 @@ build-PreflightFunction:
 # ---- checks
 
 .PHONY: check
-check: tools check-go check-template check-openapi check-size check-vulnerabilities check-tests ## run every check and the tests that need more than Go
+check: tools check-go check-template check-policies check-openapi check-size check-vulnerabilities check-tests ## run every check and the tests that need more than Go
 
 .PHONY: check-go
 check-go: $(BIN)/golangci-lint-$(GOLANGCI_LINT)
@@ -103,6 +104,12 @@ check-template: $(VENV_FILE)
 	$(VENV)/bin/cfn-lint template.yaml infra/deployer.yaml infra/observability.yaml
 	$(SAM) validate --lint --region us-east-1
 	$(VENV)/bin/python -B -m unittest discover -s .ci/template -t .ci/template
+
+# checkov wants other versions of what SAM wants, so it has a folder of its own.
+.PHONY: check-policies
+check-policies: $(VENV_FILE) $(TOOLS)/.checkov-$(CHECKOV)
+	$(VENV)/bin/python -B .ci/template/translated.py .cache/template
+	$(TOOLS)/checkov/bin/checkov --config-file .ci/template/checkov.yaml --directory .cache/template
 
 .PHONY: check-openapi
 check-openapi: $(VENV_FILE)
@@ -130,7 +137,7 @@ check-tests: tools
 
 # Each of these names its version, so that another version is another target.
 TOOL_FILES := $(BIN)/golangci-lint-$(GOLANGCI_LINT) $(BIN)/govulncheck-$(GOVULNCHECK) \
-	$(VENV_FILE) $(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL) \
+	$(VENV_FILE) $(TOOLS)/.checkov-$(CHECKOV) $(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL) \
 	$(TOOLS)/npm/.$(OIDC_PROVIDER)-$(OAUTH2_MOCK)
 
 .PHONY: tools
@@ -158,6 +165,13 @@ $(VENV_FILE):
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check \
 		aws-sam-cli==$(SAM_CLI) cfn-lint==$(CFN_LINT) schemathesis==$(SCHEMATHESIS)
+	@touch $@
+
+$(TOOLS)/.checkov-$(CHECKOV):
+	@.ci/debian-packages python3:python3-venv
+	rm -rf $(TOOLS)/checkov
+	python3 -m venv $(TOOLS)/checkov
+	$(TOOLS)/checkov/bin/pip install --quiet --disable-pip-version-check checkov==$(CHECKOV)
 	@touch $@
 
 # All jars and SQLite's native libraries side by side, as its launcher wants them.

@@ -1,9 +1,11 @@
 """What a deployment makes of the templates: SAM's own translator, and then the values of CloudFormation's functions."""
 
+import json
 import logging
 import os
 import pathlib
 import re
+import sys
 
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # the translator asks for one
 
@@ -186,3 +188,17 @@ def statements(role):
 
 def as_list(value):
     return value if isinstance(value, list) else [value]
+
+
+def write(folder):
+    """The templates with everything in them, for checks that know nothing of SAM."""
+    stack = deployed(EVERYTHING)
+    deployer = Stack(read("infra/deployer.yaml"), {"CustomersKmsKeyArn": KEY, "HostedZoneId": "Z123"})
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, part in (("template", stack), ("observability", observability(stack)), ("deployer", deployer)):
+        resources = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": part.resources}
+        (folder / f"{name}.json").write_text(json.dumps(resources, indent=1))
+
+
+if __name__ == "__main__":
+    write(pathlib.Path(sys.argv[1]))
