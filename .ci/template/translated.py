@@ -1,5 +1,6 @@
 """What a deployment makes of the templates: SAM's own translator, and then the values of CloudFormation's functions."""
 
+import functools
 import json
 import logging
 import os
@@ -73,11 +74,16 @@ def read(path):
 
 def translate(parameters, code="s3://bucket/code"):
     """The template after the transform, as CloudFormation is given it."""
+    return translate_once(tuple(sorted(parameters.items())), code)
+
+
+@functools.cache
+def translate_once(parameters, code):
     template = read("template.yaml")
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = code
-    values = {name: p["Default"] for name, p in template["Parameters"].items() if "Default" in p} | parameters
+    values = {name: p["Default"] for name, p in template["Parameters"].items() if "Default" in p} | dict(parameters)
     try:
         return Translator({}, Parser()).translate(template, values)
     except InvalidDocumentException as wrong:
