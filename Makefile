@@ -1,6 +1,7 @@
 # What a developer types. `make help` lists it.
 
-# Everything that the checks need and go.mod does not name, pinned here and nowhere else.
+# Everything that the checks need and go.mod does not name, pinned here and nowhere else. `make lock` writes what these need in turn
+# to .ci/python and .ci/npm, with hashes.
 GOLANGCI_LINT  := v2.15.0
 GOVULNCHECK    := v1.9.0
 GREMLINS       := v0.6.0
@@ -8,6 +9,8 @@ SAM_CLI        := 1.170.0
 CFN_LINT       := 1.58.0
 SCHEMATHESIS   := 4.32.5
 CHECKOV        := 3.3.30
+CYCLONEDX      := v1.9.0
+UV             := 0.13.9
 DYNAMODB_LOCAL := 3.3.1
 # The last of these two that run on Debian 12's Node, which is version 18.
 OIDC_PROVIDER  := 8.8.1
@@ -25,6 +28,7 @@ VENV  := $(TOOLS)/venv
 SAM   := $(VENV)/bin/sam
 # Names the versions of all that is in it.
 VENV_FILE := $(TOOLS)/.venv-$(SAM_CLI)-$(CFN_LINT)-$(SCHEMATHESIS)
+PYTHON_TOOLS := aws-sam-cli==$(SAM_CLI) cfn-lint==$(CFN_LINT) schemathesis==$(SCHEMATHESIS)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
@@ -89,7 +93,7 @@ build-PreflightFunction:
 # ---- checks
 
 .PHONY: check
-check: tools check-go check-template check-policies check-openapi check-size check-vulnerabilities check-tests ## run every check and the tests that need more than Go
+check: tools check-go check-template check-policies check-openapi check-size check-reproducible sbom check-vulnerabilities check-tests ## run every check and the tests that need more than Go
 
 .PHONY: check-go
 check-go: $(BIN)/golangci-lint-$(GOLANGCI_LINT)
@@ -122,6 +126,15 @@ check-size: build
 		echo "$${limit%:*} (arm64): $$size bytes, limit $${limit#*:}"; \
 		test "$$size" -le "$${limit#*:}" || exit 1; \
 	done
+
+# What is built depends on the sources alone, so that anybody can see what a release is made of.
+.PHONY: check-reproducible
+check-reproducible: build
+	@.ci/reproducible
+
+.PHONY: sbom
+sbom: build $(BIN)/cyclonedx-gomod-$(CYCLONEDX) ## list what is in each binary, as .cache/sbom/*.json
+	@.ci/sbom $(BIN)/cyclonedx-gomod-$(CYCLONEDX)
 
 .PHONY: check-vulnerabilities
 check-vulnerabilities: $(BIN)/govulncheck-$(GOVULNCHECK)
@@ -163,15 +176,16 @@ $(VENV_FILE):
 	@.ci/debian-packages python3:python3-venv
 	rm -rf $(VENV)
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check \
-		aws-sam-cli==$(SAM_CLI) cfn-lint==$(CFN_LINT) schemathesis==$(SCHEMATHESIS)
+	@for pin in $(PYTHON_TOOLS); do grep -q "^$$pin " .ci/python/tools.txt || { echo "$$pin is not in .ci/python/tools.txt: make lock"; exit 1; }; done
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/python/tools.txt
 	@touch $@
 
 $(TOOLS)/.checkov-$(CHECKOV):
 	@.ci/debian-packages python3:python3-venv
 	rm -rf $(TOOLS)/checkov
 	python3 -m venv $(TOOLS)/checkov
-	$(TOOLS)/checkov/bin/pip install --quiet --disable-pip-version-check checkov==$(CHECKOV)
+	@grep -q "^checkov==$(CHECKOV) " .ci/python/checkov.txt || { echo "checkov is another in .ci/python/checkov.txt: make lock"; exit 1; }
+	$(TOOLS)/checkov/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/python/checkov.txt
 	@touch $@
 
 # All jars and SQLite's native libraries side by side, as its launcher wants them.
@@ -183,6 +197,21 @@ $(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL): .ci/dynamodb-local.xml | debian-pack
 # The OpenID providers that the tests run beside zitadel/oidc.
 $(TOOLS)/npm/.$(OIDC_PROVIDER)-$(OAUTH2_MOCK): | debian-packages
 	rm -rf $(@D)
-	npm install --prefix $(@D) --no-audit --no-fund --ignore-scripts --loglevel=error \
-		oidc-provider@$(OIDC_PROVIDER) oauth2-mock-server@$(OAUTH2_MOCK)
+	mkdir -p $(@D)
+	cp .ci/npm/package.json .ci/npm/package-lock.json $(@D)
+	npm ci --prefix $(@D) --no-audit --no-fund --ignore-scripts --loglevel=error
 	@touch $@
+
+$(BIN)/cyclonedx-gomod-$(CYCLONEDX):
+	GOBIN=$(BIN) go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX)
+	@mv $(BIN)/cyclonedx-gomod $@
+
+# After a version above has changed.
+.PHONY: lock
+lock: debian-packages
+	@rm -rf $(TOOLS)/uv && python3 -m venv $(TOOLS)/uv && $(TOOLS)/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV)
+	printf '%s\n' $(PYTHON_TOOLS) | $(LOCK) - --output-file .ci/python/tools.txt
+	echo checkov==$(CHECKOV) | $(LOCK) - --output-file .ci/python/checkov.txt
+	npm install --prefix .ci/npm --package-lock-only --omit-lockfile-registry-resolved --save-exact --ignore-scripts --no-audit --no-fund \
+		oidc-provider@$(OIDC_PROVIDER) oauth2-mock-server@$(OAUTH2_MOCK)
+LOCK = $(TOOLS)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
