@@ -177,7 +177,7 @@ $(VENV_FILE):
 	rm -rf $(VENV)
 	python3 -m venv $(VENV)
 	@for pin in $(PYTHON_TOOLS); do grep -q "^$$pin " .ci/python/tools.txt || { echo "$$pin is not in .ci/python/tools.txt: make lock"; exit 1; }; done
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/python/tools.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .ci/python/tools.txt
 	@touch $@
 
 $(TOOLS)/.checkov-$(CHECKOV):
@@ -185,7 +185,7 @@ $(TOOLS)/.checkov-$(CHECKOV):
 	rm -rf $(TOOLS)/checkov
 	python3 -m venv $(TOOLS)/checkov
 	@grep -q "^checkov==$(CHECKOV) " .ci/python/checkov.txt || { echo "checkov is another in .ci/python/checkov.txt: make lock"; exit 1; }
-	$(TOOLS)/checkov/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/python/checkov.txt
+	$(TOOLS)/checkov/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .ci/python/checkov.txt
 	@touch $@
 
 # All jars and SQLite's native libraries side by side, as its launcher wants them.
