@@ -268,7 +268,8 @@ class Watching(unittest.TestCase):
         self.assertGreater(len(self.alarms), 15)
         for name, alarm in self.alarms.items():
             properties = alarm["Properties"]
-            self.assertEqual(properties["AlarmName"], f"billing-portal-{name}")
+            version = r"-<\w+\.Version>" if "Version" in name else ""
+            self.assertRegex(properties["AlarmName"], f"^billing-portal-{name}{version}$")
             self.assertEqual(properties["TreatMissingData"], "notBreaching")
             self.assertEqual(properties["AlarmActions"], [EVERYTHING["NotificationTopicArn"]])
         for alarm in observability(deployed(REQUIRED)).of_type("AWS::CloudWatch::Alarm").values():

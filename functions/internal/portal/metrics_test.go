@@ -52,7 +52,9 @@ func TestFailuresAreCountedByUpstream(t *testing.T) {
 		upstream any
 	}{
 		"the issuer is down": {func(f *fixture) {
-			f.verify = func(string) (auth.Caller, error) { return auth.Caller{}, &auth.KeysUnavailableError{} }
+			f.verify = func(string) (auth.Caller, error) {
+				return auth.Caller{}, &auth.KeysUnavailableError{Err: errors.New("no connection")}
+			}
 		}, "issuer"},
 		"DynamoDB hangs":           {lookupFails(&upstream.Error{Service: "dynamodb", Timeout: true}), "dynamodb"},
 		"Secrets Manager denies":   {lookupFails(&upstream.Error{Service: "secretsmanager", Permanent: true}), "secretsmanager"},
