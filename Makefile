@@ -10,6 +10,7 @@ CFN_LINT       := 1.58.0
 SCHEMATHESIS   := 4.32.5
 CHECKOV        := 3.3.30
 CYCLONEDX      := v1.9.0
+MINISTACK      := 1.5.33
 UV             := 0.13.9
 DYNAMODB_LOCAL := 3.3.1
 # The last of these two that run on Debian 12's Node, which is version 18.
@@ -93,7 +94,7 @@ build-PreflightFunction:
 # ---- checks
 
 .PHONY: check
-check: tools check-go check-template check-policies check-openapi check-size check-reproducible sbom check-vulnerabilities check-tests ## run every check and the tests that need more than Go
+check: tools check-go check-template check-policies check-stack check-openapi check-size check-reproducible sbom check-vulnerabilities check-tests ## run every check and the tests that need more than Go
 
 .PHONY: check-go
 check-go: $(BIN)/golangci-lint-$(GOLANGCI_LINT)
@@ -114,6 +115,11 @@ check-template: $(VENV_FILE)
 check-policies: $(VENV_FILE) $(TOOLS)/.checkov-$(CHECKOV)
 	$(VENV)/bin/python -B .ci/template/translated.py .cache/template
 	$(TOOLS)/checkov/bin/checkov --config-file .ci/template/checkov.yaml --directory .cache/template
+
+# Deployed to an emulator, and called.
+.PHONY: check-stack
+check-stack: $(VENV_FILE) $(TOOLS)/.ministack-$(MINISTACK)
+	@.ci/emulated $(VENV)/bin/python $(TOOLS)/ministack/bin/ministack $(CURDIR)/.cache/emulated
 
 .PHONY: check-openapi
 check-openapi: $(VENV_FILE)
@@ -150,7 +156,7 @@ check-tests: tools
 
 # Each of these names its version, so that another version is another target.
 TOOL_FILES := $(BIN)/golangci-lint-$(GOLANGCI_LINT) $(BIN)/govulncheck-$(GOVULNCHECK) \
-	$(VENV_FILE) $(TOOLS)/.checkov-$(CHECKOV) $(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL) \
+	$(VENV_FILE) $(TOOLS)/.checkov-$(CHECKOV) $(TOOLS)/.ministack-$(MINISTACK) $(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL) \
 	$(TOOLS)/npm/.$(OIDC_PROVIDER)-$(OAUTH2_MOCK)
 
 .PHONY: tools
@@ -180,12 +186,13 @@ $(VENV_FILE):
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .ci/python/tools.txt
 	@touch $@
 
-$(TOOLS)/.checkov-$(CHECKOV):
+$(TOOLS)/.checkov-$(CHECKOV) $(TOOLS)/.ministack-$(MINISTACK): $(TOOLS)/.%:
 	@.ci/debian-packages python3:python3-venv
-	rm -rf $(TOOLS)/checkov
-	python3 -m venv $(TOOLS)/checkov
-	@grep -q "^checkov==$(CHECKOV) " .ci/python/checkov.txt || { echo "checkov is another in .ci/python/checkov.txt: make lock"; exit 1; }
-	$(TOOLS)/checkov/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .ci/python/checkov.txt
+	rm -rf $(TOOLS)/$(firstword $(subst -, ,$*))
+	python3 -m venv $(TOOLS)/$(firstword $(subst -, ,$*))
+	@grep -q "^$(subst -,==,$*) " .ci/python/$(firstword $(subst -, ,$*)).txt || { echo "$* is not in .ci/python: make lock"; exit 1; }
+	$(TOOLS)/$(firstword $(subst -, ,$*))/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		-r .ci/python/$(firstword $(subst -, ,$*)).txt
 	@touch $@
 
 # All jars and SQLite's native libraries side by side, as its launcher wants them.
@@ -212,6 +219,7 @@ lock: debian-packages
 	@rm -rf $(TOOLS)/uv && python3 -m venv $(TOOLS)/uv && $(TOOLS)/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV)
 	printf '%s\n' $(PYTHON_TOOLS) | $(LOCK) - --output-file .ci/python/tools.txt
 	echo checkov==$(CHECKOV) | $(LOCK) - --output-file .ci/python/checkov.txt
+	echo ministack==$(MINISTACK) | $(LOCK) - --output-file .ci/python/ministack.txt
 	npm install --prefix .ci/npm --package-lock-only --omit-lockfile-registry-resolved --save-exact --ignore-scripts --no-audit --no-fund \
 		oidc-provider@$(OIDC_PROVIDER) oauth2-mock-server@$(OAUTH2_MOCK)
 LOCK = $(TOOLS)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate

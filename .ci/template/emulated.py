@@ -1,0 +1,220 @@
+"""The translated template in an emulator of AWS, with the functions as they are built, called through its API Gateway.
+
+Run by .ci/emulated, which starts the emulator (ministack) and the laptop (issuer, Stripe) and ends them. What the emulator lacks is
+made up for here: it imports no OpenAPI body, so the routes are made from it; it has no CodeDeploy, saved queries and alarms that
+calculate; it splits nothing in a condition, so conditions are decided before; it enforces patterns, which let no http through to
+stand-ins.
+"""
+
+import io
+import json
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+import zipfile
+
+import boto3
+import translated
+from botocore.exceptions import WaiterError
+
+EMULATOR, LAPTOP, BINARIES = sys.argv[1:4]
+ACCOUNT = "000000000000"
+PSEUDO = {"AWS::Region": "us-east-1", "AWS::AccountId": ACCOUNT, "AWS::StackName": "portal"}
+FUNCTIONS = ("PortalFunction", "WebhookFunction", "PreflightFunction")
+
+
+def client(service, endpoint=EMULATOR):
+    return boto3.client(service, endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+
+
+PARAMETERS = translated.REQUIRED | {
+    "StripeLivemode": "false",
+    "StripeApiBase": f"{LAPTOP}/stripe",
+    "PortalHosts": LAPTOP.removeprefix("http://"),
+    "JwtIssuer": f"{LAPTOP}/oidc",
+    "JwtAudience": "billing-portal",
+    "AllowedOrigins": LAPTOP,
+    "DefaultReturnUrl": f"{LAPTOP}/",
+    "WebhookSecretId": "billing-portal/webhook",
+    "SafeDeployment": "false",
+    "AwsEndpointUrlDynamodb": EMULATOR,
+    "AwsEndpointUrlSecretsManager": EMULATOR,
+}
+
+
+def packaged(parameters):
+    """Uploads code and templates, as `sam deploy` does, and returns where the first is: it is too long for a call."""
+    s3 = client("s3")
+    s3.create_bucket(Bucket="code")  # which may be there already
+    for function in FUNCTIONS:
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as z:
+            entry = zipfile.ZipInfo("bootstrap")
+            entry.external_attr = 0o755 << 16
+            z.writestr(entry, open(f"{BINARIES}/{function}", "rb").read())
+        s3.put_object(Bucket="code", Key=function, Body=archive.getvalue())
+    within = translated.read("infra/observability.yaml")
+    within["Resources"] = known(within["Resources"])
+    s3.put_object(Bucket="code", Key="observability.json", Body=json.dumps(within).encode())
+    s3.put_object(Bucket="code", Key="template.json", Body=json.dumps(emulated(parameters)).encode())
+    return f"{EMULATOR}/code/template.json"
+
+
+def known(resources):
+    """Those that the emulator knows."""
+    return {n: r for n, r in resources.items() if r["Type"] != "AWS::Logs::QueryDefinition" and "Metrics" not in r.get("Properties", {})}
+
+
+def emulated(parameters):
+    template = translated.translate(parameters)
+    stack = translated.Stack(template, parameters, PSEUDO)
+    template = json.loads(json.dumps(template))
+    for parameter in template["Parameters"].values():
+        parameter.pop("AllowedPattern", None)
+    template["Conditions"] = {name: {"Fn::Equals": ["yes", "yes" if stack.holds(name) else "no"]} for name in template["Conditions"]}
+    template.pop("Rules", None)
+    template["Resources"] = known(template["Resources"])
+    for function in FUNCTIONS:
+        template["Resources"][function]["Properties"]["Code"] = {"S3Bucket": "code", "S3Key": function}
+    template["Resources"]["Observability"]["Properties"]["TemplateURL"] = f"{EMULATOR}/code/observability.json"
+    template["Resources"] |= routes(template["Resources"]["PortalApi"]["Properties"], stack)
+    return template
+
+
+def routes(api, stack):
+    body = api.pop("Body")
+    api.pop("FailOnWarnings", None)
+    api |= {"Name": "portal", "ProtocolType": "HTTP"}
+    made = {}
+    for path, methods in stack.resolve(body["paths"]).items():
+        for method in methods:
+            name = f"Route{len(made)}"
+            function = "WebhookFunction" if "webhook" in path else "PortalFunction"
+            made[f"{name}Integration"] = {
+                "Type": "AWS::ApiGatewayV2::Integration",
+                "Properties": {
+                    "ApiId": {"Ref": "PortalApi"},
+                    "IntegrationType": "AWS_PROXY",
+                    "IntegrationUri": {"Ref": f"{function}Aliaslive"},
+                    "PayloadFormatVersion": "2.0",
+                },
+            }
+            verb = "ANY" if method.startswith("x-amazon") else method.upper()
+            made[name] = {
+                "Type": "AWS::ApiGatewayV2::Route",
+                "Properties": {
+                    "ApiId": {"Ref": "PortalApi"},
+                    "RouteKey": f"{verb} {path}",
+                    "Target": {"Fn::Join": ["/", ["integrations", {"Ref": f"{name}Integration"}]]},
+                },
+            }
+    return made
+
+
+class Deployment:
+    def __init__(self):
+        self.cloudformation = client("cloudformation")
+        stand_ins = client("secretsmanager", f"{LAPTOP}/aws/secretsmanager")
+        for name in ("billing-portal/stripe", "billing-portal/webhook"):
+            value = stand_ins.get_secret_value(SecretId=name)["SecretString"]
+            client("secretsmanager").create_secret(Name=name, SecretString=value)
+        self.deploy("create", PARAMETERS)
+        [stack] = self.cloudformation.describe_stacks(StackName="portal")["Stacks"]
+        self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
+        described = self.cloudformation.describe_stack_resource(StackName="portal", LogicalResourceId="PortalApi")
+        self.api = described["StackResourceDetail"]["PhysicalResourceId"]
+
+    def deploy(self, operation, parameters):
+        call = getattr(self.cloudformation, f"{operation}_stack")
+        values = [{"ParameterKey": n, "ParameterValue": v} for n, v in parameters.items()]
+        call(StackName="portal", TemplateURL=packaged(parameters), Parameters=values, Capabilities=["CAPABILITY_IAM"])
+        try:
+            waiter = self.cloudformation.get_waiter(f"stack_{operation}_complete")
+            waiter.wait(StackName="portal", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        except WaiterError:
+            for event in self.cloudformation.describe_stack_events(StackName="portal")["StackEvents"]:
+                if "FAILED" in event["ResourceStatus"]:
+                    print(event["LogicalResourceId"], event.get("ResourceStatusReason"))
+            raise
+
+    def version(self):
+        return client("lambda").get_alias(FunctionName=self.outputs["PortalFunctionName"], Name="live")["FunctionVersion"]
+
+    def customer(self, user, endpoint, table):
+        item = client("dynamodb", endpoint).get_item(TableName=table, Key={"user_id": {"S": user}}).get("Item", {})
+        return item.get("customer_id", {}).get("S")
+
+    def map(self, user):
+        customer = self.customer(user, f"{LAPTOP}/aws/dynamodb", "billing-customers")
+        item = {"user_id": {"S": user}, "customer_id": {"S": customer}}
+        client("dynamodb").put_item(TableName=self.outputs["CustomersTableName"], Item=item)
+
+    def post(self, path, body=b"", **headers):
+        request = urllib.request.Request(f"{EMULATOR}{path}", data=body, method="POST")
+        request.add_header("Host", f"{self.api}.execute-api.localhost")
+        for name, value in headers.items():
+            request.add_header(name.replace("_", "-"), value)
+        opener = urllib.request.build_opener(NoRedirect)
+        try:
+            with opener.open(request, timeout=30) as answer:
+                return answer.status, answer.headers
+        except urllib.error.HTTPError as answer:
+            return answer.code, answer.headers
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+def laptop(*arguments):
+    return subprocess.run([f"{BINARIES}/laptop", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def expect(what, got, want):
+    print(f"{'ok' if got == want else 'NOT'}  {what}: {got}")
+    if got != want:
+        raise SystemExit(f"want {want}")
+
+
+def change(deployment, token):
+    """A changed value alone is served where the release is another, and not before."""
+    form = {"Content_Type": "application/x-www-form-urlencoded"}
+    ask = lambda: deployment.post("/billing/portal", b"flow_data[type]=payment_method_update", **token, **form)[0]
+    expect("a flow", (ask(), deployment.version()), (303, "1"))
+    changed = PARAMETERS | {"AllowedFlows": "subscription_cancel"}
+    deployment.deploy("update", changed)
+    expect("the flow is forbidden, without a release", (ask(), deployment.version()), (303, "1"))
+    deployment.deploy("update", changed | {"Release": "0123456789-next"})
+    expect("the flow is forbidden, with a release", (ask(), deployment.version()), (403, "2"))
+
+
+def main():
+    deployment = Deployment()
+    for user in ("alice", "carol", "dave", "erin"):
+        deployment.map(user)
+    bearer = {user: {"Authorization": f"Bearer {laptop('token', '--url', LAPTOP, '--user', user)}"} for user in ("alice", "bob", "carol", "dave")}
+    form = {"Content_Type": "application/x-www-form-urlencoded"}
+    status, headers = deployment.post("/billing/portal", **bearer["alice"])
+    expect("alice", (status, headers.get("Location", "").startswith(LAPTOP)), (303, True))
+    expect("nobody", deployment.post("/billing/portal")[0], 401)
+    expect("bob, who has no account", deployment.post("/billing/portal", **bearer["bob"])[0], 404)
+    expect("carol, whose customer is deleted", deployment.post("/billing/portal", **bearer["carol"])[0], 404)
+    cancel = b"flow_data[type]=subscription_cancel"
+    expect("dave, who has two subscriptions", deployment.post("/billing/portal", cancel, **bearer["dave"], **form)[0], 409)
+    change(deployment, bearer["dave"])
+    event = json.loads(laptop("events", "customer.created"))
+    signature = next(v for n, v in event["headers"].items() if n.lower() == "stripe-signature")
+    customer = json.loads(event["body"])["data"]["object"]
+    table = deployment.outputs["CustomersTableName"]
+    expect("an event that is not signed", deployment.post("/stripe/webhook", event["body"].encode())[0], 400)
+    expect("a signed event", deployment.post("/stripe/webhook", event["body"].encode(), Stripe_Signature=signature)[0], 200)
+    expect("the table afterwards", deployment.customer(customer["metadata"]["user_id"], EMULATOR, table), customer["id"])
+    alarms = client("cloudwatch").describe_alarms()["MetricAlarms"]
+    parts = (translated.deployed(PARAMETERS, PSEUDO), translated.observability(translated.deployed(PARAMETERS, PSEUDO), PSEUDO))
+    expect("alarms", len(alarms), sum("Metrics" not in r["Properties"] for part in parts for r in part.of_type("AWS::CloudWatch::Alarm").values()))
+
+
+if __name__ == "__main__":
+    main()
