@@ -17,7 +17,7 @@ DYNAMODB_LOCAL := 3.3.1
 OIDC_PROVIDER  := 8.8.1
 OAUTH2_MOCK    := 7.2.1
 # command:package, for apt-get. A package is installed only where its command is missing.
-DEBIAN := chromium:chromium javac:default-jdk-headless mvn:maven node:nodejs npm:npm
+DEBIAN := chromium:chromium curl:curl javac:default-jdk-headless mvn:maven node:nodejs npm:npm
 
 # The limits of the Lambda binaries, in bytes.
 PORTAL_LIMIT  := 10000000
@@ -36,7 +36,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## serve everything on this machine, at http://127.0.0.1:8080
