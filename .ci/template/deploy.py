@@ -2,7 +2,8 @@
 
 The transform publishes a version where Release has another value (template.yaml says why), so Release is made of the code and of
 every parameter. `sam deploy --parameter-overrides` would take the place of samconfig.toml's, and leave those that are not named at
-what the stack has: so SAM is given a copy of samconfig.toml with Release added to the environment's own.
+what the stack has: so SAM is given a copy of samconfig.toml with Release added to the environment's own, and the defaults of all that
+it does not name, so that a line that was taken out is the default again.
 """
 
 import hashlib
@@ -45,11 +46,16 @@ def release_of(parameters, build, commit):
     return f"{name}-{re.sub('[^A-Za-z0-9._+-]', '-', commit)}"[:LONGEST] if commit else name
 
 
-def with_release(overrides, release):
-    """The same parameters, in the same form, and the release."""
+def with_more(overrides, more):
+    """The same parameters, in the same form, and more."""
+    pairs = [f'{name}="{value}"' for name, value in more.items()]
     if isinstance(overrides, str):
-        return f'{overrides} Release="{release}"'.strip()
-    return [*(overrides or []), f"Release={release}"]
+        return " ".join([overrides, *pairs]).strip()
+    return [*(overrides or []), *pairs]
+
+
+def defaults(parameters, template):
+    return {name: p["Default"] for name, p in template["Parameters"].items() if "Default" in p and name not in parameters}
 
 
 def missing(parameters, template):
@@ -66,12 +72,13 @@ def sam_arguments(config, env):
     deploy = settings(config, env)
     overrides = deploy.get("parameter_overrides")
     parameters = parameters_of(overrides)
-    if lacking := missing(parameters, yaml_parse((BUILD / "template.yaml").read_text())):
+    template = yaml_parse((BUILD / "template.yaml").read_text())
+    if lacking := missing(parameters, template):
         print(f"{CONFIG} does not have {', '.join(lacking)} of {env}:")
         return ["--guided", "--config-env", env]
     release = release_of(parameters, BUILD, commit())
     sections = config.setdefault(env, {}).setdefault("deploy", {}).setdefault("parameters", {})
-    sections["parameter_overrides"] = with_release(overrides, release)
+    sections["parameter_overrides"] = with_more(overrides, defaults(parameters, template) | {"Release": release})
     COPY.write_text(tomlkit.dumps(config))
     print(f"Release {release}", flush=True)
     return ["--config-file", str(COPY.resolve()), "--config-env", env]

@@ -84,7 +84,14 @@ class Deploy(unittest.TestCase):
         quoted = " ".join('{}="{}"'.format(n, v.replace('"', '\\"')) for n, v in odd.items())
         parameters = Folder(self, "prod").parameters(f"{STRINGS} {quoted}")
         self.assertRegex(parameters.pop("Release"), "^[0-9a-f]{10}")
-        self.assertEqual(parameters, translated.REQUIRED | odd)
+        self.assertEqual(parameters, parameters | translated.REQUIRED | odd)
+
+    def test_what_is_not_named_is_the_default_again(self):
+        defaults = {n: str(p["Default"]) for n, p in translated.read("template.yaml")["Parameters"].items() if "Default" in p and n != "Release"}
+        for overrides in (STRINGS, LIST):
+            parameters = Folder(self, "prod").parameters(overrides)
+            parameters.pop("Release")
+            self.assertEqual(parameters, translated.REQUIRED | defaults)
 
     def test_an_earlier_release_counts_for_nothing(self):
         folder = Folder(self, "prod")
