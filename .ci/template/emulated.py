@@ -6,10 +6,14 @@ calculate; it splits nothing in a condition, so conditions are decided before; i
 stand-ins.
 """
 
+import hashlib
+import hmac
 import io
 import json
+import re
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 import zipfile
@@ -138,8 +142,8 @@ class Deployment:
                     print(event["LogicalResourceId"], event.get("ResourceStatusReason"))
             raise
 
-    def version(self):
-        return client("lambda").get_alias(FunctionName=self.outputs["PortalFunctionName"], Name="live")["FunctionVersion"]
+    def version(self, function="Portal"):
+        return client("lambda").get_alias(FunctionName=self.outputs[f"{function}FunctionName"], Name="live")["FunctionVersion"]
 
     def customer(self, user, endpoint, table):
         item = client("dynamodb", endpoint).get_item(TableName=table, Key={"user_id": {"S": user}}).get("Item", {})
@@ -211,9 +215,67 @@ def main():
     expect("an event that is not signed", deployment.post("/stripe/webhook", event["body"].encode())[0], 400)
     expect("a signed event", deployment.post("/stripe/webhook", event["body"].encode(), Stripe_Signature=signature)[0], 200)
     expect("the table afterwards", deployment.customer(customer["metadata"]["user_id"], EMULATOR, table), customer["id"])
-    alarms = client("cloudwatch").describe_alarms()["MetricAlarms"]
-    parts = (translated.deployed(PARAMETERS, PSEUDO), translated.observability(translated.deployed(PARAMETERS, PSEUDO), PSEUDO))
-    expect("alarms", len(alarms), sum("Metrics" not in r["Properties"] for part in parts for r in part.of_type("AWS::CloudWatch::Alarm").values()))
+    provoke(deployment, event["body"], bearer["alice"])
+    check_alarms(deployment)
+
+
+def provoke(deployment, event, token):
+    """Lets happen what the alarms on the functions' own lines are for."""
+    secrets = client("secretsmanager")
+    value = re.search("whsec_[A-Za-z0-9_]+", secrets.get_secret_value(SecretId="billing-portal/webhook")["SecretString"])[0]
+    expect("a token that is none", deployment.post("/billing/portal", Authorization="Bearer a.b.c")[0], 401)
+    another = json.loads(event)
+    another["id"] += "2"
+    another["data"]["object"]["id"] += "2"
+    body = json.dumps(another).encode()
+    expect("another customer of the same user", deployment.post("/stripe/webhook", body, Stripe_Signature=signed(value, body))[0], 200)
+    for secret in ("billing-portal/stripe", "billing-portal/webhook"):
+        secrets.put_secret_value(SecretId=secret, SecretString="no key")
+    deployment.deploy("update", PARAMETERS | {"Release": "1123456789-cold"})  # keys at hand would serve on
+    expect("a Stripe key that is none", deployment.post("/billing/portal", **token)[0], 500)
+    expect("a signing secret that is none", deployment.post("/stripe/webhook", body, Stripe_Signature=signed(value, body))[0], 500)
+
+
+def signed(secret, body):
+    """https://docs.stripe.com/webhooks#verify-manually"""
+    now = str(int(time.time()))
+    return f"t={now},v1={hmac.new(secret.encode(), f'{now}.'.encode() + body, hashlib.sha256).hexdigest()}"
+
+
+def check_alarms(deployment):
+    """Each alarm looks at a metric that the functions have written by now, with the names and versions that they have here."""
+    written = set()
+    for group in ("PortalLogGroupName", "WebhookLogGroupName"):
+        for event in client("logs").filter_log_events(logGroupName=deployment.outputs[group])["events"]:
+            written |= metrics_of(event["message"])
+    stack = translated.deployed(PARAMETERS, PSEUDO)
+    names = {f"<{f}>": deployment.outputs[f"{f}Name"] for f in ("PortalFunction", "WebhookFunction")}
+    versions = {"Portal": deployment.version("Portal"), "Webhook": deployment.version("Webhook")}
+    alarms = stack.of_type("AWS::CloudWatch::Alarm") | translated.observability(stack, PSEUDO).of_type("AWS::CloudWatch::Alarm")
+    for name, alarm in alarms.items():
+        for metric in translated.metrics_of(alarm):
+            if metric["Namespace"] != "BillingPortal":
+                continue
+            dimensions = {d["Name"]: names.get(d["Value"], d["Value"]) for d in metric["Dimensions"]}
+            if "version" in dimensions:
+                dimensions["version"] = versions[name.split("Version")[0]]
+            expect(f"{name}, {metric['MetricName']} of {dimensions}", (metric["MetricName"], frozenset(dimensions.items())) in written, True)
+    described = client("cloudwatch").describe_alarms()["MetricAlarms"]
+    expect("alarms", len(described), sum("Metrics" not in alarm["Properties"] for alarm in alarms.values()))
+
+
+def metrics_of(line):
+    """(name, dimensions) of each metric that CloudWatch makes of a line."""
+    if '"_aws"' not in line:
+        return set()
+    members = json.loads(line[line.index("{") :])
+    return {
+        (metric["Name"], frozenset((d, members[d]) for d in dimensions))
+        for directive in members["_aws"]["CloudWatchMetrics"]
+        for dimensions in directive["Dimensions"]
+        for metric in directive["Metrics"]
+        if members[metric["Name"]] is not None
+    }
 
 
 if __name__ == "__main__":

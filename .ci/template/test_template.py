@@ -79,8 +79,7 @@ class Traffic(unittest.TestCase):
 
     def assert_is_of_the_version(self, alarm):
         self.assertEqual(alarm["TreatMissingData"], "notBreaching")
-        metrics = [m["MetricStat"]["Metric"] for m in alarm.get("Metrics", []) if "MetricStat" in m] or [alarm]
-        for metric in metrics:
+        for metric in translated.metrics_of({"Properties": alarm}):
             dimensions = {d["Name"]: d["Value"] for d in metric["Dimensions"]}
             version = dimensions.get("ExecutedVersion") or dimensions.get("version")
             self.assertRegex(version, r"^<\w+FunctionVersion.{10}\.Version>$")
@@ -261,7 +260,7 @@ class Watching(unittest.TestCase):
     def metrics(self):
         """(name, dimensions) of all that are looked at."""
         for alarm in self.alarms.values():
-            for metric in [m["MetricStat"]["Metric"] for m in alarm["Properties"].get("Metrics", []) if "MetricStat" in m] or [alarm["Properties"]]:
+            for metric in translated.metrics_of(alarm):
                 yield metric["Namespace"], metric["MetricName"], {d["Name"]: d["Value"] for d in metric["Dimensions"]}
 
     def test_every_alarm_tells_somebody_and_is_quiet_without_data(self):

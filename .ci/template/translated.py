@@ -192,6 +192,11 @@ def statements(role):
         yield from policy["PolicyDocument"]["Statement"]
 
 
+def metrics_of(alarm):
+    """What an alarm looks at: itself, or what it calculates with."""
+    return [m["MetricStat"]["Metric"] for m in alarm["Properties"].get("Metrics", []) if "MetricStat" in m] or [alarm["Properties"]]
+
+
 def as_list(value):
     return value if isinstance(value, list) else [value]
 
