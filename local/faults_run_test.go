@@ -92,6 +92,11 @@ func (c *cloud) meet(ctx context.Context, process *runtimeapi.Process, by caller
 	if err != nil {
 		return nil, err
 	}
+	return c.invoke(ctx, process, event, limit)
+}
+
+// invoke hands an event to the process, and takes down what came of it.
+func (c *cloud) invoke(ctx context.Context, process *runtimeapi.Process, event []byte, limit time.Duration) (*meeting, error) {
 	logged := len(process.Stdout())
 	start := time.Now()
 	response, functionError, err := process.Invoke(ctx, event, start.Add(limit))

@@ -38,7 +38,7 @@ func TestCustomerWithManySubscriptions(t *testing.T) {
 // in the log what is missing.
 func TestRestrictedKeyWithoutSubscriptions(t *testing.T) {
 	l, logs := startLaptop(t)
-	l.stripe.WithholdSubscriptionRead(demoKey)
+	l.stripe.Withhold(demoKey, "subscription_read")
 	for form, want := range map[string]int{
 		"":                                      303,
 		"flow_data[type]=payment_method_update": 303,

@@ -82,6 +82,9 @@ func newLaptop(origin, stripeKey string, customers map[string]string) (*laptop, 
 		}
 	}
 	l.secretsManager.Put(stripeSecret, stripeKey)
+	l.stripe.Change(func(d *stripewire.Data) {
+		d.Endpoints = []stripewire.WebhookEndpoint{{ID: "we_Demo", URL: origin + webhookPath, Events: webhookEventTypes}}
+	})
 	if err := l.acceptEventsOf(); err != nil {
 		return nil, err
 	}
@@ -121,7 +124,7 @@ func (l *laptop) environment(host string) map[string]string {
 // tunable are the variables that an engineer may set to try the service with
 // another rule: JWT_REQUIRED_SCOPE=billing go run ./local.
 var tunable = []string{
-	"JWT_USER_CLAIM", "JWT_REQUIRED_SCOPE", "JWT_REQUIRED_CLAIM", "SESSION_COOKIE",
+	"JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL", "JWT_JWKS", "JWT_USER_CLAIM", "JWT_REQUIRED_SCOPE", "JWT_REQUIRED_CLAIM", "SESSION_COOKIE",
 	"ALLOWED_ORIGINS", "DEFAULT_RETURN_URL", "ALLOWED_CONFIGURATIONS", "DEFAULT_CONFIGURATION",
 	"ALLOWED_ACCOUNTS", "DEFAULT_ON_BEHALF_OF", "ALLOWED_FLOWS", "ALLOWED_COUPONS",
 	"ALLOWED_PROMOTION_CODES", "NO_ACCOUNT_URL", "LOG_LEVEL",
@@ -144,11 +147,15 @@ func (l *laptop) handler(ctx context.Context, logs io.Writer) (http.Handler, err
 	if err != nil {
 		return nil, err
 	}
+	api := gateway.New(function, gateway.Config{
+		AllowedOrigins: strings.Split(env["ALLOWED_ORIGINS"], ","),
+	})
+	if lines, ok := logs.(*requestLines); ok {
+		api, webhook = lines.around(api), lines.around(webhook)
+	}
 	mux := http.NewServeMux()
 	mux.Handle(webhookPath, webhook)
-	mux.Handle("/", gateway.New(function, gateway.Config{
-		AllowedOrigins: strings.Split(env["ALLOWED_ORIGINS"], ","),
-	}))
+	mux.Handle("/", api)
 	page := demo.New(l.demoConfig(env["SESSION_COOKIE"]))
 	mux.Handle("GET /{$}", page)
 	mux.Handle("GET /demo.css", page)
@@ -198,6 +205,8 @@ func (l *laptop) cloud() http.Handler {
 		mux.Handle(path, http.StripPrefix(path, service))
 		mux.Handle(path+"/", http.StripPrefix(path, service))
 	}
-	mux.Handle(stripePath+"/v1/", http.StripPrefix(stripePath, l.stripe))
+	for _, version := range []string{"/v1/", "/v2/"} {
+		mux.Handle(stripePath+version, http.StripPrefix(stripePath, l.stripe))
+	}
 	return mux
 }

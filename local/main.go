@@ -3,7 +3,11 @@
 //
 //	go run ./local                        serve on http://127.0.0.1:8080
 //	go run ./local token --user alice     print a token while it serves
+//	go run ./local configure < token.txt  say what accepts a token
+//	go run ./local import                 bring the customers that exist into the table
+//	go run ./local doctor                 say whether a deployment can work
 //	go run ./local events                 make the events for sam local anew
+//	go run ./local invoke -e events/x.json  run a function once, as Lambda does
 package main
 
 import (
@@ -41,7 +45,7 @@ func newCommand(stdout *os.File) *cli.Command {
 	root.Name = "local"
 	root.Usage = "run the billing portal on a laptop"
 	root.Description = "Without a command it serves, like serve."
-	root.Commands = []*cli.Command{serveCommand(), tokenCommand(), eventsCommand()}
+	root.Commands = []*cli.Command{serveCommand(), tokenCommand(), configureCommand(), importCommand(), doctorCommand(), eventsCommand(), invokeCommand()}
 	root.Suggest = true
 	root.HideVersion = true
 	root.Writer = stdout

@@ -27,19 +27,26 @@ func serveCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "listen", Local: true, Value: defaultListen, Usage: "`ADDRESS` to serve on, a loopback address"},
 			&cli.StringFlag{Name: "container-listen", Local: true, Usage: "also serve the stand-ins of AWS and Stripe on this `ADDRESS`, for a function in a container (sam local): on Linux the one that host.docker.internal leads to, such as 172.17.0.1:8080"},
+			&cli.StringFlag{Name: "everyone", Local: true, Usage: "give every `USER` of your own provider the customer of this demo user, or a customer such as cus_123"},
+			&cli.BoolFlag{Name: "json", Local: true, Usage: "log the functions' own lines, also on a terminal"},
 			&cli.StringMapFlag{Name: "customer", Local: true, Usage: "map a demo user to a customer, such as `alice=cus_123`; for Stripe's test mode"},
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			if cmd.Args().Present() {
 				return fmt.Errorf("there is no command %q; see --help", cmd.Args().First())
 			}
+			logs := cmd.Root().ErrWriter
+			if isTerminal(logs) && !cmd.Bool("json") {
+				logs = newRequestLines(logs)
+			}
 			return serve(ctx, serveOptions{
 				listen:          cmd.String("listen"),
 				containerListen: cmd.String("container-listen"),
 				customers:       cmd.StringMap("customer"),
+				everyone:        cmd.String("everyone"),
 				stripeKey:       os.Getenv("STRIPE_SECRET_KEY"),
 				stdout:          cmd.Root().Writer,
-				logs:            cmd.Root().ErrWriter,
+				logs:            logs,
 			})
 		},
 	}
@@ -49,6 +56,7 @@ type serveOptions struct {
 	listen          string
 	containerListen string            // "": none
 	customers       map[string]string // of demo users, over the demo's own
+	everyone        string            // demo user or customer that every user is who has no other; "": none
 	stripeKey       string            // "": the stand-in Stripe
 	stdout, logs    io.Writer
 }
@@ -68,6 +76,9 @@ func serve(ctx context.Context, o serveOptions) error {
 	maps.Copy(customers, o.customers)
 	l, err := newLaptop("http://"+listener.Addr().String(), o.stripeKey, customers)
 	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if err := l.mapEveryone(o.everyone, customers); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	handler, err := l.handler(ctx, o.logs)
@@ -90,6 +101,18 @@ func serve(ctx context.Context, o serveOptions) error {
 		return err
 	}
 	return runAll(ctx, servers)
+}
+
+// mapEveryone gives users without a customer the one of a demo user, or one that is named.
+func (l *laptop) mapEveryone(everyone string, customers map[string]string) error {
+	if everyone == "" {
+		return nil
+	}
+	customer := orDefault(customers[everyone], everyone)
+	if !strings.HasPrefix(customer, "cus_") {
+		return fmt.Errorf("--everyone %s: neither a demo user with a customer nor a customer such as cus_123", everyone)
+	}
+	return l.dynamoDB.Default(customersTable, map[string]any{"customer_id": customer})
 }
 
 // listenLoopback listens on an address of this machine alone: what is served
@@ -133,6 +156,17 @@ func runAll(ctx context.Context, servers []server) error {
 
 // greet says how to go on. containers is a line for those of sam local, if any.
 func (l *laptop) greet(w io.Writer, containers string) error {
+	issuer := os.Getenv("JWT_ISSUER")
+	if issuer != "" && issuer != l.origin+issuerPath {
+		_, err := fmt.Fprintf(w, `The billing portal is at %[1]s/billing/portal
+It takes the tokens of %[2]s from pages of %[3]s. Stop with Ctrl-C.
+%[4]s
+A page on localhost that sends a cookie reaches it at %[5]s, which is the same site.
+A token that is refused: go run ./local configure < token.txt
+
+`, l.origin, issuer, orDefault(os.Getenv("ALLOWED_ORIGINS"), l.origin), containers, strings.Replace(l.origin, "127.0.0.1", "localhost", 1))
+		return err
+	}
 	stripe := "a stand-in"
 	if l.stripeKey != demoKey {
 		stripe = "Stripe's test mode; map users to its customers with --customer alice=cus_…"

@@ -17,7 +17,10 @@ func startServe(t *testing.T, o serveOptions) (origin, greeting string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	stdout, printed := io.Pipe()
-	o.stdout, o.logs = printed, &logBuffer{}
+	o.stdout = printed
+	if o.logs == nil {
+		o.logs = &logBuffer{}
+	}
 	done := make(chan error, 1)
 	go func() {
 		err := serve(ctx, o)

@@ -17,6 +17,9 @@ import (
 // listenSecret names the variable with the signing secret that `stripe listen` prints, for events of Stripe's test mode.
 const listenSecret = "STRIPE_WEBHOOK_SECRET"
 
+// webhookEventTypes are those to choose for an endpoint, as the template's output WebhookEventTypes has them.
+var webhookEventTypes = []string{"customer.created", "customer.updated", "customer.deleted", "checkout.session.completed"}
+
 // acceptEventsOf keeps the signing secrets of whoever may send events: the stand-in Stripe, the command events and, where it is
 // told, Stripe's own CLI.
 func (l *laptop) acceptEventsOf() error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -97,28 +96,7 @@ func (c *cloud) takePurchase(ctx context.Context, process *runtimeapi.Process, p
 		return []byte(`{"statusCode":204}`), nil
 	})
 	gateway.New(capture, gateway.Config{}).ServeHTTP(httptest.NewRecorder(), r)
-	logged, start := len(process.Stdout()), time.Now()
-	response, functionError, err := process.Invoke(ctx, event, start.Add(limit))
-	m := &meeting{raw: string(response), took: time.Since(start), calls: c.take()}
-	switch {
-	case err != nil:
-		return m, err
-	case functionError != nil:
-		return m, fmt.Errorf("function error: %s", functionError)
-	}
-	if err := json.Unmarshal(response, &m.answer); err != nil {
-		return m, err
-	}
-	m.retry = m.answer.Headers["Retry-After"]
-	if m.answer.StatusCode >= 400 {
-		var problem struct{ Code string }
-		if err := json.Unmarshal([]byte(m.answer.Body), &problem); err != nil {
-			return m, fmt.Errorf("problem: %w", err)
-		}
-		m.code = problem.Code
-	}
-	err = m.compare(process.Stdout()[logged:])
-	return m, err
+	return c.invoke(ctx, process, event, limit)
 }
 
 // inProcess is a transport to a handler.
@@ -203,7 +181,7 @@ func (w *world) runWebhook(ctx context.Context, bootstrap string, r row) (e *enc
 // the same event again brings the right table.
 func TestWebhookFaults(t *testing.T) {
 	w := newWorld(t)
-	bootstrap := runtimeapi.BuildTagged(t, webhookPackage, runtimeapi.Tags+",webhook")
+	bootstrap := runtimeapi.Build(t, webhookPackage)
 	rows := w.webhookRows()
 	lines := make([]string, len(rows))
 	each(rows, func(i int, r row) {

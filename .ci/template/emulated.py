@@ -8,11 +8,13 @@ stand-ins.
 
 import hashlib
 import hmac
+import http.server
 import io
 import json
 import re
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -65,6 +67,31 @@ def packaged(parameters):
     return f"{EMULATOR}/code/template.json"
 
 
+class CodeDeploy(http.server.BaseHTTPRequestHandler):
+    """Keeps what is reported to it."""
+
+    reports = []
+    server = None
+
+    @classmethod
+    def address(cls):
+        if cls.server is None:
+            cls.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), cls)
+            threading.Thread(target=cls.server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{cls.server.server_address[1]}"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.reports.append((self.headers["X-Amz-Target"].split(".")[-1], json.loads(body)["status"]))
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-amz-json-1.1")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_):
+        pass
+
+
 def known(resources):
     """Those that the emulator knows."""
     return {n: r for n, r in resources.items() if r["Type"] != "AWS::Logs::QueryDefinition" and "Metrics" not in r.get("Properties", {})}
@@ -81,6 +108,8 @@ def emulated(parameters):
     template["Resources"] = known(template["Resources"])
     for function in FUNCTIONS:
         template["Resources"][function]["Properties"]["Code"] = {"S3Bucket": "code", "S3Key": function}
+    variables = template["Resources"]["PreflightFunction"]["Properties"]["Environment"]["Variables"]
+    variables |= {"AWS_ENDPOINT_URL_LAMBDA": EMULATOR, "AWS_ENDPOINT_URL_CODEDEPLOY": CodeDeploy.address()}
     template["Resources"]["Observability"]["Properties"]["TemplateURL"] = f"{EMULATOR}/code/observability.json"
     template["Resources"] |= routes(template["Resources"]["PortalApi"]["Properties"], stack)
     return template
@@ -182,6 +211,18 @@ def expect(what, got, want):
         raise SystemExit(f"want {want}")
 
 
+def hook(deployment):
+    """What preflight reports to CodeDeploy, and what it found to be a problem."""
+    CodeDeploy.reports.clear()
+    event = json.dumps({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"})
+    client("lambda").invoke(FunctionName=deployment.outputs["PreflightFunctionName"], Payload=event)
+    events = client("logs").filter_log_events(logGroupName="/aws/lambda/portal/preflight")["events"]
+    for line in [e["message"] for e in events][-40:]:
+        if '"status":"problem"' in line:
+            print("   ", line.strip())
+    return CodeDeploy.reports
+
+
 def change(deployment, token):
     """A changed value alone is served where the release is another, and not before."""
     form = {"Content_Type": "application/x-www-form-urlencoded"}
@@ -207,6 +248,7 @@ def main():
     expect("carol, whose customer is deleted", deployment.post("/billing/portal", **bearer["carol"])[0], 404)
     cancel = b"flow_data[type]=subscription_cancel"
     expect("dave, who has two subscriptions", deployment.post("/billing/portal", cancel, **bearer["dave"], **form)[0], 409)
+    expect("preflight", hook(deployment), [("PutLifecycleEventHookExecutionStatus", "Succeeded")])
     change(deployment, bearer["dave"])
     event = json.loads(laptop("events", "customer.created"))
     signature = next(v for n, v in event["headers"].items() if n.lower() == "stripe-signature")
@@ -233,6 +275,7 @@ def provoke(deployment, event, token):
         secrets.put_secret_value(SecretId=secret, SecretString="no key")
     deployment.deploy("update", PARAMETERS | {"Release": "1123456789-cold"})  # keys at hand would serve on
     expect("a Stripe key that is none", deployment.post("/billing/portal", **token)[0], 500)
+    expect("preflight", hook(deployment), [("PutLifecycleEventHookExecutionStatus", "Failed")])
     expect("a signing secret that is none", deployment.post("/stripe/webhook", body, Stripe_Signature=signed(value, body))[0], 500)
 
 

@@ -73,12 +73,18 @@ func (c common) parts(ctx context.Context, logs io.Writer) parts {
 	return p
 }
 
-func (p parts) dynamoDBClient() *dynamodb.Client {
-	return dynamodb.NewFromConfig(p.aws.Config(p.aws.dynamoDBEndpoint, p.dynamoDB, dynamoDBTryTimeout, dynamoDBTries))
-}
+func (p parts) dynamoDBClient() *dynamodb.Client { return p.aws.dynamoDBClient(p.dynamoDB) }
 
 func (p parts) secretsManagerClient() *secretsmanager.Client {
-	return secretsmanager.NewFromConfig(p.aws.Config(p.aws.secretsManagerEndpoint, p.secretsManager, secretsManagerTryTimeout, secretsManagerTries))
+	return p.aws.secretsManagerClient(p.secretsManager)
+}
+
+func (a awsEnvironment) dynamoDBClient(transport http.RoundTripper) *dynamodb.Client {
+	return dynamodb.NewFromConfig(a.Config(a.dynamoDBEndpoint, transport, dynamoDBTryTimeout, dynamoDBTries))
+}
+
+func (a awsEnvironment) secretsManagerClient(transport http.RoundTripper) *secretsmanager.Client {
+	return secretsmanager.NewFromConfig(a.Config(a.secretsManagerEndpoint, transport, secretsManagerTryTimeout, secretsManagerTries))
 }
 
 // prefetch runs each fetch in the background, for at most five seconds. A failure

@@ -172,6 +172,11 @@ func (e *environment) customers() customers.Table {
 	return t
 }
 
+// metadataKey reads which key of Stripe's metadata holds the user.
+func (e *environment) metadataKey() string {
+	return e.matching("USER_METADATA_KEY", "user_id", metadataKeyPattern, "must be a key of Stripe's metadata: 1 to 40 characters without brackets")
+}
+
 // isFormat reports whether a text may be the format of a key, with {user} in it at
 // most once.
 func isFormat(s string) bool {

@@ -61,7 +61,7 @@ func readWebhookConfig(getenv func(string) string) (webhookConfig, error) {
 	}
 	c.rules = webhook.Rules{
 		Livemode:    c.livemode,
-		MetadataKey: e.matching("USER_METADATA_KEY", "user_id", metadataKeyPattern, "must be a key of Stripe's metadata: 1 to 40 characters without brackets"),
+		MetadataKey: e.metadataKey(),
 		References: webhook.References(e.oneOf("CLIENT_REFERENCES", string(webhook.SessionReferences),
 			string(webhook.NoReferences), string(webhook.SessionReferences), string(webhook.AllReferences))),
 	}

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	webhookName = "webhook"
-	webhookTags = runtimeapi.Tags + ",webhook"
+	webhookName    = "webhook"
+	webhookPackage = "billingportal/functions/webhook"
 	// webhookLimit is what the webhook's binary should have at most, in bytes.
 	webhookLimit = 9_500_000
 )
@@ -96,7 +96,7 @@ func (e stripeEvent) take(ctx context.Context, _ *laboratory, process *runtimeap
 
 // compareWebhook measures the webhook beside the portal, in turns.
 func (l *laboratory) compareWebhook(ctx context.Context, portal program, o options, out io.Writer) error {
-	webhook := program{name: webhookName, pkg: "billingportal/functions/webhook", tags: webhookTags, take: claimEvent.take}
+	webhook := program{name: webhookName, pkg: webhookPackage, tags: runtimeapi.TagsOf(webhookPackage), take: claimEvent.take}
 	for name, value := range l.cloud.WebhookEnvironment() {
 		webhook.env = append(webhook.env, name+"="+value)
 	}

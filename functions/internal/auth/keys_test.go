@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -233,5 +234,13 @@ func TestLargeRSAKeyVerifies(t *testing.T) {
 		if _, err := newTestVerifier(testConfig(), set).Verify(context.Background(), token); err != nil {
 			t.Errorf("%s: %v", alg, err)
 		}
+	}
+}
+
+func TestAlgorithmsOfASet(t *testing.T) {
+	set := staticKeys(t, jwk(rsaA(), m{"kid": "a", "alg": "RS256"}), jwk(rsaA(), m{"kid": "b", "alg": "RS256"}), jwk(rsaA(), m{"kid": "c"}))
+	got, err := set.Algorithms(t.Context())
+	if err != nil || !slices.Equal(got, []string{"RS256", "RSA"}) {
+		t.Errorf("%q, %v", got, err)
 	}
 }

@@ -129,6 +129,12 @@ func TestARequestIDThatIsNotStripesIsNotKept(t *testing.T) {
 			t.Errorf("RequestID = %q", failure.Calls.RequestID)
 		}
 	}
+	longest := "req_" + strings.Repeat("x", 64)
+	_, client := newStripe(t, with("Request-Id", longest, stripeError(http.StatusBadRequest, `"type":"invalid_request_error"`)))
+	_, err := create(t, client)
+	if failure := requireClass(t, err, billing.RequestRefused); failure.Calls.RequestID != longest {
+		t.Errorf("RequestID = %q", failure.Calls.RequestID)
+	}
 }
 
 func TestStripesWordsAreKeptWhereStripeGoKnowsThem(t *testing.T) {

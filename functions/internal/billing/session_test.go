@@ -109,6 +109,8 @@ func TestTheSessionURLLeadsToThePortal(t *testing.T) {
 		"empty user information":                  {"https://@billing.stripe.com" + path, false},
 		"the portal as user information":          {"https://billing.stripe.com@evil.example" + path, false},
 		"the portal as user and password":         {"https://billing.stripe.com:443@evil.example" + path, false},
+		"the last printable character":            {"https://billing.stripe.com" + path + "~", true},
+		"a delete character":                      {"https://billing.stripe.com" + path + "\x7f", false},
 		"a backslash before an at sign":           {`https://billing.stripe.com\@evil.example` + path, false},
 		"a backslash for a slash":                 {`https:\\billing.stripe.com` + path, false},
 		"a backslash in the path":                 {`https://billing.stripe.com\evil.example`, false},

@@ -36,6 +36,8 @@ type Outcome struct {
 	Effect Effect
 	// Counting are the customers of a conflict.
 	Counting []string
+	// IsDeleted says that the customer of a claim with Checkout is deleted, so that it counts for nothing.
+	IsDeleted bool
 	// Calls is the number of calls of DynamoDB.
 	Calls int
 }

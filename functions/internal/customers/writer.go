@@ -118,6 +118,7 @@ func (a *application) leaveWord(ctx context.Context, change *Change) (isNew bool
 	case change.Checkout != "" && len(change.Facts) > 0: // a set without elements is none
 		users, _ := change.byUser()
 		isDeleted, err := a.addUsers(ctx, change.Checkout, users)
+		a.outcome.IsDeleted = isDeleted
 		for i := range change.Facts {
 			change.Facts[i].Deleted = change.Facts[i].Deleted || isDeleted
 		}

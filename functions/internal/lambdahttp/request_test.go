@@ -153,7 +153,7 @@ func TestBody(t *testing.T) {
 
 func TestMethodIsKeptAsSent(t *testing.T) {
 	// Methods are case-sensitive (RFC 9110, section 9.1); the adapter would turn "post" into POST.
-	for _, method := range []string{"POST", "GET", "HEAD", "OPTIONS", "DELETE", "PROPFIND", "post", "M-SEARCH"} {
+	for _, method := range []string{"POST", "GET", "HEAD", "OPTIONS", "DELETE", "PROPFIND", "post", "M-SEARCH", "AZ-az09"} {
 		r, _ := received(t, event(t, func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.HTTP.Method = method }))
 		if r.Method != method {
 			t.Errorf("%q became %q", method, r.Method)
@@ -196,20 +196,23 @@ var refusals = map[string]struct {
 	"a header that is no text": {payload: `{"version":"2.0","rawPath":"/","headers":{"a":{"b":"` + marker + `"}}}`, want: lambdahttp.ErrBadRequest},
 	"a body that is no text":   {payload: `{"version":"2.0","rawPath":"/","body":{"a":"` + marker + `"}}`, want: lambdahttp.ErrBadRequest},
 
-	"undecodable base64":             {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.Body, ev.IsBase64Encoded = marker+"!", true }, want: lambdahttp.ErrBadRequest},
-	"base64 without its padding":     {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.Body, ev.IsBase64Encoded = "YQ", true }, want: lambdahttp.ErrBadRequest},
-	"a path that does not decode":    {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "/100%" }, want: lambdahttp.ErrBadRequest},
-	"a bad escape":                   {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "/%zz" }, want: lambdahttp.ErrBadRequest},
-	"a path without a slash":         {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "evil.example" }, want: lambdahttp.ErrBadRequest},
-	"an absolute URL":                {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "https://evil.example/" }, want: lambdahttp.ErrBadRequest},
-	"userinfo that moves the host":   {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "@evil.example/" }, want: lambdahttp.ErrBadRequest},
-	"no path":                        {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath, ev.RequestContext.HTTP.Path = "", "" }, want: lambdahttp.ErrBadRequest},
-	"a path with a query":            {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "/a?b=" + marker }, want: lambdahttp.ErrBadRequest},
-	"a control character":            {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "/a\r\nb" }, want: lambdahttp.ErrBadRequest},
-	"a control character in a query": {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawQueryString = "a=\x7f" }, want: lambdahttp.ErrBadRequest},
-	"no method":                      {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.HTTP.Method = "" }, want: lambdahttp.ErrBadRequest},
-	"an impossible method":           {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.HTTP.Method = "PO ST" }, want: lambdahttp.ErrBadRequest},
-	"a method that is not ASCII":     {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.HTTP.Method = "PÖST" }, want: lambdahttp.ErrBadRequest},
+	"undecodable base64":                {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.Body, ev.IsBase64Encoded = marker+"!", true }, want: lambdahttp.ErrBadRequest},
+	"base64 without its padding":        {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.Body, ev.IsBase64Encoded = "YQ", true }, want: lambdahttp.ErrBadRequest},
+	"a path that does not decode":       {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "/100%" }, want: lambdahttp.ErrBadRequest},
+	"a bad escape":                      {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "/%zz" }, want: lambdahttp.ErrBadRequest},
+	"a path without a slash":            {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "evil.example" }, want: lambdahttp.ErrBadRequest},
+	"an absolute URL":                   {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "https://evil.example/" }, want: lambdahttp.ErrBadRequest},
+	"userinfo that moves the host":      {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "@evil.example/" }, want: lambdahttp.ErrBadRequest},
+	"no path":                           {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath, ev.RequestContext.HTTP.Path = "", "" }, want: lambdahttp.ErrBadRequest},
+	"a path with a query":               {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "/a?b=" + marker }, want: lambdahttp.ErrBadRequest},
+	"a control character":               {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "/a\r\nb" }, want: lambdahttp.ErrBadRequest},
+	"a control character in a query":    {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawQueryString = "a=\x7f" }, want: lambdahttp.ErrBadRequest},
+	"no method":                         {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.HTTP.Method = "" }, want: lambdahttp.ErrBadRequest},
+	"an impossible method":              {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.HTTP.Method = "PO ST" }, want: lambdahttp.ErrBadRequest},
+	"a method with what comes after z":  {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.HTTP.Method = "A{" }, want: lambdahttp.ErrBadRequest},
+	"a method with what comes after 9":  {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.HTTP.Method = "A:" }, want: lambdahttp.ErrBadRequest},
+	"a method with what comes before 0": {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.HTTP.Method = "A/" }, want: lambdahttp.ErrBadRequest},
+	"a method that is not ASCII":        {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.HTTP.Method = "PÖST" }, want: lambdahttp.ErrBadRequest},
 
 	"payload version 1.0":           {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.Version = "1.0" }, want: lambdahttp.ErrPayloadVersion},
 	"no version (a REST API)":       {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.Version = "" }, want: lambdahttp.ErrPayloadVersion},

@@ -39,6 +39,12 @@ func TestAnswerFollowsNetHTTP(t *testing.T) {
 		"an informational status is not the answer": {
 			handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(103); w.WriteHeader(404) }, status: 404,
 		},
+		"100 is one, too": {
+			handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(100); w.WriteHeader(404) }, status: 404,
+		},
+		"the greatest status": {
+			handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(999) }, status: 999,
+		},
 		"the handler's Content-Type stays": {
 			handler: func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "application/problem+json")
@@ -133,6 +139,7 @@ func TestPanic(t *testing.T) {
 		"to abort":                    {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, http.ErrAbortHandler},
 		"with nil":                    {func(http.ResponseWriter, *http.Request) { panic(nil) }, nil},
 		"of the runtime":              {func(http.ResponseWriter, *http.Request) { var none *http.Request; _ = none.Method }, nil},
+		"for a status of four digits": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(1000) }, nil},
 		"for a status that cannot be": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(99) }, nil},
 		"after a partial answer": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-Partial", "1")

@@ -217,6 +217,8 @@ func TestSigningSecrets(t *testing.T) {
 		"two on two lines":               {a + "\n" + b, "", form},
 		"one that is too long":           {"whsec_" + strings.Repeat("x", 250), "", form},
 		"the longest":                    {"whsec_" + strings.Repeat("x", 249), "whsec_" + strings.Repeat("x", 249), ""},
+		"the shortest":                   {"whsec_" + "01234", "whsec_" + "01234", ""},
+		"one that is too short":          {"whsec_" + "0123", "", form},
 		"one with a space in it":         {"whsec_" + "01234 56789", "", form},
 		"one with a letter beyond ASCII": {a + "é", "", form},
 	} {

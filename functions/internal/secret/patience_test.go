@@ -157,6 +157,7 @@ func TestAStaleKeySaysSoOnceAMinute(t *testing.T) {
 		v.set(newKey, true)
 		for range 6 * 60 { // for the last five minutes of which the key is stale, or a little longer
 			requireKey(t, cache, oldKey)
+			requireKey(t, cache, oldKey) // at the same moment
 			time.Sleep(time.Second)
 		}
 		lines := strings.Split(strings.TrimSpace(written.String()), "\n")
@@ -164,8 +165,12 @@ func TestAStaleKeySaysSoOnceAMinute(t *testing.T) {
 			t.Errorf("%d warnings in five minutes: %s", len(lines), &written)
 		}
 		var line map[string]any
-		if err := json.Unmarshal([]byte(lines[1]), &line); err != nil {
+		var before struct{ Time time.Time }
+		if err := errors.Join(json.Unmarshal([]byte(lines[0]), &before), json.Unmarshal([]byte(lines[1]), &line)); err != nil {
 			t.Fatal(err)
+		}
+		if next := before.Time.Add(time.Minute).Format(time.RFC3339Nano); line["time"] != next {
+			t.Errorf("the second warning is of %v, want %s", line["time"], next)
 		}
 		age, _ := line["age_seconds"].(float64)
 		if line["level"] != "WARN" || age < 5*60 || age > 7*60 || line["error"] != "fetch the secret: secretsmanager: InternalServiceError" {

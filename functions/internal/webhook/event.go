@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -97,7 +98,7 @@ func (r Rules) read(body []byte, now time.Time) (event, error) {
 		return event{}, errEvent
 	}
 	e := event{id: known(eventID, head.ID), kind: known(eventType, head.Type)}
-	if !isOurs(head.Type) {
+	if !slices.Contains(Types, head.Type) {
 		e.isIgnored = true // whatever it looks like: there are events with times that are texts
 		return e, nil
 	}
@@ -113,15 +114,6 @@ func (r Rules) read(body []byte, now time.Time) (event, error) {
 	err := r.facts(&e, o, now)
 	e.isIgnored = err == nil && len(e.change.Facts) == 0 && e.change.Deleted == ""
 	return e, err
-}
-
-func isOurs(kind string) bool {
-	for _, ours := range Types {
-		if kind == ours {
-			return true
-		}
-	}
-	return false
 }
 
 // facts reads what an event says of users and customers.
@@ -193,11 +185,16 @@ const maxUserIDLength = 255
 
 // usable returns a user if a token can name them, else "". What is no Unicode became U+FFFD, which stands for nobody.
 func usable(user string) string {
-	isUnusable := func(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }
-	if utf8.RuneCountInString(user) > maxUserIDLength || strings.ContainsFunc(user, isUnusable) {
+	if !IsUser(user) {
 		return ""
 	}
 	return user
+}
+
+// IsUser reports whether a text, if it is not empty, can be the user of a token.
+func IsUser(user string) bool {
+	isUnusable := func(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }
+	return utf8.RuneCountInString(user) <= maxUserIDLength && !strings.ContainsFunc(user, isUnusable)
 }
 
 // isTime reports whether seconds can be when something happened at Stripe. A time to come would win over all that follows.

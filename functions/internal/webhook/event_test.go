@@ -220,6 +220,16 @@ func TestOfAnEventOnlyStripesOwnWordsAreKept(t *testing.T) {
 	}
 }
 
+func TestNamesOfEventsHaveALength(t *testing.T) {
+	for length, want := range map[int]bool{maxNameLength: true, maxNameLength + 1: false} {
+		id := "evt_" + strings.Repeat("1", length-len("evt_"))
+		got, err := testRules.read(with(t, file(t, "invoice.paid"), map[string]any{"id": id}), eventTime)
+		if err != nil || (got.id == id) != want {
+			t.Errorf("%d characters: %q, %v", length, got.id, err)
+		}
+	}
+}
+
 // FuzzRead looks for an event that breaks the reader, and holds what is accepted to the rules.
 func FuzzRead(f *testing.F) {
 	files, err := filepath.Glob(filepath.Join("..", "..", "..", "events", "stripe", "*.json"))

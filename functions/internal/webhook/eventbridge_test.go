@@ -71,6 +71,16 @@ func TestWhatIsNotOfStripesBusIsTheGateways(t *testing.T) {
 	}
 }
 
+func TestOfTwoStripeAccountsOneIsHeard(t *testing.T) {
+	for sender, taken := range map[string]int{source: 1, "aws.partner/stripe.com/ed_test_ofAnother": 0} {
+		f, next := newFixture(t), &gateway{}
+		f.Source = source
+		if _, err := f.Bus(next).Invoke(t.Context(), busEventOf(t, sender, file(t, "customer.created"))); err != nil || len(f.applied) != taken {
+			t.Errorf("from %s: applied %v, %v", sender, f.applied, err)
+		}
+	}
+}
+
 func TestWhatCannotBeTakenFromTheBusIsAFunctionError(t *testing.T) {
 	const marker = "MARKERx7Q"
 	for name, test := range map[string]struct {

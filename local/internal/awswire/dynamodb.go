@@ -14,7 +14,7 @@ const (
 	dynamoService    = "com.amazon.coral.service#"
 )
 
-// DynamoDB is an in-memory DynamoDB with GetItem, PutItem, UpdateItem, CreateTable
+// DynamoDB is an in-memory DynamoDB with GetItem, PutItem, UpdateItem, Scan, CreateTable
 // and DescribeTable. It is safe for concurrent use, and every read is consistent.
 type DynamoDB struct {
 	service
@@ -39,6 +39,7 @@ func NewDynamoDB() *DynamoDB {
 			"DescribeTable": d.describeTable,
 			"GetItem":       d.getItem,
 			"PutItem":       d.putItem,
+			"Scan":          d.scan,
 			"UpdateItem":    d.updateItem,
 		},
 	}
@@ -58,8 +59,20 @@ func (d *DynamoDB) CreateTable(name, hashKey string) error {
 // strings, integers, floats, booleans, nil, []any and map[string]any, which
 // become S, N, N, BOOL, NULL, L and M.
 func (d *DynamoDB) Put(tableName string, item map[string]any) error {
-	attributes := make(map[string]attribute, len(item))
-	for name, value := range item {
+	return d.fill(tableName, item, func(t *table, attributes map[string]attribute) error { return t.put(attributes) })
+}
+
+// Default makes every key that is read and has no item one with these attributes. It stands for a table that knows everybody.
+func (d *DynamoDB) Default(tableName string, attributes map[string]any) error {
+	return d.fill(tableName, attributes, func(t *table, attributes map[string]attribute) error {
+		t.missing = attributes
+		return nil
+	})
+}
+
+func (d *DynamoDB) fill(tableName string, values map[string]any, into func(*table, map[string]attribute) error) error {
+	attributes := make(map[string]attribute, len(values))
+	for name, value := range values {
 		a, err := newAttribute(value)
 		if err != nil {
 			return fmt.Errorf("attribute %q: %w", name, err)
@@ -72,7 +85,7 @@ func (d *DynamoDB) Put(tableName string, item map[string]any) error {
 	if err != nil {
 		return err
 	}
-	return t.put(attributes)
+	return into(t, attributes)
 }
 
 func invalid(message string) *apiError {

@@ -2,6 +2,7 @@ package awswire
 
 import (
 	"encoding/json"
+	"maps"
 )
 
 // consumedCapacity is what an operation would have cost.
@@ -27,8 +28,8 @@ func (d *DynamoDB) getItem(body []byte) (any, error) {
 		"ExpressionAttributeNames", "ReturnConsumedCapacity"); err != nil {
 		return nil, err
 	}
-	d.mu.RLock()
-	defer d.mu.RUnlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	t, err := d.tableOf(in.TableName)
 	if err != nil {
 		return nil, err
@@ -54,6 +55,12 @@ func (d *DynamoDB) getItem(body []byte) (any, error) {
 	}
 
 	item, found := t.items[index]
+	if !found && t.missing != nil {
+		// Stored, so that whoever writes on condition of what they read finds it.
+		item, found = maps.Clone(t.missing), true
+		maps.Copy(item, key)
+		t.items[index] = item
+	}
 	// A read unit is 4 KB read consistently, or half of that otherwise.
 	units := float64(max(1, (sizeOf(item)+4095)/4096))
 	if !in.ConsistentRead {

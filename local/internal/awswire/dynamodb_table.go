@@ -16,6 +16,7 @@ type table struct {
 	key     keySchema
 	created time.Time
 	items   map[string]map[string]attribute
+	missing map[string]attribute // of items that are read and were never written; nil for none
 }
 
 // keySchema is a primary key: a hash key, and perhaps a range key.

@@ -73,7 +73,7 @@ func (s *Stripe) payCheckout(w http.ResponseWriter, r *http.Request) {
 		ID: "sub_" + rand.Text(), Customer: customer.ID, Status: "active", Created: now, PeriodStart: now, PeriodEnd: now.AddDate(0, 1, 0),
 		Items: []Item{{ID: "si_" + rand.Text(), Price: c.Price, Quantity: 1}},
 	}
-	s.data.Customers = append(s.data.Customers, customer)
+	s.data.Customers, s.listed = append(s.data.Customers, customer), nil
 	s.data.Subscriptions = append(s.data.Subscriptions, subscription)
 	s.mu.Unlock()
 
@@ -97,6 +97,7 @@ func (s *Stripe) DeleteCustomersOf(user string) int {
 			deleted = append(deleted, *c)
 		}
 	}
+	s.listed = nil
 	s.mu.Unlock()
 	for _, c := range deleted {
 		s.tell("customer.deleted", customerObject(c))

@@ -16,6 +16,7 @@ type Data struct {
 	Coupons        []Coupon
 	PromotionCodes []PromotionCode
 	Connected      []string // accounts that on_behalf_of may name
+	Endpoints      []WebhookEndpoint
 }
 
 // Customer is a customer. A deleted one answers as if it had never been.
@@ -67,16 +68,21 @@ type Configuration struct {
 	AllowedUpdates   []string // features.subscription_update.default_allowed_updates: price, quantity, promotion_code
 	Prices           []string // features.subscription_update.products, their prices
 	PaymentMethod    bool     // features.payment_method_update.enabled
+	Inactive         bool
 }
 
 // Coupon takes a percentage off.
 type Coupon struct {
 	ID, Name   string
 	PercentOff float64
+	Expired    bool
 }
 
 // PromotionCode is a code that customers know a coupon by.
-type PromotionCode struct{ ID, Code, Coupon string }
+type PromotionCode struct {
+	ID, Code, Coupon string
+	Inactive         bool
+}
 
 func find[T any](all []T, is func(T) bool) *T {
 	if i := slices.IndexFunc(all, is); i >= 0 {

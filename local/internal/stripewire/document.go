@@ -20,10 +20,18 @@ type document struct {
 
 // served lists the operations that the stateful layer answers, by their path in the document.
 var served = map[string]string{
-	"/v1/billing_portal/sessions":                 "post",
-	"/v1/subscriptions":                           "get",
-	"/v1/subscriptions/{subscription_exposed_id}": "get",
-	"/v1/products":                                "get",
+	"/v1/billing_portal/sessions":                       "post",
+	"/v1/subscriptions":                                 "get",
+	"/v1/subscriptions/{subscription_exposed_id}":       "get",
+	"/v1/products":                                      "get",
+	"/v1/customers":                                     "get",
+	"/v1/customers/{customer}":                          "get",
+	"/v1/billing_portal/configurations":                 "get",
+	"/v1/billing_portal/configurations/{configuration}": "get",
+	"/v1/coupons/{coupon}":                              "get",
+	"/v1/promotion_codes/{promotion_code}":              "get",
+	"/v1/accounts/{account}":                            "get",
+	"/v1/webhook_endpoints":                             "get",
 }
 
 func loadDocument() (*document, error) {

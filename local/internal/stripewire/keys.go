@@ -14,6 +14,11 @@ var (
 	portalWrite      = permission{"Customer portal Write", "customer_portal_write"}
 	subscriptionRead = permission{"Subscriptions Read", "subscription_read"}
 	productRead      = permission{"Products Read", "product_read"}
+	customerRead     = permission{"Customers Read", "customer_read"}
+	couponRead       = permission{"Coupons Read", "coupon_read"}
+	promotionRead    = permission{"Promotion Codes Read", "promotion_code_read"}
+	accountRead      = permission{"Connected Accounts Read", "connected_account_read"}
+	webhookRead      = permission{"Webhook Endpoints Read", "webhook_read"}
 )
 
 var errKey = errors.New("stripewire: a key must be sk_test_ or rk_test_ followed by letters and digits")
@@ -42,15 +47,15 @@ func (s *Stripe) SetKeys(keys ...string) error {
 	return nil
 }
 
-// WithholdSubscriptionRead takes from a restricted key the permission to read subscriptions, so that Stripe's
-// 403 for it can be seen.
-func (s *Stripe) WithholdSubscriptionRead(key string) {
+// Withhold takes from a restricted key the permission of a name, such as subscription_read, so that Stripe's 403 for it can be
+// seen.
+func (s *Stripe) Withhold(key, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.withheld[key] == nil {
-		s.withheld[key] = make(map[permission]bool)
+		s.withheld[key] = make(map[string]bool)
 	}
-	s.withheld[key][subscriptionRead] = true
+	s.withheld[key][name] = true
 }
 
 // authenticate checks the Authorization header. The key is never echoed beyond its public prefix.
@@ -75,7 +80,7 @@ func (s *Stripe) authenticate(r *http.Request) (key string, problem *apiError) {
 func (s *Stripe) permitted(key string, needs permission) *apiError {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.withheld[key][needs] {
+	if !s.withheld[key][needs.name] {
 		return nil
 	}
 	return &apiError{

@@ -73,7 +73,7 @@ func TestRollingAKey(t *testing.T) {
 
 func TestMissingPermission(t *testing.T) {
 	s := start(t, Config{Keys: []string{"rk_test_" + "restricted"}})
-	s.WithholdSubscriptionRead("rk_test_" + "restricted")
+	s.Withhold("rk_test_"+"restricted", "subscription_read")
 	_, err := s.client.Subscriptions.Get("sub_DemoAlice", nil)
 	var refused *stripe.Error
 	if !errors.As(err, &refused) || refused.HTTPStatusCode != http.StatusForbidden ||

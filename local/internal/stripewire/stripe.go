@@ -52,8 +52,9 @@ type Stripe struct {
 
 	mu       sync.Mutex // guards everything below
 	data     Data
+	listed   []Customer // see newestCustomers
 	keys     map[string]bool
-	withheld map[string]map[permission]bool
+	withheld map[string]map[string]bool
 	sessions map[string]*visit   // by the last part of the session's URL
 	attempts map[string]*attempt // by idempotency key
 	requests []Request
@@ -75,7 +76,7 @@ func New(cfg Config) (*Stripe, error) {
 		publicURL: strings.TrimSuffix(cfg.PublicURL, "/"),
 		now:       cfg.Now,
 		record:    cfg.Record,
-		withheld:  make(map[string]map[permission]bool),
+		withheld:  make(map[string]map[string]bool),
 		sessions:  make(map[string]*visit),
 		attempts:  make(map[string]*attempt),
 		checkouts: make(map[string]checkout),
@@ -116,6 +117,22 @@ func (s *Stripe) routes() *http.ServeMux {
 	mux.Handle("GET /v1/products", s.endpoint(endpoint{
 		path: "/v1/products", needs: productRead, handle: s.listProducts,
 	}))
+	for _, e := range []struct {
+		pattern string
+		endpoint
+	}{
+		{"/v1/customers", endpoint{"/v1/customers", customerRead, s.listCustomers}},
+		{"/v1/customers/{id}", endpoint{"/v1/customers/{customer}", customerRead, s.retrieveCustomer}},
+		{"/v1/billing_portal/configurations", endpoint{"/v1/billing_portal/configurations", portalWrite, s.listConfigurations}},
+		{"/v1/billing_portal/configurations/{id}", endpoint{"/v1/billing_portal/configurations/{configuration}", portalWrite, s.retrieveConfiguration}},
+		{"/v1/coupons/{id}", endpoint{"/v1/coupons/{coupon}", couponRead, s.retrieveCoupon}},
+		{"/v1/promotion_codes/{id}", endpoint{"/v1/promotion_codes/{promotion_code}", promotionRead, s.retrievePromotionCode}},
+		{"/v1/accounts/{id}", endpoint{"/v1/accounts/{account}", accountRead, s.retrieveAccount}},
+		{"/v1/webhook_endpoints", endpoint{"/v1/webhook_endpoints", webhookRead, s.listWebhookEndpoints}},
+	} {
+		mux.Handle("GET "+e.pattern, s.endpoint(e.endpoint))
+	}
+	mux.HandleFunc("GET /v2/core/event_destinations/{id}", s.retrieveEventDestination)
 	mux.HandleFunc("GET /p/session/portal.css", portalCSS)
 	mux.HandleFunc("GET /p/session/{name}", s.portalPage)
 	mux.HandleFunc("GET /p/checkout/{name}", s.checkoutPage)
@@ -135,4 +152,5 @@ func (s *Stripe) Change(f func(*Data)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f(&s.data)
+	s.listed = nil
 }

@@ -1,0 +1,128 @@
+//go:build !webhook && !portal
+
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/stripe/stripe-go/v79"
+
+	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/customers"
+	"billingportal/functions/internal/secret"
+	"billingportal/functions/internal/upstream"
+	"billingportal/functions/internal/webhook"
+)
+
+// What operators' tools do to the mapping is what the webhook does, with the same facts.
+type (
+	// MappingTable says where the mapping is.
+	MappingTable = customers.Table
+	// MappingWriter joins facts into it.
+	MappingWriter = customers.Writer
+	// MappingChange is what is to be joined.
+	MappingChange = customers.Change
+	// MappingFact is what is known of one user and one customer.
+	MappingFact = customers.Fact
+	// MappingFacts are the times of a fact.
+	MappingFacts = customers.Facts
+	// MappingOutcome tells what a change did.
+	MappingOutcome = customers.Outcome
+	// MappingEntry is what an item says.
+	MappingEntry = customers.Entry
+	// MappingState is all that is known of one user.
+	MappingState = customers.State
+)
+
+// Effects of changes that tools tell of.
+const (
+	MappingConflict  = customers.Conflict
+	MappingUnchanged = customers.Unchanged
+)
+
+// ErrMappingMalformed means that an item holds something else than a customer's ID, so that it is left alone.
+var ErrMappingMalformed = customers.ErrMalformed
+
+// ErrMappingFacts means the same of the facts of an item.
+var ErrMappingFacts = customers.ErrMalformedFacts
+
+// MappingAt is a time in seconds since 1970.
+func MappingAt(seconds int64) customers.Time { return customers.At(seconds) }
+
+// IsCustomerID reports whether a text has the form of a Stripe customer's ID.
+func IsCustomerID(s string) bool { return customers.IsID(s) }
+
+// IsUserID reports whether the table and the tokens can have a user of this ID.
+func IsUserID(s string) bool { return s != "" && webhook.IsUser(s) }
+
+// IsPermanent reports whether a failure of AWS's stays until an operator mends something.
+func IsPermanent(err error) bool {
+	var failure *upstream.Error
+	return errors.As(err, &failure) && failure.Permanent
+}
+
+// ReadMappingTable reads the variables CUSTOMERS_…, and the key of Stripe's metadata that holds the user.
+func ReadMappingTable(getenv func(string) string) (table MappingTable, metadataKey string, err error) {
+	e := &environment{getenv: getenv}
+	table, metadataKey = e.customers(), e.metadataKey()
+	return table, metadataKey, e.err()
+}
+
+// ParseStripeKey reads the value of a secret that holds a Stripe key.
+func ParseStripeKey(value, field string, livemode bool) (string, error) {
+	if field == "" {
+		field = "api_key"
+	}
+	key, err := secret.StripeKey(field, livemode)(value)
+	return key.Reveal(), err
+}
+
+// StripeAccount reads objects of an account.
+type StripeAccount struct {
+	client *billing.Client
+	key    string
+}
+
+// NewStripeAccount returns an account of Stripe's, or of what stands in its place at apiBase.
+func NewStripeAccount(apiBase, key string) *StripeAccount {
+	if apiBase == "" {
+		apiBase = "https://api.stripe.com"
+	}
+	return &StripeAccount{key: key, client: billing.New(billing.Config{
+		APIBase: strings.TrimRight(apiBase, "/"), Transport: upstream.Whole{Next: http.RoundTripper(upstream.NewTransport())},
+	})}
+}
+
+// StripeRefusal is a request of Stripe's that failed.
+type StripeRefusal struct {
+	// Wait is how long to wait before it is tried again; 0 where trying again does not help.
+	Wait time.Duration
+	// IsMissing says that what was asked for does not exist.
+	IsMissing bool
+	reason    string
+}
+
+func (r *StripeRefusal) Error() string { return r.reason }
+
+// Read asks for an object or a list. Every error is a [*StripeRefusal].
+func (a *StripeAccount) Read(ctx context.Context, path string, query url.Values) (json.RawMessage, error) {
+	document, err := a.client.Read(ctx, a.key, path, query)
+	var failure *billing.Error
+	if !errors.As(err, &failure) {
+		return document, nil
+	}
+	refusal := &StripeRefusal{reason: failure.Error(), IsMissing: failure.Code == stripe.ErrorCodeResourceMissing}
+	switch failure.Class { //nolint:exhaustive // the others stay as they are
+	case billing.Busy:
+		refusal.Wait = max(failure.RetryAfter, time.Second)
+	case billing.Unavailable, billing.Timeout, billing.BadResponse:
+		refusal.Wait = 5 * time.Second
+	}
+	return nil, refusal
+}

@@ -1,0 +1,203 @@
+//go:build !webhook && !portal
+
+// The binaries of the portal and the webhook are built with the tags of their names, so that they hold nothing of this.
+
+package app
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
+	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/preflight"
+	"billingportal/functions/internal/requestlog"
+	"billingportal/functions/internal/secret"
+	"billingportal/functions/internal/upstream"
+	"billingportal/functions/internal/webhook"
+)
+
+// Finding is what a check of a deployment found.
+type Finding = preflight.Finding
+
+// Statuses of findings.
+const (
+	FindingOK      = preflight.OK
+	FindingWarning = preflight.Warning
+	FindingProblem = preflight.Problem
+)
+
+// HasProblem reports whether a deployment with these findings must not serve.
+func HasProblem(findings []Finding) bool { return preflight.HasProblem(findings) }
+
+// Doctor finds out whether a deployment can work. Its functions' environments are read as the functions read them; nil is one that
+// is not deployed. It changes nothing and takes at most 13 s.
+func Doctor(ctx context.Context, portal, webhook func(string) string) []Finding {
+	inspection := &inspection{clock: &preflight.Clock{}}
+	if portal != nil {
+		inspection.portal(portal)
+	}
+	if webhook != nil {
+		inspection.webhook(webhook)
+	}
+	inspection.add(inspection.clock.Check())
+	return preflight.Run(ctx, inspection.checks)
+}
+
+// inspection collects the checks of a deployment.
+type inspection struct {
+	clock  *preflight.Clock
+	checks []preflight.Check
+	stripe *preflight.Stripe // the portal's; nil where its environment is wrong
+}
+
+func (i *inspection) add(checks ...preflight.Check) { i.checks = append(i.checks, checks...) }
+
+// environment adds a check that says whether an environment can be read, and returns whether it can.
+func (i *inspection) environment(function string, err error) bool {
+	i.add(preflight.Check{Name: function + "'s variables", Run: func(context.Context) Finding {
+		if err == nil {
+			return Finding{Status: preflight.OK, Detail: "complete, and each of the right form"}
+		}
+		_, wrong, _ := strings.Cut(err.Error(), "\n")
+		return Finding{
+			Status: preflight.Problem, Detail: strings.ReplaceAll(wrong, "\n", "; "),
+			Advice: "Correct the parameters of these names in samconfig.toml, and deploy. Until then the function does not start.",
+		}
+	}})
+	return err == nil
+}
+
+func (i *inspection) portal(getenv func(string) string) {
+	config, err := readPortalConfig(getenv)
+	if !i.environment("portal", err) {
+		return
+	}
+	keys := secret.NewCache(secret.Config[secret.Key]{
+		Client: config.aws.secretsManagerClient(i.aws()), ID: config.stripeSecretID, Parse: secret.StripeKey(config.stripeSecretField, config.livemode),
+	})
+	i.stripe = &preflight.Stripe{Keys: keys, API: billing.New(billing.Config{
+		APIBase:     config.stripeAPIBase,
+		Livemode:    config.livemode,
+		PortalHosts: config.portalHosts,
+		Transport:   i.clock.Watch("Stripe", upstream.Whole{Next: upstream.NewTransport()}),
+	})}
+	i.add(
+		preflight.SecretUsable("Stripe key's secret", "STRIPE_SECRET_ID", keys),
+		i.stripe.KeyAccepted(),
+		i.stripe.MayCreateSessions(),
+		i.stripe.MayReadSubscriptions(config.policy.AllowedFlows),
+		i.stripe.MayReadProducts(),
+		i.stripe.Configuration(config.policy.DefaultConfiguration),
+		i.stripe.Flows(config.policy.AllowedFlows, config.policy.DefaultConfiguration),
+	)
+	for _, id := range config.policy.AllowedConfigurations {
+		if id != config.policy.DefaultConfiguration {
+			i.add(i.stripe.Configuration(id))
+		}
+	}
+	for _, id := range config.policy.AllowedCoupons {
+		i.add(i.stripe.Coupon(id))
+	}
+	for _, id := range config.policy.AllowedPromotionCodes {
+		i.add(i.stripe.PromotionCode(id))
+	}
+	for _, id := range config.accounts() {
+		i.add(i.stripe.Account(id))
+	}
+	if keySet, _, err := newKeySet(config, nil); err == nil { // else the variables are wrong
+		if set, ok := keySet.(preflight.KeySet); ok {
+			i.add(preflight.IssuerKeys(set))
+		}
+	}
+	client := config.aws.dynamoDBClient(i.aws())
+	i.add(
+		preflight.TableReadable(client, config.customers),
+		preflight.TableKey(client, config.customers),
+		preflight.Mappings(client, config.customers, i.stripe),
+	)
+}
+
+// accounts are the connected accounts that sessions may be for.
+func (c portalConfig) accounts() []string {
+	accounts := c.policy.AllowedAccounts
+	if one := c.policy.DefaultOnBehalfOf; one != "" {
+		accounts = append([]string{one}, accounts...)
+	}
+	return accounts
+}
+
+func (i *inspection) webhook(getenv func(string) string) {
+	config, err := readWebhookConfig(getenv)
+	if !i.environment("webhook", err) {
+		return
+	}
+	if config.secretID != "" {
+		i.add(preflight.SecretUsable("signing secrets", "WEBHOOK_SECRET_ID", secret.NewCache(secret.Config[secret.SigningSecrets]{
+			Client: config.aws.secretsManagerClient(i.aws()), ID: config.secretID, Parse: secret.ParseSigningSecrets,
+		})))
+	}
+	if i.stripe == nil {
+		return // the webhook has no key of its own to ask with
+	}
+	if config.secretID != "" {
+		i.add(i.stripe.Endpoint(config.basePath+webhook.Path, webhook.Types))
+	}
+	if strings.Count(config.eventSource, "/") > 1 { // else any of Stripe's, which names none to ask for
+		i.add(i.stripe.EventSource(config.eventSource, webhook.Types))
+	}
+}
+
+// aws is a transport to AWS that the clock sees.
+func (i *inspection) aws() http.RoundTripper {
+	return i.clock.Watch("AWS", upstream.NewTransport())
+}
+
+// Preflight assembles the function that looks at a new version before it gets traffic. It never fails to start: whatever is wrong
+// with its environment is reported as a deployment that must not go on.
+func Preflight(_ context.Context, getenv func(string) string, logs io.Writer) (lambda.Handler, error) {
+	e := &environment{getenv: getenv}
+	aws := e.aws()
+	lambdaEndpoint, codeDeployEndpoint := e.endpoint("AWS_ENDPOINT_URL_LAMBDA"), e.endpoint("AWS_ENDPOINT_URL_CODEDEPLOY")
+	transport := upstream.NewTransport()
+	client := awslambda.NewFromConfig(aws.Config(lambdaEndpoint, transport, invokeTimeout, 2))
+	return &preflight.Hook{
+		Lambda: client,
+		// A report that does not arrive holds the deployment for an hour, so it is tried more often than anything else.
+		CodeDeploy: codedeploy.NewFromConfig(aws.Config(codeDeployEndpoint, transport, reportTimeout, 4)),
+		Portal:     e.optional("PORTAL_FUNCTION"),
+		Webhook:    e.optional("WEBHOOK_FUNCTION"),
+		Broken:     e.err(),
+		Look: func(ctx context.Context, portal, webhook map[string]string) []Finding {
+			return Doctor(ctx, getenvOf(portal, getenv), getenvOf(webhook, getenv))
+		},
+		Logs: requestlog.Lines(logs),
+	}, nil
+}
+
+const (
+	invokeTimeout = 16 * time.Second // the functions' own 15 s and a little
+	reportTimeout = 3 * time.Second
+)
+
+// getenvOf is the environment of a version: its own variables, and what Lambda gives this function, whose rights are used.
+func getenvOf(variables map[string]string, own func(string) string) func(string) string {
+	if variables == nil {
+		return nil
+	}
+	return func(name string) string {
+		if value, ok := variables[name]; ok {
+			return value
+		}
+		if strings.HasPrefix(name, "AWS_") {
+			return own(name)
+		}
+		return ""
+	}
+}

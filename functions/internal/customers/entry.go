@@ -1,0 +1,82 @@
+package customers
+
+import (
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Entry is what an item of the table says, for tools that read all of it.
+type Entry struct {
+	User     string // "" where the key is not one of the table's format
+	Customer string // "" for none
+	State    State
+	// IsCustomers says that the item is of a customer's own: it has word of who claims it, and no customer.
+	IsCustomers bool
+}
+
+// EntryOf reads an item. Its errors are [ErrMalformed] and [ErrMalformedFacts]; the entry has the user then, too.
+func (t Table) EntryOf(item map[string]types.AttributeValue) (Entry, error) {
+	entry := Entry{User: t.userOf(item)}
+	_, hasUsers := item[usersAttribute]
+	_, hasMark := item[deletedAttribute]
+	found, err := t.read(item)
+	if err != nil {
+		return entry, err
+	}
+	entry.State, entry.Customer = found.state, found.customer.id
+	entry.IsCustomers = (hasUsers || hasMark) && len(found.state) == 0
+	return entry, nil
+}
+
+// NewItem is an item of a user's with a state and nothing else.
+func (t Table) NewItem(user string, state State) map[string]types.AttributeValue {
+	item, _ := t.keyOf(user)
+	if len(state) > 0 {
+		item[FactsAttribute] = state.encode(nil)
+	}
+	if customer := state.Customer(); customer != "" {
+		path := t.path()
+		item[path[0]] = wrapped(path[1:], customer)
+	}
+	return item
+}
+
+// NewCustomersItem is an item of a customer's own, with the users who claim it.
+func (t Table) NewCustomersItem(customer string, users []string) map[string]types.AttributeValue {
+	item, _ := t.keyOf(customer)
+	item[usersAttribute] = &types.AttributeValueMemberSS{Value: users}
+	return item
+}
+
+// userOf takes the formats off an item's key.
+func (t Table) userOf(item map[string]types.AttributeValue) string {
+	for _, part := range []struct{ name, format string }{{t.Key, t.KeyFormat}, {t.SortKey, t.SortValue}} {
+		format := part.format
+		if part.name == t.Key && format == "" {
+			format = placeholder
+		}
+		before, after, names := strings.Cut(format, placeholder)
+		value, ok := item[part.name].(*types.AttributeValueMemberS)
+		if !names || !ok {
+			continue
+		}
+		if user, ok := strings.CutPrefix(value.Value, before); ok {
+			if user, ok := strings.CutSuffix(user, after); ok && t.isKeyOf(item, user) {
+				return user
+			}
+		}
+	}
+	return ""
+}
+
+// isKeyOf reports whether an item has the key of a user.
+func (t Table) isKeyOf(item map[string]types.AttributeValue, user string) bool {
+	key, ok := t.keyOf(user)
+	for name, value := range key {
+		want, _ := value.(*types.AttributeValueMemberS)
+		has, isText := item[name].(*types.AttributeValueMemberS)
+		ok = ok && isText && has.Value == want.Value
+	}
+	return ok && user != ""
+}

@@ -1,0 +1,188 @@
+package preflight
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"billingportal/functions/internal/upstream"
+)
+
+// LambdaAPI are the calls of Lambda that the hook makes.
+type LambdaAPI interface {
+	GetFunctionConfiguration(ctx context.Context, input *lambda.GetFunctionConfigurationInput, options ...func(*lambda.Options)) (*lambda.GetFunctionConfigurationOutput, error)
+	Invoke(ctx context.Context, input *lambda.InvokeInput, options ...func(*lambda.Options)) (*lambda.InvokeOutput, error)
+}
+
+// CodeDeployAPI is the one call of CodeDeploy that the hook makes.
+type CodeDeployAPI interface {
+	PutLifecycleEventHookExecutionStatus(ctx context.Context, input *codedeploy.PutLifecycleEventHookExecutionStatusInput, options ...func(*codedeploy.Options)) (*codedeploy.PutLifecycleEventHookExecutionStatusOutput, error)
+}
+
+// Hook is CodeDeploy's before-traffic hook: it looks at new versions with their own configuration, sends each one request that
+// must be refused, and reports. It reports Failed whatever happens to it: a deployment without a report is held for an hour.
+//
+// https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html#appspec-hooks-lambda
+type Hook struct {
+	Lambda     LambdaAPI
+	CodeDeploy CodeDeployAPI
+	// Portal and Webhook are the ARNs of the new versions; "" for a function that is not deployed.
+	Portal, Webhook string
+	// Broken says what is wrong with the hook's own environment, if anything.
+	Broken error
+	// Look looks at the environments of the versions; nil for one that is not deployed.
+	Look func(ctx context.Context, portal, webhook map[string]string) []Finding
+	Logs io.Writer
+}
+
+// reportReserve is kept of the function's time for the report.
+const reportReserve = 15 * time.Second
+
+// Invoke implements lambda.Handler.
+func (h *Hook) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	var event struct {
+		DeploymentID string `json:"DeploymentId"`
+		ExecutionID  string `json:"LifecycleEventHookExecutionId"`
+	}
+	if err := json.Unmarshal(payload, &event); err != nil || event.DeploymentID == "" || event.ExecutionID == "" {
+		return nil, errors.New("the event is not one of CodeDeploy's before-traffic hook")
+	}
+	findings := h.inspect(ctx)
+	status := types.LifecycleEventStatusSucceeded
+	if HasProblem(findings) {
+		status = types.LifecycleEventStatusFailed
+	}
+	log := slog.New(slog.NewJSONHandler(h.Logs, nil))
+	for _, finding := range findings {
+		level := map[Status]slog.Level{OK: slog.LevelInfo, Warning: slog.LevelWarn, Problem: slog.LevelError}[finding.Status]
+		log.LogAttrs(ctx, level, "finding", slog.String("name", finding.Name), slog.String("status", string(finding.Status)),
+			slog.String("detail", finding.Detail), slog.String("advice", finding.Advice))
+	}
+	_, err := h.CodeDeploy.PutLifecycleEventHookExecutionStatus(ctx, &codedeploy.PutLifecycleEventHookExecutionStatusInput{
+		DeploymentId: aws.String(event.DeploymentID), LifecycleEventHookExecutionId: aws.String(event.ExecutionID), Status: status,
+	})
+	if err != nil {
+		failure := upstream.FromAWS("codedeploy", err)
+		log.LogAttrs(ctx, slog.LevelError, "report", slog.String("status", string(status)), slog.String("error", failure.Error()))
+		return nil, fmt.Errorf("report %s: %w", status, failure)
+	}
+	log.LogAttrs(ctx, slog.LevelInfo, "report", slog.String("status", string(status)))
+	return []byte("null"), nil
+}
+
+// inspect ends in time for the report, whatever it looks at does.
+func (h *Hook) inspect(ctx context.Context) []Finding {
+	if h.Broken != nil {
+		return []Finding{named("preflight's variables", problem(h.Broken.Error(), "Correct the template."))}
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-reportReserve))
+		defer cancel()
+	}
+	done := make(chan []Finding, 1)
+	go func() {
+		defer func() {
+			if recover() != nil {
+				done <- []Finding{named("preflight", problem("it failed itself", "Report it: this is a mistake in the program."))}
+			}
+		}()
+		done <- h.look(ctx)
+	}()
+	select {
+	case findings := <-done:
+		return findings
+	case <-ctx.Done():
+		return []Finding{named("preflight", problem("no answer in time", "What it looks at hangs. Deploy again; the log of the new version may say more."))}
+	}
+}
+
+func (h *Hook) look(ctx context.Context) []Finding {
+	var findings []Finding
+	environments := map[string]map[string]string{}
+	for _, version := range h.versions() {
+		variables, finding := h.variables(ctx, version)
+		if variables != nil {
+			environments[version.name] = variables
+		}
+		findings = append(findings, finding)
+	}
+	findings = append(findings, h.Look(ctx, environments["portal"], environments["webhook"])...)
+	var requests []Check
+	for _, version := range h.versions() {
+		requests = append(requests, h.answers(version))
+	}
+	return append(findings, Run(ctx, requests)...)
+}
+
+// version is a new version of a function, and a request that it must refuse.
+type version struct {
+	name, arn, path string
+	status          int
+}
+
+func (h *Hook) versions() []version {
+	var versions []version
+	if h.Portal != "" {
+		versions = append(versions, version{"portal", h.Portal, "/billing/portal", http.StatusUnauthorized})
+	}
+	if h.Webhook != "" {
+		versions = append(versions, version{"webhook", h.Webhook, "/stripe/webhook", http.StatusBadRequest})
+	}
+	return versions
+}
+
+// variables reads a version's environment.
+func (h *Hook) variables(ctx context.Context, v version) (map[string]string, Finding) {
+	name := v.name + "'s version"
+	output, err := h.Lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(v.arn)})
+	switch {
+	case err != nil:
+		return nil, named(name, fromAWS(upstream.FromAWS("lambda", err), "function"))
+	case output.Environment == nil || output.Environment.Variables == nil:
+		return nil, named(name, problem("it has no variables", "Correct the template."))
+	}
+	return output.Environment.Variables, named(name, ok("version "+aws.ToString(output.Version)))
+}
+
+// answers sends a version a request without credentials. The webhook without a secret has no signature to refuse, and says so.
+func (h *Hook) answers(v version) Check {
+	return Check{Name: v.name + "'s answer", Run: func(ctx context.Context) Finding {
+		output, err := h.Lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(v.arn), Payload: request(v.path)})
+		if err != nil {
+			return fromAWS(upstream.FromAWS("lambda", err), "function")
+		}
+		const advice = "The log of the new version says why."
+		if output.FunctionError != nil {
+			return problem("the function fails", advice)
+		}
+		var answer struct {
+			StatusCode int `json:"statusCode"`
+		}
+		if json.Unmarshal(output.Payload, &answer) != nil || answer.StatusCode != v.status {
+			return problem(fmt.Sprintf("it answers a request without credentials with %d, not with %d", answer.StatusCode, v.status), advice)
+		}
+		return ok(fmt.Sprintf("it refuses a request without credentials with %d", v.status))
+	}}
+}
+
+// request is an event of API Gateway's without credentials.
+func request(path string) []byte {
+	return fmt.Appendf(nil, `{"version":"2.0","routeKey":"POST %[1]s","rawPath":%[1]q,"rawQueryString":"","headers":{"accept":"application/json"},`+
+		`"requestContext":{"http":{"method":"POST","path":%[1]q,"sourceIp":"127.0.0.1"},"requestId":"preflight"},"isBase64Encoded":false}`, path)
+}
+
+func named(name string, finding Finding) Finding {
+	finding.Name = name
+	return finding
+}

@@ -1,0 +1,127 @@
+package preflight_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
+
+	"billingportal/functions/internal/preflight"
+)
+
+func check(name string, run func(ctx context.Context) preflight.Finding) preflight.Check {
+	return preflight.Check{Name: name, Run: run}
+}
+
+func TestFindingsComeInTheOrderOfTheChecks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		after := func(d time.Duration, status preflight.Status) func(context.Context) preflight.Finding {
+			return func(context.Context) preflight.Finding {
+				time.Sleep(d)
+				return preflight.Finding{Status: status}
+			}
+		}
+		start := time.Now()
+		findings := preflight.Run(t.Context(), []preflight.Check{
+			check("slow", after(8*time.Second, preflight.OK)),
+			check("nothing to say", after(0, "")),
+			check("quick", after(0, preflight.Warning)),
+			check("broken", func(context.Context) preflight.Finding { panic("MARKER") }),
+			check("hanging", after(time.Hour, preflight.OK)),
+		})
+		var said []string
+		for _, f := range findings {
+			said = append(said, f.Name+" "+string(f.Status))
+		}
+		if got, want := strings.Join(said, ", "), "slow ok, quick warning, broken problem, hanging problem"; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if took := time.Since(start); took > 13*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		if !preflight.HasProblem(findings) || preflight.HasProblem(findings[:2]) {
+			t.Error("a problem is not told from a warning")
+		}
+		time.Sleep(time.Hour) // the hanging check ends
+	})
+}
+
+// An upstream that answers with a date.
+type dated time.Duration
+
+func (d dated) RoundTrip(*http.Request) (*http.Response, error) {
+	date := time.Now().Add(time.Duration(d)).UTC().Format(http.TimeFormat)
+	return &http.Response{StatusCode: 200, Header: http.Header{"Date": {date}}, Body: http.NoBody}, nil
+}
+
+func TestClocksAreCompared(t *testing.T) {
+	for name, test := range map[string]struct {
+		skews  []time.Duration
+		want   preflight.Status
+		detail string
+	}{
+		"the same":                   {[]time.Duration{0}, preflight.OK, "agrees"},
+		"a little late":              {[]time.Duration{4 * time.Second}, preflight.OK, "agrees"},
+		"ten seconds behind":         {[]time.Duration{10 * time.Second}, preflight.Warning, "10 seconds behind"},
+		"a minute behind":            {[]time.Duration{time.Minute}, preflight.Problem, "60 seconds behind"},
+		"ten seconds ahead":          {[]time.Duration{-11 * time.Second}, preflight.Warning, "10 seconds ahead"},
+		"a minute ahead":             {[]time.Duration{-time.Minute}, preflight.Problem, "seconds ahead"},
+		"the worst of two counts":    {[]time.Duration{10 * time.Second, 0}, preflight.Warning, "10 seconds behind"},
+		"and of one upstream's, too": {[]time.Duration{0, time.Minute, 0}, preflight.Problem, "60 seconds behind"},
+		"nobody answered":            {nil, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var clock preflight.Clock
+				for _, skew := range test.skews {
+					response, err := clock.Watch("upstream", dated(skew)).RoundTrip(nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					_ = response.Body.Close()
+				}
+				if got := clock.Check().Run(t.Context()); got.Status != test.want || !strings.Contains(got.Detail, test.detail) {
+					t.Errorf("%+v", got)
+				}
+			})
+		})
+	}
+}
+
+// reports keeps what CodeDeploy was told.
+type reports struct{ status []string }
+
+func (r *reports) PutLifecycleEventHookExecutionStatus(_ context.Context, input *codedeploy.PutLifecycleEventHookExecutionStatusInput, _ ...func(*codedeploy.Options)) (*codedeploy.PutLifecycleEventHookExecutionStatusOutput, error) {
+	r.status = append(r.status, string(input.Status))
+	return &codedeploy.PutLifecycleEventHookExecutionStatusOutput{}, nil
+}
+
+func TestTheHookReportsFailedWhateverHappensToIt(t *testing.T) {
+	const event = `{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"hook-1"}`
+	for name, look := range map[string]func(context.Context) []preflight.Finding{
+		"it panics": func(context.Context) []preflight.Finding { panic("MARKER") },
+		"it hangs":  func(context.Context) []preflight.Finding { time.Sleep(time.Hour); return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				told := &reports{}
+				hook := &preflight.Hook{CodeDeploy: told, Logs: io.Discard, Look: func(ctx context.Context, _, _ map[string]string) []preflight.Finding { return look(ctx) }}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				start := time.Now()
+				if _, err := hook.Invoke(ctx, []byte(event)); err != nil || len(told.status) != 1 || told.status[0] != "Failed" {
+					t.Errorf("told %v, %v", told.status, err)
+				}
+				if took := time.Since(start); took > 45*time.Second {
+					t.Errorf("after %s there is too little time for the report", took)
+				}
+				time.Sleep(time.Hour)
+			})
+		})
+	}
+}

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"os"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/urfave/cli/v3"
+
+	"billingportal/functions/app"
+)
+
+func doctorCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "doctor",
+		Usage: "say whether a deployment can work, and if not, what to do",
+		Description: "Looks at secrets, Stripe key and permissions, portal settings, table, issuer, webhook endpoint and clock, and changes nothing:\n\n" +
+			"  go run ./local doctor --stack billing-portal    a deployed stack, with your own AWS credentials\n" +
+			"  CUSTOMERS_TABLE=… JWT_ISSUER=… go run ./local doctor    the functions' variables of this environment\n" +
+			"  go run ./local doctor    the laptop's own cloud, where all is well\n\n" +
+			"The exit status is 1 where there is a problem, and 0 where there are warnings alone.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "stack", Usage: "`NAME` of the CloudFormation stack whose functions are looked at"},
+			&cli.StringFlag{Name: "region", Usage: "AWS `REGION`; left out, the one of your AWS configuration"},
+			&cli.BoolFlag{Name: "json", Usage: "an array of objects with name, status, detail and advice"},
+		},
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			findings, err := examine(ctx, cmd.String("stack"), cmd.String("region"))
+			if err != nil {
+				return err
+			}
+			if err := printFindings(cmd.Root().Writer, findings, cmd.Bool("json")); err != nil {
+				return err
+			}
+			if app.HasProblem(findings) {
+				return errors.New("there is a problem")
+			}
+			return nil
+		},
+	}
+}
+
+// environments has those of functions; nil for one that is not deployed.
+type environments struct{ portal, webhook map[string]string }
+
+// examine looks at a stack, at this environment's deployment or, if there is neither, at the laptop's own.
+func examine(ctx context.Context, stack, region string) ([]app.Finding, error) {
+	own := ownVariables()
+	if stack == "" && len(own) == 0 {
+		return examineLaptop(ctx)
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region))
+	if err != nil {
+		return nil, fmt.Errorf("AWS configuration: %w", err)
+	}
+	deployed := environments{portal: own}
+	if own["WEBHOOK_SECRET_ID"] != "" || own["STRIPE_EVENT_SOURCE"] != "" {
+		deployed.webhook = own
+	}
+	if stack != "" {
+		if deployed, err = environmentsOf(ctx, cfg, stack); err != nil {
+			return nil, err
+		}
+	}
+	credentials, err := cfg.Credentials.Retrieve(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("AWS credentials: %w", err)
+	}
+	for _, variables := range []map[string]string{deployed.portal, deployed.webhook} {
+		if variables == nil {
+			continue
+		}
+		maps.Copy(variables, map[string]string{
+			"AWS_REGION": cfg.Region, "AWS_ACCESS_KEY_ID": credentials.AccessKeyID,
+			"AWS_SECRET_ACCESS_KEY": credentials.SecretAccessKey, "AWS_SESSION_TOKEN": credentials.SessionToken,
+		})
+	}
+	return app.Doctor(ctx, getenvOf(deployed.portal), getenvOf(deployed.webhook)), nil
+}
+
+// ownVariables are those of the functions that this environment sets.
+func ownVariables() map[string]string {
+	own := map[string]string{}
+	for _, assemble := range []app.Assembly{app.Portal, app.Webhook} {
+		_, _ = assemble(context.Background(), func(name string) string { // an empty environment is refused once all of it was asked for
+			if value := os.Getenv(name); value != "" {
+				own[name] = value
+			}
+			return ""
+		}, io.Discard)
+	}
+	isAnyDeployments := own["CUSTOMERS_TABLE"] != "" || own["STRIPE_SECRET_ID"] != "" || own["JWT_ISSUER"] != ""
+	if !isAnyDeployments {
+		return nil
+	}
+	return own
+}
+
+// environmentsOf reads the configuration of a stack's functions, as the alias serves it where there is one.
+func environmentsOf(ctx context.Context, cfg aws.Config, stack string) (environments, error) {
+	resources, err := cloudformation.NewFromConfig(cfg).DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{StackName: aws.String(stack)})
+	if err != nil {
+		return environments{}, fmt.Errorf("stack %s: %w", stack, err)
+	}
+	var found environments
+	for _, resource := range resources.StackResources {
+		into := map[string]*map[string]string{"PortalFunction": &found.portal, "WebhookFunction": &found.webhook}[aws.ToString(resource.LogicalResourceId)]
+		if into == nil {
+			continue
+		}
+		if *into, err = variablesOf(ctx, lambda.NewFromConfig(cfg), aws.ToString(resource.PhysicalResourceId)); err != nil {
+			return environments{}, err
+		}
+	}
+	if found.portal == nil {
+		return environments{}, fmt.Errorf("stack %s has no PortalFunction", stack)
+	}
+	return found, nil
+}
+
+func variablesOf(ctx context.Context, client *lambda.Client, function string) (map[string]string, error) {
+	output, err := client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(function), Qualifier: aws.String("live")})
+	var missing *lambdatypes.ResourceNotFoundException
+	if errors.As(err, &missing) {
+		output, err = client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(function)})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("function %s: %w", function, err)
+	}
+	if output.Environment == nil {
+		return map[string]string{}, nil
+	}
+	return maps.Clone(output.Environment.Variables), nil
+}
+
+// examineLaptop looks at a laptop of its own. Carol is not on it: she is there to show what a stale mapping looks like.
+func examineLaptop(ctx context.Context) ([]app.Finding, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	customers := maps.Clone(demoCustomers)
+	delete(customers, "carol")
+	l, err := newLaptop("http://"+listener.Addr().String(), demoKey, customers)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	ctx, stop := context.WithCancel(ctx)
+	handler, err := l.handler(ctx, io.Discard)
+	if err != nil {
+		stop()
+		return nil, errors.Join(err, listener.Close())
+	}
+	served := make(chan error, 1)
+	go func() { served <- runAll(ctx, []server{{listener, handler}}) }()
+	findings := app.Doctor(ctx, getenvOf(l.environment(l.origin)), getenvOf(l.webhookEnvironment(l.origin)))
+	stop()
+	return findings, <-served
+}
+
+// getenvOf looks variables up; nil stays nil, for a function that is not deployed.
+func getenvOf(variables map[string]string) func(string) string {
+	if variables == nil {
+		return nil
+	}
+	return func(name string) string { return variables[name] }
+}
+
+// printFindings prints what was found, for people or as JSON.
+func printFindings(w io.Writer, findings []app.Finding, asJSON bool) error {
+	if asJSON {
+		encoder := json.NewEncoder(w)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(findings)
+	}
+	// What is wrong comes last, where a terminal shows it.
+	order := []string{"ok", "warning", "problem"}
+	sorted := slices.Clone(findings)
+	slices.SortStableFunc(sorted, func(a, b app.Finding) int {
+		return slices.Index(order, string(a.Status)) - slices.Index(order, string(b.Status))
+	})
+	counts := map[string]int{}
+	for _, finding := range sorted {
+		counts[string(finding.Status)]++
+		label := map[string]string{"ok": "ok", "warning": "WARNING", "problem": "PROBLEM"}[string(finding.Status)]
+		if _, err := fmt.Fprintf(w, "%-8s %s: %s\n", label, finding.Name, finding.Detail); err != nil {
+			return err
+		}
+		if finding.Advice != "" {
+			if _, err := fmt.Fprintf(w, "         %s\n", finding.Advice); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := fmt.Fprintf(w, "%d checks: %d ok, %d warnings, %d problems\n", len(sorted), counts["ok"], counts["warning"], counts["problem"])
+	return err
+}

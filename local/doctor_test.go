@@ -1,0 +1,345 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"billingportal/functions/app"
+	"billingportal/local/internal/gateway"
+	"billingportal/local/internal/stripewire"
+)
+
+// patient is a deployment that doctor looks at: a laptop's cloud, and the environments of the functions in it.
+type patient struct {
+	*laptop
+	portal, webhook map[string]string
+	// before sees each request of an upstream first, and answers it where it returns true.
+	before func(w http.ResponseWriter, r *http.Request) bool
+}
+
+// newPatient returns a deployment with which all is well.
+func newPatient(t *testing.T) *patient {
+	t.Helper()
+	customers := maps.Clone(demoCustomers)
+	delete(customers, "carol")
+	server := httptest.NewUnstartedServer(nil)
+	l, err := newLaptop("http://"+server.Listener.Addr().String(), demoKey, customers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &patient{laptop: l}
+	cloud, err := l.handler(t.Context(), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p.before == nil || !p.before(w, r) {
+			cloud.ServeHTTP(w, r)
+		}
+	})
+	server.Start()
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
+	p.portal, p.webhook = p.environment(p.origin), p.webhookEnvironment(p.origin)
+	return p
+}
+
+// serves reports whether the portal serves alice, who is a customer.
+func (p *patient) serves(t *testing.T) bool {
+	t.Helper()
+	function, err := app.Portal(t.Context(), getenvOf(p.portal), io.Discard)
+	if err != nil {
+		return false
+	}
+	claims := map[string]any{}
+	if issuer := p.portal["JWT_ISSUER"]; issuer != p.origin+issuerPath {
+		claims["iss"] = issuer
+	}
+	token, err := p.issuer.Token("alice", claims, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status(t, function, token) == http.StatusSeeOther
+}
+
+func status(t *testing.T, function lambda.Handler, token string) int {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://api.example/billing/portal", nil)
+	r.Header.Set("Authorization", "Bearer "+token)
+	w := httptest.NewRecorder()
+	gateway.New(function, gateway.Config{}).ServeHTTP(w, r)
+	return w.Code
+}
+
+// refuseAWS answers the operations of AWS with an error.
+func refuseAWS(code string, operations ...string) func(*patient) {
+	return func(p *patient) {
+		p.before = func(w http.ResponseWriter, r *http.Request) bool {
+			target := r.Header.Get("X-Amz-Target")
+			if !slices.ContainsFunc(operations, func(o string) bool { return strings.HasSuffix(target, "."+o) }) {
+				return false
+			}
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"__type":"com.amazon.coral.service#`+code+`","message":"User: arn:aws:iam::123456789012:user/MARKERx7Q is not authorized"}`)
+			return true
+		}
+	}
+}
+
+func stripeData(change func(*stripewire.Data)) func(*patient) {
+	return func(p *patient) { p.stripe.Change(change) }
+}
+
+func withhold(permission string) func(*patient) {
+	return func(p *patient) { p.stripe.Withhold(demoKey, permission) }
+}
+
+func variable(name, value string) func(*patient) {
+	return func(p *patient) { p.portal[name] = value }
+}
+
+func webhookVariable(name, value string) func(*patient) {
+	return func(p *patient) { p.webhook[name] = value }
+}
+
+func secretValue(value string) func(*patient) {
+	return func(p *patient) { p.secretsManager.Put(stripeSecret, value) }
+}
+
+// skewed moves the clock of an upstream.
+func skewed(path string, by time.Duration) func(*patient) {
+	return func(p *patient) {
+		p.before = func(w http.ResponseWriter, r *http.Request) bool {
+			if strings.HasPrefix(r.URL.Path, path) {
+				w.Header().Set("Date", time.Now().Add(by).UTC().Format(http.TimeFormat))
+			}
+			return false
+		}
+	}
+}
+
+// ailment is something that is wrong, and what doctor says of it.
+type ailment struct {
+	cause        func(*patient)
+	name, status string // of the finding
+	detail       string // a part of it
+	advice       string // a part of it
+}
+
+func ailments() map[string]ailment {
+	return map[string]ailment{
+		"a variable is missing":              {variable("JWT_AUDIENCE", ""), "portal's variables", "problem", "JWT_AUDIENCE is required", "samconfig.toml"},
+		"a variable is wrong":                {variable("STRIPE_LIVEMODE", "perhaps"), "portal's variables", "problem", "STRIPE_LIVEMODE must be", "does not start"},
+		"the return URL is elsewhere":        {variable("DEFAULT_RETURN_URL", "https://other.example/"), "portal's variables", "problem", "DEFAULT_RETURN_URL must be on one of ALLOWED_ORIGINS", ""},
+		"there is no such secret":            {variable("STRIPE_SECRET_ID", "nothing"), "Stripe key's secret", "problem", "secretsmanager GetSecretValue: ResourceNotFoundException", "no such secret"},
+		"the secret may not be read":         {refuseAWS("AccessDeniedException", "GetSecretValue"), "Stripe key's secret", "problem", "AccessDeniedException", "Grant this role"},
+		"the secret holds something else":    {secretValue("correcthorsebatterystaple"), "Stripe key's secret", "problem", "it has not the form of a Stripe key", "without a deployment"},
+		"the secret is JSON of another name": {secretValue(`{"key":"` + demoKey + `"}`), "Stripe key's secret", "problem", "STRIPE_SECRET_FIELD names", ""},
+		"the key is of the other mode":       {variable("STRIPE_LIVEMODE", "true"), "Stripe key's secret", "problem", "the other mode than STRIPE_LIVEMODE", ""},
+		"the key was revoked":                {func(p *patient) { _ = p.stripe.SetKeys("sk_test_" + "another") }, "Stripe key", "problem", "Stripe refuses it", "within 10 seconds"},
+		"the key may not create sessions":    {withhold("customer_portal_write"), "permission to create portal sessions", "problem", "the key lacks it", "Customer portal: Write"},
+		"the key may not read subscriptions": {withhold("subscription_read"), "permission to read subscriptions", "problem", "flows about a subscription need it", "Subscriptions: Read"},
+		"the key may not read products":      {withhold("product_read"), "permission to read products", "warning", "see no names", "Products: Read"},
+		"the portal was never set up":        {stripeData(func(d *stripewire.Data) { d.Configurations = d.Configurations[1:] }), "portal settings", "problem", "never saved", "press Save"},
+		"a feature is switched off":          {stripeData(func(d *stripewire.Data) { d.Configurations[0].Cancel = false }), "flows", "warning", "subscription_cancel: buttons for them answer 409", "ALLOWED_FLOWS"},
+		"the default configuration is gone":  {variable("DEFAULT_CONFIGURATION", "bpc_Gone"), "portal configuration bpc_Gone", "problem", "no such configuration in this mode", "DEFAULT_CONFIGURATION"},
+		"a configuration is inactive":        {stripeData(func(d *stripewire.Data) { d.Configurations[1].Inactive = true }), "portal configuration bpc_DemoCancelOnly", "problem", "not active", ""},
+		"a coupon is gone":                   {variable("ALLOWED_COUPONS", "GONE"), "coupon GONE", "problem", "none in this mode", "ALLOWED_COUPONS"},
+		"a coupon has expired":               {stripeData(func(d *stripewire.Data) { d.Coupons[0].Expired = true }), "coupon STAY20", "problem", "not valid any more", ""},
+		"coupons may not be read":            {withhold("coupon_read"), "coupon STAY20", "warning", "nothing was looked at", "the portal itself does not need it"},
+		"a promotion code is inactive":       {stripeData(func(d *stripewire.Data) { d.PromotionCodes[0].Inactive = true }), "promotion code promo_DemoSpring", "problem", "not active any more", ""},
+		"an account was disconnected":        {stripeData(func(d *stripewire.Data) { d.Connected = nil }), "connected account acct_DemoConnect", "problem", "reaches no such account", "connect the account again"},
+		"the default account is another's":   {variable("DEFAULT_ON_BEHALF_OF", "acct_Foreign"), "connected account acct_Foreign", "problem", "reaches no such account", ""},
+		"nobody serves Stripe's API":         {variable("STRIPE_API_BASE", "http://127.0.0.1:1"), "Stripe key", "problem", "stripe: unavailable", "status.stripe.com"},
+		"the issuer has a slash too many":    {func(p *patient) { p.portal["JWT_ISSUER"] += "/" }, "issuer's keys", "problem", "configuration document of another issuer", "to the last slash"},
+		"the issuer is down":                 {variable("JWT_ISSUER", "http://127.0.0.1:1"), "issuer's keys", "problem", "connection failed", "go run ./local configure"},
+		"the key set is somewhere else":      {func(p *patient) { p.portal["JWT_JWKS_URL"] = p.origin + "/nothing" }, "issuer's keys", "problem", "key set: ", "JWT_JWKS_URL"},
+		"there is no such table":             {variable("CUSTOMERS_TABLE", "nothing"), "customers table", "problem", "ResourceNotFoundException", "no such table"},
+		"the table has another key":          {variable("CUSTOMERS_KEY", "pk"), "customers table's key", "problem", "user_id (HASH), configured is pk (HASH)", "CUSTOMERS_KEY"},
+		"the table has no sort key":          {variable("CUSTOMERS_SORT_KEY", "sk=BILLING"), "customers table", "problem", "another key than", ""},
+		"the table may not be read":          {refuseAWS("AccessDeniedException", "GetItem"), "customers table", "problem", "dynamodb GetItem: AccessDeniedException", "Grant this role"},
+		"the table may not be described":     {refuseAWS("AccessDeniedException", "DescribeTable"), "customers table's key", "warning", "may not be described", "dynamodb:DescribeTable"},
+		"the table may not be scanned":       {refuseAWS("AccessDeniedException", "Scan"), "a sample of the mapping", "warning", "nothing was looked at", "dynamodb:Scan"},
+		"the attribute is another":           {variable("CUSTOMERS_ATTRIBUTE", "user_id.customer"), "portal's variables", "problem", "CUSTOMERS_ATTRIBUTE must not be a key", ""},
+		"a customer was deleted": {func(p *patient) {
+			_ = p.dynamoDB.Put(customersTable, map[string]any{"user_id": "carol", "customer_id": "cus_DemoCarol"})
+		}, "a sample of the mapping", "warning", "1 of 4 customers do not exist", "import --verify"},
+		"a user has two customers": {func(p *patient) {
+			two := map[string]any{"cus_DemoDave": map[string]any{"metadata": 1}, "cus_DemoErin": map[string]any{"metadata": 2}}
+			_ = p.dynamoDB.Put(customersTable, map[string]any{"user_id": "frank", "customer_id": "cus_DemoErin", "billing_portal": two})
+		}, "a sample of the mapping", "warning", "1 of 4 users have several customers", "effect conflict"},
+		"an item holds something else": {func(p *patient) {
+			_ = p.dynamoDB.Put(customersTable, map[string]any{"user_id": "grace", "customer_id": "grace@example.com"})
+		}, "a sample of the mapping", "warning", "1 of 4 items hold something else", "CUSTOMERS_ATTRIBUTE"},
+		"the signing secret is an API key": {webhookVariable("WEBHOOK_SECRET_ID", stripeSecret), "signing secrets", "problem", "form of a signing secret", "WEBHOOK_SECRET_ID"},
+		"there is no signing secret":       {webhookVariable("WEBHOOK_SECRET_ID", "nothing"), "signing secrets", "problem", "ResourceNotFoundException", ""},
+		"a variable of the webhook's":      {webhookVariable("CLIENT_REFERENCES", "some"), "webhook's variables", "problem", "CLIENT_REFERENCES must be", ""},
+		"there is no endpoint":             {stripeData(func(d *stripewire.Data) { d.Endpoints = nil }), "webhook endpoint", "problem", "no endpoint's address ends in /stripe/webhook", "WebhookEndpoint"},
+		"the endpoint is disabled":         {stripeData(func(d *stripewire.Data) { d.Endpoints[0].Disabled = true }), "webhook endpoint", "problem", "it is disabled", "import --verify"},
+		"the endpoint lacks a type":        {stripeData(func(d *stripewire.Data) { d.Endpoints[0].Events = d.Endpoints[0].Events[:2] }), "webhook endpoint", "problem", "customer.deleted, checkout.session.completed", "Add these types"},
+		"there is no such event source":    {webhookVariable("STRIPE_EVENT_SOURCE", "aws.partner/stripe.com/ed_Gone"), "event destination", "problem", "no destination behind", ""},
+		"this clock is behind":             {skewed(stripePath, time.Minute), "clock", "problem", "seconds behind", "clock"},
+		"this clock is a little ahead":     {skewed("/aws/dynamodb", -12*time.Second), "clock", "warning", "seconds ahead", "clock"},
+	}
+}
+
+// Doctor names what is wrong and what to do; and a deployment in which it finds no problem serves.
+func TestDoctorFindsWhatIsWrong(t *testing.T) {
+	for name, test := range ailments() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPatient(t)
+			test.cause(p)
+			start := time.Now()
+			findings := app.Doctor(t.Context(), getenvOf(p.portal), getenvOf(p.webhook))
+			if took := time.Since(start); took > 15*time.Second {
+				t.Errorf("it took %s", took)
+			}
+			i := slices.IndexFunc(findings, func(f app.Finding) bool { return f.Name == test.name })
+			if i < 0 {
+				t.Fatalf("no finding %q in %+v", test.name, findings)
+			}
+			if f := findings[i]; string(f.Status) != test.status || !strings.Contains(f.Detail, test.detail) || !strings.Contains(f.Advice, test.advice) {
+				t.Errorf("%+v, want %s: %s; %s", f, test.status, test.detail, test.advice)
+			}
+			text, err := json.Marshal(findings)
+			if err != nil || strings.Contains(string(text), "MARKER") || strings.Contains(string(text), demoKey) {
+				t.Errorf("%v, or it says too much: %s", err, text)
+			}
+			if !app.HasProblem(findings) && !p.serves(t) {
+				t.Errorf("doctor has no problem with it, and the portal does not serve: %+v", findings)
+			}
+		})
+	}
+}
+
+func TestDoctorHasNothingToSayOfTheHealthy(t *testing.T) {
+	for name, change := range map[string]func(*patient){
+		"the demo":                func(*patient) {},
+		"no webhook":              func(p *patient) { p.webhook = nil },
+		"a default configuration": variable("DEFAULT_CONFIGURATION", "bpc_DemoDefault"),
+		"an event source": func(p *patient) {
+			p.webhook["STRIPE_EVENT_SOURCE"] = "aws.partner/stripe.com/we_Demo"
+		},
+		"keys in the environment": func(p *patient) {
+			keys, _ := json.Marshal(p.issuer.KeySet())
+			p.portal["JWT_JWKS"] = string(keys)
+		},
+		"a key that may not read subscriptions, without their flows": func(p *patient) {
+			p.stripe.Withhold(demoKey, "subscription_read")
+			p.portal["ALLOWED_FLOWS"] = "payment_method_update"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPatient(t)
+			change(p)
+			for _, finding := range app.Doctor(t.Context(), getenvOf(p.portal), getenvOf(p.webhook)) {
+				if finding.Status != app.FindingOK || finding.Advice != "" || finding.Detail == "" {
+					t.Errorf("%+v", finding)
+				}
+			}
+			if !p.serves(t) {
+				t.Error("it does not serve")
+			}
+		})
+	}
+}
+
+// What hangs is a finding like another, in time.
+func TestDoctorDoesNotHang(t *testing.T) {
+	t.Parallel()
+	p := newPatient(t)
+	p.before = func(_ http.ResponseWriter, r *http.Request) bool {
+		if strings.HasPrefix(r.URL.Path, stripePath) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+			return true
+		}
+		return false
+	}
+	start := time.Now()
+	findings := app.Doctor(t.Context(), getenvOf(p.portal), nil)
+	if took := time.Since(start); took > 15*time.Second || !app.HasProblem(findings) {
+		t.Errorf("after %s: %+v", took, findings)
+	}
+}
+
+func TestFindingsArePrinted(t *testing.T) {
+	findings := []app.Finding{
+		{Name: "a", Status: app.FindingProblem, Detail: "is wrong", Advice: "Mend it."},
+		{Name: "b", Status: app.FindingOK, Detail: "is well"},
+		{Name: "c", Status: app.FindingWarning, Detail: "may be wrong", Advice: "Look."},
+	}
+	var text, document bytes.Buffer
+	if err := printFindings(&text, findings, false); err != nil {
+		t.Fatal(err)
+	}
+	want := "ok       b: is well\nWARNING  c: may be wrong\n         Look.\nPROBLEM  a: is wrong\n         Mend it.\n3 checks: 1 ok, 1 warnings, 1 problems\n"
+	if text.String() != want {
+		t.Errorf("printed\n%s", &text)
+	}
+	if err := printFindings(&document, findings, true); err != nil {
+		t.Fatal(err)
+	}
+	var read []map[string]string
+	if err := json.Unmarshal(document.Bytes(), &read); err != nil || len(read) != 3 || read[0]["name"] != "a" || read[0]["status"] != "problem" || read[0]["advice"] != "Mend it." || read[1]["advice"] != "" || len(read[1]) != 4 {
+		t.Errorf("%v: %s", err, &document)
+	}
+}
+
+func TestDoctorOfTheLaptopIsGreen(t *testing.T) {
+	for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "JWT_ISSUER"} {
+		t.Setenv(name, "")
+	}
+	var output bytes.Buffer
+	if err := runCommand(t, &output, "local", "doctor"); err != nil || !regexp.MustCompile(`(\d+) checks: \d+ ok, 0 warnings, 0 problems\n$`).MatchString(output.String()) {
+		t.Errorf("%v\n%s", err, &output)
+	}
+}
+
+// A stack's functions are looked at as AWS has them.
+func TestDoctorOfAStack(t *testing.T) {
+	p := newPatient(t)
+	aws := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.Contains(r.URL.Path, "/functions/stack-portal/configuration") && r.URL.Query().Get("Qualifier") == "live":
+			_ = json.NewEncoder(w).Encode(map[string]any{"Environment": map[string]any{"Variables": p.portal}})
+		case strings.Contains(r.URL.Path, "/functions/stack-webhook/configuration") && r.URL.Query().Get("Qualifier") == "":
+			_ = json.NewEncoder(w).Encode(map[string]any{"Environment": map[string]any{"Variables": p.webhook}})
+		case strings.Contains(r.URL.Path, "/functions/"):
+			w.Header().Set("X-Amzn-Errortype", "ResourceNotFoundException")
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, `{"Type":"User","Message":"Cannot find alias arn"}`)
+		default:
+			w.Header().Set("Content-Type", "text/xml")
+			_, _ = io.WriteString(w, `<DescribeStackResourcesResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStackResourcesResult><StackResources>`+
+				`<member><LogicalResourceId>PortalFunction</LogicalResourceId><PhysicalResourceId>stack-portal</PhysicalResourceId><ResourceType>AWS::Lambda::Function</ResourceType></member>`+
+				`<member><LogicalResourceId>WebhookFunction</LogicalResourceId><PhysicalResourceId>stack-webhook</PhysicalResourceId><ResourceType>AWS::Lambda::Function</ResourceType></member>`+
+				`</StackResources></DescribeStackResourcesResult></DescribeStackResourcesResponse>`)
+		}
+	}))
+	t.Cleanup(aws.Close)
+	t.Setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", aws.URL)
+	t.Setenv("AWS_ENDPOINT_URL_LAMBDA", aws.URL)
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	var output bytes.Buffer
+	if err := runCommand(t, &output, "local", "doctor", "--stack", "billing", "--region", "eu-central-1"); err != nil || !strings.Contains(output.String(), "0 warnings, 0 problems") {
+		t.Errorf("%v\n%s", err, &output)
+	}
+	p.stripe.Change(func(d *stripewire.Data) { d.Endpoints = nil })
+	output.Reset()
+	if err := runCommand(t, &output, "local", "doctor", "--stack", "billing", "--region", "eu-central-1", "--json"); err == nil || !strings.Contains(output.String(), `"name": "webhook endpoint"`) {
+		t.Errorf("%v\n%s", err, &output)
+	}
+}

@@ -1,0 +1,95 @@
+package awswire
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
+// maxScanned is how many items a page has where Limit does not say: AWS ends one at 1 MB.
+const maxScanned = 1000
+
+// scan reads a table page by page, in an order of its own.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html
+func (d *DynamoDB) scan(body []byte) (any, error) {
+	var in struct {
+		TableName                *string
+		Limit                    *int
+		ExclusiveStartKey        map[string]json.RawMessage
+		ConsistentRead           bool
+		ProjectionExpression     *string
+		ExpressionAttributeNames map[string]string
+	}
+	if err := d.decode(body, &in, "TableName", "Limit", "ExclusiveStartKey", "ConsistentRead", "ProjectionExpression", "ExpressionAttributeNames"); err != nil {
+		return nil, err
+	}
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	t, err := d.tableOf(in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	placeholders, err := newPlaceholders(in.ExpressionAttributeNames, nil, expressions{"ProjectionExpression": in.ProjectionExpression})
+	if err != nil {
+		return nil, err
+	}
+	paths, err := parseProjection(in.ProjectionExpression, placeholders)
+	if err != nil {
+		return nil, err
+	}
+	if err := placeholders.checkUsed(); err != nil {
+		return nil, err
+	}
+	limit := maxScanned
+	if in.Limit != nil {
+		if limit = *in.Limit; limit < 1 {
+			return nil, invalid("1 validation error detected: Value at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1")
+		}
+	}
+	after, err := t.startOf(in.ExclusiveStartKey)
+	if err != nil {
+		return nil, err
+	}
+	indexes := slices.Sorted(maps.Keys(t.items))
+	from, found := slices.BinarySearch(indexes, after)
+	if found {
+		from++
+	}
+	to := min(from+limit, len(indexes))
+	out := struct {
+		Items            []map[string]attribute
+		Count            int
+		ScannedCount     int
+		LastEvaluatedKey map[string]attribute `json:",omitzero"`
+	}{Items: []map[string]attribute{}, Count: to - from, ScannedCount: to - from}
+	for _, index := range indexes[from:to] {
+		out.Items = append(out.Items, project(t.items[index], paths))
+	}
+	// A full page has a key to go on from, also where nothing follows.
+	if to-from == limit {
+		out.LastEvaluatedKey = t.keyIn(t.items[indexes[to-1]])
+	}
+	return out, nil
+}
+
+// startOf is the index of the key that a page begins after; "" for the first page.
+func (t *table) startOf(wire map[string]json.RawMessage) (string, error) {
+	if wire == nil {
+		return "", nil
+	}
+	key, err := t.parseKey(wire)
+	if err != nil {
+		return "", err
+	}
+	return t.indexOf(key)
+}
+
+// keyIn is the part of an item that is its key.
+func (t *table) keyIn(item map[string]attribute) map[string]attribute {
+	key := map[string]attribute{}
+	for _, name := range t.key {
+		key[name.Name] = item[name.Name]
+	}
+	return key
+}

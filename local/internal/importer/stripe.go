@@ -1,0 +1,110 @@
+package importer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+
+	"golang.org/x/time/rate"
+
+	"billingportal/functions/app"
+)
+
+// Reader reads objects of a Stripe account.
+type Reader interface {
+	Read(ctx context.Context, path string, query url.Values) (json.RawMessage, error)
+}
+
+// customer is what is read of one.
+//
+// https://docs.stripe.com/api/customers/object
+type customer struct {
+	ID       string
+	Created  int64
+	Email    string
+	Deleted  bool
+	Metadata map[string]string
+
+	Subscriptions struct {
+		Data []struct {
+			ID     string
+			Status string
+		}
+	}
+}
+
+// pageSize is the most that Stripe lists at once.
+const pageSize = "100"
+
+// customersAfter lists a page of customers, the newest first.
+//
+// https://docs.stripe.com/api/customers/list
+func customersAfter(ctx context.Context, reader Reader, limiter *rate.Limiter, after string, expand ...string) (page []customer, more bool, err error) {
+	if err := limiter.Wait(ctx); err != nil {
+		return nil, false, err
+	}
+	query := url.Values{"limit": {pageSize}}
+	if after != "" {
+		query.Set("starting_after", after)
+	}
+	for _, what := range expand {
+		query.Add("expand[]", what)
+	}
+	document, err := reader.Read(ctx, "/v1/customers", query)
+	if err != nil {
+		return nil, false, err
+	}
+	var list struct {
+		Data    []customer
+		HasMore bool `json:"has_more"`
+	}
+	if json.Unmarshal(document, &list) != nil {
+		return nil, false, errList
+	}
+	return list.Data, list.HasMore && len(list.Data) > 0, nil
+}
+
+var errList = errors.New("stripe: an answer that is no list of customers")
+
+// NewLimiter allows so many reads of Stripe a second.
+func NewLimiter(perSecond int) *rate.Limiter {
+	return rate.NewLimiter(rate.Limit(max(1, perSecond)), 1)
+}
+
+// FromStripe are the customers of an account whose metadata names a user.
+type FromStripe struct {
+	Reader      Reader
+	Limiter     *rate.Limiter
+	MetadataKey string
+}
+
+// Name implements Source.
+func (s *FromStripe) Name() string { return "stripe" }
+
+// ByHand implements Source: a deletion at Stripe names the user itself.
+func (s *FromStripe) ByHand() bool { return false }
+
+// Next implements Source. A customer claims at the time of its own creation, as the webhook counts metadata that was always there.
+func (s *FromStripe) Next(ctx context.Context, from Position) (Batch, error) {
+	page, more, err := customersAfter(ctx, s.Reader, s.Limiter, from.After)
+	if err != nil {
+		return Batch{}, err
+	}
+	batch := Batch{Next: Position{End: !more}}
+	for _, c := range page {
+		batch.Next.After = c.ID
+		user, isNamed := c.Metadata[s.MetadataKey]
+		switch {
+		case !isNamed || user == "":
+			batch.Skipped++
+		case !app.IsUserID(user):
+			batch.Rejected = append(batch.Rejected, Rejected{Reason: "customer " + c.ID + ": its metadata names a user of more than 255 characters, or with control characters"})
+		case !app.IsCustomerID(c.ID):
+			batch.Rejected = append(batch.Rejected, Rejected{User: user, Reason: "a customer without an ID of Stripe's form"})
+		default:
+			batch.Claims = append(batch.Claims, Claim{User: user, Customer: c.ID, At: c.Created})
+		}
+	}
+	return batch, nil
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"billingportal/local/internal/runtimeapi"
+)
+
+var reportLine = regexp.MustCompile(`(?m)^REPORT Duration: [\d.]+ ms\tBilled Duration: \d+ ms\tMemory Size: 512 MB\tMax Memory Used: \d+ MB\tInit Duration: [\d.]+ ms$`)
+
+// newInvocation compiles each function once for all tests.
+func newInvocation(t *testing.T, stdout, stderr io.Writer) *invocation {
+	t.Helper()
+	compile := func(_ context.Context, pkg, _ string) (string, error) {
+		return runtimeapi.Build(t, pkg), nil
+	}
+	return &invocation{compile: compile, stdout: stdout, stderr: stderr}
+}
+
+// runInvoke runs the command on an event, and returns the answer's status.
+func runInvoke(t *testing.T, function string, event []byte) (status int, logs string) {
+	t.Helper()
+	variables, err := os.ReadFile("env.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	if err := newInvocation(t, &stdout, &stderr).run(t.Context(), function, event, variables); err != nil {
+		t.Fatalf("%v\n%s%s", err, &stdout, &stderr)
+	}
+	if !reportLine.MatchString(stderr.String()) {
+		t.Errorf("no report in:\n%s", &stderr)
+	}
+	var answer struct{ StatusCode int }
+	if err := json.Unmarshal(stdout.Bytes(), &answer); err != nil {
+		t.Fatalf("%v: %s", err, &stdout)
+	}
+	return answer.StatusCode, stderr.String()
+}
+
+func TestInvokeAnswersEveryEvent(t *testing.T) {
+	want := map[string]int{
+		"portal": 303, "form": 303, "json": 200, "payment-method-update": 303, "subscription-cancel": 303, "subscription-update": 303,
+		"subscription-update-confirm": 303, "missing-token": 401, "expired-token": 401, "payload-v1": 500,
+		"eventbridge": 0, // the bus wants no answer
+	}
+	files, err := filepath.Glob("../events/*.json")
+	if err != nil || len(files) != len(want) {
+		t.Fatalf("%d events, want %d: %v", len(files), len(want), err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		event, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, logs := runInvoke(t, "", event)
+		if status != want[name] {
+			t.Errorf("%s: status %d, want %d\n%s", name, status, want[name], logs)
+		}
+		if !strings.Contains(logs, `"msg":"request"`) {
+			t.Errorf("%s: no line of the function in\n%s", name, logs)
+		}
+	}
+}
+
+func TestInvokeTakesASignedEvent(t *testing.T) {
+	var event bytes.Buffer
+	// Its user is alice, whom the laptop's table gives another customer.
+	if err := printWebhookEvent(t.Context(), &event, "..", "customer.created"); err != nil {
+		t.Fatal(err)
+	}
+	if status, logs := runInvoke(t, "", event.Bytes()); status != 200 || !strings.Contains(logs, `"effect":"conflict"`) {
+		t.Errorf("status %d\n%s", status, logs)
+	}
+	// The portal has no such path.
+	if status, _ := runInvoke(t, "PortalFunction", event.Bytes()); status != 404 {
+		t.Errorf("the portal answers %d", status)
+	}
+}
+
+func TestInvokeFails(t *testing.T) {
+	for name, test := range map[string]struct{ function, variables, want string }{
+		"no such function":         {"NoFunction", "{}", `no function "NoFunction"`},
+		"variables are no JSON":    {"", "JWT_ISSUER=x", "no JSON object"},
+		"the environment is wrong": {"", `{"PortalFunction":{"STRIPE_LIVEMODE":"perhaps"}}`, "the function failed"},
+	} {
+		var stdout, stderr bytes.Buffer
+		err := newInvocation(t, &stdout, &stderr).run(t.Context(), test.function, []byte("{}"), []byte(test.variables))
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v\n%s%s", name, err, &stdout, &stderr)
+		}
+	}
+}
