@@ -135,6 +135,42 @@ func TestConfigureKnowsTheTokensOfProviders(t *testing.T) {
 	}
 }
 
+// The table of providers says what configure finds in their tokens.
+func TestTheRecipesAreThoseOfTheTokens(t *testing.T) {
+	text, err := os.ReadFile("../infra/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string][]string{}
+	for line := range strings.Lines(string(text)) {
+		if cells := strings.Split(line, "|"); len(cells) == 8 {
+			provider := strings.TrimSpace(cells[1])
+			rows[provider] = append(rows[provider], line)
+		}
+	}
+	for _, recorded := range recordedTokens(t) {
+		user := recorded.Lines["JwtUserClaim"]
+		if user == "" {
+			user = "sub"
+		}
+		role, _, _ := strings.Cut(recorded.Role, "=")
+		if recorded.Provider == "Supabase" {
+			role = "" // every user has the same
+		}
+		fits := slices.ContainsFunc(rows[recorded.Provider], func(row string) bool {
+			for _, claim := range []string{user, recorded.Team, role} {
+				if claim != "" && !strings.Contains(row, "`"+claim+"`") {
+					return false
+				}
+			}
+			return true
+		})
+		if !fits {
+			t.Errorf("%s, %s: no row has its claims %q, %q, %q", recorded.Provider, recorded.Kind, user, recorded.Team, role)
+		}
+	}
+}
+
 // teamOf is the value at the end of the path of the team.
 func teamOf(recorded recordedToken) string {
 	if text, ok := recorded.Claims[recorded.Team].(string); ok {

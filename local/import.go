@@ -51,7 +51,7 @@ func importCommand() *cli.Command {
 			&cli.BoolFlag{Name: "verify", Usage: "look every mapping of the table up at Stripe"},
 			&cli.BoolFlag{Name: "fix", Usage: "with --verify: correct what is wrong"},
 		},
-		Action: func(ctx context.Context, cmd *cli.Command) error { return runImport(ctx, cmd) },
+		Action: runImport,
 	}
 }
 
@@ -192,7 +192,7 @@ func (j *importJob) items(ctx context.Context) (err error) {
 	}
 	items := &importer.Items{Source: source, Table: table, Report: j.report, Progress: j.progress(size)}
 	counts, err := items.Write(ctx, out)
-	if err = errors.Join(err, closeOut()); err != nil {
+	if err := errors.Join(err, closeOut()); err != nil {
 		return err
 	}
 	fmt.Fprintf(j.out, "%d written, %d malformed, %d skipped\n", counts.Imported, counts.Rejected, counts.Skipped)
@@ -219,7 +219,7 @@ func (j *importJob) propose(ctx context.Context) error {
 	}
 	proposal := &importer.Proposal{Reader: account, Limiter: importer.NewLimiter(j.cmd.Int("rate")), Progress: j.progress(0)}
 	matches, err := proposal.Write(ctx, users, out)
-	if err = errors.Join(err, closeOut()); err != nil {
+	if err := errors.Join(err, closeOut()); err != nil {
 		return err
 	}
 	fmt.Fprintf(j.out, "%d unique, %d several, %d none, %d malformed lines\nNothing was imported. Read %s, take out what you do not believe, and import it with --csv.\n",

@@ -30,7 +30,8 @@ func openState(path, source string) (*state, error) {
 	}
 	text, err := os.ReadFile(path) //nolint:gosec // whoever runs the command says which
 	if errors.Is(err, fs.ErrNotExist) {
-		return s, s.save()
+		err := s.save()
+		return s, err
 	}
 	if err != nil {
 		return nil, err
