@@ -22,7 +22,7 @@ DEBIAN := chromium:chromium curl:curl javac:default-jdk-headless mvn:maven node:
 # The limits of the Lambda binaries, in bytes.
 PORTAL_LIMIT  := 10000000
 WEBHOOK_LIMIT := 9500000
-PREFLIGHT_LIMIT := 14000000
+PREFLIGHT_LIMIT := 11000000
 
 TOOLS := $(CURDIR)/.tools
 BIN   := $(TOOLS)/bin
