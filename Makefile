@@ -1,22 +1,28 @@
 # What a developer types. `make help` lists it.
 
-# Everything that the checks need and go.mod does not name, pinned here and nowhere else.
+# Everything that the checks need and go.mod does not name, pinned here and nowhere else. `make lock` writes what these need in turn
+# to .ci/python and .ci/npm, with hashes.
 GOLANGCI_LINT  := v2.15.0
 GOVULNCHECK    := v1.9.0
 GREMLINS       := v0.6.0
 SAM_CLI        := 1.170.0
 CFN_LINT       := 1.58.0
 SCHEMATHESIS   := 4.32.5
+CHECKOV        := 3.3.30
+CYCLONEDX      := v1.9.0
+MINISTACK      := 1.5.33
+UV             := 0.13.9
 DYNAMODB_LOCAL := 3.3.1
 # The last of these two that run on Debian 12's Node, which is version 18.
 OIDC_PROVIDER  := 8.8.1
 OAUTH2_MOCK    := 7.2.1
 # command:package, for apt-get. A package is installed only where its command is missing.
-DEBIAN := chromium:chromium javac:default-jdk-headless mvn:maven node:nodejs npm:npm
+DEBIAN := chromium:chromium curl:curl javac:default-jdk-headless mvn:maven node:nodejs npm:npm
 
 # The limits of the Lambda binaries, in bytes.
 PORTAL_LIMIT  := 10000000
 WEBHOOK_LIMIT := 9500000
+PREFLIGHT_LIMIT := 11000000
 
 TOOLS := $(CURDIR)/.tools
 BIN   := $(TOOLS)/bin
@@ -24,13 +30,14 @@ VENV  := $(TOOLS)/venv
 SAM   := $(VENV)/bin/sam
 # Names the versions of all that is in it.
 VENV_FILE := $(TOOLS)/.venv-$(SAM_CLI)-$(CFN_LINT)-$(SCHEMATHESIS)
+PYTHON_TOOLS := aws-sam-cli==$(SAM_CLI) cfn-lint==$(CFN_LINT) schemathesis==$(SCHEMATHESIS)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## serve everything on this machine, at http://127.0.0.1:8080
@@ -39,6 +46,10 @@ run: ## serve everything on this machine, at http://127.0.0.1:8080
 .PHONY: test
 test: ## run the tests that need nothing but Go
 	go test ./...
+
+.PHONY: dashboard
+dashboard: $(VENV_FILE) ## draw the dashboard with made-up data, as .cache/dashboard.svg
+	$(VENV)/bin/python -B .ci/template/dashboard.py .cache/dashboard.svg
 
 .PHONY: bench
 bench: ## measure the deployed binary beside a plain version and what the network allows
@@ -56,12 +67,14 @@ mutants: $(BIN)/gremlins-$(GREMLINS) ## change the code and see whether a test n
 build: $(VENV_FILE) ## build what a deployment uploads
 	$(SAM) build
 
-# The first deployment asks for the parameters and writes the answers to samconfig.toml.
-# Later ones may be `make deploy DEPLOY=`.
-DEPLOY := --guided
+# An environment of samconfig.toml: `make deploy ENV=prod`. The first deployment asks for the parameters and writes the answers
+# there. DEPLOY has more options of `sam deploy`; without DOCTOR the deployed stack is not examined.
+ENV    := default
+DEPLOY :=
+DOCTOR := go run ./local doctor
 .PHONY: deploy
 deploy: build ## build and deploy into the AWS account of the environment's credentials
-	$(SAM) deploy $(DEPLOY)
+	@DOCTOR='$(DOCTOR)' $(VENV)/bin/python .ci/template/deploy.py --config-env $(ENV) $(DEPLOY)
 
 # `sam build` calls these for the functions of those names in template.yaml.
 BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -buildvcs=false -ldflags '-s -w' -o $(ARTIFACTS_DIR)/bootstrap
@@ -82,7 +95,7 @@ build-PreflightFunction:
 # ---- checks
 
 .PHONY: check
-check: tools check-go check-template check-openapi check-size check-vulnerabilities check-tests ## run every check and the tests that need more than Go
+check: tools check-go check-template check-policies check-stack check-openapi check-size check-reproducible sbom check-vulnerabilities check-tests ## run every check and the tests that need more than Go
 
 .PHONY: check-go
 check-go: $(BIN)/golangci-lint-$(GOLANGCI_LINT)
@@ -94,8 +107,20 @@ check-go: $(BIN)/golangci-lint-$(GOLANGCI_LINT)
 
 .PHONY: check-template
 check-template: $(VENV_FILE)
-	$(VENV)/bin/cfn-lint template.yaml infra/deployer.yaml
+	$(VENV)/bin/cfn-lint template.yaml infra/deployer.yaml infra/observability.yaml
 	$(SAM) validate --lint --region us-east-1
+	$(VENV)/bin/python -B -m unittest discover -s .ci/template -t .ci/template
+
+# checkov wants other versions of what SAM wants, so it has a folder of its own.
+.PHONY: check-policies
+check-policies: $(VENV_FILE) $(TOOLS)/.checkov-$(CHECKOV)
+	$(VENV)/bin/python -B .ci/template/translated.py .cache/template
+	$(TOOLS)/checkov/bin/checkov --config-file .ci/template/checkov.yaml --directory .cache/template
+
+# Deployed to an emulator, and called.
+.PHONY: check-stack
+check-stack: $(VENV_FILE) $(TOOLS)/.ministack-$(MINISTACK)
+	@.ci/emulated $(VENV)/bin/python $(TOOLS)/ministack/bin/ministack $(CURDIR)/.cache/emulated
 
 .PHONY: check-openapi
 check-openapi: $(VENV_FILE)
@@ -103,11 +128,20 @@ check-openapi: $(VENV_FILE)
 
 .PHONY: check-size
 check-size: build
-	@for limit in Portal:$(PORTAL_LIMIT) Webhook:$(WEBHOOK_LIMIT); do \
+	@for limit in Portal:$(PORTAL_LIMIT) Webhook:$(WEBHOOK_LIMIT) Preflight:$(PREFLIGHT_LIMIT); do \
 		size=$$(wc -c < .aws-sam/build/$${limit%:*}Function/bootstrap) || exit 1; \
 		echo "$${limit%:*} (arm64): $$size bytes, limit $${limit#*:}"; \
 		test "$$size" -le "$${limit#*:}" || exit 1; \
 	done
+
+# What is built depends on the sources alone, so that anybody can see what a release is made of.
+.PHONY: check-reproducible
+check-reproducible: build
+	@.ci/reproducible
+
+.PHONY: sbom
+sbom: build $(BIN)/cyclonedx-gomod-$(CYCLONEDX) ## list what is in each binary, as .cache/sbom/*.json
+	@.ci/sbom $(BIN)/cyclonedx-gomod-$(CYCLONEDX)
 
 .PHONY: check-vulnerabilities
 check-vulnerabilities: $(BIN)/govulncheck-$(GOVULNCHECK)
@@ -123,7 +157,7 @@ check-tests: tools
 
 # Each of these names its version, so that another version is another target.
 TOOL_FILES := $(BIN)/golangci-lint-$(GOLANGCI_LINT) $(BIN)/govulncheck-$(GOVULNCHECK) \
-	$(VENV_FILE) $(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL) \
+	$(VENV_FILE) $(TOOLS)/.checkov-$(CHECKOV) $(TOOLS)/.ministack-$(MINISTACK) $(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL) \
 	$(TOOLS)/npm/.$(OIDC_PROVIDER)-$(OAUTH2_MOCK)
 
 .PHONY: tools
@@ -149,8 +183,17 @@ $(VENV_FILE):
 	@.ci/debian-packages python3:python3-venv
 	rm -rf $(VENV)
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check \
-		aws-sam-cli==$(SAM_CLI) cfn-lint==$(CFN_LINT) schemathesis==$(SCHEMATHESIS)
+	@for pin in $(PYTHON_TOOLS); do grep -q "^$$pin " .ci/python/tools.txt || { echo "$$pin is not in .ci/python/tools.txt: make lock"; exit 1; }; done
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .ci/python/tools.txt
+	@touch $@
+
+$(TOOLS)/.checkov-$(CHECKOV) $(TOOLS)/.ministack-$(MINISTACK): $(TOOLS)/.%:
+	@.ci/debian-packages python3:python3-venv
+	rm -rf $(TOOLS)/$(firstword $(subst -, ,$*))
+	python3 -m venv $(TOOLS)/$(firstword $(subst -, ,$*))
+	@grep -q "^$(subst -,==,$*) " .ci/python/$(firstword $(subst -, ,$*)).txt || { echo "$* is not in .ci/python: make lock"; exit 1; }
+	$(TOOLS)/$(firstword $(subst -, ,$*))/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		-r .ci/python/$(firstword $(subst -, ,$*)).txt
 	@touch $@
 
 # All jars and SQLite's native libraries side by side, as its launcher wants them.
@@ -162,6 +205,22 @@ $(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL): .ci/dynamodb-local.xml | debian-pack
 # The OpenID providers that the tests run beside zitadel/oidc.
 $(TOOLS)/npm/.$(OIDC_PROVIDER)-$(OAUTH2_MOCK): | debian-packages
 	rm -rf $(@D)
-	npm install --prefix $(@D) --no-audit --no-fund --ignore-scripts --loglevel=error \
-		oidc-provider@$(OIDC_PROVIDER) oauth2-mock-server@$(OAUTH2_MOCK)
+	mkdir -p $(@D)
+	cp .ci/npm/package.json .ci/npm/package-lock.json $(@D)
+	npm ci --prefix $(@D) --no-audit --no-fund --ignore-scripts --loglevel=error
 	@touch $@
+
+$(BIN)/cyclonedx-gomod-$(CYCLONEDX):
+	GOBIN=$(BIN) go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX)
+	@mv $(BIN)/cyclonedx-gomod $@
+
+# After a version above has changed.
+.PHONY: lock
+lock: debian-packages
+	@rm -rf $(TOOLS)/uv && python3 -m venv $(TOOLS)/uv && $(TOOLS)/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV)
+	printf '%s\n' $(PYTHON_TOOLS) | $(LOCK) - --output-file .ci/python/tools.txt
+	echo checkov==$(CHECKOV) | $(LOCK) - --output-file .ci/python/checkov.txt
+	echo ministack==$(MINISTACK) | $(LOCK) - --output-file .ci/python/ministack.txt
+	npm install --prefix .ci/npm --package-lock-only --omit-lockfile-registry-resolved --save-exact --ignore-scripts --no-audit --no-fund \
+		oidc-provider@$(OIDC_PROVIDER) oauth2-mock-server@$(OAUTH2_MOCK)
+LOCK = $(TOOLS)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate

@@ -108,7 +108,7 @@ func TestDocumentsNameTheVariables(t *testing.T) {
 			named[name] = append(named[name], d.path)
 		}
 	}
-	ofLambda := []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_LAMBDA_FUNCTION_NAME", "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"}
+	ofLambda := []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"}
 	read := map[string]bool{}
 	for _, assemble := range []app.Assembly{app.Portal, app.Webhook} {
 		_, err := assemble(t.Context(), func(name string) string {

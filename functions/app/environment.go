@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/url"
 	"regexp"
@@ -16,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"billingportal/functions/internal/customers"
+	"billingportal/functions/internal/requestlog"
 	"billingportal/functions/internal/upstream"
 )
 
@@ -189,6 +191,7 @@ type common struct {
 	basePath string
 	logLevel slog.Level
 	function string // its name
+	version  string // of the function, "" on a laptop
 	release  string // what is deployed
 	aws      awsEnvironment
 }
@@ -199,9 +202,17 @@ func (e *environment) common() common {
 		basePath: e.matching("BASE_PATH", none, basePathPattern, "must be a path that begins with a slash and does not end with one"),
 		logLevel: e.level("LOG_LEVEL"),
 		function: e.getenv("AWS_LAMBDA_FUNCTION_NAME"),
+		version:  e.optional("AWS_LAMBDA_FUNCTION_VERSION"),
 		release:  e.optional("RELEASE"),
 		aws:      e.aws(),
 	}
+}
+
+// requestLog is the log of a function's requests.
+func (c common) requestLog(w io.Writer) *requestlog.RequestLog {
+	log := requestlog.New(w, c.function, c.release)
+	log.Version = c.version
+	return log
 }
 
 // awsEnvironment is what the SDK's own configuration loader would have read from

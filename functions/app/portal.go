@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -21,7 +22,6 @@ import (
 	"billingportal/functions/internal/customers"
 	"billingportal/functions/internal/lambdahttp"
 	"billingportal/functions/internal/portal"
-	"billingportal/functions/internal/requestlog"
 	"billingportal/functions/internal/secret"
 	"billingportal/functions/internal/upstream"
 )
@@ -47,6 +47,10 @@ func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (la
 		Parse:  secret.StripeKey(config.stripeSecretField, config.livemode),
 		Logger: parts.logger,
 	})
+	fetched := map[string]func() time.Time{"secret_age_ms": keys.Fetched}
+	if remote, ok := keySet.(*auth.RemoteKeySet); ok {
+		fetched["keys_age_ms"] = remote.Fetched
+	}
 	stripeClient := billing.New(billing.Config{
 		APIBase:     config.stripeAPIBase,
 		Livemode:    config.livemode,
@@ -62,7 +66,8 @@ func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (la
 		Policy:        config.policy,
 		SessionCookie: config.sessionCookie,
 		NoAccountURL:  config.noAccountURL,
-		Log:           requestlog.New(parts.logs, config.function, config.release),
+		Log:           config.requestLog(parts.logs),
+		Fetched:       fetched,
 		RequestID:     lambdahttp.RequestID,
 	})
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 
 	"billingportal/functions/internal/customers"
 	"billingportal/functions/internal/lambdahttp"
-	"billingportal/functions/internal/requestlog"
 	"billingportal/functions/internal/secret"
 	"billingportal/functions/internal/webhook"
 )
@@ -25,7 +24,7 @@ func Webhook(ctx context.Context, getenv func(string) string, logs io.Writer) (l
 		Mapping:   &customers.Writer{Client: parts.dynamoDBClient(), Table: config.customers},
 		Rules:     config.rules,
 		Source:    config.eventSource,
-		Log:       requestlog.New(parts.logs, config.function, config.release),
+		Log:       config.requestLog(parts.logs),
 		RequestID: lambdahttp.RequestID,
 	}
 	if config.secretID != "" {
@@ -35,7 +34,7 @@ func Webhook(ctx context.Context, getenv func(string) string, logs io.Writer) (l
 			Parse:  secret.ParseSigningSecrets,
 			Logger: parts.logger,
 		})
-		wiring.Secrets = secrets
+		wiring.Secrets, wiring.Fetched = secrets, secrets.Fetched
 		parts.prefetch(ctx, map[string]func(context.Context) error{"signing secrets": secrets.Prefetch})
 	}
 	handler := webhook.New(wiring)

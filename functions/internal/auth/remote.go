@@ -74,6 +74,16 @@ func NewRemoteKeySet(cfg RemoteConfig) (*RemoteKeySet, error) {
 	return k, nil
 }
 
+// Fetched is when the keys were asked for that are held now; zero where there are none.
+func (k *RemoteKeySet) Fetched() time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.state.held == nil {
+		return time.Time{}
+	}
+	return k.state.held.at
+}
+
 // Prefetch fetches the keys if there are no fresh ones. Its failure is not held
 // against the request that needs them next, which tries at once.
 func (k *RemoteKeySet) Prefetch(ctx context.Context) error {

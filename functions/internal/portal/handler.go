@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/stripe/stripe-go/v79"
 
@@ -73,6 +74,8 @@ type Config struct {
 	NoAccountURL string
 	// Log takes the line of each request.
 	Log *requestlog.RequestLog
+	// Fetched says when what is kept between requests was fetched, by the metric of its age; zero where there is none.
+	Fetched map[string]func() time.Time
 	// RequestID returns the ID of the request that a context belongs to.
 	RequestID func(ctx context.Context) string
 }
@@ -176,6 +179,9 @@ func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) (
 		return nil, err
 	}
 	session, err := h.createSession(ctx, params, record)
+	if err == nil {
+		record.session(params)
+	}
 	return session, blame(err, in.parameters)
 }
 

@@ -4,10 +4,15 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
+
+	"github.com/stripe/stripe-go/v79"
 
 	"billingportal/functions/internal/answer"
+	"billingportal/functions/internal/auth"
 	"billingportal/functions/internal/billing"
 	"billingportal/functions/internal/requestlog"
+	"billingportal/functions/internal/upstream"
 )
 
 // The steps of a request that are timed.
@@ -18,16 +23,20 @@ const (
 	stepStripe = "stripe_ms"
 )
 
+// home is the flow of a session that has none: the portal's home page.
+const home = "home"
+
 // record is the line of a request, with what its calls of Stripe have in common.
 type record struct {
 	*requestlog.Record
-	calls  billing.Calls
-	locale string // that the caller asks for; "" for none
+	calls   billing.Calls
+	fetched map[string]func() time.Time
+	locale  string // that the caller asks for; "" for none
 }
 
 // begin starts the line of a request.
 func (h *Handler) begin(r *http.Request) *record {
-	return &record{Record: h.Log.Begin(h.RequestID(r.Context()), routeOf(r))}
+	return &record{Record: h.Log.Begin(h.RequestID(r.Context()), routeOf(r)), fetched: h.Fetched}
 }
 
 func (r *record) addCalls(calls billing.Calls) {
@@ -43,6 +52,15 @@ func (r *record) customer(id string) {
 	}
 }
 
+// session counts a session by its flow. Its type is one of Stripe's by now.
+func (r *record) session(params *stripe.BillingPortalSessionParams) {
+	flow := home
+	if params.FlowData != nil && params.FlowData.Type != nil {
+		flow = *params.FlowData.Type
+	}
+	r.Count("sessions", "flow", flow)
+}
+
 // note keeps an error that did not decide the answer.
 func (r *record) note(err error) {
 	if err != nil {
@@ -56,14 +74,38 @@ func (r *record) end(status int, problem *answer.Problem) {
 	if r.calls.RequestID != "" {
 		r.Set(slog.String("stripe_request_id", r.calls.RequestID))
 	}
+	for metric, fetched := range r.fetched {
+		r.Age(metric, fetched())
+	}
 	if problem == nil {
 		r.End(status, "ok", false)
 		return
+	}
+	if upstream := upstreamOf(problem.Cause); upstream != "" && status >= http.StatusInternalServerError {
+		r.Count("upstream_failures", "upstream", upstream)
 	}
 	r.refusal(problem)
 	// An operator has something to do where the service fails, and where the mapping
 	// names a customer that Stripe does not know.
 	r.End(status, problem.Code, status >= http.StatusInternalServerError || isStaleMapping(problem))
+}
+
+// upstreamOf names who is to blame for an error; "" where it is none of those that are called.
+func upstreamOf(err error) string {
+	var (
+		keys   *auth.KeysUnavailableError
+		aws    *upstream.Error
+		stripe *billing.Error
+	)
+	switch {
+	case errors.As(err, &keys):
+		return "issuer"
+	case errors.As(err, &aws):
+		return aws.Service
+	case errors.As(err, &stripe):
+		return "stripe"
+	}
+	return ""
 }
 
 // refusal tells of a problem what only an operator may know.

@@ -11,12 +11,16 @@ import (
 	"crypto/rand"
 	"io"
 	"log/slog"
+	"net/http"
 	"sync/atomic"
 	"time"
 )
 
 // RequestLog writes the lines of one function.
 type RequestLog struct {
+	// Version is the function's published version, by which a deployment is judged; "" for none. It is set before the first request.
+	Version string
+
 	handler  slog.Handler
 	function string
 	release  string
@@ -85,6 +89,13 @@ func (r *Record) Set(attribute slog.Attr) {
 	r.attributes = append(r.attributes, attribute)
 }
 
+// Age adds how old something is that was fetched at a time, as a metric in milliseconds; nothing where it never was.
+func (r *Record) Age(metric string, fetched time.Time) {
+	if !fetched.IsZero() {
+		r.Add(metric, max(time.Since(fetched), 0))
+	}
+}
+
 // Count makes the request count in a metric of its own, by the value of a dimension: Count("events", "effect", "claimed").
 func (r *Record) Count(metric, dimension, value string) {
 	r.counts = append(r.counts, count{metric, dimension, value})
@@ -102,6 +113,8 @@ func (r *Record) End(status int, code string, isError bool) {
 		slog.String("code", code),
 		slog.Bool("cold_start", r.coldStart),
 		slog.Int("requests", 1),
+		slog.Int("failures", oneIf(status >= http.StatusInternalServerError)),
+		slog.Int("cold_starts", oneIf(r.coldStart)),
 		milliseconds("duration_ms", time.Since(r.start)),
 	}
 	timings := []metric{{"duration_ms", "Milliseconds"}}
@@ -116,7 +129,10 @@ func (r *Record) End(status int, code string, isError bool) {
 	if r.log.release != "" {
 		attributes = append(attributes, slog.String("release", r.log.release))
 	}
-	attributes = append(attributes, slog.Any("_aws", embeddedMetrics(now, timings, r.counts)))
+	if r.log.Version != "" {
+		attributes = append(attributes, slog.String("version", r.log.Version))
+	}
+	attributes = append(attributes, slog.Any("_aws", embeddedMetrics(now, timings, r.counts, r.log.Version != "")))
 	level := slog.LevelInfo
 	if isError {
 		level = slog.LevelError
@@ -125,6 +141,14 @@ func (r *Record) End(status int, code string, isError bool) {
 	line.AddAttrs(attributes...)
 	// A log that cannot be written is nothing that a request could report.
 	_ = r.log.handler.Handle(context.Background(), line)
+}
+
+// oneIf is what a request counts for.
+func oneIf(counts bool) int {
+	if counts {
+		return 1
+	}
+	return 0
 }
 
 // milliseconds is a duration to the microsecond.

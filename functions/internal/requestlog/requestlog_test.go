@@ -45,7 +45,7 @@ func TestALineHasWhatIsKnownOfTheRequest(t *testing.T) {
 	for name, want := range map[string]any{
 		"level": "INFO", "msg": "request", "function": "PortalFunction", "request_id": "request-1", "route": "/billing/portal",
 		"status": 303.0, "code": "ok", "cold_start": true, "requests": 1.0, "release": "v1.2.3",
-		"lookup_ms": 2.0, "stripe_ms": 20.0, "customer_id": "cus_1", "attempts": 2.0, "events": 1.0, "effect": "claimed",
+		"failures": 0.0, "cold_starts": 1.0, "lookup_ms": 2.0, "stripe_ms": 20.0, "customer_id": "cus_1", "attempts": 2.0, "events": 1.0, "effect": "claimed",
 	} {
 		if members[name] != want {
 			t.Errorf("%s = %v, want %v", name, members[name], want)
@@ -79,6 +79,38 @@ func TestWhatAnOperatorHasToMendIsAnError(t *testing.T) {
 	requestlog.New(&written, "PortalFunction", "").Begin("request-1", "other").End(500, "internal", true)
 	if level := membersOf(t, &written)["level"]; level != "ERROR" {
 		t.Errorf("level = %v", level)
+	}
+}
+
+func TestFailuresAreCountedByTheVersionToo(t *testing.T) {
+	var written bytes.Buffer
+	log := requestlog.New(&written, "PortalFunction", "")
+	log.Version = "7"
+	for status, want := range map[int]float64{303: 0, 499: 0, 500: 1, 504: 1} {
+		written.Reset()
+		log.Begin("request-1", "other").End(status, "any", false)
+		members := membersOf(t, &written)
+		if members["failures"] != want || members["version"] != "7" {
+			t.Errorf("%d: failures %v of version %v", status, members["failures"], members["version"])
+		}
+		if directives, _ := json.Marshal(members["_aws"]); !bytes.Contains(directives, []byte(`[["function","version"]]`)) {
+			t.Errorf("no metric of the version: %s", directives)
+		}
+	}
+}
+
+func TestAgesAreOfWhatWasFetched(t *testing.T) {
+	var written bytes.Buffer
+	record := requestlog.New(&written, "PortalFunction", "").Begin("request-1", "other")
+	record.Age("secret_age_ms", time.Now().Add(-time.Hour))
+	record.Age("keys_age_ms", time.Time{})
+	record.End(200, "ok", false)
+	members := membersOf(t, &written)
+	if age, _ := members["secret_age_ms"].(float64); age < 3_600_000 || age > 3_660_000 {
+		t.Errorf("secret_age_ms = %v, want an hour", members["secret_age_ms"])
+	}
+	if age, said := members["keys_age_ms"]; said {
+		t.Errorf("keys_age_ms = %v, of what was never fetched", age)
 	}
 }
 

@@ -105,6 +105,13 @@ func (c *Cache[V]) Get(ctx context.Context) (V, error) {
 	return value, nil
 }
 
+// Fetched is when the value came that is held now; zero where there is none.
+func (c *Cache[V]) Fetched() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.fetched
+}
+
 // Prefetch fetches the value for requests to come. Its failure is not held against
 // them: one that waited for it tries again.
 func (c *Cache[V]) Prefetch(ctx context.Context) error {

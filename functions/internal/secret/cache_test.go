@@ -122,6 +122,24 @@ func TestAKeyIsFreshForFiveMinutesLessUpToATenth(t *testing.T) {
 	})
 }
 
+func TestFetchedIsWhenTheKeyAtHandCame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVault()
+		cache := newKeyCache(v, nil)
+		if fetched := cache.Fetched(); !fetched.IsZero() {
+			t.Errorf("fetched at %v, before there was a request", fetched)
+		}
+		requireKey(t, cache, oldKey)
+		came := cache.Fetched()
+		v.set(oldKey, true)
+		time.Sleep(20 * time.Minute)
+		requireKey(t, cache, oldKey)
+		if fetched := cache.Fetched(); came.IsZero() || !fetched.Equal(came) {
+			t.Errorf("fetched at %v, and at %v after a failure", came, fetched)
+		}
+	})
+}
+
 func TestAStaleKeyServesForAnHourWhileSecretsManagerFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVault()

@@ -43,6 +43,8 @@ type SecretSource interface {
 type Config struct {
 	// Secrets sign what Stripe sends; nil where events come from an event bus alone.
 	Secrets SecretSource
+	// Fetched says when the signing secrets were fetched, zero where they were not; nil where there are none.
+	Fetched func() time.Time
 	Mapping Mapping
 	Rules   Rules
 	// Source is the one source on the event bus whose events are taken; "" takes those of each of Stripe's.
@@ -71,6 +73,7 @@ const (
 	stepSecret = "secret_ms"
 	stepTable  = "table_ms"
 	eventAge   = "event_age_ms"
+	secretAge  = "secret_age_ms"
 )
 
 // ServeHTTP answers a request and logs one line about it.

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -8,16 +9,18 @@ import (
 	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/customers"
 	"billingportal/functions/internal/requestlog"
+	"billingportal/functions/internal/upstream"
 )
 
 // record is the line of an event. Of users and customers it has IDs of customers alone: a user's ID may be an address.
 type record struct {
 	*requestlog.Record
 	isConflict bool
+	fetched    func() time.Time // the signing secrets; nil where there are none
 }
 
 func (h *Handler) begin(r *http.Request) *record {
-	return &record{Record: h.Log.Begin(h.RequestID(r.Context()), routeOf(r))}
+	return &record{Record: h.Log.Begin(h.RequestID(r.Context()), routeOf(r)), fetched: h.Fetched}
 }
 
 func (r *record) event(e event, now time.Time) {
@@ -47,12 +50,24 @@ func (r *record) outcome(outcome customers.Outcome) {
 	}
 }
 
+// failure counts the service that an event could not be taken for.
+func (r *record) failure(status int, problem *answer.Problem) {
+	var aws *upstream.Error
+	if status >= http.StatusInternalServerError && errors.As(problem.Cause, &aws) {
+		r.Count("upstream_failures", "upstream", aws.Service)
+	}
+}
+
 // end writes the line. problem is nil for an event that was taken.
 func (r *record) end(status int, problem *answer.Problem) {
 	code := "ok"
 	if problem != nil {
 		code = problem.Code
 		r.Set(slog.String("error", problem.Error()))
+		r.failure(status, problem)
+	}
+	if r.fetched != nil {
+		r.Age(secretAge, r.fetched())
 	}
 	r.End(status, code, status >= http.StatusInternalServerError || r.isConflict)
 }

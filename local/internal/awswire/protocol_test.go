@@ -51,7 +51,7 @@ func TestRequestsAreRefused(t *testing.T) {
 		{"a target without an operation is refused", secrets, secretGet(header("X-Amz-Target", "secretsmanager")), 400, "UnknownOperationException"},
 		{"another service's target is refused", secrets, secretGet(header("X-Amz-Target", "DynamoDB_20120810.GetItem")), 400, "UnknownOperationException"},
 		{"an operation that is not emulated is refused", secrets, secretGet(header("X-Amz-Target", "secretsmanager.ListSecrets")), 400, "UnknownOperationException"},
-		{"an operation on tables that is not emulated is refused", dynamo, dynamoGet(header("X-Amz-Target", "DynamoDB_20120810.Scan")), 400, unknown},
+		{"an operation on tables that is not emulated is refused", dynamo, dynamoGet(header("X-Amz-Target", "DynamoDB_20120810.Query")), 400, unknown},
 
 		{"an unsigned request is refused", dynamo, dynamoGet(header("Authorization")), 400, coral + "MissingAuthenticationTokenException"},
 		{"an unsigned request for a secret is refused", secrets, secretGet(header("Authorization")), 400, "MissingAuthenticationTokenException"},

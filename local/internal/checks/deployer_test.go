@@ -22,7 +22,7 @@ func TestDeployerMayMakeEveryNamedResource(t *testing.T) {
 		case "AWS::Serverless::Function":
 			resource = ":function:${StackName}-" + name + "-*"
 		case "AWS::IAM::Role":
-			resource = ":role/${StackName}-" + name + "-*"
+			resource = ":role${RolePath}${StackName}-" + name + "-*"
 		case "AWS::DynamoDB::Table":
 			resource = ":table/${StackName}-" + name + "-*"
 		case "AWS::Logs::LogGroup":
@@ -37,7 +37,16 @@ func TestDeployerMayMakeEveryNamedResource(t *testing.T) {
 			resource = ":rule/aws.partner/stripe.com/*/${StackName}-" + name + "-*"
 		case "AWS::Lambda::Permission", "AWS::Lambda::EventInvokeConfig":
 			function := resources.at(name, "Properties", "FunctionName").value
-			resource = ":function:${StackName}-" + strings.TrimPrefix(function, "!Ref ") + "-*"
+			function, _, _ = strings.Cut(strings.TrimPrefix(function, "!Ref "), ".")
+			resource = ":function:${StackName}-" + function + "-*"
+		case "AWS::CloudWatch::Alarm":
+			resource = ":alarm:${StackName}-*"
+		case "AWS::CloudFormation::Stack":
+			resource = ":stack/${StackName}-" + name + "-*"
+		case "AWS::ApiGatewayV2::DomainName", "AWS::ApiGatewayV2::ApiMapping":
+			resource = "::/domainnames/*"
+		case "AWS::Route53::RecordSetGroup":
+			resource = ":hostedzone/${HostedZoneId}"
 		default:
 			t.Errorf("infra/deployer.yaml knows no %s (%s)", kind, name)
 			continue

@@ -29,17 +29,17 @@ func read(t *testing.T) template {
 
 // ofRuntime are the variables that Lambda sets, or that have no place in a deployment.
 var ofRuntime = []string{
-	"AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_LAMBDA_FUNCTION_NAME",
+	"AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION",
 	"AWS_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
 }
 
-// functions are those of the template.
+// functions are those of the template that are configured by parameters.
 var functions = map[string]app.Assembly{"PortalFunction": app.Portal, "WebhookFunction": app.Webhook}
 
 func TestTemplateSetsEveryVariableThatAFunctionReads(t *testing.T) {
 	parsed := read(t)
-	if len(parsed.variables) != len(functions) {
-		t.Errorf("%d functions with variables, want %d", len(parsed.variables), len(functions))
+	if want := len(functions) + 1; len(parsed.variables) != want { // and preflight
+		t.Errorf("%d functions with variables, want %d", len(parsed.variables), want)
 	}
 	for function, assemble := range functions {
 		asked := map[string]bool{}
@@ -62,13 +62,24 @@ func TestTemplateSetsEveryVariableThatAFunctionReads(t *testing.T) {
 
 func TestVariablesComeFromTheParameterOfTheirName(t *testing.T) {
 	parsed := read(t)
-	for _, variables := range parsed.variables {
-		for name, expression := range variables {
+	for function := range functions {
+		for name, expression := range parsed.variables[function] {
 			camel := camelCase(name)
 			if _, ok := parsed.parameters[camel]; !ok || !strings.Contains(expression, "!Ref "+camel) {
 				t.Errorf("%s is %q, want the value of parameter %s", name, expression, camel)
 			}
 		}
+	}
+}
+
+// Preflight asks the versions themselves how they are configured, so that it knows nothing but them.
+func TestPreflightIsToldTheVersions(t *testing.T) {
+	want := map[string]string{
+		"PORTAL_FUNCTION":  "!Ref PortalFunction.Version",
+		"WEBHOOK_FUNCTION": "!If [HasWebhook, !Ref WebhookFunction.Version, '']",
+	}
+	if got := read(t).variables["PreflightFunction"]; !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
 
@@ -138,7 +149,7 @@ func TestParameterPatterns(t *testing.T) {
 		{"CustomersSortKey", []string{"", "sk=BILLING", "sk=USER#{user}"}, []string{"sk", "=x", "s k=x", "sk={user}{user}", "sk={x}"}},
 		{"StripeSecretField", []string{"api_key", "STRIPE_SECRET_KEY"}, []string{"", "a b", `a"b`, "a,b"}},
 		{"BasePath", []string{"", "/v1", "/api/v1"}, []string{"v1", "/v1/", "/", "/v1?x"}},
-		{"Release", []string{"", "v1.2.3", "2a71130"}, []string{"a b"}},
+		{"Release", []string{"", "v1.2.3", "0123456789-2a71130"}, []string{"a b"}},
 		{"WebhookSecretId", []string{"", "billing-portal/webhook", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:webhook-a1B2c3"}, []string{"with space", "arn:aws:s3:::bucket"}},
 		{"StripeEventSource", []string{"", "aws.partner/stripe.com/ed_test_61Abc"}, []string{"aws.partner/other.example/x", "stripe.com"}},
 		{"UserMetadataKey", []string{"user_id", "uid"}, []string{"", "a b", "a[b]"}},
@@ -161,6 +172,16 @@ func TestParameterPatterns(t *testing.T) {
 		{"AllowedPromotionCodes", []string{"", "promo_1"}, []string{"SPRING"}},
 		{"AllowedCoupons", []string{"", "STAY20", "Z4OV52SU,20-off"}, []string{"a b", ",a"}},
 		{"ReservedConcurrency", []string{"", "0", "100"}, []string{"-1", "many"}},
+		{"ProvisionedConcurrency", []string{"", "1", "20"}, []string{"0", "many"}},
+		{"DomainName", []string{"", "billing.example.com"}, []string{"https://billing.example.com", "Billing.example.com", "billing.example.com/", "localhost"}},
+		{"CertificateArn", []string{"", "arn:aws-us-gov:acm:us-gov-west-1:123456789012:certificate/1-a"}, []string{"1-a", "arn:aws:iam::123456789012:server-certificate/x"}},
+		{"HostedZoneId", []string{"", "Z0123456789ABCDEFGHIJ"}, []string{"/hostedzone/Z1", "example.com"}},
+		{"NotificationTopicArn", []string{"", "arn:aws:sns:eu-west-1:123456789012:alarms"}, []string{"alarms", "arn:aws:sqs:eu-west-1:123456789012:alarms"}},
+		{"VpcSubnetIds", []string{"", "subnet-0a", "subnet-0a,subnet-0b"}, []string{"vpc-0a", "subnet-0a, subnet-0b"}},
+		{"VpcSecurityGroupIds", []string{"", "sg-0a"}, []string{"sg-", "subnet-0a"}},
+		{"PermissionsBoundaryArn", []string{"", "arn:aws:iam::123456789012:policy/team/boundary"}, []string{"boundary", "arn:aws:iam::123456789012:role/x"}},
+		{"RolePath", []string{"/", "/billing/"}, []string{"", "billing", "/billing"}},
+		{"LogsKmsKeyArn", []string{"", "arn:aws-cn:kms:cn-north-1:123456789012:key/1234-ab"}, []string{"alias/x"}},
 	}
 	parameters := read(t).parameters
 	for _, test := range tests {

@@ -1,0 +1,325 @@
+"""The translated template in an emulator of AWS, with the functions as they are built, called through its API Gateway.
+
+Run by .ci/emulated, which starts the emulator (ministack) and the laptop (issuer, Stripe) and ends them. What the emulator lacks is
+made up for here: it imports no OpenAPI body, so the routes are made from it; it has no CodeDeploy, saved queries and alarms that
+calculate; it splits nothing in a condition, so conditions are decided before; it enforces patterns, which let no http through to
+stand-ins.
+"""
+
+import hashlib
+import hmac
+import http.server
+import io
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+import zipfile
+
+import boto3
+import translated
+from botocore.exceptions import WaiterError
+
+EMULATOR, LAPTOP, BINARIES = sys.argv[1:4]
+ACCOUNT = "000000000000"
+PSEUDO = {"AWS::Region": "us-east-1", "AWS::AccountId": ACCOUNT, "AWS::StackName": "portal"}
+FUNCTIONS = ("PortalFunction", "WebhookFunction", "PreflightFunction")
+
+
+def client(service, endpoint=EMULATOR):
+    return boto3.client(service, endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+
+
+PARAMETERS = translated.REQUIRED | {
+    "StripeLivemode": "false",
+    "StripeApiBase": f"{LAPTOP}/stripe",
+    "PortalHosts": LAPTOP.removeprefix("http://"),
+    "JwtIssuer": f"{LAPTOP}/oidc",
+    "JwtAudience": "billing-portal",
+    "AllowedOrigins": LAPTOP,
+    "DefaultReturnUrl": f"{LAPTOP}/",
+    "WebhookSecretId": "billing-portal/webhook",
+    "SafeDeployment": "false",
+    "AwsEndpointUrlDynamodb": EMULATOR,
+    "AwsEndpointUrlSecretsManager": EMULATOR,
+}
+
+
+def packaged(parameters):
+    """Uploads code and templates, as `sam deploy` does, and returns where the first is: it is too long for a call."""
+    s3 = client("s3")
+    s3.create_bucket(Bucket="code")  # which may be there already
+    for function in FUNCTIONS:
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as z:
+            entry = zipfile.ZipInfo("bootstrap")
+            entry.external_attr = 0o755 << 16
+            z.writestr(entry, open(f"{BINARIES}/{function}", "rb").read())
+        s3.put_object(Bucket="code", Key=function, Body=archive.getvalue())
+    within = translated.read("infra/observability.yaml")
+    within["Resources"] = known(within["Resources"])
+    s3.put_object(Bucket="code", Key="observability.json", Body=json.dumps(within).encode())
+    s3.put_object(Bucket="code", Key="template.json", Body=json.dumps(emulated(parameters)).encode())
+    return f"{EMULATOR}/code/template.json"
+
+
+class CodeDeploy(http.server.BaseHTTPRequestHandler):
+    """Keeps what is reported to it."""
+
+    reports = []
+    server = None
+
+    @classmethod
+    def address(cls):
+        if cls.server is None:
+            cls.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), cls)
+            threading.Thread(target=cls.server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{cls.server.server_address[1]}"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.reports.append((self.headers["X-Amz-Target"].split(".")[-1], json.loads(body)["status"]))
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-amz-json-1.1")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_):
+        pass
+
+
+def known(resources):
+    """Those that the emulator knows."""
+    return {n: r for n, r in resources.items() if r["Type"] != "AWS::Logs::QueryDefinition" and "Metrics" not in r.get("Properties", {})}
+
+
+def emulated(parameters):
+    template = translated.translate(parameters)
+    stack = translated.Stack(template, parameters, PSEUDO)
+    template = json.loads(json.dumps(template))
+    for parameter in template["Parameters"].values():
+        parameter.pop("AllowedPattern", None)
+    template["Conditions"] = {name: {"Fn::Equals": ["yes", "yes" if stack.holds(name) else "no"]} for name in template["Conditions"]}
+    template.pop("Rules", None)
+    template["Resources"] = known(template["Resources"])
+    for function in FUNCTIONS:
+        template["Resources"][function]["Properties"]["Code"] = {"S3Bucket": "code", "S3Key": function}
+    variables = template["Resources"]["PreflightFunction"]["Properties"]["Environment"]["Variables"]
+    variables |= {"AWS_ENDPOINT_URL_LAMBDA": EMULATOR, "AWS_ENDPOINT_URL_CODEDEPLOY": CodeDeploy.address()}
+    template["Resources"]["Observability"]["Properties"]["TemplateURL"] = f"{EMULATOR}/code/observability.json"
+    template["Resources"] |= routes(template["Resources"]["PortalApi"]["Properties"], stack)
+    return template
+
+
+def routes(api, stack):
+    body = api.pop("Body")
+    api.pop("FailOnWarnings", None)
+    api |= {"Name": "portal", "ProtocolType": "HTTP"}
+    made = {}
+    for path, methods in stack.resolve(body["paths"]).items():
+        for method in methods:
+            name = f"Route{len(made)}"
+            function = "WebhookFunction" if "webhook" in path else "PortalFunction"
+            made[f"{name}Integration"] = {
+                "Type": "AWS::ApiGatewayV2::Integration",
+                "Properties": {
+                    "ApiId": {"Ref": "PortalApi"},
+                    "IntegrationType": "AWS_PROXY",
+                    "IntegrationUri": {"Ref": f"{function}Aliaslive"},
+                    "PayloadFormatVersion": "2.0",
+                },
+            }
+            verb = "ANY" if method.startswith("x-amazon") else method.upper()
+            made[name] = {
+                "Type": "AWS::ApiGatewayV2::Route",
+                "Properties": {
+                    "ApiId": {"Ref": "PortalApi"},
+                    "RouteKey": f"{verb} {path}",
+                    "Target": {"Fn::Join": ["/", ["integrations", {"Ref": f"{name}Integration"}]]},
+                },
+            }
+    return made
+
+
+class Deployment:
+    def __init__(self):
+        self.cloudformation = client("cloudformation")
+        stand_ins = client("secretsmanager", f"{LAPTOP}/aws/secretsmanager")
+        for name in ("billing-portal/stripe", "billing-portal/webhook"):
+            value = stand_ins.get_secret_value(SecretId=name)["SecretString"]
+            client("secretsmanager").create_secret(Name=name, SecretString=value)
+        self.deploy("create", PARAMETERS)
+        [stack] = self.cloudformation.describe_stacks(StackName="portal")["Stacks"]
+        self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
+        described = self.cloudformation.describe_stack_resource(StackName="portal", LogicalResourceId="PortalApi")
+        self.api = described["StackResourceDetail"]["PhysicalResourceId"]
+
+    def deploy(self, operation, parameters):
+        call = getattr(self.cloudformation, f"{operation}_stack")
+        values = [{"ParameterKey": n, "ParameterValue": v} for n, v in parameters.items()]
+        call(StackName="portal", TemplateURL=packaged(parameters), Parameters=values, Capabilities=["CAPABILITY_IAM"])
+        try:
+            waiter = self.cloudformation.get_waiter(f"stack_{operation}_complete")
+            waiter.wait(StackName="portal", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        except WaiterError:
+            for event in self.cloudformation.describe_stack_events(StackName="portal")["StackEvents"]:
+                if "FAILED" in event["ResourceStatus"]:
+                    print(event["LogicalResourceId"], event.get("ResourceStatusReason"))
+            raise
+
+    def version(self, function="Portal"):
+        return client("lambda").get_alias(FunctionName=self.outputs[f"{function}FunctionName"], Name="live")["FunctionVersion"]
+
+    def customer(self, user, endpoint, table):
+        item = client("dynamodb", endpoint).get_item(TableName=table, Key={"user_id": {"S": user}}).get("Item", {})
+        return item.get("customer_id", {}).get("S")
+
+    def map(self, user):
+        customer = self.customer(user, f"{LAPTOP}/aws/dynamodb", "billing-customers")
+        item = {"user_id": {"S": user}, "customer_id": {"S": customer}}
+        client("dynamodb").put_item(TableName=self.outputs["CustomersTableName"], Item=item)
+
+    def post(self, path, body=b"", **headers):
+        request = urllib.request.Request(f"{EMULATOR}{path}", data=body, method="POST")
+        request.add_header("Host", f"{self.api}.execute-api.localhost")
+        for name, value in headers.items():
+            request.add_header(name.replace("_", "-"), value)
+        opener = urllib.request.build_opener(NoRedirect)
+        try:
+            with opener.open(request, timeout=30) as answer:
+                return answer.status, answer.headers
+        except urllib.error.HTTPError as answer:
+            return answer.code, answer.headers
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+def laptop(*arguments):
+    return subprocess.run([f"{BINARIES}/laptop", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def expect(what, got, want):
+    print(f"{'ok' if got == want else 'NOT'}  {what}: {got}")
+    if got != want:
+        raise SystemExit(f"want {want}")
+
+
+def hook(deployment):
+    """What preflight reports to CodeDeploy, and what it found to be a problem."""
+    CodeDeploy.reports.clear()
+    event = json.dumps({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"})
+    client("lambda").invoke(FunctionName=deployment.outputs["PreflightFunctionName"], Payload=event)
+    events = client("logs").filter_log_events(logGroupName="/aws/lambda/portal/preflight")["events"]
+    for line in [e["message"] for e in events][-40:]:
+        if '"status":"problem"' in line:
+            print("   ", line.strip())
+    return CodeDeploy.reports
+
+
+def change(deployment, token):
+    """A changed value alone is served where the release is another, and not before."""
+    form = {"Content_Type": "application/x-www-form-urlencoded"}
+    ask = lambda: deployment.post("/billing/portal", b"flow_data[type]=payment_method_update", **token, **form)[0]
+    expect("a flow", (ask(), deployment.version()), (303, "1"))
+    changed = PARAMETERS | {"AllowedFlows": "subscription_cancel"}
+    deployment.deploy("update", changed)
+    expect("the flow is forbidden, without a release", (ask(), deployment.version()), (303, "1"))
+    deployment.deploy("update", changed | {"Release": "0123456789-next"})
+    expect("the flow is forbidden, with a release", (ask(), deployment.version()), (403, "2"))
+
+
+def main():
+    deployment = Deployment()
+    for user in ("alice", "carol", "dave", "erin"):
+        deployment.map(user)
+    bearer = {user: {"Authorization": f"Bearer {laptop('token', '--url', LAPTOP, '--user', user)}"} for user in ("alice", "bob", "carol", "dave")}
+    form = {"Content_Type": "application/x-www-form-urlencoded"}
+    status, headers = deployment.post("/billing/portal", **bearer["alice"])
+    expect("alice", (status, headers.get("Location", "").startswith(LAPTOP)), (303, True))
+    expect("nobody", deployment.post("/billing/portal")[0], 401)
+    expect("bob, who has no account", deployment.post("/billing/portal", **bearer["bob"])[0], 404)
+    expect("carol, whose customer is deleted", deployment.post("/billing/portal", **bearer["carol"])[0], 404)
+    cancel = b"flow_data[type]=subscription_cancel"
+    expect("dave, who has two subscriptions", deployment.post("/billing/portal", cancel, **bearer["dave"], **form)[0], 409)
+    expect("preflight", hook(deployment), [("PutLifecycleEventHookExecutionStatus", "Succeeded")])
+    change(deployment, bearer["dave"])
+    event = json.loads(laptop("events", "customer.created"))
+    signature = next(v for n, v in event["headers"].items() if n.lower() == "stripe-signature")
+    customer = json.loads(event["body"])["data"]["object"]
+    table = deployment.outputs["CustomersTableName"]
+    expect("an event that is not signed", deployment.post("/stripe/webhook", event["body"].encode())[0], 400)
+    expect("a signed event", deployment.post("/stripe/webhook", event["body"].encode(), Stripe_Signature=signature)[0], 200)
+    expect("the table afterwards", deployment.customer(customer["metadata"]["user_id"], EMULATOR, table), customer["id"])
+    provoke(deployment, event["body"], bearer["alice"])
+    check_alarms(deployment)
+
+
+def provoke(deployment, event, token):
+    """Lets happen what the alarms on the functions' own lines are for."""
+    secrets = client("secretsmanager")
+    value = re.search("whsec_[A-Za-z0-9_]+", secrets.get_secret_value(SecretId="billing-portal/webhook")["SecretString"])[0]
+    expect("a token that is none", deployment.post("/billing/portal", Authorization="Bearer a.b.c")[0], 401)
+    another = json.loads(event)
+    another["id"] += "2"
+    another["data"]["object"]["id"] += "2"
+    body = json.dumps(another).encode()
+    expect("another customer of the same user", deployment.post("/stripe/webhook", body, Stripe_Signature=signed(value, body))[0], 200)
+    for secret in ("billing-portal/stripe", "billing-portal/webhook"):
+        secrets.put_secret_value(SecretId=secret, SecretString="no key")
+    deployment.deploy("update", PARAMETERS | {"Release": "1123456789-cold"})  # keys at hand would serve on
+    expect("a Stripe key that is none", deployment.post("/billing/portal", **token)[0], 500)
+    expect("preflight", hook(deployment), [("PutLifecycleEventHookExecutionStatus", "Failed")])
+    expect("a signing secret that is none", deployment.post("/stripe/webhook", body, Stripe_Signature=signed(value, body))[0], 500)
+
+
+def signed(secret, body):
+    """https://docs.stripe.com/webhooks#verify-manually"""
+    now = str(int(time.time()))
+    return f"t={now},v1={hmac.new(secret.encode(), f'{now}.'.encode() + body, hashlib.sha256).hexdigest()}"
+
+
+def check_alarms(deployment):
+    """Each alarm looks at a metric that the functions have written by now, with the names and versions that they have here."""
+    written = set()
+    for group in ("PortalLogGroupName", "WebhookLogGroupName"):
+        for event in client("logs").filter_log_events(logGroupName=deployment.outputs[group])["events"]:
+            written |= metrics_of(event["message"])
+    stack = translated.deployed(PARAMETERS, PSEUDO)
+    names = {f"<{f}>": deployment.outputs[f"{f}Name"] for f in ("PortalFunction", "WebhookFunction")}
+    versions = {"Portal": deployment.version("Portal"), "Webhook": deployment.version("Webhook")}
+    alarms = stack.of_type("AWS::CloudWatch::Alarm") | translated.observability(stack, PSEUDO).of_type("AWS::CloudWatch::Alarm")
+    for name, alarm in alarms.items():
+        for metric in translated.metrics_of(alarm):
+            if metric["Namespace"] != "BillingPortal":
+                continue
+            dimensions = {d["Name"]: names.get(d["Value"], d["Value"]) for d in metric["Dimensions"]}
+            if "version" in dimensions:
+                dimensions["version"] = versions[name.split("Version")[0]]
+            expect(f"{name}, {metric['MetricName']} of {dimensions}", (metric["MetricName"], frozenset(dimensions.items())) in written, True)
+    described = client("cloudwatch").describe_alarms()["MetricAlarms"]
+    expect("alarms", len(described), sum("Metrics" not in alarm["Properties"] for alarm in alarms.values()))
+
+
+def metrics_of(line):
+    """(name, dimensions) of each metric that CloudWatch makes of a line."""
+    if '"_aws"' not in line:
+        return set()
+    members = json.loads(line[line.index("{") :])
+    return {
+        (metric["Name"], frozenset((d, members[d]) for d in dimensions))
+        for directive in members["_aws"]["CloudWatchMetrics"]
+        for dimensions in directive["Dimensions"]
+        for metric in directive["Metrics"]
+        if members[metric["Name"]] is not None
+    }
+
+
+if __name__ == "__main__":
+    main()

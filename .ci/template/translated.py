@@ -1,0 +1,215 @@
+"""What a deployment makes of the templates: SAM's own translator, and then the values of CloudFormation's functions."""
+
+import functools
+import json
+import logging
+import os
+import pathlib
+import re
+import sys
+
+os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # the translator asks for one
+
+from samtranslator.model.exceptions import InvalidDocumentException
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+
+logging.disable(logging.WARNING)  # of the translator's own metrics
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# Those without a default.
+REQUIRED = {
+    "StripeSecretId": "billing-portal/stripe",
+    "StripeLivemode": "true",
+    "JwtIssuer": "https://issuer.example/",
+    "JwtAudience": "api",
+    "AllowedOrigins": "https://app.example.com",
+    "DefaultReturnUrl": "https://app.example.com/account",
+}
+
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234-ab"
+
+# Whatever makes a resource or a statement more.
+EVERYTHING = REQUIRED | {
+    "Release": "0123456789-v1",
+    "StripeSecretKmsKeyArn": KEY,
+    "CustomersKmsKeyArn": KEY,
+    "CustomersKeyFormat": "USER#{user}",
+    "CustomersSortKey": "sk=BILLING",
+    "WebhookSecretId": "billing-portal/webhook",
+    "WebhookSecretKmsKeyArn": KEY,
+    "StripeEventSource": "aws.partner/stripe.com/ed_61Abc",
+    "BasePath": "/api/v1",
+    "DomainName": "billing.example.com",
+    "CertificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/1-a",
+    "HostedZoneId": "Z123",
+    "LogsKmsKeyArn": KEY,
+    "Tracing": "Active",
+    "NotificationTopicArn": "arn:aws:sns:eu-west-1:123456789012:alarms",
+    "ReservedConcurrency": "10",
+    "WebhookReservedConcurrency": "5",
+    "ProvisionedConcurrency": "2",
+    "WebhookProvisionedConcurrency": "1",
+    "VpcSubnetIds": "subnet-0a,subnet-0b",
+    "VpcSecurityGroupIds": "sg-0a",
+    "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
+    "RolePath": "/billing/",
+}
+
+PSEUDO = {
+    "AWS::AccountId": "123456789012",
+    "AWS::StackName": "billing-portal",
+    "AWS::Region": "eu-west-1",
+    "AWS::Partition": "aws",
+    "AWS::URLSuffix": "amazonaws.com",
+    "AWS::NoValue": None,
+}
+
+
+def read(path):
+    return yaml_parse((ROOT / path).read_text())
+
+
+def translate(parameters, code="s3://bucket/code"):
+    """The template after the transform, as CloudFormation is given it."""
+    return translate_once(tuple(sorted(parameters.items())), code)
+
+
+@functools.cache
+def translate_once(parameters, code):
+    template = read("template.yaml")
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = code
+    values = {name: p["Default"] for name, p in template["Parameters"].items() if "Default" in p} | dict(parameters)
+    try:
+        return Translator({}, Parser()).translate(template, values)
+    except InvalidDocumentException as wrong:
+        raise AssertionError([cause.message for cause in wrong.causes]) from wrong
+
+
+class Stack:
+    """A template whose conditions are decided and whose functions have values; attributes of resources stay names."""
+
+    def __init__(self, template, parameters, pseudo=None):
+        self.template = template
+        self.values = PSEUDO | (pseudo or {})
+        self.values |= {n: p["Default"] for n, p in template.get("Parameters", {}).items() if "Default" in p} | parameters
+        self.resources = {
+            name: {k: self.resolve(v) for k, v in resource.items() if k not in ("Type", "Condition")} | {"Type": resource["Type"]}
+            for name, resource in template["Resources"].items()
+            if self.holds(resource.get("Condition"))
+        }
+
+    def holds(self, condition):
+        return condition is None or self.resolve(self.template["Conditions"][condition])
+
+    def of_type(self, kind):
+        return {name: r for name, r in self.resources.items() if r["Type"] == kind}
+
+    def resolve(self, value):
+        if isinstance(value, list):
+            return [v for v in map(self.resolve, value) if v is not None]
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1:
+            [(name, argument)] = value.items()
+            function = getattr(self, "f_" + name.replace("Fn::", "").lower(), None)
+            if function and (name.startswith("Fn::") or name in ("Ref", "Condition")):
+                return function(argument)
+        return {k: v for k, v in ((k, self.resolve(v)) for k, v in value.items()) if v is not None}
+
+    def f_ref(self, name):
+        if name in self.values:
+            return self.values[name]
+        assert name in self.template["Resources"], f"{name} is nothing"
+        return f"<{name}>"
+
+    def f_condition(self, name):
+        return self.holds(name) if isinstance(name, str) else {"Condition": self.resolve(name)}
+
+    def f_getatt(self, path):
+        name, attribute = path.split(".", 1) if isinstance(path, str) else (path[0], ".".join(path[1:]))
+        assert name in self.template["Resources"], f"{name} is nothing"
+        return f"<{name}.{attribute}>"
+
+    def f_if(self, argument):
+        return self.resolve(argument[1] if self.holds(argument[0]) else argument[2])
+
+    def f_equals(self, argument):
+        a, b = map(self.resolve, argument)
+        return str(a) == str(b)
+
+    def f_not(self, argument):
+        return not self.resolve(argument[0])
+
+    def f_and(self, argument):
+        return all(map(self.resolve, argument))
+
+    def f_or(self, argument):
+        return any(map(self.resolve, argument))
+
+    def f_join(self, argument):
+        return self.resolve(argument[0]).join(map(str, self.resolve(argument[1])))
+
+    def f_split(self, argument):
+        return self.resolve(argument[1]).split(argument[0])
+
+    def f_select(self, argument):
+        return self.resolve(argument[1])[int(argument[0])]
+
+    def f_findinmap(self, argument):
+        first, second, third = map(self.resolve, argument)
+        return self.template["Mappings"][first][second][third]
+
+    def f_sub(self, argument):
+        text, own = (argument, {}) if isinstance(argument, str) else argument
+
+        def value(match):
+            name = match[1]
+            if name.startswith("!"):
+                return "${" + name[1:] + "}"
+            if name in own:
+                return str(self.resolve(own[name]))
+            return str(self.f_getatt(name) if "." in name else self.f_ref(name))
+
+        return re.sub(r"\$\{([^}]+)\}", value, text)
+
+
+def deployed(parameters, pseudo=None, code="s3://bucket/code"):
+    return Stack(translate(parameters, code), parameters, pseudo)
+
+
+def observability(stack, pseudo=None):
+    """The nested stack of a deployed one."""
+    return Stack(read("infra/observability.yaml"), stack.resources["Observability"]["Properties"]["Parameters"], pseudo)
+
+
+def statements(role):
+    for policy in role["Properties"].get("Policies", []):
+        yield from policy["PolicyDocument"]["Statement"]
+
+
+def metrics_of(alarm):
+    """What an alarm looks at: itself, or what it calculates with."""
+    return [m["MetricStat"]["Metric"] for m in alarm["Properties"].get("Metrics", []) if "MetricStat" in m] or [alarm["Properties"]]
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def write(folder):
+    """The templates with everything in them, for checks that know nothing of SAM."""
+    stack = deployed(EVERYTHING)
+    deployer = Stack(read("infra/deployer.yaml"), {"CustomersKmsKeyArn": KEY, "HostedZoneId": "Z123"})
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, part in (("template", stack), ("observability", observability(stack)), ("deployer", deployer)):
+        resources = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": part.resources}
+        (folder / f"{name}.json").write_text(json.dumps(resources, indent=1))
+
+
+if __name__ == "__main__":
+    write(pathlib.Path(sys.argv[1]))
