@@ -40,6 +40,8 @@ def before_call(context, case, kwargs):
     case.body = listed(case.body)
     number = zlib.crc32(repr(case.body).encode())
     case.headers["Accept"] = ACCEPTS[number % len(ACCEPTS)]
+    if case.method == "GET" and case.operation.path == "/billing/portal":
+        case.headers["Accept"] = "text/html"  # for nobody else there is a GET
     token = TOKENS[number // len(ACCEPTS) % len(TOKENS)]
     if case.media_type == FORM and isinstance(case.body, dict) and case.body.get("access_token"):
         case.body["access_token"] = token
@@ -47,16 +49,24 @@ def before_call(context, case, kwargs):
         case.headers["Authorization"] = "Bearer " + token
 
 
+def has_null(value):
+    """Reports whether a body has a null, which is the same as leaving the member out: the document says so once, and not at each."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    return value is None or any(has_null(v) for v in inner)
+
+
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
     """Drops what no schema says: the rules between the fields of a form, and that a request without a body is a good one."""
+    if case.operation.path == "/stripe/webhook" and failure.code == "ST202":  # nobody but Stripe can sign
+        return "invalid-signature" not in response.text
     if failure.code == "ST202":  # a request that the schema allows was refused
         return not (case.media_type == FORM and "invalid-parameter" in response.text)
     if failure.code == "ST201":  # one that it forbids was accepted
-        return bool(response.request.body)
+        return bool(response.request.body) and not has_null(case.body)
     return True
 
 
-@schemathesis.deserializer("text/html")
+@schemathesis.deserializer("text/html", "text/javascript")
 def page(context, response):
     return response.content.decode()

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -61,9 +62,11 @@ func (a api) resolve(o *outline) *outline {
 func (a api) schema(name string) *outline { return a.at("components", "schemas", name) }
 
 // responses are those of POST /billing/portal by status.
-func (a api) responses() map[string]*outline {
+func (a api) responses() map[string]*outline { return a.responsesOf("/billing/portal", "post") }
+
+func (a api) responsesOf(path, method string) map[string]*outline {
 	responses := map[string]*outline{}
-	all := a.at("paths", "/billing/portal", "post", "responses")
+	all := a.at("paths", path, method, "responses")
 	for _, status := range all.names {
 		responses[status] = a.resolve(all.at(status))
 	}
@@ -94,7 +97,7 @@ func (a api) parameters(schema *outline, name string) []string {
 	return slices.Compact(names)
 }
 
-// ofWebhook are the codes of problems that only Stripe gets: the document is for callers of the portal.
+// ofWebhook are the codes of problems that only Stripe gets.
 var ofWebhook = []string{"invalid-signature", "webhook-misconfigured"}
 
 func TestOpenAPIHasEveryCodeUnderItsStatus(t *testing.T) {
@@ -104,11 +107,10 @@ func TestOpenAPIHasEveryCodeUnderItsStatus(t *testing.T) {
 	for _, element := range problem.elements("kinds") {
 		entry := element.(*ast.KeyValueExpr)
 		code, status := problem.literal(entry.Key), problem.literal(entry.Value.(*ast.CompositeLit).Elts[0])
-		if slices.Contains(ofWebhook, code) {
-			continue
-		}
-		want[status] = append(want[status], code)
 		codes = append(codes, code)
+		if !slices.Contains(ofWebhook, code) {
+			want[status] = append(want[status], code)
+		}
 	}
 	document := readAPI(t)
 	got := map[string][]string{}
@@ -139,6 +141,36 @@ func TestOpenAPIHasEveryCodeUnderItsStatus(t *testing.T) {
 	slices.Sort(codes)
 	if !slices.Equal(all, codes) {
 		t.Errorf("ProblemCode has\n%v\nkinds.go\n%v", all, codes)
+	}
+}
+
+// What the webhook can answer is in its own file, each code under its status.
+func TestOpenAPIHasEveryCodeOfTheWebhook(t *testing.T) {
+	text := ""
+	for _, file := range []string{"errors.go", "handler.go"} {
+		content, err := os.ReadFile("../../../functions/internal/webhook/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(content)
+	}
+	want := map[string]bool{}
+	for _, match := range regexp.MustCompile(`Code: +"([a-z-]+)"`).FindAllStringSubmatch(text, -1) {
+		want[match[1]] = match[1] != "not-found" // of another path
+	}
+	document := readAPI(t)
+	got := map[string]bool{}
+	for _, response := range document.responsesOf("/stripe/webhook", "post") {
+		schema := document.resolve(response.at("content", "application/problem+json", "schema"))
+		for _, i := range schema.at("allOf").names {
+			for _, code := range schema.at("allOf", i, "properties", "code", "enum").list() {
+				got[code] = true
+			}
+		}
+	}
+	maps.DeleteFunc(want, func(_ string, isOurs bool) bool { return !isOurs })
+	if !maps.Equal(got, want) {
+		t.Errorf("openapi.yaml has %v, the webhook %v", slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
 	}
 }
 
