@@ -1,5 +1,5 @@
-// Command buttonbuild makes the button's module for each language out of its source and the catalogues: minified and gzipped, as the
-// portal serves it. `go generate ./functions/internal/portal` runs it.
+// Command buttonbuild makes the button's module for each language out of its source and the catalogues, minified and gzipped, as the
+// portal serves it; and one file of all catalogues for the pages. Its argument is the folder of package portal, if it is not run there. `go generate ./functions/internal/portal` runs it.
 package main
 
 import (
@@ -19,7 +19,11 @@ import (
 var languages = []string{"en", "de", "fr", "es", "it", "pt-BR", "nl", "ja"}
 
 func main() {
-	if err := run("."); err != nil {
+	folder := "."
+	if len(os.Args) > 1 {
+		folder = os.Args[1]
+	}
+	if err := run(folder); err != nil {
 		fmt.Fprintln(os.Stderr, "buttonbuild:", err)
 		os.Exit(1)
 	}
@@ -27,28 +31,47 @@ func main() {
 
 // run works in the folder of package portal.
 func run(folder string) error {
+	if err := writeTexts(folder); err != nil {
+		return err
+	}
 	for _, language := range languages {
 		module, err := build(folder, language)
 		if err != nil {
 			return err
 		}
-		var zipped bytes.Buffer
-		w, err := gzip.NewWriterLevel(&zipped, gzip.BestCompression)
-		if err != nil {
-			return err
-		}
-		if _, err := w.Write(module); err != nil {
-			return err
-		}
-		if err := w.Close(); err != nil {
-			return err
-		}
-		path := filepath.Join(folder, "button", language+".js.gz")
-		if err := os.WriteFile(path, zipped.Bytes(), 0o644); err != nil { //nolint:gosec // it is published
+		if err := writeZipped(filepath.Join(folder, "button", language+".js.gz"), module); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// writeTexts puts the catalogues of the pages into one file, where their English halves cost little.
+func writeTexts(folder string) error {
+	var all bytes.Buffer
+	for _, language := range languages[1:] {
+		text, err := os.ReadFile(filepath.Join(folder, "..", "answer", "texts", language+".txt")) //nolint:gosec // the repository's own
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&all, "= %s\n%s", language, text)
+	}
+	return writeZipped(filepath.Join(folder, "..", "answer", "texts.gz"), all.Bytes())
+}
+
+func writeZipped(path string, content []byte) error {
+	var zipped bytes.Buffer
+	w, err := gzip.NewWriterLevel(&zipped, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(content); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return os.WriteFile(path, zipped.Bytes(), 0o644) //nolint:gosec // it is published
 }
 
 // build is the module in a language, minified.

@@ -1,9 +1,13 @@
 package answer
 
 import (
+	"bytes"
+	"compress/gzip"
 	_ "embed"
+	"io"
 	"net/http"
 	"strings"
+	"sync"
 )
 
 // Language is one of those that pages are in, as the attribute lang has it.
@@ -15,43 +19,29 @@ const English Language = "en"
 // Languages are all of them.
 var Languages = []Language{English, "de", "fr", "es", "it", "pt-BR", "nl", "ja"}
 
-// A catalogue has a line for each text: the English one, a tab, and the other. It is searched as it is: making a map of it would
-// cost every start what few requests need.
-var (
-	//go:embed texts/de.txt
-	german string
-	//go:embed texts/fr.txt
-	french string
-	//go:embed texts/es.txt
-	spanish string
-	//go:embed texts/it.txt
-	italian string
-	//go:embed texts/pt-BR.txt
-	portuguese string
-	//go:embed texts/nl.txt
-	dutch string
-	//go:embed texts/ja.txt
-	japanese string
-)
+// zippedTexts are all catalogues, one after the other: a line "= LANGUAGE", and then a line for each text: the English one, a tab,
+// and the other. `go generate ./functions/internal/portal` makes it of texts/*.txt.
+//
+//go:embed texts.gz
+var zippedTexts []byte
+
+// texts unzips them when the first page asks, since a start cannot wait for what few requests need. They are searched as they are.
+var texts = sync.OnceValue(func() string {
+	r, err := gzip.NewReader(bytes.NewReader(zippedTexts))
+	if err != nil {
+		return "" // it is committed, and tested; pages would be in English
+	}
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+})
 
 func (l Language) catalogue() string {
-	switch l {
-	case "de":
-		return german
-	case "fr":
-		return french
-	case "es":
-		return spanish
-	case "it":
-		return italian
-	case "pt-BR":
-		return portuguese
-	case "nl":
-		return dutch
-	case "ja":
-		return japanese
-	}
-	return ""
+	_, catalogue, _ := strings.Cut(texts(), "= "+string(l)+"\n")
+	catalogue, _, _ = strings.Cut(catalogue, "\n= ")
+	return "\n" + catalogue
 }
 
 // Text is a text in the language, or as it is where the language does not have it.
@@ -63,17 +53,9 @@ func (l Language) Text(english string) string {
 }
 
 func (l Language) find(english string) (string, bool) {
-	catalogue := l.catalogue()
-	if text, ok := strings.CutPrefix(catalogue, english+"\t"); ok {
-		return firstLine(text), true
-	}
-	_, text, ok := strings.Cut(catalogue, "\n"+english+"\t")
-	return firstLine(text), ok
-}
-
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return line
+	_, text, ok := strings.Cut(l.catalogue(), "\n"+english+"\t")
+	text, _, _ = strings.Cut(text, "\n")
+	return text, ok
 }
 
 // Speak returns the language to answer in: of a locale that the caller gave, one of Stripe's, or else of Accept-Language

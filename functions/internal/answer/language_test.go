@@ -1,0 +1,113 @@
+package answer
+
+import (
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// uiTexts are those of pages and of the button beside titles, advice and reasons.
+var uiTexts = []string{
+	"Back to the app", "What happened", "Error", "Reference", "Manage billing", "Update payment method", "Cancel subscription", "Change plan",
+	"Confirm the change", "You will continue on our billing page.", "trialing", "past due", "Opening billing…", "Please sign in again.",
+	"You may not manage billing here.", "Billing cannot be opened. Please try again.",
+}
+
+// reasons are the details that whoever pays is told.
+var reasons = []string{
+	"The subscription is already cancelled.", "The subscription is paused.", "The subscription is not active.", "The subscription is already set to be cancelled.",
+	"The subscription has several items, which the portal cannot change.", "The update would change nothing.", "The customer has no subscription.",
+	"None of the customer's subscriptions can go through this flow.",
+}
+
+func TestEveryLanguageHasEveryText(t *testing.T) {
+	wanted := append(append([]string{}, uiTexts...), reasons...)
+	for code, kind := range kinds {
+		if code != "invalid-signature" && code != "webhook-misconfigured" { // nobody opens the webhook's address in a browser
+			wanted = append(wanted, kind.title, kind.advice)
+		}
+	}
+	for _, language := range Languages[1:] {
+		lines := strings.Count(language.catalogue(), "\t")
+		known := map[string]bool{}
+		for _, english := range wanted {
+			known[english] = true
+			text, ok := language.find(english)
+			// A title fits two lines of a phone, a button one; the rest is as long as it is.
+			most := 2*utf8.RuneCountInString(english) + 24
+			if !ok || text == "" || strings.TrimSpace(text) != text || utf8.RuneCountInString(text) > most {
+				t.Errorf("%s: %q is %q", language, english, text)
+			}
+			if strings.ContainsAny(text, `"'`) {
+				t.Errorf("%s: %q has a typewriter's quotation mark", language, text)
+			}
+		}
+		if lines != len(known) {
+			t.Errorf("%s has %d texts, %d are needed", language, lines, len(known))
+		}
+	}
+	if text := English.Text("Manage billing"); text != "Manage billing" {
+		t.Errorf("English: %q", text)
+	}
+}
+
+// The reasons are those of package portal, which is the one that gives them.
+func TestReasonsAreThoseOfThePortal(t *testing.T) {
+	source, err := os.ReadFile("../portal/subscription.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, reason := range reasons {
+		if !strings.Contains(string(source), `"`+reason+`"`) {
+			t.Errorf("nobody says %q", reason)
+		}
+	}
+}
+
+func TestSpeak(t *testing.T) {
+	for name, test := range map[string]struct {
+		locale, accept string
+		want           Language
+	}{
+		"nothing":                    {"", "", "en"},
+		"one":                        {"", "de", "de"},
+		"of a country":               {"", "fr-CA", "fr"},
+		"any Portuguese":             {"", "pt-PT", "pt-BR"},
+		"in capitals":                {"", "JA-jp", "ja"},
+		"the first of equals":        {"", "nl,de", "nl"},
+		"the heavier":                {"", "nl;q=0.3, es;q=0.9", "es"},
+		"the first that is here":     {"", "ru, it;q=0.5", "it"},
+		"none that is here":          {"", "ru, zh-Hant", "en"},
+		"one that is not wanted":     {"", "de;q=0, fr;q=0.1", "fr"},
+		"a weight that is none":      {"", "de;q=x, fr;q=0.1", "fr"},
+		"a wildcard":                 {"", "*", "en"},
+		"a locale counts first":      {"it", "de", "it"},
+		"a locale of a country":      {"es-419", "de", "es"},
+		"a locale that is not here":  {"sv", "de", "de"},
+		"a locale that is automatic": {"auto", "de", "de"},
+		"a name that begins so":      {"", "deutsch", "en"},
+	} {
+		header := http.Header{}
+		if test.accept != "" {
+			header.Set("Accept-Language", test.accept)
+		}
+		if got := Speak(test.locale, header); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+}
+
+// FuzzSpeak looks for a header that breaks the reading of it.
+func FuzzSpeak(f *testing.F) {
+	for _, seed := range []string{"de-AT,de;q=0.9,en;q=0.8", "*;q=0.5", ";;;q=", "pt-BR;q=1.5", "\x00,-"} {
+		f.Add("", seed)
+	}
+	f.Fuzz(func(t *testing.T, locale, accept string) {
+		got := Speak(locale, http.Header{"Accept-Language": {accept}})
+		if got != English && got.catalogue() == "\n" {
+			t.Errorf("%q, %q: %q", locale, accept, got)
+		}
+	})
+}
