@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,9 +25,13 @@ import (
 type patient struct {
 	*laptop
 	portal, webhook map[string]string
-	// before sees each request of an upstream first, and answers it where it returns true.
-	before func(w http.ResponseWriter, r *http.Request) bool
+	before          atomic.Pointer[interceptor]
 }
+
+// interceptor sees each request of an upstream first, and answers it where it returns true.
+type interceptor func(w http.ResponseWriter, r *http.Request) bool
+
+func (p *patient) intercept(before interceptor) { p.before.Store(&before) }
 
 // newPatient returns a deployment with which all is well.
 func newPatient(t *testing.T) *patient {
@@ -44,7 +49,7 @@ func newPatient(t *testing.T) *patient {
 		t.Fatal(err)
 	}
 	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p.before == nil || !p.before(w, r) {
+		if before := p.before.Load(); before == nil || !(*before)(w, r) {
 			cloud.ServeHTTP(w, r)
 		}
 	})
@@ -84,7 +89,7 @@ func status(t *testing.T, function lambda.Handler, token string) int {
 // refuseAWS answers the operations of AWS with an error.
 func refuseAWS(code string, operations ...string) func(*patient) {
 	return func(p *patient) {
-		p.before = func(w http.ResponseWriter, r *http.Request) bool {
+		p.intercept(func(w http.ResponseWriter, r *http.Request) bool {
 			target := r.Header.Get("X-Amz-Target")
 			if !slices.ContainsFunc(operations, func(o string) bool { return strings.HasSuffix(target, "."+o) }) {
 				return false
@@ -92,7 +97,7 @@ func refuseAWS(code string, operations ...string) func(*patient) {
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = io.WriteString(w, `{"__type":"com.amazon.coral.service#`+code+`","message":"User: arn:aws:iam::123456789012:user/MARKERx7Q is not authorized"}`)
 			return true
-		}
+		})
 	}
 }
 
@@ -119,12 +124,12 @@ func secretValue(value string) func(*patient) {
 // skewed moves the clock of an upstream.
 func skewed(path string, by time.Duration) func(*patient) {
 	return func(p *patient) {
-		p.before = func(w http.ResponseWriter, r *http.Request) bool {
+		p.intercept(func(w http.ResponseWriter, r *http.Request) bool {
 			if strings.HasPrefix(r.URL.Path, path) {
 				w.Header().Set("Date", time.Now().Add(by).UTC().Format(http.TimeFormat))
 			}
 			return false
-		}
+		})
 	}
 }
 
@@ -259,14 +264,14 @@ func TestDoctorHasNothingToSayOfTheHealthy(t *testing.T) {
 func TestDoctorDoesNotHang(t *testing.T) {
 	t.Parallel()
 	p := newPatient(t)
-	p.before = func(_ http.ResponseWriter, r *http.Request) bool {
+	p.intercept(func(_ http.ResponseWriter, r *http.Request) bool {
 		if strings.HasPrefix(r.URL.Path, stripePath) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			<-r.Context().Done()
 			return true
 		}
 		return false
-	}
+	})
 	start := time.Now()
 	findings := app.Doctor(t.Context(), getenvOf(p.portal), nil)
 	if took := time.Since(start); took > 15*time.Second || !app.HasProblem(findings) {

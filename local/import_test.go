@@ -316,23 +316,22 @@ func TestImportOfAnEndlessLine(t *testing.T) {
 
 type endless struct{}
 
-func (endless) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = 'x'
-	}
-	return len(p), nil
-}
+var block = bytes.Repeat([]byte("x"), 64<<10)
+
+func (endless) Read(p []byte) (int, error) { return copy(p, block), nil }
 
 // An import that is killed at twenty points, and goes on each time, ends in the same table, and reads no page twice but the one that
 // was under way.
 func TestKilledImportsGoOn(t *testing.T) {
-	const customers, kills = 6000, 20
+	const customers, kills = 2500, 20
 	c := newCompany(t, customers)
 	if _, err := c.run(t); err != nil {
 		t.Fatal(err)
 	}
 	want := items(t, c.client, c.table)
+	c.mu.Lock()
 	c.pages = nil
+	c.mu.Unlock()
 	c.table = "killed"
 	if err := c.dynamoDB.CreateTable(c.table, "user_id"); err != nil {
 		t.Fatal(err)
@@ -347,7 +346,7 @@ func TestKilledImportsGoOn(t *testing.T) {
 	killed := 0
 	for {
 		ctx, cancel := context.WithCancel(t.Context())
-		command := exec.CommandContext(ctx, binary, c.arguments("--rate", "40", "--state", state)[1:]...)
+		command := exec.CommandContext(ctx, binary, c.arguments("--rate", "4", "--state", state)[1:]...)
 		command.Stdout, command.Stderr = io.Discard, io.Discard
 		if err := command.Start(); err != nil {
 			t.Fatal(err)
@@ -385,7 +384,7 @@ func TestKilledImportsGoOn(t *testing.T) {
 
 // While live events for the same users arrive, the table is the same as if they had come before or after.
 func TestImportBesideLiveEvents(t *testing.T) {
-	const customers = 300
+	const customers = 150
 	c := newCompany(t, customers)
 	now := time.Now().Unix()
 	// Every third user moves to another customer; every fifth customer is deleted.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/stripe/stripe-mock/embedded"
 	"github.com/stripe/stripe-mock/server"
@@ -34,7 +35,8 @@ var served = map[string]string{
 	"/v1/webhook_endpoints":                             "get",
 }
 
-func loadDocument() (*document, error) {
+// loadDocument reads it once for all stand-ins of a process: none of them changes it.
+var loadDocument = sync.OnceValues(func() (*document, error) {
 	requests, err := requestsOnly(embedded.OpenAPISpec)
 	if err != nil {
 		return nil, fmt.Errorf("read Stripe's OpenAPI document: %w", err)
@@ -48,7 +50,7 @@ func loadDocument() (*document, error) {
 		return nil, fmt.Errorf("start stripe-mock: %w", err)
 	}
 	return &document{paths: loaded.Paths, server: mock}, nil
-}
+})
 
 // requestsOnly cuts the document down to what checks requests: the served operations, each with an answer of any shape
 // since the stateful layer answers. Reading all of its 8 MB takes half a second, ten times that under the race

@@ -1,0 +1,243 @@
+//go:build realparts
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"billingportal/local/internal/oidc"
+)
+
+// buttonApp is an app on an origin of its own, with the strictest policy that the button allows, and the portal's requests.
+type buttonApp struct {
+	*browser
+	home   string // of the app
+	portal string // origin of the API
+	issuer *oidc.Issuer
+
+	mu    sync.Mutex
+	posts int // requests for a session
+}
+
+// newButtonApp serves pages that have a body in their query, and the portal behind something that counts.
+func newButtonApp(t *testing.T) *buttonApp {
+	t.Helper()
+	a := &buttonApp{}
+	app := httptest.NewServer(http.HandlerFunc(a.page))
+	t.Cleanup(app.Close)
+	a.home = strings.Replace(app.URL, "127.0.0.1", "localhost", 1)
+	t.Setenv("ALLOWED_ORIGINS", a.home)
+	t.Setenv("DEFAULT_RETURN_URL", a.home+"/back")
+	server := httptest.NewUnstartedServer(nil)
+	a.portal = "http://" + server.Listener.Addr().String()
+	l, err := newLaptop(a.portal, demoKey, demoCustomers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.issuer = l.issuer
+	handler, err := l.handler(t.Context(), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && r.URL.Path == "/billing/portal" {
+			a.mu.Lock()
+			a.posts++
+			a.mu.Unlock()
+			time.Sleep(100 * time.Millisecond) // so that something can be seen meanwhile
+		}
+		handler.ServeHTTP(w, r)
+	})
+	server.Start()
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
+	a.browser = startBrowser(t)
+	return a
+}
+
+func (a *buttonApp) page(w http.ResponseWriter, r *http.Request) {
+	localhost := strings.Replace(a.portal, "127.0.0.1", "localhost", 1)
+	both := a.portal + " " + localhost
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src "+both+" 'nonce-app'; connect-src "+both+"; form-action "+both+
+		"; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'")
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = fmt.Fprintf(w, `<!doctype html><html lang="en"><title>An app</title><main><h1 id="app">An app</h1>%s</main>`, r.URL.Query().Get("body"))
+}
+
+// show opens a page of the app's. PORTAL and LOCALHOST stand for the API's origins, and a script gets the page's nonce.
+func (a *buttonApp) show(body string) {
+	a.t.Helper()
+	body = strings.NewReplacer("PORTAL", a.portal, "LOCALHOST", strings.Replace(a.portal, "127.0.0.1", "localhost", 1), "<script>", `<script type="module" nonce="app">`).Replace(body)
+	a.open(a.home + "/?" + url.Values{"body": {body}}.Encode())
+}
+
+func (a *buttonApp) token(user string, claims map[string]any) string {
+	a.t.Helper()
+	token, err := a.issuer.Token(user, claims, time.Hour)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return token
+}
+
+func (a *buttonApp) eval(expression string) string {
+	a.t.Helper()
+	return evaluate(a.browser, chromedp.Evaluate[string](expression, chromedp.EvalAwaitPromise))
+}
+
+func (a *buttonApp) takePosts() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	posts := a.posts
+	a.posts = 0
+	return posts
+}
+
+const (
+	module = `<script>import "PORTAL/billing/button.js";</script>`
+	button = `<manage-billing-button id="b" %s>%s</manage-billing-button>`
+)
+
+func TestTheButtonInChromium(t *testing.T) {
+	a := newButtonApp(t)
+	alice, dave, bob := a.token("alice", nil), a.token("dave", nil), a.token("bob", nil)
+	expired := a.token("alice", map[string]any{"exp": time.Now().Add(-time.Hour).Unix()})
+
+	t.Run("a token", func(*testing.T) {
+		a.show(module + fmt.Sprintf(button, `token="`+alice+`" flow="subscription_cancel" after="portal" retention-coupon="STAY20"`, "Cancel plan"))
+		a.click("#b button", "#customer-id")
+		if flow := a.eval(`document.getElementById("flow").dataset.flow`); a.text("#customer-id") != "cus_DemoAlice" || flow != "subscription_cancel" {
+			t.Errorf("portal of %s in flow %q", a.text("#customer-id"), flow)
+		}
+		if posts := a.takePosts(); posts != 1 {
+			t.Errorf("%d requests", posts)
+		}
+	})
+	t.Run("back by the cache it is ready again", func(*testing.T) {
+		// A page that is put into the cache stops as it is, busy; this is what it hears when it is taken out.
+		a.show(module + fmt.Sprintf(button, "", "Billing") + `<script>b.getToken = () => new Promise(() => {});</script>`)
+		state := a.eval(`(async () => { const state = () => [b.ariaBusy, b.querySelector("button").disabled, b.shadowRoot.querySelector("[role=status]").textContent].join();
+			await customElements.whenDefined("manage-billing-button"); b.querySelector("button").click(); await new Promise((r) => setTimeout(r, 60)); const busy = state();
+			dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })); return busy + "|" + state(); })()`)
+		if state != "true,true,Opening billing…|false,false," {
+			t.Errorf("state %q", state)
+		}
+	})
+	t.Run("a name by itself, and one request for two clicks", func(*testing.T) {
+		a.show(module + fmt.Sprintf(button, `flow="payment_method_update"`, "") + `<script>b.getToken = async () => "` + alice + `"; b.addEventListener("billing-portal-open", (e) => { e.preventDefault(); document.title = e.detail.url; });</script>`)
+		if label := a.text("#b button"); label != "Update payment method" {
+			t.Errorf("label %q", label)
+		}
+		state := a.eval(`(async () => { const button = b.querySelector("button"); button.focus(); button.click(); button.click(); await new Promise((r) => setTimeout(r, 60));
+			const busy = [b.ariaBusy, button.disabled, b.shadowRoot.querySelector("[role=status]").textContent].join();
+			while (!document.title.startsWith("http")) await new Promise((r) => setTimeout(r, 20)); await new Promise((r) => setTimeout(r, 60));
+			return busy + "|" + [b.ariaBusy, button.disabled, document.activeElement === button].join(); })()`)
+		if state != "true,true,Opening billing…|false,false,true" {
+			t.Errorf("state %q", state)
+		}
+		if posts := a.takePosts(); posts != 1 {
+			t.Errorf("%d requests", posts)
+		}
+		if html := a.eval(`b.innerHTML`); strings.Contains(html, alice[:20]) {
+			t.Errorf("the token is in the page: %s", html)
+		}
+	})
+	t.Run("a fresh token after a 401, once", func(*testing.T) {
+		for tokens, want := range map[string]string{expired + "," + alice: "2 open", expired + "," + expired: "2 invalid-token"} {
+			a.show(module + fmt.Sprintf(button, "", "Billing") + `<script>const tokens = "` + tokens + `".split(","); let n = 0; b.getToken = () => tokens[n++];
+				b.addEventListener("billing-portal-open", (e) => { e.preventDefault(); document.title = n + " open"; });
+				b.addEventListener("billing-portal-error", (e) => { document.title = n + " " + e.detail.code; });</script>`)
+			got := a.eval(`(async () => { b.querySelector("button").click(); while (!/^\d /.test(document.title)) await new Promise((r) => setTimeout(r, 20)); return document.title; })()`)
+			if got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+		if text := a.eval(`b.shadowRoot.querySelector("[role=status]").textContent`); text != "Please sign in again." {
+			t.Errorf("the user is told %q", text)
+		}
+		a.takePosts()
+	})
+	t.Run("choices are buttons", func(*testing.T) {
+		a.show(module + fmt.Sprintf(button, `token="`+dave+`" flow="subscription_cancel"`, "Cancel"))
+		got := a.eval(`(async () => { b.querySelector("button").click(); while (!b.shadowRoot.querySelector("[part=choice]")) await new Promise((r) => setTimeout(r, 20));
+			return [...b.shadowRoot.querySelectorAll("[part=choice]")].map((c) => c.textContent).sort().join() + "|" + b.shadowRoot.querySelector("[role=status]").textContent; })()`)
+		if got != "Storage (trialing),Team × 5|Which subscription?" {
+			t.Errorf("choices %q", got)
+		}
+		a.eval(`[...b.shadowRoot.querySelectorAll("[part=choice]")].find((c) => c.textContent.startsWith("Team")).click() ?? ""`)
+		a.do(chromedp.WaitVisible(chromedp.CSS("#customer-id")))
+		if chosen := a.text("#subscription code"); chosen != "sub_DemoDaveTeam" {
+			t.Errorf("chosen %s", chosen)
+		}
+		a.takePosts()
+	})
+	t.Run("nobody's account, in German", func(*testing.T) {
+		a.show(`<script>const { openBillingPortal } = await import("PORTAL/billing/button.js"); try { await openBillingPortal({ token: "` + bob + `" }); } catch (error) { document.title = error.problem.code + " " + error.problem.status; }</script>`)
+		if got := a.eval(`(async () => { while (document.title === "An app") await new Promise((r) => setTimeout(r, 20)); return document.title; })()`); got != "no-billing-account 404" {
+			t.Errorf("openBillingPortal: %q", got)
+		}
+	})
+	t.Run("a form without a script", func(*testing.T) {
+		a.show(`<manage-billing-button><form method="post" action="PORTAL/billing/portal"><input type="hidden" name="access_token" value="` + alice + `"><button id="plain">Billing</button></form></manage-billing-button>`)
+		a.click("#plain", "#customer-id")
+		a.takePosts()
+	})
+	t.Run("the same form with it, and parameters", func(*testing.T) {
+		a.show(module + fmt.Sprintf(button, `flow="subscription_update_confirm" price="price_ProMonthly" quantity="1"`,
+			`<form method="post" action="PORTAL/billing/portal"><input type="hidden" name="access_token" value="`+alice+`"><button id="plain">Upgrade</button></form>`))
+		a.click("#plain", "#customer-id")
+		if flow := a.eval(`document.getElementById("flow").dataset.flow`); flow != "subscription_update_confirm" {
+			t.Errorf("flow %q", flow)
+		}
+		a.takePosts()
+	})
+	t.Run("a cookie of the same site", func(*testing.T) {
+		a.show(`<script>document.cookie = "session=` + alice + `; path=/"; import("LOCALHOST/billing/button.js");</script>` + fmt.Sprintf(button, "cookie", "Billing"))
+		a.do(chromedp.WaitVisible(chromedp.CSS("#b button")))
+		a.click("#b button", "#customer-id")
+		a.eval(`document.cookie = "session=; max-age=0; path=/"`)
+	})
+	t.Run("every parameter has its attribute", func(*testing.T) {
+		a.show(module + fmt.Sprintf(button, `flow="subscription_cancel" return-url="https://a.example/" locale="de" configuration="bpc_1" on-behalf-of="acct_1" subscription="sub_1"
+			retention-coupon="STAY20" after="https://a.example/done"`, "x") +
+			`<manage-billing-button id="c" flow="subscription_update_confirm" price="price_1" quantity="3" coupon="C" promotion-code="promo_1" confirmation-message="Thanks"></manage-billing-button>` +
+			`<manage-billing-button id="d" after="portal"></manage-billing-button><script>d.parameters = { locale: "fr", flow_data: { type: "payment_method_update" } };</script>`)
+		got := a.eval(`(async () => { await customElements.whenDefined("manage-billing-button"); return [b, c, d].map((e) => JSON.stringify(e.tree)).join("\n"); })()`)
+		want := `{"return_url":"https://a.example/","locale":"de","configuration":"bpc_1","on_behalf_of":"acct_1","flow_data":{"type":"subscription_cancel","subscription_cancel":{"subscription":"sub_1","retention":{"coupon_offer":{"coupon":"STAY20"},"type":"coupon_offer"}},"after_completion":{"type":"redirect","redirect":{"return_url":"https://a.example/done"}}}}
+{"flow_data":{"type":"subscription_update_confirm","subscription_update_confirm":{"items":[{"price":"price_1","quantity":3}],"discounts":[{"coupon":"C","promotion_code":"promo_1"}]},"after_completion":{"hosted_confirmation":{"custom_message":"Thanks"},"type":"hosted_confirmation"}}}
+{"locale":"fr","flow_data":{"type":"payment_method_update","after_completion":{"type":"portal_homepage"}}}`
+		if got != want {
+			t.Errorf("trees\n%s\nwant\n%s", got, want)
+		}
+	})
+}
+
+// A link of an e-mail's leads to a page with one button, which is a user's to press.
+func TestALinkInChromium(t *testing.T) {
+	l, _ := startLaptop(t)
+	token, err := l.issuer.Token("alice", nil, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := startBrowser(t)
+	b.open(l.origin + "/?user=alice")
+	evaluate(b, chromedp.Evaluate[string](`document.cookie = "session=`+token+`; path=/"`))
+	b.open(l.origin + "/billing/portal?flow_data[type]=payment_method_update&locale=de")
+	if heading := b.text("h1"); heading != "Zahlungsmittel ändern" {
+		t.Errorf("heading %q", heading)
+	}
+	b.screenshot("question")
+	b.click("form .button", "#customer-id")
+	if flow := evaluate(b, chromedp.Evaluate[string](`document.getElementById("flow").dataset.flow`)); flow != "payment_method_update" {
+		t.Errorf("flow %q", flow)
+	}
+}
