@@ -8,8 +8,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +26,8 @@ type buttonApp struct {
 	home   string // of the app
 	portal string // origin of the API
 	issuer *oidc.Issuer
+
+	example, tokens atomic.Pointer[string] // a page in place of the query's body, and what its server answers /token with
 
 	mu    sync.Mutex
 	posts int // requests for a session
@@ -65,6 +69,15 @@ func newButtonApp(t *testing.T) *buttonApp {
 }
 
 func (a *buttonApp) page(w http.ResponseWriter, r *http.Request) {
+	if token := a.tokens.Load(); token != nil && r.URL.Path == "/token" {
+		_, _ = io.WriteString(w, *token)
+		return
+	}
+	if example := a.example.Load(); example != nil {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, *example)
+		return
+	}
 	localhost := strings.Replace(a.portal, "127.0.0.1", "localhost", 1)
 	both := a.portal + " " + localhost
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src "+both+" 'nonce-app'; connect-src "+both+"; form-action "+both+
@@ -222,6 +235,26 @@ func TestTheButtonInChromium(t *testing.T) {
 }
 
 // A link of an e-mail's leads to a page with one button, which is a user's to press.
+// The example is a page of an app with a server that has tokens.
+func TestTheExampleInChromium(t *testing.T) {
+	a := newButtonApp(t)
+	text, err := os.ReadFile("examples/plain.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := a.token("alice", nil)
+	for selector, flow := range map[string]string{"manage-billing-button button": "", "[flow] button": "subscription_cancel"} {
+		a.example.Store(new(strings.ReplaceAll(string(text), "PORTAL", a.portal)))
+		a.tokens.Store(&token)
+		a.open(a.home + "/")
+		a.do(chromedp.WaitVisible(chromedp.CSS(selector)))
+		a.click(selector, "#customer-id")
+		if got := a.eval(`document.getElementById("flow")?.dataset.flow || ""`); got != flow {
+			t.Errorf("%s: flow %q, want %q", selector, got, flow)
+		}
+	}
+}
+
 func TestALinkInChromium(t *testing.T) {
 	l, _ := startLaptop(t)
 	token, err := l.issuer.Token("alice", nil, time.Hour)
