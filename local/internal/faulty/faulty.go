@@ -132,7 +132,7 @@ func (s *Server) Met() bool {
 
 // listen is called by Start and with the lock held.
 func (s *Server) listen() error {
-	listener, err := net.Listen("tcp", s.address)
+	listener, err := listenOn(s.address)
 	if err != nil {
 		return err
 	}

@@ -12,3 +12,5 @@ func holdPort() (address string, vacate func(), err error) {
 	}
 	return listener.Addr().String(), func() {}, listener.Close()
 }
+
+func listenOn(address string) (net.Listener, error) { return net.Listen("tcp", address) }
