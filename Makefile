@@ -76,8 +76,11 @@ DOCTOR := go run ./local doctor
 deploy: build ## build and deploy into the AWS account of the environment's credentials
 	@DOCTOR='$(DOCTOR)' $(VENV)/bin/python .ci/template/deploy.py --config-env $(ENV) $(DEPLOY)
 
+# The processor that the functions are built for, which is the template's; another one is for trying them on this machine.
+export LAMBDA_GOARCH ?= arm64
+
 # `sam build` calls these for the functions of those names in template.yaml.
-BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -buildvcs=false -ldflags '-s -w' -o $(ARTIFACTS_DIR)/bootstrap
+BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=$(LAMBDA_GOARCH) go build -trimpath -buildvcs=false -ldflags '-s -w' -o $(ARTIFACTS_DIR)/bootstrap
 TAGS  := lambda.norpc,nethttpomithttp2
 
 .PHONY: build-PortalFunction
@@ -121,6 +124,12 @@ check-policies: $(VENV_FILE) $(TOOLS)/.checkov-$(CHECKOV)
 .PHONY: check-stack
 check-stack: $(VENV_FILE) $(TOOLS)/.ministack-$(MINISTACK)
 	@.ci/emulated $(VENV)/bin/python $(TOOLS)/ministack/bin/ministack $(CURDIR)/.cache/emulated
+
+# Needs a Docker daemon of its own, which wants root, so it is no part of `make check`.
+.PHONY: check-sam-local
+check-sam-local: $(VENV_FILE) ## run the functions in containers, with `sam local`
+	@.ci/debian-packages dockerd:docker.io busybox:busybox-static curl:curl
+	@.ci/samlocal $(SAM) $(VENV)/bin/python
 
 .PHONY: check-openapi
 check-openapi: $(VENV_FILE)

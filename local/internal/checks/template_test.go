@@ -216,15 +216,17 @@ func TestWhatIsTestedIsBuiltAsWhatIsDeployed(t *testing.T) {
 	for _, tags := range []string{"$(TAGS),portal", "$(TAGS),webhook", "$(TAGS),preflight"} {
 		flags := strings.Replace(strings.Join(runtimeapi.BuildFlags(tags), " "), "-s -w", "'-s -w'", 1)
 		build := strings.Replace(strings.Replace(flags, " -tags "+tags, "", 1), "-o", "", 1)
-		if want := "CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build " + build; !strings.Contains(string(text), want) {
+		if want := "CGO_ENABLED=0 GOOS=linux GOARCH=$(LAMBDA_GOARCH) go build " + build; !strings.Contains(string(text), want) {
 			t.Errorf("Makefile does not have %s", want)
 		}
 		if want := "$(BUILD) -tags " + tags + " "; !strings.Contains(string(text), want) {
 			t.Errorf("Makefile does not have %s", want)
 		}
 	}
-	if want := "TAGS  := " + runtimeapi.Tags + "\n"; !strings.Contains(string(text), want) {
-		t.Errorf("Makefile does not have %s", want)
+	for _, want := range []string{"TAGS  := " + runtimeapi.Tags + "\n", "LAMBDA_GOARCH ?= arm64\n"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("Makefile does not have %s", want)
+		}
 	}
 }
 
