@@ -159,6 +159,8 @@ func TestAddresses(t *testing.T) {
 		"https://2852039166":                        refused,
 		"https://0xa9fea9fe":                        refused,
 		"https://169.254.43518":                     refused,
+		"https://issuer.9":                          refused,
+		"https://issuer.0":                          refused,
 		"https://169.254.169.254.":                  refused,
 		"https://１６９.254.169.254":                   refused,
 		"https://１６９.２５４.１６９.２５４":                   refused,
