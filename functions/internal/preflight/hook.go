@@ -117,7 +117,12 @@ func (h *Hook) look(ctx context.Context) []Finding {
 		}
 		findings = append(findings, finding)
 	}
-	findings = append(findings, h.Look(ctx, environments["portal"], environments["webhook"])...)
+	for _, finding := range h.Look(ctx, environments["portal"], environments["webhook"]) {
+		if finding.outside && finding.Status == Problem {
+			finding.Status = Warning
+		}
+		findings = append(findings, finding)
+	}
 	var requests []Check
 	for _, version := range h.versions() {
 		requests = append(requests, h.answers(version))

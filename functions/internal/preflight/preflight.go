@@ -27,6 +27,9 @@ type Finding struct {
 	Status Status `json:"status"`
 	Detail string `json:"detail"`
 	Advice string `json:"advice"` // what to do; "" where there is nothing
+
+	// outside says that no version of the functions makes it better or worse, so that it is no reason to hold one back.
+	outside bool
 }
 
 // Check asks one thing. A finding without a status is none: what it asks cannot be asked, because of something that another check
