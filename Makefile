@@ -122,8 +122,8 @@ check-policies: $(VENV_FILE) $(TOOLS)/.checkov-$(CHECKOV)
 
 # Deployed to an emulator, and called.
 .PHONY: check-stack
-check-stack: $(VENV_FILE) $(TOOLS)/.ministack-$(MINISTACK)
-	@.ci/emulated $(VENV)/bin/python $(TOOLS)/ministack/bin/ministack $(CURDIR)/.cache/emulated
+check-stack: $(VENV_FILE) $(TOOLS)/.ministack-$(MINISTACK) $(TOOLS)/npm/.$(OIDC_PROVIDER)-$(OAUTH2_MOCK)
+	@.ci/emulated $(VENV)/bin/python $(TOOLS)/ministack/bin/ministack $(CURDIR)/.cache/emulated $(TOOLS)/npm
 
 # Needs a Docker daemon of its own, which wants root, so it is no part of `make check`.
 .PHONY: check-sam-local

@@ -1,11 +1,12 @@
 """The translated template in an emulator of AWS, with the functions as they are built, called through its API Gateway.
 
-Run by .ci/emulated, which starts the emulator (ministack) and the laptop (issuer, Stripe) and ends them. What the emulator lacks is
+Run by .ci/emulated, which starts the emulator (ministack), the laptop (Stripe) and an OpenID provider, and ends them. What the emulator lacks is
 made up for here: it imports no OpenAPI body, so the routes are made from it; it has no CodeDeploy, saved queries and alarms that
 calculate; it splits nothing in a condition, so conditions are decided before; it enforces patterns, which let no http through to
 stand-ins.
 """
 
+import base64
 import hashlib
 import hmac
 import http.server
@@ -17,6 +18,7 @@ import sys
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import zipfile
 
@@ -24,7 +26,9 @@ import boto3
 import translated
 from botocore.exceptions import WaiterError
 
-EMULATOR, LAPTOP, BINARIES = sys.argv[1:4]
+EMULATOR, LAPTOP, BINARIES, ISSUER = sys.argv[1:5]
+# Its provider signs as the path of an API says.
+AUDIENCE = "https://billing.example/RS256"
 ACCOUNT = "000000000000"
 PSEUDO = {"AWS::Region": "us-east-1", "AWS::AccountId": ACCOUNT, "AWS::StackName": "portal"}
 FUNCTIONS = ("PortalFunction", "WebhookFunction", "PreflightFunction")
@@ -38,8 +42,8 @@ PARAMETERS = translated.REQUIRED | {
     "StripeLivemode": "false",
     "StripeApiBase": f"{LAPTOP}/stripe",
     "PortalHosts": LAPTOP.removeprefix("http://"),
-    "JwtIssuer": f"{LAPTOP}/oidc",
-    "JwtAudience": "billing-portal",
+    "JwtIssuer": ISSUER,
+    "JwtAudience": AUDIENCE,
     "AllowedOrigins": LAPTOP,
     "DefaultReturnUrl": f"{LAPTOP}/",
     "WebhookSecretId": "billing-portal/webhook",
@@ -123,7 +127,8 @@ def routes(api, stack):
     for path, methods in stack.resolve(body["paths"]).items():
         for method in methods:
             name = f"Route{len(made)}"
-            function = "WebhookFunction" if "webhook" in path else "PortalFunction"
+            integration = json.dumps(methods[method]["x-amazon-apigateway-integration"])
+            [function] = [f for f in FUNCTIONS if f in integration]  # that the template says
             made[f"{name}Integration"] = {
                 "Type": "AWS::ApiGatewayV2::Integration",
                 "Properties": {
@@ -201,6 +206,18 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
+def token(user):
+    """An access token of the provider's for a user (OpenID Connect CIBA: no browser is needed)."""
+
+    def ask(path, **form):
+        request = urllib.request.Request(f"{ISSUER}{path}", data=urllib.parse.urlencode(form | {"resource": AUDIENCE}).encode())
+        request.add_header("Authorization", "Basic " + base64.b64encode(b"machine:secret").decode())
+        return json.load(urllib.request.urlopen(request, timeout=10))
+
+    begun = ask("/backchannel", login_hint=user, scope="openid billing")
+    return ask("/token", grant_type="urn:openid:params:grant-type:ciba", auth_req_id=begun["auth_req_id"])["access_token"]
+
+
 def laptop(*arguments):
     return subprocess.run([f"{BINARIES}/laptop", *arguments], capture_output=True, text=True, check=True).stdout.strip()
 
@@ -239,7 +256,7 @@ def main():
     deployment = Deployment()
     for user in ("alice", "carol", "dave", "erin"):
         deployment.map(user)
-    bearer = {user: {"Authorization": f"Bearer {laptop('token', '--url', LAPTOP, '--user', user)}"} for user in ("alice", "bob", "carol", "dave")}
+    bearer = {user: {"Authorization": f"Bearer {token(user)}"} for user in ("alice", "bob", "carol", "dave")}
     form = {"Content_Type": "application/x-www-form-urlencoded"}
     status, headers = deployment.post("/billing/portal", **bearer["alice"])
     expect("alice", (status, headers.get("Location", "").startswith(LAPTOP)), (303, True))
