@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -36,7 +38,8 @@ func importCommand() *cli.Command {
 			"Customers whom nothing but an e-mail address ties to a user: --propose writes a file for you to read, and to import with --csv.\n" +
 			"After events were missed: --verify looks every mapping up at Stripe, and with --fix corrects what it finds.\n\n" +
 			"AWS is reached with your own configuration and credentials; Stripe with STRIPE_SECRET_KEY, or the secret that STRIPE_SECRET_ID\n" +
-			"names. A run that was cut off goes on with the same command. The exit status is 1 where something was not imported.",
+			"names; with STRIPE_LIVEMODE set, a key of the other mode is refused. A run that was cut off goes on with the same command. The exit\n" +
+			"status is 1 where something was not imported.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "csv", Usage: "read user_id,customer_id[,claimed_at] from `FILE` in place of Stripe; - is standard input"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "read and count, and write nothing"},
@@ -118,6 +121,7 @@ func (j *importJob) run(ctx context.Context) error {
 	run := &importer.Import{
 		Source: source, WriteCapacity: j.cmd.Int("write-capacity"), StateFile: j.cmd.String("state"),
 		Report: j.report, Progress: j.progress(size),
+		Target: strings.TrimSpace(fmt.Sprintf("%+v %s", table, j.cmd.String("endpoint-url"))),
 	}
 	if !j.cmd.Bool("dry-run") {
 		client, err := j.dynamoDB(ctx)
@@ -132,8 +136,11 @@ func (j *importJob) run(ctx context.Context) error {
 	if run.Writer == nil {
 		verb = "would be imported"
 	}
-	fmt.Fprintf(j.out, "%d %s (%d known before), %d conflicts, %d malformed, %d of deleted customers, %d skipped, in %s\n",
-		counts.Imported, verb, counts.Known, counts.Conflicts, counts.Rejected, counts.Deleted, counts.Skipped, time.Since(start).Round(time.Second))
+	fmt.Fprintf(j.out, "%d %s (%d known before), %d conflicts, %d malformed, %d of deleted customers, %d skipped, %d ended by later events, %d released before, in %s\n",
+		counts.Imported, verb, counts.Known, counts.Conflicts, counts.Rejected, counts.Deleted, counts.Skipped, counts.Superseded, counts.Released, time.Since(start).Round(time.Second))
+	if run.WasDone {
+		fmt.Fprintf(j.out, "%s says that all of this was done before; nothing was read. Remove it to import anew.\n", run.StateFile)
+	}
 	switch {
 	case err != nil && run.StateFile != "":
 		return fmt.Errorf("cut off; the same command goes on from here: %w", err)
@@ -157,7 +164,10 @@ func (j *importJob) source(ctx context.Context, metadataKey string) (importer.So
 	switch path := j.cmd.String("csv"); path {
 	case "":
 		account, err := j.stripe(ctx)
-		return &importer.FromStripe{Reader: account, Limiter: importer.NewLimiter(j.cmd.Int("rate")), MetadataKey: metadataKey}, 0, err
+		if err != nil {
+			return nil, 0, err
+		}
+		return &importer.FromStripe{Reader: account, Limiter: importer.NewLimiter(j.cmd.Int("rate")), MetadataKey: metadataKey}, 0, nil
 	case "-":
 		return &importer.FromCSV{Path: path, Input: j.cmd.Root().Reader}, 0, nil
 	default:
@@ -169,7 +179,8 @@ func (j *importJob) source(ctx context.Context, metadataKey string) (importer.So
 		if err != nil {
 			return nil, 0, err
 		}
-		return &importer.FromCSV{Path: path, File: file}, info.Size(), nil
+		version := fmt.Sprintf("(%d bytes of %s)", info.Size(), info.ModTime().UTC().Format(time.RFC3339Nano))
+		return &importer.FromCSV{Path: path, Version: version, File: file}, info.Size(), nil
 	}
 }
 
@@ -217,7 +228,7 @@ func (j *importJob) propose(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	proposal := &importer.Proposal{Reader: account, Limiter: importer.NewLimiter(j.cmd.Int("rate")), Progress: j.progress(0)}
+	proposal := &importer.Proposal{Reader: account, Limiter: importer.NewLimiter(j.cmd.Int("rate")), Report: j.report, Progress: j.progress(0)}
 	matches, err := proposal.Write(ctx, users, out)
 	if err := errors.Join(err, closeOut()); err != nil {
 		return err
@@ -280,7 +291,9 @@ func (j *importJob) progress(size int64) importer.Progress {
 // dynamoDB is a client of the environment's AWS configuration. It waits for a table that throttles.
 func (j *importJob) dynamoDB(ctx context.Context) (*dynamodb.Client, error) {
 	endpoint := j.cmd.String("endpoint-url")
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRetryer(func() aws.Retryer {
+	// The SDK keeps ten connections, and would dial anew for most requests of as many writers.
+	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = importer.Writers })
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(client), config.WithRetryer(func() aws.Retryer {
 		return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
 			o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) { o.MaxAttempts = 10 })
 		})
@@ -313,12 +326,10 @@ func (j *importJob) stripe(ctx context.Context) (*app.StripeAccount, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the secret of STRIPE_SECRET_ID: %w", err)
 		}
-		if key, err = app.ParseStripeKey(aws.ToString(output.SecretString), os.Getenv("STRIPE_SECRET_FIELD"), os.Getenv("STRIPE_LIVEMODE") == "true"); err != nil {
-			return nil, err
-		}
+		key = aws.ToString(output.SecretString)
 	}
 	if key == "" {
 		return nil, errors.New("set STRIPE_SECRET_ID, or STRIPE_SECRET_KEY to a key that may read customers")
 	}
-	return app.NewStripeAccount(os.Getenv("STRIPE_API_BASE"), key), nil
+	return app.NewStripeAccount(os.Getenv, key) //nolint:wrapcheck // it says what is wrong with the key
 }

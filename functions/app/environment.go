@@ -139,6 +139,15 @@ func (e *environment) apiBase(name, fallback string) string {
 	return strings.TrimRight(value, "/")
 }
 
+func (e *environment) stripeAPIBase() string {
+	return e.apiBase("STRIPE_API_BASE", "https://api.stripe.com")
+}
+
+// secretField reads which member of a secret is the Stripe key.
+func (e *environment) secretField() string {
+	return e.matching("STRIPE_SECRET_FIELD", "api_key", memberPattern, "must be the name of a member of a JSON object")
+}
+
 func (e *environment) level(name string) slog.Level {
 	var level slog.Level
 	// The four texts are also slog's.

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/stripe/stripe-go/v79"
@@ -74,30 +73,43 @@ func ReadMappingTable(getenv func(string) string) (table MappingTable, metadataK
 	return table, metadataKey, e.err()
 }
 
-// ParseStripeKey reads the value of a secret that holds a Stripe key.
-func ParseStripeKey(value, field string, livemode bool) (string, error) {
-	if field == "" {
-		field = "api_key"
-	}
-	key, err := secret.StripeKey(field, livemode)(value)
-	return key.Reveal(), err
-}
-
 // StripeAccount reads objects of an account.
 type StripeAccount struct {
-	client *billing.Client
-	key    string
+	client   *billing.Client
+	key      string
+	livemode bool
 }
 
-// NewStripeAccount returns an account of Stripe's, or of what stands in its place at apiBase.
-func NewStripeAccount(apiBase, key string) *StripeAccount {
-	if apiBase == "" {
-		apiBase = "https://api.stripe.com"
+// NewStripeAccount returns the account of a key: the value of a secret that holds it, as the function reads that. Where it is, and
+// its mode, are of the environment; without STRIPE_LIVEMODE the mode is the key's own. The error names what is wrong, and repeats
+// no part of the key.
+func NewStripeAccount(getenv func(string) string, value string) (*StripeAccount, error) {
+	e := &environment{getenv: getenv}
+	field := e.secretField()
+	apiBase := e.stripeAPIBase()
+	modes := []bool{false, true}
+	if mode := e.oneOf("STRIPE_LIVEMODE", none, "true", "false"); mode != "" {
+		modes = []bool{mode == "true"}
 	}
-	return &StripeAccount{key: key, client: billing.New(billing.Config{
-		APIBase: strings.TrimRight(apiBase, "/"), Transport: upstream.Whole{Next: http.RoundTripper(upstream.NewTransport())},
-	})}
+	if err := e.err(); err != nil {
+		return nil, err
+	}
+	var refused error
+	for _, livemode := range modes {
+		key, err := secret.StripeKey(field, livemode)(value)
+		if err != nil {
+			refused = err
+			continue
+		}
+		return &StripeAccount{key: key.Reveal(), livemode: livemode, client: billing.New(billing.Config{
+			APIBase: apiBase, Livemode: livemode, Transport: upstream.Whole{Next: http.RoundTripper(upstream.NewTransport())},
+		})}, nil
+	}
+	return nil, refused
 }
+
+// Livemode is the mode of which the account is read.
+func (a *StripeAccount) Livemode() bool { return a.livemode }
 
 // StripeRefusal is a request of Stripe's that failed.
 type StripeRefusal struct {
@@ -110,12 +122,12 @@ type StripeRefusal struct {
 
 func (r *StripeRefusal) Error() string { return r.reason }
 
-// Read asks for an object or a list. Every error is a [*StripeRefusal].
+// Read asks for an object or a list. Its errors are [*StripeRefusal] and ctx's own.
 func (a *StripeAccount) Read(ctx context.Context, path string, query url.Values) (json.RawMessage, error) {
 	document, err := a.client.Read(ctx, a.key, path, query)
 	var failure *billing.Error
 	if !errors.As(err, &failure) {
-		return document, nil
+		return document, err //nolint:wrapcheck // ctx's own, or none
 	}
 	refusal := &StripeRefusal{reason: failure.Error(), IsMissing: failure.Code == stripe.ErrorCodeResourceMissing}
 	switch failure.Class { //nolint:exhaustive // the others stay as they are

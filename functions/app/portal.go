@@ -128,8 +128,8 @@ func readPortalConfig(getenv func(string) string) (portalConfig, error) {
 	c := portalConfig{
 		customers:         e.customers(),
 		stripeSecretID:    e.matching("STRIPE_SECRET_ID", "", secretPattern, "must be the name or ARN of a secret in Secrets Manager"),
-		stripeSecretField: e.matching("STRIPE_SECRET_FIELD", "api_key", memberPattern, "must be the name of a member of a JSON object"),
-		stripeAPIBase:     e.apiBase("STRIPE_API_BASE", "https://api.stripe.com"),
+		stripeSecretField: e.secretField(),
+		stripeAPIBase:     e.stripeAPIBase(),
 		portalHosts:       e.list("PORTAL_HOSTS", "billing.stripe.com", hostPattern, "must be hosts, each with its port where it has one"),
 		jwksURL:           e.optional("JWT_JWKS_URL"),
 		jwks:              e.optional("JWT_JWKS"),

@@ -36,8 +36,10 @@ type Outcome struct {
 	Effect Effect
 	// Counting are the customers of a conflict.
 	Counting []string
-	// IsDeleted says that the customer of a claim with Checkout is deleted, so that it counts for nothing.
+	// IsDeleted says that the customer of a claim is deleted, so that it counts for nothing.
 	IsDeleted bool
+	// IsIdle says that a claim counts for nothing although its customer is not deleted: a release is as late, or later.
+	IsIdle bool
 	// Calls is the number of calls of DynamoDB.
 	Calls int
 }
@@ -52,6 +54,18 @@ func (c Change) byUser() (users []string, states map[string]State) {
 		states[fact.User] = states[fact.User].Join(State{fact.Customer: fact.Facts})
 	}
 	return users, states
+}
+
+// note tells of claims for a user that count for nothing in what is known then.
+func (o *Outcome) note(c Change, user string, known State) {
+	for _, fact := range c.Facts {
+		if fact.User != user || !fact.Metadata.known && !fact.Reference.known {
+			continue
+		}
+		facts := known[fact.Customer]
+		o.IsDeleted = o.IsDeleted || facts.Deleted
+		o.IsIdle = o.IsIdle || !facts.Deleted && !facts.countsByMetadata() && !facts.countsByReference()
+	}
 }
 
 // claims reports whether the change claims a customer for a user, or for anybody where user is "".

@@ -75,6 +75,7 @@ func (w *Writer) Apply(ctx context.Context, change Change) (Outcome, error) {
 			return run.outcome, err
 		}
 		isNew = isNew || changed
+		run.outcome.note(change, user, state)
 		if counting := state.Counting(); change.claims(user) && len(counting) > 1 {
 			run.outcome.Effect, run.outcome.Counting = Conflict, counting
 		}
@@ -118,7 +119,6 @@ func (a *application) leaveWord(ctx context.Context, change *Change) (isNew bool
 	case change.Checkout != "" && len(change.Facts) > 0: // a set without elements is none
 		users, _ := change.byUser()
 		isDeleted, err := a.addUsers(ctx, change.Checkout, users)
-		a.outcome.IsDeleted = isDeleted
 		for i := range change.Facts {
 			change.Facts[i].Deleted = change.Facts[i].Deleted || isDeleted
 		}

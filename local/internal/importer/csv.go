@@ -21,14 +21,19 @@ import (
 //
 // A line is a record: a user's ID has no line ends.
 type FromCSV struct {
-	Path string
-	File io.ReadSeeker // nil for Input
+	Path    string
+	Version string        // of the file: another one has other lines where a run was cut off
+	File    io.ReadSeeker // nil for Input
 	// Input cannot be read anew: a run that goes on reads over what was done.
 	Input io.Reader
 
-	r    *bufio.Reader
-	at   int64 // where r is
-	open bool
+	lines *lineReader // nil: not opened yet
+}
+
+// lineReader reads lines of any length in little memory.
+type lineReader struct {
+	r  *bufio.Reader
+	at int64 // bytes read
 }
 
 const (
@@ -37,7 +42,7 @@ const (
 )
 
 // Name implements Source.
-func (s *FromCSV) Name() string { return "csv:" + s.Path }
+func (s *FromCSV) Name() string { return strings.TrimSpace("csv:" + s.Path + " " + s.Version) }
 
 // ByHand implements Source.
 func (s *FromCSV) ByHand() bool { return true }
@@ -52,7 +57,7 @@ func (s *FromCSV) Next(ctx context.Context, from Position) (Batch, error) {
 		if err := ctx.Err(); err != nil {
 			return Batch{}, err
 		}
-		text, isTooLong, err := s.line()
+		text, isTooLong, err := s.lines.next()
 		if err != nil && !errors.Is(err, io.EOF) {
 			return Batch{}, err
 		}
@@ -60,7 +65,7 @@ func (s *FromCSV) Next(ctx context.Context, from Position) (Batch, error) {
 			batch.Next.Line++
 			s.take(&batch, text, isTooLong)
 		}
-		batch.Next.Offset = s.at
+		batch.Next.Offset = s.lines.at
 		if err != nil {
 			batch.Next.End = true
 			break
@@ -70,29 +75,30 @@ func (s *FromCSV) Next(ctx context.Context, from Position) (Batch, error) {
 }
 
 func (s *FromCSV) seek(offset int64) error {
-	if s.open && s.at == offset {
+	if s.lines != nil && s.lines.at == offset {
 		return nil
 	}
+	var r *bufio.Reader
 	if s.File != nil {
 		if _, err := s.File.Seek(offset, io.SeekStart); err != nil {
 			return err
 		}
-		s.r = bufio.NewReader(s.File)
+		r = bufio.NewReader(s.File)
 	} else {
-		s.r = bufio.NewReader(s.Input)
-		if _, err := io.CopyN(io.Discard, s.r, offset); err != nil {
+		r = bufio.NewReader(s.Input)
+		if _, err := io.CopyN(io.Discard, r, offset); err != nil {
 			return err
 		}
 	}
-	s.at, s.open = offset, true
+	s.lines = &lineReader{r, offset}
 	return nil
 }
 
-// line reads a line without its end. Of one that is too long the beginning is kept.
-func (s *FromCSV) line() (text []byte, isTooLong bool, err error) {
+// next reads a line without its end. Of one that is too long the beginning is kept.
+func (l *lineReader) next() (text []byte, isTooLong bool, err error) {
 	for {
-		part, err := s.r.ReadSlice('\n')
-		s.at += int64(len(part))
+		part, err := l.r.ReadSlice('\n')
+		l.at += int64(len(part))
 		if room := maxLine - len(text); len(part) > room {
 			part, isTooLong = part[:max(0, room)], true
 		}
@@ -108,32 +114,52 @@ var (
 	columns = []string{"user_id", "customer_id", "claimed_at"}
 )
 
-func (s *FromCSV) take(batch *Batch, text []byte, isTooLong bool) {
-	line := batch.Next.Line
-	reject := func(user, reason string) {
-		batch.Rejected = append(batch.Rejected, Rejected{Line: line, User: user, Reason: reason})
-	}
+// fieldsOf reads the fields of a line, or says why it cannot. An empty line has none.
+func fieldsOf(line int64, text []byte, isTooLong bool) (fields []string, malformed string) {
 	if line == 1 {
 		text = bytes.TrimPrefix(text, bom)
 	}
 	switch {
 	case isTooLong:
-		reject("", "the line has more than 65,536 bytes")
-		return
+		return nil, "the line has more than 65,536 bytes"
 	case len(bytes.TrimSpace(text)) == 0:
-		batch.Skipped++
-		return
+		return nil, ""
 	case !utf8.Valid(text):
-		reject("", "the line is not UTF-8")
-		return
+		return nil, "the line is not UTF-8"
 	}
 	fields, err := csv.NewReader(bytes.NewReader(text)).Read()
 	if err != nil {
-		reject("", "the line is no CSV: a quotation mark is in the wrong place")
-		return
+		return nil, "the line is no CSV: a quotation mark is in the wrong place"
 	}
 	for i := range fields {
 		fields[i] = strings.TrimSpace(fields[i])
+	}
+	return fields, ""
+}
+
+// maxShown bounds what is kept of a user who is none, so that memory is flat whatever a file is like.
+const maxShown = 255
+
+func shown(user string) string {
+	if len(user) > maxShown {
+		user = strings.ToValidUTF8(user[:maxShown], "") + "…"
+	}
+	return strings.Clone(user) // and not the line that it is a part of
+}
+
+func (s *FromCSV) take(batch *Batch, text []byte, isTooLong bool) {
+	line := batch.Next.Line
+	reject := func(user, reason string) {
+		batch.Rejected = append(batch.Rejected, Rejected{Line: line, User: shown(user), Reason: reason})
+	}
+	fields, malformed := fieldsOf(line, text, isTooLong)
+	switch {
+	case malformed != "":
+		reject("", malformed)
+		return
+	case fields == nil:
+		batch.Skipped++
+		return
 	}
 	if line == 1 && isHeader(fields) {
 		batch.Next.Header = lower(fields)
@@ -156,7 +182,7 @@ func (s *FromCSV) take(batch *Batch, text []byte, isTooLong bool) {
 	case !ok:
 		reject(user, "claimed_at is neither seconds since 1970 nor a time such as 2024-06-03T16:00:00Z, of the past")
 	default:
-		batch.Claims = append(batch.Claims, Claim{Line: line, User: user, Customer: customer, At: at})
+		batch.Claims = append(batch.Claims, Claim{Line: line, User: strings.Clone(user), Customer: strings.Clone(customer), At: at})
 	}
 }
 

@@ -67,13 +67,17 @@ type Writer interface {
 type Import struct {
 	Source Source
 	Writer Writer // nil: a dry run
+	// Target tells one table from another, for the state file.
+	Target string
 	// WriteCapacity is in write units a second.
 	WriteCapacity int
-	StateFile     string // "": none
+	StateFile     string // "": none; a dry run has none
 	Report        *Report
 	Progress      Progress
 	// Pause waits before something is tried again; nil means a timer.
 	Pause func(ctx context.Context, d time.Duration) error
+	// WasDone is set by Run where the state file says that all was done before.
+	WasDone bool
 }
 
 // Counts are what a run did.
@@ -84,22 +88,32 @@ type Counts struct {
 	Rejected  int64 `json:"rejected"`
 	Deleted   int64 `json:"deleted"` // customers who are known to be deleted
 	Skipped   int64 `json:"skipped"`
+	// Superseded are claims of Stripe's own that later events have ended meanwhile: the table is right.
+	Superseded int64 `json:"superseded"`
+	// Released are claims of a file that count for nothing, because they are no later than a release.
+	Released int64 `json:"released"`
 }
 
 // NotImported is what should have been and was not.
-func (c Counts) NotImported() int64 { return c.Rejected + c.Deleted }
+func (c Counts) NotImported() int64 { return c.Rejected + c.Deleted + c.Released }
 
-const (
-	writers = 32
-	ahead   = 4 // batches that are read and not yet written
-)
+// Writers is how many claims are written at once.
+const Writers = 32
+
+// ahead is how many batches are read and not yet written.
+const ahead = 4
 
 // Run reads and writes until the source is at its end. What was done is in the state file, whatever ends the run.
 func (i *Import) Run(ctx context.Context) (Counts, error) {
-	state, err := openState(i.StateFile, i.Source.Name())
+	path := i.StateFile
+	if i.Writer == nil { // what it did is nothing that an import could go on from
+		path = ""
+	}
+	state, err := openState(path, i.Source.Name(), i.Target)
 	if err != nil {
 		return Counts{}, err
 	}
+	i.WasDone = state.Position.End && len(state.Pending) == 0
 	if i.Report == nil {
 		i.Report = &Report{}
 	}
@@ -169,7 +183,7 @@ func (i *Import) write(ctx context.Context, state *state, batch Batch, limiter *
 		i.Report.add("malformed", rejected.Line, rejected.User, "", rejected.Reason)
 	}
 	workers, workersCtx := errgroup.WithContext(ctx)
-	workers.SetLimit(writers)
+	workers.SetLimit(Writers)
 	for _, claim := range batch.Claims {
 		workers.Go(func() error {
 			outcome, err := i.claim(workersCtx, claim, limiter)
@@ -220,8 +234,12 @@ func (i *Import) count(counts *Counts, claim Claim, outcome app.MappingOutcome, 
 	case err != nil:
 		return fmt.Errorf("write the claim of user %q: %w", claim.User, err)
 	case outcome.IsDeleted:
-		counts.Deleted++
+		*i.idle(&counts.Deleted, counts)++
 		i.Report.add("deleted", claim.Line, claim.User, claim.Customer, "the customer was deleted at Stripe")
+		return nil
+	case outcome.IsIdle:
+		*i.idle(&counts.Released, counts)++
+		i.Report.add("released", claim.Line, claim.User, claim.Customer, "the customer's metadata ceased to name the user, no earlier than this claim")
 		return nil
 	}
 	counts.Imported++
@@ -235,13 +253,22 @@ func (i *Import) count(counts *Counts, claim Claim, outcome app.MappingOutcome, 
 	return nil
 }
 
+// idle is where a claim is counted that counts for nothing: what a file says is then without effect, and somebody should know; what
+// Stripe said has become something else since.
+func (i *Import) idle(ofFile *int64, counts *Counts) *int64 {
+	if i.Source.ByHand() {
+		return ofFile
+	}
+	return &counts.Superseded
+}
+
 const maxTries = 8
 
 // again tries again what may be better in a moment.
 func (i *Import) again(ctx context.Context, try func() error) error {
 	for n := 1; ; n++ {
 		err := try()
-		if err == nil || ctx.Err() != nil || n == maxTries || errors.Is(err, io.EOF) || errors.Is(err, app.ErrMappingMalformed) || errors.Is(err, app.ErrMappingFacts) || app.IsPermanent(err) {
+		if err == nil || ctx.Err() != nil || n == maxTries || errors.Is(err, io.EOF) || errors.Is(err, errMode) || errors.Is(err, app.ErrMappingMalformed) || errors.Is(err, app.ErrMappingFacts) || app.IsPermanent(err) {
 			return err
 		}
 		wait := 50 * time.Millisecond << n

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"bufio"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -10,9 +11,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/time/rate"
 
+	"billingportal/functions/app"
 	"billingportal/local/internal/spill"
 )
 
@@ -30,6 +33,7 @@ var proposalColumns = []string{"user_id", "customer_id", "claimed_at", "match", 
 type Proposal struct {
 	Reader   Reader
 	Limiter  *rate.Limiter
+	Report   *Report // of malformed lines; nil keeps nothing
 	Progress Progress
 }
 
@@ -49,7 +53,13 @@ func (p *Proposal) Write(ctx context.Context, users io.Reader, out io.Writer) (m
 		return matches, err
 	}
 	defer func() { err = errors.Join(err, customers.Close()) }()
-	if matches.Malformed, err = readUsers(users, byAddress); err != nil {
+	if p.Report == nil {
+		p.Report = &Report{}
+	}
+	if err := p.Report.resume(0); err != nil {
+		return matches, err
+	}
+	if matches.Malformed, err = p.readUsers(users, byAddress); err != nil {
 		return matches, err
 	}
 	if err := p.readCustomers(ctx, customers); err != nil {
@@ -72,37 +82,55 @@ const separator = "\x00"
 // address is how addresses are compared: without case, and without what people type around them.
 func address(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
-func readUsers(users io.Reader, into *spill.Sorter) (malformed int64, err error) {
-	r := csv.NewReader(users)
-	r.FieldsPerRecord, r.ReuseRecord = -1, true
+// readUsers reads a file line by line: a quotation mark in the wrong place costs its own line alone.
+func (p *Proposal) readUsers(users io.Reader, into *spill.Sorter) (malformed int64, err error) {
+	lines := &lineReader{r: bufio.NewReader(users)}
 	user, email := 0, 1
-	for n := 0; ; n++ {
-		fields, err := r.Read()
-		var parse *csv.ParseError
-		switch {
-		case errors.Is(err, io.EOF):
-			return malformed, nil
-		case errors.As(err, &parse):
-			malformed++
-			continue
-		case err != nil:
+	for n := int64(1); ; n++ {
+		text, isTooLong, err := lines.next()
+		isLast := errors.Is(err, io.EOF)
+		if err != nil && !isLast {
 			return malformed, err
 		}
-		if n == 0 {
-			fields[0] = strings.TrimPrefix(fields[0], string(bom))
-			if names := lower(fields); slices.Contains(names, "user_id") && slices.Contains(names, "email") {
-				user, email = slices.Index(names, "user_id"), slices.Index(names, "email")
-				continue
+		fields, reason := fieldsOf(n, text, isTooLong)
+		if names := lower(fields); n == 1 && slices.Contains(names, "user_id") && slices.Contains(names, "email") {
+			user, email = slices.Index(names, "user_id"), slices.Index(names, "email")
+			fields = nil
+		}
+		if fields != nil {
+			reason = whyNoUser(fields, user, email)
+		}
+		switch {
+		case reason != "":
+			malformed++
+			p.Report.add("malformed", n, "", "", reason)
+		case fields != nil:
+			if err := into.Add(address(fields[email]) + separator + fields[user] + separator + fields[email]); err != nil {
+				return malformed, err
 			}
 		}
-		if len(fields) <= max(user, email) || fields[user] == "" || !strings.Contains(fields[email], "@") || strings.Contains(fields[user]+fields[email], separator) || strings.ContainsAny(fields[user]+fields[email], "\r\n") {
-			malformed++
-			continue
+		if reason != "" && malformed%batchLines == 0 || isLast {
+			if _, err := p.Report.flush(); err != nil {
+				return malformed, err
+			}
 		}
-		if err := into.Add(address(fields[email]) + separator + fields[user] + separator + strings.TrimSpace(fields[email])); err != nil {
-			return malformed, err
+		if isLast {
+			return malformed, nil
 		}
 	}
+}
+
+// whyNoUser says what is wrong with a line of users; "" for nothing.
+func whyNoUser(fields []string, user, email int) string {
+	switch {
+	case len(fields) <= max(user, email):
+		return "a column is missing: user_id,email"
+	case !app.IsUserID(fields[user]):
+		return "the user is empty, has more than 255 characters, or has control characters"
+	case !strings.Contains(fields[email], "@"), strings.ContainsFunc(fields[email], unicode.IsControl):
+		return "the e-mail address is none"
+	}
+	return ""
 }
 
 func (p *Proposal) readCustomers(ctx context.Context, into *spill.Sorter) error {

@@ -16,6 +16,7 @@ type state struct {
 	path string // "": nowhere
 
 	Source     string   `json:"source"`
+	Target     string   `json:"target"`
 	Position   Position `json:"position"`          // where to read on
 	Pending    []Batch  `json:"pending,omitempty"` // read, and not yet written
 	Read       int64    `json:"read"`              // claims and others
@@ -23,8 +24,8 @@ type state struct {
 	ReportSize int64    `json:"report_size"`
 }
 
-func openState(path, source string) (*state, error) {
-	s := &state{path: path, Source: source}
+func openState(path, source, target string) (*state, error) {
+	s := &state{path: path, Source: source, Target: target}
 	if path == "" {
 		return s, nil
 	}
@@ -39,8 +40,8 @@ func openState(path, source string) (*state, error) {
 	if err := json.Unmarshal(text, s); err != nil {
 		return nil, fmt.Errorf("%s is no state of an import", path)
 	}
-	if s.Source != source {
-		return nil, fmt.Errorf("%s is of an import from %s; remove it to begin anew", path, s.Source)
+	if s.Source != source || s.Target != target {
+		return nil, fmt.Errorf("%s is of another import, from %s into %s; remove it to begin anew", path, s.Source, s.Target)
 	}
 	return s, nil
 }
@@ -55,10 +56,20 @@ func (s *state) save() error {
 		return err
 	}
 	fresh := filepath.Join(filepath.Dir(s.path), "."+filepath.Base(s.path)+".new")
-	if err := os.WriteFile(fresh, text, 0o600); err != nil {
+	if err := writeThrough(fresh, text); err != nil {
 		return err
 	}
 	return os.Rename(fresh, s.path)
+}
+
+// writeThrough writes a file to the disk itself, so that it is whole after a crash of the machine, too.
+func writeThrough(path string, text []byte) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // whoever runs the command says which
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(text)
+	return errors.Join(err, file.Sync(), file.Close())
 }
 
 func (s *state) position() Position {
@@ -93,6 +104,8 @@ func (s *state) noteWritten(_ Batch, counts Counts, reportSize int64) error {
 	s.Counts.Rejected += counts.Rejected
 	s.Counts.Deleted += counts.Deleted
 	s.Counts.Skipped += counts.Skipped
+	s.Counts.Superseded += counts.Superseded
+	s.Counts.Released += counts.Released
 	s.ReportSize = reportSize
 	return s.save()
 }

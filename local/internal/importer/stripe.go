@@ -14,6 +14,8 @@ import (
 // Reader reads objects of a Stripe account.
 type Reader interface {
 	Read(ctx context.Context, path string, query url.Values) (json.RawMessage, error)
+	// Livemode is the mode that its objects should have.
+	Livemode() bool
 }
 
 // customer is what is read of one.
@@ -24,6 +26,7 @@ type customer struct {
 	Created  int64
 	Email    string
 	Deleted  bool
+	Livemode *bool // nil of a deleted one
 	Metadata map[string]string
 
 	Subscriptions struct {
@@ -62,10 +65,23 @@ func customersAfter(ctx context.Context, reader Reader, limiter *rate.Limiter, a
 	if json.Unmarshal(document, &list) != nil {
 		return nil, false, errList
 	}
+	for _, c := range list.Data {
+		if c.isOfOtherMode(reader) {
+			return nil, false, errMode
+		}
+	}
 	return list.Data, list.HasMore && len(list.Data) > 0, nil
 }
 
-var errList = errors.New("stripe: an answer that is no list of customers")
+// isOfOtherMode is the last word on keys that do not say their mode.
+func (c customer) isOfOtherMode(reader Reader) bool {
+	return c.Livemode != nil && *c.Livemode != reader.Livemode()
+}
+
+var (
+	errList = errors.New("stripe: an answer that is no list of customers")
+	errMode = errors.New("stripe: the customers are of the other mode than STRIPE_LIVEMODE says, or than the key")
+)
 
 // NewLimiter allows so many reads of Stripe a second.
 func NewLimiter(perSecond int) *rate.Limiter {
@@ -80,7 +96,13 @@ type FromStripe struct {
 }
 
 // Name implements Source.
-func (s *FromStripe) Name() string { return "stripe" }
+func (s *FromStripe) Name() string {
+	mode := "test"
+	if s.Reader.Livemode() {
+		mode = "live"
+	}
+	return "stripe, " + mode + " mode, metadata " + s.MetadataKey
+}
 
 // ByHand implements Source: a deletion at Stripe names the user itself.
 func (s *FromStripe) ByHand() bool { return false }

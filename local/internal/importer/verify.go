@@ -120,18 +120,35 @@ func (v *Verification) customer(ctx context.Context, id string) (found customer,
 		if err != nil {
 			return err
 		}
-		return json.Unmarshal(document, &found)
+		if err := json.Unmarshal(document, &found); err != nil {
+			return errList
+		}
+		if found.isOfOtherMode(v.Reader) {
+			return errMode
+		}
+		return nil
 	})
 	return found, err
 }
 
-// fix corrects a mapping as the missed event would have.
+// fix corrects a mapping as the missed event would have. An item that holds something else is left alone, and keeps no other from
+// being corrected.
 func (v *Verification) fix(ctx context.Context, verified *Verified, change app.MappingChange) error {
 	if v.Fix == nil {
 		return nil
 	}
-	if _, err := v.Fix.Apply(ctx, change); err != nil {
-		return fmt.Errorf("correct the mapping of user %q: %w", change.Facts[0].User, err)
+	fact := change.Facts[0]
+	err := (&Import{}).again(ctx, func() error {
+		_, err := v.Fix.Apply(ctx, change)
+		return err
+	})
+	switch {
+	case errors.Is(err, app.ErrMappingMalformed), errors.Is(err, app.ErrMappingFacts):
+		verified.Malformed++
+		v.Report.add("failed", 0, fact.User, fact.Customer, err.Error())
+		return nil
+	case err != nil:
+		return fmt.Errorf("correct the mapping of user %q: %w", fact.User, err)
 	}
 	verified.Fixed++
 	return nil
