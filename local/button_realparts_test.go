@@ -193,9 +193,11 @@ func TestTheButtonInChromium(t *testing.T) {
 		}
 		a.takePosts()
 	})
-	t.Run("nobody's account, in German", func(*testing.T) {
-		a.show(`<script>const { openBillingPortal } = await import("PORTAL/billing/button.js"); try { await openBillingPortal({ token: "` + bob + `" }); } catch (error) { document.title = error.problem.code + " " + error.problem.status; }</script>`)
-		if got := a.eval(`(async () => { while (document.title === "An app") await new Promise((r) => setTimeout(r, 20)); return document.title; })()`); got != "no-billing-account 404" {
+	t.Run("nobody's account, for two who ask at once", func(*testing.T) {
+		a.takePosts()
+		a.show(`<script>const { openBillingPortal } = await import("PORTAL/billing/button.js"); const open = () => openBillingPortal({ token: "` + bob + `" });
+			const [{ reason }, second] = await Promise.allSettled([open(), open()]); document.title = reason.problem.code + " " + reason.problem.status + " " + (reason === second.reason);</script>`)
+		if got := a.eval(`(async () => { while (document.title === "An app") await new Promise((r) => setTimeout(r, 20)); return document.title; })()`); got != "no-billing-account 404 true" || a.takePosts() != 1 {
 			t.Errorf("openBillingPortal: %q", got)
 		}
 	})
@@ -224,17 +226,69 @@ func TestTheButtonInChromium(t *testing.T) {
 			retention-coupon="STAY20" after="https://a.example/done"`, "x") +
 			`<manage-billing-button id="c" flow="subscription_update_confirm" price="price_1" quantity="3" coupon="C" promotion-code="promo_1" confirmation-message="Thanks"></manage-billing-button>` +
 			`<manage-billing-button id="d" after="portal"></manage-billing-button><script>d.parameters = { locale: "fr", flow_data: { type: "payment_method_update" } };</script>`)
-		got := a.eval(`(async () => { await customElements.whenDefined("manage-billing-button"); return [b, c, d].map((e) => JSON.stringify(e.tree)).join("\n"); })()`)
-		want := `{"return_url":"https://a.example/","locale":"de","configuration":"bpc_1","on_behalf_of":"acct_1","flow_data":{"type":"subscription_cancel","subscription_cancel":{"subscription":"sub_1","retention":{"coupon_offer":{"coupon":"STAY20"},"type":"coupon_offer"}},"after_completion":{"type":"redirect","redirect":{"return_url":"https://a.example/done"}}}}
-{"flow_data":{"type":"subscription_update_confirm","subscription_update_confirm":{"items":[{"price":"price_1","quantity":3}],"discounts":[{"coupon":"C","promotion_code":"promo_1"}]},"after_completion":{"hosted_confirmation":{"custom_message":"Thanks"},"type":"hosted_confirmation"}}}
-{"locale":"fr","flow_data":{"type":"payment_method_update","after_completion":{"type":"portal_homepage"}}}`
+		got := a.eval(`(async () => { await customElements.whenDefined("manage-billing-button");
+			return [b, c, d].map((e) => [...new FormData(e.querySelector("form"))].map((field) => field.join("=")).sort().join("\n")).join("\n\n"); })()`)
+		want := `configuration=bpc_1
+flow_data[after_completion][redirect][return_url]=https://a.example/done
+flow_data[after_completion][type]=redirect
+flow_data[subscription_cancel][retention][coupon_offer][coupon]=STAY20
+flow_data[subscription_cancel][retention][type]=coupon_offer
+flow_data[subscription_cancel][subscription]=sub_1
+flow_data[type]=subscription_cancel
+locale=de
+on_behalf_of=acct_1
+return_url=https://a.example/
+
+flow_data[after_completion][hosted_confirmation][custom_message]=Thanks
+flow_data[after_completion][type]=hosted_confirmation
+flow_data[subscription_update_confirm][discounts][0][coupon]=C
+flow_data[subscription_update_confirm][discounts][0][promotion_code]=promo_1
+flow_data[subscription_update_confirm][items][0][price]=price_1
+flow_data[subscription_update_confirm][items][0][quantity]=3
+flow_data[type]=subscription_update_confirm
+
+flow_data[after_completion][type]=portal_homepage
+flow_data[type]=payment_method_update
+locale=fr`
 		if got != want {
-			t.Errorf("trees\n%s\nwant\n%s", got, want)
+			t.Errorf("fields\n%s\nwant\n%s", got, want)
+		}
+	})
+	t.Run("a form's own fields go with it, but for the token of the form", func(*testing.T) {
+		a.show(module + fmt.Sprintf(button, `flow="subscription_cancel"`,
+			`<form method="post" action="PORTAL/billing/portal"><input type="hidden" name="access_token" value="`+bob+`"><input type="hidden" name="locale" value="fr"><button id="plain">Cancel</button></form>`) +
+			`<script>b.getToken = () => "` + alice + `";</script>`)
+		a.click("#plain", "#customer-id")
+		if customer := a.text("#customer-id"); customer != "cus_DemoAlice" {
+			t.Errorf("customer %s", customer)
+		}
+		a.takePosts()
+		a.show(module + fmt.Sprintf(button, "", `<form><input type="hidden" name="access_token" value="`+bob+`"><input type="hidden" name="locale" value="fr"><button>Cancel</button></form>`) +
+			`<script>b.getToken = () => "` + alice + `"; b.parameters = new Proxy({ configuration: "bpc_1" }, {}); window.fetch = async (url, options) => { document.title = "sent " + options.body; throw 0; };</script>`)
+		if sent := a.eval(`(async () => { b.querySelector("button").click(); while (document.title === "An app") await new Promise((r) => setTimeout(r, 20)); return document.title; })()`); sent != "sent locale=fr&configuration=bpc_1" {
+			t.Errorf("%s", sent)
+		}
+	})
+	t.Run("a listener of the app's may stop a form, and the button is ready again", func(*testing.T) {
+		a.show(module + fmt.Sprintf(button, "", "Billing") + `<script>document.addEventListener("submit", (event) => event.preventDefault());</script>`)
+		state := a.eval(`(async () => { await customElements.whenDefined("manage-billing-button"); b.querySelector("button").click(); await new Promise((r) => setTimeout(r, 60));
+			return [b.ariaBusy, b.querySelector("button").disabled, b.shadowRoot.querySelector("[role=status]").textContent].join(); })()`)
+		if state != "false,false," || a.takePosts() != 0 {
+			t.Errorf("state %q", state)
+		}
+	})
+	t.Run("what a framework writes anew is wrapped anew", func(*testing.T) {
+		a.show(module + fmt.Sprintf(button, "", "Billing"))
+		state := a.eval(`(async () => { await customElements.whenDefined("manage-billing-button"); const states = []; const rest = () => new Promise((r) => setTimeout(r, 20));
+			b.textContent = "Rechnungen"; await rest(); states.push(b.innerHTML);
+			b.textContent = ""; await rest(); states.push(b.textContent);
+			b.replaceChildren(Object.assign(document.createElement("form"), { id: "own" })); await rest(); states.push(b.innerHTML); return states.join("|"); })()`)
+		if want := `<form method="post" action="` + a.portal + `/billing/portal"><button>Rechnungen</button></form>|Manage billing|<form id="own"></form>`; state != want {
+			t.Errorf("state %s, want %s", state, want)
 		}
 	})
 }
 
-// A link of an e-mail's leads to a page with one button, which is a user's to press.
 // The example is a page of an app with a server that has tokens.
 func TestTheExampleInChromium(t *testing.T) {
 	a := newButtonApp(t)
@@ -255,6 +309,7 @@ func TestTheExampleInChromium(t *testing.T) {
 	}
 }
 
+// A link of an e-mail's leads to a page with one button, which is a user's to press.
 func TestALinkInChromium(t *testing.T) {
 	l, _ := startLaptop(t)
 	token, err := l.issuer.Token("alice", nil, time.Hour)

@@ -100,7 +100,7 @@ func build(folder, language string) ([]byte, error) {
 	result := api.Transform(string(source), api.TransformOptions{
 		Loader: api.LoaderJS, Target: api.ES2022, Format: api.FormatESModule, Charset: api.CharsetUTF8,
 		MinifyWhitespace: true, MinifyIdentifiers: true, MinifySyntax: true,
-		Define: map[string]string{"TEXTS": string(texts)},
+		Define: map[string]string{"texts": string(texts)},
 	})
 	if len(result.Errors) > 0 {
 		return nil, errors.New(result.Errors[0].Text)

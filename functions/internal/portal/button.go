@@ -108,15 +108,19 @@ func matches(header http.Header, etag string) bool {
 	return false
 }
 
-// acceptsGzip reads Accept-Encoding (RFC 9110, section 12.5.3).
+// acceptsGzip reads Accept-Encoding, where * stands for what is not named (RFC 9110, section 12.5.3).
 func acceptsGzip(header http.Header) bool {
+	accepts := false
 	for entry := range strings.SplitSeq(strings.Join(header.Values("Accept-Encoding"), ","), ",") {
 		coding, parameters, _ := strings.Cut(strings.TrimSpace(entry), ";")
-		if coding = strings.ToLower(strings.TrimSpace(coding)); coding == "gzip" || coding == "*" {
+		switch strings.ToLower(strings.TrimSpace(coding)) {
+		case "gzip":
 			return answer.Quality(parameters) > 0
+		case "*":
+			accepts = answer.Quality(parameters) > 0
 		}
 	}
-	return false
+	return accepts
 }
 
 func unzipped(module []byte) ([]byte, error) {

@@ -65,15 +65,17 @@ func TestTheButtonIsServed(t *testing.T) {
 		status  int
 		length  bool
 	}{
-		"the same":           {http.MethodGet, []string{"Accept-Encoding", "gzip", "If-None-Match", etag}, 304, false},
-		"the same, weakly":   {http.MethodGet, []string{"Accept-Encoding", "gzip", "If-None-Match", `"x", W/` + etag}, 304, false},
-		"any":                {http.MethodGet, []string{"If-None-Match", "*"}, 304, false},
-		"another encoding":   {http.MethodGet, []string{"If-None-Match", etag}, 200, true},
-		"another language":   {http.MethodGet, []string{"Accept-Encoding", "gzip", "Accept-Language", "de", "If-None-Match", etag}, 200, true},
-		"gzip is refused":    {http.MethodGet, []string{"Accept-Encoding", "gzip;q=0", "If-None-Match", etag}, 200, true},
-		"its head":           {http.MethodHead, []string{"Accept-Encoding", "gzip"}, 200, false},
-		"its head, the same": {http.MethodHead, []string{"Accept-Encoding", "gzip", "If-None-Match", etag}, 304, false},
-		"a POST":             {http.MethodPost, nil, 405, true},
+		"the same":                             {http.MethodGet, []string{"Accept-Encoding", "gzip", "If-None-Match", etag}, 304, false},
+		"the same, weakly":                     {http.MethodGet, []string{"Accept-Encoding", "gzip", "If-None-Match", `"x", W/` + etag}, 304, false},
+		"any":                                  {http.MethodGet, []string{"If-None-Match", "*"}, 304, false},
+		"another encoding":                     {http.MethodGet, []string{"If-None-Match", etag}, 200, true},
+		"another language":                     {http.MethodGet, []string{"Accept-Encoding", "gzip", "Accept-Language", "de", "If-None-Match", etag}, 200, true},
+		"gzip is refused, and all else wanted": {http.MethodGet, []string{"Accept-Encoding", "*, gzip;q=0", "If-None-Match", etag}, 200, true},
+		"anything is wanted":                   {http.MethodGet, []string{"Accept-Encoding", "br;q=0, *", "If-None-Match", etag}, 304, false},
+		"gzip is refused":                      {http.MethodGet, []string{"Accept-Encoding", "gzip;q=0", "If-None-Match", etag}, 200, true},
+		"its head":                             {http.MethodHead, []string{"Accept-Encoding", "gzip"}, 200, false},
+		"its head, the same":                   {http.MethodHead, []string{"Accept-Encoding", "gzip", "If-None-Match", etag}, 304, false},
+		"a POST":                               {http.MethodPost, nil, 405, true},
 	} {
 		w := f.get(t, test.method, ButtonPath, test.headers...)
 		if w.Code != test.status || (w.Body.Len() > 0) != test.length {

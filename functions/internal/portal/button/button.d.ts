@@ -33,7 +33,6 @@ export interface ManageBillingButton extends HTMLElement {
   /** Texts in the place of the module's own. */
   messages?: Partial<Record<"manage" | "opening" | "signIn" | "forbidden" | "noAccount" | "failed" | "choose", string>>;
   readonly endpoint: string;
-  readonly tree: BillingPortalParameters;
 }
 
 declare global {
