@@ -1,7 +1,7 @@
 # What a developer types. `make help` lists it.
 
-# Everything that the checks need and go.mod does not name, pinned here and nowhere else. `make lock` writes what these need in turn
-# to .ci/python and .ci/npm, with hashes.
+# Everything that the checks need and go.mod does not name, pinned here and, for Node, in .ci/npm/package.json. `make lock` writes what
+# these need in turn to .ci/python and .ci/npm, with hashes.
 GOLANGCI_LINT  := v2.15.0
 GOVULNCHECK    := v1.9.0
 GREMLINS       := v0.6.0
@@ -13,9 +13,6 @@ CYCLONEDX      := v1.9.0
 MINISTACK      := 1.5.33
 UV             := 0.13.9
 DYNAMODB_LOCAL := 3.3.1
-# The last of these two that run on Debian 12's Node, which is version 18.
-OIDC_PROVIDER  := 8.8.1
-OAUTH2_MOCK    := 7.2.1
 # command:package, for apt-get. A package is installed only where its command is missing.
 DEBIAN := chromium:chromium curl:curl javac:default-jdk-headless mvn:maven node:nodejs npm:npm
 
@@ -122,7 +119,7 @@ check-policies: $(VENV_FILE) $(TOOLS)/.checkov-$(CHECKOV)
 
 # Deployed to an emulator, and called.
 .PHONY: check-stack
-check-stack: $(VENV_FILE) $(TOOLS)/.ministack-$(MINISTACK) $(TOOLS)/npm/.$(OIDC_PROVIDER)-$(OAUTH2_MOCK)
+check-stack: $(VENV_FILE) $(TOOLS)/.ministack-$(MINISTACK) $(TOOLS)/npm/.installed
 	@.ci/emulated $(VENV)/bin/python $(TOOLS)/ministack/bin/ministack $(CURDIR)/.cache/emulated $(TOOLS)/npm
 
 # Needs a Docker daemon of its own, which wants root, so it is no part of `make check`.
@@ -167,7 +164,7 @@ check-tests: tools
 # Each of these names its version, so that another version is another target.
 TOOL_FILES := $(BIN)/golangci-lint-$(GOLANGCI_LINT) $(BIN)/govulncheck-$(GOVULNCHECK) \
 	$(VENV_FILE) $(TOOLS)/.checkov-$(CHECKOV) $(TOOLS)/.ministack-$(MINISTACK) $(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL) \
-	$(TOOLS)/npm/.$(OIDC_PROVIDER)-$(OAUTH2_MOCK)
+	$(TOOLS)/npm/.installed
 
 .PHONY: tools
 tools: debian-packages $(TOOL_FILES) ## install what the checks need, below .tools
@@ -211,8 +208,7 @@ $(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL): .ci/dynamodb-local.xml | debian-pack
 	mvn --quiet --batch-mode --file $< -Ddynamodb-local.version=$(DYNAMODB_LOCAL) -DoutputDirectory=$(@D) dependency:copy-dependencies
 	@touch $@
 
-# The OpenID providers that the tests run beside zitadel/oidc.
-$(TOOLS)/npm/.$(OIDC_PROVIDER)-$(OAUTH2_MOCK): | debian-packages
+$(TOOLS)/npm/.installed: .ci/npm/package-lock.json | debian-packages
 	rm -rf $(@D)
 	mkdir -p $(@D)
 	cp .ci/npm/package.json .ci/npm/package-lock.json $(@D)
@@ -223,13 +219,12 @@ $(BIN)/cyclonedx-gomod-$(CYCLONEDX):
 	GOBIN=$(BIN) go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX)
 	@mv $(BIN)/cyclonedx-gomod $@
 
-# After a version above has changed.
+# After a version above, or in .ci/npm/package.json, has changed.
 .PHONY: lock
 lock: debian-packages
 	@rm -rf $(TOOLS)/uv && python3 -m venv $(TOOLS)/uv && $(TOOLS)/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV)
 	printf '%s\n' $(PYTHON_TOOLS) | $(LOCK) - --output-file .ci/python/tools.txt
 	echo checkov==$(CHECKOV) | $(LOCK) - --output-file .ci/python/checkov.txt
 	echo ministack==$(MINISTACK) | $(LOCK) - --output-file .ci/python/ministack.txt
-	npm install --prefix .ci/npm --package-lock-only --omit-lockfile-registry-resolved --save-exact --ignore-scripts --no-audit --no-fund \
-		oidc-provider@$(OIDC_PROVIDER) oauth2-mock-server@$(OAUTH2_MOCK)
+	npm install --prefix .ci/npm --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
 LOCK = $(TOOLS)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate

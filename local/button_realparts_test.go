@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,6 +18,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/evanw/esbuild/pkg/api"
 
 	"billingportal/local/internal/oidc"
 )
@@ -27,7 +30,8 @@ type buttonApp struct {
 	portal string // origin of the API
 	issuer *oidc.Issuer
 
-	example, tokens atomic.Pointer[string] // a page in place of the query's body, and what its server answers /token with
+	example          atomic.Pointer[string] // a page in place of the query's body
+	tokens, fragment atomic.Pointer[string] // what its server answers /token with, and renders as a part of /fragment
 
 	mu    sync.Mutex
 	posts int // requests for a session
@@ -75,6 +79,14 @@ func (a *buttonApp) page(w http.ResponseWriter, r *http.Request) {
 	}
 	if example := a.example.Load(); example != nil {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		if fragment := a.fragment.Load(); r.URL.Path == "/fragment" {
+			if r.Header.Get("Hx-Request") == "true" {
+				_, _ = io.WriteString(w, *fragment)
+				return
+			}
+			_, _ = io.WriteString(w, *example+"<body>"+*fragment)
+			return
+		}
 		_, _ = io.WriteString(w, *example)
 		return
 	}
@@ -289,24 +301,102 @@ locale=fr`
 	})
 }
 
-// The example is a page of an app with a server that has tokens.
-func TestTheExampleInChromium(t *testing.T) {
+// Each example is in a page of an app on another origin, whose server has tokens. A framework's component is mounted by a script of the
+// app's; what a server renders comes by the framework's own navigation.
+func TestTheExamplesInChromium(t *testing.T) {
 	a := newButtonApp(t)
-	text, err := os.ReadFile("examples/plain.html")
+	token := a.token("alice", nil)
+	a.tokens.Store(&token)
+	fill := strings.NewReplacer("PORTAL", a.portal, "TOKEN", token)
+	page := fill.Replace(`<!doctype html><html lang="en"><title>An app</title><script type="module" src="PORTAL/billing/button.js"></script>%s`)
+	// A problem would be the page's title.
+	const props = `{ getToken: () => fetch("/token").then((answer) => answer.text()), %s: ({ code }) => { document.title = code; } }`
+	mounted := func(file, script string) string {
+		return fmt.Sprintf(page, `<body><script type="module">`+bundle(t, "examples/"+file, script)+`</script>`)
+	}
+	examples := map[string]struct {
+		app       string // the app's page
+		selectors map[string]string
+	}{
+		"plain.html": {fill.Replace(readFile(t, "examples/plain.html")), map[string]string{"manage-billing-button button": "", "[flow] button": "subscription_cancel"}},
+		"react.jsx": {mounted("react.jsx", `import { createElement } from "react"; import { createRoot } from "react-dom/client"; import { CancelPlan } from "EXAMPLE";
+			createRoot(document.body).render(createElement(CancelPlan, `+fmt.Sprintf(props, "onProblem")+`));`), nil},
+		"vue.vue": {mounted("vue.vue", `import { createApp } from "vue"; import CancelPlan from "EXAMPLE";
+			createApp(CancelPlan, `+fmt.Sprintf(props, "onProblem")+`).mount(document.body);`), nil},
+		"svelte.svelte": {mounted("svelte.svelte", `import { mount } from "svelte"; import CancelPlan from "EXAMPLE";
+			mount(CancelPlan, { target: document.body, props: `+fmt.Sprintf(props, "onproblem")+` });`), nil},
+		"htmx.html": {fmt.Sprintf(page, `<script type="module">`+bundle(t, "", `import "htmx.org";`)+`</script>
+			<body hx-boost:inherited="true"><main hx-get="/fragment" hx-trigger="load"></main>`), nil},
+		"turbo.html": {fmt.Sprintf(page, `<script type="module">`+bundle(t, "", `import { visit } from "@hotwired/turbo";
+			if (location.pathname === "/") visit("/fragment");`)+`</script>`), nil},
+	}
+	files, err := os.ReadDir("examples")
 	if err != nil {
 		t.Fatal(err)
 	}
-	token := a.token("alice", nil)
-	for selector, flow := range map[string]string{"manage-billing-button button": "", "[flow] button": "subscription_cancel"} {
-		a.example.Store(new(strings.ReplaceAll(string(text), "PORTAL", a.portal)))
-		a.tokens.Store(&token)
-		a.open(a.home + "/")
-		a.do(chromedp.WaitVisible(chromedp.CSS(selector)))
-		a.click(selector, "#customer-id")
-		if got := a.eval(`document.getElementById("flow")?.dataset.flow || ""`); got != flow {
-			t.Errorf("%s: flow %q, want %q", selector, got, flow)
+	if len(files) != len(examples)+1 { // and the README
+		t.Errorf("the examples are %v", files)
+	}
+	for name, e := range examples {
+		fragment := readFile(t, "examples/"+name)
+		if lines := strings.Count(fragment, "\n"); lines > 15 {
+			t.Errorf("%s has %d lines", name, lines)
+		}
+		a.example.Store(&e.app)
+		a.fragment.Store(new(fill.Replace(fragment)))
+		if e.selectors == nil {
+			e.selectors = map[string]string{"manage-billing-button button": "subscription_cancel"}
+		}
+		for selector, flow := range e.selectors {
+			t.Run(name+" "+selector, func(*testing.T) {
+				a.open(a.home + "/")
+				a.do(chromedp.WaitVisible(chromedp.CSS(selector)))
+				if label, want := strings.TrimSpace(a.text(selector)), map[string]string{"": "Manage billing", "subscription_cancel": "Cancel plan"}[flow]; label != want {
+					t.Errorf("label %q", label)
+				}
+				a.click(selector, "#customer-id")
+				if got := a.eval(`document.getElementById("flow")?.dataset.flow || ""`); got != flow {
+					t.Errorf("flow %q, want %q", got, flow)
+				}
+				if posts := a.takePosts(); posts != 1 {
+					t.Errorf("%d requests", posts)
+				}
+			})
 		}
 	}
+}
+
+// bundle is a script of the app's that imports a component, as a bundler makes it.
+func bundle(t *testing.T, component, script string) string {
+	t.Helper()
+	modules, err := filepath.Abs("../.tools/npm/node_modules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	component, err = filepath.Abs(component)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiled := api.Plugin{Name: "components", Setup: func(build api.PluginBuild) {
+		build.OnLoad(api.OnLoadOptions{Filter: `\.(vue|svelte)$`, Namespace: "file"}, func(args api.OnLoadArgs) (api.OnLoadResult, error) {
+			node := exec.CommandContext(t.Context(), "node", "testdata/examples/compile.mjs", modules, args.Path)
+			node.Stderr = os.Stderr
+			code, err := node.Output()
+			return api.OnLoadResult{Contents: new(string(code)), ResolveDir: filepath.Dir(args.Path)}, err
+		})
+	}}
+	result := api.Build(api.BuildOptions{
+		Stdin:  &api.StdinOptions{Contents: strings.ReplaceAll(script, "EXAMPLE", component), ResolveDir: "."},
+		Bundle: true, Format: api.FormatESModule, Platform: api.PlatformBrowser, JSX: api.JSXAutomatic, Conditions: []string{"browser"},
+		NodePaths: []string{modules}, Plugins: []api.Plugin{compiled}, MinifyWhitespace: true,
+		Define: map[string]string{
+			"process.env.NODE_ENV": `"production"`, "__VUE_OPTIONS_API__": "true", "__VUE_PROD_DEVTOOLS__": "false", "__VUE_PROD_HYDRATION_MISMATCH_DETAILS__": "false",
+		},
+	})
+	if len(result.Errors) > 0 {
+		t.Fatal(result.Errors[0].Text)
+	}
+	return string(result.OutputFiles[0].Contents)
 }
 
 // A link of an e-mail's leads to a page with one button, which is a user's to press.
@@ -328,4 +418,13 @@ func TestALinkInChromium(t *testing.T) {
 	if flow := evaluate(b, chromedp.Evaluate[string](`document.getElementById("flow").dataset.flow`)); flow != "payment_method_update" {
 		t.Errorf("flow %q", flow)
 	}
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
