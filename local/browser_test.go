@@ -6,8 +6,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +101,7 @@ func TestDemoPageInChromium(t *testing.T) {
 	flows := map[string]bool{}
 	for _, form := range forms {
 		b.open(l.origin + "/?user=alice")
+		evaluate(b, chromedp.Evaluate[bool](`document.getElementById("engineers").open = true`))
 		wanted := evaluate(b, chromedp.Evaluate[string](fmt.Sprintf(`document.getElementById(%q).dataset.flow || ""`, form)))
 		b.click("#"+form+"-button", "#customer-id")
 		page, customer := b.location(), b.text("#customer-id")
@@ -152,7 +155,7 @@ func TestChoiceInChromium(t *testing.T) {
 	}
 	b.screenshot("choice-made")
 
-	b.open(l.origin + "/?user=dave")
+	b.open(l.origin + "/?user=dave&credential=form")
 	b.click("#any-cancel-button", "h1 + p")
 	if buttons := evaluate(b, chromedp.Evaluate[int](`document.querySelectorAll("form").length`)); buttons != 0 {
 		t.Error("with a token in the form there is no way to post again")
@@ -163,7 +166,7 @@ func TestChoiceInChromium(t *testing.T) {
 func TestCancelledInChromium(t *testing.T) {
 	l, _ := startLaptop(t)
 	b := startBrowser(t)
-	b.open(l.origin + "/?user=erin")
+	b.open(l.origin + "/?user=erin&credential=form")
 	b.click("#any-cancel-button", "h1 + p")
 	if text := b.text("main"); !strings.Contains(text, "The subscription is already cancelled.") {
 		t.Errorf("erin is told: %s", text)
@@ -171,26 +174,82 @@ func TestCancelledInChromium(t *testing.T) {
 	b.screenshot("cancelled")
 }
 
-func TestFetchInChromium(t *testing.T) {
+// A button's call is shown as it can be written, and each way of writing it works.
+func TestTheCallInChromium(t *testing.T) {
+	l, _ := startLaptop(t)
+	b := startBrowser(t)
+	b.open(l.origin + "/?user=alice&locale=de")
+	written := func(language string) string {
+		return evaluate(b, chromedp.Evaluate[string](fmt.Sprintf(`document.getElementById("any-cancel-element").dispatchEvent(new PointerEvent("pointerenter")); document.querySelector("[value=%s]").click(); document.getElementById("call").textContent`, language)))
+	}
+	html, fetch, curl := written("html"), written("fetch"), written("curl")
+	want := `<script type="module" src="` + l.origin + `/billing/button.js"></script>
+<manage-billing-button flow="subscription_cancel" locale="de">Cancel plan</manage-billing-button>`
+	if html != want {
+		t.Errorf("HTML\n%s\nwant\n%s", html, want)
+	}
+	token, err := l.issuer.Token("alice", nil, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(curl, "$(go run ./local token --user alice)", token, 1))
+	if answer, err := command.Output(); err != nil || !strings.Contains(string(answer), `"locale": "de"`) || !strings.Contains(string(answer), "sub_DemoAlice") {
+		t.Errorf("%s\n%v %s", curl, err, answer)
+	}
+	evaluate(b, chromedp.Evaluate[bool](`(async () => { const token = `+strconv.Quote(token)+`; `+fetch+` })(), true`))
+	b.do(chromedp.WaitVisible(chromedp.CSS("#customer-id")))
+	if flow := evaluate(b, chromedp.Evaluate[string](`document.getElementById("flow").dataset.flow`)); flow != "subscription_cancel" {
+		t.Errorf("fetch leads to %q", flow)
+	}
+}
+
+// What came back is shown, without the session's address, and so is what changed at the portal.
+func TestTheAnswerInChromium(t *testing.T) {
 	l, _ := startLaptop(t)
 	b := startBrowser(t)
 	b.open(l.origin + "/?user=alice")
-	b.click("#fetch-button", "#customer-id")
-	if customer := b.text("#customer-id"); customer != "cus_DemoAlice" {
-		t.Errorf("portal of %s", customer)
+	b.click("#any-cancel-button", "#complete")
+	session := b.location()
+	b.click("#complete", "#completed")
+	b.click("#return", "#back")
+	changed := evaluate(b, chromedp.Evaluate[[]string](`[...document.querySelectorAll(".changed")].map((fact) => fact.textContent.replace(/ on .*/, ""))`))
+	if !slices.Equal(changed, []string{"active, cancelling", "Ends"}) {
+		t.Errorf("changed: %q", changed)
 	}
+	if status, answer := b.text("#answer-status"), b.text("#answer"); status != "Cancel plan: 200 OK" || !strings.Contains(answer, `"customer": "cus_DemoAlice"`) || !strings.Contains(answer, `/p/session/…"`) {
+		t.Errorf("%s %s", status, answer)
+	}
+	name := session[strings.LastIndex(session, "/")+1:]
+	if page := evaluate(b, chromedp.Evaluate[string](`document.documentElement.outerHTML + JSON.stringify(sessionStorage)`)); strings.Contains(page, name) {
+		t.Error("the session's address was kept")
+	}
+	b.screenshot("came-back")
+	b.do(chromedp.Click(chromedp.CSS("#any-cancel-button")), chromedp.WaitVisible(chromedp.CSS("#answer")))
+	evaluate(b, chromedp.Poll[bool](`document.getElementById("answer-status").textContent.includes("409")`))
+	if answer := b.text("#answer"); !strings.Contains(answer, `"code": "subscription-not-eligible"`) {
+		t.Errorf("twice: %s", answer)
+	}
+
+	b.open(l.origin + "/?user=alice")
+	b.do(chromedp.Click(chromedp.CSS("#stop")))
+	b.click("#portal-button", "#go-on a")
+	b.click("#go-on a", "#customer-id")
+
 	b.open(l.origin + "/?user=bob")
-	b.click("#fetch-button", "#problem-code")
-	if title, code := b.text("#problem-title"), b.text("#problem-code"); title != "No billing account" || code != "no-billing-account" {
-		t.Errorf("problem %q %q", title, code)
+	b.click("#checkout-button", "#pay")
+	b.screenshot("checkout")
+	b.click("#pay", "#back")
+	if plan := b.text("#state dd"); !strings.HasPrefix(plan, "Starter") {
+		t.Errorf("Bob has %q", plan)
 	}
+	b.click("#portal-button", "#customer-id")
 }
 
 func TestErrorPageInChromium(t *testing.T) {
 	l, _ := startLaptop(t)
 	b := startBrowser(t)
-	b.open(l.origin + "/?user=bob")
-	b.click("main form button", "h1 + p")
+	b.open(l.origin + "/?user=bob&credential=form")
+	b.click("#portal-button", "h1 + p")
 	if heading := b.text("h1"); heading != "No billing account" {
 		t.Errorf("heading %q", heading)
 	}

@@ -176,6 +176,7 @@ func (l *laptop) demoConfig(cookie string) demo.Config {
 		Origin: l.origin,
 		Cookie: cookie,
 		Users:  demo.Users(),
+		State:  l.state,
 		CheckOut: func(user string) string {
 			return l.stripe.OpenCheckout(stripewire.Checkout{
 				ClientReferenceID: user, Price: "price_StarterMonthly", SuccessURL: l.origin + "/?" + url.Values{"user": {user}, "back": {"checkout"}}.Encode(),
@@ -188,9 +189,20 @@ func (l *laptop) demoConfig(cookie string) demo.Config {
 			config.Users[i].Subscriptions = nil
 		}
 		config.Choices = &demo.Choices{Locales: demo.DefaultChoices().Locales}
-		config.CheckOut, config.DeleteCustomers = nil, nil
+		config.State, config.CheckOut, config.DeleteCustomers = nil, nil, nil
 	}
 	return config
+}
+
+// state looks a demo user up in the table and at the stand-in Stripe.
+func (l *laptop) state(user string) demo.State {
+	state := demo.State{Customer: l.dynamoDB.Text(customersTable, user, "customer_id")}
+	overview, ok := l.stripe.Overview(state.Customer)
+	state.Deleted, state.Card = state.Customer != "" && !ok, overview.Card
+	for _, subscription := range overview.Subscriptions {
+		state.Subscriptions = append(state.Subscriptions, demo.SubscriptionState(subscription))
+	}
+	return state
 }
 
 // cloud serves what a function in a container needs of the laptop: AWS and Stripe,

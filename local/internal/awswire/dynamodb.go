@@ -62,6 +62,21 @@ func (d *DynamoDB) Put(tableName string, item map[string]any) error {
 	return d.fill(tableName, item, func(t *table, attributes map[string]attribute) error { return t.put(attributes) })
 }
 
+// Text is a text in the item whose one key attribute has this value, "" where there is none.
+func (d *DynamoDB) Text(tableName, key, attributeName string) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t, err := d.table(tableName)
+	if err != nil {
+		return ""
+	}
+	index, err := t.indexOf(map[string]attribute{t.key[0].Name: {kind: "S", value: key}})
+	if err != nil {
+		return ""
+	}
+	return t.items[index][attributeName].text()
+}
+
 // Default makes every key that is read and has no item one with these attributes. It stands for a table that knows everybody.
 func (d *DynamoDB) Default(tableName string, attributes map[string]any) error {
 	return d.fill(tableName, attributes, func(t *table, attributes map[string]attribute) error {

@@ -1,5 +1,10 @@
 package demo
 
+import (
+	"html"
+	"html/template"
+)
+
 // action is a button: a form with what it sends.
 type action struct {
 	ID           string // of the form in the page
@@ -8,9 +13,33 @@ type action struct {
 	Label, Note  string
 	Quiet        bool // drawn as the lesser choice
 	Fields       []field
+	Attributes   []template.HTMLAttr // of the element around the form
 }
 
 type field struct{ Name, Value string }
+
+// attributes are the element's names for what a form's fields say.
+var attributes = map[string]string{
+	"flow_data[type]": "flow",
+	"flow_data[subscription_update_confirm][items][0][price]":          "price",
+	"flow_data[after_completion][redirect][return_url]":                "after",
+	"flow_data[after_completion][hosted_confirmation][custom_message]": "confirmation-message",
+	"locale": "locale", "configuration": "configuration", "on_behalf_of": "on-behalf-of",
+}
+
+func attributesOf(fields []field) []template.HTMLAttr {
+	var all []template.HTMLAttr
+	for _, f := range fields {
+		name, value := attributes[f.Name], f.Value
+		if f.Name == "flow_data[after_completion][type]" && value == "portal_homepage" {
+			name, value = "after", "portal"
+		}
+		if name != "" {
+			all = append(all, template.HTMLAttr(name+`="`+html.EscapeString(value)+`"`)) //nolint:gosec // it is escaped
+		}
+	}
+	return all
+}
 
 // general are the actions that name no subscription: the portal function finds the one that a flow is about.
 func (c Choices) general() []action {
@@ -18,7 +47,7 @@ func (c Choices) general() []action {
 		{ID: "portal", Label: "Manage billing", Note: "Opens the portal’s home page."},
 		{
 			ID: "payment-method", Flow: "payment_method_update", Quiet: true,
-			Label: "Change payment method", Note: "Goes straight to adding a card.",
+			Label: "Update card", Note: "Goes straight to adding a card.",
 			Fields: []field{{"flow_data[type]", "payment_method_update"}},
 		},
 		{

@@ -2,13 +2,12 @@
 // everything that the portal function can be asked.
 //
 // It works without a script: who is signed in and what the buttons send along is in the page's address, and every
-// button is a form. One button uses fetch, as a single-page app would.
+// button is a form. With it the first ones are the product's own element, and the page shows what they send and what came back.
 package demo
 
 import (
 	"bytes"
 	"embed"
-	"encoding/json"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -37,6 +36,8 @@ type Config struct {
 	Users []User
 	// Choices are what the buttons ask for; nil means [DefaultChoices].
 	Choices *Choices
+	// State says what there is of a user; nil where nothing is known.
+	State func(user string) State
 	// CheckOut opens a Checkout Session for a user and returns its URL, as the example app's server does; nil where it sells nothing.
 	CheckOut func(user string) string
 	// DeleteCustomers deletes a user's customers at Stripe and returns how many they were; nil where nobody may.
@@ -62,7 +63,7 @@ func New(cfg Config) http.Handler {
 		choices = *cfg.Choices
 	}
 	cfg.Origin = strings.TrimSuffix(cfg.Origin, "/")
-	page := template.New("").Funcs(template.FuncMap{"json": asJSON})
+	page := template.New("").Funcs(template.FuncMap{"with_page": withPage})
 	d := &demo{cfg: cfg, choices: choices, page: template.Must(page.ParseFS(files, "web/*.html"))}
 
 	mux := http.NewServeMux()
@@ -110,7 +111,7 @@ func (d *demo) servePage(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "No access token could be made for this user.", http.StatusInternalServerError)
 		return
 	}
-	if view.Cookie {
+	if view.Credential == credentialCookie {
 		http.SetCookie(w, d.sessionCookie(token, 0))
 	} else {
 		view.AccessToken = token
@@ -144,9 +145,12 @@ func (d *demo) sessionCookie(value string, maxAge int) *http.Cookie {
 	}
 }
 
-func asJSON(value any) (string, error) {
-	encoded, err := json.Marshal(value)
-	return string(encoded), err
+// withPage is an action and the page that it is on, for the template of a form.
+func withPage(a action, page *view) any {
+	return struct {
+		Action action
+		Page   *view
+	}{a, page}
 }
 
 func serveFile(name string) http.HandlerFunc {

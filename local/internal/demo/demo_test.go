@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"encoding/json"
 	"errors"
 	"html"
 	"net/http/httptest"
@@ -155,18 +154,49 @@ func TestCookieInPlaceOfTheToken(t *testing.T) {
 	}
 }
 
-func TestFetchButton(t *testing.T) {
-	page := get(config(), "/?user=dave&locale=de").Body.String()
-	found := regexp.MustCompile(`data-endpoint="([^"]*)" data-token="([^"]*)"\s+data-body="([^"]*)"`).FindStringSubmatch(page)
-	if len(found) != 4 || found[1] != "/billing/portal" || found[2] != "token-of-dave" {
-		t.Fatalf("%v", found)
+func TestElements(t *testing.T) {
+	page := get(config(), "/?locale=de&after=redirect").Body.String()
+	for id, want := range map[string]string{
+		"portal":      ` locale="de"`,
+		"any-confirm": ` flow="subscription_update_confirm" price="price_ProMonthly" after="http://127.0.0.1:8080/?back=flow&amp;user=alice" locale="de"`,
+	} {
+		if element := `<manage-billing-button id="` + id + `-element"` + want + ">"; !strings.Contains(page, element) {
+			t.Errorf("no %s", element)
+		}
 	}
-	var body map[string]string
-	if err := json.Unmarshal([]byte(html.UnescapeString(found[3])), &body); err != nil {
-		t.Fatal(err)
+	if !strings.Contains(page, `<script type="module" src="/billing/button.js">`) {
+		t.Error("no module")
 	}
-	if body["locale"] != "de" || body["return_url"] != "http://127.0.0.1:8080/?back=portal&user=dave" || len(body) != 2 {
-		t.Errorf("body %v", body)
+	if page := get(config(), "/?after=portal_homepage").Body.String(); !strings.Contains(page, ` flow="subscription_cancel" after="portal">`) {
+		t.Error("a flow does not end at the portal")
+	}
+}
+
+func TestState(t *testing.T) {
+	cfg := config()
+	cfg.CheckOut = func(string) string { return "" }
+	states := map[string]State{
+		"alice": {Customer: "cus_A", Card: "Visa", Subscriptions: []SubscriptionState{{"sub_A", "Starter", "active", "Renews tomorrow"}}},
+		"carol": {Customer: "cus_C", Deleted: true},
+	}
+	cfg.State = func(user string) State { return states[user] }
+	for user, want := range map[string][]string{
+		"alice": {"cus_A", "Visa", "Starter", "active", "Renews tomorrow"},
+		"bob":   {"No billing account yet", `id="checkout"`},
+		"carol": {"cus_C", "deleted at Stripe", `id="checkout"`},
+	} {
+		page := get(cfg, "/?user="+user).Body.String()
+		for _, text := range want {
+			if !strings.Contains(page, text) {
+				t.Errorf("%s: no %q", user, text)
+			}
+		}
+	}
+	if strings.Contains(get(cfg, "/?user=alice").Body.String(), `id="checkout"`) {
+		t.Error("Alice is to buy what she has")
+	}
+	if strings.Contains(get(config(), "/").Body.String(), `id="state"`) {
+		t.Error("a state that nobody knows")
 	}
 }
 

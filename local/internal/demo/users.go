@@ -16,6 +16,17 @@ type Subscription struct {
 	Label string // what the page calls it
 }
 
+// State is what there is of a user.
+type State struct {
+	Customer      string // whom the user is mapped to; "" for nobody
+	Deleted       bool   // the customer was deleted at Stripe
+	Card          string
+	Subscriptions []SubscriptionState
+}
+
+// SubscriptionState is a subscription in the customer's words.
+type SubscriptionState struct{ ID, Plan, Status, Period string }
+
 // Choices are the IDs and values that the page offers.
 type Choices struct {
 	Price          string // what the change of plan asks for

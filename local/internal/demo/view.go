@@ -2,7 +2,9 @@ package demo
 
 import (
 	"net/url"
+	"path"
 	"strconv"
+	"time"
 )
 
 // view is what the page shows.
@@ -10,15 +12,17 @@ type view struct {
 	User        User
 	Users       []User
 	Endpoint    string
+	Module      string // where the button's module is
 	AccessToken string
-	Cookie      bool   // the token is in a cookie and not in the page
+	Credential  string // "" for the element's own, or one of the credentials
+	State       *State // nil where nothing is known
 	Back        string // what the customer came back from: "", "portal", "flow", "checkout" or "deleted"
 	Sells       bool   // there is something to buy
 	Deletes     bool   // the user's customer can be deleted
 	Options     []option
+	Chosen      bool // something was chosen among the options
 	Groups      []group
-	Common      []field           // sent by every button
-	FetchBody   map[string]string // the same, for the button that uses fetch
+	Common      []field // sent by every button
 }
 
 // option is a select of the page, whose choice is kept in its address.
@@ -38,6 +42,7 @@ type group struct {
 const (
 	afterOption      = "after"
 	credentialOption = "credential"
+	credentialForm   = "form"
 	credentialCookie = "cookie"
 )
 
@@ -54,19 +59,27 @@ func (d *demo) view(query url.Values) (*view, bool) {
 		User:     user,
 		Users:    d.cfg.Users,
 		Endpoint: d.cfg.Endpoint,
+		Module:   path.Join(path.Dir(d.cfg.Endpoint), "button.js"),
 		Back:     chosen(query, "back", []string{"portal", "flow", "checkout", "deleted"}),
 		Options:  d.options(query),
 		Sells:    d.cfg.CheckOut != nil,
 		Deletes:  d.cfg.DeleteCustomers != nil,
 	}
-	body := make(map[string]string)
+	if d.cfg.State != nil {
+		v.State = new(d.cfg.State(user.ID))
+		for tries := 0; v.Back == "checkout" && v.State.Customer == "" && tries < 20; tries++ { // the webhook may still be at it
+			time.Sleep(100 * time.Millisecond)
+			v.State = new(d.cfg.State(user.ID))
+		}
+	}
 	var after string
 	for _, o := range v.Options {
+		v.Chosen = v.Chosen || o.Chosen != ""
 		switch {
 		case o.Name == afterOption:
 			after = o.Chosen
 		case o.Name == credentialOption:
-			v.Cookie = o.Chosen == credentialCookie
+			v.Credential = o.Chosen
 		case o.Chosen != "":
 			v.Common = append(v.Common, field{o.Name, o.Chosen})
 		}
@@ -74,11 +87,11 @@ func (d *demo) view(query url.Values) (*view, bool) {
 	if d.cfg.Origin != "" {
 		v.Common = append(v.Common, field{"return_url", d.returnURL(user.ID, "portal")})
 	}
-	for _, f := range v.Common {
-		body[f.Name] = f.Value
-	}
-	v.FetchBody = body
 	v.Groups = d.groups(user, d.afterCompletion(after, user.ID))
+	for i := range v.Groups[0].Actions {
+		a := &v.Groups[0].Actions[i]
+		a.Attributes = append(attributesOf(a.Fields), attributesOf(v.Common)...)
+	}
 	return v, true
 }
 
@@ -98,16 +111,16 @@ func (d *demo) options(query url.Values) []option {
 	if d.cfg.Origin == "" {
 		ends = endings[:2]
 	}
-	var credentials []string
+	credentials := []string{credentialForm}
 	if d.cfg.Cookie != "" {
-		credentials = []string{credentialCookie}
+		credentials = append(credentials, credentialCookie)
 	}
 	var options []option
 	for _, o := range []option{
 		{Name: "locale", Label: "Language", None: "not sent", Values: d.choices.Locales},
 		{Name: "configuration", Label: "Configuration", None: "the default", Values: d.choices.Configurations},
 		{Name: "on_behalf_of", Label: "On behalf of", None: "nobody else", Values: d.choices.Accounts},
-		{Name: credentialOption, Label: "Credential", None: "a form field or header", Values: credentials},
+		{Name: credentialOption, Label: "Credential", None: "a header", Values: credentials},
 		{Name: afterOption, Label: "After a flow", None: "not sent", Values: ends},
 	} {
 		if len(o.Values) > 0 {

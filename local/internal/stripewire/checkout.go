@@ -68,7 +68,7 @@ func (s *Stripe) payCheckout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now := s.now()
-	customer := Customer{ID: "cus_" + rand.Text(), Name: "A new customer", Email: "new@example.com", Created: now, Reference: c.ClientReferenceID}
+	customer := Customer{ID: "cus_" + rand.Text(), Name: "A new customer", Email: "new@example.com", Created: now, Reference: c.ClientReferenceID, Card: firstCard}
 	subscription := Subscription{
 		ID: "sub_" + rand.Text(), Customer: customer.ID, Status: "active", Created: now, PeriodStart: now, PeriodEnd: now.AddDate(0, 1, 0),
 		Items: []Item{{ID: "si_" + rand.Text(), Price: c.Price, Quantity: 1}},

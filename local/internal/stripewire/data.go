@@ -25,6 +25,7 @@ type Customer struct {
 	Created         time.Time
 	User            string // metadata.user_id; "" for none
 	Reference       string // client_reference_id of the Checkout Session that made the customer; "" for none
+	Card            string // in words, such as "Visa ending in 4242"; "" for none
 	Deleted         bool
 }
 
@@ -48,6 +49,7 @@ type Subscription struct {
 	CancelAtPeriodEnd      bool
 	CancelAt               time.Time // a date set by hand; with CancelAtPeriodEnd Stripe shows the period's end
 	CanceledAt, EndedAt    time.Time
+	Coupon                 string // "" for none
 	PauseCollection        string // "", keep_as_draft, mark_uncollectible, void: the other kind of pause, with its own status
 }
 

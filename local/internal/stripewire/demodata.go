@@ -27,10 +27,10 @@ func DemoData(now time.Time) Data {
 	return Data{
 		Account: "acct_Demo",
 		Customers: []Customer{
-			{ID: "cus_DemoAlice", Name: "Alice Archer", Email: "alice@example.com", Created: began, User: "alice"},
+			{ID: "cus_DemoAlice", Name: "Alice Archer", Email: "alice@example.com", Created: began, User: "alice", Card: firstCard},
 			{ID: "cus_DemoCarol", Name: "Carol Cole", Email: "carol@example.com", Created: began, User: "carol", Deleted: true},
-			{ID: "cus_DemoDave", Name: "Dave Dunn", Email: "dave@example.com", Created: began, User: "dave"},
-			{ID: "cus_DemoErin", Name: "Erin Ellis", Email: "erin@example.com", Created: began, User: "erin"},
+			{ID: "cus_DemoDave", Name: "Dave Dunn", Email: "dave@example.com", Created: began, User: "dave", Card: firstCard},
+			{ID: "cus_DemoErin", Name: "Erin Ellis", Email: "erin@example.com", Created: began, User: "erin", Card: firstCard},
 		},
 		Products: []Product{
 			{ID: "prod_Starter", Name: "Starter"},

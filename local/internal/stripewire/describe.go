@@ -3,7 +3,7 @@ package stripewire
 import "fmt"
 
 // describe puts a flow into the customer's words.
-func (d *Data) describe(f *flow, c *Configuration) (heading string, facts []fact) {
+func (d *Data) describe(f *flow) (heading string, facts []fact) {
 	switch {
 	case f.Cancel != nil:
 		facts = d.subscriptionFacts(f.Cancel.Subscription)
@@ -12,7 +12,7 @@ func (d *Data) describe(f *flow, c *Configuration) (heading string, facts []fact
 		}
 		return "Cancel the subscription", facts
 	case f.Update != nil:
-		return "Change the plan", append(d.subscriptionFacts(f.Update.Subscription), d.offers(c, f.Update.Subscription)...)
+		return "Change the plan", d.subscriptionFacts(f.Update.Subscription)
 	case f.UpdateConfirmation != nil:
 		return "Confirm the change", d.confirmFacts(f.UpdateConfirmation)
 	}
@@ -33,16 +33,16 @@ func (d *Data) subscriptionFacts(id string) []fact {
 	}
 }
 
-// offers are the plans that a configuration lets the customer change a subscription to.
-func (d *Data) offers(c *Configuration, subscription string) []fact {
-	var facts []fact
+// choices are the plans that a configuration lets the customer change a subscription to.
+func (d *Data) choices(c *Configuration, subscription string) []choice {
+	var choices []choice
 	for _, price := range c.Prices {
 		if s := d.subscription(subscription); s != nil && len(s.Items) == 1 && s.Items[0].Price == price {
 			continue
 		}
-		facts = append(facts, fact{Key: "offer-" + price, Label: "Can change to", Text: d.plan(price, 1), ID: price})
+		choices = append(choices, choice{price, d.plan(price, 1)})
 	}
-	return facts
+	return choices
 }
 
 func (d *Data) confirmFacts(f *flowConfirm) []fact {

@@ -65,7 +65,10 @@ func (s *Stripe) portalPage(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	page, status := s.lookAt(name, step)
 	s.mu.Unlock()
+	s.writePortal(w, page, status)
+}
 
+func (s *Stripe) writePortal(w http.ResponseWriter, page view, status int) {
 	var body bytes.Buffer
 	if err := s.templates.ExecuteTemplate(&body, "page.html", page); err != nil {
 		http.Error(w, "The page could not be made.", http.StatusInternalServerError)
@@ -73,13 +76,47 @@ func (s *Stripe) portalPage(w http.ResponseWriter, r *http.Request) {
 	}
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	// It says nothing of form-action, which browsers also apply to where a form's answer redirects.
+	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'")
 	header.Set("Cache-Control", "no-store")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	w.WriteHeader(status)
 	_, _ = body.WriteTo(w) // a browser that has gone needs no page
+}
+
+// completeFlow does what a session's flow is for, and leads to what comes after it.
+func (s *Stripe) completeFlow(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	page, status := s.lookAt(r.PathValue("name"), "")
+	if page.State == "flow" {
+		s.data.complete(page.Session, r.PostFormValue("price"), r.PostFormValue("accept") != "")
+	}
+	s.mu.Unlock()
+	if page.State != "flow" {
+		s.writePortal(w, page, status)
+		return
+	}
+	http.Redirect(w, r, page.Flow.After.URL, http.StatusSeeOther)
+}
+
+// renew takes back that a subscription is to be cancelled.
+func (s *Stripe) renew(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	s.mu.Lock()
+	page, status := s.lookAt(name, "home")
+	if page.Session != nil {
+		if subscription := s.data.subscription(r.PostFormValue("subscription")); subscription != nil && subscription.Customer == page.Session.Customer {
+			subscription.CancelAtPeriodEnd, subscription.CanceledAt = false, time.Time{}
+		}
+	}
+	s.mu.Unlock()
+	if page.Session == nil {
+		s.writePortal(w, page, status)
+		return
+	}
+	http.Redirect(w, r, "/p/session/"+name+"/home", http.StatusSeeOther)
 }
 
 // lookAt finds what to show, and counts as a visit of the session. It is called with Stripe.mu held.

@@ -27,6 +27,15 @@ func look(s *standIn, path string) (recorder *httptest.ResponseRecorder, text st
 	return recorder, strings.Join(strings.Fields(html.UnescapeString(text)), " ")
 }
 
+// press posts a form of a page and returns where the answer leads, "" for nowhere.
+func press(s *standIn, path, form string) string {
+	recorder := httptest.NewRecorder()
+	request := httptest.NewRequest("POST", path, strings.NewReader(form))
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	s.ServeHTTP(recorder, request)
+	return recorder.Header().Get("Location")
+}
+
 // href is where the link with an ID leads.
 func href(page, id string) string {
 	match := regexp.MustCompile(` id="` + id + `"[^>]* href="([^"]*)"`).FindStringSubmatch(page)
@@ -77,7 +86,7 @@ func TestPortalPages(t *testing.T) {
 		{
 			"changing, then a message", update + "sub_DemoAlice" + back +
 				after + "[type]=hosted_confirmation" + after + "[hosted_confirmation][custom_message]=<b>Thanks</b>",
-			[]string{"Change the plan", "Can change to Pro, $29.00 a month price_ProMonthly", "Afterwards Stripe shows: “<b>Thanks</b>”"}, "/confirmation",
+			[]string{"Change the plan", "Change to Pro, $29.00 a month price_ProMonthly", "Afterwards Stripe shows: “<b>Thanks</b>”"}, "/confirmation",
 		},
 		{
 			"confirming with a promotion code, then the home page", confirm + toPro + item + "[quantity]=3" + rebate + "[promotion_code]=promo_DemoSpring" + back,
@@ -95,9 +104,9 @@ func TestPortalPages(t *testing.T) {
 			[]string{"Add a payment method", "becomes the customer's default"}, "/home",
 		},
 	}
-	s := start(t, Config{Now: func() time.Time { return now }})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			s := start(t, Config{Now: func() time.Time { return now }})
 			path := open(t, s, tt.form)
 			page, text := look(s, path)
 			if page.Code != 200 {
@@ -115,10 +124,10 @@ func TestPortalPages(t *testing.T) {
 			if strings.HasPrefix(want, "/") {
 				want = path + want
 			}
-			if got := href(page.Body.String(), "complete"); got != want {
+			if got := press(s, path+"/complete", ""); want != "" && got != want {
 				t.Errorf("the button leads to %q", got)
 			}
-			if tt.complete == "" && strings.Contains(text, "Flow") {
+			if tt.complete == "" && (strings.Contains(text, "Flow") || strings.Contains(page.Body.String(), `id="complete"`)) {
 				t.Errorf("a flow in %s", text)
 			}
 		})
@@ -132,7 +141,7 @@ func TestPortalHeaders(t *testing.T) {
 		"Content-Type":    "text/html; charset=utf-8",
 		"Cache-Control":   "no-store",
 		"Referrer-Policy": "no-referrer",
-		"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; " +
+		"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; " +
 			"frame-ancestors 'none'",
 		"X-Content-Type-Options": "nosniff",
 	} {
@@ -177,6 +186,50 @@ func TestAfterAFlow(t *testing.T) {
 		if page, _ := look(s, wrong); page.Code != 404 {
 			t.Errorf("%s: %d", wrong, page.Code)
 		}
+	}
+}
+
+func TestWhatACompletedFlowChanges(t *testing.T) {
+	const offer = "&flow_data[subscription_cancel][retention][type]=coupon_offer&flow_data[subscription_cancel][retention][coupon_offer][coupon]=STAY20"
+	now := time.Date(2026, 1, 20, 12, 0, 0, 0, time.UTC)
+	visa, starter := "Visa ending in 4242", "Starter, $9.00 a month"
+	for name, tt := range map[string]struct{ flow, form, card, plan, status, period string }{
+		"cancelled":                     {cancel + "sub_DemoAlice", "", visa, starter, "active, cancelling", "Ends on 9 February 2026"},
+		"cancelled in spite of a offer": {cancel + "sub_DemoAlice" + offer, "", visa, starter, "active, cancelling", "Ends on 9 February 2026"},
+		"stayed for an offer":           {cancel + "sub_DemoAlice" + offer, "accept=yes", visa, starter + ", Stay with us (20 % off)", "active", "Renews on 9 February 2026"},
+		"accepted what was not offered": {cancel + "sub_DemoAlice", "accept=yes", visa, starter, "active, cancelling", "Ends on 9 February 2026"},
+		"changed":                       {update + "sub_DemoAlice", "price=price_ProMonthly", visa, "Pro, $29.00 a month", "active", "Renews on 9 February 2026"},
+		"changed to what is not sold":   {update + "sub_DemoAlice", "price=price_Other", visa, starter, "active", "Renews on 9 February 2026"},
+		"confirmed":                     {confirm + toPro + item + "[quantity]=3" + rebate + "[promotion_code]=promo_DemoSpring", "", visa, "3 × Pro, $29.00 a month each, Spring sale (10 % off)", "active", "Renews on 9 February 2026"},
+		"another card":                  {alice + "&flow_data[type]=payment_method_update", "", "Mastercard ending in 4444", starter, "active", "Renews on 9 February 2026"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, Config{Now: func() time.Time { return now }})
+			path := open(t, s, tt.flow)
+			if to := press(s, path+"/complete", tt.form); to != path+"/home" {
+				t.Errorf("leads to %q", to)
+			}
+			got, ok := s.Overview("cus_DemoAlice")
+			if want := (SubscriptionView{"sub_DemoAlice", tt.plan, tt.status, tt.period}); !ok || got.Card != tt.card || got.Subscriptions[0] != want {
+				t.Errorf("%+v", got)
+			}
+			press(s, open(t, s, alice)+"/renew", "subscription=sub_DemoAlice")
+			if got, _ := s.Overview("cus_DemoAlice"); got.Subscriptions[0].Status != "active" {
+				t.Errorf("renewed: %+v", got)
+			}
+		})
+	}
+	s := start(t, Config{})
+	press(s, open(t, s, cancel+"sub_DemoAlice")+"/complete", "")
+	press(s, open(t, s, "customer=cus_DemoDave")+"/renew", "subscription=sub_DemoAlice")
+	if got, _ := s.Overview("cus_DemoAlice"); got.Subscriptions[0].Status != "active, cancelling" {
+		t.Errorf("renewed by another: %+v", got)
+	}
+	if to := press(s, "/p/session/none/complete", "") + press(s, open(t, s, alice)+"/complete", ""); to != "" {
+		t.Errorf("no flow leads to %s", to)
+	}
+	if _, ok := s.Overview("cus_DemoCarol"); ok {
+		t.Error("a deleted customer has an overview")
 	}
 }
 

@@ -10,7 +10,7 @@
 // has one where it is paid for. What happens is told to a webhook endpoint by events with real signatures.
 //
 // Known differences from Stripe: objects have the shape of API version 2024-06-20 whatever version is asked for;
-// completing a flow changes nothing; on_behalf_of is checked and shown but hides no subscription; endpoints and
+// discounts show on the pages alone; on_behalf_of is checked and shown but hides no subscription; endpoints and
 // parameters that the product does not use are refused, never answered with a fixture. Wordings of errors that Stripe
 // does not document follow what its users have reported; those for which no report was found are marked where they
 // are made.
@@ -138,6 +138,8 @@ func (s *Stripe) routes() *http.ServeMux {
 	mux.HandleFunc("GET /p/checkout/{name}", s.checkoutPage)
 	mux.HandleFunc("POST /p/checkout/{name}", s.payCheckout)
 	mux.HandleFunc("GET /p/session/{name}/{step}", s.portalPage)
+	mux.HandleFunc("POST /p/session/{name}/complete", s.completeFlow)
+	mux.HandleFunc("POST /p/session/{name}/renew", s.renew)
 	return mux
 }
 

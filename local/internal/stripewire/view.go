@@ -12,27 +12,37 @@ type view struct {
 	Session       *session
 	Customer      Customer
 	Configuration *Configuration
-	Subscriptions []subscriptionView
+	Subscriptions []SubscriptionView
 	Flow          *flowView
 	Message       string // of the hosted confirmation
 	ReturnURL     string // "" where there is no way back
 	ReturnHost    string
 	Locale        string // "" where none was asked for
 	OnBehalfOf    string
+	Renew         string // where a subscription is renewed
 }
 
 // flowView is a flow in the customer's words.
 type flowView struct {
 	Type, Heading string
 	Facts         []fact
-	After         string // what happens after completion, as a sentence
-	Complete      string // where the button leads
+	Choices       []choice // of what to change to
+	Offer         string   // for staying; "" for none
+	Complete      string   // where the button posts to
+	After         after
 }
+
+// after is what happens after completion.
+type after struct{ Sentence, URL string }
+
+// choice is a price that the customer can choose.
+type choice struct{ Price, Text string }
 
 // fact is a line of the page. Key names it for whoever looks for it in the page.
 type fact struct{ Key, Label, Text, ID string }
 
-type subscriptionView struct{ ID, Plan, Status, Period string }
+// SubscriptionView is a subscription in the customer's words.
+type SubscriptionView struct{ ID, Plan, Status, Period string }
 
 // view describes a session. A customer who was deleted after the session was made is shown by ID alone.
 func (d *Data) view(s *session, name, state string) view {
@@ -43,16 +53,13 @@ func (d *Data) view(s *session, name, state string) view {
 	if v.Configuration == nil {
 		v.Configuration = &Configuration{ID: s.Configuration}
 	}
-	for _, subscription := range d.Subscriptions {
-		if subscription.Customer == s.Customer {
-			v.Subscriptions = append(v.Subscriptions, d.subscriptionView(subscription))
-		}
-	}
+	v.Subscriptions = d.subscriptionViews(s.Customer)
 	v.ReturnURL = v.Configuration.DefaultReturnURL
 	if s.ReturnURL != nil {
 		v.ReturnURL = *s.ReturnURL
 	}
 	v.ReturnHost = host(v.ReturnURL)
+	v.Renew = "/p/session/" + name + "/renew"
 	if s.Locale != nil {
 		v.Locale = *s.Locale
 	}
@@ -63,37 +70,57 @@ func (d *Data) view(s *session, name, state string) view {
 		return v
 	}
 	v.Flow = &flowView{Type: s.Flow.Type}
-	v.Flow.Heading, v.Flow.Facts = d.describe(s.Flow, v.Configuration)
+	v.Flow.Heading, v.Flow.Facts = d.describe(s.Flow)
 	if state == "home" {
 		return v
 	}
+	switch f := s.Flow; {
+	case f.Update != nil:
+		v.Flow.Choices = d.choices(v.Configuration, f.Update.Subscription)
+	case f.Cancel != nil && f.Cancel.Retention != nil:
+		v.Flow.Offer = d.couponFact("", "", f.Cancel.Retention.CouponOffer.Coupon).Text
+	}
 	here := "/p/session/" + name
+	v.Flow.Complete = here + "/complete"
 	switch after := s.Flow.AfterCompletion; {
 	case after.Redirect != nil:
-		v.Flow.After = "Afterwards Stripe sends the customer to " + after.Redirect.ReturnURL
-		v.Flow.Complete = after.Redirect.ReturnURL
+		v.Flow.After.Sentence = "Afterwards Stripe sends the customer to " + after.Redirect.ReturnURL
+		v.Flow.After.URL = after.Redirect.ReturnURL
 	case after.HostedConfirmation != nil:
-		v.Flow.After = "Afterwards Stripe shows a confirmation."
-		v.Flow.Complete = here + "/confirmation"
+		v.Flow.After.Sentence = "Afterwards Stripe shows a confirmation."
+		v.Flow.After.URL = here + "/confirmation"
 		v.Message = "Your change has been confirmed."
 		if message := after.HostedConfirmation.CustomMessage; message != nil {
-			v.Flow.After = "Afterwards Stripe shows: “" + *message + "”"
+			v.Flow.After.Sentence = "Afterwards Stripe shows: “" + *message + "”"
 			v.Message = *message
 		}
 	default:
-		v.Flow.After = "Afterwards Stripe shows the portal’s home page."
-		v.Flow.Complete = here + "/home"
+		v.Flow.After.Sentence = "Afterwards Stripe shows the portal’s home page."
+		v.Flow.After.URL = here + "/home"
 	}
 	return v
 }
 
-func (d *Data) subscriptionView(s Subscription) subscriptionView {
-	v := subscriptionView{ID: s.ID, Status: s.Status}
+func (d *Data) subscriptionViews(customer string) []SubscriptionView {
+	var views []SubscriptionView
+	for _, subscription := range d.Subscriptions {
+		if subscription.Customer == customer {
+			views = append(views, d.subscriptionView(subscription))
+		}
+	}
+	return views
+}
+
+func (d *Data) subscriptionView(s Subscription) SubscriptionView {
+	v := SubscriptionView{ID: s.ID, Status: s.Status}
 	for i, item := range s.Items {
 		if i > 0 {
 			v.Plan += " + "
 		}
 		v.Plan += d.plan(item.Price, item.Quantity)
+	}
+	if s.Coupon != "" {
+		v.Plan += ", " + d.couponFact("", "", s.Coupon).Text
 	}
 	switch {
 	case !s.EndedAt.IsZero():
