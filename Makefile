@@ -154,10 +154,11 @@ check-vulnerabilities: $(BIN)/govulncheck-$(GOVULNCHECK)
 	@.ci/vulnerabilities $< ./...
 
 # Everything once more under the race detector, with the tests that need DynamoDB Local, Chromium or Node. Never from
-# the cache, which knows nothing of those.
+# the cache, which knows nothing of those. What Chromium showed is in .cache/screenshots.
 .PHONY: check-tests
 check-tests: tools
-	go run .ci/gotest.go -race -count=1 -tags realparts ./...
+	@rm -rf .cache/screenshots && mkdir -p .cache/screenshots
+	SCREENSHOTS=$(CURDIR)/.cache/screenshots go run .ci/gotest.go -race -count=1 -tags realparts ./...
 
 # ---- tools
 

@@ -33,6 +33,9 @@ type buttonApp struct {
 	example          atomic.Pointer[string] // a page in place of the query's body
 	tokens, fragment atomic.Pointer[string] // what its server answers /token with, and renders as a part of /fragment
 
+	asked atomic.Pointer[string] // the last query of /token
+	delay atomic.Int64           // of the portal's answers, in nanoseconds
+
 	mu    sync.Mutex
 	posts int // requests for a session
 }
@@ -62,7 +65,7 @@ func newButtonApp(t *testing.T) *buttonApp {
 			a.mu.Lock()
 			a.posts++
 			a.mu.Unlock()
-			time.Sleep(100 * time.Millisecond) // so that something can be seen meanwhile
+			time.Sleep(100*time.Millisecond + time.Duration(a.delay.Load())) // so that something can be seen meanwhile
 		}
 		handler.ServeHTTP(w, r)
 	})
@@ -74,6 +77,7 @@ func newButtonApp(t *testing.T) *buttonApp {
 
 func (a *buttonApp) page(w http.ResponseWriter, r *http.Request) {
 	if token := a.tokens.Load(); token != nil && r.URL.Path == "/token" {
+		a.asked.Store(&r.URL.RawQuery)
 		_, _ = io.WriteString(w, *token)
 		return
 	}

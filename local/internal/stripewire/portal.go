@@ -116,7 +116,7 @@ func (s *Stripe) renew(w http.ResponseWriter, r *http.Request) {
 		s.writePortal(w, page, status)
 		return
 	}
-	http.Redirect(w, r, "/p/session/"+name+"/home", http.StatusSeeOther)
+	http.Redirect(w, r, "/p/session/"+name+"/home", http.StatusSeeOther) //nolint:gosec // the session was found by this name
 }
 
 // lookAt finds what to show, and counts as a visit of the session. It is called with Stripe.mu held.
