@@ -153,6 +153,10 @@ func TestLooksOfTheElement(t *testing.T) {
 			evaluate(a.browser, chromedp.Evaluate[bool](getToken+`; b.querySelector("button").click(), true`))
 			evaluate(a.browser, chromedp.Poll[bool](fmt.Sprintf(`b.shadowRoot.querySelector("[role=status]").textContent === %q`, said)))
 		}
+		isInherited := evaluate(a.browser, chromedp.Evaluate[bool](`getComputedStyle(b).color === getComputedStyle(b.shadowRoot.querySelector("[role=status]")).color`))
+		if isInherited != (state == "busy") {
+			t.Errorf("%s: its message is drawn as an error's: %v", state, !isInherited)
+		}
 		a.look(axe, "element-"+state)
 		// Whoever wants less motion gets none, and nobody gets any.
 		a.media("prefers-reduced-motion", "reduce")

@@ -78,10 +78,10 @@ const places = {
 const element = (name, properties) => Object.assign(document.createElement(name), properties);
 
 const css = `:host{display:inline-block}\
-p{margin:0;color:var(--manage-billing-error,light-dark(#a4161a,#ff9b9b))}\
+:host(:not([aria-busy=true])) [role=status]{color:var(--manage-billing-error,light-dark(#a4161a,#ff9b9b))}\
 div{display:grid;gap:.5em}\
-:is(p,div):not(:empty){margin:.5em 0 0}\
-button{font:inherit;color:inherit;padding:.5em 1em;background:var(--manage-billing-choice,#0000);border:1px solid;border-radius:.5em}\
+div:not(:empty){margin-top:.5em}\
+button{font:inherit;color:inherit;padding:.5em 1em;background:var(--manage-billing-choice,#0000);border:1px solid}\
 button:disabled{opacity:.6}`; // nothing moves
 
 // A server that renders the page has neither, and imports this all the same.
@@ -99,7 +99,7 @@ class ManageBillingButton extends HTMLElement {
   #label = new Text(); // of a button that the page gives none
   #button = element("button");
   #form = element("form", { method: "post" });
-  #status = element("p", { role: "status", part: "status" }); // a live region
+  #status = element("div", { role: "status", part: "status" }); // a live region
   #choices = element("div", { role: "group", part: "choices" });
   #onPageShow = (event) => event.persisted && this.#end(); // back from the portal
 
