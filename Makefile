@@ -162,7 +162,7 @@ check-tests: tools
 
 # ---- tools
 
-# Each of these names its version, so that another version is another target.
+# Each of these names its version, so that another version is another target, or depends on its lock.
 TOOL_FILES := $(BIN)/golangci-lint-$(GOLANGCI_LINT) $(BIN)/govulncheck-$(GOVULNCHECK) \
 	$(VENV_FILE) $(TOOLS)/.checkov-$(CHECKOV) $(TOOLS)/.ministack-$(MINISTACK) $(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL) \
 	$(TOOLS)/npm/.installed

@@ -188,6 +188,11 @@ func TestTheCallInChromium(t *testing.T) {
 	if html != want {
 		t.Errorf("HTML\n%s\nwant\n%s", html, want)
 	}
+	copied := evaluate(b, chromedp.Evaluate[string](`(async () => { let copied; navigator.clipboard.writeText = async (text) => { copied = text; };
+		document.getElementById("copy").click(); await new Promise((r) => setTimeout(r)); return copied + document.getElementById("said").textContent; })()`, chromedp.EvalAwaitPromise))
+	if copied != curl+"Copied." {
+		t.Errorf("copied %q", copied)
+	}
 	token, err := l.issuer.Token("alice", nil, time.Hour)
 	if err != nil {
 		t.Fatal(err)

@@ -248,3 +248,45 @@ func TestTheReadmeIsReadInTenMinutes(t *testing.T) {
 		t.Errorf("%d lines", lines)
 	}
 }
+
+var (
+	elementPattern   = regexp.MustCompile(`<manage-billing-button([^>]*)>`)
+	attributePattern = regexp.MustCompile(` ([a-z-]+)(?:="[^"]*")?`)
+	placePattern     = regexp.MustCompile(`(?m)^  "?([a-z-]+)"?: "[^"]+",$`)
+	readPattern      = regexp.MustCompile(`(?:get|has)Attribute\("([a-z-]+)"\)`)
+)
+
+// A snippet uses attributes that the element has, and the table of attributes has all of them.
+func TestDocumentsNameTheAttributes(t *testing.T) {
+	source, err := os.ReadFile("../functions/internal/portal/button/button.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, pattern := range []*regexp.Regexp{placePattern, readPattern} {
+		for _, match := range pattern.FindAllStringSubmatch(string(source), -1) {
+			all = append(all, match[1])
+		}
+	}
+	if len(all) < 15 {
+		t.Fatalf("attributes: %v", all)
+	}
+	for _, d := range documents(t) {
+		for _, element := range elementPattern.FindAllStringSubmatch(d.text, -1) {
+			for _, attribute := range attributePattern.FindAllStringSubmatch(element[1], -1) {
+				if !slices.Contains(all, attribute[1]) {
+					t.Errorf("%s: the element has no attribute %s", d.path, attribute[1])
+				}
+			}
+		}
+	}
+	table, err := os.ReadFile("examples/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range all {
+		if !strings.Contains(string(table), "`"+name+"`") {
+			t.Errorf("local/examples/README.md leaves out the attribute %s", name)
+		}
+	}
+}

@@ -194,14 +194,14 @@ func TestWhatACompletedFlowChanges(t *testing.T) {
 	now := time.Date(2026, 1, 20, 12, 0, 0, 0, time.UTC)
 	visa, starter := "Visa ending in 4242", "Starter, $9.00 a month"
 	for name, tt := range map[string]struct{ flow, form, card, plan, status, period string }{
-		"cancelled":                     {cancel + "sub_DemoAlice", "", visa, starter, "active, cancelling", "Ends on 9 February 2026"},
-		"cancelled in spite of a offer": {cancel + "sub_DemoAlice" + offer, "", visa, starter, "active, cancelling", "Ends on 9 February 2026"},
-		"stayed for an offer":           {cancel + "sub_DemoAlice" + offer, "accept=yes", visa, starter + ", Stay with us (20 % off)", "active", "Renews on 9 February 2026"},
-		"accepted what was not offered": {cancel + "sub_DemoAlice", "accept=yes", visa, starter, "active, cancelling", "Ends on 9 February 2026"},
-		"changed":                       {update + "sub_DemoAlice", "price=price_ProMonthly", visa, "Pro, $29.00 a month", "active", "Renews on 9 February 2026"},
-		"changed to what is not sold":   {update + "sub_DemoAlice", "price=price_Other", visa, starter, "active", "Renews on 9 February 2026"},
-		"confirmed":                     {confirm + toPro + item + "[quantity]=3" + rebate + "[promotion_code]=promo_DemoSpring", "", visa, "3 × Pro, $29.00 a month each, Spring sale (10 % off)", "active", "Renews on 9 February 2026"},
-		"another card":                  {alice + "&flow_data[type]=payment_method_update", "", "Mastercard ending in 4444", starter, "active", "Renews on 9 February 2026"},
+		"cancelled":                      {cancel + "sub_DemoAlice", "", visa, starter, "active, cancelling", "Ends on 9 February 2026"},
+		"cancelled in spite of an offer": {cancel + "sub_DemoAlice" + offer, "", visa, starter, "active, cancelling", "Ends on 9 February 2026"},
+		"stayed for an offer":            {cancel + "sub_DemoAlice" + offer, "accept=yes", visa, starter + ", Stay with us (20 % off)", "active", "Renews on 9 February 2026"},
+		"accepted what was not offered":  {cancel + "sub_DemoAlice", "accept=yes", visa, starter, "active, cancelling", "Ends on 9 February 2026"},
+		"changed":                        {update + "sub_DemoAlice", "price=price_ProMonthly", visa, "Pro, $29.00 a month", "active", "Renews on 9 February 2026"},
+		"changed to what is not sold":    {update + "sub_DemoAlice", "price=price_Other", visa, starter, "active", "Renews on 9 February 2026"},
+		"confirmed":                      {confirm + toPro + item + "[quantity]=3" + rebate + "[promotion_code]=promo_DemoSpring", "", visa, "3 × Pro, $29.00 a month each, Spring sale (10 % off)", "active", "Renews on 9 February 2026"},
+		"another card":                   {alice + "&flow_data[type]=payment_method_update", "", "Mastercard ending in 4444", starter, "active", "Renews on 9 February 2026"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, Config{Now: func() time.Time { return now }})

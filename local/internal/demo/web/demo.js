@@ -15,7 +15,7 @@ const isForScript = credential === undefined;
 const written = {
   html(element) {
     const attributes = [...element.attributes].filter(({ name }) => name !== 'id').map(({ name, value }) => ` ${name}="${value.replaceAll('"', '&quot;')}"`);
-    return `<script type="module" src="${endpoint}/../button.js"></script>\n`.replace('/portal/..', '') +
+    return `<script type="module" src="${new URL('button.js', endpoint)}"></script>\n` +
       `<manage-billing-button${attributes.join('')}>${labelOf(element)}</manage-billing-button>`;
   },
   fetch(element) {
@@ -91,9 +91,9 @@ for (const element of elements) {
     if (!isForScript) remember({ name: labelOf(element), status: '303 See Other, which the browser followed by itself' });
   });
   element.addEventListener('billing-portal-open', (event) => {
-    if (!byId('stop').checked) return remember(answered);
-    event.preventDefault();
     remember(answered);
+    if (!byId('stop').checked) return;
+    event.preventDefault();
     showAnswer(answered);
     byId('go-on').hidden = false;
     byId('go-on').firstElementChild.href = event.detail.url;
