@@ -3,6 +3,7 @@ package answer
 import (
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -20,6 +21,7 @@ var reasons = []string{
 	"The subscription is already cancelled.", "The subscription is paused.", "The subscription is not active.", "The subscription is already set to be cancelled.",
 	"The subscription has several items, which the portal cannot change.", "The update would change nothing.", "The customer has no subscription.",
 	"None of the customer's subscriptions can go through this flow.",
+	"Two sessions are in the way: the session cookie came twice, with different values.", "Please delete the cookies of this site, sign in and try again.",
 }
 
 func TestEveryLanguageHasEveryText(t *testing.T) {
@@ -55,12 +57,22 @@ func TestEveryLanguageHasEveryText(t *testing.T) {
 
 // The reasons are those of package portal, which is the one that gives them.
 func TestReasonsAreThoseOfThePortal(t *testing.T) {
-	source, err := os.ReadFile("../portal/subscription.go")
+	files, err := filepath.Glob("../portal/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
+	sources := ""
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(file, "_test.go") {
+			sources += string(source)
+		}
+	}
 	for _, reason := range reasons {
-		if !strings.Contains(string(source), `"`+reason+`"`) {
+		if !strings.Contains(sources, `"`+reason+`"`) {
 			t.Errorf("nobody says %q", reason)
 		}
 	}

@@ -79,9 +79,9 @@ func writePage(w http.ResponseWriter, status int, p page, reader Reader) {
 // page is the problem for a person. Details are for whoever made the button; where they are news to whoever pays, they are in the
 // languages.
 func (p *Problem) page(reader Reader) page {
-	page := page{title: p.kind().title, lead: p.kind().advice, forms: p.Forms}
-	if p.Code == "subscription-not-eligible" {
-		page.lead = reader.Language.Text(p.detail()) + " " + reader.Language.Text(p.kind().advice)
+	page := page{title: p.kind().title, lead: p.advice(), forms: p.Forms}
+	if p.Code == "subscription-not-eligible" || p.Advice != "" {
+		page.lead = reader.Language.Text(p.detail()) + " " + reader.Language.Text(p.advice())
 	}
 	if _, translated := reader.Language.find(p.detail()); reader.Language == English || translated {
 		page.terms = append(page.terms, term{"What happened", html.EscapeString(reader.Language.Text(p.detail()))})

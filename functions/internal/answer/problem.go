@@ -20,6 +20,8 @@ type Problem struct {
 	Param string
 	// Detail replaces the code's own text where a more exact fixed text exists.
 	Detail string
+	// Advice replaces what the code's page says to do next, where Detail has a remedy of its own.
+	Advice string
 	// RetryAfter is sent as Retry-After, in whole seconds, where it is not 0.
 	RetryAfter time.Duration
 	// Allow lists the methods for method-not-allowed.
@@ -54,6 +56,13 @@ func (p *Problem) detail() string {
 		return p.Detail
 	}
 	return p.kind().detail
+}
+
+func (p *Problem) advice() string {
+	if p.Advice != "" {
+		return p.Advice
+	}
+	return p.kind().advice
 }
 
 // Write answers with the problem: as a page for who wants one, in the reader's language, else as a document, which is for programs

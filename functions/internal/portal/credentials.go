@@ -20,10 +20,19 @@ type credential struct {
 	isCookie bool // sent by the browser, not by the page
 }
 
+// errTwoSessions means that the session cookie has two values. A browser that has one for each of two domains or paths sends both, and
+// does not say which is whose (RFC 6265, section 4.2.2): to believe one would let a sibling domain plant a session.
+var errTwoSessions = &answer.Problem{
+	Code:   "invalid-request",
+	Detail: "Two sessions are in the way: the session cookie came twice, with different values.",
+	Advice: "Please delete the cookies of this site, sign in and try again.",
+}
+
 // find returns the one credential that the request carries: in the Authorization
 // header (RFC 6750, section 2.1), in the form field access_token (section 2.2)
 // or in the session cookie. Two are refused (section 3.1, invalid_request): the
-// caller and this service could each believe in another one.
+// caller and this service could each believe in another one. A cookie that is sent
+// twice with the same value, because it was set under two paths, counts as one.
 func (c *credentials) find(r *http.Request, formTokens []string) (credential, error) {
 	var cookies []string
 	if c.cookie != "" {
@@ -32,11 +41,14 @@ func (c *credentials) find(r *http.Request, formTokens []string) (credential, er
 		}
 	}
 	isEmpty := func(value string) bool { return value == "" }
-	cookies = slices.DeleteFunc(cookies, isEmpty)
+	slices.Sort(cookies)
+	cookies = slices.DeleteFunc(slices.Compact(cookies), isEmpty)
 	tokens := slices.DeleteFunc(slices.Concat(bearerTokens(r.Header), formTokens, cookies), isEmpty)
 	switch {
 	case len(tokens) == 0:
 		return credential{}, &answer.Problem{Code: "missing-credentials"}
+	case len(cookies) > 1:
+		return credential{}, errTwoSessions
 	case len(tokens) > 1:
 		return credential{}, &answer.Problem{Code: "invalid-request", Detail: "The request has more than one credential."}
 	}
