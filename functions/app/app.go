@@ -108,14 +108,17 @@ type rejecter interface {
 	Reject(w http.ResponseWriter, r *http.Request, code string, cause error)
 }
 
-// lambdaHandler puts a handler behind API Gateway.
-func (p parts) lambdaHandler(handler rejecter) lambda.Handler {
+// lambdaHandler puts a handler that takes bodies of up to maxBody bytes behind API Gateway.
+func (p parts) lambdaHandler(handler rejecter, maxBody int) lambda.Handler {
 	reject := func(w http.ResponseWriter, r *http.Request, err error) {
 		code := "internal"
-		if errors.Is(err, lambdahttp.ErrBadRequest) {
+		switch {
+		case errors.Is(err, lambdahttp.ErrBadRequest):
 			code = "invalid-request"
+		case errors.Is(err, lambdahttp.ErrTooLarge):
+			code = "payload-too-large"
 		}
 		handler.Reject(w, r, code, err)
 	}
-	return lambdahttp.Bound(lambdahttp.New(handler, reject, p.basePath), upstream.MaxConns)
+	return lambdahttp.Bound(lambdahttp.New(handler, reject, p.basePath, maxBody), upstream.MaxConns)
 }

@@ -77,7 +77,7 @@ func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (la
 		"stripe key":  keys.Prefetch,
 		"issuer keys": prefetchKeys,
 	})
-	return parts.lambdaHandler(handler), nil
+	return parts.lambdaHandler(handler, portal.MaxBodySize), nil
 }
 
 // newKeySet returns the issuer's keys and how to fetch them ahead.

@@ -146,12 +146,19 @@ func (c *cloud) token(t *testing.T) string {
 // invoke sends one request through the function, as API Gateway does.
 func (c *cloud) invoke(t *testing.T, handler lambda.Handler) events.APIGatewayV2HTTPResponse {
 	t.Helper()
+	return c.send(t, handler, func(*events.APIGatewayV2HTTPRequest) {})
+}
+
+// send sends one request that is changed before.
+func (c *cloud) send(t *testing.T, handler lambda.Handler, change func(event *events.APIGatewayV2HTTPRequest)) events.APIGatewayV2HTTPResponse {
+	t.Helper()
 	event := events.APIGatewayV2HTTPRequest{
 		Version: "2.0",
 		RawPath: "/billing/portal",
 		Headers: map[string]string{"authorization": "Bearer " + c.token(t), "host": "api.example.com"},
 	}
 	event.RequestContext.HTTP.Method, event.RequestContext.HTTP.Path = http.MethodPost, event.RawPath
+	change(&event)
 	payload, err := json.Marshal(event)
 	if err != nil {
 		t.Fatal(err)

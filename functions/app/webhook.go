@@ -38,7 +38,7 @@ func Webhook(ctx context.Context, getenv func(string) string, logs io.Writer) (l
 		parts.prefetch(ctx, map[string]func(context.Context) error{"signing secrets": secrets.Prefetch})
 	}
 	handler := webhook.New(wiring)
-	return handler.Bus(parts.lambdaHandler(handler)), nil
+	return handler.Bus(parts.lambdaHandler(handler, webhook.MaxBodySize)), nil
 }
 
 // webhookConfig is the environment of the webhook function, checked.

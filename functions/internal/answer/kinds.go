@@ -36,7 +36,7 @@ var kinds = map[string]kind{
 	"subscription-ambiguous":        {409, "Which subscription?", "The customer has several subscriptions that this flow can act on; name one.", "Please choose the subscription that you mean."},
 	"flow-unavailable":              {409, "Not available", "The portal configuration in use lacks the feature that this flow needs.", "Please go back to the app and try another way, or contact support."},
 	"subscription-not-eligible":     {409, "Not possible for this subscription", "The subscription cannot go through this flow, for example because it is already cancelled.", "Please go back to the app and check the state of your subscription."},
-	"payload-too-large":             {413, "Request too large", "The body is too large.", askDeveloper},
+	"payload-too-large":             {413, "Request too large", "The body is longer than the limit: 8,192 bytes for a request, 262,144 for an event.", askDeveloper},
 	"unsupported-media-type":        {415, "Unsupported media type", "Send application/x-www-form-urlencoded or application/json in UTF-8.", askDeveloper},
 	"billing-misconfigured":         {500, "Billing is not set up correctly", "The operator of this service has to correct its billing settings.", contactSupport},
 	"webhook-misconfigured":         {500, "The webhook is not set up correctly", "The operator of this service has to correct its settings.", contactSupport},

@@ -21,7 +21,7 @@ func BenchmarkInvoke(b *testing.B) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Location", "https://billing.example/p/session/x")
 		w.WriteHeader(http.StatusSeeOther)
-	}), func(_ http.ResponseWriter, _ *http.Request, err error) { b.Error(err) }, "")
+	}), func(_ http.ResponseWriter, _ *http.Request, err error) { b.Error(err) }, "", maxBody)
 	b.ReportAllocs()
 	b.SetBytes(int64(len(payload)))
 	for b.Loop() {

@@ -10,6 +10,7 @@
 // Limits:
 //   - Nothing is streamed: the body is in memory before the handler starts and the answer leaves when
 //     it returns. Lambda allows 6 MB for each. There is no Flush, Hijack, Push or trailer.
+//   - A body that is longer than the handler takes is refused with [ErrTooLarge], before it is decoded.
 //   - The gateway joins repeated request headers with commas, and they stay joined. Repeated answer
 //     headers are joined the same way, except Set-Cookie.
 //   - The request's context ends with the Lambda deadline, not when the client goes away, which
@@ -40,6 +41,9 @@ var ErrPayloadVersion = errors.New("lambdahttp: the event is not of payload form
 // method or path, a body whose base64 does not decode. The text never quotes the event.
 var ErrBadRequest = errors.New("lambdahttp: the event is not a valid request")
 
+// ErrTooLarge reports a body that is longer than the handler takes.
+var ErrTooLarge = errors.New("lambdahttp: the body is too large")
+
 // PanicError reports a handler that panicked, [http.ErrAbortHandler] included: Lambda has no connection to abort.
 type PanicError struct {
 	Value any    // what was passed to panic; it may quote the request
@@ -57,16 +61,18 @@ func (e *PanicError) Error() string {
 }
 
 // New adapts h to Lambda. onError answers what never reaches h, and replaces whatever h had written
-// when it panicked; its err is or wraps [ErrPayloadVersion], [ErrBadRequest] or a [*PanicError], anything
-// else is a fault of the function itself.
+// when it panicked; its err is or wraps [ErrPayloadVersion], [ErrBadRequest], [ErrTooLarge] or a [*PanicError],
+// anything else is a fault of the function itself.
 // The r that onError gets is never nil: of an event that cannot become a request it carries the method
-// (empty if that is impossible), the headers and the URL "/", so that the answer can be negotiated.
+// (empty if that is impossible), the headers and the URL (or "/" if that is impossible), so that the answer can be negotiated.
 // An onError that writes nothing, or panics, gives a 500 without a body.
 //
 // basePath is what a custom domain's mapping key or a named stage puts before the path, such as "/v1"; "" for nothing. It is
 // taken off the paths that begin with it, and h knows nothing of it: the API's own domain has none.
-func New(h http.Handler, onError func(w http.ResponseWriter, r *http.Request, err error), basePath string) lambda.Handler {
-	return &function{handler: h, onError: onError, basePath: basePath}
+//
+// maxBody is the length of the longest body that h takes, in bytes.
+func New(h http.Handler, onError func(w http.ResponseWriter, r *http.Request, err error), basePath string, maxBody int) lambda.Handler {
+	return &function{handler: h, onError: onError, basePath: basePath, maxBody: maxBody}
 }
 
 // RequestID is the gateway's ID of the request that ctx belongs to, the one in the gateway's access log;
@@ -86,6 +92,7 @@ type function struct {
 	onError func(http.ResponseWriter, *http.Request, error)
 
 	basePath string
+	maxBody  int
 }
 
 // Invoke implements [lambda.Handler]. Every event gets an HTTP answer: a function error would show
@@ -97,7 +104,7 @@ func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return nil, broken
 	}
 	if err == nil {
-		err = ev.complete(r, f.basePath)
+		err = ev.complete(r, f.basePath, f.maxBody)
 	}
 
 	w := newResponseWriter()

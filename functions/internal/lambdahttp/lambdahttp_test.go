@@ -51,7 +51,7 @@ type onErrorFunc func(http.ResponseWriter, *http.Request, error)
 
 func invoke(t testing.TB, h http.HandlerFunc, onError onErrorFunc, payload []byte) events.APIGatewayV2HTTPResponse {
 	t.Helper()
-	out, err := lambdahttp.New(h, onError, "").Invoke(context.Background(), payload)
+	out, err := lambdahttp.New(h, onError, "", maxBody).Invoke(context.Background(), payload)
 	if err != nil {
 		t.Fatalf("Invoke: %v", err)
 	}
@@ -156,7 +156,7 @@ func TestContextIsLambdas(t *testing.T) {
 		if lc, ok := lambdacontext.FromContext(r.Context()); !ok || lc.AwsRequestID != "aws-id" {
 			t.Error("the Lambda context is lost")
 		}
-	}), func(_ http.ResponseWriter, _ *http.Request, err error) { t.Error(err) }, "")
+	}), func(_ http.ResponseWriter, _ *http.Request, err error) { t.Error(err) }, "", maxBody)
 	if _, err := h.Invoke(ctx, event(t, nil)); err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestRequestID(t *testing.T) {
 				if got := lambdahttp.RequestID(r.Context()); got != tc.want {
 					t.Errorf("RequestID = %q, want %q", got, tc.want)
 				}
-			}), nil, "")
+			}), nil, "", maxBody)
 			if _, err := h.Invoke(tc.ctx, payload); err != nil {
 				t.Fatal(err)
 			}
@@ -249,7 +249,7 @@ func TestBasePathIsTakenOffPathsBelowIt(t *testing.T) {
 				if r.URL.Path != test.want || r.RequestURI != r.URL.RequestURI() {
 					t.Errorf("path = %q of %q, want %q", r.URL.Path, r.RequestURI, test.want)
 				}
-			}), func(_ http.ResponseWriter, _ *http.Request, err error) { t.Error(err) }, test.base)
+			}), func(_ http.ResponseWriter, _ *http.Request, err error) { t.Error(err) }, test.base, maxBody)
 			payload := event(t, func(ev *events.APIGatewayV2HTTPRequest) {
 				ev.RawPath, ev.RequestContext.HTTP.Path = test.path, test.path
 			})

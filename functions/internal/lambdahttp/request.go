@@ -3,7 +3,6 @@ package lambdahttp
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,13 +36,16 @@ type event struct {
 			SourceIP string `json:"sourceIp"`
 		} `json:"http"`
 	} `json:"requestContext"`
-	Body            string `json:"body"`
+	Body            string `json:"body"` // cut out, if it is a string
 	IsBase64Encoded bool   `json:"isBase64Encoded"`
+
+	body []byte // the JSON string that was cut out
 }
 
 // parseEvent returns what could be read even when it returns an error.
 func parseEvent(payload []byte) (*event, error) {
 	ev := new(event)
+	payload, ev.body = cutBody(payload)
 	err := json.Unmarshal(payload, ev)
 	// A value of the wrong type does not stop the decoder, so the version is known even then.
 	// The decoder's own error texts quote the payload.
@@ -111,7 +113,7 @@ func (ev *event) header() http.Header {
 }
 
 // complete gives r what may turn out to be impossible: method, path and body.
-func (ev *event) complete(r *http.Request, basePath string) error {
+func (ev *event) complete(r *http.Request, basePath string, maxBody int) error {
 	if r.Method == "" {
 		return fmt.Errorf("%w: impossible method", ErrBadRequest)
 	}
@@ -129,16 +131,12 @@ func (ev *event) complete(r *http.Request, basePath string) error {
 		return fmt.Errorf("%w: impossible path or query", ErrBadRequest) // url.Error quotes both
 	}
 
-	body := ev.Body
-	if ev.IsBase64Encoded {
-		decoded, err := base64.StdEncoding.DecodeString(ev.Body)
-		if err != nil {
-			return fmt.Errorf("%w: the body is not base64", ErrBadRequest)
-		}
-		body = string(decoded)
-	}
-
 	r.URL, r.RequestURI = parsed, parsed.RequestURI()
+
+	body, err := decodeBody(ev.body, ev.IsBase64Encoded, maxBody)
+	if err != nil {
+		return err
+	}
 	if body != "" {
 		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
 	}

@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -12,8 +11,20 @@ import (
 	"billingportal/functions/internal/answer"
 )
 
-// maxBodySize is the longest body in bytes.
-const maxBodySize = 8 << 10
+// MaxBodySize is the length of the longest body in bytes. Package lambdahttp enforces it, before it decodes a body.
+const MaxBodySize = 8 << 10
+
+// maxNames is how many parameters a body may have, and maxDepth how many parts the name of one may have, as a[b][0] has three. Stripe has
+// 18 parameters, with names of at most five parts. More is refused before anything is made of it: nobody has signed in yet.
+const (
+	maxNames = 200
+	maxDepth = 10
+)
+
+var (
+	errTooManyNames = &answer.Problem{Code: "invalid-request", Detail: "The body has more than 200 parameters."}
+	errTooDeep      = &answer.Problem{Code: "invalid-request", Detail: "The body is nested more than 10 deep."}
+)
 
 // input is what the caller sent, before anything of it is believed.
 type input struct {
@@ -24,26 +35,31 @@ type input struct {
 	form url.Values
 }
 
+// byteOrderMark is what some editors and clients put in front of a text.
+const byteOrderMark = "\ufeff"
+
 // readInput reads the body: none, a form, or JSON.
 func readInput(r *http.Request) (input, error) {
 	none := input{parameters: node{kind: object}, form: url.Values{}}
 	body, err := readBody(r)
-	if err != nil || len(body) == 0 {
+	if err != nil {
 		return none, err
 	}
+	body = strings.TrimPrefix(body, byteOrderMark)
+	if strings.Trim(body, jsonSpace) == "" {
+		return none, nil
+	}
 	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if charset, ok := parameters["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+	charset, hasCharset := parameters["charset"]
+	if err != nil || hasCharset && !isUTF8(charset) || isEncoded(r.Header) {
 		return none, &answer.Problem{Code: "unsupported-media-type"}
 	}
-	if err != nil || r.Header.Get("Content-Encoding") != "" {
-		return none, &answer.Problem{Code: "unsupported-media-type"}
-	}
-	if !utf8.Valid(body) {
+	if !utf8.ValidString(body) {
 		return none, &answer.Problem{Code: "invalid-request", Detail: "The body is not UTF-8."}
 	}
 	switch mediaType {
 	case "application/x-www-form-urlencoded":
-		return parseForm(string(body))
+		return parseForm(body)
 	case "application/json":
 		parameters, err := parseJSON(body)
 		return input{parameters: parameters}, err
@@ -51,17 +67,28 @@ func readInput(r *http.Request) (input, error) {
 	return none, &answer.Problem{Code: "unsupported-media-type"}
 }
 
-func readBody(r *http.Request) ([]byte, error) {
+// isUTF8 reports whether a charset is UTF-8 in one of the spellings in use: utf-8, UTF8, 'utf-8', utf_8.
+func isUTF8(charset string) bool {
+	return strings.EqualFold(strings.NewReplacer("-", "", "_", "", "'", "").Replace(charset), "utf8")
+}
+
+// isEncoded reports whether a body has a content coding. "identity" is none (RFC 9110, section 12.5.3).
+func isEncoded(header http.Header) bool {
+	for coding := range strings.SplitSeq(strings.Join(header.Values("Content-Encoding"), ","), ",") {
+		if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
+			return true
+		}
+	}
+	return false
+}
+
+func readBody(r *http.Request) (string, error) {
 	if r.Body == nil {
-		return nil, nil
+		return "", nil
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBodySize))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return nil, &answer.Problem{Code: "payload-too-large", Detail: "The body has more than 8,192 bytes."}
+	var body strings.Builder
+	if _, err := io.Copy(&body, r.Body); err != nil {
+		return "", &answer.Problem{Code: "invalid-request", Detail: "The body cannot be read.", Cause: err}
 	}
-	if err != nil {
-		return nil, &answer.Problem{Code: "invalid-request", Detail: "The body cannot be read.", Cause: err}
-	}
-	return body, nil
+	return body.String(), nil
 }

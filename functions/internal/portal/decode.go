@@ -77,6 +77,9 @@ func decodeValue(n node, into reflect.Value, name string) error {
 		}
 		value.Elem().SetInt(quantity)
 	default:
+		if n.saysNothing() {
+			return nil
+		}
 		if err := decodeObject(n, value.Elem(), name); err != nil {
 			return err
 		}
@@ -85,7 +88,8 @@ func decodeValue(n node, into reflect.Value, name string) error {
 	return nil
 }
 
-// decodeList reads a list. All lists of this call take one element at most.
+// decodeList reads a list. All lists of this call take one element at most. An empty one is absent: stripe-go would send an empty text
+// for it, which Stripe refuses.
 func decodeList(n node, into reflect.Value, name string) error {
 	items, ok := n.elements()
 	switch {
@@ -93,6 +97,8 @@ func decodeList(n node, into reflect.Value, name string) error {
 		return invalid(name, "The parameter must be a list.")
 	case len(items) > 1:
 		return invalid(name, "The parameter takes one element at most.")
+	case len(items) == 0:
+		return nil
 	}
 	result := reflect.MakeSlice(into.Type(), 0, len(items))
 	for i, item := range items {

@@ -14,6 +14,15 @@ import (
 // flow_data[subscription_update_confirm][items][0][price]=price_1.
 func parseForm(body string) (input, error) {
 	in := input{parameters: node{kind: object}}
+	names := 0
+	for pair := range strings.SplitSeq(body, "&") {
+		if pair == "" {
+			continue // as url.ParseQuery does
+		}
+		if names++; names > maxNames {
+			return in, errTooManyNames
+		}
+	}
 	values, err := url.ParseQuery(body)
 	if err != nil {
 		return in, &answer.Problem{Code: "invalid-request", Detail: "The form is malformed."}
@@ -25,6 +34,9 @@ func parseForm(body string) (input, error) {
 		value := values[name]
 		if len(value) > 1 {
 			return in, invalid(name, "The parameter is given more than once.")
+		}
+		if strings.Count(name, "[") >= maxDepth {
+			return in, errTooDeep
 		}
 		path, ok := splitName(name)
 		if !ok {

@@ -1,42 +1,58 @@
 package portal
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
+	"strings"
 
 	"billingportal/functions/internal/answer"
 )
 
-// maxDepth is how deep JSON may nest; Stripe's parameters nest five levels.
-const maxDepth = 16
+// jsonSpace is JSON's white space (RFC 8259, section 2).
+const jsonSpace = " \t\r\n"
 
 var errMalformedJSON = &answer.Problem{Code: "invalid-request", Detail: "The JSON is malformed."}
 
-// parseJSON reads a JSON object. Unlike encoding/json it refuses a member that
-// is given twice, because two readers of such a document can see two values.
-func parseJSON(body []byte) (node, error) {
-	if !json.Valid(body) {
+// parseJSON reads a JSON object. Unlike encoding/json it refuses a member that is given twice, because two readers of such a document
+// can see two values. null and an empty list are what clients send that have nothing to send: PHP has no other form of an empty object.
+func parseJSON(body string) (node, error) {
+	if !json.Valid([]byte(body)) {
 		return node{}, errMalformedJSON
 	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder := json.NewDecoder(strings.NewReader(body))
 	decoder.UseNumber()
-	root, err := parseValue(decoder, "", 0)
-	if err != nil {
+	root, err := (&jsonReader{decoder: decoder}).value("", 0)
+	switch {
+	case err != nil:
 		return node{}, err
-	}
-	if root.kind != object {
+	case root.saysNothing():
+		return node{kind: object}, nil
+	case root.kind != object:
 		return node{}, &answer.Problem{Code: "invalid-request", Detail: "The JSON is not an object."}
 	}
 	return root, nil
 }
 
-// parseValue reads the next value; name is that of the parameter it belongs to.
-func parseValue(decoder *json.Decoder, name string, depth int) (node, error) {
+// saysNothing reports whether a value in the place of an object is the same as none.
+func (n node) saysNothing() bool { return n.kind == null || n.kind == list && len(n.items) == 0 }
+
+// jsonReader makes nodes of tokens.
+type jsonReader struct {
+	decoder *json.Decoder
+	values  int // members and elements so far
+}
+
+// value reads the next value; name is that of the parameter it belongs to, and depth how many parts that has.
+func (r *jsonReader) value(name string, depth int) (node, error) {
 	if depth > maxDepth {
-		return node{}, &answer.Problem{Code: "invalid-request", Detail: "The JSON is nested too deeply."}
+		return node{}, errTooDeep
 	}
-	token, err := decoder.Token()
+	if depth > 0 {
+		if r.values++; r.values > maxNames {
+			return node{}, errTooManyNames
+		}
+	}
+	token, err := r.decoder.Token()
 	if err != nil {
 		return node{}, errMalformedJSON
 	}
@@ -47,21 +63,21 @@ func parseValue(decoder *json.Decoder, name string, depth int) (node, error) {
 		return node{kind: number, text: token.String()}, nil
 	case json.Delim:
 		if token == '[' {
-			return parseList(decoder, name, depth)
+			return r.list(name, depth)
 		}
-		return parseObject(decoder, name, depth)
+		return r.object(name, depth)
 	case bool:
 		return node{kind: other}, nil
 	}
 	return node{kind: null}, nil
 }
 
-// parseObject leaves members out that are null: many clients send null for what they
+// object leaves members out that are null: many clients send null for what they
 // do not mean to send.
-func parseObject(decoder *json.Decoder, name string, depth int) (node, error) {
+func (r *jsonReader) object(name string, depth int) (node, error) {
 	result := node{kind: object, members: map[string]node{}}
-	for decoder.More() {
-		token, err := decoder.Token()
+	for r.decoder.More() {
+		token, err := r.decoder.Token()
 		if err != nil {
 			return node{}, errMalformedJSON
 		}
@@ -70,27 +86,27 @@ func parseObject(decoder *json.Decoder, name string, depth int) (node, error) {
 		if _, twice := result.members[member]; twice {
 			return node{}, invalid(path, "The parameter is given more than once.")
 		}
-		if result.members[member], err = parseValue(decoder, path, depth+1); err != nil {
+		if result.members[member], err = r.value(path, depth+1); err != nil {
 			return node{}, err
 		}
 	}
-	if _, err := decoder.Token(); err != nil {
+	if _, err := r.decoder.Token(); err != nil {
 		return node{}, errMalformedJSON
 	}
 	maps.DeleteFunc(result.members, func(_ string, member node) bool { return member.kind == null })
 	return result, nil
 }
 
-func parseList(decoder *json.Decoder, name string, depth int) (node, error) {
+func (r *jsonReader) list(name string, depth int) (node, error) {
 	result := node{kind: list}
-	for decoder.More() {
-		item, err := parseValue(decoder, name, depth+1)
+	for r.decoder.More() {
+		item, err := r.value(name, depth+1)
 		if err != nil {
 			return node{}, err
 		}
 		result.items = append(result.items, item)
 	}
-	if _, err := decoder.Token(); err != nil {
+	if _, err := r.decoder.Token(); err != nil {
 		return node{}, errMalformedJSON
 	}
 	return result, nil

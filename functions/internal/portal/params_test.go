@@ -213,8 +213,8 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// Many clients send null for what they do not mean to send.
-func TestNullInJSONIsTheSameAsAbsent(t *testing.T) {
+// Many clients send null for what they do not mean to send, and PHP's an empty list for an empty object.
+func TestNothingInJSONIsTheSameAsAbsent(t *testing.T) {
 	want := url.Values{"customer": {"cus_alice"}, "return_url": {appURL}}
 	confirm := url.Values{
 		"flow_data[type]": {flowSubscriptionUpdateConfirm},
@@ -230,6 +230,8 @@ func TestNullInJSONIsTheSameAsAbsent(t *testing.T) {
 		"every parameter": {`{"configuration":null,"flow_data":null,"locale":null,"on_behalf_of":null,"return_url":null}`, want},
 		"at every depth": {`{"flow_data":{"type":"subscription_update_confirm","after_completion":null,"subscription_cancel":null,"subscription_update":null,
 			"subscription_update_confirm":{"subscription":null,"discounts":null,"items":[{"id":null,"price":"price_1","quantity":null}]}}}`, confirm},
+		"an empty list for an object, at every depth": {`{"flow_data":{"type":"subscription_update_confirm","after_completion":[],"subscription_cancel":[],"subscription_update":[ ],
+			"subscription_update_confirm":{"discounts":[],"items":[{"price":"price_1"}]}}}`, confirm},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, nil)
@@ -283,7 +285,7 @@ func BenchmarkReadInput(b *testing.B) {
 	for name, value := range complete[flowSubscriptionUpdateConfirm] {
 		body.Set(name, value)
 	}
-	tree := []byte(quantityJSON("1"))
+	tree := quantityJSON("1")
 	b.Run("form", func(b *testing.B) {
 		encoded := body.Encode()
 		for b.Loop() {

@@ -7,7 +7,6 @@ package webhook
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -24,8 +23,8 @@ import (
 // Path is the only path that the handler answers with anything but not-found.
 const Path = "/stripe/webhook"
 
-// maxBodySize is the longest event in bytes.
-const maxBodySize = 256 << 10
+// MaxBodySize is the length of the longest event in bytes. Package lambdahttp enforces it, before it decodes a body.
+const MaxBodySize = 256 << 10
 
 // Mapping takes changes into the table. Its errors are those of package customers.
 type Mapping interface {
@@ -119,12 +118,8 @@ func readBody(r *http.Request) ([]byte, error) {
 	if r.Body == nil {
 		return nil, nil
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBodySize))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, &answer.Problem{Code: "payload-too-large", Detail: "The body has more than 262,144 bytes."}
-	case err != nil:
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
 		return nil, &answer.Problem{Code: "invalid-request", Detail: "The body cannot be read.", Cause: err}
 	}
 	return body, nil
