@@ -133,9 +133,10 @@ const (
 // https://docs.stripe.com/error-low-level
 func (c *Client) do(ctx context.Context, needs permission, common *stripe.Params, call func() error) (Calls, *Error) {
 	var calls Calls
+	isLost := false // a connection that may have carried the request
 	for {
 		calls.Attempts++
-		observed := &observation{}
+		observed := &observation{afterLoss: isLost}
 		try, cancel := context.WithTimeout(withObservation(ctx, observed), tryTimeout)
 		common.Context = try
 		err := call()
@@ -146,6 +147,7 @@ func (c *Client) do(ctx context.Context, needs permission, common *stripe.Params
 		if err == nil && observed.status == http.StatusOK {
 			return calls, nil
 		}
+		isLost = isLost || observed.broken != nil
 		failure := classify(err, observed)
 		failure.Calls, failure.needs = calls, needs
 		if !failure.retryable || calls.Attempts == maxTries || c.config.Pause(ctx, firstPause<<(calls.Attempts-1)) != nil {

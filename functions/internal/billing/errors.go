@@ -78,7 +78,7 @@ func (c Class) String() string { return classTexts[c] }
 // Error is a failed call to Stripe. It holds none of Stripe's texts.
 type Error struct {
 	Class Class
-	// Param is the parameter that Stripe refused, in bracket notation; "" where
+	// Param is the parameter that Stripe refused, in bracket notation; "" if
 	// it named none that a portal session has.
 	Param string
 	// Type and Code are Stripe's own words for the refusal; "" where it had none that
@@ -121,9 +121,13 @@ func classify(err error, seen *observation) *Error {
 		}
 		return &Error{Class: BadResponse}
 	}
+	name, isParam := paramOf(refusal.Param)
+	if isParam {
+		refusal.Param = name
+	}
 	failure := &Error{Class: classOf(refusal, seen.status)}
-	if isParam(refusal.Param) {
-		failure.Param = refusal.Param
+	if isParam {
+		failure.Param = name
 	} else if failure.Class == ParameterRefused {
 		failure.Class = RequestRefused
 	}
@@ -134,37 +138,11 @@ func classify(err error, seen *observation) *Error {
 		failure.Code = refusal.Code
 	}
 	if failure.Class == Busy {
-		failure.retryable = refusal.Code == stripe.ErrorCodeLockTimeout && seen.retry != "false"
+		isOurs := isKeyInUse(refusal, seen.status) && seen.afterLoss
+		failure.retryable = (refusal.Code == stripe.ErrorCodeLockTimeout || isOurs) && seen.retry != "false"
 		failure.RetryAfter = retryAfter(seen.retryAfter)
 	}
 	return failure
-}
-
-// The names of a portal session's parameters: whole ones, and the members of
-// flow_data. Closed sets, because a name comes off the wire.
-var (
-	paramNames  = []string{"customer", "configuration", "locale", "on_behalf_of", "return_url", "flow_data"}
-	flowMembers = []string{
-		"type", "after_completion", "hosted_confirmation", "custom_message", "redirect", "return_url",
-		"subscription_cancel", "subscription", "retention", "coupon_offer", "coupon",
-		"subscription_update", "subscription_update_confirm", "items", "id", "price", "quantity", "discounts", "promotion_code",
-		"0", "1", "2", "3", "4", "5", "6", "7", "8", "9",
-	}
-)
-
-const maxFlowDepth = 5
-
-// isParam reports whether a name, in bracket notation, is that of a parameter of
-// this call.
-func isParam(name string) bool {
-	if slices.Contains(paramNames, name) {
-		return true
-	}
-	path, isFlow := strings.CutPrefix(name, "flow_data[")
-	path, isClosed := strings.CutSuffix(path, "]")
-	members := strings.Split(path, "][")
-	isUnknown := func(member string) bool { return !slices.Contains(flowMembers, member) }
-	return isFlow && isClosed && len(members) <= maxFlowDepth && !slices.ContainsFunc(members, isUnknown)
 }
 
 // retryAfter reads Retry-After in seconds, the form that APIs use (RFC 9110,
@@ -206,7 +184,8 @@ func classOf(refusal *stripe.Error, status int) Class {
 	switch {
 	case status == http.StatusUnauthorized:
 		return KeyRefused
-	case status == http.StatusTooManyRequests, isBusy(refusal.Code):
+	case status == http.StatusTooManyRequests, refusal.Code == stripe.ErrorCodeLockTimeout, refusal.Code == stripe.ErrorCodeRateLimit,
+		isKeyInUse(refusal, status):
 		return Busy
 	case otherMode && !isCallers(refusal.Param):
 		return ModeMismatch
@@ -234,11 +213,17 @@ func classOf(refusal *stripe.Error, status int) Class {
 	return RequestRefused
 }
 
-// isBusy reports whether a code means that another request is in the way. The
-// idempotency key of a try is in use when the try before it was given up here and
-// is still under way there.
-func isBusy(code stripe.ErrorCode) bool {
-	return code == stripe.ErrorCodeLockTimeout || code == stripe.ErrorCodeRateLimit || code == stripe.ErrorCodeIdempotencyKeyInUse
+// isKeyInUse reports whether another request with the same idempotency key is still under way. That is the try before this one, if it
+// was given up here and goes on there; otherwise it is a request that is not ours, because keys are random. Older answers have the type
+// or, older still, the text alone: 409 is for nothing else that has this type.
+//
+// https://docs.stripe.com/error-codes#idempotency-key-in-use
+func isKeyInUse(refusal *stripe.Error, status int) bool {
+	if refusal.Code != "" || status != http.StatusConflict {
+		return refusal.Code == stripe.ErrorCodeIdempotencyKeyInUse
+	}
+	return refusal.Type == stripe.ErrorTypeIdempotency ||
+		strings.Contains(strings.ToLower(refusal.Msg), "another in-progress request using this idempotent key")
 }
 
 // isCallers reports whether a parameter is the caller's to choose. What is wrong

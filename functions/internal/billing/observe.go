@@ -17,6 +17,7 @@ type observation struct {
 	retry      string // Stripe-Should-Retry: "true", "false" or ""
 	retryAfter string // Retry-After as sent
 	broken     error  // why there was no answer, or not the whole of it
+	afterLoss  bool   // an earlier try with the same idempotency key was broken
 }
 
 type observationKey struct{}

@@ -29,7 +29,12 @@ var (
 		`Please try again later.","type":"idempotency_error"`
 	keyReused = `"message":"Keys for idempotent requests can only be used with the same parameters they were first used with. ` +
 		`Try using a key other than '` + upstreamtest.Marker + `' if you meant to execute a different request.","type":"idempotency_error"`
-	serverError = `"message":"An unknown error occurred ` + upstreamtest.Marker + `","type":"api_error"`
+	// Before the type and the code there was only the text.
+	keyInUseByType = `"message":"There is currently another in-progress request using the key ` + upstreamtest.Marker + `","type":"idempotency_error"`
+	keyInUseByText = `"message":"There is currently another in-progress request using this Idempotent Key ` +
+		`(that probably means you submitted twice, and the other request is still going through): ` + upstreamtest.Marker + `","type":"invalid_request_error"`
+	keyInUseByCode = `"code":"idempotency_key_in_use","message":"` + upstreamtest.Marker + `","type":"invalid_request_error"`
+	serverError    = `"message":"An unknown error occurred ` + upstreamtest.Marker + `","type":"api_error"`
 )
 
 // with adds a header to an answer.
@@ -46,6 +51,9 @@ func TestRetries(t *testing.T) {
 	twice := func(answer http.HandlerFunc) []http.HandlerFunc {
 		return []http.HandlerFunc{answer, answer, goodSession}
 	}
+	after := func(first, second http.HandlerFunc) []http.HandlerFunc {
+		return []http.HandlerFunc{first, second, goodSession}
+	}
 	for name, test := range map[string]struct {
 		answers []http.HandlerFunc
 		want    billing.Class // 0: a session
@@ -59,7 +67,8 @@ func TestRetries(t *testing.T) {
 		"409 lock_timeout not to be tried again":      {once(with(shouldRetry, "false", stripeError(409, lockTimeout))), billing.Busy, 1},
 		"409 idempotency_key_in_use":                  {once(stripeError(409, keyInUse)), billing.Busy, 1},
 		"400 idempotency key used for something else": {once(stripeError(400, keyReused)), billing.BadResponse, 1},
-		"409 idempotency_error":                       {once(stripeError(409, keyReused)), billing.BadResponse, 1},
+		"409 idempotency_error":                       {once(stripeError(409, keyInUseByType)), billing.Busy, 1},
+		"409 that says so":                            {once(stripeError(409, keyInUseByText)), billing.Busy, 1},
 		"409 without a code":                          {once(stripeError(409, `"type":"invalid_request_error","message":"Conflict"`)), billing.RequestRefused, 1},
 		"409 HTML":                                    {once(upstreamtest.HTML(409)), billing.BadResponse, 1},
 		"429 rate_limit":                              {once(stripeError(429, rateLimit)), billing.Busy, 1},
@@ -82,7 +91,19 @@ func TestRetries(t *testing.T) {
 		"error cut short, for good":                   {[]http.HandlerFunc{upstreamtest.CutShort(400, `{"error":{}}`)}, billing.Unavailable, 3},
 		"one of each":                                 {[]http.HandlerFunc{upstreamtest.Reset, stripeError(500, serverError), goodSession}, 0, 3},
 		"a refusal after a lost connection":           {[]http.HandlerFunc{upstreamtest.Reset, stripeError(429, rateLimit)}, billing.Busy, 2},
-		"the key in use after a lost connection":      {[]http.HandlerFunc{upstreamtest.Reset, stripeError(409, keyInUse)}, billing.Busy, 2},
+		"the key in use after a lost connection":      {after(upstreamtest.Reset, stripeError(409, keyInUse)), 0, 3},
+		"the key in use by its code":                  {after(upstreamtest.Reset, stripeError(409, keyInUseByCode)), 0, 3},
+		"the key in use by its type":                  {after(upstreamtest.Reset, stripeError(409, keyInUseByType)), 0, 3},
+		"the key in use by its text":                  {after(upstreamtest.Reset, stripeError(409, keyInUseByText)), 0, 3},
+		"the key in use after a body cut short":       {after(upstreamtest.CutShort(200, sessionJSON), stripeError(409, keyInUse)), 0, 3},
+		"the key in use for good":                     {[]http.HandlerFunc{upstreamtest.Reset, stripeError(409, keyInUse)}, billing.Busy, 3},
+		"the key in use after two lost connections":   {[]http.HandlerFunc{upstreamtest.Reset, upstreamtest.Reset, stripeError(409, keyInUse), goodSession}, billing.Busy, 3},
+		"lost, in use, and not to be tried again":     {after(upstreamtest.Reset, with(shouldRetry, "false", stripeError(409, keyInUse))), billing.Busy, 2},
+		"the key in use after a server error":         {after(stripeError(500, serverError), stripeError(409, keyInUse)), billing.Busy, 2},
+		"the key in use after a lock timeout":         {after(stripeError(409, lockTimeout), stripeError(409, keyInUse)), billing.Busy, 2},
+		"the key in use, with status 400":             {after(upstreamtest.Reset, stripeError(400, keyInUseByType)), billing.BadResponse, 2},
+		"the key reused after a lost connection":      {after(upstreamtest.Reset, stripeError(400, keyReused)), billing.BadResponse, 2},
+		"409 of another kind after a lost connection": {after(upstreamtest.Reset, stripeError(409, `"type":"invalid_request_error","message":"Conflict"`)), billing.RequestRefused, 2},
 	} {
 		// A connection that has served a request before is another matter to
 		// net/http: it may send a request again by itself.

@@ -86,6 +86,7 @@ func TestAHangIsATimeout(t *testing.T) {
 		"without a deadline: three tries of four seconds":      {0, []http.HandlerFunc{upstreamtest.Hang}, billing.Timeout, 3, 12*time.Second + 600*time.Millisecond},
 		"within the budget of a request":                       {10 * time.Second, []http.HandlerFunc{upstreamtest.Hang}, billing.Timeout, 3, 10 * time.Second},
 		"one hang costs four seconds":                          {10 * time.Second, []http.HandlerFunc{upstreamtest.Hang, goodSession}, 0, 2, 4*time.Second + 200*time.Millisecond},
+		"the key in use after a hang":                          {10 * time.Second, []http.HandlerFunc{upstreamtest.Hang, stripeError(409, keyInUse), goodSession}, 0, 3, 4*time.Second + 600*time.Millisecond},
 		"a slow drip is a hang":                                {10 * time.Second, []http.HandlerFunc{upstreamtest.Drip}, billing.Timeout, 3, 10 * time.Second},
 		"no try that cannot begin in time":                     {4*time.Second + 100*time.Millisecond, []http.HandlerFunc{upstreamtest.Hang}, billing.Timeout, 1, 4 * time.Second},
 		"a budget shorter than a try":                          {time.Second, []http.HandlerFunc{upstreamtest.Hang}, billing.Timeout, 1, time.Second},

@@ -10,6 +10,7 @@ import (
 	"github.com/stripe/stripe-go/v79"
 
 	"billingportal/functions/internal/answer"
+	"billingportal/functions/internal/billing"
 )
 
 // The names and types of Stripe's parameters are those of stripe-go: the form
@@ -46,12 +47,12 @@ func decodeObject(n node, into reflect.Value, name string) error {
 		return invalid(name, "The parameter must be an object.")
 	}
 	for _, member := range slices.Sorted(maps.Keys(n.members)) {
-		path := join(name, member)
-		field, ok := fieldOf(into, member)
+		path := billing.Join(name, member)
+		field, ok := billing.FieldOf(into.Type(), member)
 		if !ok {
 			return unknown(path)
 		}
-		if err := decodeValue(n.members[member], field, path); err != nil {
+		if err := decodeValue(n.members[member], into.FieldByIndex(field.Index), path); err != nil {
 			return err
 		}
 	}
@@ -103,7 +104,7 @@ func decodeList(n node, into reflect.Value, name string) error {
 	result := reflect.MakeSlice(into.Type(), 0, len(items))
 	for i, item := range items {
 		element := reflect.New(into.Type().Elem().Elem())
-		if err := decodeObject(item, element.Elem(), join(name, strconv.Itoa(i))); err != nil {
+		if err := decodeObject(item, element.Elem(), billing.Join(name, strconv.Itoa(i))); err != nil {
 			return err
 		}
 		result = reflect.Append(result, element)
@@ -120,24 +121,6 @@ func wholeNumber(n node) (int64, bool) {
 	}
 	value, err := strconv.ParseInt(n.text, 10, 64)
 	return value, err == nil
-}
-
-// fieldOf finds the field of a stripe-go struct that a parameter's name stands for.
-func fieldOf(structure reflect.Value, name string) (reflect.Value, bool) {
-	for i := range structure.NumField() {
-		if structure.Type().Field(i).Tag.Get("form") == name {
-			return structure.Field(i), true
-		}
-	}
-	return reflect.Value{}, false
-}
-
-// join appends a member's name to an object's, in bracket notation.
-func join(object, member string) string {
-	if object == "" {
-		return member
-	}
-	return object + "[" + member + "]"
 }
 
 func unknown(param string) *answer.Problem {

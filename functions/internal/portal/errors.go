@@ -88,7 +88,7 @@ func stripeProblem(err *billing.Error) *answer.Problem {
 	case billing.FlowUnavailable:
 		return &answer.Problem{Code: "flow-unavailable", Param: ownParam(err.Param), Cause: err}
 	case billing.ParameterRefused:
-		return &answer.Problem{Code: "invalid-parameter", Param: ownParam(err.Param), Detail: "The billing provider does not accept this value.", Cause: err}
+		return parameterRefused(err)
 	case billing.KeyRefused, billing.PermissionMissing, billing.ModeMismatch, billing.NoSuchConfiguration,
 		billing.NoSuchAccount, billing.PortalNotConfigured, billing.RequestRefused:
 		return &answer.Problem{Code: "billing-misconfigured", Cause: err}
@@ -96,19 +96,27 @@ func stripeProblem(err *billing.Error) *answer.Problem {
 	return &answer.Problem{Code: "billing-bad-response", Cause: err}
 }
 
-// blame turns Stripe's refusal of a parameter into an operator's matter where the
-// caller has not sent it: customer comes from the mapping, the others have defaults.
-// Below flow_data, which has none, even one that is missing is the caller's.
+// blame says whose matter a parameter is that Stripe refuses: the caller's if they sent it, otherwise an operator's, because customer
+// comes from the mapping and the others have defaults. Below flow_data, which has none, even one that is missing is the caller's.
 func blame(err error, sent node) error {
 	var refusal *billing.Error
-	if !errors.As(err, &refusal) || refusal.Class != billing.ParameterRefused {
+	if !errors.As(err, &refusal) {
+		return err
+	}
+	switch refusal.Class { //nolint:exhaustive // the others have a code whoever sent what
+	case billing.ParameterRefused, billing.NoSuchConfiguration, billing.NoSuchAccount:
+	default:
 		return err
 	}
 	name, _, _ := strings.Cut(refusal.Param, "[")
-	if _, isCallers := sent.members[name]; isCallers {
-		return err
+	if _, isCallers := sent.members[name]; !isCallers {
+		return &answer.Problem{Code: "billing-misconfigured", Cause: err}
 	}
-	return &answer.Problem{Code: "billing-misconfigured", Cause: err}
+	return parameterRefused(refusal)
+}
+
+func parameterRefused(err *billing.Error) *answer.Problem {
+	return &answer.Problem{Code: "invalid-parameter", Param: ownParam(err.Param), Detail: "The billing provider does not accept this value.", Cause: err}
 }
 
 // maxParamLength is more than the longest name has, in bytes.

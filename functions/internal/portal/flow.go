@@ -7,6 +7,7 @@ import (
 	"github.com/stripe/stripe-go/v79"
 
 	"billingportal/functions/internal/answer"
+	"billingportal/functions/internal/billing"
 )
 
 // maxMessageLength is Stripe's limit for a confirmation message, in characters.
@@ -50,7 +51,7 @@ func (p *Policy) checkFlow(flow *stripe.BillingPortalSessionFlowDataParams) erro
 func onlyBlock(parent, chosen string, given map[string]bool) error {
 	for name, isGiven := range given {
 		if isGiven && name != chosen {
-			return invalid(join(parent, name), "The parameter belongs to another type.")
+			return invalid(billing.Join(parent, name), "The parameter belongs to another type.")
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"billingportal/functions/internal/answer"
+	"billingportal/functions/internal/billing"
 )
 
 // jsonSpace is JSON's white space (RFC 8259, section 2).
@@ -82,7 +83,7 @@ func (r *jsonReader) object(name string, depth int) (node, error) {
 			return node{}, errMalformedJSON
 		}
 		member, _ := token.(string) // a member's name, in JSON that is valid
-		path := join(name, member)
+		path := billing.Join(name, member)
 		if _, twice := result.members[member]; twice {
 			return node{}, invalid(path, "The parameter is given more than once.")
 		}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/stripe/stripe-go/v79"
 	"github.com/stripe/stripe-go/v79/form"
+
+	"billingportal/functions/internal/billing"
 )
 
 // accepted are the parameters that callers may send. Each has a rule in Policy.
@@ -53,14 +55,14 @@ func namesOf(structure reflect.Type, parent string) []string {
 		field := structure.Field(i)
 		name := field.Tag.Get("form")
 		kind := field.Type
-		path := join(parent, name)
+		path := billing.Join(parent, name)
 		if kind.Kind() == reflect.Slice {
-			kind, path = kind.Elem(), join(path, "0")
+			kind, path = kind.Elem(), billing.Join(path, "0")
 		}
 		if reserved[name] == nil && kind.Elem().Kind() == reflect.Struct {
 			names = append(names, namesOf(kind.Elem(), path)...)
 		} else {
-			names = append(names, join(parent, name))
+			names = append(names, billing.Join(parent, name))
 		}
 	}
 	return names
