@@ -115,6 +115,7 @@ func TestSecretsAsConsolesSaveThem(t *testing.T) {
 		"of the key/value editor":     {keyValue, `{"STRIPE_SECRET_KEY":"` + demoKey + `"}`, 303, ""},
 		"under another name":          {nil, `{"STRIPE_SECRET_KEY":"` + demoKey + `"}`, 500, "without the member that STRIPE_SECRET_FIELD names"},
 		"of live mode":                {nil, "sk_" + "live_" + "localdemo", 500, "the other mode"},
+		"an organization's":           {nil, "sk_org_test_" + "localdemo", 500, "an organization's key (sk_org_…), which needs a context"},
 		"publishable":                 {nil, "pk_test_" + "localdemo", 500, "not the form of a Stripe key"},
 		"JSON that is not closed":     {nil, `{"api_key":"` + demoKey, 500, "begins like a JSON object"},
 		"nothing, or nothing visible": {nil, " \n", 500, "it is empty"},

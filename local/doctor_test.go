@@ -151,6 +151,7 @@ func ailments() map[string]ailment {
 		"the secret holds something else":    {secretValue("correcthorsebatterystaple"), "Stripe key's secret", "problem", "it has not the form of a Stripe key", "without a deployment"},
 		"the secret is JSON of another name": {secretValue(`{"key":"` + demoKey + `"}`), "Stripe key's secret", "problem", "STRIPE_SECRET_FIELD names", ""},
 		"the key is of the other mode":       {variable("STRIPE_LIVEMODE", "true"), "Stripe key's secret", "problem", "the other mode than STRIPE_LIVEMODE", ""},
+		"the key is an organization's":       {secretValue("sk_org_test_" + "0123456789"), "Stripe key's secret", "problem", "an organization's key (sk_org_…), which needs a context", "without a deployment"},
 		"the key was revoked":                {func(p *patient) { _ = p.stripe.SetKeys("sk_test_" + "another") }, "Stripe key", "problem", "Stripe refuses it", "within 10 seconds"},
 		"the key may not create sessions":    {withhold("customer_portal_write"), "permission to create portal sessions", "problem", "the key lacks it", "Customer portal: Write"},
 		"the key may not read subscriptions": {withhold("subscription_read"), "permission to read subscriptions", "problem", "flows about a subscription need it", "Subscriptions: Read"},

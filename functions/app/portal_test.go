@@ -298,6 +298,27 @@ func TestARotatedKeyCostsNoRequest(t *testing.T) {
 	requireCalls(t, c.calls(), map[string]int32{"dynamodb": 1, "secrets": 0, "stripe": 1})
 }
 
+// An organization's key is never sent. A corrected secret works at once.
+func TestAnOrganizationsKeyIsRefusedWithItsReason(t *testing.T) {
+	c := newCloud(t)
+	c.key.Store("sk_org_test_" + "KEYx7Q0123456789")
+	handler, written := newPortal(t, c.environment())
+	for range 2 {
+		requireProblem(t, c.invoke(t, handler), 500, "billing-misconfigured", lastLine(written))
+		if line := lastLine(written); !strings.Contains(line, "an organization's key (sk_org_…), which needs a context that this service does not send") || !strings.Contains(line, `"level":"ERROR"`) {
+			t.Errorf("line = %s", line)
+		}
+	}
+	if calls := c.calls(); calls["secrets"] < 2 || calls["stripe"] != 0 {
+		t.Errorf("calls = %v", calls)
+	}
+	c.key.Store(portalKey)
+	c.requireSession(t, handler)
+	if strings.Contains(written.String(), "KEYx7Q") {
+		t.Errorf("the key was logged:\n%s", written)
+	}
+}
+
 // The SDK's clients read AWS_ENDPOINT_URL from the process, whatever they are
 // configured with.
 func TestEndpointsOfTheEnvironmentAreUsed(t *testing.T) {

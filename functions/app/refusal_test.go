@@ -18,7 +18,7 @@ import (
 var refusable = []url.Values{
 	{"configuration": {"bpc_1"}, "locale": {"de"}, "on_behalf_of": {"acct_1"}, "return_url": {"https://app.example.com/back"}},
 	{
-		"flow_data[type]":                                                 {"subscription_cancel"},
+		"flow_data[type]": {"subscription_cancel"},
 		"flow_data[subscription_cancel][subscription]":                    {"sub_1"},
 		"flow_data[subscription_cancel][retention][type]":                 {"coupon_offer"},
 		"flow_data[subscription_cancel][retention][coupon_offer][coupon]": {"STAY20"},

@@ -25,8 +25,14 @@ var keyPattern = regexp.MustCompile(`^(sk|rk)_[A-Za-z0-9_]+$`)
 
 const minLength, maxLength = 11, 255
 
+// organizationPrefix is that of all keys of an organization, whatever they are restricted to. Stripe refuses each request with one that
+// does not name an account in its header Stripe-Context.
+//
+// https://docs.stripe.com/keys/organization-api-keys
+const organizationPrefix = "sk_org_"
+
 // StripeKey reads a secret that holds a Stripe key, bare or as the member field of a JSON object. A key that says that it is of
-// the other mode than livemode is malformed: Stripe would know nothing of this deployment's customers.
+// the other mode than livemode is malformed: Stripe would know nothing of this deployment's customers. So is an organization's.
 func StripeKey(field string, livemode bool) func(value string) (Key, error) {
 	other := map[bool]string{true: "_test_", false: "_live_"}[livemode]
 	return func(value string) (Key, error) {
@@ -38,6 +44,8 @@ func StripeKey(field string, livemode bool) func(value string) (Key, error) {
 		switch {
 		case len(key) < minLength, len(key) > maxLength, !keyPattern.MatchString(key):
 			return Key{}, malformed("it has not the form of a Stripe key (sk_… or rk_…)")
+		case strings.HasPrefix(key, organizationPrefix):
+			return Key{}, malformed("it is an organization's key (sk_org_…), which needs a context that this service does not send: use a key of the account itself")
 		case strings.HasPrefix(key[len("sk"):], other):
 			return Key{}, malformed("the key is of the other mode than STRIPE_LIVEMODE says")
 		}

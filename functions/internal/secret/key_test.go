@@ -108,6 +108,7 @@ func TestStripeKey(t *testing.T) {
 		noString = "that member is not a string"
 		noKey    = "it has not the form of a Stripe key (sk_… or rk_…)"
 		mode     = "the key is of the other mode than STRIPE_LIVEMODE says"
+		org      = "it is an organization's key (sk_org_…), which needs a context that this service does not send: use a key of the account itself"
 	)
 	for name, test := range map[string]struct{ value, want, why string }{
 		"the bare key":                       {key, key, ""},
@@ -155,6 +156,12 @@ func TestStripeKey(t *testing.T) {
 		"the longest key":                    {"sk_" + strings.Repeat("x", 252), "sk_" + strings.Repeat("x", 252), ""},
 		"a live key in test mode":            {liveKey, "", mode},
 		"a restricted live key in test mode": {"rk_" + "live_" + "0123456789", "", mode},
+		"an organization's key":              {"sk_org_" + "0123456789", "", org},
+		"an organization's test key":         {"sk_org_test_" + "0123456789", "", org},
+		"an organization's live key":         {"sk_org_" + "live_0123456789", "", org},
+		"an organization's key in JSON":      {`{"STRIPE_SECRET_KEY":"sk_org_test_` + `0123456789"}`, "", org},
+		"a key that begins almost so":        {"sk_orgtest_0123456789", "sk_orgtest_0123456789", ""},
+		"a test key with org in it":          {"sk_test_org_0123456789", "sk_test_org_0123456789", ""},
 		"a test key with live in it":         {"sk_test_live_0123456789", "sk_test_live_0123456789", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
