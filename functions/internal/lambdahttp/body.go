@@ -3,9 +3,9 @@ package lambdahttp
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -62,24 +62,35 @@ func skipSpace(p []byte, i int) int {
 	return i
 }
 
+// stretch is how many bytes are looked at one by one before a search, which costs more where quotation marks are frequent.
+const stretch = 256
+
 // endOfString returns the index after the string that begins at i. A quotation mark ends it unless an odd number of backslashes is in
 // front.
 func endOfString(p []byte, i int) int {
-	for from := i + 1; ; {
-		quote := bytes.IndexByte(p[from:], '"')
+	for i++; i < len(p); {
+		for end := min(i+stretch, len(p)); i < end; i++ {
+			switch p[i] {
+			case '"':
+				return i + 1
+			case '\\':
+				i++
+			}
+		}
+		if i >= len(p) {
+			break
+		}
+		quote := bytes.IndexByte(p[i:], '"')
 		if quote < 0 {
-			return len(p)
+			break
 		}
-		quote += from
-		backslashes := 0
-		for p[quote-1-backslashes] == '\\' { // p[i] is a quotation mark
-			backslashes++
+		text := p[i : i+quote]
+		i += quote + 1
+		if backslashes := len(text) - len(bytes.TrimRight(text, `\`)); backslashes%2 == 0 {
+			return i
 		}
-		if backslashes%2 == 0 {
-			return quote + 1
-		}
-		from = quote + 1
 	}
+	return len(p)
 }
 
 // endOfValue returns the index after the value that begins at i.
@@ -116,36 +127,28 @@ func decodeBody(raw []byte, isBase64 bool, most int) (string, error) {
 	if raw == nil {
 		return "", nil
 	}
-	inner := raw[1:max(1, len(raw)-1)]
 	longest := most
 	if isBase64 {
 		longest = base64.StdEncoding.EncodedLen(most)
 	}
-	length := unescapedLength(inner, longest)
-	if isBase64 && length <= longest {
-		length = length/4*3 - padding(inner)
-	}
-	if length > most {
+	text, err := unescaped(raw[1:max(1, len(raw)-1)], longest)
+	switch {
+	case err != nil:
+		return "", err
+	case !isBase64:
+		return string(text), nil
+	case len(text)/4*3-padding(text) > most:
 		return "", ErrTooLarge
 	}
-
-	var body string
-	if bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
-		body = string(inner)
-	} else if json.Unmarshal(raw, &body) != nil {
-		return "", fmt.Errorf("%w: not JSON", ErrBadRequest)
-	}
-	if !isBase64 {
-		return body, nil
-	}
-	decoded, err := base64.StdEncoding.DecodeString(body)
+	body := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
+	length, err := base64.StdEncoding.Decode(body, text)
 	if err != nil {
 		return "", fmt.Errorf("%w: the body is not base64", ErrBadRequest)
 	}
-	return string(decoded), nil
+	return string(body[:length]), nil
 }
 
-// padding returns how many bytes of a whole group at the end of a base64 text stand for nothing (RFC 4648, section 4).
+// padding returns how many bytes at the end of a base64 text stand for nothing (RFC 4648, section 4).
 func padding(text []byte) int {
 	switch {
 	case bytes.HasSuffix(text, []byte("==")):
@@ -156,35 +159,64 @@ func padding(text []byte) int {
 	return 0
 }
 
-// unescapedLength returns how many bytes the inside of a JSON string stands for. It stops counting above most.
-func unescapedLength(inner []byte, most int) int {
-	length := 0
-	for length <= most {
-		escape := bytes.IndexByte(inner, '\\')
-		if escape < 0 {
-			return length + len(inner)
+// unescaped returns what the inside of a JSON string stands for (RFC 8259, section 7). Its errors are ErrTooLarge as soon as that is more
+// than most bytes, and ErrBadRequest.
+func unescaped(inner []byte, most int) ([]byte, error) {
+	if bytes.IndexByte(inner, '\\') < 0 {
+		if len(inner) > most {
+			return nil, ErrTooLarge
 		}
-		length += escape
-		inner = inner[escape:]
-		size, stands := 2, 1 // \n
-		if len(inner) >= 6 && inner[1] == 'u' {
-			size, stands = 6, lengthInUTF8(inner[2:6])
-		}
-		length += stands
-		inner = inner[min(size, len(inner)):]
+		return inner, nil
 	}
-	return length
+	text := make([]byte, 0, min(len(inner), most))
+	for len(inner) > 0 {
+		if c := inner[0]; c != '\\' {
+			text, inner = append(text, c), inner[1:]
+		} else {
+			r, size := unescapedRune(inner)
+			if size == 0 {
+				return nil, fmt.Errorf("%w: not JSON", ErrBadRequest)
+			}
+			text, inner = utf8.AppendRune(text, r), inner[size:]
+		}
+		if len(text) > most {
+			return nil, ErrTooLarge
+		}
+	}
+	return text, nil
 }
 
-// lengthInUTF8 returns the length of the character with the four hexadecimal digits. Half of a surrogate pair is half of four bytes.
-func lengthInUTF8(digits []byte) int {
-	code, err := strconv.ParseUint(string(digits), 16, 16)
-	switch r := rune(code); { //nolint:gosec // of 16 bits
-	case err != nil:
-		return 1 // not JSON
-	case utf16.IsSurrogate(r):
-		return 2
-	default:
-		return utf8.RuneLen(r)
+// unescapedRune returns the character of the escape that a text begins with, and the escape's length, 0 if it is not one.
+func unescapedRune(text []byte) (r rune, size int) {
+	if len(text) < 2 {
+		return 0, 0
 	}
+	if text[1] == 'u' {
+		r = fourDigits(text)
+		if utf16.IsSurrogate(r) {
+			if pair := utf16.DecodeRune(r, fourDigits(text[6:])); pair != utf8.RuneError {
+				return pair, 12
+			}
+		}
+		if r < 0 {
+			return 0, 0
+		}
+		return r, 6
+	}
+	if i := strings.IndexByte(`"\/bfnrt`, text[1]); i >= 0 {
+		return rune("\"\\/\b\f\n\r\t"[i]), 2
+	}
+	return 0, 0
+}
+
+// fourDigits returns the number of an escape \u0000, or -1.
+func fourDigits(text []byte) rune {
+	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
+		return -1
+	}
+	number, err := strconv.ParseUint(string(text[2:6]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(number) //nolint:gosec // of 16 bits
 }

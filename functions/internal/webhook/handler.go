@@ -6,6 +6,7 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -118,11 +119,11 @@ func readBody(r *http.Request) ([]byte, error) {
 	if r.Body == nil {
 		return nil, nil
 	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
+	var body bytes.Buffer
+	if _, err := io.Copy(&body, r.Body); err != nil {
 		return nil, &answer.Problem{Code: "invalid-request", Detail: "The body cannot be read.", Cause: err}
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 // verify checks that Stripe signed the body about now. Where it did not, the secrets may have been rolled: they are fetched
