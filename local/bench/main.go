@@ -6,6 +6,7 @@
 //	go run ./local/bench memory      the function with the CPU that comes with each memory size (Linux, as root)
 //	go run ./local/bench load        one process of the function under 1 to 1,000 requests at once
 //	go run ./local/bench profile     profiles of the function's warm requests
+//	go run ./local/bench hostile     what bodies without a credential cost, beside a good request
 package main
 
 import (
@@ -67,6 +68,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return load(ctx, o, out)
 	case "profile":
 		return profile(ctx, o, *dir, out)
+	case "hostile":
+		return compareHostile(ctx, o, out)
 	default:
 		return fmt.Errorf("there is no %q", command)
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/stripe/stripe-go/v79"
 )
 
-// The names and types of a portal session's parameters are those of stripe-go: the form tags of its parameter struct. This is the one
-// place that reads them, for what callers send and for what Stripe refuses.
+// The names and types of a portal session's parameters are stripe-go's: the form tags of BillingPortalSessionParams. This is the one place
+// that reads them, both for the parameters that callers send and for those that Stripe refuses.
 
 // FieldOf returns the field of one of stripe-go's parameter structs that a parameter's name stands for.
 func FieldOf(structure reflect.Type, name string) (reflect.StructField, bool) {
@@ -29,16 +29,16 @@ func Join(parent, member string) string {
 	return parent + "[" + member + "]"
 }
 
-// paramOf returns the name of the parameter of a portal session that Stripe refuses, and whether it is one. Stripe names the element
-// of a list by its index, or not at all, as a[0][b] or a[][b]; in newer parts of its API, members follow a dot. What is returned is made
-// of stripe-go's own names, because what comes off the wire can be anything.
+// paramOf returns the name of a portal session's parameter in the spelling that callers use, and whether there is such a parameter.
+// Stripe spells an element of a list with its index or without (a[0][b], a[][b], a[b]), and in newer parts of its API a member with a
+// dot (a.b). The name that is returned consists of stripe-go's own, because the one on the wire can be any text.
 //
 // https://docs.stripe.com/api/errors#errors-param
 func paramOf(wire string) (name string, ok bool) {
 	kind := reflect.TypeFor[stripe.BillingPortalSessionParams]()
 	for part := range strings.SplitSeq(strings.NewReplacer("][", ".", "[", ".", "]", "").Replace(wire), ".") {
 		if kind.Kind() == reflect.Slice {
-			index, err := strconv.ParseUint(part, 10, 8) // 0 if there is none
+			index, err := strconv.ParseUint(part, 10, 8) // 0 if the index is missing
 			name, kind = Join(name, strconv.FormatUint(index, 10)), kind.Elem().Elem()
 			if err == nil || part == "" {
 				continue

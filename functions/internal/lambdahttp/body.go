@@ -10,11 +10,11 @@ import (
 	"unicode/utf8"
 )
 
-// A Lambda function gets bodies of up to 6 MB from anyone, before it knows who they are, and decoding one costs fifty times as much as
-// answering a good request. So the body is cut out of the event before the event is decoded, and measured before it is decoded itself.
+// A Lambda function gets bodies of up to 6 MB from anyone, before it knows who they are. To decode one costs fifty times as much as a
+// good request. So the body is cut out of the event before the event is decoded, and its own decoding stops at the handler's limit.
 
 // cutBody returns the payload with an empty body, and the body as the JSON string that it was. A payload without a body, or with one
-// that is not a string, is returned as it is.
+// that is not a string, is returned unchanged.
 func cutBody(payload []byte) (rest, body []byte) {
 	start, end := findBody(payload)
 	if start == end {
@@ -25,8 +25,8 @@ func cutBody(payload []byte) (rest, body []byte) {
 	return rest, payload[start:end]
 }
 
-// findBody returns the bounds of the string that is the object's member "body", or 0, 0. It looks for nothing but the ends of strings
-// and the nesting: what is not JSON is for the decoder of the rest to refuse.
+// findBody returns the bounds of the string that is the object's member "body", or 0, 0. It looks only for the ends of strings and the
+// nesting: the decoder of the rest refuses invalid JSON.
 func findBody(p []byte) (start, end int) {
 	i := skipSpace(p, 0)
 	if !has(p, i, '{') {

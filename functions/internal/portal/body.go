@@ -14,8 +14,8 @@ import (
 // MaxBodySize is the length of the longest body in bytes. Package lambdahttp enforces it, before it decodes a body.
 const MaxBodySize = 8 << 10
 
-// maxNames is how many parameters a body may have, and maxDepth how many parts the name of one may have, as a[b][0] has three. Stripe has
-// 18 parameters, with names of at most five parts. More is refused before anything is made of it: nobody has signed in yet.
+// maxNames is how many parameters a body may have, and maxDepth how many parts a name may have: a[b][0] has three. Stripe has fewer than
+// 20 parameters, whose names have at most five parts. Bodies are read before the caller is known, so more is refused before it costs much.
 const (
 	maxNames = 200
 	maxDepth = 10
@@ -72,7 +72,7 @@ func isUTF8(charset string) bool {
 	return strings.EqualFold(strings.NewReplacer("-", "", "_", "", "'", "").Replace(charset), "utf8")
 }
 
-// isEncoded reports whether a body has a content coding. "identity" is none (RFC 9110, section 12.5.3).
+// isEncoded reports whether a body has a content coding. "identity" does not count (RFC 9110, section 12.5.3).
 func isEncoded(header http.Header) bool {
 	for coding := range strings.SplitSeq(strings.Join(header.Values("Content-Encoding"), ","), ",") {
 		if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
