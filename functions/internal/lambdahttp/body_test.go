@@ -144,8 +144,11 @@ func TestALargeBodyIsNotDecoded(t *testing.T) {
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		bodyOf(t, payload)
+		_, err := bodyOf(t, payload)
 		runtime.ReadMemStats(&after)
+		if !errors.Is(err, lambdahttp.ErrTooLarge) {
+			t.Errorf("%s: %v", name, err)
+		}
 		// One copy of the payload is bodyOf's.
 		if more := after.TotalAlloc - before.TotalAlloc; more > uint64(len(payload))+128<<10 {
 			t.Errorf("%s: %d bytes are allocated for a payload of %d", name, more, len(payload))
