@@ -1,10 +1,13 @@
 package portal
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stripe/stripe-go/v79"
 )
@@ -259,6 +262,16 @@ func TestBadInputIsRefusedBeforeAnyCall(t *testing.T) {
 				t.Errorf("%d lookups and %d calls of Stripe", f.lookups, len(f.created))
 			}
 		})
+	}
+}
+
+func TestABodyThatCannotBeReadIsRefused(t *testing.T) {
+	w := newFixture(t, nil).serve(formType, "", func(r *http.Request) { r.Body = io.NopCloser(iotest.ErrReader(errors.New("cut"))) })
+	if d := problemIn(t, w); w.Code != 400 || d.Code != "invalid-request" || d.Detail != "The body cannot be read." {
+		t.Errorf("%+v", d)
+	}
+	if w := newFixture(t, nil).serve(formType, "", func(r *http.Request) { r.Body = nil }); w.Code != 303 {
+		t.Errorf("no body: %d %s", w.Code, w.Body)
 	}
 }
 
