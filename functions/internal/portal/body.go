@@ -14,7 +14,7 @@ import (
 // MaxBodySize is the length of the longest body in bytes. Package lambdahttp enforces it, before it decodes a body.
 const MaxBodySize = 8 << 10
 
-// maxNames is how many parameters a body may have, and maxDepth how many parts a name may have: a[b][0] has three. Stripe has fewer than
+// maxNames is how many parameters a request may have, and maxDepth how many parts a name may have: a[b][0] has three. Stripe has fewer than
 // 20 parameters, whose names have at most five parts. Bodies are read before the caller is known, so more is refused before it costs much.
 const (
 	maxNames = 200
@@ -22,8 +22,8 @@ const (
 )
 
 var (
-	errTooManyNames = &answer.Problem{Code: "invalid-request", Detail: "The body has more than 200 parameters."}
-	errTooDeep      = &answer.Problem{Code: "invalid-request", Detail: "The body is nested more than 10 deep."}
+	errTooManyNames = &answer.Problem{Code: "invalid-request", Detail: "The request has more than 200 parameters."}
+	errTooDeep      = &answer.Problem{Code: "invalid-request", Detail: "The parameters are nested more than 10 deep."}
 )
 
 // input is what the caller sent, before anything of it is believed.
