@@ -28,8 +28,7 @@ const (
 type Rules struct {
 	// Livemode is the mode whose events count.
 	Livemode bool
-	// Account is our own account, acct_…, whose events count among those that an organization sends; "" if none are expected
-	// from an organization.
+	// Account is our own account, acct_…, if an organization sends the events of several accounts; else "".
 	Account string
 	// MetadataKey is the key in Stripe's metadata that holds the user.
 	MetadataKey string
@@ -60,8 +59,8 @@ var (
 	errContext = errors.New("webhook: the event has a context, as an organization's have, and STRIPE_ACCOUNT does not say whose events count")
 )
 
-// unusable is why an event has no effect although its type, mode and account count. It is acknowledged: to be sent it again would
-// change nothing, and Stripe disables an endpoint that keeps failing.
+// unusable is why an event has no effect although its type, mode and account count. Such an event is acknowledged: sending it again
+// would change nothing, and Stripe disables an endpoint that keeps failing.
 type unusable string
 
 // Error implements error.
@@ -92,11 +91,11 @@ type event struct {
 	change  customers.Change
 }
 
-// isIgnored reports whether the event means nothing here: it is of another type, mode or account, names nobody or is unusable.
+// isIgnored reports whether the event means nothing here: it has another type, mode or account, names no user, or is unusable.
 func (e *event) isIgnored() bool { return len(e.change.Facts) == 0 && e.change.Deleted == "" }
 
-// read reads an event, of whatever API version: only members that no version ever changed. It returns what is known of one that
-// is refused, too.
+// read reads an event of any API version, by the few members that no version ever changed. It returns what is known of an event
+// that is refused, too.
 //
 // https://docs.stripe.com/api/events/object
 func (r Rules) read(body []byte, now time.Time) (event, error) {
@@ -119,7 +118,7 @@ func (r Rules) read(body []byte, now time.Time) (event, error) {
 		err = isThin
 	case kind == "":
 		err = hasNoType
-	case slices.Contains(Types, kind): // whatever the others look like: there are events with times that are texts
+	case slices.Contains(Types, kind): // other types may have any shape: the times of some are strings
 		err = r.understand(&e, kind, o, now)
 	}
 	if errors.As(err, &e.warning) {
@@ -157,9 +156,9 @@ func (r Rules) understand(e *event, kind string, o object, now time.Time) error 
 	return r.customer(e, kind, about, data, at, now)
 }
 
-// counts reports whether an event is of our mode and account. One of a connected account has an account, and in later versions a
-// context next to it; one that an organization sends has the context alone: the account, or a path that leads to one of its
-// connected accounts. So a context is our account or somebody else's, and is never taken apart.
+// counts reports whether an event is of our mode and account. An event of a connected account has account, and since 2025 also
+// context. An event that an organization sends has only context: an account, or a path such as acct_1/acct_2 to a connected account
+// of it. So a context either equals our account or belongs to another one.
 //
 // https://docs.stripe.com/changelog/basil/2025-04-30/additional-context-organization-events
 // https://docs.stripe.com/context
@@ -211,7 +210,7 @@ func (r Rules) customer(e *event, kind string, customer, data object, at int64, 
 		if err != nil {
 			return unusableFor(err, hasOddMetadata)
 		}
-		// A key that was absent is null in there, and one that has not changed is not there.
+		// A key that was absent before is null, and one that did not change is missing.
 		before, hasChanged, err := r.user(previous)
 		if err != nil {
 			return err
@@ -293,8 +292,7 @@ func (e *event) tell(user string, facts customers.Facts) {
 // maxUserIDLength is in characters, as package auth has it.
 const maxUserIDLength = 255
 
-// IsUser reports whether a text, if it is not empty, can be the user of a token. What is no Unicode became U+FFFD, which stands
-// for nobody.
+// IsUser reports whether a text, if it is not empty, can be the user of a token. Invalid Unicode became U+FFFD, which names no user.
 func IsUser(user string) bool {
 	isUnusable := func(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }
 	return utf8.RuneCountInString(user) <= maxUserIDLength && !strings.ContainsFunc(user, isUnusable)

@@ -121,7 +121,7 @@ func with(t testing.TB, body []byte, changes map[string]any) []byte {
 
 var null = json.RawMessage("null")
 
-// Only what is no event at all is refused. What Stripe signed and cannot be used is acknowledged with a warning, without effect.
+// Only a body that is not an event is refused. An event that cannot be used is acknowledged with a warning and has no effect.
 func TestWhatIsNoEvent(t *testing.T) {
 	const refused, ignored, taken, misconfigured = "refused", "ignored", "taken", "misconfigured"
 	deep := strings.Repeat(`[`, 10_001) + strings.Repeat(`]`, 10_001)

@@ -23,9 +23,9 @@ var (
 	errRequest     = errors.New("webhook: a request")
 )
 
-// Bus takes events from an event bus, one in each invocation, and gives requests to next. Who may invoke the function is IAM's to
-// say: there is no signature. An event that cannot be taken is a function error, so that Lambda tries again, and then leaves it to
-// the dead-letter queue.
+// Bus takes events from an event bus, one in each invocation, and gives requests to next. The events are not signed: IAM decides
+// who may invoke the function. An event that cannot be taken is a function error, so Lambda tries again and then leaves it to the
+// dead-letter queue.
 func (h *Handler) Bus(next lambda.Handler) lambda.Handler { return &bus{h, next} }
 
 type bus struct {
@@ -42,7 +42,7 @@ func (b *bus) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	record := &record{Record: b.Log.Begin(b.RequestID(ctx), busRoute)}
 	ctx, cancel := upstream.WithBudget(ctx)
 	defer cancel()
-	// Whoever may invoke the function can name any other source.
+	// A principal that may invoke the function can name any source.
 	source, _ := e.text("source")
 	switch {
 	case b.Source == "":
@@ -62,8 +62,8 @@ func (b *bus) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return []byte("null"), nil
 }
 
-// readBusEvent reads what EventBridge invokes a function with. Anything else is a request, which is for another to read or refuse:
-// the gateway's have a requestContext, and have it in front of the body, so that no body is read for nothing.
+// readBusEvent reads an event of EventBridge's. Any other payload is treated as a request. Those of the gateway have requestContext
+// before the body, so reading stops before the body.
 //
 // https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
 func readBusEvent(payload []byte) (e object, isRequest bool, err error) {

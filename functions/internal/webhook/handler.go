@@ -41,7 +41,7 @@ type SecretSource interface {
 
 // Config is what a handler is made of.
 type Config struct {
-	// Secrets sign what Stripe sends; nil if events come from an event bus alone, and then there is no route.
+	// Secrets sign Stripe's requests; nil if events come from an event bus alone, and then every request is a 404.
 	Secrets SecretSource
 	// Fetched says when the signing secrets were fetched, zero where they were not; nil where there are none.
 	Fetched func() time.Time

@@ -162,7 +162,7 @@ func TestAnEventWithoutEffectIsAcknowledged(t *testing.T) {
 	}
 }
 
-// What Stripe signed and cannot be used is acknowledged: Stripe disables an endpoint that keeps failing.
+// Stripe disables an endpoint that keeps failing, so a signed event that cannot be used is acknowledged.
 func TestWhatCannotBeUsedIsAcknowledgedWithAWarning(t *testing.T) {
 	const marker = "MARKERx7Q"
 	for name, test := range map[string]struct {

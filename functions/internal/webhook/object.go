@@ -7,8 +7,8 @@ import (
 	"io"
 )
 
-// object holds the members of a JSON object by their exact names. With struct tags encoding/json also takes names of another
-// case, and the last of several, so that "PAYMENT_LINK":null would override payment_link.
+// object holds the members of a JSON object by their exact names. With struct tags, encoding/json would ignore case and let the
+// last of several win, so that "PAYMENT_LINK":null would override payment_link.
 type object map[string]json.RawMessage
 
 var (
@@ -16,7 +16,7 @@ var (
 	errDuplicate = errors.New("webhook: a member occurs twice")
 )
 
-// parseObject reads one JSON object and nothing else. Names that occur twice deeper inside are for those who look there.
+// parseObject reads one JSON object. It refuses a name that occurs twice, but only at the top level.
 func parseObject(raw []byte) (object, error) {
 	members := object{}
 	return members, eachMember(raw, func(name string, value json.RawMessage) error {
