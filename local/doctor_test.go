@@ -117,6 +117,10 @@ func webhookVariable(name, value string) func(*patient) {
 	return func(p *patient) { p.webhook[name] = value }
 }
 
+func both(one, two func(*patient)) func(*patient) {
+	return func(p *patient) { one(p); two(p) }
+}
+
 func secretValue(value string) func(*patient) {
 	return func(p *patient) { p.secretsManager.Put(stripeSecret, value) }
 }
@@ -193,9 +197,22 @@ func ailments() map[string]ailment {
 		"there is no endpoint":             {stripeData(func(d *stripewire.Data) { d.Endpoints = nil }), "webhook endpoint", "problem", "no endpoint's address ends in /stripe/webhook", "WebhookEndpoint"},
 		"the endpoint is disabled":         {stripeData(func(d *stripewire.Data) { d.Endpoints[0].Disabled = true }), "webhook endpoint", "problem", "it is disabled", "import --verify"},
 		"the endpoint lacks a type":        {stripeData(func(d *stripewire.Data) { d.Endpoints[0].Events = d.Endpoints[0].Events[:2] }), "webhook endpoint", "problem", "customer.deleted, checkout.session.completed", "Add these types"},
-		"there is no such event source":    {webhookVariable("STRIPE_EVENT_SOURCE", "aws.partner/stripe.com/ed_Gone"), "event destination", "problem", "no destination behind", ""},
-		"this clock is behind":             {skewed(stripePath, time.Minute), "clock", "problem", "seconds behind", "clock"},
-		"this clock is a little ahead":     {skewed("/aws/dynamodb", -12*time.Second), "clock", "warning", "seconds ahead", "clock"},
+		"a destination sends thin events": {stripeData(func(d *stripewire.Data) {
+			d.Endpoints = append(d.Endpoints, stripewire.WebhookEndpoint{ID: "ed_test_61Thin", URL: d.Endpoints[0].URL, Thin: true, Events: []string{"v1.customer.created"}})
+		}), "thin events", "warning", "ed_test_61Thin sends thin events", "snapshot payloads"},
+		"destinations may not be read": {withhold("webhook_read"), "thin events", "warning", "nothing was looked at", "Event destinations: Read"},
+		"the event source sends thin events": {func(p *patient) {
+			p.webhook["STRIPE_EVENT_SOURCE"] = "aws.partner/stripe.com/we_Demo"
+			p.stripe.Change(func(d *stripewire.Data) { d.Endpoints[0].Thin = true })
+		}, "event destination", "problem", "it sends thin events", "snapshot payloads"},
+		"another account's events count":           {webhookVariable("STRIPE_ACCOUNT", "acct_Other"), "STRIPE_ACCOUNT", "problem", "another account than the Stripe key's", "Set STRIPE_ACCOUNT"},
+		"the account may not be read":              {both(withhold("accounts_kyc_basic_read"), webhookVariable("STRIPE_ACCOUNT", "acct_Demo")), "STRIPE_ACCOUNT", "warning", "nothing was compared", "Compare STRIPE_ACCOUNT"},
+		"the account is no account":                {webhookVariable("STRIPE_ACCOUNT", "org_Demo"), "webhook's variables", "problem", "STRIPE_ACCOUNT must be", ""},
+		"an organization may have the endpoint":    {both(webhookVariable("STRIPE_ACCOUNT", "acct_Demo"), stripeData(func(d *stripewire.Data) { d.Endpoints = nil })), "webhook endpoint", "warning", "those of its organization", "snapshot payloads"},
+		"an organization may have the destination": {both(webhookVariable("STRIPE_ACCOUNT", "acct_Demo"), webhookVariable("STRIPE_EVENT_SOURCE", "aws.partner/stripe.com/ed_Gone")), "event destination", "warning", "those of its organization", ""},
+		"there is no such event source":            {webhookVariable("STRIPE_EVENT_SOURCE", "aws.partner/stripe.com/ed_Gone"), "event destination", "problem", "no destination behind", ""},
+		"this clock is behind":                     {skewed(stripePath, time.Minute), "clock", "problem", "seconds behind", "clock"},
+		"this clock is a little ahead":             {skewed("/aws/dynamodb", -12*time.Second), "clock", "warning", "seconds ahead", "clock"},
 	}
 }
 
@@ -237,6 +254,10 @@ func TestDoctorHasNothingToSayOfTheHealthy(t *testing.T) {
 		"an event source": func(p *patient) {
 			p.webhook["STRIPE_EVENT_SOURCE"] = "aws.partner/stripe.com/we_Demo"
 		},
+		"an organization's events": webhookVariable("STRIPE_ACCOUNT", "acct_Demo"),
+		"another app's thin destination": stripeData(func(d *stripewire.Data) {
+			d.Endpoints = append(d.Endpoints, stripewire.WebhookEndpoint{ID: "ed_test_61Thin", URL: "https://other.example/events", Thin: true, Events: []string{"*"}})
+		}),
 		"keys in the environment": func(p *patient) {
 			keys, _ := json.Marshal(p.issuer.KeySet())
 			p.portal["JWT_JWKS"] = string(keys)

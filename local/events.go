@@ -37,6 +37,8 @@ const (
 	containerHost = "http://host.docker.internal:8080"
 	// apiHost stands for an API's own name in the events.
 	apiHost = "abcdefghij.execute-api.eu-central-1.amazonaws.com"
+	// demoEventSource is where the event bus's event comes from.
+	demoEventSource = "aws.partner/stripe.com/ed_test_61Demo"
 )
 
 func eventsCommand() *cli.Command {
@@ -254,6 +256,7 @@ func containerEnvironment(key *ecdsa.PrivateKey) (map[string]any, error) {
 		return nil, err
 	}
 	environment["JWT_JWKS"] = string(jwks)
+	webhook["STRIPE_EVENT_SOURCE"] = demoEventSource
 	return map[string]any{"PortalFunction": environment, "WebhookFunction": webhook}, nil
 }
 
@@ -288,12 +291,11 @@ func readStripeEvent(dir, name string) ([]byte, error) {
 //
 // https://docs.stripe.com/event-destinations/eventbridge
 func busEvent(dir string) (map[string]any, error) {
-	const source = "aws.partner/stripe.com/ed_test_61Demo"
 	body, err := readStripeEvent(dir, "customer.created")
 	return map[string]any{
-		"version": "0", "id": "3f6a4a0e-5f0b-4b3c-9a0a-7d1c2b3a4f5e", "detail-type": "customer.created", "source": source,
+		"version": "0", "id": "3f6a4a0e-5f0b-4b3c-9a0a-7d1c2b3a4f5e", "detail-type": "customer.created", "source": demoEventSource,
 		"account": "123456789012", "time": "2024-06-03T16:00:00Z", "region": "eu-central-1",
-		"resources": []string{"arn:aws:events:eu-central-1::event-source/" + source}, "detail": json.RawMessage(body),
+		"resources": []string{"arn:aws:events:eu-central-1::event-source/" + demoEventSource}, "detail": json.RawMessage(body),
 	}, err
 }
 

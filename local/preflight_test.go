@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -75,11 +76,28 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, `{"errorMessage":"MARKERx7Q"}`)
 			return
 		}
-		answer, _ := function.Invoke(r.Context(), body)
+		answer, err := function.Invoke(r.Context(), body)
+		if err != nil {
+			w.Header().Set("X-Amz-Function-Error", "Unhandled")
+			_, _ = io.WriteString(w, `{"errorMessage":"MARKERx7Q"}`)
+			return
+		}
 		_, _ = w.Write(answer)
 	default:
 		http.NotFound(w, r)
 	}
+}
+
+// busAlone makes the webhook one that takes events from the event bus alone.
+func (c *control) busAlone(t *testing.T) {
+	t.Helper()
+	delete(c.webhook, "WEBHOOK_SECRET_ID")
+	c.webhook["STRIPE_EVENT_SOURCE"] = "aws.partner/stripe.com/we_Demo"
+	function, err := app.Webhook(t.Context(), getenvOf(maps.Clone(c.webhook)), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.functions["webhook"] = function
 }
 
 func (c *control) report(w http.ResponseWriter, body []byte) {
@@ -134,16 +152,23 @@ func TestPreflightReports(t *testing.T) {
 		want    string // the one report
 		finding string // a part of the log
 	}{
-		"all is well":              {func(*control) {}, "Succeeded", `"name":"portal's answer","status":"ok"`},
-		"no webhook":               {func(c *control) { delete(c.env, "WEBHOOK_FUNCTION") }, "Succeeded", `"status":"Succeeded"`},
-		"a warning":                {func(c *control) { c.stripe.Change(func(d *stripewire.Data) { d.Configurations[0].Cancel = false }) }, "Succeeded", `"level":"WARN"`},
-		"a disabled endpoint":      {func(c *control) { c.stripe.Change(func(d *stripewire.Data) { d.Endpoints[0].Disabled = true }) }, "Succeeded", `"name":"webhook endpoint","status":"warning"`},
-		"a revoked key":            {func(c *control) { _ = c.stripe.SetKeys("sk_test_" + "another") }, "Failed", "Stripe refuses it"},
-		"a wrong variable":         {func(c *control) { c.portal["STRIPE_LIVEMODE"] = "x" }, "Failed", "STRIPE_LIVEMODE must be"},
-		"the portal crashes":       {func(c *control) { c.functions["portal"] = nil }, "Failed", "the function fails"},
-		"the webhook crashes":      {func(c *control) { c.functions["webhook"] = nil }, "Failed", `"name":"webhook's answer","status":"problem"`},
-		"the portal lets all in":   {func(c *control) { c.functions["portal"] = answering(303) }, "Failed", "with 303, not with 401"},
-		"the webhook takes all":    {func(c *control) { c.functions["webhook"] = answering(200) }, "Failed", "with 200, not with 400"},
+		"all is well":                       {func(*control) {}, "Succeeded", `"name":"portal's answer","status":"ok"`},
+		"no webhook":                        {func(c *control) { delete(c.env, "WEBHOOK_FUNCTION") }, "Succeeded", `"status":"Succeeded"`},
+		"a warning":                         {func(c *control) { c.stripe.Change(func(d *stripewire.Data) { d.Configurations[0].Cancel = false }) }, "Succeeded", `"level":"WARN"`},
+		"a disabled endpoint":               {func(c *control) { c.stripe.Change(func(d *stripewire.Data) { d.Endpoints[0].Disabled = true }) }, "Succeeded", `"name":"webhook endpoint","status":"warning"`},
+		"a revoked key":                     {func(c *control) { _ = c.stripe.SetKeys("sk_test_" + "another") }, "Failed", "Stripe refuses it"},
+		"a wrong variable":                  {func(c *control) { c.portal["STRIPE_LIVEMODE"] = "x" }, "Failed", "STRIPE_LIVEMODE must be"},
+		"the portal crashes":                {func(c *control) { c.functions["portal"] = nil }, "Failed", "the function fails"},
+		"the webhook crashes":               {func(c *control) { c.functions["webhook"] = nil }, "Failed", `"name":"webhook's answer","status":"problem"`},
+		"the portal lets all in":            {func(c *control) { c.functions["portal"] = answering(303) }, "Failed", "with 303, not with 401"},
+		"the webhook takes all":             {func(c *control) { c.functions["webhook"] = answering(200) }, "Failed", "with 200, not with 400"},
+		"events of the bus alone":           {func(c *control) { c.busAlone(t) }, "Succeeded", `"name":"webhook's answer","status":"ok","detail":"it takes events from the event bus"`},
+		"the bus's webhook crashes":         {func(c *control) { c.busAlone(t); c.functions["webhook"] = nil }, "Failed", `"name":"webhook's answer","status":"problem"`},
+		"the bus's webhook takes no events": {func(c *control) { c.busAlone(t); c.functions["webhook"] = answering(400) }, "Failed", "it does not take an event from the event bus"},
+		"the bus's webhook expects another source": {func(c *control) {
+			c.busAlone(t)
+			c.webhook["STRIPE_EVENT_SOURCE"] = "aws.partner/stripe.com/ed_Other"
+		}, "Failed", `"name":"webhook's answer","status":"problem","detail":"the function fails"`},
 		"the hook's own variables": {func(c *control) { c.env["AWS_ENDPOINT_URL_LAMBDA"] = "ftp://x" }, "Failed", "AWS_ENDPOINT_URL_LAMBDA"},
 		"Lambda hangs":             {func(c *control) { c.hang = "/configuration" }, "Failed", "no answer in time"},
 		"CodeDeploy throttles":     {func(c *control) { c.refuse = 3 }, "Succeeded", `"status":"Succeeded"`},

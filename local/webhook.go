@@ -52,7 +52,7 @@ func (l *laptop) webhookEnvironment(host string) map[string]string {
 }
 
 // webhookTunable are the variables of the webhook function that an engineer may set to try it with another rule.
-var webhookTunable = []string{"USER_METADATA_KEY", "CLIENT_REFERENCES", "LOG_LEVEL"}
+var webhookTunable = []string{"USER_METADATA_KEY", "CLIENT_REFERENCES", "STRIPE_ACCOUNT", "LOG_LEVEL"}
 
 // webhook serves the webhook function behind the gateway, and has the stand-in Stripe tell it what happens.
 func (l *laptop) webhook(ctx context.Context, logs io.Writer) (http.Handler, error) {

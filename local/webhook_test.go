@@ -139,6 +139,72 @@ func TestAPurchaseThroughALinkTakesNobodyOver(t *testing.T) {
 	}
 }
 
+// An organization sends the events of all its accounts, each with its context.
+func TestEventsOfOtherAccountsChangeNothing(t *testing.T) {
+	sent := func(kind, user, customer, members string) []byte {
+		return stripeEvent(t, kind, `"object": "event"`, `"object": "event", `+members, `"alice"`, `"`+user+`"`, eventCustomer, customer)
+	}
+	l, logs := startLaptop(t)
+	if status, body := l.deliver(t, sent("customer.created", "alice", "cus_DemoDave", `"context": "acct_OTHER"`), demoSigningSecret, time.Now()); status != http.StatusInternalServerError || codeOf(t, body) != "webhook-misconfigured" {
+		t.Errorf("without STRIPE_ACCOUNT: %d: %s", status, body)
+	}
+	l.awaitLine(t, logs, "STRIPE_ACCOUNT")
+	l.hasOwnPortal(t)
+
+	t.Setenv("STRIPE_ACCOUNT", "acct_Demo")
+	l, _ = startLaptop(t)
+	for _, members := range []string{
+		`"context": "acct_OTHER"`, `"context": "acct_Demo/acct_DemoConnect"`, `"context": "acct_Demo", "account": "acct_DemoConnect"`, `"context": "acct_OTHER", "CONTEXT": "acct_Demo"`,
+	} {
+		for _, kind := range []string{"customer.created", "customer.deleted", "customer.updated-released", "checkout.session.completed-metadata"} {
+			for _, customer := range []string{"cus_DemoDave", "cus_DemoAlice"} {
+				if status, body := l.deliver(t, sent(kind, "alice", customer, members), demoSigningSecret, time.Now()); status != http.StatusOK {
+					t.Errorf("%s, %s: %d: %s", members, kind, status, body)
+				}
+			}
+		}
+		l.hasOwnPortal(t)
+	}
+	if status, body := l.deliver(t, sent("customer.created", "bob", "cus_DemoDave", `"context": "acct_Demo"`), demoSigningSecret, time.Now()); status != http.StatusOK {
+		t.Errorf("our own: %d: %s", status, body)
+	}
+	l.await(t, "bob", http.StatusSeeOther)
+}
+
+// hasOwnPortal fails if alice's portal is another customer's.
+func (l *laptop) hasOwnPortal(t *testing.T) {
+	t.Helper()
+	response, _ := l.post(t, "alice", nil, nil)
+	if _, page := get(t, response.Header.Get("Location")); !strings.Contains(page, "cus_DemoAlice") {
+		t.Errorf("alice's portal is not her own: %s", page)
+	}
+}
+
+// A principal that may invoke the function can write any event of a bus.
+func TestEventsOfABusAreRefusedWithoutOne(t *testing.T) {
+	l, _ := startLaptop(t)
+	env := l.webhookEnvironment(l.origin)
+	var logs logBuffer
+	function, err := app.Webhook(t.Context(), getenvOf(env), &logs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	event := string(stripeEvent(t, "customer.created", eventCustomer, "cus_DemoDave"))
+	for _, payload := range []string{
+		`{"detail-type":"customer.created","source":"aws.partner/stripe.com/ed_1","detail":` + event + `}`,
+		`{"detail-type":"customer.created","source":"aws.partner/stripe.community/x","detail":` + event + `}`,
+		`{"detail-type":"customer.created","Source":"aws.partner/stripe.com/ed_1","detail":` + event + `}`,
+	} {
+		if answer, err := function.Invoke(t.Context(), []byte(payload)); err == nil {
+			t.Errorf("answer = %s", answer)
+		}
+	}
+	if strings.Count(logs.String(), "STRIPE_EVENT_SOURCE is not set") != 3 {
+		t.Errorf("logged: %s", &logs)
+	}
+	l.hasOwnPortal(t)
+}
+
 func TestEventsOfStripesCLIAreTaken(t *testing.T) {
 	const listens = "whsec_" + "0123456789abcdef"
 	t.Setenv(listenSecret, listens)

@@ -36,7 +36,8 @@ var (
 	idPattern            = regexp.MustCompile(`^[^\s,]+$`)
 	basePathPattern      = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 	metadataKeyPattern   = regexp.MustCompile(`^[^\s\[\]]{1,40}$`)
-	eventSourcePattern   = regexp.MustCompile(`^aws\.partner/stripe\.com(/[A-Za-z0-9._/-]+)?$`)
+	eventSourcePattern   = regexp.MustCompile(`^aws\.partner/stripe\.com/[A-Za-z0-9._/-]+$`)
+	accountPattern       = regexp.MustCompile(`^acct_[A-Za-z0-9_]+$`)
 	regionPattern        = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
 )
 

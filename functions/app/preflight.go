@@ -146,11 +146,18 @@ func (i *inspection) webhook(getenv func(string) string) {
 	if i.stripe == nil {
 		return // the webhook has no key of its own to ask with
 	}
+	i.stripe.Organization = config.rules.Account != ""
 	if config.secretID != "" {
-		i.add(i.stripe.Endpoint(config.basePath+webhook.Path, webhook.Types))
+		i.add(
+			i.stripe.Endpoint(config.basePath+webhook.Path, webhook.Types),
+			i.stripe.ThinDestinations(config.basePath+webhook.Path),
+		)
 	}
-	if strings.Count(config.eventSource, "/") > 1 { // else any of Stripe's, which names none to ask for
+	if config.eventSource != "" {
 		i.add(i.stripe.EventSource(config.eventSource, webhook.Types))
+	}
+	if i.stripe.Organization {
+		i.add(i.stripe.OwnAccount(config.rules.Account))
 	}
 }
 

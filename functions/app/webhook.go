@@ -47,7 +47,7 @@ type webhookConfig struct {
 
 	customers   customers.Table
 	secretID    string // "": events come from the event bus alone
-	eventSource string // "": any of Stripe's
+	eventSource string // "": events come over HTTP alone
 	rules       webhook.Rules
 }
 
@@ -57,10 +57,11 @@ func readWebhookConfig(getenv func(string) string) (webhookConfig, error) {
 	c := webhookConfig{
 		common:      e.common(),
 		customers:   e.customers(),
-		eventSource: e.matching("STRIPE_EVENT_SOURCE", none, eventSourcePattern, "must be the name of Stripe's event source on EventBridge"),
+		eventSource: e.matching("STRIPE_EVENT_SOURCE", none, eventSourcePattern, "must be the whole name of Stripe's event source on EventBridge, aws.partner/stripe.com/…"),
 	}
 	c.rules = webhook.Rules{
 		Livemode:    c.livemode,
+		Account:     e.matching("STRIPE_ACCOUNT", none, accountPattern, "must be the ID of your Stripe account, acct_…"),
 		MetadataKey: e.metadataKey(),
 		References: webhook.References(e.oneOf("CLIENT_REFERENCES", string(webhook.SessionReferences),
 			string(webhook.NoReferences), string(webhook.SessionReferences), string(webhook.AllReferences))),

@@ -45,13 +45,13 @@ func TestWebhookDefaults(t *testing.T) {
 func TestWebhookVariablesAreRead(t *testing.T) {
 	got, err := readWebhookConfig(minimalWebhook.with(env{
 		"WEBHOOK_SECRET_ID": "", "STRIPE_EVENT_SOURCE": "aws.partner/stripe.com/ed_61Abc", "STRIPE_LIVEMODE": "true",
-		"USER_METADATA_KEY": "uid", "CLIENT_REFERENCES": "all", "CUSTOMERS_KEY_FORMAT": "USER#{user}", "BASE_PATH": "/v1",
+		"USER_METADATA_KEY": "uid", "CLIENT_REFERENCES": "all", "STRIPE_ACCOUNT": "acct_1032D82eZvKYlo2C", "CUSTOMERS_KEY_FORMAT": "USER#{user}", "BASE_PATH": "/v1",
 	}).get)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got.secretID != "" || got.eventSource != "aws.partner/stripe.com/ed_61Abc" || got.customers.KeyFormat != "USER#{user}" || got.basePath != "/v1" ||
-		got.rules != (webhook.Rules{Livemode: true, MetadataKey: "uid", References: webhook.AllReferences}) {
+		got.rules != (webhook.Rules{Livemode: true, Account: "acct_1032D82eZvKYlo2C", MetadataKey: "uid", References: webhook.AllReferences}) {
 		t.Errorf("config = %+v", got)
 	}
 }
@@ -59,7 +59,8 @@ func TestWebhookVariablesAreRead(t *testing.T) {
 func TestEachWrongVariableOfTheWebhookIsNamedAlone(t *testing.T) {
 	for name, values := range map[string][]string{
 		"WEBHOOK_SECRET_ID":   {"", "a b"},
-		"STRIPE_EVENT_SOURCE": {"aws.partner/other.example/x", "stripe.com", "aws.partner/stripe.com/a b"},
+		"STRIPE_EVENT_SOURCE": {"aws.partner/other.example/x", "stripe.com", "aws.partner/stripe.com", "aws.partner/stripe.com/", "aws.partner/stripe.community/x", "aws.partner/stripe.com/a b"},
+		"STRIPE_ACCOUNT":      {"acct_", "1032D82eZvKYlo2C", "org_1", "acct_1/acct_2", "acct_1,acct_2", "ACCT_1"},
 		"STRIPE_LIVEMODE":     {"", "yes"},
 		"USER_METADATA_KEY":   {"a b", "a[b]", strings.Repeat("x", 41)},
 		"CLIENT_REFERENCES":   {"some", "ALL"},

@@ -36,12 +36,13 @@ func (c *Client) Read(ctx context.Context, key, path string, query url.Values) (
 	return answer.LastResponse.RawJSON, nil
 }
 
-// The second version of the API has no objects in the version that stripe-go pins; this is its first.
+// The second version of the API has no objects in the version that stripe-go pins. This is the first with event destinations, the
+// only ones that are read.
 //
-// https://docs.stripe.com/api-v2-overview
+// https://docs.stripe.com/changelog/acacia/2024-10-28/event-destinations-api
 const (
 	v2        = "/v2/"
-	v2Version = "2024-09-30.acacia"
+	v2Version = "2024-10-28.acacia"
 )
 
 // ProbeSessions returns nil if the key may create portal sessions. It asks for one of a customer who cannot exist, which Stripe

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -30,7 +31,7 @@ type CodeDeployAPI interface {
 }
 
 // Hook is CodeDeploy's before-traffic hook: it looks at new versions with their own configuration, sends each one request that
-// must be refused, and reports. It reports Failed whatever happens to it: a deployment without a report is held for an hour.
+// must be refused (or, if there is no route, an event that means nothing), and reports. It reports Failed whatever happens to it: a deployment without a report is held for an hour.
 //
 // https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html#appspec-hooks-lambda
 type Hook struct {
@@ -125,7 +126,7 @@ func (h *Hook) look(ctx context.Context) []Finding {
 	}
 	var requests []Check
 	for _, version := range h.versions() {
-		requests = append(requests, h.answers(version))
+		requests = append(requests, h.answers(version, environments[version.name]))
 	}
 	return append(findings, Run(ctx, requests)...)
 }
@@ -160,24 +161,53 @@ func (h *Hook) variables(ctx context.Context, v version) (map[string]string, Fin
 	return output.Environment.Variables, named(name, ok("version "+aws.ToString(output.Version)))
 }
 
-// answers sends a version a request without credentials. The webhook without a secret has no signature to refuse, and says so.
-func (h *Hook) answers(v version) Check {
-	return Check{Name: v.name + "'s answer", Run: func(ctx context.Context) Finding {
-		output, err := h.Lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(v.arn), Payload: request(v.path)})
-		if err != nil {
-			return fromAWS(upstream.FromAWS("lambda", err), "function")
-		}
-		const advice = "The log of the new version says why."
-		if output.FunctionError != nil {
-			return problem("the function fails", advice)
-		}
+// onlySource is the event source of a webhook that takes events from the event bus alone, else "".
+func onlySource(variables map[string]string) string {
+	if strings.TrimSpace(variables["WEBHOOK_SECRET_ID"]) != "" {
+		return ""
+	}
+	return strings.TrimSpace(variables["STRIPE_EVENT_SOURCE"])
+}
+
+const readTheLog = "The log of the new version says why."
+
+// answers sends a version a request without credentials, or one that has no route an event.
+func (h *Hook) answers(v version, variables map[string]string) Check {
+	if source := onlySource(variables); source != "" {
+		return h.takes(v, source)
+	}
+	return h.invoking(v, request(v.path), func(payload []byte) Finding {
 		var answer struct {
 			StatusCode int `json:"statusCode"`
 		}
-		if json.Unmarshal(output.Payload, &answer) != nil || answer.StatusCode != v.status {
-			return problem(fmt.Sprintf("it answers a request without credentials with %d, not with %d", answer.StatusCode, v.status), advice)
+		if json.Unmarshal(payload, &answer) != nil || answer.StatusCode != v.status {
+			return problem(fmt.Sprintf("it answers a request without credentials with %d, not with %d", answer.StatusCode, v.status), readTheLog)
 		}
 		return ok(fmt.Sprintf("it refuses a request without credentials with %d", v.status))
+	})
+}
+
+// takes sends a version an event from the event bus, of a type that means nothing.
+func (h *Hook) takes(v version, source string) Check {
+	return h.invoking(v, busEvent(source), func(payload []byte) Finding {
+		if string(payload) != "null" {
+			return problem("it does not take an event from the event bus", readTheLog)
+		}
+		return ok("it takes events from the event bus")
+	})
+}
+
+// invoking invokes a version and looks at what it returns.
+func (h *Hook) invoking(v version, payload []byte, look func(payload []byte) Finding) Check {
+	return Check{Name: v.name + "'s answer", Run: func(ctx context.Context) Finding {
+		output, err := h.Lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(v.arn), Payload: payload})
+		switch {
+		case err != nil:
+			return fromAWS(upstream.FromAWS("lambda", err), "function")
+		case output.FunctionError != nil:
+			return problem("the function fails", readTheLog)
+		}
+		return look(output.Payload)
 	}}
 }
 
@@ -185,6 +215,12 @@ func (h *Hook) answers(v version) Check {
 func request(path string) []byte {
 	return fmt.Appendf(nil, `{"version":"2.0","routeKey":"POST %[1]s","rawPath":%[1]q,"rawQueryString":"","headers":{"accept":"application/json"},`+
 		`"requestContext":{"http":{"method":"POST","path":%[1]q,"sourceIp":"127.0.0.1"},"requestId":"preflight"},"isBase64Encoded":false}`, path)
+}
+
+// busEvent is an event of EventBridge's.
+func busEvent(source string) []byte {
+	return fmt.Appendf(nil, `{"version":"0","id":"preflight","detail-type":"preflight","source":%q,`+
+		`"detail":{"id":"evt_preflight","object":"event","type":"preflight"}}`, source)
 }
 
 func named(name string, finding Finding) Finding {

@@ -43,6 +43,7 @@ type Record struct {
 	steps      []timing
 	attributes []slog.Attr
 	counts     []count
+	hasWarning bool
 }
 
 type timing struct {
@@ -101,6 +102,12 @@ func (r *Record) Count(metric, dimension, value string) {
 	r.counts = append(r.counts, count{metric, dimension, value})
 }
 
+// Warn says what an operator should look at although the request succeeded, in a text of the program's own.
+func (r *Record) Warn(text string) {
+	r.hasWarning = true
+	r.Set(slog.String("warning", text))
+}
+
 // End writes the line. code is the code of the answer's problem, "ok" where it is none; isError says that an operator has
 // something to do.
 func (r *Record) End(status int, code string, isError bool) {
@@ -134,8 +141,11 @@ func (r *Record) End(status int, code string, isError bool) {
 	}
 	attributes = append(attributes, slog.Any("_aws", embeddedMetrics(now, timings, r.counts, r.log.Version != "")))
 	level := slog.LevelInfo
-	if isError {
+	switch {
+	case isError:
 		level = slog.LevelError
+	case r.hasWarning:
+		level = slog.LevelWarn
 	}
 	line := slog.NewRecord(now, level, "request", 0)
 	line.AddAttrs(attributes...)

@@ -82,6 +82,18 @@ func TestWhatAnOperatorHasToMendIsAnError(t *testing.T) {
 	}
 }
 
+func TestAWarningIsNoFailure(t *testing.T) {
+	for isError, want := range map[bool]string{false: "WARN", true: "ERROR"} {
+		var written bytes.Buffer
+		record := requestlog.New(&written, "WebhookFunction", "").Begin("request-1", "other")
+		record.Warn("the event has no object")
+		record.End(200, "ok", isError)
+		if members := membersOf(t, &written); members["level"] != want || members["warning"] != "the event has no object" || members["failures"] != 0.0 {
+			t.Errorf("%v, want %s", members, want)
+		}
+	}
+}
+
 func TestFailuresAreCountedByTheVersionToo(t *testing.T) {
 	var written bytes.Buffer
 	log := requestlog.New(&written, "PortalFunction", "")

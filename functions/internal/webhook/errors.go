@@ -30,7 +30,7 @@ func problemOf(err error) *answer.Problem {
 		return &answer.Problem{Code: "invalid-signature", Cause: err}
 	case errors.Is(err, errEvent):
 		return &answer.Problem{Code: "invalid-request", Detail: "The body is not an event of Stripe's.", Cause: err}
-	case errors.Is(err, errNoSecrets), errors.Is(err, customers.ErrMalformed), errors.Is(err, customers.ErrMalformedFacts), errors.Is(err, secret.ErrMalformed),
+	case errors.Is(err, errContext), errors.Is(err, errNoSource), errors.Is(err, errOtherSource), errors.Is(err, customers.ErrMalformed), errors.Is(err, customers.ErrMalformedFacts), errors.Is(err, secret.ErrMalformed),
 		isAWS && aws.Permanent:
 		return &answer.Problem{Code: "webhook-misconfigured", Cause: err}
 	case isAWS && aws.Service == "secretsmanager":

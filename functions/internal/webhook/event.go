@@ -28,6 +28,8 @@ const (
 type Rules struct {
 	// Livemode is the mode whose events count.
 	Livemode bool
+	// Account is our own account, acct_…, if an organization sends the events of several accounts; else "".
+	Account string
 	// MetadataKey is the key in Stripe's metadata that holds the user.
 	MetadataKey string
 	References  References
@@ -43,127 +45,211 @@ const (
 	typeCompleted = "checkout.session.completed"
 )
 
-// errEvent means that an event is not one of Stripe's. Its text never quotes the event.
-var errEvent = errors.New("webhook: the body is not an event")
+// The two kinds of events, by their member object.
+//
+// https://docs.stripe.com/event-destinations#thin-events
+const (
+	snapshotEvent = "event"
+	thinEvent     = "v2.core.event"
+)
+
+// Their texts never quote the event.
+var (
+	errEvent   = errors.New("webhook: the body is not an event")
+	errContext = errors.New("webhook: the event has a context, as an organization's have, and STRIPE_ACCOUNT does not say whose events count")
+)
+
+// unusable is why an event has no effect although its type, mode and account count. Such an event is acknowledged: sending it again
+// would change nothing, and Stripe disables an endpoint that keeps failing.
+type unusable string
+
+// Error implements error.
+func (u unusable) Error() string { return "webhook: " + string(u) }
+
+const (
+	isThin         unusable = "a thin event carries no object: choose snapshot payloads for the event destination at Stripe"
+	isAmbiguous    unusable = "a member of the event occurs twice"
+	hasNoType      unusable = "the event has no type"
+	hasNoMode      unusable = "the event's livemode is neither true nor false"
+	hasNoTime      unusable = "the event's created is not a time"
+	isOfTheFuture  unusable = "the event or its customer was created in the future"
+	hasNoObject    unusable = "the event has no object"
+	hasNoCustomer  unusable = "the checkout has no customer"
+	hasOtherID     unusable = "the customer's ID is not in Stripe's form"
+	isNotCreated   unusable = "the customer's created is not a time"
+	hasOddMetadata unusable = "the metadata is not an object of strings"
+	hasOddUser     unusable = "the client_reference_id is not a string"
+)
 
 // event is what is known of an event, for its line and for the table.
 type event struct {
 	id, kind string // "" where they have not the form of Stripe's
 	created  time.Time
 	customer string
-	// isIgnored says that it means nothing here: it is of another type or mode, of a connected account, or names nobody.
-	isIgnored bool
-	change    customers.Change
+	// warning is why an event that should have meant something does not; "" if nothing is wrong with it.
+	warning unusable
+	change  customers.Change
 }
 
-// object is the part of an event that is read, whatever its API version: members that no version ever changed.
+// isIgnored reports whether the event means nothing here: it has another type, mode or account, names no user, or is unusable.
+func (e *event) isIgnored() bool { return len(e.change.Facts) == 0 && e.change.Deleted == "" }
+
+// read reads an event of any API version, by the few members that no version ever changed. It returns what is known of an event
+// that is refused, too.
 //
 // https://docs.stripe.com/api/events/object
-type object struct {
-	Type     string  `json:"type"`
-	Created  *int64  `json:"created"`
-	Livemode *bool   `json:"livemode"`
-	Account  *string `json:"account"`
-	Data     struct {
-		Object             json.RawMessage `json:"object"`
-		PreviousAttributes struct {
-			// A key that was absent is null here, and one that has not changed is not here.
-			Metadata map[string]*string `json:"metadata"`
-		} `json:"previous_attributes"`
-	} `json:"data"`
-}
-
-// customerObject and sessionObject are the parts of data.object.
-//
-// https://docs.stripe.com/api/customers/object
-// https://docs.stripe.com/api/checkout/sessions/object
-type customerObject struct {
-	ID       string            `json:"id"`
-	Created  *int64            `json:"created"`
-	Metadata map[string]string `json:"metadata"`
-}
-
-type sessionObject struct {
-	Customer          *string           `json:"customer"`
-	ClientReferenceID *string           `json:"client_reference_id"`
-	PaymentLink       *string           `json:"payment_link"`
-	Metadata          map[string]string `json:"metadata"`
-}
-
-// read reads an event. It returns what is known of one that is refused, too.
 func (r Rules) read(body []byte, now time.Time) (event, error) {
-	var head struct{ ID, Type string }
+	o, err := parseObject(body)
 	// encoding/json would make one character of all that is not UTF-8, and so one user of several.
-	if !utf8.Valid(body) || json.Unmarshal(body, &head) != nil || head.Type == "" {
+	if errors.Is(err, errNoObject) || !utf8.Valid(body) {
 		return event{}, errEvent
 	}
-	e := event{id: known(eventID, head.ID), kind: known(eventType, head.Type)}
-	if !slices.Contains(Types, head.Type) {
-		e.isIgnored = true // whatever it looks like: there are events with times that are texts
-		return e, nil
+	id, _ := o.text("id")
+	kind, _ := o.text("type")
+	shape, _ := o.text("object")
+	if err == nil && kind == "" && shape != snapshotEvent && shape != thinEvent {
+		return event{}, errEvent
 	}
-	var o object
-	if json.Unmarshal(body, &o) != nil || e.id == "" || o.Created == nil || !isTime(*o.Created, now) || o.Livemode == nil {
-		return e, errEvent
+	e := event{id: known(eventID, id), kind: known(eventType, kind)}
+	switch {
+	case err != nil:
+		err = isAmbiguous
+	case shape == thinEvent:
+		err = isThin
+	case kind == "":
+		err = hasNoType
+	case slices.Contains(Types, kind): // other types may have any shape: the times of some are strings
+		err = r.understand(&e, kind, o, now)
 	}
-	e.created = time.Unix(*o.Created, 0)
-	if *o.Livemode != r.Livemode || o.Account != nil && *o.Account != "" {
-		e.isIgnored = true
-		return e, nil
+	if errors.As(err, &e.warning) {
+		e.change, err = customers.Change{}, nil
 	}
-	err := r.facts(&e, o, now)
-	e.isIgnored = err == nil && len(e.change.Facts) == 0 && e.change.Deleted == ""
 	return e, err
 }
 
-// facts reads what an event says of users and customers.
-func (r Rules) facts(e *event, o object, now time.Time) error {
-	if o.Type == typeCompleted {
-		return r.completed(e, o)
+// understand reads an event of a type that means something.
+func (r Rules) understand(e *event, kind string, o object, now time.Time) error {
+	at, isTime := secondsOf(o["created"])
+	if isTime {
+		e.created = time.Unix(at, 0)
 	}
-	var c customerObject
-	if json.Unmarshal(o.Data.Object, &c) != nil || !customers.IsID(c.ID) {
-		return errEvent
+	isOurs, err := r.counts(o)
+	switch {
+	case err != nil || !isOurs:
+		return err
+	case !isTime:
+		return hasNoTime
+	case r.isTooLate(at, now):
+		return isOfTheFuture
 	}
-	e.customer = c.ID
-	user := usable(c.Metadata[r.MetadataKey])
-	if o.Type == typeDeleted {
-		e.change.Deleted = c.ID
+	data, err := parseObject(o["data"])
+	if err != nil {
+		return unusableFor(err, hasNoObject)
+	}
+	about, err := parseObject(data["object"])
+	if err != nil {
+		return unusableFor(err, hasNoObject)
+	}
+	if kind == typeCompleted {
+		return r.completed(e, about, at)
+	}
+	return r.customer(e, kind, about, data, at, now)
+}
+
+// counts reports whether an event is of our mode and account. An event of a connected account has account, and since 2025 also
+// context. An event that an organization sends has only context: an account, or a path such as acct_1/acct_2 to a connected account
+// of it. So a context either equals our account or belongs to another one.
+//
+// https://docs.stripe.com/changelog/basil/2025-04-30/additional-context-organization-events
+// https://docs.stripe.com/context
+func (r Rules) counts(o object) (bool, error) {
+	isLive := string(o["livemode"]) == "true"
+	switch {
+	case !isLive && string(o["livemode"]) != "false":
+		return false, hasNoMode
+	case isLive != r.Livemode, !o.isEmpty("account"):
+		return false, nil
+	case o.isEmpty("context"):
+		return true, nil
+	case r.Account == "":
+		return false, errContext
+	}
+	context, _ := o.text("context")
+	return context == r.Account, nil
+}
+
+// customer reads what an event says of a customer.
+//
+// https://docs.stripe.com/api/customers/object
+func (r Rules) customer(e *event, kind string, customer, data object, at int64, now time.Time) error {
+	id, _ := customer.text("id")
+	if !customers.IsID(id) {
+		return hasOtherID
+	}
+	e.customer = id
+	user, _, err := r.user(customer)
+	if err != nil {
+		return err
+	}
+	if kind == typeDeleted {
+		e.change.Deleted = id
 		e.tell(user, customers.Facts{Deleted: true})
 		return nil
 	}
-	if c.Created == nil || !isTime(*c.Created, now) {
-		return errEvent
+	created, ok := secondsOf(customer["created"])
+	switch {
+	case !ok:
+		return isNotCreated
+	case r.isTooLate(created, now):
+		return isOfTheFuture
 	}
 	// Metadata that did not change was there before this event: all that is certain is that the customer was.
-	before, hasChanged := o.Data.PreviousAttributes.Metadata[r.MetadataKey]
-	claimed := customers.At(*c.Created)
-	if o.Type == typeUpdated && hasChanged {
-		claimed = customers.At(*o.Created)
-		if before != nil && *before != c.Metadata[r.MetadataKey] {
-			e.tell(usable(*before), customers.Facts{Released: customers.At(*o.Created)})
+	claimed := created
+	if kind == typeUpdated && !data.isNull("previous_attributes") {
+		previous, err := parseObject(data["previous_attributes"])
+		if err != nil {
+			return unusableFor(err, hasOddMetadata)
+		}
+		// A key that was absent before is null, and one that did not change is missing.
+		before, hasChanged, err := r.user(previous)
+		if err != nil {
+			return err
+		}
+		if hasChanged {
+			claimed = at
+		}
+		if before != user {
+			// A test clock's customer may be created later than its events.
+			e.tell(before, customers.Facts{Released: customers.At(max(at, created))})
 		}
 	}
-	e.tell(user, customers.Facts{Metadata: claimed})
+	e.tell(user, customers.Facts{Metadata: customers.At(claimed)})
 	return nil
 }
 
-func (r Rules) completed(e *event, o object) error {
-	var s sessionObject
-	if json.Unmarshal(o.Data.Object, &s) != nil || isNull(o.Data.Object) {
-		return errEvent
+// completed reads what an event says of a Checkout Session.
+//
+// https://docs.stripe.com/api/checkout/sessions/object
+func (r Rules) completed(e *event, session object, at int64) error {
+	customer, _ := session.text("customer")
+	switch {
+	case session.isEmpty("customer"): // a guest's payment, for example
+		return hasNoCustomer
+	case !customers.IsID(customer):
+		return hasOtherID
 	}
-	if s.Customer == nil { // a payment by a guest
-		return nil
+	e.customer = customer
+	user, _, err := r.user(session)
+	if err != nil {
+		return err
 	}
-	if !customers.IsID(*s.Customer) {
-		return errEvent
+	e.tell(user, customers.Facts{Metadata: customers.At(at)})
+	reference, isText := session.text("client_reference_id")
+	if !isText && !session.isNull("client_reference_id") {
+		return hasOddUser
 	}
-	e.customer = *s.Customer
-	at := customers.At(*o.Created)
-	e.tell(usable(s.Metadata[r.MetadataKey]), customers.Facts{Metadata: at})
-	if s.ClientReferenceID != nil && (r.References == AllReferences || r.References == SessionReferences && s.PaymentLink == nil) {
-		e.tell(usable(*s.ClientReferenceID), customers.Facts{Reference: at})
+	if r.References == AllReferences || r.References == SessionReferences && session.isNull("payment_link") {
+		e.tell(reference, customers.Facts{Reference: customers.At(at)})
 	}
 	if len(e.change.Facts) > 0 {
 		e.change.Checkout = e.customer
@@ -171,35 +257,63 @@ func (r Rules) completed(e *event, o object) error {
 	return nil
 }
 
-// tell adds a fact about a user, if there is one.
+// user returns the user that the metadata of an object name, "" for none, and whether they have the key at all.
+func (r Rules) user(o object) (user string, hasKey bool, err error) {
+	if o.isNull("metadata") {
+		return "", false, nil
+	}
+	metadata, err := parseObject(o["metadata"])
+	if err != nil {
+		return "", false, unusableFor(err, hasOddMetadata)
+	}
+	_, hasKey = metadata[r.MetadataKey]
+	user, isText := metadata.text(r.MetadataKey)
+	if !isText && !metadata.isNull(r.MetadataKey) {
+		return "", false, hasOddMetadata
+	}
+	return user, hasKey, nil
+}
+
+// unusableFor says what is wrong with a member that cannot be parsed: if no name occurs twice, it is something else than an object.
+func unusableFor(err error, otherwise unusable) unusable {
+	if errors.Is(err, errDuplicate) {
+		return isAmbiguous
+	}
+	return otherwise
+}
+
+// tell adds a fact about a user, if there is one whom a token can name.
 func (e *event) tell(user string, facts customers.Facts) {
-	if user != "" {
+	if user != "" && IsUser(user) {
 		e.change.Facts = append(e.change.Facts, customers.Fact{User: user, Customer: e.customer, Facts: facts})
 	}
 }
 
-func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
-
 // maxUserIDLength is in characters, as package auth has it.
 const maxUserIDLength = 255
 
-// usable returns a user if a token can name them, else "". What is no Unicode became U+FFFD, which stands for nobody.
-func usable(user string) string {
-	if !IsUser(user) {
-		return ""
-	}
-	return user
-}
-
-// IsUser reports whether a text, if it is not empty, can be the user of a token.
+// IsUser reports whether a text, if it is not empty, can be the user of a token. Invalid Unicode became U+FFFD, which names no user.
 func IsUser(user string) bool {
 	isUnusable := func(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }
 	return utf8.RuneCountInString(user) <= maxUserIDLength && !strings.ContainsFunc(user, isUnusable)
 }
 
-// isTime reports whether seconds can be when something happened at Stripe. A time to come would win over all that follows.
-func isTime(seconds int64, now time.Time) bool {
-	return seconds >= 0 && seconds <= now.Add(tolerance).Unix()
+// secondsOf reads a time in seconds since 1970, and whether it is one.
+func secondsOf(raw json.RawMessage) (int64, bool) {
+	seconds := int64(-1) // which null leaves
+	isTime := len(raw) > 0 && json.Unmarshal(raw, &seconds) == nil && seconds >= 0 && seconds <= endOfTime
+	return seconds, isTime
+}
+
+// endOfTime is the last second of the year 9999, the last that RFC 3339 can write.
+const endOfTime = 253402300799
+
+// isTooLate reports whether a time is yet to come. In live mode it would win over all that follows. In test mode it is a test
+// clock's, and counts.
+//
+// https://docs.stripe.com/billing/testing/test-clocks
+func (r Rules) isTooLate(seconds int64, now time.Time) bool {
+	return r.Livemode && seconds > now.Add(tolerance).Unix()
 }
 
 // What is logged of an event is Stripe's own, or nothing.

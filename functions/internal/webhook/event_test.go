@@ -78,8 +78,8 @@ func TestFactsOfEvents(t *testing.T) {
 			if err != nil || !reflect.DeepEqual(got.change, test.want) {
 				t.Errorf("change = %+v, %v\nwant     %+v", got.change, err, test.want)
 			}
-			if isEmpty := len(test.want.Facts) == 0 && test.want.Deleted == ""; got.isIgnored != isEmpty {
-				t.Errorf("ignored = %v", got.isIgnored)
+			if isEmpty := len(test.want.Facts) == 0 && test.want.Deleted == ""; got.isIgnored() != isEmpty {
+				t.Errorf("ignored = %v", got.isIgnored())
 			}
 			if !strings.HasPrefix(got.id, "evt_") || got.kind == "" || got.kind != "invoice.paid" && got.created.Unix() < created {
 				t.Errorf("%+v", got)
@@ -121,73 +121,131 @@ func with(t testing.TB, body []byte, changes map[string]any) []byte {
 
 var null = json.RawMessage("null")
 
+// Only a body that is not an event is refused. An event that cannot be used is acknowledged with a warning and has no effect.
 func TestWhatIsNoEvent(t *testing.T) {
-	const refused, ignored, taken = "refused", "ignored", "taken"
+	const refused, ignored, taken, misconfigured = "refused", "ignored", "taken", "misconfigured"
 	deep := strings.Repeat(`[`, 10_001) + strings.Repeat(`]`, 10_001)
 	event := func(name string, changes map[string]any) []byte { return with(t, file(t, name), changes) }
+	twice := func(name, member, value string) []byte {
+		body := strings.Replace(string(file(t, name)), `"`+member+`":`, `"`+member+`": `+value+`, "`+member+`":`, 1)
+		if body == string(file(t, name)) {
+			t.Fatalf("%s has no %s", name, member)
+		}
+		return []byte(body)
+	}
 	for name, test := range map[string]struct {
 		body []byte
-		want string
+		want string // or the warning
 	}{
-		"an empty body":                           {nil, refused},
-		"no JSON":                                 {[]byte("user_id=alice"), refused},
-		"JSON that breaks off":                    {file(t, "customer.created")[:300], refused},
-		"a list":                                  {[]byte("[]"), refused},
-		"null":                                    {null, refused},
-		"an empty object":                         {[]byte("{}"), refused},
-		"JSON of 10,000 levels":                   {[]byte(`{"type":"customer.created","x":` + deep + `}`), refused},
-		"invalid UTF-8":                           {append(file(t, "customer.created"), 0xff), refused},
-		"invalid UTF-8 in a name":                 {[]byte(strings.Replace(string(file(t, "customer.created")), "alice", "ali\xffce", 1)), refused},
-		"no type":                                 {event("customer.created", map[string]any{"type": nil}), refused},
-		"a type that is a number":                 {event("customer.created", map[string]any{"type": 1}), refused},
-		"no id":                                   {event("customer.created", map[string]any{"id": nil}), refused},
-		"an id of something else":                 {event("customer.created", map[string]any{"id": "req_1"}), refused},
-		"no time":                                 {event("customer.created", map[string]any{"created": nil}), refused},
-		"a time that is null":                     {event("customer.created", map[string]any{"created": null}), refused},
-		"a time that is negative":                 {event("customer.created", map[string]any{"created": -1}), refused},
-		"a time in the year 9999":                 {event("customer.created", map[string]any{"created": 253402300799}), refused},
-		"a time that is text":                     {event("customer.created", map[string]any{"created": "1717430400"}), refused},
-		"a time with a fraction":                  {event("customer.created", map[string]any{"created": 1717430400.5}), refused},
-		"a time too large for a number":           {event("customer.created", map[string]any{"created": json.RawMessage("1e30")}), refused},
-		"300 s ahead":                             {event("customer.created", map[string]any{"created": eventTime.Unix() + 300}), taken},
-		"301 s ahead":                             {event("customer.created", map[string]any{"created": eventTime.Unix() + 301}), refused},
-		"at the beginning of time":                {event("customer.updated-claimed", map[string]any{"created": 0}), taken},
-		"no livemode":                             {event("customer.created", map[string]any{"livemode": nil}), refused},
-		"livemode null":                           {event("customer.created", map[string]any{"livemode": null}), refused},
-		"livemode as text":                        {event("customer.created", map[string]any{"livemode": "false"}), refused},
-		"the other mode":                          {event("customer.created", map[string]any{"livemode": true}), ignored},
-		"a connected account":                     {event("customer.created", map[string]any{"account": "acct_1"}), ignored},
-		"an account that is null":                 {event("customer.created", map[string]any{"account": null}), taken},
-		"no data":                                 {event("customer.created", map[string]any{"data": nil}), refused},
-		"an object that is null":                  {event("customer.created", map[string]any{"data/object": null}), refused},
-		"an object that is a list":                {event("customer.created", map[string]any{"data/object": []any{}}), refused},
-		"a session that is null":                  {event("checkout.session.completed", map[string]any{"data/object": null}), refused},
-		"a customer without an id":                {event("customer.created", map[string]any{"data/object/id": nil}), refused},
-		"an id that is no customer's":             {event("customer.created", map[string]any{"data/object/id": "sub_1"}), refused},
-		"a customer without a time":               {event("customer.created", map[string]any{"data/object/created": nil}), refused},
-		"a customer of the year 9999":             {event("customer.created", map[string]any{"data/object/created": 253402300799}), refused},
-		"a customer that was deleted, no time":    {event("customer.deleted", map[string]any{"data/object/created": nil}), taken},
-		"metadata that is null":                   {event("customer.created", map[string]any{"data/object/metadata": null}), ignored},
-		"metadata that is a list":                 {event("customer.created", map[string]any{"data/object/metadata": []any{"alice"}}), refused},
-		"a user that is a number":                 {event("customer.created", map[string]any{"data/object/metadata/user_id": 1}), refused},
-		"a user that is empty":                    {event("customer.created", map[string]any{"data/object/metadata/user_id": ""}), ignored},
-		"a user of 255 characters":                {event("customer.created", map[string]any{"data/object/metadata/user_id": strings.Repeat("ö", 255)}), taken},
-		"a user of 256 characters":                {event("customer.created", map[string]any{"data/object/metadata/user_id": strings.Repeat("ö", 256)}), ignored},
-		"a user with a line end":                  {event("customer.created", map[string]any{"data/object/metadata/user_id": "ali\nce"}), ignored},
-		"a user that is half a surrogate pair":    {event("customer.created", map[string]any{"data/object/metadata/user_id": json.RawMessage(`"\ud800"`)}), ignored},
-		"previous attributes that are null":       {event("customer.updated-email", map[string]any{"data/previous_attributes": null}), taken},
-		"previous metadata that is null":          {event("customer.updated-email", map[string]any{"data/previous_attributes/metadata": null}), taken},
-		"a session of no customer":                {event("checkout.session.completed", map[string]any{"data/object/customer": null}), ignored},
-		"a session of an empty customer":          {event("checkout.session.completed", map[string]any{"data/object/customer": ""}), refused},
-		"a session of a customer written out":     {event("checkout.session.completed", map[string]any{"data/object/customer": map[string]any{"id": customer}}), refused},
-		"a session without a reference":           {event("checkout.session.completed", map[string]any{"data/object/client_reference_id": null}), ignored},
-		"a session that tells no payment link":    {event("checkout.session.completed", map[string]any{"data/object/payment_link": nil}), taken},
-		"another type, with nothing in it":        {[]byte(`{"type":"v2.core.event"}`), ignored},
-		"another type, of another time":           {event("invoice.paid", map[string]any{"created": "2026-06-03T16:00:00.000Z", "data": nil}), ignored},
-		"another type, of the other mode":         {event("invoice.paid", map[string]any{"livemode": true}), ignored},
-		"a type that only begins like ours":       {event("customer.created", map[string]any{"type": "customer.created.x"}), ignored},
-		"a type that is ours in another case":     {event("customer.created", map[string]any{"type": "Customer.created"}), ignored},
-		"an event with members that nobody knows": {event("customer.created", map[string]any{"x": map[string]any{"y": 1}, "context": "acct_1"}), taken},
+		"an empty body":            {nil, refused},
+		"no JSON":                  {[]byte("user_id=alice"), refused},
+		"JSON that breaks off":     {file(t, "customer.created")[:300], refused},
+		"JSON with more behind it": {append(file(t, "customer.created"), "{}"...), refused},
+		"a list":                   {[]byte("[]"), refused},
+		"null":                     {null, refused},
+		"an empty object":          {[]byte("{}"), refused},
+		"an object of an app":      {[]byte(`{"object":"order","created":1}`), refused},
+		"JSON of 10,000 levels":    {[]byte(`{"type":"customer.created","x":` + deep + `}`), refused},
+		"invalid UTF-8":            {append(file(t, "customer.created"), 0xff), refused},
+		"invalid UTF-8 in a name":  {[]byte(strings.Replace(string(file(t, "customer.created")), "alice", "ali\xffce", 1)), refused},
+
+		"no type":                        {event("customer.created", map[string]any{"type": nil}), string(hasNoType)},
+		"a type that is a number":        {event("customer.created", map[string]any{"type": 1}), string(hasNoType)},
+		"no id":                          {event("customer.created", map[string]any{"id": nil}), taken},
+		"an id of something else":        {event("customer.created", map[string]any{"id": "req_1"}), taken},
+		"no time":                        {event("customer.created", map[string]any{"created": nil}), string(hasNoTime)},
+		"a time that is null":            {event("customer.created", map[string]any{"created": null}), string(hasNoTime)},
+		"a time that is negative":        {event("customer.created", map[string]any{"created": -1}), string(hasNoTime)},
+		"a time after the year 9999":     {event("customer.created", map[string]any{"created": endOfTime + 1}), string(hasNoTime)},
+		"a time that is text":            {event("customer.created", map[string]any{"created": "1717430400"}), string(hasNoTime)},
+		"a time with a fraction":         {event("customer.created", map[string]any{"created": 1717430400.5}), string(hasNoTime)},
+		"a time too large for a number":  {event("customer.created", map[string]any{"created": json.RawMessage("1e30")}), string(hasNoTime)},
+		"at the beginning of time":       {event("customer.updated-claimed", map[string]any{"created": 0}), taken},
+		"a test clock's event":           {event("customer.created", map[string]any{"created": endOfTime}), taken},
+		"a test clock's customer":        {event("customer.created", map[string]any{"data/object/created": endOfTime}), taken},
+		"no livemode":                    {event("customer.created", map[string]any{"livemode": nil}), string(hasNoMode)},
+		"livemode null":                  {event("customer.created", map[string]any{"livemode": null}), string(hasNoMode)},
+		"livemode as text":               {event("customer.created", map[string]any{"livemode": "false"}), string(hasNoMode)},
+		"the other mode":                 {event("customer.created", map[string]any{"livemode": true}), ignored},
+		"the other mode, and unusable":   {event("customer.created", map[string]any{"livemode": true, "data": nil, "created": nil}), ignored},
+		"a connected account":            {event("customer.created", map[string]any{"account": "acct_1"}), ignored},
+		"a connected account's context":  {event("customer.created", map[string]any{"account": "acct_1", "context": "acct_1"}), ignored},
+		"an account of another type":     {event("customer.created", map[string]any{"account": map[string]any{"id": "acct_1"}}), ignored},
+		"an account that is null":        {event("customer.created", map[string]any{"account": null}), taken},
+		"an account that is empty":       {event("customer.created", map[string]any{"account": ""}), taken},
+		"an organization's":              {event("customer.created", map[string]any{"context": "acct_1"}), misconfigured},
+		"an organization's, and deleted": {event("customer.deleted", map[string]any{"context": "acct_1"}), misconfigured},
+		"an organization's purchase":     {event("checkout.session.completed", map[string]any{"context": "acct_1/acct_2"}), misconfigured},
+		"a context of another type":      {event("customer.created", map[string]any{"context": map[string]any{}}), misconfigured},
+		"a context that is null":         {event("customer.created", map[string]any{"context": null}), taken},
+		"a context that is empty":        {event("customer.created", map[string]any{"context": ""}), taken},
+		"an organization's other mode":   {event("customer.created", map[string]any{"context": "acct_1", "livemode": true}), ignored},
+		"an organization's invoice":      {event("invoice.paid", map[string]any{"context": "acct_1"}), ignored},
+
+		"no data":                              {event("customer.created", map[string]any{"data": nil}), string(hasNoObject)},
+		"data that is a list":                  {event("customer.created", map[string]any{"data": []any{}}), string(hasNoObject)},
+		"an object that is null":               {event("customer.created", map[string]any{"data/object": null}), string(hasNoObject)},
+		"an object that is a list":             {event("customer.created", map[string]any{"data/object": []any{}}), string(hasNoObject)},
+		"a session that is null":               {event("checkout.session.completed", map[string]any{"data/object": null}), string(hasNoObject)},
+		"a customer without an id":             {event("customer.created", map[string]any{"data/object/id": nil}), string(hasOtherID)},
+		"an id of another billing system":      {event("customer.created", map[string]any{"data/object/id": "10042"}), string(hasOtherID)},
+		"such a customer changes":              {event("customer.updated-moved", map[string]any{"data/object/id": "user@example.com"}), string(hasOtherID)},
+		"such a customer is deleted":           {event("customer.deleted", map[string]any{"data/object/id": "CUS-10042"}), string(hasOtherID)},
+		"such a customer buys":                 {event("checkout.session.completed", map[string]any{"data/object/customer": "10042"}), string(hasOtherID)},
+		"an id that is a number":               {event("customer.created", map[string]any{"data/object/id": 10042}), string(hasOtherID)},
+		"a customer without a time":            {event("customer.created", map[string]any{"data/object/created": nil}), string(isNotCreated)},
+		"a customer of before time":            {event("customer.created", map[string]any{"data/object/created": -1}), string(isNotCreated)},
+		"a customer that was deleted, no time": {event("customer.deleted", map[string]any{"data/object/created": nil}), taken},
+		"metadata that is null":                {event("customer.created", map[string]any{"data/object/metadata": null}), ignored},
+		"metadata that is a list":              {event("customer.created", map[string]any{"data/object/metadata": []any{"alice"}}), string(hasOddMetadata)},
+		"a user that is a number":              {event("customer.created", map[string]any{"data/object/metadata/user_id": 1}), string(hasOddMetadata)},
+		"a user that is an object":             {event("customer.created", map[string]any{"data/object/metadata/user_id": map[string]any{"id": "alice"}}), string(hasOddMetadata)},
+		"another key that is a number":         {event("customer.created", map[string]any{"data/object/metadata/plan": 1}), taken},
+		"a deleted customer's odd user":        {event("customer.deleted", map[string]any{"data/object/metadata/user_id": 1}), string(hasOddMetadata)},
+		"a user that is null":                  {event("customer.created", map[string]any{"data/object/metadata/user_id": null}), ignored},
+		"a user that is empty":                 {event("customer.created", map[string]any{"data/object/metadata/user_id": ""}), ignored},
+		"a user of 255 characters":             {event("customer.created", map[string]any{"data/object/metadata/user_id": strings.Repeat("ö", 255)}), taken},
+		"a user of 256 characters":             {event("customer.created", map[string]any{"data/object/metadata/user_id": strings.Repeat("ö", 256)}), ignored},
+		"a user with a line end":               {event("customer.created", map[string]any{"data/object/metadata/user_id": "ali\nce"}), ignored},
+		"a user that is half a surrogate pair": {event("customer.created", map[string]any{"data/object/metadata/user_id": json.RawMessage(`"\ud800"`)}), ignored},
+		"previous attributes that are null":    {event("customer.updated-email", map[string]any{"data/previous_attributes": null}), taken},
+		"previous attributes that are a list":  {event("customer.updated-email", map[string]any{"data/previous_attributes": []any{}}), string(hasOddMetadata)},
+		"previous metadata that is null":       {event("customer.updated-email", map[string]any{"data/previous_attributes/metadata": null}), taken},
+		"previous metadata that is text":       {event("customer.updated-moved", map[string]any{"data/previous_attributes/metadata": "alice"}), string(hasOddMetadata)},
+		"a previous user that is a number":     {event("customer.updated-moved", map[string]any{"data/previous_attributes/metadata/user_id": 1}), string(hasOddMetadata)},
+
+		"a session of no customer":            {event("checkout.session.completed", map[string]any{"data/object/customer": null}), string(hasNoCustomer)},
+		"a session that tells no customer":    {event("checkout.session.completed", map[string]any{"data/object/customer": nil}), string(hasNoCustomer)},
+		"a session of an empty customer":      {event("checkout.session.completed", map[string]any{"data/object/customer": ""}), string(hasNoCustomer)},
+		"a session of a customer written out": {event("checkout.session.completed", map[string]any{"data/object/customer": map[string]any{"id": customer}}), string(hasOtherID)},
+		"a session without a reference":       {event("checkout.session.completed", map[string]any{"data/object/client_reference_id": null}), ignored},
+		"a reference that is a number":        {event("checkout.session.completed", map[string]any{"data/object/client_reference_id": 1}), string(hasOddUser)},
+		"metadata, and such a reference":      {event("checkout.session.completed-metadata", map[string]any{"data/object/client_reference_id": 1}), string(hasOddUser)},
+		"a session of odd metadata":           {event("checkout.session.completed", map[string]any{"data/object/metadata/user_id": true}), string(hasOddMetadata)},
+		"a session that tells no link":        {event("checkout.session.completed", map[string]any{"data/object/payment_link": nil}), taken},
+		"a session of a link without an ID":   {event("checkout.session.completed", map[string]any{"data/object/payment_link": ""}), ignored},
+		"a link, and null in capitals":        {event("checkout.session.completed-payment-link", map[string]any{"data/object/PAYMENT_LINK": null}), ignored},
+		"a link, and then null":               {twice("checkout.session.completed-payment-link", "payment_link", "null"), string(isAmbiguous)},
+		"two customers":                       {twice("checkout.session.completed", "customer", `"cus_another"`), string(isAmbiguous)},
+		"two users":                           {twice("customer.created", "user_id", `"bob"`), string(isAmbiguous)},
+		"two types":                           {twice("customer.created", "type", `"invoice.paid"`), string(isAmbiguous)},
+		"two objects":                         {[]byte(strings.Replace(string(file(t, "customer.created")), `"data": {`, `"data": {"object": {}, `, 1)), string(isAmbiguous)},
+		"two previous users":                  {[]byte(strings.Replace(string(file(t, "customer.updated-moved")), `"previous_attributes": {`, `"previous_attributes": {"metadata": {}, `, 1)), string(isAmbiguous)},
+		"an account in capitals":              {event("customer.created", map[string]any{"Account": "acct_1", "Context": "acct_1", "LIVEMODE": true, "Type": "x"}), taken},
+		"an id in capitals":                   {event("customer.created", map[string]any{"data/object/ID": "cus_another", "data/object/id": nil}), string(hasOtherID)},
+		"metadata in capitals":                {event("customer.created-without-user", map[string]any{"data/object/Metadata": map[string]any{"user_id": "bob"}}), ignored},
+		"a user in capitals":                  {event("customer.created-without-user", map[string]any{"data/object/metadata/USER_ID": "bob"}), ignored},
+		"a type in capitals":                  {event("customer.created", map[string]any{"Type": "customer.created", "type": nil}), string(hasNoType)},
+		"another type, with nothing in it":    {[]byte(`{"type":"v2.core.event"}`), ignored},
+		"another type, of another time":       {event("invoice.paid", map[string]any{"created": "2026-06-03T16:00:00.000Z", "data": nil}), ignored},
+		"another type, of the other mode":     {event("invoice.paid", map[string]any{"livemode": true}), ignored},
+		"a type that only begins like ours":   {event("customer.created", map[string]any{"type": "customer.created.x"}), ignored},
+		"a type that is ours in another case": {event("customer.created", map[string]any{"type": "Customer.created"}), ignored},
+		"members that nobody knows":           {event("customer.created", map[string]any{"x": map[string]any{"y": 1}}), taken},
+		"a thin event":                        {thin(t, nil), string(isThin)},
+		"a thin event of the other mode":      {thin(t, map[string]any{"livemode": true}), string(isThin)},
+		"a thin event of an organization":     {thin(t, map[string]any{"context": "acct_1"}), string(isThin)},
+		"a thin event without a type":         {thin(t, map[string]any{"type": nil}), string(isThin)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := testRules.read(test.body, eventTime)
@@ -195,15 +253,122 @@ func TestWhatIsNoEvent(t *testing.T) {
 			switch {
 			case errors.Is(err, errEvent):
 				is = refused
+			case errors.Is(err, errContext):
+				is = misconfigured
 			case err != nil:
 				t.Fatal(err)
-			case got.isIgnored:
+			case got.warning != "":
+				is = string(got.warning)
+			case got.isIgnored():
 				is = ignored
 			}
 			if is != test.want {
 				t.Errorf("%s, want %s: %+v", is, test.want, got)
 			}
+			if is != taken && !got.isIgnored() {
+				t.Errorf("%s, and yet it changes %+v", is, got.change)
+			}
 		})
+	}
+}
+
+// thin is a thin event (https://docs.stripe.com/event-destinations#thin-events).
+func thin(t testing.TB, changes map[string]any) []byte {
+	t.Helper()
+	return with(t, []byte(`{
+		"id": "evt_test_65R9Ijk8dKEYZcXeRWn16R9A7j1FSQ3w3TGDPLLGSM4CW0", "object": "v2.core.event", "type": "v1.customer.created",
+		"livemode": false, "created": "2024-06-03T16:00:00.000Z", "context": null,
+		"related_object": {"id": "`+customer+`", "type": "customer", "url": "/v1/customers/`+customer+`"}
+	}`), changes)
+}
+
+func TestWhoseEventsCount(t *testing.T) {
+	ours := testRules
+	ours.Account = "acct_OURS"
+	for name, test := range map[string]struct {
+		changes map[string]any
+		counts  bool
+	}{
+		"our endpoint's":                      {nil, true},
+		"the organization's of our account":   {map[string]any{"context": "acct_OURS"}, true},
+		"another account's":                   {map[string]any{"context": "acct_OTHER"}, false},
+		"an account's that begins like ours":  {map[string]any{"context": "acct_OURS2"}, false},
+		"ours in another case":                {map[string]any{"context": "acct_ours"}, false},
+		"a connected account's of ours":       {map[string]any{"context": "acct_OURS/acct_CONNECTED"}, false},
+		"ours, connected to another":          {map[string]any{"context": "acct_OTHER/acct_OURS"}, false},
+		"a path that ends with ours":          {map[string]any{"context": "org_1/acct_OURS"}, false},
+		"a context that is a list":            {map[string]any{"context": []any{"acct_OURS"}}, false},
+		"a context in capitals":               {map[string]any{"context": "acct_OTHER", "CONTEXT": "acct_OURS"}, false},
+		"a connected account's with ours":     {map[string]any{"context": "acct_OURS", "account": "acct_CONNECTED"}, false},
+		"a connected account's that is ours":  {map[string]any{"context": "acct_OURS", "account": "acct_OURS"}, false},
+		"an empty account and our context":    {map[string]any{"context": "acct_OURS", "account": ""}, true},
+		"our account's events, context null":  {map[string]any{"context": null, "account": null}, true},
+		"our account's events, context empty": {map[string]any{"context": ""}, true},
+	} {
+		for _, kind := range []string{"customer.created", "customer.updated-moved", "customer.deleted", "checkout.session.completed"} {
+			got, err := ours.read(with(t, file(t, kind), test.changes), eventTime)
+			if err != nil || got.warning != "" || got.isIgnored() == test.counts {
+				t.Errorf("%s: %s: %+v, %v", name, kind, got, err)
+			}
+		}
+	}
+}
+
+// In live mode a time to come would win over all that follows.
+func TestTheFutureCountsInTestModeAlone(t *testing.T) {
+	live := testRules
+	live.Livemode = true
+	now := eventTime.Unix()
+	for name, test := range map[string]struct {
+		file    string
+		member  string
+		seconds int64
+		counts  bool
+	}{
+		"an event 300 s ahead":      {"customer.created", "created", now + 300, true},
+		"an event 301 s ahead":      {"customer.created", "created", now + 301, false},
+		"a change 301 s ahead":      {"customer.updated-moved", "created", now + 301, false},
+		"a purchase 301 s ahead":    {"checkout.session.completed", "created", now + 301, false},
+		"a deletion 301 s ahead":    {"customer.deleted", "created", now + 301, false},
+		"a customer 300 s ahead":    {"customer.created", "data/object/created", now + 300, true},
+		"a customer 301 s ahead":    {"customer.created", "data/object/created", now + 301, false},
+		"a release of a customer's": {"customer.updated-released", "data/object/created", now + 301, false},
+	} {
+		body := with(t, file(t, test.file), map[string]any{test.member: test.seconds, "livemode": true})
+		got, err := live.read(body, eventTime)
+		if err != nil || got.isIgnored() == test.counts || (got.warning == isOfTheFuture) == test.counts {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+		body = with(t, file(t, test.file), map[string]any{test.member: test.seconds})
+		if got, err := testRules.read(body, eventTime); err != nil || got.isIgnored() || got.warning != "" {
+			t.Errorf("%s, in test mode: %+v, %v", name, got, err)
+		}
+	}
+}
+
+func TestMetadataThatStillNamesTheUserIsNoRelease(t *testing.T) {
+	body := with(t, file(t, "customer.updated-moved"), map[string]any{"data/previous_attributes/metadata/user_id": "bob"})
+	got, err := testRules.read(body, eventTime)
+	if want := []customers.Fact{claimed("bob", created+120)}; err != nil || !reflect.DeepEqual(got.change.Facts, want) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// A test clock's customer may be newer than the event that takes the user away.
+func TestAReleaseIsNoEarlierThanTheCustomer(t *testing.T) {
+	for name, test := range map[string]struct{ event, customer, want int64 }{
+		"a customer of before": {created + 120, created, created + 120},
+		"a test clock's":       {created + 120, created + 9_000_000, created + 9_000_000},
+	} {
+		for _, event := range []string{"customer.updated-released", "customer.updated-moved"} {
+			got, err := testRules.read(with(t, file(t, event), map[string]any{"created": test.event, "data/object/created": test.customer}), eventTime)
+			if err != nil || len(got.change.Facts) == 0 || got.change.Facts[0] != fact("alice", customers.Facts{Released: customers.At(test.want)}) {
+				t.Errorf("%s, %s: %+v, %v", name, event, got, err)
+			}
+			if event == "customer.updated-moved" && (len(got.change.Facts) != 2 || got.change.Facts[1] != claimed("bob", test.event)) {
+				t.Errorf("%s: %+v", name, got)
+			}
+		}
 	}
 }
 
@@ -245,14 +410,14 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		got, err := testRules.read(body, eventTime)
-		if err != nil || got.isIgnored {
+		if err != nil || got.isIgnored() {
 			return
 		}
-		if got.id == "" || got.created.IsZero() || !customers.IsID(got.customer) {
+		if got.created.IsZero() || !customers.IsID(got.customer) {
 			t.Errorf("accepted %q: %+v", body, got)
 		}
 		for _, fact := range got.change.Facts {
-			if usable(fact.User) != fact.User || fact.User == "" || fact.Customer != got.customer || fact.Facts == (customers.Facts{}) {
+			if !IsUser(fact.User) || fact.User == "" || fact.Customer != got.customer || fact.Facts == (customers.Facts{}) {
 				t.Errorf("accepted %q: %+v", body, fact)
 			}
 		}

@@ -3,10 +3,10 @@ package webhook
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
-	"strings"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -14,25 +14,18 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// partnerSource is what the source of each event of Stripe's begins with. Only Stripe can put such events onto an event bus.
-//
-// https://docs.stripe.com/event-destinations/eventbridge
-const partnerSource = "aws.partner/stripe.com"
-
 // busRoute names the event bus in logs and metrics.
 const busRoute = "eventbridge"
 
-// busEvent is what EventBridge invokes a function with.
-//
-// https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
-type busEvent struct {
-	Source string          `json:"source"`
-	Detail json.RawMessage `json:"detail"`
-}
+var (
+	errNoSource    = errors.New("webhook: an event of an event bus, and STRIPE_EVENT_SOURCE is not set")
+	errOtherSource = errors.New("webhook: an event of an event bus whose source is not STRIPE_EVENT_SOURCE")
+	errRequest     = errors.New("webhook: a request")
+)
 
-// Bus takes events from an event bus, one in each invocation, and gives every other one to next. Who may invoke the function is
-// IAM's to say: there is no signature. An event that cannot be taken is a function error, so that Lambda tries again, and then
-// leaves it to the dead-letter queue.
+// Bus takes events from an event bus, one in each invocation, and gives requests to next. The events are not signed: IAM decides
+// who may invoke the function. An event that cannot be taken is a function error, so Lambda tries again and then leaves it to the
+// dead-letter queue.
 func (h *Handler) Bus(next lambda.Handler) lambda.Handler { return &bus{h, next} }
 
 type bus struct {
@@ -42,15 +35,24 @@ type bus struct {
 
 // Invoke implements lambda.Handler.
 func (b *bus) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	var e busEvent
-	// What is no JSON, or no object, has no source, and is next's to refuse.
-	if err := json.Unmarshal(payload, &e); err != nil || !b.isFromStripe(e.Source) {
+	e, isRequest, err := readBusEvent(payload)
+	if isRequest {
 		return b.next.Invoke(ctx, payload)
 	}
 	record := &record{Record: b.Log.Begin(b.RequestID(ctx), busRoute)}
 	ctx, cancel := upstream.WithBudget(ctx)
 	defer cancel()
-	if err := b.recovering(ctx, e.Detail, record); err != nil {
+	// A principal that may invoke the function can name any source.
+	source, _ := e.text("source")
+	switch {
+	case b.Source == "":
+		err = errNoSource
+	case err == nil && source != b.Source:
+		err = errOtherSource
+	case err == nil:
+		err = b.recovering(ctx, e["detail"], record)
+	}
+	if err != nil {
 		problem := problemOf(err)
 		record.end(problem.Status(), problem)
 		// The text goes to the dead-letter queue: it is as fixed as those in the log.
@@ -60,8 +62,30 @@ func (b *bus) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return []byte("null"), nil
 }
 
-func (b *bus) isFromStripe(source string) bool {
-	return strings.HasPrefix(source, partnerSource) && (b.Source == "" || b.Source == source)
+// readBusEvent reads an event of EventBridge's. Any other payload is treated as a request. Those of the gateway have requestContext
+// before the body, so reading stops before the body.
+//
+// https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
+func readBusEvent(payload []byte) (e object, isRequest bool, err error) {
+	e = object{}
+	err = eachMember(payload, func(name string, value json.RawMessage) error {
+		if name == "requestContext" {
+			return errRequest
+		}
+		if _, ok := e[name]; ok {
+			return errDuplicate
+		}
+		e[name] = value
+		return nil
+	})
+	isOfBus := len(e["source"])+len(e["detail-type"])+len(e["detail"]) > 0
+	switch {
+	case errors.Is(err, errRequest), errors.Is(err, errNoObject), !isOfBus:
+		return nil, true, nil
+	case err != nil:
+		return nil, false, errEvent
+	}
+	return e, false, nil
 }
 
 // recovering takes an event, and makes an error of a panic: one event must not cost the next one a cold start.

@@ -34,9 +34,16 @@ func busEventOf(t *testing.T, source string, detail []byte) []byte {
 
 const source = "aws.partner/stripe.com/ed_test_61QabcDEF"
 
+// newBus is a handler that takes the events of one source.
+func newBus(t *testing.T) *fixture {
+	t.Helper()
+	f := newFixture(t)
+	f.Source, f.Secrets = source, nil
+	return f
+}
+
 func TestEventsOfTheBusNeedNoSignature(t *testing.T) {
-	f, next := newFixture(t), &gateway{}
-	f.Secrets = nil
+	f, next := newBus(t), &gateway{}
 	answer, err := f.Bus(next).Invoke(t.Context(), busEventOf(t, source, file(t, "customer.created")))
 	if err != nil || string(answer) != "null" || next.events != 0 {
 		t.Errorf("answer = %s, %v", answer, err)
@@ -52,31 +59,86 @@ func TestEventsOfTheBusNeedNoSignature(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotOfStripesBusIsTheGateways(t *testing.T) {
+func TestWhatIsNoEventOfABusIsTheGateways(t *testing.T) {
 	for name, payload := range map[string][]byte{
-		"another partner":          busEventOf(t, "aws.partner/other.example/x", file(t, "customer.created")),
-		"a source that ends so":    busEventOf(t, "x.aws.partner/stripe.com", file(t, "customer.created")),
-		"an event of an app's own": busEventOf(t, "my.app", file(t, "customer.created")),
-		"a request":                []byte(`{"version":"2.0","rawPath":"/stripe/webhook","body":"{\"source\":\"aws.partner/stripe.com\"}"}`),
-		"a source that is a list":  []byte(`{"source":["aws.partner/stripe.com"]}`),
-		"no JSON":                  []byte(`aws.partner/stripe.com`),
-		"nothing":                  nil,
+		"a request":                    []byte(`{"version":"2.0","rawPath":"/stripe/webhook","requestContext":{},"body":"{\"source\":\"` + source + `\"}"}`),
+		"a request like a bus's event": []byte(`{"version":"2.0","source":"` + source + `","requestContext":{},"detail":` + string(file(t, "customer.created")) + `}`),
+		"a request of version 1.0":     []byte(`{"version":"1.0","path":"/stripe/webhook","requestContext":{}}`),
+		"names in capitals alone":      []byte(`{"Source":"` + source + `","Detail":` + string(file(t, "customer.created")) + `}`),
+		"something else":               []byte(`{"key":"value"}`),
+		"a list":                       []byte(`[{"source":"` + source + `"}]`),
+		"no JSON":                      []byte(source),
+		"JSON that breaks off":         []byte(`{"source":"` + source + `","detail":`),
+		"nothing":                      nil,
 	} {
-		t.Run(name, func(t *testing.T) {
-			f, next := newFixture(t), &gateway{}
+		for _, configured := range []string{source, ""} {
+			f, next := newBus(t), &gateway{}
+			f.Source = configured
 			if _, err := f.Bus(next).Invoke(t.Context(), payload); err != nil || next.events != 1 || len(f.applied) != 0 {
-				t.Errorf("%v, %d at the gateway, applied %v", err, next.events, f.applied)
+				t.Errorf("%s: %v, %d at the gateway, applied %v", name, err, next.events, f.applied)
 			}
-		})
+		}
 	}
 }
 
-func TestOfTwoStripeAccountsOneIsHeard(t *testing.T) {
-	for sender, taken := range map[string]int{source: 1, "aws.partner/stripe.com/ed_test_ofAnother": 0} {
+// Whoever may invoke the function can write any event: only the configured source's count, by its exact name.
+func TestEventsOfOneSourceAloneAreTaken(t *testing.T) {
+	event := file(t, "customer.created")
+	from := func(payload string) []byte { return []byte(payload + `,"detail":` + string(event) + `}`) }
+	const other, ambiguous = "webhook-misconfigured: webhook: an event of an event bus whose source is not STRIPE_EVENT_SOURCE", "invalid-request: webhook: the body is not an event"
+	for name, test := range map[string]struct {
+		payload []byte
+		want    string
+	}{
+		"another destination":    {busEventOf(t, "aws.partner/stripe.com/ed_test_ofAnother", event), other},
+		"a longer name":          {busEventOf(t, source+"x", event), other},
+		"a shorter name":         {busEventOf(t, source[:len(source)-1], event), other},
+		"a name in capitals":     {busEventOf(t, strings.ToUpper(source), event), other},
+		"another domain":         {busEventOf(t, "aws.partner/stripe.community/x", event), other},
+		"an event of an app's":   {busEventOf(t, "my.app", event), other},
+		"a source that is empty": {busEventOf(t, "", event), other},
+		"a source in capitals":   {from(`{"Source":"` + source + `"`), other},
+		"a source and a SOURCE":  {from(`{"source":"my.app","SOURCE":"` + source + `"`), other},
+		"a source that is null":  {from(`{"source":null`), other},
+		"a source that is a list": {
+			from(`{"source":["` + source + `"]`), other,
+		},
+		"no source":             {from(`{"detail-type":"customer.created"`), other},
+		"two sources":           {from(`{"source":"my.app","source":"` + source + `"`), ambiguous},
+		"two details":           {from(`{"source":"` + source + `","detail":{}`), ambiguous},
+		"a DETAIL":              {[]byte(`{"source":"` + source + `","DETAIL":` + string(event) + `}`), ambiguous},
+		"a detail that is text": {[]byte(`{"source":"` + source + `","detail":"text"}`), ambiguous},
+	} {
+		f, next := newBus(t), &gateway{}
+		answer, err := f.Bus(next).Invoke(t.Context(), test.payload)
+		if answer != nil || err == nil || err.Error() != test.want || next.events != 0 || len(f.applied) != 0 {
+			t.Errorf("%s: answer = %s, %v, %d at the gateway, applied %v", name, answer, err, next.events, f.applied)
+		}
+		if line := f.line(t); (line["level"] == "ERROR") != (test.want == other) || line["route"] != "eventbridge" || line["error"] == nil {
+			t.Errorf("%s: %v", name, line)
+		}
+	}
+}
+
+func TestWithoutASourceEventsOfTheBusAreRefused(t *testing.T) {
+	event := file(t, "customer.created")
+	for name, payload := range map[string][]byte{
+		"Stripe's":               busEventOf(t, source, event),
+		"almost Stripe's":        busEventOf(t, "aws.partner/stripe.community/x", event),
+		"without a source":       busEventOf(t, "", event),
+		"with another's name":    []byte(`{"Source":"` + source + `","detail":` + string(event) + `}`),
+		"with a type alone":      []byte(`{"detail-type":"customer.created"}`),
+		"with a source alone":    []byte(`{"source":"` + source + `"}`),
+		"with two sources":       []byte(`{"source":"","source":"` + source + `"}`),
+		"with members like ours": []byte(`{"source":"","STRIPE_EVENT_SOURCE":"","detail":` + string(event) + `}`),
+	} {
 		f, next := newFixture(t), &gateway{}
-		f.Source = source
-		if _, err := f.Bus(next).Invoke(t.Context(), busEventOf(t, sender, file(t, "customer.created"))); err != nil || len(f.applied) != taken {
-			t.Errorf("from %s: applied %v, %v", sender, f.applied, err)
+		answer, err := f.Bus(next).Invoke(t.Context(), payload)
+		if answer != nil || err == nil || !strings.Contains(err.Error(), "STRIPE_EVENT_SOURCE is not set") || next.events != 0 || len(f.applied) != 0 {
+			t.Errorf("%s: answer = %s, %v, %d at the gateway, applied %v", name, answer, err, next.events, f.applied)
+		}
+		if line := f.line(t); line["level"] != "ERROR" || line["code"] != "webhook-misconfigured" || !strings.Contains(line["error"].(string), "STRIPE_EVENT_SOURCE is not set") {
+			t.Errorf("%s: %v", name, line)
 		}
 	}
 }
@@ -88,8 +150,9 @@ func TestWhatCannotBeTakenFromTheBusIsAFunctionError(t *testing.T) {
 		apply  func() (customers.Outcome, error)
 		want   string
 	}{
-		"no event":  {[]byte(`{"x":"` + marker + `"}`), nil, "invalid-request: webhook: the body is not an event"},
-		"no detail": {[]byte("null"), nil, "invalid-request: webhook: the body is not an event"},
+		"no event":          {[]byte(`{"x":"` + marker + `"}`), nil, "invalid-request: webhook: the body is not an event"},
+		"no detail":         {[]byte("null"), nil, "invalid-request: webhook: the body is not an event"},
+		"an organization's": {with(t, file(t, "customer.created"), map[string]any{"context": "acct_1", "x": marker}), nil, "webhook-misconfigured: webhook: the event has a context, as an organization's have, and STRIPE_ACCOUNT"},
 		"DynamoDB down": {file(t, "customer.created"), func() (customers.Outcome, error) {
 			return customers.Outcome{}, &upstream.Error{Service: "dynamodb", Reason: "no connection"}
 		}, "customer-store-unavailable: dynamodb: no connection"},
@@ -99,7 +162,7 @@ func TestWhatCannotBeTakenFromTheBusIsAFunctionError(t *testing.T) {
 		"a panic": {file(t, "customer.created"), func() (customers.Outcome, error) { panic(marker) }, "internal: panic"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFixture(t)
+			f := newBus(t)
 			f.apply = test.apply
 			answer, err := f.Bus(&gateway{}).Invoke(t.Context(), busEventOf(t, source, test.detail))
 			if answer != nil || err == nil || !strings.HasPrefix(err.Error(), test.want) {
@@ -109,5 +172,21 @@ func TestWhatCannotBeTakenFromTheBusIsAFunctionError(t *testing.T) {
 				t.Errorf("%v", line)
 			}
 		})
+	}
+}
+
+func TestWarningsOfTheBusAreNoErrors(t *testing.T) {
+	for name, detail := range map[string][]byte{
+		string(isThin):        thin(t, nil),
+		string(hasNoCustomer): with(t, file(t, "checkout.session.completed"), map[string]any{"data/object/customer": ""}),
+	} {
+		f := newBus(t)
+		answer, err := f.Bus(&gateway{}).Invoke(t.Context(), busEventOf(t, source, detail))
+		if err != nil || string(answer) != "null" || len(f.applied) != 0 {
+			t.Errorf("%s: answer = %s, %v, applied %v", name, answer, err, f.applied)
+		}
+		if line := f.line(t); line["level"] != "WARN" || line["warning"] != "webhook: "+name || line["effect"] != "ignored" {
+			t.Errorf("%s: %v", name, line)
+		}
 	}
 }

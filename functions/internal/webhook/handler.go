@@ -41,13 +41,13 @@ type SecretSource interface {
 
 // Config is what a handler is made of.
 type Config struct {
-	// Secrets sign what Stripe sends; nil where events come from an event bus alone.
+	// Secrets sign Stripe's requests; nil if events come from an event bus alone, and then every request is a 404.
 	Secrets SecretSource
 	// Fetched says when the signing secrets were fetched, zero where they were not; nil where there are none.
 	Fetched func() time.Time
 	Mapping Mapping
 	Rules   Rules
-	// Source is the one source on the event bus whose events are taken; "" takes those of each of Stripe's.
+	// Source is the one source on the event bus whose events are taken; "" takes none.
 	Source string
 	// Log takes the line of each event.
 	Log *requestlog.RequestLog
@@ -99,8 +99,11 @@ func (h *Handler) Reject(w http.ResponseWriter, r *http.Request, code string, ca
 
 // handle takes a request through all its steps.
 func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) error {
-	if r.URL.Path != Path {
+	switch {
+	case r.URL.Path != Path:
 		return &answer.Problem{Code: "not-found"}
+	case h.Secrets == nil:
+		return &answer.Problem{Code: "not-found", Cause: errNoSecrets}
 	}
 	if r.Method != http.MethodPost {
 		return &answer.Problem{Code: "method-not-allowed", Allow: http.MethodPost}
@@ -129,9 +132,6 @@ func readBody(r *http.Request) ([]byte, error) {
 // verify checks that Stripe signed the body about now. Where it did not, the secrets may have been rolled: they are fetched
 // again, at most once in ten seconds.
 func (h *Handler) verify(ctx context.Context, header string, body []byte, record *record) error {
-	if h.Secrets == nil {
-		return errNoSecrets
-	}
 	signed, err := parseSignature(header)
 	if err != nil {
 		return err
@@ -164,8 +164,11 @@ func (h *Handler) take(ctx context.Context, body []byte, record *record) error {
 	if err != nil {
 		return err
 	}
-	if event.isIgnored {
+	if event.isIgnored() {
 		record.effect("ignored")
+		if event.warning != "" {
+			record.Warn(event.warning.Error())
+		}
 		return nil
 	}
 	defer record.Time(stepTable)()

@@ -161,6 +161,62 @@ func TestAnEventWithoutEffectIsAcknowledged(t *testing.T) {
 	}
 }
 
+// Stripe disables an endpoint that keeps failing, so a signed event that cannot be used is acknowledged.
+func TestWhatCannotBeUsedIsAcknowledgedWithAWarning(t *testing.T) {
+	const marker = "MARKERx7Q"
+	for name, test := range map[string]struct {
+		body    []byte
+		warning unusable
+	}{
+		"a thin event":                {thin(t, map[string]any{"x": marker}), isThin},
+		"an ID of another system":     {with(t, file(t, "customer.created"), map[string]any{"data/object/id": marker}), hasOtherID},
+		"a checkout of no customer":   {with(t, file(t, "checkout.session.completed"), map[string]any{"data/object/customer": "", "x": marker}), hasNoCustomer},
+		"metadata of another type":    {with(t, file(t, "customer.deleted"), map[string]any{"data/object/metadata": marker}), hasOddMetadata},
+		"an event without an object":  {with(t, file(t, "customer.updated-moved"), map[string]any{"data/object": null, "x": marker}), hasNoObject},
+		"an event without its time":   {with(t, file(t, "customer.updated-moved"), map[string]any{"created": marker}), hasNoTime},
+		"an event that says two ways": {[]byte(`{"type":"customer.created","type":"` + marker + `"}`), isAmbiguous},
+	} {
+		f := newFixture(t)
+		w := f.post(test.body, nil)
+		if w.Code != 200 || w.Body.String() != `{"received":true}` || len(f.applied) != 0 {
+			t.Errorf("%s: %d %s, applied %v", name, w.Code, w.Body, f.applied)
+		}
+		line := f.line(t)
+		if line["level"] != "WARN" || line["code"] != "ok" || line["effect"] != "ignored" || line["warning"] != "webhook: "+string(test.warning) || line["failures"] != 0.0 {
+			t.Errorf("%s: %v", name, line)
+		}
+		if strings.Contains(f.logs.String(), marker) {
+			t.Errorf("%s: %s", name, f.logs.String())
+		}
+	}
+}
+
+func TestOfAnOrganizationTheLineNamesTheVariable(t *testing.T) {
+	f := newFixture(t)
+	f.post(with(t, file(t, "customer.created"), map[string]any{"context": "acct_OTHER"}), nil)
+	line := f.line(t)
+	if text, _ := line["error"].(string); !strings.Contains(text, "STRIPE_ACCOUNT") || line["level"] != "ERROR" || line["failures"] != 1.0 || len(f.applied) != 0 {
+		t.Errorf("%v, applied %v", line, f.applied)
+	}
+	f = newFixture(t)
+	f.Rules.Account = "acct_OURS"
+	w := f.post(with(t, file(t, "customer.created"), map[string]any{"context": "acct_OTHER"}), nil)
+	if line := f.line(t); w.Code != 200 || line["level"] != "INFO" || line["effect"] != "ignored" || len(f.applied) != 0 {
+		t.Errorf("%d, %v, applied %v", w.Code, line, f.applied)
+	}
+}
+
+func TestWithoutASecretThereIsNoRoute(t *testing.T) {
+	for _, method := range []string{http.MethodPost, http.MethodGet} {
+		f := newFixture(t)
+		f.Secrets = nil
+		w := f.post(file(t, "customer.created"), func(r *http.Request) { r.Method = method })
+		if line := f.line(t); w.Code != 404 || !strings.Contains(w.Body.String(), `"code":"not-found"`) || line["error"] != errNoSecrets.Error() || len(f.applied) != 0 {
+			t.Errorf("%s: %d %s, %v", method, w.Code, w.Body, line)
+		}
+	}
+}
+
 func TestAConflictIsAnErrorWithBothIDs(t *testing.T) {
 	f := newFixture(t)
 	f.apply = func() (customers.Outcome, error) {
@@ -252,7 +308,6 @@ func TestEveryFailureHasItsCode(t *testing.T) {
 		"a secret that is none":             {get(fmt.Errorf("%w: it is empty", secret.ErrMalformed)), 500, "webhook-misconfigured", ""},
 		"a secret that is empty":            {get(nil), 400, "invalid-signature", ""},
 		"down, when a signature is refused": {renewed(aws("secretsmanager", false, false)), 503, "secrets-unavailable", "5"},
-		"no secret is configured":           {func(f *fixture) { f.Secrets = nil }, 500, "webhook-misconfigured", ""},
 		"DynamoDB down":                     {apply(aws("dynamodb", false, false)), 503, "customer-store-unavailable", "5"},
 		"DynamoDB hangs":                    {apply(aws("dynamodb", true, false)), 503, "customer-store-unavailable", "5"},
 		"DynamoDB denies":                   {apply(aws("dynamodb", false, true)), 500, "webhook-misconfigured", ""},
@@ -289,6 +344,7 @@ func TestRoutesMethodsAndBodies(t *testing.T) {
 		"no body":          {nil, nil, 400, "invalid-request"},
 		"no body at all":   {nil, func(r *http.Request) { r.Body = nil }, 400, "invalid-request"},
 		"what is no event": {[]byte("{}"), nil, 400, "invalid-request"},
+		"an organization":  {with(t, file(t, "customer.created"), map[string]any{"context": "acct_OTHER"}), nil, 500, "webhook-misconfigured"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)

@@ -12,7 +12,15 @@ import (
 type WebhookEndpoint struct {
 	ID, URL  string
 	Disabled bool
+	Thin     bool     // its events carry no object
 	Events   []string // types, or "*"
+}
+
+func (e WebhookEndpoint) status() string {
+	if e.Disabled {
+		return "disabled"
+	}
+	return "enabled"
 }
 
 // notFound is noSuch for an object that is asked for by its own address.
@@ -151,6 +159,15 @@ func (s *Stripe) retrievePromotionCode(r *http.Request, params *node) (any, *api
 	return map[string]any{"id": code.ID, "object": "promotion_code", "code": code.Code, "active": !code.Inactive, "livemode": false}, nil
 }
 
+// retrieveOwnAccount answers GET /v1/account, the account of the key. Most restricted keys may not
+// (https://docs.stripe.com/api/accounts/retrieve).
+func (s *Stripe) retrieveOwnAccount(_ *http.Request, params *node) (any, *apiError) {
+	if problem := only(params); problem != nil {
+		return nil, problem
+	}
+	return map[string]any{"id": s.data.Account, "object": "account", "charges_enabled": true}, nil
+}
+
 // retrieveAccount answers GET /v1/accounts/{id}. Stripe says the same of an account that is not connected and of one that does not
 // exist (https://docs.stripe.com/error-codes#account-invalid).
 func (s *Stripe) retrieveAccount(r *http.Request, params *node) (any, *apiError) {
@@ -174,43 +191,13 @@ func (s *Stripe) listWebhookEndpoints(_ *http.Request, params *node) (any, *apiE
 	}
 	answer := list{Object: "list", Data: []map[string]any{}, URL: "/v1/webhook_endpoints"}
 	for _, endpoint := range s.data.Endpoints {
-		status := "enabled"
-		if endpoint.Disabled {
-			status = "disabled"
+		if endpoint.Thin { // an event destination alone
+			continue
 		}
 		answer.Data = append(answer.Data, map[string]any{
-			"id": endpoint.ID, "object": "webhook_endpoint", "url": endpoint.URL, "status": status, "enabled_events": endpoint.Events,
+			"id": endpoint.ID, "object": "webhook_endpoint", "url": endpoint.URL, "status": endpoint.status(), "enabled_events": endpoint.Events,
 			"livemode": false, "created": s.now().Add(-time.Hour).Unix(),
 		})
 	}
 	return answer, nil
-}
-
-// retrieveEventDestination answers GET /v2/core/event_destinations/{id}, of which the OpenAPI document says nothing
-// (https://docs.stripe.com/api/v2/core/event_destinations/retrieve).
-func (s *Stripe) retrieveEventDestination(w http.ResponseWriter, r *http.Request) {
-	if _, _, ok := s.receive(w, r); !ok {
-		return
-	}
-	key, problem := s.authenticate(r)
-	if problem == nil {
-		problem = s.permitted(key, webhookRead)
-	}
-	if problem != nil {
-		newAnswer(nil, problem).write(w)
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	id := r.PathValue("id")
-	destination := find(s.data.Endpoints, func(e WebhookEndpoint) bool { return e.ID == id })
-	if destination == nil {
-		newAnswer(nil, notFound("event destination", id, "")).write(w)
-		return
-	}
-	status := "enabled"
-	if destination.Disabled {
-		status = "disabled"
-	}
-	newAnswer(map[string]any{"id": id, "object": "v2.core.event_destination", "status": status, "enabled_events": destination.Events, "livemode": false}, nil).write(w)
 }

@@ -31,6 +31,7 @@ var served = map[string]string{
 	"/v1/billing_portal/configurations/{configuration}": "get",
 	"/v1/coupons/{coupon}":                              "get",
 	"/v1/promotion_codes/{promotion_code}":              "get",
+	"/v1/account":                                       "get",
 	"/v1/accounts/{account}":                            "get",
 	"/v1/webhook_endpoints":                             "get",
 }

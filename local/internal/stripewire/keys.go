@@ -18,6 +18,7 @@ var (
 	couponRead       = permission{"Coupons Read", "coupon_read"}
 	promotionRead    = permission{"Promotion Codes Read", "promotion_code_read"}
 	accountRead      = permission{"Connected Accounts Read", "connected_account_read"}
+	ownAccountRead   = permission{"Account Read", "accounts_kyc_basic_read"}
 	webhookRead      = permission{"Webhook Endpoints Read", "webhook_read"}
 )
 

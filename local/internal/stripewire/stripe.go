@@ -127,12 +127,14 @@ func (s *Stripe) routes() *http.ServeMux {
 		{"/v1/billing_portal/configurations/{id}", endpoint{"/v1/billing_portal/configurations/{configuration}", portalWrite, s.retrieveConfiguration}},
 		{"/v1/coupons/{id}", endpoint{"/v1/coupons/{coupon}", couponRead, s.retrieveCoupon}},
 		{"/v1/promotion_codes/{id}", endpoint{"/v1/promotion_codes/{promotion_code}", promotionRead, s.retrievePromotionCode}},
+		{"/v1/account", endpoint{"/v1/account", ownAccountRead, s.retrieveOwnAccount}},
 		{"/v1/accounts/{id}", endpoint{"/v1/accounts/{account}", accountRead, s.retrieveAccount}},
 		{"/v1/webhook_endpoints", endpoint{"/v1/webhook_endpoints", webhookRead, s.listWebhookEndpoints}},
 	} {
 		mux.Handle("GET "+e.pattern, s.endpoint(e.endpoint))
 	}
-	mux.HandleFunc("GET /v2/core/event_destinations/{id}", s.retrieveEventDestination)
+	mux.HandleFunc("GET /v2/core/event_destinations", s.destinations(s.listEventDestinations))
+	mux.HandleFunc("GET /v2/core/event_destinations/{id}", s.destinations(s.retrieveEventDestination))
 	mux.HandleFunc("GET /p/session/portal.css", portalCSS)
 	mux.HandleFunc("GET /p/session/{name}", s.portalPage)
 	mux.HandleFunc("GET /p/checkout/{name}", s.checkoutPage)

@@ -1,0 +1,173 @@
+package preflight_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/preflight"
+	"billingportal/functions/internal/secret"
+)
+
+type eventsKey struct{}
+
+func (eventsKey) Get(context.Context) (secret.Key, error) {
+	return secret.StripeKey("api_key", false)("sk_test_" + "events")
+}
+
+// eventsStripe is a Stripe that answers one request, as curl would show it.
+func eventsStripe(t *testing.T, request string, status int, body string) *preflight.Stripe {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if got := strings.TrimSuffix(r.Method+" "+r.URL.Path+"?"+r.URL.Query().Encode(), "?"); got != request {
+			t.Errorf("asked %s, want %s", got, request)
+		}
+		if version := r.Header.Get("Stripe-Version"); strings.HasPrefix(r.URL.Path, "/v2/") && version != "2024-10-28.acacia" {
+			t.Errorf("version %s has no event destinations", version)
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}))
+	t.Cleanup(server.Close)
+	return &preflight.Stripe{Keys: eventsKey{}, API: billing.New(billing.Config{APIBase: server.URL})}
+}
+
+const deniedByStripe = `{"error":{"type":"invalid_request_error","message":"The provided key does not have the required permissions. MARKERx7Q"}}`
+
+func requireAdvice(t *testing.T, got preflight.Finding, status preflight.Status, detail, advice string) {
+	t.Helper()
+	if got.Status != status || !strings.Contains(got.Detail, detail) || !strings.Contains(got.Advice, advice) || (got.Advice == "") != (status == preflight.OK) ||
+		strings.Contains(got.Detail+got.Advice, "MARKER") {
+		t.Errorf("%+v, want %s: %s; %s", got, status, detail, advice)
+	}
+}
+
+func TestTheAccountWhoseEventsCountIsTheKeys(t *testing.T) {
+	for name, test := range map[string]struct {
+		status         int
+		body           string
+		want           preflight.Status
+		detail, advice string
+	}{
+		"the same":                  {200, `{"id":"acct_OURS","object":"account"}`, preflight.OK, "the account of the Stripe key", ""},
+		"another":                   {200, `{"id":"acct_OTHER","object":"account"}`, preflight.Problem, "another account", "Set STRIPE_ACCOUNT"},
+		"a restricted key":          {403, deniedByStripe, preflight.Warning, "nothing was compared", "Compare STRIPE_ACCOUNT"},
+		"a request that it refuses": {400, `{"error":{"type":"invalid_request_error"}}`, preflight.Problem, "refused", "Developers, Logs"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := eventsStripe(t, "GET /v1/account", test.status, test.body)
+			requireAdvice(t, s.OwnAccount("acct_OURS").Run(t.Context()), test.want, test.detail, test.advice)
+		})
+	}
+}
+
+func TestThinDestinationsAreNamed(t *testing.T) {
+	destination := func(id, payload, url string) string {
+		return `{"id":"` + id + `","event_payload":"` + payload + `","webhook_endpoint":` + url + `}`
+	}
+	const ours, others = `{"url":"https://api.example.com/v1/stripe/webhook"}`, `{"url":"https://api.example.com/stripe/webhook/other"}`
+	for name, test := range map[string]struct {
+		status         int
+		body           string
+		want           preflight.Status
+		detail, advice string
+	}{
+		"none":             {200, `{"data":[]}`, preflight.OK, "no event destination", ""},
+		"snapshots":        {200, `{"data":[` + destination("ed_1", "snapshot", ours) + `]}`, preflight.OK, "no event destination", ""},
+		"another address":  {200, `{"data":[` + destination("ed_1", "thin", others) + `]}`, preflight.OK, "no event destination", ""},
+		"an event bus":     {200, `{"data":[` + destination("ed_1", "thin", `null`) + `]}`, preflight.OK, "no event destination", ""},
+		"two":              {200, `{"data":[` + destination("ed_1", "thin", ours) + `,` + destination("ed_2", "snapshot", ours) + `,` + destination("ed_3", "thin", ours) + `]}`, preflight.Warning, "ed_1, ed_3 sends thin events", "snapshot payloads"},
+		"a restricted key": {403, deniedByStripe, preflight.Warning, "nothing was looked at", "Event destinations: Read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := eventsStripe(t, "GET /v2/core/event_destinations?include%5B0%5D=webhook_endpoint.url&limit=20", test.status, test.body)
+			requireAdvice(t, s.ThinDestinations("/stripe/webhook").Run(t.Context()), test.want, test.detail, test.advice)
+		})
+	}
+}
+
+func TestAnOrganizationsDestinationsCannotBeSeen(t *testing.T) {
+	const missing = `{"error":{"type":"invalid_request_error","code":"resource_missing"}}`
+	for organization, want := range map[bool]preflight.Status{false: preflight.Problem, true: preflight.Warning} {
+		s := eventsStripe(t, "GET /v1/webhook_endpoints?limit=100", 200, `{"data":[{"url":"https://api.example.com/other","status":"enabled"}]}`)
+		s.Organization = organization
+		requireAdvice(t, s.Endpoint("/stripe/webhook", nil).Run(t.Context()), want, "", "")
+		s = eventsStripe(t, "GET /v2/core/event_destinations/ed_1", 404, missing)
+		s.Organization = organization
+		requireAdvice(t, s.EventSource("aws.partner/stripe.com/ed_1", nil).Run(t.Context()), want, "", "")
+		s = eventsStripe(t, "GET /v2/core/event_destinations/ed_1", 200, `{"id":"ed_1","status":"enabled","event_payload":"thin","enabled_events":["*"]}`)
+		s.Organization = organization
+		requireAdvice(t, s.EventSource("aws.partner/stripe.com/ed_1", nil).Run(t.Context()), preflight.Problem, "thin events", "snapshot payloads")
+	}
+}
+
+// newWebhook is Lambda with a new version of the webhook.
+type newWebhook struct {
+	variables map[string]string
+	answer    string
+	fails     bool
+	payload   string // that it was invoked with
+}
+
+func (l *newWebhook) GetFunctionConfiguration(context.Context, *lambda.GetFunctionConfigurationInput, ...func(*lambda.Options)) (*lambda.GetFunctionConfigurationOutput, error) {
+	return &lambda.GetFunctionConfigurationOutput{Version: aws.String("7"), Environment: &lambdatypes.EnvironmentResponse{Variables: l.variables}}, nil
+}
+
+func (l *newWebhook) Invoke(_ context.Context, input *lambda.InvokeInput, _ ...func(*lambda.Options)) (*lambda.InvokeOutput, error) {
+	l.payload = string(input.Payload)
+	output := &lambda.InvokeOutput{Payload: []byte(l.answer)}
+	if l.fails {
+		output.FunctionError = aws.String("Unhandled")
+	}
+	return output, nil
+}
+
+// toldOfBus keeps what CodeDeploy was told.
+type toldOfBus struct{ status []string }
+
+func (r *toldOfBus) PutLifecycleEventHookExecutionStatus(_ context.Context, input *codedeploy.PutLifecycleEventHookExecutionStatusInput, _ ...func(*codedeploy.Options)) (*codedeploy.PutLifecycleEventHookExecutionStatusOutput, error) {
+	r.status = append(r.status, string(input.Status))
+	return &codedeploy.PutLifecycleEventHookExecutionStatusOutput{}, nil
+}
+
+func TestAWebhookWithoutARouteIsSentAnEvent(t *testing.T) {
+	const source = "aws.partner/stripe.com/ed_1"
+	for name, test := range map[string]struct {
+		secret, source string
+		answer         string
+		fails          bool
+		sent, reported string
+	}{
+		"a bus alone":            {"", source, "null", false, `"source":"` + source + `"`, "Succeeded"},
+		"a bus, and white space": {" ", " " + source + " ", "null", false, `"source":"` + source + `"`, "Succeeded"},
+		"a bus that fails":       {"", source, "null", true, `"source":"` + source + `"`, "Failed"},
+		"a bus that answers":     {"", source, `{"statusCode":400}`, false, `"source":"` + source + `"`, "Failed"},
+		"both":                   {"webhook", source, `{"statusCode":400}`, false, `"rawPath":"/stripe/webhook"`, "Succeeded"},
+		"an endpoint alone":      {"webhook", "", `{"statusCode":400}`, false, `"rawPath":"/stripe/webhook"`, "Succeeded"},
+		"neither":                {"", "", `{"statusCode":404}`, false, `"rawPath":"/stripe/webhook"`, "Failed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			told := &toldOfBus{}
+			webhook := &newWebhook{variables: map[string]string{"WEBHOOK_SECRET_ID": test.secret, "STRIPE_EVENT_SOURCE": test.source}, answer: test.answer, fails: test.fails}
+			hook := &preflight.Hook{
+				Lambda: webhook, CodeDeploy: told, Webhook: "arn:webhook:7", Logs: io.Discard,
+				Look: func(context.Context, map[string]string, map[string]string) []preflight.Finding { return nil },
+			}
+			if _, err := hook.Invoke(t.Context(), []byte(`{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"hook-1"}`)); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(webhook.payload, test.sent) || len(told.status) != 1 || told.status[0] != test.reported {
+				t.Errorf("sent %s, reported %v, want %s", webhook.payload, told.status, test.reported)
+			}
+		})
+	}
+}

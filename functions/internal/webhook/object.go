@@ -1,0 +1,72 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+)
+
+// object holds the members of a JSON object by their exact names. With struct tags, encoding/json would ignore case and let the
+// last of several win, so that "PAYMENT_LINK":null would override payment_link.
+type object map[string]json.RawMessage
+
+var (
+	errNoObject  = errors.New("webhook: not a JSON object")
+	errDuplicate = errors.New("webhook: a member occurs twice")
+)
+
+// parseObject reads one JSON object. It refuses a name that occurs twice, but only at the top level.
+func parseObject(raw []byte) (object, error) {
+	members := object{}
+	return members, eachMember(raw, func(name string, value json.RawMessage) error {
+		if _, ok := members[name]; ok {
+			return errDuplicate
+		}
+		members[name] = value
+		return nil
+	})
+}
+
+// eachMember calls f with the members of a JSON object in their order, until it returns an error.
+func eachMember(raw []byte, f func(name string, value json.RawMessage) error) error {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
+		return errNoObject
+	}
+	for decoder.More() {
+		var value json.RawMessage
+		name, err := decoder.Token()
+		text, isName := name.(string)
+		if err != nil || !isName || decoder.Decode(&value) != nil {
+			return errNoObject
+		}
+		if err := f(text, value); err != nil {
+			return err
+		}
+	}
+	if _, err := decoder.Token(); err != nil { // the closing brace
+		return errNoObject
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errNoObject
+	}
+	return nil
+}
+
+// text returns the string member of a name, and whether it is one.
+func (o object) text(name string) (string, bool) {
+	var s string
+	raw := o[name]
+	isText := len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil
+	return s, isText
+}
+
+// isNull reports whether a member is absent or null.
+func (o object) isNull(name string) bool {
+	raw := o[name]
+	return len(raw) == 0 || string(raw) == "null"
+}
+
+// isEmpty reports whether a member is absent, null or an empty string.
+func (o object) isEmpty(name string) bool { return o.isNull(name) || string(o[name]) == `""` }
