@@ -61,20 +61,6 @@ func TestColdStartFetchesOnce(t *testing.T) {
 	})
 }
 
-func TestFetchedIsWhenTheKeysAtHandCame(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
-		keySet := issuer.keySet(t)
-		expect(t, "before a request", fmt.Sprint(keySet.Fetched().IsZero()), "true")
-		s := over(keySet)
-		expect(t, "a request", s.try("a"), "accepted")
-		came := keySet.Fetched()
-		time.Sleep(time.Minute)
-		expect(t, "a later request", s.try("a"), "accepted")
-		expect(t, "age", fmt.Sprint(time.Since(came).Round(time.Second), keySet.Fetched().Equal(came)), "1m0s true")
-	})
-}
-
 func TestKeySetURLNeedsNoDiscovery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		issuer := newFakeIssuer(keyA())

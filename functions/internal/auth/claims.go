@@ -19,17 +19,19 @@ const leeway = 30 * time.Second
 // (Core 1.0, section 2), applied to whichever claim names the user.
 const maxUserIDLength = 255
 
-// checkIssuer compares exactly: no normalization, no trailing slash forgiven
-// (RFC 7519, section 4.1.1; RFC 8725, section 3.8).
-func checkIssuer(claims object, issuer string) error {
+// issuerOf returns which of names the token's issuer is. It compares exactly: no
+// normalization, no trailing slash forgiven, no pattern (RFC 7519, section 4.1.1;
+// RFC 8725, section 3.8).
+func issuerOf(claims object, names []string) (int, error) {
 	iss, ok := claims.text("iss")
 	if !ok || iss == "" {
-		return invalid("no issuer")
+		return 0, invalid("no issuer")
 	}
-	if iss != issuer {
-		return invalid("issuer mismatch")
+	i := slices.Index(names, iss)
+	if i < 0 {
+		return 0, invalid("issuer mismatch")
 	}
-	return nil
+	return i, nil
 }
 
 // checkAudience looks for one of the accepted audiences in aud (RFC 7519,
