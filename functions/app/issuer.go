@@ -18,8 +18,7 @@ import (
 // issuer has the keys that tokens are checked with.
 type issuer struct {
 	keys auth.KeySet
-	// sets are what keys is made of: with discovery, the set of JWT_ISSUER and then those of its aliases, in their order; else the one
-	// of all names.
+	// sets has the key sets within keys: with discovery the set of JWT_ISSUER, then one for each alias; else the one of all names.
 	sets []keySet
 }
 
@@ -56,7 +55,7 @@ func newIssuer(c portalConfig, logger *slog.Logger) (issuer, error) {
 	return found, nil
 }
 
-// tokens reads whose tokens are accepted, and what they must hold. The mode is known by now.
+// tokens reads the rules for tokens. The mode is known by now.
 func (e *environment) tokens(c *portalConfig) {
 	c.jwksURL, c.jwks = e.optional("JWT_JWKS_URL"), e.optional("JWT_JWKS")
 	c.auth = auth.Config{
@@ -126,7 +125,7 @@ func (e *environment) aliases(c portalConfig) []string {
 	for i, alias := range aliases {
 		problem := ""
 		switch {
-		// No issuer is a pattern: these are slips, such as the {tenantid} of Microsoft's documentation.
+		// Issuers are never patterns: these are slips, such as {tenantid} from the documentation of Entra ID.
 		case !isIssuer(alias) || strings.ContainsAny(alias, "*{}"):
 			problem = "must be issuers as tokens have them, without spaces and patterns; each with a colon is a URI (RFC 7519, section 2)"
 		case alias == c.auth.Issuer:
@@ -156,7 +155,7 @@ func (c portalConfig) hasKeysOf(name string) bool {
 }
 
 // isIssuer reports whether a text is a StringOrURI: any text, which has to be a URI if it has a colon (RFC 7519, section 2). Spaces,
-// control characters and others that nobody sees are slips of a copied value, and a comma is what separates a list.
+// control and invisible characters come from a bad copy, and a comma separates two issuers.
 func isIssuer(name string) bool {
 	if strings.ContainsFunc(name, func(r rune) bool { return r == ',' || r == ' ' || !unicode.IsPrint(r) }) {
 		return false
@@ -169,8 +168,7 @@ func isIssuer(name string) bool {
 	return err == nil && u.IsAbs() && !strings.ContainsFunc(name, func(r rune) bool { return r > '~' || strings.ContainsRune("\"<>\\^`{|}", r) })
 }
 
-// isOfLoopback reports whether an issuer is one of the machine itself, which in production would be whatever runs next to the
-// function.
+// isOfLoopback reports whether an issuer is on the machine itself. That is for development only.
 func isOfLoopback(name string) bool {
 	if _, rest, ok := strings.Cut(name, "://"); ok {
 		name = rest

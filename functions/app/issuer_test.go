@@ -156,7 +156,7 @@ func TestAnAliasThatFailsStopsNoOther(t *testing.T) {
 	}
 }
 
-// What is logged of the keys of an alias says which it is, and no line its name.
+// A line about an alias has its number and never its name.
 func TestWhatIsLoggedOfAnAlias(t *testing.T) {
 	c := newCloud(t)
 	down := newProvider(t)

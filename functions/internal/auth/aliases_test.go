@@ -155,7 +155,7 @@ func TestAnUnknownIssuerCostsNoFetch(t *testing.T) {
 	})
 }
 
-// An alias's document has to name the alias, or whoever can write there could speak for it.
+// An alias's document has to name the alias, or another issuer could speak for it.
 func TestTheDocumentOfAnAliasNamesTheAlias(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFamily(t)
@@ -175,7 +175,7 @@ func TestNamesThatDifferInASlashHaveTheirOwnDocument(t *testing.T) {
 	})
 }
 
-// Cache, back-off and limits are each name's own: where one fails, its tokens alone get 503.
+// Cache, back-off and limits are each name's own: if one fails, only its tokens get 503.
 func TestNamesFailAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFamily(t)
@@ -235,7 +235,7 @@ func TestTheAgeIsOfTheKeysThatTheTokenWasCheckedWith(t *testing.T) {
 	})
 }
 
-// Keys that the operator gives, or says where they are, are those of all names.
+// JWT_JWKS and JWT_JWKS_URL have the keys of all names.
 func TestOneKeySetForAllNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFamily(t)

@@ -32,8 +32,8 @@ type record struct {
 	calls  billing.Calls
 	locale string // that the caller asks for; "" for none
 
-	// When what is kept between requests was fetched; zero if this request did not use it. Nothing renews what no request uses, and
-	// its age must not trip an alarm.
+	// When the keys of the token's issuer and the Stripe key were fetched; zero if this request did not use them. An unused one is not
+	// renewed, and its age must not trip an alarm.
 	keysFetched, secretFetched time.Time
 }
 
