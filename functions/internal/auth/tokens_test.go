@@ -368,6 +368,7 @@ func timeCases() []tokenCase {
 		{"nbf past", claim("nbf", at(-3600)), "accepted"},
 		{"nbf 0", claim("nbf", 0), "accepted"},
 		{"nbf 30 s ahead", claim("nbf", at(30)), "accepted"},
+		{"nbf 30.5 s ahead", claim("nbf", float64(now.Unix())+30.5), "not valid yet"},
 		{"nbf 31 s ahead", claim("nbf", at(31)), "not valid yet"},
 		{"nbf null", claim("nbf", nil), "malformed not-before time"},
 		{"nbf a string", claim("nbf", "0"), "malformed not-before time"},
