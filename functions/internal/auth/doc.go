@@ -28,8 +28,8 @@
 //     most 30 seconds ahead. All are JSON numbers.
 //   - The user claim, sub by default, is a string of 1 to 255 characters, none of
 //     them a control character.
-//   - A key of the issuer's, under the name that the token has, verifies the signature, and that key's kty, crv, use,
-//     key_ops and alg agree with the token's alg.
+//   - A key of the name that iss has verifies the signature, and that key's kty, crv,
+//     use, key_ops and alg agree with the token's alg.
 //   - [Config.RequiredScope] is in scope or scp, and [Config.RequiredClaim] has an
 //     accepted value, where they are configured.
 //
