@@ -266,6 +266,7 @@ func payloadCases() []tokenCase {
 		{"user a surrogate in UTF-8", user("\xed\xa0\x80"), "payload: not valid Unicode"},
 		{"user half a surrogate pair, high", user(`\ud800`), "payload: not valid Unicode"},
 		{"user half a surrogate pair, low", user(`\udc00`), "payload: not valid Unicode"},
+		{"user half a surrogate pair after an escape", user(`\\\ud800`), "payload: not valid Unicode"},
 		{"user two high surrogates", user(`\ud83d\ud83d`), "payload: not valid Unicode"},
 		{"user a high surrogate and a letter", user(`\uD83Dx`), "payload: not valid Unicode"},
 		{"user a surrogate pair", user(`\ud83d\uDE00`), "accepted"},
