@@ -174,13 +174,19 @@ func ailments() map[string]ailment {
 		"the issuer has a slash too many":    {func(p *patient) { p.portal["JWT_ISSUER"] += "/" }, "issuer's keys", "problem", "configuration document of another issuer", "to the last slash"},
 		"the issuer is down":                 {variable("JWT_ISSUER", "http://127.0.0.1:1"), "issuer's keys", "problem", "connection failed", "go run ./local configure"},
 		"the key set is somewhere else":      {func(p *patient) { p.portal["JWT_JWKS_URL"] = p.origin + "/nothing" }, "issuer's keys", "problem", "key set: ", "JWT_JWKS_URL"},
-		"there is no such table":             {variable("CUSTOMERS_TABLE", "nothing"), "customers table", "problem", "ResourceNotFoundException", "no such table"},
-		"the table has another key":          {variable("CUSTOMERS_KEY", "pk"), "customers table's key", "problem", "user_id (HASH), configured is pk (HASH)", "CUSTOMERS_KEY"},
-		"the table has no sort key":          {variable("CUSTOMERS_SORT_KEY", "sk=BILLING"), "customers table", "problem", "another key than", ""},
-		"the table may not be read":          {refuseAWS("AccessDeniedException", "GetItem"), "customers table", "problem", "dynamodb GetItem: AccessDeniedException", "Grant this role"},
-		"the table may not be described":     {refuseAWS("AccessDeniedException", "DescribeTable"), "customers table's key", "warning", "may not be described", "dynamodb:DescribeTable"},
-		"the table may not be scanned":       {refuseAWS("AccessDeniedException", "Scan"), "a sample of the mapping", "warning", "nothing was looked at", "dynamodb:Scan"},
-		"the attribute is another":           {variable("CUSTOMERS_ATTRIBUTE", "user_id.customer"), "portal's variables", "problem", "CUSTOMERS_ATTRIBUTE must not be a key", ""},
+		"an alias is down":                   {variable("JWT_ISSUER_ALIASES", "http://127.0.0.1:1"), "keys of the issuer's alias 1", "warning", "connection failed", "Compare number 1 of JWT_ISSUER_ALIASES"},
+		"an alias is another issuer's": {func(p *patient) {
+			p.portal["JWT_ISSUER_ALIASES"] = "http://127.0.0.1:1," + p.origin + issuerPath + "/"
+		}, "keys of the issuer's alias 2", "warning", "configuration document of another issuer", "to the last slash"},
+		"an alias repeats the issuer":    {func(p *patient) { p.portal["JWT_ISSUER_ALIASES"] = p.origin + issuerPath }, "portal's variables", "problem", "JWT_ISSUER_ALIASES must not repeat JWT_ISSUER", ""},
+		"the issuer is no address":       {variable("JWT_ISSUER", "acme.com"), "portal's variables", "problem", "JWT_ISSUER must be an https URL", ""},
+		"there is no such table":         {variable("CUSTOMERS_TABLE", "nothing"), "customers table", "problem", "ResourceNotFoundException", "no such table"},
+		"the table has another key":      {variable("CUSTOMERS_KEY", "pk"), "customers table's key", "problem", "user_id (HASH), configured is pk (HASH)", "CUSTOMERS_KEY"},
+		"the table has no sort key":      {variable("CUSTOMERS_SORT_KEY", "sk=BILLING"), "customers table", "problem", "another key than", ""},
+		"the table may not be read":      {refuseAWS("AccessDeniedException", "GetItem"), "customers table", "problem", "dynamodb GetItem: AccessDeniedException", "Grant this role"},
+		"the table may not be described": {refuseAWS("AccessDeniedException", "DescribeTable"), "customers table's key", "warning", "may not be described", "dynamodb:DescribeTable"},
+		"the table may not be scanned":   {refuseAWS("AccessDeniedException", "Scan"), "a sample of the mapping", "warning", "nothing was looked at", "dynamodb:Scan"},
+		"the attribute is another":       {variable("CUSTOMERS_ATTRIBUTE", "user_id.customer"), "portal's variables", "problem", "CUSTOMERS_ATTRIBUTE must not be a key", ""},
 		"a customer was deleted": {func(p *patient) {
 			_ = p.dynamoDB.Put(customersTable, map[string]any{"user_id": "carol", "customer_id": "cus_DemoCarol"})
 		}, "a sample of the mapping", "warning", "1 of 4 customers do not exist", "import --verify"},

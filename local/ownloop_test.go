@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -55,6 +56,33 @@ func TestAnAppsOwnTokensOpenThePortal(t *testing.T) {
 		}
 		if got := response.Header.Get("Access-Control-Allow-Origin"); got != frontend {
 			t.Errorf("Access-Control-Allow-Origin: %q", got)
+		}
+	}
+}
+
+// A provider that changes its name can be tried before anything is deployed.
+func TestTokensOfEachNameOpenThePortal(t *testing.T) {
+	former := provider(t)
+	t.Setenv("JWT_ISSUER_ALIASES", os.Getenv("JWT_ISSUER"))
+	issuers := []*oidc.Issuer{provider(t), former}
+	var out logBuffer
+	origin, _ := startServe(t, serveOptions{listen: "127.0.0.1:0", everyone: "alice", logs: &out})
+	for alias, issuer := range issuers {
+		token, err := issuer.Token("auth0|17", map[string]any{"aud": "api"}, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, origin+"/billing/portal", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+token)
+		before := len(out.String())
+		if response, body := send(t, request); response.StatusCode != http.StatusSeeOther {
+			t.Errorf("name %d: %d %s", alias, response.StatusCode, body)
+		}
+		if line := out.String()[before:]; strings.Contains(line, `"issuer_alias":1`) != (alias == 1) {
+			t.Errorf("name %d: %s", alias, line)
 		}
 	}
 }

@@ -91,6 +91,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"STRIPE_LIVEMODE":                  "true",
 		"STRIPE_API_BASE":                  "http://127.0.0.1:8080/stripe/",
 		"PORTAL_HOSTS":                     "billing.stripe.com, 127.0.0.1:8080",
+		"JWT_ISSUER_ALIASES":               "acme.com, urn:example:tenant",
 		"JWT_AUDIENCE":                     " a ,https://b.example/",
 		"JWT_JWKS":                         jwks,
 		"JWT_USER_CLAIM":                   "org_id",
@@ -125,7 +126,8 @@ func TestEveryVariableIsRead(t *testing.T) {
 		stripeAPIBase:     "http://127.0.0.1:8080/stripe",
 		portalHosts:       []string{"billing.stripe.com", "127.0.0.1:8080"},
 		auth: auth.Config{
-			Issuer: "https://issuer.example.com/", Audiences: []string{"a", "https://b.example/"}, UserClaim: "org_id",
+			Issuer: "https://issuer.example.com/", Aliases: []string{"acme.com", "urn:example:tenant"},
+			Audiences: []string{"a", "https://b.example/"}, UserClaim: "org_id",
 			RequiredScope: "billing:manage",
 			RequiredClaim: auth.RequiredClaim{Name: "https://example.com/roles", Values: []string{"admin", "owner"}},
 		},
@@ -181,7 +183,8 @@ var wrong = map[string][]string{
 	"STRIPE_LIVEMODE":                     {"", "yes", "TRUE", "1"},
 	"STRIPE_API_BASE":                     {"http://api.stripe.com", "api.stripe.com", "https://user@api.stripe.com", "https://api.stripe.com?", "https://api.stripe.com/#", "https://:443", "https:api.stripe.com"},
 	"PORTAL_HOSTS":                        {"https://billing.stripe.com", "billing.stripe.com/p", "a,,b", "a b", "BILLING.STRIPE.COM", "user@billing.stripe.com", "billing.stripe.com,", "*"},
-	"JWT_ISSUER":                          {"", "http://issuer.example.com", "issuer", "https://issuer.example.com/?a=b", "https://issuer.example.com/#a", "https://user@issuer.example.com", "https://169.254.169.254/", "https://metadata.google.internal/"},
+	"JWT_ISSUER":                          {"", "http://issuer.example.com", "issuer", "https://issuer.example.com/?a=b", "https://issuer.example.com/#a", "https://user@issuer.example.com", "https://169.254.169.254/", "https://metadata.google.internal/", "https://issuer.example.com/a,https://issuer.example.com/b", "ftp://issuer.example.com", "urn:example:issuer", "https://[::1"},
+	"JWT_ISSUER_ALIASES":                  {"alias", "http://alias.example", "https://alias.example/?a=b", "https://user@alias.example", "https://169.254.169.254/", "https://alias.example,", "https://issuer.example.com/", "https://alias.example,https://alias.example", "https://a.example,https://b.example,https://c.example,https://d.example,https://e.example", "https://alias example", "https://*.example", "https://alias.example/{tenantid}/v2.0", "https://alias.example/}", "https://alias.example/\tx"},
 	"JWT_AUDIENCE":                        {"", "a,,b", "a b"},
 	"JWT_JWKS_URL":                        {"http://issuer.example.com/jwks.json", "jwks.json", "https://169.254.169.254/latest", "https://[fd00:ec2::254]/", "https://user@issuer.example.com/"},
 	"JWT_JWKS":                            {"x", emptyJWKS, `{"keys":[{"kty":"oct","k":"` + secretText + `"}]}`, `[]`},
@@ -267,6 +270,94 @@ func TestEmptyVariablesCountAsAbsent(t *testing.T) {
 	want, err := readPortalConfig(minimal.get)
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("config = %+v, want %+v", got, want)
+	}
+}
+
+// RFC 7519, section 2, StringOrURI: any text, and a URI if it has a colon. Tokens repeat it to the letter, so nothing is made of it.
+func TestIssuersAreAnyTextIfTheKeysAreKnown(t *testing.T) {
+	accepted := []string{
+		"acme.com", "issuer", "my-project-id", "Bücher", "http://adfs.example.com/adfs/services/trust", "https://issuer.example.com/?tenant=1#x", "urn:example:issuer",
+		"acme.com:8443", "mailto:issuer@example.com", "https://user@issuer.example.com", "https://169.254.169.254/", "*", "https://[::1]:8080/",
+	}
+	refused := []string{
+		"acme com", "acme.com,acme.org", "a\tb", "a\u00a0b", "acme\u200b.com", "\ufeffacme.com", "a\x7fb", "1:2", ":issuer", "https://issuer.example.com:port", "https://bücher.example/",
+		"https://issuer.example.com/{tenantid}/v2.0", "https://issuer.example.com/a|b", "a:\x80",
+	}
+	for source, keys := range map[string]env{"inline": {"JWT_JWKS": jwks}, "an address": {"JWT_JWKS_URL": "https://keys.example.com/jwks.json"}} {
+		for _, issuer := range accepted {
+			got, err := readPortalConfig(minimal.with(keys).with(env{"JWT_ISSUER": issuer}).get)
+			if err != nil || got.auth.Issuer != issuer {
+				t.Errorf("%s: %q = %q, %v", source, issuer, got.auth.Issuer, err)
+			}
+			if issuer == "*" {
+				continue
+			}
+			got, err = readPortalConfig(minimal.with(keys).with(env{"JWT_ISSUER_ALIASES": issuer}).get)
+			if err != nil || !slices.Equal(got.auth.Aliases, []string{issuer}) {
+				t.Errorf("%s: alias %q = %q, %v", source, issuer, got.auth.Aliases, err)
+			}
+		}
+		for _, issuer := range refused {
+			_, err := readPortalConfig(minimal.with(keys).with(env{"JWT_ISSUER": issuer}).get)
+			if err == nil || !slices.Equal(namesIn(err), []string{"JWT_ISSUER"}) {
+				t.Errorf("%s: %q: %v", source, issuer, err)
+			}
+			if strings.Contains(issuer, ",") {
+				continue
+			}
+			_, err = readPortalConfig(minimal.with(keys).with(env{"JWT_ISSUER_ALIASES": issuer}).get)
+			if err == nil || !slices.Equal(namesIn(err), []string{"JWT_ISSUER_ALIASES"}) {
+				t.Errorf("%s: alias %q: %v", source, issuer, err)
+			}
+		}
+	}
+}
+
+func TestAnIssuerThatIsNoAddressNeedsKeys(t *testing.T) {
+	_, err := readPortalConfig(minimal.with(env{"JWT_ISSUER": "acme.com", "JWT_ISSUER_ALIASES": "acme.org"}).get)
+	if err == nil || !slices.Equal(namesIn(err), []string{"JWT_ISSUER", "JWT_ISSUER_ALIASES"}) || strings.Count(err.Error(), "unless JWT_JWKS_URL or JWT_JWKS is set") != 2 {
+		t.Errorf("err = %v", err)
+	}
+	// Keys that cannot be used are keys: the issuer is not what is wrong.
+	_, err = readPortalConfig(minimal.with(env{"JWT_ISSUER": "acme.com", "JWT_JWKS": emptyJWKS}).get)
+	if err == nil || !slices.Equal(namesIn(err), []string{"JWT_JWKS"}) {
+		t.Errorf("err = %v", err)
+	}
+}
+
+func TestAliases(t *testing.T) {
+	const three = "https://a.example,https://issuer.example.com,https://ISSUER.example.com/"
+	for name, test := range map[string]struct {
+		env  env
+		want []string // nil if they are refused
+	}{
+		"four":                             {env{"JWT_ISSUER_ALIASES": three + ",https://b.example"}, []string{"https://a.example", "https://issuer.example.com", "https://ISSUER.example.com/", "https://b.example"}},
+		"spaces around commas":             {env{"JWT_ISSUER_ALIASES": " https://a.example , https://b.example "}, []string{"https://a.example", "https://b.example"}},
+		"five":                             {env{"JWT_ISSUER_ALIASES": three + ",https://b.example,https://c.example"}, nil},
+		"five with keys":                   {env{"JWT_ISSUER_ALIASES": "a,b,c,d,e", "JWT_JWKS": jwks}, nil},
+		"JWT_ISSUER, with keys":            {env{"JWT_ISSUER_ALIASES": "a,https://issuer.example.com/", "JWT_JWKS": jwks}, nil},
+		"twice, not next to each other":    {env{"JWT_ISSUER_ALIASES": "a,b,a", "JWT_JWKS": jwks}, nil},
+		"a pattern, with keys":             {env{"JWT_ISSUER_ALIASES": "*.acme.com", "JWT_JWKS": jwks}, nil},
+		"a placeholder, with keys":         {env{"JWT_ISSUER_ALIASES": "{tenant}", "JWT_JWKS": jwks}, nil},
+		"half a placeholder, with keys":    {env{"JWT_ISSUER_ALIASES": "tenant}", "JWT_JWKS": jwks}, nil},
+		"loopback":                         {env{"JWT_ISSUER_ALIASES": "http://127.0.0.1:8080/oidc"}, []string{"http://127.0.0.1:8080/oidc"}},
+		"loopback in live mode":            {env{"JWT_ISSUER_ALIASES": "http://127.0.0.1:8080/oidc", "STRIPE_LIVEMODE": "true"}, nil},
+		"the second in live mode":          {env{"JWT_ISSUER_ALIASES": "https://a.example,http://[::1]/", "STRIPE_LIVEMODE": "true"}, nil},
+		"https of localhost in live mode":  {env{"JWT_ISSUER_ALIASES": "https://LOCALHOST/oidc", "STRIPE_LIVEMODE": "true"}, nil},
+		"a name below localhost":           {env{"JWT_ISSUER_ALIASES": "https://a.localhost./oidc", "STRIPE_LIVEMODE": "true"}, nil},
+		"loopback in live mode, with keys": {env{"JWT_ISSUER_ALIASES": "localhost:8080", "JWT_JWKS": jwks, "STRIPE_LIVEMODE": "true"}, nil},
+		"like loopback in live mode":       {env{"JWT_ISSUER_ALIASES": "https://notlocalhost/,https://localhost.example", "STRIPE_LIVEMODE": "true"}, []string{"https://notlocalhost/", "https://localhost.example"}},
+		"no authority in live mode":        {env{"JWT_ISSUER_ALIASES": "urn:example:localhost", "JWT_JWKS": jwks, "STRIPE_LIVEMODE": "true"}, []string{"urn:example:localhost"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := readPortalConfig(minimal.with(test.env).get)
+			if !slices.Equal(got.auth.Aliases, test.want) || (err == nil) != (test.want != nil) {
+				t.Errorf("aliases = %q, %v", got.auth.Aliases, err)
+			}
+			if err != nil && !slices.Equal(namesIn(err), []string{"JWT_ISSUER_ALIASES"}) {
+				t.Errorf("err = %v", err)
+			}
+		})
 	}
 }
 

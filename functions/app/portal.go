@@ -8,12 +8,9 @@ package app
 import (
 	"context"
 	"io"
-	"log/slog"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -37,7 +34,7 @@ func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (la
 	stripeAPI := upstream.NewTransport()
 	stripeAPI.DialAhead(ctx, config.stripeAPIBase)
 
-	keySet, prefetchKeys, err := newKeySet(config, parts.logger)
+	issuer, err := newIssuer(config, parts.logger)
 	if err != nil {
 		return nil, err
 	}
@@ -47,10 +44,6 @@ func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (la
 		Parse:  secret.StripeKey(config.stripeSecretField, config.livemode),
 		Logger: parts.logger,
 	})
-	fetched := map[string]func() time.Time{"secret_age_ms": keys.Fetched}
-	if remote, ok := keySet.(*auth.RemoteKeySet); ok {
-		fetched["keys_age_ms"] = remote.Fetched
-	}
 	stripeClient := billing.New(billing.Config{
 		APIBase:     config.stripeAPIBase,
 		Livemode:    config.livemode,
@@ -58,7 +51,7 @@ func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (la
 		Transport:   upstream.Whole{Next: stripeAPI},
 	})
 	handler, err := portal.New(portal.Config{
-		Verifier:      auth.NewVerifier(config.auth, keySet),
+		Verifier:      auth.NewVerifier(config.auth, issuer.keys),
 		Customers:     &customers.Store{Client: parts.dynamoDBClient(), Table: config.customers},
 		Keys:          keys,
 		Sessions:      stripeClient,
@@ -67,7 +60,6 @@ func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (la
 		SessionCookie: config.sessionCookie,
 		NoAccountURL:  config.noAccountURL,
 		Log:           config.requestLog(parts.logs),
-		Fetched:       fetched,
 		RequestID:     lambdahttp.RequestID,
 	})
 	if err != nil {
@@ -75,30 +67,9 @@ func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (la
 	}
 	parts.prefetch(ctx, map[string]func(context.Context) error{
 		"stripe key":  keys.Prefetch,
-		"issuer keys": prefetchKeys,
+		"issuer keys": issuer.sets[0].Prefetch,
 	})
 	return parts.lambdaHandler(handler, portal.MaxBodySize), nil
-}
-
-// newKeySet returns the issuer's keys and how to fetch them ahead.
-func newKeySet(config portalConfig, logger *slog.Logger) (auth.KeySet, func(context.Context) error, error) {
-	if config.jwks != "" {
-		keySet, err := auth.ParseStaticKeySet([]byte(config.jwks))
-		return keySet, func(context.Context) error { return nil }, err
-	}
-	keySet, err := auth.NewRemoteKeySet(auth.RemoteConfig{
-		Issuer:  config.auth.Issuer,
-		JWKSURL: config.jwksURL,
-		Logger:  logger,
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	prefetch := func(ctx context.Context) error {
-		_ = keySet.Prefetch(ctx) // it logs its failure itself
-		return nil
-	}
-	return keySet, prefetch, nil
 }
 
 // portalConfig is the environment of the portal function, checked.
@@ -113,8 +84,8 @@ type portalConfig struct {
 	portalHosts       []string
 
 	auth    auth.Config
-	jwksURL string
-	jwks    string
+	jwksURL string // where the keys of all names of the issuer are
+	jwks    string // or the keys themselves; neither means discovery
 
 	sessionCookie string
 	noAccountURL  string
@@ -131,71 +102,16 @@ func readPortalConfig(getenv func(string) string) (portalConfig, error) {
 		stripeSecretField: e.secretField(),
 		stripeAPIBase:     e.stripeAPIBase(),
 		portalHosts:       e.list("PORTAL_HOSTS", "billing.stripe.com", hostPattern, "must be hosts, each with its port where it has one"),
-		jwksURL:           e.optional("JWT_JWKS_URL"),
-		jwks:              e.optional("JWT_JWKS"),
 		sessionCookie:     e.matching("SESSION_COOKIE", none, tokenPattern, "must be the name of a cookie"),
 		noAccountURL:      e.webURL("NO_ACCOUNT_URL"),
 	}
-	c.auth = e.auth()
 	c.policy = e.policy()
 	c.common = e.common()
-	e.checkKeys(c)
+	e.tokens(&c)
 	if err := e.err(); err != nil {
 		return portalConfig{}, err
 	}
 	return c, nil
-}
-
-// checkKeys reports keys that cannot be used, or that must not be fetched from
-// where they are said to be.
-func (e *environment) checkKeys(c portalConfig) {
-	name := "JWT_ISSUER"
-	switch {
-	case c.jwks != "" && c.jwksURL != "":
-		e.wrong("JWT_JWKS", "excludes JWT_JWKS_URL")
-		return
-	case c.jwks != "":
-		name = "JWT_JWKS"
-	case c.jwksURL != "":
-		name = "JWT_JWKS_URL"
-	case e.isWrong("JWT_ISSUER"):
-		return
-	}
-	if _, _, err := newKeySet(c, nil); err != nil {
-		e.wrong(name, "cannot be used: "+err.Error())
-	}
-}
-
-func (e *environment) auth() auth.Config {
-	c := auth.Config{
-		Issuer:        e.issuer("JWT_ISSUER"),
-		Audiences:     e.list("JWT_AUDIENCE", "", regexp.MustCompile(`^\S+$`), "must be audiences"),
-		UserClaim:     e.matching("JWT_USER_CLAIM", "sub", attributePattern, "must be the name of a claim"),
-		RequiredScope: e.matching("JWT_REQUIRED_SCOPE", none, scopePattern, "must be one scope"),
-	}
-	claim, ok := e.value("JWT_REQUIRED_CLAIM", none)
-	if !ok {
-		return c
-	}
-	name, values, _ := strings.Cut(claim, "=")
-	c.RequiredClaim = auth.RequiredClaim{Name: name, Values: strings.Split(values, "|")}
-	if name == "" || slices.Contains(c.RequiredClaim.Values, "") {
-		e.wrong("JWT_REQUIRED_CLAIM", "must be name=value or name=value|value")
-	}
-	return c
-}
-
-// issuer reads the issuer, which tokens must repeat to the letter.
-func (e *environment) issuer(name string) string {
-	value, ok := e.value(name, "")
-	if !ok {
-		return ""
-	}
-	u, err := url.Parse(value)
-	if _, originErr := portal.OriginOf(value); originErr != nil || err != nil || u.RawQuery != "" || u.Fragment != "" {
-		e.wrong(name, "must be an https URL without query or fragment (http only for a loopback host)")
-	}
-	return value
 }
 
 func (e *environment) policy() portal.Policy {

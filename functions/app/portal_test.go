@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -79,15 +80,8 @@ func newCloud(t *testing.T) *cloud {
 		write(w, `{"id":"bps_1","object":"billing_portal.session","customer":"cus_Alice","livemode":false,"url":"`+portalURL+`"}`)
 	})
 
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	public := jose.JSONWebKey{Key: private.Public(), KeyID: "k", Algorithm: "ES256", Use: "sig"}
-	set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{public}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	set, signer := newSigningKey(t)
+	c.signer = signer
 	c.issuer = serve(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case c.down.Load():
@@ -96,14 +90,29 @@ func newCloud(t *testing.T) *cloud {
 		case strings.HasSuffix(r.URL.Path, "/openid-configuration"):
 			write(w, `{"issuer":"`+c.issuer.URL+`","jwks_uri":"`+c.issuer.URL+`/jwks.json"}`)
 		default:
-			write(w, string(set))
+			write(w, set)
 		}
 	})
-	c.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: private}, (&jose.SignerOptions{}).WithHeader("kid", "k"))
+	return c
+}
+
+// newSigningKey returns a key set of one key, and what signs with it. Every such key has the ID k.
+func newSigningKey(t *testing.T) (set string, signer jose.Signer) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	public := jose.JSONWebKey{Key: private.Public(), KeyID: "k", Algorithm: "ES256", Use: "sig"}
+	text, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{public}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: private}, (&jose.SignerOptions{}).WithHeader("kid", "k"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text), signer
 }
 
 func (c *cloud) environment() env {
@@ -128,15 +137,32 @@ func (c *cloud) calls() map[string]int32 {
 
 func (c *cloud) token(t *testing.T) string {
 	t.Helper()
-	claims, _ := json.Marshal(map[string]any{
-		"iss": c.issuer.URL, "aud": "billing-portal", "sub": "alice",
+	return c.tokenWith(t, nil)
+}
+
+// tokenWith is a token with some claims changed; nil removes one.
+func (c *cloud) tokenWith(t *testing.T, changes map[string]any) string {
+	t.Helper()
+	return signed(t, c.signer, c.issuer.URL, changes)
+}
+
+func signed(t *testing.T, signer jose.Signer, issuer string, changes map[string]any) string {
+	t.Helper()
+	claims := map[string]any{
+		"iss": issuer, "aud": "billing-portal", "sub": "alice",
 		"iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
-	})
-	signed, err := c.signer.Sign(claims)
+	}
+	maps.Copy(claims, changes)
+	maps.DeleteFunc(claims, func(_ string, value any) bool { return value == nil })
+	payload, err := json.Marshal(claims)
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := signed.CompactSerialize()
+	signature, err := signer.Sign(payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := signature.CompactSerialize()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,13 +175,24 @@ func (c *cloud) invoke(t *testing.T, handler lambda.Handler) events.APIGatewayV2
 	return c.send(t, handler, func(*events.APIGatewayV2HTTPRequest) {})
 }
 
-// send sends one request that is changed before.
+// invokeWith sends one request with a token.
+func invokeWith(t *testing.T, handler lambda.Handler, token string) events.APIGatewayV2HTTPResponse {
+	t.Helper()
+	return send(t, handler, token, func(*events.APIGatewayV2HTTPRequest) {})
+}
+
+// send sends one request with alice's token that is changed before.
 func (c *cloud) send(t *testing.T, handler lambda.Handler, change func(event *events.APIGatewayV2HTTPRequest)) events.APIGatewayV2HTTPResponse {
+	t.Helper()
+	return send(t, handler, c.token(t), change)
+}
+
+func send(t *testing.T, handler lambda.Handler, token string, change func(event *events.APIGatewayV2HTTPRequest)) events.APIGatewayV2HTTPResponse {
 	t.Helper()
 	event := events.APIGatewayV2HTTPRequest{
 		Version: "2.0",
 		RawPath: "/billing/portal",
-		Headers: map[string]string{"authorization": "Bearer " + c.token(t), "host": "api.example.com"},
+		Headers: map[string]string{"authorization": "Bearer " + token, "host": "api.example.com"},
 	}
 	event.RequestContext.HTTP.Method, event.RequestContext.HTTP.Path = http.MethodPost, event.RawPath
 	change(&event)

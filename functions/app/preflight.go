@@ -111,9 +111,9 @@ func (i *inspection) portal(getenv func(string) string) {
 	for _, id := range config.accounts() {
 		i.add(i.stripe.Account(id))
 	}
-	if keySet, _, err := newKeySet(config, nil); err == nil { // else the variables are wrong
-		if set, ok := keySet.(preflight.KeySet); ok {
-			i.add(preflight.IssuerKeys(set))
+	if issuer, err := newIssuer(config, nil); err == nil { // else the variables are wrong
+		for alias, set := range issuer.sets {
+			i.add(preflight.IssuerKeys(set, alias))
 		}
 	}
 	client := config.aws.dynamoDBClient(i.aws())

@@ -28,16 +28,17 @@ func (r *Refusal) Error() string { return r.Rule }
 // ReadTokenRules reads the variables. The error names every one that is wrong.
 func ReadTokenRules(getenv func(string) string) (*TokenRules, error) {
 	e := &environment{getenv: getenv}
-	c := portalConfig{auth: e.auth(), jwksURL: e.optional("JWT_JWKS_URL"), jwks: e.optional("JWT_JWKS")}
-	e.checkKeys(c)
+	var c portalConfig
+	c.livemode = e.optional("STRIPE_LIVEMODE") == "true"
+	e.tokens(&c)
 	if err := e.err(); err != nil {
 		return nil, err
 	}
-	keys, _, err := newKeySet(c, nil)
+	issuer, err := newIssuer(c, nil)
 	if err != nil {
 		return nil, err
 	}
-	return &TokenRules{c.auth, keys}, nil
+	return &TokenRules{c.auth, issuer.keys}, nil
 }
 
 // Verify returns the user whom the portal takes a token for at a time, or a [*Refusal].

@@ -66,6 +66,7 @@ func TestWhoseFaultATimeoutIs(t *testing.T) {
 		want   string
 	}{
 		{"request gave up early", time.Second, "accepted"},
+		{"issuer had just its time", tryTimeout, "keys unavailable"},
 		{"issuer had its time", 2 * time.Second, "keys unavailable"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {

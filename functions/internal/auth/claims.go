@@ -19,31 +19,35 @@ const leeway = 30 * time.Second
 // (Core 1.0, section 2), applied to whichever claim names the user.
 const maxUserIDLength = 255
 
-// checkIssuer compares exactly: no normalization, no trailing slash forgiven
-// (RFC 7519, section 4.1.1; RFC 8725, section 3.8).
-func checkIssuer(claims object, issuer string) error {
+// issuerOf returns which of names the token's issuer is. It compares exactly: no
+// normalization, no trailing slash forgiven, no pattern (RFC 7519, section 4.1.1;
+// RFC 8725, section 3.8).
+func issuerOf(claims object, names []string) (int, error) {
 	iss, ok := claims.text("iss")
 	if !ok || iss == "" {
-		return invalid("no issuer")
+		return 0, invalid("no issuer")
 	}
-	if iss != issuer {
-		return invalid("issuer mismatch")
+	i := slices.Index(names, iss)
+	if i < 0 {
+		return 0, invalid("issuer mismatch")
 	}
-	return nil
+	return i, nil
 }
 
 // checkAudience looks for one of the accepted audiences in aud (RFC 7519,
-// section 4.1.3). Only where the token has no aud at all does the client that
-// it was issued to stand in: client_id (Amazon Cognito's access tokens; RFC
-// 9068, section 2.2), or else azp (Clerk's session tokens; OpenID Connect Core
-// 1.0, section 2).
+// section 4.1.3). If aud is absent, null or an empty array, it looks at the
+// client that the token was issued to: client_id (Amazon Cognito's access
+// tokens; RFC 9068, section 2.2), or else azp (Clerk's session tokens; OpenID
+// Connect Core 1.0, section 2).
 func checkAudience(claims object, accepted []string) error {
-	if claims.has("aud") {
+	if claims.isSet("aud") {
 		audience, ok := claims.textOrTexts("aud")
-		return matchAudience(audience, ok, accepted)
+		if !ok || len(audience) > 0 {
+			return matchAudience(audience, ok, accepted)
+		}
 	}
 	for _, name := range []string{"client_id", "azp"} {
-		if claims.has(name) {
+		if claims.isSet(name) {
 			client, ok := claims.text(name)
 			return matchAudience([]string{client}, ok, accepted)
 		}
@@ -150,14 +154,15 @@ func checkScope(claims object, required string) error {
 	return &InsufficientScopeError{Scope: required}
 }
 
-// checkRole compares whole values.
+// checkRole compares whole values: strings, and booleans and numbers by their JSON
+// text. OpenID Connect's email_verified is a boolean (Core 1.0, section 5.1), which
+// some issuers send as a string.
 func checkRole(claims object, required RequiredClaim) error {
 	if required.Name == "" {
 		return nil
 	}
 	claim, _ := claims.find(required.Name)
-	values, _ := textOrTexts(claim)
-	if !anyOf(values, required.Values) {
+	if !anyOf(scalars(claim), required.Values) {
 		return &InsufficientRoleError{Claim: required.Name}
 	}
 	return nil

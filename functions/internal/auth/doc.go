@@ -21,15 +21,15 @@
 //   - alg is one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512,
 //     and EdDSA or Ed25519, which are two names of one algorithm. typ is absent, JWT or at+jwt. There is no crit and no
 //     b64. jku, jwk, x5u and x5c are not looked at.
-//   - iss is [Config.Issuer], character for character.
-//   - aud has one of [Config.Audiences]. A token without aud is judged by
-//     client_id, or if it has none either, by azp.
+//   - iss is [Config.Issuer] or one of [Config.Aliases], character for character.
+//   - aud has one of [Config.Audiences]. If it is absent, null or empty, client_id
+//     counts instead, or else azp.
 //   - exp is there and at most 30 seconds past; nbf and iat, where present, are at
 //     most 30 seconds ahead. All are JSON numbers.
 //   - The user claim, sub by default, is a string of 1 to 255 characters, none of
 //     them a control character.
-//   - A key of the issuer's verifies the signature, and that key's kty, crv, use,
-//     key_ops and alg agree with the token's alg.
+//   - A key of the name that iss has verifies the signature, and that key's kty, crv,
+//     use, key_ops and alg agree with the token's alg.
 //   - [Config.RequiredScope] is in scope or scp, and [Config.RequiredClaim] has an
 //     accepted value, where they are configured.
 //
@@ -70,6 +70,9 @@
 //     failure.
 //   - A token whose key the set lacks makes one fetch, unless there was one in the
 //     last 30 s. A bad signature under a known kid makes none.
+//
+// [NamedKeySets] has one such set for each name of an issuer. None of them fetches
+// before the first token of its name.
 //
 // # Errors
 //

@@ -7,6 +7,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -106,8 +107,36 @@ func FuzzObject(f *testing.F) {
 			if list, ok := o.texts(name); ok != isTexts || len(list) != len(texts) && ok {
 				t.Errorf("%q: got texts %q, %v of %s", name, list, ok, raw)
 			}
+			if got, want := scalars(raw), wantScalars(raw); !slices.Equal(got, want) {
+				t.Errorf("%q: got scalars %q, want %q of %s", name, got, want, raw)
+			}
 		}
 	})
+}
+
+// wantScalars is what encoding/json makes of a claim that is a string, a boolean, a
+// number or an array of these.
+func wantScalars(raw json.RawMessage) []string {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	var value any
+	if decoder.Decode(&value) != nil {
+		return nil
+	}
+	list, isList := value.([]any)
+	if !isList {
+		list = []any{value}
+	}
+	var texts []string
+	for _, item := range list {
+		switch item.(type) {
+		case string, bool, json.Number:
+			texts = append(texts, fmt.Sprint(item))
+		default:
+			return nil
+		}
+	}
+	return texts
 }
 
 // FuzzKeySet: whatever an issuer serves, a key that is kept is a public key of

@@ -124,6 +124,7 @@ func TestRights(t *testing.T) {
 	role := func(name string) Config {
 		return Config{RequiredClaim: RequiredClaim{name, []string{"admin", "owner"}}}
 	}
+	value := func(v string) Config { return Config{RequiredClaim: RequiredClaim{"v", []string{v}}} }
 	const noScope = "insufficient scope billing"
 	for _, c := range []struct {
 		rule   string
@@ -184,8 +185,38 @@ func TestRights(t *testing.T) {
 		{"values with the configuration's bar", role("org_role"), m{"org_role": "admin|owner"}, "insufficient role org_role"},
 		{"an empty list", role("roles"), m{"roles": []string{}}, "insufficient role roles"},
 		{"a nested list", role("roles"), m{"roles": []any{[]string{"admin"}}}, "insufficient role roles"},
-		{"a list with a number", role("roles"), m{"roles": []any{"admin", 1}}, "insufficient role roles"},
+		{"a list with a number and a boolean", role("roles"), m{"roles": []any{1, true, "admin"}}, "accepted"},
+		{"a list with null", role("roles"), m{"roles": []any{"admin", nil}}, "insufficient role roles"},
+		{"a list with an object", role("roles"), m{"roles": []any{"admin", m{"admin": true}}}, "insufficient role roles"},
 		{"role true", role("admin"), m{"admin": true}, "insufficient role admin"},
+
+		{"true", value("true"), m{"v": true}, "accepted"},
+		{"false", value("false"), m{"v": false}, "accepted"},
+		{"true as a string", value("true"), m{"v": "true"}, "accepted"},
+		{"false where true is required", value("true"), m{"v": false}, "insufficient role v"},
+		{"True where true is required", value("true"), m{"v": "True"}, "insufficient role v"},
+		{"1 where true is required", value("true"), m{"v": 1}, "insufficient role v"},
+		{"true where a string in quotes is required", value(`"true"`), m{"v": true}, "insufficient role v"},
+		{"a string in quotes", value(`"true"`), m{"v": `"true"`}, "accepted"},
+		{"true in a list", value("true"), m{"v": []any{false, true}}, "accepted"},
+		{"true at the end of a path", Config{RequiredClaim: RequiredClaim{"app.email_verified", []string{"true"}}}, m{"app": m{"email_verified": true}}, "accepted"},
+		{"a number", value("42"), m{"v": 42}, "accepted"},
+		{"a number as a string", value("42"), m{"v": "42"}, "accepted"},
+		{"a number in a list", value("42"), m{"v": json.RawMessage("[ 7 , 42 ]")}, "accepted"},
+		{"another number", value("42"), m{"v": 420}, "insufficient role v"},
+		{"a number with a sign", value("-1"), m{"v": -1}, "accepted"},
+		{"1.0 where 1 is required", value("1"), m{"v": json.RawMessage("1.0")}, "insufficient role v"},
+		{"1e0 where 1 is required", value("1"), m{"v": json.RawMessage("1e0")}, "insufficient role v"},
+		{"1 where 1.0 is required", value("1.0"), m{"v": 1}, "insufficient role v"},
+		{"1.0", value("1.0"), m{"v": json.RawMessage("1.0")}, "accepted"},
+		{"1E+2", value("1E+2"), m{"v": json.RawMessage("1E+2")}, "accepted"},
+		{"every digit of a long number", value("9007199254740993"), m{"v": json.RawMessage("9007199254740993")}, "accepted"},
+		{"a long number that differs in its last digit", value("9007199254740993"), m{"v": json.RawMessage("9007199254740992")}, "insufficient role v"},
+		{"null", value("null"), m{"v": nil}, "insufficient role v"},
+		{"null in a list", value("null"), m{"v": []any{nil}}, "insufficient role v"},
+		{"null as a string", value("null"), m{"v": "null"}, "accepted"},
+		{"an object", value("{}"), m{"v": m{}}, "insufficient role v"},
+		{"a list's own text", value("[]"), m{"v": []any{}}, "insufficient role v"},
 		{"no values configured", Config{RequiredClaim: RequiredClaim{Name: "org_role"}}, m{"org_role": ""}, "insufficient role org_role"},
 		{"an empty value configured", Config{RequiredClaim: RequiredClaim{"org_role", []string{""}}}, m{"org_role": ""}, "insufficient role org_role"},
 

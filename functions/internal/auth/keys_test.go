@@ -76,6 +76,8 @@ func TestKeys(t *testing.T) {
 		{"RSA with e = 1", rsaKey(m{"e": "AQ"}), exponent},
 		{"RSA with e = 2", rsaKey(m{"e": "Ag"}), exponent},
 		{"RSA with e = 3", rsaKey(m{"e": "Aw"}), ""},
+		{"RSA with e = 2^31-1", rsaKey(m{"e": "f____w"}), ""},
+		{"RSA with e = 2^31+1", rsaKey(m{"e": "gAAAAQ"}), exponent},
 		{"RSA with e even", rsaKey(m{"e": "AQAA"}), exponent},
 		{"RSA with e = 2^32+1", rsaKey(m{"e": "AQAAAAE"}), exponent},
 		{"RSA with e as large as n", rsaKey(m{"e": oddNumber(2048)}), exponent},

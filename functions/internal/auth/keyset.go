@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// A KeySet holds an issuer's public keys. *StaticKeySet and *RemoteKeySet are
-// its implementations; the former is also the fake for tests.
+// A KeySet holds an issuer's public keys. *StaticKeySet, *RemoteKeySet and
+// NamedKeySets are its implementations; the first is also the fake for tests.
 type KeySet interface {
 	// verifySignature returns nil if a key of the set made the token's
 	// signature, *InvalidTokenError if none did, and *KeysUnavailableError if
@@ -29,11 +29,27 @@ func ParseStaticKeySet(jwks []byte) (*StaticKeySet, error) {
 	return &StaticKeySet{keys: set}, nil
 }
 
+// Prefetch has nothing to do.
+func (s *StaticKeySet) Prefetch(context.Context) error { return nil }
+
 func (s *StaticKeySet) verifySignature(_ context.Context, t *token) error {
 	if err := s.keys.verify(t); !errors.Is(err, errNoKey) {
 		return err
 	}
 	return noKey(t)
+}
+
+// NamedKeySets has a key set for each name of an issuer. A token is checked only with
+// the keys of the name that it carries (RFC 8725, section 3.8), whatever its kid: that is
+// distinct within one set alone (RFC 7517, section 4.5).
+type NamedKeySets map[string]KeySet
+
+func (s NamedKeySets) verifySignature(ctx context.Context, t *token) error {
+	set, ok := s[t.issuer]
+	if !ok {
+		return invalid("no keys for the issuer")
+	}
+	return set.verifySignature(ctx, t)
 }
 
 // keys are the usable keys of a set, in its order.

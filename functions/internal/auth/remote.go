@@ -74,16 +74,6 @@ func NewRemoteKeySet(cfg RemoteConfig) (*RemoteKeySet, error) {
 	return k, nil
 }
 
-// Fetched is when the keys were asked for that are held now; zero where there are none.
-func (k *RemoteKeySet) Fetched() time.Time {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.state.held == nil {
-		return time.Time{}
-	}
-	return k.state.held.at
-}
-
 // Prefetch fetches the keys if there are no fresh ones. Its failure is not held
 // against the request that needs them next, which tries at once.
 func (k *RemoteKeySet) Prefetch(ctx context.Context) error {
@@ -96,6 +86,7 @@ func (k *RemoteKeySet) verifySignature(ctx context.Context, t *token) error {
 	if err != nil {
 		return err
 	}
+	t.keysFetched = held.at
 	if err := held.keys.verify(t); !errors.Is(err, errNoKey) {
 		return err
 	}
@@ -103,6 +94,7 @@ func (k *RemoteKeySet) verifySignature(ctx context.Context, t *token) error {
 	if err != nil {
 		return err
 	}
+	t.keysFetched = newer.at
 	if err := newer.keys.verify(t); !errors.Is(err, errNoKey) {
 		return err
 	}

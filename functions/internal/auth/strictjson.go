@@ -158,6 +158,46 @@ func textOrTexts(raw json.RawMessage) ([]string, bool) {
 	return texts(raw)
 }
 
+// scalars returns what a claim says, if it is a string, a boolean, a number or an
+// array of these alone. Booleans and numbers are the text that the token has: 1, 1.0
+// and 1e0 differ, and no digit of a long number is lost.
+func scalars(raw json.RawMessage) []string {
+	if len(raw) == 0 {
+		return nil
+	}
+	if raw[0] != '[' {
+		value, ok := scalar(raw)
+		if !ok {
+			return nil
+		}
+		return []string{value}
+	}
+	r := reader{data: raw, pos: 1}
+	var list []string
+	for r.next() != ']' {
+		item, _ := r.value(maxDepth) // read once before, with what is around it
+		value, ok := scalar(item)
+		if !ok {
+			return nil
+		}
+		list = append(list, value)
+	}
+	return list
+}
+
+func scalar(raw json.RawMessage) (string, bool) {
+	switch raw[0] {
+	case '"':
+		return unquote(raw), true
+	case '{', '[', 'n':
+		return "", false
+	}
+	return string(raw), true
+}
+
+// isSet says whether there is a member called name that is not null.
+func (o object) isSet(name string) bool { return o.has(name) && o[name][0] != 'n' }
+
 func (o object) has(name string) bool {
 	_, ok := o[name]
 	return ok

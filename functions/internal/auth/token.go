@@ -3,6 +3,7 @@ package auth
 import (
 	"encoding/base64"
 	"strings"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -18,6 +19,9 @@ type token struct {
 	kid     string // "" where the header has none
 	payload []byte
 	jws     *jose.JSONWebSignature
+
+	issuer      string    // iss, once it is known to be one of the accepted
+	keysFetched time.Time // by the key set that checked the signature; zero if it fetches none
 }
 
 // parseToken applies every rule that needs neither clock, configuration nor key.

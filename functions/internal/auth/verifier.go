@@ -8,14 +8,16 @@ import (
 // Config says whose tokens are accepted, and what they must hold.
 type Config struct {
 	Issuer        string        // iss, exactly; empty accepts no token
+	Aliases       []string      // further values of iss, exactly: other names of the same issuer, whose users are the same
 	Audiences     []string      // at least one of them in aud; empty accepts no token
 	UserClaim     string        // which claim names the user, by its whole name or a path with dots; empty means sub
 	RequiredScope string        // empty means none
 	RequiredClaim RequiredClaim // zero means none
 }
 
-// RequiredClaim asks for a claim, by its whole name or a path with dots, that is a
-// string or a list of strings and has one of Values. No Values with a Name accept no token.
+// RequiredClaim asks for a claim, by its whole name or a path with dots, that is one
+// of Values or a list with one of them. A boolean or a number is compared by its JSON
+// text. No Values with a Name accept no token.
 type RequiredClaim struct {
 	Name   string
 	Values []string
@@ -24,6 +26,12 @@ type RequiredClaim struct {
 // A Caller is who a token speaks for.
 type Caller struct {
 	UserID string // 1 to 255 characters of Unicode, none of them a control character, exactly as the issuer wrote them
+
+	// Alias is which of [Config.Aliases] the token's issuer is, from 1; 0 for [Config.Issuer].
+	Alias int
+	// KeysFetched is when the keys were asked for that the token was checked with;
+	// zero if none were, or if they are not fetched.
+	KeysFetched time.Time
 }
 
 // A Verifier turns tokens into callers. It is safe for concurrent use.
@@ -31,8 +39,9 @@ type Verifier struct {
 	// Now tells the time; nil means time.Now. It is set before first use.
 	Now func() time.Time
 
-	cfg  Config
-	keys KeySet
+	cfg   Config
+	names []string // of the issuer
+	keys  KeySet
 }
 
 // NewVerifier returns a Verifier of cfg's tokens, signed with one of keys.
@@ -40,12 +49,13 @@ func NewVerifier(cfg Config, keys KeySet) *Verifier {
 	if cfg.UserClaim == "" {
 		cfg.UserClaim = "sub"
 	}
-	return &Verifier{cfg: cfg, keys: keys}
+	return &Verifier{cfg: cfg, names: append([]string{cfg.Issuer}, cfg.Aliases...), keys: keys}
 }
 
 // Verify returns the caller that the token speaks for, or an
 // *InvalidTokenError, *InsufficientScopeError, *InsufficientRoleError or
-// *KeysUnavailableError.
+// *KeysUnavailableError. Next to an error the caller has no UserID; the rest is for
+// the log.
 //
 // Everything that can be refused without a key is refused before the keys are
 // asked for, so that garbage costs the issuer nothing. Rights are looked at
@@ -61,37 +71,41 @@ func (v *Verifier) Inspect(compact string) (Caller, error) {
 	return v.apply(compact, func(*token) error { return nil })
 }
 
-func (v *Verifier) apply(compact string, checkSignature func(*token) error) (Caller, error) {
+func (v *Verifier) apply(compact string, checkSignature func(*token) error) (caller Caller, err error) {
 	t, err := parseToken(compact)
 	if err != nil {
-		return Caller{}, err
+		return caller, err
 	}
 	claims, err := parseObject(t.payload)
 	if err != nil {
-		return Caller{}, invalid("payload: " + err.Error())
+		return caller, invalid("payload: " + err.Error())
 	}
+	if caller.Alias, err = issuerOf(claims, v.names); err != nil {
+		return caller, err
+	}
+	t.issuer = v.names[caller.Alias]
 	user, err := v.checkClaims(claims)
 	if err != nil {
-		return Caller{}, err
+		return caller, err
 	}
-	if err := checkSignature(t); err != nil {
-		return Caller{}, err
+	err = checkSignature(t)
+	caller.KeysFetched = t.keysFetched
+	if err != nil {
+		return caller, err
 	}
 	if err := checkScope(claims, v.cfg.RequiredScope); err != nil {
-		return Caller{}, err
+		return caller, err
 	}
 	if err := checkRole(claims, v.cfg.RequiredClaim); err != nil {
-		return Caller{}, err
+		return caller, err
 	}
-	return Caller{UserID: user}, nil
+	caller.UserID = user
+	return caller, nil
 }
 
 // checkClaims applies the rules that say whether the token is for us and for
 // now, and returns the user.
 func (v *Verifier) checkClaims(claims object) (string, error) {
-	if err := checkIssuer(claims, v.cfg.Issuer); err != nil {
-		return "", err
-	}
 	if err := checkAudience(claims, v.cfg.Audiences); err != nil {
 		return "", err
 	}

@@ -40,9 +40,11 @@ type CustomerStore interface {
 }
 
 // KeySource has the Stripe key. Renewed returns the key that took the place of
-// one that Stripe refuses, if there is one. Its errors are those of package secret.
+// one that Stripe refuses, if there is one. Fetched is when the key came that is held
+// now. Its errors are those of package secret.
 type KeySource interface {
 	Get(ctx context.Context) (secret.Key, error)
+	Fetched() time.Time
 	Renewed(ctx context.Context, refused secret.Key) (secret.Key, bool, error)
 }
 
@@ -74,8 +76,6 @@ type Config struct {
 	NoAccountURL string
 	// Log takes the line of each request.
 	Log *requestlog.RequestLog
-	// Fetched says when what is kept between requests was fetched, by the metric of its age; zero where there is none.
-	Fetched map[string]func() time.Time
 	// RequestID returns the ID of the request that a context belongs to.
 	RequestID func(ctx context.Context) string
 }
@@ -192,6 +192,7 @@ func (h *Handler) authenticate(ctx context.Context, r *http.Request, in input, r
 		return auth.Caller{}, credential, err
 	}
 	caller, err := h.Verifier.Verify(ctx, credential.token)
+	record.issuer(caller)
 	return caller, credential, err
 }
 
@@ -249,7 +250,11 @@ func timedCall(record *record, key secret.Key, call func(key string) (billing.Ca
 
 func (h *Handler) key(ctx context.Context, record *record) (secret.Key, error) {
 	defer record.Time(stepSecret)()
-	return h.Keys.Get(ctx)
+	key, err := h.Keys.Get(ctx)
+	if err == nil {
+		record.secretFetched = h.Keys.Fetched()
+	}
+	return key, err
 }
 
 func (h *Handler) renewedKey(ctx context.Context, refused secret.Key, record *record) (secret.Key, bool, error) {

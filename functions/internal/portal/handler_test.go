@@ -35,6 +35,7 @@ type fixture struct {
 	verify  func(token string) (auth.Caller, error)
 	lookUp  func() (string, error)
 	renewed func() (secret.Key, bool, error)
+	fetched time.Time // the Stripe key
 	create  func(call int) (*billing.Session, error)
 
 	owned []billing.Subscription // of all customers
@@ -101,6 +102,8 @@ func (f *fixture) CustomerID(context.Context, string) (string, error) {
 }
 
 func (f *fixture) Get(context.Context) (secret.Key, error) { return secret.Key{}, nil }
+
+func (f *fixture) Fetched() time.Time { return f.fetched }
 
 func (f *fixture) Renewed(context.Context, secret.Key) (secret.Key, bool, error) {
 	if f.renewed != nil {

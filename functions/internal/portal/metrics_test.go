@@ -3,6 +3,9 @@ package portal
 import (
 	"encoding/json"
 	"errors"
+	"math"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -73,19 +76,59 @@ func TestFailuresAreCountedByUpstream(t *testing.T) {
 	}
 }
 
-func TestAgesOfWhatIsKeptAreMetrics(t *testing.T) {
-	f := newFixture(t, func(c *Config) {
-		c.Fetched = map[string]func() time.Time{
-			"secret_age_ms": func() time.Time { return time.Now().Add(-time.Minute) },
-			"keys_age_ms":   func() time.Time { return time.Time{} },
+// What no request uses is not renewed, so that its age says nothing.
+func TestAgesAreOfWhatTheRequestUsed(t *testing.T) {
+	minute, hour := time.Now().Add(-time.Minute), time.Now().Add(-time.Hour)
+	for name, test := range map[string]struct {
+		caller  auth.Caller
+		err     error
+		path    string
+		fetched time.Time
+		keys    float64 // minutes; 0 for no metric
+		secret  float64
+	}{
+		"a session":                    {auth.Caller{UserID: "alice", KeysFetched: hour}, nil, Path, minute, 60, 1},
+		"keys that are not fetched":    {auth.Caller{UserID: "alice"}, nil, Path, minute, 0, 1},
+		"a bad signature":              {auth.Caller{KeysFetched: hour}, &auth.InvalidTokenError{Reason: "bad signature"}, Path, minute, 60, 0},
+		"a token refused without keys": {auth.Caller{}, &auth.InvalidTokenError{Reason: "expired"}, Path, minute, 0, 0},
+		"the button":                   {auth.Caller{UserID: "alice", KeysFetched: hour}, nil, ButtonPath, minute, 0, 0},
+	} {
+		f := newFixture(t, nil)
+		f.fetched = test.fetched
+		f.verify = func(string) (auth.Caller, error) { return test.caller, test.err }
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, test.path, nil)
+		r.Header.Set("Authorization", "Bearer "+testToken)
+		if test.path == ButtonPath {
+			r.Method = http.MethodGet
 		}
-	})
-	f.serve("", "", nil)
-	line := f.line(t)
-	if age, _ := line["secret_age_ms"].(float64); age < 60_000 || age > 70_000 {
-		t.Errorf("secret_age_ms = %v, want a minute", line["secret_age_ms"])
+		f.ServeHTTP(httptest.NewRecorder(), r)
+		line := f.line(t)
+		for metric, want := range map[string]float64{"keys_age_ms": test.keys, "secret_age_ms": test.secret} {
+			age, given := line[metric].(float64)
+			if given != (want > 0) || math.Floor(age/60_000) != want {
+				t.Errorf("%s: %s = %v, want %v minutes", name, metric, line[metric], want)
+			}
+		}
 	}
-	if age, said := line["keys_age_ms"]; said {
-		t.Errorf("keys_age_ms = %v of keys that were never fetched", age)
+}
+
+func TestTheLineSaysWhichAliasATokenIsOf(t *testing.T) {
+	for name, test := range map[string]struct {
+		caller auth.Caller
+		err    error
+		want   any
+	}{
+		"the issuer":              {auth.Caller{UserID: "alice"}, nil, nil},
+		"the first alias":         {auth.Caller{UserID: "alice", Alias: 1}, nil, 1.0},
+		"the last alias":          {auth.Caller{UserID: "alice", Alias: 4}, nil, 4.0},
+		"keys that are not there": {auth.Caller{Alias: 2}, &auth.KeysUnavailableError{Err: errors.New("no connection")}, 2.0},
+		"a refused token":         {auth.Caller{Alias: 3}, &auth.InvalidTokenError{Reason: "expired"}, 3.0},
+	} {
+		f := newFixture(t, nil)
+		f.verify = func(string) (auth.Caller, error) { return test.caller, test.err }
+		f.serve("", "", nil)
+		if line := f.line(t); line["issuer_alias"] != test.want {
+			t.Errorf("%s: issuer_alias = %v, want %v", name, line["issuer_alias"], test.want)
+		}
 	}
 }

@@ -29,20 +29,31 @@ const home = "home"
 // record is the line of a request, with what its calls of Stripe have in common.
 type record struct {
 	*requestlog.Record
-	calls   billing.Calls
-	fetched map[string]func() time.Time
-	locale  string // that the caller asks for; "" for none
+	calls  billing.Calls
+	locale string // that the caller asks for; "" for none
+
+	// When the keys of the token's issuer and the Stripe key were fetched; zero if this request did not use them. An unused one is not
+	// renewed, and its age must not trip an alarm.
+	keysFetched, secretFetched time.Time
 }
 
 // begin starts the line of a request.
 func (h *Handler) begin(r *http.Request) *record {
-	return &record{Record: h.Log.Begin(h.RequestID(r.Context()), routeOf(r)), fetched: h.Fetched}
+	return &record{Record: h.Log.Begin(h.RequestID(r.Context()), routeOf(r))}
 }
 
 func (r *record) addCalls(calls billing.Calls) {
 	r.calls.Attempts += calls.Attempts
 	if calls.RequestID != "" {
 		r.calls.RequestID = calls.RequestID
+	}
+}
+
+// issuer notes whose token it is, also of one that is refused: which of the aliases, and never the name.
+func (r *record) issuer(caller auth.Caller) {
+	r.keysFetched = caller.KeysFetched
+	if caller.Alias > 0 {
+		r.Set(slog.Int("issuer_alias", caller.Alias))
 	}
 }
 
@@ -74,9 +85,8 @@ func (r *record) end(status int, problem *answer.Problem) {
 	if r.calls.RequestID != "" {
 		r.Set(slog.String("stripe_request_id", r.calls.RequestID))
 	}
-	for metric, fetched := range r.fetched {
-		r.Age(metric, fetched())
-	}
+	r.Age("keys_age_ms", r.keysFetched)
+	r.Age("secret_age_ms", r.secretFetched)
 	if problem == nil {
 		r.End(status, "ok", false)
 		return

@@ -153,7 +153,16 @@ func TestParameterPatterns(t *testing.T) {
 		{"WebhookSecretId", []string{"", "billing-portal/webhook", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:webhook-a1B2c3"}, []string{"with space", "arn:aws:s3:::bucket"}},
 		{"StripeEventSource", []string{"", "aws.partner/stripe.com/ed_test_61Abc"}, []string{"aws.partner/other.example/x", "stripe.com"}},
 		{"UserMetadataKey", []string{"user_id", "uid"}, []string{"", "a b", "a[b]"}},
-		{"JwtIssuer", []string{"https://example.auth0.com/", "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC"}, []string{"", "http://issuer.example", "issuer.example", "https://issuer.example/?x", "https://u@issuer.example"}},
+		{
+			"JwtIssuer",
+			[]string{"https://example.auth0.com/", "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC", "acme.com", "my-project-id", "http://adfs.example/adfs/services/trust", "urn:a:b", "https://issuer.example/?x"},
+			[]string{"", "https://a.example,https://b.example", "a b", "a\tb", "1:2", ":a", "https://issuer.example/{tenantid}", "https://issuer.example/a b"},
+		},
+		{
+			"JwtIssuerAliases",
+			[]string{"", "https://login.example.com/", "acme.com,urn:a:b,http://adfs.example/adfs/services/trust,https://d.example/?x=(1)"},
+			[]string{",", "a,", "a,b,c,d,e", "a, b", "https://*.example", "*", "{tenantid}", "https://issuer.example/{tenantid}", "1:2", "a\tb"},
+		},
 		{"JwtAudience", []string{"api", "https://api.example.com,mobile"}, []string{"", "a,", "a, b"}},
 		{"JwtJwksUrl", []string{"", "https://issuer.example/jwks.json?p=1"}, []string{"http://issuer.example/jwks.json", "jwks.json"}},
 		{"JwtJwks", []string{"", `{"keys":[]}`, "{\n\"keys\":[]\n}"}, []string{"[]", "keys"}},
