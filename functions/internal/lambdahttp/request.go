@@ -88,8 +88,8 @@ func (ev *event) adapt(ctx context.Context) (*http.Request, error) {
 // header restores every value as the gateway sent it. The adapter would split values on commas,
 // which User-Agent, Accept, dates and signatures contain.
 func (ev *event) header() http.Header {
-	header := make(http.Header, len(ev.Headers)+1)
-	values := make([]string, 0, len(ev.Headers)+1) // one allocation for all the one-element slices
+	header := make(http.Header, len(ev.Headers))
+	values := make([]string, 0, len(ev.Headers)) // one allocation for all the one-element slices
 	for name, value := range ev.Headers {
 		name = textproto.CanonicalMIMEHeaderKey(name)
 		// The adapter's own headers, which code written for it trusts: no caller may set them.
