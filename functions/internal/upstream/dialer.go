@@ -26,8 +26,9 @@ const (
 // aheadDialer dials connections, the first one perhaps before it is asked for.
 type aheadDialer struct {
 	net.Dialer
-	patience time.Duration  // how long a request waits for the dial ahead
-	roots    *x509.CertPool // nil: the system's
+	patience time.Duration    // how long a request waits for the dial ahead
+	roots    *x509.CertPool   // nil: the system's
+	now      func() time.Time // the wall clock
 
 	mu    sync.Mutex
 	ahead *aheadConn // nil: there is none, or it is taken
@@ -66,7 +67,7 @@ func (d *aheadDialer) start(ctx context.Context, base string) {
 			dial = d.connectTLS
 		}
 		if conn, err := dial(ctx, "tcp", ahead.address); err == nil {
-			ahead.conn, ahead.dialed = conn, wallClock()
+			ahead.conn, ahead.dialed = conn, d.now()
 		}
 	}()
 	context.AfterFunc(ctx, func() {
@@ -114,7 +115,7 @@ func (d *aheadDialer) take(ctx context.Context, secure bool, address string) net
 	defer patience.Stop()
 	select {
 	case <-ahead.done:
-		if age := wallClock().Sub(ahead.dialed); ahead.conn != nil && age >= 0 && age < aheadFor {
+		if age := d.now().Sub(ahead.dialed); ahead.conn != nil && age >= 0 && age < aheadFor {
 			return ahead.conn
 		}
 	case <-patience.C:
