@@ -6,6 +6,8 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -120,5 +122,24 @@ func TestThePageOfAQuestion(t *testing.T) {
 		`<button class="button">Abo kündigen</button></form>` + back("Zurück zur App") + tail
 	if got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
+
+// A reason that is in no catalogue is left out of pages in other languages.
+func TestEveryReasonOfASubscriptionIsInEveryLanguage(t *testing.T) {
+	source, err := os.ReadFile("../portal/subscription.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`"([A-Z][^"]*\.)"`).FindAllStringSubmatch(string(source), -1)
+	if len(found) < 8 {
+		t.Errorf("only %d reasons in the portal's source", len(found))
+	}
+	for _, reason := range found {
+		for _, language := range Languages[1:] {
+			if _, ok := language.find(reason[1]); !ok {
+				t.Errorf("%s lacks %q", language, reason[1])
+			}
+		}
 	}
 }

@@ -151,7 +151,7 @@ func TestListThatLies(t *testing.T) {
 			read := newReader(t, answer)
 			_, _, err := read.Subscriptions(t.Context(), subscriptionKey, "cus_1")
 			var failure *Error
-			if !errors.As(err, &failure) || failure.Class != BadResponse {
+			if !errors.As(err, &failure) || failure.Class != BadResponse || len(read.asked) > 2 {
 				t.Errorf("error %v after %d calls", err, len(read.asked))
 			}
 		})

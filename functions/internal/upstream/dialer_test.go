@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
@@ -378,6 +379,9 @@ func TestACertificateIsChecked(t *testing.T) {
 	response, err := transport.RoundTrip(request)
 	if err == nil {
 		_ = response.Body.Close()
-		t.Error("a server that nobody trusts was spoken to")
+	}
+	var untrusted *tls.CertificateVerificationError
+	if !errors.As(err, &untrusted) {
+		t.Errorf("err = %v, want that the certificate is not trusted", err)
 	}
 }
