@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -44,6 +45,7 @@ type fixture struct {
 	*Handler
 	verify  func(token string) (auth.Caller, error)
 	lookUp  func() (string, error)
+	key     func() (secret.Key, error)
 	renewed func() (secret.Key, bool, error)
 	create  func(call int) (*billing.Session, error)
 
@@ -111,7 +113,12 @@ func (f *fixture) CustomerID(_ context.Context, user string) (string, error) {
 	return "cus_" + user, nil
 }
 
-func (f *fixture) Get(context.Context) (secret.Key, error) { return keyOf(oldKey), nil }
+func (f *fixture) Get(context.Context) (secret.Key, error) {
+	if f.key != nil {
+		return f.key()
+	}
+	return keyOf(oldKey), nil
+}
 
 func (f *fixture) Renewed(_ context.Context, refused secret.Key) (secret.Key, bool, error) {
 	if f.renewed != nil && refused == keyOf(oldKey) {
@@ -316,6 +323,9 @@ func TestEveryFailureHasItsCode(t *testing.T) {
 	lookupFails := func(err error) func(f *fixture) {
 		return func(f *fixture) { f.lookUp = func() (string, error) { return "", err } }
 	}
+	secretFails := func(err error) func(f *fixture) {
+		return func(f *fixture) { f.key = func() (secret.Key, error) { return secret.Key{}, err } }
+	}
 	verifyFails := func(err error) func(f *fixture) {
 		return func(f *fixture) { f.verify = func(string) (auth.Caller, error) { return auth.Caller{}, err } }
 	}
@@ -337,6 +347,10 @@ func TestEveryFailureHasItsCode(t *testing.T) {
 		"DynamoDB hangs":          {lookupFails(&upstream.Error{Service: "dynamodb", Timeout: true}), 504, "upstream-timeout", "", ""},
 		"budget spent":            {lookupFails(context.DeadlineExceeded), 504, "upstream-timeout", "", ""},
 		"something unforeseen":    {lookupFails(errors.New("unforeseen")), 500, "internal", "", ""},
+		"Secrets Manager down":    {secretFails(&upstream.Error{Service: "secretsmanager"}), 503, "secrets-unavailable", "5", ""},
+		"Secrets Manager hangs":   {secretFails(&upstream.Error{Service: "secretsmanager", Timeout: true}), 504, "upstream-timeout", "", ""},
+		"Secrets Manager denies":  {secretFails(&upstream.Error{Service: "secretsmanager", Permanent: true}), 500, "billing-misconfigured", "", ""},
+		"malformed secret":        {secretFails(fmt.Errorf("%w: it is empty", secret.ErrMalformed)), 500, "billing-misconfigured", "", ""},
 		"Stripe down":             {stripeFails(billing.Error{Class: billing.Unavailable}), 502, "billing-unavailable", "", ""},
 		"Stripe hangs":            {stripeFails(billing.Error{Class: billing.Timeout}), 504, "upstream-timeout", "", ""},
 		"Stripe lies":             {stripeFails(billing.Error{Class: billing.BadResponse}), 502, "billing-bad-response", "", ""},
