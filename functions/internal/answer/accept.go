@@ -22,10 +22,10 @@ const (
 // https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header
 func WantedBy(header http.Header) Wanted {
 	json, page := preference(header.Values("Accept"))
-	switch {
-	case header.Get("Sec-Fetch-Dest") == "empty", json > page:
+	if header.Get("Sec-Fetch-Dest") == "empty" || json > page {
 		return JSON
-	case page > 0:
+	}
+	if page > 0 {
 		return Page
 	}
 	return Redirect

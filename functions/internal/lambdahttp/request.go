@@ -48,12 +48,13 @@ func parseEvent(payload []byte) (*event, error) {
 	// A value of the wrong type does not stop the decoder, so the version is known even then.
 	// The decoder's own error texts quote the payload.
 	wrongType := new(json.UnmarshalTypeError)
-	switch {
-	case err != nil && !errors.As(err, &wrongType):
+	if err != nil && !errors.As(err, &wrongType) {
 		return ev, fmt.Errorf("%w: not JSON", ErrBadRequest)
-	case ev.Version != "2.0":
+	}
+	if ev.Version != "2.0" {
 		return ev, ErrPayloadVersion
-	case err != nil:
+	}
+	if err != nil {
 		return ev, fmt.Errorf("%w: a member of the event has the wrong type", ErrBadRequest)
 	}
 	return ev, nil
@@ -148,10 +149,10 @@ func (ev *event) complete(r *http.Request, basePath string) error {
 // withoutBase takes basePath off a path below it.
 func withoutBase(path, basePath string) string {
 	rest, ok := strings.CutPrefix(path, basePath)
-	switch {
-	case ok && rest == "":
+	if ok && rest == "" {
 		return "/"
-	case ok && rest[0] == '/':
+	}
+	if ok && rest[0] == '/' {
 		return rest
 	}
 	return path

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -78,14 +79,8 @@ func (d *aheadDialer) start(ctx context.Context, base string) {
 }
 
 func hostPort(u *url.URL) string {
-	port := u.Port()
-	switch {
-	case port == "" && u.Scheme == "http":
-		port = "80"
-	case port == "":
-		port = "443"
-	}
-	return net.JoinHostPort(u.Hostname(), port)
+	usual := map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	return net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), usual))
 }
 
 func (d *aheadDialer) dialPlain(ctx context.Context, network, address string) (net.Conn, error) {
