@@ -12,22 +12,13 @@ import (
 	"time"
 )
 
-const (
-	// dialTimeout bounds the connection, and once more the TLS handshake.
-	dialTimeout = 2 * time.Second
-	// aheadPatience is how long a request waits for the connection that is being
-	// dialled ahead before it dials one of its own.
-	aheadPatience = 500 * time.Millisecond
-	// aheadFor is how long a connection that was dialled ahead is trusted. Load
-	// balancers close an idle connection after a minute or so, and a frozen
-	// function does not notice.
-	aheadFor = 20 * time.Second
-)
+// dialTimeout bounds the connection, and once more the TLS handshake.
+const dialTimeout = 2 * time.Second
 
 // aheadDialer dials connections, the first one perhaps before it is asked for.
 type aheadDialer struct {
 	net.Dialer
-	patience time.Duration    // how long a request waits for the dial ahead
+	patience time.Duration    // how long a request waits for the dial ahead before it dials itself
 	roots    *x509.CertPool   // nil: the system's
 	now      func() time.Time // the wall clock
 
@@ -106,11 +97,14 @@ func (d *aheadDialer) take(ctx context.Context, secure bool, address string) net
 	if ahead == nil || ahead.secure != secure || ahead.address != address || !d.claim(ahead) {
 		return nil
 	}
+	// Load balancers close an idle connection after a minute or so, and a frozen
+	// function does not notice.
+	const trusted = 20 * time.Second
 	patience := time.NewTimer(d.patience)
 	defer patience.Stop()
 	select {
 	case <-ahead.done:
-		if age := d.now().Sub(ahead.dialed); ahead.conn != nil && age >= 0 && age < aheadFor {
+		if age := d.now().Sub(ahead.dialed); ahead.conn != nil && age >= 0 && age < trusted {
 			return ahead.conn
 		}
 	case <-patience.C:

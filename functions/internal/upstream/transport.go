@@ -27,7 +27,7 @@ type Transport struct {
 
 // NewTransport returns a transport with no connection yet.
 func NewTransport() *Transport {
-	dialer := &aheadDialer{patience: aheadPatience, now: wallClock}
+	dialer := &aheadDialer{patience: 500 * time.Millisecond, now: wallClock}
 	return &Transport{
 		pool: &http.Transport{
 			Proxy:          http.ProxyFromEnvironment,
