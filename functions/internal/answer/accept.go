@@ -22,10 +22,10 @@ const (
 // https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header
 func WantedBy(header http.Header) Wanted {
 	json, page := preference(header.Values("Accept"))
-	switch {
-	case header.Get("Sec-Fetch-Dest") == "empty", json > page:
+	if header.Get("Sec-Fetch-Dest") == "empty" || json > page {
 		return JSON
-	case page > 0:
+	}
+	if page > 0 {
 		return Page
 	}
 	return Redirect
@@ -40,11 +40,7 @@ func preference(accept []string) (json, html float64) {
 	for entry := range strings.SplitSeq(strings.Join(accept, ","), ",") {
 		position++
 		mediaType, parameters, _ := strings.Cut(entry, ";")
-		weight := Quality(parameters)
-		if weight == 0 {
-			continue
-		}
-		weight -= position * hair
+		weight := Quality(parameters) - position*hair
 		switch strings.ToLower(strings.TrimSpace(mediaType)) {
 		case "application/json", "application/problem+json":
 			json = max(json, weight)
@@ -63,11 +59,11 @@ func Quality(parameters string) float64 {
 		if !strings.EqualFold(name, "q") {
 			continue
 		}
-		weight, err := strconv.ParseFloat(value, 64)
-		if err != nil || !(weight >= 0 && weight <= 1) {
+		weight, _ := strconv.ParseFloat(value, 64) // 0 unless it is a number
+		if !(weight <= 1) {                        // too large, or NaN
 			return 0
 		}
-		return weight
+		return max(weight, 0)
 	}
 	return 1
 }

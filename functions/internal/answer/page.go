@@ -83,12 +83,16 @@ func (p *Problem) page(reader Reader) page {
 	if p.Code == "subscription-not-eligible" || p.Advice != "" {
 		page.lead = reader.Language.Text(p.detail()) + " " + reader.Language.Text(p.advice())
 	}
+	reference := term{"Reference", `<code>` + html.EscapeString(reader.RequestID) + `</code>`}
+	if len(p.Forms) > 0 { // it asks, so nothing went wrong
+		page.terms = []term{reference}
+		return page
+	}
 	if _, translated := reader.Language.find(p.detail()); reader.Language == English || translated {
 		page.terms = append(page.terms, term{"What happened", html.EscapeString(reader.Language.Text(p.detail()))})
 	}
 	page.terms = append(page.terms,
-		term{"Error", `<code>` + html.EscapeString(p.Code) + `</code> (` + strconv.Itoa(p.Status()) + `)`},
-		term{"Reference", `<code>` + html.EscapeString(reader.RequestID) + `</code>`})
+		term{"Error", `<code>` + html.EscapeString(p.Code) + `</code> (` + strconv.Itoa(p.Status()) + `)`}, reference)
 	return page
 }
 

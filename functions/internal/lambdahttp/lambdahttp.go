@@ -114,7 +114,8 @@ func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if err != nil {
 		w = newResponseWriter() // nothing of a partial answer is kept
 		w.fallback = http.StatusInternalServerError
-		if recovering(func() { f.onError(w, r, err) }) != nil {
+		panicked := recovering(func() { f.onError(w, r, err) })
+		if panicked != nil {
 			w = newResponseWriter()
 			w.WriteHeader(http.StatusInternalServerError)
 		}

@@ -50,12 +50,13 @@ func parseEvent(payload []byte) (*event, error) {
 	// A value of the wrong type does not stop the decoder, so the version is known even then.
 	// The decoder's own error texts quote the payload.
 	wrongType := new(json.UnmarshalTypeError)
-	switch {
-	case err != nil && !errors.As(err, &wrongType):
+	if err != nil && !errors.As(err, &wrongType) {
 		return ev, fmt.Errorf("%w: not JSON", ErrBadRequest)
-	case ev.Version != "2.0":
+	}
+	if ev.Version != "2.0" {
 		return ev, ErrPayloadVersion
-	case err != nil:
+	}
+	if err != nil {
 		return ev, fmt.Errorf("%w: a member of the event has the wrong type", ErrBadRequest)
 	}
 	return ev, nil
@@ -90,8 +91,8 @@ func (ev *event) adapt(ctx context.Context) (*http.Request, error) {
 // header restores every value as the gateway sent it. The adapter would split values on commas,
 // which User-Agent, Accept, dates and signatures contain.
 func (ev *event) header() http.Header {
-	header := make(http.Header, len(ev.Headers)+1)
-	values := make([]string, 0, len(ev.Headers)+1) // one allocation for all the one-element slices
+	header := make(http.Header, len(ev.Headers))
+	values := make([]string, 0, len(ev.Headers)) // one allocation for all the one-element slices
 	for name, value := range ev.Headers {
 		name = textproto.CanonicalMIMEHeaderKey(name)
 		// The adapter's own headers, which code written for it trusts: no caller may set them.
@@ -146,10 +147,10 @@ func (ev *event) complete(r *http.Request, basePath string, maxBody int) error {
 // withoutBase takes basePath off a path below it.
 func withoutBase(path, basePath string) string {
 	rest, ok := strings.CutPrefix(path, basePath)
-	switch {
-	case ok && rest == "":
+	if ok && rest == "" {
 		return "/"
-	case ok && rest[0] == '/':
+	}
+	if ok && rest[0] == '/' {
 		return rest
 	}
 	return path

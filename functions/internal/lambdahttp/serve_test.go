@@ -1,11 +1,76 @@
 package lambdahttp
 
 import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"testing"
 )
+
+const child = "LAMBDAHTTP_TEST_CHILD"
+
+// upper answers with its input in capitals.
+type upper struct{}
+
+func (upper) Invoke(_ context.Context, payload []byte) ([]byte, error) {
+	return []byte(strings.ToUpper(string(payload)) + " on " + os.Getenv("PATH")), nil
+}
+
+// Lambda's side of the Runtime API is a server here; the test's own binary is the function.
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+func TestServeGivesLambdasInvocationsToTheHandler(t *testing.T) {
+	if os.Getenv(child) != "" {
+		t.Fatal(Serve(os.Getenv, upper{}))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	answers, invocations := make(chan string, 1), make(chan string, 1)
+	invocations <- `"hello"`
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			body, _ := io.ReadAll(r.Body)
+			answers <- r.URL.Path + " " + string(body)
+			w.WriteHeader(http.StatusAccepted)
+			return
+		}
+		select {
+		case payload := <-invocations:
+			w.Header().Set("Lambda-Runtime-Aws-Request-Id", "id-1")
+			w.Header().Set("Lambda-Runtime-Deadline-Ms", "9999999999999")
+			_, _ = io.WriteString(w, payload)
+		case <-ctx.Done():
+		}
+	}))
+	defer api.Close()
+
+	function := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+t.Name()+"$")
+	function.Env = []string{child + "=1", "AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://"), "PATH=/usr/bin"}
+	if err := function.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = function.Wait() // it is killed, or ends too early
+	}()
+	select {
+	case got := <-answers:
+		if want := `/2018-06-01/runtime/invocation/id-1/response "HELLO" on `; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		cancel()
+		<-ended
+	case <-ended:
+		cancel()
+		t.Errorf("the function ended: %v", function.ProcessState)
+	}
+}
 
 func TestTheProcessIsTunedUnlessTheEnvironmentDoes(t *testing.T) {
 	threads, garbage := runtime.GOMAXPROCS(0), debug.SetGCPercent(100)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -27,13 +28,24 @@ const (
 	testToken  = "a.valid.token"
 	sessionURL = "https://billing.stripe.com/p/session/test_secret"
 	appURL     = "https://app.example.com/account"
+	oldKey     = "sk_test_old0123456789"
+	newKey     = "sk_test_new0123456789"
 )
+
+func keyOf(text string) secret.Key {
+	key, err := secret.StripeKey("api_key", false)(text)
+	if err != nil {
+		panic(err)
+	}
+	return key
+}
 
 // fixture is a handler whose upstreams are functions; nil ones succeed.
 type fixture struct {
 	*Handler
 	verify  func(token string) (auth.Caller, error)
 	lookUp  func() (string, error)
+	key     func() (secret.Key, error)
 	renewed func() (secret.Key, bool, error)
 	fetched time.Time // the Stripe key
 	create  func(call int) (*billing.Session, error)
@@ -43,6 +55,7 @@ type fixture struct {
 	fails map[string]error       // by the name of such a call
 
 	lookups int
+	keys    []string // of the calls of Stripe
 	created []*stripe.BillingPortalSessionParams
 	logs    bytes.Buffer
 }
@@ -93,26 +106,32 @@ func (f *fixture) Verify(_ context.Context, token string) (auth.Caller, error) {
 	return auth.Caller{UserID: "alice"}, nil
 }
 
-func (f *fixture) CustomerID(context.Context, string) (string, error) {
+func (f *fixture) CustomerID(_ context.Context, user string) (string, error) {
 	f.lookups++
 	if f.lookUp != nil {
 		return f.lookUp()
 	}
-	return "cus_alice", nil
+	return "cus_" + user, nil
 }
 
-func (f *fixture) Get(context.Context) (secret.Key, error) { return secret.Key{}, nil }
+func (f *fixture) Get(context.Context) (secret.Key, error) {
+	if f.key != nil {
+		return f.key()
+	}
+	return keyOf(oldKey), nil
+}
 
 func (f *fixture) Fetched() time.Time { return f.fetched }
 
-func (f *fixture) Renewed(context.Context, secret.Key) (secret.Key, bool, error) {
-	if f.renewed != nil {
+func (f *fixture) Renewed(_ context.Context, refused secret.Key) (secret.Key, bool, error) {
+	if f.renewed != nil && refused == keyOf(oldKey) {
 		return f.renewed()
 	}
 	return secret.Key{}, false, nil
 }
 
-func (f *fixture) CreateSession(_ context.Context, _ string, params *stripe.BillingPortalSessionParams) (*billing.Session, error) {
+func (f *fixture) CreateSession(_ context.Context, key string, params *stripe.BillingPortalSessionParams) (*billing.Session, error) {
+	f.keys = append(f.keys, key)
 	f.created = append(f.created, params)
 	if f.create != nil {
 		return f.create(len(f.created))
@@ -124,7 +143,8 @@ func (f *fixture) CreateSession(_ context.Context, _ string, params *stripe.Bill
 	}, nil
 }
 
-func (f *fixture) Subscription(_ context.Context, _, id string) (billing.Subscription, billing.Calls, error) {
+func (f *fixture) Subscription(_ context.Context, key, id string) (billing.Subscription, billing.Calls, error) {
+	f.keys = append(f.keys, key)
 	f.reads = append(f.reads, "retrieve")
 	for _, s := range f.owned {
 		if s.ID == id {
@@ -134,13 +154,15 @@ func (f *fixture) Subscription(_ context.Context, _, id string) (billing.Subscri
 	return billing.Subscription{}, billing.Calls{}, &billing.Error{Class: billing.NoSuchSubscription, Calls: billing.Calls{Attempts: 1}}
 }
 
-func (f *fixture) Subscriptions(_ context.Context, _, customer string) ([]billing.Subscription, billing.Calls, error) {
+func (f *fixture) Subscriptions(_ context.Context, key, customer string) ([]billing.Subscription, billing.Calls, error) {
+	f.keys = append(f.keys, key)
 	f.reads = append(f.reads, "list")
 	own := slices.DeleteFunc(slices.Clone(f.owned), func(s billing.Subscription) bool { return s.Customer != customer })
 	return own, billing.Calls{Attempts: 1}, f.fails["list"]
 }
 
-func (f *fixture) ProductNames(_ context.Context, _ string, ids []string) (map[string]string, billing.Calls, error) {
+func (f *fixture) ProductNames(_ context.Context, key string, ids []string) (map[string]string, billing.Calls, error) {
+	f.keys = append(f.keys, key)
 	f.reads = append(f.reads, "products")
 	names := map[string]string{}
 	for _, id := range ids {
@@ -235,12 +257,27 @@ func TestAnswerIsARedirectUnlessTheCallerCannotFollowIt(t *testing.T) {
 
 func TestEveryAnswerHasTheSecurityHeaders(t *testing.T) {
 	f := newFixture(t, nil)
+	cookie := func(c *Config) { c.SessionCookie = "session" }
+	noAccount := newFixture(t, func(c *Config) { c.NoAccountURL = "https://example.com/pricing" })
+	noAccount.lookUp = func() (string, error) { return "", customers.ErrNoCustomer }
 	answers := map[string]*httptest.ResponseRecorder{
 		"redirect": f.serve("", "", nil),
 		"JSON":     f.serve("", "", header("Accept", "application/json")),
 		"problem":  f.serve("", "", header("Authorization", "")),
 		"page":     f.serve("text/plain", "x", header("Accept", "text/html")),
 		"rejected": httptest.NewRecorder(),
+		"question": newFixture(t, cookie).serve("", "", func(r *http.Request) {
+			r.Method = http.MethodGet
+			r.Header.Set("Accept", "text/html")
+		}),
+		"bad question": newFixture(t, cookie).serve("", "", func(r *http.Request) {
+			r.Method, r.URL.RawQuery = http.MethodGet, "colour=x"
+			r.Header.Set("Accept", "text/html")
+		}),
+		"pricing page":     noAccount.serve("", "", header("Accept", "text/html")),
+		"another method":   f.serve("", "", func(r *http.Request) { r.Method = http.MethodPut }),
+		"button by a POST": f.serve("", "", func(r *http.Request) { r.URL.Path = ButtonPath }),
+		"button":           f.serve("", "", func(r *http.Request) { r.Method, r.URL.Path = http.MethodGet, ButtonPath }),
 	}
 	f.Reject(answers["rejected"], httptest.NewRequest(http.MethodPost, Path, nil), "internal", errors.New("panic"))
 	for name, w := range answers {
@@ -249,6 +286,9 @@ func TestEveryAnswerHasTheSecurityHeaders(t *testing.T) {
 			"Referrer-Policy":        "no-referrer",
 			"X-Content-Type-Options": "nosniff",
 		} {
+			if name == "button" && key == "Cache-Control" {
+				want = "public, max-age=3600"
+			}
 			if got := w.Header().Get(key); got != want {
 				t.Errorf("%s: %s = %q, want %q", name, key, got, want)
 			}
@@ -286,6 +326,9 @@ func TestEveryFailureHasItsCode(t *testing.T) {
 	lookupFails := func(err error) func(f *fixture) {
 		return func(f *fixture) { f.lookUp = func() (string, error) { return "", err } }
 	}
+	secretFails := func(err error) func(f *fixture) {
+		return func(f *fixture) { f.key = func() (secret.Key, error) { return secret.Key{}, err } }
+	}
 	verifyFails := func(err error) func(f *fixture) {
 		return func(f *fixture) { f.verify = func(string) (auth.Caller, error) { return auth.Caller{}, err } }
 	}
@@ -307,6 +350,10 @@ func TestEveryFailureHasItsCode(t *testing.T) {
 		"DynamoDB hangs":          {lookupFails(&upstream.Error{Service: "dynamodb", Timeout: true}), 504, "upstream-timeout", "", ""},
 		"budget spent":            {lookupFails(context.DeadlineExceeded), 504, "upstream-timeout", "", ""},
 		"something unforeseen":    {lookupFails(errors.New("unforeseen")), 500, "internal", "", ""},
+		"Secrets Manager down":    {secretFails(&upstream.Error{Service: "secretsmanager"}), 503, "secrets-unavailable", "5", ""},
+		"Secrets Manager hangs":   {secretFails(&upstream.Error{Service: "secretsmanager", Timeout: true}), 504, "upstream-timeout", "", ""},
+		"Secrets Manager denies":  {secretFails(&upstream.Error{Service: "secretsmanager", Permanent: true}), 500, "billing-misconfigured", "", ""},
+		"malformed secret":        {secretFails(fmt.Errorf("%w: it is empty", secret.ErrMalformed)), 500, "billing-misconfigured", "", ""},
 		"Stripe down":             {stripeFails(billing.Error{Class: billing.Unavailable}), 502, "billing-unavailable", "", ""},
 		"Stripe hangs":            {stripeFails(billing.Error{Class: billing.Timeout}), 504, "upstream-timeout", "", ""},
 		"Stripe lies":             {stripeFails(billing.Error{Class: billing.BadResponse}), 502, "billing-bad-response", "", ""},
@@ -415,15 +462,16 @@ func TestChallenge(t *testing.T) {
 func TestRefusedKeyIsRenewedOnce(t *testing.T) {
 	refused := &billing.Error{Class: billing.KeyRefused, Calls: billing.Calls{Attempts: 1}}
 	for name, test := range map[string]struct {
-		renewed      bool
-		renewErr     error
-		secondFails  bool
-		status, want int // want: calls of Stripe
+		renewed     bool
+		renewErr    error
+		secondFails bool
+		status      int
+		keys        []string // of the calls of Stripe
 	}{
-		"a new key works":       {true, nil, false, 303, 2},
-		"a new key fails too":   {true, nil, true, 500, 2},
-		"there is no new key":   {false, nil, false, 500, 1},
-		"Secrets Manager fails": {false, &upstream.Error{Service: "secretsmanager"}, false, 503, 1},
+		"a new key works":       {true, nil, false, 303, []string{oldKey, newKey}},
+		"a new key fails too":   {true, nil, true, 500, []string{oldKey, newKey}},
+		"there is no new key":   {false, nil, false, 500, []string{oldKey}},
+		"Secrets Manager fails": {false, &upstream.Error{Service: "secretsmanager"}, false, 503, []string{oldKey}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, nil)
@@ -433,12 +481,30 @@ func TestRefusedKeyIsRenewedOnce(t *testing.T) {
 				}
 				return &billing.Session{URL: sessionURL, Calls: billing.Calls{Attempts: 1}}, nil
 			}
-			f.renewed = func() (secret.Key, bool, error) { return secret.Key{}, test.renewed, test.renewErr }
+			f.renewed = func() (secret.Key, bool, error) { return keyOf(newKey), test.renewed, test.renewErr }
 			w := f.serve("", "", nil)
-			if w.Code != test.status || len(f.created) != test.want {
-				t.Errorf("status = %d after %d calls", w.Code, len(f.created))
+			if w.Code != test.status || !slices.Equal(f.keys, test.keys) {
+				t.Errorf("status = %d after calls with the keys %q", w.Code, f.keys)
 			}
 		})
+	}
+}
+
+// The user of the token decides about everything that follows.
+func TestARequestUsesOneKeyAndOneCustomer(t *testing.T) {
+	f := newFixture(t, nil)
+	f.verify = func(string) (auth.Caller, error) { return auth.Caller{UserID: "bob"}, nil }
+	f.owned = append(f.owned, billing.Subscription{ID: "sub_2", Customer: "cus_bob", Status: stripe.SubscriptionStatusActive})
+	w := f.serve(formType, cancelAlone, nil)
+	if w.Code != http.StatusSeeOther || len(f.created) != 1 {
+		t.Fatalf("status = %d: %s", w.Code, w.Body)
+	}
+	created := f.created[0]
+	if customer, subscription := *created.Customer, *created.FlowData.SubscriptionCancel.Subscription; customer != "cus_bob" || subscription != "sub_2" {
+		t.Errorf("session of %s about %s", customer, subscription)
+	}
+	if !slices.Equal(f.keys, []string{oldKey, oldKey}) {
+		t.Errorf("calls with the keys %q", f.keys)
 	}
 }
 

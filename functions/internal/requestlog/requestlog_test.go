@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"log/slog"
+	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"billingportal/functions/internal/requestlog"
@@ -112,17 +116,81 @@ func TestFailuresAreCountedByTheVersionToo(t *testing.T) {
 }
 
 func TestAgesAreOfWhatWasFetched(t *testing.T) {
-	var written bytes.Buffer
-	record := requestlog.New(&written, "PortalFunction", "").Begin("request-1", "other")
-	record.Age("secret_age_ms", time.Now().Add(-time.Hour))
-	record.Age("keys_age_ms", time.Time{})
-	record.End(200, "ok", false)
-	members := membersOf(t, &written)
-	if age, _ := members["secret_age_ms"].(float64); age < 3_600_000 || age > 3_660_000 {
-		t.Errorf("secret_age_ms = %v, want an hour", members["secret_age_ms"])
+	synctest.Test(t, func(t *testing.T) {
+		var written bytes.Buffer
+		record := requestlog.New(&written, "PortalFunction", "").Begin("request-1", "other")
+		record.Age("secret_age_ms", time.Now().Add(-time.Hour))
+		record.Age("keys_age_ms", time.Now().Add(time.Second)) // the clock was set back
+		record.Age("never_age_ms", time.Time{})
+		record.End(200, "ok", false)
+		members := membersOf(t, &written)
+		if members["secret_age_ms"] != 3_600_000.0 || members["keys_age_ms"] != 0.0 {
+			t.Errorf("%v and %v, want an hour and 0", members["secret_age_ms"], members["keys_age_ms"])
+		}
+		if age, found := members["never_age_ms"]; found {
+			t.Errorf("never_age_ms = %v", age)
+		}
+	})
+}
+
+// Dashboards, alarms and saved queries depend on every name here.
+func TestTheWholeLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var written bytes.Buffer
+		log := requestlog.New(&written, "PortalFunction", "v1.2.3")
+		log.Version = "7"
+		record := log.Begin("request-1", "/billing/portal")
+		stop := record.Time("auth_ms")
+		time.Sleep(1500*time.Microsecond + 999) // less than a microsecond is dropped
+		stop()
+		record.Set(slog.String("customer_id", "cus_1"))
+		record.Count("failures_by_upstream", "upstream", "dynamodb")
+		time.Sleep(time.Second)
+		now := time.Now()
+		record.End(503, "customer-store-unavailable", true)
+
+		want := `{"time":"` + now.Format(time.RFC3339Nano) + `","level":"ERROR","msg":"request",` +
+			`"function":"PortalFunction","request_id":"request-1","route":"/billing/portal","status":503,"code":"customer-store-unavailable",` +
+			`"cold_start":true,"requests":1,"failures":1,"cold_starts":1,"duration_ms":1001.5,"auth_ms":1.5,` +
+			`"customer_id":"cus_1","failures_by_upstream":1,"upstream":"dynamodb","release":"v1.2.3","version":"7",` +
+			`"_aws":{"Timestamp":` + strconv.FormatInt(now.UnixMilli(), 10) + `,"CloudWatchMetrics":[` +
+			`{"Namespace":"BillingPortal","Dimensions":[["function"]],"Metrics":[{"Name":"duration_ms","Unit":"Milliseconds"},` +
+			`{"Name":"auth_ms","Unit":"Milliseconds"},{"Name":"requests","Unit":"Count"},{"Name":"failures","Unit":"Count"},{"Name":"cold_starts","Unit":"Count"}]},` +
+			`{"Namespace":"BillingPortal","Dimensions":[["function","code"]],"Metrics":[{"Name":"requests","Unit":"Count"}]},` +
+			`{"Namespace":"BillingPortal","Dimensions":[["function","version"]],"Metrics":[{"Name":"requests","Unit":"Count"},{"Name":"failures","Unit":"Count"}]},` +
+			`{"Namespace":"BillingPortal","Dimensions":[["function","upstream"]],"Metrics":[{"Name":"failures_by_upstream","Unit":"Count"}]}]}}` + "\n"
+		if got := written.String(); got != want {
+			t.Errorf("%s\nwant\n%s", got, want)
+		}
+	})
+}
+
+// pieces writes a byte at a time, and lets others run in between.
+type pieces struct{ strings.Builder }
+
+func (p *pieces) Write(line []byte) (int, error) {
+	for _, b := range line {
+		p.WriteByte(b)
+		runtime.Gosched()
 	}
-	if age, said := members["keys_age_ms"]; said {
-		t.Errorf("keys_age_ms = %v, of what was never fetched", age)
+	return len(line), nil
+}
+
+func TestLoggersThatShareAWriterTakeTurns(t *testing.T) {
+	out := &pieces{}
+	shared := requestlog.Lines(out)
+	var wait sync.WaitGroup
+	for range 10 {
+		log := requestlog.New(shared, "PortalFunction", "")
+		wait.Go(func() { log.Begin("request-1", "other").End(200, "ok", false) })
+	}
+	wait.Wait()
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 10 {
+		t.Errorf("%d lines, want 10", len(lines))
+	}
+	for _, line := range lines {
+		requestlogtest.RequireMetrics(t, line)
 	}
 }
 

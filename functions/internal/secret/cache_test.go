@@ -153,9 +153,12 @@ func TestAStaleKeyServesForAnHourWhileSecretsManagerFails(t *testing.T) {
 			}
 		}
 		for i := 2; i < len(v.fetches); i++ {
-			if pause := v.fetches[i] - v.fetches[i-1]; pause < 10*time.Second {
+			if pause := v.fetches[i] - v.fetches[i-1]; pause != 10*time.Second {
 				t.Fatalf("two fetches %v apart while a stale key serves", pause)
 			}
+		}
+		if last := v.fetches[len(v.fetches)-1]; last < time.Hour-10*time.Second {
+			t.Errorf("no fetch after %v", last)
 		}
 		time.Sleep(time.Second)
 		_, err := cache.Get(t.Context())
@@ -261,15 +264,28 @@ func TestACancelledRequestDoesNotPoisonTheNext(t *testing.T) {
 }
 
 func TestARequestWithoutTimeGetsAKeyThatIsAtHand(t *testing.T) {
-	v := newVault()
-	cache := newKeyCache(v, nil)
-	requireKey(t, cache, oldKey)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	for range 100 {
-		if key, err := cache.Get(ctx); err != nil || key.Reveal() != oldKey {
-			t.Fatalf("Key = %q, %v", key.Reveal(), err)
-		}
+	for name, age := range map[string]time.Duration{"fresh": 0, "stale": 6 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				v := newVault()
+				cache := newKeyCache(v, nil)
+				requireKey(t, cache, oldKey)
+				time.Sleep(age)
+				v.pace = time.Minute // it hangs
+				ctx, cancel := context.WithCancel(t.Context())
+				cancel()
+				start := time.Now()
+				for range 100 {
+					if key, err := cache.Get(ctx); err != nil || key.Reveal() != oldKey {
+						t.Fatalf("Key = %q, %v", key.Reveal(), err)
+					}
+				}
+				if took := time.Since(start); took != 0 {
+					t.Errorf("took %v", took)
+				}
+				time.Sleep(5 * time.Second) // until the fetch gives up
+			})
+		})
 	}
 }
 

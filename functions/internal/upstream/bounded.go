@@ -65,10 +65,10 @@ type boundedBody struct {
 func (b *boundedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.read += int64(n)
-	switch {
-	case b.read > maxAnswerSize:
+	if b.read > maxAnswerSize {
 		return n, errTooLarge
-	case b.read == 0 && errors.Is(err, io.EOF):
+	}
+	if b.read == 0 && errors.Is(err, io.EOF) {
 		return n, io.ErrUnexpectedEOF
 	}
 	return n, err

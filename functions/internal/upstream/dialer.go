@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -11,23 +12,15 @@ import (
 	"time"
 )
 
-const (
-	// dialTimeout bounds the connection, and once more the TLS handshake.
-	dialTimeout = 2 * time.Second
-	// aheadPatience is how long a request waits for the connection that is being
-	// dialled ahead before it dials one of its own.
-	aheadPatience = 500 * time.Millisecond
-	// aheadFor is how long a connection that was dialled ahead is trusted. Load
-	// balancers close an idle connection after a minute or so, and a frozen
-	// function does not notice.
-	aheadFor = 20 * time.Second
-)
+// dialTimeout bounds the connection, and once more the TLS handshake.
+const dialTimeout = 2 * time.Second
 
 // aheadDialer dials connections, the first one perhaps before it is asked for.
 type aheadDialer struct {
 	net.Dialer
-	patience time.Duration  // how long a request waits for the dial ahead
-	roots    *x509.CertPool // nil: the system's
+	patience time.Duration    // how long a request waits for the dial ahead before it dials itself
+	roots    *x509.CertPool   // nil: the system's
+	now      func() time.Time // the wall clock
 
 	mu    sync.Mutex
 	ahead *aheadConn // nil: there is none, or it is taken
@@ -66,7 +59,7 @@ func (d *aheadDialer) start(ctx context.Context, base string) {
 			dial = d.connectTLS
 		}
 		if conn, err := dial(ctx, "tcp", ahead.address); err == nil {
-			ahead.conn, ahead.dialed = conn, wallClock()
+			ahead.conn, ahead.dialed = conn, d.now()
 		}
 	}()
 	context.AfterFunc(ctx, func() {
@@ -77,14 +70,8 @@ func (d *aheadDialer) start(ctx context.Context, base string) {
 }
 
 func hostPort(u *url.URL) string {
-	port := u.Port()
-	switch {
-	case port == "" && u.Scheme == "http":
-		port = "80"
-	case port == "":
-		port = "443"
-	}
-	return net.JoinHostPort(u.Hostname(), port)
+	usual := map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	return net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), usual))
 }
 
 func (d *aheadDialer) dialPlain(ctx context.Context, network, address string) (net.Conn, error) {
@@ -110,11 +97,14 @@ func (d *aheadDialer) take(ctx context.Context, secure bool, address string) net
 	if ahead == nil || ahead.secure != secure || ahead.address != address || !d.claim(ahead) {
 		return nil
 	}
+	// Load balancers close an idle connection after a minute or so, and a frozen
+	// function does not notice.
+	const trusted = 20 * time.Second
 	patience := time.NewTimer(d.patience)
 	defer patience.Stop()
 	select {
 	case <-ahead.done:
-		if age := wallClock().Sub(ahead.dialed); ahead.conn != nil && age >= 0 && age < aheadFor {
+		if age := d.now().Sub(ahead.dialed); ahead.conn != nil && age >= 0 && age < trusted {
 			return ahead.conn
 		}
 	case <-patience.C:

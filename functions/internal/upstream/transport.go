@@ -20,7 +20,6 @@ const (
 type Transport struct {
 	pool   *http.Transport
 	dialer *aheadDialer
-	now    func() time.Time // the wall clock
 
 	mu   sync.Mutex
 	used time.Time // when a request last began or ended; zero: never
@@ -28,7 +27,7 @@ type Transport struct {
 
 // NewTransport returns a transport with no connection yet.
 func NewTransport() *Transport {
-	dialer := &aheadDialer{patience: aheadPatience}
+	dialer := &aheadDialer{patience: 500 * time.Millisecond, now: wallClock}
 	return &Transport{
 		pool: &http.Transport{
 			Proxy:          http.ProxyFromEnvironment,
@@ -43,7 +42,6 @@ func NewTransport() *Transport {
 			MaxResponseHeaderBytes: 64 << 10,
 		},
 		dialer: dialer,
-		now:    wallClock,
 	}
 }
 
@@ -68,7 +66,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 func (t *Transport) touch() time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := t.now()
+	now := t.dialer.now()
 	if t.used.IsZero() {
 		t.used = now
 	}

@@ -79,7 +79,7 @@ func TestWhatIdledThroughAFreezeIsNotUsed(t *testing.T) {
 			server := newListener(t, "http")
 			transport := server.transport(t)
 			now := time.Now()
-			transport.now = func() time.Time { return now }
+			transport.dialer.now = func() time.Time { return now }
 			requireAnswer(t, transport, server.URL)
 			now = now.Add(test.pause)
 			requireAnswer(t, transport, server.URL)

@@ -1,0 +1,133 @@
+package upstream_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"billingportal/functions/internal/upstream"
+	"billingportal/functions/internal/upstream/upstreamtest"
+)
+
+// getItem calls DynamoDB at endpoint, for at most a minute a try.
+func getItem(ctx context.Context, endpoint string, transport http.RoundTripper, tries int) error {
+	role := upstream.AWS{Region: "eu-central-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}
+	_, err := dynamodb.NewFromConfig(role.Config(endpoint, transport, time.Minute, tries)).GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: aws.String("customers"), Key: map[string]types.AttributeValue{"user_id": &types.AttributeValueMemberS{Value: "alice"}},
+	})
+	return err
+}
+
+func coded(status int, code string) http.HandlerFunc {
+	return upstreamtest.Answer(status, "application/x-amz-json-1.0", `{"__type":"`+code+`","message":"`+upstreamtest.Marker+`"}`)
+}
+
+// Operators read the text in the log line. The flags choose the answer to the caller.
+func TestAFailureOfAWSSaysWhatAnOperatorNeeds(t *testing.T) {
+	background := func(t *testing.T) context.Context { return t.Context() }
+	for name, test := range map[string]struct {
+		handler   http.HandlerFunc // nil: nothing listens
+		ctx       func(*testing.T) context.Context
+		text      string
+		timeout   bool
+		permanent bool
+	}{
+		"a table that does not exist": {coded(400, "ResourceNotFoundException"), background, "ResourceNotFoundException", false, true},
+		"too many requests":           {coded(400, "ThrottlingException"), background, "ThrottlingException", false, false},
+		"an outage":                   {coded(500, "InternalServerError"), background, "InternalServerError", false, false},
+		"a code of its own":           {coded(400, upstreamtest.Marker), background, "an error without a documented code", false, false},
+		"a page of a proxy":           {upstreamtest.HTML(200), background, "an answer that cannot be read", false, false},
+		"an empty answer":             {upstreamtest.Answer(200, "application/x-amz-json-1.0", ""), background, "an answer that cannot be read", false, false},
+		"no server":                   {nil, background, "no connection", false, false},
+		"a lost connection":           {upstreamtest.Reset, background, "no connection", false, false},
+		"no time left": {upstreamtest.Hang, func(t *testing.T) context.Context {
+			ctx, cancel := context.WithDeadline(t.Context(), time.Now())
+			t.Cleanup(cancel)
+			return ctx
+		}, "no answer in time", true, false},
+		"a caller that left": {upstreamtest.Hang, func(t *testing.T) context.Context {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			return ctx
+		}, "the request was cancelled", false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			endpoint := upstreamtest.Refused(t)
+			if test.handler != nil {
+				endpoint = upstreamtest.NewServer(t, test.handler).URL
+			}
+			transport := upstream.NewTransport()
+			defer transport.CloseIdleConnections()
+			failure := upstream.FromAWS("dynamodb", getItem(test.ctx(t), endpoint, transport, 1))
+			if got, want := failure.Error(), "dynamodb GetItem: "+test.text; got != want {
+				t.Errorf("%q, want %q", got, want)
+			}
+			if failure.Timeout != test.timeout || failure.Permanent != test.permanent {
+				t.Errorf("Timeout %v, Permanent %v, want %v, %v", failure.Timeout, failure.Permanent, test.timeout, test.permanent)
+			}
+			upstreamtest.RequireSilent(t, failure)
+		})
+	}
+	if got := upstream.FromAWS("secretsmanager", errors.New(upstreamtest.Marker)).Error(); got != "secretsmanager: no connection" {
+		t.Errorf("without an operation: %q", got)
+	}
+}
+
+// moments answers every request with a 500 and notes when it came.
+type moments struct{ all []time.Time }
+
+func (m *moments) RoundTrip(*http.Request) (*http.Response, error) {
+	m.all = append(m.all, time.Now())
+	return &http.Response{
+		StatusCode: http.StatusInternalServerError,
+		Header:     http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
+		Body:       io.NopCloser(strings.NewReader(`{"__type":"InternalServerError"}`)),
+	}, nil
+}
+
+func TestPausesBetweenTriesAreShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const tries = 12
+		transport := &moments{}
+		if err := getItem(t.Context(), "http://127.0.0.1", transport, tries); err == nil {
+			t.Fatal("no error")
+		}
+		if len(transport.all) != tries {
+			t.Fatalf("%d requests, want %d", len(transport.all), tries)
+		}
+		for i, moment := range transport.all[1:] {
+			if pause := moment.Sub(transport.all[i]); pause <= 0 || pause > 200*time.Millisecond {
+				t.Errorf("pause %d = %v, want up to 200 ms", i+1, pause)
+			}
+		}
+	})
+}
+
+// hanging never answers. It notes how long a try lasts.
+type hanging struct{ tries []time.Duration }
+
+func (h *hanging) RoundTrip(r *http.Request) (*http.Response, error) {
+	start := time.Now()
+	<-r.Context().Done()
+	h.tries = append(h.tries, time.Since(start))
+	return nil, r.Context().Err()
+}
+
+func TestEveryTryIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		transport := &hanging{}
+		failure := upstream.FromAWS("dynamodb", getItem(t.Context(), "http://127.0.0.1", transport, 2))
+		if !failure.Timeout || len(transport.tries) != 2 || transport.tries[0] != time.Minute || transport.tries[1] != time.Minute {
+			t.Errorf("%v after tries of %v", failure, transport.tries)
+		}
+	})
+}
