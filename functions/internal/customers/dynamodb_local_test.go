@@ -128,7 +128,7 @@ func testRealLimits(t *testing.T, client *dynamodb.Client, single Table) {
 		t.Run(name, func(t *testing.T) {
 			writer, store := &Writer{Client: client, Table: test.table}, &Store{Client: client, Table: test.table}
 			for _, user := range []string{strings.Repeat("x", test.size), strings.Repeat("é", test.size/2), strings.Repeat("x", test.size+1)} {
-				outcome, err := writer.Apply(t.Context(), Change{Facts: []Fact{reference(user, "cus_long", 5)}, Checkout: "cus_long"})
+				outcome, err := writer.Apply(t.Context(), Change{Facts: []Fact{reference(user, "cus_long", 5)}})
 				got, readErr := store.CustomerID(t.Context(), user)
 				switch fits := len(user) <= test.size; {
 				case err != nil:

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
 var (
@@ -31,11 +30,10 @@ type account struct {
 }
 
 type stripeCustomer struct {
-	id       string
-	created  int64
-	user     string // that the metadata names; "": none
-	claimers map[string]bool
-	deleted  bool
+	id      string
+	created int64
+	user    string // that the metadata names; "": none
+	deleted bool
 }
 
 var users = []string{"alice", "bob", "carol"}
@@ -52,6 +50,7 @@ func newAccount(seed uint64) *account {
 		a.clock += int64(a.random.IntN(2)) // half of all events share their time with the one before
 		a.happen()
 	}
+	a.spreadDeletions()
 	return a
 }
 
@@ -72,7 +71,7 @@ func (a *account) happen() {
 }
 
 func (a *account) newCustomer() *stripeCustomer {
-	c := &stripeCustomer{id: fmt.Sprintf("cus_%d", len(a.customers)), created: a.clock, claimers: map[string]bool{}}
+	c := &stripeCustomer{id: fmt.Sprintf("cus_%d", len(a.customers)), created: a.clock}
 	a.customers = append(a.customers, c)
 	return c
 }
@@ -105,11 +104,8 @@ func (a *account) checkOut(c *stripeCustomer) {
 	if user := a.perhapsUser(); user != "" {
 		facts = append(facts, reference(user, c.id, a.clock))
 	}
-	for _, fact := range facts {
-		c.claimers[fact.User] = true
-	}
 	if len(facts) > 0 {
-		a.tell(Change{Facts: facts, Checkout: c.id})
+		a.tell(Change{Facts: facts})
 	}
 }
 
@@ -117,12 +113,33 @@ func (a *account) delete(c *stripeCustomer) {
 	c.deleted = true
 	var facts []Fact
 	if c.user != "" {
-		facts = []Fact{{c.user, c.id, Facts{Deleted: true}}}
+		facts = []Fact{deletionOf(c.user, c.id)}
 	}
 	a.tell(Change{Facts: facts, Deleted: c.id})
-	for user := range c.claimers {
-		a.know(user, c.id, Facts{Deleted: true})
+}
+
+// spreadDeletions has every user know of the deletions of the customers that they claim. A mapping that was written by hand is a
+// claim once there is a fact about its user.
+func (a *account) spreadDeletions() {
+	for _, c := range a.customers {
+		for user, state := range a.want {
+			if facts := state[c.id]; c.deleted && (facts.Metadata.known || facts.Reference.known) {
+				a.know(user, c.id, Facts{Deleted: true})
+			}
+		}
 	}
+}
+
+// claimers are the users in the item of a customer.
+func (a *account) claimers(c *stripeCustomer) []string {
+	var claimers []string
+	for user, state := range a.want {
+		if facts := state[c.id]; !c.deleted && (facts.Metadata.known || facts.Reference.known) {
+			claimers = append(claimers, user)
+		}
+	}
+	slices.Sort(claimers)
+	return claimers
 }
 
 func claimsOf(user, customer string, seconds int64) []Fact {
@@ -274,11 +291,7 @@ func (a *account) check(table *fakeTable) string {
 	}
 	for _, c := range a.customers {
 		item := table.items[c.id]
-		claimers, _ := item[usersAttribute].(*types.AttributeValueMemberSS)
-		if claimers == nil {
-			claimers = &types.AttributeValueMemberSS{}
-		}
-		if isMarked(item) != c.deleted || !slices.Equal(claimers.Value, slices.Sorted(maps.Keys(c.claimers))) || item["customer_id"] != nil {
+		if isMarked(item) != c.deleted || !slices.Equal(usersOf(item), a.claimers(c)) || item["customer_id"] != nil {
 			return fmt.Sprintf("the item of %s is %v", c.id, item)
 		}
 	}

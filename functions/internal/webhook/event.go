@@ -5,9 +5,7 @@ import (
 	"errors"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"billingportal/functions/internal/customers"
@@ -165,9 +163,6 @@ func (r Rules) completed(e *event, o object) error {
 	if s.ClientReferenceID != nil && (r.References == AllReferences || r.References == SessionReferences && s.PaymentLink == nil) {
 		e.tell(usable(*s.ClientReferenceID), customers.Facts{Reference: at})
 	}
-	if len(e.change.Facts) > 0 {
-		e.change.Checkout = e.customer
-	}
 	return nil
 }
 
@@ -180,21 +175,12 @@ func (e *event) tell(user string, facts customers.Facts) {
 
 func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
 
-// maxUserIDLength is in characters, as package auth has it.
-const maxUserIDLength = 255
-
-// usable returns a user if a token can name them, else "". What is no Unicode became U+FFFD, which stands for nobody.
+// usable returns a user if an event may name them, else "".
 func usable(user string) string {
-	if !IsUser(user) {
+	if !customers.IsUser(user) {
 		return ""
 	}
 	return user
-}
-
-// IsUser reports whether a text, if it is not empty, can be the user of a token.
-func IsUser(user string) bool {
-	isUnusable := func(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }
-	return utf8.RuneCountInString(user) <= maxUserIDLength && !strings.ContainsFunc(user, isUnusable)
 }
 
 // isTime reports whether seconds can be when something happened at Stripe. A time to come would win over all that follows.
