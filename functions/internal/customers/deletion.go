@@ -74,7 +74,10 @@ func (a *application) delete(ctx context.Context, change Change) (isNew bool, er
 	most, cancel := mostOf(ctx)
 	defer cancel()
 	done, changed, err := a.joinAll(most, change)
-	done = slices.DeleteFunc(done, func(user string) bool { return !slices.Contains(claimers, user) })
+	done = slices.DeleteFunc(done, func(user string) bool {
+		_, isClaimer := slices.BinarySearch(claimers, user)
+		return !isClaimer
+	})
 	if len(done) > 0 {
 		err = errors.Join(err, a.forget(ctx, change.Deleted, done))
 	}

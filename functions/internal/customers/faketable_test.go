@@ -159,8 +159,8 @@ func (e evaluation) update(expression string) error {
 		path, value, _ := strings.Cut(deletion, " ")
 		members, name := e.parent(path)
 		if set, ok := members[name].(*types.AttributeValueMemberSS); ok {
-			gone := e.values[value].(*types.AttributeValueMemberSS).Value
-			if set.Value = slices.DeleteFunc(set.Value, func(s string) bool { return slices.Contains(gone, s) }); len(set.Value) == 0 {
+			gone := slices.Sorted(slices.Values(e.values[value].(*types.AttributeValueMemberSS).Value))
+			if set.Value = slices.DeleteFunc(set.Value, func(s string) bool { _, isGone := slices.BinarySearch(gone, s); return isGone }); len(set.Value) == 0 {
 				delete(members, name)
 			}
 		}

@@ -3,6 +3,7 @@ package customers
 import (
 	"context"
 	"errors"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -253,6 +254,7 @@ func TestAMalformedItemEndsItsOwnChangeAlone(t *testing.T) {
 type racingTable struct {
 	*fakeTable
 	races int
+	with  State // that is written each time; nil: one that differs each time
 }
 
 func (r *racingTable) UpdateItem(ctx context.Context, input *dynamodb.UpdateItemInput, options ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
@@ -263,8 +265,12 @@ func (r *racingTable) UpdateItem(ctx context.Context, input *dynamodb.UpdateItem
 			item = attributes{"user_id": text("alice")}
 			r.items["alice"] = item
 		}
-		item["billing_portal"] = State{"cus_x": {Metadata: At(int64(r.races))}}.encode(nil)
-		item["customer_id"] = text("cus_x")
+		state := r.with
+		if state == nil {
+			state = State{"cus_x": {Metadata: At(int64(r.races))}}
+		}
+		delete(item, "customer_id")
+		maps.Copy(item, plainTable.NewItem("alice", state))
 	}
 	return r.fakeTable.UpdateItem(ctx, input, options...)
 }
@@ -281,7 +287,7 @@ func TestALostRaceIsRunAgain(t *testing.T) {
 		"time runs out": {50, 10, context.DeadlineExceeded},
 	} {
 		t.Run(name, func(t *testing.T) {
-			table := &racingTable{newFakeTable(plainTable), test.races}
+			table := &racingTable{fakeTable: newFakeTable(plainTable), races: test.races}
 			pauses := 0
 			writer := &Writer{Client: table, Table: plainTable, Pause: func(_ context.Context, d time.Duration) error {
 				if d < 0 || d >= longestPause {
