@@ -191,6 +191,9 @@ func testWebhookTable(t *testing.T, endpoint string) {
 			}
 		})
 	}
+	t.Run("many customers", func(t *testing.T) { testManyCustomers(t, endpoint) })
+	t.Run("many users", func(t *testing.T) { testManyUsers(t, endpoint) })
+	t.Run("users like customers", func(t *testing.T) { testUsersLikeCustomers(t, endpoint) })
 	t.Run("whatever the order", func(t *testing.T) { testOrders(t, endpoint, 12) })
 }
 

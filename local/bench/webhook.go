@@ -34,7 +34,7 @@ type stripeEvent struct {
 }
 
 // claimEvent is the most frequent event of those that write.
-var claimEvent = stripeEvent{name: "claim by a customer's metadata", kind: "customer.created", object: customerOf("new"), calls: 2}
+var claimEvent = stripeEvent{name: "claim by a customer's metadata", kind: "customer.created", object: customerOf("new"), calls: 3}
 
 var stripeEvents = []stripeEvent{
 	claimEvent,
