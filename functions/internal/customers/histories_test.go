@@ -463,7 +463,7 @@ func (a *account) repair(t *testing.T, table *fakeTable, seed uint64) {
 func TestHistoriesBeyondTheLimits(t *testing.T) {
 	scales := []scale{{1, 300, 600, ""}, {200, 2, 600, ""}, {2, 250, 500, ""}, {200, 1, 600, strings.Repeat("ü", 200)}, {200, 1, 600, strings.Repeat("\U0001f600", 245)}}
 	most := map[string]int{}
-	for seed := *firstSeed; seed < *firstSeed+uint64(*histories)/500 && !t.Failed(); seed++ { //nolint:gosec // a number of histories
+	for seed := *firstSeed; seed < *firstSeed+10+uint64(*histories)/1000 && !t.Failed(); seed++ { //nolint:gosec // a number of histories
 		a := newAccount(seed, scales[seed%uint64(len(scales))])
 		table := a.newTable()
 		a.play(t, table, a.changes)

@@ -69,6 +69,7 @@ func TestEffectsAndCalls(t *testing.T) {
 		"a deletion of nobody's customer": {nil, Change{Deleted: "cus_a"}, Deleted, []string{"UpdateItem"}, ""},
 		"the same deletion again":         {[]Change{{Deleted: "cus_a"}}, Change{Deleted: "cus_a"}, Unchanged, []string{"UpdateItem"}, ""},
 		"a release":                       {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}}, Change{Facts: []Fact{release("alice", "cus_a", 6)}}, Released, []string{"GetItem", "UpdateItem"}, ""},
+		"a release beside a conflict":     {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}, {Facts: []Fact{claim("alice", "cus_b", 6)}}}, Change{Facts: []Fact{release("alice", "cus_c", 7)}}, Released, []string{"GetItem", "UpdateItem"}, "cus_b"},
 		"a move away": {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}}, Change{Facts: []Fact{release("alice", "cus_a", 6), claim("bob", "cus_a", 6)}}, Claimed,
 			[]string{"GetItem", "UpdateItem", "GetItem", "UpdateItem", "UpdateItem"}, ""},
 		"a second customer":        {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}}, Change{Facts: []Fact{claim("alice", "cus_b", 6)}}, Conflict, newClaim, "cus_b"},
