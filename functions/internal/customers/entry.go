@@ -8,7 +8,7 @@ import (
 
 // Entry is what an item of the table says, for tools that read all of it.
 type Entry struct {
-	User     string // "" where the key is not one of the table's format
+	User     string // "" if the key does not have the table's format
 	Customer string // "" for none
 	State    State
 	// IsCustomers says that the item is a customer's own: it has the users who claim it or the mark of its deletion, and no facts.

@@ -91,9 +91,9 @@ func (s State) Join(t State) State {
 	return joined
 }
 
-// Customer is who pays for the user: the customer with the latest claim by metadata, of equal ones the greater ID; without
-// one, the one with the earliest claim by reference, of equal ones the smaller ID, so that nobody's purchase takes a user over;
-// "" without any.
+// Customer is who pays for the user: the customer with the latest claim by metadata (equal times: the greater ID). Without such a
+// claim, it is the one with the earliest claim by reference (equal times: the smaller ID), so that a later purchase never takes a
+// user over. "" means none.
 func (s State) Customer() string {
 	var byMetadata, byReference string
 	for _, customer := range slices.Sorted(maps.Keys(s)) {
@@ -108,8 +108,8 @@ func (s State) Customer() string {
 	return cmp.Or(byMetadata, byReference)
 }
 
-// Counting are the customers with a claim that counts, in order. More than one is a conflict: the customer is certain all the
-// same, but somebody pays twice.
+// Counting are the customers with a claim that counts, in order. More than one is a conflict: the table is correct, but the user
+// may pay twice.
 func (s State) Counting() []string {
 	var counting []string
 	for customer, facts := range s {

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// found is what an item holds of ours.
+// found is this package's part of an item.
 type found struct {
 	state    State // what is known, including a mapping that was written by hand
 	stored   State // the facts alone
