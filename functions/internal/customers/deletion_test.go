@@ -120,6 +120,12 @@ func fullItem(t *testing.T, room int) (*fakeTable, []string) {
 	t.Helper()
 	table, users := crowd(100)
 	item := table.items["cus_a"]
+	for first := range 30 { // the shortest users come first, and make the least room
+		user := string(rune('0' + first))
+		users = append(users, user)
+		table.items[user] = plainTable.NewItem(user, State{"cus_a": {Reference: At(5)}})
+		item[usersAttribute].(*types.AttributeValueMemberSS).Value = append(item[usersAttribute].(*types.AttributeValueMemberSS).Value, user)
+	}
 	for i := 0; ; i++ {
 		left := 400<<10 - size(item) - room
 		if left == 0 {

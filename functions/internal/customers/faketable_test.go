@@ -57,6 +57,11 @@ func (f *fakeTable) GetItem(_ context.Context, input *dynamodb.GetItemInput, _ .
 
 func (f *fakeTable) UpdateItem(_ context.Context, input *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
 	f.calls = append(f.calls, "UpdateItem")
+	for _, value := range input.ExpressionAttributeValues {
+		if set, ok := value.(*types.AttributeValueMemberSS); ok && len(set.Value) == 0 {
+			return nil, &smithy.GenericAPIError{Code: "ValidationException", Message: "An string set  may not be empty"}
+		}
+	}
 	old, exists := f.items[f.id(input.Key)]
 	e := evaluation{input.ExpressionAttributeNames, input.ExpressionAttributeValues, attributes{}}
 	for name, value := range old {
