@@ -57,6 +57,7 @@ type table struct {
 	name     string
 	layout   layout
 	function lambda.Handler
+	logs     logBuffer
 }
 
 func newTable(t *testing.T, endpoint, name string, l layout) *table {
@@ -79,7 +80,7 @@ func newTable(t *testing.T, endpoint, name string, l layout) *table {
 	}
 	maps.Copy(env, l.env)
 	var err error
-	if w.function, err = app.Webhook(t.Context(), func(name string) string { return env[name] }, &logBuffer{}); err != nil {
+	if w.function, err = app.Webhook(t.Context(), func(name string) string { return env[name] }, &w.logs); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -149,16 +150,25 @@ func testWebhookTable(t *testing.T, endpoint string) {
 			theirs := everyType()
 			maps.Copy(theirs, l.key("alice"))
 			w.put(t, theirs)
-			for i, step := range []struct{ event, customer string }{
-				{"customer.created", eventCustomer},
-				{"customer.created", eventCustomer},
-				{"customer.updated-released", ""},
-				{"checkout.session.completed", ""}, // earlier than the release
-				{"customer.updated-email", ""},
-				{"customer.deleted", ""},
+			for i, step := range []struct {
+				event, customer string
+				calls           int // of DynamoDB
+			}{
+				{"customer.created", eventCustomer, 3},
+				{"customer.created", eventCustomer, 1},
+				{"customer.updated-released", "", 2},
+				{"checkout.session.completed", "", 3}, // earlier than the release
+				{"checkout.session.completed", "", 1},
+				{"customer.updated-email", "", 1},
+				{"customer.deleted", "", 4},
+				{"customer.deleted", "", 2},
 			} {
+				before := len(w.logs.String())
 				if err := w.deliver(t.Context(), stripeEvent(t, step.event)); err != nil {
 					t.Fatal(err)
+				}
+				if line := w.logs.String()[before:]; !strings.Contains(line, fmt.Sprintf(`"attempts":%d,`, step.calls)) {
+					t.Errorf("step %d: want %d calls: %s", i, step.calls, line)
 				}
 				got := w.get(t, "alice")
 				if customer := w.customer(got); customer != step.customer {
@@ -191,6 +201,9 @@ func testWebhookTable(t *testing.T, endpoint string) {
 			}
 		})
 	}
+	t.Run("many customers", func(t *testing.T) { testManyCustomers(t, endpoint) })
+	t.Run("many users", func(t *testing.T) { testManyUsers(t, endpoint) })
+	t.Run("users like customers", func(t *testing.T) { testUsersLikeCustomers(t, endpoint) })
 	t.Run("whatever the order", func(t *testing.T) { testOrders(t, endpoint, 12) })
 }
 

@@ -16,7 +16,6 @@ import (
 	"billingportal/functions/internal/customers"
 	"billingportal/functions/internal/secret"
 	"billingportal/functions/internal/upstream"
-	"billingportal/functions/internal/webhook"
 )
 
 // What operators' tools do to the mapping is what the webhook does, with the same facts.
@@ -57,8 +56,8 @@ func MappingAt(seconds int64) customers.Time { return customers.At(seconds) }
 // IsCustomerID reports whether a text has the form of a Stripe customer's ID.
 func IsCustomerID(s string) bool { return customers.IsID(s) }
 
-// IsUserID reports whether the table and the tokens can have a user of this ID.
-func IsUserID(s string) bool { return s != "" && webhook.IsUser(s) }
+// IsUserID reports whether an event or an import may name a user by this ID.
+func IsUserID(s string) bool { return customers.IsUser(s) }
 
 // IsPermanent reports whether a failure of AWS's stays until an operator mends something.
 func IsPermanent(err error) bool {

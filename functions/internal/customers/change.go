@@ -2,22 +2,30 @@ package customers
 
 import "slices"
 
-// Change is what an event says of users and customers.
+// Change is what an event, or a reader of Stripe's data, says about users and customers.
 type Change struct {
-	// Facts are what it says of pairs of a user and a customer.
+	// Facts are about pairs of a user and a customer.
 	Facts []Fact
-	// Checkout is the customer of a Checkout Session that claims; "" for any other event. Its item learns which users claim it,
-	// which nothing that Stripe keeps of a customer would tell.
-	Checkout string
-	// Deleted is the customer that was deleted, of every user who claims it; "" for any other event.
+	// Deleted is the customer that was deleted; "" for any other change. The deletion reaches every user who is known to claim
+	// the customer, and the users of Facts.
 	Deleted string
 }
 
-// Fact is what is known of one user and one customer.
+// Fact is what is known about one user and one customer.
 type Fact struct {
 	User, Customer string
 	Facts
+	// Seen is for readers of Stripe's data, such as an import: the time at which the customer's metadata was read and still named
+	// the user. Metadata is the customer's created then, as in a customer.created event.
+	//
+	// If the table knows a release of the pair and no later claim, an event was missed, or was too close to the release to count.
+	// The claim is then made at Seen. Otherwise Seen has no effect, so that reading the same customer again changes nothing.
+	// The item's own facts decide, in the same conditional write that joins the claim.
+	Seen Time
 }
+
+// isClaim reports whether the fact is a claim.
+func (f Fact) isClaim() bool { return f.Metadata.known || f.Reference.known }
 
 // Effect is what a change did.
 type Effect string
@@ -45,32 +53,29 @@ type Outcome struct {
 }
 
 // byUser returns the facts of each user, and the users in the order in which the change names them.
-func (c Change) byUser() (users []string, states map[string]State) {
-	states = map[string]State{}
+func (c Change) byUser() (users []string, facts map[string][]Fact) {
+	facts = map[string][]Fact{}
 	for _, fact := range c.Facts {
-		if states[fact.User] == nil {
+		if facts[fact.User] == nil {
 			users = append(users, fact.User)
 		}
-		states[fact.User] = states[fact.User].Join(State{fact.Customer: fact.Facts})
+		facts[fact.User] = append(facts[fact.User], fact)
 	}
-	return users, states
+	return users, facts
 }
 
-// note tells of claims for a user that count for nothing in what is known then.
-func (o *Outcome) note(c Change, user string, known State) {
-	for _, fact := range c.Facts {
-		if fact.User != user || !fact.Metadata.known && !fact.Reference.known {
-			continue
-		}
-		facts := known[fact.Customer]
-		o.IsDeleted = o.IsDeleted || facts.Deleted
-		o.IsIdle = o.IsIdle || !facts.Deleted && !facts.countsByMetadata() && !facts.countsByReference()
+// note records which claims of a user count for nothing in the state that is known then, and a conflict.
+func (o *Outcome) note(facts []Fact, known State) {
+	claims := slices.DeleteFunc(slices.Clone(facts), func(f Fact) bool { return !f.isClaim() })
+	for _, claim := range claims {
+		pair := known[claim.Customer]
+		o.IsDeleted = o.IsDeleted || pair.Deleted
+		o.IsIdle = o.IsIdle || !pair.Deleted && !pair.counts()
+	}
+	if counting := known.Counting(); len(claims) > 0 && len(counting) > 1 {
+		o.Effect, o.Counting = Conflict, counting
 	}
 }
 
-// claims reports whether the change claims a customer for a user, or for anybody where user is "".
-func (c Change) claims(user string) bool {
-	return slices.ContainsFunc(c.Facts, func(f Fact) bool {
-		return (user == "" || f.User == user) && (f.Metadata.known || f.Reference.known)
-	})
-}
+// claims reports whether the change has a claim.
+func (c Change) claims() bool { return slices.ContainsFunc(c.Facts, Fact.isClaim) }

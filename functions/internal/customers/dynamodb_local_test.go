@@ -38,6 +38,7 @@ func TestDynamoDBLocal(t *testing.T) {
 
 	t.Run("items", func(t *testing.T) { testRealItems(t, client) })
 	t.Run("paths", func(t *testing.T) { testRealPaths(t, client, single) })
+	t.Run("a full item", func(t *testing.T) { testRealFullItem(t, client, plain) })
 	t.Run("limits", func(t *testing.T) { testRealLimits(t, client, single) })
 	for name, table := range map[string]Table{"histories": plain, "histories in a single-table design": single} {
 		t.Run(name, func(t *testing.T) { testRealHistories(t, client, table) })
@@ -118,17 +119,21 @@ func testRealPaths(t *testing.T, client *dynamodb.Client, table Table) {
 
 // The longest keys are those that DynamoDB takes, and what it would refuse is not asked for.
 func testRealLimits(t *testing.T, client *dynamodb.Client, single Table) {
+	const longest = 200 // of a user's ID
+	narrow := plainTable
+	narrow.KeyFormat = strings.Repeat("p", maxKeySize-longest) + placeholder
+	single.SortValue = strings.Repeat("p", maxSortKeySize-longest) + placeholder
 	for name, test := range map[string]struct {
 		table Table
 		size  int
 	}{
-		"a key":      {plainTable, maxKeySize},
-		"a sort key": {single, maxSortKeySize - len("BILLING#")},
+		"a key":      {narrow, longest},
+		"a sort key": {single, longest},
 	} {
 		t.Run(name, func(t *testing.T) {
 			writer, store := &Writer{Client: client, Table: test.table}, &Store{Client: client, Table: test.table}
 			for _, user := range []string{strings.Repeat("x", test.size), strings.Repeat("é", test.size/2), strings.Repeat("x", test.size+1)} {
-				outcome, err := writer.Apply(t.Context(), Change{Facts: []Fact{reference(user, "cus_long", 5)}, Checkout: "cus_long"})
+				outcome, err := writer.Apply(t.Context(), Change{Facts: []Fact{reference(user, "cus_long", 5)}})
 				got, readErr := store.CustomerID(t.Context(), user)
 				switch fits := len(user) <= test.size; {
 				case err != nil:
@@ -143,6 +148,46 @@ func testRealLimits(t *testing.T, client *dynamodb.Client, single Table) {
 	}
 }
 
+// A customer's own item that an older version filled, and one that has as many users as it may have.
+func testRealFullItem(t *testing.T, client *dynamodb.Client, table Table) {
+	for _, room := range []int{0, len(deletedAttribute), len(deletedAttribute) + 1} {
+		full, users := fullItem(t, room)
+		if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table.name(), Item: full.items["cus_a"]}); err != nil {
+			t.Fatal(err)
+		}
+		writer := &Writer{Client: client, Table: table}
+		if outcome, err := writer.Apply(t.Context(), Change{Facts: []Fact{claim(fmt.Sprint("one more ", room), "cus_a", 5)}}); err != nil || outcome.IsDeleted {
+			t.Errorf("%+v, %v", outcome, err)
+		}
+		if got := usersOf(itemOf(t, client, table, "cus_a")); len(got) != len(users) {
+			t.Errorf("%d users, want %d", len(got), len(users))
+		}
+		if _, err := writer.Apply(t.Context(), Change{Deleted: "cus_a"}); err != nil {
+			t.Fatal(err)
+		}
+		for _, user := range users {
+			if found, err := table.read(itemOf(t, client, table, user)); err != nil || !found.state["cus_a"].Deleted {
+				t.Fatalf("%.20s: %v, %v", user, found.state, err)
+			}
+		}
+		outcome, err := writer.Apply(t.Context(), Change{Facts: []Fact{claim(fmt.Sprint("one more ", room), "cus_a", 6)}})
+		if got := itemOf(t, client, table, "cus_a"); err != nil || !outcome.IsDeleted || !isMarked(got) || len(usersOf(got)) > 0 {
+			t.Errorf("%+v, %v, %v", outcome, err, got)
+		}
+	}
+	t.Run("users", func(t *testing.T) {
+		writer := &Writer{Client: client, Table: table}
+		for i := range maxUsers + 5 {
+			if _, err := writer.Apply(t.Context(), Change{Facts: []Fact{claim(fmt.Sprint("user", i), "cus_b", 5)}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := usersOf(itemOf(t, client, table, "cus_b")); len(got) != maxUsers {
+			t.Errorf("%d users", len(got))
+		}
+	})
+}
+
 const realHistories = 100
 
 // testRealHistories has histories delivered by several goroutines at once, each history under a key format of its own.
@@ -155,7 +200,7 @@ func testRealHistories(t *testing.T, client *dynamodb.Client, table Table) {
 			defer func() { <-turns }()
 			own := table
 			own.KeyFormat = fmt.Sprintf("%d#{user}", seed)
-			newAccount(*firstSeed+seed).playReal(t, client, own)
+			newAccount(*firstSeed+seed, scaleOf(*firstSeed+seed)).playReal(t, client, own)
 		})
 	}
 	all.Wait()
@@ -190,27 +235,17 @@ func (a *account) playReal(t *testing.T, client *dynamodb.Client, table Table) {
 			return
 		}
 	}
-	var all sync.WaitGroup
-	for i := range 3 {
-		random := rand.New(rand.NewPCG(a.random.Uint64(), uint64(i)))
-		all.Go(func() {
-			// Each deliverer has all events, so that each is delivered three times, in three orders.
-			writer := &Writer{Client: unreliable{client, random}, Table: table}
-			changes := slices.Clone(a.changes)
-			random.Shuffle(len(changes), func(i, j int) { changes[i], changes[j] = changes[j], changes[i] })
-			for len(changes) > 0 {
-				if _, err := writer.Apply(t.Context(), changes[0]); err != nil {
-					changes = append(changes, changes[0])
-				}
-				changes = changes[1:]
-			}
-		})
+	a.deliverReal(t, client, table, a.changes)
+	imports := a.imports()
+	for _, change := range imports {
+		a.know(change.Facts[0])
 	}
-	all.Wait()
+	a.spreadDeletions()
+	a.deliverReal(t, client, table, imports)
 
 	// The table as the fake would hold it.
 	seen := newFakeTable(plainTable)
-	for _, id := range append(slices.Clone(users), a.customerIDs()...) {
+	for _, id := range append(slices.Clone(a.users), a.customerIDs()...) {
 		item := itemOf(t, client, table, id)
 		if found, err := table.read(item); err == nil && found.customer.id != "" {
 			item["customer_id"] = text(found.customer.id)
@@ -220,6 +255,27 @@ func (a *account) playReal(t *testing.T, client *dynamodb.Client, table Table) {
 	if failure := a.check(seen); failure != "" {
 		t.Errorf("%s: %s", table.KeyFormat, failure)
 	}
+}
+
+// deliverReal has several deliverers deliver all changes at once.
+func (a *account) deliverReal(t *testing.T, client *dynamodb.Client, table Table, all []Change) {
+	var deliverers sync.WaitGroup
+	for i := range 3 {
+		random := rand.New(rand.NewPCG(a.random.Uint64(), uint64(i)))
+		deliverers.Go(func() {
+			// Each is delivered three times, in three orders.
+			writer := &Writer{Client: unreliable{client, random}, Table: table}
+			changes := slices.Clone(all)
+			random.Shuffle(len(changes), func(i, j int) { changes[i], changes[j] = changes[j], changes[i] })
+			for len(changes) > 0 {
+				if _, err := writer.Apply(t.Context(), changes[0]); err != nil {
+					changes = append(changes, changes[0])
+				}
+				changes = changes[1:]
+			}
+		})
+	}
+	deliverers.Wait()
 }
 
 func (a *account) customerIDs() []string {

@@ -8,10 +8,10 @@ import (
 
 // Entry is what an item of the table says, for tools that read all of it.
 type Entry struct {
-	User     string // "" where the key is not one of the table's format
+	User     string // "" if the key does not have the table's format
 	Customer string // "" for none
 	State    State
-	// IsCustomers says that the item is of a customer's own: it has word of who claims it, and no customer.
+	// IsCustomers says that the item is a customer's own: it has the users who claim it or the mark of its deletion, and no facts.
 	IsCustomers bool
 }
 
@@ -29,8 +29,9 @@ func (t Table) EntryOf(item map[string]types.AttributeValue) (Entry, error) {
 	return entry, nil
 }
 
-// NewItem is an item of a user's with a state and nothing else.
+// NewItem is a user's item with as much of a state as an item may have, and nothing else.
 func (t Table) NewItem(user string, state State) map[string]types.AttributeValue {
+	state = state.trimmed()
 	item, _ := t.keyOf(user)
 	if len(state) > 0 {
 		item[FactsAttribute] = state.encode(nil)
@@ -42,10 +43,11 @@ func (t Table) NewItem(user string, state State) map[string]types.AttributeValue
 	return item
 }
 
-// NewCustomersItem is an item of a customer's own, with the users who claim it.
+// NewCustomersItem is a customer's own item, with as many of the users who claim it as it may have. Every claim needs it: by this
+// item a deletion reaches the users.
 func (t Table) NewCustomersItem(customer string, users []string) map[string]types.AttributeValue {
 	item, _ := t.keyOf(customer)
-	item[usersAttribute] = &types.AttributeValueMemberSS{Value: users}
+	item[usersAttribute] = &types.AttributeValueMemberSS{Value: firstUsers(users)}
 	return item
 }
 

@@ -11,6 +11,13 @@ import (
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
+func TestAnItemWithoutFactsIsItsKey(t *testing.T) {
+	plain := customers.Table{Key: "user_id", Attribute: "customer_id"}
+	if got := plain.NewItem("alice", customers.State{}); len(got) != 1 || got["user_id"] == nil {
+		t.Errorf("item = %v", got)
+	}
+}
+
 func TestEntriesOfItems(t *testing.T) {
 	plain := customers.Table{Key: "user_id", Attribute: "customer_id"}
 	single := customers.Table{Key: "pk", KeyFormat: "USER#{user}", SortKey: "sk", SortValue: "BILLING", Attribute: "customer_id"}

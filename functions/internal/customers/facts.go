@@ -18,6 +18,17 @@ func At(seconds int64) Time { return Time{seconds, true} }
 // isAfter reports whether t is later than u. Any time is later than never, and never is later than none.
 func (t Time) isAfter(u Time) bool { return t.known && (!u.known || t.seconds > u.seconds) }
 
+// compare orders times, never first.
+func (t Time) compare(u Time) int {
+	switch {
+	case u.isAfter(t):
+		return -1
+	case t.isAfter(u):
+		return 1
+	}
+	return 0
+}
+
 func latest(t, u Time) Time {
 	if u.isAfter(t) {
 		return u
@@ -55,12 +66,15 @@ func (f Facts) Join(g Facts) Facts {
 	}
 }
 
-// A claim counts where it is later than the release and the customer is not deleted.
+// A claim counts if it is later than the release and the customer is not deleted.
+func (f Facts) counts() bool            { return f.countsByMetadata() || f.countsByReference() }
 func (f Facts) countsByMetadata() bool  { return !f.Deleted && f.Metadata.isAfter(f.Released) }
 func (f Facts) countsByReference() bool { return !f.Deleted && f.Reference.isAfter(f.Released) }
 
-// age orders facts by the last time of which they know something.
-func (f Facts) age() Time { return latest(latest(f.Metadata, f.Reference), f.Released) }
+// hasClaimsOf reports whether both sets of facts have the same claims.
+func (f Facts) hasClaimsOf(g Facts) bool {
+	return f.Metadata == g.Metadata && f.Reference == g.Reference
+}
 
 // State is all that is known of one user: facts by the customer's ID.
 type State map[string]Facts
@@ -77,9 +91,9 @@ func (s State) Join(t State) State {
 	return joined
 }
 
-// Customer is who pays for the user: the customer with the latest claim by metadata, of equal ones the greater ID; without
-// one, the one with the earliest claim by reference, of equal ones the smaller ID, so that nobody's purchase takes a user over;
-// "" without any.
+// Customer is who pays for the user: the customer with the latest claim by metadata (equal times: the greater ID). Without such a
+// claim, it is the one with the earliest claim by reference (equal times: the smaller ID), so that a later purchase never takes a
+// user over. "" means none.
 func (s State) Customer() string {
 	var byMetadata, byReference string
 	for _, customer := range slices.Sorted(maps.Keys(s)) {
@@ -94,12 +108,12 @@ func (s State) Customer() string {
 	return cmp.Or(byMetadata, byReference)
 }
 
-// Counting are the customers with a claim that counts, in order. More than one is a conflict: the customer is certain all the
-// same, but somebody pays twice.
+// Counting are the customers with a claim that counts, in order. More than one is a conflict: the table is correct, but the user
+// may pay twice.
 func (s State) Counting() []string {
 	var counting []string
 	for customer, facts := range s {
-		if facts.countsByMetadata() || facts.countsByReference() {
+		if facts.counts() {
 			counting = append(counting, customer)
 		}
 	}
@@ -107,43 +121,27 @@ func (s State) Counting() []string {
 	return counting
 }
 
-// maxCustomers bounds what is kept of one user. An item has room for more, but nobody has honestly had as many.
-const maxCustomers = 20
-
-// trimmed returns the state with at most maxCustomers: the oldest deleted ones go first, then the oldest; the user's customer
-// stays.
-func (s State) trimmed() State {
-	if len(s) <= maxCustomers {
-		return s
-	}
-	current := s.Customer()
-	rank := func(customer string) int { // of those to go, in order
-		switch {
-		case customer == current:
-			return 2
-		case s[customer].Deleted:
-			return 0
+// with returns the state after facts about its user. See [Fact.Seen] for why these are not just joined.
+func (s State) with(facts []Fact) State {
+	known := s.Join(nil)
+	for _, fact := range facts {
+		pair := known[fact.Customer].Join(fact.Facts)
+		if pair.Released.known && !pair.Metadata.isAfter(pair.Released) {
+			pair.Metadata = latest(pair.Metadata, fact.Seen)
 		}
-		return 1
+		known[fact.Customer] = pair
 	}
-	order := slices.SortedFunc(maps.Keys(s), func(a, b string) int {
-		ageA, ageB := s[a].age(), s[b].age()
-		return cmp.Or(
-			cmp.Compare(rank(a), rank(b)),
-			cmp.Compare(ageA.orBefore(), ageB.orBefore()),
-			cmp.Compare(a, b))
-	})
-	kept := State{}
-	for _, customer := range order[len(order)-maxCustomers:] {
-		kept[customer] = s[customer]
-	}
-	return kept
+	return known
 }
 
-// orBefore is the time in seconds, with never before all others.
-func (t Time) orBefore() int64 {
-	if !t.known {
-		return -1
+// newClaims are the customers, in order, with a claim that an item does not have. Deleted ones are left out.
+func (s State) newClaims(stored State) []string {
+	var customers []string
+	for customer, facts := range s {
+		if !facts.Deleted && !facts.hasClaimsOf(stored[customer]) {
+			customers = append(customers, customer)
+		}
 	}
-	return t.seconds
+	slices.Sort(customers)
+	return customers
 }

@@ -1,7 +1,6 @@
 package customers
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -116,37 +115,6 @@ func FuzzJoin(f *testing.F) {
 			}
 		}
 	})
-}
-
-func TestOfManyCustomersTheOldestGo(t *testing.T) {
-	id := func(i int) string { return fmt.Sprintf("cus_%02d", i) }
-	state := State{}
-	for i := range 25 {
-		state[id(i)] = Facts{Metadata: At(int64(100 + i))}
-	}
-	for _, i := range []int{7, 20} {
-		state[id(i)] = state[id(i)].Join(Facts{Deleted: true})
-	}
-	trimmed := state.trimmed()
-	gone := slices.Sorted(maps.Keys(state))
-	gone = slices.DeleteFunc(gone, func(customer string) bool { _, kept := trimmed[customer]; return kept })
-	if want := []string{id(0), id(1), id(2), id(7), id(20)}; !slices.Equal(gone, want) {
-		t.Errorf("gone are %v, want %v", gone, want)
-	}
-	if !maps.Equal(trimmed.trimmed(), trimmed) {
-		t.Error("20 are not left alone")
-	}
-}
-
-// Of references the earliest one counts, which is the oldest: what comes later must not push it out.
-func TestTheUsersCustomerStays(t *testing.T) {
-	state := State{}
-	for i := range 30 {
-		state[fmt.Sprintf("cus_%02d", i)] = Facts{Reference: At(int64(100 + i))}
-	}
-	if trimmed := state.trimmed(); len(trimmed) != maxCustomers || trimmed.Customer() != "cus_00" {
-		t.Errorf("%d are left, customer %q", len(trimmed), trimmed.Customer())
-	}
 }
 
 func TestFactsSurviveTheirItem(t *testing.T) {

@@ -7,10 +7,12 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 )
 
 type attributes = map[string]types.AttributeValue
@@ -55,6 +57,11 @@ func (f *fakeTable) GetItem(_ context.Context, input *dynamodb.GetItemInput, _ .
 
 func (f *fakeTable) UpdateItem(_ context.Context, input *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
 	f.calls = append(f.calls, "UpdateItem")
+	for _, value := range input.ExpressionAttributeValues {
+		if set, ok := value.(*types.AttributeValueMemberSS); ok && len(set.Value) == 0 {
+			return nil, &smithy.GenericAPIError{Code: "ValidationException", Message: "An string set  may not be empty"}
+		}
+	}
 	old, exists := f.items[f.id(input.Key)]
 	e := evaluation{input.ExpressionAttributeNames, input.ExpressionAttributeValues, attributes{}}
 	for name, value := range old {
@@ -63,13 +70,20 @@ func (f *fakeTable) UpdateItem(_ context.Context, input *dynamodb.UpdateItemInpu
 	if input.ConditionExpression != nil {
 		for condition := range strings.SplitSeq(*input.ConditionExpression, " AND ") {
 			if !e.holds(condition) {
-				return nil, &types.ConditionalCheckFailedException{}
+				lost := &types.ConditionalCheckFailedException{}
+				if input.ReturnValuesOnConditionCheckFailure == types.ReturnValuesOnConditionCheckFailureAllOld {
+					lost.Item = old
+				}
+				return nil, lost
 			}
 		}
 	}
 	maps.Copy(e.item, input.Key)
 	if err := e.update(*input.UpdateExpression); err != nil {
 		return nil, err
+	}
+	if size(e.item) > 400<<10 {
+		return nil, &smithy.GenericAPIError{Code: "ValidationException", Message: "Item size to update has exceeded the maximum allowed size"}
 	}
 	f.items[f.id(input.Key)] = e.item
 	if input.ReturnValues == types.ReturnValueAllOld && exists {
@@ -112,6 +126,15 @@ func (e evaluation) holds(condition string) bool {
 		_, isMap := e.at(path).(*types.AttributeValueMemberM)
 		return isMap && e.values[value].(*types.AttributeValueMemberS).Value == "M"
 	}
+	if alternatives, ok := cutAround(condition, "(", ")"); ok {
+		return slices.ContainsFunc(strings.Split(alternatives, " OR "), e.holds)
+	}
+	if rest, ok := strings.CutPrefix(condition, "size("); ok {
+		path, value, _ := strings.Cut(rest, ") < ")
+		set, isSet := e.at(path).(*types.AttributeValueMemberSS)
+		limit, _ := strconv.Atoi(e.values[value].(*types.AttributeValueMemberN).Value)
+		return isSet && len(set.Value) < limit
+	}
 	path, value, ok := strings.Cut(condition, " = ")
 	if !ok {
 		panic("a condition that the fake does not know: " + condition)
@@ -136,7 +159,22 @@ func (e evaluation) update(expression string) error {
 		members[name] = set
 		return nil
 	}
-	sets, removal, removes := strings.Cut(strings.TrimPrefix(expression, "SET "), " REMOVE ")
+	expression, deletion, deletes := strings.Cut(" "+expression, " DELETE ")
+	if deletes {
+		path, value, _ := strings.Cut(deletion, " ")
+		members, name := e.parent(path)
+		if set, ok := members[name].(*types.AttributeValueMemberSS); ok {
+			gone := slices.Sorted(slices.Values(e.values[value].(*types.AttributeValueMemberSS).Value))
+			if set.Value = slices.DeleteFunc(set.Value, func(s string) bool { _, isGone := slices.BinarySearch(gone, s); return isGone }); len(set.Value) == 0 {
+				delete(members, name)
+			}
+		}
+	}
+	sets, isSet := strings.CutPrefix(expression, " SET ")
+	if !isSet {
+		return nil
+	}
+	sets, removal, removes := strings.Cut(sets, " REMOVE ")
 	for set := range strings.SplitSeq(sets, ", ") {
 		path, value, _ := strings.Cut(set, " = ")
 		members, name := e.parent(path)
@@ -156,6 +194,31 @@ func cutAround(s, before, after string) (string, bool) {
 	s, hasBefore := strings.CutPrefix(s, before)
 	s, hasAfter := strings.CutSuffix(s, after)
 	return s, hasBefore && hasAfter
+}
+
+// size is what DynamoDB counts of an item, in bytes, or a little more.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+func size(item attributes) int {
+	total := 0
+	for name, value := range item {
+		total += len(name) + sizeOf(value)
+	}
+	return total
+}
+
+func sizeOf(value types.AttributeValue) int {
+	switch value := value.(type) {
+	case *types.AttributeValueMemberS:
+		return len(value.Value)
+	case *types.AttributeValueMemberN: // a byte for two digits, one for the exponent, one for the sign
+		return len(value.Value)/2 + 3
+	case *types.AttributeValueMemberSS:
+		return len(strings.Join(value.Value, ""))
+	case *types.AttributeValueMemberM:
+		return 3 + len(value.Value) + size(value.Value)
+	}
+	return 1
 }
 
 // clone copies a value, so that nobody changes what the table holds.

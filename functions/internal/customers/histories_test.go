@@ -8,11 +8,13 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"billingportal/functions/internal/upstream"
 )
 
 var (
@@ -24,61 +26,100 @@ var (
 type account struct {
 	random    *rand.Rand
 	clock     int64
+	users     []string
 	customers []*stripeCustomer
-	changes   []Change
+	changes   []Change          // of events that arrive
+	misses    bool              // some events never arrive
 	handmade  map[string]string // user to customer, before the first event
 	want      map[string]State
 }
 
 type stripeCustomer struct {
-	id       string
-	created  int64
-	user     string // that the metadata names; "": none
-	claimers map[string]bool
-	deleted  bool
+	id      string
+	created int64  // of a test clock's, this is to come
+	user    string // that the metadata names; "": none
+	deleted bool
+	known   bool // the deletion
 }
 
-var users = []string{"alice", "bob", "carol"}
+// scale is how much happens in an account.
+type scale struct {
+	users, customers, events int
+	padding                  string // of the users' IDs
+}
 
-// newAccount makes up a history of at most sixteen events.
-func newAccount(seed uint64) *account {
+// The limits of the design: up to 100 customers of a user, up to 100 users of a customer. A few customers are for the mappings by
+// hand, and for purchases.
+var (
+	usual         = scale{3, 10, 16, ""}
+	manyCustomers = scale{2, 95, 200, ""}
+	manyUsers     = scale{100, 3, 250, ""}
+)
+
+// newAccount makes up a history.
+func newAccount(seed uint64, s scale) *account {
 	a := &account{random: rand.New(rand.NewPCG(seed, 0)), clock: 100, handmade: map[string]string{}, want: map[string]State{}}
-	for _, user := range users {
+	a.misses = a.random.IntN(4) == 0
+	for i := range s.users {
+		a.users = append(a.users, fmt.Sprintf("user-%d", i)+s.padding)
+	}
+	for _, user := range a.users {
 		if a.random.IntN(6) == 0 {
 			a.handmade[user] = fmt.Sprintf("cus_%d", a.random.IntN(4))
 		}
 	}
-	for range 3 + a.random.IntN(14) {
-		a.clock += int64(a.random.IntN(2)) // half of all events share their time with the one before
-		a.happen()
+	events := 3 + s.events/2 + a.random.IntN(s.events/2)
+	if s == usual {
+		events = 3 + a.random.IntN(s.events)
 	}
+	for i := range events {
+		a.clock += int64(a.random.IntN(2)) // half of all events share their time with the one before
+		// In a large history customers live to be claimed by many, and one lives to the end.
+		a.happen(s.customers, s == usual || i > events*3/4 && len(a.alive()) > 1)
+	}
+	a.spreadDeletions()
 	return a
 }
 
 // happen has one thing happen at Stripe.
-func (a *account) happen() {
-	switch alive := slices.DeleteFunc(slices.Clone(a.customers), func(c *stripeCustomer) bool { return c.deleted }); {
-	case len(alive) == 0 || a.random.IntN(5) == 0:
+func (a *account) happen(most int, deletes bool) {
+	switch alive := a.alive(); {
+	case len(a.customers) < most && (len(alive) == 0 || a.random.IntN(5) == 0 || most > 50 && a.random.IntN(3) > 0):
 		c := a.newCustomer()
 		c.user = a.perhapsUser()
 		a.tell(Change{Facts: claimsOf(c.user, c.id, c.created)})
-	case a.random.IntN(8) == 0:
+	case len(alive) == 0:
+	case deletes && a.random.IntN(8) == 0:
 		a.delete(alive[a.random.IntN(len(alive))])
 	case a.random.IntN(2) == 0:
 		a.update(alive[a.random.IntN(len(alive))])
 	default:
-		a.checkOut(alive[a.random.IntN(len(alive))])
+		c := alive[a.random.IntN(len(alive))]
+		if len(a.customers) < most && a.random.IntN(3) == 0 {
+			c = a.newCustomer() // whose own event says nothing of a user
+		}
+		a.checkOut(c)
 	}
 }
 
+func (a *account) alive() []*stripeCustomer {
+	return slices.DeleteFunc(slices.Clone(a.customers), func(c *stripeCustomer) bool { return c.deleted })
+}
+
 func (a *account) newCustomer() *stripeCustomer {
-	c := &stripeCustomer{id: fmt.Sprintf("cus_%d", len(a.customers)), created: a.clock, claimers: map[string]bool{}}
+	c := &stripeCustomer{id: fmt.Sprintf("cus_%d", len(a.customers)), created: a.clock}
+	if a.random.IntN(8) == 0 {
+		c.created += 1000 // a test clock's
+	}
 	a.customers = append(a.customers, c)
 	return c
 }
 
 func (a *account) perhapsUser() string {
-	return append([]string{""}, users...)[a.random.IntN(len(users)+1)]
+	if a.random.IntN(4) == 0 {
+		return ""
+	}
+	return a.users[a.random.IntN(len(a.users))]
 }
 
 func (a *account) update(c *stripeCustomer) {
@@ -92,37 +133,61 @@ func (a *account) update(c *stripeCustomer) {
 	}
 	facts := claimsOf(c.user, c.id, a.clock)
 	if before != "" {
-		facts = append(facts, release(before, c.id, a.clock))
+		facts = append(facts, release(before, c.id, c.from(a.clock)))
 	}
 	a.tell(Change{Facts: facts})
 }
 
+// from is a time, but not before the customer was created: as a release counts.
+func (c *stripeCustomer) from(seconds int64) int64 { return max(seconds, c.created) }
+
 func (a *account) checkOut(c *stripeCustomer) {
-	if a.random.IntN(3) == 0 {
-		c = a.newCustomer() // whose own event says nothing of a user
-	}
 	facts := claimsOf(a.perhapsUser(), c.id, a.clock)
 	if user := a.perhapsUser(); user != "" {
 		facts = append(facts, reference(user, c.id, a.clock))
 	}
-	for _, fact := range facts {
-		c.claimers[fact.User] = true
-	}
 	if len(facts) > 0 {
-		a.tell(Change{Facts: facts, Checkout: c.id})
+		a.tell(Change{Facts: facts})
 	}
 }
 
 func (a *account) delete(c *stripeCustomer) {
 	c.deleted = true
-	var facts []Fact
+	c.known = a.tell(deletionAtStripe(c))
+}
+
+func deletionAtStripe(c *stripeCustomer) Change {
+	change := Change{Deleted: c.id}
 	if c.user != "" {
-		facts = []Fact{{c.user, c.id, Facts{Deleted: true}}}
+		change.Facts = []Fact{deletionOf(c.user, c.id)}
 	}
-	a.tell(Change{Facts: facts, Deleted: c.id})
-	for user := range c.claimers {
-		a.know(user, c.id, Facts{Deleted: true})
+	return change
+}
+
+// spreadDeletions has every user know of the deletions of the customers that they claim. A mapping that was written by hand is a
+// claim once there is a fact about its user.
+func (a *account) spreadDeletions() {
+	for _, c := range a.customers {
+		for user, state := range a.want {
+			if facts := state[c.id]; c.known && facts.isClaimed() {
+				a.know(deletionOf(user, c.id))
+			}
+		}
 	}
+}
+
+func (f Facts) isClaimed() bool { return f.Metadata.known || f.Reference.known }
+
+// claimers are the users in the item of a customer.
+func (a *account) claimers(c *stripeCustomer) []string {
+	var claimers []string
+	for user, state := range a.want {
+		if !c.known && state[c.id].isClaimed() {
+			claimers = append(claimers, user)
+		}
+	}
+	slices.Sort(claimers)
+	return claimers
 }
 
 func claimsOf(user, customer string, seconds int64) []Fact {
@@ -132,22 +197,60 @@ func claimsOf(user, customer string, seconds int64) []Fact {
 	return []Fact{claim(user, customer, seconds)}
 }
 
-// tell notes an event, and what it means.
-func (a *account) tell(change Change) {
+// tell notes an event, and what it means, unless it is missed.
+func (a *account) tell(change Change) (arrives bool) {
+	if a.misses && a.random.IntN(6) == 0 {
+		return false
+	}
 	a.changes = append(a.changes, change)
 	for _, fact := range change.Facts {
-		a.know(fact.User, fact.Customer, fact.Facts)
+		a.know(fact)
 	}
+	return true
 }
 
-func (a *account) know(user, customer string, facts Facts) {
-	if a.want[user] == nil {
-		a.want[user] = State{}
-		if handmade := a.handmade[user]; handmade != "" {
-			a.want[user] = State{handmade: {Metadata: At(0)}}
+func (a *account) know(fact Fact) {
+	state, known := a.want[fact.User]
+	if handmade := a.handmade[fact.User]; !known && handmade != "" {
+		state = State{handmade: {Metadata: At(0)}}
+	}
+	a.want[fact.User] = state.with([]Fact{fact})
+}
+
+// imports are the changes of an import of the whole account at the end.
+func (a *account) imports() (changes []Change) {
+	for _, c := range a.alive() {
+		if c.user != "" {
+			changes = append(changes, Change{Facts: []Fact{seen(c.user, c.id, c.created, a.clock+1)}})
 		}
 	}
-	a.want[user] = a.want[user].Join(State{customer: facts})
+	return changes
+}
+
+// verify returns the changes that correct the mappings of a table, as `import --verify --fix` does after events were missed.
+func (a *account) verify(table *fakeTable) (corrections []Change) {
+	for _, id := range slices.Sorted(maps.Keys(table.items)) {
+		entry, _ := plainTable.EntryOf(table.items[id])
+		c := a.customer(entry.Customer)
+		switch {
+		case c == nil:
+		case c.deleted:
+			corrections = append(corrections, Change{Deleted: c.id, Facts: []Fact{deletionOf(entry.User, c.id)}})
+		case c.user != "" && c.user != entry.User:
+			corrections = append(corrections, Change{Facts: []Fact{release(entry.User, c.id, c.from(a.clock+1)), claim(c.user, c.id, a.clock+1)}})
+		}
+	}
+	return corrections
+}
+
+// customer is one that Stripe has, or had.
+func (a *account) customer(id string) *stripeCustomer {
+	for _, c := range a.customers {
+		if c.id == id {
+			return c
+		}
+	}
+	return nil
 }
 
 var errLost = errors.New("the connection is lost")
@@ -193,12 +296,17 @@ func (d *deliverer) UpdateItem(ctx context.Context, input *dynamodb.UpdateItemIn
 }
 
 // deliver makes changes until each was made without an error.
-func (d *deliverer) deliver(changes []Change) {
+func (d *deliverer) deliver(t *testing.T, changes []Change) {
 	writer := &Writer{Client: d, Table: plainTable, Pause: func(context.Context, time.Duration) error { return nil }}
 	for len(changes) > 0 {
 		change := changes[0]
 		changes = changes[1:]
 		if _, err := writer.Apply(context.Background(), change); err != nil {
+			var failure *upstream.Error
+			if !errors.As(err, &failure) || failure.Permanent {
+				t.Errorf("%+v: %v", change, err)
+				continue
+			}
 			changes = append(changes, change) // later, as Stripe does
 		}
 	}
@@ -206,14 +314,20 @@ func (d *deliverer) deliver(changes []Change) {
 	d.told <- d
 }
 
-// play delivers the events of an account in a random order, some of them twice, by several deliverers at once.
-func (a *account) play() *fakeTable {
-	s := &stage{fakeTable: newFakeTable(plainTable), random: a.random, told: make(chan *deliverer)}
+// newTable returns the table before the first event.
+func (a *account) newTable() *fakeTable {
+	table := newFakeTable(plainTable)
 	for user, customer := range a.handmade {
-		s.items[user] = attributes{"user_id": text(user), "customer_id": text(customer), "name": text("theirs")}
+		table.items[user] = attributes{"user_id": text(user), "customer_id": text(customer), "name": text("theirs")}
 	}
-	deliveries := slices.Clone(a.changes)
-	for _, change := range a.changes {
+	return table
+}
+
+// play delivers changes in a random order, some of them twice, by several deliverers at once.
+func (a *account) play(t *testing.T, table *fakeTable, changes []Change) {
+	s := &stage{fakeTable: table, random: a.random, told: make(chan *deliverer)}
+	deliveries := slices.Clone(changes)
+	for _, change := range changes {
 		if a.random.IntN(3) == 0 {
 			deliveries = append(deliveries, change)
 		}
@@ -223,37 +337,72 @@ func (a *account) play() *fakeTable {
 	var waiting []*deliverer
 	for i := range deliverers {
 		d := &deliverer{stage: s, turn: make(chan struct{})}
-		go d.deliver(slices.Clone(deliveries[i*len(deliveries)/deliverers : (i+1)*len(deliveries)/deliverers]))
+		go d.deliver(t, slices.Clone(deliveries[i*len(deliveries)/deliverers:(i+1)*len(deliveries)/deliverers]))
 		waiting = append(waiting, <-s.told)
 	}
 	for {
 		waiting = slices.DeleteFunc(waiting, func(d *deliverer) bool { return d.done })
 		if len(waiting) == 0 {
-			return s.fakeTable
+			return
 		}
 		next := waiting[a.random.IntN(len(waiting))]
 		next.turn <- struct{}{}
-		<-s.told // the same one: nobody else runs
+		<-s.told // the same one: no other runs
 	}
 }
 
-// Whatever the order, however often, however late: the table is what all events mean together.
+// scaleOf has a few histories of each run come near the limits.
+func scaleOf(seed uint64) scale {
+	switch seed % 500 {
+	case 100:
+		return manyCustomers
+	case 200:
+		return manyUsers
+	}
+	return usual
+}
+
+// In whatever order, however often and however late events come, the table is what all of them mean together. An import then brings
+// back what was missed, and a second one changes nothing.
 func TestHistoriesEndInTheSameTable(t *testing.T) {
 	events := 0
 	for seed := *firstSeed; seed < *firstSeed+uint64(*histories); seed++ { //nolint:gosec // a number of histories
-		a := newAccount(seed)
+		a := newAccount(seed, scaleOf(seed))
 		events += len(a.changes)
-		table := a.play()
-		if failure := a.check(table); failure != "" {
-			t.Fatalf("-seed %d: %s", seed, failure)
+		table := a.newTable()
+		a.play(t, table, a.changes)
+		a.requireTable(t, table, seed, "events")
+
+		imports := a.imports()
+		for _, change := range imports {
+			a.know(change.Facts[0])
+		}
+		a.spreadDeletions()
+		a.play(t, table, imports)
+		a.requireTable(t, table, seed, "an import")
+		for _, change := range imports {
+			if again := apply(t, table, plainTable, change); again.Calls != 1 {
+				t.Errorf("-seed %d: a second import did %+v", seed, again)
+			}
+		}
+		a.repair(t, table, seed)
+		if t.Failed() {
+			break
 		}
 	}
 	t.Logf("%d histories of %d events, from seed %d", *histories, events, *firstSeed)
 }
 
+func (a *account) requireTable(t *testing.T, table *fakeTable, seed uint64, after string) {
+	t.Helper()
+	if failure := a.check(table); failure != "" {
+		t.Fatalf("-seed %d, after %s: %s", seed, after, failure)
+	}
+}
+
 // check compares the table with what is known.
 func (a *account) check(table *fakeTable) string {
-	for _, user := range users {
+	for _, user := range a.users {
 		state, known := a.want[user]
 		item := table.items[user]
 		customer := a.handmade[user]
@@ -274,13 +423,60 @@ func (a *account) check(table *fakeTable) string {
 	}
 	for _, c := range a.customers {
 		item := table.items[c.id]
-		claimers, _ := item[usersAttribute].(*types.AttributeValueMemberSS)
-		if claimers == nil {
-			claimers = &types.AttributeValueMemberSS{}
-		}
-		if isMarked(item) != c.deleted || !slices.Equal(claimers.Value, slices.Sorted(maps.Keys(c.claimers))) || item["customer_id"] != nil {
+		if isMarked(item) != c.known || !slices.Equal(usersOf(item), a.claimers(c)) || item["customer_id"] != nil {
 			return fmt.Sprintf("the item of %s is %v", c.id, item)
 		}
 	}
 	return ""
+}
+
+// repair corrects mappings until none is wrong, and checks that they are right then.
+func (a *account) repair(t *testing.T, table *fakeTable, seed uint64) {
+	t.Helper()
+	for run := 0; ; run++ {
+		corrections := a.verify(table)
+		if len(corrections) == 0 {
+			break
+		}
+		if run > len(a.customers) {
+			t.Fatalf("-seed %d: after %d runs these are still to be corrected: %v", seed, run, corrections)
+		}
+		a.play(t, table, corrections)
+	}
+	for _, c := range a.alive() {
+		if c.user == "" || c.created > a.clock { // a test clock's customer has what comes from its future
+			continue
+		}
+		if got, err := (&Store{Client: table, Table: plainTable}).CustomerID(t.Context(), c.user); err != nil {
+			t.Errorf("-seed %d: %s of %s has %q, %v", seed, c.user, c.id, got, err)
+		}
+	}
+	for id, item := range table.items {
+		found, err := plainTable.read(item)
+		if err != nil || len(found.stored) > maxCustomers || len(usersOf(item)) > maxUsers || size(item) > maxSize || len(found.stored) > 0 && found.customer.id != found.stored.Customer() {
+			t.Errorf("-seed %d: the item of %s has %d customers, %d users, %d bytes and the customer %q: %v", seed, id, len(found.stored), len(usersOf(item)), size(item), found.customer.id, err)
+		}
+	}
+}
+
+// Beyond the limits nothing fails and nothing grows, and the table can be repaired.
+func TestHistoriesBeyondTheLimits(t *testing.T) {
+	scales := []scale{{1, 300, 600, ""}, {200, 2, 600, ""}, {2, 250, 500, ""}, {200, 1, 600, strings.Repeat("ü", 200)}, {200, 1, 600, strings.Repeat("\U0001f600", 245)}}
+	most := map[string]int{}
+	for seed := *firstSeed; seed < *firstSeed+10+uint64(*histories)/1000 && !t.Failed(); seed++ { //nolint:gosec // a number of histories
+		a := newAccount(seed, scales[seed%uint64(len(scales))])
+		table := a.newTable()
+		a.play(t, table, a.changes)
+		for _, item := range table.items {
+			found, _ := plainTable.read(item)
+			most["customers"] = max(most["customers"], len(found.state))
+			most["users"] = max(most["users"], len(usersOf(item)))
+			most["bytes"] = max(most["bytes"], size(item))
+		}
+		a.play(t, table, a.imports())
+		a.repair(t, table, seed)
+	}
+	if t.Log(most); most["customers"] < maxCustomers || most["users"] < maxUsers || most["bytes"] < maxSize/2 {
+		t.Error("the histories do not reach the limits")
+	}
 }

@@ -1,6 +1,7 @@
 package customers
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -8,9 +9,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// found is what an item holds of ours.
+// found is this package's part of an item.
 type found struct {
-	state    State // what is known, a mapping by somebody else's hand included
+	state    State // what is known, including a mapping that was written by hand
+	stored   State // the facts alone
 	facts    types.AttributeValue
 	customer place
 }
@@ -18,10 +20,11 @@ type found struct {
 // read reads an item. A customer that the facts do not yield was put there by hand or by an app: it counts as claimed by
 // metadata, before everything else.
 func (t Table) read(item map[string]types.AttributeValue) (found, error) {
-	state, err := decodeState(item[FactsAttribute])
+	stored, err := decodeState(item[FactsAttribute])
 	if err != nil {
 		return found{}, err
 	}
+	state := stored
 	customer, err := t.find(item)
 	if err != nil {
 		return found{}, err
@@ -29,7 +32,12 @@ func (t Table) read(item map[string]types.AttributeValue) (found, error) {
 	if customer.id != "" && customer.id != state.Customer() {
 		state = state.Join(State{customer.id: {Metadata: At(0)}})
 	}
-	return found{state, item[FactsAttribute], customer}, nil
+	return found{state, stored, item[FactsAttribute], customer}, nil
+}
+
+// holds reports whether the item needs no change to hold a state.
+func (f found) holds(state State) bool {
+	return maps.Equal(state, f.state) && state.Customer() == f.customer.id
 }
 
 // replacing returns the update that puts a state into an item in place of what was found there, on condition that it is still

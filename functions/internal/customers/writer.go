@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,17 +17,10 @@ import (
 )
 
 const (
-	// maxRaces bounds how often a lost race for an item is run again. Of all who race for one, one wins each time.
+	// maxRaces bounds how often a lost race for an item is run again. Of all writers that race for one, one wins each time.
 	maxRaces = 100
-	// Pauses between races, of which each runner waits a random part.
+	// Pauses between races, of which each writer waits a random part.
 	firstPause, longestPause = 5 * time.Millisecond, 200 * time.Millisecond
-)
-
-// The attributes of a customer's own item, beside its key. They are no members of FactsAttribute, because DynamoDB adds to a set
-// in a map only where there is the map; and both kinds of items may be one, if a user's ID looks like a customer's.
-const (
-	usersAttribute   = "billing_portal_users"   // string set: who claims the customer by a Checkout Session
-	deletedAttribute = "billing_portal_deleted" // true
 )
 
 // ErrRace means that others changed an item faster, again and again. Nothing was lost: the same change may be tried again.
@@ -39,8 +32,8 @@ type API interface {
 	UpdateItem(ctx context.Context, input *dynamodb.UpdateItemInput, options ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
 }
 
-// Writer joins facts into the items of a table. It is safe for concurrent use, in as many processes as there are: whatever the
-// order in which changes come, and however often, the items are the same in the end.
+// Writer joins facts into the items of a table. It is safe for concurrent use, in any number of processes: changes may come in any
+// order, and repeatedly, and the items are the same in the end.
 type Writer struct {
 	Client API
 	Table  Table
@@ -48,45 +41,29 @@ type Writer struct {
 	Pause func(ctx context.Context, d time.Duration) error
 }
 
-// Apply makes a change to all items that it is about, or returns an error; then it may be half done, and is to be applied
-// again. Facts of users whom no key of the table can name are nobody's, and left out. An item that holds something else than it
-// should ends the change of that item alone. Its errors are [ErrMalformed], [ErrMalformedFacts], [ErrRace], [*upstream.Error]
-// and ctx's own.
+// Apply makes a change to all items that it is about, or returns an error. After an error the change may be half done: apply it
+// again. Facts about users who are not [IsUser], or whose key would be too long for the table, are left out. An item with
+// unexpected content ends the change of that item alone. Its errors are [ErrMalformed], [ErrMalformedFacts], [ErrRace],
+// [*upstream.Error] and ctx's own.
 //
-// A deletion names a user only where the customer's metadata does, and may come before the claim that it ends. So a claim by a
-// Checkout Session and a deletion first leave word in the customer's own item, each by one atomic update that tells what was
-// there: whichever comes second sees the other.
+// A claim that the user's item has costs one call. A new claim costs three: it is also noted in the customer's own item, before the
+// user's item has it, so that a deletion finds the user.
+//
+// A deletion of a customer with many users stops before ctx ends, and returns an error. The next call continues with the users who
+// are left.
 func (w *Writer) Apply(ctx context.Context, change Change) (Outcome, error) {
-	change.Facts = slices.DeleteFunc(slices.Clone(change.Facts), func(f Fact) bool { return !w.Table.holds(f.User) })
+	change.Facts = slices.DeleteFunc(slices.Clone(change.Facts), func(f Fact) bool { return !IsUser(f.User) || !w.Table.holds(f.User) })
 	run := &application{Writer: w}
-	isNew, err := run.leaveWord(ctx, &change)
-	if err != nil {
-		return run.outcome, err
+	isNew, err := false, error(nil)
+	if change.Deleted != "" && w.Table.holds(change.Deleted) {
+		isNew, err = run.delete(ctx, change)
+	} else {
+		_, isNew, err = run.joinAll(ctx, change)
 	}
-	users, states := change.byUser()
-	var malformed error
-	for _, user := range users {
-		state, changed, err := run.join(ctx, user, states[user])
-		if errors.Is(err, ErrMalformed) || errors.Is(err, ErrMalformedFacts) {
-			malformed = err // which is no other user's fault, and will not be better in a moment
-			continue
-		}
-		if err != nil {
-			return run.outcome, err
-		}
-		isNew = isNew || changed
-		run.outcome.note(change, user, state)
-		if counting := state.Counting(); change.claims(user) && len(counting) > 1 {
-			run.outcome.Effect, run.outcome.Counting = Conflict, counting
-		}
-	}
-	if malformed != nil {
-		return run.outcome, malformed
-	}
-	if run.outcome.Effect == "" {
+	if err == nil && run.outcome.Effect == "" {
 		run.outcome.Effect = effectOf(change, isNew)
 	}
-	return run.outcome, nil
+	return run.outcome, err
 }
 
 func effectOf(change Change, isNew bool) Effect {
@@ -95,7 +72,7 @@ func effectOf(change Change, isNew bool) Effect {
 		return Unchanged
 	case change.Deleted != "":
 		return Deleted
-	case change.claims(""):
+	case change.claims():
 		return Claimed
 	}
 	return Released
@@ -107,64 +84,28 @@ type application struct {
 	outcome Outcome
 }
 
-// leaveWord updates the customer's own item, where the change asks for it, and completes the change by what was there.
-func (a *application) leaveWord(ctx context.Context, change *Change) (isNew bool, err error) {
-	switch {
-	case change.Deleted != "":
-		users, wasDeleted, err := a.markDeleted(ctx, change.Deleted)
-		for _, user := range users {
-			change.Facts = append(change.Facts, Fact{User: user, Customer: change.Deleted, Facts: Facts{Deleted: true}})
+// joinAll joins the facts of a change into the items of their users, and returns the users who are done.
+func (a *application) joinAll(ctx context.Context, change Change) (done []string, changed bool, err error) {
+	users, facts := change.byUser()
+	for _, user := range users {
+		known, isNew, joinErr := a.join(ctx, user, facts[user])
+		if errors.Is(joinErr, ErrMalformed) || errors.Is(joinErr, ErrMalformedFacts) {
+			err = joinErr // which is no other user's fault, and stays until an operator corrects the item
+			continue
 		}
-		return !wasDeleted, err
-	case change.Checkout != "" && len(change.Facts) > 0: // a set without elements is none
-		users, _ := change.byUser()
-		isDeleted, err := a.addUsers(ctx, change.Checkout, users)
-		for i := range change.Facts {
-			change.Facts[i].Deleted = change.Facts[i].Deleted || isDeleted
+		if joinErr != nil {
+			return done, changed, joinErr
 		}
-		return false, err
+		done = append(done, user)
+		changed = changed || isNew
+		a.outcome.note(facts[user], known)
 	}
-	return false, nil
+	return done, changed, err
 }
 
-func (a *application) addUsers(ctx context.Context, customer string, users []string) (isDeleted bool, err error) {
-	e := newExpression()
-	old, err := a.update(ctx, customer, &dynamodb.UpdateItemInput{
-		UpdateExpression:          aws.String("ADD " + e.path(usersAttribute) + " " + e.value(&types.AttributeValueMemberSS{Value: users})),
-		ExpressionAttributeNames:  e.names,
-		ExpressionAttributeValues: e.values,
-		ReturnValues:              types.ReturnValueAllOld,
-	})
-	if err != nil {
-		return false, err
-	}
-	return isMarked(old), nil
-}
-
-func (a *application) markDeleted(ctx context.Context, customer string) (users []string, wasDeleted bool, err error) {
-	e := newExpression()
-	old, err := a.update(ctx, customer, &dynamodb.UpdateItemInput{
-		UpdateExpression:          aws.String("SET " + e.path(deletedAttribute) + " = " + e.value(&types.AttributeValueMemberBOOL{Value: true})),
-		ExpressionAttributeNames:  e.names,
-		ExpressionAttributeValues: e.values,
-		ReturnValues:              types.ReturnValueAllOld,
-	})
-	if err != nil {
-		return nil, false, err
-	}
-	if set, ok := old[usersAttribute].(*types.AttributeValueMemberSS); ok {
-		users = slices.Sorted(slices.Values(set.Value))
-	}
-	return users, isMarked(old), nil
-}
-
-func isMarked(item map[string]types.AttributeValue) bool {
-	mark, ok := item[deletedAttribute].(*types.AttributeValueMemberBOOL)
-	return ok && mark.Value
-}
-
-// join joins facts into the item of a user, and returns what is known then.
-func (a *application) join(ctx context.Context, user string, facts State) (joined State, changed bool, err error) {
+// join joins facts into the item of a user, and returns all that is known then.
+func (a *application) join(ctx context.Context, user string, facts []Fact) (known State, changed bool, err error) {
+	isDeleted := map[string]bool{} // by the customers whose own items know the user now
 	for race := range maxRaces {
 		if race > 0 {
 			if err := a.pause(ctx, race); err != nil {
@@ -175,18 +116,42 @@ func (a *application) join(ctx context.Context, user string, facts State) (joine
 		if err != nil {
 			return nil, false, err
 		}
-		joined := found.state.Join(facts).trimmed()
-		if maps.Equal(joined, found.state) && joined.Customer() == found.customer.id {
-			return joined, false, nil
+		known = found.state.with(facts)
+		if found.holds(known) {
+			return known, false, nil
 		}
-		_, err = a.update(ctx, user, a.Table.replacing(found, joined))
+		if err := a.noteClaims(ctx, user, known.newClaims(found.stored), isDeleted); err != nil {
+			return nil, false, err
+		}
+		for customer, pair := range known {
+			pair.Deleted = pair.Deleted || isDeleted[customer]
+			known[customer] = pair
+		}
+		kept := known.trimmed()
+		if found.holds(kept) {
+			return known, false, nil
+		}
+		_, err = a.update(ctx, user, a.Table.replacing(found, kept))
 		var lost *types.ConditionalCheckFailedException
 		if errors.As(err, &lost) {
 			continue
 		}
-		return joined, err == nil, err
+		return known, err == nil, err
 	}
 	return nil, false, ErrRace
+}
+
+// noteClaims notes new claims of a user in the customers' own items, each once, and learns which of them are deleted.
+func (a *application) noteClaims(ctx context.Context, user string, customers []string, isDeleted map[string]bool) (err error) {
+	for _, customer := range customers {
+		if _, isNoted := isDeleted[customer]; isNoted {
+			continue
+		}
+		if isDeleted[customer], err = a.noteClaim(ctx, customer, user); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pause waits for a random part of a time that doubles with each race that was lost.
@@ -211,24 +176,36 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // read reads what is known of a user.
+func (a *application) read(ctx context.Context, user string) (found, error) {
+	item, err := a.get(ctx, user, FactsAttribute, a.Table.path()[0])
+	if err != nil {
+		return found{}, err
+	}
+	return a.Table.read(item)
+}
+
+// get reads attributes of the item of a user or a customer.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html
-func (a *application) read(ctx context.Context, user string) (found, error) {
-	key, _ := a.Table.keyOf(user)
+func (a *application) get(ctx context.Context, id string, attributes ...string) (map[string]types.AttributeValue, error) {
+	key, _ := a.Table.keyOf(id)
 	e := newExpression()
-	projection := e.path(FactsAttribute) + ", " + e.path(a.Table.path()[0])
+	projection := make([]string, len(attributes))
+	for i, name := range attributes {
+		projection[i] = e.path(name)
+	}
 	a.outcome.Calls++
 	output, err := a.Client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName:                a.Table.name(),
 		Key:                      key,
 		ConsistentRead:           aws.Bool(true),
-		ProjectionExpression:     aws.String(projection),
+		ProjectionExpression:     aws.String(strings.Join(projection, ", ")),
 		ExpressionAttributeNames: e.names,
 	})
 	if err != nil {
-		return found{}, fmt.Errorf("read the facts: %w", upstream.FromAWS("dynamodb", err))
+		return nil, fmt.Errorf("read the facts: %w", upstream.FromAWS("dynamodb", err))
 	}
-	return a.Table.read(output.Item)
+	return output.Item, nil
 }
 
 // update updates the item of a user or a customer, and returns what the input asks for.

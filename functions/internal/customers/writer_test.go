@@ -3,6 +3,7 @@ package customers
 import (
 	"context"
 	"errors"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -22,15 +23,15 @@ func object(members attributes) types.AttributeValue {
 }
 
 func claim(user, customer string, seconds int64) Fact {
-	return Fact{user, customer, Facts{Metadata: At(seconds)}}
+	return Fact{User: user, Customer: customer, Facts: Facts{Metadata: At(seconds)}}
 }
 
 func reference(user, customer string, seconds int64) Fact {
-	return Fact{user, customer, Facts{Reference: At(seconds)}}
+	return Fact{User: user, Customer: customer, Facts: Facts{Reference: At(seconds)}}
 }
 
 func release(user, customer string, seconds int64) Fact {
-	return Fact{user, customer, Facts{Released: At(seconds)}}
+	return Fact{User: user, Customer: customer, Facts: Facts{Released: At(seconds)}}
 }
 
 // apply makes a change that must succeed.
@@ -44,6 +45,8 @@ func apply(t *testing.T, table *fakeTable, layout Table, change Change) Outcome 
 }
 
 func TestEffectsAndCalls(t *testing.T) {
+	newClaim := []string{"GetItem", "UpdateItem", "UpdateItem"}               // the user, the customer's own item, the user
+	deletion := []string{"UpdateItem", "GetItem", "UpdateItem", "UpdateItem"} // the customer's own item, the user, the customer's own item
 	for name, test := range map[string]struct {
 		before []Change
 		change Change
@@ -51,23 +54,28 @@ func TestEffectsAndCalls(t *testing.T) {
 		calls  []string
 		want   string // alice's customer
 	}{
-		"a claim by a customer's metadata": {nil, Change{Facts: []Fact{claim("alice", "cus_a", 5)}}, Claimed, []string{"GetItem", "UpdateItem"}, "cus_a"},
-		"the same claim again":             {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}}, Change{Facts: []Fact{claim("alice", "cus_a", 5)}}, Unchanged, []string{"GetItem"}, "cus_a"},
-		"an older claim":                   {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}}, Change{Facts: []Fact{claim("alice", "cus_a", 4)}}, Unchanged, []string{"GetItem"}, "cus_a"},
-		"a claim by a checkout session":    {nil, Change{Facts: []Fact{reference("alice", "cus_a", 5)}, Checkout: "cus_a"}, Claimed, []string{"UpdateItem", "GetItem", "UpdateItem"}, "cus_a"},
-		"a claim of a deleted customer":    {[]Change{{Deleted: "cus_a"}}, Change{Facts: []Fact{reference("alice", "cus_a", 5)}, Checkout: "cus_a"}, Claimed, []string{"UpdateItem", "GetItem", "UpdateItem"}, ""},
-		"a deletion that names the user":   {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}}, Change{Facts: []Fact{{"alice", "cus_a", Facts{Deleted: true}}}, Deleted: "cus_a"}, Deleted, []string{"UpdateItem", "GetItem", "UpdateItem"}, ""},
-		"a deletion of whom a session claims": {[]Change{{Facts: []Fact{reference("alice", "cus_a", 5)}, Checkout: "cus_a"}}, Change{Deleted: "cus_a"}, Deleted,
-			[]string{"UpdateItem", "GetItem", "UpdateItem"}, ""},
+		"a claim by a customer's metadata":            {nil, Change{Facts: []Fact{claim("alice", "cus_a", 5)}}, Claimed, newClaim, "cus_a"},
+		"the same claim again":                        {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}}, Change{Facts: []Fact{claim("alice", "cus_a", 5)}}, Unchanged, []string{"GetItem"}, "cus_a"},
+		"an older claim":                              {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}}, Change{Facts: []Fact{claim("alice", "cus_a", 4)}}, Unchanged, []string{"GetItem"}, "cus_a"},
+		"a claim by a checkout session":               {nil, Change{Facts: []Fact{reference("alice", "cus_a", 5)}}, Claimed, newClaim, "cus_a"},
+		"the same claim by a session again":           {[]Change{{Facts: []Fact{reference("alice", "cus_a", 5)}}}, Change{Facts: []Fact{reference("alice", "cus_a", 5)}}, Unchanged, []string{"GetItem"}, "cus_a"},
+		"a newer claim":                               {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}}, Change{Facts: []Fact{claim("alice", "cus_a", 6)}}, Claimed, newClaim, "cus_a"},
+		"a claim of a deleted customer":               {[]Change{{Deleted: "cus_a"}}, Change{Facts: []Fact{reference("alice", "cus_a", 5)}}, Claimed, newClaim, ""},
+		"a deletion that names the user":              {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}}, Change{Facts: []Fact{deletionOf("alice", "cus_a")}, Deleted: "cus_a"}, Deleted, deletion, ""},
+		"the same deletion that names the user again": {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}, {Deleted: "cus_a"}}, Change{Facts: []Fact{deletionOf("alice", "cus_a")}, Deleted: "cus_a"}, Unchanged, []string{"UpdateItem", "GetItem"}, ""},
+		"a deletion before the claim":                 {nil, Change{Facts: []Fact{deletionOf("alice", "cus_a")}, Deleted: "cus_a"}, Deleted, []string{"UpdateItem", "GetItem", "UpdateItem"}, ""},
+		"a deletion of whom a session claims": {[]Change{{Facts: []Fact{reference("alice", "cus_a", 5)}}}, Change{Deleted: "cus_a"}, Deleted,
+			deletion, ""},
 		"a deletion of nobody's customer": {nil, Change{Deleted: "cus_a"}, Deleted, []string{"UpdateItem"}, ""},
 		"the same deletion again":         {[]Change{{Deleted: "cus_a"}}, Change{Deleted: "cus_a"}, Unchanged, []string{"UpdateItem"}, ""},
 		"a release":                       {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}}, Change{Facts: []Fact{release("alice", "cus_a", 6)}}, Released, []string{"GetItem", "UpdateItem"}, ""},
+		"a release beside a conflict":     {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}, {Facts: []Fact{claim("alice", "cus_b", 6)}}}, Change{Facts: []Fact{release("alice", "cus_c", 7)}}, Released, []string{"GetItem", "UpdateItem"}, "cus_b"},
 		"a move away": {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}}, Change{Facts: []Fact{release("alice", "cus_a", 6), claim("bob", "cus_a", 6)}}, Claimed,
-			[]string{"GetItem", "UpdateItem", "GetItem", "UpdateItem"}, ""},
-		"a second customer":        {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}}, Change{Facts: []Fact{claim("alice", "cus_b", 6)}}, Conflict, []string{"GetItem", "UpdateItem"}, "cus_b"},
+			[]string{"GetItem", "UpdateItem", "GetItem", "UpdateItem", "UpdateItem"}, ""},
+		"a second customer":        {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}}, Change{Facts: []Fact{claim("alice", "cus_b", 6)}}, Conflict, newClaim, "cus_b"},
 		"a second customer, again": {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}, {Facts: []Fact{claim("alice", "cus_b", 6)}}}, Change{Facts: []Fact{claim("alice", "cus_b", 6)}}, Conflict, []string{"GetItem"}, "cus_b"},
 		"nobody":                   {nil, Change{}, Unchanged, nil, ""},
-		"a checkout by a user whom no key can name": {nil, Change{Facts: []Fact{reference(strings.Repeat("x", 2049), "cus_a", 5)}, Checkout: "cus_a"}, Unchanged, nil, ""},
+		"a checkout by a user whom no key can name": {nil, Change{Facts: []Fact{reference(strings.Repeat("x", 2049), "cus_a", 5)}}, Unchanged, nil, ""},
 		"a user whom no key can name":               {nil, Change{Facts: []Fact{claim(strings.Repeat("x", 2049), "cus_a", 5)}}, Unchanged, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -137,7 +145,7 @@ func itemCases() map[string]itemCase {
 			attributes{"user_id": text("alice"), "customer_id": text("cus_a"), "billing_portal": facts}},
 		"whose customer is released": {plainTable, attributes{"user_id": text("alice"), "customer_id": text("cus_a"), "x": text("y")}, Change{Facts: []Fact{release("alice", "cus_a", 5)}},
 			attributes{"user_id": text("alice"), "x": text("y"), "billing_portal": object(attributes{"cus_a": object(attributes{"metadata": number("0"), "released": number("5")})})}},
-		"whose customer is deleted": {plainTable, attributes{"user_id": text("alice"), "customer_id": text("cus_a")}, Change{Facts: []Fact{{"alice", "cus_a", Facts{Deleted: true}}}, Deleted: "cus_a"},
+		"whose customer is deleted": {plainTable, attributes{"user_id": text("alice"), "customer_id": text("cus_a")}, Change{Facts: []Fact{deletionOf("alice", "cus_a")}, Deleted: "cus_a"},
 			attributes{"user_id": text("alice"), "billing_portal": object(attributes{"cus_a": object(attributes{"metadata": number("0"), "deleted": &types.AttributeValueMemberBOOL{Value: true}})})}},
 		"of a single-table design that does not exist": {nested, nil, Change{Facts: []Fact{claim("alice", "cus_a", 5)}},
 			with(nestedKey, attributes{"billing": object(attributes{"stripe": object(attributes{"customer_id": text("cus_a")})}), "billing_portal": facts})},
@@ -169,27 +177,35 @@ func TestItems(t *testing.T) {
 func TestTheCustomersOwnItem(t *testing.T) {
 	single := Table{Name: "app", Key: "pk", KeyFormat: "USER#{user}", SortKey: "sk", SortValue: "{user}#BILLING", Attribute: "billing.customer_id"}
 	table := newFakeTable(single)
-	apply(t, table, single, Change{Facts: []Fact{reference("bob", "cus_a", 5), claim("alice", "cus_a", 5)}, Checkout: "cus_a"})
-	apply(t, table, single, Change{Deleted: "cus_a"})
+	apply(t, table, single, Change{Facts: []Fact{reference("bob", "cus_a", 5), claim("alice", "cus_a", 5)}})
 	key := attributes{"pk": text("USER#cus_a"), "sk": text("cus_a#BILLING")}
-	want := attributes{"pk": key["pk"], "sk": key["sk"], "billing_portal_users": &types.AttributeValueMemberSS{Value: []string{"alice", "bob"}}, "billing_portal_deleted": &types.AttributeValueMemberBOOL{Value: true}}
-	if got := table.items[table.id(key)]; !reflect.DeepEqual(got, want) {
-		t.Errorf("item = %v\nwant   %v", got, want)
+	claimed := attributes{"pk": key["pk"], "sk": key["sk"], "billing_portal_users": &types.AttributeValueMemberSS{Value: []string{"alice", "bob"}}}
+	if got := table.items[table.id(key)]; !reflect.DeepEqual(got, claimed) {
+		t.Errorf("item = %v\nwant   %v", got, claimed)
+	}
+	// A deletion has nothing left to do in the end, and a claim that comes later leaves it nothing to do.
+	apply(t, table, single, Change{Deleted: "cus_a"})
+	apply(t, table, single, Change{Facts: []Fact{claim("carol", "cus_a", 5)}})
+	deleted := attributes{"pk": key["pk"], "sk": key["sk"], "billing_portal_deleted": &types.AttributeValueMemberBOOL{Value: true}}
+	if got := table.items[table.id(key)]; !reflect.DeepEqual(got, deleted) {
+		t.Errorf("item = %v\nwant   %v", got, deleted)
 	}
 }
 
-// A user may call themselves what they like.
-func TestAUserWithTheIDOfACustomerSharesAnItem(t *testing.T) {
+// The item of such a user would be the customer's own.
+func TestAUserWithTheIDOfACustomerIsNamedByNobody(t *testing.T) {
 	table := newFakeTable(plainTable)
-	apply(t, table, plainTable, Change{Facts: []Fact{reference("cus_a", "cus_b", 5)}, Checkout: "cus_b"})
-	apply(t, table, plainTable, Change{Facts: []Fact{reference("alice", "cus_a", 5)}, Checkout: "cus_a"})
-	apply(t, table, plainTable, Change{Deleted: "cus_a"})
-	store := &Store{Client: table, Table: plainTable}
-	if got, err := store.CustomerID(t.Context(), "cus_a"); got != "cus_b" || err != nil {
-		t.Errorf("the user's customer is %q, %v", got, err)
+	for _, user := range []string{"cus_a", "cus_" + strings.Repeat("x", 251), strings.Repeat("x", 256), "a\x00b", "a\xffb", ""} {
+		outcome := apply(t, table, plainTable, Change{Facts: []Fact{reference(user, "cus_b", 5)}})
+		if IsUser(user) || outcome.Effect != Unchanged || len(table.items) > 0 {
+			t.Errorf("%q: %s, %v", user, outcome.Effect, table.items)
+		}
 	}
-	if _, err := store.CustomerID(t.Context(), "alice"); !errors.Is(err, ErrNoCustomer) {
-		t.Errorf("alice: %v", err)
+	for _, user := range []string{"cus_", "cus-a", "CUS_a", "cus_a b", "a", "cus_" + strings.Repeat("ü", 251), "cus_a|1"} {
+		apply(t, table, plainTable, Change{Facts: []Fact{reference(user, "cus_b", 5)}})
+		if got, err := (&Store{Client: table, Table: plainTable}).CustomerID(t.Context(), user); !IsUser(user) || got != "cus_b" {
+			t.Errorf("%q: %q, %v", user, got, err)
+		}
 	}
 }
 
@@ -239,18 +255,23 @@ func TestAMalformedItemEndsItsOwnChangeAlone(t *testing.T) {
 type racingTable struct {
 	*fakeTable
 	races int
+	with  State // that is written each time; nil: one that differs each time
 }
 
 func (r *racingTable) UpdateItem(ctx context.Context, input *dynamodb.UpdateItemInput, options ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
-	if r.races > 0 {
+	if r.races > 0 && r.id(input.Key) == "alice" {
 		r.races--
 		item := r.items["alice"]
 		if item == nil {
 			item = attributes{"user_id": text("alice")}
 			r.items["alice"] = item
 		}
-		item["billing_portal"] = State{"cus_x": {Metadata: At(int64(r.races))}}.encode(nil)
-		item["customer_id"] = text("cus_x")
+		state := r.with
+		if state == nil {
+			state = State{"cus_x": {Metadata: At(int64(r.races))}}
+		}
+		delete(item, "customer_id")
+		maps.Copy(item, plainTable.NewItem("alice", state))
 	}
 	return r.fakeTable.UpdateItem(ctx, input, options...)
 }
@@ -267,7 +288,7 @@ func TestALostRaceIsRunAgain(t *testing.T) {
 		"time runs out": {50, 10, context.DeadlineExceeded},
 	} {
 		t.Run(name, func(t *testing.T) {
-			table := &racingTable{newFakeTable(plainTable), test.races}
+			table := &racingTable{fakeTable: newFakeTable(plainTable), races: test.races}
 			pauses := 0
 			writer := &Writer{Client: table, Table: plainTable, Pause: func(_ context.Context, d time.Duration) error {
 				if d < 0 || d >= longestPause {

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"billingportal/functions/internal/customers"
@@ -251,9 +249,6 @@ func (r Rules) completed(e *event, session object, at int64) error {
 	if r.References == AllReferences || r.References == SessionReferences && session.isNull("payment_link") {
 		e.tell(reference, customers.Facts{Reference: customers.At(at)})
 	}
-	if len(e.change.Facts) > 0 {
-		e.change.Checkout = e.customer
-	}
 	return nil
 }
 
@@ -282,20 +277,11 @@ func unusableFor(err error, otherwise unusable) unusable {
 	return otherwise
 }
 
-// tell adds a fact about a user, if there is one whom a token can name.
+// tell adds a fact about a user, if there is one whom an event may name.
 func (e *event) tell(user string, facts customers.Facts) {
-	if user != "" && IsUser(user) {
+	if customers.IsUser(user) {
 		e.change.Facts = append(e.change.Facts, customers.Fact{User: user, Customer: e.customer, Facts: facts})
 	}
-}
-
-// maxUserIDLength is in characters, as package auth has it.
-const maxUserIDLength = 255
-
-// IsUser reports whether a text, if it is not empty, can be the user of a token. Invalid Unicode became U+FFFD, which names no user.
-func IsUser(user string) bool {
-	isUnusable := func(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }
-	return utf8.RuneCountInString(user) <= maxUserIDLength && !strings.ContainsFunc(user, isUnusable)
 }
 
 // secondsOf reads a time in seconds since 1970, and whether it is one.

@@ -2,6 +2,7 @@ package awswire
 
 import (
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 )
@@ -19,7 +20,9 @@ func (p *parser) function() (condition, error) {
 	case "attribute_exists", "attribute_not_exists":
 	case "attribute_type":
 		want = 2
-	case "begins_with", "contains", "size":
+	case "size":
+		return p.size(arguments)
+	case "begins_with", "contains":
 		return nil, p.invalid("The function " + name + " is not emulated on this endpoint;")
 	default:
 		return nil, p.invalid("Invalid function name; function: " + name)
@@ -38,6 +41,27 @@ func (p *parser) function() (condition, error) {
 	return func(item map[string]attribute) bool {
 		_, present := place.in(item)
 		return present == (name == "attribute_exists")
+	}, nil
+}
+
+// size reads a comparison of a number of elements with a value.
+func (p *parser) size(arguments []operand) (condition, error) {
+	notEmulated := p.invalid("The function size is not emulated on this endpoint, except in size(path) < :number;")
+	if len(arguments) != 1 || arguments[0].path == nil || !p.accept("<") {
+		return nil, notEmulated
+	}
+	value, err := p.value()
+	if err != nil {
+		return nil, err
+	}
+	if value.kind != "N" {
+		return nil, notEmulated
+	}
+	limit, _ := new(big.Rat).SetString(value.text()) // numbers are in plain notation
+	return func(item map[string]attribute) bool {
+		of, _ := arguments[0].path.in(item)
+		elements, has := of.count()
+		return has && new(big.Rat).SetInt64(elements).Cmp(limit) < 0
 	}, nil
 }
 

@@ -1,6 +1,8 @@
 package awswire_test
 
 import (
+	"errors"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -71,6 +73,17 @@ func conditionContract() []contractCase {
 		{"attribute_not_exists(q.r)", nil, true},
 		{"attribute_not_exists(a.b.c)", nil, true},
 		{"attribute_not_exists(a)", nil, false},
+		{"size(ids) < :n", item{":n": number("3")}, true},
+		{"size(ids) < :n", item{":n": number("2.5")}, true},
+		{"size(ids) < :n", item{":n": number("2")}, false},
+		{"size(many) < :n", item{":n": number("2")}, true},
+		{"size(many) < :n", item{":n": number("1")}, false},
+		{"size(m) < :n", item{":n": number("2")}, true},
+		{"size(m.k) < :n", item{":n": number("-1")}, false},
+		{"size(n) < :n", item{":n": number("9")}, false},
+		{"size(q) < :n", item{":n": number("9")}, false},
+		{"NOT size(q) < :n", item{":n": number("9")}, true},
+		{"attribute_not_exists(q) AND (attribute_not_exists(ids) OR size(ids) < :n)", item{":n": number("3")}, true},
 		{"attribute_type(m, :t)", kind("M"), true},
 		{"attribute_type(ids, :t)", kind("SS"), true},
 		{"attribute_type(nothing, :t)", kind("NULL"), true},
@@ -88,14 +101,40 @@ func conditionContract() []contractCase {
 		if c.holds {
 			held.want = updatedWith(item{"b": text("y")})
 		} else {
-			held.fails, held.says = conditionFailed, "The conditional request failed"
+			held.fails, held.says = conditionFailed, refusal
 		}
 		cases = append(cases, held)
 	}
-	return cases
+	allOld := types.ReturnValuesOnConditionCheckFailureAllOld
+	return append(cases,
+		contractCase{name: "a condition that fails returns the item if asked", call: refusedBy("updated", allOld), want: updated(), fails: conditionFailed, says: refusal},
+		contractCase{name: "a condition that fails returns nothing unasked", call: refusedBy("updated", ""), want: item(nil), fails: conditionFailed, says: refusal},
+		contractCase{name: "a condition that fails returns nothing of an item that is not there", call: refusedBy("absent", allOld), want: item(nil), fails: conditionFailed, says: refusal},
+	)
 }
 
-const conditionFailed = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"
+// refusedBy returns the item that came with the refusal of a condition.
+func refusedBy(user string, which types.ReturnValuesOnConditionCheckFailure) func(*dynamodb.Client) (any, error) {
+	return func(client *dynamodb.Client) (any, error) {
+		if err := putItem(client, "customers", updated()); err != nil {
+			return nil, err
+		}
+		_, err := updateItem(client, &dynamodb.UpdateItemInput{
+			TableName: aws.String("customers"), Key: item{"user_id": text(user)}, ReturnValuesOnConditionCheckFailure: which,
+			UpdateExpression: aws.String("SET b = :v"), ConditionExpression: aws.String("b = :v"), ExpressionAttributeValues: item{":v": text("y")},
+		})
+		var refused *types.ConditionalCheckFailedException
+		if !errors.As(err, &refused) {
+			return nil, err
+		}
+		return refused.Item, err
+	}
+}
+
+const (
+	conditionFailed = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"
+	refusal         = "The conditional request failed"
+)
 
 // check updates the item on a condition, and reads it back.
 func check(condition string, values item) func(*dynamodb.Client) (any, error) {

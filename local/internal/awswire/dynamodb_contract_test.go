@@ -21,7 +21,7 @@ import (
 type contractCase struct {
 	name string
 	call func(*dynamodb.Client) (any, error)
-	want any // the part of the answer that a case is about, where it is no error
+	want any // the part of the answer that a case is about; nil if it is only about an error
 	// Of an error: its __type and its text as sent. A text that ends in "..."
 	// is compared up to there.
 	fails, says string
@@ -56,6 +56,9 @@ func testDynamoDBContract(t *testing.T, endpoint string) {
 			}
 			if got, _ := seen.document["Message"].(string); !says(got, c.says) {
 				t.Errorf("message is %q, want %q", got, c.says)
+			}
+			if c.want != nil && !reflect.DeepEqual(got, c.want) {
+				t.Errorf("got %#v with the error, want %#v", got, c.want)
 			}
 			seen.check(t, http.StatusBadRequest, c.fails)
 			if want := c.fails[strings.Index(c.fails, "#")+1:]; failure.ErrorCode() != want {

@@ -8,14 +8,15 @@ import (
 
 // updateInput is a request to change an item, or to make one.
 type updateInput struct {
-	TableName                 *string
-	Key                       map[string]json.RawMessage
-	UpdateExpression          *string
-	ConditionExpression       *string
-	ExpressionAttributeNames  map[string]string
-	ExpressionAttributeValues map[string]json.RawMessage
-	ReturnValues              string
-	ReturnConsumedCapacity    string
+	TableName                           *string
+	Key                                 map[string]json.RawMessage
+	UpdateExpression                    *string
+	ConditionExpression                 *string
+	ExpressionAttributeNames            map[string]string
+	ExpressionAttributeValues           map[string]json.RawMessage
+	ReturnValues                        string
+	ReturnValuesOnConditionCheckFailure string
+	ReturnConsumedCapacity              string
 }
 
 // update is what such a request asks for, checked.
@@ -28,7 +29,7 @@ type update struct {
 func (d *DynamoDB) updateItem(body []byte) (any, error) {
 	var in updateInput
 	if err := d.decode(body, &in, "TableName", "Key", "UpdateExpression", "ConditionExpression", "ExpressionAttributeNames",
-		"ExpressionAttributeValues", "ReturnValues", "ReturnConsumedCapacity"); err != nil {
+		"ExpressionAttributeValues", "ReturnValues", "ReturnValuesOnConditionCheckFailure", "ReturnConsumedCapacity"); err != nil {
 		return nil, err
 	}
 	d.mu.Lock()
@@ -47,7 +48,11 @@ func (d *DynamoDB) updateItem(body []byte) (any, error) {
 	}
 	before := t.items[index]
 	if !u.holds(before) {
-		return nil, &apiError{http.StatusBadRequest, dynamoModel + "ConditionalCheckFailedException", "The conditional request failed"}
+		refusal := &refusedItem{apiError: &apiError{http.StatusBadRequest, dynamoModel + "ConditionalCheckFailedException", "The conditional request failed"}}
+		if in.ReturnValuesOnConditionCheckFailure == "ALL_OLD" {
+			refusal.item = before
+		}
+		return nil, refusal
 	}
 	after, err := u.applied(before)
 	if err != nil {
@@ -68,6 +73,9 @@ func (d *DynamoDB) updateItem(body []byte) (any, error) {
 func (in updateInput) parse(t *table) (u update, err error) {
 	if !slices.Contains([]string{"", "NONE", "ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW"}, in.ReturnValues) {
 		return u, invalid("Return values set to invalid value")
+	}
+	if !slices.Contains([]string{"", "NONE", "ALL_OLD"}, in.ReturnValuesOnConditionCheckFailure) {
+		return u, invalid("Return values on condition check failure set to invalid value")
 	}
 	placeholders, err := newPlaceholders(in.ExpressionAttributeNames, in.ExpressionAttributeValues,
 		expressions{"UpdateExpression": in.UpdateExpression, "ConditionExpression": in.ConditionExpression})

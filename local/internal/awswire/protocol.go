@@ -42,6 +42,14 @@ type apiError struct {
 
 func (e *apiError) Error() string { return e.code + ": " + e.message }
 
+// refusedItem is DynamoDB's error about a condition. It has the item if the request asked for that.
+type refusedItem struct {
+	*apiError
+	item map[string]attribute
+}
+
+func (e *refusedItem) Unwrap() error { return e.apiError }
+
 // fault makes an error that belongs to no operation: a signature, an
 // undecodable document.
 func (s *service) fault(status int, code, message string) *apiError {
@@ -105,12 +113,15 @@ func (s *service) writeError(w http.ResponseWriter, err error) {
 	if !errors.As(err, &failure) {
 		failure = s.fault(http.StatusInternalServerError, "InternalFailure", "")
 	}
+	refused := new(refusedItem)
+	_ = errors.As(err, &refused)
 	// "Message" with a capital is what both services' models name it; the
 	// SDK matches errors that are in no model without regard to case.
 	s.write(w, failure.status, struct {
-		Type    string `json:"__type"`
-		Message string `json:"Message,omitempty"`
-	}{failure.code, failure.message})
+		Type    string               `json:"__type"`
+		Message string               `json:"Message,omitempty"`
+		Item    map[string]attribute `json:",omitempty"`
+	}{failure.code, failure.message, refused.item})
 }
 
 func (s *service) write(w http.ResponseWriter, status int, document any) {

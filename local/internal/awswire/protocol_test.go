@@ -115,14 +115,14 @@ func TestWhatIsNotEmulatedSaysSo(t *testing.T) {
 		"a sum":                        {"UpdateItem", `"UpdateExpression":"SET a = a + :v"` + values},
 		"a difference":                 {"UpdateItem", `"UpdateExpression":"SET a = a - :v"` + values},
 		"a function in an update":      {"UpdateItem", `"UpdateExpression":"SET a = if_not_exists(a, :v)"` + values},
-		"DELETE":                       {"UpdateItem", `"UpdateExpression":"DELETE a :v"` + values},
 		"a comparison of order":        {"UpdateItem", `"ConditionExpression":"a < :v"` + values},
 		"BETWEEN":                      {"UpdateItem", `"ConditionExpression":"a between :v AND :v"` + values},
 		"IN":                           {"UpdateItem", `"ConditionExpression":"a IN (:v)"` + values},
 		"begins_with":                  {"UpdateItem", `"ConditionExpression":"begins_with(a, :v)"` + values},
 		"what was updated within maps": {"UpdateItem", `"UpdateExpression":"SET a.b = :v","ReturnValues":"UPDATED_NEW"` + values},
-		"what a failed condition saw":  {"UpdateItem", `"ReturnValuesOnConditionCheckFailure":"ALL_OLD"`},
-		"a condition of old":           {"UpdateItem", `"Expected":{}`},
+		"a comparison with a size":     {"UpdateItem", `"ConditionExpression":"size(a) > :v"` + values},
+
+		"a condition of old": {"UpdateItem", `"Expected":{}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := dynamo.Put("customers", map[string]any{"user_id": "alice", "a": map[string]any{}}); err != nil {

@@ -33,6 +33,34 @@ func parseSet(kind string, elements []string) ([]string, error) {
 	return set, nil
 }
 
+// elements are those of a set.
+func (a attribute) elements() []string {
+	elements, _ := a.value.([]string)
+	return elements
+}
+
+// count is the number of elements of a set, a list or a map; false of any other type.
+func (a attribute) count() (int64, bool) {
+	switch value := a.value.(type) {
+	case []string:
+		return int64(len(value)), true
+	case []attribute:
+		return int64(len(value)), true
+	case map[string]attribute:
+		return int64(len(value)), true
+	}
+	return 0, false
+}
+
+// minus removes elements as DELETE does.
+func (a attribute) minus(b attribute) (attribute, error) {
+	if a.kind != b.kind {
+		return attribute{}, invalid("An operand in the update expression has an incorrect data type")
+	}
+	rest := slices.DeleteFunc(slices.Clone(a.elements()), func(element string) bool { return slices.Contains(b.elements(), element) })
+	return attribute{a.kind, rest}, nil
+}
+
 // plus adds as ADD does: a number to a number, elements to a set of their kind.
 func (a attribute) plus(b attribute) (attribute, error) {
 	if a.kind != b.kind {

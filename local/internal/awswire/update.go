@@ -114,5 +114,24 @@ func (p *parser) add() (action, error) {
 }
 
 func (p *parser) delete() (action, error) {
-	return action{}, p.invalid("The \"DELETE\" section is not emulated on this endpoint;")
+	place, err := p.path()
+	if err != nil {
+		return action{}, err
+	}
+	value, err := p.value()
+	if err != nil {
+		return action{}, err
+	}
+	if _, isSet := value.value.([]string); !isSet {
+		return action{}, p.invalid("Incorrect operand type for operator or function; operator: DELETE, operand type: " + value.kind)
+	}
+	return action{place, func(map[string]attribute) change {
+		return func(old attribute, present bool) (attribute, bool, error) {
+			if !present {
+				return old, false, nil
+			}
+			rest, err := old.minus(value)
+			return rest, len(rest.elements()) > 0, err
+		}
+	}}, nil
 }

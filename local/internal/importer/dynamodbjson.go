@@ -79,9 +79,6 @@ func (d *Items) read(ctx context.Context, sorter *spill.Sorter, counts *Counts) 
 			if err := sorter.Add(claim.User + separator + claim.Customer + separator + strconv.FormatInt(claim.At, 10)); err != nil {
 				return err
 			}
-			if !d.Source.ByHand() {
-				continue
-			}
 			if err := sorter.Add(claim.Customer + separator + separator + claim.User); err != nil {
 				return err
 			}

@@ -54,7 +54,7 @@ type Source interface {
 	Name() string
 	// Next reads on from a position.
 	Next(ctx context.Context, from Position) (Batch, error)
-	// ByHand says that nothing at Stripe may name these users, so that a deletion has to be told of them.
+	// ByHand says that Stripe may not name these users.
 	ByHand() bool
 }
 
@@ -210,11 +210,8 @@ func (i *Import) claim(ctx context.Context, claim Claim, limiter *rate.Limiter) 
 	change := app.MappingChange{Facts: []app.MappingFact{{
 		User: claim.User, Customer: claim.Customer, Facts: app.MappingFacts{Metadata: app.MappingAt(claim.At)},
 	}}}
-	units := 1
-	if i.Source.ByHand() {
-		change.Checkout, units = claim.Customer, 2
-	}
-	if err := limiter.WaitN(ctx, units); err != nil {
+	// A new claim writes two items.
+	if err := limiter.WaitN(ctx, 2); err != nil {
 		return outcome, err
 	}
 	err = i.again(ctx, func() (err error) {

@@ -104,7 +104,7 @@ func (s *FromStripe) Name() string {
 	return "stripe, " + mode + " mode, metadata " + s.MetadataKey
 }
 
-// ByHand implements Source: a deletion at Stripe names the user itself.
+// ByHand implements Source.
 func (s *FromStripe) ByHand() bool { return false }
 
 // Next implements Source. A customer claims at the time of its own creation, as the webhook counts metadata that was always there.
