@@ -1,0 +1,98 @@
+package billing_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/upstream/upstreamtest"
+)
+
+func TestReadReturnsAnObjectAsStripeSentIt(t *testing.T) {
+	const object = `{ "object" : "list", "data" : [1e2] }`
+	for name, test := range map[string]struct {
+		path    string
+		query   url.Values
+		version string
+	}{
+		"without parameters":            {"/v1/account", nil, "2024-06-20"},
+		"with parameters":               {"/v1/customers", url.Values{"limit": {"100"}, "starting_after": {"cus_1&a=b"}}, "2024-06-20"},
+		"of the API's second version":   {"/v2/core/event_destinations", nil, "2024-09-30.acacia"},
+		"whose path only looks like it": {"/v1/v2/x", nil, "2024-06-20"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, client := newStripe(t, upstreamtest.Answer(200, "application/json", object))
+			got, err := client.Read(t.Context(), apiKey, test.path, test.query)
+			if err != nil || string(got) != object {
+				t.Errorf("Read = %s, %v", got, err)
+			}
+			seen := server.seen()
+			asked, err := url.Parse(seen[0].path)
+			if err != nil || len(seen) != 1 || seen[0].method != http.MethodGet || seen[0].body != "" ||
+				asked.Path != test.path || asked.Query().Encode() != test.query.Encode() {
+				t.Errorf("asked %+v, want GET %s with %v", seen, test.path, test.query)
+			}
+			if got := seen[0].header.Get("Stripe-Version"); got != test.version {
+				t.Errorf("Stripe-Version = %q, want %q", got, test.version)
+			}
+			if got := seen[0].header.Get("Authorization"); got != "Bearer "+apiKey {
+				t.Errorf("Authorization = %q", got)
+			}
+		})
+	}
+}
+
+func TestReadFailsAsAnyCallDoes(t *testing.T) {
+	for class, answers := range map[billing.Class][]http.HandlerFunc{
+		billing.KeyRefused:        {stripeError(401, `"type":"invalid_request_error"`)},
+		billing.PermissionMissing: {stripeError(403, `"type":"invalid_request_error"`)},
+		billing.Unavailable:       {stripeError(500, serverError)},
+		billing.BadResponse:       {upstreamtest.HTML(200)},
+		0:                         {stripeError(500, serverError), upstreamtest.Answer(200, "application/json", "{}")},
+	} {
+		_, client := newStripe(t, answers...)
+		got, err := client.Read(t.Context(), apiKey, "/v1/account", nil)
+		requireClass(t, err, class)
+		if (got == nil) != (class != 0) {
+			t.Errorf("%v: %s", class, got)
+		}
+	}
+}
+
+// Stripe refuses the probe for its customer only after it has checked the permission.
+func TestProbeSessionsAsksWhetherTheKeyMayCreateSessions(t *testing.T) {
+	const invalid = `"type":"invalid_request_error",`
+	for name, test := range map[string]struct {
+		answer http.HandlerFunc
+		want   billing.Class // 0: it may
+	}{
+		"no such customer":        {stripeError(400, invalid+`"code":"resource_missing","param":"customer"`), 0},
+		"settings never saved":    {stripeError(400, invalid+`"message":"until you save your customer portal settings"`), 0},
+		"a refused request":       {stripeError(400, invalid+`"message":"Bad"`), 0},
+		"a refused parameter":     {stripeError(400, invalid+`"param":"return_url"`), 0},
+		"a missing permission":    {stripeError(403, invalid+`"message":"Permission denied."`), billing.PermissionMissing},
+		"a refused key":           {stripeError(401, invalid+`"message":"Invalid API Key"`), billing.KeyRefused},
+		"too many requests":       {stripeError(429, rateLimit), billing.Busy},
+		"an outage":               {stripeError(500, serverError), billing.Unavailable},
+		"a session of all things": {goodSession, billing.BadResponse},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, client := newStripe(t, test.answer)
+			requireClass(t, client.ProbeSessions(t.Context(), apiKey), test.want)
+			if body := server.seen()[0].body; !strings.HasPrefix(body, "customer=cus_") || strings.Contains(body, "&") {
+				t.Errorf("sent %s", body)
+			}
+		})
+	}
+}
+
+func TestAnAnswerHasAtMostAMebibyte(t *testing.T) {
+	const limit = 1 << 20
+	for size, want := range map[int]billing.Class{limit: 0, limit + 1: billing.BadResponse} {
+		_, client := newStripe(t, upstreamtest.Answer(200, "application/json", sessionJSON+strings.Repeat(" ", size-len(sessionJSON))))
+		_, err := create(t, client)
+		requireClass(t, err, want)
+	}
+}
