@@ -110,7 +110,7 @@ func (c *control) run(t *testing.T, event string, timeout time.Duration) (logs s
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	var written logBuffer
-	hook, err := app.Preflight(ctx, getenvOf(c.env), &written)
+	hook, err := app.Examiner{Pause: noPause}.Preflight(ctx, getenvOf(c.env), &written)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,8 @@ func TestPreflightReports(t *testing.T) {
 		"the portal lets all in":   {func(c *control) { c.functions["portal"] = answering(303) }, "Failed", "with 303, not with 401"},
 		"the webhook takes all":    {func(c *control) { c.functions["webhook"] = answering(200) }, "Failed", "with 200, not with 400"},
 		"the hook's own variables": {func(c *control) { c.env["AWS_ENDPOINT_URL_LAMBDA"] = "ftp://x" }, "Failed", "AWS_ENDPOINT_URL_LAMBDA"},
-		"Lambda hangs":             {func(c *control) { c.hang = "/configuration" }, "Failed", "no answer in time"},
+		"Lambda hangs":             {func(c *control) { c.hang = "/configuration" }, "Succeeded", "no answer in time"},
+		"an answer takes too long": {func(c *control) { c.hang = "/invocations" }, "Succeeded", `"name":"portal's answer","status":"warning"`},
 		"CodeDeploy throttles":     {func(c *control) { c.refuse = 3 }, "Succeeded", `"status":"Succeeded"`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -27,6 +27,7 @@ type StripeAPI interface {
 type Stripe struct {
 	API  StripeAPI
 	Keys Secrets[secret.Key]
+	Pace *Pace
 }
 
 // errNoKey means that nothing can be asked. Another check says why.
@@ -37,9 +38,13 @@ func (s *Stripe) read(ctx context.Context, path string, query url.Values, into a
 	if err != nil {
 		return errNoKey
 	}
-	document, err := s.API.Read(ctx, key.Reveal(), path, query)
-	if err != nil {
+	var document json.RawMessage
+	err = s.Pace.do(ctx, func(ctx context.Context) (err error) {
+		document, err = s.API.Read(ctx, key.Reveal(), path, query)
 		return err //nolint:wrapcheck // its class is what is looked at
+	})
+	if err != nil {
+		return err
 	}
 	if json.Unmarshal(document, into) != nil {
 		return &billing.Error{Class: billing.BadResponse}
@@ -53,6 +58,8 @@ func fromStripe(err error, mayNot string) Finding {
 	switch {
 	case errors.Is(err, errNoKey):
 		return Finding{}
+	case errors.Is(err, errNoTime):
+		return late("there was no time left to ask Stripe")
 	case !errors.As(err, &failure):
 		return problem(err.Error(), "")
 	}
@@ -61,10 +68,10 @@ func fromStripe(err error, mayNot string) Finding {
 		return Finding{}
 	case billing.PermissionMissing:
 		return warning("the key may not read it, so nothing was looked at", mayNot)
-	case billing.Unavailable, billing.Timeout, billing.BadResponse:
+	case billing.Timeout:
+		return late(failure.Error())
+	case billing.Unavailable, billing.BadResponse:
 		return problem(failure.Error(), "Stripe does not answer from here as it should: look at https://status.stripe.com, at the network, and at STRIPE_API_BASE.")
-	case billing.Busy:
-		return problem(failure.Error(), "Stripe asks to slow down. Try again in a minute.")
 	}
 	return problem(failure.Error(), "Look the request up in Stripe's dashboard, under Developers, Logs.")
 }
@@ -105,7 +112,7 @@ func (s *Stripe) MayCreateSessions() Check {
 		if err != nil {
 			return Finding{}
 		}
-		err = s.API.ProbeSessions(ctx, key.Reveal())
+		err = s.Pace.do(ctx, func(ctx context.Context) error { return s.API.ProbeSessions(ctx, key.Reveal()) }) //nolint:wrapcheck // as above
 		switch {
 		case err == nil:
 			return ok("the key has it")
@@ -222,7 +229,7 @@ func (s *Stripe) Flows(flows []string, id string) Check {
 	return Check{Name: "flows", Run: func(ctx context.Context) Finding {
 		c, err := s.configured(ctx, id)
 		if err != nil {
-			if classOf(err) == billing.PermissionMissing || classOf(err) == 0 || isMissing(err) {
+			if errors.Is(err, errNeverSaved) || errors.Is(err, errNoKey) || classOf(err) == billing.PermissionMissing || isMissing(err) {
 				return Finding{} // the configuration's own check says why
 			}
 			return fromStripe(err, "")
@@ -371,7 +378,7 @@ func (s *Stripe) live(ctx context.Context, table customers.Table, items []map[st
 		case err != nil:
 			malformed++
 			continue
-		case entry.Customer == "" || looked == sampled:
+		case entry.Customer == "" || looked == Sampled:
 			continue
 		}
 		if len(entry.State.Counting()) > 1 {
