@@ -90,6 +90,12 @@ func examine(ctx context.Context, stack, region string) ([]app.Finding, error) {
 	return app.Examiner{}.Doctor(ctx, getenvOf(deployed.portal), getenvOf(deployed.webhook)), nil
 }
 
+// notDeployments are variables that a shell may have for other programs. They say nothing about a deployment.
+var notDeployments = []string{
+	"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL",
+	"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION",
+}
+
 // ownVariables are those of the functions that this environment sets.
 func ownVariables() map[string]string {
 	own := map[string]string{}
@@ -101,11 +107,12 @@ func ownVariables() map[string]string {
 			return ""
 		}, io.Discard)
 	}
-	isAnyDeployments := own["CUSTOMERS_TABLE"] != "" || own["STRIPE_SECRET_ID"] != "" || own["JWT_ISSUER"] != ""
-	if !isAnyDeployments {
-		return nil
+	for name := range own {
+		if !slices.Contains(notDeployments, name) {
+			return own
+		}
 	}
-	return own
+	return nil
 }
 
 // environmentsOf reads the configuration of a stack's functions, as the alias serves it where there is one.
