@@ -106,6 +106,7 @@ func (a *account) arrive(r *http.Request) answer {
 	a.most = max(a.most, a.inFlight)
 	now := time.Now()
 	a.times = append(a.times, now)
+	r.URL.RawQuery = r.URL.Query().Encode() // in order
 	request := r.Method + " " + r.URL.RequestURI()
 	a.requests = append(a.requests, request)
 	if a.limit > 0 && a.within(time.Second, now) > a.limit {
