@@ -45,7 +45,7 @@ func (d *DynamoDB) updateItem(body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	before := t.items[index]
+	before, _ := t.items.get(index)
 	if !u.holds(before) {
 		return nil, &apiError{http.StatusBadRequest, dynamoModel + "ConditionalCheckFailedException", "The conditional request failed"}
 	}
@@ -57,7 +57,9 @@ func (d *DynamoDB) updateItem(body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.items[index] = after
+	if err := t.items.put(index, after); err != nil {
+		return nil, err
+	}
 	return struct {
 		Attributes       map[string]attribute `json:",omitempty"`
 		ConsumedCapacity *consumedCapacity    `json:",omitempty"`
