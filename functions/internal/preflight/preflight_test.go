@@ -70,6 +70,8 @@ func TestClocksAreCompared(t *testing.T) {
 		"the same":                   {[]time.Duration{0}, preflight.OK, "agrees"},
 		"a little late":              {[]time.Duration{4 * time.Second}, preflight.OK, "agrees"},
 		"ten seconds behind":         {[]time.Duration{10 * time.Second}, preflight.Warning, "10 seconds behind"},
+		"exactly five":               {[]time.Duration{5 * time.Second}, preflight.OK, "agrees"},
+		"exactly thirty":             {[]time.Duration{30 * time.Second}, preflight.Warning, "30 seconds behind"},
 		"a minute behind":            {[]time.Duration{time.Minute}, preflight.Problem, "60 seconds behind"},
 		"ten seconds ahead":          {[]time.Duration{-11 * time.Second}, preflight.Warning, "10 seconds ahead"},
 		"a minute ahead":             {[]time.Duration{-time.Minute}, preflight.Problem, "seconds ahead"},
