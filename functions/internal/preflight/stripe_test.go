@@ -2,11 +2,14 @@ package preflight_test
 
 import (
 	"errors"
+	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
 
+	"billingportal/functions/internal/billing"
 	"billingportal/functions/internal/preflight"
 )
 
@@ -162,6 +165,30 @@ func requireFinding(t *testing.T, check preflight.Check, name string, status pre
 	}
 	if strings.Contains(got.Detail+got.Advice, "MARKER") {
 		t.Errorf("it repeats an upstream's text: %+v", got)
+	}
+}
+
+// unreachable is a network that loses what is sent to Stripe.
+type unreachable struct{ op string }
+
+func (u unreachable) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, &net.OpError{Op: u.op, Net: "tcp", Err: os.ErrDeadlineExceeded}
+}
+
+// No connection at all is a problem. An answer that does not come is a check that was not made in time.
+func TestANetworkWithoutAWayOutIsAProblem(t *testing.T) {
+	for op, want := range map[string]preflight.Status{"dial": preflight.Problem, "read": preflight.Warning} {
+		t.Run(op, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				pace := preflight.NewPace(false, nil)
+				s := &preflight.Stripe{Keys: keys{}, Pace: pace, API: billing.New(billing.Config{
+					APIBase: "http://stripe.example", Transport: new(preflight.Clock).Watch("Stripe", unreachable{op}), Pause: pace.Pause,
+				})}
+				if got := s.KeyAccepted().Run(t.Context()); got.Status != want {
+					t.Errorf("%+v, want %s", got, want)
+				}
+			})
+		})
 	}
 }
 
