@@ -23,18 +23,12 @@ const (
 // Why a fetch failed. The texts go to logs and into errors; those of net/http
 // do not, because they quote the URL.
 var (
-	errTimeout    = timeoutError{}
+	errTimeout    = errors.New("no answer in time")
 	errConnection = errors.New("connection failed or was cut")
 	errName       = errors.New("host name not resolved")
 	errTLS        = errors.New("certificate not trusted")
 	errTooLarge   = errors.New("answer larger than 150,000 bytes")
 )
-
-// A timeoutError is a [context.DeadlineExceeded] with a text that an operator understands.
-type timeoutError struct{}
-
-func (timeoutError) Error() string        { return "no answer in time" }
-func (timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
 // A statusError is an answer other than 200. Redirects are among them: where
 // keys come from is the operator's to say, not the answering host's.

@@ -170,11 +170,21 @@ func TestIssuersAreJudged(t *testing.T) {
 	}{
 		"usable":      {issuer{[]string{"RS256", "ES256"}, nil}, preflight.OK, "usable: RS256, ES256", ""},
 		"unavailable": {issuer{nil, &auth.KeysUnavailableError{Err: errors.New("discovery: answered 404")}}, preflight.Problem, "discovery: answered 404", "JWT_ISSUER"},
-		"late":        {issuer{nil, &auth.KeysUnavailableError{Err: context.DeadlineExceeded}}, preflight.Warning, "no answer in time", "Try again"},
 		"unknown":     {issuer{nil, errors.New("something else")}, preflight.Problem, "something else", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			requireFinding(t, preflight.IssuerKeys(test.issuer), "issuer's keys", test.status, test.detail, test.advice)
 		})
 	}
+}
+
+func TestAnIssuerThatHangsIsAWarning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hang := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		keys, err := auth.NewRemoteKeySet(auth.RemoteConfig{Issuer: "http://127.0.0.1:1/issuer", Transport: serve(t, hang)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		requireFinding(t, preflight.IssuerKeys(keys), "issuer's keys", preflight.Warning, "discovery: no answer in time", "Try again")
+	})
 }

@@ -17,11 +17,11 @@ type KeySet interface {
 func IssuerKeys(keys KeySet) Check {
 	return Check{Name: "issuer's keys", Run: func(ctx context.Context) Finding {
 		algorithms, err := keys.Algorithms(ctx)
-		if errors.Is(err, context.DeadlineExceeded) {
-			return late("the issuer's keys: no answer in time")
-		}
 		var unavailable *auth.KeysUnavailableError
 		if errors.As(err, &unavailable) {
+			if unavailable.IsTimeout() {
+				return late(unavailable.Err.Error())
+			}
 			return problem(unavailable.Err.Error(), "Compare JWT_ISSUER, to the last slash, and JWT_JWKS_URL with the provider's; go run ./local configure < token.txt finds both from a token.")
 		}
 		if err != nil {
