@@ -45,11 +45,11 @@ func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { retu
 func TestOtherUsersCannotReadARealKey(t *testing.T) {
 	const key = "sk_test_" + "ofMine"
 	l, _ := startLaptop(t, func(l *laptop) {
-		real, err := newLaptop(l.origin, key, demoCustomers)
+		withKey, err := newLaptop(l.origin, key, demoCustomers)
 		if err != nil {
 			t.Fatal(err)
 		}
-		*l = *real
+		*l = *withKey
 	})
 	own := l.credentials
 	if value, code := l.readSecret(t, own, stripeSecret); value != key {
