@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -86,7 +87,13 @@ func examine(ctx context.Context, stack, region string) ([]app.Finding, error) {
 			"AWS_SECRET_ACCESS_KEY": credentials.SecretAccessKey, "AWS_SESSION_TOKEN": credentials.SessionToken,
 		})
 	}
-	return app.Doctor(ctx, getenvOf(deployed.portal), getenvOf(deployed.webhook)), nil
+	return app.Examiner{}.Doctor(ctx, getenvOf(deployed.portal), getenvOf(deployed.webhook)), nil
+}
+
+// notDeployments are variables that a shell may have for other programs. They say nothing about a deployment.
+var notDeployments = []string{
+	"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL",
+	"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION",
 }
 
 // ownVariables are those of the functions that this environment sets.
@@ -100,11 +107,12 @@ func ownVariables() map[string]string {
 			return ""
 		}, io.Discard)
 	}
-	isAnyDeployments := own["CUSTOMERS_TABLE"] != "" || own["STRIPE_SECRET_ID"] != "" || own["JWT_ISSUER"] != ""
-	if !isAnyDeployments {
-		return nil
+	for name := range own {
+		if !slices.Contains(notDeployments, name) {
+			return own
+		}
 	}
-	return own
+	return nil
 }
 
 // environmentsOf reads the configuration of a stack's functions, as the alias serves it where there is one.
@@ -164,10 +172,13 @@ func examineLaptop(ctx context.Context) ([]app.Finding, error) {
 	}
 	served := make(chan error, 1)
 	go func() { served <- runAll(ctx, []server{{listener, handler}}) }()
-	findings := app.Doctor(ctx, getenvOf(l.environment(l.origin)), getenvOf(l.webhookEnvironment(l.origin)))
+	findings := app.Examiner{Pause: noPause}.Doctor(ctx, getenvOf(l.environment(l.origin)), getenvOf(l.webhookEnvironment(l.origin)))
 	stop()
 	return findings, <-served
 }
+
+// noPause is for the stand-in Stripe, which has no limit.
+func noPause(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 
 // getenvOf looks variables up; nil stays nil, for a function that is not deployed.
 func getenvOf(variables map[string]string) func(string) string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"maps"
@@ -84,6 +85,11 @@ func status(t *testing.T, function lambda.Handler, token string) int {
 	w := httptest.NewRecorder()
 	gateway.New(function, gateway.Config{}).ServeHTTP(w, r)
 	return w.Code
+}
+
+// doctorWithoutPauses examines a deployment whose Stripe is a stand-in, which has no limit.
+func doctorWithoutPauses(ctx context.Context, portal, webhook func(string) string) []app.Finding {
+	return app.Examiner{Pause: noPause}.Doctor(ctx, portal, webhook)
 }
 
 // refuseAWS answers the operations of AWS with an error.
@@ -230,7 +236,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 			p := newPatient(t)
 			test.cause(p)
 			start := time.Now()
-			findings := app.Doctor(t.Context(), getenvOf(p.portal), getenvOf(p.webhook))
+			findings := doctorWithoutPauses(t.Context(), getenvOf(p.portal), getenvOf(p.webhook))
 			if took := time.Since(start); took > 15*time.Second {
 				t.Errorf("it took %s", took)
 			}
@@ -276,7 +282,7 @@ func TestDoctorHasNothingToSayOfTheHealthy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPatient(t)
 			change(p)
-			for _, finding := range app.Doctor(t.Context(), getenvOf(p.portal), getenvOf(p.webhook)) {
+			for _, finding := range doctorWithoutPauses(t.Context(), getenvOf(p.portal), getenvOf(p.webhook)) {
 				if finding.Status != app.FindingOK || finding.Advice != "" || finding.Detail == "" {
 					t.Errorf("%+v", finding)
 				}
@@ -288,22 +294,28 @@ func TestDoctorHasNothingToSayOfTheHealthy(t *testing.T) {
 	}
 }
 
-// What hangs is a finding like another, in time.
-func TestDoctorDoesNotHang(t *testing.T) {
+// Every request to Stripe waits for its turn, a retry too.
+func TestDoctorPacesItsRequestsToStripe(t *testing.T) {
 	t.Parallel()
 	p := newPatient(t)
-	p.intercept(func(_ http.ResponseWriter, r *http.Request) bool {
-		if strings.HasPrefix(r.URL.Path, stripePath) {
-			_, _ = io.Copy(io.Discard, r.Body)
-			<-r.Context().Done()
+	var requests, pauses, failed atomic.Int32
+	p.intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasPrefix(r.URL.Path, stripePath) {
+			return false
+		}
+		if requests.Add(1); r.URL.Path == stripePath+"/v1/coupons/STAY20" && failed.Add(1) == 1 {
+			w.WriteHeader(http.StatusInternalServerError)
 			return true
 		}
 		return false
 	})
-	start := time.Now()
-	findings := app.Doctor(t.Context(), getenvOf(p.portal), nil)
-	if took := time.Since(start); took > 15*time.Second || !app.HasProblem(findings) {
-		t.Errorf("after %s: %+v", took, findings)
+	pause := func(ctx context.Context, _ time.Duration) error {
+		pauses.Add(1)
+		return ctx.Err()
+	}
+	findings := app.Examiner{Pause: pause}.Doctor(t.Context(), getenvOf(p.portal), getenvOf(p.webhook))
+	if app.HasProblem(findings) || failed.Load() != 2 || requests.Load() < 15 || pauses.Load() <= requests.Load() {
+		t.Errorf("%d requests with %d pauses: %+v", requests.Load(), pauses.Load(), findings)
 	}
 }
 

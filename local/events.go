@@ -31,8 +31,8 @@ import (
 const (
 	eventsFolder    = "events"
 	environmentFile = "local/env.json"
-	// stripeEventsFolder has the bodies of Stripe's events.
-	stripeEventsFolder = "events/stripe"
+	// stripeEventsFolder has the bodies of Stripe's events, which are written by hand.
+	stripeEventsFolder = eventsFolder + "/stripe"
 	// containerHost is where sam local's containers reach the laptop.
 	containerHost = "http://host.docker.internal:8080"
 	// apiHost stands for an API's own name in the events.
@@ -44,19 +44,21 @@ const (
 func eventsCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "events",
-		Usage:     "make the events for sam local, and the environment that goes with them, anew",
+		Usage:     "make the events for sam local again, and the environment that goes with them",
 		ArgsUsage: "[EVENT]",
 		Description: "The events are in " + eventsFolder + "/, the environment in " + environmentFile + ".\n" +
-			"Their tokens are signed with a key that is thrown away; the environment has its public half.\n\n" +
+			"Their tokens are signed with a key that is thrown away, and the environment has its public half. So every run changes all of\n" +
+			"these files, and they only work together.\n\n" +
 			"With the name of one of Stripe's events in " + stripeEventsFolder + "/, prints a request of Stripe's with it that is\n" +
 			"signed now, since a signature holds for five minutes:\n\n" +
 			"  go run ./local events customer.created | sam local invoke WebhookFunction -e - --env-vars " + environmentFile,
-		Flags: []cli.Flag{&cli.StringFlag{Name: "dir", Value: ".", Usage: "the repository's `FOLDER`"}},
+		Flags: []cli.Flag{&cli.StringFlag{Name: "dir", Value: eventsFolder, Usage: "`FOLDER` of the events; with another than " + eventsFolder + ", the environment is written to env.json there"}},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
+			dir := cmd.String("dir")
 			if name := cmd.Args().First(); name != "" {
-				return printWebhookEvent(ctx, cmd.Root().Writer, cmd.String("dir"), name)
+				return printWebhookEvent(ctx, cmd.Root().Writer, dir, name)
 			}
-			return writeEvents(ctx, cmd.String("dir"))
+			return writeEvents(ctx, dir)
 		},
 	}
 }
@@ -146,25 +148,33 @@ func writeEvents(ctx context.Context, dir string) error {
 		if err != nil {
 			return err
 		}
-		if err := writeJSON(filepath.Join(dir, eventsFolder, name+".json"), event); err != nil {
+		if err := writeJSON(filepath.Join(dir, name+".json"), event); err != nil {
 			return err
 		}
 	}
-	if err := writeJSON(filepath.Join(dir, eventsFolder, "payload-v1.json"), payloadV1(token)); err != nil {
+	if err := writeJSON(filepath.Join(dir, "payload-v1.json"), payloadV1(token)); err != nil {
 		return err
 	}
 	bus, err := busEvent(dir)
 	if err != nil {
 		return err
 	}
-	if err := writeJSON(filepath.Join(dir, eventsFolder, "eventbridge.json"), bus); err != nil {
+	if err := writeJSON(filepath.Join(dir, "eventbridge.json"), bus); err != nil {
 		return err
 	}
 	environment, err := containerEnvironment(key)
 	if err != nil {
 		return err
 	}
-	return writeJSON(filepath.Join(dir, environmentFile), environment)
+	return writeJSON(environmentFileOf(dir), environment)
+}
+
+// environmentFileOf is the file with the key of a folder's events. Those of another folder leave the committed ones valid.
+func environmentFileOf(dir string) string {
+	if filepath.Clean(dir) == eventsFolder {
+		return environmentFile
+	}
+	return filepath.Join(dir, "env.json")
 }
 
 const eventKeyID = "events"
@@ -278,11 +288,15 @@ func printWebhookEvent(ctx context.Context, w io.Writer, dir, name string) error
 	return err
 }
 
+// readStripeEvent reads the body of an event from the folder's own ones, or else from the committed ones.
 func readStripeEvent(dir, name string) ([]byte, error) {
-	folder := filepath.Join(dir, filepath.FromSlash(stripeEventsFolder))
-	body, err := os.ReadFile(filepath.Join(folder, filepath.Base(name)+".json")) //nolint:gosec // the folder is ours and the name has no path
+	file := filepath.Base(name) + ".json"
+	body, err := os.ReadFile(filepath.Join(dir, "stripe", file)) //nolint:gosec // the operator names the folder, and the name has no path
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no event %q in %s", name, folder)
+		body, err = os.ReadFile(filepath.Join(filepath.FromSlash(stripeEventsFolder), file)) //nolint:gosec // as above
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no event %q in %s; run this at the top of the repository", name, stripeEventsFolder)
 	}
 	return body, err
 }

@@ -87,8 +87,6 @@ func checkImportFlags(cmd *cli.Command) error {
 	format := cmd.String("format")
 	needsOut := format != "" || cmd.String("propose") != ""
 	switch {
-	case cmd.Args().Present():
-		return fmt.Errorf("import takes no %q; see --help", cmd.Args().First())
 	case format != "" && format != "dynamodb-json":
 		return errors.New("--format is dynamodb-json, or left out")
 	case needsOut != (cmd.String("out") != ""):

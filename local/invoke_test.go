@@ -75,7 +75,7 @@ func TestInvokeAnswersEveryEvent(t *testing.T) {
 func TestInvokeTakesASignedEvent(t *testing.T) {
 	var event bytes.Buffer
 	// Its user is alice, whom the laptop's table gives another customer.
-	if err := printWebhookEvent(t.Context(), &event, "..", "customer.created"); err != nil {
+	if err := printWebhookEvent(t.Context(), &event, "../events", "customer.created"); err != nil {
 		t.Fatal(err)
 	}
 	if status, logs := runInvoke(t, "", event.Bytes()); status != 200 || !strings.Contains(logs, `"effect":"conflict"`) {

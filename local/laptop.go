@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"billingportal/functions/app"
 	"billingportal/local/internal/awswire"
 	"billingportal/local/internal/demo"
@@ -53,6 +55,7 @@ type laptop struct {
 	secretsManager *awswire.SecretsManager
 	stripe         *stripewire.Stripe
 	stripeKey      string // a key of Stripe's test mode, or demoKey
+	credentials    aws.Credentials
 }
 
 // newLaptop makes the stand-ins and fills in the demo's data. With a key of
@@ -64,6 +67,12 @@ func newLaptop(origin, stripeKey string, customers map[string]string) (*laptop, 
 		dynamoDB:       awswire.NewDynamoDB(),
 		secretsManager: awswire.NewSecretsManager(),
 		stripeKey:      stripeKey,
+		credentials:    awswire.NewCredentials(),
+	}
+	if l.hasSecrets() {
+		// Other users of this machine reach its loopback addresses too. The demo's own secrets are in the source code, and sam local's
+		// containers come with whatever credentials the developer has, so those are for everyone.
+		l.secretsManager.Require(l.credentials)
 	}
 	var err error
 	if l.issuer, err = oidc.New(origin + issuerPath); err != nil {
@@ -91,13 +100,18 @@ func newLaptop(origin, stripeKey string, customers map[string]string) (*laptop, 
 	return l, nil
 }
 
+// hasSecrets reports whether the stand-in Secrets Manager holds more than the demo's own secrets.
+func (l *laptop) hasSecrets() bool {
+	return l.stripeKey != demoKey || os.Getenv(listenSecret) != ""
+}
+
 // environment is what template.yaml and Lambda would set. host is the origin at
 // which the function reaches the stand-ins.
 func (l *laptop) environment(host string) map[string]string {
 	env := map[string]string{
 		"AWS_REGION":                       "eu-central-1",
-		"AWS_ACCESS_KEY_ID":                "local",
-		"AWS_SECRET_ACCESS_KEY":            "local",
+		"AWS_ACCESS_KEY_ID":                l.credentials.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY":            l.credentials.SecretAccessKey,
 		"AWS_LAMBDA_FUNCTION_NAME":         "PortalFunction",
 		"AWS_ENDPOINT_URL_DYNAMODB":        host + dynamoDBPath,
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER": host + secretsManagerPath,
@@ -139,17 +153,12 @@ func (l *laptop) handler(ctx context.Context, logs io.Writer) (http.Handler, err
 			env[name] = value
 		}
 	}
-	function, err := app.Portal(ctx, func(name string) string { return env[name] }, logs)
-	if err != nil {
+	function, err := app.Portal(ctx, getenvOf(env), logs)
+	webhook, webhookErr := l.webhook(ctx, logs)
+	if err := app.JoinEnvironmentErrors(err, webhookErr, checkListenSecret()); err != nil {
 		return nil, err
 	}
-	webhook, err := l.webhook(ctx, logs)
-	if err != nil {
-		return nil, err
-	}
-	api := gateway.New(function, gateway.Config{
-		AllowedOrigins: strings.Split(env["ALLOWED_ORIGINS"], ","),
-	})
+	api := gateway.New(function, gateway.Config{AllowedOrigins: app.AllowedOrigins(getenvOf(env))})
 	if lines, ok := logs.(*requestLines); ok {
 		api, webhook = lines.around(api), lines.around(webhook)
 	}

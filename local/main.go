@@ -6,7 +6,7 @@
 //	go run ./local configure < token.txt  say what accepts a token
 //	go run ./local import                 bring the customers that exist into the table
 //	go run ./local doctor                 say whether a deployment can work
-//	go run ./local events                 make the events for sam local anew
+//	go run ./local events                 make the events for sam local again
 //	go run ./local invoke -e events/x.json  run a function once, as Lambda does
 package main
 
@@ -46,6 +46,7 @@ func newCommand(stdout *os.File) *cli.Command {
 	root.Usage = "run the billing portal on a laptop"
 	root.Description = "Without a command it serves, like serve."
 	root.Commands = []*cli.Command{serveCommand(), tokenCommand(), configureCommand(), importCommand(), doctorCommand(), eventsCommand(), invokeCommand()}
+	root.ArgValidator = begin
 	root.Suggest = true
 	root.HideVersion = true
 	root.Writer = stdout

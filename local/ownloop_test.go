@@ -88,7 +88,8 @@ func TestTokensOfEachNameOpenThePortal(t *testing.T) {
 }
 
 func TestEveryoneIsSomebody(t *testing.T) {
-	for _, everyone := range []string{"bob", "nobody", "sub_1"} {
+	t.Setenv("JWT_ISSUER", "https://tenant.example.com/")
+	for _, everyone := range []string{"bob", "nobody", "sub_1", "cus_", "cus_1 cus_2"} {
 		o := serveOptions{listen: "127.0.0.1:0", everyone: everyone, stdout: &bytes.Buffer{}, logs: &bytes.Buffer{}}
 		if err := serve(t.Context(), o); err == nil || !strings.Contains(err.Error(), "--everyone "+everyone) {
 			t.Errorf("%s: %v", everyone, err)

@@ -128,7 +128,7 @@ func (c *control) run(t *testing.T, event string, timeout time.Duration) (logs s
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	var written logBuffer
-	hook, err := app.Preflight(ctx, getenvOf(c.env), &written)
+	hook, err := app.Examiner{Pause: noPause}.Preflight(ctx, getenvOf(c.env), &written)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,8 @@ func TestPreflightReports(t *testing.T) {
 			c.webhook["STRIPE_EVENT_SOURCE"] = "aws.partner/stripe.com/ed_Other"
 		}, "Failed", `"name":"webhook's answer","status":"problem","detail":"the function fails"`},
 		"the hook's own variables": {func(c *control) { c.env["AWS_ENDPOINT_URL_LAMBDA"] = "ftp://x" }, "Failed", "AWS_ENDPOINT_URL_LAMBDA"},
-		"Lambda hangs":             {func(c *control) { c.hang = "/configuration" }, "Failed", "no answer in time"},
+		"Lambda hangs":             {func(c *control) { c.hang = "/configuration" }, "Succeeded", "no answer in time"},
+		"an answer takes too long": {func(c *control) { c.hang = "/invocations" }, "Succeeded", `"name":"portal's answer","status":"warning"`},
 		"CodeDeploy throttles":     {func(c *control) { c.refuse = 3 }, "Succeeded", `"status":"Succeeded"`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -9,10 +9,15 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
+
+	"billingportal/functions/app"
+	"billingportal/local/internal/demo"
 )
 
 const (
@@ -32,9 +37,6 @@ func serveCommand() *cli.Command {
 			&cli.StringMapFlag{Name: "customer", Local: true, Usage: "map a demo user to a customer, such as `alice=cus_123`; for Stripe's test mode"},
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
-			if cmd.Args().Present() {
-				return fmt.Errorf("there is no command %q; see --help", cmd.Args().First())
-			}
 			logs := cmd.Root().ErrWriter
 			if isTerminal(logs) && !cmd.Bool("json") {
 				logs = newRequestLines(logs)
@@ -63,10 +65,12 @@ type serveOptions struct {
 
 // serve runs until ctx ends.
 func serve(ctx context.Context, o serveOptions) error {
-	if o.stripeKey == "" {
+	keyErr := checkStripeKey(o.stripeKey)
+	if o.stripeKey == "" || keyErr != nil {
 		o.stripeKey = demoKey
-	} else if !strings.HasPrefix(o.stripeKey, "sk_test_") && !strings.HasPrefix(o.stripeKey, "rk_test_") {
-		return errors.New("STRIPE_SECRET_KEY must be a key of Stripe's test mode: sk_test_… or rk_test_…")
+	}
+	if err := o.checkUsers(); err != nil {
+		return err
 	}
 	listener, err := listenLoopback(o.listen)
 	if err != nil {
@@ -82,7 +86,7 @@ func serve(ctx context.Context, o serveOptions) error {
 		return errors.Join(err, listener.Close())
 	}
 	handler, err := l.handler(ctx, o.logs)
-	if err != nil {
+	if err := app.JoinEnvironmentErrors(keyErr, err); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	servers := []server{{listener, handler}}
@@ -97,10 +101,43 @@ func serve(ctx context.Context, o serveOptions) error {
 	if len(servers) > 1 {
 		containers = fmt.Sprintf("Containers reach the stand-ins at http://%s\n", servers[1].listener.Addr())
 	}
+	if l.hasSecrets() {
+		containers += fmt.Sprintf("A function in a container reads the secrets with AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n", l.credentials.AccessKeyID, l.credentials.SecretAccessKey)
+	}
 	if err := l.greet(o.stdout, containers); err != nil {
 		return err
 	}
 	return runAll(ctx, servers)
+}
+
+func checkStripeKey(key string) error {
+	if key == "" || strings.HasPrefix(key, "sk_test_") || strings.HasPrefix(key, "rk_test_") {
+		return nil
+	}
+	return &app.EnvironmentError{Wrong: []string{"STRIPE_SECRET_KEY must be a key of Stripe's test mode: sk_test_… or rk_test_…"}}
+}
+
+// customerID is the form of Stripe's customer IDs that the portal accepts.
+var customerID = regexp.MustCompile(`^cus_[A-Za-z0-9_]+$`)
+
+// checkUsers refuses mappings that no request would use.
+func (o serveOptions) checkUsers() error {
+	var names []string
+	for _, user := range demo.Users() {
+		names = append(names, user.ID)
+	}
+	for user, customer := range o.customers {
+		if !slices.Contains(names, user) {
+			return fmt.Errorf("--customer %s=%s: the demo users are %s", user, customer, strings.Join(names, ", "))
+		}
+		if !customerID.MatchString(customer) {
+			return fmt.Errorf("--customer %s=%s: not the ID of a customer, such as cus_123", user, customer)
+		}
+	}
+	if o.everyone != "" && os.Getenv("JWT_ISSUER") == "" {
+		return errors.New("--everyone is for the users of your own provider: set JWT_ISSUER, or use --customer for a demo user")
+	}
+	return nil
 }
 
 // mapEveryone gives users without a customer the one of a demo user, or one that is named.
@@ -109,7 +146,7 @@ func (l *laptop) mapEveryone(everyone string, customers map[string]string) error
 		return nil
 	}
 	customer := orDefault(customers[everyone], everyone)
-	if !strings.HasPrefix(customer, "cus_") {
+	if !customerID.MatchString(customer) {
 		return fmt.Errorf("--everyone %s: neither a demo user with a customer nor a customer such as cus_123", everyone)
 	}
 	return l.dynamoDB.Default(customersTable, map[string]any{"customer_id": customer})

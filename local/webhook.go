@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -24,15 +23,20 @@ var webhookEventTypes = []string{"customer.created", "customer.updated", "custom
 // told, Stripe's own CLI.
 func (l *laptop) acceptEventsOf() error {
 	secrets := []string{demoSigningSecret}
-	if secret := strings.TrimSpace(os.Getenv(listenSecret)); secret != "" {
-		if !strings.HasPrefix(secret, "whsec_") {
-			return errors.New(listenSecret + " must be the signing secret that stripe listen prints: whsec_…")
-		}
+	if secret := strings.TrimSpace(os.Getenv(listenSecret)); strings.HasPrefix(secret, "whsec_") {
 		secrets = append(secrets, secret)
 	}
 	value, err := json.Marshal(secrets)
 	l.secretsManager.Put(webhookSecret, string(value))
 	return err
+}
+
+func checkListenSecret() error {
+	secret := strings.TrimSpace(os.Getenv(listenSecret))
+	if secret == "" || strings.HasPrefix(secret, "whsec_") {
+		return nil
+	}
+	return &app.EnvironmentError{Wrong: []string{listenSecret + " must be the signing secret that stripe listen prints: whsec_…"}}
 }
 
 // webhookEnvironment is what template.yaml and Lambda would set for the webhook function. host is the origin at which it reaches
@@ -62,7 +66,7 @@ func (l *laptop) webhook(ctx context.Context, logs io.Writer) (http.Handler, err
 			env[name] = value
 		}
 	}
-	function, err := app.Webhook(ctx, func(name string) string { return env[name] }, logs)
+	function, err := app.Webhook(ctx, getenvOf(env), logs)
 	if err != nil {
 		return nil, err
 	}

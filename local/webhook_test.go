@@ -61,7 +61,7 @@ func (l *laptop) deliver(t *testing.T, event []byte, secret string, at time.Time
 
 func stripeEvent(t *testing.T, name string, replace ...string) []byte {
 	t.Helper()
-	body, err := readStripeEvent("..", name)
+	body, err := readStripeEvent("../events", name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +222,7 @@ func TestEventsOfStripesCLIAreTaken(t *testing.T) {
 // The events as sam local invoke gets them: printed one by one, because a signature grows old, or the event bus's.
 func TestEventsForTheWebhook(t *testing.T) {
 	l, _ := startLaptop(t)
-	function := l.inContainer(t, "..", "WebhookFunction", app.Webhook, nil)
+	function := l.inContainer(t, filepath.Join("..", environmentFile), "WebhookFunction", app.Webhook, nil)
 	files, err := filepath.Glob(filepath.Join("..", stripeEventsFolder, "*.json"))
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
@@ -230,7 +230,7 @@ func TestEventsForTheWebhook(t *testing.T) {
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
 		var printed bytes.Buffer
-		if err := printWebhookEvent(t.Context(), &printed, "..", name); err != nil {
+		if err := printWebhookEvent(t.Context(), &printed, "../events", name); err != nil {
 			t.Fatal(err)
 		}
 		if answer := invoke(t, function, printed.Bytes()); !strings.Contains(string(answer), `"statusCode":200`) {
@@ -244,7 +244,7 @@ func TestEventsForTheWebhook(t *testing.T) {
 	if answer := invoke(t, function, bus); string(answer) != "null" {
 		t.Errorf("the event bus: %s", answer)
 	}
-	if err := printWebhookEvent(t.Context(), &bytes.Buffer{}, "..", "../../go.mod"); err == nil {
+	if err := printWebhookEvent(t.Context(), &bytes.Buffer{}, "../events", "../../go.mod"); err == nil {
 		t.Error("an event of another folder was printed")
 	}
 }

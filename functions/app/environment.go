@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/url"
@@ -44,8 +43,38 @@ var (
 // environment reads variables and collects what is wrong with them.
 type environment struct {
 	getenv func(string) string
-	errors []error
+	errors []string
 	names  []string // of the wrong variables
+}
+
+// An EnvironmentError says what is wrong with each variable that is wrong. It never repeats a value.
+type EnvironmentError struct{ Wrong []string }
+
+func (e *EnvironmentError) Error() string {
+	return "the environment is wrong:\n" + strings.Join(e.Wrong, "\n")
+}
+
+// JoinEnvironmentErrors makes one error of those of several functions, with each wrong variable once. An error of another kind is
+// joined as it is.
+func JoinEnvironmentErrors(errs ...error) error {
+	var all EnvironmentError
+	var others []error
+	for _, err := range errs {
+		var one *EnvironmentError
+		if !errors.As(err, &one) {
+			others = append(others, err)
+			continue
+		}
+		for _, wrong := range one.Wrong {
+			if !slices.Contains(all.Wrong, wrong) {
+				all.Wrong = append(all.Wrong, wrong)
+			}
+		}
+	}
+	if len(all.Wrong) > 0 {
+		others = append(others, &all)
+	}
+	return errors.Join(others...)
 }
 
 // err is one error that names every variable that is wrong.
@@ -53,13 +82,13 @@ func (e *environment) err() error {
 	if len(e.errors) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the environment is wrong:\n%w", errors.Join(e.errors...))
+	return &EnvironmentError{Wrong: e.errors}
 }
 
 // wrong notes what is wrong with a variable. It never repeats the value: it could
 // be a secret in the wrong place.
 func (e *environment) wrong(name, problem string) {
-	e.errors = append(e.errors, fmt.Errorf("%s %s", name, problem))
+	e.errors = append(e.errors, name+" "+problem)
 	e.names = append(e.names, name)
 }
 

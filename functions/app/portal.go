@@ -136,6 +136,16 @@ func (e *environment) policy() portal.Policy {
 	return p
 }
 
+// AllowedOrigins are the origins of ALLOWED_ORIGINS as the function reads them, which is how browsers write them. If the variable is
+// wrong, there are none.
+func AllowedOrigins(getenv func(string) string) []string {
+	var origins []string
+	for _, origin := range (&environment{getenv: getenv}).origins("ALLOWED_ORIGINS") {
+		origins = append(origins, string(origin))
+	}
+	return origins
+}
+
 func (e *environment) origins(name string) []portal.Origin {
 	var origins []portal.Origin
 	for _, item := range e.list(name, "", regexp.MustCompile(`.`), "must be origins") {

@@ -3,4 +3,4 @@ package main
 
 import "billingportal/functions/app"
 
-func main() { app.Main(app.Preflight) }
+func main() { app.Main(app.Examiner{}.Preflight) }

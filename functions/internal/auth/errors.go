@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -55,6 +56,9 @@ func (e *KeysUnavailableError) Error() string {
 }
 
 func (e *KeysUnavailableError) Unwrap() error { return e.Err }
+
+// IsTimeout reports whether the issuer did not answer in time, which another try may change.
+func (e *KeysUnavailableError) IsTimeout() bool { return errors.Is(e.Err, errTimeout) }
 
 func invalid(reason string) error { return &InvalidTokenError{Reason: reason} }
 

@@ -38,7 +38,7 @@ type Config struct {
 	PortalHosts []string
 	// Transport makes the calls; nil means http.DefaultTransport.
 	Transport http.RoundTripper
-	// Pause waits between tries; nil means a timer that ends with ctx.
+	// Pause waits between tries; nil means [Pause].
 	Pause func(ctx context.Context, d time.Duration) error
 }
 
@@ -54,7 +54,7 @@ func New(config Config) *Client {
 		config.Transport = http.DefaultTransport
 	}
 	if config.Pause == nil {
-		config.Pause = pause
+		config.Pause = Pause
 	}
 	return &Client{
 		config: config,
@@ -156,9 +156,9 @@ func (c *Client) do(ctx context.Context, needs permission, common *stripe.Params
 	}
 }
 
-// pause waits for d or until ctx ends. It does not start a wait that ctx cannot
+// Pause waits for d or until ctx ends. It does not start a wait that ctx cannot
 // outlast.
-func pause(ctx context.Context, d time.Duration) error {
+func Pause(ctx context.Context, d time.Duration) error {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
 		return context.DeadlineExceeded
 	}

@@ -30,13 +30,24 @@ func fromAWS(err error, what string) Finding {
 	case !errors.As(err, &failure):
 		return problem(err.Error(), "")
 	case failure.Timeout:
-		return problem(failure.Error(), "AWS does not answer from here: look at the network, in a VPC at its endpoints.")
+		return late(failure.Error())
+	case isThrottling(failure.Reason):
+		return late(failure.Error())
 	case !failure.Permanent:
-		return problem(failure.Error(), "Try again. If it stays so, AWS has trouble, or throttles this account.")
+		return problem(failure.Error(), "Try again. If it stays so, look at the network, in a VPC at its endpoints, and at https://health.aws.amazon.com.")
 	case strings.Contains(failure.Reason, "ResourceNotFound"):
 		return problem(failure.Error(), "There is no such "+what+" in this account and region: compare the name, and the region.")
 	}
 	return problem(failure.Error(), "Grant this role the operation on the "+what+", and on its key where it has one of its own.")
+}
+
+// isThrottling reports whether AWS asked to slow down. https://docs.aws.amazon.com/general/latest/gr/api-retries.html
+func isThrottling(reason string) bool {
+	switch reason {
+	case "KMSThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException":
+		return true
+	}
+	return false
 }
 
 // nobody is no user's ID.
@@ -112,13 +123,13 @@ func SecretUsable[V comparable](name, variable string, secrets Secrets[V]) Check
 	}}
 }
 
-// sampled is how many items are looked at.
-const sampled = 10
+// Sampled is how many customers are looked up.
+const Sampled = 10
 
 // Mappings looks at some items of the table: their customers live, and no user has several.
 func Mappings(client DynamoDB, table customers.Table, stripe *Stripe) Check {
 	return Check{Name: "a sample of the mapping", Run: func(ctx context.Context) Finding {
-		output, err := client.Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(table.Name), Limit: aws.Int32(sampled * 5)})
+		output, err := client.Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(table.Name), Limit: aws.Int32(Sampled * 5)})
 		if err != nil {
 			failure := upstream.FromAWS("dynamodb", err)
 			if failure.Permanent && strings.Contains(failure.Reason, "AccessDenied") {

@@ -2,7 +2,9 @@ package preflight
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -36,6 +38,9 @@ type watch struct {
 func (w watch) RoundTrip(r *http.Request) (*http.Response, error) {
 	start := w.clock.now()
 	response, err := w.next.RoundTrip(r)
+	if isUnreachable(r, err) {
+		return nil, errUnreachable
+	}
 	if err != nil {
 		return nil, err //nolint:wrapcheck // a transport adds nothing
 	}
@@ -43,6 +48,16 @@ func (w watch) RoundTrip(r *http.Request) (*http.Response, error) {
 		w.clock.note(w.upstream, date, start)
 	}
 	return response, nil
+}
+
+// errUnreachable is an error that is no timeout.
+var errUnreachable = errors.New("preflight: no connection")
+
+// isUnreachable reports whether a connection could not be made, although there was time: in a VPC without a way out, packets are lost
+// without an answer. That is a problem of the deployment, and no check that came too late.
+func isUnreachable(r *http.Request, err error) bool {
+	var failure *net.OpError
+	return errors.As(err, &failure) && failure.Op == "dial" && failure.Timeout() && r.Context().Err() == nil
 }
 
 func (c *Clock) now() time.Time {

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
@@ -38,7 +39,8 @@ func eventsStripe(t *testing.T, request string, status int, body string) *prefli
 		_, _ = io.WriteString(w, body)
 	}))
 	t.Cleanup(server.Close)
-	return &preflight.Stripe{Keys: eventsKey{}, API: billing.New(billing.Config{APIBase: server.URL})}
+	pace := preflight.NewPace(false, func(ctx context.Context, _ time.Duration) error { return ctx.Err() })
+	return &preflight.Stripe{Keys: eventsKey{}, Pace: pace, API: billing.New(billing.Config{APIBase: server.URL})}
 }
 
 const deniedByStripe = `{"error":{"type":"invalid_request_error","message":"The provided key does not have the required permissions. MARKERx7Q"}}`

@@ -30,8 +30,9 @@ type CodeDeployAPI interface {
 	PutLifecycleEventHookExecutionStatus(ctx context.Context, input *codedeploy.PutLifecycleEventHookExecutionStatusInput, options ...func(*codedeploy.Options)) (*codedeploy.PutLifecycleEventHookExecutionStatusOutput, error)
 }
 
-// Hook is CodeDeploy's before-traffic hook: it looks at new versions with their own configuration, sends each one request that
-// must be refused (or, if there is no route, an event that means nothing), and reports. It reports Failed whatever happens to it: a deployment without a report is held for an hour.
+// Hook is CodeDeploy's before-traffic hook: it sends each new version one request that must be refused (or, if there is no route, an
+// event that means nothing), looks at the versions with their own configuration, and reports. It reports whatever happens to it,
+// because CodeDeploy waits an hour for a report.
 //
 // https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html#appspec-hooks-lambda
 type Hook struct {
@@ -46,8 +47,13 @@ type Hook struct {
 	Logs io.Writer
 }
 
-// reportReserve is kept of the function's time for the report.
-const reportReserve = 15 * time.Second
+// How the function's time is divided. The checks get what is left.
+const (
+	reportReserve = 15 * time.Second // for the report and its retries
+	lookReserve   = time.Second      // for findings to be collected after the checks' time is over
+	readLimit     = 9 * time.Second  // for the configurations of the new versions
+	answerLimit   = 17 * time.Second // for the answers of the new versions, which have 15 s each
+)
 
 // Invoke implements lambda.Handler.
 func (h *Hook) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
@@ -86,9 +92,13 @@ func (h *Hook) inspect(ctx context.Context) []Finding {
 	if h.Broken != nil {
 		return []Finding{named("preflight's variables", problem(h.Broken.Error(), "Correct the template."))}
 	}
+	looking := ctx
 	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-reportReserve))
+		end := deadline.Add(-reportReserve)
+		var cancelLook, cancel context.CancelFunc
+		looking, cancelLook = context.WithDeadline(ctx, end.Add(-lookReserve))
+		defer cancelLook()
+		ctx, cancel = context.WithDeadline(ctx, end)
 		defer cancel()
 	}
 	done := make(chan []Finding, 1)
@@ -98,37 +108,41 @@ func (h *Hook) inspect(ctx context.Context) []Finding {
 				done <- []Finding{named("preflight", problem("it failed itself", "Report it: this is a mistake in the program."))}
 			}
 		}()
-		done <- h.look(ctx)
+		done <- h.look(looking)
 	}()
 	select {
 	case findings := <-done:
 		return findings
 	case <-ctx.Done():
-		return []Finding{named("preflight", problem("no answer in time", "What it looks at hangs. Deploy again; the log of the new version may say more."))}
+		return []Finding{named("preflight", late("no answer in time"))}
 	}
 }
 
+// look reads the new versions' environments, calls the versions, and then checks what they depend on, which may take longest.
 func (h *Hook) look(ctx context.Context) []Finding {
-	var findings []Finding
 	environments := map[string]map[string]string{}
+	reading, cancel := context.WithTimeout(ctx, readLimit)
+	defer cancel()
+	var findings []Finding
+	var requests []Check
 	for _, version := range h.versions() {
-		variables, finding := h.variables(ctx, version)
+		variables, finding := h.variables(reading, version)
 		if variables != nil {
 			environments[version.name] = variables
 		}
 		findings = append(findings, finding)
+		requests = append(requests, h.answers(version, variables))
 	}
+	answering, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	findings = append(findings, Run(answering, requests)...)
 	for _, finding := range h.Look(ctx, environments["portal"], environments["webhook"]) {
 		if finding.outside && finding.Status == Problem {
 			finding.Status = Warning
 		}
 		findings = append(findings, finding)
 	}
-	var requests []Check
-	for _, version := range h.versions() {
-		requests = append(requests, h.answers(version, environments[version.name]))
-	}
-	return append(findings, Run(ctx, requests)...)
+	return findings
 }
 
 // version is a new version of a function, and a request that it must refuse.

@@ -27,6 +27,9 @@ func IssuerKeys(keys KeySet, alias int) Check {
 		algorithms, err := keys.Algorithms(ctx)
 		var unavailable *auth.KeysUnavailableError
 		if errors.As(err, &unavailable) {
+			if unavailable.IsTimeout() {
+				return late(unavailable.Err.Error())
+			}
 			return failed(unavailable.Err.Error(), advice)
 		}
 		if err != nil {

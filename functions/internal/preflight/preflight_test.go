@@ -26,8 +26,10 @@ func TestFindingsComeInTheOrderOfTheChecks(t *testing.T) {
 				return preflight.Finding{Status: status}
 			}
 		}
+		ctx, cancel := context.WithTimeout(t.Context(), 13*time.Second)
+		defer cancel()
 		start := time.Now()
-		findings := preflight.Run(t.Context(), []preflight.Check{
+		findings := preflight.Run(ctx, []preflight.Check{
 			check("slow", after(8*time.Second, preflight.OK)),
 			check("nothing to say", after(0, "")),
 			check("quick", after(0, preflight.Warning)),
@@ -38,7 +40,7 @@ func TestFindingsComeInTheOrderOfTheChecks(t *testing.T) {
 		for _, f := range findings {
 			said = append(said, f.Name+" "+string(f.Status))
 		}
-		if got, want := strings.Join(said, ", "), "slow ok, quick warning, broken problem, hanging problem"; got != want {
+		if got, want := strings.Join(said, ", "), "slow ok, quick warning, broken problem, hanging warning"; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 		if took := time.Since(start); took > 13*time.Second {
@@ -68,6 +70,8 @@ func TestClocksAreCompared(t *testing.T) {
 		"the same":                   {[]time.Duration{0}, preflight.OK, "agrees"},
 		"a little late":              {[]time.Duration{4 * time.Second}, preflight.OK, "agrees"},
 		"ten seconds behind":         {[]time.Duration{10 * time.Second}, preflight.Warning, "10 seconds behind"},
+		"exactly five":               {[]time.Duration{5 * time.Second}, preflight.OK, "agrees"},
+		"exactly thirty":             {[]time.Duration{30 * time.Second}, preflight.Warning, "30 seconds behind"},
 		"a minute behind":            {[]time.Duration{time.Minute}, preflight.Problem, "60 seconds behind"},
 		"ten seconds ahead":          {[]time.Duration{-11 * time.Second}, preflight.Warning, "10 seconds ahead"},
 		"a minute ahead":             {[]time.Duration{-time.Minute}, preflight.Problem, "seconds ahead"},
@@ -101,23 +105,29 @@ func (r *reports) PutLifecycleEventHookExecutionStatus(_ context.Context, input 
 	return &codedeploy.PutLifecycleEventHookExecutionStatusOutput{}, nil
 }
 
-func TestTheHookReportsFailedWhateverHappensToIt(t *testing.T) {
+func TestTheHookReportsWhateverHappensToIt(t *testing.T) {
 	const event = `{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"hook-1"}`
-	for name, look := range map[string]func(context.Context) []preflight.Finding{
-		"it panics": func(context.Context) []preflight.Finding { panic("MARKER") },
-		"it hangs":  func(context.Context) []preflight.Finding { time.Sleep(time.Hour); return nil },
+	for name, test := range map[string]struct {
+		look func(context.Context) []preflight.Finding
+		want string
+	}{
+		"it panics":          {func(context.Context) []preflight.Finding { panic("MARKER") }, "Failed"},
+		"it ends too late":   {func(ctx context.Context) []preflight.Finding { <-ctx.Done(); return nil }, "Succeeded"},
+		"it does not end":    {func(context.Context) []preflight.Finding { time.Sleep(time.Hour); return nil }, "Succeeded"},
+		"it finds nothing":   {func(context.Context) []preflight.Finding { return nil }, "Succeeded"},
+		"it finds a problem": {func(context.Context) []preflight.Finding { return []preflight.Finding{{Status: preflight.Problem}} }, "Failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				told := &reports{}
-				hook := &preflight.Hook{CodeDeploy: told, Logs: io.Discard, Look: func(ctx context.Context, _, _ map[string]string) []preflight.Finding { return look(ctx) }}
-				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				hook := &preflight.Hook{CodeDeploy: told, Logs: io.Discard, Look: func(ctx context.Context, _, _ map[string]string) []preflight.Finding { return test.look(ctx) }}
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 				defer cancel()
 				start := time.Now()
-				if _, err := hook.Invoke(ctx, []byte(event)); err != nil || len(told.status) != 1 || told.status[0] != "Failed" {
+				if _, err := hook.Invoke(ctx, []byte(event)); err != nil || len(told.status) != 1 || told.status[0] != test.want {
 					t.Errorf("told %v, %v", told.status, err)
 				}
-				if took := time.Since(start); took > 45*time.Second {
+				if took := time.Since(start); took > 105*time.Second {
 					t.Errorf("after %s there is too little time for the report", took)
 				}
 				time.Sleep(time.Hour)

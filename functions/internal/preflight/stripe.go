@@ -27,6 +27,7 @@ type StripeAPI interface {
 type Stripe struct {
 	API  StripeAPI
 	Keys Secrets[secret.Key]
+	Pace *Pace
 	// Organization says that the account's organization may send the events, from a destination that the key cannot see.
 	Organization bool
 }
@@ -39,9 +40,13 @@ func (s *Stripe) read(ctx context.Context, path string, query url.Values, into a
 	if err != nil {
 		return errNoKey
 	}
-	document, err := s.API.Read(ctx, key.Reveal(), path, query)
-	if err != nil {
+	var document json.RawMessage
+	err = s.Pace.do(ctx, func(ctx context.Context) (err error) {
+		document, err = s.API.Read(ctx, key.Reveal(), path, query)
 		return err //nolint:wrapcheck // its class is what is looked at
+	})
+	if err != nil {
+		return err
 	}
 	if json.Unmarshal(document, into) != nil {
 		return &billing.Error{Class: billing.BadResponse}
@@ -55,6 +60,8 @@ func fromStripe(err error, mayNot string) Finding {
 	switch {
 	case errors.Is(err, errNoKey):
 		return Finding{}
+	case errors.Is(err, errNoTime):
+		return late("there was no time left to ask Stripe")
 	case !errors.As(err, &failure):
 		return problem(err.Error(), "")
 	}
@@ -63,10 +70,10 @@ func fromStripe(err error, mayNot string) Finding {
 		return Finding{}
 	case billing.PermissionMissing:
 		return warning("the key may not read it, so nothing was looked at", mayNot)
-	case billing.Unavailable, billing.Timeout, billing.BadResponse:
+	case billing.Timeout:
+		return late(failure.Error())
+	case billing.Unavailable, billing.BadResponse:
 		return problem(failure.Error(), "Stripe does not answer from here as it should: look at https://status.stripe.com, at the network, and at STRIPE_API_BASE.")
-	case billing.Busy:
-		return problem(failure.Error(), "Stripe asks to slow down. Try again in a minute.")
 	}
 	return problem(failure.Error(), "Look the request up in Stripe's dashboard, under Developers, Logs.")
 }
@@ -107,7 +114,7 @@ func (s *Stripe) MayCreateSessions() Check {
 		if err != nil {
 			return Finding{}
 		}
-		err = s.API.ProbeSessions(ctx, key.Reveal())
+		err = s.Pace.do(ctx, func(ctx context.Context) error { return s.API.ProbeSessions(ctx, key.Reveal()) }) //nolint:wrapcheck // as above
 		switch {
 		case err == nil:
 			return ok("the key has it")
@@ -224,7 +231,7 @@ func (s *Stripe) Flows(flows []string, id string) Check {
 	return Check{Name: "flows", Run: func(ctx context.Context) Finding {
 		c, err := s.configured(ctx, id)
 		if err != nil {
-			if classOf(err) == billing.PermissionMissing || classOf(err) == 0 || isMissing(err) {
+			if errors.Is(err, errNeverSaved) || errors.Is(err, errNoKey) || classOf(err) == billing.PermissionMissing || isMissing(err) {
 				return Finding{} // the configuration's own check says why
 			}
 			return fromStripe(err, "")
@@ -382,7 +389,7 @@ func (s *Stripe) live(ctx context.Context, table customers.Table, items []map[st
 		case err != nil:
 			malformed++
 			continue
-		case entry.Customer == "" || looked == sampled:
+		case entry.Customer == "" || looked == Sampled:
 			continue
 		}
 		if len(entry.State.Counting()) > 1 {

@@ -72,6 +72,7 @@ var documentedCodes = map[string]failureKind{
 	"ServiceUnavailableException":         passingFailure,
 	"Throttling":                          passingFailure,
 	"ThrottlingException":                 passingFailure,
+	"TooManyRequestsException":            passingFailure, // Lambda's
 	"UnknownOperationException":           permanentFailure,
 	"UnrecognizedClientException":         permanentFailure,
 	"ValidationError":                     permanentFailure,

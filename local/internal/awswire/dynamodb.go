@@ -74,7 +74,8 @@ func (d *DynamoDB) Text(tableName, key, attributeName string) string {
 	if err != nil {
 		return ""
 	}
-	return t.items[index][attributeName].text()
+	item, _ := t.items.get(index)
+	return item[attributeName].text()
 }
 
 // Default makes every key that is read and has no item one with these attributes. It stands for a table that knows everybody.

@@ -54,12 +54,14 @@ func (d *DynamoDB) getItem(body []byte) (any, error) {
 		return nil, err
 	}
 
-	item, found := t.items[index]
+	item, found := t.items.get(index)
 	if !found && t.missing != nil {
 		// Stored, so that whoever writes on condition of what they read finds it.
 		item, found = maps.Clone(t.missing), true
 		maps.Copy(item, key)
-		t.items[index] = item
+		if err := t.items.put(index, item); err != nil {
+			return nil, err
+		}
 	}
 	// A read unit is 4 KB read consistently, or half of that otherwise.
 	units := float64(max(1, (sizeOf(item)+4095)/4096))

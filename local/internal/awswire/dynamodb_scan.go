@@ -2,7 +2,6 @@ package awswire
 
 import (
 	"encoding/json"
-	"maps"
 	"slices"
 )
 
@@ -24,8 +23,8 @@ func (d *DynamoDB) scan(body []byte) (any, error) {
 	if err := d.decode(body, &in, "TableName", "Limit", "ExclusiveStartKey", "ConsistentRead", "ProjectionExpression", "ExpressionAttributeNames"); err != nil {
 		return nil, err
 	}
-	d.mu.RLock()
-	defer d.mu.RUnlock()
+	d.mu.Lock() // the order of the keys is kept
+	defer d.mu.Unlock()
 	t, err := d.tableOf(in.TableName)
 	if err != nil {
 		return nil, err
@@ -51,7 +50,7 @@ func (d *DynamoDB) scan(body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	indexes := slices.Sorted(maps.Keys(t.items))
+	indexes := t.items.keys()
 	from, found := slices.BinarySearch(indexes, after)
 	if found {
 		from++
@@ -63,12 +62,13 @@ func (d *DynamoDB) scan(body []byte) (any, error) {
 		ScannedCount     int
 		LastEvaluatedKey map[string]attribute `json:",omitzero"`
 	}{Items: []map[string]attribute{}, Count: to - from, ScannedCount: to - from}
-	for _, index := range indexes[from:to] {
-		out.Items = append(out.Items, project(t.items[index], paths))
-	}
-	// A full page has a key to go on from, also where nothing follows.
-	if to-from == limit {
-		out.LastEvaluatedKey = t.keyIn(t.items[indexes[to-1]])
+	for i, index := range indexes[from:to] {
+		item, _ := t.items.get(index)
+		out.Items = append(out.Items, project(item, paths))
+		// A full page has a key to go on from, even if nothing follows.
+		if i == limit-1 {
+			out.LastEvaluatedKey = t.keyIn(item)
+		}
 	}
 	return out, nil
 }

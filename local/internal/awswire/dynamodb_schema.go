@@ -117,10 +117,6 @@ func checkOrder(schema []keyElement) error {
 
 // describe reports the table as active from its first moment on.
 func (t *table) describe() tableDescription {
-	bytes := 0
-	for _, item := range t.items {
-		bytes += sizeOf(item)
-	}
 	definitions, schema := make([]attributeDefinition, len(t.key)), make([]keyElement, len(t.key))
 	for i, key := range t.key {
 		definitions[i] = attributeDefinition{key.Name, key.Type}
@@ -132,8 +128,8 @@ func (t *table) describe() tableDescription {
 		KeySchema:            schema,
 		TableStatus:          "ACTIVE",
 		CreationDateTime:     epochSeconds(t.created),
-		TableSizeBytes:       bytes,
-		ItemCount:            len(t.items),
+		TableSizeBytes:       t.items.size,
+		ItemCount:            len(t.items.encoded),
 		TableArn:             "arn:aws:dynamodb:" + localRegion + ":" + localAccount + ":table/" + t.name,
 	}
 }

@@ -15,7 +15,7 @@ type table struct {
 	name    string
 	key     keySchema
 	created time.Time
-	items   map[string]map[string]attribute
+	items   items
 	missing map[string]attribute // of items that are read and were never written; nil for none
 }
 
@@ -54,7 +54,7 @@ func (d *DynamoDB) addTable(name string, key keySchema) (*table, error) {
 		return nil, &apiError{http.StatusBadRequest, dynamoModel + "ResourceInUseException",
 			"Cannot create preexisting table"}
 	}
-	t := &table{name: name, key: key, created: time.Now(), items: map[string]map[string]attribute{}}
+	t := &table{name: name, key: key, created: time.Now()}
 	d.tables[name] = t
 	return t, nil
 }
@@ -119,6 +119,5 @@ func (t *table) put(attributes map[string]attribute) error {
 	if sizeOf(attributes) > maxItem {
 		return invalid("Item size has exceeded the maximum allowed size")
 	}
-	t.items[index] = attributes
-	return nil
+	return t.items.put(index, attributes)
 }

@@ -46,7 +46,7 @@ func (d *DynamoDB) updateItem(body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	before := t.items[index]
+	before, _ := t.items.get(index)
 	if !u.holds(before) {
 		refusal := &refusedItem{apiError: &apiError{http.StatusBadRequest, dynamoModel + "ConditionalCheckFailedException", "The conditional request failed"}}
 		if in.ReturnValuesOnConditionCheckFailure == "ALL_OLD" {
@@ -62,7 +62,9 @@ func (d *DynamoDB) updateItem(body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.items[index] = after
+	if err := t.items.put(index, after); err != nil {
+		return nil, err
+	}
 	return struct {
 		Attributes       map[string]attribute `json:",omitempty"`
 		ConsumedCapacity *consumedCapacity    `json:",omitempty"`

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // maxBody bounds a request: DynamoDB items end at 400 KB, secrets at 64 KB.
@@ -27,7 +29,12 @@ type service struct {
 	unknown      *apiError
 	checksum     bool // X-Amz-Crc32 on every answer; the SDK verifies it
 	operations   map[string]operation
+
+	credentials aws.Credentials // that alone may call; without any, whoever signs
 }
+
+// Require refuses every request that is not signed with these credentials.
+func (s *service) Require(credentials aws.Credentials) { s.credentials = credentials }
 
 // operation takes the request's document and returns the result's, or an
 // *apiError.
@@ -88,6 +95,11 @@ func (s *service) answer(w http.ResponseWriter, r *http.Request) (any, error) {
 			return nil, s.fault(http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "")
 		}
 		return nil, s.fault(http.StatusBadRequest, "SerializationException", "")
+	}
+	if s.credentials.HasKeys() {
+		if err := s.verify(r, body); err != nil {
+			return nil, err
+		}
 	}
 	return op(body)
 }

@@ -10,7 +10,7 @@ const sigV4 = "AWS4-HMAC-SHA256"
 // checkSignature checks the shape of a request's Signature Version 4
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html),
 // so that a client without credentials, or signing for another service, fails
-// here as it would fail there.
+// here as it would fail there. What was signed and by whom is for verify.
 func (s *service) checkSignature(h http.Header) error {
 	authorization := h.Get("Authorization")
 	algorithm, fields, _ := strings.Cut(authorization, " ")
@@ -21,11 +21,7 @@ func (s *service) checkSignature(h http.Header) error {
 		return s.fault(http.StatusBadRequest, "IncompleteSignatureException", "Unsupported AWS 'algorithm'.")
 	}
 
-	given := map[string]string{}
-	for field := range strings.SplitSeq(fields, ",") {
-		name, value, _ := strings.Cut(strings.TrimSpace(field), "=")
-		given[name] = value
-	}
+	given := fieldsOf(fields)
 	var lacks strings.Builder
 	for _, name := range []string{"Credential", "Signature", "SignedHeaders"} {
 		if given[name] == "" {

@@ -118,7 +118,11 @@ func TestParametersWithoutDefaultAreThoseThatTheFunctionsRequire(t *testing.T) {
 				required = append(required, name)
 			}
 		}
-		for _, line := range strings.Split(errors.Unwrap(err).Error(), "\n") {
+		var environment *app.EnvironmentError
+		if !errors.As(err, &environment) {
+			t.Fatal(err)
+		}
+		for _, line := range environment.Wrong {
 			name, _, _ := strings.Cut(line, " ")
 			missing = append(missing, name)
 		}
@@ -171,8 +175,8 @@ func TestParameterPatterns(t *testing.T) {
 		{"SessionCookie", []string{"", "__Host-session", "appSession.0"}, []string{"a b", "a;b", "a=b", "a,b"}},
 		{
 			"AllowedOrigins",
-			[]string{"https://app.example.com", "https://app.example.com,http://localhost:5173", "http://[::1]:3000", "https://app.example.com:8443"},
-			[]string{"", "*", "https://app.example.com/", "http://app.example.com", "https://App.example.com", "https://a@b", "https://a, https://b", "https://a,"},
+			[]string{"https://app.example.com", "https://app.example.com,http://localhost:5173", "http://[::1]:3000", "https://app.example.com:8443", "https://a.example:44", "https://a.example:4430", "http://localhost:8", "http://localhost:443"},
+			[]string{"https://app.example.com:443", "http://localhost:80", "https://a.example,https://b.example:443", "https://a.example:0443", "", "*", "https://app.example.com/", "http://app.example.com", "https://App.example.com", "https://a@b", "https://a, https://b", "https://a,"},
 		},
 		{"DefaultReturnUrl", []string{"https://app.example.com", "https://app.example.com/account?tab=billing#x", "http://localhost:5173/"}, []string{"", "http://app.example.com", "https://a@b/", "//evil", "javascript:alert(1)"}},
 		{"AllowedFlows", []string{"", "subscription_cancel", "payment_method_update,subscription_update_confirm"}, []string{"cancel", "subscription_cancel,"}},

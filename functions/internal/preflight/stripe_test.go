@@ -1,0 +1,206 @@
+package preflight_test
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/preflight"
+)
+
+// refused is a refusal of Stripe's. https://docs.stripe.com/api/errors
+func refused(status int, code, param string) answer {
+	return answer{status: status, body: `{"error":{"type":"invalid_request_error","code":"` + code + `","param":"` + param + `","message":"MARKERx7Q"}}`}
+}
+
+func found(body string) answer { return answer{status: http.StatusOK, body: body} }
+
+var (
+	forbidden = refused(http.StatusForbidden, "", "")
+	revoked   = answer{status: http.StatusUnauthorized, body: `{"error":{"type":"invalid_request_error","message":"Invalid API Key"}}`}
+	missing   = refused(http.StatusNotFound, "resource_missing", "id")
+	down      = answer{status: http.StatusBadGateway, header: http.Header{"Stripe-Should-Retry": {"false"}}, body: "<html>"}
+)
+
+// stripeCheck is a check, Stripe's answers, and what is found.
+type stripeCheck struct {
+	check   func(s *preflight.Stripe) preflight.Check
+	answers map[string]answer
+	name    string // of the check
+	status  preflight.Status
+	detail  string // a part of it
+	advice  string // a part of it; "" if there must be none
+}
+
+// Requests of the checks.
+const (
+	subscriptions  = "GET /v1/subscriptions?limit=1"
+	products       = "GET /v1/products?limit=1"
+	sessions       = "POST /v1/billing_portal/sessions"
+	ownSettings    = "GET /v1/billing_portal/configurations?is_default=true&limit=1"
+	configuration1 = "GET /v1/billing_portal/configurations/bpc_1"
+	endpoints      = "GET /v1/webhook_endpoints?limit=100"
+	destination    = "GET /v2/core/event_destinations/ed_1"
+)
+
+func stripeChecks() map[string]stripeCheck {
+	key := (*preflight.Stripe).KeyAccepted
+	create := (*preflight.Stripe).MayCreateSessions
+	readProducts := (*preflight.Stripe).MayReadProducts
+	readSubscriptions := func(flows ...string) func(*preflight.Stripe) preflight.Check {
+		return func(s *preflight.Stripe) preflight.Check { return s.MayReadSubscriptions(flows) }
+	}
+	configuration := func(id string) func(*preflight.Stripe) preflight.Check {
+		return func(s *preflight.Stripe) preflight.Check { return s.Configuration(id) }
+	}
+	flows := func(id string, flows ...string) func(*preflight.Stripe) preflight.Check {
+		return func(s *preflight.Stripe) preflight.Check { return s.Flows(flows, id) }
+	}
+	coupon := func(s *preflight.Stripe) preflight.Check { return s.Coupon("A") }
+	promotion := func(s *preflight.Stripe) preflight.Check { return s.PromotionCode("promo_1") }
+	account := func(s *preflight.Stripe) preflight.Check { return s.Account("acct_1") }
+	endpoint := func(s *preflight.Stripe) preflight.Check {
+		return s.Endpoint("/v1/stripe/webhook", []string{"customer.created", "customer.deleted"})
+	}
+	source := func(s *preflight.Stripe) preflight.Check {
+		return s.EventSource("aws.partner/stripe.com/ed_1", []string{"customer.created"})
+	}
+	settings := func(active, features string) answer {
+		return found(`{"data":[{"id":"bpc_9","active":` + active + `,"features":{` + features + `}}]}`)
+	}
+	hooks := func(endpoints string) answer { return found(`{"data":[` + endpoints + `]}`) }
+	const ours, both = `"url":"https://api.example/v1/stripe/webhook"`, `["customer.created","customer.deleted","x"]`
+	return map[string]stripeCheck{
+		"a key":                      {key, nil, "Stripe key", preflight.OK, "accepts it", ""},
+		"a key with few permissions": {key, map[string]answer{subscriptions: forbidden}, "Stripe key", preflight.OK, "accepts it", ""},
+		"a revoked key":              {key, map[string]answer{subscriptions: revoked}, "Stripe key", preflight.Problem, "Stripe refuses it", "STRIPE_SECRET_ID"},
+		"Stripe is down":             {key, map[string]answer{subscriptions: down}, "Stripe key", preflight.Problem, "stripe: unavailable", "status.stripe.com"},
+		"something else answers":     {key, map[string]answer{subscriptions: found("<html>")}, "Stripe key", preflight.Problem, "breaks the API's contract", "STRIPE_API_BASE"},
+		"a list of something else":   {key, map[string]answer{subscriptions: found(`[]`)}, "Stripe key", preflight.Problem, "breaks the API's contract", "STRIPE_API_BASE"},
+		"a refusal nobody expects":   {key, map[string]answer{subscriptions: refused(400, "", "")}, "Stripe key", preflight.Problem, "the request is refused", "Developers, Logs"},
+
+		"sessions":                   {create, map[string]answer{sessions: refused(400, "resource_missing", "customer")}, "permission to create portal sessions", preflight.OK, "has it", ""},
+		"sessions without settings":  {create, map[string]answer{sessions: refused(400, "", "return_url")}, "permission to create portal sessions", preflight.OK, "has it", ""},
+		"sessions are forbidden":     {create, map[string]answer{sessions: forbidden}, "permission to create portal sessions", preflight.Problem, "the key lacks it", "Customer portal: Write"},
+		"sessions with a bad key":    {create, map[string]answer{sessions: revoked}, "permission to create portal sessions", "", "", ""},
+		"sessions, Stripe is down":   {create, map[string]answer{sessions: down}, "permission to create portal sessions", preflight.Problem, "unavailable", "status.stripe.com"},
+		"subscriptions":              {readSubscriptions("subscription_cancel"), nil, "permission to read subscriptions", preflight.OK, "has it", ""},
+		"subscriptions are needed":   {readSubscriptions("payment_method_update", "subscription_cancel"), map[string]answer{subscriptions: forbidden}, "permission to read subscriptions", preflight.Problem, "need it", "Subscriptions: Read. Or leave"},
+		"subscriptions are not":      {readSubscriptions("payment_method_update"), map[string]answer{subscriptions: forbidden}, "permission to read subscriptions", preflight.OK, "no allowed flow needs it", ""},
+		"subscriptions, a bad key":   {readSubscriptions(), map[string]answer{subscriptions: revoked}, "permission to read subscriptions", "", "", ""},
+		"products":                   {readProducts, nil, "permission to read products", preflight.OK, "has it", ""},
+		"products are forbidden":     {readProducts, map[string]answer{products: forbidden}, "permission to read products", preflight.Warning, "see no names", "Products: Read"},
+		"products, Stripe is down":   {readProducts, map[string]answer{products: down}, "permission to read products", preflight.Problem, "unavailable", "status.stripe.com"},
+		"settings":                   {configuration(""), map[string]answer{ownSettings: settings("true", "")}, "portal settings", preflight.OK, "saved and active", ""},
+		"settings that are inactive": {configuration(""), map[string]answer{ownSettings: settings("false", "")}, "portal settings", preflight.Problem, "not active", "Activate it"},
+		"settings never saved":       {configuration(""), nil, "portal settings", preflight.Problem, "never saved", "press Save"},
+		"settings may not be read":   {configuration(""), map[string]answer{ownSettings: forbidden}, "portal settings", preflight.Warning, "nothing was looked at", "Customer portal: Write"},
+		"a configuration":            {configuration("bpc_1"), nil, "portal configuration bpc_1", preflight.OK, "saved and active", ""},
+		"a missing configuration":    {configuration("bpc_1"), map[string]answer{configuration1: missing}, "portal configuration bpc_1", preflight.Problem, "no such configuration", "ALLOWED_CONFIGURATIONS"},
+		"a configuration by name":    {configuration("bpc_1"), map[string]answer{configuration1: refused(400, "resource_missing", "configuration")}, "portal configuration bpc_1", preflight.Problem, "no such configuration", "ALLOWED_CONFIGURATIONS"},
+		"an inactive configuration":  {configuration("bpc_1"), map[string]answer{configuration1: found(`{"id":"bpc_1"}`)}, "portal configuration bpc_1", preflight.Problem, "not active", "Activate it"},
+		"a configuration, a bad key": {configuration("bpc_1"), map[string]answer{configuration1: revoked}, "portal configuration bpc_1", "", "", ""},
+
+		"flows":                    {flows("", "subscription_cancel", "subscription_update_confirm"), map[string]answer{ownSettings: settings("true", `"subscription_cancel":{"enabled":true},"subscription_update":{"enabled":true}`)}, "flows", preflight.OK, "subscription_cancel, subscription_update_confirm", ""},
+		"a flow is switched off":   {flows("", "subscription_cancel", "subscription_update_confirm"), map[string]answer{ownSettings: settings("true", `"subscription_cancel":{"enabled":false},"subscription_update":{"enabled":true}`)}, "flows", preflight.Warning, "lacks the feature of subscription_cancel:", "ALLOWED_FLOWS"},
+		"a flow without a feature": {flows("bpc_1", "subscription_update_confirm"), map[string]answer{configuration1: found(`{"active":true,"features":{"subscription_update":7}}`)}, "flows", preflight.Warning, "lacks the feature of subscription_update_confirm:", "ALLOWED_FLOWS"},
+		"flows, never saved":       {flows("", "x"), nil, "flows", "", "", ""},
+		"flows, no such settings":  {flows("bpc_1", "x"), map[string]answer{configuration1: missing}, "flows", "", "", ""},
+		"flows may not be read":    {flows("bpc_1", "x"), map[string]answer{configuration1: forbidden}, "flows", "", "", ""},
+		"flows, Stripe is down":    {flows("bpc_1", "x"), map[string]answer{configuration1: down}, "flows", preflight.Problem, "unavailable", "status.stripe.com"},
+
+		"a coupon":                        {coupon, nil, "coupon A", preflight.OK, "it is valid", ""},
+		"a missing coupon":                {coupon, map[string]answer{"GET /v1/coupons/A": missing}, "coupon A", preflight.Problem, "none in this mode", "ALLOWED_COUPONS"},
+		"an expired coupon":               {coupon, map[string]answer{"GET /v1/coupons/A": found(`{"valid":false}`)}, "coupon A", preflight.Problem, "not valid any more", "ALLOWED_COUPONS"},
+		"coupons may not be read":         {coupon, map[string]answer{"GET /v1/coupons/A": forbidden}, "coupon A", preflight.Warning, "nothing was looked at", "Coupons: Read"},
+		"a promotion code":                {promotion, nil, "promotion code promo_1", preflight.OK, "it is active", ""},
+		"an inactive promotion code":      {promotion, map[string]answer{"GET /v1/promotion_codes/promo_1": found(`{"valid":true,"active":false}`)}, "promotion code promo_1", preflight.Problem, "not active any more", "ALLOWED_PROMOTION_CODES"},
+		"an account":                      {account, nil, "connected account acct_1", preflight.OK, "it is connected", ""},
+		"an account that is disconnected": {account, map[string]answer{"GET /v1/accounts/acct_1": refused(403, "account_invalid", "")}, "connected account acct_1", preflight.Problem, "reaches no such account", "ALLOWED_ACCOUNTS"},
+		"an account that is missing":      {account, map[string]answer{"GET /v1/accounts/acct_1": missing}, "connected account acct_1", preflight.Problem, "reaches no such account", "connect the account again"},
+		"accounts may not be read":        {account, map[string]answer{"GET /v1/accounts/acct_1": forbidden}, "connected account acct_1", preflight.Warning, "nothing was looked at", "Connected accounts: Read"},
+
+		"an endpoint":                {endpoint, map[string]answer{endpoints: hooks(`{` + ours + `,"status":"enabled","enabled_events":` + both + `}`)}, "webhook endpoint", preflight.OK, "all types of events", ""},
+		"an endpoint for everything": {endpoint, map[string]answer{endpoints: hooks(`{` + ours + `,"status":"enabled","enabled_events":["*"]}`)}, "webhook endpoint", preflight.OK, "all types of events", ""},
+		"the second of two":          {endpoint, map[string]answer{endpoints: hooks(`{` + ours + `,"status":"disabled","enabled_events":["*"]},{` + ours + `,"status":"enabled","enabled_events":["*"]}`)}, "webhook endpoint", preflight.OK, "all types of events", ""},
+		"no endpoint":                {endpoint, nil, "webhook endpoint", preflight.Problem, "no endpoint's address ends in /v1/stripe/webhook", "WebhookEndpoint"},
+		"another app's endpoint":     {endpoint, map[string]answer{endpoints: hooks(`{"url":"https://api.example/v1/stripe/webhook/other","status":"enabled","enabled_events":["*"]}`)}, "webhook endpoint", preflight.Problem, "no endpoint's address", "WebhookEndpoint"},
+		"a disabled endpoint":        {endpoint, map[string]answer{endpoints: hooks(`{` + ours + `,"status":"disabled","enabled_events":["*"]}`)}, "webhook endpoint", preflight.Problem, "it is disabled", "import --verify"},
+		"an endpoint without types":  {endpoint, map[string]answer{endpoints: hooks(`{` + ours + `,"status":"enabled","enabled_events":["customer.deleted"]}`)}, "webhook endpoint", preflight.Problem, "it does not get customer.created", "Add these types"},
+		"endpoints may not be read":  {endpoint, map[string]answer{endpoints: forbidden}, "webhook endpoint", preflight.Warning, "nothing was looked at", "Webhook endpoints: Read"},
+		"a destination":              {source, map[string]answer{destination: found(`{"status":"enabled","enabled_events":["customer.created"]}`)}, "event destination", preflight.OK, "all types of events", ""},
+		"a missing destination":      {source, map[string]answer{destination: missing}, "event destination", preflight.Problem, "no destination behind", "STRIPE_EVENT_SOURCE"},
+		"destinations are forbidden": {source, map[string]answer{destination: forbidden}, "event destination", preflight.Warning, "nothing was looked at", "Event destinations: Read"},
+	}
+}
+
+func TestWhatStripeSaysIsJudged(t *testing.T) {
+	for name, test := range stripeChecks() {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				stripe := &account{answers: test.answers}
+				check := test.check(stripeAt(t, stripe, false))
+				requireFinding(t, check, test.name, test.status, test.detail, test.advice)
+				for request := range test.answers {
+					if len(stripe.requests) == 0 || stripe.requests[0] != request {
+						t.Errorf("asked %v, want %s", stripe.requests, request)
+					}
+				}
+			})
+		})
+	}
+}
+
+func requireFinding(t *testing.T, check preflight.Check, name string, status preflight.Status, detail, advice string) {
+	t.Helper()
+	got := check.Run(t.Context())
+	if check.Name != name || got.Status != status || !strings.Contains(got.Detail, detail) || (detail == "") != (got.Detail == "") ||
+		!strings.Contains(got.Advice, advice) || (advice == "") != (got.Advice == "") {
+		t.Errorf("%s: %+v, want %s: %s: %s; %s", check.Name, got, name, status, detail, advice)
+	}
+	if strings.Contains(got.Detail+got.Advice, "MARKER") {
+		t.Errorf("it repeats an upstream's text: %+v", got)
+	}
+}
+
+// unreachable is a network that loses what is sent to Stripe.
+type unreachable struct{ op string }
+
+func (u unreachable) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, &net.OpError{Op: u.op, Net: "tcp", Err: os.ErrDeadlineExceeded}
+}
+
+// No connection at all is a problem. An answer that does not come is a check that was not made in time.
+func TestANetworkWithoutAWayOutIsAProblem(t *testing.T) {
+	for op, want := range map[string]preflight.Status{"dial": preflight.Problem, "read": preflight.Warning} {
+		t.Run(op, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				pace := preflight.NewPace(false, nil)
+				s := &preflight.Stripe{Keys: keys{}, Pace: pace, API: billing.New(billing.Config{
+					APIBase: "http://stripe.example", Transport: new(preflight.Clock).Watch("Stripe", unreachable{op}), Pause: pace.Pause,
+				})}
+				if got := s.KeyAccepted().Run(t.Context()); got.Status != want {
+					t.Errorf("%+v, want %s", got, want)
+				}
+			})
+		})
+	}
+}
+
+// The key's own check says why there is none.
+func TestWithoutAKeyStripeIsNotAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stripe := &account{}
+		s := stripeAt(t, stripe, false)
+		s.Keys = keys{err: errors.New("no secret")}
+		checks := append(everything(s, 1), s.MayCreateSessions(), s.Flows([]string{"x"}, ""), s.Endpoint("/", nil))
+		if findings := preflight.Run(t.Context(), checks); len(findings) != 0 || len(stripe.requests) != 0 {
+			t.Errorf("%+v after %v", findings, stripe.requests)
+		}
+	})
+}
