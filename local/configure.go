@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -16,28 +17,31 @@ import (
 	"billingportal/local/internal/tokenadvice"
 )
 
-// maxPasted is more than any token that the portal takes, which has 8 KiB, with what people paste around it.
-const maxPasted = 64 << 10
+// maxPasted is more than any token that the portal accepts (8 KiB), with what people paste around it, in UTF-16.
+const maxPasted = 256 << 10
 
-// errRefused sets the exit status; what there is to say has been said.
-var errRefused = errors.New("no portal takes this token as it is set")
+// errRefused sets the exit status; the reason has been printed.
+var errRefused = errors.New("the portal refuses this token")
 
 func configureCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "configure",
-		Usage: "say what accepts a token, and the parameters that it needs",
-		Description: "Reads a token of your provider's from standard input and prints what it says of itself, whether the provider's keys can be had\n" +
-			"and its signature holds, and the lines for samconfig.toml:\n\n" +
+		Usage: "say which settings accept a token",
+		Description: "Reads a token of your provider from standard input. Prints its content, whether the provider's keys can be fetched and its signature\n" +
+			"is valid, and the lines for samconfig.toml:\n\n" +
 			"  go run ./local configure < token.txt\n\n" +
-			"Where variables JWT_… are set, it names the one rule by which they refuse the token, and what to change. Whoever has the token\n" +
-			"is signed in as its user, so keep it off the command line. The exit status is 1 where the token is refused.",
+			"If variables JWT_… are set, it names the one rule that refuses the token, and what to change. Anyone who has the token is signed in\n" +
+			"as its user, so keep it off the command line. The exit status is 1 if the token is refused.",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "offline", Usage: "fetch nothing: say nothing of keys and signature"},
+			&cli.BoolFlag{Name: "offline", Usage: "fetch nothing: keys and signature are not checked"},
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
-			pasted, err := io.ReadAll(io.LimitReader(cmd.Root().Reader, maxPasted))
+			pasted, err := io.ReadAll(io.LimitReader(cmd.Root().Reader, maxPasted+1))
 			if err != nil {
 				return fmt.Errorf("read the token: %w", err)
+			}
+			if len(pasted) > maxPasted {
+				return fmt.Errorf("standard input has more than %d KiB: paste the token alone", maxPasted>>10)
 			}
 			c := configuration{getenv: os.Getenv, now: time.Now(), offline: cmd.Bool("offline"), out: cmd.Root().Writer}
 			return c.run(ctx, string(pasted))
@@ -45,7 +49,7 @@ func configureCommand() *cli.Command {
 	}
 }
 
-// configuration finds out what accepts a token.
+// configuration finds the settings that accept a token.
 type configuration struct {
 	getenv  func(string) string
 	now     time.Time
@@ -58,47 +62,57 @@ type configuration struct {
 
 // tokenVariables are those that decide about a token.
 var tokenVariables = []string{
-	"JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL", "JWT_JWKS", "JWT_USER_CLAIM", "JWT_REQUIRED_SCOPE", "JWT_REQUIRED_CLAIM",
+	"JWT_ISSUER", "JWT_ISSUER_ALIASES", "JWT_AUDIENCE", "JWT_JWKS_URL", "JWT_JWKS", "JWT_USER_CLAIM", "JWT_REQUIRED_SCOPE", "JWT_REQUIRED_CLAIM",
 }
 
 func (c *configuration) run(ctx context.Context, pasted string) error {
+	c.printTarget()
 	token, err := tokenadvice.Read(pasted)
 	if err != nil {
-		return err //nolint:wrapcheck // it is a sentence for whoever pasted it
+		return err //nolint:wrapcheck // it is a sentence for the person who pasted the text
 	}
 	c.token = token
+	if err := c.checkVariables(); err != nil {
+		return err
+	}
 	c.printToken()
 	variables := c.variables()
-	rules, err := app.ReadTokenRules(func(name string) string { return variables[name] })
-	if err != nil {
-		return err //nolint:wrapcheck // it names the variables
+	v := c.evaluate(ctx, variables)
+	c.printVerdict(variables, v)
+	final := v
+	if v.refusal != nil {
+		final = c.correct(ctx, variables, v)
 	}
-	refusal := c.judge(ctx, rules, c.now)
-	if refusal != nil && refusal.Keys && variables["JWT_JWKS_URL"] == "" && !c.offline {
-		refusal = c.searchKeys(ctx, variables, refusal)
+	c.printWarnings(variables)
+	if c.isSettable(final) {
+		c.printParameters(variables)
+		c.printCommand(variables)
+	} else {
+		c.printf("\nNo settings accept this token.\n")
 	}
-	expired := refusal != nil && refusal.Rule == "expired"
-	if expired {
-		// Whatever else is wrong should not wait for the next token.
-		refusal = c.judge(ctx, rules, c.token.Time("exp"))
-	}
-	c.printVerdict(refusal, expired)
-	if refusal != nil {
-		c.correct(variables, refusal)
-	}
-	c.printParameters(variables)
-	if refusal != nil || expired {
+	if v.refusal != nil || v.expired {
 		return errRefused
 	}
 	return nil
 }
 
-// variables are those of the environment, and for what it leaves out the token's own.
-func (c *configuration) variables() map[string]string {
+// checkVariables reports variables of the environment that are wrong whatever the token is.
+func (c *configuration) checkVariables() error {
+	_, err := c.rules(c.environment(), true)
+	return err
+}
+
+func (c *configuration) environment() map[string]string {
 	variables := map[string]string{}
 	for _, name := range tokenVariables {
 		variables[name] = strings.TrimSpace(c.getenv(name))
 	}
+	return variables
+}
+
+// variables are those of the environment, completed from the token.
+func (c *configuration) variables() map[string]string {
+	variables := c.environment()
 	take := func(name, value string) {
 		if variables[name] == "" && value != "" {
 			variables[name] = value
@@ -107,164 +121,151 @@ func (c *configuration) variables() map[string]string {
 	}
 	take("JWT_ISSUER", c.token.Issuer())
 	take("JWT_AUDIENCE", c.token.Audience())
-	if users := c.token.Users(); len(users) > 0 && users[0].Name != "sub" {
-		take("JWT_USER_CLAIM", users[0].Name)
+	user, ok := c.token.User()
+	if ok && user.Name != "sub" {
+		take("JWT_USER_CLAIM", user.Name)
+	}
+	if ok && c.userClaim(variables) == user.Name && tokenadvice.IsAddress(user.Values[0]) && c.token.IsVerified() {
+		take("JWT_REQUIRED_CLAIM", tokenadvice.EmailRule)
 	}
 	return variables
 }
 
-func (c *configuration) judge(ctx context.Context, rules *app.TokenRules, at time.Time) *app.Refusal {
-	var err error
-	if c.offline {
-		_, err = rules.Inspect(c.token.Compact, at)
-	} else {
-		_, err = rules.Verify(ctx, c.token.Compact, at)
-	}
-	var refusal *app.Refusal
-	if errors.As(err, &refusal) {
-		return refusal
-	}
-	return nil
+func (c *configuration) userClaim(variables map[string]string) string {
+	return orDefault(variables["JWT_USER_CLAIM"], "sub")
 }
 
-// searchKeys looks for the key set of an issuer that has no discovery, where others keep theirs.
-func (c *configuration) searchKeys(ctx context.Context, variables map[string]string, discovery *app.Refusal) *app.Refusal {
+// verdict is what the portal would say of a token.
+type verdict struct {
+	refusal *app.Refusal // the first rule that refuses it, apart from its expiry; nil if every rule accepts it
+	expired bool
+	never   bool // the token was never valid, so the other rules could not be checked
+}
+
+// evaluate has the portal's verifier judge the token. If it expired, the other rules are checked at the time of
+// its expiry: their advice should not wait for the next token.
+func (c *configuration) evaluate(ctx context.Context, variables map[string]string) verdict {
+	v := verdict{refusal: c.judge(ctx, variables, c.now)}
+	if v.refusal == nil || v.refusal.Rule != "expired" {
+		return v
+	}
+	v.expired = true
+	v.refusal = c.judge(ctx, variables, c.token.Time("exp"))
+	if v.refusal != nil && (v.refusal.Rule == "issued in the future" || v.refusal.Rule == "not valid yet") {
+		v.refusal, v.never = nil, true
+	}
+	return v
+}
+
+// judge returns why the portal would refuse the token at a time. It searches for the keys of an issuer without discovery.
+func (c *configuration) judge(ctx context.Context, variables map[string]string, at time.Time) *app.Refusal {
+	refusal := c.judgeOnce(ctx, variables, at)
+	if refusal == nil || !refusal.Keys || c.offline || variables["JWT_JWKS_URL"] != "" || variables["JWT_JWKS"] != "" {
+		return refusal
+	}
 	for _, place := range c.token.KeySets() {
 		variables["JWT_JWKS_URL"] = place
-		rules, err := app.ReadTokenRules(func(name string) string { return variables[name] })
-		if err != nil {
-			continue
-		}
-		if refusal := c.judge(ctx, rules, c.now); refusal == nil || !refusal.Keys {
+		if found := c.judgeOnce(ctx, variables, at); found == nil || !found.Keys {
 			c.taken = append(c.taken, "JWT_JWKS_URL")
-			return refusal
+			return found
 		}
 	}
 	variables["JWT_JWKS_URL"] = ""
-	return discovery
+	return refusal
 }
 
-// correct puts the token's own value in the place of the one that refuses it.
-func (c *configuration) correct(variables map[string]string, refusal *app.Refusal) {
-	switch refusal.Rule {
+const (
+	ruleNoSetting   = "an issuer that no setting can have"
+	ruleNoDiscovery = "an issuer whose keys cannot be discovered"
+)
+
+func (c *configuration) judgeOnce(ctx context.Context, variables map[string]string, at time.Time) *app.Refusal {
+	var err error
+	rules, unreadable := c.rules(variables, c.offline)
+	if unreadable == nil && !c.offline {
+		_, err = rules.Verify(ctx, c.token.Compact, at)
+		return asRefusal(err)
+	}
+	if rules, unreadable = c.rules(variables, true); unreadable != nil {
+		return &app.Refusal{Rule: ruleNoSetting}
+	}
+	_, err = rules.Inspect(c.token.Compact, at)
+	if refusal := asRefusal(err); refusal != nil || c.offline {
+		return refusal
+	}
+	return &app.Refusal{Rule: ruleNoDiscovery, Keys: true}
+}
+
+func asRefusal(err error) *app.Refusal {
+	var refusal *app.Refusal
+	errors.As(err, &refusal)
+	return refusal
+}
+
+// rules are those of the variables. A missing issuer or audience has a placeholder, so that the verifier can say what the token
+// lacks. withoutKeys are rules for Inspect alone.
+func (c *configuration) rules(variables map[string]string, withoutKeys bool) (*app.TokenRules, error) {
+	complete := maps.Clone(variables)
+	complete["JWT_ISSUER"] = orDefault(complete["JWT_ISSUER"], "https://issuer.invalid")
+	complete["JWT_AUDIENCE"] = orDefault(complete["JWT_AUDIENCE"], "none")
+	complete["STRIPE_LIVEMODE"] = c.getenv("STRIPE_LIVEMODE") // some issuers are for tests alone
+	if withoutKeys && complete["JWT_JWKS"] == "" && complete["JWT_JWKS_URL"] == "" {
+		complete["JWT_JWKS_URL"] = "https://keys.invalid/"
+	}
+	return app.ReadTokenRules(func(name string) string { return complete[name] }) //nolint:wrapcheck // it names the variables
+}
+
+// correct replaces the values that refuse the token by its own, as long as that is safe, and says what comes of it.
+func (c *configuration) correct(ctx context.Context, variables map[string]string, v verdict) verdict {
+	corrected := false
+	for v.refusal != nil && c.replace(ctx, variables, v.refusal.Rule) {
+		corrected = true
+		if v = c.evaluate(ctx, variables); v.refusal != nil {
+			c.printf("The next rule: %s. %s\n", v.refusal.Rule, c.advice(variables, v.refusal))
+		}
+	}
+	if corrected && v.refusal == nil && !v.expired {
+		c.printf("With the parameters below the portal accepts it%s.\n", c.ofKeys(variables))
+	}
+	return v
+}
+
+// replace changes the variable that a rule is about, and reports whether it did.
+func (c *configuration) replace(ctx context.Context, variables map[string]string, rule string) bool {
+	switch rule {
 	case "issuer mismatch":
-		variables["JWT_ISSUER"] = c.token.Issuer()
+		if variables["JWT_ISSUER"] == c.token.Issuer() {
+			return false
+		}
+		c.replaceIssuer(ctx, variables)
+		return true
 	case "audience mismatch":
-		variables["JWT_AUDIENCE"] = c.token.Audience()
-	case "no user":
-		variables["JWT_USER_CLAIM"] = ""
-		if users := c.token.Users(); len(users) > 0 {
-			variables["JWT_USER_CLAIM"] = users[0].Name
+		audience := c.token.Audience()
+		if audience == "" || audience == variables["JWT_AUDIENCE"] || c.token.SharedAudience(audience) != "" {
+			return false
 		}
-	}
-}
-
-func (c *configuration) printf(format string, values ...any) { fmt.Fprintf(c.out, format, values...) }
-
-func (c *configuration) printToken() {
-	claim, audiences := c.token.Audiences()
-	c.printf("The token\n")
-	c.printf("  issuer      %s\n", orNone(c.token.Issuer()))
-	c.printf("  audience    %s\n", orNone(strings.Join(audiences, ", ")+inClaim(claim)))
-	c.printf("  algorithm   %s\n", orNone(c.token.Algorithm))
-	for _, row := range []struct{ name, claim string }{{"issued", "iat"}, {"not before", "nbf"}, {"expires", "exp"}} {
-		if at := c.token.Time(row.claim); !at.IsZero() {
-			c.printf("  %-11s %s, %s\n", row.name, at.Format(time.DateTime+" UTC"), relative(at.Sub(c.now)))
+		variables["JWT_AUDIENCE"] = audience
+		return true
+	case "no user", "user with control characters", "user longer than 255 characters":
+		user, ok := c.token.User()
+		if !ok || user.Name == c.userClaim(variables) {
+			return false
 		}
+		variables["JWT_USER_CLAIM"] = user.Name
+		return true
 	}
-	if scopes := c.token.Scopes(); len(scopes) > 0 {
-		c.printf("  scopes      %s\n", strings.Join(scopes, " "))
-	}
-	c.printCandidates("Who could be the user (JWT_USER_CLAIM)", c.token.Users())
-	c.printCandidates("Who could be a team that shares a customer (JWT_USER_CLAIM too)", c.token.Teams())
-	c.printCandidates("What could say who may manage billing (JWT_REQUIRED_CLAIM)", c.token.Roles())
+	return false
 }
 
-func inClaim(claim string) string {
-	if claim == "" || claim == "aud" {
-		return ""
+// isSettable reports whether there are settings worth printing: they accept the token, or may once the keys or the user's rights
+// are as they should be.
+func (c *configuration) isSettable(v verdict) bool {
+	if v.refusal == nil || v.refusal.Keys {
+		return true
 	}
-	return " (in " + claim + ", as there is no aud)"
+	isOfKeys := v.refusal.Rule == "unknown key" || v.refusal.Rule == "bad signature"
+	isRight := strings.HasPrefix(v.refusal.Rule, "token lacks the scope") || strings.HasPrefix(v.refusal.Rule, "token's claim")
+	return isRight || isOfKeys && (c.getenv("JWT_JWKS") != "" || c.getenv("JWT_JWKS_URL") != "")
 }
 
-func orNone(text string) string {
-	if text == "" {
-		return "none"
-	}
-	return text
-}
-
-// relative says how long ago or ahead a time is, in its largest unit.
-func relative(d time.Duration) string {
-	unit, text := time.Second, "seconds"
-	for _, larger := range []struct {
-		unit time.Duration
-		text string
-	}{{time.Minute, "minutes"}, {time.Hour, "hours"}, {24 * time.Hour, "days"}} {
-		if d.Abs() >= 2*larger.unit {
-			unit, text = larger.unit, larger.text
-		}
-	}
-	if d < 0 {
-		return fmt.Sprintf("%d %s ago", -d/unit, text)
-	}
-	return fmt.Sprintf("in %d %s", d/unit, text)
-}
-
-func (c *configuration) printCandidates(title string, candidates []tokenadvice.Candidate) {
-	if len(candidates) == 0 {
-		return
-	}
-	c.printf("\n%s\n", title)
-	for _, candidate := range candidates {
-		c.printf("  %-28s %s\n", candidate.Name, shortened(strings.Join(candidate.Values, ", ")))
-	}
-}
-
-func shortened(text string) string {
-	const most = 70
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return text
-}
-
-func (c *configuration) printVerdict(refusal *app.Refusal, expired bool) {
-	c.printf("\n")
-	switch {
-	case refusal != nil:
-		c.printf("REFUSED: %s\n%s\n", refusal.Rule, c.advice(refusal))
-	case expired && c.offline:
-		c.printf("EXPIRED. Apart from that, all but the signature is in order, which was not checked. Sign in again and try a fresh token.\n")
-	case expired:
-		c.printf("EXPIRED. Apart from that the portal takes it: keys found, signature holds. Sign in again and try a fresh token.\n")
-	case c.offline:
-		c.printf("ALL BUT THE SIGNATURE is in order, which was not checked: nothing was fetched.\n")
-	default:
-		c.printf("ACCEPTED: keys found, signature holds.\n")
-	}
-}
-
-// printParameters prints lines for samconfig.toml.
-func (c *configuration) printParameters(variables map[string]string) {
-	c.printf("\nThe parameters for samconfig.toml\n")
-	for _, name := range tokenVariables {
-		if value := variables[name]; value != "" && name != "JWT_JWKS" {
-			c.printf("  %s=%q\n", parameterName(name), value)
-		}
-	}
-	if slices.Contains(c.taken, "JWT_AUDIENCE") {
-		if _, audiences := c.token.Audiences(); len(audiences) > 1 {
-			c.printf("Of several audiences the first was taken that is an API's. It must be one that no other service of yours shares.\n")
-		}
-	}
-}
-
-// parameterName is the template's name for a variable.
-func parameterName(variable string) string {
-	var camel strings.Builder
-	for word := range strings.SplitSeq(variable, "_") {
-		camel.WriteString(word[:1] + strings.ToLower(word[1:]))
-	}
-	return camel.String()
-}
+func (c *configuration) isTaken(name string) bool { return slices.Contains(c.taken, name) }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -77,7 +76,7 @@ func (s *signer) sign(t *testing.T, claims map[string]any) string {
 	return token
 }
 
-// configure runs the command, and returns what it prints.
+// configure runs the command and returns its output.
 func configure(t *testing.T, pasted string, variables map[string]string, offline bool) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
@@ -154,9 +153,6 @@ func TestTheRecipesAreThoseOfTheTokens(t *testing.T) {
 			user = "sub"
 		}
 		role, _, _ := strings.Cut(recorded.Role, "=")
-		if recorded.Provider == "Supabase" {
-			role = "" // every user has the same
-		}
 		fits := slices.ContainsFunc(rows[recorded.Provider], func(row string) bool {
 			for _, claim := range []string{user, recorded.Team, role} {
 				if claim != "" && !strings.Contains(row, "`"+claim+"`") {
@@ -173,16 +169,21 @@ func TestTheRecipesAreThoseOfTheTokens(t *testing.T) {
 
 // teamOf is the value at the end of the path of the team.
 func teamOf(recorded recordedToken) string {
-	if text, ok := recorded.Claims[recorded.Team].(string); ok {
-		return text
+	claims, name := recorded.Claims, recorded.Team
+	if outer, inner, isPath := cutLast(name, "."); isPath && claims[name] == nil {
+		claims, _ = claims[outer].(map[string]any)
+		name = inner
 	}
-	var value any = recorded.Claims
-	for name := range strings.SplitSeq(recorded.Team, ".") {
-		members, _ := value.(map[string]any)
-		value = members[name]
-	}
-	text, _ := value.(string)
+	text, _ := claims[name].(string)
 	return text
+}
+
+func cutLast(text, separator string) (before, after string, found bool) {
+	at := strings.LastIndex(text, separator)
+	if at < 0 {
+		return text, "", false
+	}
+	return text[:at], text[at+len(separator):], true
 }
 
 // requireTaken deploys the portal with the lines that were printed, and has it take the token for a user.
@@ -224,18 +225,18 @@ func TestConfigureNamesTheRuleThatRefuses(t *testing.T) {
 			map[string]string{"JwtIssuer": "https://tenant.example.com/", "JwtAudience": "api"},
 		},
 		"upper case":     {token, map[string]string{"JWT_ISSUER": "https://Tenant.example.com/"}, []string{"issuer mismatch", "upper and lower case"}, nil},
-		"another issuer": {token, map[string]string{"JWT_ISSUER": "https://other.example.com/"}, []string{"issuer mismatch", "set it to the token's"}, nil},
+		"another issuer": {token, map[string]string{"JWT_ISSUER": "https://other.example.com/"}, []string{"issuer mismatch", "set JWT_ISSUER to the token's"}, nil},
 		"another audience": {
 			token, map[string]string{"JWT_AUDIENCE": "web"}, []string{"REFUSED: audience mismatch", "JWT_AUDIENCE is web; the token is for api"},
 			map[string]string{"JwtIssuer": "https://tenant.example.com/", "JwtAudience": "api"},
 		},
 		"no such claim": {
-			token, map[string]string{"JWT_USER_CLAIM": "oid"}, []string{"REFUSED: no user", "no text under oid"},
+			token, map[string]string{"JWT_USER_CLAIM": "oid"}, []string{"REFUSED: no user", "The token has no oid"},
 			map[string]string{"JwtIssuer": "https://tenant.example.com/", "JwtAudience": "api", "JwtUserClaim": "sub"},
 		},
 		"a scope":             {token, map[string]string{"JWT_REQUIRED_SCOPE": "billing"}, []string{`token lacks the scope "billing"`, "Its scopes are: openid"}, nil},
 		"another key":         {token, map[string]string{"JWT_JWKS": other.jwks}, []string{"REFUSED: unknown key", "another tenant"}, nil},
-		"expired":             {expired, nil, []string{"EXPIRED. Apart from that the portal takes it", "60 minutes ago"}, nil},
+		"expired":             {expired, nil, []string{"EXPIRED. Apart from that the portal accepts it", "60 minutes ago"}, nil},
 		"expired and other":   {expired, map[string]string{"JWT_AUDIENCE": "web"}, []string{"REFUSED: audience mismatch"}, nil},
 		"variables are wrong": {token, map[string]string{"JWT_REQUIRED_CLAIM": "role"}, nil, nil},
 	} {
@@ -255,38 +256,6 @@ func TestConfigureNamesTheRuleThatRefuses(t *testing.T) {
 				t.Errorf("lines = %v", got)
 			}
 		})
-	}
-}
-
-func TestConfigureHelpsWithWhatIsNoToken(t *testing.T) {
-	keys := newSigner(t)
-	token := keys.sign(t, map[string]any{"iss": "https://tenant.example.com/", "aud": "api", "sub": "u"})
-	parts := strings.Split(token, ".")
-	header := func(alg string) string {
-		return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"`+alg+`"}`)) + "." + parts[1] + "." + parts[2]
-	}
-	for name, test := range map[string]struct{ pasted, want string }{
-		"nothing":        {" \n", "no token on standard input"},
-		"opaque":         {"2YotnFZFEjr1zCsicMWpAA", "opaque token"},
-		"encrypted":      {"a.b.c.d.e", "encrypted (five parts)"},
-		"HS256":          {header("HS256"), "shared secret (HS256)"},
-		"none":           {header("none"), "not signed"},
-		"cut in front":   {token[5:], "first part"},
-		"cut in between": {parts[0] + "." + parts[1][3:] + "." + parts[2], "second part"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			output, err := configure(t, test.pasted, nil, true)
-			if err == nil || !strings.Contains(err.Error(), test.want) || output != "" {
-				t.Errorf("err = %v, output %s", err, output)
-			}
-		})
-	}
-	for name, pasted := range map[string]string{
-		"as it is": token, "in quotes": `"` + token + `"` + "\n", "with its scheme": "Bearer " + token, "with its header": "authorization: bearer " + token + "\r\n",
-	} {
-		if output, err := configure(t, pasted, nil, true); err != nil || !strings.Contains(output, "ALL BUT THE SIGNATURE") {
-			t.Errorf("%s: %v\n%s", name, err, output)
-		}
 	}
 }
 
@@ -342,7 +311,7 @@ func TestConfigureFindsTheKeys(t *testing.T) {
 	}
 }
 
-// Every rule of the verifier's comes with advice.
+// Every rule of the verifier comes with advice.
 func TestEveryRuleHasAdvice(t *testing.T) {
 	rule := regexp.MustCompile(`invalid\("([^"]+)"\)|"(malformed not-before time|not valid yet|malformed time of issue|issued in the future)"`)
 	var rules []string

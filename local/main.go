@@ -3,7 +3,7 @@
 //
 //	go run ./local                        serve on http://127.0.0.1:8080
 //	go run ./local token --user alice     print a token while it serves
-//	go run ./local configure < token.txt  say what accepts a token
+//	go run ./local configure < token.txt  say which settings accept a token
 //	go run ./local import                 bring the customers that exist into the table
 //	go run ./local doctor                 say whether a deployment can work
 //	go run ./local events                 make the events for sam local again

@@ -1,62 +1,180 @@
 package tokenadvice
 
 import (
+	"encoding/json"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
-// Names of claims, the better ones first.
-//
-// sub is what every provider keeps for good. Names and addresses change hands, so they come last.
-var (
-	userNames = []string{
-		"sub", "oid", "uid", "user_id", "userId", "username", "cognito:username", "preferred_username", "email",
-	}
-	teamNames = []string{
-		"org_id", "o.id", "organization_id", "orgId", "organization", "team_id", "tenant_id",
-		"urn:zitadel:iam:user:resourceowner:id", "urn:zitadel:iam:org:id", "tid", "hd",
-	}
-	roleWords = []string{"role", "roles", "rol", "org_role", "groups", "permissions", "organization_role"}
-)
-
-// Users are the claims that could name the user; the first is the one to take. An address or a value that is another for each
-// client is none where the token has a better one: Okta's sub is a login, Entra's differs between apps.
-func (t *Token) Users() []Candidate {
-	found := t.named(userNames, true)
-	if len(found) > 1 && found[0].Name == "sub" && (strings.Contains(found[0].Values[0], "@") || found[1].Name == "oid") {
-		found[0], found[1] = found[1], found[0]
-	}
-	return found
+// Candidate is a claim that could be used, by the name that the portal finds it under.
+type Candidate struct {
+	Name   string
+	Values []string
+	Note   string // why to be careful with it, or ""
 }
 
-// Teams are the claims that could name a team that shares a customer.
-func (t *Token) Teams() []Candidate { return t.named(teamNames, true) }
+// UserNames are claims that users may change, or that a provider may give to another person later.
+var UserNames = []string{"username", "cognito:username", "upn", "unique_name", "email"}
+
+// Names of other claims, the better ones first. Users cannot change those of userIDs.
+var (
+	userIDs   = []string{"sub", "oid", "uid", "user_id", "userId"}
+	teamNames = []string{
+		"org_id", "o.id", "organization_id", "org_code", "orgId", "organization", "team_id", "tenant_id", "dct",
+		"urn:zitadel:iam:user:resourceowner:id", "urn:zitadel:iam:org:id", "hd", "https://stytch.com/organization.organization_id",
+	}
+	roleWords = []string{"role", "roles", "rol", "org_role", "groups", "permissions", "organization_role", "organization_roles"}
+)
+
+// Users are the claims that could name the user; the first is the one to take.
+//
+// Okta's sub is a login, which changes, and Entra ID's differs between apps: both have a better claim next to it.
+func (t *Token) Users() []Candidate {
+	var stable, careful []Candidate
+	for _, name := range slices.Concat(userIDs, UserNames) {
+		value, _ := t.find(name)
+		user, ok := value.(string)
+		if !ok || !isUser(user) {
+			continue
+		}
+		if _, isOkta := t.claims["cid"]; name == "uid" && !isOkta {
+			continue // authentik's uid differs in each token
+		}
+		note := t.userNote(name, user)
+		if note == "" {
+			stable = append(stable, Candidate{name, []string{user}, ""})
+		} else {
+			careful = append(careful, Candidate{name, []string{user}, note})
+		}
+	}
+	for name, sign := range map[string]string{"oid": "tid", "uid": "cid"} { // Entra ID, Okta
+		at := slices.IndexFunc(stable, func(c Candidate) bool { return c.Name == name })
+		if _, ok := t.claims[sign]; ok && at > 0 {
+			better := stable[at]
+			stable = slices.Insert(slices.Delete(stable, at, at+1), 0, better)
+		}
+	}
+	return append(stable, careful...)
+}
+
+// User is the claim to propose. An address that the provider does not call its user's own is never proposed, unless it is the
+// issuer's sub.
+func (t *Token) User() (Candidate, bool) {
+	for _, candidate := range t.Users() {
+		if IsAddress(candidate.Values[0]) && candidate.Name != "sub" && t.isUnverified() {
+			continue
+		}
+		return candidate, true
+	}
+	return Candidate{}, false
+}
+
+// maxUserIDLength is the verifier's, in characters.
+const maxUserIDLength = 255
+
+func isUser(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, unicode.IsControl) && utf8.RuneCountInString(text) <= maxUserIDLength
+}
+
+func (t *Token) userNote(name, value string) string {
+	switch {
+	case IsAddress(value):
+		return t.addressNote()
+	case name == "cognito:username", !slices.Contains(UserNames, name):
+		return ""
+	}
+	return "a name, which may pass to another person"
+}
+
+// EmailRule is the value of JWT_REQUIRED_CLAIM without which an address must not be the user.
+const EmailRule = "email_verified=true"
+
+func (t *Token) addressNote() string {
+	switch {
+	case t.IsVerified():
+		return "an e-mail address: only with JWT_REQUIRED_CLAIM " + EmailRule
+	case t.isUnverified():
+		return "an e-mail address that is NOT verified: never without JWT_REQUIRED_CLAIM " + EmailRule + ", which refuses this token"
+	}
+	return "an e-mail address, and the token does not say whether it is verified: never without JWT_REQUIRED_CLAIM " + EmailRule
+}
+
+// IsVerified reports whether the provider says that the address is the user's. Some write the boolean as a string.
+func (t *Token) IsVerified() bool {
+	value := t.claims["email_verified"]
+	return value == true || value == "true"
+}
+
+func (t *Token) isUnverified() bool { return t.claims["email_verified"] != nil && !t.IsVerified() }
+
+// address leaves out identifiers that contain an address among other things (auth0|a@b.c) and Auth0's machines (x@clients).
+var address = regexp.MustCompile(`^[^@\s|:/]+@[^@\s|:/]+$`)
+
+// IsAddress reports whether a user is an e-mail address, or a login in that form.
+func IsAddress(user string) bool {
+	user = strings.TrimPrefix(user, "mailto:")
+	return address.MatchString(user) && !strings.HasSuffix(user, "@clients")
+}
+
+// Teams are the claims that could name a team that shares a customer. One that the issuer contains is the same for everyone.
+func (t *Token) Teams() []Candidate {
+	var teams []Candidate
+	for _, name := range teamNames {
+		value, _ := t.find(name)
+		if team, ok := value.(string); ok && isUser(team) && !t.IsEveryones(team) {
+			teams = append(teams, Candidate{name, []string{team}, ""})
+		}
+	}
+	return teams
+}
+
+// IsEveryones reports whether a value is a part of the issuer, an audience or the app, and so the same in all accepted tokens.
+func (t *Token) IsEveryones(value string) bool {
+	_, everyones := t.Audiences()
+	everyones = append(everyones, t.Issuer(), t.text("azp"), t.text("client_id"), t.text("cid"), t.text("appid"))
+	everyones = append(everyones, strings.FieldsFunc(t.Issuer(), func(r rune) bool { return r == '/' || r == '.' || r == ':' })...)
+	return slices.Contains(everyones, value)
+}
 
 // Roles are the claims that could say who may manage billing.
 func (t *Token) Roles() []Candidate {
-	var found []Candidate
-	walk("", t.claims, 3, func(name, last string, value any) {
+	var roles []Candidate
+	walk("", t.claims, 3, func(name, last string, _ any) {
 		word := last[strings.LastIndexAny(last, "/:")+1:]
-		if slices.Contains(roleWords, word) || slices.Contains(roleWords, last) {
-			found = append(found, Candidate{name, texts(value)})
+		if !slices.Contains(roleWords, word) && !slices.Contains(roleWords, last) {
+			return
 		}
+		value, _ := t.find(name)
+		values := scalars(value)
+		if len(values) == 0 || IsSelfWritten(name) || !IsSetting(name) || strings.Contains(name, "=") {
+			return
+		}
+		roles = append(roles, Candidate{name, values, ""})
 	})
-	return found
+	return roles
 }
 
-// named finds claims by their names or paths, in the order of the names.
-func (t *Token) named(names []string, single bool) []Candidate {
-	byName := map[string]Candidate{}
-	walk("", t.claims, 3, func(name, _ string, value any) {
-		if _, isText := value.(string); isText || !single {
-			byName[name] = Candidate{name, texts(value)}
+// scalars are the values that JWT_REQUIRED_CLAIM compares.
+func scalars(value any) []string {
+	switch value := value.(type) {
+	case string:
+		return []string{value}
+	case bool:
+		return []string{strconv.FormatBool(value)}
+	case json.Number:
+		return []string{value.String()}
+	case []any:
+		var list []string
+		for _, item := range value {
+			if _, isList := item.([]any); !isList {
+				list = append(list, scalars(item)...)
+			}
 		}
-	})
-	var found []Candidate
-	for _, name := range names {
-		if candidate, ok := byName[name]; ok {
-			found = append(found, candidate)
-		}
+		return list
 	}
-	return found
+	return nil
 }

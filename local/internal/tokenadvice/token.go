@@ -1,190 +1,154 @@
-// Package tokenadvice reads a token as an engineer would who has to find out what accepts it. It verifies nothing: that is the
-// portal's own verifier's part. What it prints holds neither the token nor its signature.
+// Package tokenadvice reads a token as an engineer would who looks for the settings that accept it. It verifies nothing: the
+// portal's own verifier does. Texts for printing contain neither the token nor its signature.
 package tokenadvice
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"path"
+	"io"
+	"regexp"
 	"slices"
 	"strings"
-	"time"
 )
 
-// Token is what a token says of itself.
+// Token has the content of a token.
 type Token struct {
-	Compact   string // the token, without what was pasted around it
+	Compact   string // the token alone
+	Source    string // its place in the pasted text, if there was a choice
 	Algorithm string
-	KeyID     string
+	header    map[string]any
 	claims    map[string]any
 }
 
-// Read takes a token as people paste it: with white space, quotes, or the header it is sent in. The error is a sentence that
-// helps, about what is no token that the portal could take.
+// Read finds the token in what people paste: with white space, quotes, the header that it is sent in, or as the token endpoint's
+// whole answer. The error is a sentence for the person who pasted it, and says why the portal could never take this text.
 func Read(pasted string) (*Token, error) {
-	compact := strings.Trim(strings.TrimSpace(pasted), `"'`)
-	if name, value, ok := strings.Cut(compact, ":"); ok && strings.EqualFold(name, "authorization") {
-		compact = strings.TrimSpace(value)
+	list, err := candidatesIn(pasted)
+	if err != nil {
+		return nil, err
 	}
-	if scheme, rest, ok := strings.Cut(compact, " "); ok && strings.EqualFold(scheme, "bearer") {
-		compact = strings.TrimSpace(rest)
+	var best *Token
+	var refusal error
+	var skipped []string
+	for _, candidate := range list {
+		name := strings.TrimSpace(Printable(candidate.name))
+		token, err := parse(candidate.text)
+		switch {
+		case err != nil && refusal == nil:
+			refusal = err
+			if name != "" {
+				refusal = fmt.Errorf("%s: %w", name, err)
+			}
+		case err == nil && (best == nil || best.isForAnother() && !token.isForAnother()):
+			if best != nil {
+				skipped = append(skipped, best.Source+" is for an API that all users share")
+			}
+			token.Source = name
+			best = token
+		}
+		if err != nil && name != "" {
+			skipped = append(skipped, name+" cannot be used: "+reasonAlone(err))
+		}
 	}
+	if best == nil {
+		return nil, refusal
+	}
+	if len(list) > 1 {
+		best.Source = fmt.Sprintf("%s, of %d tokens in the pasted text", orUnnamed(best.Source), len(list))
+		if len(skipped) > 0 {
+			best.Source += " (" + strings.Join(skipped, "; ") + ")"
+		}
+	}
+	return best, nil
+}
+
+func orUnnamed(name string) string {
+	if name == "" {
+		return "the first"
+	}
+	return name
+}
+
+// reasonAlone leaves out the advice behind the reason.
+func reasonAlone(err error) string {
+	reason, _, _ := strings.Cut(err.Error(), ":")
+	return reason
+}
+
+// isForAnother reports whether all audiences of the token are ones that every user's tokens have.
+func (t *Token) isForAnother() bool {
+	_, audiences := t.Audiences()
+	return len(audiences) > 0 && !slices.ContainsFunc(audiences, func(audience string) bool { return t.SharedAudience(audience) == "" })
+}
+
+var (
+	paseto     = regexp.MustCompile(`^v[0-9]\.(public|local)\.`)
+	stripeText = regexp.MustCompile(`^(sk|rk|pk)_(live|test|org)_|^whsec_`)
+)
+
+func parse(compact string) (*Token, error) {
 	parts := strings.Split(compact, ".")
+	header, headerErr := decode(parts[0])
 	switch {
-	case compact == "":
-		return nil, errors.New("there is no token on standard input: paste one and press Ctrl-D, or use < token.txt")
+	case stripeText.MatchString(compact):
+		return nil, errors.New("this is a key or a secret of Stripe, not a user's token: if others may have seen it, roll it in Stripe's dashboard")
+	case paseto.MatchString(compact):
+		return nil, errors.New("this is a PASETO token: the portal takes JWTs only. Ask the provider for a JWT")
 	case len(parts) == 5:
-		return nil, errors.New("this token is encrypted (five parts): only who it was made for can read it. Ask the provider for a signed one. " +
-			"Auth0 makes such tokens where the login names no audience: name the identifier of your API")
+		return nil, errors.New("this token is encrypted (five parts): only its recipient can read it. Ask the provider for a signed one. " +
+			"Auth0 makes such tokens if the login names no audience: name the identifier of your API. Session cookies of Auth.js (NextAuth) are such tokens too")
+	case len(parts) < 3 && headerErr == nil && header["alg"] != nil:
+		return nil, fmt.Errorf("this token was cut: it has %d of the three parts of a JWT. A terminal keeps about 4,000 characters of a pasted line, so use < token.txt", len(parts))
 	case len(parts) != 3:
-		return nil, errors.New("this is no JWT (three parts, separated by dots) but an opaque token: only its issuer can read it. " +
-			"Send the ID token, or ask the provider for an access token of your own API (at Auth0 and Okta: name its audience in the login)")
+		return nil, errors.New("this is an opaque token, not a JWT (three parts, separated by dots): only its issuer can read it. " +
+			"Send the ID token, or ask the provider for an access token of your own API (at Auth0, Okta and Logto: name the API in the login)")
+	case headerErr != nil:
+		return nil, fmt.Errorf("the first part of this token %w", headerErr)
 	}
-	header, err := decode(parts[0])
-	if err != nil {
-		return nil, errors.New("the first part of this token is no JSON object in base64url: it was cut or changed on its way here")
-	}
-	claims, err := decode(parts[1])
-	if err != nil {
-		return nil, errors.New("the second part of this token is no JSON object in base64url: it was cut or changed on its way here")
-	}
-	t := &Token{Compact: compact, claims: claims}
+	t := &Token{Compact: compact, header: header}
 	t.Algorithm, _ = header["alg"].(string)
-	t.KeyID, _ = header["kid"].(string)
 	switch {
+	case header["alg"] == nil:
+		return nil, errors.New("the first part of this token names no algorithm (alg), so it is not a JWT: signed session cookies, such as those of Flask, look similar")
 	case strings.EqualFold(t.Algorithm, "none"):
-		return nil, errors.New("this token is not signed (alg none): anybody could have made it")
-	case strings.HasPrefix(t.Algorithm, "HS"):
-		return nil, fmt.Errorf("this token is signed with a shared secret (%s): whoever can verify it can also make one, so the portal takes none. "+
-			"Switch the provider to signatures with a key pair: Supabase, JWT signing keys; Auth0, the API's signing algorithm RS256; others, RS256 or ES256", t.Algorithm)
+		return nil, errors.New("this token is not signed (alg none): anyone could have made it")
+	case strings.HasPrefix(strings.ToUpper(t.Algorithm), "HS"):
+		return nil, fmt.Errorf("this token is signed with a shared secret (%s): everyone who can verify it can also make one, so the portal refuses it. "+
+			"Switch the provider to signatures with a key pair: Supabase, JWT signing keys; Auth0, the API's signing algorithm RS256; "+
+			"FusionAuth, an RSA or EC key for access tokens; others, RS256 or ES256", Printable(t.Algorithm))
+	case header["zip"] != nil:
+		return nil, errors.New("the content of this token is compressed (zip in its header), which is not allowed in a signed token")
+	case strings.HasPrefix(parts[1], "ZXlK"): // eyJ in base64url
+		return nil, errors.New("this token contains another token: the portal takes the inner one alone")
+	}
+	var err error
+	if t.claims, err = decode(parts[1]); err != nil {
+		return nil, fmt.Errorf("the second part of this token %w", err)
 	}
 	return t, nil
 }
 
+// decode reads a part of a token. The error continues a sentence about the part.
 func decode(part string) (map[string]any, error) {
 	text, err := base64.RawURLEncoding.DecodeString(part)
 	if err != nil {
-		return nil, fmt.Errorf("decode: %w", err)
+		urlSafe := strings.NewReplacer("+", "-", "/", "_", "=", "").Replace(part)
+		if _, err := base64.RawURLEncoding.DecodeString(urlSafe); err == nil {
+			return nil, errors.New("is base64 with +, / or =, not base64url (RFC 7515): a program encoded it again, or the issuer is wrong")
+		}
+		return nil, errors.New("is not base64url: it was cut or changed on its way here")
 	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
 	var members map[string]any
-	if err := json.Unmarshal(text, &members); err != nil {
-		return nil, fmt.Errorf("decode: %w", err)
+	if decoder.Decode(&members) != nil || members == nil {
+		return nil, errors.New("is not a JSON object: it was cut or changed on its way here")
 	}
-	if members == nil {
-		return nil, errors.New("null")
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("has text behind its JSON object: it was cut or changed on its way here")
 	}
 	return members, nil
-}
-
-// Issuer is the claim iss.
-func (t *Token) Issuer() string { return t.text("iss") }
-
-// Audiences are those that the portal looks at, and the claim that they are in: aud, or where there is none client_id or azp.
-func (t *Token) Audiences() (claim string, audiences []string) {
-	for _, claim := range []string{"aud", "client_id", "azp"} {
-		if value, ok := t.claims[claim]; ok {
-			return claim, texts(value)
-		}
-	}
-	return "", nil
-}
-
-// Audience is the one to configure: that of an API, rather than that of the provider's own user information.
-func (t *Token) Audience() string {
-	_, audiences := t.Audiences()
-	for _, audience := range audiences {
-		if !strings.HasSuffix(audience, "/userinfo") && audience != "account" {
-			return audience
-		}
-	}
-	if len(audiences) > 0 {
-		return audiences[0]
-	}
-	return ""
-}
-
-// KeySets are where the issuer's key set may be if it has no discovery document: where others keep theirs.
-func (t *Token) KeySets() []string {
-	issuer := strings.TrimSuffix(t.Issuer(), "/")
-	places := []string{issuer + "/.well-known/jwks.json"}
-	if strings.HasPrefix(issuer, workOS) {
-		for _, name := range append([]string{path.Base(issuer)}, t.Audience()) {
-			if strings.HasPrefix(name, "client_") {
-				places = append(places, workOS+"/sso/jwks/"+name)
-			}
-		}
-	}
-	return places
-}
-
-// workOS keeps a key set for each client.
-const workOS = "https://api.workos.com"
-
-// Time is a claim that is a time; the zero time where there is none.
-func (t *Token) Time(claim string) time.Time {
-	seconds, ok := t.claims[claim].(float64)
-	if !ok {
-		return time.Time{}
-	}
-	return time.Unix(int64(seconds), 0).UTC()
-}
-
-// Scopes are those of scope and scp.
-func (t *Token) Scopes() []string {
-	var scopes []string
-	for _, claim := range []string{"scope", "scp"} {
-		for _, text := range texts(t.claims[claim]) {
-			scopes = append(scopes, strings.Fields(text)...)
-		}
-	}
-	return scopes
-}
-
-// Candidate is a claim that could be used, by the name that the portal finds it under.
-type Candidate struct {
-	Name   string
-	Values []string
-}
-
-func (t *Token) text(claim string) string {
-	text, _ := t.claims[claim].(string)
-	return text
-}
-
-func texts(value any) []string {
-	switch value := value.(type) {
-	case string:
-		return []string{value}
-	case []any:
-		var list []string
-		for _, item := range value {
-			text, ok := item.(string)
-			if !ok {
-				return nil
-			}
-			list = append(list, text)
-		}
-		return list
-	}
-	return nil
-}
-
-// walk visits the claims that are texts or lists of them, also those in others, three levels deep.
-func walk(prefix string, members map[string]any, depth int, visit func(name, last string, value any)) {
-	for _, name := range slices.Sorted(maps.Keys(members)) {
-		full := prefix + name
-		switch value := members[name].(type) {
-		case map[string]any:
-			if depth > 1 {
-				walk(full+".", value, depth-1, visit)
-			}
-		default:
-			if len(texts(value)) > 0 {
-				visit(full, name, value)
-			}
-		}
-	}
 }

@@ -1,0 +1,78 @@
+package tokenadvice
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var (
+	// microsoftAPI matches the IDs of APIs that Microsoft runs: Graph is 00000003-0000-0000-c000-000000000000.
+	microsoftAPI = regexp.MustCompile(`^(spn:)?000000[0-9a-f]{2}-0000-0000-c000-000000000000$`)
+	// sharedURL are APIs of providers that apps of all kinds get tokens for.
+	sharedURL = regexp.MustCompile(`^https://([a-z]+-)?graph\.(microsoft|windows)\.[a-z.]+/?$|^https://microsoftgraph\.chinacloudapi\.cn/?$|` +
+		`^https://management\.(azure\.com|core\.windows\.net)/?$|^https://[^/]+\.googleapis\.com/|` +
+		`^https://[^/]+\.auth0\.com/api/v2/?$|^https://[^/]+\.kinde\.com/api/?$|^https://[^/]+\.logto\.app/api/?$`)
+	keycloakClients = []string{"account", "broker", "realm-management", "security-admin-console", "account-console", "admin-cli"}
+)
+
+// SharedAudience says why an audience does not tell your API's tokens from others of the same issuer; "" if it may.
+func (t *Token) SharedAudience(audience string) string {
+	lower := strings.ToLower(audience)
+	trimmed := strings.TrimRight(lower, "/")
+	issuer := strings.TrimRight(strings.ToLower(t.Issuer()), "/")
+	switch {
+	case strings.HasSuffix(trimmed, "/userinfo"):
+		return "the issuer's own user information, which every login may get a token for"
+	case slices.Contains(keycloakClients, lower):
+		return "a client that Keycloak adds to all users' tokens"
+	case microsoftAPI.MatchString(lower), sharedURL.MatchString(lower), trimmed == issuer+"/api/v2": // Auth0, under its own domain
+		return "an API of the provider, which any app may get a token for"
+	case trimmed == issuer:
+		return "the issuer itself, which tokens for all of its apps may have"
+	}
+	return ""
+}
+
+// written are claims of OpenID Connect (Core 1.0, section 5.1) and of providers that users fill in themselves: traits are Ory's,
+// nsec are those that Descope takes from the browser.
+var written = []string{
+	"name", "givenname", "familyname", "middlename", "nickname", "preferredusername", "displayname", "profile", "picture", "image",
+	"avatar", "avatarurl", "website", "gender", "birthdate", "zoneinfo", "locale", "phonenumber", "phone", "address", "fullname",
+	"firstname", "lastname", "bio", "traits", "nsec",
+}
+
+// containers are objects that users write with their own token: Supabase and Auth0, Clerk, Stytch.
+var containers = []string{"usermetadata", "unsafemetadata", "untrustedmetadata"}
+
+// IsSelfWritten reports whether users can write a claim, given by its name or path. Cognito's custom attributes (custom:role) are
+// writable by default: https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html
+func IsSelfWritten(path string) bool {
+	if strings.HasPrefix(path, "custom:") || slices.ContainsFunc(containers, func(name string) bool { return strings.Contains(simplified(path), name) }) {
+		return true
+	}
+	first, _, _ := strings.Cut(path[strings.LastIndexAny(path, "/:")+1:], ".")
+	return slices.Contains(written, simplified(first))
+}
+
+// simplified makes user_metadata, userMetadata and user-metadata the same.
+func simplified(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '_' || r == '-' {
+			return -1
+		}
+		return r
+	}, strings.ToLower(name))
+}
+
+// SelfWritten are the claims of the token that users can write; of an object, its name alone.
+func (t *Token) SelfWritten() []string {
+	var names []string
+	walk("", t.claims, 2, func(name, _ string, _ any) {
+		inner := slices.ContainsFunc(names, func(outer string) bool { return strings.HasPrefix(name, outer+".") })
+		if !inner && IsSelfWritten(name) {
+			names = append(names, name)
+		}
+	})
+	return names
+}
