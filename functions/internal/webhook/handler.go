@@ -2,7 +2,7 @@
 // (POST /stripe/webhook) and from an EventBridge event bus, and has package customers join what they say into the table.
 //
 // An event goes one way: its signature is verified over the bytes that came, it is read into facts ([Rules]), and the facts are
-// joined. Answers other than 2xx have Stripe send it again, for three days; joining twice changes nothing.
+// joined. After any other status than 2xx Stripe sends the event again, for three days in live mode; joining twice changes nothing.
 package webhook
 
 import (
