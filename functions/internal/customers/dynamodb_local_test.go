@@ -51,9 +51,11 @@ func testRealItems(t *testing.T, client *dynamodb.Client) {
 			table := test.table
 			table.Name = fmt.Sprintf("items-%s-%s", table.Key, table.SortKey)
 			createTable(t, client, table)
-			key, _ := table.keyOf("alice")
-			if _, err := client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: table.name(), Key: key}); err != nil {
-				t.Fatal(err)
+			for _, id := range []string{"alice", "cus_a", "cus_b", "cus_hand"} { // of the case before
+				key, _ := table.keyOf(id)
+				if _, err := client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: table.name(), Key: key}); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if test.item != nil {
 				if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table.name(), Item: test.item}); err != nil {
