@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -16,14 +15,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/urfave/cli/v3"
 
 	"billingportal/functions/app"
 	"billingportal/local/internal/importer"
-	"billingportal/local/internal/loopback"
 )
 
 func importCommand() *cli.Command {
@@ -35,23 +32,25 @@ func importCommand() *cli.Command {
 			"  CUSTOMERS_TABLE=… STRIPE_SECRET_ID=… go run ./local import --dry-run\n" +
 			"  CUSTOMERS_TABLE=… STRIPE_SECRET_ID=… go run ./local import --state import.state --report import.csv\n" +
 			"  CUSTOMERS_TABLE=… go run ./local import --csv users.csv\n\n" +
-			"Customers whom nothing but an e-mail address ties to a user: --propose writes a file for you to read, and to import with --csv.\n" +
-			"After events were missed: --verify looks every mapping up at Stripe, and with --fix corrects what it finds.\n\n" +
+			"Customers that only an e-mail address ties to a user: --propose writes a file for you to read, and to import with --csv.\n" +
+			"After events were missed: --verify compares every mapping with Stripe, and with --fix corrects what it finds.\n\n" +
+			"A line of a file whose customer another user has too is not imported, unless --shared says that users share customers on purpose.\n\n" +
 			"AWS is reached with your own configuration and credentials; Stripe with STRIPE_SECRET_KEY, or the secret that STRIPE_SECRET_ID\n" +
-			"names; with STRIPE_LIVEMODE set, a key of the other mode is refused. A run that was cut off goes on with the same command. The exit\n" +
-			"status is 1 where something was not imported.",
+			"names; with STRIPE_LIVEMODE set, a key of the other mode is refused. With --state, the same command continues a run that was cut\n" +
+			"off. The exit status is 1 if something was not imported.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "csv", Usage: "read user_id,customer_id[,claimed_at] from `FILE` in place of Stripe; - is standard input"},
+			&cli.StringFlag{Name: "csv", Usage: "read user_id,customer_id[,claimed_at], or Stripe's own export of customers, from `FILE` instead of Stripe; - is standard input"},
+			&cli.BoolFlag{Name: "shared", Usage: "users share customers on purpose: one customer may have several users"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "read and count, and write nothing"},
-			&cli.StringFlag{Name: "state", Usage: "keep in `FILE` what was done, so that a run that was cut off can go on"},
+			&cli.StringFlag{Name: "state", Usage: "keep in `FILE` what was done, so that a run that was cut off can continue"},
 			&cli.StringFlag{Name: "report", Usage: "write conflicts, malformed lines and deleted customers to `FILE`, as CSV"},
-			&cli.IntFlag{Name: "rate", Value: 20, Usage: "at most so many reads of Stripe a second"},
-			&cli.IntFlag{Name: "write-capacity", Value: 500, Usage: "at most so many write units of DynamoDB a second"},
+			&cli.IntFlag{Name: "rate", Value: 20, Usage: "the most reads of Stripe a second"},
+			&cli.IntFlag{Name: "write-capacity", Value: 500, Usage: "the most write units of DynamoDB a second"},
 			&cli.StringFlag{Name: "endpoint-url", Usage: "`URL` of DynamoDB, such as DynamoDB Local's"},
-			&cli.StringFlag{Name: "format", Usage: "with dynamodb-json: write what DynamoDB's import from S3 takes, and no table"},
+			&cli.StringFlag{Name: "format", Usage: "with dynamodb-json: write the format of DynamoDB's import from S3, and no table"},
 			&cli.StringFlag{Name: "propose", Usage: "read user_id,email from `FILE`, and propose a customer for each user"},
-			&cli.StringFlag{Name: "out", Usage: "`FILE` for --propose and --format; gzipped where its name ends in .gz"},
-			&cli.BoolFlag{Name: "verify", Usage: "look every mapping of the table up at Stripe"},
+			&cli.StringFlag{Name: "out", Usage: "`FILE` for --propose and --format; gzipped if its name ends in .gz"},
+			&cli.BoolFlag{Name: "verify", Usage: "compare every mapping of the table with Stripe"},
 			&cli.BoolFlag{Name: "fix", Usage: "with --verify: correct what is wrong"},
 		},
 		Action: runImport,
@@ -62,7 +61,9 @@ func runImport(ctx context.Context, cmd *cli.Command) error {
 	if err := checkImportFlags(cmd); err != nil {
 		return err
 	}
-	j := &importJob{cmd: cmd, out: cmd.Root().Writer}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	j := &importJob{cmd: cmd, out: cmd.Root().Writer, end: cancel}
 	var err error
 	if report := cmd.String("report"); report != "" {
 		if j.report, err = importer.OpenReport(report); err != nil {
@@ -74,25 +75,43 @@ func runImport(ctx context.Context, cmd *cli.Command) error {
 	defer func() { _ = j.report.Close() }()
 	switch {
 	case cmd.String("propose") != "":
-		return j.propose(ctx)
+		err = j.propose(ctx)
 	case cmd.Bool("verify"):
-		return j.verify(ctx)
+		err = j.verify(ctx)
 	case cmd.String("format") != "":
-		return j.items(ctx)
+		err = j.items(ctx)
+	default:
+		err = j.run(ctx)
 	}
-	return j.run(ctx)
+	var login *awsFault
+	if errors.As(context.Cause(ctx), &login) {
+		return login // and not what the run met because of it
+	}
+	return err
 }
 
 func checkImportFlags(cmd *cli.Command) error {
 	format := cmd.String("format")
+	var modes []string
+	for _, flag := range []string{"csv", "propose", "verify"} {
+		if cmd.IsSet(flag) {
+			modes = append(modes, "--"+flag)
+		}
+	}
 	needsOut := format != "" || cmd.String("propose") != ""
 	switch {
+	case len(modes) > 1:
+		return fmt.Errorf("%s do not go together", strings.Join(modes, " and "))
 	case format != "" && format != "dynamodb-json":
 		return errors.New("--format is dynamodb-json, or left out")
+	case format != "" && (cmd.Bool("verify") || cmd.String("propose") != ""):
+		return errors.New("--format goes with an import only")
 	case needsOut != (cmd.String("out") != ""):
 		return errors.New("--out goes with --propose or --format, and they with it")
 	case cmd.Bool("fix") && !cmd.Bool("verify"):
 		return errors.New("--fix goes with --verify")
+	case cmd.Bool("shared") && cmd.String("propose") != "":
+		return errors.New("--shared goes with the import of a proposal, not with --propose")
 	case cmd.Int("rate") < 1 || cmd.Int("write-capacity") < 1:
 		return errors.New("--rate and --write-capacity are at least 1")
 	}
@@ -104,6 +123,7 @@ type importJob struct {
 	cmd    *cli.Command
 	out    io.Writer
 	report *importer.Report
+	end    context.CancelCauseFunc // ends the run for a reason that trying again does not help
 }
 
 // run imports into the table.
@@ -112,42 +132,62 @@ func (j *importJob) run(ctx context.Context) error {
 	if err != nil {
 		return err //nolint:wrapcheck // it names the variables
 	}
-	source, size, err := j.source(ctx, metadataKey)
+	isDry := j.cmd.Bool("dry-run")
+	client, err := j.dynamoDB(ctx, table)
+	if err != nil && isDry && j.cmd.String("csv") != "" {
+		fmt.Fprintf(j.out, "The table was not read (%v): conflicts with it are not counted.\n", err)
+		client, err = nil, nil
+	}
 	if err != nil {
 		return err
 	}
-	run := &importer.Import{
-		Source: source, WriteCapacity: j.cmd.Int("write-capacity"), StateFile: j.cmd.String("state"),
-		Report: j.report, Progress: j.progress(size),
-		Target: strings.TrimSpace(fmt.Sprintf("%+v %s", table, j.cmd.String("endpoint-url"))),
+	var owners *importer.Owners
+	if client != nil && !j.cmd.Bool("shared") {
+		owners = &importer.Owners{Table: table, Scanner: client}
 	}
-	if !j.cmd.Bool("dry-run") {
-		client, err := j.dynamoDB(ctx)
-		if err != nil {
-			return err
-		}
+	source, closeSource, err := j.source(ctx, metadataKey, owners)
+	if err != nil {
+		return err
+	}
+	defer closeSource()
+	run := &importer.Import{
+		Source: source, Table: table, WriteCapacity: j.cmd.Int("write-capacity"), StateFile: j.cmd.String("state"),
+		Report: j.report, Progress: j.progress(),
+		Target: strings.TrimSpace(fmt.Sprintf("%+v %s shared=%t", table, j.cmd.String("endpoint-url"), j.cmd.Bool("shared"))),
+	}
+	if j.cmd.String("csv") == "" {
+		run.Owners = owners
+	}
+	if !isDry {
 		run.Writer = &app.MappingWriter{Client: client, Table: table}
 	}
 	start := time.Now()
 	counts, err := run.Run(ctx)
 	verb := "imported"
-	if run.Writer == nil {
+	if isDry {
 		verb = "would be imported"
 	}
 	fmt.Fprintf(j.out, "%d %s (%d known before), %d conflicts, %d malformed, %d of deleted customers, %d skipped, %d ended by later events, %d released before, in %s\n",
-		counts.Imported, verb, counts.Known, counts.Conflicts, counts.Rejected, counts.Deleted, counts.Skipped, counts.Superseded, counts.Released, time.Since(start).Round(time.Second))
+		counts.Imported, verb, counts.Known, counts.Conflicts+counts.Contested, counts.Rejected, counts.Deleted, counts.Skipped, counts.Superseded, counts.Released, time.Since(start).Round(time.Second))
+	j.printFirsts()
 	if run.WasDone {
-		fmt.Fprintf(j.out, "%s says that all of this was done before; nothing was read. Remove it to import anew.\n", run.StateFile)
+		fmt.Fprintf(j.out, "%s says that all of this was done before; nothing was read. Remove it to import again.\n", run.StateFile)
 	}
 	switch {
-	case err != nil && run.StateFile != "":
-		return fmt.Errorf("cut off; the same command goes on from here: %w", err)
+	case err != nil && run.StateFile != "" && !isDry:
+		return fmt.Errorf("cut off; the same command continues from here: %w", err)
 	case err != nil:
 		return err
 	case counts.NotImported() > 0:
 		return fmt.Errorf("%d were not imported%s", counts.NotImported(), j.seeReport())
 	}
 	return nil
+}
+
+func (j *importJob) printFirsts() {
+	for _, first := range j.report.Firsts() {
+		fmt.Fprintln(j.out, first)
+	}
 }
 
 func (j *importJob) seeReport() string {
@@ -157,29 +197,32 @@ func (j *importJob) seeReport() string {
 	return "; --report FILE says which"
 }
 
-// source is what is imported from, and the size of a file.
-func (j *importJob) source(ctx context.Context, metadataKey string) (importer.Source, int64, error) {
-	switch path := j.cmd.String("csv"); path {
-	case "":
+// source opens Stripe or a file. A file is compared with owners, unless that is nil.
+func (j *importJob) source(ctx context.Context, metadataKey string, owners *importer.Owners) (importer.Source, func(), error) {
+	path := j.cmd.String("csv")
+	if path == "" {
 		account, err := j.stripe(ctx)
 		if err != nil {
-			return nil, 0, err
+			return nil, nil, err
 		}
-		return &importer.FromStripe{Reader: account, Limiter: importer.NewLimiter(j.cmd.Int("rate")), MetadataKey: metadataKey}, 0, nil
-	case "-":
-		return &importer.FromCSV{Path: path, Input: j.cmd.Root().Reader}, 0, nil
-	default:
-		file, err := os.Open(path) //nolint:gosec // whoever runs the command says which
-		if err != nil {
-			return nil, 0, err
-		}
-		info, err := file.Stat()
-		if err != nil {
-			return nil, 0, err
-		}
-		version := fmt.Sprintf("(%d bytes of %s)", info.Size(), info.ModTime().UTC().Format(time.RFC3339Nano))
-		return &importer.FromCSV{Path: path, Version: version, File: file}, info.Size(), nil
+		return &importer.FromStripe{Reader: account, Limiter: importer.NewLimiter(j.cmd.Int("rate")), MetadataKey: metadataKey}, func() {}, nil
 	}
+	source := &importer.FromCSV{Path: path, MetadataKey: metadataKey, IsShared: j.cmd.Bool("shared"), Owners: owners}
+	if path == "-" {
+		source.File = j.cmd.Root().Reader
+		return source, func() { _ = source.Close() }, nil
+	}
+	file, err := os.Open(path) //nolint:gosec // the operator names it
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, nil, errors.Join(err, file.Close())
+	}
+	source.File = file
+	source.Version = fmt.Sprintf("(%d bytes of %s)", info.Size(), info.ModTime().UTC().Format(time.RFC3339Nano))
+	return source, func() { _ = errors.Join(source.Close(), file.Close()) }, nil // temporary, and only read
 }
 
 // items writes a file for DynamoDB's import from S3.
@@ -191,20 +234,22 @@ func (j *importJob) items(ctx context.Context) (err error) {
 	if err != nil {
 		return err //nolint:wrapcheck // it names the variables
 	}
-	source, size, err := j.source(ctx, metadataKey)
+	source, closeSource, err := j.source(ctx, metadataKey, nil)
 	if err != nil {
 		return err
 	}
+	defer closeSource()
 	out, closeOut, err := j.create()
 	if err != nil {
 		return err
 	}
-	items := &importer.Items{Source: source, Table: table, Report: j.report, Progress: j.progress(size)}
+	items := &importer.Items{Source: source, Table: table, Report: j.report, Progress: j.progress()}
 	counts, err := items.Write(ctx, out)
 	if err := errors.Join(err, closeOut()); err != nil {
 		return err
 	}
-	fmt.Fprintf(j.out, "%d written, %d malformed, %d skipped\n", counts.Imported, counts.Rejected, counts.Skipped)
+	fmt.Fprintf(j.out, "%d written, %d conflicts, %d malformed, %d skipped\n", counts.Imported, counts.Conflicts+counts.Contested, counts.Rejected, counts.Skipped)
+	j.printFirsts()
 	if counts.NotImported() > 0 {
 		return fmt.Errorf("%d were not written%s", counts.NotImported(), j.seeReport())
 	}
@@ -226,13 +271,14 @@ func (j *importJob) propose(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	proposal := &importer.Proposal{Reader: account, Limiter: importer.NewLimiter(j.cmd.Int("rate")), Report: j.report, Progress: j.progress(0)}
+	proposal := &importer.Proposal{Reader: account, Limiter: importer.NewLimiter(j.cmd.Int("rate")), Report: j.report, Progress: j.progress()}
 	matches, err := proposal.Write(ctx, users, out)
 	if err := errors.Join(err, closeOut()); err != nil {
 		return err
 	}
-	fmt.Fprintf(j.out, "%d unique, %d several, %d none, %d malformed lines\nNothing was imported. Read %s, take out what you do not believe, and import it with --csv.\n",
+	fmt.Fprintf(j.out, "%d unique, %d several, %d none, %d malformed lines\nNothing was imported. Read %s, remove the lines that you do not trust, and import it with --csv.\n",
 		matches.Unique, matches.Several, matches.None, matches.Malformed, j.cmd.String("out"))
+	j.printFirsts()
 	return nil
 }
 
@@ -241,25 +287,37 @@ func (j *importJob) verify(ctx context.Context) error {
 	if err != nil {
 		return err //nolint:wrapcheck // it names the variables
 	}
+	client, err := j.dynamoDB(ctx, table)
+	if err != nil {
+		return err
+	}
 	account, err := j.stripe(ctx)
 	if err != nil {
 		return err
 	}
-	client, err := j.dynamoDB(ctx)
-	if err != nil {
-		return err
-	}
-	verification := &importer.Verification{
-		Table: table, Scanner: client, Reader: account, Limiter: importer.NewLimiter(j.cmd.Int("rate")), MetadataKey: metadataKey,
-		Report: j.report, Progress: j.progress(0), Now: time.Now(),
+	run := &importer.Verification{
+		Owners: &importer.Owners{Table: table, Scanner: client}, Reader: account, Limiter: importer.NewLimiter(j.cmd.Int("rate")),
+		MetadataKey: metadataKey, IsShared: j.cmd.Bool("shared"), WriteCapacity: j.cmd.Int("write-capacity"), StateFile: j.cmd.String("state"),
+		Target: strings.TrimSpace(fmt.Sprintf("%+v %s", table, j.cmd.String("endpoint-url"))),
+		Report: j.report, Progress: j.progress(), Now: time.Now,
 	}
 	if j.cmd.Bool("fix") {
-		verification.Fix = &app.MappingWriter{Client: client, Table: table}
+		run.Fix = &app.MappingWriter{Client: client, Table: table}
 	}
-	verified, err := verification.Run(ctx)
+	verified, err := run.Run(ctx)
 	fmt.Fprintf(j.out, "%d looked at: %d of deleted customers, %d of customers who name another user, %d of customers who do not exist, %d malformed; %d corrected\n",
 		verified.Looked, verified.Deleted, verified.Renamed, verified.Missing, verified.Malformed, verified.Fixed)
-	if err == nil && verified.Wrong() > verified.Fixed {
+	if verified.Shared > 0 {
+		fmt.Fprintf(j.out, "%d have a customer that another user has too (--shared allows that)\n", verified.Shared)
+	}
+	j.printFirsts()
+	if run.WasDone {
+		fmt.Fprintf(j.out, "%s says that all of this was done before; nothing was read. Remove it to verify again.\n", run.StateFile)
+	}
+	switch {
+	case err != nil && run.StateFile != "":
+		return fmt.Errorf("cut off; the same command continues from here: %w", err)
+	case err == nil && verified.Wrong() > verified.Fixed:
 		return fmt.Errorf("%d are not as Stripe says%s", verified.Wrong()-verified.Fixed, j.seeReport())
 	}
 	return err
@@ -279,50 +337,53 @@ func (j *importJob) create() (io.Writer, func() error, error) {
 	return zipped, func() error { return errors.Join(zipped.Close(), file.Close()) }, nil
 }
 
-func (j *importJob) progress(size int64) importer.Progress {
+func (j *importJob) progress() importer.Progress {
 	if w := j.cmd.Root().ErrWriter; isTerminal(w) {
-		return importer.Bar(w, size)
+		return importer.Bar(w)
 	}
-	return importer.Lines(j.cmd.Root().ErrWriter, size)
+	return importer.Lines(j.cmd.Root().ErrWriter)
 }
 
-// dynamoDB is a client of the environment's AWS configuration. It waits for a table that throttles.
-func (j *importJob) dynamoDB(ctx context.Context) (*dynamodb.Client, error) {
+// dynamoDB returns a client that can read the table. It waits for a table that throttles.
+func (j *importJob) dynamoDB(ctx context.Context, table app.MappingTable) (*dynamodb.Client, error) {
 	endpoint := j.cmd.String("endpoint-url")
-	// The SDK keeps ten connections, and would dial anew for most requests of as many writers.
-	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = importer.Writers })
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(client), config.WithRetryer(func() aws.Retryer {
+	override := orDefault(endpoint, orDefault(os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"), os.Getenv("AWS_ENDPOINT_URL")))
+	// The SDK keeps ten connections, and would open a new one for most requests of as many writers.
+	transport := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = importer.Writers })
+	cfg, err := loadAWS(ctx, override, j.end, config.WithHTTPClient(transport), config.WithRetryer(func() aws.Retryer {
 		return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
 			o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) { o.MaxAttempts = 10 })
 		})
 	}))
 	if err != nil {
-		return nil, fmt.Errorf("AWS configuration: %w", err)
+		return nil, err
 	}
-	if u, err := url.Parse(endpoint); err == nil && endpoint != "" && loopback.IsHost(u.Host) {
-		if _, err := cfg.Credentials.Retrieve(ctx); err != nil { // DynamoDB Local takes any
-			cfg.Credentials = credentials.NewStaticCredentialsProvider("local", "local", "")
-		}
-		cfg.Region = orDefault(cfg.Region, "eu-central-1")
-	}
-	return dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
+	client := dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
 		if endpoint != "" {
 			o.BaseEndpoint = aws.String(endpoint)
 		}
-	}), nil
+	})
+	// A fault of the table or the login would fail every request, so find it with the first one.
+	_, err = client.GetItem(ctx, &dynamodb.GetItemInput{TableName: aws.String(table.Name), Key: table.NewItem("nobody", nil)}, func(o *dynamodb.Options) {
+		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 3, time.Second })
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the table %s: %w", table.Name, describeAWS("dynamodb", cfg.Region, err))
+	}
+	return client, nil
 }
 
 // stripe reads the account of STRIPE_SECRET_KEY, or of the secret that STRIPE_SECRET_ID names.
 func (j *importJob) stripe(ctx context.Context) (*app.StripeAccount, error) {
 	key := strings.TrimSpace(os.Getenv("STRIPE_SECRET_KEY"))
 	if id := os.Getenv("STRIPE_SECRET_ID"); key == "" && id != "" {
-		cfg, err := config.LoadDefaultConfig(ctx)
+		cfg, err := loadAWS(ctx, orDefault(os.Getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER"), os.Getenv("AWS_ENDPOINT_URL")), j.end)
 		if err != nil {
-			return nil, fmt.Errorf("AWS configuration: %w", err)
+			return nil, err
 		}
 		output, err := secretsmanager.NewFromConfig(cfg).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(id)})
 		if err != nil {
-			return nil, fmt.Errorf("read the secret of STRIPE_SECRET_ID: %w", err)
+			return nil, fmt.Errorf("the secret of STRIPE_SECRET_ID: %w", describeAWS("secretsmanager", cfg.Region, err))
 		}
 		key = aws.ToString(output.SecretString)
 	}

@@ -22,7 +22,7 @@ func TestADryRunLeavesEverythingToDo(t *testing.T) {
 	if err != nil || !strings.Contains(output, "225 imported (0 known before)") {
 		t.Errorf("%v: %s", err, output)
 	}
-	if got := items(t, c.client, c.table); len(got) != 225 {
+	if got := items(t, c.client, c.table); len(got) != 2*225 { // users and customers
 		t.Errorf("%d items after the import", len(got))
 	}
 }

@@ -45,7 +45,7 @@ func TestImportIntoDynamoDBLocal(t *testing.T) {
 	}
 	putAll(t, client, "bulk", bulkItems(t, out))
 	want := items(t, c.client, customersTable)
-	if len(want) != 900 {
+	if len(want) != 2*900 { // users and customers
 		t.Errorf("%d items", len(want))
 	}
 	for _, table := range []string{customersTable, "bulk"} {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/stripe/stripe-go/v79"
@@ -44,12 +45,6 @@ const (
 	MappingUnchanged = customers.Unchanged
 )
 
-// ErrMappingMalformed means that an item holds something else than a customer's ID, so that it is left alone.
-var ErrMappingMalformed = customers.ErrMalformed
-
-// ErrMappingFacts means the same of the facts of an item.
-var ErrMappingFacts = customers.ErrMalformedFacts
-
 // MappingAt is a time in seconds since 1970.
 func MappingAt(seconds int64) customers.Time { return customers.At(seconds) }
 
@@ -59,10 +54,26 @@ func IsCustomerID(s string) bool { return customers.IsID(s) }
 // IsUserID reports whether an event or an import may name a user by this ID.
 func IsUserID(s string) bool { return customers.IsUser(s) }
 
-// IsPermanent reports whether a failure of AWS's stays until an operator mends something.
-func IsPermanent(err error) bool {
+// AWSFailure describes the failure of a call of a service of AWS's, without AWS's own text.
+func AWSFailure(service string, err error) error { return upstream.FromAWS(service, err) }
+
+// IsPassing reports whether a failure of the table may be over in a moment. An expired login is not: nothing renews it.
+func IsPassing(err error) bool {
 	var failure *upstream.Error
-	return errors.As(err, &failure) && failure.Permanent
+	if errors.As(err, &failure) {
+		return !failure.Permanent && !strings.HasPrefix(failure.Reason, "ExpiredToken")
+	}
+	return errors.Is(err, customers.ErrRace)
+}
+
+// IsItemRefused reports whether the table refuses a change of one item, so that the next may succeed: it holds something else than a
+// customer's ID or facts, DynamoDB finds the item too large, or others changed it each time.
+func IsItemRefused(err error) bool {
+	var failure *upstream.Error
+	if errors.As(err, &failure) {
+		return failure.Reason == "ValidationException" || failure.Reason == "ItemCollectionSizeLimitExceededException"
+	}
+	return errors.Is(err, customers.ErrMalformed) || errors.Is(err, customers.ErrMalformedFacts) || errors.Is(err, customers.ErrRace)
 }
 
 // ReadMappingTable reads the variables CUSTOMERS_…, and the key of Stripe's metadata that holds the user.

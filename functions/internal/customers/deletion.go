@@ -38,7 +38,7 @@ const (
 
 // noteClaim adds a user to a customer's own item, if there is room, and learns whether the customer is deleted.
 func (a *application) noteClaim(ctx context.Context, customer, user string) (isDeleted bool, err error) {
-	if !a.Table.holds(customer) {
+	if !a.Table.Holds(customer) {
 		return false, nil
 	}
 	e := newExpression()
@@ -67,7 +67,7 @@ func (a *application) delete(ctx context.Context, change Change) (isNew bool, er
 	}
 	claimers := usersOf(old)
 	for _, user := range claimers {
-		if a.Table.holds(user) {
+		if a.Table.Holds(user) {
 			change.Facts = append(change.Facts, deletionOf(user, change.Deleted))
 		}
 	}

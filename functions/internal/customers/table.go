@@ -44,8 +44,8 @@ func (t Table) keyOf(user string) (map[string]types.AttributeValue, bool) {
 	return key, len(value) <= maxKeySize && len(sort) <= maxSortKeySize
 }
 
-// holds reports whether the table can have an item of a user.
-func (t Table) holds(user string) bool {
+// Holds reports whether the table can have an item of a user.
+func (t Table) Holds(user string) bool {
 	_, ok := t.keyOf(user)
 	return ok && user != ""
 }

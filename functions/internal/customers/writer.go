@@ -52,10 +52,10 @@ type Writer struct {
 // A deletion of a customer with many users stops before ctx ends, and returns an error. The next call continues with the users who
 // are left.
 func (w *Writer) Apply(ctx context.Context, change Change) (Outcome, error) {
-	change.Facts = slices.DeleteFunc(slices.Clone(change.Facts), func(f Fact) bool { return !IsUser(f.User) || !w.Table.holds(f.User) })
+	change.Facts = slices.DeleteFunc(slices.Clone(change.Facts), func(f Fact) bool { return !IsUser(f.User) || !w.Table.Holds(f.User) })
 	run := &application{Writer: w}
 	isNew, err := false, error(nil)
-	if change.Deleted != "" && w.Table.holds(change.Deleted) {
+	if change.Deleted != "" && w.Table.Holds(change.Deleted) {
 		isNew, err = run.delete(ctx, change)
 	} else {
 		_, isNew, err = run.joinAll(ctx, change)

@@ -1,45 +1,40 @@
 package importer
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
-	"unicode/utf8"
 
-	"billingportal/functions/app"
+	"billingportal/local/internal/spill"
 )
 
-// FromCSV is a file of user_id,customer_id[,claimed_at], with a header or without. With a header the columns may be in any order,
-// and others among them; of one with the column match, as proposals have it, the lines that say unique are taken.
+// FromCSV is a file of user_id,customer_id[,claimed_at], with a header or without, or Stripe's own export of customers. With a header
+// the columns may be in any order, and others among them; of a proposal, the lines that say unique are taken.
 //
-// A line is a record: a user's ID has no line ends.
+// The whole file is sorted by customer on disk before anything is imported, so that a customer of several users is seen, however far
+// apart their lines are, and none of these lines is imported: nothing says which of them is right.
 type FromCSV struct {
 	Path    string
-	Version string        // of the file: another one has other lines where a run was cut off
-	File    io.ReadSeeker // nil for Input
-	// Input cannot be read anew: a run that goes on reads over what was done.
-	Input io.Reader
+	Version string // of the file: another one has other lines where a run was cut off
+	File    io.Reader
+	// MetadataKey names the user's column in Stripe's export.
+	MetadataKey string
+	// IsShared says that users share customers on purpose.
+	IsShared bool
+	// Owners are the customers that users of the table have; nil for no table to compare with.
+	Owners *Owners
 
-	lines *lineReader // nil: not opened yet
+	sorter  *spill.Sorter
+	pairs   *pairs
+	at      int64 // results read from pairs
+	skipped int
+	rows    int64 // for Next, at most
 }
 
-// lineReader reads lines of any length in little memory.
-type lineReader struct {
-	r  *bufio.Reader
-	at int64 // bytes read
-}
-
-const (
-	batchLines = 1000
-	maxLine    = 64 << 10 // bytes; more is read over
-)
+const batchLines = 1000
 
 // Name implements Source.
 func (s *FromCSV) Name() string { return strings.TrimSpace("csv:" + s.Path + " " + s.Version) }
@@ -47,189 +42,144 @@ func (s *FromCSV) Name() string { return strings.TrimSpace("csv:" + s.Path + " "
 // ByHand implements Source.
 func (s *FromCSV) ByHand() bool { return true }
 
+// Close removes what was sorted.
+func (s *FromCSV) Close() error {
+	if s.pairs != nil {
+		s.pairs.stop()
+	}
+	if s.sorter == nil {
+		return nil
+	}
+	return s.sorter.Close()
+}
+
+// Prepare implements Source: it reads and sorts the file and the table.
+func (s *FromCSV) Prepare(ctx context.Context, progress Progress) (size int64, err error) {
+	if s.sorter, err = spill.New(); err != nil {
+		return 0, err
+	}
+	if err := s.readFile(ctx, progress); err != nil {
+		return 0, err
+	}
+	if s.Owners != nil && !s.IsShared {
+		if err := s.Owners.read(ctx, s.sorter, nil, progress); err != nil {
+			return 0, err
+		}
+	}
+	s.pairs, err = newPairs(s.sorter.Sorted())
+	return s.rows, err
+}
+
+func (s *FromCSV) readFile(ctx context.Context, progress Progress) error {
+	progress.Start("read "+s.Path, 0, 0)
+	defer progress.Stop()
+	records, err := newRecords(s.File)
+	if err != nil {
+		return err
+	}
+	var layout *layout
+	for n := 1; ; n++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		found, err := records.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		isHeader := false
+		if layout == nil && (found.fields != nil || found.malformed != "") {
+			if layout, isHeader, err = layoutOf(found.fields, s.MetadataKey); err != nil {
+				return fmt.Errorf("%s: %w", s.Path, err)
+			}
+		}
+		if isHeader || found.fields == nil && found.malformed == "" {
+			s.skipped++
+			continue
+		}
+		if err := s.sort(layout.claim(records, found)); err != nil {
+			return err
+		}
+		if n%batchLines == 0 {
+			progress.Read(batchLines)
+		}
+	}
+}
+
+// sort keeps what a record says. A rejected line comes before all claims, in the file's order.
+func (s *FromCSV) sort(claim Claim, rejected string, isSkipped bool) error {
+	if isSkipped {
+		s.skipped++
+		return nil
+	}
+	s.rows++
+	line := fmt.Sprintf("%020d", claim.Line)
+	if rejected != "" {
+		return s.sorter.Add(separator + line + separator + shown(claim.User) + separator + rejected)
+	}
+	return s.sorter.Add(claim.Customer + separator + claim.User + separator + fmt.Sprintf("%020d", claim.At) + separator + line)
+}
+
 // Next implements Source.
 func (s *FromCSV) Next(ctx context.Context, from Position) (Batch, error) {
-	if err := s.seek(from.Offset); err != nil {
-		return Batch{}, err
-	}
 	batch := Batch{Next: from}
-	for n := 0; n < batchLines; n++ {
+	if from.Done == 0 {
+		batch.Skipped = s.skipped
+	}
+	for n := 0; n < batchLines; {
 		if err := ctx.Err(); err != nil {
 			return Batch{}, err
 		}
-		text, isTooLong, err := s.lines.next()
-		if err != nil && !errors.Is(err, io.EOF) {
+		found, more, err := s.pairs.read()
+		if err != nil {
 			return Batch{}, err
 		}
-		if err == nil || len(text) > 0 {
-			batch.Next.Line++
-			s.take(&batch, text, isTooLong)
-		}
-		batch.Next.Offset = s.lines.at
-		if err != nil {
+		if !more {
 			batch.Next.End = true
 			break
 		}
+		if found.lines == 0 { // of the table alone
+			continue
+		}
+		if s.at++; s.at <= from.Done {
+			continue
+		}
+		s.take(&batch, found)
+		batch.Next.Done = s.at
+		n++
 	}
 	return batch, nil
 }
 
-func (s *FromCSV) seek(offset int64) error {
-	if s.lines != nil && s.lines.at == offset {
-		return nil
+func (s *FromCSV) take(batch *Batch, found pair) {
+	if found.customer == "" {
+		user, reason, _ := strings.Cut(found.last, separator)
+		line, _ := strconv.ParseInt(found.user, 10, 64) // written above
+		batch.Rejected = append(batch.Rejected, Rejected{Kind: kindMalformed, Line: line, User: user, Reason: reason})
+		return
 	}
-	var r *bufio.Reader
-	if s.File != nil {
-		if _, err := s.File.Seek(offset, io.SeekStart); err != nil {
-			return err
-		}
-		r = bufio.NewReader(s.File)
-	} else {
-		r = bufio.NewReader(s.Input)
-		if _, err := io.CopyN(io.Discard, r, offset); err != nil {
-			return err
-		}
+	claimed, number, _ := strings.Cut(found.last, separator)
+	at, _ := strconv.ParseInt(claimed, 10, 64)
+	line, _ := strconv.ParseInt(number, 10, 64)
+	batch.Skipped += found.lines - 1 // the same again, no later
+	if found.other != "" && !s.IsShared {
+		batch.Rejected = append(batch.Rejected, Rejected{
+			Kind: kindConflict, Line: line, User: found.user, Customer: found.customer,
+			Reason: fmt.Sprintf("the user %q has this customer too (--shared allows that)", found.other),
+		})
+		return
 	}
-	s.lines = &lineReader{r, offset}
-	return nil
+	batch.Claims = append(batch.Claims, Claim{Line: line, User: found.user, Customer: found.customer, At: at})
 }
 
-// next reads a line without its end. Of one that is too long the beginning is kept.
-func (l *lineReader) next() (text []byte, isTooLong bool, err error) {
-	for {
-		part, err := l.r.ReadSlice('\n')
-		l.at += int64(len(part))
-		if room := maxLine - len(text); len(part) > room {
-			part, isTooLong = part[:max(0, room)], true
-		}
-		text = append(text, part...)
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return bytes.TrimRight(text, "\r\n"), isTooLong, err
-		}
-	}
-}
-
-var (
-	bom     = []byte("\ufeff")
-	columns = []string{"user_id", "customer_id", "claimed_at"}
-)
-
-// fieldsOf reads the fields of a line, or says why it cannot. An empty line has none.
-func fieldsOf(line int64, text []byte, isTooLong bool) (fields []string, malformed string) {
-	if line == 1 {
-		text = bytes.TrimPrefix(text, bom)
-	}
-	switch {
-	case isTooLong:
-		return nil, "the line has more than 65,536 bytes"
-	case len(bytes.TrimSpace(text)) == 0:
-		return nil, ""
-	case !utf8.Valid(text):
-		return nil, "the line is not UTF-8"
-	}
-	fields, err := csv.NewReader(bytes.NewReader(text)).Read()
-	if err != nil {
-		return nil, "the line is no CSV: a quotation mark is in the wrong place"
-	}
-	for i := range fields {
-		fields[i] = strings.TrimSpace(fields[i])
-	}
-	return fields, ""
-}
-
-// maxShown bounds what is kept of a user who is none, so that memory is flat whatever a file is like.
+// maxShown bounds what is kept of a user who is none.
 const maxShown = 255
 
 func shown(user string) string {
 	if len(user) > maxShown {
 		user = strings.ToValidUTF8(user[:maxShown], "") + "…"
 	}
-	return strings.Clone(user) // and not the line that it is a part of
-}
-
-func (s *FromCSV) take(batch *Batch, text []byte, isTooLong bool) {
-	line := batch.Next.Line
-	reject := func(user, reason string) {
-		batch.Rejected = append(batch.Rejected, Rejected{Line: line, User: shown(user), Reason: reason})
-	}
-	fields, malformed := fieldsOf(line, text, isTooLong)
-	switch {
-	case malformed != "":
-		reject("", malformed)
-		return
-	case fields == nil:
-		batch.Skipped++
-		return
-	}
-	if line == 1 && isHeader(fields) {
-		batch.Next.Header = lower(fields)
-		batch.Skipped++
-		return
-	}
-	user, customer, claimed, match := pick(fields, batch.Next.Header)
-	if match != "" && match != matchUnique {
-		batch.Skipped++
-		return
-	}
-	at, ok := parseTime(claimed)
-	switch {
-	case len(fields) < 2:
-		reject(user, "a column is missing: user_id,customer_id[,claimed_at]")
-	case !app.IsUserID(user):
-		reject("", "the user is empty, has more than 255 characters, or has control characters")
-	case !app.IsCustomerID(customer):
-		reject(user, "the customer is not of the form cus_…")
-	case !ok:
-		reject(user, "claimed_at is neither seconds since 1970 nor a time such as 2024-06-03T16:00:00Z, of the past")
-	default:
-		batch.Claims = append(batch.Claims, Claim{Line: line, User: strings.Clone(user), Customer: strings.Clone(customer), At: at})
-	}
-}
-
-func lower(fields []string) []string {
-	names := make([]string, len(fields))
-	for i, field := range fields {
-		names[i] = strings.ToLower(field)
-	}
-	return names
-}
-
-func isHeader(fields []string) bool {
-	names := lower(fields)
-	return slices.Contains(names, columns[0]) && slices.Contains(names, columns[1])
-}
-
-// pick finds the columns by their header, or by their places.
-func pick(fields, header []string) (user, customer, claimed, match string) {
-	get := func(name string, place int) string {
-		if header != nil {
-			place = slices.Index(header, name)
-		}
-		if place < 0 || place >= len(fields) {
-			return ""
-		}
-		return fields[place]
-	}
-	user, customer, claimed = get(columns[0], 0), get(columns[1], 1), get(columns[2], 2)
-	if header != nil {
-		match = get("match", -1)
-	}
-	return user, customer, claimed, match
-}
-
-// parseTime reads when a claim was made. Without a time it is older than all that Stripe says.
-func parseTime(text string) (seconds int64, ok bool) {
-	if text == "" {
-		return 0, true
-	}
-	seconds, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		at, err := time.Parse(time.RFC3339, text)
-		if err != nil {
-			return 0, false
-		}
-		seconds = at.Unix()
-	}
-	// A time to come would win over all that follows.
-	return seconds, seconds >= 0 && seconds <= time.Now().Unix()
+	return strings.ReplaceAll(user, separator, "")
 }

@@ -33,7 +33,7 @@ func (d *Items) Write(ctx context.Context, out io.Writer) (counts Counts, err er
 		return counts, err
 	}
 	defer func() { err = errors.Join(err, sorter.Close()) }()
-	if err := d.Report.resume(0); err != nil {
+	if err := d.Report.resume(0, nil); err != nil {
 		return counts, err
 	}
 	if err := d.read(ctx, sorter, &counts); err != nil {
@@ -48,26 +48,30 @@ func (d *Items) Write(ctx context.Context, out io.Writer) (counts Counts, err er
 		}
 		id, rest, _ := strings.Cut(line, separator)
 		if id != group.id {
-			if err := d.encode(encoder, group); err != nil {
+			if err := d.encode(encoder, group, &counts); err != nil {
 				return counts, err
 			}
 			group = itemGroup{id: id}
 		}
 		group.add(rest)
 	}
-	if err := d.encode(encoder, group); err != nil {
+	if err := d.encode(encoder, group, &counts); err != nil {
 		return counts, err
 	}
-	_, err = d.Report.flush()
+	_, _, err = d.Report.flush()
 	return counts, err
 }
 
 func (d *Items) read(ctx context.Context, sorter *spill.Sorter, counts *Counts) error {
-	d.Progress.Start(0)
+	size, err := d.Source.Prepare(ctx, d.Progress)
+	if err != nil {
+		return err
+	}
+	d.Progress.Start("read", 0, size)
 	defer d.Progress.Stop()
 	for from := (Position{}); !from.End; {
 		var batch Batch
-		err := (&Import{}).again(ctx, func() (err error) {
+		err := again(ctx, func() (err error) {
 			batch, err = d.Source.Next(ctx, from)
 			return err
 		})
@@ -75,23 +79,34 @@ func (d *Items) read(ctx context.Context, sorter *spill.Sorter, counts *Counts) 
 			return err
 		}
 		for _, claim := range batch.Claims {
-			counts.Imported++
-			if err := sorter.Add(claim.User + separator + claim.Customer + separator + strconv.FormatInt(claim.At, 10)); err != nil {
-				return err
-			}
-			if err := sorter.Add(claim.Customer + separator + separator + claim.User); err != nil {
+			if err := d.sort(sorter, claim, counts); err != nil {
 				return err
 			}
 		}
-		for _, rejected := range batch.Rejected {
-			counts.Rejected++
-			d.Report.add("malformed", rejected.Line, rejected.User, "", rejected.Reason)
-		}
+		counts.reject(batch.Rejected, d.Report)
 		counts.Skipped += int64(batch.Skipped)
-		d.Progress.Read(len(batch.Claims)+len(batch.Rejected)+batch.Skipped, batch.Next.Offset)
+		if _, _, err := d.Report.flush(); err != nil {
+			return err
+		}
+		d.Progress.Read(batch.size())
 		from = batch.Next
 	}
 	return nil
+}
+
+// sort keeps a claim under both keys of which it says something: the user's and the customer's own.
+func (d *Items) sort(sorter *spill.Sorter, claim Claim, counts *Counts) error {
+	if !d.Table.Holds(claim.User) {
+		counts.Rejected++
+		d.Report.add(Row{Kind: kindFailed, Line: claim.Line, User: claim.User, Customer: claim.Customer, Detail: errTooLong.Error()})
+		return nil
+	}
+	counts.Imported++
+	err := sorter.Add(claim.User + separator + claim.Customer + separator + strconv.FormatInt(claim.At, 10))
+	if err != nil {
+		return err
+	}
+	return sorter.Add(claim.Customer + separator + separator + claim.User)
 }
 
 // itemGroup is all that is known of one key: of a user, or of a customer whom users claim.
@@ -113,9 +128,14 @@ func (g *itemGroup) add(rest string) {
 	g.state = g.state.Join(app.MappingState{customer: {Metadata: app.MappingAt(at)}})
 }
 
-func (d *Items) encode(encoder *json.Encoder, g itemGroup) error {
+func (d *Items) encode(encoder *json.Encoder, g itemGroup, counts *Counts) error {
 	if g.id == "" {
 		return nil
+	}
+	if counting := g.state.Counting(); len(counting) > 1 {
+		counts.Conflicts++
+		d.Report.add(Row{Kind: kindConflict, User: g.id, Customer: g.state.Customer(), IsNote: true,
+			Detail: fmt.Sprintf("the user has the customers %v; the latest claim counts", counting)})
 	}
 	item := d.Table.NewItem(g.id, g.state)
 	if len(g.users) > 0 {

@@ -6,14 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
 	"billingportal/functions/app"
+	"billingportal/local/internal/spill"
 )
 
 // Claim is one user and the customer who pays for them.
@@ -21,37 +20,42 @@ type Claim struct {
 	Line     int64  `json:"line,omitempty"` // of a file; 0 for Stripe
 	User     string `json:"user"`
 	Customer string `json:"customer"`
-	At       int64  `json:"at"` // seconds since 1970
+	At       int64  `json:"at"`             // seconds since 1970
+	Seen     int64  `json:"seen,omitempty"` // when Stripe's metadata was read; 0 for a file
 }
 
-// Rejected is what cannot be imported.
+// Rejected is what is not imported.
 type Rejected struct {
-	Line   int64  `json:"line,omitempty"`
-	User   string `json:"user,omitempty"`
-	Reason string `json:"reason"`
+	Kind     string `json:"kind"`
+	Line     int64  `json:"line,omitempty"`
+	User     string `json:"user,omitempty"`
+	Customer string `json:"customer,omitempty"`
+	Reason   string `json:"reason"`
 }
 
-// Batch is what was read in one go, and where reading goes on behind it.
+// Batch is what was read in one go, and where reading continues after it.
 type Batch struct {
 	Claims   []Claim    `json:"claims,omitempty"`
 	Rejected []Rejected `json:"rejected,omitempty"`
-	Skipped  int        `json:"skipped,omitempty"` // what names nobody, or is not to be imported
+	Skipped  int        `json:"skipped,omitempty"` // what names no user or customer, or is not to be imported
 	Next     Position   `json:"next"`
 }
 
-// Position is where a source goes on.
+func (b Batch) size() int { return len(b.Claims) + len(b.Rejected) + b.Skipped }
+
+// Position is where a source continues.
 type Position struct {
-	After  string   `json:"after,omitempty"`  // the last customer of a page of Stripe's
-	Offset int64    `json:"offset,omitempty"` // of a file, in bytes
-	Line   int64    `json:"line,omitempty"`   // of a file, read so far
-	Header []string `json:"header,omitempty"` // of a file that has one
-	End    bool     `json:"end,omitempty"`
+	After string `json:"after,omitempty"` // the last customer of a page of Stripe's
+	Done  int64  `json:"done,omitempty"`  // lines of a file, in their sorted order
+	End   bool   `json:"end,omitempty"`
 }
 
 // Source is read batch by batch.
 type Source interface {
 	// Name tells one source from another.
 	Name() string
+	// Prepare is called once, before all else. It returns how much there is to read; 0 if that is not known.
+	Prepare(ctx context.Context, progress Progress) (size int64, err error)
 	// Next reads on from a position.
 	Next(ctx context.Context, from Position) (Batch, error)
 	// ByHand says that Stripe may not name these users.
@@ -66,7 +70,10 @@ type Writer interface {
 // Import is one run.
 type Import struct {
 	Source Source
+	Table  app.MappingTable
 	Writer Writer // nil: a dry run
+	// Owners tell of customers of several users after all is written; nil for nobody. A file is compared with the table before.
+	Owners *Owners
 	// Target tells one table from another, for the state file.
 	Target string
 	// WriteCapacity is in write units a second.
@@ -74,10 +81,11 @@ type Import struct {
 	StateFile     string // "": none; a dry run has none
 	Report        *Report
 	Progress      Progress
-	// Pause waits before something is tried again; nil means a timer.
-	Pause func(ctx context.Context, d time.Duration) error
-	// WasDone is set by Run where the state file says that all was done before.
+	// WasDone is set by Run if the state file says that all was done before.
 	WasDone bool
+
+	mu      sync.Mutex
+	claimed *spill.Sorter // by a dry run, which writes nothing that Owners would find
 }
 
 // Counts are what a run did.
@@ -85,6 +93,8 @@ type Counts struct {
 	Imported  int64 `json:"imported"` // claims that are in the table now
 	Known     int64 `json:"known"`    // of these, that were already
 	Conflicts int64 `json:"conflicts"`
+	// Contested are claims that are not imported because another user has the customer.
+	Contested int64 `json:"contested"`
 	Rejected  int64 `json:"rejected"`
 	Deleted   int64 `json:"deleted"` // customers who are known to be deleted
 	Skipped   int64 `json:"skipped"`
@@ -94,8 +104,20 @@ type Counts struct {
 	Released int64 `json:"released"`
 }
 
+func (c *Counts) add(more Counts) {
+	c.Imported += more.Imported
+	c.Known += more.Known
+	c.Conflicts += more.Conflicts
+	c.Contested += more.Contested
+	c.Rejected += more.Rejected
+	c.Deleted += more.Deleted
+	c.Skipped += more.Skipped
+	c.Superseded += more.Superseded
+	c.Released += more.Released
+}
+
 // NotImported is what should have been and was not.
-func (c Counts) NotImported() int64 { return c.Rejected + c.Deleted + c.Released }
+func (c Counts) NotImported() int64 { return c.Rejected + c.Contested + c.Deleted + c.Released }
 
 // Writers is how many claims are written at once.
 const Writers = 32
@@ -103,24 +125,49 @@ const Writers = 32
 // ahead is how many batches are read and not yet written.
 const ahead = 4
 
+// writeUnits are those of one claim: the user's item and the customer's own.
+const writeUnits = 2
+
+func newWriteLimiter(capacity int) *rate.Limiter {
+	return rate.NewLimiter(rate.Limit(max(1, capacity)), max(writeUnits, capacity/10))
+}
+
 // Run reads and writes until the source is at its end. What was done is in the state file, whatever ends the run.
-func (i *Import) Run(ctx context.Context) (Counts, error) {
+func (i *Import) Run(ctx context.Context) (counts Counts, err error) {
 	path := i.StateFile
 	if i.Writer == nil { // what it did is nothing that an import could go on from
 		path = ""
+	}
+	if i.Writer == nil && i.Owners != nil {
+		if i.claimed, err = spill.New(); err != nil {
+			return counts, err
+		}
+		defer func() { err = errors.Join(err, i.claimed.Close()) }()
 	}
 	state, err := openState(path, i.Source.Name(), i.Target)
 	if err != nil {
 		return Counts{}, err
 	}
-	i.WasDone = state.Position.End && len(state.Pending) == 0
-	if i.Report == nil {
-		i.Report = &Report{}
+	isWritten := state.Position.End && len(state.Pending) == 0
+	i.WasDone = isWritten && state.Checked
+	if err := i.Report.resume(state.ReportSize, state.First); err != nil || i.WasDone {
+		return state.counts(), err
 	}
-	if err := i.Report.resume(state.ReportSize); err != nil {
-		return state.Counts, err
+	if !isWritten {
+		if err := i.copy(ctx, state); err != nil {
+			return state.counts(), err
+		}
 	}
-	i.Progress.Start(state.Read)
+	err = i.check(ctx, state)
+	return state.counts(), err
+}
+
+func (i *Import) copy(ctx context.Context, state *state) error {
+	size, err := i.Source.Prepare(ctx, i.Progress)
+	if err != nil {
+		return err
+	}
+	i.Progress.Start("import", state.Read, size)
 	defer i.Progress.Stop()
 	group, ctx := errgroup.WithContext(ctx)
 	batches := make(chan Batch, ahead)
@@ -137,7 +184,7 @@ func (i *Import) Run(ctx context.Context) (Counts, error) {
 		return i.read(ctx, state, batches)
 	})
 	group.Go(func() error {
-		limiter := rate.NewLimiter(rate.Limit(max(1, i.WriteCapacity)), max(2, i.WriteCapacity/10))
+		limiter := newWriteLimiter(i.WriteCapacity)
 		for batch := range batches {
 			if err := i.write(ctx, state, batch, limiter); err != nil {
 				return err
@@ -145,15 +192,14 @@ func (i *Import) Run(ctx context.Context) (Counts, error) {
 		}
 		return nil
 	})
-	err = group.Wait()
-	return state.counts(), err
+	return group.Wait()
 }
 
 // read keeps each batch in the state before the next is read, so that nothing is read twice but what was under way.
 func (i *Import) read(ctx context.Context, state *state, batches chan<- Batch) error {
 	for from := state.position(); !from.End; {
 		var batch Batch
-		err := i.again(ctx, func() (err error) {
+		err := again(ctx, func() (err error) {
 			batch, err = i.Source.Next(ctx, from)
 			return err
 		})
@@ -163,7 +209,7 @@ func (i *Import) read(ctx context.Context, state *state, batches chan<- Batch) e
 		if err := state.noteRead(batch); err != nil {
 			return err
 		}
-		i.Progress.Read(len(batch.Claims)+len(batch.Rejected)+batch.Skipped, batch.Next.Offset)
+		i.Progress.Read(batch.size())
 		select {
 		case batches <- batch:
 		case <-ctx.Done():
@@ -178,10 +224,7 @@ func (i *Import) write(ctx context.Context, state *state, batch Batch, limiter *
 	var mu sync.Mutex
 	var counts Counts
 	counts.Skipped = int64(batch.Skipped)
-	for _, rejected := range batch.Rejected {
-		counts.Rejected++
-		i.Report.add("malformed", rejected.Line, rejected.User, "", rejected.Reason)
-	}
+	counts.reject(batch.Rejected, i.Report)
 	workers, workersCtx := errgroup.WithContext(ctx)
 	workers.SetLimit(Writers)
 	for _, claim := range batch.Claims {
@@ -195,63 +238,88 @@ func (i *Import) write(ctx context.Context, state *state, batch Batch, limiter *
 	if err := workers.Wait(); err != nil {
 		return err
 	}
-	size, err := i.Report.flush()
-	if err != nil {
-		return err
-	}
-	return state.noteWritten(batch, counts, size)
+	return state.noteWritten(counts, i.Report)
 }
 
-// claim joins one claim. A user without one is left alone.
-func (i *Import) claim(ctx context.Context, claim Claim, limiter *rate.Limiter) (outcome app.MappingOutcome, err error) {
-	if i.Writer == nil {
-		return outcome, nil
+func (c *Counts) reject(rejected []Rejected, report *Report) {
+	for _, r := range rejected {
+		if r.Kind == kindConflict {
+			c.Contested++
+		} else {
+			c.Rejected++
+		}
+		report.add(Row{Kind: r.Kind, Line: r.Line, User: r.User, Customer: r.Customer, Detail: r.Reason})
 	}
-	change := app.MappingChange{Facts: []app.MappingFact{{
-		User: claim.User, Customer: claim.Customer, Facts: app.MappingFacts{Metadata: app.MappingAt(claim.At)},
-	}}}
-	// A new claim writes two items.
-	if err := limiter.WaitN(ctx, 2); err != nil {
+}
+
+// errTooLong is a user whom no key of the table can name.
+var errTooLong = errors.New("the user's ID is too long for the table's key")
+
+// claim joins one claim.
+func (i *Import) claim(ctx context.Context, claim Claim, limiter *rate.Limiter) (outcome app.MappingOutcome, err error) {
+	if !i.Table.Holds(claim.User) {
+		return outcome, errTooLong
+	}
+	if i.Writer == nil {
+		return outcome, i.keep(claim)
+	}
+	fact := app.MappingFact{User: claim.User, Customer: claim.Customer, Facts: app.MappingFacts{Metadata: app.MappingAt(claim.At)}}
+	if claim.Seen > 0 {
+		fact.Seen = app.MappingAt(claim.Seen)
+	}
+	change := app.MappingChange{Facts: []app.MappingFact{fact}}
+	if err := limiter.WaitN(ctx, writeUnits); err != nil {
 		return outcome, err
 	}
-	err = i.again(ctx, func() (err error) {
+	err = again(ctx, func() (err error) {
 		outcome, err = i.Writer.Apply(ctx, change)
 		return err
 	})
 	return outcome, err
 }
 
+// keep keeps a claim of a dry run for check.
+func (i *Import) keep(claim Claim) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.claimed == nil {
+		return nil
+	}
+	return i.claimed.Add(claim.Customer + separator + claim.User + separator)
+}
+
 // count returns an error that ends the run.
 func (i *Import) count(counts *Counts, claim Claim, outcome app.MappingOutcome, err error) error {
+	row := Row{Line: claim.Line, User: claim.User, Customer: claim.Customer}
 	switch {
-	case errors.Is(err, app.ErrMappingMalformed), errors.Is(err, app.ErrMappingFacts):
+	case isRefusal(err):
 		counts.Rejected++
-		i.Report.add("failed", claim.Line, claim.User, claim.Customer, err.Error())
-		return nil
+		row.Kind, row.Detail = kindFailed, err.Error()
 	case err != nil:
 		return fmt.Errorf("write the claim of user %q: %w", claim.User, err)
 	case outcome.IsDeleted:
 		*i.idle(&counts.Deleted, counts)++
-		i.Report.add("deleted", claim.Line, claim.User, claim.Customer, "the customer was deleted at Stripe")
-		return nil
+		row.Kind, row.Detail, row.IsNote = kindDeleted, "the customer was deleted at Stripe", !i.Source.ByHand()
 	case outcome.IsIdle:
 		*i.idle(&counts.Released, counts)++
-		i.Report.add("released", claim.Line, claim.User, claim.Customer, "the customer's metadata ceased to name the user, no earlier than this claim")
+		row.Kind, row.Detail, row.IsNote = kindReleased, "the customer's metadata ceased to name the user, no earlier than this claim", !i.Source.ByHand()
+	case outcome.Effect == app.MappingConflict:
+		counts.Imported++
+		counts.Conflicts++
+		row.Kind, row.Detail, row.IsNote = kindConflict, fmt.Sprintf("the user has the customers %v; the latest claim counts", outcome.Counting), true
+	default:
+		counts.Imported++
+		if outcome.Effect == app.MappingUnchanged {
+			counts.Known++
+		}
 		return nil
 	}
-	counts.Imported++
-	switch outcome.Effect { //nolint:exhaustive // the others are new
-	case app.MappingConflict:
-		counts.Conflicts++
-		i.Report.add("conflict", claim.Line, claim.User, claim.Customer, fmt.Sprintf("the user has the customers %v; the latest claim counts", outcome.Counting))
-	case app.MappingUnchanged:
-		counts.Known++
-	}
+	i.Report.add(row)
 	return nil
 }
 
-// idle is where a claim is counted that counts for nothing: what a file says is then without effect, and somebody should know; what
-// Stripe said has become something else since.
+// idle is where a claim is counted that counts for nothing: what a file says is then without effect, which the operator should know;
+// what Stripe said has become something else since.
 func (i *Import) idle(ofFile *int64, counts *Counts) *int64 {
 	if i.Source.ByHand() {
 		return ofFile
@@ -259,41 +327,45 @@ func (i *Import) idle(ofFile *int64, counts *Counts) *int64 {
 	return &counts.Superseded
 }
 
-const maxTries = 8
-
-// again tries again what may be better in a moment.
-func (i *Import) again(ctx context.Context, try func() error) error {
+// check reports the customers that several users have now. Stripe's metadata names one of them, and that claim was made; the other
+// one's came from elsewhere, and is for a person to judge.
+func (i *Import) check(ctx context.Context, state *state) (err error) {
+	var counts Counts
+	if i.Owners == nil {
+		return state.noteChecked(counts, i.Report)
+	}
+	sorter := i.claimed
+	if sorter == nil {
+		if sorter, err = spill.New(); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, sorter.Close()) }()
+	}
+	if err := i.Owners.read(ctx, sorter, nil, i.Progress); err != nil {
+		return err
+	}
+	pairs, err := newPairs(sorter.Sorted())
+	if err != nil {
+		return err
+	}
+	defer pairs.stop()
 	for n := 1; ; n++ {
-		err := try()
-		if err == nil || ctx.Err() != nil || n == maxTries || errors.Is(err, io.EOF) || errors.Is(err, errMode) || errors.Is(err, app.ErrMappingMalformed) || errors.Is(err, app.ErrMappingFacts) || app.IsPermanent(err) {
+		found, more, err := pairs.read()
+		if err != nil {
 			return err
 		}
-		wait := 50 * time.Millisecond << n
-		var refusal *app.StripeRefusal
-		if errors.As(err, &refusal) {
-			if refusal.Wait == 0 {
-				return err
+		if !more {
+			return state.noteChecked(counts, i.Report)
+		}
+		if found.other != "" {
+			counts.Conflicts++
+			i.Report.add(Row{Kind: kindConflict, User: found.user, Customer: found.customer, IsNote: true,
+				Detail: fmt.Sprintf("the user %q has this customer too", found.other)})
+		}
+		if n%batchLines == 0 {
+			if _, _, err := i.Report.flush(); err != nil || ctx.Err() != nil {
+				return errors.Join(err, ctx.Err())
 			}
-			wait = refusal.Wait
-		}
-		if err := pauseOr(i.Pause)(ctx, wait); err != nil {
-			return err
-		}
-	}
-}
-
-func pauseOr(pause func(context.Context, time.Duration) error) func(context.Context, time.Duration) error {
-	if pause != nil {
-		return pause
-	}
-	return func(ctx context.Context, d time.Duration) error {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
 		}
 	}
 }

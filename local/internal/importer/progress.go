@@ -11,89 +11,82 @@ import (
 
 // Progress shows how far a run is.
 type Progress interface {
-	Start(done int64)
-	// Read says how many more were read, and where in a file that was.
-	Read(n int, offset int64)
+	// Start begins a phase. done is what earlier runs did of it, of all that there is; 0 if the end is not known.
+	Start(phase string, done, all int64)
+	// Read says how many more were read.
+	Read(n int)
 	Stop()
 }
 
-// Bar is for a terminal. size is a file's, in bytes; 0 where the end is not known.
-func Bar(w io.Writer, size int64) Progress {
-	total := size
-	if total == 0 {
-		total = -1
-	}
-	return &bar{isFile: size > 0, bar: progressbar.NewOptions64(total,
-		progressbar.OptionSetWriter(w), progressbar.OptionSetDescription("import"), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
-		progressbar.OptionSetItsString("customers"), progressbar.OptionShowBytes(size > 0), progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionSetPredictTime(size > 0), progressbar.OptionOnCompletion(func() { fmt.Fprintln(w) }))}
-}
+// Bar is for a terminal.
+func Bar(w io.Writer) Progress { return &bar{w: w} }
 
 type bar struct {
-	isFile bool
-	bar    *progressbar.ProgressBar
+	w   io.Writer
+	bar *progressbar.ProgressBar
 }
 
-func (b *bar) Start(done int64) {
-	if !b.isFile {
-		_ = b.bar.Add64(done) // it is for the eyes alone
+// Start shows a bar of what is left, so that the rate and the time left are those of this run.
+func (b *bar) Start(phase string, done, all int64) {
+	left := all - done
+	if all == 0 {
+		left = -1
 	}
-}
-
-func (b *bar) Read(n int, offset int64) {
-	if b.isFile {
-		_ = b.bar.Set64(offset)
-		return
+	if done > 0 {
+		phase += fmt.Sprintf(" (%d done before)", done)
 	}
-	_ = b.bar.Add(n)
+	b.bar = progressbar.NewOptions64(left,
+		progressbar.OptionSetWriter(b.w), progressbar.OptionSetDescription(phase), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
+		progressbar.OptionSetItsString("lines"), progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionSetPredictTime(left > 0), progressbar.OptionOnCompletion(func() { fmt.Fprintln(b.w) }))
 }
 
-func (b *bar) Stop() { _ = b.bar.Finish() }
+func (b *bar) Read(n int) { _ = b.bar.Add(n) } // it is only for the eyes
+func (b *bar) Stop()      { _ = b.bar.Finish() }
 
-// Lines is for what is no terminal: a plain line every ten seconds.
-func Lines(w io.Writer, size int64) Progress {
-	return &lines{w: w, size: size, every: 10 * time.Second}
+// Lines writes a plain line every ten seconds, for output that is not a terminal.
+func Lines(w io.Writer) Progress {
+	return &lines{w: w, every: 10 * time.Second, now: time.Now}
 }
 
 type lines struct {
 	w     io.Writer
-	size  int64
 	every time.Duration
+	now   func() time.Time
 
-	mu            sync.Mutex
-	read, offset  int64
-	before, begun int64 // read before this run; where in the file it began
-	start, last   time.Time
+	mu          sync.Mutex
+	phase       string
+	done, all   int64
+	read        int64 // in this run
+	start, last time.Time
 }
 
-func (l *lines) Start(done int64) {
+func (l *lines) Start(phase string, done, all int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.before, l.start, l.last = done, time.Now(), time.Now()
-	l.begun = -1
+	l.phase, l.done, l.all, l.read = phase, done, all, 0
+	l.start = l.now()
+	l.last = l.start
 }
 
-func (l *lines) Read(n int, offset int64) {
+func (l *lines) Read(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.begun < 0 {
-		l.begun = l.offset
-	}
 	l.read += int64(n)
-	l.offset = offset
-	if time.Since(l.last) < l.every {
+	now := l.now()
+	if now.Sub(l.last) < l.every {
 		return
 	}
-	l.last = time.Now()
-	l.print()
+	l.last = now
+	l.print(now.Sub(l.start))
 }
 
-func (l *lines) print() {
-	took := time.Since(l.start)
-	fmt.Fprintf(l.w, "%d read, %.0f a second", l.before+l.read, float64(l.read)/took.Seconds())
-	if done := l.offset - l.begun; l.size > 0 && done > 0 {
-		left := time.Duration(float64(took) * float64(l.size-l.offset) / float64(done))
-		fmt.Fprintf(l.w, ", %d %% of the file, %s left", l.offset*100/l.size, left.Round(time.Second))
+func (l *lines) print(took time.Duration) {
+	done := l.done + l.read
+	fmt.Fprintf(l.w, "%s: %d read, %.0f a second", l.phase, done, float64(l.read)/took.Seconds())
+	if l.all > 0 && l.read > 0 {
+		left := time.Duration(float64(took) * float64(l.all-done) / float64(l.read))
+		fmt.Fprintf(l.w, ", %d %% of %d, %s left", done*100/l.all, l.all, left.Round(time.Second))
 	}
 	fmt.Fprintln(l.w)
 }

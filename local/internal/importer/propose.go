@@ -1,145 +1,176 @@
 package importer
 
 import (
-	"bufio"
 	"context"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
-	"iter"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/time/rate"
 
-	"billingportal/functions/app"
 	"billingportal/local/internal/spill"
 )
 
-// What a proposal says of a user: whether one customer has their address, several have, or none.
+// What a proposal says of a user: the one customer of their address is theirs alone, several customers or users have it, or none.
 const (
 	matchUnique  = "unique"
 	matchSeveral = "several"
 	matchNone    = "none"
 )
 
-var proposalColumns = []string{"user_id", "customer_id", "claimed_at", "match", "customers", "since", "active_subscriptions", "email"}
+var proposalColumns = []string{columnUser, columnCustomer, columnClaimed, columnMatch, "customers", "since", "active_subscriptions", columnEmail}
 
 // Proposal ties users to customers by their e-mail addresses, for a person to read: an address at Stripe is whatever a buyer
 // typed.
 type Proposal struct {
 	Reader   Reader
 	Limiter  *rate.Limiter
-	Report   *Report // of malformed lines; nil keeps nothing
+	Report   *Report
 	Progress Progress
 }
 
 // Matches counts what a proposal says.
 type Matches struct{ Unique, Several, None, Malformed int64 }
 
-// Write reads users (user_id,email) and every customer, once each, and writes a line for each user, ordered by address. Memory is
-// flat: both are sorted on disk.
+// Write reads users (user_id,email) and every customer, once each, and writes a line for each user, ordered by ID. Memory is flat
+// however many have the same address: all is sorted on disk.
 func (p *Proposal) Write(ctx context.Context, users io.Reader, out io.Writer) (matches Matches, err error) {
 	byAddress, err := spill.New()
 	if err != nil {
 		return matches, err
 	}
 	defer func() { err = errors.Join(err, byAddress.Close()) }()
-	customers, err := spill.New()
+	byUser, err := spill.New()
 	if err != nil {
 		return matches, err
 	}
-	defer func() { err = errors.Join(err, customers.Close()) }()
-	if p.Report == nil {
-		p.Report = &Report{}
-	}
-	if err := p.Report.resume(0); err != nil {
+	defer func() { err = errors.Join(err, byUser.Close()) }()
+	if err := p.Report.resume(0, nil); err != nil {
 		return matches, err
 	}
-	if matches.Malformed, err = p.readUsers(users, byAddress); err != nil {
+	if matches.Malformed, err = p.readUsers(ctx, users, byAddress); err != nil {
 		return matches, err
 	}
-	if err := p.readCustomers(ctx, customers); err != nil {
+	if err := p.readCustomers(ctx, byAddress); err != nil {
 		return matches, err
 	}
-	w := csv.NewWriter(out)
-	if err := w.Write(proposalColumns); err != nil {
+	if err := match(ctx, byAddress, byUser); err != nil {
 		return matches, err
 	}
-	if err := join(byAddress.Sorted(), customers.Sorted(), w, &matches); err != nil {
+	if err := p.writeRows(byUser, out, &matches); err != nil {
 		return matches, err
 	}
-	w.Flush()
-	return matches, w.Error()
+	_, _, err = p.Report.flush()
+	return matches, err
 }
 
-// Between the fields of a line that is sorted: less than every character of an address, so that equal addresses come together.
-const separator = "\x00"
+// Of an address, customers sort before users.
+const ofCustomer, ofUser = "c", "u"
 
-// address is how addresses are compared: without case, and without what people type around them.
-func address(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
-
-// readUsers reads a file line by line: a quotation mark in the wrong place costs its own line alone.
-func (p *Proposal) readUsers(users io.Reader, into *spill.Sorter) (malformed int64, err error) {
-	lines := &lineReader{r: bufio.NewReader(users)}
-	user, email := 0, 1
-	for n := int64(1); ; n++ {
-		text, isTooLong, err := lines.next()
-		isLast := errors.Is(err, io.EOF)
-		if err != nil && !isLast {
+func (p *Proposal) readUsers(ctx context.Context, users io.Reader, into *spill.Sorter) (malformed int64, err error) {
+	records, err := newRecords(users)
+	if err != nil {
+		return 0, err
+	}
+	user, email := -1, -1
+	for n := 1; ; n++ {
+		found, err := records.next()
+		if errors.Is(err, io.EOF) {
+			_, _, err := p.Report.flush()
 			return malformed, err
 		}
-		fields, reason := fieldsOf(n, text, isTooLong)
-		if names := lower(fields); n == 1 && slices.Contains(names, "user_id") && slices.Contains(names, "email") {
-			user, email = slices.Index(names, "user_id"), slices.Index(names, "email")
-			fields = nil
+		if err := errors.Join(err, ctx.Err()); err != nil {
+			return malformed, err
 		}
-		if fields != nil {
-			reason = whyNoUser(fields, user, email)
+		if found.fields == nil && found.malformed == "" {
+			continue
 		}
-		switch {
-		case reason != "":
+		if user < 0 {
+			isHeader := false
+			if user, email, isHeader, err = usersColumns(found.fields); err != nil {
+				return malformed, err
+			}
+			if isHeader {
+				continue
+			}
+		}
+		reason := whyNoUser(records, found, user, email)
+		if reason != "" {
 			malformed++
-			p.Report.add("malformed", n, "", "", reason)
-		case fields != nil:
-			if err := into.Add(address(fields[email]) + separator + fields[user] + separator + fields[email]); err != nil {
+			p.Report.add(Row{Kind: kindMalformed, Line: found.line, Detail: reason})
+		} else {
+			address := found.fields[email]
+			if isEmptyCell(address) {
+				address = ""
+			}
+			if err := into.Add(strings.Join([]string{lookAlike(address), ofUser, found.fields[user], address}, separator)); err != nil {
 				return malformed, err
 			}
 		}
-		if reason != "" && malformed%batchLines == 0 || isLast {
-			if _, err := p.Report.flush(); err != nil {
+		if n%batchLines == 0 {
+			if _, _, err := p.Report.flush(); err != nil {
 				return malformed, err
 			}
-		}
-		if isLast {
-			return malformed, nil
 		}
 	}
+}
+
+// usersColumns finds the columns of a file of users, by its header if it has one.
+func usersColumns(fields []string) (user, email int, isHeader bool, err error) {
+	names := make([]string, len(fields))
+	for i, field := range fields {
+		names[i] = strings.ToLower(field)
+	}
+	user, email = slices.Index(names, columnUser), slices.Index(names, columnEmail)
+	switch {
+	case user >= 0 && email >= 0:
+		return user, email, true, nil
+	case user >= 0 || email >= 0:
+		return 0, 0, false, errors.New("the header of the users lacks a column: user_id,email")
+	}
+	return 0, 1, false, nil
 }
 
 // whyNoUser says what is wrong with a line of users; "" for nothing.
-func whyNoUser(fields []string, user, email int) string {
+func whyNoUser(records *records, found record, user, email int) string {
+	if found.malformed != "" {
+		return found.malformed
+	}
+	id, address := cellOf(found.fields, user), cellOf(found.fields, email)
 	switch {
-	case len(fields) <= max(user, email):
+	case len(found.rest) > 0 && (len(found.fields) <= max(user, email) || strings.Contains(id+address, "\n")):
+		records.splitAgain(&found)
+		return misquoted
+	case len(found.fields) <= max(user, email):
 		return "a column is missing: user_id,email"
-	case !app.IsUserID(fields[user]):
-		return "the user is empty, has more than 255 characters, or has control characters"
-	case !strings.Contains(fields[email], "@"), strings.ContainsFunc(fields[email], unicode.IsControl):
-		return "the e-mail address is none"
+	case whyNoUserID(id) != "":
+		return whyNoUserID(id)
+	case isEmptyCell(address):
+		return ""
+	case !strings.Contains(address, "@"), strings.ContainsFunc(address, unicode.IsControl), strings.ContainsRune(address, utf8.RuneError):
+		return "the e-mail address is not one"
+	}
+	for _, cell := range []string{id, address} {
+		if _, ok := inertCell(cell); !ok {
+			return "a spreadsheet would take a part of the line for a formula"
+		}
 	}
 	return ""
 }
 
 func (p *Proposal) readCustomers(ctx context.Context, into *spill.Sorter) error {
-	p.Progress.Start(0)
+	p.Progress.Start("read customers", 0, 0)
 	defer p.Progress.Stop()
-	source := &Import{}
 	for after, more := "", true; more; {
 		var page []customer
-		err := source.again(ctx, func() (err error) {
+		err := again(ctx, func() (err error) {
 			page, more, err = customersAfter(ctx, p.Reader, p.Limiter, after, "data.subscriptions")
 			return err
 		})
@@ -148,19 +179,20 @@ func (p *Proposal) readCustomers(ctx context.Context, into *spill.Sorter) error 
 		}
 		for _, c := range page {
 			after = c.ID
-			if c.Email == "" || c.Deleted || strings.Contains(c.Email, separator) || strings.ContainsAny(c.Email, "\r\n") {
+			if lookAlike(c.Email) == "" || c.Deleted || strings.ContainsFunc(c.Email, unicode.IsControl) {
 				continue
 			}
-			if err := into.Add(address(c.Email) + separator + c.ID + separator + strconv.FormatInt(c.Created, 10) + separator + strings.Join(c.active(), " ")); err != nil {
+			line := []string{lookAlike(c.Email), ofCustomer, c.ID, c.Email, strconv.FormatInt(c.Created, 10), strings.Join(c.active(), " ")}
+			if err := into.Add(strings.Join(line, separator)); err != nil {
 				return err
 			}
 		}
-		p.Progress.Read(len(page), 0)
+		p.Progress.Read(len(page))
 	}
 	return nil
 }
 
-// active are the subscriptions that somebody pays for.
+// active are the subscriptions that the customer pays for.
 func (c customer) active() []string {
 	var active []string
 	for _, s := range c.Subscriptions.Data {
@@ -171,61 +203,151 @@ func (c customer) active() []string {
 	return active
 }
 
-// join goes through both sorted lists at once.
-func join(users, customers iter.Seq2[string, error], w *csv.Writer, matches *Matches) error {
-	next, stop := iter.Pull2(customers)
-	defer stop()
-	row, err, more := next()
-	if err != nil {
-		return err
+// maxListed is how many customers of an address a proposal names.
+const maxListed = 20
+
+// candidates are the customers of one address.
+type candidates struct {
+	count  int
+	first  []string // the fields of the first one
+	listed []string
+}
+
+func (c *candidates) add(fields []string) {
+	if c.count++; c.count == 1 {
+		c.first = fields
 	}
-	var found []string // customers of one address, as lines
-	var foundFor string
-	for line, err := range users {
-		if err != nil {
+	if c.count <= maxListed {
+		c.listed = append(c.listed, strings.TrimSpace(fields[2]+" "+fields[5]))
+	}
+}
+
+// match goes through the customers and then the users of each address, and keeps a row for each user.
+func match(ctx context.Context, byAddress, byUser *spill.Sorter) error {
+	var found candidates
+	var address string
+	var user []string // the fields of one user of the address who is not written yet
+	users := 0        // different ones of the address so far
+	write := func() error {
+		if user == nil {
+			return nil
+		}
+		row := found.row(user, users == 1)
+		user = nil
+		return byUser.Add(strings.Join(row, separator))
+	}
+	for line, err := range byAddress.Sorted() {
+		if err := errors.Join(err, ctx.Err()); err != nil {
 			return err
 		}
 		fields := strings.Split(line, separator)
-		if fields[0] != foundFor {
-			found, foundFor = found[:0], fields[0]
-			for more && strings.Split(row, separator)[0] <= foundFor {
-				if strings.Split(row, separator)[0] == foundFor {
-					found = append(found, row)
-				}
-				if row, err, more = next(); err != nil {
-					return err
-				}
+		if fields[0] != address {
+			if err := write(); err != nil {
+				return err
 			}
+			address, found, users = fields[0], candidates{}, 0
 		}
-		if err := w.Write(proposalRow(fields, found, matches)); err != nil {
+		if fields[1] == ofCustomer {
+			found.add(fields)
+			continue
+		}
+		if len(user) == 0 || user[2] != fields[2] {
+			users++
+		} else if sameAddress(user[3]) == sameAddress(fields[3]) {
+			continue // the same line again
+		}
+		if err := write(); err != nil {
 			return err
 		}
+		user = fields
 	}
-	return nil
+	return write()
 }
 
-func proposalRow(user, customers []string, matches *Matches) []string {
-	row := []string{user[1], "", "", matchNone, strconv.Itoa(len(customers)), "", "", user[2]}
-	switch {
-	case len(customers) == 0:
-		matches.None++
-		return row
-	case len(customers) > 1:
-		matches.Several++
-		row[3] = matchSeveral
-		var ids []string
-		for _, line := range customers {
-			fields := strings.Split(line, separator)
-			ids = append(ids, strings.TrimSpace(fields[1]+" "+fields[3]))
-		}
-		row[6] = strings.Join(ids, "; ")
+// row is a user's row of the proposal. isOnly says that no other user has the address.
+func (c *candidates) row(user []string, isOnly bool) []string {
+	row := []string{user[2], "", "", matchNone, strconv.Itoa(c.count), "", "", user[3]}
+	if c.count == 0 {
 		return row
 	}
-	matches.Unique++
-	fields := strings.Split(customers[0], separator)
-	row[1], row[2], row[3], row[6] = fields[1], fields[2], matchUnique, fields[3]
-	if created, err := strconv.ParseInt(fields[2], 10, 64); err == nil {
+	first := c.first
+	if c.count > 1 || !isOnly || sameAddress(first[3]) != sameAddress(user[3]) {
+		row[3] = matchSeveral
+		row[6] = strings.Join(c.listed, "; ")
+		if more := c.count - len(c.listed); more > 0 {
+			row[6] += fmt.Sprintf("; and %d more", more)
+		}
+		return row
+	}
+	row[1], row[2], row[3], row[6] = first[2], first[4], matchUnique, first[5]
+	if created, err := strconv.ParseInt(first[4], 10, 64); err == nil {
 		row[5] = time.Unix(created, 0).UTC().Format(time.DateOnly)
 	}
 	return row
+}
+
+// writeRows writes one line for each user. A user of several addresses has several customers, unless all but one have none.
+func (p *Proposal) writeRows(byUser *spill.Sorter, out io.Writer, matches *Matches) error {
+	w := csv.NewWriter(out)
+	if err := w.Write(proposalColumns); err != nil {
+		return err
+	}
+	var row []string
+	write := func() error {
+		switch {
+		case row == nil:
+			return nil
+		case row[3] == matchUnique:
+			matches.Unique++
+		case row[3] == matchSeveral:
+			matches.Several++
+		default:
+			matches.None++
+		}
+		for i := range row {
+			row[i], _ = inertCell(row[i]) // those that cannot be were refused before
+		}
+		return w.Write(row)
+	}
+	for line, err := range byUser.Sorted() {
+		if err != nil {
+			return err
+		}
+		next := strings.Split(line, separator)
+		if len(row) > 0 && row[0] == next[0] {
+			row = joined(row, next)
+			continue
+		}
+		if err := write(); err != nil {
+			return err
+		}
+		row = next
+	}
+	if err := write(); err != nil {
+		return err
+	}
+	w.Flush()
+	return w.Error()
+}
+
+// maxAlternatives bounds the row of a user with very many addresses, in bytes.
+const maxAlternatives = 1000
+
+// joined is one row of two of the same user.
+func joined(row, next []string) []string {
+	switch {
+	case next[3] == matchNone || next[1] != "" && next[1] == row[1]:
+		return row
+	case row[3] == matchNone:
+		return next
+	}
+	count, _ := strconv.Atoi(row[4])
+	more, _ := strconv.Atoi(next[4])
+	both := []string{row[0], "", "", matchSeveral, strconv.Itoa(count + more), "", row[6], row[7]}
+	for _, of := range [][]string{row, next} {
+		if of[1] != "" && len(both[6]) < maxAlternatives {
+			both[6] = strings.TrimPrefix(both[6]+"; "+of[1], "; ")
+		}
+	}
+	return both
 }

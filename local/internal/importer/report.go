@@ -2,23 +2,50 @@ package importer
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
+	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 )
 
-// Report is a CSV file of what needs somebody's eyes: kind, line, user_id, customer_id, detail. Its zero value keeps nothing.
+// The kinds of rows of a report.
+const (
+	kindMalformed = "malformed" // cannot be read
+	kindFailed    = "failed"    // the table refuses it
+	kindConflict  = "conflict"  // a user of several customers, or a customer of several users
+	kindDeleted   = "deleted"   // the customer was deleted
+	kindReleased  = "released"  // the customer's metadata has ceased to name the user
+	kindRenamed   = "renamed"   // the customer's metadata names another user
+	kindMissing   = "missing"   // Stripe does not know the customer
+)
+
+// Row is a finding about a line, a user or a customer.
+type Row struct {
+	Kind     string `json:"kind"`
+	Line     int64  `json:"line,omitempty"` // of a file; 0 for none
+	User     string `json:"user,omitempty"`
+	Customer string `json:"customer,omitempty"`
+	Detail   string `json:"detail"`
+	// IsNote marks a finding that is not a failure: all was imported.
+	IsNote bool `json:"-"`
+}
+
+// Report is a CSV file of findings for a person to look at: kind, line, user_id, customer_id, detail. No cell of it is a formula. Its zero
+// value writes no file.
 type Report struct {
 	file *os.File
 
-	mu   sync.Mutex
-	rows [][]string // of the batch under way
+	mu    sync.Mutex
+	rows  [][]string     // of the batch under way
+	first map[string]Row // of each kind that is not a note
 }
 
 // OpenReport opens a file to report into.
 func OpenReport(path string) (*Report, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // whoever runs the command says which
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator names it
 	if err != nil {
 		return nil, err
 	}
@@ -33,8 +60,12 @@ func (r *Report) Close() error {
 	return r.file.Close()
 }
 
-// resume takes off what a run wrote that was cut off before it noted it.
-func (r *Report) resume(size int64) error {
+// resume removes what an earlier run wrote before it was cut off and could note it.
+func (r *Report) resume(size int64, first map[string]Row) error {
+	r.first = map[string]Row{}
+	for kind, row := range first {
+		r.first[kind] = row
+	}
 	if r.file == nil {
 		return nil
 	}
@@ -50,34 +81,68 @@ func (r *Report) resume(size int64) error {
 	return nil
 }
 
-func (r *Report) add(kind string, line int64, user, customer, detail string) {
+func (r *Report) add(row Row) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if first, isKnown := r.first[row.Kind]; !row.IsNote && (!isKnown || row.Line < first.Line) {
+		r.first[row.Kind] = row
+	}
 	if r.file == nil {
 		return
 	}
-	number := ""
-	if line > 0 {
-		number = strconv.FormatInt(line, 10)
+	cells := []string{row.Kind, "", row.User, row.Customer, row.Detail}
+	if row.Line > 0 {
+		cells[1] = strconv.FormatInt(row.Line, 10)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.rows = append(r.rows, []string{kind, number, user, customer, detail})
+	for i := range cells {
+		cells[i], _ = inertCell(cells[i])
+	}
+	r.rows = append(r.rows, cells)
 }
 
-// flush writes the rows of a batch, and returns the file's size then.
-func (r *Report) flush() (int64, error) {
-	if r.file == nil {
-		return 0, nil
-	}
+// flush writes the rows of a batch, and returns the file's size and the first row of each kind then.
+func (r *Report) flush() (size int64, first map[string]Row, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	first = map[string]Row{}
+	for kind, row := range r.first {
+		first[kind] = row
+	}
+	if r.file == nil {
+		return 0, first, nil
+	}
 	var text bytes.Buffer
 	w := csv.NewWriter(&text)
 	if err := w.WriteAll(r.rows); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	r.rows = nil
 	if _, err := r.file.Write(text.Bytes()); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	return r.file.Seek(0, 1)
+	size, err = r.file.Seek(0, 1)
+	return size, first, err
+}
+
+// Firsts says of each kind of line that was not imported, or of mapping that is wrong, what the first one is and why.
+func (r *Report) Firsts() []string {
+	var said []string
+	for _, kind := range []string{kindMalformed, kindFailed, kindConflict, kindDeleted, kindReleased, kindRenamed, kindMissing} {
+		row, ok := r.first[kind]
+		if !ok {
+			continue
+		}
+		var of []string
+		if row.Line > 0 {
+			of = append(of, "line "+strconv.FormatInt(row.Line, 10))
+		}
+		if row.User != "" {
+			of = append(of, fmt.Sprintf("user %q", row.User))
+		}
+		if row.Customer != "" {
+			of = append(of, "customer "+row.Customer)
+		}
+		said = append(said, "First "+kind+": "+cmp.Or(strings.Join(of, ", "), "a customer")+": "+row.Detail)
+	}
+	return said
 }

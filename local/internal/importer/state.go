@@ -10,61 +10,75 @@ import (
 	"sync"
 )
 
-// state is what has been done, kept in a file so that a run goes on where another was cut off.
+// state is the progress of an import, kept in a file so that a run can continue one that was cut off.
 type state struct {
 	mu   sync.Mutex
 	path string // "": nowhere
 
-	Source     string   `json:"source"`
-	Target     string   `json:"target"`
-	Position   Position `json:"position"`          // where to read on
-	Pending    []Batch  `json:"pending,omitempty"` // read, and not yet written
-	Read       int64    `json:"read"`              // claims and others
-	Counts     Counts   `json:"counts"`
-	ReportSize int64    `json:"report_size"`
+	Source     string         `json:"source"`
+	Target     string         `json:"target"`
+	Position   Position       `json:"position"`          // where to read on
+	Pending    []Batch        `json:"pending,omitempty"` // read, and not yet written
+	Checked    bool           `json:"checked,omitempty"` // for customers of several users, after all was written
+	Read       int64          `json:"read"`              // claims and others
+	Counts     Counts         `json:"counts"`
+	ReportSize int64          `json:"report_size"`
+	First      map[string]Row `json:"first,omitempty"` // of each kind of the report
 }
 
 func openState(path, source, target string) (*state, error) {
 	s := &state{path: path, Source: source, Target: target}
-	if path == "" {
-		return s, nil
-	}
-	text, err := os.ReadFile(path) //nolint:gosec // whoever runs the command says which
-	if errors.Is(err, fs.ErrNotExist) {
-		err := s.save()
+	isNew, err := load(path, s)
+	if err != nil || isNew {
 		return s, err
 	}
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(text, s); err != nil {
-		return nil, fmt.Errorf("%s is no state of an import", path)
-	}
 	if s.Source != source || s.Target != target {
-		return nil, fmt.Errorf("%s is of another import, from %s into %s; remove it to begin anew", path, s.Source, s.Target)
+		return nil, otherRun(path, s.Source, s.Target)
 	}
 	return s, nil
 }
 
-// save replaces the file at once, so that it is always whole.
-func (s *state) save() error {
-	if s.path == "" {
+func otherRun(path, source, target string) error {
+	return fmt.Errorf("%s is of another run, from %s with %s; remove it to start over", path, source, target)
+}
+
+// load reads a state file into a state, or makes the file.
+func load(path string, into any) (isNew bool, err error) {
+	if path == "" {
+		return true, nil
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names it
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, save(path, into)
+	}
+	if err != nil {
+		return false, err
+	}
+	if json.Unmarshal(text, into) != nil {
+		return false, fmt.Errorf("%s is not the state of an import", path)
+	}
+	return false, nil
+}
+
+// save replaces a state file at once, so that it is always whole.
+func save(path string, state any) error {
+	if path == "" {
 		return nil
 	}
-	text, err := json.Marshal(s)
+	text, err := json.Marshal(state)
 	if err != nil {
 		return err
 	}
-	fresh := filepath.Join(filepath.Dir(s.path), "."+filepath.Base(s.path)+".new")
+	fresh := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
 	if err := writeThrough(fresh, text); err != nil {
 		return err
 	}
-	return os.Rename(fresh, s.path)
+	return os.Rename(fresh, path)
 }
 
 // writeThrough writes a file to the disk itself, so that it is whole after a crash of the machine, too.
 func writeThrough(path string, text []byte) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // whoever runs the command says which
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // the operator names it
 	if err != nil {
 		return err
 	}
@@ -89,23 +103,29 @@ func (s *state) noteRead(batch Batch) error {
 	defer s.mu.Unlock()
 	s.Position = batch.Next
 	s.Pending = append(s.Pending, batch)
-	s.Read += int64(len(batch.Claims) + len(batch.Rejected) + batch.Skipped)
-	return s.save()
+	s.Read += int64(batch.size())
+	return save(s.path, s)
 }
 
-// noteWritten takes the oldest batch, which was written, off what is pending.
-func (s *state) noteWritten(_ Batch, counts Counts, reportSize int64) error {
+// noteWritten removes the oldest pending batch, which was written.
+func (s *state) noteWritten(counts Counts, report *Report) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.Pending = append([]Batch(nil), s.Pending[1:]...)
-	s.Counts.Imported += counts.Imported
-	s.Counts.Known += counts.Known
-	s.Counts.Conflicts += counts.Conflicts
-	s.Counts.Rejected += counts.Rejected
-	s.Counts.Deleted += counts.Deleted
-	s.Counts.Skipped += counts.Skipped
-	s.Counts.Superseded += counts.Superseded
-	s.Counts.Released += counts.Released
-	s.ReportSize = reportSize
-	return s.save()
+	return s.note(counts, report)
+}
+
+func (s *state) noteChecked(counts Counts, report *Report) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Checked = true
+	return s.note(counts, report)
+}
+
+func (s *state) note(counts Counts, report *Report) (err error) {
+	s.Counts.add(counts)
+	if s.ReportSize, s.First, err = report.flush(); err != nil {
+		return err
+	}
+	return save(s.path, s)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"time"
 
 	"golang.org/x/time/rate"
 
@@ -73,6 +74,9 @@ func customersAfter(ctx context.Context, reader Reader, limiter *rate.Limiter, a
 	return list.Data, list.HasMore && len(list.Data) > 0, nil
 }
 
+// shownID bounds an ID that may not have Stripe's form.
+func (c customer) shownID() string { return shown(c.ID) }
+
 // isOfOtherMode is the last word on keys that do not say their mode.
 func (c customer) isOfOtherMode(reader Reader) bool {
 	return c.Livemode != nil && *c.Livemode != reader.Livemode()
@@ -104,11 +108,16 @@ func (s *FromStripe) Name() string {
 	return "stripe, " + mode + " mode, metadata " + s.MetadataKey
 }
 
+// Prepare implements Source. Stripe does not say how many customers there are.
+func (s *FromStripe) Prepare(context.Context, Progress) (int64, error) { return 0, nil }
+
 // ByHand implements Source.
 func (s *FromStripe) ByHand() bool { return false }
 
-// Next implements Source. A customer claims at the time of its own creation, as the webhook counts metadata that was always there.
+// Next implements Source. A customer claims at the time of its own creation, as the webhook counts metadata that was always there. If the
+// table knows a release of the pair, the claim is made at the time of reading: metadata that is there now is newer than any release.
 func (s *FromStripe) Next(ctx context.Context, from Position) (Batch, error) {
+	seen := time.Now().Unix()
 	page, more, err := customersAfter(ctx, s.Reader, s.Limiter, from.After)
 	if err != nil {
 		return Batch{}, err
@@ -121,12 +130,20 @@ func (s *FromStripe) Next(ctx context.Context, from Position) (Batch, error) {
 		case !isNamed || user == "":
 			batch.Skipped++
 		case !app.IsUserID(user):
-			batch.Rejected = append(batch.Rejected, Rejected{Reason: "customer " + c.ID + ": its metadata names a user of more than 255 characters, or with control characters"})
+			batch.Rejected = append(batch.Rejected, Rejected{Kind: kindMalformed, Customer: c.shownID(), Reason: "its metadata names a user of more than 255 characters, with control characters, or in the form of a customer's ID"})
 		case !app.IsCustomerID(c.ID):
-			batch.Rejected = append(batch.Rejected, Rejected{User: user, Reason: "a customer without an ID of Stripe's form"})
+			batch.Rejected = append(batch.Rejected, Rejected{Kind: kindMalformed, User: user, Customer: c.shownID(), Reason: "the customer's ID does not have Stripe's form"})
 		default:
-			batch.Claims = append(batch.Claims, Claim{User: user, Customer: c.ID, At: c.Created})
+			batch.Claims = append(batch.Claims, Claim{User: user, Customer: c.ID, At: c.Created, Seen: seen})
 		}
 	}
 	return batch, nil
+}
+
+// namedUser is the user whom a customer's metadata names; "" for none.
+func namedUser(c customer, metadataKey string) string {
+	if user := c.Metadata[metadataKey]; app.IsUserID(user) {
+		return user
+	}
+	return ""
 }

@@ -2,154 +2,363 @@ package importer
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
 	"billingportal/functions/app"
+	"billingportal/local/internal/spill"
 )
 
-// Scanner reads a table page by page.
-type Scanner interface {
-	Scan(ctx context.Context, input *dynamodb.ScanInput, options ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
-}
-
-// Verification looks every mapping up at Stripe, after events were missed.
+// Verification compares every mapping of the table with Stripe, after events were missed.
 type Verification struct {
-	Table       app.MappingTable
-	Scanner     Scanner
+	Owners      *Owners
 	Reader      Reader
 	Limiter     *rate.Limiter
 	MetadataKey string
-	Fix         Writer // nil: report alone
-	Report      *Report
-	Progress    Progress
-	Now         time.Time // of the corrections
+	// IsShared says that users share customers on purpose: a customer of several users is as it should be.
+	IsShared bool
+	Fix      Writer // nil: report alone
+	// Target tells one table from another, for the state file.
+	Target        string
+	WriteCapacity int
+	StateFile     string // "": none
+	Report        *Report
+	Progress      Progress
+	Now           func() time.Time
+	// WasDone is set by Run if the state file says that all was done before.
+	WasDone bool
+
+	state   *verifyState
+	list    *accountList
+	sorter  *spill.Sorter
+	limiter *rate.Limiter
+	mu      sync.Mutex // of the counts, while corrections run
 }
 
-// Verified counts what was found.
+// Verified counts mappings by finding.
 type Verified struct {
-	Looked, Deleted, Renamed, Missing, Malformed, Fixed int64
+	Looked    int64 `json:"looked"`
+	Deleted   int64 `json:"deleted"`
+	Renamed   int64 `json:"renamed"`
+	Missing   int64 `json:"missing"`
+	Shared    int64 `json:"shared"`
+	Malformed int64 `json:"malformed"`
+	Fixed     int64 `json:"fixed"`
 }
 
 // Wrong is how many mappings are not what Stripe says.
-func (v Verified) Wrong() int64 { return v.Deleted + v.Renamed + v.Missing + v.Malformed }
+func (v Verified) Wrong() int64 { return v.Deleted + v.Renamed + v.Missing + v.Shared + v.Malformed }
 
-// Run reads the whole table.
+// verifyState is the progress of a verification, kept in a file.
+type verifyState struct {
+	Source     string         `json:"source"`
+	Target     string         `json:"target"`
+	After      string         `json:"after,omitempty"` // the last customer of the list that was read
+	Listed     bool           `json:"listed,omitempty"`
+	Read       int64          `json:"read,omitempty"`
+	ListSize   int64          `json:"list_size,omitempty"`
+	Until      string         `json:"until,omitempty"` // customer and user up to whom mappings were compared
+	Verified   Verified       `json:"verified"`
+	ReportSize int64          `json:"report_size,omitempty"`
+	First      map[string]Row `json:"first,omitempty"`
+	Done       bool           `json:"done,omitempty"`
+}
+
+// Run reads Stripe's list and the table once each, sorts both by customer, and looks up only those customers that the list lacks.
 func (v *Verification) Run(ctx context.Context) (verified Verified, err error) {
-	v.Progress.Start(0)
-	defer v.Progress.Stop()
-	if err := v.Report.resume(0); err != nil {
+	v.state = &verifyState{Source: v.name(), Target: v.Target}
+	source := v.state.Source
+	if _, err := load(v.StateFile, v.state); err != nil {
 		return verified, err
 	}
-	var from map[string]types.AttributeValue
-	for {
-		page, err := v.Scanner.Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(v.Table.Name), ConsistentRead: aws.Bool(true), ExclusiveStartKey: from})
-		if err != nil {
-			return verified, fmt.Errorf("read the table: %w", err)
+	if v.state.Source != source || v.state.Target != v.Target {
+		return verified, otherRun(v.StateFile, v.state.Source, v.state.Target)
+	}
+	v.WasDone = v.state.Done
+	if err := v.Report.resume(v.state.ReportSize, v.state.First); err != nil || v.WasDone {
+		return v.state.Verified, err
+	}
+	path := ""
+	if v.StateFile != "" {
+		path = v.StateFile + ".customers"
+	}
+	file, err := openAccountList(path, v.state.ListSize)
+	if err != nil {
+		return verified, err
+	}
+	defer func() {
+		err = errors.Join(err, file.Close())
+		if path == "" || v.state.Done {
+			err = errors.Join(err, os.Remove(file.Name()))
 		}
-		for _, item := range page.Items {
-			if err := v.look(ctx, item, &verified); err != nil {
-				return verified, err
-			}
-		}
-		if _, err := v.Report.flush(); err != nil {
-			return verified, err
-		}
-		if from = page.LastEvaluatedKey; from == nil {
-			return verified, nil
+	}()
+	v.list = &accountList{file: file, reader: v.Reader, limiter: v.Limiter, metadataKey: v.MetadataKey, now: v.Now}
+	if v.sorter, err = spill.New(); err != nil {
+		return verified, err
+	}
+	defer func() { err = errors.Join(err, v.sorter.Close()) }()
+	v.limiter = newWriteLimiter(v.WriteCapacity)
+	for _, step := range []func(context.Context) error{v.readList, v.readTable, v.lookUpOthers, v.compare} {
+		if err := step(ctx); err != nil {
+			return v.state.Verified, err
 		}
 	}
+	return v.state.Verified, nil
 }
 
-func (v *Verification) look(ctx context.Context, item map[string]types.AttributeValue, verified *Verified) error {
-	entry, err := v.Table.EntryOf(item)
-	v.Progress.Read(1, 0)
-	switch {
-	case entry.User == "" || err == nil && entry.Customer == "":
-		return nil
-	case err != nil:
-		verified.Malformed++
-		v.Report.add("malformed", 0, entry.User, "", err.Error())
+func (v *Verification) name() string {
+	name := "verify " + (&FromStripe{Reader: v.Reader, MetadataKey: v.MetadataKey}).Name()
+	if v.Fix != nil {
+		name += ", fix"
+	}
+	if v.IsShared {
+		name += ", shared"
+	}
+	return name
+}
+
+func (v *Verification) readList(ctx context.Context) error {
+	v.Progress.Start("read Stripe's list", v.state.Read, 0)
+	defer v.Progress.Stop()
+	for !v.state.Listed {
+		last, read, more, err := v.list.page(ctx, v.state.After)
+		if err != nil {
+			return err
+		}
+		v.state.After, v.state.Listed = last, !more
+		v.state.Read += int64(read)
+		if err := v.saveList(); err != nil {
+			return err
+		}
+		v.Progress.Read(read)
+	}
+	return v.list.addTo(v.sorter, 0)
+}
+
+func (v *Verification) saveList() (err error) {
+	if v.StateFile == "" {
 		return nil
 	}
-	verified.Looked++
-	found, err := v.customer(ctx, entry.Customer)
-	var refusal *app.StripeRefusal
-	switch {
-	case errors.As(err, &refusal) && refusal.IsMissing:
-		// Stripe keeps what was deleted. What it never had may be of the other mode: that is not for a program to decide.
-		verified.Missing++
-		v.Report.add("missing", 0, entry.User, entry.Customer, "Stripe has no such customer in this mode; it is left as it is")
-		return nil
-	case err != nil:
+	if v.state.ListSize, err = v.list.size(); err != nil {
 		return err
-	case found.Deleted:
-		verified.Deleted++
-		v.Report.add("deleted", 0, entry.User, entry.Customer, "the customer was deleted at Stripe")
-		return v.fix(ctx, verified, app.MappingChange{Deleted: entry.Customer, Facts: []app.MappingFact{
-			{User: entry.User, Customer: entry.Customer, Facts: app.MappingFacts{Deleted: true}},
-		}})
 	}
-	named := found.Metadata[v.MetadataKey]
-	if named == "" || named == entry.User || !app.IsUserID(named) {
-		return nil
-	}
-	verified.Renamed++
-	v.Report.add("renamed", 0, entry.User, entry.Customer, fmt.Sprintf("the customer's metadata names the user %q", named))
-	at := app.MappingAt(v.Now.Unix())
-	return v.fix(ctx, verified, app.MappingChange{Facts: []app.MappingFact{
-		{User: entry.User, Customer: entry.Customer, Facts: app.MappingFacts{Released: at}},
-		{User: named, Customer: entry.Customer, Facts: app.MappingFacts{Metadata: at}},
-	}})
+	return save(v.StateFile, v.state)
 }
 
-func (v *Verification) customer(ctx context.Context, id string) (found customer, err error) {
-	err = (&Import{}).again(ctx, func() error {
-		if err := v.Limiter.Wait(ctx); err != nil {
+// readTable reads the table after the list, so that a customer of a mapping is in the list or can be looked up.
+func (v *Verification) readTable(ctx context.Context) error {
+	isFirst := v.state.Until == "" // or else an earlier run has counted them
+	if isFirst {
+		v.state.Verified = Verified{}
+	}
+	return v.Owners.read(ctx, v.sorter, func(user string, err error) {
+		if isFirst {
+			v.state.Verified.Malformed++
+			v.Report.add(Row{Kind: kindMalformed, User: user, Detail: err.Error()})
+		}
+	}, v.Progress)
+}
+
+// lookUpOthers looks up the customers of mappings that the list lacks: deleted ones, those of the other mode, and new ones.
+func (v *Verification) lookUpOthers(ctx context.Context) error {
+	listEnd, err := v.list.file.Seek(0, 1)
+	if err != nil {
+		return err
+	}
+	v.Progress.Start("look up other customers", 0, 0)
+	defer v.Progress.Stop()
+	lookUp := func(ids []string) error {
+		if err := v.list.lookUp(ctx, ids); err != nil {
 			return err
 		}
-		document, err := v.Reader.Read(ctx, "/v1/customers/"+url.PathEscape(id), nil)
+		v.Progress.Read(len(ids))
+		return v.saveList()
+	}
+	var ids []string
+	var last string
+	err = v.each(ctx, func(found pair) error {
+		isOther := found.user != "" && found.customer != last
+		last = found.customer
+		if !isOther {
+			return nil
+		}
+		if ids = append(ids, found.customer); len(ids) < 5*lookups {
+			return nil
+		}
+		err := lookUp(ids)
+		ids = nil
+		return err
+	})
+	if err == nil {
+		err = lookUp(ids)
+	}
+	if err != nil {
+		return err
+	}
+	return v.list.addTo(v.sorter, listEnd)
+}
+
+func (v *Verification) each(ctx context.Context, do func(pair) error) error {
+	pairs, err := newPairs(v.sorter.Sorted())
+	if err != nil {
+		return err
+	}
+	defer pairs.stop()
+	for {
+		found, more, err := pairs.read()
+		if err != nil || !more {
+			return err
+		}
+		if err := errors.Join(ctx.Err(), do(found)); err != nil {
+			return err
+		}
+	}
+}
+
+// account is what Stripe says of the customer of a mapping.
+type account struct {
+	customer, user string
+	standing       standing
+	at             int64 // when that was read
+}
+
+// compare goes through the mappings in order of their customers.
+func (v *Verification) compare(ctx context.Context) error {
+	v.Progress.Start("compare", v.state.Verified.Looked, 0)
+	defer v.Progress.Stop()
+	var of account
+	var wrong []func(context.Context) error
+	var until string
+	sinceNoted := 0
+	note := func() error {
+		err := v.correct(ctx, wrong)
 		if err != nil {
 			return err
 		}
-		if err := json.Unmarshal(document, &found); err != nil {
-			return errList
+		wrong, sinceNoted = nil, 0
+		v.state.Until = until
+		if v.state.ReportSize, v.state.First, err = v.Report.flush(); err != nil {
+			return err
 		}
-		if found.isOfOtherMode(v.Reader) {
-			return errMode
+		return save(v.StateFile, v.state)
+	}
+	err := v.each(ctx, func(found pair) error {
+		if found.user == "" {
+			of = accountOf(found)
+			return nil
 		}
-		return nil
+		key := found.customer + separator + found.user
+		if v.state.Until != "" && key <= v.state.Until {
+			return nil
+		}
+		if of.customer != found.customer {
+			of = account{customer: found.customer}
+		}
+		until = key
+		v.state.Verified.Looked++
+		v.Progress.Read(1)
+		if fix := v.look(found, of); fix != nil {
+			wrong = append(wrong, fix)
+		}
+		if sinceNoted++; len(wrong) < batchLines && sinceNoted < 10*batchLines {
+			return nil
+		}
+		return note()
 	})
-	return found, err
+	if err != nil {
+		return err
+	}
+	v.state.Done = true
+	return note()
 }
 
-// fix corrects a mapping as the missed event would have. An item that holds something else is left alone, and keeps no other from
-// being corrected.
-func (v *Verification) fix(ctx context.Context, verified *Verified, change app.MappingChange) error {
-	if v.Fix == nil {
+func accountOf(found pair) account {
+	at, rest, _ := strings.Cut(found.last, separator)
+	s, user, _ := strings.Cut(rest, separator)
+	seconds, _ := strconv.ParseInt(at, 10, 64) // written above
+	return account{customer: found.customer, user: user, standing: standing(s), at: seconds}
+}
+
+// look reports a mapping that differs from Stripe, and returns its correction; nil if there is none.
+func (v *Verification) look(found pair, of account) func(context.Context) error {
+	row := Row{User: found.user, Customer: found.customer}
+	var change app.MappingChange
+	switch {
+	case of.standing == isMissing:
+		// Stripe still knows deleted customers. One that it never had may be of the other mode, which a person has to decide.
+		v.state.Verified.Missing++
+		row.Kind, row.Detail = kindMissing, "Stripe has no such customer in this mode; it is left as it is"
+	case of.standing == isDeleted:
+		v.state.Verified.Deleted++
+		row.Kind, row.Detail = kindDeleted, "the customer was deleted at Stripe"
+		change = app.MappingChange{Deleted: found.customer, Facts: []app.MappingFact{
+			{User: found.user, Customer: found.customer, Facts: app.MappingFacts{Deleted: true}},
+		}}
+	case found.other != "" && v.IsShared:
+		return nil
+	case of.user != "" && of.user != found.user:
+		v.state.Verified.Renamed++
+		row.Kind, row.Detail = kindRenamed, fmt.Sprintf("the customer's metadata names the user %q", of.user)
+		// At the time of reading: an event that came since then is newer, and stays so.
+		at := app.MappingAt(of.at)
+		change = app.MappingChange{Facts: []app.MappingFact{
+			{User: found.user, Customer: found.customer, Facts: app.MappingFacts{Released: at}},
+			{User: of.user, Customer: found.customer, Facts: app.MappingFacts{Metadata: at}},
+		}}
+	case found.other != "" && (of.user == "" || v.Fix == nil): // a correction takes the customer from the others
+		v.state.Verified.Shared++
+		row.Kind, row.Detail = kindConflict, fmt.Sprintf("the user %q has this customer too, and the metadata does not say whose it is", found.other)
+		if of.user != "" {
+			row.Detail = fmt.Sprintf("the user %q has this customer too; the metadata names %q", found.other, of.user)
+		}
+	default:
 		return nil
 	}
-	fact := change.Facts[0]
-	err := (&Import{}).again(ctx, func() error {
+	v.Report.add(row)
+	if v.Fix == nil || len(change.Facts) == 0 {
+		return nil
+	}
+	return func(ctx context.Context) error { return v.apply(ctx, row, change) }
+}
+
+// correct makes the changes that missed events would have made.
+func (v *Verification) correct(ctx context.Context, changes []func(context.Context) error) error {
+	workers, ctx := errgroup.WithContext(ctx)
+	workers.SetLimit(Writers)
+	for _, change := range changes {
+		workers.Go(func() error { return change(ctx) })
+	}
+	return workers.Wait()
+}
+
+// apply makes one change. An item that holds something else is left alone, and keeps no other from being corrected.
+func (v *Verification) apply(ctx context.Context, row Row, change app.MappingChange) error {
+	if err := v.limiter.WaitN(ctx, writeUnits); err != nil {
+		return err
+	}
+	err := again(ctx, func() error {
 		_, err := v.Fix.Apply(ctx, change)
 		return err
 	})
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	switch {
-	case errors.Is(err, app.ErrMappingMalformed), errors.Is(err, app.ErrMappingFacts):
-		verified.Malformed++
-		v.Report.add("failed", 0, fact.User, fact.Customer, err.Error())
+	case isRefusal(err):
+		v.state.Verified.Malformed++
+		row.Kind, row.Detail = kindFailed, err.Error()
+		v.Report.add(row)
 		return nil
 	case err != nil:
-		return fmt.Errorf("correct the mapping of user %q: %w", fact.User, err)
+		return fmt.Errorf("correct the mapping of user %q: %w", row.User, err)
 	}
-	verified.Fixed++
+	v.state.Verified.Fixed++
 	return nil
 }

@@ -44,6 +44,9 @@ func (s *Sorter) Add(line string) error {
 }
 
 func (s *Sorter) spill() (err error) {
+	if len(s.held) == 0 {
+		return nil
+	}
 	slices.Sort(s.held)
 	name := filepath.Join(s.dir, strconv.Itoa(len(s.runs)))
 	file, err := os.Create(name) //nolint:gosec // a folder of our own
@@ -61,7 +64,8 @@ func (s *Sorter) spill() (err error) {
 	return w.Flush()
 }
 
-// Sorted gives the lines in order, once. A failure to read is the second value, and the last.
+// Sorted gives the lines in order, each time. Lines that are added meanwhile come the next time. A failure to read is the second value,
+// and the last.
 func (s *Sorter) Sorted() iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		if err := s.spill(); err != nil {

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"billingportal/functions/app"
+	"billingportal/local/internal/stripewire"
+)
+
+// forget begins to count what Stripe is asked for.
+func (c *company) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pages, c.looked = nil, nil
+}
+
+// requests is how many pages of customers and how many single ones Stripe was asked for.
+func (c *company) requests(t *testing.T) (pages, customers int) {
+	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.pages), len(c.looked)
+}
+
+// A verification reads Stripe's list, and asks for those customers alone that the list lacks.
+func TestVerificationReadsTheList(t *testing.T) {
+	c := newCompany(t, 1000) // of which 900 name a user
+	if output, err := c.run(t); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	c.put(t, "stranger", "cus_OfTheOtherMode")
+	c.stripe.Change(func(d *stripewire.Data) {
+		for _, i := range []int{1, 11, 21} {
+			d.Customers[i].Deleted = true
+		}
+		d.Customers[2].User = "heir"
+	})
+	c.forget()
+	output, err := c.run(t, "--verify")
+	if err == nil || !strings.HasPrefix(output, "901 looked at: 3 of deleted customers, 1 of customers who name another user, 1 of customers who do not exist, 0 malformed; 0 corrected\nFirst deleted: user \"u1\", customer cus_1: ") {
+		t.Errorf("%v: %s", err, output)
+	}
+	if pages, customers := c.requests(t); pages != 10 || customers != 4 {
+		t.Errorf("%d pages and %d customers were asked for, want 10 and 4", pages, customers)
+	}
+}
+
+// A customer of several users is found, whichever way they came to them. What the metadata says is corrected; the rest is for a person.
+func TestVerificationOfCustomersOfSeveralUsers(t *testing.T) {
+	for _, test := range []struct {
+		arguments []string
+		wrong     map[string]string // kind of the report, by user
+		output    string
+		after     map[string]string
+	}{
+		{nil, map[string]string{"hand": "renamed", "u1": "conflict", "a": "conflict", "b": "conflict"}, "2 of customers who name another user", nil},
+		{[]string{"--fix"}, map[string]string{"hand": "renamed", "a": "conflict", "b": "conflict"}, "1 corrected\n2 have a customer that another user has too",
+			map[string]string{"u1": "cus_1", "a": "cus_9", "b": "cus_9"}},
+		{[]string{"--fix", "--shared"}, map[string]string{}, "; 0 corrected\n", map[string]string{"hand": "cus_1", "u1": "cus_1", "a": "cus_9", "b": "cus_9"}},
+	} {
+		c := newCompany(t, 10) // cus_9 names nobody
+		if output, err := c.run(t); err != nil {
+			t.Fatalf("%v: %s", err, output)
+		}
+		c.put(t, "hand", "cus_1")
+		c.put(t, "a", "cus_9")
+		c.put(t, "b", "cus_9")
+		before := c.mappings(t)
+		report := filepath.Join(t.TempDir(), "report.csv")
+		output, err := c.run(t, append(test.arguments, "--verify", "--report", report)...)
+		if (err != nil) != (len(test.wrong) > 0) {
+			t.Errorf("%v: %v: %s", test.arguments, err, output)
+		}
+		got := map[string]string{}
+		for kind, rows := range reported(t, report) {
+			for _, row := range rows {
+				got[row[1]] = kind
+			}
+		}
+		if !maps.Equal(got, test.wrong) {
+			t.Errorf("%v: %v, want %v\n%s", test.arguments, got, test.wrong, output)
+		}
+		for user, customer := range test.after {
+			before[user] = customer
+		}
+		if test.after != nil && test.after["hand"] == "" {
+			delete(before, "hand")
+		}
+		if !maps.Equal(c.mappings(t), before) {
+			t.Errorf("%v: %v, want %v", test.arguments, c.mappings(t), before)
+		}
+	}
+}
+
+// What was read before an event is older than the event, and does not undo it.
+func TestACorrectionIsOlderThanWhatCameSince(t *testing.T) {
+	c := newCompany(t, 3)
+	if output, err := c.run(t); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	c.stripe.Change(func(d *stripewire.Data) { d.Customers[0].User = "heir" })
+	// The customer comes back to the user, of which the list knows nothing yet.
+	c.apply(t, claim("u0", "cus_0", app.MappingFacts{Metadata: app.MappingAt(4_000_000_000)}), claim("heir", "cus_0", app.MappingFacts{Released: app.MappingAt(4_000_000_000)}))
+	if output, err := c.run(t, "--verify", "--fix"); err != nil {
+		t.Errorf("%v: %s", err, output)
+	}
+	if got := c.mappings(t); got["u0"] != "cus_0" || got["heir"] != "" {
+		t.Errorf("%v", got)
+	}
+}
+
+// A verification that is cut off at any request goes on, and asks for no page and no customer again but the one that was under way.
+func TestACutOffVerificationGoesOn(t *testing.T) {
+	c := newCompany(t, 1000)
+	if output, err := c.run(t); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	c.stripe.Change(func(d *stripewire.Data) {
+		for i := range 250 {
+			d.Customers[4*i].Deleted = true
+		}
+		d.Customers[1].User = "heir"
+	})
+	state, report := filepath.Join(t.TempDir(), "state"), filepath.Join(t.TempDir(), "report.csv")
+	c.forget()
+	cuts := 0
+	for {
+		ctx, cancel := context.WithCancel(t.Context())
+		c.mu.Lock()
+		asked := 0
+		c.hear = func() {
+			if asked++; asked == 130 { // more than are looked up at once
+				cancel()
+			}
+		}
+		c.mu.Unlock()
+		var out bytes.Buffer
+		command := newCommand(os.Stdout)
+		command.Writer, command.ErrWriter = &out, &bytes.Buffer{}
+		err := command.Run(ctx, c.arguments("--verify", "--fix", "--state", state, "--report", report))
+		isCut := ctx.Err() != nil
+		cancel()
+		if !isCut {
+			if err != nil || !strings.Contains(out.String(), ": 250 of deleted customers, 1 of customers who name another user") || !strings.Contains(out.String(), "; 251 corrected") {
+				t.Errorf("%v: %s", err, &out)
+			}
+			break
+		}
+		if cuts++; err == nil || !strings.Contains(err.Error(), "the same command continues from here") {
+			t.Errorf("%v: %s", err, &out)
+		}
+	}
+	pages, customers := c.requests(t)
+	if again := pages - 8; cuts < 2 || again < 0 || again > cuts || customers > 250+5*20*cuts {
+		t.Errorf("%d cuts, %d pages, %d customers", cuts, pages, customers)
+	}
+	rows := reported(t, report)
+	if len(rows["deleted"]) != 250 || len(rows["renamed"]) != 1 {
+		t.Errorf("%d and %d rows", len(rows["deleted"]), len(rows["renamed"]))
+	}
+	if got := c.mappings(t); got["heir"] != "cus_1" || got["u4"] != "" || got["u5"] != "cus_5" || len(got) != 650 {
+		t.Errorf("%d mappings", len(got))
+	}
+	if names, err := filepath.Glob(state + "*"); err != nil || !slices.Equal(names, []string{state}) {
+		t.Errorf("%v, %v", names, err)
+	}
+	c.forget()
+	output, err := c.run(t, "--verify", "--fix", "--state", state, "--report", report)
+	if pages, _ := c.requests(t); err != nil || pages > 0 || !strings.Contains(output, "; 251 corrected") || !strings.Contains(output, "Remove it to verify again") {
+		t.Errorf("%v, %d pages: %s", err, pages, output)
+	}
+	if output, err := c.run(t, "--verify", "--state", state); err == nil || !strings.Contains(err.Error(), "is of another run") {
+		t.Errorf("%v: %s", err, output)
+	}
+}

@@ -1,0 +1,41 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"billingportal/functions/app"
+)
+
+const maxTries = 8
+
+// again tries again what may be better in a moment.
+func again(ctx context.Context, try func() error) error {
+	for n := 1; ; n++ {
+		err := try()
+		wait := 50 * time.Millisecond << n
+		var refusal *app.StripeRefusal
+		switch {
+		case err == nil || ctx.Err() != nil || n == maxTries:
+			return err
+		case errors.As(err, &refusal) && refusal.Wait > 0:
+			wait = refusal.Wait
+		case !app.IsPassing(err):
+			return err
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+	}
+}
+
+// isRefusal reports whether the table refuses one item, which is no other item's fault: it holds something else, has no room, or was
+// changed by others each time.
+func isRefusal(err error) bool {
+	return errors.Is(err, errTooLong) || app.IsItemRefused(err)
+}

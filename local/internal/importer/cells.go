@@ -1,0 +1,160 @@
+package importer
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"billingportal/functions/app"
+)
+
+// isEmptyCell reports whether a cell has no value: it is empty, or what databases write for NULL.
+//
+// https://www.postgresql.org/docs/current/sql-copy.html, https://dev.mysql.com/doc/refman/8.4/en/load-data.html
+func isEmptyCell(cell string) bool {
+	return cell == "" || cell == `\N` || strings.EqualFold(cell, "null")
+}
+
+var (
+	// truncatedNumber is what spreadsheets make of a long number, with a point or a comma. Its last digits are lost.
+	truncatedNumber = regexp.MustCompile(`^[+-]?\d{1,3}(?:[.,]\d+)?[eE][+-]\d+$`)
+	// spreadsheetError is what spreadsheets write for a value that they could not compute or show.
+	spreadsheetError = regexp.MustCompile(`^#(?:#+|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|DIV/0!)$`)
+)
+
+// whyNoUserID says why a cell names no user; "" if it does.
+func whyNoUserID(cell string) string {
+	switch {
+	case isEmptyCell(cell):
+		return "the user is empty"
+	case truncatedNumber.MatchString(cell), spreadsheetError.MatchString(cell):
+		return "a spreadsheet has replaced the user's ID: export the file again, with this column as text"
+	case strings.ContainsRune(cell, utf8.RuneError):
+		return "the user's ID has characters that were lost when the file was converted"
+	case app.IsCustomerID(cell):
+		return "the user's ID has the form of a customer's ID"
+	case !app.IsUserID(cell):
+		return "the user has more than 255 characters, or has control characters"
+	}
+	return ""
+}
+
+// whyNoCustomerID says why a cell names no customer; "" if it does.
+func whyNoCustomerID(cell string) string {
+	switch {
+	case truncatedNumber.MatchString(cell), spreadsheetError.MatchString(cell):
+		return "a spreadsheet has replaced the customer's ID: export the file again, with this column as text"
+	case !app.IsCustomerID(cell):
+		return "the customer is not of the form cus_…"
+	}
+	return ""
+}
+
+// What a spreadsheet takes for a formula if a cell begins with it. An editor of the Japanese locale takes the wide characters too.
+//
+// https://owasp.org/www-community/attacks/CSV_Injection
+const (
+	formulaStart = "=+-@\t\r\n＝＋－＠"
+	// cellEnd is what may end a cell in a spreadsheet of another locale.
+	cellEnd = ",;\t\r\n"
+)
+
+// inertCell returns a cell that no spreadsheet takes for a formula: one apostrophe is put before it, and before a cell that would look
+// as if it had been. It is "", false if a part of the cell would be a formula in a spreadsheet that separates by other characters.
+func inertCell(cell string) (string, bool) {
+	for i, part := range strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(cellEnd, r) }) {
+		if isFormula(part) && (i > 0 || !strings.HasPrefix(cell, part)) {
+			return "", false
+		}
+	}
+	if isFormula(strings.TrimLeft(cell, "'")) {
+		return "'" + cell, true
+	}
+	return cell, true
+}
+
+// activeCell takes the apostrophe of [inertCell] off.
+func activeCell(cell string) string {
+	if strings.HasPrefix(cell, "'") && isFormula(strings.TrimLeft(cell, "'")) {
+		return cell[1:]
+	}
+	return cell
+}
+
+func isFormula(cell string) bool {
+	cell = strings.TrimLeft(cell, ` "`)
+	first, _ := utf8.DecodeRuneInString(cell)
+	return cell != "" && strings.ContainsRune(formulaStart, first)
+}
+
+var (
+	secondsForm = regexp.MustCompile(`^\d+(?:\.\d+)?$`)
+	// timestampForm is RFC 3339, or SQL's form: a space for the T, and any of the time, its seconds and its zone may be left out.
+	timestampForm = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)?)? ?(?:([Zz]|UTC)|([+-]\d\d):?(\d\d)?)?$`)
+)
+
+const (
+	notATime  = "claimed_at is neither seconds since 1970 nor a time such as 2024-06-03T16:00:00Z or 2024-06-03 16:00:00"
+	inFuture  = "claimed_at is in the future"
+	inMillis  = "claimed_at is in milliseconds; write seconds"
+	maxMillis = 100_000_000_000 // as seconds this is the year 5138
+)
+
+// parseTime reads when a claim was made, and says why it cannot. Without a time it is older than all that Stripe says, and without a
+// zone the time is UTC.
+func parseTime(cell string) (seconds int64, malformed string) {
+	switch {
+	case isEmptyCell(cell):
+		return 0, ""
+	case secondsForm.MatchString(cell):
+		whole, _, _ := strings.Cut(cell, ".")
+		number, err := strconv.ParseInt(whole, 10, 64)
+		if err != nil {
+			return 0, notATime
+		}
+		seconds = number
+	default:
+		at, ok := parseTimestamp(cell)
+		if !ok {
+			return 0, notATime
+		}
+		seconds = at.Unix()
+	}
+	switch {
+	case seconds < 0:
+		return 0, notATime
+	case seconds >= maxMillis:
+		return 0, inMillis
+	case seconds > time.Now().Unix(): // it would take precedence over all that follows
+		return 0, inFuture
+	}
+	return seconds, ""
+}
+
+func parseTimestamp(cell string) (time.Time, bool) {
+	part := timestampForm.FindStringSubmatch(cell)
+	if part == nil {
+		return time.Time{}, false
+	}
+	date, clock, second, utc, hours, minutes := part[1], part[2], part[3], part[4], part[5], part[6]
+	if clock == "" {
+		if utc+hours != "" {
+			return time.Time{}, false
+		}
+		clock = "00:00"
+	}
+	if second == "" {
+		second = ":00"
+	}
+	zone := "Z"
+	if hours != "" {
+		if minutes == "" {
+			minutes = "00"
+		}
+		zone = hours + ":" + minutes
+	}
+	at, err := time.Parse(time.RFC3339, date+"T"+clock+second+zone)
+	return at, err == nil
+}

@@ -1,0 +1,60 @@
+package importer
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"billingportal/functions/app"
+	"billingportal/local/internal/spill"
+)
+
+// Scanner reads a table page by page.
+type Scanner interface {
+	Scan(ctx context.Context, input *dynamodb.ScanInput, options ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
+}
+
+// Owners are the users of a table and the customers they have: by events, by imports, and by an app's own hand. The whole table is
+// read, because no index leads from a customer to all of these.
+type Owners struct {
+	Table   app.MappingTable
+	Scanner Scanner
+}
+
+// read adds a line of customer, separator, user for each claim that counts. malformed hears of items that cannot be read; nil for
+// nobody.
+func (o *Owners) read(ctx context.Context, into *spill.Sorter, malformed func(user string, err error), progress Progress) error {
+	progress.Start("read the table", 0, 0)
+	defer progress.Stop()
+	var from map[string]types.AttributeValue
+	for {
+		page, err := o.Scanner.Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(o.Table.Name), ConsistentRead: aws.Bool(true), ExclusiveStartKey: from})
+		if err != nil {
+			return fmt.Errorf("read the table: %w", app.AWSFailure("dynamodb", err))
+		}
+		for _, item := range page.Items {
+			entry, err := o.Table.EntryOf(item)
+			switch {
+			case entry.User == "":
+				continue
+			case err != nil:
+				if malformed != nil {
+					malformed(entry.User, err)
+				}
+				continue
+			}
+			for _, customer := range entry.State.Counting() {
+				if err := into.Add(customer + separator + entry.User + separator); err != nil {
+					return err
+				}
+			}
+		}
+		progress.Read(len(page.Items))
+		if from = page.LastEvaluatedKey; from == nil {
+			return nil
+		}
+	}
+}

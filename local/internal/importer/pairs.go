@@ -1,0 +1,101 @@
+package importer
+
+import (
+	"iter"
+	"strings"
+)
+
+// Between the fields of a line that is sorted: less than every character of a field, so that equal fields come together.
+const separator = "\x00"
+
+// pair is a customer and a user who has them, or whom a claim names.
+type pair struct {
+	customer, user string
+	// other is another user who has the customer; "" for none.
+	other string
+	// lines is how many lines said so with something behind the user, and last is the greatest of that.
+	lines int
+	last  string
+}
+
+// pairs joins sorted lines of customer, separator, user, separator and more into pairs. It holds two of them, however many users a
+// customer has.
+type pairs struct {
+	next   func() (string, error, bool)
+	stop   func()
+	line   string // read ahead
+	isOver bool
+	ahead  *pair
+	first  pair // of the customer
+}
+
+func newPairs(sorted iter.Seq2[string, error]) (*pairs, error) {
+	p := &pairs{}
+	p.next, p.stop = iter.Pull2(sorted)
+	if err := p.advance(); err != nil {
+		p.stop()
+		return nil, err
+	}
+	ahead, err := p.join()
+	p.ahead = ahead
+	return p, err
+}
+
+func (p *pairs) advance() error {
+	line, err, more := p.next()
+	p.line, p.isOver = line, !more
+	return err
+}
+
+// join reads the lines of one pair; nil at the end.
+func (p *pairs) join() (*pair, error) {
+	if p.isOver {
+		return nil, nil //nolint:nilnil // the end
+	}
+	customer, user, _ := split(p.line)
+	joined := &pair{customer: customer, user: user}
+	for !p.isOver {
+		nextCustomer, nextUser, rest := split(p.line)
+		if nextCustomer != customer || nextUser != user {
+			break
+		}
+		if rest != "" {
+			joined.lines++
+			joined.last = rest
+		}
+		if err := p.advance(); err != nil {
+			return nil, err
+		}
+	}
+	return joined, nil
+}
+
+func split(line string) (customer, user, rest string) {
+	customer, line, _ = strings.Cut(line, separator)
+	user, rest, _ = strings.Cut(line, separator)
+	return customer, user, rest
+}
+
+// read returns the next pair; false after the last one. A pair without a user is not another user's.
+func (p *pairs) read() (pair, bool, error) {
+	if p.ahead == nil {
+		return pair{}, false, nil
+	}
+	current := *p.ahead
+	var err error
+	if p.ahead, err = p.join(); err != nil {
+		return pair{}, false, err
+	}
+	if current.user == "" {
+		return current, true, nil
+	}
+	if p.first.customer != current.customer || p.first.user == "" {
+		p.first = current
+		if p.ahead != nil && p.ahead.customer == current.customer {
+			current.other = p.ahead.user
+		}
+		return current, true, nil
+	}
+	current.other = p.first.user
+	return current, true, nil
+}

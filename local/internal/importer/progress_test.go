@@ -1,0 +1,54 @@
+package importer
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// What an earlier run did took none of this run's time: the rate and the time left are of this run alone.
+func TestTimeLeftCountsThisRun(t *testing.T) {
+	var out strings.Builder
+	now := time.Unix(1_700_000_000, 0)
+	l := &lines{w: &out, every: 10 * time.Second, now: func() time.Time { return now }}
+	l.Start("import", 900_000, 1_000_000)
+	for range 20 {
+		now = now.Add(time.Second)
+		l.Read(1000)
+	}
+	const want = "import: 910000 read, 1000 a second, 91 % of 1000000, 1m30s left\nimport: 920000 read, 1000 a second, 92 % of 1000000, 1m20s left\n"
+	if out.String() != want {
+		t.Errorf("%s\nwant\n%s", &out, want)
+	}
+}
+
+// A phase begins with nothing of the one before, and without an end there is no time left.
+func TestAPhaseIsCountedAlone(t *testing.T) {
+	var out strings.Builder
+	now := time.Unix(1_700_000_000, 0)
+	l := &lines{w: &out, every: 10 * time.Second, now: func() time.Time { return now }}
+	l.Start("read", 0, 10)
+	l.Read(10)
+	now = now.Add(time.Hour)
+	l.Start("import", 0, 0)
+	now = now.Add(10 * time.Second)
+	l.Read(50)
+	if want := "import: 50 read, 5 a second\n"; out.String() != want {
+		t.Errorf("%s\nwant\n%s", &out, want)
+	}
+}
+
+// The bar is of what is left, with the rate of this run.
+func TestTheBarIsOfWhatIsLeft(t *testing.T) {
+	var out strings.Builder
+	b := &bar{w: &out}
+	b.Start("import", 900, 1000)
+	if left := b.bar.GetMax64(); left != 100 {
+		t.Errorf("%d are left, want 100", left)
+	}
+	b.Read(100)
+	b.Stop()
+	if !strings.Contains(out.String(), "(900 done before)") || !strings.Contains(out.String(), "100%") {
+		t.Errorf("%q", out.String())
+	}
+}
