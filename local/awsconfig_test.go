@@ -131,7 +131,11 @@ func importAlone(t *testing.T, arguments ...string) (string, error) {
 	if _, err := out.ReadFrom(read); err != nil {
 		t.Fatal(err)
 	}
-	return out.String(), failure
+	output, saysTarget := strings.CutPrefix(out.String(), "import: the table of the environment, CUSTOMERS_TABLE=customers\n")
+	if !saysTarget {
+		t.Errorf("the target is not said first: %s", &out)
+	}
+	return output, failure
 }
 
 // What AWS answers is named by its code, and the table's own faults by what is wrong.

@@ -55,6 +55,9 @@ func targetOf(cmd *cli.Command) string {
 	case "invoke":
 		return "with " + standIns + " and the variables of " + cmd.String("env-vars")
 	case "import":
+		if cmd.IsSet("propose") {
+			return "the customers of the environment's Stripe key; no table"
+		}
 		return "the table of the environment, CUSTOMERS_TABLE=" + os.Getenv("CUSTOMERS_TABLE")
 	case "configure":
 		return "a token from standard input, and the JWT_… variables of the environment"

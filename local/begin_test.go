@@ -79,6 +79,7 @@ func TestCommandsSayTheirTarget(t *testing.T) {
 		"doctor --json":                      {"", "doctor: the development server's stand-ins, because no variable"},
 		"doctor":                             {"STRIPE_EVENT_SOURCE", "doctor: the environment\n"},
 		"import --csv -":                     {"CUSTOMERS_TABLE", "import: the table of the environment, CUSTOMERS_TABLE=example\n"},
+		"import --propose x --out y":         {"", "import: the customers of the environment's Stripe key; no table\n"},
 		"configure --offline":                {"", "configure: a token from standard input, and the JWT_… variables"},
 		"invoke -e nothing.json":             {"", "invoke: with the development server's stand-ins and the variables of local/env.json\n"},
 		"doctor --region x --stack mine":     {"", "doctor: the stack mine\n"},
