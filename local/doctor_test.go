@@ -191,6 +191,7 @@ func ailments() map[string]ailment {
 		"the table has no sort key":      {variable("CUSTOMERS_SORT_KEY", "sk=BILLING"), "customers table", "problem", "another key than", ""},
 		"the table may not be read":      {refuseAWS("AccessDeniedException", "GetItem"), "customers table", "problem", "dynamodb GetItem: AccessDeniedException", "Grant this role"},
 		"the table may not be described": {refuseAWS("AccessDeniedException", "DescribeTable"), "customers table's key", "warning", "may not be described", "dynamodb:DescribeTable"},
+		"buyers name users":              {webhookVariable("CLIENT_REFERENCES", "all"), "CLIENT_REFERENCES", "warning", "a buyer can change", "Choose sessions"},
 		"the table may not be scanned":   {refuseAWS("AccessDeniedException", "Scan"), "a sample of the mapping", "warning", "nothing was looked at", "dynamodb:Scan"},
 		"the attribute is another":       {variable("CUSTOMERS_ATTRIBUTE", "user_id.customer"), "portal's variables", "problem", "CUSTOMERS_ATTRIBUTE must not be a key", ""},
 		"a customer was deleted": {func(p *patient) {
@@ -266,6 +267,7 @@ func TestDoctorHasNothingToSayOfTheHealthy(t *testing.T) {
 		"an event source": func(p *patient) {
 			p.webhook["STRIPE_EVENT_SOURCE"] = "aws.partner/stripe.com/we_Demo"
 		},
+		"no reference counts":      webhookVariable("CLIENT_REFERENCES", "none"),
 		"an organization's events": webhookVariable("STRIPE_ACCOUNT", "acct_Demo"),
 		"another app's thin destination": stripeData(func(d *stripewire.Data) {
 			d.Endpoints = append(d.Endpoints, stripewire.WebhookEndpoint{ID: "ed_test_61Thin", URL: "https://other.example/events", Thin: true, Events: []string{"*"}})

@@ -162,6 +162,7 @@ func (i *inspection) webhook(getenv func(string) string) {
 			Client: config.aws.secretsManagerClient(i.aws()), ID: config.secretID, Parse: secret.ParseSigningSecrets,
 		})))
 	}
+	i.add(preflight.ClientReferences(string(config.rules.References)))
 	if i.stripe == nil {
 		return // the webhook has no key of its own to ask with
 	}

@@ -129,7 +129,7 @@ const Sampled = 10
 // Mappings looks at some items of the table: their customers live, and no user has several.
 func Mappings(client DynamoDB, table customers.Table, stripe *Stripe) Check {
 	return Check{Name: "a sample of the mapping", Run: func(ctx context.Context) Finding {
-		output, err := client.Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(table.Name), Limit: aws.Int32(Sampled * 5)})
+		items, err := sample(ctx, client, table.Name)
 		if err != nil {
 			failure := upstream.FromAWS("dynamodb", err)
 			if failure.Permanent && strings.Contains(failure.Reason, "AccessDenied") {
@@ -137,6 +137,34 @@ func Mappings(client DynamoDB, table customers.Table, stripe *Stripe) Check {
 			}
 			return fromAWS(failure, "table")
 		}
-		return stripe.live(ctx, table, output.Items)
+		return stripe.live(ctx, table, items)
 	}}
+}
+
+// sample reads items from all over a table: all of a small one, else a few of each segment, so that old and new users are among
+// them. A segment is a range of the hashes of the keys.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html#Scan.ParallelScan
+func sample(ctx context.Context, client DynamoDB, table string) ([]map[string]types.AttributeValue, error) {
+	const each = 5
+	page, err := client.Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(table), Limit: aws.Int32(Sampled * each)})
+	if err != nil {
+		return nil, err //nolint:wrapcheck // the caller says what it means
+	}
+	if page.LastEvaluatedKey == nil {
+		return page.Items, nil
+	}
+	items := make([]map[string]types.AttributeValue, Sampled*each)
+	for segment := range Sampled {
+		page, err := client.Scan(ctx, &dynamodb.ScanInput{
+			TableName: aws.String(table), Limit: aws.Int32(each), Segment: aws.Int32(int32(segment)), TotalSegments: aws.Int32(Sampled),
+		})
+		if err != nil {
+			return nil, err //nolint:wrapcheck // as above
+		}
+		for i, item := range page.Items {
+			items[i*Sampled+segment] = item // the first of each segment come first
+		}
+	}
+	return slices.DeleteFunc(items, func(item map[string]types.AttributeValue) bool { return item == nil }), nil
 }

@@ -28,6 +28,24 @@ func (s *Stripe) OwnAccount(id string) Check {
 	}}
 }
 
+// ClientReferences says whose client_reference_id names a user. Which value of CLIENT_REFERENCES is right depends on where the account
+// sells, which nothing at Stripe tells.
+//
+// https://docs.stripe.com/payment-links/url-parameters
+func ClientReferences(counts string) Check {
+	return Check{Name: "CLIENT_REFERENCES", Run: func(context.Context) Finding {
+		switch counts {
+		case "none":
+			return ok("no client_reference_id names a user")
+		case "sessions":
+			return ok("Checkout Sessions that no Payment Link made name users; right if your server makes them all. " +
+				"Choose none if the account has a pricing table, or another app that makes sessions")
+		}
+		return warning("Payment Links name users too, and a buyer can change the client_reference_id in the address of one",
+			"Choose sessions, or none if the account has a pricing table, or another app that makes Checkout Sessions.")
+	}}
+}
+
 // unseen says that nothing can be said of an organization's event destination.
 func unseen() Finding {
 	return warning("this account has none, and the Stripe key cannot see those of its organization",

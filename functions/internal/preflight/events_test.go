@@ -72,6 +72,19 @@ func TestTheAccountWhoseEventsCountIsTheKeys(t *testing.T) {
 	}
 }
 
+func TestWhoMayNameAUserIsSaid(t *testing.T) {
+	for counts, want := range map[string]struct {
+		status         preflight.Status
+		detail, advice string
+	}{
+		"none":     {preflight.OK, "no client_reference_id", ""},
+		"sessions": {preflight.OK, "Choose none if the account has a pricing table", ""},
+		"all":      {preflight.Warning, "a buyer can change", "Choose sessions, or none"},
+	} {
+		requireAdvice(t, preflight.ClientReferences(counts).Run(t.Context()), want.status, want.detail, want.advice)
+	}
+}
+
 func TestThinDestinationsAreNamed(t *testing.T) {
 	destination := func(id, payload, url string) string {
 		return `{"id":"` + id + `","event_payload":"` + payload + `","webhook_endpoint":` + url + `}`

@@ -128,7 +128,7 @@ const (
 )
 
 func contract() []contractCase {
-	var all []contractCase
+	all := scanContract()
 	all = append(all, getItemContract()...)
 	all = append(all, projectionContract()...)
 	all = append(all, putItemContract()...)

@@ -2,7 +2,10 @@ package awswire
 
 import (
 	"encoding/json"
+	"fmt"
+	"hash/fnv"
 	"slices"
+	"strconv"
 )
 
 // maxScanned is how many items a page has where Limit does not say: AWS ends one at 1 MB.
@@ -15,12 +18,13 @@ func (d *DynamoDB) scan(body []byte) (any, error) {
 	var in struct {
 		TableName                *string
 		Limit                    *int
+		Segment, TotalSegments   *int
 		ExclusiveStartKey        map[string]json.RawMessage
 		ConsistentRead           bool
 		ProjectionExpression     *string
 		ExpressionAttributeNames map[string]string
 	}
-	if err := d.decode(body, &in, "TableName", "Limit", "ExclusiveStartKey", "ConsistentRead", "ProjectionExpression", "ExpressionAttributeNames"); err != nil {
+	if err := d.decode(body, &in, "TableName", "Limit", "Segment", "TotalSegments", "ExclusiveStartKey", "ConsistentRead", "ProjectionExpression", "ExpressionAttributeNames"); err != nil {
 		return nil, err
 	}
 	d.mu.Lock() // the order of the keys is kept
@@ -50,7 +54,10 @@ func (d *DynamoDB) scan(body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	indexes := t.items.keys()
+	indexes, err := t.segment(in.Segment, in.TotalSegments)
+	if err != nil {
+		return nil, err
+	}
 	from, found := slices.BinarySearch(indexes, after)
 	if found {
 		from++
@@ -71,6 +78,32 @@ func (d *DynamoDB) scan(body []byte) (any, error) {
 		}
 	}
 	return out, nil
+}
+
+// segment returns the keys of a part of the table, in order; nil and nil is the whole.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html#Scan.ParallelScan
+func (t *table) segment(segment, total *int) ([]string, error) {
+	switch {
+	case segment == nil && total == nil:
+		return t.items.keys(), nil
+	case total == nil:
+		return nil, invalid("If segment is specified, total segment must also be specified")
+	case segment == nil:
+		return nil, invalid("If total segments is specified, a particular segment must also be specified for this request")
+	case *segment >= *total:
+		return nil, invalid(fmt.Sprintf("1 validation error detected: Value '%d' at 'segment' failed to satisfy constraint: Member must have value less than or equal to %d", *segment, *total-1))
+	}
+	var indexes []string
+	for _, index := range t.items.keys() {
+		partition, _ := strconv.QuotedPrefix(index) // all items of a partition are in one segment
+		hash := fnv.New32a()
+		_, _ = hash.Write([]byte(partition))
+		if int(hash.Sum32()%uint32(*total)) == *segment {
+			indexes = append(indexes, index)
+		}
+	}
+	return indexes, nil
 }
 
 // startOf is the index of the key that a page begins after; "" for the first page.

@@ -1,0 +1,57 @@
+package awswire_test
+
+import (
+	"context"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// scanContract is about the seeded tables: it comes before the cases that write.
+func scanContract() []contractCase {
+	return []contractCase{
+		{name: "segments are the whole table together, each item once", call: scanSegments("customers", 3),
+			want: []string{"alice", "empty", "nested", "null", "number"}},
+		{name: "a partition is in one segment", call: scanSegments("sorted", 4), want: []string{"USER#alice", "USER#alice"}},
+		{name: "one segment is the whole table", call: scanSegments("sorted", 1), want: []string{"USER#alice", "USER#alice"}},
+		{name: "a segment without a number of segments is refused", fails: validation,
+			call: scan(&dynamodb.ScanInput{TableName: aws.String("customers"), Segment: aws.Int32(0)}),
+			says: "If segment is specified, total segment must also be specified"},
+		{name: "a number of segments without a segment is refused", fails: validation,
+			call: scan(&dynamodb.ScanInput{TableName: aws.String("customers"), TotalSegments: aws.Int32(2)}),
+			says: "If total segments is specified, a particular segment must also be specified for this request"},
+		{name: "a segment beyond their number is refused", fails: validation,
+			call: scan(&dynamodb.ScanInput{TableName: aws.String("customers"), Segment: aws.Int32(2), TotalSegments: aws.Int32(2)}),
+			says: "1 validation error detected: Value '2' at 'segment' failed to satisfy constraint: Member must have value less than or equal to 1"},
+	}
+}
+
+func scan(input *dynamodb.ScanInput) func(*dynamodb.Client) (any, error) {
+	return func(client *dynamodb.Client) (any, error) { return client.Scan(context.Background(), input) }
+}
+
+// scanSegments returns the hash keys that all segments have together, less the longest one, in order.
+func scanSegments(table string, total int32) func(*dynamodb.Client) (any, error) {
+	return func(client *dynamodb.Client) (any, error) {
+		var all []string
+		for segment := range total {
+			page, err := client.Scan(context.Background(), &dynamodb.ScanInput{
+				TableName: aws.String(table), Segment: aws.Int32(segment), TotalSegments: aws.Int32(total),
+			})
+			if err != nil {
+				return nil, err
+			}
+			for _, item := range page.Items {
+				for _, name := range []string{"user_id", "pk"} {
+					if key, ok := item[name].(*types.AttributeValueMemberS); ok && len(key.Value) < 100 {
+						all = append(all, key.Value)
+					}
+				}
+			}
+		}
+		slices.Sort(all)
+		return all, nil
+	}
+}
