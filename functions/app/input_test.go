@@ -38,9 +38,15 @@ func requireProblem(t *testing.T, response events.APIGatewayV2HTTPResponse, stat
 	}
 }
 
+// lastLine is the line of the last request. What is fetched ahead logs at any time.
 func lastLine(written *logs) string {
-	lines := strings.Split(strings.TrimSpace(written.String()), "\n")
-	return lines[len(lines)-1]
+	last := ""
+	for line := range strings.Lines(written.String()) {
+		if strings.Contains(line, `"msg":"request"`) {
+			last = line
+		}
+	}
+	return last
 }
 
 func TestBodiesAreLimitedBeforeAnythingIsMadeOfThem(t *testing.T) {
