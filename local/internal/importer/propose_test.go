@@ -1,0 +1,77 @@
+package importer
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/time/rate"
+)
+
+// oneAddress is a Stripe account whose customers all have the same address. It makes them when they are read.
+type oneAddress struct {
+	customers int
+	most      uint64 // bytes that were alive after a page
+}
+
+func (o *oneAddress) Livemode() bool { return false }
+
+func (o *oneAddress) Read(_ context.Context, _ string, query url.Values) (json.RawMessage, error) {
+	from := 0
+	if after := query.Get("starting_after"); after != "" {
+		if _, err := fmt.Sscanf(after, "cus_%d", &from); err != nil {
+			return nil, err
+		}
+	}
+	if from%20_000 == 0 {
+		o.measure()
+	}
+	var page []string
+	for i := from + 1; i <= from+100; i++ {
+		page = append(page, fmt.Sprintf(`{"id":"cus_%d","created":%d,"email":"shop@example.com","subscriptions":{"data":[{"id":"sub_%d","status":"active"}]}}`, i, i, i))
+	}
+	return json.RawMessage(fmt.Sprintf(`{"data":[%s],"has_more":%t}`, strings.Join(page, ","), from+100 < o.customers)), nil
+}
+
+func (o *oneAddress) measure() {
+	runtime.GC()
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	o.most = max(o.most, memory.HeapAlloc)
+}
+
+// measured measures while the proposal is written, which is when the customers of an address come together.
+type measured struct {
+	strings.Builder
+	*oneAddress
+}
+
+func (m *measured) Write(text []byte) (int, error) {
+	m.measure()
+	return m.Builder.Write(text)
+}
+
+// However many customers have an address, a proposal names a few and counts the others.
+func TestAProposalOfOneAddressIsSmall(t *testing.T) {
+	heapOf := func(customers int) uint64 {
+		stripe := &oneAddress{customers: customers}
+		out := &measured{oneAddress: stripe}
+		proposal := &Proposal{Reader: stripe, Limiter: rate.NewLimiter(rate.Inf, 1), Report: &Report{}, Progress: Lines(&strings.Builder{})}
+		matches, err := proposal.Write(t.Context(), strings.NewReader("u1,shop@example.com\nu2,SHOP@example.com\n"), out)
+		if err != nil || matches != (Matches{Several: 2}) {
+			t.Fatalf("%+v, %v", matches, err)
+		}
+		if text := out.String(); len(text) > 4000 || strings.Count(text, fmt.Sprintf("; and %d more", customers-maxListed)) != 2 {
+			t.Errorf("%d bytes: %.500s", len(text), text)
+		}
+		return stripe.most
+	}
+	few, many := heapOf(100), heapOf(100_000)
+	if more := int64(many) - int64(few); more > 16<<20 {
+		t.Errorf("100,000 customers of one address take %d MB more than 100", more>>20)
+	}
+}
