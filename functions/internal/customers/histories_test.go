@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	histories = flag.Int("histories", 10_000, "number of histories that are delivered")
+	histories = flag.Int("histories", manyHistories, "number of histories that are delivered")
 	firstSeed = flag.Uint64("seed", 1, "seed of the first history; the others follow")
 )
 
