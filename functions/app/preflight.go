@@ -104,7 +104,7 @@ func (i *inspection) portal(getenv func(string) string) {
 		APIBase:     config.stripeAPIBase,
 		Livemode:    config.livemode,
 		PortalHosts: config.portalHosts,
-		Transport:   i.clock.Watch("Stripe", upstream.Whole{Next: upstream.NewTransport()}),
+		Transport:   i.clock.Watch(upstream.Whole{Next: upstream.NewTransport()}),
 		Pause:       pace.Pause,
 	})}
 	i.add(
@@ -183,7 +183,7 @@ func (i *inspection) webhook(getenv func(string) string) {
 
 // aws is a transport to AWS that the clock sees.
 func (i *inspection) aws() http.RoundTripper {
-	return i.clock.Watch("AWS", upstream.NewTransport())
+	return i.clock.Watch(upstream.NewTransport())
 }
 
 // Preflight assembles the function that looks at a new version before it gets traffic. It never fails to start: whatever is wrong

@@ -72,6 +72,7 @@ func TestTheButtonIsServed(t *testing.T) {
 		"another language":                     {http.MethodGet, []string{"Accept-Encoding", "gzip", "Accept-Language", "de", "If-None-Match", etag}, 200, true},
 		"gzip is refused, and all else wanted": {http.MethodGet, []string{"Accept-Encoding", "*, gzip;q=0", "If-None-Match", etag}, 200, true},
 		"anything is wanted":                   {http.MethodGet, []string{"Accept-Encoding", "br;q=0, *", "If-None-Match", etag}, 304, false},
+		"all is refused":                       {http.MethodGet, []string{"Accept-Encoding", "*;q=0", "If-None-Match", etag}, 200, true},
 		"gzip is refused":                      {http.MethodGet, []string{"Accept-Encoding", "gzip;q=0", "If-None-Match", etag}, 200, true},
 		"its head":                             {http.MethodHead, []string{"Accept-Encoding", "gzip"}, 200, false},
 		"its head, the same":                   {http.MethodHead, []string{"Accept-Encoding", "gzip", "If-None-Match", etag}, 304, false},

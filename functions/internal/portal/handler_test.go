@@ -512,16 +512,18 @@ func TestNavigationWithoutAccountGoesToThePricingPage(t *testing.T) {
 	const pricing = "https://example.com/pricing"
 	for name, test := range map[string]struct {
 		accept   string
+		err      error
 		status   int
 		location string
 	}{
-		"navigation": {"text/html", 303, pricing},
-		"script":     {"application/json", 404, ""},
-		"curl":       {"*/*", 404, ""},
+		"navigation":         {"text/html", customers.ErrNoCustomer, 303, pricing},
+		"script":             {"application/json", customers.ErrNoCustomer, 404, ""},
+		"curl":               {"*/*", customers.ErrNoCustomer, 404, ""},
+		"another navigation": {"text/html", &upstream.Error{Service: "dynamodb"}, 503, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, func(c *Config) { c.NoAccountURL = pricing })
-			f.lookUp = func() (string, error) { return "", customers.ErrNoCustomer }
+			f.lookUp = func() (string, error) { return "", test.err }
 			w := f.serve("", "", header("Accept", test.accept))
 			if w.Code != test.status || w.Header().Get("Location") != test.location {
 				t.Errorf("status = %d, Location = %q", w.Code, w.Header().Get("Location"))

@@ -44,6 +44,8 @@ var badInput = map[string]struct {
 	"form: unclosed bracket":          {formType, "flow_data[type=x", 400, "unknown-parameter", ""},
 	"form: text after bracket":        {formType, "flow_data[type]x=x", 400, "unknown-parameter", ""},
 	"form: empty bracket":             {formType, "flow_data[subscription_update_confirm][items][][id]=si_1", 400, "unknown-parameter", ""},
+	"form: a name of 128 bytes":       {formType, strings.Repeat("a", 128) + "=x", 400, "unknown-parameter", strings.Repeat("a", 128)},
+	"form: a name of 129 bytes":       {formType, strings.Repeat("a", 129) + "=x", 400, "unknown-parameter", ""},
 	"form: empty name":                {formType, "=x", 400, "unknown-parameter", ""},
 	"form: member of a string":        {formType, "locale[0]=en", 400, "invalid-parameter", "locale"},
 	"form: customer":                  {formType, "customer=cus_2", 403, "parameter-not-allowed", "customer"},
@@ -257,6 +259,9 @@ func TestBadInputIsRefusedBeforeAnyCall(t *testing.T) {
 			d := problemIn(t, w)
 			if w.Code != test.status || d.Code != test.code || d.Param != test.param {
 				t.Errorf("status = %d, problem = %+v", w.Code, d)
+			}
+			if logged, isLogged := f.line(t)["param"]; isLogged != (test.param != "") || isLogged && logged != test.param {
+				t.Errorf("logged the parameter %v", logged)
 			}
 			if f.lookups != 0 || len(f.created) != 0 {
 				t.Errorf("%d lookups and %d calls of Stripe", f.lookups, len(f.created))

@@ -87,7 +87,7 @@ var complete = map[string]map[string]string{
 		"flow_data[type]": flowSubscriptionUpdate,
 		"flow_data[subscription_update][subscription]":                     "sub_1",
 		"flow_data[after_completion][type]":                                "hosted_confirmation",
-		"flow_data[after_completion][hosted_confirmation][custom_message]": "Thank you — see you soon!",
+		"flow_data[after_completion][hosted_confirmation][custom_message]": strings.Repeat("é", maxMessageLength),
 	},
 	flowSubscriptionUpdateConfirm: {
 		"flow_data[type]": flowSubscriptionUpdateConfirm,

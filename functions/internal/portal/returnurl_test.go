@@ -15,6 +15,7 @@ func TestReturnURL(t *testing.T) {
 		"https://app.example.com":                      true,
 		"https://app.example.com/":                     true,
 		"https://app.example.com/a?b=c#d":              true,
+		"https://app.example.com/~alice":               true,
 		"https://APP.Example.COM/":                     true,
 		"HTTPS://app.example.com/":                     true,
 		"https://app.example.com:443/":                 true,

@@ -14,8 +14,9 @@ import (
 type Clock struct {
 	Now func() time.Time // nil means time.Now
 
-	mu   sync.Mutex
-	ends map[string]time.Duration // how far upstreams are ahead, at most
+	mu            sync.Mutex
+	isCompared    bool          // an upstream's date was seen
+	behind, ahead time.Duration // of an upstream, the most that was seen
 }
 
 // How far a clock may be off. Tokens get 30 s, and AWS refuses signatures of 5 minutes.
@@ -24,15 +25,14 @@ const (
 	greatSkew  = 30 * time.Second
 )
 
-// Watch is a transport that looks at the Date of the answers of an upstream.
-func (c *Clock) Watch(upstream string, next http.RoundTripper) http.RoundTripper {
-	return watch{c, upstream, next}
+// Watch is a transport that looks at the Date of an upstream's answers.
+func (c *Clock) Watch(next http.RoundTripper) http.RoundTripper {
+	return watch{c, next}
 }
 
 type watch struct {
-	clock    *Clock
-	upstream string
-	next     http.RoundTripper
+	clock *Clock
+	next  http.RoundTripper
 }
 
 func (w watch) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -45,12 +45,12 @@ func (w watch) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err //nolint:wrapcheck // a transport adds nothing
 	}
 	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
-		w.clock.note(w.upstream, date, start)
+		w.clock.note(date, start)
 	}
 	return response, nil
 }
 
-// errUnreachable is an error that is no timeout.
+// errUnreachable means that no connection was made. Unlike the error behind it, it is not a timeout.
 var errUnreachable = errors.New("preflight: no connection")
 
 // isUnreachable reports whether a connection could not be made, although there was time: in a VPC without a way out, packets are lost
@@ -67,52 +67,38 @@ func (c *Clock) now() time.Time {
 	return time.Now()
 }
 
-// note keeps how far an upstream's clock is from ours, at least: its date has whole seconds, and was written between start and now.
-func (c *Clock) note(upstream string, date, start time.Time) {
-	var ahead time.Duration
-	if end := c.now(); date.After(end) {
-		ahead = date.Sub(end)
-	} else if date.Add(time.Second).Before(start) {
-		ahead = date.Add(time.Second).Sub(start)
-	}
+// note keeps how far our clock is from an upstream's, at least: its date has whole seconds, and was written between start and now.
+func (c *Clock) note(date, start time.Time) {
+	end := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ends == nil {
-		c.ends = map[string]time.Duration{}
-	}
-	if before, seen := c.ends[upstream]; !seen || ahead.Abs() > before.Abs() {
-		c.ends[upstream] = ahead
-	}
+	c.isCompared = true
+	c.behind = max(c.behind, date.Sub(end))
+	c.ahead = max(c.ahead, start.Sub(date.Add(time.Second)))
 }
 
-// Check compares with what was seen in the answers to the other checks.
+// Check compares the clock with the dates of the answers to the other checks.
 func (c *Clock) Check() Check {
 	return Check{Name: "clock", last: true, Run: func(context.Context) Finding {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		return compared(c.ends)
+		return c.compared()
 	}}
 }
 
-func compared(skews map[string]time.Duration) Finding {
-	var worst time.Duration
-	for _, ahead := range skews {
-		if ahead.Abs() > worst.Abs() {
-			worst = ahead
-		}
-	}
+func (c *Clock) compared() Finding {
 	const advice = "Set this machine's clock: tokens and signatures depend on it. In Lambda, AWS keeps it."
-	direction := "behind"
-	if worst < 0 {
+	worst, direction := max(c.behind, c.ahead), "behind"
+	if worst != c.behind {
 		direction = "ahead"
 	}
-	detail := fmt.Sprintf("it is %d seconds %s", int(worst.Abs().Seconds()), direction)
+	detail := fmt.Sprintf("it is %d seconds %s", int(worst.Seconds()), direction)
 	switch {
-	case len(skews) == 0:
-		return Finding{} // nobody answered, which others say
-	case worst.Abs() > greatSkew:
+	case !c.isCompared:
+		return Finding{} // no upstream answered, which other checks report
+	case worst > greatSkew:
 		return problem(detail, advice)
-	case worst.Abs() > slightSkew:
+	case worst > slightSkew:
 		return warning(detail, advice)
 	}
 	return ok("it agrees with the upstreams' to the second")

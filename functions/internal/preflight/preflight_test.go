@@ -83,7 +83,7 @@ func TestClocksAreCompared(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var clock preflight.Clock
 				for _, skew := range test.skews {
-					response, err := clock.Watch("upstream", dated(skew)).RoundTrip(nil)
+					response, err := clock.Watch(dated(skew)).RoundTrip(nil)
 					if err != nil {
 						t.Fatal(err)
 					}

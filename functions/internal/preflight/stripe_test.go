@@ -182,7 +182,7 @@ func TestANetworkWithoutAWayOutIsAProblem(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				pace := preflight.NewPace(false, nil)
 				s := &preflight.Stripe{Keys: keys{}, Pace: pace, API: billing.New(billing.Config{
-					APIBase: "http://stripe.example", Transport: new(preflight.Clock).Watch("Stripe", unreachable{op}), Pause: pace.Pause,
+					APIBase: "http://stripe.example", Transport: new(preflight.Clock).Watch(unreachable{op}), Pause: pace.Pause,
 				})}
 				if got := s.KeyAccepted().Run(t.Context()); got.Status != want {
 					t.Errorf("%+v, want %s", got, want)

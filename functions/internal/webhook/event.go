@@ -287,7 +287,7 @@ func (e *event) tell(user string, facts customers.Facts) {
 // secondsOf reads a time in seconds since 1970, and whether it is one.
 func secondsOf(raw json.RawMessage) (int64, bool) {
 	seconds := int64(-1) // which null leaves
-	isTime := len(raw) > 0 && json.Unmarshal(raw, &seconds) == nil && seconds >= 0 && seconds <= endOfTime
+	isTime := json.Unmarshal(raw, &seconds) == nil && seconds >= 0 && seconds <= endOfTime
 	return seconds, isTime
 }
 

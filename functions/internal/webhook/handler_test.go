@@ -248,6 +248,7 @@ func TestWhoDoesNotSignReachesNothing(t *testing.T) {
 		"an empty secret":        {header(signedBy("", eventTime, body)), 1, 1},
 		"another body's":         {header(signedBy(secretA, eventTime, append(body, ' '))), 1, 1},
 		"another time's":         {header(strings.Replace(signedBy(secretA, eventTime, body), fmt.Sprintf("t=%d", eventTime.Unix()), fmt.Sprintf("t=%d", eventTime.Unix()+1), 1)), 1, 1},
+		"a signature cut short":  {header(fmt.Sprintf("t=%d,v1=00", eventTime.Unix())), 0, 0},
 		"a scheme from the past": {header(strings.Replace(signedBy(secretA, eventTime, body), "v1=", "v0=", 1)), 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -267,14 +268,19 @@ func TestWhoDoesNotSignReachesNothing(t *testing.T) {
 }
 
 func TestARolledSecretCostsNoEvent(t *testing.T) {
-	f := newFixture(t)
-	f.renewed = func() (secret.SigningSecrets, bool, error) {
-		return secretsOf(t, `["`+secretA+`","`+secretB+`"]`), true, nil
-	}
-	body := file(t, "customer.created")
-	w := f.post(body, func(r *http.Request) { r.Header.Set("Stripe-Signature", signedBy(secretB, eventTime, body)) })
-	if w.Code != 200 || f.renewals != 1 || len(f.applied) != 1 {
-		t.Errorf("answer = %d %s after %d renewals", w.Code, w.Body, f.renewals)
+	for signer, test := range map[string]struct{ status, applied int }{
+		secretB:            {200, 1},
+		"whsec_" + "third": {400, 0},
+	} {
+		f := newFixture(t)
+		f.renewed = func() (secret.SigningSecrets, bool, error) {
+			return secretsOf(t, `["`+secretA+`","`+secretB+`"]`), true, nil
+		}
+		body := file(t, "customer.created")
+		w := f.post(body, func(r *http.Request) { r.Header.Set("Stripe-Signature", signedBy(signer, eventTime, body)) })
+		if w.Code != test.status || f.renewals != 1 || len(f.applied) != test.applied {
+			t.Errorf("%s: answer = %d %s after %d renewals, applied %v", signer, w.Code, w.Body, f.renewals, f.applied)
+		}
 	}
 }
 
