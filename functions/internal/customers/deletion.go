@@ -106,8 +106,11 @@ func (a *application) markDeleted(ctx context.Context, customer string) (map[str
 	}
 	// An older version filled items up to DynamoDB's limit. Some users have to make room for the mark.
 	item, readErr := a.get(ctx, customer, usersAttribute)
+	if readErr != nil {
+		return nil, readErr
+	}
 	users := usersOf(item)
-	if readErr != nil || len(users) == 0 {
+	if len(users) == 0 {
 		return nil, err
 	}
 	first := Change{}
