@@ -24,9 +24,6 @@ type Fact struct {
 	Seen Time
 }
 
-// isClaim reports whether the fact is a claim.
-func (f Fact) isClaim() bool { return f.Metadata.known || f.Reference.known }
-
 // Effect is what a change did.
 type Effect string
 
