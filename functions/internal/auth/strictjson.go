@@ -158,9 +158,9 @@ func textOrTexts(raw json.RawMessage) ([]string, bool) {
 	return texts(raw)
 }
 
-// scalars returns what a claim says, if it is a string, a boolean, a number or an
-// array of these alone. Booleans and numbers are the text that the token has: 1, 1.0
-// and 1e0 differ, and no digit of a long number is lost.
+// scalars returns the values of a claim that is a string, a boolean, a number or an
+// array of these alone. Booleans and numbers keep their JSON text: 1, 1.0 and 1e0
+// differ, and long numbers keep all digits.
 func scalars(raw json.RawMessage) []string {
 	if len(raw) == 0 {
 		return nil
