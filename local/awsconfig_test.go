@@ -110,6 +110,16 @@ func TestFaultsOfTheAWSConfigurationAreNamed(t *testing.T) {
 	}
 }
 
+func TestDoctorNamesAnExpiredLogin(t *testing.T) {
+	awsAlone(t, map[string]string{"AWS_PROFILE": "sso"})
+	if err := os.WriteFile(os.Getenv("AWS_CONFIG_FILE"), []byte(sharedConfig), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := examine(t.Context(), "billing-portal", ""); err == nil || err.Error() != expiredLogin().Error() {
+		t.Error(err)
+	}
+}
+
 // importAlone runs an import and returns the output of the whole process, with that of the SDK, after the line that names the target.
 func importAlone(t *testing.T, arguments ...string) (string, error) {
 	t.Helper()
