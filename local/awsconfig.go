@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,7 +50,7 @@ func loadAWS(ctx context.Context, endpoint string, end context.CancelCauseFunc, 
 		if err != nil { // a stand-in takes any
 			cfg.Credentials = credentials.NewStaticCredentialsProvider("local", "local", "")
 		}
-		cfg.Region = orDefault(cfg.Region, "eu-central-1")
+		cfg.Region = cmp.Or(cfg.Region, "eu-central-1")
 		return cfg, nil
 	}
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 )
 
-// awsAlone sets an environment of AWS's without the developer's own, and without a metadata service.
+// awsAlone replaces the developer's own AWS environment by one without a metadata service.
 func awsAlone(t *testing.T, variables map[string]string) {
 	t.Helper()
 	for _, name := range []string{
@@ -64,7 +64,7 @@ aws_access_key_id = AKID
 aws_secret_access_key = SECRET
 `
 
-// What is not a failure of the network is named, and at once: nothing is tried again.
+// A fault that is not the network's is named at once: nothing is tried again.
 func TestFaultsOfTheAWSConfigurationAreNamed(t *testing.T) {
 	keys := map[string]string{"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "SECRET"}
 	of := func(maps ...map[string]string) map[string]string {
@@ -110,7 +110,17 @@ func TestFaultsOfTheAWSConfigurationAreNamed(t *testing.T) {
 	}
 }
 
-// importAlone runs an import and returns all that is written to the terminal, by whomever.
+func TestDoctorNamesAnExpiredLogin(t *testing.T) {
+	awsAlone(t, map[string]string{"AWS_PROFILE": "sso"})
+	if err := os.WriteFile(os.Getenv("AWS_CONFIG_FILE"), []byte(sharedConfig), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := examine(t.Context(), "billing-portal", ""); err == nil || err.Error() != expiredLogin().Error() {
+		t.Error(err)
+	}
+}
+
+// importAlone runs an import and returns the output of the whole process, with that of the SDK, after the line that names the target.
 func importAlone(t *testing.T, arguments ...string) (string, error) {
 	t.Helper()
 	read, write, err := os.Pipe()
@@ -138,7 +148,7 @@ func importAlone(t *testing.T, arguments ...string) (string, error) {
 	return output, failure
 }
 
-// What AWS answers is named by its code, and the table's own faults by what is wrong.
+// AWS's errors are named by their codes, and faults of the table by their cause.
 func TestAnswersOfAWSAreNamed(t *testing.T) {
 	const marker = "arn:aws:iam::123456789012:role/admin"
 	for code, want := range map[string]string{
@@ -169,7 +179,7 @@ func TestAnswersOfAWSAreNamed(t *testing.T) {
 	}
 }
 
-// A dry run looks at a file on a machine without AWS, too, and says what it could not compare.
+// A dry run reads a file on a machine without AWS, too, and says that it did not compare it with the table.
 func TestADryRunWithoutAWS(t *testing.T) {
 	awsAlone(t, nil)
 	output, err := importAlone(t, "--csv", "-", "--dry-run")

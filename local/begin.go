@@ -20,8 +20,8 @@ func begin(_ context.Context, cmd *cli.Command) error {
 	return nil
 }
 
-// checkArguments refuses what a command would ignore. An argument in the wrong place often means another target: the name of a stack
-// without --stack, or an empty variable of a script. A command takes as many arguments as its ArgsUsage names.
+// checkArguments refuses arguments and flags that a command would ignore. An argument in the wrong place often means another target: the
+// name of a stack without --stack, or an empty variable of a script. A command takes as many arguments as its ArgsUsage names.
 func checkArguments(cmd *cli.Command) error {
 	root := cmd.Root()
 	if taken := len(strings.Fields(cmd.ArgsUsage)); cmd.Args().Len() > taken {
@@ -44,8 +44,8 @@ func checkArguments(cmd *cli.Command) error {
 
 const standIns = "the development server's stand-ins"
 
-// targetOf is what a command looks at. It is said on standard error, because standard output is for tokens, events and JSON. The
-// command serve says it itself.
+// targetOf names the target of a command. begin prints it on standard error, because standard output is for tokens, events and JSON. The
+// command serve prints its own.
 func targetOf(cmd *cli.Command) string {
 	switch cmd.Name {
 	case "token":

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -132,7 +133,7 @@ func (c *configuration) variables() map[string]string {
 }
 
 func (c *configuration) userClaim(variables map[string]string) string {
-	return orDefault(variables["JWT_USER_CLAIM"], "sub")
+	return cmp.Or(variables["JWT_USER_CLAIM"], "sub")
 }
 
 // verdict is what the portal would say of a token.
@@ -206,8 +207,8 @@ func asRefusal(err error) *app.Refusal {
 // lacks. withoutKeys are rules for Inspect alone.
 func (c *configuration) rules(variables map[string]string, withoutKeys bool) (*app.TokenRules, error) {
 	complete := maps.Clone(variables)
-	complete["JWT_ISSUER"] = orDefault(complete["JWT_ISSUER"], "https://issuer.invalid")
-	complete["JWT_AUDIENCE"] = orDefault(complete["JWT_AUDIENCE"], "none")
+	complete["JWT_ISSUER"] = cmp.Or(complete["JWT_ISSUER"], "https://issuer.invalid")
+	complete["JWT_AUDIENCE"] = cmp.Or(complete["JWT_AUDIENCE"], "none")
 	complete["STRIPE_LIVEMODE"] = c.getenv("STRIPE_LIVEMODE") // some issuers are for tests alone
 	if withoutKeys && complete["JWT_JWKS"] == "" && complete["JWT_JWKS_URL"] == "" {
 		complete["JWT_JWKS_URL"] = "https://keys.invalid/"

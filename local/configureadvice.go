@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"strings"
 
 	"billingportal/functions/app"
@@ -67,7 +68,7 @@ var timeClaims = map[string]string{"malformed expiry": "exp", "malformed not-bef
 
 // advice says what to change so that a token is accepted with variables.
 func (c *configuration) advice(variables map[string]string, refusal *app.Refusal) string {
-	advice := orDefault(ruleAdvice[refusal.Rule], keysAdvice)
+	advice := cmp.Or(ruleAdvice[refusal.Rule], keysAdvice)
 	switch {
 	case refusal.Rule == "issuer mismatch":
 		return c.issuerAdvice(variables["JWT_ISSUER"], listed(variables["JWT_ISSUER_ALIASES"]))
@@ -82,7 +83,7 @@ func (c *configuration) advice(variables map[string]string, refusal *app.Refusal
 	case refusal.Rule == "bad signature" && c.token.IsForMicrosoftGraph():
 		return "This token is for Microsoft Graph, which alone can verify it. Have the login ask for a scope of your own API (api://…), or send the ID token."
 	case strings.HasPrefix(refusal.Rule, "token lacks the scope"):
-		return "Its scopes are: " + orNone(strings.Join(c.token.Scopes(), " ")) + ". Have the login ask for it, or remove JWT_REQUIRED_SCOPE."
+		return "Its scopes are: " + cmp.Or(strings.Join(c.token.Scopes(), " "), "none") + ". Have the login ask for it, or remove JWT_REQUIRED_SCOPE."
 	case strings.HasPrefix(refusal.Rule, "token's claim"):
 		return "JWT_REQUIRED_CLAIM is " + variables["JWT_REQUIRED_CLAIM"] + ". The list above has the claims that could say who may manage billing: this user may not, or the claim has another name."
 	}
@@ -101,7 +102,7 @@ func (c *configuration) audienceAdvice(configured string) string {
 	if configured == "" {
 		return "No item of JWT_AUDIENCE can have this audience: it has a space, a comma or a character outside of ASCII. Only the provider can correct that."
 	}
-	text := "JWT_AUDIENCE is " + configured + "; the token is for " + orNone(strings.Join(audiences, ", ")+inClaim(claim)) + ". "
+	text := "JWT_AUDIENCE is " + configured + "; the token is for " + cmp.Or(strings.Join(audiences, ", ")+inClaim(claim), "none") + ". "
 	if audience := c.token.Audience(); audience == "" || c.token.SharedAudience(audience) != "" {
 		return text + "That is not your API: have the login ask for your API."
 	}
@@ -128,13 +129,6 @@ func (c *configuration) issuerAdvice(configured string, aliases []string) string
 		return text + " They differ in the last slash, and must be the same to the letter."
 	case strings.EqualFold(configured, own):
 		return text + " They differ in upper and lower case, and must be the same to the letter."
-	}
-	return text
-}
-
-func orDefault(text, fallback string) string {
-	if text == "" {
-		return fallback
 	}
 	return text
 }

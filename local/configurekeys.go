@@ -8,13 +8,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"billingportal/local/internal/loopback"
 )
 
 // maxAliases is the limit of JWT_ISSUER_ALIASES.
@@ -158,8 +159,7 @@ func fetch(ctx context.Context, address string) ([]byte, error) {
 	if err != nil || u.Host == "" || u.User != nil {
 		return nil, errNotFetched
 	}
-	ip, _ := netip.ParseAddr(u.Hostname())
-	if u.Scheme != "https" && (u.Scheme != "http" || u.Hostname() != "localhost" && !ip.IsLoopback()) {
+	if u.Scheme != "https" && (u.Scheme != "http" || !loopback.IsHost(u.Host)) {
 		return nil, errNotFetched
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)

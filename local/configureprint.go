@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -40,9 +41,9 @@ func (c *configuration) printToken() {
 	if c.token.Source != "" {
 		c.printf("  taken from  %s\n", c.token.Source)
 	}
-	c.printf("  issuer      %s\n", orNone(c.token.Issuer()))
-	c.printf("  audience    %s\n", orNone(strings.Join(audiences, ", ")+inClaim(claim)))
-	c.printf("  algorithm   %s\n", orNone(c.token.Algorithm))
+	c.printf("  issuer      %s\n", cmp.Or(c.token.Issuer(), "none"))
+	c.printf("  audience    %s\n", cmp.Or(strings.Join(audiences, ", ")+inClaim(claim), "none"))
+	c.printf("  algorithm   %s\n", cmp.Or(c.token.Algorithm, "none"))
 	for _, row := range []struct{ name, claim string }{{"issued", "iat"}, {"not before", "nbf"}, {"expires", "exp"}} {
 		if problem := c.token.TimeProblem(row.claim); problem != "" {
 			c.printf("  %-11s %s\n", row.name, problem)
@@ -63,13 +64,6 @@ func inClaim(claim string) string {
 		return ""
 	}
 	return " (in " + claim + ", as there is no aud)"
-}
-
-func orNone(text string) string {
-	if text == "" {
-		return "none"
-	}
-	return text
 }
 
 // relative says how long ago or ahead a time is, in its largest unit.

@@ -61,9 +61,9 @@ func examine(ctx context.Context, stack, region string) ([]app.Finding, error) {
 	if stack == "" && len(own) == 0 {
 		return examineLaptop(ctx)
 	}
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region))
+	cfg, err := loadAWS(ctx, os.Getenv("AWS_ENDPOINT_URL"), nil, config.WithRegion(region))
 	if err != nil {
-		return nil, fmt.Errorf("AWS configuration: %w", err)
+		return nil, err
 	}
 	deployed := environments{portal: own}
 	if own["WEBHOOK_SECRET_ID"] != "" || own["STRIPE_EVENT_SOURCE"] != "" {

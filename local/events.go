@@ -31,13 +31,13 @@ import (
 const (
 	eventsFolder    = "events"
 	environmentFile = "local/env.json"
-	// stripeEventsFolder has the bodies of Stripe's events, which are written by hand.
+	// stripeEventsFolder has the bodies of events from Stripe, which are written by hand.
 	stripeEventsFolder = eventsFolder + "/stripe"
 	// containerHost is where sam local's containers reach the laptop.
 	containerHost = "http://host.docker.internal:8080"
 	// apiHost stands for an API's own name in the events.
 	apiHost = "abcdefghij.execute-api.eu-central-1.amazonaws.com"
-	// demoEventSource is where the event bus's event comes from.
+	// demoEventSource is the source of the event for the event bus.
 	demoEventSource = "aws.partner/stripe.com/ed_test_61Demo"
 )
 
@@ -169,7 +169,7 @@ func writeEvents(ctx context.Context, dir string) error {
 	return writeJSON(environmentFileOf(dir), environment)
 }
 
-// environmentFileOf is the file with the key of a folder's events. Those of another folder leave the committed ones valid.
+// environmentFileOf is the file with the key that signed the events in a folder. Events in another folder leave the committed ones valid.
 func environmentFileOf(dir string) string {
 	if filepath.Clean(dir) == eventsFolder {
 		return environmentFile

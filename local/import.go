@@ -1,22 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/urfave/cli/v3"
 
 	"billingportal/functions/app"
@@ -229,7 +223,7 @@ func (j *importJob) source(ctx context.Context, metadataKey string, owners *impo
 func (j *importJob) items(ctx context.Context) (err error) {
 	table, metadataKey, err := app.ReadMappingTable(func(name string) string {
 		// The table's name is not in the file.
-		return orDefault(os.Getenv(name), map[string]string{"CUSTOMERS_TABLE": "none"}[name])
+		return cmp.Or(os.Getenv(name), map[string]string{"CUSTOMERS_TABLE": "none"}[name])
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // it names the variables
@@ -326,7 +320,7 @@ func (j *importJob) verify(ctx context.Context) error {
 // create opens the file of --out, gzipped where its name says so.
 func (j *importJob) create() (io.Writer, func() error, error) {
 	path := j.cmd.String("out")
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // whoever runs the command says which
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // the operator names it
 	if err != nil {
 		return nil, nil, err
 	}
@@ -342,53 +336,4 @@ func (j *importJob) progress() importer.Progress {
 		return importer.Bar(w)
 	}
 	return importer.Lines(j.cmd.Root().ErrWriter)
-}
-
-// dynamoDB returns a client that can read the table. It waits for a table that throttles.
-func (j *importJob) dynamoDB(ctx context.Context, table app.MappingTable) (*dynamodb.Client, error) {
-	endpoint := j.cmd.String("endpoint-url")
-	override := orDefault(endpoint, orDefault(os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"), os.Getenv("AWS_ENDPOINT_URL")))
-	// The SDK keeps ten connections, and would open a new one for most requests of as many writers.
-	transport := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = importer.Writers })
-	cfg, err := loadAWS(ctx, override, j.end, config.WithHTTPClient(transport), config.WithRetryer(func() aws.Retryer {
-		return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
-			o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) { o.MaxAttempts = 10 })
-		})
-	}))
-	if err != nil {
-		return nil, err
-	}
-	client := dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
-		if endpoint != "" {
-			o.BaseEndpoint = aws.String(endpoint)
-		}
-	})
-	// A fault of the table or the login would fail every request, so find it with the first one.
-	_, err = client.GetItem(ctx, &dynamodb.GetItemInput{TableName: aws.String(table.Name), Key: table.NewItem("nobody", nil)}, func(o *dynamodb.Options) {
-		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 3, time.Second })
-	})
-	if err != nil {
-		return nil, fmt.Errorf("the table %s: %w", table.Name, describeAWS("dynamodb", cfg.Region, err))
-	}
-	return client, nil
-}
-
-// stripe reads the account of STRIPE_SECRET_KEY, or of the secret that STRIPE_SECRET_ID names.
-func (j *importJob) stripe(ctx context.Context) (*app.StripeAccount, error) {
-	key := strings.TrimSpace(os.Getenv("STRIPE_SECRET_KEY"))
-	if id := os.Getenv("STRIPE_SECRET_ID"); key == "" && id != "" {
-		cfg, err := loadAWS(ctx, orDefault(os.Getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER"), os.Getenv("AWS_ENDPOINT_URL")), j.end)
-		if err != nil {
-			return nil, err
-		}
-		output, err := secretsmanager.NewFromConfig(cfg).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(id)})
-		if err != nil {
-			return nil, fmt.Errorf("the secret of STRIPE_SECRET_ID: %w", describeAWS("secretsmanager", cfg.Region, err))
-		}
-		key = aws.ToString(output.SecretString)
-	}
-	if key == "" {
-		return nil, errors.New("set STRIPE_SECRET_ID, or STRIPE_SECRET_KEY to a key that may read customers")
-	}
-	return app.NewStripeAccount(os.Getenv, key) //nolint:wrapcheck // it says what is wrong with the key
 }

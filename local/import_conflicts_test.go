@@ -78,7 +78,7 @@ func TestACustomerOfSeveralUsersOfAFile(t *testing.T) {
 	}
 }
 
-// What a user of the table has, by whatever way, is not given to another, even if the file names both.
+// A customer that a user of the table already has is not given to another user, even if the file names both.
 func TestACustomerOfAUserOfTheTable(t *testing.T) {
 	c := newCompany(t, 0)
 	at := app.MappingAt(1_700_000_000)

@@ -166,7 +166,7 @@ func TestTimesOfClaims(t *testing.T) {
 	}
 }
 
-// What a spreadsheet has done to an ID is not an ID.
+// An ID that a spreadsheet has changed is refused.
 func TestImportOfWhatSpreadsheetsReplaced(t *testing.T) {
 	lines := []string{
 		"user_id;customer_id", "1.23457E+17;cus_1", "1,23457E+17;cus_2", "1E+17;cus_3", "-1,5E-10;cus_4", "1.23456789012346E+017;cus_5",
@@ -234,7 +234,7 @@ func TestAQuotationMarkCostsOneLine(t *testing.T) {
 	}
 }
 
-// isFormulaCell is what a spreadsheet takes for a formula, whatever separates its cells.
+// isFormulaCell reports whether a spreadsheet takes a cell for a formula, whatever separates its cells.
 func isFormulaCell(cell string) bool {
 	for _, part := range strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(",;\t\r\n", r) }) {
 		if strings.ContainsAny(part[:1], "=+-@\t\r") || strings.HasPrefix(part, "＝") {

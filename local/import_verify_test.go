@@ -99,7 +99,7 @@ func TestVerificationOfCustomersOfSeveralUsers(t *testing.T) {
 	}
 }
 
-// What was read before an event is older than the event, and does not undo it.
+// An event after the reading is newer, and a correction does not undo it.
 func TestACorrectionIsOlderThanWhatCameSince(t *testing.T) {
 	c := newCompany(t, 3)
 	if output, err := c.run(t); err != nil {

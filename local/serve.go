@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -117,9 +117,6 @@ func checkStripeKey(key string) error {
 	return &app.EnvironmentError{Wrong: []string{"STRIPE_SECRET_KEY must be a key of Stripe's test mode: sk_test_… or rk_test_…"}}
 }
 
-// customerID is the form of Stripe's customer IDs that the portal accepts.
-var customerID = regexp.MustCompile(`^cus_[A-Za-z0-9_]+$`)
-
 // checkUsers refuses mappings that no request would use.
 func (o serveOptions) checkUsers() error {
 	var names []string
@@ -130,7 +127,7 @@ func (o serveOptions) checkUsers() error {
 		if !slices.Contains(names, user) {
 			return fmt.Errorf("--customer %s=%s: the demo users are %s", user, customer, strings.Join(names, ", "))
 		}
-		if !customerID.MatchString(customer) {
+		if !app.IsCustomerID(customer) {
 			return fmt.Errorf("--customer %s=%s: not the ID of a customer, such as cus_123", user, customer)
 		}
 	}
@@ -145,8 +142,8 @@ func (l *laptop) mapEveryone(everyone string, customers map[string]string) error
 	if everyone == "" {
 		return nil
 	}
-	customer := orDefault(customers[everyone], everyone)
-	if !customerID.MatchString(customer) {
+	customer := cmp.Or(customers[everyone], everyone)
+	if !app.IsCustomerID(customer) {
 		return fmt.Errorf("--everyone %s: neither a demo user with a customer nor a customer such as cus_123", everyone)
 	}
 	return l.dynamoDB.Default(customersTable, map[string]any{"customer_id": customer})
@@ -201,7 +198,7 @@ It takes the tokens of %[2]s from pages of %[3]s. Stop with Ctrl-C.
 A page on localhost that sends a cookie reaches it at %[5]s, which is the same site.
 A token that is refused: go run ./local configure < token.txt
 
-`, l.origin, issuer, orDefault(os.Getenv("ALLOWED_ORIGINS"), l.origin), containers, strings.Replace(l.origin, "127.0.0.1", "localhost", 1))
+`, l.origin, issuer, cmp.Or(os.Getenv("ALLOWED_ORIGINS"), l.origin), containers, strings.Replace(l.origin, "127.0.0.1", "localhost", 1))
 		return err
 	}
 	stripe := "a stand-in"

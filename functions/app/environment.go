@@ -44,18 +44,18 @@ var (
 type environment struct {
 	getenv func(string) string
 	errors []string
-	names  []string // of the wrong variables
+	names  []string // of the wrong variables, in the order of errors
 }
 
-// An EnvironmentError says what is wrong with each variable that is wrong. It never repeats a value.
+// An EnvironmentError has one line for each variable that is wrong: its name and the problem. It never repeats a value.
 type EnvironmentError struct{ Wrong []string }
 
 func (e *EnvironmentError) Error() string {
 	return "the environment is wrong:\n" + strings.Join(e.Wrong, "\n")
 }
 
-// JoinEnvironmentErrors makes one error of those of several functions, with each wrong variable once. An error of another kind is
-// joined as it is.
+// JoinEnvironmentErrors joins the errors of several functions into one that has each wrong variable once. Errors of another kind are
+// kept unchanged.
 func JoinEnvironmentErrors(errs ...error) error {
 	var all EnvironmentError
 	var others []error

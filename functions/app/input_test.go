@@ -13,7 +13,7 @@ import (
 
 const formType = "application/x-www-form-urlencoded"
 
-// withBody gives an event a body, as it is or as API Gateway sends one of a type that it does not know to be text.
+// withBody gives an event a body: plain, or in base64, as API Gateway sends types that it does not count as text.
 func withBody(contentType, body string, inBase64 bool) func(*events.APIGatewayV2HTTPRequest) {
 	return func(event *events.APIGatewayV2HTTPRequest) {
 		event.Headers["content-type"] = contentType

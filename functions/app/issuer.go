@@ -15,10 +15,10 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// issuer has the keys that tokens are checked with.
+// issuer has the keys that verify tokens.
 type issuer struct {
 	keys auth.KeySet
-	// sets has the key sets within keys: with discovery the set of JWT_ISSUER, then one for each alias; else the one of all names.
+	// sets are the key sets in keys. With discovery there is one for JWT_ISSUER, then one for each alias; otherwise one for all names.
 	sets []keySet
 }
 

@@ -54,10 +54,10 @@ func IsCustomerID(s string) bool { return customers.IsID(s) }
 // IsUserID reports whether an event or an import may name a user by this ID.
 func IsUserID(s string) bool { return customers.IsUser(s) }
 
-// AWSFailure describes the failure of a call of a service of AWS's, without AWS's own text.
+// AWSFailure describes a failed call to an AWS service, without AWS's own text.
 func AWSFailure(service string, err error) error { return upstream.FromAWS(service, err) }
 
-// IsPassing reports whether a failure of the table may be over in a moment. An expired login is not: nothing renews it.
+// IsPassing reports whether another try may succeed. After an expired login none does: nothing renews it.
 func IsPassing(err error) bool {
 	var failure *upstream.Error
 	if errors.As(err, &failure) {
@@ -66,8 +66,8 @@ func IsPassing(err error) bool {
 	return errors.Is(err, customers.ErrRace)
 }
 
-// IsItemRefused reports whether the table refuses a change of one item, so that the next may succeed: it holds something else than a
-// customer's ID or facts, DynamoDB finds the item too large, or others changed it each time.
+// IsItemRefused reports whether the failure is about one item, so that a change of another may succeed: the item has malformed content,
+// DynamoDB finds it too large, or others changed it each time.
 func IsItemRefused(err error) bool {
 	var failure *upstream.Error
 	if errors.As(err, &failure) {

@@ -84,7 +84,7 @@ type portalConfig struct {
 	portalHosts       []string
 
 	auth    auth.Config
-	jwksURL string // where the keys of all names of the issuer are
+	jwksURL string // address of the keys of all names of the issuer
 	jwks    string // or the keys themselves; neither means discovery
 
 	sessionCookie string
@@ -136,8 +136,7 @@ func (e *environment) policy() portal.Policy {
 	return p
 }
 
-// AllowedOrigins are the origins of ALLOWED_ORIGINS as the function reads them, which is how browsers write them. If the variable is
-// wrong, there are none.
+// AllowedOrigins are the origins of ALLOWED_ORIGINS in the form that browsers send. It is empty if the variable is wrong.
 func AllowedOrigins(getenv func(string) string) []string {
 	var origins []string
 	for _, origin := range (&environment{getenv: getenv}).origins("ALLOWED_ORIGINS") {

@@ -72,13 +72,13 @@ func hostileToPortal() []hostile {
 }
 
 func hostileToWebhook() []hostile {
-	// The time is that of the request, so that the signature has to be computed.
-	unsigned := map[string]string{"stripe-signature": fmt.Sprintf("t=%d,v1=%064x", time.Now().Unix(), 0)}
+	// The time is now, so that the function has to compute the signature.
+	falselySigned := map[string]string{"stripe-signature": fmt.Sprintf("t=%d,v1=%064x", time.Now().Unix(), 0)}
 	return append([]hostile{
 		{name: "256 KiB without a signature", contentType: jsonType, body: filled(webhookMost, "{", `"a":1,`, `"b":2}`)},
-		{name: "256 KiB with a false signature", contentType: jsonType, body: filled(webhookMost, "{", `"a":1,`, `"b":2}`), header: unsigned},
-		{name: "256 KiB in base64 with a false signature", contentType: formType, body: filled(webhookMost, "{", `"a":1,`, `"b":2}`), header: unsigned, inBase64: true},
-		{name: "256 KiB, lists as deep as they go", contentType: jsonType, body: strings.Repeat("[", webhookMost), header: unsigned},
+		{name: "256 KiB with a false signature", contentType: jsonType, body: filled(webhookMost, "{", `"a":1,`, `"b":2}`), header: falselySigned},
+		{name: "256 KiB in base64 with a false signature", contentType: formType, body: filled(webhookMost, "{", `"a":1,`, `"b":2}`), header: falselySigned, inBase64: true},
+		{name: "256 KiB, lists as deep as they go", contentType: jsonType, body: strings.Repeat("[", webhookMost), header: falselySigned},
 	}, tooLarge()...)
 }
 

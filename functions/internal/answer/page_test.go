@@ -13,8 +13,6 @@ import (
 	"testing"
 )
 
-func equal(a, b []string) bool { return slices.Equal(a, b) }
-
 // pageOf checks a page's headers and returns the page without its style. A browser ignores a style whose hash is not in the policy.
 func pageOf(t *testing.T, status int, write func(http.ResponseWriter)) string {
 	t.Helper()
@@ -30,7 +28,7 @@ func pageOf(t *testing.T, status int, write func(http.ResponseWriter)) string {
 			"default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; frame-ancestors 'none'",
 		},
 	}
-	if w.Code != status || !ok || len(style) < 100 || !maps.EqualFunc(w.Header(), want, equal) {
+	if w.Code != status || !ok || len(style) < 100 || !maps.EqualFunc(w.Header(), want, slices.Equal) {
 		t.Errorf("%d %v\nwant %d %v", w.Code, w.Header(), status, want)
 	}
 	return before + after

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 )
@@ -52,7 +53,7 @@ func TestTheDocumentOfAProblem(t *testing.T) {
 			if w.Code != test.status || w.Body.String() != test.want {
 				t.Errorf("%s: %d %s\nwant %d %s", name, w.Code, w.Body, test.status, test.want)
 			}
-			if want := (http.Header{"Content-Type": {"application/problem+json"}}); !maps.EqualFunc(w.Header(), want, equal) {
+			if want := (http.Header{"Content-Type": {"application/problem+json"}}); !maps.EqualFunc(w.Header(), want, slices.Equal) {
 				t.Errorf("%s: headers %v, want %v", name, w.Header(), want)
 			}
 		}
@@ -113,7 +114,7 @@ func TestSecurityHeaders(t *testing.T) {
 	got := http.Header{"Cache-Control": {"public"}}
 	SetSecurityHeaders(got)
 	want := http.Header{"Cache-Control": {"no-store"}, "Referrer-Policy": {"no-referrer"}, "X-Content-Type-Options": {"nosniff"}}
-	if !maps.EqualFunc(got, want, equal) {
+	if !maps.EqualFunc(got, want, slices.Equal) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }

@@ -71,8 +71,8 @@
 //   - A token whose key the set lacks makes one fetch, unless there was one in the
 //     last 30 s. A bad signature under a known kid makes none.
 //
-// [NamedKeySets] has one such set for each name of an issuer. None of them fetches
-// before the first token of its name.
+// [NamedKeySets] has one such set for each name of an issuer. The keys of a name are
+// fetched with its first token.
 //
 // # Errors
 //

@@ -122,13 +122,6 @@ func (o object) members(name string) object {
 // text returns the string member called name. Null is no string.
 func (o object) text(name string) (string, bool) { return text(o[name]) }
 
-// texts returns the member called name if it is an array of strings alone.
-func (o object) texts(name string) ([]string, bool) { return texts(o[name]) }
-
-// textOrTexts returns the member called name if it is a string or an array of
-// strings alone.
-func (o object) textOrTexts(name string) ([]string, bool) { return textOrTexts(o[name]) }
-
 func text(raw json.RawMessage) (string, bool) {
 	if len(raw) == 0 || raw[0] != '"' {
 		return "", false
@@ -136,8 +129,9 @@ func text(raw json.RawMessage) (string, bool) {
 	return unquote(raw), true
 }
 
-func texts(raw json.RawMessage) ([]string, bool) {
-	r := reader{data: raw, pos: 1}
+// texts returns the member called name if it is an array of strings alone.
+func (o object) texts(name string) ([]string, bool) {
+	r := reader{data: o[name], pos: 1}
 	if len(r.data) == 0 || r.data[0] != '[' {
 		return nil, false
 	}
@@ -151,16 +145,18 @@ func texts(raw json.RawMessage) ([]string, bool) {
 	return list, true
 }
 
-func textOrTexts(raw json.RawMessage) ([]string, bool) {
-	if s, ok := text(raw); ok {
+// textOrTexts returns the member called name if it is a string or an array of
+// strings alone.
+func (o object) textOrTexts(name string) ([]string, bool) {
+	if s, ok := o.text(name); ok {
 		return []string{s}, true
 	}
-	return texts(raw)
+	return o.texts(name)
 }
 
-// scalars returns what a claim says, if it is a string, a boolean, a number or an
-// array of these alone. Booleans and numbers are the text that the token has: 1, 1.0
-// and 1e0 differ, and no digit of a long number is lost.
+// scalars returns the values of a claim that is a string, a boolean, a number or an
+// array of these alone. Booleans and numbers keep their JSON text: 1, 1.0 and 1e0
+// differ, and long numbers keep all digits.
 func scalars(raw json.RawMessage) []string {
 	if len(raw) == 0 {
 		return nil

@@ -213,9 +213,9 @@ func classOf(refusal *stripe.Error, status int) Class {
 	return RequestRefused
 }
 
-// isKeyInUse reports whether another request with the same idempotency key is still under way. That is the try before this one, if it
-// was given up here and goes on there; otherwise it is a request that is not ours, because keys are random. Older answers have the type
-// or, older still, the text alone: 409 is for nothing else that has this type.
+// isKeyInUse reports whether Stripe is still processing another request with the same idempotency key. After a lost connection that is
+// our own earlier try; otherwise it is a request of someone else, because keys are random. Older answers have only the type, which with
+// 409 means nothing else, and the oldest have only the text.
 //
 // https://docs.stripe.com/error-codes#idempotency-key-in-use
 func isKeyInUse(refusal *stripe.Error, status int) bool {

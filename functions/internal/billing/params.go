@@ -31,7 +31,7 @@ func Join(parent, member string) string {
 
 // paramOf returns the name of a portal session's parameter in the spelling that callers use, and whether there is such a parameter.
 // Stripe spells an element of a list with its index or without (a[0][b], a[][b], a[b]), and in newer parts of its API a member with a
-// dot (a.b). The name that is returned consists of stripe-go's own, because the one on the wire can be any text.
+// dot (a.b). The result is built from stripe-go's names, because the one on the wire can be any text.
 //
 // https://docs.stripe.com/api/errors#errors-param
 func paramOf(wire string) (name string, ok bool) {

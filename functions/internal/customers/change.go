@@ -2,7 +2,7 @@ package customers
 
 import "slices"
 
-// Change is what an event, or a reader of Stripe's data, says about users and customers.
+// Change has the facts of one event, or of one reading of Stripe's data.
 type Change struct {
 	// Facts are about pairs of a user and a customer.
 	Facts []Fact
@@ -11,7 +11,7 @@ type Change struct {
 	Deleted string
 }
 
-// Fact is what is known about one user and one customer.
+// Fact has facts about one user and one customer.
 type Fact struct {
 	User, Customer string
 	Facts
@@ -23,9 +23,6 @@ type Fact struct {
 	// The item's own facts decide, in the same conditional write that joins the claim.
 	Seen Time
 }
-
-// isClaim reports whether the fact is a claim.
-func (f Fact) isClaim() bool { return f.Metadata.known || f.Reference.known }
 
 // Effect is what a change did.
 type Effect string

@@ -88,7 +88,7 @@ func deletionOf(user, customer string) Fact {
 	return Fact{User: user, Customer: customer, Facts: Facts{Deleted: true}}
 }
 
-// mostOf leaves a quarter of the time for the last call of a deletion that is not finished.
+// mostOf reserves a quarter of the remaining time, so that an unfinished deletion can still remove the users who are done.
 func mostOf(ctx context.Context) (context.Context, context.CancelFunc) {
 	end, ok := ctx.Deadline()
 	if !ok {
@@ -97,7 +97,7 @@ func mostOf(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, end.Add(-time.Until(end)/4))
 }
 
-// markDeleted marks a customer's own item, and returns what was there.
+// markDeleted marks a customer's own item, and returns the old item.
 func (a *application) markDeleted(ctx context.Context, customer string) (map[string]types.AttributeValue, error) {
 	old, err := a.mark(ctx, customer, nil)
 	var refused *upstream.Error
@@ -106,8 +106,11 @@ func (a *application) markDeleted(ctx context.Context, customer string) (map[str
 	}
 	// An older version filled items up to DynamoDB's limit. Some users have to make room for the mark.
 	item, readErr := a.get(ctx, customer, usersAttribute)
+	if readErr != nil {
+		return nil, readErr
+	}
 	users := usersOf(item)
-	if readErr != nil || len(users) == 0 {
+	if len(users) == 0 {
 		return nil, err
 	}
 	first := Change{}
@@ -121,7 +124,7 @@ func (a *application) markDeleted(ctx context.Context, customer string) (map[str
 	return a.mark(ctx, customer, done)
 }
 
-// mark marks a customer deleted, in exchange for users, and returns what its item was.
+// mark marks a customer deleted, removes users to make room, and returns the old item.
 func (a *application) mark(ctx context.Context, customer string, without []string) (map[string]types.AttributeValue, error) {
 	e := newExpression()
 	update := "SET " + e.path(deletedAttribute) + " = " + e.value(&types.AttributeValueMemberBOOL{Value: true})

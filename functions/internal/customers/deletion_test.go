@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 
 	"billingportal/functions/internal/upstream"
 )
@@ -168,6 +169,22 @@ func TestAFullItemOfAnAppStaysAsItIs(t *testing.T) {
 	if !errors.As(err, &failure) || failure.Reason != "ValidationException" || !slices.Equal(table.calls, []string{"UpdateItem", "GetItem"}) {
 		t.Errorf("%v after %v", err, table.calls)
 	}
+}
+
+// The reason to try again is that of the read: without it, the item looks as if it could never be marked.
+func TestAFullItemThatCannotBeReadNow(t *testing.T) {
+	table, _ := fullItem(t, 0)
+	_, err := (&Writer{Client: throttledReads{table}, Table: plainTable}).Apply(t.Context(), Change{Deleted: "cus_a"})
+	var failure *upstream.Error
+	if !errors.As(err, &failure) || failure.Permanent || failure.Reason != "ThrottlingException" {
+		t.Errorf("%v after %v", err, table.calls)
+	}
+}
+
+type throttledReads struct{ *fakeTable }
+
+func (throttledReads) GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	return nil, &smithy.GenericAPIError{Code: "ThrottlingException"}
 }
 
 // Another refusal is not taken for a full item.

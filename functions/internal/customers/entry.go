@@ -29,7 +29,7 @@ func (t Table) EntryOf(item map[string]types.AttributeValue) (Entry, error) {
 	return entry, nil
 }
 
-// NewItem is a user's item with as much of a state as an item may have, and nothing else.
+// NewItem is a user's item with only a state, trimmed to the size that an item may have.
 func (t Table) NewItem(user string, state State) map[string]types.AttributeValue {
 	state = state.trimmed()
 	item, _ := t.keyOf(user)

@@ -71,6 +71,9 @@ func (f Facts) counts() bool            { return f.countsByMetadata() || f.count
 func (f Facts) countsByMetadata() bool  { return !f.Deleted && f.Metadata.isAfter(f.Released) }
 func (f Facts) countsByReference() bool { return !f.Deleted && f.Reference.isAfter(f.Released) }
 
+// isClaim reports whether a claim is among the facts.
+func (f Facts) isClaim() bool { return f.Metadata.known || f.Reference.known }
+
 // hasClaimsOf reports whether both sets of facts have the same claims.
 func (f Facts) hasClaimsOf(g Facts) bool {
 	return f.Metadata == g.Metadata && f.Reference == g.Reference

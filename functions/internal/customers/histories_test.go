@@ -169,20 +169,18 @@ func deletionAtStripe(c *stripeCustomer) Change {
 func (a *account) spreadDeletions() {
 	for _, c := range a.customers {
 		for user, state := range a.want {
-			if facts := state[c.id]; c.known && facts.isClaimed() {
+			if facts := state[c.id]; c.known && facts.isClaim() {
 				a.know(deletionOf(user, c.id))
 			}
 		}
 	}
 }
 
-func (f Facts) isClaimed() bool { return f.Metadata.known || f.Reference.known }
-
 // claimers are the users in the item of a customer.
 func (a *account) claimers(c *stripeCustomer) []string {
 	var claimers []string
 	for user, state := range a.want {
-		if !c.known && state[c.id].isClaimed() {
+		if !c.known && state[c.id].isClaim() {
 			claimers = append(claimers, user)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 // found is this package's part of an item.
 type found struct {
-	state    State // what is known, including a mapping that was written by hand
+	state    State // the facts, and a mapping that was written by hand
 	stored   State // the facts alone
 	facts    types.AttributeValue
 	customer place

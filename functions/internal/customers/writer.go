@@ -90,7 +90,7 @@ func (a *application) joinAll(ctx context.Context, change Change) (done []string
 	for _, user := range users {
 		known, isNew, joinErr := a.join(ctx, user, facts[user])
 		if errors.Is(joinErr, ErrMalformed) || errors.Is(joinErr, ErrMalformedFacts) {
-			err = joinErr // which is no other user's fault, and stays until an operator corrects the item
+			err = joinErr // an operator has to correct this item; the other users must not wait for that
 			continue
 		}
 		if joinErr != nil {

@@ -103,7 +103,7 @@ func blame(err error, sent node) error {
 	if !errors.As(err, &refusal) {
 		return err
 	}
-	switch refusal.Class { //nolint:exhaustive // the others have a code whoever sent what
+	switch refusal.Class { //nolint:exhaustive // the others have a code that does not depend on the sender
 	case billing.ParameterRefused, billing.NoSuchConfiguration, billing.NoSuchAccount:
 	default:
 		return err

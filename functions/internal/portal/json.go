@@ -73,8 +73,7 @@ func (r *jsonReader) value(name string, depth int) (node, error) {
 	return node{kind: null}, nil
 }
 
-// object leaves members out that are null: many clients send null for what they
-// do not mean to send.
+// object leaves out members that are null: many clients send null for an absent value.
 func (r *jsonReader) object(name string, depth int) (node, error) {
 	result := node{kind: object, members: map[string]node{}}
 	for r.decoder.More() {

@@ -29,9 +29,7 @@ func fromAWS(err error, what string) Finding {
 	switch {
 	case !errors.As(err, &failure):
 		return problem(err.Error(), "")
-	case failure.Timeout:
-		return late(failure.Error())
-	case isThrottling(failure.Reason):
+	case failure.Timeout, isThrottling(failure.Reason):
 		return late(failure.Error())
 	case !failure.Permanent:
 		return problem(failure.Error(), "Try again. If it stays so, look at the network, in a VPC at its endpoints, and at https://health.aws.amazon.com.")

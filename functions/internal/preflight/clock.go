@@ -50,11 +50,11 @@ func (w watch) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// errUnreachable means that no connection was made. Unlike the error behind it, it is not a timeout.
+// errUnreachable means that no connection was made. It hides a timeout, because a timeout counts as a check that came too late.
 var errUnreachable = errors.New("preflight: no connection")
 
-// isUnreachable reports whether a connection could not be made, although there was time: in a VPC without a way out, packets are lost
-// without an answer. That is a problem of the deployment, and no check that came too late.
+// isUnreachable reports whether dialing timed out although the check had time left: in a VPC without a route to the internet, packets are
+// lost silently. That is a problem of the deployment.
 func isUnreachable(r *http.Request, err error) bool {
 	var failure *net.OpError
 	return errors.As(err, &failure) && failure.Op == "dial" && failure.Timeout() && r.Context().Err() == nil

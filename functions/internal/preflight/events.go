@@ -3,10 +3,99 @@ package preflight
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 
 	"billingportal/functions/internal/billing"
 )
+
+// endpoint is what is read of a webhook endpoint or an event destination.
+//
+// https://docs.stripe.com/api/webhook_endpoints/object
+// https://docs.stripe.com/api/v2/core/event_destinations/object
+type endpoint struct {
+	URL     string
+	Status  string
+	Events  []string `json:"enabled_events"`
+	Payload string   `json:"event_payload"` // "" for a webhook endpoint, whose events are snapshots
+}
+
+// lacks returns the types that are not sent there.
+func (e endpoint) lacks(wanted []string) []string {
+	if slices.Contains(e.Events, "*") {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(wanted), func(kind string) bool { return slices.Contains(e.Events, kind) })
+}
+
+// Endpoint looks for a webhook endpoint whose address ends in a path, with all types of events.
+func (s *Stripe) Endpoint(path string, wanted []string) Check {
+	return Check{Name: "webhook endpoint", Run: func(ctx context.Context) Finding {
+		var list struct{ Data []endpoint }
+		if err := s.read(ctx, "/v1/webhook_endpoints", url.Values{"limit": {"100"}}, &list); err != nil {
+			return fromStripe(err, "Give the restricted key Webhook endpoints: Read if you want it looked at, or look at https://dashboard.stripe.com/webhooks.")
+		}
+		var ours []endpoint
+		for _, e := range list.Data {
+			if strings.HasSuffix(e.URL, path) {
+				ours = append(ours, e)
+			}
+		}
+		if len(ours) == 0 && s.Organization {
+			return unseen()
+		}
+		return judge(ours, wanted, "no endpoint's address ends in "+path, "Create one at https://dashboard.stripe.com/webhooks with the stack's output WebhookEndpoint.")
+	}}
+}
+
+// EventSource looks at the event destination behind an event source of EventBridge, aws.partner/stripe.com/ed_….
+func (s *Stripe) EventSource(source string, wanted []string) Check {
+	return Check{Name: "event destination", Run: func(ctx context.Context) Finding {
+		id := source[strings.LastIndex(source, "/")+1:]
+		var destination endpoint
+		err := s.read(ctx, "/v2/core/event_destinations/"+url.PathEscape(id), nil, &destination)
+		if err != nil && !isMissing(err) {
+			return fromStripe(err, "Give the restricted key Event destinations: Read if you want it looked at, or look at https://dashboard.stripe.com/workbench/webhooks.")
+		}
+		var ours []endpoint
+		if err == nil {
+			ours = append(ours, destination)
+		} else if s.Organization {
+			return unseen()
+		}
+		return judge(ours, wanted, "there is no destination behind STRIPE_EVENT_SOURCE in this mode", "Compare STRIPE_EVENT_SOURCE with the destination at https://dashboard.stripe.com/workbench/webhooks.")
+	}}
+}
+
+// judge looks at endpoints. What is wrong with them is Stripe's to mend: Stripe disables one that failed for days, and that must not
+// stop the version that would succeed.
+func judge(ours []endpoint, wanted []string, none, create string) Finding {
+	finding := judged(ours, wanted, none, create)
+	finding.outside = true
+	return finding
+}
+
+func judged(ours []endpoint, wanted []string, none, create string) Finding {
+	if len(ours) == 0 {
+		return problem(none, create)
+	}
+	if ours[0].Payload == thinPayload {
+		return problem("it sends thin events, which have no effect", chooseSnapshot)
+	}
+	var lacking []string
+	for _, e := range ours {
+		if e.Status != "enabled" {
+			continue
+		}
+		if lacking = e.lacks(wanted); len(lacking) == 0 {
+			return ok("enabled, with all types of events")
+		}
+	}
+	if lacking == nil {
+		return problem("it is disabled, so the mapping grows old", "Enable it at Stripe, and then run: go run ./local import --verify")
+	}
+	return problem("it does not get "+strings.Join(lacking, ", "), "Add these types of events to it at Stripe.")
+}
 
 // OwnAccount compares the account whose events count, among those of an organization, with the account of the key.
 func (s *Stripe) OwnAccount(id string) Check {

@@ -47,7 +47,7 @@ type Hook struct {
 	Logs io.Writer
 }
 
-// How the function's time is divided. The checks get what is left.
+// How the function's time is divided. The checks get the rest.
 const (
 	reportReserve = 15 * time.Second // for the report and its retries
 	lookReserve   = time.Second      // for findings to be collected after the checks' time is over
@@ -118,7 +118,7 @@ func (h *Hook) inspect(ctx context.Context) []Finding {
 	}
 }
 
-// look reads the new versions' environments, calls the versions, and then checks what they depend on, which may take longest.
+// look reads the new versions' environments, calls the versions, and then checks their dependencies, which may take longest.
 func (h *Hook) look(ctx context.Context) []Finding {
 	environments := map[string]map[string]string{}
 	reading, cancel := context.WithTimeout(ctx, readLimit)
@@ -211,7 +211,7 @@ func (h *Hook) takes(v version, source string) Check {
 	})
 }
 
-// invoking invokes a version and looks at what it returns.
+// invoking invokes a version and has its answer judged.
 func (h *Hook) invoking(v version, payload []byte, look func(payload []byte) Finding) Check {
 	return Check{Name: v.name + "'s answer", Run: func(ctx context.Context) Finding {
 		output, err := h.Lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(v.arn), Payload: payload})
@@ -231,7 +231,7 @@ func request(path string) []byte {
 		`"requestContext":{"http":{"method":"POST","path":%[1]q,"sourceIp":"127.0.0.1"},"requestId":"preflight"},"isBase64Encoded":false}`, path)
 }
 
-// busEvent is an event of EventBridge's.
+// busEvent is an event as EventBridge sends it.
 func busEvent(source string) []byte {
 	return fmt.Appendf(nil, `{"version":"0","id":"preflight","detail-type":"preflight","source":%q,`+
 		`"detail":{"id":"evt_preflight","object":"event","type":"preflight"}}`, source)

@@ -9,7 +9,7 @@ import (
 	"billingportal/functions/internal/billing"
 )
 
-// Pace keeps the requests of all checks within a fifth of Stripe's limit: the rest is for the customers whom the deployment serves.
+// Pace limits the requests of all checks to a fifth of Stripe's rate limit, because the deployment that serves customers shares it.
 // It is safe for concurrent use.
 //
 // https://docs.stripe.com/rate-limits

@@ -13,7 +13,7 @@ import (
 	"billingportal/functions/internal/preflight"
 )
 
-// refused is a refusal of Stripe's. https://docs.stripe.com/api/errors
+// refused is an error answer from Stripe. https://docs.stripe.com/api/errors
 func refused(status int, code, param string) answer {
 	return answer{status: status, body: `{"error":{"type":"invalid_request_error","code":"` + code + `","param":"` + param + `","message":"MARKERx7Q"}}`}
 }
@@ -27,7 +27,7 @@ var (
 	down      = answer{status: http.StatusBadGateway, header: http.Header{"Stripe-Should-Retry": {"false"}}, body: "<html>"}
 )
 
-// stripeCheck is a check, Stripe's answers, and what is found.
+// stripeCheck is a check, Stripe's answers, and the expected finding.
 type stripeCheck struct {
 	check   func(s *preflight.Stripe) preflight.Check
 	answers map[string]answer
@@ -168,7 +168,7 @@ func requireFinding(t *testing.T, check preflight.Check, name string, status pre
 	}
 }
 
-// unreachable is a network that loses what is sent to Stripe.
+// unreachable is a network that loses packets to Stripe.
 type unreachable struct{ op string }
 
 func (u unreachable) RoundTrip(*http.Request) (*http.Response, error) {

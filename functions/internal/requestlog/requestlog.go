@@ -102,7 +102,7 @@ func (r *Record) Count(metric, dimension, value string) {
 	r.counts = append(r.counts, count{metric, dimension, value})
 }
 
-// Warn says what an operator should look at although the request succeeded, in a text of the program's own.
+// Warn adds a fixed text about a request that succeeded but that an operator should look at.
 func (r *Record) Warn(text string) {
 	r.hasWarning = true
 	r.Set(slog.String("warning", text))

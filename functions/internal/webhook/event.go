@@ -92,8 +92,8 @@ type event struct {
 // isIgnored reports whether the event means nothing here: it has another type, mode or account, names no user, or is unusable.
 func (e *event) isIgnored() bool { return len(e.change.Facts) == 0 && e.change.Deleted == "" }
 
-// read reads an event of any API version, by the few members that no version ever changed. It returns what is known of an event
-// that is refused, too.
+// read reads an event of any API version, by the few members that no version ever changed. Even with an error it
+// returns the members that it could read.
 //
 // https://docs.stripe.com/api/events/object
 func (r Rules) read(body []byte, now time.Time) (event, error) {
@@ -269,7 +269,7 @@ func (r Rules) user(o object) (user string, hasKey bool, err error) {
 	return user, hasKey, nil
 }
 
-// unusableFor says what is wrong with a member that cannot be parsed: if no name occurs twice, it is something else than an object.
+// unusableFor says why a member cannot be parsed: a name occurs twice, or otherwise, because the member is not an object.
 func unusableFor(err error, otherwise unusable) unusable {
 	if errors.Is(err, errDuplicate) {
 		return isAmbiguous

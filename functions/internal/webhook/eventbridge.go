@@ -62,8 +62,8 @@ func (b *bus) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return []byte("null"), nil
 }
 
-// readBusEvent reads an event of EventBridge's. Any other payload is treated as a request. Those of the gateway have requestContext
-// before the body, so reading stops before the body.
+// readBusEvent reads an event from EventBridge. Any other payload is treated as a request. A request from API Gateway has requestContext
+// before its body, so reading stops before the body.
 //
 // https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
 func readBusEvent(payload []byte) (e object, isRequest bool, err error) {

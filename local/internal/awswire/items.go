@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// items are the items of a table by their keys. They are kept as JSON: decoded, an item of the webhook's takes about five times as
+// items are the items of a table by their keys. They are kept as JSON: decoded, an item that the webhook writes takes about five times as
 // much memory, and a table may have millions.
 type items struct {
 	encoded map[string]string

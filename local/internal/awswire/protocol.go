@@ -30,7 +30,7 @@ type service struct {
 	checksum     bool // X-Amz-Crc32 on every answer; the SDK verifies it
 	operations   map[string]operation
 
-	credentials aws.Credentials // that alone may call; without any, whoever signs
+	credentials aws.Credentials // the only ones accepted; empty accepts every signature
 }
 
 // Require refuses every request that is not signed with these credentials.

@@ -19,7 +19,7 @@ import (
 	"billingportal/local/internal/spill"
 )
 
-// standing is what Stripe says of a customer.
+// standing says whether Stripe has a customer.
 type standing string
 
 const (
@@ -28,9 +28,9 @@ const (
 	isMissing standing = "missing" // Stripe has never had such a customer in this mode
 )
 
-// accountList keeps what Stripe says of its customers in a file that only grows, so that a run that was cut off does not ask again. Its
-// lines are customer, separator, nothing, separator, when that was read, separator, standing, separator, user: sorted, they come before the
-// users of the customer, and the newest comes last.
+// accountList keeps Stripe's customers in a file that only grows, so that a run that was cut off does not ask again. The
+// fields of a line are customer, an empty user, time of reading, standing, and the user in the metadata. Because of the empty user, they
+// sort before the lines of the customer's users; the newest comes last.
 type accountList struct {
 	file        *os.File
 	reader      Reader
@@ -39,8 +39,8 @@ type accountList struct {
 	now         func() time.Time
 }
 
-// openAccountList opens the list of a run that keeps its state, or else a temporary one. What an earlier run wrote after size was not noted
-// any more.
+// openAccountList opens the list of a run that keeps its state, or else a temporary one. It cuts the file to size: the state does not know
+// of later lines.
 func openAccountList(path string, size int64) (file *os.File, err error) {
 	if path == "" {
 		file, err = os.CreateTemp("", "billingportal-customers-")
@@ -148,7 +148,7 @@ func (l *accountList) customer(ctx context.Context, id string) (found customer, 
 	return found, isLive, err
 }
 
-// size is how much was written, and is on the disk then.
+// size writes the list through to the disk, and returns its length.
 func (l *accountList) size() (int64, error) {
 	if err := l.file.Sync(); err != nil {
 		return 0, err

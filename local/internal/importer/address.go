@@ -24,8 +24,7 @@ func sameAddress(email string) string {
 	}, strings.TrimSpace(email))
 }
 
-// lookAlike is a form that is equal for addresses that are equal in one of Unicode's ways: by case, by composition, by width, or but for
-// characters that are not seen.
+// lookAlike is a form that is equal for addresses that differ only by case, composition, width or invisible characters.
 //
 // https://www.unicode.org/reports/tr15/
 func lookAlike(email string) string {

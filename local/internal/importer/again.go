@@ -10,7 +10,7 @@ import (
 
 const maxTries = 8
 
-// again tries again what may be better in a moment.
+// again repeats a call whose failure may pass.
 func again(ctx context.Context, try func() error) error {
 	for n := 1; ; n++ {
 		err := try()
@@ -34,8 +34,7 @@ func again(ctx context.Context, try func() error) error {
 	}
 }
 
-// isRefusal reports whether the table refuses one item, which is no other item's fault: it holds something else, has no room, or was
-// changed by others each time.
+// isRefusal reports whether the failure is about one item alone: it has malformed content or no room, or others changed it each time.
 func isRefusal(err error) bool {
 	return errors.Is(err, errTooLong) || app.IsItemRefused(err)
 }

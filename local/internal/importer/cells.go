@@ -52,12 +52,12 @@ func whyNoCustomerID(cell string) string {
 	return ""
 }
 
-// What a spreadsheet takes for a formula if a cell begins with it. An editor of the Japanese locale takes the wide characters too.
+// A spreadsheet takes a cell that begins with one of these for a formula. In the Japanese locale, the wide characters count too.
 //
 // https://owasp.org/www-community/attacks/CSV_Injection
 const (
 	formulaStart = "=+-@\t\r\n＝＋－＠"
-	// cellEnd is what may end a cell in a spreadsheet of another locale.
+	// cellEnd are the characters that may end a cell in a spreadsheet of another locale.
 	cellEnd = ",;\t\r\n"
 )
 

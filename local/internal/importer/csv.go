@@ -14,11 +14,11 @@ import (
 // FromCSV is a file of user_id,customer_id[,claimed_at], with a header or without, or Stripe's own export of customers. With a header
 // the columns may be in any order, and others among them; of a proposal, the lines that say unique are taken.
 //
-// The whole file is sorted by customer on disk before anything is imported, so that a customer of several users is seen, however far
-// apart their lines are, and none of these lines is imported: nothing says which of them is right.
+// The whole file is sorted by customer on disk before anything is imported. So a customer of several users is found, however far apart the
+// lines are. Such lines are not imported: nothing says which one is right.
 type FromCSV struct {
 	Path    string
-	Version string // of the file: another one has other lines where a run was cut off
+	Version string // of the file: a changed file cannot continue a run that was cut off
 	File    io.Reader
 	// MetadataKey names the user's column in Stripe's export.
 	MetadataKey string
@@ -42,7 +42,7 @@ func (s *FromCSV) Name() string { return strings.TrimSpace("csv:" + s.Path + " "
 // ByHand implements Source.
 func (s *FromCSV) ByHand() bool { return true }
 
-// Close removes what was sorted.
+// Close removes the sorted lines from the disk.
 func (s *FromCSV) Close() error {
 	if s.pairs != nil {
 		s.pairs.stop()
@@ -108,7 +108,7 @@ func (s *FromCSV) readFile(ctx context.Context, progress Progress) error {
 	}
 }
 
-// sort keeps what a record says. A rejected line comes before all claims, in the file's order.
+// sort keeps a claim or a rejected line. Rejected lines come before all claims, in the file's order.
 func (s *FromCSV) sort(claim Claim, rejected string, isSkipped bool) error {
 	if isSkipped {
 		s.skipped++
@@ -174,7 +174,7 @@ func (s *FromCSV) take(batch *Batch, found pair) {
 	batch.Claims = append(batch.Claims, Claim{Line: line, User: found.user, Customer: found.customer, At: at})
 }
 
-// maxShown bounds what is kept of a user who is none.
+// maxShown bounds the text that is shown for a malformed ID, in bytes.
 const maxShown = 255
 
 func shown(user string) string {

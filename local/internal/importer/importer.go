@@ -15,53 +15,6 @@ import (
 	"billingportal/local/internal/spill"
 )
 
-// Claim is one user and the customer who pays for them.
-type Claim struct {
-	Line     int64  `json:"line,omitempty"` // of a file; 0 for Stripe
-	User     string `json:"user"`
-	Customer string `json:"customer"`
-	At       int64  `json:"at"`             // seconds since 1970
-	Seen     int64  `json:"seen,omitempty"` // when Stripe's metadata was read; 0 for a file
-}
-
-// Rejected is what is not imported.
-type Rejected struct {
-	Kind     string `json:"kind"`
-	Line     int64  `json:"line,omitempty"`
-	User     string `json:"user,omitempty"`
-	Customer string `json:"customer,omitempty"`
-	Reason   string `json:"reason"`
-}
-
-// Batch is what was read in one go, and where reading continues after it.
-type Batch struct {
-	Claims   []Claim    `json:"claims,omitempty"`
-	Rejected []Rejected `json:"rejected,omitempty"`
-	Skipped  int        `json:"skipped,omitempty"` // what names no user or customer, or is not to be imported
-	Next     Position   `json:"next"`
-}
-
-func (b Batch) size() int { return len(b.Claims) + len(b.Rejected) + b.Skipped }
-
-// Position is where a source continues.
-type Position struct {
-	After string `json:"after,omitempty"` // the last customer of a page of Stripe's
-	Done  int64  `json:"done,omitempty"`  // lines of a file, in their sorted order
-	End   bool   `json:"end,omitempty"`
-}
-
-// Source is read batch by batch.
-type Source interface {
-	// Name tells one source from another.
-	Name() string
-	// Prepare is called once, before all else. It returns how much there is to read; 0 if that is not known.
-	Prepare(ctx context.Context, progress Progress) (size int64, err error)
-	// Next reads on from a position.
-	Next(ctx context.Context, from Position) (Batch, error)
-	// ByHand says that Stripe may not name these users.
-	ByHand() bool
-}
-
 // Writer joins changes into the table.
 type Writer interface {
 	Apply(ctx context.Context, change app.MappingChange) (app.MappingOutcome, error)
@@ -72,7 +25,8 @@ type Import struct {
 	Source Source
 	Table  app.MappingTable
 	Writer Writer // nil: a dry run
-	// Owners tell of customers of several users after all is written; nil for nobody. A file is compared with the table before.
+	// Owners find the customers of several users once all is written; nil skips that. A file is compared with the table before it is
+	// imported.
 	Owners *Owners
 	// Target tells one table from another, for the state file.
 	Target string
@@ -87,37 +41,6 @@ type Import struct {
 	mu      sync.Mutex
 	claimed *spill.Sorter // by a dry run, which writes nothing that Owners would find
 }
-
-// Counts are what a run did.
-type Counts struct {
-	Imported  int64 `json:"imported"` // claims that are in the table now
-	Known     int64 `json:"known"`    // of these, that were already
-	Conflicts int64 `json:"conflicts"`
-	// Contested are claims that are not imported because another user has the customer.
-	Contested int64 `json:"contested"`
-	Rejected  int64 `json:"rejected"`
-	Deleted   int64 `json:"deleted"` // customers who are known to be deleted
-	Skipped   int64 `json:"skipped"`
-	// Superseded are claims of Stripe's own that later events have ended meanwhile: the table is right.
-	Superseded int64 `json:"superseded"`
-	// Released are claims of a file that count for nothing, because they are no later than a release.
-	Released int64 `json:"released"`
-}
-
-func (c *Counts) add(more Counts) {
-	c.Imported += more.Imported
-	c.Known += more.Known
-	c.Conflicts += more.Conflicts
-	c.Contested += more.Contested
-	c.Rejected += more.Rejected
-	c.Deleted += more.Deleted
-	c.Skipped += more.Skipped
-	c.Superseded += more.Superseded
-	c.Released += more.Released
-}
-
-// NotImported is what should have been and was not.
-func (c Counts) NotImported() int64 { return c.Rejected + c.Contested + c.Deleted + c.Released }
 
 // Writers is how many claims are written at once.
 const Writers = 32
@@ -241,17 +164,6 @@ func (i *Import) write(ctx context.Context, state *state, batch Batch, limiter *
 	return state.noteWritten(counts, i.Report)
 }
 
-func (c *Counts) reject(rejected []Rejected, report *Report) {
-	for _, r := range rejected {
-		if r.Kind == kindConflict {
-			c.Contested++
-		} else {
-			c.Rejected++
-		}
-		report.add(Row{Kind: r.Kind, Line: r.Line, User: r.User, Customer: r.Customer, Detail: r.Reason})
-	}
-}
-
 // errTooLong is a user whom no key of the table can name.
 var errTooLong = errors.New("the user's ID is too long for the table's key")
 
@@ -318,8 +230,8 @@ func (i *Import) count(counts *Counts, claim Claim, outcome app.MappingOutcome, 
 	return nil
 }
 
-// idle is where a claim is counted that counts for nothing: what a file says is then without effect, which the operator should know;
-// what Stripe said has become something else since.
+// idle returns the counter of a claim without effect. In a file the operator expected an effect. From Stripe, later events have ended the
+// claim, and the table is right.
 func (i *Import) idle(ofFile *int64, counts *Counts) *int64 {
 	if i.Source.ByHand() {
 		return ofFile
@@ -327,8 +239,8 @@ func (i *Import) idle(ofFile *int64, counts *Counts) *int64 {
 	return &counts.Superseded
 }
 
-// check reports the customers that several users have now. Stripe's metadata names one of them, and that claim was made; the other
-// one's came from elsewhere, and is for a person to judge.
+// check reports the customers that several users have now. Stripe's metadata names one of the users, whose claim was imported. The others'
+// claims came from elsewhere, so a person has to judge them.
 func (i *Import) check(ctx context.Context, state *state) (err error) {
 	var counts Counts
 	if i.Owners == nil {

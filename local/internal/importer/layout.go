@@ -37,8 +37,8 @@ type layout struct {
 	isStripes                      bool
 }
 
-// layoutOf reads a header, or finds that there is none. A header without the columns that are needed is refused: read by their places,
-// its lines would say something else.
+// layoutOf reads the header, if there is one. A header that lacks a needed column is refused: columns read by position would have another
+// meaning.
 func layoutOf(fields []string, metadataKey string) (found *layout, isHeader bool, err error) {
 	names := make([]string, len(fields))
 	for i, field := range fields {

@@ -28,7 +28,7 @@ type lineReader struct {
 	text    []byte
 }
 
-// newLineReader reads UTF-8, or what a byte order mark says. Bytes that are not UTF-8 stay as they are.
+// newLineReader reads UTF-8, or the encoding that a byte order mark names. Invalid bytes are kept.
 func newLineReader(r io.Reader) *lineReader {
 	decoded := transform.NewReader(r, unicode.BOMOverride(transform.Nop))
 	return &lineReader{r: bufio.NewReaderSize(decoded, maxLine)}

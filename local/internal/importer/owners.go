@@ -24,8 +24,8 @@ type Owners struct {
 	Scanner Scanner
 }
 
-// read adds a line of customer, separator, user for each claim that counts. malformed hears of items that cannot be read; nil for
-// nobody.
+// read adds a line of customer, separator, user, separator for each claim that counts. It calls malformed, unless that is nil, for items
+// that cannot be read.
 func (o *Owners) read(ctx context.Context, into *spill.Sorter, malformed func(user string, err error), progress Progress) error {
 	progress.Start("read the table", 0, 0)
 	defer progress.Stop()

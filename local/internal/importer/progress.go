@@ -26,7 +26,7 @@ type bar struct {
 	bar *progressbar.ProgressBar
 }
 
-// Start shows a bar of what is left, so that the rate and the time left are those of this run.
+// Start shows a bar of the remaining part, so that the rate and the time left are those of this run.
 func (b *bar) Start(phase string, done, all int64) {
 	left := all - done
 	if all == 0 {

@@ -18,7 +18,7 @@ import (
 	"billingportal/local/internal/spill"
 )
 
-// What a proposal says of a user: the one customer of their address is theirs alone, several customers or users have it, or none.
+// The results for a user: one customer has the address and no other user does; several customers or users have it; or no customer has it.
 const (
 	matchUnique  = "unique"
 	matchSeveral = "several"

@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"encoding/csv"
 	"fmt"
+	"io"
+	"maps"
 	"os"
 	"strconv"
 	"strings"
@@ -63,9 +65,7 @@ func (r *Report) Close() error {
 // resume removes what an earlier run wrote before it was cut off and could note it.
 func (r *Report) resume(size int64, first map[string]Row) error {
 	r.first = map[string]Row{}
-	for kind, row := range first {
-		r.first[kind] = row
-	}
+	maps.Copy(r.first, first)
 	if r.file == nil {
 		return nil
 	}
@@ -104,10 +104,7 @@ func (r *Report) add(row Row) {
 func (r *Report) flush() (size int64, first map[string]Row, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	first = map[string]Row{}
-	for kind, row := range r.first {
-		first[kind] = row
-	}
+	first = maps.Clone(r.first)
 	if r.file == nil {
 		return 0, first, nil
 	}
@@ -120,7 +117,7 @@ func (r *Report) flush() (size int64, first map[string]Row, err error) {
 	if _, err := r.file.Write(text.Bytes()); err != nil {
 		return 0, nil, err
 	}
-	size, err = r.file.Seek(0, 1)
+	size, err = r.file.Seek(0, io.SeekCurrent)
 	return size, first, err
 }
 

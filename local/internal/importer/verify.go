@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -169,7 +170,7 @@ func (v *Verification) readTable(ctx context.Context) error {
 
 // lookUpOthers looks up the customers of mappings that the list lacks: deleted ones, those of the other mode, and new ones.
 func (v *Verification) lookUpOthers(ctx context.Context) error {
-	listEnd, err := v.list.file.Seek(0, 1)
+	listEnd, err := v.list.file.Seek(0, io.SeekCurrent)
 	if err != nil {
 		return err
 	}

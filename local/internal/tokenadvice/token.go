@@ -4,6 +4,7 @@ package tokenadvice
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -57,19 +58,12 @@ func Read(pasted string) (*Token, error) {
 		return nil, refusal
 	}
 	if len(list) > 1 {
-		best.Source = fmt.Sprintf("%s, of %d tokens in the pasted text", orUnnamed(best.Source), len(list))
+		best.Source = fmt.Sprintf("%s, of %d tokens in the pasted text", cmp.Or(best.Source, "the first"), len(list))
 		if len(skipped) > 0 {
 			best.Source += " (" + strings.Join(skipped, "; ") + ")"
 		}
 	}
 	return best, nil
-}
-
-func orUnnamed(name string) string {
-	if name == "" {
-		return "the first"
-	}
-	return name
 }
 
 // reasonAlone leaves out the advice behind the reason.
