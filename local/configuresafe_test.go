@@ -252,6 +252,9 @@ func TestConfigureProposesAnAliasOnlyForACommonKey(t *testing.T) {
 				t.Errorf("%v\n%s", err, output)
 			}
 			requirePrintable(t, output)
+			if isCommon := strings.Contains(output, "Both names publish"); isCommon == strings.Contains(output, "do not both publish") {
+				t.Errorf("it says that the names have a common key, and that they have none:\n%s", output)
+			}
 			lines := parametersIn(output)
 			alias := strings.ReplaceAll(strings.ReplaceAll(lines["JwtIssuerAliases"], origin, ""), "JwtIssuer", "")
 			if alias != test.alias || lines["JwtIssuer"] != origin+test.issuers {
