@@ -17,7 +17,7 @@ type found struct{ name, text string }
 
 var (
 	authorization = regexp.MustCompile(`(?is)(?:^|[\s'"])authorization["']?\s*[:=]\s*(.*)`)
-	scheme        = regexp.MustCompile(`(?is)^["'\s]*(?:bearer|dpop|jwt)[\s:]+(.*)`)
+	scheme        = regexp.MustCompile(`(?is)^["'\s]*(?:(?:bearer|dpop|jwt|token)[\s:]+)+(.*)`)
 	alone         = regexp.MustCompile(`^(?:[A-Za-z0-9_~+/-]*={0,2}\.)*[A-Za-z0-9_~+/-]*={0,2}$`)
 	continuation  = regexp.MustCompile(`^[A-Za-z0-9_.-]+["';,]*$`)
 	// color matches control sequences of terminals (ECMA-48, section 5.4).
@@ -146,7 +146,7 @@ func inJSON(text string) (list []found, isJSON bool, err error) {
 		if _, ok := names[name]; !ok {
 			names[name] = text
 		}
-		if rank(name) < other || looksSigned(text) {
+		if text != "" && rank(name) < other || looksSigned(text) {
 			list = append(list, found{name, text})
 		}
 	})
@@ -161,6 +161,8 @@ func inJSON(text string) (list []found, isJSON bool, err error) {
 		err = errors.New("this is an error of the token endpoint, not a token: " + Printable(names["error"]+" "+names["error_description"]))
 	case has("payload", "signatures", "protected"):
 		err = errors.New("this is a token in JSON serialization: the portal takes compact ones only, three parts joined by dots")
+	case has("kty"):
+		err = errors.New("this is a key set, not a token: configure fetches it by itself, or set JWT_JWKS to it")
 	case has("alg", "iss", "sub", "aud", "kid"):
 		err = errors.New("this is the decoded content of a token: paste the token itself, three parts joined by dots")
 	case has("refresh_token", "refreshToken", "RefreshToken"):
