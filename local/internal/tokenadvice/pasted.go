@@ -21,7 +21,7 @@ var (
 	alone         = regexp.MustCompile(`^(?:[A-Za-z0-9_~+/-]*={0,2}\.)*[A-Za-z0-9_~+/-]*={0,2}$`)
 	continuation  = regexp.MustCompile(`^[A-Za-z0-9_.-]+["';,]*$`)
 	// color matches control sequences of terminals (ECMA-48, section 5.4).
-	color = regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]`)
+	color = regexp.MustCompile(`\x1b\[[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e]`)
 	// named finds tokens in cookies, forms, addresses, commands and JavaScript.
 	named = regexp.MustCompile(`(?:([A-Za-z0-9_.-]+)["']?\s*[=:]\s*["']?)?\b(eyJ[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)+)`)
 )
