@@ -126,7 +126,7 @@ func (c *configuration) variables() map[string]string {
 	if ok && user.Name != "sub" {
 		take("JWT_USER_CLAIM", user.Name)
 	}
-	if ok && c.userClaim(variables) == user.Name && tokenadvice.IsAddress(user.Values[0]) && c.token.IsVerified() {
+	if name, _ := c.token.Text(c.userClaim(variables)); tokenadvice.IsAddress(name) && c.token.IsVerified() {
 		take("JWT_REQUIRED_CLAIM", tokenadvice.EmailRule)
 	}
 	return variables

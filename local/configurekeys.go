@@ -28,17 +28,20 @@ const maxAliases = 4
 func (c *configuration) replaceIssuer(ctx context.Context, variables map[string]string) {
 	own := c.token.Issuer()
 	aliases := listed(variables["JWT_ISSUER_ALIASES"])
-	if c.isSignedWithCommonKey(ctx, variables) {
-		if len(aliases) < maxAliases {
-			variables["JWT_ISSUER_ALIASES"] = strings.Join(append(aliases, own), ",")
-			c.printf("Both names publish the key that signed this token, so %s is another name of the same provider: add it to JWT_ISSUER_ALIASES. "+
-				"All names share one set of users.\n", own)
-			return
-		}
-		c.printf("Both names publish the key that signed this token, but JWT_ISSUER_ALIASES already has %d names: remove one that is out of use.\n", maxAliases)
+	isCommon := c.isSignedWithCommonKey(ctx, variables)
+	if isCommon && len(aliases) < maxAliases {
+		variables["JWT_ISSUER_ALIASES"] = strings.Join(append(aliases, own), ",")
+		c.printf("Both names publish the key that signed this token, so %s is another name of the same provider: add it to JWT_ISSUER_ALIASES. "+
+			"All names share one set of users.\n", own)
+		return
 	}
 	variables["JWT_ISSUER"] = own
 	variables["JWT_ISSUER_ALIASES"] = strings.Join(slices.DeleteFunc(aliases, func(alias string) bool { return alias == own }), ",")
+	if isCommon {
+		c.printf("Both names publish the key that signed this token, but JWT_ISSUER_ALIASES already has %d names: remove one that is out of use. "+
+			"Below, the token's issuer takes the place of JWT_ISSUER.\n", maxAliases)
+		return
+	}
 	c.printf("If that is your provider, set JWT_ISSUER to the token's.\n"+
 		"\nWARNING: the two issuers do not both publish the key that signed this token%s. So the same user ID may be another person there, who "+
 		"would open this one's billing: do not add it to JWT_ISSUER_ALIASES, and replace JWT_ISSUER only before customers are mapped.\n", c.notFetched())

@@ -37,24 +37,30 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 	}{
 		"nothing to warn of": {base(nil), nil, nil, nil},
 
-		"Keycloak's account, and an API":       {base(map[string]any{"aud": []string{"account", "billing"}}), nil, []string{"the audience account"}, map[string]string{"JwtAudience": "billing"}},
-		"Keycloak's account alone":             {base(map[string]any{"aud": "account"}), nil, []string{"JWT_AUDIENCE has to be your own API's"}, map[string]string{"JwtAudience": "account"}},
-		"Keycloak's other clients":             {base(map[string]any{"aud": []string{"realm-management", "broker", "web"}}), nil, []string{"realm-management", "broker"}, map[string]string{"JwtAudience": "web"}},
-		"Microsoft Graph's ID":                 {base(map[string]any{"aud": "00000003-0000-0000-C000-000000000000"}), nil, []string{"an API of the provider"}, map[string]string{"JwtAudience": "00000003-0000-0000-C000-000000000000"}},
-		"Azure AD Graph's ID, and an API":      {base(map[string]any{"aud": []string{"00000002-0000-0000-c000-000000000000", "api://1"}}), nil, []string{"the audience 00000002"}, map[string]string{"JwtAudience": "api://1"}},
-		"Microsoft Graph's address":            {base(map[string]any{"aud": []string{"https://graph.microsoft.com/", "api://1"}}), nil, []string{"the audience https://graph.microsoft.com/"}, map[string]string{"JwtAudience": "api://1"}},
-		"Microsoft Graph of a government":      {base(map[string]any{"aud": []string{"https://dod-graph.microsoft.us", "api://1"}}), nil, []string{"dod-graph"}, map[string]string{"JwtAudience": "api://1"}},
-		"Azure's management":                   {base(map[string]any{"aud": []string{"https://management.azure.com", "api://1"}}), nil, []string{"management.azure.com"}, map[string]string{"JwtAudience": "api://1"}},
-		"an issuer's /userinfo":                {base(map[string]any{"aud": []string{"https://tenant.example.com/oidc/userinfo", "api"}}), nil, []string{"user information"}, nil},
-		"an issuer's /userinfo/ alone":         {base(map[string]any{"aud": "https://tenant.example.com/userinfo/"}), nil, []string{"JWT_AUDIENCE has to be"}, map[string]string{"JwtAudience": "https://tenant.example.com/userinfo/"}},
-		"Auth0's management":                   {base(map[string]any{"aud": []string{"https://x.eu.auth0.com/api/v2/", "api"}}), nil, []string{"auth0.com/api/v2/"}, nil},
-		"Auth0's management, its own domain":   {base(map[string]any{"aud": []string{"https://tenant.example.com/api/v2/", "api"}}), nil, []string{"api/v2"}, nil},
-		"the issuer itself, and an API":        {base(map[string]any{"aud": []string{"https://tenant.example.com", "api"}}), nil, []string{"the issuer itself"}, nil},
-		"an API of a second version":           {base(map[string]any{"aud": "https://api.example.com/api/v2"}), nil, nil, map[string]string{"JwtAudience": "https://api.example.com/api/v2"}},
-		"configured with account":              {base(map[string]any{"aud": []string{"account", "billing"}}), map[string]string{"JWT_AUDIENCE": "web, account"}, []string{"JWT_AUDIENCE has to be your own API's"}, map[string]string{"JwtAudience": "web, account"}},
-		"an address as sub":                    {base(address), nil, []string{rule}, map[string]string{}},
-		"an address as sub, verified":          {base(map[string]any{"sub": "jane@example.com", "email_verified": true}), nil, []string{rule}, map[string]string{"JwtRequiredClaim": rule}},
-		"an address as sub, verified by text":  {base(map[string]any{"sub": "jane@example.com", "email_verified": "true"}), nil, []string{rule}, map[string]string{"JwtRequiredClaim": rule}},
+		"Keycloak's account, and an API":      {base(map[string]any{"aud": []string{"account", "billing"}}), nil, []string{"the audience account"}, map[string]string{"JwtAudience": "billing"}},
+		"Keycloak's account alone":            {base(map[string]any{"aud": "account"}), nil, []string{"JWT_AUDIENCE has to be your own API's"}, map[string]string{"JwtAudience": "account"}},
+		"Keycloak's other clients":            {base(map[string]any{"aud": []string{"realm-management", "broker", "web"}}), nil, []string{"realm-management", "broker"}, map[string]string{"JwtAudience": "web"}},
+		"Microsoft Graph's ID":                {base(map[string]any{"aud": "00000003-0000-0000-C000-000000000000"}), nil, []string{"an API of the provider"}, map[string]string{"JwtAudience": "00000003-0000-0000-C000-000000000000"}},
+		"Azure AD Graph's ID, and an API":     {base(map[string]any{"aud": []string{"00000002-0000-0000-c000-000000000000", "api://1"}}), nil, []string{"the audience 00000002"}, map[string]string{"JwtAudience": "api://1"}},
+		"Microsoft Graph's address":           {base(map[string]any{"aud": []string{"https://graph.microsoft.com/", "api://1"}}), nil, []string{"the audience https://graph.microsoft.com/"}, map[string]string{"JwtAudience": "api://1"}},
+		"Microsoft Graph of a government":     {base(map[string]any{"aud": []string{"https://dod-graph.microsoft.us", "api://1"}}), nil, []string{"dod-graph"}, map[string]string{"JwtAudience": "api://1"}},
+		"Azure's management":                  {base(map[string]any{"aud": []string{"https://management.azure.com", "api://1"}}), nil, []string{"management.azure.com"}, map[string]string{"JwtAudience": "api://1"}},
+		"an issuer's /userinfo":               {base(map[string]any{"aud": []string{"https://tenant.example.com/oidc/userinfo", "api"}}), nil, []string{"user information"}, nil},
+		"an issuer's /userinfo/ alone":        {base(map[string]any{"aud": "https://tenant.example.com/userinfo/"}), nil, []string{"JWT_AUDIENCE has to be"}, map[string]string{"JwtAudience": "https://tenant.example.com/userinfo/"}},
+		"Auth0's management":                  {base(map[string]any{"aud": []string{"https://x.eu.auth0.com/api/v2/", "api"}}), nil, []string{"auth0.com/api/v2/"}, nil},
+		"Auth0's management, its own domain":  {base(map[string]any{"aud": []string{"https://tenant.example.com/api/v2/", "api"}}), nil, []string{"api/v2"}, nil},
+		"the issuer itself, and an API":       {base(map[string]any{"aud": []string{"https://tenant.example.com", "api"}}), nil, []string{"the issuer itself"}, nil},
+		"an API of a second version":          {base(map[string]any{"aud": "https://api.example.com/api/v2"}), nil, nil, map[string]string{"JwtAudience": "https://api.example.com/api/v2"}},
+		"configured with account":             {base(map[string]any{"aud": []string{"account", "billing"}}), map[string]string{"JWT_AUDIENCE": "web, account"}, []string{"JWT_AUDIENCE has to be your own API's"}, map[string]string{"JwtAudience": "web, account"}},
+		"an address as sub":                   {base(address), nil, []string{rule}, map[string]string{}},
+		"an address as sub, verified":         {base(map[string]any{"sub": "jane@example.com", "email_verified": true}), nil, []string{rule}, map[string]string{"JwtRequiredClaim": rule}},
+		"an address as sub, verified by text": {base(map[string]any{"sub": "jane@example.com", "email_verified": "true"}), nil, []string{rule}, map[string]string{"JwtRequiredClaim": rule}},
+		"an address that is configured": {
+			base(map[string]any{"email": "jane@example.com", "email_verified": true}),
+			map[string]string{"JWT_USER_CLAIM": "email"},
+			[]string{rule},
+			map[string]string{"JwtUserClaim": "email", "JwtRequiredClaim": rule},
+		},
 		"an address as sub, not verified":      {base(map[string]any{"sub": "jane@example.com", "email_verified": false}), nil, []string{rule}, map[string]string{}},
 		"an address as sub, and a name":        {base(map[string]any{"sub": "jane@example.com", "preferred_username": "jane", "username": "jane"}), nil, []string{rule, "preferred_username"}, map[string]string{}},
 		"an address as sub, and an ID":         {base(map[string]any{"sub": "jane@example.com", "user_id": "u1"}), nil, nil, map[string]string{"JwtUserClaim": "user_id"}},
@@ -252,6 +258,9 @@ func TestConfigureProposesAnAliasOnlyForACommonKey(t *testing.T) {
 				t.Errorf("%v\n%s", err, output)
 			}
 			requirePrintable(t, output)
+			if isCommon := strings.Contains(output, "Both names publish"); isCommon == strings.Contains(output, "do not both publish") {
+				t.Errorf("it says that the names have a common key, and that they have none:\n%s", output)
+			}
 			lines := parametersIn(output)
 			alias := strings.ReplaceAll(strings.ReplaceAll(lines["JwtIssuerAliases"], origin, ""), "JwtIssuer", "")
 			if alias != test.alias || lines["JwtIssuer"] != origin+test.issuers {

@@ -90,9 +90,10 @@ func decodeValue(n node, into reflect.Value, name string) error {
 }
 
 // decodeList reads a list. All lists of this call take one element at most. An empty one is absent: stripe-go would send an empty text
-// for it, which Stripe refuses.
+// for it, which Stripe refuses. All elements are objects, so one that says nothing is absent too.
 func decodeList(n node, into reflect.Value, name string) error {
 	items, ok := n.elements()
+	items = slices.DeleteFunc(items, node.saysNothing)
 	switch {
 	case !ok:
 		return invalid(name, "The parameter must be a list.")

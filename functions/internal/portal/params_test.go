@@ -234,6 +234,10 @@ func TestNothingInJSONIsTheSameAsAbsent(t *testing.T) {
 			"subscription_update_confirm":{"subscription":null,"discounts":null,"items":[{"id":null,"price":"price_1","quantity":null}]}}}`, confirm},
 		"an empty list for an object, at every depth": {`{"flow_data":{"type":"subscription_update_confirm","after_completion":[],"subscription_cancel":[],"subscription_update":[ ],
 			"subscription_update_confirm":{"discounts":[],"items":[{"price":"price_1"}]}}}`, confirm},
+		"null in a list": {`{"flow_data":{"type":"subscription_update_confirm",
+			"subscription_update_confirm":{"discounts":[null],"items":[null,{"price":"price_1"}]}}}`, confirm},
+		"an empty list in a list": {`{"flow_data":{"type":"subscription_update_confirm",
+			"subscription_update_confirm":{"discounts":[[]],"items":[{"price":"price_1"},[ ]]}}}`, confirm},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, nil)

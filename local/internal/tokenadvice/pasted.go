@@ -17,9 +17,11 @@ type found struct{ name, text string }
 
 var (
 	authorization = regexp.MustCompile(`(?is)(?:^|[\s'"])authorization["']?\s*[:=]\s*(.*)`)
-	scheme        = regexp.MustCompile(`(?is)^["'\s]*(?:bearer|dpop|jwt)[\s:]+(.*)`)
+	scheme        = regexp.MustCompile(`(?is)^["'\s]*(?:(?:bearer|dpop|jwt|token)[\s:]+)+(.*)`)
 	alone         = regexp.MustCompile(`^(?:[A-Za-z0-9_~+/-]*={0,2}\.)*[A-Za-z0-9_~+/-]*={0,2}$`)
 	continuation  = regexp.MustCompile(`^[A-Za-z0-9_.-]+["';,]*$`)
+	// color matches control sequences of terminals (ECMA-48, section 5.4).
+	color = regexp.MustCompile(`\x1b\[[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e]`)
 	// named finds tokens in cookies, forms, addresses, commands and JavaScript.
 	named = regexp.MustCompile(`(?:([A-Za-z0-9_.-]+)["']?\s*[=:]\s*["']?)?\b(eyJ[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)+)`)
 )
@@ -42,7 +44,7 @@ func candidatesIn(pasted string) ([]found, error) {
 		text = match[1]
 	}
 	joined := withoutSpace(strings.Trim(strings.TrimSpace(text), "\"'`<>“”‘’,;"))
-	if alone.MatchString(joined) {
+	if alone.MatchString(joined) && !hasSeveralTokens(text) {
 		return []found{{"", joined}}, nil
 	}
 	var list []found
@@ -55,12 +57,23 @@ func candidatesIn(pasted string) ([]found, error) {
 	return []found{{"", joined}}, nil
 }
 
+// hasSeveralTokens reports whether more than one line of a text is a whole token.
+func hasSeveralTokens(text string) bool {
+	tokens := 0
+	for line := range strings.SplitSeq(text, "\n") {
+		if looksSigned(strings.TrimSpace(line)) {
+			tokens++
+		}
+	}
+	return tokens > 1
+}
+
 // unwrapped joins the lines of a token that was wrapped in the middle of other text.
 func unwrapped(text string) string {
 	var joined strings.Builder
 	for line := range strings.SplitSeq(text, "\n") {
 		line = strings.TrimSpace(line)
-		if joined.Len() > 0 && !(continuation.MatchString(line) && strings.Contains(joined.String(), "eyJ")) {
+		if joined.Len() > 0 && !(continuation.MatchString(line) && !looksSigned(line) && strings.Contains(joined.String(), "eyJ")) {
 			joined.WriteByte('\n')
 		}
 		joined.WriteString(line)
@@ -69,9 +82,10 @@ func unwrapped(text string) string {
 }
 
 // readable is the text as UTF-8 without what editors, terminals and mail programs add: byte order marks, invisible characters,
-// and the marks of a quoted mail.
+// colors, and the marks of a quoted mail. Every line ends with \n.
 func readable(pasted string) string {
 	pasted = strings.ToValidUTF8(fromUTF16(pasted), "\uFFFD")
+	pasted = color.ReplaceAllString(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(pasted), "")
 	var text strings.Builder
 	for line := range strings.Lines(pasted) {
 		text.WriteString(strings.TrimLeft(line, "> "))
@@ -132,7 +146,7 @@ func inJSON(text string) (list []found, isJSON bool, err error) {
 		if _, ok := names[name]; !ok {
 			names[name] = text
 		}
-		if rank(name) < other || looksSigned(text) {
+		if text != "" && rank(name) < other || looksSigned(text) {
 			list = append(list, found{name, text})
 		}
 	})
@@ -147,6 +161,8 @@ func inJSON(text string) (list []found, isJSON bool, err error) {
 		err = errors.New("this is an error of the token endpoint, not a token: " + Printable(names["error"]+" "+names["error_description"]))
 	case has("payload", "signatures", "protected"):
 		err = errors.New("this is a token in JSON serialization: the portal takes compact ones only, three parts joined by dots")
+	case has("kty"):
+		err = errors.New("this is a key set, not a token: configure fetches it by itself, or set JWT_JWKS to it")
 	case has("alg", "iss", "sub", "aud", "kid"):
 		err = errors.New("this is the decoded content of a token: paste the token itself, three parts joined by dots")
 	case has("refresh_token", "refreshToken", "RefreshToken"):

@@ -11,9 +11,12 @@ import (
 func Printable(text string) string {
 	var safe strings.Builder
 	for _, r := range text {
-		if isPrintable(r) {
+		switch {
+		case isPrintable(r):
 			safe.WriteRune(r)
-		} else {
+		case r > 0xFFFF:
+			fmt.Fprintf(&safe, `\U%08x`, r)
+		default:
 			fmt.Fprintf(&safe, `\u%04x`, r)
 		}
 	}

@@ -91,6 +91,8 @@ func parse(compact string) (*Token, error) {
 		return nil, errors.New("this is a key or a secret of Stripe, not a user's token: if others may have seen it, roll it in Stripe's dashboard")
 	case paseto.MatchString(compact):
 		return nil, errors.New("this is a PASETO token: the portal takes JWTs only. Ask the provider for a JWT")
+	case strings.HasPrefix(compact, "eyJ") && strings.Contains(compact, "..."):
+		return nil, errors.New("this token was cut: dots stand for a part of it. Copy the whole token")
 	case len(parts) == 5:
 		return nil, errors.New("this token is encrypted (five parts): only its recipient can read it. Ask the provider for a signed one. " +
 			"Auth0 makes such tokens if the login names no audience: name the identifier of your API. Session cookies of Auth.js (NextAuth) are such tokens too")

@@ -67,6 +67,13 @@ func TestClaimsAreFoundAsTheVerifierFindsThem(t *testing.T) {
 	}
 }
 
+// An escape has one reading, which is also TOML's.
+func TestPrintableEscapesAreUnambiguous(t *testing.T) {
+	if got, want := Printable("a\u202e1\U000e00411é"), `a\u202e1\U000e00411é`; got != want {
+		t.Errorf("%s, not %s", got, want)
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add(tokenOf(`{"iss":"https://a.example","aud":["account"],"sub":"u"}`))
 	f.Add("Authorization: Bearer " + tokenOf(`{"exp":1e400,"sub":{"a":[]}}`))
