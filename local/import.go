@@ -310,6 +310,9 @@ func (j *importJob) verify(ctx context.Context) error {
 	if verified.Shared > 0 {
 		fmt.Fprintf(j.out, "%d have a customer that another user has too (--shared allows that)\n", verified.Shared)
 	}
+	if verified.LeftOut > 0 {
+		fmt.Fprintf(j.out, "%d customers had no room in the item of a user with more than 100\n", verified.LeftOut)
+	}
 	j.printFirsts()
 	if run.WasDone {
 		fmt.Fprintf(j.out, "%s says that all of this was done before; nothing was read. Remove it to verify again.\n", run.StateFile)

@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"billingportal/functions/app"
 	"billingportal/local/internal/stripewire"
@@ -95,6 +97,46 @@ func TestVerificationOfCustomersOfSeveralUsers(t *testing.T) {
 		}
 		if !maps.Equal(c.mappings(t), before) {
 			t.Errorf("%v: %v, want %v", test.arguments, c.mappings(t), before)
+		}
+	}
+}
+
+// A user of more customers than an item holds, the newest of which are deleted, gets those back that were left out: as an import would
+// have it, and not those for which there is no room.
+func TestVerificationRestoresWhatHadNoRoom(t *testing.T) {
+	c := newCompany(t, 0)
+	c.stripe.Change(func(d *stripewire.Data) {
+		for i := range 130 {
+			created := time.Unix(1_700_000_000+int64(i), 0)
+			if i < 20 { // the newest of them has the smallest ID
+				created = time.Unix(1_600_000_000-int64(i), 0)
+			}
+			d.Customers = append(d.Customers, stripewire.Customer{ID: fmt.Sprintf("cus_%03d", i), Created: created, User: "many"})
+			c.apply(t, claim("many", fmt.Sprintf("cus_%03d", i), app.MappingFacts{Metadata: app.MappingAt(created.Unix())}))
+		}
+		d.Customers = append(d.Customers, stripewire.Customer{ID: "cus_Other", Created: time.Unix(1_700_000_000, 0), User: "never imported"})
+	})
+	if output, err := c.run(t, "--verify", "--fix"); err != nil || !strings.Contains(output, "100 looked at: ") || strings.Contains(output, "no room") {
+		t.Errorf("%v: %s", err, output)
+	}
+	c.stripe.Change(func(d *stripewire.Data) {
+		for i := 20; i < 130; i++ {
+			d.Customers[i].Deleted = true
+		}
+	})
+	for i := 20; i < 130; i++ {
+		c.apply(t, app.MappingChange{Deleted: fmt.Sprintf("cus_%03d", i)})
+	}
+	if got := c.mappings(t); len(got) != 0 {
+		t.Fatalf("%v", got)
+	}
+	if output, err := c.run(t, "--verify"); err == nil || !strings.Contains(output, "20 customers had no room") || !strings.Contains(output, `First left out: user "many", customer cus_000: `) {
+		t.Errorf("%v: %s", err, output)
+	}
+	for _, want := range []string{"; 20 corrected", "; 0 corrected"} {
+		output, err := c.run(t, "--verify", "--fix")
+		if got := c.mappings(t); err != nil || !strings.Contains(output, want) || !maps.Equal(got, map[string]string{"many": "cus_000"}) {
+			t.Errorf("%v, %v: %s", err, got, output)
 		}
 	}
 }

@@ -29,8 +29,8 @@ const (
 )
 
 // accountList keeps what Stripe says of its customers in a file that only grows, so that a run that was cut off does not ask again. Its
-// lines are customer, separator, nothing, separator, when that was read, separator, standing, separator, user: sorted, they come before the
-// users of the customer, and the newest comes last.
+// lines are customer, separator, nothing, separator, when that was read, separator, when the customer was created, separator, standing,
+// separator, user: sorted, they come before the users of the customer, and the newest comes last.
 type accountList struct {
 	file        *os.File
 	reader      Reader
@@ -90,7 +90,7 @@ func (l *accountList) describe(lines *strings.Builder, c customer, s standing) {
 	if app.IsCustomerID(c.ID) {
 		// A test clock's customer may be of the future, and so are its claims.
 		at := max(l.now().Unix(), c.Created)
-		fmt.Fprintf(lines, "%s\x00\x00%020d\x00%s\x00%s\n", c.ID, at, s, namedUser(c, l.metadataKey))
+		fmt.Fprintf(lines, "%s\x00\x00%020d\x00%020d\x00%s\x00%s\n", c.ID, at, c.Created, s, namedUser(c, l.metadataKey))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -40,7 +41,8 @@ type Verification struct {
 	list    *accountList
 	sorter  *spill.Sorter
 	limiter *rate.Limiter
-	mu      sync.Mutex // of the counts, while corrections run
+	lacking map[string][]string // users whose items left claims out that they have room for now, and the customers that they have
+	mu      sync.Mutex          // of the counts, while corrections run
 }
 
 // Verified counts mappings by finding.
@@ -50,12 +52,15 @@ type Verified struct {
 	Renamed   int64 `json:"renamed"`
 	Missing   int64 `json:"missing"`
 	Shared    int64 `json:"shared"`
+	LeftOut   int64 `json:"left_out"`
 	Malformed int64 `json:"malformed"`
 	Fixed     int64 `json:"fixed"`
 }
 
 // Wrong is how many mappings are not what Stripe says.
-func (v Verified) Wrong() int64 { return v.Deleted + v.Renamed + v.Missing + v.Shared + v.Malformed }
+func (v Verified) Wrong() int64 {
+	return v.Deleted + v.Renamed + v.Missing + v.Shared + v.LeftOut + v.Malformed
+}
 
 // verifyState is the progress of a verification, kept in a file.
 type verifyState struct {
@@ -159,10 +164,14 @@ func (v *Verification) readTable(ctx context.Context) error {
 	if isFirst {
 		v.state.Verified = Verified{}
 	}
-	return v.Owners.read(ctx, v.sorter, func(user string, err error) {
-		if isFirst {
+	v.lacking = map[string][]string{}
+	return v.Owners.read(ctx, v.sorter, func(entry app.MappingEntry, err error) {
+		switch {
+		case err != nil && isFirst:
 			v.state.Verified.Malformed++
-			v.Report.add(Row{Kind: kindMalformed, User: user, Detail: err.Error()})
+			v.Report.add(Row{Kind: kindMalformed, User: entry.User, Detail: err.Error()})
+		case err == nil && entry.State.LacksClaims():
+			v.lacking[entry.User] = entry.State.Counting()
 		}
 	}, v.Progress)
 }
@@ -228,6 +237,7 @@ type account struct {
 	customer, user string
 	standing       standing
 	at             int64 // when that was read
+	created        int64
 }
 
 // compare goes through the mappings in order of their customers.
@@ -253,7 +263,6 @@ func (v *Verification) compare(ctx context.Context) error {
 	err := v.each(ctx, func(found pair) error {
 		if found.user == "" {
 			of = accountOf(found)
-			return nil
 		}
 		key := found.customer + separator + found.user
 		if v.state.Until != "" && key <= v.state.Until {
@@ -263,9 +272,13 @@ func (v *Verification) compare(ctx context.Context) error {
 			of = account{customer: found.customer}
 		}
 		until = key
-		v.state.Verified.Looked++
-		v.Progress.Read(1)
-		if fix := v.look(found, of); fix != nil {
+		fix := v.restore(of)
+		if found.user != "" {
+			v.state.Verified.Looked++
+			v.Progress.Read(1)
+			fix = v.look(found, of)
+		}
+		if fix != nil {
 			wrong = append(wrong, fix)
 		}
 		if sinceNoted++; len(wrong) < batchLines && sinceNoted < 10*batchLines {
@@ -281,10 +294,10 @@ func (v *Verification) compare(ctx context.Context) error {
 }
 
 func accountOf(found pair) account {
-	at, rest, _ := strings.Cut(found.last, separator)
-	s, user, _ := strings.Cut(rest, separator)
-	seconds, _ := strconv.ParseInt(at, 10, 64) // written above
-	return account{customer: found.customer, user: user, standing: standing(s), at: seconds}
+	part := strings.SplitN(found.last, separator, 4)
+	at, _ := strconv.ParseInt(part[0], 10, 64) // written above
+	created, _ := strconv.ParseInt(part[1], 10, 64)
+	return account{customer: found.customer, user: part[3], standing: standing(part[2]), at: at, created: created}
 }
 
 // look reports a mapping that differs from Stripe, and returns its correction; nil if there is none.
@@ -327,6 +340,26 @@ func (v *Verification) look(found pair, of account) func(context.Context) error 
 		return nil
 	}
 	return func(ctx context.Context) error { return v.apply(ctx, row, change) }
+}
+
+// restore reports a claim that the item of a user with very many customers left out, and returns its correction. Other customers whose
+// metadata names a user who does not have them are for an import.
+func (v *Verification) restore(of account) func(context.Context) error {
+	known, isLacking := v.lacking[of.user]
+	if !isLacking || of.standing != isLive || slices.Contains(known, of.customer) {
+		return nil
+	}
+	v.state.Verified.LeftOut++
+	row := Row{Kind: kindLeftOut, User: of.user, Customer: of.customer, Detail: "the user's item had no room for this customer, and has some now"}
+	v.Report.add(row)
+	if v.Fix == nil {
+		return nil
+	}
+	// As an import would.
+	fact := app.MappingFact{User: of.user, Customer: of.customer, Facts: app.MappingFacts{Metadata: app.MappingAt(of.created)}, Seen: app.MappingAt(of.at)}
+	return func(ctx context.Context) error {
+		return v.apply(ctx, row, app.MappingChange{Facts: []app.MappingFact{fact}})
+	}
 }
 
 // correct makes the changes that missed events would have made.
