@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -112,10 +113,37 @@ func checkImportFlags(cmd *cli.Command) error {
 		return errors.New("--fix goes with --verify")
 	case cmd.Bool("shared") && cmd.String("propose") != "":
 		return errors.New("--shared goes with the import of a proposal, not with --propose")
+	case cmd.String("state") != "" && needsOut:
+		return errors.New("--state goes with an import into the table, or with --verify")
 	case cmd.Int("rate") < 1 || cmd.Int("write-capacity") < 1:
 		return errors.New("--rate and --write-capacity are at least 1")
 	}
+	return checkImportFiles(cmd)
+}
+
+// checkImportFiles refuses to write one file over another.
+func checkImportFiles(cmd *cli.Command) error {
+	flags := []string{"csv", "propose", "out", "report", "state"}
+	for i, one := range flags {
+		for _, other := range flags[i+1:] {
+			if isSameFile(cmd.String(one), cmd.String(other)) {
+				return fmt.Errorf("--%s and --%s are the same file", one, other)
+			}
+		}
+	}
 	return nil
+}
+
+func isSameFile(a, b string) bool {
+	if a == "" || b == "" {
+		return false
+	}
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	if errA != nil || errB != nil {
+		return filepath.Clean(a) == filepath.Clean(b)
+	}
+	return os.SameFile(infoA, infoB) && infoA.Mode().IsRegular() // and not /dev/null
 }
 
 // importJob is one run of the command.
@@ -301,7 +329,7 @@ func (j *importJob) verify(ctx context.Context) error {
 		Target: strings.TrimSpace(fmt.Sprintf("%+v %s", table, j.cmd.String("endpoint-url"))),
 		Report: j.report, Progress: j.progress(), Now: time.Now,
 	}
-	if j.cmd.Bool("fix") {
+	if j.cmd.Bool("fix") && !j.cmd.Bool("dry-run") {
 		run.Fix = &app.MappingWriter{Client: client, Table: table}
 	}
 	verified, err := run.Run(ctx)

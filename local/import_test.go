@@ -232,6 +232,33 @@ func TestImportFlagsFitTogether(t *testing.T) {
 	}
 }
 
+// No command writes over the file that it reads, or into the file of another flag.
+func TestImportWritesOverNoFile(t *testing.T) {
+	c := newCompany(t, 0)
+	t.Chdir(t.TempDir())
+	users := file(t, "u1,u1@example.com\n")
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(users, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, arguments := range [][]string{
+		{"--csv", users, "--report", users},
+		{"--csv", users, "--report", link},
+		{"--csv", users, "--state", filepath.Dir(users) + "/./users.csv"},
+		{"--propose", users, "--out", users},
+		{"--propose", users, "--out", "new", "--report", "./new"},
+		{"--propose", users, "--out", "new", "--state", "state"}, // which neither would keep
+		{"--csv", users, "--format", "dynamodb-json", "--out", "new", "--state", "state"},
+	} {
+		if output, err := c.run(t, arguments...); err == nil || strings.Contains(output, " 0 ") {
+			t.Errorf("%v: %v: %s", arguments, err, output)
+		}
+	}
+	if text, err := os.ReadFile(users); err != nil || string(text) != "u1,u1@example.com\n" {
+		t.Errorf("%v: %s", err, text)
+	}
+}
+
 // Whatever a file is like, what can be imported is, and the report has the number of each line that cannot.
 func TestImportOfAMalformedFile(t *testing.T) {
 	c := newCompany(t, 0)

@@ -65,6 +65,8 @@ func TestVerificationOfCustomersOfSeveralUsers(t *testing.T) {
 		{nil, map[string]string{"hand": "renamed", "u1": "conflict", "a": "conflict", "b": "conflict"}, "2 of customers who name another user", nil},
 		{[]string{"--fix"}, map[string]string{"hand": "renamed", "a": "conflict", "b": "conflict"}, "1 corrected\n2 have a customer that another user has too",
 			map[string]string{"u1": "cus_1", "a": "cus_9", "b": "cus_9"}},
+		{[]string{"--fix", "--dry-run"}, map[string]string{"hand": "renamed", "u1": "conflict", "a": "conflict", "b": "conflict"}, "; 0 corrected\n",
+			map[string]string{"hand": "cus_1", "u1": "cus_1", "a": "cus_9", "b": "cus_9"}},
 		{[]string{"--fix", "--shared"}, map[string]string{}, "; 0 corrected\n", map[string]string{"hand": "cus_1", "u1": "cus_1", "a": "cus_9", "b": "cus_9"}},
 	} {
 		c := newCompany(t, 10) // cus_9 names nobody
