@@ -90,7 +90,7 @@ func TestFaultsOfTheAWSConfigurationAreNamed(t *testing.T) {
 		"a process that fails":          {map[string]string{"AWS_PROFILE": "process"}, "the credential_process of the AWS profile failed"},
 		"a second factor":               {map[string]string{"AWS_PROFILE": "mfa"}, "needs a second factor"},
 	} {
-		for _, arguments := range [][]string{{"--csv", "-"}, {"--verify"}, {}} {
+		for _, arguments := range [][]string{{"import", "--csv", "-"}, {"import", "--verify"}, {"import"}, {"doctor"}, {"doctor", "--stack", "billing"}} {
 			t.Run(name+strings.Join(arguments, " "), func(t *testing.T) {
 				awsAlone(t, test.variables)
 				t.Setenv("STRIPE_SECRET_KEY", demoKey)
@@ -98,7 +98,7 @@ func TestFaultsOfTheAWSConfigurationAreNamed(t *testing.T) {
 					t.Fatal(err)
 				}
 				begun := time.Now()
-				output, err := importAlone(t, arguments...)
+				output, err := runAlone(t, arguments...)
 				if err == nil || !strings.Contains(err.Error(), test.want) || output != "" {
 					t.Errorf("%v: %s", err, output)
 				}
@@ -110,8 +110,8 @@ func TestFaultsOfTheAWSConfigurationAreNamed(t *testing.T) {
 	}
 }
 
-// importAlone runs an import and returns all that is written to the terminal, by whomever.
-func importAlone(t *testing.T, arguments ...string) (string, error) {
+// runAlone runs a command and returns all that is written to the terminal, by whomever.
+func runAlone(t *testing.T, arguments ...string) (string, error) {
 	t.Helper()
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -124,14 +124,15 @@ func importAlone(t *testing.T, arguments ...string) (string, error) {
 	command := newCommand(write)
 	command.Writer, command.ErrWriter = &out, &out
 	command.Reader = strings.NewReader("u1,cus_1\n")
-	failure := command.Run(context.Background(), append([]string{"local", "import"}, arguments...))
+	failure := command.Run(context.Background(), append([]string{"local"}, arguments...))
 	if err := write.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := out.ReadFrom(read); err != nil {
 		t.Fatal(err)
 	}
-	return out.String(), failure
+	_, rest, _ := strings.Cut(out.String(), "\n") // the first line says which target the command looks at
+	return rest, failure
 }
 
 // What AWS answers is named by its code, and the table's own faults by what is wrong.
@@ -149,14 +150,14 @@ func TestAnswersOfAWSAreNamed(t *testing.T) {
 			_, _ = w.Write([]byte(`{"__type":"` + code + `","message":"` + marker + `"}`))
 		}))
 		awsAlone(t, map[string]string{"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "SECRET", "AWS_REGION": "eu-central-1"})
-		output, err := importAlone(t, "--csv", "-", "--endpoint-url", server.URL)
+		output, err := runAlone(t, "import", "--csv", "-", "--endpoint-url", server.URL)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(output+err.Error(), marker) {
 			t.Errorf("%s: %v: %s", code, err, output)
 		}
 		server.Close()
 	}
 	awsAlone(t, map[string]string{"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "SECRET", "AWS_REGION": "eu-central-1"})
-	if output, err := importAlone(t, "--csv", "-", "--endpoint-url", "http://"+freeAddress(t)); err == nil || !strings.Contains(err.Error(), "no connection") {
+	if output, err := runAlone(t, "import", "--csv", "-", "--endpoint-url", "http://"+freeAddress(t)); err == nil || !strings.Contains(err.Error(), "no connection") {
 		t.Errorf("%v: %s", err, output)
 	}
 	dns := &net.DNSError{Err: "no such host", Name: "dynamodb.eu-cental-1.amazonaws.com", IsNotFound: true}
@@ -168,7 +169,7 @@ func TestAnswersOfAWSAreNamed(t *testing.T) {
 // A dry run looks at a file on a machine without AWS, too, and says what it could not compare.
 func TestADryRunWithoutAWS(t *testing.T) {
 	awsAlone(t, nil)
-	output, err := importAlone(t, "--csv", "-", "--dry-run")
+	output, err := runAlone(t, "import", "--csv", "-", "--dry-run")
 	if err != nil || !strings.HasPrefix(output, "The table was not read (no AWS credentials: ") || !strings.Contains(output, "1 would be imported") {
 		t.Errorf("%v: %s", err, output)
 	}
