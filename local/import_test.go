@@ -43,6 +43,7 @@ type company struct {
 	looked []string // single customers that were asked for
 	busy   int      // pages that are answered with 429 first
 	hear   func()   // hears of each such request; nil for nobody
+	write  func()   // hears of each change of the table; nil for nobody
 }
 
 // newCompany has customers cus_0 to cus_n-1 of the users u0 to u n-1; each tenth names nobody.
@@ -109,6 +110,9 @@ func (c *company) note(r *http.Request) {
 	}
 	if c.hear != nil && strings.HasPrefix(r.URL.Path, stripePath) {
 		c.hear()
+	}
+	if c.write != nil && strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".UpdateItem") {
+		c.write()
 	}
 }
 

@@ -224,3 +224,43 @@ func TestACutOffVerificationGoesOn(t *testing.T) {
 		t.Errorf("%v: %s", err, output)
 	}
 }
+
+// A verification that is cut off among its corrections goes on, and counts and reports those that were made.
+func TestAVerificationCutOffAmongItsCorrections(t *testing.T) {
+	c := newCompany(t, 100)
+	if output, err := c.run(t); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	c.stripe.Change(func(d *stripewire.Data) {
+		for i := range 40 {
+			d.Customers[i].Deleted = i%2 == 0
+			d.Customers[i].User = fmt.Sprint("heir", i)
+		}
+	})
+	state, report := filepath.Join(t.TempDir(), "state"), filepath.Join(t.TempDir(), "report.csv")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	writes := 0
+	c.mu.Lock()
+	c.write = func() {
+		if writes++; writes == 100 {
+			cancel()
+		}
+	}
+	c.mu.Unlock()
+	command := newCommand(os.Stdout)
+	command.Writer, command.ErrWriter = &bytes.Buffer{}, &bytes.Buffer{}
+	if err := command.Run(ctx, c.arguments("--verify", "--fix", "--state", state, "--report", report)); err == nil {
+		t.Fatal("it was not cut off")
+	}
+	output, err := c.run(t, "--verify", "--fix", "--state", state, "--report", report)
+	if err != nil || !strings.Contains(output, ": 20 of deleted customers, 16 of customers who name another user, ") || !strings.Contains(output, "; 36 corrected") {
+		t.Errorf("%v: %s", err, output)
+	}
+	if rows := reported(t, report); len(rows["deleted"]) != 20 || len(rows["renamed"]) != 16 {
+		t.Errorf("%d and %d rows", len(rows["deleted"]), len(rows["renamed"]))
+	}
+	if got := c.mappings(t); got["u0"] != "" || got["u1"] != "" || got["heir1"] != "cus_1" {
+		t.Errorf("%v", got)
+	}
+}
