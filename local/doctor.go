@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go"
 	"github.com/urfave/cli/v3"
 
 	"billingportal/functions/app"
@@ -61,7 +63,11 @@ func examine(ctx context.Context, stack, region string) ([]app.Finding, error) {
 	if stack == "" && len(own) == 0 {
 		return examineLaptop(ctx)
 	}
-	cfg, err := loadAWS(ctx, os.Getenv("AWS_ENDPOINT_URL"), nil, config.WithRegion(region))
+	endpoint := cmp.Or(own["AWS_ENDPOINT_URL_DYNAMODB"], own["AWS_ENDPOINT_URL"])
+	if stack != "" {
+		endpoint = ""
+	}
+	cfg, err := loadAWS(ctx, endpoint, nil, config.WithRegion(region))
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +82,7 @@ func examine(ctx context.Context, stack, region string) ([]app.Finding, error) {
 	}
 	credentials, err := cfg.Credentials.Retrieve(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("AWS credentials: %w", err)
+		return nil, err
 	}
 	for _, variables := range []map[string]string{deployed.portal, deployed.webhook} {
 		if variables == nil {
@@ -118,8 +124,12 @@ func ownVariables() map[string]string {
 // environmentsOf reads the configuration of a stack's functions, as the alias serves it where there is one.
 func environmentsOf(ctx context.Context, cfg aws.Config, stack string) (environments, error) {
 	resources, err := cloudformation.NewFromConfig(cfg).DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{StackName: aws.String(stack)})
-	if err != nil {
-		return environments{}, fmt.Errorf("stack %s: %w", stack, err)
+	var refusal smithy.APIError
+	switch {
+	case errors.As(err, &refusal) && refusal.ErrorCode() == "ValidationError":
+		return environments{}, fmt.Errorf("there is no stack %s in the Region %s", stack, cfg.Region)
+	case err != nil:
+		return environments{}, fmt.Errorf("the stack %s: %w", stack, describeAWS("cloudformation", cfg.Region, err))
 	}
 	var found environments
 	for _, resource := range resources.StackResources {
@@ -144,7 +154,7 @@ func variablesOf(ctx context.Context, client *lambda.Client, function string) (m
 		output, err = client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(function)})
 	}
 	if err != nil {
-		return nil, fmt.Errorf("function %s: %w", function, err)
+		return nil, fmt.Errorf("the function %s: %w", function, describeAWS("lambda", client.Options().Region, err))
 	}
 	if output.Environment == nil {
 		return map[string]string{}, nil

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -106,10 +107,37 @@ func checkImportFlags(cmd *cli.Command) error {
 		return errors.New("--fix goes with --verify")
 	case cmd.Bool("shared") && cmd.String("propose") != "":
 		return errors.New("--shared goes with the import of a proposal, not with --propose")
+	case cmd.String("state") != "" && needsOut:
+		return errors.New("--state goes with an import into the table, or with --verify")
 	case cmd.Int("rate") < 1 || cmd.Int("write-capacity") < 1:
 		return errors.New("--rate and --write-capacity are at least 1")
 	}
+	return checkImportFiles(cmd)
+}
+
+// checkImportFiles refuses to write one file over another.
+func checkImportFiles(cmd *cli.Command) error {
+	flags := []string{"csv", "propose", "out", "report", "state"}
+	for i, one := range flags {
+		for _, other := range flags[i+1:] {
+			if isSameFile(cmd.String(one), cmd.String(other)) {
+				return fmt.Errorf("--%s and --%s are the same file", one, other)
+			}
+		}
+	}
 	return nil
+}
+
+func isSameFile(a, b string) bool {
+	if a == "" || b == "" {
+		return false
+	}
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	if errA != nil || errB != nil {
+		return filepath.Clean(a) == filepath.Clean(b)
+	}
+	return os.SameFile(infoA, infoB) && infoA.Mode().IsRegular() // and not /dev/null
 }
 
 // importJob is one run of the command.
@@ -295,7 +323,7 @@ func (j *importJob) verify(ctx context.Context) error {
 		Target: strings.TrimSpace(fmt.Sprintf("%+v %s", table, j.cmd.String("endpoint-url"))),
 		Report: j.report, Progress: j.progress(), Now: time.Now,
 	}
-	if j.cmd.Bool("fix") {
+	if j.cmd.Bool("fix") && !j.cmd.Bool("dry-run") {
 		run.Fix = &app.MappingWriter{Client: client, Table: table}
 	}
 	verified, err := run.Run(ctx)
@@ -303,6 +331,9 @@ func (j *importJob) verify(ctx context.Context) error {
 		verified.Looked, verified.Deleted, verified.Renamed, verified.Missing, verified.Malformed, verified.Fixed)
 	if verified.Shared > 0 {
 		fmt.Fprintf(j.out, "%d have a customer that another user has too (--shared allows that)\n", verified.Shared)
+	}
+	if verified.LeftOut > 0 {
+		fmt.Fprintf(j.out, "%d customers had no room in the item of a user with more than 100\n", verified.LeftOut)
 	}
 	j.printFirsts()
 	if run.WasDone {

@@ -43,6 +43,7 @@ type company struct {
 	looked []string // single customers that were asked for
 	busy   int      // pages that are answered with 429 first
 	hear   func()   // hears of each such request; nil for nobody
+	write  func()   // hears of each change of the table; nil for nobody
 }
 
 // newCompany has customers cus_0 to cus_n-1 of the users u0 to u n-1; each tenth names nobody.
@@ -109,6 +110,9 @@ func (c *company) note(r *http.Request) {
 	}
 	if c.hear != nil && strings.HasPrefix(r.URL.Path, stripePath) {
 		c.hear()
+	}
+	if c.write != nil && strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".UpdateItem") {
+		c.write()
 	}
 }
 
@@ -229,6 +233,33 @@ func TestImportFlagsFitTogether(t *testing.T) {
 		if err := runCommand(t, io.Discard, append([]string{"local", "import"}, arguments...)...); err == nil {
 			t.Errorf("%s is taken", name)
 		}
+	}
+}
+
+// No command writes over the file that it reads, or into the file of another flag.
+func TestImportWritesOverNoFile(t *testing.T) {
+	c := newCompany(t, 0)
+	t.Chdir(t.TempDir())
+	users := file(t, "u1,u1@example.com\n")
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(users, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, arguments := range [][]string{
+		{"--csv", users, "--report", users},
+		{"--csv", users, "--report", link},
+		{"--csv", users, "--state", filepath.Dir(users) + "/./users.csv"},
+		{"--propose", users, "--out", users},
+		{"--propose", users, "--out", "new", "--report", "./new"},
+		{"--propose", users, "--out", "new", "--state", "state"}, // which neither would keep
+		{"--csv", users, "--format", "dynamodb-json", "--out", "new", "--state", "state"},
+	} {
+		if output, err := c.run(t, arguments...); err == nil || strings.Contains(output, " 0 ") {
+			t.Errorf("%v: %v: %s", arguments, err, output)
+		}
+	}
+	if text, err := os.ReadFile(users); err != nil || string(text) != "u1,u1@example.com\n" {
+		t.Errorf("%v: %s", err, text)
 	}
 }
 

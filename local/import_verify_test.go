@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"billingportal/functions/app"
 	"billingportal/local/internal/stripewire"
@@ -63,6 +65,8 @@ func TestVerificationOfCustomersOfSeveralUsers(t *testing.T) {
 		{nil, map[string]string{"hand": "renamed", "u1": "conflict", "a": "conflict", "b": "conflict"}, "2 of customers who name another user", nil},
 		{[]string{"--fix"}, map[string]string{"hand": "renamed", "a": "conflict", "b": "conflict"}, "1 corrected\n2 have a customer that another user has too",
 			map[string]string{"u1": "cus_1", "a": "cus_9", "b": "cus_9"}},
+		{[]string{"--fix", "--dry-run"}, map[string]string{"hand": "renamed", "u1": "conflict", "a": "conflict", "b": "conflict"}, "; 0 corrected\n",
+			map[string]string{"hand": "cus_1", "u1": "cus_1", "a": "cus_9", "b": "cus_9"}},
 		{[]string{"--fix", "--shared"}, map[string]string{}, "; 0 corrected\n", map[string]string{"hand": "cus_1", "u1": "cus_1", "a": "cus_9", "b": "cus_9"}},
 	} {
 		c := newCompany(t, 10) // cus_9 names nobody
@@ -95,6 +99,46 @@ func TestVerificationOfCustomersOfSeveralUsers(t *testing.T) {
 		}
 		if !maps.Equal(c.mappings(t), before) {
 			t.Errorf("%v: %v, want %v", test.arguments, c.mappings(t), before)
+		}
+	}
+}
+
+// A user of more customers than an item holds, the newest of which are deleted, gets those back that were left out: as an import would
+// have it, and not those for which there is no room.
+func TestVerificationRestoresWhatHadNoRoom(t *testing.T) {
+	c := newCompany(t, 0)
+	c.stripe.Change(func(d *stripewire.Data) {
+		for i := range 130 {
+			created := time.Unix(1_700_000_000+int64(i), 0)
+			if i < 20 { // the newest of them has the smallest ID
+				created = time.Unix(1_600_000_000-int64(i), 0)
+			}
+			d.Customers = append(d.Customers, stripewire.Customer{ID: fmt.Sprintf("cus_%03d", i), Created: created, User: "many"})
+			c.apply(t, claim("many", fmt.Sprintf("cus_%03d", i), app.MappingFacts{Metadata: app.MappingAt(created.Unix())}))
+		}
+		d.Customers = append(d.Customers, stripewire.Customer{ID: "cus_Other", Created: time.Unix(1_700_000_000, 0), User: "never imported"})
+	})
+	if output, err := c.run(t, "--verify", "--fix"); err != nil || !strings.Contains(output, "100 looked at: ") || strings.Contains(output, "no room") {
+		t.Errorf("%v: %s", err, output)
+	}
+	c.stripe.Change(func(d *stripewire.Data) {
+		for i := 20; i < 130; i++ {
+			d.Customers[i].Deleted = true
+		}
+	})
+	for i := 20; i < 130; i++ {
+		c.apply(t, app.MappingChange{Deleted: fmt.Sprintf("cus_%03d", i)})
+	}
+	if got := c.mappings(t); len(got) != 0 {
+		t.Fatalf("%v", got)
+	}
+	if output, err := c.run(t, "--verify"); err == nil || !strings.Contains(output, "20 customers had no room") || !strings.Contains(output, `First left out: user "many", customer cus_000: `) {
+		t.Errorf("%v: %s", err, output)
+	}
+	for _, want := range []string{"; 20 corrected", "; 0 corrected"} {
+		output, err := c.run(t, "--verify", "--fix")
+		if got := c.mappings(t); err != nil || !strings.Contains(output, want) || !maps.Equal(got, map[string]string{"many": "cus_000"}) {
+			t.Errorf("%v, %v: %s", err, got, output)
 		}
 	}
 }
@@ -178,5 +222,45 @@ func TestACutOffVerificationGoesOn(t *testing.T) {
 	}
 	if output, err := c.run(t, "--verify", "--state", state); err == nil || !strings.Contains(err.Error(), "is of another run") {
 		t.Errorf("%v: %s", err, output)
+	}
+}
+
+// A verification that is cut off among its corrections goes on, and counts and reports those that were made.
+func TestAVerificationCutOffAmongItsCorrections(t *testing.T) {
+	c := newCompany(t, 100)
+	if output, err := c.run(t); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	c.stripe.Change(func(d *stripewire.Data) {
+		for i := range 40 {
+			d.Customers[i].Deleted = i%2 == 0
+			d.Customers[i].User = fmt.Sprint("heir", i)
+		}
+	})
+	state, report := filepath.Join(t.TempDir(), "state"), filepath.Join(t.TempDir(), "report.csv")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	writes := 0
+	c.mu.Lock()
+	c.write = func() {
+		if writes++; writes == 100 {
+			cancel()
+		}
+	}
+	c.mu.Unlock()
+	command := newCommand(os.Stdout)
+	command.Writer, command.ErrWriter = &bytes.Buffer{}, &bytes.Buffer{}
+	if err := command.Run(ctx, c.arguments("--verify", "--fix", "--state", state, "--report", report)); err == nil {
+		t.Fatal("it was not cut off")
+	}
+	output, err := c.run(t, "--verify", "--fix", "--state", state, "--report", report)
+	if err != nil || !strings.Contains(output, ": 20 of deleted customers, 16 of customers who name another user, ") || !strings.Contains(output, "; 36 corrected") {
+		t.Errorf("%v: %s", err, output)
+	}
+	if rows := reported(t, report); len(rows["deleted"]) != 20 || len(rows["renamed"]) != 16 {
+		t.Errorf("%d and %d rows", len(rows["deleted"]), len(rows["renamed"]))
+	}
+	if got := c.mappings(t); got["u0"] != "" || got["u1"] != "" || got["heir1"] != "cus_1" {
+		t.Errorf("%v", got)
 	}
 }

@@ -48,6 +48,18 @@ const (
 	stays
 )
 
+// LacksClaims reports whether claims were left out, and there is room for one by metadata now: more than the item holds have come, and
+// not all that it holds count.
+func (s State) LacksClaims() bool {
+	counting := 0
+	for _, facts := range s {
+		if facts.countsByMetadata() {
+			counting++
+		}
+	}
+	return len(s) >= maxCustomers && counting < maxCustomers
+}
+
 // trimmed returns the state with at most maxCustomers. The user's customer stays.
 func (s State) trimmed() State {
 	if len(s) <= maxCustomers {

@@ -129,3 +129,29 @@ func TestTheLargestItems(t *testing.T) {
 		}
 	})
 }
+
+func TestAStateLacksClaimsOnlyWithRoomForThem(t *testing.T) {
+	full := State{}
+	for i := range maxCustomers {
+		full[fmt.Sprint("cus_", i)] = Facts{Metadata: At(int64(i))}
+	}
+	for name, test := range map[string]struct {
+		change func(s State)
+		want   bool
+	}{
+		"all count":                 {func(State) {}, false},
+		"one is deleted":            {func(s State) { s["cus_7"] = Facts{Metadata: At(7), Deleted: true} }, true},
+		"one is released":           {func(s State) { s["cus_7"] = Facts{Metadata: At(7), Released: At(7)} }, true},
+		"one counts by a reference": {func(s State) { s["cus_7"] = Facts{Reference: At(7)} }, true},
+		"there always was room": {func(s State) {
+			delete(s, "cus_8")
+			s["cus_7"] = Facts{Metadata: At(7), Deleted: true}
+		}, false},
+	} {
+		state := full.Join(nil)
+		test.change(state)
+		if got := state.LacksClaims(); got != test.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}

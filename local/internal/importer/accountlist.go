@@ -28,9 +28,9 @@ const (
 	isMissing standing = "missing" // Stripe has never had such a customer in this mode
 )
 
-// accountList keeps Stripe's customers in a file that only grows, so that a run that was cut off does not ask again. The
-// fields of a line are customer, an empty user, time of reading, standing, and the user in the metadata. Because of the empty user, they
-// sort before the lines of the customer's users; the newest comes last.
+// accountList keeps Stripe's customers in a file that only grows, so that a run that was cut off does not ask again. The fields of a line
+// are customer, an empty user, time of reading, time of the customer's creation, standing, and the user in the metadata. Because of the
+// empty user, they sort before the lines of the customer's users; the newest comes last.
 type accountList struct {
 	file        *os.File
 	reader      Reader
@@ -90,7 +90,7 @@ func (l *accountList) describe(lines *strings.Builder, c customer, s standing) {
 	if app.IsCustomerID(c.ID) {
 		// A test clock's customer may be of the future, and so are its claims.
 		at := max(l.now().Unix(), c.Created)
-		fmt.Fprintf(lines, "%s\x00\x00%020d\x00%s\x00%s\n", c.ID, at, s, namedUser(c, l.metadataKey))
+		fmt.Fprintf(lines, "%s\x00\x00%020d\x00%020d\x00%s\x00%s\n", c.ID, at, c.Created, s, namedUser(c, l.metadataKey))
 	}
 }
 

@@ -18,8 +18,9 @@ func isEmptyCell(cell string) bool {
 }
 
 var (
-	// truncatedNumber is what spreadsheets make of a long number, with a point or a comma. Its last digits are lost.
-	truncatedNumber = regexp.MustCompile(`^[+-]?\d{1,3}(?:[.,]\d+)?[eE][+-]\d+$`)
+	// truncatedNumber is what spreadsheets make of a long number, with a point or a comma. Its last digits are lost. Programs that read
+	// a spreadsheet write 1.23457E17.
+	truncatedNumber = regexp.MustCompile(`^[+-]?(?:\d{1,3}(?:[.,]\d+)?[eE][+-]\d+|\d\.\d+[eE]\d+)$`)
 	// spreadsheetError is what spreadsheets write for a value that they could not compute or show.
 	spreadsheetError = regexp.MustCompile(`^#(?:#+|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|DIV/0!)$`)
 )

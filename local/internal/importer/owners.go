@@ -24,9 +24,9 @@ type Owners struct {
 	Scanner Scanner
 }
 
-// read adds a line of customer, separator, user, separator for each claim that counts. It calls malformed, unless that is nil, for items
-// that cannot be read.
-func (o *Owners) read(ctx context.Context, into *spill.Sorter, malformed func(user string, err error), progress Progress) error {
+// read adds a line of customer, separator, user, separator for each claim that counts. It calls hear, unless that is nil, for every user,
+// with the reason if the item cannot be read.
+func (o *Owners) read(ctx context.Context, into *spill.Sorter, hear func(entry app.MappingEntry, err error), progress Progress) error {
 	progress.Start("read the table", 0, 0)
 	defer progress.Stop()
 	var from map[string]types.AttributeValue
@@ -37,13 +37,13 @@ func (o *Owners) read(ctx context.Context, into *spill.Sorter, malformed func(us
 		}
 		for _, item := range page.Items {
 			entry, err := o.Table.EntryOf(item)
-			switch {
-			case entry.User == "":
+			if entry.User == "" {
 				continue
-			case err != nil:
-				if malformed != nil {
-					malformed(entry.User, err)
-				}
+			}
+			if hear != nil {
+				hear(entry, err)
+			}
+			if err != nil {
 				continue
 			}
 			for _, customer := range entry.State.Counting() {

@@ -22,6 +22,7 @@ const (
 	kindReleased  = "released"  // the customer's metadata has ceased to name the user
 	kindRenamed   = "renamed"   // the customer's metadata names another user
 	kindMissing   = "missing"   // Stripe does not know the customer
+	kindLeftOut   = "left out"  // the user's item had no room for the customer
 )
 
 // Row is a finding about a line, a user or a customer.
@@ -124,7 +125,7 @@ func (r *Report) flush() (size int64, first map[string]Row, err error) {
 // Firsts says of each kind of line that was not imported, or of mapping that is wrong, what the first one is and why.
 func (r *Report) Firsts() []string {
 	var said []string
-	for _, kind := range []string{kindMalformed, kindFailed, kindConflict, kindDeleted, kindReleased, kindRenamed, kindMissing} {
+	for _, kind := range []string{kindMalformed, kindFailed, kindConflict, kindDeleted, kindReleased, kindRenamed, kindMissing, kindLeftOut} {
 		row, ok := r.first[kind]
 		if !ok {
 			continue

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -41,7 +42,8 @@ type Verification struct {
 	list    *accountList
 	sorter  *spill.Sorter
 	limiter *rate.Limiter
-	mu      sync.Mutex // of the counts, while corrections run
+	lacking map[string][]string // users whose items left claims out that they have room for now, and the customers that they have
+	mu      sync.Mutex          // of the counts, while corrections run
 }
 
 // Verified counts mappings by finding.
@@ -51,12 +53,15 @@ type Verified struct {
 	Renamed   int64 `json:"renamed"`
 	Missing   int64 `json:"missing"`
 	Shared    int64 `json:"shared"`
+	LeftOut   int64 `json:"left_out"`
 	Malformed int64 `json:"malformed"`
 	Fixed     int64 `json:"fixed"`
 }
 
 // Wrong is how many mappings are not what Stripe says.
-func (v Verified) Wrong() int64 { return v.Deleted + v.Renamed + v.Missing + v.Shared + v.Malformed }
+func (v Verified) Wrong() int64 {
+	return v.Deleted + v.Renamed + v.Missing + v.Shared + v.LeftOut + v.Malformed
+}
 
 // verifyState is the progress of a verification, kept in a file.
 type verifyState struct {
@@ -66,7 +71,8 @@ type verifyState struct {
 	Listed     bool           `json:"listed,omitempty"`
 	Read       int64          `json:"read,omitempty"`
 	ListSize   int64          `json:"list_size,omitempty"`
-	Until      string         `json:"until,omitempty"` // customer and user up to whom mappings were compared
+	Until      string         `json:"until,omitempty"`   // customer and user up to whom mappings were compared
+	Pending    []correction   `json:"pending,omitempty"` // noted, and perhaps not yet made
 	Verified   Verified       `json:"verified"`
 	ReportSize int64          `json:"report_size,omitempty"`
 	First      map[string]Row `json:"first,omitempty"`
@@ -107,6 +113,9 @@ func (v *Verification) Run(ctx context.Context) (verified Verified, err error) {
 	}
 	defer func() { err = errors.Join(err, v.sorter.Close()) }()
 	v.limiter = newWriteLimiter(v.WriteCapacity)
+	if err := v.correct(ctx); err != nil { // what an earlier run noted
+		return v.state.Verified, err
+	}
 	for _, step := range []func(context.Context) error{v.readList, v.readTable, v.lookUpOthers, v.compare} {
 		if err := step(ctx); err != nil {
 			return v.state.Verified, err
@@ -160,10 +169,14 @@ func (v *Verification) readTable(ctx context.Context) error {
 	if isFirst {
 		v.state.Verified = Verified{}
 	}
-	return v.Owners.read(ctx, v.sorter, func(user string, err error) {
-		if isFirst {
+	v.lacking = map[string][]string{}
+	return v.Owners.read(ctx, v.sorter, func(entry app.MappingEntry, err error) {
+		switch {
+		case err != nil && isFirst:
 			v.state.Verified.Malformed++
-			v.Report.add(Row{Kind: kindMalformed, User: user, Detail: err.Error()})
+			v.Report.add(Row{Kind: kindMalformed, User: entry.User, Detail: err.Error()})
+		case err == nil && entry.State.LacksClaims():
+			v.lacking[entry.User] = entry.State.Counting()
 		}
 	}, v.Progress)
 }
@@ -229,6 +242,7 @@ type account struct {
 	customer, user string
 	standing       standing
 	at             int64 // when that was read
+	created        int64
 }
 
 // compare goes through the mappings in order of their customers.
@@ -236,25 +250,20 @@ func (v *Verification) compare(ctx context.Context) error {
 	v.Progress.Start("compare", v.state.Verified.Looked, 0)
 	defer v.Progress.Stop()
 	var of account
-	var wrong []func(context.Context) error
+	var wrong []correction
 	var until string
 	sinceNoted := 0
 	note := func() error {
-		err := v.correct(ctx, wrong)
-		if err != nil {
-			return err
-		}
+		v.state.Until, v.state.Pending = until, wrong
 		wrong, sinceNoted = nil, 0
-		v.state.Until = until
-		if v.state.ReportSize, v.state.First, err = v.Report.flush(); err != nil {
+		if err := v.save(); err != nil {
 			return err
 		}
-		return save(v.StateFile, v.state)
+		return v.correct(ctx)
 	}
 	err := v.each(ctx, func(found pair) error {
 		if found.user == "" {
 			of = accountOf(found)
-			return nil
 		}
 		key := found.customer + separator + found.user
 		if v.state.Until != "" && key <= v.state.Until {
@@ -264,10 +273,17 @@ func (v *Verification) compare(ctx context.Context) error {
 			of = account{customer: found.customer}
 		}
 		until = key
-		v.state.Verified.Looked++
-		v.Progress.Read(1)
-		if fix := v.look(found, of); fix != nil {
-			wrong = append(wrong, fix)
+		what := v.restore(of)
+		if found.user != "" {
+			v.state.Verified.Looked++
+			v.Progress.Read(1)
+			what = v.look(found, of)
+		}
+		if what != (Row{}) {
+			v.Report.add(what)
+		}
+		if v.Fix != nil && slices.Contains(correctable, what.Kind) {
+			wrong = append(wrong, correction{Row: what, Heir: of.user, At: of.at, Created: of.created})
 		}
 		if sinceNoted++; len(wrong) < batchLines && sinceNoted < 10*batchLines {
 			return nil
@@ -277,21 +293,31 @@ func (v *Verification) compare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := note(); err != nil {
+		return err
+	}
 	v.state.Done = true
-	return note()
+	return v.save()
+}
+
+// save keeps what was found and done so far.
+func (v *Verification) save() (err error) {
+	if v.state.ReportSize, v.state.First, err = v.Report.flush(); err != nil {
+		return err
+	}
+	return save(v.StateFile, v.state)
 }
 
 func accountOf(found pair) account {
-	at, rest, _ := strings.Cut(found.last, separator)
-	s, user, _ := strings.Cut(rest, separator)
-	seconds, _ := strconv.ParseInt(at, 10, 64) // written above
-	return account{customer: found.customer, user: user, standing: standing(s), at: seconds}
+	part := strings.SplitN(found.last, separator, 4)
+	at, _ := strconv.ParseInt(part[0], 10, 64) // written above
+	created, _ := strconv.ParseInt(part[1], 10, 64)
+	return account{customer: found.customer, user: part[3], standing: standing(part[2]), at: at, created: created}
 }
 
-// look reports a mapping that differs from Stripe, and returns its correction; nil if there is none.
-func (v *Verification) look(found pair, of account) func(context.Context) error {
+// look counts a mapping that differs from Stripe, and returns the row of the report; an empty one if nothing is wrong.
+func (v *Verification) look(found pair, of account) Row {
 	row := Row{User: found.user, Customer: found.customer}
-	var change app.MappingChange
 	switch {
 	case of.standing == isMissing:
 		// Stripe still knows deleted customers. One that it never had may be of the other mode, which a person has to decide.
@@ -300,20 +326,11 @@ func (v *Verification) look(found pair, of account) func(context.Context) error 
 	case of.standing == isDeleted:
 		v.state.Verified.Deleted++
 		row.Kind, row.Detail = kindDeleted, "the customer was deleted at Stripe"
-		change = app.MappingChange{Deleted: found.customer, Facts: []app.MappingFact{
-			{User: found.user, Customer: found.customer, Facts: app.MappingFacts{Deleted: true}},
-		}}
 	case found.other != "" && v.IsShared:
-		return nil
+		return Row{}
 	case of.user != "" && of.user != found.user:
 		v.state.Verified.Renamed++
 		row.Kind, row.Detail = kindRenamed, fmt.Sprintf("the customer's metadata names the user %q", of.user)
-		// At the time of reading: an event that came since then is newer, and stays so.
-		at := app.MappingAt(of.at)
-		change = app.MappingChange{Facts: []app.MappingFact{
-			{User: found.user, Customer: found.customer, Facts: app.MappingFacts{Released: at}},
-			{User: of.user, Customer: found.customer, Facts: app.MappingFacts{Metadata: at}},
-		}}
 	case found.other != "" && (of.user == "" || v.Fix == nil): // a correction takes the customer from the others
 		v.state.Verified.Shared++
 		row.Kind, row.Detail = kindConflict, fmt.Sprintf("the user %q has this customer too, and the metadata does not say whose it is", found.other)
@@ -321,23 +338,67 @@ func (v *Verification) look(found pair, of account) func(context.Context) error 
 			row.Detail = fmt.Sprintf("the user %q has this customer too; the metadata names %q", found.other, of.user)
 		}
 	default:
-		return nil
+		return Row{}
 	}
-	v.Report.add(row)
-	if v.Fix == nil || len(change.Facts) == 0 {
-		return nil
-	}
-	return func(ctx context.Context) error { return v.apply(ctx, row, change) }
+	return row
 }
 
-// correct makes the changes that missed events would have made.
-func (v *Verification) correct(ctx context.Context, changes []func(context.Context) error) error {
+// restore counts a claim that the item of a user with very many customers left out, and returns the row of the report. Other customers
+// whose metadata names a user who does not have them are for an import.
+func (v *Verification) restore(of account) Row {
+	known, isLacking := v.lacking[of.user]
+	if !isLacking || of.standing != isLive || slices.Contains(known, of.customer) {
+		return Row{}
+	}
+	v.state.Verified.LeftOut++
+	return Row{Kind: kindLeftOut, User: of.user, Customer: of.customer, Detail: "the user's item had no room for this customer, and has some now"}
+}
+
+// correctable are the kinds of rows that a correction follows.
+var correctable = []string{kindDeleted, kindRenamed, kindLeftOut}
+
+// correction is what follows from a row of the report.
+type correction struct {
+	Row     Row    `json:"row"`
+	Heir    string `json:"heir,omitempty"` // whom the metadata names
+	At      int64  `json:"at"`             // when that was read
+	Created int64  `json:"created,omitempty"`
+}
+
+// change is what the missed events would have done.
+func (c correction) change() app.MappingChange {
+	fact := app.MappingFact{User: c.Row.User, Customer: c.Row.Customer}
+	// At the time of reading: an event that came since then is newer, and stays so.
+	at := app.MappingAt(c.At)
+	switch c.Row.Kind {
+	case kindDeleted:
+		fact.Facts = app.MappingFacts{Deleted: true}
+		return app.MappingChange{Deleted: fact.Customer, Facts: []app.MappingFact{fact}}
+	case kindRenamed:
+		fact.Facts = app.MappingFacts{Released: at}
+		heirs := app.MappingFact{User: c.Heir, Customer: fact.Customer, Facts: app.MappingFacts{Metadata: at}}
+		return app.MappingChange{Facts: []app.MappingFact{fact, heirs}}
+	}
+	fact.Facts, fact.Seen = app.MappingFacts{Metadata: app.MappingAt(c.Created)}, at // as an import would
+	return app.MappingChange{Facts: []app.MappingFact{fact}}
+}
+
+// correct makes the changes that were noted. A run that is cut off here makes all of them again, which changes nothing, so that each is
+// counted and in the report.
+func (v *Verification) correct(ctx context.Context) error {
+	if len(v.state.Pending) == 0 {
+		return nil
+	}
 	workers, ctx := errgroup.WithContext(ctx)
 	workers.SetLimit(Writers)
-	for _, change := range changes {
-		workers.Go(func() error { return change(ctx) })
+	for _, c := range v.state.Pending {
+		workers.Go(func() error { return v.apply(ctx, c.Row, c.change()) })
 	}
-	return workers.Wait()
+	if err := workers.Wait(); err != nil {
+		return err
+	}
+	v.state.Pending = nil
+	return v.save()
 }
 
 // apply makes one change. An item that holds something else is left alone, and keeps no other from being corrected.
