@@ -27,6 +27,7 @@ func TestNoArgumentIsIgnored(t *testing.T) {
 		{"--json doctor", "--json stands before doctor"},
 		{"--listen 127.0.0.1:8081 token", "--listen stands before token"},
 		{"doctor --stack=", "--stack is empty"},
+		{"doctor --region eu-central-1", "--region goes with --stack"},
 		{"token --user=", "--user is empty"},
 		{"import --csv=", "--csv is empty"},
 	} {

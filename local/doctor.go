@@ -61,6 +61,9 @@ type environments struct{ portal, webhook map[string]string }
 func examine(ctx context.Context, stack, region string) ([]app.Finding, error) {
 	own := ownVariables()
 	if stack == "" && len(own) == 0 {
+		if region != "" {
+			return nil, errors.New("--region goes with --stack, or with the functions' variables")
+		}
 		return examineLaptop(ctx)
 	}
 	endpoint := cmp.Or(own["AWS_ENDPOINT_URL_DYNAMODB"], own["AWS_ENDPOINT_URL"])
