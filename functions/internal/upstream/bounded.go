@@ -8,8 +8,9 @@ import (
 )
 
 // maxAnswerSize bounds what is read of an answer, in bytes. The largest that AWS
-// sends here are 400 KB (an item) and 64 KB (a secret).
-const maxAnswerSize = 1 << 20
+// sends here are 64 KB (a secret) and 400 KB (an item), which can take three times
+// as much in JSON: a character of four bytes may be written as \ud83d\ude00.
+const maxAnswerSize = 2 << 20
 
 // Whole sends requests with a body in one piece; the body should be small.
 //
