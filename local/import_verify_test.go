@@ -103,6 +103,22 @@ func TestVerificationOfCustomersOfSeveralUsers(t *testing.T) {
 	}
 }
 
+// A test clock's customer is created in the future, and so is the claim that a correction ends.
+func TestVerificationOfATestClocksCustomer(t *testing.T) {
+	c := newCompany(t, 0)
+	created := time.Now().Add(90 * 24 * time.Hour)
+	c.stripe.Change(func(d *stripewire.Data) {
+		d.Customers = append(d.Customers, stripewire.Customer{ID: "cus_Clock", Created: created, User: "heir"})
+	})
+	c.apply(t, claim("former", "cus_Clock", app.MappingFacts{Metadata: app.MappingAt(created.Unix())}))
+	for _, want := range []string{"; 1 corrected", "; 0 corrected"} {
+		output, err := c.run(t, "--verify", "--fix")
+		if got := c.mappings(t); !strings.Contains(output, want) || !maps.Equal(got, map[string]string{"heir": "cus_Clock"}) {
+			t.Errorf("%v, %v: %s", err, got, output)
+		}
+	}
+}
+
 // A user of more customers than an item holds, the newest of which are deleted, gets those back that were left out: as an import would
 // have it, and not those for which there is no room.
 func TestVerificationRestoresWhatHadNoRoom(t *testing.T) {
