@@ -181,17 +181,17 @@ func TestTheButtonInChromium(t *testing.T) {
 		}
 	})
 	t.Run("a fresh token after a 401, once", func(*testing.T) {
-		for tokens, want := range map[string]string{expired + "," + alice: "2 open", expired + "," + expired: "2 invalid-token"} {
-			a.show(module + fmt.Sprintf(button, "", "Billing") + `<script>const tokens = "` + tokens + `".split(","); let n = 0; b.getToken = () => tokens[n++];
+		for _, test := range []struct{ second, want, told string }{{alice, "2 open", ""}, {expired, "2 invalid-token", "Please sign in again."}} {
+			a.show(module + fmt.Sprintf(button, "", "Billing") + `<script>const tokens = ["` + expired + `", "` + test.second + `"]; let n = 0; b.getToken = () => tokens[n++];
 				b.addEventListener("billing-portal-open", (e) => { e.preventDefault(); document.title = n + " open"; });
 				b.addEventListener("billing-portal-error", (e) => { document.title = n + " " + e.detail.code; });</script>`)
 			got := a.eval(`(async () => { b.querySelector("button").click(); while (!/^\d /.test(document.title)) await new Promise((r) => setTimeout(r, 20)); return document.title; })()`)
-			if got != want {
-				t.Errorf("got %q, want %q", got, want)
+			if got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
 			}
-		}
-		if text := a.eval(`b.shadowRoot.querySelector("[role=status]").textContent`); text != "Please sign in again." {
-			t.Errorf("the user is told %q", text)
+			if told := a.eval(`b.shadowRoot.querySelector("[role=status]").textContent`); told != test.told {
+				t.Errorf("the user is told %q, want %q", told, test.told)
+			}
 		}
 		a.takePosts()
 	})
