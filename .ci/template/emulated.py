@@ -30,7 +30,7 @@ EMULATOR, LAPTOP, BINARIES, ISSUER = sys.argv[1:5]
 # Its provider signs as the path of an API says.
 AUDIENCE = "https://billing.example/RS256"
 ACCOUNT = "000000000000"
-PSEUDO = {"AWS::Region": "us-east-1", "AWS::AccountId": ACCOUNT, "AWS::StackName": "portal"}
+PSEUDO = {"AWS::Region": "us-east-1", "AWS::AccountId": ACCOUNT}
 FUNCTIONS = ("PortalFunction", "WebhookFunction", "PreflightFunction")
 
 
@@ -46,14 +46,15 @@ PARAMETERS = translated.REQUIRED | {
     "JwtAudience": AUDIENCE,
     "AllowedOrigins": LAPTOP,
     "DefaultReturnUrl": f"{LAPTOP}/",
-    "WebhookSecretId": "billing-portal/webhook",
     "SafeDeployment": "false",
     "AwsEndpointUrlDynamodb": EMULATOR,
     "AwsEndpointUrlSecretsManager": EMULATOR,
 }
+ENDPOINT = {"WebhookSecretId": "billing-portal/webhook"}
+BUS = {"StripeEventSource": "aws.partner/stripe.com/ed_61DemoBus"}
 
 
-def packaged(parameters):
+def packaged(stack, parameters):
     """Uploads code and templates, as `sam deploy` does, and returns where the first is: it is too long for a call."""
     s3 = client("s3")
     s3.create_bucket(Bucket="code")  # which may be there already
@@ -67,7 +68,7 @@ def packaged(parameters):
     within = translated.read("infra/observability.yaml")
     within["Resources"] = known(within["Resources"])
     s3.put_object(Bucket="code", Key="observability.json", Body=json.dumps(within).encode())
-    s3.put_object(Bucket="code", Key="template.json", Body=json.dumps(emulated(parameters)).encode())
+    s3.put_object(Bucket="code", Key="template.json", Body=json.dumps(emulated(stack, parameters)).encode())
     return f"{EMULATOR}/code/template.json"
 
 
@@ -101,9 +102,9 @@ def known(resources):
     return {n: r for n, r in resources.items() if r["Type"] != "AWS::Logs::QueryDefinition" and "Metrics" not in r.get("Properties", {})}
 
 
-def emulated(parameters):
+def emulated(name, parameters):
     template = translated.translate(parameters)
-    stack = translated.Stack(template, parameters, PSEUDO)
+    stack = translated.Stack(template, parameters, PSEUDO | {"AWS::StackName": name})
     template = json.loads(json.dumps(template))
     for parameter in template["Parameters"].values():
         parameter.pop("AllowedPattern", None)
@@ -150,31 +151,37 @@ def routes(api, stack):
     return made
 
 
+def store_secrets():
+    stand_ins = client("secretsmanager", f"{LAPTOP}/aws/secretsmanager")
+    for name in ("billing-portal/stripe", "billing-portal/webhook"):
+        value = stand_ins.get_secret_value(SecretId=name)["SecretString"]
+        client("secretsmanager").create_secret(Name=name, SecretString=value)
+
+
 class Deployment:
-    def __init__(self):
+    """A stack, and what a caller and CodeDeploy see of it."""
+
+    def __init__(self, name, parameters):
+        self.name = name
         self.cloudformation = client("cloudformation")
-        stand_ins = client("secretsmanager", f"{LAPTOP}/aws/secretsmanager")
-        for name in ("billing-portal/stripe", "billing-portal/webhook"):
-            value = stand_ins.get_secret_value(SecretId=name)["SecretString"]
-            client("secretsmanager").create_secret(Name=name, SecretString=value)
-        self.deploy("create", PARAMETERS)
-        [stack] = self.cloudformation.describe_stacks(StackName="portal")["Stacks"]
-        self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
-        described = self.cloudformation.describe_stack_resource(StackName="portal", LogicalResourceId="PortalApi")
+        self.deploy("create", parameters)
+        described = self.cloudformation.describe_stack_resource(StackName=name, LogicalResourceId="PortalApi")
         self.api = described["StackResourceDetail"]["PhysicalResourceId"]
 
     def deploy(self, operation, parameters):
         call = getattr(self.cloudformation, f"{operation}_stack")
         values = [{"ParameterKey": n, "ParameterValue": v} for n, v in parameters.items()]
-        call(StackName="portal", TemplateURL=packaged(parameters), Parameters=values, Capabilities=["CAPABILITY_IAM"])
+        call(StackName=self.name, TemplateURL=packaged(self.name, parameters), Parameters=values, Capabilities=["CAPABILITY_IAM"])
         try:
             waiter = self.cloudformation.get_waiter(f"stack_{operation}_complete")
-            waiter.wait(StackName="portal", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+            waiter.wait(StackName=self.name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
         except WaiterError:
-            for event in self.cloudformation.describe_stack_events(StackName="portal")["StackEvents"]:
+            for event in self.cloudformation.describe_stack_events(StackName=self.name)["StackEvents"]:
                 if "FAILED" in event["ResourceStatus"]:
                     print(event["LogicalResourceId"], event.get("ResourceStatusReason"))
             raise
+        [stack] = self.cloudformation.describe_stacks(StackName=self.name)["Stacks"]
+        self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
 
     def version(self, function="Portal"):
         return client("lambda").get_alias(FunctionName=self.outputs[f"{function}FunctionName"], Name="live")["FunctionVersion"]
@@ -233,27 +240,71 @@ def hook(deployment):
     CodeDeploy.reports.clear()
     event = json.dumps({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"})
     client("lambda").invoke(FunctionName=deployment.outputs["PreflightFunctionName"], Payload=event)
-    events = client("logs").filter_log_events(logGroupName="/aws/lambda/portal/preflight")["events"]
+    events = client("logs").filter_log_events(logGroupName=f"/aws/lambda/{deployment.name}/preflight")["events"]
     for line in [e["message"] for e in events][-40:]:
         if '"status":"problem"' in line:
             print("   ", line.strip())
     return CodeDeploy.reports
 
 
-def change(deployment, token):
+def change(deployment, token, parameters):
     """A changed value alone is served where the release is another, and not before."""
     form = {"Content_Type": "application/x-www-form-urlencoded"}
     ask = lambda: deployment.post("/billing/portal", b"flow_data[type]=payment_method_update", **token, **form)[0]
     expect("a flow", (ask(), deployment.version()), (303, "1"))
-    changed = PARAMETERS | {"AllowedFlows": "subscription_cancel"}
+    changed = parameters | {"AllowedFlows": "subscription_cancel"}
     deployment.deploy("update", changed)
     expect("the flow is forbidden, without a release", (ask(), deployment.version()), (303, "1"))
     deployment.deploy("update", changed | {"Release": "0123456789-next"})
     expect("the flow is forbidden, with a release", (ask(), deployment.version()), (403, "2"))
 
 
+def bus_alone():
+    """A stack whose events come from a bus alone can be deployed, and updated: preflight approves."""
+    parameters = PARAMETERS | BUS
+    deployment = Deployment("bus", parameters)
+    event = json.load(open("events/eventbridge.json"))
+    approved = [("PutLifecycleEventHookExecutionStatus", "Succeeded")]
+    expect("preflight, with a bus alone", hook(deployment), approved)
+    expect("the webhook's route, with a bus alone", deployment.post("/stripe/webhook", json.dumps(event["detail"]).encode())[0], 404)
+    deployment.deploy("update", parameters | {"Release": "0123456789-next"})
+    expect("preflight of the update", (hook(deployment), deployment.version("Webhook")), (approved, "2"))
+    event["source"] = parameters["StripeEventSource"]
+    customer = event["detail"]["data"]["object"]
+    answer = client("lambda").invoke(FunctionName=deployment.outputs["WebhookFunctionName"], Qualifier="live", Payload=json.dumps(event))
+    expect("an event of the bus", answer.get("FunctionError"), None)
+    table = deployment.outputs["CustomersTableName"]
+    expect("the table afterwards", deployment.customer(customer["metadata"]["user_id"], EMULATOR, table), customer["id"])
+
+
+def webhook_later():
+    """A stack without a webhook names the address that Stripe is to be given, and then gets one."""
+    deployment = Deployment("later", PARAMETERS)
+    expect("functions, without a webhook", "WebhookFunctionName" in deployment.outputs, False)
+    expect("the webhook's route, without one", deployment.post("/stripe/webhook")[0], 404)
+    expect("preflight, without a webhook", hook(deployment), [("PutLifecycleEventHookExecutionStatus", "Succeeded")])
+    deployment.deploy("update", PARAMETERS | ENDPOINT | {"Release": "0123456789-webhook"})
+    expect("preflight, with the webhook", hook(deployment), [("PutLifecycleEventHookExecutionStatus", "Succeeded")])
+    take_events(deployment)
+
+
+def take_events(deployment):
+    event = json.loads(laptop("events", "customer.created"))
+    signature = next(v for n, v in event["headers"].items() if n.lower() == "stripe-signature")
+    customer = json.loads(event["body"])["data"]["object"]
+    table = deployment.outputs["CustomersTableName"]
+    expect("an event that is not signed", deployment.post("/stripe/webhook", event["body"].encode())[0], 400)
+    expect("a signed event", deployment.post("/stripe/webhook", event["body"].encode(), Stripe_Signature=signature)[0], 200)
+    expect("the table afterwards", deployment.customer(customer["metadata"]["user_id"], EMULATOR, table), customer["id"])
+    return event["body"]
+
+
 def main():
-    deployment = Deployment()
+    store_secrets()
+    bus_alone()
+    webhook_later()
+    parameters = PARAMETERS | ENDPOINT
+    deployment = Deployment("portal", parameters)
     for user in ("alice", "carol", "dave", "erin"):
         deployment.map(user)
     bearer = {user: {"Authorization": f"Bearer {token(user)}"} for user in ("alice", "bob", "carol", "dave")}
@@ -266,19 +317,13 @@ def main():
     cancel = b"flow_data[type]=subscription_cancel"
     expect("dave, who has two subscriptions", deployment.post("/billing/portal", cancel, **bearer["dave"], **form)[0], 409)
     expect("preflight", hook(deployment), [("PutLifecycleEventHookExecutionStatus", "Succeeded")])
-    change(deployment, bearer["dave"])
-    event = json.loads(laptop("events", "customer.created"))
-    signature = next(v for n, v in event["headers"].items() if n.lower() == "stripe-signature")
-    customer = json.loads(event["body"])["data"]["object"]
-    table = deployment.outputs["CustomersTableName"]
-    expect("an event that is not signed", deployment.post("/stripe/webhook", event["body"].encode())[0], 400)
-    expect("a signed event", deployment.post("/stripe/webhook", event["body"].encode(), Stripe_Signature=signature)[0], 200)
-    expect("the table afterwards", deployment.customer(customer["metadata"]["user_id"], EMULATOR, table), customer["id"])
-    provoke(deployment, event["body"], bearer["alice"])
-    check_alarms(deployment)
+    change(deployment, bearer["dave"], parameters)
+    event = take_events(deployment)
+    provoke(deployment, event, bearer["alice"], parameters)
+    check_alarms(deployment, parameters)
 
 
-def provoke(deployment, event, token):
+def provoke(deployment, event, token, parameters):
     """Lets happen what the alarms on the functions' own lines are for."""
     secrets = client("secretsmanager")
     value = re.search("whsec_[A-Za-z0-9_]+", secrets.get_secret_value(SecretId="billing-portal/webhook")["SecretString"])[0]
@@ -290,7 +335,7 @@ def provoke(deployment, event, token):
     expect("another customer of the same user", deployment.post("/stripe/webhook", body, Stripe_Signature=signed(value, body))[0], 200)
     for secret in ("billing-portal/stripe", "billing-portal/webhook"):
         secrets.put_secret_value(SecretId=secret, SecretString="no key")
-    deployment.deploy("update", PARAMETERS | {"Release": "1123456789-cold"})  # keys at hand would serve on
+    deployment.deploy("update", parameters | {"Release": "1123456789-cold"})  # keys at hand would serve on
     expect("a Stripe key that is none", deployment.post("/billing/portal", **token)[0], 500)
     expect("preflight", hook(deployment), [("PutLifecycleEventHookExecutionStatus", "Failed")])
     expect("a signing secret that is none", deployment.post("/stripe/webhook", body, Stripe_Signature=signed(value, body))[0], 500)
@@ -302,16 +347,17 @@ def signed(secret, body):
     return f"t={now},v1={hmac.new(secret.encode(), f'{now}.'.encode() + body, hashlib.sha256).hexdigest()}"
 
 
-def check_alarms(deployment):
+def check_alarms(deployment, parameters):
     """Each alarm looks at a metric that the functions have written by now, with the names and versions that they have here."""
     written = set()
     for group in ("PortalLogGroupName", "WebhookLogGroupName"):
         for event in client("logs").filter_log_events(logGroupName=deployment.outputs[group])["events"]:
             written |= metrics_of(event["message"])
-    stack = translated.deployed(PARAMETERS, PSEUDO)
+    pseudo = PSEUDO | {"AWS::StackName": deployment.name}
+    stack = translated.deployed(parameters, pseudo)
     names = {f"<{f}>": deployment.outputs[f"{f}Name"] for f in ("PortalFunction", "WebhookFunction")}
     versions = {"Portal": deployment.version("Portal"), "Webhook": deployment.version("Webhook")}
-    alarms = stack.of_type("AWS::CloudWatch::Alarm") | translated.observability(stack, PSEUDO).of_type("AWS::CloudWatch::Alarm")
+    alarms = stack.of_type("AWS::CloudWatch::Alarm") | translated.observability(stack, pseudo).of_type("AWS::CloudWatch::Alarm")
     for name, alarm in alarms.items():
         for metric in translated.metrics_of(alarm):
             if metric["Namespace"] != "BillingPortal":
@@ -320,7 +366,7 @@ def check_alarms(deployment):
             if "version" in dimensions:
                 dimensions["version"] = versions[name.split("Version")[0]]
             expect(f"{name}, {metric['MetricName']} of {dimensions}", (metric["MetricName"], frozenset(dimensions.items())) in written, True)
-    described = client("cloudwatch").describe_alarms()["MetricAlarms"]
+    described = client("cloudwatch").describe_alarms(AlarmNamePrefix="portal-")["MetricAlarms"]
     expect("alarms", len(described), sum("Metrics" not in alarm["Properties"] for alarm in alarms.values()))
 
 
