@@ -1,4 +1,4 @@
-//go:build unix
+//go:build unix && !race
 
 package main
 
@@ -96,7 +96,7 @@ func (w *world) runFrozen(ctx context.Context, r frozenRow) (*meeting, error) {
 		}
 	}
 	if r.when == warm {
-		if m, err := c.meet(ctx, process, plainCaller, "", functionTime); err != nil || m.outcome() != served {
+		if m, err := c.meet(ctx, process, plainCaller, "", functionTimeout); err != nil || m.outcome() != served {
 			return nil, fmt.Errorf("before the freeze: %+v, %w", m, err)
 		}
 	}
@@ -125,7 +125,7 @@ func (c *cloud) meetThawed(ctx context.Context, process *runtimeapi.Process) (*m
 	before := process.Times().Dispatched
 	done := make(chan result, 1)
 	go func() {
-		m, err := c.meet(ctx, process, plainCaller, "", functionTime)
+		m, err := c.meet(ctx, process, plainCaller, "", functionTimeout)
 		done <- result{m, err}
 	}()
 	for process.Times().Dispatched.Equal(before) {

@@ -1,3 +1,5 @@
+//go:build !race
+
 package main
 
 import (
@@ -19,10 +21,7 @@ import (
 	"billingportal/local/internal/runtimeapi"
 )
 
-const (
-	functionTime = 15 * time.Second // the template's
-	shortTime    = 2200 * time.Millisecond
-)
+const shortTime = 2200 * time.Millisecond
 
 // Places of secrets that a session's answer has to hold.
 const (
@@ -206,7 +205,7 @@ func (w *world) run(ctx context.Context, row row, how manner) (*encounter, error
 		return e, err
 	}
 	for i, meeting := range []**meeting{&e.cold, &e.afterCold, &e.warm, &e.afterWarm} {
-		limit := functionTime
+		limit := functionTimeout
 		switch i {
 		case 0:
 			limit = how.limit(row, false)
@@ -247,7 +246,7 @@ func (c *cloud) awaitPrefetch(ctx context.Context, row row) error {
 	if !row.at.isPrefetched() || row.uncounted {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, functionTime)
+	ctx, cancel := context.WithTimeout(ctx, functionTimeout)
 	defer cancel()
 	for !c.servers[row.at].Met() {
 		select {

@@ -353,7 +353,7 @@ func TestImportOfAnEndlessLine(t *testing.T) {
 	var out bytes.Buffer
 	command := newCommand(os.Stdout)
 	command.Writer, command.ErrWriter = &out, io.Discard
-	command.Reader = io.MultiReader(io.LimitReader(endless{}, 1<<30), strings.NewReader("\nu1,cus_1\n"))
+	command.Reader = io.MultiReader(io.LimitReader(endless{}, 64<<20), strings.NewReader("\nu1,cus_1\n"))
 	err := command.Run(t.Context(), c.arguments("--csv", "-"))
 	if err == nil || !strings.Contains(out.String(), "1 imported (0 known before), 0 conflicts, 1 malformed") {
 		t.Errorf("%v: %s", err, &out)

@@ -1,3 +1,5 @@
+//go:build !race
+
 package main
 
 import (
@@ -49,7 +51,7 @@ func (r row) hurriedLimit(bool) time.Duration {
 	if r.slow || r.full {
 		return 1100 * time.Millisecond
 	}
-	return functionTime
+	return functionTimeout
 }
 
 // TestMarkersInRefusedRequests is about what never gets as far as an upstream.
@@ -145,7 +147,7 @@ func (c *cloud) send(t *testing.T, process *runtimeapi.Process, event map[string
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, functionError, err := process.Invoke(t.Context(), payload, time.Now().Add(functionTime))
+	response, functionError, err := process.Invoke(t.Context(), payload, time.Now().Add(functionTimeout))
 	if err != nil || functionError != nil {
 		t.Fatalf("%v %s", err, functionError)
 	}
@@ -201,7 +203,7 @@ func TestMarkersAreFound(t *testing.T) {
 	}
 	defer process.Stop()
 	for _, by := range []caller{plainCaller, formCaller, scriptCaller} {
-		if m, err := c.meet(t.Context(), process, by, "", functionTime); err != nil || m.answer.StatusCode > http.StatusSeeOther {
+		if m, err := c.meet(t.Context(), process, by, "", functionTimeout); err != nil || m.answer.StatusCode > http.StatusSeeOther {
 			t.Fatalf("%v %+v", err, m)
 		}
 	}

@@ -75,7 +75,7 @@ func TestKeyRotationsUnderLoadFailNoRequest(t *testing.T) {
 		wait.Go(func() {
 			process := <-free // one request at a time, as Lambda has it
 			defer func() { free <- process }()
-			response, functionError, err := process.Invoke(t.Context(), event, time.Now().Add(functionTime))
+			response, functionError, err := process.Invoke(t.Context(), event, time.Now().Add(functionTimeout))
 			var answer struct {
 				StatusCode int
 				Body       string

@@ -1,3 +1,5 @@
+//go:build !race
+
 package main
 
 import (
@@ -156,7 +158,7 @@ func (w *world) runWebhook(ctx context.Context, bootstrap string, r row) (e *enc
 	for number, meetings := range [][2]**meeting{{&e.cold, &e.afterCold}, {&e.warm, &e.afterWarm}} {
 		p := c.newPurchase(number)
 		p.signing = signing
-		limit := functionTime
+		limit := functionTimeout
 		if r.slow {
 			limit = shortTime
 		}
@@ -167,7 +169,7 @@ func (w *world) runWebhook(ctx context.Context, bootstrap string, r row) (e *enc
 		if err := c.heal(); err != nil {
 			return e, err
 		}
-		if *meetings[1], err = c.takePurchase(ctx, process, p, functionTime); err != nil {
+		if *meetings[1], err = c.takePurchase(ctx, process, p, functionTimeout); err != nil {
 			return e, err
 		}
 		if err := c.hasMapping(ctx, p); err != nil {
