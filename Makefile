@@ -64,14 +64,16 @@ mutants: $(BIN)/gremlins-$(GREMLINS) ## change the code and see whether a test n
 build: $(VENV_FILE) ## build what a deployment uploads
 	$(SAM) build
 
-# An environment of samconfig.toml: `make deploy ENV=prod`. The first deployment asks for the parameters and writes the answers
-# there. DEPLOY has more options of `sam deploy`; without DOCTOR the deployed stack is not examined.
+# An environment of samconfig.toml: `make deploy ENV=prod`. The first deployment asks for values that have no default and writes them
+# to .deploy/ENV.toml. DEPLOY has more options of `sam deploy`; without DOCTOR the deployed stack is not examined.
 ENV    := default
 DEPLOY :=
 DOCTOR := go run ./local doctor
 .PHONY: deploy
-deploy: build ## build and deploy into the AWS account of the environment's credentials
-	@DOCTOR='$(DOCTOR)' $(VENV)/bin/python .ci/template/deploy.py --config-env $(ENV) $(DEPLOY)
+deploy: $(VENV_FILE) ## build and deploy into the AWS account of the environment's credentials
+	@$(VENV)/bin/python -B .ci/template/deploy.py --config-env $(ENV) --ask
+	@$(MAKE) --no-print-directory build
+	@DOCTOR='$(DOCTOR)' $(VENV)/bin/python -B .ci/template/deploy.py --config-env $(ENV) $(DEPLOY)
 
 # The processor that the functions are built for, which is the template's; another one is for trying them on this machine.
 export LAMBDA_GOARCH ?= arm64

@@ -29,7 +29,7 @@ func configureCommand() *cli.Command {
 		Name:  "configure",
 		Usage: "say which settings accept a token",
 		Description: "Reads a token of your provider from standard input. Prints its content, whether the provider's keys can be fetched and its signature\n" +
-			"is valid, and the lines for samconfig.toml:\n\n" +
+			"is valid, and the lines for .deploy/ENV.toml:\n\n" +
 			"  go run ./local configure < token.txt\n\n" +
 			"If variables JWT_… are set, it names the one rule that refuses the token, and what to change. Anyone who has the token is signed in\n" +
 			"as its user, so keep it off the command line. The exit status is 1 if the token is refused.",

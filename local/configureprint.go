@@ -135,9 +135,9 @@ func (c *configuration) ofKeys(variables map[string]string) string {
 	return ": keys found, signature valid"
 }
 
-// printParameters prints lines for samconfig.toml.
+// printParameters prints lines for the operator's file, which takes precedence over samconfig.toml.
 func (c *configuration) printParameters(variables map[string]string) {
-	c.printf("\nThe parameters for samconfig.toml\n")
+	c.printf("\nThe parameters for .deploy/ENV.toml (they take precedence over samconfig.toml)\n")
 	for _, name := range tokenVariables {
 		if value := variables[name]; value != "" && name != "JWT_JWKS" {
 			c.printf("  %s=%s\n", parameterName(name), inTOML(value))

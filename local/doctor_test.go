@@ -153,7 +153,7 @@ type ailment struct {
 
 func ailments() map[string]ailment {
 	return map[string]ailment{
-		"a variable is missing":              {variable("JWT_AUDIENCE", ""), "portal's variables", "problem", "JWT_AUDIENCE is required", "samconfig.toml"},
+		"a variable is missing":              {variable("JWT_AUDIENCE", ""), "portal's variables", "problem", "JWT_AUDIENCE is required", ".deploy/ENV.toml"},
 		"a variable is wrong":                {variable("STRIPE_LIVEMODE", "perhaps"), "portal's variables", "problem", "STRIPE_LIVEMODE must be", "does not start"},
 		"the return URL is elsewhere":        {variable("DEFAULT_RETURN_URL", "https://other.example/"), "portal's variables", "problem", "DEFAULT_RETURN_URL must be on one of ALLOWED_ORIGINS", ""},
 		"there is no such secret":            {variable("STRIPE_SECRET_ID", "nothing"), "Stripe key's secret", "problem", "secretsmanager GetSecretValue: ResourceNotFoundException", "no such secret"},

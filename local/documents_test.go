@@ -39,7 +39,7 @@ func walkSource(t *testing.T, root string, each func(path, text string)) {
 		if err != nil {
 			return err
 		}
-		if entry.IsDir() && slices.Contains([]string{".git", ".tools", ".aws-sam", ".cache", "node_modules"}, entry.Name()) {
+		if entry.IsDir() && slices.Contains([]string{".git", ".tools", ".aws-sam", ".cache", ".deploy", "node_modules"}, entry.Name()) {
 			return filepath.SkipDir
 		}
 		if !entry.Type().IsRegular() {

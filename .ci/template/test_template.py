@@ -1,10 +1,14 @@
 """What a deployment is, in every partition: the translated template, with what is optional and without."""
 
+import copy
 import json
+import random
 import re
+import string
 import unittest
 
 import translated
+from samtranslator.model.exceptions import InvalidDocumentException
 from translated import EVERYTHING, REQUIRED, ROOT, as_list, deployed, observability, statements
 
 PARTITIONS = {
@@ -61,6 +65,40 @@ class Traffic(unittest.TestCase):
         for function in ("PortalFunction", "WebhookFunction"):
             variables = everything().resources[function]["Properties"]["Environment"]["Variables"]
             self.assertEqual(variables["RELEASE"], EVERYTHING["Release"], "Lambda would make no version of it")
+
+    def versions(self, template, release):
+        """The logical IDs of the versions that the transform makes of a release."""
+        resources = translated.Translator({}, translated.Parser()).translate(copy.deepcopy(template), {"Release": release})["Resources"]
+        return sorted(name for name, r in resources.items() if r["Type"] == "AWS::Lambda::Version")
+
+    def test_a_release_that_the_pattern_accepts_makes_a_version(self):
+        template = translated.read("template.yaml")
+        functions = {n: r for n, r in template["Resources"].items() if r["Properties"].get("AutoPublishCodeSha256")}
+        for function in functions.values():
+            function["Properties"] |= {"CodeUri": "s3://bucket/code", "Events": {}}
+            # The transform appends the release to it. https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+            self.assertLessEqual(len(f"{function['Properties'].get('Description', '')} {'x' * 128}"), 256)
+        release = template["Parameters"]["Release"]
+        template |= {"Resources": functions, "Parameters": {"Release": release}}
+        chance = random.Random(1)
+        letters, more = string.ascii_letters + string.digits, string.ascii_letters + string.digits + "._+-"
+        made = {}
+        accepted = ["", "v1", "20261129", "0123456789", "0123456789-v1.2.3", "a" * 128]
+        accepted += ["".join(chance.choices(letters, k=chance.randint(1, 10))) for _ in range(20)]
+        accepted += ["".join(chance.choices(letters, k=10) + chance.choices(more, k=chance.randint(1, 118))) for _ in range(20)]
+        for value in accepted:
+            self.assertTrue(re.fullmatch(release["AllowedPattern"], value), value)
+            ids = self.versions(template, value)
+            self.assertEqual(len(ids), len(functions), value)
+            for logical in ids:
+                self.assertRegex(logical, "^[A-Za-z0-9]{1,255}$", value)
+                self.assertEqual(made.setdefault(logical, value[:10]), value[:10], "two releases made one version")
+        for value in ("v1.2.3", "2026-11-29", "v1-0123456789", "012345678-", "a_b", "é123456789"):
+            self.assertFalse(re.fullmatch(release["AllowedPattern"], value), value)
+            with self.assertRaises(InvalidDocumentException, msg=value):
+                self.versions(template, value)
+        for value in ("a" * 129, "0123456789 v1", "0123456789\n"):  # too long for the function's description, or no name
+            self.assertFalse(re.fullmatch(release["AllowedPattern"], value), value)
 
     def test_what_rolls_back_watches_the_new_version_alone(self):
         stack = everything()
@@ -203,6 +241,15 @@ class Options(unittest.TestCase):
         outputs = {name: stack.resolve(o["Value"]) for name, o in stack.template["Outputs"].items() if stack.holds(o.get("Condition"))}
         self.assertEqual(outputs["PortalEndpoint"], "https://billing.example.com/api/v1/billing/portal")
         self.assertEqual(outputs["WebhookEndpoint"], "https://billing.example.com/api/v1/stripe/webhook")
+
+    def test_the_webhooks_address_is_known_before_its_secret(self):
+        with_domain = {"DomainName": EVERYTHING["DomainName"], "CertificateArn": EVERYTHING["CertificateArn"]}
+        for parameters in (REQUIRED, REQUIRED | with_domain, REQUIRED | {"StripeEventSource": EVERYTHING["StripeEventSource"]}):
+            before, after = deployed(parameters), deployed(parameters | {"WebhookSecretId": EVERYTHING["WebhookSecretId"]})
+            for output in ("WebhookEndpoint", "WebhookEventTypes"):
+                outputs = before.template["Outputs"], after.template["Outputs"]
+                self.assertNotIn("Condition", outputs[0][output])
+                self.assertEqual(before.resolve(outputs[0][output]["Value"]), after.resolve(outputs[1][output]["Value"]))
 
     def test_a_domain_without_a_path_has_no_key(self):
         stack = deployed(EVERYTHING | {"BasePath": "", "HostedZoneId": ""})

@@ -85,7 +85,7 @@ func (i *inspection) environment(function string, err error) bool {
 		_, wrong, _ := strings.Cut(err.Error(), "\n")
 		return Finding{
 			Status: preflight.Problem, Detail: strings.ReplaceAll(wrong, "\n", "; "),
-			Advice: "Correct the parameters of these names in samconfig.toml, and deploy. Until then the function does not start.",
+			Advice: "Correct the parameters of these names in .deploy/ENV.toml (or samconfig.toml), and deploy. Until then the function does not start.",
 		}
 	}})
 	return err == nil

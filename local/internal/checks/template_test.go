@@ -153,7 +153,11 @@ func TestParameterPatterns(t *testing.T) {
 		{"CustomersSortKey", []string{"", "sk=BILLING", "sk=USER#{user}"}, []string{"sk", "=x", "s k=x", "sk={user}{user}", "sk={x}"}},
 		{"StripeSecretField", []string{"api_key", "STRIPE_SECRET_KEY"}, []string{"", "a b", `a"b`, "a,b"}},
 		{"BasePath", []string{"", "/v1", "/api/v1"}, []string{"v1", "/v1/", "/", "/v1?x"}},
-		{"Release", []string{"", "v1.2.3", "0123456789-2a71130"}, []string{"a b"}},
+		{
+			"Release",
+			[]string{"", "v1", "20261129", "0123456789", "0123456789-2a71130", "0123456789.1_2+3", "A123456789" + strings.Repeat("-", 118)},
+			[]string{"v1.2.3", "2026-11-29", "v1-0123456789", "012345678-", "a b", "0123456789 a", "éclair", strings.Repeat("a", 129)},
+		},
 		{"WebhookSecretId", []string{"", "billing-portal/webhook", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:webhook-a1B2c3"}, []string{"with space", "arn:aws:s3:::bucket"}},
 		{"StripeEventSource", []string{"", "aws.partner/stripe.com/ed_test_61Abc"}, []string{"aws.partner/other.example/x", "stripe.com"}},
 		{"UserMetadataKey", []string{"user_id", "uid"}, []string{"", "a b", "a[b]"}},

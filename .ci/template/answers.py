@@ -1,0 +1,188 @@
+"""The operator's values of an environment: .deploy/ENV.toml, with a line for each.
+
+    JwtIssuer = "https://login.example.com/"
+    MemorySize = 256
+
+Names are the template's parameters and Region. Git ignores the folder, so an upgrade never touches it; samconfig.toml, which an upgrade
+may replace, has the defaults of each environment, and a value of this file takes precedence over them. Values without a default are
+asked for on a terminal and written to the file.
+"""
+
+import difflib
+import os
+import pathlib
+import re
+import sys
+import textwrap
+import urllib.parse
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+FOLDER = pathlib.Path(".deploy")
+HEADER = "# Parameters of template.yaml, one on a line. These take precedence over samconfig.toml.\n"
+
+REGION = {
+    "Type": "String",
+    "Description": "AWS Region of the stack. The secrets and an existing table have to be in the same one.",
+    "AllowedPattern": "[a-z]{2,5}(-[a-z]+)+-[0-9]+",
+    "ConstraintDescription": "must be the code of a Region, such as eu-west-1.",
+}
+
+MADE = {"Release"}  # by `make deploy` itself
+
+# Of a parameter's value. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+LONGEST = 4096
+
+
+class Refused(Exception):
+    """Values that are missing or wrong, each on a line."""
+
+
+def questions(template):
+    """The parameters that an operator may set: those without a default are asked for."""
+    return {"Region": REGION} | {name: p for name, p in template["Parameters"].items() if name not in MADE}
+
+
+def collect(env, template, known):
+    """All values that were chosen for an environment; known are those that are set elsewhere."""
+    asked_of = questions(template)
+    path = FOLDER / f"{env}.toml"
+    refuse(problems(known, asked_of), "samconfig.toml or the shell's environment")
+    given = read(path, asked_of)
+    required = [name for name, parameter in asked_of.items() if "Default" not in parameter]
+    missing = [name for name in required if name not in known | given]
+    if missing and not sys.stdin.isatty():
+        raise Refused(how_to_give(missing, asked_of, env, path))
+    if missing:
+        ask([name for name in required if name not in given], asked_of, known, given, path)
+    values = known | given
+    refuse(disagreements(values), path)
+    return values
+
+
+def read(path, asked_of):
+    try:
+        text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
+        lines = tomlkit.parse(text).unwrap()
+    except (TOMLKitError, UnicodeDecodeError) as wrong:
+        raise Refused(f"{path} is not TOML: {wrong}") from wrong
+    given = {name: text_of(value) for name, value in lines.items()}
+    refuse(problems(given, asked_of), path)
+    return given
+
+
+def text_of(value):
+    """A value as CloudFormation takes it, or None."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int | float) else None
+
+
+def problems(values, asked_of):
+    for name, value in values.items():
+        if name in MADE:
+            yield f"{name} is made by make deploy itself"
+        elif name not in asked_of:
+            alike = difflib.get_close_matches(name, asked_of, 1)
+            yield f"{name} is not a parameter of template.yaml" + (f". Is it {alike[0]}?" if alike else "")
+        elif value is None:
+            yield f'{name} must be on one line: {name} = "value"'
+        elif problem := problem_of(asked_of[name], value):
+            yield f"{name} {problem}"
+
+
+def problem_of(parameter, value):
+    """Why CloudFormation would refuse a value. A pattern has to match all of it.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
+    """
+    if len(value.encode()) > LONGEST:
+        return f"must have at most {LONGEST} bytes"
+    fits = len(value) <= parameter.get("MaxLength", LONGEST)
+    if "AllowedPattern" in parameter:
+        fits &= re.fullmatch(parameter["AllowedPattern"], value, re.ASCII) is not None
+    if "AllowedValues" in parameter:
+        fits &= value in map(str, parameter["AllowedValues"])
+    if parameter["Type"] == "Number":
+        fits &= re.fullmatch(r"[0-9]+(\.[0-9]+)?", value) is not None
+        fits = fits and parameter.get("MinValue", 0) <= float(value) <= parameter.get("MaxValue", float("inf"))
+    return None if fits else parameter["ConstraintDescription"].rstrip(".")
+
+
+def disagreements(values):
+    """What the functions refuse at their start, although each value is right on its own."""
+    url, origins = values.get("DefaultReturnUrl"), values.get("AllowedOrigins")
+    if url and origins and origin_of(url) not in origins.split(","):
+        yield "DefaultReturnUrl must be on one of AllowedOrigins"
+    issuer = values.get("JwtIssuer")
+    if issuer and not (values.get("JwtJwksUrl") or values.get("JwtJwks")) and not has_discovery(issuer):
+        yield "JwtIssuer must be an https URL without query or fragment, unless JwtJwksUrl or JwtJwks is set"
+
+
+def origin_of(url):
+    """The origin of a URL as browsers send it: in lower case, without the port that its scheme has by default."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    default = {"https": 443, "http": 80}.get(parts.scheme)
+    return f"{parts.scheme}://{host}" + ("" if port in (None, default) else f":{port}")
+
+
+def has_discovery(issuer):
+    return re.fullmatch(r"(https://|http://(localhost|127\.[0-9.]+|\[::1\])([:/]|$))[^?#]*", issuer) is not None and len(issuer) > len("https://")
+
+
+def refuse(found, source):
+    if lines := list(found):
+        raise Refused(f"Wrong in {source}:\n" + "\n".join(f"  {line}" for line in lines))
+
+
+def how_to_give(missing, asked_of, env, path):
+    """For runs without a terminal: lines for the file."""
+    lines = "\n".join(f"{textwrap.fill(asked_of[name]['Description'], 100, initial_indent='# ', subsequent_indent='# ')}\n{name} = \"\"\n" for name in missing)
+    region = " Region may also come from AWS_REGION." if "Region" in missing else ""
+    return (
+        f"The environment {env} lacks {', '.join(missing)}, and there is no terminal to ask on. Run make deploy ENV={env} on one,\n"
+        f"or write these lines with their values to {path}.{region}\n\n{lines}"
+    )
+
+
+def ask(names, asked_of, known, given, path):
+    """Asks for each, and writes each answer at once, so that an interrupted run continues."""
+    print(f"{len(names)} values have no default. {path} keeps your answers: Git ignores it, and an upgrade never touches it.", flush=True)
+    for number, name in enumerate(names, 1):
+        parameter = asked_of[name]
+        print(f"\n{number}/{len(names)}  {name}\n{textwrap.fill(parameter['Description'], 100, initial_indent='  ', subsequent_indent='  ')}")
+        if "AllowedValues" in parameter:
+            print(f"  It is one of: {', '.join(map(str, parameter['AllowedValues']))}.")
+        while True:
+            value = answer(f"{name} [{known[name]}]: " if name in known else f"{name}: ") or known.get(name, "")
+            problem = problem_of(parameter, value)
+            found = [f"{name} {problem}"] if problem else [line for line in disagreements(known | given | {name: value}) if line.startswith(name)]
+            if not found:
+                break
+            print("\n".join(f"  {line}." for line in found))
+        given[name] = value
+        write(path, name, value)
+    print(flush=True)
+
+
+def answer(prompt):
+    try:
+        return input(prompt).strip()
+    except EOFError:
+        raise Refused("\nNothing was deployed. The answers so far are kept: the next run asks for the others.") from None
+
+
+def write(path, name, value):
+    """Adds a line, and leaves the others as they are."""
+    document = tomlkit.parse(path.read_text(encoding="utf-8-sig") if path.exists() else HEADER)
+    document[name] = value
+    path.parent.mkdir(exist_ok=True)
+    whole = path.with_suffix(".new")
+    whole.write_text(tomlkit.dumps(document), encoding="utf-8")
+    os.replace(whole, path)
