@@ -86,6 +86,18 @@ func TestBehindTheEdgeEverythingPasses(t *testing.T) {
 	}
 }
 
+// With a truststore API Gateway hands the client's certificate to the function.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+func TestBehindTheEdgeEventsHaveACertificate(t *testing.T) {
+	const certificate = `"authentication":{"clientCert":{"clientCertPem":"-----BEGIN CERTIFICATE-----\nMIIBcert==\n-----END CERTIFICATE-----\n",` +
+		`"subjectDN":"CN=billing-edge","issuerDN":"CN=billing-edge-ca","serialNumber":"a1:b2","validity":{"notBefore":"Nov 28 09:30:09 2026 GMT","notAfter":"Nov 25 09:30:09 2036 GMT"}}},`
+	event := strings.Replace(readText(t, "../events/portal.json"), `"requestContext": {`, `"requestContext": {`+certificate, 1)
+	status, logs := runInvoke(t, "PortalFunction", []byte(event))
+	if status != http.StatusSeeOther || !strings.Contains(event, certificate) || strings.Contains(logs, "MIIBcert") {
+		t.Errorf("status = %d\n%s", status, logs)
+	}
+}
+
 // The function sees the origin's name as its own. So a browser that does not send Sec-Fetch-Site is only known on the portal's own pages
 // if ALLOWED_ORIGINS has the edge's origin.
 func TestBehindTheEdgeTheEdgesOriginIsAllowed(t *testing.T) {
