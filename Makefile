@@ -109,7 +109,7 @@ check-go: $(BIN)/golangci-lint-$(GOLANGCI_LINT)
 
 .PHONY: check-template
 check-template: $(VENV_FILE)
-	$(VENV)/bin/cfn-lint template.yaml infra/deployer.yaml infra/observability.yaml
+	$(VENV)/bin/cfn-lint template.yaml infra/deployer.yaml infra/edge.yaml infra/observability.yaml
 	$(SAM) validate --lint --region us-east-1
 	$(VENV)/bin/python -B -m unittest discover -s .ci/template -t .ci/template
 

@@ -231,7 +231,7 @@ class Options(unittest.TestCase):
     def test_a_domain_replaces_the_apis_own_address(self):
         stack = everything()
         endpoint = stack.resources["PortalApi"]["Properties"]["Body"]["servers"]
-        self.assertEqual(endpoint, [{"x-amazon-apigateway-endpoint-configuration": {"disableExecuteApiEndpoint": True}}])
+        self.assertEqual(endpoint, [{"x-amazon-apigateway-endpoint-configuration": {"ipAddressType": "dualstack", "disableExecuteApiEndpoint": True}}])
         mapping = stack.resources["PortalDomainMapping"]["Properties"]
         self.assertEqual((mapping["ApiMappingKey"], mapping["Stage"]), ("api/v1", "<PortalApiApiGatewayDefaultStage>"))
         [domain] = stack.resources["PortalDomain"]["Properties"]["DomainNameConfigurations"]
@@ -259,7 +259,7 @@ class Options(unittest.TestCase):
     def test_without_a_domain_the_api_keeps_its_address(self):
         stack = deployed(REQUIRED)
         endpoint = stack.resources["PortalApi"]["Properties"]["Body"]["servers"]
-        self.assertEqual(endpoint, [{"x-amazon-apigateway-endpoint-configuration": {"disableExecuteApiEndpoint": False}}])
+        self.assertEqual(endpoint, [{"x-amazon-apigateway-endpoint-configuration": {"ipAddressType": "dualstack", "disableExecuteApiEndpoint": False}}])
         self.assertEqual([n for n in stack.resources if n.startswith("PortalDomain")], [])
 
     def test_every_function_is_in_the_vpc(self):

@@ -45,6 +45,8 @@ EVERYTHING = REQUIRED | {
     "DomainName": "billing.example.com",
     "CertificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/1-a",
     "HostedZoneId": "Z123",
+    "TruststoreUri": "s3://trusted/edge.pem",
+    "TruststoreVersion": "3sL4kqtJlcpXroDTDmJ",
     "LogsKmsKeyArn": KEY,
     "Tracing": "Active",
     "NotificationTopicArn": "arn:aws:sns:eu-west-1:123456789012:alarms",
@@ -56,6 +58,17 @@ EVERYTHING = REQUIRED | {
     "VpcSecurityGroupIds": "sg-0a",
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
     "RolePath": "/billing/",
+}
+
+# Of infra/edge.yaml, with whatever is optional.
+EDGE = {
+    "DomainName": "billing.example.com",
+    "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/2-b",
+    "HostedZoneId": "Z123",
+    "BasePath": "/api/v1",
+    "OriginDomainName": "origin.example.com",
+    "ClientCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/3-c",
+    "LogsKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1234-ab",
 }
 
 PSEUDO = {
@@ -187,6 +200,11 @@ def observability(stack, pseudo=None):
     return Stack(read("infra/observability.yaml"), stack.resources["Observability"]["Properties"]["Parameters"], pseudo)
 
 
+def edge(**parameters):
+    """What stands in front, in the one Region where it can be deployed."""
+    return Stack(read("infra/edge.yaml"), EDGE | parameters, {"AWS::Region": "us-east-1"})
+
+
 def statements(role):
     for policy in role["Properties"].get("Policies", []):
         yield from policy["PolicyDocument"]["Statement"]
@@ -206,7 +224,7 @@ def write(folder):
     stack = deployed(EVERYTHING)
     deployer = Stack(read("infra/deployer.yaml"), {"CustomersKmsKeyArn": KEY, "HostedZoneId": "Z123"})
     folder.mkdir(parents=True, exist_ok=True)
-    for name, part in (("template", stack), ("observability", observability(stack)), ("deployer", deployer)):
+    for name, part in (("template", stack), ("observability", observability(stack)), ("deployer", deployer), ("edge", edge())):
         resources = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": part.resources}
         (folder / f"{name}.json").write_text(json.dumps(resources, indent=1))
 
