@@ -151,7 +151,7 @@ func TestBootstrap(t *testing.T) {
 	}
 }
 
-// A bootstrap into which panics were planted at build time: the code as it is has none to offer.
+// Panics are planted at build time.
 func TestBootstrapSurvivesAPanic(t *testing.T) {
 	u := startUpstreams(t)
 	path := buildWithPanics(t)
@@ -178,7 +178,7 @@ func TestBootstrapSurvivesAPanic(t *testing.T) {
 		t.Errorf("the log should tell where and not what: %+v", crash)
 	}
 
-	// Go prints what no function recovers in many lines.
+	// Go prints an unrecovered panic in many lines.
 	process = u.start(t, path, "PLANTED=elsewhere")
 	<-process.Exited()
 	if found := whatCrashed(t, process.Stderr()); !strings.Contains(found, "panic: ") || !strings.Contains(found, "functions/app/portal.go:") {
