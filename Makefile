@@ -45,8 +45,8 @@ test: ## run the tests that need nothing but Go
 	go test ./...
 
 .PHONY: dashboard
-dashboard: $(VENV_FILE) ## draw the dashboard with made-up data, as .cache/dashboard.svg
-	$(VENV)/bin/python -B .ci/template/dashboard.py .cache/dashboard.svg
+dashboard: $(VENV_FILE) ## draw the dashboard in four drills, as .cache/dashboard/*.svg
+	$(VENV)/bin/python -B .ci/template/dashboard.py .cache/dashboard
 
 .PHONY: bench
 bench: ## measure the deployed binary beside a plain version and what the network allows

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -19,7 +20,10 @@ import (
 	"billingportal/local/internal/runtimeapi"
 )
 
-const portalPackage = "billingportal/functions/portal"
+const (
+	portalPackage    = "billingportal/functions/portal"
+	preflightPackage = "billingportal/functions/preflight"
+)
 
 // upstreams are the laptop's stand-ins, with every call counted, for a function
 // that runs as a process of its own.
@@ -80,10 +84,9 @@ func (u *upstreams) setHang(name string, hang bool) {
 	u.hang[name] = hang
 }
 
-// start runs a bootstrap with the stand-ins as its cloud.
-func (u *upstreams) start(t *testing.T, path string) *runtimeapi.Process {
+// start runs a bootstrap with the stand-ins as its cloud, and more variables.
+func (u *upstreams) start(t *testing.T, path string, env ...string) *runtimeapi.Process {
 	t.Helper()
-	var env []string
 	for name, value := range u.environment(u.origin) {
 		env = append(env, name+"="+value)
 	}
@@ -148,45 +151,74 @@ func TestBootstrap(t *testing.T) {
 	}
 }
 
-// TestBootstrapSurvivesAPanic runs a bootstrap into which a panic was planted at
-// build time: the code as it is has none to offer.
+// Panics are planted at build time.
 func TestBootstrapSurvivesAPanic(t *testing.T) {
 	u := startUpstreams(t)
-	process := u.start(t, buildWithPanic(t))
+	path := buildWithPanics(t)
+	process := u.start(t, path, "PLANTED=fetch")
 	answer := u.call(t, process, "panic", 15*time.Second)
 	if answer.StatusCode != http.StatusInternalServerError || codeOf(t, answer.Body) != "internal" {
 		t.Errorf("panic: %+v", answer)
 	}
-	if stdout := process.Stdout(); !strings.Contains(stdout, "customers.(*Store).CustomerID") || strings.Contains(stdout, "planted") {
-		t.Errorf("the log should tell where and not what: %s", stdout)
-	}
 	if answer := u.call(t, process, "alice", 15*time.Second); answer.StatusCode != http.StatusSeeOther {
 		t.Errorf("after the panic: %+v", answer)
 	}
+	for _, where := range []string{"customers.(*Store).CustomerID", "app.parts.prefetch"} {
+		if found := whatCrashed(t, process.Stdout()); !strings.Contains(found, where) || strings.Contains(found, "planted") {
+			t.Errorf("the log should tell that it was in %s, and not what it was: %s", where, found)
+		}
+	}
+	if other := process.Stderr(); other != "" {
+		t.Errorf("written without JSON: %s", other)
+	}
+
+	process = u.start(t, path, "PLANTED=start")
+	<-process.Exited()
+	if crash := crashOf(t, process); !strings.Contains(crash.Error, "app.Portal") || strings.Contains(crash.Error, "planted") {
+		t.Errorf("the log should tell where and not what: %+v", crash)
+	}
+
+	// Go prints an unrecovered panic in many lines.
+	process = u.start(t, path, "PLANTED=elsewhere")
+	<-process.Exited()
+	if found := whatCrashed(t, process.Stderr()); !strings.Contains(found, "panic: ") || !strings.Contains(found, "functions/app/portal.go:") {
+		t.Errorf("the query finds of the crash: %s\nof: %s", found, process.Stderr())
+	}
 }
 
-// buildWithPanic builds the function with one line more, by go build's -overlay.
-func buildWithPanic(t *testing.T) string {
+// buildWithPanics builds the function with a few lines more, by go build's -overlay.
+func buildWithPanics(t *testing.T) string {
 	t.Helper()
-	source, err := filepath.Abs("../functions/internal/customers/customers.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	original, err := os.ReadFile(source)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const signature = "func (s *Store) CustomerID(ctx context.Context, userID string) (string, error) {\n"
-	planted := strings.Replace(string(original), signature, signature+`if userID == "panic" { panic("planted") };`, 1)
-	if planted == string(original) {
-		t.Fatalf("%s has no %s", source, signature)
-	}
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "customers.go"), []byte(planted), 0o600); err != nil {
-		t.Fatal(err)
+	replaced := map[string]string{}
+	for file, lines := range map[string][2]string{
+		"internal/customers/customers.go": {
+			"func (s *Store) CustomerID(ctx context.Context, userID string) (string, error) {\n",
+			`if userID == "panic" { panic("planted") };`,
+		},
+		"app/app.go": {"lambdahttp.Recovering(func() { err = fetch(ctx)", `; if os.Getenv("PLANTED") == "fetch" { panic("planted") }`},
+		"app/portal.go": {
+			"func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (lambda.Handler, error) {\n",
+			`switch getenv("PLANTED") { case "start": panic("planted"); case "elsewhere": go func() { panic("planted") }() };`,
+		},
+	} {
+		source, err := filepath.Abs("../functions/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		original, err := os.ReadFile(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Count(string(original), lines[0]) != 1 {
+			t.Fatalf("%s does not have once: %s", source, lines[0])
+		}
+		replaced[source] = filepath.Join(dir, filepath.Base(file))
+		if err := os.WriteFile(replaced[source], []byte(strings.Replace(string(original), lines[0], lines[0]+lines[1], 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	overlay := map[string]map[string]string{"Replace": {source: filepath.Join(dir, "customers.go")}}
-	if err := writeJSON(filepath.Join(dir, "overlay.json"), overlay); err != nil {
+	if err := writeJSON(filepath.Join(dir, "overlay.json"), map[string]any{"Replace": replaced}); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "bootstrap")
@@ -197,21 +229,80 @@ func buildWithPanic(t *testing.T) string {
 	return path
 }
 
+// whatCrashed is what the query of this name finds in a log, which has an event for each line.
+func whatCrashed(t *testing.T, log string) string {
+	t.Helper()
+	template, err := os.ReadFile("../infra/observability.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	filter := regexp.MustCompile(`filter @message like /(.*Runtime exited.*)/`).FindSubmatch(template)
+	if filter == nil {
+		t.Fatal("no filter in what-crashed")
+	}
+	pattern := regexp.MustCompile(string(filter[1]))
+	var found strings.Builder
+	for line := range strings.Lines(log) {
+		if pattern.MatchString(line) {
+			found.WriteString(line)
+		}
+	}
+	return found.String()
+}
+
+type crash struct{ Level, Msg, Error string }
+
+// crashOf reads why a process did not start: the one line that it wrote.
+func crashOf(t *testing.T, process *runtimeapi.Process) (c crash) {
+	t.Helper()
+	log := process.Stdout() + process.Stderr()
+	if strings.Count(log, "\n") != 1 || whatCrashed(t, log) != log || json.Unmarshal([]byte(log), &c) != nil || c.Level != "ERROR" {
+		t.Errorf("not an error in one line that what-crashed finds: %s", log)
+	}
+	return c
+}
+
 func TestBootstrapNamesEveryWrongVariable(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	process, err := runtimeapi.Start(ctx, runtimeapi.Build(t, portalPackage), []string{"STRIPE_LIVEMODE=perhaps", "JWT_ISSUER=http://evil.example"})
+	for pkg, names := range map[string][]string{
+		portalPackage:  {"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "STRIPE_LIVEMODE", "JWT_ISSUER", "JWT_AUDIENCE", "ALLOWED_ORIGINS", "DEFAULT_RETURN_URL"},
+		webhookPackage: {"CUSTOMERS_TABLE", "STRIPE_LIVEMODE", "WEBHOOK_SECRET_ID"},
+	} {
+		process, err := runtimeapi.Start(ctx, runtimeapi.Build(t, pkg), []string{"STRIPE_LIVEMODE=perhaps", "JWT_ISSUER=http://evil.example"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer process.Stop()
+		if process.Ready(ctx) == nil {
+			t.Fatal("it started")
+		}
+		<-process.Exited()
+		crash := crashOf(t, process)
+		for _, name := range names {
+			if !strings.Contains(crash.Error, name) {
+				t.Errorf("%s is missing from: %+v", name, crash)
+			}
+		}
+	}
+}
+
+// Preflight starts whatever is wrong, so that it can report it.
+func TestBootstrapOfPreflightNamesEveryWrongVariable(t *testing.T) {
+	wrong := []string{"AWS_REGION=EU Central", "AWS_ENDPOINT_URL_LAMBDA=http://evil.example", "AWS_ENDPOINT_URL_CODEDEPLOY=http://127.0.0.1:1"}
+	process, err := runtimeapi.Start(t.Context(), runtimeapi.Build(t, preflightPackage), wrong)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer process.Stop()
-	if process.Ready(ctx) == nil {
-		t.Fatal("it started")
+	if _, functionError, err := process.Invoke(t.Context(), []byte(hookEvent), time.Now().Add(30*time.Second)); err != nil || functionError == nil {
+		t.Errorf("%v %s", err, functionError) // CodeDeploy does not answer
 	}
-	<-process.Exited()
-	for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "STRIPE_LIVEMODE", "JWT_ISSUER", "JWT_AUDIENCE", "ALLOWED_ORIGINS", "DEFAULT_RETURN_URL"} {
-		if !strings.Contains(process.Stderr(), name) {
-			t.Errorf("%s is missing from: %s", name, process.Stderr())
-		}
+	var found bool
+	for line := range strings.Lines(process.Stdout()) {
+		found = found || strings.Contains(line, `"level":"ERROR"`) && strings.Contains(line, "AWS_REGION") && strings.Contains(line, "AWS_ENDPOINT_URL_LAMBDA")
+	}
+	if !found {
+		t.Errorf("no line names both variables: %s", process.Stdout())
 	}
 }

@@ -50,7 +50,7 @@ PARAMETERS = translated.REQUIRED | {
     "AwsEndpointUrlDynamodb": EMULATOR,
     "AwsEndpointUrlSecretsManager": EMULATOR,
 }
-ENDPOINT = {"WebhookSecretId": "billing-portal/webhook"}
+ENDPOINT = {"WebhookSecretId": "billing-portal/webhook", "EventsExpectedWithin": "24"}
 BUS = {"StripeEventSource": "aws.partner/stripe.com/ed_61DemoBus"}
 
 
@@ -98,8 +98,20 @@ class CodeDeploy(http.server.BaseHTTPRequestHandler):
 
 
 def known(resources):
-    """Those that the emulator knows."""
-    return {n: r for n, r in resources.items() if r["Type"] != "AWS::Logs::QueryDefinition" and "Metrics" not in r.get("Properties", {})}
+    """Those that the emulator knows. An alarm that calculates looks at its first metric, since the dashboard names all alarms."""
+    kept = {n: r for n, r in resources.items() if r["Type"] != "AWS::Logs::QueryDefinition"}
+    for resource in kept.values():
+        properties = resource.get("Properties", {})
+        if "Metrics" in properties:
+            metric = next(m["MetricStat"] for m in properties.pop("Metrics") if "MetricStat" in m)
+            properties |= metric["Metric"] | {"Period": metric["Period"], "Statistic": "Sum"}
+    # In an update it does not know the ARN of an alarm.
+    named = lambda found: f'{{"Fn::Sub": "arn:aws:cloudwatch:us-east-1:{ACCOUNT}:alarm:${{{found[1]}}}"}}' if is_alarm(resources, found[1]) else found[0]
+    return json.loads(re.sub(r'\{"Fn::GetAtt": \["(\w+)", "Arn"\]\}', named, json.dumps(kept)))
+
+
+def is_alarm(resources, name):
+    return resources[name]["Type"] == "AWS::CloudWatch::Alarm"
 
 
 def emulated(name, parameters):
@@ -280,6 +292,7 @@ def bus_alone():
 def webhook_later():
     """A stack without a webhook names the address that Stripe is to be given, and then gets one."""
     deployment = Deployment("later", PARAMETERS)
+    expect("the address for Stripe, without a webhook", deployment.outputs["WebhookEndpoint"].endswith("/stripe/webhook"), True)
     expect("functions, without a webhook", "WebhookFunctionName" in deployment.outputs, False)
     expect("the webhook's route, without one", deployment.post("/stripe/webhook")[0], 404)
     expect("preflight, without a webhook", hook(deployment), [("PutLifecycleEventHookExecutionStatus", "Succeeded")])
@@ -367,7 +380,10 @@ def check_alarms(deployment, parameters):
                 dimensions["version"] = versions[name.split("Version")[0]]
             expect(f"{name}, {metric['MetricName']} of {dimensions}", (metric["MetricName"], frozenset(dimensions.items())) in written, True)
     described = client("cloudwatch").describe_alarms(AlarmNamePrefix="portal-")["MetricAlarms"]
-    expect("alarms", len(described), sum("Metrics" not in alarm["Properties"] for alarm in alarms.values()))
+    expect("alarms", len(described), len(alarms))
+    dashboard = json.loads(client("cloudwatch").get_dashboard(DashboardName="portal")["DashboardBody"])
+    missing = {alarm["AlarmArn"] for alarm in described} ^ set(dashboard["widgets"][0]["properties"]["alarms"])
+    expect("alarms that the dashboard lacks, or that do not exist", missing, set())
 
 
 def metrics_of(line):

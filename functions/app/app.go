@@ -40,13 +40,22 @@ type Assembly func(ctx context.Context, getenv func(string) string, logs io.Writ
 // Main is the main function of a Lambda function.
 func Main(assemble Assembly) {
 	log.SetOutput(lambdahttp.StandardLog(os.Stderr))
+	var err error
+	if panicked := lambdahttp.Recovering(func() { err = serve(assemble) }); panicked != nil {
+		err = panicked
+	}
+	// Lambda makes a log event of each line of a custom runtime. JSON keeps an error of several lines in one.
+	slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error("the function does not start", "error", err)
+	os.Exit(1)
+}
+
+// serve returns only an error.
+func serve(assemble Assembly) error {
 	handler, err := assemble(context.Background(), os.Getenv, os.Stdout)
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
-	if err := lambdahttp.Serve(os.Getenv, handler); err != nil {
-		log.Fatal(err)
-	}
+	return lambdahttp.Serve(os.Getenv, handler)
 }
 
 // parts are what every function is made of.
@@ -94,7 +103,11 @@ func (p parts) prefetch(ctx context.Context, fetches map[string]func(context.Con
 		go func() {
 			ctx, cancel := context.WithTimeout(ctx, prefetchTimeout)
 			defer cancel()
-			if err := fetch(ctx); err != nil {
+			var err error
+			if panicked := lambdahttp.Recovering(func() { err = fetch(ctx) }); panicked != nil {
+				err = panicked
+			}
+			if err != nil {
 				p.logger.Warn("fetch ahead failed; the first request tries again", "what", name, "error", err)
 			}
 		}()

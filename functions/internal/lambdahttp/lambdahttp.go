@@ -109,12 +109,12 @@ func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 
 	w := newResponseWriter()
 	if err == nil {
-		err = recovering(func() { f.handler.ServeHTTP(w, r) })
+		err = Recovering(func() { f.handler.ServeHTTP(w, r) })
 	}
 	if err != nil {
 		w = newResponseWriter() // nothing of a partial answer is kept
 		w.fallback = http.StatusInternalServerError
-		panicked := recovering(func() { f.onError(w, r, err) })
+		panicked := Recovering(func() { f.onError(w, r, err) })
 		if panicked != nil {
 			w = newResponseWriter()
 			w.WriteHeader(http.StatusInternalServerError)
@@ -127,7 +127,9 @@ func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return json.Marshal(response)
 }
 
-func recovering(f func()) (err error) {
+// Recovering runs f. The error is the [*PanicError] of a panic, or nil. Go itself would print a panic in many lines, and Lambda makes a
+// log event of each.
+func Recovering(f func()) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"runtime/debug"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -50,7 +49,10 @@ func (b *bus) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	case err == nil && source != b.Source:
 		err = errOtherSource
 	case err == nil:
-		err = b.recovering(ctx, e["detail"], record)
+		// One event must not cost the next one a cold start.
+		if panicked := lambdahttp.Recovering(func() { err = b.take(ctx, e["detail"], record) }); panicked != nil {
+			err = panicked
+		}
 	}
 	if err != nil {
 		problem := problemOf(err)
@@ -86,14 +88,4 @@ func readBusEvent(payload []byte) (e object, isRequest bool, err error) {
 		return nil, false, errEvent
 	}
 	return e, false, nil
-}
-
-// recovering takes an event, and makes an error of a panic: one event must not cost the next one a cold start.
-func (b *bus) recovering(ctx context.Context, detail []byte, record *record) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &lambdahttp.PanicError{Value: v, Stack: debug.Stack()}
-		}
-	}()
-	return b.take(ctx, detail, record)
 }
