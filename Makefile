@@ -14,7 +14,7 @@ MINISTACK      := 1.5.33
 UV             := 0.13.9
 DYNAMODB_LOCAL := 3.3.1
 # command:package, for apt-get. A package is installed only where its command is missing.
-DEBIAN := chromium:chromium curl:curl javac:default-jdk-headless mvn:maven node:nodejs npm:npm
+DEBIAN := chromium:chromium curl:curl javac:default-jdk-headless mvn:maven node:nodejs npm:npm openssl:openssl
 
 # The limits of the Lambda binaries, in bytes.
 PORTAL_LIMIT  := 10000000
@@ -109,6 +109,7 @@ check-go: $(BIN)/golangci-lint-$(GOLANGCI_LINT)
 
 .PHONY: check-template
 check-template: $(VENV_FILE)
+	@.ci/debian-packages openssl:openssl
 	$(VENV)/bin/cfn-lint template.yaml infra/deployer.yaml infra/edge.yaml infra/observability.yaml
 	$(SAM) validate --lint --region us-east-1
 	$(VENV)/bin/python -B -m unittest discover -s .ci/template -t .ci/template

@@ -85,6 +85,13 @@ class Distribution(unittest.TestCase):
             self.assertTrue({"Description", "ConstraintDescription"} <= set(parameter), name)
             self.assertTrue({"AllowedPattern", "AllowedValues", "MinValue"} & set(parameter), name)
 
+    def test_the_recipe_gives_what_has_no_default(self):
+        command = re.search(r"--template-file infra/edge\.yaml((?:.*\\\n)*.*)", (ROOT / "infra/README.md").read_text())[1]
+        given = set(re.findall(r"(\w+)=", command))
+        parameters = self.stack.template["Parameters"]
+        self.assertLessEqual(given, set(parameters))
+        self.assertGreaterEqual(given, {name for name, p in parameters.items() if "Default" not in p})
+
     def test_the_log_holds_nothing_of_a_callers_making(self):
         delivery = self.stack.resources["LogDelivery"]
         fields = delivery["Properties"]["RecordFields"]
