@@ -14,7 +14,10 @@ import re
 import subprocess
 import sys
 
+import release_state
 import tomlkit
+import upgrade
+from botocore.exceptions import BotoCoreError, ClientError
 from samcli.cli.types import CfnParameterOverridesType
 from samtranslator.yaml_helper import yaml_parse
 
@@ -31,9 +34,9 @@ def settings(config, env):
 
 
 def parameters_of(overrides):
-    """Parameters as SAM itself reads them. Those of an earlier release are not among them."""
+    """Parameters as SAM itself reads them. Those that are of an earlier release, or are found out here, are not among them."""
     parameters = CfnParameterOverridesType().convert(overrides or "", None, None)
-    return {name: value for name, value in parameters.items() if name != "Release"}
+    return {name: value for name, value in parameters.items() if name not in ["Release", *upgrade.PREVIOUS]}
 
 
 def release_of(parameters, build, commit):
@@ -48,7 +51,7 @@ def release_of(parameters, build, commit):
 
 def with_more(overrides, more):
     """The same parameters, in the same form, and more."""
-    pairs = [f'{name}="{value}"' for name, value in more.items()]
+    pairs = ['{}="{}"'.format(name, str(value).replace('"', '\\"')) for name, value in more.items()]
     if isinstance(overrides, str):
         return " ".join([overrides, *pairs]).strip()
     return [*(overrides or []), *pairs]
@@ -67,40 +70,81 @@ def commit():
     return described.stdout.strip()
 
 
-def sam_arguments(config, env):
-    """How to call `sam deploy`: asking, where parameters are missing, else with the release."""
+def sam_arguments(config, env, prepare):
+    """How to call `sam deploy`: asking, where parameters are missing, else with the release. And what follows from the state of the
+    stack, which prepare finds out: the state, and all parameters."""
     deploy = settings(config, env)
     overrides = deploy.get("parameter_overrides")
     parameters = parameters_of(overrides)
     template = yaml_parse((BUILD / "template.yaml").read_text())
     if lacking := missing(parameters, template):
         print(f"{CONFIG} does not have {', '.join(lacking)} of {env}:")
-        return ["--guided", "--config-env", env]
+        return ["--guided", "--config-env", env], None, parameters
     release = release_of(parameters, BUILD, commit())
+    others = defaults(parameters, template)
+    state, found = prepare(others | parameters, release)
     sections = config.setdefault(env, {}).setdefault("deploy", {}).setdefault("parameters", {})
-    sections["parameter_overrides"] = with_more(overrides, defaults(parameters, template) | {"Release": release})
+    sections["parameter_overrides"] = with_more(overrides, others | found | {"Release": release})
     COPY.write_text(tomlkit.dumps(config))
     print(f"Release {release}", flush=True)
-    return ["--config-file", str(COPY.resolve()), "--config-env", env]
+    return ["--config-file", str(COPY.resolve()), "--config-env", env], state, others | parameters | {"Release": release}
+
+
+def examine(doctor, deployed, arguments, variables):
+    """Runs doctor and returns its exit status."""
+    chosen = {"AWS_REGION": deployed.get("region"), "AWS_PROFILE": deployed.get("profile")}
+    environment = os.environ | variables | {name: str(value) for name, value in chosen.items() if value}
+    return subprocess.run([*doctor, *arguments], env=environment, check=False).returncode
+
+
+def deploy_past_codedeploy(deploy, state, doctor, examine_new):
+    """Deploys the one release after `live` was moved."""
+    upgrade.announce(state)
+    if not doctor:
+        print("DOCTOR is empty, so nothing checks this release.", flush=True)
+    elif examine_new():
+        raise release_state.Refused("doctor has found a problem of the new release, so it was not deployed.")
+    try:
+        deploy()
+    except subprocess.CalledProcessError:
+        print(f"If the update was taken back, CloudFormation has put `{release_state.ALIAS}` on the stack's version: `make rollback`, again.")
+        raise
 
 
 def main(arguments):
     env = arguments[arguments.index("--config-env") + 1]
     rest = [a for i, a in enumerate(arguments) if a != "--config-env" and arguments[i - 1] != "--config-env"]
     sam = os.environ.get("SAM", str(pathlib.Path(sys.executable).with_name("sam")))
-    subprocess.run([sam, "deploy", *sam_arguments(tomlkit.loads(CONFIG.read_text()), env), *rest], check=True)
-    # CodeDeploy asks preflight about every version but the first, since nothing had traffic before it.
+    config = tomlkit.loads(CONFIG.read_text())
+    chosen = settings(config, env)
+    aws, stack = release_state.session(rest, chosen), release_state.chosen(rest, chosen, "stack-name")
+    how, state, parameters = sam_arguments(config, env, lambda values, release: upgrade.prepare(aws, stack, values, release))
     doctor = os.environ.get("DOCTOR", "").split()
+
+    def deploy():
+        subprocess.run([sam, "deploy", *how, *rest], check=True)
+
+    if state and state.moved:
+        new = upgrade.variables(parameters, state, aws.region_name)
+        deploy_past_codedeploy(deploy, state, doctor, lambda: examine(doctor, chosen, [], new))
+    else:
+        deploy()
+    # CodeDeploy asks preflight about every version but the first, since nothing had traffic before it.
     if not doctor:
         return 0
     deployed = settings(tomlkit.loads(CONFIG.read_text()), env)  # now with the answers
-    chosen = {"AWS_REGION": deployed.get("region"), "AWS_PROFILE": deployed.get("profile")}
-    environment = os.environ | {name: str(value) for name, value in chosen.items() if value}
-    return subprocess.run([*doctor, "--stack", str(deployed["stack_name"])], env=environment, check=False).returncode
+    return examine(doctor, deployed, ["--stack", str(deployed["stack_name"])], {})
+
+
+def run(arguments):
+    """The exit status, or what to say before it is 1."""
+    try:
+        return main(arguments)
+    except subprocess.CalledProcessError as failed:
+        return failed.returncode
+    except (release_state.Refused, BotoCoreError, ClientError) as wrong:
+        return f"deploy: {wrong}"
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except subprocess.CalledProcessError as failed:
-        sys.exit(failed.returncode)
+    sys.exit(run(sys.argv[1:]))
