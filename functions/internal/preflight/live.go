@@ -3,6 +3,7 @@ package preflight
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,7 +23,7 @@ const alias = "live"
 func UsersKept(client DynamoDB, table customers.Table, liveClient DynamoDB, live customers.Table) Check {
 	return Check{Name: "live version's table", Run: func(ctx context.Context) Finding {
 		if table.Name == live.Name && table.Key == live.Key && table.SortKey == live.SortKey {
-			return ok("it is the same")
+			return sameItems(ctx, client, table, live)
 		}
 		empty, err := isEmpty(ctx, client, table.Name)
 		switch {
@@ -44,6 +45,39 @@ func UsersKept(client DynamoDB, table customers.Table, liveClient DynamoDB, live
 		}
 		return ok("another one, and both are empty")
 	}}
+}
+
+// enough is a number of items that proves something, if others of the table may have the new form.
+const enough = 7
+
+// sameItems looks for users that the live version finds in a table and the new one does not: its keys or the attribute have other names
+// in the items.
+func sameItems(ctx context.Context, client DynamoDB, table, live customers.Table) Finding {
+	if table == live {
+		return ok("it is the same")
+	}
+	items, err := sample(ctx, client, table.Name)
+	if err != nil {
+		return ok("it is the same; its items were not looked at") // the sample of the mapping says why
+	}
+	served, kept := 0, 0
+	for _, item := range items {
+		if entry, err := live.EntryOf(item); err == nil && entry.User != "" && entry.Customer != "" {
+			served++
+		}
+		if entry, err := table.EntryOf(item); err == nil && entry.User != "" && entry.Customer != "" {
+			kept++
+		}
+	}
+	if kept > 0 || served == 0 {
+		return ok("it is the same")
+	}
+	detail := fmt.Sprintf("the live version finds a customer in %d of %d items, and the new one in none", served, len(items))
+	const advice = "Compare CUSTOMERS_KEY_FORMAT, CUSTOMERS_SORT_KEY and CUSTOMERS_ATTRIBUTE with the items, and write the items in the new form first."
+	if served < enough {
+		return warning(detail, advice)
+	}
+	return problem(detail, advice)
 }
 
 func shown(table customers.Table) string {

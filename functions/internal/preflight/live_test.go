@@ -2,6 +2,7 @@ package preflight_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -20,6 +21,10 @@ func TestTheTableOfTheLiveVersionIsKept(t *testing.T) {
 		change(&table)
 		return table
 	}
+	var many []string
+	for i := range 8 {
+		many = append(many, item(fmt.Sprint("user", i), fmt.Sprint("cus_", i), ""))
+	}
 	const none, one = `{"Items":[],"Count":0}`, `{"Items":[{"user_id":{"S":"u1"}}],"Count":1}`
 	for test, c := range map[string]struct {
 		table          customers.Table
@@ -28,7 +33,12 @@ func TestTheTableOfTheLiveVersionIsKept(t *testing.T) {
 		detail, advice string
 	}{
 		"the same":                       {users, fails("NotAsked"), fails("NotAsked"), preflight.OK, "it is the same", ""},
-		"other attribute and values":     {other(func(t *customers.Table) { t.Attribute, t.KeyFormat = "x", "U#{user}" }), fails("NotAsked"), fails("NotAsked"), preflight.OK, "it is the same", ""},
+		"another attribute":              {other(func(t *customers.Table) { t.Attribute = "x" }), items(many...), fails("NotAsked"), preflight.Problem, "in 8 of 8 items, and the new one in none", "CUSTOMERS_ATTRIBUTE"},
+		"another format":                 {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), items(many...), fails("NotAsked"), preflight.Problem, "in 8 of 8 items", "CUSTOMERS_KEY_FORMAT"},
+		"another format, a few items":    {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), items(many[:6]...), fails("NotAsked"), preflight.Warning, "in 6 of 6 items", "CUSTOMERS_KEY_FORMAT"},
+		"another format, items in both":  {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), items(append(many[:7:7], item("U#u1", "cus_1", ""))...), fails("NotAsked"), preflight.OK, "it is the same", ""},
+		"another format, no customers":   {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), items(`{"user_id":{"S":"u1"}}`), fails("NotAsked"), preflight.OK, "it is the same", ""},
+		"another format, unreadable":     {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), fails("AccessDeniedException"), fails("NotAsked"), preflight.OK, "not looked at", ""},
 		"another key, empty":             {other(func(t *customers.Table) { t.Name, t.Key = "new", "pk" }), found(none), found(one), preflight.Problem, "the new table new (pk) is empty, and the live version uses users (user_id)", "Move the items first"},
 		"another sort key, empty":        {other(func(t *customers.Table) { t.SortKey, t.SortValue = "sk", "B" }), found(none), found(one), preflight.Problem, "the new table users (user_id, sk) is empty", "Another table or key"},
 		"another name, empty":            {other(func(t *customers.Table) { t.Name = "new" }), found(none), found(one), preflight.Problem, "without an account", "Move the items first"},
