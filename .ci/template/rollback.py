@@ -72,6 +72,9 @@ def stop_deployment(codedeploy, deployment, say):
 
 def confirm(state, say):
     for function in state.functions:
+        if not function.live:
+            say(f"{function.title}: it has no alias `{ALIAS}`.")
+            continue
         if function.is_moved or function.weights:
             raise Refused(f"`{ALIAS}` of {function.name} is on version {function.live}, the stack on {function.version}: run this again.")
         say(f"{function.title}: `{ALIAS}` and the stack are on version {function.live}.")
@@ -86,7 +89,7 @@ def move(aws, state, function, say):
     if not function.is_moved:
         target = before(aws, state, function)
         if not target:
-            say(f"{function.title}: version {function.live} is its first, so it stays.")
+            say(f"{function.title}: no version served before {function.live}, so it stays.")
             return False
     elif not function.weights:
         say(f"{function.title}: `{ALIAS}` is on version {function.live} already; the stack is on {function.version}.")

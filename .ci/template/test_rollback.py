@@ -53,7 +53,7 @@ class RollBack(unittest.TestCase):
         self.aws.deployed({}, portal=(5, 5), webhook=(1, 1))
         self.roll_back()
         self.assertEqual([m[:2] for m in self.moves()], [(PORTAL, "4")])
-        self.assertIn("webhook: version 1 is its first, so it stays.", self.said)
+        self.assertIn("webhook: no version served before 1, so it stays.", self.said)
 
     def test_a_webhook_that_is_new_stays(self):
         self.aws.deployed({"PreviousPortalVersion": "4"}, portal=(5, 5), webhook=(2, 2))
@@ -130,6 +130,13 @@ class RollBack(unittest.TestCase):
         self.roll_back()
         self.assertEqual(len(self.aws.made("CancelUpdateStack")), 1)
         self.assertEqual(self.said[-1], "portal: `live` and the stack are on version 4.")
+
+    def test_an_update_that_makes_the_first_alias_is_cancelled(self):
+        self.running()
+        self.aws.aliases.clear()
+        self.aws.after["CancelUpdateStack"] = lambda: setattr(self.aws, "status", "UPDATE_ROLLBACK_COMPLETE")
+        self.roll_back()
+        self.assertEqual(self.said[-1], "portal: it has no alias `live`.")
 
     def test_a_deployment_that_ends_before_it_is_stopped_is_taken_back_by_hand(self):
         self.running(("d-1", "CloudFormation"))

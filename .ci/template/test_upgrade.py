@@ -1,12 +1,16 @@
 """A deployment is refused while another moves traffic, never returns traffic to a bad release, and leaves the old version what it uses."""
 
+import contextlib
+import io
 import json
 import os
 import unittest
 from unittest import mock
 
+import table_guard
 import translated
 import upgrade
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from fake_aws import SESSION, FakeAWS
 from release_state import Function, Refused, State
 
@@ -34,7 +38,9 @@ class Upgrade(unittest.TestCase):
         self.aws.variables[(PORTAL, "live")] = variables
 
     def prepare(self, release="abcdefabcd-new", **changes):
-        return upgrade.prepare(SESSION, "portal", {n: v for n, v in OLD.items() if n != "Release"} | changes, release)[1]
+        self.said = io.StringIO()
+        with contextlib.redirect_stdout(self.said):
+            return upgrade.prepare(SESSION, "portal", {n: v for n, v in OLD.items() if n != "Release"} | changes, release)[1]
 
     def refused(self, *parts, **changes):
         with self.assertRaises(Refused) as refusal:
@@ -198,6 +204,16 @@ class Table(Upgrade):
         self.refused("user_id, sk", CustomersSortKey="")
         self.refused("user_id, sk", CustomersSortKey="other=BILLING")
 
+    def test_the_key_is_all_that_replaces_the_table(self):
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", "AWS::DynamoDB::Table").schema
+        replacing = {p.split("/")[2] for p in schema["createOnlyProperties"] + schema["conditionalCreateOnlyProperties"]}
+        for changes in ({}, {"CustomersKey": "pk"}, {"CustomersSortKey": "sk=B={user}"}):
+            properties = translated.Stack(translated.translate(OLD), OLD | changes).resources["Customers"]["Properties"]
+            self.assertEqual(replacing & set(properties), {"KeySchema"})
+            names = [element["AttributeName"] for element in properties["KeySchema"]]
+            self.assertEqual(names, [name for name in table_guard.key_of(OLD | changes) if name])
+
     def test_what_replaces_nothing_is_allowed(self):
         self.deployed(CustomersSortKey="sk=BILLING")
         self.prepare(CustomersSortKey="sk=OTHER", CustomersAttribute="x", CustomersKeyFormat="U#{user}", CustomersKmsKeyArn=KEY + "t")
@@ -218,6 +234,7 @@ class Table(Upgrade):
     def test_a_table_that_cannot_be_read_is_preflights(self):
         self.aws.items = {"portal-Customers-1": 7}
         self.prepare(CustomersTable="users")
+        self.assertIn("Table users cannot be read from here (AccessDeniedException)", self.said.getvalue())
 
     def test_a_table_of_your_own_is_not_left_for_a_new_one(self):
         self.deployed(CustomersTable="users")
