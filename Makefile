@@ -75,6 +75,10 @@ deploy: $(VENV_FILE) ## build and deploy into the AWS account of the environment
 	@$(MAKE) --no-print-directory build
 	@DOCTOR='$(DOCTOR)' $(VENV)/bin/python -B .ci/template/deploy.py --config-env $(ENV) $(DEPLOY)
 
+.PHONY: rollback
+rollback: $(VENV_FILE) ## return callers to the release before
+	@$(VENV)/bin/python -B .ci/template/rollback.py --config-env $(ENV) $(DEPLOY)
+
 # The processor that the functions are built for, which is the template's; another one is for trying them on this machine.
 export LAMBDA_GOARCH ?= arm64
 

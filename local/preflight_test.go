@@ -23,6 +23,7 @@ type control struct {
 	*patient
 	functions map[string]lambda.Handler // by the last part of the ARN before its version; nil fails
 	env       map[string]string         // of the preflight function
+	live      map[string]string         // variables of the portal's version that serves; nil before the first
 	hang      string                    // part of a path of Lambda's that is never answered
 	refuse    int                       // reports that CodeDeploy throttles first
 
@@ -64,6 +65,12 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 	case strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".PutLifecycleEventHookExecutionStatus"):
 		c.report(w, body)
+	case strings.HasSuffix(path, ":function:portal:live/configuration") && c.live == nil:
+		w.Header().Set("X-Amzn-Errortype", "ResourceNotFoundException")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, `{"Type":"User","Message":"Cannot find alias arn"}`)
+	case strings.HasSuffix(path, ":function:portal:live/configuration"):
+		_ = json.NewEncoder(w).Encode(map[string]any{"Version": "6", "Environment": map[string]any{"Variables": c.live}})
 	case strings.HasSuffix(path, "/configuration"):
 		variables := map[bool]map[string]string{true: c.portal, false: c.webhook}[strings.Contains(path, ":function:portal:7")]
 		_ = json.NewEncoder(w).Encode(map[string]any{"Version": "7", "Environment": map[string]any{"Variables": variables}})
@@ -98,6 +105,19 @@ func (c *control) busAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.functions["webhook"] = function
+}
+
+// otherTable gives the new versions an empty table, next to the one that is served.
+func (c *control) otherTable(t *testing.T, name, live string) {
+	t.Helper()
+	c.live = maps.Clone(c.portal)
+	c.live["CUSTOMERS_TABLE"] = live
+	c.portal["CUSTOMERS_TABLE"], c.webhook["CUSTOMERS_TABLE"] = name, name
+	for _, table := range []string{name, live} {
+		if err := c.dynamoDB.CreateTable(table, "user_id"); err != nil && table != customersTable {
+			t.Fatal(err)
+		}
+	}
 }
 
 func (c *control) report(w http.ResponseWriter, body []byte) {
@@ -169,10 +189,15 @@ func TestPreflightReports(t *testing.T) {
 			c.busAlone(t)
 			c.webhook["STRIPE_EVENT_SOURCE"] = "aws.partner/stripe.com/ed_Other"
 		}, "Failed", `"name":"webhook's answer","status":"problem","detail":"the function fails"`},
-		"the hook's own variables": {func(c *control) { c.env["AWS_ENDPOINT_URL_LAMBDA"] = "ftp://x" }, "Failed", "AWS_ENDPOINT_URL_LAMBDA"},
-		"Lambda hangs":             {func(c *control) { c.hang = "/configuration" }, "Succeeded", "no answer in time"},
-		"an answer takes too long": {func(c *control) { c.hang = "/invocations" }, "Succeeded", `"name":"portal's answer","status":"warning"`},
-		"CodeDeploy throttles":     {func(c *control) { c.refuse = 3 }, "Succeeded", `"status":"Succeeded"`},
+		"the table of the live version": {func(c *control) { c.live = maps.Clone(c.portal) }, "Succeeded", `"name":"live version's table","status":"ok"`},
+		"another table, an empty one":   {func(c *control) { c.otherTable(t, "new", customersTable) }, "Failed", `"name":"live version's table","status":"problem"`},
+		"another table, with items":     {func(c *control) { c.otherTable(t, customersTable, "old") }, "Succeeded", `"name":"live version's table","status":"ok"`},
+		"two empty tables":              {func(c *control) { c.otherTable(t, "new", "old") }, "Succeeded", `"detail":"another one, and both are empty"`},
+		"no table of the live version":  {func(c *control) { c.otherTable(t, "new", customersTable); c.live["CUSTOMERS_TABLE"] = "gone" }, "Failed", "cannot be read: dynamodb Scan: ResourceNotFoundException"},
+		"the hook's own variables":      {func(c *control) { c.env["AWS_ENDPOINT_URL_LAMBDA"] = "ftp://x" }, "Failed", "AWS_ENDPOINT_URL_LAMBDA"},
+		"Lambda hangs":                  {func(c *control) { c.hang = "/configuration" }, "Succeeded", "no answer in time"},
+		"an answer takes too long":      {func(c *control) { c.hang = "/invocations" }, "Succeeded", `"name":"portal's answer","status":"warning"`},
+		"CodeDeploy throttles":          {func(c *control) { c.refuse = 3 }, "Succeeded", `"status":"Succeeded"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -17,6 +17,7 @@ import textwrap
 import urllib.parse
 
 import tomlkit
+import upgrade
 from tomlkit.exceptions import TOMLKitError
 
 FOLDER = pathlib.Path(".deploy")
@@ -29,7 +30,7 @@ REGION = {
     "ConstraintDescription": "must be the code of a Region, such as eu-west-1.",
 }
 
-MADE = {"Release"}  # by `make deploy` itself
+MADE = {"Release", *upgrade.PREVIOUS}  # by `make deploy` itself
 
 # Of a parameter's value. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 LONGEST = 4096
@@ -70,6 +71,12 @@ def read(path, asked_of):
     given = {name: text_of(value) for name, value in lines.items()}
     refuse(problems(given, asked_of), path)
     return given
+
+
+def region(env):
+    """That of the file, for commands that need none of the other values."""
+    path = FOLDER / f"{env}.toml"
+    return tomlkit.parse(path.read_text(encoding="utf-8-sig")).get("Region") if path.exists() else None
 
 
 def text_of(value):

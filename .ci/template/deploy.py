@@ -19,8 +19,10 @@ import subprocess
 import sys
 
 import answers
+import release_state
 import tomlkit
-from botocore.exceptions import ProfileNotFound
+import upgrade
+from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 from botocore.session import Session
 from samcli.cli.types import CfnParameterOverridesType
 from samtranslator.yaml_helper import yaml_parse
@@ -38,9 +40,9 @@ def settings(config, env):
 
 
 def parameters_of(overrides):
-    """Parameters as SAM itself reads them. Those of an earlier release are not among them."""
+    """Parameters as SAM itself reads them. Those that are of an earlier release, or are found out here, are not among them."""
     parameters = CfnParameterOverridesType().convert(overrides or "", None, None)
-    return {name: value for name, value in parameters.items() if name != "Release"}
+    return {name: value for name, value in parameters.items() if name not in ["Release", *upgrade.PREVIOUS]}
 
 
 def release_of(parameters, build, commit):
@@ -88,17 +90,34 @@ def commit():
     return described.stdout.strip()
 
 
-def sam_arguments(config, env):
+def sam_arguments(config, env, parameters):
     """How to call `sam deploy`."""
-    template = yaml_parse((BUILD / "template.yaml").read_text())
-    parameters = parameters_in(config, env, template)
-    release = release_of(parameters, BUILD, commit())
-    parameters = defaults(parameters, template) | parameters | {"Release": release}
     section = config[env]["deploy"]["parameters"]
     section["parameter_overrides"] = [{name: as_sam_reads(value) for name, value in parameters.items()}]
     COPY.write_text(tomlkit.dumps(config))
-    print(f"Release {release} in {section['region']}", flush=True)
+    print(f"Release {parameters['Release']} in {section['region']}", flush=True)
     return ["--config-file", str(COPY.resolve()), "--config-env", env]
+
+
+def examine(doctor, chosen, arguments, variables):
+    """Runs doctor and returns its exit status."""
+    where = {"AWS_REGION": chosen.get("region"), "AWS_PROFILE": chosen.get("profile")}
+    environment = os.environ | variables | {name: str(value) for name, value in where.items() if value}
+    return subprocess.run([*doctor, *arguments], env=environment, check=False).returncode
+
+
+def deploy_past_codedeploy(deploy, state, doctor, examine_new):
+    """Deploys the one release after `live` was moved."""
+    upgrade.announce(state)
+    if not doctor:
+        print("DOCTOR is empty, so nothing checks this release.", flush=True)
+    elif examine_new():
+        raise release_state.Refused("doctor has found a problem of the new release, so it was not deployed.")
+    try:
+        deploy()
+    except subprocess.CalledProcessError:
+        print(f"If the update was taken back, CloudFormation has put `{release_state.ALIAS}` on the stack's version: `make rollback`, again.")
+        raise
 
 
 def main(arguments):
@@ -117,23 +136,44 @@ def main(arguments):
     # Without a terminal SAM could only give up: https://github.com/aws/aws-sam-cli/issues/2180
     if not sys.stdin.isatty() and not {"--confirm-changeset", "--no-confirm-changeset"} & set(rest):
         rest = [*rest, "--no-confirm-changeset"]
-    subprocess.run([sam, "deploy", *sam_arguments(config, env), *rest], check=True)
-    # CodeDeploy asks preflight about every version but the first, since nothing had traffic before it.
+    template = yaml_parse((BUILD / "template.yaml").read_text())
+    parameters = parameters_in(config, env, template)
+    release = release_of(parameters, BUILD, commit())
+    parameters = defaults(parameters, template) | parameters
+    chosen = settings(config, env)
+    aws, stack = release_state.session(rest, chosen), release_state.chosen(rest, chosen, "stack-name")
+    state, found = upgrade.prepare(aws, stack, parameters, release)
+    parameters |= {"Release": release}
+    how = sam_arguments(config, env, parameters | found)
     doctor = os.environ.get("DOCTOR", "").split()
+
+    def deploy():
+        subprocess.run([sam, "deploy", *how, *rest], check=True)
+
+    if state and state.moved:
+        new = upgrade.variables(parameters, state, aws.region_name)
+        deploy_past_codedeploy(deploy, state, doctor, lambda: examine(doctor, chosen, [], new))
+    else:
+        deploy()
+    # CodeDeploy asks preflight about every version but the first, since nothing had traffic before it.
     if not doctor:
         return 0
-    deployed = settings(config, env)
-    chosen = {"AWS_REGION": deployed.get("region"), "AWS_PROFILE": deployed.get("profile")}
-    environment = os.environ | {name: str(value) for name, value in chosen.items() if value}
-    return subprocess.run([*doctor, "--stack", str(deployed["stack_name"])], env=environment, check=False).returncode
+    return examine(doctor, chosen, ["--stack", stack], {})
+
+
+def run(arguments):
+    """The exit status, or what to say before it is 1."""
+    try:
+        return main(arguments)
+    except answers.Refused as refused:
+        return str(refused)
+    except (release_state.Refused, BotoCoreError, ClientError) as wrong:
+        return f"deploy: {wrong}"
+    except subprocess.CalledProcessError as failed:
+        return failed.returncode
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except answers.Refused as refused:
-        sys.exit(str(refused))
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except subprocess.CalledProcessError as failed:
-        sys.exit(failed.returncode)
+    sys.exit(run(sys.argv[1:]))

@@ -23,6 +23,7 @@ import urllib.request
 import zipfile
 
 import boto3
+import emulated_rollback
 import translated
 from botocore.exceptions import WaiterError
 
@@ -269,6 +270,7 @@ def change(deployment, token, parameters):
     expect("the flow is forbidden, without a release", (ask(), deployment.version()), (303, "1"))
     deployment.deploy("update", changed | {"Release": "0123456789-next"})
     expect("the flow is forbidden, with a release", (ask(), deployment.version()), (403, "2"))
+    emulated_rollback.check(deployment, expect, ask, client("lambda"), EMULATOR, changed, f"{BINARIES}/laptop doctor")
 
 
 def bus_alone():

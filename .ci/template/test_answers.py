@@ -23,6 +23,7 @@ import answers
 import deploy
 import tomlkit
 import translated
+from fake_aws import FakeAWS
 
 TEMPLATE = translated.read("template.yaml")
 QUESTIONS = answers.questions(TEMPLATE)
@@ -51,6 +52,9 @@ class Checkout:
         folder = tempfile.TemporaryDirectory()
         case.addCleanup(folder.cleanup)
         self.path = pathlib.Path(folder.name)
+        aws = FakeAWS(case)
+        aws.status = None
+        self.aws = {name: value for name, value in aws.environment.items() if name != "AWS_REGION"}
         self.file = self.path / ".deploy/prod.toml"
         for name in ("samconfig.toml", "Makefile"):
             shutil.copy(translated.ROOT / name, self.path)
@@ -70,7 +74,7 @@ class Checkout:
 
     def run(self, command, typed, environment):
         """Runs a command and returns its status and output. If typed is a list, that is on a terminal: each prompt gets the next text."""
-        environment = {"PATH": f"{self.path}:/usr/bin:/bin", "HOME": str(self.path)} | environment
+        environment = {"PATH": f"{self.path}:/usr/bin:/bin", "HOME": str(self.path)} | self.aws | environment
         if typed is None:
             done = subprocess.run(command, cwd=self.path, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
             return done.returncode, done.stdout + done.stderr

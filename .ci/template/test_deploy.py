@@ -1,15 +1,19 @@
 """A change of one value alone is published, however it is written, and nothing else is."""
 
+import contextlib
+import io
+import os
 import pathlib
 import shutil
-import subprocess
-import sys
 import tempfile
 import unittest
+from unittest import mock
 
 import deploy
 import tomlkit
 import translated
+import upgrade
+from fake_aws import FakeAWS
 
 STRINGS = " ".join(f'{name}="{value}"' for name, value in translated.REQUIRED.items())
 LIST = [f"{name}={value}" for name, value in translated.REQUIRED.items()]
@@ -17,11 +21,16 @@ LIST = [f"{name}={value}" for name, value in translated.REQUIRED.items()]
 # In the place of `sam`: it keeps what it is called with.
 FAKE_SAM = """#!/bin/sh
 echo "$@" > called
+echo sam >> order
+test ! -e fail
 """
 
+# It finds a problem of the stack; of a release that is not deployed yet it finds one if the file says so.
 FAKE_DOCTOR = """#!/bin/sh
 echo "$@ $AWS_REGION" > examined
-exit 3
+echo "doctor $1 $CUSTOMERS_TABLE $STRIPE_SECRET_ID" >> order
+test "$1" = --stack && exit 3
+test ! -e problem
 """
 
 
@@ -32,6 +41,8 @@ class Folder:
         folder = tempfile.TemporaryDirectory()
         case.addCleanup(folder.cleanup)
         self.path, self.env = pathlib.Path(folder.name), env
+        self.aws = FakeAWS(case)
+        self.aws.status = None
         build = self.path / deploy.BUILD
         (build / "PortalFunction").mkdir(parents=True)
         (build / "PortalFunction" / "bootstrap").write_text("code")
@@ -43,15 +54,25 @@ class Folder:
     def deploy(self, overrides, doctor="", **more):
         section = {"global": {"parameters": {"stack_name": "portal"}}, "deploy": {"parameters": {"parameter_overrides": overrides, **more}}}
         (self.path / "samconfig.toml").write_text(tomlkit.dumps({"version": 0.1, self.env: section}))
-        script = translated.ROOT / ".ci/template/deploy.py"
-        environment = {"SAM": str(self.path / "sam"), "DOCTOR": doctor, "PATH": "/usr/bin:/bin", "AWS_REGION": "eu-north-1"}
-        command = [sys.executable, "-B", script, "--config-env", self.env]
-        self.status = subprocess.run(command, cwd=self.path, env=environment, capture_output=True, stdin=subprocess.DEVNULL, check=False).returncode
-        return (self.path / "called").read_text().split()
+        environment = {"SAM": str(self.path / "sam"), "DOCTOR": doctor, "PATH": "/usr/bin:/bin"} | self.aws.environment
+        for file in ("called", "order"):
+            (self.path / file).unlink(missing_ok=True)
+        said = io.StringIO()
+        here = contextlib.chdir(self.path), mock.patch.dict(os.environ, environment, clear=True), mock.patch("sys.stdin", io.StringIO())
+        with here[0], here[1], here[2], contextlib.redirect_stdout(said):
+            status = deploy.run(["--config-env", self.env])
+        self.status, self.said = (1, f"{said.getvalue()}{status}") if isinstance(status, str) else (status, said.getvalue())
+        return (self.path / "called").read_text().split() if (self.path / "called").exists() else None
+
+    def order(self):
+        """What was called, and in which order."""
+        return (self.path / "order").read_text().splitlines() if (self.path / "order").exists() else []
 
     def parameters(self, overrides):
         """What SAM would deploy with."""
-        called = self.deploy(overrides)
+        return self.given(self.deploy(overrides))
+
+    def given(self, called):
         config = tomlkit.loads(pathlib.Path(called[called.index("--config-file") + 1]).read_text())
         section = config[self.env]["deploy"]["parameters"]["parameter_overrides"]
         return deploy.CfnParameterOverridesType().convert(section, None, None)
@@ -102,6 +123,62 @@ class Deploy(unittest.TestCase):
         folder.deploy(LIST, doctor="./doctor", region="eu-west-1")
         self.assertEqual((folder.path / "examined").read_text(), "--stack portal eu-west-1\n")
         self.assertEqual(folder.status, 3)
+
+    def rolled_back(self, **parameters):
+        """A stack on version 5 whose alias is on 4."""
+        folder = Folder(self, "prod")
+        folder.aws.status = "UPDATE_COMPLETE"
+        folder.aws.deployed(translated.REQUIRED | {"Release": "0123456789", "CustomersKey": "user_id"} | parameters, portal=(5, 4))
+        folder.aws.resources["Customers"] = ("AWS::DynamoDB::Table", "the-table", "CREATE_COMPLETE")
+        folder.aws.variables[("portal-PortalFunction-1", "live")] = {"CUSTOMERS_TABLE": "the-table", "CUSTOMERS_KEY": "user_id"}
+        return folder
+
+    def test_after_a_rollback_one_release_goes_past_codedeploy(self):
+        folder = self.rolled_back()
+        parameters = folder.given(folder.deploy([*LIST, "SafeDeployment=true"], doctor="./doctor"))
+        self.assertEqual((parameters["SafeDeployment"], parameters["PreviousPortalVersion"]), ("false", "4"))
+        self.assertEqual(folder.order(), ["doctor  the-table billing-portal/stripe", "sam", "doctor --stack  "])
+        self.assertEqual(folder.aws.made("UpdateAlias"), [])
+        self.assertIn("SafeDeployment=false", folder.said)
+        # Its release is the operator's values', so that the next `make deploy` brings CodeDeploy back and publishes nothing.
+        folder.aws.deployed(folder.aws.parameters | parameters, portal=(6, 6))
+        del folder.aws.resources["PortalFunctionVersionabcdef0125"]
+        again = folder.parameters([*LIST, "SafeDeployment=true"])
+        self.assertEqual(again, parameters | {"SafeDeployment": "true"})
+
+    def test_after_a_rollback_a_problem_is_not_deployed(self):
+        folder = self.rolled_back()
+        (folder.path / "problem").touch()
+        self.assertIsNone(folder.deploy(LIST, doctor="./doctor"))
+        self.assertEqual(folder.status, 1)
+        self.assertIn("doctor has found a problem", folder.said)
+
+    def test_after_a_rollback_a_failure_says_what_serves(self):
+        folder = self.rolled_back()
+        (folder.path / "fail").touch()
+        folder.deploy(LIST)
+        self.assertEqual(folder.status, 1)
+        self.assertIn("`make rollback`, again", folder.said)
+
+    def test_what_is_refused_calls_nothing(self):
+        folder = self.rolled_back()
+        folder.aws.aliases["portal-PortalFunction-1"]["RoutingConfig"] = {"AdditionalVersionWeights": {"5": 0.5}}
+        self.assertIsNone(folder.deploy(LIST))
+        self.assertEqual((folder.status, folder.order()), (1, []))
+        self.assertRegex(folder.said, "^deploy: .*divides traffic")
+
+    def test_what_the_version_before_uses_is_no_part_of_the_release(self):
+        folder = self.rolled_back()
+        before = folder.parameters(LIST)
+        after = folder.parameters([*LIST, "PreviousStripeSecretId=x", "PreviousPortalVersion=7"])
+        self.assertEqual(before["Release"], after["Release"])
+        self.assertEqual(after["PreviousPortalVersion"], "4")
+        self.assertLessEqual(set(upgrade.PREVIOUS), set(translated.read("template.yaml")["Parameters"]))
+
+    def test_a_value_with_quotes_arrives(self):
+        folder = self.rolled_back(CustomersKeyFormat='"a b" {user}', CustomersTable="the-table")
+        folder.aws.items = {"the-table": 1}
+        self.assertEqual(folder.parameters([*LIST, "CustomersTable=the-table"])["PreviousCustomersKeyFormat"], '"a b" {user}')
 
     def test_samconfig_has_an_environment_for_each_stage(self):
         config = tomlkit.loads((translated.ROOT / "samconfig.toml").read_text())

@@ -2,6 +2,7 @@
 
 import fnmatch
 import json
+import re
 import unittest
 
 import translated
@@ -134,6 +135,23 @@ class Deployer(unittest.TestCase):
             for action in refused:
                 self.assertFalse(self.may(action), f"{action} is allowed, but {reason}")
                 self.assertIn(action, actions, f"no schema names it any more: {reason}")
+
+    def test_deploy_and_rollback_may_call_what_they_call(self):
+        sources = "".join((translated.ROOT / ".ci/template" / f"{n}.py").read_text() for n in ("release_state", "rollback", "table_guard"))
+        for action in (
+            "cloudformation:CancelUpdateStack",
+            "cloudformation:DescribeStacks",
+            "cloudformation:ListStackResources",
+            "codedeploy:GetDeployment",
+            "codedeploy:ListDeployments",
+            "codedeploy:StopDeployment",
+            "lambda:GetAlias",
+            "lambda:GetFunctionConfiguration",
+            "lambda:ListVersionsByFunction",
+            "lambda:UpdateAlias",
+        ):
+            self.assertTrue(self.may(action), action)
+            self.assertIn(re.sub("(?<!^)(?=[A-Z])", "_", action.split(":")[1]).lower(), sources)
 
     def test_policies_are_short_enough(self):
         pseudo = {"AWS::Partition": "aws-us-gov", "AWS::Region": "us-gov-west-1"}

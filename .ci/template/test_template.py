@@ -27,6 +27,8 @@ WILDCARDS = {
     "Report": "CloudFormation makes up the names of deployment groups",
     "ReadStripeKey": "Secrets Manager appends six characters to a name",
     "ReadSigningSecret": "Secrets Manager appends six characters to a name",
+    "ReadPreviousStripeKey": "Secrets Manager appends six characters to a name",
+    "ReadPreviousSigningSecret": "Secrets Manager appends six characters to a name",
 }
 WHOLE = {"Trace", "JoinVpc", "WatchAlarms"}  # of which the resource is * itself
 

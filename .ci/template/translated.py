@@ -58,6 +58,14 @@ EVERYTHING = REQUIRED | {
     "VpcSecurityGroupIds": "sg-0a",
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
     "RolePath": "/billing/",
+    "PreviousPortalVersion": "6",
+    "PreviousWebhookVersion": "4",
+    "PreviousStripeSecretId": "billing-portal/stripe-before",
+    "PreviousStripeSecretKmsKeyArn": KEY,
+    "PreviousWebhookSecretId": "billing-portal/webhook-before",
+    "PreviousWebhookSecretKmsKeyArn": KEY,
+    "PreviousCustomersTable": "users-before",
+    "PreviousCustomersKmsKeyArn": KEY,
 }
 
 # Of infra/edge.yaml, with whatever is optional.

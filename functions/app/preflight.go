@@ -49,9 +49,17 @@ const patience = 15 * time.Second
 // is not deployed. It changes nothing. A few allowed configurations and coupons take 20 s at most; every 4 more of them take another
 // second in test mode, and every 18 in live mode.
 func (x Examiner) Doctor(ctx context.Context, portal, webhook func(string) string) []Finding {
+	return x.examine(ctx, portal, webhook, nil)
+}
+
+// examine looks at new versions too: live is the environment of the portal that serves now, nil if nothing serves.
+func (x Examiner) examine(ctx context.Context, portal, webhook, live func(string) string) []Finding {
 	inspection := &inspection{clock: &preflight.Clock{}, pause: x.Pause}
 	if portal != nil {
 		inspection.portal(portal)
+	}
+	if portal != nil && live != nil {
+		inspection.usersKept(portal, live)
 	}
 	if webhook != nil {
 		inspection.webhook(webhook)
@@ -143,6 +151,17 @@ func (i *inspection) portal(getenv func(string) string) {
 	)
 }
 
+// usersKept adds a check that compares the tables of two environments.
+func (i *inspection) usersKept(portal, live func(string) string) {
+	e, serving := &environment{getenv: portal}, &environment{getenv: live}
+	table, aws := e.customers(), e.aws()
+	liveTable, liveAWS := serving.customers(), serving.aws()
+	if e.err() != nil || serving.err() != nil {
+		return // the new variables are reported, and the version that has those of the other serves nobody
+	}
+	i.add(preflight.UsersKept(aws.dynamoDBClient(i.aws()), table, liveAWS.dynamoDBClient(i.aws()), liveTable))
+}
+
 // accounts are the connected accounts that sessions may be for.
 func (c portalConfig) accounts() []string {
 	accounts := c.policy.AllowedAccounts
@@ -201,8 +220,8 @@ func (x Examiner) Preflight(_ context.Context, getenv func(string) string, logs 
 		Portal:     e.optional("PORTAL_FUNCTION"),
 		Webhook:    e.optional("WEBHOOK_FUNCTION"),
 		Broken:     e.err(),
-		Look: func(ctx context.Context, portal, webhook map[string]string) []Finding {
-			return x.Doctor(ctx, getenvOf(portal, getenv), getenvOf(webhook, getenv))
+		Look: func(ctx context.Context, versions preflight.Environments) []Finding {
+			return x.examine(ctx, getenvOf(versions.Portal, getenv), getenvOf(versions.Webhook, getenv), getenvOf(versions.Live, getenv))
 		},
 		Logs: requestlog.Lines(logs),
 	}, nil

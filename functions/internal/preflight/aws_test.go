@@ -28,6 +28,7 @@ func (a amazon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	given, isKnown := a[operation]
 	switch {
+	case operation == "Scan" && strings.Contains(string(body), `"Limit":1,`): // whether there is an item
 	case operation == "Scan" && !strings.Contains(string(body), `"Limit":50,`) && !strings.Contains(string(body), `"Limit":50}`):
 		given = fails("ValidationException") // a page costs what it reads
 	case !isKnown:

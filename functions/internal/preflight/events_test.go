@@ -175,7 +175,7 @@ func TestAWebhookWithoutARouteIsSentAnEvent(t *testing.T) {
 			webhook := &newWebhook{variables: map[string]string{"WEBHOOK_SECRET_ID": test.secret, "STRIPE_EVENT_SOURCE": test.source}, answer: test.answer, fails: test.fails}
 			hook := &preflight.Hook{
 				Lambda: webhook, CodeDeploy: told, Webhook: "arn:webhook:7", Logs: io.Discard,
-				Look: func(context.Context, map[string]string, map[string]string) []preflight.Finding { return nil },
+				Look: func(context.Context, preflight.Environments) []preflight.Finding { return nil },
 			}
 			if _, err := hook.Invoke(t.Context(), []byte(`{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"hook-1"}`)); err != nil {
 				t.Fatal(err)

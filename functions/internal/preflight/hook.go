@@ -42,10 +42,13 @@ type Hook struct {
 	Portal, Webhook string
 	// Broken says what is wrong with the hook's own environment, if anything.
 	Broken error
-	// Look looks at the environments of the versions; nil for one that is not deployed.
-	Look func(ctx context.Context, portal, webhook map[string]string) []Finding
+	// Look looks at the environments of the versions.
+	Look func(ctx context.Context, versions Environments) []Finding
 	Logs io.Writer
 }
+
+// Environments are the variables of versions: the new ones, and the portal's that serves now. nil is one that is not deployed.
+type Environments struct{ Portal, Webhook, Live map[string]string }
 
 // How the function's time is divided. The checks get the rest.
 const (
@@ -127,16 +130,18 @@ func (h *Hook) look(ctx context.Context) []Finding {
 	var requests []Check
 	for _, version := range h.versions() {
 		variables, finding := h.variables(reading, version)
-		if variables != nil {
-			environments[version.name] = variables
-		}
+		environments[version.name] = variables
 		findings = append(findings, finding)
 		requests = append(requests, h.answers(version, variables))
+	}
+	live, finding := h.live(reading)
+	if finding != nil {
+		findings = append(findings, *finding)
 	}
 	answering, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
 	findings = append(findings, Run(answering, requests)...)
-	for _, finding := range h.Look(ctx, environments["portal"], environments["webhook"]) {
+	for _, finding := range h.Look(ctx, Environments{Portal: environments["portal"], Webhook: environments["webhook"], Live: live}) {
 		if finding.outside && finding.Status == Problem {
 			finding.Status = Warning
 		}

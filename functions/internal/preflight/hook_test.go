@@ -40,6 +40,9 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.Contains(r.URL.Path, "webhook") {
 		name = "webhook"
 	}
+	if strings.Contains(r.URL.Path, "function:portal:live/") {
+		name = "live"
+	}
 	given := answer{status: http.StatusOK, body: `{}`}
 	switch {
 	case strings.HasSuffix(r.URL.Path, "/configuration"):
@@ -90,7 +93,7 @@ func (c *control) run(t *testing.T, change func(*preflight.Hook)) (lines []map[s
 		CodeDeploy: codedeploy.NewFromConfig(identity.Config("http://aws.example", transport, 3*time.Second, 4)),
 		Portal:     "arn:aws:lambda:eu-central-1:123456789012:function:portal:7",
 		Webhook:    "arn:aws:lambda:eu-central-1:123456789012:function:webhook:7",
-		Look:       func(context.Context, map[string]string, map[string]string) []preflight.Finding { return nil },
+		Look:       func(context.Context, preflight.Environments) []preflight.Finding { return nil },
 		Logs:       &logs,
 	}
 	if change != nil {
@@ -202,7 +205,8 @@ func TestTheHookLooksWithTheVersionsVariables(t *testing.T) {
 					if test.change != nil {
 						test.change(h)
 					}
-					h.Look = func(ctx context.Context, portal, webhook map[string]string) []preflight.Finding {
+					h.Look = func(ctx context.Context, versions preflight.Environments) []preflight.Finding {
+						portal, webhook := versions.Portal, versions.Webhook
 						if portal["NAME"] != test.portal || webhook["NAME"] != test.webhook || (test.webhook == "") != (webhook == nil) {
 							t.Errorf("looked with %v and %v", portal, webhook)
 						}
@@ -230,7 +234,7 @@ func TestWhatIsOutsideHoldsNoVersionBack(t *testing.T) {
 		c, stripe := &control{}, &account{}
 		lines, _, err := c.run(t, func(h *preflight.Hook) {
 			s := stripeAt(t, stripe, false)
-			h.Look = func(ctx context.Context, _, _ map[string]string) []preflight.Finding {
+			h.Look = func(ctx context.Context, _ preflight.Environments) []preflight.Finding {
 				return preflight.Run(ctx, []preflight.Check{s.Endpoint("/stripe/webhook", nil), s.KeyAccepted()})
 			}
 		})

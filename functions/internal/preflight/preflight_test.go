@@ -120,7 +120,7 @@ func TestTheHookReportsWhateverHappensToIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				told := &reports{}
-				hook := &preflight.Hook{CodeDeploy: told, Logs: io.Discard, Look: func(ctx context.Context, _, _ map[string]string) []preflight.Finding { return test.look(ctx) }}
+				hook := &preflight.Hook{CodeDeploy: told, Logs: io.Discard, Look: func(ctx context.Context, _ preflight.Environments) []preflight.Finding { return test.look(ctx) }}
 				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 				defer cancel()
 				start := time.Now()

@@ -1,0 +1,79 @@
+"""`make rollback` and the `make deploy` that follows, in the emulator with a real alias.
+
+The emulator has no CodeDeploy and no transform, so a stand-in for `sam` keeps what it would deploy, and that is deployed here.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import tomlkit
+import translated
+from deploy import COPY, CfnParameterOverridesType
+from upgrade import PREVIOUS
+
+TOOLS = pathlib.Path(__file__).parent
+
+
+class Checkout:
+    """A folder with samconfig.toml and something that was built."""
+
+    def __init__(self, folder, emulator, parameters, doctor):
+        self.folder, self.doctor = pathlib.Path(folder), doctor
+        build = self.folder / ".aws-sam/build"
+        build.mkdir(parents=True)
+        # Of the template only the parameters are read. Their patterns let no http through to stand-ins.
+        made = translated.read("template.yaml")["Parameters"]
+        for parameter in made.values():
+            parameter.pop("AllowedPattern", None)
+        (build / "template.yaml").write_text(json.dumps({"Parameters": made}))
+        (self.folder / "sam").write_text("#!/bin/sh\nexit 0\n")
+        (self.folder / "sam").chmod(0o755)
+        self.emulator = {"AWS_ENDPOINT_URL": emulator, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
+        self.write(parameters)
+
+    def write(self, parameters):
+        overrides = [f'{name}="{value}"' for name, value in parameters.items()]
+        section = {"stack_name": "portal", "region": "us-east-1", "parameter_overrides": overrides}
+        (self.folder / "samconfig.toml").write_text(tomlkit.dumps({"version": 0.1, "emulated": {"deploy": {"parameters": section}}}))
+
+    def run(self, command):
+        """The exit status, and what was printed."""
+        environment = os.environ | self.emulator | {"SAM": str(self.folder / "sam"), "DOCTOR": self.doctor}
+        call = [sys.executable, "-B", str(TOOLS / f"{command}.py"), "--config-env", "emulated"]
+        done = subprocess.run(call, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        for line in (done.stdout + done.stderr).splitlines():
+            print("   ", line)
+        return done.returncode
+
+    def given(self):
+        """The parameters that `sam` was given."""
+        section = tomlkit.loads((self.folder / COPY).read_text())["emulated"]["deploy"]["parameters"]
+        return CfnParameterOverridesType().convert(section["parameter_overrides"], None, None)
+
+
+def check(deployment, expect, serves, aws_lambda, emulator, parameters, doctor):
+    """serves is the status of a request that the first release allows and the second does not."""
+    with tempfile.TemporaryDirectory() as folder:
+        checkout = Checkout(folder, emulator, parameters | {"SafeDeployment": "true"}, doctor)
+        expect("a rollback", (checkout.run("rollback"), deployment.version(), deployment.version("Webhook"), serves()), (0, "1", "1", 303))
+        expect("a second one", (checkout.run("rollback"), deployment.version()), (0, "1"))
+        expect("the next release", (checkout.run("deploy"), deployment.version()), (0, "1"))
+        given = checkout.given()
+        expect("past CodeDeploy, from version", (given["SafeDeployment"], given["PreviousPortalVersion"]), ("false", "1"))
+        # What the emulator was deployed with has no pattern for these, so they stay as they are.
+        deployed = parameters | {n: v for n, v in given.items() if n in (*PREVIOUS, "Release", "SafeDeployment")}
+        deployment.deploy("update", deployed)
+        expect("CloudFormation has moved the alias", (deployment.version(), deployment.version("Webhook"), serves()), ("3", "3", 403))
+        function = deployment.outputs["PortalFunctionName"]
+        half = {"AdditionalVersionWeights": {"1": 0.5}}
+        aws_lambda.update_alias(FunctionName=function, Name="live", FunctionVersion="3", RoutingConfig=half)
+        expect("with weights nothing is deployed", checkout.run("deploy"), 1)
+        # Version 2 was taken back, so it is not the one before.
+        expect("a rollback clears them", (checkout.run("rollback"), deployment.version(), serves()), (0, "1", 303))
+        expect("weights", aws_lambda.get_alias(FunctionName=function, Name="live").get("RoutingConfig"), None)
+        checkout.write(parameters | {"CustomersKey": "pk"})
+        expect("a key that replaces the table is refused", checkout.run("deploy"), 1)

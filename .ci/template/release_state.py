@@ -1,0 +1,123 @@
+"""What is deployed of a stack: the version of each function that the stack knows, the one that `live` is on, and whether both move."""
+
+import dataclasses
+import os
+
+import boto3
+from botocore.exceptions import ClientError
+
+FUNCTIONS = {"portal": "PortalFunction", "webhook": "WebhookFunction"}
+ALIAS = "live"
+# Of a deployment that has not ended: https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_DeploymentInfo.html
+RUNNING = ["Created", "Queued", "InProgress", "Baking", "Ready"]
+
+
+class Refused(Exception):
+    """What must not be done now, and what to do instead."""
+
+
+@dataclasses.dataclass
+class Function:
+    title: str  # portal or webhook
+    name: str
+    version: str  # the stack's; "" before the first with versions
+    live: str  # "" without an alias
+    weights: dict  # of other versions
+    revision: str  # of the alias, so that nothing changes it unseen
+
+    @property
+    def is_moved(self):
+        return bool(self.live and self.version) and self.live != self.version
+
+
+@dataclasses.dataclass
+class State:
+    stack: str
+    status: str
+    parameters: dict
+    resources: dict  # logical to physical ID
+    functions: list
+    deployments: list  # IDs of those that run
+
+    @property
+    def is_busy(self):
+        return self.status.endswith("_IN_PROGRESS") or bool(self.deployments)
+
+    @property
+    def moved(self):
+        return [f for f in self.functions if f.is_moved]
+
+    @property
+    def weighted(self):
+        return [f for f in self.functions if f.weights]
+
+
+def chosen(arguments, settings, name):
+    """An option of `sam deploy`, on the command line or in samconfig.toml."""
+    for i, argument in enumerate(arguments):
+        if argument.startswith(f"--{name}="):
+            return argument.split("=", 1)[1]
+        if argument == f"--{name}" and i + 1 < len(arguments):
+            return arguments[i + 1]
+    return settings.get(name.replace("-", "_"))
+
+
+def session(arguments, settings):
+    region = chosen(arguments, settings, "region") or os.environ.get("AWS_REGION")
+    return boto3.Session(region_name=region, profile_name=chosen(arguments, settings, "profile"))
+
+
+def read(aws, stack):
+    """The stack's state; None if there is none yet."""
+    cloudformation = aws.client("cloudformation")
+    try:
+        [described] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    except ClientError as failure:
+        if failure.response["Error"]["Code"] == "ValidationError" and "does not exist" in failure.response["Error"]["Message"]:
+            return None
+        raise
+    if described["StackStatus"] == "REVIEW_IN_PROGRESS":  # a change set that was never executed
+        return None
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+    # A version that was taken out of the stack is retained, which is DELETE_SKIPPED.
+    listed = [r for page in pages for r in page["StackResourceSummaries"] if not r["ResourceStatus"].startswith("DELETE_")]
+    resources = {r["LogicalResourceId"]: r.get("PhysicalResourceId", "") for r in listed}
+    return State(
+        stack=stack,
+        status=described["StackStatus"],
+        parameters={p["ParameterKey"]: p.get("ParameterValue", "") for p in described.get("Parameters", [])},
+        resources=resources,
+        functions=[function(aws, title, logical, listed) for title, logical in FUNCTIONS.items() if resources.get(logical)],
+        deployments=deployments(aws, listed),
+    )
+
+
+def function(aws, title, logical, listed):
+    name = next(r["PhysicalResourceId"] for r in listed if r["LogicalResourceId"] == logical)
+    # While a stack is updated it has the old version and the new one. Nothing is decided by either before the update has ended.
+    versions = [
+        r["PhysicalResourceId"].rsplit(":", 1)[1]
+        for r in listed
+        if r["ResourceType"] == "AWS::Lambda::Version" and r["LogicalResourceId"].startswith(f"{logical}Version") and r.get("PhysicalResourceId")
+    ]
+    version = max(versions, key=int, default="")
+    try:
+        alias = aws.client("lambda").get_alias(FunctionName=name, Name=ALIAS)
+    except aws.client("lambda").exceptions.ResourceNotFoundException:
+        return Function(title, name, version, "", {}, "")
+    weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights") or {}
+    return Function(title, name, version, alias["FunctionVersion"], weights, alias.get("RevisionId", ""))
+
+
+def deployments(aws, listed):
+    application = next((r["PhysicalResourceId"] for r in listed if r["ResourceType"] == "AWS::CodeDeploy::Application"), None)
+    found = []
+    for group in listed:
+        if application and group["ResourceType"] == "AWS::CodeDeploy::DeploymentGroup" and group.get("PhysicalResourceId"):
+            pages = (
+                aws.client("codedeploy")
+                .get_paginator("list_deployments")
+                .paginate(applicationName=application, deploymentGroupName=group["PhysicalResourceId"], includeOnlyStatuses=RUNNING)
+            )
+            found += [deployment for page in pages for deployment in page["deployments"]]
+    return found

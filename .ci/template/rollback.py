@@ -1,0 +1,134 @@
+"""make rollback: callers get the version before again.
+
+While a deployment runs it is stopped, and CodeDeploy and CloudFormation take everything back, so that the stack and `live` agree.
+Afterwards `live` is moved by hand, at once. The stack does not know of that; `make deploy` does (upgrade.py).
+"""
+
+import pathlib
+import sys
+import time
+
+import answers
+import tomlkit
+from botocore.exceptions import BotoCoreError, ClientError
+from deploy import CONFIG, settings
+from release_state import ALIAS, Refused, chosen, read, session
+
+SECONDS = 5  # between two looks
+# Until the end of the last one the stack has two versions of each function.
+MOVING = ("UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
+# No version has served before.
+FIRST = ("CREATE_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_", "DELETE_")
+
+
+def roll_back(aws, stack, pause=time.sleep, say=print):
+    state = read(aws, stack)
+    if state is None:
+        raise Refused(f"There is no stack {stack}.")
+    if state.status.startswith(FIRST):
+        raise Refused(f"The stack is {state.status}: there is nothing to return to.")
+    if state.status in MOVING or state.deployments:
+        state = stop(aws, state, pause, say)
+        if state.status == "UPDATE_ROLLBACK_COMPLETE":
+            confirm(state, say)
+            return
+    moved = [move(aws, state, function, say) for function in state.functions]
+    if not any(moved):
+        raise Refused("No alias was moved.")
+    say("The stack does not know of this. `make deploy` does: it deploys the next release past CodeDeploy, and never moves `live` back.")
+
+
+def stop(aws, state, pause, say):
+    """Stops what runs and waits until CloudFormation has taken everything back, or had done everything before."""
+    codedeploy = aws.client("codedeploy")
+    stopped, is_cancelled = set(), False
+    while state.status in MOVING or state.deployments:
+        for deployment in state.deployments:
+            if deployment not in stopped:
+                stopped.add(deployment)
+                stop_deployment(codedeploy, deployment, say)
+        if state.status == "UPDATE_IN_PROGRESS" and not stopped and not is_cancelled:
+            is_cancelled = True
+            say("No traffic moves yet, so the update of the stack is cancelled.")
+            # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CancelUpdateStack.html
+            aws.client("cloudformation").cancel_update_stack(StackName=state.stack)
+        pause(SECONDS)
+        state = read(aws, state.stack)
+    say(f"The stack is {state.status}.")
+    return state
+
+
+def stop_deployment(codedeploy, deployment, say):
+    # A rollback is a deployment too, with codeDeployRollback or CloudFormationRollback as its creator.
+    # https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_DeploymentInfo.html
+    if codedeploy.get_deployment(deploymentId=deployment)["deploymentInfo"].get("creator", "").endswith("Rollback"):
+        return
+    say(f"Deployment {deployment} is stopped, and its traffic returns.")
+    try:
+        # https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_StopDeployment.html
+        codedeploy.stop_deployment(deploymentId=deployment, autoRollbackEnabled=True)
+    except codedeploy.exceptions.DeploymentAlreadyCompletedException:
+        pass
+
+
+def confirm(state, say):
+    for function in state.functions:
+        if not function.live:
+            say(f"{function.title}: it has no alias `{ALIAS}`.")
+            continue
+        if function.is_moved or function.weights:
+            raise Refused(f"`{ALIAS}` of {function.name} is on version {function.live}, the stack on {function.version}: run this again.")
+        say(f"{function.title}: `{ALIAS}` and the stack are on version {function.live}.")
+
+
+def move(aws, state, function, say):
+    """Moves the alias of one function; false if it has nowhere to go."""
+    if not function.live:
+        say(f"{function.title}: it has no alias `{ALIAS}`.")
+        return False
+    target = function.live
+    if not function.is_moved:
+        target = before(aws, state, function)
+        if not target:
+            say(f"{function.title}: no version served before {function.live}, so it stays.")
+            return False
+    elif not function.weights:
+        say(f"{function.title}: `{ALIAS}` is on version {function.live} already; the stack is on {function.version}.")
+        return True
+    # https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html
+    aws.client("lambda").update_alias(
+        FunctionName=function.name,
+        Name=ALIAS,
+        FunctionVersion=target,
+        RoutingConfig={"AdditionalVersionWeights": {}},
+        RevisionId=function.revision,
+    )
+    say(f"{function.title}: `{ALIAS}` has moved from version {function.live} to {target}.")
+    return True
+
+
+def before(aws, state, function):
+    """The version that served before the stack's. `make deploy` has written it into the stack, because the number before may be of a
+    version that preflight refused. Deployed by other means, it is the number before."""
+    previous = {title: state.parameters.get(f"Previous{title.title()}Version", "") for title in ("portal", "webhook")}
+    if any(previous.values()):
+        return previous[function.title]
+    pages = aws.client("lambda").get_paginator("list_versions_by_function").paginate(FunctionName=function.name)
+    numbers = [int(v["Version"]) for page in pages for v in page["Versions"] if v["Version"] != "$LATEST"]
+    return str(max((n for n in numbers if n < int(function.live)), default=""))
+
+
+def main(arguments):
+    env = arguments[arguments.index("--config-env") + 1]
+    config = settings(tomlkit.loads(pathlib.Path(CONFIG).read_text()), env)
+    if not (stack := chosen(arguments, config, "stack-name")):
+        raise Refused(f"{CONFIG} has no stack_name for {env}.")
+    config["region"] = answers.region(env) or config.get("region")
+    roll_back(session(arguments, config), stack)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except (Refused, BotoCoreError, ClientError) as wrong:
+        sys.exit(f"rollback: {wrong}")

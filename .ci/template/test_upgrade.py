@@ -1,0 +1,254 @@
+"""A deployment is refused while another moves traffic, never returns traffic to a bad release, and leaves the old version what it uses."""
+
+import contextlib
+import io
+import json
+import os
+import unittest
+from unittest import mock
+
+import table_guard
+import translated
+import upgrade
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+from fake_aws import SESSION, FakeAWS
+from release_state import Function, Refused, State
+
+DEFAULTS = {n: str(p["Default"]) for n, p in translated.read("template.yaml")["Parameters"].items() if "Default" in p and n not in upgrade.PREVIOUS}
+OLD = DEFAULTS | translated.REQUIRED | {"Release": "0123456789-old", "WebhookSecretId": "hook/a", "StripeSecretId": "stripe/a"}
+PORTAL, WEBHOOK = "portal-PortalFunction-1", "portal-WebhookFunction-1"
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/"
+
+
+class Upgrade(unittest.TestCase):
+    def setUp(self):
+        self.aws = FakeAWS(self)
+        self.enterContext(mock.patch.dict(os.environ, self.aws.environment))
+        self.deployed()
+
+    def deployed(self, live=(5, 5), **changes):
+        """A stack on version 5 of each function, with a table of its own."""
+        self.aws.deployed(OLD | changes, portal=(5, live[0]), webhook=(5, live[1]))
+        parameters = self.aws.parameters
+        table = parameters["CustomersTable"]
+        if not table:
+            table = "portal-Customers-1"
+            self.aws.resources["Customers"] = ("AWS::DynamoDB::Table", table, "CREATE_COMPLETE")
+        variables = {"CUSTOMERS_TABLE": table, "CUSTOMERS_KEY": parameters["CustomersKey"], "CUSTOMERS_SORT_KEY": parameters["CustomersSortKey"]}
+        self.aws.variables[(PORTAL, "live")] = variables
+
+    def prepare(self, release="abcdefabcd-new", **changes):
+        self.said = io.StringIO()
+        with contextlib.redirect_stdout(self.said):
+            return upgrade.prepare(SESSION, "portal", {n: v for n, v in OLD.items() if n != "Release"} | changes, release)[1]
+
+    def refused(self, *parts, **changes):
+        with self.assertRaises(Refused) as refusal:
+            self.prepare(**changes)
+        for part in parts:
+            self.assertIn(part, str(refusal.exception))
+        self.assertEqual(self.aws.made("UpdateAlias"), [])
+
+
+class Traffic(Upgrade):
+    def test_a_first_deployment_is_let_through(self):
+        self.aws.status = None
+        self.assertEqual(self.prepare(), {})
+        self.aws.status = "REVIEW_IN_PROGRESS"
+        self.assertEqual(self.prepare(), {})
+
+    def test_nothing_is_deployed_while_something_moves(self):
+        for status in ("UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"):
+            self.aws.status = status
+            self.refused(status, "make rollback")
+        self.aws.status = "UPDATE_COMPLETE"
+        self.aws.resources["ServerlessDeploymentApplication"] = ("AWS::CodeDeploy::Application", "app", "CREATE_COMPLETE")
+        self.aws.resources["WebhookFunctionDeploymentGroup"] = ("AWS::CodeDeploy::DeploymentGroup", "group", "CREATE_COMPLETE")
+        for status in ("Created", "Queued", "InProgress", "Baking", "Ready"):
+            self.aws.deployments["d-1"] = {"group": "group", "status": status, "creator": "user"}
+            self.refused("d-1")
+        for status in ("Succeeded", "Failed", "Stopped"):
+            self.aws.deployments["d-1"]["status"] = status
+            self.prepare()
+
+    def test_nothing_is_deployed_while_weights_are_set(self):
+        self.aws.aliases[WEBHOOK]["RoutingConfig"] = {"AdditionalVersionWeights": {"4": 0.1}}
+        self.refused("between version 5 and 4", "make rollback", f"--function-name {WEBHOOK}")
+
+    def test_a_moved_alias_stays_and_is_deployed_past_codedeploy(self):
+        for live in ((4, 4), (5, 4), (4, 5)):
+            self.deployed(live, SafeDeployment="true")
+            self.assertEqual(self.prepare(SafeDeployment="true")["SafeDeployment"], "false")
+            self.assertEqual(self.aws.made("UpdateAlias"), [])
+        self.deployed()
+        self.assertNotIn("SafeDeployment", self.prepare())
+
+    def test_the_release_that_was_taken_back_is_not_deployed_again(self):
+        self.deployed((4, 4))
+        self.refused("taken back", "portal: version 4, the stack is on 5", release="0123456789-dirty")
+
+    def test_a_stack_without_aliases_is_let_through(self):
+        self.aws.aliases.clear()
+        self.aws.variables = {(PORTAL, None): self.aws.variables[(PORTAL, "live")]}
+        self.assertEqual(self.prepare(), {})
+        self.refused("replace it by an empty table", CustomersKey="pk")
+
+
+class Previous(Upgrade):
+    def previous(self, **changes):
+        return {n: v for n, v in self.prepare(**changes).items() if not n.endswith("Version")}
+
+    def test_the_versions_that_serve_are_known_afterwards(self):
+        self.deployed((4, 5))
+        found = self.prepare()
+        self.assertEqual((found["PreviousPortalVersion"], found["PreviousWebhookVersion"]), ("4", "5"))
+
+    def test_what_stays_is_not_named(self):
+        self.assertEqual(self.previous(), {})
+
+    def test_what_changes_is(self):
+        for changes, expected in (
+            ({"StripeSecretId": "stripe/b"}, {"PreviousStripeSecretId": "stripe/a", "PreviousStripeSecretKmsKeyArn": KEY + "s"}),
+            ({"StripeSecretKmsKeyArn": ""}, {"PreviousStripeSecretId": "stripe/a", "PreviousStripeSecretKmsKeyArn": KEY + "s"}),
+            ({"WebhookSecretId": ""}, {"PreviousWebhookSecretId": "hook/a", "PreviousWebhookSecretKmsKeyArn": ""}),
+            ({"WebhookSecretKmsKeyArn": KEY + "h"}, {"PreviousWebhookSecretId": "hook/a", "PreviousWebhookSecretKmsKeyArn": ""}),
+        ):
+            self.deployed(StripeSecretKmsKeyArn=KEY + "s")
+            self.assertEqual(self.previous(**({"StripeSecretKmsKeyArn": KEY + "s"} | changes)), expected)
+
+    def test_the_table_goes_with_its_format_and_key(self):
+        self.aws.items = {"users": 3}
+        before = {"PreviousCustomersTable": "portal-Customers-1", "PreviousCustomersKeyFormat": "{user}", "PreviousCustomersKmsKeyArn": ""}
+        for changes in ({"CustomersTable": "users"}, {"CustomersKeyFormat": "USER#{user}"}, {"CustomersKmsKeyArn": KEY + "t"}):
+            self.assertEqual(self.previous(**changes), before)
+
+    def test_a_secret_that_is_new_has_no_previous_one(self):
+        self.deployed(WebhookSecretId="")
+        self.assertEqual(self.previous(), {})
+
+    def test_the_same_release_keeps_them(self):
+        kept = {"PreviousStripeSecretId": "stripe/0", "PreviousPortalVersion": "3"}
+        self.deployed(**kept)
+        self.assertEqual(self.prepare(release="0123456789-other"), kept)
+        self.assertNotIn("PreviousStripeSecretId", self.prepare())
+
+    def test_after_a_rollback_it_is_what_the_serving_version_uses(self):
+        self.deployed((4, 4), PreviousStripeSecretId="stripe/0", PreviousStripeSecretKmsKeyArn=KEY + "0")
+        found = self.previous(StripeSecretId="stripe/c", WebhookSecretId="hook/c")
+        expected = {"PreviousStripeSecretId": "stripe/0", "PreviousStripeSecretKmsKeyArn": KEY + "0", "PreviousWebhookSecretId": "hook/a"}
+        self.assertEqual(found, found | expected)
+        self.assertNotIn("PreviousStripeSecretId", self.previous(StripeSecretId="stripe/0", StripeSecretKmsKeyArn=KEY + "0"))
+
+
+class Roles(unittest.TestCase):
+    """CloudFormation changes the roles before traffic moves, so they allow what either version does."""
+
+    TABLE = "arn:aws:dynamodb:eu-west-1:123456789012:table/portal-Customers-1"
+
+    def allowed(self, parameters, role):
+        """What a role allows of secrets, tables and keys, each with its condition."""
+        roles = translated.Stack(translated.translate(OLD), parameters).resources
+        return {
+            (action, resource.replace("<Customers.Arn>", self.TABLE), json.dumps(statement.get("Condition")))
+            for statement in (translated.statements(roles[role]) if role in roles else [])
+            for action in translated.as_list(statement["Action"])
+            for resource in translated.as_list(statement["Resource"])
+            if action.startswith(("secretsmanager:", "dynamodb:", "kms:"))
+        }
+
+    def previous(self, old, new):
+        functions = [Function(title, title, "5", "5", {}, "") for title in ("portal", "webhook")]
+        state = State("portal", "UPDATE_COMPLETE", old, {"Customers": "portal-Customers-1"}, functions, [])
+        return upgrade.previous(state, new)
+
+    def test_the_version_before_keeps_what_it_uses_until_the_next_release(self):
+        secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:"
+        table = "arn:aws:dynamodb:eu-west-1:210987654321:table/users"
+        keys = {"StripeSecretKmsKeyArn": KEY + "s", "WebhookSecretKmsKeyArn": KEY + "h", "CustomersKmsKeyArn": KEY + "t"}
+        for before, changes in (
+            (keys, {"StripeSecretId": "stripe/b"}),
+            (keys, {"StripeSecretKmsKeyArn": KEY + "other"}),
+            ({"StripeSecretId": f"{secret}stripe/a-AbCdEf"}, {"StripeSecretId": "stripe/b"}),
+            (keys, {"WebhookSecretId": f"{secret}hook/b-AbCdEf", "WebhookSecretKmsKeyArn": ""}),
+            (keys | {"StripeEventSource": "aws.partner/stripe.com/ed_1"}, {"WebhookSecretId": ""}),
+            (keys, {"CustomersTable": "users", "CustomersKmsKeyArn": ""}),
+            ({"CustomersTable": table, "CustomersKeyFormat": "USER#{user}"}, {"CustomersTable": "users", "CustomersKeyFormat": "{user}#B"}),
+            (keys, {"CustomersKeyFormat": "USER#{user}"}),
+            (keys, {"CustomersKmsKeyArn": KEY + "other"}),
+        ):
+            old = OLD | before
+            new = old | changes
+            between = new | self.previous(old, new)
+            lost = 0
+            for role in ("PortalRole", "WebhookRole"):
+                self.assertLessEqual(self.allowed(old, role), self.allowed(between, role), changes)
+                self.assertLessEqual(self.allowed(between, role), self.allowed(old, role) | self.allowed(new, role), changes)
+                lost += len(self.allowed(old, role) - self.allowed(new, role))
+            self.assertGreater(lost, 0, "nothing would have been lost")
+            self.assertEqual(self.previous(new, new), {"PreviousPortalVersion": "5", "PreviousWebhookVersion": "5"})
+
+    def test_preflight_may_see_whether_the_table_before_is_empty(self):
+        new = OLD | {"CustomersTable": "users", "CustomersKmsKeyArn": ""}
+        old = OLD | {"CustomersKmsKeyArn": KEY + "t"}
+        more = self.allowed(new | self.previous(old, new), "PreflightRole") - self.allowed(new, "PreflightRole")
+        via = json.dumps({"StringEquals": {"kms:ViaService": "dynamodb.eu-west-1.amazonaws.com"}})
+        self.assertEqual(more, {("dynamodb:Scan", self.TABLE, "null"), ("kms:Decrypt", KEY + "t", via)})
+
+
+class Table(Upgrade):
+    def test_a_key_that_replaces_the_table_is_refused(self):
+        for changes in ({"CustomersKey": "pk"}, {"CustomersSortKey": "sk=BILLING"}, {"CustomersKey": "pk", "CustomersSortKey": "sk={user}"}):
+            self.aws.items = {"portal-Customers-1": 0}
+            self.refused("user_id", "replace it by an empty table", "Another table or key", **changes)
+        self.deployed(CustomersSortKey="sk=BILLING")
+        self.refused("user_id, sk", CustomersSortKey="")
+        self.refused("user_id, sk", CustomersSortKey="other=BILLING")
+
+    def test_the_key_is_all_that_replaces_the_table(self):
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", "AWS::DynamoDB::Table").schema
+        replacing = {p.split("/")[2] for p in schema["createOnlyProperties"] + schema["conditionalCreateOnlyProperties"]}
+        for changes in ({}, {"CustomersKey": "pk"}, {"CustomersSortKey": "sk=B={user}"}):
+            properties = translated.Stack(translated.translate(OLD), OLD | changes).resources["Customers"]["Properties"]
+            self.assertEqual(replacing & set(properties), {"KeySchema"})
+            names = [element["AttributeName"] for element in properties["KeySchema"]]
+            self.assertEqual(names, [name for name in table_guard.key_of(OLD | changes) if name])
+
+    def test_what_replaces_nothing_is_allowed(self):
+        self.deployed(CustomersSortKey="sk=BILLING")
+        self.prepare(CustomersSortKey="sk=OTHER", CustomersAttribute="x", CustomersKeyFormat="U#{user}", CustomersKmsKeyArn=KEY + "t")
+
+    def test_a_table_with_items_may_take_over(self):
+        self.aws.items = {"users": 1, "portal-Customers-1": 7}
+        self.prepare(CustomersTable="users", CustomersKey="pk")
+
+    def test_an_empty_table_may_not(self):
+        for live in (7, None):
+            self.aws.items = {"users": 0, "portal-Customers-1": live}
+            self.refused("Table users with the key pk is empty", "portal-Customers-1", CustomersTable="users", CustomersKey="pk")
+
+    def test_an_empty_table_may_follow_an_empty_one(self):
+        self.aws.items = {"users": 0, "portal-Customers-1": 0}
+        self.prepare(CustomersTable="users", CustomersKey="pk")
+
+    def test_a_table_that_cannot_be_read_is_preflights(self):
+        self.aws.items = {"portal-Customers-1": 7}
+        self.prepare(CustomersTable="users")
+        self.assertIn("Table users cannot be read from here (AccessDeniedException)", self.said.getvalue())
+
+    def test_a_table_of_your_own_is_not_left_for_a_new_one(self):
+        self.deployed(CustomersTable="users")
+        del self.aws.resources["Customers"]
+        self.refused("would create an empty table", "users", CustomersTable="")
+        self.aws.items = {"users": 0}
+        self.prepare(CustomersTable="")
+
+    def test_after_a_rollback_it_is_the_table_that_serves(self):
+        self.deployed((4, 4), CustomersTable="new")
+        self.aws.variables[(PORTAL, "live")]["CUSTOMERS_TABLE"] = "old"
+        self.aws.items = {"new": 0, "old": 9}
+        self.refused("served from old", CustomersTable="new")
+
+
+if __name__ == "__main__":
+    unittest.main()

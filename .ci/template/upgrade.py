@@ -1,0 +1,103 @@
+"""What `make deploy` looks at before it changes a stack, and what it adds to the parameters.
+
+CodeDeploy refuses a deployment (INVALID_LAMBDA_CONFIGURATION) if the alias is not on the version that CloudFormation names as the
+current one, which is the stack's, or if it has weights:
+https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-resources.html#reference-appspec-file-structure-resources-lambda
+https://docs.aws.amazon.com/codedeploy/latest/userguide/troubleshooting-deployments-lambda.html
+
+The version before serves until traffic has moved, with the same role as the new one, and CloudFormation changes the role first. So its
+table, secrets and keys are parameters of the stack too, until the next release.
+"""
+
+import os
+
+import release_state
+import table_guard
+from release_state import ALIAS, Refused
+
+# What is granted together: a name, and what belongs to it. Its parameters of the version before have the same names with Previous.
+GROUPS = (
+    ("StripeSecretId", "StripeSecretKmsKeyArn"),
+    ("WebhookSecretId", "WebhookSecretKmsKeyArn"),
+    ("CustomersTable", "CustomersKeyFormat", "CustomersKmsKeyArn"),
+)
+# What a stack does that does not have the parameter yet.
+WITHOUT = {"CustomersKeyFormat": "{user}"}
+PREVIOUS = [f"Previous{name}" for group in GROUPS for name in group] + ["PreviousPortalVersion", "PreviousWebhookVersion"]
+
+
+def prepare(aws, stack, parameters, release):
+    """State of the stack, None before its first deployment, and the parameters that are added to those of samconfig.toml. parameters
+    are all of them, with their defaults."""
+    state = release_state.read(aws, stack)
+    if state is None:
+        return None, {}
+    refuse_movement(state)
+    is_same = bool(state.parameters.get("Release")) and release[:10] == state.parameters["Release"][:10]
+    if state.moved and is_same:
+        on = "; ".join(f"{f.title}: version {f.live}, the stack is on {f.version}" for f in state.moved)
+        raise Refused(
+            f"This is the release that was taken back ({on}), so CloudFormation would change nothing. Change the code or a value first. "
+            f"To serve it again as it is: aws lambda update-alias --name {ALIAS} with --function-name and --function-version."
+        )
+    table_guard.check(aws, state, parameters)
+    if is_same:  # nothing is published, so the version before stays the same
+        return state, {name: state.parameters[name] for name in PREVIOUS if name in state.parameters}
+    more = previous(state, parameters)
+    if state.moved:
+        more["SafeDeployment"] = "false"
+    return state, more
+
+
+def refuse_movement(state):
+    if state.is_busy:
+        running = f", and these deployments run: {', '.join(state.deployments)}" if state.deployments else ""
+        raise Refused(f"The stack is {state.status}{running}. Wait until it has ended, or `make rollback`.")
+    for function in state.weighted:
+        raise Refused(
+            f"`{ALIAS}` of {function.name} divides traffic between version {function.live} and {', '.join(function.weights)}. `make rollback` "
+            f"returns to the version before. To keep version {function.live}: aws lambda update-alias --function-name {function.name} "
+            f"--name {ALIAS} --routing-config AdditionalVersionWeights={{}}"
+        )
+
+
+def previous(state, parameters):
+    """What the version that serves now uses, if the new one uses something else, and its number."""
+    own = state.resources.get("Customers", "")
+
+    def resolved(values):
+        return values | {"CustomersTable": values["CustomersTable"] or own}
+
+    new, old = resolved(parameters), resolved(parameters | WITHOUT | state.parameters)
+    found = {}
+    for group in GROUPS:
+        values = [old[name] for name in group]
+        # If `live` was moved, the stack's version is not the one that serves, and what the one that serves uses is there already.
+        if state.moved and state.parameters.get(f"Previous{group[0]}"):
+            values = [state.parameters[f"Previous{name}"] for name in group]
+        if values[0] and values != [new[name] for name in group]:
+            found |= {f"Previous{name}": value for name, value in zip(group, values)}
+    return found | {f"Previous{f.title.title()}Version": f.live for f in state.functions if f.live}
+
+
+def variables(parameters, state, region):
+    """Those of the functions as the new release has them, for doctor."""
+    os.environ.setdefault("AWS_DEFAULT_REGION", region)  # the translator asks for one
+    import translated  # which takes a second
+
+    resources = translated.deployed(parameters, {"AWS::Region": region}).resources
+    found = {}
+    for logical in release_state.FUNCTIONS.values():
+        found |= resources.get(logical, {}).get("Properties", {}).get("Environment", {}).get("Variables", {})
+    return {name: str(value).replace("<Customers>", state.resources.get("Customers", "")) for name, value in found.items()}
+
+
+def announce(state):
+    for function in state.moved:
+        print(f"`{ALIAS}` of the {function.title} was moved to version {function.live}; the stack is on {function.version}.")
+    print(
+        "CodeDeploy would refuse this deployment, and moving the alias back would return traffic to the release that was taken back. So this one "
+        "release is deployed with SafeDeployment=false: CloudFormation itself moves all traffic at once, and neither preflight nor an alarm "
+        "is asked. The next `make deploy` has them again.",
+        flush=True,
+    )

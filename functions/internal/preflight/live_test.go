@@ -1,0 +1,101 @@
+package preflight_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"billingportal/functions/internal/customers"
+	"billingportal/functions/internal/preflight"
+)
+
+// A changed key or name gives the users another table. It must not be an empty one.
+func TestTheTableOfTheLiveVersionIsKept(t *testing.T) {
+	const name = "live version's table"
+	users := customers.Table{Name: "users", Key: "user_id", Attribute: "customer_id"}
+	other := func(change func(*customers.Table)) customers.Table {
+		table := users
+		change(&table)
+		return table
+	}
+	var many []string
+	for i := range 8 {
+		many = append(many, item(fmt.Sprint("user", i), fmt.Sprint("cus_", i), ""))
+	}
+	const none, one = `{"Items":[],"Count":0}`, `{"Items":[{"user_id":{"S":"u1"}}],"Count":1}`
+	for test, c := range map[string]struct {
+		table          customers.Table
+		new, live      answer
+		status         preflight.Status
+		detail, advice string
+	}{
+		"the same":                       {users, fails("NotAsked"), fails("NotAsked"), preflight.OK, "it is the same", ""},
+		"another attribute":              {other(func(t *customers.Table) { t.Attribute = "x" }), items(many...), fails("NotAsked"), preflight.Problem, "in 8 of 8 items, and the new one in none", "CUSTOMERS_ATTRIBUTE"},
+		"another format":                 {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), items(many...), fails("NotAsked"), preflight.Problem, "in 8 of 8 items", "CUSTOMERS_KEY_FORMAT"},
+		"another format, a few items":    {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), items(many[:6]...), fails("NotAsked"), preflight.Warning, "in 6 of 6 items", "CUSTOMERS_KEY_FORMAT"},
+		"another format, items in both":  {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), items(append(many[:7:7], item("U#u1", "cus_1", ""))...), fails("NotAsked"), preflight.OK, "it is the same", ""},
+		"another format, no customers":   {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), items(`{"user_id":{"S":"u1"}}`), fails("NotAsked"), preflight.OK, "it is the same", ""},
+		"another format, unreadable":     {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), fails("AccessDeniedException"), fails("NotAsked"), preflight.OK, "not looked at", ""},
+		"another key, empty":             {other(func(t *customers.Table) { t.Name, t.Key = "new", "pk" }), found(none), found(one), preflight.Problem, "the new table new (pk) is empty, and the live version uses users (user_id)", "Move the items first"},
+		"another sort key, empty":        {other(func(t *customers.Table) { t.SortKey, t.SortValue = "sk", "B" }), found(none), found(one), preflight.Problem, "the new table users (user_id, sk) is empty", "Another table or key"},
+		"another name, empty":            {other(func(t *customers.Table) { t.Name = "new" }), found(none), found(one), preflight.Problem, "without an account", "Move the items first"},
+		"another name, with items":       {other(func(t *customers.Table) { t.Name = "new" }), found(one), fails("NotAsked"), preflight.OK, "the new one has items", ""},
+		"both are empty":                 {other(func(t *customers.Table) { t.Name = "new" }), found(none), found(none), preflight.OK, "both are empty", ""},
+		"the live one may not be read":   {other(func(t *customers.Table) { t.Name = "new" }), found(none), fails("AccessDeniedException"), preflight.Problem, "cannot be read: dynamodb Scan: AccessDeniedException", "make deploy"},
+		"the live one does not exist":    {other(func(t *customers.Table) { t.Name = "new" }), found(none), fails("ResourceNotFoundException"), preflight.Problem, "cannot be read", "Move the items first"},
+		"the live one is too slow":       {other(func(t *customers.Table) { t.Name = "new" }), found(none), answer{hangs: true}, preflight.Warning, "no answer in time", "Try again"},
+		"the new one may not be read":    {other(func(t *customers.Table) { t.Name = "new" }), fails("AccessDeniedException"), found(one), preflight.Warning, "may not be scanned", "Grant dynamodb:Scan"},
+		"the new one does not exist":     {other(func(t *customers.Table) { t.Name = "new" }), fails("ResourceNotFoundException"), found(one), preflight.Problem, "ResourceNotFoundException", "no such table"},
+		"the new one is being throttled": {other(func(t *customers.Table) { t.Name = "new" }), fails("ThrottlingException"), found(one), preflight.Warning, "ThrottlingException", "Try again"},
+	} {
+		t.Run(test, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				check := preflight.UsersKept(dynamoDB(t, amazon{"Scan": c.new}), c.table, dynamoDB(t, amazon{"Scan": c.live}), users)
+				requireFinding(t, check, name, c.status, c.detail, c.advice)
+			})
+		})
+	}
+}
+
+func TestTheHookReadsTheLiveVersion(t *testing.T) {
+	missing := answer{status: http.StatusNotFound, header: http.Header{"X-Amzn-Errortype": {"ResourceNotFoundException"}}, body: `{"Message":"MARKERx7Q"}`}
+	denied := answer{status: http.StatusForbidden, header: http.Header{"X-Amzn-Errortype": {"AccessDeniedException"}}, body: `{"Message":"MARKERx7Q"}`}
+	for name, test := range map[string]struct {
+		live    answer
+		want    string // a variable; "" without a live version
+		report  string
+		finding bool
+	}{
+		"a version":          {found(`{"Version":"6","Environment":{"Variables":{"NAME":"live"}}}`), "live", "Succeeded", false},
+		"no alias yet":       {missing, "", "Succeeded", false},
+		"no variables":       {found(`{"Version":"6"}`), "", "Succeeded", false},
+		"it may not be read": {denied, "", "Failed", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &control{configurations: map[string]answer{"live": test.live}}
+				lines, _, err := c.run(t, func(h *preflight.Hook) {
+					h.Look = func(_ context.Context, versions preflight.Environments) []preflight.Finding {
+						if versions.Live["NAME"] != test.want || (test.want == "") != (versions.Live == nil) || versions.Portal["NAME"] != "portal" {
+							t.Errorf("looked with %+v", versions)
+						}
+						return nil
+					}
+				})
+				if err != nil || len(c.reports) != 1 || !strings.Contains(c.reports[0], `"status":"`+test.report+`"`) {
+					t.Errorf("%v, reported %v", err, c.reports)
+				}
+				has := false
+				for _, line := range lines {
+					has = has || line["name"] == "live version" && line["level"] == "ERROR"
+				}
+				if has != test.finding {
+					t.Errorf("%v", lines)
+				}
+			})
+		})
+	}
+}
