@@ -58,6 +58,9 @@ EVERYTHING = REQUIRED | {
     "RolePath": "/billing/",
 }
 
+# Whatever makes a statement of infra/deployer.yaml more.
+DEPLOYER = {"CustomersKmsKeyArn": KEY, "DomainName": EVERYTHING["DomainName"], "HostedZoneId": "Z123", "FirstDeployment": "true"}
+
 PSEUDO = {
     "AWS::AccountId": "123456789012",
     "AWS::StackName": "billing-portal",
@@ -204,7 +207,7 @@ def as_list(value):
 def write(folder):
     """The templates with everything in them, for checks that know nothing of SAM."""
     stack = deployed(EVERYTHING)
-    deployer = Stack(read("infra/deployer.yaml"), {"CustomersKmsKeyArn": KEY, "HostedZoneId": "Z123"})
+    deployer = Stack(read("infra/deployer.yaml"), DEPLOYER)
     folder.mkdir(parents=True, exist_ok=True)
     for name, part in (("template", stack), ("observability", observability(stack)), ("deployer", deployer)):
         resources = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": part.resources}
