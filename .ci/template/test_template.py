@@ -238,6 +238,13 @@ class Options(unittest.TestCase):
         self.assertNotIn("WebhookFailures", watched.resources)
         self.assertNotIn("Webhook", json.dumps({n: r for n, r in watched.resources.items() if r["Type"] != "AWS::CloudWatch::Dashboard"}))
 
+    def test_six_keys_of_an_issuer_fit_into_the_variables(self):
+        key = {"alg": "RS256", "e": "AQAB", "kid": "k" * 43, "kty": "RSA", "n": "n" * 342, "use": "sig"}  # of 2,048 bits
+        stack = deployed(REQUIRED | {"Release": "r" * 40, "JwtJwks": json.dumps({"keys": [key] * 6}, separators=(",", ":"))})
+        variables = stack.resources["PortalFunction"]["Properties"]["Environment"]["Variables"]
+        # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+        self.assertLess(len(json.dumps(variables)), 4096)
+
     def test_every_parameter_is_explained(self):
         template = translated.read("template.yaml")
         interface = template["Metadata"]["AWS::CloudFormation::Interface"]
