@@ -188,6 +188,15 @@ class Data(unittest.TestCase):
         policy = stack.resources["WebhookDeadLettersPolicy"]["Properties"]["PolicyDocument"]["Statement"]
         self.assertIn({"Bool": {"aws:SecureTransport": "false"}}, [s["Condition"] for s in policy if s["Effect"] == "Deny"])
 
+    def test_the_inventory_of_personal_data_has_every_place(self):
+        security = (ROOT / ".github/SECURITY.md").read_text()
+        inventory = security[security.index("## Personal data") :]
+        for group in deployed(EVERYTHING, {"AWS::StackName": "NAME"}).of_type("AWS::Logs::LogGroup").values():
+            name, days = group["Properties"]["LogGroupName"], group["Properties"]["RetentionInDays"]
+            self.assertRegex(inventory, rf"`({re.escape(name)}|…/{name.split('/')[-1]})`.*`LogRetentionDays` \({days}\)")
+        days = everything().resources["WebhookDeadLetters"]["Properties"]["MessageRetentionPeriod"] / 86400
+        self.assertIn(f"| {days:.0f} days |", inventory)
+
 
 class Options(unittest.TestCase):
     def test_a_domain_replaces_the_apis_own_address(self):
