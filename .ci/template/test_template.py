@@ -209,6 +209,7 @@ class Options(unittest.TestCase):
         self.assertEqual(domain["SecurityPolicy"], "TLS_1_2")
         records = stack.resources["PortalDomainRecords"]["Properties"]["RecordSets"]
         self.assertEqual([r["Type"] for r in records], ["A", "AAAA"])
+        self.assertEqual(stack.resources["PortalDomainRecords"]["DeletionPolicy"], "RetainExceptOnCreate", "a move would leave the name without a target")
         outputs = {name: stack.resolve(o["Value"]) for name, o in stack.template["Outputs"].items() if stack.holds(o.get("Condition"))}
         self.assertEqual(outputs["PortalEndpoint"], "https://billing.example.com/api/v1/billing/portal")
         self.assertEqual(outputs["WebhookEndpoint"], "https://billing.example.com/api/v1/stripe/webhook")
