@@ -104,21 +104,32 @@ def needed():
     return actions
 
 
-def deployer(**parameters):
-    return translated.Stack(translated.read("infra/deployer.yaml"), parameters)
+def statements(**parameters):
+    """Of both policies."""
+    policies = translated.Stack(translated.read("infra/deployer.yaml"), parameters).of_type("AWS::IAM::ManagedPolicy")
+    return [s for p in policies.values() for s in p["Properties"]["PolicyDocument"]["Statement"]]
+
+
+def allows(found, action, resource, context):
+    """Whether statements allow an action; context has the values of condition keys."""
+    return any(
+        s["Effect"] == "Allow"
+        and any(fnmatch.fnmatchcase(action, a) for a in translated.as_list(s["Action"]))
+        and any(fnmatch.fnmatchcase(resource, r) for r in translated.as_list(s["Resource"]))
+        and all(
+            set(translated.as_list(context[key])) <= set(translated.as_list(values))
+            for operator, keys in s.get("Condition", {}).items()
+            if operator in ("StringEquals", "ForAllValues:StringEquals")
+            for key, values in keys.items()
+        )
+        for s in found
+    )
 
 
 class Deployer(unittest.TestCase):
     def setUp(self):
-        everything = deployer(CustomersKmsKeyArn=translated.KEY, HostedZoneId="Z123")
-        policies = everything.of_type("AWS::IAM::ManagedPolicy").values()
-        self.allowed = [
-            action
-            for policy in policies
-            for statement in policy["Properties"]["PolicyDocument"]["Statement"]
-            if statement["Effect"] == "Allow"
-            for action in translated.as_list(statement["Action"])
-        ]
+        allowed = [s for s in statements(**translated.DEPLOYER) if s["Effect"] == "Allow"]
+        self.allowed = [action for statement in allowed for action in translated.as_list(statement["Action"])]
 
     def may(self, action):
         return any(fnmatch.fnmatchcase(action.lower(), a.lower()) for a in self.allowed)
@@ -158,7 +169,9 @@ class Deployer(unittest.TestCase):
         parameters = {
             "StackName": "x" * 24,
             "CustomersKmsKeyArn": translated.KEY,
+            "DomainName": "a" * 60 + ".example.com",
             "HostedZoneId": "Z" * 32,
+            "FirstDeployment": "true",
             "RolePath": "/a-path-of-a-team/",
             "PermissionsBoundaryArn": "arn:aws-us-gov:iam::123456789012:policy/boundary",
         }
@@ -169,10 +182,73 @@ class Deployer(unittest.TestCase):
 
     def test_with_a_boundary_no_role_is_without(self):
         boundary = "arn:aws:iam::123456789012:policy/boundary"
-        policies = deployer(PermissionsBoundaryArn=boundary).of_type("AWS::IAM::ManagedPolicy").values()
-        denied = [s for p in policies for s in p["Properties"]["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
+        denied = [s for s in statements(PermissionsBoundaryArn=boundary) if s["Effect"] == "Deny"]
         self.assertEqual([s["Condition"] for s in denied], [{"StringNotEquals": {"iam:PermissionsBoundary": boundary}}])
         self.assertEqual(denied[0]["Action"], ["iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"])
+
+    def test_nothing_reaches_beyond_the_stack(self):
+        found = statements(**(translated.DEPLOYER | {"FirstDeployment": "false"}))
+        for action, resource, context in OWN:
+            self.assertTrue(allows(found, action, resource, context), f"{action} {resource} {context}")
+        for action, resource, context in [*OTHERS, *FIRST]:
+            self.assertFalse(allows(found, action, resource, context), f"{action} {resource} {context}")
+        for action, resource, context in FIRST:
+            self.assertTrue(allows(statements(**translated.DEPLOYER), action, resource, context), f"{action} {resource}")
+
+    def test_without_a_domain_there_are_no_rights_to_any(self):
+        actions = [a for s in statements(CustomersKmsKeyArn=translated.KEY) for a in translated.as_list(s["Action"])]
+        self.assertEqual([a for a in actions if a.startswith("route53:") or "Domain" in a], [])
+        self.assertNotIn("/domainnames", json.dumps(statements()))
+
+    def test_every_wildcard_has_a_reason(self):
+        """SECURITY.md names the same statements: what remains beyond the stack."""
+        security = (translated.ROOT / ".github/SECURITY.md").read_text()
+        for statement in statements(**translated.DEPLOYER):
+            beyond = [r for r in translated.as_list(statement["Resource"]) if not re.search(r"billing-portal|billing\.example\.com|/Z123|:key/", r)]
+            if statement["Effect"] == "Allow" and beyond:
+                self.assertIn(f"`{statement['Sid']}`", security, beyond)
+
+
+def records(names, types):
+    return {
+        "route53:ChangeResourceRecordSetsNormalizedRecordNames": names,
+        "route53:ChangeResourceRecordSetsRecordTypes": types,
+    }
+
+
+ZONE, GATEWAY = "arn:aws:route53:::hostedzone/Z123", "arn:aws:apigateway:eu-west-1::"
+BUCKET = "arn:aws:s3:::aws-sam-cli-managed-default-samclisourcebucket-1a"
+SAM_STACK = "arn:aws:cloudformation:eu-west-1:123456789012:stack/aws-sam-cli-managed-default/1"
+OWN = [
+    ("route53:ChangeResourceRecordSets", ZONE, records(["billing.example.com"], ["A", "AAAA"])),
+    ("route53:GetHostedZone", ZONE, {}),
+    ("apigateway:POST", f"{GATEWAY}/domainnames", {}),
+    ("apigateway:PATCH", f"{GATEWAY}/domainnames/billing.example.com", {}),
+    ("apigateway:POST", f"{GATEWAY}/domainnames/billing.example.com/apimappings", {}),
+    ("s3:PutObject", f"{BUCKET}/billing-portal/code", {}),
+    ("cloudformation:DescribeStacks", SAM_STACK, {}),
+    ("logs:CreateLogDelivery", "*", {}),
+]
+OTHERS = [
+    ("route53:ChangeResourceRecordSets", ZONE, records(["example.com"], ["A"])),
+    ("route53:ChangeResourceRecordSets", ZONE, records(["billing.example.com", "www.example.com"], ["A"])),
+    ("route53:ChangeResourceRecordSets", ZONE, records(["billing.example.com"], ["MX"])),
+    ("route53:ChangeResourceRecordSets", "arn:aws:route53:::hostedzone/Z456", records(["billing.example.com"], ["A"])),
+    ("apigateway:GET", f"{GATEWAY}/domainnames", {}),
+    ("apigateway:PATCH", f"{GATEWAY}/domainnames/other.example.com", {}),
+    ("apigateway:DELETE", f"{GATEWAY}/domainnames/billing.example.com.other.example", {}),
+    ("apigateway:POST", f"{GATEWAY}/domainnames/other.example.com/apimappings", {}),
+    ("s3:PutObject", f"{BUCKET}/another-stack/code", {}),
+    ("cloudformation:DeleteStack", SAM_STACK, {}),
+]
+# What FirstDeployment allows.
+FIRST = [
+    ("s3:PutBucketPolicy", BUCKET, {}),
+    ("s3:CreateBucket", BUCKET, {}),
+    ("cloudformation:CreateChangeSet", SAM_STACK, {}),
+    ("cloudformation:ExecuteChangeSet", SAM_STACK, {}),
+    ("logs:PutResourcePolicy", "arn:aws:logs:eu-west-1:123456789012:log-group:x", {}),
+]
 
 
 if __name__ == "__main__":

@@ -228,6 +228,15 @@ class Data(unittest.TestCase):
         policy = stack.resources["WebhookDeadLettersPolicy"]["Properties"]["PolicyDocument"]["Statement"]
         self.assertIn({"Bool": {"aws:SecureTransport": "false"}}, [s["Condition"] for s in policy if s["Effect"] == "Deny"])
 
+    def test_the_inventory_of_personal_data_has_every_place(self):
+        security = (ROOT / ".github/SECURITY.md").read_text()
+        inventory = security[security.index("## Personal data") :]
+        for group in deployed(EVERYTHING, {"AWS::StackName": "NAME"}).of_type("AWS::Logs::LogGroup").values():
+            name, days = group["Properties"]["LogGroupName"], group["Properties"]["RetentionInDays"]
+            self.assertRegex(inventory, rf"`({re.escape(name)}|…/{name.split('/')[-1]})`.*`LogRetentionDays` \({days}\)")
+        days = everything().resources["WebhookDeadLetters"]["Properties"]["MessageRetentionPeriod"] / 86400
+        self.assertIn(f"| {days:.0f} days |", inventory)
+
 
 class Options(unittest.TestCase):
     def test_a_domain_replaces_the_apis_own_address(self):
@@ -240,6 +249,7 @@ class Options(unittest.TestCase):
         self.assertEqual(domain["SecurityPolicy"], "TLS_1_2")
         records = stack.resources["PortalDomainRecords"]["Properties"]["RecordSets"]
         self.assertEqual([r["Type"] for r in records], ["A", "AAAA"])
+        self.assertEqual(stack.resources["PortalDomainRecords"]["DeletionPolicy"], "RetainExceptOnCreate", "a move would leave the name without a target")
         outputs = {name: stack.resolve(o["Value"]) for name, o in stack.template["Outputs"].items() if stack.holds(o.get("Condition"))}
         self.assertEqual(outputs["PortalEndpoint"], "https://billing.example.com/api/v1/billing/portal")
         self.assertEqual(outputs["WebhookEndpoint"], "https://billing.example.com/api/v1/stripe/webhook")
@@ -286,6 +296,13 @@ class Options(unittest.TestCase):
         watched = observability(stack)
         self.assertNotIn("WebhookFailures", watched.resources)
         self.assertNotIn("Webhook", json.dumps({n: r for n, r in watched.resources.items() if r["Type"] != "AWS::CloudWatch::Dashboard"}))
+
+    def test_six_keys_of_an_issuer_fit_into_the_variables(self):
+        key = {"alg": "RS256", "e": "AQAB", "kid": "k" * 43, "kty": "RSA", "n": "n" * 342, "use": "sig"}  # of 2,048 bits
+        stack = deployed(REQUIRED | {"Release": "r" * 40, "JwtJwks": json.dumps({"keys": [key] * 6}, separators=(",", ":"))})
+        variables = stack.resources["PortalFunction"]["Properties"]["Environment"]["Variables"]
+        # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+        self.assertLess(len(json.dumps(variables)), 4096)
 
     def test_every_parameter_is_explained(self):
         template = translated.read("template.yaml")

@@ -79,6 +79,9 @@ EDGE = {
     "LogsKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1234-ab",
 }
 
+# Whatever makes a statement of infra/deployer.yaml more.
+DEPLOYER = {"CustomersKmsKeyArn": KEY, "DomainName": EVERYTHING["DomainName"], "HostedZoneId": "Z123", "FirstDeployment": "true"}
+
 PSEUDO = {
     "AWS::AccountId": "123456789012",
     "AWS::StackName": "billing-portal",
@@ -230,7 +233,7 @@ def as_list(value):
 def write(folder):
     """The templates with everything in them, for checks that know nothing of SAM."""
     stack = deployed(EVERYTHING)
-    deployer = Stack(read("infra/deployer.yaml"), {"CustomersKmsKeyArn": KEY, "HostedZoneId": "Z123"})
+    deployer = Stack(read("infra/deployer.yaml"), DEPLOYER)
     folder.mkdir(parents=True, exist_ok=True)
     for name, part in (("template", stack), ("observability", observability(stack)), ("deployer", deployer), ("edge", edge())):
         resources = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": part.resources}

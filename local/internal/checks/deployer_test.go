@@ -44,7 +44,7 @@ func TestDeployerMayMakeEveryNamedResource(t *testing.T) {
 		case "AWS::CloudFormation::Stack":
 			resource = ":stack/${StackName}-" + name + "-*"
 		case "AWS::ApiGatewayV2::DomainName", "AWS::ApiGatewayV2::ApiMapping":
-			resource = "::/domainnames/*"
+			resource = "::/domainnames/${DomainName}/*"
 		case "AWS::Route53::RecordSetGroup":
 			resource = ":hostedzone/${HostedZoneId}"
 		default:

@@ -1,0 +1,78 @@
+"""The commands that the documents tell a reader to type, as lists of words."""
+
+import re
+import shlex
+
+import translated
+from markdown_it import MarkdownIt
+
+MARKDOWN = MarkdownIt("commonmark").enable("table")
+
+# Before a command: of loops and functions, and variables for it alone.
+BEFORE = re.compile(r"^(do|then|else|\{|[a-z]+\(\)|[A-Z_]+=.*)$")
+
+
+def pages():
+    """All Markdown of the repository, by its path."""
+    hidden = (".tools", ".cache", ".aws-sam", "node_modules", "testdata")
+    found = {p.relative_to(translated.ROOT) for p in translated.ROOT.rglob("*.md")}
+    return {str(p): (translated.ROOT / p).read_text() for p in sorted(found) if not set(p.parts) & set(hidden)}
+
+
+def code(text):
+    """Each line of code of a page. One that is continued, has an open quote, or is wrapped within a sentence is one line."""
+    for token in MARKDOWN.parse(text):
+        if token.type in ("code_block", "fence") and token.info in ("", "sh"):
+            yield from whole(re.sub(r"\\\n\s*", "", token.content).splitlines())
+        yield from (child.content for child in token.children or [] if child.type == "code_inline")
+
+
+def whole(lines):
+    line = ""
+    for part in lines:
+        line = f"{line} {part.strip()}".strip()
+        try:
+            list(commands(line))
+        except ValueError:
+            continue
+        yield line
+        line = ""
+    if line:
+        yield line
+
+
+def commands(line):
+    """The commands of a line: those of a pipe or a list, and before them those within $( ). An open quote is a ValueError."""
+    line, inner = without_substitutions(line)
+    for text in inner:
+        yield from commands(text)
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;<>")
+    lexer.whitespace_split, lexer.commenters = True, ""
+    command, skip = [], False
+    for word in [*lexer, ";"]:
+        if set(word) <= set("<>"):
+            skip = True  # a file's name follows
+        elif set(word) <= set("|&;"):
+            while command and BEFORE.match(command[0]):
+                command.pop(0)
+            if command:
+                yield [w.replace("\0", "$(") for w in command]
+            command = []
+        elif skip:
+            skip = False
+        else:
+            command.append(word)
+
+
+def without_substitutions(line):
+    """The line with $(one two) as one word, \\0one_two), and what was within each."""
+    inner = []
+    while (start := line.find("$(")) >= 0:
+        end, depth = start + 2, 1
+        while end < len(line) and depth:
+            depth += {"(": 1, ")": -1}.get(line[end], 0)
+            end += 1
+        within = line[start + 2 : end - 1]
+        inner.append(within)
+        line = line[:start] + "\0" + re.sub(r"\W+", "_", within) + ")" + line[end:]
+    return line, inner
