@@ -149,7 +149,7 @@ class Commands(unittest.TestCase):
     def test_an_output_that_is_named_is_there(self):
         for path, text in documented.pages().items():
             named = re.findall(r"outputs? `([A-Za-z]+)`", " ".join(text.split()))
-            self.assertEqual([name for name in named if name not in outputs()], [], path)
+            self.assertEqual([name for name in named if name not in declared("Outputs")], [], path)
 
     def test_what_is_wrong_is_found(self):
         for line, problem in WRONG.items():
