@@ -21,7 +21,7 @@ def check(aws, state, parameters, say=print):
     wanted = parameters["CustomersTable"] or own
     if (wanted, after) == live or (wanted and not is_empty(aws, wanted, say)):
         return
-    if is_empty(aws, live[0], say, unknown=False):
+    if is_empty(aws, live[0], say):
         return
     new = f"Table {wanted} with the key {shown(after)} is empty" if wanted else "The stack would create an empty table"
     raise Refused(f"{new}, and callers are served from {live[0]} with the key {shown(live[1])}: each would be without an account. {ADVICE}")
@@ -50,11 +50,11 @@ def served(aws, state):
     return variables["CUSTOMERS_TABLE"], key
 
 
-def is_empty(aws, table, say, unknown=False):
-    """Whether a table has no item. One that cannot be read counts as `unknown`."""
+def is_empty(aws, table, say):
+    """Whether a table has no item. One that cannot be read counts as one that has some."""
     try:
         return not aws.client("dynamodb").scan(TableName=table, Limit=1, Select="COUNT")["Count"]
     except ClientError as failure:
         code = failure.response["Error"]["Code"]
         say(f"Table {table} cannot be read from here ({code}), so whether it is empty was not checked.")
-        return unknown
+        return False
