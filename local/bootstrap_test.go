@@ -273,7 +273,7 @@ func TestBootstrapNamesEveryWrongVariable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer process.Stop()
+		t.Cleanup(process.Stop)
 		if process.Ready(ctx) == nil {
 			t.Fatal("it started")
 		}
