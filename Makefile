@@ -73,6 +73,10 @@ DOCTOR := go run ./local doctor
 deploy: build ## build and deploy into the AWS account of the environment's credentials
 	@DOCTOR='$(DOCTOR)' $(VENV)/bin/python .ci/template/deploy.py --config-env $(ENV) $(DEPLOY)
 
+.PHONY: release
+release: build sbom ## make what a release consists of, in .cache/release
+	@.ci/release .aws-sam/build .cache/licenses .cache/release
+
 # The processor that the functions are built for, which is the template's; another one is for trying them on this machine.
 export LAMBDA_GOARCH ?= arm64
 
@@ -95,7 +99,7 @@ build-PreflightFunction:
 # ---- checks
 
 .PHONY: check
-check: tools check-go check-template check-policies check-stack check-openapi check-size check-reproducible sbom check-vulnerabilities check-tests ## run every check and the tests that need more than Go
+check: tools check-go check-template check-policies check-stack check-openapi check-size check-reproducible check-vulnerabilities check-tests ## run every check and the tests that need more than Go
 
 .PHONY: check-go
 check-go: $(BIN)/golangci-lint-$(GOLANGCI_LINT)
@@ -142,11 +146,11 @@ check-size: build
 
 # What is built depends on the sources alone, so that anybody can see what a release is made of.
 .PHONY: check-reproducible
-check-reproducible: build
+check-reproducible: release
 	@.ci/reproducible
 
 .PHONY: sbom
-sbom: build $(BIN)/cyclonedx-gomod-$(CYCLONEDX) ## list what is in each binary, as .cache/sbom/*.json
+sbom: build $(BIN)/cyclonedx-gomod-$(CYCLONEDX) ## list what is in each binary, with its licences: .cache/sbom, .cache/licenses
 	@.ci/sbom $(BIN)/cyclonedx-gomod-$(CYCLONEDX)
 
 .PHONY: check-vulnerabilities
