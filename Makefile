@@ -73,6 +73,16 @@ DOCTOR := go run ./local doctor
 deploy: build ## build and deploy into the AWS account of the environment's credentials
 	@DOCTOR='$(DOCTOR)' $(VENV)/bin/python .ci/template/deploy.py --config-env $(ENV) $(DEPLOY)
 
+# For deployments without SAM: `make package BUCKET=my-bucket` prints the address of the template. The bucket is in the Region of
+# the environment's credentials.
+PREFIX = billing-portal/$(shell git describe --always --dirty --tags)
+ifeq ($(MAKECMDGOALS)$(BUCKET),package)
+$(error Name the bucket: make package BUCKET=my-bucket)
+endif
+.PHONY: package
+package: release ## upload a release to S3 for CloudFormation, the CDK and Terraform: BUCKET=…
+	@.ci/package $(SAM) .cache/release/template $(BUCKET) $(PREFIX)
+
 .PHONY: release
 release: build sbom ## make what a release consists of, in .cache/release
 	@.ci/release .aws-sam/build .cache/licenses .cache/release
@@ -106,11 +116,12 @@ check-go: $(BIN)/golangci-lint-$(GOLANGCI_LINT)
 	@unformatted=$$(gofmt -l functions local .ci) || exit 1; \
 		if [ -n "$$unformatted" ]; then echo "gofmt has something to say about:"; echo "$$unformatted"; exit 1; fi
 	go mod tidy -diff
+	go -C .ci/terraform mod tidy -diff
 	go vet -tags realparts ./...
 	$< run --build-tags realparts ./...
 
 .PHONY: check-template
-check-template: $(VENV_FILE)
+check-template: $(VENV_FILE) $(TOOLS)/npm/.installed
 	$(VENV)/bin/cfn-lint template.yaml infra/deployer.yaml infra/observability.yaml
 	$(SAM) validate --lint --region us-east-1
 	$(VENV)/bin/python -B -m unittest discover -s .ci/template -t .ci/template
