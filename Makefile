@@ -79,6 +79,20 @@ deploy: $(VENV_FILE) ## build and deploy into the AWS account of the environment
 rollback: $(VENV_FILE) ## return callers to the release before
 	@$(VENV)/bin/python -B .ci/template/rollback.py --config-env $(ENV) $(DEPLOY)
 
+# For deployments without SAM: `make package BUCKET=my-bucket` prints the address of the template. The bucket is in the Region of
+# the environment's credentials.
+PREFIX = billing-portal/$(shell git describe --always --dirty --tags)
+ifeq ($(MAKECMDGOALS)$(BUCKET),package)
+$(error Name the bucket: make package BUCKET=my-bucket)
+endif
+.PHONY: package
+package: release ## upload a release to S3 for CloudFormation, the CDK and Terraform: BUCKET=…
+	@.ci/package $(SAM) .cache/release/template $(BUCKET) $(PREFIX)
+
+.PHONY: release
+release: build sbom ## make what a release consists of, in .cache/release
+	@.ci/release .aws-sam/build .cache/licenses .cache/release
+
 # The processor that the functions are built for, which is the template's; another one is for trying them on this machine.
 export LAMBDA_GOARCH ?= arm64
 
@@ -101,18 +115,19 @@ build-PreflightFunction:
 # ---- checks
 
 .PHONY: check
-check: tools check-go check-template check-policies check-stack check-openapi check-size check-reproducible sbom check-vulnerabilities check-tests ## run every check and the tests that need more than Go
+check: tools check-go check-template check-policies check-stack check-openapi check-size check-reproducible check-vulnerabilities check-tests ## run every check and the tests that need more than Go
 
 .PHONY: check-go
 check-go: $(BIN)/golangci-lint-$(GOLANGCI_LINT)
 	@unformatted=$$(gofmt -l functions local .ci) || exit 1; \
 		if [ -n "$$unformatted" ]; then echo "gofmt has something to say about:"; echo "$$unformatted"; exit 1; fi
 	go mod tidy -diff
+	go -C .ci/terraform mod tidy -diff
 	go vet -tags realparts ./...
 	$< run --build-tags realparts ./...
 
 .PHONY: check-template
-check-template: $(VENV_FILE)
+check-template: $(VENV_FILE) $(TOOLS)/npm/.installed
 	@.ci/debian-packages openssl:openssl
 	$(VENV)/bin/cfn-lint template.yaml infra/deployer.yaml infra/edge.yaml infra/observability.yaml
 	$(SAM) validate --lint --region us-east-1
@@ -149,11 +164,11 @@ check-size: build
 
 # What is built depends on the sources alone, so that anybody can see what a release is made of.
 .PHONY: check-reproducible
-check-reproducible: build
+check-reproducible: release
 	@.ci/reproducible
 
 .PHONY: sbom
-sbom: build $(BIN)/cyclonedx-gomod-$(CYCLONEDX) ## list what is in each binary, as .cache/sbom/*.json
+sbom: build $(BIN)/cyclonedx-gomod-$(CYCLONEDX) ## list what is in each binary, with its licences: .cache/sbom, .cache/licenses
 	@.ci/sbom $(BIN)/cyclonedx-gomod-$(CYCLONEDX)
 
 .PHONY: check-vulnerabilities

@@ -7,11 +7,14 @@ stand-ins.
 """
 
 import base64
+import copy
+import functools
 import hashlib
 import hmac
 import http.server
-import io
 import json
+import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -20,10 +23,10 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-import zipfile
 
 import boto3
 import emulated_rollback
+import test_recipes
 import translated
 from botocore.exceptions import WaiterError
 
@@ -55,19 +58,38 @@ ENDPOINT = {"WebhookSecretId": "billing-portal/webhook", "EventsExpectedWithin":
 BUS = {"StripeEventSource": "aws.partner/stripe.com/ed_61DemoBus"}
 
 
-def packaged(stack, parameters):
-    """Uploads code and templates, as `sam deploy` does, and returns where the first is: it is too long for a call."""
-    s3 = client("s3")
-    s3.create_bucket(Bucket="code")  # which may be there already
-    for function in FUNCTIONS:
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as z:
-            entry = zipfile.ZipInfo("bootstrap")
-            entry.external_attr = 0o755 << 16
-            z.writestr(entry, open(f"{BINARIES}/{function}", "rb").read())
-        s3.put_object(Bucket="code", Key=function, Body=archive.getvalue())
-    within = translated.read("infra/observability.yaml")
+@functools.cache
+def packaged():
+    """Uploads a release as `make package` does, and returns its template, in which all paths have become addresses."""
+    client("s3").create_bucket(Bucket="code")
+    credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
+    environment = os.environ | credentials | {"AWS_ENDPOINT_URL_S3": EMULATOR, "SAM_CLI_TELEMETRY": "0"}
+    sam = pathlib.Path(sys.executable).with_name("sam")
+    command = [translated.ROOT / ".ci/package", sam, f"{BINARIES}/release/template", "code", "billing-portal/v1.0.0"]
+    addresses = [
+        subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout.strip()
+        for _ in range(2)
+    ]
+    expect("packaged twice, the address of the template", len(set(addresses)), 1)
+    return translated.yaml_parse(object_at(addresses[0]).decode())
+
+
+def object_at(address):
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        return answer.read()
+
+
+def code_of(function):
+    """Where a function's zip file is, which has the bytes of the release's."""
+    bucket, key = packaged()["Resources"][function]["Properties"]["CodeUri"].removeprefix("s3://").split("/", 1)
+    return {"S3Bucket": bucket, "S3Key": key}
+
+
+def uploaded(stack, parameters):
+    """The address of the translated template: it is too long for a call."""
+    within = translated.yaml_parse(object_at(packaged()["Resources"]["Observability"]["Properties"]["TemplateURL"]).decode())
     within["Resources"] = known(within["Resources"])
+    s3 = client("s3")
     s3.put_object(Bucket="code", Key="observability.json", Body=json.dumps(within).encode())
     s3.put_object(Bucket="code", Key="template.json", Body=json.dumps(emulated(stack, parameters)).encode())
     return f"{EMULATOR}/code/template.json"
@@ -125,7 +147,7 @@ def emulated(name, parameters):
     template.pop("Rules", None)
     template["Resources"] = known(template["Resources"])
     for function in FUNCTIONS:
-        template["Resources"][function]["Properties"]["Code"] = {"S3Bucket": "code", "S3Key": function}
+        template["Resources"][function]["Properties"]["Code"] = code_of(function)
     variables = template["Resources"]["PreflightFunction"]["Properties"]["Environment"]["Variables"]
     variables |= {"AWS_ENDPOINT_URL_LAMBDA": EMULATOR, "AWS_ENDPOINT_URL_CODEDEPLOY": CodeDeploy.address()}
     template["Resources"]["Observability"]["Properties"]["TemplateURL"] = f"{EMULATOR}/code/observability.json"
@@ -184,7 +206,7 @@ class Deployment:
     def deploy(self, operation, parameters):
         call = getattr(self.cloudformation, f"{operation}_stack")
         values = [{"ParameterKey": n, "ParameterValue": v} for n, v in parameters.items()]
-        call(StackName=self.name, TemplateURL=packaged(self.name, parameters), Parameters=values, Capabilities=["CAPABILITY_IAM"])
+        call(StackName=self.name, TemplateURL=uploaded(self.name, parameters), Parameters=values, Capabilities=["CAPABILITY_IAM"])
         try:
             waiter = self.cloudformation.get_waiter(f"stack_{operation}_complete")
             waiter.wait(StackName=self.name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
@@ -268,7 +290,8 @@ def change(deployment, token, parameters):
     changed = parameters | {"AllowedFlows": "subscription_cancel"}
     deployment.deploy("update", changed)
     expect("the flow is forbidden, without a release", (ask(), deployment.version()), (303, "1"))
-    deployment.deploy("update", changed | {"Release": "0123456789-next"})
+    release = test_recipes.cloudformation()[test_recipes.EDITS.index(test_recipes.CHANGED)]["parameters"]["Release"]
+    deployment.deploy("update", changed | {"Release": release})
     expect("the flow is forbidden, with a release", (ask(), deployment.version()), (403, "2"))
     emulated_rollback.check(deployment, expect, ask, client("lambda"), EMULATOR, changed, f"{BINARIES}/laptop doctor")
 
@@ -314,8 +337,26 @@ def take_events(deployment):
     return event["body"]
 
 
+def check_package():
+    """What was uploaded is what CloudFormation needs: nothing in the template is a path, and each zip file is the release's."""
+    template = copy.deepcopy(packaged())
+    for function in FUNCTIONS:
+        stored = client("s3").get_object(Bucket=code_of(function)["S3Bucket"], Key=code_of(function)["S3Key"])["Body"].read()
+        made = pathlib.Path(f"{BINARIES}/release/template/{function}.zip").read_bytes()
+        expect(f"{function}.zip is stored as it was made", stored == made, True)
+    own = translated.read("template.yaml")
+    for part in (template, own):
+        for resource in part["Resources"].values():
+            resource.pop("Metadata", None)  # SAM adds its own
+            for path in ("CodeUri", "TemplateURL"):
+                resource["Properties"].pop(path, None)
+    changed = [name for name in own if json.dumps(template[name], sort_keys=True) != json.dumps(own[name], sort_keys=True)]
+    expect("sections that are not the repository's, but for paths", changed, [])
+
+
 def main():
     store_secrets()
+    check_package()
     bus_alone()
     webhook_later()
     parameters = PARAMETERS | ENDPOINT

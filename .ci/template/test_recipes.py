@@ -1,0 +1,201 @@
+"""The recipes of infra/README.md, each run as it is written: a changed value, or another template, is another version that is served."""
+
+import functools
+import json
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+import botocore.session
+import translated
+from botocore import xform_name
+from botocore.validate import validate_parameters
+
+README = (translated.ROOT / "infra/README.md").read_text()
+NODE_MODULES = pathlib.Path(os.environ.get("NODE_MODULES", translated.ROOT / ".tools/npm/node_modules"))
+
+# A value of the recipes, and another one.
+CHANGED = ("https://app.example.com/account", "https://app.example.com/billing")
+NEWER = ("v1.0.0", "v1.0.1")
+
+# Instead of `aws`: it notes what it is called with, with the files that it is given, and prints a word.
+FAKE_AWS = """#!/usr/bin/env python3
+import json, os, pathlib, sys
+files = {a: pathlib.Path(a.removeprefix("file://")).read_text() for a in sys.argv if a.startswith("file://")}
+with open(os.environ["AWS_CALLS"], "a") as calls:
+    print(json.dumps([files.get(a, a) for a in sys.argv[1:]]), file=calls)
+print("answer")
+"""
+
+# https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/cloudformation_stack
+ARGUMENTS = {
+    "name", "template_body", "template_url", "capabilities", "disable_rollback", "notification_arns", "on_failure", "parameters",
+    "policy_body", "policy_url", "tags", "iam_role_arn", "timeout_in_minutes", "region", "timeouts",
+}  # fmt: skip
+
+
+def blocks(heading):
+    """The blocks of code below a heading, by their languages."""
+    section = re.search(rf"^#+ {heading}\n(.*?)(?=^#)", README + "\n#", re.MULTILINE | re.DOTALL)[1]
+    return dict(re.findall(r"^```(\w+)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
+
+
+def edited(text, edit):
+    assert edit is None or edit[0] in text, f"{edit[0]} is not in the recipe"
+    return text.replace(*edit) if edit else text
+
+
+def run(files, command):
+    """Runs a command in a folder with these files, and returns what it prints, how it calls the AWS CLI, and the templates that it makes."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        for file, text in files.items():
+            (folder / file).write_text(text)
+        (folder / "aws").write_text(FAKE_AWS)
+        (folder / "aws").chmod(0o755)
+        (folder / "node_modules").symlink_to(NODE_MODULES)
+        environment = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}", "AWS_CALLS": str(folder / "calls"), "AWS_REGION": "eu-west-1"}
+        ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        if ran.returncode:
+            raise AssertionError(ran.stderr)
+        calls = (folder / "calls").read_text().splitlines() if (folder / "calls").exists() else []
+        made = [json.loads(path.read_text()) for path in sorted(folder.glob("out*/*.template.json"))]
+        return ran.stdout, [json.loads(line) for line in calls], made
+
+
+# Of the AWS CLI itself: https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-options.html
+GLOBAL = {"output", "query"}
+
+
+def arguments(called):
+    """A command of the AWS CLI as the API gets it."""
+    service, operation, *rest = called
+    model = botocore.session.get_session().get_service_model(service)
+    model = model.operation_model(next(n for n in model.operation_names if xform_name(n, "-") == operation))
+    members = {xform_name(n, "-"): (n, shape) for n, shape in model.input_shape.members.items()}
+    given = {}
+    while rest:
+        option, values = rest.pop(0).removeprefix("--"), []
+        while rest and not rest[0].startswith("--"):
+            values.append(rest.pop(0))
+        if option in GLOBAL:
+            continue
+        name, shape = members[option]
+        given[name] = values if shape.type_name == "list" else values[0]
+        if values[0].startswith("["):
+            given[name] = json.loads(values[0])
+    report = validate_parameters(given, model.input_shape)
+    assert report is None, report
+    return given
+
+
+# Each returns what is deployed by the recipe as it is, once more, with another value, and with another template.
+EDITS = (None, None, CHANGED, NEWER)
+
+
+def edits(text):
+    for edit in EDITS:
+        assert edit is None or edit[0] in text, f"{edit[0]} is not in the recipe"
+        yield text.replace(*edit) if edit else text
+
+
+def plain(parameters, script, operation="create"):
+    """One deployment with the AWS CLI."""
+    _, (deploys, waits), _ = run({"parameters.json": parameters, "deploy.sh": script}, ["sh", "deploy.sh", operation])
+    assert waits == ["cloudformation", "wait", f"stack-{operation}-complete", "--stack-name", "billing-portal"], waits
+    given = arguments(deploys)
+    values = {p["ParameterKey"]: p["ParameterValue"] for p in given["Parameters"]}
+    return {"url": given["TemplateURL"], "parameters": values, "capabilities": given["Capabilities"]}
+
+
+@functools.cache
+def cloudformation():
+    recipe = blocks("CloudFormation")
+    whole = recipe["json"] + "---" + recipe["sh"]
+    return [plain(*text.split("---")) for text in edits(whole)]
+
+
+@functools.cache
+def cdk():
+    files = {f"{i}.mjs": text for i, text in enumerate(edits(blocks("CDK")["ts"]))}
+    files["all.mjs"] = """for (const i of [0, 1, 2, 3]) { process.env.CDK_OUTDIR = `out${i}`; await import(`./${i}.mjs`); }"""
+    _, _, made = run(files, ["node", "all.mjs"])
+    stacks = [template["Resources"]["Portal"]["Properties"] for template in made]
+    return [{"url": s["TemplateURL"], "parameters": s["Parameters"]} for s in stacks]
+
+
+@functools.cache
+def terraform():
+    files = {f"{i}.tf": text for i, text in enumerate(edits(blocks("Terraform")["hcl"]))}
+    printed, _, _ = run(files, ["sh", "-c", f'go -C "{translated.ROOT}/.ci/terraform" run . "$PWD"/*.tf'])
+    stacks = [json.loads(line)["aws_cloudformation_stack.billing_portal"] for line in printed.splitlines()]
+    assert all(set(s) <= ARGUMENTS for s in stacks), stacks
+    return [{"url": s["template_url"], **{n: s[n] for n in ("parameters", "capabilities", "timeouts")}} for s in stacks]
+
+
+RECIPES = (cloudformation, cdk, terraform)
+
+
+def versions(parameters):
+    stack = translated.deployed(parameters)
+    return {r["Properties"]["FunctionVersion"] for r in stack.of_type("AWS::Lambda::Alias").values()}
+
+
+class Recipes(unittest.TestCase):
+    def test_parameters_are_the_templates(self):
+        known = translated.read("template.yaml")["Parameters"]
+        for recipe in RECIPES:
+            with self.subTest(recipe.__name__):
+                given = recipe()[0]["parameters"]
+                self.assertEqual([name for name in given if name not in known], [])
+                self.assertEqual([name for name, p in known.items() if "Default" not in p and name not in given], [])
+                for name, value in given.items():
+                    self.assertIsInstance(value, str)
+                    self.assertRegex(value, known[name].get("AllowedPattern", "^"), name)
+                    self.assertIn(value, known[name].get("AllowedValues", [value]), name)
+
+    def test_a_change_alone_is_served_after_the_second_deployment(self):
+        for recipe in RECIPES:
+            with self.subTest(recipe.__name__):
+                first, again, changed, newer = recipe()
+                self.assertEqual(first, again, "the same recipe deployed something else")
+                self.assertEqual(changed["parameters"]["DefaultReturnUrl"], CHANGED[1])
+                self.assertIn(NEWER[1], newer["url"])
+                self.assertTrue(versions(first["parameters"]))
+                for second in (changed, newer):
+                    self.assertFalse(versions(first["parameters"]) & versions(second["parameters"]), "the alias stays")
+
+    def test_an_update_is_given_what_the_creation_was(self):
+        recipe = blocks("CloudFormation")
+        self.assertEqual(plain(recipe["json"], recipe["sh"], "update"), cloudformation()[0])
+
+    def test_templates_are_read_from_s3_and_capabilities_acknowledged(self):
+        for recipe in RECIPES:
+            for made in recipe():
+                self.assertRegex(made["url"], r"^https://my-bucket\.s3\.eu-central-1\.amazonaws\.com/billing-portal/v[0-9.]+/template\.yaml$")
+                self.assertEqual(made.get("capabilities", ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]), ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"])
+
+    def test_terraform_waits_for_the_slowest_deployment(self):
+        """CodeDeploy waits an hour for a hook, and then shifts traffic in the steps of the configuration's name."""
+        slowest = 60
+        for preference in translated.read("template.yaml")["Parameters"]["DeploymentPreference"]["AllowedValues"]:
+            if shift := re.fullmatch(r"(Canary|Linear)(\d+)Percent(?:Every)?(\d+)Minutes?", preference):
+                steps = 1 if shift[1] == "Canary" else 100 // int(shift[2])
+                slowest = max(slowest, 60 + steps * int(shift[3]))
+        self.assertEqual(slowest, 160)
+        self.assertGreater(int(re.fullmatch(r"(\d+)h", terraform()[0]["timeouts"]["update"])[1]) * 60, slowest)
+
+    def test_cdk_cannot_include_the_template(self):
+        """If it can one day, the recipe should say so."""
+        app = f"""import {{ App, Stack }} from 'aws-cdk-lib';
+            import {{ CfnInclude }} from 'aws-cdk-lib/cloudformation-include';
+            new CfnInclude(new Stack(new App(), 'Billing'), 'Portal', {{ templateFile: '{translated.ROOT}/template.yaml' }});"""
+        with self.assertRaisesRegex(AssertionError, r"(\.Version|\.Alias|Aliaslive)' (was )?not found"):
+            run({"app.mjs": app}, ["node", "app.mjs"])
+
+
+if __name__ == "__main__":
+    unittest.main()
