@@ -196,7 +196,7 @@ func buildWithPanics(t *testing.T) string {
 			"func (s *Store) CustomerID(ctx context.Context, userID string) (string, error) {\n",
 			`if userID == "panic" { panic("planted") };`,
 		},
-		"app/app.go": {"lambdahttp.Recovering(func() { err = fetch(ctx)", `; if os.Getenv("PLANTED") == "fetch" { panic("planted") }`},
+		"app/app.go": {"if err := lambdahttp.Recovering(func() error {", ` if os.Getenv("PLANTED") == "fetch" { panic("planted") };`},
 		"app/portal.go": {
 			"func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (lambda.Handler, error) {\n",
 			`switch getenv("PLANTED") { case "start": panic("planted"); case "elsewhere": go func() { panic("planted") }() };`,

@@ -13,6 +13,9 @@ from metrics import DAY, HOUR, evaluate, is_alarm
 
 COLUMN, ROW, GAP = 60, 44, 5  # pixels; CloudWatch's grid has 24 columns
 COLOURS = ["#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f"]
+SEARCH = re.compile(
+    r"SEARCH\('\{(\w+),function,(\w+)\} MetricName=\"(\w+)\" function=\"([^\"]+)\"( NOT code=\"ok\")?', '(\w+)', (\d+)\)"
+)
 RANGES = {"-PT6H": 6 * HOUR, "-P14D": DAY}  # a scenario has one of the 14 days
 
 
@@ -43,7 +46,7 @@ def series(widget, metrics, now, start):
 
     for metric in properties["metrics"]:
         options = metric[-1]
-        if search := re.fullmatch(r"SEARCH\('\{(\w+),function,(\w+)\} MetricName=\"(\w+)\" function=\"([^\"]+)\"( NOT code=\"ok\")?', '(\w+)', (\d+)\)", options.get("expression", "")):
+        if search := SEARCH.fullmatch(options.get("expression", "")):
             namespace, dimension, name, function, without, stat, period = search.groups()
             for found in sorted(metrics.dimensions(namespace, name, {"function": function}), key=lambda d: d.get(dimension, "")):
                 if found.keys() == {"function", dimension} and not (without and found["code"] == "ok"):

@@ -38,11 +38,6 @@ def without_account(missing, lookups):
     return [own("requests", PORTAL, missing, code="no-billing-account"), own("lookup_ms", PORTAL, lookups, 5), own("requests", PORTAL, 10_000)]
 
 
-def of_version(function, name, failed, requests):
-    of = {"function": f"<{function}>", "version": "<version>"}
-    return failures(of, failed, requests)
-
-
 NOTHING = []
 QUARTER = (DAY - 15 * MINUTE, DAY - 10 * MINUTE, DAY - 5 * MINUTE)
 
@@ -211,7 +206,8 @@ class Filters(unittest.TestCase):
 
     def test_each_metric_is_of_this_stack_and_looked_at(self):
         counted = {(t["MetricNamespace"], t["MetricName"]) for f in self.filters.values() for t in f["MetricTransformations"]}
-        shown = {(m[0], m[1]) for w in everything().body["widgets"] for m in w["properties"].get("metrics", []) if isinstance(m[0], str)}
+        metrics = [m for w in everything().body["widgets"] for m in w["properties"].get("metrics", [])]
+        shown = {(m[0], m[1]) for m in metrics if isinstance(m[0], str)}
         self.assertEqual(counted, {(n, m) for n, m in shown if n == "BillingPortal/billing-portal"})
         alarmed = {(m["Namespace"], m["MetricName"]) for a in self.watching.of_type("AWS::CloudWatch::Alarm").values() for m in translated.metrics_of(a)}
         self.assertLessEqual({(n, m) for n, m in alarmed if n == "BillingPortal/billing-portal"}, counted)
@@ -262,10 +258,15 @@ class Dashboard(unittest.TestCase):
 
     def test_lines_are_the_alarms_thresholds(self):
         """The value at a line is one with which its alarm fires."""
-        marked = {w["properties"]["title"].split(":")[0]: [m["value"] for m in w["properties"]["annotations"]["horizontal"]] for w in self.body["widgets"] if "annotations" in w["properties"]}
+        marked = {
+            w["properties"]["title"].split(":")[0]: [m["value"] for m in w["properties"]["annotations"]["horizontal"]]
+            for w in self.body["widgets"]
+            if "annotations" in w["properties"]
+        }
         watched = everything().alarms
         threshold = lambda name: watched[name]["Properties"]["Threshold"]
-        self.assertEqual([float(v) for v in marked["Users without an account"]], [float(translated.read("template.yaml")["Parameters"]["UsersWithoutAccountPercent"]["Default"])])
+        default = translated.read("template.yaml")["Parameters"]["UsersWithoutAccountPercent"]["Default"]
+        self.assertEqual(marked["Users without an account"], [default])
         self.assertEqual(marked["Failed"], [5])
         self.assertIn("PortalFailures", states(failures(PORTAL, marked["Failed"][0], 100)))
         self.assertEqual(marked["Crashed functions"], [threshold("PortalErrors")])
@@ -287,7 +288,8 @@ def line(status, code, **more):
 class Drills(unittest.TestCase):
     """`make dashboard` takes these lines from the functions."""
 
-    LINES = {kind: line(303, "ok", flow="home", lookup_ms=1, stripe_ms=1, secret_age_ms=1) for kind in ("home", "payment method", "cancel", "update")} | {
+    SESSION = line(303, "ok", flow="home", lookup_ms=1, stripe_ms=1, secret_age_ms=1)
+    LINES = dict.fromkeys(("home", "payment method", "cancel", "update"), SESSION) | {
         "no token": line(401, "missing-credentials"),
         "old token": line(401, "invalid-token"),
         "no account": line(404, "no-billing-account", lookup_ms=1),

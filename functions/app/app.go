@@ -40,10 +40,7 @@ type Assembly func(ctx context.Context, getenv func(string) string, logs io.Writ
 // Main is the main function of a Lambda function.
 func Main(assemble Assembly) {
 	log.SetOutput(lambdahttp.StandardLog(os.Stderr))
-	var err error
-	if panicked := lambdahttp.Recovering(func() { err = serve(assemble) }); panicked != nil {
-		err = panicked
-	}
+	err := lambdahttp.Recovering(func() error { return serve(assemble) })
 	// Lambda makes a log event of each line of a custom runtime. JSON keeps an error of several lines in one.
 	slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error("the function does not start", "error", err)
 	os.Exit(1)
@@ -103,11 +100,7 @@ func (p parts) prefetch(ctx context.Context, fetches map[string]func(context.Con
 		go func() {
 			ctx, cancel := context.WithTimeout(ctx, prefetchTimeout)
 			defer cancel()
-			var err error
-			if panicked := lambdahttp.Recovering(func() { err = fetch(ctx) }); panicked != nil {
-				err = panicked
-			}
-			if err != nil {
+			if err := lambdahttp.Recovering(func() error { return fetch(ctx) }); err != nil {
 				p.logger.Warn("fetch ahead failed; the first request tries again", "what", name, "error", err)
 			}
 		}()

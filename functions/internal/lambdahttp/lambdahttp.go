@@ -109,12 +109,12 @@ func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 
 	w := newResponseWriter()
 	if err == nil {
-		err = Recovering(func() { f.handler.ServeHTTP(w, r) })
+		err = Recovering(func() error { f.handler.ServeHTTP(w, r); return nil })
 	}
 	if err != nil {
 		w = newResponseWriter() // nothing of a partial answer is kept
 		w.fallback = http.StatusInternalServerError
-		panicked := Recovering(func() { f.onError(w, r, err) })
+		panicked := Recovering(func() error { f.onError(w, r, err); return nil })
 		if panicked != nil {
 			w = newResponseWriter()
 			w.WriteHeader(http.StatusInternalServerError)
@@ -127,14 +127,13 @@ func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return json.Marshal(response)
 }
 
-// Recovering runs f. The error is the [*PanicError] of a panic, or nil. Go itself would print a panic in many lines, and Lambda makes a
-// log event of each.
-func Recovering(f func()) (err error) {
+// Recovering returns the error of f, or the [*PanicError] of a panic. Go itself would print a panic in many lines, and Lambda makes a log
+// event of each.
+func Recovering(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	f()
-	return nil
+	return f()
 }

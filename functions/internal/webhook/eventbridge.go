@@ -50,9 +50,7 @@ func (b *bus) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		err = errOtherSource
 	case err == nil:
 		// One event must not cost the next one a cold start.
-		if panicked := lambdahttp.Recovering(func() { err = b.take(ctx, e["detail"], record) }); panicked != nil {
-			err = panicked
-		}
+		err = lambdahttp.Recovering(func() error { return b.take(ctx, e["detail"], record) })
 	}
 	if err != nil {
 		problem := problemOf(err)
