@@ -1,4 +1,4 @@
-"""What is deployed of a stack: the version of each function that the stack knows, the one that `live` is on, and whether both move."""
+"""The state of a deployed stack: of each function the version in the stack and the one that `live` is on, and whether a deployment runs."""
 
 import dataclasses
 import os
@@ -13,7 +13,7 @@ RUNNING = ["Created", "Queued", "InProgress", "Baking", "Ready"]
 
 
 class Refused(Exception):
-    """What must not be done now, and what to do instead."""
+    """Why nothing was done, and what to do instead."""
 
 
 @dataclasses.dataclass

@@ -1,4 +1,4 @@
-"""What `make deploy` looks at before it changes a stack, and what it adds to the parameters.
+"""What `make deploy` checks before it changes a stack, and the parameters that it adds.
 
 CodeDeploy refuses a deployment (INVALID_LAMBDA_CONFIGURATION) if the alias is not on the version that CloudFormation names as the
 current one, which is the stack's, or if it has weights:
@@ -15,13 +15,13 @@ import release_state
 import table_guard
 from release_state import ALIAS, Refused
 
-# What is granted together: a name, and what belongs to it. Its parameters of the version before have the same names with Previous.
+# A role grants these together. The version before has parameters of the same names, with Previous in front.
 GROUPS = (
     ("StripeSecretId", "StripeSecretKmsKeyArn"),
     ("WebhookSecretId", "WebhookSecretKmsKeyArn"),
     ("CustomersTable", "CustomersKeyFormat", "CustomersKmsKeyArn"),
 )
-# What a stack does that does not have the parameter yet.
+# How a stack behaves that does not have the parameter yet.
 WITHOUT = {"CustomersKeyFormat": "{user}"}
 PREVIOUS = [f"Previous{name}" for group in GROUPS for name in group] + ["PreviousPortalVersion", "PreviousWebhookVersion"]
 
@@ -62,7 +62,7 @@ def refuse_movement(state):
 
 
 def previous(state, parameters):
-    """What the version that serves now uses, if the new one uses something else, and its number."""
+    """The parameters for the version that serves now: its number, and the names that the new version no longer uses."""
     own = state.resources.get("Customers", "")
 
     def resolved(values):
@@ -72,7 +72,7 @@ def previous(state, parameters):
     found = {}
     for group in GROUPS:
         values = [old[name] for name in group]
-        # If `live` was moved, the stack's version is not the one that serves, and what the one that serves uses is there already.
+        # If `live` was moved, the version before the stack's serves, whose names are in Previous already.
         if state.moved and state.parameters.get(f"Previous{group[0]}"):
             values = [state.parameters[f"Previous{name}"] for name in group]
         if values[0] and values != [new[name] for name in group]:

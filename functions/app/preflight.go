@@ -157,7 +157,7 @@ func (i *inspection) usersKept(portal, live func(string) string) {
 	table, aws := e.customers(), e.aws()
 	liveTable, liveAWS := serving.customers(), serving.aws()
 	if e.err() != nil || serving.err() != nil {
-		return // the new variables are reported, and the version that has those of the other serves nobody
+		return // another check reports the new variables, and a version with wrong ones serves no request
 	}
 	i.add(preflight.UsersKept(aws.dynamoDBClient(i.aws()), table, liveAWS.dynamoDBClient(i.aws()), liveTable))
 }

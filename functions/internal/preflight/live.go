@@ -15,7 +15,7 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// alias is what callers are served by.
+// alias names the version that serves callers.
 const alias = "live"
 
 // UsersKept compares the table with the one that callers are served from. A changed key makes CloudFormation replace the table by an
@@ -47,11 +47,10 @@ func UsersKept(client DynamoDB, table customers.Table, liveClient DynamoDB, live
 	}}
 }
 
-// enough is a number of items that proves something, if others of the table may have the new form.
+// enough items must lack the new form before a sample is a problem: the rest of a large table may have it.
 const enough = 7
 
-// sameItems looks for users that the live version finds in a table and the new one does not: its keys or the attribute have other names
-// in the items.
+// sameItems reports a new key format or attribute that no item has: the live version finds users, and the new one would find none.
 func sameItems(ctx context.Context, client DynamoDB, table, live customers.Table) Finding {
 	if table == live {
 		return ok("it is the same")
@@ -97,7 +96,7 @@ func isEmpty(ctx context.Context, client DynamoDB, table string) (bool, *upstrea
 	return len(page.Items) == 0, nil
 }
 
-// live reads the environment of the portal's version that serves now; nil if there is none.
+// live reads the environment of the portal version that serves now. It is nil before the first version.
 func (h *Hook) live(ctx context.Context) (map[string]string, *Finding) {
 	function := h.Portal[:max(strings.LastIndexByte(h.Portal, ':'), 0)]
 	if function == "" {
