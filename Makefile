@@ -81,6 +81,7 @@ rollback: $(VENV_FILE) ## return callers to the release before
 
 # For deployments without SAM: `make package BUCKET=my-bucket` prints the address of the template. The bucket is in the Region of
 # the environment's credentials.
+BUCKET :=
 PREFIX = billing-portal/$(shell git describe --always --dirty --tags)
 ifeq ($(MAKECMDGOALS)$(BUCKET),package)
 $(error Name the bucket: make package BUCKET=my-bucket)
