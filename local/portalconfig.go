@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -106,7 +107,13 @@ func applyFile(ctx context.Context, end context.CancelCauseFunc, cmd *cli.Comman
 	if err != nil {
 		return err
 	}
-	return tellParameters(out, parameters, write, applied, name)
+	if err := tellParameters(out, parameters, write, applied, name); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(applied, func(a portalconfig.Applied) bool { return len(a.Differs) > 0 }) {
+		return errors.New("the values at Stripe differ from the file: write those into the file, or look them up in the documentation of Stripe")
+	}
+	return nil
 }
 
 // tellParameters writes the IDs to the operator's file, or prints the lines for it.

@@ -329,6 +329,12 @@ func TestPortalConfigThatWasChangedByHand(t *testing.T) {
 	if said := doctor(); said["solo"] != "ok: "+solo+" is as in the file; " || said["team"] != "ok: "+team+" is as in the file; " {
 		t.Errorf("before: %v", said)
 	}
+	version, _ := stripespec.Embedded().Version()
+	for _, r := range s.Requests() {
+		if r.Path == configurations+"/"+solo && r.StripeVersion != version {
+			t.Errorf("%s %s?%s in version %q", r.Method, r.Path, r.Query, r.StripeVersion)
+		}
+	}
 	s.byHand(t, solo, "features[subscription_update][products][0][product]=prod_Team&features[subscription_update][products][0][prices][0]=price_TeamMonthly&business_profile[headline]=MARKERx7Q")
 	s.byHand(t, solo, "business_profile[terms_of_service_url]=https://example.com/terms") // not in the file: no difference
 	s.byHand(t, team, "metadata[portal_config_name]=")
@@ -507,7 +513,7 @@ func TestPortalConfigFailures(t *testing.T) {
 			func(_ *testing.T, s *shop) {
 				s.intercept(answers(200, `{"id":"bpc_1","livemode":false,"active":true,"name":"other","features":{"invoice_history":{"enabled":true}}}`))
 			},
-			"a:\n  name: mine\n  features:\n    invoice_history: {enabled: true}\n", nil, `update "a" bpc_1: Stripe accepted the request and has another value of name`,
+			"a:\n  name: mine\n  features:\n    invoice_history: {enabled: true}\n", []string{"--write", "y.toml"}, "the values at Stripe differ from the file",
 		},
 		"a new one without features":     {nil, "a:\n  name: x\n", nil, `portal.yaml:1: "a": features: is missing; Stripe requires it of a new configuration`},
 		"a new one without any feature":  {nil, "a:\n  name: x\n  features: {}\n", nil, `portal.yaml:3: "a": features: must have a feature in a new configuration`},
@@ -540,6 +546,10 @@ func TestPortalConfigFailures(t *testing.T) {
 			}
 			if strings.Contains(fmt.Sprint(output, err), "MARKERx7Q") {
 				t.Errorf("Stripe's words are in %s %v", output, err)
+			}
+			parameters, _ := os.ReadFile("y.toml")
+			if len(test.more) > 1 && test.more[1] == "y.toml" && (string(parameters) != "AllowedConfigurations = \"bpc_1\"\n" || !strings.Contains(output, "has another value of name")) {
+				t.Errorf("%s and the parameters %s", output, parameters)
 			}
 			if strings.HasPrefix(test.want, "--default") && len(s.written()) > 0 {
 				t.Errorf("it wrote %v", s.written())

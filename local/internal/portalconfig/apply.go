@@ -17,21 +17,28 @@ import (
 	"billingportal/functions/app"
 )
 
-// Applied is a configuration that Stripe has as the file has it.
+// Applied is a configuration that now exists at Stripe.
 type Applied struct {
 	Name, ID string
 	Active   bool
+	// Differs are parameters of which Stripe has another value, although it accepted the file's.
+	Differs []string
 }
 
 // Apply creates and updates configurations, and writes a line to w for each. If it fails or is interrupted, the next plan has the rest.
 func (p *Plan) Apply(ctx context.Context, w io.Writer) ([]Applied, error) {
 	var all []Applied
 	for _, i := range p.items {
+		var text strings.Builder
 		applied, did, err := p.apply(ctx, i)
 		if did != "" {
-			if _, err := fmt.Fprintf(w, "%s %s %s\n", did, strconv.Quote(i.Name), applied.ID); err != nil {
-				return nil, err
-			}
+			fmt.Fprintf(&text, "%s %q %s\n", did, i.Name, applied.ID)
+		}
+		if len(applied.Differs) > 0 {
+			fmt.Fprintf(&text, "  Stripe accepted the request and has another value of %s\n", strings.Join(applied.Differs, ", "))
+		}
+		if _, err := io.WriteString(w, text.String()); err != nil {
+			return nil, err
 		}
 		if err != nil {
 			return nil, err
@@ -57,32 +64,24 @@ func (p *Plan) apply(ctx context.Context, i item) (applied Applied, did string, 
 	if len(i.changes) == 0 {
 		return applied, did, nil
 	}
-	updated, err := p.update(ctx, i)
-	if err != nil {
-		return applied, did, err
-	}
-	applied.Active = updated.Active
-	return applied, cmp.Or(did, "updated"), nil
-}
-
-// update sends the differences, and checks that Stripe's answer has them.
-func (p *Plan) update(ctx context.Context, i item) (found, error) {
-	doing := fmt.Sprintf("update %q %s", i.Name, i.id)
 	withRequired(i.write, i.parameters, i.there, p.file.schemas.update)
 	form := url.Values{}
 	encode(form, i.write, p.file.schemas.update, "")
 	updated, err := p.write(ctx, collection+"/"+i.id, form)
 	if err != nil {
-		return found{}, p.failure(doing, &i.Configuration, err)
+		return applied, did, p.failure(fmt.Sprintf("update %q %s", i.Name, i.id), &i.Configuration, err)
 	}
-	var left []string
-	for _, change := range compare(i.parameters, updated.parameters, "").changes {
-		left = append(left, dotted(change.parameter))
+	applied.Active, applied.Differs = updated.Active, differences(i.parameters, updated)
+	return applied, cmp.Or(did, "updated"), nil
+}
+
+// differences are the parameters that differ from the file.
+func differences(want map[string]any, there found) []string {
+	var names []string
+	for _, change := range compare(want, there.parameters, "").changes {
+		names = append(names, dotted(change.parameter))
 	}
-	if len(left) > 0 {
-		return found{}, fmt.Errorf("%s: Stripe accepted the request and has another value of %s", doing, strings.Join(left, ", "))
-	}
-	return updated, nil
+	return names
 }
 
 func (p *Plan) write(ctx context.Context, path string, form url.Values) (found, error) {

@@ -49,11 +49,7 @@ func (f *File) examine(ctx context.Context, read Reader, all []found, configurat
 	if err != nil {
 		return app.Finding{}, err
 	}
-	var differs []string
-	for _, change := range compare(configuration.parameters, whole.parameters, "").changes {
-		differs = append(differs, dotted(change.parameter))
-	}
-	if len(differs) > 0 {
+	if differs := differences(configuration.parameters, whole); len(differs) > 0 {
 		return app.Finding{
 			Status: app.FindingWarning, Detail: fmt.Sprintf("%s differs from the file in %s", there.ID, strings.Join(differs, ", ")),
 			Advice: apply + " Or, if the change at Stripe is right, put it into the file. With --dry-run it shows both values.",

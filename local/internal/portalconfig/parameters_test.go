@@ -8,7 +8,7 @@ import (
 )
 
 func TestParametersKeepWhatElseTheFileHas(t *testing.T) {
-	team, solo, old := Applied{"team", "bpc_1", true}, Applied{"solo", "bpc_2", true}, Applied{"old", "bpc_3", false}
+	team, solo, old := Applied{Name: "team", ID: "bpc_1", Active: true}, Applied{Name: "solo", ID: "bpc_2", Active: true}, Applied{Name: "old", ID: "bpc_3", Active: false}
 	for name, test := range map[string]struct {
 		before  string
 		applied []Applied
@@ -91,7 +91,7 @@ func TestParametersThatCannotBeChanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Update([]Applied{{"old", "bpc_3", false}}, ""); err == nil || !strings.Contains(err.Error(), `"old" is not active, so it cannot be DefaultConfiguration`) {
+	if err := p.Update([]Applied{{Name: "old", ID: "bpc_3", Active: false}}, ""); err == nil || !strings.Contains(err.Error(), `"old" is not active, so it cannot be DefaultConfiguration`) {
 		t.Error(err)
 	}
 	p.path = filepath.Join(t.TempDir(), "a", "b", "prod.toml")
