@@ -223,7 +223,7 @@ func (j *importJob) seeReport() string {
 func (j *importJob) source(ctx context.Context, metadataKey string, owners *importer.Owners) (importer.Source, func(), error) {
 	path := j.cmd.String("csv")
 	if path == "" {
-		account, err := j.stripe(ctx)
+		account, err := stripeAccount(ctx, j.end, "read customers", "")
 		if err != nil {
 			return nil, nil, err
 		}
@@ -280,7 +280,7 @@ func (j *importJob) items(ctx context.Context) (err error) {
 
 // propose writes a proposal, and no table.
 func (j *importJob) propose(ctx context.Context) error {
-	account, err := j.stripe(ctx)
+	account, err := stripeAccount(ctx, j.end, "read customers", "")
 	if err != nil {
 		return err
 	}
@@ -313,7 +313,7 @@ func (j *importJob) verify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	account, err := j.stripe(ctx)
+	account, err := stripeAccount(ctx, j.end, "read customers", "")
 	if err != nil {
 		return err
 	}

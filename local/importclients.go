@@ -50,11 +50,12 @@ func (j *importJob) dynamoDB(ctx context.Context, table app.MappingTable) (*dyna
 	return client, nil
 }
 
-// stripe reads the account of STRIPE_SECRET_KEY, or of the secret that STRIPE_SECRET_ID names.
-func (j *importJob) stripe(ctx context.Context) (*app.StripeAccount, error) {
+// stripeAccount is the account of STRIPE_SECRET_KEY, or of the secret that STRIPE_SECRET_ID names. may says what its key must be able to
+// do, and apiVersion is that of its requests; "" means the functions' own.
+func stripeAccount(ctx context.Context, end context.CancelCauseFunc, may, apiVersion string) (*app.StripeAccount, error) {
 	key := strings.TrimSpace(os.Getenv("STRIPE_SECRET_KEY"))
 	if id := os.Getenv("STRIPE_SECRET_ID"); key == "" && id != "" {
-		cfg, err := loadAWS(ctx, cmp.Or(os.Getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER"), os.Getenv("AWS_ENDPOINT_URL")), j.end)
+		cfg, err := loadAWS(ctx, cmp.Or(os.Getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER"), os.Getenv("AWS_ENDPOINT_URL")), end)
 		if err != nil {
 			return nil, err
 		}
@@ -65,7 +66,7 @@ func (j *importJob) stripe(ctx context.Context) (*app.StripeAccount, error) {
 		key = aws.ToString(output.SecretString)
 	}
 	if key == "" {
-		return nil, errors.New("set STRIPE_SECRET_ID, or STRIPE_SECRET_KEY to a key that may read customers")
+		return nil, errors.New("set STRIPE_SECRET_ID, or STRIPE_SECRET_KEY to a key that may " + may)
 	}
-	return app.NewStripeAccount(os.Getenv, key) //nolint:wrapcheck // it names the problem of the key
+	return app.NewStripeAccount(os.Getenv, key, apiVersion) //nolint:wrapcheck // it names the problem of the key
 }

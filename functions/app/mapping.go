@@ -91,9 +91,9 @@ type StripeAccount struct {
 }
 
 // NewStripeAccount returns the account of a key: the value of a secret that holds it, as the function reads that. Where it is, and
-// its mode, are of the environment; without STRIPE_LIVEMODE the mode is the key's own. The error names what is wrong, and repeats
-// no part of the key.
-func NewStripeAccount(getenv func(string) string, value string) (*StripeAccount, error) {
+// its mode, are of the environment; without STRIPE_LIVEMODE the mode is the key's own. apiVersion is the version of Stripe's API; ""
+// means the one that the functions use. The error names what is wrong, and repeats no part of the key.
+func NewStripeAccount(getenv func(string) string, value, apiVersion string) (*StripeAccount, error) {
 	e := &environment{getenv: getenv}
 	field := e.secretField()
 	apiBase := e.stripeAPIBase()
@@ -112,7 +112,7 @@ func NewStripeAccount(getenv func(string) string, value string) (*StripeAccount,
 			continue
 		}
 		return &StripeAccount{key: key.Reveal(), livemode: livemode, client: billing.New(billing.Config{
-			APIBase: apiBase, Livemode: livemode, Transport: upstream.Whole{Next: http.RoundTripper(upstream.NewTransport())},
+			APIBase: apiBase, Livemode: livemode, Transport: upstream.Whole{Next: http.RoundTripper(upstream.NewTransport())}, APIVersion: apiVersion,
 		})}, nil
 	}
 	return nil, refused
@@ -125,8 +125,14 @@ func (a *StripeAccount) Livemode() bool { return a.livemode }
 type StripeRefusal struct {
 	// Wait is how long to wait before it is tried again; 0 where trying again does not help.
 	Wait time.Duration
+	// IsBusy says that Stripe has too many requests, or still answers this one.
+	IsBusy bool
 	// IsMissing says that what was asked for does not exist.
 	IsMissing bool
+	// Param is the parameter that Stripe refused, as it was sent; "" if Stripe named none.
+	Param string
+	// RequestID is Stripe's ID of the request, or "".
+	RequestID string
 	reason    string
 }
 
@@ -135,16 +141,28 @@ func (r *StripeRefusal) Error() string { return r.reason }
 // Read asks for an object or a list. Its errors are [*StripeRefusal] and ctx's own.
 func (a *StripeAccount) Read(ctx context.Context, path string, query url.Values) (json.RawMessage, error) {
 	document, err := a.client.Read(ctx, a.key, path, query)
+	return document, stripeRefusal(err)
+}
+
+// Write creates or updates an object. Its errors are those of Read.
+func (a *StripeAccount) Write(ctx context.Context, path string, form url.Values, idempotencyKey string) (json.RawMessage, error) {
+	document, err := a.client.Write(ctx, a.key, path, form, idempotencyKey)
+	return document, stripeRefusal(err)
+}
+
+func stripeRefusal(err error) error {
 	var failure *billing.Error
 	if !errors.As(err, &failure) {
-		return document, err //nolint:wrapcheck // ctx's own, or none
+		return err // ctx's own, or none
 	}
-	refusal := &StripeRefusal{reason: failure.Error(), IsMissing: failure.Code == stripe.ErrorCodeResourceMissing}
+	refusal := &StripeRefusal{
+		reason: failure.Error(), IsMissing: failure.Code == stripe.ErrorCodeResourceMissing, Param: failure.Param, RequestID: failure.Calls.RequestID,
+	}
 	switch failure.Class { //nolint:exhaustive // the others stay as they are
 	case billing.Busy:
-		refusal.Wait = max(failure.RetryAfter, time.Second)
+		refusal.IsBusy, refusal.Wait = true, max(failure.RetryAfter, time.Second)
 	case billing.Unavailable, billing.Timeout, billing.BadResponse:
 		refusal.Wait = 5 * time.Second
 	}
-	return nil, refusal
+	return refusal
 }

@@ -40,6 +40,8 @@ type Config struct {
 	Transport http.RoundTripper
 	// Pause waits between tries; nil means [Pause].
 	Pause func(ctx context.Context, d time.Duration) error
+	// APIVersion is the version that Read and Write ask for; "" means the one that stripe-go pins.
+	APIVersion string
 }
 
 // Client calls Stripe. It is safe for concurrent use.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/stripe/stripe-go/v79"
@@ -18,22 +20,93 @@ type raw struct{ stripe.APIResource }
 // Read asks for an object or a list, and returns it as Stripe sent it. It is for tools that look whether a deployment can work, and
 // for those that import; path is the object's in the API, with its version. Every error is an [*Error].
 func (c *Client) Read(ctx context.Context, key, path string, query url.Values) (json.RawMessage, error) {
+	answer, _, err := c.call(ctx, http.MethodGet, key, path, query, &stripe.Params{})
+	return answer, err
+}
+
+// Write creates or updates an object, and returns it as Stripe sent it. It is for operators' tools. A further call with the same
+// idempotency key does nothing twice. Every error is an [*Error], whose Param is one of the parameters in form.
+func (c *Client) Write(ctx context.Context, key, path string, form url.Values, idempotencyKey string) (json.RawMessage, error) {
 	params := &stripe.Params{}
-	if strings.HasPrefix(path, v2) {
-		params.Headers = http.Header{"Stripe-Version": {v2Version}}
+	params.SetIdempotencyKey(idempotencyKey)
+	answer, refused, err := c.call(ctx, http.MethodPost, key, path, form, params)
+	var failure *Error
+	if errors.As(err, &failure) {
+		failure.Param = sentParam(form, refused)
+		if slices.Contains(sessionClasses, failure.Class) {
+			failure.Class = RequestRefused
+			if failure.Param != "" {
+				failure.Class = ParameterRefused
+			}
+		}
+	}
+	return answer, err
+}
+
+// sessionClasses are classes of refusals that only a portal session can have. Some are recognized by words that Stripe uses elsewhere too.
+var sessionClasses = []Class{
+	NoSuchCustomer, NoSuchAccount, PortalNotConfigured, FlowUnavailable, NoSuchSubscription, SubscriptionRefused, ParameterRefused, RequestRefused,
+}
+
+// call also returns the parameter that Stripe refuses, as Stripe spells it, which can be any text.
+func (c *Client) call(ctx context.Context, method, key, path string, query url.Values, params *stripe.Params) (document json.RawMessage, refused string, err error) {
+	if version := c.version(path); version != "" {
+		params.Headers = http.Header{"Stripe-Version": {version}}
+	}
+	var needs permission
+	if strings.HasPrefix(path, "/v1/billing_portal/") {
+		needs = portalWrite
 	}
 	values := &form.Values{}
-	for name := range query {
+	for _, name := range slices.Sorted(maps.Keys(query)) {
 		values.Add(name, query.Get(name))
 	}
 	var answer raw
-	_, err := c.do(ctx, "", params, func() error {
-		return c.backend.CallRaw(http.MethodGet, path, key, values, params, &answer)
+	_, failure := c.do(ctx, needs, params, func() error {
+		err := c.backend.CallRaw(method, path, key, values, params, &answer)
+		var refusal *stripe.Error
+		if refused = ""; errors.As(err, &refusal) {
+			refused = refusal.Param
+		}
+		return err
 	})
-	if err != nil {
-		return nil, err
+	if failure != nil {
+		return nil, refused, failure
 	}
-	return answer.LastResponse.RawJSON, nil
+	return answer.LastResponse.RawJSON, "", nil
+}
+
+func (c *Client) version(path string) string {
+	if strings.HasPrefix(path, v2) {
+		return v2Version
+	}
+	return c.config.APIVersion
+}
+
+// sentParam returns the parameter of form that Stripe names, or "". The name on the wire can be any text, so the result is one that
+// was sent.
+func sentParam(form url.Values, wire string) string {
+	wanted := memberPath(wire)
+	if wanted == "" {
+		return ""
+	}
+	var similar string // an element of the list, or a member of the object, that Stripe means
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		if name == wire {
+			return name
+		}
+		if path := memberPath(name); similar == "" && (path == wanted || strings.HasPrefix(path, wanted+".")) {
+			similar = name
+		}
+	}
+	return similar
+}
+
+// memberPath spells a parameter with dots and without indexes, because Stripe names a list's element with its index or without, and a
+// member with brackets or with a dot (see paramOf).
+func memberPath(name string) string {
+	parts := strings.Split(strings.NewReplacer("][", ".", "[", ".", "]", "").Replace(name), ".")
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return strings.Trim(part, "0123456789") == "" }), ".")
 }
 
 // The second version of the API has no objects in the version that stripe-go pins. This is the first with event destinations, the

@@ -97,44 +97,6 @@ func (s *Stripe) retrieveCustomer(r *http.Request, params *node) (any, *apiError
 	return customerObject(*customer), nil
 }
 
-// listConfigurations answers GET /v1/billing_portal/configurations
-// (https://docs.stripe.com/api/customer_portal/configurations/list).
-func (s *Stripe) listConfigurations(_ *http.Request, params *node) (any, *apiError) {
-	if problem := only(params, "is_default", "active", "limit"); problem != nil {
-		return nil, problem
-	}
-	answer := list{Object: "list", Data: []map[string]any{}, URL: "/v1/billing_portal/configurations"}
-	for _, configuration := range s.data.Configurations {
-		isWanted := params.text("is_default") == nil || configuration.Default == (*params.text("is_default") == "true")
-		if isWanted {
-			answer.Data = append(answer.Data, configurationObject(configuration))
-		}
-	}
-	return answer, nil
-}
-
-func (s *Stripe) retrieveConfiguration(r *http.Request, params *node) (any, *apiError) {
-	if problem := only(params); problem != nil {
-		return nil, problem
-	}
-	configuration := s.data.configuration(r.PathValue("id"))
-	if configuration == nil {
-		return nil, notFound("configuration", r.PathValue("id"), "configuration")
-	}
-	return configurationObject(*configuration), nil
-}
-
-func configurationObject(c Configuration) map[string]any {
-	enabled := func(is bool) map[string]any { return map[string]any{"enabled": is} }
-	return map[string]any{
-		"id": c.ID, "object": "billing_portal.configuration", "active": !c.Inactive, "is_default": c.Default, "livemode": false,
-		"default_return_url": c.DefaultReturnURL,
-		"features": map[string]any{
-			"payment_method_update": enabled(c.PaymentMethod), "subscription_cancel": enabled(c.Cancel), "subscription_update": enabled(c.Update),
-		},
-	}
-}
-
 // retrieveCoupon answers GET /v1/coupons/{id} (https://docs.stripe.com/api/coupons/retrieve).
 func (s *Stripe) retrieveCoupon(r *http.Request, params *node) (any, *apiError) {
 	if problem := only(params); problem != nil {

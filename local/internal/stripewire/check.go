@@ -15,7 +15,7 @@ import (
 func check(n *node, schema *spec.Schema) *apiError {
 	switch {
 	case len(schema.AnyOf) > 0:
-		return nil // left to stripe-mock: no parameter in use has alternatives
+		return check(n, alternative(n, schema))
 	case schema.Type == spec.TypeObject:
 		return checkObject(n, schema)
 	case schema.Type == spec.TypeArray:
@@ -35,6 +35,17 @@ func check(n *node, schema *spec.Schema) *apiError {
 	return checkValue(n, schema)
 }
 
+// alternative is the schema of a parameter's alternatives that its value fits, or else the first. Those that Stripe has are a type and
+// the empty string, which unsets the parameter.
+func alternative(n *node, schema *spec.Schema) *spec.Schema {
+	for _, s := range schema.AnyOf {
+		if check(n, s) == nil {
+			return s
+		}
+	}
+	return schema.AnyOf[0]
+}
+
 func checkObject(n *node, schema *spec.Schema) *apiError {
 	if n.children == nil {
 		return invalid("", n.name, "Invalid object")
@@ -42,6 +53,9 @@ func checkObject(n *node, schema *spec.Schema) *apiError {
 	for _, key := range n.keys() {
 		child := n.children[key]
 		known := schema.Properties[key]
+		if known == nil {
+			known = schema.AdditionalProperties // of metadata
+		}
 		if known == nil {
 			return invalid("parameter_unknown", child.name, "Received unknown parameter: %s", child.name)
 		}
@@ -65,7 +79,8 @@ func checkValue(n *node, schema *spec.Schema) *apiError {
 	if n.children != nil {
 		return invalid("", n.name, "Invalid %s", schema.Type)
 	}
-	if n.value == "" && !slices.Contains(schema.Enum, any("")) {
+	isOfMetadata := strings.HasPrefix(n.name, "metadata[") // where an empty value removes the key
+	if n.value == "" && !isOfMetadata && !slices.Contains(schema.Enum, any("")) {
 		return invalid("parameter_invalid_empty", n.name, "You passed an empty string for '%[1]s'. We assume empty values are an attempt to unset "+
 			"a parameter; however '%[1]s' cannot be unset. You should remove '%[1]s' from your request or supply a non-empty value.", n.name)
 	}

@@ -63,7 +63,7 @@ type Item struct {
 type Configuration struct {
 	ID               string
 	Default          bool
-	Name             string // for the stand-in's page
+	Name             string
 	DefaultReturnURL string
 	Cancel           bool     // features.subscription_cancel.enabled
 	Update           bool     // features.subscription_update.enabled
@@ -71,6 +71,7 @@ type Configuration struct {
 	Prices           []string // features.subscription_update.products, their prices
 	PaymentMethod    bool     // features.payment_method_update.enabled
 	Inactive         bool
+	More             map[string]any // parameters that were set through the API; the fields above count for more
 }
 
 // Coupon takes a percentage off.

@@ -8,18 +8,20 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/stripe/stripe-mock/embedded"
 	"github.com/stripe/stripe-mock/server"
 	"github.com/stripe/stripe-mock/spec"
+
+	"billingportal/local/internal/stripespec"
 )
 
 // document is what checks requests: Stripe's OpenAPI document, and stripe-mock made from it.
 type document struct {
-	paths  map[spec.Path]map[spec.HTTPVerb]*spec.Operation
-	server *server.StubServer
+	version string
+	paths   map[spec.Path]map[spec.HTTPVerb]*spec.Operation
+	server  *server.StubServer
 }
 
-// served lists the operations that the stateful layer answers, by their path in the document.
+// served lists the verbs that the stateful layer answers, by their path in the document.
 var served = map[string]string{
 	"/v1/billing_portal/sessions":                       "post",
 	"/v1/subscriptions":                                 "get",
@@ -27,8 +29,8 @@ var served = map[string]string{
 	"/v1/products":                                      "get",
 	"/v1/customers":                                     "get",
 	"/v1/customers/{customer}":                          "get",
-	"/v1/billing_portal/configurations":                 "get",
-	"/v1/billing_portal/configurations/{configuration}": "get",
+	"/v1/billing_portal/configurations":                 "get post",
+	"/v1/billing_portal/configurations/{configuration}": "get post",
 	"/v1/coupons/{coupon}":                              "get",
 	"/v1/promotion_codes/{promotion_code}":              "get",
 	"/v1/account":                                       "get",
@@ -38,7 +40,7 @@ var served = map[string]string{
 
 // loadDocument reads it once for all stand-ins of a process: none of them changes it.
 var loadDocument = sync.OnceValues(func() (*document, error) {
-	requests, err := requestsOnly(embedded.OpenAPISpec)
+	requests, err := requestsOnly(stripespec.Embedded())
 	if err != nil {
 		return nil, fmt.Errorf("read Stripe's OpenAPI document: %w", err)
 	}
@@ -50,31 +52,32 @@ var loadDocument = sync.OnceValues(func() (*document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start stripe-mock: %w", err)
 	}
-	return &document{paths: loaded.Paths, server: mock}, nil
+	version, err := stripespec.Embedded().Version()
+	if err != nil {
+		return nil, err
+	}
+	return &document{version: version, paths: loaded.Paths, server: mock}, nil
 })
 
 // requestsOnly cuts the document down to what checks requests: the served operations, each with an answer of any shape
-// since the stateful layer answers. Reading all of its 8 MB takes half a second, ten times that under the race
-// detector; this takes milliseconds. So an operation is found by its path as a key, which in JSON nothing but a key can
-// look like: quotation marks inside strings are escaped.
-func requestsOnly(openAPI []byte) ([]byte, error) {
+// since the stateful layer answers.
+func requestsOnly(openAPI stripespec.Document) ([]byte, error) {
 	anyAnswer := json.RawMessage(`{"200":{"content":{"application/json":{"schema":{"type":"object"}}}}}`)
 	paths := make(map[string]map[string]map[string]json.RawMessage)
-	for path, verb := range served {
-		_, after, found := bytes.Cut(openAPI, []byte(`"`+path+`":`))
-		if !found {
-			return nil, fmt.Errorf("%s is missing", path)
+	for path, verbs := range served {
+		operations, err := openAPI.Operations(path)
+		if err != nil {
+			return nil, err
 		}
-		var operations map[string]map[string]json.RawMessage
-		if err := json.NewDecoder(bytes.NewReader(after)).Decode(&operations); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+		paths[path] = make(map[string]map[string]json.RawMessage)
+		for verb := range strings.FieldsSeq(verbs) {
+			operation := operations[verb]
+			if operation == nil {
+				return nil, fmt.Errorf("%s %s is missing", verb, path)
+			}
+			operation["responses"] = anyAnswer
+			paths[path][verb] = operation
 		}
-		operation := operations[verb]
-		if operation == nil {
-			return nil, fmt.Errorf("%s %s is missing", verb, path)
-		}
-		operation["responses"] = anyAnswer
-		paths[path] = map[string]map[string]json.RawMessage{verb: operation}
 	}
 	return json.Marshal(map[string]any{
 		"paths":      paths,
@@ -95,6 +98,7 @@ func (d *document) parameters(path, method string) *spec.Schema {
 // Stripe's words for what is usual, so this is for what they overlook.
 func (d *document) referee(r *http.Request, body string) *apiError {
 	request := r.Clone(r.Context())
+	request.Header.Set("Authorization", "Bearer sk_test_"+"any") // stripe-mock knows no keys of live mode
 	request.Body = http.NoBody
 	if body != "" {
 		request.Body = readCloser{strings.NewReader(body)}

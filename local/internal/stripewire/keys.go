@@ -22,22 +22,19 @@ var (
 	webhookRead      = permission{"Webhook Endpoints Read", "webhook_read"}
 )
 
-var errKey = errors.New("stripewire: a key must be sk_test_ or rk_test_ followed by letters and digits")
+var errKey = errors.New("stripewire: a key must be sk_test_ or rk_test_ (in live mode sk_live_ or rk_live_) followed by letters and digits")
 
 // SetKeys replaces the accepted API keys, as rolling a key in Stripe's dashboard does: those left out stop working
-// with the next request. Only test keys are accepted, since only they may reach stripe-mock.
+// with the next request. Only keys of the stand-in's mode are accepted.
 func (s *Stripe) SetKeys(keys ...string) error {
 	accepted := make(map[string]bool)
+	mode := "test"
+	if s.livemode {
+		mode = "live"
+	}
 	for _, key := range keys {
-		rest, isSecret := strings.CutPrefix(key, "sk_test_")
-		if !isSecret {
-			var isRestricted bool
-			if rest, isRestricted = strings.CutPrefix(key, "rk_test_"); !isRestricted {
-				return errKey
-			}
-		}
-		// stripe-mock takes keys of exactly three parts.
-		if rest == "" || strings.Contains(rest, "_") {
+		parts := strings.Split(key, "_")
+		if len(parts) != 3 || parts[0] != "sk" && parts[0] != "rk" || parts[1] != mode || parts[2] == "" {
 			return errKey
 		}
 		accepted[key] = true

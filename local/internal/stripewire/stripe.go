@@ -9,7 +9,8 @@
 // A session's URL leads to a page of this package that shows what the customer would see in Stripe's portal. A Checkout Session
 // has one where it is paid for. What happens is told to a webhook endpoint by events with real signatures.
 //
-// Known differences from Stripe: objects have the shape of API version 2024-06-20 whatever version is asked for;
+// Known differences from Stripe: objects have the shape of API version 2024-06-20 whatever version is asked for, portal
+// configurations that of the OpenAPI document, and they are written with its version alone;
 // discounts show on the pages alone; on_behalf_of is checked and shown but hides no subscription; endpoints and
 // parameters that the product does not use are refused, never answered with a fixture. Wordings of errors that Stripe
 // does not document follow what its users have reported; those for which no report was found are marked where they
@@ -33,6 +34,8 @@ type Config struct {
 	PublicURL string
 	// Keys are the API keys that are accepted, each sk_test_… or rk_test_…; see [Stripe.SetKeys].
 	Keys []string
+	// Livemode makes it a stand-in of live mode for portal configurations: keys are sk_live_… or rk_live_….
+	Livemode bool
 	// Data is the account's state; nil means [DemoData].
 	Data *Data
 	// Now is the clock; nil means time.Now.
@@ -44,6 +47,7 @@ type Config struct {
 // Stripe is the stand-in. It serves the API under /v1/ and the pages of portal and checkout under /p/.
 type Stripe struct {
 	publicURL string
+	livemode  bool
 	now       func() time.Time
 	record    bool
 	document  *document
@@ -66,7 +70,7 @@ type Stripe struct {
 
 // New makes a stand-in, which takes some milliseconds: only what is needed of Stripe's OpenAPI document is read.
 //
-// It is an error if PublicURL is not an http or https origin or a key is not a test key.
+// It is an error if PublicURL is not an http or https origin or a key is not one of the mode.
 func New(cfg Config) (*Stripe, error) {
 	u, err := url.Parse(cfg.PublicURL)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
@@ -74,6 +78,7 @@ func New(cfg Config) (*Stripe, error) {
 	}
 	s := &Stripe{
 		publicURL: strings.TrimSuffix(cfg.PublicURL, "/"),
+		livemode:  cfg.Livemode,
 		now:       cfg.Now,
 		record:    cfg.Record,
 		withheld:  make(map[string]map[string]bool),
@@ -133,6 +138,12 @@ func (s *Stripe) routes() *http.ServeMux {
 	} {
 		mux.Handle("GET "+e.pattern, s.endpoint(e.endpoint))
 	}
+	mux.Handle("POST /v1/billing_portal/configurations", s.endpoint(endpoint{
+		path: "/v1/billing_portal/configurations", needs: portalWrite, handle: s.createConfiguration,
+	}))
+	mux.Handle("POST /v1/billing_portal/configurations/{id}", s.endpoint(endpoint{
+		path: "/v1/billing_portal/configurations/{configuration}", needs: portalWrite, handle: s.updateConfiguration,
+	}))
 	mux.HandleFunc("GET /v2/core/event_destinations", s.destinations(s.listEventDestinations))
 	mux.HandleFunc("GET /v2/core/event_destinations/{id}", s.destinations(s.retrieveEventDestination))
 	mux.HandleFunc("GET /p/session/portal.css", portalCSS)
