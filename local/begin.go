@@ -15,9 +15,15 @@ func begin(_ context.Context, cmd *cli.Command) error {
 		return err
 	}
 	if target := targetOf(cmd); target != "" {
-		fmt.Fprintf(cmd.Root().ErrWriter, "%s: %s\n", cmd.Name, target)
+		name, _, _ := strings.Cut(nameOf(cmd), " ")
+		fmt.Fprintf(cmd.Root().ErrWriter, "%s: %s\n", name, target)
 	}
 	return nil
+}
+
+// nameOf is what a command is called by: portal-config apply.
+func nameOf(cmd *cli.Command) string {
+	return strings.TrimPrefix(cmd.FullName(), cmd.Root().Name+" ")
 }
 
 // checkArguments refuses arguments and flags that a command would ignore. An argument in the wrong place often means another target: the
@@ -29,7 +35,7 @@ func checkArguments(cmd *cli.Command) error {
 		if cmd == root {
 			return fmt.Errorf("there is no command %q; see --help", argument)
 		}
-		return fmt.Errorf("%s takes no argument %q; see %s --help", cmd.Name, argument, cmd.Name)
+		return fmt.Errorf("%s takes no argument %q; see %[1]s --help", nameOf(cmd), argument)
 	}
 	if before := root.LocalFlagNames(); cmd != root && len(before) > 0 {
 		return fmt.Errorf("--%s stands before %s, which would ignore it; the flags of a command follow its name", before[0], cmd.Name)
@@ -61,6 +67,8 @@ func targetOf(cmd *cli.Command) string {
 		return "the table of the environment, CUSTOMERS_TABLE=" + os.Getenv("CUSTOMERS_TABLE")
 	case "configure":
 		return "a token from standard input, and the JWT_… variables of the environment"
+	case "apply":
+		return "the portal configurations of the environment's Stripe key"
 	case "doctor":
 		switch stack := cmd.String("stack"); {
 		case stack != "":

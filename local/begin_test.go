@@ -18,6 +18,12 @@ func TestNoArgumentIsIgnored(t *testing.T) {
 		{"events customer.created extra", `events takes no argument "extra"`},
 		{"invoke -e events/portal.json PortalFunction", `invoke takes no argument "PortalFunction"`},
 		{"configure token.txt", `configure takes no argument "token.txt"`},
+		{"portal-config portal.yaml", `portal-config takes no argument "portal.yaml"`},
+		{"portal-config apply", "name the file"},
+		{"portal-config apply a.yaml b.yaml", `portal-config apply takes no argument "b.yaml"`},
+		{"portal-config apply a.yaml --write=", "--write is empty"},
+		{"portal-config --dry-run apply a.yaml", "flag provided but not defined: -dry-run"},
+		{"doctor --portal-config=", "--portal-config is empty"},
 		{"serve now", `serve takes no argument "now"`},
 		{"--listen 127.0.0.1:0 now", `no command "now"`},
 		{"doctor --stock billing-portal", "flag provided but not defined: -stock"},
@@ -84,6 +90,7 @@ func TestCommandsSayTheirTarget(t *testing.T) {
 		"configure --offline":                {"", "configure: a token from standard input, and the JWT_… variables"},
 		"invoke -e nothing.json":             {"", "invoke: with the development server's stand-ins and the variables of local/env.json\n"},
 		"doctor --region x --stack mine":     {"", "doctor: the stack mine\n"},
+		"portal-config apply none.yaml":      {"", "portal-config: the portal configurations of the environment's Stripe key\n"},
 		"invoke -e - --env-vars nothing.env": {"", "the variables of nothing.env\n"},
 	} {
 		t.Run(line, func(t *testing.T) {

@@ -22,6 +22,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"billingportal/functions/app"
+	"billingportal/local/internal/portalconfig"
 )
 
 func doctorCommand() *cli.Command {
@@ -36,10 +37,21 @@ func doctorCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "stack", Usage: "`NAME` of the CloudFormation stack whose functions are looked at"},
 			&cli.StringFlag{Name: "region", Usage: "AWS `REGION`; left out, the one of your AWS configuration"},
+			&cli.StringFlag{Name: "portal-config", Usage: "compare the portal configurations at Stripe with those of `FILE`, which portal-config applies"},
 			&cli.BoolFlag{Name: "json", Usage: "an array of objects with name, status, detail and advice"},
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
-			findings, err := examine(ctx, cmd.String("stack"), cmd.String("region"))
+			var examiner app.Examiner
+			if path := cmd.String("portal-config"); path != "" {
+				file, err := portalconfig.Read(path)
+				if err != nil {
+					return err
+				}
+				if examiner.Extra, err = file.Checks(); err != nil {
+					return err
+				}
+			}
+			findings, err := examine(ctx, examiner, cmd.String("stack"), cmd.String("region"))
 			if err != nil {
 				return err
 			}
@@ -58,13 +70,13 @@ func doctorCommand() *cli.Command {
 type environments struct{ portal, webhook map[string]string }
 
 // examine looks at a stack, at this environment's deployment or, if there is neither, at the laptop's own.
-func examine(ctx context.Context, stack, region string) ([]app.Finding, error) {
+func examine(ctx context.Context, examiner app.Examiner, stack, region string) ([]app.Finding, error) {
 	own := ownVariables()
 	if stack == "" && len(own) == 0 {
 		if region != "" {
 			return nil, errors.New("--region goes with --stack, or with the functions' variables")
 		}
-		return examineLaptop(ctx)
+		return examineLaptop(ctx, examiner)
 	}
 	endpoint := cmp.Or(own["AWS_ENDPOINT_URL_DYNAMODB"], own["AWS_ENDPOINT_URL"])
 	if stack != "" {
@@ -96,7 +108,7 @@ func examine(ctx context.Context, stack, region string) ([]app.Finding, error) {
 			"AWS_SECRET_ACCESS_KEY": credentials.SecretAccessKey, "AWS_SESSION_TOKEN": credentials.SessionToken,
 		})
 	}
-	return app.Examiner{}.Doctor(ctx, getenvOf(deployed.portal), getenvOf(deployed.webhook)), nil
+	return examiner.Doctor(ctx, getenvOf(deployed.portal), getenvOf(deployed.webhook)), nil
 }
 
 // notDeployments are variables that a shell may have for other programs. They say nothing about a deployment.
@@ -166,7 +178,7 @@ func variablesOf(ctx context.Context, client *lambda.Client, function string) (m
 }
 
 // examineLaptop looks at a laptop of its own. Carol is not on it: she is there to show what a stale mapping looks like.
-func examineLaptop(ctx context.Context) ([]app.Finding, error) {
+func examineLaptop(ctx context.Context, examiner app.Examiner) ([]app.Finding, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -185,7 +197,8 @@ func examineLaptop(ctx context.Context) ([]app.Finding, error) {
 	}
 	served := make(chan error, 1)
 	go func() { served <- runAll(ctx, []server{{listener, handler}}) }()
-	findings := app.Examiner{Pause: noPause}.Doctor(ctx, getenvOf(l.environment(l.origin)), getenvOf(l.webhookEnvironment(l.origin)))
+	examiner.Pause = noPause
+	findings := examiner.Doctor(ctx, getenvOf(l.environment(l.origin)), getenvOf(l.webhookEnvironment(l.origin)))
 	stop()
 	return findings, <-served
 }

@@ -81,7 +81,7 @@ var (
 	statusRowPattern = regexp.MustCompile(`(?m)^\| \d{3}(?:, \d{3})* \|([^|]+)\|`)
 	codePattern      = regexp.MustCompile("`([a-z-]+)`")
 
-	callPattern = regexp.MustCompile(`go run \./local(?: ([a-z]+))?((?: +[^\x60|)\n]+)?)`)
+	callPattern = regexp.MustCompile(`go run \./local(?: ([a-z]+(?:-[a-z]+)*))?((?: +[^\x60|)\n]+)?)`)
 	flagPattern = regexp.MustCompile(`--([a-z][a-z-]*)`)
 
 	targetPattern = regexp.MustCompile(`(?m)^([a-z][A-Za-z-]*):`)
@@ -152,7 +152,11 @@ func TestDocumentsNameTheCommands(t *testing.T) {
 	for _, command := range newCommand(os.Stdout).Commands {
 		name := "go run ./local " + command.Name
 		all = append(all, name)
-		for _, flag := range command.Flags {
+		flags := command.Flags
+		for _, inner := range command.Commands {
+			flags = append(slices.Clone(flags), inner.Flags...)
+		}
+		for _, flag := range flags {
 			all = append(all, name+" --"+flag.Names()[0])
 		}
 	}

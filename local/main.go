@@ -6,6 +6,7 @@
 //	go run ./local configure < token.txt  say which settings accept a token
 //	go run ./local import                 bring the customers that exist into the table
 //	go run ./local doctor                 say whether a deployment can work
+//	go run ./local portal-config apply portal.yaml  keep portal configurations as a file has them
 //	go run ./local events                 make the events for sam local again
 //	go run ./local invoke -e events/x.json  run a function once, as Lambda does
 package main
@@ -45,7 +46,7 @@ func newCommand(stdout *os.File) *cli.Command {
 	root.Name = "local"
 	root.Usage = "run the billing portal on a laptop"
 	root.Description = "Without a command it serves, like serve."
-	root.Commands = []*cli.Command{serveCommand(), tokenCommand(), configureCommand(), importCommand(), doctorCommand(), eventsCommand(), invokeCommand()}
+	root.Commands = []*cli.Command{serveCommand(), tokenCommand(), configureCommand(), importCommand(), doctorCommand(), portalConfigCommand(), eventsCommand(), invokeCommand()}
 	root.ArgValidator = begin
 	root.Suggest = true
 	root.HideVersion = true

@@ -40,7 +40,19 @@ func HasProblem(findings []Finding) bool { return preflight.HasProblem(findings)
 type Examiner struct {
 	// Pause waits between requests to Stripe; nil means a timer. A test that does not wait replaces it.
 	Pause func(ctx context.Context, d time.Duration) error
+	// Extra are further checks of the portal's Stripe account.
+	Extra []ExtraCheck
 }
+
+// ExtraCheck is a check of an operator's tool, which read asks Stripe for in an API version of the check's own. An error is one of read.
+type ExtraCheck struct {
+	Name       string
+	APIVersion string
+	Run        func(ctx context.Context, read StripeReader) (Finding, error)
+}
+
+// StripeReader asks Stripe for an object or a list, with the deployment's key and at the pace of all checks.
+type StripeReader = preflight.StripeReader
 
 // patience is how long all checks may take, not counting the time that the pace of the requests to Stripe takes.
 const patience = 15 * time.Second
@@ -51,6 +63,7 @@ const patience = 15 * time.Second
 func (x Examiner) Doctor(ctx context.Context, portal, webhook func(string) string) []Finding {
 	inspection := &inspection{clock: &preflight.Clock{}, pause: x.Pause}
 	if portal != nil {
+		inspection.extra = x.Extra
 		inspection.portal(portal)
 	}
 	if webhook != nil {
@@ -70,6 +83,7 @@ func (x Examiner) Doctor(ctx context.Context, portal, webhook func(string) strin
 type inspection struct {
 	clock  *preflight.Clock
 	pause  func(ctx context.Context, d time.Duration) error
+	extra  []ExtraCheck
 	checks []preflight.Check
 	stripe *preflight.Stripe // the portal's; nil if its environment is wrong
 }
@@ -100,13 +114,18 @@ func (i *inspection) portal(getenv func(string) string) {
 		Client: config.aws.secretsManagerClient(i.aws()), ID: config.stripeSecretID, Parse: secret.StripeKey(config.stripeSecretField, config.livemode),
 	})
 	pace := preflight.NewPace(config.livemode, i.pause)
-	i.stripe = &preflight.Stripe{Keys: keys, Pace: pace, API: billing.New(billing.Config{
+	api := billing.Config{
 		APIBase:     config.stripeAPIBase,
 		Livemode:    config.livemode,
 		PortalHosts: config.portalHosts,
 		Transport:   i.clock.Watch(upstream.Whole{Next: upstream.NewTransport()}),
 		Pause:       pace.Pause,
-	})}
+	}
+	i.stripe = &preflight.Stripe{Keys: keys, Pace: pace, API: billing.New(api)}
+	for _, check := range i.extra {
+		api.APIVersion = check.APIVersion
+		i.add((&preflight.Stripe{Keys: keys, Pace: pace, API: billing.New(api)}).Extra(check.Name, check.Run))
+	}
 	i.add(
 		preflight.SecretUsable("Stripe key's secret", "STRIPE_SECRET_ID", keys),
 		i.stripe.KeyAccepted(),

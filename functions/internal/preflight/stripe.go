@@ -218,7 +218,7 @@ func (s *Stripe) Configuration(id string) Check {
 		case isMissing(err), classOf(err) == billing.NoSuchConfiguration:
 			return problem("there is no such configuration in this mode", "Correct DEFAULT_CONFIGURATION or ALLOWED_CONFIGURATIONS: test and live mode have IDs of their own.")
 		case err != nil:
-			return fromStripe(err, "Give the restricted key Customer portal: Write, which includes reading its configurations.")
+			return fromStripe(err, mayNotConfigure)
 		case !c.Active:
 			return problem("it is not active", "Activate it at Stripe, or take it out of DEFAULT_CONFIGURATION and ALLOWED_CONFIGURATIONS.")
 		}
@@ -249,6 +249,25 @@ func (s *Stripe) Flows(flows []string, id string) Check {
 		return ok("every allowed flow is enabled: " + strings.Join(flows, ", "))
 	}}
 }
+
+// StripeReader asks Stripe for an object or a list.
+type StripeReader func(ctx context.Context, path string, query url.Values) (json.RawMessage, error)
+
+// Extra is a check of a caller's own about portal configurations. It returns the errors of read.
+func (s *Stripe) Extra(name string, run func(ctx context.Context, read StripeReader) (Finding, error)) Check {
+	return Check{Name: name, Run: func(ctx context.Context) Finding {
+		finding, err := run(ctx, func(ctx context.Context, path string, query url.Values) (document json.RawMessage, err error) {
+			err = s.read(ctx, path, query, &document)
+			return document, err
+		})
+		if err != nil {
+			return fromStripe(err, mayNotConfigure)
+		}
+		return finding
+	}}
+}
+
+const mayNotConfigure = "Give the restricted key Customer portal: Write, which includes reading its configurations."
 
 // Coupon looks at a coupon that callers may ask for.
 func (s *Stripe) Coupon(id string) Check {

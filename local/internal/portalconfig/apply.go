@@ -1,0 +1,160 @@
+package portalconfig
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"billingportal/functions/app"
+)
+
+// Applied is a configuration that now exists at Stripe.
+type Applied struct {
+	Name, ID string
+	Active   bool
+	// Differs are parameters of which Stripe has another value, although it accepted the file's.
+	Differs []string
+}
+
+// Apply creates and updates configurations, and writes a line to w for each. If it fails or is interrupted, the next plan has the rest.
+func (p *Plan) Apply(ctx context.Context, w io.Writer) ([]Applied, error) {
+	var all []Applied
+	for _, i := range p.items {
+		var text strings.Builder
+		applied, did, err := p.apply(ctx, i)
+		if did != "" {
+			fmt.Fprintf(&text, "%s %q %s\n", did, i.Name, applied.ID)
+		}
+		if len(applied.Differs) > 0 {
+			fmt.Fprintf(&text, "  Stripe accepted the request and has another value of %s\n", strings.Join(applied.Differs, ", "))
+		}
+		if _, err := io.WriteString(w, text.String()); err != nil {
+			return nil, err
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, applied)
+	}
+	return all, nil
+}
+
+func (p *Plan) apply(ctx context.Context, i item) (applied Applied, did string, err error) {
+	applied = Applied{Name: i.Name, ID: i.id, Active: i.isActive}
+	if i.id == "" {
+		form := url.Values{}
+		encode(form, i.parameters, p.file.schemas.create, "")
+		form.Set(join("metadata", MetadataKey), i.Name)
+		created, err := p.write(ctx, collection, form)
+		if err != nil {
+			return applied, "", p.failure("create "+strconv.Quote(i.Name), &i.Configuration, err)
+		}
+		applied.ID, applied.Active, did = created.ID, created.Active, "created"
+		i = compared(i.Configuration, created) // some parameters can only be set by an update
+	}
+	if len(i.changes) == 0 {
+		return applied, did, nil
+	}
+	withRequired(i.write, i.parameters, i.there, p.file.schemas.update)
+	form := url.Values{}
+	encode(form, i.write, p.file.schemas.update, "")
+	updated, err := p.write(ctx, collection+"/"+i.id, form)
+	if err != nil {
+		return applied, did, p.failure(fmt.Sprintf("update %q %s", i.Name, i.id), &i.Configuration, err)
+	}
+	applied.Active, applied.Differs = updated.Active, differences(i.parameters, updated)
+	return applied, cmp.Or(did, "updated"), nil
+}
+
+// differences are the parameters that differ from the file.
+func differences(want map[string]any, there found) []string {
+	var names []string
+	for _, change := range compare(want, there.parameters, "").changes {
+		names = append(names, dotted(change.parameter))
+	}
+	return names
+}
+
+func (p *Plan) write(ctx context.Context, path string, form url.Values) (found, error) {
+	maps.Copy(form, expanded())
+	document, err := p.stripe.Write(ctx, path, form, rand.Text())
+	if err != nil {
+		return found{}, err //nolint:wrapcheck // failure does
+	}
+	c, err := p.file.object(document)
+	if err == nil && c.Livemode != p.stripe.Livemode() {
+		err = errAnswer
+	}
+	return c, err
+}
+
+// failure describes a failed request, and names the line of the file that Stripe refuses.
+func (p *Plan) failure(doing string, configuration *Configuration, err error) error {
+	var refusal *app.StripeRefusal
+	if !errors.As(err, &refusal) {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	var where, why string
+	if configuration != nil && refusal.Param != "" {
+		where = p.file.at(configuration.line(refusal.Param), nil, refusal.Param)
+	}
+	if refusal.IsMissing {
+		why = ", because there is no such object in " + modeOf(p.stripe.Livemode()) + " mode"
+	}
+	if refusal.RequestID != "" {
+		why += "; Stripe's dashboard has the request " + refusal.RequestID + " under Developers, Logs"
+	}
+	return fmt.Errorf("%s: %s%w%s", doing, where, err, why)
+}
+
+// line returns a parameter's line, or that of the object or list around it.
+func (c *Configuration) line(parameter string) int {
+	for {
+		if line, ok := c.lines[parameter]; ok || parameter == "" {
+			return line
+		}
+		parameter = parentOf(parameter)
+	}
+}
+
+// Patient returns an account that waits and tries again if Stripe asks to slow down. pause waits.
+func Patient(stripe Stripe, pause func(ctx context.Context, d time.Duration) error) Stripe {
+	return patient{stripe, pause}
+}
+
+type patient struct {
+	Stripe
+	pause func(ctx context.Context, d time.Duration) error
+}
+
+const (
+	maxWaits = 5
+	maxWait  = time.Minute
+)
+
+func (p patient) Read(ctx context.Context, path string, query url.Values) (json.RawMessage, error) {
+	return p.try(ctx, func() (json.RawMessage, error) { return p.Stripe.Read(ctx, path, query) })
+}
+
+func (p patient) Write(ctx context.Context, path string, form url.Values, idempotencyKey string) (json.RawMessage, error) {
+	return p.try(ctx, func() (json.RawMessage, error) { return p.Stripe.Write(ctx, path, form, idempotencyKey) })
+}
+
+func (p patient) try(ctx context.Context, call func() (json.RawMessage, error)) (json.RawMessage, error) {
+	for waits := 0; ; waits++ {
+		answer, err := call()
+		var refusal *app.StripeRefusal
+		if !errors.As(err, &refusal) || !refusal.IsBusy || waits == maxWaits || refusal.Wait > maxWait || p.pause(ctx, refusal.Wait) != nil {
+			return answer, err
+		}
+	}
+}

@@ -1,0 +1,59 @@
+package portalconfig
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	"billingportal/functions/app"
+)
+
+// Checks are doctor's: each compares a configuration of the file with Stripe. A difference is a warning, because the portal serves with
+// whatever Stripe has.
+func (f *File) Checks() ([]app.ExtraCheck, error) {
+	version, err := APIVersion()
+	if err != nil {
+		return nil, err
+	}
+	var checks []app.ExtraCheck
+	var once sync.Once
+	var all []found
+	var failed error
+	for _, configuration := range f.Configurations {
+		checks = append(checks, app.ExtraCheck{
+			Name: "portal configuration " + strconv.Quote(configuration.Name) + " of the file", APIVersion: version,
+			Run: func(ctx context.Context, read app.StripeReader) (app.Finding, error) {
+				if once.Do(func() { all, failed = f.list(ctx, Reader(read)) }); failed != nil {
+					return app.Finding{}, failed
+				}
+				return f.examine(ctx, Reader(read), all, configuration)
+			},
+		})
+	}
+	return checks, nil
+}
+
+func (f *File) examine(ctx context.Context, read Reader, all []found, configuration Configuration) (app.Finding, error) {
+	apply := "Run: go run ./local portal-config apply " + f.Path + "."
+	there, err := named(all, configuration.Name)
+	switch {
+	case errors.Is(err, errSeveral):
+		return app.Finding{Status: app.FindingWarning, Detail: err.Error(), Advice: "Keep the name at one of them, and run doctor again."}, nil
+	case there == nil:
+		return app.Finding{Status: app.FindingWarning, Detail: "Stripe has none of this name in this mode", Advice: apply}, nil
+	}
+	whole, err := f.retrieve(ctx, read, there.ID)
+	if err != nil {
+		return app.Finding{}, err
+	}
+	if differs := differences(configuration.parameters, whole); len(differs) > 0 {
+		return app.Finding{
+			Status: app.FindingWarning, Detail: fmt.Sprintf("%s differs from the file in %s", there.ID, strings.Join(differs, ", ")),
+			Advice: apply + " Or, if the change at Stripe is right, put it into the file. With --dry-run it shows both values.",
+		}, nil
+	}
+	return app.Finding{Status: app.FindingOK, Detail: there.ID + " is as in the file"}, nil
+}

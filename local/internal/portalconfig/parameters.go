@@ -1,0 +1,174 @@
+package portalconfig
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Parameters is the operator's file for a deployment, with a line for each parameter: DefaultConfiguration = "bpc_…". Only the lines
+// about portal configurations change.
+type Parameters struct {
+	path    string
+	mode    fs.FileMode
+	lines   []string
+	allowed int // the line of AllowedConfigurations, or -1
+	chosen  int // the line of DefaultConfiguration, or -1
+}
+
+const (
+	allowedName = "AllowedConfigurations"
+	defaultName = "DefaultConfiguration"
+)
+
+var (
+	parameterPattern = regexp.MustCompile(`^[ \t]*(AllowedConfigurations|DefaultConfiguration|StripeLivemode)[ \t]*=[ \t]*(.*?)[ \t\r]*$`)
+	valuePattern     = regexp.MustCompile(`^(?:"([^"'\\]*)"|'([^"'\\]*)'|(true|false))(?:[ \t]*#.*)?$`)
+)
+
+// NewParameters has no lines.
+func NewParameters() *Parameters { return &Parameters{mode: 0o600, allowed: -1, chosen: -1} }
+
+// ReadParameters reads the file, which need not exist yet, and refuses one that cannot be changed afterwards, or that is of the other
+// mode.
+func ReadParameters(path string, livemode bool) (*Parameters, error) {
+	p := NewParameters()
+	p.path = path
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names it
+	if errors.Is(err, fs.ErrNotExist) {
+		return p, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the file of parameters: %w", err)
+	}
+	if info, err := os.Stat(path); err == nil {
+		p.mode = info.Mode().Perm()
+	}
+	p.lines = strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	for i, line := range p.lines {
+		if strings.HasPrefix(strings.TrimSpace(line), "[") {
+			return nil, fmt.Errorf("%s:%d: has a table: parameters are lines of their own, such as %s = \"bpc_…\"", path, i+1, defaultName)
+		}
+		match := parameterPattern.FindStringSubmatch(strings.TrimPrefix(line, "\ufeff"))
+		if match == nil {
+			continue
+		}
+		value := valuePattern.FindStringSubmatch(match[2])
+		at := map[string]*int{allowedName: &p.allowed, defaultName: &p.chosen}[match[1]]
+		switch {
+		case value == nil:
+			return nil, fmt.Errorf("%s:%d: %s must be a string in quotes", path, i+1, match[1])
+		case at == nil && value[1]+value[2]+value[3] != strconv.FormatBool(livemode):
+			return nil, fmt.Errorf("%s:%d: the deployment is not in Stripe's %s mode, which the key is of", path, i+1, modeOf(livemode))
+		case at != nil && *at >= 0:
+			return nil, fmt.Errorf("%s:%d: %s occurs twice", path, i+1, match[1])
+		case at != nil:
+			*at = i
+		}
+	}
+	return p, nil
+}
+
+func (p *Parameters) value(at int) string {
+	if at < 0 {
+		return ""
+	}
+	value := valuePattern.FindStringSubmatch(parameterPattern.FindStringSubmatch(strings.TrimPrefix(p.lines[at], "\ufeff"))[2])
+	return value[1] + value[2]
+}
+
+// ids are those that the file has.
+func (p *Parameters) ids() []string {
+	return strings.FieldsFunc(p.value(p.allowed)+","+p.value(p.chosen), func(c rune) bool { return c == ',' || c == ' ' })
+}
+
+// Fits refuses a file with IDs that do not exist in this mode, because it is probably of the other one.
+func (p *Plan) Fits(parameters *Parameters) error {
+	for _, id := range parameters.ids() {
+		if !slices.ContainsFunc(p.all, func(c found) bool { return c.ID == id }) {
+			return fmt.Errorf("%s has the configuration %s, which does not exist in Stripe's %s mode: is it the file of another deployment? If not, remove the ID from it",
+				parameters.path, strconv.Quote(id), modeOf(p.stripe.Livemode()))
+		}
+	}
+	return nil
+}
+
+// Update adds configurations to those that callers may choose, and makes the one of a name the default; "" keeps the default. IDs of
+// other configurations stay. Inactive ones are removed, because Stripe refuses sessions with them.
+func (p *Parameters) Update(applied []Applied, name string) error {
+	allowed := strings.FieldsFunc(p.value(p.allowed), func(c rune) bool { return c == ',' || c == ' ' })
+	chosen := p.value(p.chosen)
+	for _, a := range applied {
+		switch {
+		case !a.Active && a.ID == chosen && name == "":
+			return fmt.Errorf("the configuration %q is not active, so it cannot be %s", a.Name, defaultName)
+		case !a.Active:
+			allowed = slices.DeleteFunc(allowed, func(id string) bool { return id == a.ID })
+		case !slices.Contains(allowed, a.ID):
+			allowed = append(allowed, a.ID)
+		}
+		if a.Name == name {
+			chosen = a.ID
+		}
+	}
+	p.set(&p.allowed, allowedName, strings.Join(allowed, ","))
+	if chosen != "" {
+		p.set(&p.chosen, defaultName, chosen)
+	}
+	return nil
+}
+
+func (p *Parameters) set(at *int, name, value string) {
+	if *at >= 0 && p.value(*at) == value {
+		return
+	}
+	line := fmt.Sprintf("%s = %q", name, value)
+	if *at < 0 {
+		*at = len(p.lines)
+		p.lines = append(p.lines, line)
+		return
+	}
+	p.lines[*at] = line
+}
+
+// String is the lines of portal configurations.
+func (p *Parameters) String() string {
+	var lines []string
+	for _, at := range []int{p.allowed, p.chosen} {
+		if at >= 0 {
+			lines = append(lines, p.lines[at])
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Write replaces the file as a whole, so that no reader sees half of it.
+func (p *Parameters) Write() error {
+	path := p.path
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	folder := filepath.Dir(path)
+	if err := os.Mkdir(folder, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("the file of parameters: %w", err)
+	}
+	file, err := os.CreateTemp(folder, filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("the file of parameters: %w", err)
+	}
+	defer func() { _ = os.Remove(file.Name()) }() // fails after the rename, as it should
+	_, err = file.WriteString(strings.Join(p.lines, "\n") + "\n")
+	if err = errors.Join(err, file.Chmod(p.mode), file.Close()); err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("the file of parameters: %w", err)
+	}
+	return nil
+}

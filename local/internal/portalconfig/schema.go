@@ -1,0 +1,102 @@
+package portalconfig
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/stripe/stripe-mock/spec"
+
+	"billingportal/local/internal/stripespec"
+)
+
+const collection = "/v1/billing_portal/configurations"
+
+// MetadataKey is the metadata key that holds the name of a configuration.
+const MetadataKey = "portal_config_name"
+
+// expansions are the fields that Stripe leaves out of a configuration unless they are asked for.
+//
+// https://docs.stripe.com/expand
+var expansions = []string{
+	"features.subscription_update.products",
+	"features.subscription_cancel.cancellation_reason.feedback_options",
+}
+
+// schemas are the parameters of two requests: creating a configuration requires more of them, updating one allows more.
+type schemas struct{ create, update *spec.Schema }
+
+// loadSchemas reads them once. Nothing changes them.
+var loadSchemas = sync.OnceValues(func() (schemas, error) {
+	create, err := stripespec.Embedded().Parameters(collection)
+	if err != nil {
+		return schemas{}, err
+	}
+	update, err := stripespec.Embedded().Parameters(collection + "/{configuration}")
+	if err != nil {
+		return schemas{}, err
+	}
+	for _, schema := range []*spec.Schema{create, update} {
+		delete(schema.Properties, "expand") // a parameter of the call
+	}
+	return schemas{create, update}, nil
+})
+
+// APIVersion is the API version that has the parameters.
+func APIVersion() (string, error) { return stripespec.Embedded().Version() }
+
+// shape returns a parameter's schema without the alternative of the empty string, which unsets the parameter, and whether there is one.
+func shape(schema *spec.Schema) (s *spec.Schema, canUnset bool) {
+	for _, alternative := range schema.AnyOf {
+		if len(alternative.Enum) == 1 && alternative.Enum[0] == "" {
+			canUnset = true
+		} else if s == nil {
+			s = alternative
+		}
+	}
+	if s == nil {
+		s = schema
+	}
+	return s, canUnset
+}
+
+// member returns the schema of an object's member, or nil if the name is unknown.
+func member(object *spec.Schema, name string) *spec.Schema {
+	if schema := object.Properties[name]; schema != nil {
+		return schema
+	}
+	return object.AdditionalProperties
+}
+
+// join appends a member to a parameter's name in the form that Stripe's requests have.
+func join(parent, name string) string {
+	if parent == "" {
+		return name
+	}
+	return parent + "[" + name + "]"
+}
+
+// dotted spells a parameter as people do: features.subscription_update.products[0].
+func dotted(name string) string {
+	var text strings.Builder
+	for i, part := range strings.Split(strings.NewReplacer("][", "\n", "[", "\n", "]", "").Replace(name), "\n") {
+		switch {
+		case i > 0 && strings.Trim(part, "0123456789") == "":
+			text.WriteString("[" + part + "]")
+		case i > 0:
+			text.WriteString("." + part)
+		default:
+			text.WriteString(part)
+		}
+	}
+	return text.String()
+}
+
+func allowed(enum []any) string {
+	var names []string
+	for _, value := range enum {
+		names = append(names, value.(string))
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,113 @@
+package portalconfig
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Reader asks Stripe for an object or a list.
+type Reader func(ctx context.Context, path string, query url.Values) (json.RawMessage, error)
+
+// found is a configuration at Stripe.
+type found struct {
+	ID         string
+	Livemode   bool
+	Active     bool
+	Metadata   map[string]string
+	parameters map[string]any
+}
+
+var idPattern = regexp.MustCompile(`^bpc_[A-Za-z0-9]+$`)
+
+// errAnswer means that the answer cannot be from Stripe's API.
+var errAnswer = errors.New("an answer that breaks Stripe's API contract")
+
+func (f *File) object(document json.RawMessage) (found, error) {
+	var c found
+	var object map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(document))
+	decoder.UseNumber() // a number stays as Stripe has it
+	if json.Unmarshal(document, &c) != nil || decoder.Decode(&object) != nil || !idPattern.MatchString(c.ID) {
+		return found{}, errAnswer
+	}
+	c.parameters, _ = parametersOf(object, f.schemas.update).(map[string]any)
+	if metadata, ok := c.parameters["metadata"].(map[string]any); ok {
+		delete(metadata, MetadataKey)
+	}
+	return c, nil
+}
+
+// list returns all configurations of the mode, active or not.
+func (f *File) list(ctx context.Context, read Reader) ([]found, error) {
+	var all []found
+	query := url.Values{"limit": {"100"}}
+	for {
+		document, err := read(ctx, collection, query)
+		if err != nil {
+			return nil, err
+		}
+		var page struct {
+			Data    []json.RawMessage
+			HasMore bool `json:"has_more"`
+		}
+		if json.Unmarshal(document, &page) != nil || page.HasMore && len(page.Data) == 0 {
+			return nil, errAnswer
+		}
+		for _, data := range page.Data {
+			c, err := f.object(data)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, c)
+		}
+		if !page.HasMore {
+			return all, nil
+		}
+		query.Set("starting_after", all[len(all)-1].ID)
+	}
+}
+
+// errSeveral means that more than one configuration at Stripe has a name.
+var errSeveral = errors.New("several configurations at Stripe have this name")
+
+// named returns the only configuration with a name, or nil.
+func named(all []found, name string) (*found, error) {
+	var ids []string
+	var one *found
+	for i, c := range all {
+		if c.Metadata[MetadataKey] == name {
+			ids, one = append(ids, c.ID), &all[i]
+		}
+	}
+	if len(ids) > 1 {
+		slices.Sort(ids)
+		return nil, fmt.Errorf("%w: %s; take the name from the others: stripe billing_portal configurations update ID -d \"metadata[%s]=\"",
+			errSeveral, strings.Join(ids, ", "), MetadataKey)
+	}
+	return one, nil
+}
+
+// retrieve returns a configuration with all its parameters.
+func (f *File) retrieve(ctx context.Context, read Reader, id string) (found, error) {
+	document, err := read(ctx, collection+"/"+id, expanded())
+	if err != nil {
+		return found{}, err
+	}
+	return f.object(document)
+}
+
+func expanded() url.Values {
+	query := url.Values{}
+	for i, field := range expansions {
+		query.Set("expand["+strconv.Itoa(i)+"]", field)
+	}
+	return query
+}
