@@ -40,11 +40,10 @@ type Assembly func(ctx context.Context, getenv func(string) string, logs io.Writ
 // Main is the main function of a Lambda function.
 func Main(assemble Assembly) {
 	log.SetOutput(lambdahttp.StandardLog(os.Stderr))
-	handler, err := assemble(context.Background(), os.Getenv, os.Stdout)
+	err := lambdahttp.Serve(os.Getenv, func() (lambda.Handler, error) {
+		return assemble(context.Background(), os.Getenv, os.Stdout)
+	})
 	if err != nil {
-		log.Fatal(err)
-	}
-	if err := lambdahttp.Serve(os.Getenv, handler); err != nil {
 		log.Fatal(err)
 	}
 }

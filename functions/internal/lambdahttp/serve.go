@@ -8,10 +8,17 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// Serve gives Lambda's invocations to a handler. It returns only an error, where
-// the process cannot be set up.
-func Serve(getenv func(string) string, handler lambda.Handler) error {
+// Serve sets up the process, assembles a handler, which may connect to its upstreams already, and gives it Lambda's
+// invocations. It returns only an error: of the setup or of assemble.
+func Serve(getenv func(string) string, assemble func() (lambda.Handler, error)) error {
 	if err := tune(getenv); err != nil {
+		return err
+	}
+	if err := readCertificatesOnce(getenv, bundles()); err != nil {
+		return err
+	}
+	handler, err := assemble()
+	if err != nil {
 		return err
 	}
 	lambda.Start(handler)
