@@ -2,8 +2,8 @@ package lambdahttp
 
 import "os"
 
-// noCertificates is where Go looks for a directory of certificates and finds none: /dev/null always exists, and only root
-// could replace it with a directory. A name below /tmp could be created by anything that runs in the function.
+// noCertificates is the directory that Go is told to read instead. It is not a directory, and it always exists, so nothing can
+// put certificates there. A name in /tmp would be writable (https://github.com/aws/aws-lambda-dotnet/pull/1663).
 const noCertificates = os.DevNull
 
 // bundles are the files that Go searches for the system's certificates, in its order. It stops at the first one that it can
@@ -20,13 +20,13 @@ func bundles() []string {
 	}
 }
 
-// readCertificatesOnce makes Go skip the system's certificate directories in Lambda if the bundle file has the certificates.
-// Otherwise it reads all of them after the file. On Amazon Linux 2023 they hold the same certificates again
-// (https://github.com/golang/go/issues/79018, https://github.com/aws/aws-lambda-dotnet/pull/1661), and a first request
-// would wait for that. If the operator sets SSL_CERT_FILE or SSL_CERT_DIR, both keep the meaning that Go gives them: the
-// operator's file may be one that adds to the directories.
+// readCertificatesOnce makes Go skip the system's certificate directories in Lambda if a bundle file has the certificates.
+// Without this, Go reads the directories after the file. On Amazon Linux 2023 they hold the same certificates again
+// (https://github.com/golang/go/issues/79018, https://github.com/aws/aws-lambda-dotnet/pull/1661), and the first request
+// waits for that. If the operator sets SSL_CERT_FILE or SSL_CERT_DIR, both keep the meaning that Go gives them: a file of
+// the operator's may be meant to add to the directories.
 //
-// Go reads the variables when it verifies the first certificate, so this has to come before any connection.
+// Go reads the variables when it verifies the first certificate, so call this before connecting to anything.
 func readCertificatesOnce(getenv func(string) string, bundles []string) error {
 	inLambda := getenv("AWS_LAMBDA_RUNTIME_API") != ""
 	if !inLambda || getenv("SSL_CERT_FILE") != "" || getenv("SSL_CERT_DIR") != "" || !haveCertificates(bundles) {
@@ -39,7 +39,7 @@ func readCertificatesOnce(getenv func(string) string, bundles []string) error {
 // that every user may read.
 func haveCertificates(bundles []string) bool {
 	for _, bundle := range bundles {
-		if file, err := os.Stat(bundle); err == nil {
+		if file, err := os.Stat(bundle); err == nil { //nolint:gosec // a fixed list
 			return file.Mode().IsRegular() && file.Mode().Perm()&0o004 != 0 && file.Size() > 0
 		}
 	}

@@ -81,7 +81,7 @@ func TestBundlesAreThoseOfGo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	source := filepath.Join(strings.TrimSpace(string(root)), "src/crypto/x509/root_linux.go")
+	source := filepath.Join(strings.TrimSpace(string(root)), "src", "crypto", "x509", "root_linux.go")
 	file, err := parser.ParseFile(token.NewFileSet(), source, nil, parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)

@@ -105,7 +105,7 @@ func TestTheProcessIsTunedUnlessTheEnvironmentDoes(t *testing.T) {
 		environment      map[string]string
 		threads, garbage int
 	}{
-		"by itself":          {nil, 1, 70},
+		"by itself":          {nil, 1, 200},
 		"by the environment": {map[string]string{"GOMAXPROCS": "3", "GOGC": "100"}, 3, 100},
 	} {
 		t.Run(name, func(t *testing.T) {
