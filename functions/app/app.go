@@ -40,19 +40,14 @@ type Assembly func(ctx context.Context, getenv func(string) string, logs io.Writ
 // Main is the main function of a Lambda function.
 func Main(assemble Assembly) {
 	log.SetOutput(lambdahttp.StandardLog(os.Stderr))
-	err := lambdahttp.Recovering(func() error { return serve(assemble) })
+	err := lambdahttp.Recovering(func() error {
+		return lambdahttp.Serve(os.Getenv, func() (lambda.Handler, error) {
+			return assemble(context.Background(), os.Getenv, os.Stdout)
+		})
+	})
 	// Lambda makes a log event of each line of a custom runtime. JSON keeps an error of several lines in one.
 	slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error("the function does not start", "error", err)
 	os.Exit(1)
-}
-
-// serve returns only an error.
-func serve(assemble Assembly) error {
-	handler, err := assemble(context.Background(), os.Getenv, os.Stdout)
-	if err != nil {
-		return err
-	}
-	return lambdahttp.Serve(os.Getenv, handler)
 }
 
 // parts are what every function is made of.

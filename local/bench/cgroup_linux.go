@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -12,19 +13,23 @@ import (
 // period is how often a group gets its quota: often enough that a request seldom waits for it, as on Lambda.
 const period = 20 * time.Millisecond
 
-// cpuGroup is a control group with a share of one CPU. Either version of control groups will do, and the right to make one.
+// groupName is what a program's name has that the name of a group cannot.
+var groupName = regexp.MustCompile(`[^a-zA-Z0-9]+`)
+
+// cpuGroup is a control group with a share of one CPU, which it gets whatever else the machine does: its weight is the highest.
+// Both versions of control groups work; making one takes root.
 type cpuGroup struct{ dir string }
 
-func newCPUGroup(share float64) (*cpuGroup, error) {
-	dir := fmt.Sprintf("/sys/fs/cgroup/billingportal-bench-%d", os.Getpid())
+func newCPUGroup(name string, share float64) (*cpuGroup, error) {
+	dir := fmt.Sprintf("/sys/fs/cgroup/billingportal-bench-%d-%s", os.Getpid(), groupName.ReplaceAllString(name, "-"))
 	periodMicros, quotaMicros := period.Microseconds(), int64(share*float64(period.Microseconds()))
-	settings := [][2]string{{"cpu.max", fmt.Sprintf("%d %d", quotaMicros, periodMicros)}}
+	settings := [][2]string{{"cpu.max", fmt.Sprintf("%d %d", quotaMicros, periodMicros)}, {"cpu.weight", "10000"}}
 	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err != nil { // version 1
 		dir = "/sys/fs/cgroup/cpu/" + filepath.Base(dir)
-		settings = [][2]string{{"cpu.cfs_period_us", strconv.FormatInt(periodMicros, 10)}, {"cpu.cfs_quota_us", strconv.FormatInt(quotaMicros, 10)}}
+		settings = [][2]string{{"cpu.cfs_period_us", strconv.FormatInt(periodMicros, 10)}, {"cpu.cfs_quota_us", strconv.FormatInt(quotaMicros, 10)}, {"cpu.shares", "262144"}}
 	}
 	if err := os.Mkdir(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("make a control group: %w", err)
+		return nil, fmt.Errorf("%w: make a control group: %w", errNoCPUGroup, err)
 	}
 	g := &cpuGroup{dir}
 	for _, setting := range settings {
@@ -38,9 +43,13 @@ func newCPUGroup(share float64) (*cpuGroup, error) {
 
 // launcher writes a script that runs a program inside the group.
 func (g *cpuGroup) launcher(dir, program string) (string, error) {
-	path := filepath.Join(dir, "launch")
+	path := filepath.Join(dir, filepath.Base(g.dir))
 	script := "#!/bin/sh\necho $$ > '" + filepath.Join(g.dir, "cgroup.procs") + "' && exec '" + strings.ReplaceAll(program, "'", `'\''`) + "'\n"
 	return path, os.WriteFile(path, []byte(script), 0o700) //nolint:gosec // it has to be run
 }
 
-func (g *cpuGroup) remove() { _ = os.Remove(g.dir) }
+func (g *cpuGroup) remove() {
+	if g != nil {
+		_ = os.Remove(g.dir)
+	}
+}

@@ -2,13 +2,13 @@
 
 package main
 
-import "errors"
+import "fmt"
 
 // cpuGroup is there on Linux only.
 type cpuGroup struct{}
 
-func newCPUGroup(float64) (*cpuGroup, error) {
-	return nil, errors.New("shares of a CPU are set on Linux only")
+func newCPUGroup(string, float64) (*cpuGroup, error) {
+	return nil, fmt.Errorf("%w: control groups are a feature of Linux", errNoCPUGroup)
 }
 
 func (*cpuGroup) launcher(string, string) (string, error) { return "", nil }

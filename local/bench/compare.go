@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
+	"math/rand/v2"
 	"time"
 
 	"billingportal/local/bench/internal/cloud"
@@ -19,94 +17,158 @@ type result struct {
 	program
 	starts []start
 	warm   warm
-	binary int64 // bytes, built for Lambda
 }
 
-// compare measures all programs in turns, so that whatever else the machine does meets each of them.
+// compare measures all programs at each size, in turns, so that other work on the machine slows all of them down.
 func compare(ctx context.Context, o options, out io.Writer) error {
-	programs, err := build(ctx, o)
-	if err != nil {
-		return err
-	}
 	lab, err := newLaboratory(o.distances)
 	if err != nil {
 		return err
 	}
 	defer lab.close()
-
-	results, err := lab.inTurns(ctx, programs, o)
+	programs, err := lab.programs(ctx, o)
 	if err != nil {
 		return err
 	}
 	describeSetting(out, o)
-	printTable(out, results)
-	printTraffic(out, results, o.requests)
+	for _, size := range compared() {
+		results, err := lab.inTurns(ctx, programs, size.memory, o)
+		if errors.Is(err, errNoCPUGroup) {
+			fmt.Fprintf(out, "%s: not measured: %v\n\n", size.name, err)
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", size.name, err)
+		}
+		printTable(out, size, results)
+		if size.memory == 0 {
+			printTraffic(out, results)
+		}
+	}
 	return lab.compareWebhook(ctx, programs[1], o, out)
 }
 
-// inTurns measures programs in turns.
-func (l *laboratory) inTurns(ctx context.Context, programs []program, o options) ([]result, error) {
+// warmed is how many processes of each program share the warm requests. The CPU time of one depends on luck: two of the same
+// program can differ by a tenth for as long as they live.
+const warmed = 3
+
+// inTurns measures programs in turns, each with the share of a CPU that comes with a memory size in MB. 0 sets no limit.
+func (l *laboratory) inTurns(ctx context.Context, programs []program, memory int, o options) ([]result, error) {
 	results := make([]result, len(programs))
-	processes := make([]*runtimeapi.Process, len(programs))
+	limited := make([]program, len(programs))
+	groups := make([]*cpuGroup, len(programs))
 	defer func() {
-		for _, process := range processes {
-			if process != nil {
-				process.Stop()
-			}
+		for _, group := range groups {
+			group.remove()
 		}
 	}()
 	for i, p := range programs {
 		results[i].program = p
 		var err error
-		if results[i].binary, err = sizeForLambda(ctx, p, l.dir); err != nil {
+		if limited[i], groups[i], err = l.limit(p, memory); err != nil {
 			return nil, err
 		}
 	}
+	var running []*runtimeapi.Process // the last of each program
+	var called []program              // theirs
+	var owners []int                  // theirs in results
+	defer func() {
+		for _, process := range running {
+			process.Stop()
+		}
+	}()
 	for round := range o.starts {
-		for i, p := range programs {
-			process, s, err := l.start(ctx, p)
+		for _, i := range turns(len(limited)) {
+			process, s, err := l.start(ctx, limited[i])
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", p.name, err)
+				return nil, fmt.Errorf("%s: %w", limited[i].name, err)
 			}
 			results[i].starts = append(results[i].starts, s)
-			if round < o.starts-1 {
+			if round < o.starts-warmed {
 				process.Stop()
 				continue
 			}
-			processes[i] = process
+			running, called, owners = append(running, process), append(called, programs[i]), append(owners, i)
 		}
 	}
-	warm, err := l.requests(ctx, programs, processes, o.requests)
+	each := (o.requests + warmed - 1) / warmed
+	warm, err := l.requests(ctx, called, running, each)
 	if err != nil {
 		return nil, err
 	}
-	for i := range results {
-		results[i].warm = warm[i]
+	for n, i := range owners {
+		results[i].warm = results[i].warm.and(warm[n])
 	}
 	return results, nil
 }
 
-// sizeForLambda builds a program as the template does, for Lambda's arm64, and returns the binary's size.
-func sizeForLambda(ctx context.Context, p program, dir string) (int64, error) {
-	path := filepath.Join(dir, "bootstrap-"+p.name)
-	cmd := exec.CommandContext(ctx, "go", slices.Concat([]string{"build"}, runtimeapi.BuildFlags(p.tags), []string{"-o", path, p.pkg})...) //nolint:gosec // our own packages
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64")
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("build %s for Lambda: %w\n%s", p.name, err, output)
+// turns is the order of a round, random because a program that always follows its own binary finds it in the CPU's caches.
+func turns(n int) []int { return rand.Perm(n) } //nolint:gosec // nothing secret
+
+// errNoCPUGroup says that this system or user cannot limit the CPU of a program.
+var errNoCPUGroup = errors.New("cannot limit the CPU")
+
+// limit gives a program the share of a CPU that comes with a memory size. The caller removes the group.
+func (l *laboratory) limit(p program, memory int) (program, *cpuGroup, error) {
+	if memory == 0 {
+		return p, nil, nil
 	}
-	info, err := os.Stat(path)
+	group, err := newCPUGroup(p.name, share(memory))
 	if err != nil {
-		return 0, err
+		return p, nil, err
 	}
-	return info.Size(), nil
+	if p.path, err = group.launcher(l.dir, p.path); err != nil {
+		group.remove()
+		return p, nil, err
+	}
+	return p, group, nil
 }
 
-// row is one line of the table: a measure of each program, and what it should be at most in relation to others'.
+// size is a share of the machine for the programs, with the portal's targets there.
+type size struct {
+	name    string // a heading in README.md
+	memory  int    // MB of a Lambda function; 0: no limit
+	targets map[string]targets
+}
+
+// targets are the most that the portal should take. 0 sets none.
+type targets struct {
+	toFloor, toPlain float64 // ratios
+	most             float64 // in the row's unit
+}
+
+func compared() []size {
+	return []size{
+		{name: "512 MB, the default", memory: 512, targets: map[string]targets{
+			firstAnswer: {toFloor: 1.15},
+			warmCPU:     {toPlain: 0.85},
+			peakMemory:  {most: 64},
+			binarySize:  {toPlain: 0.9},
+		}},
+		{name: "A whole CPU", targets: map[string]targets{
+			firstAnswer: {toFloor: 1.12, toPlain: 0.65},
+			warmMedian:  {toFloor: 1.04},
+			warmCPU:     {toPlain: 0.95},
+			peakMemory:  {most: 64},
+			binarySize:  {toPlain: 0.9},
+		}},
+	}
+}
+
+// The rows that have a target.
+const (
+	firstAnswer = "start to first answer, ms"
+	warmMedian  = "warm request, median, ms"
+	warmCPU     = "CPU of warm request, ms"
+	peakMemory  = "peak resident memory, MB"
+	binarySize  = "binary for Lambda, MB"
+)
+
+// row is one line of the table: a measure of each program.
 type row struct {
-	name             string
-	measure          func(result) float64
-	format           string
-	toFloor, toPlain float64 // targets; 0: none
+	name    string
+	format  string
+	measure func(result) float64
 }
 
 func rows() []row {
@@ -114,15 +176,15 @@ func rows() []row {
 		return func(r result) float64 { return milliseconds(median(each(r.starts, aspect))) }
 	}
 	return []row{
-		{name: "start to first /next, ms", format: "%.1f", measure: ofStarts(func(s start) time.Duration { return s.firstNext })},
-		{name: "start to first answer, ms", format: "%.1f", toFloor: 1.12, toPlain: 0.65, measure: ofStarts(func(s start) time.Duration { return s.firstAnswer })},
-		{name: "warm request, median, ms", format: "%.2f", toFloor: 1.04, measure: func(r result) float64 { return milliseconds(median(r.warm.times)) }},
-		{name: "warm request, p99, ms", format: "%.2f", measure: func(r result) float64 { return milliseconds(quantile(r.warm.times, 0.99)) }},
-		{name: "CPU to first /next, ms", format: "%.1f", measure: ofStarts(func(s start) time.Duration { return s.initCPU })},
-		{name: "CPU of first request, ms", format: "%.1f", measure: ofStarts(func(s start) time.Duration { return s.firstCPU })},
-		{name: "CPU of warm request, ms", format: "%.2f", toPlain: 0.95, measure: func(r result) float64 { return milliseconds(r.warm.cpu) }},
-		{name: "peak resident memory, MB", format: "%.1f", toFloor: 1.45, measure: func(r result) float64 { return float64(r.warm.peakRSS) / 1e6 }},
-		{name: "binary for Lambda, MB", format: "%.1f", toPlain: 0.9, measure: func(r result) float64 { return float64(r.binary) / 1e6 }},
+		{"start to first /next, ms", "%.1f", ofStarts(func(s start) time.Duration { return s.firstNext })},
+		{firstAnswer, "%.1f", ofStarts(func(s start) time.Duration { return s.firstAnswer })},
+		{warmMedian, "%.2f", func(r result) float64 { return milliseconds(median(r.warm.times)) }},
+		{"warm request, p99, ms", "%.2f", func(r result) float64 { return milliseconds(quantile(r.warm.times, 0.99)) }},
+		{"CPU to first /next, ms", "%.1f", ofStarts(func(s start) time.Duration { return s.initCPU })},
+		{"CPU of first request, ms", "%.1f", ofStarts(func(s start) time.Duration { return s.firstCPU })},
+		{warmCPU, "%.2f", func(r result) float64 { return milliseconds(r.warm.cpuOfOne()) }},
+		{peakMemory, "%.1f", func(r result) float64 { return float64(r.warm.peakRSS) / 1e6 }},
+		{binarySize, "%.1f", func(r result) float64 { return float64(r.binary) / 1e6 }},
 	}
 }
 

@@ -167,6 +167,11 @@ func printHostile(ctx context.Context, process *runtimeapi.Process, good []byte,
 		}
 		fmt.Fprintf(out, "| %s | %d | %.2f | %.1f |\n", h.name, status, milliseconds(cpu), float64(cpu)/float64(goodCPU))
 	}
+	usage, err := process.Usage()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\npeak resident memory: %.1f MB\n", float64(usage.PeakRSS)/1e6)
 	return nil
 }
 

@@ -2,7 +2,7 @@
 // with every upstream at a distance. Beside it, in turns, it measures a plain version and the floor, what the same exchanges
 // cost with the least machinery. It prints a table with the targets; it is for readers and fails for none of them.
 //
-//	go run ./local/bench             the table
+//	go run ./local/bench             the tables: with the CPU of 512 MB (Linux, as root), and without a limit
 //	go run ./local/bench memory      the function with the CPU that comes with each memory size (Linux, as root)
 //	go run ./local/bench load        one process of the function under 1 to 1,000 requests at once
 //	go run ./local/bench profile     profiles of the function's warm requests
@@ -17,6 +17,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"time"
 
 	"billingportal/local/bench/internal/cloud"
@@ -38,6 +40,7 @@ type options struct {
 	starts    int      // cold starts of each program
 	requests  int      // warm requests of each program
 	settings  []string // environment of the portal function alone, NAME=VALUE
+	sizes     []int    // MB, of the memory command
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -50,6 +53,18 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.IntVar(&o.requests, "requests", 300, "warm requests of each program")
 	flags.Func("set", "`NAME=VALUE` in the environment of the portal function alone, such as GOGC=50; may be repeated", func(setting string) error {
 		o.settings = append(o.settings, setting)
+		return nil
+	})
+	o.sizes = []int{128, 256, 512, 1024, fullCPU}
+	flags.Func("sizes", "memory sizes in `MB` for the memory command, such as 128,512", func(list string) error {
+		o.sizes = nil
+		for text := range strings.SplitSeq(list, ",") {
+			size, err := strconv.Atoi(text)
+			if err != nil || size < 1 || size > fullCPU {
+				return fmt.Errorf("%q is not a size of up to %d MB", text, fullCPU)
+			}
+			o.sizes = append(o.sizes, size)
+		}
 		return nil
 	})
 	dir := flags.String("dir", ".", "folder for profiles")

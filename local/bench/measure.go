@@ -57,13 +57,31 @@ func (l *laboratory) start(ctx context.Context, p program) (*runtimeapi.Process,
 	return process, s, nil
 }
 
-// warm is what requests to a running process were like.
+// warm is what requests to running processes were like.
 type warm struct {
 	times   []time.Duration
-	cpu     time.Duration // for one request
+	cpu     time.Duration // for all of them
 	peakRSS int64
 	traffic map[string]cloud.Traffic // for all of them
 }
+
+// and joins the requests to two processes of a program.
+func (w warm) and(other warm) warm {
+	joined := warm{
+		times:   slices.Concat(w.times, other.times),
+		cpu:     w.cpu + other.cpu,
+		peakRSS: max(w.peakRSS, other.peakRSS),
+		traffic: map[string]cloud.Traffic{},
+	}
+	for _, upstream := range cloud.Upstreams() {
+		one, two := w.traffic[upstream], other.traffic[upstream]
+		joined.traffic[upstream] = cloud.Traffic{Connections: one.Connections + two.Connections, Calls: one.Calls + two.Calls}
+	}
+	return joined
+}
+
+// cpuOfOne is the CPU time of a request, the mean.
+func (w warm) cpuOfOne() time.Duration { return w.cpu / time.Duration(len(w.times)) }
 
 // requests sends each program's process a request in turn, n times, and returns what they were like.
 func (l *laboratory) requests(ctx context.Context, programs []program, processes []*runtimeapi.Process, n int) ([]warm, error) {
@@ -77,8 +95,8 @@ func (l *laboratory) requests(ctx context.Context, programs []program, processes
 		results[i].traffic = map[string]cloud.Traffic{}
 	}
 	for range n {
-		for i, process := range processes {
-			traffic := l.cloud.Traffic()
+		for _, i := range turns(len(processes)) {
+			process, traffic := processes[i], l.cloud.Traffic()
 			if err := programs[i].call(ctx, l, process); err != nil {
 				return nil, err
 			}
@@ -98,7 +116,7 @@ func (l *laboratory) requests(ctx context.Context, programs []program, processes
 		if err != nil {
 			return nil, err
 		}
-		results[i].cpu = (usage.CPU - before[i].CPU) / time.Duration(n)
+		results[i].cpu = usage.CPU - before[i].CPU
 		results[i].peakRSS = usage.PeakRSS
 	}
 	return results, nil

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +22,7 @@ import (
 type program struct {
 	name, pkg, tags, path string
 	env                   []string
+	binary                int64 // bytes, built for Lambda
 	// take is what the program is called with, once; nil is a request for a session.
 	take call
 }
@@ -40,27 +43,47 @@ const (
 	plainName  = "plain"
 )
 
-func build(ctx context.Context, o options) ([]program, error) {
+// programs builds those that are compared.
+func (l *laboratory) programs(ctx context.Context, o options) ([]program, error) {
 	programs := []program{
 		{name: floorName, pkg: "billingportal/local/bench/floor", tags: runtimeapi.Tags},
 		{name: portalName, pkg: "billingportal/functions/portal", tags: runtimeapi.TagsOf("billingportal/functions/portal"), env: o.settings},
-		{name: plainName, pkg: "billingportal/local/bench/plain", tags: "lambda.norpc"},
+		{name: plainName, pkg: "billingportal/local/bench/plain", tags: "lambda.norpc", env: []string{"SSL_CERT_DIR=" + l.certificates + ":" + l.certificates}},
 	}
-	for i, p := range programs {
-		var err error
-		if programs[i].path, err = runtimeapi.Compile(ctx, p.pkg, p.tags); err != nil {
+	for i := range programs {
+		if err := l.compile(ctx, &programs[i]); err != nil {
 			return nil, err
 		}
 	}
 	return programs, nil
 }
 
+// compile builds a program for this machine, and for Lambda's arm64 to know its size there.
+func (l *laboratory) compile(ctx context.Context, p *program) (err error) {
+	if p.path, err = runtimeapi.Compile(ctx, p.pkg, p.tags); err != nil {
+		return err
+	}
+	path := filepath.Join(l.dir, "bootstrap-"+p.name)
+	cmd := exec.CommandContext(ctx, "go", slices.Concat([]string{"build"}, runtimeapi.BuildFlags(p.tags), []string{"-o", path, p.pkg})...) //nolint:gosec // our own packages
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64")
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s for Lambda: %w\n%s", p.name, err, output)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	p.binary = info.Size()
+	return nil
+}
+
 // laboratory is what programs are measured in.
 type laboratory struct {
-	cloud *cloud.Cloud
-	env   []string
-	event []byte
-	dir   string
+	cloud        *cloud.Cloud
+	env          []string
+	event        []byte
+	dir          string
+	certificates string // the directory of the certificates, as on Amazon Linux 2023: it has the bundle file
 }
 
 func newLaboratory(distances cloud.Distances) (*laboratory, error) {
@@ -75,11 +98,18 @@ func newLaboratory(distances cloud.Distances) (*laboratory, error) {
 	if l.dir, err = os.MkdirTemp("", "bench-*"); err != nil {
 		return nil, err
 	}
-	ca := filepath.Join(l.dir, "ca.pem")
-	if err := os.WriteFile(ca, c.CA(), 0o600); err != nil {
+	l.certificates = filepath.Join(l.dir, "certs")
+	if err := os.Mkdir(l.certificates, 0o700); err != nil {
 		return nil, err
 	}
-	l.env = []string{"SSL_CERT_FILE=" + ca}
+	bundle := filepath.Join(l.certificates, "ca-bundle.crt")
+	if err := os.WriteFile(bundle, c.CA(), 0o600); err != nil {
+		return nil, err
+	}
+	// The functions skip the system's directories in Lambda, and so does the floor. These certificates are not the system's,
+	// so the environment says it here. The plain version reads the file and, as Go does on Amazon Linux 2023, both names of
+	// the directory that has it.
+	l.env = []string{"SSL_CERT_FILE=" + bundle, "SSL_CERT_DIR=" + os.DevNull}
 	for name, value := range c.Environment() {
 		l.env = append(l.env, name+"="+value)
 	}

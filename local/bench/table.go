@@ -27,40 +27,49 @@ func processor() string {
 	return "unknown processor"
 }
 
-func printTable(out io.Writer, results []result) {
+func printTable(out io.Writer, size size, results []result) {
 	of := map[string]result{}
 	for _, r := range results {
 		of[r.name] = r
 	}
-	fmt.Fprintln(out, "| | floor | portal | plain | to the floor | to the plain version |")
-	fmt.Fprintln(out, "|---|---|---|---|---|---|")
+	fmt.Fprintf(out, "%s\n\n| | floor | portal | plain | to the floor | to the plain version |\n|---|---|---|---|---|---|\n", size.name)
 	for _, row := range rows() {
 		floor, portal, plain := row.measure(of[floorName]), row.measure(of[portalName]), row.measure(of[plainName])
-		fmt.Fprintf(out, "| %s | "+row.format+" | "+row.format+" | "+row.format+" | %s | %s |\n",
-			row.name, floor, portal, plain, verdict(portal, floor, row.toFloor), verdict(portal, plain, row.toPlain))
+		target := size.targets[row.name]
+		value := fmt.Sprintf(row.format, portal)
+		if target.most != 0 {
+			value = atMost(row.format, portal, target.most)
+		}
+		fmt.Fprintf(out, "| %s | "+row.format+" | %s | "+row.format+" | %s | %s |\n",
+			row.name, floor, value, plain, verdict(portal, floor, target.toFloor), verdict(portal, plain, target.toPlain))
 	}
+	fmt.Fprintln(out)
 }
 
-// verdict is a ratio beside what it should be at most.
+// verdict is a ratio and what it should be at most, if there is a target.
 func verdict(value, reference, target float64) string {
 	ratio := value / reference
-	switch {
-	case target == 0:
+	if target == 0 {
 		return fmt.Sprintf("%.2f", ratio)
-	case ratio <= target:
-		return fmt.Sprintf("%.2f ≤ %.2f PASS", ratio, target)
 	}
-	return fmt.Sprintf("%.2f > %.2f FAIL", ratio, target)
+	return atMost("%.2f", ratio, target)
 }
 
-func printTraffic(out io.Writer, results []result, requests int) {
-	fmt.Fprintf(out, "\n| connections / calls | %s |\n|---%s|\n", strings.Join(cloud.Upstreams(), " | "), strings.Repeat("|---", len(cloud.Upstreams())))
+func atMost(format string, value, target float64) string {
+	if value <= target {
+		return fmt.Sprintf(format+" ≤ "+format+" PASS", value, target)
+	}
+	return fmt.Sprintf(format+" > "+format+" FAIL", value, target)
+}
+
+func printTraffic(out io.Writer, results []result) {
+	fmt.Fprintf(out, "| connections / calls | %s |\n|---%s|\n", strings.Join(cloud.Upstreams(), " | "), strings.Repeat("|---", len(cloud.Upstreams())))
 	for _, r := range results {
 		fmt.Fprintf(out, "| %s, start and first request |", r.name)
 		for _, name := range cloud.Upstreams() {
 			fmt.Fprintf(out, " %d / %d |", r.coldTraffic()[name].Connections, r.coldTraffic()[name].Calls)
 		}
-		fmt.Fprintf(out, "\n| %s, %d warm requests |", r.name, requests)
+		fmt.Fprintf(out, "\n| %s, %d warm requests |", r.name, len(r.warm.times))
 		for _, name := range cloud.Upstreams() {
 			fmt.Fprintf(out, " %d / %d |", r.warm.traffic[name].Connections, r.warm.traffic[name].Calls)
 		}

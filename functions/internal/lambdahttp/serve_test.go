@@ -2,6 +2,7 @@ package lambdahttp
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -11,23 +12,30 @@ import (
 	"runtime/debug"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-lambda-go/lambda"
 )
 
 const child = "LAMBDAHTTP_TEST_CHILD"
 
-// upper answers with its input in capitals.
-type upper struct{}
+// upper answers with its input in capitals, and with what it found when it was assembled.
+type upper struct{ found string }
 
-func (upper) Invoke(_ context.Context, payload []byte) ([]byte, error) {
-	return []byte(strings.ToUpper(string(payload)) + " on " + os.Getenv("PATH")), nil
+func assembleUpper() (lambda.Handler, error) {
+	return upper{os.Getenv("PATH") + os.Getenv("SSL_CERT_DIR")}, nil
 }
 
-// Lambda's side of the Runtime API is a server here; the test's own binary is the function.
+func (u upper) Invoke(_ context.Context, payload []byte) ([]byte, error) {
+	return []byte(strings.ToUpper(string(payload)) + " on " + u.found), nil
+}
+
+// Lambda's side of the Runtime API is a server here; the test's own binary is the function. The process is set up before the
+// handler is assembled, which connects to the upstreams.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 func TestServeGivesLambdasInvocationsToTheHandler(t *testing.T) {
 	if os.Getenv(child) != "" {
-		t.Fatal(Serve(os.Getenv, upper{}))
+		t.Fatal(Serve(os.Getenv, assembleUpper))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	answers, invocations := make(chan string, 1), make(chan string, 1)
@@ -61,7 +69,11 @@ func TestServeGivesLambdasInvocationsToTheHandler(t *testing.T) {
 	}()
 	select {
 	case got := <-answers:
-		if want := `/2018-06-01/runtime/invocation/id-1/response "HELLO" on `; got != want {
+		want := `/2018-06-01/runtime/invocation/id-1/response "HELLO" on `
+		if haveCertificates(bundles()) { // as this machine has them
+			want += "/dev/null"
+		}
+		if got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 		cancel()
@@ -69,6 +81,17 @@ func TestServeGivesLambdasInvocationsToTheHandler(t *testing.T) {
 	case <-ended:
 		cancel()
 		t.Errorf("the function ended: %v", function.ProcessState)
+	}
+}
+
+func TestServeReturnsTheErrorOfTheAssembly(t *testing.T) {
+	want := errors.New("JWT_ISSUER is missing")
+	defer debug.SetGCPercent(debug.SetGCPercent(100))
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	t.Setenv("PATH", os.Getenv("PATH")) // and back to what it was
+	getenv := func(string) string { return "" }
+	if err := Serve(getenv, func() (lambda.Handler, error) { return nil, want }); !errors.Is(err, want) {
+		t.Errorf("err = %v, want %v", err, want)
 	}
 }
 
@@ -82,7 +105,7 @@ func TestTheProcessIsTunedUnlessTheEnvironmentDoes(t *testing.T) {
 		environment      map[string]string
 		threads, garbage int
 	}{
-		"by itself":          {nil, 1, 70},
+		"by itself":          {nil, 1, 200},
 		"by the environment": {map[string]string{"GOMAXPROCS": "3", "GOGC": "100"}, 3, 100},
 	} {
 		t.Run(name, func(t *testing.T) {
