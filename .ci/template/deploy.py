@@ -30,7 +30,6 @@ from samtranslator.yaml_helper import yaml_parse
 BUILD = pathlib.Path(".aws-sam/build")
 CONFIG = pathlib.Path("samconfig.toml")
 COPY = pathlib.Path(".aws-sam/samconfig.toml")
-LONGEST = 128  # of a release, in characters
 
 
 def settings(config, env):
@@ -52,7 +51,7 @@ def release_of(parameters, build, commit):
         digest.update(f"\0{file.relative_to(build)}\0{file.stat().st_size}\0".encode())
         digest.update(file.read_bytes())
     name = digest.hexdigest()[:10]
-    return f"{name}-{re.sub('[^A-Za-z0-9._+-]', '-', commit)}"[:LONGEST] if commit else name
+    return f"{name}-{re.sub('[^A-Za-z0-9._+-]', '-', commit)}"[: upgrade.LONGEST] if commit else name
 
 
 def as_sam_reads(value):

@@ -109,6 +109,12 @@ def function(aws, title, logical, listed):
     return Function(title, name, version, alias["FunctionVersion"], weights, alias.get("RevisionId", ""))
 
 
+def numbers(aws, name):
+    """The versions of a function that were published and still exist."""
+    pages = aws.client("lambda").get_paginator("list_versions_by_function").paginate(FunctionName=name)
+    return [int(v["Version"]) for page in pages for v in page["Versions"] if v["Version"] != "$LATEST"]
+
+
 def deployments(aws, listed):
     application = next((r["PhysicalResourceId"] for r in listed if r["ResourceType"] == "AWS::CodeDeploy::Application"), None)
     found = []

@@ -12,7 +12,7 @@ import answers
 import tomlkit
 from botocore.exceptions import BotoCoreError, ClientError
 from deploy import CONFIG, settings
-from release_state import ALIAS, Refused, chosen, read, session
+from release_state import ALIAS, Refused, chosen, numbers, read, session
 
 SECONDS = 5  # between two looks
 # Until the end of the last one the stack has two versions of each function.
@@ -113,9 +113,7 @@ def before(aws, state, function):
     previous = {title: state.parameters.get(f"Previous{title.title()}Version", "") for title in ("portal", "webhook")}
     if any(previous.values()):
         return previous[function.title]
-    pages = aws.client("lambda").get_paginator("list_versions_by_function").paginate(FunctionName=function.name)
-    numbers = [int(v["Version"]) for page in pages for v in page["Versions"] if v["Version"] != "$LATEST"]
-    return str(max((n for n in numbers if n < int(function.live)), default=""))
+    return str(max((n for n in numbers(aws, function.name) if n < int(function.live)), default=""))
 
 
 def main(arguments):

@@ -167,6 +167,16 @@ class Deploy(unittest.TestCase):
         self.assertEqual((folder.status, folder.order()), (1, []))
         self.assertRegex(folder.said, "^deploy: .*divides traffic")
 
+    def test_a_release_that_was_taken_back_is_published_when_it_is_deployed_again(self):
+        folder = self.rolled_back()
+        folder.aws.aliases["portal-PortalFunction-1"]["FunctionVersion"] = "5"
+        first = folder.parameters(LIST)
+        folder.aws.versions["portal-PortalFunction-1"].append(6)
+        folder.aws.variables[("portal-PortalFunction-1", "6")] = {"RELEASE": first["Release"]}
+        second = folder.parameters(LIST)
+        self.assertNotEqual(first["Release"][:10], second["Release"][:10])
+        self.assertIn(second["Release"], folder.said)
+
     def test_what_the_version_before_uses_is_no_part_of_the_release(self):
         folder = self.rolled_back()
         before = folder.parameters(LIST)

@@ -10,11 +10,13 @@ from unittest import mock
 import table_guard
 import translated
 import upgrade
+from answers import problem_of
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from fake_aws import SESSION, FakeAWS
 from release_state import Function, Refused, State
 
-DEFAULTS = {n: str(p["Default"]) for n, p in translated.read("template.yaml")["Parameters"].items() if "Default" in p and n not in upgrade.PREVIOUS}
+PARAMETERS = translated.read("template.yaml")["Parameters"]
+DEFAULTS = {n: str(p["Default"]) for n, p in PARAMETERS.items() if "Default" in p and n not in upgrade.PREVIOUS}
 OLD = DEFAULTS | translated.REQUIRED | {"Release": "0123456789-old", "WebhookSecretId": "hook/a", "StripeSecretId": "stripe/a"}
 PORTAL, WEBHOOK = "portal-PortalFunction-1", "portal-WebhookFunction-1"
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/"
@@ -87,6 +89,32 @@ class Traffic(Upgrade):
         self.deployed((4, 4))
         self.refused("taken back", "portal: version 4, the stack is on 5", release="0123456789-dirty")
 
+    def taken_back(self, function, release, number):
+        self.aws.versions[function].append(number)
+        self.aws.variables[(function, str(number))] = {"RELEASE": release}
+
+    def test_a_release_that_codedeploy_took_back_has_another_name(self):
+        """Lambda would return the version that was there, and CloudFormation would fail: for ever, since the name is of code and values."""
+        wanted = "abcdefabcd-v1.2.3"
+        for function in (PORTAL, WEBHOOK):
+            self.deployed()
+            self.taken_back(function, "abcdefabcd-dirty", 7)
+            name = self.prepare(release=wanted)["Release"]
+            self.assertRegex(name, "^[0-9a-f]{10}-again7-v1.2.3$")
+            self.assertNotEqual(name[:10], wanted[:10])
+            self.assertEqual(problem_of(PARAMETERS["Release"], self.prepare(release=f"abcdefabcd-{'x' * 117}")["Release"]), None)
+            # It is taken back too: that version has another name than the release has.
+            self.taken_back(function, name, 8)
+            self.assertNotIn("Release", self.prepare(release=wanted))
+            self.taken_back(function, wanted, 9)
+            self.assertNotIn(self.prepare(release=wanted)["Release"][:10], (name[:10], wanted[:10]))
+            # It is deployed: nothing is published by the same code and values.
+            self.deployed(Release=name)
+            self.assertEqual(self.prepare(release=wanted), {"Release": name})
+            self.assertEqual(self.prepare(release="abcdefabce-v1.2.3").get("Release"), None)
+            self.deployed((4, 5), Release=name)
+            self.refused("taken back", release=wanted)
+
     def test_a_stack_without_aliases_is_let_through(self):
         self.aws.aliases.clear()
         self.aws.variables = {(PORTAL, None): self.aws.variables[(PORTAL, "live")]}
@@ -129,6 +157,7 @@ class Previous(Upgrade):
     def test_the_same_release_keeps_them(self):
         kept = {"PreviousStripeSecretId": "stripe/0", "PreviousPortalVersion": "3"}
         self.deployed(**kept)
+        kept["Release"] = OLD["Release"]
         self.assertEqual(self.prepare(release="0123456789-other"), kept)
         self.assertNotIn("PreviousStripeSecretId", self.prepare())
 

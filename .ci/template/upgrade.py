@@ -7,9 +7,16 @@ https://docs.aws.amazon.com/codedeploy/latest/userguide/troubleshooting-deployme
 
 The version before serves until traffic has moved, with the same role as the new one, and CloudFormation changes the role first. So its
 table, secrets and keys are parameters of the stack too, until the next release.
+
+A version that was taken back is kept. Lambda publishes none that is like the last one, and CloudFormation fails if it gets a version that
+was there ("A version for this Lambda function exists"). So a release that is deployed again has another name:
+https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
+https://github.com/serverless/serverless/issues/8251
 """
 
+import hashlib
 import os
+import re
 
 import release_state
 import table_guard
@@ -23,6 +30,7 @@ GROUPS = (
 )
 # How a stack behaves that does not have the parameter yet.
 WITHOUT = {"CustomersKeyFormat": "{user}"}
+LONGEST = 128  # of a release, in characters
 PREVIOUS = [f"Previous{name}" for group in GROUPS for name in group] + ["PreviousPortalVersion", "PreviousWebhookVersion"]
 
 
@@ -33,7 +41,7 @@ def prepare(aws, stack, parameters, release):
     if state is None:
         return None, {}
     refuse_movement(state)
-    is_same = bool(state.parameters.get("Release")) and release[:10] == state.parameters["Release"][:10]
+    is_same = is_release(state.parameters.get("Release", ""), release)
     if state.moved and is_same:
         on = "; ".join(f"{f.title}: version {f.live}, the stack is on {f.version}" for f in state.moved)
         raise Refused(
@@ -42,11 +50,35 @@ def prepare(aws, stack, parameters, release):
         )
     table_guard.check(aws, state, parameters)
     if is_same:  # nothing is published, so the version before stays the same
-        return state, {name: state.parameters[name] for name in PREVIOUS if name in state.parameters}
+        return state, {name: state.parameters[name] for name in ["Release", *PREVIOUS] if name in state.parameters}
     more = previous(state, parameters)
+    for number in taken_back(aws, state, release):
+        more["Release"] = again(release, number)
     if state.moved:
         more["SafeDeployment"] = "false"
     return state, more
+
+
+def again(release, number):
+    """The name of a release whose version of that number was taken back."""
+    name = hashlib.sha256(f"{release[:10]} {number}".encode()).hexdigest()[:10]
+    return f"{name}-again{number}{release[10:]}"[:LONGEST]
+
+
+def is_release(deployed, release):
+    """Whether a stack has a release, under its own name or another one."""
+    retried = re.match("[0-9a-f]{10}-again([0-9]+)", deployed)
+    return deployed[:10] in [release[:10], *([again(release, retried[1])[:10]] if retried else [])]
+
+
+def taken_back(aws, state, release):
+    """Numbers of the newest versions that are of a release which the stack does not have."""
+    for function in state.functions:
+        if number := str(max(release_state.numbers(aws, function.name), default="")):
+            configuration = aws.client("lambda").get_function_configuration(FunctionName=function.name, Qualifier=number)
+            name = configuration.get("Environment", {}).get("Variables", {}).get("RELEASE", "")
+            if name[:10] == release[:10]:
+                yield number
 
 
 def refuse_movement(state):
