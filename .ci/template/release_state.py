@@ -8,6 +8,9 @@ from botocore.exceptions import ClientError
 
 FUNCTIONS = {"portal": "PortalFunction", "webhook": "WebhookFunction"}
 ALIAS = "live"
+# CloudFormation could not take an update back. The stack has two versions of each function.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-continueupdaterollback.html
+HALFWAY = "UPDATE_ROLLBACK_FAILED"
 # Of a deployment that has not ended: https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_DeploymentInfo.html
 RUNNING = ["Created", "Queued", "InProgress", "Baking", "Ready"]
 
@@ -21,6 +24,7 @@ class Function:
     title: str  # portal or webhook
     name: str
     version: str  # the stack's; "" before the first with versions
+    before: str  # the older one, while an update has not ended or could not be taken back
     live: str  # "" without an alias
     weights: dict  # of other versions
     revision: str  # of the alias, so that nothing changes it unseen
@@ -42,6 +46,13 @@ class State:
     @property
     def is_busy(self):
         return self.status.endswith("_IN_PROGRESS") or bool(self.deployments)
+
+    @property
+    def how_to_continue(self):
+        return (
+            f"The stack is {self.status}. Its events say why. Correct the cause, then: aws cloudformation continue-update-rollback --stack-name "
+            f"{self.stack}. If it fails at an alias: with --resources-to-skip and the alias's logical ID, such as PortalFunctionAliaslive."
+        )
 
     @property
     def moved(self):
@@ -100,13 +111,14 @@ def function(aws, title, logical, listed):
         for r in listed
         if r["ResourceType"] == "AWS::Lambda::Version" and r["LogicalResourceId"].startswith(f"{logical}Version") and r.get("PhysicalResourceId")
     ]
-    version = max(versions, key=int, default="")
+    *older, version = sorted(versions, key=int) or [""]
+    before = older[-1] if older else ""
     try:
         alias = aws.client("lambda").get_alias(FunctionName=name, Name=ALIAS)
     except aws.client("lambda").exceptions.ResourceNotFoundException:
-        return Function(title, name, version, "", {}, "")
+        return Function(title, name, version, before, "", {}, "")
     weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights") or {}
-    return Function(title, name, version, alias["FunctionVersion"], weights, alias.get("RevisionId", ""))
+    return Function(title, name, version, before, alias["FunctionVersion"], weights, alias.get("RevisionId", ""))
 
 
 def numbers(aws, name):

@@ -12,7 +12,7 @@ import answers
 import tomlkit
 from botocore.exceptions import BotoCoreError, ClientError
 from deploy import CONFIG, settings
-from release_state import ALIAS, Refused, chosen, numbers, read, session
+from release_state import ALIAS, HALFWAY, Refused, chosen, numbers, read, session
 
 SECONDS = 5  # between two looks
 # Until the end of the last one the stack has two versions of each function.
@@ -33,6 +33,9 @@ def roll_back(aws, stack, pause=time.sleep, say=print):
             confirm(state, say)
             return
     moved = [move(aws, state, function, say) for function in state.functions]
+    if state.status == HALFWAY:
+        say(state.how_to_continue)
+        return
     if not any(moved):
         raise Refused("No alias was moved.")
     say("The stack does not know of this. `make deploy` does: it deploys the next release past CodeDeploy, and never moves `live` back.")
@@ -88,7 +91,7 @@ def move(aws, state, function, say):
         return False
     target = function.live
     if not function.is_moved:
-        target = before(aws, state, function)
+        target = function.before if state.status == HALFWAY else before(aws, state, function)
         if not target:
             say(f"{function.title}: no version served before {function.live}, so it stays.")
             return False

@@ -156,6 +156,23 @@ class RollBack(unittest.TestCase):
         self.roll_back()
         self.assertEqual((self.aws.made("StopDeployment"), self.aws.made("CancelUpdateStack"), self.moves()), ([], [], []))
 
+    def test_a_stack_that_could_not_be_taken_back_serves_the_version_that_it_is_to_return_to(self):
+        """The parameters may be those of that version, so PreviousPortalVersion is one too early."""
+        for live, weights, moves in (
+            ("6", {}, [(PORTAL, "5", {"AdditionalVersionWeights": {}})]),
+            ("5", {"6": 0.1}, [(PORTAL, "5", {"AdditionalVersionWeights": {}})]),
+            ("5", {}, []),
+            ("4", {}, []),
+        ):
+            self.aws.deployed({"PreviousPortalVersion": "4"}, portal=(5, 5)).deployed({"PreviousPortalVersion": "4"}, portal=(6, 6))
+            self.aws.status = "UPDATE_ROLLBACK_FAILED"
+            self.aws.aliases[PORTAL] |= {"FunctionVersion": live, "RoutingConfig": {"AdditionalVersionWeights": weights}}
+            self.aws.calls.clear()
+            self.roll_back()
+            self.assertEqual(self.moves(), moves)
+            self.assertIn("aws cloudformation continue-update-rollback --stack-name portal", self.said[-1])
+            self.assertIn("PortalFunctionAliaslive", self.said[-1])
+
     def test_there_must_be_something_to_return_to(self):
         self.aws.status = None
         self.refused("no stack")

@@ -73,6 +73,15 @@ class Traffic(Upgrade):
             self.aws.deployments["d-1"]["status"] = status
             self.prepare()
 
+    def test_a_stack_that_cannot_be_updated_says_what_to_do(self):
+        for status, advice in (
+            ("ROLLBACK_COMPLETE", "aws cloudformation delete-stack --stack-name portal"),
+            ("ROLLBACK_FAILED", "aws cloudformation delete-stack --stack-name portal"),
+            ("UPDATE_ROLLBACK_FAILED", "aws cloudformation continue-update-rollback --stack-name portal"),
+        ):
+            self.aws.status = status
+            self.refused(status, advice)
+
     def test_nothing_is_deployed_while_weights_are_set(self):
         self.aws.aliases[WEBHOOK]["RoutingConfig"] = {"AdditionalVersionWeights": {"4": 0.1}}
         self.refused("between version 5 and 4", "make rollback", f"--function-name {WEBHOOK}")
@@ -186,7 +195,7 @@ class Roles(unittest.TestCase):
         }
 
     def previous(self, old, new):
-        functions = [Function(title, title, "5", "5", {}, "") for title in ("portal", "webhook")]
+        functions = [Function(title, title, "5", "", "5", {}, "") for title in ("portal", "webhook")]
         state = State("portal", "UPDATE_COMPLETE", old, {"Customers": "portal-Customers-1"}, functions, [])
         return upgrade.previous(state, new)
 

@@ -82,6 +82,14 @@ def taken_back(aws, state, release):
 
 
 def refuse_movement(state):
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+    if state.status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"):
+        raise Refused(
+            f"The stack is {state.status}, so it can only be deleted: aws cloudformation delete-stack --stack-name {state.stack}. Before that, "
+            f"its events say what failed. A table that was made is kept. Then deploy again."
+        )
+    if state.status == release_state.HALFWAY:
+        raise Refused(f"{state.how_to_continue} Then deploy again.")
     if state.is_busy:
         running = f", and these deployments run: {', '.join(state.deployments)}" if state.deployments else ""
         raise Refused(f"The stack is {state.status}{running}. Wait until it has ended, or `make rollback`.")
