@@ -63,20 +63,24 @@ def collect(env, template, known):
 
 
 def read(path, asked_of):
-    try:
-        text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
-        lines = tomlkit.parse(text).unwrap()
-    except (TOMLKitError, UnicodeDecodeError) as wrong:
-        raise Refused(f"{path} is not TOML: {wrong}") from wrong
-    given = {name: text_of(value) for name, value in lines.items()}
+    given = {name: text_of(value) for name, value in (document(path).unwrap() if path.exists() else {}).items()}
     refuse(problems(given, asked_of), path)
     return given
+
+
+def document(path):
+    try:
+        return tomlkit.parse(path.read_text(encoding="utf-8-sig"))
+    except (TOMLKitError, UnicodeDecodeError) as wrong:
+        raise Refused(f"{path} is not TOML: {wrong}") from wrong
 
 
 def region(env):
     """That of the file, for commands that need none of the other values."""
     path = FOLDER / f"{env}.toml"
-    return tomlkit.parse(path.read_text(encoding="utf-8-sig")).get("Region") if path.exists() else None
+    given = {name: text_of(value) for name, value in (document(path) if path.exists() else {}).items() if name == "Region"}
+    refuse(problems(given, {"Region": REGION}), path)
+    return given.get("Region")
 
 
 def text_of(value):

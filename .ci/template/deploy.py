@@ -24,6 +24,7 @@ import tomlkit
 import upgrade
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 from botocore.session import Session
+from click import BadParameter
 from samcli.cli.types import CfnParameterOverridesType
 from samtranslator.yaml_helper import yaml_parse
 
@@ -40,7 +41,10 @@ def settings(config, env):
 
 def parameters_of(overrides):
     """Parameters as SAM itself reads them. Those that are of an earlier release, or are found out here, are not among them."""
-    parameters = CfnParameterOverridesType().convert(overrides or "", None, None)
+    try:
+        parameters = CfnParameterOverridesType().convert(overrides or "", None, None)
+    except BadParameter as wrong:
+        raise answers.Refused(f"Wrong in parameter_overrides of {CONFIG}: {wrong}") from wrong
     return {name: value for name, value in parameters.items() if name not in ["Release", *upgrade.PREVIOUS]}
 
 
@@ -85,8 +89,18 @@ def region_of(profile):
 
 
 def commit():
-    described = subprocess.run(["git", "describe", "--always", "--dirty", "--tags"], capture_output=True, text=True, check=False)
+    """"" without git or a repository."""
+    try:
+        described = subprocess.run(["git", "describe", "--always", "--dirty", "--tags"], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
     return described.stdout.strip()
+
+
+def stack_name(arguments, section, env):
+    if name := release_state.chosen(arguments, section, "stack-name"):
+        return name
+    raise answers.Refused(f"{CONFIG} has no stack_name for {env}.")
 
 
 def sam_arguments(config, env, parameters):
@@ -124,7 +138,7 @@ def main(arguments):
     parser.add_argument("--config-env", required=True)
     parser.add_argument("--ask", action="store_true", help="ask for values that are missing, and deploy nothing")
     options, rest = parser.parse_known_args(arguments)
-    env, config = options.config_env, tomlkit.loads(CONFIG.read_text())
+    env, config = options.config_env, answers.document(CONFIG)
     if options.ask:
         parameters_in(config, env, yaml_parse(pathlib.Path("template.yaml").read_text()))
         return 0
@@ -139,8 +153,10 @@ def main(arguments):
     parameters = parameters_in(config, env, template)
     release = release_of(parameters, BUILD, commit())
     parameters = defaults(parameters, template) | parameters
+    section = config[env]["deploy"]["parameters"]
+    section.update({name: value for name in ("region", "profile") if (value := release_state.chosen(rest, {}, name))})
     chosen = settings(config, env)
-    aws, stack = release_state.session(rest, chosen), release_state.chosen(rest, chosen, "stack-name")
+    aws, stack = release_state.session(rest, chosen), stack_name(rest, chosen, env)
     state, found = upgrade.prepare(aws, stack, parameters, release)
     parameters |= {"Release": release}
     how = sam_arguments(config, env, parameters | found)
@@ -166,7 +182,7 @@ def run(arguments):
         return main(arguments)
     except answers.Refused as refused:
         return str(refused)
-    except (release_state.Refused, BotoCoreError, ClientError) as wrong:
+    except (release_state.Refused, BotoCoreError, ClientError, OSError) as wrong:
         return f"deploy: {wrong}"
     except subprocess.CalledProcessError as failed:
         return failed.returncode

@@ -4,15 +4,13 @@ While a deployment runs it is stopped, and CodeDeploy and CloudFormation take ev
 Afterwards `live` is moved by hand, at once. The stack does not know of that; `make deploy` does (upgrade.py).
 """
 
-import pathlib
 import sys
 import time
 
 import answers
-import tomlkit
 from botocore.exceptions import BotoCoreError, ClientError
-from deploy import CONFIG, settings
-from release_state import ALIAS, HALFWAY, Refused, chosen, numbers, read, session
+from deploy import CONFIG, settings, stack_name
+from release_state import ALIAS, HALFWAY, Refused, numbers, read, session
 
 SECONDS = 5  # between two looks
 # Until the end of the last one the stack has two versions of each function.
@@ -121,15 +119,21 @@ def before(aws, state, function):
 
 def main(arguments):
     env = arguments[arguments.index("--config-env") + 1]
-    config = settings(tomlkit.loads(pathlib.Path(CONFIG).read_text()), env)
-    if not (stack := chosen(arguments, config, "stack-name")):
-        raise Refused(f"{CONFIG} has no stack_name for {env}.")
+    config = settings(answers.document(CONFIG), env)
+    stack = stack_name(arguments, config, env)
     config["region"] = answers.region(env) or config.get("region")
     roll_back(session(arguments, config), stack)
 
 
-if __name__ == "__main__":
+def run(arguments):
+    """None, or what to say before the exit status is 1."""
     try:
-        main(sys.argv[1:])
-    except (Refused, BotoCoreError, ClientError) as wrong:
-        sys.exit(f"rollback: {wrong}")
+        main(arguments)
+    except (answers.Refused, Refused, BotoCoreError, ClientError, OSError) as wrong:
+        return f"rollback: {wrong}"
+    except KeyboardInterrupt:
+        return "rollback: interrupted. What has begun goes on at AWS: run this again."
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

@@ -10,6 +10,7 @@ import unittest
 from unittest import mock
 
 import deploy
+import rollback
 import tomlkit
 import translated
 import upgrade
@@ -51,7 +52,7 @@ class Folder:
             (self.path / name).write_text(text)
             (self.path / name).chmod(0o755)
 
-    def deploy(self, overrides, doctor="", **more):
+    def deploy(self, overrides, doctor="", options=(), **more):
         section = {"global": {"parameters": {"stack_name": "portal"}}, "deploy": {"parameters": {"parameter_overrides": overrides, **more}}}
         (self.path / "samconfig.toml").write_text(tomlkit.dumps({"version": 0.1, self.env: section}))
         environment = {"SAM": str(self.path / "sam"), "DOCTOR": doctor, "PATH": "/usr/bin:/bin"} | self.aws.environment
@@ -60,7 +61,7 @@ class Folder:
         said = io.StringIO()
         here = contextlib.chdir(self.path), mock.patch.dict(os.environ, environment, clear=True), mock.patch("sys.stdin", io.StringIO())
         with here[0], here[1], here[2], contextlib.redirect_stdout(said):
-            status = deploy.run(["--config-env", self.env])
+            status = deploy.run(["--config-env", self.env, *options])
         self.status, self.said = (1, f"{said.getvalue()}{status}") if isinstance(status, str) else (status, said.getvalue())
         return (self.path / "called").read_text().split() if (self.path / "called").exists() else None
 
@@ -189,6 +190,46 @@ class Deploy(unittest.TestCase):
         folder = self.rolled_back(CustomersKeyFormat='"a b" {user}', CustomersTable="the-table")
         folder.aws.items = {"the-table": 1}
         self.assertEqual(folder.parameters([*LIST, "CustomersTable=the-table"])["PreviousCustomersKeyFormat"], '"a b" {user}')
+
+    def test_options_of_the_command_line_hold_for_doctor_too(self):
+        folder = Folder(self, "prod")
+        folder.deploy(LIST, "./doctor", ["--region", "us-east-1", "--stack-name=other"], region="eu-west-1")
+        self.assertEqual((folder.path / "examined").read_text(), "--stack other us-east-1\n")
+        self.assertIn("in us-east-1", folder.said)
+
+    def test_without_git_a_release_has_no_commit(self):
+        folder = Folder(self, "prod")
+        with mock.patch.object(deploy.subprocess, "run", side_effect=FileNotFoundError("git")):
+            self.assertEqual(deploy.commit(), "")
+        self.assertRegex(folder.parameters(LIST)["Release"], "^[0-9a-f]{10}$")  # no repository
+
+    def test_what_cannot_be_read_is_said_in_a_line(self):
+        """Also by a rollback, which is for the night."""
+        good = '[prod.deploy.parameters]\nstack_name = "portal"\n'
+        for file, text, expected in (
+            ("samconfig.toml", "[", "samconfig.toml is not TOML"),
+            ("samconfig.toml", None, "samconfig.toml"),
+            ("samconfig.toml", "[prod.deploy.parameters]\n", "samconfig.toml has no stack_name for prod"),
+            (".deploy/prod.toml", "x = [", ".deploy/prod.toml is not TOML"),
+            (".deploy/prod.toml", b"x = '\xff'", ".deploy/prod.toml is not TOML"),
+            (".deploy/prod.toml", "Region = 5", "Region must be the code of a Region"),
+        ):
+            folder = Folder(self, "prod")
+            values = tomlkit.dumps({"Region": "eu-west-1"} | translated.REQUIRED)
+            for name, content in {"samconfig.toml": good, ".deploy/prod.toml": values, file: text}.items():
+                if content is not None:
+                    (folder.path / name).parent.mkdir(exist_ok=True)
+                    (folder.path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+            with contextlib.chdir(folder.path), mock.patch.dict(os.environ, folder.aws.environment):
+                for command in (deploy, rollback):
+                    self.assertIn(expected, command.run(["--config-env", "prod"]))
+            self.assertEqual(folder.aws.calls, [])
+
+    def test_overrides_that_sam_refuses_are_refused(self):
+        for wrong in ("StripeLivemode", 5):
+            folder = Folder(self, "prod")
+            folder.deploy(wrong)
+            self.assertIn("Wrong in parameter_overrides of samconfig.toml", folder.said)
 
     def test_samconfig_has_an_environment_for_each_stage(self):
         config = tomlkit.loads((translated.ROOT / "samconfig.toml").read_text())
