@@ -79,8 +79,7 @@ deploy: $(VENV_FILE) ## build and deploy into the AWS account of the environment
 rollback: $(VENV_FILE) ## return callers to the release before
 	@$(VENV)/bin/python -B .ci/template/rollback.py --config-env $(ENV) $(DEPLOY)
 
-# For deployments without SAM: `make package BUCKET=my-bucket` prints the address of the template. The bucket is in the Region of
-# the environment's credentials.
+# For deployments without SAM: `make package BUCKET=my-bucket` prints the address of the template.
 BUCKET :=
 PREFIX = billing-portal/$(shell git describe --always --dirty --tags)
 ifeq ($(MAKECMDGOALS)$(BUCKET),package)

@@ -1,8 +1,14 @@
 """What a release says: its notes, and the upgrade that they describe."""
 
+import http.server
 import json
+import os
+import pathlib
 import re
 import subprocess
+import sys
+import tempfile
+import threading
 import unittest
 
 import test_recipes
@@ -59,6 +65,52 @@ class Releases(unittest.TestCase):
         self.assertEqual(given[3]["SourceArn"], "arn:aws:execute-api:eu-west-1:answer:answer/*")
         self.assertEqual({n: given[4][n] for n in ("FunctionName", "Qualifier", "StatementId")}, {"FunctionName": "answer", "Qualifier": "live", "StatementId": "upgrade"})
         self.assertEqual(given[3]["StatementId"], given[4]["StatementId"])
+
+
+class S3(http.server.BaseHTTPRequestHandler):
+    """What S3 tells those who may not list a bucket."""
+
+    def do_HEAD(self):
+        self.send_response(self.server.status)
+        if self.server.region:
+            self.send_header("x-amz-bucket-region", self.server.region)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+class Package(unittest.TestCase):
+    def package(self, status, region):
+        """The exit status, how `sam` was called, and what was said, with AWS_REGION set to another Region than the bucket's."""
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), S3)
+        server.status, server.region = status, region
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            for tool, script in (("sam", f'echo "$@" >{folder}/called; echo TemplateURL: x >{folder}/package.json.out'), ("python", f'exec {sys.executable} "$@"')):
+                (folder / tool).write_text(f"#!/bin/sh\n{script}\n")
+                (folder / tool).chmod(0o755)
+            credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "eu-west-1"}
+            environment = os.environ | credentials | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_address[1]}"}
+            command = [".ci/package", folder / "sam", folder, "bucket", "prefix"]
+            done = subprocess.run(command, cwd=translated.ROOT, env=environment, capture_output=True, text=True, check=False)
+            called = (folder / "called").read_text() if (folder / "called").exists() else ""
+            return done.returncode, called, done.stdout + done.stderr
+
+    def test_the_address_has_the_region_of_the_bucket(self):
+        """SAM would take the address of us-east-1, where CloudFormation finds no bucket of another Region."""
+        for status in (200, 403):
+            code, called, said = self.package(status, "eu-central-1")
+            self.assertEqual((code, said), (0, "x\n"))
+            self.assertIn("--region eu-central-1 ", called)
+
+    def test_without_a_bucket_nothing_is_uploaded(self):
+        code, called, said = self.package(404, None)
+        self.assertEqual((code, called), (1, ""))
+        self.assertEqual(said, "package: there is no bucket bucket, or these credentials are not valid.\n")
 
 
 if __name__ == "__main__":

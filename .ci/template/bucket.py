@@ -1,0 +1,34 @@
+"""Prints the Region of a bucket, which is part of the address of what is in it.
+
+S3 tells it even to those who may not list the bucket: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+"""
+
+import os
+import sys
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+
+def region(bucket):
+    session = boto3.Session()
+    client = session.client("s3", region_name=os.environ.get("AWS_REGION") or session.region_name or "us-east-1")
+    try:
+        answer = client.head_bucket(Bucket=bucket)
+    except ClientError as refused:
+        answer = refused.response
+    return answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
+
+
+def main(bucket):
+    try:
+        found = region(bucket)
+    except BotoCoreError as wrong:
+        return f"package: {wrong}"
+    if not found:
+        return f"package: there is no bucket {bucket}, or these credentials are not valid."
+    return print(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
