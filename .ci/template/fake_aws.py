@@ -111,6 +111,9 @@ class FakeAWS:
         return 200, xml("ListStackResources", f"<StackResourceSummaries>{members}</StackResourceSummaries>")
 
     def do_cancelupdatestack(self, _):
+        if self.status != "UPDATE_IN_PROGRESS":
+            message = "CancelUpdateStack cannot be called from current stack status"
+            return 400, f"<ErrorResponse><Error><Code>ValidationError</Code><Message>{message}</Message></Error></ErrorResponse>"
         return 200, xml("CancelUpdateStack", "")
 
     def aws_lambda(self, method, url, body):

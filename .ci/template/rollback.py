@@ -50,13 +50,21 @@ def stop(aws, state, pause, say):
                 stop_deployment(codedeploy, deployment, say)
         if state.status == "UPDATE_IN_PROGRESS" and not stopped and not is_cancelled:
             is_cancelled = True
-            say("No traffic moves yet, so the update of the stack is cancelled.")
-            # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CancelUpdateStack.html
-            aws.client("cloudformation").cancel_update_stack(StackName=state.stack)
+            say("No deployment runs, so the update of the stack is cancelled.")
+            cancel(aws, state.stack)
         pause(SECONDS)
         state = read(aws, state.stack)
     say(f"The stack is {state.status}.")
     return state
+
+
+def cancel(aws, stack):
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CancelUpdateStack.html"""
+    try:
+        aws.client("cloudformation").cancel_update_stack(StackName=stack)
+    except ClientError as failure:
+        if failure.response["Error"]["Code"] != "ValidationError":  # the update has just ended
+            raise
 
 
 def stop_deployment(codedeploy, deployment, say):

@@ -150,6 +150,18 @@ class RollBack(unittest.TestCase):
         self.roll_back()
         self.assertEqual([m[:2] for m in self.moves()], [(PORTAL, "3")])
 
+    def test_an_update_that_ends_before_it_is_cancelled_is_taken_back_by_hand(self):
+        self.running()
+
+        def ends():
+            self.aws.status = "UPDATE_COMPLETE"
+            self.aws.aliases[PORTAL]["FunctionVersion"] = "5"
+
+        self.aws.after["ListStackResources"] = ends
+        self.roll_back()
+        self.assertEqual(len(self.aws.made("CancelUpdateStack")), 1)
+        self.assertEqual([m[:2] for m in self.moves()], [(PORTAL, "3")])
+
     def test_a_stack_that_is_taken_back_is_waited_for(self):
         self.running(status="UPDATE_ROLLBACK_IN_PROGRESS")
         self.aws.after["pause"] = self.cloudformation_ends
