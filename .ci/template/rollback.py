@@ -29,6 +29,7 @@ def roll_back(aws, stack, pause=time.sleep, say=print):
         state = stop(aws, state, pause, say)
         if state.status == "UPDATE_ROLLBACK_COMPLETE":
             confirm(state, say)
+            say("Callers have what they had before the deployment. Another `make rollback` would go back one release further.")
             return
     moved = [move(aws, state, function, say) for function in state.functions]
     if state.status == HALFWAY:

@@ -121,7 +121,8 @@ class RollBack(unittest.TestCase):
         self.assertEqual(self.aws.made("StopDeployment"), [{"deploymentId": "d-1", "autoRollbackEnabled": True}])
         self.assertEqual(self.aws.made("CancelUpdateStack"), [])
         self.assertEqual(self.moves(), [])
-        self.assertEqual(self.said[-1], "portal: `live` and the stack are on version 4.")
+        self.assertEqual(self.said[-2], "portal: `live` and the stack are on version 4.")
+        self.assertIn("would go back one release further", self.said[-1])
 
     def test_an_update_that_moves_no_traffic_yet_is_cancelled(self):
         self.running()
@@ -129,14 +130,14 @@ class RollBack(unittest.TestCase):
         self.aws.after["CancelUpdateStack"] = lambda: steps and steps.pop()()
         self.roll_back()
         self.assertEqual(len(self.aws.made("CancelUpdateStack")), 1)
-        self.assertEqual(self.said[-1], "portal: `live` and the stack are on version 4.")
+        self.assertEqual(self.said[-2], "portal: `live` and the stack are on version 4.")
 
     def test_an_update_that_makes_the_first_alias_is_cancelled(self):
         self.running()
         self.aws.aliases.clear()
         self.aws.after["CancelUpdateStack"] = lambda: setattr(self.aws, "status", "UPDATE_ROLLBACK_COMPLETE")
         self.roll_back()
-        self.assertEqual(self.said[-1], "portal: it has no alias `live`.")
+        self.assertEqual(self.said[-2], "portal: it has no alias `live`.")
 
     def test_a_deployment_that_ends_before_it_is_stopped_is_taken_back_by_hand(self):
         self.running(("d-1", "CloudFormation"))

@@ -140,6 +140,12 @@ class Previous(Upgrade):
         found = self.prepare()
         self.assertEqual((found["PreviousPortalVersion"], found["PreviousWebhookVersion"]), ("4", "5"))
 
+    def test_the_newest_code_is_no_version_to_return_to(self):
+        self.deployed(("$LATEST", 5))
+        found = self.prepare()
+        self.assertEqual((found["SafeDeployment"], found["PreviousWebhookVersion"]), ("false", "5"))
+        self.assertNotIn("PreviousPortalVersion", found)
+
     def test_what_stays_is_not_named(self):
         self.assertEqual(self.previous(), {})
 

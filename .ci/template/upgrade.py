@@ -117,7 +117,7 @@ def previous(state, parameters):
             values = [state.parameters[f"Previous{name}"] for name in group]
         if values[0] and values != [new[name] for name in group]:
             found |= {f"Previous{name}": value for name, value in zip(group, values)}
-    return found | {f"Previous{f.title.title()}Version": f.live for f in state.functions if f.live}
+    return found | {f"Previous{f.title.title()}Version": f.live for f in state.functions if f.live.isdigit()}  # or $LATEST
 
 
 def variables(parameters, state, region):
