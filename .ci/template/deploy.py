@@ -35,7 +35,10 @@ COPY = pathlib.Path(".aws-sam/samconfig.toml")
 
 def settings(config, env):
     """What samconfig.toml says of deployments of an environment."""
-    sections = config.get(env, {})
+    environments = [name for name, sections in config.items() if isinstance(sections, dict)]
+    if env not in environments:
+        raise answers.Refused(f"{CONFIG} has no environment {env}. It has {', '.join(environments)}.")
+    sections = config[env]
     return {**sections.get("global", {}).get("parameters", {}), **sections.get("deploy", {}).get("parameters", {})}
 
 
@@ -69,14 +72,12 @@ def defaults(parameters, template):
 
 def parameters_in(config, env, template):
     """The parameters that were chosen for an environment. The Region goes to where SAM reads it, and settings() afterwards."""
-    if env not in config:
-        raise answers.Refused(f"{CONFIG} has no environment {env}. It has {', '.join(name for name in config if name != 'version')}.")
     section = settings(config, env)
     known = parameters_of(section.get("parameter_overrides"))
     if region := section.get("region") or os.environ.get("AWS_REGION") or region_of(section.get("profile")):
         known["Region"] = region
     parameters = answers.collect(env, template, known)
-    config.setdefault(env, {}).setdefault("deploy", {}).setdefault("parameters", {})["region"] = parameters.pop("Region")
+    config[env].setdefault("deploy", {}).setdefault("parameters", {})["region"] = parameters.pop("Region")
     return parameters
 
 

@@ -210,6 +210,7 @@ class Deploy(unittest.TestCase):
             ("samconfig.toml", "[", "samconfig.toml is not TOML"),
             ("samconfig.toml", None, "samconfig.toml"),
             ("samconfig.toml", "[prod.deploy.parameters]\n", "samconfig.toml has no stack_name for prod"),
+            ("samconfig.toml", "version = 0.1\nprod = 1\n[dev.deploy]\n[test.deploy]\n", "has no environment prod. It has dev, test."),
             (".deploy/prod.toml", "x = [", ".deploy/prod.toml is not TOML"),
             (".deploy/prod.toml", b"x = '\xff'", ".deploy/prod.toml is not TOML"),
             (".deploy/prod.toml", "Region = 5", "Region must be the code of a Region"),
