@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -138,7 +139,7 @@ func ownVariables() map[string]string {
 
 // environmentsOf reads the configuration of a stack's functions, as the alias serves it where there is one.
 func environmentsOf(ctx context.Context, cfg aws.Config, stack string) (environments, error) {
-	resources, err := cloudformation.NewFromConfig(cfg).DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{StackName: aws.String(stack)})
+	resources, err := resourcesOf(ctx, cloudformation.NewFromConfig(cfg), stack)
 	var refusal smithy.APIError
 	switch {
 	case errors.As(err, &refusal) && refusal.ErrorCode() == "ValidationError":
@@ -147,12 +148,11 @@ func environmentsOf(ctx context.Context, cfg aws.Config, stack string) (environm
 		return environments{}, fmt.Errorf("the stack %s: %w", stack, describeAWS("cloudformation", cfg.Region, err))
 	}
 	var found environments
-	for _, resource := range resources.StackResources {
-		into := map[string]*map[string]string{"PortalFunction": &found.portal, "WebhookFunction": &found.webhook}[aws.ToString(resource.LogicalResourceId)]
-		if into == nil {
+	for logical, into := range map[string]*map[string]string{"PortalFunction": &found.portal, "WebhookFunction": &found.webhook} {
+		if resources[logical] == "" {
 			continue
 		}
-		if *into, err = variablesOf(ctx, lambda.NewFromConfig(cfg), aws.ToString(resource.PhysicalResourceId)); err != nil {
+		if *into, err = variablesOf(ctx, lambda.NewFromConfig(cfg), resources[logical]); err != nil {
 			return environments{}, err
 		}
 	}
@@ -160,6 +160,27 @@ func environmentsOf(ctx context.Context, cfg aws.Config, stack string) (environm
 		return environments{}, fmt.Errorf("stack %s has no PortalFunction", stack)
 	}
 	return found, nil
+}
+
+// resourcesOf has the names of a stack's resources by their logical IDs. DescribeStackResources would end after 100 resources, and
+// infra/deployer.yaml does not allow it.
+//
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
+func resourcesOf(ctx context.Context, client *cloudformation.Client, stack string) (map[string]string, error) {
+	names := map[string]string{}
+	pages := cloudformation.NewListStackResourcesPaginator(client, &cloudformation.ListStackResourcesInput{StackName: aws.String(stack)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // its code is what is looked at
+		}
+		for _, resource := range page.StackResourceSummaries {
+			if !strings.HasPrefix(string(resource.ResourceStatus), "DELETE_") {
+				names[aws.ToString(resource.LogicalResourceId)] = aws.ToString(resource.PhysicalResourceId)
+			}
+		}
+	}
+	return names, nil
 }
 
 func variablesOf(ctx context.Context, client *lambda.Client, function string) (map[string]string, error) {

@@ -355,6 +355,22 @@ func TestDoctorOfTheLaptopIsGreen(t *testing.T) {
 }
 
 // A stack's functions are looked at as AWS has them.
+// stackResources are two pages of CloudFormation's, with a function that is no longer in the stack.
+func stackResources(token string) string {
+	member := func(logical, physical, kind, status string) string {
+		return "<member><LogicalResourceId>" + logical + "</LogicalResourceId><PhysicalResourceId>" + physical +
+			"</PhysicalResourceId><ResourceType>" + kind + "</ResourceType><ResourceStatus>" + status + "</ResourceStatus></member>"
+	}
+	page := "<StackResourceSummaries>" + strings.Repeat(member("Version", "arn", "AWS::Lambda::Version", "DELETE_SKIPPED"), 100) +
+		member("PortalFunction", "stack-portal", "AWS::Lambda::Function", "UPDATE_COMPLETE") + "</StackResourceSummaries><NextToken>2</NextToken>"
+	if token == "2" {
+		page = "<StackResourceSummaries>" + member("WebhookFunction", "stack-webhook", "AWS::Lambda::Function", "CREATE_COMPLETE") +
+			member("WebhookFunction", "stack-webhook-before", "AWS::Lambda::Function", "DELETE_COMPLETE") + "</StackResourceSummaries>"
+	}
+	return `<ListStackResourcesResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><ListStackResourcesResult>` +
+		page + `</ListStackResourcesResult></ListStackResourcesResponse>`
+}
+
 func TestDoctorOfAStack(t *testing.T) {
 	p := newPatient(t)
 	aws := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -369,10 +385,7 @@ func TestDoctorOfAStack(t *testing.T) {
 			_, _ = io.WriteString(w, `{"Type":"User","Message":"Cannot find alias arn"}`)
 		default:
 			w.Header().Set("Content-Type", "text/xml")
-			_, _ = io.WriteString(w, `<DescribeStackResourcesResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStackResourcesResult><StackResources>`+
-				`<member><LogicalResourceId>PortalFunction</LogicalResourceId><PhysicalResourceId>stack-portal</PhysicalResourceId><ResourceType>AWS::Lambda::Function</ResourceType></member>`+
-				`<member><LogicalResourceId>WebhookFunction</LogicalResourceId><PhysicalResourceId>stack-webhook</PhysicalResourceId><ResourceType>AWS::Lambda::Function</ResourceType></member>`+
-				`</StackResources></DescribeStackResourcesResult></DescribeStackResourcesResponse>`)
+			_, _ = io.WriteString(w, stackResources(r.FormValue("NextToken")))
 		}
 	}))
 	t.Cleanup(aws.Close)

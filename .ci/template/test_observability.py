@@ -176,6 +176,15 @@ class Alarms(unittest.TestCase):
             self.assertTrue(text.endswith(f" infra/RUNBOOK.md#{name.lower()}"), name)
             self.assertLessEqual(len(text), 1024, name)
 
+    def test_the_query_about_users_without_account_finds_navigations(self):
+        """Those are redirected if there is a NoAccountUrl, and count for the alarm all the same."""
+        query = everything().within.resources["WhoIsRefused"]["Properties"]["QueryString"]
+        finds = lambda status, code: eval(re.match("filter (.+)", query)[1].replace(" = ", " == "), {"status": status, "code": code})
+        for status, code in ((303, "no-billing-account"), (404, "no-billing-account"), (401, "invalid-token")):
+            self.assertTrue(finds(status, code), (status, code))
+        for status, code in ((303, "ok"), (200, "ok"), (502, "billing-unavailable")):
+            self.assertFalse(finds(status, code), (status, code))
+
 
 def failures_at(of, time):
     return [own("failures", of, 1, 0, time), own("requests", of, 1, time=time), own("duration_ms", of, 1, 1, time)]

@@ -83,9 +83,9 @@ class Traffic(unittest.TestCase):
         release = template["Parameters"]["Release"]
         template |= {"Resources": functions, "Parameters": {"Release": release}}
         chance = random.Random(1)
-        letters, more = string.ascii_letters + string.digits, string.ascii_letters + string.digits + "._+-"
+        letters, more = string.ascii_letters + string.digits, string.printable.strip()
         made = {}
-        accepted = ["", "v1", "20261129", "0123456789", "0123456789-v1.2.3", "a" * 128]
+        accepted = ["", "v1", "20261129", "0123456789", "0123456789-v1.2.3", "0123456789/main:1(2026-11-29)", "a" * 128]
         accepted += ["".join(chance.choices(letters, k=chance.randint(1, 10))) for _ in range(20)]
         accepted += ["".join(chance.choices(letters, k=10) + chance.choices(more, k=chance.randint(1, 118))) for _ in range(20)]
         for value in accepted:
@@ -99,7 +99,7 @@ class Traffic(unittest.TestCase):
             self.assertFalse(re.fullmatch(release["AllowedPattern"], value), value)
             with self.assertRaises(InvalidDocumentException, msg=value):
                 self.versions(template, value)
-        for value in ("a" * 129, "0123456789 v1", "0123456789\n"):  # too long for the function's description, or no name
+        for value in ("a" * 129, "0123456789 v1", "0123456789\n", "0123456789é"):  # too long for the function's description, or no name
             self.assertFalse(re.fullmatch(release["AllowedPattern"], value), value)
 
     def test_what_rolls_back_watches_the_new_version_alone(self):

@@ -144,6 +144,7 @@ func (h *Handler) verify(ctx context.Context, header string, body []byte, record
 	if err != nil {
 		return err
 	}
+	record.fetched = h.Fetched
 	if signed.isBy(secrets.Reveal(), body) {
 		return nil
 	}

@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"math"
+	"net/http"
 	"testing"
 	"time"
 
@@ -36,11 +38,28 @@ func TestFailuresAreCountedByUpstream(t *testing.T) {
 	}
 }
 
-func TestTheAgeOfTheSigningSecretsIsAMetric(t *testing.T) {
-	f := newFixture(t)
-	f.Fetched = func() time.Time { return time.Now().Add(-time.Minute) }
-	f.post(file(t, "customer.created"), nil)
-	if age, _ := f.line(t)["secret_age_ms"].(float64); age < 60_000 || age > 70_000 {
-		t.Errorf("secret_age_ms = %v, want a minute", age)
+// What no event uses is not renewed, so that its age says nothing: requests that anyone can send must not trip an alarm.
+func TestTheAgeOfTheSigningSecretsIsAMetricIfTheyWereUsed(t *testing.T) {
+	header := func(value string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set("Stripe-Signature", value) }
+	}
+	for name, test := range map[string]struct {
+		change func(*http.Request)
+		isUsed bool
+	}{
+		"an event":          {nil, true},
+		"another signature": {header(signedBy(secretB, eventTime, file(t, "customer.created"))), true},
+		"no signature":      {header(""), false},
+		"an old signature":  {header(signedBy(secretA, eventTime.Add(-time.Hour), file(t, "customer.created"))), false},
+		"another method":    {func(r *http.Request) { r.Method = http.MethodGet }, false},
+		"another path":      {func(r *http.Request) { r.URL.Path = "/" }, false},
+	} {
+		f := newFixture(t)
+		f.Fetched = func() time.Time { return time.Now().Add(-time.Hour) }
+		f.post(file(t, "customer.created"), test.change)
+		age, isLogged := f.line(t)["secret_age_ms"].(float64)
+		if isLogged != test.isUsed || math.Floor(age/3_600_000) != map[bool]float64{true: 1}[test.isUsed] {
+			t.Errorf("%s: secret_age_ms = %v, want one of an hour: %v", name, age, test.isUsed)
+		}
 	}
 }

@@ -16,11 +16,11 @@ import (
 type record struct {
 	*requestlog.Record
 	isConflict bool
-	fetched    func() time.Time // the signing secrets; nil where there are none
+	fetched    func() time.Time // the signing secrets; nil unless they were used: what no event uses is not renewed
 }
 
 func (h *Handler) begin(r *http.Request) *record {
-	return &record{Record: h.Log.Begin(h.RequestID(r.Context()), routeOf(r)), fetched: h.Fetched}
+	return &record{Record: h.Log.Begin(h.RequestID(r.Context()), routeOf(r))}
 }
 
 func (r *record) event(e event, now time.Time) {
