@@ -1,4 +1,4 @@
-"""CloudFormation, Lambda, CodeDeploy and DynamoDB at the wire, with one stack. For tests of what deploys."""
+"""CloudFormation, Lambda, CodeDeploy and DynamoDB at the wire, with one stack, for tests of deploy.py and rollback.py."""
 
 import functools
 import http.server
