@@ -65,8 +65,8 @@ func run(binary, sbom string, out io.Writer) error {
 	return write(out, files)
 }
 
-// linked returns the licence files of each module in the binary: those at the module's root and in the folders of its packages, because
-// a package that was copied from elsewhere has its own licence.
+// linked returns the licence files of each module in the binary: those in the folders of its packages too, because a package that was
+// copied from elsewhere has its own licence.
 func linked(info *buildinfo.BuildInfo) (map[string][]string, error) {
 	settings := map[string]string{}
 	for _, setting := range info.Settings {

@@ -136,12 +136,12 @@ def argument(shape, values):
         return values[0]
     if values[0].startswith(("{", "[")):
         return json.loads(values[0])
+    if shape.type_name == "list" and shape.member.type_name not in ("structure", "map"):
+        return values
     if PLACEHOLDER.search(values[0]) and "=" not in values[0]:
         return values[0]
     if shape.type_name == "list":
-        if shape.member.type_name in ("structure", "map"):
-            return [shorthand(shape.member, v) for v in values]
-        return values
+        return [shorthand(shape.member, v) for v in values]
     return shorthand(shape, values[0])
 
 

@@ -40,7 +40,7 @@ def settings(config, env):
 
 
 def parameters_of(overrides):
-    """Parameters as SAM itself reads them, without those that make deploy sets."""
+    """Parameters as SAM itself reads them. Those that are of an earlier release, or are found out here, are not among them."""
     parameters = CfnParameterOverridesType().convert(overrides or "", None, None)
     return {name: value for name, value in parameters.items() if name not in ["Release", *upgrade.PREVIOUS]}
 
