@@ -65,8 +65,8 @@ func run(binary, sbom string, out io.Writer) error {
 	return write(out, files)
 }
 
-// linked has the files with the licences of each module in the binary: those at its root, and those of the folders of its packages,
-// because a package that was copied from elsewhere has a licence of its own.
+// linked returns the licence files of each module in the binary: those in the folders of its packages too, because a package that was
+// copied from elsewhere has its own licence.
 func linked(info *buildinfo.BuildInfo) (map[string][]string, error) {
 	settings := map[string]string{}
 	for _, setting := range info.Settings {

@@ -21,7 +21,7 @@ func begin(_ context.Context, cmd *cli.Command) error {
 	return nil
 }
 
-// nameOf is what a command is called by: portal-config apply.
+// nameOf returns a command's name with its parents: portal-config apply.
 func nameOf(cmd *cli.Command) string {
 	return strings.TrimPrefix(cmd.FullName(), cmd.Root().Name+" ")
 }

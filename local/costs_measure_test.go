@@ -242,7 +242,7 @@ func requestOf(t *testing.T, method, path string, body []byte, headers map[strin
 	return eventOf(t, r)
 }
 
-// signed is an event of Stripe's.
+// signed is an event that Stripe has signed.
 func signed(t *testing.T, body []byte) json.RawMessage {
 	t.Helper()
 	return requestOf(t, http.MethodPost, webhookPath, body, map[string]string{"Stripe-Signature": stripewire.Sign(body, demoSigningSecret, time.Now())})

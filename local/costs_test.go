@@ -69,7 +69,7 @@ func requestPrice(requests float64) float64 {
 	return (min(requests, first)*perAPIRequest + max(requests-first, 0)*perManyRequests) / requests
 }
 
-// monthly are the rows of what is paid by the month.
+// monthly are the rows with a monthly price.
 func monthly(t *testing.T, kinds []costKind, users float64) (table, secrets, watching, edge float64) {
 	t.Helper()
 	busy, invocations, requests, sent := 0.0, 0.0, 0.0, 0.0

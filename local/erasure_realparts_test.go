@@ -188,7 +188,7 @@ var (
 	keyPattern      = regexp.MustCompile(`\{"user_id": \{"S": "([^"]*)"\}\}`)
 )
 
-// erasureCommands are the options of the runbook's commands.
+// erasureCommands are the options of the commands in the runbook.
 func erasureCommands(t *testing.T) map[string]string {
 	t.Helper()
 	runbook, err := os.ReadFile("../infra/RUNBOOK.md")

@@ -50,8 +50,8 @@ func (j *importJob) dynamoDB(ctx context.Context, table app.MappingTable) (*dyna
 	return client, nil
 }
 
-// stripeAccount is the account of STRIPE_SECRET_KEY, or of the secret that STRIPE_SECRET_ID names. may says what its key must be able to
-// do, and apiVersion is that of its requests; "" means the functions' own.
+// stripeAccount is the account of STRIPE_SECRET_KEY, or of the secret that STRIPE_SECRET_ID names. may is the permission that the key
+// needs, for messages. Requests have apiVersion; "" means the version that the functions use.
 func stripeAccount(ctx context.Context, end context.CancelCauseFunc, may, apiVersion string) (*app.StripeAccount, error) {
 	key := strings.TrimSpace(os.Getenv("STRIPE_SECRET_KEY"))
 	if id := os.Getenv("STRIPE_SECRET_ID"); key == "" && id != "" {

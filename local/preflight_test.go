@@ -23,7 +23,7 @@ type control struct {
 	*patient
 	functions map[string]lambda.Handler // by the last part of the ARN before its version; nil fails
 	env       map[string]string         // of the preflight function
-	live      map[string]string         // variables of the portal's version that serves; nil before the first
+	live      map[string]string         // variables of the portal version that serves; nil before the first
 	hang      string                    // part of a path of Lambda's that is never answered
 	refuse    int                       // reports that CodeDeploy throttles first
 

@@ -41,12 +41,12 @@ class Refused(Exception):
 
 
 def questions(template):
-    """The parameters that an operator may set: those without a default are asked for."""
+    """The parameters that an operator may set."""
     return {"Region": REGION} | {name: p for name, p in template["Parameters"].items() if name not in MADE}
 
 
 def collect(env, template, known):
-    """All values that were chosen for an environment; known are those that are set elsewhere."""
+    """All values that were chosen for an environment. known has those from samconfig.toml and the shell."""
     asked_of = questions(template)
     path = FOLDER / f"{env}.toml"
     refuse(problems(known, asked_of), "samconfig.toml or the shell's environment")
@@ -76,7 +76,7 @@ def document(path):
 
 
 def region(env):
-    """That of the file, for commands that need none of the other values."""
+    """The Region in the file, for commands that need no other value."""
     path = FOLDER / f"{env}.toml"
     given = {name: text_of(value) for name, value in (document(path) if path.exists() else {}).items() if name == "Region"}
     refuse(problems(given, {"Region": REGION}), path)
@@ -122,7 +122,7 @@ def problem_of(parameter, value):
 
 
 def disagreements(values):
-    """What the functions refuse at their start, although each value is right on its own."""
+    """Values that the functions refuse together at their start, although each is right on its own."""
     url, origins = values.get("DefaultReturnUrl"), values.get("AllowedOrigins")
     if url and origins and origin_of(url) not in origins.split(","):
         yield "DefaultReturnUrl must be on one of AllowedOrigins"
@@ -132,7 +132,7 @@ def disagreements(values):
 
 
 def origin_of(url):
-    """The origin of a URL as browsers send it: in lower case, without the port that its scheme has by default."""
+    """The origin of a URL as browsers send it: in lower case, without a default port."""
     try:
         parts = urllib.parse.urlsplit(url)
         port = parts.port
@@ -190,7 +190,7 @@ def answer(prompt):
 
 
 def write(path, name, value):
-    """Adds a line, and leaves the others as they are."""
+    """Sets a line, and keeps the others with their comments."""
     document = tomlkit.parse(path.read_text(encoding="utf-8-sig") if path.exists() else HEADER)
     document[name] = value
     path.parent.mkdir(exist_ok=True)

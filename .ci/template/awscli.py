@@ -1,4 +1,4 @@
-"""What is wrong with a command of the AWS CLI, by botocore's models, of which the CLI makes its own commands."""
+"""Finds mistakes in commands of the AWS CLI by botocore's models, from which the CLI makes its own commands."""
 
 import functools
 import json
@@ -9,14 +9,14 @@ import jmespath
 from botocore import xform_name
 from botocore.exceptions import UnknownServiceError
 
-SERVICES = {"deploy": "codedeploy", "s3api": "s3"}  # that the CLI calls otherwise
+SERVICES = {"deploy": "codedeploy", "s3api": "s3"}  # services that have another name in the CLI
 
 # https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-options.html
 GLOBAL = {"--query", "--output", "--region", "--profile", "--endpoint-url", "--cli-binary-format", "--cli-input-json", "--max-items"}
 GLOBAL_FLAGS = {"--no-cli-pager", "--no-paginate", "--no-sign-request"}
 OUTPUTS = {"json", "text", "table", "yaml", "yaml-stream", "off"}
 
-# What the CLI makes of several calls, with the options that these documents use: of no model.
+# Commands that have no model, because the CLI makes several calls for each, with the options that these documents use.
 # https://docs.aws.amazon.com/cli/latest/reference/cloudformation/deploy.html, and package, and s3/cp
 FILES = {"--template-file", "--s3-bucket", "--s3-prefix"}
 CUSTOM = {
@@ -57,7 +57,7 @@ class Command:
             self.problems = [f"there is no {word}" for word in words[3:] if word.startswith("--") and word not in known]
             return
         if any("$" in word for word in words[1:4]):
-            return  # a function's or a loop's
+            return  # the shell fills in the command
         try:
             self.model, rest = operation(words)
         except (UnknownServiceError, KeyError, IndexError):
@@ -104,7 +104,7 @@ class Command:
                 self.check_values(option, self.shape(option), values)
         if self.options.get("--output", ["json"])[0] not in OUTPUTS:
             self.problems.append("there is no such --output")
-        files = 1 if self.model.has_streaming_output else 0  # which the CLI writes what is streamed to
+        files = 1 if self.model.has_streaming_output else 0  # the CLI writes the stream to a file
         if len(self.positional) != files:
             self.problems.append(f"{self.positional} is not the name of {files} files")
         for query in self.options.get("--query", []):
@@ -136,12 +136,12 @@ def argument(shape, values):
         return values[0]
     if values[0].startswith(("{", "[")):
         return json.loads(values[0])
+    if shape.type_name == "list" and shape.member.type_name not in ("structure", "map"):
+        return values
     if PLACEHOLDER.search(values[0]) and "=" not in values[0]:
         return values[0]
     if shape.type_name == "list":
-        if shape.member.type_name in ("structure", "map"):
-            return [shorthand(shape.member, v) for v in values]
-        return values
+        return [shorthand(shape.member, v) for v in values]
     return shorthand(shape, values[0])
 
 
@@ -161,7 +161,7 @@ def shorthand(shape, text):
 
 
 def unfit(shape, value, path=""):
-    """Where a value does not have its shape."""
+    """The differences between a value and its shape, each with its path."""
     kind = shape.type_name
     if isinstance(value, str) and ("…" in value or "$" in value or not getattr(shape, "enum", None) and PLACEHOLDER.search(value)):
         return []
@@ -183,7 +183,7 @@ def unfit(shape, value, path=""):
 
 
 def wrong_query(query, shape):
-    """What a JMESPath expression names that the output does not have."""
+    """Names in a JMESPath expression that the output does not have."""
     try:
         tree = jmespath.compile(query).parsed
     except jmespath.exceptions.JMESPathError as error:
@@ -194,7 +194,7 @@ def wrong_query(query, shape):
 
 
 def walk(node, shape, problems):
-    """The shape of what a node of an expression finds; None is unknown, of which anything may be asked."""
+    """The shape of a node's result; None if it is unknown, so that any name may follow."""
     kind, children = node["type"], node["children"]
     if kind == "field":
         if shape is None or shape.type_name == "map":
@@ -214,7 +214,7 @@ def walk(node, shape, problems):
         return member(found) if member(member(found)) and member(found).type_name == "list" else found
     if kind.endswith("projection"):
         inner = member(walk(children[0], shape, problems))
-        for child in children[1:]:  # what is taken of each, and a filter's condition
+        for child in children[1:]:  # the expression for each element, and a filter's condition
             walk(child, inner, problems)
         return None
     if kind in ("identity", "current", "slice"):

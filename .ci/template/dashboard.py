@@ -35,7 +35,7 @@ def everything():
 
 
 def series(widget, metrics, now, start):
-    """What a graph shows: label, colour, which axis and the values of each line, and its period."""
+    """The lines of a graph: the label, colour, axis and values of each."""
     properties = widget["properties"]
     shown, values = [], {}
     length = RANGES[properties.get("start", start)]

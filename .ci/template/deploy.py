@@ -1,9 +1,9 @@
 """make deploy: what is built, with the parameters of an environment, as a release of its own.
 
-The transform publishes a version where Release has another value (template.yaml says why), so Release is made of the code and of
-every parameter. `sam deploy --parameter-overrides` would take the place of samconfig.toml's, and leave those that are not named at
-what the stack has: so SAM is given a copy of samconfig.toml with every parameter: the operator's (answers.py), the environment's, Release,
-and the defaults of all others, so that a line that was taken out is the default again.
+The transform publishes a version only if Release has another value (template.yaml says why), so Release is a hash of the code and of
+every parameter. `sam deploy --parameter-overrides` would replace those of samconfig.toml, and keep the stack's values for the rest. So
+SAM gets a copy of samconfig.toml with every parameter: the operator's (answers.py), the environment's, Release, and the defaults of all
+others, so that a removed line is the default again.
 
 SAM is never called with --guided: it would ask for every parameter, and for each route whether it may be public. Without it, SAM
 shows the change set and asks no more than whether to deploy it (confirm_changeset).
@@ -34,7 +34,7 @@ COPY = pathlib.Path(".aws-sam/samconfig.toml")
 
 
 def settings(config, env):
-    """What samconfig.toml says of deployments of an environment."""
+    """The options in samconfig.toml for deployments of an environment."""
     environments = [name for name, sections in config.items() if isinstance(sections, dict)]
     if env not in environments:
         raise answers.Refused(f"{CONFIG} has no environment {env}. It has {', '.join(environments)}.")
@@ -52,7 +52,7 @@ def parameters_of(overrides):
 
 
 def release_of(parameters, build, commit):
-    """The first ten characters, which are all that the transform uses, are of the code and the parameters."""
+    """A name whose first ten characters, which are all that the transform uses, are a hash of the code and the parameters."""
     digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
     for file in sorted(p for p in build.rglob("*") if p.is_file()):
         digest.update(f"\0{file.relative_to(build)}\0{file.stat().st_size}\0".encode())
@@ -62,7 +62,7 @@ def release_of(parameters, build, commit):
 
 
 def as_sam_reads(value):
-    """SAM takes quotes away around a value, and backslashes before spaces and quotes within."""
+    """A value in the quotes and with the backslashes that SAM removes when it reads the file."""
     return '"' + re.sub(r"([ '\"])", r"\\\1", value) + '"'
 
 
@@ -82,7 +82,7 @@ def parameters_in(config, env, template):
 
 
 def region_of(profile):
-    """That of AWS_DEFAULT_REGION or of a profile, as SAM itself finds it."""
+    """The Region of AWS_DEFAULT_REGION or of a profile, as SAM itself finds it."""
     try:
         return Session(profile=profile).get_config_variable("region")
     except ProfileNotFound as wrong:

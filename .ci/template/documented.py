@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 
-# Before a command: of loops and functions, and variables for it alone.
+# Words before a command: of loops and functions, and variables for this command only.
 BEFORE = re.compile(r"^(do|then|else|\{|[a-z]+\(\)|[A-Z_]+=.*)$")
 
 
@@ -20,7 +20,7 @@ def pages():
 
 
 def code(text):
-    """Each line of code of a page. One that is continued, has an open quote, or is wrapped within a sentence is one line."""
+    """The lines of code of a page. A line that continues, has an open quote, or wraps in a sentence is joined to one."""
     for token in MARKDOWN.parse(text):
         if token.type in ("code_block", "fence") and token.info in ("", "sh"):
             yield from whole(re.sub(r"\\\n\s*", "", token.content).splitlines())
@@ -65,7 +65,7 @@ def commands(line):
 
 
 def without_substitutions(line):
-    """The line with $(one two) as one word, \\0one_two), and what was within each."""
+    """The line with $(one two) as the word \\0one_two), and the texts inside the parentheses."""
     inner = []
     while (start := line.find("$(")) >= 0:
         end, depth = start + 2, 1

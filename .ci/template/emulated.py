@@ -1,9 +1,9 @@
 """The translated template in an emulator of AWS, with the functions as they are built, called through its API Gateway.
 
-Run by .ci/emulated, which starts the emulator (ministack), the laptop (Stripe) and an OpenID provider, and ends them. What the emulator lacks is
-made up for here: it imports no OpenAPI body, so the routes are made from it; it has no CodeDeploy, saved queries and alarms that
-calculate; it splits nothing in a condition, so conditions are decided before; it enforces patterns, which let no http through to
-stand-ins.
+Run by .ci/emulated, which starts and ends the emulator (ministack), the laptop (Stripe) and an OpenID provider. The emulator differs from
+AWS, so this does the rest: it makes routes from the OpenAPI body, which the emulator does not import; it leaves out CodeDeploy, saved
+queries and the expressions of alarms; it decides conditions first, because the emulator does not split in them; and it removes patterns,
+which would refuse the stand-ins' http addresses.
 """
 
 import base64
@@ -66,10 +66,10 @@ def packaged():
     environment = os.environ | credentials | {"AWS_ENDPOINT_URL_S3": EMULATOR, "SAM_CLI_TELEMETRY": "0"}
     sam = pathlib.Path(sys.executable).with_name("sam")
     command = [translated.ROOT / ".ci/package", sam, f"{BINARIES}/release/template", "code", "billing-portal/v1.0.0"]
-    addresses = [
-        subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout.strip()
-        for _ in range(2)
-    ]
+    runs = [subprocess.run(command, env=environment, capture_output=True, text=True, check=False) for _ in range(2)]
+    if any(ran.returncode for ran in runs):
+        raise SystemExit("".join(ran.stderr for ran in runs))
+    addresses = [ran.stdout.strip() for ran in runs]
     expect("packaged twice, the address of the template", len(set(addresses)), 1)
     return translated.yaml_parse(object_at(addresses[0]).decode())
 
@@ -80,7 +80,7 @@ def object_at(address):
 
 
 def code_of(function):
-    """Where a function's zip file is, which has the bytes of the release's."""
+    """The place of a function's zip file in S3."""
     bucket, key = packaged()["Resources"][function]["Properties"]["CodeUri"].removeprefix("s3://").split("/", 1)
     return {"S3Bucket": bucket, "S3Key": key}
 

@@ -1,5 +1,6 @@
-"""CloudFormation, Lambda, CodeDeploy and DynamoDB at the wire, with one stack. For tests of what deploys."""
+"""CloudFormation, Lambda, CodeDeploy and DynamoDB at the wire, with one stack, for tests of deploy.py and rollback.py."""
 
+import functools
 import http.server
 import json
 import threading
@@ -7,8 +8,10 @@ import urllib.parse
 from xml.sax.saxutils import escape
 
 import boto3
+import botocore.session
 
-# One for all tests, because it keeps the services' models.
+# All sessions share the loader of the services' models, which takes most of the time of a client.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 SESSION = boto3.Session(region_name="eu-west-1", aws_access_key_id="test", aws_secret_access_key="test")
 
 

@@ -1,4 +1,4 @@
-"""CloudWatch as far as the alarms and the dashboard need it: metrics of log lines, metric math, and the states of alarms."""
+"""The part of CloudWatch that the alarms and the dashboard need: metrics of log lines, metric math, and the states of alarms."""
 
 import ast
 import collections
@@ -57,7 +57,7 @@ OPERATORS = {
 
 
 def evaluate(expression, values):
-    """Metric math of values by ID at one time. What depends on a missing value is missing, as is a division by zero.
+    """Metric math of values by ID at one time. A result is missing if it needs a missing value or divides by zero.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """

@@ -24,6 +24,7 @@ import deploy
 import tomlkit
 import translated
 from fake_aws import FakeAWS
+from test_deploy import run_in
 
 TEMPLATE = translated.read("template.yaml")
 QUESTIONS = answers.questions(TEMPLATE)
@@ -42,9 +43,15 @@ def lines(values):
     return tomlkit.dumps(values)
 
 
+def is_running(process):
+    """Whether a process does not sleep, in a read for example."""
+    return pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] == "R"
+
+
 def own_terminal():
-    """Ctrl-C reaches those whose terminal it is typed on."""
+    """Lets Ctrl-C reach the process, even if the tests run in the background of a shell, which ignores it for all its jobs."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Checkout:
@@ -70,33 +77,37 @@ class Checkout:
             self.file.parent.mkdir()
             self.file.write_text(given)
 
-    def deploy(self, *options, typed=None, **environment):
-        command = [sys.executable, "-B", translated.ROOT / ".ci/template/deploy.py", "--config-env", "prod", *options]
-        return self.run(command, typed, {"SAM": str(self.path / "sam")} | environment)
+    def environment(self, more):
+        return {"PATH": f"{self.path}:/usr/bin:/bin", "HOME": str(self.path), "SAM": str(self.path / "sam")} | self.aws | more
 
-    def run(self, command, typed, environment):
-        """Runs a command and returns its status and output. If typed is a list, that is on a terminal: each prompt gets the next text."""
-        environment = {"PATH": f"{self.path}:/usr/bin:/bin", "HOME": str(self.path)} | self.aws | environment
-        if typed is None:
-            done = subprocess.run(command, cwd=self.path, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-            return done.returncode, done.stdout + done.stderr
+    def deploy(self, *options, typed=None, **environment):
+        """Status and output of deploy.py. If typed is a list, it runs on a terminal, and each prompt gets the next text."""
+        arguments, environment = ["--config-env", "prod", *options], self.environment(environment)
+        if typed is not None:
+            return self.on_terminal([sys.executable, "-B", translated.ROOT / ".ci/template/deploy.py", *arguments], typed, environment)
+        return run_in(self.path, environment, arguments)
+
+    def make(self, *arguments):
+        done = subprocess.run(
+            ["make", *arguments], cwd=self.path, env=self.environment({}), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def on_terminal(self, command, typed, environment):
         terminal, side = pty.openpty()
         ends = {"stdin": side, "stdout": side, "stderr": side}
         process = subprocess.Popen(command, cwd=self.path, env=environment, start_new_session=True, preexec_fn=own_terminal, **ends)
         os.close(side)
-        shown, prompts, text, last = b"", iter(typed), "", time.monotonic() + 60
-        while time.monotonic() < last:
-            if not select.select([terminal], [], [], 3)[0]:
-                # Python does not notice a Ctrl-C between its prompt and its reading before the next one.
-                os.write(terminal, text.encode() if text == CTRL_C else b"")
-                continue
+        shown, prompts, last = b"", iter(typed), time.monotonic() + 60
+        while select.select([terminal], [], [], last - time.monotonic())[0]:
             try:
                 shown += os.read(terminal, 1 << 16)
             except OSError:  # Linux has EIO once the other side is closed
                 break
             if shown.endswith(b": "):
-                text = next(prompts)
-                os.write(terminal, text.encode())
+                while is_running(process.pid):  # Ctrl-C between the prompt and the read would not end the read
+                    time.sleep(0.01)
+                os.write(terminal, next(prompts).encode())
         else:
             os.killpg(process.pid, signal.SIGKILL)
         os.close(terminal)
@@ -207,7 +218,7 @@ class WithoutATerminal(unittest.TestCase):
             checkout = Checkout(self, given)
             for name in (".ci", ".tools"):
                 (checkout.path / name).symlink_to(translated.ROOT / name)
-            done = checkout.run(["make", "deploy", "ENV=prod", f"SAM={checkout.path}/sam", "DOCTOR="], None, {})
+            done = checkout.make("deploy", "ENV=prod", f"SAM={checkout.path}/sam", "DOCTOR=")
             self.assertEqual((done[0], [call[0] for call in checkout.called()]), (status, calls), done[1])
 
 

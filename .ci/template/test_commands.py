@@ -196,6 +196,7 @@ WRONG = {
     "aws dynamodb update-continuous-backups --table-name T --point-in-time-recovery-specification RecoveryPeriodInDays=1": "PointInTimeRecoveryEnabled is missing",
     "aws dynamodb update-table --table-name T --deletion-protection-enabled true": "['true'] is not the name of 0 files",
     "aws dynamodb update-table --table-name T --billing-mode FREE": "FREE is none of",
+    "aws cloudformation create-stack --stack-name NAME --capabilities CAPABILITY_IAM CAPABILITY_ALL": "CAPABILITY_ALL is none of",
     "aws logs filter-log-events --log-group-name /aws/lambda/NAME-portal": "the stack has no --log-group-name",
     "aws logs filter-log-events --log-group-name /aws/lambda/NAME/portal --limit many": "many is not a number",
     "aws cloudwatch describe-alarms --alarm-names NAME-PortalFailure": "the stack has no --alarm-names",

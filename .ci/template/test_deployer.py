@@ -1,4 +1,4 @@
-"""Whoever deploys may do what CloudFormation's own schemas say that it does, but for what is refused here with a reason."""
+"""Deployers may do everything that CloudFormation's own schemas name, except for the actions that are refused here with a reason."""
 
 import fnmatch
 import json
@@ -16,7 +16,7 @@ REFUSED = {
     ],
     "Lambda functions are deployed, and no machines": ["codedeploy:RegisterOnPremisesInstance"],
     "the table outlives the stack": ["dynamodb:DeleteTable"],
-    "customers are no business of whoever deploys": [
+    "deployers do not need to see customers": [
         "dynamodb:BatchWriteItem",
         "dynamodb:DeleteItem",
         "dynamodb:GetItem",
@@ -53,7 +53,7 @@ REFUSED = {
         "kms:RevokeGrant",
     ],
     "roles have inline policies alone": ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
-    "nobody takes off a boundary that bounds them": ["iam:DeleteRolePermissionsBoundary"],
+    "deployers must not remove their own boundary": ["iam:DeleteRolePermissionsBoundary"],
     "the functions have no layers, file systems, code signing, runtime pins, or scaling of their own": [
         "elasticfilesystem:DescribeMountTargets",
         "lambda:AssociateRuntimeAlias",
@@ -89,7 +89,7 @@ LONGEST_POLICY = 6144
 
 
 def needed():
-    """Actions, and what for."""
+    """Actions, with the operations and resource types that need them."""
     stack = translated.deployed(translated.EVERYTHING)
     types = {r["Type"] for part in (stack, translated.observability(stack)) for r in part.resources.values()}
     actions = {}

@@ -1,4 +1,4 @@
-"""What stands in front of the portal: CloudFront, WAF, and the certificate without which the API lets nobody connect."""
+"""CloudFront and WAF in front of the portal, and the certificate that the API requires of its clients."""
 
 import pathlib
 import re
@@ -21,7 +21,7 @@ CACHED_ERRORS = {400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504}
 
 
 def asserted(stack, rule):
-    """Whether what a rule of the template asserts holds."""
+    """Whether the assertions of a rule of the template hold."""
     return all(stack.resolve(a["Assert"]) for a in stack.template["Rules"][rule]["Assertions"])
 
 
@@ -178,7 +178,8 @@ class Certificates(unittest.TestCase):
             (cls.folder / name).mkdir()
             for command in commands:
                 subprocess.run(["bash", "-euc", command], cwd=cls.folder / name, check=True, capture_output=True)
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "server-key.pem", "-out", "server.pem", "-subj", "/CN=origin.example.com", "-addext", "subjectAltName=DNS:origin.example.com"], cwd=cls.folder, check=True, capture_output=True)  # fmt: skip
+        server = ["-keyout", "server-key.pem", "-out", "server.pem", "-subj", "/CN=origin.example.com", "-addext", "subjectAltName=DNS:origin.example.com"]
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *server], cwd=cls.folder, check=True, capture_output=True)
 
     def connect(self, client, trusted):
         """Whether a client gets an answer from a server that trusts the certificates of some authorities."""
@@ -221,7 +222,8 @@ class Certificates(unittest.TestCase):
 
     # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/origin-certificate-management-certificate-manager.html
     def test_cloudfront_accepts_them(self):
-        shown = subprocess.run(["openssl", "x509", "-in", "edge.pem", "-noout", "-text"], cwd=self.folder / "first", check=True, capture_output=True, text=True).stdout  # fmt: skip
+        show = ["openssl", "x509", "-in", "edge.pem", "-noout", "-text"]
+        shown = subprocess.run(show, cwd=self.folder / "first", check=True, capture_output=True, text=True).stdout
         for part in ("Version: 3 (0x2)", "ecdsa-with-SHA256", "ASN1 OID: prime256v1", "TLS Web Client Authentication"):
             self.assertIn(part, shown)
         self.assertNotIn("TLS Web Server Authentication", shown)

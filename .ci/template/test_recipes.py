@@ -9,10 +9,8 @@ import subprocess
 import tempfile
 import unittest
 
-import botocore.session
+import awscli
 import translated
-from botocore import xform_name
-from botocore.validate import validate_parameters
 
 README = (translated.ROOT / "infra/README.md").read_text()
 NODE_MODULES = pathlib.Path(os.environ.get("NODE_MODULES", translated.ROOT / ".tools/npm/node_modules"))
@@ -66,30 +64,11 @@ def run(files, command):
         return ran.stdout, [json.loads(line) for line in calls], made
 
 
-# Of the AWS CLI itself: https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-options.html
-GLOBAL = {"output", "query"}
-
-
 def arguments(called):
     """A command of the AWS CLI as the API gets it."""
-    service, operation, *rest = called
-    model = botocore.session.get_session().get_service_model(service)
-    model = model.operation_model(next(n for n in model.operation_names if xform_name(n, "-") == operation))
-    members = {xform_name(n, "-"): (n, shape) for n, shape in model.input_shape.members.items()}
-    given = {}
-    while rest:
-        option, values = rest.pop(0).removeprefix("--"), []
-        while rest and not rest[0].startswith("--"):
-            values.append(rest.pop(0))
-        if option in GLOBAL:
-            continue
-        name, shape = members[option]
-        given[name] = values if shape.type_name == "list" else values[0]
-        if values[0].startswith("["):
-            given[name] = json.loads(values[0])
-    report = validate_parameters(given, model.input_shape)
-    assert report is None, report
-    return given
+    command = awscli.Command(["aws", *called])
+    assert command.problems == [], command.problems
+    return {command.members[o]: awscli.argument(command.shape(o), v) for o, v in command.options.items() if o in command.members}
 
 
 # Each returns what is deployed by the recipe as it is, once more, with another value, and with another template.

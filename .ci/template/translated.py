@@ -1,5 +1,6 @@
-"""What a deployment makes of the templates: SAM's own translator, and then the values of CloudFormation's functions."""
+"""The templates as a deployment sees them: after SAM's own translator, with the values of CloudFormation's functions."""
 
+import copy
 import functools
 import json
 import logging
@@ -19,7 +20,7 @@ logging.disable(logging.WARNING)  # of the translator's own metrics
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# Those without a default.
+# Parameters of template.yaml without a default.
 REQUIRED = {
     "StripeSecretId": "billing-portal/stripe",
     "StripeLivemode": "true",
@@ -31,7 +32,7 @@ REQUIRED = {
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234-ab"
 
-# Whatever makes a resource or a statement more.
+# Parameters with which template.yaml has all its resources and statements.
 EVERYTHING = REQUIRED | {
     "Release": "0123456789-v1",
     "StripeSecretKmsKeyArn": KEY,
@@ -68,7 +69,7 @@ EVERYTHING = REQUIRED | {
     "PreviousCustomersKmsKeyArn": KEY,
 }
 
-# Of infra/edge.yaml, with whatever is optional.
+# Parameters of infra/edge.yaml, also the optional ones.
 EDGE = {
     "DomainName": "billing.example.com",
     "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/2-b",
@@ -79,7 +80,7 @@ EDGE = {
     "LogsKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1234-ab",
 }
 
-# Whatever makes a statement of infra/deployer.yaml more.
+# Parameters with which infra/deployer.yaml has all its statements.
 DEPLOYER = {"CustomersKmsKeyArn": KEY, "DomainName": EVERYTHING["DomainName"], "HostedZoneId": "Z123", "FirstDeployment": "true"}
 
 PSEUDO = {
@@ -92,12 +93,18 @@ PSEUDO = {
 }
 
 
-def read(path):
+@functools.cache
+def parsed(path):
     return yaml_parse((ROOT / path).read_text())
 
 
+def read(path):
+    """A template, for the caller to change. Parsing takes 50 times as long as copying."""
+    return copy.deepcopy(parsed(path))
+
+
 def translate(parameters, code="s3://bucket/code"):
-    """The template after the transform, as CloudFormation is given it."""
+    """The template after the transform, as CloudFormation gets it."""
     return translate_once(tuple(sorted(parameters.items())), code)
 
 
@@ -212,7 +219,7 @@ def observability(stack, pseudo=None):
 
 
 def edge(**parameters):
-    """What stands in front, in the one Region where it can be deployed."""
+    """CloudFront and WAF, in the only Region that they can be deployed to."""
     return Stack(read("infra/edge.yaml"), EDGE | parameters, {"AWS::Region": "us-east-1"})
 
 
@@ -222,7 +229,7 @@ def statements(role):
 
 
 def metrics_of(alarm):
-    """What an alarm looks at: itself, or what it calculates with."""
+    """The metrics of an alarm: its own, or those in its expression."""
     return [m["MetricStat"]["Metric"] for m in alarm["Properties"].get("Metrics", []) if "MetricStat" in m] or [alarm["Properties"]]
 
 
@@ -231,7 +238,7 @@ def as_list(value):
 
 
 def write(folder):
-    """The templates with everything in them, for checks that know nothing of SAM."""
+    """Writes the templates with all their resources, for checks that do not know SAM."""
     stack = deployed(EVERYTHING)
     deployer = Stack(read("infra/deployer.yaml"), DEPLOYER)
     folder.mkdir(parents=True, exist_ok=True)

@@ -91,8 +91,8 @@ type StripeAccount struct {
 }
 
 // NewStripeAccount returns the account of a key: the value of a secret that holds it, as the function reads that. Where it is, and
-// its mode, are of the environment; without STRIPE_LIVEMODE the mode is the key's own. apiVersion is the version of Stripe's API; ""
-// means the one that the functions use. The error names what is wrong, and repeats no part of the key.
+// its mode, are of the environment; without STRIPE_LIVEMODE the mode is the key's own. apiVersion is Stripe's API version; "" means
+// the one that the functions use. The error names the fault, and repeats no part of the key.
 func NewStripeAccount(getenv func(string) string, value, apiVersion string) (*StripeAccount, error) {
 	e := &environment{getenv: getenv}
 	field := e.secretField()

@@ -40,11 +40,11 @@ func HasProblem(findings []Finding) bool { return preflight.HasProblem(findings)
 type Examiner struct {
 	// Pause waits between requests to Stripe; nil means a timer. A test that does not wait replaces it.
 	Pause func(ctx context.Context, d time.Duration) error
-	// Extra are further checks of the portal's Stripe account.
+	// Extra are more checks of the Stripe account.
 	Extra []ExtraCheck
 }
 
-// ExtraCheck is a check of an operator's tool, which read asks Stripe for in an API version of the check's own. An error is one of read.
+// ExtraCheck is a check that an operator's tool adds. read sends its requests to Stripe with APIVersion.
 type ExtraCheck struct {
 	Name       string
 	APIVersion string

@@ -47,7 +47,7 @@ type Hook struct {
 	Logs io.Writer
 }
 
-// Environments are the variables of versions: the new ones, and the portal's that serves now. nil is one that is not deployed.
+// Environments are the variables of the new versions, and of the portal version that serves now. nil means that it does not exist.
 type Environments struct{ Portal, Webhook, Live map[string]string }
 
 // How the function's time is divided. The checks get the rest.

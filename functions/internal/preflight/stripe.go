@@ -253,7 +253,7 @@ func (s *Stripe) Flows(flows []string, id string) Check {
 // StripeReader asks Stripe for an object or a list.
 type StripeReader func(ctx context.Context, path string, query url.Values) (json.RawMessage, error)
 
-// Extra is a check of a caller's own about portal configurations. It returns the errors of read.
+// Extra is a check of portal configurations by an operator's tool. An error of read gets the advice that other checks give.
 func (s *Stripe) Extra(name string, run func(ctx context.Context, read StripeReader) (Finding, error)) Check {
 	return Check{Name: name, Run: func(ctx context.Context) Finding {
 		finding, err := run(ctx, func(ctx context.Context, path string, query url.Values) (document json.RawMessage, err error) {

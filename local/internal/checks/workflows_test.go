@@ -154,7 +154,7 @@ func TestLocksHaveHashesAndNoAddresses(t *testing.T) {
 	if strings.Contains(string(npm), `"resolved"`) {
 		t.Error("package-lock.json says where packages come from")
 	}
-	// A bundled package is part of the one that bundles it, and of its hash.
+	// The hash of a package covers those that it bundles.
 	packages := strings.Count(string(npm), `"node_modules/`) - strings.Count(string(npm), `"inBundle": true`)
 	if hashes := strings.Count(string(npm), `"integrity": "sha512-`); packages == 0 || hashes != packages {
 		t.Errorf("package-lock.json has %d packages and %d hashes", packages, hashes)

@@ -26,17 +26,17 @@ func (f *File) Checks() ([]app.ExtraCheck, error) {
 		checks = append(checks, app.ExtraCheck{
 			Name: "portal configuration " + strconv.Quote(configuration.Name) + " of the file", APIVersion: version,
 			Run: func(ctx context.Context, read app.StripeReader) (app.Finding, error) {
-				if once.Do(func() { all, failed = f.list(ctx, Reader(read)) }); failed != nil {
+				if once.Do(func() { all, failed = f.list(ctx, read) }); failed != nil {
 					return app.Finding{}, failed
 				}
-				return f.examine(ctx, Reader(read), all, configuration)
+				return f.examine(ctx, read, all, configuration)
 			},
 		})
 	}
 	return checks, nil
 }
 
-func (f *File) examine(ctx context.Context, read Reader, all []found, configuration Configuration) (app.Finding, error) {
+func (f *File) examine(ctx context.Context, read app.StripeReader, all []found, configuration Configuration) (app.Finding, error) {
 	apply := "Run: go run ./local portal-config apply " + f.Path + "."
 	there, err := named(all, configuration.Name)
 	switch {

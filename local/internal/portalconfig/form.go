@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/stripe/stripe-mock/spec"
 )
@@ -29,7 +30,7 @@ func encode(form url.Values, value any, schema *spec.Schema, name string) {
 			form.Set(name, "")
 		}
 	case string:
-		if value != "" || canUnset || schema.Type == spec.TypeString && name != "" && isMetadata(name) {
+		if value != "" || canUnset || schema.Type == spec.TypeString && isMetadata(name) {
 			form.Set(name, value)
 		}
 	default:
@@ -38,9 +39,7 @@ func encode(form url.Values, value any, schema *spec.Schema, name string) {
 }
 
 // isMetadata reports whether a parameter is a key of the metadata, which an empty value removes.
-func isMetadata(name string) bool {
-	return len(name) > len("metadata[") && name[:len("metadata[")] == "metadata["
-}
+func isMetadata(name string) bool { return strings.HasPrefix(name, "metadata[") }
 
 // withRequired adds to the parameters that are written those that Stripe requires next to them.
 func withRequired(write, want, have map[string]any, schema *spec.Schema) {

@@ -83,14 +83,18 @@ func (p *Parameters) value(at int) string {
 	return value[1] + value[2]
 }
 
-// ids are those that the file has.
-func (p *Parameters) ids() []string {
-	return strings.FieldsFunc(p.value(p.allowed)+","+p.value(p.chosen), func(c rune) bool { return c == ',' || c == ' ' })
+// ids are those in the lines of the file.
+func (p *Parameters) ids(lines ...int) []string {
+	var all []string
+	for _, at := range lines {
+		all = append(all, strings.FieldsFunc(p.value(at), func(c rune) bool { return c == ',' || c == ' ' })...)
+	}
+	return all
 }
 
 // Fits refuses a file with IDs that do not exist in this mode, because it is probably of the other one.
 func (p *Plan) Fits(parameters *Parameters) error {
-	for _, id := range parameters.ids() {
+	for _, id := range parameters.ids(parameters.allowed, parameters.chosen) {
 		if !slices.ContainsFunc(p.all, func(c found) bool { return c.ID == id }) {
 			return fmt.Errorf("%s has the configuration %s, which does not exist in Stripe's %s mode: is it the file of another deployment? If not, remove the ID from it",
 				parameters.path, strconv.Quote(id), modeOf(p.stripe.Livemode()))
@@ -102,7 +106,7 @@ func (p *Plan) Fits(parameters *Parameters) error {
 // Update adds configurations to those that callers may choose, and makes the one of a name the default; "" keeps the default. IDs of
 // other configurations stay. Inactive ones are removed, because Stripe refuses sessions with them.
 func (p *Parameters) Update(applied []Applied, name string) error {
-	allowed := strings.FieldsFunc(p.value(p.allowed), func(c rune) bool { return c == ',' || c == ' ' })
+	allowed := p.ids(p.allowed)
 	chosen := p.value(p.chosen)
 	for _, a := range applied {
 		switch {

@@ -11,10 +11,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-)
 
-// Reader asks Stripe for an object or a list.
-type Reader func(ctx context.Context, path string, query url.Values) (json.RawMessage, error)
+	"billingportal/functions/app"
+)
 
 // found is a configuration at Stripe.
 type found struct {
@@ -46,7 +45,7 @@ func (f *File) object(document json.RawMessage) (found, error) {
 }
 
 // list returns all configurations of the mode, active or not.
-func (f *File) list(ctx context.Context, read Reader) ([]found, error) {
+func (f *File) list(ctx context.Context, read app.StripeReader) ([]found, error) {
 	var all []found
 	query := url.Values{"limit": {"100"}}
 	for {
@@ -96,7 +95,7 @@ func named(all []found, name string) (*found, error) {
 }
 
 // retrieve returns a configuration with all its parameters.
-func (f *File) retrieve(ctx context.Context, read Reader, id string) (found, error) {
+func (f *File) retrieve(ctx context.Context, read app.StripeReader, id string) (found, error) {
 	document, err := read(ctx, collection+"/"+id, expanded())
 	if err != nil {
 		return found{}, err

@@ -153,8 +153,7 @@ func (r *reader) scalar(n *yaml.Node, schema *spec.Schema, name string) any {
 
 func (r *reader) text(n *yaml.Node, tag string, schema *spec.Schema, name string) any {
 	limit := schema.MaxLength
-	isOfMetadata := strings.HasPrefix(name, "metadata[")
-	if isOfMetadata {
+	if isMetadata(name) {
 		limit = 500 // https://docs.stripe.com/api/metadata
 	}
 	switch {
@@ -164,7 +163,7 @@ func (r *reader) text(n *yaml.Node, tag string, schema *spec.Schema, name string
 		r.fault(n.Line, name, "must be a string: put it in quotes")
 	case len(schema.Enum) > 0 && !slices.Contains(schema.Enum, any(n.Value)):
 		r.fault(n.Line, name, "must be one of: %s", allowed(schema.Enum))
-	case n.Value == "" && !isOfMetadata:
+	case n.Value == "" && !isMetadata(name):
 		r.fault(n.Line, name, "cannot be empty or unset")
 	case strings.TrimSpace(n.Value) != n.Value:
 		r.fault(n.Line, name, "has white space around it")

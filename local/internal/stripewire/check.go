@@ -35,8 +35,8 @@ func check(n *node, schema *spec.Schema) *apiError {
 	return checkValue(n, schema)
 }
 
-// alternative is the schema of a parameter's alternatives that its value fits, or else the first. Those that Stripe has are a type and
-// the empty string, which unsets the parameter.
+// alternative returns the first alternative of a schema that a value fits, or else the first of all. Stripe's are a type and the empty
+// string, which unsets the parameter.
 func alternative(n *node, schema *spec.Schema) *spec.Schema {
 	for _, s := range schema.AnyOf {
 		if check(n, s) == nil {
