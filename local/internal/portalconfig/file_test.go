@@ -72,6 +72,7 @@ var faults = map[string]struct{ text, want string }{
 	"a number in metadata":              {"a: {metadata: {tier: 2}}", "metadata.tier: must be a string: put it in quotes"},
 	"an object in metadata":             {"a: {metadata: {tier: {x: y}}}", "metadata.tier: must be a string"},
 	"a long key of metadata":            {"a: {metadata: {" + strings.Repeat("k", 41) + ": x}}", "a key has at most 40 characters"},
+	"a key that a terminal acts on":     {`a: {metadata: {"\u001b[2J": x}}`, `"metadata.\x1b.2J": a key has at most 40 characters and no brackets`},
 	"brackets in a key of metadata":     {`a: {metadata: {"a]b": x}}`, "a key has at most 40 characters and no brackets"},
 	"a long value of metadata":          {"a: {metadata: {k: " + strings.Repeat("v", 501) + "}}", "has more than 500 characters"},
 	"an object that merges itself":      {"a: &a\n  <<: *a\n  name: x", "merges too many objects"},
@@ -113,6 +114,13 @@ func TestIntegersAreWholeAndDecimal(t *testing.T) {
 		if got := update["products"].([]any)[0].(map[string]any)["adjustable_quantity"].(map[string]any)["maximum"]; got != want {
 			t.Errorf("%s is %v", text, got)
 		}
+	}
+}
+
+// Stripe counts characters: https://docs.stripe.com/api/metadata
+func TestKeysOfMetadataAreCountedInCharacters(t *testing.T) {
+	if _, err := parse("f.yaml", []byte("a: {metadata: {"+strings.Repeat("é", 40)+": x}}")); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -53,7 +53,7 @@ func (r *reader) object(n *yaml.Node, schema *spec.Schema, name string) any {
 			r.fault(pair.key.Line, join(name, key), "unknown parameter; known here: %s", strings.Join(slices.Sorted(maps.Keys(schema.Properties)), ", "))
 		case name == "metadata" && key == MetadataKey:
 			r.fault(pair.key.Line, join(name, key), "holds the configuration's name: leave it out")
-		case name == "metadata" && (len(key) > 40 || strings.ContainsAny(key, "[]")): // https://docs.stripe.com/api/metadata
+		case name == "metadata" && (utf8.RuneCountInString(key) > 40 || strings.ContainsAny(key, "[]")): // https://docs.stripe.com/api/metadata
 			r.fault(pair.key.Line, join(name, key), "a key has at most 40 characters and no brackets")
 		default:
 			object[key] = r.value(pair.value, known, join(name, key))
