@@ -48,6 +48,7 @@ func (f *File) object(document json.RawMessage) (found, error) {
 // list returns all configurations of the mode, active or not.
 func (f *File) list(ctx context.Context, read Reader) ([]found, error) {
 	var all []found
+	seen := map[string]bool{}
 	query := url.Values{"limit": {"100"}}
 	for {
 		document, err := read(ctx, collection, query)
@@ -55,10 +56,12 @@ func (f *File) list(ctx context.Context, read Reader) ([]found, error) {
 			return nil, err
 		}
 		var page struct {
+			Object  string
 			Data    []json.RawMessage
 			HasMore bool `json:"has_more"`
 		}
-		if json.Unmarshal(document, &page) != nil || page.HasMore && len(page.Data) == 0 {
+		// An answer that only looks like an empty list would make every configuration a new one.
+		if json.Unmarshal(document, &page) != nil || page.Object != "list" || page.Data == nil || page.HasMore && len(page.Data) == 0 {
 			return nil, errAnswer
 		}
 		for _, data := range page.Data {
@@ -66,6 +69,10 @@ func (f *File) list(ctx context.Context, read Reader) ([]found, error) {
 			if err != nil {
 				return nil, err
 			}
+			if seen[c.ID] { // a page again: the list would never end
+				return nil, errAnswer
+			}
+			seen[c.ID] = true
 			all = append(all, c)
 		}
 		if !page.HasMore {
@@ -101,7 +108,16 @@ func (f *File) retrieve(ctx context.Context, read Reader, id string) (found, err
 	if err != nil {
 		return found{}, err
 	}
-	return f.object(document)
+	return f.objectOf(id, document)
+}
+
+// objectOf refuses an answer about another configuration than that of an ID; "" is any.
+func (f *File) objectOf(id string, document json.RawMessage) (found, error) {
+	c, err := f.object(document)
+	if err == nil && id != "" && c.ID != id {
+		err = errAnswer
+	}
+	return c, err
 }
 
 func expanded() url.Values {
