@@ -224,6 +224,13 @@ class Dashboard(unittest.TestCase):
         least = Watched(translated.REQUIRED)
         self.assertEqual(sorted(least.body["widgets"][0]["properties"]["alarms"]), sorted(f"<{name}.Arn>" for name in least.alarms))
 
+    def test_no_dimension_is_empty(self):
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html: Value has at least one character
+        for parameters in (translated.REQUIRED, translated.EVERYTHING):
+            for metric in (m for w in Watched(parameters).body["widgets"] for m in w["properties"].get("metrics", [])):
+                self.assertNotIn("", metric)
+                self.assertNotIn('=""', metric[0].get("expression", "") if isinstance(metric[0], dict) else "")
+
     def test_it_is_within_its_limits(self):
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
         self.assertLessEqual(len(self.body["widgets"]), 500)
