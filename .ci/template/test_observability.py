@@ -213,6 +213,34 @@ class Filters(unittest.TestCase):
         self.assertLessEqual({(n, m) for n, m in alarmed if n == "BillingPortal/billing-portal"}, counted)
 
 
+class Queries(unittest.TestCase):
+    """The saved queries ask for members that lines have."""
+
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
+    COMMANDS = set("addtotals anomaly dedup diff display fields filter filterIndex join limit lookup parse pattern sort source stats unmask unnest".split())
+    FUNCTIONS = {"bin", "count", "max", "pct", "sum"}
+    WORDS = {"and", "as", "asc", "by", "desc", "like", "not", "or"}
+
+    def test_members_are_those_of_the_lines(self):
+        logged = "".join(f.read_text() for f in (translated.ROOT / "functions").rglob("*.go") if not f.name.endswith("_test.go"))
+        stage = everything().stack.resources["PortalApiApiGatewayDefaultStage"]["Properties"]
+        accessed = set(json.loads(stage["AccessLogSettings"]["Format"]))
+        for name, query in everything().within.of_type("AWS::Logs::QueryDefinition").items():
+            aliases, asked = set(), set()
+            for command in re.sub(r'/[^/]+/|"[^"]*"', "''", query["Properties"]["QueryString"]).split("|"):
+                verb, rest = command.split(maxsplit=1)
+                self.assertIn(verb, self.COMMANDS, name)
+                aliases |= set(re.findall(r"\bas (\w+)", rest))
+                words = set(re.findall(r"(?<![\w@.])[a-zA-Z_]\w*", rest))
+                asked |= words - self.FUNCTIONS - self.WORDS
+            self.assertFalse(aliases & (self.COMMANDS | self.FUNCTIONS | self.WORDS), f"{name}: an alias is a word of the language")
+            asked -= aliases
+            if query["Properties"]["LogGroupNames"] == ["<PortalApiLogGroup>"]:
+                self.assertLessEqual(asked, accessed, name)
+            else:
+                self.assertEqual([a for a in asked if f'"{a}"' not in logged and a not in ("level", "msg")], [], name)
+
+
 class Dashboard(unittest.TestCase):
     def setUp(self):
         self.body = everything().body
