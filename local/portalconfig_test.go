@@ -224,6 +224,10 @@ func TestPortalConfigIsCreatedOnce(t *testing.T) {
 			if len(s.written()) != before || !strings.Contains(output, `= "solo" (`+solo+`) is as in the file`) {
 				t.Errorf("again: %v\n%s", s.written()[before:], output)
 			}
+			s.byHand(t, team, "metadata[portal_config_name]=solo")
+			if _, err := s.apply(t); err == nil || !strings.Contains(err.Error(), " update ID ") || strings.Contains(err.Error(), " update ID --live -d ") != livemode {
+				t.Errorf("several: %v", err)
+			}
 		})
 	}
 }

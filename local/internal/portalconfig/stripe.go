@@ -96,8 +96,12 @@ func named(all []found, name string) (*found, error) {
 	}
 	if len(ids) > 1 {
 		slices.Sort(ids)
-		return nil, fmt.Errorf("%w: %s; take the name from the others: stripe billing_portal configurations update ID -d \"metadata[%s]=\"",
-			errSeveral, strings.Join(ids, ", "), MetadataKey)
+		var live string
+		if one.Livemode { // Stripe's CLI is in test mode otherwise: https://docs.stripe.com/cli/flags
+			live = "--live "
+		}
+		return nil, fmt.Errorf("%w: %s; take the name from the others: stripe billing_portal configurations update ID %s-d \"metadata[%s]=\"",
+			errSeveral, strings.Join(ids, ", "), live, MetadataKey)
 	}
 	return one, nil
 }
