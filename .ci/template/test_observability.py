@@ -57,8 +57,9 @@ FIRES = {
     "ApiBusy": [[of_aws("AWS/ApiGateway", "Count", API, 2400)]],
     "EventsMissing": [
         NOTHING,
-        [own("requests", WEBHOOK, 100, code="ok", time=DAY - 6 * HOUR - 1)],
-        [own("requests", WEBHOOK, 100, code="invalid-signature")],
+        [own("event_age_ms", WEBHOOK, 100, time=DAY - 6 * HOUR - 1)],
+        coded(WEBHOOK, "invalid-signature", 100, 100),
+        coded(WEBHOOK, "ok", 1, 1),  # preflight's
     ],
     "WebhookFailures": [failures(WEBHOOK, 5, 100)],
     "WebhookMisconfigured": [coded(WEBHOOK, "webhook-misconfigured", 1, 1000)],
@@ -86,7 +87,7 @@ QUIET = {
     "UsersWithoutAccount": [without_account(10, 21), without_account(9, 9), without_account(0, 0)],
     "ApiThrottled": [[of_aws("BillingPortal/billing-portal", "throttled", {}, 9)]],
     "ApiBusy": [[of_aws("AWS/ApiGateway", "Count", API, 2399)]],
-    "EventsMissing": [[own("requests", WEBHOOK, 1, code="ok", time=DAY - 6 * HOUR)], [own("requests", WEBHOOK, 1, code="ok")]],
+    "EventsMissing": [[own("event_age_ms", WEBHOOK, 1, 2000, DAY - 6 * HOUR)], [own("event_age_ms", WEBHOOK, 1, 0)]],
     "WebhookFailures": [failures(WEBHOOK, 5, 101), failures(WEBHOOK, 4, 4)],
     "WebhookMisconfigured": [coded(WEBHOOK, "ok", 1000, 1000)],
     "WebhookThrottles": [failures(PORTAL, 5, 5)],
@@ -133,9 +134,9 @@ class Alarms(unittest.TestCase):
 
     def test_one_hour_with_events_is_enough_and_hours_without_count_as_none(self):
         """Data from before the hours that are looked at must not take the place of hours without any."""
-        before = [own("requests", WEBHOOK, 9, code="ok", time=DAY - h * HOUR) for h in range(7, 20)]
+        before = [own("event_age_ms", WEBHOOK, 9, time=DAY - h * HOUR) for h in range(7, 20)]
         self.assertIn("EventsMissing", states(before))
-        self.assertNotIn("EventsMissing", states(before + [own("requests", WEBHOOK, 1, code="ok", time=DAY - 5 * HOUR)]))
+        self.assertNotIn("EventsMissing", states(before + [own("event_age_ms", WEBHOOK, 1, time=DAY - 5 * HOUR)]))
 
     def test_events_are_expected_within_a_week_at_most(self):
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html: Period
