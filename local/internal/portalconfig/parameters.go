@@ -42,6 +42,9 @@ func ReadParameters(path string, livemode bool) (*Parameters, error) {
 	p.path = path
 	text, err := os.ReadFile(path) //nolint:gosec // the operator names it
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Dir(filepath.Dir(path))); err != nil { // Write makes one folder
+			return nil, fmt.Errorf("the file of parameters: %w", err)
+		}
 		return p, nil
 	}
 	if err != nil {
