@@ -224,6 +224,10 @@ func TestPortalConfigIsCreatedOnce(t *testing.T) {
 			if len(s.written()) != before || !strings.Contains(output, `= "solo" (`+solo+`) is as in the file`) {
 				t.Errorf("again: %v\n%s", s.written()[before:], output)
 			}
+			s.byHand(t, team, "metadata[portal_config_name]=solo")
+			if _, err := s.apply(t); err == nil || !strings.Contains(err.Error(), " update ID ") || strings.Contains(err.Error(), " update ID --live -d ") != livemode {
+				t.Errorf("several: %v", err)
+			}
 		})
 	}
 }
@@ -358,8 +362,11 @@ func TestPortalConfigThatWasChangedByHand(t *testing.T) {
 	if output, err := s.apply(t); err == nil || !strings.Contains(err.Error(), `portal.yaml:2: "solo": several configurations`) || len(s.written()) != before {
 		t.Errorf("several: %v\n%s", err, output)
 	}
-	s.byHand(t, team, "metadata[portal_config_name]=team")
+	s.byHand(t, team, "metadata[portal_config_name]=team&metadata[%1b%07x]=y")
 	output = s.mustApply(t)
+	if strings.ContainsAny(output, "\x1b\x07") {
+		t.Errorf("a terminal would act on %q", output)
+	}
 	if !strings.Contains(output, `~ business_profile.headline: "MARKERx7Q" -> "Your plan"`) || !strings.Contains(output, `business_profile.terms_of_service_url: "https://example.com/terms"`) {
 		t.Error(output)
 	}
@@ -462,6 +469,48 @@ func TestPortalConfigAfterAnInterruption(t *testing.T) {
 	}
 }
 
+// An answer that is not the list of configurations must not look like an account without any: each run would create them again.
+func TestPortalConfigWritesNothingAfterAnImpossibleAnswer(t *testing.T) {
+	const other = `{"id":"bpc_Other","livemode":false,"active":true,"features":{"invoice_history":{"enabled":false}}}`
+	for name, test := range map[string]struct{ method, path, answer string }{
+		"an empty object":        {http.MethodGet, configurations, `{}`},
+		"null":                   {http.MethodGet, configurations, `null`},
+		"an error as a success":  {http.MethodGet, configurations, `{"error":{"message":"MARKERx7Q"}}`},
+		"a list without data":    {http.MethodGet, configurations, `{"object":"list","data":null,"has_more":false}`},
+		"an endless list":        {http.MethodGet, configurations, `{"object":"list","data":[` + other + `],"has_more":true}`},
+		"a page that is empty":   {http.MethodGet, configurations, `{"object":"list","data":[],"has_more":true}`},
+		"another object is read": {http.MethodGet, "bpc_", other},
+		"another one is updated": {http.MethodPost, "bpc_", other},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t, false)
+			s.write(t, "a:\n  features:\n    invoice_history: {enabled: true}\n")
+			s.mustApply(t)
+			s.write(t, "a:\n  features:\n    invoice_history: {enabled: false}\n")
+			before := len(s.written())
+			var calls atomic.Int32
+			s.intercept(func(w http.ResponseWriter, r *http.Request) bool {
+				if r.Method != test.method || !strings.Contains(r.URL.Path, test.path) || calls.Add(1) > 50 {
+					return false
+				}
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = io.WriteString(w, test.answer)
+				return true
+			})
+			output, err := s.apply(t, "--write", s.into)
+			if err == nil || !strings.Contains(err.Error(), "an answer that breaks Stripe's API contract") || strings.Contains(output, "updated") {
+				t.Errorf("%v\n%s", err, output)
+			}
+			if forms := s.written()[before:]; len(forms) > 0 {
+				t.Errorf("wrote %v", forms)
+			}
+			if _, err := os.Stat(s.into); err == nil {
+				t.Error("it wrote the parameters")
+			}
+		})
+	}
+}
+
 func TestPortalConfigFailures(t *testing.T) {
 	answers := func(status int, body string) interceptor {
 		return func(w http.ResponseWriter, r *http.Request) bool {
@@ -527,6 +576,7 @@ func TestPortalConfigFailures(t *testing.T) {
 		"parameters of another mode":     {nil, twoConfigurations, []string{"--write", "live.toml"}, "live.toml:1: the deployment is not in Stripe's test mode"},
 		"IDs that this mode has not":     {nil, twoConfigurations, []string{"--write", "other.toml"}, `other.toml has the configuration "bpc_Live", which does not exist in Stripe's test mode`},
 		"parameters that are not a file": {nil, twoConfigurations, []string{"--write", "."}, "the file of parameters: "},
+		"parameters in no folder":        {nil, twoConfigurations, []string{"--write", "none/.deploy/x.toml"}, "the file of parameters: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShop(t, false)
@@ -551,7 +601,7 @@ func TestPortalConfigFailures(t *testing.T) {
 			if len(test.more) > 1 && test.more[1] == "y.toml" && (string(parameters) != "AllowedConfigurations = \"bpc_1\"\n" || !strings.Contains(output, "has another value of name")) {
 				t.Errorf("%s and the parameters %s", output, parameters)
 			}
-			if strings.HasPrefix(test.want, "--default") && len(s.written()) > 0 {
+			if (strings.HasPrefix(test.want, "--default") || strings.HasPrefix(test.want, "the file of parameters")) && len(s.written()) > 0 {
 				t.Errorf("it wrote %v", s.written())
 			}
 			if _, err := os.Stat("x.toml"); err == nil {

@@ -26,6 +26,7 @@ type control struct {
 	live      map[string]string         // variables of the portal version that serves; nil before the first
 	hang      string                    // part of a path of Lambda's that is never answered
 	refuse    int                       // reports that CodeDeploy throttles first
+	logs      logBuffer                 // of the webhook that takes events from the event bus alone
 
 	mu      sync.Mutex
 	reports []string
@@ -100,7 +101,7 @@ func (c *control) busAlone(t *testing.T) {
 	t.Helper()
 	delete(c.webhook, "WEBHOOK_SECRET_ID")
 	c.webhook["STRIPE_EVENT_SOURCE"] = "aws.partner/stripe.com/we_Demo"
-	function, err := app.Webhook(t.Context(), getenvOf(maps.Clone(c.webhook)), io.Discard)
+	function, err := app.Webhook(t.Context(), getenvOf(maps.Clone(c.webhook)), &c.logs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,6 +209,18 @@ func TestPreflightReports(t *testing.T) {
 				t.Errorf("reported %v, want %s, %v\n%s", c.reports, test.want, err, logs)
 			}
 		})
+	}
+}
+
+// The alarm EventsMissing counts events that have an age: a deployment must not end a silence.
+func TestPreflightsEventHasNoAge(t *testing.T) {
+	c := newControl(t)
+	c.busAlone(t)
+	if _, err := c.run(t, hookEvent, 19*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if line := c.logs.String(); !strings.Contains(line, `"event_type":"preflight"`) || strings.Contains(line, "event_age_ms") {
+		t.Error(line)
 	}
 }
 

@@ -57,8 +57,9 @@ FIRES = {
     "ApiBusy": [[of_aws("AWS/ApiGateway", "Count", API, 2400)]],
     "EventsMissing": [
         NOTHING,
-        [own("requests", WEBHOOK, 100, code="ok", time=DAY - 6 * HOUR - 1)],
-        [own("requests", WEBHOOK, 100, code="invalid-signature")],
+        [own("event_age_ms", WEBHOOK, 100, time=DAY - 6 * HOUR - 1)],
+        coded(WEBHOOK, "invalid-signature", 100, 100),
+        coded(WEBHOOK, "ok", 1, 1),  # preflight's
     ],
     "WebhookFailures": [failures(WEBHOOK, 5, 100)],
     "WebhookMisconfigured": [coded(WEBHOOK, "webhook-misconfigured", 1, 1000)],
@@ -86,7 +87,7 @@ QUIET = {
     "UsersWithoutAccount": [without_account(10, 21), without_account(9, 9), without_account(0, 0)],
     "ApiThrottled": [[of_aws("BillingPortal/billing-portal", "throttled", {}, 9)]],
     "ApiBusy": [[of_aws("AWS/ApiGateway", "Count", API, 2399)]],
-    "EventsMissing": [[own("requests", WEBHOOK, 1, code="ok", time=DAY - 6 * HOUR)], [own("requests", WEBHOOK, 1, code="ok")]],
+    "EventsMissing": [[own("event_age_ms", WEBHOOK, 1, 2000, DAY - 6 * HOUR)], [own("event_age_ms", WEBHOOK, 1, 0)]],
     "WebhookFailures": [failures(WEBHOOK, 5, 101), failures(WEBHOOK, 4, 4)],
     "WebhookMisconfigured": [coded(WEBHOOK, "ok", 1000, 1000)],
     "WebhookThrottles": [failures(PORTAL, 5, 5)],
@@ -133,9 +134,9 @@ class Alarms(unittest.TestCase):
 
     def test_one_hour_with_events_is_enough_and_hours_without_count_as_none(self):
         """Data from before the hours that are looked at must not take the place of hours without any."""
-        before = [own("requests", WEBHOOK, 9, code="ok", time=DAY - h * HOUR) for h in range(7, 20)]
+        before = [own("event_age_ms", WEBHOOK, 9, time=DAY - h * HOUR) for h in range(7, 20)]
         self.assertIn("EventsMissing", states(before))
-        self.assertNotIn("EventsMissing", states(before + [own("requests", WEBHOOK, 1, code="ok", time=DAY - 5 * HOUR)]))
+        self.assertNotIn("EventsMissing", states(before + [own("event_age_ms", WEBHOOK, 1, time=DAY - 5 * HOUR)]))
 
     def test_events_are_expected_within_a_week_at_most(self):
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html: Period
@@ -222,6 +223,34 @@ class Filters(unittest.TestCase):
         self.assertLessEqual({(n, m) for n, m in alarmed if n == "BillingPortal/billing-portal"}, counted)
 
 
+class Queries(unittest.TestCase):
+    """The saved queries ask for members that lines have."""
+
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
+    COMMANDS = set("addtotals anomaly dedup diff display fields filter filterIndex join limit lookup parse pattern sort source stats unmask unnest".split())
+    FUNCTIONS = {"bin", "count", "max", "pct", "sum"}
+    WORDS = {"and", "as", "asc", "by", "desc", "like", "not", "or"}
+
+    def test_members_are_those_of_the_lines(self):
+        logged = "".join(f.read_text() for f in (translated.ROOT / "functions").rglob("*.go") if not f.name.endswith("_test.go"))
+        stage = everything().stack.resources["PortalApiApiGatewayDefaultStage"]["Properties"]
+        accessed = set(json.loads(stage["AccessLogSettings"]["Format"]))
+        for name, query in everything().within.of_type("AWS::Logs::QueryDefinition").items():
+            aliases, asked = set(), set()
+            for command in re.sub(r'/[^/]+/|"[^"]*"', "''", query["Properties"]["QueryString"]).split("|"):
+                verb, rest = command.split(maxsplit=1)
+                self.assertIn(verb, self.COMMANDS, name)
+                aliases |= set(re.findall(r"\bas (\w+)", rest))
+                words = set(re.findall(r"(?<![\w@.])[a-zA-Z_]\w*", rest))
+                asked |= words - self.FUNCTIONS - self.WORDS
+            self.assertFalse(aliases & (self.COMMANDS | self.FUNCTIONS | self.WORDS), f"{name}: an alias is a word of the language")
+            asked -= aliases
+            if query["Properties"]["LogGroupNames"] == ["<PortalApiLogGroup>"]:
+                self.assertLessEqual(asked, accessed, name)
+            else:
+                self.assertEqual([a for a in asked if f'"{a}"' not in logged and a not in ("level", "msg")], [], name)
+
+
 class Dashboard(unittest.TestCase):
     def setUp(self):
         self.body = everything().body
@@ -232,6 +261,13 @@ class Dashboard(unittest.TestCase):
         self.assertEqual(sorted(first["properties"]["alarms"]), sorted(f"<{name}.Arn>" for name in everything().alarms))
         least = Watched(translated.REQUIRED)
         self.assertEqual(sorted(least.body["widgets"][0]["properties"]["alarms"]), sorted(f"<{name}.Arn>" for name in least.alarms))
+
+    def test_no_dimension_is_empty(self):
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html: Value has at least one character
+        for parameters in (translated.REQUIRED, translated.EVERYTHING):
+            for metric in (m for w in Watched(parameters).body["widgets"] for m in w["properties"].get("metrics", [])):
+                self.assertNotIn("", metric)
+                self.assertNotIn('=""', metric[0].get("expression", "") if isinstance(metric[0], dict) else "")
 
     def test_it_is_within_its_limits(self):
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html

@@ -232,7 +232,9 @@ class Data(unittest.TestCase):
     def test_the_inventory_of_personal_data_has_every_place(self):
         security = (ROOT / ".github/SECURITY.md").read_text()
         inventory = security[security.index("## Personal data") :]
-        for group in deployed(EVERYTHING, {"AWS::StackName": "NAME"}).of_type("AWS::Logs::LogGroup").values():
+        named = {"AWS::StackName": "NAME"}
+        stacks = deployed(EVERYTHING, named), translated.Stack(translated.read("infra/edge.yaml"), translated.EDGE, named | {"AWS::Region": "us-east-1"})
+        for group in (g for stack in stacks for g in stack.of_type("AWS::Logs::LogGroup").values()):
             name, days = group["Properties"]["LogGroupName"], group["Properties"]["RetentionInDays"]
             self.assertRegex(inventory, rf"`({re.escape(name)}|…/{name.split('/')[-1]})`.*`LogRetentionDays` \({days}\)")
         days = everything().resources["WebhookDeadLetters"]["Properties"]["MessageRetentionPeriod"] / 86400

@@ -109,6 +109,9 @@ func (r Rules) read(body []byte, now time.Time) (event, error) {
 		return event{}, errEvent
 	}
 	e := event{id: known(eventID, id), kind: known(eventType, kind)}
+	if at, isTime := secondsOf(o["created"]); isTime {
+		e.created = time.Unix(at, 0)
+	}
 	switch {
 	case err != nil:
 		err = isAmbiguous
@@ -127,17 +130,15 @@ func (r Rules) read(body []byte, now time.Time) (event, error) {
 
 // understand reads an event of a type that means something.
 func (r Rules) understand(e *event, kind string, o object, now time.Time) error {
-	at, isTime := secondsOf(o["created"])
-	if isTime {
-		e.created = time.Unix(at, 0)
-	}
 	isOurs, err := r.counts(o)
 	switch {
 	case err != nil || !isOurs:
 		return err
-	case !isTime:
+	case e.created.IsZero():
 		return hasNoTime
-	case r.isTooLate(at, now):
+	}
+	at := e.created.Unix()
+	if r.isTooLate(at, now) {
 		return isOfTheFuture
 	}
 	data, err := parseObject(o["data"])

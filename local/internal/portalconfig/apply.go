@@ -54,7 +54,7 @@ func (p *Plan) apply(ctx context.Context, i item) (applied Applied, did string, 
 		form := url.Values{}
 		encode(form, i.parameters, p.file.schemas.create, "")
 		form.Set(join("metadata", MetadataKey), i.Name)
-		created, err := p.write(ctx, collection, form)
+		created, err := p.write(ctx, "", form)
 		if err != nil {
 			return applied, "", p.failure("create "+strconv.Quote(i.Name), &i.Configuration, err)
 		}
@@ -67,7 +67,7 @@ func (p *Plan) apply(ctx context.Context, i item) (applied Applied, did string, 
 	withRequired(i.write, i.parameters, i.there, p.file.schemas.update)
 	form := url.Values{}
 	encode(form, i.write, p.file.schemas.update, "")
-	updated, err := p.write(ctx, collection+"/"+i.id, form)
+	updated, err := p.write(ctx, i.id, form)
 	if err != nil {
 		return applied, did, p.failure(fmt.Sprintf("update %q %s", i.Name, i.id), &i.Configuration, err)
 	}
@@ -84,13 +84,18 @@ func differences(want map[string]any, there found) []string {
 	return names
 }
 
-func (p *Plan) write(ctx context.Context, path string, form url.Values) (found, error) {
+// write updates the configuration of an ID, or creates one if the ID is "".
+func (p *Plan) write(ctx context.Context, id string, form url.Values) (found, error) {
 	maps.Copy(form, expanded())
+	path := collection
+	if id != "" {
+		path += "/" + id
+	}
 	document, err := p.stripe.Write(ctx, path, form, rand.Text())
 	if err != nil {
 		return found{}, err //nolint:wrapcheck // failure does
 	}
-	c, err := p.file.object(document)
+	c, err := p.file.objectOf(id, document)
 	if err == nil && c.Livemode != p.stripe.Livemode() {
 		err = errAnswer
 	}

@@ -71,8 +71,11 @@ var faults = map[string]struct{ text, want string }{
 	"the name's own key":                {"a: {metadata: {portal_config_name: b}}", "metadata.portal_config_name: holds the configuration's name"},
 	"a number in metadata":              {"a: {metadata: {tier: 2}}", "metadata.tier: must be a string: put it in quotes"},
 	"an object in metadata":             {"a: {metadata: {tier: {x: y}}}", "metadata.tier: must be a string"},
-	"a long key of metadata":            {"a: {metadata: {" + strings.Repeat("k", 41) + ": x}}", "a key has at most 40 characters"},
-	"brackets in a key of metadata":     {`a: {metadata: {"a]b": x}}`, "a key has at most 40 characters and no brackets"},
+	"an empty key of metadata":          {`a: {metadata: {"": x}}`, "a key has 1 to 40 characters"},
+	"two merges":                        {"a:\n  <<: {name: x}\n  <<: {name: y}\n", `f.yaml:3: "a": <<: occurs twice`},
+	"a long key of metadata":            {"a: {metadata: {" + strings.Repeat("k", 41) + ": x}}", "a key has 1 to 40 characters"},
+	"a key that a terminal acts on":     {`a: {metadata: {"\u001b[2J": x}}`, `"metadata.\x1b.2J": a key has 1 to 40 characters and no brackets`},
+	"brackets in a key of metadata":     {`a: {metadata: {"a]b": x}}`, "a key has 1 to 40 characters and no brackets"},
 	"a long value of metadata":          {"a: {metadata: {k: " + strings.Repeat("v", 501) + "}}", "has more than 500 characters"},
 	"an object that merges itself":      {"a: &a\n  <<: *a\n  name: x", "merges too many objects"},
 	"a merge of a string":               {"a:\n  <<: x\n", `<< must name an object`},
@@ -113,6 +116,13 @@ func TestIntegersAreWholeAndDecimal(t *testing.T) {
 		if got := update["products"].([]any)[0].(map[string]any)["adjustable_quantity"].(map[string]any)["maximum"]; got != want {
 			t.Errorf("%s is %v", text, got)
 		}
+	}
+}
+
+// Stripe counts characters: https://docs.stripe.com/api/metadata
+func TestKeysOfMetadataAreCountedInCharacters(t *testing.T) {
+	if _, err := parse("f.yaml", []byte("a: {metadata: {"+strings.Repeat("é", 40)+": x}}")); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -28,8 +28,8 @@ const (
 )
 
 var (
-	parameterPattern = regexp.MustCompile(`^[ \t]*(AllowedConfigurations|DefaultConfiguration|StripeLivemode)[ \t]*=[ \t]*(.*?)[ \t\r]*$`)
-	valuePattern     = regexp.MustCompile(`^(?:"([^"'\\]*)"|'([^"'\\]*)'|(true|false))(?:[ \t]*#.*)?$`)
+	parameterPattern = regexp.MustCompile(`^[ \t]*["']?(AllowedConfigurations|DefaultConfiguration|StripeLivemode)["']?[ \t]*=[ \t]*(.*?)[ \t\r]*$`)
+	valuePattern     = regexp.MustCompile(`^(?:"([^"'\\]*)"|'([^"'\\]*)'|(true|false))([ \t]*#.*)?$`)
 )
 
 // NewParameters has no lines.
@@ -42,6 +42,9 @@ func ReadParameters(path string, livemode bool) (*Parameters, error) {
 	p.path = path
 	text, err := os.ReadFile(path) //nolint:gosec // the operator names it
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Dir(filepath.Dir(path))); err != nil { // Write makes one folder
+			return nil, fmt.Errorf("the file of parameters: %w", err)
+		}
 		return p, nil
 	}
 	if err != nil {
@@ -49,6 +52,9 @@ func ReadParameters(path string, livemode bool) (*Parameters, error) {
 	}
 	if info, err := os.Stat(path); err == nil {
 		p.mode = info.Mode().Perm()
+	}
+	if p.mode&0o200 == 0 { // replacing the file would get around that
+		return nil, fmt.Errorf("the file of parameters: %s is read-only", path)
 	}
 	p.lines = strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 	for i, line := range p.lines {
@@ -75,11 +81,16 @@ func ReadParameters(path string, livemode bool) (*Parameters, error) {
 	return p, nil
 }
 
+// match has the groups of valuePattern in a line.
+func (p *Parameters) match(at int) []string {
+	return valuePattern.FindStringSubmatch(parameterPattern.FindStringSubmatch(strings.TrimPrefix(p.lines[at], "\ufeff"))[2])
+}
+
 func (p *Parameters) value(at int) string {
 	if at < 0 {
 		return ""
 	}
-	value := valuePattern.FindStringSubmatch(parameterPattern.FindStringSubmatch(strings.TrimPrefix(p.lines[at], "\ufeff"))[2])
+	value := p.match(at)
 	return value[1] + value[2]
 }
 
@@ -138,7 +149,7 @@ func (p *Parameters) set(at *int, name, value string) {
 		p.lines = append(p.lines, line)
 		return
 	}
-	p.lines[*at] = line
+	p.lines[*at] = line + p.match(*at)[4]
 }
 
 // String is the lines of portal configurations.

@@ -19,7 +19,8 @@ func TestParametersKeepWhatElseTheFileHas(t *testing.T) {
 		"a default":                {"", []Applied{team, solo}, "solo", "AllowedConfigurations = \"bpc_1,bpc_2\"\nDefaultConfiguration = \"bpc_2\"\n"},
 		"the default stays":        {"DefaultConfiguration = \"bpc_9\"\n", []Applied{team}, "", "DefaultConfiguration = \"bpc_9\"\nAllowedConfigurations = \"bpc_1\"\n"},
 		"another default":          {"DefaultConfiguration='bpc_9'\n", []Applied{team}, "team", "DefaultConfiguration = \"bpc_1\"\nAllowedConfigurations = \"bpc_1\"\n"},
-		"others stay, in order":    {"AllowedConfigurations = \"bpc_9, bpc_2\" # ours\n", []Applied{team, solo}, "", "AllowedConfigurations = \"bpc_9,bpc_2,bpc_1\"\n"},
+		"others stay, in order":    {"AllowedConfigurations = \"bpc_9, bpc_2\" # ours\n", []Applied{team, solo}, "", "AllowedConfigurations = \"bpc_9,bpc_2,bpc_1\" # ours\n"},
+		"a name in quotes":         {"\"AllowedConfigurations\" = \"bpc_9\"\n'DefaultConfiguration' = 'bpc_9'\t# old\r\n", []Applied{team}, "team", "AllowedConfigurations = \"bpc_9,bpc_1\"\nDefaultConfiguration = \"bpc_1\"\t# old\n"},
 		"one that is not active":   {"AllowedConfigurations = \"bpc_3,bpc_2\"\n", []Applied{old, solo}, "", "AllowedConfigurations = \"bpc_2\"\n"},
 		"none is active":           {"", []Applied{old}, "", "AllowedConfigurations = \"\"\n"},
 		"nothing to change":        {"AllowedConfigurations = 'bpc_1' # ours\n", []Applied{team}, "", "AllowedConfigurations = 'bpc_1' # ours\n"},
@@ -84,7 +85,13 @@ func TestParametersThatCannotBeChanged(t *testing.T) {
 		}
 	}
 	path := filepath.Join(t.TempDir(), "prod.toml")
-	if err := os.WriteFile(path, []byte("DefaultConfiguration = \"bpc_3\"\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("DefaultConfiguration = \"bpc_3\"\n"), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadParameters(path, true); err == nil || !strings.Contains(err.Error(), "prod.toml is read-only") {
+		t.Error(err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil { //nolint:gosec // a file
 		t.Fatal(err)
 	}
 	p, err := ReadParameters(path, true)

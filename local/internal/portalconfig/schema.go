@@ -2,8 +2,10 @@ package portalconfig
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/stripe/stripe-mock/spec"
 
@@ -89,7 +91,15 @@ func dotted(name string) string {
 			text.WriteString(part)
 		}
 	}
-	return text.String()
+	return printable(text.String())
+}
+
+// printable quotes a text with characters that a terminal would act on. A key of the metadata can have any.
+func printable(text string) string {
+	if strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		return strconv.Quote(text)
+	}
+	return text
 }
 
 func allowed(enum []any) string {

@@ -47,6 +47,7 @@ func (f *File) object(document json.RawMessage) (found, error) {
 // list returns all configurations of the mode, active or not.
 func (f *File) list(ctx context.Context, read app.StripeReader) ([]found, error) {
 	var all []found
+	seen := map[string]bool{}
 	query := url.Values{"limit": {"100"}}
 	for {
 		document, err := read(ctx, collection, query)
@@ -54,10 +55,12 @@ func (f *File) list(ctx context.Context, read app.StripeReader) ([]found, error)
 			return nil, err
 		}
 		var page struct {
+			Object  string
 			Data    []json.RawMessage
 			HasMore bool `json:"has_more"`
 		}
-		if json.Unmarshal(document, &page) != nil || page.HasMore && len(page.Data) == 0 {
+		// An answer that only looks like an empty list would make every configuration a new one.
+		if json.Unmarshal(document, &page) != nil || page.Object != "list" || page.Data == nil || page.HasMore && len(page.Data) == 0 {
 			return nil, errAnswer
 		}
 		for _, data := range page.Data {
@@ -65,6 +68,10 @@ func (f *File) list(ctx context.Context, read app.StripeReader) ([]found, error)
 			if err != nil {
 				return nil, err
 			}
+			if seen[c.ID] { // a page again: the list would never end
+				return nil, errAnswer
+			}
+			seen[c.ID] = true
 			all = append(all, c)
 		}
 		if !page.HasMore {
@@ -88,8 +95,12 @@ func named(all []found, name string) (*found, error) {
 	}
 	if len(ids) > 1 {
 		slices.Sort(ids)
-		return nil, fmt.Errorf("%w: %s; take the name from the others: stripe billing_portal configurations update ID -d \"metadata[%s]=\"",
-			errSeveral, strings.Join(ids, ", "), MetadataKey)
+		var live string
+		if one.Livemode { // Stripe's CLI is in test mode otherwise: https://docs.stripe.com/cli/flags
+			live = "--live "
+		}
+		return nil, fmt.Errorf("%w: %s; take the name from the others: stripe billing_portal configurations update ID %s-d \"metadata[%s]=\"",
+			errSeveral, strings.Join(ids, ", "), live, MetadataKey)
 	}
 	return one, nil
 }
@@ -100,7 +111,16 @@ func (f *File) retrieve(ctx context.Context, read app.StripeReader, id string) (
 	if err != nil {
 		return found{}, err
 	}
-	return f.object(document)
+	return f.objectOf(id, document)
+}
+
+// objectOf refuses an answer about another configuration than that of an ID; "" is any.
+func (f *File) objectOf(id string, document json.RawMessage) (found, error) {
+	c, err := f.object(document)
+	if err == nil && id != "" && c.ID != id {
+		err = errAnswer
+	}
+	return c, err
 }
 
 func expanded() url.Values {

@@ -53,8 +53,8 @@ func (r *reader) object(n *yaml.Node, schema *spec.Schema, name string) any {
 			r.fault(pair.key.Line, join(name, key), "unknown parameter; known here: %s", strings.Join(slices.Sorted(maps.Keys(schema.Properties)), ", "))
 		case name == "metadata" && key == MetadataKey:
 			r.fault(pair.key.Line, join(name, key), "holds the configuration's name: leave it out")
-		case name == "metadata" && (len(key) > 40 || strings.ContainsAny(key, "[]")): // https://docs.stripe.com/api/metadata
-			r.fault(pair.key.Line, join(name, key), "a key has at most 40 characters and no brackets")
+		case name == "metadata" && (key == "" || utf8.RuneCountInString(key) > 40 || strings.ContainsAny(key, "[]")): // https://docs.stripe.com/api/metadata
+			r.fault(pair.key.Line, join(name, key), "a key has 1 to 40 characters and no brackets")
 		default:
 			object[key] = r.value(pair.value, known, join(name, key))
 		}
@@ -191,7 +191,8 @@ func (r *reader) pairs(object *yaml.Node, name string, depth int) []pair {
 			key = key.Alias
 		}
 		switch {
-		case key.Kind == yaml.ScalarNode && key.ShortTag() == "!!merge":
+		case key.Kind == yaml.ScalarNode && key.ShortTag() == "!!merge" && !seen[key.Value]:
+			seen[key.Value] = true
 			more = append(more, r.merged(value, name, depth)...)
 		case key.Kind != yaml.ScalarNode || key.ShortTag() == "!!null":
 			r.fault(key.Line, name, "has a name that is not a string")
