@@ -13,6 +13,9 @@ import (
 	"billingportal/local/internal/portalconfig"
 )
 
+// defaultParameters is the file of `make deploy` without ENV.
+const defaultParameters = ".deploy/default.toml"
+
 func portalConfigCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "portal-config",
@@ -31,8 +34,9 @@ func portalConfigCommand() *cli.Command {
 				"interruption, the same command does the rest.",
 			Flags: []cli.Flag{
 				&cli.BoolFlag{Name: "dry-run", Usage: "show what differs, and change nothing"},
-				&cli.StringFlag{Name: "write", Usage: "write the IDs to `FILE`, as the template's parameters: every configuration may be chosen by callers"},
-				&cli.StringFlag{Name: "default", Usage: "with --write: the `NAME` of the configuration for callers who choose none"},
+				&cli.StringFlag{Name: "write", Value: defaultParameters, Usage: "write the IDs to `FILE`, as the template's parameters: every configuration may be chosen by callers"},
+				&cli.BoolFlag{Name: "no-write", Usage: "print the parameters, and write no file"},
+				&cli.StringFlag{Name: "default", Usage: "the `NAME` of the configuration for callers who choose none"},
 			},
 			Action: applyPortalConfig,
 		}},
@@ -58,11 +62,17 @@ func applyPortalConfig(ctx context.Context, cmd *cli.Command) error {
 
 func applyFile(ctx context.Context, end context.CancelCauseFunc, cmd *cli.Command) error {
 	path, write, name, out := cmd.Args().First(), cmd.String("write"), cmd.String("default"), cmd.Root().Writer
+	if cmd.Bool("no-write") {
+		if cmd.IsSet("write") {
+			return errors.New("--write and --no-write exclude each other")
+		}
+		write = ""
+	}
 	switch {
 	case path == "":
 		return errors.New("name the file: portal-config apply FILE")
 	case name != "" && write == "":
-		return errors.New("--default goes with --write")
+		return errors.New("--default is written to a file, so --no-write excludes it")
 	case isSameFile(path, write):
 		return errors.New("FILE and --write are the same file")
 	}
@@ -121,7 +131,7 @@ func tellParameters(out io.Writer, parameters *portalconfig.Parameters, path str
 	heading := "written to " + path
 	if parameters == nil {
 		parameters = portalconfig.NewParameters()
-		heading = "parameters of a deployment; --write FILE writes them"
+		heading = "parameters of a deployment, which --no-write has written nowhere"
 	}
 	if err := parameters.Update(applied, name); err != nil {
 		return err

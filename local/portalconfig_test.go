@@ -77,6 +77,9 @@ func (s *shop) applyIn(ctx context.Context, t *testing.T, more ...string) (strin
 	var output bytes.Buffer
 	command := newCommand(nil)
 	command.Writer, command.ErrWriter = &output, &output
+	if !slices.Contains(more, "--write") {
+		more = append(slices.Clip(more), "--no-write")
+	}
 	err := command.Run(ctx, append([]string{"local", "portal-config", "apply", s.file}, more...))
 	if said := fmt.Sprint(output.String(), err); strings.Contains(said, s.key) {
 		t.Errorf("the key is in %s", said)
@@ -229,6 +232,22 @@ func TestPortalConfigIsCreatedOnce(t *testing.T) {
 				t.Errorf("several: %v", err)
 			}
 		})
+	}
+}
+
+// Without --write, the IDs go to the file of `make deploy` without ENV.
+func TestPortalConfigWritesTheOperatorsFile(t *testing.T) {
+	s := newShop(t, false)
+	s.write(t, twoConfigurations)
+	t.Chdir(t.TempDir())
+	command := newCommand(nil)
+	command.Writer, command.ErrWriter = io.Discard, io.Discard
+	if err := command.Run(t.Context(), []string{"local", "portal-config", "apply", s.file, "--default", "solo"}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(".deploy", "default.toml"))
+	if err != nil || !regexp.MustCompile(`^AllowedConfigurations = "(bpc_\w+)"\nDefaultConfiguration = "bpc_\w+"\n$`).Match(text) {
+		t.Errorf("%v: %s", err, text)
 	}
 }
 
@@ -570,7 +589,7 @@ func TestPortalConfigFailures(t *testing.T) {
 		"an unknown parameter":           {nil, "a:\n  features:\n    subscription_pause: {enabled: true}\n", nil, `portal.yaml:3: "a": features.subscription_pause: unknown parameter; known here: customer_update`},
 		"a default that is not there":    {nil, twoConfigurations, []string{"--write", "x.toml", "--default", "Solo"}, `has no configuration "Solo"`},
 		"a default that is not active":   {nil, twoConfigurations, []string{"--write", "x.toml", "--default", "team"}, `--default: the configuration "team" is not active`},
-		"a default without a file":       {nil, twoConfigurations, []string{"--default", "solo"}, "--default goes with --write"},
+		"a default without a file":       {nil, twoConfigurations, []string{"--default", "solo"}, "--no-write excludes it"},
 		"a key of the other mode":        {func(t *testing.T, _ *shop) { t.Setenv("STRIPE_LIVEMODE", "true") }, twoConfigurations, nil, "the key is of the other mode than STRIPE_LIVEMODE says"},
 		"no key":                         {func(t *testing.T, _ *shop) { t.Setenv("STRIPE_SECRET_KEY", "") }, twoConfigurations, nil, "STRIPE_SECRET_KEY to a key that may write the customer portal"},
 		"parameters of another mode":     {nil, twoConfigurations, []string{"--write", "live.toml"}, "live.toml:1: the deployment is not in Stripe's test mode"},
