@@ -162,7 +162,7 @@ func environmentsOf(ctx context.Context, cfg aws.Config, stack string) (environm
 	return found, nil
 }
 
-// resourcesOf has the names of a stack's resources by their logical IDs. DescribeStackResources would end after 100 resources, and
+// resourcesOf maps logical IDs to the names of resources. DescribeStackResources would end after 100 resources, and
 // infra/deployer.yaml does not allow it.
 //
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
@@ -172,7 +172,7 @@ func resourcesOf(ctx context.Context, client *cloudformation.Client, stack strin
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // its code is what is looked at
+			return nil, err //nolint:wrapcheck // the caller reads its code
 		}
 		for _, resource := range page.StackResourceSummaries {
 			if !strings.HasPrefix(string(resource.ResourceStatus), "DELETE_") {

@@ -355,7 +355,7 @@ func TestDoctorOfTheLaptopIsGreen(t *testing.T) {
 }
 
 // A stack's functions are looked at as AWS has them.
-// stackResources are two pages of CloudFormation's, with a function that is no longer in the stack.
+// stackResources are two pages of a list by CloudFormation, with a function that is no longer in the stack.
 func stackResources(token string) string {
 	member := func(logical, physical, kind, status string) string {
 		return "<member><LogicalResourceId>" + logical + "</LogicalResourceId><PhysicalResourceId>" + physical +

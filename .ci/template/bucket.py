@@ -1,6 +1,6 @@
-"""Prints the Region of a bucket, which is part of the address of what is in it.
+"""Prints the Region of a bucket, which is part of the addresses of its objects.
 
-S3 tells it even to those who may not list the bucket: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+S3 names it even in an answer that refuses access: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
 """
 
 import os
@@ -27,7 +27,8 @@ def main(bucket):
         return f"package: {wrong}"
     if not found:
         return f"package: there is no bucket {bucket}, or these credentials are not valid."
-    return print(found)
+    print(found)
+    return None
 
 
 if __name__ == "__main__":

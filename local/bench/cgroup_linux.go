@@ -13,7 +13,7 @@ import (
 // period is how often a group gets its quota: often enough that a request seldom waits for it, as on Lambda.
 const period = 20 * time.Millisecond
 
-// groupName is what a program's name has that the name of a group cannot.
+// groupName matches the characters of a program's name that a group's name cannot have.
 var groupName = regexp.MustCompile(`[^a-zA-Z0-9]+`)
 
 // cpuGroup is a control group with a share of one CPU, which it gets whatever else the machine does: its weight is the highest.

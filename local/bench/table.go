@@ -46,7 +46,7 @@ func printTable(out io.Writer, size size, results []result) {
 	fmt.Fprintln(out)
 }
 
-// verdict is a ratio and what it should be at most, if there is a target.
+// verdict is a ratio, with its upper limit if there is a target.
 func verdict(value, reference, target float64) string {
 	ratio := value / reference
 	if target == 0 {

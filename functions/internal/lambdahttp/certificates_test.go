@@ -64,7 +64,7 @@ func TestDirectoriesAreSkippedOnlyInLambdaWithABundle(t *testing.T) {
 		"an empty variable is none, as for Go":  {with("SSL_CERT_FILE", ""), []string{bundle}, "/dev/null"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv("SSL_CERT_DIR", "") // and back to what it was
+			t.Setenv("SSL_CERT_DIR", "") // restored after the test
 			if err := readCertificatesOnce(func(variable string) string { return test.environment[variable] }, test.bundles); err != nil {
 				t.Fatal(err)
 			}
@@ -106,7 +106,7 @@ func TestBundlesAreThoseOfGo(t *testing.T) {
 	}
 }
 
-// Go reads the certificates once in the life of a process, so a child process shows what it reads. SSL_CERT_FILE is how its Go
+// Go reads the certificates once in the life of a process, so a child process shows the effect. SSL_CERT_FILE is how its Go
 // finds the bundle; the code under test does not see it.
 func TestTheBundleAloneIsTrusted(t *testing.T) {
 	if bundle := os.Getenv("SSL_CERT_FILE"); os.Getenv(child) != "" {

@@ -18,7 +18,7 @@ import (
 
 const child = "LAMBDAHTTP_TEST_CHILD"
 
-// upper answers with its input in capitals, and with what it found when it was assembled.
+// upper answers with its input in capitals, and with the value that it found when it was assembled.
 type upper struct{ found string }
 
 func assembleUpper() (lambda.Handler, error) {
@@ -88,7 +88,7 @@ func TestServeReturnsTheErrorOfTheAssembly(t *testing.T) {
 	want := errors.New("JWT_ISSUER is missing")
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	t.Setenv("PATH", os.Getenv("PATH")) // and back to what it was
+	t.Setenv("PATH", os.Getenv("PATH")) // restored after the test
 	getenv := func(string) string { return "" }
 	if err := Serve(getenv, func() (lambda.Handler, error) { return nil, want }); !errors.Is(err, want) {
 		t.Errorf("err = %v, want %v", err, want)

@@ -38,7 +38,7 @@ func TestFailuresAreCountedByUpstream(t *testing.T) {
 	}
 }
 
-// What no event uses is not renewed, so that its age says nothing: requests that anyone can send must not trip an alarm.
+// Secrets that no event uses are not renewed, so their age says nothing: requests that anyone can send must not trip an alarm.
 func TestTheAgeOfTheSigningSecretsIsAMetricIfTheyWereUsed(t *testing.T) {
 	header := func(value string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set("Stripe-Signature", value) }

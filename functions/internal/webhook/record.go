@@ -16,7 +16,7 @@ import (
 type record struct {
 	*requestlog.Record
 	isConflict bool
-	fetched    func() time.Time // the signing secrets; nil unless they were used: what no event uses is not renewed
+	fetched    func() time.Time // the signing secrets; nil if the event did not use them, because then they were not renewed either
 }
 
 func (h *Handler) begin(r *http.Request) *record {
