@@ -123,7 +123,7 @@ check-go: $(BIN)/golangci-lint-$(GOLANGCI_LINT)
 		if [ -n "$$unformatted" ]; then echo "gofmt has something to say about:"; echo "$$unformatted"; exit 1; fi
 	go mod tidy -diff
 	go -C .ci/terraform mod tidy -diff
-	go vet -tags realparts ./...
+	go vet -race -tags realparts ./... # the linters look at it without -race
 	$< run --build-tags realparts ./...
 
 .PHONY: check-template

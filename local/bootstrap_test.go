@@ -22,6 +22,7 @@ import (
 
 const (
 	portalPackage    = "billingportal/functions/portal"
+	webhookPackage   = "billingportal/functions/webhook"
 	preflightPackage = "billingportal/functions/preflight"
 )
 

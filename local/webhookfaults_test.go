@@ -25,8 +25,6 @@ import (
 	"billingportal/local/internal/stripewire"
 )
 
-const webhookPackage = "billingportal/functions/webhook"
-
 // webhookRows are the faults of the two upstreams that the webhook has, with what its sender is to be answered: Stripe sends again
 // what is not 2xx.
 func (w *world) webhookRows() []row {
