@@ -1,7 +1,7 @@
 //go:build !race
 
-// Faults, and what must not be written, are tested with processes of their own, of which the race detector sees nothing. So the files
-// that start with faults and markers, and webhookfaults_test.go, are left out under it.
+// The tests of faults and markers start processes, and the race detector does not see into those. So their files (faults*, markers*,
+// webhookfaults*) are left out under -race.
 
 package main
 

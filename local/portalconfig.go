@@ -72,7 +72,7 @@ func applyFile(ctx context.Context, end context.CancelCauseFunc, cmd *cli.Comman
 	case path == "":
 		return errors.New("name the file: portal-config apply FILE")
 	case name != "" && write == "":
-		return errors.New("--default is written to a file, so --no-write excludes it")
+		return errors.New("--default is a line of the file, so --no-write excludes it")
 	case isSameFile(path, write):
 		return errors.New("FILE and --write are the same file")
 	}
@@ -131,7 +131,7 @@ func tellParameters(out io.Writer, parameters *portalconfig.Parameters, path str
 	heading := "written to " + path
 	if parameters == nil {
 		parameters = portalconfig.NewParameters()
-		heading = "parameters of a deployment, which --no-write has written nowhere"
+		heading = "the lines for .deploy/ENV.toml, not written because of --no-write"
 	}
 	if err := parameters.Update(applied, name); err != nil {
 		return err

@@ -48,7 +48,7 @@ def parameters_of(overrides):
         parameters = CfnParameterOverridesType().convert(overrides or "", None, None)
     except BadParameter as wrong:
         raise answers.Refused(f"Wrong in parameter_overrides of {CONFIG}: {wrong}") from wrong
-    return {name: value for name, value in parameters.items() if name not in ["Release", *upgrade.PREVIOUS]}
+    return {name: value for name, value in parameters.items() if name not in answers.MADE}
 
 
 def release_of(parameters, build, commit):
