@@ -15,9 +15,7 @@ import (
 func TestNavigationGetsAPage(t *testing.T) {
 	f := newFixture(t, nil)
 	w := f.serve(formType, `colour"><script>alert(1)</script>=x`, header("Accept", "text/html,*/*;q=0.8"))
-	if w.Code != http.StatusBadRequest || w.Header().Get("Content-Type") != "text/html; charset=utf-8" {
-		t.Fatalf("status = %d, headers = %v", w.Code, w.Header())
-	}
+	requireHeaders(t, "a page", w, http.StatusBadRequest, pageHeaders(w.Body.String()))
 	page := w.Body.String()
 	for _, want := range []string{
 		`<html lang="en">`, `<title>Unknown parameter</title>`, `<h1>Unknown parameter</h1>`,
@@ -29,9 +27,6 @@ func TestNavigationGetsAPage(t *testing.T) {
 	}
 	if strings.Contains(page, "<script") || strings.Contains(page, "http://") || strings.Contains(page, "src=") {
 		t.Errorf("the page is not self-contained: %s", page)
-	}
-	if policy := w.Header().Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
-		t.Errorf("Content-Security-Policy = %q", policy)
 	}
 }
 

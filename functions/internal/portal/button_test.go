@@ -2,12 +2,13 @@ package portal
 
 import (
 	"bytes"
-	"compress/gzip"
-	"io"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -30,35 +31,45 @@ func (f *fixture) get(t *testing.T, method, target string, headers ...string) *h
 	return w
 }
 
+// moduleHeaders are those of a button's module, or of the answer that it is still the same.
+func moduleHeaders(etag string, further ...string) http.Header {
+	return headersOf(append(further, "Cache-Control", "public, max-age=3600", "Vary", "Accept-Language, Accept-Encoding, Origin", "ETag", etag)...)
+}
+
 func TestTheButtonIsServed(t *testing.T) {
 	f := newFixture(t, nil)
-	zipped := f.get(t, http.MethodGet, ButtonPath, "Accept-Encoding", "br, gzip;q=0.8")
-	plain := f.get(t, http.MethodGet, ButtonPath)
-	for name, w := range map[string]*httptest.ResponseRecorder{"gzip": zipped, "plain": plain} {
-		h := w.Header()
-		if w.Code != http.StatusOK || h.Get("Content-Type") != "text/javascript; charset=utf-8" || h.Get("Cache-Control") != "public, max-age=3600" ||
-			!strings.HasPrefix(h.Get("Vary"), "Accept-Language") || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("ETag") == "" {
-			t.Errorf("%s: %d, %v", name, w.Code, h)
+	tags := map[string]bool{}
+	for _, language := range answer.Languages {
+		w := f.get(t, http.MethodGet, ButtonPath, "Accept-Language", string(language))
+		zipped := f.get(t, http.MethodGet, ButtonPath, "Accept-Language", string(language), "Accept-Encoding", "br, gzip;q=0.8")
+		for encoding, w := range map[string]*httptest.ResponseRecorder{"": w, "gzip": zipped} {
+			tag := w.Header().Get("ETag")
+			if tags[tag] || !regexp.MustCompile(`^"[\w-]{16,}"$`).MatchString(tag) {
+				t.Errorf("%s %s: ETag %s of another module, or none", language, encoding, tag)
+			}
+			tags[tag] = true
+			want := moduleHeaders(tag, "Content-Type", "text/javascript; charset=utf-8", "Content-Length", strconv.Itoa(w.Body.Len()))
+			if encoding != "" {
+				want.Set("Content-Encoding", encoding)
+			}
+			requireHeaders(t, string(language)+" "+encoding, w, http.StatusOK, want)
 		}
-	}
-	if zipped.Header().Get("Content-Encoding") != "gzip" || plain.Header().Get("Content-Encoding") != "" || zipped.Header().Get("ETag") == plain.Header().Get("ETag") {
-		t.Errorf("encodings: %v, %v", zipped.Header(), plain.Header())
-	}
-	r, err := gzip.NewReader(zipped.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	module, err := io.ReadAll(r)
-	if err != nil || !bytes.Equal(module, plain.Body.Bytes()) || !bytes.Contains(module, []byte(`"manage-billing-button"`)) || !bytes.Contains(module, []byte("openBillingPortal")) {
-		t.Errorf("%v: %s", err, module)
+		module, err := unzipped(zipped.Body.Bytes())
+		if err != nil || !bytes.Equal(module, w.Body.Bytes()) || !bytes.Contains(module, []byte(language.Text("Opening billing…"))) {
+			t.Errorf("%s: %v: %s", language, err, module)
+		}
 	}
 	first, _, _ := strings.Cut(f.logs.String(), "\n")
 	requestlogtest.RequireMetrics(t, first)
 	if !strings.Contains(first, `"route":"`+ButtonPath+`","status":200,"code":"ok"`) {
 		t.Errorf("%s", first)
 	}
+}
 
-	etag := zipped.Header().Get("ETag")
+func TestTheButtonIsServedOnce(t *testing.T) {
+	f := newFixture(t, nil)
+	zipped := f.get(t, http.MethodGet, ButtonPath, "Accept-Encoding", "gzip").Header()
+	etag := zipped.Get("ETag")
 	for name, test := range map[string]struct {
 		method  string
 		headers []string
@@ -67,7 +78,8 @@ func TestTheButtonIsServed(t *testing.T) {
 	}{
 		"the same":                             {http.MethodGet, []string{"Accept-Encoding", "gzip", "If-None-Match", etag}, 304, false},
 		"the same, weakly":                     {http.MethodGet, []string{"Accept-Encoding", "gzip", "If-None-Match", `"x", W/` + etag}, 304, false},
-		"any":                                  {http.MethodGet, []string{"If-None-Match", "*"}, 304, false},
+		"the same, in a second header":         {http.MethodGet, []string{"Accept-Encoding", "br", "Accept-Encoding", "gzip", "If-None-Match", `"x"`, "If-None-Match", etag}, 304, false},
+		"any":                                  {http.MethodGet, []string{"Accept-Encoding", "gzip", "If-None-Match", "*"}, 304, false},
 		"another encoding":                     {http.MethodGet, []string{"If-None-Match", etag}, 200, true},
 		"another language":                     {http.MethodGet, []string{"Accept-Encoding", "gzip", "Accept-Language", "de", "If-None-Match", etag}, 200, true},
 		"gzip is refused, and all else wanted": {http.MethodGet, []string{"Accept-Encoding", "*, gzip;q=0", "If-None-Match", etag}, 200, true},
@@ -76,14 +88,17 @@ func TestTheButtonIsServed(t *testing.T) {
 		"gzip is refused":                      {http.MethodGet, []string{"Accept-Encoding", "gzip;q=0", "If-None-Match", etag}, 200, true},
 		"its head":                             {http.MethodHead, []string{"Accept-Encoding", "gzip"}, 200, false},
 		"its head, the same":                   {http.MethodHead, []string{"Accept-Encoding", "gzip", "If-None-Match", etag}, 304, false},
-		"a POST":                               {http.MethodPost, nil, 405, true},
 	} {
+		f.logs.Reset()
 		w := f.get(t, test.method, ButtonPath, test.headers...)
-		if w.Code != test.status || (w.Body.Len() > 0) != test.length {
-			t.Errorf("%s: %d with %d bytes", name, w.Code, w.Body.Len())
+		if w.Code != test.status || (w.Body.Len() > 0) != test.length || !strings.Contains(f.logs.String(), fmt.Sprintf(`"status":%d,"code":"ok"`, test.status)) {
+			t.Errorf("%s: %d with %d bytes, logged %s", name, w.Code, w.Body.Len(), &f.logs)
 		}
-		if test.status == 405 && (w.Header().Get("Allow") != "GET, HEAD" || w.Header().Get("Cache-Control") != "no-store") {
-			t.Errorf("%s: %v", name, w.Header())
+		if test.status == 304 {
+			requireHeaders(t, name, w, 304, moduleHeaders(etag))
+		}
+		if name == "its head" {
+			requireHeaders(t, name, w, 200, zipped)
 		}
 	}
 }

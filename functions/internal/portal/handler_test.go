@@ -255,47 +255,6 @@ func TestAnswerIsARedirectUnlessTheCallerCannotFollowIt(t *testing.T) {
 	}
 }
 
-func TestEveryAnswerHasTheSecurityHeaders(t *testing.T) {
-	f := newFixture(t, nil)
-	cookie := func(c *Config) { c.SessionCookie = "session" }
-	noAccount := newFixture(t, func(c *Config) { c.NoAccountURL = "https://example.com/pricing" })
-	noAccount.lookUp = func() (string, error) { return "", customers.ErrNoCustomer }
-	answers := map[string]*httptest.ResponseRecorder{
-		"redirect": f.serve("", "", nil),
-		"JSON":     f.serve("", "", header("Accept", "application/json")),
-		"problem":  f.serve("", "", header("Authorization", "")),
-		"page":     f.serve("text/plain", "x", header("Accept", "text/html")),
-		"rejected": httptest.NewRecorder(),
-		"question": newFixture(t, cookie).serve("", "", func(r *http.Request) {
-			r.Method = http.MethodGet
-			r.Header.Set("Accept", "text/html")
-		}),
-		"bad question": newFixture(t, cookie).serve("", "", func(r *http.Request) {
-			r.Method, r.URL.RawQuery = http.MethodGet, "colour=x"
-			r.Header.Set("Accept", "text/html")
-		}),
-		"pricing page":     noAccount.serve("", "", header("Accept", "text/html")),
-		"another method":   f.serve("", "", func(r *http.Request) { r.Method = http.MethodPut }),
-		"button by a POST": f.serve("", "", func(r *http.Request) { r.URL.Path = ButtonPath }),
-		"button":           f.serve("", "", func(r *http.Request) { r.Method, r.URL.Path = http.MethodGet, ButtonPath }),
-	}
-	f.Reject(answers["rejected"], httptest.NewRequest(http.MethodPost, Path, nil), "internal", errors.New("panic"))
-	for name, w := range answers {
-		for key, want := range map[string]string{
-			"Cache-Control":          "no-store",
-			"Referrer-Policy":        "no-referrer",
-			"X-Content-Type-Options": "nosniff",
-		} {
-			if name == "button" && key == "Cache-Control" {
-				want = "public, max-age=3600"
-			}
-			if got := w.Header().Get(key); got != want {
-				t.Errorf("%s: %s = %q, want %q", name, key, got, want)
-			}
-		}
-	}
-}
-
 func TestRouteAndMethod(t *testing.T) {
 	for name, test := range map[string]struct {
 		method, path string
@@ -429,31 +388,6 @@ func TestARefusedParameterIsTheCallersIfTheySentIt(t *testing.T) {
 				if !strings.Contains(f.logs.String(), want) {
 					t.Errorf("the line lacks %s: %s", want, f.logs.String())
 				}
-			}
-		})
-	}
-}
-
-func TestChallenge(t *testing.T) {
-	for name, test := range map[string]struct {
-		err  error
-		want string
-	}{
-		"no credentials": {nil, "Bearer"},
-		"invalid token":  {&auth.InvalidTokenError{Reason: "expired"}, `Bearer error="invalid_token"`},
-		"missing scope":  {&auth.InsufficientScopeError{Scope: "billing"}, `Bearer error="insufficient_scope", scope="billing"`},
-		"missing role":   {&auth.InsufficientRoleError{Claim: "org_role"}, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			f := newFixture(t, nil)
-			f.verify = func(string) (auth.Caller, error) { return auth.Caller{}, test.err }
-			w := f.serve("", "", func(r *http.Request) {
-				if test.err == nil {
-					r.Header.Del("Authorization")
-				}
-			})
-			if got := w.Header().Get("WWW-Authenticate"); got != test.want {
-				t.Errorf("WWW-Authenticate = %q, want %q", got, test.want)
 			}
 		})
 	}
