@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -21,16 +22,27 @@ var reasons = []string{
 	"The subscription is already cancelled.", "The subscription is paused.", "The subscription is not active.", "The subscription is already set to be cancelled.",
 	"The subscription has several items, which the portal cannot change.", "The update would change nothing.", "The customer has no subscription.",
 	"None of the customer's subscriptions can go through this flow.",
+}
+
+// twoSessions are the detail and the advice of a session cookie that comes twice.
+var twoSessions = []string{
 	"Two sessions are in the way: the session cookie came twice, with different values.", "Please delete the cookies of this site, sign in and try again.",
 }
 
+// forPrograms are the codes that only Stripe's requests get, which are never pages.
+var forPrograms = map[string]bool{"invalid-signature": true, "webhook-misconfigured": true}
+
 func TestEveryLanguageHasEveryText(t *testing.T) {
-	wanted := append(append([]string{}, uiTexts...), reasons...)
+	wanted := slices.Concat(uiTexts, reasons, twoSessions)
 	for code, kind := range kinds {
-		if code != "invalid-signature" && code != "webhook-misconfigured" { // nobody opens the webhook's address in a browser
+		if !forPrograms[code] {
 			wanted = append(wanted, kind.title, kind.advice)
 		}
+		if code == "subscription-not-eligible" {
+			wanted = append(wanted, kind.detail)
+		}
 	}
+	said := map[string]string{} // texts in another language, and what they say
 	for _, language := range Languages[1:] {
 		lines := strings.Count(language.catalogue(), "\t")
 		known := map[string]bool{}
@@ -45,6 +57,14 @@ func TestEveryLanguageHasEveryText(t *testing.T) {
 			if strings.ContainsAny(text, `"'`) {
 				t.Errorf("%s: %q has a typewriter's quotation mark", language, text)
 			}
+		}
+		for english := range known {
+			text := language.Text(english)
+			meaning := string(language) + ": " + strings.Replace(english, "its own button", "its button", 1) // which some languages say alike
+			if other, isSaid := said[text]; isSaid && other != meaning || text == english && text != "Error" {
+				t.Errorf("%q is %s, and %s", text, meaning, other)
+			}
+			said[text] = meaning
 		}
 		if lines != len(known) {
 			t.Errorf("%s has %d texts, %d are needed", language, lines, len(known))
@@ -71,7 +91,7 @@ func TestReasonsAreThoseOfThePortal(t *testing.T) {
 			sources += string(source)
 		}
 	}
-	for _, reason := range reasons {
+	for _, reason := range slices.Concat(reasons, twoSessions) {
 		if !strings.Contains(sources, `"`+reason+`"`) {
 			t.Errorf("nobody says %q", reason)
 		}
@@ -89,6 +109,7 @@ func TestSpeak(t *testing.T) {
 		"any Portuguese":             {"", "pt-PT", "pt-BR"},
 		"in capitals":                {"", "JA-jp", "ja"},
 		"the first of equals":        {"", "nl,de", "nl"},
+		"in a second header":         {"", "ru\nfr;q=0.5", "fr"},
 		"the heavier":                {"", "nl;q=0.3, es;q=0.9", "es"},
 		"the first that is here":     {"", "ru, it;q=0.5", "it"},
 		"none that is here":          {"", "ru, zh-Hant", "en"},
@@ -102,8 +123,8 @@ func TestSpeak(t *testing.T) {
 		"a name that begins so":      {"", "deutsch", "en"},
 	} {
 		header := http.Header{}
-		if test.accept != "" {
-			header.Set("Accept-Language", test.accept)
+		for line := range strings.Lines(test.accept) {
+			header.Add("Accept-Language", strings.TrimSpace(line))
 		}
 		if got := Speak(test.locale, header); got != test.want {
 			t.Errorf("%s: %s, want %s", name, got, test.want)

@@ -3,23 +3,32 @@ package answer
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
+	"html"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
+
+// cutStyle returns a page's style, and the page without it.
+func cutStyle(page string) (style, rest string) {
+	before, rest, _ := strings.Cut(page, "<style>")
+	style, after, _ := strings.Cut(rest, "</style>")
+	return style, before + after
+}
 
 // pageOf checks a page's headers and returns the page without its style. A browser ignores a style whose hash is not in the policy.
 func pageOf(t *testing.T, status int, write func(http.ResponseWriter)) string {
 	t.Helper()
 	w := httptest.NewRecorder()
 	write(w)
-	before, rest, _ := strings.Cut(w.Body.String(), "<style>")
-	style, after, ok := strings.Cut(rest, "</style>")
+	style, rest := cutStyle(w.Body.String())
 	sum := sha256.Sum256([]byte(style))
 	want := http.Header{
 		"Content-Type": {"text/html; charset=utf-8"},
@@ -28,10 +37,10 @@ func pageOf(t *testing.T, status int, write func(http.ResponseWriter)) string {
 			"default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; frame-ancestors 'none'",
 		},
 	}
-	if w.Code != status || !ok || len(style) < 100 || !maps.EqualFunc(w.Header(), want, slices.Equal) {
+	if w.Code != status || len(style) < 100 || !maps.EqualFunc(w.Header(), want, slices.Equal) {
 		t.Errorf("%d %v\nwant %d %v", w.Code, w.Header(), status, want)
 	}
-	return before + after
+	return rest
 }
 
 // Every page starts with head and ends with back and tail.
@@ -107,6 +116,59 @@ func TestThePageOfAProblem(t *testing.T) {
 				t.Errorf("%s\nwant\n%s", got, test.want)
 			}
 		})
+	}
+}
+
+// Each code has its page in each language, and each reason too, in the sentence on what to do and in the small print. Details for
+// developers are in English, so they are only on English pages. Documents are in English for everyone.
+func TestEveryPageInEveryLanguage(t *testing.T) {
+	problems := []Problem{}
+	for _, code := range slices.Sorted(maps.Keys(kinds)) {
+		if !forPrograms[code] {
+			problems = append(problems, Problem{Code: code})
+		}
+	}
+	for _, reason := range reasons {
+		problems = append(problems, Problem{Code: "subscription-not-eligible", Detail: reason})
+	}
+	problems = append(problems, Problem{Code: "invalid-request", Detail: twoSessions[0], Advice: twoSessions[1]})
+	for _, language := range Languages {
+		say := func(english string) string {
+			text, ok := language.find(english)
+			if ok == (language == English) {
+				t.Errorf("%s: %q", language, english)
+			}
+			if language == English {
+				text = english
+			}
+			return html.EscapeString(text)
+		}
+		for _, problem := range problems {
+			kind, detail, advice := kinds[problem.Code], problem.detail(), problem.advice()
+			lead, what := say(advice), ""
+			isForPeople := problem.Detail != "" || problem.Code == "subscription-not-eligible"
+			if language == English || isForPeople {
+				what = `<dt>` + say("What happened") + `</dt><dd>` + html.EscapeString(language.Text(detail)) + `</dd>`
+			}
+			if isForPeople {
+				lead = say(detail) + " " + lead
+			}
+			want := head(string(language), say(kind.title)) + `<p>` + lead + `</p>` + back(say("Back to the app")) + `<dl>` + what +
+				`<dt>` + say("Error") + `</dt><dd><code>` + problem.Code + `</code> (` + strconv.Itoa(kind.status) + `)</dd>` +
+				`<dt>` + say("Reference") + `</dt><dd><code>&lt;Ff1TQj3fFiAEJgA=&gt;</code></dd></dl>` + tail
+			reader := Reader{Language: language, AppURL: reader.AppURL, RequestID: "<" + reader.RequestID + ">"}
+			w := httptest.NewRecorder()
+			problem.Write(w, Page, reader)
+			if _, got := cutStyle(w.Body.String()); got != want || w.Code != kind.status {
+				t.Errorf("%s %s: %d %s\nwant %d\n%s", language, problem.Code, w.Code, got, kind.status, want)
+			}
+			w = httptest.NewRecorder()
+			problem.Write(w, JSON, reader)
+			var got document
+			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Title != kind.title || got.Detail != detail || got.Status != kind.status {
+				t.Errorf("%s %s: %v %s", language, problem.Code, err, w.Body)
+			}
+		}
 	}
 }
 
