@@ -38,6 +38,7 @@ func TestWhoGetsWhat(t *testing.T) {
 		"has a weight of more than 1":                       {[]string{"application/json;q=1.001, text/html;q=0.1"}, "", Page},
 		"has a weight of less than 0":                       {[]string{"application/json;q=-1, text/html;q=0.1"}, "", Page},
 		"has a weight that is no number":                    {[]string{"application/json;q=NaN, text/html;q=0.1"}, "", Page},
+		"has a weight of a page that is no number":          {[]string{"application/json;q=0.1, text/html;q=NaN"}, "", JSON},
 		"has a weight that is text":                         {[]string{"application/json;q=high, text/html;q=0.1"}, "", Page},
 		"has a weight that is empty":                        {[]string{"application/json;q=, text/html;q=0.1"}, "", Page},
 		"is a script's fetch":                               {nil, "empty", JSON},

@@ -1,6 +1,9 @@
 package answer
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // contract is the table of the API's errors, as callers know it.
 var contract = map[int][]string{
@@ -37,5 +40,36 @@ func TestCodesAreTheContract(t *testing.T) {
 				t.Errorf("%s lacks a text", name)
 			}
 		}
+	}
+}
+
+// A page says to try again only if that can help, and to ask support or a developer if it cannot. Any other text belongs to one code.
+func TestEachCodeHasItsOwnWords(t *testing.T) {
+	shared := map[string][]string{
+		tryAgain:       slices.Concat(contract[502], contract[503], contract[504]),
+		contactSupport: contract[500],
+		signInAgain:    contract[401],
+		askDeveloper:   slices.Concat(contract[400], contract[413], contract[415], []string{"parameter-not-allowed"}),
+
+		"Not permitted":          {"insufficient-scope", "insufficient-role"},
+		"Billing is unavailable": {"billing-unavailable", "billing-bad-response", "customer-store-unavailable", "secrets-unavailable"},
+	}
+	users := map[string][]string{}
+	for code, kind := range kinds {
+		for _, text := range []string{kind.title, kind.detail, kind.advice} {
+			users[text] = append(users[text], code)
+		}
+	}
+	for text, codes := range users {
+		want, isShared := shared[text]
+		slices.Sort(codes)
+		slices.Sort(want)
+		if isShared && !slices.Equal(codes, want) || !isShared && len(codes) > 1 {
+			t.Errorf("%q belongs to %q, want %q", text, codes, want)
+		}
+		delete(shared, text)
+	}
+	for text := range shared {
+		t.Errorf("no code says %q", text)
 	}
 }
