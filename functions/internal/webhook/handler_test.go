@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -108,12 +109,27 @@ func (f *fixture) line(t *testing.T) map[string]any {
 	return members
 }
 
+// requireHeaders compares an answer's headers with those that all have, its type, and further ones, left out if their value is "".
+func requireHeaders(t *testing.T, w *httptest.ResponseRecorder, contentType string, further map[string]string) {
+	t.Helper()
+	want := http.Header{"Cache-Control": {"no-store"}, "Referrer-Policy": {"no-referrer"}, "X-Content-Type-Options": {"nosniff"}, "Content-Type": {contentType}}
+	for name, value := range further {
+		if value != "" {
+			want.Set(name, value)
+		}
+	}
+	if !reflect.DeepEqual(w.Header(), want) {
+		t.Errorf("headers %v, want %v", w.Header(), want)
+	}
+}
+
 func TestAnEventIsTaken(t *testing.T) {
 	f := newFixture(t)
 	w := f.post(file(t, "customer.created"), nil)
-	if w.Code != http.StatusOK || w.Body.String() != `{"received":true}` || w.Header().Get("Content-Type") != "application/json" || w.Header().Get("Cache-Control") != "no-store" {
-		t.Errorf("answer = %d %v %s", w.Code, w.Header(), w.Body)
+	if w.Code != http.StatusOK || w.Body.String() != `{"received":true}` {
+		t.Errorf("answer = %d %s", w.Code, w.Body)
 	}
+	requireHeaders(t, w, "application/json", nil)
 	if len(f.applied) != 1 || f.applied[0].Facts[0] != claimed("alice", created) {
 		t.Errorf("applied %+v", f.applied)
 	}
@@ -327,9 +343,10 @@ func TestEveryFailureHasItsCode(t *testing.T) {
 			f := newFixture(t)
 			test.fail(f)
 			w := f.post(file(t, "customer.created"), nil)
-			if w.Code != test.status || !strings.Contains(w.Body.String(), `"code":"`+test.code+`"`) || w.Header().Get("Retry-After") != test.retryAfter {
-				t.Errorf("answer = %d %v %s", w.Code, w.Header(), w.Body)
+			if w.Code != test.status || !strings.Contains(w.Body.String(), `"code":"`+test.code+`"`) {
+				t.Errorf("answer = %d %s", w.Code, w.Body)
 			}
+			requireHeaders(t, w, "application/problem+json", map[string]string{"Retry-After": test.retryAfter})
 			if line := f.line(t); (line["level"] == "ERROR") != (test.status >= 500) || line["error"] == nil || line["code"] != test.code {
 				t.Errorf("%v", line)
 			}
@@ -358,9 +375,7 @@ func TestRoutesMethodsAndBodies(t *testing.T) {
 			if w.Code != test.status || test.code != "" && !strings.Contains(w.Body.String(), `"code":"`+test.code+`"`) {
 				t.Errorf("answer = %d %s", w.Code, w.Body)
 			}
-			if allow := w.Header().Get("Allow"); (allow == "POST") != (test.status == 405) {
-				t.Errorf("Allow = %q", allow)
-			}
+			requireHeaders(t, w, "application/problem+json", map[int]map[string]string{405: {"Allow": "POST"}}[test.status])
 		})
 	}
 }
@@ -372,6 +387,7 @@ func TestWhatNeverBecameARequestIsLogged(t *testing.T) {
 	if line := f.line(t); w.Code != 500 || line["error"] != "panic" || line["level"] != "ERROR" {
 		t.Errorf("%d, %v", w.Code, line)
 	}
+	requireHeaders(t, w, "application/problem+json", nil)
 }
 
 func BenchmarkEvent(b *testing.B) {
