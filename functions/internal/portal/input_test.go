@@ -10,6 +10,8 @@ import (
 	"testing/iotest"
 
 	"github.com/stripe/stripe-go/v79"
+
+	"billingportal/functions/internal/answer"
 )
 
 const (
@@ -395,5 +397,17 @@ func TestCookieCountsOnlyWhereOneIsNamed(t *testing.T) {
 	})
 	if d := problemIn(t, w); d.Code != "missing-credentials" {
 		t.Errorf("%+v", d)
+	}
+}
+
+func TestTextsNameTheLimits(t *testing.T) {
+	for want, problem := range map[string]*answer.Problem{
+		fmt.Sprintf("%d bytes for a request", MaxBodySize): {Code: "payload-too-large"},
+		fmt.Sprintf("more than %d parameters", maxNames):   errTooManyNames,
+		fmt.Sprintf("more than %d deep", maxDepth):         errTooDeep,
+	} {
+		if text := strings.ReplaceAll(problem.Error(), ",", ""); !strings.Contains(text, want) {
+			t.Errorf("%q does not say %q", text, want)
+		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	stripe "github.com/stripe/stripe-go/v79/webhook"
 
+	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/customers"
 	"billingportal/functions/internal/requestlog"
 	"billingportal/functions/internal/requestlog/requestlogtest"
@@ -377,6 +378,13 @@ func TestRoutesMethodsAndBodies(t *testing.T) {
 			}
 			requireHeaders(t, w, "application/problem+json", map[int]map[string]string{405: {"Allow": "POST"}}[test.status])
 		})
+	}
+}
+
+func TestTheTextNamesTheLimit(t *testing.T) {
+	text := (&answer.Problem{Code: "payload-too-large"}).Error()
+	if want := fmt.Sprintf("%d for an event", MaxBodySize); !strings.Contains(strings.ReplaceAll(text, ",", ""), want) {
+		t.Errorf("%q does not say %q", text, want)
 	}
 }
 
