@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // browser is a tab of a Chromium that has nothing of a user's.
@@ -261,6 +262,11 @@ func TestErrorPageInChromium(t *testing.T) {
 	// The style sheet counts only where the policy has its hash.
 	if color := evaluate(b, chromedp.Evaluate[string](`getComputedStyle(document.querySelector(".button")).backgroundColor`)); color == "rgba(0, 0, 0, 0)" {
 		t.Error("the page has no style")
+	}
+	// It follows dark mode with what the browser draws, and a ring of its own shows where the keyboard is.
+	b.do(chromedp.KeyEvent(kb.Tab))
+	if drawn := evaluate(b, chromedp.Evaluate[string](`getComputedStyle(document.documentElement).colorScheme + ", " + getComputedStyle(document.activeElement).outlineStyle + " on " + document.activeElement.className`)); drawn != "light dark, solid on button" {
+		t.Errorf("drawn %s", drawn)
 	}
 	b.screenshot("error-page")
 	b.click(".button", "#signed-in")

@@ -34,6 +34,7 @@ type buttonApp struct {
 	tokens, fragment atomic.Pointer[string] // what its server answers /token with, and renders as a part of /fragment
 
 	asked atomic.Pointer[string] // the last query of /token
+	gone  atomic.Pointer[string] // the last request for noContent
 	delay atomic.Int64           // of the portal's answers, in nanoseconds
 
 	mu    sync.Mutex
@@ -61,6 +62,12 @@ func newButtonApp(t *testing.T) *buttonApp {
 		t.Fatal(err)
 	}
 	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == noContent {
+			body, _ := io.ReadAll(r.Body)
+			a.gone.Store(new(r.Method + " ?" + r.URL.RawQuery + " " + string(body)))
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
 		if r.Method == http.MethodPost && r.URL.Path == "/billing/portal" {
 			a.mu.Lock()
 			a.posts++
@@ -132,6 +139,8 @@ func (a *buttonApp) takePosts() int {
 }
 
 const (
+	noContent = "/nothing" // of the portal's origin, what a browser does not go to
+
 	module = `<script>import "PORTAL/billing/button.js";</script>`
 	button = `<manage-billing-button id="b" %s>%s</manage-billing-button>`
 )

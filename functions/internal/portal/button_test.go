@@ -2,6 +2,7 @@ package portal
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -31,6 +32,14 @@ func (f *fixture) get(t *testing.T, method, target string, headers ...string) *h
 	return w
 }
 
+// buttonTexts are the module's own texts, by their names in it.
+var buttonTexts = map[string]string{
+	"manage": "Manage billing", "opening": "Opening billing…", "signIn": "Please sign in again.", "forbidden": "You may not manage billing here.",
+	"noAccount": "No billing account", "failed": "Billing cannot be opened. Please try again.", "choose": "Which subscription?",
+	flowPaymentMethodUpdate: "Update payment method", flowSubscriptionCancel: "Cancel subscription", flowSubscriptionUpdate: "Change plan",
+	flowSubscriptionUpdateConfirm: "Confirm the change", "trialing": "trialing", "past_due": "past due",
+}
+
 // moduleHeaders are those of a button's module, or of the answer that it is still the same.
 func moduleHeaders(etag string, further ...string) http.Header {
 	return headersOf(append(further, "Cache-Control", "public, max-age=3600", "Vary", "Accept-Language, Accept-Encoding, Origin", "ETag", etag)...)
@@ -55,8 +64,13 @@ func TestTheButtonIsServed(t *testing.T) {
 			requireHeaders(t, string(language)+" "+encoding, w, http.StatusOK, want)
 		}
 		module, err := unzipped(zipped.Body.Bytes())
-		if err != nil || !bytes.Equal(module, w.Body.Bytes()) || !bytes.Contains(module, []byte(language.Text("Opening billing…"))) {
+		if err != nil || !bytes.Equal(module, w.Body.Bytes()) {
 			t.Errorf("%s: %v: %s", language, err, module)
+		}
+		for name, english := range buttonTexts {
+			if want := name + `:"` + language.Text(english) + `"`; !bytes.Contains(module, []byte(want)) {
+				t.Errorf("%s: the module lacks %s", language, want)
+			}
 		}
 	}
 	first, _, _ := strings.Cut(f.logs.String(), "\n")
@@ -147,6 +161,14 @@ func requireSame(t *testing.T, name string, committed, fresh []byte) {
 	}
 }
 
+// questions are queries with what each flow requires.
+var questions = map[string]string{
+	flowPaymentMethodUpdate:       "flow_data[type]=payment_method_update",
+	flowSubscriptionCancel:        "flow_data[type]=subscription_cancel",
+	flowSubscriptionUpdate:        "flow_data[type]=subscription_update",
+	flowSubscriptionUpdateConfirm: "flow_data[type]=subscription_update_confirm&flow_data[subscription_update_confirm][items][0][price]=price_1",
+}
+
 func TestALinkLeadsToAPageWithOneButton(t *testing.T) {
 	html := []string{"Accept", "text/html"}
 	cookie := func(c *Config) { c.SessionCookie = "session" }
@@ -164,8 +186,11 @@ func TestALinkLeadsToAPageWithOneButton(t *testing.T) {
 	if w.Code != http.StatusOK || w.Header().Get("Cache-Control") != "no-store" || strings.Contains(page, "<script") || strings.Contains(page, "autofocus") {
 		t.Errorf("%d, %v", w.Code, w.Header())
 	}
-	if page := f.get(t, http.MethodGet, Path, html...).Body.String(); !strings.Contains(page, `<button class="button">Manage billing</button>`) {
-		t.Errorf("without parameters: %s", page)
+	for _, flow := range append(Flows(), "") {
+		want := "<h1>" + cmp.Or(buttonTexts[flow], buttonTexts["manage"]) + "</h1>"
+		if page := f.get(t, http.MethodGet, Path+"?"+questions[flow], html...).Body.String(); !strings.Contains(page, want) {
+			t.Errorf("the page for %q lacks %s:\n%s", flow, want, page)
+		}
 	}
 	for name, test := range map[string]struct {
 		query, code string
