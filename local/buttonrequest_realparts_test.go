@@ -61,6 +61,8 @@ const stage = module + `<script>
 		});
 	}
 
+	addEventListener("unhandledrejection", ({ reason }) => told.push(String(reason)));
+
 	// What the user sees and hears, and what the element asked for and told the page since the last look.
 	window.look = (e) => ({
 		label: e.textContent.trim(), status: e.shadowRoot.querySelector("[role=status][part=status]").textContent, busy: e.ariaBusy,
