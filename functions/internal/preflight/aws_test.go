@@ -114,7 +114,7 @@ func TestWhatAWSSaysIsJudged(t *testing.T) {
 		"a user with two customers":    {mappings, amazon{"Scan": items(item("u1", "cus_2", twoCustomers), item("u3", "cus_3", ""))}, nil, "a sample of the mapping", preflight.Warning, "1 of 2 users have several customers that count", "Look for their error lines (effect conflict), and delete the wrong customer at Stripe."},
 		"an item with something else":  {mappings, amazon{"Scan": items(item("u1", "someone@example.com", ""), item("u2", "cus_2", ""), item("u3", "cus_3", ""))}, nil, "a sample of the mapping", preflight.Warning, "1 of 3 items hold something else than a customer's ID", "Compare CUSTOMERS_ATTRIBUTE with the table's items."},
 		"customers may not be read":    {mappings, amazon{"Scan": items(item("u1", "cus_1", ""))}, map[string]answer{"GET /v1/customers/cus_1": forbidden}, "a sample of the mapping", preflight.Warning, notLookedAt, "Give the restricted key Customers: Read if you want it looked at; the portal itself does not need it."},
-		"the table may not be scanned": {mappings, amazon{"Scan": fails("AccessDeniedException")}, nil, "a sample of the mapping", preflight.Warning, "the table may not be scanned from here, so nothing was looked at", "Allow dynamodb:Scan to whoever runs this, if you want it looked at."},
+		"the table may not be scanned": {mappings, amazon{"Scan": fails("AccessDeniedException")}, nil, "a sample of the mapping", preflight.Warning, "the table may not be scanned from here, so nothing was looked at", "Grant dynamodb:Scan to enable this check."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -159,6 +159,7 @@ func TestEachErrorOfAWSIsJudged(t *testing.T) {
 		"ExpiredTokenException":                  {Status: preflight.Problem, Advice: trouble},
 		"ResourceNotFoundException":              {Status: preflight.Problem, Advice: noSuchTable},
 		"UnrecognizedClientException":            {Status: preflight.Problem, Advice: grant},
+		"KMSAccessDeniedException":               {Status: preflight.Problem, Advice: grant},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			client, plain := dynamoDB(t, amazon{"GetItem": fails(code), "DescribeTable": fails(code), "Scan": fails(code)}), customers.Table{Name: "users", Key: "user_id", Attribute: "customer_id"}
