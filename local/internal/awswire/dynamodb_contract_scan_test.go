@@ -2,6 +2,7 @@ package awswire_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,8 +14,13 @@ import (
 func scanContract() []contractCase {
 	return []contractCase{
 		{name: "segments are the whole table together, each item once", call: scanSegments("customers", 3),
-			want: []string{"alice", "empty", "nested", "null", "number"}},
+			want: []string{"alice", "empty", "large", "nested", "null", "number"}},
 		{name: "a partition is in one segment", call: scanSegments("sorted", 4), want: []string{"USER#alice", "USER#alice"}},
+		{name: "pages that go on after the key of the last are the whole table, each item once", call: scanPages("customers", 2),
+			want: []string{"alice", "empty", "large", "nested", "null", "number"}},
+		{name: "a full page has a key to go on from, even if nothing follows", call: scanPages("sorted", 1), want: []string{"USER#alice", "USER#alice"}},
+		{name: "a limit below one is refused", fails: validation, call: scan(&dynamodb.ScanInput{TableName: aws.String("customers"), Limit: aws.Int32(0)}),
+			says: "Limit must be greater than or equal to 1"},
 		{name: "one segment is the whole table", call: scanSegments("sorted", 1), want: []string{"USER#alice", "USER#alice"}},
 		{name: "a segment without a number of segments is refused", fails: validation,
 			call: scan(&dynamodb.ScanInput{TableName: aws.String("customers"), Segment: aws.Int32(0)}),
@@ -32,6 +38,41 @@ func scan(input *dynamodb.ScanInput) func(*dynamodb.Client) (any, error) {
 	return func(client *dynamodb.Client) (any, error) { return client.Scan(context.Background(), input) }
 }
 
+// hashKeys are those of the items of a page, less the longest one.
+func hashKeys(page *dynamodb.ScanOutput) []string {
+	var keys []string
+	for _, item := range page.Items {
+		for _, name := range []string{"user_id", "pk"} {
+			if key, ok := item[name].(*types.AttributeValueMemberS); ok && len(key.Value) < 100 {
+				keys = append(keys, key.Value)
+			}
+		}
+	}
+	return keys
+}
+
+// scanPages returns the hash keys of all pages together, in order. Each but the last is full.
+func scanPages(table string, limit int32) func(*dynamodb.Client) (any, error) {
+	return func(client *dynamodb.Client) (any, error) {
+		input := &dynamodb.ScanInput{TableName: &table, Limit: &limit}
+		var all []string
+		for {
+			page, err := client.Scan(context.Background(), input)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, hashKeys(page)...)
+			if isFull := page.Count == limit; isFull != (page.LastEvaluatedKey != nil) || int(page.Count) != len(page.Items) || page.ScannedCount != page.Count {
+				return nil, fmt.Errorf("a page of %d items goes on after %v", page.Count, page.LastEvaluatedKey)
+			}
+			if input.ExclusiveStartKey = page.LastEvaluatedKey; input.ExclusiveStartKey == nil {
+				slices.Sort(all)
+				return all, nil
+			}
+		}
+	}
+}
+
 // scanSegments returns the hash keys that all segments have together, less the longest one, in order.
 func scanSegments(table string, total int32) func(*dynamodb.Client) (any, error) {
 	return func(client *dynamodb.Client) (any, error) {
@@ -43,13 +84,7 @@ func scanSegments(table string, total int32) func(*dynamodb.Client) (any, error)
 			if err != nil {
 				return nil, err
 			}
-			for _, item := range page.Items {
-				for _, name := range []string{"user_id", "pk"} {
-					if key, ok := item[name].(*types.AttributeValueMemberS); ok && len(key.Value) < 100 {
-						all = append(all, key.Value)
-					}
-				}
-			}
+			all = append(all, hashKeys(page)...)
 		}
 		slices.Sort(all)
 		return all, nil
