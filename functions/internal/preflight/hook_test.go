@@ -129,22 +129,23 @@ func TestTheHookJudgesNewVersions(t *testing.T) {
 		name    string // of a finding
 		level   string
 		detail  string
+		advice  string
 	}{
-		"all is well":                 {&control{}, "Succeeded", "portal's answer", "INFO", "refuses a request without credentials with 401"},
-		"the webhook refuses, too":    {&control{}, "Succeeded", "webhook's answer", "INFO", "refuses a request without credentials with 400"},
-		"the version is named":        {&control{}, "Succeeded", "webhook's version", "INFO", "version 7"},
-		"it lets everyone in":         {&control{invocations: of("portal", found(`{"statusCode":303}`))}, "Failed", "portal's answer", "ERROR", "with 303, not with 401"},
-		"the webhook takes all":       {&control{invocations: of("webhook", found(`{"statusCode":200}`))}, "Failed", "webhook's answer", "ERROR", "with 200, not with 400"},
-		"an answer without status":    {&control{invocations: of("portal", found(`"MARKERx7Q"`))}, "Failed", "portal's answer", "ERROR", "with 0, not with 401"},
-		"a function returns an error": {&control{functionError: "Handled"}, "Failed", "portal's answer", "ERROR", "the function fails"},
-		"the functions fail":          {&control{functionError: "Unhandled"}, "Failed", "portal's answer", "ERROR", "the function fails"},
-		"it may not be called":        {&control{invocations: of("portal", denied)}, "Failed", "portal's answer", "ERROR", "lambda Invoke: AccessDeniedException"},
-		"Lambda throttles":            {&control{invocations: of("portal", throttled)}, "Succeeded", "portal's answer", "WARN", "TooManyRequestsException"},
-		"a call takes too long":       {&control{invocations: of("portal", answer{hangs: true})}, "Succeeded", "portal's answer", "WARN", "no answer in time"},
-		"it may not be read":          {&control{configurations: of("portal", denied)}, "Failed", "portal's version", "ERROR", "lambda GetFunctionConfiguration: AccessDenied"},
-		"reading takes too long":      {&control{configurations: of("portal", answer{hangs: true})}, "Succeeded", "portal's version", "WARN", "no answer in time"},
-		"no environment":              {&control{configurations: of("webhook", found(`{"Version":"7"}`))}, "Failed", "webhook's version", "ERROR", "has no variables"},
-		"no variables":                {&control{configurations: of("webhook", found(`{"Environment":{}}`))}, "Failed", "webhook's version", "ERROR", "has no variables"},
+		"all is well":                 {&control{}, "Succeeded", "portal's answer", "INFO", "it refuses a request without credentials with 401", ""},
+		"the webhook refuses, too":    {&control{}, "Succeeded", "webhook's answer", "INFO", "it refuses a request without credentials with 400", ""},
+		"the version is named":        {&control{}, "Succeeded", "webhook's version", "INFO", "version 7", ""},
+		"it lets everyone in":         {&control{invocations: of("portal", found(`{"statusCode":303}`))}, "Failed", "portal's answer", "ERROR", "it answers a request without credentials with 303, not with 401", readTheLog},
+		"the webhook takes all":       {&control{invocations: of("webhook", found(`{"statusCode":200}`))}, "Failed", "webhook's answer", "ERROR", "it answers a request without credentials with 200, not with 400", readTheLog},
+		"an answer without status":    {&control{invocations: of("portal", found(`"MARKERx7Q"`))}, "Failed", "portal's answer", "ERROR", "it answers a request without credentials with 0, not with 401", readTheLog},
+		"a function returns an error": {&control{functionError: "Handled"}, "Failed", "portal's answer", "ERROR", "the function fails", readTheLog},
+		"the functions fail":          {&control{functionError: "Unhandled"}, "Failed", "portal's answer", "ERROR", "the function fails", readTheLog},
+		"it may not be called":        {&control{invocations: of("portal", denied)}, "Failed", "portal's answer", "ERROR", "lambda Invoke: AccessDeniedException", grantFunction},
+		"Lambda throttles":            {&control{invocations: of("portal", throttled)}, "Succeeded", "portal's answer", "WARN", "lambda Invoke: TooManyRequestsException", tryAgain},
+		"a call takes too long":       {&control{invocations: of("portal", answer{hangs: true})}, "Succeeded", "portal's answer", "WARN", "no answer in time", tryAgain},
+		"it may not be read":          {&control{configurations: of("portal", denied)}, "Failed", "portal's version", "ERROR", "lambda GetFunctionConfiguration: AccessDeniedException", grantFunction},
+		"reading takes too long":      {&control{configurations: of("portal", answer{hangs: true})}, "Succeeded", "portal's version", "WARN", "lambda GetFunctionConfiguration: no answer in time", tryAgain},
+		"no environment":              {&control{configurations: of("webhook", found(`{"Version":"7"}`))}, "Failed", "webhook's version", "ERROR", "it has no variables", "Correct the template."},
+		"no variables":                {&control{configurations: of("webhook", found(`{"Environment":{}}`))}, "Failed", "webhook's version", "ERROR", "it has no variables", "Correct the template."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -159,9 +160,9 @@ func TestTheHookJudgesNewVersions(t *testing.T) {
 					t.Errorf("reported after %s", took)
 				}
 				if !slices.ContainsFunc(lines, func(line map[string]string) bool {
-					return line["msg"] == "finding" && line["name"] == test.name && line["level"] == test.level && strings.Contains(line["detail"], test.detail)
+					return line["msg"] == "finding" && line["name"] == test.name && line["level"] == test.level && line["detail"] == test.detail && line["advice"] == test.advice
 				}) {
-					t.Errorf("no finding %s %s: %s in %v", test.level, test.name, test.detail, lines)
+					t.Errorf("no finding %s %s: %s; %s in %v", test.level, test.name, test.detail, test.advice, lines)
 				}
 				if last := lines[len(lines)-1]; last["msg"] != "report" || last["status"] != test.report || last["level"] != "INFO" {
 					t.Errorf("%v", last)

@@ -67,19 +67,19 @@ func TestClocksAreCompared(t *testing.T) {
 		want   preflight.Status
 		detail string
 	}{
-		"the same":                   {[]time.Duration{0}, preflight.OK, "agrees"},
-		"a little late":              {[]time.Duration{4 * time.Second}, preflight.OK, "agrees"},
-		"ten seconds behind":         {[]time.Duration{10 * time.Second}, preflight.Warning, "10 seconds behind"},
-		"exactly five":               {[]time.Duration{5 * time.Second}, preflight.OK, "agrees"},
-		"six seconds behind":         {[]time.Duration{6 * time.Second}, preflight.Warning, "6 seconds behind"},
-		"six seconds ahead":          {[]time.Duration{-7 * time.Second}, preflight.Warning, "6 seconds ahead"},
-		"exactly thirty":             {[]time.Duration{30 * time.Second}, preflight.Warning, "30 seconds behind"},
-		"thirty-one":                 {[]time.Duration{31 * time.Second}, preflight.Problem, "31 seconds behind"},
-		"a minute behind":            {[]time.Duration{time.Minute}, preflight.Problem, "60 seconds behind"},
-		"ten seconds ahead":          {[]time.Duration{-11 * time.Second}, preflight.Warning, "10 seconds ahead"},
-		"a minute ahead":             {[]time.Duration{-time.Minute}, preflight.Problem, "seconds ahead"},
-		"the worst of two counts":    {[]time.Duration{10 * time.Second, 0}, preflight.Warning, "10 seconds behind"},
-		"and of one upstream's, too": {[]time.Duration{0, time.Minute, 0}, preflight.Problem, "60 seconds behind"},
+		"the same":                   {[]time.Duration{0}, preflight.OK, "it agrees with the upstreams' to the second"},
+		"a little late":              {[]time.Duration{4 * time.Second}, preflight.OK, "it agrees with the upstreams' to the second"},
+		"ten seconds behind":         {[]time.Duration{10 * time.Second}, preflight.Warning, "it is 10 seconds behind"},
+		"exactly five":               {[]time.Duration{5 * time.Second}, preflight.OK, "it agrees with the upstreams' to the second"},
+		"six seconds behind":         {[]time.Duration{6 * time.Second}, preflight.Warning, "it is 6 seconds behind"},
+		"six seconds ahead":          {[]time.Duration{-7 * time.Second}, preflight.Warning, "it is 6 seconds ahead"},
+		"exactly thirty":             {[]time.Duration{30 * time.Second}, preflight.Warning, "it is 30 seconds behind"},
+		"thirty-one":                 {[]time.Duration{31 * time.Second}, preflight.Problem, "it is 31 seconds behind"},
+		"a minute behind":            {[]time.Duration{time.Minute}, preflight.Problem, "it is 60 seconds behind"},
+		"ten seconds ahead":          {[]time.Duration{-11 * time.Second}, preflight.Warning, "it is 10 seconds ahead"},
+		"a minute ahead":             {[]time.Duration{-time.Minute}, preflight.Problem, "it is 59 seconds ahead"},
+		"the worst of two counts":    {[]time.Duration{10 * time.Second, 0}, preflight.Warning, "it is 10 seconds behind"},
+		"and of one upstream's, too": {[]time.Duration{0, time.Minute, 0}, preflight.Problem, "it is 60 seconds behind"},
 		"nobody answered":            {nil, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -92,9 +92,11 @@ func TestClocksAreCompared(t *testing.T) {
 					}
 					_ = response.Body.Close()
 				}
-				if got := clock.Check().Run(t.Context()); got.Status != test.want || !strings.Contains(got.Detail, test.detail) {
-					t.Errorf("%+v", got)
+				advice := ""
+				if test.want == preflight.Warning || test.want == preflight.Problem {
+					advice = setTheClock
 				}
+				requireFinding(t, clock.Check(), "clock", test.want, test.detail, advice)
 			})
 		})
 	}

@@ -11,6 +11,9 @@ const (
 	compareSource       = "Compare STRIPE_EVENT_SOURCE with the destination at https://dashboard.stripe.com/workbench/webhooks."
 	subscriptionsNeeded = "the key lacks it, and flows about a subscription need it"
 	maySubscriptions    = "Give the restricted key Subscriptions: Read. Or leave those flows out of ALLOWED_FLOWS."
+	readTheLog          = "The log of the new version says why."
+	grantFunction       = "Grant this role the operation on the function, and on its key where it has one of its own."
+	setTheClock         = "Set this machine's clock: tokens and signatures depend on it. In Lambda, AWS keeps it."
 	chooseSnapshots     = "Create an event destination with snapshot payloads at https://dashboard.stripe.com/workbench/webhooks, and delete the one with thin payloads."
 	mayReadDestinations = "Give the restricted key Event destinations: Read if you want it looked at, or look at https://dashboard.stripe.com/workbench/webhooks."
 	moveItems           = `Move the items first: infra/README.md, "Another table or key". If the live table is empty too, deploy with make deploy, which lets this role read it.`
