@@ -102,6 +102,48 @@ func TestClocksAreCompared(t *testing.T) {
 	}
 }
 
+// slow takes ten seconds to answer, with the date of that moment.
+type slow struct{}
+
+func (slow) RoundTrip(r *http.Request) (*http.Response, error) {
+	time.Sleep(10 * time.Second)
+	return dated(0).RoundTrip(r)
+}
+
+// The clock looks at what the other checks saw, wherever it stands among them. A slow answer says nothing about it.
+func TestTheClockIsComparedLast(t *testing.T) {
+	for name, test := range map[string]struct {
+		upstream http.RoundTripper
+		want     string
+	}{
+		"behind": {dated(10 * time.Second), "clock warning, other ok"},
+		"slow":   {slow{}, "clock ok, other ok"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var clock preflight.Clock
+				other := check("other", func(context.Context) preflight.Finding {
+					time.Sleep(time.Second)
+					response, err := clock.Watch(test.upstream).RoundTrip(nil)
+					if err != nil {
+						t.Error(err)
+						return preflight.Finding{}
+					}
+					_ = response.Body.Close()
+					return preflight.Finding{Status: preflight.OK}
+				})
+				var said []string
+				for _, f := range preflight.Run(t.Context(), []preflight.Check{clock.Check(), other}) {
+					said = append(said, f.Name+" "+string(f.Status))
+				}
+				if got := strings.Join(said, ", "); got != test.want {
+					t.Errorf("got %s, want %s", got, test.want)
+				}
+			})
+		})
+	}
+}
+
 // reports keeps what CodeDeploy was told.
 type reports struct{ status []string }
 

@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -164,6 +166,30 @@ func requireFinding(t *testing.T, check preflight.Check, name string, status pre
 	got := check.Run(t.Context())
 	if want := (preflight.Finding{Status: status, Detail: detail, Advice: advice}); check.Name != name || words(got) != words(want) {
 		t.Errorf("%s: %+v, want %s: %+v", check.Name, got, name, want)
+	}
+}
+
+// An operator chooses the IDs of coupons, so each is one segment of a path.
+func TestIDsAreEscaped(t *testing.T) {
+	const id, escaped = "A/B?c=1", "A%2FB%3Fc=1"
+	for request, check := range map[string]func(*preflight.Stripe) preflight.Check{
+		"/v1/coupons/":                       func(s *preflight.Stripe) preflight.Check { return s.Coupon(id) },
+		"/v1/promotion_codes/":               func(s *preflight.Stripe) preflight.Check { return s.PromotionCode(id) },
+		"/v1/accounts/":                      func(s *preflight.Stripe) preflight.Check { return s.Account(id) },
+		"/v1/billing_portal/configurations/": func(s *preflight.Stripe) preflight.Check { return s.Configuration(id) },
+		"/v2/core/event_destinations/":       func(s *preflight.Stripe) preflight.Check { return s.EventSource("aws.partner/stripe.com/B?c=1", nil) },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			stripe := &account{}
+			check(stripeAt(t, stripe, false)).Run(t.Context())
+			want := "GET " + request + escaped
+			if strings.HasPrefix(request, "/v2/") { // the last part of the source's name
+				want = "GET " + request + "B%3Fc=1"
+			}
+			if !slices.Equal(stripe.requests, []string{want}) {
+				t.Errorf("asked %v, want %s", stripe.requests, want)
+			}
+		})
 	}
 }
 
