@@ -1,6 +1,7 @@
 package preflight_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -48,10 +49,19 @@ func fails(code string) answer {
 	return answer{status: http.StatusBadRequest, body: `{"__type":"com.amazonaws.dynamodb.v20120810#` + code + `","message":"MARKERx7Q"}`}
 }
 
-func dynamoDB(t *testing.T, a amazon) *dynamodb.Client {
+// dynamoDB is a client of it. see gets the body of each request.
+func dynamoDB(t *testing.T, a amazon, see ...func(body string)) *dynamodb.Client {
 	t.Helper()
+	seen := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		for _, see := range see {
+			see(string(body))
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		a.ServeHTTP(w, r)
+	})
 	identity := upstream.AWS{Region: "eu-central-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}
-	return dynamodb.NewFromConfig(identity.Config("http://aws.example", serve(t, a), time.Second, 3))
+	return dynamodb.NewFromConfig(identity.Config("http://aws.example", serve(t, seen), time.Second, 3))
 }
 
 func table(hash, status, kind, more string) answer {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -58,6 +59,19 @@ func TestTheTableOfTheLiveVersionIsKept(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Whether a table is empty is asked with one item: a page costs what it reads.
+func TestOneItemShowsThatATableIsNotEmpty(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []string
+		client := dynamoDB(t, amazon{"Scan": found(`{"Items":[],"Count":0}`)}, func(body string) { asked = append(asked, body) })
+		one, two := customers.Table{Name: "one", Key: "user_id"}, customers.Table{Name: "two", Key: "user_id"}
+		requireFinding(t, preflight.UsersKept(client, one, client, two), "live version's table", preflight.OK, "another one, and both are empty", "")
+		if want := []string{`{"Limit":1,"TableName":"one"}`, `{"Limit":1,"TableName":"two"}`}; !slices.Equal(asked, want) {
+			t.Errorf("asked %v, want %v", asked, want)
+		}
+	})
 }
 
 func TestTheHookReadsTheLiveVersion(t *testing.T) {

@@ -2,6 +2,7 @@ package awswire_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -56,7 +57,7 @@ func scanPages(table string, limit int32) func(*dynamodb.Client) (any, error) {
 	return func(client *dynamodb.Client) (any, error) {
 		input := &dynamodb.ScanInput{TableName: &table, Limit: &limit}
 		var all []string
-		for {
+		for range 20 { // more than the tables have items
 			page, err := client.Scan(context.Background(), input)
 			if err != nil {
 				return nil, err
@@ -70,6 +71,7 @@ func scanPages(table string, limit int32) func(*dynamodb.Client) (any, error) {
 				return all, nil
 			}
 		}
+		return nil, errors.New("the pages have no end")
 	}
 }
 

@@ -31,7 +31,7 @@ func TestTheAccountsObjects(t *testing.T) {
 		`"email":"alice@example.com","id":"cus_DemoAlice","livemode":false,"metadata":{"user_id":"alice"},"name":"Alice Archer","object":"customer",` +
 		`"phone":null,"preferred_locales":[],"shipping":null,"tax_exempt":"none","test_clock":null`
 	destination := func(id, url, status, events, payload string) string {
-		return fmt.Sprintf(`{"enabled_events":["%s"],"event_payload":"%s","id":"%s","livemode":false,"object":"v2.core.event_destination","status":"%s","webhook_endpoint":{"signing_secret":null,"url":%s}}`,
+		return fmt.Sprintf(`{"enabled_events":[%q],"event_payload":%q,"id":%q,"livemode":false,"object":"v2.core.event_destination","status":%q,"webhook_endpoint":{"signing_secret":null,"url":%s}}`,
 			events, payload, id, status, url)
 	}
 	s := start(t, everything())
