@@ -32,6 +32,7 @@ func scanContract() []contractCase {
 		{name: "a segment beyond their number is refused", fails: validation,
 			call: scan(&dynamodb.ScanInput{TableName: aws.String("customers"), Segment: aws.Int32(2), TotalSegments: aws.Int32(2)}),
 			says: "1 validation error detected: Value '2' at 'segment' failed to satisfy constraint: Member must have value less than or equal to 1"},
+		{name: "what is written after a scan is in the next", call: scanPutScan, want: []string{"USER#alice", "USER#alice", "USER#bob"}},
 	}
 }
 
@@ -73,6 +74,17 @@ func scanPages(table string, limit int32) func(*dynamodb.Client) (any, error) {
 		}
 		return nil, errors.New("the pages have no end")
 	}
+}
+
+// scanPutScan writes an item between two scans, and returns what the second finds.
+func scanPutScan(client *dynamodb.Client) (any, error) {
+	if _, err := scanPages("sorted", 100)(client); err != nil {
+		return nil, err
+	}
+	if err := putItem(client, "sorted", item{"pk": text("USER#bob"), "sk": text("BILLING")}); err != nil {
+		return nil, err
+	}
+	return scanPages("sorted", 100)(client)
 }
 
 // scanSegments returns the hash keys that all segments have together, less the longest one, in order.
