@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -269,6 +270,12 @@ func TestDoctorHasNothingToSayOfTheHealthy(t *testing.T) {
 		},
 		"no reference counts":      webhookVariable("CLIENT_REFERENCES", "none"),
 		"an organization's events": webhookVariable("STRIPE_ACCOUNT", "acct_Demo"),
+		"the eleventh endpoint": stripeData(func(d *stripewire.Data) {
+			for i := range 10 {
+				other := stripewire.WebhookEndpoint{ID: fmt.Sprint("we_Other", i), URL: "https://other.example/events", Events: []string{"*"}}
+				d.Endpoints = append([]stripewire.WebhookEndpoint{other}, d.Endpoints...)
+			}
+		}),
 		"another app's thin destination": stripeData(func(d *stripewire.Data) {
 			d.Endpoints = append(d.Endpoints, stripewire.WebhookEndpoint{ID: "ed_test_61Thin", URL: "https://other.example/events", Thin: true, Events: []string{"*"}})
 		}),

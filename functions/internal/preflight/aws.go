@@ -48,6 +48,11 @@ func isThrottling(reason string) bool {
 	return false
 }
 
+// isDenied reports whether a permission for the operation itself is missing. One for the table's key of KMS is another matter.
+func isDenied(failure *upstream.Error) bool {
+	return failure.Reason == "AccessDeniedException" || failure.Reason == "AccessDenied"
+}
+
 // nobody is no user's ID.
 const nobody = "billing-portal-preflight"
 
@@ -73,7 +78,7 @@ func TableKey(client DynamoDB, table customers.Table) Check {
 		output, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(table.Name)})
 		if err != nil {
 			failure := upstream.FromAWS("dynamodb", err)
-			if failure.Permanent && strings.Contains(failure.Reason, "AccessDenied") {
+			if isDenied(failure) {
 				return warning("it may not be described from here", "Allow dynamodb:DescribeTable, or compare it by hand.")
 			}
 			return fromAWS(failure, "table")
@@ -130,8 +135,8 @@ func Mappings(client DynamoDB, table customers.Table, stripe *Stripe) Check {
 		items, err := sample(ctx, client, table.Name)
 		if err != nil {
 			failure := upstream.FromAWS("dynamodb", err)
-			if failure.Permanent && strings.Contains(failure.Reason, "AccessDenied") {
-				return warning("the table may not be scanned from here, so nothing was looked at", "Allow dynamodb:Scan to whoever runs this, if you want it looked at.")
+			if isDenied(failure) {
+				return warning("the table may not be scanned from here, so nothing was looked at", "Grant dynamodb:Scan to enable this check.")
 			}
 			return fromAWS(failure, "table")
 		}

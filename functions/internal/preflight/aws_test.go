@@ -1,6 +1,7 @@
 package preflight_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"billingportal/functions/internal/auth"
 	"billingportal/functions/internal/customers"
@@ -47,10 +49,19 @@ func fails(code string) answer {
 	return answer{status: http.StatusBadRequest, body: `{"__type":"com.amazonaws.dynamodb.v20120810#` + code + `","message":"MARKERx7Q"}`}
 }
 
-func dynamoDB(t *testing.T, a amazon) *dynamodb.Client {
+// dynamoDB is a client of it. see gets the body of each request.
+func dynamoDB(t *testing.T, a amazon, see ...func(body string)) *dynamodb.Client {
 	t.Helper()
+	seen := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		for _, see := range see {
+			see(string(body))
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		a.ServeHTTP(w, r)
+	})
 	identity := upstream.AWS{Region: "eu-central-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}
-	return dynamodb.NewFromConfig(identity.Config("http://aws.example", serve(t, a), time.Second, 3))
+	return dynamodb.NewFromConfig(identity.Config("http://aws.example", serve(t, seen), time.Second, 3))
 }
 
 func table(hash, status, kind, more string) answer {
@@ -91,45 +102,80 @@ func TestWhatAWSSaysIsJudged(t *testing.T) {
 		detail string
 		advice string
 	}{
-		"a table":                       {readable(plain), nil, nil, "customers table", preflight.OK, "can be read", ""},
-		"an item of another shape":      {readable(plain), amazon{"GetItem": found(`{"Item":{"customer_id":{"S":"cus_1"}}}`)}, nil, "customers table", preflight.OK, "can be read", ""},
-		"a table that does not exist":   {readable(plain), amazon{"GetItem": fails("ResourceNotFoundException")}, nil, "customers table", preflight.Problem, "ResourceNotFoundException", "no such table in this account and region"},
-		"a table with another key":      {readable(plain), amazon{"GetItem": fails("ValidationException")}, nil, "customers table", preflight.Problem, "another key than CUSTOMERS_KEY", "Set both"},
-		"a table that may not be read":  {readable(plain), amazon{"GetItem": fails("AccessDeniedException")}, nil, "customers table", preflight.Problem, "dynamodb GetItem: AccessDeniedException", "Grant this role the operation on the table"},
-		"a table that throttles":        {readable(plain), amazon{"GetItem": fails("ProvisionedThroughputExceededException")}, nil, "customers table", preflight.Warning, "ProvisionedThroughputExceededException", "Try again"},
-		"an account that is throttled":  {readable(plain), amazon{"GetItem": fails("RequestLimitExceeded")}, nil, "customers table", preflight.Warning, "RequestLimitExceeded", "Try again"},
-		"a key of KMS that throttles":   {readable(plain), amazon{"GetItem": fails("KMSThrottlingException")}, nil, "customers table", preflight.Warning, "KMSThrottlingException", "Try again"},
-		"AWS has trouble":               {readable(plain), amazon{"GetItem": fails("InternalServerError")}, nil, "customers table", preflight.Problem, "InternalServerError", "health.aws.amazon.com"},
-		"AWS hangs":                     {readable(plain), amazon{"GetItem": {hangs: true}}, nil, "customers table", preflight.Warning, "no answer in time", "Try again"},
-		"a key":                         {key(plain), amazon{"DescribeTable": table("user_id", "ACTIVE", "S", "")}, nil, "customers table's key", preflight.OK, "user_id (HASH)", ""},
-		"a key while it is updated":     {key(plain), amazon{"DescribeTable": table("user_id", "UPDATING", "S", "")}, nil, "customers table's key", preflight.OK, "user_id (HASH)", ""},
-		"a table that is being deleted": {key(plain), amazon{"DescribeTable": table("user_id", "DELETING", "S", "")}, nil, "customers table's key", preflight.Problem, "not active", "Wait"},
-		"a key of two":                  {key(sorted), amazon{"DescribeTable": table("user_id", "ACTIVE", "S", `,{"AttributeName":"sk","KeyType":"RANGE"}`)}, nil, "customers table's key", preflight.OK, "user_id (HASH), sk (RANGE)", ""},
-		"a sort key is not configured":  {key(plain), amazon{"DescribeTable": table("user_id", "ACTIVE", "S", `,{"AttributeName":"sk","KeyType":"RANGE"}`)}, nil, "customers table's key", preflight.Problem, "the table's key is user_id (HASH), sk (RANGE), configured is user_id (HASH)", "CUSTOMERS_SORT_KEY"},
-		"a key of another name":         {key(plain), amazon{"DescribeTable": table("pk", "ACTIVE", "S", "")}, nil, "customers table's key", preflight.Problem, "pk (HASH), configured is user_id (HASH)", "CUSTOMERS_KEY"},
-		"a key that is a number":        {key(plain), amazon{"DescribeTable": table("user_id", "ACTIVE", "N", "")}, nil, "customers table's key", preflight.Problem, "the key user_id is no string", "strings"},
-		"a sort key's number":           {key(customers.Table{Name: "users", Key: "user_id", SortKey: "other"}), amazon{"DescribeTable": table("user_id", "ACTIVE", "S", `,{"AttributeName":"other","KeyType":"RANGE"}`)}, nil, "customers table's key", preflight.Problem, "the key other is no string", "strings"},
-		"it may not be described":       {key(plain), amazon{"DescribeTable": fails("AccessDeniedException")}, nil, "customers table's key", preflight.Warning, "may not be described", "dynamodb:DescribeTable"},
-		"nothing to describe":           {key(plain), amazon{"DescribeTable": fails("ResourceNotFoundException")}, nil, "customers table's key", preflight.Problem, "ResourceNotFoundException", "no such table"},
-		"describing takes too long":     {key(plain), amazon{"DescribeTable": {hangs: true}}, nil, "customers table's key", preflight.Warning, "no answer in time", "Try again"},
+		"a table":                      {readable(plain), nil, nil, "customers table", preflight.OK, "an item can be read", ""},
+		"an item of another shape":     {readable(plain), amazon{"GetItem": found(`{"Item":{"customer_id":{"S":"cus_1"}}}`)}, nil, "customers table", preflight.OK, "an item can be read", ""},
+		"a table with another key":     {readable(plain), amazon{"GetItem": fails("ValidationException")}, nil, "customers table", preflight.Problem, "the table has another key than CUSTOMERS_KEY and CUSTOMERS_SORT_KEY say", "Set both as the table has them; aws dynamodb describe-table shows it."},
+		"a table that may not be read": {readable(plain), amazon{"GetItem": fails("AccessDeniedException")}, nil, "customers table", preflight.Problem, "dynamodb GetItem: AccessDeniedException", "Grant this role the operation on the table, and on its key where it has one of its own."},
+		"AWS hangs":                    {readable(plain), amazon{"GetItem": {hangs: true}}, nil, "customers table", preflight.Warning, "dynamodb GetItem: no answer in time", tryAgain},
+		"a key":                        {key(plain), amazon{"DescribeTable": table("user_id", "ACTIVE", "S", "")}, nil, "customers table's key", preflight.OK, "user_id (HASH)", ""},
+		"a key of two":                 {key(sorted), amazon{"DescribeTable": table("user_id", "ACTIVE", "S", `,{"AttributeName":"sk","KeyType":"RANGE"}`)}, nil, "customers table's key", preflight.OK, "user_id (HASH), sk (RANGE)", ""},
+		"a sort key is not configured": {key(plain), amazon{"DescribeTable": table("user_id", "ACTIVE", "S", `,{"AttributeName":"sk","KeyType":"RANGE"}`)}, nil, "customers table's key", preflight.Problem, "the table's key is user_id (HASH), sk (RANGE), configured is user_id (HASH)", "Set CUSTOMERS_KEY and CUSTOMERS_SORT_KEY as the table has them."},
+		"a key of another name":        {key(plain), amazon{"DescribeTable": table("pk", "ACTIVE", "S", "")}, nil, "customers table's key", preflight.Problem, "the table's key is pk (HASH), configured is user_id (HASH)", "Set CUSTOMERS_KEY and CUSTOMERS_SORT_KEY as the table has them."},
+		"a key that is a number":       {key(plain), amazon{"DescribeTable": table("user_id", "ACTIVE", "N", "")}, nil, "customers table's key", preflight.Problem, "the key user_id is no string", "The portal writes users into strings: choose a table whose key is one."},
+		"a sort key's number":          {key(customers.Table{Name: "users", Key: "user_id", SortKey: "other"}), amazon{"DescribeTable": table("user_id", "ACTIVE", "S", `,{"AttributeName":"other","KeyType":"RANGE"}`)}, nil, "customers table's key", preflight.Problem, "the key other is no string", "The portal writes users into strings: choose a table whose key is one."},
+		"it may not be described":      {key(plain), amazon{"DescribeTable": fails("AccessDeniedException")}, nil, "customers table's key", preflight.Warning, "it may not be described from here", "Allow dynamodb:DescribeTable, or compare it by hand."},
+		"describing takes too long":    {key(plain), amazon{"DescribeTable": {hangs: true}}, nil, "customers table's key", preflight.Warning, "dynamodb DescribeTable: no answer in time", tryAgain},
 
-		"a sample":                     {mappings, amazon{"Scan": items(item("u1", "cus_1", ""), `{"user_id":{"S":"u2"}}`)}, nil, "a sample of the mapping", preflight.OK, "1 customers looked at", ""},
-		"a sample of many":             {mappings, amazon{"Scan": items(many...)}, nil, "a sample of the mapping", preflight.OK, "10 customers looked at", ""},
+		"a sample":                     {mappings, amazon{"Scan": items(item("u1", "cus_1", ""), `{"user_id":{"S":"u2"}}`)}, nil, "a sample of the mapping", preflight.OK, "1 customers looked at, all live", ""},
+		"a sample of many":             {mappings, amazon{"Scan": items(many...)}, nil, "a sample of the mapping", preflight.OK, "10 customers looked at, all live", ""},
 		"an empty table":               {mappings, nil, nil, "a sample of the mapping", preflight.OK, "nobody is mapped yet", ""},
-		"a customer that is missing":   {mappings, amazon{"Scan": items(item("u1", "cus_1", ""), item("u2", "cus_2", ""))}, map[string]answer{"GET /v1/customers/cus_1": missing}, "a sample of the mapping", preflight.Warning, "1 of 2 customers do not exist", "import --verify"},
-		"a customer that is deleted":   {mappings, amazon{"Scan": items(item("u1", "cus_1", ""))}, map[string]answer{"GET /v1/customers/cus_1": found(`{"deleted":true}`)}, "a sample of the mapping", preflight.Warning, "1 of 1 customers do not exist", "import --verify"},
-		"a user with two customers":    {mappings, amazon{"Scan": items(item("u1", "cus_2", twoCustomers), item("u3", "cus_3", ""))}, nil, "a sample of the mapping", preflight.Warning, "1 of 2 users have several customers", "effect conflict"},
-		"an item with something else":  {mappings, amazon{"Scan": items(item("u1", "someone@example.com", ""), item("u2", "cus_2", ""), item("u3", "cus_3", ""))}, nil, "a sample of the mapping", preflight.Warning, "1 of 3 items hold something else", "CUSTOMERS_ATTRIBUTE"},
-		"customers may not be read":    {mappings, amazon{"Scan": items(item("u1", "cus_1", ""))}, map[string]answer{"GET /v1/customers/cus_1": forbidden}, "a sample of the mapping", preflight.Warning, "nothing was looked at", "Customers: Read"},
-		"the table may not be scanned": {mappings, amazon{"Scan": fails("AccessDeniedException")}, nil, "a sample of the mapping", preflight.Warning, "may not be scanned", "dynamodb:Scan"},
-		"nothing to scan":              {mappings, amazon{"Scan": fails("ResourceNotFoundException")}, nil, "a sample of the mapping", preflight.Problem, "ResourceNotFoundException", "no such table"},
-		"a scan that is throttled":     {mappings, amazon{"Scan": fails("ThrottlingException")}, nil, "a sample of the mapping", preflight.Warning, "ThrottlingException", "Try again"},
+		"a customer that is missing":   {mappings, amazon{"Scan": items(item("u1", "cus_1", ""), item("u2", "cus_2", ""))}, map[string]answer{"GET /v1/customers/cus_1": missing}, "a sample of the mapping", preflight.Warning, "1 of 2 customers do not exist at Stripe any more", "Run: go run ./local import --verify, and with --fix it corrects them."},
+		"a customer that is deleted":   {mappings, amazon{"Scan": items(item("u1", "cus_1", ""))}, map[string]answer{"GET /v1/customers/cus_1": found(`{"deleted":true}`)}, "a sample of the mapping", preflight.Warning, "1 of 1 customers do not exist at Stripe any more", "Run: go run ./local import --verify, and with --fix it corrects them."},
+		"a user with two customers":    {mappings, amazon{"Scan": items(item("u1", "cus_2", twoCustomers), item("u3", "cus_3", ""))}, nil, "a sample of the mapping", preflight.Warning, "1 of 2 users have several customers that count", "Look for their error lines (effect conflict), and delete the wrong customer at Stripe."},
+		"an item with something else":  {mappings, amazon{"Scan": items(item("u1", "someone@example.com", ""), item("u2", "cus_2", ""), item("u3", "cus_3", ""))}, nil, "a sample of the mapping", preflight.Warning, "1 of 3 items hold something else than a customer's ID", "Compare CUSTOMERS_ATTRIBUTE with the table's items."},
+		"customers may not be read":    {mappings, amazon{"Scan": items(item("u1", "cus_1", ""))}, map[string]answer{"GET /v1/customers/cus_1": forbidden}, "a sample of the mapping", preflight.Warning, notLookedAt, "Give the restricted key Customers: Read if you want it looked at; the portal itself does not need it."},
+		"the table may not be scanned": {mappings, amazon{"Scan": fails("AccessDeniedException")}, nil, "a sample of the mapping", preflight.Warning, "the table may not be scanned from here, so nothing was looked at", "Grant dynamodb:Scan to enable this check."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				check := test.check(dynamoDB(t, test.aws), stripeAt(t, &account{answers: test.stripe}, false))
 				requireFinding(t, check, test.name, test.status, test.detail, test.advice)
 			})
+		})
+	}
+}
+
+// A table that is being updated serves. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
+func TestEachStatusOfATableIsJudged(t *testing.T) {
+	statuses := types.TableStatus("").Values()
+	if len(statuses) < 2 {
+		t.Fatal("the SDK has no statuses of tables")
+	}
+	for _, status := range statuses {
+		synctest.Test(t, func(t *testing.T) {
+			check := preflight.TableKey(dynamoDB(t, amazon{"DescribeTable": table("user_id", string(status), "S", "")}), customers.Table{Name: "users", Key: "user_id"})
+			if status == "ACTIVE" || status == "UPDATING" {
+				requireFinding(t, check, "customers table's key", preflight.OK, "user_id (HASH)", "")
+			} else {
+				requireFinding(t, check, "customers table's key", preflight.Problem, "the table is not active", "Wait until it is, or look why not.")
+			}
+		})
+	}
+}
+
+// What AWS answers to each call that a check makes: to slow down is no fault of the deployment.
+func TestEachErrorOfAWSIsJudged(t *testing.T) {
+	const trouble = "Try again. If it stays so, look at the network, in a VPC at its endpoints, and at https://health.aws.amazon.com."
+	const grant = "Grant this role the operation on the table, and on its key where it has one of its own."
+	for code, want := range map[string]preflight.Finding{
+		"KMSThrottlingException":                 {Status: preflight.Warning, Advice: tryAgain},
+		"ProvisionedThroughputExceededException": {Status: preflight.Warning, Advice: tryAgain},
+		"RequestLimitExceeded":                   {Status: preflight.Warning, Advice: tryAgain},
+		"Throttling":                             {Status: preflight.Warning, Advice: tryAgain},
+		"ThrottlingException":                    {Status: preflight.Warning, Advice: tryAgain},
+		"TooManyRequestsException":               {Status: preflight.Warning, Advice: tryAgain},
+		"InternalServerError":                    {Status: preflight.Problem, Advice: trouble},
+		"ServiceUnavailable":                     {Status: preflight.Problem, Advice: trouble},
+		"ExpiredTokenException":                  {Status: preflight.Problem, Advice: trouble},
+		"ResourceNotFoundException":              {Status: preflight.Problem, Advice: noSuchTable},
+		"UnrecognizedClientException":            {Status: preflight.Problem, Advice: grant},
+		"KMSAccessDeniedException":               {Status: preflight.Problem, Advice: grant},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			client, plain := dynamoDB(t, amazon{"GetItem": fails(code), "DescribeTable": fails(code), "Scan": fails(code)}), customers.Table{Name: "users", Key: "user_id", Attribute: "customer_id"}
+			requireFinding(t, preflight.TableReadable(client, plain), "customers table", want.Status, "dynamodb GetItem: "+code, want.Advice)
+			requireFinding(t, preflight.TableKey(client, plain), "customers table's key", want.Status, "dynamodb DescribeTable: "+code, want.Advice)
+			requireFinding(t, preflight.Mappings(client, plain, stripeAt(t, &account{}, false)), "a sample of the mapping", want.Status, "dynamodb Scan: "+code, want.Advice)
 		})
 	}
 }
@@ -144,37 +190,14 @@ func TestSecretsAreJudged(t *testing.T) {
 		status         preflight.Status
 		detail, advice string
 	}{
-		"readable":  {nil, preflight.OK, "can be read", ""},
-		"malformed": {fmt.Errorf("secret x: the value cannot be used: it is empty: %w", secret.ErrMalformed), preflight.Problem, "it is empty", "NAME_OF_IT"},
-		"denied":    {&upstream.Error{Service: "secretsmanager", Operation: "GetSecretValue", Reason: "AccessDeniedException", Permanent: true}, preflight.Problem, "secretsmanager GetSecretValue: AccessDenied", "on the secret, and on its key"},
-		"late":      {&upstream.Error{Service: "secretsmanager", Timeout: true, Reason: "no answer in time"}, preflight.Warning, "secretsmanager: no answer in time", "Try again"},
+		"readable":  {nil, preflight.OK, "it can be read and has the right form", ""},
+		"malformed": {fmt.Errorf("secret x: the value cannot be used: it is empty: %w", secret.ErrMalformed), preflight.Problem, "it is empty: secret: the value cannot be used", "Correct the value of the secret that NAME_OF_IT names. It works within seconds, without a deployment."},
+		"denied":    {&upstream.Error{Service: "secretsmanager", Operation: "GetSecretValue", Reason: "AccessDeniedException", Permanent: true}, preflight.Problem, "secretsmanager GetSecretValue: AccessDeniedException", "Grant this role the operation on the secret, and on its key where it has one of its own."},
+		"late":      {&upstream.Error{Service: "secretsmanager", Timeout: true, Reason: "no answer in time"}, preflight.Warning, "secretsmanager: no answer in time", tryAgain},
 		"unknown":   {errors.New("something else"), preflight.Problem, "something else", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			requireFinding(t, preflight.SecretUsable("a secret", "NAME_OF_IT", secrets{test.err}), "a secret", test.status, test.detail, test.advice)
-		})
-	}
-}
-
-type issuer struct {
-	algorithms []string
-	err        error
-}
-
-func (i issuer) Algorithms(context.Context) ([]string, error) { return i.algorithms, i.err }
-
-func TestIssuersAreJudged(t *testing.T) {
-	for name, test := range map[string]struct {
-		issuer         issuer
-		status         preflight.Status
-		detail, advice string
-	}{
-		"usable":      {issuer{[]string{"RS256", "ES256"}, nil}, preflight.OK, "usable: RS256, ES256", ""},
-		"unavailable": {issuer{nil, &auth.KeysUnavailableError{Err: errors.New("discovery: answered 404")}}, preflight.Problem, "discovery: answered 404", "JWT_ISSUER"},
-		"unknown":     {issuer{nil, errors.New("something else")}, preflight.Problem, "something else", ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			requireFinding(t, preflight.IssuerKeys(test.issuer, 0), "issuer's keys", test.status, test.detail, test.advice)
 		})
 	}
 }
@@ -186,6 +209,6 @@ func TestAnIssuerThatHangsIsAWarning(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		requireFinding(t, preflight.IssuerKeys(keys, 0), "issuer's keys", preflight.Warning, "discovery: no answer in time", "Try again")
+		requireFinding(t, preflight.IssuerKeys(keys, 0), "issuer's keys", preflight.Warning, "discovery: no answer in time", tryAgain)
 	})
 }

@@ -45,14 +45,6 @@ func eventsStripe(t *testing.T, request string, status int, body string) *prefli
 
 const deniedByStripe = `{"error":{"type":"invalid_request_error","message":"The provided key does not have the required permissions. MARKERx7Q"}}`
 
-func requireAdvice(t *testing.T, got preflight.Finding, status preflight.Status, detail, advice string) {
-	t.Helper()
-	if got.Status != status || !strings.Contains(got.Detail, detail) || !strings.Contains(got.Advice, advice) || (got.Advice == "") != (status == preflight.OK) ||
-		strings.Contains(got.Detail+got.Advice, "MARKER") {
-		t.Errorf("%+v, want %s: %s; %s", got, status, detail, advice)
-	}
-}
-
 func TestTheAccountWhoseEventsCountIsTheKeys(t *testing.T) {
 	for name, test := range map[string]struct {
 		status         int
@@ -60,14 +52,17 @@ func TestTheAccountWhoseEventsCountIsTheKeys(t *testing.T) {
 		want           preflight.Status
 		detail, advice string
 	}{
-		"the same":                  {200, `{"id":"acct_OURS","object":"account"}`, preflight.OK, "the account of the Stripe key", ""},
-		"another":                   {200, `{"id":"acct_OTHER","object":"account"}`, preflight.Problem, "another account", "Set STRIPE_ACCOUNT"},
-		"a restricted key":          {403, deniedByStripe, preflight.Warning, "nothing was compared", "Compare STRIPE_ACCOUNT"},
-		"a request that it refuses": {400, `{"error":{"type":"invalid_request_error"}}`, preflight.Problem, "refused", "Developers, Logs"},
+		"the same": {200, `{"id":"acct_OURS","object":"account"}`, preflight.OK, "it is the account of the Stripe key", ""},
+		"another":  {200, `{"id":"acct_OTHER","object":"account"}`, preflight.Problem, "it is another account than the Stripe key's, so the events of this one have no effect", "Set STRIPE_ACCOUNT to the ID of the account that the key belongs to: https://dashboard.stripe.com/settings/account."},
+		"a restricted key": {
+			403, deniedByStripe, preflight.Warning, "a restricted key may not read its own account, so nothing was compared",
+			"Compare STRIPE_ACCOUNT with the account's ID at https://dashboard.stripe.com/settings/account.",
+		},
+		"a request that it refuses": {400, `{"error":{"type":"invalid_request_error"}}`, preflight.Problem, "stripe: the request is refused, and no parameter is named", lookItUp},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := eventsStripe(t, "GET /v1/account", test.status, test.body)
-			requireAdvice(t, s.OwnAccount("acct_OURS").Run(t.Context()), test.want, test.detail, test.advice)
+			requireFinding(t, s.OwnAccount("acct_OURS"), "STRIPE_ACCOUNT", test.want, test.detail, test.advice)
 		})
 	}
 }
@@ -77,11 +72,17 @@ func TestWhoMayNameAUserIsSaid(t *testing.T) {
 		status         preflight.Status
 		detail, advice string
 	}{
-		"none":     {preflight.OK, "no client_reference_id", ""},
-		"sessions": {preflight.OK, "Choose none if the account has a pricing table", ""},
-		"all":      {preflight.Warning, "a buyer can change", "Choose sessions, or none"},
+		"none": {preflight.OK, "no client_reference_id names a user", ""},
+		"sessions": {
+			preflight.OK, "Checkout Sessions that no Payment Link made name users; right if your server makes them all. " +
+				"Choose none if the account has a pricing table, or another app that makes sessions", "",
+		},
+		"all": {
+			preflight.Warning, "Payment Links name users too, and a buyer can change the client_reference_id in the address of one",
+			"Choose sessions, or none if the account has a pricing table, or another app that makes Checkout Sessions.",
+		},
 	} {
-		requireAdvice(t, preflight.ClientReferences(counts).Run(t.Context()), want.status, want.detail, want.advice)
+		requireFinding(t, preflight.ClientReferences(counts), "CLIENT_REFERENCES", want.status, want.detail, want.advice)
 	}
 }
 
@@ -96,32 +97,49 @@ func TestThinDestinationsAreNamed(t *testing.T) {
 		want           preflight.Status
 		detail, advice string
 	}{
-		"none":             {200, `{"data":[]}`, preflight.OK, "no event destination", ""},
-		"snapshots":        {200, `{"data":[` + destination("ed_1", "snapshot", ours) + `]}`, preflight.OK, "no event destination", ""},
-		"another address":  {200, `{"data":[` + destination("ed_1", "thin", others) + `]}`, preflight.OK, "no event destination", ""},
-		"an event bus":     {200, `{"data":[` + destination("ed_1", "thin", `null`) + `]}`, preflight.OK, "no event destination", ""},
-		"two":              {200, `{"data":[` + destination("ed_1", "thin", ours) + `,` + destination("ed_2", "snapshot", ours) + `,` + destination("ed_3", "thin", ours) + `]}`, preflight.Warning, "ed_1, ed_3 sends thin events", "snapshot payloads"},
-		"a restricted key": {403, deniedByStripe, preflight.Warning, "nothing was looked at", "Event destinations: Read"},
+		"none":             {200, `{"data":[]}`, preflight.OK, "no event destination sends any", ""},
+		"snapshots":        {200, `{"data":[` + destination("ed_1", "snapshot", ours) + `]}`, preflight.OK, "no event destination sends any", ""},
+		"another address":  {200, `{"data":[` + destination("ed_1", "thin", others) + `]}`, preflight.OK, "no event destination sends any", ""},
+		"an event bus":     {200, `{"data":[` + destination("ed_1", "thin", `null`) + `]}`, preflight.OK, "no event destination sends any", ""},
+		"two":              {200, `{"data":[` + destination("ed_1", "thin", ours) + `,` + destination("ed_2", "snapshot", ours) + `,` + destination("ed_3", "thin", ours) + `]}`, preflight.Warning, "ed_1, ed_3 sends thin events, which have no effect", chooseSnapshots},
+		"a restricted key": {403, deniedByStripe, preflight.Warning, notLookedAt, mayReadDestinations},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := eventsStripe(t, "GET /v2/core/event_destinations?include%5B0%5D=webhook_endpoint.url&limit=20", test.status, test.body)
-			requireAdvice(t, s.ThinDestinations("/stripe/webhook").Run(t.Context()), test.want, test.detail, test.advice)
+			requireFinding(t, s.ThinDestinations("/stripe/webhook"), "thin events", test.want, test.detail, test.advice)
 		})
 	}
 }
 
 func TestAnOrganizationsDestinationsCannotBeSeen(t *testing.T) {
 	const missing = `{"error":{"type":"invalid_request_error","code":"resource_missing"}}`
-	for organization, want := range map[bool]preflight.Status{false: preflight.Problem, true: preflight.Warning} {
+	type finding struct {
+		status         preflight.Status
+		detail, advice string
+	}
+	unseen := finding{
+		preflight.Warning, "this account has none, and the Stripe key cannot see those of its organization",
+		"Look in the organization's dashboard: the destination must be enabled, have all types of events, and send snapshot payloads.",
+	}
+	for _, test := range []struct {
+		organization          bool
+		endpoint, destination finding
+	}{
+		{true, unseen, unseen},
+		{
+			false, finding{preflight.Problem, "no endpoint's address ends in /stripe/webhook", createEndpoint},
+			finding{preflight.Problem, "there is no destination behind STRIPE_EVENT_SOURCE in this mode", compareSource},
+		},
+	} {
 		s := eventsStripe(t, "GET /v1/webhook_endpoints?limit=100", 200, `{"data":[{"url":"https://api.example.com/other","status":"enabled"}]}`)
-		s.Organization = organization
-		requireAdvice(t, s.Endpoint("/stripe/webhook", nil).Run(t.Context()), want, "", "")
+		s.Organization = test.organization
+		requireFinding(t, s.Endpoint("/stripe/webhook", nil), "webhook endpoint", test.endpoint.status, test.endpoint.detail, test.endpoint.advice)
 		s = eventsStripe(t, "GET /v2/core/event_destinations/ed_1", 404, missing)
-		s.Organization = organization
-		requireAdvice(t, s.EventSource("aws.partner/stripe.com/ed_1", nil).Run(t.Context()), want, "", "")
+		s.Organization = test.organization
+		requireFinding(t, s.EventSource("aws.partner/stripe.com/ed_1", nil), "event destination", test.destination.status, test.destination.detail, test.destination.advice)
 		s = eventsStripe(t, "GET /v2/core/event_destinations/ed_1", 200, `{"id":"ed_1","status":"enabled","event_payload":"thin","enabled_events":["*"]}`)
-		s.Organization = organization
-		requireAdvice(t, s.EventSource("aws.partner/stripe.com/ed_1", nil).Run(t.Context()), preflight.Problem, "thin events", "snapshot payloads")
+		s.Organization = test.organization
+		requireFinding(t, s.EventSource("aws.partner/stripe.com/ed_1", nil), "event destination", preflight.Problem, "it sends thin events, which have no effect", chooseSnapshots)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -24,7 +25,7 @@ import (
 type control struct {
 	configurations map[string]answer // by function
 	invocations    map[string]answer
-	failed         bool   // the functions fail
+	functionError  string // with which the functions fail; "" if they do not
 	refuseReport   string // code of an error
 	mu             sync.Mutex
 	payloads       map[string]string
@@ -36,28 +37,26 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	name := "portal"
-	if strings.Contains(r.URL.Path, "webhook") {
-		name = "webhook"
-	}
-	if strings.Contains(r.URL.Path, "function:portal:live/") {
-		name = "live"
-	}
+	// https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+	path, operation := path.Split(r.URL.Path)
+	name := map[string]string{versionPath("portal", "7"): "portal", versionPath("webhook", "7"): "webhook", versionPath("portal", "live"): "live"}[path]
 	given := answer{status: http.StatusOK, body: `{}`}
 	switch {
-	case strings.HasSuffix(r.URL.Path, "/configuration"):
+	case name == "" && path != "/":
+		given = answer{status: http.StatusNotFound, header: http.Header{"X-Amzn-Errortype": {"ResourceNotFoundException"}}, body: `{}`}
+	case operation == "configuration":
 		given = found(`{"Version":"7","Environment":{"Variables":{"NAME":"` + name + `"}}}`)
 		if other, isSet := c.configurations[name]; isSet {
 			given = other
 		}
-	case strings.HasSuffix(r.URL.Path, "/invocations"):
+	case operation == "invocations":
 		c.payloads[name] = string(body)
 		given = found(map[string]string{"portal": `{"statusCode":401}`, "webhook": `{"statusCode":400}`}[name])
 		if other, isSet := c.invocations[name]; isSet {
 			given = other
 		}
-		if c.failed {
-			w.Header().Set("X-Amz-Function-Error", "Unhandled")
+		if c.functionError != "" {
+			w.Header().Set("X-Amz-Function-Error", c.functionError)
 		}
 	case c.refuseReport != "":
 		given = fails(c.refuseReport)
@@ -77,6 +76,11 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(given.status)
 	_, _ = io.WriteString(w, given.body)
+}
+
+// versionPath is where Lambda has a version of a function, or what its alias leads to.
+func versionPath(function, version string) string {
+	return "/2015-03-31/functions/arn:aws:lambda:eu-central-1:123456789012:function:" + function + ":" + version + "/"
 }
 
 const deployment = `{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"hook-1"}`
@@ -125,21 +129,23 @@ func TestTheHookJudgesNewVersions(t *testing.T) {
 		name    string // of a finding
 		level   string
 		detail  string
+		advice  string
 	}{
-		"all is well":              {&control{}, "Succeeded", "portal's answer", "INFO", "refuses a request without credentials with 401"},
-		"the webhook refuses, too": {&control{}, "Succeeded", "webhook's answer", "INFO", "refuses a request without credentials with 400"},
-		"the version is named":     {&control{}, "Succeeded", "webhook's version", "INFO", "version 7"},
-		"it lets everyone in":      {&control{invocations: of("portal", found(`{"statusCode":303}`))}, "Failed", "portal's answer", "ERROR", "with 303, not with 401"},
-		"the webhook takes all":    {&control{invocations: of("webhook", found(`{"statusCode":200}`))}, "Failed", "webhook's answer", "ERROR", "with 200, not with 400"},
-		"an answer without status": {&control{invocations: of("portal", found(`"MARKERx7Q"`))}, "Failed", "portal's answer", "ERROR", "with 0, not with 401"},
-		"the functions fail":       {&control{failed: true}, "Failed", "portal's answer", "ERROR", "the function fails"},
-		"it may not be called":     {&control{invocations: of("portal", denied)}, "Failed", "portal's answer", "ERROR", "lambda Invoke: AccessDeniedException"},
-		"Lambda throttles":         {&control{invocations: of("portal", throttled)}, "Succeeded", "portal's answer", "WARN", "TooManyRequestsException"},
-		"a call takes too long":    {&control{invocations: of("portal", answer{hangs: true})}, "Succeeded", "portal's answer", "WARN", "no answer in time"},
-		"it may not be read":       {&control{configurations: of("portal", denied)}, "Failed", "portal's version", "ERROR", "lambda GetFunctionConfiguration: AccessDenied"},
-		"reading takes too long":   {&control{configurations: of("portal", answer{hangs: true})}, "Succeeded", "portal's version", "WARN", "no answer in time"},
-		"no environment":           {&control{configurations: of("webhook", found(`{"Version":"7"}`))}, "Failed", "webhook's version", "ERROR", "has no variables"},
-		"no variables":             {&control{configurations: of("webhook", found(`{"Environment":{}}`))}, "Failed", "webhook's version", "ERROR", "has no variables"},
+		"all is well":                 {&control{}, "Succeeded", "portal's answer", "INFO", "it refuses a request without credentials with 401", ""},
+		"the webhook refuses, too":    {&control{}, "Succeeded", "webhook's answer", "INFO", "it refuses a request without credentials with 400", ""},
+		"the version is named":        {&control{}, "Succeeded", "webhook's version", "INFO", "version 7", ""},
+		"it lets everyone in":         {&control{invocations: of("portal", found(`{"statusCode":303}`))}, "Failed", "portal's answer", "ERROR", "it answers a request without credentials with 303, not with 401", readTheLog},
+		"the webhook takes all":       {&control{invocations: of("webhook", found(`{"statusCode":200}`))}, "Failed", "webhook's answer", "ERROR", "it answers a request without credentials with 200, not with 400", readTheLog},
+		"an answer without status":    {&control{invocations: of("portal", found(`"MARKERx7Q"`))}, "Failed", "portal's answer", "ERROR", "it answers a request without credentials with 0, not with 401", readTheLog},
+		"a function returns an error": {&control{functionError: "Handled"}, "Failed", "portal's answer", "ERROR", "the function fails", readTheLog},
+		"the functions fail":          {&control{functionError: "Unhandled"}, "Failed", "portal's answer", "ERROR", "the function fails", readTheLog},
+		"it may not be called":        {&control{invocations: of("portal", denied)}, "Failed", "portal's answer", "ERROR", "lambda Invoke: AccessDeniedException", grantFunction},
+		"Lambda throttles":            {&control{invocations: of("portal", throttled)}, "Succeeded", "portal's answer", "WARN", "lambda Invoke: TooManyRequestsException", tryAgain},
+		"a call takes too long":       {&control{invocations: of("portal", answer{hangs: true})}, "Succeeded", "portal's answer", "WARN", "no answer in time", tryAgain},
+		"it may not be read":          {&control{configurations: of("portal", denied)}, "Failed", "portal's version", "ERROR", "lambda GetFunctionConfiguration: AccessDeniedException", grantFunction},
+		"reading takes too long":      {&control{configurations: of("portal", answer{hangs: true})}, "Succeeded", "portal's version", "WARN", "lambda GetFunctionConfiguration: no answer in time", tryAgain},
+		"no environment":              {&control{configurations: of("webhook", found(`{"Version":"7"}`))}, "Failed", "webhook's version", "ERROR", "it has no variables", "Correct the template."},
+		"no variables":                {&control{configurations: of("webhook", found(`{"Environment":{}}`))}, "Failed", "webhook's version", "ERROR", "it has no variables", "Correct the template."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -154,12 +160,77 @@ func TestTheHookJudgesNewVersions(t *testing.T) {
 					t.Errorf("reported after %s", took)
 				}
 				if !slices.ContainsFunc(lines, func(line map[string]string) bool {
-					return line["msg"] == "finding" && line["name"] == test.name && line["level"] == test.level && strings.Contains(line["detail"], test.detail)
+					return line["msg"] == "finding" && line["name"] == test.name && line["level"] == test.level && line["detail"] == test.detail && line["advice"] == test.advice
 				}) {
-					t.Errorf("no finding %s %s: %s in %v", test.level, test.name, test.detail, lines)
+					t.Errorf("no finding %s %s: %s; %s in %v", test.level, test.name, test.detail, test.advice, lines)
 				}
 				if last := lines[len(lines)-1]; last["msg"] != "report" || last["status"] != test.report || last["level"] != "INFO" {
 					t.Errorf("%v", last)
+				}
+			})
+		})
+	}
+}
+
+// Every line has its place, level and words. An operator reads them in this order.
+func TestTheHookLogsEachFinding(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &control{}
+		lines, _, err := c.run(t, func(h *preflight.Hook) {
+			h.Look = func(context.Context, preflight.Environments) []preflight.Finding {
+				return []preflight.Finding{
+					{Name: "first", Status: preflight.Warning, Detail: "late", Advice: "wait"},
+					{Name: "second", Status: preflight.OK, Detail: "fine"},
+					{Name: "third", Status: preflight.Problem, Detail: "wrong", Advice: "correct it"},
+				}
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, line := range lines {
+			got = append(got, strings.Join([]string{line["level"], line["msg"], line["name"], line["status"], line["detail"], line["advice"]}, "|"))
+		}
+		want := []string{
+			"INFO|finding|portal's version|ok|version 7|",
+			"INFO|finding|webhook's version|ok|version 7|",
+			"INFO|finding|portal's answer|ok|it refuses a request without credentials with 401|",
+			"INFO|finding|webhook's answer|ok|it refuses a request without credentials with 400|",
+			"WARN|finding|first|warning|late|wait",
+			"INFO|finding|second|ok|fine|",
+			"ERROR|finding|third|problem|wrong|correct it",
+			"INFO|report||Failed||",
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("logged\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	})
+}
+
+// What hangs leaves the checks their time.
+func TestEachPartOfTheHookHasItsTime(t *testing.T) {
+	hangs := map[string]answer{"portal": {hangs: true}, "webhook": {hangs: true}}
+	for name, test := range map[string]struct {
+		control *control
+		want    time.Duration // until the checks begin
+	}{
+		"reading the versions": {&control{configurations: hangs}, 9 * time.Second},
+		"calling the versions": {&control{invocations: hangs}, 17 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start, looked := time.Now(), time.Time{}
+				if _, _, err := test.control.run(t, func(h *preflight.Hook) {
+					h.Look = func(context.Context, preflight.Environments) []preflight.Finding {
+						looked = time.Now()
+						return nil
+					}
+				}); err != nil {
+					t.Fatal(err)
+				}
+				if took := looked.Sub(start); took != test.want {
+					t.Errorf("the checks began after %s, want %s", took, test.want)
 				}
 			})
 		})

@@ -27,7 +27,7 @@ func UsersKept(client DynamoDB, table customers.Table, liveClient DynamoDB, live
 		}
 		empty, err := isEmpty(ctx, client, table.Name)
 		switch {
-		case err != nil && err.Permanent && strings.Contains(err.Reason, "AccessDenied"):
+		case err != nil && isDenied(err):
 			return warning("the new table may not be scanned from here, so it is unknown whether it is empty", "Grant dynamodb:Scan to enable this check.")
 		case err != nil:
 			return fromAWS(err, "table")

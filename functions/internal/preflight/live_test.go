@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -33,23 +34,23 @@ func TestTheTableOfTheLiveVersionIsKept(t *testing.T) {
 		detail, advice string
 	}{
 		"the same":                       {users, fails("NotAsked"), fails("NotAsked"), preflight.OK, "it is the same", ""},
-		"another attribute":              {other(func(t *customers.Table) { t.Attribute = "x" }), items(many...), fails("NotAsked"), preflight.Problem, "in 8 of 8 items, and the new one in none", "CUSTOMERS_ATTRIBUTE"},
-		"another format":                 {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), items(many...), fails("NotAsked"), preflight.Problem, "in 8 of 8 items", "CUSTOMERS_KEY_FORMAT"},
-		"another format, a few items":    {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), items(many[:6]...), fails("NotAsked"), preflight.Warning, "in 6 of 6 items", "CUSTOMERS_KEY_FORMAT"},
+		"another attribute":              {other(func(t *customers.Table) { t.Attribute = "x" }), items(many...), fails("NotAsked"), preflight.Problem, "the live version finds a customer in 8 of 8 items, and the new one in none", compareItems},
+		"another format":                 {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), items(many...), fails("NotAsked"), preflight.Problem, "the live version finds a customer in 8 of 8 items, and the new one in none", compareItems},
+		"another format, a few items":    {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), items(many[:6]...), fails("NotAsked"), preflight.Warning, "the live version finds a customer in 6 of 6 items, and the new one in none", compareItems},
 		"another format, items in both":  {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), items(append(many[:7:7], item("U#u1", "cus_1", ""))...), fails("NotAsked"), preflight.OK, "it is the same", ""},
 		"another format, no customers":   {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), items(`{"user_id":{"S":"u1"}}`), fails("NotAsked"), preflight.OK, "it is the same", ""},
-		"another format, unreadable":     {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), fails("AccessDeniedException"), fails("NotAsked"), preflight.OK, "not looked at", ""},
-		"another key, empty":             {other(func(t *customers.Table) { t.Name, t.Key = "new", "pk" }), found(none), found(one), preflight.Problem, "the new table new (pk) is empty, and the live version uses users (user_id)", "Move the items first"},
-		"another sort key, empty":        {other(func(t *customers.Table) { t.SortKey, t.SortValue = "sk", "B" }), found(none), found(one), preflight.Problem, "the new table users (user_id, sk) is empty", "Another table or key"},
-		"another name, empty":            {other(func(t *customers.Table) { t.Name = "new" }), found(none), found(one), preflight.Problem, "without an account", "Move the items first"},
-		"another name, with items":       {other(func(t *customers.Table) { t.Name = "new" }), found(one), fails("NotAsked"), preflight.OK, "the new one has items", ""},
-		"both are empty":                 {other(func(t *customers.Table) { t.Name = "new" }), found(none), found(none), preflight.OK, "both are empty", ""},
-		"the live one may not be read":   {other(func(t *customers.Table) { t.Name = "new" }), found(none), fails("AccessDeniedException"), preflight.Problem, "cannot be read: dynamodb Scan: AccessDeniedException", "make deploy"},
-		"the live one does not exist":    {other(func(t *customers.Table) { t.Name = "new" }), found(none), fails("ResourceNotFoundException"), preflight.Problem, "cannot be read", "Move the items first"},
-		"the live one is too slow":       {other(func(t *customers.Table) { t.Name = "new" }), found(none), answer{hangs: true}, preflight.Warning, "no answer in time", "Try again"},
-		"the new one may not be read":    {other(func(t *customers.Table) { t.Name = "new" }), fails("AccessDeniedException"), found(one), preflight.Warning, "may not be scanned", "Grant dynamodb:Scan"},
-		"the new one does not exist":     {other(func(t *customers.Table) { t.Name = "new" }), fails("ResourceNotFoundException"), found(one), preflight.Problem, "ResourceNotFoundException", "no such table"},
-		"the new one is being throttled": {other(func(t *customers.Table) { t.Name = "new" }), fails("ThrottlingException"), found(one), preflight.Warning, "ThrottlingException", "Try again"},
+		"another format, unreadable":     {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), fails("AccessDeniedException"), fails("NotAsked"), preflight.OK, "it is the same; its items were not looked at", ""},
+		"another key, empty":             {other(func(t *customers.Table) { t.Name, t.Key = "new", "pk" }), found(none), found(one), preflight.Problem, "the new table new (pk) is empty, and the live version uses users (user_id): each user would be without an account", moveItems},
+		"another sort key, empty":        {other(func(t *customers.Table) { t.SortKey, t.SortValue = "sk", "B" }), found(none), found(one), preflight.Problem, "the new table users (user_id, sk) is empty, and the live version uses users (user_id): each user would be without an account", moveItems},
+		"another name, empty":            {other(func(t *customers.Table) { t.Name = "new" }), found(none), found(one), preflight.Problem, "the new table new (user_id) is empty, and the live version uses users (user_id): each user would be without an account", moveItems},
+		"another name, with items":       {other(func(t *customers.Table) { t.Name = "new" }), found(one), fails("NotAsked"), preflight.OK, "another one, and the new one has items", ""},
+		"both are empty":                 {other(func(t *customers.Table) { t.Name = "new" }), found(none), found(none), preflight.OK, "another one, and both are empty", ""},
+		"the live one may not be read":   {other(func(t *customers.Table) { t.Name = "new" }), found(none), fails("AccessDeniedException"), preflight.Problem, "the new table new (user_id) is empty, and the live version's, users (user_id), cannot be read: dynamodb Scan: AccessDeniedException", moveItems},
+		"the live one does not exist":    {other(func(t *customers.Table) { t.Name = "new" }), found(none), fails("ResourceNotFoundException"), preflight.Problem, "the new table new (user_id) is empty, and the live version's, users (user_id), cannot be read: dynamodb Scan: ResourceNotFoundException", moveItems},
+		"the live one is too slow":       {other(func(t *customers.Table) { t.Name = "new" }), found(none), answer{hangs: true}, preflight.Warning, "dynamodb Scan: no answer in time", tryAgain},
+		"the new one may not be read":    {other(func(t *customers.Table) { t.Name = "new" }), fails("AccessDeniedException"), found(one), preflight.Warning, "the new table may not be scanned from here, so it is unknown whether it is empty", "Grant dynamodb:Scan to enable this check."},
+		"the new one does not exist":     {other(func(t *customers.Table) { t.Name = "new" }), fails("ResourceNotFoundException"), found(one), preflight.Problem, "dynamodb Scan: ResourceNotFoundException", noSuchTable},
+		"the new one is being throttled": {other(func(t *customers.Table) { t.Name = "new" }), fails("ThrottlingException"), found(one), preflight.Warning, "dynamodb Scan: ThrottlingException", tryAgain},
 	} {
 		t.Run(test, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -58,6 +59,19 @@ func TestTheTableOfTheLiveVersionIsKept(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Whether a table is empty is asked with one item: a page costs what it reads.
+func TestOneItemShowsThatATableIsNotEmpty(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []string
+		client := dynamoDB(t, amazon{"Scan": found(`{"Items":[],"Count":0}`)}, func(body string) { asked = append(asked, body) })
+		one, two := customers.Table{Name: "one", Key: "user_id"}, customers.Table{Name: "two", Key: "user_id"}
+		requireFinding(t, preflight.UsersKept(client, one, client, two), "live version's table", preflight.OK, "another one, and both are empty", "")
+		if want := []string{`{"Limit":1,"TableName":"one"}`, `{"Limit":1,"TableName":"two"}`}; !slices.Equal(asked, want) {
+			t.Errorf("asked %v, want %v", asked, want)
+		}
+	})
 }
 
 func TestTheHookReadsTheLiveVersion(t *testing.T) {

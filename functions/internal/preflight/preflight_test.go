@@ -67,16 +67,19 @@ func TestClocksAreCompared(t *testing.T) {
 		want   preflight.Status
 		detail string
 	}{
-		"the same":                   {[]time.Duration{0}, preflight.OK, "agrees"},
-		"a little late":              {[]time.Duration{4 * time.Second}, preflight.OK, "agrees"},
-		"ten seconds behind":         {[]time.Duration{10 * time.Second}, preflight.Warning, "10 seconds behind"},
-		"exactly five":               {[]time.Duration{5 * time.Second}, preflight.OK, "agrees"},
-		"exactly thirty":             {[]time.Duration{30 * time.Second}, preflight.Warning, "30 seconds behind"},
-		"a minute behind":            {[]time.Duration{time.Minute}, preflight.Problem, "60 seconds behind"},
-		"ten seconds ahead":          {[]time.Duration{-11 * time.Second}, preflight.Warning, "10 seconds ahead"},
-		"a minute ahead":             {[]time.Duration{-time.Minute}, preflight.Problem, "seconds ahead"},
-		"the worst of two counts":    {[]time.Duration{10 * time.Second, 0}, preflight.Warning, "10 seconds behind"},
-		"and of one upstream's, too": {[]time.Duration{0, time.Minute, 0}, preflight.Problem, "60 seconds behind"},
+		"the same":                   {[]time.Duration{0}, preflight.OK, "it agrees with the upstreams' to the second"},
+		"a little late":              {[]time.Duration{4 * time.Second}, preflight.OK, "it agrees with the upstreams' to the second"},
+		"ten seconds behind":         {[]time.Duration{10 * time.Second}, preflight.Warning, "it is 10 seconds behind"},
+		"exactly five":               {[]time.Duration{5 * time.Second}, preflight.OK, "it agrees with the upstreams' to the second"},
+		"six seconds behind":         {[]time.Duration{6 * time.Second}, preflight.Warning, "it is 6 seconds behind"},
+		"six seconds ahead":          {[]time.Duration{-7 * time.Second}, preflight.Warning, "it is 6 seconds ahead"},
+		"exactly thirty":             {[]time.Duration{30 * time.Second}, preflight.Warning, "it is 30 seconds behind"},
+		"thirty-one":                 {[]time.Duration{31 * time.Second}, preflight.Problem, "it is 31 seconds behind"},
+		"a minute behind":            {[]time.Duration{time.Minute}, preflight.Problem, "it is 60 seconds behind"},
+		"ten seconds ahead":          {[]time.Duration{-11 * time.Second}, preflight.Warning, "it is 10 seconds ahead"},
+		"a minute ahead":             {[]time.Duration{-time.Minute}, preflight.Problem, "it is 59 seconds ahead"},
+		"the worst of two counts":    {[]time.Duration{10 * time.Second, 0}, preflight.Warning, "it is 10 seconds behind"},
+		"and of one upstream's, too": {[]time.Duration{0, time.Minute, 0}, preflight.Problem, "it is 60 seconds behind"},
 		"nobody answered":            {nil, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -89,8 +92,52 @@ func TestClocksAreCompared(t *testing.T) {
 					}
 					_ = response.Body.Close()
 				}
-				if got := clock.Check().Run(t.Context()); got.Status != test.want || !strings.Contains(got.Detail, test.detail) {
-					t.Errorf("%+v", got)
+				advice := ""
+				if test.want == preflight.Warning || test.want == preflight.Problem {
+					advice = setTheClock
+				}
+				requireFinding(t, clock.Check(), "clock", test.want, test.detail, advice)
+			})
+		})
+	}
+}
+
+// slow takes ten seconds to answer, with the date of that moment.
+type slow struct{}
+
+func (slow) RoundTrip(r *http.Request) (*http.Response, error) {
+	time.Sleep(10 * time.Second)
+	return dated(0).RoundTrip(r)
+}
+
+// The clock looks at what the other checks saw, wherever it stands among them. A slow answer says nothing about it.
+func TestTheClockIsComparedLast(t *testing.T) {
+	for name, test := range map[string]struct {
+		upstream http.RoundTripper
+		want     string
+	}{
+		"behind": {dated(10 * time.Second), "clock warning, other ok"},
+		"slow":   {slow{}, "clock ok, other ok"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var clock preflight.Clock
+				other := check("other", func(context.Context) preflight.Finding {
+					time.Sleep(time.Second)
+					response, err := clock.Watch(test.upstream).RoundTrip(nil)
+					if err != nil {
+						t.Error(err)
+						return preflight.Finding{}
+					}
+					_ = response.Body.Close()
+					return preflight.Finding{Status: preflight.OK}
+				})
+				var said []string
+				for _, f := range preflight.Run(t.Context(), []preflight.Check{clock.Check(), other}) {
+					said = append(said, f.Name+" "+string(f.Status))
+				}
+				if got := strings.Join(said, ", "); got != test.want {
+					t.Errorf("got %s, want %s", got, test.want)
 				}
 			})
 		})

@@ -46,7 +46,7 @@ func TestTheSampleIsSpreadOverALargeTable(t *testing.T) {
 		identity := upstream.AWS{Region: "eu-central-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}
 		client := dynamodb.NewFromConfig(identity.Config("http://aws.example", serve(t, table), time.Second, 3))
 		check := preflight.Mappings(client, customers.Table{Name: "users", Key: "user_id", Attribute: "customer_id"}, stripeAt(t, stripe, true))
-		requireFinding(t, check, "a sample of the mapping", preflight.OK, "10 customers looked at", "")
+		requireFinding(t, check, "a sample of the mapping", preflight.OK, "10 customers looked at, all live", "")
 
 		want := []string{"table 50"}
 		for range 10 {

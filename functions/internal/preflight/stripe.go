@@ -215,7 +215,7 @@ func (s *Stripe) Configuration(id string) Check {
 		switch {
 		case errors.Is(err, errNeverSaved):
 			return problem("they were never saved in this mode", "Open "+portalSettings+" in the mode that you use, and press Save once.")
-		case isMissing(err), classOf(err) == billing.NoSuchConfiguration:
+		case isMissing(err):
 			return problem("there is no such configuration in this mode", "Correct DEFAULT_CONFIGURATION or ALLOWED_CONFIGURATIONS: test and live mode have IDs of their own.")
 		case err != nil:
 			return fromStripe(err, mayNotConfigure)

@@ -59,10 +59,12 @@ func getItemContract() []contractCase {
 		{name: "a table name too short is refused", call: get("no", text("alice")), fails: validation, says: badTableName},
 		{name: "a table name of other characters is refused", call: get("cust omers", text("alice")), fails: validation, says: badTableName},
 
-		{name: "a consistent read of up to 4 KB takes a unit", call: units(true, types.ReturnConsumedCapacityTotal), want: 1.0},
-		{name: "an eventually consistent one takes half", call: units(false, types.ReturnConsumedCapacityTotal), want: 0.5},
-		{name: "consumed capacity is told in detail", call: units(true, types.ReturnConsumedCapacityIndexes), want: 1.0},
-		{name: "consumed capacity is not told unasked", call: units(true, types.ReturnConsumedCapacityNone), want: nil},
+		{name: "a consistent read of up to 4 KB takes a unit", call: units("alice", true, types.ReturnConsumedCapacityTotal), want: 1.0},
+		{name: "an eventually consistent one takes half", call: units("alice", false, types.ReturnConsumedCapacityTotal), want: 0.5},
+		{name: "a consistent read of more than 4 KB takes two", call: units("large", true, types.ReturnConsumedCapacityTotal), want: 2.0},
+		{name: "an item that is not there takes a unit", call: units("nobody", true, types.ReturnConsumedCapacityTotal), want: 1.0},
+		{name: "consumed capacity is told in detail", call: units("alice", true, types.ReturnConsumedCapacityIndexes), want: 1.0},
+		{name: "consumed capacity is not told unasked", call: units("alice", true, types.ReturnConsumedCapacityNone), want: nil},
 	}
 }
 
@@ -84,10 +86,10 @@ func getKey(table string, key item) func(*dynamodb.Client) (any, error) {
 	}
 }
 
-func units(consistent bool, detail types.ReturnConsumedCapacity) func(*dynamodb.Client) (any, error) {
+func units(user string, consistent bool, detail types.ReturnConsumedCapacity) func(*dynamodb.Client) (any, error) {
 	return func(client *dynamodb.Client) (any, error) {
 		out, err := client.GetItem(context.Background(), &dynamodb.GetItemInput{
-			TableName: aws.String("customers"), Key: item{"user_id": text("alice")},
+			TableName: aws.String("customers"), Key: item{"user_id": text(user)},
 			ConsistentRead: &consistent, ReturnConsumedCapacity: detail,
 		})
 		if err != nil || out.ConsumedCapacity == nil {

@@ -101,6 +101,7 @@ func seedContract(t *testing.T, client *dynamodb.Client) {
 		{"user_id": text("null"), "customer_id": &types.AttributeValueMemberNULL{Value: true}},
 		{"user_id": text("number"), "customer_id": number("0042.50")},
 		{"user_id": text("empty"), "customer_id": text("")},
+		{"user_id": text("large"), "customer_id": text(strings.Repeat("x", 4096))},
 		{"user_id": text("nested"), "customer_id": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{
 			"ids": &types.AttributeValueMemberL{Value: []types.AttributeValue{text("cus_1"), &types.AttributeValueMemberBOOL{Value: true}}},
 			"raw": &types.AttributeValueMemberB{Value: []byte("x")},

@@ -47,7 +47,7 @@ func (d *DynamoDB) scan(body []byte) (any, error) {
 	limit := maxScanned
 	if in.Limit != nil {
 		if limit = *in.Limit; limit < 1 {
-			return nil, invalid("1 validation error detected: Value at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1")
+			return nil, invalid("Limit must be greater than or equal to 1")
 		}
 	}
 	after, err := t.startOf(in.ExclusiveStartKey)

@@ -3,9 +3,11 @@ package awswire_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -108,6 +110,9 @@ func TestSecretsManagerContract(t *testing.T) {
 			if seen.status != 400 || seen.document["__type"] != c.fails {
 				t.Errorf("got %d %v, want 400 %s", seen.status, seen.document["__type"], c.fails)
 			}
+			if seen.header.Get("X-Amzn-RequestId") == "" {
+				t.Error("X-Amzn-RequestId is missing")
+			}
 			if got := seen.header.Get("Content-Type"); got != "application/x-amz-json-1.1" {
 				t.Errorf("Content-Type is %q", got)
 			}
@@ -168,8 +173,8 @@ func read(id, version, stage string) func(*secretsmanager.Client) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if out.CreatedDate == nil || out.ARN == nil {
-			return nil, errors.New("the answer lacks its date or ARN")
+		if age := time.Since(aws.ToTime(out.CreatedDate)); age < -time.Second || age > time.Minute || out.ARN == nil {
+			return nil, fmt.Errorf("the answer lacks its ARN, or is %s old", age)
 		}
 		return secret{*out.Name, aws.ToString(out.SecretString), *out.VersionId, out.VersionStages}, nil
 	}

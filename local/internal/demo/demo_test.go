@@ -3,7 +3,10 @@ package demo
 import (
 	"errors"
 	"html"
+	"maps"
+	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -202,8 +205,10 @@ func TestState(t *testing.T) {
 
 func TestComingBack(t *testing.T) {
 	for query, want := range map[string]string{
-		"?back=portal": "Welcome back from the portal.",
-		"?back=flow":   "The flow is complete",
+		"?back=portal":   "Welcome back from the portal.",
+		"?back=flow":     "The flow is complete",
+		"?back=checkout": "Thank you for your purchase.",
+		"?back=deleted":  "The customer was deleted at Stripe",
 	} {
 		if page := get(config(), "/"+query).Body.String(); !strings.Contains(page, want) {
 			t.Errorf("%s: no %q", query, want)
@@ -214,20 +219,43 @@ func TestComingBack(t *testing.T) {
 	}
 }
 
+// headersOf are the headers of an answer, each with its values.
+func headersOf(recorder *httptest.ResponseRecorder) map[string]string {
+	all := map[string]string{}
+	for name, values := range recorder.Header() {
+		all[name] = strings.Join(values, " | ")
+	}
+	return all
+}
+
 func TestHeaders(t *testing.T) {
 	page := get(config(), "/")
-	for name, want := range map[string]string{
-		"Content-Type":    "text/html; charset=utf-8",
-		"Cache-Control":   "no-store",
-		"X-Frame-Options": "DENY",
-		"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; connect-src 'self'; " +
-			"form-action 'self' https://billing.stripe.com; base-uri 'none'; frame-ancestors 'none'",
-		"Referrer-Policy":              "same-origin",
-		"X-Content-Type-Options":       "nosniff",
+	always := map[string]string{
+		"Cache-Control":                "no-store",
+		"Cross-Origin-Opener-Policy":   "same-origin",
 		"Cross-Origin-Resource-Policy": "same-origin",
+		"X-Content-Type-Options":       "nosniff",
+		"X-Frame-Options":              "DENY",
+	}
+	of := func(more map[string]string) map[string]string {
+		all := maps.Clone(always)
+		maps.Copy(all, more)
+		return all
+	}
+	text := of(map[string]string{"Content-Type": "text/plain; charset=utf-8"})
+	for target, want := range map[string]map[string]string{
+		"/": of(map[string]string{
+			"Content-Type": "text/html; charset=utf-8",
+			"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; connect-src 'self'; " +
+				"form-action 'self' https://billing.stripe.com; base-uri 'none'; frame-ancestors 'none'",
+			"Referrer-Policy": "same-origin",
+		}),
+		"/?user=mallory":           text,
+		"/other":                   text,
+		"http://attacker.example/": text,
 	} {
-		if got := page.Header().Get(name); got != want {
-			t.Errorf("%s: %q", name, got)
+		if got := headersOf(get(config(), target)); !maps.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", target, got, want)
 		}
 	}
 	for path, kind := range map[string]string{"/demo.css": "text/css", "/demo.js": "text/javascript"} {
@@ -244,6 +272,55 @@ func TestHeaders(t *testing.T) {
 	}
 	if got := get(config(), "/other"); got.Code != 404 {
 		t.Errorf("another path: %d", got.Code)
+	}
+}
+
+// What the page changes: only its own forms may, and only for a demo user.
+func TestWhatIsBoughtAndDeleted(t *testing.T) {
+	var bought, deleted []string
+	cfg := config()
+	cfg.CheckOut = func(user string) string { bought = append(bought, user); return "https://checkout.example/" + user }
+	cfg.DeleteCustomers = func(user string) int { deleted = append(deleted, user); return 1 }
+	const own = "http://127.0.0.1:8080"
+	for _, test := range []struct {
+		path, user, origin, site string
+		status                   int
+		location                 string
+	}{
+		{"/demo/checkout", "bob", own, "same-origin", 303, "https://checkout.example/bob"},
+		{"/demo/checkout", "mallory", own, "same-origin", 404, ""},
+		{"/demo/checkout", "bob", "https://attacker.example", "cross-site", 403, ""},
+		{"/demo/checkout", "bob", "http://127.0.0.1:9090", "same-site", 403, ""},
+		{"/demo/delete", "alice", own, "same-origin", 303, "/?back=deleted&user=alice"},
+		{"/demo/delete", "mallory", own, "same-origin", 404, ""},
+		{"/demo/delete", "alice", "https://attacker.example", "cross-site", 403, ""},
+		{"/demo/delete", "alice", "null", "", 403, ""},
+	} {
+		request := httptest.NewRequest(http.MethodPost, own+test.path, strings.NewReader(url.Values{"user": {test.user}}.Encode()))
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		request.Header.Set("Origin", test.origin)
+		if test.site != "" {
+			request.Header.Set("Sec-Fetch-Site", test.site)
+		}
+		recorder := httptest.NewRecorder()
+		New(cfg).ServeHTTP(recorder, request)
+		if got := recorder.Header().Get("Location"); recorder.Code != test.status || got != test.location {
+			t.Errorf("%+v: %d %s", test, recorder.Code, got)
+		}
+	}
+	if !slices.Equal(bought, []string{"bob"}) || !slices.Equal(deleted, []string{"alice"}) {
+		t.Errorf("%v bought and %v deleted", bought, deleted)
+	}
+	page := get(cfg, "/?user=alice").Body.String()
+	for _, id := range []string{"checkout", "delete"} {
+		recorder := httptest.NewRecorder()
+		New(config()).ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, own+"/demo/"+id, nil))
+		if recorder.Code != http.StatusNotFound && recorder.Code != http.StatusMethodNotAllowed {
+			t.Errorf("%s, where nothing is sold: %d", id, recorder.Code)
+		}
+	}
+	if !strings.Contains(page, `action="/demo/delete"`) || strings.Contains(get(config(), "/?user=alice").Body.String(), `action="/demo/delete"`) {
+		t.Error("the page's form for deleting")
 	}
 }
 

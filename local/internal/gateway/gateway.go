@@ -31,7 +31,10 @@ const (
 	maxPayload = 6_291_556  // a synchronous invocation's event, and its answer
 )
 
-const defaultTimeout = 15 * time.Second
+const (
+	defaultTimeout = 15 * time.Second
+	maxWait        = 30 * time.Second // for a function's answer (http-api-quotas, as above)
+)
 
 // Config is what an HTTP API and its function are configured with.
 type Config struct {
@@ -96,11 +99,17 @@ func (g *gateway) proxy(w http.ResponseWriter, r *http.Request, id string) (answ
 	if len(payload) > maxPayload {
 		return nil, http.StatusRequestEntityTooLarge
 	}
-	if answer, err = g.invoke(payload); err != nil {
+	switch answer, err = g.invoke(payload); {
+	case errors.Is(err, errNoAnswer):
+		return nil, http.StatusServiceUnavailable
+	case err != nil:
 		return nil, http.StatusInternalServerError
 	}
 	return answer, 0
 }
+
+// errNoAnswer means that the function has longer than API Gateway waits.
+var errNoAnswer = errors.New("no answer in time")
 
 // invoke is the function as API Gateway sees it: an answer within its timeout, or an error.
 // The context does not end with the client's connection, of which Lambda never learns.
@@ -133,6 +142,8 @@ func (g *gateway) invoke(payload []byte) (*answer, error) {
 		return parseAnswer(res.out)
 	case <-ctx.Done():
 		return nil, fmt.Errorf("the function timed out after %s", g.timeout)
+	case <-time.After(maxWait):
+		return nil, errNoAnswer
 	}
 }
 

@@ -1,9 +1,14 @@
 package oidc_test
 
 import (
+	"crypto"
+	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,23 +29,37 @@ func TestATokenIsVerifiedByDiscovery(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	var metadata struct {
-		Issuer  string   `json:"issuer"`
-		JWKSURI string   `json:"jwks_uri"`
-		Algs    []string `json:"id_token_signing_alg_values_supported"`
+	url := server.URL + "/oidc"
+	var metadata map[string]any
+	fetch(t, url+"/.well-known/openid-configuration", &metadata)
+	// All that OpenID Connect Discovery 1.0, section 3, requires of an issuer at which nobody logs in.
+	if want := map[string]any{
+		"issuer": url, "jwks_uri": url + "/jwks.json", "token_endpoint": url + "/token",
+		"response_types_supported": []any{"token"}, "subject_types_supported": []any{"public"}, "id_token_signing_alg_values_supported": []any{"RS256"},
+	}; !reflect.DeepEqual(metadata, want) {
+		t.Errorf("metadata %v, want %v", metadata, want)
 	}
-	fetch(t, server.URL+"/oidc/.well-known/openid-configuration", &metadata)
-	if want := server.URL + "/oidc"; metadata.Issuer != want {
-		t.Errorf("issuer is %q, want %q", metadata.Issuer, want)
+	if err := issuer.Rotate(); err != nil {
+		t.Fatal(err)
 	}
-	if len(metadata.Algs) != 1 || metadata.Algs[0] != "RS256" {
-		t.Errorf("algorithms are %v", metadata.Algs)
-	}
+	var published struct{ Keys []map[string]any }
+	fetch(t, url+"/jwks.json", &published)
 	var keys jose.JSONWebKeySet
-	fetch(t, metadata.JWKSURI, &keys)
-	for _, key := range keys.Keys {
-		if !key.IsPublic() || key.KeyID == "" || key.Use != "sig" || key.Algorithm != "RS256" {
-			t.Errorf("key %q: public %t, use %q, alg %q", key.KeyID, key.IsPublic(), key.Use, key.Algorithm)
+	fetch(t, url+"/jwks.json", &keys)
+	if len(published.Keys) != 2 || len(keys.Keys) != 2 {
+		t.Fatalf("%d keys", len(published.Keys))
+	}
+	for i, key := range published.Keys {
+		// The members of a public RSA key (RFC 7518, 6.3.1), and no other.
+		if members := slices.Sorted(maps.Keys(key)); !slices.Equal(members, []string{"alg", "e", "kid", "kty", "n", "use"}) {
+			t.Errorf("a key has %v", members)
+		}
+		thumbprint, err := keys.Keys[i].Thumbprint(crypto.SHA256)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if key["kty"] != "RSA" || key["use"] != "sig" || key["alg"] != "RS256" || key["kid"] != base64.RawURLEncoding.EncodeToString(thumbprint) {
+			t.Errorf("key %v", key)
 		}
 	}
 
@@ -48,8 +67,12 @@ func TestATokenIsVerifiedByDiscovery(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := verify(t, token, keys)["iss"]; got != metadata.Issuer {
+	if got := verify(t, token, keys)["iss"]; got != url {
 		t.Errorf("iss is %v", got)
+	}
+	header, err := base64.RawURLEncoding.DecodeString(token[:strings.IndexByte(token, '.')])
+	if want := `{"alg":"RS256","kid":"` + keys.Keys[0].KeyID + `","typ":"JWT"}`; err != nil || string(header) != want {
+		t.Errorf("the token's header is %s, want %s", header, want)
 	}
 }
 
@@ -73,7 +96,7 @@ func fetch(t *testing.T, url string, document any) {
 	if response.StatusCode != http.StatusOK || response.Header.Get("Content-Type") != "application/json" {
 		t.Fatalf("%s: status %d, type %q", url, response.StatusCode, response.Header.Get("Content-Type"))
 	}
-	if got := response.Header.Get("Cache-Control"); !strings.Contains(got, "max-age=300") {
+	if got := response.Header.Get("Cache-Control"); got != "public, max-age=300" {
 		t.Errorf("%s: Cache-Control is %q", url, got)
 	}
 	if err := json.NewDecoder(response.Body).Decode(document); err != nil {

@@ -148,14 +148,17 @@ func (s *Stripe) retrieveAccount(r *http.Request, params *node) (any, *apiError)
 
 // listWebhookEndpoints answers GET /v1/webhook_endpoints (https://docs.stripe.com/api/webhook_endpoints/list).
 func (s *Stripe) listWebhookEndpoints(_ *http.Request, params *node) (any, *apiError) {
-	if problem := only(params, "limit"); problem != nil {
+	if problem := only(params, "limit", "starting_after", "ending_before"); problem != nil {
 		return nil, problem
 	}
-	answer := list{Object: "list", Data: []map[string]any{}, URL: "/v1/webhook_endpoints"}
-	for _, endpoint := range s.data.Endpoints {
-		if endpoint.Thin { // an event destination alone
-			continue
-		}
+	// A destination of thin events is not a webhook endpoint.
+	listed := slices.DeleteFunc(slices.Clone(s.data.Endpoints), func(e WebhookEndpoint) bool { return e.Thin })
+	some, more, problem := page(listed, func(e WebhookEndpoint) string { return e.ID }, params)
+	if problem != nil {
+		return nil, problem
+	}
+	answer := list{Object: "list", Data: []map[string]any{}, HasMore: more, URL: "/v1/webhook_endpoints"}
+	for _, endpoint := range some {
 		answer.Data = append(answer.Data, map[string]any{
 			"id": endpoint.ID, "object": "webhook_endpoint", "url": endpoint.URL, "status": endpoint.status(), "enabled_events": endpoint.Events,
 			"livemode": false, "created": s.now().Add(-time.Hour).Unix(),

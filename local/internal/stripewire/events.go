@@ -84,7 +84,7 @@ func (e Endpoint) attempt(ctx context.Context, event []byte, now time.Time) bool
 	request.Header.Set("Content-Type", "application/json; charset=utf-8")
 	request.Header.Set("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
 	request.Header.Set("Stripe-Signature", Sign(event, e.Secret, now))
-	response, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultTransport.RoundTrip(request) // Stripe follows no redirect: https://docs.stripe.com/webhooks
 	if err != nil {
 		return false
 	}

@@ -2,6 +2,7 @@ package stripewire
 
 import (
 	"html"
+	"maps"
 	"net/http/httptest"
 	"regexp"
 	"strings"
@@ -136,18 +137,29 @@ func TestPortalPages(t *testing.T) {
 
 func TestPortalHeaders(t *testing.T) {
 	s := start(t, Config{})
-	page, _ := look(s, open(t, s, alice))
-	for name, want := range map[string]string{
+	path := open(t, s, alice)
+	page, _ := look(s, path)
+	want := map[string]string{
 		"Content-Type":    "text/html; charset=utf-8",
 		"Cache-Control":   "no-store",
 		"Referrer-Policy": "no-referrer",
 		"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; " +
 			"frame-ancestors 'none'",
-		"X-Content-Type-Options": "nosniff",
-	} {
-		if got := page.Header().Get(name); got != want {
-			t.Errorf("%s: %q", name, got)
+		"X-Content-Type-Options":     "nosniff",
+		"Cross-Origin-Opener-Policy": "same-origin",
+	}
+	for _, path := range []string{path, path + "/home", "/p/session/none"} {
+		page, _ := look(s, path)
+		got := map[string]string{}
+		for name := range page.Header() {
+			got[name] = page.Header().Get(name)
 		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", path, got, want)
+		}
+	}
+	if style, _ := look(s, "/p/session/portal.css"); style.Header().Get("Content-Type") != "text/css; charset=utf-8" || style.Header().Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("the stylesheet: %v", style.Header())
 	}
 	for _, match := range regexp.MustCompile(`(?:href|src)="(/[^"]*)"`).FindAllStringSubmatch(page.Body.String(), -1) {
 		if file, _ := look(s, match[1]); file.Code != 200 {

@@ -124,7 +124,11 @@ func TestEveryAnswerHasAnIDOfItsOwn(t *testing.T) {
 	s := start(t, Config{})
 	seen := make(map[string]bool)
 	for _, path := range []string{"/v1/charges", "/v1/products", "/v1/subscriptions/none", "/v1/products"} {
-		id := s.send(t, "GET", path, "", "Stripe-Version", "2024-06-20").header.Get("Request-Id")
+		header := s.send(t, "GET", path, "", "Stripe-Version", "2024-06-20").header
+		if version := header.Get("Stripe-Version"); version != "2024-06-20" {
+			t.Errorf("Stripe-Version of %s: %q", path, version)
+		}
+		id := header.Get("Request-Id")
 		if !strings.HasPrefix(id, "req_") || len(id) != len("req_")+14 || seen[id] {
 			t.Errorf("Request-Id of %s: %q", path, id)
 		}

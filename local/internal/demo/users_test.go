@@ -1,0 +1,60 @@
+package demo
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"billingportal/local/internal/oidc"
+	"billingportal/local/internal/stripewire"
+)
+
+// What the page offers exists at the stand-ins.
+func TestTheDemoIsThatOfTheStandIns(t *testing.T) {
+	account := stripewire.DemoData(time.Now())
+	var names []string
+	for _, user := range Users() {
+		names = append(names, user.ID)
+		var want []Subscription
+		for _, customer := range account.Customers {
+			if customer.User != user.ID || customer.Deleted {
+				continue
+			}
+			for _, s := range account.Subscriptions {
+				if s.Customer == customer.ID && len(s.Items) == 1 {
+					want = append(want, Subscription{ID: s.ID, Item: s.Items[0].ID})
+				}
+			}
+		}
+		got := slices.Clone(user.Subscriptions)
+		for i := range got {
+			got[i].Label = ""
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s has %v, and at Stripe %v", user.ID, got, want)
+		}
+	}
+	if !slices.Equal(names, oidc.Users()) {
+		t.Errorf("users %v, and the issuer knows %v", names, oidc.Users())
+	}
+
+	choices := DefaultChoices()
+	var configurations []string
+	for _, c := range account.Configurations {
+		configurations = append(configurations, c.ID)
+		if c.Default && !slices.Contains(c.Prices, choices.Price) {
+			t.Errorf("the default configuration does not sell %s", choices.Price)
+		}
+	}
+	if !slices.Equal(choices.Configurations, configurations) || !slices.Equal(choices.Accounts, account.Connected) {
+		t.Errorf("configurations %v and accounts %v, at Stripe %v and %v", choices.Configurations, choices.Accounts, configurations, account.Connected)
+	}
+	price := slices.IndexFunc(account.Prices, func(p stripewire.Price) bool { return p.ID == choices.Price })
+	if price < 0 || !slices.Contains(account.Products, stripewire.Product{ID: account.Prices[price].Product, Name: choices.Plan}) {
+		t.Errorf("%s is no price of %s", choices.Price, choices.Plan)
+	}
+	if !slices.ContainsFunc(account.Coupons, func(c stripewire.Coupon) bool { return c.ID == choices.Coupon && !c.Expired }) ||
+		!slices.ContainsFunc(account.PromotionCodes, func(p stripewire.PromotionCode) bool { return p.ID == choices.PromotionCode && !p.Inactive }) {
+		t.Errorf("no coupon %s, or no promotion code %s", choices.Coupon, choices.PromotionCode)
+	}
+}
