@@ -256,6 +256,7 @@ func TestAVerificationCutOffAmongItsCorrections(t *testing.T) {
 			d.Customers[i].User = fmt.Sprint("heir", i)
 		}
 	})
+	c.put(t, "broken", "customer-1")
 	state, report := filepath.Join(t.TempDir(), "state"), filepath.Join(t.TempDir(), "report.csv")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -273,11 +274,12 @@ func TestAVerificationCutOffAmongItsCorrections(t *testing.T) {
 		t.Fatal("it was not cut off")
 	}
 	output, err := c.run(t, "--verify", "--fix", "--state", state, "--report", report)
-	if err != nil || !strings.Contains(output, ": 20 of deleted customers, 16 of customers who name another user, ") || !strings.Contains(output, "; 36 corrected") {
+	const want = ": 20 of deleted customers, 16 of customers who name another user, 0 of customers who do not exist, 1 malformed; 36 corrected\n"
+	if said(err) != "1 are not as Stripe says; see "+report || !strings.Contains(output, want) {
 		t.Errorf("%v: %s", err, output)
 	}
-	if rows := reported(t, report); len(rows["deleted"]) != 20 || len(rows["renamed"]) != 16 {
-		t.Errorf("%d and %d rows", len(rows["deleted"]), len(rows["renamed"]))
+	if rows := reported(t, report); len(rows["deleted"]) != 20 || len(rows["renamed"]) != 16 || len(rows["malformed"]) != 1 {
+		t.Errorf("%d, %d and %d rows", len(rows["deleted"]), len(rows["renamed"]), len(rows["malformed"]))
 	}
 	if got := c.mappings(t); got["u0"] != "" || got["u1"] != "" || got["heir1"] != "cus_1" {
 		t.Errorf("%v", got)
