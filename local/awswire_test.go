@@ -26,7 +26,7 @@ var credentialScope = regexp.MustCompile(`Credential=(\w+)/\d{8}/([\w-]+)/(\w+)/
 // note notes a request if it is one to AWS.
 func (s *signatures) note(r *http.Request) {
 	scope := credentialScope.FindStringSubmatch(r.Header.Get("Authorization"))
-	if scope == nil || scope[1] == s.not {
+	if len(scope) == 0 || scope[1] == s.not {
 		return
 	}
 	s.mu.Lock()
