@@ -38,7 +38,7 @@ func loadAWS(ctx context.Context, endpoint string, end context.CancelCauseFunc, 
 	// Most machines have no metadata service, and the SDK would wait for it several times.
 	metadata := imds.New(imds.Options{
 		HTTPClient: &http.Client{Timeout: time.Second}, Retryer: aws.NopRetryer{},
-		Endpoint: os.Getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT"), ClientEnableState: metadataState(),
+		Endpoint: os.Getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
 	})
 	options = append(options, config.WithLogger(logging.Nop{}), config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) { o.Client = metadata }))
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
@@ -61,13 +61,6 @@ func loadAWS(ctx context.Context, endpoint string, end context.CancelCauseFunc, 
 	}
 	cfg.Credentials = &renewing{cfg.Credentials, end}
 	return cfg, nil
-}
-
-func metadataState() imds.ClientEnableState {
-	if os.Getenv("AWS_EC2_METADATA_DISABLED") == "true" {
-		return imds.ClientDisabled
-	}
-	return imds.ClientDefaultEnableState
 }
 
 // renewing are credentials that end the run if they cannot be renewed. The SDK and the importer would take that for a lost connection,

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -107,6 +108,22 @@ func TestFaultsOfTheAWSConfigurationAreNamed(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// The metadata service of EC2 is asked last, and not if the operator has switched it off.
+func TestTheMetadataServiceCanBeSwitchedOff(t *testing.T) {
+	for disabled, want := range map[string]bool{"": true, "false": true, "true": false} {
+		var asked atomic.Bool
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked.Store(true)
+			http.NotFound(w, r)
+		}))
+		awsAlone(t, map[string]string{"AWS_EC2_METADATA_SERVICE_ENDPOINT": server.URL, "AWS_EC2_METADATA_DISABLED": disabled})
+		if _, err := runAlone(t, "import", "--csv", "-"); err == nil || !strings.Contains(err.Error(), "no AWS credentials: log in") || asked.Load() != want {
+			t.Errorf("AWS_EC2_METADATA_DISABLED=%s: %v, asked %t", disabled, err, asked.Load())
+		}
+		server.Close()
 	}
 }
 

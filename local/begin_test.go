@@ -4,8 +4,14 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"os"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/urfave/cli/v3"
+
+	"billingportal/functions/app"
 )
 
 func TestNoArgumentIsIgnored(t *testing.T) {
@@ -154,6 +160,75 @@ func TestTheGatewayReadsOriginsAsTheFunctionDoes(t *testing.T) {
 			response, _ := send(t, request)
 			if got := response.Header.Get("Access-Control-Allow-Origin"); got != want {
 				t.Errorf("%s from %q: allowed %q, want %q", method, origin, got, want)
+			}
+		}
+	}
+}
+
+// A flag that is blank is refused, whichever it is: it is often an empty variable of a script.
+func TestNoFlagIsBlank(t *testing.T) {
+	flags := 0
+	for _, command := range newCommand(os.Stdout).Commands {
+		for _, c := range append(slices.Clone(command.Commands), command) {
+			for _, flag := range c.Flags {
+				if _, isText := flag.(*cli.StringFlag); !isText {
+					continue
+				}
+				flags++
+				arguments := []string{"local", command.Name}
+				if c != command {
+					arguments = append(arguments, c.Name)
+				}
+				if command.Name == "invoke" && flag.Names()[0] != "event" { // which is required
+					arguments = append(arguments, "--event", "none.json")
+				}
+				name := "--" + flag.Names()[0]
+				for _, value := range []string{"", " ", "\t\n"} {
+					if err := runCommand(t, io.Discard, append(slices.Clone(arguments), name+"="+value)...); said(err) != name+" is empty; leave it out, or give it a value" {
+						t.Errorf("%v %s=%q: %v", arguments, name, value, err)
+					}
+				}
+			}
+		}
+	}
+	if flags < 20 {
+		t.Errorf("%d flags", flags)
+	}
+}
+
+// Whatever a function reads can be tried on a laptop: it is the stand-ins' or an engineer's to set.
+func TestALaptopHasEveryVariable(t *testing.T) {
+	l, err := newLaptop("http://127.0.0.1:1", demoKey, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The laptop's table, secret and paths are its own.
+	notOnALaptop := []string{
+		"AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_SESSION_TOKEN", "BASE_PATH",
+		"CUSTOMERS_ATTRIBUTE", "CUSTOMERS_KEY", "CUSTOMERS_KEY_FORMAT", "CUSTOMERS_SORT_KEY", "RELEASE", "STRIPE_EVENT_SOURCE", "STRIPE_SECRET_FIELD",
+	}
+	for name, function := range map[string]struct {
+		assemble app.Assembly
+		set      map[string]string
+		tunable  []string
+	}{
+		"portal":  {app.Portal, l.environment(l.origin), tunable},
+		"webhook": {app.Webhook, l.webhookEnvironment(l.origin), webhookTunable},
+	} {
+		read := map[string]bool{}
+		_, _ = function.assemble(t.Context(), func(variable string) string { // an empty environment is refused once all of it was asked for
+			read[variable] = true
+			return ""
+		}, io.Discard)
+		for variable := range read {
+			_, isSet := function.set[variable]
+			if isOnALaptop := isSet || slices.Contains(function.tunable, variable); isOnALaptop == slices.Contains(notOnALaptop, variable) {
+				t.Errorf("%s reads %s, which is set or tunable: %t", name, variable, isOnALaptop)
+			}
+		}
+		for _, variable := range function.tunable {
+			if !read[variable] {
+				t.Errorf("%s does not read %s", name, variable)
 			}
 		}
 	}

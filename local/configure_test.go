@@ -238,7 +238,7 @@ func TestConfigureNamesTheRuleThatRefuses(t *testing.T) {
 		"another key":         {token, map[string]string{"JWT_JWKS": other.jwks}, []string{"REFUSED: unknown key", "another tenant"}, nil},
 		"expired":             {expired, nil, []string{"EXPIRED. Apart from that the portal accepts it", "60 minutes ago"}, nil},
 		"expired and other":   {expired, map[string]string{"JWT_AUDIENCE": "web"}, []string{"REFUSED: audience mismatch"}, nil},
-		"variables are wrong": {token, map[string]string{"JWT_REQUIRED_CLAIM": "role"}, nil, nil},
+		"variables are wrong": {token, map[string]string{"JWT_REQUIRED_CLAIM": "role"}, []string{"JWT_REQUIRED_CLAIM must be"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			variables := map[string]string{"JWT_JWKS": keys.jwks}
@@ -248,7 +248,7 @@ func TestConfigureNamesTheRuleThatRefuses(t *testing.T) {
 				t.Errorf("taken:\n%s", output)
 			}
 			for _, want := range test.want {
-				if !strings.Contains(output, want) {
+				if !strings.Contains(output+said(err), want) {
 					t.Errorf("nothing of %q in:\n%s", want, output)
 				}
 			}

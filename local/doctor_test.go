@@ -9,6 +9,8 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -361,7 +363,6 @@ func TestDoctorOfTheLaptopIsGreen(t *testing.T) {
 	}
 }
 
-// A stack's functions are looked at as AWS has them.
 // stackResources are two pages of a list by CloudFormation, with a function that is no longer in the stack.
 func stackResources(token string) string {
 	member := func(logical, physical, kind, status string) string {
@@ -378,9 +379,17 @@ func stackResources(token string) string {
 		page + `</ListStackResourcesResult></ListStackResourcesResponse>`
 }
 
+// A stack's functions are looked at as AWS has them, and as the operator.
 func TestDoctorOfAStack(t *testing.T) {
+	awsAlone(t, temporary)
 	p := newPatient(t)
+	seen := signatures{not: p.credentials.AccessKeyID}
+	p.intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+		seen.note(r)
+		return false
+	})
 	aws := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen.note(r)
 		switch {
 		case strings.Contains(r.URL.Path, "/functions/stack-portal/configuration") && r.URL.Query().Get("Qualifier") == "live":
 			_ = json.NewEncoder(w).Encode(map[string]any{"Environment": map[string]any{"Variables": p.portal}})
@@ -398,15 +407,87 @@ func TestDoctorOfAStack(t *testing.T) {
 	t.Cleanup(aws.Close)
 	t.Setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", aws.URL)
 	t.Setenv("AWS_ENDPOINT_URL_LAMBDA", aws.URL)
-	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
-	var output bytes.Buffer
-	if err := runCommand(t, &output, "local", "doctor", "--stack", "billing", "--region", "eu-central-1"); err != nil || !strings.Contains(output.String(), "0 warnings, 0 problems") {
-		t.Errorf("%v\n%s", err, &output)
+	for _, finding := range examined(t, "billing", "ap-south-1") {
+		if finding.Status != app.FindingOK {
+			t.Errorf("%+v", finding)
+		}
 	}
+	seen.require(t, "ap-south-1", "cloudformation", "lambda", "dynamodb", "secretsmanager")
 	p.stripe.Change(func(d *stripewire.Data) { d.Endpoints = nil })
-	output.Reset()
-	if err := runCommand(t, &output, "local", "doctor", "--stack", "billing", "--region", "eu-central-1", "--json"); err == nil || !strings.Contains(output.String(), `"name": "webhook endpoint"`) {
-		t.Errorf("%v\n%s", err, &output)
+	if findings := examined(t, "billing", ""); !slices.ContainsFunc(findings, func(f app.Finding) bool {
+		return f.Name == "webhook endpoint" && f.Status == app.FindingProblem
+	}) {
+		t.Errorf("%+v", findings)
+	}
+}
+
+// examined is what the command finds. The stand-in Stripe has no limit, so there is no need for pauses.
+func examined(t *testing.T, stack, region string) []app.Finding {
+	t.Helper()
+	findings, err := examine(t.Context(), app.Examiner{Pause: noPause}, stack, region)
+	if err != nil || len(findings) < 10 {
+		t.Fatalf("%v: %+v", err, findings)
+	}
+	return findings
+}
+
+// The exit status is 1 for a problem, and 0 for warnings alone.
+func TestDoctorFailsForAProblem(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "portal.json")
+	if err := os.WriteFile(file, []byte(`{"team": {"name": "x"}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, asJSON := range []string{"", "yes"} {
+		awsAlone(t, temporary)
+		t.Setenv("CUSTOMERS_TABLE", "")
+		t.Setenv("JWT_AUDIENCE", "")
+		output, _, err := separately(t, append([]string{"doctor", "--portal-config", file}, option("--json", asJSON)...)...)
+		if err != nil || !strings.Contains(output, "Stripe has none of this name in this mode") {
+			t.Errorf("a warning: %v\n%s", err, output)
+		}
+		t.Setenv("JWT_AUDIENCE", "api") // and nothing else
+		output, _, err = separately(t, append([]string{"doctor"}, option("--json", asJSON)...)...)
+		if said(err) != "there is a problem" || !strings.Contains(output, "JWT_ISSUER is required") {
+			t.Errorf("a problem: %v\n%s", err, output)
+		}
+	}
+}
+
+// The environment's deployment is looked at as the operator. Its webhook is there if its variables say so: with a signing secret, or with an
+// event bus alone.
+func TestDoctorOfTheEnvironment(t *testing.T) {
+	for name, test := range map[string]struct {
+		webhook map[string]string
+		checks  string // those of the webhook
+	}{
+		"no webhook":      {nil, ""},
+		"signing secrets": {map[string]string{"WEBHOOK_SECRET_ID": webhookSecret}, "signing secrets, webhook endpoint"},
+		"a bus":           {map[string]string{"STRIPE_EVENT_SOURCE": "aws.partner/stripe.com/we_Demo"}, "event destination"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			awsAlone(t, nil)
+			p := newPatient(t)
+			seen := signatures{not: p.credentials.AccessKeyID}
+			p.intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+				seen.note(r)
+				return false
+			})
+			for _, variables := range []map[string]string{p.portal, temporary, test.webhook} {
+				for name, value := range variables {
+					t.Setenv(name, value)
+				}
+			}
+			var checks []string
+			findings := examined(t, "", "")
+			for _, finding := range findings {
+				if slices.Contains([]string{"signing secrets", "webhook endpoint", "event destination"}, finding.Name) {
+					checks = append(checks, finding.Name)
+				}
+			}
+			if got := strings.Join(checks, ", "); got != test.checks {
+				t.Errorf("checks %q, want %q: %+v", got, test.checks, findings)
+			}
+			seen.require(t, "eu-west-3", "dynamodb", "secretsmanager")
+		})
 	}
 }

@@ -185,6 +185,9 @@ func (j *importJob) run(ctx context.Context) error {
 	}
 	start := time.Now()
 	counts, err := run.Run(ctx)
+	if isOfState(err) {
+		return err
+	}
 	verb := "imported"
 	if isDry {
 		verb = "would be imported"
@@ -204,6 +207,12 @@ func (j *importJob) run(ctx context.Context) error {
 		return fmt.Errorf("%d were not imported%s", counts.NotImported(), j.seeReport())
 	}
 	return nil
+}
+
+// isOfState reports whether the state file does not fit: the run did nothing, and the same command would not continue it.
+func isOfState(err error) bool {
+	var unusable *importer.StateError
+	return errors.As(err, &unusable)
 }
 
 func (j *importJob) printFirsts() {
@@ -327,6 +336,9 @@ func (j *importJob) verify(ctx context.Context) error {
 		run.Fix = &app.MappingWriter{Client: client, Table: table}
 	}
 	verified, err := run.Run(ctx)
+	if isOfState(err) {
+		return err
+	}
 	fmt.Fprintf(j.out, "%d looked at: %d of deleted customers, %d of customers who name another user, %d of customers who do not exist, %d malformed; %d corrected\n",
 		verified.Looked, verified.Deleted, verified.Renamed, verified.Missing, verified.Malformed, verified.Fixed)
 	if verified.Shared > 0 {

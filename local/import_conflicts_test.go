@@ -45,6 +45,7 @@ func (c *company) put(t *testing.T, user, customer string) {
 
 // Nothing says which of several users a customer belongs to, so none of their lines is imported, however far apart they are.
 func TestACustomerOfSeveralUsersOfAFile(t *testing.T) {
+	c := startCompany(t)
 	var text strings.Builder
 	text.WriteString("v1,cus_A\n")
 	for i := range 1100 {
@@ -53,7 +54,7 @@ func TestACustomerOfSeveralUsersOfAFile(t *testing.T) {
 	text.WriteString("v2,cus_A\nw7,cus_7\nv3,cus_A,1700000000\n")
 	path := file(t, text.String())
 	for _, arguments := range [][]string{nil, {"--dry-run"}} {
-		c := newCompany(t, 0)
+		c.enter(t, 0)
 		report := filepath.Join(t.TempDir(), "report.csv")
 		output, err := c.run(t, append(arguments, "--csv", path, "--report", report)...)
 		if err == nil || !strings.Contains(err.Error(), "3 were not imported") || !strings.HasPrefix(output, "1100 ") ||
@@ -68,7 +69,7 @@ func TestACustomerOfSeveralUsersOfAFile(t *testing.T) {
 			t.Errorf("conflicts in lines %v, want %v", got, want)
 		}
 	}
-	c := newCompany(t, 0)
+	c.enter(t, 0)
 	output, err := c.run(t, "--csv", path, "--shared")
 	if got := c.mappings(t); err != nil || len(got) != 1103 || got["v1"] != "cus_A" || got["v2"] != "cus_A" {
 		t.Errorf("%v: %d mappings: %s", err, len(got), output)

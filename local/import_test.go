@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -21,6 +20,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -35,19 +35,30 @@ import (
 // company is a laptop with many customers, which sees what is asked of Stripe.
 type company struct {
 	*laptop
-	client *dynamodb.Client
-	table  string
+	client  *dynamodb.Client
+	table   string
+	entered int // times
 
-	mu     sync.Mutex
-	pages  []string // starting_after of each page of customers that was asked for
-	looked []string // single customers that were asked for
-	busy   int      // pages that are answered with 429 first
-	hear   func()   // hears of each such request; nil for nobody
-	write  func()   // hears of each change of the table; nil for nobody
+	mu      sync.Mutex
+	pages   []string // starting_after of each page of customers that was asked for
+	looked  []string // single customers that were asked for
+	busy    int      // pages that are answered with 429 first
+	hear    func()   // hears of each such request; nil for nobody
+	write   func()   // hears of each change of the table; nil for nobody
+	before  interceptor
+	isTimed bool // connections are closed after each answer, for a bubble of testing/synctest
 }
 
 // newCompany has customers cus_0 to cus_n-1 of the users u0 to u n-1; each tenth names nobody.
 func newCompany(t *testing.T, n int) *company {
+	t.Helper()
+	c := startCompany(t)
+	c.enter(t, n)
+	return c
+}
+
+// startCompany starts the cloud of a company, which tests may share one after the other.
+func startCompany(t *testing.T) *company {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	l, err := newLaptop("http://"+server.Listener.Addr().String(), demoKey, nil)
@@ -57,6 +68,15 @@ func newCompany(t *testing.T, n int) *company {
 	c := &company{laptop: l, table: customersTable}
 	cloud := l.cloud()
 	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.mu.Lock()
+		before, isTimed := c.before, c.isTimed
+		c.mu.Unlock()
+		if isTimed {
+			w.Header().Set("Connection", "close")
+		}
+		if before != nil && before(w, r) {
+			return
+		}
 		if r.URL.Path == stripePath+"/v1/customers" && c.isBusy(r) {
 			w.Header().Set("Retry-After", "0")
 			w.WriteHeader(http.StatusTooManyRequests)
@@ -68,8 +88,26 @@ func newCompany(t *testing.T, n int) *company {
 	})
 	server.Start()
 	t.Cleanup(server.Close)
+	c.client = dynamodb.New(dynamodb.Options{
+		Region: "eu-central-1", BaseEndpoint: aws.String(l.origin + dynamoDBPath), Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	})
+	return c
+}
+
+// enter gives the company n customers and, from the second time on, another table, and a test its environment.
+func (c *company) enter(t *testing.T, n int) {
+	t.Helper()
+	c.mu.Lock()
+	c.before, c.isTimed, c.pages, c.looked = nil, false, nil, nil
+	c.mu.Unlock()
+	if c.entered++; c.entered > 1 {
+		c.table = fmt.Sprintf("customers-%d", c.entered)
+		if err := c.dynamoDB.CreateTable(c.table, "user_id"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	began := time.Now().Add(-1000 * time.Hour)
-	l.stripe.Change(func(d *stripewire.Data) {
+	c.stripe.Change(func(d *stripewire.Data) {
 		d.Customers = nil
 		for i := range n {
 			c := stripewire.Customer{ID: fmt.Sprintf("cus_%d", i), Email: fmt.Sprintf("u%d@example.com", i), Created: began.Add(time.Duration(i) * time.Second)}
@@ -80,15 +118,11 @@ func newCompany(t *testing.T, n int) *company {
 		}
 	})
 	for name, value := range map[string]string{
-		"CUSTOMERS_TABLE": customersTable, "STRIPE_SECRET_KEY": demoKey, "STRIPE_API_BASE": l.origin + stripePath, "STRIPE_SECRET_ID": "",
+		"CUSTOMERS_TABLE": c.table, "STRIPE_SECRET_KEY": demoKey, "STRIPE_API_BASE": c.origin + stripePath, "STRIPE_SECRET_ID": "",
 		"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "eu-central-1",
 	} {
 		t.Setenv(name, value)
 	}
-	c.client = dynamodb.New(dynamodb.Options{
-		Region: "eu-central-1", BaseEndpoint: aws.String(l.origin + dynamoDBPath), Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
-	})
-	return c
 }
 
 func (c *company) isBusy(r *http.Request) bool {
@@ -126,6 +160,24 @@ func (c *company) run(t *testing.T, more ...string) (output string, err error) {
 	var out bytes.Buffer
 	err = runCommand(t, &out, c.arguments(more...)...)
 	return out.String(), err
+}
+
+// timed runs a command with a clock of its own, and returns what it prints, what it says on standard error, and how long it took by
+// that clock.
+func (c *company) timed(t *testing.T, more ...string) (output, said string, took time.Duration, err error) {
+	t.Helper()
+	c.mu.Lock()
+	c.isTimed = true
+	c.mu.Unlock()
+	synctest.Test(t, func(t *testing.T) {
+		var out, errOut bytes.Buffer
+		command := newCommand(os.Stdout)
+		command.Writer, command.ErrWriter = &out, &errOut
+		start := time.Now()
+		err = command.Run(t.Context(), c.arguments(more...))
+		output, said, took = out.String(), errOut.String(), time.Since(start)
+	})
+	return output, said, took, err
 }
 
 // items are all that is in a table, by the user, in a form that can be compared.
@@ -221,17 +273,38 @@ func TestImportStopsWhereStripeRefuses(t *testing.T) {
 	}
 }
 
+// Flags that would have no effect together are refused, with the reason, before anything is read.
 func TestImportFlagsFitTogether(t *testing.T) {
-	for name, arguments := range map[string][]string{
-		"another format":       {"--format", "parquet", "--out", "x"},
-		"out alone":            {"--out", "x"},
-		"a format without out": {"--format", "dynamodb-json"},
-		"fix alone":            {"--fix"},
-		"no rate":              {"--rate", "0"},
-		"an argument":          {"users.csv"},
+	const outFor, formatFor, stateFor = "--out goes with --propose or --format, and they with it", "--format goes with an import only", "--state goes with an import into the table, or with --verify"
+	for line, want := range map[string]string{
+		"--csv a --verify":                           "--csv and --verify do not go together",
+		"--csv a --propose b --out c":                "--csv and --propose do not go together",
+		"--propose a --out b --verify":               "--propose and --verify do not go together",
+		"--csv a --propose b --verify":               "--csv and --propose and --verify do not go together",
+		"--format parquet --out x":                   "--format is dynamodb-json, or left out",
+		"--format dynamodb-json --out x --verify":    formatFor,
+		"--format dynamodb-json --out x --propose a": formatFor,
+		"--out x":                       outFor,
+		"--out x --verify":              outFor,
+		"--format dynamodb-json":        outFor,
+		"--propose a":                   outFor,
+		"--fix":                         "--fix goes with --verify",
+		"--propose a --out b --shared":  "--shared goes with the import of a proposal, not with --propose",
+		"--propose a --out b --state c": stateFor,
+		"--format dynamodb-json --out b --state c": stateFor,
+		"--rate 0":                               "--rate and --write-capacity are at least 1",
+		"--rate -1":                              "--rate and --write-capacity are at least 1",
+		"--write-capacity 0":                     "--rate and --write-capacity are at least 1",
+		"users.csv":                              `import takes no argument "users.csv"; see import --help`,
+		"--csv a --report a":                     "--csv and --report are the same file",
+		"--propose a --out b --report ./b":       "--out and --report are the same file",
+		"--state a --report a":                   "--report and --state are the same file",
+		"--propose a --out a":                    "--propose and --out are the same file",
+		"--csv a --state b/../a":                 "--csv and --state are the same file",
+		"--csv a --format dynamodb-json --out a": "--csv and --out are the same file",
 	} {
-		if err := runCommand(t, io.Discard, append([]string{"local", "import"}, arguments...)...); err == nil {
-			t.Errorf("%s is taken", name)
+		if err := runCommand(t, io.Discard, append([]string{"local", "import"}, strings.Fields(line)...)...); said(err) != want {
+			t.Errorf("%s: %v, want %s", line, err, want)
 		}
 	}
 }
@@ -250,11 +323,8 @@ func TestImportWritesOverNoFile(t *testing.T) {
 		{"--csv", users, "--report", link},
 		{"--csv", users, "--state", filepath.Dir(users) + "/./users.csv"},
 		{"--propose", users, "--out", users},
-		{"--propose", users, "--out", "new", "--report", "./new"},
-		{"--propose", users, "--out", "new", "--state", "state"}, // which neither would keep
-		{"--csv", users, "--format", "dynamodb-json", "--out", "new", "--state", "state"},
 	} {
-		if output, err := c.run(t, arguments...); err == nil || strings.Contains(output, " 0 ") {
+		if output, err := c.run(t, arguments...); said(err) != arguments[0]+" and "+arguments[2]+" are the same file" || output != "" {
 			t.Errorf("%v: %v: %s", arguments, err, output)
 		}
 	}
@@ -383,16 +453,12 @@ func TestKilledImportsGoOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("CUSTOMERS_TABLE", c.table)
-	binary := filepath.Join(t.TempDir(), "local")
-	if output, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, output)
-	}
 	state := filepath.Join(t.TempDir(), "import.state")
 	random := rand.New(rand.NewPCG(1, 2))
 	killed := 0
 	for {
 		ctx, cancel := context.WithCancel(t.Context())
-		command := exec.CommandContext(ctx, binary, c.arguments("--rate", "4", "--state", state)[1:]...)
+		command := itself(ctx, t, c.arguments("--rate", "4", "--state", state)[1:]...)
 		command.Stdout, command.Stderr = io.Discard, io.Discard
 		if err := command.Start(); err != nil {
 			t.Fatal(err)

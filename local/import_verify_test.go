@@ -56,6 +56,7 @@ func TestVerificationReadsTheList(t *testing.T) {
 
 // A customer of several users is found, whichever way they came to them. What the metadata says is corrected; the rest is for a person.
 func TestVerificationOfCustomersOfSeveralUsers(t *testing.T) {
+	c := startCompany(t)
 	for _, test := range []struct {
 		arguments []string
 		wrong     map[string]string // kind of the report, by user
@@ -69,7 +70,7 @@ func TestVerificationOfCustomersOfSeveralUsers(t *testing.T) {
 			map[string]string{"hand": "cus_1", "u1": "cus_1", "a": "cus_9", "b": "cus_9"}},
 		{[]string{"--fix", "--shared"}, map[string]string{}, "; 0 corrected\n", map[string]string{"hand": "cus_1", "u1": "cus_1", "a": "cus_9", "b": "cus_9"}},
 	} {
-		c := newCompany(t, 10) // cus_9 names nobody
+		c.enter(t, 10) // cus_9 names nobody
 		if output, err := c.run(t); err != nil {
 			t.Fatalf("%v: %s", err, output)
 		}
@@ -188,7 +189,9 @@ func TestACutOffVerificationGoesOn(t *testing.T) {
 		}
 		d.Customers[1].User = "heir"
 	})
+	c.put(t, "broken", "customer-1")
 	state, report := filepath.Join(t.TempDir(), "state"), filepath.Join(t.TempDir(), "report.csv")
+	wrong := "1 are not as Stripe says; see " + report
 	c.forget()
 	cuts := 0
 	for {
@@ -208,7 +211,7 @@ func TestACutOffVerificationGoesOn(t *testing.T) {
 		isCut := ctx.Err() != nil
 		cancel()
 		if !isCut {
-			if err != nil || !strings.Contains(out.String(), ": 250 of deleted customers, 1 of customers who name another user") || !strings.Contains(out.String(), "; 251 corrected") {
+			if said(err) != wrong || !strings.Contains(out.String(), ": 250 of deleted customers, 1 of customers who name another user, 0 of customers who do not exist, 1 malformed; 251 corrected\n") {
 				t.Errorf("%v: %s", err, &out)
 			}
 			break
@@ -222,10 +225,10 @@ func TestACutOffVerificationGoesOn(t *testing.T) {
 		t.Errorf("%d cuts, %d pages, %d customers", cuts, pages, customers)
 	}
 	rows := reported(t, report)
-	if len(rows["deleted"]) != 250 || len(rows["renamed"]) != 1 {
-		t.Errorf("%d and %d rows", len(rows["deleted"]), len(rows["renamed"]))
+	if len(rows["deleted"]) != 250 || len(rows["renamed"]) != 1 || len(rows["malformed"]) != 1 {
+		t.Errorf("%d, %d and %d rows", len(rows["deleted"]), len(rows["renamed"]), len(rows["malformed"]))
 	}
-	if got := c.mappings(t); got["heir"] != "cus_1" || got["u4"] != "" || got["u5"] != "cus_5" || len(got) != 650 {
+	if got := c.mappings(t); got["heir"] != "cus_1" || got["u4"] != "" || got["u5"] != "cus_5" || got["broken"] != "customer-1" || len(got) != 651 {
 		t.Errorf("%d mappings", len(got))
 	}
 	if names, err := filepath.Glob(state + "*"); err != nil || !slices.Equal(names, []string{state}) {
@@ -233,7 +236,7 @@ func TestACutOffVerificationGoesOn(t *testing.T) {
 	}
 	c.forget()
 	output, err := c.run(t, "--verify", "--fix", "--state", state, "--report", report)
-	if pages, _ := c.requests(t); err != nil || pages > 0 || !strings.Contains(output, "; 251 corrected") || !strings.Contains(output, "Remove it to verify again") {
+	if pages, _ := c.requests(t); said(err) != wrong || pages > 0 || !strings.Contains(output, "; 251 corrected") || !strings.Contains(output, "Remove it to verify again") {
 		t.Errorf("%v, %d pages: %s", err, pages, output)
 	}
 	if output, err := c.run(t, "--verify", "--state", state); err == nil || !strings.Contains(err.Error(), "is of another run") {
@@ -253,6 +256,7 @@ func TestAVerificationCutOffAmongItsCorrections(t *testing.T) {
 			d.Customers[i].User = fmt.Sprint("heir", i)
 		}
 	})
+	c.put(t, "broken", "customer-1")
 	state, report := filepath.Join(t.TempDir(), "state"), filepath.Join(t.TempDir(), "report.csv")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -270,11 +274,12 @@ func TestAVerificationCutOffAmongItsCorrections(t *testing.T) {
 		t.Fatal("it was not cut off")
 	}
 	output, err := c.run(t, "--verify", "--fix", "--state", state, "--report", report)
-	if err != nil || !strings.Contains(output, ": 20 of deleted customers, 16 of customers who name another user, ") || !strings.Contains(output, "; 36 corrected") {
+	const want = ": 20 of deleted customers, 16 of customers who name another user, 0 of customers who do not exist, 1 malformed; 36 corrected\n"
+	if said(err) != "1 are not as Stripe says; see "+report || !strings.Contains(output, want) {
 		t.Errorf("%v: %s", err, output)
 	}
-	if rows := reported(t, report); len(rows["deleted"]) != 20 || len(rows["renamed"]) != 16 {
-		t.Errorf("%d and %d rows", len(rows["deleted"]), len(rows["renamed"]))
+	if rows := reported(t, report); len(rows["deleted"]) != 20 || len(rows["renamed"]) != 16 || len(rows["malformed"]) != 1 {
+		t.Errorf("%d, %d and %d rows", len(rows["deleted"]), len(rows["renamed"]), len(rows["malformed"]))
 	}
 	if got := c.mappings(t); got["u0"] != "" || got["u1"] != "" || got["heir1"] != "cus_1" {
 		t.Errorf("%v", got)

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 
 	"billingportal/local/internal/runtimeapi"
 )
@@ -68,6 +71,35 @@ func TestInvokeAnswersEveryEvent(t *testing.T) {
 		}
 		if !strings.Contains(logs, `"msg":"request"`) {
 			t.Errorf("%s: no line of the function in\n%s", name, logs)
+		}
+	}
+}
+
+// A function has on a laptop the time and the memory that the template gives it.
+func TestInvokeHasTheLimitsOfTheTemplate(t *testing.T) {
+	text, err := os.ReadFile("../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var template struct {
+		Parameters map[string]struct {
+			Default yaml.Node `yaml:"Default"`
+		} `yaml:"Parameters"`
+		Resources map[string]struct {
+			Properties map[string]yaml.Node `yaml:"Properties"`
+		} `yaml:"Resources"`
+	}
+	if err := yaml.Unmarshal(text, &template); err != nil {
+		t.Fatal(err)
+	}
+	for _, function := range deployedFunctions() {
+		properties := template.Resources[function.name].Properties
+		if got, want := properties["Timeout"].Value, fmt.Sprint(functionTimeout.Seconds()); got != want {
+			t.Errorf("%s has %s s in the template, and %s s on a laptop", function.name, got, want)
+		}
+		memory := properties["MemorySize"]
+		if got, want := template.Parameters[memory.Value].Default.Value, fmt.Sprint(functionMemory); memory.Tag != "!Ref" || got != want {
+			t.Errorf("%s has %s %s = %s MB in the template, and %s MB on a laptop", function.name, memory.Tag, memory.Value, got, want)
 		}
 	}
 }

@@ -277,7 +277,12 @@ func TestPortalConfigWritesWhatHasChanged(t *testing.T) {
 				"features[subscription_update][products][1][adjustable_quantity][enabled]=true&features[subscription_update][products][1][adjustable_quantity][minimum]=2&features[subscription_update][products][1][adjustable_quantity][maximum]=10",
 			"features.subscription_update.products.prod_Pro.adjustable_quantity.maximum: 10",
 		},
-		"a product is gone":     {"        - {product: prod_Starter, prices: [price_StarterMonthly]}\n", "", "?", "- features.subscription_update.products: {"},
+		"a product is gone": {
+			"        - {product: prod_Starter, prices: [price_StarterMonthly]}\n", "",
+			"features[subscription_update][products][0][product]=prod_Pro&features[subscription_update][products][0][prices][0]=price_ProMonthly&" +
+				"features[subscription_update][products][0][adjustable_quantity][enabled]=true&features[subscription_update][products][0][adjustable_quantity][minimum]=1&features[subscription_update][products][0][adjustable_quantity][maximum]=10",
+			"- features.subscription_update.products: {",
+		},
 		"a parameter is gone":   {"headline: Your plan, ", "", "", `      business_profile.headline: "Your plan"`},
 		"a feature is gone":     {"    invoice_history: {enabled: true}\n", "", "", "      features.invoice_history.enabled: true"},
 		"a false one is gone":   {"login_page: {enabled: true}", "login_page: {}", "", "      login_page.enabled: true"},
@@ -308,7 +313,7 @@ func TestPortalConfigWritesWhatHasChanged(t *testing.T) {
 				t.Fatal(err)
 			case test.form == "" && len(forms) > 0:
 				t.Errorf("wrote %v", forms)
-			case test.form == "?" || test.form == "":
+			case test.form == "":
 			case len(forms) == 0 || forms[0].Encode() != want.Encode():
 				t.Errorf("wrote %v\nwant  %v", forms, want)
 			}
@@ -492,14 +497,16 @@ func TestPortalConfigAfterAnInterruption(t *testing.T) {
 func TestPortalConfigWritesNothingAfterAnImpossibleAnswer(t *testing.T) {
 	const other = `{"id":"bpc_Other","livemode":false,"active":true,"features":{"invoice_history":{"enabled":false}}}`
 	for name, test := range map[string]struct{ method, path, answer string }{
-		"an empty object":        {http.MethodGet, configurations, `{}`},
-		"null":                   {http.MethodGet, configurations, `null`},
-		"an error as a success":  {http.MethodGet, configurations, `{"error":{"message":"MARKERx7Q"}}`},
-		"a list without data":    {http.MethodGet, configurations, `{"object":"list","data":null,"has_more":false}`},
-		"an endless list":        {http.MethodGet, configurations, `{"object":"list","data":[` + other + `],"has_more":true}`},
-		"a page that is empty":   {http.MethodGet, configurations, `{"object":"list","data":[],"has_more":true}`},
-		"another object is read": {http.MethodGet, "bpc_", other},
-		"another one is updated": {http.MethodPost, "bpc_", other},
+		"an empty object":          {http.MethodGet, configurations, `{}`},
+		"null":                     {http.MethodGet, configurations, `null`},
+		"an error as a success":    {http.MethodGet, configurations, `{"error":{"message":"MARKERx7Q"}}`},
+		"a list without data":      {http.MethodGet, configurations, `{"object":"list","data":null,"has_more":false}`},
+		"a list of other things":   {http.MethodGet, configurations, `{"object":"search_result","data":[],"has_more":false}`},
+		"a list of the other mode": {http.MethodGet, configurations, `{"object":"list","data":[{"id":"bpc_Live","livemode":true,"active":true,"metadata":{"portal_config_name":"a"}}],"has_more":false}`},
+		"an endless list":          {http.MethodGet, configurations, `{"object":"list","data":[` + other + `],"has_more":true}`},
+		"a page that is empty":     {http.MethodGet, configurations, `{"object":"list","data":[],"has_more":true}`},
+		"another object is read":   {http.MethodGet, "bpc_", other},
+		"another one is updated":   {http.MethodPost, "bpc_", other},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShop(t, false)
@@ -509,7 +516,8 @@ func TestPortalConfigWritesNothingAfterAnImpossibleAnswer(t *testing.T) {
 			before := len(s.written())
 			var calls atomic.Int32
 			s.intercept(func(w http.ResponseWriter, r *http.Request) bool {
-				if r.Method != test.method || !strings.Contains(r.URL.Path, test.path) || calls.Add(1) > 50 {
+				isAsked := strings.HasSuffix(r.URL.Path, test.path) || test.path == "bpc_" && strings.Contains(r.URL.Path, test.path)
+				if r.Method != test.method || !isAsked || calls.Add(1) > 50 {
 					return false
 				}
 				w.Header().Set("Content-Type", "application/json")
@@ -628,6 +636,20 @@ func TestPortalConfigFailures(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A configuration that is not active cannot be the default, whether the file or Stripe says so.
+func TestPortalConfigOfAnInactiveDefault(t *testing.T) {
+	s := newShop(t, false)
+	s.write(t, "a:\n  features:\n    invoice_history: {enabled: true}\n")
+	s.byHand(t, idOf(t, s.mustApply(t), "a"), "active=false")
+	before := len(s.written())
+	output, err := s.apply(t, "--write", s.into, "--default", "a")
+	if said(err) != `--default: the configuration "a" is not active` || len(s.written()) != before {
+		t.Errorf("%v\n%s", err, output)
+	}
+	s.write(t, "a:\n  active: true\n  features:\n    invoice_history: {enabled: true}\n")
+	s.mustApply(t, "--write", s.into, "--default", "a")
 }
 
 // Configurations are found on every page of the list, whether or not they are active.

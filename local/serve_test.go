@@ -119,10 +119,10 @@ func freeAddress(t *testing.T) string {
 
 func TestTokenOfAStranger(t *testing.T) {
 	origin, _ := startServe(t, serveOptions{listen: "127.0.0.1:0"})
-	for _, arguments := range [][]string{{"--user", "mallory"}, {"--claims", "[]"}} {
-		arguments = append([]string{"local", "token", "--url", origin}, arguments...)
-		if err := runCommand(t, io.Discard, arguments...); err == nil {
-			t.Errorf("%v gave a token", arguments)
+	for arguments, want := range map[string]string{"--user=mallory": "unknown user", "--claims=[]": "claims", "--ttl=-1h": "ttl", "--ttl=soon": "ttl"} {
+		var output bytes.Buffer
+		if err := runCommand(t, &output, "local", "token", "--url", origin, arguments); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(output.String(), "eyJ") {
+			t.Errorf("%s: %v, want %s: %s", arguments, err, want, &output)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func openAccountList(path string, size int64) (file *os.File, err error) {
 	}
 	info, err := file.Stat()
 	if err == nil && info.Size() < size {
-		err = fmt.Errorf("%s lacks what an earlier run kept there; remove the state to start over", file.Name())
+		err = &StateError{file.Name() + " lacks what an earlier run kept there; remove the state to start over"}
 	}
 	if err == nil {
 		err = file.Truncate(size)

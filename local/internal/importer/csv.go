@@ -37,7 +37,9 @@ type FromCSV struct {
 const batchLines = 1000
 
 // Name implements Source.
-func (s *FromCSV) Name() string { return strings.TrimSpace("csv:" + s.Path + " " + s.Version) }
+func (s *FromCSV) Name() string {
+	return strings.TrimSpace("csv:" + s.Path + ", metadata " + s.MetadataKey + " " + s.Version)
+}
 
 // ByHand implements Source.
 func (s *FromCSV) ByHand() bool { return true }

@@ -3,6 +3,7 @@ package importer
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -36,6 +37,26 @@ func TestAPhaseIsCountedAlone(t *testing.T) {
 	if want := "import: 50 read, 5 a second\n"; out.String() != want {
 		t.Errorf("%s\nwant\n%s", &out, want)
 	}
+}
+
+// A line comes after ten seconds, and no earlier.
+func TestALineComesEveryTenSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out strings.Builder
+		l := Lines(&out)
+		l.Start("read customers", 0, 0)
+		for range 3 {
+			time.Sleep(10*time.Second - time.Millisecond)
+			l.Read(30)
+			time.Sleep(time.Millisecond)
+			l.Read(20)
+		}
+		l.Stop()
+		const want = "read customers: 50 read, 5 a second\nread customers: 100 read, 5 a second\nread customers: 150 read, 5 a second\n"
+		if out.String() != want {
+			t.Errorf("%s\nwant\n%s", &out, want)
+		}
+	})
 }
 
 // The bar is of what is left, with the rate of this run.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,5 +74,24 @@ func TestAProposalOfOneAddressIsSmall(t *testing.T) {
 	few, many := heapOf(100), heapOf(100_000)
 	if more := int64(many) - int64(few); more > 16<<20 {
 		t.Errorf("100,000 customers of one address take %d MB more than 100", more>>20)
+	}
+}
+
+// A proposal shows the subscriptions that the customer pays for, or has to pay for.
+//
+// https://docs.stripe.com/api/subscriptions/object#subscription_object-status
+func TestAProposalShowsWhatIsPaidFor(t *testing.T) {
+	shown := map[string]bool{
+		"active": true, "trialing": true, "past_due": true,
+		"canceled": false, "unpaid": false, "incomplete": false, "incomplete_expired": false, "paused": false,
+	}
+	for status, want := range shown {
+		var c customer
+		if err := json.Unmarshal([]byte(`{"subscriptions":{"data":[{"id":"sub_1","status":"`+status+`"}]}}`), &c); err != nil {
+			t.Fatal(err)
+		}
+		if got := c.active(); slices.Equal(got, []string{"sub_1"}) != want || !want && len(got) > 0 {
+			t.Errorf("%s: %q", status, got)
+		}
 	}
 }

@@ -38,8 +38,13 @@ func openState(path, source, target string) (*state, error) {
 	return s, nil
 }
 
+// StateError is a state file that this run cannot continue.
+type StateError struct{ reason string }
+
+func (e *StateError) Error() string { return e.reason }
+
 func otherRun(path, source, target string) error {
-	return fmt.Errorf("%s is of another run, from %s with %s; remove it to start over", path, source, target)
+	return &StateError{fmt.Sprintf("%s is of another run, from %s with %s; remove it to start over", path, source, target)}
 }
 
 // load reads a state file into a state, or makes the file.
@@ -55,7 +60,7 @@ func load(path string, into any) (isNew bool, err error) {
 		return false, err
 	}
 	if json.Unmarshal(text, into) != nil {
-		return false, fmt.Errorf("%s is not the state of an import", path)
+		return false, &StateError{path + " is not the state of an import"}
 	}
 	return false, nil
 }

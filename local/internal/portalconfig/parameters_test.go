@@ -54,9 +54,12 @@ func TestParametersKeepWhatElseTheFileHas(t *testing.T) {
 			if err != nil || string(got) != test.want {
 				t.Errorf("%v %q, want %q", err, got, test.want)
 			}
-			info, err := os.Stat(path)
-			if err != nil || test.before != "" && info.Mode().Perm() != 0o640 {
-				t.Errorf("%v %v", err, info.Mode())
+			mode := os.FileMode(0o640)
+			if test.before == "" {
+				mode = 0o600
+			}
+			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != mode {
+				t.Errorf("%v, %v, want %v", err, info.Mode(), mode)
 			}
 			left, err := os.ReadDir(filepath.Dir(path))
 			if err != nil || len(left) != 1 {

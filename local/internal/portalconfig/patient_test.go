@@ -22,15 +22,19 @@ const key = "sk_test_" + "localdemo"
 // Stripe asks to slow down before it does anything, so the same request is sent again.
 func TestApplyWaitsIfStripeIsBusy(t *testing.T) {
 	for name, test := range map[string]struct {
+		status     int
 		busy       int
 		retryAfter string
 		waits      []time.Duration
-		failed     bool
+		failure    string // "" for none
 	}{
-		"twice":          {2, "7", []time.Duration{7 * time.Second, 7 * time.Second}, false},
-		"without a time": {1, "", []time.Duration{time.Second}, false},
-		"all the time":   {100, "1", slices.Repeat([]time.Duration{time.Second}, 5), true},
-		"for an hour":    {1, "3600", nil, true},
+		"twice":          {429, 2, "7", []time.Duration{7 * time.Second, 7 * time.Second}, ""},
+		"without a time": {429, 1, "", []time.Duration{time.Second}, ""},
+		"all the time":   {429, 100, "1", slices.Repeat([]time.Duration{time.Second}, 5), `create "a": stripe: rate limit`},
+		"for a minute":   {429, 1, "60", []time.Duration{time.Minute}, ""},
+		"for longer":     {429, 1, "61", nil, `create "a": stripe: rate limit`},
+		"another error":  {403, 1, "7", nil, `create "a": stripe: the restricted API key lacks a permission`},
+		"a failure":      {500, 100, "7", nil, `create "a": stripe: unavailable`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			stripe, err := stripewire.New(stripewire.Config{PublicURL: "http://127.0.0.1", Keys: []string{key}, Record: true})
@@ -44,8 +48,12 @@ func TestApplyWaitsIfStripeIsBusy(t *testing.T) {
 					keys[r.Header.Get("Idempotency-Key")]++
 					if left--; left >= 0 {
 						w.Header().Set("Retry-After", test.retryAfter)
-						w.WriteHeader(http.StatusTooManyRequests)
-						_, _ = io.WriteString(w, `{"error":{"type":"invalid_request_error","code":"rate_limit"}}`)
+						w.WriteHeader(test.status)
+						code := ""
+						if test.status == http.StatusTooManyRequests {
+							code = `,"code":"rate_limit"`
+						}
+						_, _ = io.WriteString(w, `{"error":{"type":"invalid_request_error"`+code+`}}`)
 						return
 					}
 				}
@@ -77,7 +85,7 @@ func TestApplyWaitsIfStripeIsBusy(t *testing.T) {
 				t.Fatal(err)
 			}
 			applied, err := plan.Apply(t.Context(), io.Discard)
-			if test.failed != (err != nil) || err != nil && !strings.Contains(err.Error(), `create "a": stripe: rate limit`) {
+			if (test.failure != "") != (err != nil) || err != nil && !strings.Contains(err.Error(), test.failure) {
 				t.Errorf("%v, %v", applied, err)
 			}
 			if !slices.Equal(waits, test.waits) || len(keys) != 1 {

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package main
+
+func terminalFlags() map[string]flagTest { return nil }
