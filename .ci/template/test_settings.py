@@ -36,6 +36,7 @@ def settings(made):
     for name, resource in made.resources.items():
         if resource["Type"] not in ELSEWHERE:
             properties = {k: v for k, v in resource["Properties"].items() if k != "Environment"}
+            properties |= {k: v for k, v in resource.get("Metadata", {}).items() if k == "BuildMethod"}
             found[name.removesuffix(RELEASE[:10])] = properties | {k: v for k, v in resource.items() if k not in ("Properties", "Metadata")}
     if "PortalApi" in found:
         found["PortalApi"]["Body"].pop("paths")
@@ -83,6 +84,11 @@ class Settings(unittest.TestCase):
                     self.assertEqual(sorted(set(whole) - set(rest)), sorted(gone))
                     changed = {p: v for p, v in rest.items() if p not in whole or str(whole[p]) != str(v)}
                     self.assertEqual(changed, without.get("changed", {}))
+
+    def test_a_build_sees_the_whole_module(self):
+        """Of a narrower folder SAM's cache would deploy stale code."""
+        functions = [r for r in translated.read("template.yaml")["Resources"].values() if r["Type"] == "AWS::Serverless::Function"]
+        self.assertEqual([f["Properties"]["CodeUri"] for f in functions], 3 * ["."])
 
     def test_every_parameter_is_the_expected_one(self):
         for path, expected in EXPECTED.items():
