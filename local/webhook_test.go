@@ -32,6 +32,13 @@ func postForm(t *testing.T, address string, form url.Values) string {
 	return response.Header.Get("Location")
 }
 
+func TestEventTypesAreThoseOfTheTemplate(t *testing.T) {
+	output := regexp.MustCompile(`(?m)^  WebhookEventTypes:\n    Description: .*\n    Value: (.*)$`).FindStringSubmatch(readText(t, "../template.yaml"))
+	if output == nil || output[1] != strings.Join(webhookEventTypes, ",") {
+		t.Errorf("the template's output is %q, the endpoint of the stand-in Stripe has %q", output, webhookEventTypes)
+	}
+}
+
 // await posts to the portal until a user gets an answer: the webhook has to be told first.
 func (l *laptop) await(t *testing.T, user string, status int) string {
 	t.Helper()

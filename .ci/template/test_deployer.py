@@ -181,12 +181,6 @@ class Deployer(unittest.TestCase):
             length = len(json.dumps(policy["Properties"]["PolicyDocument"], separators=(",", ":")))
             self.assertLessEqual(length, LONGEST_POLICY, name)
 
-    def test_with_a_boundary_no_role_is_without(self):
-        boundary = "arn:aws:iam::123456789012:policy/boundary"
-        denied = [s for s in statements(PermissionsBoundaryArn=boundary) if s["Effect"] == "Deny"]
-        self.assertEqual([s["Condition"] for s in denied], [{"StringNotEquals": {"iam:PermissionsBoundary": boundary}}])
-        self.assertEqual(denied[0]["Action"], ["iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"])
-
     def test_nothing_reaches_beyond_the_stack(self):
         found = statements(**(translated.DEPLOYER | {"FirstDeployment": "false"}))
         for action, resource, context in OWN:
@@ -195,11 +189,6 @@ class Deployer(unittest.TestCase):
             self.assertFalse(allows(found, action, resource, context), f"{action} {resource} {context}")
         for action, resource, context in FIRST:
             self.assertTrue(allows(statements(**translated.DEPLOYER), action, resource, context), f"{action} {resource}")
-
-    def test_without_a_domain_there_are_no_rights_to_any(self):
-        actions = [a for s in statements(CustomersKmsKeyArn=translated.KEY) for a in translated.as_list(s["Action"])]
-        self.assertEqual([a for a in actions if a.startswith("route53:") or "Domain" in a], [])
-        self.assertNotIn("/domainnames", json.dumps(statements()))
 
     def test_every_wildcard_has_a_reason(self):
         """SECURITY.md names the same statements: what remains beyond the stack."""

@@ -9,28 +9,13 @@ import unittest
 
 import translated
 from samtranslator.model.exceptions import InvalidDocumentException
-from translated import EVERYTHING, REQUIRED, ROOT, as_list, deployed, observability, statements
+from translated import EVERYTHING, REQUIRED, ROOT, deployed, observability
 
 PARTITIONS = {
     "aws": {},
     "aws-cn": {"AWS::Partition": "aws-cn", "AWS::Region": "cn-north-1", "AWS::URLSuffix": "amazonaws.com.cn"},
     "aws-us-gov": {"AWS::Partition": "aws-us-gov", "AWS::Region": "us-gov-west-1"},
 }
-
-# Resources with a wildcard in them, and why.
-WILDCARDS = {
-    "Trace": "X-Ray knows no resources",
-    "JoinVpc": "Lambda asks for all network interfaces",
-    "WatchAlarms": "CodeDeploy asks for all alarms",
-    "CallVersions": "a version's number is not known before it is there",
-    "MoveTraffic": "a version's number is not known before it is there",
-    "Report": "CloudFormation makes up the names of deployment groups",
-    "ReadStripeKey": "Secrets Manager appends six characters to a name",
-    "ReadSigningSecret": "Secrets Manager appends six characters to a name",
-    "ReadPreviousStripeKey": "Secrets Manager appends six characters to a name",
-    "ReadPreviousSigningSecret": "Secrets Manager appends six characters to a name",
-}
-WHOLE = {"Trace", "JoinVpc", "WatchAlarms"}  # of which the resource is * itself
 
 
 def everything(partition="aws"):
@@ -39,35 +24,6 @@ def everything(partition="aws"):
 
 
 class Traffic(unittest.TestCase):
-    def test_an_alias_moves_when_preflight_allows_it(self):
-        stack = everything()
-        for function in ("PortalFunction", "WebhookFunction"):
-            alias = stack.resources[f"{function}Aliaslive"]
-            self.assertEqual(alias["Properties"]["Name"], "live")
-            update = alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
-            self.assertEqual(update["BeforeAllowTrafficHook"], "<PreflightFunction>")
-            self.assertEqual(update["DeploymentGroupName"], f"<{function}DeploymentGroup>")
-
-    def test_nothing_calls_a_function_past_its_alias(self):
-        stack = everything()
-        uris = re.findall(r"functions/([^/]+)/invocations", json.dumps(stack.resources["PortalApi"]["Properties"]["Body"]))
-        self.assertEqual(set(uris), {"<PortalFunctionAliaslive>", "<WebhookFunctionAliaslive>"})
-        called = [p["Properties"]["FunctionName"] for p in stack.of_type("AWS::Lambda::Permission").values()]
-        called += [t["Arn"] for rule in stack.of_type("AWS::Events::Rule").values() for t in rule["Properties"]["Targets"]]
-        self.assertEqual(set(called), {"<PortalFunctionAliaslive>", "<WebhookFunctionAliaslive>"})
-        self.assertEqual(stack.resources["WebhookRetries"]["Properties"]["Qualifier"], "live")
-
-    def test_preflight_is_told_the_new_versions(self):
-        variables = everything().resources["PreflightFunction"]["Properties"]["Environment"]["Variables"]
-        self.assertRegex(variables["PORTAL_FUNCTION"], "^<PortalFunctionVersion.{10}>$")
-        self.assertRegex(variables["WEBHOOK_FUNCTION"], "^<WebhookFunctionVersion.{10}>$")
-        self.assertEqual(deployed(REQUIRED).resources["PreflightFunction"]["Properties"]["Environment"]["Variables"]["WEBHOOK_FUNCTION"], "")
-
-    def test_the_release_is_in_the_function(self):
-        for function in ("PortalFunction", "WebhookFunction"):
-            variables = everything().resources[function]["Properties"]["Environment"]["Variables"]
-            self.assertEqual(variables["RELEASE"], EVERYTHING["Release"], "Lambda would make no version of it")
-
     def versions(self, template, release):
         """The logical IDs of the versions that the transform makes of a release."""
         resources = translated.Translator({}, translated.Parser()).translate(copy.deepcopy(template), {"Release": release})["Resources"]
@@ -108,12 +64,7 @@ class Traffic(unittest.TestCase):
         groups = stack.of_type("AWS::CodeDeploy::DeploymentGroup")
         self.assertEqual(len(groups), 2)
         for name, group in groups.items():
-            properties = group["Properties"]
-            self.assertIn("DEPLOYMENT_STOP_ON_ALARM", properties["AutoRollbackConfiguration"]["Events"])
-            self.assertEqual(properties["ServiceRoleArn"], "<DeploymentRole.Arn>")
-            self.assertEqual(properties["DeploymentConfigName"], "CodeDeployDefault.LambdaCanary10Percent5Minutes")
-            self.assertEqual(properties["TriggerConfigurations"][0]["TriggerTargetArn"], EVERYTHING["NotificationTopicArn"])
-            alarms = [a["Name"].strip("<>") for a in properties["AlarmConfiguration"]["Alarms"]]
+            alarms = [a["Name"].strip("<>") for a in group["Properties"]["AlarmConfiguration"]["Alarms"]]
             self.assertEqual(len(alarms), 2, name)
             for alarm in alarms:
                 self.assert_is_of_the_version(stack.resources[alarm]["Properties"])
@@ -127,8 +78,8 @@ class Traffic(unittest.TestCase):
         self.assertTrue(alarm["Threshold"] >= 2 or "failures >= 3" in alarm["Metrics"][0]["Expression"], "no floor")
 
     def test_all_at_once_is_codedeploys_too(self):
-        groups = deployed(REQUIRED | {"DeploymentPreference": "AllAtOnce"}).of_type("AWS::CodeDeploy::DeploymentGroup")
-        self.assertEqual([g["Properties"]["DeploymentConfigName"] for g in groups.values()], ["CodeDeployDefault.LambdaAllAtOnce"])
+        groups = deployed(EVERYTHING | {"DeploymentPreference": "AllAtOnce"}).of_type("AWS::CodeDeploy::DeploymentGroup")
+        self.assertEqual([g["Properties"]["DeploymentConfigName"] for g in groups.values()], 2 * ["CodeDeployDefault.LambdaAllAtOnce"])
 
     def test_an_emergency_goes_past_all_of_it(self):
         stack = deployed(EVERYTHING | {"SafeDeployment": "false"})
@@ -136,56 +87,7 @@ class Traffic(unittest.TestCase):
         self.assertNotIn("UpdatePolicy", stack.resources["PortalFunctionAliaslive"])
 
 
-class Rights(unittest.TestCase):
-    def roles(self, partition="aws"):
-        return everything(partition).of_type("AWS::IAM::Role")
-
-    def test_there_is_a_role_for_each(self):
-        self.assertEqual(sorted(self.roles()), ["DeploymentRole", "PortalRole", "PreflightRole", "WebhookRole"])
-
-    def test_wildcards_have_a_reason(self):
-        for name, role in self.roles().items():
-            self.assertNotIn("ManagedPolicyArns", role["Properties"])
-            for statement in statements(role):
-                self.assertFalse([a for a in as_list(statement["Action"]) if "*" in a or "?" in a], name)
-                for resource in as_list(statement["Resource"]):
-                    if "*" in resource or "?" in resource:
-                        self.assertIn(statement["Sid"], WILDCARDS, name)
-                    if resource == "*":
-                        self.assertIn(statement["Sid"], WHOLE, name)
-
-    def test_what_is_not_used_gives_no_rights(self):
-        roles = deployed(REQUIRED).of_type("AWS::IAM::Role")
-        self.assertEqual([s["Sid"] for s in statements(roles["PortalRole"])], ["FindCustomer", "ReadStripeKey", "WriteLog"])
-        self.assertNotIn("WebhookRole", roles)
-
-    def test_only_the_webhook_writes_the_table(self):
-        reads = {"dynamodb:GetItem", "dynamodb:DescribeTable", "dynamodb:Scan"}
-        for name, role in self.roles().items():
-            actions = {a for s in statements(role) for a in as_list(s["Action"]) if a.startswith("dynamodb:")}
-            self.assertEqual(actions - reads, {"dynamodb:UpdateItem"} if name == "WebhookRole" else set())
-
-    def test_the_portal_finds_and_reads_and_no_more(self):
-        roles = self.roles()
-        use = {n: {a for s in statements(r) for a in as_list(s["Action"]) if not a.startswith(("ec2:", "xray:", "logs:"))} for n, r in roles.items()}
-        self.assertEqual(use["PortalRole"], {"dynamodb:GetItem", "secretsmanager:GetSecretValue", "kms:Decrypt"})
-        self.assertEqual(
-            use["WebhookRole"], {"dynamodb:GetItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "kms:Decrypt", "sqs:SendMessage"}
-        )
-
-    def test_each_service_assumes_its_own_role(self):
-        for name, role in self.roles().items():
-            [statement] = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-            service = "codedeploy" if name == "DeploymentRole" else "lambda"
-            self.assertEqual(statement["Principal"], {"Service": f"{service}.amazonaws.com"})
-
-    def test_boundary_and_path_are_every_roles(self):
-        for role in self.roles().values():
-            self.assertEqual(role["Properties"]["PermissionsBoundary"], EVERYTHING["PermissionsBoundaryArn"])
-            self.assertEqual(role["Properties"]["Path"], "/billing/")
-        for role in deployed(REQUIRED).of_type("AWS::IAM::Role").values():
-            self.assertNotIn("PermissionsBoundary", role["Properties"])
-
+class Partitions(unittest.TestCase):
     def test_no_arn_is_of_another_partition(self):
         for partition in PARTITIONS:
             stack = everything(partition)
@@ -198,37 +100,6 @@ class Rights(unittest.TestCase):
 
 
 class Data(unittest.TestCase):
-    def test_the_table_is_kept_and_encrypted(self):
-        table = everything().resources["Customers"]
-        properties = table["Properties"]
-        self.assertEqual((table["DeletionPolicy"], table["UpdateReplacePolicy"]), ("Retain", "Retain"))
-        self.assertTrue(properties["DeletionProtectionEnabled"])
-        self.assertTrue(properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"])
-        self.assertEqual(properties["SSESpecification"], {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": translated.KEY})
-
-    def test_a_table_that_is_left_behind_is_in_nobodys_way(self):
-        retained = {n: r for n, r in everything().resources.items() if r.get("DeletionPolicy") == "Retain" and r["Type"] != "AWS::Lambda::Version"}
-        self.assertEqual(list(retained), ["Customers"])
-        self.assertNotIn("TableName", retained["Customers"]["Properties"])
-
-    def test_an_existing_table_is_used(self):
-        stack = deployed(REQUIRED | {"CustomersTable": "users"})
-        self.assertNotIn("Customers", stack.resources)
-        self.assertEqual(stack.resources["PortalFunction"]["Properties"]["Environment"]["Variables"]["CUSTOMERS_TABLE"], "users")
-
-    def test_logs_end_and_are_encrypted(self):
-        groups = everything().of_type("AWS::Logs::LogGroup")
-        self.assertEqual(len(groups), 4)
-        for group in groups.values():
-            self.assertEqual((group["Properties"]["RetentionInDays"], group["Properties"]["KmsKeyId"]), (30, translated.KEY))
-        self.assertTrue(all("KmsKeyId" not in g["Properties"] for g in deployed(REQUIRED).of_type("AWS::Logs::LogGroup").values()))
-
-    def test_dead_letters_are_encrypted_and_refused_without_tls(self):
-        stack = everything()
-        self.assertTrue(stack.resources["WebhookDeadLetters"]["Properties"]["SqsManagedSseEnabled"])
-        policy = stack.resources["WebhookDeadLettersPolicy"]["Properties"]["PolicyDocument"]["Statement"]
-        self.assertIn({"Bool": {"aws:SecureTransport": "false"}}, [s["Condition"] for s in policy if s["Effect"] == "Deny"])
-
     def test_the_inventory_of_personal_data_has_every_place(self):
         security = (ROOT / ".github/SECURITY.md").read_text()
         inventory = security[security.index("## Personal data") :]
@@ -242,61 +113,8 @@ class Data(unittest.TestCase):
 
 
 class Options(unittest.TestCase):
-    def test_a_domain_replaces_the_apis_own_address(self):
-        stack = everything()
-        endpoint = stack.resources["PortalApi"]["Properties"]["Body"]["servers"]
-        self.assertEqual(endpoint, [{"x-amazon-apigateway-endpoint-configuration": {"ipAddressType": "dualstack", "disableExecuteApiEndpoint": True}}])
-        mapping = stack.resources["PortalDomainMapping"]["Properties"]
-        self.assertEqual((mapping["ApiMappingKey"], mapping["Stage"]), ("api/v1", "<PortalApiApiGatewayDefaultStage>"))
-        [domain] = stack.resources["PortalDomain"]["Properties"]["DomainNameConfigurations"]
-        self.assertEqual(domain["SecurityPolicy"], "TLS_1_2")
-        records = stack.resources["PortalDomainRecords"]["Properties"]["RecordSets"]
-        self.assertEqual([r["Type"] for r in records], ["A", "AAAA"])
-        self.assertEqual(stack.resources["PortalDomainRecords"]["DeletionPolicy"], "RetainExceptOnCreate", "a move would leave the name without a target")
-        outputs = {name: stack.resolve(o["Value"]) for name, o in stack.template["Outputs"].items() if stack.holds(o.get("Condition"))}
-        self.assertEqual(outputs["PortalEndpoint"], "https://billing.example.com/api/v1/billing/portal")
-        self.assertEqual(outputs["WebhookEndpoint"], "https://billing.example.com/api/v1/stripe/webhook")
-
-    def test_the_webhooks_address_is_known_before_its_secret(self):
-        with_domain = {"DomainName": EVERYTHING["DomainName"], "CertificateArn": EVERYTHING["CertificateArn"]}
-        for parameters in (REQUIRED, REQUIRED | with_domain, REQUIRED | {"StripeEventSource": EVERYTHING["StripeEventSource"]}):
-            before, after = deployed(parameters), deployed(parameters | {"WebhookSecretId": EVERYTHING["WebhookSecretId"]})
-            for output in ("WebhookEndpoint", "WebhookEventTypes"):
-                outputs = before.template["Outputs"], after.template["Outputs"]
-                self.assertNotIn("Condition", outputs[0][output])
-                self.assertEqual(before.resolve(outputs[0][output]["Value"]), after.resolve(outputs[1][output]["Value"]))
-
-    def test_a_domain_without_a_path_has_no_key(self):
-        stack = deployed(EVERYTHING | {"BasePath": "", "HostedZoneId": ""})
-        self.assertNotIn("ApiMappingKey", stack.resources["PortalDomainMapping"]["Properties"])
-        self.assertNotIn("PortalDomainRecords", stack.resources)
-
-    def test_without_a_domain_the_api_keeps_its_address(self):
-        stack = deployed(REQUIRED)
-        endpoint = stack.resources["PortalApi"]["Properties"]["Body"]["servers"]
-        self.assertEqual(endpoint, [{"x-amazon-apigateway-endpoint-configuration": {"ipAddressType": "dualstack", "disableExecuteApiEndpoint": False}}])
-        self.assertEqual([n for n in stack.resources if n.startswith("PortalDomain")], [])
-
-    def test_every_function_is_in_the_vpc(self):
-        functions = everything().of_type("AWS::Lambda::Function")
-        self.assertEqual(len(functions), 3)
-        for function in functions.values():
-            self.assertEqual(function["Properties"]["VpcConfig"], {"SubnetIds": ["subnet-0a", "subnet-0b"], "SecurityGroupIds": ["sg-0a"]})
-            self.assertEqual(function["Properties"]["TracingConfig"], {"Mode": "Active"})
-        self.assertTrue(all("VpcConfig" not in f["Properties"] for f in deployed(REQUIRED).of_type("AWS::Lambda::Function").values()))
-
-    def test_concurrency_is_each_functions_own(self):
-        stack = everything()
-        for function, reserved, provisioned in (("PortalFunction", "10", "2"), ("WebhookFunction", "5", "1")):
-            self.assertEqual(stack.resources[function]["Properties"]["ReservedConcurrentExecutions"], reserved)
-            alias = stack.resources[f"{function}Aliaslive"]["Properties"]
-            self.assertEqual(alias["ProvisionedConcurrencyConfig"], {"ProvisionedConcurrentExecutions": provisioned})
-        self.assertNotIn("ProvisionedConcurrencyConfig", deployed(REQUIRED).resources["PortalFunctionAliaslive"]["Properties"])
-
     def test_without_a_webhook_there_is_nothing_of_one(self):
-        stack = deployed(REQUIRED)
-        self.assertEqual([n for n in stack.resources if n.startswith("Webhook")], [])
-        watched = observability(stack)
+        watched = observability(deployed(REQUIRED))
         self.assertNotIn("WebhookFailures", watched.resources)
         self.assertNotIn("Webhook", json.dumps({n: r for n, r in watched.resources.items() if r["Type"] != "AWS::CloudWatch::Dashboard"}))
 

@@ -122,16 +122,18 @@ def translate_once(parameters, code):
 
 
 class Stack:
-    """A template whose conditions are decided and whose functions have values; attributes of resources stay names."""
+    """A template whose conditions are decided and whose functions have values; attributes of resources stay names.
 
-    def __init__(self, template, parameters, pseudo=None):
+    kinds are the types of resources to look at; None means all."""
+
+    def __init__(self, template, parameters, pseudo=None, kinds=None):
         self.template = template
         self.values = PSEUDO | (pseudo or {})
         self.values |= {n: p["Default"] for n, p in template.get("Parameters", {}).items() if "Default" in p} | parameters
         self.resources = {
             name: {k: self.resolve(v) for k, v in resource.items() if k not in ("Type", "Condition")} | {"Type": resource["Type"]}
             for name, resource in template["Resources"].items()
-            if self.holds(resource.get("Condition"))
+            if (not kinds or resource["Type"] in kinds) and self.holds(resource.get("Condition"))
         }
 
     def holds(self, condition):

@@ -14,9 +14,11 @@ import (
 	"billingportal/local/internal/runtimeapi"
 )
 
-func read(t *testing.T) template {
+func read(t *testing.T) template { return readFile(t, "template.yaml") }
+
+func readFile(t *testing.T, path string) template {
 	t.Helper()
-	text, err := os.ReadFile("../../../template.yaml")
+	text, err := os.ReadFile("../../../" + path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,8 +67,12 @@ func TestVariablesComeFromTheParameterOfTheirName(t *testing.T) {
 	for function := range functions {
 		for name, expression := range parsed.variables[function] {
 			camel := camelCase(name)
-			if _, ok := parsed.parameters[camel]; !ok || !strings.Contains(expression, "!Ref "+camel) {
-				t.Errorf("%s is %q, want the value of parameter %s", name, expression, camel)
+			want := "!Ref " + camel
+			if name == "CUSTOMERS_TABLE" {
+				want = "!If [CreateCustomersTable, !Ref Customers, !Ref CustomersTable]"
+			}
+			if _, ok := parsed.parameters[camel]; !ok || expression != want {
+				t.Errorf("%s of %s is %q, want %q", name, function, expression, want)
 			}
 		}
 	}
@@ -134,95 +140,209 @@ func TestParametersWithoutDefaultAreThoseThatTheFunctionsRequire(t *testing.T) {
 	}
 }
 
-func TestParameterPatterns(t *testing.T) {
-	tests := []struct {
-		parameter string
-		accepted  []string
-		refused   []string
-	}{
-		{
-			"StripeSecretId",
-			[]string{"billing-portal/stripe", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:stripe-a1B2c3"},
-			[]string{"", "with space", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:stripe", "arn:aws:s3:::bucket"},
-		},
-		{"StripeSecretKmsKeyArn", []string{"", "arn:aws:kms:eu-west-1:123456789012:key/1234-ab"}, []string{"alias/x", "arn:aws:kms:eu-west-1:123456789012:alias/x"}},
-		{"StripeApiBase", []string{"https://api.stripe.com", "https://proxy.example/stripe"}, []string{"", "http://api.stripe.com", "https://a@b", "https://a/?q"}},
-		{"PortalHosts", []string{"billing.stripe.com", "billing.example.com,billing.stripe.com"}, []string{"", "https://billing.stripe.com", "a, b", "a,"}},
-		{"CustomersTable", []string{"", "users", "arn:aws:dynamodb:eu-west-1:123456789012:table/users"}, []string{"ab", "a table", "arn:aws:dynamodb:eu-west-1:123456789012:table/users/index/x"}},
-		{"CustomersKeyFormat", []string{"{user}", "USER#{user}", "{user}#BILLING", "TENANT#1"}, []string{"{user}{user}", "{tenant}", "{user"}},
-		{"CustomersSortKey", []string{"", "sk=BILLING", "sk=USER#{user}"}, []string{"sk", "=x", "s k=x", "sk={user}{user}", "sk={x}"}},
-		{"TruststoreUri", []string{"", "s3://trusted/edge-ca.pem", "s3://a.b-c/folder/edge.pem"}, []string{"https://trusted/edge.pem", "s3://trusted", "s3://trusted/", "s3://Trusted/a b"}},
-		{"TruststoreVersion", []string{"", "3sL4kqtJlcpXroDTDmJ.x_y-z"}, []string{"a b", "a/b"}},
-		{"StripeSecretField", []string{"api_key", "STRIPE_SECRET_KEY"}, []string{"", "a b", `a"b`, "a,b"}},
-		{"BasePath", []string{"", "/v1", "/api/v1"}, []string{"v1", "/v1/", "/", "/v1?x"}},
-		{
-			"Release",
-			[]string{"", "v1", "20261129", "0123456789", "0123456789-2a71130", "0123456789.1_2+3", "A123456789" + strings.Repeat("-", 118)},
-			[]string{"v1.2.3", "2026-11-29", "v1-0123456789", "012345678-", "a b", "0123456789 a", "éclair", strings.Repeat("a", 129)},
-		},
-		{"WebhookSecretId", []string{"", "billing-portal/webhook", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:webhook-a1B2c3"}, []string{"with space", "arn:aws:s3:::bucket"}},
-		{"StripeEventSource", []string{"", "aws.partner/stripe.com/ed_test_61Abc"}, []string{"aws.partner/other.example/x", "stripe.com"}},
-		{"UserMetadataKey", []string{"user_id", "uid"}, []string{"", "a b", "a[b]"}},
-		{
-			"JwtIssuer",
-			[]string{"https://example.auth0.com/", "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC", "acme.com", "my-project-id", "http://adfs.example/adfs/services/trust", "urn:a:b", "https://issuer.example/?x"},
-			[]string{"", "https://a.example,https://b.example", "a b", "a\tb", "1:2", ":a", "https://issuer.example/{tenantid}", "https://issuer.example/a b"},
-		},
-		{
-			"JwtIssuerAliases",
-			[]string{"", "https://login.example.com/", "acme.com,urn:a:b,http://adfs.example/adfs/services/trust,https://d.example/?x=(1)"},
-			[]string{",", "a,", "a,b,c,d,e", "a, b", "https://*.example", "*", "{tenantid}", "https://issuer.example/{tenantid}", "1:2", "a\tb"},
-		},
-		{"JwtAudience", []string{"api", "https://api.example.com,mobile"}, []string{"", "a,", "a, b"}},
-		{"JwtJwksUrl", []string{"", "https://issuer.example/jwks.json?p=1"}, []string{"http://issuer.example/jwks.json", "jwks.json"}},
-		{"JwtJwks", []string{"", `{"keys":[]}`, "{\n\"keys\":[]\n}"}, []string{"[]", "keys"}},
-		{"JwtRequiredScope", []string{"", "billing:manage"}, []string{"two scopes", `"quoted"`}},
-		{"JwtRequiredClaim", []string{"", "org_role=admin|owner", "cognito:groups=billing team", "https://example.com/roles=admin"}, []string{"org_role", "=admin", "org_role=", "org_role=admin|"}},
-		{"SessionCookie", []string{"", "__Host-session", "appSession.0"}, []string{"a b", "a;b", "a=b", "a,b"}},
-		{
-			"AllowedOrigins",
-			[]string{"https://app.example.com", "https://app.example.com,http://localhost:5173", "http://[::1]:3000", "https://app.example.com:8443", "https://a.example:44", "https://a.example:4430", "http://localhost:8", "http://localhost:443"},
-			[]string{"https://app.example.com:443", "http://localhost:80", "https://a.example,https://b.example:443", "https://a.example:0443", "", "*", "https://app.example.com/", "http://app.example.com", "https://App.example.com", "https://a@b", "https://a, https://b", "https://a,"},
-		},
-		{"DefaultReturnUrl", []string{"https://app.example.com", "https://app.example.com/account?tab=billing#x", "http://localhost:5173/"}, []string{"", "http://app.example.com", "https://a@b/", "//evil", "javascript:alert(1)"}},
-		{"AllowedFlows", []string{"", "subscription_cancel", "payment_method_update,subscription_update_confirm"}, []string{"cancel", "subscription_cancel,"}},
-		{"AllowedConfigurations", []string{"", "bpc_1,bpc_2"}, []string{"pm_1", "bpc_1, bpc_2"}},
-		{"AllowedAccounts", []string{"", "acct_1"}, []string{"acct", "bpc_1"}},
-		{"AllowedPromotionCodes", []string{"", "promo_1"}, []string{"SPRING"}},
-		{"AllowedCoupons", []string{"", "STAY20", "Z4OV52SU,20-off"}, []string{"a b", ",a"}},
-		{"ReservedConcurrency", []string{"", "0", "100"}, []string{"-1", "many"}},
-		{"ProvisionedConcurrency", []string{"", "1", "20"}, []string{"0", "many"}},
-		{"DomainName", []string{"", "billing.example.com"}, []string{"https://billing.example.com", "Billing.example.com", "billing.example.com/", "localhost"}},
-		{"CertificateArn", []string{"", "arn:aws-us-gov:acm:us-gov-west-1:123456789012:certificate/1-a"}, []string{"1-a", "arn:aws:iam::123456789012:server-certificate/x"}},
-		{"HostedZoneId", []string{"", "Z0123456789ABCDEFGHIJ"}, []string{"/hostedzone/Z1", "example.com"}},
-		{"NotificationTopicArn", []string{"", "arn:aws:sns:eu-west-1:123456789012:alarms"}, []string{"alarms", "arn:aws:sqs:eu-west-1:123456789012:alarms"}},
-		{"VpcSubnetIds", []string{"", "subnet-0a", "subnet-0a,subnet-0b"}, []string{"vpc-0a", "subnet-0a, subnet-0b"}},
-		{"VpcSecurityGroupIds", []string{"", "sg-0a"}, []string{"sg-", "subnet-0a"}},
-		{"PermissionsBoundaryArn", []string{"", "arn:aws:iam::123456789012:policy/team/boundary"}, []string{"boundary", "arn:aws:iam::123456789012:role/x"}},
-		{"RolePath", []string{"/", "/billing/"}, []string{"", "billing", "/billing"}},
-		{"LogsKmsKeyArn", []string{"", "arn:aws-cn:kms:cn-north-1:123456789012:key/1234-ab"}, []string{"alias/x"}},
+// examples are values of parameters that are right, and slips that are refused before anything is deployed.
+var examples = []struct {
+	parameter string
+	accepted  []string
+	refused   []string
+}{
+	{
+		"StripeSecretId",
+		[]string{"billing-portal/stripe", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:stripe-a1B2c3"},
+		[]string{"", "with space", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:stripe", "arn:aws:s3:::bucket"},
+	},
+	{"StripeSecretKmsKeyArn", []string{"", "arn:aws:kms:eu-west-1:123456789012:key/1234-ab"}, []string{"alias/x", "arn:aws:kms:eu-west-1:123456789012:alias/x"}},
+	{"StripeApiBase", []string{"https://api.stripe.com", "https://proxy.example/stripe"}, []string{"", "http://api.stripe.com", "https://a@b", "https://a/?q"}},
+	{"PortalHosts", []string{"billing.stripe.com", "billing.example.com,billing.stripe.com"}, []string{"", "https://billing.stripe.com", "a, b", "a,"}},
+	{"CustomersTable", []string{"", "users", "arn:aws:dynamodb:eu-west-1:123456789012:table/users"}, []string{"ab", "a table", "arn:aws:dynamodb:eu-west-1:123456789012:table/users/index/x"}},
+	{"CustomersKeyFormat", []string{"{user}", "USER#{user}", "{user}#BILLING", "TENANT#1"}, []string{"{user}{user}", "{tenant}", "{user"}},
+	{"CustomersSortKey", []string{"", "sk=BILLING", "sk=USER#{user}"}, []string{"sk", "=x", "s k=x", "sk={user}{user}", "sk={x}"}},
+	{"TruststoreUri", []string{"", "s3://trusted/edge-ca.pem", "s3://a.b-c/folder/edge.pem"}, []string{"https://trusted/edge.pem", "s3://trusted", "s3://trusted/", "s3://Trusted/a b"}},
+	{"TruststoreVersion", []string{"", "3sL4kqtJlcpXroDTDmJ.x_y-z"}, []string{"a b", "a/b"}},
+	{"StripeSecretField", []string{"api_key", "STRIPE_SECRET_KEY"}, []string{"", "a b", `a"b`, "a,b"}},
+	{"BasePath", []string{"", "/v1", "/api/v1"}, []string{"v1", "/v1/", "/", "/v1?x"}},
+	{
+		"Release",
+		[]string{"", "v1", "20261129", "0123456789", "0123456789-2a71130", "0123456789.1_2+3", "A123456789" + strings.Repeat("-", 118)},
+		[]string{"v1.2.3", "2026-11-29", "v1-0123456789", "012345678-", "a b", "0123456789 a", "éclair", strings.Repeat("a", 129)},
+	},
+	{"StripeEventSource", []string{"", "aws.partner/stripe.com/ed_test_61Abc"}, []string{"aws.partner/other.example/x", "stripe.com"}},
+	{"UserMetadataKey", []string{"user_id", "uid"}, []string{"", "a b", "a[b]"}},
+	{
+		"JwtIssuer",
+		[]string{"https://example.auth0.com/", "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC", "acme.com", "my-project-id", "http://adfs.example/adfs/services/trust", "urn:a:b", "https://issuer.example/?x"},
+		[]string{"", "https://a.example,https://b.example", "a b", "a\tb", "1:2", ":a", "https://issuer.example/{tenantid}", "https://issuer.example/a b"},
+	},
+	{
+		"JwtIssuerAliases",
+		[]string{"", "https://login.example.com/", "acme.com,urn:a:b,http://adfs.example/adfs/services/trust,https://d.example/?x=(1)"},
+		[]string{",", "a,", "a,b,c,d,e", "a, b", "https://*.example", "*", "{tenantid}", "https://issuer.example/{tenantid}", "1:2", "a\tb"},
+	},
+	{"JwtAudience", []string{"api", "https://api.example.com,mobile"}, []string{"", "a,", "a, b"}},
+	{"JwtJwksUrl", []string{"", "https://issuer.example/jwks.json?p=1"}, []string{"http://issuer.example/jwks.json", "jwks.json"}},
+	{"JwtJwks", []string{"", `{"keys":[]}`, "{\n\"keys\":[]\n}"}, []string{"[]", "keys"}},
+	{"JwtRequiredScope", []string{"", "billing:manage"}, []string{"two scopes", `"quoted"`}},
+	{"JwtRequiredClaim", []string{"", "org_role=admin|owner", "cognito:groups=billing team", "https://example.com/roles=admin"}, []string{"org_role", "=admin", "org_role=", "org_role=admin|"}},
+	{"SessionCookie", []string{"", "__Host-session", "appSession.0"}, []string{"a b", "a;b", "a=b", "a,b"}},
+	{
+		"AllowedOrigins",
+		[]string{"https://app.example.com", "https://app.example.com,http://localhost:5173", "http://[::1]:3000", "https://app.example.com:8443", "https://a.example:44", "https://a.example:4430", "http://localhost:8", "http://localhost:443"},
+		[]string{"https://app.example.com:443", "http://localhost:80", "https://a.example,https://b.example:443", "https://a.example:0443", "", "*", "https://app.example.com/", "http://app.example.com", "https://App.example.com", "https://a@b", "https://a, https://b", "https://a,"},
+	},
+	{"DefaultReturnUrl", []string{"https://app.example.com", "https://app.example.com/account?tab=billing#x", "http://localhost:5173/"}, []string{"", "http://app.example.com", "https://a@b/", "//evil", "javascript:alert(1)"}},
+	{"AllowedFlows", []string{"", "subscription_cancel", "payment_method_update,subscription_update_confirm"}, []string{"cancel", "subscription_cancel,"}},
+	{"AllowedConfigurations", []string{"", "bpc_1,bpc_2"}, []string{"pm_1", "bpc_1, bpc_2"}},
+	{"AllowedAccounts", []string{"", "acct_1"}, []string{"acct", "bpc_1"}},
+	{"AllowedPromotionCodes", []string{"", "promo_1"}, []string{"SPRING"}},
+	{"AllowedCoupons", []string{"", "STAY20", "Z4OV52SU,20-off"}, []string{"a b", ",a"}},
+	{"ReservedConcurrency", []string{"", "0", "100"}, []string{"-1", "many"}},
+	{"ProvisionedConcurrency", []string{"", "1", "20"}, []string{"0", "many"}},
+	{"DomainName", []string{"", "billing.example.com"}, []string{"https://billing.example.com", "Billing.example.com", "billing.example.com/", "localhost"}},
+	{"CertificateArn", []string{"", "arn:aws-us-gov:acm:us-gov-west-1:123456789012:certificate/1-a"}, []string{"1-a", "arn:aws:iam::123456789012:server-certificate/x"}},
+	{"HostedZoneId", []string{"", "Z0123456789ABCDEFGHIJ"}, []string{"/hostedzone/Z1", "example.com"}},
+	{"NotificationTopicArn", []string{"", "arn:aws:sns:eu-west-1:123456789012:alarms"}, []string{"alarms", "arn:aws:sqs:eu-west-1:123456789012:alarms"}},
+	{"VpcSubnetIds", []string{"", "subnet-0a", "subnet-0a,subnet-0b"}, []string{"vpc-0a", "subnet-0a, subnet-0b"}},
+	{"VpcSecurityGroupIds", []string{"", "sg-0a"}, []string{"sg-", "subnet-0a"}},
+	{"PermissionsBoundaryArn", []string{"", "arn:aws:iam::123456789012:policy/team/boundary"}, []string{"boundary", "arn:aws:iam::123456789012:role/x"}},
+	{"RolePath", []string{"/", "/billing/"}, []string{"", "billing", "/billing"}},
+	{"DefaultConfiguration", []string{"", "bpc_1"}, []string{"bpc_", "bpc_1,bpc_2", "pm_1"}},
+	{"DefaultOnBehalfOf", []string{"", "acct_1"}, []string{"acct_", "acct_1,acct_2", "cus_1"}},
+	{"NoAccountUrl", []string{"", "https://example.com/pricing?from=billing", "http://127.0.0.1:3000/"}, []string{"/pricing", "http://example.com", "https://a@b/"}},
+	{"StripeAccount", []string{"", "acct_1Abc", "acct_test_1"}, []string{"acct_", "cus_1", "acct_1,acct_2"}},
+	{"CustomersKey", []string{"user_id", "pk", "a.b:c-d"}, []string{"", "user id", "user#id"}},
+	{"CustomersAttribute", []string{"customer_id", "billing.customer_id"}, []string{"", "a b", "a,b"}},
+	{"JwtUserClaim", []string{"sub", "https://example.com/org_id"}, []string{"", "two claims"}},
+	{"PreviousPortalVersion", []string{"", "7", "120"}, []string{"$LATEST", "-1", "live"}},
+	{"AwsEndpointUrlDynamodb", []string{"", "https://vpce-1.dynamodb.eu-west-1.vpce.amazonaws.com", "http://host.docker.internal:8080/aws/dynamodb"}, []string{"dynamodb", "https://a@b", "https://a/?q"}},
+}
+
+// alike are parameters that take the same values as another of template.yaml. It is empty if that one may be.
+var alike = map[string]map[string]string{
+	"template.yaml": {
+		"CustomersKmsKeyArn": "StripeSecretKmsKeyArn", "WebhookSecretKmsKeyArn": "StripeSecretKmsKeyArn", "LogsKmsKeyArn": "StripeSecretKmsKeyArn",
+		"PreviousStripeSecretKmsKeyArn": "StripeSecretKmsKeyArn", "PreviousWebhookSecretKmsKeyArn": "StripeSecretKmsKeyArn",
+		"PreviousCustomersKmsKeyArn": "StripeSecretKmsKeyArn",
+		"WebhookSecretId":            "StripeSecretId", "PreviousStripeSecretId": "StripeSecretId", "PreviousWebhookSecretId": "StripeSecretId",
+		"PreviousCustomersTable": "CustomersTable", "PreviousCustomersKeyFormat": "CustomersKeyFormat", "PreviousWebhookVersion": "PreviousPortalVersion",
+		"WebhookReservedConcurrency": "ReservedConcurrency", "WebhookProvisionedConcurrency": "ProvisionedConcurrency",
+		"AwsEndpointUrlSecretsManager": "AwsEndpointUrlDynamodb",
+	},
+	"infra/edge.yaml": {
+		"DomainName": "DomainName", "OriginDomainName": "DomainName", "CertificateArn": "CertificateArn", "ClientCertificateArn": "CertificateArn",
+		"HostedZoneId": "HostedZoneId", "BasePath": "BasePath", "LogsKmsKeyArn": "StripeSecretKmsKeyArn",
+	},
+	"infra/deployer.yaml": {
+		"DomainName": "DomainName", "HostedZoneId": "HostedZoneId", "CustomersKmsKeyArn": "CustomersKmsKeyArn", "RolePath": "RolePath",
+		"PermissionsBoundaryArn": "PermissionsBoundaryArn",
+	},
+}
+
+// whole is a pattern without its ends and without what lets a value be empty.
+func whole(pattern string) string {
+	inner := strings.TrimSuffix(strings.TrimPrefix(pattern, "^"), "$")
+	if rest, ok := strings.CutSuffix(inner, ")?"); ok {
+		inner = strings.TrimPrefix(rest, "(")
 	}
+	return strings.TrimSuffix(strings.TrimPrefix(inner, "("), ")")
+}
+
+func TestParameterPatterns(t *testing.T) {
 	parameters := read(t).parameters
-	for _, test := range tests {
+	spaced := []string{"CustomersKeyFormat", "CustomersSortKey", "JwtRequiredClaim"}
+	checked := map[string]bool{}
+	for _, test := range examples {
+		checked[test.parameter] = true
 		pattern := parameters[test.parameter].pattern
 		if pattern == nil {
 			t.Errorf("%s has no pattern", test.parameter)
 			continue
 		}
+		refused := append([]string{"\n", " "}, test.refused...)
 		for _, value := range test.accepted {
-			if !pattern.MatchString(value) {
-				t.Errorf("%s refuses %q", test.parameter, value)
+			for _, partition := range []string{"arn:aws:", "arn:aws-cn:", "arn:aws-us-gov:"} {
+				if value := strings.Replace(value, "arn:aws:", partition, 1); !pattern.MatchString(value) {
+					t.Errorf("%s refuses %q", test.parameter, value)
+				}
+			}
+			refused = append(refused, value+"\n", " "+value)
+			if !slices.Contains(spaced, test.parameter) {
+				refused = append(refused, value+" ")
 			}
 		}
-		for _, value := range test.refused {
-			if pattern.MatchString(value) {
+		for _, value := range refused {
+			isSpace := strings.TrimSpace(value) != value
+			if pattern.MatchString(value) && !(isSpace && (test.parameter == "JwtJwks" || slices.Contains(spaced, test.parameter))) {
 				t.Errorf("%s accepts %q", test.parameter, value)
 			}
 		}
 	}
 	for name, p := range parameters {
+		_, isAlike := alike["template.yaml"][name]
+		if p.pattern != nil && checked[name] == isAlike {
+			t.Errorf("%s has no examples of its own and is like no other, or both", name)
+		}
 		if p.pattern != nil && p.hasDefault && !p.pattern.MatchString(p.value) {
 			t.Errorf("%s refuses its own default, %q", name, p.value)
+		}
+	}
+}
+
+func TestParametersThatTakeTheSame(t *testing.T) {
+	of := read(t).parameters
+	for file, pairs := range alike {
+		parsed := readFile(t, file).parameters
+		for name, other := range pairs {
+			p := parsed[name]
+			if p.pattern == nil {
+				t.Errorf("%s: %s has no pattern", file, name)
+				continue
+			}
+			got := p.pattern.String()
+			if file == "infra/edge.yaml" {
+				got = strings.ReplaceAll(got, ":us-east-1:", ":[a-z0-9-]+:") // the only Region of the edge
+			}
+			if whole(got) != whole(of[other].pattern.String()) {
+				t.Errorf("%s: %s takes %s, and %s of template.yaml %s", file, name, got, other, of[other].pattern)
+			}
+			if p.pattern.MatchString(p.value) != p.hasDefault {
+				t.Errorf("%s: %s refuses its default %q, or may be empty without one", file, name, p.value)
+			}
+		}
+		for name, p := range parsed {
+			if _, ok := pairs[name]; file != "template.yaml" && p.pattern != nil && !ok && name != "StackName" {
+				t.Errorf("%s: %s is like no parameter of template.yaml", file, name)
+			}
+		}
+	}
+}
+
+// What the template lets through, the functions do not refuse. JwtJwks is left out: a pattern cannot tell whether a key set has keys.
+func TestTheFunctionsTakeWhatThePatternsAccept(t *testing.T) {
+	// With these the widest choice of the others is right.
+	others := map[string]string{"JWT_JWKS_URL": "https://issuer.example/jwks.json", "CUSTOMERS_SORT_KEY": "sk={user}"}
+	for _, example := range examples {
+		if example.parameter == "JwtJwks" {
+			continue
+		}
+		for function, assemble := range functions {
+			for _, value := range example.accepted {
+				_, err := assemble(t.Context(), func(name string) string {
+					if camelCase(name) == example.parameter && value != "" {
+						return value
+					}
+					return others[name]
+				}, io.Discard)
+				var environment *app.EnvironmentError
+				if !errors.As(err, &environment) {
+					t.Fatal("an environment without a Region was accepted")
+				}
+				for _, line := range environment.Wrong {
+					name, _, _ := strings.Cut(line, " ")
+					if camelCase(name) == example.parameter && value != "" {
+						t.Errorf("%s refuses %q: %s", function, value, line)
+					}
+				}
+			}
 		}
 	}
 }
