@@ -1,0 +1,96 @@
+package app_test
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+)
+
+const (
+	portalFunction      = "arn:aws:lambda:eu-central-1:123456789012:function:portal"
+	otherPortalFunction = "arn:aws:lambda:eu-central-1:123456789012:function:other-portal"
+	webhookVersion      = "arn:aws:lambda:eu-central-1:123456789012:function:webhook:8"
+	otherWebhookVersion = "arn:aws:lambda:eu-central-1:123456789012:function:other-webhook:8"
+)
+
+// preflightBase has one value of everything that the hook cannot do without.
+var preflightBase = variables{
+	"AWS_REGION":               "eu-central-1",
+	"AWS_ACCESS_KEY_ID":        "AKIDFIRST",
+	"AWS_SECRET_ACCESS_KEY":    firstAccessKey,
+	"AWS_SESSION_TOKEN":        firstSessionToken,
+	"AWS_LAMBDA_FUNCTION_NAME": "CodeDeployHook_first",
+	"PORTAL_FUNCTION":          portalFunction + ":8",
+	"WEBHOOK_FUNCTION":         webhookVersion,
+}
+
+// ofVersion are the variables of the template's that a version has.
+func ofVersion(base variables) variables {
+	own := maps.Clone(base)
+	maps.DeleteFunc(own, func(name, _ string) bool { return len(name) > 4 && name[:4] == "AWS_" })
+	return own
+}
+
+// playPreflight has CodeDeploy call the hook.
+func playPreflight(keys *issuers) scene {
+	return func(t *testing.T, e *environment, seen *facts) {
+		t.Helper()
+		defer takeNetwork(&cloud{issuers: keys, seen: seen, variables: map[string]variables{
+			portalFunction + ":8": ofVersion(portalBase), otherPortalFunction + ":8": ofVersion(portalBase.with(variables{"CUSTOMERS_TABLE": "others"})),
+			portalFunction + ":live":      ofVersion(portalBase.with(variables{"CUSTOMERS_TABLE": "live-customers"})),
+			otherPortalFunction + ":live": ofVersion(portalBase.with(variables{"CUSTOMERS_TABLE": "live-customers"})),
+			webhookVersion:                ofVersion(webhookBase), otherWebhookVersion: ofVersion(webhookBase.with(variables{"WEBHOOK_SECRET_ID": "billing-portal/other-webhook"})),
+		}})()
+		written := &output{}
+		handler, err := assemblies["preflight"](t.Context(), e.get, written)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		defer cancel()
+		answer, err := handler.Invoke(ctx, []byte(`{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"e-1"}`))
+		seen.add("hook: %s %v", answer, err)
+		for _, line := range written.lines(t) {
+			seen.add("%s: %v %v %v", line["msg"], line["name"], line["status"], line["detail"])
+		}
+		requireSilence(t, written.String())
+	}
+}
+
+// TestEverySettingOfPreflight is the table of the hook's variables: what a second value of each changes, and nothing else.
+func TestEverySettingOfPreflight(t *testing.T) {
+	requireSettings(t, preflightBase, playPreflight(newIssuers(t)), slices.Concat(awsSettings, []setting{
+		{variable: "AWS_REGION", value: "us-west-2", replaced: [][2]string{{".eu-central-1.", ".us-west-2."}, {"of eu-central-1", "of us-west-2"}}},
+		{variable: "AWS_ENDPOINT_URL_LAMBDA", value: "https://lambda.example.com", replaced: [][2]string{{"lambda.eu-central-1.amazonaws.com", "lambda.example.com"}}},
+		{variable: "AWS_ENDPOINT_URL_CODEDEPLOY", value: "https://codedeploy.example.com/one", replaced: [][2]string{{"codedeploy.eu-central-1.amazonaws.com/", "codedeploy.example.com/one"}}},
+		{variable: "AWS_LAMBDA_FUNCTION_NAME", value: "CodeDeployHook_second", nothing: "the hook has no metrics"},
+		{variable: "AWS_LAMBDA_FUNCTION_VERSION", value: "7", nothing: "the hook has no metrics"},
+		{variable: "PORTAL_FUNCTION", value: otherPortalFunction + ":8", replaced: [][2]string{{portalFunction, otherPortalFunction}, {"table customers", "table others"}}},
+		{variable: "WEBHOOK_FUNCTION", value: otherWebhookVersion, replaced: [][2]string{{webhookVersion, otherWebhookVersion}, {"of billing-portal/webhook", "of billing-portal/other-webhook"}}},
+		{variable: "WEBHOOK_FUNCTION", value: "", gone: slices.Concat(webhookFindings, []string{
+			"lambda configuration of " + webhookVersion, "lambda invocations of " + webhookVersion,
+			"finding: webhook's version ok version 8", "finding: webhook's answer ok it refuses a request without credentials with 400",
+			"secretsmanager GetSecretValue of billing-portal/webhook",
+		})},
+	}))
+}
+
+// webhookFindings are what the checks ask and find because there is a webhook.
+var webhookFindings = []string{
+	"finding: webhook's variables ok complete, and each of the right form",
+	"finding: signing secrets ok it can be read and has the right form",
+	sessionReferences,
+	"finding: thin events ok no event destination sends any",
+	"finding: webhook endpoint warning no endpoint's address ends in /stripe/webhook",
+	"stripe GET /v1/webhook_endpoints?limit=100",
+	destinations,
+	"stripe at https://api.stripe.com with " + testKey + ", version 2024-10-28.acacia",
+}
+
+const (
+	destinations      = "stripe GET /v2/core/event_destinations?include%5B0%5D=webhook_endpoint.url&limit=20"
+	sessionReferences = "finding: CLIENT_REFERENCES ok Checkout Sessions that no Payment Link made name users; right if your server makes them all. " +
+		"Choose none if the account has a pricing table, or another app that makes sessions"
+)
