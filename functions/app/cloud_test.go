@@ -40,7 +40,7 @@ const (
 	upstreamText       = "UPSTREAMTEXTx7Q"
 )
 
-// requireSilence requires that a log has no secret in it, no token and nothing that an upstream said.
+// requireSilence requires that a log has no secret, no token, no session URL, no query string and no text of an upstream.
 func requireSilence(t *testing.T, written string) {
 	t.Helper()
 	for _, secret := range []string{"x7Q", "whsec_", "sk_test_", "sk_live_", "eyJ", "/p/session/"} {
@@ -146,7 +146,7 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// noteAWS notes in whose name AWS is called. It returns "" for what is not a request to AWS.
+// noteAWS notes the address, the credentials and the signature of a request to AWS. It returns "" for other requests.
 func (c *cloud) noteAWS(r *http.Request, body []byte) (service, operation string) {
 	_, credential, found := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	if !found {
@@ -199,7 +199,7 @@ func isSignedBy(r *http.Request, body []byte, keyID, key, service, region string
 	return err == nil && again.Header.Get("Authorization") == r.Header.Get("Authorization")
 }
 
-// dynamoDB has a customer for each user but nobody and the users of events.
+// dynamoDB has customers for alice, bob and carol only.
 func (c *cloud) dynamoDB(operation string, body []byte) (status int, answer string) {
 	var request struct {
 		TableName                string

@@ -1,4 +1,4 @@
-// The certificates of network_test.go take the place of the system's. Handshakes need no protection from quantum computers here.
+// The authority of these tests replaces the authorities of the system. A handshake without ML-KEM takes less time.
 //
 //go:debug x509usefallbackroots=1
 //go:debug tlsmlkem=0
@@ -24,8 +24,8 @@ import (
 	"time"
 )
 
-// The assembled functions call AWS, Stripe and the issuer by their real names, over TLS. A proxy that all of net/http's transports
-// use leads every name that is not of this machine to one server, which the test's own authority vouches for.
+// The assembled functions call AWS, Stripe and the issuer by their real names, over TLS. A proxy leads every name that is not of
+// this machine to one server, whose certificates an authority of this process signs.
 
 // network is that server. One test has it at a time.
 var network struct {

@@ -21,7 +21,7 @@ func playDoctor(keys *issuers) scene {
 	}
 }
 
-// TestEverySettingThatTheChecksRead is the table of what the checks of a deployment make of its variables.
+// TestEverySettingThatTheChecksRead is the table of the variables that the checks of a deployment read.
 func TestEverySettingThatTheChecksRead(t *testing.T) {
 	keys := newIssuers(t)
 	base := portalBase.with(webhookBase)

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// portalBase has one value of everything that the portal cannot do without.
+// portalBase has a value of every variable that the portal requires.
 var portalBase = variables{
 	"AWS_REGION":               "eu-central-1",
 	"AWS_ACCESS_KEY_ID":        "AKIDFIRST",
@@ -189,7 +189,7 @@ const toPortal = "303   https://billing.stripe.com" + sessionPath
 
 var failingAlias = variables{"JWT_ISSUER_ALIASES": address("down")}
 
-// keyFacts are what the first line says of the issuer's keys.
+// keyFacts show that keys were fetched by discovery.
 var keyFacts = []string{
 	"keys: GET https://issuer.example.com/.well-known/openid-configuration", "keys: GET https://issuer.example.com/jwks.json",
 	"log: INFO fetched the issuer's keys", "line: keys_age_ms", "metric: BillingPortal [[function]] keys_age_ms in Milliseconds",

@@ -15,7 +15,7 @@ const (
 	otherWebhookVersion = "arn:aws:lambda:eu-central-1:123456789012:function:other-webhook:8"
 )
 
-// preflightBase has one value of everything that the hook cannot do without.
+// preflightBase has a value of every variable that the hook requires.
 var preflightBase = variables{
 	"AWS_REGION":               "eu-central-1",
 	"AWS_ACCESS_KEY_ID":        "AKIDFIRST",
@@ -26,7 +26,7 @@ var preflightBase = variables{
 	"WEBHOOK_FUNCTION":         webhookVersion,
 }
 
-// ofVersion are the variables of the template's that a version has.
+// ofVersion returns the variables that the template sets for a version.
 func ofVersion(base variables) variables {
 	own := maps.Clone(base)
 	maps.DeleteFunc(own, func(name, _ string) bool { return len(name) > 4 && name[:4] == "AWS_" })
@@ -77,7 +77,7 @@ func TestEverySettingOfPreflight(t *testing.T) {
 	}))
 }
 
-// webhookFindings are what the checks ask and find because there is a webhook.
+// webhookFindings are the requests and findings that only a webhook causes.
 var webhookFindings = []string{
 	"finding: webhook's variables ok complete, and each of the right form",
 	"finding: signing secrets ok it can be read and has the right form",

@@ -40,8 +40,8 @@ func (v variables) with(changes variables) variables {
 	return changed
 }
 
-// setting is a second value of a variable, and all that it changes of what can be seen of the function from outside: in its requests
-// to others, its answers and its log. A fact that is not named here must stay.
+// setting is a second value of a variable, and everything that it changes: in the requests of the function to others, in its answers
+// and in its log. All other facts must stay the same.
 type setting struct {
 	variable, value string
 	with            variables   // are set with both values
@@ -51,10 +51,10 @@ type setting struct {
 	nothing         string      // why nothing changes; "" if something does
 }
 
-// scene assembles a function with the variables, sends it what can be sent to it, and notes the facts.
+// scene assembles a function with the variables, sends it requests, and notes the facts.
 type scene func(t *testing.T, e *environment, seen *facts)
 
-// requireSettings holds every setting to what it changes, and requires one for each variable that the function reads.
+// requireSettings compares the changes of every setting, and requires a setting for each variable that the function reads.
 func requireSettings(t *testing.T, base variables, play scene, settings []setting) {
 	t.Helper()
 	asked := map[string]bool{}
@@ -125,7 +125,7 @@ func (s setting) change(t *testing.T, before []string) []string {
 	return after
 }
 
-// facts is what was seen of a function, in any order.
+// facts are observations of a function, in any order.
 type facts struct {
 	mu  sync.Mutex
 	all map[string]bool
@@ -146,7 +146,7 @@ func (f *facts) list() []string {
 	return slices.Sorted(maps.Keys(f.all))
 }
 
-// output is what a function wrote.
+// output keeps the log of a function.
 type output struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -184,7 +184,7 @@ func (o *output) requests(t *testing.T) []map[string]any {
 	return slices.DeleteFunc(o.lines(t), func(line map[string]any) bool { return line["msg"] != "request" })
 }
 
-// noteLine notes the members of a request's line. Of times there are only names: they differ each time.
+// noteLine notes the members of the line of a request. It notes only the names of times, which differ each time.
 func (f *facts) noteLine(line map[string]any) {
 	for name, value := range line {
 		switch {
@@ -216,7 +216,7 @@ func (f *facts) noteMetrics(metadata any) {
 	}
 }
 
-// noteOtherLines notes what else was logged. What is fetched ahead may fail at any time, and is the subject of other tests.
+// noteOtherLines notes the other lines, but not those of fetches ahead: these come at any time, and other tests are about them.
 func (f *facts) noteOtherLines(lines []map[string]any) {
 	for _, line := range lines {
 		if msg, _ := line["msg"].(string); msg != "request" && !strings.HasPrefix(msg, "fetch ahead failed") {

@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// webhookBase has one value of everything that the webhook cannot do without.
+// webhookBase has a value of every variable that the webhook requires.
 var webhookBase = variables{
 	"AWS_REGION":               "eu-central-1",
 	"AWS_ACCESS_KEY_ID":        "AKIDFIRST",

@@ -17,8 +17,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// loopback is the cloud on this machine. It closes each connection with its answer: the clock of a test's bubble stands still while
-// anything waits for a network, so that hours pass only between requests, and a pause between tries costs no time.
+// loopback is the cloud on this machine. It closes each connection after its answer, because the clock of a synctest bubble stands
+// still while a goroutine waits for a network. So time passes only between requests, and a pause between tries costs none.
 type loopback struct {
 	*httptest.Server
 
@@ -91,7 +91,7 @@ func answering(status int, text string) http.HandlerFunc {
 	}
 }
 
-// function is an assembled function, with what it wrote.
+// function is an assembled function and its log.
 type function struct {
 	lambda.Handler
 	written *output
@@ -127,7 +127,7 @@ func in(t *testing.T, test func(t *testing.T, l *loopback, send map[string]func(
 	})
 }
 
-// A request's tries of an upstream: each is paid for in time, and a throttled upstream needs rest.
+// Every try takes time from the request, and a throttled upstream needs rest.
 func TestTriesOfEachUpstream(t *testing.T) {
 	aws := func(code string) http.HandlerFunc {
 		return answering(400, `{"__type":"`+code+`","message":"`+upstreamText+`"}`)
@@ -158,7 +158,7 @@ func TestTriesOfEachUpstream(t *testing.T) {
 				l.breaks(test.answer, test.upstream)
 				f := assemble(t, test.function, l.variables(base))
 				synctest.Wait()
-				time.Sleep(time.Minute) // what is fetched ahead has failed
+				time.Sleep(time.Minute) // until the fetches ahead have failed
 				l.takeTries()
 				if got := send[test.function](f); got.String() != test.want || got.StatusCode == 503 && got.Headers["Retry-After"] == "" {
 					t.Errorf("%v %v, want %s", got, got.Headers, test.want)
@@ -172,14 +172,14 @@ func TestTriesOfEachUpstream(t *testing.T) {
 	}
 }
 
-// What is fetched at the start is there for the first request; a failure there is logged, and the first request tries again.
+// The first request finds the values that were fetched at the start. A failure there is logged, and the first request tries again.
 func TestFetchesAhead(t *testing.T) {
 	for _, test := range []struct {
 		function string
 		values   variables
 		ahead    map[string]int // requests before the first one
 		failing  []string       // upstreams
-		logged   []string       // what was not fetched
+		logged   []string       // the failed fetches
 	}{
 		{"portal", portalBase, map[string]int{"secrets": 1, "issuer": 1}, nil, nil},
 		{"portal", portalBase, map[string]int{"secrets": 2, "issuer": 2}, []string{"secrets", "issuer"}, []string{"issuer keys", "stripe key"}},
@@ -217,7 +217,7 @@ func TestFetchesAhead(t *testing.T) {
 	}
 }
 
-// The ages are those of what the request used, by the clock that alarms are about. A stale value is said to serve.
+// A line has the ages of the values that the request used. A warning says that a stale value serves.
 func TestAgesAndStaleValues(t *testing.T) {
 	in(t, func(t *testing.T, l *loopback, send map[string]func(function) answer) {
 		portal := assemble(t, "portal", l.variables(portalBase))
