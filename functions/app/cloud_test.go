@@ -115,7 +115,8 @@ type cloud struct {
 	issuers *issuers
 	seen    *facts
 	// variables are those of the versions that Lambda has, by the ARN.
-	variables map[string]variables
+	variables  map[string]variables
+	stripeTime time.Time // that Stripe's answers have; zero: now
 }
 
 func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -140,7 +141,7 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.seen.add("codedeploy %s %s", operation, body)
 		answer(200, `{}`)
 	case strings.HasPrefix(r.URL.Path, "/v1/") || strings.HasPrefix(r.URL.Path, "/v2/"):
-		answer(c.stripe(r, body))
+		answer(c.stripe(w, r, body))
 	default:
 		answer(c.keys(r))
 	}
@@ -231,6 +232,9 @@ func (c *cloud) dynamoDB(operation string, body []byte) (status int, answer stri
 	if operation == "GetItem" && !request.ConsistentRead {
 		c.seen.add("dynamodb %s without consistency", operation)
 	}
+	if operation == "Scan" && request.TableName == "live-customers" {
+		return 200, `{"Items":[{"user_id":{"S":"alice"},"customer_id":{"S":"cus_alice"}}],"Count":1}`
+	}
 	if operation != "GetItem" || user == "" {
 		return 200, `{}`
 	}
@@ -272,9 +276,12 @@ func (c *cloud) keys(r *http.Request) (status int, answer string) {
 }
 
 // stripe has one subscription, and makes every session: bob's leads to another host, and carol's is of the other mode.
-func (c *cloud) stripe(r *http.Request, body []byte) (status int, answer string) {
+func (c *cloud) stripe(w http.ResponseWriter, r *http.Request, body []byte) (status int, answer string) {
 	key := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	c.seen.add("stripe at https://%s with %s, version %s", r.Host, key, r.Header.Get("Stripe-Version"))
+	if !c.stripeTime.IsZero() {
+		w.Header().Set("Date", c.stripeTime.UTC().Format(http.TimeFormat))
+	}
 	if r.Header.Get("X-Stripe-Client-Telemetry") != "" {
 		c.seen.add("stripe has telemetry")
 	}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"billingportal/functions/app"
 )
@@ -26,11 +27,6 @@ func TestEverySettingThatTheChecksRead(t *testing.T) {
 	keys := newIssuers(t)
 	base := portalBase.with(webhookBase)
 	maps.DeleteFunc(base, func(name, _ string) bool { return name == "AWS_LAMBDA_FUNCTION_NAME" })
-	const (
-		savedSettings = "stripe GET /v1/billing_portal/configurations?is_default=true&limit=1"
-		flowsOff      = "finding: flows warning the portal's configuration lacks the feature of subscription_update, subscription_update_confirm: " +
-			"buttons for them answer 409 flow-unavailable"
-	)
 	named := func(configurations ...string) (come []string) {
 		for _, id := range configurations {
 			come = append(come, "stripe GET /v1/billing_portal/configurations/"+id, "finding: portal configuration "+id+" problem there is no such configuration in this mode")
@@ -106,4 +102,16 @@ func withoutChecks(values variables) []setting {
 		settings = append(settings, setting{variable: name, value: values[name], nothing: "no check depends on it"})
 	}
 	return settings
+}
+
+// The clock is compared with those of Stripe and of AWS, each of which may be wrong.
+func TestTheClockIsComparedWithStripes(t *testing.T) {
+	keys := newIssuers(t)
+	defer takeNetwork(&cloud{issuers: keys, seen: &facts{}, stripeTime: time.Now().Add(-time.Hour)})()
+	values := &environment{values: portalBase}
+	for _, finding := range (app.Examiner{Pause: noPause}).Doctor(t.Context(), values.get, nil) {
+		if finding.Name == "clock" && finding.Status == app.FindingOK {
+			t.Errorf("%+v", finding)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -59,6 +60,77 @@ func playPreflight(keys *issuers) scene {
 	}
 }
 
+// TestTheHookAsksAndFinds has every check of a healthy portal and webhook, and what is asked for it. The new table is empty and the
+// live one is not.
+func TestTheHookAsksAndFinds(t *testing.T) {
+	seen := &facts{}
+	playPreflight(newIssuers(t))(t, &environment{values: preflightBase}, seen)
+	var got []string
+	for _, fact := range seen.list() {
+		if finding, _, isFinding := strings.Cut(fact, " ok "); isFinding {
+			fact = finding
+		}
+		if !strings.Contains(fact, " at https://") {
+			got = append(got, fact)
+		}
+	}
+	want := []string{
+		`codedeploy PutLifecycleEventHookExecutionStatus {"deploymentId":"d-1","lifecycleEventHookExecutionId":"e-1","status":"Failed"}`,
+		"dynamodb DescribeTable of table customers",
+		"dynamodb GetItem of attribute customer_id",
+		"dynamodb GetItem of key user_id=billing-portal-preflight",
+		"dynamodb GetItem of table customers",
+		"dynamodb Scan of table customers",
+		"dynamodb Scan of table live-customers",
+		"finding: CLIENT_REFERENCES",
+		"finding: Stripe key",
+		"finding: Stripe key's secret",
+		"finding: a sample of the mapping",
+		"finding: clock",
+		"finding: customers table",
+		"finding: customers table's key",
+		flowsOff,
+		"finding: issuer's keys",
+		"finding: live version's table problem the new table customers (user_id) is empty, and the live version uses live-customers (user_id): " +
+			"each user would be without an account",
+		"finding: permission to create portal sessions",
+		"finding: permission to read products",
+		"finding: permission to read subscriptions",
+		"finding: portal settings",
+		"finding: portal's answer",
+		"finding: portal's variables",
+		"finding: portal's version",
+		"finding: signing secrets",
+		"finding: thin events",
+		"finding: webhook endpoint warning no endpoint's address ends in /stripe/webhook",
+		"finding: webhook's answer",
+		"finding: webhook's variables",
+		"finding: webhook's version",
+		"hook: null <nil>",
+		"keys: GET https://issuer.example.com/.well-known/openid-configuration",
+		"keys: GET https://issuer.example.com/jwks.json",
+		"lambda configuration of " + portalFunction + ":8",
+		"lambda configuration of " + portalFunction + ":live",
+		"lambda configuration of " + webhookVersion,
+		"lambda invocations of " + portalFunction + ":8",
+		"lambda invocations of " + webhookVersion,
+		"report: <nil> Failed <nil>",
+		"secretsmanager GetSecretValue of billing-portal/stripe",
+		"secretsmanager GetSecretValue of billing-portal/webhook",
+		"session: customer=cus_NobodyBillingPortalPreflight",
+		savedSettings,
+		"stripe GET /v1/products?limit=1",
+		"stripe GET /v1/subscriptions?limit=1",
+		"stripe GET /v1/webhook_endpoints?limit=100",
+		destinations,
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 // TestEverySettingOfPreflight is the table of the hook's variables: what a second value of each changes, and nothing else.
 func TestEverySettingOfPreflight(t *testing.T) {
 	requireSettings(t, preflightBase, playPreflight(newIssuers(t)), slices.Concat(awsSettings, []setting{
@@ -90,7 +162,10 @@ var webhookFindings = []string{
 }
 
 const (
-	destinations      = "stripe GET /v2/core/event_destinations?include%5B0%5D=webhook_endpoint.url&limit=20"
+	destinations  = "stripe GET /v2/core/event_destinations?include%5B0%5D=webhook_endpoint.url&limit=20"
+	savedSettings = "stripe GET /v1/billing_portal/configurations?is_default=true&limit=1"
+	flowsOff      = "finding: flows warning the portal's configuration lacks the feature of subscription_update, subscription_update_confirm: " +
+		"buttons for them answer 409 flow-unavailable"
 	sessionReferences = "finding: CLIENT_REFERENCES ok Checkout Sessions that no Payment Link made name users; right if your server makes them all. " +
 		"Choose none if the account has a pricing table, or another app that makes sessions"
 )

@@ -183,6 +183,7 @@ func TestFetchesAhead(t *testing.T) {
 	}{
 		{"portal", portalBase, map[string]int{"secrets": 1, "issuer": 1}, nil, nil},
 		{"portal", portalBase, map[string]int{"secrets": 2, "issuer": 2}, []string{"secrets", "issuer"}, []string{"issuer keys", "stripe key"}},
+		{"portal", portalBase, map[string]int{"secrets": 1, "issuer": 2}, []string{"issuer"}, []string{"issuer keys"}},
 		{"webhook", webhookBase, map[string]int{"secrets": 1}, nil, nil},
 		{"webhook", webhookBase, map[string]int{"secrets": 2}, []string{"secrets"}, []string{"signing secrets"}},
 		{"webhook", webhookBase.with(variables{"WEBHOOK_SECRET_ID": "", "STRIPE_EVENT_SOURCE": eventSource}), map[string]int{}, nil, nil},
