@@ -133,6 +133,10 @@ func TestTriesOfEachUpstream(t *testing.T) {
 		return answering(400, `{"__type":"`+code+`","message":"`+upstreamText+`"}`)
 	}
 	fails := answering(500, upstreamText)
+	redirects := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "/elsewhere/") // which would answer
+		w.WriteHeader(http.StatusFound)
+	}
 	for _, test := range []struct {
 		function, upstream, what string
 		answer                   http.HandlerFunc
@@ -142,6 +146,8 @@ func TestTriesOfEachUpstream(t *testing.T) {
 		{"portal", "dynamodb", "fails", fails, 3, "503 customer-store-unavailable"},
 		{"portal", "dynamodb", "is throttled", aws("ProvisionedThroughputExceededException"), 3, "503 customer-store-unavailable"},
 		{"portal", "dynamodb", "denies access", aws("AccessDeniedException"), 1, "500 billing-misconfigured"},
+		{"portal", "dynamodb", "redirects", redirects, 1, "503 customer-store-unavailable"},
+		{"portal", "secrets", "redirects", redirects, 1, "503 secrets-unavailable"},
 		{"portal", "secrets", "fails", fails, 2, "503 secrets-unavailable"},
 		{"portal", "secrets", "is throttled", aws("ThrottlingException"), 2, "503 secrets-unavailable"},
 		{"portal", "stripe", "fails", fails, 3, "502 billing-unavailable"},
