@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +16,27 @@ import (
 )
 
 var logLevels = []string{"debug", "info", "warn", "error"}
+
+// severities are those of the lines that a function may write at a level, next to the line of each request, which has no level. None
+// is of DEBUG.
+var severities = map[string][]string{"debug": {"INFO", "WARN"}, "info": {"INFO", "WARN"}, "warn": {"WARN"}, "error": nil}
+
+// severitiesIn returns the severities of a log's lines, but for those of requests.
+func severitiesIn(t *testing.T, stdout string) []string {
+	t.Helper()
+	var found []string
+	for text := range strings.Lines(stdout) {
+		var line struct{ Level, Msg string }
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Errorf("a line is not JSON: %s", text)
+		}
+		if line.Msg != "request" {
+			found = append(found, line.Level)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
 
 // TestMarkers plants a text of its own in every place that can hold a secret, runs every fault of the table at every
 // log level, and looks for eight characters of any of them in all that leaves the process: standard output, standard
@@ -26,6 +48,11 @@ func TestMarkers(t *testing.T) {
 	var rows []row
 	for range logLevels {
 		rows = append(rows, faults...)
+	}
+	var mu sync.Mutex
+	written := map[string]*strings.Builder{}
+	for _, level := range logLevels {
+		written[level] = &strings.Builder{}
 	}
 	each(rows, func(i int, r row) {
 		level := i / len(faults)
@@ -40,10 +67,21 @@ func TestMarkers(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", r.title(), err)
 		}
-		if e != nil && len(e.leaks) > 0 {
+		if e == nil {
+			return
+		}
+		if len(e.leaks) > 0 {
 			t.Errorf("%s, at level %s: %q\n%s%s", r.title(), how.level, e.leaks, e.stdout, e.stderr)
 		}
+		mu.Lock()
+		defer mu.Unlock()
+		written[how.level].WriteString(e.stdout)
 	})
+	for _, level := range logLevels {
+		if found := severitiesIn(t, written[level].String()); level != tableLevel && !slices.Equal(found, severities[level]) {
+			t.Errorf("the lines at level %s are of %v, want %v", level, found, severities[level])
+		}
+	}
 }
 
 // hurriedLimit is the function's time where what it answers is of no interest.
@@ -90,6 +128,11 @@ func TestMarkersInRefusedRequests(t *testing.T) {
 			process.Stop()
 			if places := c.pieces().in(process.Stdout() + process.Stderr()); len(places) > 0 {
 				t.Errorf("%q in\n%s%s", places, process.Stdout(), process.Stderr())
+			}
+			// Nothing fails here, so there are no warnings.
+			want := slices.DeleteFunc(slices.Clone(severities[level]), func(severity string) bool { return severity == "WARN" })
+			if found := severitiesIn(t, process.Stdout()); !slices.Equal(found, want) {
+				t.Errorf("the lines are of %v, want %v", found, want)
 			}
 		})
 	}

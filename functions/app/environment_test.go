@@ -246,6 +246,13 @@ func TestOneErrorNamesEveryWrongVariableAndNoValue(t *testing.T) {
 	}
 }
 
+func TestTheCustomerIsNotInTheSortKey(t *testing.T) {
+	_, err := readPortalConfig(minimal.with(env{"CUSTOMERS_SORT_KEY": "sk=BILLING", "CUSTOMERS_ATTRIBUTE": "sk"}).get)
+	if err == nil || !slices.Equal(namesIn(err), []string{"CUSTOMERS_ATTRIBUTE"}) {
+		t.Errorf("err = %v", err)
+	}
+}
+
 func TestAnEmptyEnvironmentNamesWhatIsRequired(t *testing.T) {
 	_, err := readPortalConfig(env{}.get)
 	if err == nil {

@@ -42,20 +42,6 @@ func TestWebhookDefaults(t *testing.T) {
 	}
 }
 
-func TestWebhookVariablesAreRead(t *testing.T) {
-	got, err := readWebhookConfig(minimalWebhook.with(env{
-		"WEBHOOK_SECRET_ID": "", "STRIPE_EVENT_SOURCE": "aws.partner/stripe.com/ed_61Abc", "STRIPE_LIVEMODE": "true",
-		"USER_METADATA_KEY": "uid", "CLIENT_REFERENCES": "all", "STRIPE_ACCOUNT": "acct_1032D82eZvKYlo2C", "CUSTOMERS_KEY_FORMAT": "USER#{user}", "BASE_PATH": "/v1",
-	}).get)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.secretID != "" || got.eventSource != "aws.partner/stripe.com/ed_61Abc" || got.customers.KeyFormat != "USER#{user}" || got.basePath != "/v1" ||
-		got.rules != (webhook.Rules{Livemode: true, Account: "acct_1032D82eZvKYlo2C", MetadataKey: "uid", References: webhook.AllReferences}) {
-		t.Errorf("config = %+v", got)
-	}
-}
-
 func TestEachWrongVariableOfTheWebhookIsNamedAlone(t *testing.T) {
 	for name, values := range map[string][]string{
 		"WEBHOOK_SECRET_ID":   {"", "a b"},

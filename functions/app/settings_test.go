@@ -1,0 +1,229 @@
+package app_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"billingportal/functions/app"
+)
+
+// environment has the variables of a function, and the names that the function asked for.
+type environment struct {
+	values map[string]string
+
+	mu    sync.Mutex
+	asked map[string]bool
+}
+
+func (e *environment) get(name string) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.asked == nil {
+		e.asked = map[string]bool{}
+	}
+	e.asked[name] = true
+	return e.values[name]
+}
+
+// variables are values of an environment.
+type variables map[string]string
+
+// with returns a copy with some variables changed.
+func (v variables) with(changes variables) variables {
+	changed := maps.Clone(v)
+	maps.Copy(changed, changes)
+	return changed
+}
+
+// setting is a second value of a variable, and everything that it changes: in the requests of the function to others, in its answers
+// and in its log. All other facts must stay the same.
+type setting struct {
+	variable, value string
+	with            variables   // are set with both values
+	also            variables   // are set with the second value, which makes no sense without them
+	replaced        [][2]string // {old, new}: each fact that has old in it has new instead
+	gone, come      []string    // facts
+	nothing         string      // why nothing changes; "" if something does
+}
+
+// scene assembles a function with the variables, sends it requests, and notes the facts.
+type scene func(t *testing.T, e *environment, seen *facts)
+
+// requireSettings compares the changes of every setting, and requires a setting for each variable that the function reads.
+func requireSettings(t *testing.T, base variables, play scene, settings []setting) {
+	t.Helper()
+	asked := map[string]bool{}
+	run := func(t *testing.T, values variables) []string {
+		t.Helper()
+		e, seen := &environment{values: values}, &facts{}
+		play(t, e, seen)
+		maps.Copy(asked, e.asked)
+		return seen.list()
+	}
+	before := map[string][]string{} // by the context, because most settings have the same
+	for _, s := range settings {
+		t.Run(s.variable+"="+s.value, func(t *testing.T) {
+			context := fmt.Sprint(s.with)
+			if before[context] == nil {
+				before[context] = run(t, base.with(s.with))
+			}
+			if values := base.with(s.with); values[s.variable] == s.value {
+				t.Fatal("the second value is the first one")
+			}
+			want := s.change(t, before[context])
+			got := run(t, base.with(s.with).with(s.also).with(variables{s.variable: s.value}))
+			for _, fact := range got {
+				if !slices.Contains(want, fact) {
+					t.Errorf("unexpected:\n\t%s", fact)
+				}
+			}
+			for _, fact := range want {
+				if !slices.Contains(got, fact) {
+					t.Errorf("missing:\n\t%s", fact)
+				}
+			}
+		})
+	}
+	covered := map[string]bool{}
+	for _, s := range settings {
+		covered[s.variable] = true
+	}
+	if got, want := slices.Sorted(maps.Keys(covered)), slices.Sorted(maps.Keys(asked)); !slices.Equal(got, want) {
+		t.Errorf("there are settings for\n%v\nthe function reads\n%v", got, want)
+	}
+}
+
+// change returns the facts that the second value should give.
+func (s setting) change(t *testing.T, before []string) []string {
+	t.Helper()
+	after := slices.Clone(before)
+	for _, pair := range s.replaced {
+		found := false
+		for i := range after {
+			found = found || strings.Contains(after[i], pair[0])
+			after[i] = strings.ReplaceAll(after[i], pair[0], pair[1])
+		}
+		if !found {
+			t.Errorf("no fact has %q", pair[0])
+		}
+	}
+	for _, fact := range s.gone {
+		if !slices.Contains(after, fact) {
+			t.Errorf("it was never there: %s", fact)
+		}
+		after = slices.DeleteFunc(after, func(other string) bool { return other == fact })
+	}
+	after = append(after, s.come...)
+	if changes := len(s.replaced)+len(s.gone)+len(s.come) > 0; changes == (s.nothing != "") {
+		t.Error("a setting changes something, or says why it does not")
+	}
+	return after
+}
+
+// facts are observations of a function, in any order.
+type facts struct {
+	mu  sync.Mutex
+	all map[string]bool
+}
+
+func (f *facts) add(format string, values ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.all == nil {
+		f.all = map[string]bool{}
+	}
+	f.all[fmt.Sprintf(format, values...)] = true
+}
+
+func (f *facts) list() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Sorted(maps.Keys(f.all))
+}
+
+// output keeps the log of a function.
+type output struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// lines are the lines so far.
+func (o *output) lines(t *testing.T) []map[string]any {
+	t.Helper()
+	var lines []map[string]any
+	for text := range strings.Lines(o.String()) {
+		var line map[string]any
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Fatalf("a line is not JSON: %q", text)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// requests are the lines of requests.
+func (o *output) requests(t *testing.T) []map[string]any {
+	t.Helper()
+	return slices.DeleteFunc(o.lines(t), func(line map[string]any) bool { return line["msg"] != "request" })
+}
+
+// noteLine notes the members of the line of a request. It notes only the names of times, which differ each time.
+func (f *facts) noteLine(line map[string]any) {
+	for name, value := range line {
+		switch {
+		case name == "_aws":
+			f.noteMetrics(value)
+		case name == "time":
+		case strings.HasSuffix(name, "_ms"):
+			f.add("line: %s", name)
+		default:
+			f.add("line: %s = %v", name, value)
+		}
+	}
+}
+
+func (f *facts) noteMetrics(metadata any) {
+	document, _ := json.Marshal(metadata)
+	var aws struct {
+		CloudWatchMetrics []struct {
+			Namespace  string
+			Dimensions [][]string
+			Metrics    []struct{ Name, Unit string }
+		}
+	}
+	_ = json.Unmarshal(document, &aws)
+	for _, directive := range aws.CloudWatchMetrics {
+		for _, metric := range directive.Metrics {
+			f.add("metric: %s %v %s in %s", directive.Namespace, directive.Dimensions, metric.Name, metric.Unit)
+		}
+	}
+}
+
+// noteOtherLines notes the other lines, but not those of fetches ahead: these come at any time, and other tests are about them.
+func (f *facts) noteOtherLines(lines []map[string]any) {
+	for _, line := range lines {
+		if msg, _ := line["msg"].(string); msg != "request" && !strings.HasPrefix(msg, "fetch ahead failed") {
+			f.add("log: %s %s", line["level"], msg)
+		}
+	}
+}
+
+// assemblies are the functions.
+var assemblies = map[string]app.Assembly{"portal": app.Portal, "webhook": app.Webhook, "preflight": app.Examiner{Pause: noPause}.Preflight}
