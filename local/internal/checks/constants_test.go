@@ -133,6 +133,17 @@ func (p *goPackages) eval(folder string, e ast.Expr) (value constant.Value, isTi
 	return nil, false
 }
 
+// text is what a package's constant of a text is.
+func (p *goPackages) text(pkg, name string) string {
+	p.t.Helper()
+	found := p.declared(p.folder(pkg))[name]
+	if len(found) != 1 {
+		p.t.Fatalf("%s has %d constants %s", pkg, len(found), name)
+	}
+	value, _ := p.eval(p.folder(pkg), found[0])
+	return constant.StringVal(value)
+}
+
 // flag is the default of a command's flag, of package flag or of urfave/cli.
 func (p *goPackages) flag(folder, name string) (value float64, isTime bool) {
 	p.t.Helper()

@@ -46,6 +46,9 @@ func outlineOf(node *yaml.Node) *outline {
 			add(node.Content[i].Value, node.Content[i+1])
 		}
 	case yaml.SequenceNode:
+		if len(node.Content) == 0 {
+			o.value = "[]"
+		}
 		for i, child := range node.Content {
 			add(strconv.Itoa(i), child)
 		}
