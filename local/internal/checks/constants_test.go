@@ -155,7 +155,7 @@ func (p *goPackages) flag(folder, name string) (value float64, isTime bool) {
 	for _, file := range parseFolder(p.t, root+folder) {
 		ast.Inspect(file, func(n ast.Node) bool {
 			switch n := n.(type) {
-			case *ast.CallExpr: // flags.DurationVar(&variable, name, value, usage)
+			case *ast.CallExpr: // a DurationVar of package flag, with variable, name, value and usage
 				if len(n.Args) == 4 && isName(n.Args[1]) {
 					found = n.Args[2]
 				}

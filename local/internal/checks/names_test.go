@@ -164,11 +164,28 @@ const (
 )
 
 func TestDocumentsNameWhatExists(t *testing.T) {
-	r := readRepository(t)
+	r, benchmark := readRepository(t), readText(t, "local/bench/main.go")
+	logGroups, name := map[string]bool{}, regexp.MustCompile(`\$\{AWS::StackName\}`)
+	for _, template := range []string{"template.yaml", "infra/edge.yaml"} {
+		for _, resource := range readOutline(t, root+template).at("Resources").members {
+			if group, ok := strings.CutPrefix(resource.at("Properties", "LogGroupName").value, "!Sub "); ok {
+				logGroups[name.ReplaceAllString(group, "NAME")] = true
+			}
+		}
+	}
 	for path := range said {
 		p := readPage(t, path)
 		for _, at := range codeSpans.FindAllStringIndex(p.text, -1) {
 			span := strings.Join(strings.Fields(strings.Trim(p.text[at[0]:at[1]], "` ")), " ")
+			if option, ok := strings.CutPrefix(span, "--"); ok && path == "local/bench/README.md" {
+				if name := strings.Fields(option)[0]; !regexp.MustCompile(`flags\.\w+\((?:&[\w.]+, )?"` + name + `"`).MatchString(benchmark) {
+					t.Errorf("%s:%d: the benchmark has no option %s", path, p.line(at[0]), name)
+				}
+			}
+			if strings.HasPrefix(span, "/aws/") && !logGroups[span] {
+				t.Errorf("%s:%d: no template has the log group %s", path, p.line(at[0]), span)
+				continue
+			}
 			if problem := r.unknown(span, filepath.Dir(path)); problem != "" {
 				t.Errorf("%s:%d: %s: %s", path, p.line(at[0]), problem, span)
 			}

@@ -120,7 +120,10 @@ func (c *contract) see(t *testing.T, operation string, w *httptest.ResponseRecor
 		}
 		note(c.headers, shared, name)
 		var read any = value
-		if header.at("schema", "type").value == "integer" {
+		_, err := strconv.Atoi(value)
+		if isNumber := header.at("schema", "type").value == "integer"; isNumber != (err == nil) {
+			t.Errorf("%s: %s is %q, and openapi.yaml has it as a number: %v", key, name, value, isNumber)
+		} else if isNumber {
 			read = json.Number(value)
 		}
 		if err := c.schemaOf(append(place, "schema")...).Validate(read); err != nil {
@@ -230,6 +233,8 @@ func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
 		{webhookPost, webhook, signed(`{"id":"evt_1","object":"event","type":"customer.created","livemode":false,"created":1,"data":{"object":{"id":"cus_1","object":"customer","created":1,"metadata":{"user_id":"u"}}}}`), broken("dynamodb", status(500)), "503 customer-store-unavailable"},
 		{webhookPost, s.assembled(app.Webhook, map[string]string{"WEBHOOK_SECRET_ID": "webhook", "AWS_ENDPOINT_URL_SECRETS_MANAGER": s.origin + "/nowhere"}, 0), signed(`{}`), nil, "503 secrets-unavailable"},
 	}
+	// These take as long as their tries, and another case shows the page of their status.
+	slow := []string{"502 billing-unavailable", "503 customer-store-unavailable"}
 	for _, test := range tests {
 		t.Run(test.operation+" "+test.want, func(t *testing.T) {
 			s.breakUpstreams(test.broken)
@@ -243,6 +248,9 @@ func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
 					continue // a page
 				}
 				c.see(t, test.operation, w)
+				if slices.Contains(slow, test.want) {
+					break
+				}
 			}
 		})
 	}

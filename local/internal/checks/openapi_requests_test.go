@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,7 +81,9 @@ func (c *contract) trials(schema *outline, value any, name string, put func(any)
 		return []trial{{name + " fits no choice", schema.line, nil, true}}
 	}
 	var all []trial
-	try := func(what string, other any, good bool) { all = append(all, trial{name + what, schema.line, put(other), good}) }
+	try := func(what string, other any, good bool) {
+		all = append(all, trial{name + what, schema.line, put(other), good})
+	}
 	switch value := value.(type) {
 	case map[string]any:
 		try(" is a text", "x", false)
@@ -452,13 +455,12 @@ func TestASessionOfTheDocumentIsStripes(t *testing.T) {
 	compare = func(name string, ours *outline, stripes map[string]any) {
 		ours = c.resolve(ours)
 		nullable := stripes["nullable"] == true
-		for _, choice := range asList(stripes["anyOf"]) { // a reference that may be null, or an object that may be expanded
-			if reference, ok := choice.(map[string]any)["$ref"].(string); ok && choice != nil && len(asList(stripes["anyOf"])) == 1 {
-				stripes = theirs(strings.TrimPrefix(reference, "#/components/schemas/"))
-			} else {
-				stripes = map[string]any{"type": "string"}
-			}
-			break
+		switch choices := asList(stripes["anyOf"]); len(choices) {
+		case 0:
+		case 1: // a reference that may be null
+			stripes, _ = choices[0].(map[string]any)
+		default: // an ID, or the object if it is expanded
+			stripes = map[string]any{"type": "string"}
 		}
 		if reference, ok := stripes["$ref"].(string); ok {
 			stripes = theirs(strings.TrimPrefix(reference, "#/components/schemas/"))
@@ -531,6 +533,18 @@ func TestAChoiceOfTheDocument(t *testing.T) {
 		if !slices.Equal(required, want) || !slices.Equal(slices.Sorted(slices.Values(c.schema(schema).at("properties").names)), want) {
 			t.Errorf("%s requires %v, an answer has %v", schema, required, want)
 		}
+	}
+	states := regexp.MustCompile(`(?m)^\tcase (stripe\.SubscriptionStatus.*):$`).FindStringSubmatch(readText(t, "functions/internal/portal/subscription.go"))
+	if states == nil {
+		t.Fatal("subscription.go lists no states")
+	}
+	words := regexp.MustCompile(`([a-z])([A-Z])`)
+	var want []string
+	for _, state := range strings.Split(states[1], ", ") {
+		want = append(want, strings.ToLower(words.ReplaceAllString(strings.TrimPrefix(state, "stripe.SubscriptionStatus"), "${1}_${2}")))
+	}
+	if got := c.schema("SubscriptionChoice").at("properties", "status", "enum").list(); !slices.Equal(got, want) {
+		t.Errorf("a subscription to choose is %v, and in subscription.go %v", got, want)
 	}
 	problem := decoded(request{http.MethodPost, "/billing/portal", "", nil}.ask(t, s.portal(nil)))
 	if required := slices.Sorted(slices.Values(c.schema("Problem").at("required").list())); !slices.Equal(required, slices.Sorted(maps.Keys(problem))) {

@@ -28,4 +28,5 @@ var _ = say("README.md",
 
 	// What counts nothing of the code's.
 	"five buttons", `"Upgrade to Pro" is two`, "the function writes two attributes", "half a read unit",
+	"no user may have an ID like `cus_…`",
 )

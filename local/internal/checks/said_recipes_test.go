@@ -13,6 +13,7 @@ var _ = say("infra/README.md",
 	"Stripe's list of customers, {{importer.pageSize}} a request", "For a user with more than {{customers.maxCustomers}} customers",
 
 	// Portal configurations
+	"(`{{file of parameters}}` without `--write`)",
 	"creates nothing twice", "two runs at once can both create",
 
 	// Doctor

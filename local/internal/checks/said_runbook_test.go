@@ -16,6 +16,7 @@ var _ = say("infra/RUNBOOK.md",
 	"Sending one twice changes nothing",
 
 	// Procedures
+	"or with `customer_creation=always`", // https://docs.stripe.com/api/checkout/sessions/create
 	"compares the two releases", "what the last two releases use",
 	"stands still for more than two minutes at its hook", // PreflightFunction has a Timeout of 120 s
 	"CodeDeploy would wait an hour",

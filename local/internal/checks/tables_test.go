@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"bytes"
 	"maps"
 	"os"
 	"regexp"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"billingportal/local/internal/stripespec"
 )
 
 var tableRow = regexp.MustCompile(`(?m)^\| (.+) \|$`)
@@ -163,6 +166,48 @@ func TestDocumentsListWhatThereIs(t *testing.T) {
 		if got := slices.Sorted(slices.Values(spansIn(rest))); !slices.Equal(got, slices.Sorted(slices.Values(list.want))) {
 			t.Errorf("%s: %q has %v, want %v", list.path, list.before, got, list.want)
 		}
+	}
+}
+
+// pathPattern is a path after a method, in a text or a diagram.
+var (
+	pathPattern = regexp.MustCompile(`\b(?:GET|POST|PUT|DELETE) (/[\w/.-]+)`)
+	partPattern = regexp.MustCompile(`::part\((\w+)\)|(--manage-billing-[a-z]+)`)
+	portPattern = regexp.MustCompile(`127\.0\.0\.1:\d+`)
+)
+
+// TestDocumentsNameThePaths looks for each path in the functions, for each part of the button in its module, and for the laptop's address.
+func TestDocumentsNameThePaths(t *testing.T) {
+	sources := ""
+	walkSource(t, func(path, text string) {
+		if strings.HasPrefix(path, "functions/") && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+			sources += text
+		}
+	})
+	module := readText(t, "functions/internal/portal/button/button.js")
+	paths, parts := 0, 0
+	for path := range said {
+		text := readText(t, path)
+		for _, match := range pathPattern.FindAllStringSubmatch(text, -1) {
+			paths++
+			if quoted := `"` + match[1] + `"`; !strings.Contains(sources, quoted) && !bytes.Contains(stripespec.Embedded(), []byte(quoted)) {
+				t.Errorf("%s: neither a function nor Stripe has the path %s", path, match[1])
+			}
+		}
+		for _, match := range partPattern.FindAllStringSubmatch(text, -1) {
+			parts++
+			if !strings.Contains(module, `"`+match[1]+`"`) && (match[2] == "" || !strings.Contains(module, match[2]+",") && !strings.Contains(module, match[2]+")")) {
+				t.Errorf("%s: the button has no %s", path, match[0])
+			}
+		}
+	}
+	for _, address := range portPattern.FindAllString(readText(t, "README.md"), -1) {
+		if want := newGoPackages(t).text("local", "defaultListen"); address != want {
+			t.Errorf("README.md: the laptop is at %s, want %s", address, want)
+		}
+	}
+	if paths < 3 || parts < 5 {
+		t.Errorf("%d paths, %d parts", paths, parts)
 	}
 }
 
