@@ -37,8 +37,8 @@ type service struct {
 }
 
 const (
-	signingSecret = "whsec_" + "checks"
-	stripeKey     = "sk_test_" + "checks"
+	checksSigningSecret = "whsec_" + "checks"
+	checksStripeKey     = "sk_test_" + "checks"
 )
 
 func startService(t *testing.T) *service {
@@ -59,8 +59,8 @@ func startService(t *testing.T) *service {
 			t.Fatal(err)
 		}
 	}
-	secrets.Put("stripe", stripeKey)
-	secrets.Put("webhook", signingSecret)
+	secrets.Put("stripe", checksStripeKey)
+	secrets.Put("webhook", checksSigningSecret)
 	mux := http.NewServeMux()
 	for path, upstream := range map[string]struct {
 		name    string
@@ -227,7 +227,7 @@ func (r request) ask(t *testing.T, handler http.Handler) *httptest.ResponseRecor
 // signed is a request of Stripe's.
 func signed(body string) request {
 	now := time.Now().Unix()
-	mac := hmac.New(sha256.New, []byte(signingSecret))
+	mac := hmac.New(sha256.New, []byte(checksSigningSecret))
 	fmt.Fprintf(mac, "%d.%s", now, body)
 	header := map[string]string{"Content-Type": "application/json", "Stripe-Signature": fmt.Sprintf("t=%d,v1=%s", now, hex.EncodeToString(mac.Sum(nil)))}
 	return request{http.MethodPost, "/stripe/webhook", body, header}
