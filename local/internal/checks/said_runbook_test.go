@@ -1,6 +1,6 @@
 package checks
 
-// What an alarm means is held to observability.yaml by .ci/template/test_observability.py.
+// What an alarm means is held to the alarms by .ci/template/test_watched.py.
 var _ = say("infra/RUNBOOK.md",
 	"version 2, with credentials",
 	"no line of `what-failed` for ten minutes",
@@ -36,7 +36,7 @@ var _ = say("infra/RUNBOOK.md",
 	// AWS's: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html
 	"end after 35 days", "needs three regions", "Route 53",
 
-	// Monitoring. test_observability.py counts metrics and alarms.
+	// Monitoring. .ci/template counts metrics and alarms.
 	"at most 84 custom metrics of {{local.perMetric}} ({{price of all metrics}}; a quiet deployment has about 30,",
 	"the alarms look at 32 metrics of {{local.perAlarmMetric}} ({{price of all alarms}}), a dashboard {{local.perDashboard}}",
 
