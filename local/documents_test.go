@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -10,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"billingportal/functions/app"
 )
 
 // document is a page that people read.
@@ -73,81 +70,11 @@ func requireNamed(t *testing.T, what string, named map[string][]string, exists f
 }
 
 var (
-	// RELEASE is the one variable whose name is one word.
-	variablePattern       = regexp.MustCompile(`\b(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|RELEASE)\b`)
-	quotedVariablePattern = regexp.MustCompile("[\"'`{$ ]([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|RELEASE)\\b")
-
-	kindPattern      = regexp.MustCompile(`(?m)^\t"([a-z-]+)":\s+\{\d{3},`)
-	statusRowPattern = regexp.MustCompile(`(?m)^\| \d{3}(?:, \d{3})* \|([^|]+)\|`)
-	codePattern      = regexp.MustCompile("`([a-z-]+)`")
-
 	callPattern = regexp.MustCompile(`go run \./local(?: ([a-z]+(?:-[a-z]+)*))?((?: +[^\x60|)\n]+)?)`)
 	flagPattern = regexp.MustCompile(`--([a-z][a-z-]*)`)
 	// wrappedPattern is the end of a line within a command of a sentence.
 	wrappedPattern = regexp.MustCompile("(`go run [^`\n]*)\n *")
-
-	linkPattern         = regexp.MustCompile(`\]\(([^)\s]+)\)`)
-	headingPattern      = regexp.MustCompile(`(?m)^#+ (.+)$`)
-	notInAnchorsPattern = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
-
-func TestDocumentsNameTheVariables(t *testing.T) {
-	known := map[string]bool{}
-	walkSource(t, "..", func(path, text string) {
-		if strings.HasSuffix(path, ".md") || strings.HasSuffix(path, "_test.go") {
-			return
-		}
-		for _, match := range quotedVariablePattern.FindAllStringSubmatch(text, -1) {
-			known[match[1]] = true
-		}
-	})
-	named := map[string][]string{}
-	for _, d := range documents(t) {
-		for _, at := range variablePattern.FindAllStringIndex(d.text, -1) {
-			name := d.text[at[0]:at[1]]
-			if !strings.HasSuffix(d.text[:at[0]], "=") { // a value of another program
-				named[name] = append(named[name], d.path)
-			}
-		}
-	}
-	ofLambda := []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"}
-	read := map[string]bool{}
-	for _, assemble := range []app.Assembly{app.Portal, app.Webhook} {
-		_, err := assemble(t.Context(), func(name string) string {
-			read[name] = !slices.Contains(ofLambda, name)
-			return ""
-		}, io.Discard)
-		if err == nil {
-			t.Fatal("an empty environment was accepted")
-		}
-	}
-	maps.DeleteFunc(read, func(_ string, ours bool) bool { return !ours })
-	requireNamed(t, "variable", named, func(name string) bool { return known[name] }, slices.Sorted(maps.Keys(read)))
-}
-
-// A code stands in a row of a table that begins with statuses.
-func TestDocumentsNameTheCodes(t *testing.T) {
-	kinds, err := os.ReadFile("../functions/internal/answer/kinds.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var codes []string
-	for _, match := range kindPattern.FindAllStringSubmatch(string(kinds), -1) {
-		codes = append(codes, match[1])
-	}
-	if len(codes) < 30 {
-		t.Fatalf("codes: %v", codes)
-	}
-	named := map[string][]string{}
-	for _, d := range documents(t) {
-		for _, cells := range statusRowPattern.FindAllStringSubmatch(d.text, -1) {
-			for _, match := range codePattern.FindAllStringSubmatch(cells[1], -1) {
-				named[match[1]] = append(named[match[1]], d.path)
-			}
-		}
-	}
-	requireNamed(t, "code", named, func(name string) bool { return slices.Contains(codes, name) }, codes)
-}
 
 func TestDocumentsNameTheCommands(t *testing.T) {
 	var all []string
@@ -180,98 +107,4 @@ func TestDocumentsNameTheCommands(t *testing.T) {
 		return slices.Contains(all, name) || strings.HasSuffix(name, " --help")
 	}
 	requireNamed(t, "command", named, exists, all)
-}
-
-// TestDocumentsLead follows each link to a file of the repository, and to a heading of a page.
-func TestDocumentsLead(t *testing.T) {
-	links := 0
-	for _, d := range documents(t) {
-		for _, match := range linkPattern.FindAllStringSubmatch(d.text, -1) {
-			file, anchor, _ := strings.Cut(match[1], "#")
-			if strings.Contains(file, "://") {
-				continue
-			}
-			links++
-			path := d.path
-			if file != "" {
-				path = filepath.Join(filepath.Dir(d.path), file)
-			}
-			text, err := os.ReadFile(path)
-			if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
-				err = nil
-			}
-			if err != nil {
-				t.Errorf("%s leads to %s: %v", d.path, match[1], err)
-				continue
-			}
-			if anchor != "" && !slices.Contains(anchors(string(text)), anchor) {
-				t.Errorf("%s leads to %s, and there is no such heading", d.path, match[1])
-			}
-		}
-	}
-	if links < 20 {
-		t.Errorf("%d links", links)
-	}
-}
-
-// anchors are the names that GitHub gives to the headings of a page.
-func anchors(text string) []string {
-	var found []string
-	for _, match := range headingPattern.FindAllStringSubmatch(text, -1) {
-		name := notInAnchorsPattern.ReplaceAllString(strings.ToLower(match[1]), "")
-		found = append(found, strings.ReplaceAll(name, " ", "-"))
-	}
-	return found
-}
-
-func TestTheReadmeIsReadInTenMinutes(t *testing.T) {
-	text, err := os.ReadFile("../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if lines := strings.Count(string(text), "\n"); lines > 300 {
-		t.Errorf("%d lines", lines)
-	}
-}
-
-var (
-	elementPattern   = regexp.MustCompile(`<manage-billing-button([^>]*)>`)
-	attributePattern = regexp.MustCompile(` ([a-z-]+)(?:="[^"]*")?`)
-	placePattern     = regexp.MustCompile(`(?m)^  "?([a-z-]+)"?: "[^"]+",$`)
-	readPattern      = regexp.MustCompile(`(?:get|has)Attribute\("([a-z-]+)"\)`)
-)
-
-// A snippet uses attributes that the element has, and the table of attributes has all of them.
-func TestDocumentsNameTheAttributes(t *testing.T) {
-	source, err := os.ReadFile("../functions/internal/portal/button/button.js")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []string
-	for _, pattern := range []*regexp.Regexp{placePattern, readPattern} {
-		for _, match := range pattern.FindAllStringSubmatch(string(source), -1) {
-			all = append(all, match[1])
-		}
-	}
-	if len(all) < 15 {
-		t.Fatalf("attributes: %v", all)
-	}
-	for _, d := range documents(t) {
-		for _, element := range elementPattern.FindAllStringSubmatch(d.text, -1) {
-			for _, attribute := range attributePattern.FindAllStringSubmatch(element[1], -1) {
-				if !slices.Contains(all, attribute[1]) {
-					t.Errorf("%s: the element has no attribute %s", d.path, attribute[1])
-				}
-			}
-		}
-	}
-	table, err := os.ReadFile("examples/README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range all {
-		if !strings.Contains(string(table), "`"+name+"`") {
-			t.Errorf("local/examples/README.md leaves out the attribute %s", name)
-		}
-	}
 }

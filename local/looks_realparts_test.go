@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -93,6 +94,8 @@ func TestLooksOfTheDemo(t *testing.T) {
 	b.click("#checkout-button", "#pay")
 	b.look(axe, "checkout")
 }
+
+var kindPattern = regexp.MustCompile(`(?m)^\t"([a-z-]+)":\s+\{\d{3},`)
 
 func TestLooksOfTheErrorPages(t *testing.T) {
 	var codes []string

@@ -50,7 +50,7 @@ type failing struct{ error }
 
 func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.error }
 
-func TestBoundedHoldsAnswersToADocumentOfAtMostAMebibyte(t *testing.T) {
+func TestBoundedHoldsAnswersToADocumentOfBoundedSize(t *testing.T) {
 	const limit = 2 << 20
 	for name, test := range map[string]struct {
 		size    int

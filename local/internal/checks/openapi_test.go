@@ -179,20 +179,6 @@ func mergeKeys(a, b map[string][]string) map[string][]string {
 	return merged
 }
 
-// Of what is no problem, there are a session, the way to it, and what API Gateway answers by itself.
-func TestOpenAPIHasNoOtherStatus(t *testing.T) {
-	var others []string
-	for status, response := range readAPI(t).responses() {
-		if _, ok := response.at("content").members["application/problem+json"]; !ok {
-			others = append(others, status)
-		}
-	}
-	slices.Sort(others)
-	if want := []string{"200", "303", "429", "431"}; !slices.Equal(others, want) {
-		t.Errorf("without problems: %v, want %v", others, want)
-	}
-}
-
 func TestOpenAPIHasEveryParameter(t *testing.T) {
 	accepted := portal(t, "params_test.go").strings("accepted")
 	document := readAPI(t)
@@ -237,19 +223,6 @@ func TestOpenAPIHasEveryMemberOfAProblem(t *testing.T) {
 		slices.Sort(want)
 		if !slices.Equal(got, want) {
 			t.Errorf("%s has %v, the function sends %v", schema, got, want)
-		}
-	}
-}
-
-func TestEveryAnswerHasTheSecurityHeaders(t *testing.T) {
-	for status, response := range readAPI(t).responses() {
-		if status == "429" || status == "431" {
-			continue // API Gateway's own
-		}
-		for _, name := range []string{"Cache-Control", "Referrer-Policy", "X-Content-Type-Options"} {
-			if _, ok := response.at("headers").members[name]; !ok {
-				t.Errorf("%s lacks %s", status, name)
-			}
 		}
 	}
 }

@@ -2,80 +2,63 @@ package checks
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
-// outline is a node of a YAML document: a mapping or a sequence, whose members are named 0, 1, 2 and so on, or a scalar or a
-// flow sequence, as it is written. The text of a block scalar is left out.
+// outline is a node of a YAML document: a mapping or a sequence, whose members are named 0, 1, 2 and so on, or a scalar. A scalar
+// with a tag of CloudFormation's has the tag in its value: "!Ref Name".
 type outline struct {
 	value   string
+	line    int
 	names   []string // of the members, in order
 	members map[string]*outline
 }
 
-var (
-	member      = regexp.MustCompile(`^('[^']*'|[^'"#\s].*?):(?: +(.*))?$`)
-	blockScalar = regexp.MustCompile(`^[|>][+-]?$`)
-)
-
-// parseOutline reads YAML as it is written here: a member in a line, two more spaces for each level, sequences too, and flow
-// sequences of scalars.
 func parseOutline(text string) (*outline, error) {
-	root := &outline{}
-	open := map[int]*outline{0: root} // what members of an indentation belong to
-	skip := -1                        // the indentation of the member whose block scalar is being left out
-	var sequence *outline             // a flow sequence that goes on
-	for line := range strings.Lines(text) {
-		content := strings.TrimSpace(line)
-		indent := len(line) - len(strings.TrimLeft(line, " "))
-		switch {
-		case sequence != nil:
-			sequence.value += " " + content
-			if strings.HasSuffix(content, "]") {
-				sequence = nil
-			}
-			continue
-		case content == "", strings.HasPrefix(content, "#"), skip >= 0 && indent > skip:
-			continue
-		}
-		skip = -1
-		if open[indent] == nil {
-			return nil, fmt.Errorf("a line that belongs to nothing: %s", content)
-		}
-		for strings.HasPrefix(content, "- ") {
-			item := open[indent].add(strconv.Itoa(len(open[indent].names)))
-			content, indent = content[2:], indent+2
-			item.value = scalar(content)
-			open[indent] = item
-		}
-		m := member.FindStringSubmatch(content)
-		if m == nil {
-			continue
-		}
-		open[indent].value = ""
-		child := open[indent].add(scalar(m[1]))
-		child.value = scalar(m[2])
-		open[indent+2] = child
-		switch {
-		case blockScalar.MatchString(m[2]):
-			skip = indent
-		case strings.HasPrefix(m[2], "[") && !strings.HasSuffix(m[2], "]"):
-			sequence = child
-		}
+	var document yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &document); err != nil {
+		return nil, err
 	}
-	return root, nil
+	if len(document.Content) != 1 {
+		return nil, fmt.Errorf("%d documents", len(document.Content))
+	}
+	return outlineOf(document.Content[0]), nil
 }
 
-func (o *outline) add(name string) *outline {
-	if o.members == nil {
-		o.members = map[string]*outline{}
+func outlineOf(node *yaml.Node) *outline {
+	if node.Alias != nil {
+		node = node.Alias
 	}
-	child := &outline{}
-	o.names = append(o.names, name)
-	o.members[name] = child
-	return child
+	o := &outline{line: node.Line, members: map[string]*outline{}}
+	add := func(name string, child *yaml.Node) {
+		o.names = append(o.names, name)
+		o.members[name] = outlineOf(child)
+	}
+	switch node.Kind {
+	case yaml.MappingNode:
+		if len(node.Content) == 0 {
+			o.value = "{}"
+		}
+		for i := 0; i < len(node.Content); i += 2 {
+			add(node.Content[i].Value, node.Content[i+1])
+		}
+	case yaml.SequenceNode:
+		if len(node.Content) == 0 {
+			o.value = "[]"
+		}
+		for i, child := range node.Content {
+			add(strconv.Itoa(i), child)
+		}
+	default:
+		o.value = node.Value
+		if strings.HasPrefix(node.Tag, "!") && !strings.HasPrefix(node.Tag, "!!") {
+			o.value = node.Tag + " " + node.Value
+		}
+	}
+	return o
 }
 
 // at follows a path of names; what is not there is empty.
@@ -90,16 +73,11 @@ func (o *outline) at(path ...string) *outline {
 	return o
 }
 
-// list returns the scalars of a sequence, in flow or in block style.
+// list returns the scalars of a sequence.
 func (o *outline) list() []string {
 	var values []string
 	for _, name := range o.names {
 		values = append(values, o.members[name].value)
-	}
-	if inner, ok := strings.CutPrefix(o.value, "["); ok {
-		for value := range strings.SplitSeq(strings.TrimSuffix(inner, "]"), ",") {
-			values = append(values, scalar(strings.TrimSpace(value)))
-		}
 	}
 	return values
 }

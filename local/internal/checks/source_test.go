@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"reflect"
 	"strconv"
 	"strings"
@@ -94,4 +95,14 @@ func (s source) jsonNames(name string) []string {
 		s.t.Fatalf("there is no struct %s", name)
 	}
 	return names
+}
+
+// readText is a file of the repository.
+func readText(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(root + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

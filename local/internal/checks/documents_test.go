@@ -1,0 +1,196 @@
+package checks
+
+import (
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"billingportal/functions/app"
+)
+
+// documents are all pages of the repository, as they are.
+func documents(t *testing.T) []page {
+	t.Helper()
+	var found []page
+	walkSource(t, func(path, text string) {
+		if strings.HasSuffix(path, ".md") && !strings.Contains(path, "testdata") {
+			found = append(found, page{path, text})
+		}
+	})
+	if len(found) < 6 {
+		t.Fatalf("%d documents", len(found))
+	}
+	return found
+}
+
+// requireNamed fails where a document names something that does not exist, or no document names something that does.
+func requireNamed(t *testing.T, what string, named map[string][]string, exists func(string) bool, all []string) {
+	t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		if !exists(name) {
+			t.Errorf("there is no %s %s, which %s names", what, name, strings.Join(named[name], ", "))
+		}
+	}
+	for _, name := range all {
+		if _, ok := named[name]; !ok {
+			t.Errorf("no document names the %s %s", what, name)
+		}
+	}
+}
+
+var (
+	// RELEASE is the one variable whose name is one word.
+	variablePattern       = regexp.MustCompile(`\b(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|RELEASE)\b`)
+	quotedVariablePattern = regexp.MustCompile("[\"'`{$ ]([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|RELEASE)\\b")
+
+	linkPattern         = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	headingPattern      = regexp.MustCompile(`(?m)^#+ (.+)$`)
+	notInAnchorsPattern = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+)
+
+func TestDocumentsNameTheVariables(t *testing.T) {
+	known := map[string]bool{}
+	walkSource(t, func(path, text string) {
+		if strings.HasSuffix(path, ".md") || strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		for _, match := range quotedVariablePattern.FindAllStringSubmatch(text, -1) {
+			known[match[1]] = true
+		}
+	})
+	named := map[string][]string{}
+	for _, d := range documents(t) {
+		for _, at := range variablePattern.FindAllStringIndex(d.text, -1) {
+			name := d.text[at[0]:at[1]]
+			if !strings.HasSuffix(d.text[:at[0]], "=") { // a value of another program
+				named[name] = append(named[name], d.path)
+			}
+		}
+	}
+	ofLambda := []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"}
+	read := map[string]bool{}
+	for _, assemble := range []app.Assembly{app.Portal, app.Webhook} {
+		_, err := assemble(t.Context(), func(name string) string {
+			read[name] = !slices.Contains(ofLambda, name)
+			return ""
+		}, io.Discard)
+		if err == nil {
+			t.Fatal("an empty environment was accepted")
+		}
+	}
+	maps.DeleteFunc(read, func(_ string, ours bool) bool { return !ours })
+	requireNamed(t, "variable", named, func(name string) bool { return known[name] }, slices.Sorted(maps.Keys(read)))
+}
+
+// A code stands in a row of a table that begins with statuses.
+func TestDocumentsNameTheCodes(t *testing.T) {
+	statuses := statusesOfCodes(t)
+	named := map[string][]string{}
+	for _, d := range documents(t) {
+		for _, cells := range statusRow.FindAllStringSubmatch(d.text, -1) {
+			for _, match := range codeSpan.FindAllStringSubmatch(cells[2], -1) {
+				named[match[1]] = append(named[match[1]], d.path)
+			}
+		}
+	}
+	requireNamed(t, "code", named, func(name string) bool { return statuses[name] != "" }, slices.Sorted(maps.Keys(statuses)))
+}
+
+// TestDocumentsLead follows each link to a file of the repository, and to a heading of a page.
+func TestDocumentsLead(t *testing.T) {
+	links := 0
+	for _, d := range documents(t) {
+		for _, match := range linkPattern.FindAllStringSubmatch(d.text, -1) {
+			file, anchor, _ := strings.Cut(match[1], "#")
+			if strings.Contains(file, "://") {
+				continue
+			}
+			links++
+			path := root + d.path
+			if file != "" {
+				path = filepath.Join(root, filepath.Dir(d.path), file)
+			}
+			text, err := os.ReadFile(path)
+			if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
+				err = nil
+			}
+			if err != nil {
+				t.Errorf("%s leads to %s: %v", d.path, match[1], err)
+				continue
+			}
+			if anchor != "" && !slices.Contains(anchors(string(text)), anchor) {
+				t.Errorf("%s leads to %s, and there is no such heading", d.path, match[1])
+			}
+		}
+	}
+	if links < 20 {
+		t.Errorf("%d links", links)
+	}
+}
+
+// anchors are the names that GitHub gives to the headings of a page.
+func anchors(text string) []string {
+	var found []string
+	for _, match := range headingPattern.FindAllStringSubmatch(text, -1) {
+		name := notInAnchorsPattern.ReplaceAllString(strings.ToLower(match[1]), "")
+		found = append(found, strings.ReplaceAll(name, " ", "-"))
+	}
+	return found
+}
+
+func TestTheReadmeIsReadInTenMinutes(t *testing.T) {
+	text, err := os.ReadFile(root + "README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Count(string(text), "\n"); lines > 300 {
+		t.Errorf("%d lines", lines)
+	}
+}
+
+var (
+	elementPattern   = regexp.MustCompile(`<manage-billing-button([^>]*)>`)
+	attributePattern = regexp.MustCompile(` ([a-z-]+)(?:="[^"]*")?`)
+	placePattern     = regexp.MustCompile(`(?m)^  "?([a-z-]+)"?: "[^"]+",$`)
+	readPattern      = regexp.MustCompile(`(?:get|has)Attribute\("([a-z-]+)"\)`)
+)
+
+// A snippet uses attributes that the element has, and the table of attributes has all of them.
+func TestDocumentsNameTheAttributes(t *testing.T) {
+	source, err := os.ReadFile(root + "functions/internal/portal/button/button.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, pattern := range []*regexp.Regexp{placePattern, readPattern} {
+		for _, match := range pattern.FindAllStringSubmatch(string(source), -1) {
+			all = append(all, match[1])
+		}
+	}
+	if len(all) < 15 {
+		t.Fatalf("attributes: %v", all)
+	}
+	for _, d := range documents(t) {
+		for _, element := range elementPattern.FindAllStringSubmatch(d.text, -1) {
+			for _, attribute := range attributePattern.FindAllStringSubmatch(element[1], -1) {
+				if !slices.Contains(all, attribute[1]) {
+					t.Errorf("%s: the element has no attribute %s", d.path, attribute[1])
+				}
+			}
+		}
+	}
+	table, err := os.ReadFile(root + "local/examples/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range all {
+		if !strings.Contains(string(table), "`"+name+"`") {
+			t.Errorf("local/examples/README.md leaves out the attribute %s", name)
+		}
+	}
+}

@@ -1,0 +1,194 @@
+package checks
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// repository is what the sources of the repository name.
+type repository struct {
+	words map[string]bool     // of every file that is neither a page nor a test
+	tests map[string][]string // functions of tests, with the folders that have them
+	files map[string]bool     // paths from the root
+	bases map[string]bool     // last parts of these
+}
+
+var (
+	word     = regexp.MustCompile(`[A-Za-z_][\w-]*`)
+	testName = regexp.MustCompile(`(?m)^(?:func|    def) ((?:Test|Fuzz|test_)\w+)\(`)
+	notRead  = []string{".git", ".tools", ".aws-sam", ".cache", ".deploy", "node_modules"}
+)
+
+// walkSource gives each file of the repository to a function, with its path from the root.
+func walkSource(t *testing.T, each func(path, text string)) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && slices.Contains(notRead, entry.Name()) {
+			return filepath.SkipDir
+		}
+		if !entry.Type().IsRegular() {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		each(strings.TrimPrefix(filepath.ToSlash(path), root), string(text))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readRepository(t *testing.T) *repository {
+	t.Helper()
+	r := &repository{map[string]bool{}, map[string][]string{}, map[string]bool{}, map[string]bool{}}
+	walkSource(t, func(path, text string) {
+		for name := path; name != "."; name = filepath.ToSlash(filepath.Dir(name)) {
+			r.files[name] = true
+		}
+		base := filepath.Base(path)
+		r.bases[base] = true
+		switch {
+		case strings.HasSuffix(base, ".md"), strings.Contains(path, "testdata/"):
+		case strings.HasSuffix(base, "_test.go"), strings.HasPrefix(base, "test_"):
+			for _, match := range testName.FindAllStringSubmatch(text, -1) {
+				r.tests[match[1]] = append(r.tests[match[1]], filepath.ToSlash(filepath.Dir(path)))
+			}
+		default:
+			for _, found := range word.FindAllString(text, -1) {
+				r.words[found] = true
+			}
+		}
+	})
+	return r
+}
+
+var (
+	codeSpans   = regexp.MustCompile("``[^`]+(?:`[^`]+)*``|`[^`]+`")
+	testSpan    = regexp.MustCompile(`^(?:Test|Fuzz)\w+$`)
+	extension   = regexp.MustCompile(`^[\w./*-]+\.(?:go|py|js|ts|md|ya?ml|toml|json|xml|mod|sum|sh|txt|zip|pem|csv|svg|gz)$`)
+	testCommand = regexp.MustCompile(`go test(?: -v)? -(?:run|fuzz) (\w+)(?: -v)? (\./[\w/-]+)$`)
+)
+
+// unknown says what a span of code names that does not exist, or "".
+func (r *repository) unknown(span, folder string) string {
+	switch {
+	case testSpan.MatchString(span):
+		if r.tests[span] == nil {
+			return "there is no test " + span
+		}
+		return ""
+	case extension.MatchString(span) || strings.Contains(span, "/") && !strings.ContainsAny(span, " …{:"):
+		if r.isFile(span, folder) {
+			return ""
+		}
+	}
+	if match := testCommand.FindStringSubmatch(span); match != nil {
+		return r.runs(match[1], match[2])
+	}
+	if extension.MatchString(span) {
+		if slices.Contains(strings.Fields(filesElsewhere), span) {
+			return ""
+		}
+		return "there is no file " + span
+	}
+	for _, at := range word.FindAllStringIndex(span, -1) {
+		name := span[at[0]:at[1]]
+		if len(name) < 3 || r.words[name] || r.tests[name] != nil || strings.HasPrefix(span[at[1]:], "…") && r.hasPrefix(name) {
+			continue
+		}
+		if !slices.Contains(strings.Fields(foreign), name) {
+			return "nothing in the sources is called " + name
+		}
+	}
+	return ""
+}
+
+// runs says whether a package has a test whose name begins so, as -run takes it.
+func (r *repository) runs(name, folder string) string {
+	for test, folders := range r.tests {
+		if strings.HasPrefix(test, name) && slices.Contains(folders, strings.TrimPrefix(folder, "./")) {
+			return ""
+		}
+	}
+	return folder + " has no test " + name
+}
+
+func (r *repository) hasPrefix(name string) bool {
+	for known := range r.words {
+		if strings.HasPrefix(known, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// isFile reports whether a span is a file's path from the root or from the page's folder, or its name alone, or a pattern of such.
+func (r *repository) isFile(span, folder string) bool {
+	span = strings.TrimSuffix(span, "/")
+	if r.files[span] || r.files[filepath.ToSlash(filepath.Join(folder, span))] || r.bases[span] {
+		return true
+	}
+	for path := range r.files {
+		if match, _ := filepath.Match(span, path); match {
+			return true
+		}
+		if match, _ := filepath.Match(span, filepath.Base(path)); match {
+			return true
+		}
+	}
+	return false
+}
+
+// foreign are names of other programs and services, and of what a reader makes up.
+const (
+	foreign = `u_42 NabC OLD NEW PROJECT TARGET ZONE NAME FUNCTION edge-ca old-ca solo billing-portal-v1 Billing-Portal- LogicalId _ms
+		admin acme resource_access app_metadata authenticated
+		put-item table-name secret-id new-ca CLIENT delete-function get-alias get-account-settings stop-replication-to-replica GetObjectVersion requestPayload CAPABILITY_AUTO_EXPAND
+		aws-cn aws-us-gov amd64 fuzz forward-to cdk CfnInclude CfnStack timeouts refusable
+		strict-origin-when-cross-origin require-trusted-types-for unsafe-inline`
+
+	// filesElsewhere are those of an operator, a release, a run or another machine.
+	filesElsewhere = `.deploy/prod.toml .deploy/default.toml .deploy/ENV.toml .cache/dashboard/*.svg functions/NAME/main.go
+		sbom-portal.json licenses-portal.txt billing-portal-v1.0.0.zip parameters.json customers.csv`
+)
+
+func TestDocumentsNameWhatExists(t *testing.T) {
+	r, benchmark := readRepository(t), readText(t, "local/bench/main.go")
+	logGroups, name := map[string]bool{}, regexp.MustCompile(`\$\{AWS::StackName\}`)
+	for _, template := range []string{"template.yaml", "infra/edge.yaml"} {
+		for _, resource := range readOutline(t, root+template).at("Resources").members {
+			if group, ok := strings.CutPrefix(resource.at("Properties", "LogGroupName").value, "!Sub "); ok {
+				logGroups[name.ReplaceAllString(group, "NAME")] = true
+			}
+		}
+	}
+	for path := range said {
+		p := readPage(t, path)
+		for _, at := range codeSpans.FindAllStringIndex(p.text, -1) {
+			span := strings.Join(strings.Fields(strings.Trim(p.text[at[0]:at[1]], "` ")), " ")
+			if option, ok := strings.CutPrefix(span, "--"); ok && path == "local/bench/README.md" {
+				if name := strings.Fields(option)[0]; !regexp.MustCompile(`flags\.\w+\((?:&[\w.]+, )?"` + name + `"`).MatchString(benchmark) {
+					t.Errorf("%s:%d: the benchmark has no option %s", path, p.line(at[0]), name)
+				}
+			}
+			if strings.HasPrefix(span, "/aws/") && !logGroups[span] {
+				t.Errorf("%s:%d: no template has the log group %s", path, p.line(at[0]), span)
+				continue
+			}
+			if problem := r.unknown(span, filepath.Dir(path)); problem != "" {
+				t.Errorf("%s:%d: %s: %s", path, p.line(at[0]), problem, span)
+			}
+		}
+	}
+}

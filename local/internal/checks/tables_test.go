@@ -1,0 +1,252 @@
+package checks
+
+import (
+	"bytes"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"billingportal/local/internal/stripespec"
+)
+
+var tableRow = regexp.MustCompile(`(?m)^\| (.+) \|$`)
+
+// rows are the cells of a page's tables that have a header.
+func rows(t *testing.T, path, header string) [][]string {
+	t.Helper()
+	text, err := os.ReadFile(root + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found [][]string
+	inside := false
+	for line := range strings.Lines(string(text)) {
+		match := tableRow.FindStringSubmatch(strings.ReplaceAll(line, `\|`, "¦"))
+		switch {
+		case match == nil:
+			inside = inside && strings.HasPrefix(line, "|---")
+		case strings.HasPrefix(line, header):
+			inside = true
+		case inside:
+			found = append(found, strings.Split(match[1], " | "))
+		}
+	}
+	if len(found) < 5 {
+		t.Fatalf("%s: %d rows of %q", path, len(found), header)
+	}
+	return found
+}
+
+// spansIn are the spans of code in a text.
+func spansIn(text string) []string {
+	var found []string
+	for _, span := range codeSpans.FindAllString(text, -1) {
+		found = append(found, strings.Trim(span, "`"))
+	}
+	return found
+}
+
+// TestDocumentsHaveTheDefaultsOfParameters compares the tables of variables and of parameters with template.yaml, whose own defaults
+// TestParametersWithoutDefaultAreThoseThatTheFunctionsRequire and its neighbours compare with the functions.
+func TestDocumentsHaveTheDefaultsOfParameters(t *testing.T) {
+	parameters := readOutline(t, root+"template.yaml").at("Parameters")
+	documented := map[string]bool{}
+	check := func(path, name, is, meaning string) {
+		documented[name] = true
+		parameter := parameters.at(name)
+		value, hasDefault := parameter.members["Default"]
+		switch {
+		case len(parameter.names) == 0:
+			t.Errorf("%s: there is no parameter %s", path, name)
+		case !hasDefault && is != "required":
+			t.Errorf("%s: %s has the default %q, and the template none", path, name, is)
+		case hasDefault && value.value != "" && is != "`"+value.value+"`" && is != value.value:
+			t.Errorf("%s: %s has the default %q, want %q", path, name, is, value.value)
+		case hasDefault && value.value == "" && regexp.MustCompile("`|\\d").MatchString(is):
+			t.Errorf("%s: %s has the default %q, and that of the template is empty", path, name, is)
+		case hasDefault && value.value == "" && is == "required":
+			t.Errorf("%s: %s is not required", path, name)
+		}
+		spans := spansIn(meaning + is)
+		for _, allowed := range parameter.at("AllowedValues").list() {
+			if strings.ContainsFunc(allowed, unicode.IsLetter) && !slices.ContainsFunc(spans, func(span string) bool {
+				start, isStart := strings.CutSuffix(span, "…")
+				return span == allowed || isStart && strings.HasPrefix(allowed, start)
+			}) {
+				t.Errorf("%s: %s may be %s, and the row has %v", path, name, allowed, spans)
+			}
+		}
+	}
+	for path, table := range map[string]struct {
+		header string
+		name   func(string) string
+	}{
+		"README.md":       {"| variable | meaning | default |", camelCase},
+		"infra/README.md": {"| parameter | meaning | default |", func(name string) string { return name }},
+	} {
+		for _, cells := range rows(t, path, table.header) {
+			names := spansIn(cells[0])
+			defaults := strings.Split(cells[2], ", ")
+			for i, name := range names {
+				if strings.HasSuffix(name, "…") { // Webhook…: the same for the webhook
+					start := strings.TrimSuffix(name, "…")
+					for j, other := range names[:i] {
+						check(path, start+other, defaults[min(j, len(defaults)-1)], cells[1])
+					}
+					continue
+				}
+				is := cells[2]
+				if len(names) > 1 && len(defaults) > 1 && i < len(defaults) {
+					is = defaults[i]
+				}
+				if except, ok := notTheTemplates[name]; ok {
+					if is != except {
+						t.Errorf("%s: %s has the default %q, want %q", path, name, is, except)
+					}
+					documented[table.name(name)] = true
+					continue
+				}
+				check(path, table.name(name), is, cells[1])
+			}
+		}
+	}
+	for _, name := range parameters.names {
+		if !documented[name] && !slices.Contains(inProse, name) {
+			t.Errorf("neither table has the parameter %s", name)
+		}
+	}
+	pages := ""
+	for path := range said {
+		pages += readPage(t, path).text
+	}
+	for _, name := range inProse {
+		if documented[name] || len(parameters.at(name).names) == 0 || !strings.Contains(pages, "`"+name) && !strings.HasPrefix(name, "Previous") {
+			t.Errorf("%s is in a table, on no page, or no parameter", name)
+		}
+	}
+}
+
+// notTheTemplates are defaults that a table says in other words.
+var notTheTemplates = map[string]string{
+	"CUSTOMERS_TABLE":   "required (the template makes one)",
+	"WEBHOOK_SECRET_ID": "required, unless there is an event source",
+	"ALLOWED_FLOWS":     "all four",
+}
+
+// inProse are parameters that only a text names, and those that `make deploy` fills.
+var inProse = []string{
+	"CustomersKmsKeyArn", "MemorySize", "SafeDeployment", "StripeSecretKmsKeyArn", "WebhookSecretKmsKeyArn",
+	"PreviousCustomersKeyFormat", "PreviousCustomersKmsKeyArn", "PreviousCustomersTable", "PreviousPortalVersion", "PreviousStripeSecretId",
+	"PreviousStripeSecretKmsKeyArn", "PreviousWebhookSecretId", "PreviousWebhookSecretKmsKeyArn", "PreviousWebhookVersion",
+}
+
+// TestDocumentsListWhatThereIs compares lists of names with the code's own.
+func TestDocumentsListWhatThereIs(t *testing.T) {
+	s := newSources(t)
+	for _, list := range []struct {
+		path, before, after string
+		want                []string
+	}{
+		{"infra/RUNBOOK.md", "`event_age_ms` and\n`effect`: ", ".\n", append(s.typed("customers", "Effect"), "ignored")},
+		{"README.md", "whose `client_reference_id` counts: ", " |", s.typed("internal/webhook", "References")},
+	} {
+		text, err := os.ReadFile(root + list.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, ok := strings.Cut(string(text), list.before)
+		if !ok {
+			t.Errorf("%s does not say %q", list.path, list.before)
+		}
+		rest, _, _ = strings.Cut(rest, list.after)
+		if got := slices.Sorted(slices.Values(spansIn(rest))); !slices.Equal(got, slices.Sorted(slices.Values(list.want))) {
+			t.Errorf("%s: %q has %v, want %v", list.path, list.before, got, list.want)
+		}
+	}
+}
+
+// pathPattern is a path after a method, in a text or a diagram.
+var (
+	pathPattern = regexp.MustCompile(`\b(?:GET|POST|PUT|DELETE) (/[\w/.-]+)`)
+	partPattern = regexp.MustCompile(`::part\((\w+)\)|(--manage-billing-[a-z]+)`)
+	portPattern = regexp.MustCompile(`127\.0\.0\.1:\d+`)
+)
+
+// TestDocumentsNameThePaths looks for each path in the functions, for each part of the button in its module, and for the laptop's address.
+func TestDocumentsNameThePaths(t *testing.T) {
+	sources := ""
+	walkSource(t, func(path, text string) {
+		if strings.HasPrefix(path, "functions/") && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+			sources += text
+		}
+	})
+	module := readText(t, "functions/internal/portal/button/button.js")
+	paths, parts := 0, 0
+	for path := range said {
+		text := readText(t, path)
+		for _, match := range pathPattern.FindAllStringSubmatch(text, -1) {
+			paths++
+			if quoted := `"` + match[1] + `"`; !strings.Contains(sources, quoted) && !bytes.Contains(stripespec.Embedded(), []byte(quoted)) {
+				t.Errorf("%s: neither a function nor Stripe has the path %s", path, match[1])
+			}
+		}
+		for _, match := range partPattern.FindAllStringSubmatch(text, -1) {
+			parts++
+			if !strings.Contains(module, `"`+match[1]+`"`) && (match[2] == "" || !strings.Contains(module, match[2]+",") && !strings.Contains(module, match[2]+")")) {
+				t.Errorf("%s: the button has no %s", path, match[0])
+			}
+		}
+	}
+	for _, address := range portPattern.FindAllString(readText(t, "README.md"), -1) {
+		if want := newGoPackages(t).text("local", "defaultListen"); address != want {
+			t.Errorf("README.md: the laptop is at %s, want %s", address, want)
+		}
+	}
+	if paths < 3 || parts < 5 {
+		t.Errorf("%d paths, %d parts", paths, parts)
+	}
+}
+
+var queryPattern = regexp.MustCompile("[Qq]uer(?:y|ies)\\s+(`[a-z-]+`(?:(?:,|\\s+and)\\s+`[a-z-]+`)*)")
+
+// TestDocumentsNameTheQueries holds names after the word query to the saved queries, and has a page name each of these.
+func TestDocumentsNameTheQueries(t *testing.T) {
+	named := map[string][]string{}
+	for path := range said {
+		for _, match := range queryPattern.FindAllStringSubmatch(readPage(t, path).text, -1) {
+			for _, name := range spansIn(match[1]) {
+				named[name] = append(named[name], path)
+			}
+		}
+	}
+	var all []string
+	for _, resource := range readOutline(t, root+"infra/observability.yaml").at("Resources").members {
+		if resource.at("Type").value == "AWS::Logs::QueryDefinition" {
+			all = append(all, strings.TrimPrefix(resource.at("Properties", "Name").value, "!Sub ${Name}/"))
+		}
+	}
+	slices.Sort(all)
+	if got := slices.Sorted(maps.Keys(named)); !slices.Equal(got, all) {
+		t.Errorf("the pages name the queries\n%v\nobservability.yaml has\n%v", got, all)
+	}
+}
+
+// The statements of a deployer's policy that reach beyond the stack are named by their Sid.
+func TestSecurityNamesStatementsOfTheDeployer(t *testing.T) {
+	policy, err := os.ReadFile(root + "infra/deployer.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cells := range rows(t, ".github/SECURITY.md", "| statement | reaches | why |") {
+		statements, _, _ := strings.Cut(cells[0], ", only with")
+		for _, name := range spansIn(statements) {
+			if !regexp.MustCompile(`(?m)Sid: ` + name + `$`).Match(policy) {
+				t.Errorf("infra/deployer.yaml has no statement %s", name)
+			}
+		}
+	}
+}
