@@ -176,9 +176,15 @@ class Queries(unittest.TestCase):
         for age in ("keys_age_ms", "secret_age_ms"):
             self.assertTrue(self.found(queries()["what-is-stale"], fresh | {age: fresh[age] + 1}), age)
 
-    def test_what_the_api_refused(self):
-        for status, want in ((200, False), (303, False), (404, False), (428, False), (429, True), (500, True), (503, True)):
-            self.assertEqual(bool(self.found(queries()["what-the-api-refused"], {"status": status})), want, status)
+    def test_statuses_that_they_find(self):
+        for name, found, others in (
+            ("what-the-api-refused", (429, 500, 503), (200, 303, 404, 428)),
+            ("what-failed", (500, 504), (200, 303, 499)),
+            ("who-is-refused", (400, 499), (200, 303, 399, 500)),
+        ):
+            for status in found + others:
+                line = {"status": status, "level": "INFO", "msg": "request", "code": "any"}
+                self.assertEqual(bool(self.found(queries()[name], line)), status in found, (name, status))
 
     def test_what_crashed(self):
         # https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-invocation.html

@@ -24,9 +24,9 @@ import (
 )
 
 const (
-	portalPath    = "/billing/portal"
-	webhookPath   = "/stripe/webhook"
-	signingSecret = "whsec_" + "KEYx7Q0123456789"
+	portalPath  = "/billing/portal"
+	webhookPath = "/stripe/webhook"
+	whsec       = "whsec_" + "KEYx7Q0123456789"
 )
 
 // asked is a request or an event, and the code that its line must have.
@@ -52,7 +52,7 @@ func newUpstreams(t *testing.T) *upstreams {
 	t.Helper()
 	u := &upstreams{urls: map[string]string{}}
 	secrets := awswire.NewSecretsManager()
-	for name, value := range map[string]string{"stripe": "rk_test_" + "KEYx7Q0123456789", "webhook": signingSecret, "wrong": "{}"} {
+	for name, value := range map[string]string{"stripe": "rk_test_" + "KEYx7Q0123456789", "webhook": whsec, "wrong": "{}"} {
 		secrets.Put(name, value)
 	}
 	for name, handler := range map[string]http.Handler{
@@ -241,7 +241,7 @@ func webhookAsked(t *testing.T) []asked {
 		return func(request map[string]any) {
 			text := strings.NewReplacer(replace...).Replace(string(body))
 			request["body"] = text
-			header("stripe-signature", stripewire.Sign([]byte(text), signingSecret, time.Now()))(request)
+			header("stripe-signature", stripewire.Sign([]byte(text), whsec, time.Now()))(request)
 		}
 	}
 	created, other := event("customer.created"), []string{"cus_NffrFeUfNV2Hib", "cus_Other"}
@@ -266,7 +266,7 @@ func webhookAsked(t *testing.T) []asked {
 		{code: "invalid-signature"},
 		{code: "invalid-request", change: func(request map[string]any) {
 			request["body"] = "{}"
-			header("stripe-signature", stripewire.Sign([]byte("{}"), signingSecret, time.Now()))(request)
+			header("stripe-signature", stripewire.Sign([]byte("{}"), whsec, time.Now()))(request)
 		}},
 		{code: "not-found", change: set("rawPath", "/other")},
 		{code: "method-not-allowed", change: method(http.MethodGet)},
