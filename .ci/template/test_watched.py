@@ -240,6 +240,9 @@ class Queries(unittest.TestCase):
             self.assertEqual((arguments, alias in ("requests", "events")), (["*"], True))
             return
         yield arguments[0]
+        if function != "max":  # of a time
+            metrics = {m for f in logged.functions().values() for names in f["metrics"].values() for m in names}
+            self.assertIn(arguments[0], metrics, "not a number")
         of = arguments[0].removeprefix("@").removesuffix("_ms")
         want = {
             "pct": {f"p{arguments[-1]}", f"{of}_p{arguments[-1]}", of.removeprefix("event_")} if arguments[1:] else set(),
