@@ -260,7 +260,28 @@ func crashOf(t *testing.T, process *runtimeapi.Process) (c crash) {
 	if strings.Count(log, "\n") != 1 || whatCrashed(t, log) != log || json.Unmarshal([]byte(log), &c) != nil || c.Level != "ERROR" {
 		t.Errorf("not an error in one line that what-crashed finds: %s", log)
 	}
+	for _, counted := range countedMessages(t) {
+		if c.Msg != counted {
+			t.Errorf("failed starts are counted by %q, and the line has %q", counted, c.Msg)
+		}
+	}
 	return c
+}
+
+// countedMessages are those of the metric filters, one for each function.
+func countedMessages(t *testing.T) (messages []string) {
+	t.Helper()
+	template, err := os.ReadFile("../infra/observability.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, filter := range regexp.MustCompile(`FilterPattern: '\{ \$\.msg = "(.*)" \}'`).FindAllSubmatch(template, -1) {
+		messages = append(messages, string(filter[1]))
+	}
+	if len(messages) != 2 {
+		t.Errorf("filters of messages: %q", messages)
+	}
+	return messages
 }
 
 func TestBootstrapNamesEveryWrongVariable(t *testing.T) {

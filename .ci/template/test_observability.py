@@ -146,10 +146,6 @@ class Alarms(unittest.TestCase):
         [period] = [m["MetricStat"]["Period"] for m in alarm["Metrics"] if "MetricStat" in m]
         self.assertEqual((period, period * int(alarm["EvaluationPeriods"])), (3600, 604800))
 
-    def test_no_events_are_expected_by_default_and_without_a_webhook(self):
-        for parameters in (translated.EVERYTHING, translated.REQUIRED | {"EventsExpectedWithin": "6"}):
-            self.assertNotIn("EventsMissing", translated.observability(translated.deployed(parameters)).resources)
-
     def test_every_alarm_stays_within_what_cloudwatch_evaluates(self):
         for name, alarm in everything().alarms.items():
             properties = alarm["Properties"]
@@ -170,22 +166,6 @@ class Alarms(unittest.TestCase):
         button = [add for t in range(DAY - 3 * HOUR, DAY, 5 * MINUTE) for add in failures_at(PORTAL, t)]
         self.assertLessEqual(states(fetched + button), {"EventsMissing"})
 
-    def test_each_says_what_to_do(self):
-        for name, alarm in everything().alarms.items():
-            text = " ".join(alarm["Properties"]["AlarmDescription"].split())
-            self.assertRegex(text, r"([Rr]un the query |doctor --stack billing-portal)", name)
-            self.assertTrue(text.endswith(f" infra/RUNBOOK.md#{name.lower()}"), name)
-            self.assertLessEqual(len(text), 1024, name)
-
-    def test_the_query_about_users_without_account_finds_navigations(self):
-        """Those are redirected if there is a NoAccountUrl, and count for the alarm all the same."""
-        query = everything().within.resources["WhoIsRefused"]["Properties"]["QueryString"]
-        finds = lambda status, code: eval(re.match("filter (.+)", query)[1].replace(" = ", " == "), {"status": status, "code": code})
-        for status, code in ((303, "no-billing-account"), (404, "no-billing-account"), (401, "invalid-token")):
-            self.assertTrue(finds(status, code), (status, code))
-        for status, code in ((303, "ok"), (200, "ok"), (502, "billing-unavailable")):
-            self.assertFalse(finds(status, code), (status, code))
-
 
 def failures_at(of, time):
     return [own("failures", of, 1, 0, time), own("requests", of, 1, time=time), own("duration_ms", of, 1, 1, time)]
@@ -205,15 +185,6 @@ class Filters(unittest.TestCase):
         member, value = re.fullmatch(r'\{ \$\.(\w+) = "(\d+)" \}', properties["FilterPattern"]).groups()
         self.assertEqual((api_format[member], value), ("$context.status", "429"))
 
-    def test_failed_starts_are_those_that_the_functions_write(self):
-        written = (translated.ROOT / "functions/app/app.go").read_text()
-        groups = set()
-        for name in ("FailedPortalStarts", "FailedWebhookStarts"):
-            [text] = re.findall(r'\$\.msg = "(.+)"', self.filters[name]["FilterPattern"])
-            self.assertIn(f'.Error("{text}"', written)
-            groups.add(self.filters[name]["LogGroupName"])
-        self.assertEqual(groups, {"<PortalLogGroup>", "<WebhookLogGroup>"})
-
     def test_each_metric_is_of_this_stack_and_looked_at(self):
         counted = {(t["MetricNamespace"], t["MetricName"]) for f in self.filters.values() for t in f["MetricTransformations"]}
         metrics = [m for w in everything().body["widgets"] for m in w["properties"].get("metrics", [])]
@@ -221,34 +192,6 @@ class Filters(unittest.TestCase):
         self.assertEqual(counted, {(n, m) for n, m in shown if n == "BillingPortal/billing-portal"})
         alarmed = {(m["Namespace"], m["MetricName"]) for a in self.watching.of_type("AWS::CloudWatch::Alarm").values() for m in translated.metrics_of(a)}
         self.assertLessEqual({(n, m) for n, m in alarmed if n == "BillingPortal/billing-portal"}, counted)
-
-
-class Queries(unittest.TestCase):
-    """The saved queries ask for members that lines have."""
-
-    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
-    COMMANDS = set("addtotals anomaly dedup diff display fields filter filterIndex join limit lookup parse pattern sort source stats unmask unnest".split())
-    FUNCTIONS = {"bin", "count", "max", "pct", "sum"}
-    WORDS = {"and", "as", "asc", "by", "desc", "like", "not", "or"}
-
-    def test_members_are_those_of_the_lines(self):
-        logged = "".join(f.read_text() for f in (translated.ROOT / "functions").rglob("*.go") if not f.name.endswith("_test.go"))
-        stage = everything().stack.resources["PortalApiApiGatewayDefaultStage"]["Properties"]
-        accessed = set(json.loads(stage["AccessLogSettings"]["Format"]))
-        for name, query in everything().within.of_type("AWS::Logs::QueryDefinition").items():
-            aliases, asked = set(), set()
-            for command in re.sub(r'/[^/]+/|"[^"]*"', "''", query["Properties"]["QueryString"]).split("|"):
-                verb, rest = command.split(maxsplit=1)
-                self.assertIn(verb, self.COMMANDS, name)
-                aliases |= set(re.findall(r"\bas (\w+)", rest))
-                words = set(re.findall(r"(?<![\w@.])[a-zA-Z_]\w*", rest))
-                asked |= words - self.FUNCTIONS - self.WORDS
-            self.assertFalse(aliases & (self.COMMANDS | self.FUNCTIONS | self.WORDS), f"{name}: an alias is a word of the language")
-            asked -= aliases
-            if query["Properties"]["LogGroupNames"] == ["<PortalApiLogGroup>"]:
-                self.assertLessEqual(asked, accessed, name)
-            else:
-                self.assertEqual([a for a in asked if f'"{a}"' not in logged and a not in ("level", "msg")], [], name)
 
 
 class Dashboard(unittest.TestCase):
@@ -268,6 +211,16 @@ class Dashboard(unittest.TestCase):
             for metric in (m for w in Watched(parameters).body["widgets"] for m in w["properties"].get("metrics", [])):
                 self.assertNotIn("", metric)
                 self.assertNotIn('=""', metric[0].get("expression", "") if isinstance(metric[0], dict) else "")
+
+    def test_it_fits_its_grid(self):
+        taken = set()
+        for widget in self.body["widgets"]:
+            for x in range(widget["x"], widget["x"] + widget["width"]):
+                for y in range(widget["y"], widget["y"] + widget["height"]):
+                    self.assertNotIn((x, y), taken, widget["properties"]["title"])
+                    self.assertLess(x, 24)
+                    taken.add((x, y))
+        self.assertEqual(len(taken), 24 * max(y + 1 for _, y in taken), "a gap")
 
     def test_it_is_within_its_limits(self):
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html

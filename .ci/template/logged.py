@@ -1,0 +1,39 @@
+"""The lines that the functions log, one for each answer that they have. local/internal/checks/logged_test.go records them."""
+
+import functools
+import json
+import pathlib
+
+
+@functools.cache
+def functions():
+    """Of the portal and the webhook: the metrics of each combination of namespace and dimensions, and the lines."""
+    return json.loads((pathlib.Path(__file__).parent / "logged.json").read_text())
+
+
+def name(dimension):
+    """The function that a dimension's value names."""
+    return dimension.strip("<>").removesuffix("Function").lower()
+
+
+def carries(namespace, metric, dimensions):
+    """Whether a line of the function that the dimensions name has that metric, with the values of the other dimensions."""
+    function = functions()[name(dimensions["function"])]
+    if metric not in function["metrics"].get(" ".join([namespace, *dimensions]), []):
+        return False
+    values = {n: v for n, v in dimensions.items() if n not in ("function", "version")}
+    return any(metric in line and values.items() <= line.items() for line in function["lines"])
+
+
+def values(function, dimension):
+    return {line[dimension] for line in functions()[function]["lines"] if dimension in line}
+
+
+def count(versions):
+    """How many custom metrics there can be, of so many versions at a time."""
+    number = 0
+    for function, of in functions().items():
+        for key, names in of["metrics"].items():
+            [dimension] = key.split()[2:] or ["function"]
+            number += len(names) * {"function": 1, "version": versions}.get(dimension, len(values(function, dimension)))
+    return number
