@@ -52,13 +52,27 @@ dashboard: $(VENV_FILE) ## draw the dashboard in four drills, as .cache/dashboar
 bench: ## measure the deployed binary beside a plain version and what the network allows
 	go run ./local/bench
 
-# One package at a time: gremlins tells of each how many of its changes the package's tests notice. Code that only tests run is left out.
 .PHONY: mutants
-mutants: $(BIN)/gremlins-$(GREMLINS) ## change the code and see whether a test notices
-	@for package in $(sort $(dir $(wildcard functions/internal/*/*.go))); do \
+mutants: mutants-go mutants-text ## change code, templates and documents, and see whether a test notices
+
+# One package at a time, without the folders in it (-E /): gremlins says how many of its changes the package's own tests notice.
+# All tests of the commands take minutes, most of them in Chromium, in built binaries and with frozen functions. So for each change of
+# the commands only those tests run that call a command in their own process.
+MUTATED = $(sort $(dir $(shell find functions local/internal -name '*_test.go')))
+TESTS_OF_COMMANDS := ^Test(Configure|Doctor|Import|PortalConfig|Events|Propos|Verification|CommandLine|Token|Everyone)
+.PHONY: mutants-go
+mutants-go: $(BIN)/gremlins-$(GREMLINS)
+	@for package in $(MUTATED) local/; do \
 		echo "== $$package"; \
-		$< unleash --workers 2 --timeout-coefficient 20 -E "testdata/|test/" "./$$package" || exit 1; \
+		if [ "$$package" = local/ ]; then export GOFLAGS='-run=$(TESTS_OF_COMMANDS)'; fi; \
+		$< unleash --workers 2 --timeout-coefficient 20 -E / "./$$package" || exit 1; \
 	done
+
+# One line at a time: templates, the OpenAPI document, documents. MUTATE has other options and files.
+MUTATE :=
+.PHONY: mutants-text
+mutants-text: $(VENV_FILE)
+	@$(VENV)/bin/python -B .ci/template/mutate.py $(MUTATE)
 
 .PHONY: build
 build: $(VENV_FILE) ## build what a deployment uploads
