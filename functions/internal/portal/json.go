@@ -1,12 +1,11 @@
 package portal
 
 import (
-	"encoding/json"
-	"maps"
-	"strings"
+	"errors"
 
 	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/strictjson"
 )
 
 // jsonSpace is JSON's white space (RFC 8259, section 2).
@@ -14,15 +13,14 @@ const jsonSpace = " \t\r\n"
 
 var errMalformedJSON = &answer.Problem{Code: "invalid-request", Detail: "The JSON is malformed."}
 
-// parseJSON reads a JSON object. Unlike encoding/json it refuses a member that is given twice, because two readers of such a document
-// can see two values. null and an empty list are what clients send that have nothing to send: PHP has no other form of an empty object.
+// parseJSON reads a JSON object whose members have distinct names. Clients that have nothing to send may send null or an empty list:
+// PHP has no other form of an empty object.
 func parseJSON(body string) (node, error) {
-	if !json.Valid([]byte(body)) {
+	r, err := strictjson.NewReader([]byte(body))
+	if err != nil {
 		return node{}, errMalformedJSON
 	}
-	decoder := json.NewDecoder(strings.NewReader(body))
-	decoder.UseNumber()
-	root, err := (&jsonReader{decoder: decoder}).value("", 0)
+	root, err := (&jsonReader{Reader: r}).value("", 0)
 	switch {
 	case err != nil:
 		return node{}, err
@@ -37,10 +35,10 @@ func parseJSON(body string) (node, error) {
 // saysNothing reports whether a value in the place of an object is the same as none.
 func (n node) saysNothing() bool { return n.kind == null || n.kind == list && len(n.items) == 0 }
 
-// jsonReader makes nodes of tokens.
+// jsonReader makes nodes of JSON.
 type jsonReader struct {
-	decoder *json.Decoder
-	values  int // members and elements so far
+	*strictjson.Reader
+	values int // members and elements so far
 }
 
 // value reads the next value; name is that of the parameter it belongs to, and depth how many parts that has.
@@ -53,61 +51,48 @@ func (r *jsonReader) value(name string, depth int) (node, error) {
 			return node{}, errTooManyNames
 		}
 	}
-	token, err := r.decoder.Token()
-	if err != nil {
-		return node{}, errMalformedJSON
-	}
-	switch token := token.(type) {
-	case string:
-		return node{kind: text, text: token}, nil
-	case json.Number:
-		return node{kind: number, text: token.String()}, nil
-	case json.Delim:
-		if token == '[' {
-			return r.list(name, depth)
-		}
+	switch r.Next() {
+	case '{':
 		return r.object(name, depth)
-	case bool:
-		return node{kind: other}, nil
+	case '[':
+		return r.list(name, depth)
+	case '"':
+		s, _ := strictjson.Text(r.Raw())
+		return node{kind: text, text: s}, nil
 	}
-	return node{kind: null}, nil
+	switch raw := string(r.Raw()); raw {
+	case "null":
+		return node{kind: null}, nil
+	case "true", "false":
+		return node{kind: other}, nil
+	default:
+		return node{kind: number, text: raw}, nil
+	}
 }
 
 // object leaves out members that are null: many clients send null for an absent value.
 func (r *jsonReader) object(name string, depth int) (node, error) {
 	result := node{kind: object, members: map[string]node{}}
-	for r.decoder.More() {
-		token, err := r.decoder.Token()
-		if err != nil {
-			return node{}, errMalformedJSON
+	err := r.Object(func(member string) error {
+		value, err := r.value(billing.Join(name, member), depth+1)
+		if err == nil && value.kind != null {
+			result.members[member] = value
 		}
-		member, _ := token.(string) // a member's name, in JSON that is valid
-		path := billing.Join(name, member)
-		if _, twice := result.members[member]; twice {
-			return node{}, invalid(path, "The parameter is given more than once.")
-		}
-		if result.members[member], err = r.value(path, depth+1); err != nil {
-			return node{}, err
-		}
+		return err
+	})
+	var duplicate *strictjson.DuplicateError
+	if errors.As(err, &duplicate) {
+		err = invalid(billing.Join(name, duplicate.Name), "The parameter is given more than once.")
 	}
-	if _, err := r.decoder.Token(); err != nil {
-		return node{}, errMalformedJSON
-	}
-	maps.DeleteFunc(result.members, func(_ string, member node) bool { return member.kind == null })
-	return result, nil
+	return result, err
 }
 
 func (r *jsonReader) list(name string, depth int) (node, error) {
 	result := node{kind: list}
-	for r.decoder.More() {
+	err := r.Array(func() error {
 		item, err := r.value(name, depth+1)
-		if err != nil {
-			return node{}, err
-		}
 		result.items = append(result.items, item)
-	}
-	if _, err := r.decoder.Token(); err != nil {
-		return node{}, errMalformedJSON
-	}
-	return result, nil
+		return err
+	})
+	return result, err
 }
