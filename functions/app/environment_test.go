@@ -10,7 +10,7 @@ import (
 
 	"billingportal/functions/internal/auth"
 	"billingportal/functions/internal/customers"
-	"billingportal/functions/internal/portal"
+	"billingportal/functions/internal/params"
 	"billingportal/functions/internal/upstream"
 )
 
@@ -60,8 +60,8 @@ func TestDefaults(t *testing.T) {
 		stripeAPIBase:     "https://api.stripe.com",
 		portalHosts:       []string{"billing.stripe.com"},
 		auth:              auth.Config{Issuer: "https://issuer.example.com/", Audiences: []string{"billing-portal"}, UserClaim: "sub"},
-		policy: portal.Policy{
-			AllowedOrigins:   []portal.Origin{"https://app.example.com"},
+		policy: params.Policy{
+			AllowedOrigins:   []params.Origin{"https://app.example.com"},
 			DefaultReturnURL: "https://app.example.com/account",
 			AllowedFlows:     []string{"payment_method_update", "subscription_cancel", "subscription_update", "subscription_update_confirm"},
 		},
@@ -134,8 +134,8 @@ func TestEveryVariableIsRead(t *testing.T) {
 		jwks:          jwks,
 		sessionCookie: "__Host-session",
 		noAccountURL:  "https://example.com/pricing",
-		policy: portal.Policy{
-			AllowedOrigins:        []portal.Origin{"https://app.example.com", "http://localhost:3000"},
+		policy: params.Policy{
+			AllowedOrigins:        []params.Origin{"https://app.example.com", "http://localhost:3000"},
 			DefaultReturnURL:      "http://localhost:3000/account",
 			AllowedConfigurations: []string{"bpc_1", "bpc_2"},
 			DefaultConfiguration:  "bpc_3",

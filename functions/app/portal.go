@@ -18,6 +18,7 @@ import (
 	"billingportal/functions/internal/billing"
 	"billingportal/functions/internal/customers"
 	"billingportal/functions/internal/lambdahttp"
+	"billingportal/functions/internal/params"
 	"billingportal/functions/internal/portal"
 	"billingportal/functions/internal/secret"
 	"billingportal/functions/internal/upstream"
@@ -69,7 +70,7 @@ func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (la
 		"stripe key":  keys.Prefetch,
 		"issuer keys": issuer.sets[0].Prefetch,
 	})
-	return parts.lambdaHandler(handler, portal.MaxBodySize), nil
+	return parts.lambdaHandler(handler, params.MaxBodySize), nil
 }
 
 // portalConfig is the environment of the portal function, checked.
@@ -89,7 +90,7 @@ type portalConfig struct {
 
 	sessionCookie string
 	noAccountURL  string
-	policy        portal.Policy
+	policy        params.Policy
 }
 
 // readPortalConfig reads every variable, and reports every wrong one in one error.
@@ -114,8 +115,8 @@ func readPortalConfig(getenv func(string) string) (portalConfig, error) {
 	return c, nil
 }
 
-func (e *environment) policy() portal.Policy {
-	p := portal.Policy{
+func (e *environment) policy() params.Policy {
+	p := params.Policy{
 		AllowedOrigins:        e.origins("ALLOWED_ORIGINS"),
 		AllowedConfigurations: e.list("ALLOWED_CONFIGURATIONS", none, idPattern, "must be IDs of portal configurations"),
 		DefaultConfiguration:  e.matching("DEFAULT_CONFIGURATION", none, idPattern, "must be the ID of a portal configuration"),
@@ -127,7 +128,7 @@ func (e *environment) policy() portal.Policy {
 	}
 	var ok bool
 	if p.DefaultReturnURL, ok = e.value("DEFAULT_RETURN_URL", ""); ok {
-		if origin, err := portal.OriginOf(p.DefaultReturnURL); err != nil {
+		if origin, err := params.OriginOf(p.DefaultReturnURL); err != nil {
 			e.wrong("DEFAULT_RETURN_URL", err.Error())
 		} else if len(p.AllowedOrigins) > 0 && !slices.Contains(p.AllowedOrigins, origin) {
 			e.wrong("DEFAULT_RETURN_URL", "must be on one of ALLOWED_ORIGINS")
@@ -145,10 +146,10 @@ func AllowedOrigins(getenv func(string) string) []string {
 	return origins
 }
 
-func (e *environment) origins(name string) []portal.Origin {
-	var origins []portal.Origin
+func (e *environment) origins(name string) []params.Origin {
+	var origins []params.Origin
 	for _, item := range e.list(name, "", regexp.MustCompile(`.`), "must be origins") {
-		origin, err := portal.ParseOrigin(item)
+		origin, err := params.ParseOrigin(item)
 		if err != nil {
 			e.wrong(name, "must be origins such as https://app.example.com (http only for a loopback host), separated by commas")
 			return nil
@@ -159,7 +160,7 @@ func (e *environment) origins(name string) []portal.Origin {
 }
 
 func (e *environment) flows(name string) []string {
-	flows := portal.Flows()
+	flows := params.Flows()
 	if _, given := e.value(name, none); !given {
 		return flows
 	}
@@ -171,7 +172,7 @@ func (e *environment) flows(name string) []string {
 func (e *environment) webURL(name string) string {
 	value, ok := e.value(name, none)
 	if ok {
-		if _, err := portal.OriginOf(value); err != nil {
+		if _, err := params.OriginOf(value); err != nil {
 			e.wrong(name, err.Error())
 		}
 	}

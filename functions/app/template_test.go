@@ -10,7 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"billingportal/functions/internal/portal"
+	"billingportal/functions/internal/params"
 	"billingportal/functions/internal/webhook"
 )
 
@@ -135,7 +135,7 @@ func TestTheTemplateAllowsTheValuesThatTheFunctionsTake(t *testing.T) {
 			configurations(t, env{variableOf(name): value})
 		}
 	}
-	flows := strings.Join(portal.Flows(), "|")
+	flows := strings.Join(params.Flows(), "|")
 	if got, want := parameters["AllowedFlows"].Pattern, "^(("+flows+")(,("+flows+"))*)?$"; got != want {
 		t.Errorf("AllowedFlows has the pattern %s, want %s", got, want)
 	}

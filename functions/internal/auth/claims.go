@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"billingportal/functions/internal/strictjson"
 )
 
 // leeway is how far the issuer's clock may be from ours, in either direction
@@ -22,8 +24,8 @@ const maxUserIDLength = 255
 // issuerOf returns which of names the token's issuer is. It compares exactly: no
 // normalization, no trailing slash forgiven, no pattern (RFC 7519, section 4.1.1;
 // RFC 8725, section 3.8).
-func issuerOf(claims object, names []string) (int, error) {
-	iss, ok := claims.text("iss")
+func issuerOf(claims strictjson.Object, names []string) (int, error) {
+	iss, ok := claims.Text("iss")
 	if !ok || iss == "" {
 		return 0, invalid("no issuer")
 	}
@@ -39,16 +41,16 @@ func issuerOf(claims object, names []string) (int, error) {
 // client that the token was issued to: client_id (Amazon Cognito's access
 // tokens; RFC 9068, section 2.2), or else azp (Clerk's session tokens; OpenID
 // Connect Core 1.0, section 2).
-func checkAudience(claims object, accepted []string) error {
-	if claims.isSet("aud") {
-		audience, ok := claims.textOrTexts("aud")
+func checkAudience(claims strictjson.Object, accepted []string) error {
+	if claims.IsSet("aud") {
+		audience, ok := textOrTexts(claims, "aud")
 		if !ok || len(audience) > 0 {
 			return matchAudience(audience, ok, accepted)
 		}
 	}
 	for _, name := range []string{"client_id", "azp"} {
-		if claims.isSet(name) {
-			client, ok := claims.text(name)
+		if claims.IsSet(name) {
+			client, ok := claims.Text(name)
 			return matchAudience([]string{client}, ok, accepted)
 		}
 	}
@@ -75,8 +77,8 @@ func anyOf(values, accepted []string) bool {
 
 // checkTimes requires exp; nbf and iat count where they are present
 // (RFC 7519, sections 4.1.4 to 4.1.6).
-func checkTimes(claims object, now time.Time) error {
-	if !claims.has("exp") {
+func checkTimes(claims strictjson.Object, now time.Time) error {
+	if !claims.Has("exp") {
 		return invalid("no expiry")
 	}
 	exp, ok := numericDate(claims["exp"])
@@ -90,7 +92,7 @@ func checkTimes(claims object, now time.Time) error {
 		{"nbf", "malformed not-before time", "not valid yet"},
 		{"iat", "malformed time of issue", "issued in the future"},
 	} {
-		if !claims.has(rule.name) {
+		if !claims.Has(rule.name) {
 			continue
 		}
 		start, ok := numericDate(claims[rule.name])
@@ -119,9 +121,9 @@ func numericDate(raw json.RawMessage) (time.Time, bool) {
 	return time.Unix(int64(whole), int64(fraction*1e9)), true
 }
 
-func userID(claims object, name string) (string, error) {
-	claim, _ := claims.find(name)
-	id, ok := text(claim)
+func userID(claims strictjson.Object, name string) (string, error) {
+	claim, _ := find(claims, name)
+	id, ok := strictjson.Text(claim)
 	if !ok || id == "" {
 		return "", invalid("no user")
 	}
@@ -138,13 +140,13 @@ func userID(claims object, name string) (string, error) {
 // checkScope looks in scope (RFC 8693, section 4.2: names separated by spaces)
 // and scp (Okta: a list; Microsoft Entra ID: separated by spaces). Both forms
 // are taken in both.
-func checkScope(claims object, required string) error {
+func checkScope(claims strictjson.Object, required string) error {
 	if required == "" {
 		return nil
 	}
 	for _, name := range []string{"scope", "scp"} {
-		scopes, _ := claims.texts(name)
-		if s, ok := claims.text(name); ok {
+		scopes, _ := claims.Texts(name)
+		if s, ok := claims.Text(name); ok {
 			scopes = strings.Split(s, " ")
 		}
 		if slices.Contains(scopes, required) {
@@ -157,13 +159,66 @@ func checkScope(claims object, required string) error {
 // checkRole compares whole values: strings, and booleans and numbers by their JSON
 // text. OpenID Connect's email_verified is a boolean (Core 1.0, section 5.1), which
 // some issuers send as a string.
-func checkRole(claims object, required RequiredClaim) error {
+func checkRole(claims strictjson.Object, required RequiredClaim) error {
 	if required.Name == "" {
 		return nil
 	}
-	claim, _ := claims.find(required.Name)
+	claim, _ := find(claims, required.Name)
 	if !anyOf(scalars(claim), required.Values) {
 		return &InsufficientRoleError{Claim: required.Name}
 	}
 	return nil
+}
+
+// find returns the claim called name: the member of that whole name, such as
+// "https://example.com/roles", or else what a path of members joined by dots leads
+// to, such as realm_access.roles. Names on the path may have dots themselves; of
+// several readings the one whose first name is the longest counts.
+func find(claims strictjson.Object, name string) (json.RawMessage, bool) {
+	if raw, ok := claims[name]; ok {
+		return raw, true
+	}
+	for dot := strings.LastIndexByte(name, '.'); dot > 0; dot = strings.LastIndexByte(name[:dot], '.') {
+		if raw, ok := find(claims.Object(name[:dot]), name[dot+1:]); ok {
+			return raw, true
+		}
+	}
+	return nil, false
+}
+
+// scalars returns the values of a claim that is a string, a boolean, a number or an
+// array of these alone. Booleans and numbers keep their JSON text: 1, 1.0 and 1e0
+// differ, and long numbers keep all digits.
+func scalars(raw json.RawMessage) []string {
+	items, isArray := strictjson.Elements(raw)
+	if !isArray {
+		items = []json.RawMessage{raw}
+	}
+	var list []string
+	for _, item := range items {
+		value, ok := scalar(item)
+		if !ok {
+			return nil
+		}
+		list = append(list, value)
+	}
+	return list
+}
+
+func scalar(raw json.RawMessage) (string, bool) {
+	if s, isText := strictjson.Text(raw); isText {
+		return s, true
+	}
+	if len(raw) == 0 || strings.IndexByte("{[n", raw[0]) >= 0 {
+		return "", false
+	}
+	return string(raw), true
+}
+
+// textOrTexts returns a claim that is a string or an array of strings.
+func textOrTexts(claims strictjson.Object, name string) ([]string, bool) {
+	if s, ok := claims.Text(name); ok {
+		return []string{s}, true
+	}
+	return claims.Texts(name)
 }

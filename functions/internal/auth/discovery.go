@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"billingportal/functions/internal/strictjson"
 )
 
 // A discovery finds the issuer's key set through its configuration document
@@ -53,16 +55,16 @@ func (d *discovery) find(ctx context.Context, f *fetcher, now time.Time) (string
 	if err != nil {
 		return "", err
 	}
-	document, err := parseObject(body)
+	document, err := strictjson.ParseObject(body)
 	if err != nil {
 		return "", errNotConfiguration
 	}
 	// Section 4.3: the value MUST be identical, or any issuer that can write to
 	// this address could speak for this one.
-	if issuer, _ := document.text("issuer"); issuer != d.issuer {
+	if issuer, _ := document.Text("issuer"); issuer != d.issuer {
 		return "", errOtherIssuer
 	}
-	keysAt, _ := document.text("jwks_uri")
+	keysAt, _ := document.Text("jwks_uri")
 	if _, err := checkAddress(keysAt, d.allowLoopback); err != nil {
 		return "", errKeysAddress
 	}

@@ -1,15 +1,16 @@
 package auth
 
 import (
+	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"maps"
 	"math/big"
 	"slices"
 
-	"crypto/rsa"
-
 	"github.com/go-jose/go-jose/v4"
+
+	"billingportal/functions/internal/strictjson"
 )
 
 const (
@@ -32,7 +33,7 @@ func (k publicKey) fits(alg jose.SignatureAlgorithm) bool {
 // parseKey reads a JWK (RFC 7517, section 4) or says, in fixed texts, why it
 // cannot be used to verify.
 func parseKey(data []byte) (publicKey, error) {
-	jwk, err := parseObject(data)
+	jwk, err := strictjson.ParseObject(data)
 	if err != nil {
 		return publicKey{}, err
 	}
@@ -62,35 +63,35 @@ func parseKey(data []byte) (publicKey, error) {
 // checkPurpose refuses keys that are not meant to verify signatures
 // (RFC 7517, sections 4.2 and 4.3), and those that are published whole: with
 // the private half known, everybody can sign.
-func checkPurpose(jwk object) error {
+func checkPurpose(jwk strictjson.Object) error {
 	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} {
-		if jwk.has(private) {
+		if jwk.Has(private) {
 			return errors.New("private or symmetric key")
 		}
 	}
-	if jwk.has("use") {
-		if use, _ := jwk.text("use"); use != "sig" {
+	if jwk.Has("use") {
+		if use, _ := jwk.Text("use"); use != "sig" {
 			return errors.New("use is not sig")
 		}
 	}
-	if jwk.has("key_ops") {
-		if ops, _ := jwk.texts("key_ops"); !slices.Contains(ops, "verify") {
+	if jwk.Has("key_ops") {
+		if ops, _ := jwk.Texts("key_ops"); !slices.Contains(ops, "verify") {
 			return errors.New("key_ops has no verify")
 		}
 	}
 	return nil
 }
 
-func optionalText(jwk object, name string) (string, error) {
-	s, ok := jwk.text(name)
-	if !ok && jwk.has(name) {
+func optionalText(jwk strictjson.Object, name string) (string, error) {
+	s, ok := jwk.Text(name)
+	if !ok && jwk.Has(name) {
 		return "", errors.New("kid or alg is not a string")
 	}
 	return s, nil
 }
 
-func keyMaterial(jwk object) (any, error) {
-	kty, _ := jwk.text("kty")
+func keyMaterial(jwk strictjson.Object) (any, error) {
+	kty, _ := jwk.Text("kty")
 	switch kty {
 	case "RSA":
 		return rsaKey(jwk)
@@ -107,10 +108,10 @@ func keyMaterial(jwk object) (any, error) {
 // Ed25519, that it is not of low order. Only the members that make the key are
 // handed over: x5c and its kin are not used, and a certificate that Go's parser
 // dislikes is no reason to lose the key.
-func curveKey(jwk object, members ...string) (any, error) {
-	bare := object{}
+func curveKey(jwk strictjson.Object, members ...string) (any, error) {
+	bare := strictjson.Object{}
 	for _, name := range members {
-		if jwk.has(name) {
+		if jwk.Has(name) {
 			bare[name] = jwk[name]
 		}
 	}
@@ -127,7 +128,7 @@ func curveKey(jwk object, members ...string) (any, error) {
 
 // rsaKey reads n and e (RFC 7518, section 6.3.1) itself, because go-jose's
 // bound of 4,096 bits is a global variable.
-func rsaKey(jwk object) (any, error) {
+func rsaKey(jwk strictjson.Object) (any, error) {
 	n, err := unsigned(jwk, "n")
 	if err != nil {
 		return nil, err
@@ -154,8 +155,8 @@ func rsaKey(jwk object) (any, error) {
 }
 
 // unsigned reads a Base64urlUInt (RFC 7518, section 2).
-func unsigned(jwk object, name string) (*big.Int, error) {
-	s, ok := jwk.text(name)
+func unsigned(jwk strictjson.Object, name string) (*big.Int, error) {
+	s, ok := jwk.Text(name)
 	if !ok {
 		return nil, errors.New("RSA key without n or e")
 	}

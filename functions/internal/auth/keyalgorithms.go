@@ -11,11 +11,11 @@ import (
 // Algorithms are those of the issuer's keys, fetched if there are none at hand: as the keys say, or else the family of each. Its
 // errors are those of [Verifier.Verify].
 func (k *RemoteKeySet) Algorithms(ctx context.Context) ([]string, error) {
-	held, err := k.obtain(ctx, purpose{})
+	held, err := k.obtain(ctx, k.cache.Get)
 	if err != nil {
 		return nil, err
 	}
-	return held.keys.algorithms(), nil
+	return held.Value.algorithms(), nil
 }
 
 // Algorithms are those of the keys.

@@ -58,8 +58,8 @@ type keys []publicKey
 // parseKeys reads a JWK Set and returns its usable keys, and how many it has
 // besides.
 func parseKeys(jwks []byte) (usable keys, skipped int, err error) {
-	// Not parseObject, which would refuse the whole set for one bad key: each key has
-	// to be valid Unicode without duplicates for itself.
+	// Not strictjson, which would refuse the whole set for one bad key: parseKey checks
+	// each key.
 	var set map[string]json.RawMessage
 	var list []json.RawMessage
 	if json.Unmarshal(jwks, &set) != nil {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"billingportal/functions/internal/strictjson"
 )
 
 // maxTokenBytes is 8 KiB: an API Gateway HTTP API takes 10,240 bytes of request
@@ -82,30 +84,30 @@ func decodeSegment(s string) ([]byte, bool) {
 // used: the only keys are those of the KeySet (RFC 8725, section 3.10). They are
 // no reason for refusal, as some issuers send them.
 func (t *token) readHeader(data []byte) error {
-	header, err := parseObject(data)
+	header, err := strictjson.ParseObject(data)
 	if err != nil {
 		return invalid("header: " + err.Error())
 	}
-	alg, ok := header.text("alg")
+	alg, ok := header.Text("alg")
 	if !ok || !accepted(jose.SignatureAlgorithm(alg)) {
 		return invalid("algorithm not accepted")
 	}
 	t.alg = jose.SignatureAlgorithm(alg)
 	// No extension is understood here, so whatever crit lists is refused
 	// (RFC 7515, section 4.1.11), as is the empty list, which is not allowed.
-	if header.has("crit") {
+	if header.Has("crit") {
 		return invalid("crit in header")
 	}
 	// b64 changes what is signed and is only valid inside crit
 	// (RFC 7797, section 6).
-	if header.has("b64") {
+	if header.Has("b64") {
 		return invalid("b64 in header")
 	}
-	if t.kid, ok = header.text("kid"); !ok && header.has("kid") {
+	if t.kid, ok = header.Text("kid"); !ok && header.Has("kid") {
 		return invalid("kid is not a string")
 	}
 	// No typ at all is common: Amazon Cognito sends none.
-	if typ, _ := header.text("typ"); header.has("typ") && !acceptedType(typ) {
+	if typ, _ := header.Text("typ"); header.Has("typ") && !acceptedType(typ) {
 		return invalid("typ not accepted")
 	}
 	return nil

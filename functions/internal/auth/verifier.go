@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"time"
+
+	"billingportal/functions/internal/strictjson"
 )
 
 // Config says whose tokens are accepted, and what they must hold.
@@ -76,7 +78,7 @@ func (v *Verifier) apply(compact string, checkSignature func(*token) error) (cal
 	if err != nil {
 		return caller, err
 	}
-	claims, err := parseObject(t.payload)
+	claims, err := strictjson.ParseObject(t.payload)
 	if err != nil {
 		return caller, invalid("payload: " + err.Error())
 	}
@@ -105,7 +107,7 @@ func (v *Verifier) apply(compact string, checkSignature func(*token) error) (cal
 
 // checkClaims applies the rules that say whether the token is for us and for
 // now, and returns the user.
-func (v *Verifier) checkClaims(claims object) (string, error) {
+func (v *Verifier) checkClaims(claims strictjson.Object) (string, error) {
 	if err := checkAudience(claims, v.cfg.Audiences); err != nil {
 		return "", err
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -132,4 +133,13 @@ func TestRejectedRequestIsLogged(t *testing.T) {
 	if logs := f.logs.String(); !strings.Contains(logs, `"error":"panic"`) || !strings.Contains(logs, `"level":"ERROR"`) {
 		t.Errorf("logs: %s", logs)
 	}
+}
+
+func mustURL(t *testing.T, rawURL string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"billingportal/functions/internal/answer"
+	"billingportal/functions/internal/params"
 	"billingportal/functions/internal/requestlog/requestlogtest"
 )
 
@@ -39,8 +40,8 @@ func (f *fixture) get(t *testing.T, method, target string, headers ...string) *h
 var buttonTexts = map[string]string{
 	"manage": "Manage billing", "opening": "Opening billing…", "signIn": "Please sign in again.", "forbidden": "You may not manage billing here.",
 	"noAccount": "No billing account", "failed": "Billing cannot be opened. Please try again.", "choose": "Which subscription?",
-	flowPaymentMethodUpdate: "Update payment method", flowSubscriptionCancel: "Cancel subscription", flowSubscriptionUpdate: "Change plan",
-	flowSubscriptionUpdateConfirm: "Confirm the change", "trialing": "trialing", "past_due": "past due",
+	params.FlowPaymentMethodUpdate: "Update payment method", params.FlowSubscriptionCancel: "Cancel subscription", params.FlowSubscriptionUpdate: "Change plan",
+	params.FlowSubscriptionUpdateConfirm: "Confirm the change", "trialing": "trialing", "past_due": "past due",
 }
 
 // moduleHeaders are those of a button's module, or of the answer that it is still the same.
@@ -166,10 +167,10 @@ func requireSame(t *testing.T, name string, committed, fresh []byte) {
 
 // questions are queries with what each flow requires.
 var questions = map[string]string{
-	flowPaymentMethodUpdate:       "flow_data[type]=payment_method_update",
-	flowSubscriptionCancel:        "flow_data[type]=subscription_cancel",
-	flowSubscriptionUpdate:        "flow_data[type]=subscription_update",
-	flowSubscriptionUpdateConfirm: "flow_data[type]=subscription_update_confirm&flow_data[subscription_update_confirm][items][0][price]=price_1",
+	params.FlowPaymentMethodUpdate:       "flow_data[type]=payment_method_update",
+	params.FlowSubscriptionCancel:        "flow_data[type]=subscription_cancel",
+	params.FlowSubscriptionUpdate:        "flow_data[type]=subscription_update",
+	params.FlowSubscriptionUpdateConfirm: "flow_data[type]=subscription_update_confirm&flow_data[subscription_update_confirm][items][0][price]=price_1",
 }
 
 func TestALinkLeadsToAPageWithOneButton(t *testing.T) {
@@ -189,7 +190,7 @@ func TestALinkLeadsToAPageWithOneButton(t *testing.T) {
 	if w.Code != http.StatusOK || w.Header().Get("Cache-Control") != "no-store" || strings.Contains(page, "<script") || strings.Contains(page, "autofocus") {
 		t.Errorf("%d, %v", w.Code, w.Header())
 	}
-	for _, flow := range append(Flows(), "") {
+	for _, flow := range append(params.Flows(), "") {
 		want := "<h1>" + cmp.Or(buttonTexts[flow], buttonTexts["manage"]) + "</h1>"
 		if page := f.get(t, http.MethodGet, Path+"?"+questions[flow], html...).Body.String(); !strings.Contains(page, want) {
 			t.Errorf("the page for %q lacks %s:\n%s", flow, want, page)

@@ -3,7 +3,6 @@ package portal
 import (
 	"context"
 	"errors"
-	"regexp"
 	"strings"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"billingportal/functions/internal/auth"
 	"billingportal/functions/internal/billing"
 	"billingportal/functions/internal/customers"
+	"billingportal/functions/internal/params"
 	"billingportal/functions/internal/secret"
 	"billingportal/functions/internal/upstream"
 )
@@ -82,11 +82,11 @@ func stripeProblem(err *billing.Error) *answer.Problem {
 	case billing.NoSuchCustomer:
 		return &answer.Problem{Code: "no-billing-account", Cause: err}
 	case billing.NoSuchSubscription:
-		return &answer.Problem{Code: "subscription-not-found", Param: ownParam(err.Param), Cause: err}
+		return &answer.Problem{Code: "subscription-not-found", Param: params.SafeName(err.Param), Cause: err}
 	case billing.SubscriptionRefused:
-		return &answer.Problem{Code: "subscription-not-eligible", Param: ownParam(err.Param), Cause: err}
+		return &answer.Problem{Code: "subscription-not-eligible", Param: params.SafeName(err.Param), Cause: err}
 	case billing.FlowUnavailable:
-		return &answer.Problem{Code: "flow-unavailable", Param: ownParam(err.Param), Cause: err}
+		return &answer.Problem{Code: "flow-unavailable", Param: params.SafeName(err.Param), Cause: err}
 	case billing.ParameterRefused:
 		return parameterRefused(err)
 	case billing.KeyRefused, billing.PermissionMissing, billing.ModeMismatch, billing.NoSuchConfiguration,
@@ -98,7 +98,7 @@ func stripeProblem(err *billing.Error) *answer.Problem {
 
 // blame says whose matter a parameter is that Stripe refuses: the caller's if they sent it, otherwise an operator's, because customer
 // comes from the mapping and the others have defaults. Below flow_data, which has none, even one that is missing is the caller's.
-func blame(err error, sent node) error {
+func blame(err error, in params.Input) error {
 	var refusal *billing.Error
 	if !errors.As(err, &refusal) {
 		return err
@@ -109,28 +109,14 @@ func blame(err error, sent node) error {
 		return err
 	}
 	name, _, _ := strings.Cut(refusal.Param, "[")
-	if _, isCallers := sent.members[name]; !isCallers {
+	if !in.Has(name) {
 		return &answer.Problem{Code: "billing-misconfigured", Cause: err}
 	}
 	return parameterRefused(refusal)
 }
 
 func parameterRefused(err *billing.Error) *answer.Problem {
-	return &answer.Problem{Code: "invalid-parameter", Param: ownParam(err.Param), Detail: "The billing provider does not accept this value.", Cause: err}
-}
-
-// maxParamLength is more than the longest name has, in bytes.
-const maxParamLength = 128
-
-// paramPattern is the form of a parameter's name. A name that an upstream or a
-// caller sends is repeated only in this form, which no token, key or URL has.
-var paramPattern = regexp.MustCompile(`^[a-z_]+(\[[a-z_0-9]+\])*$`)
-
-func ownParam(name string) string {
-	if len(name) <= maxParamLength && paramPattern.MatchString(name) {
-		return name
-	}
-	return ""
+	return &answer.Problem{Code: "invalid-parameter", Param: params.SafeName(err.Param), Detail: "The billing provider does not accept this value.", Cause: err}
 }
 
 // isStaleMapping reports whether a user is mapped to a customer that does not

@@ -2,8 +2,8 @@
 // POST /billing/portal creates a session of Stripe's customer portal for the
 // caller and sends them there.
 //
-// A request goes one way: its body is read ([input]), its one credential found
-// and verified, its parameters decoded and checked ([Policy]), the user mapped to
+// A request goes one way: its body is read ([params.Read]), its one credential found
+// and verified, its parameters decoded and checked ([params.Policy]), the user mapped to
 // a customer, and the session created. Whatever goes wrong on the way ends as a
 // [answer.Problem], of which there is one for each code of the API.
 package portal
@@ -20,6 +20,7 @@ import (
 	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/auth"
 	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/params"
 	"billingportal/functions/internal/requestlog"
 	"billingportal/functions/internal/secret"
 	"billingportal/functions/internal/upstream"
@@ -68,7 +69,7 @@ type Config struct {
 	Sessions  SessionCreator
 	// Subscriptions reads the subscriptions that flows are about.
 	Subscriptions SubscriptionReader
-	Policy        Policy
+	Policy        params.Policy
 	// SessionCookie names the cookie that may hold the token; "" for none.
 	SessionCookie string
 	// NoAccountURL is where a navigation without a billing account is sent; ""
@@ -149,8 +150,8 @@ func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) (
 	if r.Method != http.MethodPost {
 		return nil, &answer.Problem{Code: "method-not-allowed", Allow: http.MethodPost}
 	}
-	in, err := readInput(r)
-	record.locale = in.parameters.members["locale"].text
+	in, err := params.Read(r)
+	record.locale = in.Locale()
 	if err != nil {
 		return nil, err
 	}
@@ -158,36 +159,33 @@ func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) (
 	if err != nil {
 		return nil, err
 	}
-	params, err := decode(in.parameters)
+	parameters, err := h.Policy.Parameters(in)
 	if err != nil {
-		return nil, err
-	}
-	if err := h.Policy.apply(params); err != nil {
 		return nil, err
 	}
 	customer, err := h.lookUp(ctx, caller, record)
 	if err != nil {
 		return nil, err
 	}
-	params.Customer = stripe.String(customer)
-	if err := h.resolveSubscription(ctx, params, record); err != nil {
+	parameters.Customer = stripe.String(customer)
+	if err := h.resolveSubscription(ctx, parameters, record); err != nil {
 		var ambiguous *ambiguity
 		if errors.As(err, &ambiguous) && credential.isCookie {
-			ambiguous.form = in.form
+			ambiguous.form = in.Form
 			ambiguous.language = answer.Speak(record.locale, r.Header)
 		}
 		return nil, err
 	}
-	session, err := h.createSession(ctx, params, record)
+	session, err := h.createSession(ctx, parameters, record)
 	if err == nil {
-		record.session(params)
+		record.session(parameters)
 	}
-	return session, blame(err, in.parameters)
+	return session, blame(err, in)
 }
 
-func (h *Handler) authenticate(ctx context.Context, r *http.Request, in input, record *record) (auth.Caller, credential, error) {
+func (h *Handler) authenticate(ctx context.Context, r *http.Request, in params.Input, record *record) (auth.Caller, credential, error) {
 	defer record.Time(stepAuth)()
-	credential, err := h.credentials.find(r, in.tokens)
+	credential, err := h.credentials.find(r, in.Tokens)
 	if err != nil {
 		return auth.Caller{}, credential, err
 	}
@@ -203,10 +201,10 @@ func (h *Handler) lookUp(ctx context.Context, caller auth.Caller, record *record
 	return customer, err
 }
 
-func (h *Handler) createSession(ctx context.Context, params *stripe.BillingPortalSessionParams, record *record) (*billing.Session, error) {
+func (h *Handler) createSession(ctx context.Context, parameters *stripe.BillingPortalSessionParams, record *record) (*billing.Session, error) {
 	var session *billing.Session
 	err := h.withKey(ctx, record, func(key string) (calls billing.Calls, err error) {
-		if session, err = h.Sessions.CreateSession(ctx, key, params); err == nil {
+		if session, err = h.Sessions.CreateSession(ctx, key, parameters); err == nil {
 			calls = session.Calls
 		}
 		return calls, err

@@ -19,6 +19,7 @@ import (
 	"billingportal/functions/internal/auth"
 	"billingportal/functions/internal/billing"
 	"billingportal/functions/internal/customers"
+	"billingportal/functions/internal/params"
 	"billingportal/functions/internal/requestlog"
 	"billingportal/functions/internal/secret"
 	"billingportal/functions/internal/upstream"
@@ -73,12 +74,12 @@ func newFixture(t *testing.T, change func(*Config)) *fixture {
 		Sessions:  f,
 
 		Subscriptions: f,
-		Policy: Policy{
-			AllowedOrigins:        []Origin{"https://app.example.com", "http://localhost:3000"},
+		Policy: params.Policy{
+			AllowedOrigins:        []params.Origin{"https://app.example.com", "http://localhost:3000"},
 			DefaultReturnURL:      appURL,
 			AllowedConfigurations: []string{"bpc_1"},
 			AllowedAccounts:       []string{"acct_1"},
-			AllowedFlows:          Flows(),
+			AllowedFlows:          params.Flows(),
 			AllowedCoupons:        []string{"STAY20"},
 			AllowedPromotionCodes: []string{"promo_1"},
 		},
@@ -470,7 +471,7 @@ func BenchmarkHandler(b *testing.B) {
 	f := &fixture{owned: []billing.Subscription{{ID: "sub_1", Customer: "cus_alice"}}}
 	handler, err := New(Config{
 		Verifier: f, Customers: f, Keys: f, Sessions: f, Subscriptions: f,
-		Policy:    Policy{AllowedOrigins: []Origin{"https://app.example.com"}, DefaultReturnURL: appURL, AllowedFlows: Flows()},
+		Policy:    params.Policy{AllowedOrigins: []params.Origin{"https://app.example.com"}, DefaultReturnURL: appURL, AllowedFlows: params.Flows()},
 		Log:       requestlog.New(io.Discard, "PortalFunction", ""),
 		RequestID: func(context.Context) string { return "request-1" },
 	})

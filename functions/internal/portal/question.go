@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"billingportal/functions/internal/answer"
+	"billingportal/functions/internal/params"
 )
 
 // isQuestion reports whether a request is a person who follows a link. No GET creates anything, since prefetchers and scanners of
@@ -16,35 +17,31 @@ func (h *Handler) isQuestion(r *http.Request) bool {
 
 // labels are the names of flows on a button, "" for the portal itself.
 var labels = map[string]string{
-	"":                            "Manage billing",
-	flowPaymentMethodUpdate:       "Update payment method",
-	flowSubscriptionCancel:        "Cancel subscription",
-	flowSubscriptionUpdate:        "Change plan",
-	flowSubscriptionUpdateConfirm: "Confirm the change",
+	"":                                   "Manage billing",
+	params.FlowPaymentMethodUpdate:       "Update payment method",
+	params.FlowSubscriptionCancel:        "Cancel subscription",
+	params.FlowSubscriptionUpdate:        "Change plan",
+	params.FlowSubscriptionUpdateConfirm: "Confirm the change",
 }
 
 // ask answers with a page whose one button posts the parameters of the query string, which are checked as a POST's would be. It calls
 // no upstream.
 func (h *Handler) ask(w http.ResponseWriter, r *http.Request, record *record) error {
-	in, err := parseForm(r.URL.RawQuery)
-	record.locale = in.parameters.members["locale"].text
+	in, err := params.ParseForm(r.URL.RawQuery)
+	record.locale = in.Locale()
 	switch {
-	case len(in.tokens) > 0:
-		return unknown("access_token") // addresses are logged, and kept by browsers
+	case len(in.Tokens) > 0:
+		return &answer.Problem{Code: "unknown-parameter", Param: "access_token"} // addresses are logged, and kept by browsers
 	case err != nil:
 		return err
 	}
-	params, err := decode(in.parameters)
-	if err != nil {
-		return err
-	}
-	if err := h.Policy.apply(params); err != nil {
+	if _, err := h.Policy.Parameters(in); err != nil {
 		return err
 	}
 	var fields []answer.Field
-	for _, name := range slices.Sorted(maps.Keys(in.form)) {
-		fields = append(fields, answer.Field{Name: name, Value: in.form.Get(name)})
+	for _, name := range slices.Sorted(maps.Keys(in.Form)) {
+		fields = append(fields, answer.Field{Name: name, Value: in.Form.Get(name)})
 	}
-	answer.WriteQuestion(w, labels[in.parameters.members["flow_data"].members["type"].text], fields, h.reader(r, record))
+	answer.WriteQuestion(w, labels[in.Flow()], fields, h.reader(r, record))
 	return nil
 }

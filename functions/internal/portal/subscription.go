@@ -8,31 +8,32 @@ import (
 
 	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/params"
 )
 
 // resolveSubscription settles which subscription a flow is about. One that the
 // caller names must be the customer's own; one that they leave out is the only one
 // that the flow can act on. The subscription's item is filled in likewise.
-func (h *Handler) resolveSubscription(ctx context.Context, params *stripe.BillingPortalSessionParams, record *record) error {
-	if params.FlowData == nil {
+func (h *Handler) resolveSubscription(ctx context.Context, parameters *stripe.BillingPortalSessionParams, record *record) error {
+	if parameters.FlowData == nil {
 		return nil
 	}
-	named, ok := subscriptionOf(params.FlowData)
+	named, ok := subscriptionOf(parameters.FlowData)
 	if !ok {
 		return nil
 	}
 	var subscription billing.Subscription
 	var err error
 	if *named != nil {
-		subscription, err = h.ownSubscription(ctx, *params.Customer, **named, record)
+		subscription, err = h.ownSubscription(ctx, *parameters.Customer, **named, record)
 	} else {
-		subscription, err = h.onlySubscription(ctx, *params.Customer, *params.FlowData.Type, record)
+		subscription, err = h.onlySubscription(ctx, *parameters.Customer, *parameters.FlowData.Type, record)
 	}
 	if err != nil {
 		return err
 	}
 	*named = stripe.String(subscription.ID)
-	if confirm := params.FlowData.SubscriptionUpdateConfirm; confirm != nil {
+	if confirm := parameters.FlowData.SubscriptionUpdateConfirm; confirm != nil {
 		return completeUpdate(confirm, subscription)
 	}
 	return nil
@@ -42,17 +43,17 @@ func (h *Handler) resolveSubscription(ctx context.Context, params *stripe.Billin
 // where the caller has left it out; false for a flow that is about none.
 func subscriptionOf(flow *stripe.BillingPortalSessionFlowDataParams) (**string, bool) {
 	switch *flow.Type {
-	case flowSubscriptionCancel:
+	case params.FlowSubscriptionCancel:
 		if flow.SubscriptionCancel == nil {
 			flow.SubscriptionCancel = &stripe.BillingPortalSessionFlowDataSubscriptionCancelParams{}
 		}
 		return &flow.SubscriptionCancel.Subscription, true
-	case flowSubscriptionUpdate:
+	case params.FlowSubscriptionUpdate:
 		if flow.SubscriptionUpdate == nil {
 			flow.SubscriptionUpdate = &stripe.BillingPortalSessionFlowDataSubscriptionUpdateParams{}
 		}
 		return &flow.SubscriptionUpdate.Subscription, true
-	case flowSubscriptionUpdateConfirm:
+	case params.FlowSubscriptionUpdateConfirm:
 		return &flow.SubscriptionUpdateConfirm.Subscription, true
 	}
 	return nil, false
@@ -117,9 +118,9 @@ func obstacle(s billing.Subscription, flowType string) string {
 		return "The subscription is not active."
 	}
 	switch {
-	case flowType == flowSubscriptionCancel && s.Cancelling:
+	case flowType == params.FlowSubscriptionCancel && s.Cancelling:
 		return "The subscription is already set to be cancelled."
-	case flowType != flowSubscriptionCancel && len(s.Items) != 1:
+	case flowType != params.FlowSubscriptionCancel && len(s.Items) != 1:
 		return severalItems
 	}
 	return ""

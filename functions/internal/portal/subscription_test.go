@@ -12,6 +12,7 @@ import (
 	"github.com/stripe/stripe-go/v79"
 
 	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/params"
 )
 
 // subscription is one of alice's, to one of price_0.
@@ -236,7 +237,7 @@ func TestChoicePage(t *testing.T) {
 		}
 	})
 	t.Run("after JSON it links back", func(t *testing.T) {
-		body, err := json.Marshal(map[string]any{"flow_data": map[string]string{"type": flowSubscriptionCancel}})
+		body, err := json.Marshal(map[string]any{"flow_data": map[string]string{"type": params.FlowSubscriptionCancel}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package secret
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -9,6 +10,9 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
 // The parts that a log must not have even one of.
@@ -30,9 +34,18 @@ type holder struct {
 	cache      *Cache[Key]
 }
 
+// stored is a Secrets Manager with one value, which a function does not print.
+type stored func() string
+
+func (s stored) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+	return &secretsmanager.GetSecretValueOutput{SecretString: aws.String(s())}, nil
+}
+
 func newHolder() holder {
-	cache := NewCache(Config[Key]{ID: "secret"})
-	cache.value = testKey
+	cache := NewCache(Config[Key]{Client: stored(func() string { return "sk_test_" + characters }), ID: "secret", Parse: StripeKey("api_key", false)})
+	if _, err := cache.Get(context.Background()); err != nil {
+		panic(err)
+	}
 	return holder{testKey, testKey, &testKey, map[string]Key{"k": testKey}, []Key{testKey}, testKey, cache}
 }
 

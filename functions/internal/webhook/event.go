@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"billingportal/functions/internal/customers"
+	"billingportal/functions/internal/strictjson"
 )
 
 // References says whose client_reference_id counts as a user.
@@ -272,7 +273,8 @@ func (r Rules) user(o object) (user string, hasKey bool, err error) {
 
 // unusableFor says why a member cannot be parsed: a name occurs twice, or otherwise, because the member is not an object.
 func unusableFor(err error, otherwise unusable) unusable {
-	if errors.Is(err, errDuplicate) {
+	var duplicate *strictjson.DuplicateError
+	if errors.As(err, &duplicate) {
 		return isAmbiguous
 	}
 	return otherwise

@@ -72,9 +72,6 @@ func readBusEvent(payload []byte) (e object, isRequest bool, err error) {
 		if name == "requestContext" {
 			return errRequest
 		}
-		if _, ok := e[name]; ok {
-			return errDuplicate
-		}
 		e[name] = value
 		return nil
 	})

@@ -1,28 +1,22 @@
 package webhook
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
+
+	"billingportal/functions/internal/strictjson"
 )
 
 // object holds the members of a JSON object by their exact names. With struct tags, encoding/json would ignore case and let the
 // last of several win, so that "PAYMENT_LINK":null would override payment_link.
 type object map[string]json.RawMessage
 
-var (
-	errNoObject  = errors.New("webhook: not a JSON object")
-	errDuplicate = errors.New("webhook: a member occurs twice")
-)
+var errNoObject = errors.New("webhook: not a JSON object")
 
 // parseObject reads one JSON object. It refuses a name that occurs twice, but only at the top level.
 func parseObject(raw []byte) (object, error) {
 	members := object{}
 	return members, eachMember(raw, func(name string, value json.RawMessage) error {
-		if _, ok := members[name]; ok {
-			return errDuplicate
-		}
 		members[name] = value
 		return nil
 	})
@@ -30,28 +24,11 @@ func parseObject(raw []byte) (object, error) {
 
 // eachMember calls f with the members of a JSON object in their order, until it returns an error.
 func eachMember(raw []byte, f func(name string, value json.RawMessage) error) error {
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
+	r, err := strictjson.NewReader(raw)
+	if err != nil || r.Next() != '{' {
 		return errNoObject
 	}
-	for decoder.More() {
-		var value json.RawMessage
-		name, err := decoder.Token()
-		text, isName := name.(string)
-		if err != nil || !isName || decoder.Decode(&value) != nil {
-			return errNoObject
-		}
-		if err := f(text, value); err != nil {
-			return err
-		}
-	}
-	if _, err := decoder.Token(); err != nil { // the closing brace
-		return errNoObject
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errNoObject
-	}
-	return nil
+	return r.Object(func(name string) error { return f(name, r.Raw()) })
 }
 
 // text returns the string member of a name, and whether it is one.

@@ -10,6 +10,12 @@ import (
 	"testing"
 )
 
+// params is the package that reads a call's parameters.
+func params(t *testing.T, file string) source {
+	t.Helper()
+	return parseSource(t, "../../../functions/internal/params/"+file)
+}
+
 // portal is the package behind the API.
 func portal(t *testing.T, file string) source {
 	t.Helper()
@@ -180,7 +186,7 @@ func mergeKeys(a, b map[string][]string) map[string][]string {
 }
 
 func TestOpenAPIHasEveryParameter(t *testing.T) {
-	accepted := portal(t, "params_test.go").strings("accepted")
+	accepted := params(t, "params_test.go").strings("accepted")
 	document := readAPI(t)
 	body := document.at("paths", "/billing/portal", "post", "requestBody", "content")
 	for mediaType, want := range map[string][]string{
@@ -196,11 +202,11 @@ func TestOpenAPIHasEveryParameter(t *testing.T) {
 func TestOpenAPIHasTheValuesAndLimits(t *testing.T) {
 	document := readAPI(t)
 	// Blank is the same as absent.
-	want := append([]string{""}, portal(t, "policy.go").strings("locales")...)
+	want := append([]string{""}, params(t, "policy.go").strings("locales")...)
 	if got := document.schema("Locale").at("enum").list(); !slices.Equal(got, want) {
 		t.Errorf("openapi.yaml has the locales\n%v\nthe function\n%v", got, want)
 	}
-	flow, returnURL := portal(t, "flow.go"), portal(t, "returnurl.go")
+	flow, returnURL := params(t, "flow.go"), params(t, "returnurl.go")
 	for schema, limit := range map[string]string{
 		"CustomMessage": flow.literal(flow.value("maxMessageLength")),
 		"ReturnUrl":     returnURL.literal(returnURL.value("maxURLLength")),

@@ -42,19 +42,19 @@ var _ = say("infra/RUNBOOK.md",
 
 	// What the caller gets. TestFaults and TestFrozen show the answers.
 	"each of more than 300 faults",
-	"503 `identity-provider-unavailable` within {{a wait for keys}}, never 401 | keys serve on for {{auth.staleFor}}, then 503; a hang costs a request at most {{auth.patience}} |",
+	"503 `identity-provider-unavailable` within {{a wait for keys}}, never 401 | keys serve on for {{auth.staleFor}}, then 503; a hang costs a request at most {{refresh.patience}} |",
 	"500 `billing-misconfigured` after 1 try; the log line says which service, operation and class | the same; a key that is at hand serves on for {{secret.usableFor}} |",
 	"a corrected one works at once | the key serves on for {{secret.usableFor}}, then 500 |",
 	"5xx and lost connections are tried {{functions/app.dynamoDBTries}} times | the same |",
 	"5xx and lost connections are tried {{functions/app.secretsManagerTries}} | the key serves on for {{secret.usableFor}}, with a warning {{secret.warningRest}}, then 503 |",
-	"| 504 `upstream-timeout` | the same, then 504; it costs a request at most {{secret.patience}} |",
+	"| 504 `upstream-timeout` | the same, then 504; it costs a request at most {{refresh.patience}} |",
 	"502 `billing-unavailable` after {{billing.maxTries}} tries under one idempotency key",
 
 	// What Stripe gets for an event. TestWebhookFaults shows the answers.
 	"it is a function error, tried {{template.yaml Resources/WebhookRetries/Properties/MaximumRetryAttempts}} more",
 	"for one delivery is a 503, and the next delivery continues",
 	"signing secrets at hand serve on for {{secret.usableFor}} |", "those at hand serve on for {{secret.usableFor}}, then 500 |",
-	"the signing secrets serve on for {{secret.usableFor}}; a hang costs an event at most {{secret.patience}} |",
+	"the signing secrets serve on for {{secret.usableFor}}; a hang costs an event at most {{refresh.patience}} |",
 	"a signature that does not fit, at most once in {{secret.renewalRest}} |",
 	"one more than {{internal/webhook.tolerance}} old or ahead | 400",
 	"of the future (more than {{internal/webhook.tolerance}}) | Live mode: 200, effect `ignored`",

@@ -10,7 +10,7 @@ var _ = say(".github/SECURITY.md",
 	"Those of three providers that the tests run", // one test for each, named beside
 	"by one of the secrets, within {{internal/webhook.tolerance}};",
 	"{{customers.manyHistories}} random histories",
-	"| {{portal.MaxBodySize}}, measured before it is decoded, {{portal.maxNames}} names, {{portal.maxDepth}} levels",
+	"| {{params.MaxBodySize}}, measured before it is decoded, {{params.maxNames}} names, {{params.maxDepth}} levels",
 	"Answers of AWS have at most {{upstream.maxAnswerSize}}, those of Stripe {{billing.maxAnswerSize}};", "at most {{upstream.MaxConns}} connections lead to each",
 	"IDs of at most {{customers.maxUsers}} users who claim it",
 	"`LogRetentionDays` ({{default LogRetentionDays}})",

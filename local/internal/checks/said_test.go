@@ -253,12 +253,12 @@ func (s *sources) check(p page, phrases []string) {
 }
 
 func TestWhatDocumentsGetWrongIsFound(t *testing.T) {
-	phrases := []string{"At most {{portal.MaxBodySize}}, {{portal.maxNames}} names", "kept for {{secret.freshFor}}", "up to {{default ThrottlingRateLimit}} a second"}
+	phrases := []string{"At most {{params.MaxBodySize}}, {{params.maxNames}} names", "kept for {{secret.freshFor}}", "up to {{default ThrottlingRateLimit}} a second"}
 	for text, want := range map[string]string{
 		"At most 8 KiB, 200 names; kept for five minutes; up to 50 a second":                  "",
 		"At most 8,192\nbytes, 200\nnames; kept for 5 min":                                    "up to",
-		"At most 8 KB, 200 names; kept for 300 s; up to 50 a second":                          `p.md:1 says "8 KB", and {{portal.MaxBodySize}} is 8192`,
-		"At most 8 KiB, 20 names; kept for 300 s; up to 50 a second":                          `p.md:1 says "20", and {{portal.maxNames}} is 200`,
+		"At most 8 KB, 200 names; kept for 300 s; up to 50 a second":                          `p.md:1 says "8 KB", and {{params.MaxBodySize}} is 8192`,
+		"At most 8 KiB, 20 names; kept for 300 s; up to 50 a second":                          `p.md:1 says "20", and {{params.maxNames}} is 200`,
 		"At most 8 KiB, 200 names;\nkept for 5 hours; up to 50 a second":                      `p.md:2 says "5 hours", and {{secret.freshFor}} is 300 s`,
 		"At most 8 KiB, 200 names; kept for 300; up to 50 a second":                           `p.md:1 says "300", and {{secret.freshFor}} is 300 s`,
 		"At most 8 KiB, 200 names; kept for 300 s; up to 150 a second":                        `p.md:1 says "150", and {{default ThrottlingRateLimit}} is 50`,
@@ -388,14 +388,14 @@ var calculated = map[string]func(*sources) float64{
 }
 
 var (
-	flows  = regexp.MustCompile(`flow[A-Z]\w+`)
+	flows  = regexp.MustCompile(`Flow[A-Z]\w+`)
 	linear = regexp.MustCompile(`^Linear(\d+)PercentEvery(\d+)Minutes?$`)
 )
 
 // flowList is the list of the flows, in Go.
 func flowList(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(root + "functions/internal/portal/policy.go")
+	text, err := os.ReadFile(root + "functions/internal/params/policy.go")
 	if err != nil {
 		t.Fatal(err)
 	}

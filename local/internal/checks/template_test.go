@@ -376,7 +376,7 @@ func TestTheWebhookHasNothingOfThePortal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"go-jose", "stripe-go", "functions/internal/auth", "functions/internal/billing", "functions/internal/portal"} {
+	for _, part := range []string{"go-jose", "stripe-go", "functions/internal/auth", "functions/internal/billing", "functions/internal/params", "functions/internal/portal"} {
 		if strings.Contains(string(list), part) {
 			t.Errorf("the webhook's binary has %s", part)
 		}

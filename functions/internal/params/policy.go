@@ -1,4 +1,4 @@
-package portal
+package params
 
 import (
 	"slices"
@@ -10,15 +10,15 @@ import (
 
 // The four flows of Stripe's portal.
 const (
-	flowPaymentMethodUpdate       = string(stripe.BillingPortalSessionFlowTypePaymentMethodUpdate)
-	flowSubscriptionCancel        = string(stripe.BillingPortalSessionFlowTypeSubscriptionCancel)
-	flowSubscriptionUpdate        = string(stripe.BillingPortalSessionFlowTypeSubscriptionUpdate)
-	flowSubscriptionUpdateConfirm = string(stripe.BillingPortalSessionFlowTypeSubscriptionUpdateConfirm)
+	FlowPaymentMethodUpdate       = string(stripe.BillingPortalSessionFlowTypePaymentMethodUpdate)
+	FlowSubscriptionCancel        = string(stripe.BillingPortalSessionFlowTypeSubscriptionCancel)
+	FlowSubscriptionUpdate        = string(stripe.BillingPortalSessionFlowTypeSubscriptionUpdate)
+	FlowSubscriptionUpdateConfirm = string(stripe.BillingPortalSessionFlowTypeSubscriptionUpdateConfirm)
 )
 
 // Flows are the types of flow that exist.
 func Flows() []string {
-	return []string{flowPaymentMethodUpdate, flowSubscriptionCancel, flowSubscriptionUpdate, flowSubscriptionUpdateConfirm}
+	return []string{FlowPaymentMethodUpdate, FlowSubscriptionCancel, FlowSubscriptionUpdate, FlowSubscriptionUpdateConfirm}
 }
 
 // Policy says what callers may choose. Whoever holds a token must not be able to
@@ -35,8 +35,19 @@ type Policy struct {
 	AllowedPromotionCodes []string
 }
 
-// apply checks the caller's parameters and fills in the defaults. Its errors are
-// [*answer.Problem].
+// Parameters returns what a caller sent as Stripe's parameters, checked and with the
+// operator's defaults, but without the customer. Its errors are [*answer.Problem].
+func (p *Policy) Parameters(in Input) (*stripe.BillingPortalSessionParams, error) {
+	params, err := decode(in.tree)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.apply(params); err != nil {
+		return nil, err
+	}
+	return params, nil
+}
+
 func (p *Policy) apply(params *stripe.BillingPortalSessionParams) error {
 	if err := p.applyReturnURL(params); err != nil {
 		return err

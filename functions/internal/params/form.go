@@ -1,4 +1,4 @@
-package portal
+package params
 
 import (
 	"maps"
@@ -10,10 +10,10 @@ import (
 	"billingportal/functions/internal/answer"
 )
 
-// parseForm reads a form in Stripe's bracket names:
+// ParseForm reads a form, or a query string, in Stripe's bracket names:
 // flow_data[subscription_update_confirm][items][0][price]=price_1.
-func parseForm(body string) (input, error) {
-	in := input{parameters: node{kind: object}}
+func ParseForm(body string) (Input, error) {
+	in := Input{tree: node{kind: object}}
 	names := 0
 	for pair := range strings.SplitSeq(body, "&") {
 		if pair == "" {
@@ -27,9 +27,9 @@ func parseForm(body string) (input, error) {
 	if err != nil {
 		return in, &answer.Problem{Code: "invalid-request", Detail: "The form is malformed."}
 	}
-	in.tokens = values["access_token"]
+	in.Tokens = values["access_token"]
 	delete(values, "access_token")
-	in.form = values
+	in.Form = values
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		value := values[name]
 		if len(value) > 1 {
@@ -42,7 +42,7 @@ func parseForm(body string) (input, error) {
 		if !ok {
 			return in, unknown(name)
 		}
-		if !in.parameters.insert(path, value[0]) {
+		if !in.tree.insert(path, value[0]) {
 			return in, invalid(name, "The parameter is given both a value and members.")
 		}
 	}

@@ -1,4 +1,6 @@
-package portal
+// Package params reads what a caller asks of POST /billing/portal, as a form or as JSON, and checks it: first by the rules of Stripe's
+// API, then by the operator's policy.
+package params
 
 import (
 	"io"
@@ -26,21 +28,35 @@ var (
 	errTooDeep      = &answer.Problem{Code: "invalid-request", Detail: "The parameters are nested more than 10 deep."}
 )
 
-// input is what the caller sent, before anything of it is believed.
-type input struct {
-	parameters node
-	// tokens are the values of the form field access_token.
-	tokens []string
-	// form is the form without it; nil for JSON.
-	form url.Values
+// Input is what a caller sent, before any of it is checked.
+type Input struct {
+	tree node
+
+	// Tokens are the values of the form field access_token (RFC 6750, section 2.2).
+	Tokens []string
+	// Form is the form without that field; nil for JSON.
+	Form url.Values
+}
+
+// Locale returns the parameter locale, "" without one.
+func (in Input) Locale() string { return in.tree.members["locale"].text }
+
+// Flow returns the parameter flow_data[type], "" without one.
+func (in Input) Flow() string { return in.tree.members["flow_data"].members["type"].text }
+
+// Has reports whether the caller sent a parameter or, for a name such as flow_data, a
+// member of it.
+func (in Input) Has(name string) bool {
+	_, ok := in.tree.members[name]
+	return ok
 }
 
 // byteOrderMark is what some editors and clients put in front of a text.
 const byteOrderMark = "\ufeff"
 
-// readInput reads the body: none, a form, or JSON.
-func readInput(r *http.Request) (input, error) {
-	none := input{parameters: node{kind: object}, form: url.Values{}}
+// Read reads the body of a request: none, a form, or JSON. Its errors are [*answer.Problem].
+func Read(r *http.Request) (Input, error) {
+	none := Input{tree: node{kind: object}, Form: url.Values{}}
 	body, err := readBody(r)
 	if err != nil {
 		return none, err
@@ -59,10 +75,10 @@ func readInput(r *http.Request) (input, error) {
 	}
 	switch mediaType {
 	case "application/x-www-form-urlencoded":
-		return parseForm(body)
+		return ParseForm(body)
 	case "application/json":
-		parameters, err := parseJSON(body)
-		return input{parameters: parameters}, err
+		tree, err := parseJSON(body)
+		return Input{tree: tree}, err
 	}
 	return none, &answer.Problem{Code: "unsupported-media-type"}
 }

@@ -1,6 +1,6 @@
 //go:build realparts
 
-package portal
+package params
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package portal
+package params
 
 import (
 	"net/url"
@@ -132,13 +132,4 @@ func FuzzReturnURL(f *testing.F) {
 			t.Errorf("accepted %q", rawURL)
 		}
 	})
-}
-
-func mustURL(t *testing.T, rawURL string) *url.URL {
-	t.Helper()
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
 }

@@ -1,4 +1,4 @@
-package portal
+package params
 
 import (
 	"errors"

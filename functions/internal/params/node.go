@@ -1,4 +1,4 @@
-package portal
+package params
 
 // nodeKind is what a node holds.
 type nodeKind int

@@ -1,4 +1,4 @@
-package portal
+package params
 
 import (
 	"slices"
@@ -25,9 +25,9 @@ func (p *Policy) checkFlow(flow *stripe.BillingPortalSessionFlowDataParams) erro
 		return err
 	}
 	if err := onlyBlock("flow_data", *flow.Type, map[string]bool{
-		flowSubscriptionCancel:        flow.SubscriptionCancel != nil,
-		flowSubscriptionUpdate:        flow.SubscriptionUpdate != nil,
-		flowSubscriptionUpdateConfirm: flow.SubscriptionUpdateConfirm != nil,
+		FlowSubscriptionCancel:        flow.SubscriptionCancel != nil,
+		FlowSubscriptionUpdate:        flow.SubscriptionUpdate != nil,
+		FlowSubscriptionUpdateConfirm: flow.SubscriptionUpdateConfirm != nil,
 	}); err != nil {
 		return err
 	}
@@ -35,13 +35,13 @@ func (p *Policy) checkFlow(flow *stripe.BillingPortalSessionFlowDataParams) erro
 		return err
 	}
 	switch *flow.Type {
-	case flowSubscriptionCancel:
+	case FlowSubscriptionCancel:
 		return p.checkCancel(flow.SubscriptionCancel)
-	case flowSubscriptionUpdate:
+	case FlowSubscriptionUpdate:
 		if flow.SubscriptionUpdate != nil {
 			return checkID("flow_data[subscription_update][subscription]", flow.SubscriptionUpdate.Subscription)
 		}
-	case flowSubscriptionUpdateConfirm:
+	case FlowSubscriptionUpdateConfirm:
 		return p.checkUpdateConfirm(flow.SubscriptionUpdateConfirm)
 	}
 	return nil

@@ -1,4 +1,4 @@
-package portal
+package params
 
 import (
 	"maps"
@@ -125,7 +125,7 @@ func wholeNumber(n node) (int64, bool) {
 }
 
 func unknown(param string) *answer.Problem {
-	return &answer.Problem{Code: "unknown-parameter", Param: ownParam(param)}
+	return &answer.Problem{Code: "unknown-parameter", Param: SafeName(param)}
 }
 
 func missing(param string) *answer.Problem {
@@ -133,5 +133,20 @@ func missing(param string) *answer.Problem {
 }
 
 func invalid(param, detail string) *answer.Problem {
-	return &answer.Problem{Code: "invalid-parameter", Param: ownParam(param), Detail: detail}
+	return &answer.Problem{Code: "invalid-parameter", Param: SafeName(param), Detail: detail}
+}
+
+// maxParamLength is more than the longest name has, in bytes.
+const maxParamLength = 128
+
+// paramPattern is the form of a parameter's name. No token, key or URL has it, so a name
+// that Stripe or a caller sends can be repeated in this form.
+var paramPattern = regexp.MustCompile(`^[a-z_]+(\[[a-z_0-9]+\])*$`)
+
+// SafeName returns the name of a parameter if it has the form of one, else "".
+func SafeName(name string) string {
+	if len(name) <= maxParamLength && paramPattern.MatchString(name) {
+		return name
+	}
+	return ""
 }

@@ -1,0 +1,98 @@
+package params
+
+import (
+	"errors"
+
+	"billingportal/functions/internal/answer"
+	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/strictjson"
+)
+
+// jsonSpace is JSON's white space (RFC 8259, section 2).
+const jsonSpace = " \t\r\n"
+
+var errMalformedJSON = &answer.Problem{Code: "invalid-request", Detail: "The JSON is malformed."}
+
+// parseJSON reads a JSON object whose members have distinct names. Clients that have nothing to send may send null or an empty list:
+// PHP has no other form of an empty object.
+func parseJSON(body string) (node, error) {
+	r, err := strictjson.NewReader([]byte(body))
+	if err != nil {
+		return node{}, errMalformedJSON
+	}
+	root, err := (&jsonReader{Reader: r}).value("", 0)
+	switch {
+	case err != nil:
+		return node{}, err
+	case root.saysNothing():
+		return node{kind: object}, nil
+	case root.kind != object:
+		return node{}, &answer.Problem{Code: "invalid-request", Detail: "The JSON is not an object."}
+	}
+	return root, nil
+}
+
+// saysNothing reports whether a value in the place of an object is the same as none.
+func (n node) saysNothing() bool { return n.kind == null || n.kind == list && len(n.items) == 0 }
+
+// jsonReader makes nodes of JSON.
+type jsonReader struct {
+	*strictjson.Reader
+	values int // members and elements so far
+}
+
+// value reads the next value; name is that of the parameter it belongs to, and depth how many parts that has.
+func (r *jsonReader) value(name string, depth int) (node, error) {
+	if depth > maxDepth {
+		return node{}, errTooDeep
+	}
+	if depth > 0 {
+		if r.values++; r.values > maxNames {
+			return node{}, errTooManyNames
+		}
+	}
+	switch r.Next() {
+	case '{':
+		return r.object(name, depth)
+	case '[':
+		return r.list(name, depth)
+	case '"':
+		s, _ := strictjson.Text(r.Raw())
+		return node{kind: text, text: s}, nil
+	}
+	switch raw := string(r.Raw()); raw {
+	case "null":
+		return node{kind: null}, nil
+	case "true", "false":
+		return node{kind: other}, nil
+	default:
+		return node{kind: number, text: raw}, nil
+	}
+}
+
+// object leaves out members that are null: many clients send null for an absent value.
+func (r *jsonReader) object(name string, depth int) (node, error) {
+	result := node{kind: object, members: map[string]node{}}
+	err := r.Object(func(member string) error {
+		value, err := r.value(billing.Join(name, member), depth+1)
+		if err == nil && value.kind != null {
+			result.members[member] = value
+		}
+		return err
+	})
+	var duplicate *strictjson.DuplicateError
+	if errors.As(err, &duplicate) {
+		err = invalid(billing.Join(name, duplicate.Name), "The parameter is given more than once.")
+	}
+	return result, err
+}
+
+func (r *jsonReader) list(name string, depth int) (node, error) {
+	result := node{kind: list}
+	err := r.Array(func() error {
+		item, err := r.value(name, depth+1)
+		result.items = append(result.items, item)
+		return err
+	})
+	return result, err
+}

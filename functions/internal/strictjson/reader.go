@@ -1,0 +1,133 @@
+package strictjson
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// A Reader goes through one JSON value. Unlike encoding/json, which keeps the last of two
+// members with one name, it refuses the second.
+type Reader struct {
+	// data is valid JSON, so the reader need not look inside what it skips. The tokens of
+	// json.Decoder would do, but take longer than all other checks of a token.
+	data []byte
+	pos  int
+}
+
+// NewReader returns a reader of data, which must be one JSON value: the error is
+// ErrSyntax.
+func NewReader(data []byte) (*Reader, error) {
+	if !json.Valid(data) {
+		return nil, ErrSyntax
+	}
+	return &Reader{data: data}, nil
+}
+
+// Next returns the first character of the next value, which tells its type. After the
+// last value of an object or array it is '}' or ']'.
+func (r *Reader) Next() byte {
+	for {
+		switch c := r.data[r.pos]; c {
+		case ' ', '\t', '\r', '\n', ',', ':':
+			r.pos++
+		default:
+			return c
+		}
+	}
+}
+
+// Object reads an object: it calls member with each name, and member reads the value.
+// The error is member's or a [*DuplicateError]. Next must have returned '{'.
+func (r *Reader) Object(member func(name string) error) error {
+	seen := map[string]bool{}
+	for r.pos++; r.Next() != '}'; {
+		name := unquote(r.Raw())
+		if seen[name] {
+			return &DuplicateError{Name: name}
+		}
+		seen[name] = true
+		if err := member(name); err != nil {
+			return err
+		}
+	}
+	r.pos++
+	return nil
+}
+
+// Array reads an array: it calls element before each value, and element reads it. The
+// error is element's. Next must have returned '['.
+func (r *Reader) Array(element func() error) error {
+	for r.pos++; r.Next() != ']'; {
+		if err := element(); err != nil {
+			return err
+		}
+	}
+	r.pos++
+	return nil
+}
+
+// Raw reads a value as it is written. It does not look for duplicate members inside.
+func (r *Reader) Raw() json.RawMessage {
+	r.Next()
+	start, depth := r.pos, 0
+	for {
+		switch r.Next() {
+		case '"':
+			r.skipString()
+		case '{', '[':
+			depth++
+			r.pos++
+		case '}', ']':
+			depth--
+			r.pos++
+		default:
+			r.skipLiteral()
+		}
+		if depth == 0 {
+			return r.data[start:r.pos]
+		}
+	}
+}
+
+func (r *Reader) skipString() {
+	for r.pos++; r.data[r.pos] != '"'; r.pos++ {
+		if r.data[r.pos] == '\\' {
+			r.pos++
+		}
+	}
+	r.pos++
+}
+
+// skipLiteral skips a number, true, false or null.
+func (r *Reader) skipLiteral() {
+	length := bytes.IndexAny(r.data[r.pos:], ",]} \t\r\n")
+	if length < 0 {
+		length = len(r.data) - r.pos
+	}
+	r.pos += length
+}
+
+// strict reads a value and refuses duplicate members at every level, and more levels of
+// objects and arrays than depth.
+func (r *Reader) strict(depth int) (json.RawMessage, error) {
+	var err error
+	first := r.Next()
+	start := r.pos
+	switch {
+	case first != '{' && first != '[':
+		r.Raw()
+	case depth == 0:
+		err = ErrTooDeep
+	case first == '{':
+		err = r.Object(func(string) error {
+			_, err := r.strict(depth - 1)
+			return err
+		})
+	default:
+		err = r.Array(func() error {
+			_, err := r.strict(depth - 1)
+			return err
+		})
+	}
+	return r.data[start:r.pos], err
+}
