@@ -159,6 +159,6 @@ func tree(r *Reader) (value any, err error) {
 		})
 		return list, err
 	}
-	err := json.Unmarshal(r.Raw(), &value)
+	err = json.Unmarshal(r.Raw(), &value)
 	return value, err
 }
