@@ -111,20 +111,20 @@ release: build sbom ## make what a release consists of, in .cache/release
 export LAMBDA_GOARCH ?= arm64
 
 # `sam build` calls these for the functions of those names in template.yaml.
-BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=$(LAMBDA_GOARCH) go build -trimpath -buildvcs=false -ldflags '-s -w' -o $(ARTIFACTS_DIR)/bootstrap
 TAGS  := lambda.norpc,nethttpomithttp2
+BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=$(LAMBDA_GOARCH) go build -trimpath -buildvcs=false -tags $(TAGS) -ldflags '-s -w' -o $(ARTIFACTS_DIR)/bootstrap
 
 .PHONY: build-PortalFunction
 build-PortalFunction:
-	$(BUILD) -tags $(TAGS),portal ./functions/portal
+	$(BUILD) ./functions/portal
 
 .PHONY: build-WebhookFunction
 build-WebhookFunction:
-	$(BUILD) -tags $(TAGS),webhook ./functions/webhook
+	$(BUILD) ./functions/webhook
 
 .PHONY: build-PreflightFunction
 build-PreflightFunction:
-	$(BUILD) -tags $(TAGS),preflight ./functions/preflight
+	$(BUILD) ./functions/preflight
 
 # ---- checks
 

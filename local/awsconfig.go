@@ -22,7 +22,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 	"billingportal/local/internal/loopback"
 )
 
@@ -129,7 +129,7 @@ func describeCredentials(provider aws.CredentialsProvider, err error) error {
 	case errors.As(err, &answer) && slices.ContainsFunc(loginSources, isFrom):
 		return expiredLogin()
 	case errors.As(err, &answer):
-		return &awsFault{"AWS refuses the credentials of the profile: " + app.AWSFailure("sts", err).Error()}
+		return &awsFault{"AWS refuses the credentials of the profile: " + operator.AWSFailure("sts", err).Error()}
 	case errors.As(err, &network):
 		return errors.New("no connection to where AWS credentials come from")
 	case slices.ContainsFunc(loginSources, isFrom):
@@ -157,9 +157,9 @@ func describeAWS(service, region string, err error) error {
 	case errors.As(err, &answer) && service == "dynamodb" && answer.ErrorCode() == "ValidationException":
 		return &awsFault{"its key is not what CUSTOMERS_KEY and CUSTOMERS_SORT_KEY say"}
 	case errors.As(err, &answer):
-		return &awsFault{app.AWSFailure(service, err).Error()}
+		return &awsFault{operator.AWSFailure(service, err).Error()}
 	case errors.As(err, &noHost) && noHost.IsNotFound:
 		return &awsFault{fmt.Sprintf("no host %s: is the Region %q right?", noHost.Name, region)}
 	}
-	return app.AWSFailure(service, err) //nolint:wrapcheck // it names the service
+	return operator.AWSFailure(service, err) //nolint:wrapcheck // it names the service
 }

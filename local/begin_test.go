@@ -12,6 +12,8 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"billingportal/functions/app"
+	"billingportal/functions/app/portal"
+	"billingportal/functions/app/webhook"
 )
 
 func TestNoArgumentIsIgnored(t *testing.T) {
@@ -212,8 +214,8 @@ func TestALaptopHasEveryVariable(t *testing.T) {
 		set      map[string]string
 		tunable  []string
 	}{
-		"portal":  {app.Portal, l.environment(l.origin), tunable},
-		"webhook": {app.Webhook, l.webhookEnvironment(l.origin), webhookTunable},
+		"portal":  {portal.New, l.environment(l.origin), tunable},
+		"webhook": {webhook.New, l.webhookEnvironment(l.origin), webhookTunable},
 	} {
 		read := map[string]bool{}
 		_, _ = function.assemble(t.Context(), func(variable string) string { // an empty environment is refused once all of it was asked for

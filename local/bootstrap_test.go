@@ -156,7 +156,7 @@ func TestBootstrap(t *testing.T) {
 func TestBootstrapSurvivesAPanic(t *testing.T) {
 	u := startUpstreams(t)
 	path := buildWithPanics(t)
-	process := u.start(t, path, "PLANTED=fetch")
+	process := u.start(t, path, "RELEASE=fetch")
 	answer := u.call(t, process, "panic", 15*time.Second)
 	if answer.StatusCode != http.StatusInternalServerError || codeOf(t, answer.Body) != "internal" {
 		t.Errorf("panic: %+v", answer)
@@ -164,7 +164,7 @@ func TestBootstrapSurvivesAPanic(t *testing.T) {
 	if answer := u.call(t, process, "alice", 15*time.Second); answer.StatusCode != http.StatusSeeOther {
 		t.Errorf("after the panic: %+v", answer)
 	}
-	for _, where := range []string{"customers.(*Store).CustomerID", "app.parts.prefetch"} {
+	for _, where := range []string{"customers.(*Store).CustomerID", "config.Deps.Prefetch"} {
 		if found := whatCrashed(t, process.Stdout()); !strings.Contains(found, where) || strings.Contains(found, "planted") {
 			t.Errorf("the log should tell that it was in %s, and not what it was: %s", where, found)
 		}
@@ -175,14 +175,14 @@ func TestBootstrapSurvivesAPanic(t *testing.T) {
 
 	process = u.start(t, path, "PLANTED=start")
 	<-process.Exited()
-	if crash := crashOf(t, process); !strings.Contains(crash.Error, "app.Portal") || strings.Contains(crash.Error, "planted") {
+	if crash := crashOf(t, process); !strings.Contains(crash.Error, "portal.New") || strings.Contains(crash.Error, "planted") {
 		t.Errorf("the log should tell where and not what: %+v", crash)
 	}
 
 	// Go prints an unrecovered panic in many lines.
 	process = u.start(t, path, "PLANTED=elsewhere")
 	<-process.Exited()
-	if found := whatCrashed(t, process.Stderr()); !strings.Contains(found, "panic: ") || !strings.Contains(found, "functions/app/portal.go:") {
+	if found := whatCrashed(t, process.Stderr()); !strings.Contains(found, "panic: ") || !strings.Contains(found, "functions/app/portal/portal.go:") {
 		t.Errorf("the query finds of the crash: %s\nof: %s", found, process.Stderr())
 	}
 }
@@ -197,9 +197,9 @@ func buildWithPanics(t *testing.T) string {
 			"func (s *Store) CustomerID(ctx context.Context, userID string) (string, error) {\n",
 			`if userID == "panic" { panic("planted") };`,
 		},
-		"app/app.go": {"if err := lambdahttp.Recovering(func() error {", ` if os.Getenv("PLANTED") == "fetch" { panic("planted") };`},
-		"app/portal.go": {
-			"func Portal(ctx context.Context, getenv func(string) string, logs io.Writer) (lambda.Handler, error) {\n",
+		"app/internal/config/deps.go": {"if err := lambdahttp.Recovering(func() error {", ` if d.Release == "fetch" { panic("planted") };`},
+		"app/portal/portal.go": {
+			"func New(ctx context.Context, getenv func(string) string, logs io.Writer) (lambda.Handler, error) {\n",
 			`switch getenv("PLANTED") { case "start": panic("planted"); case "elsewhere": go func() { panic("planted") }() };`,
 		},
 	} {

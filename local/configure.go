@@ -14,7 +14,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 	"billingportal/local/internal/tokenadvice"
 )
 
@@ -138,7 +138,7 @@ func (c *configuration) userClaim(variables map[string]string) string {
 
 // verdict is what the portal would say of a token.
 type verdict struct {
-	refusal *app.Refusal // the first rule that refuses it, apart from its expiry; nil if every rule accepts it
+	refusal *operator.Refusal // the first rule that refuses it, apart from its expiry; nil if every rule accepts it
 	expired bool
 	never   bool // the token was never valid, so the other rules could not be checked
 }
@@ -159,7 +159,7 @@ func (c *configuration) evaluate(ctx context.Context, variables map[string]strin
 }
 
 // judge returns why the portal would refuse the token at a time. It searches for the keys of an issuer without discovery.
-func (c *configuration) judge(ctx context.Context, variables map[string]string, at time.Time) *app.Refusal {
+func (c *configuration) judge(ctx context.Context, variables map[string]string, at time.Time) *operator.Refusal {
 	refusal := c.judgeOnce(ctx, variables, at)
 	if refusal == nil || !refusal.Keys || c.offline || variables["JWT_JWKS_URL"] != "" || variables["JWT_JWKS"] != "" {
 		return refusal
@@ -180,7 +180,7 @@ const (
 	ruleNoDiscovery = "an issuer whose keys cannot be discovered"
 )
 
-func (c *configuration) judgeOnce(ctx context.Context, variables map[string]string, at time.Time) *app.Refusal {
+func (c *configuration) judgeOnce(ctx context.Context, variables map[string]string, at time.Time) *operator.Refusal {
 	var err error
 	rules, unreadable := c.rules(variables, c.offline)
 	if unreadable == nil && !c.offline {
@@ -188,24 +188,24 @@ func (c *configuration) judgeOnce(ctx context.Context, variables map[string]stri
 		return asRefusal(err)
 	}
 	if rules, unreadable = c.rules(variables, true); unreadable != nil {
-		return &app.Refusal{Rule: ruleNoSetting}
+		return &operator.Refusal{Rule: ruleNoSetting}
 	}
 	_, err = rules.Inspect(c.token.Compact, at)
 	if refusal := asRefusal(err); refusal != nil || c.offline {
 		return refusal
 	}
-	return &app.Refusal{Rule: ruleNoDiscovery, Keys: true}
+	return &operator.Refusal{Rule: ruleNoDiscovery, Keys: true}
 }
 
-func asRefusal(err error) *app.Refusal {
-	var refusal *app.Refusal
+func asRefusal(err error) *operator.Refusal {
+	var refusal *operator.Refusal
 	errors.As(err, &refusal)
 	return refusal
 }
 
 // rules are those of the variables. A missing issuer or audience has a placeholder, so that the verifier can say what the token
 // lacks. withoutKeys are rules for Inspect alone.
-func (c *configuration) rules(variables map[string]string, withoutKeys bool) (*app.TokenRules, error) {
+func (c *configuration) rules(variables map[string]string, withoutKeys bool) (*operator.TokenRules, error) {
 	complete := maps.Clone(variables)
 	complete["JWT_ISSUER"] = cmp.Or(complete["JWT_ISSUER"], "https://issuer.invalid")
 	complete["JWT_AUDIENCE"] = cmp.Or(complete["JWT_AUDIENCE"], "none")
@@ -213,7 +213,7 @@ func (c *configuration) rules(variables map[string]string, withoutKeys bool) (*a
 	if withoutKeys && complete["JWT_JWKS"] == "" && complete["JWT_JWKS_URL"] == "" {
 		complete["JWT_JWKS_URL"] = "https://keys.invalid/"
 	}
-	return app.ReadTokenRules(func(name string) string { return complete[name] }) //nolint:wrapcheck // it names the variables
+	return operator.ReadTokenRules(func(name string) string { return complete[name] }) //nolint:wrapcheck // it names the variables
 }
 
 // correct replaces the values that refuse the token by its own, as long as that is safe, and says what comes of it.

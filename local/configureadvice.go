@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"strings"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 )
 
 // ruleAdvice says what to do about each rule of the verifier that can refuse a token. Those about its shape share one text: the
@@ -67,7 +67,7 @@ const (
 var timeClaims = map[string]string{"malformed expiry": "exp", "malformed not-before time": "nbf", "malformed time of issue": "iat"}
 
 // advice says what to change so that a token is accepted with variables.
-func (c *configuration) advice(variables map[string]string, refusal *app.Refusal) string {
+func (c *configuration) advice(variables map[string]string, refusal *operator.Refusal) string {
 	advice := cmp.Or(ruleAdvice[refusal.Rule], keysAdvice)
 	switch {
 	case refusal.Rule == "issuer mismatch":

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/portal"
 	"billingportal/local/internal/gateway"
 )
 
@@ -34,7 +34,7 @@ func deploy(t *testing.T, changes map[string]string, prepare func(u *upstreams))
 	env := u.environment(u.origin)
 	maps.Copy(env, changes)
 	d := &deployment{upstreams: u, logs: &logBuffer{}}
-	function, err := app.Portal(t.Context(), func(name string) string { return env[name] }, d.logs)
+	function, err := portal.New(t.Context(), func(name string) string { return env[name] }, d.logs)
 	if err != nil {
 		t.Fatal(err)
 	}

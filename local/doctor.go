@@ -23,6 +23,9 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"billingportal/functions/app"
+	"billingportal/functions/app/portal"
+	"billingportal/functions/app/preflight"
+	"billingportal/functions/app/webhook"
 	"billingportal/local/internal/portalconfig"
 )
 
@@ -42,7 +45,7 @@ func doctorCommand() *cli.Command {
 			&cli.BoolFlag{Name: "json", Usage: "an array of objects with name, status, detail and advice"},
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
-			var examiner app.Examiner
+			var examiner preflight.Examiner
 			if path := cmd.String("portal-config"); path != "" {
 				file, err := portalconfig.Read(path)
 				if err != nil {
@@ -59,7 +62,7 @@ func doctorCommand() *cli.Command {
 			if err := printFindings(cmd.Root().Writer, findings, cmd.Bool("json")); err != nil {
 				return err
 			}
-			if app.HasProblem(findings) {
+			if preflight.HasProblem(findings) {
 				return errors.New("there is a problem")
 			}
 			return nil
@@ -71,7 +74,7 @@ func doctorCommand() *cli.Command {
 type environments struct{ portal, webhook map[string]string }
 
 // examine looks at a stack, at this environment's deployment or, if there is neither, at the laptop's own.
-func examine(ctx context.Context, examiner app.Examiner, stack, region string) ([]app.Finding, error) {
+func examine(ctx context.Context, examiner preflight.Examiner, stack, region string) ([]preflight.Finding, error) {
 	own := ownVariables()
 	if stack == "" && len(own) == 0 {
 		if region != "" {
@@ -121,7 +124,7 @@ var notDeployments = []string{
 // ownVariables are those of the functions that this environment sets.
 func ownVariables() map[string]string {
 	own := map[string]string{}
-	for _, assemble := range []app.Assembly{app.Portal, app.Webhook} {
+	for _, assemble := range []app.Assembly{portal.New, webhook.New} {
 		_, _ = assemble(context.Background(), func(name string) string { // an empty environment is refused once all of it was asked for
 			if value := os.Getenv(name); value != "" {
 				own[name] = value
@@ -199,7 +202,7 @@ func variablesOf(ctx context.Context, client *lambda.Client, function string) (m
 }
 
 // examineLaptop looks at a laptop of its own. Carol is not on it: she is there to show what a stale mapping looks like.
-func examineLaptop(ctx context.Context, examiner app.Examiner) ([]app.Finding, error) {
+func examineLaptop(ctx context.Context, examiner preflight.Examiner) ([]preflight.Finding, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -236,7 +239,7 @@ func getenvOf(variables map[string]string) func(string) string {
 }
 
 // printFindings prints what was found, for people or as JSON.
-func printFindings(w io.Writer, findings []app.Finding, asJSON bool) error {
+func printFindings(w io.Writer, findings []preflight.Finding, asJSON bool) error {
 	if asJSON {
 		encoder := json.NewEncoder(w)
 		encoder.SetEscapeHTML(false)
@@ -246,7 +249,7 @@ func printFindings(w io.Writer, findings []app.Finding, asJSON bool) error {
 	// What is wrong comes last, where a terminal shows it.
 	order := []string{"ok", "warning", "problem"}
 	sorted := slices.Clone(findings)
-	slices.SortStableFunc(sorted, func(a, b app.Finding) int {
+	slices.SortStableFunc(sorted, func(a, b preflight.Finding) int {
 		return slices.Index(order, string(a.Status)) - slices.Index(order, string(b.Status))
 	})
 	counts := map[string]int{}

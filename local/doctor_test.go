@@ -20,7 +20,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/portal"
+	"billingportal/functions/app/preflight"
 	"billingportal/local/internal/gateway"
 	"billingportal/local/internal/stripewire"
 )
@@ -66,7 +67,7 @@ func newPatient(t *testing.T) *patient {
 // serves reports whether the portal serves alice, who is a customer.
 func (p *patient) serves(t *testing.T) bool {
 	t.Helper()
-	function, err := app.Portal(t.Context(), getenvOf(p.portal), io.Discard)
+	function, err := portal.New(t.Context(), getenvOf(p.portal), io.Discard)
 	if err != nil {
 		return false
 	}
@@ -91,8 +92,8 @@ func status(t *testing.T, function lambda.Handler, token string) int {
 }
 
 // doctorWithoutPauses examines a deployment whose Stripe is a stand-in, which has no limit.
-func doctorWithoutPauses(ctx context.Context, portal, webhook func(string) string) []app.Finding {
-	return app.Examiner{Pause: noPause}.Doctor(ctx, portal, webhook)
+func doctorWithoutPauses(ctx context.Context, portal, webhook func(string) string) []preflight.Finding {
+	return preflight.Examiner{Pause: noPause}.Doctor(ctx, portal, webhook)
 }
 
 // refuseAWS answers the operations of AWS with an error.
@@ -244,7 +245,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 			if took := time.Since(start); took > 15*time.Second {
 				t.Errorf("it took %s", took)
 			}
-			i := slices.IndexFunc(findings, func(f app.Finding) bool { return f.Name == test.name })
+			i := slices.IndexFunc(findings, func(f preflight.Finding) bool { return f.Name == test.name })
 			if i < 0 {
 				t.Fatalf("no finding %q in %+v", test.name, findings)
 			}
@@ -255,7 +256,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 			if err != nil || strings.Contains(string(text), "MARKER") || strings.Contains(string(text), demoKey) {
 				t.Errorf("%v, or it says too much: %s", err, text)
 			}
-			if !app.HasProblem(findings) && !p.serves(t) {
+			if !preflight.HasProblem(findings) && !p.serves(t) {
 				t.Errorf("doctor has no problem with it, and the portal does not serve: %+v", findings)
 			}
 		})
@@ -294,7 +295,7 @@ func TestDoctorHasNothingToSayOfTheHealthy(t *testing.T) {
 			p := newPatient(t)
 			change(p)
 			for _, finding := range doctorWithoutPauses(t.Context(), getenvOf(p.portal), getenvOf(p.webhook)) {
-				if finding.Status != app.FindingOK || finding.Advice != "" || finding.Detail == "" {
+				if finding.Status != preflight.OK || finding.Advice != "" || finding.Detail == "" {
 					t.Errorf("%+v", finding)
 				}
 			}
@@ -324,17 +325,17 @@ func TestDoctorPacesItsRequestsToStripe(t *testing.T) {
 		pauses.Add(1)
 		return ctx.Err()
 	}
-	findings := app.Examiner{Pause: pause}.Doctor(t.Context(), getenvOf(p.portal), getenvOf(p.webhook))
-	if app.HasProblem(findings) || failed.Load() != 2 || requests.Load() < 15 || pauses.Load() <= requests.Load() {
+	findings := preflight.Examiner{Pause: pause}.Doctor(t.Context(), getenvOf(p.portal), getenvOf(p.webhook))
+	if preflight.HasProblem(findings) || failed.Load() != 2 || requests.Load() < 15 || pauses.Load() <= requests.Load() {
 		t.Errorf("%d requests with %d pauses: %+v", requests.Load(), pauses.Load(), findings)
 	}
 }
 
 func TestFindingsArePrinted(t *testing.T) {
-	findings := []app.Finding{
-		{Name: "a", Status: app.FindingProblem, Detail: "is wrong", Advice: "Mend it."},
-		{Name: "b", Status: app.FindingOK, Detail: "is well"},
-		{Name: "c", Status: app.FindingWarning, Detail: "may be wrong", Advice: "Look."},
+	findings := []preflight.Finding{
+		{Name: "a", Status: preflight.Problem, Detail: "is wrong", Advice: "Mend it."},
+		{Name: "b", Status: preflight.OK, Detail: "is well"},
+		{Name: "c", Status: preflight.Warning, Detail: "may be wrong", Advice: "Look."},
 	}
 	var text, document bytes.Buffer
 	if err := printFindings(&text, findings, false); err != nil {
@@ -408,23 +409,23 @@ func TestDoctorOfAStack(t *testing.T) {
 	t.Setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", aws.URL)
 	t.Setenv("AWS_ENDPOINT_URL_LAMBDA", aws.URL)
 	for _, finding := range examined(t, "billing", "ap-south-1") {
-		if finding.Status != app.FindingOK {
+		if finding.Status != preflight.OK {
 			t.Errorf("%+v", finding)
 		}
 	}
 	seen.require(t, "ap-south-1", "cloudformation", "lambda", "dynamodb", "secretsmanager")
 	p.stripe.Change(func(d *stripewire.Data) { d.Endpoints = nil })
-	if findings := examined(t, "billing", ""); !slices.ContainsFunc(findings, func(f app.Finding) bool {
-		return f.Name == "webhook endpoint" && f.Status == app.FindingProblem
+	if findings := examined(t, "billing", ""); !slices.ContainsFunc(findings, func(f preflight.Finding) bool {
+		return f.Name == "webhook endpoint" && f.Status == preflight.Problem
 	}) {
 		t.Errorf("%+v", findings)
 	}
 }
 
 // examined is what the command finds. The stand-in Stripe has no limit, so there is no need for pauses.
-func examined(t *testing.T, stack, region string) []app.Finding {
+func examined(t *testing.T, stack, region string) []preflight.Finding {
 	t.Helper()
-	findings, err := examine(t.Context(), app.Examiner{Pause: noPause}, stack, region)
+	findings, err := examine(t.Context(), preflight.Examiner{Pause: noPause}, stack, region)
 	if err != nil || len(findings) < 10 {
 		t.Fatalf("%v: %+v", err, findings)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"billingportal/functions/app"
+	"billingportal/functions/app/portal"
 )
 
 // eventAnswers is what each event of events/ is answered with.
@@ -73,7 +74,7 @@ func TestEventsMadeAgain(t *testing.T) {
 				t.Errorf("files %v\nwant %v", got, want)
 			}
 			l, _ := startLaptop(t)
-			function := l.inContainer(t, test.environment, "PortalFunction", app.Portal, map[string]string{"PORTAL_HOSTS": strings.TrimPrefix(l.origin, "http://")})
+			function := l.inContainer(t, test.environment, "PortalFunction", portal.New, map[string]string{"PORTAL_HOSTS": strings.TrimPrefix(l.origin, "http://")})
 			checkEvents(t, function, test.folder)
 		})
 	}
@@ -100,7 +101,7 @@ func files(t *testing.T, dir string) []string {
 func startContainer(t *testing.T) lambda.Handler {
 	t.Helper()
 	l, _ := startLaptop(t)
-	return l.inContainer(t, filepath.Join("..", environmentFile), "PortalFunction", app.Portal, map[string]string{"PORTAL_HOSTS": strings.TrimPrefix(l.origin, "http://")})
+	return l.inContainer(t, filepath.Join("..", environmentFile), "PortalFunction", portal.New, map[string]string{"PORTAL_HOSTS": strings.TrimPrefix(l.origin, "http://")})
 }
 
 func (l *laptop) inContainer(t *testing.T, file, name string, assemble app.Assembly, more map[string]string) lambda.Handler {

@@ -14,7 +14,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 	"billingportal/local/internal/importer"
 )
 
@@ -150,7 +150,7 @@ type importJob struct {
 
 // run imports into the table.
 func (j *importJob) run(ctx context.Context) error {
-	table, metadataKey, err := app.ReadMappingTable(os.Getenv)
+	table, metadataKey, err := operator.ReadMappingTable(os.Getenv)
 	if err != nil {
 		return err //nolint:wrapcheck // it names the variables
 	}
@@ -181,7 +181,7 @@ func (j *importJob) run(ctx context.Context) error {
 		run.Owners = owners
 	}
 	if !isDry {
-		run.Writer = &app.MappingWriter{Client: client, Table: table}
+		run.Writer = &operator.MappingWriter{Client: client, Table: table}
 	}
 	start := time.Now()
 	counts, err := run.Run(ctx)
@@ -258,7 +258,7 @@ func (j *importJob) source(ctx context.Context, metadataKey string, owners *impo
 
 // items writes a file for DynamoDB's import from S3.
 func (j *importJob) items(ctx context.Context) (err error) {
-	table, metadataKey, err := app.ReadMappingTable(func(name string) string {
+	table, metadataKey, err := operator.ReadMappingTable(func(name string) string {
 		// The table's name is not in the file.
 		return cmp.Or(os.Getenv(name), map[string]string{"CUSTOMERS_TABLE": "none"}[name])
 	})
@@ -314,7 +314,7 @@ func (j *importJob) propose(ctx context.Context) error {
 }
 
 func (j *importJob) verify(ctx context.Context) error {
-	table, metadataKey, err := app.ReadMappingTable(os.Getenv)
+	table, metadataKey, err := operator.ReadMappingTable(os.Getenv)
 	if err != nil {
 		return err //nolint:wrapcheck // it names the variables
 	}
@@ -333,7 +333,7 @@ func (j *importJob) verify(ctx context.Context) error {
 		Report: j.report, Progress: j.progress(), Now: time.Now,
 	}
 	if j.cmd.Bool("fix") && !j.cmd.Bool("dry-run") {
-		run.Fix = &app.MappingWriter{Client: client, Table: table}
+		run.Fix = &operator.MappingWriter{Client: client, Table: table}
 	}
 	verified, err := run.Run(ctx)
 	if isOfState(err) {

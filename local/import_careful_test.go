@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 	"billingportal/local/internal/stripewire"
 )
 
@@ -68,12 +68,12 @@ func TestImportOfTheOtherModeIsRefused(t *testing.T) {
 // became something else since, and the table is right; what a file says was to have an effect.
 func TestClaimsThatDoNotCountAreReported(t *testing.T) {
 	c := newCompany(t, 3)
-	writer := &app.MappingWriter{Client: c.client, Table: app.MappingTable{Name: customersTable, Key: "user_id", Attribute: "customer_id"}}
-	for _, fact := range []app.MappingFact{
-		{User: "u0", Customer: "cus_0", Facts: app.MappingFacts{Released: app.MappingAt(4_000_000_000)}},
-		{User: "u1", Customer: "cus_1", Facts: app.MappingFacts{Deleted: true}},
+	writer := &operator.MappingWriter{Client: c.client, Table: operator.MappingTable{Name: customersTable, Key: "user_id", Attribute: "customer_id"}}
+	for _, fact := range []operator.MappingFact{
+		{User: "u0", Customer: "cus_0", Facts: operator.MappingFacts{Released: operator.MappingAt(4_000_000_000)}},
+		{User: "u1", Customer: "cus_1", Facts: operator.MappingFacts{Deleted: true}},
 	} {
-		if _, err := writer.Apply(t.Context(), app.MappingChange{Facts: []app.MappingFact{fact}}); err != nil {
+		if _, err := writer.Apply(t.Context(), operator.MappingChange{Facts: []operator.MappingFact{fact}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -16,14 +16,14 @@ import (
 	"testing"
 	"time"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 	"billingportal/local/internal/stripewire"
 )
 
 // apply makes changes as events would have.
-func (c *company) apply(t *testing.T, changes ...app.MappingChange) {
+func (c *company) apply(t *testing.T, changes ...operator.MappingChange) {
 	t.Helper()
-	writer := &app.MappingWriter{Client: c.client, Table: app.MappingTable{Name: c.table, Key: "user_id", Attribute: "customer_id"}}
+	writer := &operator.MappingWriter{Client: c.client, Table: operator.MappingTable{Name: c.table, Key: "user_id", Attribute: "customer_id"}}
 	for _, change := range changes {
 		if _, err := writer.Apply(t.Context(), change); err != nil {
 			t.Fatal(err)
@@ -31,8 +31,8 @@ func (c *company) apply(t *testing.T, changes ...app.MappingChange) {
 	}
 }
 
-func claim(user, customer string, facts app.MappingFacts) app.MappingChange {
-	return app.MappingChange{Facts: []app.MappingFact{{User: user, Customer: customer, Facts: facts}}}
+func claim(user, customer string, facts operator.MappingFacts) operator.MappingChange {
+	return operator.MappingChange{Facts: []operator.MappingFact{{User: user, Customer: customer, Facts: facts}}}
 }
 
 // put writes a mapping as an app would by its own hand.
@@ -82,13 +82,13 @@ func TestACustomerOfSeveralUsersOfAFile(t *testing.T) {
 // A customer that a user of the table already has is not given to another user, even if the file names both.
 func TestACustomerOfAUserOfTheTable(t *testing.T) {
 	c := newCompany(t, 0)
-	at := app.MappingAt(1_700_000_000)
+	at := operator.MappingAt(1_700_000_000)
 	c.put(t, "hand", "cus_1")
 	c.apply(t,
-		claim("reference", "cus_2", app.MappingFacts{Reference: at}),
-		claim("metadata", "cus_3", app.MappingFacts{Metadata: at}),
-		claim("former", "cus_4", app.MappingFacts{Metadata: at, Released: app.MappingAt(1_700_000_001)}),
-		claim("rich", "cus_5", app.MappingFacts{Metadata: at}), claim("rich", "cus_6", app.MappingFacts{Metadata: app.MappingAt(1_700_000_002)}),
+		claim("reference", "cus_2", operator.MappingFacts{Reference: at}),
+		claim("metadata", "cus_3", operator.MappingFacts{Metadata: at}),
+		claim("former", "cus_4", operator.MappingFacts{Metadata: at, Released: operator.MappingAt(1_700_000_001)}),
+		claim("rich", "cus_5", operator.MappingFacts{Metadata: at}), claim("rich", "cus_6", operator.MappingFacts{Metadata: operator.MappingAt(1_700_000_002)}),
 	)
 	before := c.mappings(t)
 	path := file(t, "a,cus_1\nb,cus_2\nc,cus_3\nd,cus_4\ne,cus_5\nhand,cus_1\nmetadata,cus_3\n")
@@ -116,7 +116,7 @@ func TestACustomerOfAUserOfTheTable(t *testing.T) {
 func TestACustomerOfStripesOfSeveralUsers(t *testing.T) {
 	c := newCompany(t, 5)
 	c.put(t, "hand", "cus_1")
-	c.apply(t, claim("buyer", "cus_2", app.MappingFacts{Reference: app.MappingAt(1_700_000_000)}))
+	c.apply(t, claim("buyer", "cus_2", operator.MappingFacts{Reference: operator.MappingAt(1_700_000_000)}))
 	state, report := filepath.Join(t.TempDir(), "state"), filepath.Join(t.TempDir(), "report.csv")
 	for _, arguments := range [][]string{{"--dry-run"}, nil, {"--state", state}} {
 		output, err := c.run(t, append(arguments, "--report", report)...)
@@ -148,8 +148,8 @@ func TestImportBringsBackWhatWasReleased(t *testing.T) {
 	created := c.now(t, "cus_0")
 	now := time.Now().Unix()
 	c.apply(t,
-		claim("u0", "cus_0", app.MappingFacts{Metadata: app.MappingAt(now - 10), Released: app.MappingAt(now - 10)}),
-		claim("u1", "cus_1", app.MappingFacts{Released: app.MappingAt(now - 5)}),
+		claim("u0", "cus_0", operator.MappingFacts{Metadata: operator.MappingAt(now - 10), Released: operator.MappingAt(now - 10)}),
+		claim("u1", "cus_1", operator.MappingFacts{Released: operator.MappingAt(now - 5)}),
 	)
 	if got := c.mappings(t); len(got) != 0 {
 		t.Fatalf("%v", got)
@@ -166,7 +166,7 @@ func TestImportBringsBackWhatWasReleased(t *testing.T) {
 		t.Errorf("claims at %v; it is %d, and cus_0 was created at %d", at, now, created)
 	}
 	// A release after the reading takes effect.
-	c.apply(t, claim("u0", "cus_0", app.MappingFacts{Released: app.MappingAt(now + 3600)}))
+	c.apply(t, claim("u0", "cus_0", operator.MappingFacts{Released: operator.MappingAt(now + 3600)}))
 	if output, err := c.run(t); err != nil || c.mappings(t)["u0"] != "" || !strings.Contains(output, "1 ended by later events") {
 		t.Errorf("%v, %v: %s", err, c.mappings(t), output)
 	}
@@ -240,8 +240,8 @@ func TestALineThatTheTableRefuses(t *testing.T) {
 // Of each kind of line that is not imported, the first one is named with its reason, also after a run that continued.
 func TestTheFirstOfEachKindIsNamed(t *testing.T) {
 	c := newCompany(t, 0)
-	c.apply(t, app.MappingChange{Deleted: "cus_3"})
-	c.apply(t, claim("u4", "cus_4", app.MappingFacts{Released: app.MappingAt(1_700_000_000)}))
+	c.apply(t, operator.MappingChange{Deleted: "cus_3"})
+	c.apply(t, claim("u4", "cus_4", operator.MappingFacts{Released: operator.MappingAt(1_700_000_000)}))
 	state := filepath.Join(t.TempDir(), "state")
 	path := file(t, "u1,cus_1\nu2,cus_1\nu3,cus_3\nu4,cus_4\nu5,cus-5\nu6,cus-6\n")
 	for range 2 {

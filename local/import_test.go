@@ -28,7 +28,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 	"billingportal/local/internal/stripewire"
 )
 
@@ -400,8 +400,8 @@ func TestImportOfAMalformedFile(t *testing.T) {
 // A deletion that came before a file's claim, and does not name the user, is known from the customer's own item.
 func TestImportOfADeletedCustomer(t *testing.T) {
 	c := newCompany(t, 0)
-	writer := &app.MappingWriter{Client: c.client, Table: app.MappingTable{Name: customersTable, Key: "user_id", Attribute: "customer_id"}}
-	if _, err := writer.Apply(t.Context(), app.MappingChange{Deleted: "cus_1"}); err != nil {
+	writer := &operator.MappingWriter{Client: c.client, Table: operator.MappingTable{Name: customersTable, Key: "user_id", Attribute: "customer_id"}}
+	if _, err := writer.Apply(t.Context(), operator.MappingChange{Deleted: "cus_1"}); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "users.csv")
@@ -503,17 +503,17 @@ func TestImportBesideLiveEvents(t *testing.T) {
 	c := newCompany(t, customers)
 	now := time.Now().Add(time.Hour).Unix() // after all reading: Stripe still names the first users
 	// Every third user moves to another customer; every fifth customer is deleted.
-	var changes []app.MappingChange
+	var changes []operator.MappingChange
 	for i := range customers {
 		user, customer := fmt.Sprintf("u%d", i), fmt.Sprintf("cus_%d", i)
 		if i%3 == 0 {
-			changes = append(changes, app.MappingChange{Facts: []app.MappingFact{
-				{User: user, Customer: customer, Facts: app.MappingFacts{Released: app.MappingAt(now)}},
-				{User: "moved-" + user, Customer: customer, Facts: app.MappingFacts{Metadata: app.MappingAt(now)}},
+			changes = append(changes, operator.MappingChange{Facts: []operator.MappingFact{
+				{User: user, Customer: customer, Facts: operator.MappingFacts{Released: operator.MappingAt(now)}},
+				{User: "moved-" + user, Customer: customer, Facts: operator.MappingFacts{Metadata: operator.MappingAt(now)}},
 			}})
 		}
 		if i%5 == 0 {
-			changes = append(changes, app.MappingChange{Deleted: customer, Facts: []app.MappingFact{{User: user, Customer: customer, Facts: app.MappingFacts{Deleted: true}}}})
+			changes = append(changes, operator.MappingChange{Deleted: customer, Facts: []operator.MappingFact{{User: user, Customer: customer, Facts: operator.MappingFacts{Deleted: true}}}})
 		}
 	}
 	tables := map[string]map[string]string{}
@@ -522,7 +522,7 @@ func TestImportBesideLiveEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Setenv("CUSTOMERS_TABLE", order)
-		writer := &app.MappingWriter{Client: c.client, Table: app.MappingTable{Name: order, Key: "user_id", Attribute: "customer_id"}}
+		writer := &operator.MappingWriter{Client: c.client, Table: operator.MappingTable{Name: order, Key: "user_id", Attribute: "customer_id"}}
 		events := func() {
 			for _, change := range changes {
 				if _, err := writer.Apply(t.Context(), change); err != nil {

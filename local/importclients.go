@@ -17,12 +17,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 	"billingportal/local/internal/importer"
 )
 
 // dynamoDB returns a client that can read the table. It waits for a table that throttles.
-func (j *importJob) dynamoDB(ctx context.Context, table app.MappingTable) (*dynamodb.Client, error) {
+func (j *importJob) dynamoDB(ctx context.Context, table operator.MappingTable) (*dynamodb.Client, error) {
 	endpoint := j.cmd.String("endpoint-url")
 	override := cmp.Or(endpoint, os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"), os.Getenv("AWS_ENDPOINT_URL"))
 	// The SDK keeps ten connections, and would open a new one for most requests of as many writers.
@@ -52,7 +52,7 @@ func (j *importJob) dynamoDB(ctx context.Context, table app.MappingTable) (*dyna
 
 // stripeAccount is the account of STRIPE_SECRET_KEY, or of the secret that STRIPE_SECRET_ID names. may is the permission that the key
 // needs, for messages. Requests have apiVersion; "" means the version that the functions use.
-func stripeAccount(ctx context.Context, end context.CancelCauseFunc, may, apiVersion string) (*app.StripeAccount, error) {
+func stripeAccount(ctx context.Context, end context.CancelCauseFunc, may, apiVersion string) (*operator.StripeAccount, error) {
 	key := strings.TrimSpace(os.Getenv("STRIPE_SECRET_KEY"))
 	if id := os.Getenv("STRIPE_SECRET_ID"); key == "" && id != "" {
 		cfg, err := loadAWS(ctx, cmp.Or(os.Getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER"), os.Getenv("AWS_ENDPOINT_URL")), end)
@@ -68,5 +68,5 @@ func stripeAccount(ctx context.Context, end context.CancelCauseFunc, may, apiVer
 	if key == "" {
 		return nil, errors.New("set STRIPE_SECRET_ID, or STRIPE_SECRET_KEY to a key that may " + may)
 	}
-	return app.NewStripeAccount(os.Getenv, key, apiVersion) //nolint:wrapcheck // it names the problem of the key
+	return operator.NewStripeAccount(os.Getenv, key, apiVersion) //nolint:wrapcheck // it names the problem of the key
 }

@@ -90,7 +90,7 @@ func (i *invocation) run(ctx context.Context, name string, event, variables []by
 	if at < 0 {
 		return fmt.Errorf("there is no function %q in template.yaml", name)
 	}
-	bootstrap, err := i.compile(ctx, functions[at].pkg, runtimeapi.TagsOf(functions[at].pkg))
+	bootstrap, err := i.compile(ctx, functions[at].pkg, runtimeapi.Tags)
 	if err != nil {
 		return err
 	}

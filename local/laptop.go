@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"billingportal/functions/app"
+	"billingportal/functions/app/portal"
 	"billingportal/local/internal/awswire"
 	"billingportal/local/internal/demo"
 	"billingportal/local/internal/gateway"
@@ -153,12 +154,12 @@ func (l *laptop) handler(ctx context.Context, logs io.Writer) (http.Handler, err
 			env[name] = value
 		}
 	}
-	function, err := app.Portal(ctx, getenvOf(env), logs)
+	function, err := portal.New(ctx, getenvOf(env), logs)
 	webhook, webhookErr := l.webhook(ctx, logs)
 	if err := app.JoinEnvironmentErrors(err, webhookErr, checkListenSecret()); err != nil {
 		return nil, err
 	}
-	api := gateway.New(function, gateway.Config{AllowedOrigins: app.AllowedOrigins(getenvOf(env))})
+	api := gateway.New(function, gateway.Config{AllowedOrigins: portal.AllowedOrigins(getenvOf(env))})
 	if lines, ok := logs.(*requestLines); ok {
 		api, webhook = lines.around(api), lines.around(webhook)
 	}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/portal"
 )
 
 // Whatever the portal reads is what the laptop sets or what an engineer may set. A new variable is one of them.
@@ -17,7 +17,7 @@ func TestTheLaptopTakesEveryVariable(t *testing.T) {
 		"PORTAL_HOSTS", "RELEASE", "STRIPE_API_BASE", "STRIPE_LIVEMODE", "STRIPE_SECRET_FIELD", "STRIPE_SECRET_ID",
 	}
 	var read []string
-	_, err := app.Portal(t.Context(), func(name string) string {
+	_, err := portal.New(t.Context(), func(name string) string {
 		read = append(read, name)
 		return ""
 	}, io.Discard)

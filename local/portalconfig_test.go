@@ -17,7 +17,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/preflight"
 	"billingportal/local/internal/portalconfig"
 	"billingportal/local/internal/stripespec"
 	"billingportal/local/internal/stripewire"
@@ -347,7 +347,7 @@ func TestPortalConfigThatWasChangedByHand(t *testing.T) {
 			t.Fatal(err)
 		}
 		said := map[string]string{}
-		for _, f := range (app.Examiner{Pause: noPause, Extra: checks}).Doctor(t.Context(), getenvOf(deployed), nil) {
+		for _, f := range (preflight.Examiner{Pause: noPause, Extra: checks}).Doctor(t.Context(), getenvOf(deployed), nil) {
 			if _, name, ok := strings.Cut(f.Name, `portal configuration "`); ok {
 				said[strings.TrimSuffix(name, `" of the file`)] = string(f.Status) + ": " + f.Detail + "; " + f.Advice
 			}

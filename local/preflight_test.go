@@ -14,7 +14,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/portal"
+	"billingportal/functions/app/preflight"
+	"billingportal/functions/app/webhook"
 	"billingportal/local/internal/stripewire"
 )
 
@@ -40,11 +42,11 @@ const (
 func newControl(t *testing.T) *control {
 	t.Helper()
 	c := &control{patient: newPatient(t)}
-	portal, err := app.Portal(t.Context(), getenvOf(c.portal), io.Discard)
+	portal, err := portal.New(t.Context(), getenvOf(c.portal), io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	webhook, err := app.Webhook(t.Context(), getenvOf(c.webhook), io.Discard)
+	webhook, err := webhook.New(t.Context(), getenvOf(c.webhook), io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +103,7 @@ func (c *control) busAlone(t *testing.T) {
 	t.Helper()
 	delete(c.webhook, "WEBHOOK_SECRET_ID")
 	c.webhook["STRIPE_EVENT_SOURCE"] = "aws.partner/stripe.com/we_Demo"
-	function, err := app.Webhook(t.Context(), getenvOf(maps.Clone(c.webhook)), &c.logs)
+	function, err := webhook.New(t.Context(), getenvOf(maps.Clone(c.webhook)), &c.logs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +151,7 @@ func (c *control) run(t *testing.T, event string, timeout time.Duration) (logs s
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	var written logBuffer
-	hook, err := app.Examiner{Pause: noPause}.Preflight(ctx, getenvOf(c.env), &written)
+	hook, err := preflight.Examiner{Pause: noPause}.Hook(ctx, getenvOf(c.env), &written)
 	if err != nil {
 		t.Fatal(err)
 	}

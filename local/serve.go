@@ -17,6 +17,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 	"billingportal/local/internal/demo"
 )
 
@@ -127,7 +128,7 @@ func (o serveOptions) checkUsers() error {
 		if !slices.Contains(names, user) {
 			return fmt.Errorf("--customer %s=%s: the demo users are %s", user, customer, strings.Join(names, ", "))
 		}
-		if !app.IsCustomerID(customer) {
+		if !operator.IsCustomerID(customer) {
 			return fmt.Errorf("--customer %s=%s: not the ID of a customer, such as cus_123", user, customer)
 		}
 	}
@@ -143,7 +144,7 @@ func (l *laptop) mapEveryone(everyone string, customers map[string]string) error
 		return nil
 	}
 	customer := cmp.Or(customers[everyone], everyone)
-	if !app.IsCustomerID(customer) {
+	if !operator.IsCustomerID(customer) {
 		return fmt.Errorf("--everyone %s: neither a demo user with a customer nor a customer such as cus_123", everyone)
 	}
 	return l.dynamoDB.Default(customersTable, map[string]any{"customer_id": customer})

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"billingportal/functions/app"
+	"billingportal/functions/app/webhook"
 	"billingportal/local/internal/gateway"
 	"billingportal/local/internal/stripewire"
 )
@@ -66,7 +67,7 @@ func (l *laptop) webhook(ctx context.Context, logs io.Writer) (http.Handler, err
 			env[name] = value
 		}
 	}
-	function, err := app.Webhook(ctx, getenvOf(env), logs)
+	function, err := webhook.New(ctx, getenvOf(env), logs)
 	if err != nil {
 		return nil, err
 	}

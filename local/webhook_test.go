@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/webhook"
 	"billingportal/local/internal/stripewire"
 )
 
@@ -192,7 +192,7 @@ func TestEventsOfABusAreRefusedWithoutOne(t *testing.T) {
 	l, _ := startLaptop(t)
 	env := l.webhookEnvironment(l.origin)
 	var logs logBuffer
-	function, err := app.Webhook(t.Context(), getenvOf(env), &logs)
+	function, err := webhook.New(t.Context(), getenvOf(env), &logs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestEventsOfStripesCLIAreTaken(t *testing.T) {
 // The events as sam local invoke gets them: printed one by one, because a signature grows old, or the event bus's.
 func TestEventsForTheWebhook(t *testing.T) {
 	l, _ := startLaptop(t)
-	function := l.inContainer(t, filepath.Join("..", environmentFile), "WebhookFunction", app.Webhook, nil)
+	function := l.inContainer(t, filepath.Join("..", environmentFile), "WebhookFunction", webhook.New, nil)
 	files, err := filepath.Glob(filepath.Join("..", stripeEventsFolder, "*.json"))
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)

@@ -19,7 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/webhook"
 	"billingportal/local/internal/awswire"
 )
 
@@ -80,7 +80,7 @@ func newTable(t *testing.T, endpoint, name string, l layout) *table {
 	}
 	maps.Copy(env, l.env)
 	var err error
-	if w.function, err = app.Webhook(t.Context(), func(name string) string { return env[name] }, &w.logs); err != nil {
+	if w.function, err = webhook.New(t.Context(), func(name string) string { return env[name] }, &w.logs); err != nil {
 		t.Fatal(err)
 	}
 	return w

@@ -19,7 +19,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/go-jose/go-jose/v4"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/portal"
 	"billingportal/local/internal/stripewire"
 )
 
@@ -103,7 +103,7 @@ func TestEveryFlowWithEveryParameterOnTheWire(t *testing.T) {
 func TestBadTokensReachNobody(t *testing.T) {
 	u := startUpstreams(t)
 	env := u.environment(u.origin)
-	function, err := app.Portal(t.Context(), func(name string) string { return env[name] }, &logBuffer{})
+	function, err := portal.New(t.Context(), func(name string) string { return env[name] }, &logBuffer{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -194,7 +194,7 @@ class Queries(unittest.TestCase):
             "RequestId: 1b2c Error: Runtime exited with error: exit status 2",
             '{"level":"ERROR","msg":"the function does not start","error":"JWT_ISSUER: …"}',
             "panic: runtime error: index out of range", "fatal error: all goroutines are asleep - deadlock!", "goroutine 1 [running]:",
-            "\t/work/functions/app/portal.go:12 +0x1d",
+            "\t/work/functions/app/portal/portal.go:12 +0x1d",
         ):  # fmt: skip
             self.assertRegex(text, pattern)
         for function in logged.functions().values():

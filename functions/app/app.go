@@ -1,9 +1,5 @@
-// Package app assembles the functions: environment, clients, handlers. It is the
-// only door into functions for anything outside, and the only place that knows
-// every part.
-//
-// Each function has a file of its own, which says what it reads of the environment
-// and what it is made of. What they have in common is here and in environment.go.
+// Package app starts the functions. Each has a package of its own here, which says what it reads of the environment and what it is made
+// of, so that a binary links only what its function uses.
 package app
 
 import (
@@ -12,25 +8,13 @@ import (
 	"io"
 	"log"
 	"log/slog"
-	"net/http"
 	"os"
-	"time"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"billingportal/functions/internal/lambdahttp"
-	"billingportal/functions/internal/requestlog"
-	"billingportal/functions/internal/upstream"
-)
-
-const (
-	dynamoDBTryTimeout       = 1 * time.Second
-	dynamoDBTries            = 3
-	secretsManagerTryTimeout = 2 * time.Second
-	secretsManagerTries      = 2
-	prefetchTimeout          = 5 * time.Second
 )
 
 // Assembly makes a function of its environment. Its log lines go to logs; ctx ends
@@ -50,76 +34,32 @@ func Main(assemble Assembly) {
 	os.Exit(1)
 }
 
-// parts are what every function is made of.
-type parts struct {
-	common
+// An EnvironmentError has one line for each variable that is wrong: its name and the problem. It never repeats a value.
+type EnvironmentError struct{ Wrong []string }
 
-	logs   io.Writer // for lines
-	logger *slog.Logger
-
-	dynamoDB, secretsManager *upstream.Transport
+func (e *EnvironmentError) Error() string {
+	return "the environment is wrong:\n" + strings.Join(e.Wrong, "\n")
 }
 
-// parts starts to dial DynamoDB, which the first request calls.
-func (c common) parts(ctx context.Context, logs io.Writer) parts {
-	logs = requestlog.Lines(logs)
-	p := parts{
-		common:         c,
-		logs:           logs,
-		logger:         slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: c.logLevel})),
-		dynamoDB:       upstream.NewTransport(),
-		secretsManager: upstream.NewTransport(),
-	}
-	p.dynamoDB.DialAhead(ctx, c.aws.dynamoDBURL(ctx))
-	return p
-}
-
-func (p parts) dynamoDBClient() *dynamodb.Client { return p.aws.dynamoDBClient(p.dynamoDB) }
-
-func (p parts) secretsManagerClient() *secretsmanager.Client {
-	return p.aws.secretsManagerClient(p.secretsManager)
-}
-
-func (a awsEnvironment) dynamoDBClient(transport http.RoundTripper) *dynamodb.Client {
-	return dynamodb.NewFromConfig(a.Config(a.dynamoDBEndpoint, transport, dynamoDBTryTimeout, dynamoDBTries))
-}
-
-func (a awsEnvironment) secretsManagerClient(transport http.RoundTripper) *secretsmanager.Client {
-	return secretsmanager.NewFromConfig(a.Config(a.secretsManagerEndpoint, transport, secretsManagerTryTimeout, secretsManagerTries))
-}
-
-// prefetch runs each fetch in the background, for at most five seconds. A failure
-// there is not fatal, because the request that needs it tries again.
-func (p parts) prefetch(ctx context.Context, fetches map[string]func(context.Context) error) {
-	for name, fetch := range fetches {
-		go func() {
-			ctx, cancel := context.WithTimeout(ctx, prefetchTimeout)
-			defer cancel()
-			if err := lambdahttp.Recovering(func() error { return fetch(ctx) }); err != nil {
-				p.logger.Warn("fetch ahead failed; the first request tries again", "what", name, "error", err)
-			}
-		}()
-	}
-}
-
-// rejecter is a handler that also answers what never became a request, with the
-// problem of a code.
-type rejecter interface {
-	http.Handler
-	Reject(w http.ResponseWriter, r *http.Request, code string, cause error)
-}
-
-// lambdaHandler puts a handler that takes bodies of up to maxBody bytes behind API Gateway.
-func (p parts) lambdaHandler(handler rejecter, maxBody int) lambda.Handler {
-	reject := func(w http.ResponseWriter, r *http.Request, err error) {
-		code := "internal"
-		switch {
-		case errors.Is(err, lambdahttp.ErrBadRequest):
-			code = "invalid-request"
-		case errors.Is(err, lambdahttp.ErrTooLarge):
-			code = "payload-too-large"
+// JoinEnvironmentErrors joins the errors of several functions into one that has each wrong variable once. Errors of another kind are
+// kept unchanged.
+func JoinEnvironmentErrors(errs ...error) error {
+	var all EnvironmentError
+	var others []error
+	for _, err := range errs {
+		var one *EnvironmentError
+		if !errors.As(err, &one) {
+			others = append(others, err)
+			continue
 		}
-		handler.Reject(w, r, code, err)
+		for _, wrong := range one.Wrong {
+			if !slices.Contains(all.Wrong, wrong) {
+				all.Wrong = append(all.Wrong, wrong)
+			}
+		}
 	}
-	return lambdahttp.Bound(lambdahttp.New(handler, reject, p.basePath, maxBody), upstream.MaxConns)
+	if len(all.Wrong) > 0 {
+		others = append(others, &all)
+	}
+	return errors.Join(others...)
 }

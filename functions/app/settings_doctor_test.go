@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/preflight"
 )
 
 const noEndpoint = "finding: webhook endpoint problem no endpoint's address ends in /stripe/webhook"
@@ -16,7 +16,7 @@ func playDoctor(keys *issuers) scene {
 	return func(t *testing.T, e *environment, seen *facts) {
 		t.Helper()
 		defer takeNetwork(&cloud{issuers: keys, seen: seen})()
-		for _, finding := range (app.Examiner{Pause: noPause}).Doctor(t.Context(), e.get, e.get) {
+		for _, finding := range (preflight.Examiner{Pause: noPause}).Doctor(t.Context(), e.get, e.get) {
 			seen.add("finding: %s %s %s", finding.Name, finding.Status, finding.Detail)
 		}
 	}
@@ -109,8 +109,8 @@ func TestTheClockIsComparedWithStripes(t *testing.T) {
 	keys := newIssuers(t)
 	defer takeNetwork(&cloud{issuers: keys, seen: &facts{}, stripeTime: time.Now().Add(-time.Hour)})()
 	values := &environment{values: portalBase}
-	for _, finding := range (app.Examiner{Pause: noPause}).Doctor(t.Context(), values.get, nil) {
-		if finding.Name == "clock" && finding.Status == app.FindingOK {
+	for _, finding := range (preflight.Examiner{Pause: noPause}).Doctor(t.Context(), values.get, nil) {
+		if finding.Name == "clock" && finding.Status == preflight.OK {
 			t.Errorf("%+v", finding)
 		}
 	}

@@ -10,6 +10,9 @@ import (
 	"testing"
 
 	"billingportal/functions/app"
+	"billingportal/functions/app/portal"
+	"billingportal/functions/app/preflight"
+	"billingportal/functions/app/webhook"
 )
 
 // environment has the variables of a function, and the names that the function asked for.
@@ -226,4 +229,4 @@ func (f *facts) noteOtherLines(lines []map[string]any) {
 }
 
 // assemblies are the functions.
-var assemblies = map[string]app.Assembly{"portal": app.Portal, "webhook": app.Webhook, "preflight": app.Examiner{Pause: noPause}.Preflight}
+var assemblies = map[string]app.Assembly{"portal": portal.New, "webhook": webhook.New, "preflight": preflight.Examiner{Pause: noPause}.Hook}

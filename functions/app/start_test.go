@@ -223,13 +223,16 @@ func TestPreflightReportsItsOwnWrongVariables(t *testing.T) {
 // Each main starts the function that its folder names.
 func TestEachMainStartsItsFunction(t *testing.T) {
 	calls := regexp.MustCompile(`(?m)^func main\(\) \{ app\.Main\((.+)\) \}$`)
-	for folder, want := range map[string]string{"portal": "app.Portal", "webhook": "app.Webhook", "preflight": "app.Examiner{}.Preflight"} {
+	for folder, want := range map[string]string{"portal": "portal.New", "webhook": "webhook.New", "preflight": "preflight.Examiner{}.Hook"} {
 		source, err := os.ReadFile(filepath.Join("..", folder, "main.go"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if found := fmt.Sprintf("%s", calls.FindSubmatch(source)); !strings.HasSuffix(found, " "+want+"]") {
 			t.Errorf("functions/%s/main.go: %s, want %s", folder, found, want)
+		}
+		if want := `"billingportal/functions/app/` + folder + `"`; !strings.Contains(string(source), want) {
+			t.Errorf("functions/%s/main.go does not import %s", folder, want)
 		}
 	}
 }

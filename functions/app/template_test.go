@@ -1,4 +1,4 @@
-package app
+package app_test
 
 import (
 	"os"
@@ -10,8 +10,11 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"billingportal/functions/app/internal/config/configtest"
+	"billingportal/functions/app/portal"
+	"billingportal/functions/app/webhook"
 	"billingportal/functions/internal/params"
-	"billingportal/functions/internal/webhook"
+	handler "billingportal/functions/internal/webhook"
 )
 
 // deployment has the parts of template.yaml that the functions repeat.
@@ -58,22 +61,22 @@ func readDeployment(t *testing.T) deployment {
 }
 
 // configurations are what both functions make of variables beyond those that they need.
-func configurations(t *testing.T, changes env) (portalConfig, webhookConfig) {
+func configurations(t *testing.T, changes configtest.Env) (portal.Config, webhook.Config) {
 	t.Helper()
-	portal, err := readPortalConfig(minimal.with(changes).get)
+	forPortal, err := portal.ReadConfig(configtest.Portal.With(changes).Get)
 	if err != nil {
 		t.Fatal(err)
 	}
-	webhook, err := readWebhookConfig(minimalWebhook.with(changes).get)
+	forWebhook, err := webhook.ReadConfig(configtest.Webhook.With(changes).Get)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, format := range []*string{&portal.customers.KeyFormat, &webhook.customers.KeyFormat} {
+	for _, format := range []*string{&forPortal.Customers.KeyFormat, &forWebhook.Customers.KeyFormat} {
 		if *format == "{user}" {
 			*format = "" // which means the same, see customers.Table
 		}
 	}
-	return portal, webhook
+	return forPortal, forWebhook
 }
 
 // variableOf is the variable that the template sets to a parameter.
@@ -85,7 +88,7 @@ func variableOf(parameter string) string {
 // The template passes its defaults on, so a default of a function is served only if the template has the same.
 func TestDefaultsOfTheTemplateAreThoseOfTheFunctions(t *testing.T) {
 	parameters := readDeployment(t).Parameters
-	portal, webhook := configurations(t, nil)
+	forPortal, forWebhook := configurations(t, nil)
 	compared := 0
 	for name, parameter := range parameters {
 		variable := variableOf(name)
@@ -93,8 +96,8 @@ func TestDefaultsOfTheTemplateAreThoseOfTheFunctions(t *testing.T) {
 			continue // an empty variable counts as absent
 		}
 		compared++
-		gotPortal, gotWebhook := configurations(t, env{variable: *parameter.Default})
-		if !reflect.DeepEqual(gotPortal, portal) || !reflect.DeepEqual(gotWebhook, webhook) {
+		gotPortal, gotWebhook := configurations(t, configtest.Env{variable: *parameter.Default})
+		if !reflect.DeepEqual(gotPortal, forPortal) || !reflect.DeepEqual(gotWebhook, forWebhook) {
 			t.Errorf("the default of %s is %q, which is not that of the functions", name, *parameter.Default)
 		}
 	}
@@ -110,8 +113,8 @@ func isRead(variable string) bool {
 		read = read || name == variable
 		return ""
 	}
-	_, _ = readPortalConfig(note)
-	_, _ = readWebhookConfig(note)
+	_, _ = portal.ReadConfig(note)
+	_, _ = webhook.ReadConfig(note)
 	return read
 }
 
@@ -120,7 +123,7 @@ func TestTheTemplateAllowsTheValuesThatTheFunctionsTake(t *testing.T) {
 	taken := map[string][]string{
 		"StripeLivemode": {"true", "false"},
 		"ClientReferences": {
-			string(webhook.NoReferences), string(webhook.SessionReferences), string(webhook.AllReferences),
+			string(handler.NoReferences), string(handler.SessionReferences), string(handler.AllReferences),
 		},
 		"LogLevel": {"debug", "info", "warn", "error"},
 	}
@@ -132,7 +135,7 @@ func TestTheTemplateAllowsTheValuesThatTheFunctionsTake(t *testing.T) {
 			t.Errorf("%s allows %v, want %v", name, parameter.AllowedValues, taken[name])
 		}
 		for _, value := range parameter.AllowedValues {
-			configurations(t, env{variableOf(name): value})
+			configurations(t, configtest.Env{variableOf(name): value})
 		}
 	}
 	flows := strings.Join(params.Flows(), "|")
@@ -143,13 +146,13 @@ func TestTheTemplateAllowsTheValuesThatTheFunctionsTake(t *testing.T) {
 
 func TestTheTemplateSubscribesToTheEventsThatTheWebhookTakes(t *testing.T) {
 	d := readDeployment(t)
-	if got := d.Resources.Rule.Properties.EventPattern.Types; !slices.Equal(got, webhook.Types) {
-		t.Errorf("the rule passes on %v, the webhook takes %v", got, webhook.Types)
+	if got := d.Resources.Rule.Properties.EventPattern.Types; !slices.Equal(got, handler.Types) {
+		t.Errorf("the rule passes on %v, the webhook takes %v", got, handler.Types)
 	}
-	if got := strings.Split(d.Outputs.EventTypes.Value, ","); !slices.Equal(got, webhook.Types) {
-		t.Errorf("the output names %v, the webhook takes %v", got, webhook.Types)
+	if got := strings.Split(d.Outputs.EventTypes.Value, ","); !slices.Equal(got, handler.Types) {
+		t.Errorf("the output names %v, the webhook takes %v", got, handler.Types)
 	}
-	if _, ok := d.Resources.API.Properties.DefinitionBody.Paths[webhook.Path]; !ok {
-		t.Errorf("the API has no route to %s", webhook.Path)
+	if _, ok := d.Resources.API.Properties.DefinitionBody.Paths[handler.Path]; !ok {
+		t.Errorf("the API has no route to %s", handler.Path)
 	}
 }

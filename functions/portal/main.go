@@ -1,6 +1,9 @@
 // Command portal is the Lambda function behind POST /billing/portal.
 package main
 
-import "billingportal/functions/app"
+import (
+	"billingportal/functions/app"
+	"billingportal/functions/app/portal"
+)
 
-func main() { app.Main(app.Portal) }
+func main() { app.Main(portal.New) }

@@ -1,6 +1,9 @@
 // Command preflight is the Lambda function that looks at a new version before it gets traffic.
 package main
 
-import "billingportal/functions/app"
+import (
+	"billingportal/functions/app"
+	"billingportal/functions/app/preflight"
+)
 
-func main() { app.Main(app.Examiner{}.Preflight) }
+func main() { app.Main(preflight.Examiner{}.Hook) }

@@ -2,6 +2,9 @@
 // bus.
 package main
 
-import "billingportal/functions/app"
+import (
+	"billingportal/functions/app"
+	"billingportal/functions/app/webhook"
+)
 
-func main() { app.Main(app.Webhook) }
+func main() { app.Main(webhook.New) }

@@ -128,7 +128,7 @@ func compareHostile(ctx context.Context, o options, out io.Writer) error {
 		{portalName, "billingportal/functions/portal", nil, lab.event, hostileToPortal()},
 		{webhookName, webhookPackage, webhook, signed, hostileToWebhook()},
 	} {
-		path, err := runtimeapi.Compile(ctx, function.pkg, runtimeapi.TagsOf(function.pkg))
+		path, err := runtimeapi.Compile(ctx, function.pkg, runtimeapi.Tags)
 		if err != nil {
 			return err
 		}

@@ -47,7 +47,7 @@ const (
 func (l *laboratory) programs(ctx context.Context, o options) ([]program, error) {
 	programs := []program{
 		{name: floorName, pkg: "billingportal/local/bench/floor", tags: runtimeapi.Tags},
-		{name: portalName, pkg: "billingportal/functions/portal", tags: runtimeapi.TagsOf("billingportal/functions/portal"), env: o.settings},
+		{name: portalName, pkg: "billingportal/functions/portal", tags: runtimeapi.Tags, env: o.settings},
 		{name: plainName, pkg: "billingportal/local/bench/plain", tags: "lambda.norpc", env: []string{"SSL_CERT_DIR=" + l.certificates + ":" + l.certificates}},
 	}
 	for i := range programs {

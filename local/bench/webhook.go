@@ -96,7 +96,7 @@ func (e stripeEvent) take(ctx context.Context, _ *laboratory, process *runtimeap
 
 // compareWebhook measures the webhook beside the portal, in turns.
 func (l *laboratory) compareWebhook(ctx context.Context, portal program, o options, out io.Writer) error {
-	webhook := program{name: webhookName, pkg: webhookPackage, tags: runtimeapi.TagsOf(webhookPackage), take: claimEvent.take}
+	webhook := program{name: webhookName, pkg: webhookPackage, tags: runtimeapi.Tags, take: claimEvent.take}
 	for name, value := range l.cloud.WebhookEnvironment() {
 		webhook.env = append(webhook.env, name+"="+value)
 	}

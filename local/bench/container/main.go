@@ -12,16 +12,17 @@ import (
 	"strings"
 	"time"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/portal"
+	"billingportal/functions/app/webhook"
 	"billingportal/local/internal/gateway"
 )
 
 func main() {
-	handler, err := app.Portal(context.Background(), os.Getenv, os.Stderr)
+	handler, err := portal.New(context.Background(), os.Getenv, os.Stderr)
 	if err != nil {
 		log.Fatal(err)
 	}
-	webhook, err := app.Webhook(context.Background(), os.Getenv, os.Stderr)
+	webhook, err := webhook.New(context.Background(), os.Getenv, os.Stderr)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"billingportal/functions/app"
+	"billingportal/functions/app/portal"
 )
 
 func main() { app.Main(profiledPortal) }
@@ -20,7 +21,7 @@ func profiledPortal(ctx context.Context, getenv func(string) string, logs io.Wri
 	if err != nil {
 		return nil, err
 	}
-	handler, err := app.Portal(ctx, getenv, logs)
+	handler, err := portal.New(ctx, getenv, logs)
 	return &profiled{handler: handler, left: requests}, err
 }
 

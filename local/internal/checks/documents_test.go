@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"billingportal/functions/app"
+	"billingportal/functions/app/portal"
+	"billingportal/functions/app/webhook"
 )
 
 // documents are all pages of the repository, as they are.
@@ -74,7 +76,7 @@ func TestDocumentsNameTheVariables(t *testing.T) {
 	}
 	ofLambda := []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"}
 	read := map[string]bool{}
-	for _, assemble := range []app.Assembly{app.Portal, app.Webhook} {
+	for _, assemble := range []app.Assembly{portal.New, webhook.New} {
 		_, err := assemble(t.Context(), func(name string) string {
 			read[name] = !slices.Contains(ofLambda, name)
 			return ""

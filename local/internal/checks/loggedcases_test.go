@@ -18,6 +18,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"billingportal/functions/app"
+	"billingportal/functions/app/portal"
+	"billingportal/functions/app/webhook"
 	"billingportal/local/internal/awswire"
 	"billingportal/local/internal/oidc"
 	"billingportal/local/internal/stripewire"
@@ -302,7 +304,7 @@ func (u *upstreams) portalLines(t *testing.T, a asked) []map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	function := u.start(t, app.Portal, a, map[string]string{
+	function := u.start(t, portal.New, a, map[string]string{
 		"AWS_LAMBDA_FUNCTION_NAME": "portal", "STRIPE_SECRET_ID": "stripe", "STRIPE_API_BASE": u.urls["stripe"], "JWT_ISSUER": u.urls["issuer"],
 		"JWT_AUDIENCE": oidc.Audience, "ALLOWED_ORIGINS": "https://app.example.com", "DEFAULT_RETURN_URL": "https://app.example.com/account",
 	})
@@ -315,7 +317,7 @@ func (u *upstreams) portalLines(t *testing.T, a asked) []map[string]any {
 
 func (u *upstreams) webhookLines(t *testing.T, a asked) []map[string]any {
 	t.Helper()
-	function := u.with(t, a.broken).start(t, app.Webhook, a, map[string]string{"AWS_LAMBDA_FUNCTION_NAME": "webhook", "WEBHOOK_SECRET_ID": "webhook"})
+	function := u.with(t, a.broken).start(t, webhook.New, a, map[string]string{"AWS_LAMBDA_FUNCTION_NAME": "webhook", "WEBHOOK_SECRET_ID": "webhook"})
 	return function.ask(t, a, set("rawPath", webhookPath))
 }
 

@@ -17,7 +17,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/portal"
+	"billingportal/functions/app/webhook"
 )
 
 // contract is infra/openapi.yaml, its schemas, and what was seen of it.
@@ -165,7 +166,7 @@ const (
 // TestEveryAnswerOfTheDocumentIsGiven has the functions answer with every status and every code of the document, and nothing else.
 func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
 	c, s := readContract(t), startService(t)
-	portal, webhook := s.portal(nil), s.assembled(app.Webhook, map[string]string{"WEBHOOK_SECRET_ID": "webhook"}, 0)
+	atPortal, atWebhook := s.portal(nil), s.assembled(webhook.New, map[string]string{"WEBHOOK_SECRET_ID": "webhook"}, 0)
 	button := map[string]string{"get": http.MethodGet, "head": http.MethodHead}
 
 	json := map[string]string{"Content-Type": "application/json"}
@@ -184,54 +185,54 @@ func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
 		broken    map[string]http.HandlerFunc
 		want      string // status and code
 	}{
-		{portalPost, portal, post("one", "").with("Accept", "application/json"), nil, "200"},
-		{portalPost, portal, post("one", ""), nil, "303"},
-		{portalPost, portal, post("one", "").with("Cookie", "session=x"), nil, "400 invalid-request"},
-		{portalPost, portal, post("one", `{"x":1}`), nil, "400 unknown-parameter"},
-		{portalPost, portal, post("one", `{"locale":"xx"}`), nil, "400 invalid-parameter"},
-		{portalPost, portal, post("one", `{"return_url":"https://evil.example"}`), nil, "400 invalid-return-url"},
-		{portalPost, portal, request{http.MethodPost, "/billing/portal", "", nothing}, nil, "401 missing-credentials"},
-		{portalPost, portal, request{http.MethodPost, "/billing/portal", "", nothing}.with("Authorization", "Bearer x"), nil, "401 invalid-token"},
+		{portalPost, atPortal, post("one", "").with("Accept", "application/json"), nil, "200"},
+		{portalPost, atPortal, post("one", ""), nil, "303"},
+		{portalPost, atPortal, post("one", "").with("Cookie", "session=x"), nil, "400 invalid-request"},
+		{portalPost, atPortal, post("one", `{"x":1}`), nil, "400 unknown-parameter"},
+		{portalPost, atPortal, post("one", `{"locale":"xx"}`), nil, "400 invalid-parameter"},
+		{portalPost, atPortal, post("one", `{"return_url":"https://evil.example"}`), nil, "400 invalid-return-url"},
+		{portalPost, atPortal, request{http.MethodPost, "/billing/portal", "", nothing}, nil, "401 missing-credentials"},
+		{portalPost, atPortal, request{http.MethodPost, "/billing/portal", "", nothing}.with("Authorization", "Bearer x"), nil, "401 invalid-token"},
 		{portalPost, s.portal(map[string]string{"JWT_REQUIRED_SCOPE": "billing"}), post("one", ""), nil, "403 insufficient-scope"},
 		{portalPost, s.portal(map[string]string{"JWT_REQUIRED_CLAIM": "role=admin"}), post("one", ""), nil, "403 insufficient-role"},
-		{portalPost, portal, request{http.MethodPost, "/billing/portal", "", nothing}.with("Cookie", "session="+s.token("one")).with("Origin", "https://evil.example"), nil, "403 cross-origin-request"},
-		{portalPost, portal, post("one", `{"configuration":"bpc_other"}`), nil, "403 parameter-not-allowed"},
-		{portalPost, portal, request{http.MethodPost, "/billing/other", "", nothing}, nil, "404 not-found"},
-		{portalPost, portal, post("stranger", ""), nil, "404 no-billing-account"},
-		{portalPost, portal, post("one", `{"flow_data":{"type":"subscription_cancel","subscription_cancel":{"subscription":"sub_other"}}}`), nil, "404 subscription-not-found"},
-		{portalPost, portal, request{http.MethodPut, "/billing/portal", "", nothing}, nil, "405 method-not-allowed"},
-		{portalPost, portal, post("two", cancel), nil, "409 subscription-ambiguous"},
-		{portalPost, portal, post("none", cancel), nil, "409 subscription-not-eligible"},
-		{portalPost, portal, post("one", cancel), broken("sessions", stripeError(400, map[string]any{"type": "invalid_request_error", "message": "The portal configuration has this disabled"})), "409 flow-unavailable"},
-		{portalPost, portal, post("one", strings.Repeat(" ", 8193)), nil, "413 payload-too-large"},
-		{portalPost, portal, post("one", "x").with("Content-Type", "text/plain"), nil, "415 unsupported-media-type"},
+		{portalPost, atPortal, request{http.MethodPost, "/billing/portal", "", nothing}.with("Cookie", "session="+s.token("one")).with("Origin", "https://evil.example"), nil, "403 cross-origin-request"},
+		{portalPost, atPortal, post("one", `{"configuration":"bpc_other"}`), nil, "403 parameter-not-allowed"},
+		{portalPost, atPortal, request{http.MethodPost, "/billing/other", "", nothing}, nil, "404 not-found"},
+		{portalPost, atPortal, post("stranger", ""), nil, "404 no-billing-account"},
+		{portalPost, atPortal, post("one", `{"flow_data":{"type":"subscription_cancel","subscription_cancel":{"subscription":"sub_other"}}}`), nil, "404 subscription-not-found"},
+		{portalPost, atPortal, request{http.MethodPut, "/billing/portal", "", nothing}, nil, "405 method-not-allowed"},
+		{portalPost, atPortal, post("two", cancel), nil, "409 subscription-ambiguous"},
+		{portalPost, atPortal, post("none", cancel), nil, "409 subscription-not-eligible"},
+		{portalPost, atPortal, post("one", cancel), broken("sessions", stripeError(400, map[string]any{"type": "invalid_request_error", "message": "The portal configuration has this disabled"})), "409 flow-unavailable"},
+		{portalPost, atPortal, post("one", strings.Repeat(" ", 8193)), nil, "413 payload-too-large"},
+		{portalPost, atPortal, post("one", "x").with("Content-Type", "text/plain"), nil, "415 unsupported-media-type"},
 		{portalPost, s.portal(map[string]string{"STRIPE_SECRET_ID": "nothing"}), post("one", ""), nil, "500 billing-misconfigured"},
-		{portalPost, portal, post("one", ""), broken("sessions", status(500)), "502 billing-unavailable"},
-		{portalPost, portal, post("one", ""), broken("sessions", status(200)), "502 billing-bad-response"},
+		{portalPost, atPortal, post("one", ""), broken("sessions", status(500)), "502 billing-unavailable"},
+		{portalPost, atPortal, post("one", ""), broken("sessions", status(200)), "502 billing-bad-response"},
 		{portalPost, s.portal(map[string]string{"JWT_ISSUER": s.origin + "/nowhere"}), request{http.MethodPost, "/billing/portal", "", nothing}.with("Authorization", "Bearer "+s.tokenOf("/nowhere")), nil, "503 identity-provider-unavailable"},
-		{portalPost, portal, post("one", ""), broken("dynamodb", status(500)), "503 customer-store-unavailable"},
+		{portalPost, atPortal, post("one", ""), broken("dynamodb", status(500)), "503 customer-store-unavailable"},
 		{portalPost, s.portal(map[string]string{"AWS_ENDPOINT_URL_SECRETS_MANAGER": s.origin + "/nowhere"}), post("one", ""), nil, "503 secrets-unavailable"},
-		{portalPost, portal, post("one", ""), broken("sessions", stripeError(429, map[string]any{"type": "invalid_request_error", "code": "rate_limit"})), "503 billing-busy"},
-		{portalPost, s.assembled(app.Portal, nil, 700*time.Millisecond), post("one", ""), broken("dynamodb", hang), "504 upstream-timeout"},
-		{portalPost, portal, request{http.MethodPost, "/billing/portal", "", nothing}.with("X", strings.Repeat("x", 10_241)), nil, "431"},
+		{portalPost, atPortal, post("one", ""), broken("sessions", stripeError(429, map[string]any{"type": "invalid_request_error", "code": "rate_limit"})), "503 billing-busy"},
+		{portalPost, s.assembled(portal.New, nil, 700*time.Millisecond), post("one", ""), broken("dynamodb", hang), "504 upstream-timeout"},
+		{portalPost, atPortal, request{http.MethodPost, "/billing/portal", "", nothing}.with("X", strings.Repeat("x", 10_241)), nil, "431"},
 
-		{portalGet, portal, request{http.MethodGet, "/billing/portal", "", nothing}.with("Accept", "text/html"), nil, "200"},
-		{portalGet, portal, request{http.MethodGet, "/billing/portal?locale=xx", "", nothing}.with("Accept", "text/html"), nil, "400 invalid-parameter"},
-		{portalGet, portal, request{http.MethodGet, "/billing/portal?x=1", "", nothing}.with("Accept", "text/html"), nil, "400 unknown-parameter"},
-		{portalGet, portal, request{http.MethodGet, "/billing/portal?return_url=https://evil.example", "", nothing}.with("Accept", "text/html"), nil, "400 invalid-return-url"},
-		{portalGet, portal, request{http.MethodGet, "/billing/portal?%zz", "", nothing}.with("Accept", "text/html"), nil, "400 invalid-request"},
-		{portalGet, portal, request{http.MethodGet, "/billing/portal?configuration=bpc_other", "", nothing}.with("Accept", "text/html"), nil, "403 parameter-not-allowed"},
-		{portalGet, portal, request{http.MethodGet, "/billing/portal", "", nothing}, nil, "405 method-not-allowed"},
+		{portalGet, atPortal, request{http.MethodGet, "/billing/portal", "", nothing}.with("Accept", "text/html"), nil, "200"},
+		{portalGet, atPortal, request{http.MethodGet, "/billing/portal?locale=xx", "", nothing}.with("Accept", "text/html"), nil, "400 invalid-parameter"},
+		{portalGet, atPortal, request{http.MethodGet, "/billing/portal?x=1", "", nothing}.with("Accept", "text/html"), nil, "400 unknown-parameter"},
+		{portalGet, atPortal, request{http.MethodGet, "/billing/portal?return_url=https://evil.example", "", nothing}.with("Accept", "text/html"), nil, "400 invalid-return-url"},
+		{portalGet, atPortal, request{http.MethodGet, "/billing/portal?%zz", "", nothing}.with("Accept", "text/html"), nil, "400 invalid-request"},
+		{portalGet, atPortal, request{http.MethodGet, "/billing/portal?configuration=bpc_other", "", nothing}.with("Accept", "text/html"), nil, "403 parameter-not-allowed"},
+		{portalGet, atPortal, request{http.MethodGet, "/billing/portal", "", nothing}, nil, "405 method-not-allowed"},
 
-		{webhookPost, webhook, signed(`{"id":"evt_1","object":"event","type":"x","livemode":false,"created":1,"data":{"object":{}}}`), nil, "200"},
-		{webhookPost, webhook, signed(`[]`), nil, "400 invalid-request"},
-		{webhookPost, webhook, request{http.MethodPost, "/stripe/webhook", "{}", json}, nil, "400 invalid-signature"},
-		{webhookPost, s.assembled(app.Webhook, map[string]string{"STRIPE_EVENT_SOURCE": "aws.partner/stripe.com/x"}, 0), signed(`{}`), nil, "404 not-found"},
-		{webhookPost, webhook, request{http.MethodPut, "/stripe/webhook", "", nothing}, nil, "405 method-not-allowed"},
-		{webhookPost, webhook, signed(`{"x":"` + strings.Repeat("x", 262_144) + `"}`), nil, "413 payload-too-large"},
-		{webhookPost, webhook, signed(`{"id":"evt_1","object":"event","type":"customer.created","livemode":false,"context":"acct_1","created":1,"data":{"object":{}}}`), nil, "500 webhook-misconfigured"},
-		{webhookPost, webhook, signed(`{"id":"evt_1","object":"event","type":"customer.created","livemode":false,"created":1,"data":{"object":{"id":"cus_1","object":"customer","created":1,"metadata":{"user_id":"u"}}}}`), broken("dynamodb", status(500)), "503 customer-store-unavailable"},
-		{webhookPost, s.assembled(app.Webhook, map[string]string{"WEBHOOK_SECRET_ID": "webhook", "AWS_ENDPOINT_URL_SECRETS_MANAGER": s.origin + "/nowhere"}, 0), signed(`{}`), nil, "503 secrets-unavailable"},
+		{webhookPost, atWebhook, signed(`{"id":"evt_1","object":"event","type":"x","livemode":false,"created":1,"data":{"object":{}}}`), nil, "200"},
+		{webhookPost, atWebhook, signed(`[]`), nil, "400 invalid-request"},
+		{webhookPost, atWebhook, request{http.MethodPost, "/stripe/webhook", "{}", json}, nil, "400 invalid-signature"},
+		{webhookPost, s.assembled(webhook.New, map[string]string{"STRIPE_EVENT_SOURCE": "aws.partner/stripe.com/x"}, 0), signed(`{}`), nil, "404 not-found"},
+		{webhookPost, atWebhook, request{http.MethodPut, "/stripe/webhook", "", nothing}, nil, "405 method-not-allowed"},
+		{webhookPost, atWebhook, signed(`{"x":"` + strings.Repeat("x", 262_144) + `"}`), nil, "413 payload-too-large"},
+		{webhookPost, atWebhook, signed(`{"id":"evt_1","object":"event","type":"customer.created","livemode":false,"context":"acct_1","created":1,"data":{"object":{}}}`), nil, "500 webhook-misconfigured"},
+		{webhookPost, atWebhook, signed(`{"id":"evt_1","object":"event","type":"customer.created","livemode":false,"created":1,"data":{"object":{"id":"cus_1","object":"customer","created":1,"metadata":{"user_id":"u"}}}}`), broken("dynamodb", status(500)), "503 customer-store-unavailable"},
+		{webhookPost, s.assembled(webhook.New, map[string]string{"WEBHOOK_SECRET_ID": "webhook", "AWS_ENDPOINT_URL_SECRETS_MANAGER": s.origin + "/nowhere"}, 0), signed(`{}`), nil, "503 secrets-unavailable"},
 	}
 	// These take as long as their tries, and another case shows the page of their status.
 	slow := []string{"502 billing-unavailable", "503 customer-store-unavailable"}
@@ -258,11 +259,11 @@ func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
 	for name, method := range button {
 		operation := "/billing/button.js " + name
 		t.Run(operation, func(t *testing.T) {
-			w := request{method, "/billing/button.js", "", nothing}.ask(t, portal)
+			w := request{method, "/billing/button.js", "", nothing}.ask(t, atPortal)
 			c.see(t, operation, w)
-			c.see(t, operation, request{method, "/billing/button.js", "", nothing}.with("If-None-Match", w.Header().Get("ETag")).ask(t, portal))
+			c.see(t, operation, request{method, "/billing/button.js", "", nothing}.with("If-None-Match", w.Header().Get("ETag")).ask(t, atPortal))
 			for _, accept := range []string{"*/*", "text/html"} {
-				c.see(t, operation, request{http.MethodPost, "/billing/button.js", "", nothing}.with("Accept", accept).ask(t, portal))
+				c.see(t, operation, request{http.MethodPost, "/billing/button.js", "", nothing}.with("Accept", accept).ask(t, atPortal))
 			}
 		})
 	}

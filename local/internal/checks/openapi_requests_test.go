@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/webhook"
 	"billingportal/local/internal/stripespec"
 )
 
@@ -329,7 +329,7 @@ func tree(o *outline) any {
 // TestTheCredentialsOfTheDocument tries each security scheme as the document describes it.
 func TestTheCredentialsOfTheDocument(t *testing.T) {
 	c, s := readContract(t), startService(t)
-	portal, webhook := s.portal(nil), s.assembled(app.Webhook, map[string]string{"WEBHOOK_SECRET_ID": "webhook"}, 0)
+	portal, webhook := s.portal(nil), s.assembled(webhook.New, map[string]string{"WEBHOOK_SECRET_ID": "webhook"}, 0)
 	bare := request{http.MethodPost, "/billing/portal", "", map[string]string{"Origin": "https://app.example.com"}}
 	token := s.token("one")
 	with := map[string]request{}
@@ -413,7 +413,7 @@ func TestThePathsOfTheDocument(t *testing.T) {
 	if got := slices.Sorted(slices.Values(paths.names)); !slices.Equal(got, want) {
 		t.Errorf("openapi.yaml has the paths %v, the functions %v", got, want)
 	}
-	portal, webhook := s.portal(nil), s.assembled(app.Webhook, map[string]string{"WEBHOOK_SECRET_ID": "webhook"}, 0)
+	portal, webhook := s.portal(nil), s.assembled(webhook.New, map[string]string{"WEBHOOK_SECRET_ID": "webhook"}, 0)
 	for _, path := range paths.names {
 		handler := portal
 		if path == packages.text("webhook", "Path") {

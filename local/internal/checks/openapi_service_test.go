@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"billingportal/functions/app"
+	"billingportal/functions/app/portal"
 	"billingportal/local/internal/awswire"
 	"billingportal/local/internal/gateway"
 	"billingportal/local/internal/oidc"
@@ -186,7 +187,7 @@ func (s *service) assembled(assemble app.Assembly, changes map[string]string, ti
 
 func (s *service) portal(changes map[string]string) http.Handler {
 	s.t.Helper()
-	return s.assembled(app.Portal, changes, 0)
+	return s.assembled(portal.New, changes, 0)
 }
 
 func (s *service) token(user string) string {

@@ -10,14 +10,14 @@ import (
 	"testing"
 )
 
-// params is the package that reads a call's parameters.
-func params(t *testing.T, file string) source {
+// paramsSource is a file of the package that reads a call's parameters.
+func paramsSource(t *testing.T, file string) source {
 	t.Helper()
 	return parseSource(t, "../../../functions/internal/params/"+file)
 }
 
-// portal is the package behind the API.
-func portal(t *testing.T, file string) source {
+// portalSource is a file of the package behind the API.
+func portalSource(t *testing.T, file string) source {
 	t.Helper()
 	return parseSource(t, "../../../functions/internal/portal/"+file)
 }
@@ -153,7 +153,7 @@ func TestOpenAPIHasEveryCodeUnderItsStatus(t *testing.T) {
 // What the webhook can answer is in its own files and in the assembly, which answers events that never became a request.
 func TestOpenAPIHasEveryCodeOfTheWebhook(t *testing.T) {
 	text := ""
-	for _, file := range []string{"internal/webhook/errors.go", "internal/webhook/handler.go", "app/app.go"} {
+	for _, file := range []string{"internal/webhook/errors.go", "internal/webhook/handler.go", "app/internal/config/deps.go"} {
 		content, err := os.ReadFile("../../../functions/" + file)
 		if err != nil {
 			t.Fatal(err)
@@ -186,7 +186,7 @@ func mergeKeys(a, b map[string][]string) map[string][]string {
 }
 
 func TestOpenAPIHasEveryParameter(t *testing.T) {
-	accepted := params(t, "params_test.go").strings("accepted")
+	accepted := paramsSource(t, "params_test.go").strings("accepted")
 	document := readAPI(t)
 	body := document.at("paths", "/billing/portal", "post", "requestBody", "content")
 	for mediaType, want := range map[string][]string{
@@ -202,11 +202,11 @@ func TestOpenAPIHasEveryParameter(t *testing.T) {
 func TestOpenAPIHasTheValuesAndLimits(t *testing.T) {
 	document := readAPI(t)
 	// Blank is the same as absent.
-	want := append([]string{""}, params(t, "policy.go").strings("locales")...)
+	want := append([]string{""}, paramsSource(t, "policy.go").strings("locales")...)
 	if got := document.schema("Locale").at("enum").list(); !slices.Equal(got, want) {
 		t.Errorf("openapi.yaml has the locales\n%v\nthe function\n%v", got, want)
 	}
-	flow, returnURL := params(t, "flow.go"), params(t, "returnurl.go")
+	flow, returnURL := paramsSource(t, "flow.go"), paramsSource(t, "returnurl.go")
 	for schema, limit := range map[string]string{
 		"CustomMessage": flow.literal(flow.value("maxMessageLength")),
 		"ReturnUrl":     returnURL.literal(returnURL.value("maxURLLength")),
@@ -222,8 +222,8 @@ func TestOpenAPIHasEveryMemberOfAProblem(t *testing.T) {
 	document := readAPI(t)
 	for schema, want := range map[string][]string{
 		"Problem":                append(answer(t, "problem.go").jsonNames("document"), "subscriptions"),
-		"SubscriptionChoice":     portal(t, "choices.go").jsonNames("Choice"),
-		"SubscriptionChoiceItem": portal(t, "choices.go").jsonNames("ChoiceItem"),
+		"SubscriptionChoice":     portalSource(t, "choices.go").jsonNames("Choice"),
+		"SubscriptionChoiceItem": portalSource(t, "choices.go").jsonNames("ChoiceItem"),
 	} {
 		got := slices.Sorted(slices.Values(document.schema(schema).at("properties").names))
 		slices.Sort(want)

@@ -6,7 +6,7 @@ var _ = say("README.md",
 	"At most {{params.MaxBodySize}}, {{params.maxNames}} names, {{params.maxDepth}} levels",
 	"| 413, 415 | `payload-too-large`, `unsupported-media-type` | At most {{params.MaxBodySize}} of",
 	"asks for the {{values without default}} values that have no default",
-	"up to {{functions/app.maxAliases}} [other names]",
+	"up to {{app/portal.maxAliases}} [other names]",
 	"| all {{flows}} |",
 	"facts about at most {{customers.maxCustomers}} customers", "the first {{customers.maxUsers}} users who claim it",
 

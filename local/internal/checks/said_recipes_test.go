@@ -6,7 +6,7 @@ var _ = say("infra/README.md",
 
 	// Tokens
 	"if the portal answers 401", "version 2 | the Frontend", "version 1 | the same | the same", "with the tenant's ID twice", "access token of your API, version 2", "the same, version 1 |",
-	"Entra versions 1 and 2 of one tenant", "`JwtIssuerAliases` has up to {{functions/app.maxAliases}} others", "only its tokens get 503", "has `issuer_alias`, from 1,",
+	"Entra versions 1 and 2 of one tenant", "`JwtIssuerAliases` has up to {{app/portal.maxAliases}} others", "only its tokens get 503", "has `issuer_alias`, from 1,",
 
 	// Import
 	"an import may run twice", "the exit status is 1 if something was not imported", "in seconds since 1970",

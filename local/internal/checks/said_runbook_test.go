@@ -45,8 +45,8 @@ var _ = say("infra/RUNBOOK.md",
 	"503 `identity-provider-unavailable` within {{a wait for keys}}, never 401 | keys serve on for {{auth.staleFor}}, then 503; a hang costs a request at most {{refresh.patience}} |",
 	"500 `billing-misconfigured` after 1 try; the log line says which service, operation and class | the same; a key that is at hand serves on for {{secret.usableFor}} |",
 	"a corrected one works at once | the key serves on for {{secret.usableFor}}, then 500 |",
-	"5xx and lost connections are tried {{functions/app.dynamoDBTries}} times | the same |",
-	"5xx and lost connections are tried {{functions/app.secretsManagerTries}} | the key serves on for {{secret.usableFor}}, with a warning {{secret.warningRest}}, then 503 |",
+	"5xx and lost connections are tried {{app/internal/config.dynamoDBTries}} times | the same |",
+	"5xx and lost connections are tried {{app/internal/config.secretsManagerTries}} | the key serves on for {{secret.usableFor}}, with a warning {{secret.warningRest}}, then 503 |",
 	"| 504 `upstream-timeout` | the same, then 504; it costs a request at most {{refresh.patience}} |",
 	"502 `billing-unavailable` after {{billing.maxTries}} tries under one idempotency key",
 
@@ -64,8 +64,8 @@ var _ = say("infra/RUNBOOK.md",
 
 	// How long anything takes
 	"| issuer | {{auth.tryTimeout}} | {{auth.tries}} | its keys: their `max-age`, {{auth.minFreshness}} to {{auth.maxFreshness}}, {{auth.defaultFreshness}} without one; {{auth.staleFor}} while it fails |",
-	"| DynamoDB | {{functions/app.dynamoDBTryTimeout}} | {{functions/app.dynamoDBTries}} | nothing |",
-	"| Secrets Manager | {{functions/app.secretsManagerTryTimeout}} | {{functions/app.secretsManagerTries}} | the Stripe key and the signing secrets: {{secret.freshFor}}, or until one is refused; {{secret.usableFor}} while it fails |",
+	"| DynamoDB | {{app/internal/config.dynamoDBTryTimeout}} | {{app/internal/config.dynamoDBTries}} | nothing |",
+	"| Secrets Manager | {{app/internal/config.secretsManagerTryTimeout}} | {{app/internal/config.secretsManagerTries}} | the Stripe key and the signing secrets: {{secret.freshFor}}, or until one is refused; {{secret.usableFor}} while it fails |",
 	"| Stripe | {{billing.tryTimeout}} | {{billing.maxTries}} under one idempotency key:",
 	"| a request as a whole | {{upstream.budget}}, or the function's time less {{upstream.reserve}} |",
 )

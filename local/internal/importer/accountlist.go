@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 	"billingportal/local/internal/spill"
 )
 
@@ -87,7 +87,7 @@ func (l *accountList) page(ctx context.Context, after string) (last string, read
 }
 
 func (l *accountList) describe(lines *strings.Builder, c customer, s standing) {
-	if app.IsCustomerID(c.ID) {
+	if operator.IsCustomerID(c.ID) {
 		// A test clock's customer may be of the future, and so are its claims.
 		at := max(l.now().Unix(), c.Created)
 		fmt.Fprintf(lines, "%s\x00\x00%020d\x00%020d\x00%s\x00%s\n", c.ID, at, c.Created, s, namedUser(c, l.metadataKey))
@@ -138,7 +138,7 @@ func (l *accountList) customer(ctx context.Context, id string) (found customer, 
 		}
 		return nil
 	})
-	var refusal *app.StripeRefusal
+	var refusal *operator.StripeRefusal
 	switch {
 	case errors.As(err, &refusal) && refusal.IsMissing:
 		return found, isMissing, nil

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 )
 
 const maxTries = 8
@@ -15,13 +15,13 @@ func again(ctx context.Context, try func() error) error {
 	for n := 1; ; n++ {
 		err := try()
 		wait := 50 * time.Millisecond << n
-		var refusal *app.StripeRefusal
+		var refusal *operator.StripeRefusal
 		switch {
 		case err == nil || ctx.Err() != nil || n == maxTries:
 			return err
 		case errors.As(err, &refusal) && refusal.Wait > 0:
 			wait = refusal.Wait
-		case !app.IsPassing(err):
+		case !operator.IsPassing(err):
 			return err
 		}
 		timer := time.NewTimer(wait)
@@ -36,5 +36,5 @@ func again(ctx context.Context, try func() error) error {
 
 // isRefusal reports whether the failure is about one item alone: it has malformed content or no room, or others changed it each time.
 func isRefusal(err error) bool {
-	return errors.Is(err, errTooLong) || app.IsItemRefused(err)
+	return errors.Is(err, errTooLong) || operator.IsItemRefused(err)
 }

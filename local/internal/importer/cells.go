@@ -7,7 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 )
 
 // isEmptyCell reports whether a cell has no value: it is empty, or what databases write for NULL.
@@ -34,9 +34,9 @@ func whyNoUserID(cell string) string {
 		return "a spreadsheet has replaced the user's ID: export the file again, with this column as text"
 	case strings.ContainsRune(cell, utf8.RuneError):
 		return "the user's ID has characters that were lost when the file was converted"
-	case app.IsCustomerID(cell):
+	case operator.IsCustomerID(cell):
 		return "the user's ID has the form of a customer's ID"
-	case !app.IsUserID(cell):
+	case !operator.IsUserID(cell):
 		return "the user has more than 255 characters, or has control characters"
 	}
 	return ""
@@ -47,7 +47,7 @@ func whyNoCustomerID(cell string) string {
 	switch {
 	case truncatedNumber.MatchString(cell), spreadsheetError.MatchString(cell):
 		return "a spreadsheet has replaced the customer's ID: export the file again, with this column as text"
-	case !app.IsCustomerID(cell):
+	case !operator.IsCustomerID(cell):
 		return "the customer is not of the form cus_…"
 	}
 	return ""

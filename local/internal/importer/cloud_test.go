@@ -15,14 +15,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"golang.org/x/time/rate"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 	"billingportal/local/internal/awswire"
 	"billingportal/local/internal/stripewire"
 )
 
 const key = "sk_test_" + "localdemo"
 
-var table = app.MappingTable{Name: "customers", Key: "user_id", Attribute: "customer_id"}
+var table = operator.MappingTable{Name: "customers", Key: "user_id", Attribute: "customer_id"}
 
 // cloud is Stripe and DynamoDB at one address. Every answer closes its connection, so that tests can run in a bubble of testing/synctest:
 // its clock stands still while a connection is open.
@@ -105,9 +105,9 @@ func (c *cloud) count(name string) int {
 	return c.requests[name]
 }
 
-func (c *cloud) account(t *testing.T, variables map[string]string, key string) *app.StripeAccount {
+func (c *cloud) account(t *testing.T, variables map[string]string, key string) *operator.StripeAccount {
 	t.Helper()
-	account, err := app.NewStripeAccount(func(name string) string {
+	account, err := operator.NewStripeAccount(func(name string) string {
 		if name == "STRIPE_API_BASE" {
 			return c.url
 		}
@@ -128,10 +128,10 @@ func (c *cloud) dynamoDB() *dynamodb.Client {
 // write writes mappings by hand.
 func (c *cloud) write(t *testing.T, mappings map[string]string) {
 	t.Helper()
-	writer := &app.MappingWriter{Client: c.dynamoDB(), Table: table}
+	writer := &operator.MappingWriter{Client: c.dynamoDB(), Table: table}
 	for user, customer := range mappings {
-		fact := app.MappingFact{User: user, Customer: customer, Facts: app.MappingFacts{Metadata: app.MappingAt(1)}}
-		if _, err := writer.Apply(t.Context(), app.MappingChange{Facts: []app.MappingFact{fact}}); err != nil {
+		fact := operator.MappingFact{User: user, Customer: customer, Facts: operator.MappingFacts{Metadata: operator.MappingAt(1)}}
+		if _, err := writer.Apply(t.Context(), operator.MappingChange{Facts: []operator.MappingFact{fact}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -150,7 +150,7 @@ var operations = map[string]struct {
 	"import": {"/v1/customers", func(t *testing.T, c *cloud, reader Reader, limiter *rate.Limiter) error {
 		run := &Import{
 			Source: &FromStripe{Reader: reader, Limiter: limiter, MetadataKey: "user_id"}, Table: table, Report: &Report{}, Progress: silent,
-			Writer: &app.MappingWriter{Client: c.dynamoDB(), Table: table}, WriteCapacity: 1_000_000,
+			Writer: &operator.MappingWriter{Client: c.dynamoDB(), Table: table}, WriteCapacity: 1_000_000,
 		}
 		_, err := run.Run(t.Context())
 		return err

@@ -11,7 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 	"billingportal/local/internal/spill"
 )
 
@@ -21,7 +21,7 @@ import (
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.Format.html
 type Items struct {
 	Source   Source
-	Table    app.MappingTable
+	Table    operator.MappingTable
 	Report   *Report
 	Progress Progress
 }
@@ -112,7 +112,7 @@ func (d *Items) sort(sorter *spill.Sorter, claim Claim, counts *Counts) error {
 // itemGroup is all that is known of one key: of a user, or of a customer whom users claim.
 type itemGroup struct {
 	id    string
-	state app.MappingState
+	state operator.MappingState
 	users []string
 }
 
@@ -125,7 +125,7 @@ func (g *itemGroup) add(rest string) {
 		return
 	}
 	at, _ := strconv.ParseInt(last, 10, 64) // written above
-	g.state = g.state.Join(app.MappingState{customer: {Metadata: app.MappingAt(at)}})
+	g.state = g.state.Join(operator.MappingState{customer: {Metadata: operator.MappingAt(at)}})
 }
 
 func (d *Items) encode(encoder *json.Encoder, g itemGroup, counts *Counts) error {

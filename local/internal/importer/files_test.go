@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 )
 
 // State and report name users and customers, so no other user of the machine may read them. A run that fails keeps all of its files.
@@ -28,7 +28,7 @@ func TestFilesAreForTheirOwnerAlone(t *testing.T) {
 	account, limiter := c.account(t, nil, key), rate.NewLimiter(rate.Inf, 1)
 	run := &Import{
 		Source: &FromStripe{Reader: account, Limiter: limiter, MetadataKey: "user_id"}, Table: table, Report: report, Progress: silent,
-		Writer: &app.MappingWriter{Client: c.dynamoDB(), Table: table}, WriteCapacity: 1_000_000, StateFile: filepath.Join(folder, "import.state"),
+		Writer: &operator.MappingWriter{Client: c.dynamoDB(), Table: table}, WriteCapacity: 1_000_000, StateFile: filepath.Join(folder, "import.state"),
 	}
 	if _, err := run.Run(t.Context()); err != nil {
 		t.Fatal(err)

@@ -11,19 +11,19 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 	"billingportal/local/internal/spill"
 )
 
 // Writer joins changes into the table.
 type Writer interface {
-	Apply(ctx context.Context, change app.MappingChange) (app.MappingOutcome, error)
+	Apply(ctx context.Context, change operator.MappingChange) (operator.MappingOutcome, error)
 }
 
 // Import is one run.
 type Import struct {
 	Source Source
-	Table  app.MappingTable
+	Table  operator.MappingTable
 	Writer Writer // nil: a dry run
 	// Owners find the customers of several users once all is written; nil skips that. A file is compared with the table before it is
 	// imported.
@@ -168,18 +168,18 @@ func (i *Import) write(ctx context.Context, state *state, batch Batch, limiter *
 var errTooLong = errors.New("the user's ID is too long for the table's key")
 
 // claim joins one claim.
-func (i *Import) claim(ctx context.Context, claim Claim, limiter *rate.Limiter) (outcome app.MappingOutcome, err error) {
+func (i *Import) claim(ctx context.Context, claim Claim, limiter *rate.Limiter) (outcome operator.MappingOutcome, err error) {
 	if !i.Table.Holds(claim.User) {
 		return outcome, errTooLong
 	}
 	if i.Writer == nil {
 		return outcome, i.keep(claim)
 	}
-	fact := app.MappingFact{User: claim.User, Customer: claim.Customer, Facts: app.MappingFacts{Metadata: app.MappingAt(claim.At)}}
+	fact := operator.MappingFact{User: claim.User, Customer: claim.Customer, Facts: operator.MappingFacts{Metadata: operator.MappingAt(claim.At)}}
 	if claim.Seen > 0 {
-		fact.Seen = app.MappingAt(claim.Seen)
+		fact.Seen = operator.MappingAt(claim.Seen)
 	}
-	change := app.MappingChange{Facts: []app.MappingFact{fact}}
+	change := operator.MappingChange{Facts: []operator.MappingFact{fact}}
 	if err := limiter.WaitN(ctx, writeUnits); err != nil {
 		return outcome, err
 	}
@@ -201,7 +201,7 @@ func (i *Import) keep(claim Claim) error {
 }
 
 // count returns an error that ends the run.
-func (i *Import) count(counts *Counts, claim Claim, outcome app.MappingOutcome, err error) error {
+func (i *Import) count(counts *Counts, claim Claim, outcome operator.MappingOutcome, err error) error {
 	row := Row{Line: claim.Line, User: claim.User, Customer: claim.Customer}
 	switch {
 	case isRefusal(err):
@@ -215,13 +215,13 @@ func (i *Import) count(counts *Counts, claim Claim, outcome app.MappingOutcome, 
 	case outcome.IsIdle:
 		*i.idle(&counts.Released, counts)++
 		row.Kind, row.Detail, row.IsNote = kindReleased, "the customer's metadata ceased to name the user, no earlier than this claim", !i.Source.ByHand()
-	case outcome.Effect == app.MappingConflict:
+	case outcome.Effect == operator.MappingConflict:
 		counts.Imported++
 		counts.Conflicts++
 		row.Kind, row.Detail, row.IsNote = kindConflict, fmt.Sprintf("the user has the customers %v; the latest claim counts", outcome.Counting), true
 	default:
 		counts.Imported++
-		if outcome.Effect == app.MappingUnchanged {
+		if outcome.Effect == operator.MappingUnchanged {
 			counts.Known++
 		}
 		return nil

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 	"billingportal/local/internal/spill"
 )
 
@@ -20,20 +20,20 @@ type Scanner interface {
 // Owners are the users of a table and the customers they have: by events, by imports, and by an app's own hand. The whole table is
 // read, because no index leads from a customer to all of these.
 type Owners struct {
-	Table   app.MappingTable
+	Table   operator.MappingTable
 	Scanner Scanner
 }
 
 // read adds a line of customer, separator, user, separator for each claim that counts. It calls hear, unless that is nil, for every user,
 // with the reason if the item cannot be read.
-func (o *Owners) read(ctx context.Context, into *spill.Sorter, hear func(entry app.MappingEntry, err error), progress Progress) error {
+func (o *Owners) read(ctx context.Context, into *spill.Sorter, hear func(entry operator.MappingEntry, err error), progress Progress) error {
 	progress.Start("read the table", 0, 0)
 	defer progress.Stop()
 	var from map[string]types.AttributeValue
 	for {
 		page, err := o.Scanner.Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(o.Table.Name), ConsistentRead: aws.Bool(true), ExclusiveStartKey: from})
 		if err != nil {
-			return fmt.Errorf("read the table: %w", app.AWSFailure("dynamodb", err))
+			return fmt.Errorf("read the table: %w", operator.AWSFailure("dynamodb", err))
 		}
 		for _, item := range page.Items {
 			entry, err := o.Table.EntryOf(item)

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/time/rate"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 )
 
 // answer is Stripe's, with a header Retry-After unless that is "".
@@ -84,8 +84,8 @@ func TestStripeIsWaitedFor(t *testing.T) {
 
 // A failure that may pass is tried again after twice the time, eight times in all, and one that cannot pass is not.
 func TestOtherFailuresAreTriedAgain(t *testing.T) {
-	throttled := app.AWSFailure("dynamodb", &types.ProvisionedThroughputExceededException{})
-	unavailable := &app.StripeRefusal{Wait: 5 * time.Second}
+	throttled := operator.AWSFailure("dynamodb", &types.ProvisionedThroughputExceededException{})
+	unavailable := &operator.StripeRefusal{Wait: 5 * time.Second}
 	for name, test := range map[string]struct {
 		failures []error
 		took     time.Duration
@@ -96,8 +96,8 @@ func TestOtherFailuresAreTriedAgain(t *testing.T) {
 		"one that always throttles": {[]error{throttled, throttled, throttled, throttled, throttled, throttled, throttled, throttled, throttled}, 12700 * time.Millisecond, 8},
 		"Stripe is unavailable":     {[]error{unavailable, unavailable}, 10 * time.Second, 3},
 		"first one, then the other": {[]error{throttled, unavailable, throttled}, 100*time.Millisecond + 5*time.Second + 400*time.Millisecond, 4},
-		"a refusal for good":        {[]error{&app.StripeRefusal{}, throttled}, 0, 1},
-		"a table that is gone":      {[]error{app.AWSFailure("dynamodb", &types.ResourceNotFoundException{}), throttled}, 0, 1},
+		"a refusal for good":        {[]error{&operator.StripeRefusal{}, throttled}, 0, 1},
+		"a table that is gone":      {[]error{operator.AWSFailure("dynamodb", &types.ResourceNotFoundException{}), throttled}, 0, 1},
 		"an error of our own":       {[]error{errList, throttled}, 0, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -126,7 +126,7 @@ func TestAWaitEndsWithTheRun(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		start := time.Now()
-		err := again(ctx, func() error { return &app.StripeRefusal{Wait: time.Hour} })
+		err := again(ctx, func() error { return &operator.StripeRefusal{Wait: time.Hour} })
 		if took := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || took != 3*time.Second {
 			t.Errorf("%v after %s", err, took)
 		}
@@ -175,7 +175,7 @@ func TestWritesKeepToTheCapacity(t *testing.T) {
 		c.reset(t, 60)
 		account := c.account(t, nil, key)
 		synctest.Test(t, func(t *testing.T) {
-			writer := &app.MappingWriter{Client: c.dynamoDB(), Table: table}
+			writer := &operator.MappingWriter{Client: c.dynamoDB(), Table: table}
 			run := &Import{
 				Source: &FromStripe{Reader: account, Limiter: rate.NewLimiter(rate.Inf, 1), MetadataKey: "user_id"}, Table: table, Report: &Report{}, Progress: silent,
 				Writer: writer, WriteCapacity: capacity,

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 )
 
 // records reads a CSV file as people have them: with commas, semicolons or tabs, and with fields of several lines between quotation
@@ -148,7 +148,7 @@ func isolates(line string, delimiter byte) (score int) {
 	for _, field := range fields {
 		field = strings.Trim(strings.TrimSpace(field), `"`)
 		isAddress := strings.Contains(field, "@") && !strings.ContainsAny(field, " ,;\t")
-		if isAddress || app.IsCustomerID(field) || isColumn(field) {
+		if isAddress || operator.IsCustomerID(field) || isColumn(field) {
 			return isolatedScore
 		}
 	}

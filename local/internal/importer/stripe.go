@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 )
 
 // Reader reads objects of a Stripe account.
@@ -129,9 +129,9 @@ func (s *FromStripe) Next(ctx context.Context, from Position) (Batch, error) {
 		switch {
 		case !isNamed || user == "":
 			batch.Skipped++
-		case !app.IsUserID(user):
+		case !operator.IsUserID(user):
 			batch.Rejected = append(batch.Rejected, Rejected{Kind: kindMalformed, Customer: c.shownID(), Reason: "its metadata names a user of more than 255 characters, with control characters, or in the form of a customer's ID"})
-		case !app.IsCustomerID(c.ID):
+		case !operator.IsCustomerID(c.ID):
 			batch.Rejected = append(batch.Rejected, Rejected{Kind: kindMalformed, User: user, Customer: c.shownID(), Reason: "the customer's ID does not have Stripe's form"})
 		default:
 			batch.Claims = append(batch.Claims, Claim{User: user, Customer: c.ID, At: c.Created, Seen: seen})
@@ -142,7 +142,7 @@ func (s *FromStripe) Next(ctx context.Context, from Position) (Batch, error) {
 
 // namedUser is the user whom a customer's metadata names; "" for none.
 func namedUser(c customer, metadataKey string) string {
-	if user := c.Metadata[metadataKey]; app.IsUserID(user) {
+	if user := c.Metadata[metadataKey]; operator.IsUserID(user) {
 		return user
 	}
 	return ""

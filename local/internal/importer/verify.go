@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 	"billingportal/local/internal/spill"
 )
 
@@ -170,7 +170,7 @@ func (v *Verification) readTable(ctx context.Context) error {
 		v.state.Verified = Verified{}
 	}
 	v.lacking = map[string][]string{}
-	return v.Owners.read(ctx, v.sorter, func(entry app.MappingEntry, err error) {
+	return v.Owners.read(ctx, v.sorter, func(entry operator.MappingEntry, err error) {
 		switch {
 		case err != nil && isFirst:
 			v.state.Verified.Malformed++
@@ -366,21 +366,21 @@ type correction struct {
 }
 
 // change is what the missed events would have done.
-func (c correction) change() app.MappingChange {
-	fact := app.MappingFact{User: c.Row.User, Customer: c.Row.Customer}
+func (c correction) change() operator.MappingChange {
+	fact := operator.MappingFact{User: c.Row.User, Customer: c.Row.Customer}
 	// At the time of reading: an event that came since then is newer, and stays so.
-	at := app.MappingAt(c.At)
+	at := operator.MappingAt(c.At)
 	switch c.Row.Kind {
 	case kindDeleted:
-		fact.Facts = app.MappingFacts{Deleted: true}
-		return app.MappingChange{Deleted: fact.Customer, Facts: []app.MappingFact{fact}}
+		fact.Facts = operator.MappingFacts{Deleted: true}
+		return operator.MappingChange{Deleted: fact.Customer, Facts: []operator.MappingFact{fact}}
 	case kindRenamed:
-		fact.Facts = app.MappingFacts{Released: at}
-		heirs := app.MappingFact{User: c.Heir, Customer: fact.Customer, Facts: app.MappingFacts{Metadata: at}}
-		return app.MappingChange{Facts: []app.MappingFact{fact, heirs}}
+		fact.Facts = operator.MappingFacts{Released: at}
+		heirs := operator.MappingFact{User: c.Heir, Customer: fact.Customer, Facts: operator.MappingFacts{Metadata: at}}
+		return operator.MappingChange{Facts: []operator.MappingFact{fact, heirs}}
 	}
-	fact.Facts, fact.Seen = app.MappingFacts{Metadata: app.MappingAt(c.Created)}, at // as an import would
-	return app.MappingChange{Facts: []app.MappingFact{fact}}
+	fact.Facts, fact.Seen = operator.MappingFacts{Metadata: operator.MappingAt(c.Created)}, at // as an import would
+	return operator.MappingChange{Facts: []operator.MappingFact{fact}}
 }
 
 // correct makes the changes that were noted. A run that is cut off here makes all of them again, which changes nothing, so that each is
@@ -402,7 +402,7 @@ func (v *Verification) correct(ctx context.Context) error {
 }
 
 // apply makes one change. An item that holds something else is left alone, and keeps no other from being corrected.
-func (v *Verification) apply(ctx context.Context, row Row, change app.MappingChange) error {
+func (v *Verification) apply(ctx context.Context, row Row, change operator.MappingChange) error {
 	if err := v.limiter.WaitN(ctx, writeUnits); err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 )
 
 // Applied is a configuration that now exists at Stripe.
@@ -104,7 +104,7 @@ func (p *Plan) write(ctx context.Context, id string, form url.Values) (found, er
 
 // failure describes a failed request, and names the line of the file that Stripe refuses.
 func (p *Plan) failure(doing string, configuration *Configuration, err error) error {
-	var refusal *app.StripeRefusal
+	var refusal *operator.StripeRefusal
 	if !errors.As(err, &refusal) {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
@@ -157,7 +157,7 @@ func (p patient) Write(ctx context.Context, path string, form url.Values, idempo
 func (p patient) try(ctx context.Context, call func() (json.RawMessage, error)) (json.RawMessage, error) {
 	for waits := 0; ; waits++ {
 		answer, err := call()
-		var refusal *app.StripeRefusal
+		var refusal *operator.StripeRefusal
 		if !errors.As(err, &refusal) || !refusal.IsBusy || waits == maxWaits || refusal.Wait > maxWait || p.pause(ctx, refusal.Wait) != nil {
 			return answer, err
 		}

@@ -8,26 +8,26 @@ import (
 	"strings"
 	"sync"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/preflight"
 )
 
 // Checks are doctor's: each compares a configuration of the file with Stripe. A difference is a warning, because the portal serves with
 // whatever Stripe has.
-func (f *File) Checks() ([]app.ExtraCheck, error) {
+func (f *File) Checks() ([]preflight.ExtraCheck, error) {
 	version, err := APIVersion()
 	if err != nil {
 		return nil, err
 	}
-	var checks []app.ExtraCheck
+	var checks []preflight.ExtraCheck
 	var once sync.Once
 	var all []found
 	var failed error
 	for _, configuration := range f.Configurations {
-		checks = append(checks, app.ExtraCheck{
+		checks = append(checks, preflight.ExtraCheck{
 			Name: "portal configuration " + strconv.Quote(configuration.Name) + " of the file", APIVersion: version,
-			Run: func(ctx context.Context, read app.StripeReader) (app.Finding, error) {
+			Run: func(ctx context.Context, read preflight.StripeReader) (preflight.Finding, error) {
 				if once.Do(func() { all, failed = f.list(ctx, read) }); failed != nil {
-					return app.Finding{}, failed
+					return preflight.Finding{}, failed
 				}
 				return f.examine(ctx, read, all, configuration)
 			},
@@ -36,24 +36,24 @@ func (f *File) Checks() ([]app.ExtraCheck, error) {
 	return checks, nil
 }
 
-func (f *File) examine(ctx context.Context, read app.StripeReader, all []found, configuration Configuration) (app.Finding, error) {
+func (f *File) examine(ctx context.Context, read preflight.StripeReader, all []found, configuration Configuration) (preflight.Finding, error) {
 	apply := "Run: go run ./local portal-config apply " + f.Path + "."
 	there, err := named(all, configuration.Name)
 	switch {
 	case errors.Is(err, errSeveral):
-		return app.Finding{Status: app.FindingWarning, Detail: err.Error(), Advice: "Keep the name at one of them, and run doctor again."}, nil
+		return preflight.Finding{Status: preflight.Warning, Detail: err.Error(), Advice: "Keep the name at one of them, and run doctor again."}, nil
 	case there == nil:
-		return app.Finding{Status: app.FindingWarning, Detail: "Stripe has none of this name in this mode", Advice: apply}, nil
+		return preflight.Finding{Status: preflight.Warning, Detail: "Stripe has none of this name in this mode", Advice: apply}, nil
 	}
 	whole, err := f.retrieve(ctx, read, there.ID)
 	if err != nil {
-		return app.Finding{}, err
+		return preflight.Finding{}, err
 	}
 	if differs := differences(configuration.parameters, whole); len(differs) > 0 {
-		return app.Finding{
-			Status: app.FindingWarning, Detail: fmt.Sprintf("%s differs from the file in %s", there.ID, strings.Join(differs, ", ")),
+		return preflight.Finding{
+			Status: preflight.Warning, Detail: fmt.Sprintf("%s differs from the file in %s", there.ID, strings.Join(differs, ", ")),
 			Advice: apply + " Or, if the change at Stripe is right, put it into the file. With --dry-run it shows both values.",
 		}, nil
 	}
-	return app.Finding{Status: app.FindingOK, Detail: there.ID + " is as in the file"}, nil
+	return preflight.Finding{Status: preflight.OK, Detail: there.ID + " is as in the file"}, nil
 }

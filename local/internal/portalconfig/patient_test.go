@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
 	"billingportal/local/internal/portalconfig"
 	"billingportal/local/internal/stripewire"
 )
@@ -64,7 +64,7 @@ func TestApplyWaitsIfStripeIsBusy(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			account, err := app.NewStripeAccount(func(name string) string { return map[string]string{"STRIPE_API_BASE": server.URL}[name] }, key, version)
+			account, err := operator.NewStripeAccount(func(name string) string { return map[string]string{"STRIPE_API_BASE": server.URL}[name] }, key, version)
 			if err != nil {
 				t.Fatal(err)
 			}

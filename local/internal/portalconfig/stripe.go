@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"strings"
 
-	"billingportal/functions/app"
+	"billingportal/functions/app/preflight"
 )
 
 // found is a configuration at Stripe.
@@ -45,7 +45,7 @@ func (f *File) object(document json.RawMessage) (found, error) {
 }
 
 // list returns all configurations of the mode, active or not.
-func (f *File) list(ctx context.Context, read app.StripeReader) ([]found, error) {
+func (f *File) list(ctx context.Context, read preflight.StripeReader) ([]found, error) {
 	var all []found
 	seen := map[string]bool{}
 	query := url.Values{"limit": {"100"}}
@@ -106,7 +106,7 @@ func named(all []found, name string) (*found, error) {
 }
 
 // retrieve returns a configuration with all its parameters.
-func (f *File) retrieve(ctx context.Context, read app.StripeReader, id string) (found, error) {
+func (f *File) retrieve(ctx context.Context, read preflight.StripeReader, id string) (found, error) {
 	document, err := read(ctx, collection+"/"+id, expanded())
 	if err != nil {
 		return found{}, err

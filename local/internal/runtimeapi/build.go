@@ -16,15 +16,6 @@ import (
 // Tags are the build tags of a deployment: without aws-lambda-go's net/rpc, and without the HTTP/2 that no client here uses.
 const Tags = "lambda.norpc,nethttpomithttp2"
 
-// TagsOf are the build tags of a package: each function has one of its own name beside them, which keeps the others' parts out of its
-// binary.
-func TagsOf(pkg string) string {
-	if name, isFunction := strings.CutPrefix(pkg, "billingportal/functions/"); isFunction {
-		return Tags + "," + name
-	}
-	return Tags
-}
-
 // BuildFlags are those of `go build` for a deployment, with some tags.
 func BuildFlags(tags string) []string {
 	return []string{"-trimpath", "-buildvcs=false", "-tags", tags, "-ldflags", "-s -w"}
@@ -72,11 +63,11 @@ type TB interface {
 // built is the state of a test binary: linking takes seconds, and each of its tests wants the same bootstrap.
 var built sync.Map // import path -> func() (string, error)
 
-// Build is [Compile] with [TagsOf] for tests, once in the life of a test binary.
+// Build is [Compile] with [Tags] for tests, once in the life of a test binary.
 func Build(t TB, pkg string) string {
 	t.Helper()
 	compile, _ := built.LoadOrStore(pkg, sync.OnceValues(func() (string, error) {
-		return Compile(context.Background(), pkg, TagsOf(pkg))
+		return Compile(context.Background(), pkg, Tags)
 	}))
 	path, err := compile.(func() (string, error))()
 	if err != nil {

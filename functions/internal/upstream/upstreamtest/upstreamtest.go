@@ -3,15 +3,18 @@
 package upstreamtest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -171,4 +174,28 @@ func take(w http.ResponseWriter, r *http.Request) net.Conn {
 func reset(conn net.Conn) {
 	_ = conn.(*net.TCPConn).SetLinger(0) // a reset instead of an orderly end
 	_ = conn.Close()
+}
+
+// hanging never answers. It notes how long each try lasts.
+type hanging struct{ tries []time.Duration }
+
+func (h *hanging) RoundTrip(r *http.Request) (*http.Response, error) {
+	start := time.Now()
+	<-r.Context().Done()
+	h.tries = append(h.tries, time.Since(start))
+	return nil, r.Context().Err()
+}
+
+// RequireTries requires that a call is given up after some tries of the same time, if nothing answers.
+func RequireTries(t *testing.T, tries int, each time.Duration, call func(ctx context.Context, transport http.RoundTripper) error) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		transport := &hanging{}
+		if err := call(t.Context(), transport); err == nil {
+			t.Error("no error")
+		}
+		if want := slices.Repeat([]time.Duration{each}, tries); !slices.Equal(transport.tries, want) {
+			t.Errorf("tries of %v, want %v", transport.tries, want)
+		}
+	})
 }

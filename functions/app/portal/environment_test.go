@@ -1,4 +1,4 @@
-package app
+package portal
 
 import (
 	"log/slog"
@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"billingportal/functions/app/internal/config"
+	"billingportal/functions/app/internal/config/configtest"
 	"billingportal/functions/internal/auth"
 	"billingportal/functions/internal/customers"
 	"billingportal/functions/internal/params"
@@ -23,51 +25,26 @@ const (
 // secretText stands for a value that was put into the wrong variable.
 const secretText = "MARKERx7Q"
 
-type env map[string]string
-
-func (e env) get(name string) string { return e[name] }
-
-// with returns a copy with some variables changed.
-func (e env) with(changes env) env {
-	changed := maps.Clone(e)
-	maps.Copy(changed, changes)
-	return changed
-}
-
-// minimal is the least that the portal function needs.
-var minimal = env{
-	"AWS_REGION":            "eu-central-1",
-	"AWS_ACCESS_KEY_ID":     "AKIDEXAMPLE",
-	"AWS_SECRET_ACCESS_KEY": "secret",
-	"CUSTOMERS_TABLE":       "customers",
-	"STRIPE_SECRET_ID":      "billing-portal/stripe",
-	"STRIPE_LIVEMODE":       "false",
-	"JWT_ISSUER":            "https://issuer.example.com/",
-	"JWT_AUDIENCE":          "billing-portal",
-	"ALLOWED_ORIGINS":       "https://app.example.com",
-	"DEFAULT_RETURN_URL":    "https://app.example.com/account",
-}
-
 func TestDefaults(t *testing.T) {
-	got, err := readPortalConfig(minimal.get)
+	got, err := ReadConfig(configtest.Portal.Get)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := portalConfig{
-		customers:         customers.Table{Name: "customers", Key: "user_id", Attribute: "customer_id"},
-		stripeSecretID:    "billing-portal/stripe",
-		stripeSecretField: "api_key",
-		stripeAPIBase:     "https://api.stripe.com",
-		portalHosts:       []string{"billing.stripe.com"},
-		auth:              auth.Config{Issuer: "https://issuer.example.com/", Audiences: []string{"billing-portal"}, UserClaim: "sub"},
-		policy: params.Policy{
+	want := Config{
+		Customers:         customers.Table{Name: "customers", Key: "user_id", Attribute: "customer_id"},
+		StripeSecretID:    "billing-portal/stripe",
+		StripeSecretField: "api_key",
+		StripeAPIBase:     "https://api.stripe.com",
+		PortalHosts:       []string{"billing.stripe.com"},
+		Tokens:            Tokens{Rules: auth.Config{Issuer: "https://issuer.example.com/", Audiences: []string{"billing-portal"}, UserClaim: "sub"}},
+		Policy: params.Policy{
 			AllowedOrigins:   []params.Origin{"https://app.example.com"},
 			DefaultReturnURL: "https://app.example.com/account",
 			AllowedFlows:     []string{"payment_method_update", "subscription_cancel", "subscription_update", "subscription_update_confirm"},
 		},
-		common: common{
-			logLevel: slog.LevelInfo,
-			aws:      awsEnvironment{AWS: upstream.AWS{Region: "eu-central-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}},
+		Common: config.Common{
+			LogLevel: slog.LevelInfo,
+			AWS:      config.AWS{AWS: upstream.AWS{Region: "eu-central-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}},
 		},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -76,7 +53,7 @@ func TestDefaults(t *testing.T) {
 }
 
 func TestEveryVariableIsRead(t *testing.T) {
-	got, err := readPortalConfig(minimal.with(env{
+	got, err := ReadConfig(configtest.Portal.With(configtest.Env{
 		"AWS_SESSION_TOKEN":                "session",
 		"AWS_LAMBDA_FUNCTION_NAME":         "portal",
 		"AWS_ENDPOINT_URL_DYNAMODB":        "http://127.0.0.1:8080/aws/dynamodb",
@@ -111,30 +88,29 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"BASE_PATH":                        "/api/v1",
 		"RELEASE":                          "v1.2.3",
 		"LOG_LEVEL":                        "error",
-	}).get)
+	}).Get)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := portalConfig{
-		customers: customers.Table{
+	want := Config{
+		Customers: customers.Table{
 			Name: "arn:aws:dynamodb:eu-central-1:123456789012:table/users",
 			Key:  "pk", KeyFormat: "USER#{user}", SortKey: "sk", SortValue: "BILLING",
 			Attribute: "billing.customer",
 		},
-		stripeSecretID:    "arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing-portal/stripe-AbCdEf",
-		stripeSecretField: "STRIPE_SECRET_KEY",
-		stripeAPIBase:     "http://127.0.0.1:8080/stripe",
-		portalHosts:       []string{"billing.stripe.com", "127.0.0.1:8080"},
-		auth: auth.Config{
+		StripeSecretID:    "arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing-portal/stripe-AbCdEf",
+		StripeSecretField: "STRIPE_SECRET_KEY",
+		StripeAPIBase:     "http://127.0.0.1:8080/stripe",
+		PortalHosts:       []string{"billing.stripe.com", "127.0.0.1:8080"},
+		Tokens: Tokens{JWKS: jwks, Rules: auth.Config{
 			Issuer: "https://issuer.example.com/", Aliases: []string{"acme.com", "urn:example:tenant"},
 			Audiences: []string{"a", "https://b.example/"}, UserClaim: "org_id",
 			RequiredScope: "billing:manage",
 			RequiredClaim: auth.RequiredClaim{Name: "https://example.com/roles", Values: []string{"admin", "owner"}},
-		},
-		jwks:          jwks,
-		sessionCookie: "__Host-session",
-		noAccountURL:  "https://example.com/pricing",
-		policy: params.Policy{
+		}},
+		SessionCookie: "__Host-session",
+		NoAccountURL:  "https://example.com/pricing",
+		Policy: params.Policy{
 			AllowedOrigins:        []params.Origin{"https://app.example.com", "http://localhost:3000"},
 			DefaultReturnURL:      "http://localhost:3000/account",
 			AllowedConfigurations: []string{"bpc_1", "bpc_2"},
@@ -145,16 +121,16 @@ func TestEveryVariableIsRead(t *testing.T) {
 			AllowedCoupons:        []string{"STAY20"},
 			AllowedPromotionCodes: []string{"promo_1"},
 		},
-		common: common{
-			livemode: true,
-			basePath: "/api/v1",
-			logLevel: slog.LevelError,
-			function: "portal",
-			release:  "v1.2.3",
-			aws: awsEnvironment{
+		Common: config.Common{
+			Livemode: true,
+			BasePath: "/api/v1",
+			LogLevel: slog.LevelError,
+			Function: "portal",
+			Release:  "v1.2.3",
+			AWS: config.AWS{
 				AWS:                    upstream.AWS{Region: "eu-central-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret", SessionToken: "session"},
-				dynamoDBEndpoint:       "http://127.0.0.1:8080/aws/dynamodb",
-				secretsManagerEndpoint: "https://vpce-1.secretsmanager.eu-central-1.vpce.amazonaws.com",
+				DynamoDBEndpoint:       "http://127.0.0.1:8080/aws/dynamodb",
+				SecretsManagerEndpoint: "https://vpce-1.secretsmanager.eu-central-1.vpce.amazonaws.com",
 			},
 		},
 	}
@@ -210,11 +186,11 @@ func TestEachWrongVariableIsNamedAlone(t *testing.T) {
 	for name, values := range wrong {
 		for _, value := range values {
 			t.Run(name+"="+value, func(t *testing.T) {
-				_, err := readPortalConfig(minimal.with(env{name: value}).get)
+				_, err := ReadConfig(configtest.Portal.With(configtest.Env{name: value}).Get)
 				if err == nil {
 					t.Fatal("accepted")
 				}
-				if got := namesIn(err); !slices.Equal(got, []string{name}) {
+				if got := configtest.NamesIn(err); !slices.Equal(got, []string{name}) {
 					t.Errorf("the error names %v: %v", got, err)
 				}
 				if strings.Contains(err.Error(), secretText) {
@@ -226,7 +202,7 @@ func TestEachWrongVariableIsNamedAlone(t *testing.T) {
 }
 
 func TestOneErrorNamesEveryWrongVariableAndNoValue(t *testing.T) {
-	all := env{}
+	all := configtest.Env{}
 	for name := range wrong {
 		all[name] = "<" + secretText + ">,,"
 	}
@@ -234,11 +210,11 @@ func TestOneErrorNamesEveryWrongVariableAndNoValue(t *testing.T) {
 	delete(all, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
 	all["JWT_REQUIRED_SCOPE"] = secretText + " " + secretText
 	all["AWS_ACCESS_KEY_ID"], all["AWS_SECRET_ACCESS_KEY"] = "", ""
-	_, err := readPortalConfig(all.get)
+	_, err := ReadConfig(all.Get)
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	if got, want := namesIn(err), slices.Sorted(maps.Keys(all)); !slices.Equal(got, want) {
+	if got, want := configtest.NamesIn(err), slices.Sorted(maps.Keys(all)); !slices.Equal(got, want) {
 		t.Errorf("the error names %v, want %v", got, want)
 	}
 	if strings.Contains(err.Error(), secretText) {
@@ -247,34 +223,34 @@ func TestOneErrorNamesEveryWrongVariableAndNoValue(t *testing.T) {
 }
 
 func TestTheCustomerIsNotInTheSortKey(t *testing.T) {
-	_, err := readPortalConfig(minimal.with(env{"CUSTOMERS_SORT_KEY": "sk=BILLING", "CUSTOMERS_ATTRIBUTE": "sk"}).get)
-	if err == nil || !slices.Equal(namesIn(err), []string{"CUSTOMERS_ATTRIBUTE"}) {
+	_, err := ReadConfig(configtest.Portal.With(configtest.Env{"CUSTOMERS_SORT_KEY": "sk=BILLING", "CUSTOMERS_ATTRIBUTE": "sk"}).Get)
+	if err == nil || !slices.Equal(configtest.NamesIn(err), []string{"CUSTOMERS_ATTRIBUTE"}) {
 		t.Errorf("err = %v", err)
 	}
 }
 
 func TestAnEmptyEnvironmentNamesWhatIsRequired(t *testing.T) {
-	_, err := readPortalConfig(env{}.get)
+	_, err := ReadConfig(configtest.Env{}.Get)
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	if got, want := namesIn(err), slices.Sorted(maps.Keys(minimal)); !slices.Equal(got, want) {
+	if got, want := configtest.NamesIn(err), slices.Sorted(maps.Keys(configtest.Portal)); !slices.Equal(got, want) {
 		t.Errorf("the error names %v, want %v", got, want)
 	}
 }
 
 func TestEmptyVariablesCountAsAbsent(t *testing.T) {
-	empty := maps.Clone(minimal)
+	empty := maps.Clone(configtest.Portal)
 	for name := range wrong {
-		if _, required := minimal[name]; !required {
+		if _, required := configtest.Portal[name]; !required {
 			empty[name] = ""
 		}
 	}
-	got, err := readPortalConfig(empty.get)
+	got, err := ReadConfig(empty.Get)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := readPortalConfig(minimal.get)
+	want, err := ReadConfig(configtest.Portal.Get)
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("config = %+v, want %+v", got, want)
 	}
@@ -290,30 +266,30 @@ func TestIssuersAreAnyTextIfTheKeysAreKnown(t *testing.T) {
 		"acme com", "acme.com,acme.org", "a\tb", "a\u00a0b", "acme\u200b.com", "\ufeffacme.com", "a\x7fb", "1:2", ":issuer", "https://issuer.example.com:port", "https://bücher.example/",
 		"https://issuer.example.com/{tenantid}/v2.0", "https://issuer.example.com/a|b", "a:\x80",
 	}
-	for source, keys := range map[string]env{"inline": {"JWT_JWKS": jwks}, "an address": {"JWT_JWKS_URL": "https://keys.example.com/jwks.json"}} {
+	for source, keys := range map[string]configtest.Env{"inline": {"JWT_JWKS": jwks}, "an address": {"JWT_JWKS_URL": "https://keys.example.com/jwks.json"}} {
 		for _, issuer := range accepted {
-			got, err := readPortalConfig(minimal.with(keys).with(env{"JWT_ISSUER": issuer}).get)
-			if err != nil || got.auth.Issuer != issuer {
-				t.Errorf("%s: %q = %q, %v", source, issuer, got.auth.Issuer, err)
+			got, err := ReadConfig(configtest.Portal.With(keys).With(configtest.Env{"JWT_ISSUER": issuer}).Get)
+			if err != nil || got.Tokens.Rules.Issuer != issuer {
+				t.Errorf("%s: %q = %q, %v", source, issuer, got.Tokens.Rules.Issuer, err)
 			}
 			if issuer == "*" {
 				continue
 			}
-			got, err = readPortalConfig(minimal.with(keys).with(env{"JWT_ISSUER_ALIASES": issuer}).get)
-			if err != nil || !slices.Equal(got.auth.Aliases, []string{issuer}) {
-				t.Errorf("%s: alias %q = %q, %v", source, issuer, got.auth.Aliases, err)
+			got, err = ReadConfig(configtest.Portal.With(keys).With(configtest.Env{"JWT_ISSUER_ALIASES": issuer}).Get)
+			if err != nil || !slices.Equal(got.Tokens.Rules.Aliases, []string{issuer}) {
+				t.Errorf("%s: alias %q = %q, %v", source, issuer, got.Tokens.Rules.Aliases, err)
 			}
 		}
 		for _, issuer := range refused {
-			_, err := readPortalConfig(minimal.with(keys).with(env{"JWT_ISSUER": issuer}).get)
-			if err == nil || !slices.Equal(namesIn(err), []string{"JWT_ISSUER"}) {
+			_, err := ReadConfig(configtest.Portal.With(keys).With(configtest.Env{"JWT_ISSUER": issuer}).Get)
+			if err == nil || !slices.Equal(configtest.NamesIn(err), []string{"JWT_ISSUER"}) {
 				t.Errorf("%s: %q: %v", source, issuer, err)
 			}
 			if strings.Contains(issuer, ",") {
 				continue
 			}
-			_, err = readPortalConfig(minimal.with(keys).with(env{"JWT_ISSUER_ALIASES": issuer}).get)
-			if err == nil || !slices.Equal(namesIn(err), []string{"JWT_ISSUER_ALIASES"}) {
+			_, err = ReadConfig(configtest.Portal.With(keys).With(configtest.Env{"JWT_ISSUER_ALIASES": issuer}).Get)
+			if err == nil || !slices.Equal(configtest.NamesIn(err), []string{"JWT_ISSUER_ALIASES"}) {
 				t.Errorf("%s: alias %q: %v", source, issuer, err)
 			}
 		}
@@ -321,13 +297,13 @@ func TestIssuersAreAnyTextIfTheKeysAreKnown(t *testing.T) {
 }
 
 func TestAnIssuerThatIsNoAddressNeedsKeys(t *testing.T) {
-	_, err := readPortalConfig(minimal.with(env{"JWT_ISSUER": "acme.com", "JWT_ISSUER_ALIASES": "acme.org"}).get)
-	if err == nil || !slices.Equal(namesIn(err), []string{"JWT_ISSUER", "JWT_ISSUER_ALIASES"}) || strings.Count(err.Error(), "unless JWT_JWKS_URL or JWT_JWKS is set") != 2 {
+	_, err := ReadConfig(configtest.Portal.With(configtest.Env{"JWT_ISSUER": "acme.com", "JWT_ISSUER_ALIASES": "acme.org"}).Get)
+	if err == nil || !slices.Equal(configtest.NamesIn(err), []string{"JWT_ISSUER", "JWT_ISSUER_ALIASES"}) || strings.Count(err.Error(), "unless JWT_JWKS_URL or JWT_JWKS is set") != 2 {
 		t.Errorf("err = %v", err)
 	}
 	// Keys that cannot be used are keys: the issuer is not what is wrong.
-	_, err = readPortalConfig(minimal.with(env{"JWT_ISSUER": "acme.com", "JWT_JWKS": emptyJWKS}).get)
-	if err == nil || !slices.Equal(namesIn(err), []string{"JWT_JWKS"}) {
+	_, err = ReadConfig(configtest.Portal.With(configtest.Env{"JWT_ISSUER": "acme.com", "JWT_JWKS": emptyJWKS}).Get)
+	if err == nil || !slices.Equal(configtest.NamesIn(err), []string{"JWT_JWKS"}) {
 		t.Errorf("err = %v", err)
 	}
 }
@@ -335,33 +311,33 @@ func TestAnIssuerThatIsNoAddressNeedsKeys(t *testing.T) {
 func TestAliases(t *testing.T) {
 	const three = "https://a.example,https://issuer.example.com,https://ISSUER.example.com/"
 	for name, test := range map[string]struct {
-		env  env
+		env  configtest.Env
 		want []string // nil if they are refused
 	}{
-		"four":                             {env{"JWT_ISSUER_ALIASES": three + ",https://b.example"}, []string{"https://a.example", "https://issuer.example.com", "https://ISSUER.example.com/", "https://b.example"}},
-		"spaces around commas":             {env{"JWT_ISSUER_ALIASES": " https://a.example , https://b.example "}, []string{"https://a.example", "https://b.example"}},
-		"five":                             {env{"JWT_ISSUER_ALIASES": three + ",https://b.example,https://c.example"}, nil},
-		"five with keys":                   {env{"JWT_ISSUER_ALIASES": "a,b,c,d,e", "JWT_JWKS": jwks}, nil},
-		"JWT_ISSUER, with keys":            {env{"JWT_ISSUER_ALIASES": "a,https://issuer.example.com/", "JWT_JWKS": jwks}, nil},
-		"twice, not next to each other":    {env{"JWT_ISSUER_ALIASES": "a,b,a", "JWT_JWKS": jwks}, nil},
-		"a pattern, with keys":             {env{"JWT_ISSUER_ALIASES": "*.acme.com", "JWT_JWKS": jwks}, nil},
-		"a placeholder, with keys":         {env{"JWT_ISSUER_ALIASES": "{tenant}", "JWT_JWKS": jwks}, nil},
-		"half a placeholder, with keys":    {env{"JWT_ISSUER_ALIASES": "tenant}", "JWT_JWKS": jwks}, nil},
-		"loopback":                         {env{"JWT_ISSUER_ALIASES": "http://127.0.0.1:8080/oidc"}, []string{"http://127.0.0.1:8080/oidc"}},
-		"loopback in live mode":            {env{"JWT_ISSUER_ALIASES": "http://127.0.0.1:8080/oidc", "STRIPE_LIVEMODE": "true"}, nil},
-		"the second in live mode":          {env{"JWT_ISSUER_ALIASES": "https://a.example,http://[::1]/", "STRIPE_LIVEMODE": "true"}, nil},
-		"https of localhost in live mode":  {env{"JWT_ISSUER_ALIASES": "https://LOCALHOST/oidc", "STRIPE_LIVEMODE": "true"}, nil},
-		"a name below localhost":           {env{"JWT_ISSUER_ALIASES": "https://a.localhost./oidc", "STRIPE_LIVEMODE": "true"}, nil},
-		"loopback in live mode, with keys": {env{"JWT_ISSUER_ALIASES": "localhost:8080", "JWT_JWKS": jwks, "STRIPE_LIVEMODE": "true"}, nil},
-		"like loopback in live mode":       {env{"JWT_ISSUER_ALIASES": "https://notlocalhost/,https://localhost.example", "STRIPE_LIVEMODE": "true"}, []string{"https://notlocalhost/", "https://localhost.example"}},
-		"no authority in live mode":        {env{"JWT_ISSUER_ALIASES": "urn:example:localhost", "JWT_JWKS": jwks, "STRIPE_LIVEMODE": "true"}, []string{"urn:example:localhost"}},
+		"four":                             {configtest.Env{"JWT_ISSUER_ALIASES": three + ",https://b.example"}, []string{"https://a.example", "https://issuer.example.com", "https://ISSUER.example.com/", "https://b.example"}},
+		"spaces around commas":             {configtest.Env{"JWT_ISSUER_ALIASES": " https://a.example , https://b.example "}, []string{"https://a.example", "https://b.example"}},
+		"five":                             {configtest.Env{"JWT_ISSUER_ALIASES": three + ",https://b.example,https://c.example"}, nil},
+		"five with keys":                   {configtest.Env{"JWT_ISSUER_ALIASES": "a,b,c,d,e", "JWT_JWKS": jwks}, nil},
+		"JWT_ISSUER, with keys":            {configtest.Env{"JWT_ISSUER_ALIASES": "a,https://issuer.example.com/", "JWT_JWKS": jwks}, nil},
+		"twice, not next to each other":    {configtest.Env{"JWT_ISSUER_ALIASES": "a,b,a", "JWT_JWKS": jwks}, nil},
+		"a pattern, with keys":             {configtest.Env{"JWT_ISSUER_ALIASES": "*.acme.com", "JWT_JWKS": jwks}, nil},
+		"a placeholder, with keys":         {configtest.Env{"JWT_ISSUER_ALIASES": "{tenant}", "JWT_JWKS": jwks}, nil},
+		"half a placeholder, with keys":    {configtest.Env{"JWT_ISSUER_ALIASES": "tenant}", "JWT_JWKS": jwks}, nil},
+		"loopback":                         {configtest.Env{"JWT_ISSUER_ALIASES": "http://127.0.0.1:8080/oidc"}, []string{"http://127.0.0.1:8080/oidc"}},
+		"loopback in live mode":            {configtest.Env{"JWT_ISSUER_ALIASES": "http://127.0.0.1:8080/oidc", "STRIPE_LIVEMODE": "true"}, nil},
+		"the second in live mode":          {configtest.Env{"JWT_ISSUER_ALIASES": "https://a.example,http://[::1]/", "STRIPE_LIVEMODE": "true"}, nil},
+		"https of localhost in live mode":  {configtest.Env{"JWT_ISSUER_ALIASES": "https://LOCALHOST/oidc", "STRIPE_LIVEMODE": "true"}, nil},
+		"a name below localhost":           {configtest.Env{"JWT_ISSUER_ALIASES": "https://a.localhost./oidc", "STRIPE_LIVEMODE": "true"}, nil},
+		"loopback in live mode, with keys": {configtest.Env{"JWT_ISSUER_ALIASES": "localhost:8080", "JWT_JWKS": jwks, "STRIPE_LIVEMODE": "true"}, nil},
+		"like loopback in live mode":       {configtest.Env{"JWT_ISSUER_ALIASES": "https://notlocalhost/,https://localhost.example", "STRIPE_LIVEMODE": "true"}, []string{"https://notlocalhost/", "https://localhost.example"}},
+		"no authority in live mode":        {configtest.Env{"JWT_ISSUER_ALIASES": "urn:example:localhost", "JWT_JWKS": jwks, "STRIPE_LIVEMODE": "true"}, []string{"urn:example:localhost"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := readPortalConfig(minimal.with(test.env).get)
-			if !slices.Equal(got.auth.Aliases, test.want) || (err == nil) != (test.want != nil) {
-				t.Errorf("aliases = %q, %v", got.auth.Aliases, err)
+			got, err := ReadConfig(configtest.Portal.With(test.env).Get)
+			if !slices.Equal(got.Tokens.Rules.Aliases, test.want) || (err == nil) != (test.want != nil) {
+				t.Errorf("aliases = %q, %v", got.Tokens.Rules.Aliases, err)
 			}
-			if err != nil && !slices.Equal(namesIn(err), []string{"JWT_ISSUER_ALIASES"}) {
+			if err != nil && !slices.Equal(configtest.NamesIn(err), []string{"JWT_ISSUER_ALIASES"}) {
 				t.Errorf("err = %v", err)
 			}
 		})
@@ -369,47 +345,36 @@ func TestAliases(t *testing.T) {
 }
 
 func TestKeysAreInlineOrFetchedNotBoth(t *testing.T) {
-	_, err := readPortalConfig(minimal.with(env{"JWT_JWKS": jwks, "JWT_JWKS_URL": "https://issuer.example.com/jwks.json"}).get)
-	if err == nil || !slices.Equal(namesIn(err), []string{"JWT_JWKS"}) {
+	_, err := ReadConfig(configtest.Portal.With(configtest.Env{"JWT_JWKS": jwks, "JWT_JWKS_URL": "https://issuer.example.com/jwks.json"}).Get)
+	if err == nil || !slices.Equal(configtest.NamesIn(err), []string{"JWT_JWKS"}) {
 		t.Errorf("err = %v", err)
 	}
 }
 
-// namesIn returns the variables that an error's lines begin with, sorted.
-func namesIn(err error) []string {
-	var names []string
-	for _, line := range strings.Split(err.Error(), "\n")[1:] {
-		name, _, _ := strings.Cut(line, " ")
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+// https://docs.AWS.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 func TestAWSEndpointsAsTheSDKReadsThem(t *testing.T) {
 	const all, own, other = "http://127.0.0.1:1", "http://127.0.0.1:2", "http://localhost:3"
 	for name, test := range map[string]struct {
-		env                      env
+		env                      configtest.Env
 		dynamoDB, secretsManager string
 	}{
-		"none":                        {env{}, "", ""},
-		"one for all":                 {env{"AWS_ENDPOINT_URL": all}, all, all},
-		"one for a service":           {env{"AWS_ENDPOINT_URL_DYNAMODB": own}, own, ""},
-		"a service's own comes first": {env{"AWS_ENDPOINT_URL": all, "AWS_ENDPOINT_URL_SECRETS_MANAGER": own}, all, own},
-		"each its own":                {env{"AWS_ENDPOINT_URL_DYNAMODB": other, "AWS_ENDPOINT_URL_SECRETS_MANAGER": own}, other, own},
-		"ignored":                     {env{"AWS_ENDPOINT_URL": all, "AWS_ENDPOINT_URL_DYNAMODB": own, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, "", ""},
-		"ignored, in capitals":        {env{"AWS_ENDPOINT_URL": all, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "TRUE"}, "", ""},
-		"not ignored":                 {env{"AWS_ENDPOINT_URL": all, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "False"}, all, all},
-		"a container on a laptop":     {env{"AWS_ENDPOINT_URL": "http://host.docker.internal:8080/aws"}, "http://host.docker.internal:8080/aws", "http://host.docker.internal:8080/aws"},
+		"none":                        {configtest.Env{}, "", ""},
+		"one for all":                 {configtest.Env{"AWS_ENDPOINT_URL": all}, all, all},
+		"one for a service":           {configtest.Env{"AWS_ENDPOINT_URL_DYNAMODB": own}, own, ""},
+		"a service's own comes first": {configtest.Env{"AWS_ENDPOINT_URL": all, "AWS_ENDPOINT_URL_SECRETS_MANAGER": own}, all, own},
+		"each its own":                {configtest.Env{"AWS_ENDPOINT_URL_DYNAMODB": other, "AWS_ENDPOINT_URL_SECRETS_MANAGER": own}, other, own},
+		"ignored":                     {configtest.Env{"AWS_ENDPOINT_URL": all, "AWS_ENDPOINT_URL_DYNAMODB": own, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, "", ""},
+		"ignored, in capitals":        {configtest.Env{"AWS_ENDPOINT_URL": all, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "TRUE"}, "", ""},
+		"not ignored":                 {configtest.Env{"AWS_ENDPOINT_URL": all, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "False"}, all, all},
+		"a container on a laptop":     {configtest.Env{"AWS_ENDPOINT_URL": "http://host.docker.internal:8080/aws"}, "http://host.docker.internal:8080/aws", "http://host.docker.internal:8080/aws"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := readPortalConfig(minimal.with(test.env).get)
+			got, err := ReadConfig(configtest.Portal.With(test.env).Get)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.aws.dynamoDBEndpoint != test.dynamoDB || got.aws.secretsManagerEndpoint != test.secretsManager {
-				t.Errorf("endpoints = %q, %q", got.aws.dynamoDBEndpoint, got.aws.secretsManagerEndpoint)
+			if got.AWS.DynamoDBEndpoint != test.dynamoDB || got.AWS.SecretsManagerEndpoint != test.secretsManager {
+				t.Errorf("endpoints = %q, %q", got.AWS.DynamoDBEndpoint, got.AWS.SecretsManagerEndpoint)
 			}
 		})
 	}

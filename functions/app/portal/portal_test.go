@@ -1,4 +1,4 @@
-package app
+package portal
 
 import (
 	"bytes"
@@ -20,6 +20,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/go-jose/go-jose/v4"
+
+	"billingportal/functions/app/internal/config/configtest"
 )
 
 const (
@@ -106,8 +108,8 @@ func newSigningKey(t *testing.T) (set string, signer jose.Signer) {
 	return string(text), signer
 }
 
-func (c *cloud) environment() env {
-	return minimal.with(env{
+func (c *cloud) environment() configtest.Env {
+	return configtest.Portal.With(configtest.Env{
 		"AWS_ENDPOINT_URL_DYNAMODB":        c.dynamoDB.URL,
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER": c.secrets.URL,
 		"STRIPE_API_BASE":                  c.stripe.URL,
@@ -239,10 +241,10 @@ func (l *logs) String() string {
 	return l.buffer.String()
 }
 
-func newPortal(t *testing.T, environment env) (lambda.Handler, *logs) {
+func newPortal(t *testing.T, environment configtest.Env) (lambda.Handler, *logs) {
 	t.Helper()
 	written := &logs{}
-	handler, err := Portal(t.Context(), environment.get, written)
+	handler, err := New(t.Context(), environment.Get, written)
 	if err != nil {
 		t.Fatal(err)
 	}

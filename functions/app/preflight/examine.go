@@ -1,26 +1,21 @@
-//go:build !webhook && !portal
-
-// The binaries of the portal and the webhook are built with the tags of their names, so that they hold nothing of this.
-
-package app
+// Package preflight assembles the checks of a deployment, and the function that makes them before a new version gets traffic.
+package preflight
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
-	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
-
+	"billingportal/functions/app/internal/config"
+	"billingportal/functions/app/portal"
+	"billingportal/functions/app/webhook"
 	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/params"
 	"billingportal/functions/internal/preflight"
-	"billingportal/functions/internal/requestlog"
 	"billingportal/functions/internal/secret"
 	"billingportal/functions/internal/upstream"
-	"billingportal/functions/internal/webhook"
+	webhookhandler "billingportal/functions/internal/webhook"
 )
 
 // Finding is what a check of a deployment found.
@@ -28,9 +23,9 @@ type Finding = preflight.Finding
 
 // Statuses of findings.
 const (
-	FindingOK      = preflight.OK
-	FindingWarning = preflight.Warning
-	FindingProblem = preflight.Problem
+	OK      = preflight.OK
+	Warning = preflight.Warning
+	Problem = preflight.Problem
 )
 
 // HasProblem reports whether a deployment with these findings must not serve.
@@ -114,18 +109,18 @@ func (i *inspection) environment(function string, err error) bool {
 }
 
 func (i *inspection) portal(getenv func(string) string) {
-	config, err := readPortalConfig(getenv)
+	c, err := portal.ReadConfig(getenv)
 	if !i.environment("portal", err) {
 		return
 	}
 	keys := secret.NewCache(secret.Config[secret.Key]{
-		Client: config.aws.secretsManagerClient(i.aws()), ID: config.stripeSecretID, Parse: secret.StripeKey(config.stripeSecretField, config.livemode),
+		Client: c.AWS.SecretsManagerClient(i.aws()), ID: c.StripeSecretID, Parse: secret.StripeKey(c.StripeSecretField, c.Livemode),
 	})
-	pace := preflight.NewPace(config.livemode, i.pause)
+	pace := preflight.NewPace(c.Livemode, i.pause)
 	api := billing.Config{
-		APIBase:     config.stripeAPIBase,
-		Livemode:    config.livemode,
-		PortalHosts: config.portalHosts,
+		APIBase:     c.StripeAPIBase,
+		Livemode:    c.Livemode,
+		PortalHosts: c.PortalHosts,
 		Transport:   i.clock.Watch(upstream.Whole{Next: upstream.NewTransport()}),
 		Pause:       pace.Pause,
 	}
@@ -138,131 +133,88 @@ func (i *inspection) portal(getenv func(string) string) {
 		preflight.SecretUsable("Stripe key's secret", "STRIPE_SECRET_ID", keys),
 		i.stripe.KeyAccepted(),
 		i.stripe.MayCreateSessions(),
-		i.stripe.MayReadSubscriptions(config.policy.AllowedFlows),
+		i.stripe.MayReadSubscriptions(c.Policy.AllowedFlows),
 		i.stripe.MayReadProducts(),
-		i.stripe.Configuration(config.policy.DefaultConfiguration),
-		i.stripe.Flows(config.policy.AllowedFlows, config.policy.DefaultConfiguration),
+		i.stripe.Configuration(c.Policy.DefaultConfiguration),
+		i.stripe.Flows(c.Policy.AllowedFlows, c.Policy.DefaultConfiguration),
 	)
-	for _, id := range config.policy.AllowedConfigurations {
-		if id != config.policy.DefaultConfiguration {
+	for _, id := range c.Policy.AllowedConfigurations {
+		if id != c.Policy.DefaultConfiguration {
 			i.add(i.stripe.Configuration(id))
 		}
 	}
-	for _, id := range config.policy.AllowedCoupons {
+	for _, id := range c.Policy.AllowedCoupons {
 		i.add(i.stripe.Coupon(id))
 	}
-	for _, id := range config.policy.AllowedPromotionCodes {
+	for _, id := range c.Policy.AllowedPromotionCodes {
 		i.add(i.stripe.PromotionCode(id))
 	}
-	for _, id := range config.accounts() {
+	for _, id := range accounts(c.Policy) {
 		i.add(i.stripe.Account(id))
 	}
-	if issuer, err := newIssuer(config, nil); err == nil { // else the variables are wrong
-		for alias, set := range issuer.sets {
+	if issuer, err := c.Tokens.Issuer(nil); err == nil { // else the variables are wrong
+		for alias, set := range issuer.Sets {
 			i.add(preflight.IssuerKeys(set, alias))
 		}
 	}
-	client := config.aws.dynamoDBClient(i.aws())
+	client := c.AWS.DynamoDBClient(i.aws())
 	i.add(
-		preflight.TableReadable(client, config.customers),
-		preflight.TableKey(client, config.customers),
-		preflight.Mappings(client, config.customers, i.stripe),
+		preflight.TableReadable(client, c.Customers),
+		preflight.TableKey(client, c.Customers),
+		preflight.Mappings(client, c.Customers, i.stripe),
 	)
 }
 
 // usersKept adds a check that compares the tables of two environments.
 func (i *inspection) usersKept(portal, live func(string) string) {
-	e, serving := &environment{getenv: portal}, &environment{getenv: live}
-	table, aws := e.customers(), e.aws()
-	liveTable, liveAWS := serving.customers(), serving.aws()
-	if e.err() != nil || serving.err() != nil {
+	e, serving := config.NewEnvironment(portal), config.NewEnvironment(live)
+	table, aws := e.Customers(), e.AWS()
+	liveTable, liveAWS := serving.Customers(), serving.AWS()
+	if e.Err() != nil || serving.Err() != nil {
 		return // another check reports the new variables, and a version with wrong ones serves no request
 	}
-	i.add(preflight.UsersKept(aws.dynamoDBClient(i.aws()), table, liveAWS.dynamoDBClient(i.aws()), liveTable))
+	i.add(preflight.UsersKept(aws.DynamoDBClient(i.aws()), table, liveAWS.DynamoDBClient(i.aws()), liveTable))
 }
 
 // accounts are the connected accounts that sessions may be for.
-func (c portalConfig) accounts() []string {
-	accounts := c.policy.AllowedAccounts
-	if one := c.policy.DefaultOnBehalfOf; one != "" {
+func accounts(policy params.Policy) []string {
+	accounts := policy.AllowedAccounts
+	if one := policy.DefaultOnBehalfOf; one != "" {
 		accounts = append([]string{one}, accounts...)
 	}
 	return accounts
 }
 
 func (i *inspection) webhook(getenv func(string) string) {
-	config, err := readWebhookConfig(getenv)
+	c, err := webhook.ReadConfig(getenv)
 	if !i.environment("webhook", err) {
 		return
 	}
-	if config.secretID != "" {
+	if c.SecretID != "" {
 		i.add(preflight.SecretUsable("signing secrets", "WEBHOOK_SECRET_ID", secret.NewCache(secret.Config[secret.SigningSecrets]{
-			Client: config.aws.secretsManagerClient(i.aws()), ID: config.secretID, Parse: secret.ParseSigningSecrets,
+			Client: c.AWS.SecretsManagerClient(i.aws()), ID: c.SecretID, Parse: secret.ParseSigningSecrets,
 		})))
 	}
-	i.add(preflight.ClientReferences(string(config.rules.References)))
+	i.add(preflight.ClientReferences(string(c.Rules.References)))
 	if i.stripe == nil {
 		return // the webhook has no key of its own to ask with
 	}
-	i.stripe.Organization = config.rules.Account != ""
-	if config.secretID != "" {
+	i.stripe.Organization = c.Rules.Account != ""
+	if c.SecretID != "" {
 		i.add(
-			i.stripe.Endpoint(config.basePath+webhook.Path, webhook.Types),
-			i.stripe.ThinDestinations(config.basePath+webhook.Path),
+			i.stripe.Endpoint(c.BasePath+webhookhandler.Path, webhookhandler.Types),
+			i.stripe.ThinDestinations(c.BasePath+webhookhandler.Path),
 		)
 	}
-	if config.eventSource != "" {
-		i.add(i.stripe.EventSource(config.eventSource, webhook.Types))
+	if c.EventSource != "" {
+		i.add(i.stripe.EventSource(c.EventSource, webhookhandler.Types))
 	}
 	if i.stripe.Organization {
-		i.add(i.stripe.OwnAccount(config.rules.Account))
+		i.add(i.stripe.OwnAccount(c.Rules.Account))
 	}
 }
 
 // aws is a transport to AWS that the clock sees.
 func (i *inspection) aws() http.RoundTripper {
 	return i.clock.Watch(upstream.NewTransport())
-}
-
-// Preflight assembles the function that looks at a new version before it gets traffic. It never fails to start: whatever is wrong
-// with its environment is reported as a deployment that must not go on.
-func (x Examiner) Preflight(_ context.Context, getenv func(string) string, logs io.Writer) (lambda.Handler, error) {
-	e := &environment{getenv: getenv}
-	aws := e.aws()
-	lambdaEndpoint, codeDeployEndpoint := e.endpoint("AWS_ENDPOINT_URL_LAMBDA"), e.endpoint("AWS_ENDPOINT_URL_CODEDEPLOY")
-	transport := upstream.NewTransport()
-	client := awslambda.NewFromConfig(aws.Config(lambdaEndpoint, transport, invokeTimeout, 2))
-	return &preflight.Hook{
-		Lambda: client,
-		// A report that does not arrive holds the deployment for an hour, so it is tried more often than anything else.
-		CodeDeploy: codedeploy.NewFromConfig(aws.Config(codeDeployEndpoint, transport, reportTimeout, 4)),
-		Portal:     e.optional("PORTAL_FUNCTION"),
-		Webhook:    e.optional("WEBHOOK_FUNCTION"),
-		Broken:     e.err(),
-		Look: func(ctx context.Context, versions preflight.Environments) []Finding {
-			return x.examine(ctx, getenvOf(versions.Portal, getenv), getenvOf(versions.Webhook, getenv), getenvOf(versions.Live, getenv))
-		},
-		Logs: requestlog.Lines(logs),
-	}, nil
-}
-
-const (
-	invokeTimeout = 16 * time.Second // the functions' own 15 s and a little
-	reportTimeout = 3 * time.Second
-)
-
-// getenvOf is the environment of a version: its own variables, and what Lambda gives this function, whose rights are used.
-func getenvOf(variables map[string]string, own func(string) string) func(string) string {
-	if variables == nil {
-		return nil
-	}
-	return func(name string) string {
-		if value, ok := variables[name]; ok {
-			return value
-		}
-		if strings.HasPrefix(name, "AWS_") {
-			return own(name)
-		}
-		return ""
-	}
 }

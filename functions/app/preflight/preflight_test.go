@@ -1,7 +1,8 @@
-package app
+package preflight
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"testing"
 	"time"
@@ -11,23 +12,25 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
+	"billingportal/functions/app/internal/config/configtest"
 	"billingportal/functions/internal/preflight"
+	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 // A new version may take its own 15 s to answer, and a report that does not arrive holds the deployment for an hour.
 func TestAHangOfLambdaAndCodeDeployEnds(t *testing.T) {
-	handler, err := Examiner{}.Preflight(t.Context(), minimal.get, &logs{})
+	handler, err := Examiner{}.Hook(t.Context(), configtest.Portal.Get, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
 	hook := handler.(*preflight.Hook)
-	requireTries(t, 2, 16*time.Second, func(ctx context.Context, transport *hanging) error {
+	upstreamtest.RequireTries(t, 2, 16*time.Second, func(ctx context.Context, transport http.RoundTripper) error {
 		client := hook.Lambda.(*lambda.Client)
 		client.Options().HTTPClient.(*http.Client).Transport = transport
 		_, err := client.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String("portal")})
 		return err
 	})
-	requireTries(t, 4, 3*time.Second, func(ctx context.Context, transport *hanging) error {
+	upstreamtest.RequireTries(t, 4, 3*time.Second, func(ctx context.Context, transport http.RoundTripper) error {
 		client := hook.CodeDeploy.(*codedeploy.Client)
 		client.Options().HTTPClient.(*http.Client).Transport = transport
 		_, err := client.PutLifecycleEventHookExecutionStatus(ctx, &codedeploy.PutLifecycleEventHookExecutionStatusInput{Status: types.LifecycleEventStatusFailed})

@@ -1,4 +1,4 @@
-package app
+package portal
 
 import (
 	"encoding/json"
@@ -13,6 +13,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/go-jose/go-jose/v4"
+
+	"billingportal/functions/app/internal/config/configtest"
 )
 
 // provider is an issuer at the wire. Its key has the ID that every other's has.
@@ -80,7 +82,7 @@ type function struct {
 	logs    *logs
 }
 
-func newFunction(t *testing.T, environment env) *function {
+func newFunction(t *testing.T, environment configtest.Env) *function {
 	t.Helper()
 	handler, written := newPortal(t, environment)
 	return &function{handler, written}
@@ -114,7 +116,7 @@ func (l *logs) line(t *testing.T) map[string]any {
 func TestEachNameOfTheIssuer(t *testing.T) {
 	c := newCloud(t)
 	first, second, unknown := newProvider(t), newProvider(t), newProvider(t)
-	f := newFunction(t, c.environment().with(env{"JWT_ISSUER_ALIASES": first.URL + "," + second.URL}))
+	f := newFunction(t, c.environment().With(configtest.Env{"JWT_ISSUER_ALIASES": first.URL + "," + second.URL}))
 	c.requireSession(t, f.handler)
 	if dials := first.dials.Load() + second.dials.Load(); dials != 0 {
 		t.Errorf("%d connections to aliases before their first token", dials)
@@ -144,7 +146,7 @@ func TestAnAliasThatFailsStopsNoOther(t *testing.T) {
 	down, liar, well := newProvider(t), newProvider(t), newProvider(t)
 	down.unavailable.Store(true)
 	liar.issuer.Store(c.issuer.URL)
-	f := newFunction(t, c.environment().with(env{"JWT_ISSUER_ALIASES": down.URL + "," + liar.URL + "," + well.URL}))
+	f := newFunction(t, c.environment().With(configtest.Env{"JWT_ISSUER_ALIASES": down.URL + "," + liar.URL + "," + well.URL}))
 	for range 2 {
 		requireAnswer(t, f, "keys that cannot be fetched", down.token(t), 503, "identity-provider-unavailable", 1.0)
 		requireAnswer(t, f, "a document of another issuer", liar.token(t), 503, "identity-provider-unavailable", 2.0)
@@ -161,7 +163,7 @@ func TestWhatIsLoggedOfAnAlias(t *testing.T) {
 	c := newCloud(t)
 	down := newProvider(t)
 	down.unavailable.Store(true)
-	f := newFunction(t, c.environment().with(env{"JWT_ISSUER_ALIASES": "https://127.0.0.1:1/MARKERx7Q," + down.URL}))
+	f := newFunction(t, c.environment().With(configtest.Env{"JWT_ISSUER_ALIASES": "https://127.0.0.1:1/MARKERx7Q," + down.URL}))
 	c.requireSession(t, f.handler)
 	f.logs.take()
 	invokeWith(t, f.handler, down.token(t))
@@ -187,7 +189,7 @@ func TestWhatIsLoggedOfAnAlias(t *testing.T) {
 func TestTheAgeOfKeysIsThatOfTheTokensIssuer(t *testing.T) {
 	c := newCloud(t)
 	alias := newProvider(t)
-	f := newFunction(t, c.environment().with(env{"JWT_ISSUER_ALIASES": alias.URL}))
+	f := newFunction(t, c.environment().With(configtest.Env{"JWT_ISSUER_ALIASES": alias.URL}))
 	c.requireSession(t, f.handler)
 	const apart = 50 * time.Millisecond
 	time.Sleep(apart)
@@ -209,10 +211,10 @@ func TestTheAgeOfKeysIsThatOfTheTokensIssuer(t *testing.T) {
 func TestKeysOfAllNames(t *testing.T) {
 	c := newCloud(t)
 	p := newProvider(t)
-	for source, keys := range map[string]env{"inline": {"JWT_JWKS": p.set}, "an address": {"JWT_JWKS_URL": p.URL + "/jwks.json"}} {
+	for source, keys := range map[string]configtest.Env{"inline": {"JWT_JWKS": p.set}, "an address": {"JWT_JWKS_URL": p.URL + "/jwks.json"}} {
 		for _, issuer := range []string{"acme.com", "http://adfs.example.com/adfs/services/trust", "my-project-id", "urn:example:issuer", "https://issuer.example.com/?tenant=1"} {
 			p.requests.Store(0)
-			f := newFunction(t, c.environment().with(keys).with(env{"JWT_ISSUER": issuer, "JWT_ISSUER_ALIASES": "https://alias.example,alias"}))
+			f := newFunction(t, c.environment().With(keys).With(configtest.Env{"JWT_ISSUER": issuer, "JWT_ISSUER_ALIASES": "https://alias.example,alias"}))
 			requireAnswer(t, f, source+" "+issuer, signed(t, p.signer, issuer, nil), 303, "ok", nil)
 			requireAnswer(t, f, source+" alias", signed(t, p.signer, "https://alias.example", nil), 303, "ok", 1.0)
 			requireAnswer(t, f, source+" second alias", signed(t, p.signer, "alias", nil), 303, "ok", 2.0)
@@ -229,13 +231,13 @@ func TestKeysOfAllNames(t *testing.T) {
 func TestTokensAsTheirIssuersWriteThem(t *testing.T) {
 	c := newCloud(t)
 	raw := func(text string) json.RawMessage { return json.RawMessage(text) }
-	verified := env{"JWT_USER_CLAIM": "email", "JWT_REQUIRED_CLAIM": "email_verified=true"}
+	verified := configtest.Env{"JWT_USER_CLAIM": "email", "JWT_REQUIRED_CLAIM": "email_verified=true"}
 	email := func(verified any) map[string]any {
 		return map[string]any{"email": "a@example.com", "email_verified": verified}
 	}
-	level := env{"JWT_REQUIRED_CLAIM": "app.level=2|9007199254740993"}
+	level := configtest.Env{"JWT_REQUIRED_CLAIM": "app.level=2|9007199254740993"}
 	for name, test := range map[string]struct {
-		env    env
+		env    configtest.Env
 		claims map[string]any
 		code   string
 	}{
@@ -262,7 +264,7 @@ func TestTokensAsTheirIssuersWriteThem(t *testing.T) {
 		"an aud that says nothing":    {nil, map[string]any{"aud": "", "client_id": "billing-portal"}, "invalid-token"},
 		"an empty aud alone":          {nil, map[string]any{"aud": []string{}}, "invalid-token"},
 	} {
-		f := newFunction(t, c.environment().with(test.env))
+		f := newFunction(t, c.environment().With(test.env))
 		status := map[string]int{"ok": 303, "insufficient-role": 403, "invalid-token": 401}[test.code]
 		requireAnswer(t, f, name, c.tokenWith(t, test.claims), status, test.code, nil)
 	}

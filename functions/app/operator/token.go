@@ -1,6 +1,4 @@
-//go:build !webhook && !portal
-
-package app
+package operator
 
 import (
 	"context"
@@ -8,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"billingportal/functions/app/portal"
 	"billingportal/functions/internal/auth"
 )
 
@@ -27,18 +26,15 @@ func (r *Refusal) Error() string { return r.Rule }
 
 // ReadTokenRules reads the variables. The error names every one that is wrong.
 func ReadTokenRules(getenv func(string) string) (*TokenRules, error) {
-	e := &environment{getenv: getenv}
-	var c portalConfig
-	c.livemode = e.optional("STRIPE_LIVEMODE") == "true"
-	e.tokens(&c)
-	if err := e.err(); err != nil {
-		return nil, err
-	}
-	issuer, err := newIssuer(c, nil)
+	tokens, err := portal.ReadTokens(getenv)
 	if err != nil {
 		return nil, err
 	}
-	return &TokenRules{c.auth, issuer.keys}, nil
+	issuer, err := tokens.Issuer(nil)
+	if err != nil {
+		return nil, err
+	}
+	return &TokenRules{tokens.Rules, issuer.Keys}, nil
 }
 
 // Verify returns the user whom the portal takes a token for at a time, or a [*Refusal].

@@ -1,4 +1,4 @@
-package app
+package webhook
 
 import (
 	"log/slog"
@@ -8,34 +8,26 @@ import (
 	"strings"
 	"testing"
 
+	"billingportal/functions/app/internal/config"
+	"billingportal/functions/app/internal/config/configtest"
 	"billingportal/functions/internal/customers"
 	"billingportal/functions/internal/upstream"
 	"billingportal/functions/internal/webhook"
 )
 
-// minimalWebhook is the least that the webhook function needs.
-var minimalWebhook = env{
-	"AWS_REGION":            "eu-central-1",
-	"AWS_ACCESS_KEY_ID":     "AKIDEXAMPLE",
-	"AWS_SECRET_ACCESS_KEY": "secret",
-	"CUSTOMERS_TABLE":       "customers",
-	"STRIPE_LIVEMODE":       "false",
-	"WEBHOOK_SECRET_ID":     "billing-portal/webhook",
-}
-
 func TestWebhookDefaults(t *testing.T) {
-	got, err := readWebhookConfig(minimalWebhook.get)
+	got, err := ReadConfig(configtest.Webhook.Get)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := webhookConfig{
-		common: common{
-			logLevel: slog.LevelInfo,
-			aws:      awsEnvironment{AWS: upstream.AWS{Region: "eu-central-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}},
+	want := Config{
+		Common: config.Common{
+			LogLevel: slog.LevelInfo,
+			AWS:      config.AWS{AWS: upstream.AWS{Region: "eu-central-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}},
 		},
-		customers: customers.Table{Name: "customers", Key: "user_id", Attribute: "customer_id"},
-		secretID:  "billing-portal/webhook",
-		rules:     webhook.Rules{MetadataKey: "user_id", References: webhook.SessionReferences},
+		Customers: customers.Table{Name: "customers", Key: "user_id", Attribute: "customer_id"},
+		SecretID:  "billing-portal/webhook",
+		Rules:     webhook.Rules{MetadataKey: "user_id", References: webhook.SessionReferences},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("config = %+v\nwant     %+v", got, want)
@@ -56,14 +48,14 @@ func TestEachWrongVariableOfTheWebhookIsNamedAlone(t *testing.T) {
 		"LOG_LEVEL":           {"loud"},
 	} {
 		for _, value := range values {
-			_, err := readWebhookConfig(minimalWebhook.with(env{name: value}).get)
-			if err == nil || !slices.Equal(namesIn(err), []string{name}) {
+			_, err := ReadConfig(configtest.Webhook.With(configtest.Env{name: value}).Get)
+			if err == nil || !slices.Equal(configtest.NamesIn(err), []string{name}) {
 				t.Errorf("%s=%s: %v", name, value, err)
 			}
 		}
 	}
-	_, err := readWebhookConfig(env{}.get)
-	if err == nil || !slices.Equal(namesIn(err), slices.Sorted(maps.Keys(minimalWebhook))) {
+	_, err := ReadConfig(configtest.Env{}.Get)
+	if err == nil || !slices.Equal(configtest.NamesIn(err), slices.Sorted(maps.Keys(configtest.Webhook))) {
 		t.Errorf("an empty environment: %v", err)
 	}
 }

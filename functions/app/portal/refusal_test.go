@@ -1,4 +1,4 @@
-package app
+package portal
 
 import (
 	"encoding/json"
@@ -12,6 +12,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/stripe/stripe-go/v79"
+
+	"billingportal/functions/app/internal/config/configtest"
 )
 
 // refusable are forms that have every parameter of a portal session between them.
@@ -100,7 +102,7 @@ func refusingStripe(t *testing.T, param *string) string {
 	return server.URL
 }
 
-var refusableEnvironment = env{
+var refusableEnvironment = configtest.Env{
 	"ALLOWED_CONFIGURATIONS": "bpc_1", "ALLOWED_ACCOUNTS": "acct_1", "ALLOWED_COUPONS": "STAY20", "ALLOWED_PROMOTION_CODES": "promo_1",
 }
 
@@ -108,7 +110,7 @@ var refusableEnvironment = env{
 func TestARefusalNamesTheCallersParameter(t *testing.T) {
 	c := newCloud(t)
 	param := ""
-	handler, written := newPortal(t, c.environment().with(refusableEnvironment).with(env{"STRIPE_API_BASE": refusingStripe(t, &param)}))
+	handler, written := newPortal(t, c.environment().With(refusableEnvironment).With(configtest.Env{"STRIPE_API_BASE": refusingStripe(t, &param)}))
 	for _, name := range parametersOf(reflect.TypeFor[stripe.BillingPortalSessionParams](), "") {
 		form := formSending(name)
 		if form == nil {
@@ -142,7 +144,7 @@ func TestARefusalNamesTheCallersParameter(t *testing.T) {
 func TestARefusalOfWhatTheCallerHasNotSentIsTheOperators(t *testing.T) {
 	c := newCloud(t)
 	param := ""
-	handler, written := newPortal(t, c.environment().with(refusableEnvironment).with(env{
+	handler, written := newPortal(t, c.environment().With(refusableEnvironment).With(configtest.Env{
 		"STRIPE_API_BASE": refusingStripe(t, &param), "DEFAULT_CONFIGURATION": "bpc_1", "DEFAULT_ON_BEHALF_OF": "acct_1",
 	}))
 	for _, param = range []string{

@@ -1,6 +1,5 @@
-//go:build !webhook && !portal
-
-package app
+// Package operator has what an operator's tools do with the mapping, the Stripe account and tokens: the same as the functions do.
+package operator
 
 import (
 	"context"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/stripe/stripe-go/v79"
 
+	"billingportal/functions/app/internal/config"
 	"billingportal/functions/internal/billing"
 	"billingportal/functions/internal/customers"
 	"billingportal/functions/internal/secret"
@@ -78,9 +78,9 @@ func IsItemRefused(err error) bool {
 
 // ReadMappingTable reads the variables CUSTOMERS_…, and the key of Stripe's metadata that holds the user.
 func ReadMappingTable(getenv func(string) string) (table MappingTable, metadataKey string, err error) {
-	e := &environment{getenv: getenv}
-	table, metadataKey = e.customers(), e.metadataKey()
-	return table, metadataKey, e.err()
+	e := config.NewEnvironment(getenv)
+	table, metadataKey = e.Customers(), e.MetadataKey()
+	return table, metadataKey, e.Err()
 }
 
 // StripeAccount reads objects of an account.
@@ -94,14 +94,14 @@ type StripeAccount struct {
 // its mode, are of the environment; without STRIPE_LIVEMODE the mode is the key's own. apiVersion is Stripe's API version; "" means
 // the one that the functions use. The error names the fault, and repeats no part of the key.
 func NewStripeAccount(getenv func(string) string, value, apiVersion string) (*StripeAccount, error) {
-	e := &environment{getenv: getenv}
-	field := e.secretField()
-	apiBase := e.stripeAPIBase()
+	e := config.NewEnvironment(getenv)
+	field := e.StripeSecretField()
+	apiBase := e.StripeAPIBase()
 	modes := []bool{false, true}
-	if mode := e.oneOf("STRIPE_LIVEMODE", none, "true", "false"); mode != "" {
+	if mode := e.OneOf("STRIPE_LIVEMODE", config.Optional, "true", "false"); mode != "" {
 		modes = []bool{mode == "true"}
 	}
-	if err := e.err(); err != nil {
+	if err := e.Err(); err != nil {
 		return nil, err
 	}
 	var refused error

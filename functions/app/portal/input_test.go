@@ -1,4 +1,4 @@
-package app
+package portal
 
 import (
 	"encoding/base64"
@@ -9,6 +9,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
+
+	"billingportal/functions/app/internal/config/configtest"
+	"billingportal/functions/app/webhook"
 )
 
 const formType = "application/x-www-form-urlencoded"
@@ -53,9 +56,9 @@ func TestBodiesAreLimitedBeforeAnythingIsMadeOfThem(t *testing.T) {
 	c := newCloud(t)
 	portal, portalLogs := newPortal(t, c.environment())
 	webhookLogs := &logs{}
-	webhook, err := Webhook(t.Context(), minimalWebhook.with(env{
+	webhook, err := webhook.New(t.Context(), configtest.Webhook.With(configtest.Env{
 		"AWS_ENDPOINT_URL_DYNAMODB": c.dynamoDB.URL, "AWS_ENDPOINT_URL_SECRETS_MANAGER": c.secrets.URL,
-	}).get, webhookLogs)
+	}).Get, webhookLogs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +160,7 @@ func TestNamesAreLimitedBeforeTheTokenIsRead(t *testing.T) {
 // API Gateway sends cookies in a list of their own; others join them in a header.
 func TestTheSameCookieTwice(t *testing.T) {
 	c := newCloud(t)
-	handler, written := newPortal(t, c.environment().with(env{"SESSION_COOKIE": "session"}))
+	handler, written := newPortal(t, c.environment().With(configtest.Env{"SESSION_COOKIE": "session"}))
 	token, other := c.token(t), c.token(t)
 	if token == other {
 		t.Fatal("one token")

@@ -1,13 +1,15 @@
-package app
+package portal
 
 import (
 	"strings"
 	"testing"
+
+	"billingportal/functions/app/internal/config/configtest"
 )
 
 func TestEventsThatAreNoRequestAreAnswered(t *testing.T) {
 	c := newCloud(t)
-	handler, written := newPortal(t, c.environment().with(env{"JWT_JWKS": jwks}))
+	handler, written := newPortal(t, c.environment().With(configtest.Env{"JWT_JWKS": jwks}))
 	for name, test := range map[string]struct{ event, want string }{
 		"not JSON":                 {secretText, `"statusCode":400`},
 		"payload 1.0":              {`{"version":"1.0","httpMethod":"POST","path":"/billing/portal","headers":{"authorization":"` + secretText + `"}}`, `"statusCode":500`},

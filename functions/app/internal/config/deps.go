@@ -1,0 +1,88 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"billingportal/functions/internal/lambdahttp"
+	"billingportal/functions/internal/requestlog"
+	"billingportal/functions/internal/upstream"
+)
+
+const prefetchTimeout = 5 * time.Second
+
+// Deps are what every function depends on.
+type Deps struct {
+	Common
+
+	Logs   io.Writer // for lines
+	Logger *slog.Logger
+
+	dynamoDB, secretsManager *upstream.Transport
+}
+
+// Deps starts to dial DynamoDB, which the first request calls.
+func (c Common) Deps(ctx context.Context, logs io.Writer) Deps {
+	logs = requestlog.Lines(logs)
+	d := Deps{
+		Common:         c,
+		Logs:           logs,
+		Logger:         slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: c.LogLevel})),
+		dynamoDB:       upstream.NewTransport(),
+		secretsManager: upstream.NewTransport(),
+	}
+	d.dynamoDB.DialAhead(ctx, c.AWS.dynamoDBURL(ctx))
+	return d
+}
+
+// DynamoDBClient returns the client whose connections are dialled ahead.
+func (d Deps) DynamoDBClient() *dynamodb.Client { return d.AWS.DynamoDBClient(d.dynamoDB) }
+
+// SecretsManagerClient returns the client of the function's own secrets.
+func (d Deps) SecretsManagerClient() *secretsmanager.Client {
+	return d.AWS.SecretsManagerClient(d.secretsManager)
+}
+
+// Prefetch runs each fetch in the background, for at most five seconds. A failure
+// there is not fatal, because the request that needs it tries again.
+func (d Deps) Prefetch(ctx context.Context, fetches map[string]func(context.Context) error) {
+	for name, fetch := range fetches {
+		go func() {
+			ctx, cancel := context.WithTimeout(ctx, prefetchTimeout)
+			defer cancel()
+			if err := lambdahttp.Recovering(func() error { return fetch(ctx) }); err != nil {
+				d.Logger.Warn("fetch ahead failed; the first request tries again", "what", name, "error", err)
+			}
+		}()
+	}
+}
+
+// rejecter is a handler that also answers what never became a request, with the
+// problem of a code.
+type rejecter interface {
+	http.Handler
+	Reject(w http.ResponseWriter, r *http.Request, code string, cause error)
+}
+
+// LambdaHandler puts a handler that takes bodies of up to maxBody bytes behind API Gateway.
+func (d Deps) LambdaHandler(handler rejecter, maxBody int) lambda.Handler {
+	reject := func(w http.ResponseWriter, r *http.Request, err error) {
+		code := "internal"
+		switch {
+		case errors.Is(err, lambdahttp.ErrBadRequest):
+			code = "invalid-request"
+		case errors.Is(err, lambdahttp.ErrTooLarge):
+			code = "payload-too-large"
+		}
+		handler.Reject(w, r, code, err)
+	}
+	return lambdahttp.Bound(lambdahttp.New(handler, reject, d.BasePath, maxBody), upstream.MaxConns)
+}

@@ -1,0 +1,87 @@
+// Package webhook assembles the webhook function: environment, clients, handler.
+package webhook
+
+import (
+	"context"
+	"io"
+	"regexp"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"billingportal/functions/app/internal/config"
+	"billingportal/functions/internal/customers"
+	"billingportal/functions/internal/lambdahttp"
+	"billingportal/functions/internal/secret"
+	"billingportal/functions/internal/webhook"
+)
+
+// New assembles the function. It starts to fetch the signing secrets
+// and to dial DynamoDB, and does not wait for either.
+func New(ctx context.Context, getenv func(string) string, logs io.Writer) (lambda.Handler, error) {
+	c, err := ReadConfig(getenv)
+	if err != nil {
+		return nil, err
+	}
+	deps := c.Deps(ctx, logs)
+	wiring := webhook.Config{
+		Mapping:   &customers.Writer{Client: deps.DynamoDBClient(), Table: c.Customers},
+		Rules:     c.Rules,
+		Source:    c.EventSource,
+		Log:       c.RequestLog(deps.Logs),
+		RequestID: lambdahttp.RequestID,
+	}
+	if c.SecretID != "" {
+		secrets := secret.NewCache(secret.Config[secret.SigningSecrets]{
+			Client: deps.SecretsManagerClient(),
+			ID:     c.SecretID,
+			Parse:  secret.ParseSigningSecrets,
+			Logger: deps.Logger,
+		})
+		wiring.Secrets, wiring.Fetched = secrets, secrets.Fetched
+		deps.Prefetch(ctx, map[string]func(context.Context) error{"signing secrets": secrets.Prefetch})
+	}
+	handler := webhook.New(wiring)
+	return handler.Bus(deps.LambdaHandler(handler, webhook.MaxBodySize)), nil
+}
+
+var (
+	eventSourcePattern = regexp.MustCompile(`^aws\.partner/stripe\.com/[A-Za-z0-9._/-]+$`)
+	accountPattern     = regexp.MustCompile(`^acct_[A-Za-z0-9_]+$`)
+)
+
+// Config is the environment of the function, checked.
+type Config struct {
+	config.Common
+
+	Customers   customers.Table
+	SecretID    string // "": events come from the event bus alone
+	EventSource string // "": events come over HTTP alone
+	Rules       webhook.Rules
+}
+
+// ReadConfig reads every variable, and reports every wrong one in one error.
+func ReadConfig(getenv func(string) string) (Config, error) {
+	e := config.NewEnvironment(getenv)
+	c := Config{
+		Common:      e.Common(),
+		Customers:   e.Customers(),
+		EventSource: e.Matching("STRIPE_EVENT_SOURCE", config.Optional, eventSourcePattern, "must be the whole name of Stripe's event source on EventBridge, aws.partner/stripe.com/…"),
+	}
+	c.Rules = webhook.Rules{
+		Livemode:    c.Livemode,
+		Account:     e.Matching("STRIPE_ACCOUNT", config.Optional, accountPattern, "must be the ID of your Stripe account, acct_…"),
+		MetadataKey: e.MetadataKey(),
+		References: webhook.References(e.OneOf("CLIENT_REFERENCES", config.Default(string(webhook.SessionReferences)),
+			string(webhook.NoReferences), string(webhook.SessionReferences), string(webhook.AllReferences))),
+	}
+	// Without it nobody could tell Stripe's requests from others: it is left out on purpose, or not at all.
+	withoutSecret := config.Required
+	if c.EventSource != "" {
+		withoutSecret = config.Optional
+	}
+	c.SecretID = e.SecretID("WEBHOOK_SECRET_ID", withoutSecret)
+	if err := e.Err(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
