@@ -16,10 +16,12 @@ EXPECTED = yaml.safe_load((ROOT / ".ci/template/expected.yaml").read_text())
 ELSEWHERE = (test_rights.KINDS - {"AWS::ApiGatewayV2::Api"}) | {"AWS::CloudWatch::Alarm"}
 RELEASE = EVERYTHING["Release"]
 
-# A parameter's value is its name, so that it can be seen where the parameter goes.
+# A parameter's value is its name, so that it can be seen where the parameter goes. A list has a second member.
+LISTS = {name: f"${name},$2" for name in ("AllowedOrigins", "VpcSubnetIds", "VpcSecurityGroupIds")}
 CHOSEN = {
-    "template.yaml": {"SafeDeployment": "true", "Tracing": "Active", "CustomersTable": "", "CustomersSortKey": "$sk=BILLING", "BasePath": "/$BasePath"},
-    "infra/edge.yaml": {"BasePath": "/$BasePath"},
+    "template.yaml": LISTS
+    | {"SafeDeployment": "true", "Tracing": "Active", "CustomersTable": "", "CustomersSortKey": "$sk=BILLING", "BasePath": "/$BasePath/v1"},
+    "infra/edge.yaml": {"BasePath": "/$BasePath/v1"},
     "infra/deployer.yaml": {"FirstDeployment": "true"},
 }
 
@@ -105,8 +107,8 @@ class Variables(unittest.TestCase):
     def test_each_has_the_value_of_the_parameter_of_its_name(self):
         for function in ("PortalFunction", "WebhookFunction"):
             found = variables(function)
-            wanted = {name: "$" + re.sub("_?([A-Z])([A-Z]*)", lambda word: word[1] + word[2].lower(), name) for name in found}
-            wanted |= {"CUSTOMERS_TABLE": "<Customers>", "CUSTOMERS_SORT_KEY": "$sk=BILLING", "BASE_PATH": "/$BasePath"}
+            names = {variable: re.sub("_?([A-Z])([A-Z]*)", lambda word: word[1] + word[2].lower(), variable) for variable in found}
+            wanted = {variable: CHOSEN["template.yaml"].get(name, f"${name}") for variable, name in names.items()} | {"CUSTOMERS_TABLE": "<Customers>"}
             self.assertEqual(found, wanted)
             self.assertEqual(variables(function, {"CustomersTable": "users"}), wanted | {"CUSTOMERS_TABLE": "users"})
 
