@@ -22,9 +22,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # The tests of .ci/template that read a file, quick ones first. Go's are found by the file's name. Left out because
 # they take long and read only the parameters: test_answers, test_deploy and test_upgrade for template.yaml.
 READERS = {
-    "template.yaml": "template observability edge deployer",
-    "infra/observability.yaml": "observability template",
-    "infra/edge.yaml": "edge template",
+    "template.yaml": "settings rights template watched observability edge deployer",
+    "infra/observability.yaml": "watched observability template",
+    "infra/edge.yaml": "settings edge template",
+    "infra/deployer.yaml": "settings deployer template",
     "infra/openapi.yaml": "",
     "README.md": "commands",
     "infra/README.md": "commands edge recipes",
