@@ -4,6 +4,7 @@ Rights are in test_rights.py, routes too. Alarms are in test_observability.py.
 """
 
 import itertools
+import json
 import re
 import unittest
 
@@ -86,6 +87,15 @@ class Settings(unittest.TestCase):
                     self.assertEqual(sorted(set(whole) - set(rest)), sorted(gone))
                     changed = {p: v for p, v in rest.items() if p not in whole or str(whole[p]) != str(v)}
                     self.assertEqual(changed, without.get("changed", {}))
+
+    def test_nothing_refers_to_what_an_option_takes_away(self):
+        """CloudFormation refuses such a template."""
+        for path, expected in EXPECTED.items():
+            for option, without in expected["without"].items():
+                made = stack(path, without["parameters"])
+                outputs = [made.resolve(o["Value"]) for o in made.template["Outputs"].values() if made.holds(o.get("Condition"))]
+                named = set(re.findall(r"<(\w+)[.>]", json.dumps([made.resources, outputs])))
+                self.assertLessEqual(named, set(made.resources), f"{path} without {option}")
 
     def test_a_build_sees_the_whole_module(self):
         """Of a narrower folder SAM's cache would deploy stale code."""
