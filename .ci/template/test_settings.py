@@ -110,6 +110,16 @@ class Settings(unittest.TestCase):
             plain = {name: {"Type": "String", "Default": ""} for name in found}  # an option, with a pattern
             self.assertEqual(found, plain | expected["parameters"], path)
 
+    def test_a_refusal_says_what_is_allowed(self):
+        for path in EXPECTED:
+            for name, parameter in translated.read(path)["Parameters"].items():
+                text, values = parameter["ConstraintDescription"], parameter.get("AllowedValues", [])
+                if "MinValue" in parameter:
+                    limits = "from {MinValue} to {MaxValue}." if "MaxValue" in parameter else "at least {MinValue}."
+                    self.assertRegex(text, rf" {re.escape(limits.format(**parameter))}$", f"{path}: {name}")
+                elif 0 < len(values) < 5:
+                    self.assertEqual(text, f"must be {', '.join(values[:-1])} or {values[-1]}.", f"{path}: {name}")
+
 
 class Variables(unittest.TestCase):
     """local/internal/checks compares the names with those that the functions read."""
