@@ -119,6 +119,11 @@ class Settings(unittest.TestCase):
                     self.assertRegex(text, rf" {re.escape(limits.format(**parameter))}$", f"{path}: {name}")
                 elif 0 < len(values) < 5:
                     self.assertEqual(text, f"must be {', '.join(values[:-1])} or {values[-1]}.", f"{path}: {name}")
+                limits = str([v for k, v in parameter.items() if "Description" not in k])
+                for number in re.findall(r"\b[0-9]+\b", re.sub(r"\(?RFC [^)]*", "", text)):
+                    if (name, number) == ("Release", "128"):
+                        continue  # the sum of two numbers of its pattern
+                    self.assertRegex(limits, rf"\b{number}\b", f"{path}: {name}")
 
 
 class Variables(unittest.TestCase):

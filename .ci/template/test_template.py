@@ -82,6 +82,8 @@ class Traffic(unittest.TestCase):
         self.assertEqual([g["Properties"]["DeploymentConfigName"] for g in groups.values()], 2 * ["CodeDeployDefault.LambdaAllAtOnce"])
 
     def test_an_emergency_goes_past_all_of_it(self):
+        mapping = translated.read("template.yaml")["Mappings"]["SafeDeployment"]
+        self.assertEqual(mapping, {"true": {"IsEnabled": True}, "false": {"IsEnabled": False}})
         stack = deployed(EVERYTHING | {"SafeDeployment": "false"})
         self.assertEqual([n for n, r in stack.resources.items() if r["Type"].startswith("AWS::CodeDeploy::")], [])
         self.assertNotIn("UpdatePolicy", stack.resources["PortalFunctionAliaslive"])
