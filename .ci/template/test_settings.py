@@ -110,6 +110,12 @@ class Settings(unittest.TestCase):
             plain = {name: {"Type": "String", "Default": ""} for name in found}  # an option, with a pattern
             self.assertEqual(found, plain | expected["parameters"], path)
 
+    def test_the_stack_within_gets_each_of_its_parameters(self):
+        """CloudFormation refuses one that is missing or unknown; a default would hide that it is missing."""
+        known = translated.read("infra/observability.yaml")["Parameters"]
+        given = stack("template.yaml").resources["Observability"]["Properties"]["Parameters"]
+        self.assertEqual({name: sorted(p) for name, p in known.items()}, dict.fromkeys(given, ["Description", "Type"]))
+
     def test_a_refusal_says_what_is_allowed(self):
         for path in EXPECTED:
             for name, parameter in translated.read(path)["Parameters"].items():
