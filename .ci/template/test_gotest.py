@@ -9,7 +9,7 @@ from fake_tools import Folder
 
 MODULE = {"go.mod": "module planted\n\ngo 1.26\n"}
 PASSES = {"passes/a_test.go": 'package passes\n\nimport "testing"\n\nfunc TestPasses(t *testing.T) { t.Log("quiet") }\n'}
-SKIPS = {"skips/a_test.go": 'package skips\n\nimport "testing"\n\nfunc TestSkips(t *testing.T) { t.Run("within", func(t *testing.T) { t.Skip("lacks a part") }) }\n'}
+SKIPS = {"skips/a_test.go": '//go:build parts\n\npackage skips\n\nimport "testing"\n\nfunc TestSkips(t *testing.T) { t.Run("within", func(t *testing.T) { t.Skip("lacks a part") }) }\n'}
 FAILS = {"fails/a_test.go": 'package fails\n\nimport "testing"\n\nfunc TestFails(t *testing.T) { t.Error("one is not two") }\n'}
 BREAKS = {"breaks/a_test.go": 'package breaks\n\nimport "testing"\n\nfunc TestBreaks(t *testing.T) { unknown() }\n'}
 EXITS = {"exits/a_test.go": 'package exits\n\nimport (\n\t"os"\n\t"testing"\n)\n\nfunc TestExits(t *testing.T) { t.Log("its last words"); os.Exit(3) }\n'}
@@ -21,7 +21,7 @@ class GoTest(unittest.TestCase):
         folder = Folder(self)
         for of in (MODULE, *files):
             folder.write(of)
-        return folder.run("go", "run", translated.ROOT / ".ci/gotest.go", "./...", GOFLAGS="-vet=off")
+        return folder.run("go", "run", translated.ROOT / ".ci/gotest.go", "-tags", "parts", "./...", GOFLAGS="-vet=off")
 
     def test_a_skipped_test_fails(self):
         status, said = self.gotest(PASSES, SKIPS)
