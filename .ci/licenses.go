@@ -129,7 +129,7 @@ func linked(info *buildinfo.BuildInfo) (map[string][]string, error) {
 func collect(dir string, files map[string]bool) error {
 	entries, err := os.ReadDir(dir)
 	for _, entry := range entries {
-		if legal.MatchString(entry.Name()) && entry.Type().IsRegular() {
+		if legal.MatchString(entry.Name()) && filepath.Ext(entry.Name()) != ".go" && entry.Type().IsRegular() {
 			files[filepath.Join(dir, entry.Name())] = true
 		}
 	}

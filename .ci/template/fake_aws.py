@@ -3,6 +3,7 @@
 import functools
 import http.server
 import json
+import re
 import threading
 import urllib.parse
 from xml.sax.saxutils import escape
@@ -27,6 +28,7 @@ class FakeAWS:
         self.items = {}  # table: count; None if it may not be read
         self.deployments = {}  # ID: its group, status and creator
         self.calls = []
+        self.signed = set()  # access keys and Regions of the calls
         self.after = {}  # a call: what happens then
         fake = self
 
@@ -70,6 +72,7 @@ class FakeAWS:
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0)).decode()
         url = urllib.parse.urlsplit(request.path)
         target = request.headers.get("X-Amz-Target", "")
+        self.signed.add(re.search(r" Credential=(\w+)/\d+/([\w-]+)/", request.headers["Authorization"]).groups())
         if url.path.startswith("/2015-03-31/functions/"):
             status, answer = self.aws_lambda(request.command, url, body)
         elif target:

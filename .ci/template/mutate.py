@@ -22,17 +22,21 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # The tests of .ci/template that read a file, quick ones first. Go's are found by the file's name. Left out because
 # they take long and read only the parameters: test_answers, test_deploy and test_upgrade for template.yaml.
 READERS = {
-    "template.yaml": "template observability edge deployer",
-    "infra/observability.yaml": "observability template",
-    "infra/edge.yaml": "edge template",
+    "template.yaml": "template settings rights observability watched edge deployer",
+    "infra/observability.yaml": "observability watched settings template",
+    "infra/edge.yaml": "settings edge rights template",
+    "infra/deployer.yaml": "deployer settings rights template",
     "infra/openapi.yaml": "",
     "README.md": "commands",
     "infra/README.md": "commands edge recipes",
-    "infra/RUNBOOK.md": "commands template observability",
+    "infra/RUNBOOK.md": "commands template observability watched",
     ".github/CHANGELOG.md": "commands releases",
     ".github/CONTRIBUTING.md": "commands",
     ".github/SECURITY.md": "commands template deployer",
 }
+
+# A package whose tests compare files with each other, most of them from tables that name the files.
+CHECKS = "local/internal/checks"
 
 OPPOSITES = [
     ("GreaterThanOrEqualToThreshold", "LessThanThreshold"),
@@ -239,6 +243,9 @@ def command(path, tree):
         commands.append(f"(cd .ci/template && {sys.executable} -B -m unittest --failfast {modules})")
     packages = sorted({test.parent for top in ("local", "functions") for test in tree.glob(f"{top}/**/*_test.go")})
     for package in packages:
+        if str(package.relative_to(tree)) == CHECKS:
+            commands.append(f"go test -failfast ./{CHECKS}")
+            continue
         sources = [test.read_text() for test in sorted(package.glob("*_test.go"))]
         if tests := readers(path, [text for text in sources if "//go:build realparts" not in text]):
             commands.append(f"go test -failfast ./{package.relative_to(tree)} -run '^({'|'.join(tests)})$'")

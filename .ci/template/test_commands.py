@@ -168,6 +168,10 @@ class Commands(unittest.TestCase):
         self.assertEqual(lines, ["aws a --b '{\"c\": 1}' | jq .", "aws d", "aws e f"])
         self.assertEqual([words for line in lines for words in commands(line)], [["aws", "a", "--b", '{"c": 1}'], ["jq", "."], ["aws", "d"], ["aws", "e", "f"]])
 
+    def test_code_in_any_place_is_read(self):
+        text = "```sh\naws a\n```\n\n```\naws b\n```\n\n```ts\nlet aws;\n```\n\n- `aws c`\n\n| | |\n|-|-|\n| `aws d` | |\n"
+        self.assertEqual(list(documented.code(text)), ["aws a", "aws b", "aws c", "aws d"])
+
 
 WRONG = {
     "aws lambada get-alias --name live": "there is no such command",

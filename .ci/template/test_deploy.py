@@ -9,6 +9,7 @@ import tempfile
 import unittest
 from unittest import mock
 
+import answers
 import deploy
 import rollback
 import tomlkit
@@ -242,12 +243,63 @@ class Deploy(unittest.TestCase):
             self.assertIn("Wrong in parameter_overrides of samconfig.toml", folder.said)
 
     def test_samconfig_has_an_environment_for_each_stage(self):
-        config = tomlkit.loads((translated.ROOT / "samconfig.toml").read_text())
-        known = set(translated.read("template.yaml")["Parameters"])
-        for env in ("dev", "staging", "prod"):
+        config = tomlkit.loads((translated.ROOT / "samconfig.toml").read_text()).unwrap()
+        stages = {
+            "default": ("billing-portal", True, {}),
+            "dev": ("billing-portal-dev", False, {"StripeLivemode": "false", "DeploymentPreference": "AllAtOnce", "LogLevel": "debug", "LogRetentionDays": "7"}),
+            "staging": ("billing-portal-staging", True, {"StripeLivemode": "false"}),
+            "prod": ("billing-portal", True, {"StripeLivemode": "true", "LogRetentionDays": "90"}),
+        }
+        self.assertEqual(sorted(config), sorted([*stages, "version"]))
+        known = answers.questions(translated.read("template.yaml"))
+        for env, (stack, asks, parameters) in stages.items():
             section = deploy.settings(config, env)
-            self.assertEqual(section["stack_name"], section["s3_prefix"], "infra/deployer.yaml lets nobody write elsewhere")
-            self.assertLessEqual(set(deploy.parameters_of(section["parameter_overrides"])), known)
+            found = deploy.parameters_of(section.pop("parameter_overrides", []))
+            self.assertEqual((found, list(answers.problems(found, known))), (parameters, []), env)
+            # infra/deployer.yaml lets nobody write to another prefix than the stack's name.
+            wanted = {"stack_name": stack, "s3_prefix": stack, "resolve_s3": True, "capabilities": "CAPABILITY_IAM"}
+            self.assertEqual(section, wanted | {"confirm_changeset": asks, "fail_on_empty_changeset": False}, env)
+        # SAM's cache could ship stale code.
+        self.assertEqual(config["default"]["build"]["parameters"], {"build_in_source": True, "cached": False, "parallel": True})
+
+
+class Profiles(unittest.TestCase):
+    """A profile decides whose stack it is."""
+
+    def setUp(self):
+        self.folder = Folder(self, "prod")
+        keys = "".join(f"[profile {n}]\naws_access_key_id = {n}\naws_secret_access_key = test\nregion = eu-{n}-1\n" for n in ("west", "north"))
+        (self.folder.path / "config").write_text(keys)
+        (self.folder.path / "doctor").write_text('#!/bin/sh\necho "$AWS_PROFILE $AWS_REGION" > examined\n')
+        self.folder.aws.environment["AWS_CONFIG_FILE"] = str(self.folder.path / "config")
+        del self.folder.aws.environment["AWS_REGION"]
+
+    def test_a_deployment_and_doctor_use_it(self):
+        for given, options, used in (
+            ({"profile": "north"}, (), ("north", "eu-north-1")),
+            ({"profile": "north", "region": "eu-central-1"}, (), ("north", "eu-central-1")),
+            ({"profile": "west"}, ("--profile", "north"), ("north", "eu-west-1")),
+            ({"region": "eu-west-2"}, ("--profile=west", "--region=eu-south-1"), ("west", "eu-south-1")),
+        ):
+            self.folder.aws.signed.clear()
+            called = self.folder.deploy(LIST, doctor="./doctor", options=options, **given)
+            self.assertIsNotNone(called, self.folder.said)
+            self.assertEqual(self.folder.aws.signed, {used})
+            self.assertEqual((self.folder.path / "examined").read_text().split(), list(used))
+            self.assertEqual(called[-len(options) - 1 : -1] if options else [], list(options))
+
+    def test_a_rollback_uses_it(self):
+        self.folder.deploy(LIST, profile="north")
+        for options, used in ([], ("north", "eu-north-1")), (["--profile", "west", "--region", "eu-west-3"], ("west", "eu-west-3")):
+            self.folder.aws.signed.clear()
+            with contextlib.chdir(self.folder.path), mock.patch.dict(os.environ, self.folder.aws.environment, clear=True):
+                self.assertIn("There is no stack portal", rollback.run(["--config-env", "prod", *options]))
+            self.assertEqual(self.folder.aws.signed, {used})
+
+    def test_a_profile_that_does_not_exist_deploys_nothing(self):
+        for given, options in ({"profile": "south"}, ()), ({"region": "eu-west-1"}, ("--profile", "south")):
+            self.assertIsNone(self.folder.deploy(LIST, options=options, **given))
+            self.assertIn("south", self.folder.said)
 
 
 if __name__ == "__main__":

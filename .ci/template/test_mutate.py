@@ -60,6 +60,10 @@ class Mutations(unittest.TestCase):
 
     def test_the_tests_that_read_a_file_are_found(self):
         self.assertIn("-run '^(TestTemplateAgrees)$'", mutate.command("template.yaml", mutate.ROOT))
+        self.assertTrue(list((mutate.ROOT / mutate.CHECKS).glob("*_test.go")))
+        self.assertIn(f"go test -failfast ./{mutate.CHECKS}", mutate.command("README.md", mutate.ROOT).split(" && "))
+        templates = {str(p.relative_to(mutate.ROOT)) for p in (mutate.ROOT / "infra").glob("*.yaml")} | {"template.yaml"}
+        self.assertEqual({path for path in mutate.READERS if path.endswith(".yaml")}, templates)
         sources = [
             'func document(t *testing.T) string {\n\treturn read("../infra/edge.yaml")\n}\n',
             "func TestOfIt(t *testing.T) {\n\tdocument(t)\n}\n\nfunc TestOfAnother(t *testing.T) {\n\tread(t)\n}\n",

@@ -1,8 +1,12 @@
 """The alarms and the dashboard as CloudWatch would evaluate them, for known data."""
 
 import json
+import pathlib
 import re
+import subprocess
+import tempfile
 import unittest
+from unittest import mock
 
 import dashboard
 import scenarios
@@ -312,6 +316,16 @@ class Drills(unittest.TestCase):
             self.assertEqual(drawn.count(">In alarm<"), len(want), name)
             for widget in everything().body["widgets"]:
                 self.assertIn(widget["properties"]["title"].replace("'", "&#x27;"), drawn)
+
+    def test_a_function_that_fails_is_not_drawn(self):
+        for said, is_known in ("panic: something else", False), ('{"msg": "the function does not start"}', True):
+            ran = subprocess.CompletedProcess([], 1, b"", said.encode())
+            with tempfile.TemporaryDirectory() as folder, mock.patch("subprocess.run", return_value=ran):
+                sample = lambda: scenarios.sample("local", pathlib.Path(folder) / "env.json", "portal.json", {})
+                if is_known:
+                    self.assertIsNone(sample())
+                else:
+                    self.assertRaisesRegex(AssertionError, "something else", sample)
 
 
 if __name__ == "__main__":

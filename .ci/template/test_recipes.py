@@ -167,6 +167,11 @@ class Recipes(unittest.TestCase):
         self.assertEqual(slowest, 160)
         self.assertGreater(int(re.fullmatch(r"(\d+)h", terraform()[0]["timeouts"]["update"])[1]) * 60, slowest)
 
+    def test_what_terraform_cannot_read_fails(self):
+        for wrong, why in ('resource "a" "b" {', "Unclosed configuration block"), ('resource "a" "b" {\n  c = nothing("d")\n}\n', "unknown function"), ("locals {\n  a = local.b\n}\n", "Unknown variable"):
+            with self.assertRaisesRegex(AssertionError, why):
+                run({"a.tf": wrong}, ["sh", "-c", f'go -C "{translated.ROOT}/.ci/terraform" run . "$PWD"/*.tf'])
+
     def test_cdk_cannot_include_the_template(self):
         """If it can one day, the recipe should say so."""
         app = f"""import {{ App, Stack }} from 'aws-cdk-lib';

@@ -106,6 +106,7 @@ class Package(unittest.TestCase):
             code, called, said = self.package(status, "eu-central-1")
             self.assertEqual((code, said), (0, "x\n"))
             self.assertIn("--region eu-central-1 ", called)
+            self.assertIn(" --s3-bucket bucket --s3-prefix prefix ", called)
 
     def test_without_a_bucket_nothing_is_uploaded(self):
         code, called, said = self.package(404, None)
