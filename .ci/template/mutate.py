@@ -22,9 +22,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # The tests of .ci/template that read a file, quick ones first. Go's are found by the file's name. Left out because
 # they take long and read only the parameters: test_answers, test_deploy and test_upgrade for template.yaml.
 READERS = {
-    "template.yaml": "template observability edge deployer",
-    "infra/observability.yaml": "observability template",
-    "infra/edge.yaml": "edge template",
+    "template.yaml": "settings rights template watched observability edge deployer",
+    "infra/observability.yaml": "watched observability template",
+    "infra/edge.yaml": "settings edge template",
+    "infra/deployer.yaml": "settings deployer template",
     "infra/openapi.yaml": "",
     "README.md": "commands",
     "infra/README.md": "commands edge recipes",
@@ -219,16 +220,18 @@ def chosen(path, text, seed, limit):
 
 
 def readers(path, sources):
-    """The Go tests that read a file, also through other functions of the sources, which are the test files of a package."""
-    place = path if "/" in path else f"../{path}"
-    declared = [found for text in sources for found in re.findall(r"^func (\w+)(.*?)^}", text, re.MULTILINE | re.DOTALL)]
-    names, before = {name for name, body in declared if place in body}, None
+    """The Go tests that read a file, also through other functions and variables of the sources, which are the test files of a package."""
+    place = re.compile(rf'["`]{re.escape(path)}|\.\./{re.escape(path)}')
+    declared = [found for text in sources for found in re.findall(r"^(func|var) (\w+)(.*?)^[})]", text, re.MULTILINE | re.DOTALL)]
+    used, before = {(kind, name) for kind, name, body in declared if place.search(body)}, None
+    code = [(kind, name, re.sub(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`|//.*', "", body)) for kind, name, body in declared]
     if path.endswith(".md"):
-        names.add("documents")
-    while names != before:
-        before = set(names)
-        names |= {name for name, body in declared if any(re.search(rf"\b{other}\(", body) for other in before)}
-    return sorted(name for name in names if name.startswith("Test"))
+        used.add(("func", "documents"))
+    while used != before:
+        before = set(used)
+        names = "|".join(name + (r"\(" if kind == "func" else r"\b") for kind, name in sorted(before))
+        used |= {(kind, name) for kind, name, body in code if names and re.search(rf"(?<![\w.])(?:{names})", body)}
+    return sorted(name for kind, name in used if kind == "func" and name.startswith("Test"))
 
 
 def command(path, tree):

@@ -9,6 +9,7 @@ import tempfile
 import unittest
 from unittest import mock
 
+import answers
 import deploy
 import rollback
 import tomlkit
@@ -242,12 +243,24 @@ class Deploy(unittest.TestCase):
             self.assertIn("Wrong in parameter_overrides of samconfig.toml", folder.said)
 
     def test_samconfig_has_an_environment_for_each_stage(self):
-        config = tomlkit.loads((translated.ROOT / "samconfig.toml").read_text())
-        known = set(translated.read("template.yaml")["Parameters"])
-        for env in ("dev", "staging", "prod"):
+        config = tomlkit.loads((translated.ROOT / "samconfig.toml").read_text()).unwrap()
+        stages = {
+            "default": ("billing-portal", True, {}),
+            "dev": ("billing-portal-dev", False, {"StripeLivemode": "false", "DeploymentPreference": "AllAtOnce", "LogLevel": "debug", "LogRetentionDays": "7"}),
+            "staging": ("billing-portal-staging", True, {"StripeLivemode": "false"}),
+            "prod": ("billing-portal", True, {"StripeLivemode": "true", "LogRetentionDays": "90"}),
+        }
+        self.assertEqual(sorted(config), sorted([*stages, "version"]))
+        known = answers.questions(translated.read("template.yaml"))
+        for env, (stack, asks, parameters) in stages.items():
             section = deploy.settings(config, env)
-            self.assertEqual(section["stack_name"], section["s3_prefix"], "infra/deployer.yaml lets nobody write elsewhere")
-            self.assertLessEqual(set(deploy.parameters_of(section["parameter_overrides"])), known)
+            found = deploy.parameters_of(section.pop("parameter_overrides", []))
+            self.assertEqual((found, list(answers.problems(found, known))), (parameters, []), env)
+            # infra/deployer.yaml lets nobody write to another prefix than the stack's name.
+            wanted = {"stack_name": stack, "s3_prefix": stack, "resolve_s3": True, "capabilities": "CAPABILITY_IAM"}
+            self.assertEqual(section, wanted | {"confirm_changeset": asks, "fail_on_empty_changeset": False}, env)
+        # SAM's cache could ship stale code.
+        self.assertEqual(config["default"]["build"]["parameters"], {"build_in_source": True, "cached": False, "parallel": True})
 
 
 if __name__ == "__main__":

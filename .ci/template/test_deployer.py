@@ -217,6 +217,7 @@ OWN = [
     ("apigateway:POST", f"{GATEWAY}/domainnames/billing.example.com/apimappings", {}),
     ("s3:PutObject", f"{BUCKET}/billing-portal/code", {}),
     ("cloudformation:DescribeStacks", SAM_STACK, {}),
+    ("cloudformation:CreateChangeSet", translated.read("template.yaml")["Transform"].replace("AWS::", "arn:aws:cloudformation:eu-west-1:aws:transform/"), {}),
     ("logs:CreateLogDelivery", "*", {}),
 ]
 OTHERS = [

@@ -4,6 +4,7 @@ Rights are in test_rights.py, routes too. Alarms are in test_observability.py.
 """
 
 import itertools
+import json
 import re
 import unittest
 
@@ -16,10 +17,12 @@ EXPECTED = yaml.safe_load((ROOT / ".ci/template/expected.yaml").read_text())
 ELSEWHERE = (test_rights.KINDS - {"AWS::ApiGatewayV2::Api"}) | {"AWS::CloudWatch::Alarm"}
 RELEASE = EVERYTHING["Release"]
 
-# A parameter's value is its name, so that it can be seen where the parameter goes.
+# A parameter's value is its name, so that it can be seen where the parameter goes. A list has a second member.
+LISTS = {name: f"${name},$2" for name in ("AllowedOrigins", "VpcSubnetIds", "VpcSecurityGroupIds")}
 CHOSEN = {
-    "template.yaml": {"SafeDeployment": "true", "Tracing": "Active", "CustomersTable": "", "CustomersSortKey": "$sk=BILLING", "BasePath": "/$BasePath"},
-    "infra/edge.yaml": {"BasePath": "/$BasePath"},
+    "template.yaml": LISTS
+    | {"SafeDeployment": "true", "Tracing": "Active", "CustomersTable": "", "CustomersSortKey": "$sk=BILLING", "BasePath": "/$BasePath/v1"},
+    "infra/edge.yaml": {"BasePath": "/$BasePath/v1"},
     "infra/deployer.yaml": {"FirstDeployment": "true"},
 }
 
@@ -85,6 +88,15 @@ class Settings(unittest.TestCase):
                     changed = {p: v for p, v in rest.items() if p not in whole or str(whole[p]) != str(v)}
                     self.assertEqual(changed, without.get("changed", {}))
 
+    def test_nothing_refers_to_what_an_option_takes_away(self):
+        """CloudFormation refuses such a template."""
+        for path, expected in EXPECTED.items():
+            for option, without in expected["without"].items():
+                made = stack(path, without["parameters"])
+                outputs = [made.resolve(o["Value"]) for o in made.template["Outputs"].values() if made.holds(o.get("Condition"))]
+                named = set(re.findall(r"<(\w+)[.>]", json.dumps([made.resources, outputs])))
+                self.assertLessEqual(named, set(made.resources), f"{path} without {option}")
+
     def test_a_build_sees_the_whole_module(self):
         """Of a narrower folder SAM's cache would deploy stale code."""
         functions = [r for r in translated.read("template.yaml")["Resources"].values() if r["Type"] == "AWS::Serverless::Function"]
@@ -98,6 +110,27 @@ class Settings(unittest.TestCase):
             plain = {name: {"Type": "String", "Default": ""} for name in found}  # an option, with a pattern
             self.assertEqual(found, plain | expected["parameters"], path)
 
+    def test_the_stack_within_gets_each_of_its_parameters(self):
+        """CloudFormation refuses one that is missing or unknown; a default would hide that it is missing."""
+        known = translated.read("infra/observability.yaml")["Parameters"]
+        given = stack("template.yaml").resources["Observability"]["Properties"]["Parameters"]
+        self.assertEqual({name: sorted(p) for name, p in known.items()}, dict.fromkeys(given, ["Description", "Type"]))
+
+    def test_a_refusal_says_what_is_allowed(self):
+        for path in EXPECTED:
+            for name, parameter in translated.read(path)["Parameters"].items():
+                text, values = parameter["ConstraintDescription"], parameter.get("AllowedValues", [])
+                if "MinValue" in parameter:
+                    limits = "from {MinValue} to {MaxValue}." if "MaxValue" in parameter else "at least {MinValue}."
+                    self.assertRegex(text, rf" {re.escape(limits.format(**parameter))}$", f"{path}: {name}")
+                elif 0 < len(values) < 5:
+                    self.assertEqual(text, f"must be {', '.join(values[:-1])} or {values[-1]}.", f"{path}: {name}")
+                limits = str([v for k, v in parameter.items() if "Description" not in k])
+                for number in re.findall(r"\b[0-9]+\b", re.sub(r"\(?RFC [^)]*", "", text)):
+                    if (name, number) == ("Release", "128"):
+                        continue  # the sum of two numbers of its pattern
+                    self.assertRegex(limits, rf"\b{number}\b", f"{path}: {name}")
+
 
 class Variables(unittest.TestCase):
     """local/internal/checks compares the names with those that the functions read."""
@@ -105,8 +138,8 @@ class Variables(unittest.TestCase):
     def test_each_has_the_value_of_the_parameter_of_its_name(self):
         for function in ("PortalFunction", "WebhookFunction"):
             found = variables(function)
-            wanted = {name: "$" + re.sub("_?([A-Z])([A-Z]*)", lambda word: word[1] + word[2].lower(), name) for name in found}
-            wanted |= {"CUSTOMERS_TABLE": "<Customers>", "CUSTOMERS_SORT_KEY": "$sk=BILLING", "BASE_PATH": "/$BasePath"}
+            names = {variable: re.sub("_?([A-Z])([A-Z]*)", lambda word: word[1] + word[2].lower(), variable) for variable in found}
+            wanted = {variable: CHOSEN["template.yaml"].get(name, f"${name}") for variable, name in names.items()} | {"CUSTOMERS_TABLE": "<Customers>"}
             self.assertEqual(found, wanted)
             self.assertEqual(variables(function, {"CustomersTable": "users"}), wanted | {"CUSTOMERS_TABLE": "users"})
 

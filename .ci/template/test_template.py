@@ -82,21 +82,27 @@ class Traffic(unittest.TestCase):
         self.assertEqual([g["Properties"]["DeploymentConfigName"] for g in groups.values()], 2 * ["CodeDeployDefault.LambdaAllAtOnce"])
 
     def test_an_emergency_goes_past_all_of_it(self):
+        mapping = translated.read("template.yaml")["Mappings"]["SafeDeployment"]
+        self.assertEqual(mapping, {"true": {"IsEnabled": True}, "false": {"IsEnabled": False}})
         stack = deployed(EVERYTHING | {"SafeDeployment": "false"})
         self.assertEqual([n for n, r in stack.resources.items() if r["Type"].startswith("AWS::CodeDeploy::")], [])
         self.assertNotIn("UpdatePolicy", stack.resources["PortalFunctionAliaslive"])
 
 
 class Partitions(unittest.TestCase):
-    def test_no_arn_is_of_another_partition(self):
-        for partition in PARTITIONS:
+    def test_no_arn_and_no_address_is_of_another_partition(self):
+        for partition, pseudo in PARTITIONS.items():
             stack = everything(partition)
-            for part in (stack, observability(stack, PARTITIONS[partition])):
-                found = set(re.findall(r"arn:(aws[a-z-]*):", json.dumps(part.resources)))
-                self.assertLessEqual(found, {partition})
-            vias = {v for r in stack.of_type("AWS::IAM::Role").values() for v in re.findall(r'"kms:ViaService": "([^"]+)"', json.dumps(r))}
-            suffix = translated.PSEUDO | PARTITIONS[partition]
-            self.assertTrue(all(v.endswith(f"{suffix['AWS::Region']}.{suffix['AWS::URLSuffix']}") for v in vias), vias)
+            parameters = {name: value.replace("arn:aws:", f"arn:{partition}:") for name, value in translated.DEPLOYER.items()}
+            deployer = translated.Stack(translated.read("infra/deployer.yaml"), parameters, pseudo)
+            for addressed in (stack, deployed(REQUIRED, pseudo), deployer, observability(stack, pseudo)):
+                outputs = [addressed.resolve(o["Value"]) for o in addressed.template.get("Outputs", {}).values() if addressed.holds(o.get("Condition"))]
+                text = json.dumps([addressed.resources, outputs])
+                self.assertLessEqual(set(re.findall(r"arn:(aws[a-z-]*):", text)), {partition})
+                # A principal is one of a service in all partitions, an address is one of a Region.
+                hosts = {host for host in re.findall(r"[\w.<>-]+\.amazonaws\.com[\w.]*", text) if not re.fullmatch(r"(ops\.)?\w+\.amazonaws\.com", host)}
+                own = translated.PSEUDO | pseudo
+                self.assertEqual({host for host in hosts if not host.endswith(f".{own['AWS::Region']}.{own['AWS::URLSuffix']}")}, set())
 
 
 class Data(unittest.TestCase):

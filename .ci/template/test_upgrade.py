@@ -165,6 +165,10 @@ class Previous(Upgrade):
         for changes in ({"CustomersTable": "users"}, {"CustomersKeyFormat": "USER#{user}"}, {"CustomersKmsKeyArn": KEY + "t"}):
             self.assertEqual(self.previous(**changes), before)
 
+    def test_a_stack_from_before_key_formats_has_the_plain_one(self):
+        del self.aws.parameters["CustomersKeyFormat"]
+        self.assertEqual(self.previous(CustomersKeyFormat="USER#{user}")["PreviousCustomersKeyFormat"], "{user}")
+
     def test_a_secret_that_is_new_has_no_previous_one(self):
         self.deployed(WebhookSecretId="")
         self.assertEqual(self.previous(), {})

@@ -169,20 +169,27 @@ class Stack:
         return f"<{name}.{attribute}>"
 
     def f_if(self, argument):
-        return self.resolve(argument[1] if self.holds(argument[0]) else argument[2])
+        condition, then, otherwise = argument
+        return self.resolve(then if self.holds(condition) else otherwise)
 
     def f_equals(self, argument):
         a, b = map(self.resolve, argument)
         return str(a) == str(b)
 
+    def decided(self, conditions, least, most):
+        """What a function of conditions takes: CloudFormation refuses another number of them, and other values."""
+        found = [self.resolve(condition) for condition in conditions]
+        assert least <= len(found) <= most and all(isinstance(holds, bool) for holds in found), conditions
+        return found
+
     def f_not(self, argument):
-        return not self.resolve(argument[0])
+        return not self.decided(argument, 1, 1)[0]
 
     def f_and(self, argument):
-        return all(map(self.resolve, argument))
+        return all(self.decided(argument, 2, 10))
 
     def f_or(self, argument):
-        return any(map(self.resolve, argument))
+        return any(self.decided(argument, 2, 10))
 
     def f_join(self, argument):
         return self.resolve(argument[0]).join(map(str, self.resolve(argument[1])))

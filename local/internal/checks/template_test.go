@@ -157,7 +157,7 @@ var examples = []struct {
 	{"CustomersTable", []string{"", "users", "arn:aws:dynamodb:eu-west-1:123456789012:table/users"}, []string{"ab", "a table", "arn:aws:dynamodb:eu-west-1:123456789012:table/users/index/x"}},
 	{"CustomersKeyFormat", []string{"{user}", "USER#{user}", "{user}#BILLING", "TENANT#1"}, []string{"{user}{user}", "{tenant}", "{user"}},
 	{"CustomersSortKey", []string{"", "sk=BILLING", "sk=USER#{user}"}, []string{"sk", "=x", "s k=x", "sk={user}{user}", "sk={x}"}},
-	{"TruststoreUri", []string{"", "s3://trusted/edge-ca.pem", "s3://a.b-c/folder/edge.pem"}, []string{"https://trusted/edge.pem", "s3://trusted", "s3://trusted/", "s3://Trusted/a b"}},
+	{"TruststoreUri", []string{"", "s3://trusted/edge-ca.pem", "s3://abc/edge.pem", "s3://a.b-c/folder/edge.pem"}, []string{"https://", "https://trusted/edge.pem", "s3://trusted", "s3://trusted/", "s3://ab/edge.pem", "s3://Trusted/a b"}},
 	{"TruststoreVersion", []string{"", "3sL4kqtJlcpXroDTDmJ.x_y-z"}, []string{"a b", "a/b"}},
 	{"StripeSecretField", []string{"api_key", "STRIPE_SECRET_KEY"}, []string{"", "a b", `a"b`, "a,b"}},
 	{"BasePath", []string{"", "/v1", "/api/v1"}, []string{"v1", "/v1/", "/", "/v1?x"}},
