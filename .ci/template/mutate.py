@@ -29,7 +29,7 @@ READERS = {
     "infra/openapi.yaml": "",
     "README.md": "commands",
     "infra/README.md": "commands edge recipes",
-    "infra/RUNBOOK.md": "commands template observability",
+    "infra/RUNBOOK.md": "watched commands template",
     ".github/CHANGELOG.md": "commands releases",
     ".github/CONTRIBUTING.md": "commands",
     ".github/SECURITY.md": "commands template deployer",

@@ -1,5 +1,5 @@
-"""What is watched, as tables: every alarm, metric filter, saved query and graph. test_observability.py holds the templates to them, and
-them to the lines of the functions and to the runbook."""
+"""What is watched, as tables: every alarm, metric filter, saved query and graph. test_watched.py holds the templates to them, and them
+to the lines of the functions and to the runbook."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ PORTAL, WEBHOOK, PREFLIGHT, API, QUEUE = (
 )
 OWN, OF_STACK = "BillingPortal", "BillingPortal/billing-portal"
 
-# Deployments that have something: all of them, those with a webhook, and of these those with an event bus or with expected events.
+# Which deployments have it: all, those with a webhook, and of these the ones with an event bus or with expected events.
 ALWAYS, WITH_WEBHOOK, WITH_BUS, WITH_EXPECTED_EVENTS = range(4)
 
 NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 10: "ten", 20: "twenty", 100: "a hundred"}
