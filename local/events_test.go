@@ -47,7 +47,7 @@ func TestCommittedEvents(t *testing.T) {
 // The commands that CONTRIBUTING.md names, at the top of a copy of the repository.
 func TestEventsMadeAgain(t *testing.T) {
 	before := map[string]any{}
-	for _, name := range slices.Sorted(maps.Keys(eventAnswers)) {
+	for _, name := range append(slices.Sorted(maps.Keys(eventAnswers)), "eventbridge") {
 		before[name] = lasting(t, filepath.Join("..", eventsFolder, name+".json"))
 	}
 	for name, test := range map[string]struct {

@@ -327,6 +327,11 @@ class Runbook(unittest.TestCase):
         self.assertEqual(set(watched.QUERIES), set(queries()))
         self.assertEqual(set(watched.QUERIES), set(re.findall(r"[qQ]uery `([a-z-]+)`", PROSE)), "queries that no text names, or that do not exist")
 
+    def test_commands_lose_nothing(self):
+        """With another function or flag these are valid commands too."""
+        self.assertIn('aws lambda invoke --function-name "$(output WebhookFunctionName):live"', SECTIONS["DeadLetters"])
+        self.assertIn("aws dynamodb update-table --table-name NEW --deletion-protection-enabled", PROSE)
+
     def test_graphs(self):
         for title in re.findall(r"dashboard's \"([^\"]+)\"", PROSE):
             self.assertTrue([g for g in watched.GRAPHS if re.split(r"(?<=\?)|:", g)[0] == title], title)

@@ -558,6 +558,24 @@ func TestAChoiceOfTheDocument(t *testing.T) {
 	}
 }
 
+// Generated clients have these names.
+func TestTheOperationsOfTheDocument(t *testing.T) {
+	c := readContract(t)
+	got := map[string]string{}
+	for _, path := range c.at("paths").names {
+		for _, method := range c.at("paths", path).names {
+			got[method+" "+path] = c.at("paths", path, method, "operationId").value
+		}
+	}
+	want := map[string]string{
+		"post /billing/portal": "createPortalSession", "get /billing/portal": "askToOpenPortal",
+		"get /billing/button.js": "getButton", "head /billing/button.js": "headButton", "post /stripe/webhook": "receiveStripeEvent",
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("operations %v, want %v", got, want)
+	}
+}
+
 // What descriptions say of refusals is what the function answers to such requests, in this order.
 func TestTheRefusalsThatTheDocumentDescribes(t *testing.T) {
 	c, s := readContract(t), startService(t)
@@ -613,6 +631,9 @@ func TestTheRefusalsThatTheDocumentDescribes(t *testing.T) {
 		}
 	}
 	visit(c.at(), nil)
+	if needed := c.at("paths", "/billing/portal", "post", "requestBody", "required").value; needed != "false" {
+		t.Errorf("a body is required: %s", needed)
+	}
 	for place := range described {
 		if !found[place] {
 			t.Errorf("%s describes no refusal", place)

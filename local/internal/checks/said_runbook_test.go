@@ -19,6 +19,7 @@ var _ = say("infra/RUNBOOK.md",
 	"gives its event (that is `requestPayload`, or the whole body of a message from EventBridge) to the function, and deletes the message if the answer has no `FunctionError`",
 	"put it into the secret, look at `secret_age_ms` or wait",
 	"roll it at Stripe with an overlap, and put both into the secret as a JSON list until the overlap is over",
+	"`warning` on lines with the effect `ignored`", "put the issuer's key set into `JwtJwks` (and nothing into `JwtJwksUrl`)",
 	"Expire the key at Stripe now, and make another", "A signing secret: roll it without overlap",
 
 	// Procedures
