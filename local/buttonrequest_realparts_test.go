@@ -286,13 +286,13 @@ func testAnswers(t *testing.T, a *buttonApp) {
 	t.Run("choices", func(t *testing.T) {
 		seen := a.see(`const item = (price, product, quantity) => ({ price, product, quantity });
 			const problem = { code: "subscription-ambiguous", subscriptions: [
-				{ id: "sub_1", status: "active", items: [item("price_1", "Team", 5), item("price_2", "", 1)] }, { id: "sub_2", status: "past_due", items: [item("price_3", "Storage", 1)] },
+				{ id: "sub_1", status: "active", items: [item("price_1", "Team", 2), item("price_2", "", 1)] }, { id: "sub_2", status: "past_due", items: [item("price_3", "Storage", 1)] },
 				{ id: "sub_3", status: "trialing", items: [item("price_4", "<b>", 0)] } ] };
 			answers = [Response.json(problem, { status: 409 }), Response.json({ code: "internal" }, { status: 500 })];
 			window.e = make({ token: "t", flow: "subscription_update", locale: "de" }); const first = await press(e);
 			return { first, second: await press(e, e.shadowRoot.querySelectorAll("[part=choice]")[1]) };`)
 		first, second := seen["first"].(map[string]any), seen["second"].(map[string]any)
-		want := []any{"Team × 5, price_2", "Storage (past due)", "<b> (trialing)"}
+		want := []any{"Team × 2, price_2", "Storage (past due)", "<b> (trialing)"}
 		if !reflect.DeepEqual(first["choices"], want) || first["status"] != "Which subscription?" || first["group"] != "Which subscription?" || first["disabled"] != "false,false,false,false" {
 			t.Errorf("%v", first)
 		}

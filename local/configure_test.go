@@ -147,7 +147,19 @@ func TestTheRecipesAreThoseOfTheTokens(t *testing.T) {
 			rows[provider] = append(rows[provider], line)
 		}
 	}
+	upper := regexp.MustCompile(`[A-Z]+(?:-[A-Z]+)?`) // what each customer of a provider has their own of
 	for _, recorded := range recordedTokens(t) {
+		issuer, host := recorded.Lines["JwtIssuer"], strings.SplitAfterN(recorded.Lines["JwtIssuer"], "/", 4)
+		if named := slices.ContainsFunc(rows[recorded.Provider], func(row string) bool {
+			for _, span := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(strings.Split(row, "|")[3], -1) {
+				if regexp.MustCompile("^" + upper.ReplaceAllString(regexp.QuoteMeta(span[1]), "[^/]+") + "$").MatchString(issuer) {
+					return true
+				}
+			}
+			return false
+		}); !named && len(host) > 3 && host[3] != "" {
+			t.Errorf("%s, %s: no row has the issuer %s", recorded.Provider, recorded.Kind, issuer)
+		}
 		user := recorded.Lines["JwtUserClaim"]
 		if user == "" {
 			user = "sub"

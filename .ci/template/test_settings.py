@@ -1,6 +1,6 @@
 """Every setting of every resource, parameter and output of the templates is the one of expected.yaml, and there is no other.
 
-Rights are in test_rights.py, routes too. Alarms are in test_observability.py.
+Rights are in test_rights.py, routes too. Alarms are in test_watched.py.
 """
 
 import itertools

@@ -162,6 +162,10 @@ class Queries(unittest.TestCase):
         for name, query in queries().items():
             self.assertEqual(query["LogGroupNames"], [f"<{g}LogGroup>" for g in watched.QUERIES[name][1]], name)
 
+    def test_what_they_show(self):
+        shown = {n: " | ".join(" ".join(c) for c in self.commands(q) if c[0] != "filter") for n, q in queries().items()}
+        self.assertEqual(shown, watched.SHOWN)
+
     def test_what_they_find(self):
         label = lambda line: "warning" if line["msg"] != "request" else line.get("effect") or line["code"]
         for name, query in queries().items():
@@ -318,11 +322,15 @@ class Runbook(unittest.TestCase):
             description = " ".join(everything().alarms[name]["Properties"]["AlarmDescription"].split())
             asked = set(re.findall(r"what-[a-z-]+|wh(?:o|ere|ich)-[a-z-]+", description))
             self.assertLessEqual(asked, section, name)
-            self.assertTrue(asked or "go run ./local doctor --stack billing-portal" in description, name)
-            self.assertTrue(description.endswith(f" infra/RUNBOOK.md#{name.lower()}"), name)
+            self.assertTrue(description.endswith(f". {watched.ADVICE[name]} infra/RUNBOOK.md#{name.lower()}"), f"{name}: {description}")
             self.assertLessEqual(len(description), 1024, name)
         self.assertEqual(set(watched.QUERIES), set(queries()))
         self.assertEqual(set(watched.QUERIES), set(re.findall(r"[qQ]uery `([a-z-]+)`", PROSE)), "queries that no text names, or that do not exist")
+
+    def test_commands_lose_nothing(self):
+        """With another function or flag these are valid commands too."""
+        self.assertIn('aws lambda invoke --function-name "$(output WebhookFunctionName):live"', SECTIONS["DeadLetters"])
+        self.assertIn("aws dynamodb update-table --table-name NEW --deletion-protection-enabled", PROSE)
 
     def test_graphs(self):
         for title in re.findall(r"dashboard's \"([^\"]+)\"", PROSE):

@@ -1,5 +1,5 @@
-"""What is watched, as tables: every alarm, metric filter, saved query and graph. test_observability.py holds the templates to them, and
-them to the lines of the functions and to the runbook."""
+"""What is watched, as tables: every alarm, metric filter, saved query and graph. test_watched.py holds the templates to them, and them
+to the lines of the functions and to the runbook."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ PORTAL, WEBHOOK, PREFLIGHT, API, QUEUE = (
 )
 OWN, OF_STACK = "BillingPortal", "BillingPortal/billing-portal"
 
-# Deployments that have something: all of them, those with a webhook, and of these those with an event bus or with expected events.
+# Which deployments have it: all, those with a webhook, and of these the ones with an event bus or with expected events.
 ALWAYS, WITH_WEBHOOK, WITH_BUS, WITH_EXPECTED_EVENTS = range(4)
 
 NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 10: "ten", 20: "twenty", 100: "a hundred"}
@@ -160,6 +160,36 @@ ALARMS = {
     "WebhookVersionFailures": Alarm(of_version(WEBHOOK)[1], FAILING, "what-failed", WITH_WEBHOOK),
 }
 
+# The end of each description: what to do.
+DOCTOR = "go run ./local doctor --stack billing-portal"
+ADVICE = {
+    "PortalFailures": "See which upstream fails in the dashboard, then run the query what-failed.",
+    "PortalMisconfigured": f"Run the query what-failed and {DOCTOR}.",
+    "PortalSlow": "Run the query where-time-goes.",
+    "PortalThrottles": "Run the query what-the-api-refused; raise ReservedConcurrency or the account's limit.",
+    "PortalErrors": "Run the query what-crashed; after a deployment, roll back.",
+    "ApiFailures": "Run the query what-the-api-refused.",
+    "StaleKeys": "Run the query what-is-stale.",
+    "StaleSecret": "Run the query what-is-stale; restore the secret or the permission.",
+    "InvalidTokens": "Run the query who-is-refused.",
+    "UsersWithoutAccount": f"Check that the table has its items: {DOCTOR}. Run the query who-is-refused.",
+    "ApiThrottled": "Run the query who-calls; raise ThrottlingRateLimit unless it is an attack.",
+    "ApiBusy": "Run the query who-calls; raise ThrottlingRateLimit unless it is an attack.",
+    "EventsMissing": f"Check that the endpoint or event destination is enabled: {DOCTOR}.",
+    "WebhookFailures": "Stripe sends them again. Run the query what-failed.",
+    "WebhookMisconfigured": f"Run the query what-failed and {DOCTOR}.",
+    "WebhookThrottles": "Stripe sends the event again. Run the query what-events-did; if it lasts, raise WebhookReservedConcurrency.",
+    "WebhookErrors": "Run the query what-crashed, then what-failed.",
+    "WebhookStaleSecret": "Run the query what-is-stale; restore the secret or the permission.",
+    "InvalidSignatures": "Run the query what-events-did.",
+    "Conflicts": "Run the query who-conflicts, and delete the wrong customer at Stripe.",
+    "DeadLetters": "Run the query what-failed, fix the cause, then send them again.",
+    "PortalVersionErrors": "Run the query what-crashed.",
+    "PortalVersionFailures": "Run the query what-a-release-changed.",
+    "WebhookVersionErrors": "Run the query what-crashed.",
+    "WebhookVersionFailures": "Run the query what-failed.",
+}
+
 # By their resource: when, the log group, the pattern, and the metric of what is found.
 FILTERS = {
     "ThrottledRequests": (ALWAYS, "<PortalApiLogGroup>", '{ $.status = "429" }', "throttled"),
@@ -192,6 +222,26 @@ QUERIES = {
     "which-customers-are-gone": (ALWAYS, {"Portal": "no-billing-account"}),
     "what-preflight-found": (ALWAYS, {"Preflight": None}),
     "what-a-release-changed": (ALWAYS, {"Portal": f"ok {REFUSED} {FAILED} {UNAVAILABLE}"}),
+}
+
+# What each of them shows, without its filter.
+NEWEST = "| sort @timestamp desc | limit"
+SHOWN = {
+    "what-failed": "fields @timestamp, function, status, code, error, stripe_type, stripe_code, stripe_param, stripe_request_id, issuer_alias, "
+    f"request_id, release {NEWEST} 200",
+    "who-is-refused": "stats count(*) as requests by code, error, param | sort requests desc",
+    "where-time-goes": "stats count(*) as requests, pct(duration_ms, 50) as p50, pct(duration_ms, 99) as p99, pct(auth_ms, 99) as auth_p99, "
+    "pct(lookup_ms, 99) as lookup_p99, pct(secret_ms, 99) as secret_p99, pct(stripe_ms, 99) as stripe_p99, sum(cold_starts) as cold by bin(5m)",
+    "what-is-stale": f"fields @timestamp, level, msg, reason, issuer_alias, keys_age_ms, secret_age_ms {NEWEST} 200",
+    "what-crashed": f"fields @timestamp, @log, @message {NEWEST} 100",
+    "what-the-api-refused": f"fields @timestamp, method, route, status, error_type, integration_status, request_id {NEWEST} 200",
+    "who-calls": "stats count(*) as requests by source_ip, route, status | sort requests desc | limit 100",
+    "what-events-did": "stats count(*) as events, pct(event_age_ms, 99) as age, max(@timestamp) as last by code, effect, event_type, warning "
+    "| sort last desc",
+    "who-conflicts": f"fields @timestamp, event_id, event_type, customer_ids.0, customer_ids.1 {NEWEST} 200",
+    "which-customers-are-gone": "stats count(*) as requests by customer_id | sort requests desc",
+    "what-preflight-found": f"fields @timestamp, @message {NEWEST} 200",
+    "what-a-release-changed": "stats count(*) as requests, sum(failures) as failed, pct(duration_ms, 99) as p99 by release, version",
 }
 
 

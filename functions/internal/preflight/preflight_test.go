@@ -102,11 +102,12 @@ func TestClocksAreCompared(t *testing.T) {
 	}
 }
 
-// slow takes ten seconds to answer, with the date of that moment.
-type slow struct{}
+// slow waits before and after it dates its answer.
+type slow struct{ before, after time.Duration }
 
-func (slow) RoundTrip(r *http.Request) (*http.Response, error) {
-	time.Sleep(10 * time.Second)
+func (s slow) RoundTrip(r *http.Request) (*http.Response, error) {
+	time.Sleep(s.before)
+	defer time.Sleep(s.after)
 	return dated(0).RoundTrip(r)
 }
 
@@ -117,7 +118,8 @@ func TestTheClockIsComparedLast(t *testing.T) {
 		want     string
 	}{
 		"behind": {dated(10 * time.Second), "clock warning, other ok"},
-		"slow":   {slow{}, "clock ok, other ok"},
+		"slow":   {slow{before: 10 * time.Second}, "clock ok, other ok"},
+		"late":   {slow{after: 10 * time.Second}, "clock ok, other ok"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

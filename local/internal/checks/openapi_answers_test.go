@@ -127,8 +127,15 @@ func (c *contract) see(t *testing.T, operation string, w *httptest.ResponseRecor
 		} else if isNumber {
 			read = json.Number(value)
 		}
-		if err := c.schemaOf(append(place, "schema")...).Validate(read); err != nil {
+		schema := c.schemaOf(append(place, "schema")...)
+		if err := schema.Validate(read); err != nil {
 			t.Errorf("%s: %s is %q: %v", key, name, value, err)
+		}
+		if err := schema.Validate(json.Number("0")); err == nil {
+			t.Errorf("%s: %s may be 0", key, name)
+		}
+		if free := []string{"etag", "location", "content-security-policy"}; !slices.Contains(free, strings.ToLower(name)) && schema.Validate("x") == nil {
+			t.Errorf("%s: %s may be any text", key, name)
 		}
 	}
 
@@ -152,8 +159,12 @@ func (c *contract) see(t *testing.T, operation string, w *httptest.ResponseRecor
 		t.Errorf("%s: %v", key, err)
 		return
 	}
-	if err := c.schemaOf(slices.Concat(at, []string{"content", mediaType, "schema"})...).Validate(value); err != nil {
+	schema := c.schemaOf(slices.Concat(at, []string{"content", mediaType, "schema"})...)
+	if err := schema.Validate(value); err != nil {
 		t.Errorf("%s: %s: %v", key, w.Body, err)
+	}
+	if schema.Validate(map[string]any{}) == nil {
+		t.Errorf("%s: the answer may be an empty object", key)
 	}
 }
 

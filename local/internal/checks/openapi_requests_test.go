@@ -534,6 +534,12 @@ func TestAChoiceOfTheDocument(t *testing.T) {
 			t.Errorf("%s requires %v, an answer has %v", schema, required, want)
 		}
 	}
+	if fewest := c.schema("Problem").at("properties", "subscriptions", "minItems").value; fewest != strconv.Itoa(len(choices)) {
+		t.Errorf("an ambiguous subscription is one of at least %s", fewest)
+	}
+	if product := c.schema("SubscriptionChoiceItem").at("properties", "product", "description").value; item["product"] != "Basic" || !strings.HasPrefix(product, "Name of the product") {
+		t.Errorf("the product %v is: %s", item["product"], product)
+	}
 	states := regexp.MustCompile(`(?m)^\tcase (stripe\.SubscriptionStatus.*):$`).FindStringSubmatch(readText(t, "functions/internal/portal/subscription.go"))
 	if states == nil {
 		t.Fatal("subscription.go lists no states")
@@ -549,5 +555,88 @@ func TestAChoiceOfTheDocument(t *testing.T) {
 	problem := decoded(request{http.MethodPost, "/billing/portal", "", nil}.ask(t, s.portal(nil)))
 	if required := slices.Sorted(slices.Values(c.schema("Problem").at("required").list())); !slices.Equal(required, slices.Sorted(maps.Keys(problem))) {
 		t.Errorf("a problem requires %v, an answer has %v", required, slices.Sorted(maps.Keys(problem)))
+	}
+}
+
+// Generated clients have these names.
+func TestTheOperationsOfTheDocument(t *testing.T) {
+	c := readContract(t)
+	got := map[string]string{}
+	for _, path := range c.at("paths").names {
+		for _, method := range c.at("paths", path).names {
+			got[method+" "+path] = c.at("paths", path, method, "operationId").value
+		}
+	}
+	want := map[string]string{
+		"post /billing/portal": "createPortalSession", "get /billing/portal": "askToOpenPortal",
+		"get /billing/button.js": "getButton", "head /billing/button.js": "headButton", "post /stripe/webhook": "receiveStripeEvent",
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("operations %v, want %v", got, want)
+	}
+}
+
+// What descriptions say of refusals is what the function answers to such requests, in this order.
+func TestTheRefusalsThatTheDocumentDescribes(t *testing.T) {
+	c, s := readContract(t), startService(t)
+	portal := s.portal(map[string]string{"ALLOWED_FLOWS": "subscription_cancel,subscription_update_confirm"})
+	header := map[string]string{"Content-Type": "application/json"}
+	post := func(user, body string) request {
+		return request{http.MethodPost, "/billing/portal", body, header}.with("Authorization", "Bearer "+s.token(user))
+	}
+	cookie := func() request {
+		return request{http.MethodPost, "/billing/portal", "", nil}.with("Cookie", "session="+s.token("one"))
+	}
+	cancel := func(more string) string {
+		return `{"flow_data":{"type":"subscription_cancel","subscription_cancel":{` + more + `}}}`
+	}
+	confirm := func(more string) string {
+		return `{"flow_data":{"type":"subscription_update_confirm","subscription_update_confirm":{"items":[{"price":"price_Basic","quantity":1}]` + more + `}}}`
+	}
+	flow, noChange := post("one", `{"flow_data":{"type":"payment_method_update"}}`), post("one", confirm(""))
+	described := map[string][]request{
+		"components/schemas/ConfigurationId": {post("one", `{"configuration":"other"}`)},
+		"components/schemas/AccountId":       {post("one", `{"on_behalf_of":"other"}`)},
+		"components/schemas/ReturnUrl":       {post("one", `{"return_url":"https://other.example/"}`)},
+		"components/schemas/FlowType":        {flow},
+		"components/schemas/FlowData":        {post("two", cancel("")), post("none", cancel("")), flow},
+		"components/schemas/SubscriptionId":  {post("one", cancel(`"subscription":"sub_other"`))},
+		"components/schemas/OfferedCouponId": {post("one", cancel(`"retention":{"type":"coupon_offer","coupon_offer":{"coupon":"other"}}`))},
+		"components/schemas/CouponId":        {post("one", confirm(`,"discounts":[{"coupon":"other"}]`))},
+		"components/schemas/PromotionCodeId": {post("one", confirm(`,"discounts":[{"promotion_code":"other"}]`))},
+		"components/schemas/SubscriptionUpdateConfirmFlow/properties/subscription_update_confirm/properties/items": {noChange},
+		"components/securitySchemes/cookie": {cookie().with("Origin", "https://other.example")},
+		"info":                              {cookie().with("Authorization", "Bearer x"), post("one", `{"customer":"cus_one"}`)},
+	}
+	found := map[string]bool{}
+	var visit func(o *outline, path []string)
+	visit = func(o *outline, path []string) {
+		if pairs := statusBeforeCode.FindAllStringSubmatch(o.at("description").value, -1); pairs != nil {
+			place := strings.Join(path, "/")
+			found[place] = true
+			var got, want []string
+			for _, pair := range pairs {
+				got = append(got, pair[1]+" "+pair[2])
+			}
+			for _, r := range described[place] {
+				w := r.ask(t, portal)
+				want = append(want, fmt.Sprint(w.Code, " ", decoded(w)["code"]))
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("line %d, %s: openapi.yaml has %q, and the answers are %q", o.line, place, got, want)
+			}
+		}
+		for _, name := range o.names {
+			visit(o.at(name), append(slices.Clone(path), name))
+		}
+	}
+	visit(c.at(), nil)
+	if needed := c.at("paths", "/billing/portal", "post", "requestBody", "required").value; needed != "false" {
+		t.Errorf("a body is required: %s", needed)
+	}
+	for place := range described {
+		if !found[place] {
+			t.Errorf("%s describes no refusal", place)
+		}
 	}
 }

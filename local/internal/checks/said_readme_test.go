@@ -14,6 +14,12 @@ var _ = say("README.md",
 	"| 200, Stripe's session object", "(a navigation) | 303 | a page", "| anything else | 303 |",
 	"or there are two credentials",
 
+	"Try again after `Retry-After` seconds", "in `aud`, or if that is absent or empty in `client_id` or `azp`",
+	// Rights of the key, and whom events may name. preflight asks for the same rights.
+	"is enough: write access to the customer portal; for flows about a subscription read access to subscriptions; for the names among the choices of an ambiguous one read access to products; nothing else:",
+	"by default those of Checkout Sessions count that your server made (`sessions`)", "choose `none` where you have one. Choose `all` only where your links reach none but those who may name any user.",
+	"Metadata counts for more than a reference, the latest metadata and the earliest reference for more than others, and a deleted customer for nothing",
+
 	// Measured: each is in the benchmark's own page.
 	"that {{default MemorySize}} MB (the default) gets, Stripe {{flag local/bench stripe}} away and all else {{flag local/bench aws}},",
 	"at {{default MemorySize}} MB | this function",

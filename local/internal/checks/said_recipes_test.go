@@ -12,6 +12,11 @@ var _ = say("infra/README.md",
 	"an import may run twice", "the exit status is 1 if something was not imported", "in seconds since 1970",
 	"Stripe's list of customers, {{importer.pageSize}} a request", "For a user with more than {{customers.maxCustomers}} customers",
 
+	// Rights: of the key, which doctor asks for in the same words, and of deployers.
+	"Customer portal: write | every session", "Subscriptions: read | flows about a subscription", "Products: read | the names among the choices",
+	"Customers: read | `go run ./local import`, and doctor's sample", "A restricted key needs Customer portal: write",
+	"`FirstDeployment` is `true` until the first deployment has succeeded",
+
 	// Portal configurations
 	"(`{{file of parameters}}` without `--write`)",
 	"creates nothing twice", "two runs at once can both create",

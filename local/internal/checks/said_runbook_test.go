@@ -14,6 +14,13 @@ var _ = say("infra/RUNBOOK.md",
 	"it works within {{secret.renewalRest}}",
 	"What was refused {{tries of the bus}} times lies in the queue", "given up after {{tries of the bus}} tries and lie in the queue for {{template.yaml Resources/WebhookDeadLetters/Properties/MessageRetentionPeriod}}",
 	"Sending one twice changes nothing",
+	// A word decides here whether an event is lost, or a secret that still counts is taken away.
+	"correct the cause first. Then repeat this until the first command prints no message.",
+	"gives its event (that is `requestPayload`, or the whole body of a message from EventBridge) to the function, and deletes the message if the answer has no `FunctionError`",
+	"put it into the secret, look at `secret_age_ms` or wait",
+	"roll it at Stripe with an overlap, and put both into the secret as a JSON list until the overlap is over",
+	"`warning` on lines with the effect `ignored`", "put the issuer's key set into `JwtJwks` (and nothing into `JwtJwksUrl`)",
+	"Expire the key at Stripe now, and make another", "A signing secret: roll it without overlap",
 
 	// Procedures
 	"or with `customer_creation=always`", // https://docs.stripe.com/api/checkout/sessions/create

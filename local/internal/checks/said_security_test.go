@@ -16,6 +16,8 @@ var _ = say(".github/SECURITY.md",
 	"`LogRetentionDays` ({{default LogRetentionDays}})",
 	"| {{template.yaml Resources/WebhookDeadLetters/Properties/MessageRetentionPeriod}} | | files that an operator names",
 
+	"Never HS, never `none`, never a key from the token's own header", "no `typ` but `JWT` and `at+jwt`", "Set `FirstDeployment` to `false` afterwards",
+
 	// AWS's own: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html,
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html,
 	// https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -210,6 +211,13 @@ func TestLimits(t *testing.T) {
 		r := post(strings.Repeat("a", size))
 		r.Header.Set("Content-Type", contentType)
 		return r
+	}
+	short, err := http.ReadRequest(bufio.NewReader(strings.NewReader("GET /a HTTP/1.1\r\nHost: a.example\r\nX-A: b\r\nX-A: c\r\n\r\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := headSize(short); got != len("GET /a HTTP/1.1\r\nHost: a.example\r\nX-A: b\r\nX-A: c\r\n") {
+		t.Errorf("a head of %d bytes", got)
 	}
 	for name, tc := range map[string]struct {
 		request *http.Request

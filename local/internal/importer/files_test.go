@@ -59,6 +59,28 @@ func TestFilesAreForTheirOwnerAlone(t *testing.T) {
 	}
 }
 
+// A run that is cut off after its last read goes on with what it has not written.
+func TestWhatWasReadIsWrittenLater(t *testing.T) {
+	c := newCloud(t)
+	c.reset(t, 3)
+	state := filepath.Join(t.TempDir(), "import.state")
+	refused := answer(http.StatusBadRequest, "", `{"__type":"com.amazon.coral.service#AccessDeniedException"}`)
+	c.answers("UpdateItem", refused, refused, refused)
+	run := func() (Counts, error) {
+		return (&Import{
+			Source: &FromStripe{Reader: c.account(t, nil, key), Limiter: rate.NewLimiter(rate.Inf, 1), MetadataKey: "user_id"}, Table: table, Report: &Report{},
+			Progress: silent, Writer: &app.MappingWriter{Client: c.dynamoDB(), Table: table}, WriteCapacity: 1_000_000, StateFile: state,
+		}).Run(t.Context())
+	}
+	if _, err := run(); err == nil {
+		t.Fatal("nothing was refused")
+	}
+	c.answers("UpdateItem")
+	if counts, err := run(); err != nil || counts.Imported != 3 || c.count("/v1/customers") != 1 {
+		t.Errorf("%+v, %v, %d lists", counts, err, c.count("/v1/customers"))
+	}
+}
+
 // A state is replaced as a whole: a run that cannot write a new one leaves the old one.
 func TestAStateIsWhole(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")

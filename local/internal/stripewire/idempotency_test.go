@@ -49,6 +49,9 @@ func TestKeyWithOtherParameters(t *testing.T) {
 		!strings.HasPrefix(refused.Msg, "Keys for idempotent requests can only be used with the same parameters") {
 		t.Errorf("%v", err)
 	}
+	if got := s.send(t, "POST", configurations, alice, "Idempotency-Key", "k1"); got.status != 400 || got.header.Get("Idempotent-Replayed") != "" {
+		t.Errorf("another path: %d, replayed %q", got.status, got.header.Get("Idempotent-Replayed"))
+	}
 }
 
 // TestWhatIsReplayed: an answer is kept once the request got as far as the account's state, whatever it was.
