@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -40,7 +42,7 @@ type asked struct {
 	change func(request map[string]any)
 	token  map[string]any // claims that differ
 	late   bool           // no time is left for the answer
-	await  string         // text of a warning that can come after the answer
+	await  []string       // texts of warnings, which come in any order and also after the answer
 }
 
 // upstreams are what the functions call.
@@ -212,19 +214,19 @@ func portalAsked() []asked {
 			form("locale", "de")(request)
 			header("content-type", "text/plain")(request)
 		}},
-		{code: "billing-misconfigured", env: map[string]string{"STRIPE_SECRET_ID": "wrong"}, await: "fetch ahead failed"},
+		{code: "billing-misconfigured", env: map[string]string{"STRIPE_SECRET_ID": "wrong"}, await: []string{"fetch ahead failed"}},
 		{code: "billing-misconfigured", broken: refuses(http.StatusUnauthorized, `"type":"invalid_request_error","code":"api_key_expired"`)},
 		{code: "internal", change: set("version", "1.0")},
 		{code: "billing-unavailable", broken: refuses(http.StatusInternalServerError, `"type":"api_error"`)},
 		{code: "billing-bad-response", broken: map[string]http.HandlerFunc{"stripe": answers(http.StatusOK, "{}")}},
 		{code: "billing-busy", broken: refuses(http.StatusTooManyRequests, `"type":"invalid_request_error","code":"rate_limit"`)},
-		{code: "identity-provider-unavailable", broken: down("issuer", ""), await: "fetch ahead failed"},
+		{code: "identity-provider-unavailable", broken: down("issuer", ""), await: []string{"fetch ahead failed", "fetching the issuer's keys failed"}},
 		{
 			code: "identity-provider-unavailable", env: map[string]string{"JWT_ISSUER_ALIASES": "{issuer}/alias"}, token: map[string]any{"iss": "{issuer}/alias"},
-			await: "fetching the issuer's keys failed",
+			await: []string{"fetching the issuer's keys failed"},
 		},
 		{code: "customer-store-unavailable", broken: down("dynamodb", "InternalServerError")},
-		{code: "secrets-unavailable", broken: down("secretsmanager", "InternalServiceError"), await: "fetch ahead failed"},
+		{code: "secrets-unavailable", broken: down("secretsmanager", "InternalServiceError"), await: []string{"fetch ahead failed"}},
 		{code: "upstream-timeout", env: map[string]string{"JWT_JWKS": "{jwks}"}, late: true},
 	}
 }
@@ -258,7 +260,7 @@ func webhookAsked(t *testing.T) []asked {
 		{code: "ok", change: event("checkout.session.completed-guest")},                      // ignored, with a warning
 		{code: "ok", env: map[string]string{"STRIPE_EVENT_SOURCE": eventSource}, change: ofBus(eventSource)},
 		{code: "webhook-misconfigured", change: ofBus(eventSource)},
-		{code: "webhook-misconfigured", env: map[string]string{"WEBHOOK_SECRET_ID": "wrong"}, change: created, await: "fetch ahead failed"},
+		{code: "webhook-misconfigured", env: map[string]string{"WEBHOOK_SECRET_ID": "wrong"}, change: created, await: []string{"fetch ahead failed"}},
 		{code: "webhook-misconfigured", change: event("customer.created", `"alice"`, `"odd"`)},
 		{code: "webhook-misconfigured", broken: map[string]http.HandlerFunc{"dynamodb": answers(http.StatusBadRequest, `{"__type":"AccessDeniedException"}`)}, change: created},
 		{code: "invalid-signature", change: func(request map[string]any) {
@@ -275,7 +277,7 @@ func webhookAsked(t *testing.T) []asked {
 		{code: "payload-too-large", change: set("body", strings.Repeat("x", 262145))},
 		{code: "internal", change: set("version", "1.0")},
 		{code: "customer-store-unavailable", broken: down("dynamodb", "InternalServerError"), change: event("customer.created", other...)},
-		{code: "secrets-unavailable", broken: down("secretsmanager", "InternalServiceError"), change: created, await: "fetch ahead failed"},
+		{code: "secrets-unavailable", broken: down("secretsmanager", "InternalServiceError"), change: created, await: []string{"fetch ahead failed"}},
 	}
 }
 
@@ -364,8 +366,10 @@ func (s started) ask(t *testing.T, a asked, usual func(map[string]any)) []map[st
 			t.Error(err)
 		}
 	}
-	s.log.await(t, a.await)
-	lines := s.log.lines(t, a.await != "", s.urls)
+	for _, text := range a.await {
+		s.log.await(t, text)
+	}
+	lines := s.log.lines(t, len(a.await) > 0, s.urls)
 	if last := lines[len(lines)-1]; last["code"] != a.code {
 		t.Errorf("code %v, want %s: %v", last["code"], a.code, last["error"])
 	}
@@ -443,5 +447,6 @@ func (l *log) lines(t *testing.T, others bool, urls map[string]string) (lines []
 			lines = append(lines, line)
 		}
 	}
+	slices.SortStableFunc(lines, func(a, b map[string]any) int { return strings.Compare(fmt.Sprint(a["msg"]), fmt.Sprint(b["msg"])) })
 	return append(lines, requests...)
 }
