@@ -69,7 +69,7 @@ func TestWhatWasReadIsWrittenLater(t *testing.T) {
 	run := func() (Counts, error) {
 		return (&Import{
 			Source: &FromStripe{Reader: c.account(t, nil, key), Limiter: rate.NewLimiter(rate.Inf, 1), MetadataKey: "user_id"}, Table: table, Report: &Report{},
-			Progress: silent, Writer: &app.MappingWriter{Client: c.dynamoDB(), Table: table}, WriteCapacity: 1_000_000, StateFile: state,
+			Progress: silent, Writer: &operator.MappingWriter{Client: c.dynamoDB(), Table: table}, WriteCapacity: 1_000_000, StateFile: state,
 		}).Run(t.Context())
 	}
 	if _, err := run(); err == nil {
