@@ -137,8 +137,8 @@ check-go: $(BIN)/golangci-lint-$(GOLANGCI_LINT)
 		if [ -n "$$unformatted" ]; then echo "gofmt has something to say about:"; echo "$$unformatted"; exit 1; fi
 	go mod tidy -diff
 	go -C .ci/terraform mod tidy -diff
-	go vet -race -tags realparts ./... # the linters look at it without -race
-	$< run --build-tags realparts ./...
+	go vet -race -tags integration ./... # the linters look at it without -race
+	$< run --build-tags integration ./...
 
 .PHONY: check-template
 check-template: $(VENV_FILE) $(TOOLS)/npm/.installed
@@ -194,7 +194,7 @@ check-vulnerabilities: $(BIN)/govulncheck-$(GOVULNCHECK)
 .PHONY: check-tests
 check-tests: tools
 	@rm -rf .cache/screenshots && mkdir -p .cache/screenshots
-	SCREENSHOTS=$(CURDIR)/.cache/screenshots go run .ci/gotest.go -race -count=1 -tags realparts ./...
+	SCREENSHOTS=$(CURDIR)/.cache/screenshots go run .ci/gotest.go -race -count=1 -tags integration ./...
 
 # ---- tools
 

@@ -145,7 +145,7 @@ func TestEveryWrongVariableIsNamedOnce(t *testing.T) {
 func TestTheGatewayReadsOriginsAsTheFunctionDoes(t *testing.T) {
 	t.Setenv("ALLOWED_ORIGINS", " HTTPS://App.Example.com/ , http://localhost:3000,https://b.example.com:443")
 	t.Setenv("DEFAULT_RETURN_URL", "https://app.example.com/")
-	l, _ := startLaptop(t)
+	l, _ := startDevserver(t)
 	for origin, want := range map[string]string{
 		"https://app.example.com": "https://app.example.com", "http://localhost:3000": "http://localhost:3000", "https://b.example.com": "https://b.example.com",
 		"https://c.example.com": "", "https://app.example.com/": "", "https://APP.example.com": "", "": "", "null": "",
@@ -198,14 +198,14 @@ func TestNoFlagIsBlank(t *testing.T) {
 	}
 }
 
-// Whatever a function reads can be tried on a laptop: it is the stand-ins' or an engineer's to set.
-func TestALaptopHasEveryVariable(t *testing.T) {
-	l, err := newLaptop("http://127.0.0.1:1", demoKey, nil)
+// Whatever a function reads can be tried on a devserver: it is the stand-ins' or an engineer's to set.
+func TestADevserverHasEveryVariable(t *testing.T) {
+	l, err := newDevserver("http://127.0.0.1:1", demoKey, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// The laptop's table, secret and paths are its own.
-	notOnALaptop := []string{
+	notOnADevserver := []string{
 		"AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_SESSION_TOKEN", "BASE_PATH",
 		"CUSTOMERS_ATTRIBUTE", "CUSTOMERS_KEY", "CUSTOMERS_KEY_FORMAT", "CUSTOMERS_SORT_KEY", "RELEASE", "STRIPE_EVENT_SOURCE", "STRIPE_SECRET_FIELD",
 	}
@@ -224,8 +224,8 @@ func TestALaptopHasEveryVariable(t *testing.T) {
 		}, io.Discard)
 		for variable := range read {
 			_, isSet := function.set[variable]
-			if isOnALaptop := isSet || slices.Contains(function.tunable, variable); isOnALaptop == slices.Contains(notOnALaptop, variable) {
-				t.Errorf("%s reads %s, which is set or tunable: %t", name, variable, isOnALaptop)
+			if isOnADevserver := isSet || slices.Contains(function.tunable, variable); isOnADevserver == slices.Contains(notOnADevserver, variable) {
+				t.Errorf("%s reads %s, which is set or tunable: %t", name, variable, isOnADevserver)
 			}
 		}
 		for _, variable := range function.tunable {

@@ -29,7 +29,7 @@ const (
 // upstreams are the laptop's stand-ins, with every call counted, for a function
 // that runs as a process of its own.
 type upstreams struct {
-	*laptop
+	*devserver
 	mu    sync.Mutex
 	calls map[string]int
 	hang  map[string]bool // upstreams that never answer
@@ -38,11 +38,11 @@ type upstreams struct {
 func startUpstreams(t *testing.T) *upstreams {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
-	l, err := newLaptop("http://"+server.Listener.Addr().String(), demoKey, demoCustomers)
+	l, err := newDevserver("http://"+server.Listener.Addr().String(), demoKey, demoCustomers)
 	if err != nil {
 		t.Fatal(err)
 	}
-	u := &upstreams{laptop: l, calls: map[string]int{}, hang: map[string]bool{}}
+	u := &upstreams{devserver: l, calls: map[string]int{}, hang: map[string]bool{}}
 	mux := http.NewServeMux()
 	mux.Handle(issuerPath+"/", u.counted("issuer", http.StripPrefix(issuerPath, l.issuer)))
 	for path, name := range map[string]string{dynamoDBPath: "dynamodb", secretsManagerPath: "secretsmanager", stripePath + "/": "stripe"} {

@@ -1,4 +1,4 @@
-//go:build realparts
+//go:build integration
 
 package main
 
@@ -94,7 +94,7 @@ func (b *browser) screenshot(name string) {
 // TestDemoPageInChromium clicks every button of the demo page as its users would:
 // a real form, the redirect, the portal's page, and the way back.
 func TestDemoPageInChromium(t *testing.T) {
-	l, _ := startLaptop(t)
+	l, _ := startDevserver(t)
 	b := startBrowser(t)
 	b.open(l.origin + "/?user=alice")
 	b.screenshot("demo")
@@ -125,7 +125,7 @@ func TestDemoPageInChromium(t *testing.T) {
 }
 
 func TestCompletedFlowInChromium(t *testing.T) {
-	l, _ := startLaptop(t)
+	l, _ := startDevserver(t)
 	b := startBrowser(t)
 	b.open(l.origin + "/?user=alice")
 	b.click(`form[data-flow="subscription_cancel"] button`, "#complete")
@@ -138,7 +138,7 @@ func TestCompletedFlowInChromium(t *testing.T) {
 // TestChoiceInChromium is dave's way: two subscriptions, a page to choose on, and
 // the portal of the one chosen, without a script and without a token in a page.
 func TestChoiceInChromium(t *testing.T) {
-	l, _ := startLaptop(t)
+	l, _ := startDevserver(t)
 	b := startBrowser(t)
 	b.open(l.origin + "/?user=dave&credential=cookie")
 	b.click("#any-cancel-button", "form .button")
@@ -165,7 +165,7 @@ func TestChoiceInChromium(t *testing.T) {
 }
 
 func TestCancelledInChromium(t *testing.T) {
-	l, _ := startLaptop(t)
+	l, _ := startDevserver(t)
 	b := startBrowser(t)
 	b.open(l.origin + "/?user=erin&credential=form")
 	b.click("#any-cancel-button", "h1 + p")
@@ -177,7 +177,7 @@ func TestCancelledInChromium(t *testing.T) {
 
 // A button's call is shown as it can be written, and each way of writing it works.
 func TestTheCallInChromium(t *testing.T) {
-	l, _ := startLaptop(t)
+	l, _ := startDevserver(t)
 	b := startBrowser(t)
 	b.open(l.origin + "/?user=alice&locale=de")
 	written := func(language string) string {
@@ -211,7 +211,7 @@ func TestTheCallInChromium(t *testing.T) {
 
 // What came back is shown, without the session's address, and so is what changed at the portal.
 func TestTheAnswerInChromium(t *testing.T) {
-	l, _ := startLaptop(t)
+	l, _ := startDevserver(t)
 	b := startBrowser(t)
 	b.open(l.origin + "/?user=alice")
 	b.click("#any-cancel-button", "#complete")
@@ -252,7 +252,7 @@ func TestTheAnswerInChromium(t *testing.T) {
 }
 
 func TestErrorPageInChromium(t *testing.T) {
-	l, _ := startLaptop(t)
+	l, _ := startDevserver(t)
 	b := startBrowser(t)
 	b.open(l.origin + "/?user=bob&credential=form")
 	b.click("#portal-button", "h1 + p")

@@ -34,7 +34,7 @@ type usage struct {
 
 // meter runs the real binaries with names as long as a deployment's.
 type meter struct {
-	*laptop
+	*devserver
 	format string // of the API's log
 
 	mu      sync.Mutex
@@ -44,11 +44,11 @@ type meter struct {
 func newMeter(t *testing.T) *meter {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
-	l, err := newLaptop("http://"+server.Listener.Addr().String(), demoKey, demoCustomers)
+	l, err := newDevserver("http://"+server.Listener.Addr().String(), demoKey, demoCustomers)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &meter{laptop: l, format: accessLogFormat(t), targets: map[string]int{}}
+	m := &meter{devserver: l, format: accessLogFormat(t), targets: map[string]int{}}
 	mux := http.NewServeMux()
 	mux.Handle(issuerPath+"/", http.StripPrefix(issuerPath, l.issuer))
 	mux.Handle("/", l.cloud())

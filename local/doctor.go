@@ -80,7 +80,7 @@ func examine(ctx context.Context, examiner preflight.Examiner, stack, region str
 		if region != "" {
 			return nil, errors.New("--region goes with --stack, or with the functions' variables")
 		}
-		return examineLaptop(ctx, examiner)
+		return examineDevserver(ctx, examiner)
 	}
 	endpoint := cmp.Or(own["AWS_ENDPOINT_URL_DYNAMODB"], own["AWS_ENDPOINT_URL"])
 	if stack != "" {
@@ -202,14 +202,14 @@ func variablesOf(ctx context.Context, client *lambda.Client, function string) (m
 }
 
 // examineLaptop looks at a laptop of its own. Carol is not on it: she is there to show what a stale mapping looks like.
-func examineLaptop(ctx context.Context, examiner preflight.Examiner) ([]preflight.Finding, error) {
+func examineDevserver(ctx context.Context, examiner preflight.Examiner) ([]preflight.Finding, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	customers := maps.Clone(demoCustomers)
 	delete(customers, "carol")
-	l, err := newLaptop("http://"+listener.Addr().String(), demoKey, customers)
+	l, err := newDevserver("http://"+listener.Addr().String(), demoKey, customers)
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}

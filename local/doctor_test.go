@@ -28,7 +28,7 @@ import (
 
 // patient is a deployment that doctor looks at: a laptop's cloud, and the environments of the functions in it.
 type patient struct {
-	*laptop
+	*devserver
 	portal, webhook map[string]string
 	before          atomic.Pointer[interceptor]
 }
@@ -44,11 +44,11 @@ func newPatient(t *testing.T) *patient {
 	customers := maps.Clone(demoCustomers)
 	delete(customers, "carol")
 	server := httptest.NewUnstartedServer(nil)
-	l, err := newLaptop("http://"+server.Listener.Addr().String(), demoKey, customers)
+	l, err := newDevserver("http://"+server.Listener.Addr().String(), demoKey, customers)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &patient{laptop: l}
+	p := &patient{devserver: l}
 	cloud, err := l.handler(t.Context(), io.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -354,7 +354,7 @@ func TestFindingsArePrinted(t *testing.T) {
 	}
 }
 
-func TestDoctorOfTheLaptopIsGreen(t *testing.T) {
+func TestDoctorOfTheDevserverIsGreen(t *testing.T) {
 	for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "JWT_ISSUER"} {
 		t.Setenv(name, "")
 	}

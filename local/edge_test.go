@@ -16,7 +16,7 @@ const edgeOrigin = "https://billing.example.com"
 // startEdge puts a proxy in front that passes requests on as CloudFront does with the policy AllViewerExceptHostHeader: everything but
 // the host, which becomes the origin's.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorCustomOrigin.html
-func startEdge(t *testing.T, l *laptop) string {
+func startEdge(t *testing.T, l *devserver) string {
 	t.Helper()
 	origin, err := url.Parse(l.origin)
 	if err != nil {
@@ -33,7 +33,7 @@ func startEdge(t *testing.T, l *laptop) string {
 }
 
 func TestBehindTheEdgeEverythingPasses(t *testing.T) {
-	l, _ := startLaptop(t)
+	l, _ := startDevserver(t)
 	edge := startEdge(t, l)
 	token, err := l.issuer.Token("alice", nil, 0)
 	if err != nil {
@@ -110,7 +110,7 @@ func TestBehindTheEdgeTheEdgesOriginIsAllowed(t *testing.T) {
 		{"not listed, of a browser that says where it is", "", "same-origin", http.StatusSeeOther},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			l, _ := startLaptop(t, func(l *laptop) { t.Setenv("ALLOWED_ORIGINS", l.origin+test.allowed) })
+			l, _ := startDevserver(t, func(l *devserver) { t.Setenv("ALLOWED_ORIGINS", l.origin+test.allowed) })
 			viaEdge := *l
 			viaEdge.origin = startEdge(t, l)
 			token, err := l.issuer.Token("alice", nil, 0)

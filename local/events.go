@@ -252,7 +252,7 @@ func payloadV1(token string) map[string]any {
 // containerEnvironment is the function's environment in a container of sam local,
 // while local serves on its default address.
 func containerEnvironment(key *ecdsa.PrivateKey) (map[string]any, error) {
-	l := &laptop{origin: defaultURL, stripeKey: demoKey}
+	l := &devserver{origin: defaultURL, stripeKey: demoKey}
 	environment, webhook := l.environment(containerHost), l.webhookEnvironment(containerHost)
 	for _, variables := range []map[string]string{environment, webhook} {
 		maps.DeleteFunc(variables, func(name, _ string) bool { // sam local sets them

@@ -85,7 +85,7 @@ func TestEventsMadeAgain(t *testing.T) {
 					t.Errorf("%s.json is made as\n%v\nand the committed one is\n%v", name, got, want)
 				}
 			}
-			l, _ := startLaptop(t)
+			l, _ := startDevserver(t)
 			function := l.inContainer(t, test.environment, "PortalFunction", portal.New, map[string]string{"PORTAL_HOSTS": strings.TrimPrefix(l.origin, "http://")})
 			checkEvents(t, function, test.folder)
 		})
@@ -148,11 +148,11 @@ func files(t *testing.T, dir string) []string {
 // would give it, but for where the laptop is.
 func startContainer(t *testing.T) lambda.Handler {
 	t.Helper()
-	l, _ := startLaptop(t)
+	l, _ := startDevserver(t)
 	return l.inContainer(t, filepath.Join("..", environmentFile), "PortalFunction", portal.New, map[string]string{"PORTAL_HOSTS": strings.TrimPrefix(l.origin, "http://")})
 }
 
-func (l *laptop) inContainer(t *testing.T, file, name string, assemble app.Assembly, more map[string]string) lambda.Handler {
+func (l *devserver) inContainer(t *testing.T, file, name string, assemble app.Assembly, more map[string]string) lambda.Handler {
 	t.Helper()
 	var environment map[string]map[string]string
 	readJSON(t, file, &environment)

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"billingportal/local/internal/awswire"
-	"billingportal/local/internal/faulty"
+	"billingportal/local/internal/faulttest"
 	"billingportal/local/internal/runtimeapi"
 )
 
@@ -43,13 +43,13 @@ const (
 
 // world is what all clouds of a test share: the stand-ins behind the servers, and an authority.
 type world struct {
-	*laptop
-	authority *faulty.Authority
+	*devserver
+	authority *faulttest.Authority
 	root      string // file with the authority's certificate
 	bootstrap string // the function's binary
 	oldKey    string // the Stripe key that the secret has at first
 	newKey    string
-	elsewhere *faulty.Server // where redirects lead; nobody may follow
+	elsewhere *faulttest.Server // where redirects lead; nobody may follow
 }
 
 func newWorld(t *testing.T) *world {
@@ -61,16 +61,16 @@ func newWorld(t *testing.T) *world {
 		newKey:    "sk_test_" + rand.Text(),
 	}
 	var err error
-	if w.laptop, err = newLaptop("https://"+portalHost, demoKey, nil); err != nil {
+	if w.devserver, err = newDevserver("https://"+portalHost, demoKey, nil); err != nil {
 		t.Fatal(err)
 	}
-	if w.authority, err = faulty.NewAuthority(); err != nil {
+	if w.authority, err = faulttest.NewAuthority(); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.authority.WriteRoot(w.root); err != nil {
 		t.Fatal(err)
 	}
-	if w.elsewhere, err = faulty.Start(faulty.Config{Healthy: http.NotFoundHandler()}); err != nil {
+	if w.elsewhere, err = faulttest.Start(faulttest.Config{Healthy: http.NotFoundHandler()}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.elsewhere.Close)
@@ -80,7 +80,7 @@ func newWorld(t *testing.T) *world {
 // cloud is the upstreams of one process, each on a port of its own, with a secret in every place that has room.
 type cloud struct {
 	*world
-	servers map[upstream]*faulty.Server
+	servers map[upstream]*faulttest.Server
 	secrets *awswire.SecretsManager
 	user    string
 	email   string
@@ -109,7 +109,7 @@ func (c *cloud) add(where, text string) {
 func (w *world) newCloud(secure bool) (*cloud, error) {
 	c := &cloud{
 		world: w, secure: secure,
-		servers: map[upstream]*faulty.Server{},
+		servers: map[upstream]*faulttest.Server{},
 		secrets: awswire.NewSecretsManager(),
 		planted: map[string]string{},
 	}
@@ -125,7 +125,7 @@ func (w *world) newCloud(secure bool) (*cloud, error) {
 	if err := w.dynamoDB.Put(customersTable, item); err != nil {
 		return nil, err
 	}
-	config := faulty.Config{}
+	config := faulttest.Config{}
 	if secure {
 		config.Authority = w.authority
 	}
@@ -137,7 +137,7 @@ func (w *world) newCloud(secure bool) (*cloud, error) {
 		stripeAPI:      http.HandlerFunc(c.serveStripe),
 	} {
 		config.Healthy, config.Says = handler, c.plant("text of "+string(name))
-		server, err := faulty.Start(config)
+		server, err := faulttest.Start(config)
 		if err != nil {
 			c.close()
 			return nil, err
@@ -249,13 +249,13 @@ func (c *cloud) start(ctx context.Context, level string) (*runtimeapi.Process, e
 
 // calls is what reached the upstreams.
 type calls struct {
-	requests    map[upstream][]faulty.Request
+	requests    map[upstream][]faulttest.Request
 	connections map[upstream]int
 }
 
 // take returns the calls since the last take.
 func (c *cloud) take() calls {
-	taken := calls{map[upstream][]faulty.Request{}, map[upstream]int{}}
+	taken := calls{map[upstream][]faulttest.Request{}, map[upstream]int{}}
 	for name, server := range c.servers {
 		taken.requests[name], taken.connections[name] = server.Take()
 	}

@@ -7,12 +7,12 @@ import (
 	"strconv"
 	"strings"
 
-	"billingportal/local/internal/faulty"
+	"billingportal/local/internal/faulttest"
 )
 
 // awsError is an error in AWS's JSON protocols, with more said than anybody may repeat.
-func awsError(status int, code string) faulty.Fault {
-	return faulty.Answer(status, map[string]string{"Content-Type": "application/x-amz-json-1.0"},
+func awsError(status int, code string) faulttest.Fault {
+	return faulttest.Answer(status, map[string]string{"Content-Type": "application/x-amz-json-1.0"},
 		`{"__type":"`+code+`","message":"User: arn:aws:sts::123456789012:assumed-role/%s is not authorized: %s","Item":{"S":"%s"}}`)
 }
 
@@ -75,7 +75,7 @@ func awsDataRows() []row {
 	const broken, none = "500 billing-misconfigured", "404 no-billing-account"
 	var rows []row
 	item := func(name, body, answer string) {
-		r := row{at: dynamoDB, name: name, fault: faulty.Answer(200, jsonType, body)}
+		r := row{at: dynamoDB, name: name, fault: faulttest.Answer(200, jsonType, body)}
 		rows = append(rows, r.expect(reaction{answer, 1}, foreign))
 	}
 	item("no item", `{}`, none)
@@ -87,7 +87,7 @@ func awsDataRows() []row {
 	item("a customer of no known type", `{"Item":{"customer_id":{"X":"%s"}}}`, broken)
 
 	secret := func(name, body string) {
-		r := row{at: secretsManager, name: name, fault: faulty.Answer(200, jsonType, body)}
+		r := row{at: secretsManager, name: name, fault: faulttest.Answer(200, jsonType, body)}
 		rows = append(rows, r.expect(reaction{broken, 1}, foreign))
 	}
 	secret("a secret that is no key", `{"SecretString":"%s"}`)
@@ -101,11 +101,11 @@ func awsDataRows() []row {
 		rows = append(rows,
 			row{at: at, name: "400, a code made of a secret", fault: awsError(400, "%s")}.expect(reactions[at][refused], refused),
 			row{at: at, name: "500, a code made of a secret", fault: awsError(500, "%s")}.expect(reactions[at][failing], failing),
-			row{at: at, name: "400, the code in a header", fault: faulty.Answer(400, map[string]string{"X-Amzn-Errortype": "AccessDeniedException:http://%s/"}, `{"message":"%s"}`)}.
+			row{at: at, name: "400, the code in a header", fault: faulttest.Answer(400, map[string]string{"X-Amzn-Errortype": "AccessDeniedException:http://%s/"}, `{"message":"%s"}`)}.
 				expect(reactions[at][denied], denied))
 	}
 	// The SDK computes the checksum and does not act on it; TLS is what guards an answer.
-	checksum := row{at: dynamoDB, name: "a checksum of another answer", fault: faulty.Header("X-Amz-Crc32", "1")}
+	checksum := row{at: dynamoDB, name: "a checksum of another answer", fault: faulttest.Header("X-Amz-Crc32", "1")}
 	return append(rows, checksum.expect(reactions[dynamoDB][harmless], harmless))
 }
 
@@ -116,7 +116,7 @@ func awsDataRows() []row {
 func issuerRows(elsewhere string) []row {
 	var rows []row
 	document := func(name string, change func(body []byte, says string) []byte) {
-		rows = append(rows, row{at: discovery, name: name, fault: faulty.Rewritten(change)}.expect(reactions[discovery][foreign], foreign))
+		rows = append(rows, row{at: discovery, name: name, fault: faulttest.Rewritten(change)}.expect(reactions[discovery][foreign], foreign))
 	}
 	document("another issuer", func(body []byte, says string) []byte {
 		return []byte(strings.Replace(string(body), `"issuer":"http://127.0.0.1`, `"issuer":"http://localhost`, 1))
@@ -129,18 +129,18 @@ func issuerRows(elsewhere string) []row {
 		return []byte(strings.Replace(string(body), `"jwks_uri":"http://127.0.0.1`, `"jwks_uri":"http://issuer.example`, 1))
 	})
 	keys := func(name, body string) {
-		rows = append(rows, row{at: keySet, name: name, fault: faulty.Answer(200, jsonType, body)}.expect(reactions[keySet][foreign], foreign))
+		rows = append(rows, row{at: keySet, name: name, fault: faulttest.Answer(200, jsonType, body)}.expect(reactions[keySet][foreign], foreign))
 	}
 	keys("no keys", `{"keys":[]}`)
 	keys("no usable key", `{"keys":[{"kty":"oct","kid":"%s","k":"%s"}]}`)
 	keys("keys of another shape", `{"keys":{"%s":"%s"}}`)
 	for _, at := range []upstream{discovery, keySet} {
 		for _, status := range []int{301, 410} {
-			rows = append(rows, row{at: at, name: strconv.Itoa(status), fault: faulty.Redirect(status, elsewhere)}.expect(reactions[at][refused], refused))
+			rows = append(rows, row{at: at, name: strconv.Itoa(status), fault: faulttest.Redirect(status, elsewhere)}.expect(reactions[at][refused], refused))
 		}
 		rows = append(rows,
-			row{at: at, name: "429 with Retry-After", fault: faulty.Answer(429, map[string]string{"Retry-After": "7"}, `{"error":"%s"}`)}.expect(reactions[at][refused], refused),
-			row{at: at, name: "503 with Retry-After", fault: faulty.Answer(503, map[string]string{"Retry-After": "7"}, `{"error":"%s"}`)}.expect(reactions[at][failing], failing))
+			row{at: at, name: "429 with Retry-After", fault: faulttest.Answer(429, map[string]string{"Retry-After": "7"}, `{"error":"%s"}`)}.expect(reactions[at][refused], refused),
+			row{at: at, name: "503 with Retry-After", fault: faulttest.Answer(503, map[string]string{"Retry-After": "7"}, `{"error":"%s"}`)}.expect(reactions[at][failing], failing))
 	}
 	return rows
 }

@@ -11,7 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"billingportal/local/internal/faulty"
+	"billingportal/local/internal/faulttest"
 	"billingportal/local/internal/runtimeapi"
 )
 
@@ -19,7 +19,7 @@ import (
 type frozenRow struct {
 	when moment
 	name string
-	fate func(*faulty.Server)
+	fate func(*faulttest.Server)
 }
 
 // moment is when a process is frozen. Lambda does that when the process asks for its next invocation.
@@ -39,10 +39,10 @@ func TestFrozen(t *testing.T) {
 	var rows []frozenRow
 	for _, when := range []moment{fetching, ready, warm} {
 		rows = append(rows,
-			frozenRow{when, "left alone", func(*faulty.Server) {}},
-			frozenRow{when, "closed", (*faulty.Server).HangUp},
-			frozenRow{when, "reset", (*faulty.Server).Drop},
-			frozenRow{when, "forgotten by the network", (*faulty.Server).Forget})
+			frozenRow{when, "left alone", func(*faulttest.Server) {}},
+			frozenRow{when, "closed", (*faulttest.Server).HangUp},
+			frozenRow{when, "reset", (*faulttest.Server).Drop},
+			frozenRow{when, "forgotten by the network", (*faulttest.Server).Forget})
 	}
 	lines := make([]string, len(rows))
 	var wait sync.WaitGroup
@@ -82,7 +82,7 @@ func (w *world) runFrozen(ctx context.Context, r frozenRow) (*meeting, error) {
 	ahead := []upstream{keySet, secretsManager}
 	if r.when == fetching {
 		for _, at := range ahead {
-			c.servers[at].Break(faulty.Hang())
+			c.servers[at].Break(faulttest.Hang())
 		}
 	}
 	process, err := c.start(ctx, tableLevel)

@@ -6,22 +6,22 @@ import (
 	"fmt"
 	"strings"
 
-	"billingportal/local/internal/faulty"
+	"billingportal/local/internal/faulttest"
 )
 
 // row is one upstream with one fault, and what is expected of requests that meet it.
 type row struct {
 	at          upstream
 	name        string
-	fault       faulty.Fault
-	faultIn     func(c *cloud) faulty.Fault // in place of fault, where it depends on the cloud
-	beforeWarm  func(c *cloud)              // what else happens before the warm request
-	flow        string                      // type of the request's flow_data
-	secure      bool                        // all upstreams speak TLS
-	slow        bool                        // nothing is answered: the function's time is cut
-	full        bool                        // nothing is answered, and the function has all its time
-	uncounted   bool                        // the upstream cannot know of its callers
-	connections bool                        // connections are counted, for want of requests
+	fault       faulttest.Fault
+	faultIn     func(c *cloud) faulttest.Fault // in place of fault, where it depends on the cloud
+	beforeWarm  func(c *cloud)                 // what else happens before the warm request
+	flow        string                         // type of the request's flow_data
+	secure      bool                           // all upstreams speak TLS
+	slow        bool                           // nothing is answered: the function's time is cut
+	full        bool                           // nothing is answered, and the function has all its time
+	uncounted   bool                           // the upstream cannot know of its callers
+	connections bool                           // connections are counted, for want of requests
 
 	cold, warm want
 	renewals   [2]int // calls of Secrets Manager for a refused key, cold and warm
@@ -136,34 +136,34 @@ func commonRows(elsewhere string) []row {
 			r.at = at
 			rows = append(rows, r.expect(reactions[at][ofKind], ofKind))
 		}
-		add(row{name: "refused", fault: faulty.Refused(), uncounted: true}, lost)
-		add(connection(row{name: "reset before the request", fault: faulty.ResetAtOnce()}), lost)
-		add(row{name: "reset after the request", fault: faulty.ResetAfterRequest()}, lost)
-		add(row{name: "hang, all the time there is", fault: faulty.Hang(), full: true}, late)
-		add(row{name: "hang", fault: faulty.Hang(), slow: true}, late)
-		add(row{name: "slow drip", fault: faulty.Drip(), slow: true}, late)
-		add(row{name: "slow drip of the head", fault: faulty.DripHead(), slow: true}, late)
+		add(row{name: "refused", fault: faulttest.Refused(), uncounted: true}, lost)
+		add(connection(row{name: "reset before the request", fault: faulttest.ResetAtOnce()}), lost)
+		add(row{name: "reset after the request", fault: faulttest.ResetAfterRequest()}, lost)
+		add(row{name: "hang, all the time there is", fault: faulttest.Hang(), full: true}, late)
+		add(row{name: "hang", fault: faulttest.Hang(), slow: true}, late)
+		add(row{name: "slow drip", fault: faulttest.Drip(), slow: true}, late)
+		add(row{name: "slow drip of the head", fault: faulttest.DripHead(), slow: true}, late)
 		for _, status := range []int{400, 401, 403, 404} {
-			add(row{name: fmt.Sprintf("%d, HTML", status), fault: faulty.HTML(status)}, refused)
+			add(row{name: fmt.Sprintf("%d, HTML", status), fault: faulttest.HTML(status)}, refused)
 		}
 		rows = append(rows, throttled(at))
 		for _, status := range []int{500, 502, 503, 504} {
-			add(row{name: fmt.Sprintf("%d, HTML", status), fault: faulty.HTML(status)}, failing)
+			add(row{name: fmt.Sprintf("%d, HTML", status), fault: faulttest.HTML(status)}, failing)
 		}
-		add(row{name: "500, empty", fault: faulty.Empty(500)}, failing)
-		add(row{name: "307 to elsewhere", fault: faulty.Redirect(307, elsewhere)}, refused)
-		add(row{name: "200, HTML", fault: faulty.HTML(200)}, foreign)
-		add(row{name: "200, empty", fault: faulty.Empty(200)}, foreign)
-		add(row{name: "204", fault: faulty.Empty(204)}, foreign)
-		add(row{name: "200, null", fault: faulty.Answer(200, jsonType, "null")}, foreign)
-		add(row{name: "200, a list", fault: faulty.Answer(200, jsonType, `["%s"]`)}, foreign)
-		add(row{name: "JSON that breaks off", fault: faulty.HalfJSON()}, foreign)
-		add(row{name: "10 MB", fault: faulty.Large()}, foreign)
-		add(row{name: "gzip bomb", fault: faulty.GzipBomb()}, foreign)
-		add(row{name: "a megabyte of header", fault: faulty.HeaderFlood()}, lost)
+		add(row{name: "500, empty", fault: faulttest.Empty(500)}, failing)
+		add(row{name: "307 to elsewhere", fault: faulttest.Redirect(307, elsewhere)}, refused)
+		add(row{name: "200, HTML", fault: faulttest.HTML(200)}, foreign)
+		add(row{name: "200, empty", fault: faulttest.Empty(200)}, foreign)
+		add(row{name: "204", fault: faulttest.Empty(204)}, foreign)
+		add(row{name: "200, null", fault: faulttest.Answer(200, jsonType, "null")}, foreign)
+		add(row{name: "200, a list", fault: faulttest.Answer(200, jsonType, `["%s"]`)}, foreign)
+		add(row{name: "JSON that breaks off", fault: faulttest.HalfJSON()}, foreign)
+		add(row{name: "10 MB", fault: faulttest.Large()}, foreign)
+		add(row{name: "gzip bomb", fault: faulttest.GzipBomb()}, foreign)
+		add(row{name: "a megabyte of header", fault: faulttest.HeaderFlood()}, lost)
 		rows = append(rows, wireRows(at)...)
-		add(row{name: "wrong content type", fault: faulty.ContentType("text/html")}, harmless)
-		add(row{name: "a second answer behind the first", fault: faulty.Trailing(foreignAnswer)}, harmless)
+		add(row{name: "wrong content type", fault: faulttest.ContentType("text/html")}, harmless)
+		add(row{name: "a second answer behind the first", fault: faulttest.Trailing(foreignAnswer)}, harmless)
 		rows = append(rows, secureRows(at)...)
 	}
 	return rows
@@ -173,7 +173,7 @@ var jsonType = map[string]string{"Content-Type": "application/json"}
 
 // throttled is a 429 without words: Stripe's means one thing, whatever stands in it.
 func throttled(at upstream) row {
-	r := row{at: at, name: "429, HTML", fault: faulty.HTML(429)}.expect(reactions[at][refused], refused)
+	r := row{at: at, name: "429, HTML", fault: faulttest.HTML(429)}.expect(reactions[at][refused], refused)
 	if at == stripeAPI {
 		r.cold.answer, r.warm.answer = "503 billing-busy, 1", "503 billing-busy, 1"
 	}
@@ -211,7 +211,7 @@ func wireRows(at upstream) []row {
 	length := func(body string) string { return fmt.Sprintf("Content-Length: %d\r\n", len(body)) }
 	var rows []row
 	add := func(name string, ofKind kind, answer func(body string) string) {
-		fault := faulty.Raw(func(body, says string) string { return strings.ReplaceAll(answer(body), "%s", says) })
+		fault := faulttest.Raw(func(body, says string) string { return strings.ReplaceAll(answer(body), "%s", says) })
 		rows = append(rows, row{at: at, name: name, fault: fault}.expect(reactions[at][ofKind], ofKind))
 	}
 	add("HTTP/1.0", harmless, func(body string) string { return "HTTP/1.0 200 OK\r\n\r\n" + body })
@@ -225,14 +225,14 @@ func wireRows(at upstream) []row {
 		return head + "Transfer-Encoding: chunked\r\n\r\n%s\r\n" + body
 	})
 	return append(rows,
-		row{at: at, name: "cut short", fault: faulty.CutShort()}.expect(reactions[at][cutShort(at)], cutShort(at)),
-		row{at: at, name: "not HTTP", fault: faulty.Garbage()}.expect(reactions[at][lost], lost))
+		row{at: at, name: "cut short", fault: faulttest.CutShort()}.expect(reactions[at][cutShort(at)], cutShort(at)),
+		row{at: at, name: "not HTTP", fault: faulttest.Garbage()}.expect(reactions[at][lost], lost))
 }
 
 // secureRows are the faults of TLS.
 func secureRows(at upstream) []row {
-	untrusted := connection(row{at: at, name: "TLS: nobody's certificate", fault: faulty.Untrusted(), secure: true})
-	expired := connection(row{at: at, name: "TLS: an expired certificate", fault: faulty.Expired(), secure: true})
+	untrusted := connection(row{at: at, name: "TLS: nobody's certificate", fault: faulttest.Untrusted(), secure: true})
+	expired := connection(row{at: at, name: "TLS: an expired certificate", fault: faulttest.Expired(), secure: true})
 	lostOnce := reactions[at][lost]
 	if at == stripeAPI {
 		lostOnce.tries = 1 // a certificate will not be another one in a moment
@@ -241,7 +241,7 @@ func secureRows(at upstream) []row {
 		{at: at, name: "TLS: healthy", secure: true, cold: wanted(served, 1), warm: wanted(served, map[bool]int{false: 1}[at.isPrefetched()])},
 		untrusted.expect(lostOnce, lost),
 		expired.expect(lostOnce, lost),
-		connection(row{at: at, name: "TLS: no handshake", fault: faulty.NoHandshake(), secure: true}).expect(reactions[at][lost], lost),
-		connection(row{at: at, name: "TLS: a silent handshake", fault: faulty.SilentHandshake(), secure: true, slow: true}).expect(reactions[at][late], late),
+		connection(row{at: at, name: "TLS: no handshake", fault: faulttest.NoHandshake(), secure: true}).expect(reactions[at][lost], lost),
+		connection(row{at: at, name: "TLS: a silent handshake", fault: faulttest.SilentHandshake(), secure: true, slow: true}).expect(reactions[at][late], late),
 	}
 }

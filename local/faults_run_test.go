@@ -16,7 +16,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"billingportal/local/internal/faulty"
+	"billingportal/local/internal/faulttest"
 	"billingportal/local/internal/gateway"
 	"billingportal/local/internal/runtimeapi"
 )
@@ -299,7 +299,7 @@ func (e *encounter) search(c *cloud) {
 
 // idempotencyError says what is wrong with the idempotency keys of one request's calls of Stripe, or "": one key for
 // each API key, not that of an earlier request.
-func idempotencyError(requests []faulty.Request, earlier map[string]bool) string {
+func idempotencyError(requests []faulttest.Request, earlier map[string]bool) string {
 	keyOf := map[string]string{}
 	used := map[string]bool{}
 	for _, request := range requests {

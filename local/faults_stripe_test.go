@@ -7,18 +7,18 @@ import (
 	"slices"
 	"strings"
 
-	"billingportal/local/internal/faulty"
+	"billingportal/local/internal/faulttest"
 )
 
 // stripeError is an error in Stripe's shape. %s in the words stands for what Stripe repeats of a request.
 //
 // https://docs.stripe.com/api/errors
-func stripeError(status int, members string, headers ...string) faulty.Fault {
+func stripeError(status int, members string, headers ...string) faulttest.Fault {
 	header := map[string]string{"Content-Type": "application/json"}
 	for i := 0; i < len(headers); i += 2 {
 		header[headers[i]] = headers[i+1]
 	}
-	return faulty.Answer(status, header, `{"error":{`+members+`,"request_log_url":"https://dashboard.stripe.com/logs/%s","doc_url":"%s"}}`)
+	return faulttest.Answer(status, header, `{"error":{`+members+`,"request_log_url":"https://dashboard.stripe.com/logs/%s","doc_url":"%s"}}`)
 }
 
 // What Stripe's errors are made of. Its wordings are those that functions/internal/billing quotes with their sources.
@@ -39,7 +39,7 @@ func param(name string) string { return `,"param":"` + name + `"` }
 // stripeRows are Stripe's errors, each of which has a class of its own, and sessions that are not what was asked for.
 func stripeRows() []row {
 	rows := append(keyRows(), sessionRows()...)
-	add := func(name string, fault faulty.Fault, answer string, calls int) {
+	add := func(name string, fault faulttest.Fault, answer string, calls int) {
 		rows = append(rows, row{at: stripeAPI, name: name, fault: fault, cold: wanted(answer, calls), warm: wanted(answer, calls)})
 	}
 	const (
@@ -95,9 +95,9 @@ func keyRows() []row {
 		rows = append(rows, row{at: stripeAPI, name: name, fault: stripeError(401, words), cold: wanted(answer, 1), warm: wanted(answer, 1), renewals: [2]int{1, 0}})
 	}
 	refusal := stripeError(401, `"code":"api_key_expired",`+invalid+says("Expired API Key provided: %s"))
-	onceRotated := func(fault faulty.Fault, methods ...string) func(c *cloud) faulty.Fault {
-		return func(c *cloud) faulty.Fault {
-			return faulty.When(func(r faulty.Request) bool {
+	onceRotated := func(fault faulttest.Fault, methods ...string) func(c *cloud) faulttest.Fault {
+		return func(c *cloud) faulttest.Fault {
+			return faulttest.When(func(r faulttest.Request) bool {
 				return c.isRotated() && (r.Authorization == "Bearer "+c.oldKey) && slices.Contains(methods, r.Method)
 			}, fault)
 		}
@@ -105,7 +105,7 @@ func keyRows() []row {
 	return append(rows,
 		row{
 			at: stripeAPI, name: "key rotated before the start", cold: wanted(served, 1), warm: wanted(served, 1),
-			faultIn: func(c *cloud) faulty.Fault {
+			faultIn: func(c *cloud) faulttest.Fault {
 				c.rotate()
 				return onceRotated(refusal, "POST")(c)
 			},
@@ -124,9 +124,9 @@ func keyRows() []row {
 		},
 		row{
 			at: stripeAPI, name: "key rotated since, then lock_timeout", cold: wanted(served, 1), warm: wanted("503 billing-busy, 1", 4), renewals: [2]int{0, 1},
-			faultIn: func(c *cloud) faulty.Fault {
-				return faulty.When(func(faulty.Request) bool { return c.isRotated() },
-					faulty.Either(func(r faulty.Request) bool { return r.Authorization == "Bearer "+c.oldKey }, refusal, stripeError(409, lockTimeout)))
+			faultIn: func(c *cloud) faulttest.Fault {
+				return faulttest.When(func(faulttest.Request) bool { return c.isRotated() },
+					faulttest.Either(func(r faulttest.Request) bool { return r.Authorization == "Bearer "+c.oldKey }, refusal, stripeError(409, lockTimeout)))
 			},
 			beforeWarm: (*cloud).rotate,
 		},
@@ -135,7 +135,7 @@ func keyRows() []row {
 			faultIn: onceRotated(refusal, "POST"),
 			beforeWarm: func(c *cloud) {
 				c.rotate()
-				c.servers[secretsManager].Break(faulty.HTML(500))
+				c.servers[secretsManager].Break(faulttest.HTML(500))
 			},
 		})
 }
@@ -144,7 +144,7 @@ func keyRows() []row {
 func sessionRows() []row {
 	var rows []row
 	add := func(name, answer string, old, replacement string) {
-		fault := faulty.Rewritten(func(body []byte, says string) []byte {
+		fault := faulttest.Rewritten(func(body []byte, says string) []byte {
 			changed := strings.Replace(string(body), old, strings.ReplaceAll(replacement, "%s", strings.Fields(says)[0]), 1)
 			if changed == string(body) {
 				return []byte(`{"the test is wrong":true}`)
@@ -170,7 +170,7 @@ func sessionRows() []row {
 		fault: stripeError(200, missing+param("customer")+says("No such customer: 'cus_DemoAlice'")),
 	}, row{
 		at: stripeAPI, name: "201", cold: wanted(nonsense, 1), warm: wanted(nonsense, 1),
-		fault: faulty.Answer(201, jsonType, `{"url":"https://`+portalHost+`/p/session/%s","customer":"cus_DemoAlice","livemode":false}`),
+		fault: faulttest.Answer(201, jsonType, `{"url":"https://`+portalHost+`/p/session/%s","customer":"cus_DemoAlice","livemode":false}`),
 	})
 	return rows
 }
@@ -178,23 +178,23 @@ func sessionRows() []row {
 // flowRows go wrong in the call that looks a flow's subscription up, before a session is asked for.
 func flowRows() []row {
 	var rows []row
-	add := func(name string, fault faulty.Fault, answer string, calls int) {
+	add := func(name string, fault faulttest.Fault, answer string, calls int) {
 		rows = append(rows, row{
 			at: stripeAPI, name: "a flow's subscriptions: " + name, flow: "subscription_cancel", cold: wanted(answer, calls), warm: wanted(answer, calls),
-			fault: faulty.When(func(r faulty.Request) bool { return r.Path == "/v1/subscriptions" }, fault),
+			fault: faulttest.When(func(r faulttest.Request) bool { return r.Path == "/v1/subscriptions" }, fault),
 		})
 	}
-	add("none", faulty.Answer(200, jsonType, `{"object":"list","data":[],"has_more":false,"note":"%s"}`), "409 subscription-not-eligible", 1)
-	add("somebody else's", faulty.Answer(200, jsonType, `{"object":"list","data":[{"id":"sub_1","customer":"cus_%s","status":"active"}],"has_more":false}`), "502 billing-bad-response", 1)
+	add("none", faulttest.Answer(200, jsonType, `{"object":"list","data":[],"has_more":false,"note":"%s"}`), "409 subscription-not-eligible", 1)
+	add("somebody else's", faulttest.Answer(200, jsonType, `{"object":"list","data":[{"id":"sub_1","customer":"cus_%s","status":"active"}],"has_more":false}`), "502 billing-bad-response", 1)
 	add("no such customer", stripeError(400, missing+param("customer")+says("No such customer: 'cus_DemoAlice'")), "404 no-billing-account", 1)
 	add("a missing permission", stripeError(403, invalid+says("The provided key 'rk_test_***%s' does not have the required permissions for this endpoint")), "500 billing-misconfigured", 1)
 	add("429", stripeError(429, rateLimit), "503 billing-busy, 1", 1)
 	add("500", stripeError(500, `"type":"api_error"`+says("An unknown error occurred")), "502 billing-unavailable", 3)
-	add("HTML", faulty.HTML(200), "502 billing-bad-response", 1)
-	add("reset", faulty.ResetAfterRequest(), "502 billing-unavailable", 3)
-	add("cut short", faulty.CutShort(), "502 billing-unavailable", 3)
+	add("HTML", faulttest.HTML(200), "502 billing-bad-response", 1)
+	add("reset", faulttest.ResetAfterRequest(), "502 billing-unavailable", 3)
+	add("cut short", faulttest.CutShort(), "502 billing-unavailable", 3)
 	slow := row{at: stripeAPI, name: "a flow's subscriptions: hang", flow: "subscription_cancel", slow: true,
-		fault: faulty.When(func(r faulty.Request) bool { return r.Path == "/v1/subscriptions" }, faulty.Hang())}
+		fault: faulttest.When(func(r faulttest.Request) bool { return r.Path == "/v1/subscriptions" }, faulttest.Hang())}
 	return append(rows, slow.expect(reactions[stripeAPI][late], late))
 }
 

@@ -13,7 +13,7 @@ import (
 // TestCustomerWithManySubscriptions finds the only one that is not cancelled among
 // 251, which are three pages.
 func TestCustomerWithManySubscriptions(t *testing.T) {
-	l, logs := startLaptop(t)
+	l, logs := startDevserver(t)
 	l.stripe.Change(func(d *stripewire.Data) {
 		for i := range 250 {
 			d.Subscriptions = append(d.Subscriptions, stripewire.Subscription{
@@ -37,7 +37,7 @@ func TestCustomerWithManySubscriptions(t *testing.T) {
 // TestRestrictedKeyWithoutSubscriptions works for everything but flows, and says
 // in the log what is missing.
 func TestRestrictedKeyWithoutSubscriptions(t *testing.T) {
-	l, logs := startLaptop(t)
+	l, logs := startDevserver(t)
 	l.stripe.Withhold(demoKey, "subscription_read")
 	for form, want := range map[string]int{
 		"":                                      303,
@@ -62,7 +62,7 @@ func TestRestrictedKeyWithoutSubscriptions(t *testing.T) {
 // TestStatesOfSubscriptions is which states of a single subscription each flow
 // takes, with the stand-in Stripe having the last word.
 func TestStatesOfSubscriptions(t *testing.T) {
-	l, _ := startLaptop(t)
+	l, _ := startDevserver(t)
 	set := func(change func(*stripewire.Subscription)) {
 		l.stripe.Change(func(d *stripewire.Data) {
 			for i := range d.Subscriptions {

@@ -34,7 +34,7 @@ import (
 
 // company is a laptop with many customers, which sees what is asked of Stripe.
 type company struct {
-	*laptop
+	*devserver
 	client  *dynamodb.Client
 	table   string
 	entered int // times
@@ -61,11 +61,11 @@ func newCompany(t *testing.T, n int) *company {
 func startCompany(t *testing.T) *company {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
-	l, err := newLaptop("http://"+server.Listener.Addr().String(), demoKey, nil)
+	l, err := newDevserver("http://"+server.Listener.Addr().String(), demoKey, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &company{laptop: l, table: customersTable}
+	c := &company{devserver: l, table: customersTable}
 	cloud := l.cloud()
 	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c.mu.Lock()

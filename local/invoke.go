@@ -21,13 +21,13 @@ import (
 // deployed is a function of template.yaml, as it is built there.
 type deployed struct {
 	name, pkg   string
-	environment func(l *laptop, host string) map[string]string
+	environment func(l *devserver, host string) map[string]string
 }
 
 func deployedFunctions() []deployed {
 	return []deployed{
-		{"PortalFunction", "billingportal/functions/portal", (*laptop).environment},
-		{"WebhookFunction", "billingportal/functions/webhook", (*laptop).webhookEnvironment},
+		{"PortalFunction", "billingportal/functions/portal", (*devserver).environment},
+		{"WebhookFunction", "billingportal/functions/webhook", (*devserver).webhookEnvironment},
 	}
 }
 
@@ -95,7 +95,7 @@ func (i *invocation) run(ctx context.Context, name string, event, variables []by
 		return err
 	}
 	// The events and their variables are of a laptop at its default address. Nobody listens there now.
-	l, err := newLaptop(defaultURL, demoKey, demoCustomers)
+	l, err := newDevserver(defaultURL, demoKey, demoCustomers)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func functionOf(event []byte) string {
 
 // environmentOf is what template.yaml and Lambda would set, and over it the function's part of a file of variables. host is where the
 // cloud is, which a container would have reached elsewhere.
-func environmentOf(f deployed, l *laptop, file []byte, host string) ([]string, error) {
+func environmentOf(f deployed, l *devserver, file []byte, host string) ([]string, error) {
 	var variables map[string]map[string]string
 	if err := json.Unmarshal(file, &variables); err != nil {
 		return nil, errors.New("the file of variables is no JSON object of objects with texts, by function")

@@ -204,7 +204,7 @@ func (c *cloud) send(t *testing.T, process *runtimeapi.Process, event map[string
 // TestMarkersInAWrongEnvironment has a secret in each variable, most of which it makes wrong.
 func TestMarkersInAWrongEnvironment(t *testing.T) {
 	c := &cloud{planted: map[string]string{}}
-	l := &laptop{origin: "https://" + portalHost, stripeKey: demoKey}
+	l := &devserver{origin: "https://" + portalHost, stripeKey: demoKey}
 	var env []string
 	for name := range l.environment(l.origin) {
 		env = append(env, name+"=::"+c.plant(name)+"::")

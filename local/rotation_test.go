@@ -10,7 +10,7 @@ import (
 // TestKeyRotationFailsNoRequest rotates the Stripe key under load: the secret
 // first, then Stripe stops to accept the old one.
 func TestKeyRotationFailsNoRequest(t *testing.T) {
-	l, _ := startLaptop(t)
+	l, _ := startDevserver(t)
 	const (
 		workers = 8
 		each    = 50

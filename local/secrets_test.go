@@ -14,7 +14,7 @@ import (
 )
 
 // readSecret reads a secret of a laptop as a program with these credentials would, and returns AWS's code of an error.
-func (l *laptop) readSecret(t *testing.T, c aws.Credentials, id string, change ...func(*http.Request)) (value, code string) {
+func (l *devserver) readSecret(t *testing.T, c aws.Credentials, id string, change ...func(*http.Request)) (value, code string) {
 	t.Helper()
 	transport := roundTripFunc(func(r *http.Request) (*http.Response, error) {
 		for _, change := range change {
@@ -44,8 +44,8 @@ func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { retu
 // Every user of a machine can connect to its loopback addresses.
 func TestOtherUsersCannotReadARealKey(t *testing.T) {
 	const key = "sk_test_" + "ofMine"
-	l, _ := startLaptop(t, func(l *laptop) {
-		withKey, err := newLaptop(l.origin, key, demoCustomers)
+	l, _ := startDevserver(t, func(l *devserver) {
+		withKey, err := newDevserver(l.origin, key, demoCustomers)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +88,7 @@ func TestOtherUsersCannotReadARealKey(t *testing.T) {
 
 func another(t *testing.T) aws.Credentials {
 	t.Helper()
-	l, err := newLaptop("http://127.0.0.1:1", demoKey, nil)
+	l, err := newDevserver("http://127.0.0.1:1", demoKey, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func signedHeaders(r *http.Request, names string) {
 
 // The demo's own secrets are public. Containers of sam local read them with the developer's own credentials.
 func TestTheDemosSecretsAreForEveryone(t *testing.T) {
-	l, _ := startLaptop(t)
+	l, _ := startDevserver(t)
 	if value, code := l.readSecret(t, aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, stripeSecret); value != demoKey {
 		t.Errorf("%q %s", value, code)
 	}
@@ -113,7 +113,7 @@ func TestTheDemosSecretsAreForEveryone(t *testing.T) {
 // The signing secret of the developer's own Stripe account is as secret as its key.
 func TestOtherUsersCannotReadARealSigningSecret(t *testing.T) {
 	t.Setenv(listenSecret, "whsec_"+"ofMine")
-	l, _ := startLaptop(t)
+	l, _ := startDevserver(t)
 	if value, code := l.readSecret(t, aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, webhookSecret); value != "" || code != "UnrecognizedClientException" {
 		t.Errorf("%q %s", value, code)
 	}

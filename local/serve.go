@@ -79,7 +79,7 @@ func serve(ctx context.Context, o serveOptions) error {
 	}
 	customers := maps.Clone(demoCustomers)
 	maps.Copy(customers, o.customers)
-	l, err := newLaptop("http://"+listener.Addr().String(), o.stripeKey, customers)
+	l, err := newDevserver("http://"+listener.Addr().String(), o.stripeKey, customers)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -139,7 +139,7 @@ func (o serveOptions) checkUsers() error {
 }
 
 // mapEveryone gives users without a customer the one of a demo user, or one that is named.
-func (l *laptop) mapEveryone(everyone string, customers map[string]string) error {
+func (l *devserver) mapEveryone(everyone string, customers map[string]string) error {
 	if everyone == "" {
 		return nil
 	}
@@ -190,7 +190,7 @@ func runAll(ctx context.Context, servers []server) error {
 }
 
 // greet says how to go on. containers is a line for those of sam local, if any.
-func (l *laptop) greet(w io.Writer, containers string) error {
+func (l *devserver) greet(w io.Writer, containers string) error {
 	issuer := os.Getenv("JWT_ISSUER")
 	if issuer != "" && issuer != l.origin+issuerPath {
 		_, err := fmt.Fprintf(w, `The billing portal is at %[1]s/billing/portal
@@ -218,7 +218,7 @@ Open the page and click a button, or in another terminal:
 }
 
 // tokenFlag is what the token command needs to find this process.
-func (l *laptop) tokenFlag() string {
+func (l *devserver) tokenFlag() string {
 	if l.origin == defaultURL {
 		return ""
 	}

@@ -131,7 +131,7 @@ func TestTokenOfAStranger(t *testing.T) {
 // cannot be reached from a test: what is shown is where the function would go.
 func TestStripesTestMode(t *testing.T) {
 	const key = "sk_test_" + "ofMine"
-	l, err := newLaptop("http://127.0.0.1:1", key, map[string]string{"alice": "cus_mine"})
+	l, err := newDevserver("http://127.0.0.1:1", key, map[string]string{"alice": "cus_mine"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ var webhookEventTypes = []string{"customer.created", "customer.updated", "custom
 
 // acceptEventsOf keeps the signing secrets of whoever may send events: the stand-in Stripe, the command events and, where it is
 // told, Stripe's own CLI.
-func (l *laptop) acceptEventsOf() error {
+func (l *devserver) acceptEventsOf() error {
 	secrets := []string{demoSigningSecret}
 	if secret := strings.TrimSpace(os.Getenv(listenSecret)); strings.HasPrefix(secret, "whsec_") {
 		secrets = append(secrets, secret)
@@ -42,7 +42,7 @@ func checkListenSecret() error {
 
 // webhookEnvironment is what template.yaml and Lambda would set for the webhook function. host is the origin at which it reaches
 // the stand-ins.
-func (l *laptop) webhookEnvironment(host string) map[string]string {
+func (l *devserver) webhookEnvironment(host string) map[string]string {
 	env := map[string]string{}
 	portal := l.environment(host)
 	for _, name := range []string{
@@ -60,7 +60,7 @@ func (l *laptop) webhookEnvironment(host string) map[string]string {
 var webhookTunable = []string{"USER_METADATA_KEY", "CLIENT_REFERENCES", "STRIPE_ACCOUNT", "LOG_LEVEL"}
 
 // webhook serves the webhook function behind the gateway, and has the stand-in Stripe tell it what happens.
-func (l *laptop) webhook(ctx context.Context, logs io.Writer) (http.Handler, error) {
+func (l *devserver) webhook(ctx context.Context, logs io.Writer) (http.Handler, error) {
 	env := l.webhookEnvironment(l.origin)
 	for _, name := range webhookTunable {
 		if value := os.Getenv(name); value != "" {

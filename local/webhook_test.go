@@ -40,7 +40,7 @@ func TestEventTypesAreThoseOfTheTemplate(t *testing.T) {
 }
 
 // await posts to the portal until a user gets an answer: the webhook has to be told first.
-func (l *laptop) await(t *testing.T, user string, status int) string {
+func (l *devserver) await(t *testing.T, user string, status int) string {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		response, body := l.post(t, user, nil, nil)
@@ -54,7 +54,7 @@ func (l *laptop) await(t *testing.T, user string, status int) string {
 }
 
 // deliver sends an event to the webhook as Stripe does, and returns the answer's status.
-func (l *laptop) deliver(t *testing.T, event []byte, secret string, at time.Time) (int, string) {
+func (l *devserver) deliver(t *testing.T, event []byte, secret string, at time.Time) (int, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.origin+webhookPath, bytes.NewReader(event))
 	if err != nil {
@@ -77,7 +77,7 @@ func stripeEvent(t *testing.T, name string, replace ...string) []byte {
 
 // Bob has no billing account, buys something, and his button works; then his customer is deleted, and it works no more.
 func TestWhatHappensAtStripeReachesTheButton(t *testing.T) {
-	l, logs := startLaptop(t)
+	l, logs := startDevserver(t)
 	if body := l.await(t, "bob", http.StatusNotFound); codeOf(t, body) != "no-billing-account" {
 		t.Fatal(body)
 	}
@@ -108,7 +108,7 @@ func TestWhatHappensAtStripeReachesTheButton(t *testing.T) {
 	l.awaitLine(t, logs, `"effect":"deleted"`)
 }
 
-func (l *laptop) awaitLine(t *testing.T, logs *logBuffer, want string) {
+func (l *devserver) awaitLine(t *testing.T, logs *logBuffer, want string) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(logs.String(), want); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -120,7 +120,7 @@ func (l *laptop) awaitLine(t *testing.T, logs *logBuffer, want string) {
 // Somebody buys through a Payment Link with another user's ID in the address. If that counted, the other user would put their card
 // into the buyer's account.
 func TestAPurchaseThroughALinkTakesNobodyOver(t *testing.T) {
-	l, _ := startLaptop(t)
+	l, _ := startDevserver(t)
 	for _, user := range []string{"alice", "bob"} {
 		event := stripeEvent(t, "checkout.session.completed-payment-link", `"client_reference_id": "alice"`, `"client_reference_id": "`+user+`"`)
 		if status, body := l.deliver(t, event, demoSigningSecret, time.Now()); status != http.StatusOK {
@@ -136,7 +136,7 @@ func TestAPurchaseThroughALinkTakesNobodyOver(t *testing.T) {
 	}
 	// Not even where such references count does one take a user from a customer that a server has named.
 	t.Setenv("CLIENT_REFERENCES", "all")
-	l, _ = startLaptop(t)
+	l, _ = startDevserver(t)
 	if status, body := l.deliver(t, stripeEvent(t, "checkout.session.completed-payment-link"), demoSigningSecret, time.Now()); status != http.StatusOK {
 		t.Fatalf("status = %d: %s", status, body)
 	}
@@ -151,7 +151,7 @@ func TestEventsOfOtherAccountsChangeNothing(t *testing.T) {
 	sent := func(kind, user, customer, members string) []byte {
 		return stripeEvent(t, kind, `"object": "event"`, `"object": "event", `+members, `"alice"`, `"`+user+`"`, eventCustomer, customer)
 	}
-	l, logs := startLaptop(t)
+	l, logs := startDevserver(t)
 	if status, body := l.deliver(t, sent("customer.created", "alice", "cus_DemoDave", `"context": "acct_OTHER"`), demoSigningSecret, time.Now()); status != http.StatusInternalServerError || codeOf(t, body) != "webhook-misconfigured" {
 		t.Errorf("without STRIPE_ACCOUNT: %d: %s", status, body)
 	}
@@ -159,7 +159,7 @@ func TestEventsOfOtherAccountsChangeNothing(t *testing.T) {
 	l.hasOwnPortal(t)
 
 	t.Setenv("STRIPE_ACCOUNT", "acct_Demo")
-	l, _ = startLaptop(t)
+	l, _ = startDevserver(t)
 	for _, members := range []string{
 		`"context": "acct_OTHER"`, `"context": "acct_Demo/acct_DemoConnect"`, `"context": "acct_Demo", "account": "acct_DemoConnect"`, `"context": "acct_OTHER", "CONTEXT": "acct_Demo"`,
 	} {
@@ -179,7 +179,7 @@ func TestEventsOfOtherAccountsChangeNothing(t *testing.T) {
 }
 
 // hasOwnPortal fails if alice's portal is another customer's.
-func (l *laptop) hasOwnPortal(t *testing.T) {
+func (l *devserver) hasOwnPortal(t *testing.T) {
 	t.Helper()
 	response, _ := l.post(t, "alice", nil, nil)
 	if _, page := get(t, response.Header.Get("Location")); !strings.Contains(page, "cus_DemoAlice") {
@@ -189,7 +189,7 @@ func (l *laptop) hasOwnPortal(t *testing.T) {
 
 // A principal that may invoke the function can write any event of a bus.
 func TestEventsOfABusAreRefusedWithoutOne(t *testing.T) {
-	l, _ := startLaptop(t)
+	l, _ := startDevserver(t)
 	env := l.webhookEnvironment(l.origin)
 	var logs logBuffer
 	function, err := webhook.New(t.Context(), getenvOf(env), &logs)
@@ -215,7 +215,7 @@ func TestEventsOfABusAreRefusedWithoutOne(t *testing.T) {
 func TestEventsOfStripesCLIAreTaken(t *testing.T) {
 	const listens = "whsec_" + "0123456789abcdef"
 	t.Setenv(listenSecret, listens)
-	l, _ := startLaptop(t)
+	l, _ := startDevserver(t)
 	for secret, want := range map[string]int{listens: 200, demoSigningSecret: 200, "whsec_" + "another": 400} {
 		if status, body := l.deliver(t, stripeEvent(t, "invoice.paid"), secret, time.Now()); status != want {
 			t.Errorf("status = %d, want %d: %s", status, want, body)
@@ -228,7 +228,7 @@ func TestEventsOfStripesCLIAreTaken(t *testing.T) {
 
 // The events as sam local invoke gets them: printed one by one, because a signature grows old, or the event bus's.
 func TestEventsForTheWebhook(t *testing.T) {
-	l, _ := startLaptop(t)
+	l, _ := startDevserver(t)
 	function := l.inContainer(t, filepath.Join("..", environmentFile), "WebhookFunction", webhook.New, nil)
 	files, err := filepath.Glob(filepath.Join("..", stripeEventsFolder, "*.json"))
 	if err != nil || len(files) == 0 {

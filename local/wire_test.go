@@ -27,7 +27,7 @@ import (
 // through gateway, function and stripe-go to stripe-mock, which holds it to Stripe's
 // OpenAPI document, and compares the form that arrived.
 func TestEveryFlowWithEveryParameterOnTheWire(t *testing.T) {
-	l, _ := startLaptop(t, func(l *laptop) {
+	l, _ := startDevserver(t, func(l *devserver) {
 		var err error
 		if l.stripe, err = stripewire.New(stripewire.Config{PublicURL: l.origin, Keys: []string{demoKey}, Record: true}); err != nil {
 			t.Fatal(err)

@@ -247,7 +247,7 @@ def command(path, tree):
             commands.append(f"go test -failfast ./{CHECKS}")
             continue
         sources = [test.read_text() for test in sorted(package.glob("*_test.go"))]
-        if tests := readers(path, [text for text in sources if "//go:build realparts" not in text]):
+        if tests := readers(path, [text for text in sources if "//go:build integration" not in text]):
             commands.append(f"go test -failfast ./{package.relative_to(tree)} -run '^({'|'.join(tests)})$'")
     return " && ".join(commands)
 

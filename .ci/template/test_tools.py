@@ -14,8 +14,8 @@ TEMPLATES = "template.yaml infra/deployer.yaml infra/edge.yaml infra/observabili
 # What each check calls, without what it builds before.
 CHECKS = {
     "check-go": [
-        "gofmt -l functions local .ci", "go mod tidy -diff", "go -C .ci/terraform mod tidy -diff", "go vet -race -tags realparts ./...",
-        "golangci-lint run --build-tags realparts ./...",
+        "gofmt -l functions local .ci", "go mod tidy -diff", "go -C .ci/terraform mod tidy -diff", "go vet -race -tags integration ./...",
+        "golangci-lint run --build-tags integration ./...",
     ],
     "check-template": [
         "debian-packages DEBIAN", "debian-packages openssl:openssl", f"cfn-lint {TEMPLATES}", "sam validate --lint --region us-east-1",
@@ -27,7 +27,7 @@ CHECKS = {
     "check-openapi": ["run here/.tools/venv/bin/schemathesis"],
     "check-reproducible": ["sam build", "sbom here/.tools/bin/cyclonedx-gomod", "release .aws-sam/build .cache/licenses .cache/release", "reproducible"],
     "check-vulnerabilities": ["vulnerabilities here/.tools/bin/govulncheck ./..."],
-    "check-tests": ["debian-packages DEBIAN", "go run .ci/gotest.go -race -count=1 -tags realparts ./..."],
+    "check-tests": ["debian-packages DEBIAN", "go run .ci/gotest.go -race -count=1 -tags integration ./..."],
 }  # fmt: skip
 
 

@@ -118,7 +118,7 @@ class Lines(unittest.TestCase):
             self.assertTrue(logged.carries(watched.OWN, name, dimensions), (name, dimensions))
 
     def test_every_code_is_of_a_function(self):
-        codes = set(re.findall(r'^\t"([a-z-]+)":', (ROOT / "functions/internal/answer/kinds.go").read_text(), re.MULTILINE))
+        codes = set(re.findall(r'Code = "([a-z-]+)"', (ROOT / "functions/internal/problem/codes.go").read_text(), re.MULTILINE))
         self.assertEqual(logged.values("portal", "code") | logged.values("webhook", "code"), codes | {"ok"})
 
     def test_an_event_of_preflight_has_no_age(self):

@@ -50,13 +50,13 @@ func run(folder string) error {
 func writeTexts(folder string) error {
 	var all bytes.Buffer
 	for _, language := range languages[1:] {
-		text, err := os.ReadFile(filepath.Join(folder, "..", "answer", "texts", language+".txt")) //nolint:gosec // the repository's own
+		text, err := os.ReadFile(filepath.Join(folder, "..", "problem", "texts", language+".txt")) //nolint:gosec // the repository's own
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(&all, "= %s\n%s", language, text)
 	}
-	return writeZipped(filepath.Join(folder, "..", "answer", "texts.gz"), all.Bytes())
+	return writeZipped(filepath.Join(folder, "..", "problem", "texts.gz"), all.Bytes())
 }
 
 func writeZipped(path string, content []byte) error {
@@ -113,7 +113,7 @@ func catalogue(folder, language string) (func(english string) string, error) {
 	if language == "en" {
 		return func(english string) string { return english }, nil
 	}
-	text, err := os.ReadFile(filepath.Join(folder, "..", "answer", "texts", language+".txt")) //nolint:gosec // the repository's own
+	text, err := os.ReadFile(filepath.Join(folder, "..", "problem", "texts", language+".txt")) //nolint:gosec // the repository's own
 	if err != nil {
 		return nil, err
 	}

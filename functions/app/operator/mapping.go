@@ -112,7 +112,7 @@ func NewStripeAccount(getenv func(string) string, value, apiVersion string) (*St
 			continue
 		}
 		return &StripeAccount{key: key.Reveal(), livemode: livemode, client: billing.New(billing.Config{
-			APIBase: apiBase, Livemode: livemode, Transport: upstream.Whole{Next: http.RoundTripper(upstream.NewTransport())}, APIVersion: apiVersion,
+			APIBase: apiBase, Livemode: livemode, Transport: upstream.BufferRequests{Next: http.RoundTripper(upstream.NewTransport())}, APIVersion: apiVersion,
 		})}, nil
 	}
 	return nil, refused

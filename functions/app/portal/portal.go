@@ -46,7 +46,7 @@ func New(ctx context.Context, getenv func(string) string, logs io.Writer) (lambd
 		APIBase:     c.StripeAPIBase,
 		Livemode:    c.Livemode,
 		PortalHosts: c.PortalHosts,
-		Transport:   upstream.Whole{Next: stripeAPI},
+		Transport:   upstream.BufferRequests{Next: stripeAPI},
 	})
 	handler, err := portal.New(portal.Config{
 		Verifier:      auth.NewVerifier(c.Tokens.Rules, issuer.Keys),

@@ -121,7 +121,7 @@ func (i *inspection) portal(getenv func(string) string) {
 		APIBase:     c.StripeAPIBase,
 		Livemode:    c.Livemode,
 		PortalHosts: c.PortalHosts,
-		Transport:   i.clock.Watch(upstream.Whole{Next: upstream.NewTransport()}),
+		Transport:   i.clock.Watch(upstream.BufferRequests{Next: upstream.NewTransport()}),
 		Pause:       pace.Pause,
 	}
 	i.stripe = &preflight.Stripe{Keys: keys, Pace: pace, API: billing.New(api)}

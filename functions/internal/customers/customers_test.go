@@ -31,7 +31,7 @@ func newStore(endpoint string, tryTimeout time.Duration) *customers.Store {
 			BaseEndpoint: aws.String(endpoint),
 			Credentials:  credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
 			HTTPClient: &http.Client{
-				Transport:     upstream.Bounded{Next: &http.Transport{}},
+				Transport:     upstream.LimitResponses{Next: &http.Transport{}},
 				Timeout:       tryTimeout,
 				CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 			},

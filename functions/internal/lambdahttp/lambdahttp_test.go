@@ -129,7 +129,7 @@ func TestDocumentedEvent(t *testing.T) {
 }
 
 // The laptop's gateway makes this event of a browser's form; its own test holds it to that.
-func TestLaptopsEvent(t *testing.T) {
+func TestDevserversEvent(t *testing.T) {
 	r, body := received(t, readFile(t, "../../../local/internal/gateway/testdata/form.json"))
 	cookie, err := r.Cookie("__Host-session")
 	if err != nil || cookie.Value != "a.b.c" {

@@ -9,8 +9,8 @@ import (
 
 	"github.com/stripe/stripe-go/v79"
 
-	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/problem"
 )
 
 // The names and types of Stripe's parameters are those of stripe-go: the form
@@ -19,11 +19,11 @@ import (
 
 // reserved are the parameters of the struct that are not the caller's to set.
 // expand changes the answer's shape; customer comes from the mapping.
-var reserved = map[string]func(param string) *answer.Problem{
+var reserved = map[string]func(param string) *problem.Problem{
 	"*":      unknown,
 	"expand": unknown,
-	"customer": func(param string) *answer.Problem {
-		return &answer.Problem{Code: "parameter-not-allowed", Param: param, Detail: "The customer is the signed-in user's own."}
+	"customer": func(param string) *problem.Problem {
+		return &problem.Problem{Code: problem.ParameterNotAllowed, Param: param, Detail: "The customer is the signed-in user's own."}
 	},
 }
 
@@ -124,16 +124,16 @@ func wholeNumber(n node) (int64, bool) {
 	return value, err == nil
 }
 
-func unknown(param string) *answer.Problem {
-	return &answer.Problem{Code: "unknown-parameter", Param: SafeName(param)}
+func unknown(param string) *problem.Problem {
+	return &problem.Problem{Code: problem.UnknownParameter, Param: SafeName(param)}
 }
 
-func missing(param string) *answer.Problem {
-	return &answer.Problem{Code: "invalid-parameter", Param: param, Detail: "The parameter is required."}
+func missing(param string) *problem.Problem {
+	return &problem.Problem{Code: problem.InvalidParameter, Param: param, Detail: "The parameter is required."}
 }
 
-func invalid(param, detail string) *answer.Problem {
-	return &answer.Problem{Code: "invalid-parameter", Param: SafeName(param), Detail: detail}
+func invalid(param, detail string) *problem.Problem {
+	return &problem.Problem{Code: problem.InvalidParameter, Param: SafeName(param), Detail: detail}
 }
 
 // maxParamLength is more than the longest name has, in bytes.

@@ -6,8 +6,8 @@ import (
 
 	"github.com/stripe/stripe-go/v79"
 
-	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/problem"
 )
 
 // maxMessageLength is Stripe's limit for a confirmation message, in characters.
@@ -83,7 +83,7 @@ func (p *Policy) checkAfterCompletion(after *stripe.BillingPortalSessionFlowData
 			return missing(name + "[redirect][return_url]")
 		}
 		if !p.isReturnURL(*after.Redirect.ReturnURL) {
-			return &answer.Problem{Code: "invalid-return-url", Param: name + "[redirect][return_url]"}
+			return &problem.Problem{Code: problem.InvalidReturnURL, Param: name + "[redirect][return_url]"}
 		}
 	default:
 		return invalid(name+"[type]", "The parameter is none of Stripe's values.")

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"billingportal/functions/internal/answer"
+	"billingportal/functions/internal/problem"
 )
 
 // ParseForm reads a form, or a query string, in Stripe's bracket names:
@@ -25,7 +25,7 @@ func ParseForm(body string) (Input, error) {
 	}
 	values, err := url.ParseQuery(body)
 	if err != nil {
-		return in, &answer.Problem{Code: "invalid-request", Detail: "The form is malformed."}
+		return in, &problem.Problem{Code: problem.InvalidRequest, Detail: "The form is malformed."}
 	}
 	in.Tokens = values["access_token"]
 	delete(values, "access_token")

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"billingportal/functions/internal/answer"
+	"billingportal/functions/internal/problem"
 )
 
 // MaxBodySize is the length of the longest body in bytes. Package lambdahttp enforces it, before it decodes a body.
@@ -24,8 +24,8 @@ const (
 )
 
 var (
-	errTooManyNames = &answer.Problem{Code: "invalid-request", Detail: "The request has more than 200 parameters."}
-	errTooDeep      = &answer.Problem{Code: "invalid-request", Detail: "The parameters are nested more than 10 deep."}
+	errTooManyNames = &problem.Problem{Code: problem.InvalidRequest, Detail: "The request has more than 200 parameters."}
+	errTooDeep      = &problem.Problem{Code: problem.InvalidRequest, Detail: "The parameters are nested more than 10 deep."}
 )
 
 // Input is what a caller sent, before any of it is checked.
@@ -54,7 +54,7 @@ func (in Input) Has(name string) bool {
 // byteOrderMark is what some editors and clients put in front of a text.
 const byteOrderMark = "\ufeff"
 
-// Read reads the body of a request: none, a form, or JSON. Its errors are [*answer.Problem].
+// Read reads the body of a request: none, a form, or JSON. Its errors are [*problem.Problem].
 func Read(r *http.Request) (Input, error) {
 	none := Input{tree: node{kind: object}, Form: url.Values{}}
 	body, err := readBody(r)
@@ -68,10 +68,10 @@ func Read(r *http.Request) (Input, error) {
 	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset, hasCharset := parameters["charset"]
 	if err != nil || hasCharset && !isUTF8(charset) || isEncoded(r.Header) {
-		return none, &answer.Problem{Code: "unsupported-media-type"}
+		return none, &problem.Problem{Code: problem.UnsupportedMediaType}
 	}
 	if !utf8.ValidString(body) {
-		return none, &answer.Problem{Code: "invalid-request", Detail: "The body is not UTF-8."}
+		return none, &problem.Problem{Code: problem.InvalidRequest, Detail: "The body is not UTF-8."}
 	}
 	switch mediaType {
 	case "application/x-www-form-urlencoded":
@@ -80,7 +80,7 @@ func Read(r *http.Request) (Input, error) {
 		tree, err := parseJSON(body)
 		return Input{tree: tree}, err
 	}
-	return none, &answer.Problem{Code: "unsupported-media-type"}
+	return none, &problem.Problem{Code: problem.UnsupportedMediaType}
 }
 
 // isUTF8 reports whether a charset is UTF-8 in one of the spellings in use: utf-8, UTF8, 'utf-8', utf_8.
@@ -104,7 +104,7 @@ func readBody(r *http.Request) (string, error) {
 	}
 	var body strings.Builder
 	if _, err := io.Copy(&body, r.Body); err != nil {
-		return "", &answer.Problem{Code: "invalid-request", Detail: "The body cannot be read.", Cause: err}
+		return "", &problem.Problem{Code: problem.InvalidRequest, Detail: "The body cannot be read.", Cause: err}
 	}
 	return body.String(), nil
 }

@@ -3,15 +3,15 @@ package params
 import (
 	"errors"
 
-	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/problem"
 	"billingportal/functions/internal/strictjson"
 )
 
 // jsonSpace is JSON's white space (RFC 8259, section 2).
 const jsonSpace = " \t\r\n"
 
-var errMalformedJSON = &answer.Problem{Code: "invalid-request", Detail: "The JSON is malformed."}
+var errMalformedJSON = &problem.Problem{Code: problem.InvalidRequest, Detail: "The JSON is malformed."}
 
 // parseJSON reads a JSON object whose members have distinct names. Clients that have nothing to send may send null or an empty list:
 // PHP has no other form of an empty object.
@@ -27,7 +27,7 @@ func parseJSON(body string) (node, error) {
 	case root.saysNothing():
 		return node{kind: object}, nil
 	case root.kind != object:
-		return node{}, &answer.Problem{Code: "invalid-request", Detail: "The JSON is not an object."}
+		return node{}, &problem.Problem{Code: problem.InvalidRequest, Detail: "The JSON is not an object."}
 	}
 	return root, nil
 }

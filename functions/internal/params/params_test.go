@@ -16,8 +16,8 @@ import (
 	"github.com/stripe/stripe-go/v79"
 	"github.com/stripe/stripe-go/v79/form"
 
-	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/problem"
 )
 
 // accepted are the parameters that callers may send. Each has a rule in Policy.
@@ -294,12 +294,12 @@ func BenchmarkParameters(b *testing.B) {
 }
 
 func TestTextsNameTheLimits(t *testing.T) {
-	for want, problem := range map[string]*answer.Problem{
+	for want, p := range map[string]*problem.Problem{
 		fmt.Sprintf("%d bytes for a request", MaxBodySize): {Code: "payload-too-large"},
 		fmt.Sprintf("more than %d parameters", maxNames):   errTooManyNames,
 		fmt.Sprintf("more than %d deep", maxDepth):         errTooDeep,
 	} {
-		if text := strings.ReplaceAll(problem.Error(), ",", ""); !strings.Contains(text, want) {
+		if text := strings.ReplaceAll(p.Error(), ",", ""); !strings.Contains(text, want) {
 			t.Errorf("%q does not say %q", text, want)
 		}
 	}

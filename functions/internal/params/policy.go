@@ -5,7 +5,7 @@ import (
 
 	"github.com/stripe/stripe-go/v79"
 
-	"billingportal/functions/internal/answer"
+	"billingportal/functions/internal/problem"
 )
 
 // The four flows of Stripe's portal.
@@ -36,7 +36,7 @@ type Policy struct {
 }
 
 // Parameters returns what a caller sent as Stripe's parameters, checked and with the
-// operator's defaults, but without the customer. Its errors are [*answer.Problem].
+// operator's defaults, but without the customer. Its errors are [*problem.Problem].
 func (p *Policy) Parameters(in Input) (*stripe.BillingPortalSessionParams, error) {
 	params, err := decode(in.tree)
 	if err != nil {
@@ -76,7 +76,7 @@ func (p *Policy) applyReturnURL(params *stripe.BillingPortalSessionParams) error
 		return nil
 	}
 	if !p.isReturnURL(*params.ReturnURL) {
-		return &answer.Problem{Code: "invalid-return-url", Param: "return_url"}
+		return &problem.Problem{Code: problem.InvalidReturnURL, Param: "return_url"}
 	}
 	return nil
 }
@@ -95,7 +95,7 @@ func choose(param string, value *string, allowed []string, fallback string) (*st
 
 func requireListed(param, value string, allowed []string) error {
 	if !slices.Contains(allowed, value) {
-		return &answer.Problem{Code: "parameter-not-allowed", Param: param}
+		return &problem.Problem{Code: problem.ParameterNotAllowed, Param: param}
 	}
 	return nil
 }

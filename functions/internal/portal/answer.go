@@ -3,14 +3,14 @@ package portal
 import (
 	"net/http"
 
-	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/problem"
 )
 
 // statusOf is the status of success for a caller: 303 See Other (RFC 9110,
 // section 15.4.4), or 200 for one that cannot follow it.
 func statusOf(r *http.Request) int {
-	if answer.WantedBy(r.Header) == answer.JSON {
+	if problem.Negotiate(r.Header) == problem.JSON {
 		return http.StatusOK
 	}
 	return http.StatusSeeOther
@@ -21,26 +21,26 @@ func answerSession(w http.ResponseWriter, r *http.Request, session *billing.Sess
 		redirect(w, session.URL)
 		return
 	}
-	answer.WriteBody(w, http.StatusOK, "application/json", session.JSON)
+	problem.WriteBody(w, http.StatusOK, "application/json", session.JSON)
 }
 
 // answerProblem answers with a page, a problem document, or for a navigation
 // without a billing account the page where one begins.
-func (h *Handler) answerProblem(w http.ResponseWriter, r *http.Request, problem *answer.Problem, record *record) {
-	wanted := answer.WantedBy(r.Header)
-	status := problem.Status()
-	if problem.Code == "no-billing-account" && h.NoAccountURL != "" && wanted == answer.Page {
+func (h *Handler) answerProblem(w http.ResponseWriter, r *http.Request, p *problem.Problem, record *record) {
+	wanted := problem.Negotiate(r.Header)
+	status := p.Status()
+	if p.Code == problem.NoBillingAccount && h.NoAccountURL != "" && wanted == problem.Page {
 		status = http.StatusSeeOther
 		redirect(w, h.NoAccountURL)
 	} else {
-		problem.Write(w, wanted, h.reader(r, record))
+		p.Write(w, wanted, h.reader(r, record))
 	}
-	record.end(status, problem)
+	record.end(status, p)
 }
 
 // reader is who a page is for. Whoever says a locale has a say in it.
-func (h *Handler) reader(r *http.Request, record *record) answer.Reader {
-	return answer.Reader{Language: answer.Speak(record.locale, r.Header), AppURL: h.Policy.DefaultReturnURL, RequestID: record.RequestID()}
+func (h *Handler) reader(r *http.Request, record *record) problem.Reader {
+	return problem.Reader{Language: problem.MatchLanguage(record.locale, r.Header), AppURL: h.Policy.DefaultReturnURL, RequestID: record.RequestID()}
 }
 
 func redirect(w http.ResponseWriter, location string) {

@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"billingportal/functions/internal/answer"
+	"billingportal/functions/internal/problem"
 )
 
 // ButtonPath is where the button's module is.
@@ -39,7 +39,7 @@ var (
 	japaneseModule string
 )
 
-func moduleIn(language answer.Language) string {
+func moduleIn(language problem.Language) string {
 	switch language {
 	case "de":
 		return germanModule
@@ -62,9 +62,9 @@ func moduleIn(language answer.Language) string {
 // serveButton answers with the button's module in the language that the request asks for. It calls no upstream.
 func serveButton(w http.ResponseWriter, r *http.Request) (status int, err error) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return 0, &answer.Problem{Code: "method-not-allowed", Allow: "GET, HEAD"}
+		return 0, &problem.Problem{Code: problem.MethodNotAllowed, Allow: "GET, HEAD"}
 	}
-	module := []byte(moduleIn(answer.Speak("", r.Header)))
+	module := []byte(moduleIn(problem.MatchLanguage("", r.Header)))
 	isZipped := acceptsGzip(r.Header)
 	header := w.Header()
 	header.Set("Cache-Control", "public, max-age=3600")
@@ -78,13 +78,13 @@ func serveButton(w http.ResponseWriter, r *http.Request) (status int, err error)
 	if isZipped {
 		header.Set("Content-Encoding", "gzip")
 	} else if module, err = unzipped(module); err != nil { // it is committed, and tested
-		return 0, &answer.Problem{Code: "internal", Cause: err}
+		return 0, &problem.Problem{Code: problem.Internal, Cause: err}
 	}
 	header.Set("Content-Length", strconv.Itoa(len(module)))
 	if r.Method == http.MethodHead {
 		module = nil
 	}
-	answer.WriteBody(w, http.StatusOK, "text/javascript; charset=utf-8", module)
+	problem.WriteBody(w, http.StatusOK, "text/javascript; charset=utf-8", module)
 	return http.StatusOK, nil
 }
 
@@ -115,9 +115,9 @@ func acceptsGzip(header http.Header) bool {
 		coding, parameters, _ := strings.Cut(strings.TrimSpace(entry), ";")
 		switch strings.ToLower(strings.TrimSpace(coding)) {
 		case "gzip":
-			return answer.Quality(parameters) > 0
+			return problem.Quality(parameters) > 0
 		case "*":
-			accepts = answer.Quality(parameters) > 0
+			accepts = problem.Quality(parameters) > 0
 		}
 	}
 	return accepts

@@ -13,8 +13,8 @@ import (
 	"strings"
 	"testing"
 
-	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/params"
+	"billingportal/functions/internal/problem"
 	"billingportal/functions/internal/requestlog/requestlogtest"
 )
 
@@ -52,7 +52,7 @@ func moduleHeaders(etag string, further ...string) http.Header {
 func TestTheButtonIsServed(t *testing.T) {
 	f := newFixture(t, nil)
 	tags := map[string]bool{}
-	for _, language := range answer.Languages {
+	for _, language := range problem.Languages {
 		w := f.get(t, http.MethodGet, ButtonPath, "Accept-Language", string(language))
 		zipped := f.get(t, http.MethodGet, ButtonPath, "Accept-Language", string(language), "Accept-Encoding", "br, gzip;q=0.8")
 		for encoding, w := range map[string]*httptest.ResponseRecorder{"": w, "gzip": zipped} {
@@ -124,7 +124,7 @@ func TestTheButtonIsServedOnce(t *testing.T) {
 // What is committed is what the source makes, and small.
 func TestTheButtonIsCurrentAndSmall(t *testing.T) {
 	folder := t.TempDir()
-	for _, name := range []string{"portal/button", "answer/texts"} {
+	for _, name := range []string{"portal/button", "problem/texts"} {
 		if err := os.CopyFS(folder+"/"+name, os.DirFS("../"+name)); err != nil {
 			t.Fatal(err)
 		}
@@ -133,8 +133,8 @@ func TestTheButtonIsCurrentAndSmall(t *testing.T) {
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
-	requireSame(t, "texts.gz", readFile(t, "../answer/texts.gz"), readFile(t, folder+"/answer/texts.gz"))
-	for _, language := range answer.Languages {
+	requireSame(t, "texts.gz", readFile(t, "../problem/texts.gz"), readFile(t, folder+"/problem/texts.gz"))
+	for _, language := range problem.Languages {
 		name := "button/" + string(language) + ".js.gz"
 		committed := []byte(moduleIn(language))
 		if len(committed) > maxZippedModule {

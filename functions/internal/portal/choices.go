@@ -10,8 +10,8 @@ import (
 
 	"github.com/stripe/stripe-go/v79"
 
-	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/problem"
 )
 
 // ambiguity is an error of a flow that could act on several subscriptions.
@@ -20,7 +20,7 @@ type ambiguity struct {
 	choices []Choice
 	form    url.Values // what to send again with a choice; nil where a page cannot
 
-	language answer.Language
+	language problem.Language
 }
 
 func (*ambiguity) Error() string { return "several subscriptions are eligible" }
@@ -28,20 +28,20 @@ func (*ambiguity) Error() string { return "several subscriptions are eligible" }
 // problem lists the choices, as members of the document and, where the browser
 // will add the credential by itself, as the same form again. A token that came in
 // the request is never put into a page.
-func (a *ambiguity) problem() *answer.Problem {
-	problem := &answer.Problem{Code: "subscription-ambiguous", Param: a.param, Members: map[string]any{"subscriptions": a.choices}}
+func (a *ambiguity) problem() *problem.Problem {
+	p := &problem.Problem{Code: problem.SubscriptionAmbiguous, Param: a.param, Members: map[string]any{"subscriptions": a.choices}}
 	if a.form == nil {
-		return problem
+		return p
 	}
 	for _, choice := range a.choices {
-		form := answer.Form{Label: choice.label(a.language)}
+		form := problem.Form{Label: choice.label(a.language)}
 		for _, name := range slices.Sorted(maps.Keys(a.form)) {
-			form.Fields = append(form.Fields, answer.Field{Name: name, Value: a.form.Get(name)})
+			form.Fields = append(form.Fields, problem.Field{Name: name, Value: a.form.Get(name)})
 		}
-		form.Fields = append(form.Fields, answer.Field{Name: a.param, Value: choice.ID})
-		problem.Forms = append(problem.Forms, form)
+		form.Fields = append(form.Fields, problem.Field{Name: a.param, Value: choice.ID})
+		p.Forms = append(p.Forms, form)
 	}
-	return problem
+	return p
 }
 
 // Choice is a subscription as a problem document lists it.
@@ -86,7 +86,7 @@ func (h *Handler) describe(ctx context.Context, subscriptions []billing.Subscrip
 }
 
 // label names a subscription for the one who pays for it: "Team × 5, Storage (trialing)".
-func (c Choice) label(language answer.Language) string {
+func (c Choice) label(language problem.Language) string {
 	var items []string
 	for _, item := range c.Items {
 		label := item.Product

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"billingportal/functions/internal/answer"
+	"billingportal/functions/internal/problem"
 )
 
 // credentials find the caller's token.
@@ -22,8 +22,8 @@ type credential struct {
 
 // errTwoSessions means that the session cookie has two values. A browser that has one for each of two domains or paths sends both, and
 // does not say which is whose (RFC 6265, section 4.2.2): to believe one would let a sibling domain plant a session.
-var errTwoSessions = &answer.Problem{
-	Code:   "invalid-request",
+var errTwoSessions = &problem.Problem{
+	Code:   problem.InvalidRequest,
 	Detail: "Two sessions are in the way: the session cookie came twice, with different values.",
 	Advice: "Please delete the cookies of this site, sign in and try again.",
 }
@@ -46,17 +46,17 @@ func (c *credentials) find(r *http.Request, formTokens []string) (credential, er
 	tokens := slices.DeleteFunc(slices.Concat(bearerTokens(r.Header), formTokens, cookies), isEmpty)
 	switch {
 	case len(tokens) == 0:
-		return credential{}, &answer.Problem{Code: "missing-credentials"}
+		return credential{}, &problem.Problem{Code: problem.MissingCredentials}
 	case len(cookies) > 1:
 		return credential{}, errTwoSessions
 	case len(tokens) > 1:
-		return credential{}, &answer.Problem{Code: "invalid-request", Detail: "The request has more than one credential."}
+		return credential{}, &problem.Problem{Code: problem.InvalidRequest, Detail: "The request has more than one credential."}
 	}
 	if len(cookies) == 1 {
 		// A browser adds the cookie to any site's request. The other two only
 		// a page that has the token can send.
 		if err := c.csrf.Check(r); err != nil {
-			return credential{}, &answer.Problem{Code: "cross-origin-request"}
+			return credential{}, &problem.Problem{Code: problem.CrossOriginRequest}
 		}
 	}
 	return credential{tokens[0], len(cookies) == 1}, nil

@@ -6,11 +6,11 @@ import (
 	"strings"
 	"time"
 
-	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/auth"
 	"billingportal/functions/internal/billing"
 	"billingportal/functions/internal/customers"
 	"billingportal/functions/internal/params"
+	"billingportal/functions/internal/problem"
 	"billingportal/functions/internal/secret"
 	"billingportal/functions/internal/upstream"
 )
@@ -20,10 +20,10 @@ const retryPause = 5 * time.Second
 
 // problemOf maps every error that a request can end with to its answer. It is
 // the one place where that is decided.
-func problemOf(err error) *answer.Problem {
-	var problem *answer.Problem
-	if errors.As(err, &problem) {
-		return problem
+func problemOf(err error) *problem.Problem {
+	var p *problem.Problem
+	if errors.As(err, &p) {
+		return p
 	}
 	var (
 		invalidToken *auth.InvalidTokenError
@@ -38,62 +38,62 @@ func problemOf(err error) *answer.Problem {
 	case errors.As(err, &ambiguous):
 		return ambiguous.problem()
 	case errors.As(err, &invalidToken):
-		return &answer.Problem{Code: "invalid-token", Cause: err}
+		return &problem.Problem{Code: problem.InvalidToken, Cause: err}
 	case errors.As(err, &scope):
-		return &answer.Problem{Code: "insufficient-scope", Scope: scope.Scope, Cause: err}
+		return &problem.Problem{Code: problem.InsufficientScope, Scope: scope.Scope, Cause: err}
 	case errors.As(err, &role):
-		return &answer.Problem{Code: "insufficient-role", Cause: err}
+		return &problem.Problem{Code: problem.InsufficientRole, Cause: err}
 	case errors.As(err, &keys):
-		return &answer.Problem{Code: "identity-provider-unavailable", RetryAfter: keys.RetryAfter, Cause: err}
+		return &problem.Problem{Code: problem.IdentityProviderUnavailable, RetryAfter: keys.RetryAfter, Cause: err}
 	case errors.Is(err, customers.ErrNoCustomer):
-		return &answer.Problem{Code: "no-billing-account", Cause: err}
+		return &problem.Problem{Code: problem.NoBillingAccount, Cause: err}
 	case errors.Is(err, customers.ErrMalformed), errors.Is(err, secret.ErrMalformed):
-		return &answer.Problem{Code: "billing-misconfigured", Cause: err}
+		return &problem.Problem{Code: problem.BillingMisconfigured, Cause: err}
 	case errors.As(err, &aws):
 		return awsProblem(aws, err)
 	case errors.As(err, &stripe):
 		return stripeProblem(stripe)
 	case errors.Is(err, context.DeadlineExceeded):
-		return &answer.Problem{Code: "upstream-timeout", Cause: err}
+		return &problem.Problem{Code: problem.UpstreamTimeout, Cause: err}
 	}
-	return &answer.Problem{Code: "internal", Cause: err}
+	return &problem.Problem{Code: problem.Internal, Cause: err}
 }
 
-func awsProblem(aws *upstream.Error, err error) *answer.Problem {
+func awsProblem(aws *upstream.Error, err error) *problem.Problem {
 	switch {
 	case aws.Timeout:
-		return &answer.Problem{Code: "upstream-timeout", Cause: err}
+		return &problem.Problem{Code: problem.UpstreamTimeout, Cause: err}
 	case aws.Permanent:
-		return &answer.Problem{Code: "billing-misconfigured", Cause: err}
+		return &problem.Problem{Code: problem.BillingMisconfigured, Cause: err}
 	case aws.Service == "dynamodb":
-		return &answer.Problem{Code: "customer-store-unavailable", RetryAfter: retryPause, Cause: err}
+		return &problem.Problem{Code: problem.CustomerStoreUnavailable, RetryAfter: retryPause, Cause: err}
 	}
-	return &answer.Problem{Code: "secrets-unavailable", RetryAfter: retryPause, Cause: err}
+	return &problem.Problem{Code: problem.SecretsUnavailable, RetryAfter: retryPause, Cause: err}
 }
 
-func stripeProblem(err *billing.Error) *answer.Problem {
+func stripeProblem(err *billing.Error) *problem.Problem {
 	switch err.Class {
 	case billing.Unavailable:
-		return &answer.Problem{Code: "billing-unavailable", Cause: err}
+		return &problem.Problem{Code: problem.BillingUnavailable, Cause: err}
 	case billing.Timeout:
-		return &answer.Problem{Code: "upstream-timeout", Cause: err}
+		return &problem.Problem{Code: problem.UpstreamTimeout, Cause: err}
 	case billing.Busy:
-		return &answer.Problem{Code: "billing-busy", RetryAfter: max(err.RetryAfter, time.Second), Cause: err}
+		return &problem.Problem{Code: problem.BillingBusy, RetryAfter: max(err.RetryAfter, time.Second), Cause: err}
 	case billing.NoSuchCustomer:
-		return &answer.Problem{Code: "no-billing-account", Cause: err}
+		return &problem.Problem{Code: problem.NoBillingAccount, Cause: err}
 	case billing.NoSuchSubscription:
-		return &answer.Problem{Code: "subscription-not-found", Param: params.SafeName(err.Param), Cause: err}
+		return &problem.Problem{Code: problem.SubscriptionNotFound, Param: params.SafeName(err.Param), Cause: err}
 	case billing.SubscriptionRefused:
-		return &answer.Problem{Code: "subscription-not-eligible", Param: params.SafeName(err.Param), Cause: err}
+		return &problem.Problem{Code: problem.SubscriptionNotEligible, Param: params.SafeName(err.Param), Cause: err}
 	case billing.FlowUnavailable:
-		return &answer.Problem{Code: "flow-unavailable", Param: params.SafeName(err.Param), Cause: err}
+		return &problem.Problem{Code: problem.FlowUnavailable, Param: params.SafeName(err.Param), Cause: err}
 	case billing.ParameterRefused:
 		return parameterRefused(err)
 	case billing.KeyRefused, billing.PermissionMissing, billing.ModeMismatch, billing.NoSuchConfiguration,
 		billing.NoSuchAccount, billing.PortalNotConfigured, billing.RequestRefused:
-		return &answer.Problem{Code: "billing-misconfigured", Cause: err}
+		return &problem.Problem{Code: problem.BillingMisconfigured, Cause: err}
 	}
-	return &answer.Problem{Code: "billing-bad-response", Cause: err}
+	return &problem.Problem{Code: problem.BillingBadResponse, Cause: err}
 }
 
 // blame says whose matter a parameter is that Stripe refuses: the caller's if they sent it, otherwise an operator's, because customer
@@ -110,18 +110,18 @@ func blame(err error, in params.Input) error {
 	}
 	name, _, _ := strings.Cut(refusal.Param, "[")
 	if !in.Has(name) {
-		return &answer.Problem{Code: "billing-misconfigured", Cause: err}
+		return &problem.Problem{Code: problem.BillingMisconfigured, Cause: err}
 	}
 	return parameterRefused(refusal)
 }
 
-func parameterRefused(err *billing.Error) *answer.Problem {
-	return &answer.Problem{Code: "invalid-parameter", Param: params.SafeName(err.Param), Detail: "The billing provider does not accept this value.", Cause: err}
+func parameterRefused(err *billing.Error) *problem.Problem {
+	return &problem.Problem{Code: problem.InvalidParameter, Param: params.SafeName(err.Param), Detail: "The billing provider does not accept this value.", Cause: err}
 }
 
 // isStaleMapping reports whether a user is mapped to a customer that does not
 // exist at Stripe: an operator has to correct the table.
-func isStaleMapping(problem *answer.Problem) bool {
+func isStaleMapping(p *problem.Problem) bool {
 	var stripe *billing.Error
-	return errors.As(problem.Cause, &stripe) && stripe.Class == billing.NoSuchCustomer
+	return errors.As(p.Cause, &stripe) && stripe.Class == billing.NoSuchCustomer
 }

@@ -5,7 +5,7 @@
 // A request goes one way: its body is read ([params.Read]), its one credential found
 // and verified, its parameters decoded and checked ([params.Policy]), the user mapped to
 // a customer, and the session created. Whatever goes wrong on the way ends as a
-// [answer.Problem], of which there is one for each code of the API.
+// [problem.Problem], of which there is one for each code of the API.
 package portal
 
 import (
@@ -17,10 +17,10 @@ import (
 
 	"github.com/stripe/stripe-go/v79"
 
-	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/auth"
 	"billingportal/functions/internal/billing"
 	"billingportal/functions/internal/params"
+	"billingportal/functions/internal/problem"
 	"billingportal/functions/internal/requestlog"
 	"billingportal/functions/internal/secret"
 	"billingportal/functions/internal/upstream"
@@ -106,13 +106,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	record := h.begin(r)
 	ctx, cancel := upstream.WithBudget(r.Context())
 	defer cancel()
-	answer.SetSecurityHeaders(w.Header())
+	problem.SetSecurityHeaders(w.Header())
 	switch {
 	case r.URL.Path == ButtonPath:
 		h.endPage(w, r, record, func() (int, error) { return serveButton(w, r) })
 		return
-	case h.isQuestion(r):
-		h.endPage(w, r, record, func() (int, error) { return http.StatusOK, h.ask(w, r, record) })
+	case h.asksToConfirm(r):
+		h.endPage(w, r, record, func() (int, error) { return http.StatusOK, h.confirm(w, r, record) })
 		return
 	}
 	session, err := h.handle(ctx, r, record)
@@ -128,7 +128,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) endPage(w http.ResponseWriter, r *http.Request, record *record, answerPage func() (status int, err error)) {
 	status, err := answerPage()
 	if err != nil {
-		answer.SetSecurityHeaders(w.Header()) // whatever the page had set
+		problem.SetSecurityHeaders(w.Header()) // whatever the page had set
 		h.answerProblem(w, r, problemOf(err), record)
 		return
 	}
@@ -136,19 +136,19 @@ func (h *Handler) endPage(w http.ResponseWriter, r *http.Request, record *record
 }
 
 // Reject answers a request that never became one, with the problem of a code.
-func (h *Handler) Reject(w http.ResponseWriter, r *http.Request, code string, cause error) {
-	answer.SetSecurityHeaders(w.Header())
+func (h *Handler) Reject(w http.ResponseWriter, r *http.Request, code problem.Code, cause error) {
+	problem.SetSecurityHeaders(w.Header())
 	record := h.begin(r)
-	h.answerProblem(w, r, &answer.Problem{Code: code, Cause: cause}, record)
+	h.answerProblem(w, r, &problem.Problem{Code: code, Cause: cause}, record)
 }
 
 // handle takes a request through all its steps.
 func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) (*billing.Session, error) {
 	if r.URL.Path != Path {
-		return nil, &answer.Problem{Code: "not-found"}
+		return nil, &problem.Problem{Code: problem.NotFound}
 	}
 	if r.Method != http.MethodPost {
-		return nil, &answer.Problem{Code: "method-not-allowed", Allow: http.MethodPost}
+		return nil, &problem.Problem{Code: problem.MethodNotAllowed, Allow: http.MethodPost}
 	}
 	in, err := params.Read(r)
 	record.locale = in.Locale()
@@ -172,7 +172,7 @@ func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) (
 		var ambiguous *ambiguity
 		if errors.As(err, &ambiguous) && credential.isCookie {
 			ambiguous.form = in.Form
-			ambiguous.language = answer.Speak(record.locale, r.Header)
+			ambiguous.language = problem.MatchLanguage(record.locale, r.Header)
 		}
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"billingportal/functions/internal/auth"
 	"billingportal/functions/internal/billing"
 	"billingportal/functions/internal/customers"
+	"billingportal/functions/internal/problem"
 )
 
 // headersOf are the headers that every answer has, and further ones: a name, its value, and so on.
@@ -82,7 +83,7 @@ func TestTheHeadersOfARefusal(t *testing.T) {
 			})
 		}
 	}
-	reject := func(code string) func(*fixture, string) *httptest.ResponseRecorder {
+	reject := func(code problem.Code) func(*fixture, string) *httptest.ResponseRecorder {
 		return func(f *fixture, accept string) *httptest.ResponseRecorder {
 			w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, Path, nil)
 			r.Header.Set("Accept", accept)

@@ -8,9 +8,9 @@ import (
 
 	"github.com/stripe/stripe-go/v79"
 
-	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/auth"
 	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/problem"
 	"billingportal/functions/internal/requestlog"
 	"billingportal/functions/internal/upstream"
 )
@@ -80,24 +80,24 @@ func (r *record) note(err error) {
 }
 
 // end writes the line. problem is nil for a session.
-func (r *record) end(status int, problem *answer.Problem) {
+func (r *record) end(status int, p *problem.Problem) {
 	r.Set(slog.Int("attempts", r.calls.Attempts))
 	if r.calls.RequestID != "" {
 		r.Set(slog.String("stripe_request_id", r.calls.RequestID))
 	}
 	r.Age("keys_age_ms", r.keysFetched)
 	r.Age("secret_age_ms", r.secretFetched)
-	if problem == nil {
+	if p == nil {
 		r.End(status, "ok", false)
 		return
 	}
-	if upstream := upstreamOf(problem.Cause); upstream != "" && status >= http.StatusInternalServerError {
+	if upstream := upstreamOf(p.Cause); upstream != "" && status >= http.StatusInternalServerError {
 		r.Count("upstream_failures", "upstream", upstream)
 	}
-	r.refusal(problem)
+	r.refusal(p)
 	// An operator has something to do where the service fails, and where the mapping
 	// names a customer that Stripe does not know.
-	r.End(status, problem.Code, status >= http.StatusInternalServerError || isStaleMapping(problem))
+	r.End(status, string(p.Code), status >= http.StatusInternalServerError || isStaleMapping(p))
 }
 
 // upstreamOf names who is to blame for an error; "" where it is none of those that are called.
@@ -119,13 +119,13 @@ func upstreamOf(err error) string {
 }
 
 // refusal tells of a problem what only an operator may know.
-func (r *record) refusal(problem *answer.Problem) {
-	r.Set(slog.String("error", problem.Error()))
-	if problem.Param != "" {
-		r.Set(slog.String("param", problem.Param))
+func (r *record) refusal(p *problem.Problem) {
+	r.Set(slog.String("error", p.Error()))
+	if p.Param != "" {
+		r.Set(slog.String("param", p.Param))
 	}
 	var stripe *billing.Error
-	if !errors.As(problem.Cause, &stripe) {
+	if !errors.As(p.Cause, &stripe) {
 		return
 	}
 	for _, member := range []struct{ name, value string }{

@@ -6,9 +6,9 @@ import (
 
 	"github.com/stripe/stripe-go/v79"
 
-	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/billing"
 	"billingportal/functions/internal/params"
+	"billingportal/functions/internal/problem"
 )
 
 // resolveSubscription settles which subscription a flow is about. One that the
@@ -91,7 +91,7 @@ func (h *Handler) onlySubscription(ctx context.Context, customer, flowType strin
 	case 1:
 		return eligible[0], nil
 	case 0:
-		return billing.Subscription{}, &answer.Problem{Code: "subscription-not-eligible", Detail: whyNone(all, flowType)}
+		return billing.Subscription{}, &problem.Problem{Code: problem.SubscriptionNotEligible, Detail: whyNone(all, flowType)}
 	}
 	return billing.Subscription{}, &ambiguity{
 		param:   "flow_data[" + flowType + "][subscription]",
@@ -147,7 +147,7 @@ func completeUpdate(confirm *stripe.BillingPortalSessionFlowDataSubscriptionUpda
 	item := confirm.Items[0]
 	if item.ID == nil {
 		if len(s.Items) != 1 {
-			return &answer.Problem{Code: "subscription-not-eligible", Detail: severalItems}
+			return &problem.Problem{Code: problem.SubscriptionNotEligible, Detail: severalItems}
 		}
 		item.ID = stripe.String(s.Items[0].ID)
 	}
@@ -158,7 +158,7 @@ func completeUpdate(confirm *stripe.BillingPortalSessionFlowDataSubscriptionUpda
 		samePrice := item.Price == nil || *item.Price == current.Price
 		sameQuantity := item.Quantity == nil || *item.Quantity == current.Quantity
 		if samePrice && sameQuantity && len(confirm.Discounts) == 0 {
-			return &answer.Problem{Code: "subscription-not-eligible", Detail: unchanged}
+			return &problem.Problem{Code: problem.SubscriptionNotEligible, Detail: unchanged}
 		}
 	}
 	return nil

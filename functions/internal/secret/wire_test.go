@@ -30,7 +30,7 @@ func newCache(endpoint string, tryTimeout time.Duration) *secret.Cache[secret.Ke
 		BaseEndpoint: aws.String(endpoint),
 		Credentials:  credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
 		HTTPClient: &http.Client{
-			Transport:     upstream.Bounded{Next: &http.Transport{}},
+			Transport:     upstream.LimitResponses{Next: &http.Transport{}},
 			Timeout:       tryTimeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},

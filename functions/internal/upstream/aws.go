@@ -25,7 +25,7 @@ func (a AWS) Config(endpoint string, transport http.RoundTripper, tryTimeout tim
 		Region:      a.Region,
 		Credentials: credentials.NewStaticCredentialsProvider(a.AccessKeyID, a.SecretAccessKey, a.SessionToken),
 		HTTPClient: &http.Client{
-			Transport:     Bounded{Next: transport},
+			Transport:     LimitResponses{Next: transport},
 			Timeout:       tryTimeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},

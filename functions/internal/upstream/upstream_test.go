@@ -63,7 +63,7 @@ func TestBoundedHoldsAnswersToADocumentOfBoundedSize(t *testing.T) {
 		"10 MB":         {10_000_000, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			transport := upstream.Bounded{Next: bodyOf{strings.NewReader(strings.Repeat("x", test.size))}}
+			transport := upstream.LimitResponses{Next: bodyOf{strings.NewReader(strings.Repeat("x", test.size))}}
 			response, err := transport.RoundTrip(httptest.NewRequest("POST", "/", nil))
 			if err != nil {
 				t.Fatal(err)
@@ -81,7 +81,7 @@ func TestBoundedHoldsAnswersToADocumentOfBoundedSize(t *testing.T) {
 
 func TestBoundedPassesOnThatThereIsNoAnswer(t *testing.T) {
 	want := errors.New("refused")
-	if _, err := (upstream.Bounded{Next: failing{want}}).RoundTrip(httptest.NewRequest("POST", "/", nil)); !errors.Is(err, want) {
+	if _, err := (upstream.LimitResponses{Next: failing{want}}).RoundTrip(httptest.NewRequest("POST", "/", nil)); !errors.Is(err, want) {
 		t.Errorf("err = %v, want %v", err, want)
 	}
 }
@@ -95,7 +95,7 @@ func TestARequestWhoseBodyCannotBeReadIsNotSent(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1:1/", nil)
 	body := &brokenBody{}
 	r.Body = body
-	response, err := upstream.Whole{Next: http.DefaultTransport}.RoundTrip(r)
+	response, err := upstream.BufferRequests{Next: http.DefaultTransport}.RoundTrip(r)
 	if err == nil {
 		_ = response.Body.Close()
 	}
@@ -113,7 +113,7 @@ func TestTheCallersRequestStaysAsItIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := r.Body
-	response, err := upstream.Whole{Next: server.Client().Transport}.RoundTrip(r)
+	response, err := upstream.BufferRequests{Next: server.Client().Transport}.RoundTrip(r)
 	if err != nil {
 		t.Fatal(err)
 	}

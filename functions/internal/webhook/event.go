@@ -193,7 +193,7 @@ func (r Rules) customer(e *event, kind string, customer, data object, at int64, 
 	}
 	if kind == typeDeleted {
 		e.change.Deleted = id
-		e.tell(user, customers.Facts{Deleted: true})
+		e.addFact(user, customers.Facts{Deleted: true})
 		return nil
 	}
 	created, ok := secondsOf(customer["created"])
@@ -220,10 +220,10 @@ func (r Rules) customer(e *event, kind string, customer, data object, at int64, 
 		}
 		if before != user {
 			// A test clock's customer may be created later than its events.
-			e.tell(before, customers.Facts{Released: customers.At(max(at, created))})
+			e.addFact(before, customers.Facts{Released: customers.At(max(at, created))})
 		}
 	}
-	e.tell(user, customers.Facts{Metadata: customers.At(claimed)})
+	e.addFact(user, customers.Facts{Metadata: customers.At(claimed)})
 	return nil
 }
 
@@ -243,13 +243,13 @@ func (r Rules) completed(e *event, session object, at int64) error {
 	if err != nil {
 		return err
 	}
-	e.tell(user, customers.Facts{Metadata: customers.At(at)})
+	e.addFact(user, customers.Facts{Metadata: customers.At(at)})
 	reference, isText := session.text("client_reference_id")
 	if !isText && !session.isNull("client_reference_id") {
 		return hasOddUser
 	}
 	if r.References == AllReferences || r.References == SessionReferences && session.isNull("payment_link") {
-		e.tell(reference, customers.Facts{Reference: customers.At(at)})
+		e.addFact(reference, customers.Facts{Reference: customers.At(at)})
 	}
 	return nil
 }
@@ -280,8 +280,8 @@ func unusableFor(err error, otherwise unusable) unusable {
 	return otherwise
 }
 
-// tell adds a fact about a user, if there is one whom an event may name.
-func (e *event) tell(user string, facts customers.Facts) {
+// addFact adds a fact about a user, if there is one whom an event may name.
+func (e *event) addFact(user string, facts customers.Facts) {
 	if customers.IsUser(user) {
 		e.change.Facts = append(e.change.Facts, customers.Fact{User: user, Customer: e.customer, Facts: facts})
 	}

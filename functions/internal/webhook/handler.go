@@ -14,8 +14,8 @@ import (
 	"strings"
 	"time"
 
-	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/customers"
+	"billingportal/functions/internal/problem"
 	"billingportal/functions/internal/requestlog"
 	"billingportal/functions/internal/secret"
 	"billingportal/functions/internal/upstream"
@@ -82,31 +82,31 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := upstream.WithBudget(r.Context())
 	defer cancel()
 	err := h.handle(ctx, r, record)
-	answer.SetSecurityHeaders(w.Header())
+	problem.SetSecurityHeaders(w.Header())
 	if err != nil {
 		h.answerProblem(w, r, problemOf(err), record)
 		return
 	}
-	answer.WriteBody(w, http.StatusOK, "application/json", []byte(`{"received":true}`))
+	problem.WriteBody(w, http.StatusOK, "application/json", []byte(`{"received":true}`))
 	record.end(http.StatusOK, nil)
 }
 
 // Reject answers a request that never became one, with the problem of a code.
-func (h *Handler) Reject(w http.ResponseWriter, r *http.Request, code string, cause error) {
-	answer.SetSecurityHeaders(w.Header())
-	h.answerProblem(w, r, &answer.Problem{Code: code, Cause: cause}, h.begin(r))
+func (h *Handler) Reject(w http.ResponseWriter, r *http.Request, code problem.Code, cause error) {
+	problem.SetSecurityHeaders(w.Header())
+	h.answerProblem(w, r, &problem.Problem{Code: code, Cause: cause}, h.begin(r))
 }
 
 // handle takes a request through all its steps.
 func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) error {
 	switch {
 	case r.URL.Path != Path:
-		return &answer.Problem{Code: "not-found"}
+		return &problem.Problem{Code: problem.NotFound}
 	case h.Secrets == nil:
-		return &answer.Problem{Code: "not-found", Cause: errNoSecrets}
+		return &problem.Problem{Code: problem.NotFound, Cause: errNoSecrets}
 	}
 	if r.Method != http.MethodPost {
-		return &answer.Problem{Code: "method-not-allowed", Allow: http.MethodPost}
+		return &problem.Problem{Code: problem.MethodNotAllowed, Allow: http.MethodPost}
 	}
 	body, err := readBody(r)
 	if err != nil {
@@ -124,7 +124,7 @@ func readBody(r *http.Request) ([]byte, error) {
 	}
 	var body bytes.Buffer
 	if _, err := io.Copy(&body, r.Body); err != nil {
-		return nil, &answer.Problem{Code: "invalid-request", Detail: "The body cannot be read.", Cause: err}
+		return nil, &problem.Problem{Code: problem.InvalidRequest, Detail: "The body cannot be read.", Cause: err}
 	}
 	return body.Bytes(), nil
 }
@@ -182,9 +182,9 @@ func (h *Handler) take(ctx context.Context, body []byte, record *record) error {
 	return nil
 }
 
-func (h *Handler) answerProblem(w http.ResponseWriter, r *http.Request, problem *answer.Problem, record *record) {
-	problem.Write(w, answer.WantedBy(r.Header), answer.Reader{Language: answer.English, AppURL: "/", RequestID: record.RequestID()})
-	record.end(problem.Status(), problem)
+func (h *Handler) answerProblem(w http.ResponseWriter, r *http.Request, p *problem.Problem, record *record) {
+	p.Write(w, problem.Negotiate(r.Header), problem.Reader{Language: problem.English, AppURL: "/", RequestID: record.RequestID()})
+	record.end(p.Status(), p)
 }
 
 // routeOf names the request's route in logs and metrics, from a closed set.

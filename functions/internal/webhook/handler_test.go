@@ -15,8 +15,8 @@ import (
 
 	stripe "github.com/stripe/stripe-go/v79/webhook"
 
-	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/customers"
+	"billingportal/functions/internal/problem"
 	"billingportal/functions/internal/requestlog"
 	"billingportal/functions/internal/requestlog/requestlogtest"
 	"billingportal/functions/internal/secret"
@@ -382,7 +382,7 @@ func TestRoutesMethodsAndBodies(t *testing.T) {
 }
 
 func TestTheTextNamesTheLimit(t *testing.T) {
-	text := (&answer.Problem{Code: "payload-too-large"}).Error()
+	text := (&problem.Problem{Code: "payload-too-large"}).Error()
 	if want := fmt.Sprintf("%d for an event", MaxBodySize); !strings.Contains(strings.ReplaceAll(text, ",", ""), want) {
 		t.Errorf("%q does not say %q", text, want)
 	}

@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"time"
 
-	"billingportal/functions/internal/answer"
 	"billingportal/functions/internal/customers"
+	"billingportal/functions/internal/problem"
 	"billingportal/functions/internal/requestlog"
 	"billingportal/functions/internal/upstream"
 )
@@ -51,20 +51,20 @@ func (r *record) outcome(outcome customers.Outcome) {
 }
 
 // failure counts the service that an event could not be taken for.
-func (r *record) failure(status int, problem *answer.Problem) {
+func (r *record) failure(status int, p *problem.Problem) {
 	var aws *upstream.Error
-	if status >= http.StatusInternalServerError && errors.As(problem.Cause, &aws) {
+	if status >= http.StatusInternalServerError && errors.As(p.Cause, &aws) {
 		r.Count("upstream_failures", "upstream", aws.Service)
 	}
 }
 
 // end writes the line. problem is nil for an event that was taken.
-func (r *record) end(status int, problem *answer.Problem) {
+func (r *record) end(status int, p *problem.Problem) {
 	code := "ok"
-	if problem != nil {
-		code = problem.Code
-		r.Set(slog.String("error", problem.Error()))
-		r.failure(status, problem)
+	if p != nil {
+		code = string(p.Code)
+		r.Set(slog.String("error", p.Error()))
+		r.failure(status, p)
 	}
 	if r.fetched != nil {
 		r.Age(secretAge, r.fetched())

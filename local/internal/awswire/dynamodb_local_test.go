@@ -1,4 +1,4 @@
-//go:build realparts
+//go:build integration
 
 package awswire_test
 

@@ -338,7 +338,7 @@ func (c *contract) isComplete(t *testing.T) {
 		}
 	}
 	if got := slices.Sorted(slices.Values(c.schema("ProblemCode").at("enum").list())); !slices.Equal(got, slices.Sorted(maps.Keys(statuses))) {
-		t.Errorf("ProblemCode has\n%v\nkinds.go\n%v", got, slices.Sorted(maps.Keys(statuses)))
+		t.Errorf("ProblemCode has\n%v\ncodes.go\n%v", got, slices.Sorted(maps.Keys(statuses)))
 	}
 }
 

@@ -22,9 +22,9 @@ func portalSource(t *testing.T, file string) source {
 	return parseSource(t, "../../../functions/internal/portal/"+file)
 }
 
-func answer(t *testing.T, file string) source {
+func problemSource(t *testing.T, file string) source {
 	t.Helper()
-	return parseSource(t, "../../../functions/internal/answer/"+file)
+	return parseSource(t, "../../../functions/internal/problem/"+file)
 }
 
 // api is infra/openapi.yaml.
@@ -109,8 +109,8 @@ var ofWebhook = []string{"invalid-signature", "webhook-misconfigured"}
 func TestOpenAPIHasEveryCodeUnderItsStatus(t *testing.T) {
 	want := map[string][]string{}
 	var codes []string
-	problem := answer(t, "kinds.go")
-	for _, element := range problem.elements("kinds") {
+	problem := problemSource(t, "codes.go")
+	for _, element := range problem.elements("definitions") {
 		entry := element.(*ast.KeyValueExpr)
 		code, status := problem.literal(entry.Key), problem.literal(entry.Value.(*ast.CompositeLit).Elts[0])
 		codes = append(codes, code)
@@ -139,14 +139,14 @@ func TestOpenAPIHasEveryCodeUnderItsStatus(t *testing.T) {
 		slices.Sort(want[status])
 		slices.Sort(got[status])
 		if !slices.Equal(got[status], want[status]) {
-			t.Errorf("%s: openapi.yaml has %v, kinds.go %v", status, got[status], want[status])
+			t.Errorf("%s: openapi.yaml has %v, codes.go %v", status, got[status], want[status])
 		}
 	}
 	all := document.schema("ProblemCode").at("enum").list()
 	slices.Sort(all)
 	slices.Sort(codes)
 	if !slices.Equal(all, codes) {
-		t.Errorf("ProblemCode has\n%v\nkinds.go\n%v", all, codes)
+		t.Errorf("ProblemCode has\n%v\ncodes.go\n%v", all, codes)
 	}
 }
 
@@ -161,8 +161,9 @@ func TestOpenAPIHasEveryCodeOfTheWebhook(t *testing.T) {
 		text += string(content)
 	}
 	want := map[string]bool{}
-	for _, match := range regexp.MustCompile(`(?:Code: +|code :?= )"([a-z-]+)"`).FindAllStringSubmatch(text, -1) {
-		want[match[1]] = true
+	codes := problemSource(t, "codes.go")
+	for _, match := range regexp.MustCompile(`(?:Code: +|code :?= )problem\.(\w+)`).FindAllStringSubmatch(text, -1) {
+		want[codes.literal(codes.value(match[1]))] = true
 	}
 	document := readAPI(t)
 	got := map[string]bool{}
@@ -221,7 +222,7 @@ func TestOpenAPIHasTheValuesAndLimits(t *testing.T) {
 func TestOpenAPIHasEveryMemberOfAProblem(t *testing.T) {
 	document := readAPI(t)
 	for schema, want := range map[string][]string{
-		"Problem":                append(answer(t, "problem.go").jsonNames("document"), "subscriptions"),
+		"Problem":                append(problemSource(t, "problem.go").jsonNames("document"), "subscriptions"),
 		"SubscriptionChoice":     portalSource(t, "choices.go").jsonNames("Choice"),
 		"SubscriptionChoiceItem": portalSource(t, "choices.go").jsonNames("ChoiceItem"),
 	} {

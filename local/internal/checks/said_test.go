@@ -321,12 +321,12 @@ var (
 	codeSpan         = regexp.MustCompile("`([a-z-]+)`")
 )
 
-// statusesOfCodes are those of kinds.go.
+// statusesOfCodes are those of codes.go.
 func statusesOfCodes(t *testing.T) map[string]string {
 	t.Helper()
 	statuses := map[string]string{}
-	problem := answer(t, "kinds.go")
-	for _, element := range problem.elements("kinds") {
+	problem := problemSource(t, "codes.go")
+	for _, element := range problem.elements("definitions") {
 		entry := element.(*ast.KeyValueExpr)
 		statuses[problem.literal(entry.Key)] = problem.literal(entry.Value.(*ast.CompositeLit).Elts[0])
 	}

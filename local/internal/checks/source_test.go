@@ -62,9 +62,12 @@ func (s source) strings(name string) []string {
 	return values
 }
 
-// literal is the value of a string or number.
+// literal is the value of a string or number, or of a constant that has one.
 func (s source) literal(e ast.Expr) string {
 	s.t.Helper()
+	if name, ok := e.(*ast.Ident); ok {
+		e = s.value(name.Name)
+	}
 	literal, ok := e.(*ast.BasicLit)
 	if !ok {
 		s.t.Fatalf("%T is no literal", e)

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"billingportal/functions/app/operator"
-	"billingportal/local/internal/spill"
+	"billingportal/local/internal/extsort"
 )
 
 // standing says whether Stripe has a customer.
@@ -157,7 +157,7 @@ func (l *accountList) size() (int64, error) {
 }
 
 // addTo adds every line from an offset on to a sorter.
-func (l *accountList) addTo(sorter *spill.Sorter, from int64) error {
+func (l *accountList) addTo(sorter *extsort.Sorter, from int64) error {
 	end, err := l.file.Seek(0, io.SeekCurrent)
 	if err != nil {
 		return err

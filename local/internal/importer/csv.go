@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"billingportal/local/internal/spill"
+	"billingportal/local/internal/extsort"
 )
 
 // FromCSV is a file of user_id,customer_id[,claimed_at], with a header or without, or Stripe's own export of customers. With a header
@@ -27,7 +27,7 @@ type FromCSV struct {
 	// Owners are the customers that users of the table have; nil for no table to compare with.
 	Owners *Owners
 
-	sorter  *spill.Sorter
+	sorter  *extsort.Sorter
 	pairs   *pairs
 	at      int64 // results read from pairs
 	skipped int
@@ -57,7 +57,7 @@ func (s *FromCSV) Close() error {
 
 // Prepare implements Source: it reads and sorts the file and the table.
 func (s *FromCSV) Prepare(ctx context.Context, progress Progress) (size int64, err error) {
-	if s.sorter, err = spill.New(); err != nil {
+	if s.sorter, err = extsort.New(); err != nil {
 		return 0, err
 	}
 	if err := s.readFile(ctx, progress); err != nil {

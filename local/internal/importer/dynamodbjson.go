@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"billingportal/functions/app/operator"
-	"billingportal/local/internal/spill"
+	"billingportal/local/internal/extsort"
 )
 
 // Items writes what DynamoDB's import from S3 takes in DynamoDB JSON: an item a line. Each key is there once, so the claims are
@@ -28,7 +28,7 @@ type Items struct {
 
 // Write reads the whole source.
 func (d *Items) Write(ctx context.Context, out io.Writer) (counts Counts, err error) {
-	sorter, err := spill.New()
+	sorter, err := extsort.New()
 	if err != nil {
 		return counts, err
 	}
@@ -62,7 +62,7 @@ func (d *Items) Write(ctx context.Context, out io.Writer) (counts Counts, err er
 	return counts, err
 }
 
-func (d *Items) read(ctx context.Context, sorter *spill.Sorter, counts *Counts) error {
+func (d *Items) read(ctx context.Context, sorter *extsort.Sorter, counts *Counts) error {
 	size, err := d.Source.Prepare(ctx, d.Progress)
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (d *Items) read(ctx context.Context, sorter *spill.Sorter, counts *Counts) 
 }
 
 // sort keeps a claim under both keys of which it says something: the user's and the customer's own.
-func (d *Items) sort(sorter *spill.Sorter, claim Claim, counts *Counts) error {
+func (d *Items) sort(sorter *extsort.Sorter, claim Claim, counts *Counts) error {
 	if !d.Table.Holds(claim.User) {
 		counts.Rejected++
 		d.Report.add(Row{Kind: kindFailed, Line: claim.Line, User: claim.User, Customer: claim.Customer, Detail: errTooLong.Error()})

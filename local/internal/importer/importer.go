@@ -12,7 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"billingportal/functions/app/operator"
-	"billingportal/local/internal/spill"
+	"billingportal/local/internal/extsort"
 )
 
 // Writer joins changes into the table.
@@ -39,7 +39,7 @@ type Import struct {
 	WasDone bool
 
 	mu      sync.Mutex
-	claimed *spill.Sorter // by a dry run, which writes nothing that Owners would find
+	claimed *extsort.Sorter // by a dry run, which writes nothing that Owners would find
 }
 
 // Writers is how many claims are written at once.
@@ -62,7 +62,7 @@ func (i *Import) Run(ctx context.Context) (counts Counts, err error) {
 		path = ""
 	}
 	if i.Writer == nil && i.Owners != nil {
-		if i.claimed, err = spill.New(); err != nil {
+		if i.claimed, err = extsort.New(); err != nil {
 			return counts, err
 		}
 		defer func() { err = errors.Join(err, i.claimed.Close()) }()
@@ -248,7 +248,7 @@ func (i *Import) check(ctx context.Context, state *state) (err error) {
 	}
 	sorter := i.claimed
 	if sorter == nil {
-		if sorter, err = spill.New(); err != nil {
+		if sorter, err = extsort.New(); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, sorter.Close()) }()

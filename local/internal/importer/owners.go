@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"billingportal/functions/app/operator"
-	"billingportal/local/internal/spill"
+	"billingportal/local/internal/extsort"
 )
 
 // Scanner reads a table page by page.
@@ -26,7 +26,7 @@ type Owners struct {
 
 // read adds a line of customer, separator, user, separator for each claim that counts. It calls hear, unless that is nil, for every user,
 // with the reason if the item cannot be read.
-func (o *Owners) read(ctx context.Context, into *spill.Sorter, hear func(entry operator.MappingEntry, err error), progress Progress) error {
+func (o *Owners) read(ctx context.Context, into *extsort.Sorter, hear func(entry operator.MappingEntry, err error), progress Progress) error {
 	progress.Start("read the table", 0, 0)
 	defer progress.Stop()
 	var from map[string]types.AttributeValue

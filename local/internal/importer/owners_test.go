@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"billingportal/local/internal/spill"
+	"billingportal/local/internal/extsort"
 )
 
 // The whole table is read, page by page, and as it is now: what an import has just written is compared too.
@@ -39,7 +39,7 @@ func TestTheWholeTableIsRead(t *testing.T) {
 	client := dynamodb.New(dynamodb.Options{
 		Region: "eu-central-1", BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
 	})
-	sorter, err := spill.New()
+	sorter, err := extsort.New()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"billingportal/local/internal/spill"
+	"billingportal/local/internal/extsort"
 )
 
 // The results for a user: one customer has the address and no other user does; several customers or users have it; or no customer has it.
@@ -42,12 +42,12 @@ type Matches struct{ Unique, Several, None, Malformed int64 }
 // Write reads users (user_id,email) and every customer, once each, and writes a line for each user, ordered by ID. Memory is flat
 // however many have the same address: all is sorted on disk.
 func (p *Proposal) Write(ctx context.Context, users io.Reader, out io.Writer) (matches Matches, err error) {
-	byAddress, err := spill.New()
+	byAddress, err := extsort.New()
 	if err != nil {
 		return matches, err
 	}
 	defer func() { err = errors.Join(err, byAddress.Close()) }()
-	byUser, err := spill.New()
+	byUser, err := extsort.New()
 	if err != nil {
 		return matches, err
 	}
@@ -74,7 +74,7 @@ func (p *Proposal) Write(ctx context.Context, users io.Reader, out io.Writer) (m
 // Of an address, customers sort before users.
 const ofCustomer, ofUser = "c", "u"
 
-func (p *Proposal) readUsers(ctx context.Context, users io.Reader, into *spill.Sorter) (malformed int64, err error) {
+func (p *Proposal) readUsers(ctx context.Context, users io.Reader, into *extsort.Sorter) (malformed int64, err error) {
 	records, err := newRecords(users)
 	if err != nil {
 		return 0, err
@@ -165,7 +165,7 @@ func whyNoUser(records *records, found record, user, email int) string {
 	return ""
 }
 
-func (p *Proposal) readCustomers(ctx context.Context, into *spill.Sorter) error {
+func (p *Proposal) readCustomers(ctx context.Context, into *extsort.Sorter) error {
 	p.Progress.Start("read customers", 0, 0)
 	defer p.Progress.Stop()
 	for after, more := "", true; more; {
@@ -223,7 +223,7 @@ func (c *candidates) add(fields []string) {
 }
 
 // match goes through the customers and then the users of each address, and keeps a row for each user.
-func match(ctx context.Context, byAddress, byUser *spill.Sorter) error {
+func match(ctx context.Context, byAddress, byUser *extsort.Sorter) error {
 	var found candidates
 	var address string
 	var user []string // the fields of one user of the address who is not written yet
@@ -287,7 +287,7 @@ func (c *candidates) row(user []string, isOnly bool) []string {
 }
 
 // writeRows writes one line for each user. A user of several addresses has several customers, unless all but one have none.
-func (p *Proposal) writeRows(byUser *spill.Sorter, out io.Writer, matches *Matches) error {
+func (p *Proposal) writeRows(byUser *extsort.Sorter, out io.Writer, matches *Matches) error {
 	w := csv.NewWriter(out)
 	if err := w.Write(proposalColumns); err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"billingportal/functions/app/operator"
-	"billingportal/local/internal/spill"
+	"billingportal/local/internal/extsort"
 )
 
 // Verification compares every mapping of the table with Stripe, after events were missed.
@@ -40,7 +40,7 @@ type Verification struct {
 
 	state   *verifyState
 	list    *accountList
-	sorter  *spill.Sorter
+	sorter  *extsort.Sorter
 	limiter *rate.Limiter
 	lacking map[string][]string // users whose items left claims out that they have room for now, and the customers that they have
 	mu      sync.Mutex          // of the counts, while corrections run
@@ -108,7 +108,7 @@ func (v *Verification) Run(ctx context.Context) (verified Verified, err error) {
 		}
 	}()
 	v.list = &accountList{file: file, reader: v.Reader, limiter: v.Limiter, metadataKey: v.MetadataKey, now: v.Now}
-	if v.sorter, err = spill.New(); err != nil {
+	if v.sorter, err = extsort.New(); err != nil {
 		return verified, err
 	}
 	defer func() { err = errors.Join(err, v.sorter.Close()) }()

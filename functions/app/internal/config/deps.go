@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"billingportal/functions/internal/lambdahttp"
+	"billingportal/functions/internal/problem"
 	"billingportal/functions/internal/requestlog"
 	"billingportal/functions/internal/upstream"
 )
@@ -69,18 +70,18 @@ func (d Deps) Prefetch(ctx context.Context, fetches map[string]func(context.Cont
 // problem of a code.
 type rejecter interface {
 	http.Handler
-	Reject(w http.ResponseWriter, r *http.Request, code string, cause error)
+	Reject(w http.ResponseWriter, r *http.Request, code problem.Code, cause error)
 }
 
 // LambdaHandler puts a handler that takes bodies of up to maxBody bytes behind API Gateway.
 func (d Deps) LambdaHandler(handler rejecter, maxBody int) lambda.Handler {
 	reject := func(w http.ResponseWriter, r *http.Request, err error) {
-		code := "internal"
+		code := problem.Internal
 		switch {
 		case errors.Is(err, lambdahttp.ErrBadRequest):
-			code = "invalid-request"
+			code = problem.InvalidRequest
 		case errors.Is(err, lambdahttp.ErrTooLarge):
-			code = "payload-too-large"
+			code = problem.PayloadTooLarge
 		}
 		handler.Reject(w, r, code, err)
 	}

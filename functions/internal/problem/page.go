@@ -1,0 +1,134 @@
+package problem
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"html"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// The pages are put together by hand: html/template would make the Lambda binary
+// 2 MB larger. What goes in is fixed text and escaped values.
+
+//go:embed page.css
+var pageStyle string
+
+// pagePolicy lets a page do nothing but look as it does. It says nothing of
+// form-action, which browsers also apply to where a form's answer redirects.
+var pagePolicy = "default-src 'none'; style-src 'sha256-" + sha256Of(pageStyle) + "'; base-uri 'none'; frame-ancestors 'none'"
+
+func sha256Of(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// Reader is who an answer is for, as far as pages depend on it.
+type Reader struct {
+	Language  Language
+	AppURL    string // where the way back leads
+	RequestID string // the reference for support
+}
+
+// page is a page for a person: what it is about, what to do next, and the way back to the app.
+type page struct {
+	title, lead string // in English
+	forms       []Form
+	terms       []term
+}
+
+// term is a row of a page's small print. value is HTML.
+type term struct{ name, value string }
+
+func (p page) html(reader Reader) []byte {
+	var page strings.Builder
+	write := func(parts ...string) {
+		for _, part := range parts {
+			page.WriteString(part)
+		}
+	}
+	say := func(english string) string { return html.EscapeString(reader.Language.Text(english)) }
+	title := say(p.title)
+	write(`<!doctype html><html lang="`, string(reader.Language), `"><head><meta charset="utf-8">`,
+		`<meta name="viewport" content="width=device-width, initial-scale=1">`,
+		`<meta name="robots" content="noindex"><title>`, title, `</title><style>`, pageStyle, `</style></head>`,
+		`<body dir="ltr"><main><h1>`, title, `</h1>`,
+		`<p>`, say(p.lead), `</p>`,
+		formsOf(p.forms),
+		`<p><a class="button" href="`, html.EscapeString(reader.AppURL), `">`, say("Back to the app"), `</a></p>`)
+	if len(p.terms) > 0 {
+		write(`<dl>`)
+		for _, term := range p.terms {
+			write(`<dt>`, say(term.name), `</dt><dd>`, term.value, `</dd>`)
+		}
+		write(`</dl>`)
+	}
+	write(`</main></body></html>` + "\n")
+	return []byte(page.String())
+}
+
+// writePage answers with a page.
+func writePage(w http.ResponseWriter, status int, p page, reader Reader) {
+	w.Header().Set("Content-Security-Policy", pagePolicy)
+	w.Header().Set("Vary", "Accept, Accept-Language")
+	WriteBody(w, status, "text/html; charset=utf-8", p.html(reader))
+}
+
+// page is the problem for a person. Details are for whoever made the button; where they are news to whoever pays, they are in the
+// languages.
+func (p *Problem) page(reader Reader) page {
+	page := page{title: p.definition().title, lead: p.advice(), forms: p.Forms}
+	if p.Code == SubscriptionNotEligible || p.Advice != "" {
+		page.lead = reader.Language.Text(p.detail()) + " " + reader.Language.Text(p.advice())
+	}
+	reference := term{"Reference", `<code>` + html.EscapeString(reader.RequestID) + `</code>`}
+	if len(p.Forms) > 0 { // it asks, so nothing went wrong
+		page.terms = []term{reference}
+		return page
+	}
+	if _, translated := reader.Language.find(p.detail()); reader.Language == English || translated {
+		page.terms = append(page.terms, term{"What happened", html.EscapeString(reader.Language.Text(p.detail()))})
+	}
+	page.terms = append(page.terms,
+		term{"Error", `<code>` + html.EscapeString(string(p.Code)) + `</code> (` + strconv.Itoa(p.Status()) + `)`}, reference)
+	return page
+}
+
+func orEnglish(l Language) Language {
+	if l == "" {
+		return English
+	}
+	return l
+}
+
+// WriteConfirmation answers with a page of one button, for a link that leads to something that only a person may begin.
+func WriteConfirmation(w http.ResponseWriter, label string, fields []Field, reader Reader) {
+	writePage(w, http.StatusOK, page{
+		title: label, lead: "You will continue on our billing page.",
+		forms: []Form{{Label: reader.Language.Text(label), Fields: fields}},
+	}, reader)
+}
+
+// Form is a button of a page that posts fields to the page's own address, whatever
+// a gateway has put before its path. Its label is in the reader's language.
+type Form struct {
+	Fields []Field
+	Label  string
+}
+
+// Field is a field of a form.
+type Field struct{ Name, Value string }
+
+func formsOf(forms []Form) string {
+	var text strings.Builder
+	for _, form := range forms {
+		text.WriteString(`<form method="post">`)
+		for _, field := range form.Fields {
+			text.WriteString(`<input type="hidden" name="` + html.EscapeString(field.Name) + `" value="` + html.EscapeString(field.Value) + `">`)
+		}
+		text.WriteString(`<button class="button">` + html.EscapeString(form.Label) + `</button></form>`)
+	}
+	return text.String()
+}

@@ -1,0 +1,205 @@
+package problem
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"html"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// cutStyle returns a page's style, and the page without it.
+func cutStyle(page string) (style, rest string) {
+	before, rest, _ := strings.Cut(page, "<style>")
+	style, after, _ := strings.Cut(rest, "</style>")
+	return style, before + after
+}
+
+// pageOf checks a page's headers and returns the page without its style. A browser ignores a style whose hash is not in the policy.
+func pageOf(t *testing.T, status int, write func(http.ResponseWriter)) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	write(w)
+	style, rest := cutStyle(w.Body.String())
+	sum := sha256.Sum256([]byte(style))
+	want := http.Header{
+		"Content-Type": {"text/html; charset=utf-8"},
+		"Vary":         {"Accept, Accept-Language"},
+		"Content-Security-Policy": {
+			"default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; frame-ancestors 'none'",
+		},
+	}
+	if w.Code != status || len(style) < 100 || !maps.EqualFunc(w.Header(), want, slices.Equal) {
+		t.Errorf("%d %v\nwant %d %v", w.Code, w.Header(), status, want)
+	}
+	return rest
+}
+
+// Every page starts with head and ends with back and tail.
+func head(language, title string) string {
+	return `<!doctype html><html lang="` + language + `"><head><meta charset="utf-8">` +
+		`<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">` +
+		`<title>` + title + `</title></head><body dir="ltr"><main><h1>` + title + `</h1>`
+}
+
+func back(label string) string {
+	return `<p><a class="button" href="https://app.example.com/billing?tab=1&amp;x=&lt;2&gt;">` + label + `</a></p>`
+}
+
+const tail = "</main></body></html>\n"
+
+func TestThePageOfAProblem(t *testing.T) {
+	choices := []Form{
+		{Label: `Team × 5 <b>`, Fields: []Field{{"locale", "de"}, {`flow_data[x]"`, `sub_1"><script>`}}},
+		{Label: "Storage"},
+	}
+	for name, test := range map[string]struct {
+		language Language
+		problem  Problem
+		status   int
+		want     string
+	}{
+		"in English": {
+			"en", Problem{Code: "not-found"}, 404,
+			head("en", "Not found") + `<p>Please go back to the app.</p>` + back("Back to the app") +
+				`<dl><dt>What happened</dt><dd>There is nothing at this address.</dd><dt>Error</dt><dd><code>not-found</code> (404)</dd>` +
+				`<dt>Reference</dt><dd><code>Ff1TQj3fFiAEJgA=</code></dd></dl>` + tail,
+		},
+		"if the caller asks for no language": {
+			"", Problem{Code: "not-found", Detail: `It's "gone" <now>.`}, 404,
+			head("en", "Not found") + `<p>Please go back to the app.</p>` + back("Back to the app") +
+				`<dl><dt>What happened</dt><dd>It&#39;s &#34;gone&#34; &lt;now&gt;.</dd><dt>Error</dt><dd><code>not-found</code> (404)</dd>` +
+				`<dt>Reference</dt><dd><code>Ff1TQj3fFiAEJgA=</code></dd></dl>` + tail,
+		},
+		"in another language, without a detail for developers": {
+			"de", Problem{Code: "not-found"}, 404,
+			head("de", "Nicht gefunden") + `<p>Bitte gehen Sie zurück zur App.</p>` + back("Zurück zur App") +
+				`<dl><dt>Fehler</dt><dd><code>not-found</code> (404)</dd><dt>Referenz</dt><dd><code>Ff1TQj3fFiAEJgA=</code></dd></dl>` + tail,
+		},
+		"in another language, with a reason for customers": {
+			"fr", Problem{Code: "subscription-not-eligible", Detail: "The subscription is paused."}, 409,
+			head("fr", "Impossible pour cet abonnement") +
+				`<p>L’abonnement est en pause. Veuillez revenir à l’application et vérifier l’état de votre abonnement.</p>` + back("Revenir à l’application") +
+				`<dl><dt>Ce qui s’est passé</dt><dd>L’abonnement est en pause.</dd>` +
+				`<dt>Erreur</dt><dd><code>subscription-not-eligible</code> (409)</dd>` +
+				`<dt>Référence</dt><dd><code>Ff1TQj3fFiAEJgA=</code></dd></dl>` + tail,
+		},
+		"with choices: a question, so it shows no error": {
+			"de", Problem{Code: "subscription-ambiguous", Forms: choices}, 409,
+			head("de", "Welches Abo?") + `<p>Bitte wählen Sie das Abo, um das es geht.</p>` +
+				`<form method="post"><input type="hidden" name="locale" value="de">` +
+				`<input type="hidden" name="flow_data[x]&#34;" value="sub_1&#34;&gt;&lt;script&gt;">` +
+				`<button class="button">Team × 5 &lt;b&gt;</button></form>` +
+				`<form method="post"><button class="button">Storage</button></form>` + back("Zurück zur App") +
+				`<dl><dt>Referenz</dt><dd><code>Ff1TQj3fFiAEJgA=</code></dd></dl>` + tail,
+		},
+		"with choices in English": {
+			"en", Problem{Code: "subscription-ambiguous", Forms: choices[1:]}, 409,
+			head("en", "Which subscription?") + `<p>Please choose the subscription that you mean.</p>` +
+				`<form method="post"><button class="button">Storage</button></form>` + back("Back to the app") +
+				`<dl><dt>Reference</dt><dd><code>Ff1TQj3fFiAEJgA=</code></dd></dl>` + tail,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reader := reader
+			reader.Language = test.language
+			got := pageOf(t, test.status, func(w http.ResponseWriter) { test.problem.Write(w, Page, reader) })
+			if got != test.want {
+				t.Errorf("%s\nwant\n%s", got, test.want)
+			}
+		})
+	}
+}
+
+// Each code has its page in each language, and each reason too, in the sentence on what to do and in the small print. Details for
+// developers are in English, so they are only on English pages. Documents are in English for everyone.
+func TestEveryPageInEveryLanguage(t *testing.T) {
+	problems := []Problem{}
+	for _, code := range slices.Sorted(maps.Keys(definitions)) {
+		if !forPrograms[code] {
+			problems = append(problems, Problem{Code: code})
+		}
+	}
+	for _, reason := range reasons {
+		problems = append(problems, Problem{Code: "subscription-not-eligible", Detail: reason})
+	}
+	problems = append(problems, Problem{Code: "invalid-request", Detail: twoSessions[0], Advice: twoSessions[1]})
+	for _, language := range Languages {
+		say := func(english string) string {
+			text, ok := language.find(english)
+			if ok == (language == English) {
+				t.Errorf("%s: %q", language, english)
+			}
+			if language == English {
+				text = english
+			}
+			return html.EscapeString(text)
+		}
+		for _, problem := range problems {
+			definition, detail, advice := definitions[problem.Code], problem.detail(), problem.advice()
+			lead, what := say(advice), ""
+			isForPeople := problem.Detail != "" || problem.Code == "subscription-not-eligible"
+			if language == English || isForPeople {
+				what = `<dt>` + say("What happened") + `</dt><dd>` + html.EscapeString(language.Text(detail)) + `</dd>`
+			}
+			if isForPeople {
+				lead = say(detail) + " " + lead
+			}
+			want := head(string(language), say(definition.title)) + `<p>` + lead + `</p>` + back(say("Back to the app")) + `<dl>` + what +
+				`<dt>` + say("Error") + `</dt><dd><code>` + string(problem.Code) + `</code> (` + strconv.Itoa(definition.status) + `)</dd>` +
+				`<dt>` + say("Reference") + `</dt><dd><code>&lt;Ff1TQj3fFiAEJgA=&gt;</code></dd></dl>` + tail
+			reader := Reader{Language: language, AppURL: reader.AppURL, RequestID: "<" + reader.RequestID + ">"}
+			w := httptest.NewRecorder()
+			problem.Write(w, Page, reader)
+			if _, got := cutStyle(w.Body.String()); got != want || w.Code != definition.status {
+				t.Errorf("%s %s: %d %s\nwant %d\n%s", language, problem.Code, w.Code, got, definition.status, want)
+			}
+			w = httptest.NewRecorder()
+			problem.Write(w, JSON, reader)
+			var got document
+			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Title != definition.title || got.Detail != detail || got.Status != definition.status {
+				t.Errorf("%s %s: %v %s", language, problem.Code, err, w.Body)
+			}
+		}
+	}
+}
+
+// A link in an e-mail leads to this page. It does nothing until the reader presses its button.
+func TestThePageOfAQuestion(t *testing.T) {
+	got := pageOf(t, 200, func(w http.ResponseWriter) {
+		WriteConfirmation(w, "Cancel subscription", []Field{{"flow_data[type]", "subscription_cancel"}}, reader)
+	})
+	want := head("de", "Abo kündigen") + `<p>Es geht auf unserer Abrechnungsseite weiter.</p>` +
+		`<form method="post"><input type="hidden" name="flow_data[type]" value="subscription_cancel">` +
+		`<button class="button">Abo kündigen</button></form>` + back("Zurück zur App") + tail
+	if got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
+
+// A reason that is in no catalogue is left out of pages in other languages.
+func TestEveryReasonOfASubscriptionIsInEveryLanguage(t *testing.T) {
+	source, err := os.ReadFile("../portal/subscription.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`"([A-Z][^"]*\.)"`).FindAllStringSubmatch(string(source), -1)
+	if len(found) < 8 {
+		t.Errorf("only %d reasons in the portal's source", len(found))
+	}
+	for _, reason := range found {
+		for _, language := range Languages[1:] {
+			if _, ok := language.find(reason[1]); !ok {
+				t.Errorf("%s lacks %q", language, reason[1])
+			}
+		}
+	}
+}

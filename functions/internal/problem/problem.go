@@ -1,0 +1,127 @@
+// Package problem has what the functions answer with besides their own success: problem documents, pages for people, and
+// the rules that say who gets which.
+package problem
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Problem is an answer that is not a success: what went wrong, in terms that a
+// caller may know. It is an error, so that the steps of a request return it.
+type Problem struct {
+	Code Code
+	// Param is the parameter at fault in Stripe's bracket notation, or "".
+	Param string
+	// Detail replaces the code's own text where a more exact fixed text exists.
+	Detail string
+	// Advice replaces what the code's page says to do next, where Detail has a remedy of its own.
+	Advice string
+	// RetryAfter is sent as Retry-After, in whole seconds, where it is not 0.
+	RetryAfter time.Duration
+	// Allow lists the methods for method-not-allowed.
+	Allow string
+	// Scope is the scope that is missing, for insufficient-scope (RFC 6750, section 3.1).
+	Scope string
+	// Members are extension members of the document (RFC 9457, section 3.2).
+	Members map[string]any
+	// Forms are what a page offers to do.
+	Forms []Form
+	// Cause is for the log.
+	Cause error
+}
+
+// Error names the cause, or without one what happened; it is for the log, not for the caller.
+func (p *Problem) Error() string {
+	if p.Cause != nil {
+		return p.Cause.Error()
+	}
+	return p.detail()
+}
+
+func (p *Problem) Unwrap() error { return p.Cause }
+
+// Status is the HTTP status of the problem's code.
+func (p *Problem) Status() int { return p.definition().status }
+
+func (p *Problem) definition() definition { return definitions[p.Code] }
+
+func (p *Problem) detail() string {
+	if p.Detail != "" {
+		return p.Detail
+	}
+	return p.definition().detail
+}
+
+func (p *Problem) advice() string {
+	if p.Advice != "" {
+		return p.Advice
+	}
+	return p.definition().advice
+}
+
+// Write answers with the problem: as a page for who wants one, in the reader's language, else as a document, which is for programs
+// and in English.
+func (p *Problem) Write(w http.ResponseWriter, wanted Wanted, reader Reader) {
+	p.setHeaders(w.Header())
+	if wanted == Page {
+		reader.Language = orEnglish(reader.Language)
+		writePage(w, p.Status(), p.page(reader), reader)
+		return
+	}
+	WriteBody(w, p.Status(), "application/problem+json", p.document(reader.RequestID))
+}
+
+// document is the problem as RFC 9457, section 3 has it, with members of our own.
+type document struct {
+	Type      string `json:"type"`
+	Title     string `json:"title"`
+	Status    int    `json:"status"`
+	Detail    string `json:"detail"`
+	Code      Code   `json:"code"`
+	RequestID string `json:"request_id"`
+	Param     string `json:"param,omitempty"`
+}
+
+func (p *Problem) document(requestID string) []byte {
+	// A struct of strings and numbers always marshals.
+	body, _ := json.Marshal(document{
+		Type:      "urn:billing-portal:problem:" + string(p.Code),
+		Title:     p.definition().title,
+		Status:    p.Status(),
+		Detail:    p.detail(),
+		Code:      p.Code,
+		RequestID: requestID,
+		Param:     p.Param,
+	})
+	for _, name := range slices.Sorted(maps.Keys(p.Members)) {
+		member, err := json.Marshal(map[string]any{name: p.Members[name]})
+		if err != nil {
+			continue // what does not marshal is left out: the rest is worth more than nothing
+		}
+		body = append(append(body[:len(body)-1], ','), member[1:]...)
+	}
+	return body
+}
+
+// setHeaders adds what the status requires: WWW-Authenticate (RFC 6750, section
+// 3), Allow (RFC 9110, section 15.5.6) and Retry-After (RFC 9110, section 10.2.3).
+func (p *Problem) setHeaders(header http.Header) {
+	switch p.Code {
+	case MissingCredentials:
+		header.Set("WWW-Authenticate", "Bearer")
+	case InvalidToken:
+		header.Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+	case InsufficientScope:
+		header.Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+p.Scope+`"`)
+	case MethodNotAllowed:
+		header.Set("Allow", p.Allow)
+	}
+	if p.RetryAfter > 0 {
+		header.Set("Retry-After", strconv.Itoa(int((p.RetryAfter+time.Second-1)/time.Second)))
+	}
+}

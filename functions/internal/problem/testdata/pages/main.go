@@ -1,0 +1,22 @@
+// Command pages prints the page of each code that its arguments name, for tests that look at them in a browser.
+package main
+
+import (
+	"encoding/json"
+	"net/http/httptest"
+	"os"
+
+	"billingportal/functions/internal/problem"
+)
+
+func main() {
+	pages := map[string]string{}
+	for _, code := range os.Args[1:] {
+		recorder := httptest.NewRecorder()
+		(&problem.Problem{Code: problem.Code(code)}).Write(recorder, problem.Page, problem.Reader{AppURL: "https://app.example.com/", RequestID: "Ff1TQj3fFiAEJgA="})
+		pages[code] = recorder.Body.String()
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(pages); err != nil {
+		panic(err)
+	}
+}

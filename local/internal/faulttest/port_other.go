@@ -1,0 +1,16 @@
+//go:build !linux
+
+package faulttest
+
+import "net"
+
+// holdPort finds a loopback port. Another program could get it while nobody listens.
+func holdPort() (address string, vacate func(), err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	return listener.Addr().String(), func() {}, listener.Close()
+}
+
+func listenOn(address string) (net.Listener, error) { return net.Listen("tcp", address) }
