@@ -48,7 +48,7 @@ var demoCustomers = map[string]string{
 	"erin":  "cus_DemoErin",
 }
 
-// laptop is the function and everything that it talks to, on one origin.
+// devserver is the function and everything that it talks to, on one origin.
 type devserver struct {
 	origin         string // such as http://127.0.0.1:8080
 	issuer         *oidc.Issuer
@@ -59,7 +59,7 @@ type devserver struct {
 	credentials    aws.Credentials
 }
 
-// newLaptop makes the stand-ins and fills in the demo's data. With a key of
+// newDevserver makes the stand-ins and fills in the demo's data. With a key of
 // Stripe's test mode the function talks to Stripe, and customers says which of
 // its customers a demo user is.
 func newDevserver(origin, stripeKey string, customers map[string]string) (*devserver, error) {

@@ -201,7 +201,7 @@ func variablesOf(ctx context.Context, client *lambda.Client, function string) (m
 	return maps.Clone(output.Environment.Variables), nil
 }
 
-// examineLaptop looks at a laptop of its own. Carol is not on it: she is there to show what a stale mapping looks like.
+// examineDevserver looks at a laptop of its own. Carol is not on it: she is there to show what a stale mapping looks like.
 func examineDevserver(ctx context.Context, examiner preflight.Examiner) ([]preflight.Finding, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
