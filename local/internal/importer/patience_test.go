@@ -56,6 +56,9 @@ func TestStripeIsWaitedFor(t *testing.T) {
 		"busy all the time":     {repeated(busy("7"), 100), 7 * 7 * time.Second, 8, "stripe: rate limit"},
 		"a key without rights":  {repeated(answer(403, "7", `{"error":{"type":"invalid_request_error"}}`), 100), 0, 1, "stripe: "},
 		"a key that is revoked": {repeated(answer(401, "7", `{"error":{"type":"invalid_request_error"}}`), 100), 0, 1, "stripe: "},
+		"unavailable":           {repeated(answer(503, "", ""), 6), 2 * (600*time.Millisecond + 5*time.Second), 7, ""}, // the client itself asks three times
+		"an answer cut off":     {repeated(answer(200, "7", `{"object":"list"`), 2), 10 * time.Second, 3, ""},
+		"more after no one":     {repeated(answer(200, "", `{"object":"list","data":[],"has_more":true}`), 3), 0, 1, ""},
 		"no list":               {repeated(answer(200, "7", `{"id":"cus_Other","created":"x","data":7}`), 100), 0, 1, "stripe: an answer that is no list of customers"},
 	} {
 		for operation, of := range operations {

@@ -56,17 +56,17 @@ func (m *measured) Write(text []byte) (int, error) {
 	return m.Builder.Write(text)
 }
 
-// However many customers have an address, a proposal names a few and counts the others.
+// However many customers have an address, a proposal names a few and counts the others, once for a user who has it in two cases.
 func TestAProposalOfOneAddressIsSmall(t *testing.T) {
 	heapOf := func(customers int) uint64 {
 		stripe := &oneAddress{customers: customers}
 		out := &measured{oneAddress: stripe}
 		proposal := &Proposal{Reader: stripe, Limiter: rate.NewLimiter(rate.Inf, 1), Report: &Report{}, Progress: Lines(&strings.Builder{})}
-		matches, err := proposal.Write(t.Context(), strings.NewReader("u1,shop@example.com\nu2,SHOP@example.com\n"), out)
+		matches, err := proposal.Write(t.Context(), strings.NewReader("u1,shop@example.com\nu2,SHOP@example.com\nu2,Shop@example.com\n"), out)
 		if err != nil || matches != (Matches{Several: 2}) {
 			t.Fatalf("%+v, %v", matches, err)
 		}
-		if text := out.String(); len(text) > 4000 || strings.Count(text, fmt.Sprintf("; and %d more", customers-maxListed)) != 2 {
+		if text := out.String(); len(text) > 4000 || strings.Count(text, fmt.Sprintf("; and %d more", customers-maxListed)) != 2 || strings.Count(text, fmt.Sprintf(",several,%d,", customers)) != 2 {
 			t.Errorf("%d bytes: %.500s", len(text), text)
 		}
 		return stripe.most
