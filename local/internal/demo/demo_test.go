@@ -170,6 +170,9 @@ func TestElements(t *testing.T) {
 	if !strings.Contains(page, `<script type="module" src="/billing/button.js">`) {
 		t.Error("no module")
 	}
+	if page := get(config(), "/?on_behalf_of=acct_DemoConnect").Body.String(); !strings.Contains(page, `<manage-billing-button id="portal-element" on-behalf-of="acct_DemoConnect">`) {
+		t.Error("the element lacks the account")
+	}
 	if page := get(config(), "/?after=portal_homepage").Body.String(); !strings.Contains(page, ` flow="subscription_cancel" after="portal">`) {
 		t.Error("a flow does not end at the portal")
 	}

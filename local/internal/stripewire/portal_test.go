@@ -240,6 +240,17 @@ func TestWhatACompletedFlowChanges(t *testing.T) {
 	if to := press(s, "/p/session/none/complete", "") + press(s, open(t, s, alice)+"/complete", ""); to != "" {
 		t.Errorf("no flow leads to %s", to)
 	}
+	s = start(t, Config{})
+	path := open(t, s, cancel+"sub_DemoAlice")
+	s.Change(func(d *Data) {
+		d.subscription("sub_DemoAlice").EndedAt, d.subscription("sub_DemoAlice").CancelAtPeriodEnd = now, false
+	})
+	press(s, path+"/complete", "")
+	s.Change(func(d *Data) {
+		if d.subscription("sub_DemoAlice").CancelAtPeriodEnd {
+			t.Error("a subscription that has ended is cancelled")
+		}
+	})
 	if _, ok := s.Overview("cus_DemoCarol"); ok {
 		t.Error("a deleted customer has an overview")
 	}
