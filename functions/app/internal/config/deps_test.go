@@ -37,7 +37,7 @@ func TestAPanicOfAFetchAheadIsLogged(t *testing.T) {
 		written := &bytes.Buffer{}
 		deps := Common{AWS: AWS{DynamoDBEndpoint: "http://127.0.0.1:1"}}.Deps(t.Context(), written)
 		deps.Prefetch(t.Context(), map[string]func(context.Context) error{"keys": func(context.Context) error { panic(upstreamtest.Marker) }})
-		time.Sleep(time.Minute)
+		synctest.Wait()
 		if text := written.String(); !strings.Contains(text, `"what":"keys"`) || strings.Contains(text, upstreamtest.Marker) {
 			t.Errorf("logged: %s", text)
 		}
