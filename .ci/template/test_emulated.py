@@ -54,7 +54,8 @@ class Emulated(unittest.TestCase):
         built = [line for line in (folder.path / "called").read_text().splitlines() if "Function" in line and line.startswith("go ")]
         [tags] = [line.split(":= ")[1] for line in (translated.ROOT / "Makefile").read_text().splitlines() if line.startswith("TAGS ")]
         for name, line in zip(("portal", "webhook"), built, strict=True):
-            self.assertIn(f"-tags {tags},{name} ", line)
+            self.assertIn(f" -tags {tags} ", line)
+            self.assertTrue(line.endswith(f" ./functions/{name}"), line)
 
     def test_a_wrong_answer_ends_the_calls(self):
         with mock.patch.object(sys, "argv", ["emulated.py", "http://127.0.0.1:1", "http://127.0.0.1:1", "/nowhere", "http://127.0.0.1:1"]):
