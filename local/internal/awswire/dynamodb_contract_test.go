@@ -31,6 +31,18 @@ func TestDynamoDBContract(t *testing.T) {
 	testDynamoDBContract(t, serve(t, awswire.NewDynamoDB()))
 }
 
+// A browser must not keep what the stand-in says.
+func TestNoAnswerIsKept(t *testing.T) {
+	response, err := http.Post(serve(t, awswire.NewDynamoDB()), "application/x-amz-json-1.0", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if got := response.Header.Get("Cache-Control"); got != "no-store" {
+		t.Errorf("Cache-Control is %q", got)
+	}
+}
+
 // testDynamoDBContract runs the table against the DynamoDB at the endpoint,
 // which has no tables yet.
 func testDynamoDBContract(t *testing.T, endpoint string) {
