@@ -63,7 +63,6 @@ func (x Examiner) Doctor(ctx context.Context, portal, webhook func(string) strin
 func (x Examiner) examine(ctx context.Context, portal, webhook, live func(string) string) []Finding {
 	inspection := &inspection{clock: &preflight.Clock{}, pause: x.Pause, extra: x.Extra}
 	if portal != nil {
-		inspection.extra = x.Extra
 		inspection.portal(portal)
 	}
 	if portal != nil && live != nil {

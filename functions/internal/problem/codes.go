@@ -1,6 +1,6 @@
 package problem
 
-// A Code names what went wrong. Callers compare it, so that none is ever renamed.
+// A Code names what went wrong. Callers compare it, so a code never gets another name.
 type Code string
 
 // The codes, each with its status in definitions.

@@ -29,7 +29,7 @@ type AWS struct {
 	SecretsManagerEndpoint string
 }
 
-// AWS reads it.
+// AWS reads the region, the credentials and the endpoints.
 func (e *Environment) AWS() AWS {
 	a := AWS{AWS: upstream.AWS{
 		Region:          e.Matching("AWS_REGION", Required, regionPattern, "must be the name of a region"),

@@ -21,7 +21,7 @@ type Common struct {
 	AWS      AWS
 }
 
-// Common reads it.
+// Common reads the variables of every function.
 func (e *Environment) Common() Common {
 	return Common{
 		Livemode: e.OneOf("STRIPE_LIVEMODE", Required, "true", "false") == "true",
