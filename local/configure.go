@@ -15,7 +15,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"billingportal/functions/app/operator"
-	"billingportal/local/internal/tokenadvice"
+	"billingportal/local/internal/operator/tokenadvice"
 )
 
 // maxPasted is more than any token that the portal accepts (8 KiB), with what people paste around it, in UTF-16.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"billingportal/local/internal/tokenadvice"
+	"billingportal/local/internal/operator/tokenadvice"
 )
 
 // printf prints no control characters but those of the format: a token's maker chose most of the values.

@@ -26,7 +26,7 @@ import (
 	"billingportal/functions/app/portal"
 	"billingportal/functions/app/preflight"
 	"billingportal/functions/app/webhook"
-	"billingportal/local/internal/portalconfig"
+	"billingportal/local/internal/operator/portalconfig"
 )
 
 func doctorCommand() *cli.Command {

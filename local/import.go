@@ -15,7 +15,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"billingportal/functions/app/operator"
-	"billingportal/local/internal/importer"
+	"billingportal/local/internal/operator/importer"
 )
 
 func importCommand() *cli.Command {

@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"billingportal/functions/app/operator"
-	"billingportal/local/internal/importer"
+	"billingportal/local/internal/operator/importer"
 )
 
 // dynamoDB returns a client that can read the table. It waits for a table that throttles.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"billingportal/local/internal/portalconfig"
+	"billingportal/local/internal/operator/portalconfig"
 )
 
 // defaultParameters is the file of `make deploy` without ENV.

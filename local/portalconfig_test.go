@@ -18,7 +18,7 @@ import (
 	"testing"
 
 	"billingportal/functions/app/preflight"
-	"billingportal/local/internal/portalconfig"
+	"billingportal/local/internal/operator/portalconfig"
 	"billingportal/local/internal/stripespec"
 	"billingportal/local/internal/stripewire"
 )

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"billingportal/local/internal/extsort"
+	"billingportal/local/internal/operator/importer/extsort"
 )
 
 // The whole table is read, page by page, and as it is now: what an import has just written is compared too.

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"billingportal/functions/app/operator"
-	"billingportal/local/internal/extsort"
+	"billingportal/local/internal/operator/importer/extsort"
 )
 
 // Items writes what DynamoDB's import from S3 takes in DynamoDB JSON: an item a line. Each key is there once, so the claims are

@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"billingportal/local/internal/extsort"
+	"billingportal/local/internal/operator/importer/extsort"
 )
 
 // The results for a user: one customer has the address and no other user does; several customers or users have it; or no customer has it.

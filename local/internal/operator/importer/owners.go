@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"billingportal/functions/app/operator"
-	"billingportal/local/internal/extsort"
+	"billingportal/local/internal/operator/importer/extsort"
 )
 
 // Scanner reads a table page by page.

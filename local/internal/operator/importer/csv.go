@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"billingportal/local/internal/extsort"
+	"billingportal/local/internal/operator/importer/extsort"
 )
 
 // FromCSV is a file of user_id,customer_id[,claimed_at], with a header or without, or Stripe's own export of customers. With a header

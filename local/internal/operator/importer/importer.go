@@ -12,7 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"billingportal/functions/app/operator"
-	"billingportal/local/internal/extsort"
+	"billingportal/local/internal/operator/importer/extsort"
 )
 
 // Writer joins changes into the table.

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"billingportal/functions/app/operator"
-	"billingportal/local/internal/portalconfig"
+	"billingportal/local/internal/operator/portalconfig"
 	"billingportal/local/internal/stripewire"
 )
 

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"billingportal/functions/app/operator"
-	"billingportal/local/internal/extsort"
+	"billingportal/local/internal/operator/importer/extsort"
 )
 
 // standing says whether Stripe has a customer.
