@@ -19,8 +19,6 @@ import (
 	"syscall"
 
 	"github.com/urfave/cli/v3"
-
-	"billingportal/local/internal/stripewire"
 )
 
 func main() {
@@ -31,13 +29,9 @@ func main() {
 }
 
 func run() error {
-	stdout, err := stripewire.SilenceStripeMock()
-	if err != nil {
-		return err
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return newCommand(stdout).Run(ctx, os.Args)
+	return newCommand(os.Stdout).Run(ctx, os.Args)
 }
 
 // newCommand returns the command line. Without a command's name it serves.
