@@ -361,7 +361,7 @@ func TestDoctorOfTheDevserverIsGreen(t *testing.T) {
 		t.Setenv(name, "")
 	}
 	var output bytes.Buffer
-	if err := runOperatorCommand(t, &output, "local", "doctor"); err != nil || !regexp.MustCompile(`(\d+) checks: \d+ ok, 0 warnings, 0 problems\n$`).MatchString(output.String()) {
+	if err := runCommand(t, &output, "local", "doctor"); err != nil || !regexp.MustCompile(`(\d+) checks: \d+ ok, 0 warnings, 0 problems\n$`).MatchString(output.String()) {
 		t.Errorf("%v\n%s", err, &output)
 	}
 }

@@ -154,7 +154,7 @@ func (c *company) arguments(more ...string) []string {
 func (c *company) run(t *testing.T, more ...string) (output string, err error) {
 	t.Helper()
 	var out bytes.Buffer
-	err = runOperatorCommand(t, &out, c.arguments(more...)...)
+	err = runCommand(t, &out, c.arguments(more...)...)
 	return out.String(), err
 }
 
@@ -299,7 +299,7 @@ func TestImportFlagsFitTogether(t *testing.T) {
 		"--csv a --state b/../a":                 "--csv and --state are the same file",
 		"--csv a --format dynamodb-json --out a": "--csv and --out are the same file",
 	} {
-		if err := runOperatorCommand(t, io.Discard, append([]string{"local", "import"}, strings.Fields(line)...)...); commandtest.Said(err) != want {
+		if err := runCommand(t, io.Discard, append([]string{"local", "import"}, strings.Fields(line)...)...); commandtest.Said(err) != want {
 			t.Errorf("%s: %v, want %s", line, err, want)
 		}
 	}
