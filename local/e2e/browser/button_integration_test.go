@@ -328,13 +328,13 @@ func TestTheExamplesInChromium(t *testing.T) {
 	// A problem would be the page's title.
 	const props = `{ getToken: () => fetch("/token").then((answer) => answer.text()), %s: ({ code }) => { document.title = code; } }`
 	mounted := func(file, script string) string {
-		return fmt.Sprintf(page, `<body><script type="module">`+bundle(t, "examples/"+file, script)+`</script>`)
+		return fmt.Sprintf(page, `<body><script type="module">`+bundle(t, "../../examples/"+file, script)+`</script>`)
 	}
 	examples := map[string]struct {
 		app       string // the app's page
 		selectors map[string]string
 	}{
-		"plain.html": {fill.Replace(devservertest.ReadText(t, "examples/plain.html")), map[string]string{"manage-billing-button button": "", "[flow] button": "subscription_cancel"}},
+		"plain.html": {fill.Replace(devservertest.ReadText(t, "../../examples/plain.html")), map[string]string{"manage-billing-button button": "", "[flow] button": "subscription_cancel"}},
 		"react.jsx": {mounted("react.jsx", `import { createElement } from "react"; import { createRoot } from "react-dom/client"; import { CancelPlan } from "EXAMPLE";
 			createRoot(document.body).render(createElement(CancelPlan, `+fmt.Sprintf(props, "onProblem")+`));`), nil},
 		"vue.vue": {mounted("vue.vue", `import { createApp } from "vue"; import CancelPlan from "EXAMPLE";
@@ -346,7 +346,7 @@ func TestTheExamplesInChromium(t *testing.T) {
 		"turbo.html": {fmt.Sprintf(page, `<script type="module">`+bundle(t, "", `import { visit } from "@hotwired/turbo";
 			if (location.pathname === "/") visit("/fragment");`)+`</script>`), nil},
 	}
-	files, err := os.ReadDir("examples")
+	files, err := os.ReadDir("../../examples")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -354,7 +354,7 @@ func TestTheExamplesInChromium(t *testing.T) {
 		t.Errorf("the examples are %v", files)
 	}
 	for name, e := range examples {
-		fragment := devservertest.ReadText(t, "examples/"+name)
+		fragment := devservertest.ReadText(t, "../../examples/"+name)
 		if lines := strings.Count(fragment, "\n"); lines > 15 {
 			t.Errorf("%s has %d lines", name, lines)
 		}
