@@ -13,8 +13,10 @@ import (
 
 	"billingportal/functions/app"
 	"billingportal/functions/app/portal"
-	"billingportal/local/internal/awswire"
 	"billingportal/local/internal/demo"
+	"billingportal/local/internal/fakeaws"
+	"billingportal/local/internal/fakeaws/dynamodb"
+	"billingportal/local/internal/fakeaws/secretsmanager"
 	"billingportal/local/internal/gateway"
 	"billingportal/local/internal/oidc"
 	"billingportal/local/internal/stripewire"
@@ -52,8 +54,8 @@ var demoCustomers = map[string]string{
 type devserver struct {
 	origin         string // such as http://127.0.0.1:8080
 	issuer         *oidc.Issuer
-	dynamoDB       *awswire.DynamoDB
-	secretsManager *awswire.SecretsManager
+	dynamoDB       *dynamodb.Server
+	secretsManager *secretsmanager.Server
 	stripe         *stripewire.Stripe
 	stripeKey      string // a key of Stripe's test mode, or demoKey
 	credentials    aws.Credentials
@@ -65,10 +67,10 @@ type devserver struct {
 func newDevserver(origin, stripeKey string, customers map[string]string) (*devserver, error) {
 	l := &devserver{
 		origin:         origin,
-		dynamoDB:       awswire.NewDynamoDB(),
-		secretsManager: awswire.NewSecretsManager(),
+		dynamoDB:       dynamodb.NewServer(),
+		secretsManager: secretsmanager.NewServer(),
 		stripeKey:      stripeKey,
-		credentials:    awswire.NewCredentials(),
+		credentials:    fakeaws.NewCredentials(),
 	}
 	if l.hasSecrets() {
 		// Other users of this machine reach its loopback addresses too. The demo's own secrets are in the source code, and sam local's

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"billingportal/local/internal/awswire"
+	"billingportal/local/internal/fakeaws/secretsmanager"
 	"billingportal/local/internal/faulttest"
 	"billingportal/local/internal/runtimeapi"
 )
@@ -81,7 +81,7 @@ func newWorld(t *testing.T) *world {
 type cloud struct {
 	*world
 	servers map[upstream]*faulttest.Server
-	secrets *awswire.SecretsManager
+	secrets *secretsmanager.Server
 	user    string
 	email   string
 	token   string
@@ -110,7 +110,7 @@ func (w *world) newCloud(secure bool) (*cloud, error) {
 	c := &cloud{
 		world: w, secure: secure,
 		servers: map[upstream]*faulttest.Server{},
-		secrets: awswire.NewSecretsManager(),
+		secrets: secretsmanager.NewServer(),
 		planted: map[string]string{},
 	}
 	c.user, c.email = c.plant("user ID"), c.plant("claim")

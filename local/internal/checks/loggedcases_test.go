@@ -22,7 +22,8 @@ import (
 	"billingportal/functions/app"
 	"billingportal/functions/app/portal"
 	"billingportal/functions/app/webhook"
-	"billingportal/local/internal/awswire"
+	"billingportal/local/internal/fakeaws/dynamodb"
+	"billingportal/local/internal/fakeaws/secretsmanager"
 	"billingportal/local/internal/oidc"
 	"billingportal/local/internal/stripewire"
 )
@@ -55,7 +56,7 @@ type upstreams struct {
 func newUpstreams(t *testing.T) *upstreams {
 	t.Helper()
 	u := &upstreams{urls: map[string]string{}}
-	secrets := awswire.NewSecretsManager()
+	secrets := secretsmanager.NewServer()
 	for name, value := range map[string]string{"stripe": "rk_test_" + "KEYx7Q0123456789", "webhook": whsec, "wrong": "{}"} {
 		secrets.Put(name, value)
 	}
@@ -83,7 +84,7 @@ func (u *upstreams) serve(t *testing.T, name string, handler http.Handler) {
 func (u *upstreams) with(t *testing.T, broken map[string]http.HandlerFunc) *upstreams {
 	t.Helper()
 	u = &upstreams{maps.Clone(u.urls), u.issuer}
-	dynamoDB := awswire.NewDynamoDB()
+	dynamoDB := dynamodb.NewServer()
 	err := dynamoDB.CreateTable("customers", "user_id")
 	for user, customer := range map[string]any{"carol": "cus_Carol", "odd": 7} {
 		if err == nil {

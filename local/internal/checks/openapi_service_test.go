@@ -19,7 +19,8 @@ import (
 
 	"billingportal/functions/app"
 	"billingportal/functions/app/portal"
-	"billingportal/local/internal/awswire"
+	"billingportal/local/internal/fakeaws/dynamodb"
+	"billingportal/local/internal/fakeaws/secretsmanager"
 	"billingportal/local/internal/gateway"
 	"billingportal/local/internal/oidc"
 )
@@ -51,7 +52,7 @@ func startService(t *testing.T) *service {
 	if s.issuer, err = oidc.New(s.origin + "/oidc"); err != nil {
 		t.Fatal(err)
 	}
-	table, secrets := awswire.NewDynamoDB(), awswire.NewSecretsManager()
+	table, secrets := dynamodb.NewServer(), secretsmanager.NewServer()
 	if err := table.CreateTable("customers", "user_id"); err != nil {
 		t.Fatal(err)
 	}

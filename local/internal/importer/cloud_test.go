@@ -16,7 +16,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"billingportal/functions/app/operator"
-	"billingportal/local/internal/awswire"
+	fakedynamodb "billingportal/local/internal/fakeaws/dynamodb"
 	"billingportal/local/internal/stripewire"
 )
 
@@ -31,7 +31,7 @@ type cloud struct {
 	url    string
 
 	mu       sync.Mutex
-	tables   *awswire.DynamoDB
+	tables   *fakedynamodb.Server
 	requests map[string]int                                           // by path, or by DynamoDB's operation
 	before   func(w http.ResponseWriter, name string, tries int) bool // answers a request itself if it returns true
 }
@@ -70,7 +70,7 @@ func newCloud(t *testing.T) *cloud {
 // reset begins again with an empty table, and n customers of one user each, the newest of whom is cus_0.
 func (c *cloud) reset(t *testing.T, n int) {
 	t.Helper()
-	tables := awswire.NewDynamoDB()
+	tables := fakedynamodb.NewServer()
 	if err := tables.CreateTable(table.Name, table.Key); err != nil {
 		t.Fatal(err)
 	}
