@@ -17,9 +17,10 @@ import (
 	"billingportal/local/internal/fakeaws"
 	"billingportal/local/internal/fakeaws/dynamodb"
 	"billingportal/local/internal/fakeaws/secretsmanager"
+	"billingportal/local/internal/fakestripe"
+	"billingportal/local/internal/fakestripe/account"
 	"billingportal/local/internal/gateway"
 	"billingportal/local/internal/oidc"
-	"billingportal/local/internal/stripewire"
 )
 
 // Paths of the stand-ins on the laptop's one origin.
@@ -56,7 +57,7 @@ type devserver struct {
 	issuer         *oidc.Issuer
 	dynamoDB       *dynamodb.Server
 	secretsManager *secretsmanager.Server
-	stripe         *stripewire.Stripe
+	stripe         *fakestripe.Stripe
 	stripeKey      string // a key of Stripe's test mode, or demoKey
 	credentials    aws.Credentials
 }
@@ -81,7 +82,7 @@ func newDevserver(origin, stripeKey string, customers map[string]string) (*devse
 	if l.issuer, err = oidc.New(origin + issuerPath); err != nil {
 		return nil, err
 	}
-	if l.stripe, err = stripewire.New(stripewire.Config{PublicURL: origin, Keys: []string{demoKey}}); err != nil {
+	if l.stripe, err = fakestripe.New(fakestripe.Config{PublicURL: origin, Keys: []string{demoKey}}); err != nil {
 		return nil, err
 	}
 	if err := l.dynamoDB.CreateTable(customersTable, "user_id"); err != nil {
@@ -94,8 +95,8 @@ func newDevserver(origin, stripeKey string, customers map[string]string) (*devse
 		}
 	}
 	l.secretsManager.Put(stripeSecret, stripeKey)
-	l.stripe.Change(func(d *stripewire.Data) {
-		d.Endpoints = []stripewire.WebhookEndpoint{{ID: "we_Demo", URL: origin + webhookPath, Events: webhookEventTypes}}
+	l.stripe.Change(func(d *account.Data) {
+		d.Endpoints = []account.WebhookEndpoint{{ID: "we_Demo", URL: origin + webhookPath, Events: webhookEventTypes}}
 	})
 	if err := l.acceptEventsOf(); err != nil {
 		return nil, err
@@ -190,7 +191,7 @@ func (l *devserver) demoConfig(cookie string) demo.Config {
 		Users:  demo.Users(),
 		State:  l.state,
 		CheckOut: func(user string) string {
-			return l.stripe.OpenCheckout(stripewire.Checkout{
+			return l.stripe.OpenCheckout(account.Checkout{
 				ClientReferenceID: user, Price: "price_StarterMonthly", SuccessURL: l.origin + "/?" + url.Values{"user": {user}, "back": {"checkout"}}.Encode(),
 			})
 		},

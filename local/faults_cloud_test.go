@@ -192,7 +192,7 @@ func (c *cloud) serveKeys(w http.ResponseWriter, _ *http.Request) {
 	answerJSON(w, map[string]any{"keys": []any{unusable, c.issuer.KeySet().Keys[0]}, "note": c.plant("key set")})
 }
 
-// serveStripe is Stripe for a customer with one subscription. stripewire would print every request.
+// serveStripe is Stripe for a customer with one subscription. fakestripe would print every request.
 func (c *cloud) serveStripe(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Request-Id", "req_"+rand.Text())
 	key := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")

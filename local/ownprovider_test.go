@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"billingportal/local/internal/fakestripe/events"
 	"billingportal/local/internal/oidc"
-	"billingportal/local/internal/stripewire"
 )
 
 const frontend = "http://localhost:3000"
@@ -119,14 +119,14 @@ func TestEventsReachEveryone(t *testing.T) {
 	if status := post(); status != http.StatusSeeOther {
 		t.Fatalf("before: %d", status)
 	}
-	event, _ := stripewire.Event("customer.created", time.Now(), map[string]any{
+	event, _ := events.New("customer.created", time.Now(), map[string]any{
 		"object": "customer", "id": "cus_Bought", "created": time.Now().Unix(), "metadata": map[string]any{"user_id": "new"},
 	})
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.origin+webhookPath, bytes.NewReader(event))
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.Header.Set("Stripe-Signature", stripewire.Sign(event, demoSigningSecret, time.Now()))
+	request.Header.Set("Stripe-Signature", events.Sign(event, demoSigningSecret, time.Now()))
 	if response, body := send(t, request); response.StatusCode != http.StatusOK {
 		t.Errorf("the event: %d %s", response.StatusCode, body)
 	}

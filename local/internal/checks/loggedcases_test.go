@@ -24,8 +24,8 @@ import (
 	"billingportal/functions/app/webhook"
 	"billingportal/local/internal/fakeaws/dynamodb"
 	"billingportal/local/internal/fakeaws/secretsmanager"
+	"billingportal/local/internal/fakestripe/events"
 	"billingportal/local/internal/oidc"
-	"billingportal/local/internal/stripewire"
 )
 
 const (
@@ -246,7 +246,7 @@ func webhookAsked(t *testing.T) []asked {
 		return func(request map[string]any) {
 			text := strings.NewReplacer(replace...).Replace(string(body))
 			request["body"] = text
-			header("stripe-signature", stripewire.Sign([]byte(text), whsec, time.Now()))(request)
+			header("stripe-signature", events.Sign([]byte(text), whsec, time.Now()))(request)
 		}
 	}
 	created, other := event("customer.created"), []string{"cus_NffrFeUfNV2Hib", "cus_Other"}
@@ -271,7 +271,7 @@ func webhookAsked(t *testing.T) []asked {
 		{code: "invalid-signature"},
 		{code: "invalid-request", change: func(request map[string]any) {
 			request["body"] = "{}"
-			header("stripe-signature", stripewire.Sign([]byte("{}"), whsec, time.Now()))(request)
+			header("stripe-signature", events.Sign([]byte("{}"), whsec, time.Now()))(request)
 		}},
 		{code: "not-found", change: set("rawPath", "/other")},
 		{code: "method-not-allowed", change: method(http.MethodGet)},

@@ -17,7 +17,8 @@ import (
 
 	"billingportal/functions/app/operator"
 	fakedynamodb "billingportal/local/internal/fakeaws/dynamodb"
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakestripe"
+	fakeaccount "billingportal/local/internal/fakestripe/account"
 )
 
 const key = "sk_test_" + "localdemo"
@@ -27,7 +28,7 @@ var table = operator.MappingTable{Name: "customers", Key: "user_id", Attribute: 
 // cloud is Stripe and DynamoDB at one address. Every answer closes its connection, so that tests can run in a bubble of testing/synctest:
 // its clock stands still while a connection is open.
 type cloud struct {
-	stripe *stripewire.Stripe
+	stripe *fakestripe.Stripe
 	url    string
 
 	mu       sync.Mutex
@@ -61,7 +62,7 @@ func newCloud(t *testing.T) *cloud {
 	t.Cleanup(server.Close)
 	c.url = server.URL
 	var err error
-	if c.stripe, err = stripewire.New(stripewire.Config{PublicURL: c.url, Keys: []string{key}}); err != nil {
+	if c.stripe, err = fakestripe.New(fakestripe.Config{PublicURL: c.url, Keys: []string{key}}); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -77,10 +78,10 @@ func (c *cloud) reset(t *testing.T, n int) {
 	c.mu.Lock()
 	c.tables, c.requests, c.before = tables, map[string]int{}, nil
 	c.mu.Unlock()
-	c.stripe.Change(func(d *stripewire.Data) {
+	c.stripe.Change(func(d *fakeaccount.Data) {
 		d.Customers = nil
 		for i := range n {
-			d.Customers = append(d.Customers, stripewire.Customer{
+			d.Customers = append(d.Customers, fakeaccount.Customer{
 				ID: fmt.Sprintf("cus_%d", i), User: fmt.Sprintf("u%d", i), Email: fmt.Sprintf("u%d@example.com", i), Created: time.Unix(900_000_000-int64(i), 0),
 			})
 		}
