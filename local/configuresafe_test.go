@@ -15,7 +15,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"billingportal/local/internal/oidc"
+	"billingportal/local/internal/fakeissuer"
 )
 
 var warningLine = regexp.MustCompile(`(?m)^WARNING: .*$`)
@@ -201,8 +201,8 @@ func namesOfIssuers(t *testing.T, keySets map[string]jose.JSONWebKeySet) string 
 }
 
 func TestConfigureProposesAnAliasOnlyForACommonKey(t *testing.T) {
-	issuer := func() *oidc.Issuer {
-		i, err := oidc.New("http://127.0.0.1")
+	issuer := func() *fakeissuer.Issuer {
+		i, err := fakeissuer.New("http://127.0.0.1")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -221,7 +221,7 @@ func TestConfigureProposesAnAliasOnlyForACommonKey(t *testing.T) {
 	hour := map[string]any{}
 	past := map[string]any{"iat": time.Now().Add(-2 * time.Hour).Unix(), "exp": time.Now().Add(-time.Hour).Unix()}
 	for name, test := range map[string]struct {
-		signer    *oidc.Issuer
+		signer    *fakeissuer.Issuer
 		issuer    string
 		claims    map[string]any
 		variables map[string]string
@@ -272,10 +272,10 @@ func TestConfigureProposesAnAliasOnlyForACommonKey(t *testing.T) {
 
 // With aliases set, a token is judged by the name that it carries.
 func TestConfigureJudgesByTheNameThatATokenCarries(t *testing.T) {
-	names := []*oidc.Issuer{}
+	names := []*fakeissuer.Issuer{}
 	keySets := map[string]jose.JSONWebKeySet{}
 	for _, name := range []string{"one", "two"} {
-		issuer, err := oidc.New("http://127.0.0.1")
+		issuer, err := fakeissuer.New("http://127.0.0.1")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,10 +17,10 @@ import (
 	"billingportal/local/internal/fakeaws"
 	"billingportal/local/internal/fakeaws/dynamodb"
 	"billingportal/local/internal/fakeaws/secretsmanager"
+	"billingportal/local/internal/fakeissuer"
 	"billingportal/local/internal/fakestripe"
 	"billingportal/local/internal/fakestripe/account"
 	"billingportal/local/internal/gateway"
-	"billingportal/local/internal/oidc"
 )
 
 // Paths of the stand-ins on the laptop's one origin.
@@ -54,7 +54,7 @@ var demoCustomers = map[string]string{
 // devserver is the function and everything that it talks to, on one origin.
 type devserver struct {
 	origin         string // such as http://127.0.0.1:8080
-	issuer         *oidc.Issuer
+	issuer         *fakeissuer.Issuer
 	dynamoDB       *dynamodb.Server
 	secretsManager *secretsmanager.Server
 	stripe         *fakestripe.Stripe
@@ -79,7 +79,7 @@ func newDevserver(origin, stripeKey string, customers map[string]string) (*devse
 		l.secretsManager.Require(l.credentials)
 	}
 	var err error
-	if l.issuer, err = oidc.New(origin + issuerPath); err != nil {
+	if l.issuer, err = fakeissuer.New(origin + issuerPath); err != nil {
 		return nil, err
 	}
 	if l.stripe, err = fakestripe.New(fakestripe.Config{PublicURL: origin, Keys: []string{demoKey}}); err != nil {

@@ -10,20 +10,20 @@ import (
 	"testing"
 	"time"
 
+	"billingportal/local/internal/fakeissuer"
 	"billingportal/local/internal/fakestripe/events"
-	"billingportal/local/internal/oidc"
 )
 
 const frontend = "http://localhost:3000"
 
 // provider is an identity provider of the app's own, at an address of its own.
-func provider(t *testing.T) *oidc.Issuer {
+func provider(t *testing.T) *fakeissuer.Issuer {
 	t.Helper()
-	var issuer *oidc.Issuer
+	var issuer *fakeissuer.Issuer
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { issuer.ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
 	var err error
-	if issuer, err = oidc.New(server.URL); err != nil {
+	if issuer, err = fakeissuer.New(server.URL); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("JWT_ISSUER", server.URL)
@@ -64,7 +64,7 @@ func TestAnAppsOwnTokensOpenThePortal(t *testing.T) {
 func TestTokensOfEachNameOpenThePortal(t *testing.T) {
 	former := provider(t)
 	t.Setenv("JWT_ISSUER_ALIASES", os.Getenv("JWT_ISSUER"))
-	issuers := []*oidc.Issuer{provider(t), former}
+	issuers := []*fakeissuer.Issuer{provider(t), former}
 	var out logBuffer
 	origin, _ := startServe(t, serveOptions{listen: "127.0.0.1:0", everyone: "alice", logs: &out})
 	for alias, issuer := range issuers {

@@ -24,8 +24,8 @@ import (
 	"billingportal/functions/app/webhook"
 	"billingportal/local/internal/fakeaws/dynamodb"
 	"billingportal/local/internal/fakeaws/secretsmanager"
+	"billingportal/local/internal/fakeissuer"
 	"billingportal/local/internal/fakestripe/events"
-	"billingportal/local/internal/oidc"
 )
 
 const (
@@ -49,7 +49,7 @@ type asked struct {
 // upstreams are what the functions call.
 type upstreams struct {
 	urls   map[string]string
-	issuer *oidc.Issuer
+	issuer *fakeissuer.Issuer
 }
 
 // newUpstreams starts an issuer, whose key takes long to make, a Secrets Manager and a Stripe.
@@ -67,7 +67,7 @@ func newUpstreams(t *testing.T) *upstreams {
 		u.serve(t, name, handler)
 	}
 	var err error
-	if u.issuer, err = oidc.New(u.urls["issuer"]); err != nil {
+	if u.issuer, err = fakeissuer.New(u.urls["issuer"]); err != nil {
 		t.Fatal(err)
 	}
 	return u
@@ -309,7 +309,7 @@ func (u *upstreams) portalLines(t *testing.T, a asked) []map[string]any {
 	}
 	function := u.start(t, portal.New, a, map[string]string{
 		"AWS_LAMBDA_FUNCTION_NAME": "portal", "STRIPE_SECRET_ID": "stripe", "STRIPE_API_BASE": u.urls["stripe"], "JWT_ISSUER": u.urls["issuer"],
-		"JWT_AUDIENCE": oidc.Audience, "ALLOWED_ORIGINS": "https://app.example.com", "DEFAULT_RETURN_URL": "https://app.example.com/account",
+		"JWT_AUDIENCE": fakeissuer.Audience, "ALLOWED_ORIGINS": "https://app.example.com", "DEFAULT_RETURN_URL": "https://app.example.com/account",
 	})
 	return function.ask(t, a, func(request map[string]any) {
 		set("rawPath", portalPath)(request)

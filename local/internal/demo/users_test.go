@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"billingportal/local/internal/fakeissuer"
 	"billingportal/local/internal/fakestripe/account"
-	"billingportal/local/internal/oidc"
 )
 
 // What the page offers exists at the stand-ins.
@@ -34,8 +34,8 @@ func TestTheDemoIsThatOfTheStandIns(t *testing.T) {
 			t.Errorf("%s has %v, and at Stripe %v", user.ID, got, want)
 		}
 	}
-	if !slices.Equal(names, oidc.Users()) {
-		t.Errorf("users %v, and the issuer knows %v", names, oidc.Users())
+	if !slices.Equal(names, fakeissuer.Users()) {
+		t.Errorf("users %v, and the issuer knows %v", names, fakeissuer.Users())
 	}
 
 	choices := DefaultChoices()

@@ -1,4 +1,4 @@
-package oidc_test
+package fakeissuer_test
 
 import (
 	"encoding/json"
@@ -11,7 +11,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"billingportal/local/internal/oidc"
+	"billingportal/local/internal/fakeissuer"
 )
 
 const issuerURL = "http://127.0.0.1:8080/oidc"
@@ -39,7 +39,7 @@ func TestIssuerURLs(t *testing.T) {
 		{"nothing", "", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := oidc.New(c.url); (err == nil) != c.ok {
+			if _, err := fakeissuer.New(c.url); (err == nil) != c.ok {
 				t.Errorf("error is %v", err)
 			}
 		})
@@ -127,9 +127,9 @@ func TestKeysRotate(t *testing.T) {
 	}
 }
 
-func newIssuer(t *testing.T) *oidc.Issuer {
+func newIssuer(t *testing.T) *fakeissuer.Issuer {
 	t.Helper()
-	issuer, err := oidc.New(issuerURL)
+	issuer, err := fakeissuer.New(issuerURL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func keyID(t *testing.T, token string) string {
 }
 
 func TestUsersAreThoseOfTheDemo(t *testing.T) {
-	if want := []string{"alice", "bob", "carol", "dave", "erin"}; !slices.Equal(oidc.Users(), want) {
-		t.Errorf("got %v", oidc.Users())
+	if want := []string{"alice", "bob", "carol", "dave", "erin"}; !slices.Equal(fakeissuer.Users(), want) {
+		t.Errorf("got %v", fakeissuer.Users())
 	}
 }

@@ -1,4 +1,4 @@
-package oidc_test
+package fakeissuer_test
 
 import (
 	"crypto"
@@ -14,17 +14,17 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"billingportal/local/internal/oidc"
+	"billingportal/local/internal/fakeissuer"
 )
 
 // A stranger who knows the issuer's URL alone finds what verifies its tokens.
 func TestATokenIsVerifiedByDiscovery(t *testing.T) {
-	var issuer *oidc.Issuer
+	var issuer *fakeissuer.Issuer
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.StripPrefix("/oidc", issuer).ServeHTTP(w, r)
 	}))
 	defer server.Close()
-	issuer, err := oidc.New(server.URL + "/oidc")
+	issuer, err := fakeissuer.New(server.URL + "/oidc")
 	if err != nil {
 		t.Fatal(err)
 	}

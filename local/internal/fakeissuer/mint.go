@@ -1,4 +1,4 @@
-package oidc
+package fakeissuer
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package oidc_test
+package fakeissuer_test
 
 import (
 	"encoding/json"
@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"billingportal/local/internal/oidc"
+	"billingportal/local/internal/fakeissuer"
 )
 
 // answer is what the token endpoint says, of success and of failure.
@@ -109,7 +109,7 @@ func TestTheTokenEndpointRefuses(t *testing.T) {
 }
 
 func TestTheTokenEndpointIsReachedByNamesOfThisMachine(t *testing.T) {
-	issuer, err := oidc.New("https://issuer.example:8443")
+	issuer, err := fakeissuer.New("https://issuer.example:8443")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func set(name, value string) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Set(name, value) }
 }
 
-func post(t *testing.T, issuer *oidc.Issuer, form url.Values, changes ...func(*http.Request)) (*httptest.ResponseRecorder, answer) {
+func post(t *testing.T, issuer *fakeissuer.Issuer, form url.Values, changes ...func(*http.Request)) (*httptest.ResponseRecorder, answer) {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1:8080/token", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
