@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"billingportal/functions/faulttest"
 	"billingportal/local/internal/fakeaws/secretsmanager"
-	"billingportal/local/internal/faulttest"
 	"billingportal/local/internal/runtimeapi"
 )
 

@@ -34,12 +34,27 @@ func (s scene) healthyAnswer(r *http.Request) *httptest.ResponseRecorder {
 	return recorder
 }
 
+// Of returns a handler that answers by a fault of answers, in the place of a healthy one. It says the [Marker].
+func (f Fault) Of(healthy http.Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { f.answer(w, r, scene{healthy, Marker}) }
+}
+
+// ServeHTTP is [Fault.Of] an upstream that answers everything with an object of 1,000 bytes and more.
+func (f Fault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.Of(Respond(http.StatusOK, "application/json", `{"`+Marker+`":"`+strings.Repeat("x", 1000)+`"}`))(w, r)
+}
+
+// Respond is a handler of [Answer] for which only the content type matters.
+func Respond(status int, contentType, body string) http.HandlerFunc {
+	return Answer(status, map[string]string{"Content-Type": contentType}, body).ServeHTTP
+}
+
 // Refused stops to listen on the port.
 func Refused() Fault { return Fault{refuse: true} }
 
 // ResetAtOnce resets every connection before a request was written.
 func ResetAtOnce() Fault {
-	return Fault{connect: func(c *conn, _ string) { c.reset() }}
+	return Fault{connect: func(c *conn, _ string) { reset(c) }}
 }
 
 // ResetAfterRequest reads a request and resets its connection.
@@ -47,7 +62,7 @@ func ResetAfterRequest() Fault {
 	return answering(func(w http.ResponseWriter, r *http.Request, _ scene) {
 		drain(r)
 		_, raw := hijack(w)
-		raw.reset()
+		reset(raw)
 	})
 }
 
@@ -122,9 +137,10 @@ func HalfJSON() Fault {
 // CutShort announces the healthy answer, sends nine tenths of it and closes the connection.
 func CutShort() Fault {
 	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
-		body := s.healthyAnswer(r).Body.Bytes()
+		answer := s.healthyAnswer(r)
+		body := answer.Body.Bytes()
 		whole, _ := hijack(w)
-		writeHead(whole, s.says, len(body))
+		writeHead(whole, answer.Code, s.says, len(body))
 		_, _ = whole.Write(body[:len(body)*9/10])
 		_ = whole.Close()
 	})
@@ -138,9 +154,9 @@ func Trailing(change func(body []byte, says string) []byte) Fault {
 		another := change(body, s.says)
 		whole, _ := hijack(w)
 		var answers bytes.Buffer
-		writeHead(&answers, s.says, len(body))
+		writeHead(&answers, http.StatusOK, s.says, len(body))
 		answers.Write(body)
-		writeHead(&answers, s.says, len(another))
+		writeHead(&answers, http.StatusOK, s.says, len(another))
 		answers.Write(another)
 		_, _ = whole.Write(answers.Bytes())
 		_, _ = io.Copy(io.Discard, whole)
@@ -317,6 +333,6 @@ func copyHead(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
 	w.Header().Del("X-Amz-Crc32")
 }
 
-func writeHead(w io.Writer, says string, length int) {
-	_, _ = fmt.Fprintf(w, "HTTP/1.1 200 %s\r\nContent-Type: application/json\r\nX-Marker: %s\r\nContent-Length: %d\r\n\r\n", says, says, length)
+func writeHead(w io.Writer, status int, says string, length int) {
+	_, _ = fmt.Fprintf(w, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nX-Marker: %s\r\nContent-Length: %d\r\n\r\n", status, says, says, length)
 }

@@ -1,8 +1,10 @@
 // Package faulttest serves upstreams that go wrong, at the wire: ports that refuse, connections that are reset or
-// forgotten, answers that never come, drip, are cut short, are too large, or are somebody else's.
+// forgotten, answers that never come, drip, are cut short, are too large, or are somebody else's. It is for the tests of functions
+// and of local, and no program may import it.
 //
 // A [Server] is healthy until it is told to [Server.Break], and again after [Server.Heal], always at the same address,
-// so that a process that was started with that address lives through both.
+// so that a process that was started with that address lives through both. A fault of answers is also an http.Handler, for a test
+// that plays answers one after the other.
 package faulttest
 
 import (
@@ -12,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"testing"
 )
 
 // Config is what a server is made of.
@@ -76,6 +79,28 @@ func Start(config Config) (*Server, error) {
 	return s, nil
 }
 
+// NewServer starts a server for the time of a test. Every answer of the handler carries the [Marker] in a header.
+func NewServer(t testing.TB, healthy http.HandlerFunc) *Server {
+	t.Helper()
+	s, err := Start(Config{Says: Marker, Healthy: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Marker", Marker)
+		healthy(w, r)
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// Broken starts a server, for the time of a test, that goes wrong in one way.
+func Broken(t testing.TB, fault Fault) *Server {
+	t.Helper()
+	s := NewServer(t, nil)
+	s.Break(fault)
+	return s
+}
+
 // Close ends all connections and gives the port back.
 func (s *Server) Close() {
 	s.mu.Lock()
@@ -108,6 +133,13 @@ func (s *Server) Heal() error {
 		return nil
 	}
 	return s.listen()
+}
+
+// Requests is the number of requests since the last Take.
+func (s *Server) Requests() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.requests)
 }
 
 // Take returns the requests and the number of connections since the last Take.

@@ -63,8 +63,12 @@ func (c *conn) Close() error {
 }
 
 // reset ends a connection as a peer does that knows nothing of it: by RST, not by FIN.
-func (c *conn) reset() {
-	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+func reset(c net.Conn) {
+	network := c
+	if own, ok := c.(*conn); ok {
+		network = own.Conn
+	}
+	if tcp, ok := network.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
 	_ = c.Close()
@@ -73,7 +77,7 @@ func (c *conn) reset() {
 // Drop resets every open connection, as a peer that was restarted.
 func (s *Server) Drop() {
 	for _, c := range s.open() {
-		c.reset()
+		reset(c)
 	}
 }
 
@@ -102,13 +106,13 @@ func (s *Server) open() []*conn {
 }
 
 // hijack takes the connection of a request over, for what http.Server would not send.
-func hijack(w http.ResponseWriter) (whole net.Conn, raw *conn) {
+func hijack(w http.ResponseWriter) (whole, raw net.Conn) {
 	whole, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
 	if secured, ok := whole.(*tls.Conn); ok {
-		return whole, secured.NetConn().(*conn)
+		return whole, secured.NetConn()
 	}
-	return whole, whole.(*conn)
+	return whole, whole
 }
