@@ -38,7 +38,7 @@ type Service struct {
 func (s *Service) Require(credentials aws.Credentials) { s.credentials = credentials }
 
 // Operation takes the request's document and returns the result's, or an
-// *apiError.
+// *Error.
 type Operation func(body []byte) (any, error)
 
 // Error is an error as AWS sends it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -142,13 +143,6 @@ const (
 )
 
 func contract() []contractCase {
-	all := scanContract()
-	all = append(all, getItemContract()...)
-	all = append(all, projectionContract()...)
-	all = append(all, putItemContract()...)
-	all = append(all, updateItemContract()...)
-	all = append(all, conditionContract()...)
-	all = append(all, rangeContract()...)
-	all = append(all, tableContract()...)
-	return all
+	return slices.Concat(scanContract(), getItemContract(), projectionContract(), putItemContract(), updateItemContract(),
+		conditionContract(), rangeContract(), tableContract())
 }

@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"slices"
+	"strings"
 
 	"billingportal/local/internal/fakeaws"
 	"billingportal/local/internal/fakeaws/dynamodb/attribute"
@@ -68,6 +69,9 @@ func (d *Server) describeTable(body []byte) (any, error) {
 	return struct{ Table tableDescription }{t.describe()}, nil
 }
 
+// keyNames are the parts of a primary key, in their order.
+var keyNames = []string{"Hash", "Range"}
+
 // parseKeySchema reads a table's key out of the two lists that describe it.
 func parseKeySchema(definitions []attributeDefinition, schema []keyElement) (keySchema, error) {
 	if len(definitions) == 0 {
@@ -85,7 +89,7 @@ func parseKeySchema(definitions []attributeDefinition, schema []keyElement) (key
 	for i, element := range schema {
 		at := slices.IndexFunc(definitions, func(d attributeDefinition) bool { return d.AttributeName == element.AttributeName })
 		if at < 0 {
-			return nil, attribute.ValidationException([]string{"Hash", "Range"}[i] + " Key not specified in Attribute Definitions.  Type unknown.")
+			return nil, attribute.ValidationException(keyNames[i] + " Key not specified in Attribute Definitions.  Type unknown.")
 		}
 		key = append(key, keyAttribute{Name: definitions[at].AttributeName, Type: definitions[at].AttributeType})
 	}
@@ -122,7 +126,7 @@ func (t *table) describe() tableDescription {
 	definitions, schema := make([]attributeDefinition, len(t.key)), make([]keyElement, len(t.key))
 	for i, key := range t.key {
 		definitions[i] = attributeDefinition{key.Name, key.Type}
-		schema[i] = keyElement{key.Name, []string{"HASH", "RANGE"}[i]}
+		schema[i] = keyElement{key.Name, strings.ToUpper(keyNames[i])}
 	}
 	return tableDescription{
 		AttributeDefinitions: definitions,

@@ -3,6 +3,7 @@ package fakeawstest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -36,8 +37,9 @@ type LastAnswer struct {
 	Document map[string]any
 }
 
+// Do implements the HTTPClient of the SDK's clients.
 func (l *LastAnswer) Do(r *http.Request) (*http.Response, error) {
-	response, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultClient.Do(r) //nolint:gosec // the endpoint is the test's own
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +64,7 @@ func Authorization(service string) string {
 
 // Signed is a request as an SDK sends it, then changed.
 func Signed(service, target, body string, changes ...func(*http.Request)) *http.Request {
-	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/", strings.NewReader(body))
 	r.Header.Set("X-Amz-Target", target)
 	r.Header.Set("X-Amz-Date", "20260101T000000Z")
 	r.Header.Set("Authorization", Authorization(service))

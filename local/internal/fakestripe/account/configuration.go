@@ -46,19 +46,16 @@ func (c *Configuration) readBack(written map[string]any) {
 	}
 	take := func(object map[string]any, name string, into any) {
 		value, isSet := object[name]
+		if !isSet {
+			return
+		}
 		switch into := into.(type) {
 		case *bool:
-			if isSet {
-				*into = value == true
-			}
+			*into = value == true
 		case *string:
-			if isSet {
-				*into, _ = value.(string)
-			}
+			*into, _ = value.(string)
 		case *[]string:
-			if isSet {
-				*into = texts(value)
-			}
+			*into = texts(value)
 		}
 	}
 	take(written, "name", &c.Name)

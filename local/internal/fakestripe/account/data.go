@@ -94,34 +94,42 @@ func find[T any](all []T, is func(T) bool) *T {
 	return nil
 }
 
+// Customer returns a customer that is not deleted, or nil.
 func (d *Data) Customer(id string) *Customer {
 	return find(d.Customers, func(c Customer) bool { return c.ID == id && !c.Deleted })
 }
 
+// Product returns a product, or nil.
 func (d *Data) Product(id string) *Product {
 	return find(d.Products, func(p Product) bool { return p.ID == id })
 }
 
+// Price returns a price, or nil.
 func (d *Data) Price(id string) *Price {
 	return find(d.Prices, func(p Price) bool { return p.ID == id })
 }
 
+// Subscription returns a subscription, or nil.
 func (d *Data) Subscription(id string) *Subscription {
 	return find(d.Subscriptions, func(s Subscription) bool { return s.ID == id })
 }
 
+// Configuration returns a portal configuration, or nil.
 func (d *Data) Configuration(id string) *Configuration {
 	return find(d.Configurations, func(c Configuration) bool { return c.ID == id })
 }
 
+// DefaultConfiguration returns the configuration of sessions that name none, or nil.
 func (d *Data) DefaultConfiguration() *Configuration {
 	return find(d.Configurations, func(c Configuration) bool { return c.Default })
 }
 
+// Coupon returns a coupon, or nil.
 func (d *Data) Coupon(id string) *Coupon {
 	return find(d.Coupons, func(c Coupon) bool { return c.ID == id })
 }
 
+// PromotionCode returns a promotion code by its ID, or nil.
 func (d *Data) PromotionCode(id string) *PromotionCode {
 	return find(d.PromotionCodes, func(p PromotionCode) bool { return p.ID == id })
 }

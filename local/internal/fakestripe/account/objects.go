@@ -82,6 +82,7 @@ func (d *Data) priceObject(id string, withProduct bool) map[string]any {
 	return object
 }
 
+// ProductObject is a product as the API shows it (https://docs.stripe.com/api/products/object).
 func ProductObject(p Product) map[string]any {
 	return map[string]any{
 		"id": p.ID, "object": "product", "name": p.Name, "active": true, "livemode": false, "type": "service",

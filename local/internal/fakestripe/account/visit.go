@@ -20,6 +20,7 @@ const (
 	idle = time.Hour
 )
 
+// Expired says whether the session's URL no longer works.
 func (v *Visit) Expired(now time.Time) bool {
 	if v.Seen.IsZero() {
 		return now.Sub(v.created) > unvisited

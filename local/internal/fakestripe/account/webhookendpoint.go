@@ -8,6 +8,7 @@ type WebhookEndpoint struct {
 	Events   []string // types, or "*"
 }
 
+// Status is the endpoint's status as the API shows it: enabled or disabled.
 func (e WebhookEndpoint) Status() string {
 	if e.Disabled {
 		return "disabled"

@@ -17,18 +17,11 @@ const firstDestinations = "2024-10-28"
 // destinations serves a request for event destinations.
 func (s *API) destinations(handle func(r *http.Request) (any, *apiError)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if _, _, ok := s.receive(w, r); !ok {
+		if _, _, ok := s.receive(w, r, webhookRead); !ok {
 			return
 		}
-		key, problem := s.authenticate(r)
-		if problem == nil {
-			problem = s.permitted(key, webhookRead)
-		}
-		if problem == nil && r.Header.Get("Stripe-Version") < firstDestinations {
-			problem = invalid("", "", "The Stripe-Version of this request has no event destinations.")
-		}
-		if problem != nil {
-			newAnswer(nil, problem).write(w)
+		if r.Header.Get("Stripe-Version") < firstDestinations {
+			newAnswer(nil, invalid("", "", "The Stripe-Version of this request has no event destinations.")).write(w)
 			return
 		}
 		s.account.Lock()

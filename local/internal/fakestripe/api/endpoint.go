@@ -20,16 +20,8 @@ type endpoint struct {
 
 func (s *API) endpoint(e endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		requestID, body, ok := s.receive(w, r)
+		requestID, body, ok := s.receive(w, r, e.needs)
 		if !ok {
-			return
-		}
-		key, problem := s.authenticate(r)
-		if problem == nil {
-			problem = s.permitted(key, e.needs)
-		}
-		if problem != nil {
-			newAnswer(nil, problem).write(w)
 			return
 		}
 		run := func() (*answer, bool) {
@@ -45,8 +37,9 @@ func (s *API) endpoint(e endpoint) http.HandlerFunc {
 	}
 }
 
-// receive does what every request gets, also one that is refused: an ID, and a place in the record.
-func (s *API) receive(w http.ResponseWriter, r *http.Request) (requestID, body string, ok bool) {
+// receive gives every request an ID and a place in the record, and refuses one that is not
+// authorized.
+func (s *API) receive(w http.ResponseWriter, r *http.Request, needs permission) (requestID, body string, ok bool) {
 	requestID = "req_" + rand.Text()[:14]
 	w.Header().Set("Request-Id", requestID)
 	if version := r.Header.Get("Stripe-Version"); version != "" {
@@ -60,18 +53,19 @@ func (s *API) receive(w http.ResponseWriter, r *http.Request) (requestID, body s
 		return requestID, "", false
 	}
 	s.recordRequest(r, string(read))
+	if problem := s.authorize(r, needs); problem != nil {
+		newAnswer(nil, problem).write(w)
+		return requestID, "", false
+	}
 	return requestID, string(read), true
 }
 
 func (s *API) unknownEndpoint(w http.ResponseWriter, r *http.Request) {
-	if _, _, ok := s.receive(w, r); !ok {
+	if _, _, ok := s.receive(w, r, permission{}); !ok {
 		return
 	}
-	_, problem := s.authenticate(r)
-	if problem == nil {
-		problem = invalid("", "", "Unrecognized request URL (%s: %s). This stand-in for Stripe serves only what the product uses.", r.Method, r.URL.Path)
-		problem.status = http.StatusNotFound
-	}
+	problem := invalid("", "", "Unrecognized request URL (%s: %s). This stand-in for Stripe serves only what the product uses.", r.Method, r.URL.Path)
+	problem.status = http.StatusNotFound
 	newAnswer(nil, problem).write(w)
 }
 

@@ -56,29 +56,23 @@ func (s *API) Withhold(key, name string) {
 	s.withheld[key][name] = true
 }
 
-// authenticate checks the Authorization header. The key is never echoed beyond its public prefix.
-func (s *API) authenticate(r *http.Request) (key string, problem *apiError) {
+// authorize checks the Authorization header, and that the key may do what an endpoint needs; the
+// zero permission needs nothing. The key is never echoed beyond its public prefix.
+func (s *API) authorize(r *http.Request, needs permission) *apiError {
 	unauthorized := func(message string) *apiError {
 		return &apiError{status: http.StatusUnauthorized, Type: "invalid_request_error", Message: message}
 	}
 	key, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !isBearer || key == "" {
-		return "", unauthorized("You did not provide an API key. You need to provide your API key in the Authorization header, " +
+		return unauthorized("You did not provide an API key. You need to provide your API key in the Authorization header, " +
 			"using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').")
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.keys[key] {
-		return "", unauthorized("Invalid API Key provided: " + redact(key))
-	}
-	return key, nil
-}
-
-// permitted says whether a key may do what an endpoint needs.
-func (s *API) permitted(key string, needs permission) *apiError {
-	s.mu.Lock()
-	isWithheld := s.withheld[key][needs.name]
+	isAccepted, isWithheld := s.keys[key], s.withheld[key][needs.name]
 	s.mu.Unlock()
+	if !isAccepted {
+		return unauthorized("Invalid API Key provided: " + redact(key))
+	}
 	if !isWithheld {
 		return nil
 	}

@@ -41,6 +41,7 @@ const (
 	deliveryPause = time.Second
 )
 
+// Deliver sends an event until the endpoint acknowledges it, for a minute at most.
 func (e Endpoint) Deliver(ctx context.Context, event []byte, now func() time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, deliveryTime)
 	defer cancel()

@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"bytes"
 	"crypto/rand"
 	"html/template"
 	"net/http"
@@ -28,17 +27,7 @@ func (s *Pages) checkoutPage(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "There is no such Checkout Session, or it is complete.", http.StatusNotFound)
 		return
 	}
-	var body bytes.Buffer
-	if err := s.templates.ExecuteTemplate(&body, "checkout.html", map[string]any{"Plan": plan, "Action": template.URL(r.URL.Path)}); err != nil { //nolint:gosec // the page's own path
-		http.Error(w, "The page could not be made.", http.StatusInternalServerError)
-		return
-	}
-	header := w.Header()
-	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'")
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
-	_, _ = body.WriteTo(w) // a browser that has gone needs no page
+	s.writePage(w, "checkout.html", map[string]any{"Plan": plan, "Action": template.URL(r.URL.Path)}, http.StatusOK) //nolint:gosec // the page's own path
 }
 
 // payCheckout completes a Checkout Session: there is a new customer with a subscription, and Stripe's events tell of both.

@@ -2,6 +2,7 @@
 package pages
 
 import (
+	"bytes"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -36,3 +37,19 @@ func New(account *account.Account, origin string) (*Pages, error) {
 
 // ServeHTTP serves one page.
 func (s *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+func (s *Pages) writePage(w http.ResponseWriter, template string, data any, status int) {
+	var body bytes.Buffer
+	if err := s.templates.ExecuteTemplate(&body, template, data); err != nil {
+		http.Error(w, "The page could not be made.", http.StatusInternalServerError)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	// It says nothing of form-action, which browsers also apply to where a form's answer redirects.
+	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'")
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = body.WriteTo(w) // a browser that has gone needs no page
+}

@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"bytes"
 	"embed"
 	"net/http"
 	"time"
@@ -20,21 +19,9 @@ func (s *Pages) portalPage(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Pages) writePortal(w http.ResponseWriter, page view, status int) {
-	var body bytes.Buffer
-	if err := s.templates.ExecuteTemplate(&body, "page.html", page); err != nil {
-		http.Error(w, "The page could not be made.", http.StatusInternalServerError)
-		return
-	}
-	header := w.Header()
-	header.Set("Content-Type", "text/html; charset=utf-8")
-	// It says nothing of form-action, which browsers also apply to where a form's answer redirects.
-	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'")
-	header.Set("Cache-Control", "no-store")
-	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Cross-Origin-Opener-Policy", "same-origin")
-	w.WriteHeader(status)
-	_, _ = body.WriteTo(w) // a browser that has gone needs no page
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
+	s.writePage(w, "page.html", page, status)
 }
 
 // completeFlow does what a session's flow is for, and leads to what comes after it.

@@ -16,9 +16,10 @@ import (
 // member names the type: {"S": "cus_1"}.
 type Value struct {
 	Kind    string // S, N, B, BOOL, NULL, SS, NS, BS, L or M
-	Content any    // string, bool, []string in order, []attribute or map[string]attribute; B and BS stay in base64
+	Content any    // string, bool, []string in order, []Value or map[string]Value; B and BS stay in base64
 }
 
+// MarshalJSON returns the form on the wire.
 func (a Value) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]any{a.Kind: a.Content})
 }
@@ -59,6 +60,7 @@ func (a Value) Size() int {
 	}
 }
 
+// SizeOf approximates the size of an item, names and values, in bytes.
 func SizeOf(attributes map[string]Value) int {
 	total := 0
 	for name, value := range attributes {
@@ -67,6 +69,7 @@ func SizeOf(attributes map[string]Value) int {
 	return total
 }
 
+// ParseMap reads the attributes of an item, or the members of a map. Its errors are DynamoDB's.
 func ParseMap(wire map[string]json.RawMessage) (map[string]Value, error) {
 	attributes := make(map[string]Value, len(wire))
 	for name, raw := range wire {
@@ -82,6 +85,9 @@ func ParseMap(wire map[string]json.RawMessage) (map[string]Value, error) {
 	return attributes, nil
 }
 
+// Parse reads a value from its form on the wire. Its errors are DynamoDB's: a
+// SerializationException for another form, and a ValidationException for a value that is out of
+// range, or of no type or several.
 func Parse(raw json.RawMessage) (Value, error) {
 	var wire struct {
 		S    *string

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -18,8 +19,9 @@ import (
 // input does.
 func Start(t testing.TB) string {
 	t.Helper()
-	root := repository(t)
-	jars := filepath.Join(root, ".tools", "dynamodb-local")
+	_, source, _, _ := runtime.Caller(0)
+	folder := filepath.Dir(source)
+	jars := filepath.Join(folder, "..", "..", "..", "..", "..", ".tools", "dynamodb-local")
 	if found, err := filepath.Glob(filepath.Join(jars, "DynamoDBLocal-*.jar")); err != nil || len(found) == 0 {
 		t.Fatal("DynamoDB Local is not installed; run: make tools")
 	}
@@ -29,7 +31,7 @@ func Start(t testing.TB) string {
 	java := exec.CommandContext(ctx, "java",
 		"-Djava.library.path="+jars+":"+filepath.Join(jars, "native-libs"),
 		"-cp", filepath.Join(jars, "*"),
-		filepath.Join(root, "local", "internal", "fakeaws", "dynamodb", "dynamodblocal", "testdata", "DynamoDBLocal.java"))
+		filepath.Join(folder, "testdata", "DynamoDBLocal.java"))
 	java.Env = append(os.Environ(), "DDB_LOCAL_TELEMETRY=0")
 	var stderr strings.Builder
 	java.Stderr = &stderr
@@ -56,22 +58,4 @@ func Start(t testing.TB) string {
 		t.Fatalf("DynamoDB Local did not start, for which it needs a JDK and not just a JRE: %v: %s", err, stderr.String())
 	}
 	return strings.TrimSpace(endpoint)
-}
-
-// repository is the folder of go.mod, above the test's own.
-func repository(t testing.TB) string {
-	t.Helper()
-	folder, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
-			return folder
-		}
-		if folder == filepath.Dir(folder) {
-			t.Fatal("there is no go.mod above the test")
-		}
-		folder = filepath.Dir(folder)
-	}
 }

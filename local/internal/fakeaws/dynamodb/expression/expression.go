@@ -10,21 +10,6 @@ package expression
 
 import "encoding/json"
 
-// ParseProjection returns the paths that a ProjectionExpression names, for [Project]; nil if there
-// is none. names are the request's ExpressionAttributeNames. It is an error if one of them is not
-// used.
-func ParseProjection(expression *string, names map[string]string) ([]Path, error) {
-	placeholders, err := newPlaceholders(names, nil, expressions{"ProjectionExpression": expression})
-	if err != nil {
-		return nil, err
-	}
-	paths, err := parseProjection(expression, placeholders)
-	if err != nil {
-		return nil, err
-	}
-	return paths, placeholders.checkUsed()
-}
-
 // ParseUpdate reads an UpdateExpression and the ConditionExpression of the same request. Without
 // the one nothing changes, and without the other the condition always holds. names and values are
 // the request's ExpressionAttributeNames and ExpressionAttributeValues. It is an error if one of

@@ -6,27 +6,33 @@ import (
 	"billingportal/local/internal/fakeaws/dynamodb/attribute"
 )
 
-// parseProjection returns the paths that a ProjectionExpression names, or nil
-// where there is none.
-func parseProjection(expression *string, placeholders *placeholders) ([]Path, error) {
+// ParseProjection returns the paths that a ProjectionExpression names, for [Project]; nil if there
+// is none. names are the request's ExpressionAttributeNames. It is an error if one of them is not
+// used.
+func ParseProjection(expression *string, names map[string]string) ([]Path, error) {
+	placeholders, err := newPlaceholders(names, nil, expressions{"ProjectionExpression": expression})
+	if err != nil {
+		return nil, err
+	}
 	p, err := newParser("ProjectionExpression", expression, placeholders)
 	if p == nil {
 		return nil, err
 	}
 	var paths []Path
-	for {
+	for more := true; more; more = p.accept(",") {
 		parsed, err := p.path()
 		if err != nil {
 			return nil, err
 		}
 		paths = append(paths, parsed)
-		if p.peek() == "" {
-			return paths, p.disjoint(paths)
-		}
-		if err := p.expect(","); err != nil {
-			return nil, err
-		}
 	}
+	if p.peek() != "" {
+		return nil, p.syntaxError()
+	}
+	if err := p.disjoint(paths); err != nil {
+		return nil, err
+	}
+	return paths, placeholders.checkUsed()
 }
 
 // Project keeps what the paths lead to, or everything where none are named.
