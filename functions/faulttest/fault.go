@@ -34,12 +34,14 @@ func (s scene) healthyAnswer(r *http.Request) *httptest.ResponseRecorder {
 	return recorder
 }
 
-// Of returns a handler that answers by a fault of answers, in the place of a healthy one. It says the [Marker].
+// Of returns a handler that answers by a fault of answers, in the place of a healthy one. It says
+// the [Marker].
 func (f Fault) Of(healthy http.Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { f.answer(w, r, scene{healthy, Marker}) }
 }
 
-// ServeHTTP is [Fault.Of] an upstream that answers everything with an object of 1,000 bytes and more.
+// ServeHTTP is [Fault.Of] an upstream that answers everything with an object of 1,000 bytes and
+// more.
 func (f Fault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.Of(Respond(http.StatusOK, "application/json", `{"`+Marker+`":"`+strings.Repeat("x", 1000)+`"}`))(w, r)
 }

@@ -1,10 +1,10 @@
-// Package faulttest serves upstreams that go wrong, at the wire: ports that refuse, connections that are reset or
-// forgotten, answers that never come, drip, are cut short, are too large, or are somebody else's. It is for the tests of functions
-// and of local, and no program may import it.
+// Package faulttest serves upstreams that go wrong, at the wire: ports that refuse, connections
+// that are reset or forgotten, answers that never come, drip, are cut short, are too large, or are
+// somebody else's. It is for the tests of functions and of local, and no program may import it.
 //
-// A [Server] is healthy until it is told to [Server.Break], and again after [Server.Heal], always at the same address,
-// so that a process that was started with that address lives through both. A fault of answers is also an http.Handler, for a test
-// that plays answers one after the other.
+// A [Server] is healthy until it is told to [Server.Break], and again after [Server.Heal], always
+// at the same address, so that a process that was started with that address lives through both. A
+// fault of answers is also an http.Handler, for a test that plays answers one after the other.
 package faulttest
 
 import (
@@ -79,7 +79,8 @@ func Start(config Config) (*Server, error) {
 	return s, nil
 }
 
-// NewServer starts a server for the time of a test. Every answer of the handler carries the [Marker] in a header.
+// NewServer starts a server for the time of a test. Every answer of the handler carries the
+// [Marker] in a header.
 func NewServer(t testing.TB, healthy http.HandlerFunc) *Server {
 	t.Helper()
 	s, err := Start(Config{Says: Marker, Healthy: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

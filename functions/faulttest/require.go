@@ -41,7 +41,8 @@ func (h *hanging) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-// RequireTries requires that a call is given up after some tries of the same time, if nothing answers.
+// RequireTries requires that a call is given up after some tries of the same time, if nothing
+// answers.
 func RequireTries(t *testing.T, tries int, each time.Duration, call func(ctx context.Context, transport http.RoundTripper) error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
