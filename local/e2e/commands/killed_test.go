@@ -22,7 +22,7 @@ import (
 
 	"billingportal/local/internal/devserver"
 	"billingportal/local/internal/devserver/devservertest"
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakestripe/account"
 )
 
 // An import that is killed at twenty points, and goes on each time, ends in the same table, and reads no page twice but the one that
@@ -30,10 +30,10 @@ import (
 func TestKilledImportsGoOn(t *testing.T) {
 	const customers, kills = 2500, 20
 	l, _ := devservertest.Start(t)
-	l.Stripe.Change(func(d *stripewire.Data) {
+	l.Stripe.Change(func(d *account.Data) {
 		d.Customers = nil
 		for i := range customers {
-			d.Customers = append(d.Customers, stripewire.Customer{ID: fmt.Sprintf("cus_%d", i), User: fmt.Sprintf("u%d", i), Created: time.Unix(int64(i), 0)})
+			d.Customers = append(d.Customers, account.Customer{ID: fmt.Sprintf("cus_%d", i), User: fmt.Sprintf("u%d", i), Created: time.Unix(int64(i), 0)})
 		}
 	})
 	var mu sync.Mutex

@@ -23,8 +23,8 @@ import (
 	"billingportal/local/internal/commandline/commandtest"
 	"billingportal/local/internal/devserver"
 	"billingportal/local/internal/devserver/devservertest"
+	"billingportal/local/internal/fakestripe/account"
 	"billingportal/local/internal/operator"
-	"billingportal/local/internal/stripewire"
 )
 
 // The commands of the runbook erase a user from DynamoDB Local, whatever the table's layout. Later events do not bring the user back;
@@ -45,10 +45,10 @@ func testErasure(t *testing.T, endpoint string) {
 // An import from Stripe does not bring a user back whom the customer's metadata no longer names; an old file does.
 func testErasureAndImports(t *testing.T, endpoint string) {
 	l, _ := devservertest.Start(t)
-	l.Stripe.Change(func(d *stripewire.Data) {
+	l.Stripe.Change(func(d *account.Data) {
 		d.Customers = nil
 		for _, number := range []string{"0", "1", "2"} {
-			d.Customers = append(d.Customers, stripewire.Customer{ID: "cus_" + number, User: "u" + number, Created: time.Unix(1_700_000_000, 0)})
+			d.Customers = append(d.Customers, account.Customer{ID: "cus_" + number, User: "u" + number, Created: time.Unix(1_700_000_000, 0)})
 		}
 	})
 	devservertest.SetOperatorEnvironment(t, l.Server, devserver.CustomersTable)
@@ -60,7 +60,7 @@ func testErasureAndImports(t *testing.T, endpoint string) {
 	if err := importAll(); err != nil {
 		t.Fatal(err)
 	}
-	l.Stripe.Change(func(d *stripewire.Data) { d.Customers[1].User = "" })
+	l.Stripe.Change(func(d *account.Data) { d.Customers[1].User = "" })
 	e.erase(t, "u1", "cus_1")
 	if err := importAll(); err != nil || e.names(t, "u1") {
 		t.Errorf("an import brought the user back, or failed: %v", err)

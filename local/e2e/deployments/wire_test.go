@@ -22,7 +22,7 @@ import (
 	"billingportal/functions/app/portal"
 	"billingportal/local/internal/devserver"
 	"billingportal/local/internal/devserver/devservertest"
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakestripe"
 )
 
 // TestEveryFlowWithEveryParameterOnTheWire sends, for each flow, all that it takes
@@ -31,7 +31,7 @@ import (
 func TestEveryFlowWithEveryParameterOnTheWire(t *testing.T) {
 	l, _ := devservertest.Start(t, func(l *devserver.Server) {
 		var err error
-		if l.Stripe, err = stripewire.New(stripewire.Config{PublicURL: l.Origin, Keys: []string{devserver.DemoKey}, Record: true}); err != nil {
+		if l.Stripe, err = fakestripe.New(fakestripe.Config{PublicURL: l.Origin, Keys: []string{devserver.DemoKey}, Record: true}); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -11,8 +11,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"billingportal/functions/faulttest"
 	"billingportal/local/internal/devserver"
-	"billingportal/local/internal/faulttest"
 	"billingportal/local/internal/runtimeapi"
 )
 

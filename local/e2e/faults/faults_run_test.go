@@ -16,8 +16,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"billingportal/functions/faulttest"
 	"billingportal/local/internal/devserver"
-	"billingportal/local/internal/faulttest"
 	"billingportal/local/internal/gateway"
 	"billingportal/local/internal/runtimeapi"
 )

@@ -15,11 +15,14 @@ import (
 
 	"billingportal/functions/app"
 	"billingportal/functions/app/portal"
-	"billingportal/local/internal/awswire"
 	"billingportal/local/internal/demo"
+	"billingportal/local/internal/fakeaws"
+	"billingportal/local/internal/fakeaws/dynamodb"
+	"billingportal/local/internal/fakeaws/secretsmanager"
+	"billingportal/local/internal/fakeissuer"
+	"billingportal/local/internal/fakestripe"
+	"billingportal/local/internal/fakestripe/account"
 	"billingportal/local/internal/gateway"
-	"billingportal/local/internal/oidc"
-	"billingportal/local/internal/stripewire"
 )
 
 // Paths of the stand-ins on the laptop's one origin.
@@ -54,10 +57,10 @@ var DemoCustomers = map[string]string{
 // Server is the function and everything that it talks to, on one origin.
 type Server struct {
 	Origin         string // such as http://127.0.0.1:8080
-	Issuer         *oidc.Issuer
-	DynamoDB       *awswire.DynamoDB
-	SecretsManager *awswire.SecretsManager
-	Stripe         *stripewire.Stripe
+	Issuer         *fakeissuer.Issuer
+	DynamoDB       *dynamodb.Server
+	SecretsManager *secretsmanager.Server
+	Stripe         *fakestripe.Stripe
 	StripeKey      string // a key of Stripe's test mode, or DemoKey
 	Credentials    aws.Credentials
 }
@@ -67,10 +70,10 @@ type Server struct {
 func New(origin, stripeKey string, customers map[string]string) (*Server, error) {
 	l := &Server{
 		Origin:         origin,
-		DynamoDB:       awswire.NewDynamoDB(),
-		SecretsManager: awswire.NewSecretsManager(),
+		DynamoDB:       dynamodb.NewServer(),
+		SecretsManager: secretsmanager.NewServer(),
 		StripeKey:      stripeKey,
-		Credentials:    awswire.NewCredentials(),
+		Credentials:    fakeaws.NewCredentials(),
 	}
 	if l.hasSecrets() {
 		// Other users of this machine reach its loopback addresses too. The demo's own secrets are in the source code, and sam local's
@@ -78,10 +81,10 @@ func New(origin, stripeKey string, customers map[string]string) (*Server, error)
 		l.SecretsManager.Require(l.Credentials)
 	}
 	var err error
-	if l.Issuer, err = oidc.New(origin + IssuerPath); err != nil {
+	if l.Issuer, err = fakeissuer.New(origin + IssuerPath); err != nil {
 		return nil, err
 	}
-	if l.Stripe, err = stripewire.New(stripewire.Config{PublicURL: origin, Keys: []string{DemoKey}}); err != nil {
+	if l.Stripe, err = fakestripe.New(fakestripe.Config{PublicURL: origin, Keys: []string{DemoKey}}); err != nil {
 		return nil, err
 	}
 	if err := l.DynamoDB.CreateTable(CustomersTable, "user_id"); err != nil {
@@ -94,8 +97,8 @@ func New(origin, stripeKey string, customers map[string]string) (*Server, error)
 		}
 	}
 	l.SecretsManager.Put(StripeSecret, stripeKey)
-	l.Stripe.Change(func(d *stripewire.Data) {
-		d.Endpoints = []stripewire.WebhookEndpoint{{ID: "we_Demo", URL: origin + WebhookPath, Events: WebhookEventTypes}}
+	l.Stripe.Change(func(d *account.Data) {
+		d.Endpoints = []account.WebhookEndpoint{{ID: "we_Demo", URL: origin + WebhookPath, Events: WebhookEventTypes}}
 	})
 	if err := l.acceptEventsOf(); err != nil {
 		return nil, err
@@ -190,7 +193,7 @@ func (l *Server) DemoConfig(cookie string) demo.Config {
 		Users:  demo.Users(),
 		State:  l.state,
 		CheckOut: func(user string) string {
-			return l.Stripe.OpenCheckout(stripewire.Checkout{
+			return l.Stripe.OpenCheckout(account.Checkout{
 				ClientReferenceID: user, Price: "price_StarterMonthly", SuccessURL: l.Origin + "/?" + url.Values{"user": {user}, "back": {"checkout"}}.Encode(),
 			})
 		},

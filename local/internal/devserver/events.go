@@ -23,8 +23,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"billingportal/local/internal/fakestripe/events"
 	"billingportal/local/internal/gateway"
-	"billingportal/local/internal/stripewire"
 )
 
 // Files of the repository.
@@ -240,7 +240,7 @@ func PrintWebhookEvent(ctx context.Context, w io.Writer, dir, name string) error
 	}
 	event, err := Request{
 		path:    WebhookPath,
-		Headers: map[string]string{"Stripe-Signature": stripewire.Sign(body, DemoSigningSecret, time.Now())},
+		Headers: map[string]string{"Stripe-Signature": events.Sign(body, DemoSigningSecret, time.Now())},
 		json:    string(body),
 	}.Event(ctx)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 
 	"billingportal/local/internal/devserver"
 	"billingportal/local/internal/devserver/devservertest"
-	"billingportal/local/internal/oidc"
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakeissuer"
+	"billingportal/local/internal/fakestripe/events"
 )
 
 func TestAnAppsOwnTokensOpenThePortal(t *testing.T) {
@@ -46,7 +46,7 @@ func TestAnAppsOwnTokensOpenThePortal(t *testing.T) {
 func TestTokensOfEachNameOpenThePortal(t *testing.T) {
 	former := devservertest.Provider(t)
 	t.Setenv("JWT_ISSUER_ALIASES", os.Getenv("JWT_ISSUER"))
-	issuers := []*oidc.Issuer{devservertest.Provider(t), former}
+	issuers := []*fakeissuer.Issuer{devservertest.Provider(t), former}
 	var out devservertest.LogBuffer
 	origin, _ := devservertest.Serve(t, devserver.Options{Listen: "127.0.0.1:0", Everyone: "alice", Logs: &out})
 	for alias, issuer := range issuers {
@@ -101,14 +101,14 @@ func TestEventsReachEveryone(t *testing.T) {
 	if status := post(); status != http.StatusSeeOther {
 		t.Fatalf("before: %d", status)
 	}
-	event, _ := stripewire.Event("customer.created", time.Now(), map[string]any{
+	event, _ := events.New("customer.created", time.Now(), map[string]any{
 		"object": "customer", "id": "cus_Bought", "created": time.Now().Unix(), "metadata": map[string]any{"user_id": "new"},
 	})
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.Origin+devserver.WebhookPath, bytes.NewReader(event))
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.Header.Set("Stripe-Signature", stripewire.Sign(event, devserver.DemoSigningSecret, time.Now()))
+	request.Header.Set("Stripe-Signature", events.Sign(event, devserver.DemoSigningSecret, time.Now()))
 	if response, body := devservertest.Send(t, request); response.StatusCode != http.StatusOK {
 		t.Errorf("the event: %d %s", response.StatusCode, body)
 	}

@@ -10,8 +10,8 @@ import (
 
 	"billingportal/functions/app"
 	"billingportal/functions/app/webhook"
+	"billingportal/local/internal/fakestripe/events"
 	"billingportal/local/internal/gateway"
-	"billingportal/local/internal/stripewire"
 )
 
 // ListenSecret names the variable with the signing secret that `stripe listen` prints, for events of Stripe's test mode.
@@ -71,6 +71,6 @@ func (l *Server) webhook(ctx context.Context, logs io.Writer) (http.Handler, err
 	if err != nil {
 		return nil, err
 	}
-	l.Stripe.SendEvents(ctx, stripewire.Endpoint{URL: l.Origin + WebhookPath, Secret: DemoSigningSecret})
+	l.Stripe.SendEvents(ctx, events.Endpoint{URL: l.Origin + WebhookPath, Secret: DemoSigningSecret})
 	return gateway.New(function, gateway.Config{}), nil
 }

@@ -20,7 +20,7 @@ import (
 	"billingportal/local/internal/commandline/commandtest"
 	"billingportal/local/internal/devserver"
 	"billingportal/local/internal/devserver/devservertest"
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakestripe/account"
 )
 
 func TestEveryFlagHasAnEffect(t *testing.T) {
@@ -175,9 +175,9 @@ func importFlags(t *testing.T) map[string]commandtest.FlagTest {
 			for i := range 60 {
 				c.put(t, fmt.Sprintf("u%d", i), fmt.Sprintf("cus_%d", i))
 			}
-			c.Stripe.Change(func(d *stripewire.Data) {
+			c.Stripe.Change(func(d *account.Data) {
 				for i := range 60 {
-					d.Customers = append(d.Customers, stripewire.Customer{ID: fmt.Sprintf("cus_%d", i), User: fmt.Sprintf("heir%d", i), Created: time.Unix(1, 0)})
+					d.Customers = append(d.Customers, account.Customer{ID: fmt.Sprintf("cus_%d", i), User: fmt.Sprintf("heir%d", i), Created: time.Unix(1, 0)})
 				}
 			})
 			_, _, took, err := c.timed(t, "--verify", "--fix", "--write-capacity", value)

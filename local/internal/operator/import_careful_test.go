@@ -8,7 +8,7 @@ import (
 
 	"billingportal/functions/app/operator"
 	"billingportal/local/internal/devserver"
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakestripe/account"
 )
 
 // A dry run is no part of an import, whatever state it is given.
@@ -136,7 +136,7 @@ func TestVerificationGoesOnBehindAMalformedItem(t *testing.T) {
 	if err := c.DynamoDB.Put(devserver.CustomersTable, map[string]any{"user_id": "heir", "customer_id": 17}); err != nil {
 		t.Fatal(err)
 	}
-	c.Stripe.Change(func(d *stripewire.Data) {
+	c.Stripe.Change(func(d *account.Data) {
 		d.Customers[0].User = "heir"
 		for _, i := range []int{1, 11, 21} {
 			d.Customers[i].Deleted = true

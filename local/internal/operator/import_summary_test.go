@@ -12,7 +12,7 @@ import (
 	"billingportal/functions/app/operator"
 	"billingportal/local/internal/commandline/commandtest"
 	"billingportal/local/internal/devserver"
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakestripe/account"
 )
 
 const importTarget = "import: the table of the environment, CUSTOMERS_TABLE=" + devserver.CustomersTable + "\n"
@@ -108,7 +108,7 @@ func TestSummariesOfVerifications(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c.Stripe.Change(func(d *stripewire.Data) {
+	c.Stripe.Change(func(d *account.Data) {
 		for i := range 3 {
 			d.Customers[i].Deleted = true
 		}
@@ -140,7 +140,7 @@ func TestSummariesOfVerifications(t *testing.T) {
 
 func TestSummaryOfAProposal(t *testing.T) {
 	c := newCompany(t, 6)
-	c.Stripe.Change(func(d *stripewire.Data) {
+	c.Stripe.Change(func(d *account.Data) {
 		d.Customers[4].Email, d.Customers[5].Email = "same@example.com", "same@example.com"
 	})
 	users, proposal := file(t, "user_id,email\n"+lines(3, "u#,u#@example.com")+lines(2, "several#,same@example.com")+lines(4, "none#,none#@example.com")+"malformed\n"), filepath.Join(t.TempDir(), "proposal.csv")

@@ -21,8 +21,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"billingportal/local/internal/devserver"
-	"billingportal/local/internal/oidc"
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakeissuer"
+	"billingportal/local/internal/fakestripe/events"
 )
 
 // LogBuffer takes log lines of requests that run at the same time.
@@ -177,7 +177,7 @@ func (l *Server) Deliver(t *testing.T, event []byte, secret string, at time.Time
 		t.Fatal(err)
 	}
 	request.Header.Set("Content-Type", "application/json; charset=utf-8")
-	request.Header.Set("Stripe-Signature", stripewire.Sign(event, secret, at))
+	request.Header.Set("Stripe-Signature", events.Sign(event, secret, at))
 	response, body := Send(t, request) //nolint:bodyclose // Send has read it
 	return response.StatusCode, body
 }
@@ -216,13 +216,13 @@ func Invoke(t *testing.T, function lambda.Handler, event []byte) []byte {
 const Frontend = "http://localhost:3000"
 
 // Provider is an identity provider of the app's own, at an address of its own.
-func Provider(t *testing.T) *oidc.Issuer {
+func Provider(t *testing.T) *fakeissuer.Issuer {
 	t.Helper()
-	var issuer *oidc.Issuer
+	var issuer *fakeissuer.Issuer
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { issuer.ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
 	var err error
-	if issuer, err = oidc.New(server.URL); err != nil {
+	if issuer, err = fakeissuer.New(server.URL); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("JWT_ISSUER", server.URL)
