@@ -52,18 +52,17 @@ func newButtonApp(t *testing.T) *buttonApp {
 	a.home = strings.Replace(app.URL, "127.0.0.1", "localhost", 1)
 	t.Setenv("ALLOWED_ORIGINS", a.home)
 	t.Setenv("DEFAULT_RETURN_URL", a.home+"/back")
-	server := httptest.NewUnstartedServer(nil)
-	a.portal = "http://" + server.Listener.Addr().String()
-	l, err := devserver.New(a.portal, devserver.DemoKey, devserver.DemoCustomers)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.issuer = l.Issuer
-	handler, err := l.Handler(t.Context(), io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	l := devservertest.StartWith(t, devserver.DemoCustomers, func(l *devserver.Server) http.Handler {
+		return a.intercept(devservertest.Handler(t, l, io.Discard))
+	})
+	a.portal, a.issuer = l.Origin, l.Issuer
+	a.browser = startBrowser(t)
+	return a
+}
+
+// intercept serves the portal slowly, and counts and keeps what it is sent.
+func (a *buttonApp) intercept(portal http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == noContent {
 			body, _ := io.ReadAll(r.Body)
 			a.gone.Store(new(r.Method + " ?" + r.URL.RawQuery + " " + string(body)))
@@ -76,12 +75,8 @@ func newButtonApp(t *testing.T) *buttonApp {
 			a.mu.Unlock()
 			time.Sleep(100*time.Millisecond + time.Duration(a.delay.Load())) // so that something can be seen meanwhile
 		}
-		handler.ServeHTTP(w, r)
+		portal.ServeHTTP(w, r)
 	})
-	server.Start()
-	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
-	a.browser = startBrowser(t)
-	return a
 }
 
 func (a *buttonApp) page(w http.ResponseWriter, r *http.Request) {
