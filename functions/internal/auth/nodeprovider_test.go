@@ -3,68 +3,16 @@
 package auth
 
 import (
-	"bufio"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // A nodeProvider is an OpenID provider of Node's, in a process of its own.
 type nodeProvider struct{ URL string }
-
-// startNodeProvider starts the provider of that name on a port of its own of the
-// loopback interface. It ends with the test, and with this process even if that
-// is killed, since it ends when its standard input does.
-func startNodeProvider(t *testing.T, name string) nodeProvider {
-	t.Helper()
-	installed, err := filepath.Abs("../../../.tools/npm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(installed, "node_modules", name, "package.json")); err != nil {
-		t.Fatalf("%s is not installed; run: make tools", name)
-	}
-	if _, err := exec.LookPath("node"); err != nil {
-		t.Fatal("Node is not installed; run: make tools")
-	}
-
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	t.Cleanup(cancel)
-	node := exec.CommandContext(ctx, "node", "testdata/providers/serve.mjs", installed, name)
-	var stderr strings.Builder
-	node.Stderr = &stderr
-	stdin, err := node.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := node.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := node.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		if err := node.Wait(); err != nil {
-			t.Errorf("%s ended with %v: %s", name, err, stderr.String())
-		}
-	})
-
-	issuer, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		t.Fatalf("%s did not start: %v", name, err)
-	}
-	return nodeProvider{strings.TrimSpace(issuer)}
-}
 
 // nodeAnswer is an answer of the provider's, as far as it is looked at.
 type nodeAnswer struct {

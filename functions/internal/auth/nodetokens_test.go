@@ -7,13 +7,15 @@ import (
 	"net/url"
 	"testing"
 	"time"
+
+	"billingportal/functions/integrationtest"
 )
 
 // TestOIDCProvider lets a certified provider, oidc-provider, issue access tokens
 // (RFC 9068) of every kind of key that it has, all of them in one key set, and ID
 // tokens. Discovery, keys and tokens are its own.
 func TestOIDCProvider(t *testing.T) {
-	provider := startNodeProvider(t, "oidc-provider")
+	provider := nodeProvider{integrationtest.OpenIDProvider(t, "oidc-provider")}
 	// Its tokens for a resource (RFC 8707) are signed as the resource's path says,
 	// with the typ that its query says.
 	machineToken := func(t *testing.T, resource string) string {
@@ -115,7 +117,7 @@ func TestOIDCProvider(t *testing.T) {
 // TestOAuth2MockServer has oauth2-mock-server, whose tokens can be shaped before
 // it signs them, issue what other issuers are known to.
 func TestOAuth2MockServer(t *testing.T) {
-	provider := startNodeProvider(t, "oauth2-mock-server")
+	provider := nodeProvider{integrationtest.OpenIDProvider(t, "oauth2-mock-server")}
 	keys := map[string]*RemoteKeySet{}
 	for _, alg := range []string{"RS256", "PS256", "ES256", "ES384", "EdDSA"} {
 		keys[alg] = newRemote(t, RemoteConfig{Issuer: provider.URL + "/" + alg})

@@ -3,33 +3,30 @@
 package customers
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"billingportal/functions/integrationtest"
 )
 
 // Items, races and histories once more, through the real client and DynamoDB Local: what the fake table takes expressions to
 // mean is what they mean.
 func TestDynamoDBLocal(t *testing.T) {
 	client := dynamodb.New(dynamodb.Options{
-		Region: "eu-west-1", BaseEndpoint: aws.String(startDynamoDBLocal(t)),
+		Region: "eu-west-1", BaseEndpoint: aws.String(integrationtest.DynamoDBLocal(t)),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), RetryMaxAttempts: 1,
 	})
 	plain, single := plainTable, Table{Name: "app", Key: "pk", KeyFormat: "USER#{user}", SortKey: "sk", SortValue: "BILLING#{user}", Attribute: "billing.stripe.customer_id"}
@@ -313,43 +310,4 @@ func createTable(t *testing.T, client *dynamodb.Client, table Table) {
 	if _, err := client.CreateTable(t.Context(), input); err != nil && !errors.As(err, &exists) {
 		t.Fatal(err)
 	}
-}
-
-// startDynamoDBLocal starts DynamoDB Local on a port of its own of the loopback interface, as the tests of the laptop's
-// stand-in do, and returns its endpoint. It ends when its standard input does, and so with this process.
-func startDynamoDBLocal(t *testing.T) string {
-	t.Helper()
-	root, err := filepath.Abs("../../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	jars := filepath.Join(root, ".tools", "dynamodb-local")
-	if found, err := filepath.Glob(filepath.Join(jars, "DynamoDBLocal-*.jar")); err != nil || len(found) == 0 {
-		t.Fatal("DynamoDB Local is not installed; run: make tools")
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	t.Cleanup(cancel)
-	java := exec.CommandContext(ctx, "java", "-Djava.library.path="+jars+":"+filepath.Join(jars, "native-libs"),
-		"-cp", filepath.Join(jars, "*"), filepath.Join(root, "local", "internal", "fakeaws", "dynamodb", "dynamodblocal", "testdata", "DynamoDBLocal.java"))
-	java.Env = append(os.Environ(), "DDB_LOCAL_TELEMETRY=0")
-	stdin, err := java.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := java.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := java.Start(); err != nil {
-		t.Fatalf("starting DynamoDB Local: %v", err)
-	}
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		_ = java.Wait()
-	})
-	endpoint, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		t.Fatalf("DynamoDB Local did not start, for which it needs a JDK and not just a JRE: %v", err)
-	}
-	return strings.TrimSpace(endpoint)
 }

@@ -3,50 +3,30 @@
 package browser
 
 import (
-	"bufio"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"billingportal/functions/integrationtest"
 	"billingportal/local/internal/devserver"
 	"billingportal/local/internal/devserver/devservertest"
 )
 
 // startOIDCProvider starts oidc-provider, which shares no code with the portal or its laptop, and returns its issuer and a token of
-// its making for an API. It ends when its standard input does.
+// its making for an API.
 func startOIDCProvider(t *testing.T, api string) (issuer, token string) {
 	t.Helper()
-	installed, err := filepath.Abs("../../../.tools/npm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	node := exec.CommandContext(t.Context(), "node", "../../../functions/internal/auth/testdata/providers/serve.mjs", installed, "oidc-provider")
-	stdin, err := node.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := node.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := node.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = stdin.Close(); _ = node.Wait() })
-	if issuer, err = bufio.NewReader(stdout).ReadString('\n'); err != nil {
-		t.Fatalf("it did not start; run: make tools: %v", err)
-	}
-	issuer = strings.TrimSpace(issuer)
+	issuer = integrationtest.OpenIDProvider(t, "oidc-provider")
 	form := url.Values{"grant_type": {"client_credentials"}, "scope": {"billing"}, "resource": {api}}
-	response, body := devservertest.Send(t, http.MethodPost, strings.Replace(issuer, "://", "://machine:secret@", 1)+"/token", form.Encode(),
-		map[string]string{"Content-Type": "application/x-www-form-urlencoded"})
+	response, body := devservertest.Send(t, http.MethodPost, issuer+"/token", form.Encode(), map[string]string{
+		"Content-Type": "application/x-www-form-urlencoded", "Authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte("machine:secret")),
+	})
 	var answer struct {
 		AccessToken string `json:"access_token"`
 	}

@@ -12,14 +12,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"billingportal/functions/integrationtest"
 	"billingportal/local/internal/devserver"
-	"billingportal/local/internal/fakeaws/dynamodb/dynamodblocal"
 )
 
 // The same customers come into DynamoDB Local by an import, by a file for DynamoDB's own import, and into the stand-in: the tables
 // are the same.
 func TestImportIntoDynamoDBLocal(t *testing.T) {
-	endpoint := dynamodblocal.Start(t)
+	endpoint := integrationtest.DynamoDBLocal(t)
 	client := dynamodb.New(dynamodb.Options{
 		Region: "eu-central-1", BaseEndpoint: aws.String(endpoint), Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})

@@ -5,11 +5,11 @@ package dynamodb_test
 import (
 	"testing"
 
-	"billingportal/local/internal/fakeaws/dynamodb/dynamodblocal"
+	"billingportal/functions/integrationtest"
 )
 
 // TestDynamoDBLocalContract runs the contract of the stand-in against the real
 // DynamoDB Local.
 func TestDynamoDBLocalContract(t *testing.T) {
-	testDynamoDBContract(t, dynamodblocal.Start(t))
+	testDynamoDBContract(t, integrationtest.DynamoDBLocal(t))
 }

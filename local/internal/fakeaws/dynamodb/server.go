@@ -2,7 +2,7 @@
 // updates on a condition, scans, and tables with their keys. Package attribute has the values of
 // items, package expression what requests ask for.
 //
-// A contract test holds the stand-in to what DynamoDB Local answers (package dynamodblocal starts
+// A contract test holds the stand-in to what DynamoDB Local answers (package integrationtest starts
 // it).
 package dynamodb
 
