@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -26,9 +24,8 @@ func TestNoArgumentIsIgnored(t *testing.T) {
 		{"token --user=", "--user is empty"},
 	} {
 		t.Run(test.line, func(t *testing.T) {
-			var output bytes.Buffer
-			if err := runCommand(t, &output, append([]string{"local"}, strings.Fields(test.line)...)...); err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("%v, want %s\n%s", err, test.want, &output)
+			if output, _, err := run(t, strings.Fields(test.line)...); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%v, want %s\n%s", err, test.want, output)
 			}
 		})
 	}
@@ -54,7 +51,7 @@ func TestUsersOfTheCommandLineExist(t *testing.T) {
 				origin, _ := devservertest.Serve(t, devserver.Options{Listen: "127.0.0.1:0"})
 				command = strings.Replace(line, "ORIGIN", origin, 1)
 			}
-			if err := runCommand(t, io.Discard, append([]string{"local"}, strings.Fields(command)...)...); err == nil || !strings.Contains(err.Error(), want) {
+			if _, _, err := run(t, strings.Fields(command)...); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%v, want %s", err, want)
 			}
 		})
@@ -72,7 +69,7 @@ func TestCommandsSayTheirTarget(t *testing.T) {
 		"invoke -e - --env-vars nothing.env": "the variables of nothing.env\n",
 	} {
 		t.Run(line, func(t *testing.T) {
-			output, errOut, _ := commandtest.Run(t, newCommand(), strings.Fields(line)...) // it may fail afterwards
+			output, errOut, _ := run(t, strings.Fields(line)...) // it may fail afterwards
 			if !strings.HasPrefix(errOut, strings.Fields(line)[0]+": ") || !strings.Contains(errOut, want) {
 				t.Errorf("said %q, want %q", errOut, want)
 			}
@@ -90,7 +87,7 @@ func TestEveryWrongVariableIsNamedOnce(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	err := runCommand(t, io.Discard, "local", "--listen", "127.0.0.1:0")
+	_, _, err := run(t, "--listen", "127.0.0.1:0")
 	if err == nil {
 		t.Fatal("it serves")
 	}
@@ -107,26 +104,20 @@ func TestServeAndToken(t *testing.T) {
 		t.Errorf("greeting: %s", greeting)
 	}
 
-	var output bytes.Buffer
-	arguments := []string{"local", "token", "--url", origin, "--user", "alice", "--ttl", "5m", "--claims", `{"scope":"billing"}`}
-	if err := runCommand(t, &output, arguments...); err != nil {
-		t.Fatal(err)
-	}
-	token, rest, _ := strings.Cut(output.String(), "\n")
-	if strings.Count(token, ".") != 2 || rest != "" {
-		t.Fatalf("the token and nothing else: %q", output.String())
+	output, _, err := run(t, "token", "--url", origin, "--user", "alice", "--ttl", "5m", "--claims", `{"scope":"billing"}`)
+	token, rest, _ := strings.Cut(output, "\n")
+	if err != nil || strings.Count(token, ".") != 2 || rest != "" {
+		t.Fatalf("%v, the token and nothing else: %q", err, output)
 	}
 	if response, body := devservertest.Send(t, http.MethodPost, origin+"/billing/portal", "", devservertest.Bearer(token)); response.StatusCode != http.StatusSeeOther {
 		t.Errorf("status = %d: %s", response.StatusCode, body)
 	}
 }
 
-// runCommand runs the command line with its output in a buffer.
-func runCommand(t *testing.T, output io.Writer, arguments ...string) error {
+// run runs a command, and returns its two outputs.
+func run(t *testing.T, arguments ...string) (output, errOut string, err error) {
 	t.Helper()
-	command := newCommand()
-	command.Writer, command.ErrWriter = output, io.Discard
-	return command.Run(t.Context(), arguments)
+	return commandtest.Run(t, newCommand(), arguments...)
 }
 
 func TestCommandLine(t *testing.T) {
@@ -144,9 +135,7 @@ func TestCommandLine(t *testing.T) {
 		"not an address":    {[]string{"--listen", "here"}, "here"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var output bytes.Buffer
-			err := runCommand(t, &output, append([]string{"local"}, test.arguments...)...)
-			got := output.String()
+			got, _, err := run(t, test.arguments...)
 			if err != nil {
 				got = err.Error()
 			}
@@ -160,9 +149,8 @@ func TestCommandLine(t *testing.T) {
 func TestTokenOfAStranger(t *testing.T) {
 	origin, _ := devservertest.Serve(t, devserver.Options{Listen: "127.0.0.1:0"})
 	for arguments, want := range map[string]string{"--user=mallory": "unknown user", "--claims=[]": "claims", "--ttl=-1h": "ttl", "--ttl=soon": "ttl"} {
-		var output bytes.Buffer
-		if err := runCommand(t, &output, "local", "token", "--url", origin, arguments); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(output.String(), "eyJ") {
-			t.Errorf("%s: %v, want %s: %s", arguments, err, want, &output)
+		if output, _, err := run(t, "token", "--url", origin, arguments); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(output, "eyJ") {
+			t.Errorf("%s: %v, want %s: %s", arguments, err, want, output)
 		}
 	}
 }

@@ -73,7 +73,7 @@ func serveFlags(t *testing.T) map[string]commandtest.FlagTest {
 			t.Setenv("JWT_AUDIENCE", "")
 			var logs devservertest.LogBuffer
 			origin, _ := serving(t, &logs, "--customer", value, "--listen", "127.0.0.1:0")
-			token, _, err := commandtest.Run(t, newCommand(), "token", "--url", origin)
+			token, _, err := run(t, "token", "--url", origin)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -95,7 +95,7 @@ func tokenFlags(t *testing.T) map[string]commandtest.FlagTest {
 			if flag != "--url" {
 				arguments = append(arguments, "--url", one)
 			}
-			token, _, err := commandtest.Run(t, newCommand(), arguments...)
+			token, _, err := run(t, arguments...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -125,7 +125,7 @@ func otherFlags(t *testing.T) map[string]commandtest.FlagTest {
 	failure := func(arguments ...string) func(*testing.T, string) string {
 		return func(t *testing.T, value string) string {
 			t.Chdir(root)
-			output, _, err := commandtest.Run(t, newCommand(), append(arguments, value)...)
+			output, _, err := run(t, append(arguments, value)...)
 			if output != "" {
 				t.Errorf("it prints %s", output)
 			}
@@ -139,7 +139,7 @@ func otherFlags(t *testing.T) map[string]commandtest.FlagTest {
 			for _, folder := range folders {
 				_ = os.Remove(folder + "/portal.json") // another value's
 			}
-			if _, _, err := commandtest.Run(t, newCommand(), "events", "--dir", value); err != nil {
+			if _, _, err := run(t, "events", "--dir", value); err != nil {
 				t.Fatal(err)
 			}
 			var found []string

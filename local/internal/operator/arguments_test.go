@@ -1,11 +1,8 @@
 package operator
 
 import (
-	"bytes"
 	"strings"
 	"testing"
-
-	"billingportal/local/internal/commandline/commandtest"
 )
 
 func TestNoArgumentIsIgnored(t *testing.T) {
@@ -28,9 +25,8 @@ func TestNoArgumentIsIgnored(t *testing.T) {
 		{"import --csv=", "--csv is empty"},
 	} {
 		t.Run(test.line, func(t *testing.T) {
-			var output bytes.Buffer
-			if err := runCommand(t, &output, append([]string{"local"}, strings.Fields(test.line)...)...); err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("%v, want %s\n%s", err, test.want, &output)
+			if output, _, err := run(t, strings.Fields(test.line)...); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%v, want %s\n%s", err, test.want, output)
 			}
 		})
 	}
@@ -58,7 +54,7 @@ func TestCommandsSayTheirTarget(t *testing.T) {
 			t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
 			t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
 			t.Setenv("AWS_REGION", "eu-central-1")
-			output, errOut, _ := commandtest.Run(t, NewCommand(), strings.Fields(line)...) // it may fail afterwards
+			output, errOut, _ := run(t, strings.Fields(line)...) // it may fail afterwards
 			if !strings.HasPrefix(errOut, strings.Fields(line)[0]+": ") || !strings.Contains(errOut, test.want) {
 				t.Errorf("said %q, want %q", errOut, test.want)
 			}

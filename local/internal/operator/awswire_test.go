@@ -96,7 +96,7 @@ func TestCommandsReachAWSAsTheOperator(t *testing.T) {
 					t.Setenv(name, value)
 				}
 			}
-			if output, errOut, err := separately(t, test.arguments...); err != nil {
+			if output, errOut, err := run(t, test.arguments...); err != nil {
 				t.Errorf("%v\n%s%s", err, output, errOut)
 			}
 			seen.require(t, "eu-west-3", test.services...)
@@ -111,7 +111,7 @@ func TestAStandInNeedsNoLogin(t *testing.T) {
 	for service, path := range map[string]string{"DYNAMODB": devserver.DynamoDBPath, "SECRETS_MANAGER": devserver.SecretsManagerPath} {
 		t.Setenv("AWS_ENDPOINT_URL_"+service, c.Origin+path)
 	}
-	if output, errOut, err := separately(t, "import"); err != nil || !strings.HasPrefix(output, "1 imported") {
+	if output, errOut, err := run(t, "import"); err != nil || !strings.HasPrefix(output, "1 imported") {
 		t.Errorf("%v\n%s%s", err, output, errOut)
 	}
 }

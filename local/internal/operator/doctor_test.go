@@ -353,9 +353,8 @@ func TestDoctorOfTheDevserverIsGreen(t *testing.T) {
 	for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "JWT_ISSUER"} {
 		t.Setenv(name, "")
 	}
-	var output bytes.Buffer
-	if err := runCommand(t, &output, "local", "doctor"); err != nil || !regexp.MustCompile(`(\d+) checks: \d+ ok, 0 warnings, 0 problems\n$`).MatchString(output.String()) {
-		t.Errorf("%v\n%s", err, &output)
+	if output, _, err := run(t, "doctor"); err != nil || !regexp.MustCompile(`(\d+) checks: \d+ ok, 0 warnings, 0 problems\n$`).MatchString(output) {
+		t.Errorf("%v\n%s", err, output)
 	}
 }
 
@@ -437,12 +436,12 @@ func TestDoctorFailsForAProblem(t *testing.T) {
 		awsAlone(t, temporary)
 		t.Setenv("CUSTOMERS_TABLE", "")
 		t.Setenv("JWT_AUDIENCE", "")
-		output, _, err := separately(t, append([]string{"doctor", "--portal-config", file}, commandtest.Option("--json", asJSON)...)...)
+		output, _, err := run(t, append([]string{"doctor", "--portal-config", file}, commandtest.Option("--json", asJSON)...)...)
 		if err != nil || !strings.Contains(output, "Stripe has none of this name in this mode") {
 			t.Errorf("a warning: %v\n%s", err, output)
 		}
 		t.Setenv("JWT_AUDIENCE", "api") // and nothing else
-		output, _, err = separately(t, append([]string{"doctor"}, commandtest.Option("--json", asJSON)...)...)
+		output, _, err = run(t, append([]string{"doctor"}, commandtest.Option("--json", asJSON)...)...)
 		if commandtest.Said(err) != "there is a problem" || !strings.Contains(output, "JWT_ISSUER is required") {
 			t.Errorf("a problem: %v\n%s", err, output)
 		}

@@ -34,18 +34,10 @@ func TestEveryFlagHasAnEffect(t *testing.T) {
 
 func TestNoFlagIsBlank(t *testing.T) { commandtest.RequireNoBlanks(t, NewCommand) }
 
-// separately runs a command, and returns its two outputs.
-func separately(t *testing.T, arguments ...string) (output, errOut string, err error) {
+// run runs a command, and returns its two outputs.
+func run(t *testing.T, arguments ...string) (output, errOut string, err error) {
 	t.Helper()
 	return commandtest.Run(t, NewCommand(), arguments...)
-}
-
-// runCommand runs a command with its output in a buffer.
-func runCommand(t *testing.T, output io.Writer, arguments ...string) error {
-	t.Helper()
-	command := NewCommand()
-	command.Writer, command.ErrWriter = output, io.Discard
-	return command.Run(t.Context(), arguments)
 }
 
 // existing are the names of the files in a folder.
@@ -209,7 +201,7 @@ func doctorFlags(t *testing.T) map[string]commandtest.FlagTest {
 	missing := func(arguments ...string) func(*testing.T, string) string {
 		return func(t *testing.T, value string) string {
 			awsAlone(t, map[string]string{"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "SECRET", "AWS_REGION": "eu-west-3", "AWS_ENDPOINT_URL_CLOUDFORMATION": aws.URL})
-			_, _, err := separately(t, append(arguments, value)...)
+			_, _, err := run(t, append(arguments, value)...)
 			return commandtest.Said(err)
 		}
 	}
@@ -217,7 +209,7 @@ func doctorFlags(t *testing.T) map[string]commandtest.FlagTest {
 		for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "JWT_ISSUER", "JWT_AUDIENCE", "STRIPE_EVENT_SOURCE"} {
 			t.Setenv(name, "")
 		}
-		output, _, err := separately(t, append([]string{"doctor"}, more...)...)
+		output, _, err := run(t, append([]string{"doctor"}, more...)...)
 		if err != nil {
 			t.Error(err)
 		}
@@ -247,7 +239,7 @@ func portalConfigFlags(t *testing.T) map[string]commandtest.FlagTest {
 			s := newShop(t, false)
 			t.Chdir(t.TempDir())
 			s.write(t, "solo: {features: {invoice_history: {enabled: true}}}\nteam: {features: {invoice_history: {enabled: true}}}\n")
-			if output, errOut, err := separately(t, append([]string{"portal-config", "apply", s.file}, flags(s, value)...)...); err != nil {
+			if output, errOut, err := run(t, append([]string{"portal-config", "apply", s.file}, flags(s, value)...)...); err != nil {
 				t.Fatalf("%v\n%s%s", err, output, errOut)
 			}
 			var written []string

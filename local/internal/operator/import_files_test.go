@@ -2,12 +2,10 @@ package operator
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -17,6 +15,7 @@ import (
 	"time"
 	"unicode/utf16"
 
+	"billingportal/local/internal/commandline/commandtest"
 	"billingportal/local/internal/fakestripe/account"
 )
 
@@ -303,11 +302,8 @@ func TestNoFormulaIsWritten(t *testing.T) {
 // From standard input, a file is read once.
 func TestImportFromStandardInput(t *testing.T) {
 	c := newCompany(t, 0)
-	command := NewCommand()
-	var out bytes.Buffer
-	command.Writer, command.ErrWriter = &out, io.Discard
-	command.Reader = strings.NewReader("u1;cus_1\ru2;cus_1\ru3;cus_3\r")
-	if err := command.Run(context.Background(), c.arguments("--csv", "-")); err == nil || !maps.Equal(c.mappings(t), map[string]string{"u3": "cus_3"}) {
-		t.Errorf("%v: %v: %s", err, c.mappings(t), &out)
+	output, _, err := commandtest.RunWith(t.Context(), strings.NewReader("u1;cus_1\ru2;cus_1\ru3;cus_3\r"), NewCommand(), c.arguments("--csv", "-")...)
+	if err == nil || !maps.Equal(c.mappings(t), map[string]string{"u3": "cus_3"}) {
+		t.Errorf("%v: %v: %s", err, c.mappings(t), output)
 	}
 }

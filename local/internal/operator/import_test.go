@@ -145,14 +145,13 @@ func (c *company) note(r *http.Request) {
 
 // arguments of an import into the company's table.
 func (c *company) arguments(more ...string) []string {
-	return append([]string{"local", "import", "--endpoint-url", c.Origin + devserver.DynamoDBPath, "--rate", "1000", "--write-capacity", "100000"}, more...)
+	return append([]string{"import", "--endpoint-url", c.Origin + devserver.DynamoDBPath, "--rate", "1000", "--write-capacity", "100000"}, more...)
 }
 
 func (c *company) run(t *testing.T, more ...string) (output string, err error) {
 	t.Helper()
-	var out bytes.Buffer
-	err = runCommand(t, &out, c.arguments(more...)...)
-	return out.String(), err
+	output, _, err = run(t, c.arguments(more...)...)
+	return output, err
 }
 
 // timed runs a command with a clock of its own, and returns what it prints, what it says on standard error, and how long it took by
@@ -163,12 +162,9 @@ func (c *company) timed(t *testing.T, more ...string) (output, said string, took
 	c.isTimed = true
 	c.mu.Unlock()
 	synctest.Test(t, func(t *testing.T) {
-		var out, errOut bytes.Buffer
-		command := NewCommand()
-		command.Writer, command.ErrWriter = &out, &errOut
 		start := time.Now()
-		err = command.Run(t.Context(), c.arguments(more...))
-		output, said, took = out.String(), errOut.String(), time.Since(start)
+		output, said, err = run(t, c.arguments(more...)...)
+		took = time.Since(start)
 	})
 	return output, said, took, err
 }
@@ -296,7 +292,7 @@ func TestImportFlagsFitTogether(t *testing.T) {
 		"--csv a --state b/../a":                 "--csv and --state are the same file",
 		"--csv a --format dynamodb-json --out a": "--csv and --out are the same file",
 	} {
-		if err := runCommand(t, io.Discard, append([]string{"local", "import"}, strings.Fields(line)...)...); commandtest.Said(err) != want {
+		if _, _, err := run(t, append([]string{"import"}, strings.Fields(line)...)...); commandtest.Said(err) != want {
 			t.Errorf("%s: %v, want %s", line, err, want)
 		}
 	}
@@ -413,13 +409,10 @@ func TestImportOfADeletedCustomer(t *testing.T) {
 // A gigabyte of one line costs no memory.
 func TestImportOfAnEndlessLine(t *testing.T) {
 	c := newCompany(t, 0)
-	var out bytes.Buffer
-	command := NewCommand()
-	command.Writer, command.ErrWriter = &out, io.Discard
-	command.Reader = io.MultiReader(io.LimitReader(endless{}, 64<<20), strings.NewReader("\nu1,cus_1\n"))
-	err := command.Run(t.Context(), c.arguments("--csv", "-"))
-	if err == nil || !strings.Contains(out.String(), "1 imported (0 known before), 0 conflicts, 1 malformed") {
-		t.Errorf("%v: %s", err, &out)
+	input := io.MultiReader(io.LimitReader(endless{}, 64<<20), strings.NewReader("\nu1,cus_1\n"))
+	output, _, err := commandtest.RunWith(t.Context(), input, NewCommand(), c.arguments("--csv", "-")...)
+	if err == nil || !strings.Contains(output, "1 imported (0 known before), 0 conflicts, 1 malformed") {
+		t.Errorf("%v: %s", err, output)
 	}
 }
 

@@ -1,7 +1,6 @@
 package operator
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -204,20 +203,17 @@ func TestACutOffVerificationGoesOn(t *testing.T) {
 			}
 		}
 		c.mu.Unlock()
-		var out bytes.Buffer
-		command := NewCommand()
-		command.Writer, command.ErrWriter = &out, &bytes.Buffer{}
-		err := command.Run(ctx, c.arguments("--verify", "--fix", "--state", state, "--report", report))
+		output, _, err := commandtest.RunWith(ctx, nil, NewCommand(), c.arguments("--verify", "--fix", "--state", state, "--report", report)...)
 		isCut := ctx.Err() != nil
 		cancel()
 		if !isCut {
-			if commandtest.Said(err) != wrong || !strings.Contains(out.String(), ": 250 of deleted customers, 1 of customers who name another user, 0 of customers who do not exist, 1 malformed; 251 corrected\n") {
-				t.Errorf("%v: %s", err, &out)
+			if commandtest.Said(err) != wrong || !strings.Contains(output, ": 250 of deleted customers, 1 of customers who name another user, 0 of customers who do not exist, 1 malformed; 251 corrected\n") {
+				t.Errorf("%v: %s", err, output)
 			}
 			break
 		}
 		if cuts++; err == nil || !strings.Contains(err.Error(), "the same command continues from here") {
-			t.Errorf("%v: %s", err, &out)
+			t.Errorf("%v: %s", err, output)
 		}
 	}
 	pages, customers := c.requests(t)
@@ -268,9 +264,7 @@ func TestAVerificationCutOffAmongItsCorrections(t *testing.T) {
 		}
 	}
 	c.mu.Unlock()
-	command := NewCommand()
-	command.Writer, command.ErrWriter = &bytes.Buffer{}, &bytes.Buffer{}
-	if err := command.Run(ctx, c.arguments("--verify", "--fix", "--state", state, "--report", report)); err == nil {
+	if _, _, err := commandtest.RunWith(ctx, nil, NewCommand(), c.arguments("--verify", "--fix", "--state", state, "--report", report)...); err == nil {
 		t.Fatal("it was not cut off")
 	}
 	output, err := c.run(t, "--verify", "--fix", "--state", state, "--report", report)

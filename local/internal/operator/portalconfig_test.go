@@ -244,9 +244,7 @@ func TestPortalConfigWritesTheOperatorsFile(t *testing.T) {
 	s := newShop(t, false)
 	s.write(t, twoConfigurations)
 	t.Chdir(t.TempDir())
-	command := NewCommand()
-	command.Writer, command.ErrWriter = io.Discard, io.Discard
-	if err := command.Run(t.Context(), []string{"local", "portal-config", "apply", s.file, "--default", "solo"}); err != nil {
+	if _, _, err := run(t, "portal-config", "apply", s.file, "--default", "solo"); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join(".deploy", "default.toml"))
@@ -419,9 +417,8 @@ func TestDoctorReadsTheFileOfPortalConfigurations(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		var output bytes.Buffer
-		err := runCommand(t, &output, "local", "doctor", "--portal-config", path)
-		if said := fmt.Sprint(&output, err); !strings.Contains(said, want) || (err == nil) != strings.HasPrefix(want, "WARNING") {
+		output, _, err := run(t, "doctor", "--portal-config", path)
+		if said := fmt.Sprint(output, err); !strings.Contains(said, want) || (err == nil) != strings.HasPrefix(want, "WARNING") {
 			t.Errorf("%s, want %s", said, want)
 		}
 	}

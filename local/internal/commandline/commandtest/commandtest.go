@@ -3,6 +3,8 @@ package commandtest
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"iter"
 	"runtime"
 	"slices"
@@ -97,9 +99,14 @@ func RequireNoBlanks(t *testing.T, root func() *cli.Command) {
 // Run runs a command without input, and returns its two outputs.
 func Run(t *testing.T, root *cli.Command, arguments ...string) (output, errOut string, err error) {
 	t.Helper()
+	return RunWith(t.Context(), strings.NewReader(""), root, arguments...)
+}
+
+// RunWith runs a command with standard input, and returns its two outputs.
+func RunWith(ctx context.Context, input io.Reader, root *cli.Command, arguments ...string) (output, errOut string, err error) {
 	var out, other bytes.Buffer
-	root.Reader, root.Writer, root.ErrWriter = strings.NewReader(""), &out, &other
-	err = root.Run(t.Context(), append([]string{"local"}, arguments...))
+	root.Reader, root.Writer, root.ErrWriter = input, &out, &other
+	err = root.Run(ctx, append([]string{"local"}, arguments...))
 	return out.String(), other.String(), err
 }
 
