@@ -1,5 +1,6 @@
-// Command local serves the billing portal on a laptop: the functions with everything that they talk to, in one process. It also has
-// commands around that, and starts the commands of operators, which are a program of their own.
+// Command local serves the billing portal on a laptop: the functions with everything that they talk
+// to, in one process. It also has commands around that, and starts the commands of operators, which
+// are a program of their own.
 //
 //	go run ./local                        serve on http://127.0.0.1:8080
 //	go run ./local token --user alice     print a token while it serves

@@ -15,8 +15,8 @@ import (
 	"github.com/urfave/cli/v3"
 )
 
-// operatorsProgram has the commands that reach an operator's AWS account and Stripe. It is a program of its own because its
-// dependencies take longer to build than everything that is served.
+// operatorsProgram has the commands that reach an operator's AWS account and Stripe. It is a
+// program of its own because its dependencies take longer to build than everything that is served.
 const operatorsProgram = "billingportal/local/operator"
 
 // operatorsCommand is a command of operatorsProgram, which reads the arguments and has the help.
@@ -26,7 +26,8 @@ func operatorsCommand(name, usage string) *cli.Command {
 	}
 }
 
-// isOperatorsHelp reports whether arguments ask for the help of a command of operatorsProgram in front of its name.
+// isOperatorsHelp reports whether arguments ask for the help of a command of operatorsProgram in
+// front of its name.
 func isOperatorsHelp(root *cli.Command, arguments []string) bool {
 	if len(arguments) < 2 || !slices.Contains([]string{"help", "h", "--help", "-h"}, arguments[0]) {
 		return false
@@ -35,7 +36,8 @@ func isOperatorsHelp(root *cli.Command, arguments []string) bool {
 	return command != nil && command.SkipFlagParsing
 }
 
-// runOperators builds operatorsProgram, unless Go's cache has it, and replaces this process with it.
+// runOperators builds operatorsProgram, unless Go's cache has it, and replaces this process with
+// it.
 func runOperators(ctx context.Context, cmd *cli.Command) error {
 	arguments := cmd.Args().Slice()
 	if cmd != cmd.Root() {
@@ -55,7 +57,8 @@ func runOperators(ctx context.Context, cmd *cli.Command) error {
 	return replaceProcess(ctx, strings.TrimSpace(stdout.String()), append([]string{os.Args[0]}, arguments...))
 }
 
-// sourceFolder is the folder of a file that this program was compiled from; the working directory if that is not known, or not here.
+// sourceFolder is the folder of a file that this program was compiled from; the working directory
+// if that is not known, or not here.
 func sourceFolder(file string) string {
 	folder := filepath.Dir(file)
 	if info, err := os.Stat(folder); !filepath.IsAbs(folder) || err != nil || !info.IsDir() {

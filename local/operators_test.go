@@ -35,7 +35,8 @@ func TestTheListOfCommandsIsComplete(t *testing.T) {
 
 func TestDefaultsOfFlags(t *testing.T) {
 	want := map[string]string{
-		"portal-config apply --write": `".deploy/default.toml"`, "events --dir": `"events"`, "import --rate": "20", "import --write-capacity": "500",
+		"portal-config apply --write": `".deploy/default.toml"`, "events --dir": `"events"`,
+		"import --rate": "20", "import --write-capacity": "500",
 		"invoke --env-vars": `"local/env.json"`, "serve --listen": `"127.0.0.1:8080"`,
 		"token --ttl": "1h0m0s", "token --url": `"http://127.0.0.1:8080"`, "token --user": `"alice"`,
 	}
@@ -54,7 +55,9 @@ func TestDefaultsOfFlags(t *testing.T) {
 func TestTheSourceIsFound(t *testing.T) {
 	folder := t.TempDir()
 	for file, want := range map[string]string{
-		filepath.Join(folder, "operators.go"): folder, filepath.Join(folder, "gone", "operators.go"): ".", "billingportal/local/operators.go": ".",
+		filepath.Join(folder, "operators.go"):         folder,
+		filepath.Join(folder, "gone", "operators.go"): ".",
+		"billingportal/local/operators.go":            ".",
 	} {
 		if got := sourceFolder(file); got != want {
 			t.Errorf("%s: %s, want %s", file, got, want)

@@ -1,4 +1,5 @@
-// Package integrationtest starts programs for tests that need more than Go. `make tools` installs them.
+// Package integrationtest starts programs for tests that need more than Go. `make tools` installs
+// them.
 package integrationtest
 
 import (
@@ -13,19 +14,19 @@ import (
 	"time"
 )
 
-// DynamoDBLocal starts the real DynamoDB Local on a port of its own of the loopback interface and returns its endpoint. It needs a JDK,
-// and not just a JRE.
+// DynamoDBLocal starts the real DynamoDB Local on a port of its own of the loopback interface and
+// returns its endpoint. It needs a JDK, and not just a JRE.
 func DynamoDBLocal(t testing.TB) string {
 	t.Helper()
 	jars := tools("dynamodb-local")
 	if found, err := filepath.Glob(filepath.Join(jars, "DynamoDBLocal-*.jar")); err != nil || len(found) == 0 {
 		t.Fatal("DynamoDB Local is not installed; run: make tools")
 	}
-	return start(t, "java", "-Djava.library.path="+jars+":"+filepath.Join(jars, "native-libs"), "-cp", filepath.Join(jars, "*"),
-		filepath.Join(folder(), "testdata", "DynamoDBLocal.java"))
+	return start(t, "java", "-Djava.library.path="+jars+":"+filepath.Join(jars, "native-libs"),
+		"-cp", filepath.Join(jars, "*"), filepath.Join(folder(), "testdata", "DynamoDBLocal.java"))
 }
 
-// OpenIDProvider starts a provider of Node's, such as oidc-provider, and returns its issuer.
+// OpenIDProvider starts an OpenID provider that runs in Node, such as oidc-provider, and returns its issuer.
 func OpenIDProvider(t testing.TB, name string) string {
 	t.Helper()
 	installed := tools("npm")
@@ -35,13 +36,13 @@ func OpenIDProvider(t testing.TB, name string) string {
 	return start(t, "node", filepath.Join(folder(), "testdata", "providers", "serve.mjs"), installed, name)
 }
 
-// start starts a program and returns the first line of its output. It ends with the test, and with this process even if that is killed,
-// since it ends when its standard input does.
+// start starts a program and returns the first line of its output. It ends with the test, and with
+// this process even if that is killed, since it ends when its standard input does.
 func start(t testing.TB, name string, arguments ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	t.Cleanup(cancel)
-	program := exec.CommandContext(ctx, name, arguments...)
+	program := exec.CommandContext(ctx, name, arguments...) //nolint:gosec // of the callers above
 	program.Env = append(os.Environ(), "DDB_LOCAL_TELEMETRY=0")
 	var stderr strings.Builder
 	program.Stderr = &stderr

@@ -50,11 +50,13 @@ func run(t *testing.T, folder, input string, arguments ...string) (status int, o
 	return command.ProcessState.ExitCode(), stdout.String(), stderr.String()
 }
 
-// A script sees a failure by the exit status, and finds the reason on standard error. The operator's commands are the same to it as the
-// others, wherever it runs them.
+// A script sees a failure by the exit status, and finds the reason on standard error. The
+// operator's commands are the same to it as the others, wherever it runs them.
 func TestCommandsAreOneProgram(t *testing.T) {
 	elsewhere := t.TempDir()
-	for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "STRIPE_SECRET_KEY", "JWT_ISSUER", "JWT_AUDIENCE", "STRIPE_EVENT_SOURCE"} {
+	for _, name := range []string{
+		"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "STRIPE_SECRET_KEY", "JWT_ISSUER", "JWT_AUDIENCE", "STRIPE_EVENT_SOURCE",
+	} {
 		t.Setenv(name, "")
 	}
 	for name, test := range map[string]struct {
@@ -62,24 +64,50 @@ func TestCommandsAreOneProgram(t *testing.T) {
 		status           int
 		output, errOut   string // how they begin; "" for nothing
 	}{
-		"a flag that is blank":      {"token --user=", "", 1, "", "local: --user is empty; leave it out, or give it a value\n"},
-		"help":                      {"--help", "", 0, "NAME:\n   local - run the billing portal on a laptop\n", ""},
-		"an operator's help":        {"configure --help", "", 0, "NAME:\n   local configure - say which settings accept a token\n", ""},
-		"help about an operator's":  {"help import", "", 0, "NAME:\n   local import - bring the customers that you have into the table\n", ""},
-		"help of an inner command":  {"portal-config apply --help", "", 0, "NAME:\n   local portal-config apply - create and update the configurations of a file\n", ""},
-		"a wrong flag":              {"doctor --stock=x", "", 1, "NAME:\n   local doctor - ", "Incorrect Usage: flag provided but not defined: -stock\n"},
-		"a flag in front":           {"--json doctor", "", 1, "", "local: --json stands before doctor, which would ignore it"},
-		"an argument too many":      {"doctor stack", "", 1, "", `local: doctor takes no argument "stack"; see doctor --help` + "\n"},
-		"no such command":           {"docter", "", 1, "", `local: there is no command "docter"; see --help` + "\n"},
-		"piped standard input":      {"configure --offline", "not a token", 1, "No variable JWT_… is set: looking for settings that accept the token on standard input.\n", "configure: a token from standard input, and the JWT_… variables of the environment\nlocal: "},
-		"an environment of its own": {"doctor", "", 0, "ok ", "doctor: the development server's stand-ins, because no variable of a function is set\n"},
+		"a flag that is blank": {
+			"token --user=", "", 1, "", "local: --user is empty; leave it out, or give it a value\n",
+		},
+		"help": {
+			"--help", "", 0, "NAME:\n   local - run the billing portal on a laptop\n", "",
+		},
+		"an operator's help": {
+			"configure --help", "", 0, "NAME:\n   local configure - say which settings accept a token\n", "",
+		},
+		"help about an operator's": {
+			"help import", "", 0, "NAME:\n   local import - bring the customers that you have into the table\n", "",
+		},
+		"help of an inner command": {
+			"portal-config apply --help", "", 0, "NAME:\n   local portal-config apply - create and update the ", "",
+		},
+		"a wrong flag": {
+			"doctor --stock=x", "", 1, "NAME:\n   local doctor - ", "Incorrect Usage: flag provided but not defined: -stock\n",
+		},
+		"a flag in front": {
+			"--json doctor", "", 1, "", "local: --json stands before doctor, which would ignore it",
+		},
+		"an argument too many": {
+			"doctor stack", "", 1, "", `local: doctor takes no argument "stack"; see doctor --help` + "\n",
+		},
+		"no such command": {
+			"docter", "", 1, "", `local: there is no command "docter"; see --help` + "\n",
+		},
+		"piped standard input": {
+			"configure --offline", "not a token", 1, "No variable JWT_… is set: looking for settings that accept the token on standard input.\n",
+			"configure: a token from standard input, and the JWT_… variables of the environment\nlocal: ",
+		},
+		"an environment of its own": {
+			"doctor", "", 0, "ok ", "doctor: the development server's stand-ins, because no variable of a function is set\n",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, output, errOut := run(t, elsewhere, test.input, strings.Fields(test.arguments)...)
-			if status != test.status || !strings.HasPrefix(output, test.output) || (output == "") != (test.output == "") ||
-				!strings.HasPrefix(errOut, test.errOut) || (errOut == "") != (test.errOut == "") {
-				t.Errorf("exit status %d, want %d\nstandard output %q\nwant            %q\nstandard error %q\nwant           %q",
-					status, test.status, output, test.output, errOut, test.errOut)
+			if status != test.status {
+				t.Errorf("exit status %d, want %d", status, test.status)
+			}
+			for got, want := range map[string]string{output: test.output, errOut: test.errOut} {
+				if !strings.HasPrefix(got, want) || (got == "") != (want == "") {
+					t.Errorf("it prints %q, want %q", got, want)
+				}
 			}
 		})
 	}
@@ -88,12 +116,16 @@ func TestCommandsAreOneProgram(t *testing.T) {
 // A command for operators is built when it is called. If that fails, Go says why.
 func TestACommandThatCannotBeBuilt(t *testing.T) {
 	t.Setenv("GOFLAGS", "-unheard")
-	if status, output, errOut := run(t, ".", "", "doctor"); status != 1 || output != "" || !strings.HasPrefix(errOut, "local: build this command: exit status ") || !strings.Contains(errOut, "-unheard") {
-		t.Errorf("with flags that go refuses: %d: %s%s", status, output, errOut)
-	}
+	requireFailure(t, "local: build this command: exit status ", "-unheard")
 	t.Setenv("PATH", t.TempDir())
-	if status, output, errOut := run(t, ".", "", "doctor"); status != 1 || output != "" || !strings.HasPrefix(errOut, "local: this command is built when it is called, and needs go: ") {
-		t.Errorf("without go: %d: %s%s", status, output, errOut)
+	requireFailure(t, "local: this command is built when it is called, and needs go: ", "")
+}
+
+func requireFailure(t *testing.T, prefix, reason string) {
+	t.Helper()
+	status, output, errOut := run(t, ".", "", "doctor")
+	if status != 1 || output != "" || !strings.HasPrefix(errOut, prefix) || !strings.Contains(errOut, reason) {
+		t.Errorf("exit status %d: %s%s", status, output, errOut)
 	}
 }
 

@@ -25,15 +25,17 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// An import that is killed at twenty points, and goes on each time, ends in the same table, and reads no page twice but the one that
-// was under way.
+// An import that is killed at twenty points, and goes on each time, ends in the same table, and
+// reads no page twice but the one that was under way.
 func TestKilledImportsGoOn(t *testing.T) {
 	const customers, kills = 2500, 20
 	l, _ := devservertest.Start(t)
 	l.Stripe.Change(func(d *account.Data) {
 		d.Customers = nil
 		for i := range customers {
-			d.Customers = append(d.Customers, account.Customer{ID: fmt.Sprintf("cus_%d", i), User: fmt.Sprintf("u%d", i), Created: time.Unix(int64(i), 0)})
+			d.Customers = append(d.Customers, account.Customer{
+				ID: fmt.Sprintf("cus_%d", i), User: fmt.Sprintf("u%d", i), Created: time.Unix(int64(i), 0),
+			})
 		}
 	})
 	var mu sync.Mutex
@@ -63,9 +65,10 @@ func TestKilledImportsGoOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	importer := func(ctx context.Context, more ...string) *exec.Cmd {
-		return exec.CommandContext(ctx, strings.TrimSpace(string(program)), append([]string{"import", "--endpoint-url", l.Origin + devserver.DynamoDBPath}, more...)...)
+		arguments := append([]string{"import", "--endpoint-url", l.Origin + devserver.DynamoDBPath, "--write-capacity", "100000"}, more...)
+		return exec.CommandContext(ctx, strings.TrimSpace(string(program)), arguments...)
 	}
-	if output, err := importer(t.Context(), "--rate", "1000", "--write-capacity", "100000").CombinedOutput(); err != nil {
+	if output, err := importer(t.Context(), "--rate", "1000").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
 	want := items(t, l.Origin, "whole")
@@ -76,7 +79,7 @@ func TestKilledImportsGoOn(t *testing.T) {
 	killed := 0
 	for {
 		ctx, cancel := context.WithCancel(t.Context())
-		command := importer(ctx, "--rate", "4", "--write-capacity", "100000", "--state", state)
+		command := importer(ctx, "--rate", "4", "--state", state)
 		if err := command.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +118,8 @@ func TestKilledImportsGoOn(t *testing.T) {
 func items(t *testing.T, origin, table string) map[string]map[string]types.AttributeValue {
 	t.Helper()
 	client := dynamodb.New(dynamodb.Options{
-		Region: "eu-central-1", BaseEndpoint: aws.String(origin + devserver.DynamoDBPath), Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+		Region: "eu-central-1", BaseEndpoint: aws.String(origin + devserver.DynamoDBPath),
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
 	found := map[string]map[string]types.AttributeValue{}
 	for scan := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: &table}); scan.HasMorePages(); {

@@ -12,7 +12,8 @@ import (
 // notRead are folders with what is not the repository's.
 var notRead = []string{".git", ".tools", ".aws-sam", ".cache", ".deploy", "node_modules"}
 
-// WalkSource gives each file of the repository, whose folder is root, to a function, with its path from there.
+// WalkSource gives each file of the repository, whose folder is root, to a function, with its path
+// from there.
 func WalkSource(t *testing.T, root string, each func(path, text string)) {
 	t.Helper()
 	folder := os.DirFS(root)
@@ -56,7 +57,8 @@ func Documents(t *testing.T, root string) []Document {
 	return found
 }
 
-// RequireNamed fails where a document names something that does not exist, or no document names something that does.
+// RequireNamed fails where a document names something that does not exist, or no document names
+// something that does.
 func RequireNamed(t *testing.T, what string, named map[string][]string, exists func(string) bool, all []string) {
 	t.Helper()
 	for _, name := range slices.Sorted(maps.Keys(named)) {

@@ -1,4 +1,5 @@
-// Package commandline has what the commands of `go run ./local` have in common: the program around them and the checks of arguments.
+// Package commandline has what the commands of `go run ./local` have in common: the program around
+// them and the checks of arguments.
 package commandline
 
 import (
@@ -14,7 +15,8 @@ import (
 	"golang.org/x/term"
 )
 
-// Run runs a command line with the arguments of the process until it is done or interrupted, and exits with 1 if it fails.
+// Run runs a command line with the arguments of the process until it is done or interrupted, and
+// exits with 1 if it fails.
 func Run(root *cli.Command) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := root.Run(ctx, os.Args)
@@ -25,8 +27,9 @@ func Run(root *cli.Command) {
 	}
 }
 
-// Finish makes a command the root of a command line. target names the target of a command, which is printed on standard error before it
-// does anything, because standard output is for tokens, events and JSON; "" prints nothing.
+// Finish makes a command the root of a command line. target names the target of a command, which is
+// printed on standard error before it does anything, because standard output is for tokens, events
+// and JSON; "" prints nothing.
 func Finish(root *cli.Command, target func(*cli.Command) string) *cli.Command {
 	root.Name = "local"
 	root.ArgValidator = func(_ context.Context, cmd *cli.Command) error {
@@ -53,8 +56,9 @@ func nameOf(cmd *cli.Command) string {
 	return strings.TrimPrefix(cmd.FullName(), cmd.Root().Name+" ")
 }
 
-// checkArguments refuses arguments and flags that a command would ignore. An argument in the wrong place often means another target: the
-// name of a stack without --stack, or an empty variable of a script. A command takes as many arguments as its ArgsUsage names.
+// checkArguments refuses arguments and flags that a command would ignore. An argument in the wrong
+// place often means another target: the name of a stack without --stack, or an empty variable of a
+// script. A command takes as many arguments as its ArgsUsage names.
 func checkArguments(cmd *cli.Command) error {
 	root := cmd.Root()
 	if taken := len(strings.Fields(cmd.ArgsUsage)); cmd.Args().Len() > taken && !cmd.SkipFlagParsing {

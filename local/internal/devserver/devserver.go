@@ -1,5 +1,6 @@
-// Package devserver serves the billing portal on one machine: the functions, stand-ins of everything that they talk to, and a demo page. Its
-// other parts make events and tokens for what is served, and run a function's real bootstrap against the same stand-ins.
+// Package devserver serves the billing portal on one machine: the functions, stand-ins of
+// everything that they talk to, and a demo page. Its other parts make events and tokens for what is
+// served, and run a function's real bootstrap against the same stand-ins.
 package devserver
 
 import (
@@ -65,8 +66,8 @@ type Server struct {
 	Credentials    aws.Credentials
 }
 
-// New makes the stand-ins and fills in the demo's data. With a key of Stripe's test mode the function talks to Stripe, and customers says
-// which of its customers a demo user is.
+// New makes the stand-ins and fills in the demo's data. With a key of Stripe's test mode the
+// function talks to Stripe, and customers says which of its customers a demo user is.
 func New(origin, stripeKey string, customers map[string]string) (*Server, error) {
 	l := &Server{
 		Origin:         origin,
@@ -76,8 +77,9 @@ func New(origin, stripeKey string, customers map[string]string) (*Server, error)
 		Credentials:    fakeaws.NewCredentials(),
 	}
 	if l.hasSecrets() {
-		// Other users of this machine reach its loopback addresses too. The demo's own secrets are in the source code, and sam local's
-		// containers come with whatever credentials the developer has, so those are for everyone.
+		// Other users of this machine reach its loopback addresses too. The demo's own secrets are
+		// in the source code, and sam local's containers come with whatever credentials the
+		// developer has, so those are for everyone.
 		l.SecretsManager.Require(l.Credentials)
 	}
 	var err error

@@ -1,10 +1,10 @@
-// Package gateway is API Gateway's HTTP API on a laptop: it turns HTTP requests into payload 2.0 events,
-// invokes a Lambda handler with them, and writes what the handler answers, with CORS and limits as the
-// real one has them. Stage, routes and CORS are those of template.yaml.
+// Package gateway is API Gateway's HTTP API on a laptop: it turns HTTP requests into payload 2.0
+// events, invokes a Lambda handler with them, and writes what the handler answers, with CORS and
+// limits as the real one has them. Stage, routes and CORS are those of template.yaml.
 //
-// What the developer guide leaves open follows what others measured at the real one: which bodies arrive in base64,
-// that the path arrives decoded, the status of each refusal; the texts of 413 and 431 are not documented. Throttling,
-// authorizers and access logs are left out; nothing is logged.
+// What the developer guide leaves open follows what others measured at the real one: which bodies
+// arrive in base64, that the path arrives decoded, the status of each refusal; the texts of 413 and
+// 431 are not documented. Throttling, authorizers and access logs are left out; nothing is logged.
 package gateway
 
 import (
@@ -77,7 +77,8 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer.write(w)
 }
 
-// Event is what API Gateway would hand to the function for a request, in payload format 2.0. It is an error if it would answer itself.
+// Event is what API Gateway would hand to the function for a request, in payload format 2.0. It is
+// an error if it would answer itself.
 func Event(r *http.Request) (payload json.RawMessage, err error) {
 	w := httptest.NewRecorder()
 	New(capture(func(event []byte) { payload = event }), Config{}).ServeHTTP(w, r)

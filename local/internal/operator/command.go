@@ -1,4 +1,5 @@
-// Package operator has the commands for operators: they reach the operator's own AWS account and Stripe.
+// Package operator has the commands for operators: they reach the operator's own AWS account and
+// Stripe.
 package operator
 
 import (

@@ -14,7 +14,8 @@ import (
 	"github.com/urfave/cli/v3"
 )
 
-// FlagTest shows that a flag does something: with two values, a command does two things. The value "" leaves the flag out.
+// FlagTest shows that a flag does something: with two values, a command does two things. The value
+// "" leaves the flag out.
 type FlagTest = struct {
 	Values, Want [2]string
 	See          func(t *testing.T, value string) string
@@ -39,8 +40,8 @@ func Flags(commands []*cli.Command) iter.Seq2[string, cli.Flag] {
 	}
 }
 
-// RequireEffects fails unless every flag of the commands has an effect. The name of a test is "command --flag", and may have a comma and
-// another use of the flag behind it.
+// RequireEffects fails unless every flag of the commands has an effect. The name of a test is
+// "command --flag", and may have a comma and another use of the flag behind it.
 func RequireEffects(t *testing.T, commands []*cli.Command, tests map[string]FlagTest) {
 	t.Helper()
 	registered := map[string]bool{}
@@ -76,7 +77,8 @@ func RequireEffects(t *testing.T, commands []*cli.Command, tests map[string]Flag
 	}
 }
 
-// RequireNoBlanks fails unless every flag that is blank is refused: it is often an empty variable of a script.
+// RequireNoBlanks fails unless every flag that is blank is refused: it is often an empty variable
+// of a script.
 func RequireNoBlanks(t *testing.T, root func() *cli.Command) {
 	t.Helper()
 	for command, flag := range Flags(root().Commands) {
@@ -89,7 +91,8 @@ func RequireNoBlanks(t *testing.T, root func() *cli.Command) {
 		}
 		name := "--" + flag.Names()[0]
 		for _, value := range []string{"", " ", "\t\n"} {
-			if _, _, err := Run(t, root(), append(slices.Clone(arguments), name+"="+value)...); Said(err) != name+" is empty; leave it out, or give it a value" {
+			_, _, err := Run(t, root(), append(slices.Clone(arguments), name+"="+value)...)
+			if Said(err) != name+" is empty; leave it out, or give it a value" {
 				t.Errorf("%v %s=%q: %v", arguments, name, value, err)
 			}
 		}
@@ -103,7 +106,9 @@ func Run(t *testing.T, root *cli.Command, arguments ...string) (output, errOut s
 }
 
 // RunWith runs a command with standard input, and returns its two outputs.
-func RunWith(ctx context.Context, input io.Reader, root *cli.Command, arguments ...string) (output, errOut string, err error) {
+func RunWith(
+	ctx context.Context, input io.Reader, root *cli.Command, arguments ...string,
+) (output, errOut string, err error) {
 	var out, other bytes.Buffer
 	root.Reader, root.Writer, root.ErrWriter = input, &out, &other
 	err = root.Run(ctx, append([]string{"local"}, arguments...))

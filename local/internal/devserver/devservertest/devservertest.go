@@ -47,7 +47,8 @@ func (b *LogBuffer) String() string {
 // Server is a development server of a test.
 type Server struct{ *devserver.Server }
 
-// Start serves everything that go run ./local serves, on another port, after what change makes of it.
+// Start serves everything that go run ./local serves, on another port, after what change makes of
+// it.
 func Start(t *testing.T, change ...func(*devserver.Server)) (*Server, *LogBuffer) {
 	t.Helper()
 	logs := &LogBuffer{}
@@ -70,7 +71,9 @@ func Handler(t *testing.T, l *devserver.Server, logs io.Writer) http.Handler {
 }
 
 // StartWith starts a server with these customers, of which another handler is served.
-func StartWith(t *testing.T, customers map[string]string, handler func(*devserver.Server) http.Handler) *devserver.Server {
+func StartWith(
+	t *testing.T, customers map[string]string, handler func(*devserver.Server) http.Handler,
+) *devserver.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	l, err := devserver.New("http://"+server.Listener.Addr().String(), devserver.DemoKey, customers)
@@ -201,9 +204,10 @@ func FreeAddress(t *testing.T) string {
 // Deliver sends an event to the webhook as Stripe does, and returns the answer's status.
 func (l *Server) Deliver(t *testing.T, event []byte, secret string, at time.Time) (int, string) {
 	t.Helper()
-	response, body := Send(t, http.MethodPost, l.Origin+devserver.WebhookPath, string(event), map[string]string{ //nolint:bodyclose // Send has read it
+	headers := map[string]string{
 		"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": events.Sign(event, secret, at),
-	})
+	}
+	response, body := Send(t, http.MethodPost, l.Origin+devserver.WebhookPath, string(event), headers) //nolint:bodyclose // read
 	return response.StatusCode, body
 }
 
@@ -244,7 +248,9 @@ const Frontend = "http://localhost:3000"
 func Provider(t *testing.T) *fakeissuer.Issuer {
 	t.Helper()
 	var issuer *fakeissuer.Issuer
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { issuer.ServeHTTP(w, r) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		issuer.ServeHTTP(w, r)
+	}))
 	t.Cleanup(server.Close)
 	var err error
 	if issuer, err = fakeissuer.New(server.URL); err != nil {
@@ -277,7 +283,8 @@ func Files(t *testing.T, dir string) []string {
 func SetOperatorEnvironment(t *testing.T, l *devserver.Server, table string) {
 	t.Helper()
 	for name, value := range map[string]string{
-		"CUSTOMERS_TABLE": table, "STRIPE_SECRET_KEY": devserver.DemoKey, "STRIPE_API_BASE": l.Origin + devserver.StripePath, "STRIPE_SECRET_ID": "",
+		"CUSTOMERS_TABLE": table, "STRIPE_SECRET_KEY": devserver.DemoKey,
+		"STRIPE_API_BASE": l.Origin + devserver.StripePath, "STRIPE_SECRET_ID": "",
 		"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "eu-central-1",
 	} {
 		t.Setenv(name, value)
