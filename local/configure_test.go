@@ -322,26 +322,3 @@ func TestConfigureFindsTheKeys(t *testing.T) {
 		})
 	}
 }
-
-// Every rule of the verifier comes with advice.
-func TestEveryRuleHasAdvice(t *testing.T) {
-	rule := regexp.MustCompile(`invalid\("([^"]+)"\)|"(malformed not-before time|not valid yet|malformed time of issue|issued in the future)"`)
-	var rules []string
-	walkSource(t, "../functions/internal/auth", func(path, text string) {
-		if strings.HasSuffix(path, "_test.go") {
-			return
-		}
-		for _, match := range rule.FindAllStringSubmatch(text, -1) {
-			rules = append(rules, match[1]+match[2])
-		}
-	})
-	ofTheToken := []string{"issuer mismatch", "audience mismatch", "no user"} // where configure compares
-	if len(rules) < 25 {
-		t.Errorf("rules: %q", rules)
-	}
-	for _, rule := range rules {
-		if ruleAdvice[rule] == "" && !slices.Contains(ofTheToken, rule) {
-			t.Errorf("no advice for %q", rule)
-		}
-	}
-}

@@ -27,11 +27,11 @@ const maxUserIDLength = 255
 func issuerOf(claims strictjson.Object, names []string) (int, error) {
 	iss, ok := claims.Text("iss")
 	if !ok || iss == "" {
-		return 0, invalid("no issuer")
+		return 0, invalid(NoIssuer)
 	}
 	i := slices.Index(names, iss)
 	if i < 0 {
-		return 0, invalid("issuer mismatch")
+		return 0, invalid(IssuerMismatch)
 	}
 	return i, nil
 }
@@ -54,15 +54,15 @@ func checkAudience(claims strictjson.Object, accepted []string) error {
 			return matchAudience([]string{client}, ok, accepted)
 		}
 	}
-	return invalid("no audience")
+	return invalid(NoAudience)
 }
 
 func matchAudience(audience []string, wellFormed bool, accepted []string) error {
 	if !wellFormed {
-		return invalid("malformed audience")
+		return invalid(MalformedAudience)
 	}
 	if !anyOf(audience, accepted) {
-		return invalid("audience mismatch")
+		return invalid(AudienceMismatch)
 	}
 	return nil
 }
@@ -79,18 +79,21 @@ func anyOf(values, accepted []string) bool {
 // (RFC 7519, sections 4.1.4 to 4.1.6).
 func checkTimes(claims strictjson.Object, now time.Time) error {
 	if !claims.Has("exp") {
-		return invalid("no expiry")
+		return invalid(NoExpiry)
 	}
 	exp, ok := numericDate(claims["exp"])
 	if !ok {
-		return invalid("malformed expiry")
+		return invalid(MalformedExpiry)
 	}
 	if now.After(exp.Add(leeway)) {
-		return invalid("expired")
+		return invalid(Expired)
 	}
-	for _, rule := range []struct{ name, malformed, early string }{
-		{"nbf", "malformed not-before time", "not valid yet"},
-		{"iat", "malformed time of issue", "issued in the future"},
+	for _, rule := range []struct {
+		name             string
+		malformed, early Reason
+	}{
+		{"nbf", MalformedNotBefore, NotYetValid},
+		{"iat", MalformedIssuedAt, IssuedInTheFuture},
 	} {
 		if !claims.Has(rule.name) {
 			continue
@@ -125,14 +128,14 @@ func userID(claims strictjson.Object, name string) (string, error) {
 	claim, _ := find(claims, name)
 	id, ok := strictjson.Text(claim)
 	if !ok || id == "" {
-		return "", invalid("no user")
+		return "", invalid(NoUser)
 	}
 	// They would go into keys of the table and lines of the log.
 	if strings.ContainsFunc(id, unicode.IsControl) {
-		return "", invalid("user with control characters")
+		return "", invalid(UserWithControlCharacters)
 	}
 	if utf8.RuneCountInString(id) > maxUserIDLength {
-		return "", invalid("user longer than 255 characters")
+		return "", invalid(UserTooLong)
 	}
 	return id, nil
 }

@@ -80,7 +80,7 @@ func (v *Verifier) apply(compact string, checkSignature func(*token) error) (cal
 	}
 	claims, err := strictjson.ParseObject(t.payload)
 	if err != nil {
-		return caller, invalid("payload: " + err.Error())
+		return caller, &InvalidTokenError{Reason: PayloadNotObject, Err: err}
 	}
 	if caller.Alias, err = issuerOf(claims, v.names); err != nil {
 		return caller, err
