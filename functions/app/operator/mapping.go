@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/stripe/stripe-go/v79"
@@ -61,7 +60,7 @@ func AWSFailure(service string, err error) error { return upstream.FromAWS(servi
 func IsPassing(err error) bool {
 	var failure *upstream.Error
 	if errors.As(err, &failure) {
-		return !failure.Permanent && !strings.HasPrefix(failure.Reason, "ExpiredToken")
+		return !failure.Permanent && failure.Reason != upstream.ExpiredToken && failure.Reason != upstream.ExpiredTokenException
 	}
 	return errors.Is(err, customers.ErrRace)
 }
@@ -71,7 +70,7 @@ func IsPassing(err error) bool {
 func IsItemRefused(err error) bool {
 	var failure *upstream.Error
 	if errors.As(err, &failure) {
-		return failure.Reason == "ValidationException" || failure.Reason == "ItemCollectionSizeLimitExceededException"
+		return failure.Reason == upstream.ValidationException || failure.Reason == upstream.ItemCollectionSizeLimitExceeded
 	}
 	return errors.Is(err, customers.ErrMalformed) || errors.Is(err, customers.ErrMalformedFacts) || errors.Is(err, customers.ErrRace)
 }

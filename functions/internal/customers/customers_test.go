@@ -8,40 +8,20 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"billingportal/functions/internal/customers"
-	"billingportal/functions/internal/upstream"
 	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 // patient is a bound for a try that no healthy server comes near.
 const patient = 10 * time.Second
 
-// newStore returns a store over the SDK's own client and the function's
-// transport. A try is bounded as given, and there are two.
+// newStore returns a store over the function's own client. A try is bounded as given, and there are two.
 func newStore(endpoint string, tryTimeout time.Duration) *customers.Store {
 	return &customers.Store{
-		Client: dynamodb.New(dynamodb.Options{
-			Region:       "eu-west-1",
-			BaseEndpoint: aws.String(endpoint),
-			Credentials:  credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
-			HTTPClient: &http.Client{
-				Transport:     upstream.LimitResponses{Next: &http.Transport{}},
-				Timeout:       tryTimeout,
-				CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-			},
-			Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-				o.MaxAttempts = 2
-				o.MaxBackoff = time.Millisecond
-				o.RateLimiter = ratelimit.None
-			}),
-		}),
-		Table: plain,
+		Client: dynamodb.NewFromConfig(upstreamtest.AWSConfig(endpoint, tryTimeout)),
+		Table:  plain,
 	}
 }
 

@@ -22,22 +22,12 @@ const (
 
 // requireUpstreamError looks the error up and requires it to be one that says
 // nothing but its code or a fixed text.
-func requireUpstreamError(t *testing.T, err error, reason string) {
+func requireUpstreamError(t *testing.T, err error, reason upstream.Reason) {
 	t.Helper()
-	var failure *upstream.Error
-	if !errors.As(err, &failure) {
-		t.Fatalf("err = %v, want an *upstream.Error", err)
-	}
-	if failure.Service != "dynamodb" || failure.Reason != reason {
-		t.Errorf("error = %q, want the reason %q", failure, reason)
-	}
-	if failure.Timeout != (reason == "no answer in time") {
-		t.Errorf("Timeout = %v for %q", failure.Timeout, reason)
-	}
+	upstreamtest.RequireAWSError(t, err, "dynamodb", reason, account, arn, "portal")
 	if errors.Is(err, customers.ErrNoCustomer) || errors.Is(err, customers.ErrMalformed) {
 		t.Error("a fault says nothing about the customer")
 	}
-	upstreamtest.RequireSilent(t, err, account, arn, "portal")
 }
 
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
@@ -66,7 +56,7 @@ func TestNamesDocumentedErrorsAndDropsTheirTexts(t *testing.T) {
 			server := upstreamtest.NewServer(t, upstreamtest.Answer(test.status, "application/x-amz-json-1.0",
 				`{"__type":"`+test.prefix+code+`","message":"User: `+arn+` is not authorized `+upstreamtest.Marker+`"}`))
 			_, err := newStore(server.URL, patient).CustomerID(t.Context(), "alice")
-			requireUpstreamError(t, err, code)
+			requireUpstreamError(t, err, upstream.Reason(code))
 			if server.Requests() != test.tries {
 				t.Errorf("%d requests, want %d", server.Requests(), test.tries)
 			}
@@ -75,7 +65,6 @@ func TestNamesDocumentedErrorsAndDropsTheirTexts(t *testing.T) {
 }
 
 func TestRepeatsNoCodeThatIsNotDocumented(t *testing.T) {
-	const undocumented = "an error without a documented code"
 	for name, handler := range map[string]http.HandlerFunc{
 		"a code made of a secret":                                typed(400, upstreamtest.Marker+"Exception"),
 		"a code with a secret in it":                             typed(400, "AccessDeniedException "+upstreamtest.Marker),
@@ -91,7 +80,7 @@ func TestRepeatsNoCodeThatIsNotDocumented(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := upstreamtest.NewServer(t, handler)
 			_, err := newStore(server.URL, patient).CustomerID(t.Context(), "alice")
-			requireUpstreamError(t, err, undocumented)
+			requireUpstreamError(t, err, upstream.UndocumentedCode)
 		})
 	}
 }
@@ -101,39 +90,34 @@ func typed(status int, code string) http.HandlerFunc {
 }
 
 func TestFaults(t *testing.T) {
-	const (
-		unreadable   = "an answer that cannot be read"
-		noConnection = "no connection"
-		timeout      = "no answer in time"
-	)
 	for name, test := range map[string]struct {
 		handler http.HandlerFunc
-		reason  string
+		reason  upstream.Reason
 		tries   int
 	}{
-		"reset after the request": {upstreamtest.Reset, noConnection, 2},
-		"hang":                    {upstreamtest.Hang, timeout, 2},
-		"slow drip":               {upstreamtest.Drip, timeout, 2},
-		"HTML, 200":               {upstreamtest.HTML(200), unreadable, 1},
-		"HTML, 403":               {upstreamtest.HTML(403), unreadable, 1},
-		"HTML, 503":               {upstreamtest.HTML(503), unreadable, 2},
-		"truncated JSON":          {upstreamtest.Answer(200, "application/x-amz-json-1.0", `{"Item":{"customer_id":{"S":"cus_1`), unreadable, 1},
-		"body cut short":          {upstreamtest.CutShort(200, `{"Item":{"customer_id":{"S":"cus_1"}}}`), unreadable, 1},
-		"empty body, 200":         {upstreamtest.Answer(200, "application/x-amz-json-1.0", ""), unreadable, 1},
-		"empty body, 204":         {upstreamtest.Answer(204, "", ""), unreadable, 1},
-		"empty body, 500":         {upstreamtest.Answer(500, "application/x-amz-json-1.0", ""), unreadable, 2},
-		"null":                    {upstreamtest.Answer(200, "application/x-amz-json-1.0", `null`), unreadable, 1},
-		"a list":                  {upstreamtest.Answer(200, "application/x-amz-json-1.0", `[]`), unreadable, 1},
-		"an item that is text":    {upstreamtest.Answer(200, "application/x-amz-json-1.0", `{"Item":"`+upstreamtest.Marker+`"}`), unreadable, 1},
-		"10 MB, 200":              {upstreamtest.Large(200), unreadable, 1},
-		"10 MB, 500":              {upstreamtest.Large(500), unreadable, 2},
-		"a redirect":              {upstreamtest.Redirect("http://127.0.0.1:9"), unreadable, 1},
+		"reset after the request": {upstreamtest.Reset, upstream.NoConnection, 2},
+		"hang":                    {upstreamtest.Hang, upstream.NoAnswer, 2},
+		"slow drip":               {upstreamtest.Drip, upstream.NoAnswer, 2},
+		"HTML, 200":               {upstreamtest.HTML(200), upstream.UnreadableAnswer, 1},
+		"HTML, 403":               {upstreamtest.HTML(403), upstream.UnreadableAnswer, 1},
+		"HTML, 503":               {upstreamtest.HTML(503), upstream.UnreadableAnswer, 2},
+		"truncated JSON":          {upstreamtest.Answer(200, "application/x-amz-json-1.0", `{"Item":{"customer_id":{"S":"cus_1`), upstream.UnreadableAnswer, 1},
+		"body cut short":          {upstreamtest.CutShort(200, `{"Item":{"customer_id":{"S":"cus_1"}}}`), upstream.UnreadableAnswer, 1},
+		"empty body, 200":         {upstreamtest.Answer(200, "application/x-amz-json-1.0", ""), upstream.UnreadableAnswer, 1},
+		"empty body, 204":         {upstreamtest.Answer(204, "", ""), upstream.UnreadableAnswer, 1},
+		"empty body, 500":         {upstreamtest.Answer(500, "application/x-amz-json-1.0", ""), upstream.UnreadableAnswer, 2},
+		"null":                    {upstreamtest.Answer(200, "application/x-amz-json-1.0", `null`), upstream.UnreadableAnswer, 1},
+		"a list":                  {upstreamtest.Answer(200, "application/x-amz-json-1.0", `[]`), upstream.UnreadableAnswer, 1},
+		"an item that is text":    {upstreamtest.Answer(200, "application/x-amz-json-1.0", `{"Item":"`+upstreamtest.Marker+`"}`), upstream.UnreadableAnswer, 1},
+		"10 MB, 200":              {upstreamtest.Large(200), upstream.UnreadableAnswer, 1},
+		"10 MB, 500":              {upstreamtest.Large(500), upstream.UnreadableAnswer, 2},
+		"a redirect":              {upstreamtest.Redirect("http://127.0.0.1:9"), upstream.UnreadableAnswer, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := upstreamtest.NewServer(t, test.handler)
 			tryTimeout := patient
-			if test.reason == timeout {
+			if test.reason == upstream.NoAnswer {
 				tryTimeout = 100 * time.Millisecond
 			}
 			_, err := newStore(server.URL, tryTimeout).CustomerID(t.Context(), "alice")
@@ -146,13 +130,13 @@ func TestFaults(t *testing.T) {
 	t.Run("refused", func(t *testing.T) {
 		t.Parallel()
 		_, err := newStore(upstreamtest.Refused(t), patient).CustomerID(t.Context(), "alice")
-		requireUpstreamError(t, err, noConnection)
+		requireUpstreamError(t, err, upstream.NoConnection)
 	})
 	t.Run("reset before the request", func(t *testing.T) {
 		t.Parallel()
 		url, connections := upstreamtest.ResetAtOnce(t)
 		_, err := newStore(url, patient).CustomerID(t.Context(), "alice")
-		requireUpstreamError(t, err, noConnection)
+		requireUpstreamError(t, err, upstream.NoConnection)
 		if connections.Load() != 2 {
 			t.Errorf("%d connections, want 2", connections.Load())
 		}
@@ -165,13 +149,13 @@ func TestTheContextEndsTheWait(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
 		_, err := newStore(server.URL, patient).CustomerID(ctx, "alice")
-		requireUpstreamError(t, err, "no answer in time")
+		requireUpstreamError(t, err, upstream.NoAnswer)
 	})
 	t.Run("cancellation", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(20*time.Millisecond, cancel)
 		_, err := newStore(server.URL, patient).CustomerID(ctx, "alice")
-		requireUpstreamError(t, err, "the request was cancelled")
+		requireUpstreamError(t, err, upstream.Cancelled)
 	})
 	if server.Requests() > 2 {
 		t.Errorf("%d requests, want 2: a wait that was ended is not tried again", server.Requests())

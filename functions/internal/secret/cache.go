@@ -34,7 +34,7 @@ type GetSecretValueAPI interface {
 type Config[V comparable] struct {
 	Client GetSecretValueAPI
 	ID     string                        // of the secret: its name or ARN
-	Parse  func(value string) (V, error) // its errors wrap ErrMalformed
+	Parse  func(value string) (V, error) // its errors are MalformedError
 	Now    func() time.Time              // nil means time.Now
 	Logger *slog.Logger                  // nil means none
 }
@@ -73,7 +73,7 @@ func NewCache[V comparable](config Config[V]) *Cache[V] {
 
 // Get returns the value, fetched at most five minutes ago or, while Secrets
 // Manager fails or is slow or has one that cannot be used, at most an hour ago.
-// Without a value, each request asks, so that a corrected secret works at once. Its errors wrap [ErrMalformed] or [*upstream.Error].
+// Without a value, each request asks, so that a corrected secret works at once. Its errors wrap [MalformedError] or [*upstream.Error].
 func (c *Cache[V]) Get(ctx context.Context) (V, error) {
 	held, err := c.values.Get(ctx)
 	if err != nil {
@@ -152,7 +152,7 @@ func (c *Cache[V]) fetch(ctx context.Context, _ bool) (value V, fresh, usable ti
 	case err != nil:
 		return value, 0, 0, fmt.Errorf("fetch the secret: %w", upstream.FromAWS("secretsmanager", err))
 	case output.SecretString == nil:
-		return value, 0, 0, malformed("it has no text; a binary secret cannot be used")
+		return value, 0, 0, MalformedError("it has no text; a binary secret cannot be used")
 	}
 	value, err = c.config.Parse(*output.SecretString)
 	return value, freshFor - rand.N(freshFor/10), usableFor, err

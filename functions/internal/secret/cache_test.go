@@ -178,8 +178,8 @@ func TestAMalformedValueDoesNotReplaceAKey(t *testing.T) {
 		requireKey(t, cache, oldKey)
 		requireCalls(t, v, 2)
 		time.Sleep(time.Hour)
-		if _, err := cache.Get(t.Context()); !errors.Is(err, secret.ErrMalformed) {
-			t.Errorf("err = %v, want ErrMalformed", err)
+		if _, err := cache.Get(t.Context()); !errors.As(err, new(secret.MalformedError)) {
+			t.Errorf("err = %v, want MalformedError", err)
 		}
 	})
 }

@@ -43,11 +43,11 @@ func StripeKey(field string, livemode bool) func(value string) (Key, error) {
 		key := found[0]
 		switch {
 		case len(key) < minLength, len(key) > maxLength, !keyPattern.MatchString(key):
-			return Key{}, malformed("it has not the form of a Stripe key (sk_… or rk_…)")
+			return Key{}, MalformedError("it has not the form of a Stripe key (sk_… or rk_…)")
 		case strings.HasPrefix(key, organizationPrefix):
-			return Key{}, malformed("it is an organization's key (sk_org_…), which needs a context that this service does not send: use a key of the account itself")
+			return Key{}, MalformedError("it is an organization's key (sk_org_…), which needs a context that this service does not send: use a key of the account itself")
 		case strings.HasPrefix(key[len("sk"):], other):
-			return Key{}, malformed("the key is of the other mode than STRIPE_LIVEMODE says")
+			return Key{}, MalformedError("the key is of the other mode than STRIPE_LIVEMODE says")
 		}
 		return Key{hide(key)}, nil
 	}

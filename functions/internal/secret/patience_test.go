@@ -97,8 +97,8 @@ func TestACorrectedSecretWorksAtOnce(t *testing.T) {
 				v := newVault()
 				v.set(value, false)
 				cache := newKeyCache(v, nil)
-				if _, err := cache.Get(t.Context()); !errors.Is(err, secret.ErrMalformed) {
-					t.Errorf("err = %v, want ErrMalformed", err)
+				if _, err := cache.Get(t.Context()); !errors.As(err, new(secret.MalformedError)) {
+					t.Errorf("err = %v, want MalformedError", err)
 				}
 				v.set(oldKey, false)
 				requireKey(t, cache, oldKey)
@@ -118,8 +118,8 @@ func TestRequestsShareAMalformedValue(t *testing.T) {
 		var wait sync.WaitGroup
 		for range 100 {
 			wait.Go(func() {
-				if _, err := cache.Get(t.Context()); !errors.Is(err, secret.ErrMalformed) {
-					t.Errorf("err = %v, want ErrMalformed", err)
+				if _, err := cache.Get(t.Context()); !errors.As(err, new(secret.MalformedError)) {
+					t.Errorf("err = %v, want MalformedError", err)
 				}
 			})
 		}

@@ -8,7 +8,6 @@ package secret
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,11 +16,10 @@ import (
 	"unique"
 )
 
-// ErrMalformed means that the secret's value is not what it should be. Errors that wrap it say how, and never repeat a part of
-// the value.
-var ErrMalformed = errors.New("secret: the value cannot be used")
+// MalformedError is the reason why a secret's value cannot be used: a fixed text, which never repeats a part of the value.
+type MalformedError string
 
-func malformed(how string) error { return fmt.Errorf("%w: %s", ErrMalformed, how) }
+func (e MalformedError) Error() string { return "secret: the value cannot be used: " + string(e) }
 
 // hidden is text that prints as a placeholder, whatever prints it. Equal ones compare equal.
 type hidden struct {
@@ -57,15 +55,15 @@ func texts(value, field, variable string, several bool) ([]string, error) {
 	value = trim(value)
 	switch {
 	case value == "":
-		return nil, malformed("it is empty")
+		return nil, MalformedError("it is empty")
 	case value[0] == '{':
 		var members map[string]json.RawMessage
 		if json.Unmarshal([]byte(value), &members) != nil {
-			return nil, malformed("it begins like a JSON object and is none")
+			return nil, MalformedError("it begins like a JSON object and is none")
 		}
 		member, ok := members[field]
 		if !ok {
-			return nil, malformed("it is a JSON object without the member that " + variable + " names")
+			return nil, MalformedError("it is a JSON object without the member that " + variable + " names")
 		}
 		return listed(string(member), several, "that member is not a string")
 	case value[0] == '[' && several:
@@ -82,7 +80,7 @@ func listed(value string, several bool, otherwise string) ([]string, error) {
 	}
 	var list []string
 	if !several || json.Unmarshal([]byte(value), &list) != nil {
-		return nil, malformed(otherwise)
+		return nil, MalformedError(otherwise)
 	}
 	for i := range list {
 		list[i] = unquoted(trim(list[i]))
