@@ -39,6 +39,9 @@ func (r *TokenRules) Inspect(token string, at time.Time) *Refusal {
 	return refusalOf(err)
 }
 
+// IsTokenUserID reports whether a token may name a user by this ID.
+func IsTokenUserID(s string) bool { return auth.CheckUserID(s) == nil }
+
 func (r *TokenRules) verifier(at time.Time) *auth.Verifier {
 	v := auth.NewVerifier(r.config, r.keys)
 	v.Now = func() time.Time { return at }

@@ -126,18 +126,21 @@ func numericDate(raw json.RawMessage) (time.Time, bool) {
 
 func userID(claims strictjson.Object, name string) (string, error) {
 	claim, _ := find(claims, name)
-	id, ok := strictjson.Text(claim)
-	if !ok || id == "" {
-		return "", invalid(NoUser)
+	id, _ := strictjson.Text(claim)
+	return id, CheckUserID(id)
+}
+
+// CheckUserID returns an [*InvalidTokenError] if a text cannot be a user's ID.
+func CheckUserID(id string) error {
+	switch {
+	case id == "":
+		return invalid(NoUser)
+	case strings.ContainsFunc(id, unicode.IsControl): // they would go into keys of the table and lines of the log
+		return invalid(UserWithControlCharacters)
+	case utf8.RuneCountInString(id) > maxUserIDLength:
+		return invalid(UserTooLong)
 	}
-	// They would go into keys of the table and lines of the log.
-	if strings.ContainsFunc(id, unicode.IsControl) {
-		return "", invalid(UserWithControlCharacters)
-	}
-	if utf8.RuneCountInString(id) > maxUserIDLength {
-		return "", invalid(UserTooLong)
-	}
-	return id, nil
+	return nil
 }
 
 // checkScope looks in scope (RFC 8693, section 4.2: names separated by spaces)

@@ -50,9 +50,6 @@ type Cache[V comparable] struct {
 
 // NewCache returns an empty cache.
 func NewCache[V comparable](config Config[V]) *Cache[V] {
-	if config.Now == nil {
-		config.Now = time.Now
-	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -135,7 +132,7 @@ func (c *Cache[V]) warn(ctx context.Context) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := c.config.Now().Round(0) // the wall clock, as the monotonic one stands still while Lambda freezes the function
+	now := upstream.WallClock(c.config.Now)
 	if since := now.Sub(c.warned); since >= 0 && since < warningRest {
 		return
 	}

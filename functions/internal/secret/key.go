@@ -34,7 +34,10 @@ const organizationPrefix = "sk_org_"
 // StripeKey reads a secret that holds a Stripe key, bare or as the member field of a JSON object. A key that says that it is of
 // the other mode than livemode is malformed: Stripe would know nothing of this deployment's customers. So is an organization's.
 func StripeKey(field string, livemode bool) func(value string) (Key, error) {
-	other := map[bool]string{true: "_test_", false: "_live_"}[livemode]
+	other := "_live_"
+	if livemode {
+		other = "_test_"
+	}
 	return func(value string) (Key, error) {
 		found, err := texts(value, field, "STRIPE_SECRET_FIELD", false)
 		if err != nil {

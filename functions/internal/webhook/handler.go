@@ -6,9 +6,7 @@
 package webhook
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -108,7 +106,7 @@ func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) e
 	if r.Method != http.MethodPost {
 		return &problem.Problem{Code: problem.MethodNotAllowed, Allow: http.MethodPost}
 	}
-	body, err := readBody(r)
+	body, err := problem.ReadBody(r)
 	if err != nil {
 		return err
 	}
@@ -116,17 +114,6 @@ func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) e
 		return err
 	}
 	return h.take(ctx, body, record)
-}
-
-func readBody(r *http.Request) ([]byte, error) {
-	if r.Body == nil {
-		return nil, nil
-	}
-	var body bytes.Buffer
-	if _, err := io.Copy(&body, r.Body); err != nil {
-		return nil, &problem.Problem{Code: problem.InvalidRequest, Detail: "The body cannot be read.", Cause: err}
-	}
-	return body.Bytes(), nil
 }
 
 // verify checks that Stripe signed the body about now. Where it did not, the secrets may have been rolled: they are fetched
