@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"slices"
 	"testing"
 
@@ -16,17 +15,8 @@ func TestTheDevserverTakesEveryVariable(t *testing.T) {
 		"BASE_PATH", "CUSTOMERS_ATTRIBUTE", "CUSTOMERS_KEY", "CUSTOMERS_KEY_FORMAT", "CUSTOMERS_SORT_KEY", "CUSTOMERS_TABLE",
 		"PORTAL_HOSTS", "RELEASE", "STRIPE_API_BASE", "STRIPE_LIVEMODE", "STRIPE_SECRET_FIELD", "STRIPE_SECRET_ID",
 	}
-	var read []string
-	_, err := portal.New(t.Context(), func(name string) string {
-		read = append(read, name)
-		return ""
-	}, io.Discard)
-	if err == nil {
-		t.Fatal("an empty environment was accepted")
-	}
-	slices.Sort(read)
 	want := slices.Sorted(slices.Values(slices.Concat(ofTheDevserver, tunable)))
-	if got := slices.Compact(read); !slices.Equal(got, want) {
+	if got := portal.Variables(); !slices.Equal(got, want) {
 		t.Errorf("the portal reads %v, and of the laptop are %v", got, want)
 	}
 	env := (&devserver{origin: "http://127.0.0.1:8080", stripeKey: demoKey}).environment("http://127.0.0.1:8080")

@@ -110,3 +110,14 @@ func (e *Environment) List(name string, fallback Fallback, pattern *regexp.Regex
 	}
 	return items
 }
+
+// Names are the variables that a reader asks for, sorted. A reader asks for each of them if none is set.
+func Names[C any](read func(getenv func(string) string) (C, error)) []string {
+	var names []string
+	_, _ = read(func(name string) string {
+		names = append(names, name)
+		return ""
+	})
+	slices.Sort(names)
+	return slices.Compact(names)
+}
