@@ -137,6 +137,7 @@ func TestTriesOfEachUpstream(t *testing.T) {
 		w.Header().Set("Location", "/elsewhere/") // which would answer
 		w.WriteHeader(http.StatusFound)
 	}
+	bases := map[string]variables{"portal": portalBase, "webhook": webhookBase}
 	for _, test := range []struct {
 		function, upstream, what string
 		answer                   http.HandlerFunc
@@ -160,9 +161,8 @@ func TestTriesOfEachUpstream(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%s: %s %s", test.function, test.upstream, test.what), func(t *testing.T) {
 			in(t, func(t *testing.T, l *loopback, send map[string]func(function) answer) {
-				base := map[string]variables{"portal": portalBase, "webhook": webhookBase}[test.function]
 				l.breaks(test.answer, test.upstream)
-				f := assemble(t, test.function, l.variables(base))
+				f := assemble(t, test.function, l.variables(bases[test.function]))
 				synctest.Wait()
 				time.Sleep(time.Minute) // until the fetches ahead have failed
 				l.takeTries()

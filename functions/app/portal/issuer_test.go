@@ -236,6 +236,7 @@ func TestTokensAsTheirIssuersWriteThem(t *testing.T) {
 		return map[string]any{"email": "a@example.com", "email_verified": verified}
 	}
 	level := configtest.Env{"JWT_REQUIRED_CLAIM": "app.level=2|9007199254740993"}
+	statuses := map[string]int{"ok": 303, "insufficient-role": 403, "invalid-token": 401}
 	for name, test := range map[string]struct {
 		env    configtest.Env
 		claims map[string]any
@@ -265,7 +266,6 @@ func TestTokensAsTheirIssuersWriteThem(t *testing.T) {
 		"an empty aud alone":          {nil, map[string]any{"aud": []string{}}, "invalid-token"},
 	} {
 		f := newFunction(t, c.environment().With(test.env))
-		status := map[string]int{"ok": 303, "insufficient-role": 403, "invalid-token": 401}[test.code]
-		requireAnswer(t, f, name, c.tokenWith(t, test.claims), status, test.code, nil)
+		requireAnswer(t, f, name, c.tokenWith(t, test.claims), statuses[test.code], test.code, nil)
 	}
 }
