@@ -199,14 +199,7 @@ var keyFacts = []string{
 func TestEverySettingOfThePortal(t *testing.T) {
 	keys := newIssuers(t)
 	cookies := variables{"SESSION_COOKIE": "session"}
-	requireSettings(t, portalBase, playPortal(keys), slices.Concat(awsSettings, tableSettings, []setting{
-		{variable: "AWS_REGION", value: "us-west-2", replaced: [][2]string{{"eu-central-1", "us-west-2"}}},
-		{variable: "AWS_LAMBDA_FUNCTION_NAME", value: "second-function", replaced: [][2]string{{"= first-function", "= second-function"}}},
-		{variable: "AWS_LAMBDA_FUNCTION_VERSION", value: "7", come: []string{
-			"line: version = 7",
-			"metric: BillingPortal [[function version]] requests in Count", "metric: BillingPortal [[function version]] failures in Count",
-		}},
-		{variable: "RELEASE", value: "v1.2.3", come: []string{"line: release = v1.2.3"}},
+	requireSettings(t, portalBase, playPortal(keys), slices.Concat(awsSettings, sharedSettings, []setting{
 		{variable: "BASE_PATH", value: "/v1", gone: []string{"below /v1: 404 not-found"}, come: []string{"below /v1: " + toPortal}},
 		{variable: "LOG_LEVEL", value: "debug", with: variables{"LOG_LEVEL": "info"}, nothing: "nothing is logged at this level"},
 		{variable: "LOG_LEVEL", value: "info", nothing: "it is the default"},

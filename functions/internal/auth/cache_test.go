@@ -86,9 +86,7 @@ func TestKeySetURLNeedsNoDiscovery(t *testing.T) {
 }
 
 func TestRefusedWithoutKeyCostsNoFetch(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
-		s := over(issuer.keySet(t))
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.Now = func() time.Time { return now }
 		for _, c := range []string{
 			"", "a.b.c",
@@ -130,9 +128,7 @@ func TestUnknownKidFetchesOnceIn30Seconds(t *testing.T) {
 }
 
 func TestBadSignatureCostsNoFetch(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
-		s := over(issuer.keySet(t))
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.try("a")
 		issuer.count()
 		time.Sleep(5 * time.Minute)
@@ -315,9 +311,7 @@ func TestFailuresBackOff(t *testing.T) {
 func TestIssuerDownWarm(t *testing.T) {
 	for name, fault := range faults() {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				issuer := newFakeIssuer(keyA())
-				s := over(issuer.keySet(t))
+			withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 				fetched := time.Now()
 				s.try("a")
 				issuer.setAll(fault)
@@ -341,9 +335,7 @@ func TestIssuerDownWarm(t *testing.T) {
 }
 
 func TestStaleKeysAreServedAtOnceWhileAnotherAsks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
-		s := over(issuer.keySet(t))
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.try("a")
 		issuer.setAll(hang)
 		time.Sleep(20 * time.Minute)
@@ -363,9 +355,7 @@ func TestStaleKeysAreServedAtOnceWhileAnotherAsks(t *testing.T) {
 
 // While the issuer answers as fast as issuers do, a withdrawn key is not served for the time that the answer takes.
 func TestWithdrawnKeyIsNotServedDuringTheFetch(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
-		s := over(issuer.keySet(t))
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.try("a")
 		issuer.set(keysURL, ok(jwks(keyB())))
 		issuer.latency = 200 * time.Millisecond // for each of two documents
@@ -377,9 +367,7 @@ func TestWithdrawnKeyIsNotServedDuringTheFetch(t *testing.T) {
 
 // Nobody waits longer than half a second where there are keys that will do, and an issuer that is slow still gives its keys.
 func TestSlowIssuerCostsNobodyMoreThanHalfASecond(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
-		s := over(issuer.keySet(t))
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.try("a")
 		issuer.count()
 		issuer.set(keysURL, ok(jwks(keyA(), keyB())))
@@ -398,9 +386,7 @@ func TestSlowIssuerCostsNobodyMoreThanHalfASecond(t *testing.T) {
 
 // A request that is given up says nothing about the issuer.
 func TestRequestThatIsGivenUpWhileKeysAreAtHand(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
-		s := over(issuer.keySet(t))
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.try("a")
 		issuer.count()
 		issuer.latency = 200 * time.Millisecond
@@ -414,9 +400,7 @@ func TestRequestThatIsGivenUpWhileKeysAreAtHand(t *testing.T) {
 }
 
 func TestSetWithoutUsableKeyReplacesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
-		s := over(issuer.keySet(t))
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.try("a")
 		issuer.set(keysURL, ok(jwks(m{"kty": "oct", "k": "AAAA"}), "Cache-Control: max-age=3600"))
 		time.Sleep(time.Hour)
@@ -454,9 +438,7 @@ func TestUnknownKidWhileTheIssuerFailsIsNotInvalid(t *testing.T) {
 }
 
 func TestFreeze(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
-		s := over(issuer.keySet(t))
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.try("a")
 		issuer.count()
 		time.Sleep(9 * time.Hour)

@@ -210,9 +210,7 @@ func TestClockSetBack(t *testing.T) {
 // Half a day of requests, faults and recoveries in a random-looking order leave
 // nothing stuck.
 func TestNoStateIsForEver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
-		s := over(issuer.keySet(t))
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		for name, fault := range faults() {
 			issuer.set(keysURL, fault)
 			for range 5 {

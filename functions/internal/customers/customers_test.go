@@ -104,7 +104,6 @@ func TestAUserTooLongForAKeyHasNoItem(t *testing.T) {
 }
 
 func TestReadsANestedAttribute(t *testing.T) {
-	const noCustomer, malformed = "no customer", "malformed"
 	for name, test := range map[string]struct{ item, want string }{
 		"a customer ID":               {`{"billing":{"M":{"stripe":{"M":{"customer_id":{"S":"cus_1"}}}}}}`, "cus_1"},
 		"no item":                     {`{}`, noCustomer},
@@ -127,24 +126,12 @@ func TestReadsANestedAttribute(t *testing.T) {
 			server := upstreamtest.NewServer(t, upstreamtest.Answer(200, "application/x-amz-json-1.0", `{"Item":`+test.item+`}`))
 			store := newStore(server.URL, patient)
 			store.Table.Attribute = "billing.stripe.customer_id"
-			got, err := store.CustomerID(t.Context(), "alice")
-			switch {
-			case errors.Is(err, customers.ErrNoCustomer):
-				got = noCustomer
-			case errors.Is(err, customers.ErrMalformed):
-				got = malformed
-			case err != nil:
-				t.Fatal(err)
-			}
-			if got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
-			}
+			requireCustomer(t, store, test.want)
 		})
 	}
 }
 
 func TestReadsTheAttribute(t *testing.T) {
-	const noCustomer, malformed = "no customer", "malformed"
 	for name, test := range map[string]struct{ answer, want string }{
 		"a customer ID":                        {`{"Item":{"customer_id":{"S":"cus_9s6XKzkNRiz8i3"}}}`, "cus_9s6XKzkNRiz8i3"},
 		"a customer ID with an underscore":     {`{"Item":{"customer_id":{"S":"cus_Demo_1"}}}`, "cus_Demo_1"},
@@ -171,21 +158,30 @@ func TestReadsTheAttribute(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := upstreamtest.NewServer(t, upstreamtest.Answer(200, "application/x-amz-json-1.0", test.answer))
-			got, err := newStore(server.URL, patient).CustomerID(t.Context(), "alice")
-			switch {
-			case errors.Is(err, customers.ErrNoCustomer):
-				got = noCustomer
-			case errors.Is(err, customers.ErrMalformed):
-				got = malformed
-			case err != nil:
-				t.Fatal(err)
-			}
-			if got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
-			}
-			upstreamtest.RequireSilent(t, err)
+			requireCustomer(t, newStore(server.URL, patient), test.want)
 		})
 	}
+}
+
+// What a look-up finds beside a customer.
+const noCustomer, malformed = "no customer", "malformed"
+
+// requireCustomer looks alice up.
+func requireCustomer(t *testing.T, store *customers.Store, want string) {
+	t.Helper()
+	got, err := store.CustomerID(t.Context(), "alice")
+	switch {
+	case errors.Is(err, customers.ErrNoCustomer):
+		got = noCustomer
+	case errors.Is(err, customers.ErrMalformed):
+		got = malformed
+	case err != nil:
+		t.Fatal(err)
+	}
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	upstreamtest.RequireSilent(t, err)
 }
 
 // A connection that is lost after each answer would cost a TLS handshake with

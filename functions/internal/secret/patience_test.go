@@ -26,10 +26,7 @@ func requireWithin(t *testing.T, bound time.Duration, f func()) {
 }
 
 func TestNoRequestWaitsMoreThanHalfASecondThatHasAKeyAtHand(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
-		requireKey(t, cache, oldKey)
+	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
 		v.pace = time.Hour // it hangs
 		time.Sleep(6 * time.Minute)
 		requireWithin(t, 500*time.Millisecond, func() {
@@ -53,10 +50,7 @@ func TestNoRequestWaitsMoreThanHalfASecondThatHasAKeyAtHand(t *testing.T) {
 }
 
 func TestASlowAnswerIsForRequestsToCome(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
-		requireKey(t, cache, oldKey)
+	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
 		v.set(newKey, false)
 		v.pace = 800 * time.Millisecond
 		time.Sleep(6 * time.Minute)
@@ -70,10 +64,7 @@ func TestASlowAnswerIsForRequestsToCome(t *testing.T) {
 }
 
 func TestARequestThatIsGivenUpLeavesItsFetchToOthers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
-		requireKey(t, cache, oldKey)
+	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
 		v.set(newKey, false)
 		v.pace = 200 * time.Millisecond
 		time.Sleep(6 * time.Minute)
