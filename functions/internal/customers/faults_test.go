@@ -53,6 +53,7 @@ func TestNamesDocumentedErrorsAndDropsTheirTexts(t *testing.T) {
 		"ValidationException":                    {coral, 400, 1},
 	} {
 		t.Run(code, func(t *testing.T) {
+			t.Parallel()
 			server := upstreamtest.NewServer(t, upstreamtest.Answer(test.status, "application/x-amz-json-1.0",
 				`{"__type":"`+test.prefix+code+`","message":"User: `+arn+` is not authorized `+upstreamtest.Marker+`"}`))
 			_, err := newStore(server.URL, patient).CustomerID(t.Context(), "alice")

@@ -60,9 +60,6 @@ type Handler struct{ Config }
 
 // New returns a handler.
 func New(config Config) *Handler {
-	if config.Now == nil {
-		config.Now = time.Now
-	}
 	return &Handler{config}
 }
 
@@ -123,7 +120,7 @@ func (h *Handler) verify(ctx context.Context, header string, body []byte, record
 	if err != nil {
 		return err
 	}
-	if !signed.isTimely(h.Now()) {
+	if !signed.isTimely(upstream.WallClock(h.Now)) {
 		return errSignatureTime
 	}
 	defer record.Time(stepSecret)()
@@ -147,8 +144,9 @@ func (h *Handler) verify(ctx context.Context, header string, body []byte, record
 
 // take reads an event that is Stripe's, and joins what it says into the table.
 func (h *Handler) take(ctx context.Context, body []byte, record *record) error {
-	event, err := h.Rules.read(body, h.Now())
-	record.event(event, h.Now())
+	now := upstream.WallClock(h.Now)
+	event, err := h.Rules.read(body, now)
+	record.event(event, now)
 	if err != nil {
 		return err
 	}
