@@ -13,6 +13,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
+
+	"billingportal/functions/app/internal/config/configtest"
 )
 
 // portalBase has a value of every variable that the portal requires.
@@ -166,7 +168,7 @@ func playPortal(keys *issuers) scene {
 	return func(t *testing.T, e *environment, seen *facts) {
 		t.Helper()
 		defer takeNetwork(&cloud{issuers: keys, seen: seen})()
-		written := &output{}
+		written := &configtest.Log{}
 		handler, err := assemblies["portal"](t.Context(), e.get, written)
 		if err != nil {
 			t.Fatal(err)
@@ -175,12 +177,12 @@ func playPortal(keys *issuers) scene {
 		for _, p := range probes {
 			seen.add("%s: %s", p.name, invoke(t, handler, p.event(t, keys, issuer)))
 		}
-		lines := written.requests(t)
+		lines := written.Requests(t)
 		if len(lines) != len(probes) {
 			t.Fatalf("%d lines for %d requests", len(lines), len(probes))
 		}
 		seen.noteLine(lines[0])
-		seen.noteOtherLines(written.lines(t))
+		seen.noteOtherLines(written.Lines(t))
 		requireSilence(t, written.String())
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"billingportal/functions/app/internal/config/configtest"
 )
 
 // webhookBase has a value of every variable that the webhook requires.
@@ -109,7 +111,7 @@ func (e stripeEvent) request(livemode bool, secret string) events.APIGatewayV2HT
 func playWebhook(t *testing.T, e *environment, seen *facts) {
 	t.Helper()
 	defer takeNetwork(&cloud{seen: seen})()
-	written := &output{}
+	written := &configtest.Log{}
 	handler, err := assemblies["webhook"](t.Context(), e.get, written)
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +129,7 @@ func playWebhook(t *testing.T, e *environment, seen *facts) {
 		}
 		seen.add("%s: %s", event.name, invoke(t, handler, event.request(livemode, secret)))
 	}
-	lines := written.requests(t)
+	lines := written.Requests(t)
 	if len(lines) != len(stripeEvents) {
 		t.Fatalf("%d lines for %d events", len(lines), len(stripeEvents))
 	}
@@ -135,7 +137,7 @@ func playWebhook(t *testing.T, e *environment, seen *facts) {
 		seen.add("%s: effect %v", event.name, lines[i]["effect"])
 	}
 	seen.noteLine(lines[0])
-	seen.noteOtherLines(written.lines(t))
+	seen.noteOtherLines(written.Lines(t))
 	requireSilence(t, written.String())
 }
 
