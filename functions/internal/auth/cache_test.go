@@ -52,10 +52,8 @@ func together(n int, f func(i int) string) map[string]int {
 }
 
 func TestColdStartFetchesOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		issuer.latency = 200 * time.Millisecond
-		s := over(issuer.keySet(t))
 		got := together(1000, func(int) string { return s.try("a") })
 		expect(t, "1,000 concurrent first requests", fmt.Sprint(got), "map[accepted:1000]")
 		expect(t, "fetches", issuer.count(), "1+1")
@@ -104,10 +102,8 @@ func TestRefusedWithoutKeyCostsNoFetch(t *testing.T) {
 }
 
 func TestUnknownKidFetchesOnceIn30Seconds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		issuer.latency = 50 * time.Millisecond
-		s := over(issuer.keySet(t))
 		unknown := func(i int) string { return s.try(fmt.Sprint("unknown-", i)) }
 		refused := "map[unknown key:1000]"
 
@@ -250,10 +246,8 @@ func faults() map[string]answer {
 func TestIssuerDownCold(t *testing.T) {
 	for name, fault := range faults() {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				issuer := newFakeIssuer(keyA())
+			withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 				issuer.setAll(fault)
-				s := over(issuer.keySet(t))
 				expectWithin(t, 4*time.Second, func() {
 					got := together(100, func(int) string { return s.try("a") })
 					expect(t, "100 requests", fmt.Sprint(got), "map[keys unavailable:100]")
@@ -280,10 +274,8 @@ func TestIssuerDownCold(t *testing.T) {
 }
 
 func TestFailuresBackOff(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		issuer.setAll(status(404, ""))
-		s := over(issuer.keySet(t))
 		start := time.Now()
 		var attempts []int
 		for range 2000 { // ten a second
