@@ -1,6 +1,7 @@
 package app_test
 
-// awsSettings are the variables of every function that say where AWS is and in whose name it is called.
+// awsSettings are the variables of every function that say where AWS is and in whose name it is
+// called.
 var awsSettings = []setting{
 	{variable: "AWS_ACCESS_KEY_ID", value: "AKIDSECOND", replaced: [][2]string{{"AKIDFIRST", "AKIDSECOND"}}},
 	{variable: "AWS_SECRET_ACCESS_KEY", value: secondAccessKey, replaced: [][2]string{{firstAccessKey, secondAccessKey}}},
@@ -26,7 +27,8 @@ var awsSettings = []setting{
 	{variable: "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", value: "false", nothing: "it is the default"},
 }
 
-// sharedSettings are the variables of the function and of the mapping, which the portal reads and the webhook writes.
+// sharedSettings are the variables of the function and of the mapping, which the portal reads and
+// the webhook writes.
 var sharedSettings = []setting{
 	{variable: "AWS_REGION", value: "us-west-2", replaced: [][2]string{{"eu-central-1", "us-west-2"}}},
 	{variable: "AWS_LAMBDA_FUNCTION_NAME", value: "second-function", replaced: [][2]string{{"= first-function", "= second-function"}}},

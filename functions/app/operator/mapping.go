@@ -1,4 +1,5 @@
-// Package operator has what an operator's tools do with the mapping, the Stripe account and tokens: the same as the functions do.
+// Package operator has what an operator's tools do with the mapping, the Stripe account and tokens:
+// the same as the functions do.
 package operator
 
 import (
@@ -21,7 +22,8 @@ type Mapping struct {
 	table       customers.Table
 }
 
-// ReadMapping reads the variables CUSTOMERS_… and USER_METADATA_KEY. The error names every one that is wrong.
+// ReadMapping reads the variables CUSTOMERS_… and USER_METADATA_KEY. The error names every one that
+// is wrong.
 func ReadMapping(getenv func(string) string) (Mapping, error) {
 	e := config.NewEnvironment(getenv)
 	m := Mapping{table: e.Customers(), MetadataKey: e.MetadataKey()}
@@ -55,7 +57,8 @@ func (m Mapping) Entry(item map[string]types.AttributeValue) (Entry, error) {
 	return entryOf(entry.User, entry.Customer, entry.State), err
 }
 
-// NewItem is the item of an ID: with the claims if it is a user's, and with the users who claim it if it is a customer's.
+// NewItem is the item of an ID: with the claims if it is a user's, and with the users who claim it
+// if it is a customer's.
 func (m Mapping) NewItem(id string, claims []Fact, users []string) (map[string]types.AttributeValue, Entry) {
 	state := customers.State{}
 	for _, claim := range claims {
@@ -68,7 +71,8 @@ func (m Mapping) NewItem(id string, claims []Fact, users []string) (map[string]t
 	return item, entryOf(id, state.Customer(), state)
 }
 
-// A Fact is what is known of a user and a customer, with times in whole seconds. A zero time is never.
+// A Fact is what is known of a user and a customer, with times in whole seconds. A zero time is
+// never.
 type Fact struct {
 	User, Customer string
 	Metadata       time.Time // of the latest claim by the customer's metadata
@@ -134,7 +138,8 @@ func (w *MappingWriter) Join(ctx context.Context, facts ...Fact) (outcome Outcom
 func (w *MappingWriter) Delete(ctx context.Context, customer string, users ...string) error {
 	change := customers.Change{Deleted: customer}
 	for _, user := range users {
-		change.Facts = append(change.Facts, customers.Fact{User: user, Customer: customer, Facts: customers.Facts{Deleted: true}})
+		fact := customers.Fact{User: user, Customer: customer, Facts: customers.Facts{Deleted: true}}
+		change.Facts = append(change.Facts, fact)
 	}
 	_, err := w.writer.Apply(ctx, change)
 	return err
@@ -149,21 +154,26 @@ func IsUserID(s string) bool { return customers.IsUser(s) }
 // AWSFailure describes a failed call to an AWS service, without AWS's own text.
 func AWSFailure(service string, err error) error { return upstream.FromAWS(service, err) }
 
-// IsPassing reports whether another try may succeed. After an expired login none does: nothing renews it.
+// IsPassing reports whether another try may succeed. After an expired login none does: nothing
+// renews it.
 func IsPassing(err error) bool {
 	var failure *upstream.Error
 	if errors.As(err, &failure) {
-		return !failure.Permanent && failure.Reason != upstream.ExpiredToken && failure.Reason != upstream.ExpiredTokenException
+		isExpired := failure.Reason == upstream.ExpiredToken || failure.Reason == upstream.ExpiredTokenException
+		return !failure.Permanent && !isExpired
 	}
 	return errors.Is(err, customers.ErrRace)
 }
 
-// IsItemRefused reports whether the failure is about one item, so that a change of another may succeed: the item has malformed content,
-// DynamoDB finds it too large, or others changed it each time.
+// IsItemRefused reports whether the failure is about one item, so that a change of another may
+// succeed: the item has malformed content, DynamoDB finds it too large, or others changed it each
+// time.
 func IsItemRefused(err error) bool {
 	var failure *upstream.Error
 	if errors.As(err, &failure) {
-		return failure.Reason == upstream.ValidationException || failure.Reason == upstream.ItemCollectionSizeLimitExceeded
+		return failure.Reason == upstream.ValidationException ||
+			failure.Reason == upstream.ItemCollectionSizeLimitExceeded
 	}
-	return errors.Is(err, customers.ErrMalformed) || errors.Is(err, customers.ErrMalformedFacts) || errors.Is(err, customers.ErrRace)
+	return errors.Is(err, customers.ErrMalformed) || errors.Is(err, customers.ErrMalformedFacts) ||
+		errors.Is(err, customers.ErrRace)
 }

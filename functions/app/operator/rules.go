@@ -35,8 +35,8 @@ const (
 	KeysUnavailable // so that nothing can be said about the token
 )
 
-// refusals has every reason of the verifier. Those about a token's shape share one advice: it was changed on its way, or its
-// issuer makes tokens that no verifier should accept.
+// refusals has every reason of the verifier. Those about a token's shape share one advice: it was
+// changed on its way, or its issuer makes tokens that no verifier should accept.
 var refusals = map[auth.Reason]Refusal{
 	auth.Empty:                {Advice: shapeAdvice},
 	auth.NotThreeSegments:     {Advice: shapeAdvice},
@@ -52,13 +52,14 @@ var refusals = map[auth.Reason]Refusal{
 	auth.AlgorithmNotAccepted: {Advice: "Switch the provider to RS256, ES256 or EdDSA."},
 	auth.CritInHeader:         {Advice: extensionAdvice},
 	auth.B64InHeader:          {Advice: extensionAdvice},
-	auth.TypNotAccepted:       {Advice: "It was made for another purpose, such as a logout or a refresh. Send the access token or the ID token."},
-	auth.NoIssuer: {Cause: NoIssuer,
-		Advice: "Ask the provider for an access token or an ID token of OpenID Connect: these say who made them (iss)."},
+	auth.TypNotAccepted: {Advice: "It was made for another purpose, such as a logout or a refresh. " +
+		"Send the access token or the ID token."},
+	auth.NoIssuer: {Cause: NoIssuer, Advice: "Ask the provider for an access token or an ID token of OpenID Connect: " +
+		"these say who made them (iss)."},
 	auth.IssuerMismatch: {Cause: OtherIssuer},
 	auth.NoAudience: {Advice: "The token does not say whom it is for: it has neither aud nor client_id nor azp. " +
 		"Ask the provider to put an audience in."},
-	auth.MalformedAudience:         {Advice: "The audience has to be a string or an array of strings. Only the provider can correct that."},
+	auth.MalformedAudience:         {Advice: "The audience has to be a string or an array of strings. " + onlyTheProvider},
 	auth.AudienceMismatch:          {Cause: OtherAudience},
 	auth.NoExpiry:                  {Advice: "It would be valid forever. Ask the provider for tokens that expire (exp)."},
 	auth.Expired:                   {Cause: Expired, Advice: "Sign in again and try a fresh token."},
@@ -73,16 +74,18 @@ var refusals = map[auth.Reason]Refusal{
 	auth.NoKeysForIssuer:           {Advice: keysAdvice},
 	auth.UnknownKey: {Cause: UnknownKey, Advice: "The issuer's key set does not have the key that the token names: " +
 		"another tenant or environment made it, or JWT_JWKS_URL or JWT_JWKS belongs to another."},
-	auth.KeyOfOtherAlgorithm: {Advice: "The key that it names is for another algorithm. Only the provider can correct that."},
+	auth.KeyOfOtherAlgorithm: {Advice: "The key that it names is for another algorithm. " + onlyTheProvider},
 	auth.BadSignature: {Cause: BadSignature, Advice: "The token was changed or cut, or another issuer made it: " +
 		"another tenant or environment of the same name. Compare where it came from."},
 }
 
 const (
-	shapeAdvice = "The token was cut or changed on its way here, or it is not a token of OpenID Connect. Copy all of it again. " +
-		"A terminal keeps about 4,000\ncharacters of a pasted line, so use < token.txt."
+	onlyTheProvider = "Only the provider can correct that."
+
+	shapeAdvice = "The token was cut or changed on its way here, or it is not a token of OpenID Connect. " +
+		"Copy all of it again. A terminal keeps about 4,000\ncharacters of a pasted line, so use < token.txt."
 	extensionAdvice = "Its issuer requires an extension of JWS that the portal does not know. Ask for a plain token."
-	timeAdvice      = "Times in a token are whole seconds since 1970 (RFC 7519, section 2). Only the provider can correct that."
+	timeAdvice      = "Times in a token are whole seconds since 1970 (RFC 7519, section 2). " + onlyTheProvider
 	earlyAdvice     = "The token's time has not come. Compare this machine's clock with the provider's; " +
 		"a difference of whole hours is a time zone's."
 	discoveryAdvice = "The issuer has no configuration document below /.well-known/openid-configuration. " +

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -23,9 +22,10 @@ type StripeAccount struct {
 	livemode bool
 }
 
-// NewStripeAccount returns the account of a key: the value of a secret that holds it, as the function reads that. Where it is, and
-// its mode, are of the environment; without STRIPE_LIVEMODE the mode is the key's own. apiVersion is Stripe's API version; "" means
-// the one that the functions use. The error names the fault, and repeats no part of the key.
+// NewStripeAccount returns the account of a key: the value of a secret that holds it, as the
+// function reads that. Where it is, and its mode, are of the environment; without STRIPE_LIVEMODE
+// the mode is the key's own. apiVersion is Stripe's API version; "" means the one that the
+// functions use. The error names the fault, and repeats no part of the key.
 func NewStripeAccount(getenv func(string) string, value, apiVersion string) (*StripeAccount, error) {
 	e := config.NewEnvironment(getenv)
 	field := e.StripeSecretField()
@@ -45,7 +45,8 @@ func NewStripeAccount(getenv func(string) string, value, apiVersion string) (*St
 			continue
 		}
 		return &StripeAccount{key: key.Reveal(), livemode: livemode, client: billing.New(billing.Config{
-			APIBase: apiBase, Livemode: livemode, Transport: upstream.BufferRequests{Next: http.RoundTripper(upstream.NewTransport())}, APIVersion: apiVersion,
+			APIBase: apiBase, Livemode: livemode, APIVersion: apiVersion,
+			Transport: upstream.BufferRequests{Next: upstream.NewTransport()},
 		})}, nil
 	}
 	return nil, refused
@@ -78,7 +79,9 @@ func (a *StripeAccount) Read(ctx context.Context, path string, query url.Values)
 }
 
 // Write creates or updates an object. Its errors are those of Read.
-func (a *StripeAccount) Write(ctx context.Context, path string, form url.Values, idempotencyKey string) (json.RawMessage, error) {
+func (a *StripeAccount) Write(
+	ctx context.Context, path string, form url.Values, idempotencyKey string,
+) (json.RawMessage, error) {
 	document, err := a.client.Write(ctx, a.key, path, form, idempotencyKey)
 	return document, stripeRefusal(err)
 }
@@ -89,7 +92,8 @@ func stripeRefusal(err error) error {
 		return err // ctx's own, or none
 	}
 	refusal := &StripeRefusal{
-		reason: failure.Error(), IsMissing: failure.Code == stripe.ErrorCodeResourceMissing, Param: failure.Param, RequestID: failure.Calls.RequestID,
+		reason: failure.Error(), IsMissing: failure.Code == stripe.ErrorCodeResourceMissing,
+		Param: failure.Param, RequestID: failure.Calls.RequestID,
 	}
 	switch failure.Class { //nolint:exhaustive // the others stay as they are
 	case billing.Busy:

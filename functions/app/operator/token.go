@@ -8,7 +8,8 @@ import (
 	"billingportal/functions/internal/auth"
 )
 
-// TokenRules are the rules by which the portal takes a token: the variables JWT_… of an environment.
+// TokenRules are the rules by which the portal takes a token: the variables JWT_… of an
+// environment.
 type TokenRules struct {
 	config auth.Config
 	keys   auth.KeySet

@@ -192,7 +192,8 @@ func newRemote(t testing.TB, cfg RemoteConfig) *RemoteKeySet {
 // what becomes of a token.
 type subject struct{ *Verifier }
 
-// withIssuer runs a test in a bubble of testing/synctest, with a verifier that fetches the keys of an issuer.
+// withIssuer runs a test in a bubble of testing/synctest, with a verifier that fetches the keys of
+// an issuer.
 func withIssuer(t *testing.T, test func(t *testing.T, issuer *fakeIssuer, s subject)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

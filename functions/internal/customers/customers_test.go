@@ -17,7 +17,8 @@ import (
 // patient is a bound for a try that no healthy server comes near.
 const patient = 10 * time.Second
 
-// newStore returns a store over the function's own client. A try is bounded as given, and there are two.
+// newStore returns a store over the function's own client. A try is bounded as given, and there are
+// two.
 func newStore(endpoint string, tryTimeout time.Duration) *customers.Store {
 	return &customers.Store{
 		Client: dynamodb.NewFromConfig(upstreamtest.AWSConfig(endpoint, tryTimeout)),

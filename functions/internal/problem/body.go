@@ -5,7 +5,8 @@ import (
 	"net/http"
 )
 
-// ReadBody reads the body of a request, whose size the caller has limited. Its error is a [*Problem].
+// ReadBody reads the body of a request, whose size the caller has limited. Its error is a
+// [*Problem].
 func ReadBody(r *http.Request) ([]byte, error) {
 	if r.Body == nil {
 		return nil, nil

@@ -79,7 +79,8 @@ func requireKey(t *testing.T, cache *secret.Cache[secret.Key], want string) secr
 	return key
 }
 
-// withKey runs a test in a bubble of testing/synctest, with a cache that has fetched the key of a vault.
+// withKey runs a test in a bubble of testing/synctest, with a cache that has fetched the key of a
+// vault.
 func withKey(t *testing.T, test func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], key secret.Key)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

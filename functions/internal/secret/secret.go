@@ -1,9 +1,10 @@
-// Package secret keeps what Secrets Manager holds: the Stripe key ([Key]), or the signing secrets of a webhook
-// ([SigningSecrets]).
+// Package secret keeps what Secrets Manager holds: the Stripe key ([Key]), or the signing secrets
+// of a webhook ([SigningSecrets]).
 //
-// A [Cache] holds a value for five minutes, so that a warm request costs no call. One that is refused is fetched again at once,
-// so that a rotation costs no request. While Secrets Manager fails, the last one serves for an hour; and while it is slow, no
-// request waits for it longer than half a second that has one at hand.
+// A [Cache] holds a value for five minutes, so that a warm request costs no call. One that is
+// refused is fetched again at once, so that a rotation costs no request. While Secrets Manager
+// fails, the last one serves for an hour; and while it is slow, no request waits for it longer than
+// half a second that has one at hand.
 package secret
 
 import (
@@ -16,7 +17,8 @@ import (
 	"unique"
 )
 
-// MalformedError is the reason why a secret's value cannot be used: a fixed text, which never repeats a part of the value.
+// MalformedError is the reason why a secret's value cannot be used: a fixed text, which never
+// repeats a part of the value.
 type MalformedError string
 
 func (e MalformedError) Error() string { return "secret: the value cannot be used: " + string(e) }
@@ -48,9 +50,10 @@ func (hidden) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, pla
 // LogValue hides the text from structured logs.
 func (hidden) LogValue() slog.Value { return slog.StringValue(placeholder) }
 
-// texts reads a secret as consoles and people save it: the text itself, in double quotes or not; a JSON object of the key/value
-// editor, with it under field; where several may be given, a JSON list, alone or under field. White space around any of them
-// is taken off, and one pair of quotes. variable is the name of the one that names the field, for errors.
+// texts reads a secret as consoles and people save it: the text itself, in double quotes or not; a
+// JSON object of the key/value editor, with it under field; where several may be given, a JSON
+// list, alone or under field. White space around any of them is taken off, and one pair of quotes.
+// variable is the name of the one that names the field, for errors.
 func texts(value, field, variable string, several bool) ([]string, error) {
 	value = trim(value)
 	switch {

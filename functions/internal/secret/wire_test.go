@@ -18,7 +18,8 @@ import (
 // patient is a bound for a try that no healthy server comes near.
 const patient = 10 * time.Second
 
-// newCache returns a cache over the function's own client. A try is bounded as given, and there are two.
+// newCache returns a cache over the function's own client. A try is bounded as given, and there are
+// two.
 func newCache(endpoint string, tryTimeout time.Duration) *secret.Cache[secret.Key] {
 	client := secretsmanager.NewFromConfig(upstreamtest.AWSConfig(endpoint, tryTimeout))
 	return secret.NewCache(secret.Config[secret.Key]{Client: client, ID: "billing-portal/stripe", Parse: secret.StripeKey("api_key", false)})

@@ -11,7 +11,8 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// AWSConfig is the functions' own configuration of a client. Each of its two tries takes at most tryTimeout.
+// AWSConfig is the functions' own configuration of a client. Each of its two tries takes at most
+// tryTimeout.
 func AWSConfig(endpoint string, tryTimeout time.Duration) aws.Config {
 	role := upstream.AWS{Region: "eu-west-1", AccessKeyID: "AKID", SecretAccessKey: "SECRET"}
 	return role.Config(endpoint, &http.Transport{}, tryTimeout, 2)
