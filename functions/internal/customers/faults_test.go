@@ -24,10 +24,11 @@ const (
 // nothing but its code or a fixed text.
 func requireUpstreamError(t *testing.T, err error, reason upstream.Reason) {
 	t.Helper()
-	upstreamtest.RequireAWSError(t, err, "dynamodb", reason, account, arn, "portal")
+	upstreamtest.RequireAWSError(t, err, "dynamodb", reason)
 	if errors.Is(err, customers.ErrNoCustomer) || errors.Is(err, customers.ErrMalformed) {
 		t.Error("a fault says nothing about the customer")
 	}
+	upstreamtest.RequireSilent(t, err, account, arn, "portal")
 }
 
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
