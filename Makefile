@@ -195,6 +195,7 @@ check-vulnerabilities: $(BIN)/govulncheck-$(GOVULNCHECK)
 check-tests: tools
 	@rm -rf .cache/screenshots && mkdir -p .cache/screenshots
 	SCREENSHOTS=$(CURDIR)/.cache/screenshots go run .ci/gotest.go -race -count=1 -tags integration ./...
+	go run .ci/gotest.go -run TestHistories ./functions/internal/customers -histories 10000
 
 # ---- tools
 

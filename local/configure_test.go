@@ -49,15 +49,26 @@ type signer struct {
 
 func newSigner(t *testing.T) *signer {
 	t.Helper()
-	issuer, err := oidc.New("https://issuer.example.com")
-	if err != nil {
-		t.Fatal(err)
-	}
+	issuer := newIssuer(t, "https://issuer.example.com")
 	jwks, err := json.Marshal(issuer.KeySet())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &signer{issuer, string(jwks)}
+}
+
+// newIssuer returns an issuer with a key that no other has.
+func newIssuer(t *testing.T, url string) *oidc.Issuer {
+	t.Helper()
+	issuer, err := oidc.New(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := issuer.Rotate(); err != nil {
+		t.Fatal(err)
+	}
+	issuer.DropOldKeys()
+	return issuer
 }
 
 // sign makes a token of exactly these claims, valid for an hour.

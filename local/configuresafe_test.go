@@ -201,14 +201,7 @@ func namesOfIssuers(t *testing.T, keySets map[string]jose.JSONWebKeySet) string 
 }
 
 func TestConfigureProposesAnAliasOnlyForACommonKey(t *testing.T) {
-	issuer := func() *oidc.Issuer {
-		i, err := oidc.New("http://127.0.0.1")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return i
-	}
-	ours, theirs := issuer(), issuer()
+	ours, theirs := newIssuer(t, "http://127.0.0.1"), newIssuer(t, "http://127.0.0.1")
 	both := jose.JSONWebKeySet{Keys: append(theirs.KeySet().Keys, ours.KeySet().Keys...)}
 	origin := namesOfIssuers(t, map[string]jose.JSONWebKeySet{
 		"liar": ours.KeySet(), "old": ours.KeySet(), "new": ours.KeySet(), "other": theirs.KeySet(),
@@ -275,10 +268,7 @@ func TestConfigureJudgesByTheNameThatATokenCarries(t *testing.T) {
 	names := []*oidc.Issuer{}
 	keySets := map[string]jose.JSONWebKeySet{}
 	for _, name := range []string{"one", "two"} {
-		issuer, err := oidc.New("http://127.0.0.1")
-		if err != nil {
-			t.Fatal(err)
-		}
+		issuer := newIssuer(t, "http://127.0.0.1")
 		names, keySets[name] = append(names, issuer), issuer.KeySet()
 	}
 	origin := namesOfIssuers(t, keySets)

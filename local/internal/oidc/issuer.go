@@ -37,7 +37,7 @@ type Issuer struct {
 	keys []signingKey // the first one signs, all are published
 }
 
-// New returns an issuer with a fresh key. The URL becomes the iss of every
+// New returns an issuer with a key that is as old as the process. The URL becomes the iss of every
 // token: https, or http on a loopback host, without a slash at the end.
 func New(issuer string) (*Issuer, error) {
 	u, err := url.Parse(issuer)
@@ -52,10 +52,11 @@ func New(issuer string) (*Issuer, error) {
 	case issuer[len(issuer)-1] == '/':
 		return nil, errors.New("issuer must not end in a slash")
 	}
-	i := &Issuer{url: issuer, own: u.Host, mux: http.NewServeMux()}
-	if err := i.Rotate(); err != nil {
+	key, err := firstKey()
+	if err != nil {
 		return nil, err
 	}
+	i := &Issuer{url: issuer, own: u.Host, mux: http.NewServeMux(), keys: []signingKey{key}}
 	i.mux.HandleFunc("GET /.well-known/openid-configuration", i.discovery)
 	i.mux.HandleFunc("GET /jwks.json", i.jwks)
 	i.mux.HandleFunc("POST /token", i.mint)

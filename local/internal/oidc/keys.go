@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"fmt"
+	"sync"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -18,6 +19,10 @@ type signingKey struct {
 	private *rsa.PrivateKey
 	id      string
 }
+
+// firstKey is the key that each issuer of a process begins with. Making one takes a second of a slow
+// machine, and tests start hundreds of issuers.
+var firstKey = sync.OnceValues(newSigningKey)
 
 // newSigningKey names the key by its thumbprint (RFC 7638), so that no two
 // keys share a name.
