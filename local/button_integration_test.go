@@ -20,7 +20,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/evanw/esbuild/pkg/api"
 
-	"billingportal/local/internal/oidc"
+	"billingportal/local/internal/fakeissuer"
 )
 
 // buttonApp is an app on an origin of its own, with the strictest policy that the button allows, and the portal's requests.
@@ -28,7 +28,7 @@ type buttonApp struct {
 	*browser
 	home   string // of the app
 	portal string // origin of the API
-	issuer *oidc.Issuer
+	issuer *fakeissuer.Issuer
 
 	example          atomic.Pointer[string] // a page in place of the query's body
 	tokens, fragment atomic.Pointer[string] // what its server answers /token with, and renders as a part of /fragment

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"billingportal/local/internal/oidc"
+	"billingportal/local/internal/fakeissuer"
 )
 
 // recordedToken is a token as a provider makes it, and what configure says of it.
@@ -43,7 +43,7 @@ func recordedTokens(t *testing.T) []recordedToken {
 
 // signer signs with keys of its own, whatever issuer a token names.
 type signer struct {
-	*oidc.Issuer
+	*fakeissuer.Issuer
 	jwks string
 }
 
@@ -58,9 +58,9 @@ func newSigner(t *testing.T) *signer {
 }
 
 // newIssuer returns an issuer with a key that no other has.
-func newIssuer(t *testing.T, url string) *oidc.Issuer {
+func newIssuer(t *testing.T, url string) *fakeissuer.Issuer {
 	t.Helper()
-	issuer, err := oidc.New(url)
+	issuer, err := fakeissuer.New(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +284,7 @@ func TestConfigureNamesTheRuleThatRefuses(t *testing.T) {
 
 // An issuer at the wire: discovery, a key set without discovery, and none of either.
 func TestConfigureFindsTheKeys(t *testing.T) {
-	var keys *oidc.Issuer
+	var keys *fakeissuer.Issuer
 	places := map[string]bool{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -315,7 +315,7 @@ func TestConfigureFindsTheKeys(t *testing.T) {
 				places[place] = true
 			}
 			var err error
-			if keys, err = oidc.New(server.URL); err != nil {
+			if keys, err = fakeissuer.New(server.URL); err != nil {
 				t.Fatal(err)
 			}
 			token, err := keys.Token("alice", map[string]any{"iss": server.URL + test.issuer}, time.Hour)

@@ -15,7 +15,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"billingportal/local/internal/oidc"
+	"billingportal/local/internal/fakeissuer"
 )
 
 var warningLine = regexp.MustCompile(`(?m)^WARNING: .*$`)
@@ -214,7 +214,7 @@ func TestConfigureProposesAnAliasOnlyForACommonKey(t *testing.T) {
 	hour := map[string]any{}
 	past := map[string]any{"iat": time.Now().Add(-2 * time.Hour).Unix(), "exp": time.Now().Add(-time.Hour).Unix()}
 	for name, test := range map[string]struct {
-		signer    *oidc.Issuer
+		signer    *fakeissuer.Issuer
 		issuer    string
 		claims    map[string]any
 		variables map[string]string
@@ -265,7 +265,7 @@ func TestConfigureProposesAnAliasOnlyForACommonKey(t *testing.T) {
 
 // With aliases set, a token is judged by the name that it carries.
 func TestConfigureJudgesByTheNameThatATokenCarries(t *testing.T) {
-	names := []*oidc.Issuer{}
+	names := []*fakeissuer.Issuer{}
 	keySets := map[string]jose.JSONWebKeySet{}
 	for _, name := range []string{"one", "two"} {
 		issuer := newIssuer(t, "http://127.0.0.1")

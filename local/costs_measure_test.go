@@ -19,9 +19,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	fakeevents "billingportal/local/internal/fakestripe/events"
 	"billingportal/local/internal/gateway"
 	"billingportal/local/internal/runtimeapi"
-	"billingportal/local/internal/stripewire"
 )
 
 // usage is what AWS charges for in one call.
@@ -245,5 +245,5 @@ func requestOf(t *testing.T, method, path string, body []byte, headers map[strin
 // signed is an event that Stripe has signed.
 func signed(t *testing.T, body []byte) json.RawMessage {
 	t.Helper()
-	return requestOf(t, http.MethodPost, webhookPath, body, map[string]string{"Stripe-Signature": stripewire.Sign(body, demoSigningSecret, time.Now())})
+	return requestOf(t, http.MethodPost, webhookPath, body, map[string]string{"Stripe-Signature": fakeevents.Sign(body, demoSigningSecret, time.Now())})
 }

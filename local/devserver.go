@@ -13,11 +13,14 @@ import (
 
 	"billingportal/functions/app"
 	"billingportal/functions/app/portal"
-	"billingportal/local/internal/awswire"
 	"billingportal/local/internal/demo"
+	"billingportal/local/internal/fakeaws"
+	"billingportal/local/internal/fakeaws/dynamodb"
+	"billingportal/local/internal/fakeaws/secretsmanager"
+	"billingportal/local/internal/fakeissuer"
+	"billingportal/local/internal/fakestripe"
+	"billingportal/local/internal/fakestripe/account"
 	"billingportal/local/internal/gateway"
-	"billingportal/local/internal/oidc"
-	"billingportal/local/internal/stripewire"
 )
 
 // Paths of the stand-ins on the laptop's one origin.
@@ -51,10 +54,10 @@ var demoCustomers = map[string]string{
 // devserver is the function and everything that it talks to, on one origin.
 type devserver struct {
 	origin         string // such as http://127.0.0.1:8080
-	issuer         *oidc.Issuer
-	dynamoDB       *awswire.DynamoDB
-	secretsManager *awswire.SecretsManager
-	stripe         *stripewire.Stripe
+	issuer         *fakeissuer.Issuer
+	dynamoDB       *dynamodb.Server
+	secretsManager *secretsmanager.Server
+	stripe         *fakestripe.Stripe
 	stripeKey      string // a key of Stripe's test mode, or demoKey
 	credentials    aws.Credentials
 }
@@ -65,10 +68,10 @@ type devserver struct {
 func newDevserver(origin, stripeKey string, customers map[string]string) (*devserver, error) {
 	l := &devserver{
 		origin:         origin,
-		dynamoDB:       awswire.NewDynamoDB(),
-		secretsManager: awswire.NewSecretsManager(),
+		dynamoDB:       dynamodb.NewServer(),
+		secretsManager: secretsmanager.NewServer(),
 		stripeKey:      stripeKey,
-		credentials:    awswire.NewCredentials(),
+		credentials:    fakeaws.NewCredentials(),
 	}
 	if l.hasSecrets() {
 		// Other users of this machine reach its loopback addresses too. The demo's own secrets are in the source code, and sam local's
@@ -76,10 +79,10 @@ func newDevserver(origin, stripeKey string, customers map[string]string) (*devse
 		l.secretsManager.Require(l.credentials)
 	}
 	var err error
-	if l.issuer, err = oidc.New(origin + issuerPath); err != nil {
+	if l.issuer, err = fakeissuer.New(origin + issuerPath); err != nil {
 		return nil, err
 	}
-	if l.stripe, err = stripewire.New(stripewire.Config{PublicURL: origin, Keys: []string{demoKey}}); err != nil {
+	if l.stripe, err = fakestripe.New(fakestripe.Config{PublicURL: origin, Keys: []string{demoKey}}); err != nil {
 		return nil, err
 	}
 	if err := l.dynamoDB.CreateTable(customersTable, "user_id"); err != nil {
@@ -92,8 +95,8 @@ func newDevserver(origin, stripeKey string, customers map[string]string) (*devse
 		}
 	}
 	l.secretsManager.Put(stripeSecret, stripeKey)
-	l.stripe.Change(func(d *stripewire.Data) {
-		d.Endpoints = []stripewire.WebhookEndpoint{{ID: "we_Demo", URL: origin + webhookPath, Events: webhookEventTypes}}
+	l.stripe.Change(func(d *account.Data) {
+		d.Endpoints = []account.WebhookEndpoint{{ID: "we_Demo", URL: origin + webhookPath, Events: webhookEventTypes}}
 	})
 	if err := l.acceptEventsOf(); err != nil {
 		return nil, err
@@ -188,7 +191,7 @@ func (l *devserver) demoConfig(cookie string) demo.Config {
 		Users:  demo.Users(),
 		State:  l.state,
 		CheckOut: func(user string) string {
-			return l.stripe.OpenCheckout(stripewire.Checkout{
+			return l.stripe.OpenCheckout(account.Checkout{
 				ClientReferenceID: user, Price: "price_StarterMonthly", SuccessURL: l.origin + "/?" + url.Values{"user": {user}, "back": {"checkout"}}.Encode(),
 			})
 		},

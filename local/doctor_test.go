@@ -22,8 +22,8 @@ import (
 
 	"billingportal/functions/app/portal"
 	"billingportal/functions/app/preflight"
+	"billingportal/local/internal/fakestripe/account"
 	"billingportal/local/internal/gateway"
-	"billingportal/local/internal/stripewire"
 )
 
 // patient is a deployment that doctor looks at: a laptop's cloud, and the environments of the functions in it.
@@ -111,7 +111,7 @@ func refuseAWS(code string, operations ...string) func(*patient) {
 	}
 }
 
-func stripeData(change func(*stripewire.Data)) func(*patient) {
+func stripeData(change func(*account.Data)) func(*patient) {
 	return func(p *patient) { p.stripe.Change(change) }
 }
 
@@ -170,15 +170,15 @@ func ailments() map[string]ailment {
 		"the key may not create sessions":    {withhold("customer_portal_write"), "permission to create portal sessions", "problem", "the key lacks it", "Customer portal: Write"},
 		"the key may not read subscriptions": {withhold("subscription_read"), "permission to read subscriptions", "problem", "flows about a subscription need it", "Subscriptions: Read"},
 		"the key may not read products":      {withhold("product_read"), "permission to read products", "warning", "see no names", "Products: Read"},
-		"the portal was never set up":        {stripeData(func(d *stripewire.Data) { d.Configurations = d.Configurations[1:] }), "portal settings", "problem", "never saved", "press Save"},
-		"a feature is switched off":          {stripeData(func(d *stripewire.Data) { d.Configurations[0].Cancel = false }), "flows", "warning", "subscription_cancel: buttons for them answer 409", "ALLOWED_FLOWS"},
+		"the portal was never set up":        {stripeData(func(d *account.Data) { d.Configurations = d.Configurations[1:] }), "portal settings", "problem", "never saved", "press Save"},
+		"a feature is switched off":          {stripeData(func(d *account.Data) { d.Configurations[0].Cancel = false }), "flows", "warning", "subscription_cancel: buttons for them answer 409", "ALLOWED_FLOWS"},
 		"the default configuration is gone":  {variable("DEFAULT_CONFIGURATION", "bpc_Gone"), "portal configuration bpc_Gone", "problem", "no such configuration in this mode", "DEFAULT_CONFIGURATION"},
-		"a configuration is inactive":        {stripeData(func(d *stripewire.Data) { d.Configurations[1].Inactive = true }), "portal configuration bpc_DemoCancelOnly", "problem", "not active", ""},
+		"a configuration is inactive":        {stripeData(func(d *account.Data) { d.Configurations[1].Inactive = true }), "portal configuration bpc_DemoCancelOnly", "problem", "not active", ""},
 		"a coupon is gone":                   {variable("ALLOWED_COUPONS", "GONE"), "coupon GONE", "problem", "none in this mode", "ALLOWED_COUPONS"},
-		"a coupon has expired":               {stripeData(func(d *stripewire.Data) { d.Coupons[0].Expired = true }), "coupon STAY20", "problem", "not valid any more", ""},
+		"a coupon has expired":               {stripeData(func(d *account.Data) { d.Coupons[0].Expired = true }), "coupon STAY20", "problem", "not valid any more", ""},
 		"coupons may not be read":            {withhold("coupon_read"), "coupon STAY20", "warning", "nothing was looked at", "the portal itself does not need it"},
-		"a promotion code is inactive":       {stripeData(func(d *stripewire.Data) { d.PromotionCodes[0].Inactive = true }), "promotion code promo_DemoSpring", "problem", "not active any more", ""},
-		"an account was disconnected":        {stripeData(func(d *stripewire.Data) { d.Connected = nil }), "connected account acct_DemoConnect", "problem", "reaches no such account", "connect the account again"},
+		"a promotion code is inactive":       {stripeData(func(d *account.Data) { d.PromotionCodes[0].Inactive = true }), "promotion code promo_DemoSpring", "problem", "not active any more", ""},
+		"an account was disconnected":        {stripeData(func(d *account.Data) { d.Connected = nil }), "connected account acct_DemoConnect", "problem", "reaches no such account", "connect the account again"},
 		"the default account is another's":   {variable("DEFAULT_ON_BEHALF_OF", "acct_Foreign"), "connected account acct_Foreign", "problem", "reaches no such account", ""},
 		"nobody serves Stripe's API":         {variable("STRIPE_API_BASE", "http://127.0.0.1:1"), "Stripe key", "problem", "stripe: unavailable", "status.stripe.com"},
 		"the issuer has a slash too many":    {func(p *patient) { p.portal["JWT_ISSUER"] += "/" }, "issuer's keys", "problem", "configuration document of another issuer", "to the last slash"},
@@ -211,21 +211,21 @@ func ailments() map[string]ailment {
 		"the signing secret is an API key": {webhookVariable("WEBHOOK_SECRET_ID", stripeSecret), "signing secrets", "problem", "form of a signing secret", "WEBHOOK_SECRET_ID"},
 		"there is no signing secret":       {webhookVariable("WEBHOOK_SECRET_ID", "nothing"), "signing secrets", "problem", "ResourceNotFoundException", ""},
 		"a variable of the webhook's":      {webhookVariable("CLIENT_REFERENCES", "some"), "webhook's variables", "problem", "CLIENT_REFERENCES must be", ""},
-		"there is no endpoint":             {stripeData(func(d *stripewire.Data) { d.Endpoints = nil }), "webhook endpoint", "problem", "no endpoint's address ends in /stripe/webhook", "WebhookEndpoint"},
-		"the endpoint is disabled":         {stripeData(func(d *stripewire.Data) { d.Endpoints[0].Disabled = true }), "webhook endpoint", "problem", "it is disabled", "import --verify"},
-		"the endpoint lacks a type":        {stripeData(func(d *stripewire.Data) { d.Endpoints[0].Events = d.Endpoints[0].Events[:2] }), "webhook endpoint", "problem", "customer.deleted, checkout.session.completed", "Add these types"},
-		"a destination sends thin events": {stripeData(func(d *stripewire.Data) {
-			d.Endpoints = append(d.Endpoints, stripewire.WebhookEndpoint{ID: "ed_test_61Thin", URL: d.Endpoints[0].URL, Thin: true, Events: []string{"v1.customer.created"}})
+		"there is no endpoint":             {stripeData(func(d *account.Data) { d.Endpoints = nil }), "webhook endpoint", "problem", "no endpoint's address ends in /stripe/webhook", "WebhookEndpoint"},
+		"the endpoint is disabled":         {stripeData(func(d *account.Data) { d.Endpoints[0].Disabled = true }), "webhook endpoint", "problem", "it is disabled", "import --verify"},
+		"the endpoint lacks a type":        {stripeData(func(d *account.Data) { d.Endpoints[0].Events = d.Endpoints[0].Events[:2] }), "webhook endpoint", "problem", "customer.deleted, checkout.session.completed", "Add these types"},
+		"a destination sends thin events": {stripeData(func(d *account.Data) {
+			d.Endpoints = append(d.Endpoints, account.WebhookEndpoint{ID: "ed_test_61Thin", URL: d.Endpoints[0].URL, Thin: true, Events: []string{"v1.customer.created"}})
 		}), "thin events", "warning", "ed_test_61Thin sends thin events", "snapshot payloads"},
 		"destinations may not be read": {withhold("webhook_read"), "thin events", "warning", "nothing was looked at", "Event destinations: Read"},
 		"the event source sends thin events": {func(p *patient) {
 			p.webhook["STRIPE_EVENT_SOURCE"] = "aws.partner/stripe.com/we_Demo"
-			p.stripe.Change(func(d *stripewire.Data) { d.Endpoints[0].Thin = true })
+			p.stripe.Change(func(d *account.Data) { d.Endpoints[0].Thin = true })
 		}, "event destination", "problem", "it sends thin events", "snapshot payloads"},
 		"another account's events count":           {webhookVariable("STRIPE_ACCOUNT", "acct_Other"), "STRIPE_ACCOUNT", "problem", "another account than the Stripe key's", "Set STRIPE_ACCOUNT"},
 		"the account may not be read":              {both(withhold("accounts_kyc_basic_read"), webhookVariable("STRIPE_ACCOUNT", "acct_Demo")), "STRIPE_ACCOUNT", "warning", "nothing was compared", "Compare STRIPE_ACCOUNT"},
 		"the account is no account":                {webhookVariable("STRIPE_ACCOUNT", "org_Demo"), "webhook's variables", "problem", "STRIPE_ACCOUNT must be", ""},
-		"an organization may have the endpoint":    {both(webhookVariable("STRIPE_ACCOUNT", "acct_Demo"), stripeData(func(d *stripewire.Data) { d.Endpoints = nil })), "webhook endpoint", "warning", "those of its organization", "snapshot payloads"},
+		"an organization may have the endpoint":    {both(webhookVariable("STRIPE_ACCOUNT", "acct_Demo"), stripeData(func(d *account.Data) { d.Endpoints = nil })), "webhook endpoint", "warning", "those of its organization", "snapshot payloads"},
 		"an organization may have the destination": {both(webhookVariable("STRIPE_ACCOUNT", "acct_Demo"), webhookVariable("STRIPE_EVENT_SOURCE", "aws.partner/stripe.com/ed_Gone")), "event destination", "warning", "those of its organization", ""},
 		"there is no such event source":            {webhookVariable("STRIPE_EVENT_SOURCE", "aws.partner/stripe.com/ed_Gone"), "event destination", "problem", "no destination behind", ""},
 		"this clock is behind":                     {skewed(stripePath, time.Minute), "clock", "problem", "seconds behind", "clock"},
@@ -273,14 +273,14 @@ func TestDoctorHasNothingToSayOfTheHealthy(t *testing.T) {
 		},
 		"no reference counts":      webhookVariable("CLIENT_REFERENCES", "none"),
 		"an organization's events": webhookVariable("STRIPE_ACCOUNT", "acct_Demo"),
-		"the eleventh endpoint": stripeData(func(d *stripewire.Data) {
+		"the eleventh endpoint": stripeData(func(d *account.Data) {
 			for i := range 10 {
-				other := stripewire.WebhookEndpoint{ID: fmt.Sprint("we_Other", i), URL: "https://other.example/events", Events: []string{"*"}}
-				d.Endpoints = append([]stripewire.WebhookEndpoint{other}, d.Endpoints...)
+				other := account.WebhookEndpoint{ID: fmt.Sprint("we_Other", i), URL: "https://other.example/events", Events: []string{"*"}}
+				d.Endpoints = append([]account.WebhookEndpoint{other}, d.Endpoints...)
 			}
 		}),
-		"another app's thin destination": stripeData(func(d *stripewire.Data) {
-			d.Endpoints = append(d.Endpoints, stripewire.WebhookEndpoint{ID: "ed_test_61Thin", URL: "https://other.example/events", Thin: true, Events: []string{"*"}})
+		"another app's thin destination": stripeData(func(d *account.Data) {
+			d.Endpoints = append(d.Endpoints, account.WebhookEndpoint{ID: "ed_test_61Thin", URL: "https://other.example/events", Thin: true, Events: []string{"*"}})
 		}),
 		"keys in the environment": func(p *patient) {
 			keys, _ := json.Marshal(p.issuer.KeySet())
@@ -414,7 +414,7 @@ func TestDoctorOfAStack(t *testing.T) {
 		}
 	}
 	seen.require(t, "ap-south-1", "cloudformation", "lambda", "dynamodb", "secretsmanager")
-	p.stripe.Change(func(d *stripewire.Data) { d.Endpoints = nil })
+	p.stripe.Change(func(d *account.Data) { d.Endpoints = nil })
 	if findings := examined(t, "billing", ""); !slices.ContainsFunc(findings, func(f preflight.Finding) bool {
 		return f.Name == "webhook endpoint" && f.Status == preflight.Problem
 	}) {

@@ -19,7 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakestripe/account"
 )
 
 // The commands of the runbook erase a user from DynamoDB Local, whatever the table's layout. Later events do not bring the user back;
@@ -48,7 +48,7 @@ func testErasureAndImports(t *testing.T, endpoint string) {
 	if err := importAll(); err != nil {
 		t.Fatal(err)
 	}
-	c.stripe.Change(func(d *stripewire.Data) { d.Customers[1].User = "" })
+	c.stripe.Change(func(d *account.Data) { d.Customers[1].User = "" })
 	e.erase(t, "u1", "cus_1")
 	if err := importAll(); err != nil || e.names(t, "u1") {
 		t.Errorf("an import brought the user back, or failed: %v", err)

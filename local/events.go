@@ -24,8 +24,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/urfave/cli/v3"
 
+	"billingportal/local/internal/fakestripe/events"
 	"billingportal/local/internal/gateway"
-	"billingportal/local/internal/stripewire"
 )
 
 const (
@@ -278,7 +278,7 @@ func printWebhookEvent(ctx context.Context, w io.Writer, dir, name string) error
 	}
 	event, err := request{
 		path:    webhookPath,
-		headers: map[string]string{"Stripe-Signature": stripewire.Sign(body, demoSigningSecret, time.Now())},
+		headers: map[string]string{"Stripe-Signature": events.Sign(body, demoSigningSecret, time.Now())},
 		json:    string(body),
 	}.event(ctx)
 	if err != nil {

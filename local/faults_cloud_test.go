@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"billingportal/local/internal/awswire"
-	"billingportal/local/internal/faulttest"
+	"billingportal/functions/faulttest"
+	"billingportal/local/internal/fakeaws/secretsmanager"
 	"billingportal/local/internal/runtimeapi"
 )
 
@@ -81,7 +81,7 @@ func newWorld(t *testing.T) *world {
 type cloud struct {
 	*world
 	servers map[upstream]*faulttest.Server
-	secrets *awswire.SecretsManager
+	secrets *secretsmanager.Server
 	user    string
 	email   string
 	token   string
@@ -110,7 +110,7 @@ func (w *world) newCloud(secure bool) (*cloud, error) {
 	c := &cloud{
 		world: w, secure: secure,
 		servers: map[upstream]*faulttest.Server{},
-		secrets: awswire.NewSecretsManager(),
+		secrets: secretsmanager.NewServer(),
 		planted: map[string]string{},
 	}
 	c.user, c.email = c.plant("user ID"), c.plant("claim")
@@ -192,7 +192,7 @@ func (c *cloud) serveKeys(w http.ResponseWriter, _ *http.Request) {
 	answerJSON(w, map[string]any{"keys": []any{unusable, c.issuer.KeySet().Keys[0]}, "note": c.plant("key set")})
 }
 
-// serveStripe is Stripe for a customer with one subscription. stripewire would print every request.
+// serveStripe is Stripe for a customer with one subscription. fakestripe would print every request.
 func (c *cloud) serveStripe(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Request-Id", "req_"+rand.Text())
 	key := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"billingportal/local/internal/faulttest"
+	"billingportal/functions/faulttest"
 )
 
 // awsError is an error in AWS's JSON protocols, with more said than anybody may repeat.

@@ -11,7 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"billingportal/local/internal/faulttest"
+	"billingportal/functions/faulttest"
 	"billingportal/local/internal/runtimeapi"
 )
 

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"billingportal/local/internal/faulttest"
+	"billingportal/functions/faulttest"
 )
 
 // row is one upstream with one fault, and what is expected of requests that meet it.

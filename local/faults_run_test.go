@@ -16,7 +16,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"billingportal/local/internal/faulttest"
+	"billingportal/functions/faulttest"
 	"billingportal/local/internal/gateway"
 	"billingportal/local/internal/runtimeapi"
 )

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"billingportal/local/internal/faulttest"
+	"billingportal/functions/faulttest"
 )
 
 // stripeError is an error in Stripe's shape. %s in the words stands for what Stripe repeats of a request.

@@ -20,7 +20,7 @@ import (
 	"testing"
 	"time"
 
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakestripe/account"
 )
 
 // flagTest shows that a flag does something: with two values, a command does two things. The value "" leaves the flag out.
@@ -224,9 +224,9 @@ func importFlags(t *testing.T) map[string]flagTest {
 			for i := range 60 {
 				c.put(t, fmt.Sprintf("u%d", i), fmt.Sprintf("cus_%d", i))
 			}
-			c.stripe.Change(func(d *stripewire.Data) {
+			c.stripe.Change(func(d *account.Data) {
 				for i := range 60 {
-					d.Customers = append(d.Customers, stripewire.Customer{ID: fmt.Sprintf("cus_%d", i), User: fmt.Sprintf("heir%d", i), Created: time.Unix(1, 0)})
+					d.Customers = append(d.Customers, account.Customer{ID: fmt.Sprintf("cus_%d", i), User: fmt.Sprintf("heir%d", i), Created: time.Unix(1, 0)})
 				}
 			})
 			_, _, took, err := c.timed(t, "--verify", "--fix", "--write-capacity", value)

@@ -7,18 +7,18 @@ import (
 	"strings"
 	"testing"
 
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakestripe/account"
 )
 
 // TestCustomerWithManySubscriptions finds the only one that is not cancelled among
 // 251, which are three pages.
 func TestCustomerWithManySubscriptions(t *testing.T) {
 	l, logs := startDevserver(t)
-	l.stripe.Change(func(d *stripewire.Data) {
+	l.stripe.Change(func(d *account.Data) {
 		for i := range 250 {
-			d.Subscriptions = append(d.Subscriptions, stripewire.Subscription{
+			d.Subscriptions = append(d.Subscriptions, account.Subscription{
 				ID: fmt.Sprintf("sub_DemoOld%d", i), Customer: "cus_DemoAlice", Status: "canceled",
-				Items: []stripewire.Item{{ID: fmt.Sprintf("si_DemoOld%d", i), Price: "price_StarterMonthly", Quantity: 1}},
+				Items: []account.Item{{ID: fmt.Sprintf("si_DemoOld%d", i), Price: "price_StarterMonthly", Quantity: 1}},
 			})
 		}
 	})
@@ -63,22 +63,22 @@ func TestRestrictedKeyWithoutSubscriptions(t *testing.T) {
 // takes, with the stand-in Stripe having the last word.
 func TestStatesOfSubscriptions(t *testing.T) {
 	l, _ := startDevserver(t)
-	set := func(change func(*stripewire.Subscription)) {
-		l.stripe.Change(func(d *stripewire.Data) {
+	set := func(change func(*account.Subscription)) {
+		l.stripe.Change(func(d *account.Data) {
 			for i := range d.Subscriptions {
 				if s := &d.Subscriptions[i]; s.ID == "sub_DemoAlice" {
 					s.Status, s.CancelAtPeriodEnd = "active", false
-					s.Items = []stripewire.Item{{ID: "si_DemoAlice", Price: "price_StarterMonthly", Quantity: 1}}
+					s.Items = []account.Item{{ID: "si_DemoAlice", Price: "price_StarterMonthly", Quantity: 1}}
 					change(s)
 				}
 			}
 		})
 	}
-	status := func(status string) func(*stripewire.Subscription) {
-		return func(s *stripewire.Subscription) { s.Status = status }
+	status := func(status string) func(*account.Subscription) {
+		return func(s *account.Subscription) { s.Status = status }
 	}
 	for name, test := range map[string]struct {
-		change                  func(*stripewire.Subscription)
+		change                  func(*account.Subscription)
 		cancel, update, confirm int
 	}{
 		"active":             {status("active"), 303, 303, 303},
@@ -89,9 +89,9 @@ func TestStatesOfSubscriptions(t *testing.T) {
 		"incomplete":         {status("incomplete"), 409, 409, 409},
 		"incomplete expired": {status("incomplete_expired"), 409, 409, 409},
 		"canceled":           {status("canceled"), 409, 409, 409},
-		"cancelling":         {func(s *stripewire.Subscription) { s.CancelAtPeriodEnd = true }, 409, 303, 303},
-		"several items": {func(s *stripewire.Subscription) {
-			s.Items = append(s.Items, stripewire.Item{ID: "si_More", Price: "price_StorageMonthly", Quantity: 1})
+		"cancelling":         {func(s *account.Subscription) { s.CancelAtPeriodEnd = true }, 409, 303, 303},
+		"several items": {func(s *account.Subscription) {
+			s.Items = append(s.Items, account.Item{ID: "si_More", Price: "price_StorageMonthly", Quantity: 1})
 		}, 303, 409, 409},
 	} {
 		t.Run(name, func(t *testing.T) {

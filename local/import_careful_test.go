@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"billingportal/functions/app/operator"
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakestripe/account"
 )
 
 // A dry run is no part of an import, whatever state it is given.
@@ -129,7 +129,7 @@ func TestVerificationGoesOnBehindAMalformedItem(t *testing.T) {
 	if err := c.dynamoDB.Put(customersTable, map[string]any{"user_id": "heir", "customer_id": 17}); err != nil {
 		t.Fatal(err)
 	}
-	c.stripe.Change(func(d *stripewire.Data) {
+	c.stripe.Change(func(d *account.Data) {
 		d.Customers[0].User = "heir"
 		for _, i := range []int{1, 11, 21} {
 			d.Customers[i].Deleted = true

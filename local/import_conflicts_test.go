@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"billingportal/functions/app/operator"
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakestripe/account"
 )
 
 func (c *company) writer(table string) *operator.MappingWriter {
@@ -182,7 +182,7 @@ func TestImportBringsBackWhatWasReleased(t *testing.T) {
 // now is when a customer was created.
 func (c *company) now(t *testing.T, customer string) (created int64) {
 	t.Helper()
-	c.stripe.Change(func(d *stripewire.Data) {
+	c.stripe.Change(func(d *account.Data) {
 		for _, known := range d.Customers {
 			if known.ID == customer {
 				created = known.Created.Unix()
@@ -267,9 +267,9 @@ func TestTheFirstOfEachKindIsNamed(t *testing.T) {
 // Whoever registers an address in another case does not get the customer of the address.
 func TestProposalsOfAddressesThatLookAlike(t *testing.T) {
 	c := newCompany(t, 0)
-	c.stripe.Change(func(d *stripewire.Data) {
+	c.stripe.Change(func(d *account.Data) {
 		for i, email := range []string{"victim@example.com", "jörg@example.com", "mike@example.com", "one@example.com", "two@example.com", " Anna@Example.com"} {
-			d.Customers = append(d.Customers, stripewire.Customer{ID: fmt.Sprintf("cus_%d", i), Email: email, Created: time.Unix(1714564800, 0)})
+			d.Customers = append(d.Customers, account.Customer{ID: fmt.Sprintf("cus_%d", i), Email: email, Created: time.Unix(1714564800, 0)})
 		}
 	})
 	users := "user_id;email\nvictim;victim@example.com\nattacker;VICTIM@Example.com\n" +

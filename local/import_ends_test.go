@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakestripe/account"
 )
 
 func TestAVerificationThatCorrectsEverythingSucceeds(t *testing.T) {
@@ -15,7 +15,7 @@ func TestAVerificationThatCorrectsEverythingSucceeds(t *testing.T) {
 	if output, err := c.run(t); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
-	c.stripe.Change(func(d *stripewire.Data) { d.Customers[1].Deleted = true })
+	c.stripe.Change(func(d *account.Data) { d.Customers[1].Deleted = true })
 	if output, err := c.run(t, "--verify", "--fix"); err != nil || !strings.Contains(output, "; 1 corrected") {
 		t.Errorf("%v: %s", err, output)
 	}

@@ -17,7 +17,7 @@ import (
 	"time"
 	"unicode/utf16"
 
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakestripe/account"
 )
 
 // file writes a file for the command.
@@ -256,10 +256,10 @@ func TestNoFormulaIsWritten(t *testing.T) {
 	users := []string{"=1+1", "+4912345", "-NabC_d", "@team", "＝x", "'-quoted", "a;=1+1", "plain"}
 	var text strings.Builder
 	text.WriteString("user_id,email\n")
-	c.stripe.Change(func(d *stripewire.Data) {
+	c.stripe.Change(func(d *account.Data) {
 		for i, user := range users {
 			email := fmt.Sprintf("+u%d@example.com", i)
-			d.Customers = append(d.Customers, stripewire.Customer{ID: fmt.Sprintf("cus_%d", i), Email: email, Created: time.Unix(1714564800, 0)})
+			d.Customers = append(d.Customers, account.Customer{ID: fmt.Sprintf("cus_%d", i), Email: email, Created: time.Unix(1714564800, 0)})
 			fmt.Fprintf(&text, "%s,%s\n", user, email)
 		}
 	})

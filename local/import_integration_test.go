@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"billingportal/local/internal/dynamodblocal"
+	"billingportal/local/internal/fakeaws/dynamodb/dynamodblocal"
 )
 
 // The same customers come into DynamoDB Local by an import, by a file for DynamoDB's own import, and into the stand-in: the tables

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"billingportal/functions/app/operator"
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakestripe/account"
 )
 
 // said is an error's text; "" for none.
@@ -114,7 +114,7 @@ func TestSummariesOfVerifications(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c.stripe.Change(func(d *stripewire.Data) {
+	c.stripe.Change(func(d *account.Data) {
 		for i := range 3 {
 			d.Customers[i].Deleted = true
 		}
@@ -146,7 +146,7 @@ func TestSummariesOfVerifications(t *testing.T) {
 
 func TestSummaryOfAProposal(t *testing.T) {
 	c := newCompany(t, 6)
-	c.stripe.Change(func(d *stripewire.Data) {
+	c.stripe.Change(func(d *account.Data) {
 		d.Customers[4].Email, d.Customers[5].Email = "same@example.com", "same@example.com"
 	})
 	users, proposal := file(t, "user_id,email\n"+lines(3, "u#,u#@example.com")+lines(2, "several#,same@example.com")+lines(4, "none#,none#@example.com")+"malformed\n"), filepath.Join(t.TempDir(), "proposal.csv")

@@ -29,7 +29,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"billingportal/functions/app/operator"
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakestripe/account"
 )
 
 // company is a laptop with many customers, which sees what is asked of Stripe.
@@ -107,10 +107,10 @@ func (c *company) enter(t *testing.T, n int) {
 		}
 	}
 	began := time.Now().Add(-1000 * time.Hour)
-	c.stripe.Change(func(d *stripewire.Data) {
+	c.stripe.Change(func(d *account.Data) {
 		d.Customers = nil
 		for i := range n {
-			c := stripewire.Customer{ID: fmt.Sprintf("cus_%d", i), Email: fmt.Sprintf("u%d@example.com", i), Created: began.Add(time.Duration(i) * time.Second)}
+			c := account.Customer{ID: fmt.Sprintf("cus_%d", i), Email: fmt.Sprintf("u%d@example.com", i), Created: began.Add(time.Duration(i) * time.Second)}
 			if i%10 != 9 {
 				c.User = fmt.Sprintf("u%d", i)
 			}
@@ -558,10 +558,10 @@ func TestImportBesideLiveEvents(t *testing.T) {
 
 func TestProposals(t *testing.T) {
 	c := newCompany(t, 20)
-	c.stripe.Change(func(d *stripewire.Data) {
+	c.stripe.Change(func(d *account.Data) {
 		d.Customers[1].Email = "U0@Example.com" // two customers of one address
 		d.Customers[2].Email = "Jane.Doe@example.com"
-		d.Subscriptions = append(d.Subscriptions, stripewire.Subscription{ID: "sub_2", Customer: "cus_2", Status: "active", Created: time.Now()})
+		d.Subscriptions = append(d.Subscriptions, account.Subscription{ID: "sub_2", Customer: "cus_2", Status: "active", Created: time.Now()})
 		d.Customers[3].Deleted = true
 	})
 	users, proposal := filepath.Join(t.TempDir(), "users.csv"), filepath.Join(t.TempDir(), "proposal.csv")
@@ -683,7 +683,7 @@ func putAll(t *testing.T, client *dynamodb.Client, table string, items []map[str
 // A file for DynamoDB's import from S3 brings the same table as an import of the same.
 func TestItemsForDynamoDBsImport(t *testing.T) {
 	c := newCompany(t, 250)
-	c.stripe.Change(func(d *stripewire.Data) { d.Customers[1].User = "u0" }) // of two customers, the later one
+	c.stripe.Change(func(d *account.Data) { d.Customers[1].User = "u0" }) // of two customers, the later one
 	file := filepath.Join(t.TempDir(), "users.csv")
 	if err := os.WriteFile(file, []byte("u1,cus_1\nu2,cus_2,1700000000\nu1,cus_3,5\nu3,cus_2\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -724,7 +724,7 @@ func TestVerificationCorrectsWhatWasMissed(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Nobody heard of these.
-	c.stripe.Change(func(d *stripewire.Data) {
+	c.stripe.Change(func(d *account.Data) {
 		d.Customers[0].Deleted = true
 		d.Customers[1].User = "heir"
 	})

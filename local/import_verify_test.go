@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"billingportal/functions/app/operator"
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakestripe/account"
 )
 
 // forget begins to count what Stripe is asked for.
@@ -38,7 +38,7 @@ func TestVerificationReadsTheList(t *testing.T) {
 		t.Fatalf("%v: %s", err, output)
 	}
 	c.put(t, "stranger", "cus_OfTheOtherMode")
-	c.stripe.Change(func(d *stripewire.Data) {
+	c.stripe.Change(func(d *account.Data) {
 		for _, i := range []int{1, 11, 21} {
 			d.Customers[i].Deleted = true
 		}
@@ -108,8 +108,8 @@ func TestVerificationOfCustomersOfSeveralUsers(t *testing.T) {
 func TestVerificationOfATestClocksCustomer(t *testing.T) {
 	c := newCompany(t, 0)
 	created := time.Now().Add(90 * 24 * time.Hour)
-	c.stripe.Change(func(d *stripewire.Data) {
-		d.Customers = append(d.Customers, stripewire.Customer{ID: "cus_Clock", Created: created, User: "heir"})
+	c.stripe.Change(func(d *account.Data) {
+		d.Customers = append(d.Customers, account.Customer{ID: "cus_Clock", Created: created, User: "heir"})
 	})
 	c.apply(t, operator.Fact{User: "former", Customer: "cus_Clock", Metadata: time.Unix(created.Unix(), 0)})
 	for _, want := range []string{"; 1 corrected", "; 0 corrected"} {
@@ -124,21 +124,21 @@ func TestVerificationOfATestClocksCustomer(t *testing.T) {
 // have it, and not those for which there is no room.
 func TestVerificationRestoresWhatHadNoRoom(t *testing.T) {
 	c := newCompany(t, 0)
-	c.stripe.Change(func(d *stripewire.Data) {
+	c.stripe.Change(func(d *account.Data) {
 		for i := range 130 {
 			created := time.Unix(1_700_000_000+int64(i), 0)
 			if i < 20 { // the newest of them has the smallest ID
 				created = time.Unix(1_600_000_000-int64(i), 0)
 			}
-			d.Customers = append(d.Customers, stripewire.Customer{ID: fmt.Sprintf("cus_%03d", i), Created: created, User: "many"})
+			d.Customers = append(d.Customers, account.Customer{ID: fmt.Sprintf("cus_%03d", i), Created: created, User: "many"})
 			c.apply(t, operator.Fact{User: "many", Customer: fmt.Sprintf("cus_%03d", i), Metadata: time.Unix(created.Unix(), 0)})
 		}
-		d.Customers = append(d.Customers, stripewire.Customer{ID: "cus_Other", Created: time.Unix(1_700_000_000, 0), User: "never imported"})
+		d.Customers = append(d.Customers, account.Customer{ID: "cus_Other", Created: time.Unix(1_700_000_000, 0), User: "never imported"})
 	})
 	if output, err := c.run(t, "--verify", "--fix"); err != nil || !strings.Contains(output, "100 looked at: ") || strings.Contains(output, "no room") {
 		t.Errorf("%v: %s", err, output)
 	}
-	c.stripe.Change(func(d *stripewire.Data) {
+	c.stripe.Change(func(d *account.Data) {
 		for i := 20; i < 130; i++ {
 			d.Customers[i].Deleted = true
 		}
@@ -166,7 +166,7 @@ func TestACorrectionIsOlderThanWhatCameSince(t *testing.T) {
 	if output, err := c.run(t); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
-	c.stripe.Change(func(d *stripewire.Data) { d.Customers[0].User = "heir" })
+	c.stripe.Change(func(d *account.Data) { d.Customers[0].User = "heir" })
 	// The customer comes back to the user, of which the list knows nothing yet.
 	c.apply(t, operator.Fact{User: "u0", Customer: "cus_0", Metadata: time.Unix(4_000_000_000, 0)}, operator.Fact{User: "heir", Customer: "cus_0", Released: time.Unix(4_000_000_000, 0)})
 	if output, err := c.run(t, "--verify", "--fix"); err != nil {
@@ -183,7 +183,7 @@ func TestACutOffVerificationGoesOn(t *testing.T) {
 	if output, err := c.run(t); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
-	c.stripe.Change(func(d *stripewire.Data) {
+	c.stripe.Change(func(d *account.Data) {
 		for i := range 250 {
 			d.Customers[4*i].Deleted = true
 		}
@@ -250,7 +250,7 @@ func TestAVerificationCutOffAmongItsCorrections(t *testing.T) {
 	if output, err := c.run(t); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
-	c.stripe.Change(func(d *stripewire.Data) {
+	c.stripe.Change(func(d *account.Data) {
 		for i := range 40 {
 			d.Customers[i].Deleted = i%2 == 0
 			d.Customers[i].User = fmt.Sprint("heir", i)

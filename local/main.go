@@ -20,7 +20,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakestripe"
 )
 
 func main() {
@@ -31,7 +31,7 @@ func main() {
 }
 
 func run() error {
-	stdout, err := stripewire.SilenceStripeMock()
+	stdout, err := fakestripe.SilenceStripeMock()
 	if err != nil {
 		return err
 	}

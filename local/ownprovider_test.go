@@ -10,20 +10,20 @@ import (
 	"testing"
 	"time"
 
-	"billingportal/local/internal/oidc"
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakeissuer"
+	"billingportal/local/internal/fakestripe/events"
 )
 
 const frontend = "http://localhost:3000"
 
 // provider is an identity provider of the app's own, at an address of its own.
-func provider(t *testing.T) *oidc.Issuer {
+func provider(t *testing.T) *fakeissuer.Issuer {
 	t.Helper()
-	var issuer *oidc.Issuer
+	var issuer *fakeissuer.Issuer
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { issuer.ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
 	var err error
-	if issuer, err = oidc.New(server.URL); err != nil {
+	if issuer, err = fakeissuer.New(server.URL); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("JWT_ISSUER", server.URL)
@@ -64,7 +64,7 @@ func TestAnAppsOwnTokensOpenThePortal(t *testing.T) {
 func TestTokensOfEachNameOpenThePortal(t *testing.T) {
 	former := provider(t)
 	t.Setenv("JWT_ISSUER_ALIASES", os.Getenv("JWT_ISSUER"))
-	issuers := []*oidc.Issuer{provider(t), former}
+	issuers := []*fakeissuer.Issuer{provider(t), former}
 	var out logBuffer
 	origin, _ := startServe(t, serveOptions{listen: "127.0.0.1:0", everyone: "alice", logs: &out})
 	for alias, issuer := range issuers {
@@ -119,14 +119,14 @@ func TestEventsReachEveryone(t *testing.T) {
 	if status := post(); status != http.StatusSeeOther {
 		t.Fatalf("before: %d", status)
 	}
-	event, _ := stripewire.Event("customer.created", time.Now(), map[string]any{
+	event, _ := events.New("customer.created", time.Now(), map[string]any{
 		"object": "customer", "id": "cus_Bought", "created": time.Now().Unix(), "metadata": map[string]any{"user_id": "new"},
 	})
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.origin+webhookPath, bytes.NewReader(event))
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.Header.Set("Stripe-Signature", stripewire.Sign(event, demoSigningSecret, time.Now()))
+	request.Header.Set("Stripe-Signature", events.Sign(event, demoSigningSecret, time.Now()))
 	if response, body := send(t, request); response.StatusCode != http.StatusOK {
 		t.Errorf("the event: %d %s", response.StatusCode, body)
 	}

@@ -18,16 +18,18 @@ import (
 	"testing"
 
 	"billingportal/functions/app/preflight"
+	"billingportal/local/internal/fakestripe"
+	"billingportal/local/internal/fakestripe/account"
+	"billingportal/local/internal/fakestripe/api"
 	"billingportal/local/internal/portalconfig"
 	"billingportal/local/internal/stripespec"
-	"billingportal/local/internal/stripewire"
 )
 
 const configurations = "/v1/billing_portal/configurations"
 
 // shop is a Stripe account with a file of portal configurations.
 type shop struct {
-	*stripewire.Stripe
+	*fakestripe.Stripe
 	key        string
 	file, into string
 	before     atomic.Pointer[interceptor]
@@ -40,7 +42,7 @@ func newShop(t *testing.T, livemode bool) *shop {
 		s.key = "rk_live_" + "localdemo"
 	}
 	var err error
-	if s.Stripe, err = stripewire.New(stripewire.Config{PublicURL: "http://127.0.0.1", Keys: []string{s.key}, Livemode: livemode, Record: true}); err != nil {
+	if s.Stripe, err = fakestripe.New(fakestripe.Config{PublicURL: "http://127.0.0.1", Keys: []string{s.key}, Livemode: livemode, Record: true}); err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -481,7 +483,7 @@ func TestPortalConfigAfterAnInterruption(t *testing.T) {
 				t.Errorf("%s\n%s", output, parameters)
 			}
 			names := map[string]int{}
-			s.Change(func(d *stripewire.Data) {
+			s.Change(func(d *account.Data) {
 				for _, c := range d.Configurations {
 					names[c.Name]++
 				}
@@ -657,16 +659,16 @@ func TestPortalConfigIsFoundAmongMany(t *testing.T) {
 	s := newShop(t, false)
 	s.write(t, twoConfigurations)
 	s.mustApply(t)
-	s.Change(func(d *stripewire.Data) {
+	s.Change(func(d *account.Data) {
 		for i := range 250 {
-			d.Configurations = append([]stripewire.Configuration{{ID: fmt.Sprintf("bpc_more%d", i)}}, d.Configurations...)
+			d.Configurations = append([]account.Configuration{{ID: fmt.Sprintf("bpc_more%d", i)}}, d.Configurations...)
 		}
 	})
 	before := len(s.written())
 	if output := s.mustApply(t); len(s.written()) != before || strings.Contains(output, "is new") {
 		t.Error(output)
 	}
-	pages := slices.DeleteFunc(s.Requests(), func(r stripewire.Request) bool { return r.Path != configurations || r.Method != http.MethodGet })
+	pages := slices.DeleteFunc(s.Requests(), func(r api.Request) bool { return r.Path != configurations || r.Method != http.MethodGet })
 	if got := pages[len(pages)-1].Query; !strings.Contains(got, "starting_after=bpc_more") || strings.Contains(got, "active") {
 		t.Errorf("the last page: %s", got)
 	}

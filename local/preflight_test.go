@@ -17,7 +17,7 @@ import (
 	"billingportal/functions/app/portal"
 	"billingportal/functions/app/preflight"
 	"billingportal/functions/app/webhook"
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakestripe/account"
 )
 
 // control is Lambda and CodeDeploy at the wire, with the versions that are about to get traffic.
@@ -177,8 +177,8 @@ func TestPreflightReports(t *testing.T) {
 	}{
 		"all is well":                       {func(*control) {}, "Succeeded", `"name":"portal's answer","status":"ok"`},
 		"no webhook":                        {func(c *control) { delete(c.env, "WEBHOOK_FUNCTION") }, "Succeeded", `"status":"Succeeded"`},
-		"a warning":                         {func(c *control) { c.stripe.Change(func(d *stripewire.Data) { d.Configurations[0].Cancel = false }) }, "Succeeded", `"level":"WARN"`},
-		"a disabled endpoint":               {func(c *control) { c.stripe.Change(func(d *stripewire.Data) { d.Endpoints[0].Disabled = true }) }, "Succeeded", `"name":"webhook endpoint","status":"warning"`},
+		"a warning":                         {func(c *control) { c.stripe.Change(func(d *account.Data) { d.Configurations[0].Cancel = false }) }, "Succeeded", `"level":"WARN"`},
+		"a disabled endpoint":               {func(c *control) { c.stripe.Change(func(d *account.Data) { d.Endpoints[0].Disabled = true }) }, "Succeeded", `"name":"webhook endpoint","status":"warning"`},
 		"a revoked key":                     {func(c *control) { _ = c.stripe.SetKeys("sk_test_" + "another") }, "Failed", "Stripe refuses it"},
 		"a wrong variable":                  {func(c *control) { c.portal["STRIPE_LIVEMODE"] = "x" }, "Failed", "STRIPE_LIVEMODE must be"},
 		"the portal crashes":                {func(c *control) { c.functions["portal"] = nil }, "Failed", "the function fails"},

@@ -10,8 +10,8 @@ import (
 
 	"billingportal/functions/app"
 	"billingportal/functions/app/webhook"
+	"billingportal/local/internal/fakestripe/events"
 	"billingportal/local/internal/gateway"
-	"billingportal/local/internal/stripewire"
 )
 
 // listenSecret names the variable with the signing secret that `stripe listen` prints, for events of Stripe's test mode.
@@ -71,6 +71,6 @@ func (l *devserver) webhook(ctx context.Context, logs io.Writer) (http.Handler, 
 	if err != nil {
 		return nil, err
 	}
-	l.stripe.SendEvents(ctx, stripewire.Endpoint{URL: l.origin + webhookPath, Secret: demoSigningSecret})
+	l.stripe.SendEvents(ctx, events.Endpoint{URL: l.origin + webhookPath, Secret: demoSigningSecret})
 	return gateway.New(function, gateway.Config{}), nil
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"billingportal/functions/app/webhook"
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakestripe/events"
 )
 
 // stay has a client follow no redirect.
@@ -61,7 +61,7 @@ func (l *devserver) deliver(t *testing.T, event []byte, secret string, at time.T
 		t.Fatal(err)
 	}
 	request.Header.Set("Content-Type", "application/json; charset=utf-8")
-	request.Header.Set("Stripe-Signature", stripewire.Sign(event, secret, at))
+	request.Header.Set("Stripe-Signature", events.Sign(event, secret, at))
 	response, body := send(t, request)
 	return response.StatusCode, body
 }

@@ -20,9 +20,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"billingportal/local/internal/fakestripe/events"
 	"billingportal/local/internal/gateway"
 	"billingportal/local/internal/runtimeapi"
-	"billingportal/local/internal/stripewire"
 )
 
 // webhookRows are the faults of the two upstreams that the webhook has, with what its sender is to be answered: Stripe sends again
@@ -76,7 +76,7 @@ type purchase struct {
 
 func (c *cloud) newPurchase(number int) purchase {
 	p := purchase{user: c.plant("user ID"), customer: fmt.Sprintf("cus_Bought%d", number)}
-	p.body, _ = stripewire.Event("checkout.session.completed", time.Now(), map[string]any{
+	p.body, _ = events.New("checkout.session.completed", time.Now(), map[string]any{
 		"object": "checkout.session", "customer": p.customer, "client_reference_id": p.user, "payment_link": nil, "metadata": map[string]any{"note": c.plant("metadata")},
 		"customer_details": map[string]any{"email": c.plant("e-mail address") + "@example.com", "name": c.plant("name")},
 	})
@@ -86,7 +86,7 @@ func (c *cloud) newPurchase(number int) purchase {
 // takePurchase hands a purchase to the process as Stripe does.
 func (c *cloud) takePurchase(ctx context.Context, process *runtimeapi.Process, p purchase, limit time.Duration) (*meeting, error) {
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "https://"+apiHost+webhookPath, strings.NewReader(string(p.body)))
-	signature := stripewire.Sign(p.body, p.signing, time.Now())
+	signature := events.Sign(p.body, p.signing, time.Now())
 	c.add("signature", signature[strings.LastIndex(signature, "=")+1:])
 	r.Header.Set("Stripe-Signature", signature)
 	r.Header.Set("Content-Type", "application/json; charset=utf-8")

@@ -5,7 +5,7 @@ package main
 import (
 	"testing"
 
-	"billingportal/local/internal/dynamodblocal"
+	"billingportal/local/internal/fakeaws/dynamodb/dynamodblocal"
 )
 
 // TestTablesOfDynamoDBLocal runs the contracts of both functions with their tables, and the erasure of users, against the real

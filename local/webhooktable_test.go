@@ -20,7 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"billingportal/functions/app/webhook"
-	"billingportal/local/internal/awswire"
+	fakedynamodb "billingportal/local/internal/fakeaws/dynamodb"
 )
 
 type item = map[string]types.AttributeValue
@@ -275,13 +275,13 @@ func asText(value types.AttributeValue) string {
 }
 
 func TestWebhookTable(t *testing.T) {
-	server := httptest.NewServer(awswire.NewDynamoDB())
+	server := httptest.NewServer(fakedynamodb.NewServer())
 	t.Cleanup(server.Close)
 	testWebhookTable(t, server.URL)
 }
 
 func TestPortalTables(t *testing.T) {
-	server := httptest.NewServer(awswire.NewDynamoDB())
+	server := httptest.NewServer(fakedynamodb.NewServer())
 	t.Cleanup(server.Close)
 	testPortalTables(t, server.URL)
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"billingportal/functions/app/portal"
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakestripe"
 )
 
 // TestEveryFlowWithEveryParameterOnTheWire sends, for each flow, all that it takes
@@ -29,7 +29,7 @@ import (
 func TestEveryFlowWithEveryParameterOnTheWire(t *testing.T) {
 	l, _ := startDevserver(t, func(l *devserver) {
 		var err error
-		if l.stripe, err = stripewire.New(stripewire.Config{PublicURL: l.origin, Keys: []string{demoKey}, Record: true}); err != nil {
+		if l.stripe, err = fakestripe.New(fakestripe.Config{PublicURL: l.origin, Keys: []string{demoKey}, Record: true}); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/customers"
 	"billingportal/functions/internal/upstream/upstreamtest"
 )
@@ -48,7 +49,7 @@ func TestAsksForOneAttributeOfOneItemStronglyConsistently(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var target string
 			var request map[string]any
-			server := upstreamtest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
+			server := faulttest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 				target = r.Header.Get("X-Amz-Target")
 				body, _ := io.ReadAll(r.Body)
 				if err := json.Unmarshal(body, &request); err != nil {
@@ -90,7 +91,7 @@ func TestAUserTooLongForAKeyHasNoItem(t *testing.T) {
 		"a byte more than the longest one":  {customers.Table{Key: "pk", KeyFormat: "{user}", SortKey: "sk", SortValue: "U#{user}", Attribute: "c"}, 1023, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := upstreamtest.NewServer(t, upstreamtest.Answer(200, "application/x-amz-json-1.0", `{}`))
+			server := faulttest.NewServer(t, faulttest.Respond(200, "application/x-amz-json-1.0", `{}`))
 			store := newStore(server.URL, patient)
 			store.Table = test.table
 			store.Table.Name = "customers"
@@ -124,7 +125,7 @@ func TestReadsANestedAttribute(t *testing.T) {
 		"a customer where a map goes": {`{"billing":{"S":"cus_1"}}`, malformed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := upstreamtest.NewServer(t, upstreamtest.Answer(200, "application/x-amz-json-1.0", `{"Item":`+test.item+`}`))
+			server := faulttest.NewServer(t, faulttest.Respond(200, "application/x-amz-json-1.0", `{"Item":`+test.item+`}`))
 			store := newStore(server.URL, patient)
 			store.Table.Attribute = "billing.stripe.customer_id"
 			requireCustomer(t, store, test.want)
@@ -154,11 +155,11 @@ func TestReadsTheAttribute(t *testing.T) {
 		"a letter that only looks like ASCII":  {`{"Item":{"customer_id":{"S":"cus_\u0410"}}}`, malformed},
 		"more than 255 characters":             {`{"Item":{"customer_id":{"S":"cus_` + long(252) + `"}}}`, malformed},
 		"255 characters":                       {`{"Item":{"customer_id":{"S":"cus_` + long(251) + `"}}}`, "cus_" + long(251)},
-		"a URL":                                {`{"Item":{"customer_id":{"S":"https://` + upstreamtest.Marker + `"}}}`, malformed},
+		"a URL":                                {`{"Item":{"customer_id":{"S":"https://` + faulttest.Marker + `"}}}`, malformed},
 		"attributes that nobody asked for too": {`{"Item":{"email":{"S":"a@b.example"},"customer_id":{"S":"cus_1"}}}`, "cus_1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := upstreamtest.NewServer(t, upstreamtest.Answer(200, "application/x-amz-json-1.0", test.answer))
+			server := faulttest.NewServer(t, faulttest.Respond(200, "application/x-amz-json-1.0", test.answer))
 			requireCustomer(t, newStore(server.URL, patient), test.want)
 		})
 	}
@@ -182,16 +183,16 @@ func requireCustomer(t *testing.T, store *customers.Store, want string) {
 	if got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	upstreamtest.RequireSilent(t, err)
+	faulttest.RequireSilent(t, err)
 }
 
 // A connection that is lost after each answer would cost a TLS handshake with
 // each request. The SDK does lose some without upstream.Transport.
 func TestRequestsShareOneConnection(t *testing.T) {
 	connections := map[string]bool{}
-	server := upstreamtest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
+	server := faulttest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 		connections[r.RemoteAddr] = true // one request at a time
-		upstreamtest.Answer(200, "application/x-amz-json-1.0", `{"Item":{"customer_id":{"S":"cus_1"}}}`)(w, r)
+		faulttest.Respond(200, "application/x-amz-json-1.0", `{"Item":{"customer_id":{"S":"cus_1"}}}`)(w, r)
 	})
 	store := newStore(server.URL, patient)
 	for range 200 {

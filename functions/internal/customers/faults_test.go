@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/customers"
 	"billingportal/functions/internal/upstream"
 	"billingportal/functions/internal/upstream/upstreamtest"
@@ -28,7 +29,7 @@ func requireUpstreamError(t *testing.T, err error, reason upstream.Reason) {
 	if errors.Is(err, customers.ErrNoCustomer) || errors.Is(err, customers.ErrMalformed) {
 		t.Error("a fault says nothing about the customer")
 	}
-	upstreamtest.RequireSilent(t, err, account, arn, "portal")
+	faulttest.RequireSilent(t, err, account, arn, "portal")
 }
 
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
@@ -55,8 +56,8 @@ func TestNamesDocumentedErrorsAndDropsTheirTexts(t *testing.T) {
 	} {
 		t.Run(code, func(t *testing.T) {
 			t.Parallel()
-			server := upstreamtest.NewServer(t, upstreamtest.Answer(test.status, "application/x-amz-json-1.0",
-				`{"__type":"`+test.prefix+code+`","message":"User: `+arn+` is not authorized `+upstreamtest.Marker+`"}`))
+			server := faulttest.NewServer(t, faulttest.Respond(test.status, "application/x-amz-json-1.0",
+				`{"__type":"`+test.prefix+code+`","message":"User: `+arn+` is not authorized `+faulttest.Marker+`"}`))
 			_, err := newStore(server.URL, patient).CustomerID(t.Context(), "alice")
 			requireUpstreamError(t, err, upstream.Reason(code))
 			if server.Requests() != test.tries {
@@ -68,19 +69,19 @@ func TestNamesDocumentedErrorsAndDropsTheirTexts(t *testing.T) {
 
 func TestRepeatsNoCodeThatIsNotDocumented(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
-		"a code made of a secret":                                typed(400, upstreamtest.Marker+"Exception"),
-		"a code with a secret in it":                             typed(400, "AccessDeniedException "+upstreamtest.Marker),
-		"a documented code in another case with a secret before": typed(400, upstreamtest.Marker+"#accessdeniedexception"),
-		"a code of 5,000 characters":                             typed(400, upstreamtest.Marker+strings.Repeat("A", 5000)+"Exception"),
+		"a code made of a secret":                                typed(400, faulttest.Marker+"Exception"),
+		"a code with a secret in it":                             typed(400, "AccessDeniedException "+faulttest.Marker),
+		"a documented code in another case with a secret before": typed(400, faulttest.Marker+"#accessdeniedexception"),
+		"a code of 5,000 characters":                             typed(400, faulttest.Marker+strings.Repeat("A", 5000)+"Exception"),
 		"a code of no letters":                                   typed(400, "123 456"),
-		"no code":                                                upstreamtest.Answer(400, "application/json", `{}`),
+		"no code":                                                faulttest.Respond(400, "application/json", `{}`),
 		"a code in the header": func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("X-Amzn-Errortype", upstreamtest.Marker+"Exception")
-			upstreamtest.Answer(400, "application/json", `{}`)(w, r)
+			w.Header().Set("X-Amzn-Errortype", faulttest.Marker+"Exception")
+			faulttest.Respond(400, "application/json", `{}`)(w, r)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := upstreamtest.NewServer(t, handler)
+			server := faulttest.NewServer(t, handler)
 			_, err := newStore(server.URL, patient).CustomerID(t.Context(), "alice")
 			requireUpstreamError(t, err, upstream.UndocumentedCode)
 		})
@@ -88,7 +89,7 @@ func TestRepeatsNoCodeThatIsNotDocumented(t *testing.T) {
 }
 
 func typed(status int, code string) http.HandlerFunc {
-	return upstreamtest.Answer(status, "application/x-amz-json-1.0", `{"__type":"`+code+`","message":"`+upstreamtest.Marker+`"}`)
+	return faulttest.Respond(status, "application/x-amz-json-1.0", `{"__type":"`+code+`","message":"`+faulttest.Marker+`"}`)
 }
 
 func TestFaults(t *testing.T) {
@@ -97,27 +98,27 @@ func TestFaults(t *testing.T) {
 		reason  upstream.Reason
 		tries   int
 	}{
-		"reset after the request": {upstreamtest.Reset, upstream.NoConnection, 2},
-		"hang":                    {upstreamtest.Hang, upstream.NoAnswer, 2},
-		"slow drip":               {upstreamtest.Drip, upstream.NoAnswer, 2},
-		"HTML, 200":               {upstreamtest.HTML(200), upstream.UnreadableAnswer, 1},
-		"HTML, 403":               {upstreamtest.HTML(403), upstream.UnreadableAnswer, 1},
-		"HTML, 503":               {upstreamtest.HTML(503), upstream.UnreadableAnswer, 2},
-		"truncated JSON":          {upstreamtest.Answer(200, "application/x-amz-json-1.0", `{"Item":{"customer_id":{"S":"cus_1`), upstream.UnreadableAnswer, 1},
-		"body cut short":          {upstreamtest.CutShort(200, `{"Item":{"customer_id":{"S":"cus_1"}}}`), upstream.UnreadableAnswer, 1},
-		"empty body, 200":         {upstreamtest.Answer(200, "application/x-amz-json-1.0", ""), upstream.UnreadableAnswer, 1},
-		"empty body, 204":         {upstreamtest.Answer(204, "", ""), upstream.UnreadableAnswer, 1},
-		"empty body, 500":         {upstreamtest.Answer(500, "application/x-amz-json-1.0", ""), upstream.UnreadableAnswer, 2},
-		"null":                    {upstreamtest.Answer(200, "application/x-amz-json-1.0", `null`), upstream.UnreadableAnswer, 1},
-		"a list":                  {upstreamtest.Answer(200, "application/x-amz-json-1.0", `[]`), upstream.UnreadableAnswer, 1},
-		"an item that is text":    {upstreamtest.Answer(200, "application/x-amz-json-1.0", `{"Item":"`+upstreamtest.Marker+`"}`), upstream.UnreadableAnswer, 1},
-		"10 MB, 200":              {upstreamtest.Large(200), upstream.UnreadableAnswer, 1},
-		"10 MB, 500":              {upstreamtest.Large(500), upstream.UnreadableAnswer, 2},
-		"a redirect":              {upstreamtest.Redirect("http://127.0.0.1:9"), upstream.UnreadableAnswer, 1},
+		"reset after the request": {faulttest.ResetAfterRequest().ServeHTTP, upstream.NoConnection, 2},
+		"hang":                    {faulttest.Hang().ServeHTTP, upstream.NoAnswer, 2},
+		"slow drip":               {faulttest.Drip().ServeHTTP, upstream.NoAnswer, 2},
+		"HTML, 200":               {faulttest.HTML(200).ServeHTTP, upstream.UnreadableAnswer, 1},
+		"HTML, 403":               {faulttest.HTML(403).ServeHTTP, upstream.UnreadableAnswer, 1},
+		"HTML, 503":               {faulttest.HTML(503).ServeHTTP, upstream.UnreadableAnswer, 2},
+		"truncated JSON":          {faulttest.Respond(200, "application/x-amz-json-1.0", `{"Item":{"customer_id":{"S":"cus_1`), upstream.UnreadableAnswer, 1},
+		"body cut short":          {faulttest.CutShort().Of(faulttest.Respond(200, "application/json", `{"Item":{"customer_id":{"S":"cus_1"}}}`)), upstream.UnreadableAnswer, 1},
+		"empty body, 200":         {faulttest.Respond(200, "application/x-amz-json-1.0", ""), upstream.UnreadableAnswer, 1},
+		"empty body, 204":         {faulttest.Respond(204, "", ""), upstream.UnreadableAnswer, 1},
+		"empty body, 500":         {faulttest.Respond(500, "application/x-amz-json-1.0", ""), upstream.UnreadableAnswer, 2},
+		"null":                    {faulttest.Respond(200, "application/x-amz-json-1.0", `null`), upstream.UnreadableAnswer, 1},
+		"a list":                  {faulttest.Respond(200, "application/x-amz-json-1.0", `[]`), upstream.UnreadableAnswer, 1},
+		"an item that is text":    {faulttest.Respond(200, "application/x-amz-json-1.0", `{"Item":"`+faulttest.Marker+`"}`), upstream.UnreadableAnswer, 1},
+		"10 MB, 200":              {faulttest.Large().Of(faulttest.Respond(200, "application/json", "{}")), upstream.UnreadableAnswer, 1},
+		"10 MB, 500":              {faulttest.Large().Of(faulttest.Respond(500, "application/json", "{}")), upstream.UnreadableAnswer, 2},
+		"a redirect":              {faulttest.Redirect(307, "http://127.0.0.1:9").ServeHTTP, upstream.UnreadableAnswer, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := upstreamtest.NewServer(t, test.handler)
+			server := faulttest.NewServer(t, test.handler)
 			tryTimeout := patient
 			if test.reason == upstream.NoAnswer {
 				tryTimeout = 100 * time.Millisecond
@@ -131,22 +132,22 @@ func TestFaults(t *testing.T) {
 	}
 	t.Run("refused", func(t *testing.T) {
 		t.Parallel()
-		_, err := newStore(upstreamtest.Refused(t), patient).CustomerID(t.Context(), "alice")
+		_, err := newStore(faulttest.Broken(t, faulttest.Refused()).URL, patient).CustomerID(t.Context(), "alice")
 		requireUpstreamError(t, err, upstream.NoConnection)
 	})
 	t.Run("reset before the request", func(t *testing.T) {
 		t.Parallel()
-		url, connections := upstreamtest.ResetAtOnce(t)
-		_, err := newStore(url, patient).CustomerID(t.Context(), "alice")
+		server := faulttest.Broken(t, faulttest.ResetAtOnce())
+		_, err := newStore(server.URL, patient).CustomerID(t.Context(), "alice")
 		requireUpstreamError(t, err, upstream.NoConnection)
-		if connections.Load() != 2 {
-			t.Errorf("%d connections, want 2", connections.Load())
+		if _, connections := server.Take(); connections != 2 {
+			t.Errorf("%d connections, want 2", connections)
 		}
 	})
 }
 
 func TestTheContextEndsTheWait(t *testing.T) {
-	server := upstreamtest.NewServer(t, upstreamtest.Hang)
+	server := faulttest.NewServer(t, faulttest.Hang().ServeHTTP)
 	t.Run("deadline", func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
@@ -166,11 +167,11 @@ func TestTheContextEndsTheWait(t *testing.T) {
 
 func TestAHealthyRequestFollowsAFault(t *testing.T) {
 	var healthy atomic.Bool
-	server := upstreamtest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
+	server := faulttest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 		if healthy.Load() {
-			upstreamtest.Answer(200, "application/x-amz-json-1.0", `{"Item":{"customer_id":{"S":"cus_1"}}}`)(w, r)
+			faulttest.Respond(200, "application/x-amz-json-1.0", `{"Item":{"customer_id":{"S":"cus_1"}}}`)(w, r)
 		} else {
-			upstreamtest.Reset(w, r)
+			faulttest.ResetAfterRequest().ServeHTTP(w, r)
 		}
 	})
 	store := newStore(server.URL, patient)

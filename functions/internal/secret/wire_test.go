@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/secret"
 	"billingportal/functions/internal/upstream"
 	"billingportal/functions/internal/upstream/upstreamtest"
@@ -26,12 +27,12 @@ func newCache(endpoint string, tryTimeout time.Duration) *secret.Cache[secret.Ke
 }
 
 func answer(body string) http.HandlerFunc {
-	return upstreamtest.Answer(200, "application/x-amz-json-1.1", body)
+	return faulttest.Respond(200, "application/x-amz-json-1.1", body)
 }
 
 func TestAsksForTheSecretByItsIDAndNothingElse(t *testing.T) {
 	var target, request string
-	server := upstreamtest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
+	server := faulttest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 		target = r.Header.Get("X-Amz-Target")
 		body, _ := io.ReadAll(r.Body)
 		request = string(body)
@@ -47,20 +48,20 @@ func TestAsksForTheSecretByItsIDAndNothingElse(t *testing.T) {
 }
 
 func TestASecretThatHoldsNoKeyIsMalformed(t *testing.T) {
-	text, _ := json.Marshal("whsec_" + upstreamtest.Marker)
+	text, _ := json.Marshal("whsec_" + faulttest.Marker)
 	for name, body := range map[string]string{
 		"text of another kind": `{"SecretString":` + string(text) + `}`,
 		"an empty text":        `{"SecretString":""}`,
 		"binary only":          `{"SecretBinary":"c2tfdGVzdF8wMTIzNDU2Nzg5"}`,
-		"no value at all":      `{"Name":"` + upstreamtest.Marker + `"}`,
+		"no value at all":      `{"Name":"` + faulttest.Marker + `"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := upstreamtest.NewServer(t, answer(body))
+			server := faulttest.NewServer(t, answer(body))
 			_, err := newCache(server.URL, patient).Get(t.Context())
 			if !errors.As(err, new(secret.MalformedError)) {
 				t.Errorf("err = %v, want MalformedError", err)
 			}
-			upstreamtest.RequireSilent(t, err)
+			faulttest.RequireSilent(t, err)
 			if server.Requests() != 1 {
 				t.Errorf("%d requests, want 1", server.Requests())
 			}
@@ -74,8 +75,8 @@ func TestFaults(t *testing.T) {
 		arn     = "arn:aws:secretsmanager:eu-west-1:" + account + ":secret:billing-portal/stripe-AbCdEf"
 	)
 	refusal := func(status int, code string) http.HandlerFunc {
-		return upstreamtest.Answer(status, "application/x-amz-json-1.1",
-			`{"__type":"`+code+`","Message":"not authorized on `+arn+` `+upstreamtest.Marker+`"}`)
+		return faulttest.Respond(status, "application/x-amz-json-1.1",
+			`{"__type":"`+code+`","Message":"not authorized on `+arn+` `+faulttest.Marker+`"}`)
 	}
 	for name, test := range map[string]struct {
 		handler http.HandlerFunc
@@ -92,29 +93,29 @@ func TestFaults(t *testing.T) {
 		"ResourceNotFoundException":   {refusal(400, "ResourceNotFoundException"), "ResourceNotFoundException", 1},
 		"ThrottlingException":         {refusal(400, "ThrottlingException"), "ThrottlingException", 2},
 		"UnrecognizedClientException": {refusal(400, "UnrecognizedClientException"), "UnrecognizedClientException", 1},
-		"a code made of a secret":     {refusal(400, upstreamtest.Marker+"Exception"), upstream.UndocumentedCode, 1},
+		"a code made of a secret":     {refusal(400, faulttest.Marker+"Exception"), upstream.UndocumentedCode, 1},
 
-		"reset after the request": {upstreamtest.Reset, upstream.NoConnection, 2},
-		"hang":                    {upstreamtest.Hang, upstream.NoAnswer, 2},
-		"slow drip":               {upstreamtest.Drip, upstream.NoAnswer, 2},
-		"HTML, 200":               {upstreamtest.HTML(200), upstream.UnreadableAnswer, 1},
-		"HTML, 503":               {upstreamtest.HTML(503), upstream.UnreadableAnswer, 2},
+		"reset after the request": {faulttest.ResetAfterRequest().ServeHTTP, upstream.NoConnection, 2},
+		"hang":                    {faulttest.Hang().ServeHTTP, upstream.NoAnswer, 2},
+		"slow drip":               {faulttest.Drip().ServeHTTP, upstream.NoAnswer, 2},
+		"HTML, 200":               {faulttest.HTML(200).ServeHTTP, upstream.UnreadableAnswer, 1},
+		"HTML, 503":               {faulttest.HTML(503).ServeHTTP, upstream.UnreadableAnswer, 2},
 		"truncated JSON":          {answer(`{"SecretString":"sk_test_0123456789`), upstream.UnreadableAnswer, 1},
-		"body cut short":          {upstreamtest.CutShort(200, `{"SecretString":"sk_test_0123456789"}`), upstream.UnreadableAnswer, 1},
+		"body cut short":          {faulttest.CutShort().Of(faulttest.Respond(200, "application/json", `{"SecretString":"sk_test_0123456789"}`)), upstream.UnreadableAnswer, 1},
 		"empty body, 200":         {answer(""), upstream.UnreadableAnswer, 1},
-		"10 MB, 200":              {upstreamtest.Large(200), upstream.UnreadableAnswer, 1},
-		"a redirect":              {upstreamtest.Redirect("http://127.0.0.1:9"), upstream.UnreadableAnswer, 1},
+		"10 MB, 200":              {faulttest.Large().Of(faulttest.Respond(200, "application/json", "{}")), upstream.UnreadableAnswer, 1},
+		"a redirect":              {faulttest.Redirect(307, "http://127.0.0.1:9").ServeHTTP, upstream.UnreadableAnswer, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := upstreamtest.NewServer(t, test.handler)
+			server := faulttest.NewServer(t, test.handler)
 			tryTimeout := patient
 			if test.reason == upstream.NoAnswer {
 				tryTimeout = 100 * time.Millisecond
 			}
 			key, err := newCache(server.URL, tryTimeout).Get(t.Context())
 			upstreamtest.RequireAWSError(t, err, "secretsmanager", test.reason)
-			upstreamtest.RequireSilent(t, err, account, arn, "billing-portal")
+			faulttest.RequireSilent(t, err, account, arn, "billing-portal")
 			if key != (secret.Key{}) {
 				t.Error("there is a key beside the error")
 			}
@@ -124,12 +125,12 @@ func TestFaults(t *testing.T) {
 		})
 	}
 	t.Run("refused", func(t *testing.T) {
-		_, err := newCache(upstreamtest.Refused(t), patient).Get(t.Context())
+		_, err := newCache(faulttest.Broken(t, faulttest.Refused()).URL, patient).Get(t.Context())
 		upstreamtest.RequireAWSError(t, err, "secretsmanager", upstream.NoConnection)
 	})
 	t.Run("reset before the request", func(t *testing.T) {
-		url, _ := upstreamtest.ResetAtOnce(t)
-		_, err := newCache(url, patient).Get(t.Context())
+		server := faulttest.Broken(t, faulttest.ResetAtOnce())
+		_, err := newCache(server.URL, patient).Get(t.Context())
 		upstreamtest.RequireAWSError(t, err, "secretsmanager", upstream.NoConnection)
 	})
 }

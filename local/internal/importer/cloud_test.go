@@ -16,8 +16,9 @@ import (
 	"golang.org/x/time/rate"
 
 	"billingportal/functions/app/operator"
-	"billingportal/local/internal/awswire"
-	"billingportal/local/internal/stripewire"
+	fakedynamodb "billingportal/local/internal/fakeaws/dynamodb"
+	"billingportal/local/internal/fakestripe"
+	fakeaccount "billingportal/local/internal/fakestripe/account"
 )
 
 const key = "sk_test_" + "localdemo"
@@ -33,11 +34,11 @@ var mapping, _ = operator.ReadMapping(environment{"CUSTOMERS_TABLE": table}.get)
 // cloud is Stripe and DynamoDB at one address. Every answer closes its connection, so that tests can run in a bubble of testing/synctest:
 // its clock stands still while a connection is open.
 type cloud struct {
-	stripe *stripewire.Stripe
+	stripe *fakestripe.Stripe
 	url    string
 
 	mu       sync.Mutex
-	tables   *awswire.DynamoDB
+	tables   *fakedynamodb.Server
 	requests map[string]int                                           // by path, or by DynamoDB's operation
 	before   func(w http.ResponseWriter, name string, tries int) bool // answers a request itself if it returns true
 }
@@ -67,7 +68,7 @@ func newCloud(t *testing.T) *cloud {
 	t.Cleanup(server.Close)
 	c.url = server.URL
 	var err error
-	if c.stripe, err = stripewire.New(stripewire.Config{PublicURL: c.url, Keys: []string{key}}); err != nil {
+	if c.stripe, err = fakestripe.New(fakestripe.Config{PublicURL: c.url, Keys: []string{key}}); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -76,17 +77,17 @@ func newCloud(t *testing.T) *cloud {
 // reset begins again with an empty table, and n customers of one user each, the newest of whom is cus_0.
 func (c *cloud) reset(t *testing.T, n int) {
 	t.Helper()
-	tables := awswire.NewDynamoDB()
+	tables := fakedynamodb.NewServer()
 	if err := tables.CreateTable(table, "user_id"); err != nil {
 		t.Fatal(err)
 	}
 	c.mu.Lock()
 	c.tables, c.requests, c.before = tables, map[string]int{}, nil
 	c.mu.Unlock()
-	c.stripe.Change(func(d *stripewire.Data) {
+	c.stripe.Change(func(d *fakeaccount.Data) {
 		d.Customers = nil
 		for i := range n {
-			d.Customers = append(d.Customers, stripewire.Customer{
+			d.Customers = append(d.Customers, fakeaccount.Customer{
 				ID: fmt.Sprintf("cus_%d", i), User: fmt.Sprintf("u%d", i), Email: fmt.Sprintf("u%d@example.com", i), Created: time.Unix(900_000_000-int64(i), 0),
 			})
 		}

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"billingportal/functions/app/operator"
-	"billingportal/local/internal/stripewire"
+	fakeaccount "billingportal/local/internal/fakestripe/account"
 )
 
 // A renamed customer passes from the former user to the one whom the metadata names, at the time when that was read: however much newer
@@ -39,8 +39,8 @@ func TestARenamedCustomerPassesToItsUser(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.reset(t, 0)
-			c.stripe.Change(func(d *stripewire.Data) {
-				d.Customers = []stripewire.Customer{{ID: "cus_1", User: "heir", Created: time.Unix(created, 0)}}
+			c.stripe.Change(func(d *fakeaccount.Data) {
+				d.Customers = []fakeaccount.Customer{{ID: "cus_1", User: "heir", Created: time.Unix(created, 0)}}
 			})
 			writer := mapping.Writer(c.dynamoDB())
 			for _, fact := range []operator.Fact{test.former, test.heir} {

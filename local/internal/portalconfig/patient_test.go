@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"billingportal/functions/app/operator"
+	"billingportal/local/internal/fakestripe"
 	"billingportal/local/internal/portalconfig"
-	"billingportal/local/internal/stripewire"
 )
 
 const key = "sk_test_" + "localdemo"
@@ -37,7 +37,7 @@ func TestApplyWaitsIfStripeIsBusy(t *testing.T) {
 		"a failure":      {500, 100, "7", nil, `create "a": stripe: unavailable`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			stripe, err := stripewire.New(stripewire.Config{PublicURL: "http://127.0.0.1", Keys: []string{key}, Record: true})
+			stripe, err := fakestripe.New(fakestripe.Config{PublicURL: "http://127.0.0.1", Keys: []string{key}, Record: true})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,3 +1,4 @@
+// Package upstreamtest helps to test calls of AWS.
 package upstreamtest
 
 import (
