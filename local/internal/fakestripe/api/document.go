@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -31,8 +32,10 @@ var loadDocument = sync.OnceValues(func() (*document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read Stripe's OpenAPI document: %w", err)
 	}
-	mock, err := server.NewStubServer(&spec.Fixtures{}, loaded, false, false)
-	if err != nil {
+	var mock *server.StubServer
+	var failure error
+	err = silently(func() { mock, failure = server.NewStubServer(&spec.Fixtures{}, loaded, false, false) })
+	if err := errors.Join(err, failure); err != nil {
 		return nil, fmt.Errorf("start stripe-mock: %w", err)
 	}
 	version, err := stripespec.Embedded().Version()
@@ -88,7 +91,9 @@ func (d *document) referee(r *http.Request, body string) *apiError {
 		request.Body = readCloser{strings.NewReader(body)}
 	}
 	verdict := &verdict{header: make(http.Header)}
-	d.server.HandleRequest(verdict, request)
+	if err := silently(func() { d.server.HandleRequest(verdict, request) }); err != nil {
+		return &apiError{status: http.StatusInternalServerError, Type: "api_error", Message: err.Error()}
+	}
 	if verdict.status == http.StatusOK {
 		return nil
 	}
