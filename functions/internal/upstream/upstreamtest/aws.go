@@ -3,7 +3,6 @@ package upstreamtest
 
 import (
 	"errors"
-	"net/http"
 	"testing"
 	"time"
 
@@ -16,7 +15,7 @@ import (
 // tryTimeout.
 func AWSConfig(endpoint string, tryTimeout time.Duration) aws.Config {
 	role := upstream.AWS{Region: "eu-west-1", AccessKeyID: "AKID", SecretAccessKey: "SECRET"}
-	return role.Config(endpoint, &http.Transport{}, tryTimeout, 2)
+	return role.Config(endpoint, upstream.NewTransport(), tryTimeout, 2)
 }
 
 // RequireAWSError requires an error of a service with a reason.
