@@ -9,7 +9,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -61,14 +60,18 @@ func newCompany(t *testing.T, n int) *company {
 // startCompany starts the cloud of a company, which tests may share one after the other.
 func startCompany(t *testing.T) *company {
 	t.Helper()
-	server := httptest.NewUnstartedServer(nil)
-	l, err := devserver.New("http://"+server.Listener.Addr().String(), devserver.DemoKey, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &company{Server: l, table: devserver.CustomersTable}
+	c := &company{table: devserver.CustomersTable}
+	c.Server = devservertest.StartWith(t, nil, c.intercept)
+	c.client = dynamodb.New(dynamodb.Options{
+		Region: "eu-central-1", BaseEndpoint: aws.String(c.Origin + devserver.DynamoDBPath), Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	})
+	return c
+}
+
+// intercept serves a company's cloud.
+func (c *company) intercept(l *devserver.Server) http.Handler {
 	cloud := l.Cloud()
-	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c.mu.Lock()
 		before, isTimed := c.before, c.isTimed
 		c.mu.Unlock()
@@ -87,12 +90,6 @@ func startCompany(t *testing.T) *company {
 		c.note(r)
 		cloud.ServeHTTP(w, r)
 	})
-	server.Start()
-	t.Cleanup(server.Close)
-	c.client = dynamodb.New(dynamodb.Options{
-		Region: "eu-central-1", BaseEndpoint: aws.String(l.Origin + devserver.DynamoDBPath), Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
-	})
-	return c
 }
 
 // enter gives the company n customers and, from the second time on, another table, and a test its environment.
@@ -154,7 +151,7 @@ func (c *company) arguments(more ...string) []string {
 func (c *company) run(t *testing.T, more ...string) (output string, err error) {
 	t.Helper()
 	var out bytes.Buffer
-	err = runOperatorCommand(t, &out, c.arguments(more...)...)
+	err = runCommand(t, &out, c.arguments(more...)...)
 	return out.String(), err
 }
 
@@ -299,7 +296,7 @@ func TestImportFlagsFitTogether(t *testing.T) {
 		"--csv a --state b/../a":                 "--csv and --state are the same file",
 		"--csv a --format dynamodb-json --out a": "--csv and --out are the same file",
 	} {
-		if err := runOperatorCommand(t, io.Discard, append([]string{"local", "import"}, strings.Fields(line)...)...); commandtest.Said(err) != want {
+		if err := runCommand(t, io.Discard, append([]string{"local", "import"}, strings.Fields(line)...)...); commandtest.Said(err) != want {
 			t.Errorf("%s: %v, want %s", line, err, want)
 		}
 	}
