@@ -164,7 +164,7 @@ var (
 
 // A snippet uses attributes that the element has, and the table of attributes has all of them.
 func TestDocumentsNameTheAttributes(t *testing.T) {
-	source, err := os.ReadFile(root + "functions/internal/portal/button/button.js")
+	source, err := os.ReadFile(root + "functions/internal/button/button.js")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -184,7 +184,7 @@ func TestDocumentsNameThePaths(t *testing.T) {
 			sources += text
 		}
 	})
-	module := readText(t, "functions/internal/portal/button/button.js")
+	module := readText(t, "functions/internal/button/button.js")
 	paths, parts := 0, 0
 	for path := range said {
 		text := readText(t, path)

@@ -1,0 +1,70 @@
+// Command generate makes the files that repeat what another file says: the keys of the texts, the
+// packed catalogues and the button's modules. Its argument is the root of the repository.
+// `go generate ./...` runs it.
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: go run billingportal/local/generate ROOT")
+		os.Exit(2)
+	}
+	if err := run(os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, "generate:", err)
+		os.Exit(1)
+	}
+}
+
+func run(root string) error {
+	files, err := generate(root)
+	if err != nil {
+		return err
+	}
+	for path, content := range files {
+		if err := os.WriteFile(filepath.Join(root, path), content, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// generate returns the content of each generated file, by its path from the root.
+func generate(root string) (map[string][]byte, error) {
+	texts, err := readTexts(root)
+	if err != nil {
+		return nil, err
+	}
+	files, err := texts.files()
+	if err != nil {
+		return nil, err
+	}
+	modules, err := buttonModules(root, texts)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(files, modules)
+	return files, nil
+}
+
+func zipped(content []byte) ([]byte, error) {
+	var out bytes.Buffer
+	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(content); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}

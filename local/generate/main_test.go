@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+func TestGeneratedFilesAreCurrent(t *testing.T) {
+	requireCurrent(t, root)
+}
+
+// requireCurrent fails for each generated file that differs from what its sources make.
+func requireCurrent(t *testing.T, root string) {
+	t.Helper()
+	files, err := generate(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range files {
+		got, err := os.ReadFile(filepath.Join(root, path))
+		if err != nil || !bytes.Equal(unzipped(t, path, got), unzipped(t, path, want)) {
+			t.Errorf("%s is stale: go generate ./... (%v)", path, err)
+		}
+	}
+}
+
+// unzipped is what a file says: another version of Go may zip it differently.
+func unzipped(t *testing.T, path string, content []byte) []byte {
+	t.Helper()
+	if filepath.Ext(path) != ".gz" {
+		return content
+	}
+	r, err := gzip.NewReader(bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(path, err)
+	}
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(path, err)
+	}
+	return text
+}
+
+var useOfText = regexp.MustCompile(`\b(?:language\.|text\(")(\w+)`)
+
+// A text that nothing says is not translated in vain.
+func TestEveryTextIsUsed(t *testing.T) {
+	texts, err := readTexts(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for _, pattern := range []string{"functions/internal/*/*.go", "local/generate/button.go"} {
+		paths, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			source, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, match := range useOfText.FindAllStringSubmatch(string(source), -1) {
+				used[match[1]] = used[match[1]] || !strings.HasSuffix(path, "_test.go")
+			}
+		}
+	}
+	for _, key := range texts.keys {
+		if !used[key] {
+			t.Errorf("nothing says the text %s", key)
+		}
+	}
+}
