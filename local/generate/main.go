@@ -1,6 +1,7 @@
-// Command generate makes the files that repeat what another file says: the keys of the texts, the
-// packed catalogues and the button's modules. Its argument is the root of the repository.
-// `go generate ./...` runs it.
+// Command generate makes what repeats another file: of the catalogues, the keys of the texts, their
+// archive and the button's modules; of the table of error codes, the problems in infra/openapi.yaml and
+// README's table; of template.yaml, the rows and entries that new parameters lack. Its argument is the
+// root of the repository. `go generate ./...` runs it.
 package main
 
 import (
@@ -51,7 +52,22 @@ func generate(root string) (map[string][]byte, error) {
 		return nil, err
 	}
 	maps.Copy(files, modules)
-	return files, nil
+	codes, err := readCodes(root, texts)
+	if err != nil {
+		return nil, err
+	}
+	parameters, err := readParameters(root)
+	if err != nil {
+		return nil, err
+	}
+	if files[openAPIFile], err = openAPI(root, codes); err != nil {
+		return nil, err
+	}
+	if files[readmeFile], err = readme(root, codes, parameters); err != nil {
+		return nil, err
+	}
+	files[expectedFile], err = expected(root, parameters)
+	return files, err
 }
 
 func zipped(content []byte) ([]byte, error) {
