@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// outline is a node of a YAML document: a mapping or a sequence, whose members are named 0, 1, 2 and so on, or a scalar. A scalar
-// with a tag of CloudFormation's has the tag in its value: "!Ref Name".
+// outline is a node of a YAML document: a mapping; a sequence, whose members are named 0, 1, 2 and so on; or a scalar.
+// The value of a sequence is "[first, second]". One of CloudFormation's tags is part of the value: "!Ref Name".
 type outline struct {
 	value   string
 	line    int
@@ -46,17 +46,15 @@ func outlineOf(node *yaml.Node) *outline {
 			add(node.Content[i].Value, node.Content[i+1])
 		}
 	case yaml.SequenceNode:
-		if len(node.Content) == 0 {
-			o.value = "[]"
-		}
 		for i, child := range node.Content {
 			add(strconv.Itoa(i), child)
 		}
+		o.value = "[" + strings.Join(o.list(), ", ") + "]"
 	default:
 		o.value = node.Value
-		if strings.HasPrefix(node.Tag, "!") && !strings.HasPrefix(node.Tag, "!!") {
-			o.value = node.Tag + " " + node.Value
-		}
+	}
+	if !strings.HasPrefix(node.ShortTag(), "!!") {
+		o.value = node.Tag + " " + o.value
 	}
 	return o
 }

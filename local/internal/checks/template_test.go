@@ -84,7 +84,7 @@ func TestVariablesComeFromTheParameterOfTheirName(t *testing.T) {
 func TestPreflightIsToldTheVersions(t *testing.T) {
 	want := map[string]string{
 		"PORTAL_FUNCTION":  "!Ref PortalFunction.Version",
-		"WEBHOOK_FUNCTION": "!If [HasWebhook, !Ref WebhookFunction.Version, '']",
+		"WEBHOOK_FUNCTION": "!If [HasWebhook, !Ref WebhookFunction.Version, ]",
 	}
 	if got := read(t).variables["PreflightFunction"]; !maps.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
