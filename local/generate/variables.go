@@ -18,8 +18,8 @@ const (
 // A parameter is one of template.yaml.
 type parameter struct {
 	name     string
-	Type     string
-	Default  *string
+	Type     string   `yaml:"Type"`
+	Default  *string  `yaml:"Default"`
 	Allowed  []string `yaml:"AllowedValues"`
 	Meaning  string   `yaml:"Description"`
 	variable string   // of a function's environment; "" if none is set to the parameter
@@ -33,7 +33,9 @@ func readParameters(root string) ([]parameter, error) {
 	if err != nil {
 		return nil, err
 	}
-	var template struct{ Parameters yaml.Node }
+	var template struct {
+		Parameters yaml.Node `yaml:"Parameters"`
+	}
 	if err := yaml.Unmarshal(text, &template); err != nil {
 		return nil, fmt.Errorf("template.yaml: %w", err)
 	}
@@ -110,7 +112,9 @@ func expected(root string, parameters []parameter) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var known map[string]struct{ Parameters map[string]any }
+	var known map[string]struct {
+		Parameters map[string]any `yaml:"parameters"`
+	}
 	if err := yaml.Unmarshal(content, &known); err != nil {
 		return nil, fmt.Errorf("%s: %w", expectedFile, err)
 	}
@@ -120,13 +124,12 @@ func expected(root string, parameters []parameter) ([]byte, error) {
 			entries += p.entry()
 		}
 	}
-	const section = "\n  parameters:\n"
-	at := strings.Index(string(content), section)
-	if at < 0 {
+	const section = "\n  parameters:\n" // that of template.yaml is the first
+	before, after, ok := strings.Cut(string(content), section)
+	if !ok {
 		return nil, fmt.Errorf("%s has no parameters", expectedFile)
 	}
-	at += len(section)
-	return []byte(string(content[:at]) + entries + string(content[at:])), nil
+	return []byte(before + section + entries + after), nil
 }
 
 // isPlain reports whether the tests expect the parameter to be an option without an entry.
