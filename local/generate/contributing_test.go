@@ -15,14 +15,19 @@ func copyRepository(t *testing.T) string {
 		"functions/internal/language", "functions/internal/button", "functions/internal/problem", "functions/internal/webhook",
 		"functions/internal/portal", "functions/internal/params", "functions/app/internal/config", "infra",
 	} {
-		if err := os.CopyFS(filepath.Join(folder, path), os.DirFS(filepath.Join(root, path))); err != nil {
-			t.Fatal(err)
-		}
+		copyFolder(t, folder, path)
 	}
 	for _, path := range []string{"README.md", "template.yaml", expectedFile} {
 		write(t, folder, path, read(t, root, path))
 	}
 	return folder
+}
+
+func copyFolder(t *testing.T, folder, path string) {
+	t.Helper()
+	if err := os.CopyFS(filepath.Join(folder, path), os.DirFS(filepath.Join(root, path))); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func read(t *testing.T, folder, path string) string {
@@ -69,6 +74,11 @@ func examples(t *testing.T, title string, want int) []string {
 		t.Fatalf("%s: %q", title, blocks)
 	}
 	return blocks
+}
+
+func indented(block string, by int) string {
+	margin := strings.Repeat(" ", by)
+	return margin + strings.ReplaceAll(strings.TrimSuffix(block, "\n"), "\n", "\n"+margin) + "\n"
 }
 
 // requireError fails unless the generator refuses the repository with these words.
@@ -138,9 +148,9 @@ func TestAddACode(t *testing.T) {
 func TestAddAVariable(t *testing.T) {
 	folder := copyRepository(t)
 	blocks := examples(t, "A variable.", 3)
-	insert(t, folder, "template.yaml", "  BasePath:\n", "  "+strings.ReplaceAll(strings.TrimSuffix(blocks[1], "\n"), "\n", "\n  ")+"\n")
+	insert(t, folder, "template.yaml", "  BasePath:\n", indented(blocks[1], 2))
 	requireStale(t, folder, expectedFile)
-	insert(t, folder, "template.yaml", "          NO_ACCOUNT_URL: ", "          "+blocks[2])
+	insert(t, folder, "template.yaml", "          NO_ACCOUNT_URL: ", indented(blocks[2], 10))
 	requireStale(t, folder, expectedFile, "README.md")
 	if err := run(folder); err != nil {
 		t.Fatal(err)
