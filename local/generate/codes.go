@@ -3,152 +3,130 @@ package main
 import (
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
-const codesFile = "functions/internal/problem/codes.go"
+const (
+	codesFile   = "functions/internal/problem/codes.go"
+	openAPIFile = "infra/openapi.yaml"
+	readmeFile  = "README.md"
+)
 
-// A code is one of the table of error codes.
-type code struct {
-	constant, value string
-	status          int
-	comment         string // what the caller should do; several codes in a row may share one
+// A code is one of the table of error codes. Several in a row may share a comment, which says what the
+// caller should do.
+type code struct{ value, status, comment string }
+
+var (
+	constant   = regexp.MustCompile(`(?m)^((?:\t// .+\n)*)\t(\w+) +Code = "([a-z-]+)"$`)
+	definition = regexp.MustCompile(`(?m)^\t(\w+): +\{(\d+), language\.(\w+), language\.(\w+),`)
+	// problemSchema is the schema of the problems of a status in the OpenAPI document.
+	problemSchema = regexp.MustCompile(`(?m)^    (Webhook)?\w*Problem:\n(?:.+\n){4}` +
+		`            status: \{const: (\d+)\}\n            code: \{enum: \[(.+)\]\}\n`)
+	codeList   = regexp.MustCompile(`(    ProblemCode:\n.+\n.+\n)(?:        - .+\n)+`)
+	errorTable = regexp.MustCompile(`(\| status \| code \| what to do \|\n.+\n)(?:\|.+\n)+`)
+)
+
+// codeFiles are the documents that name the codes.
+func codeFiles(root string, texts texts) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	for _, path := range []string{codesFile, openAPIFile, readmeFile} {
+		content, err := os.ReadFile(filepath.Join(root, path))
+		if err != nil {
+			return nil, err
+		}
+		files[path] = content
+	}
+	codes, err := parseCodes(string(files[codesFile]), texts)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", codesFile, err)
+	}
+	delete(files, codesFile)
+	if files[openAPIFile], err = openAPI(string(files[openAPIFile]), codes); err != nil {
+		return nil, fmt.Errorf("%s: %w", openAPIFile, err)
+	}
+	files[readmeFile] = errorTable.ReplaceAll(files[readmeFile], []byte("${1}"+errorRows(codes)))
+	return files, nil
 }
 
-// readCodes reads the constants of type Code, with their comments, and the map definitions.
-func readCodes(root string, texts texts) ([]code, error) {
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, codesFile), nil, parser.ParseComments)
-	if err != nil {
-		return nil, err
+// parseCodes reads the constants of the codes and their definitions.
+func parseCodes(source string, texts texts) ([]code, error) {
+	var problems []error
+	statuses := map[string]string{}
+	for _, match := range definition.FindAllStringSubmatch(source, -1) {
+		statuses[match[1]] = match[2]
+		for _, key := range match[3:] {
+			if texts.texts[english][key] == "" {
+				problems = append(problems, fmt.Errorf("en.txt lacks the key %s", key))
+			}
+		}
 	}
 	var codes []code
-	statuses := map[string]int{}
-	var problems []error
-	ast.Inspect(file, func(n ast.Node) bool {
-		spec, ok := n.(*ast.ValueSpec)
-		if !ok || len(spec.Values) != 1 {
-			return true
+	comment := ""
+	for _, match := range constant.FindAllStringSubmatch(source, -1) {
+		if match[1] != "" {
+			comment = strings.Join(strings.Fields(strings.ReplaceAll(match[1], "\t//", "")), " ")
 		}
-		switch value := spec.Values[0].(type) {
-		case *ast.BasicLit:
-			if kind, ok := spec.Type.(*ast.Ident); !ok || kind.Name != "Code" {
-				return true
-			}
-			c := code{constant: spec.Names[0].Name, comment: strings.Join(strings.Fields(spec.Doc.Text()), " ")}
-			c.value, _ = strconv.Unquote(value.Value)
-			if c.comment == "" && len(codes) > 0 {
-				c.comment = codes[len(codes)-1].comment
-			}
-			codes = append(codes, c)
-		case *ast.CompositeLit:
-			if spec.Names[0].Name != "definitions" {
-				return true
-			}
-			for _, element := range value.Elts {
-				row := element.(*ast.KeyValueExpr)
-				cells := row.Value.(*ast.CompositeLit).Elts
-				name := row.Key.(*ast.Ident).Name
-				status, ok := cells[0].(*ast.BasicLit)
-				if !ok {
-					problems = append(problems, fmt.Errorf("%s: the status of %s is not a number", codesFile, name))
-					continue
-				}
-				statuses[name], _ = strconv.Atoi(status.Value)
-				for _, cell := range cells {
-					if key, ok := cell.(*ast.SelectorExpr); ok && texts.texts[english][key.Sel.Name] == "" {
-						problems = append(problems, fmt.Errorf("%s: en.txt lacks the key %s", codesFile, key.Sel.Name))
-					}
-				}
-			}
+		if statuses[match[2]] == "" {
+			problems = append(problems, fmt.Errorf("%s has no definition", match[2]))
 		}
-		return true
-	})
-	for i, c := range codes {
-		codes[i].status = statuses[c.constant]
-		if c.comment == "" || statuses[c.constant] == 0 {
-			problems = append(problems, fmt.Errorf("%s: %s has no comment or no definition", codesFile, c.constant))
-		}
+		codes = append(codes, code{match[3], statuses[match[2]], comment})
 	}
 	return codes, errors.Join(problems...)
 }
 
-// The sources of the answers of the two functions. Both refuse events that are not requests.
-var (
-	webhookSources = []string{"functions/internal/webhook/*.go", "functions/app/internal/config/deps.go"}
-	portalSources  = []string{"functions/internal/portal/*.go", "functions/internal/params/*.go", webhookSources[1]}
-	useOfCode      = regexp.MustCompile(`\bproblem\.(\w+)`)
-)
-
-// codesIn are the codes that the sources of a function name.
-func codesIn(root string, patterns []string, codes []code) ([]code, error) {
-	named := map[string]bool{}
-	for _, pattern := range patterns {
-		paths, err := filepath.Glob(filepath.Join(root, pattern))
-		if err != nil {
-			return nil, err
-		}
-		for _, path := range paths {
-			if strings.HasSuffix(path, "_test.go") {
-				continue
-			}
-			source, err := os.ReadFile(path)
-			if err != nil {
-				return nil, err
-			}
-			for _, match := range useOfCode.FindAllStringSubmatch(string(source), -1) {
-				named[match[1]] = true
-			}
-		}
-	}
-	return slices.DeleteFunc(slices.Clone(codes), func(c code) bool { return !named[c.constant] }), nil
-}
-
-// byStatus groups codes, in the order of the table.
-func byStatus(codes []code) map[int][]string {
-	groups := map[int][]string{}
-	for _, c := range codes {
-		groups[c.status] = append(groups[c.status], c.value)
-	}
-	return groups
-}
-
-// requireContract refuses a table that lacks a code of the document, or has it with another status:
-// callers know them.
-func requireContract(document map[string]int, codes []code) error {
+// openAPI lists each code under its status. A new code is the portal's: those that the webhook alone
+// answers with are in its own schemas. A code of the document cannot change, because callers know it.
+func openAPI(document string, codes []code) ([]byte, error) {
 	var problems []error
-	for value, status := range document {
-		if !slices.ContainsFunc(codes, func(c code) bool { return c.value == value && c.status == status }) {
-			problems = append(problems, fmt.Errorf("callers know the code %s with the status %d: it cannot change", value, status))
-		}
-	}
-	return errors.Join(problems...)
-}
-
-const errorHeader = "| status | code | what to do |\n"
-
-// errorTable is README's: a row for the codes that share a comment.
-func errorTable(codes []code) string {
-	var table strings.Builder
-	table.WriteString(errorHeader + "|---|---|---|\n")
-	for len(codes) > 0 {
-		comment, n := codes[0].comment, 0
-		var statuses, names []string
-		for ; n < len(codes) && codes[n].comment == comment; n++ {
-			names = append(names, "`"+codes[n].value+"`")
-			if status := strconv.Itoa(codes[n].status); !slices.Contains(statuses, status) {
-				statuses = append(statuses, status)
+	ofPortal, ofWebhook := map[string]bool{}, map[string]bool{}
+	schemas := map[string]bool{}
+	for _, match := range problemSchema.FindAllStringSubmatch(document, -1) {
+		for value := range strings.SplitSeq(match[3], ", ") {
+			ofPortal[value] = ofPortal[value] || match[1] == ""
+			ofWebhook[value] = ofWebhook[value] || match[1] != ""
+			if !slices.ContainsFunc(codes, func(c code) bool { return c.value == value && c.status == match[2] }) {
+				problems = append(problems, fmt.Errorf("callers know %s with the status %s, which cannot change", value, match[2]))
 			}
 		}
-		fmt.Fprintf(&table, "| %s | %s | %s |\n", strings.Join(statuses, ", "), strings.Join(names, ", "), comment)
-		codes = codes[n:]
+		schemas[match[2]] = true
 	}
-	return table.String()
+	all, byStatus := "", map[string][]string{}
+	for _, c := range codes {
+		all += "        - " + c.value + "\n"
+		if ofPortal[c.value] || !ofWebhook[c.value] {
+			byStatus[c.status] = append(byStatus[c.status], c.value)
+		}
+		if !schemas[c.status] {
+			problems = append(problems, fmt.Errorf("no response and no schema have the status %s of %s", c.status, c.value))
+		}
+	}
+	document = codeList.ReplaceAllString(document, "${1}"+all)
+	document = problemSchema.ReplaceAllStringFunc(document, func(schema string) string {
+		match := problemSchema.FindStringSubmatch(schema)
+		if match[1] != "" {
+			return schema
+		}
+		return strings.Replace(schema, match[3], strings.Join(byStatus[match[2]], ", "), 1)
+	})
+	return []byte(document), errors.Join(problems...)
+}
+
+// errorRows are those of README's table: one for the codes that share a comment.
+func errorRows(codes []code) string {
+	rows := ""
+	for len(codes) > 0 {
+		comment := codes[0].comment
+		var statuses, names []string
+		for len(codes) > 0 && codes[0].comment == comment {
+			statuses, names = append(statuses, codes[0].status), append(names, "`"+codes[0].value+"`")
+			codes = codes[1:]
+		}
+		statuses = slices.Compact(statuses)
+		rows += fmt.Sprintf("| %s | %s | %s |\n", strings.Join(statuses, ", "), strings.Join(names, ", "), comment)
+	}
+	return rows
 }

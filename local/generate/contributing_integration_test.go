@@ -4,46 +4,57 @@ package main
 
 import (
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
 
+const expectedFile = ".ci/template/expected.yaml"
+
 // TestTheChecksOfANewCodeAndVariable follows CONTRIBUTING.md in a copy of the repository, and runs its tests there.
 func TestTheChecksOfANewCodeAndVariable(t *testing.T) {
-	folder := t.TempDir()
-	for _, path := range []string{"functions", "local", "infra", "events", ".ci", ".github"} {
-		copyFolder(t, folder, path)
+	w := newWorkspace(t, "functions", "local", "infra", "events", ".ci", ".github", readmeFile,
+		"template.yaml", "samconfig.toml", "go.mod", "go.sum", "Makefile", "LICENSE", ".golangci.yml", ".gitignore")
+	code, text, variable := examples(t, "A code of an error."), examples(t, "A text")[0], examples(t, "A variable.")
+	w.insert(codesFile, ")\n\n// A definition is", "\t", code[0])
+	w.insert(codesFile, "\tUpstreamTimeout:", "\t", code[1])
+	for _, language := range catalogues {
+		w.insert(languageFolder+"texts/"+language+".txt", "", "", text+" ("+language+")")
 	}
-	for _, path := range []string{"README.md", "template.yaml", "samconfig.toml", "Makefile", "go.mod", "go.sum", "LICENSE", ".golangci.yml", ".gitignore"} {
-		write(t, folder, path, read(t, root, path))
+	w.insert("functions/app/portal/portal.go", "\tc.Tokens = e.tokens(c.Livemode)\n", "\t", variable[0]+"\n_ = greeting")
+	w.insert("template.yaml", "  BasePath:\n", "  ", variable[1])
+	w.insert("template.yaml", "          NO_ACCOUNT_URL: ", "          ", variable[2])
+	const (
+		row    = "| `GREETING` | Word that pages begin with | `hello` |"
+		entry  = "    Greeting: {Type: String, Default: hello}"
+		checks = "go test ./local/internal/checks -run TestOpenAPIHas|TestDocuments|TestTheReadme|TestTemplate|TestVariables|TestParametersWithout"
+	)
+	python, err := filepath.Abs(root + "/.tools/venv/bin/python")
+	if err != nil {
+		t.Fatal(err)
 	}
-	code, text, variable := examples(t, "A code of an error.", 2), examples(t, "A text", 1)[0], examples(t, "A variable.", 3)
-	insert(t, folder, codesFile, ")\n\n// A definition is", "\t"+code[0])
-	insert(t, folder, codesFile, "\tUpstreamTimeout:", "\t"+code[1])
-	for _, language := range []string{"en", "de", "fr", "es", "it", "pt-BR", "nl", "ja"} {
-		path := languageFolder + "texts/" + language + ".txt"
-		write(t, folder, path, read(t, folder, path)+strings.TrimSuffix(text, "\n")+" ("+language+")\n")
-	}
-	insert(t, folder, "functions/app/portal/portal.go", "\tc.Tokens = e.tokens(c.Livemode)\n", "\t"+variable[0]+"\t_ = greeting\n")
-	insert(t, folder, "template.yaml", "  BasePath:\n", indented(variable[1], 2))
-	insert(t, folder, "template.yaml", "          NO_ACCOUNT_URL: ", indented(variable[2], 10))
-	insert(t, folder, "template.yaml", " BasePath]", " Greeting,")
-	for _, command := range []struct {
-		arguments string
-		prints    string // if it fails; "" if it succeeds
-	}{
-		{"generate ./functions/internal/language", ""},
-		{"vet ./functions/internal/... ./functions/app/portal", ""},
-		{"test ./functions/internal/problem ./functions/internal/language ./functions/internal/button", ""},
-		{"test ./local/internal/checks -run TestOpenAPIHas|TestDocuments|TestTheReadme|TestTemplate|TestVariables|TestParametersWithout", ""},
-		{"test ./functions/app -run TestEverySettingOfThePortal", `{variable: "GREETING", value: "another", `},
-		{"test ./local/internal/checks -run TestParameterPatterns", `{"Greeting", []string{"hello"}, `},
+	settings := python + " -B -m unittest discover -s .ci/template -t .ci/template -k test_every_parameter_is_the_expected_one"
+	// Each command succeeds, or prints a line to paste.
+	for _, command := range [][2]string{
+		{"go generate ./functions/internal/language", ""},
+		{"go vet ./functions/internal/... ./functions/app/portal", ""},
+		{"go test ./functions/internal/problem ./functions/internal/language ./functions/internal/button", ""},
+		{"go test ./functions/app -run TestEverySettingOfThePortal", `{variable: "GREETING", value: "another", `},
+		{"go test ./local/internal/checks -run TestParameterPatterns", `{"Greeting", []string{"hello"}, `},
+		{"go test ./local -run TestTheDevserverTakesEveryVariable", `"GREETING",`},
+		{checks, row}, {"paste " + readmeFile, "| `AWS_ENDPOINT_URL_DYNAMODB`"}, {checks, ""},
+		{settings, entry}, {"paste " + expectedFile, "    StripeSecretId:"}, {settings, ""},
 	} {
-		run := exec.CommandContext(t.Context(), "go", strings.Fields(command.arguments)...)
-		run.Dir = folder
+		name, arguments, _ := strings.Cut(command[0], " ")
+		if name == "paste" {
+			w.insert(arguments, command[1], "", map[string]string{readmeFile: row, expectedFile: entry}[arguments])
+			continue
+		}
+		run := exec.CommandContext(t.Context(), name, strings.Fields(arguments)...)
+		run.Dir = w.root
 		output, err := run.CombinedOutput()
-		if (err == nil) != (command.prints == "") || !strings.Contains(string(output), command.prints) {
-			t.Fatalf("go %s: %v\n%s", command.arguments, err, output)
+		if (err == nil) != (command[1] == "") || !strings.Contains(string(output), command[1]) {
+			t.Fatalf("%s: %v\n%s", command[0], err, output)
 		}
 	}
 }

@@ -7,175 +7,116 @@ import (
 	"testing"
 )
 
-// copyRepository copies what the generator reads and writes.
-func copyRepository(t *testing.T) string {
-	t.Helper()
-	folder := t.TempDir()
-	for _, path := range []string{
-		"functions/internal/language", "functions/internal/button", "functions/internal/problem", "functions/internal/webhook",
-		"functions/internal/portal", "functions/internal/params", "functions/app/internal/config", "infra",
-	} {
-		copyFolder(t, folder, path)
-	}
-	for _, path := range []string{"README.md", "template.yaml", expectedFile} {
-		write(t, folder, path, read(t, root, path))
-	}
-	return folder
+// A workspace is a copy of folders and files of the repository.
+type workspace struct {
+	*testing.T
+	root string
 }
 
-func copyFolder(t *testing.T, folder, path string) {
+func newWorkspace(t *testing.T, paths ...string) workspace {
 	t.Helper()
-	if err := os.CopyFS(filepath.Join(folder, path), os.DirFS(filepath.Join(root, path))); err != nil {
-		t.Fatal(err)
+	w := workspace{t, t.TempDir()}
+	for _, path := range paths {
+		if info, err := os.Stat(filepath.Join(root, path)); err == nil && info.IsDir() {
+			if err := os.CopyFS(filepath.Join(w.root, path), os.DirFS(filepath.Join(root, path))); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		w.write(path, workspace{t, root}.read(path))
 	}
+	return w
 }
 
-func read(t *testing.T, folder, path string) string {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join(folder, path))
+func (w workspace) read(path string) string {
+	w.Helper()
+	content, err := os.ReadFile(filepath.Join(w.root, path))
 	if err != nil {
-		t.Fatal(err)
+		w.Fatal(err)
 	}
 	return string(content)
 }
 
-func write(t *testing.T, folder, path, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(filepath.Join(folder, path)), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(folder, path), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+func (w workspace) write(path, text string) {
+	w.Helper()
+	if err := os.WriteFile(filepath.Join(w.root, path), []byte(text), 0o600); err != nil {
+		w.Fatal(err)
 	}
 }
 
-// insert puts a text before a place of a file.
-func insert(t *testing.T, folder, path, place, text string) {
-	t.Helper()
-	before, after, ok := strings.Cut(read(t, folder, path), place)
-	if !ok {
-		t.Fatalf("%s does not have %q", path, place)
+// insert puts a text with a margin before a place of a file, or at its end if the place is "".
+func (w workspace) insert(path, place, margin, text string) {
+	w.Helper()
+	old := w.read(path)
+	at := strings.Index(old, place)
+	if place == "" {
+		at = len(old)
 	}
-	write(t, folder, path, before+text+place+after)
+	if at < 0 {
+		w.Fatalf("%s does not have %q", path, place)
+	}
+	w.write(path, old[:at]+margin+strings.ReplaceAll(text, "\n", "\n"+margin)+"\n"+old[at:])
 }
 
 // examples are the indented blocks of a section of "How to add" in CONTRIBUTING.md.
-func examples(t *testing.T, title string, want int) []string {
+func examples(t *testing.T, title string) []string {
 	t.Helper()
-	_, section, _ := strings.Cut(read(t, root, ".github/CONTRIBUTING.md"), "\n**"+title+"**")
+	_, section, _ := strings.Cut(workspace{t, root}.read(".github/CONTRIBUTING.md"), "\n**"+title+"**")
 	section, _, _ = strings.Cut(section, "\n**")
 	var blocks []string
 	for part := range strings.SplitSeq(section, "\n\n") {
 		if block, ok := strings.CutPrefix(part, "    "); ok {
-			blocks = append(blocks, strings.TrimRight(strings.ReplaceAll(block, "\n    ", "\n"), "\n")+"\n")
+			blocks = append(blocks, strings.TrimSpace(strings.ReplaceAll(block, "\n    ", "\n")))
 		}
-	}
-	if len(blocks) != want {
-		t.Fatalf("%s: %q", title, blocks)
 	}
 	return blocks
 }
 
-func indented(block string, by int) string {
-	margin := strings.Repeat(" ", by)
-	return margin + strings.ReplaceAll(strings.TrimSuffix(block, "\n"), "\n", "\n"+margin) + "\n"
-}
-
 // requireError fails unless the generator refuses the repository with these words.
-func requireError(t *testing.T, folder, words string) {
-	t.Helper()
-	if err := run(folder); err == nil || !strings.Contains(err.Error(), words) {
-		t.Errorf("the error is %v, want %q", err, words)
+func (w workspace) requireError(words string) {
+	w.Helper()
+	if err := run(w.root); err == nil || !strings.Contains(err.Error(), words) {
+		w.Errorf("the error is %v, want %q", err, words)
 	}
 }
 
-func requireText(t *testing.T, folder, path string, texts ...string) {
-	t.Helper()
-	for _, text := range texts {
-		if !strings.Contains(read(t, folder, path), text) {
-			t.Errorf("%s lacks %q", path, text)
-		}
-	}
-}
+var catalogues = []string{"en", "de", "fr", "es", "it", "pt-BR", "nl", "ja"}
 
 // TestAddACode does what CONTRIBUTING.md says, and looks at each step that is half done.
 func TestAddACode(t *testing.T) {
-	folder := copyRepository(t)
-	code, text := examples(t, "A code of an error.", 2), examples(t, "A text", 1)[0]
-	insert(t, folder, codesFile, ")\n\n// A definition is", "\t"+code[0])
-	requireError(t, folder, "QuotaReached has no comment or no definition")
-	insert(t, folder, codesFile, "\tUpstreamTimeout:", "\t"+code[1])
-	requireError(t, folder, "en.txt lacks the key QuotaReached")
-	catalogues, err := filepath.Glob(filepath.Join(root, languageFolder, "texts", "*.txt"))
-	if err != nil || len(catalogues) < 8 {
-		t.Fatal(catalogues, err)
+	w := newWorkspace(t, "functions/internal/language", "functions/internal/button", "functions/internal/problem", "infra", readmeFile)
+	code, text := examples(t, "A code of an error."), examples(t, "A text")[0]
+	w.insert(codesFile, ")\n\n// A definition is", "\t", code[0])
+	w.requireError("QuotaReached has no definition")
+	w.insert(codesFile, "\tUpstreamTimeout:", "\t", code[1])
+	w.requireError("en.txt lacks the key QuotaReached")
+	for _, language := range catalogues {
+		w.requireError("the key QuotaReached")
+		w.insert(languageFolder+"texts/"+language+".txt", "", "", text)
 	}
-	for i, path := range catalogues {
-		path = languageFolder + "texts/" + filepath.Base(path)
-		write(t, folder, path, read(t, folder, path)+text)
-		if i < len(catalogues)-1 {
-			requireError(t, folder, "the key QuotaReached")
-		}
-	}
-	requireStale(t, folder, "README.md", languageFolder+"keys.go", languageFolder+"texts.gz", openAPIFile)
-	if err := run(folder); err != nil {
+	requireStale(t, w.root, readmeFile, languageFolder+"keys.go", languageFolder+"texts.gz", openAPIFile)
+	if err := run(w.root); err != nil {
 		t.Fatal(err)
 	}
-	requireStale(t, folder)
-	requireText(t, folder, "README.md", "| 402 | `quota-reached` | Ask the operator for a larger quota |\n")
-	requireText(t, folder, languageFolder+"keys.go", "\tQuotaReached\n)", `"Quota used up",`)
-	requireText(t, folder, openAPIFile,
-		"        '402':\n          $ref: '#/components/responses/PaymentRequired'\n", "        - quota-reached\n",
-		"    PaymentRequired:\n      description: >-\n        `quota-reached`: Ask the operator for a larger quota.\n",
-		"            status: {const: 402}\n            code: {enum: [quota-reached]}\n",
-	)
-
-	table := read(t, folder, codesFile)
-	write(t, folder, codesFile, strings.Replace(table, "{402,", "{409,", 1))
-	requireError(t, folder, "callers know the code quota-reached with the status 402")
-	write(t, folder, codesFile, read(t, root, codesFile))
-	requireError(t, folder, "callers know the code quota-reached with the status 402")
-	write(t, folder, codesFile, strings.Replace(table, "// Ask the operator for a larger quota", "", 1))
-	requireStale(t, folder, "README.md", openAPIFile) // it shares the comment of the code before it
-	de := languageFolder + "texts/de.txt"
-	write(t, folder, de, read(t, folder, de)+"Another\tEtwas anderes\n")
-	requireError(t, folder, "de.txt has the key Another, and en.txt has not")
-	write(t, folder, de, read(t, root, de)+text+text)
-	requireError(t, folder, "not a new key, a tab and a text")
-}
-
-// TestAddAVariable does what CONTRIBUTING.md says.
-func TestAddAVariable(t *testing.T) {
-	folder := copyRepository(t)
-	blocks := examples(t, "A variable.", 3)
-	insert(t, folder, "template.yaml", "  BasePath:\n", indented(blocks[1], 2))
-	requireStale(t, folder, expectedFile)
-	insert(t, folder, "template.yaml", "          NO_ACCOUNT_URL: ", indented(blocks[2], 10))
-	requireStale(t, folder, expectedFile, "README.md")
-	if err := run(folder); err != nil {
-		t.Fatal(err)
-	}
-	requireStale(t, folder)
-	requireText(t, folder, "README.md", "\n| `GREETING` | Word that pages begin with | `hello` |\n")
-	requireText(t, folder, expectedFile, "    Greeting: {Type: String, Default: 'hello'}\n")
-}
-
-// A row has the template's words, and an entry all that the tests of the template compare.
-func TestRowsOfVariables(t *testing.T) {
-	value := func(text string) *string { return &text }
-	for row, p := range map[string]parameter{
-		"| `A` | Mode | required |\n":                        {variable: "A", Meaning: "Mode."},
-		"| `A` | x\\|y | none |\n":                           {variable: "A", Meaning: "x|y\n", Default: value("")},
-		"| `A` | Whose: `none`, `all` | `none` |\n":          {variable: "A", Meaning: "Whose", Default: value("none"), Allowed: []string{"none", "all"}},
-		"    A: {Type: String}\n":                            {name: "A", Type: "String"},
-		"    A: {Type: Number, Default: '5'}\n":              {name: "A", Type: "Number", Default: value("5")},
-		"    A: {Type: String, AllowedValues: ['b', 'c']}\n": {name: "A", Type: "String", Allowed: []string{"b", "c"}},
+	requireStale(t, w.root)
+	for path, want := range map[string]string{
+		readmeFile:                 "| 403 | `quota-reached` | Ask the operator for a larger quota |\n",
+		languageFolder + "keys.go": `"Quota used up",`,
+		openAPIFile:                "parameter-not-allowed, quota-reached]}\n",
 	} {
-		if p.isPlain() || p.row() != row && p.entry() != row {
-			t.Errorf("%q, %q, want %q", p.row(), p.entry(), row)
+		if !strings.Contains(w.read(path), want) {
+			t.Errorf("%s lacks %q", path, want)
 		}
 	}
-	if p := (parameter{Type: "String", Default: value("")}); !p.isPlain() {
-		t.Error("an option needs no entry")
+	table := w.read(codesFile)
+	for _, changed := range []string{strings.Replace(table, "{403, language.QuotaReached", "{409, language.QuotaReached", 1), workspace{t, root}.read(codesFile)} {
+		w.write(codesFile, changed)
+		w.requireError("callers know quota-reached with the status 403")
 	}
+	w.write(codesFile, strings.Replace(table, "{403, language.QuotaReached", "{402, language.QuotaReached", 1))
+	w.requireError("no response and no schema have the status 402 of quota-reached")
+	w.write(codesFile, table)
+	w.insert(languageFolder+"texts/de.txt", "", "", "Another\tEtwas anderes\n"+text)
+	w.requireError("de.txt has the key Another, and en.txt has not")
+	w.requireError(`not a new key, a tab and a text: "QuotaReached`)
 }

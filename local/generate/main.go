@@ -1,7 +1,7 @@
 // Command generate makes what repeats another file: of the catalogues, the keys of the texts, their
-// archive and the button's modules; of the table of error codes, the problems in infra/openapi.yaml and
-// README's table; of template.yaml, the rows and entries that new parameters lack. Its argument is the
-// root of the repository. `go generate ./...` runs it.
+// archive and the button's modules; of the table of error codes, the lists of codes in
+// infra/openapi.yaml and README's table. Its argument is the root of the repository. `go generate ./...`
+// runs it.
 package main
 
 import (
@@ -52,22 +52,12 @@ func generate(root string) (map[string][]byte, error) {
 		return nil, err
 	}
 	maps.Copy(files, modules)
-	codes, err := readCodes(root, texts)
+	documents, err := codeFiles(root, texts)
 	if err != nil {
 		return nil, err
 	}
-	parameters, err := readParameters(root)
-	if err != nil {
-		return nil, err
-	}
-	if files[openAPIFile], err = openAPI(root, codes); err != nil {
-		return nil, err
-	}
-	if files[readmeFile], err = readme(root, codes, parameters); err != nil {
-		return nil, err
-	}
-	files[expectedFile], err = expected(root, parameters)
-	return files, err
+	maps.Copy(files, documents)
+	return files, nil
 }
 
 func zipped(content []byte) ([]byte, error) {
