@@ -117,6 +117,6 @@ func TestAddACode(t *testing.T) {
 	w.requireError("no response and no schema have the status 402 of quota-reached")
 	w.write(codesFile, table)
 	w.insert(languageFolder+"texts/de.txt", "", "", "Another\tEtwas anderes\n"+text)
-	w.requireError("de.txt has the key Another, and en.txt has not")
+	w.requireError("en.txt lacks the key Another, and de.txt has it")
 	w.requireError(`not a new key, a tab and a text: "QuotaReached`)
 }

@@ -5,7 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
-	_ "embed" // the modules
+	"embed"
 	"encoding/base64"
 	"io"
 	"net/http"
@@ -20,45 +20,10 @@ import (
 // Path is where the module is served.
 const Path = "/billing/button.js"
 
-// The module in each language, minified and gzipped: made by `go generate ./...`.
-var (
-	//go:embed en.js.gz
-	englishModule string
-	//go:embed de.js.gz
-	germanModule string
-	//go:embed fr.js.gz
-	frenchModule string
-	//go:embed es.js.gz
-	spanishModule string
-	//go:embed it.js.gz
-	italianModule string
-	//go:embed pt-BR.js.gz
-	portugueseModule string
-	//go:embed nl.js.gz
-	dutchModule string
-	//go:embed ja.js.gz
-	japaneseModule string
-)
-
-func moduleIn(tag language.Tag) string {
-	switch tag {
-	case "de":
-		return germanModule
-	case "fr":
-		return frenchModule
-	case "es":
-		return spanishModule
-	case "it":
-		return italianModule
-	case "pt-BR":
-		return portugueseModule
-	case "nl":
-		return dutchModule
-	case "ja":
-		return japaneseModule
-	}
-	return englishModule
-}
+// modules are the module in each language, minified and gzipped: made by `go generate ./...`.
+//
+//go:embed *.js.gz
+var modules embed.FS
 
 // Serve answers with the module in the language that the request asks for. It calls no upstream. An
 // error is a *problem.Problem, which is still to be answered.
@@ -66,7 +31,10 @@ func Serve(w http.ResponseWriter, r *http.Request) (status int, err error) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return 0, &problem.Problem{Code: problem.MethodNotAllowed, Allow: "GET, HEAD"}
 	}
-	module := []byte(moduleIn(language.Match("", r.Header)))
+	module, err := modules.ReadFile(string(language.Match("", r.Header)) + ".js.gz")
+	if err != nil { // there is one for each language, which is tested
+		return 0, &problem.Problem{Code: problem.Internal, Cause: err}
+	}
 	isZipped := acceptsGzip(r.Header)
 	header := w.Header()
 	header.Set("Cache-Control", "public, max-age=3600")
