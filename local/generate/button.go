@@ -4,8 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io/fs"
 
 	"github.com/evanw/esbuild/pkg/api"
 )
@@ -13,8 +12,8 @@ import (
 const buttonFolder = "functions/internal/button/"
 
 // buttonModules are the button's module with the texts of each language, minified and gzipped.
-func buttonModules(root string, texts texts) (map[string][]byte, error) {
-	source, err := os.ReadFile(filepath.Join(root, buttonFolder, "button.js"))
+func buttonModules(root fs.FS, texts texts) (map[string][]byte, error) {
+	source, err := fs.ReadFile(root, buttonFolder+"button.js")
 	if err != nil {
 		return nil, err
 	}

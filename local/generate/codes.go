@@ -3,8 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io/fs"
 	"regexp"
 	"slices"
 	"strings"
@@ -31,10 +30,10 @@ var (
 )
 
 // codeFiles are the documents that name the codes.
-func codeFiles(root string, texts texts) (map[string][]byte, error) {
+func codeFiles(root fs.FS, texts texts) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for _, path := range []string{codesFile, openAPIFile, readmeFile} {
-		content, err := os.ReadFile(filepath.Join(root, path))
+		content, err := fs.ReadFile(root, path)
 		if err != nil {
 			return nil, err
 		}

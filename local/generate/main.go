@@ -8,9 +8,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 )
 
 func main() {
@@ -24,13 +24,18 @@ func main() {
 	}
 }
 
-func run(root string) error {
-	files, err := generate(root)
+func run(folder string) error {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	files, err := generate(root.FS())
 	if err != nil {
 		return err
 	}
 	for path, content := range files {
-		if err := os.WriteFile(filepath.Join(root, path), content, 0o644); err != nil {
+		if err := root.WriteFile(path, content, 0o644); err != nil {
 			return err
 		}
 	}
@@ -38,7 +43,7 @@ func run(root string) error {
 }
 
 // generate returns the content of each generated file, by its path from the root.
-func generate(root string) (map[string][]byte, error) {
+func generate(root fs.FS) (map[string][]byte, error) {
 	texts, err := readTexts(root)
 	if err != nil {
 		return nil, err

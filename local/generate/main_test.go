@@ -21,7 +21,7 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 // requireStale fails unless exactly these generated files differ from what their sources make.
 func requireStale(t *testing.T, root string, want ...string) {
 	t.Helper()
-	files, err := generate(root)
+	files, err := generate(os.DirFS(root))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func unzipped(t *testing.T, path string, content []byte) []byte {
 
 // A text that nothing says is not translated in vain.
 func TestEveryTextIsUsed(t *testing.T) {
-	texts, err := readTexts(root)
+	texts, err := readTexts(os.DirFS(root))
 	if err != nil {
 		t.Fatal(err)
 	}

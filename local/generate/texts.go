@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"go/format"
 	"go/token"
+	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 )
@@ -25,16 +25,16 @@ type texts struct {
 }
 
 // readTexts fails for a catalogue that has other keys than the English one.
-func readTexts(root string) (texts, error) {
-	paths, err := filepath.Glob(filepath.Join(root, languageFolder, "texts", "*.txt"))
+func readTexts(root fs.FS) (texts, error) {
+	paths, err := fs.Glob(root, languageFolder+"texts/*.txt")
 	if err != nil {
 		return texts{}, err
 	}
 	all := texts{texts: map[string]map[string]string{}}
 	var problems []error
-	for _, path := range paths {
-		language := strings.TrimSuffix(filepath.Base(path), ".txt")
-		content, err := os.ReadFile(path)
+	for _, file := range paths {
+		language := strings.TrimSuffix(path.Base(file), ".txt")
+		content, err := fs.ReadFile(root, file)
 		if err != nil {
 			return texts{}, err
 		}
@@ -42,7 +42,7 @@ func readTexts(root string) (texts, error) {
 		for line := range strings.Lines(string(content)) {
 			key, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
 			if !token.IsExported(key) || !token.IsIdentifier(key) || text == "" || catalogue[key] != "" {
-				problems = append(problems, fmt.Errorf("%s: not a new key, a tab and a text: %q", path, line))
+				problems = append(problems, fmt.Errorf("%s: not a new key, a tab and a text: %q", file, line))
 			}
 			catalogue[key] = text
 			if language == english {
