@@ -56,15 +56,12 @@ bench: ## measure the deployed binary beside a plain version and what the networ
 mutants: mutants-go mutants-text ## change code, templates and documents, and see whether a test notices
 
 # One package at a time, without the folders in it (-E /): gremlins says how many of its changes the package's own tests notice.
-# All tests of the commands take minutes, most of them in Chromium, in built binaries and with frozen functions. So for each change of
-# the commands only those tests run that call a command in their own process.
-MUTATED = $(sort $(dir $(shell find functions local/internal -name '*_test.go')))
-TESTS_OF_COMMANDS := ^Test(Configure|Doctor|Import|PortalConfig|Events|Propos|Verification|CommandLine|Token|Everyone)
+# Those of local/e2e take minutes, in Chromium, in built binaries and with frozen functions, and have no sources beside them.
+MUTATED = $(sort $(dir $(shell find functions local/internal -name '*_test.go'))) local/
 .PHONY: mutants-go
 mutants-go: $(BIN)/gremlins-$(GREMLINS)
-	@for package in $(MUTATED) local/; do \
+	@for package in $(MUTATED); do \
 		echo "== $$package"; \
-		if [ "$$package" = local/ ]; then export GOFLAGS='-run=$(TESTS_OF_COMMANDS)'; fi; \
 		$< unleash --workers 2 --timeout-coefficient 20 -E / "./$$package" || exit 1; \
 	done
 
@@ -195,6 +192,7 @@ check-vulnerabilities: $(BIN)/govulncheck-$(GOVULNCHECK)
 check-tests: tools
 	@rm -rf .cache/screenshots && mkdir -p .cache/screenshots
 	SCREENSHOTS=$(CURDIR)/.cache/screenshots go run .ci/gotest.go -race -count=1 -tags integration ./...
+	go run .ci/gotest.go -run TestHistories ./functions/internal/customers -histories 10000
 
 # ---- tools
 

@@ -2,6 +2,8 @@ module billingportal
 
 go 1.26.0
 
+tool billingportal/local/operator
+
 require (
 	github.com/aws/aws-lambda-go v1.55.1
 	github.com/aws/aws-sdk-go-v2 v1.47.7

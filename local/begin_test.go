@@ -4,46 +4,26 @@ import (
 	"bytes"
 	"io"
 	"net/http"
-	"os"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/urfave/cli/v3"
-
-	"billingportal/functions/app"
-	"billingportal/functions/app/portal"
-	"billingportal/functions/app/webhook"
+	"billingportal/local/internal/commandline/commandtest"
+	"billingportal/local/internal/devserver"
+	"billingportal/local/internal/devserver/devservertest"
 )
 
 func TestNoArgumentIsIgnored(t *testing.T) {
 	for _, test := range []struct{ line, want string }{
-		{"doctor billing-portal", `doctor takes no argument "billing-portal"`},
-		{"doctor --json billing-portal", `doctor takes no argument "billing-portal"`},
-		{"doctor -- --stack", `doctor takes no argument "--stack"`},
 		{"token bob", `token takes no argument "bob"`},
-		{"import x", `import takes no argument "x"`},
 		{"events customer.created extra", `events takes no argument "extra"`},
 		{"invoke -e events/portal.json PortalFunction", `invoke takes no argument "PortalFunction"`},
-		{"configure token.txt", `configure takes no argument "token.txt"`},
-		{"portal-config portal.yaml", `portal-config takes no argument "portal.yaml"`},
-		{"portal-config apply", "name the file"},
-		{"portal-config apply a.yaml b.yaml", `portal-config apply takes no argument "b.yaml"`},
-		{"portal-config apply a.yaml --write=", "--write is empty"},
-		{"portal-config --dry-run apply a.yaml", "flag provided but not defined: -dry-run"},
-		{"doctor --portal-config=", "--portal-config is empty"},
 		{"serve now", `serve takes no argument "now"`},
 		{"--listen 127.0.0.1:0 now", `no command "now"`},
-		{"doctor --stock billing-portal", "flag provided but not defined: -stock"},
 		{"token --listen 127.0.0.1:8081", "flag provided but not defined: -listen"},
-		{"import --every", "flag provided but not defined: -every"},
 		{"--stack billing-portal", "flag provided but not defined: -stack"},
 		{"--json doctor", "--json stands before doctor"},
 		{"--listen 127.0.0.1:8081 token", "--listen stands before token"},
-		{"doctor --stack=", "--stack is empty"},
-		{"doctor --region eu-central-1", "--region goes with --stack"},
 		{"token --user=", "--user is empty"},
-		{"import --csv=", "--csv is empty"},
 	} {
 		t.Run(test.line, func(t *testing.T) {
 			var output bytes.Buffer
@@ -71,7 +51,7 @@ func TestUsersOfTheCommandLineExist(t *testing.T) {
 		t.Run(line, func(t *testing.T) {
 			command := line + " --listen 127.0.0.1:0"
 			if strings.HasPrefix(line, "token ") {
-				origin, _ := startServe(t, serveOptions{listen: "127.0.0.1:0"})
+				origin, _ := devservertest.Serve(t, devserver.Options{Listen: "127.0.0.1:0"})
 				command = strings.Replace(line, "ORIGIN", origin, 1)
 			}
 			if err := runCommand(t, io.Discard, append([]string{"local"}, strings.Fields(command)...)...); err == nil || !strings.Contains(err.Error(), want) {
@@ -83,41 +63,21 @@ func TestUsersOfTheCommandLineExist(t *testing.T) {
 
 // Standard output is for the token, the event and the JSON, so that they can be piped.
 func TestCommandsSayTheirTarget(t *testing.T) {
-	for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "JWT_ISSUER", "JWT_AUDIENCE", "STRIPE_EVENT_SOURCE"} {
-		t.Setenv(name, "")
-	}
-	origin, _ := startServe(t, serveOptions{listen: "127.0.0.1:0"})
+	origin, _ := devservertest.Serve(t, devserver.Options{Listen: "127.0.0.1:0"})
 	t.Chdir("..")
-	for line, test := range map[string]struct{ variable, want string }{
-		"token --url " + origin:              {"", "token: for the development server at " + origin + "\n"},
-		"events customer.created":            {"", "events: for the development server's stand-ins\n"},
-		"doctor --json":                      {"", "doctor: the development server's stand-ins, because no variable"},
-		"doctor":                             {"STRIPE_EVENT_SOURCE", "doctor: the environment\n"},
-		"import --csv -":                     {"CUSTOMERS_TABLE", "import: the table of the environment, CUSTOMERS_TABLE=example\n"},
-		"import --propose x --out y":         {"", "import: the customers of the environment's Stripe key; no table\n"},
-		"configure --offline":                {"", "configure: a token from standard input, and the JWT_… variables"},
-		"invoke -e nothing.json":             {"", "invoke: with the development server's stand-ins and the variables of local/env.json\n"},
-		"doctor --region x --stack mine":     {"", "doctor: the stack mine\n"},
-		"portal-config apply none.yaml":      {"", "portal-config: the portal configurations of the environment's Stripe key\n"},
-		"invoke -e - --env-vars nothing.env": {"", "the variables of nothing.env\n"},
+	for line, want := range map[string]string{
+		"token --url " + origin:              "token: for the development server at " + origin + "\n",
+		"events customer.created":            "events: for the development server's stand-ins\n",
+		"invoke -e nothing.json":             "invoke: with the development server's stand-ins and the variables of local/env.json\n",
+		"invoke -e - --env-vars nothing.env": "the variables of nothing.env\n",
 	} {
 		t.Run(line, func(t *testing.T) {
-			if test.variable != "" {
-				t.Setenv(test.variable, "example")
+			output, errOut, _ := commandtest.Run(t, newCommand(), strings.Fields(line)...) // it may fail afterwards
+			if !strings.HasPrefix(errOut, strings.Fields(line)[0]+": ") || !strings.Contains(errOut, want) {
+				t.Errorf("said %q, want %q", errOut, want)
 			}
-			t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-			t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-			t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
-			t.Setenv("AWS_REGION", "eu-central-1")
-			var output, said bytes.Buffer
-			command := newCommand(nil)
-			command.Reader, command.Writer, command.ErrWriter = strings.NewReader(""), &output, &said
-			_ = command.Run(t.Context(), append([]string{"local"}, strings.Fields(line)...)) // what is said before it fails or not
-			if !strings.HasPrefix(said.String(), strings.Fields(line)[0]+": ") || !strings.Contains(said.String(), test.want) {
-				t.Errorf("said %q, want %q", &said, test.want)
-			}
-			if first, _, _ := strings.Cut(test.want, "\n"); strings.Contains(output.String(), first) {
-				t.Errorf("standard output has it too: %s", &output)
+			if first, _, _ := strings.Cut(want, "\n"); strings.Contains(output, first) {
+				t.Errorf("standard output has it too: %s", output)
 			}
 		})
 	}
@@ -141,97 +101,73 @@ func TestEveryWrongVariableIsNamedOnce(t *testing.T) {
 	}
 }
 
-// Scripts may call from each origin of ALLOWED_ORIGINS as the function reads it.
-func TestTheGatewayReadsOriginsAsTheFunctionDoes(t *testing.T) {
-	t.Setenv("ALLOWED_ORIGINS", " HTTPS://App.Example.com/ , http://localhost:3000,https://b.example.com:443")
-	t.Setenv("DEFAULT_RETURN_URL", "https://app.example.com/")
-	l, _ := startDevserver(t)
-	for origin, want := range map[string]string{
-		"https://app.example.com": "https://app.example.com", "http://localhost:3000": "http://localhost:3000", "https://b.example.com": "https://b.example.com",
-		"https://c.example.com": "", "https://app.example.com/": "", "https://APP.example.com": "", "": "", "null": "",
-	} {
-		for _, method := range []string{http.MethodOptions, http.MethodPost} {
-			request, err := http.NewRequestWithContext(t.Context(), method, l.origin+"/billing/portal", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if origin != "" {
-				request.Header.Set("Origin", origin)
-			}
-			request.Header.Set("Access-Control-Request-Method", http.MethodPost)
-			response, _ := send(t, request)
-			if got := response.Header.Get("Access-Control-Allow-Origin"); got != want {
-				t.Errorf("%s from %q: allowed %q, want %q", method, origin, got, want)
-			}
-		}
+func TestServeAndToken(t *testing.T) {
+	origin, greeting := devservertest.Serve(t, devserver.Options{Listen: "127.0.0.1:0"})
+	if !strings.Contains(greeting, "token --user alice --url "+origin) || !strings.Contains(greeting, "a stand-in") {
+		t.Errorf("greeting: %s", greeting)
 	}
-}
 
-// A flag that is blank is refused, whichever it is: it is often an empty variable of a script.
-func TestNoFlagIsBlank(t *testing.T) {
-	flags := 0
-	for _, command := range newCommand(os.Stdout).Commands {
-		for _, c := range append(slices.Clone(command.Commands), command) {
-			for _, flag := range c.Flags {
-				if _, isText := flag.(*cli.StringFlag); !isText {
-					continue
-				}
-				flags++
-				arguments := []string{"local", command.Name}
-				if c != command {
-					arguments = append(arguments, c.Name)
-				}
-				if command.Name == "invoke" && flag.Names()[0] != "event" { // which is required
-					arguments = append(arguments, "--event", "none.json")
-				}
-				name := "--" + flag.Names()[0]
-				for _, value := range []string{"", " ", "\t\n"} {
-					if err := runCommand(t, io.Discard, append(slices.Clone(arguments), name+"="+value)...); said(err) != name+" is empty; leave it out, or give it a value" {
-						t.Errorf("%v %s=%q: %v", arguments, name, value, err)
-					}
-				}
-			}
-		}
+	var output bytes.Buffer
+	arguments := []string{"local", "token", "--url", origin, "--user", "alice", "--ttl", "5m", "--claims", `{"scope":"billing"}`}
+	if err := runCommand(t, &output, arguments...); err != nil {
+		t.Fatal(err)
 	}
-	if flags < 20 {
-		t.Errorf("%d flags", flags)
+	token, rest, _ := strings.Cut(output.String(), "\n")
+	if strings.Count(token, ".") != 2 || rest != "" {
+		t.Fatalf("the token and nothing else: %q", output.String())
 	}
-}
-
-// Whatever a function reads can be tried on a devserver: it is the stand-ins' or an engineer's to set.
-func TestADevserverHasEveryVariable(t *testing.T) {
-	l, err := newDevserver("http://127.0.0.1:1", demoKey, nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, origin+"/billing/portal", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The laptop's table, secret and paths are its own.
-	notOnADevserver := []string{
-		"AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_SESSION_TOKEN", "BASE_PATH",
-		"CUSTOMERS_ATTRIBUTE", "CUSTOMERS_KEY", "CUSTOMERS_KEY_FORMAT", "CUSTOMERS_SORT_KEY", "RELEASE", "STRIPE_EVENT_SOURCE", "STRIPE_SECRET_FIELD",
+	request.Header.Set("Authorization", "Bearer "+token)
+	if response, body := devservertest.Send(t, request); response.StatusCode != http.StatusSeeOther {
+		t.Errorf("status = %d: %s", response.StatusCode, body)
 	}
-	for name, function := range map[string]struct {
-		assemble app.Assembly
-		set      map[string]string
-		tunable  []string
+}
+
+// runCommand runs the command line with its output in a buffer.
+func runCommand(t *testing.T, output io.Writer, arguments ...string) error {
+	t.Helper()
+	command := newCommand()
+	command.Writer, command.ErrWriter = output, io.Discard
+	return command.Run(t.Context(), arguments)
+}
+
+func TestCommandLine(t *testing.T) {
+	for name, test := range map[string]struct {
+		arguments []string
+		want      string // in the output, or else in the error
 	}{
-		"portal":  {portal.New, l.environment(l.origin), tunable},
-		"webhook": {webhook.New, l.webhookEnvironment(l.origin), webhookTunable},
+		"help":              {[]string{"--help"}, "--listen"},
+		"help of serve":     {[]string{"serve", "--help"}, "--container-listen"},
+		"help of token":     {[]string{"token", "--help"}, "--claims"},
+		"help of events":    {[]string{"events", "--help"}, "thrown away"},
+		"no such command":   {[]string{"sreve"}, `no command "sreve"`},
+		"nobody serves":     {[]string{"token", "--url", "http://" + devservertest.FreeAddress(t)}, "go run ./local"},
+		"not for everybody": {[]string{"--listen", "0.0.0.0:0"}, "not a loopback address"},
+		"not an address":    {[]string{"--listen", "here"}, "here"},
 	} {
-		read := map[string]bool{}
-		_, _ = function.assemble(t.Context(), func(variable string) string { // an empty environment is refused once all of it was asked for
-			read[variable] = true
-			return ""
-		}, io.Discard)
-		for variable := range read {
-			_, isSet := function.set[variable]
-			if isOnADevserver := isSet || slices.Contains(function.tunable, variable); isOnADevserver == slices.Contains(notOnADevserver, variable) {
-				t.Errorf("%s reads %s, which is set or tunable: %t", name, variable, isOnADevserver)
+		t.Run(name, func(t *testing.T) {
+			var output bytes.Buffer
+			err := runCommand(t, &output, append([]string{"local"}, test.arguments...)...)
+			got := output.String()
+			if err != nil {
+				got = err.Error()
 			}
-		}
-		for _, variable := range function.tunable {
-			if !read[variable] {
-				t.Errorf("%s does not read %s", name, variable)
+			if !strings.Contains(got, test.want) {
+				t.Errorf("got %q", got)
 			}
+		})
+	}
+}
+
+func TestTokenOfAStranger(t *testing.T) {
+	origin, _ := devservertest.Serve(t, devserver.Options{Listen: "127.0.0.1:0"})
+	for arguments, want := range map[string]string{"--user=mallory": "unknown user", "--claims=[]": "claims", "--ttl=-1h": "ttl", "--ttl=soon": "ttl"} {
+		var output bytes.Buffer
+		if err := runCommand(t, &output, "local", "token", "--url", origin, arguments); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(output.String(), "eyJ") {
+			t.Errorf("%s: %v, want %s: %s", arguments, err, want, &output)
 		}
 	}
 }

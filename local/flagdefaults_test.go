@@ -2,28 +2,46 @@ package main
 
 import (
 	"maps"
-	"os"
 	"slices"
 	"testing"
 
 	"github.com/urfave/cli/v3"
+
+	"billingportal/local/internal/commandline/commandtest"
+	"billingportal/local/internal/operator"
 )
+
+// allCommands are those of this program and of the operator's.
+func allCommands() []*cli.Command {
+	return append(newCommand().Commands, operator.NewCommand().Commands...)
+}
+
+// The operator's program has the commands that this one lists, with the same words.
+func TestTheListOfCommandsIsComplete(t *testing.T) {
+	var listed, had []string
+	for _, command := range newCommand().Commands {
+		if command.SkipFlagParsing {
+			listed = append(listed, command.Name+": "+command.Usage)
+		}
+	}
+	for _, command := range operator.NewCommand().Commands {
+		had = append(had, command.Name+": "+command.Usage)
+	}
+	if !slices.Equal(listed, had) {
+		t.Errorf("listed are %q, the operator's program has %q", listed, had)
+	}
+}
 
 func TestDefaultsOfFlags(t *testing.T) {
 	want := map[string]string{
-		"apply --write": `".deploy/default.toml"`, "events --dir": `"events"`, "import --rate": "20", "import --write-capacity": "500",
+		"portal-config apply --write": `".deploy/default.toml"`, "events --dir": `"events"`, "import --rate": "20", "import --write-capacity": "500",
 		"invoke --env-vars": `"local/env.json"`, "serve --listen": `"127.0.0.1:8080"`,
 		"token --ttl": "1h0m0s", "token --url": `"http://127.0.0.1:8080"`, "token --user": `"alice"`,
 	}
 	got := map[string]string{}
-	for _, command := range newCommand(os.Stdout).Commands {
-		for _, c := range append(slices.Clone(command.Commands), command) {
-			for _, flag := range c.Flags {
-				value := flag.(cli.DocGenerationFlag).GetValue()
-				if value != "" && value != "false" {
-					got[c.Name+" --"+flag.Names()[0]] = value
-				}
-			}
+	for command, flag := range commandtest.Flags(allCommands()) {
+		if value := flag.(cli.DocGenerationFlag).GetValue(); value != "" && value != "false" {
+			got[command+" --"+flag.Names()[0]] = value
 		}
 	}
 	if !maps.Equal(got, want) {

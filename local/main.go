@@ -1,5 +1,5 @@
-// Command local is the laptop's side of the billing portal: the function with
-// everything that it talks to, in one process, and the commands around it.
+// Command local serves the billing portal on a laptop: the functions with everything that they talk to, in one process. It also has
+// commands around that, and starts the commands of operators, which are a program of their own.
 //
 //	go run ./local                        serve on http://127.0.0.1:8080
 //	go run ./local token --user alice     print a token while it serves
@@ -12,47 +12,46 @@
 package main
 
 import (
-	"context"
-	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/urfave/cli/v3"
 
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/commandline"
 )
 
 func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "local:", err)
-		os.Exit(1)
+	root := newCommand()
+	if isOperatorsHelp(root, os.Args[1:]) {
+		root = commandline.Finish(&cli.Command{SkipFlagParsing: true, HideHelp: true, Action: runOperators}, targetOf)
 	}
-}
-
-func run() error {
-	stdout, err := stripewire.SilenceStripeMock()
-	if err != nil {
-		return err
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	return newCommand(stdout).Run(ctx, os.Args)
+	commandline.Run(root)
 }
 
 // newCommand returns the command line. Without a command's name it serves.
-func newCommand(stdout *os.File) *cli.Command {
+func newCommand() *cli.Command {
 	root := serveCommand()
-	root.Name = "local"
 	root.Usage = "run the billing portal on a laptop"
 	root.Description = "Without a command it serves, like serve."
-	root.Commands = []*cli.Command{serveCommand(), tokenCommand(), configureCommand(), importCommand(), doctorCommand(), portalConfigCommand(), eventsCommand(), invokeCommand()}
-	root.ArgValidator = begin
-	root.Suggest = true
-	root.HideVersion = true
-	root.Writer = stdout
-	root.ErrWriter = os.Stderr
-	// main reports the error and sets the exit code.
-	root.ExitErrHandler = func(context.Context, *cli.Command, error) {}
-	return root
+	root.Commands = []*cli.Command{
+		serveCommand(), tokenCommand(),
+		operatorsCommand("configure", "say which settings accept a token"),
+		operatorsCommand("import", "bring the customers that you have into the table"),
+		operatorsCommand("doctor", "say whether a deployment can work, and if not, what to do"),
+		operatorsCommand("portal-config", "keep portal configurations at Stripe as a file has them"),
+		eventsCommand(), invokeCommand(),
+	}
+	return commandline.Finish(root, targetOf)
+}
+
+// targetOf names the target of a command. The command serve prints its own.
+func targetOf(cmd *cli.Command) string {
+	switch cmd.Name {
+	case "token":
+		return "for the development server at " + cmd.String("url")
+	case "events":
+		return "for " + commandline.StandIns
+	case "invoke":
+		return "with " + commandline.StandIns + " and the variables of " + cmd.String("env-vars")
+	}
+	return ""
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"billingportal/local/internal/commandline/commandtest"
 )
 
 // terminal returns the two ends of a terminal: what a program writes, a person reads.
@@ -33,11 +35,11 @@ func terminal(t *testing.T) (person, program *os.File) {
 }
 
 // terminalFlags are flags that have an effect on a terminal alone.
-func terminalFlags() map[string]flagTest {
-	return map[string]flagTest{
+func terminalFlags() map[string]commandtest.FlagTest {
+	return map[string]commandtest.FlagTest{
 		"serve --json": {[2]string{"", "yes"}, [2]string{"POST    /billing/portal  401", `{"time":"`}, func(t *testing.T, value string) string {
 			person, program := terminal(t)
-			origin, _ := serving(t, program, append(option("--json", value), "--listen", "127.0.0.1:0")...)
+			origin, _ := serving(t, program, append(commandtest.Option("--json", value), "--listen", "127.0.0.1:0")...)
 			press(t, origin, "")
 			reader := bufio.NewReader(person)
 			for {

@@ -2,4 +2,6 @@
 
 package main
 
-func terminalFlags() map[string]flagTest { return nil }
+import "billingportal/local/internal/commandline/commandtest"
+
+func terminalFlags() map[string]commandtest.FlagTest { return nil }

@@ -127,7 +127,7 @@ class Lines(unittest.TestCase):
 
     def test_what_monitoring_costs(self):
         """Prices of a metric, an alarm and a dashboard are those of the table of costs."""
-        prices = dict(re.findall(r"(\w+) += ([\d.]+)", (ROOT / "local/costs_test.go").read_text()))
+        prices = dict(re.findall(r"(\w+) += ([\d.]+)", (ROOT / "local/e2e/deployments/costs_test.go").read_text()))
         own, looked_at = logged.count(versions=2) + len({f[3] for f in watched.FILTERS.values()}), 0
         for alarm in everything().alarms.values():
             looked_at += len(translated.metrics_of(alarm))

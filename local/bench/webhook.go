@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"billingportal/local/bench/internal/cloud"
+	fakeevents "billingportal/local/internal/fakestripe/events"
 	"billingportal/local/internal/runtimeapi"
-	"billingportal/local/internal/stripewire"
 )
 
 const (
@@ -55,7 +55,7 @@ func customerOf(user string) map[string]any {
 
 // payload is the event as API Gateway sends it, signed now.
 func (e stripeEvent) payload() ([]byte, error) {
-	body, err := stripewire.Event(e.kind, time.Now(), e.object)
+	body, err := fakeevents.New(e.kind, time.Now(), e.object)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (e stripeEvent) payload() ([]byte, error) {
 		Version: "2.0", RouteKey: "ANY /stripe/webhook", RawPath: "/stripe/webhook",
 		Headers: map[string]string{
 			"accept": "*/*; q=0.5, application/xml", "cache-control": "no-cache", "content-type": "application/json; charset=utf-8",
-			"stripe-signature": stripewire.Sign(body, secret, time.Now()), "user-agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+			"stripe-signature": fakeevents.Sign(body, secret, time.Now()), "user-agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
 		},
 		RequestContext: events.APIGatewayV2HTTPRequestContext{HTTP: events.APIGatewayV2HTTPRequestContextHTTPDescription{Method: http.MethodPost, Path: "/stripe/webhook"}},
 		Body:           string(body),
@@ -153,13 +153,13 @@ func (l *laboratory) countCalls(ctx context.Context, webhook program, out io.Wri
 
 // signedEvent is an event of a user's own, as its sender posts it.
 func signedEvent(ctx context.Context, url string, number int) (*http.Request, error) {
-	body, err := stripewire.Event(claimEvent.kind, time.Now(), customerOf(fmt.Sprint("user-", number)))
+	body, err := fakeevents.New(claimEvent.kind, time.Now(), customerOf(fmt.Sprint("user-", number)))
 	if err != nil {
 		return nil, err
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err == nil {
-		request.Header.Set("Stripe-Signature", stripewire.Sign(body, cloud.SigningSecret, time.Now()))
+		request.Header.Set("Stripe-Signature", fakeevents.Sign(body, cloud.SigningSecret, time.Now()))
 	}
 	return request, err
 }

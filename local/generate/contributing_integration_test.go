@@ -41,7 +41,7 @@ func TestTheChecksOfANewCodeAndVariable(t *testing.T) {
 		{"go test ./functions/internal/problem ./functions/internal/language ./functions/internal/button", ""},
 		{"go test ./functions/app -run TestEverySettingOfThePortal", `{variable: "GREETING", value: "another", `},
 		{"go test ./local/internal/checks -run TestParameterPatterns", `{"Greeting", []string{"hello"}, `},
-		{"go test ./local -run TestTheDevserverTakesEveryVariable", `"GREETING",`},
+		{"go test ./local/internal/devserver -run TestADevserverHasEveryVariable", `"GREETING",`},
 		{checks, row}, {"paste " + readmeFile, "| `AWS_ENDPOINT_URL_DYNAMODB`"}, {checks, ""},
 		{settings, entry}, {"paste " + expectedFile, "    StripeSecretId:"}, {settings, ""},
 	} {

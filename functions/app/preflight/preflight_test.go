@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"billingportal/functions/app/internal/config/configtest"
+	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/preflight"
-	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 // A new version may take its own 15 s to answer, and a report that does not arrive holds the deployment for an hour.
@@ -24,13 +24,13 @@ func TestAHangOfLambdaAndCodeDeployEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	hook := handler.(*preflight.Hook)
-	upstreamtest.RequireTries(t, 2, 16*time.Second, func(ctx context.Context, transport http.RoundTripper) error {
+	faulttest.RequireTries(t, 2, 16*time.Second, func(ctx context.Context, transport http.RoundTripper) error {
 		client := hook.Lambda.(*lambda.Client)
 		client.Options().HTTPClient.(*http.Client).Transport = transport
 		_, err := client.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String("portal")})
 		return err
 	})
-	upstreamtest.RequireTries(t, 4, 3*time.Second, func(ctx context.Context, transport http.RoundTripper) error {
+	faulttest.RequireTries(t, 4, 3*time.Second, func(ctx context.Context, transport http.RoundTripper) error {
 		client := hook.CodeDeploy.(*codedeploy.Client)
 		client.Options().HTTPClient.(*http.Client).Transport = transport
 		_, err := client.PutLifecycleEventHookExecutionStatus(ctx, &codedeploy.PutLifecycleEventHookExecutionStatusInput{Status: types.LifecycleEventStatusFailed})

@@ -8,8 +8,8 @@ import (
 
 	"github.com/stripe/stripe-go/v79"
 
+	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/billing"
-	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 // Stripe's errors in the words that were reported of it, but for those marked
@@ -22,7 +22,7 @@ func TestClasses(t *testing.T) {
 		cancel  = "flow_data[subscription_cancel][subscription]"
 		update  = "flow_data[subscription_update][subscription]"
 		confirm = "flow_data[subscription_update_confirm]"
-		m       = upstreamtest.Marker
+		m       = faulttest.Marker
 
 		wrongModeTest = "; a similar object exists in live mode, but a test mode key was used to make this request."
 		wrongModeLive = "; a similar object exists in test mode, but a live mode key was used to make this request."
@@ -122,7 +122,7 @@ func TestClasses(t *testing.T) {
 }
 
 func TestARequestIDThatIsNotStripesIsNotKept(t *testing.T) {
-	for _, id := range []string{"", upstreamtest.Marker, "req_" + strings.Repeat("x", 65), "req_a b", "req_" + upstreamtest.Marker + "/..", "https://billing.stripe.com/p/session/x"} {
+	for _, id := range []string{"", faulttest.Marker, "req_" + strings.Repeat("x", 65), "req_a b", "req_" + faulttest.Marker + "/..", "https://billing.stripe.com/p/session/x"} {
 		_, client := newStripe(t, with("Request-Id", id, stripeError(http.StatusBadRequest, `"type":"invalid_request_error"`)))
 		_, err := create(t, client)
 		if failure := requireClass(t, err, billing.RequestRefused); failure.Calls.RequestID != "" {
@@ -145,7 +145,7 @@ func TestStripesWordsAreKeptWhereStripeGoKnowsThem(t *testing.T) {
 	}{
 		"both":                {`"type":"invalid_request_error","code":"url_invalid"`, stripe.ErrorTypeInvalidRequest, stripe.ErrorCodeURLInvalid},
 		"a type alone":        {`"type":"card_error"`, stripe.ErrorTypeCard, ""},
-		"neither of the sets": {`"type":"` + upstreamtest.Marker + `","code":"` + upstreamtest.Marker + `"`, "", ""},
+		"neither of the sets": {`"type":"` + faulttest.Marker + `","code":"` + faulttest.Marker + `"`, "", ""},
 		"in another case":     {`"type":"Invalid_request_error","code":"URL_invalid"`, "", ""},
 		"none":                {``, "", ""},
 	} {

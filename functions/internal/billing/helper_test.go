@@ -13,8 +13,8 @@ import (
 
 	"github.com/stripe/stripe-go/v79"
 
+	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/billing"
-	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 const (
@@ -45,7 +45,7 @@ const (
 }`
 )
 
-var goodSession = upstreamtest.Answer(200, "application/json", sessionJSON)
+var goodSession = faulttest.Respond(200, "application/json", sessionJSON)
 
 // stripeServer plays its answers one after the other, the last one for good, and
 // keeps the requests.
@@ -152,13 +152,13 @@ func requireClass(t *testing.T, err error, want billing.Class) billing.Error {
 	if failure.Class != want {
 		t.Errorf("class = %v, want %v", failure.Class, want)
 	}
-	upstreamtest.RequireSilent(t, err, sessionSecret, apiKey, "KEYx7Q", "127.0.0.1", "cus_")
+	faulttest.RequireSilent(t, err, sessionSecret, apiKey, "KEYx7Q", "127.0.0.1", "cus_")
 	return *failure
 }
 
 // stripeError answers as Stripe does when it refuses.
 func stripeError(status int, members string) http.HandlerFunc {
-	return upstreamtest.Answer(status, "application/json", `{"error":{`+members+`}}`)
+	return faulttest.Respond(status, "application/json", `{"error":{`+members+`}}`)
 }
 
 // discardLog is for a server whose clients break off on purpose.

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/billing"
-	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 func TestReadReturnsAnObjectAsStripeSentIt(t *testing.T) {
@@ -23,7 +23,7 @@ func TestReadReturnsAnObjectAsStripeSentIt(t *testing.T) {
 		"whose path only looks like it": {"/v1/v2/x", nil, "2024-06-20"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server, client := newStripe(t, upstreamtest.Answer(200, "application/json", object))
+			server, client := newStripe(t, faulttest.Respond(200, "application/json", object))
 			got, err := client.Read(t.Context(), apiKey, test.path, test.query)
 			if err != nil || string(got) != object {
 				t.Errorf("Read = %s, %v", got, err)
@@ -49,8 +49,8 @@ func TestReadFailsAsAnyCallDoes(t *testing.T) {
 		billing.KeyRefused:        {stripeError(401, `"type":"invalid_request_error"`)},
 		billing.PermissionMissing: {stripeError(403, `"type":"invalid_request_error"`)},
 		billing.Unavailable:       {stripeError(500, serverError)},
-		billing.BadResponse:       {upstreamtest.HTML(200)},
-		0:                         {stripeError(500, serverError), upstreamtest.Answer(200, "application/json", "{}")},
+		billing.BadResponse:       {faulttest.HTML(200).ServeHTTP},
+		0:                         {stripeError(500, serverError), faulttest.Respond(200, "application/json", "{}")},
 	} {
 		_, client := newStripe(t, answers...)
 		got, err := client.Read(t.Context(), apiKey, "/v1/account", nil)
@@ -91,7 +91,7 @@ func TestProbeSessionsAsksWhetherTheKeyMayCreateSessions(t *testing.T) {
 func TestAnAnswerHasAtMostAMebibyte(t *testing.T) {
 	const limit = 1 << 20
 	for size, want := range map[int]billing.Class{limit: 0, limit + 1: billing.BadResponse} {
-		_, client := newStripe(t, upstreamtest.Answer(200, "application/json", sessionJSON+strings.Repeat(" ", size-len(sessionJSON))))
+		_, client := newStripe(t, faulttest.Respond(200, "application/json", sessionJSON+strings.Repeat(" ", size-len(sessionJSON))))
 		_, err := create(t, client)
 		requireClass(t, err, want)
 	}

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/billing"
-	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 // Stripe's words for what is worth another try, and for what is not.
@@ -20,21 +20,21 @@ import (
 var (
 	lockTimeout = `"code":"lock_timeout","doc_url":"https://stripe.com/docs/error-codes/lock-timeout",` +
 		`"message":"This object cannot be accessed right now because another API request or Stripe process is currently accessing it. ` +
-		`If you see this error intermittently, retry the request. ` + upstreamtest.Marker + `","type":"invalid_request_error"`
+		`If you see this error intermittently, retry the request. ` + faulttest.Marker + `","type":"invalid_request_error"`
 	rateLimit = `"code":"rate_limit","doc_url":"https://stripe.com/docs/error-codes/rate-limit",` +
-		`"message":"Request rate limit exceeded. Learn more about rate limits here https://stripe.com/docs/rate-limits. ` + upstreamtest.Marker + `",` +
+		`"message":"Request rate limit exceeded. Learn more about rate limits here https://stripe.com/docs/rate-limits. ` + faulttest.Marker + `",` +
 		`"type":"invalid_request_error"`
 	keyInUse = `"code":"idempotency_key_in_use","message":"There is currently another in-progress request using this Idempotent Key ` +
-		`(that probably means you submitted twice, and the other request is still going through): ` + upstreamtest.Marker + `. ` +
+		`(that probably means you submitted twice, and the other request is still going through): ` + faulttest.Marker + `. ` +
 		`Please try again later.","type":"idempotency_error"`
 	keyReused = `"message":"Keys for idempotent requests can only be used with the same parameters they were first used with. ` +
-		`Try using a key other than '` + upstreamtest.Marker + `' if you meant to execute a different request.","type":"idempotency_error"`
+		`Try using a key other than '` + faulttest.Marker + `' if you meant to execute a different request.","type":"idempotency_error"`
 	// Before the type and the code there was only the text.
-	keyInUseByType = `"message":"There is currently another in-progress request using the key ` + upstreamtest.Marker + `","type":"idempotency_error"`
+	keyInUseByType = `"message":"There is currently another in-progress request using the key ` + faulttest.Marker + `","type":"idempotency_error"`
 	keyInUseByText = `"message":"There is currently another in-progress request using this Idempotent Key ` +
-		`(that probably means you submitted twice, and the other request is still going through): ` + upstreamtest.Marker + `","type":"invalid_request_error"`
-	keyInUseByCode = `"code":"idempotency_key_in_use","message":"` + upstreamtest.Marker + `","type":"invalid_request_error"`
-	serverError    = `"message":"An unknown error occurred ` + upstreamtest.Marker + `","type":"api_error"`
+		`(that probably means you submitted twice, and the other request is still going through): ` + faulttest.Marker + `","type":"invalid_request_error"`
+	keyInUseByCode = `"code":"idempotency_key_in_use","message":"` + faulttest.Marker + `","type":"invalid_request_error"`
+	serverError    = `"message":"An unknown error occurred ` + faulttest.Marker + `","type":"api_error"`
 )
 
 // with adds a header to an answer.
@@ -70,9 +70,9 @@ func TestRetries(t *testing.T) {
 		"409 idempotency_error":                       {once(stripeError(409, keyInUseByType)), billing.Busy, 1},
 		"409 that says so":                            {once(stripeError(409, keyInUseByText)), billing.Busy, 1},
 		"409 without a code":                          {once(stripeError(409, `"type":"invalid_request_error","message":"Conflict"`)), billing.RequestRefused, 1},
-		"409 HTML":                                    {once(upstreamtest.HTML(409)), billing.BadResponse, 1},
+		"409 HTML":                                    {once(faulttest.HTML(409).ServeHTTP), billing.BadResponse, 1},
 		"429 rate_limit":                              {once(stripeError(429, rateLimit)), billing.Busy, 1},
-		"429 HTML":                                    {once(upstreamtest.HTML(429)), billing.Busy, 1},
+		"429 HTML":                                    {once(faulttest.HTML(429).ServeHTTP), billing.Busy, 1},
 		"429 rate_limit, to be tried again":           {once(with(shouldRetry, "true", stripeError(429, rateLimit))), billing.Busy, 1},
 		"400":                                         {once(stripeError(400, `"type":"invalid_request_error","message":"Bad"`)), billing.RequestRefused, 1},
 		"400, to be tried again":                      {once(with(shouldRetry, "true", stripeError(400, `"type":"invalid_request_error","message":"Bad"`))), billing.RequestRefused, 1},
@@ -81,29 +81,29 @@ func TestRetries(t *testing.T) {
 		"500 for good":                                {[]http.HandlerFunc{stripeError(500, serverError)}, billing.Unavailable, 3},
 		"500 not to be tried again":                   {once(with(shouldRetry, "false", stripeError(500, serverError))), billing.Unavailable, 1},
 		"500 to be tried again":                       {once(with(shouldRetry, "true", stripeError(500, serverError))), 0, 2},
-		"502 HTML":                                    {once(upstreamtest.HTML(502)), 0, 2},
-		"503 without a body":                          {once(upstreamtest.Answer(503, "", "")), 0, 2},
-		"504 for good":                                {[]http.HandlerFunc{upstreamtest.HTML(504)}, billing.Unavailable, 3},
-		"reset after the request, once":               {once(upstreamtest.Reset), 0, 2},
-		"reset after the request, for good":           {[]http.HandlerFunc{upstreamtest.Reset}, billing.Unavailable, 3},
-		"body cut short, once":                        {once(upstreamtest.CutShort(200, sessionJSON)), 0, 2},
-		"body cut short, for good":                    {[]http.HandlerFunc{upstreamtest.CutShort(200, sessionJSON)}, billing.Unavailable, 3},
-		"error cut short, for good":                   {[]http.HandlerFunc{upstreamtest.CutShort(400, `{"error":{}}`)}, billing.Unavailable, 3},
-		"one of each":                                 {[]http.HandlerFunc{upstreamtest.Reset, stripeError(500, serverError), goodSession}, 0, 3},
-		"a refusal after a lost connection":           {[]http.HandlerFunc{upstreamtest.Reset, stripeError(429, rateLimit)}, billing.Busy, 2},
-		"the key in use after a lost connection":      {after(upstreamtest.Reset, stripeError(409, keyInUse)), 0, 3},
-		"the key in use by its code":                  {after(upstreamtest.Reset, stripeError(409, keyInUseByCode)), 0, 3},
-		"the key in use by its type":                  {after(upstreamtest.Reset, stripeError(409, keyInUseByType)), 0, 3},
-		"the key in use by its text":                  {after(upstreamtest.Reset, stripeError(409, keyInUseByText)), 0, 3},
-		"the key in use after a body cut short":       {after(upstreamtest.CutShort(200, sessionJSON), stripeError(409, keyInUse)), 0, 3},
-		"the key in use for good":                     {[]http.HandlerFunc{upstreamtest.Reset, stripeError(409, keyInUse)}, billing.Busy, 3},
-		"the key in use after two lost connections":   {[]http.HandlerFunc{upstreamtest.Reset, upstreamtest.Reset, stripeError(409, keyInUse), goodSession}, billing.Busy, 3},
-		"lost, in use, and not to be tried again":     {after(upstreamtest.Reset, with(shouldRetry, "false", stripeError(409, keyInUse))), billing.Busy, 2},
+		"502 HTML":                                    {once(faulttest.HTML(502).ServeHTTP), 0, 2},
+		"503 without a body":                          {once(faulttest.Respond(503, "", "")), 0, 2},
+		"504 for good":                                {[]http.HandlerFunc{faulttest.HTML(504).ServeHTTP}, billing.Unavailable, 3},
+		"reset after the request, once":               {once(faulttest.ResetAfterRequest().ServeHTTP), 0, 2},
+		"reset after the request, for good":           {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP}, billing.Unavailable, 3},
+		"body cut short, once":                        {once(faulttest.CutShort().Of(faulttest.Respond(200, "application/json", sessionJSON))), 0, 2},
+		"body cut short, for good":                    {[]http.HandlerFunc{faulttest.CutShort().Of(faulttest.Respond(200, "application/json", sessionJSON))}, billing.Unavailable, 3},
+		"error cut short, for good":                   {[]http.HandlerFunc{faulttest.CutShort().Of(faulttest.Respond(400, "application/json", `{"error":{}}`))}, billing.Unavailable, 3},
+		"one of each":                                 {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP, stripeError(500, serverError), goodSession}, 0, 3},
+		"a refusal after a lost connection":           {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP, stripeError(429, rateLimit)}, billing.Busy, 2},
+		"the key in use after a lost connection":      {after(faulttest.ResetAfterRequest().ServeHTTP, stripeError(409, keyInUse)), 0, 3},
+		"the key in use by its code":                  {after(faulttest.ResetAfterRequest().ServeHTTP, stripeError(409, keyInUseByCode)), 0, 3},
+		"the key in use by its type":                  {after(faulttest.ResetAfterRequest().ServeHTTP, stripeError(409, keyInUseByType)), 0, 3},
+		"the key in use by its text":                  {after(faulttest.ResetAfterRequest().ServeHTTP, stripeError(409, keyInUseByText)), 0, 3},
+		"the key in use after a body cut short":       {after(faulttest.CutShort().Of(faulttest.Respond(200, "application/json", sessionJSON)), stripeError(409, keyInUse)), 0, 3},
+		"the key in use for good":                     {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP, stripeError(409, keyInUse)}, billing.Busy, 3},
+		"the key in use after two lost connections":   {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP, faulttest.ResetAfterRequest().ServeHTTP, stripeError(409, keyInUse), goodSession}, billing.Busy, 3},
+		"lost, in use, and not to be tried again":     {after(faulttest.ResetAfterRequest().ServeHTTP, with(shouldRetry, "false", stripeError(409, keyInUse))), billing.Busy, 2},
 		"the key in use after a server error":         {after(stripeError(500, serverError), stripeError(409, keyInUse)), billing.Busy, 2},
 		"the key in use after a lock timeout":         {after(stripeError(409, lockTimeout), stripeError(409, keyInUse)), billing.Busy, 2},
-		"the key in use, with status 400":             {after(upstreamtest.Reset, stripeError(400, keyInUseByType)), billing.BadResponse, 2},
-		"the key reused after a lost connection":      {after(upstreamtest.Reset, stripeError(400, keyReused)), billing.BadResponse, 2},
-		"409 of another kind after a lost connection": {after(upstreamtest.Reset, stripeError(409, `"type":"invalid_request_error","message":"Conflict"`)), billing.RequestRefused, 2},
+		"the key in use, with status 400":             {after(faulttest.ResetAfterRequest().ServeHTTP, stripeError(400, keyInUseByType)), billing.BadResponse, 2},
+		"the key reused after a lost connection":      {after(faulttest.ResetAfterRequest().ServeHTTP, stripeError(400, keyReused)), billing.BadResponse, 2},
+		"409 of another kind after a lost connection": {after(faulttest.ResetAfterRequest().ServeHTTP, stripeError(409, `"type":"invalid_request_error","message":"Conflict"`)), billing.RequestRefused, 2},
 	} {
 		// A connection that has served a request before is another matter to
 		// net/http: it may send a request again by itself.
@@ -151,17 +151,17 @@ func TestRetries(t *testing.T) {
 
 func TestNoConnection(t *testing.T) {
 	t.Run("refused", func(t *testing.T) {
-		_, err := create(t, newClient(upstreamtest.Refused(t)))
+		_, err := create(t, newClient(faulttest.Broken(t, faulttest.Refused()).URL))
 		if failure := requireClass(t, err, billing.Unavailable); failure.Calls != (billing.Calls{Attempts: 3}) {
 			t.Errorf("Calls = %+v", failure.Calls)
 		}
 	})
 	t.Run("reset before the request", func(t *testing.T) {
-		url, connections := upstreamtest.ResetAtOnce(t)
-		_, err := create(t, newClient(url))
+		server := faulttest.Broken(t, faulttest.ResetAtOnce())
+		_, err := create(t, newClient(server.URL))
 		requireClass(t, err, billing.Unavailable)
-		if connections.Load() != 3 {
-			t.Errorf("%d connections, want 3", connections.Load())
+		if _, connections := server.Take(); connections != 3 {
+			t.Errorf("%d connections, want 3", connections)
 		}
 	})
 	t.Run("a certificate that nobody trusts is not tried again", func(t *testing.T) {
@@ -182,12 +182,12 @@ func TestNoConnection(t *testing.T) {
 	})
 	t.Run("an error that quotes the URL", func(t *testing.T) {
 		config := newConfig("http://127.0.0.1")
-		config.Transport = failing{errors.New("lookup " + upstreamtest.Marker + ": no such host")}
+		config.Transport = failing{errors.New("lookup " + faulttest.Marker + ": no such host")}
 		_, err := create(t, billing.New(config))
 		requireClass(t, err, billing.Unavailable)
 	})
 	t.Run("a base that is no URL", func(t *testing.T) {
-		_, err := create(t, newClient("http://%zz"+upstreamtest.Marker))
+		_, err := create(t, newClient("http://%zz"+faulttest.Marker))
 		requireClass(t, err, billing.BadResponse)
 	})
 }
@@ -224,7 +224,7 @@ func TestRetryAfter(t *testing.T) {
 		"1.5":                           0,
 		" 5":                            5 * time.Second, // net/http trims
 		"0x10":                          0,
-		"soon " + upstreamtest.Marker:   0,
+		"soon " + faulttest.Marker:      0,
 		"Wed, 21 Oct 2026 07:28:00 GMT": 0,
 	} {
 		t.Run(header, func(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/billing"
-	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 // session is Stripe's example with some members changed; nil removes one.
@@ -24,7 +24,7 @@ func session(changes map[string]any) http.HandlerFunc {
 		}
 	}
 	body, _ := json.Marshal(members)
-	return upstreamtest.Answer(200, "application/json", string(body))
+	return faulttest.Respond(200, "application/json", string(body))
 }
 
 func TestOnlyTheCustomersOwnSessionOfThisModeIsAccepted(t *testing.T) {
@@ -39,32 +39,32 @@ func TestOnlyTheCustomersOwnSessionOfThisModeIsAccepted(t *testing.T) {
 		"test mode, expected live mode":  {true, session(nil), billing.ModeMismatch},
 		"no mode, expected live mode":    {true, session(map[string]any{"livemode": nil}), billing.ModeMismatch},
 		"a mode that is text":            {true, session(map[string]any{"livemode": "true"}), billing.BadResponse},
-		"another customer":               {false, session(map[string]any{"customer": "cus_" + upstreamtest.Marker}), billing.BadResponse},
+		"another customer":               {false, session(map[string]any{"customer": "cus_" + faulttest.Marker}), billing.BadResponse},
 		"no customer":                    {false, session(map[string]any{"customer": nil}), billing.BadResponse},
 		"the customer in capitals":       {false, session(map[string]any{"customer": "CUS_NciAYcXfLnqBoz"}), billing.BadResponse},
 		"no url":                         {false, session(map[string]any{"url": nil}), billing.BadResponse},
 		"an empty url":                   {false, session(map[string]any{"url": ""}), billing.BadResponse},
 		"a url that is a number":         {false, session(map[string]any{"url": 1}), billing.BadResponse},
-		"null":                           {false, upstreamtest.Answer(200, "application/json", "null"), billing.BadResponse},
-		"a list":                         {false, upstreamtest.Answer(200, "application/json", "["+sessionJSON+"]"), billing.BadResponse},
-		"two documents":                  {false, upstreamtest.Answer(200, "application/json", sessionJSON+sessionJSON), billing.BadResponse},
-		"an error with status 200":       {false, stripeError(200, `"type":"api_error","message":"`+upstreamtest.Marker+`"`), billing.BadResponse},
-		"a session with status 201":      {false, upstreamtest.Answer(201, "application/json", sessionJSON), billing.BadResponse},
-		"a session with status 302":      {false, upstreamtest.Answer(302, "application/json", sessionJSON), billing.BadResponse},
-		"a session with status 404":      {false, upstreamtest.Answer(404, "application/json", sessionJSON), billing.BadResponse},
-		"HTML":                           {false, upstreamtest.HTML(200), billing.BadResponse},
-		"HTML, 401":                      {false, upstreamtest.HTML(401), billing.BadResponse},
-		"HTML, 429":                      {false, upstreamtest.HTML(429), billing.Busy},
-		"an empty body":                  {false, upstreamtest.Answer(200, "application/json", ""), billing.BadResponse},
-		"no content, 204":                {false, upstreamtest.Answer(204, "", ""), billing.BadResponse},
-		"an empty body, 401":             {false, upstreamtest.Answer(401, "application/json", ""), billing.BadResponse},
-		"truncated JSON":                 {false, upstreamtest.Answer(200, "application/json", sessionJSON[:200]), billing.BadResponse},
-		"10 MB, 200":                     {false, upstreamtest.Large(200), billing.BadResponse},
-		"10 MB, 400":                     {false, upstreamtest.Large(400), billing.BadResponse},
-		"10 MB, 500":                     {false, upstreamtest.Large(500), billing.BadResponse},
-		"a session as text/plain":        {false, upstreamtest.Answer(200, "text/plain", sessionJSON), 0}, // what counts is what it says
-		"an error of no known type, 400": {false, stripeError(400, `"type":"`+upstreamtest.Marker+`","message":"`+upstreamtest.Marker+`"`), billing.BadResponse},
-		"an error that is text, 400":     {false, upstreamtest.Answer(400, "application/json", `{"error":"`+upstreamtest.Marker+`"}`), billing.BadResponse},
+		"null":                           {false, faulttest.Respond(200, "application/json", "null"), billing.BadResponse},
+		"a list":                         {false, faulttest.Respond(200, "application/json", "["+sessionJSON+"]"), billing.BadResponse},
+		"two documents":                  {false, faulttest.Respond(200, "application/json", sessionJSON+sessionJSON), billing.BadResponse},
+		"an error with status 200":       {false, stripeError(200, `"type":"api_error","message":"`+faulttest.Marker+`"`), billing.BadResponse},
+		"a session with status 201":      {false, faulttest.Respond(201, "application/json", sessionJSON), billing.BadResponse},
+		"a session with status 302":      {false, faulttest.Respond(302, "application/json", sessionJSON), billing.BadResponse},
+		"a session with status 404":      {false, faulttest.Respond(404, "application/json", sessionJSON), billing.BadResponse},
+		"HTML":                           {false, faulttest.HTML(200).ServeHTTP, billing.BadResponse},
+		"HTML, 401":                      {false, faulttest.HTML(401).ServeHTTP, billing.BadResponse},
+		"HTML, 429":                      {false, faulttest.HTML(429).ServeHTTP, billing.Busy},
+		"an empty body":                  {false, faulttest.Respond(200, "application/json", ""), billing.BadResponse},
+		"no content, 204":                {false, faulttest.Respond(204, "", ""), billing.BadResponse},
+		"an empty body, 401":             {false, faulttest.Respond(401, "application/json", ""), billing.BadResponse},
+		"truncated JSON":                 {false, faulttest.Respond(200, "application/json", sessionJSON[:200]), billing.BadResponse},
+		"10 MB, 200":                     {false, faulttest.Large().Of(faulttest.Respond(200, "application/json", "{}")), billing.BadResponse},
+		"10 MB, 400":                     {false, faulttest.Large().Of(faulttest.Respond(400, "application/json", "{}")), billing.BadResponse},
+		"10 MB, 500":                     {false, faulttest.Large().Of(faulttest.Respond(500, "application/json", "{}")), billing.BadResponse},
+		"a session as text/plain":        {false, faulttest.Respond(200, "text/plain", sessionJSON), 0}, // what counts is what it says
+		"an error of no known type, 400": {false, stripeError(400, `"type":"`+faulttest.Marker+`","message":"`+faulttest.Marker+`"`), billing.BadResponse},
+		"an error that is text, 400":     {false, faulttest.Respond(400, "application/json", `{"error":"`+faulttest.Marker+`"}`), billing.BadResponse},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -161,9 +161,9 @@ func TestARedirectIsFollowedNowhere(t *testing.T) {
 	defer other.Close()
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for name, location := range map[string]string{
-			"to another host":    other.URL + "/" + upstreamtest.Marker,
-			"to the same host":   "/v1/" + upstreamtest.Marker,
-			"to an impossible":   "http://[" + upstreamtest.Marker,
+			"to another host":    other.URL + "/" + faulttest.Marker,
+			"to the same host":   "/v1/" + faulttest.Marker,
+			"to an impossible":   "http://[" + faulttest.Marker,
 			"without a location": "",
 		} {
 			t.Run(fmt.Sprint(status, " ", name), func(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"billingportal/functions/internal/upstream/upstreamtest"
+	"billingportal/functions/faulttest"
 )
 
 // stripe-go has a logger that prints what it gets, a portal's URL among it. The
@@ -20,7 +20,7 @@ func TestNothingIsPrinted(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
-	for _, text := range []string{upstreamtest.Marker, sessionSecret, apiKey, "KEYx7Q", customer, "stripe.com"} {
+	for _, text := range []string{faulttest.Marker, sessionSecret, apiKey, "KEYx7Q", customer, "stripe.com"} {
 		if strings.Contains(string(output), text) {
 			t.Errorf("%q was printed:\n%s", text, output)
 		}

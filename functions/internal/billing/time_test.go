@@ -9,8 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/billing"
-	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 // pipes is a network in memory, on which time can be simulated.
@@ -83,17 +83,17 @@ func TestAHangIsATimeout(t *testing.T) {
 		attempts int
 		took     time.Duration
 	}{
-		"without a deadline: three tries of four seconds":      {0, []http.HandlerFunc{upstreamtest.Hang}, billing.Timeout, 3, 12*time.Second + 600*time.Millisecond},
-		"within the budget of a request":                       {10 * time.Second, []http.HandlerFunc{upstreamtest.Hang}, billing.Timeout, 3, 10 * time.Second},
-		"one hang costs four seconds":                          {10 * time.Second, []http.HandlerFunc{upstreamtest.Hang, goodSession}, 0, 2, 4*time.Second + 200*time.Millisecond},
-		"the key in use after a hang":                          {10 * time.Second, []http.HandlerFunc{upstreamtest.Hang, stripeError(409, keyInUse), goodSession}, 0, 3, 4*time.Second + 600*time.Millisecond},
-		"a slow drip is a hang":                                {10 * time.Second, []http.HandlerFunc{upstreamtest.Drip}, billing.Timeout, 3, 10 * time.Second},
-		"no try that cannot begin in time":                     {4*time.Second + 100*time.Millisecond, []http.HandlerFunc{upstreamtest.Hang}, billing.Timeout, 1, 4 * time.Second},
-		"a budget shorter than a try":                          {time.Second, []http.HandlerFunc{upstreamtest.Hang}, billing.Timeout, 1, time.Second},
+		"without a deadline: three tries of four seconds":      {0, []http.HandlerFunc{faulttest.Hang().ServeHTTP}, billing.Timeout, 3, 12*time.Second + 600*time.Millisecond},
+		"within the budget of a request":                       {10 * time.Second, []http.HandlerFunc{faulttest.Hang().ServeHTTP}, billing.Timeout, 3, 10 * time.Second},
+		"one hang costs four seconds":                          {10 * time.Second, []http.HandlerFunc{faulttest.Hang().ServeHTTP, goodSession}, 0, 2, 4*time.Second + 200*time.Millisecond},
+		"the key in use after a hang":                          {10 * time.Second, []http.HandlerFunc{faulttest.Hang().ServeHTTP, stripeError(409, keyInUse), goodSession}, 0, 3, 4*time.Second + 600*time.Millisecond},
+		"a slow drip is a hang":                                {10 * time.Second, []http.HandlerFunc{faulttest.Drip().ServeHTTP}, billing.Timeout, 3, 10 * time.Second},
+		"no try that cannot begin in time":                     {4*time.Second + 100*time.Millisecond, []http.HandlerFunc{faulttest.Hang().ServeHTTP}, billing.Timeout, 1, 4 * time.Second},
+		"a budget shorter than a try":                          {time.Second, []http.HandlerFunc{faulttest.Hang().ServeHTTP}, billing.Timeout, 1, time.Second},
 		"no wait that the deadline cuts short":                 {100 * time.Millisecond, []http.HandlerFunc{stripeError(500, serverError)}, billing.Unavailable, 1, 0},
 		"no wait that the deadline cuts short, lock timeout":   {500 * time.Millisecond, []http.HandlerFunc{stripeError(409, lockTimeout)}, billing.Busy, 2, 200 * time.Millisecond},
-		"a server error and then a hang":                       {3 * time.Second, []http.HandlerFunc{stripeError(500, serverError), upstreamtest.Hang}, billing.Timeout, 2, 3 * time.Second},
-		"a hang in the last try leaves the class of a timeout": {9 * time.Second, []http.HandlerFunc{upstreamtest.Hang, stripeError(500, serverError), upstreamtest.Hang}, billing.Timeout, 3, 4*time.Second + 600*time.Millisecond + 4*time.Second},
+		"a server error and then a hang":                       {3 * time.Second, []http.HandlerFunc{stripeError(500, serverError), faulttest.Hang().ServeHTTP}, billing.Timeout, 2, 3 * time.Second},
+		"a hang in the last try leaves the class of a timeout": {9 * time.Second, []http.HandlerFunc{faulttest.Hang().ServeHTTP, stripeError(500, serverError), faulttest.Hang().ServeHTTP}, billing.Timeout, 3, 4*time.Second + 600*time.Millisecond + 4*time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			simulate(t, func(t *testing.T, server *stripeServer, client *billing.Client) {
@@ -122,7 +122,7 @@ func TestAHangIsATimeout(t *testing.T) {
 
 func TestACallerWhoGivesUpIsNotKeptWaiting(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
-		"in a try":      upstreamtest.Hang,
+		"in a try":      faulttest.Hang().ServeHTTP,
 		"between tries": stripeError(500, serverError),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -165,5 +165,5 @@ func TestAHealthyRequestFollowsAHang(t *testing.T) {
 		if len(server.idempotencyKeys()) != 2 {
 			t.Error("the second request has the key of the first")
 		}
-	}, upstreamtest.Hang, goodSession)
+	}, faulttest.Hang().ServeHTTP, goodSession)
 }

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/billing"
-	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 const (
@@ -30,10 +30,10 @@ func TestWriteSendsAFormOnce(t *testing.T) {
 		want    billing.Class
 		calls   int
 	}{
-		"at once":              {[]http.HandlerFunc{upstreamtest.Answer(200, "application/json", anyObject)}, 0, 1},
-		"after an outage":      {[]http.HandlerFunc{stripeError(500, serverError), upstreamtest.Answer(200, "application/json", anyObject)}, 0, 2},
-		"after a reset":        {[]http.HandlerFunc{upstreamtest.Reset, upstreamtest.Reset, upstreamtest.Answer(200, "application/json", anyObject)}, 0, 3},
-		"after a cut":          {[]http.HandlerFunc{upstreamtest.CutShort(200, `{"id":`), upstreamtest.Answer(200, "application/json", anyObject)}, 0, 2},
+		"at once":              {[]http.HandlerFunc{faulttest.Respond(200, "application/json", anyObject)}, 0, 1},
+		"after an outage":      {[]http.HandlerFunc{stripeError(500, serverError), faulttest.Respond(200, "application/json", anyObject)}, 0, 2},
+		"after a reset":        {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP, faulttest.ResetAfterRequest().ServeHTTP, faulttest.Respond(200, "application/json", anyObject)}, 0, 3},
+		"after a cut":          {[]http.HandlerFunc{faulttest.CutShort().Of(faulttest.Respond(200, "application/json", `{"id":`)), faulttest.Respond(200, "application/json", anyObject)}, 0, 2},
 		"never":                {[]http.HandlerFunc{stripeError(500, serverError), stripeError(500, serverError), stripeError(500, serverError)}, billing.Unavailable, 3},
 		"too many requests":    {[]http.HandlerFunc{stripeError(429, rateLimit)}, billing.Busy, 1},
 		"a refused key":        {[]http.HandlerFunc{stripeError(401, `"type":"invalid_request_error"`)}, billing.KeyRefused, 1},
@@ -42,7 +42,7 @@ func TestWriteSendsAFormOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			handler, _ := newStripe(t)
 			handler.answers = test.answers
-			server := upstreamtest.NewServer(t, handler.ServeHTTP)
+			server := faulttest.NewServer(t, handler.ServeHTTP)
 			config := newConfig(server.URL)
 			config.APIVersion = "2026-08-26.dahlia"
 			got, err := billing.New(config).Write(t.Context(), apiKey, configurations, configurationForm, "key-of-the-caller")
@@ -76,7 +76,7 @@ func TestAWriteThatHangsEnds(t *testing.T) {
 		if took := time.Since(start); took > 13*time.Second || len(server.idempotencyKeys()) != 1 || server.idempotencyKeys()["k"] != 3 {
 			t.Errorf("took %v with %v", took, server.idempotencyKeys())
 		}
-	}, upstreamtest.Hang, upstreamtest.Hang, upstreamtest.Hang)
+	}, faulttest.Hang().ServeHTTP, faulttest.Hang().ServeHTTP, faulttest.Hang().ServeHTTP)
 }
 
 // The parameter that Stripe names can be any text, so the error only repeats a name that was sent.

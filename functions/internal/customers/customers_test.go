@@ -14,9 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/customers"
 	"billingportal/functions/internal/upstream"
-	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 // patient is a bound for a try that no healthy server comes near.
@@ -67,7 +67,7 @@ func TestAsksForOneAttributeOfOneItemStronglyConsistently(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var target string
 			var request map[string]any
-			server := upstreamtest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
+			server := faulttest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 				target = r.Header.Get("X-Amz-Target")
 				body, _ := io.ReadAll(r.Body)
 				if err := json.Unmarshal(body, &request); err != nil {
@@ -109,7 +109,7 @@ func TestAUserTooLongForAKeyHasNoItem(t *testing.T) {
 		"a byte more than the longest one":  {customers.Table{Key: "pk", KeyFormat: "{user}", SortKey: "sk", SortValue: "U#{user}", Attribute: "c"}, 1023, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := upstreamtest.NewServer(t, upstreamtest.Answer(200, "application/x-amz-json-1.0", `{}`))
+			server := faulttest.NewServer(t, faulttest.Respond(200, "application/x-amz-json-1.0", `{}`))
 			store := newStore(server.URL, patient)
 			store.Table = test.table
 			store.Table.Name = "customers"
@@ -144,7 +144,7 @@ func TestReadsANestedAttribute(t *testing.T) {
 		"a customer where a map goes": {`{"billing":{"S":"cus_1"}}`, malformed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := upstreamtest.NewServer(t, upstreamtest.Answer(200, "application/x-amz-json-1.0", `{"Item":`+test.item+`}`))
+			server := faulttest.NewServer(t, faulttest.Respond(200, "application/x-amz-json-1.0", `{"Item":`+test.item+`}`))
 			store := newStore(server.URL, patient)
 			store.Table.Attribute = "billing.stripe.customer_id"
 			got, err := store.CustomerID(t.Context(), "alice")
@@ -186,11 +186,11 @@ func TestReadsTheAttribute(t *testing.T) {
 		"a letter that only looks like ASCII":  {`{"Item":{"customer_id":{"S":"cus_\u0410"}}}`, malformed},
 		"more than 255 characters":             {`{"Item":{"customer_id":{"S":"cus_` + long(252) + `"}}}`, malformed},
 		"255 characters":                       {`{"Item":{"customer_id":{"S":"cus_` + long(251) + `"}}}`, "cus_" + long(251)},
-		"a URL":                                {`{"Item":{"customer_id":{"S":"https://` + upstreamtest.Marker + `"}}}`, malformed},
+		"a URL":                                {`{"Item":{"customer_id":{"S":"https://` + faulttest.Marker + `"}}}`, malformed},
 		"attributes that nobody asked for too": {`{"Item":{"email":{"S":"a@b.example"},"customer_id":{"S":"cus_1"}}}`, "cus_1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := upstreamtest.NewServer(t, upstreamtest.Answer(200, "application/x-amz-json-1.0", test.answer))
+			server := faulttest.NewServer(t, faulttest.Respond(200, "application/x-amz-json-1.0", test.answer))
 			got, err := newStore(server.URL, patient).CustomerID(t.Context(), "alice")
 			switch {
 			case errors.Is(err, customers.ErrNoCustomer):
@@ -203,7 +203,7 @@ func TestReadsTheAttribute(t *testing.T) {
 			if got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
-			upstreamtest.RequireSilent(t, err)
+			faulttest.RequireSilent(t, err)
 		})
 	}
 }
@@ -212,9 +212,9 @@ func TestReadsTheAttribute(t *testing.T) {
 // each request. The SDK does lose some without upstream.Transport.
 func TestRequestsShareOneConnection(t *testing.T) {
 	connections := map[string]bool{}
-	server := upstreamtest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
+	server := faulttest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 		connections[r.RemoteAddr] = true // one request at a time
-		upstreamtest.Answer(200, "application/x-amz-json-1.0", `{"Item":{"customer_id":{"S":"cus_1"}}}`)(w, r)
+		faulttest.Respond(200, "application/x-amz-json-1.0", `{"Item":{"customer_id":{"S":"cus_1"}}}`)(w, r)
 	})
 	store := newStore(server.URL, patient)
 	for range 200 {

@@ -330,7 +330,7 @@ func startDynamoDBLocal(t *testing.T) string {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	t.Cleanup(cancel)
 	java := exec.CommandContext(ctx, "java", "-Djava.library.path="+jars+":"+filepath.Join(jars, "native-libs"),
-		"-cp", filepath.Join(jars, "*"), filepath.Join(root, "local", "internal", "dynamodblocal", "testdata", "DynamoDBLocal.java"))
+		"-cp", filepath.Join(jars, "*"), filepath.Join(root, "local", "internal", "fakeaws", "dynamodb", "dynamodblocal", "testdata", "DynamoDBLocal.java"))
 	java.Env = append(os.Environ(), "DDB_LOCAL_TELEMETRY=0")
 	stdin, err := java.StdinPipe()
 	if err != nil {

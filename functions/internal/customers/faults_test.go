@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/customers"
 	"billingportal/functions/internal/upstream"
-	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 // The account number and the ARN that AWS writes into the text of AccessDenied.
@@ -37,7 +37,7 @@ func requireUpstreamError(t *testing.T, err error, reason string) {
 	if errors.Is(err, customers.ErrNoCustomer) || errors.Is(err, customers.ErrMalformed) {
 		t.Error("a fault says nothing about the customer")
 	}
-	upstreamtest.RequireSilent(t, err, account, arn, "portal")
+	faulttest.RequireSilent(t, err, account, arn, "portal")
 }
 
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
@@ -63,8 +63,8 @@ func TestNamesDocumentedErrorsAndDropsTheirTexts(t *testing.T) {
 		"ValidationException":                    {coral, 400, 1},
 	} {
 		t.Run(code, func(t *testing.T) {
-			server := upstreamtest.NewServer(t, upstreamtest.Answer(test.status, "application/x-amz-json-1.0",
-				`{"__type":"`+test.prefix+code+`","message":"User: `+arn+` is not authorized `+upstreamtest.Marker+`"}`))
+			server := faulttest.NewServer(t, faulttest.Respond(test.status, "application/x-amz-json-1.0",
+				`{"__type":"`+test.prefix+code+`","message":"User: `+arn+` is not authorized `+faulttest.Marker+`"}`))
 			_, err := newStore(server.URL, patient).CustomerID(t.Context(), "alice")
 			requireUpstreamError(t, err, code)
 			if server.Requests() != test.tries {
@@ -77,19 +77,19 @@ func TestNamesDocumentedErrorsAndDropsTheirTexts(t *testing.T) {
 func TestRepeatsNoCodeThatIsNotDocumented(t *testing.T) {
 	const undocumented = "an error without a documented code"
 	for name, handler := range map[string]http.HandlerFunc{
-		"a code made of a secret":                                typed(400, upstreamtest.Marker+"Exception"),
-		"a code with a secret in it":                             typed(400, "AccessDeniedException "+upstreamtest.Marker),
-		"a documented code in another case with a secret before": typed(400, upstreamtest.Marker+"#accessdeniedexception"),
-		"a code of 5,000 characters":                             typed(400, upstreamtest.Marker+strings.Repeat("A", 5000)+"Exception"),
+		"a code made of a secret":                                typed(400, faulttest.Marker+"Exception"),
+		"a code with a secret in it":                             typed(400, "AccessDeniedException "+faulttest.Marker),
+		"a documented code in another case with a secret before": typed(400, faulttest.Marker+"#accessdeniedexception"),
+		"a code of 5,000 characters":                             typed(400, faulttest.Marker+strings.Repeat("A", 5000)+"Exception"),
 		"a code of no letters":                                   typed(400, "123 456"),
-		"no code":                                                upstreamtest.Answer(400, "application/json", `{}`),
+		"no code":                                                faulttest.Respond(400, "application/json", `{}`),
 		"a code in the header": func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("X-Amzn-Errortype", upstreamtest.Marker+"Exception")
-			upstreamtest.Answer(400, "application/json", `{}`)(w, r)
+			w.Header().Set("X-Amzn-Errortype", faulttest.Marker+"Exception")
+			faulttest.Respond(400, "application/json", `{}`)(w, r)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := upstreamtest.NewServer(t, handler)
+			server := faulttest.NewServer(t, handler)
 			_, err := newStore(server.URL, patient).CustomerID(t.Context(), "alice")
 			requireUpstreamError(t, err, undocumented)
 		})
@@ -97,7 +97,7 @@ func TestRepeatsNoCodeThatIsNotDocumented(t *testing.T) {
 }
 
 func typed(status int, code string) http.HandlerFunc {
-	return upstreamtest.Answer(status, "application/x-amz-json-1.0", `{"__type":"`+code+`","message":"`+upstreamtest.Marker+`"}`)
+	return faulttest.Respond(status, "application/x-amz-json-1.0", `{"__type":"`+code+`","message":"`+faulttest.Marker+`"}`)
 }
 
 func TestFaults(t *testing.T) {
@@ -111,27 +111,27 @@ func TestFaults(t *testing.T) {
 		reason  string
 		tries   int
 	}{
-		"reset after the request": {upstreamtest.Reset, noConnection, 2},
-		"hang":                    {upstreamtest.Hang, timeout, 2},
-		"slow drip":               {upstreamtest.Drip, timeout, 2},
-		"HTML, 200":               {upstreamtest.HTML(200), unreadable, 1},
-		"HTML, 403":               {upstreamtest.HTML(403), unreadable, 1},
-		"HTML, 503":               {upstreamtest.HTML(503), unreadable, 2},
-		"truncated JSON":          {upstreamtest.Answer(200, "application/x-amz-json-1.0", `{"Item":{"customer_id":{"S":"cus_1`), unreadable, 1},
-		"body cut short":          {upstreamtest.CutShort(200, `{"Item":{"customer_id":{"S":"cus_1"}}}`), unreadable, 1},
-		"empty body, 200":         {upstreamtest.Answer(200, "application/x-amz-json-1.0", ""), unreadable, 1},
-		"empty body, 204":         {upstreamtest.Answer(204, "", ""), unreadable, 1},
-		"empty body, 500":         {upstreamtest.Answer(500, "application/x-amz-json-1.0", ""), unreadable, 2},
-		"null":                    {upstreamtest.Answer(200, "application/x-amz-json-1.0", `null`), unreadable, 1},
-		"a list":                  {upstreamtest.Answer(200, "application/x-amz-json-1.0", `[]`), unreadable, 1},
-		"an item that is text":    {upstreamtest.Answer(200, "application/x-amz-json-1.0", `{"Item":"`+upstreamtest.Marker+`"}`), unreadable, 1},
-		"10 MB, 200":              {upstreamtest.Large(200), unreadable, 1},
-		"10 MB, 500":              {upstreamtest.Large(500), unreadable, 2},
-		"a redirect":              {upstreamtest.Redirect("http://127.0.0.1:9"), unreadable, 1},
+		"reset after the request": {faulttest.ResetAfterRequest().ServeHTTP, noConnection, 2},
+		"hang":                    {faulttest.Hang().ServeHTTP, timeout, 2},
+		"slow drip":               {faulttest.Drip().ServeHTTP, timeout, 2},
+		"HTML, 200":               {faulttest.HTML(200).ServeHTTP, unreadable, 1},
+		"HTML, 403":               {faulttest.HTML(403).ServeHTTP, unreadable, 1},
+		"HTML, 503":               {faulttest.HTML(503).ServeHTTP, unreadable, 2},
+		"truncated JSON":          {faulttest.Respond(200, "application/x-amz-json-1.0", `{"Item":{"customer_id":{"S":"cus_1`), unreadable, 1},
+		"body cut short":          {faulttest.CutShort().Of(faulttest.Respond(200, "application/json", `{"Item":{"customer_id":{"S":"cus_1"}}}`)), unreadable, 1},
+		"empty body, 200":         {faulttest.Respond(200, "application/x-amz-json-1.0", ""), unreadable, 1},
+		"empty body, 204":         {faulttest.Respond(204, "", ""), unreadable, 1},
+		"empty body, 500":         {faulttest.Respond(500, "application/x-amz-json-1.0", ""), unreadable, 2},
+		"null":                    {faulttest.Respond(200, "application/x-amz-json-1.0", `null`), unreadable, 1},
+		"a list":                  {faulttest.Respond(200, "application/x-amz-json-1.0", `[]`), unreadable, 1},
+		"an item that is text":    {faulttest.Respond(200, "application/x-amz-json-1.0", `{"Item":"`+faulttest.Marker+`"}`), unreadable, 1},
+		"10 MB, 200":              {faulttest.Large().Of(faulttest.Respond(200, "application/json", "{}")), unreadable, 1},
+		"10 MB, 500":              {faulttest.Large().Of(faulttest.Respond(500, "application/json", "{}")), unreadable, 2},
+		"a redirect":              {faulttest.Redirect(307, "http://127.0.0.1:9").ServeHTTP, unreadable, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := upstreamtest.NewServer(t, test.handler)
+			server := faulttest.NewServer(t, test.handler)
 			tryTimeout := patient
 			if test.reason == timeout {
 				tryTimeout = 100 * time.Millisecond
@@ -145,22 +145,22 @@ func TestFaults(t *testing.T) {
 	}
 	t.Run("refused", func(t *testing.T) {
 		t.Parallel()
-		_, err := newStore(upstreamtest.Refused(t), patient).CustomerID(t.Context(), "alice")
+		_, err := newStore(faulttest.Broken(t, faulttest.Refused()).URL, patient).CustomerID(t.Context(), "alice")
 		requireUpstreamError(t, err, noConnection)
 	})
 	t.Run("reset before the request", func(t *testing.T) {
 		t.Parallel()
-		url, connections := upstreamtest.ResetAtOnce(t)
-		_, err := newStore(url, patient).CustomerID(t.Context(), "alice")
+		server := faulttest.Broken(t, faulttest.ResetAtOnce())
+		_, err := newStore(server.URL, patient).CustomerID(t.Context(), "alice")
 		requireUpstreamError(t, err, noConnection)
-		if connections.Load() != 2 {
-			t.Errorf("%d connections, want 2", connections.Load())
+		if _, connections := server.Take(); connections != 2 {
+			t.Errorf("%d connections, want 2", connections)
 		}
 	})
 }
 
 func TestTheContextEndsTheWait(t *testing.T) {
-	server := upstreamtest.NewServer(t, upstreamtest.Hang)
+	server := faulttest.NewServer(t, faulttest.Hang().ServeHTTP)
 	t.Run("deadline", func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
@@ -180,11 +180,11 @@ func TestTheContextEndsTheWait(t *testing.T) {
 
 func TestAHealthyRequestFollowsAFault(t *testing.T) {
 	var healthy atomic.Bool
-	server := upstreamtest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
+	server := faulttest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 		if healthy.Load() {
-			upstreamtest.Answer(200, "application/x-amz-json-1.0", `{"Item":{"customer_id":{"S":"cus_1"}}}`)(w, r)
+			faulttest.Respond(200, "application/x-amz-json-1.0", `{"Item":{"customer_id":{"S":"cus_1"}}}`)(w, r)
 		} else {
-			upstreamtest.Reset(w, r)
+			faulttest.ResetAfterRequest().ServeHTTP(w, r)
 		}
 	})
 	store := newStore(server.URL, patient)

@@ -14,9 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/secret"
 	"billingportal/functions/internal/upstream"
-	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 // patient is a bound for a try that no healthy server comes near.
@@ -44,12 +44,12 @@ func newCache(endpoint string, tryTimeout time.Duration) *secret.Cache[secret.Ke
 }
 
 func answer(body string) http.HandlerFunc {
-	return upstreamtest.Answer(200, "application/x-amz-json-1.1", body)
+	return faulttest.Respond(200, "application/x-amz-json-1.1", body)
 }
 
 func TestAsksForTheSecretByItsIDAndNothingElse(t *testing.T) {
 	var target, request string
-	server := upstreamtest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
+	server := faulttest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 		target = r.Header.Get("X-Amz-Target")
 		body, _ := io.ReadAll(r.Body)
 		request = string(body)
@@ -65,20 +65,20 @@ func TestAsksForTheSecretByItsIDAndNothingElse(t *testing.T) {
 }
 
 func TestASecretThatHoldsNoKeyIsMalformed(t *testing.T) {
-	text, _ := json.Marshal("whsec_" + upstreamtest.Marker)
+	text, _ := json.Marshal("whsec_" + faulttest.Marker)
 	for name, body := range map[string]string{
 		"text of another kind": `{"SecretString":` + string(text) + `}`,
 		"an empty text":        `{"SecretString":""}`,
 		"binary only":          `{"SecretBinary":"c2tfdGVzdF8wMTIzNDU2Nzg5"}`,
-		"no value at all":      `{"Name":"` + upstreamtest.Marker + `"}`,
+		"no value at all":      `{"Name":"` + faulttest.Marker + `"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := upstreamtest.NewServer(t, answer(body))
+			server := faulttest.NewServer(t, answer(body))
 			_, err := newCache(server.URL, patient).Get(t.Context())
 			if !errors.Is(err, secret.ErrMalformed) {
 				t.Errorf("err = %v, want ErrMalformed", err)
 			}
-			upstreamtest.RequireSilent(t, err)
+			faulttest.RequireSilent(t, err)
 			if server.Requests() != 1 {
 				t.Errorf("%d requests, want 1", server.Requests())
 			}
@@ -97,8 +97,8 @@ func TestFaults(t *testing.T) {
 		timeout      = "no answer in time"
 	)
 	refusal := func(status int, code string) http.HandlerFunc {
-		return upstreamtest.Answer(status, "application/x-amz-json-1.1",
-			`{"__type":"`+code+`","Message":"not authorized on `+arn+` `+upstreamtest.Marker+`"}`)
+		return faulttest.Respond(status, "application/x-amz-json-1.1",
+			`{"__type":"`+code+`","Message":"not authorized on `+arn+` `+faulttest.Marker+`"}`)
 	}
 	for name, test := range map[string]struct {
 		handler http.HandlerFunc
@@ -115,22 +115,22 @@ func TestFaults(t *testing.T) {
 		"ResourceNotFoundException":   {refusal(400, "ResourceNotFoundException"), "ResourceNotFoundException", 1},
 		"ThrottlingException":         {refusal(400, "ThrottlingException"), "ThrottlingException", 2},
 		"UnrecognizedClientException": {refusal(400, "UnrecognizedClientException"), "UnrecognizedClientException", 1},
-		"a code made of a secret":     {refusal(400, upstreamtest.Marker+"Exception"), undocumented, 1},
+		"a code made of a secret":     {refusal(400, faulttest.Marker+"Exception"), undocumented, 1},
 
-		"reset after the request": {upstreamtest.Reset, noConnection, 2},
-		"hang":                    {upstreamtest.Hang, timeout, 2},
-		"slow drip":               {upstreamtest.Drip, timeout, 2},
-		"HTML, 200":               {upstreamtest.HTML(200), unreadable, 1},
-		"HTML, 503":               {upstreamtest.HTML(503), unreadable, 2},
+		"reset after the request": {faulttest.ResetAfterRequest().ServeHTTP, noConnection, 2},
+		"hang":                    {faulttest.Hang().ServeHTTP, timeout, 2},
+		"slow drip":               {faulttest.Drip().ServeHTTP, timeout, 2},
+		"HTML, 200":               {faulttest.HTML(200).ServeHTTP, unreadable, 1},
+		"HTML, 503":               {faulttest.HTML(503).ServeHTTP, unreadable, 2},
 		"truncated JSON":          {answer(`{"SecretString":"sk_test_0123456789`), unreadable, 1},
-		"body cut short":          {upstreamtest.CutShort(200, `{"SecretString":"sk_test_0123456789"}`), unreadable, 1},
+		"body cut short":          {faulttest.CutShort().Of(faulttest.Respond(200, "application/json", `{"SecretString":"sk_test_0123456789"}`)), unreadable, 1},
 		"empty body, 200":         {answer(""), unreadable, 1},
-		"10 MB, 200":              {upstreamtest.Large(200), unreadable, 1},
-		"a redirect":              {upstreamtest.Redirect("http://127.0.0.1:9"), unreadable, 1},
+		"10 MB, 200":              {faulttest.Large().Of(faulttest.Respond(200, "application/json", "{}")), unreadable, 1},
+		"a redirect":              {faulttest.Redirect(307, "http://127.0.0.1:9").ServeHTTP, unreadable, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := upstreamtest.NewServer(t, test.handler)
+			server := faulttest.NewServer(t, test.handler)
 			tryTimeout := patient
 			if test.reason == timeout {
 				tryTimeout = 100 * time.Millisecond
@@ -146,12 +146,12 @@ func TestFaults(t *testing.T) {
 		})
 	}
 	t.Run("refused", func(t *testing.T) {
-		_, err := newCache(upstreamtest.Refused(t), patient).Get(t.Context())
+		_, err := newCache(faulttest.Broken(t, faulttest.Refused()).URL, patient).Get(t.Context())
 		requireUpstreamError(t, err, noConnection)
 	})
 	t.Run("reset before the request", func(t *testing.T) {
-		url, _ := upstreamtest.ResetAtOnce(t)
-		_, err := newCache(url, patient).Get(t.Context())
+		server := faulttest.Broken(t, faulttest.ResetAtOnce())
+		_, err := newCache(server.URL, patient).Get(t.Context())
 		requireUpstreamError(t, err, noConnection)
 	})
 }
@@ -168,5 +168,5 @@ func requireUpstreamError(t *testing.T, err error, reason string, secrets ...str
 	if failure.Timeout != (reason == "no answer in time") {
 		t.Errorf("Timeout = %v for %q", failure.Timeout, reason)
 	}
-	upstreamtest.RequireSilent(t, err, secrets...)
+	faulttest.RequireSilent(t, err, secrets...)
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/upstream"
-	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 // getItem calls DynamoDB at endpoint, for at most a minute a try.
@@ -28,7 +28,7 @@ func getItem(ctx context.Context, endpoint string, transport http.RoundTripper, 
 }
 
 func coded(status int, code string) http.HandlerFunc {
-	return upstreamtest.Answer(status, "application/x-amz-json-1.0", `{"__type":"`+code+`","message":"`+upstreamtest.Marker+`"}`)
+	return faulttest.Respond(status, "application/x-amz-json-1.0", `{"__type":"`+code+`","message":"`+faulttest.Marker+`"}`)
 }
 
 // Operators read the text in the log line. The flags choose the answer to the caller.
@@ -44,26 +44,26 @@ func TestAFailureOfAWSSaysWhatAnOperatorNeeds(t *testing.T) {
 		"a table that does not exist": {coded(400, "ResourceNotFoundException"), background, "ResourceNotFoundException", false, true},
 		"too many requests":           {coded(400, "ThrottlingException"), background, "ThrottlingException", false, false},
 		"an outage":                   {coded(500, "InternalServerError"), background, "InternalServerError", false, false},
-		"a code of its own":           {coded(400, upstreamtest.Marker), background, "an error without a documented code", false, false},
-		"a page of a proxy":           {upstreamtest.HTML(200), background, "an answer that cannot be read", false, false},
-		"an empty answer":             {upstreamtest.Answer(200, "application/x-amz-json-1.0", ""), background, "an answer that cannot be read", false, false},
+		"a code of its own":           {coded(400, faulttest.Marker), background, "an error without a documented code", false, false},
+		"a page of a proxy":           {faulttest.HTML(200).ServeHTTP, background, "an answer that cannot be read", false, false},
+		"an empty answer":             {faulttest.Respond(200, "application/x-amz-json-1.0", ""), background, "an answer that cannot be read", false, false},
 		"no server":                   {nil, background, "no connection", false, false},
-		"a lost connection":           {upstreamtest.Reset, background, "no connection", false, false},
-		"no time left": {upstreamtest.Hang, func(t *testing.T) context.Context {
+		"a lost connection":           {faulttest.ResetAfterRequest().ServeHTTP, background, "no connection", false, false},
+		"no time left": {faulttest.Hang().ServeHTTP, func(t *testing.T) context.Context {
 			ctx, cancel := context.WithDeadline(t.Context(), time.Now())
 			t.Cleanup(cancel)
 			return ctx
 		}, "no answer in time", true, false},
-		"a caller that left": {upstreamtest.Hang, func(t *testing.T) context.Context {
+		"a caller that left": {faulttest.Hang().ServeHTTP, func(t *testing.T) context.Context {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			return ctx
 		}, "the request was cancelled", false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			endpoint := upstreamtest.Refused(t)
+			endpoint := faulttest.Broken(t, faulttest.Refused()).URL
 			if test.handler != nil {
-				endpoint = upstreamtest.NewServer(t, test.handler).URL
+				endpoint = faulttest.NewServer(t, test.handler).URL
 			}
 			transport := upstream.NewTransport()
 			defer transport.CloseIdleConnections()
@@ -74,10 +74,10 @@ func TestAFailureOfAWSSaysWhatAnOperatorNeeds(t *testing.T) {
 			if failure.Timeout != test.timeout || failure.Permanent != test.permanent {
 				t.Errorf("Timeout %v, Permanent %v, want %v, %v", failure.Timeout, failure.Permanent, test.timeout, test.permanent)
 			}
-			upstreamtest.RequireSilent(t, failure)
+			faulttest.RequireSilent(t, failure)
 		})
 	}
-	if got := upstream.FromAWS("secretsmanager", errors.New(upstreamtest.Marker)).Error(); got != "secretsmanager: no connection" {
+	if got := upstream.FromAWS("secretsmanager", errors.New(faulttest.Marker)).Error(); got != "secretsmanager: no connection" {
 		t.Errorf("without an operation: %q", got)
 	}
 }

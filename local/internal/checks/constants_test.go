@@ -32,7 +32,7 @@ var durations = map[string]time.Duration{
 // folder is where a package is that is named by the end of its path: "billing", "internal/portal", "local/bench".
 func (p *goPackages) folder(name string) string {
 	p.t.Helper()
-	for _, parent := range []string{"functions/internal/", "functions/", "local/internal/", ""} {
+	for _, parent := range []string{"functions/internal/", "functions/", "local/internal/", "local/internal/operator/", "local/e2e/", ""} {
 		if info, err := os.Stat(root + parent + name); err == nil && info.IsDir() {
 			return root + parent + name
 		}

@@ -15,36 +15,6 @@ import (
 	"billingportal/functions/app/webhook"
 )
 
-// documents are all pages of the repository, as they are.
-func documents(t *testing.T) []page {
-	t.Helper()
-	var found []page
-	walkSource(t, func(path, text string) {
-		if strings.HasSuffix(path, ".md") && !strings.Contains(path, "testdata") {
-			found = append(found, page{path, text})
-		}
-	})
-	if len(found) < 6 {
-		t.Fatalf("%d documents", len(found))
-	}
-	return found
-}
-
-// requireNamed fails where a document names something that does not exist, or no document names something that does.
-func requireNamed(t *testing.T, what string, named map[string][]string, exists func(string) bool, all []string) {
-	t.Helper()
-	for _, name := range slices.Sorted(maps.Keys(named)) {
-		if !exists(name) {
-			t.Errorf("there is no %s %s, which %s names", what, name, strings.Join(named[name], ", "))
-		}
-	}
-	for _, name := range all {
-		if _, ok := named[name]; !ok {
-			t.Errorf("no document names the %s %s", what, name)
-		}
-	}
-}
-
 var (
 	variablePattern       = regexp.MustCompile(`\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b`)
 	quotedVariablePattern = regexp.MustCompile("[\"'`{$ ]([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\\b")
@@ -56,7 +26,7 @@ var (
 
 func TestDocumentsNameTheVariables(t *testing.T) {
 	known := map[string]bool{}
-	walkSource(t, func(path, text string) {
+	WalkSource(t, root, func(path, text string) {
 		if strings.HasSuffix(path, ".md") || strings.HasSuffix(path, "_test.go") {
 			return
 		}
@@ -77,60 +47,60 @@ func TestDocumentsNameTheVariables(t *testing.T) {
 	}
 	maps.DeleteFunc(read, func(_ string, ours bool) bool { return !ours })
 	named := map[string][]string{}
-	for _, d := range documents(t) {
-		for _, at := range variablePattern.FindAllStringIndex(d.text, -1) {
-			name := d.text[at[0]:at[1]]
-			if !strings.HasSuffix(d.text[:at[0]], "=") { // a value of another program
-				named[name] = append(named[name], d.path)
+	for _, d := range Documents(t, root) {
+		for _, at := range variablePattern.FindAllStringIndex(d.Text, -1) {
+			name := d.Text[at[0]:at[1]]
+			if !strings.HasSuffix(d.Text[:at[0]], "=") { // a value of another program
+				named[name] = append(named[name], d.Path)
 			}
 		}
 		for name := range read { // also one whose name is one word
-			if strings.Contains(d.text, "`"+name+"`") {
-				named[name] = append(named[name], d.path)
+			if strings.Contains(d.Text, "`"+name+"`") {
+				named[name] = append(named[name], d.Path)
 			}
 		}
 	}
-	requireNamed(t, "variable", named, func(name string) bool { return known[name] || read[name] }, slices.Sorted(maps.Keys(read)))
+	RequireNamed(t, "variable", named, func(name string) bool { return known[name] || read[name] }, slices.Sorted(maps.Keys(read)))
 }
 
 // A code stands in a row of a table that begins with statuses.
 func TestDocumentsNameTheCodes(t *testing.T) {
 	statuses := statusesOfCodes(t)
 	named := map[string][]string{}
-	for _, d := range documents(t) {
-		for _, cells := range statusRow.FindAllStringSubmatch(d.text, -1) {
+	for _, d := range Documents(t, root) {
+		for _, cells := range statusRow.FindAllStringSubmatch(d.Text, -1) {
 			for _, match := range codeSpan.FindAllStringSubmatch(cells[2], -1) {
-				named[match[1]] = append(named[match[1]], d.path)
+				named[match[1]] = append(named[match[1]], d.Path)
 			}
 		}
 	}
-	requireNamed(t, "code", named, func(name string) bool { return statuses[name] != "" }, slices.Sorted(maps.Keys(statuses)))
+	RequireNamed(t, "code", named, func(name string) bool { return statuses[name] != "" }, slices.Sorted(maps.Keys(statuses)))
 }
 
 // TestDocumentsLead follows each link to a file of the repository, and to a heading of a page.
 func TestDocumentsLead(t *testing.T) {
 	links := 0
-	for _, d := range documents(t) {
-		for _, match := range linkPattern.FindAllStringSubmatch(d.text, -1) {
+	for _, d := range Documents(t, root) {
+		for _, match := range linkPattern.FindAllStringSubmatch(d.Text, -1) {
 			file, anchor, _ := strings.Cut(match[1], "#")
 			if strings.Contains(file, "://") {
 				continue
 			}
 			links++
-			path := root + d.path
+			path := root + d.Path
 			if file != "" {
-				path = filepath.Join(root, filepath.Dir(d.path), file)
+				path = filepath.Join(root, filepath.Dir(d.Path), file)
 			}
 			text, err := os.ReadFile(path)
 			if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
 				err = nil
 			}
 			if err != nil {
-				t.Errorf("%s leads to %s: %v", d.path, match[1], err)
+				t.Errorf("%s leads to %s: %v", d.Path, match[1], err)
 				continue
 			}
 			if anchor != "" && !slices.Contains(anchors(string(text)), anchor) {
-				t.Errorf("%s leads to %s, and there is no such heading", d.path, match[1])
+				t.Errorf("%s leads to %s, and there is no such heading", d.Path, match[1])
 			}
 		}
 	}
@@ -179,11 +149,11 @@ func TestDocumentsNameTheAttributes(t *testing.T) {
 	if len(all) < 15 {
 		t.Fatalf("attributes: %v", all)
 	}
-	for _, d := range documents(t) {
-		for _, element := range elementPattern.FindAllStringSubmatch(d.text, -1) {
+	for _, d := range Documents(t, root) {
+		for _, element := range elementPattern.FindAllStringSubmatch(d.Text, -1) {
 			for _, attribute := range attributePattern.FindAllStringSubmatch(element[1], -1) {
 				if !slices.Contains(all, attribute[1]) {
-					t.Errorf("%s: the element has no attribute %s", d.path, attribute[1])
+					t.Errorf("%s: the element has no attribute %s", d.Path, attribute[1])
 				}
 			}
 		}

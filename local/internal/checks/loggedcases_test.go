@@ -22,9 +22,10 @@ import (
 	"billingportal/functions/app"
 	"billingportal/functions/app/portal"
 	"billingportal/functions/app/webhook"
-	"billingportal/local/internal/awswire"
-	"billingportal/local/internal/oidc"
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakeaws/dynamodb"
+	"billingportal/local/internal/fakeaws/secretsmanager"
+	"billingportal/local/internal/fakeissuer"
+	"billingportal/local/internal/fakestripe/events"
 )
 
 const (
@@ -48,14 +49,14 @@ type asked struct {
 // upstreams are what the functions call.
 type upstreams struct {
 	urls   map[string]string
-	issuer *oidc.Issuer
+	issuer *fakeissuer.Issuer
 }
 
 // newUpstreams starts an issuer, whose key takes long to make, a Secrets Manager and a Stripe.
 func newUpstreams(t *testing.T) *upstreams {
 	t.Helper()
 	u := &upstreams{urls: map[string]string{}}
-	secrets := awswire.NewSecretsManager()
+	secrets := secretsmanager.NewServer()
 	for name, value := range map[string]string{"stripe": "rk_test_" + "KEYx7Q0123456789", "webhook": whsec, "wrong": "{}"} {
 		secrets.Put(name, value)
 	}
@@ -66,7 +67,7 @@ func newUpstreams(t *testing.T) *upstreams {
 		u.serve(t, name, handler)
 	}
 	var err error
-	if u.issuer, err = oidc.New(u.urls["issuer"]); err != nil {
+	if u.issuer, err = fakeissuer.New(u.urls["issuer"]); err != nil {
 		t.Fatal(err)
 	}
 	return u
@@ -83,7 +84,7 @@ func (u *upstreams) serve(t *testing.T, name string, handler http.Handler) {
 func (u *upstreams) with(t *testing.T, broken map[string]http.HandlerFunc) *upstreams {
 	t.Helper()
 	u = &upstreams{maps.Clone(u.urls), u.issuer}
-	dynamoDB := awswire.NewDynamoDB()
+	dynamoDB := dynamodb.NewServer()
 	err := dynamoDB.CreateTable("customers", "user_id")
 	for user, customer := range map[string]any{"carol": "cus_Carol", "odd": 7} {
 		if err == nil {
@@ -245,7 +246,7 @@ func webhookAsked(t *testing.T) []asked {
 		return func(request map[string]any) {
 			text := strings.NewReplacer(replace...).Replace(string(body))
 			request["body"] = text
-			header("stripe-signature", stripewire.Sign([]byte(text), whsec, time.Now()))(request)
+			header("stripe-signature", events.Sign([]byte(text), whsec, time.Now()))(request)
 		}
 	}
 	created, other := event("customer.created"), []string{"cus_NffrFeUfNV2Hib", "cus_Other"}
@@ -270,7 +271,7 @@ func webhookAsked(t *testing.T) []asked {
 		{code: "invalid-signature"},
 		{code: "invalid-request", change: func(request map[string]any) {
 			request["body"] = "{}"
-			header("stripe-signature", stripewire.Sign([]byte("{}"), whsec, time.Now()))(request)
+			header("stripe-signature", events.Sign([]byte("{}"), whsec, time.Now()))(request)
 		}},
 		{code: "not-found", change: set("rawPath", "/other")},
 		{code: "method-not-allowed", change: method(http.MethodGet)},
@@ -308,7 +309,7 @@ func (u *upstreams) portalLines(t *testing.T, a asked) []map[string]any {
 	}
 	function := u.start(t, portal.New, a, map[string]string{
 		"AWS_LAMBDA_FUNCTION_NAME": "portal", "STRIPE_SECRET_ID": "stripe", "STRIPE_API_BASE": u.urls["stripe"], "JWT_ISSUER": u.urls["issuer"],
-		"JWT_AUDIENCE": oidc.Audience, "ALLOWED_ORIGINS": "https://app.example.com", "DEFAULT_RETURN_URL": "https://app.example.com/account",
+		"JWT_AUDIENCE": fakeissuer.Audience, "ALLOWED_ORIGINS": "https://app.example.com", "DEFAULT_RETURN_URL": "https://app.example.com/account",
 	})
 	return function.ask(t, a, func(request map[string]any) {
 		set("rawPath", portalPath)(request)

@@ -1,8 +1,6 @@
 package checks
 
 import (
-	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -21,38 +19,12 @@ type repository struct {
 var (
 	word     = regexp.MustCompile(`[A-Za-z_][\w-]*`)
 	testName = regexp.MustCompile(`(?m)^(?:func|    def) ((?:Test|Fuzz|test_)\w+)\(`)
-	notRead  = []string{".git", ".tools", ".aws-sam", ".cache", ".deploy", "node_modules"}
 )
-
-// walkSource gives each file of the repository to a function, with its path from the root.
-func walkSource(t *testing.T, each func(path, text string)) {
-	t.Helper()
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if entry.IsDir() && slices.Contains(notRead, entry.Name()) {
-			return filepath.SkipDir
-		}
-		if !entry.Type().IsRegular() {
-			return nil
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		each(strings.TrimPrefix(filepath.ToSlash(path), root), string(text))
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
 
 func readRepository(t *testing.T) *repository {
 	t.Helper()
 	r := &repository{map[string]bool{}, map[string][]string{}, map[string]bool{}, map[string]bool{}}
-	walkSource(t, func(path, text string) {
+	WalkSource(t, root, func(path, text string) {
 		for name := path; name != "."; name = filepath.ToSlash(filepath.Dir(name)) {
 			r.files[name] = true
 		}

@@ -432,7 +432,7 @@ func TestThePathsOfTheDocument(t *testing.T) {
 			}
 		}
 	}
-	if got, want := c.at("servers", "1", "url").value, packages.text("local", "defaultURL"); got != want {
+	if got, want := c.at("servers", "1", "url").value, packages.text("devserver", "DefaultURL"); got != want {
 		t.Errorf("the laptop is at %s, want %s", got, want)
 	}
 }

@@ -19,9 +19,10 @@ import (
 
 	"billingportal/functions/app"
 	"billingportal/functions/app/portal"
-	"billingportal/local/internal/awswire"
+	"billingportal/local/internal/fakeaws/dynamodb"
+	"billingportal/local/internal/fakeaws/secretsmanager"
+	"billingportal/local/internal/fakeissuer"
 	"billingportal/local/internal/gateway"
-	"billingportal/local/internal/oidc"
 )
 
 // service is both functions as they are assembled, behind a gateway, with stand-ins at the wire. Users of the table: one, two and none
@@ -29,7 +30,7 @@ import (
 type service struct {
 	t      *testing.T
 	origin string
-	issuer *oidc.Issuer
+	issuer *fakeissuer.Issuer
 	env    map[string]string
 
 	mu     sync.Mutex
@@ -48,10 +49,10 @@ func startService(t *testing.T) *service {
 	server := httptest.NewUnstartedServer(nil)
 	s.origin = "http://" + server.Listener.Addr().String()
 	var err error
-	if s.issuer, err = oidc.New(s.origin + "/oidc"); err != nil {
+	if s.issuer, err = fakeissuer.New(s.origin + "/oidc"); err != nil {
 		t.Fatal(err)
 	}
-	table, secrets := awswire.NewDynamoDB(), awswire.NewSecretsManager()
+	table, secrets := dynamodb.NewServer(), secretsmanager.NewServer()
 	if err := table.CreateTable("customers", "user_id"); err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +81,7 @@ func startService(t *testing.T) *service {
 		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_LAMBDA_FUNCTION_NAME": "function",
 		"AWS_ENDPOINT_URL_DYNAMODB": s.origin + "/dynamodb", "AWS_ENDPOINT_URL_SECRETS_MANAGER": s.origin + "/secretsmanager",
 		"CUSTOMERS_TABLE": "customers", "STRIPE_SECRET_ID": "stripe", "STRIPE_LIVEMODE": "false", "STRIPE_API_BASE": s.origin + "/stripe",
-		"JWT_ISSUER": s.origin + "/oidc", "JWT_AUDIENCE": oidc.Audience, "SESSION_COOKIE": "session",
+		"JWT_ISSUER": s.origin + "/oidc", "JWT_AUDIENCE": fakeissuer.Audience, "SESSION_COOKIE": "session",
 		"ALLOWED_ORIGINS": "https://app.example.com", "DEFAULT_RETURN_URL": "https://app.example.com/",
 		"ALLOWED_CONFIGURATIONS": "bpc_DemoDefault", "ALLOWED_ACCOUNTS": "acct_DemoConnect", "ALLOWED_COUPONS": "STAY20", "ALLOWED_PROMOTION_CODES": "promo_DemoSpring",
 	}

@@ -44,8 +44,8 @@ var _ = say("infra/RUNBOOK.md",
 	"end after 35 days", "needs three regions", "Route 53",
 
 	// Monitoring. .ci/template counts metrics and alarms.
-	"at most 84 custom metrics of {{local.perMetric}} ({{price of all metrics}}; a quiet deployment has about 30,",
-	"the alarms look at 32 metrics of {{local.perAlarmMetric}} ({{price of all alarms}}), a dashboard {{local.perDashboard}}",
+	"at most 84 custom metrics of {{deployments.perMetric}} ({{price of all metrics}}; a quiet deployment has about 30,",
+	"the alarms look at 32 metrics of {{deployments.perAlarmMetric}} ({{price of all alarms}}), a dashboard {{deployments.perDashboard}}",
 
 	// What the caller gets. TestFaults and TestFrozen show the answers.
 	"each of more than 300 faults",

@@ -423,7 +423,7 @@ func deployment(s *sources, pattern string) float64 {
 }
 
 func price(s *sources, constant string) float64 {
-	value, _ := s.of("local", constant)
+	value, _ := s.of("deployments", constant)
 	return value
 }
 
@@ -443,6 +443,6 @@ var texts = map[string]func(*sources) string{
 		}
 		return regexp.MustCompile(`java-version: '(\d+)'`).FindStringSubmatch(string(workflow))[1]
 	},
-	"file of parameters": func(s *sources) string { return s.text("local", "defaultParameters") },
+	"file of parameters": func(s *sources) string { return s.text("local/internal/operator", "defaultParameters") },
 	"stripe version":     func(*sources) string { return stripe.APIVersion },
 }

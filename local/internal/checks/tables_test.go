@@ -202,7 +202,7 @@ var (
 // TestDocumentsNameThePaths looks for each path in the functions, for each part of the button in its module, and for the laptop's address.
 func TestDocumentsNameThePaths(t *testing.T) {
 	sources := ""
-	walkSource(t, func(path, text string) {
+	WalkSource(t, root, func(path, text string) {
 		if strings.HasPrefix(path, "functions/") && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
 			sources += text
 		}
@@ -225,7 +225,7 @@ func TestDocumentsNameThePaths(t *testing.T) {
 		}
 	}
 	for _, address := range portPattern.FindAllString(readText(t, "README.md"), -1) {
-		if want := newGoPackages(t).text("local", "defaultListen"); address != want {
+		if want := newGoPackages(t).text("devserver", "DefaultListen"); address != want {
 			t.Errorf("README.md: the laptop is at %s, want %s", address, want)
 		}
 	}

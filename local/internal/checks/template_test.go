@@ -367,17 +367,30 @@ func TestWhatIsTestedIsBuiltAsWhatIsDeployed(t *testing.T) {
 
 // What Go links of a package it also initializes, so that nothing of the portal's may be within the webhook's reach.
 func TestTheWebhookHasNothingOfThePortal(t *testing.T) {
-	const pkg = "billingportal/functions/webhook"
-	list, err := exec.Command("go", "list", "-deps", "-tags", runtimeapi.Tags, pkg).Output()
+	requireParts(t, "functions/webhook", "functions/internal/webhook",
+		"go-jose", "stripe-go", "functions/internal/auth", "functions/internal/billing", "functions/internal/params", "functions/internal/portal")
+}
+
+// The first page of `go run ./local` waits until all of this is built.
+func TestTheDevserverHasNothingOfAnOperator(t *testing.T) {
+	const aws = "aws-sdk-go-v2/"
+	requireParts(t, "local", "local/internal/devserver", "local/internal/operator", aws+"config", aws+"service/cloudformation", aws+"service/codedeploy",
+		aws+"service/lambda", aws+"service/signin", aws+"service/sso", aws+"service/sts")
+}
+
+// requireParts fails if a program lacks a part of its own, or has others.
+func requireParts(t *testing.T, program, own string, others ...string) {
+	t.Helper()
+	list, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", runtimeapi.Tags, "billingportal/"+program).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"go-jose", "stripe-go", "functions/internal/auth", "functions/internal/billing", "functions/internal/params", "functions/internal/portal"} {
+	for _, part := range others {
 		if strings.Contains(string(list), part) {
-			t.Errorf("the webhook's binary has %s", part)
+			t.Errorf("%s has %s", program, part)
 		}
 	}
-	if !strings.Contains(string(list), "functions/internal/webhook\n") {
-		t.Errorf("the webhook's binary has no webhook: %s", list)
+	if !strings.Contains(string(list), own+"\n") {
+		t.Errorf("%s has no %s: %s", program, own, list)
 	}
 }

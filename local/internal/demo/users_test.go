@@ -5,22 +5,22 @@ import (
 	"testing"
 	"time"
 
-	"billingportal/local/internal/oidc"
-	"billingportal/local/internal/stripewire"
+	"billingportal/local/internal/fakeissuer"
+	"billingportal/local/internal/fakestripe/account"
 )
 
 // What the page offers exists at the stand-ins.
 func TestTheDemoIsThatOfTheStandIns(t *testing.T) {
-	account := stripewire.DemoData(time.Now())
+	data := account.DemoData(time.Now())
 	var names []string
 	for _, user := range Users() {
 		names = append(names, user.ID)
 		var want []Subscription
-		for _, customer := range account.Customers {
+		for _, customer := range data.Customers {
 			if customer.User != user.ID || customer.Deleted {
 				continue
 			}
-			for _, s := range account.Subscriptions {
+			for _, s := range data.Subscriptions {
 				if s.Customer == customer.ID && len(s.Items) == 1 {
 					want = append(want, Subscription{ID: s.ID, Item: s.Items[0].ID})
 				}
@@ -34,27 +34,27 @@ func TestTheDemoIsThatOfTheStandIns(t *testing.T) {
 			t.Errorf("%s has %v, and at Stripe %v", user.ID, got, want)
 		}
 	}
-	if !slices.Equal(names, oidc.Users()) {
-		t.Errorf("users %v, and the issuer knows %v", names, oidc.Users())
+	if !slices.Equal(names, fakeissuer.Users()) {
+		t.Errorf("users %v, and the issuer knows %v", names, fakeissuer.Users())
 	}
 
 	choices := DefaultChoices()
 	var configurations []string
-	for _, c := range account.Configurations {
+	for _, c := range data.Configurations {
 		configurations = append(configurations, c.ID)
 		if c.Default && !slices.Contains(c.Prices, choices.Price) {
 			t.Errorf("the default configuration does not sell %s", choices.Price)
 		}
 	}
-	if !slices.Equal(choices.Configurations, configurations) || !slices.Equal(choices.Accounts, account.Connected) {
-		t.Errorf("configurations %v and accounts %v, at Stripe %v and %v", choices.Configurations, choices.Accounts, configurations, account.Connected)
+	if !slices.Equal(choices.Configurations, configurations) || !slices.Equal(choices.Accounts, data.Connected) {
+		t.Errorf("configurations %v and accounts %v, at Stripe %v and %v", choices.Configurations, choices.Accounts, configurations, data.Connected)
 	}
-	price := slices.IndexFunc(account.Prices, func(p stripewire.Price) bool { return p.ID == choices.Price })
-	if price < 0 || !slices.Contains(account.Products, stripewire.Product{ID: account.Prices[price].Product, Name: choices.Plan}) {
+	price := slices.IndexFunc(data.Prices, func(p account.Price) bool { return p.ID == choices.Price })
+	if price < 0 || !slices.Contains(data.Products, account.Product{ID: data.Prices[price].Product, Name: choices.Plan}) {
 		t.Errorf("%s is no price of %s", choices.Price, choices.Plan)
 	}
-	if !slices.ContainsFunc(account.Coupons, func(c stripewire.Coupon) bool { return c.ID == choices.Coupon && !c.Expired }) ||
-		!slices.ContainsFunc(account.PromotionCodes, func(p stripewire.PromotionCode) bool { return p.ID == choices.PromotionCode && !p.Inactive }) {
+	if !slices.ContainsFunc(data.Coupons, func(c account.Coupon) bool { return c.ID == choices.Coupon && !c.Expired }) ||
+		!slices.ContainsFunc(data.PromotionCodes, func(p account.PromotionCode) bool { return p.ID == choices.PromotionCode && !p.Inactive }) {
 		t.Errorf("no coupon %s, or no promotion code %s", choices.Coupon, choices.PromotionCode)
 	}
 }

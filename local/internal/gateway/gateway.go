@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -74,6 +75,24 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer.write(w)
+}
+
+// Event is what API Gateway would hand to the function for a request, in payload format 2.0. It is an error if it would answer itself.
+func Event(r *http.Request) (payload json.RawMessage, err error) {
+	w := httptest.NewRecorder()
+	New(capture(func(event []byte) { payload = event }), Config{}).ServeHTTP(w, r)
+	if payload == nil {
+		return nil, fmt.Errorf("the gateway answers %s %s itself: %d", r.Method, r.URL.Path, w.Code)
+	}
+	return payload, nil
+}
+
+// capture is a function that only takes its event down.
+type capture func(event []byte)
+
+func (c capture) Invoke(_ context.Context, event []byte) ([]byte, error) {
+	c(event)
+	return []byte(`{"statusCode":204}`), nil
 }
 
 // proxy is the function's answer, or the status with which the gateway answers itself.

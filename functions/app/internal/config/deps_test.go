@@ -14,19 +14,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/upstream"
-	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 func TestAHangOfDynamoDBAndSecretsManagerEnds(t *testing.T) {
 	role := AWS{AWS: upstream.AWS{Region: "eu-central-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}}
-	upstreamtest.RequireTries(t, 3, time.Second, func(ctx context.Context, transport http.RoundTripper) error {
+	faulttest.RequireTries(t, 3, time.Second, func(ctx context.Context, transport http.RoundTripper) error {
 		_, err := role.DynamoDBClient(transport).GetItem(ctx, &dynamodb.GetItemInput{
 			TableName: aws.String("customers"), Key: map[string]types.AttributeValue{"user_id": &types.AttributeValueMemberS{Value: "alice"}},
 		})
 		return err
 	})
-	upstreamtest.RequireTries(t, 2, 2*time.Second, func(ctx context.Context, transport http.RoundTripper) error {
+	faulttest.RequireTries(t, 2, 2*time.Second, func(ctx context.Context, transport http.RoundTripper) error {
 		_, err := role.SecretsManagerClient(transport).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String("stripe")})
 		return err
 	})
@@ -36,9 +36,9 @@ func TestAPanicOfAFetchAheadIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		written := &bytes.Buffer{}
 		deps := Common{AWS: AWS{DynamoDBEndpoint: "http://127.0.0.1:1"}}.Deps(t.Context(), written)
-		deps.Prefetch(t.Context(), map[string]func(context.Context) error{"keys": func(context.Context) error { panic(upstreamtest.Marker) }})
+		deps.Prefetch(t.Context(), map[string]func(context.Context) error{"keys": func(context.Context) error { panic(faulttest.Marker) }})
 		synctest.Wait()
-		if text := written.String(); !strings.Contains(text, `"what":"keys"`) || strings.Contains(text, upstreamtest.Marker) {
+		if text := written.String(); !strings.Contains(text, `"what":"keys"`) || strings.Contains(text, faulttest.Marker) {
 			t.Errorf("logged: %s", text)
 		}
 	})

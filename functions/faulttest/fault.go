@@ -1,0 +1,340 @@
+package faulttest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Fault is one way to go wrong. The zero Fault is none.
+type Fault struct {
+	refuse      bool
+	connect     func(c *conn, says string)
+	certificate func(*Authority) *tls.Certificate
+	answer      func(w http.ResponseWriter, r *http.Request, s scene)
+}
+
+// scene is what an answer is made of.
+type scene struct {
+	healthy http.Handler
+	says    string
+}
+
+// healthyAnswer is what the request would have been answered.
+func (s scene) healthyAnswer(r *http.Request) *httptest.ResponseRecorder {
+	recorder := httptest.NewRecorder()
+	s.healthy.ServeHTTP(recorder, r)
+	return recorder
+}
+
+// Of returns a handler that answers by a fault of answers, in the place of a healthy one. It says
+// the [Marker].
+func (f Fault) Of(healthy http.Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { f.answer(w, r, scene{healthy, Marker}) }
+}
+
+// ServeHTTP is [Fault.Of] an upstream that answers everything with an object of 1,000 bytes and
+// more.
+func (f Fault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.Of(Respond(http.StatusOK, "application/json", `{"`+Marker+`":"`+strings.Repeat("x", 1000)+`"}`))(w, r)
+}
+
+// Respond is a handler of [Answer] for which only the content type matters.
+func Respond(status int, contentType, body string) http.HandlerFunc {
+	return Answer(status, map[string]string{"Content-Type": contentType}, body).ServeHTTP
+}
+
+// Refused stops to listen on the port.
+func Refused() Fault { return Fault{refuse: true} }
+
+// ResetAtOnce resets every connection before a request was written.
+func ResetAtOnce() Fault {
+	return Fault{connect: func(c *conn, _ string) { reset(c) }}
+}
+
+// ResetAfterRequest reads a request and resets its connection.
+func ResetAfterRequest() Fault {
+	return answering(func(w http.ResponseWriter, r *http.Request, _ scene) {
+		drain(r)
+		_, raw := hijack(w)
+		reset(raw)
+	})
+}
+
+// Hang reads a request and never answers.
+func Hang() Fault {
+	return answering(func(_ http.ResponseWriter, r *http.Request, _ scene) {
+		drain(r)
+		<-r.Context().Done()
+	})
+}
+
+// Drip sends the head of the healthy answer at once and its body a byte every tenth of a second.
+func Drip() Fault {
+	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+		answer := s.healthyAnswer(r)
+		drain(r)
+		copyHead(w, answer)
+		for _, b := range answer.Body.Bytes() {
+			if _, err := w.Write([]byte{b}); err != nil || http.NewResponseController(w).Flush() != nil {
+				return
+			}
+			select {
+			case <-time.After(100 * time.Millisecond):
+			case <-r.Context().Done():
+				return
+			}
+		}
+	})
+}
+
+// Answer answers everything with one status, header and body. %s in the body stands for what the server says, which
+// needs no escaping in JSON.
+func Answer(status int, header map[string]string, body string) Fault {
+	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+		drain(r)
+		for name, value := range header {
+			w.Header().Set(name, value)
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, strings.ReplaceAll(body, "%s", s.says))
+	})
+}
+
+// HTML answers as a proxy does that sits between the caller and the upstream.
+func HTML(status int) Fault {
+	return Answer(status, map[string]string{"Content-Type": "text/html; charset=utf-8"}, "<!doctype html><title>%s</title><h1>%s</h1>")
+}
+
+// Empty answers with nothing behind the head.
+func Empty(status int) Fault {
+	return Answer(status, map[string]string{"Content-Type": "application/json"}, "")
+}
+
+// Rewritten sends the healthy answer after a change of its body. Its status and header stay, but those that tell of the
+// body's bytes.
+func Rewritten(change func(body []byte, says string) []byte) Fault {
+	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+		answer := s.healthyAnswer(r)
+		body := change(answer.Body.Bytes(), s.says)
+		copyHead(w, answer)
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(body)
+	})
+}
+
+// HalfJSON sends half of the healthy answer as if it were the whole.
+func HalfJSON() Fault {
+	return Rewritten(func(body []byte, _ string) []byte { return body[:len(body)/2] })
+}
+
+// CutShort announces the healthy answer, sends nine tenths of it and closes the connection.
+func CutShort() Fault {
+	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+		answer := s.healthyAnswer(r)
+		body := answer.Body.Bytes()
+		whole, _ := hijack(w)
+		writeHead(whole, answer.Code, s.says, len(body))
+		_, _ = whole.Write(body[:len(body)*9/10])
+		_ = whole.Close()
+	})
+}
+
+// Trailing sends a second answer right behind the healthy one, which nobody has asked for, and keeps the connection.
+// change makes its body of the healthy one's.
+func Trailing(change func(body []byte, says string) []byte) Fault {
+	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+		body := s.healthyAnswer(r).Body.Bytes()
+		another := change(body, s.says)
+		whole, _ := hijack(w)
+		var answers bytes.Buffer
+		writeHead(&answers, http.StatusOK, s.says, len(body))
+		answers.Write(body)
+		writeHead(&answers, http.StatusOK, s.says, len(another))
+		answers.Write(another)
+		_, _ = whole.Write(answers.Bytes())
+		_, _ = io.Copy(io.Discard, whole)
+		_ = whole.Close()
+	})
+}
+
+// Large sends ten million bytes of white space before the healthy answer, as far as anybody reads them.
+func Large() Fault {
+	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+		const pieces, size = 100, 100_000
+		answer := s.healthyAnswer(r)
+		copyHead(w, answer)
+		w.Header().Set("Content-Length", strconv.Itoa(pieces*size+answer.Body.Len()))
+		w.WriteHeader(answer.Code)
+		space := bytes.Repeat([]byte(" "), size)
+		for range pieces {
+			if _, err := w.Write(space); err != nil {
+				return
+			}
+		}
+		_, _ = w.Write(answer.Body.Bytes())
+	})
+}
+
+// GzipBomb sends 16 KB that are 16 MB of white space when they are decompressed.
+func GzipBomb() Fault {
+	var member bytes.Buffer
+	compressor := gzip.NewWriter(&member)
+	_, _ = compressor.Write(bytes.Repeat([]byte(" "), 1<<20)) // a buffer takes all
+	_ = compressor.Close()
+	bomb := bytes.Repeat(member.Bytes(), 16) // RFC 1952, section 2.2: members follow each other
+	return answering(func(w http.ResponseWriter, r *http.Request, _ scene) {
+		drain(r)
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(bomb)
+	})
+}
+
+// ContentType sends the healthy answer and says that it is something else.
+func ContentType(contentType string) Fault { return Header("Content-Type", contentType) }
+
+// Raw sends what is made of the healthy answer's body, byte for byte, and closes the connection.
+func Raw(answer func(body, says string) string) Fault {
+	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+		body := s.healthyAnswer(r).Body.String()
+		drain(r)
+		whole, _ := hijack(w)
+		_, _ = io.WriteString(whole, answer(body, s.says))
+		_ = whole.Close()
+	})
+}
+
+// Garbage answers with bytes that are not HTTP.
+func Garbage() Fault {
+	return Raw(func(_, says string) string { return "SSH-2.0-" + says + "\r\n" })
+}
+
+// DripHead sends the head of an answer a byte every tenth of a second.
+func DripHead() Fault {
+	return answering(func(w http.ResponseWriter, r *http.Request, _ scene) {
+		drain(r)
+		whole, _ := hijack(w)
+		defer func() { _ = whole.Close() }()
+		for {
+			if _, err := io.WriteString(whole, "HTTP/1.1 200 OK\r\nX-Drip: "); err != nil {
+				return
+			}
+			for range 100 {
+				if _, err := io.WriteString(whole, "x"); err != nil {
+					return
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+		}
+	})
+}
+
+// HeaderFlood answers with a megabyte of header.
+func HeaderFlood() Fault {
+	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+		drain(r)
+		for i := range 100 {
+			w.Header().Set(fmt.Sprintf("X-Flood-%d", i), s.says+strings.Repeat("x", 10_000))
+		}
+		w.WriteHeader(http.StatusOK)
+	})
+}
+
+// Redirect sends the caller, with its credentials, to another server.
+func Redirect(status int, location string) Fault {
+	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+		drain(r)
+		w.Header().Set("Location", location+"/"+strings.Fields(s.says)[0])
+		w.WriteHeader(status)
+	})
+}
+
+// When answers by a fault of answers where a request meets a condition, and else as if nothing were wrong.
+func When(condition func(Request) bool, fault Fault) Fault {
+	return Either(condition, fault, healthy())
+}
+
+// Either answers by one fault of answers where a request meets a condition, and else by another.
+func Either(condition func(Request) bool, yes, no Fault) Fault {
+	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+		if condition(newRequest(r)) {
+			yes.answer(w, r, s)
+			return
+		}
+		no.answer(w, r, s)
+	})
+}
+
+// healthy is what is wrong with a request that meets no condition: nothing.
+func healthy() Fault {
+	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+		clear(w.Header())
+		s.healthy.ServeHTTP(w, r)
+	})
+}
+
+// Header sends the healthy answer with another value in a header.
+func Header(name, value string) Fault {
+	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+		answer := s.healthyAnswer(r)
+		copyHead(w, answer)
+		w.Header().Set(name, value)
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(answer.Body.Bytes())
+	})
+}
+
+// Untrusted shows a certificate of an authority that nobody trusts.
+func Untrusted() Fault {
+	return Fault{certificate: func(a *Authority) *tls.Certificate { return a.untrusted }}
+}
+
+// Expired shows a certificate that was valid until yesterday.
+func Expired() Fault {
+	return Fault{certificate: func(a *Authority) *tls.Certificate { return a.expired }}
+}
+
+// NoHandshake answers a TLS handshake with something else.
+func NoHandshake() Fault {
+	return Fault{connect: func(c *conn, says string) {
+		_, _ = fmt.Fprintf(c, "HTTP/1.1 400 %s\r\n\r\n", says)
+		_ = c.Close()
+	}}
+}
+
+// SilentHandshake accepts connections and says nothing.
+func SilentHandshake() Fault {
+	return Fault{connect: func(c *conn, _ string) {
+		_, _ = io.Copy(io.Discard, c)
+		_ = c.Close()
+	}}
+}
+
+func answering(answer func(w http.ResponseWriter, r *http.Request, s scene)) Fault {
+	return Fault{answer: answer}
+}
+
+// drain reads a request to its end, so that the server sees its client go.
+func drain(r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }
+
+func copyHead(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
+	for name, values := range answer.Header() {
+		w.Header()[name] = values
+	}
+	// What was computed of the healthy answer's bytes is wrong for others.
+	w.Header().Del("Content-Length")
+	w.Header().Del("X-Amz-Crc32")
+}
+
+func writeHead(w io.Writer, status int, says string, length int) {
+	_, _ = fmt.Fprintf(w, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nX-Marker: %s\r\nContent-Length: %d\r\n\r\n", status, says, says, length)
+}

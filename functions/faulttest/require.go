@@ -1,0 +1,57 @@
+package faulttest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Marker stands for whatever an upstream may say and nobody may repeat.
+const Marker = "MARKERx7Q"
+
+// RequireSilent fails if an error, printed in any way, says what an upstream
+// said: the marker or one of the other texts.
+func RequireSilent(t testing.TB, err error, others ...string) {
+	t.Helper()
+	for _, format := range []string{"%s", "%v", "%+v", "%#v", "%q"} {
+		for current := err; current != nil; current = errors.Unwrap(current) {
+			printed := fmt.Sprintf(format, current)
+			for _, text := range append(others, Marker) {
+				if strings.Contains(printed, text) {
+					t.Errorf("the error printed with %s repeats %q: %s", format, text, printed)
+				}
+			}
+		}
+	}
+}
+
+// hanging never answers. It notes how long each try lasts.
+type hanging struct{ tries []time.Duration }
+
+func (h *hanging) RoundTrip(r *http.Request) (*http.Response, error) {
+	start := time.Now()
+	<-r.Context().Done()
+	h.tries = append(h.tries, time.Since(start))
+	return nil, r.Context().Err()
+}
+
+// RequireTries requires that a call is given up after some tries of the same time, if nothing
+// answers.
+func RequireTries(t *testing.T, tries int, each time.Duration, call func(ctx context.Context, transport http.RoundTripper) error) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		transport := &hanging{}
+		if err := call(t.Context(), transport); err == nil {
+			t.Error("no error")
+		}
+		if want := slices.Repeat([]time.Duration{each}, tries); !slices.Equal(transport.tries, want) {
+			t.Errorf("tries of %v, want %v", transport.tries, want)
+		}
+	})
+}

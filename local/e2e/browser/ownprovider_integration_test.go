@@ -1,0 +1,107 @@
+//go:build integration
+
+package browser
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"billingportal/local/internal/devserver"
+	"billingportal/local/internal/devserver/devservertest"
+)
+
+// startOIDCProvider starts oidc-provider, which shares no code with the portal or its laptop, and returns its issuer and a token of
+// its making for an API. It ends when its standard input does.
+func startOIDCProvider(t *testing.T, api string) (issuer, token string) {
+	t.Helper()
+	installed, err := filepath.Abs("../../../.tools/npm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := exec.CommandContext(t.Context(), "node", "../../../functions/internal/auth/testdata/providers/serve.mjs", installed, "oidc-provider")
+	stdin, err := node.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := node.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := node.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = stdin.Close(); _ = node.Wait() })
+	if issuer, err = bufio.NewReader(stdout).ReadString('\n'); err != nil {
+		t.Fatalf("it did not start; run: make tools: %v", err)
+	}
+	issuer = strings.TrimSpace(issuer)
+	form := url.Values{"grant_type": {"client_credentials"}, "scope": {"billing"}, "resource": {api}}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, issuer+"/token", strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.SetBasicAuth("machine", "secret")
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, body := devservertest.Send(t, request)
+	var answer struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := json.Unmarshal([]byte(body), &answer); err != nil || answer.AccessToken == "" {
+		t.Fatalf("%d: %s", response.StatusCode, body)
+	}
+	return issuer, answer.AccessToken
+}
+
+// appPage is a page of an app's own, with the three ways to call the portal.
+const appPage = `<!doctype html><title>An app</title><h1 id="app">An app</h1>
+<form method="post" action="%[1]s"><input type="hidden" name="access_token" value="%[2]s"><button id="form">Form</button></form>
+<form method="post" action="%[1]s"><button id="cookie">Cookie</button></form>
+<button id="fetch">Fetch</button>
+<script>
+document.getElementById("cookie").onclick = () => { document.cookie = "session=%[2]s; path=/"; }; // the other ways send no second credential
+document.getElementById("fetch").onclick = async () => {
+  const response = await fetch("%[1]s", { method: "POST", headers: { Authorization: "Bearer %[2]s" } });
+  location.assign((await response.json()).url);
+};
+</script>`
+
+// An app on its own development server, with the tokens of its own provider, meets the portal as browsers have it: another origin,
+// and for the cookie the same site.
+func TestAnAppsOwnLoopInChromium(t *testing.T) {
+	const api = "https://billing.example/RS256"
+	issuer, token := startOIDCProvider(t, api)
+	var portal string
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, fmt.Sprintf(appPage, portal, token))
+	}))
+	t.Cleanup(app.Close)
+	home := strings.Replace(app.URL, "127.0.0.1", "localhost", 1)
+	t.Setenv("JWT_ISSUER", issuer)
+	t.Setenv("JWT_AUDIENCE", api)
+	t.Setenv("ALLOWED_ORIGINS", home)
+	t.Setenv("DEFAULT_RETURN_URL", home+"/")
+	origin, _ := devservertest.Serve(t, devserver.Options{Listen: "127.0.0.1:0", Everyone: "alice"})
+	portal = strings.Replace(origin, "127.0.0.1", "localhost", 1) + "/billing/portal"
+	b := startBrowser(t)
+	for _, way := range []string{"form", "fetch", "cookie"} {
+		b.open(home + "/")
+		b.click("#"+way, "#customer-id")
+		if customer := b.text("#customer-id"); customer != "cus_DemoAlice" {
+			t.Errorf("%s: portal of %s", way, customer)
+		}
+		b.click("#return", "#app")
+		if back := b.location(); back != home+"/" {
+			t.Errorf("%s: the way back leads to %s", way, back)
+		}
+	}
+}

@@ -1,0 +1,119 @@
+// Package commands tests the programs of `go run ./local` as processes.
+package commands
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"billingportal/local/internal/devserver"
+	"billingportal/local/internal/devserver/devservertest"
+)
+
+// build builds `go run ./local`, with more flags.
+func build(t *testing.T, flags ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "local")
+	build := exec.CommandContext(t.Context(), "go", append(append([]string{"build", "-buildvcs=false", "-o", path}, flags...), "billingportal/local")...)
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	return path
+}
+
+// run runs a program in a folder until it ends.
+func run(ctx context.Context, program, folder, input string, arguments ...string) (status int, output, errOut string) {
+	var stdout, stderr bytes.Buffer
+	command := exec.CommandContext(ctx, program, arguments...)
+	command.Dir, command.Stdin, command.Stdout, command.Stderr = folder, strings.NewReader(input), &stdout, &stderr
+	err := command.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		return -1, "", err.Error()
+	}
+	return command.ProcessState.ExitCode(), stdout.String(), stderr.String()
+}
+
+// A script sees a failure by the exit status, and finds the reason on standard error. The operator's commands are the same to it as the
+// others, wherever it runs them.
+func TestCommandsAreOneProgram(t *testing.T) {
+	program, elsewhere := build(t), t.TempDir()
+	for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "STRIPE_SECRET_KEY", "JWT_ISSUER", "JWT_AUDIENCE", "STRIPE_EVENT_SOURCE"} {
+		t.Setenv(name, "")
+	}
+	for name, test := range map[string]struct {
+		arguments, input string
+		status           int
+		output, errOut   string // how they begin; "" for nothing
+	}{
+		"a flag that is blank":      {"token --user=", "", 1, "", "local: --user is empty; leave it out, or give it a value\n"},
+		"help":                      {"--help", "", 0, "NAME:\n   local - run the billing portal on a laptop\n", ""},
+		"an operator's help":        {"configure --help", "", 0, "NAME:\n   local configure - say which settings accept a token\n", ""},
+		"help about an operator's":  {"help import", "", 0, "NAME:\n   local import - bring the customers that you have into the table\n", ""},
+		"help of an inner command":  {"portal-config apply --help", "", 0, "NAME:\n   local portal-config apply - create and update the configurations of a file\n", ""},
+		"a wrong flag":              {"doctor --stock=x", "", 1, "NAME:\n   local doctor - ", "Incorrect Usage: flag provided but not defined: -stock\n"},
+		"a flag in front":           {"--json doctor", "", 1, "", "local: --json stands before doctor, which would ignore it"},
+		"an argument too many":      {"doctor stack", "", 1, "", `local: doctor takes no argument "stack"; see doctor --help` + "\n"},
+		"no such command":           {"docter", "", 1, "", `local: there is no command "docter"; see --help` + "\n"},
+		"piped standard input":      {"configure --offline", "not a token", 1, "No variable JWT_… is set: looking for settings that accept the token on standard input.\n", "configure: a token from standard input, and the JWT_… variables of the environment\nlocal: "},
+		"an environment of its own": {"doctor", "", 0, "ok ", "doctor: the development server's stand-ins, because no variable of a function is set\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, output, errOut := run(t.Context(), program, elsewhere, test.input, strings.Fields(test.arguments)...)
+			if status != test.status || !strings.HasPrefix(output, test.output) || (output == "") != (test.output == "") ||
+				!strings.HasPrefix(errOut, test.errOut) || (errOut == "") != (test.errOut == "") {
+				t.Errorf("exit status %d, want %d\nstandard output %q\nwant            %q\nstandard error %q\nwant           %q",
+					status, test.status, output, test.output, errOut, test.errOut)
+			}
+		})
+	}
+}
+
+// A binary that does not know where its source is looks for it in the working directory, and says what it needs.
+func TestACommandIsBuiltFromTheSource(t *testing.T) {
+	program := build(t, "-trimpath")
+	if status, _, errOut := run(t.Context(), program, ".", "", "doctor", "--help"); status != 0 {
+		t.Errorf("in the repository: %d: %s", status, errOut)
+	}
+	if status, _, errOut := run(t.Context(), program, t.TempDir(), "", "doctor", "--help"); status != 1 || !strings.HasPrefix(errOut, "local: build this command: ") || !strings.Contains(errOut, "\ngo: ") {
+		t.Errorf("elsewhere: %d: %s", status, errOut)
+	}
+	t.Setenv("PATH", t.TempDir())
+	if status, _, errOut := run(t.Context(), program, ".", "", "doctor", "--help"); status != 1 || !strings.HasPrefix(errOut, "local: this command is built when it is called, and needs go: ") {
+		t.Errorf("without Go: %d: %s", status, errOut)
+	}
+}
+
+// Ctrl-C ends an import.
+func TestAnImportIsInterrupted(t *testing.T) {
+	l, _ := devservertest.Start(t)
+	devservertest.SetOperatorEnvironment(t, l.Server, devserver.CustomersTable)
+	asked := make(chan struct{}, 1)
+	stripe := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		<-r.Context().Done()
+	}))
+	defer stripe.Close()
+	t.Setenv("STRIPE_API_BASE", stripe.URL)
+	command := exec.CommandContext(t.Context(), build(t), "import", "--endpoint-url", l.Origin+devserver.DynamoDBPath)
+	var output bytes.Buffer
+	command.Stdout, command.Stderr = &output, &output
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	if err := command.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	err := command.Wait()
+	if status := command.ProcessState.ExitCode(); status != 1 || !strings.Contains(output.String(), "local: ") {
+		t.Errorf("%v, exit status %d: %s", err, status, &output)
+	}
+}

@@ -1,0 +1,18 @@
+//go:build integration
+
+package deployments
+
+import (
+	"testing"
+
+	"billingportal/local/internal/fakeaws/dynamodb/dynamodblocal"
+)
+
+// TestTablesOfDynamoDBLocal runs the contracts of both functions with their tables, and the erasure of users, against the real
+// DynamoDB Local.
+func TestTablesOfDynamoDBLocal(t *testing.T) {
+	endpoint := dynamodblocal.Start(t)
+	t.Run("webhook", func(t *testing.T) { testWebhookTable(t, endpoint) })
+	t.Run("portal", func(t *testing.T) { testPortalTables(t, endpoint) })
+	t.Run("erasure", func(t *testing.T) { testErasure(t, endpoint) })
+}

@@ -1,0 +1,224 @@
+//go:build !race
+
+// The tests of faults and markers start processes, and the race detector does not see into those. So their files (faults*, markers*,
+// webhookfaults*) are left out under -race.
+
+package faults
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"billingportal/local/internal/devserver"
+)
+
+// How many processes run at a time: of those that wait for nothing else than the end of their time, and of the others.
+// A machine that is busy makes them late, so the others start when those whose time is short have ended.
+const (
+	slowProcesses = 16
+	fastProcesses = 16
+)
+
+// tableLevel is the log level of the table's processes: the default one.
+const tableLevel = "info"
+
+// coldIssuerLimit is how long a request may take whose keys are not to be had.
+const coldIssuerLimit = 4 * time.Second
+
+// allRows are all faults, in the order of the upstreams.
+func (w *world) allRows() []row {
+	rows := slices.Concat(commonRows(w.elsewhere.URL), issuerRows(w.elsewhere.URL), awsRows(), stripeRows())
+	slices.SortStableFunc(rows, func(a, b row) int {
+		return slices.Index(allUpstreams, a.at) - slices.Index(allUpstreams, b.at)
+	})
+	return rows
+}
+
+// each runs a function for every row, some at a time.
+func each(rows []row, do func(i int, r row)) {
+	var full, slow, fast sync.WaitGroup
+	slots := map[*sync.WaitGroup]chan struct{}{&slow: make(chan struct{}, slowProcesses), &fast: make(chan struct{}, fastProcesses)}
+	start := func(group *sync.WaitGroup, i int) {
+		slots[group] <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots[group] }()
+			do(i, rows[i])
+		})
+	}
+	for i, r := range rows {
+		if r.full {
+			full.Go(func() { do(i, r) })
+		}
+	}
+	for i, r := range rows {
+		if r.slow {
+			start(&slow, i)
+		}
+	}
+	slow.Wait()
+	for i, r := range rows {
+		if !r.slow && !r.full {
+			start(&fast, i)
+		}
+	}
+	fast.Wait()
+	full.Wait()
+}
+
+// TestFaults drives the bootstrap, as it is deployed, through every fault of every upstream: cold, where what is fetched
+// at the start meets the fault too, and warm. With -v it prints the table.
+func TestFaults(t *testing.T) {
+	w := newWorld(t)
+	rows := w.allRows()
+	lines := make([]string, len(rows))
+	each(rows, func(i int, r row) {
+		e, err := w.run(t.Context(), r, manner{
+			level: tableLevel, limit: row.limit, patient: true,
+			callers: [4]caller{plainCaller, formCaller, plainCaller, scriptCaller},
+		})
+		if e == nil {
+			e = &encounter{}
+		}
+		lines[i] = r.line(e)
+		if err != nil {
+			t.Errorf("%s: %v\n%s%s", r.title(), err, e.stdout, e.stderr)
+			return
+		}
+		for _, problem := range r.problems(e) {
+			t.Errorf("%s: %s", r.title(), problem)
+		}
+	})
+	if requests, _ := w.elsewhere.Take(); len(requests) > 0 {
+		t.Errorf("a redirect was followed %d times", len(requests))
+	}
+	table := tabwriter.NewWriter(t.Output(), 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "upstream\tfault\tcold, the first request\tcalls\tms\twarm\tcalls\tms\tnext")
+	for _, line := range lines {
+		_, _ = fmt.Fprintln(table, line)
+	}
+	_ = table.Flush()
+	t.Logf("%d faults, each met by a cold and by a warm process", len(rows))
+}
+
+// limit is the function's time: the template's, but for hangs, of which one for each upstream takes all the time there is.
+func (r row) limit(warm bool) time.Duration {
+	if r.slow || (r.full && warm == r.at.isPrefetched()) {
+		return shortTime
+	}
+	return devserver.FunctionTimeout
+}
+
+// outcome is an answer as the table writes it.
+func (m *meeting) outcome() string {
+	text := strconv.Itoa(m.answer.StatusCode)
+	if m.code != "" {
+		text += " " + m.code
+	}
+	if m.retry != "" {
+		text += ", " + m.retry
+	}
+	return text
+}
+
+func (r row) line(e *encounter) string {
+	cells, next := []string{string(r.at), r.name}, "served"
+	for _, m := range []*meeting{e.afterCold, e.afterWarm} {
+		if m == nil || m.answer.StatusCode >= 400 {
+			next = "fails"
+		}
+	}
+	for _, m := range []*meeting{e.cold, e.warm} {
+		if m == nil {
+			cells = append(cells, "-", "-", "-")
+			continue
+		}
+		calls := strconv.Itoa(r.count(m))
+		if r.uncounted {
+			calls = "-"
+		}
+		cells = append(cells, m.outcome(), calls, strconv.FormatInt(m.took.Milliseconds(), 10))
+	}
+	return strings.Join(append(cells, next), "\t")
+}
+
+// count is how often a request reached the upstream of the row.
+func (r row) count(m *meeting) int {
+	if r.connections {
+		return m.calls.connections[r.at]
+	}
+	return len(m.calls.requests[r.at])
+}
+
+// problems compares a row with what happened.
+func (r row) problems(e *encounter) []string {
+	var problems []string
+	report := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	idempotencyKeys := map[string]bool{}
+	for name, m := range map[string]*meeting{"after the cold fault": e.afterCold, "after the warm fault": e.afterWarm} {
+		if m.answer.StatusCode >= 400 {
+			report("%s: %s", name, m.outcome())
+		}
+	}
+	for _, met := range []struct {
+		name     string
+		want     want
+		meeting  *meeting
+		isWarm   bool
+		renewals int
+	}{{"cold", r.cold, e.cold, false, r.renewals[0]}, {"warm", r.warm, e.warm, true, r.renewals[1]}} {
+		m := met.meeting
+		if calls := r.count(m); m.outcome() != met.want.answer || calls < met.want.min || calls > met.want.max {
+			report("%s: %s in %d calls, want %s", met.name, m.outcome(), calls, met.want)
+		}
+		for _, at := range allUpstreams {
+			least, most := r.others(at, met.isWarm, m.outcome() == served)
+			if at == secretsManager {
+				least, most = least+met.renewals, most+met.renewals
+			}
+			if calls := len(m.calls.requests[at]); at != r.at && (calls < least || calls > most) {
+				report("%s: %d calls of %s, want %d to %d", met.name, calls, at, least, most)
+			}
+		}
+		if m.attempt != len(m.calls.requests[stripeAPI]) && !r.uncounted && !r.connections {
+			report("%s: %d attempts logged for %d calls of Stripe", met.name, m.attempt, len(m.calls.requests[stripeAPI]))
+		}
+		if r.cold.answer == noKeys && m.took > coldIssuerLimit {
+			report("%s: answered after %v", met.name, m.took)
+		}
+	}
+	if strings.Contains(e.stdout, foreignCustomer) {
+		report("a request was answered with what was meant for another one")
+	}
+	for _, place := range e.leaks {
+		report("leaked: %s", place)
+	}
+	for _, m := range []*meeting{e.cold, e.afterCold, e.warm, e.afterWarm} {
+		if problem := idempotencyError(m.calls.requests[stripeAPI], idempotencyKeys); problem != "" {
+			report("%s", problem)
+		}
+	}
+	return problems
+}
+
+// others is how often the upstreams that are well are called: those before the broken one in any case, those behind it
+// where the request got there.
+func (r row) others(at upstream, warm, isServed bool) (least, most int) {
+	reached := isServed || slices.Index(allUpstreams, at) < slices.Index(allUpstreams, r.at)
+	switch {
+	case at.isPrefetched() && warm:
+		return 0, 0
+	case at == discovery && r.at == keySet && !isServed:
+		return 1, 2 // asked again with the keys, which may have moved
+	case at.isPrefetched() && !reached:
+		return 0, 1
+	case reached:
+		return 1, 1
+	}
+	return 0, 0
+}

@@ -1,0 +1,247 @@
+// Package devserver serves the billing portal on one machine: the functions, stand-ins of everything that they talk to, and a demo page. Its
+// other parts make events and tokens for what is served, and run a function's real bootstrap against the same stand-ins.
+package devserver
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"billingportal/functions/app"
+	"billingportal/functions/app/portal"
+	"billingportal/local/internal/demo"
+	"billingportal/local/internal/fakeaws"
+	"billingportal/local/internal/fakeaws/dynamodb"
+	"billingportal/local/internal/fakeaws/secretsmanager"
+	"billingportal/local/internal/fakeissuer"
+	"billingportal/local/internal/fakestripe"
+	"billingportal/local/internal/fakestripe/account"
+	"billingportal/local/internal/gateway"
+)
+
+// Paths of the stand-ins on the laptop's one origin.
+const (
+	IssuerPath         = "/oidc"
+	DynamoDBPath       = "/aws/dynamodb"
+	SecretsManagerPath = "/aws/secretsmanager"
+	StripePath         = "/stripe"
+	WebhookPath        = "/stripe/webhook"
+)
+
+// What the stand-ins have.
+const (
+	CustomersTable = "billing-customers"
+	StripeSecret   = "billing-portal/stripe"
+	WebhookSecret  = "billing-portal/webhook"
+	Audience       = "billing-portal"
+	// DemoKey looks like a test key, which stripe-mock insists on, and opens nothing.
+	DemoKey = "sk_test_" + "localdemo"
+	// DemoSigningSecret signs the events of the stand-in Stripe, and those of the command events.
+	DemoSigningSecret = "whsec_" + "localdemo"
+)
+
+// DemoCustomers is the mapping: bob has no item, carol's customer does not exist.
+var DemoCustomers = map[string]string{
+	"alice": "cus_DemoAlice",
+	"carol": "cus_DemoCarol",
+	"dave":  "cus_DemoDave",
+	"erin":  "cus_DemoErin",
+}
+
+// Server is the function and everything that it talks to, on one origin.
+type Server struct {
+	Origin         string // such as http://127.0.0.1:8080
+	Issuer         *fakeissuer.Issuer
+	DynamoDB       *dynamodb.Server
+	SecretsManager *secretsmanager.Server
+	Stripe         *fakestripe.Stripe
+	StripeKey      string // a key of Stripe's test mode, or DemoKey
+	Credentials    aws.Credentials
+}
+
+// New makes the stand-ins and fills in the demo's data. With a key of Stripe's test mode the function talks to Stripe, and customers says
+// which of its customers a demo user is.
+func New(origin, stripeKey string, customers map[string]string) (*Server, error) {
+	l := &Server{
+		Origin:         origin,
+		DynamoDB:       dynamodb.NewServer(),
+		SecretsManager: secretsmanager.NewServer(),
+		StripeKey:      stripeKey,
+		Credentials:    fakeaws.NewCredentials(),
+	}
+	if l.hasSecrets() {
+		// Other users of this machine reach its loopback addresses too. The demo's own secrets are in the source code, and sam local's
+		// containers come with whatever credentials the developer has, so those are for everyone.
+		l.SecretsManager.Require(l.Credentials)
+	}
+	var err error
+	if l.Issuer, err = fakeissuer.New(origin + IssuerPath); err != nil {
+		return nil, err
+	}
+	if l.Stripe, err = fakestripe.New(fakestripe.Config{PublicURL: origin, Keys: []string{DemoKey}}); err != nil {
+		return nil, err
+	}
+	if err := l.DynamoDB.CreateTable(CustomersTable, "user_id"); err != nil {
+		return nil, err
+	}
+	for user, customer := range customers {
+		item := map[string]any{"user_id": user, "customer_id": customer}
+		if err := l.DynamoDB.Put(CustomersTable, item); err != nil {
+			return nil, fmt.Errorf("map %s to %s: %w", user, customer, err)
+		}
+	}
+	l.SecretsManager.Put(StripeSecret, stripeKey)
+	l.Stripe.Change(func(d *account.Data) {
+		d.Endpoints = []account.WebhookEndpoint{{ID: "we_Demo", URL: origin + WebhookPath, Events: WebhookEventTypes}}
+	})
+	if err := l.acceptEventsOf(); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// hasSecrets reports whether the stand-in Secrets Manager holds more than the demo's own secrets.
+func (l *Server) hasSecrets() bool {
+	return l.StripeKey != DemoKey || os.Getenv(ListenSecret) != ""
+}
+
+// Environment is what template.yaml and Lambda would set. host is the origin at
+// which the function reaches the stand-ins.
+func (l *Server) Environment(host string) map[string]string {
+	env := map[string]string{
+		"AWS_REGION":                       "eu-central-1",
+		"AWS_ACCESS_KEY_ID":                l.Credentials.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY":            l.Credentials.SecretAccessKey,
+		"AWS_LAMBDA_FUNCTION_NAME":         "PortalFunction",
+		"AWS_ENDPOINT_URL_DYNAMODB":        host + DynamoDBPath,
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": host + SecretsManagerPath,
+		"CUSTOMERS_TABLE":                  CustomersTable,
+		"STRIPE_SECRET_ID":                 StripeSecret,
+		"STRIPE_LIVEMODE":                  "false",
+		"JWT_ISSUER":                       l.Origin + IssuerPath,
+		"JWT_AUDIENCE":                     Audience,
+		"SESSION_COOKIE":                   "session",
+		"ALLOWED_ORIGINS":                  l.Origin,
+		"DEFAULT_RETURN_URL":               l.Origin + "/",
+	}
+	if l.StripeKey == DemoKey {
+		env["STRIPE_API_BASE"] = host + StripePath
+		env["PORTAL_HOSTS"] = strings.TrimPrefix(l.Origin, "http://")
+		env["ALLOWED_CONFIGURATIONS"] = "bpc_DemoDefault,bpc_DemoCancelOnly"
+		env["ALLOWED_ACCOUNTS"] = "acct_DemoConnect"
+		env["ALLOWED_COUPONS"] = "STAY20"
+		env["ALLOWED_PROMOTION_CODES"] = "promo_DemoSpring"
+	}
+	return env
+}
+
+// Tunable are the variables that an engineer may set to try the service with
+// another rule: JWT_REQUIRED_SCOPE=billing go run ./local.
+var Tunable = []string{
+	"JWT_ISSUER", "JWT_ISSUER_ALIASES", "JWT_AUDIENCE", "JWT_JWKS_URL", "JWT_JWKS", "JWT_USER_CLAIM", "JWT_REQUIRED_SCOPE", "JWT_REQUIRED_CLAIM",
+	"SESSION_COOKIE", "ALLOWED_ORIGINS", "DEFAULT_RETURN_URL", "ALLOWED_CONFIGURATIONS", "DEFAULT_CONFIGURATION",
+	"ALLOWED_ACCOUNTS", "DEFAULT_ON_BEHALF_OF", "ALLOWED_FLOWS", "ALLOWED_COUPONS",
+	"ALLOWED_PROMOTION_CODES", "NO_ACCOUNT_URL", "LOG_LEVEL",
+}
+
+// Handler serves everything on the laptop's origin. Log lines of the function go
+// to logs; ctx ends what the function does in the background.
+func (l *Server) Handler(ctx context.Context, logs io.Writer) (http.Handler, error) {
+	env := l.Environment(l.Origin)
+	for _, name := range Tunable {
+		if value := os.Getenv(name); value != "" {
+			env[name] = value
+		}
+	}
+	function, err := portal.New(ctx, GetenvOf(env), logs)
+	webhook, webhookErr := l.webhook(ctx, logs)
+	if err := app.JoinEnvironmentErrors(err, webhookErr, checkListenSecret()); err != nil {
+		return nil, err
+	}
+	api := gateway.New(function, gateway.Config{AllowedOrigins: portal.AllowedOrigins(GetenvOf(env))})
+	if lines, ok := logs.(*requestLines); ok {
+		api, webhook = lines.around(api), lines.around(webhook)
+	}
+	mux := http.NewServeMux()
+	mux.Handle(WebhookPath, webhook)
+	mux.Handle("/", api)
+	page := demo.New(l.DemoConfig(env["SESSION_COOKIE"]))
+	mux.Handle("GET /{$}", page)
+	mux.Handle("GET /demo.css", page)
+	mux.Handle("GET /demo.js", page)
+	mux.Handle("POST /demo/", page)
+	mux.Handle(IssuerPath+"/", http.StripPrefix(IssuerPath, l.Issuer))
+	mux.Handle("/p/", l.Stripe)
+	mux.Handle("/aws/", l.Cloud())
+	mux.Handle(StripePath+"/", l.Cloud())
+	return mux, nil
+}
+
+// DemoConfig is what the demo page offers. In Stripe's test mode nothing is known
+// of the customers' subscriptions, and the demo's IDs do not exist.
+func (l *Server) DemoConfig(cookie string) demo.Config {
+	config := demo.Config{
+		Token:  func(user string) (string, error) { return l.Issuer.Token(user, nil, 0) },
+		Origin: l.Origin,
+		Cookie: cookie,
+		Users:  demo.Users(),
+		State:  l.state,
+		CheckOut: func(user string) string {
+			return l.Stripe.OpenCheckout(account.Checkout{
+				ClientReferenceID: user, Price: "price_StarterMonthly", SuccessURL: l.Origin + "/?" + url.Values{"user": {user}, "back": {"checkout"}}.Encode(),
+			})
+		},
+		DeleteCustomers: l.Stripe.DeleteCustomersOf,
+	}
+	if l.StripeKey != DemoKey {
+		for i := range config.Users {
+			config.Users[i].Subscriptions = nil
+		}
+		config.Choices = &demo.Choices{Locales: demo.DefaultChoices().Locales}
+		config.State, config.CheckOut, config.DeleteCustomers = nil, nil, nil
+	}
+	return config
+}
+
+// state looks a demo user up in the table and at the stand-in Stripe.
+func (l *Server) state(user string) demo.State {
+	state := demo.State{Customer: l.DynamoDB.Text(CustomersTable, user, "customer_id")}
+	overview, ok := l.Stripe.Overview(state.Customer)
+	state.Deleted, state.Card = state.Customer != "" && !ok, overview.Card
+	for _, subscription := range overview.Subscriptions {
+		state.Subscriptions = append(state.Subscriptions, demo.SubscriptionState(subscription))
+	}
+	return state
+}
+
+// Cloud serves what a function in a container needs of the devserver: AWS and Stripe,
+// and no page.
+func (l *Server) Cloud() http.Handler {
+	mux := http.NewServeMux()
+	for path, service := range map[string]http.Handler{
+		DynamoDBPath:       l.DynamoDB,
+		SecretsManagerPath: l.SecretsManager,
+	} {
+		// The SDK posts to the endpoint as it is written, slash or no slash.
+		mux.Handle(path, http.StripPrefix(path, service))
+		mux.Handle(path+"/", http.StripPrefix(path, service))
+	}
+	for _, version := range []string{"/v1/", "/v2/"} {
+		mux.Handle(StripePath+version, http.StripPrefix(StripePath, l.Stripe))
+	}
+	return mux
+}
+
+// GetenvOf looks variables up; nil stays nil, for a function that is not deployed.
+func GetenvOf(variables map[string]string) func(string) string {
+	if variables == nil {
+		return nil
+	}
+	return func(name string) string { return variables[name] }
+}

@@ -1,0 +1,269 @@
+// Package devservertest serves development servers for tests.
+package devservertest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"billingportal/local/internal/devserver"
+	"billingportal/local/internal/fakeissuer"
+	"billingportal/local/internal/fakestripe/events"
+)
+
+// LogBuffer takes log lines of requests that run at the same time.
+type LogBuffer struct {
+	mu     sync.Mutex
+	buffer bytes.Buffer
+}
+
+func (b *LogBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.Write(p)
+}
+
+func (b *LogBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.String()
+}
+
+// Server is a development server of a test.
+type Server struct{ *devserver.Server }
+
+// Start serves everything that go run ./local serves, on another port, after what change makes of it.
+func Start(t *testing.T, change ...func(*devserver.Server)) (*Server, *LogBuffer) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	l, err := devserver.New("http://"+server.Listener.Addr().String(), devserver.DemoKey, devserver.DemoCustomers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, change := range change {
+		change(l)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	logs := &LogBuffer{}
+	if server.Config.Handler, err = l.Handler(ctx, logs); err != nil {
+		t.Fatal(err)
+	}
+	server.Start()
+	t.Cleanup(func() { cancel(); server.Close() })
+	return &Server{l}, logs
+}
+
+// Post sends a form to the portal as a user, and does not follow the answer.
+func (l *Server) Post(t *testing.T, user string, form url.Values, headers map[string]string) (*http.Response, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.Origin+"/billing/portal", strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(form) > 0 {
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if user != "" {
+		token, err := l.Issuer.Token(user, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	for name, value := range headers {
+		request.Header.Set(name, value)
+	}
+	return Send(t, request)
+}
+
+// Send sends a request, and does not follow the answer.
+func Send(t *testing.T, request *http.Request) (*http.Response, string) {
+	t.Helper()
+	response, err := http.DefaultTransport.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response, string(body)
+}
+
+// Get gets a page.
+func Get(t *testing.T, url string) (*http.Response, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Send(t, request)
+}
+
+// CodeOf is the code of a problem.
+func CodeOf(t *testing.T, body string) string {
+	t.Helper()
+	var problem struct{ Code string }
+	if err := json.Unmarshal([]byte(body), &problem); err != nil {
+		t.Fatalf("%v in %q", err, body)
+	}
+	return problem.Code
+}
+
+// Serve runs go run ./local on a free port, and returns what it printed.
+func Serve(t *testing.T, o devserver.Options) (origin, greeting string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	stdout, printed := io.Pipe()
+	o.Stdout = printed
+	if o.Logs == nil {
+		o.Logs = &LogBuffer{}
+	}
+	done := make(chan error, 1)
+	go func() {
+		err := devserver.Serve(ctx, o)
+		_ = printed.CloseWithError(io.EOF)
+		done <- err
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	text := make([]byte, 4096)
+	n, err := stdout.Read(text)
+	if err != nil {
+		t.Fatalf("serve printed nothing: %v", err)
+	}
+	greeting = string(text[:n])
+	origin = regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(greeting)
+	return origin, greeting
+}
+
+// FreeAddress is one that nobody listens on.
+func FreeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return listener.Addr().String()
+}
+
+// Deliver sends an event to the webhook as Stripe does, and returns the answer's status.
+func (l *Server) Deliver(t *testing.T, event []byte, secret string, at time.Time) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.Origin+devserver.WebhookPath, bytes.NewReader(event))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json; charset=utf-8")
+	request.Header.Set("Stripe-Signature", events.Sign(event, secret, at))
+	response, body := Send(t, request) //nolint:bodyclose // Send has read it
+	return response.StatusCode, body
+}
+
+// StripeEvent is the body of an event of events/stripe, with replacements.
+func StripeEvent(t *testing.T, name string, replace ...string) []byte {
+	t.Helper()
+	body, err := devserver.ReadStripeEvent("../../../events", name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []byte(strings.NewReplacer(replace...).Replace(string(body)))
+}
+
+// ReadText is a file.
+func ReadText(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path) //nolint:gosec // the test names it
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// Invoke is what a function answers to an event.
+func Invoke(t *testing.T, function lambda.Handler, event []byte) []byte {
+	t.Helper()
+	answer, err := function.Invoke(context.Background(), event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+// Frontend is the origin of an app that has a provider of its own.
+const Frontend = "http://localhost:3000"
+
+// Provider is an identity provider of the app's own, at an address of its own.
+func Provider(t *testing.T) *fakeissuer.Issuer {
+	t.Helper()
+	var issuer *fakeissuer.Issuer
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { issuer.ServeHTTP(w, r) }))
+	t.Cleanup(server.Close)
+	var err error
+	if issuer, err = fakeissuer.New(server.URL); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("JWT_ISSUER", server.URL)
+	t.Setenv("JWT_AUDIENCE", "api")
+	t.Setenv("ALLOWED_ORIGINS", Frontend)
+	t.Setenv("DEFAULT_RETURN_URL", Frontend+"/")
+	return issuer
+}
+
+// Files are the paths of all files below a folder, in order.
+func Files(t *testing.T, dir string) []string {
+	t.Helper()
+	var paths []string
+	err := fs.WalkDir(os.DirFS(dir), ".", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			paths = append(paths, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+// SetOperatorEnvironment has the commands for operators use a server's Stripe, and a table.
+func SetOperatorEnvironment(t *testing.T, l *devserver.Server, table string) {
+	t.Helper()
+	for name, value := range map[string]string{
+		"CUSTOMERS_TABLE": table, "STRIPE_SECRET_KEY": devserver.DemoKey, "STRIPE_API_BASE": l.Origin + devserver.StripePath, "STRIPE_SECRET_ID": "",
+		"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "eu-central-1",
+	} {
+		t.Setenv(name, value)
+	}
+}
+
+// EventCustomer is the customer in the events of events/stripe.
+const EventCustomer = "cus_NffrFeUfNV2Hib"
+
+// RoundTripFunc is a transport.
+type RoundTripFunc func(*http.Request) (*http.Response, error)
+
+// RoundTrip calls the function.
+func (f RoundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -1,0 +1,60 @@
+package devserver_test
+
+import (
+	"io"
+	"slices"
+	"testing"
+
+	"billingportal/functions/app"
+	"billingportal/functions/app/portal"
+	"billingportal/functions/app/webhook"
+	"billingportal/local/internal/devserver"
+)
+
+// Whatever a function reads can be tried on a devserver: it is the stand-ins' or an engineer's to set.
+func TestADevserverHasEveryVariable(t *testing.T) {
+	l, err := devserver.New("http://127.0.0.1:1", devserver.DemoKey, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The laptop's table, secret and paths are its own.
+	notOnADevserver := []string{
+		"AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_SESSION_TOKEN", "BASE_PATH",
+		"CUSTOMERS_ATTRIBUTE", "CUSTOMERS_KEY", "CUSTOMERS_KEY_FORMAT", "CUSTOMERS_SORT_KEY", "RELEASE", "STRIPE_EVENT_SOURCE", "STRIPE_SECRET_FIELD",
+	}
+	// It returns to the demo page, whose address is the only allowed one.
+	env := l.Environment(l.Origin)
+	if env["ALLOWED_ORIGINS"] != l.Origin || env["DEFAULT_RETURN_URL"] != l.Origin+"/" || env["STRIPE_LIVEMODE"] != "false" {
+		t.Errorf("the laptop's environment is %v", env)
+	}
+	for name, function := range map[string]struct {
+		assemble app.Assembly
+		set      map[string]string
+		tunable  []string
+	}{
+		"portal":  {portal.New, env, devserver.Tunable},
+		"webhook": {webhook.New, l.WebhookEnvironment(l.Origin), devserver.WebhookTunable},
+	} {
+		read := map[string]bool{}
+		_, _ = function.assemble(t.Context(), func(variable string) string { // an empty environment is refused once all of it was asked for
+			read[variable] = true
+			return ""
+		}, io.Discard)
+		for variable := range read {
+			_, isSet := function.set[variable]
+			if isOnADevserver := isSet || slices.Contains(function.tunable, variable); isOnADevserver == slices.Contains(notOnADevserver, variable) {
+				t.Errorf("%s reads it; either it can be set (Tunable and the like) or notOnADevserver has it:\n\t%q,", name, variable)
+			}
+		}
+		for variable := range function.set {
+			if !read[variable] {
+				t.Errorf("the laptop sets %s, which %s does not read", variable, name)
+			}
+		}
+		for _, variable := range function.tunable {
+			if !read[variable] {
+				t.Errorf("%s does not read %s", name, variable)
+			}
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package devserver
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"billingportal/functions/app"
+	"billingportal/functions/app/operator"
+	"billingportal/local/internal/demo"
+)
+
+// Where it serves without --listen.
+const (
+	DefaultListen = "127.0.0.1:8080"
+	DefaultURL    = "http://" + DefaultListen
+)
+
+// Options are those of the command serve.
+type Options struct {
+	Listen          string
+	ContainerListen string            // "": none
+	Customers       map[string]string // of demo users, over the demo's own
+	Everyone        string            // demo user or customer that every user is who has no other; "": none
+	StripeKey       string            // "": the stand-in Stripe
+	Stdout, Logs    io.Writer
+}
+
+// Serve runs until ctx ends.
+func Serve(ctx context.Context, o Options) error {
+	keyErr := checkStripeKey(o.StripeKey)
+	if o.StripeKey == "" || keyErr != nil {
+		o.StripeKey = DemoKey
+	}
+	if err := o.checkUsers(); err != nil {
+		return err
+	}
+	listener, err := listenLoopback(o.Listen)
+	if err != nil {
+		return err
+	}
+	customers := maps.Clone(DemoCustomers)
+	maps.Copy(customers, o.Customers)
+	l, err := New("http://"+listener.Addr().String(), o.StripeKey, customers)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if err := l.MapEveryone(o.Everyone, customers); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	handler, err := l.Handler(ctx, o.Logs)
+	if err := app.JoinEnvironmentErrors(keyErr, err); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	servers := map[net.Listener]http.Handler{listener: handler}
+	containers := ""
+	if o.ContainerListen != "" {
+		inContainers, err := net.Listen("tcp", o.ContainerListen)
+		if err != nil {
+			return errors.Join(err, listener.Close())
+		}
+		servers[inContainers] = l.Cloud()
+		containers = fmt.Sprintf("Containers reach the stand-ins at http://%s\n", inContainers.Addr())
+	}
+	if l.hasSecrets() {
+		containers += fmt.Sprintf("A function in a container reads the secrets with AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n", l.Credentials.AccessKeyID, l.Credentials.SecretAccessKey)
+	}
+	if err := l.greet(o.Stdout, containers); err != nil {
+		return err
+	}
+	return ServeAll(ctx, servers)
+}
+
+func checkStripeKey(key string) error {
+	if key == "" || strings.HasPrefix(key, "sk_test_") || strings.HasPrefix(key, "rk_test_") {
+		return nil
+	}
+	return &app.EnvironmentError{Wrong: []string{"STRIPE_SECRET_KEY must be a key of Stripe's test mode: sk_test_… or rk_test_…"}}
+}
+
+// checkUsers refuses mappings that no request would use.
+func (o Options) checkUsers() error {
+	var names []string
+	for _, user := range demo.Users() {
+		names = append(names, user.ID)
+	}
+	for user, customer := range o.Customers {
+		if !slices.Contains(names, user) {
+			return fmt.Errorf("--customer %s=%s: the demo users are %s", user, customer, strings.Join(names, ", "))
+		}
+		if !operator.IsCustomerID(customer) {
+			return fmt.Errorf("--customer %s=%s: not the ID of a customer, such as cus_123", user, customer)
+		}
+	}
+	if o.Everyone != "" && os.Getenv("JWT_ISSUER") == "" {
+		return errors.New("--everyone is for the users of your own provider: set JWT_ISSUER, or use --customer for a demo user")
+	}
+	return nil
+}
+
+// MapEveryone gives users without a customer the one of a demo user, or one that is named.
+func (l *Server) MapEveryone(everyone string, customers map[string]string) error {
+	if everyone == "" {
+		return nil
+	}
+	customer := cmp.Or(customers[everyone], everyone)
+	if !operator.IsCustomerID(customer) {
+		return fmt.Errorf("--everyone %s: neither a demo user with a customer nor a customer such as cus_123", everyone)
+	}
+	return l.DynamoDB.Default(CustomersTable, map[string]any{"customer_id": customer})
+}
+
+// listenLoopback listens on an address of this machine alone: what is served
+// hands out tokens.
+func listenLoopback(address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	if !listener.Addr().(*net.TCPAddr).IP.IsLoopback() {
+		return nil, errors.Join(fmt.Errorf("%s is not a loopback address; use 127.0.0.1", address), listener.Close())
+	}
+	return listener, nil
+}
+
+// ServeAll serves until ctx ends or one of the servers fails.
+func ServeAll(ctx context.Context, servers map[net.Listener]http.Handler) error {
+	failed := make(chan error, len(servers))
+	var running []*http.Server
+	for listener, handler := range servers {
+		httpServer := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+		running = append(running, httpServer)
+		go func() { failed <- httpServer.Serve(listener) }()
+	}
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+	}
+	for _, httpServer := range running {
+		// Requests under way are the demo's: there is nothing to wait for.
+		err = errors.Join(err, httpServer.Close())
+	}
+	return err
+}
+
+// greet says how to go on. containers is a line for those of sam local, if any.
+func (l *Server) greet(w io.Writer, containers string) error {
+	issuer := os.Getenv("JWT_ISSUER")
+	if issuer != "" && issuer != l.Origin+IssuerPath {
+		_, err := fmt.Fprintf(w, `The billing portal is at %[1]s/billing/portal
+It takes the tokens of %[2]s from pages of %[3]s. Stop with Ctrl-C.
+%[4]s
+A page on localhost that sends a cookie reaches it at %[5]s, which is the same site.
+A token that is refused: go run ./local configure < token.txt
+
+`, l.Origin, issuer, cmp.Or(os.Getenv("ALLOWED_ORIGINS"), l.Origin), containers, strings.Replace(l.Origin, "127.0.0.1", "localhost", 1))
+		return err
+	}
+	stripe := "a stand-in"
+	if l.StripeKey != DemoKey {
+		stripe = "Stripe's test mode; map users to its customers with --customer alice=cus_…"
+	}
+	_, err := fmt.Fprintf(w, `The billing portal is at %[1]s
+Stripe is %[2]s. Stop with Ctrl-C.
+%[4]s
+Open the page and click a button, or in another terminal:
+
+  curl -i -X POST -H "Authorization: Bearer $(go run ./local token --user alice%[3]s)" %[1]s/billing/portal
+
+`, l.Origin, stripe, l.tokenFlag(), containers)
+	return err
+}
+
+// tokenFlag is what the token command needs to find this process.
+func (l *Server) tokenFlag() string {
+	if l.Origin == DefaultURL {
+		return ""
+	}
+	return " --url " + l.Origin
+}

@@ -1,0 +1,53 @@
+package dynamodb
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"billingportal/local/internal/fakeaws/dynamodb/attribute"
+)
+
+// items are the items of a table by their keys. They are kept as JSON: decoded, an item that the webhook writes takes about five times as
+// much memory, and a table may have millions.
+type items struct {
+	encoded map[string]string
+	sorted  []string // the keys in order; nil if it is out of date
+	size    int      // of all items as DynamoDB counts it, in bytes
+}
+
+func (s *items) get(index string) (item map[string]attribute.Value, found bool) {
+	encoded, found := s.encoded[index]
+	if !found {
+		return nil, false
+	}
+	var wire map[string]json.RawMessage
+	_ = json.Unmarshal([]byte(encoded), &wire) // put has written it
+	item, _ = attribute.ParseMap(wire)
+	return item, true
+}
+
+func (s *items) put(index string, item map[string]attribute.Value) error {
+	encoded, err := json.Marshal(item)
+	if err != nil {
+		return err
+	}
+	before, found := s.get(index)
+	if !found {
+		s.sorted = nil
+	}
+	if s.encoded == nil {
+		s.encoded = map[string]string{}
+	}
+	s.encoded[index] = string(encoded)
+	s.size += attribute.SizeOf(item) - attribute.SizeOf(before)
+	return nil
+}
+
+// keys are the keys of all items in order.
+func (s *items) keys() []string {
+	if s.sorted == nil {
+		s.sorted = slices.Sorted(maps.Keys(s.encoded))
+	}
+	return s.sorted
+}

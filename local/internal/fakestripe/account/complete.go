@@ -1,0 +1,65 @@
+package account
+
+import (
+	"slices"
+	"time"
+)
+
+// The card that customers have, and the one that they change it to.
+const (
+	FirstCard  = "Visa ending in 4242"
+	secondCard = "Mastercard ending in 4444"
+)
+
+// Complete does what the customer agrees to in a flow: to a price among those offered, or to an
+// offer for staying. What is no longer possible is left out.
+func (d *Data) Complete(s *Session, price string, acceptsOffer bool) {
+	switch f := s.Flow; {
+	case f.Cancel != nil:
+		subscription := d.Subscription(f.Cancel.Subscription)
+		switch {
+		case subscription == nil || !subscription.EndedAt.IsZero():
+		case acceptsOffer && f.Cancel.Retention != nil:
+			subscription.Coupon = f.Cancel.Retention.CouponOffer.Coupon
+		default:
+			subscription.CancelAtPeriodEnd, subscription.CanceledAt = true, time.Unix(s.Created, 0)
+		}
+	case f.Update != nil:
+		if c := d.Configuration(s.Configuration); c != nil && slices.Contains(c.Prices, price) {
+			d.change(f.Update.Subscription, FlowItem{Price: &price}, nil)
+		}
+	case f.UpdateConfirmation != nil:
+		d.change(f.UpdateConfirmation.Subscription, f.UpdateConfirmation.Items[0], f.UpdateConfirmation.Discounts)
+	default:
+		if customer := d.Customer(s.Customer); customer != nil {
+			if customer.Card == FirstCard {
+				customer.Card = secondCard
+			} else {
+				customer.Card = FirstCard
+			}
+		}
+	}
+}
+
+func (d *Data) change(id string, to FlowItem, discounts []FlowDiscount) {
+	subscription := d.Subscription(id)
+	if subscription == nil || len(subscription.Items) == 0 {
+		return
+	}
+	// A copy: what was shown before keeps its items.
+	subscription.Items = slices.Clone(subscription.Items)
+	item := &subscription.Items[0]
+	if to.Price != nil {
+		item.Price = *to.Price
+	}
+	if to.Quantity != nil {
+		item.Quantity = *to.Quantity
+	}
+	for _, discount := range discounts {
+		if discount.Coupon != nil {
+			subscription.Coupon = *discount.Coupon
+		} else if promotion := d.PromotionCode(*discount.PromotionCode); promotion != nil {
+			subscription.Coupon = promotion.Coupon
+		}
+	}
+}

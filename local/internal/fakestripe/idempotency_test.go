@@ -1,0 +1,96 @@
+package fakestripe
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stripe/stripe-go/v79"
+)
+
+func TestReplay(t *testing.T) {
+	s := start(t, Config{})
+	first := s.send(t, "POST", sessions, alice+"&locale=de", "Idempotency-Key", "k1")
+	again := s.send(t, "POST", sessions, "locale=de&"+alice, "Idempotency-Key", "k1")
+	if first.status != 200 || first.header.Get("Idempotent-Replayed") != "" || first.header.Get("Idempotency-Key") != "k1" {
+		t.Errorf("first: %d %v", first.status, first.header)
+	}
+	if again.status != 200 || again.body != first.body || again.header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("again: %d %v %s", again.status, again.header, again.body)
+	}
+	if again.header.Get("Original-Request") != first.header.Get("Request-Id") || again.header.Get("Request-Id") == first.header.Get("Request-Id") {
+		t.Errorf("the replay names the request %q of %q", again.header.Get("Original-Request"), first.header.Get("Request-Id"))
+	}
+	if other := s.send(t, "POST", sessions, alice+"&locale=de", "Idempotency-Key", "k2"); other.URL == first.URL {
+		t.Error("another key gave the same session")
+	}
+	if len(s.Sessions) != 2 {
+		t.Errorf("%d sessions", len(s.Sessions))
+	}
+}
+
+func TestKeyWithOtherParameters(t *testing.T) {
+	s := start(t, Config{})
+	params := func(customer string) *stripe.BillingPortalSessionParams {
+		p := &stripe.BillingPortalSessionParams{Customer: stripe.String(customer)}
+		p.SetIdempotencyKey("k1")
+		return p
+	}
+	if _, err := s.client.BillingPortalSessions.New(params("cus_DemoAlice")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.client.BillingPortalSessions.New(params("cus_DemoDave"))
+	var refused *stripe.Error
+	if !errors.As(err, &refused) || refused.HTTPStatusCode != 400 || refused.Type != "idempotency_error" ||
+		!strings.HasPrefix(refused.Msg, "Keys for idempotent requests can only be used with the same parameters") {
+		t.Errorf("%v", err)
+	}
+	if got := s.send(t, "POST", configurations, alice, "Idempotency-Key", "k1"); got.status != 400 || got.header.Get("Idempotent-Replayed") != "" {
+		t.Errorf("another path: %d, replayed %q", got.status, got.header.Get("Idempotent-Replayed"))
+	}
+}
+
+// TestWhatIsReplayed: an answer is kept once the request got as far as the account's state, whatever it was.
+func TestWhatIsReplayed(t *testing.T) {
+	tests := []struct {
+		name, form string
+		header     []string
+		kept       bool
+	}{
+		{"refused for its state", "customer=cus_None", nil, true},
+		{"refused for its form", alice + "&colour=red", nil, false},
+		{"refused for its key", alice, []string{"Authorization", "Bearer sk_test_" + "other"}, false},
+	}
+	s := start(t, Config{})
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			first := s.send(t, "POST", sessions, tt.form, append(tt.header, "Idempotency-Key", tt.name)...)
+			if first.status < 400 {
+				t.Fatalf("%d %s", first.status, first.body)
+			}
+			again := s.send(t, "POST", sessions, tt.form, append(tt.header, "Idempotency-Key", tt.name)...)
+			if kept := again.header.Get("Idempotent-Replayed") == "true"; kept != tt.kept {
+				t.Errorf("kept: %v", kept)
+			}
+			if again.body != first.body {
+				t.Errorf("first %s\nagain %s", first.body, again.body)
+			}
+		})
+	}
+}
+
+func TestKeyTooLong(t *testing.T) {
+	s := start(t, Config{})
+	if got := s.send(t, "POST", sessions, alice, "Idempotency-Key", strings.Repeat("k", 256)); got.status != 400 {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+}
+
+func TestKeysDoNotConcernReading(t *testing.T) {
+	s := start(t, Config{})
+	for range 2 {
+		if got := s.send(t, "GET", "/v1/products", "", "Idempotency-Key", "k1"); got.header.Get("Idempotent-Replayed") != "" {
+			t.Error("a GET was replayed")
+		}
+	}
+}

@@ -1,0 +1,274 @@
+// Package configure says which settings of the portal accept a token.
+package configure
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"billingportal/functions/app/operator"
+	"billingportal/local/internal/operator/tokenadvice"
+)
+
+// maxPasted is more than any token that the portal accepts (8 KiB), with what people paste around it, in UTF-16.
+const maxPasted = 256 << 10
+
+// errRefused sets the exit status; the reason has been printed.
+var errRefused = errors.New("the portal refuses this token")
+
+// Command is the command configure.
+func Command() *cli.Command {
+	return &cli.Command{
+		Name:  "configure",
+		Usage: "say which settings accept a token",
+		Description: "Reads a token of your provider from standard input. Prints its content, whether the provider's keys can be fetched and its signature\n" +
+			"is valid, and the lines for .deploy/ENV.toml:\n\n" +
+			"  go run ./local configure < token.txt\n\n" +
+			"If variables JWT_… are set, it names the one rule that refuses the token, and what to change. Anyone who has the token is signed in\n" +
+			"as its user, so keep it off the command line. The exit status is 1 if the token is refused.",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "offline", Usage: "fetch nothing: keys and signature are not checked"},
+		},
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			pasted, err := io.ReadAll(io.LimitReader(cmd.Root().Reader, maxPasted+1))
+			if err != nil {
+				return fmt.Errorf("read the token: %w", err)
+			}
+			if len(pasted) > maxPasted {
+				return fmt.Errorf("standard input has more than %d KiB: paste the token alone", maxPasted>>10)
+			}
+			c := configuration{getenv: os.Getenv, now: time.Now(), offline: cmd.Bool("offline"), out: cmd.Root().Writer}
+			return c.run(ctx, string(pasted))
+		},
+	}
+}
+
+// configuration finds the settings that accept a token.
+type configuration struct {
+	getenv  func(string) string
+	now     time.Time
+	offline bool
+	out     io.Writer
+
+	token *tokenadvice.Token
+	taken []string // variables that were taken from the token
+}
+
+// tokenVariables are those that decide about a token.
+var tokenVariables = []string{
+	"JWT_ISSUER", "JWT_ISSUER_ALIASES", "JWT_AUDIENCE", "JWT_JWKS_URL", "JWT_JWKS", "JWT_USER_CLAIM", "JWT_REQUIRED_SCOPE", "JWT_REQUIRED_CLAIM",
+}
+
+func (c *configuration) run(ctx context.Context, pasted string) error {
+	c.printTarget()
+	token, err := tokenadvice.Read(pasted)
+	if err != nil {
+		return err //nolint:wrapcheck // it is a sentence for the person who pasted the text
+	}
+	c.token = token
+	if err := c.checkVariables(); err != nil {
+		return err
+	}
+	c.printToken()
+	variables := c.variables()
+	v := c.evaluate(ctx, variables)
+	c.printVerdict(variables, v)
+	final := v
+	if v.refusal != nil {
+		final = c.correct(ctx, variables, v)
+	}
+	c.printWarnings(variables)
+	if c.isSettable(final) {
+		c.printParameters(variables)
+		c.printCommand(variables)
+	} else {
+		c.printf("\nNo settings accept this token.\n")
+	}
+	if v.refusal != nil || v.expired {
+		return errRefused
+	}
+	return nil
+}
+
+// checkVariables reports variables of the environment that are wrong whatever the token is.
+func (c *configuration) checkVariables() error {
+	_, err := c.rules(c.environment(), true)
+	return err
+}
+
+func (c *configuration) environment() map[string]string {
+	variables := map[string]string{}
+	for _, name := range tokenVariables {
+		variables[name] = strings.TrimSpace(c.getenv(name))
+	}
+	return variables
+}
+
+// variables are those of the environment, completed from the token.
+func (c *configuration) variables() map[string]string {
+	variables := c.environment()
+	take := func(name, value string) {
+		if variables[name] == "" && value != "" {
+			variables[name] = value
+			c.taken = append(c.taken, name)
+		}
+	}
+	take("JWT_ISSUER", c.token.Issuer())
+	take("JWT_AUDIENCE", c.token.Audience())
+	user, ok := c.token.User()
+	if ok && user.Name != "sub" {
+		take("JWT_USER_CLAIM", user.Name)
+	}
+	if name, _ := c.token.Text(c.userClaim(variables)); tokenadvice.IsAddress(name) && c.token.IsVerified() {
+		take("JWT_REQUIRED_CLAIM", tokenadvice.EmailRule)
+	}
+	return variables
+}
+
+func (c *configuration) userClaim(variables map[string]string) string {
+	return cmp.Or(variables["JWT_USER_CLAIM"], "sub")
+}
+
+// verdict is what the portal would say of a token.
+type verdict struct {
+	refusal *operator.Refusal // the first rule that refuses it, apart from its expiry; nil if every rule accepts it
+	expired bool
+	never   bool // the token was never valid, so the other rules could not be checked
+}
+
+// evaluate has the portal's verifier judge the token. If it expired, the other rules are checked at the time of
+// its expiry: their advice should not wait for the next token.
+func (c *configuration) evaluate(ctx context.Context, variables map[string]string) verdict {
+	v := verdict{refusal: c.judge(ctx, variables, c.now)}
+	if v.refusal == nil || v.refusal.Rule != "expired" {
+		return v
+	}
+	v.expired = true
+	v.refusal = c.judge(ctx, variables, c.token.Time("exp"))
+	if v.refusal != nil && (v.refusal.Rule == "issued in the future" || v.refusal.Rule == "not valid yet") {
+		v.refusal, v.never = nil, true
+	}
+	return v
+}
+
+// judge returns why the portal would refuse the token at a time. It searches for the keys of an issuer without discovery.
+func (c *configuration) judge(ctx context.Context, variables map[string]string, at time.Time) *operator.Refusal {
+	refusal := c.judgeOnce(ctx, variables, at)
+	if refusal == nil || !refusal.Keys || c.offline || variables["JWT_JWKS_URL"] != "" || variables["JWT_JWKS"] != "" {
+		return refusal
+	}
+	for _, place := range c.token.KeySets() {
+		variables["JWT_JWKS_URL"] = place
+		if found := c.judgeOnce(ctx, variables, at); found == nil || !found.Keys {
+			c.taken = append(c.taken, "JWT_JWKS_URL")
+			return found
+		}
+	}
+	variables["JWT_JWKS_URL"] = ""
+	return refusal
+}
+
+const (
+	ruleNoSetting   = "an issuer that no setting can have"
+	ruleNoDiscovery = "an issuer whose keys cannot be discovered"
+)
+
+func (c *configuration) judgeOnce(ctx context.Context, variables map[string]string, at time.Time) *operator.Refusal {
+	var err error
+	rules, unreadable := c.rules(variables, c.offline)
+	if unreadable == nil && !c.offline {
+		_, err = rules.Verify(ctx, c.token.Compact, at)
+		return asRefusal(err)
+	}
+	if rules, unreadable = c.rules(variables, true); unreadable != nil {
+		return &operator.Refusal{Rule: ruleNoSetting}
+	}
+	_, err = rules.Inspect(c.token.Compact, at)
+	if refusal := asRefusal(err); refusal != nil || c.offline {
+		return refusal
+	}
+	return &operator.Refusal{Rule: ruleNoDiscovery, Keys: true}
+}
+
+func asRefusal(err error) *operator.Refusal {
+	var refusal *operator.Refusal
+	errors.As(err, &refusal)
+	return refusal
+}
+
+// rules are those of the variables. A missing issuer or audience has a placeholder, so that the verifier can say what the token
+// lacks. withoutKeys are rules for Inspect alone.
+func (c *configuration) rules(variables map[string]string, withoutKeys bool) (*operator.TokenRules, error) {
+	complete := maps.Clone(variables)
+	complete["JWT_ISSUER"] = cmp.Or(complete["JWT_ISSUER"], "https://issuer.invalid")
+	complete["JWT_AUDIENCE"] = cmp.Or(complete["JWT_AUDIENCE"], "none")
+	complete["STRIPE_LIVEMODE"] = c.getenv("STRIPE_LIVEMODE") // some issuers are for tests alone
+	if withoutKeys && complete["JWT_JWKS"] == "" && complete["JWT_JWKS_URL"] == "" {
+		complete["JWT_JWKS_URL"] = "https://keys.invalid/"
+	}
+	return operator.ReadTokenRules(func(name string) string { return complete[name] }) //nolint:wrapcheck // it names the variables
+}
+
+// correct replaces the values that refuse the token by its own, as long as that is safe, and says what comes of it.
+func (c *configuration) correct(ctx context.Context, variables map[string]string, v verdict) verdict {
+	corrected := false
+	for v.refusal != nil && c.replace(ctx, variables, v.refusal.Rule) {
+		corrected = true
+		if v = c.evaluate(ctx, variables); v.refusal != nil {
+			c.printf("The next rule: %s. %s\n", v.refusal.Rule, c.advice(variables, v.refusal))
+		}
+	}
+	if corrected && v.refusal == nil && !v.expired {
+		c.printf("With the parameters below the portal accepts it%s.\n", c.ofKeys(variables))
+	}
+	return v
+}
+
+// replace changes the variable that a rule is about, and reports whether it did.
+func (c *configuration) replace(ctx context.Context, variables map[string]string, rule string) bool {
+	switch rule {
+	case "issuer mismatch":
+		if variables["JWT_ISSUER"] == c.token.Issuer() {
+			return false
+		}
+		c.replaceIssuer(ctx, variables)
+		return true
+	case "audience mismatch":
+		audience := c.token.Audience()
+		if audience == "" || audience == variables["JWT_AUDIENCE"] || c.token.SharedAudience(audience) != "" {
+			return false
+		}
+		variables["JWT_AUDIENCE"] = audience
+		return true
+	case "no user", "user with control characters", "user longer than 255 characters":
+		user, ok := c.token.User()
+		if !ok || user.Name == c.userClaim(variables) {
+			return false
+		}
+		variables["JWT_USER_CLAIM"] = user.Name
+		return true
+	}
+	return false
+}
+
+// isSettable reports whether there are settings worth printing: they accept the token, or may once the keys or the user's rights
+// are as they should be.
+func (c *configuration) isSettable(v verdict) bool {
+	if v.refusal == nil || v.refusal.Keys {
+		return true
+	}
+	isOfKeys := v.refusal.Rule == "unknown key" || v.refusal.Rule == "bad signature"
+	isRight := strings.HasPrefix(v.refusal.Rule, "token lacks the scope") || strings.HasPrefix(v.refusal.Rule, "token's claim")
+	return isRight || isOfKeys && (c.getenv("JWT_JWKS") != "" || c.getenv("JWT_JWKS_URL") != "")
+}
+
+func (c *configuration) isTaken(name string) bool { return slices.Contains(c.taken, name) }

@@ -1,0 +1,383 @@
+package operator
+
+import (
+	"cmp"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"billingportal/functions/app/operator"
+	"billingportal/local/internal/commandline"
+	"billingportal/local/internal/operator/importer"
+)
+
+func importCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "import",
+		Usage: "bring the customers that you have into the table",
+		Description: "Reads every Stripe customer whose metadata names a user, or a file, and writes who belongs to whom into the table of this\n" +
+			"environment (CUSTOMERS_TABLE and so on), as the webhook would have. Live events may come in meanwhile, and an import may run twice.\n\n" +
+			"  CUSTOMERS_TABLE=… STRIPE_SECRET_ID=… go run ./local import --dry-run\n" +
+			"  CUSTOMERS_TABLE=… STRIPE_SECRET_ID=… go run ./local import --state import.state --report import.csv\n" +
+			"  CUSTOMERS_TABLE=… go run ./local import --csv users.csv\n\n" +
+			"Customers that only an e-mail address ties to a user: --propose writes a file for you to read, and to import with --csv.\n" +
+			"After events were missed: --verify compares every mapping with Stripe, and with --fix corrects what it finds.\n\n" +
+			"A line of a file whose customer another user has too is not imported, unless --shared says that users share customers on purpose.\n\n" +
+			"AWS is reached with your own configuration and credentials; Stripe with STRIPE_SECRET_KEY, or the secret that STRIPE_SECRET_ID\n" +
+			"names; with STRIPE_LIVEMODE set, a key of the other mode is refused. With --state, the same command continues a run that was cut\n" +
+			"off. The exit status is 1 if something was not imported.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "csv", Usage: "read user_id,customer_id[,claimed_at], or Stripe's own export of customers, from `FILE` instead of Stripe; - is standard input"},
+			&cli.BoolFlag{Name: "shared", Usage: "users share customers on purpose: one customer may have several users"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "read and count, and write nothing"},
+			&cli.StringFlag{Name: "state", Usage: "keep in `FILE` what was done, so that a run that was cut off can continue"},
+			&cli.StringFlag{Name: "report", Usage: "write conflicts, malformed lines and deleted customers to `FILE`, as CSV"},
+			&cli.IntFlag{Name: "rate", Value: 20, Usage: "the most reads of Stripe a second"},
+			&cli.IntFlag{Name: "write-capacity", Value: 500, Usage: "the most write units of DynamoDB a second"},
+			&cli.StringFlag{Name: "endpoint-url", Usage: "`URL` of DynamoDB, such as DynamoDB Local's"},
+			&cli.StringFlag{Name: "format", Usage: "with dynamodb-json: write the format of DynamoDB's import from S3, and no table"},
+			&cli.StringFlag{Name: "propose", Usage: "read user_id,email from `FILE`, and propose a customer for each user"},
+			&cli.StringFlag{Name: "out", Usage: "`FILE` for --propose and --format; gzipped if its name ends in .gz"},
+			&cli.BoolFlag{Name: "verify", Usage: "compare every mapping of the table with Stripe"},
+			&cli.BoolFlag{Name: "fix", Usage: "with --verify: correct what is wrong"},
+		},
+		Action: runImport,
+	}
+}
+
+func runImport(ctx context.Context, cmd *cli.Command) error {
+	if err := checkImportFlags(cmd); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	j := &importJob{cmd: cmd, out: cmd.Root().Writer, end: cancel}
+	var err error
+	if report := cmd.String("report"); report != "" {
+		if j.report, err = importer.OpenReport(report); err != nil {
+			return err
+		}
+	} else {
+		j.report = &importer.Report{}
+	}
+	defer func() { _ = j.report.Close() }()
+	switch {
+	case cmd.String("propose") != "":
+		err = j.propose(ctx)
+	case cmd.Bool("verify"):
+		err = j.verify(ctx)
+	case cmd.String("format") != "":
+		err = j.items(ctx)
+	default:
+		err = j.run(ctx)
+	}
+	var login *awsFault
+	if errors.As(context.Cause(ctx), &login) {
+		return login // and not what the run met because of it
+	}
+	return err
+}
+
+func checkImportFlags(cmd *cli.Command) error {
+	format := cmd.String("format")
+	var modes []string
+	for _, flag := range []string{"csv", "propose", "verify"} {
+		if cmd.IsSet(flag) {
+			modes = append(modes, "--"+flag)
+		}
+	}
+	needsOut := format != "" || cmd.String("propose") != ""
+	switch {
+	case len(modes) > 1:
+		return fmt.Errorf("%s do not go together", strings.Join(modes, " and "))
+	case format != "" && format != "dynamodb-json":
+		return errors.New("--format is dynamodb-json, or left out")
+	case format != "" && (cmd.Bool("verify") || cmd.String("propose") != ""):
+		return errors.New("--format goes with an import only")
+	case needsOut != (cmd.String("out") != ""):
+		return errors.New("--out goes with --propose or --format, and they with it")
+	case cmd.Bool("fix") && !cmd.Bool("verify"):
+		return errors.New("--fix goes with --verify")
+	case cmd.Bool("shared") && cmd.String("propose") != "":
+		return errors.New("--shared goes with the import of a proposal, not with --propose")
+	case cmd.String("state") != "" && needsOut:
+		return errors.New("--state goes with an import into the table, or with --verify")
+	case cmd.Int("rate") < 1 || cmd.Int("write-capacity") < 1:
+		return errors.New("--rate and --write-capacity are at least 1")
+	}
+	return checkImportFiles(cmd)
+}
+
+// checkImportFiles refuses to write one file over another.
+func checkImportFiles(cmd *cli.Command) error {
+	flags := []string{"csv", "propose", "out", "report", "state"}
+	for i, one := range flags {
+		for _, other := range flags[i+1:] {
+			if isSameFile(cmd.String(one), cmd.String(other)) {
+				return fmt.Errorf("--%s and --%s are the same file", one, other)
+			}
+		}
+	}
+	return nil
+}
+
+func isSameFile(a, b string) bool {
+	if a == "" || b == "" {
+		return false
+	}
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	if errA != nil || errB != nil {
+		return filepath.Clean(a) == filepath.Clean(b)
+	}
+	return os.SameFile(infoA, infoB) && infoA.Mode().IsRegular() // and not /dev/null
+}
+
+// importJob is one run of the command.
+type importJob struct {
+	cmd    *cli.Command
+	out    io.Writer
+	report *importer.Report
+	end    context.CancelCauseFunc // ends the run for a reason that trying again does not help
+}
+
+// run imports into the table.
+func (j *importJob) run(ctx context.Context) error {
+	table, metadataKey, err := operator.ReadMappingTable(os.Getenv)
+	if err != nil {
+		return err //nolint:wrapcheck // it names the variables
+	}
+	isDry := j.cmd.Bool("dry-run")
+	client, err := j.dynamoDB(ctx, table)
+	if err != nil && isDry && j.cmd.String("csv") != "" {
+		fmt.Fprintf(j.out, "The table was not read (%v): conflicts with it are not counted.\n", err)
+		client, err = nil, nil
+	}
+	if err != nil {
+		return err
+	}
+	var owners *importer.Owners
+	if client != nil && !j.cmd.Bool("shared") {
+		owners = &importer.Owners{Table: table, Scanner: client}
+	}
+	source, closeSource, err := j.source(ctx, metadataKey, owners)
+	if err != nil {
+		return err
+	}
+	defer closeSource()
+	run := &importer.Import{
+		Source: source, Table: table, WriteCapacity: j.cmd.Int("write-capacity"), StateFile: j.cmd.String("state"),
+		Report: j.report, Progress: j.progress(),
+		Target: strings.TrimSpace(fmt.Sprintf("%+v %s shared=%t", table, j.cmd.String("endpoint-url"), j.cmd.Bool("shared"))),
+	}
+	if j.cmd.String("csv") == "" {
+		run.Owners = owners
+	}
+	if !isDry {
+		run.Writer = &operator.MappingWriter{Client: client, Table: table}
+	}
+	start := time.Now()
+	counts, err := run.Run(ctx)
+	if isOfState(err) {
+		return err
+	}
+	verb := "imported"
+	if isDry {
+		verb = "would be imported"
+	}
+	fmt.Fprintf(j.out, "%d %s (%d known before), %d conflicts, %d malformed, %d of deleted customers, %d skipped, %d ended by later events, %d released before, in %s\n",
+		counts.Imported, verb, counts.Known, counts.Conflicts+counts.Contested, counts.Rejected, counts.Deleted, counts.Skipped, counts.Superseded, counts.Released, time.Since(start).Round(time.Second))
+	j.printFirsts()
+	if run.WasDone {
+		fmt.Fprintf(j.out, "%s says that all of this was done before; nothing was read. Remove it to import again.\n", run.StateFile)
+	}
+	switch {
+	case err != nil && run.StateFile != "" && !isDry:
+		return fmt.Errorf("cut off; the same command continues from here: %w", err)
+	case err != nil:
+		return err
+	case counts.NotImported() > 0:
+		return fmt.Errorf("%d were not imported%s", counts.NotImported(), j.seeReport())
+	}
+	return nil
+}
+
+// isOfState reports whether the state file does not fit: the run did nothing, and the same command would not continue it.
+func isOfState(err error) bool {
+	var unusable *importer.StateError
+	return errors.As(err, &unusable)
+}
+
+func (j *importJob) printFirsts() {
+	for _, first := range j.report.Firsts() {
+		fmt.Fprintln(j.out, first)
+	}
+}
+
+func (j *importJob) seeReport() string {
+	if path := j.cmd.String("report"); path != "" {
+		return "; see " + path
+	}
+	return "; --report FILE says which"
+}
+
+// source opens Stripe or a file. A file is compared with owners, unless that is nil.
+func (j *importJob) source(ctx context.Context, metadataKey string, owners *importer.Owners) (importer.Source, func(), error) {
+	path := j.cmd.String("csv")
+	if path == "" {
+		account, err := stripeAccount(ctx, j.end, "read customers", "")
+		if err != nil {
+			return nil, nil, err
+		}
+		return &importer.FromStripe{Reader: account, Limiter: importer.NewLimiter(j.cmd.Int("rate")), MetadataKey: metadataKey}, func() {}, nil
+	}
+	source := &importer.FromCSV{Path: path, MetadataKey: metadataKey, IsShared: j.cmd.Bool("shared"), Owners: owners}
+	if path == "-" {
+		source.File = j.cmd.Root().Reader
+		return source, func() { _ = source.Close() }, nil
+	}
+	file, err := os.Open(path) //nolint:gosec // the operator names it
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, nil, errors.Join(err, file.Close())
+	}
+	source.File = file
+	source.Version = fmt.Sprintf("(%d bytes of %s)", info.Size(), info.ModTime().UTC().Format(time.RFC3339Nano))
+	return source, func() { _ = errors.Join(source.Close(), file.Close()) }, nil // temporary, and only read
+}
+
+// items writes a file for DynamoDB's import from S3.
+func (j *importJob) items(ctx context.Context) (err error) {
+	table, metadataKey, err := operator.ReadMappingTable(func(name string) string {
+		// The table's name is not in the file.
+		return cmp.Or(os.Getenv(name), map[string]string{"CUSTOMERS_TABLE": "none"}[name])
+	})
+	if err != nil {
+		return err //nolint:wrapcheck // it names the variables
+	}
+	source, closeSource, err := j.source(ctx, metadataKey, nil)
+	if err != nil {
+		return err
+	}
+	defer closeSource()
+	out, closeOut, err := j.create()
+	if err != nil {
+		return err
+	}
+	items := &importer.Items{Source: source, Table: table, Report: j.report, Progress: j.progress()}
+	counts, err := items.Write(ctx, out)
+	if err := errors.Join(err, closeOut()); err != nil {
+		return err
+	}
+	fmt.Fprintf(j.out, "%d written, %d conflicts, %d malformed, %d skipped\n", counts.Imported, counts.Conflicts+counts.Contested, counts.Rejected, counts.Skipped)
+	j.printFirsts()
+	if counts.NotImported() > 0 {
+		return fmt.Errorf("%d were not written%s", counts.NotImported(), j.seeReport())
+	}
+	return nil
+}
+
+// propose writes a proposal, and no table.
+func (j *importJob) propose(ctx context.Context) error {
+	account, err := stripeAccount(ctx, j.end, "read customers", "")
+	if err != nil {
+		return err
+	}
+	users, err := os.Open(j.cmd.String("propose"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = users.Close() }() // it is only read
+	out, closeOut, err := j.create()
+	if err != nil {
+		return err
+	}
+	proposal := &importer.Proposal{Reader: account, Limiter: importer.NewLimiter(j.cmd.Int("rate")), Report: j.report, Progress: j.progress()}
+	matches, err := proposal.Write(ctx, users, out)
+	if err := errors.Join(err, closeOut()); err != nil {
+		return err
+	}
+	fmt.Fprintf(j.out, "%d unique, %d several, %d none, %d malformed lines\nNothing was imported. Read %s, remove the lines that you do not trust, and import it with --csv.\n",
+		matches.Unique, matches.Several, matches.None, matches.Malformed, j.cmd.String("out"))
+	j.printFirsts()
+	return nil
+}
+
+func (j *importJob) verify(ctx context.Context) error {
+	table, metadataKey, err := operator.ReadMappingTable(os.Getenv)
+	if err != nil {
+		return err //nolint:wrapcheck // it names the variables
+	}
+	client, err := j.dynamoDB(ctx, table)
+	if err != nil {
+		return err
+	}
+	account, err := stripeAccount(ctx, j.end, "read customers", "")
+	if err != nil {
+		return err
+	}
+	run := &importer.Verification{
+		Owners: &importer.Owners{Table: table, Scanner: client}, Reader: account, Limiter: importer.NewLimiter(j.cmd.Int("rate")),
+		MetadataKey: metadataKey, IsShared: j.cmd.Bool("shared"), WriteCapacity: j.cmd.Int("write-capacity"), StateFile: j.cmd.String("state"),
+		Target: strings.TrimSpace(fmt.Sprintf("%+v %s", table, j.cmd.String("endpoint-url"))),
+		Report: j.report, Progress: j.progress(), Now: time.Now,
+	}
+	if j.cmd.Bool("fix") && !j.cmd.Bool("dry-run") {
+		run.Fix = &operator.MappingWriter{Client: client, Table: table}
+	}
+	verified, err := run.Run(ctx)
+	if isOfState(err) {
+		return err
+	}
+	fmt.Fprintf(j.out, "%d looked at: %d of deleted customers, %d of customers who name another user, %d of customers who do not exist, %d malformed; %d corrected\n",
+		verified.Looked, verified.Deleted, verified.Renamed, verified.Missing, verified.Malformed, verified.Fixed)
+	if verified.Shared > 0 {
+		fmt.Fprintf(j.out, "%d have a customer that another user has too (--shared allows that)\n", verified.Shared)
+	}
+	if verified.LeftOut > 0 {
+		fmt.Fprintf(j.out, "%d customers had no room in the item of a user with more than 100\n", verified.LeftOut)
+	}
+	j.printFirsts()
+	if run.WasDone {
+		fmt.Fprintf(j.out, "%s says that all of this was done before; nothing was read. Remove it to verify again.\n", run.StateFile)
+	}
+	switch {
+	case err != nil && run.StateFile != "":
+		return fmt.Errorf("cut off; the same command continues from here: %w", err)
+	case err == nil && verified.Wrong() > verified.Fixed:
+		return fmt.Errorf("%d are not as Stripe says%s", verified.Wrong()-verified.Fixed, j.seeReport())
+	}
+	return err
+}
+
+// create opens the file of --out, gzipped where its name says so.
+func (j *importJob) create() (io.Writer, func() error, error) {
+	path := j.cmd.String("out")
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // the operator names it
+	if err != nil {
+		return nil, nil, err
+	}
+	if !strings.HasSuffix(path, ".gz") {
+		return file, file.Close, nil
+	}
+	zipped := gzip.NewWriter(file)
+	return zipped, func() error { return errors.Join(zipped.Close(), file.Close()) }, nil
+}
+
+func (j *importJob) progress() importer.Progress {
+	if w := j.cmd.Root().ErrWriter; commandline.IsTerminal(w) {
+		return importer.Bar(w)
+	}
+	return importer.Lines(j.cmd.Root().ErrWriter)
+}

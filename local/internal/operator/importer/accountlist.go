@@ -1,0 +1,172 @@
+package importer
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
+
+	"billingportal/functions/app/operator"
+	"billingportal/local/internal/operator/importer/extsort"
+)
+
+// standing says whether Stripe has a customer.
+type standing string
+
+const (
+	isLive    standing = "live"
+	isDeleted standing = "deleted"
+	isMissing standing = "missing" // Stripe has never had such a customer in this mode
+)
+
+// accountList keeps Stripe's customers in a file that only grows, so that a run that was cut off does not ask again. The fields of a line
+// are customer, an empty user, time of reading, time of the customer's creation, standing, and the user in the metadata. Because of the
+// empty user, they sort before the lines of the customer's users; the newest comes last.
+type accountList struct {
+	file        *os.File
+	reader      Reader
+	limiter     *rate.Limiter
+	metadataKey string
+	now         func() time.Time
+}
+
+// openAccountList opens the list of a run that keeps its state, or else a temporary one. It cuts the file to size: the state does not know
+// of later lines.
+func openAccountList(path string, size int64) (file *os.File, err error) {
+	if path == "" {
+		file, err = os.CreateTemp("", "billingportal-customers-")
+	} else {
+		file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // beside the state that the operator names
+	}
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && info.Size() < size {
+		err = &StateError{file.Name() + " lacks what an earlier run kept there; remove the state to start over"}
+	}
+	if err == nil {
+		err = file.Truncate(size)
+	}
+	if err == nil {
+		_, err = file.Seek(size, io.SeekStart)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// page lists a page of customers, and returns the last one. Deleted customers are in no list.
+func (l *accountList) page(ctx context.Context, after string) (last string, read int, more bool, err error) {
+	var page []customer
+	err = again(ctx, func() (err error) {
+		page, more, err = customersAfter(ctx, l.reader, l.limiter, after)
+		return err
+	})
+	if err != nil {
+		return "", 0, false, err
+	}
+	last = after
+	var lines strings.Builder
+	for _, c := range page {
+		last = c.ID
+		l.describe(&lines, c, isLive)
+	}
+	_, err = l.file.WriteString(lines.String())
+	return last, len(page), more, err
+}
+
+func (l *accountList) describe(lines *strings.Builder, c customer, s standing) {
+	if operator.IsCustomerID(c.ID) {
+		// A test clock's customer may be of the future, and so are its claims.
+		at := max(l.now().Unix(), c.Created)
+		fmt.Fprintf(lines, "%s\x00\x00%020d\x00%020d\x00%s\x00%s\n", c.ID, at, c.Created, s, namedUser(c, l.metadataKey))
+	}
+}
+
+// lookups is how many customers are looked up at once.
+const lookups = 20
+
+// lookUp asks for customers one by one.
+func (l *accountList) lookUp(ctx context.Context, ids []string) error {
+	lines := make([]strings.Builder, len(ids))
+	workers, ctx := errgroup.WithContext(ctx)
+	workers.SetLimit(lookups)
+	for i, id := range ids {
+		workers.Go(func() error {
+			found, s, err := l.customer(ctx, id)
+			found.ID = id
+			l.describe(&lines[i], found, s)
+			return err
+		})
+	}
+	if err := workers.Wait(); err != nil {
+		return err
+	}
+	for i := range lines {
+		if _, err := l.file.WriteString(lines[i].String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *accountList) customer(ctx context.Context, id string) (found customer, s standing, err error) {
+	err = again(ctx, func() error {
+		if err := l.limiter.Wait(ctx); err != nil {
+			return err
+		}
+		document, err := l.reader.Read(ctx, "/v1/customers/"+url.PathEscape(id), nil)
+		if err != nil {
+			return err
+		}
+		if json.Unmarshal(document, &found) != nil {
+			return errList
+		}
+		if found.isOfOtherMode(l.reader) {
+			return errMode
+		}
+		return nil
+	})
+	var refusal *operator.StripeRefusal
+	switch {
+	case errors.As(err, &refusal) && refusal.IsMissing:
+		return found, isMissing, nil
+	case found.Deleted:
+		return found, isDeleted, err
+	}
+	return found, isLive, err
+}
+
+// size writes the list through to the disk, and returns its length.
+func (l *accountList) size() (int64, error) {
+	if err := l.file.Sync(); err != nil {
+		return 0, err
+	}
+	return l.file.Seek(0, io.SeekCurrent)
+}
+
+// addTo adds every line from an offset on to a sorter.
+func (l *accountList) addTo(sorter *extsort.Sorter, from int64) error {
+	end, err := l.file.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return err
+	}
+	lines := bufio.NewScanner(io.NewSectionReader(l.file, from, end-from))
+	for lines.Scan() {
+		if err := sorter.Add(lines.Text()); err != nil {
+			return err
+		}
+	}
+	return lines.Err()
+}

@@ -1,0 +1,60 @@
+package importer
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"billingportal/functions/app/operator"
+	"billingportal/local/internal/operator/importer/extsort"
+)
+
+// Scanner reads a table page by page.
+type Scanner interface {
+	Scan(ctx context.Context, input *dynamodb.ScanInput, options ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
+}
+
+// Owners are the users of a table and the customers they have: by events, by imports, and by an app's own hand. The whole table is
+// read, because no index leads from a customer to all of these.
+type Owners struct {
+	Table   operator.MappingTable
+	Scanner Scanner
+}
+
+// read adds a line of customer, separator, user, separator for each claim that counts. It calls hear, unless that is nil, for every user,
+// with the reason if the item cannot be read.
+func (o *Owners) read(ctx context.Context, into *extsort.Sorter, hear func(entry operator.MappingEntry, err error), progress Progress) error {
+	progress.Start("read the table", 0, 0)
+	defer progress.Stop()
+	var from map[string]types.AttributeValue
+	for {
+		page, err := o.Scanner.Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(o.Table.Name), ConsistentRead: aws.Bool(true), ExclusiveStartKey: from})
+		if err != nil {
+			return fmt.Errorf("read the table: %w", operator.AWSFailure("dynamodb", err))
+		}
+		for _, item := range page.Items {
+			entry, err := o.Table.EntryOf(item)
+			if entry.User == "" {
+				continue
+			}
+			if hear != nil {
+				hear(entry, err)
+			}
+			if err != nil {
+				continue
+			}
+			for _, customer := range entry.State.Counting() {
+				if err := into.Add(customer + separator + entry.User + separator); err != nil {
+					return err
+				}
+			}
+		}
+		progress.Read(len(page.Items))
+		if from = page.LastEvaluatedKey; from == nil {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,426 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
+
+	"billingportal/functions/app/operator"
+	"billingportal/local/internal/operator/importer/extsort"
+)
+
+// Verification compares every mapping of the table with Stripe, after events were missed.
+type Verification struct {
+	Owners      *Owners
+	Reader      Reader
+	Limiter     *rate.Limiter
+	MetadataKey string
+	// IsShared says that users share customers on purpose: a customer of several users is as it should be.
+	IsShared bool
+	Fix      Writer // nil: report alone
+	// Target tells one table from another, for the state file.
+	Target        string
+	WriteCapacity int
+	StateFile     string // "": none
+	Report        *Report
+	Progress      Progress
+	Now           func() time.Time
+	// WasDone is set by Run if the state file says that all was done before.
+	WasDone bool
+
+	state   *verifyState
+	list    *accountList
+	sorter  *extsort.Sorter
+	limiter *rate.Limiter
+	lacking map[string][]string // users whose items left claims out that they have room for now, and the customers that they have
+	mu      sync.Mutex          // of the counts, while corrections run
+}
+
+// Verified counts mappings by finding.
+type Verified struct {
+	Looked    int64 `json:"looked"`
+	Deleted   int64 `json:"deleted"`
+	Renamed   int64 `json:"renamed"`
+	Missing   int64 `json:"missing"`
+	Shared    int64 `json:"shared"`
+	LeftOut   int64 `json:"left_out"`
+	Malformed int64 `json:"malformed"`
+	Fixed     int64 `json:"fixed"`
+}
+
+// Wrong is how many mappings are not what Stripe says.
+func (v Verified) Wrong() int64 {
+	return v.Deleted + v.Renamed + v.Missing + v.Shared + v.LeftOut + v.Malformed
+}
+
+// verifyState is the progress of a verification, kept in a file.
+type verifyState struct {
+	Source     string         `json:"source"`
+	Target     string         `json:"target"`
+	After      string         `json:"after,omitempty"` // the last customer of the list that was read
+	Listed     bool           `json:"listed,omitempty"`
+	Read       int64          `json:"read,omitempty"`
+	ListSize   int64          `json:"list_size,omitempty"`
+	Until      string         `json:"until,omitempty"`   // customer and user up to whom mappings were compared
+	Pending    []correction   `json:"pending,omitempty"` // noted, and perhaps not yet made
+	Verified   Verified       `json:"verified"`
+	ReportSize int64          `json:"report_size,omitempty"`
+	First      map[string]Row `json:"first,omitempty"`
+	Done       bool           `json:"done,omitempty"`
+}
+
+// Run reads Stripe's list and the table once each, sorts both by customer, and looks up only those customers that the list lacks.
+func (v *Verification) Run(ctx context.Context) (verified Verified, err error) {
+	v.state = &verifyState{Source: v.name(), Target: v.Target}
+	source := v.state.Source
+	if _, err := load(v.StateFile, v.state); err != nil {
+		return verified, err
+	}
+	if v.state.Source != source || v.state.Target != v.Target {
+		return verified, otherRun(v.StateFile, v.state.Source, v.state.Target)
+	}
+	v.WasDone = v.state.Done
+	if err := v.Report.resume(v.state.ReportSize, v.state.First); err != nil || v.WasDone {
+		return v.state.Verified, err
+	}
+	path := ""
+	if v.StateFile != "" {
+		path = v.StateFile + ".customers"
+	}
+	file, err := openAccountList(path, v.state.ListSize)
+	if err != nil {
+		return verified, err
+	}
+	defer func() {
+		err = errors.Join(err, file.Close())
+		if path == "" || v.state.Done {
+			err = errors.Join(err, os.Remove(file.Name()))
+		}
+	}()
+	v.list = &accountList{file: file, reader: v.Reader, limiter: v.Limiter, metadataKey: v.MetadataKey, now: v.Now}
+	if v.sorter, err = extsort.New(); err != nil {
+		return verified, err
+	}
+	defer func() { err = errors.Join(err, v.sorter.Close()) }()
+	v.limiter = newWriteLimiter(v.WriteCapacity)
+	if err := v.correct(ctx); err != nil { // what an earlier run noted
+		return v.state.Verified, err
+	}
+	for _, step := range []func(context.Context) error{v.readList, v.readTable, v.lookUpOthers, v.compare} {
+		if err := step(ctx); err != nil {
+			return v.state.Verified, err
+		}
+	}
+	return v.state.Verified, nil
+}
+
+func (v *Verification) name() string {
+	name := "verify " + (&FromStripe{Reader: v.Reader, MetadataKey: v.MetadataKey}).Name()
+	if v.Fix != nil {
+		name += ", fix"
+	}
+	if v.IsShared {
+		name += ", shared"
+	}
+	return name
+}
+
+func (v *Verification) readList(ctx context.Context) error {
+	v.Progress.Start("read Stripe's list", v.state.Read, 0)
+	defer v.Progress.Stop()
+	for !v.state.Listed {
+		last, read, more, err := v.list.page(ctx, v.state.After)
+		if err != nil {
+			return err
+		}
+		v.state.After, v.state.Listed = last, !more
+		v.state.Read += int64(read)
+		if err := v.saveList(); err != nil {
+			return err
+		}
+		v.Progress.Read(read)
+	}
+	return v.list.addTo(v.sorter, 0)
+}
+
+func (v *Verification) saveList() (err error) {
+	if v.StateFile == "" {
+		return nil
+	}
+	if v.state.ListSize, err = v.list.size(); err != nil {
+		return err
+	}
+	return save(v.StateFile, v.state)
+}
+
+// readTable reads the table after the list, so that a customer of a mapping is in the list or can be looked up.
+func (v *Verification) readTable(ctx context.Context) error {
+	isFirst := v.state.Until == "" // or else an earlier run has counted them
+	if isFirst {
+		v.state.Verified = Verified{}
+	}
+	v.lacking = map[string][]string{}
+	return v.Owners.read(ctx, v.sorter, func(entry operator.MappingEntry, err error) {
+		switch {
+		case err != nil && isFirst:
+			v.state.Verified.Malformed++
+			v.Report.add(Row{Kind: kindMalformed, User: entry.User, Detail: err.Error()})
+		case err == nil && entry.State.LacksClaims():
+			v.lacking[entry.User] = entry.State.Counting()
+		}
+	}, v.Progress)
+}
+
+// lookUpOthers looks up the customers of mappings that the list lacks: deleted ones, those of the other mode, and new ones.
+func (v *Verification) lookUpOthers(ctx context.Context) error {
+	listEnd, err := v.list.file.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return err
+	}
+	v.Progress.Start("look up other customers", 0, 0)
+	defer v.Progress.Stop()
+	lookUp := func(ids []string) error {
+		if err := v.list.lookUp(ctx, ids); err != nil {
+			return err
+		}
+		v.Progress.Read(len(ids))
+		return v.saveList()
+	}
+	var ids []string
+	var last string
+	err = v.each(ctx, func(found pair) error {
+		isOther := found.user != "" && found.customer != last
+		last = found.customer
+		if !isOther {
+			return nil
+		}
+		if ids = append(ids, found.customer); len(ids) < 5*lookups {
+			return nil
+		}
+		err := lookUp(ids)
+		ids = nil
+		return err
+	})
+	if err == nil {
+		err = lookUp(ids)
+	}
+	if err != nil {
+		return err
+	}
+	return v.list.addTo(v.sorter, listEnd)
+}
+
+func (v *Verification) each(ctx context.Context, do func(pair) error) error {
+	pairs, err := newPairs(v.sorter.Sorted())
+	if err != nil {
+		return err
+	}
+	defer pairs.stop()
+	for {
+		found, more, err := pairs.read()
+		if err != nil || !more {
+			return err
+		}
+		if err := errors.Join(ctx.Err(), do(found)); err != nil {
+			return err
+		}
+	}
+}
+
+// account is what Stripe says of the customer of a mapping.
+type account struct {
+	customer, user string
+	standing       standing
+	at             int64 // when that was read
+	created        int64
+}
+
+// compare goes through the mappings in order of their customers.
+func (v *Verification) compare(ctx context.Context) error {
+	v.Progress.Start("compare", v.state.Verified.Looked, 0)
+	defer v.Progress.Stop()
+	var of account
+	var wrong []correction
+	var until string
+	sinceNoted := 0
+	note := func() error {
+		v.state.Until, v.state.Pending = until, wrong
+		wrong, sinceNoted = nil, 0
+		if err := v.save(); err != nil {
+			return err
+		}
+		return v.correct(ctx)
+	}
+	err := v.each(ctx, func(found pair) error {
+		if found.user == "" {
+			of = accountOf(found)
+		}
+		key := found.customer + separator + found.user
+		if v.state.Until != "" && key <= v.state.Until {
+			return nil
+		}
+		if of.customer != found.customer {
+			of = account{customer: found.customer}
+		}
+		until = key
+		what := v.restore(of)
+		if found.user != "" {
+			v.state.Verified.Looked++
+			v.Progress.Read(1)
+			what = v.look(found, of)
+		}
+		if what != (Row{}) {
+			v.Report.add(what)
+		}
+		if v.Fix != nil && slices.Contains(correctable, what.Kind) {
+			wrong = append(wrong, correction{Row: what, Heir: of.user, At: of.at, Created: of.created})
+		}
+		if sinceNoted++; len(wrong) < batchLines && sinceNoted < 10*batchLines {
+			return nil
+		}
+		return note()
+	})
+	if err != nil {
+		return err
+	}
+	if err := note(); err != nil {
+		return err
+	}
+	v.state.Done = true
+	return v.save()
+}
+
+// save keeps what was found and done so far.
+func (v *Verification) save() (err error) {
+	if v.state.ReportSize, v.state.First, err = v.Report.flush(); err != nil {
+		return err
+	}
+	return save(v.StateFile, v.state)
+}
+
+func accountOf(found pair) account {
+	part := strings.SplitN(found.last, separator, 4)
+	at, _ := strconv.ParseInt(part[0], 10, 64) // written above
+	created, _ := strconv.ParseInt(part[1], 10, 64)
+	return account{customer: found.customer, user: part[3], standing: standing(part[2]), at: at, created: created}
+}
+
+// look counts a mapping that differs from Stripe, and returns the row of the report; an empty one if nothing is wrong.
+func (v *Verification) look(found pair, of account) Row {
+	row := Row{User: found.user, Customer: found.customer}
+	switch {
+	case of.standing == isMissing:
+		// Stripe still knows deleted customers. One that it never had may be of the other mode, which a person has to decide.
+		v.state.Verified.Missing++
+		row.Kind, row.Detail = kindMissing, "Stripe has no such customer in this mode; it is left as it is"
+	case of.standing == isDeleted:
+		v.state.Verified.Deleted++
+		row.Kind, row.Detail = kindDeleted, "the customer was deleted at Stripe"
+	case found.other != "" && v.IsShared:
+		return Row{}
+	case of.user != "" && of.user != found.user:
+		v.state.Verified.Renamed++
+		row.Kind, row.Detail = kindRenamed, fmt.Sprintf("the customer's metadata names the user %q", of.user)
+	case found.other != "" && (of.user == "" || v.Fix == nil): // a correction takes the customer from the others
+		v.state.Verified.Shared++
+		row.Kind, row.Detail = kindConflict, fmt.Sprintf("the user %q has this customer too, and the metadata does not say whose it is", found.other)
+		if of.user != "" {
+			row.Detail = fmt.Sprintf("the user %q has this customer too; the metadata names %q", found.other, of.user)
+		}
+	default:
+		return Row{}
+	}
+	return row
+}
+
+// restore counts a claim that the item of a user with very many customers left out, and returns the row of the report. Other customers
+// whose metadata names a user who does not have them are for an import.
+func (v *Verification) restore(of account) Row {
+	known, isLacking := v.lacking[of.user]
+	if !isLacking || of.standing != isLive || slices.Contains(known, of.customer) {
+		return Row{}
+	}
+	v.state.Verified.LeftOut++
+	return Row{Kind: kindLeftOut, User: of.user, Customer: of.customer, Detail: "the user's item had no room for this customer, and has some now"}
+}
+
+// correctable are the kinds of rows that a correction follows.
+var correctable = []string{kindDeleted, kindRenamed, kindLeftOut}
+
+// correction is what follows from a row of the report.
+type correction struct {
+	Row     Row    `json:"row"`
+	Heir    string `json:"heir,omitempty"` // whom the metadata names
+	At      int64  `json:"at"`             // when that was read
+	Created int64  `json:"created,omitempty"`
+}
+
+// change is what the missed events would have done.
+func (c correction) change() operator.MappingChange {
+	fact := operator.MappingFact{User: c.Row.User, Customer: c.Row.Customer}
+	// At the time of reading: an event that came since then is newer, and stays so.
+	at := operator.MappingAt(c.At)
+	switch c.Row.Kind {
+	case kindDeleted:
+		fact.Facts = operator.MappingFacts{Deleted: true}
+		return operator.MappingChange{Deleted: fact.Customer, Facts: []operator.MappingFact{fact}}
+	case kindRenamed:
+		fact.Facts = operator.MappingFacts{Released: at}
+		heirs := operator.MappingFact{User: c.Heir, Customer: fact.Customer, Facts: operator.MappingFacts{Metadata: at}}
+		return operator.MappingChange{Facts: []operator.MappingFact{fact, heirs}}
+	}
+	fact.Facts, fact.Seen = operator.MappingFacts{Metadata: operator.MappingAt(c.Created)}, at // as an import would
+	return operator.MappingChange{Facts: []operator.MappingFact{fact}}
+}
+
+// correct makes the changes that were noted. A run that is cut off here makes all of them again, which changes nothing, so that each is
+// counted and in the report.
+func (v *Verification) correct(ctx context.Context) error {
+	if len(v.state.Pending) == 0 {
+		return nil
+	}
+	workers, ctx := errgroup.WithContext(ctx)
+	workers.SetLimit(Writers)
+	for _, c := range v.state.Pending {
+		workers.Go(func() error { return v.apply(ctx, c.Row, c.change()) })
+	}
+	if err := workers.Wait(); err != nil {
+		return err
+	}
+	v.state.Pending = nil
+	return v.save()
+}
+
+// apply makes one change. An item that holds something else is left alone, and keeps no other from being corrected.
+func (v *Verification) apply(ctx context.Context, row Row, change operator.MappingChange) error {
+	if err := v.limiter.WaitN(ctx, writeUnits); err != nil {
+		return err
+	}
+	err := again(ctx, func() error {
+		_, err := v.Fix.Apply(ctx, change)
+		return err
+	})
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch {
+	case isRefusal(err):
+		v.state.Verified.Malformed++
+		row.Kind, row.Detail = kindFailed, err.Error()
+		v.Report.add(row)
+		return nil
+	case err != nil:
+		return fmt.Errorf("correct the mapping of user %q: %w", row.User, err)
+	}
+	v.state.Verified.Fixed++
+	return nil
+}

@@ -1,0 +1,70 @@
+package operator
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"billingportal/local/internal/commandline/commandtest"
+)
+
+func TestNoOperatorArgumentIsIgnored(t *testing.T) {
+	for _, test := range []struct{ line, want string }{
+		{"doctor billing-portal", `doctor takes no argument "billing-portal"`},
+		{"doctor --json billing-portal", `doctor takes no argument "billing-portal"`},
+		{"doctor -- --stack", `doctor takes no argument "--stack"`},
+		{"import x", `import takes no argument "x"`},
+		{"configure token.txt", `configure takes no argument "token.txt"`},
+		{"portal-config portal.yaml", `portal-config takes no argument "portal.yaml"`},
+		{"portal-config apply", "name the file"},
+		{"portal-config apply a.yaml b.yaml", `portal-config apply takes no argument "b.yaml"`},
+		{"portal-config apply a.yaml --write=", "--write is empty"},
+		{"portal-config --dry-run apply a.yaml", "flag provided but not defined: -dry-run"},
+		{"doctor --portal-config=", "--portal-config is empty"},
+		{"doctor --stock billing-portal", "flag provided but not defined: -stock"},
+		{"import --every", "flag provided but not defined: -every"},
+		{"doctor --stack=", "--stack is empty"},
+		{"doctor --region eu-central-1", "--region goes with --stack"},
+		{"import --csv=", "--csv is empty"},
+	} {
+		t.Run(test.line, func(t *testing.T) {
+			var output bytes.Buffer
+			if err := runOperatorCommand(t, &output, append([]string{"local"}, strings.Fields(test.line)...)...); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%v, want %s\n%s", err, test.want, &output)
+			}
+		})
+	}
+}
+
+// Standard output is for JSON, so that it can be piped.
+func TestOperatorCommandsSayTheirTarget(t *testing.T) {
+	for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "JWT_ISSUER", "JWT_AUDIENCE", "STRIPE_EVENT_SOURCE"} {
+		t.Setenv(name, "")
+	}
+	for line, test := range map[string]struct{ variable, want string }{
+		"doctor --json":                  {"", "doctor: the development server's stand-ins, because no variable"},
+		"doctor":                         {"STRIPE_EVENT_SOURCE", "doctor: the environment\n"},
+		"import --csv -":                 {"CUSTOMERS_TABLE", "import: the table of the environment, CUSTOMERS_TABLE=example\n"},
+		"import --propose x --out y":     {"", "import: the customers of the environment's Stripe key; no table\n"},
+		"configure --offline":            {"", "configure: a token from standard input, and the JWT_… variables"},
+		"doctor --region x --stack mine": {"", "doctor: the stack mine\n"},
+		"portal-config apply none.yaml":  {"", "portal-config: the portal configurations of the environment's Stripe key\n"},
+	} {
+		t.Run(line, func(t *testing.T) {
+			if test.variable != "" {
+				t.Setenv(test.variable, "example")
+			}
+			t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+			t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+			t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+			t.Setenv("AWS_REGION", "eu-central-1")
+			output, errOut, _ := commandtest.Run(t, NewCommand(), strings.Fields(line)...) // it may fail afterwards
+			if !strings.HasPrefix(errOut, strings.Fields(line)[0]+": ") || !strings.Contains(errOut, test.want) {
+				t.Errorf("said %q, want %q", errOut, test.want)
+			}
+			if first, _, _ := strings.Cut(test.want, "\n"); strings.Contains(output, first) {
+				t.Errorf("standard output has it too: %s", output)
+			}
+		})
+	}
+}

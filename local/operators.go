@@ -1,0 +1,66 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+)
+
+// operatorsProgram has the commands that reach an operator's AWS account and Stripe. It is a program of its own because its
+// dependencies take longer to build than everything that is served.
+const operatorsProgram = "billingportal/local/operator"
+
+// operatorsCommand is a command of operatorsProgram, which reads the arguments and has the help.
+func operatorsCommand(name, usage string) *cli.Command {
+	return &cli.Command{
+		Name: name, Usage: usage, SkipFlagParsing: true, HideHelp: true, Action: runOperators,
+	}
+}
+
+// isOperatorsHelp reports whether arguments ask for the help of a command of operatorsProgram in front of its name.
+func isOperatorsHelp(root *cli.Command, arguments []string) bool {
+	if len(arguments) < 2 || !slices.Contains([]string{"help", "h", "--help", "-h"}, arguments[0]) {
+		return false
+	}
+	command := root.Command(arguments[1])
+	return command != nil && command.SkipFlagParsing
+}
+
+// runOperators builds operatorsProgram, unless Go's cache has it, and replaces this process with it.
+func runOperators(ctx context.Context, cmd *cli.Command) error {
+	arguments := cmd.Args().Slice()
+	if cmd != cmd.Root() {
+		arguments = append([]string{cmd.Name}, arguments...)
+	}
+	command, err := exec.LookPath("go")
+	if err != nil {
+		return fmt.Errorf("this command is built when it is called, and needs go: %w", err)
+	}
+	var stdout, stderr bytes.Buffer
+	build := exec.CommandContext(ctx, command, "-C", sourceFolder(), "tool", "-n", operatorsProgram)
+	build.Stdout, build.Stderr = &stdout, &stderr
+	if err := build.Run(); err != nil {
+		return errors.Join(fmt.Errorf("build this command: %w", err), errors.New(strings.TrimSpace(stderr.String())))
+	}
+	return replaceProcess(ctx, strings.TrimSpace(stdout.String()), append([]string{os.Args[0]}, arguments...))
+}
+
+// sourceFolder is the folder of this file when it was compiled; the working directory if that does not exist here.
+func sourceFolder() string {
+	_, file, _, _ := runtime.Caller(0)
+	if folder := filepath.Dir(file); filepath.IsAbs(folder) {
+		if info, err := os.Stat(folder); err == nil && info.IsDir() {
+			return folder
+		}
+	}
+	return "."
+}
