@@ -23,9 +23,7 @@ func buttonModules(root fs.FS, texts texts) (map[string][]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("button.js in %s: %w", language, err)
 		}
-		if files[buttonFolder+language+".js.gz"], err = zipped(module); err != nil {
-			return nil, err
-		}
+		files[buttonFolder+language+".js.gz"] = zipped(module)
 	}
 	return files, nil
 }

@@ -93,6 +93,6 @@ func (t texts) files() (map[string][]byte, error) {
 			blocks = append(blocks, block)
 		}
 	}
-	archive, err := zipped([]byte(strings.Join(blocks, "\n\n")))
-	return map[string][]byte{languageFolder + "keys.go": source, languageFolder + "texts.gz": archive}, err
+	archive := zipped([]byte(strings.Join(blocks, "\n\n")))
+	return map[string][]byte{languageFolder + "keys.go": source, languageFolder + "texts.gz": archive}, nil
 }
