@@ -92,12 +92,16 @@ func requireSettings(t *testing.T, base variables, play scene, settings []settin
 			}
 		})
 	}
-	covered := map[string]bool{}
 	for _, s := range settings {
-		covered[s.variable] = true
+		if _, isAsked := asked[s.variable]; !isAsked {
+			t.Errorf("the function does not read %s", s.variable)
+		}
+		asked[s.variable] = false
 	}
-	if got, want := slices.Sorted(maps.Keys(covered)), slices.Sorted(maps.Keys(asked)); !slices.Equal(got, want) {
-		t.Errorf("there are settings for\n%v\nthe function reads\n%v", got, want)
+	for _, name := range slices.Sorted(maps.Keys(asked)) {
+		if asked[name] {
+			t.Errorf("a row is missing:\n\t\t{variable: %q, value: \"another\", come: []string{\"what it changes\"}},", name)
+		}
 	}
 }
 

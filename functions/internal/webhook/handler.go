@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"billingportal/functions/internal/customers"
+	"billingportal/functions/internal/language"
 	"billingportal/functions/internal/problem"
 	"billingportal/functions/internal/requestlog"
 	"billingportal/functions/internal/secret"
@@ -168,7 +169,7 @@ func (h *Handler) take(ctx context.Context, body []byte, record *record) error {
 }
 
 func (h *Handler) answerProblem(w http.ResponseWriter, r *http.Request, p *problem.Problem, record *record) {
-	p.Write(w, problem.Negotiate(r.Header), problem.Reader{Language: problem.English, AppURL: "/", RequestID: record.RequestID()})
+	p.Write(w, problem.Negotiate(r.Header), problem.Reader{Language: language.English, AppURL: "/", RequestID: record.RequestID()})
 	record.end(p.Status(), p)
 }
 

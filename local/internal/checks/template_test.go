@@ -270,7 +270,7 @@ func TestParameterPatterns(t *testing.T) {
 	for name, p := range parameters {
 		_, isAlike := alike["template.yaml"][name]
 		if p.pattern != nil && checked[name] == isAlike {
-			t.Errorf("%s has no examples of its own and is like no other, or both", name)
+			t.Errorf("has no examples of its own and is like no other, or both:\n\t{%q, []string{%q}, []string{\"refused\"}},", name, p.value)
 		}
 		if p.pattern != nil && p.hasDefault && !p.pattern.MatchString(p.value) {
 			t.Errorf("%s refuses its own default, %q", name, p.value)
