@@ -18,7 +18,7 @@ import (
 
 // A Mapping is the table that says which Stripe customer pays for a user.
 type Mapping struct {
-	MetadataKey string // of Stripe's metadata, which names the user
+	MetadataKey string // the key in Stripe's metadata that holds the user
 	table       customers.Table
 }
 
@@ -33,7 +33,7 @@ func ReadMapping(getenv func(string) string) (Mapping, error) {
 // Table is the table's name or ARN.
 func (m Mapping) Table() string { return m.table.Name }
 
-// String tells one mapping from another.
+// String identifies the mapping in the state files of imports, so its format must not change.
 func (m Mapping) String() string { return fmt.Sprintf("%+v", m.table) }
 
 // Holds reports whether the table can have an item of a user.
@@ -71,8 +71,8 @@ func (m Mapping) NewItem(id string, claims []Fact, users []string) (map[string]t
 	return item, entryOf(id, state.Customer(), state)
 }
 
-// A Fact is what is known of a user and a customer, with times in whole seconds. A zero time is
-// never.
+// A Fact has the times of claims to a customer by a user, and of their release, in whole seconds. A
+// zero time is never.
 type Fact struct {
 	User, Customer string
 	Metadata       time.Time // of the latest claim by the customer's metadata
@@ -94,7 +94,7 @@ func seconds(t time.Time) customers.Time {
 	return customers.At(t.Unix())
 }
 
-// An Outcome is what a claim did.
+// An Outcome is the effect of a claim.
 type Outcome int
 
 // The outcomes. The last one that fits is reported.

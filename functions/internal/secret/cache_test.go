@@ -35,9 +35,11 @@ type vault struct {
 
 func newVault() *vault { return &vault{value: oldKey, start: time.Now()} }
 
-// newKeyCache returns a cache of the Stripe key in a vault.
-func newKeyCache(v *vault, now func() time.Time) *secret.Cache[secret.Key] {
-	return secret.NewCache(secret.Config[secret.Key]{Client: v, ID: "id", Parse: secret.StripeKey("api_key", false), Now: now})
+// newKeyCache returns a vault, and a cache of the Stripe key in it.
+func newKeyCache(now func() time.Time) (*vault, *secret.Cache[secret.Key]) {
+	v := newVault()
+	config := secret.Config[secret.Key]{Client: v, ID: "id", Parse: secret.StripeKey("api_key", false), Now: now}
+	return v, secret.NewCache(config)
 }
 
 func (v *vault) GetSecretValue(ctx context.Context, _ *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
@@ -84,8 +86,7 @@ func requireKey(t *testing.T, cache *secret.Cache[secret.Key], want string) secr
 func withKey(t *testing.T, test func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], key secret.Key)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
+		v, cache := newKeyCache(nil)
 		test(t, v, cache, requireKey(t, cache, oldKey))
 	})
 }
@@ -109,8 +110,7 @@ func TestAKeyIsFreshForFiveMinutesLessUpToATenth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var refreshed []time.Duration
 		for range 20 {
-			v := newVault()
-			cache := newKeyCache(v, nil)
+			v, cache := newKeyCache(nil)
 			requireKey(t, cache, oldKey)
 			v.set(newKey, false)
 			key := secret.Key{}
@@ -135,8 +135,7 @@ func TestAKeyIsFreshForFiveMinutesLessUpToATenth(t *testing.T) {
 
 func TestFetchedIsWhenTheKeyAtHandCame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
+		v, cache := newKeyCache(nil)
 		if fetched := cache.Fetched(); !fetched.IsZero() {
 			t.Errorf("fetched at %v, before there was a request", fetched)
 		}
@@ -193,8 +192,7 @@ func TestAMalformedValueDoesNotReplaceAKey(t *testing.T) {
 // wall clock; and a wall clock may be set back.
 func TestAgeIsMeasuredByTheWallClock(t *testing.T) {
 	now := time.Now() // with a monotonic reading, as the cache's own clock has
-	v := newVault()
-	cache := newKeyCache(v, func() time.Time { return now })
+	v, cache := newKeyCache(func() time.Time { return now })
 	requireKey(t, cache, oldKey)
 	monotonic := now
 	thawed := time.Unix(0, now.Add(2*time.Hour).UnixNano()) // the wall clock alone moves on
@@ -214,10 +212,9 @@ func TestAThousandFirstRequestsShareOneFetch(t *testing.T) {
 	for name, down := range map[string]bool{"its success": false, "its failure": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				v := newVault()
+				v, cache := newKeyCache(nil)
 				v.pace = 100 * time.Millisecond
 				v.set(oldKey, down)
-				cache := newKeyCache(v, nil)
 				var wait sync.WaitGroup
 				for range 1000 {
 					wait.Go(func() {
@@ -243,9 +240,8 @@ func TestAThousandFirstRequestsShareOneFetch(t *testing.T) {
 
 func TestACancelledRequestDoesNotPoisonTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
+		v, cache := newKeyCache(nil)
 		v.pace = time.Second
-		cache := newKeyCache(v, nil)
 		cancelled, cancel := context.WithCancel(t.Context())
 		var wait sync.WaitGroup
 		wait.Go(func() {
@@ -294,9 +290,8 @@ func TestARequestWithoutTimeGetsAKeyThatIsAtHand(t *testing.T) {
 func TestPrefetch(t *testing.T) {
 	t.Run("serves the request that waited for it", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			v := newVault()
+			v, cache := newKeyCache(nil)
 			v.pace = time.Second
-			cache := newKeyCache(v, nil)
 			go func() { _ = cache.Prefetch(t.Context()) }()
 			synctest.Wait()
 			requireKey(t, cache, oldKey)
@@ -305,10 +300,9 @@ func TestPrefetch(t *testing.T) {
 	})
 	t.Run("leaves a request to try again after its failure", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			v := newVault()
+			v, cache := newKeyCache(nil)
 			v.pace = time.Second
 			v.set(oldKey, true)
-			cache := newKeyCache(v, nil)
 			go func() {
 				requireUnavailable(t, cache.Prefetch(t.Context()))
 				v.set(oldKey, false)
@@ -319,8 +313,7 @@ func TestPrefetch(t *testing.T) {
 		})
 	})
 	t.Run("is nothing where a request was faster", func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
+		v, cache := newKeyCache(nil)
 		requireKey(t, cache, oldKey)
 		if err := cache.Prefetch(t.Context()); err != nil {
 			t.Error(err)

@@ -85,9 +85,8 @@ func TestACorrectedSecretWorksAtOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				v := newVault()
+				v, cache := newKeyCache(nil)
 				v.set(value, false)
-				cache := newKeyCache(v, nil)
 				if _, err := cache.Get(t.Context()); !errors.As(err, new(secret.MalformedError)) {
 					t.Errorf("err = %v, want MalformedError", err)
 				}
@@ -102,10 +101,9 @@ func TestACorrectedSecretWorksAtOnce(t *testing.T) {
 // However many ask, one asks Secrets Manager.
 func TestRequestsShareAMalformedValue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
+		v, cache := newKeyCache(nil)
 		v.set("not a key", false)
 		v.pace = 50 * time.Millisecond
-		cache := newKeyCache(v, nil)
 		var wait sync.WaitGroup
 		for range 100 {
 			wait.Go(func() {
@@ -121,9 +119,8 @@ func TestRequestsShareAMalformedValue(t *testing.T) {
 
 func TestAnOutageIsNotRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
+		v, cache := newKeyCache(nil)
 		v.set(oldKey, true)
-		cache := newKeyCache(v, nil)
 		_, err := cache.Get(t.Context())
 		requireUnavailable(t, err)
 		v.set(oldKey, false)

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Log keeps what a function logs.
+// Log is a function's log.
 type Log struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -26,7 +26,7 @@ func (l *Log) String() string {
 	return l.text.String()
 }
 
-// Reset forgets what was logged so far.
+// Reset empties the log.
 func (l *Log) Reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
