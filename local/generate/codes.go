@@ -88,7 +88,7 @@ func openAPI(document string, codes []code) ([]byte, error) {
 			ofPortal[value] = ofPortal[value] || match[1] == ""
 			ofWebhook[value] = ofWebhook[value] || match[1] != ""
 			if !slices.ContainsFunc(codes, func(c code) bool { return c.value == value && c.status == match[2] }) {
-				problems = append(problems, fmt.Errorf("callers know %s with the status %s, which cannot change", value, match[2]))
+				problems = append(problems, fmt.Errorf("callers know %s with the status %s", value, match[2]))
 			}
 		}
 		schemas[match[2]] = true
@@ -100,7 +100,7 @@ func openAPI(document string, codes []code) ([]byte, error) {
 			byStatus[c.status] = append(byStatus[c.status], c.value)
 		}
 		if !schemas[c.status] {
-			problems = append(problems, fmt.Errorf("no response and no schema have the status %s of %s", c.status, c.value))
+			problems = append(problems, fmt.Errorf("no schema has the status %s of %s", c.status, c.value))
 		}
 	}
 	document = codeList.ReplaceAllString(document, "${1}"+all)
@@ -114,7 +114,7 @@ func openAPI(document string, codes []code) ([]byte, error) {
 	return []byte(document), errors.Join(problems...)
 }
 
-// errorRows are those of README's table: one for the codes that share a comment.
+// errorRows are the rows of the table in README: one for the codes that share a comment.
 func errorRows(codes []code) string {
 	rows := ""
 	for len(codes) > 0 {

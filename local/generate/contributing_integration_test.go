@@ -21,19 +21,19 @@ func TestTheChecksOfANewCodeAndVariable(t *testing.T) {
 	for _, language := range catalogues {
 		w.insert(languageFolder+"texts/"+language+".txt", "", "", text+" ("+language+")")
 	}
-	w.insert("functions/app/portal/portal.go", "\tc.Tokens = e.tokens(c.Livemode)\n", "\t", variable[0]+"\n_ = greeting")
+	w.insert("functions/app/portal/portal.go", "\tc.Tokens = e.tokens(", "\t", variable[0]+"\n_ = greeting")
 	w.insert("template.yaml", "  BasePath:\n", "  ", variable[1])
 	w.insert("template.yaml", "          NO_ACCOUNT_URL: ", "          ", variable[2])
 	const (
 		row    = "| `GREETING` | Word that pages begin with | `hello` |"
 		entry  = "    Greeting: {Type: String, Default: hello}"
-		checks = "go test ./local/internal/checks -run TestOpenAPIHas|TestDocuments|TestTheReadme|TestTemplate|TestVariables|TestParametersWithout"
+		checks = "go test ./local/internal/checks -run OpenAPIHas|Documents|TheReadme|TestTemplate|Variables|ParametersWithout"
 	)
 	python, err := filepath.Abs(root + "/.tools/venv/bin/python")
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings := python + " -B -m unittest discover -s .ci/template -t .ci/template -k test_every_parameter_is_the_expected_one"
+	settings := python + " -B -m unittest discover -s .ci/template -t .ci/template -k test_every_parameter_is_the_expected"
 	// Each command succeeds, or prints a line to paste.
 	for _, command := range [][2]string{
 		{"go generate ./functions/internal/language", ""},

@@ -84,7 +84,7 @@ var catalogues = []string{"en", "de", "fr", "es", "it", "pt-BR", "nl", "ja"}
 
 // TestAddACode does what CONTRIBUTING.md says, and looks at each step that is half done.
 func TestAddACode(t *testing.T) {
-	w := newWorkspace(t, "functions/internal/language", "functions/internal/button", "functions/internal/problem", "infra", readmeFile)
+	w := newWorkspace(t, languageFolder, buttonFolder, "functions/internal/problem", "infra", readmeFile)
 	code, text := examples(t, "A code of an error."), examples(t, "A text")[0]
 	w.insert(codesFile, ")\n\n// A definition is", "\t", code[0])
 	w.requireError("QuotaReached has no definition")
@@ -109,12 +109,13 @@ func TestAddACode(t *testing.T) {
 		}
 	}
 	table := w.read(codesFile)
-	for _, changed := range []string{strings.Replace(table, "{403, language.QuotaReached", "{409, language.QuotaReached", 1), workspace{t, root}.read(codesFile)} {
+	other := strings.Replace(table, "{403, language.QuotaReached", "{409, language.QuotaReached", 1)
+	for _, changed := range []string{other, workspace{t, root}.read(codesFile)} {
 		w.write(codesFile, changed)
 		w.requireError("callers know quota-reached with the status 403")
 	}
 	w.write(codesFile, strings.Replace(table, "{403, language.QuotaReached", "{402, language.QuotaReached", 1))
-	w.requireError("no response and no schema have the status 402 of quota-reached")
+	w.requireError("no schema has the status 402 of quota-reached")
 	w.write(codesFile, table)
 	w.insert(languageFolder+"texts/de.txt", "", "", "Another\tEtwas anderes\n"+text)
 	w.requireError("en.txt lacks the key Another, and de.txt has it")

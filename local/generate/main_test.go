@@ -38,7 +38,7 @@ func requireStale(t *testing.T, root string, want ...string) {
 	}
 }
 
-// unzipped is what a file says: another version of Go may zip it differently.
+// unzipped is the content of a file: another version of Go may zip it differently.
 func unzipped(t *testing.T, path string, content []byte) []byte {
 	t.Helper()
 	if filepath.Ext(path) != ".gz" {

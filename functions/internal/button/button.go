@@ -17,7 +17,7 @@ import (
 	"billingportal/functions/internal/problem"
 )
 
-// Path is where the module is served.
+// Path is the path of the module.
 const Path = "/billing/button.js"
 
 // modules are the module in each language, minified and gzipped: made by `go generate ./...`.
@@ -78,7 +78,8 @@ func matches(header http.Header, etag string) bool {
 	return false
 }
 
-// acceptsGzip reads Accept-Encoding, where * stands for what is not named (RFC 9110, section 12.5.3).
+// acceptsGzip reads Accept-Encoding, in which * stands for the codings that it does not name (RFC 9110,
+// section 12.5.3).
 func acceptsGzip(header http.Header) bool {
 	accepts := false
 	for coding, weight := range accept.Entries(header, "Accept-Encoding") {

@@ -42,7 +42,9 @@ func ask(t testing.TB, method string, headers ...string) *httptest.ResponseRecor
 // requireHeaders compares all headers with those of a module, and further ones.
 func requireHeaders(t *testing.T, name string, w *httptest.ResponseRecorder, etag string, further ...string) {
 	t.Helper()
-	want := http.Header{"Cache-Control": {"public, max-age=3600"}, "Vary": {"Accept-Language, Accept-Encoding, Origin"}, "Etag": {etag}}
+	want := http.Header{
+		"Cache-Control": {"public, max-age=3600"}, "Vary": {"Accept-Language, Accept-Encoding, Origin"}, "Etag": {etag},
+	}
 	for i := 0; i < len(further); i += 2 {
 		want.Set(further[i], further[i+1])
 	}

@@ -12,14 +12,15 @@ import (
 // Tag names a language as the attribute lang does, such as pt-BR (RFC 5646).
 type Tag string
 
-// English is the language of the program's own texts, and the default.
+// English is the default.
 const English Tag = "en"
 
 // Tags are the languages that every text is in.
 var Tags = []Tag{English, "de", "fr", "es", "it", "pt-BR", "nl", "ja"}
 
-// Match returns the language to answer in: that of the locale, which is one of Stripe's, or the best one of Accept-Language
-// (RFC 9110, section 12.5.4; RFC 4647, section 3.4), or English. Any Portuguese is that of Brazil.
+// Match returns the language to answer in: that of the locale, a value that Stripe knows, or the best
+// one of Accept-Language (RFC 9110, section 12.5.4; RFC 4647, section 3.4), or English. Any Portuguese
+// is that of Brazil.
 func Match(locale string, header http.Header) Tag {
 	if language, ok := lookup(locale); ok {
 		return language

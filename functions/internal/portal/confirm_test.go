@@ -32,11 +32,13 @@ func TestTheButtonIsServed(t *testing.T) {
 	f := newFixture(t, nil)
 	w := f.get(t, http.MethodGet, button.Path)
 	same := f.get(t, http.MethodGet, button.Path, "If-None-Match", w.Header().Get("ETag"))
-	want := headersOf("Cache-Control", "public, max-age=3600", "Vary", w.Header().Get("Vary"), "ETag", w.Header().Get("ETag"))
+	header := w.Header()
+	want := headersOf("Cache-Control", "public, max-age=3600", "Vary", header.Get("Vary"), "ETag", header.Get("ETag"))
 	requireHeaders(t, "the same", same, http.StatusNotModified, want)
 	first, second, _ := strings.Cut(f.logs.String(), "\n")
 	requestlogtest.RequireMetrics(t, first)
-	if line := `"route":"` + button.Path + `","status":`; !strings.Contains(first, line+`200,"code":"ok"`) || !strings.Contains(second, line+`304,"code":"ok"`) {
+	line := `"route":"` + button.Path + `","status":`
+	if !strings.Contains(first, line+`200,"code":"ok"`) || !strings.Contains(second, line+`304,"code":"ok"`) {
 		t.Errorf("%s", &f.logs)
 	}
 }
