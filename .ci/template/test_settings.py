@@ -108,7 +108,10 @@ class Settings(unittest.TestCase):
             for name, parameter in translated.read(path)["Parameters"].items():
                 found[name] = {k: v for k, v in parameter.items() if k not in ("Description", "ConstraintDescription", "AllowedPattern")}
             plain = {name: {"Type": "String", "Default": ""} for name in found}  # an option, with a pattern
-            self.assertEqual(found, plain | expected["parameters"], path)
+            wanted = plain | expected["parameters"]
+            missing = {name: p for name, p in found.items() if p != wanted[name] and name not in expected["parameters"]}
+            lines = [f"    {name}: {yaml.safe_dump(p, default_flow_style=True, sort_keys=False, width=1000)}" for name, p in missing.items()]
+            self.assertEqual(found, wanted, f"{path}. Entries that are missing in expected.yaml:\n{''.join(lines)}")
 
     def test_the_stack_within_gets_each_of_its_parameters(self):
         """CloudFormation refuses one that is missing or unknown; a default would hide that it is missing."""

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/language"
 	"billingportal/functions/internal/problem"
 )
 
@@ -40,7 +41,7 @@ func (h *Handler) answerProblem(w http.ResponseWriter, r *http.Request, p *probl
 
 // reader is who a page is for. Whoever says a locale has a say in it.
 func (h *Handler) reader(r *http.Request, record *record) problem.Reader {
-	return problem.Reader{Language: problem.MatchLanguage(record.locale, r.Header), AppURL: h.Policy.DefaultReturnURL, RequestID: record.RequestID()}
+	return problem.Reader{Language: language.Match(record.locale, r.Header), AppURL: h.Policy.DefaultReturnURL, RequestID: record.RequestID()}
 }
 
 func redirect(w http.ResponseWriter, location string) {

@@ -11,6 +11,7 @@ import (
 	"github.com/stripe/stripe-go/v79"
 
 	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/language"
 	"billingportal/functions/internal/problem"
 )
 
@@ -20,7 +21,7 @@ type ambiguity struct {
 	choices []Choice
 	form    url.Values // what to send again with a choice; nil where a page cannot
 
-	language problem.Language
+	language language.Tag
 }
 
 func (*ambiguity) Error() string { return "several subscriptions are eligible" }
@@ -86,7 +87,7 @@ func (h *Handler) describe(ctx context.Context, subscriptions []billing.Subscrip
 }
 
 // label names a subscription for the one who pays for it: "Team × 5, Storage (trialing)".
-func (c Choice) label(language problem.Language) string {
+func (c Choice) label(reader language.Tag) string {
 	var items []string
 	for _, item := range c.Items {
 		label := item.Product
@@ -99,8 +100,11 @@ func (c Choice) label(language problem.Language) string {
 		items = append(items, label)
 	}
 	label := strings.Join(items, ", ")
-	if c.Status != stripe.SubscriptionStatusActive {
-		label += " (" + language.Text(strings.ReplaceAll(string(c.Status), "_", " ")) + ")"
+	switch c.Status {
+	case stripe.SubscriptionStatusTrialing:
+		label += " (" + reader.Text(language.Trialing) + ")"
+	case stripe.SubscriptionStatusPastDue:
+		label += " (" + reader.Text(language.PastDue) + ")"
 	}
 	return label
 }

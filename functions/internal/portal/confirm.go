@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"billingportal/functions/internal/language"
 	"billingportal/functions/internal/params"
 	"billingportal/functions/internal/problem"
 )
@@ -16,12 +17,12 @@ func (h *Handler) asksToConfirm(r *http.Request) bool {
 }
 
 // labels are the names of flows on a button, "" for the portal itself.
-var labels = map[string]string{
-	"":                                   "Manage billing",
-	params.FlowPaymentMethodUpdate:       "Update payment method",
-	params.FlowSubscriptionCancel:        "Cancel subscription",
-	params.FlowSubscriptionUpdate:        "Change plan",
-	params.FlowSubscriptionUpdateConfirm: "Confirm the change",
+var labels = map[string]language.Key{
+	"":                                   language.ManageBilling,
+	params.FlowPaymentMethodUpdate:       language.UpdatePaymentMethod,
+	params.FlowSubscriptionCancel:        language.CancelSubscription,
+	params.FlowSubscriptionUpdate:        language.ChangePlan,
+	params.FlowSubscriptionUpdateConfirm: language.ConfirmChange,
 }
 
 // confirm answers with a page whose one button posts the parameters of the query string, which are checked as a POST's would be. It calls

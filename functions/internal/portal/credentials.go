@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"billingportal/functions/internal/language"
 	"billingportal/functions/internal/problem"
 )
 
@@ -24,8 +25,8 @@ type credential struct {
 // does not say which is whose (RFC 6265, section 4.2.2): to believe one would let a sibling domain plant a session.
 var errTwoSessions = &problem.Problem{
 	Code:   problem.InvalidRequest,
-	Detail: "Two sessions are in the way: the session cookie came twice, with different values.",
-	Advice: "Please delete the cookies of this site, sign in and try again.",
+	Reason: language.TwoSessions,
+	Advice: language.DeleteCookies,
 }
 
 // find returns the one credential that the request carries: in the Authorization

@@ -19,6 +19,8 @@ import (
 
 	"billingportal/functions/internal/auth"
 	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/button"
+	"billingportal/functions/internal/language"
 	"billingportal/functions/internal/params"
 	"billingportal/functions/internal/problem"
 	"billingportal/functions/internal/requestlog"
@@ -108,8 +110,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	problem.SetSecurityHeaders(w.Header())
 	switch {
-	case r.URL.Path == ButtonPath:
-		h.endPage(w, r, record, func() (int, error) { return serveButton(w, r) })
+	case r.URL.Path == button.Path:
+		h.endPage(w, r, record, func() (int, error) { return button.Serve(w, r) })
 		return
 	case h.asksToConfirm(r):
 		h.endPage(w, r, record, func() (int, error) { return http.StatusOK, h.confirm(w, r, record) })
@@ -172,7 +174,7 @@ func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) (
 		var ambiguous *ambiguity
 		if errors.As(err, &ambiguous) && credential.isCookie {
 			ambiguous.form = in.Form
-			ambiguous.language = problem.MatchLanguage(record.locale, r.Header)
+			ambiguous.language = language.Match(record.locale, r.Header)
 		}
 		return nil, err
 	}
@@ -263,7 +265,7 @@ func (h *Handler) renewedKey(ctx context.Context, refused secret.Key, record *re
 // routeOf names the request's route in logs and metrics, from a closed set.
 func routeOf(r *http.Request) string {
 	switch r.URL.Path {
-	case Path, ButtonPath:
+	case Path, button.Path:
 		return r.URL.Path
 	}
 	return "other"

@@ -15,6 +15,7 @@ import (
 
 	"billingportal/functions/internal/auth"
 	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/button"
 	"billingportal/functions/internal/customers"
 	"billingportal/functions/internal/problem"
 )
@@ -111,7 +112,7 @@ func TestTheHeadersOfARefusal(t *testing.T) {
 		"another method":  {nil, post("", "", func(r *http.Request) { r.Method = http.MethodPut }), 405, []string{"Allow", "POST"}},
 		"not a preflight": {nil, post("", "", func(r *http.Request) { r.Method = http.MethodOptions }), 405, []string{"Allow", "POST"}},
 		"a POST of the button": {
-			nil, post("", "", func(r *http.Request) { r.URL.Path = ButtonPath }), 405, []string{"Allow", "GET, HEAD"},
+			nil, post("", "", func(r *http.Request) { r.URL.Path = button.Path }), 405, []string{"Allow", "GET, HEAD"},
 		},
 		"several subscriptions": {
 			func(f *fixture) {

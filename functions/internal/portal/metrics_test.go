@@ -11,6 +11,7 @@ import (
 
 	"billingportal/functions/internal/auth"
 	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/button"
 	"billingportal/functions/internal/requestlog/requestlogtest"
 	"billingportal/functions/internal/upstream"
 )
@@ -91,14 +92,14 @@ func TestAgesAreOfWhatTheRequestUsed(t *testing.T) {
 		"keys that are not fetched":    {auth.Caller{UserID: "alice"}, nil, Path, minute, 0, 1},
 		"a bad signature":              {auth.Caller{KeysFetched: hour}, &auth.InvalidTokenError{Reason: "bad signature"}, Path, minute, 60, 0},
 		"a token refused without keys": {auth.Caller{}, &auth.InvalidTokenError{Reason: "expired"}, Path, minute, 0, 0},
-		"the button":                   {auth.Caller{UserID: "alice", KeysFetched: hour}, nil, ButtonPath, minute, 0, 0},
+		"the button":                   {auth.Caller{UserID: "alice", KeysFetched: hour}, nil, button.Path, minute, 0, 0},
 	} {
 		f := newFixture(t, nil)
 		f.fetched = test.fetched
 		f.verify = func(string) (auth.Caller, error) { return test.caller, test.err }
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, test.path, nil)
 		r.Header.Set("Authorization", "Bearer "+testToken)
-		if test.path == ButtonPath {
+		if test.path == button.Path {
 			r.Method = http.MethodGet
 		}
 		f.ServeHTTP(httptest.NewRecorder(), r)

@@ -7,6 +7,7 @@ import (
 	"github.com/stripe/stripe-go/v79"
 
 	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/language"
 	"billingportal/functions/internal/params"
 	"billingportal/functions/internal/problem"
 )
@@ -85,13 +86,13 @@ func (h *Handler) onlySubscription(ctx context.Context, customer, flowType strin
 		return billing.Subscription{}, err
 	}
 	eligible := slices.DeleteFunc(slices.Clone(all), func(s billing.Subscription) bool {
-		return obstacle(s, flowType) != ""
+		return obstacle(s, flowType) != 0
 	})
 	switch len(eligible) {
 	case 1:
 		return eligible[0], nil
 	case 0:
-		return billing.Subscription{}, &problem.Problem{Code: problem.SubscriptionNotEligible, Detail: whyNone(all, flowType)}
+		return billing.Subscription{}, &problem.Problem{Code: problem.SubscriptionNotEligible, Reason: whyNone(all, flowType)}
 	}
 	return billing.Subscription{}, &ambiguity{
 		param:   "flow_data[" + flowType + "][subscription]",
@@ -99,43 +100,38 @@ func (h *Handler) onlySubscription(ctx context.Context, customer, flowType strin
 	}
 }
 
-const (
-	severalItems = "The subscription has several items, which the portal cannot change."
-	unchanged    = "The update would change nothing."
-)
-
-// obstacle says why a flow cannot act on a subscription; "" where it can.
+// obstacle says why a flow cannot act on a subscription; 0 if it can.
 //
 // https://docs.stripe.com/customer-management#customer-portal-limitations
-func obstacle(s billing.Subscription, flowType string) string {
+func obstacle(s billing.Subscription, flowType string) language.Key {
 	switch s.Status {
 	case stripe.SubscriptionStatusActive, stripe.SubscriptionStatusTrialing, stripe.SubscriptionStatusPastDue:
 	case stripe.SubscriptionStatusCanceled, stripe.SubscriptionStatusIncompleteExpired:
-		return "The subscription is already cancelled."
+		return language.SubscriptionCancelled
 	case stripe.SubscriptionStatusPaused:
-		return "The subscription is paused."
+		return language.SubscriptionPaused
 	default:
-		return "The subscription is not active."
+		return language.SubscriptionNotActive
 	}
 	switch {
 	case flowType == params.FlowSubscriptionCancel && s.Cancelling:
-		return "The subscription is already set to be cancelled."
+		return language.SubscriptionCancelling
 	case flowType != params.FlowSubscriptionCancel && len(s.Items) != 1:
-		return severalItems
+		return language.SubscriptionHasSeveralItems
 	}
-	return ""
+	return 0
 }
 
 // whyNone says why none of the subscriptions will do: what all of them have in
 // common, if they do.
-func whyNone(all []billing.Subscription, flowType string) string {
+func whyNone(all []billing.Subscription, flowType string) language.Key {
 	if len(all) == 0 {
-		return "The customer has no subscription."
+		return language.NoSubscription
 	}
 	reason := obstacle(all[0], flowType)
 	for _, s := range all[1:] {
 		if obstacle(s, flowType) != reason {
-			return "None of the customer's subscriptions can go through this flow."
+			return language.NoSubscriptionEligible
 		}
 	}
 	return reason
@@ -147,7 +143,7 @@ func completeUpdate(confirm *stripe.BillingPortalSessionFlowDataSubscriptionUpda
 	item := confirm.Items[0]
 	if item.ID == nil {
 		if len(s.Items) != 1 {
-			return &problem.Problem{Code: problem.SubscriptionNotEligible, Detail: severalItems}
+			return &problem.Problem{Code: problem.SubscriptionNotEligible, Reason: language.SubscriptionHasSeveralItems}
 		}
 		item.ID = stripe.String(s.Items[0].ID)
 	}
@@ -158,7 +154,7 @@ func completeUpdate(confirm *stripe.BillingPortalSessionFlowDataSubscriptionUpda
 		samePrice := item.Price == nil || *item.Price == current.Price
 		sameQuantity := item.Quantity == nil || *item.Quantity == current.Quantity
 		if samePrice && sameQuantity && len(confirm.Discounts) == 0 {
-			return &problem.Problem{Code: problem.SubscriptionNotEligible, Detail: unchanged}
+			return &problem.Problem{Code: problem.SubscriptionNotEligible, Reason: language.UpdateChangesNothing}
 		}
 	}
 	return nil

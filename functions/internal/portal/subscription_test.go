@@ -31,6 +31,12 @@ func cancelling(s *billing.Subscription) { s.Cancelling = true }
 
 func foreign(s *billing.Subscription) { s.Customer = "cus_bob" }
 
+// The details of two refusals.
+const (
+	severalItems = "The subscription has several items, which the portal cannot change."
+	unchanged    = "The update would change nothing."
+)
+
 func severalItemsOf(s *billing.Subscription) {
 	s.Items = append(s.Items, billing.Item{ID: "si_more", Price: "price_more", Quantity: 1})
 }

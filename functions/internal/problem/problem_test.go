@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"billingportal/functions/internal/language"
 )
 
 // reader reads the answers of these tests.
@@ -24,6 +26,11 @@ func TestTheDocumentOfAProblem(t *testing.T) {
 			Problem{Code: "not-found"}, 404,
 			`{"type":"urn:billing-portal:problem:not-found","title":"Not found","status":404,` +
 				`"detail":"There is nothing at this address.","code":"not-found","request_id":"Ff1TQj3fFiAEJgA="}`,
+		},
+		"with a reason": {
+			Problem{Code: "subscription-not-eligible", Detail: "x", Reason: language.SubscriptionPaused}, 409,
+			`{"type":"urn:billing-portal:problem:subscription-not-eligible","title":"Not possible for this subscription","status":409,` +
+				`"detail":"The subscription is paused.","code":"subscription-not-eligible","request_id":"Ff1TQj3fFiAEJgA="}`,
 		},
 		"with a detail and a parameter": {
 			Problem{Code: "invalid-parameter", Detail: "A quantity is a whole number.", Param: "flow_data[type]"}, 400,

@@ -35,9 +35,11 @@ type vault struct {
 
 func newVault() *vault { return &vault{value: oldKey, start: time.Now()} }
 
-// newKeyCache returns a cache of the Stripe key in a vault.
-func newKeyCache(v *vault, now func() time.Time) *secret.Cache[secret.Key] {
-	return secret.NewCache(secret.Config[secret.Key]{Client: v, ID: "id", Parse: secret.StripeKey("api_key", false), Now: now})
+// newKeyCache returns a vault, and a cache of the Stripe key in it.
+func newKeyCache(now func() time.Time) (*vault, *secret.Cache[secret.Key]) {
+	v := newVault()
+	config := secret.Config[secret.Key]{Client: v, ID: "id", Parse: secret.StripeKey("api_key", false), Now: now}
+	return v, secret.NewCache(config)
 }
 
 func (v *vault) GetSecretValue(ctx context.Context, _ *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
@@ -79,6 +81,16 @@ func requireKey(t *testing.T, cache *secret.Cache[secret.Key], want string) secr
 	return key
 }
 
+// withKey runs a test in a bubble of testing/synctest, with a cache that has fetched the key of a
+// vault.
+func withKey(t *testing.T, test func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], key secret.Key)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		v, cache := newKeyCache(nil)
+		test(t, v, cache, requireKey(t, cache, oldKey))
+	})
+}
+
 func requireUnavailable(t *testing.T, err error) {
 	t.Helper()
 	var failure *upstream.Error
@@ -98,8 +110,7 @@ func TestAKeyIsFreshForFiveMinutesLessUpToATenth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var refreshed []time.Duration
 		for range 20 {
-			v := newVault()
-			cache := newKeyCache(v, nil)
+			v, cache := newKeyCache(nil)
 			requireKey(t, cache, oldKey)
 			v.set(newKey, false)
 			key := secret.Key{}
@@ -124,8 +135,7 @@ func TestAKeyIsFreshForFiveMinutesLessUpToATenth(t *testing.T) {
 
 func TestFetchedIsWhenTheKeyAtHandCame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
+		v, cache := newKeyCache(nil)
 		if fetched := cache.Fetched(); !fetched.IsZero() {
 			t.Errorf("fetched at %v, before there was a request", fetched)
 		}
@@ -141,10 +151,7 @@ func TestFetchedIsWhenTheKeyAtHandCame(t *testing.T) {
 }
 
 func TestAStaleKeyServesForAnHourWhileSecretsManagerFails(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
-		requireKey(t, cache, oldKey)
+	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
 		v.set(newKey, true)
 		for time.Since(v.start) < time.Hour-time.Second {
 			time.Sleep(time.Second)
@@ -169,17 +176,14 @@ func TestAStaleKeyServesForAnHourWhileSecretsManagerFails(t *testing.T) {
 }
 
 func TestAMalformedValueDoesNotReplaceAKey(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
-		requireKey(t, cache, oldKey)
+	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
 		v.set("not a key", false)
 		time.Sleep(6 * time.Minute)
 		requireKey(t, cache, oldKey)
 		requireCalls(t, v, 2)
 		time.Sleep(time.Hour)
-		if _, err := cache.Get(t.Context()); !errors.Is(err, secret.ErrMalformed) {
-			t.Errorf("err = %v, want ErrMalformed", err)
+		if _, err := cache.Get(t.Context()); !errors.As(err, new(secret.MalformedError)) {
+			t.Errorf("err = %v, want MalformedError", err)
 		}
 	})
 }
@@ -188,8 +192,7 @@ func TestAMalformedValueDoesNotReplaceAKey(t *testing.T) {
 // wall clock; and a wall clock may be set back.
 func TestAgeIsMeasuredByTheWallClock(t *testing.T) {
 	now := time.Now() // with a monotonic reading, as the cache's own clock has
-	v := newVault()
-	cache := newKeyCache(v, func() time.Time { return now })
+	v, cache := newKeyCache(func() time.Time { return now })
 	requireKey(t, cache, oldKey)
 	monotonic := now
 	thawed := time.Unix(0, now.Add(2*time.Hour).UnixNano()) // the wall clock alone moves on
@@ -209,10 +212,9 @@ func TestAThousandFirstRequestsShareOneFetch(t *testing.T) {
 	for name, down := range map[string]bool{"its success": false, "its failure": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				v := newVault()
+				v, cache := newKeyCache(nil)
 				v.pace = 100 * time.Millisecond
 				v.set(oldKey, down)
-				cache := newKeyCache(v, nil)
 				var wait sync.WaitGroup
 				for range 1000 {
 					wait.Go(func() {
@@ -238,9 +240,8 @@ func TestAThousandFirstRequestsShareOneFetch(t *testing.T) {
 
 func TestACancelledRequestDoesNotPoisonTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
+		v, cache := newKeyCache(nil)
 		v.pace = time.Second
-		cache := newKeyCache(v, nil)
 		cancelled, cancel := context.WithCancel(t.Context())
 		var wait sync.WaitGroup
 		wait.Go(func() {
@@ -266,10 +267,7 @@ func TestACancelledRequestDoesNotPoisonTheNext(t *testing.T) {
 func TestARequestWithoutTimeGetsAKeyThatIsAtHand(t *testing.T) {
 	for name, age := range map[string]time.Duration{"fresh": 0, "stale": 6 * time.Minute} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				v := newVault()
-				cache := newKeyCache(v, nil)
-				requireKey(t, cache, oldKey)
+			withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
 				time.Sleep(age)
 				v.pace = time.Minute // it hangs
 				ctx, cancel := context.WithCancel(t.Context())
@@ -292,9 +290,8 @@ func TestARequestWithoutTimeGetsAKeyThatIsAtHand(t *testing.T) {
 func TestPrefetch(t *testing.T) {
 	t.Run("serves the request that waited for it", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			v := newVault()
+			v, cache := newKeyCache(nil)
 			v.pace = time.Second
-			cache := newKeyCache(v, nil)
 			go func() { _ = cache.Prefetch(t.Context()) }()
 			synctest.Wait()
 			requireKey(t, cache, oldKey)
@@ -303,10 +300,9 @@ func TestPrefetch(t *testing.T) {
 	})
 	t.Run("leaves a request to try again after its failure", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			v := newVault()
+			v, cache := newKeyCache(nil)
 			v.pace = time.Second
 			v.set(oldKey, true)
-			cache := newKeyCache(v, nil)
 			go func() {
 				requireUnavailable(t, cache.Prefetch(t.Context()))
 				v.set(oldKey, false)
@@ -317,8 +313,7 @@ func TestPrefetch(t *testing.T) {
 		})
 	})
 	t.Run("is nothing where a request was faster", func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
+		v, cache := newKeyCache(nil)
 		requireKey(t, cache, oldKey)
 		if err := cache.Prefetch(t.Context()); err != nil {
 			t.Error(err)

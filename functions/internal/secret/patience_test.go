@@ -26,10 +26,7 @@ func requireWithin(t *testing.T, bound time.Duration, f func()) {
 }
 
 func TestNoRequestWaitsMoreThanHalfASecondThatHasAKeyAtHand(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
-		requireKey(t, cache, oldKey)
+	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
 		v.pace = time.Hour // it hangs
 		time.Sleep(6 * time.Minute)
 		requireWithin(t, 500*time.Millisecond, func() {
@@ -53,10 +50,7 @@ func TestNoRequestWaitsMoreThanHalfASecondThatHasAKeyAtHand(t *testing.T) {
 }
 
 func TestASlowAnswerIsForRequestsToCome(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
-		requireKey(t, cache, oldKey)
+	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
 		v.set(newKey, false)
 		v.pace = 800 * time.Millisecond
 		time.Sleep(6 * time.Minute)
@@ -70,10 +64,7 @@ func TestASlowAnswerIsForRequestsToCome(t *testing.T) {
 }
 
 func TestARequestThatIsGivenUpLeavesItsFetchToOthers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
-		requireKey(t, cache, oldKey)
+	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
 		v.set(newKey, false)
 		v.pace = 200 * time.Millisecond
 		time.Sleep(6 * time.Minute)
@@ -94,11 +85,10 @@ func TestACorrectedSecretWorksAtOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				v := newVault()
+				v, cache := newKeyCache(nil)
 				v.set(value, false)
-				cache := newKeyCache(v, nil)
-				if _, err := cache.Get(t.Context()); !errors.Is(err, secret.ErrMalformed) {
-					t.Errorf("err = %v, want ErrMalformed", err)
+				if _, err := cache.Get(t.Context()); !errors.As(err, new(secret.MalformedError)) {
+					t.Errorf("err = %v, want MalformedError", err)
 				}
 				v.set(oldKey, false)
 				requireKey(t, cache, oldKey)
@@ -111,15 +101,14 @@ func TestACorrectedSecretWorksAtOnce(t *testing.T) {
 // However many ask, one asks Secrets Manager.
 func TestRequestsShareAMalformedValue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
+		v, cache := newKeyCache(nil)
 		v.set("not a key", false)
 		v.pace = 50 * time.Millisecond
-		cache := newKeyCache(v, nil)
 		var wait sync.WaitGroup
 		for range 100 {
 			wait.Go(func() {
-				if _, err := cache.Get(t.Context()); !errors.Is(err, secret.ErrMalformed) {
-					t.Errorf("err = %v, want ErrMalformed", err)
+				if _, err := cache.Get(t.Context()); !errors.As(err, new(secret.MalformedError)) {
+					t.Errorf("err = %v, want MalformedError", err)
 				}
 			})
 		}
@@ -130,9 +119,8 @@ func TestRequestsShareAMalformedValue(t *testing.T) {
 
 func TestAnOutageIsNotRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
+		v, cache := newKeyCache(nil)
 		v.set(oldKey, true)
-		cache := newKeyCache(v, nil)
 		_, err := cache.Get(t.Context())
 		requireUnavailable(t, err)
 		v.set(oldKey, false)

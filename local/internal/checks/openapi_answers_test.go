@@ -329,7 +329,7 @@ func (c *contract) isComplete(t *testing.T) {
 						if statuses[code] != status {
 							t.Errorf("%s has %s, whose status is %s", key, code, statuses[code])
 						}
-						if !c.codes[key][code] && !notProvoked.MatchString(key+" "+code) && !c.shared(at, path, method) {
+						if !c.codes[key][code] && !notProvoked.MatchString(key+" "+code) && !c.isShared(at, operation, status) {
 							t.Errorf("%s: no answer has the code %s", key, code)
 						}
 					}
@@ -342,7 +342,7 @@ func (c *contract) isComplete(t *testing.T) {
 	}
 }
 
-// shared reports whether a response is that of POST /billing/portal too, which has all of its codes.
-func (c *contract) shared(at []string, path, method string) bool {
-	return at[0] == "components" && path+" "+method != portalPost
+// isShared reports whether another operation's response is that of POST /billing/portal, which has all of its codes.
+func (c *contract) isShared(at []string, operation, status string) bool {
+	return operation != portalPost && slices.Equal(at, c.place("paths", "/billing/portal", "post", "responses", status))
 }

@@ -408,7 +408,7 @@ func TestTheCredentialsOfTheDocument(t *testing.T) {
 func TestThePathsOfTheDocument(t *testing.T) {
 	c, s := readContract(t), startService(t)
 	packages := newGoPackages(t)
-	want := []string{packages.text("portal", "ButtonPath"), packages.text("portal", "Path"), packages.text("webhook", "Path")}
+	want := []string{packages.text("button", "Path"), packages.text("portal", "Path"), packages.text("webhook", "Path")}
 	paths := c.at("paths")
 	if got := slices.Sorted(slices.Values(paths.names)); !slices.Equal(got, want) {
 		t.Errorf("openapi.yaml has the paths %v, the functions %v", got, want)

@@ -1,7 +1,6 @@
 package checks
 
 import (
-	"go/ast"
 	"maps"
 	"os"
 	"regexp"
@@ -67,9 +66,6 @@ func (a api) resolve(o *outline) *outline {
 
 func (a api) schema(name string) *outline { return a.at("components", "schemas", name) }
 
-// responses are those of POST /billing/portal by status.
-func (a api) responses() map[string]*outline { return a.responsesOf("/billing/portal", "post") }
-
 func (a api) responsesOf(path, method string) map[string]*outline {
 	responses := map[string]*outline{}
 	all := a.at("paths", path, method, "responses")
@@ -103,53 +99,6 @@ func (a api) parameters(schema *outline, name string) []string {
 	return slices.Compact(names)
 }
 
-// ofWebhook are the codes of problems that only Stripe gets.
-var ofWebhook = []string{"invalid-signature", "webhook-misconfigured"}
-
-func TestOpenAPIHasEveryCodeUnderItsStatus(t *testing.T) {
-	want := map[string][]string{}
-	var codes []string
-	problem := problemSource(t, "codes.go")
-	for _, element := range problem.elements("definitions") {
-		entry := element.(*ast.KeyValueExpr)
-		code, status := problem.literal(entry.Key), problem.literal(entry.Value.(*ast.CompositeLit).Elts[0])
-		codes = append(codes, code)
-		if !slices.Contains(ofWebhook, code) {
-			want[status] = append(want[status], code)
-		}
-	}
-	document := readAPI(t)
-	got := map[string][]string{}
-	for status, response := range document.responses() {
-		schema := document.resolve(response.at("content", "application/problem+json", "schema"))
-		for _, i := range schema.at("allOf").names {
-			own := schema.at("allOf", i, "properties")
-			if list := own.at("code", "enum").list(); list != nil {
-				got[status] = list
-				if constant := own.at("status", "const").value; constant != status {
-					t.Errorf("the problems of %s have the status %s", status, constant)
-				}
-			}
-		}
-		if _, ok := response.at("content").members["text/html"]; ok != (got[status] != nil) {
-			t.Errorf("%s: a page without a problem, or a problem without a page", status)
-		}
-	}
-	for _, status := range slices.Sorted(maps.Keys(mergeKeys(want, got))) {
-		slices.Sort(want[status])
-		slices.Sort(got[status])
-		if !slices.Equal(got[status], want[status]) {
-			t.Errorf("%s: openapi.yaml has %v, codes.go %v", status, got[status], want[status])
-		}
-	}
-	all := document.schema("ProblemCode").at("enum").list()
-	slices.Sort(all)
-	slices.Sort(codes)
-	if !slices.Equal(all, codes) {
-		t.Errorf("ProblemCode has\n%v\ncodes.go\n%v", all, codes)
-	}
-}
-
 // What the webhook can answer is in its own files and in the assembly, which answers events that never became a request.
 func TestOpenAPIHasEveryCodeOfTheWebhook(t *testing.T) {
 	text := ""
@@ -178,12 +127,6 @@ func TestOpenAPIHasEveryCodeOfTheWebhook(t *testing.T) {
 	if !maps.Equal(got, want) {
 		t.Errorf("openapi.yaml has %v, the webhook %v", slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
 	}
-}
-
-func mergeKeys(a, b map[string][]string) map[string][]string {
-	merged := maps.Clone(a)
-	maps.Copy(merged, b)
-	return merged
 }
 
 func TestOpenAPIHasEveryParameter(t *testing.T) {

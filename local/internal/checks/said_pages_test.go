@@ -2,7 +2,7 @@ package checks
 
 var _ = say(".github/CONTRIBUTING.md",
 	"need Go ({{go version}} or later)", "two builds give the same zip files", "draws the dashboard in four drills", "at {{default MemorySize}} MB (Linux, as root)",
-	"A signature is valid for {{internal/webhook.tolerance}}", "with one or two methods", "compare the two.", "before adding it to `accepted` in `params_test.go`", "builds everything twice",
+	"A signature is valid for {{internal/webhook.tolerance}}", "with one or two methods", "before adding it to `accepted` in `params_test.go`", "builds everything twice",
 	// Decisions, as they were measured
 	"the binary is 1.8 MB smaller and starts 5 ms sooner", "2.2 MB.", "Anyone can send 4.4 MB, and decoding them would cost fifty times as much", "Amazon Linux 2023",
 )
@@ -19,7 +19,7 @@ var _ = say("local/bench/README.md", "at most {{upstream.MaxConns}} connections 
 var _ = say("infra/openapi.yaml",
 	"gets the session as JSON with status 200. Every other one gets a 303",
 	"at most {{params.MaxBodySize}} of UTF-8, {{params.maxNames}} names, and {{params.maxDepth}} levels", "repeated names are a 400", "Everybody else gets a 405",
-	"An ES module of at most {{internal/portal.maxZippedModule}}, gzipped",
+	"An ES module of at most {{internal/button.maxZippedModule}}, gzipped",
 	"in at most {{internal/webhook.MaxBodySize}}. Events", "description: The body has more than {{internal/webhook.MaxBodySize}}.", "description: >- The body has more than {{params.MaxBodySize}}.",
 	"at most {{internal/webhook.tolerance}} old or ahead", "fewer than the {{flows}} types", "List indexes are 0,", "Seconds since 1970",
 	// API Gateway's: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html

@@ -116,7 +116,7 @@ func TestDocumentsHaveTheDefaultsOfParameters(t *testing.T) {
 	}
 	for _, name := range parameters.names {
 		if !documented[name] && !slices.Contains(inProse, name) {
-			t.Errorf("neither table has the parameter %s", name)
+			t.Errorf("neither table has a row of the parameter, such as\n%s", rowOf(t, name, parameters.at(name)))
 		}
 	}
 	pages := ""
@@ -128,6 +128,29 @@ func TestDocumentsHaveTheDefaultsOfParameters(t *testing.T) {
 			t.Errorf("%s is in a table, on no page, or no parameter", name)
 		}
 	}
+}
+
+// rowOf is a row with the template's own words: README's for the parameter of a variable.
+func rowOf(t *testing.T, name string, p *outline) string {
+	t.Helper()
+	for _, variables := range read(t).variables {
+		for variable := range variables {
+			if camelCase(variable) == name {
+				name = variable
+			}
+		}
+	}
+	is := "`" + p.at("Default").value + "`"
+	if p.members["Default"] == nil {
+		is = "required"
+	} else if is == "``" {
+		is = "none"
+	}
+	meaning := strings.TrimSuffix(p.at("Description").value, ".")
+	for _, allowed := range p.at("AllowedValues").list() {
+		meaning += ", `" + allowed + "`"
+	}
+	return "| `" + name + "` | " + strings.ReplaceAll(meaning, "|", `\|`) + " | " + is + " |"
 }
 
 // notTheTemplates are defaults that a table says in other words.
@@ -184,7 +207,7 @@ func TestDocumentsNameThePaths(t *testing.T) {
 			sources += text
 		}
 	})
-	module := readText(t, "functions/internal/portal/button/button.js")
+	module := readText(t, "functions/internal/button/button.js")
 	paths, parts := 0, 0
 	for path := range said {
 		text := readText(t, path)

@@ -389,10 +389,7 @@ func TestImportOfAMalformedFile(t *testing.T) {
 // A deletion that came before a file's claim, and does not name the user, is known from the customer's own item.
 func TestImportOfADeletedCustomer(t *testing.T) {
 	c := newCompany(t, 0)
-	writer := &operator.MappingWriter{Client: c.client, Table: operator.MappingTable{Name: devserver.CustomersTable, Key: "user_id", Attribute: "customer_id"}}
-	if _, err := writer.Apply(t.Context(), operator.MappingChange{Deleted: "cus_1"}); err != nil {
-		t.Fatal(err)
-	}
+	c.delete(t, "cus_1")
 	path := filepath.Join(t.TempDir(), "users.csv")
 	if err := os.WriteFile(path, []byte("u1,cus_1\nu2,cus_2\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -429,19 +426,20 @@ var endedClaim = regexp.MustCompile(`"metadata":\d+,("released":)`)
 func TestImportBesideLiveEvents(t *testing.T) {
 	const customers = 150
 	c := newCompany(t, customers)
-	now := time.Now().Add(time.Hour).Unix() // after all reading: Stripe still names the first users
+	now := time.Now().Add(time.Hour) // after all reading: Stripe still names the first users
 	// Every third user moves to another customer; every fifth customer is deleted.
-	var changes []operator.MappingChange
+	var changes []func(*operator.MappingWriter) error
 	for i := range customers {
 		user, customer := fmt.Sprintf("u%d", i), fmt.Sprintf("cus_%d", i)
 		if i%3 == 0 {
-			changes = append(changes, operator.MappingChange{Facts: []operator.MappingFact{
-				{User: user, Customer: customer, Facts: operator.MappingFacts{Released: operator.MappingAt(now)}},
-				{User: "moved-" + user, Customer: customer, Facts: operator.MappingFacts{Metadata: operator.MappingAt(now)}},
-			}})
+			changes = append(changes, func(w *operator.MappingWriter) error {
+				_, _, err := w.Join(t.Context(), operator.Fact{User: user, Customer: customer, Released: now},
+					operator.Fact{User: "moved-" + user, Customer: customer, Metadata: now})
+				return err
+			})
 		}
 		if i%5 == 0 {
-			changes = append(changes, operator.MappingChange{Deleted: customer, Facts: []operator.MappingFact{{User: user, Customer: customer, Facts: operator.MappingFacts{Deleted: true}}}})
+			changes = append(changes, func(w *operator.MappingWriter) error { return w.Delete(t.Context(), customer, user) })
 		}
 	}
 	tables := map[string]map[string]string{}
@@ -450,10 +448,10 @@ func TestImportBesideLiveEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Setenv("CUSTOMERS_TABLE", order)
-		writer := &operator.MappingWriter{Client: c.client, Table: operator.MappingTable{Name: order, Key: "user_id", Attribute: "customer_id"}}
+		writer := c.writer(order)
 		events := func() {
 			for _, change := range changes {
-				if _, err := writer.Apply(t.Context(), change); err != nil {
+				if err := change(writer); err != nil {
 					t.Error(err)
 				}
 			}

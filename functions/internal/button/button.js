@@ -1,6 +1,6 @@
 // <manage-billing-button> and openBillingPortal: from a page of the app's own to Stripe's customer portal.
 //
-// `go generate ./functions/internal/portal` minifies this file once for each language, with the texts of that language in the place
+// `go generate ./...` minifies this file once for each language, with the texts of that language in the place
 // of `texts`. Nothing here makes HTML of text or style attributes, so that Trusted Types and a strict Content-Security-Policy hold.
 
 // texts: { manage, opening, signIn, forbidden, noAccount, failed, choose, flows: { … }, statuses: { … } }

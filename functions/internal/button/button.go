@@ -1,70 +1,40 @@
-package portal
+// Package button serves the module of manage-billing-button, button.js, built once for each language.
+package button
 
 import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
-	_ "embed" // the modules
+	"embed"
 	"encoding/base64"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
 
+	"billingportal/functions/internal/accept"
+	"billingportal/functions/internal/language"
 	"billingportal/functions/internal/problem"
 )
 
-// ButtonPath is where the button's module is.
-const ButtonPath = "/billing/button.js"
+// Path is the path of the module.
+const Path = "/billing/button.js"
 
-//go:generate go run billingportal/local/buttonbuild
+// modules are the module in each language, minified and gzipped: made by `go generate ./...`.
+//
+//go:embed *.js.gz
+var modules embed.FS
 
-// The button's module in each language, as browsers take it: minified and gzipped.
-var (
-	//go:embed button/en.js.gz
-	englishModule string
-	//go:embed button/de.js.gz
-	germanModule string
-	//go:embed button/fr.js.gz
-	frenchModule string
-	//go:embed button/es.js.gz
-	spanishModule string
-	//go:embed button/it.js.gz
-	italianModule string
-	//go:embed button/pt-BR.js.gz
-	portugueseModule string
-	//go:embed button/nl.js.gz
-	dutchModule string
-	//go:embed button/ja.js.gz
-	japaneseModule string
-)
-
-func moduleIn(language problem.Language) string {
-	switch language {
-	case "de":
-		return germanModule
-	case "fr":
-		return frenchModule
-	case "es":
-		return spanishModule
-	case "it":
-		return italianModule
-	case "pt-BR":
-		return portugueseModule
-	case "nl":
-		return dutchModule
-	case "ja":
-		return japaneseModule
-	}
-	return englishModule
-}
-
-// serveButton answers with the button's module in the language that the request asks for. It calls no upstream.
-func serveButton(w http.ResponseWriter, r *http.Request) (status int, err error) {
+// Serve answers with the module in the language that the request asks for. It calls no upstream. An
+// error is a *problem.Problem, which is still to be answered.
+func Serve(w http.ResponseWriter, r *http.Request) (status int, err error) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return 0, &problem.Problem{Code: problem.MethodNotAllowed, Allow: "GET, HEAD"}
 	}
-	module := []byte(moduleIn(problem.MatchLanguage("", r.Header)))
+	module, err := modules.ReadFile(string(language.Match("", r.Header)) + ".js.gz")
+	if err != nil { // there is one for each language, which is tested
+		return 0, &problem.Problem{Code: problem.Internal, Cause: err}
+	}
 	isZipped := acceptsGzip(r.Header)
 	header := w.Header()
 	header.Set("Cache-Control", "public, max-age=3600")
@@ -108,16 +78,16 @@ func matches(header http.Header, etag string) bool {
 	return false
 }
 
-// acceptsGzip reads Accept-Encoding, where * stands for what is not named (RFC 9110, section 12.5.3).
+// acceptsGzip reads Accept-Encoding, in which * stands for the codings that it does not name (RFC 9110,
+// section 12.5.3).
 func acceptsGzip(header http.Header) bool {
 	accepts := false
-	for entry := range strings.SplitSeq(strings.Join(header.Values("Accept-Encoding"), ","), ",") {
-		coding, parameters, _ := strings.Cut(strings.TrimSpace(entry), ";")
-		switch strings.ToLower(strings.TrimSpace(coding)) {
+	for coding, weight := range accept.Entries(header, "Accept-Encoding") {
+		switch strings.ToLower(coding) {
 		case "gzip":
-			return problem.Quality(parameters) > 0
+			return weight > 0
 		case "*":
-			accepts = problem.Quality(parameters) > 0
+			accepts = weight > 0
 		}
 	}
 	return accepts

@@ -1,0 +1,100 @@
+package language
+
+import (
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestEveryLanguageHasEveryText(t *testing.T) {
+	said := map[string]Key{} // texts in another language, and what they say
+	for _, tag := range Tags {
+		if _, err := os.Stat("texts/" + string(tag) + ".txt"); err != nil {
+			t.Error(err)
+		}
+		if tag != English && len(translations()[tag]) != len(english) {
+			t.Errorf("%s has %d texts, want %d", tag, len(translations()[tag])-1, len(english)-1)
+		}
+		for key := Key(1); int(key) < len(english); key++ {
+			text := tag.Text(key)
+			// A title fits two lines of a phone, a button one; the rest is as long as it is.
+			most := 2*utf8.RuneCountInString(english[key]) + 24
+			if text == "" || strings.TrimSpace(text) != text || utf8.RuneCountInString(text) > most {
+				t.Errorf("%s: %q is %q", tag, english[key], text)
+			}
+			if tag == English {
+				continue
+			}
+			if strings.ContainsAny(text, `"'`) {
+				t.Errorf("%s: %q has a typewriter's quotation mark", tag, text)
+			}
+			meaning := key
+			if key == UseOwnButton { // which some languages say alike
+				meaning = UseButton
+			}
+			other, isSaid := said[string(tag)+text]
+			if isSaid && other != meaning || text == english[key] && key != ErrorLabel {
+				t.Errorf("%s: %q is %q, and %q", tag, text, english[key], english[other])
+			}
+			said[string(tag)+text] = meaning
+		}
+	}
+	if files, err := os.ReadDir("texts"); err != nil || len(files) != len(Tags) {
+		t.Errorf("%d catalogues, %v; there are %d languages", len(files), err, len(Tags))
+	}
+	for _, tag := range []Tag{English, "", "sv"} {
+		if text := tag.Text(ManageBilling); text != "Manage billing" {
+			t.Errorf("%q: %q", tag, text)
+		}
+	}
+}
+
+func TestMatch(t *testing.T) {
+	for name, test := range map[string]struct {
+		locale, accept string
+		want           Tag
+	}{
+		"nothing":                    {"", "", "en"},
+		"one":                        {"", "de", "de"},
+		"of a country":               {"", "fr-CA", "fr"},
+		"any Portuguese":             {"", "pt-PT", "pt-BR"},
+		"in capitals":                {"", "JA-jp", "ja"},
+		"the first of equals":        {"", "nl,de", "nl"},
+		"in a second header":         {"", "ru\nfr;q=0.5", "fr"},
+		"the heavier":                {"", "nl;q=0.3, es;q=0.9", "es"},
+		"the first that is here":     {"", "ru, it;q=0.5", "it"},
+		"none that is here":          {"", "ru, zh-Hant", "en"},
+		"one that is not wanted":     {"", "de;q=0, fr;q=0.1", "fr"},
+		"a weight that is none":      {"", "de;q=x, fr;q=0.1", "fr"},
+		"a wildcard":                 {"", "*", "en"},
+		"a locale counts first":      {"it", "de", "it"},
+		"a locale of a country":      {"es-419", "de", "es"},
+		"a locale that is not here":  {"sv", "de", "de"},
+		"a locale that is automatic": {"auto", "de", "de"},
+		"a name that begins so":      {"", "deutsch", "en"},
+	} {
+		header := http.Header{}
+		for line := range strings.Lines(test.accept) {
+			header.Add("Accept-Language", strings.TrimSpace(line))
+		}
+		if got := Match(test.locale, header); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+}
+
+// FuzzMatch looks for a header that breaks the reading of it.
+func FuzzMatch(f *testing.F) {
+	for _, seed := range []string{"de-AT,de;q=0.9,en;q=0.8", "*;q=0.5", ";;;q=", "pt-BR;q=1.5", "\x00,-"} {
+		f.Add("", seed)
+	}
+	f.Fuzz(func(t *testing.T, locale, accept string) {
+		got := Match(locale, http.Header{"Accept-Language": {accept}})
+		if !slices.Contains(Tags, got) {
+			t.Errorf("%q, %q: %q", locale, accept, got)
+		}
+	})
+}

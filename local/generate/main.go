@@ -1,0 +1,75 @@
+// Command generate makes what repeats another file: of the catalogues, the keys of the texts, their
+// archive and the button's modules; of the table of error codes, the lists of codes in
+// infra/openapi.yaml and README's table. Its argument is the root of the repository. `go generate ./...`
+// runs it.
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: go run billingportal/local/generate ROOT")
+		os.Exit(2)
+	}
+	if err := run(os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, "generate:", err)
+		os.Exit(1)
+	}
+}
+
+func run(folder string) error {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	files, err := generate(root.FS())
+	if err != nil {
+		return err
+	}
+	for path, content := range files {
+		if err := root.WriteFile(path, content, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// generate returns the content of each generated file, by its path from the root.
+func generate(root fs.FS) (map[string][]byte, error) {
+	texts, err := readTexts(root)
+	if err != nil {
+		return nil, err
+	}
+	files, err := texts.files()
+	if err != nil {
+		return nil, err
+	}
+	modules, err := buttonModules(root, texts)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(files, modules)
+	documents, err := codeFiles(root, texts)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(files, documents)
+	return files, nil
+}
+
+// zipped cannot fail: a buffer takes everything.
+func zipped(content []byte) []byte {
+	var out bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	_, _ = w.Write(content)
+	_ = w.Close()
+	return out.Bytes()
+}

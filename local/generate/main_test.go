@@ -1,0 +1,78 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+func TestGeneratedFilesAreCurrent(t *testing.T) {
+	requireStale(t, root)
+}
+
+// requireStale fails unless exactly these generated files differ from what their sources make.
+func requireStale(t *testing.T, root string, want ...string) {
+	t.Helper()
+	files, err := generate(os.DirFS(root))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stale []string
+	for path, fresh := range files {
+		content, err := os.ReadFile(filepath.Join(root, path))
+		if err != nil || !bytes.Equal(unzipped(t, path, content), unzipped(t, path, fresh)) {
+			stale = append(stale, path)
+		}
+	}
+	slices.Sort(stale)
+	if !slices.Equal(stale, want) {
+		t.Errorf("stale are %v, want %v: go generate ./...", stale, want)
+	}
+}
+
+// unzipped is the content of a file: another version of Go may zip it differently.
+func unzipped(t *testing.T, path string, content []byte) []byte {
+	t.Helper()
+	if filepath.Ext(path) != ".gz" {
+		return content
+	}
+	r, err := gzip.NewReader(bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(path, err)
+	}
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(path, err)
+	}
+	return text
+}
+
+// A text that nothing says is not translated in vain.
+func TestEveryTextIsUsed(t *testing.T) {
+	texts, err := readTexts(os.DirFS(root))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources := ""
+	for _, pattern := range []string{"functions/internal/*/*.go", "local/generate/button.go"} {
+		paths, _ := filepath.Glob(filepath.Join(root, pattern))
+		for _, path := range paths {
+			if !strings.HasSuffix(path, "_test.go") {
+				sources += workspace{t, root}.read(strings.TrimPrefix(path, root+"/"))
+			}
+		}
+	}
+	for _, key := range texts.keys {
+		if !regexp.MustCompile(`(language\.|text\(")` + key + `\b`).MatchString(sources) {
+			t.Errorf("nothing says the text %s", key)
+		}
+	}
+}
