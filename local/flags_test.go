@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -33,40 +32,17 @@ func TestNoFlagIsBlank(t *testing.T) { commandtest.RequireNoBlanks(t, newCommand
 // serving runs the command serve until the test ends, and returns its greeting.
 func serving(t *testing.T, errOut io.Writer, arguments ...string) (origin, greeting string) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	read, write := io.Pipe()
-	command := newCommand()
-	command.Writer, command.ErrWriter = write, errOut
-	done := make(chan error, 1)
-	go func() {
-		err := command.Run(ctx, append([]string{"local"}, arguments...))
-		_ = write.CloseWithError(io.EOF)
-		done <- err
-	}()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("serve: %v", err)
-		}
+	return devservertest.Greeting(t, func(ctx context.Context, stdout io.Writer) error {
+		command := newCommand()
+		command.Writer, command.ErrWriter = stdout, errOut
+		return command.Run(ctx, append([]string{"local"}, arguments...))
 	})
-	text := make([]byte, 4096)
-	n, err := read.Read(text)
-	if err != nil {
-		t.Fatalf("nothing is served: %v", err)
-	}
-	greeting = string(text[:n])
-	return regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(greeting), greeting
 }
 
 // press presses the button with a token.
 func press(t *testing.T, origin, token string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, origin+"/billing/portal", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Authorization", "Bearer "+token)
-	devservertest.Send(t, request)
+	devservertest.Send(t, http.MethodPost, origin+"/billing/portal", "", devservertest.Bearer(token))
 }
 
 func serveFlags(t *testing.T) map[string]commandtest.FlagTest {

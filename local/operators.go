@@ -45,8 +45,9 @@ func runOperators(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return fmt.Errorf("this command is built when it is called, and needs go: %w", err)
 	}
+	_, file, _, _ := runtime.Caller(0)
 	var stdout, stderr bytes.Buffer
-	build := exec.CommandContext(ctx, command, "-C", sourceFolder(), "tool", "-n", operatorsProgram)
+	build := exec.CommandContext(ctx, command, "-C", sourceFolder(file), "tool", "-n", operatorsProgram)
 	build.Stdout, build.Stderr = &stdout, &stderr
 	if err := build.Run(); err != nil {
 		return errors.Join(fmt.Errorf("build this command: %w", err), errors.New(strings.TrimSpace(stderr.String())))
@@ -54,13 +55,11 @@ func runOperators(ctx context.Context, cmd *cli.Command) error {
 	return replaceProcess(ctx, strings.TrimSpace(stdout.String()), append([]string{os.Args[0]}, arguments...))
 }
 
-// sourceFolder is the folder of this file when it was compiled; the working directory if that does not exist here.
-func sourceFolder() string {
-	_, file, _, _ := runtime.Caller(0)
-	if folder := filepath.Dir(file); filepath.IsAbs(folder) {
-		if info, err := os.Stat(folder); err == nil && info.IsDir() {
-			return folder
-		}
+// sourceFolder is the folder of a file that this program was compiled from; the working directory if that is not known, or not here.
+func sourceFolder(file string) string {
+	folder := filepath.Dir(file)
+	if info, err := os.Stat(folder); !filepath.IsAbs(folder) || err != nil || !info.IsDir() {
+		return "."
 	}
-	return "."
+	return folder
 }

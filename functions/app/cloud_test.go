@@ -11,7 +11,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -22,6 +21,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/go-jose/go-jose/v4"
+
+	"billingportal/functions/app/internal/config/configtest"
 )
 
 // Each is a secret. None of them may be logged.
@@ -85,29 +86,14 @@ func address(issuer string) string { return "https://" + issuer + ".example.com/
 // token is a token of an issuer's for a user, with all that any setting may ask of one. Claims replace its own; nil removes one.
 func (i *issuers) token(t *testing.T, issuer, user string, claims map[string]any) string {
 	t.Helper()
-	all := map[string]any{
-		"iss": address(issuer), "sub": user, "org_id": "org-" + user, "aud": []string{"billing-portal", "other-audience"}, "scope": "read billing:manage",
-		"role": "admin", "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
-	}
-	maps.Copy(all, claims)
-	maps.DeleteFunc(all, func(_ string, value any) bool { return value == nil })
-	payload, err := json.Marshal(all)
-	if err != nil {
-		t.Fatal(err)
-	}
 	signer := i.signers[issuer]
 	if signer == nil {
 		signer = i.signers["issuer"]
 	}
-	signed, err := signer.Sign(payload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := signed.CompactSerialize()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return token
+	return configtest.Token(t, signer, map[string]any{
+		"iss": address(issuer), "sub": user, "org_id": "org-" + user, "aud": []string{"billing-portal", "other-audience"}, "scope": "read billing:manage",
+		"role": "admin", "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
+	}, claims)
 }
 
 // cloud answers for everything that a function calls, and notes who asked for what.

@@ -13,6 +13,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
+
+	"billingportal/functions/app/internal/config/configtest"
 )
 
 // portalBase has a value of every variable that the portal requires.
@@ -166,7 +168,7 @@ func playPortal(keys *issuers) scene {
 	return func(t *testing.T, e *environment, seen *facts) {
 		t.Helper()
 		defer takeNetwork(&cloud{issuers: keys, seen: seen})()
-		written := &output{}
+		written := &configtest.Log{}
 		handler, err := assemblies["portal"](t.Context(), e.get, written)
 		if err != nil {
 			t.Fatal(err)
@@ -175,12 +177,12 @@ func playPortal(keys *issuers) scene {
 		for _, p := range probes {
 			seen.add("%s: %s", p.name, invoke(t, handler, p.event(t, keys, issuer)))
 		}
-		lines := written.requests(t)
+		lines := written.Requests(t)
 		if len(lines) != len(probes) {
 			t.Fatalf("%d lines for %d requests", len(lines), len(probes))
 		}
 		seen.noteLine(lines[0])
-		seen.noteOtherLines(written.lines(t))
+		seen.noteOtherLines(written.Lines(t))
 		requireSilence(t, written.String())
 	}
 }
@@ -199,14 +201,7 @@ var keyFacts = []string{
 func TestEverySettingOfThePortal(t *testing.T) {
 	keys := newIssuers(t)
 	cookies := variables{"SESSION_COOKIE": "session"}
-	requireSettings(t, portalBase, playPortal(keys), slices.Concat(awsSettings, tableSettings, []setting{
-		{variable: "AWS_REGION", value: "us-west-2", replaced: [][2]string{{"eu-central-1", "us-west-2"}}},
-		{variable: "AWS_LAMBDA_FUNCTION_NAME", value: "second-function", replaced: [][2]string{{"= first-function", "= second-function"}}},
-		{variable: "AWS_LAMBDA_FUNCTION_VERSION", value: "7", come: []string{
-			"line: version = 7",
-			"metric: BillingPortal [[function version]] requests in Count", "metric: BillingPortal [[function version]] failures in Count",
-		}},
-		{variable: "RELEASE", value: "v1.2.3", come: []string{"line: release = v1.2.3"}},
+	requireSettings(t, portalBase, playPortal(keys), slices.Concat(awsSettings, sharedSettings, []setting{
 		{variable: "BASE_PATH", value: "/v1", gone: []string{"below /v1: 404 not-found"}, come: []string{"below /v1: " + toPortal}},
 		{variable: "LOG_LEVEL", value: "debug", with: variables{"LOG_LEVEL": "info"}, nothing: "nothing is logged at this level"},
 		{variable: "LOG_LEVEL", value: "info", nothing: "it is the default"},

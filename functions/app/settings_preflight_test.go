@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"billingportal/functions/app/internal/config/configtest"
 )
 
 const (
@@ -44,7 +46,7 @@ func playPreflight(keys *issuers) scene {
 			otherPortalFunction + ":live": ofVersion(portalBase.with(variables{"CUSTOMERS_TABLE": "live-customers"})),
 			webhookVersion:                ofVersion(webhookBase), otherWebhookVersion: ofVersion(webhookBase.with(variables{"WEBHOOK_SECRET_ID": "billing-portal/other-webhook"})),
 		}})()
-		written := &output{}
+		written := &configtest.Log{}
 		handler, err := assemblies["preflight"](t.Context(), e.get, written)
 		if err != nil {
 			t.Fatal(err)
@@ -53,7 +55,7 @@ func playPreflight(keys *issuers) scene {
 		defer cancel()
 		answer, err := handler.Invoke(ctx, []byte(`{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"e-1"}`))
 		seen.add("hook: %s %v", answer, err)
-		for _, line := range written.lines(t) {
+		for _, line := range written.Lines(t) {
 			seen.add("%s: %v %v %v", line["msg"], line["name"], line["status"], line["detail"])
 		}
 		requireSilence(t, written.String())

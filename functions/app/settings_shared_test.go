@@ -1,6 +1,7 @@
 package app_test
 
-// awsSettings are the variables of every function that say where AWS is and in whose name it is called.
+// awsSettings are the variables of every function that say where AWS is and in whose name it is
+// called.
 var awsSettings = []setting{
 	{variable: "AWS_ACCESS_KEY_ID", value: "AKIDSECOND", replaced: [][2]string{{"AKIDFIRST", "AKIDSECOND"}}},
 	{variable: "AWS_SECRET_ACCESS_KEY", value: secondAccessKey, replaced: [][2]string{{firstAccessKey, secondAccessKey}}},
@@ -26,8 +27,16 @@ var awsSettings = []setting{
 	{variable: "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", value: "false", nothing: "it is the default"},
 }
 
-// tableSettings are the variables of the mapping, which the portal reads and the webhook writes.
-var tableSettings = []setting{
+// sharedSettings are the variables of the function and of the mapping, which the portal reads and
+// the webhook writes.
+var sharedSettings = []setting{
+	{variable: "AWS_REGION", value: "us-west-2", replaced: [][2]string{{"eu-central-1", "us-west-2"}}},
+	{variable: "AWS_LAMBDA_FUNCTION_NAME", value: "second-function", replaced: [][2]string{{"= first-function", "= second-function"}}},
+	{variable: "AWS_LAMBDA_FUNCTION_VERSION", value: "7", come: []string{
+		"line: version = 7",
+		"metric: BillingPortal [[function version]] requests in Count", "metric: BillingPortal [[function version]] failures in Count",
+	}},
+	{variable: "RELEASE", value: "v1.2.3", come: []string{"line: release = v1.2.3"}},
 	{variable: "CUSTOMERS_TABLE", value: "people", replaced: [][2]string{{"table customers", "table people"}}},
 	{variable: "CUSTOMERS_KEY", value: "pk", replaced: [][2]string{{"key user_id=", "key pk="}}},
 	{variable: "CUSTOMERS_KEY_FORMAT", value: "USER#{user}", replaced: [][2]string{{"key user_id=", "key user_id=USER#"}}},

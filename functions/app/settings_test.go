@@ -153,44 +153,6 @@ func (f *facts) list() []string {
 	return slices.Sorted(maps.Keys(f.all))
 }
 
-// output keeps the log of a function.
-type output struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
-// lines are the lines so far.
-func (o *output) lines(t *testing.T) []map[string]any {
-	t.Helper()
-	var lines []map[string]any
-	for text := range strings.Lines(o.String()) {
-		var line map[string]any
-		if err := json.Unmarshal([]byte(text), &line); err != nil {
-			t.Fatalf("a line is not JSON: %q", text)
-		}
-		lines = append(lines, line)
-	}
-	return lines
-}
-
-// requests are the lines of requests.
-func (o *output) requests(t *testing.T) []map[string]any {
-	t.Helper()
-	return slices.DeleteFunc(o.lines(t), func(line map[string]any) bool { return line["msg"] != "request" })
-}
-
 // noteLine notes the members of the line of a request. It notes only the names of times, which differ each time.
 func (f *facts) noteLine(line map[string]any) {
 	for name, value := range line {

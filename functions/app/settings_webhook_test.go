@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"billingportal/functions/app/internal/config/configtest"
 )
 
 // webhookBase has a value of every variable that the webhook requires.
@@ -109,7 +111,7 @@ func (e stripeEvent) request(livemode bool, secret string) events.APIGatewayV2HT
 func playWebhook(t *testing.T, e *environment, seen *facts) {
 	t.Helper()
 	defer takeNetwork(&cloud{seen: seen})()
-	written := &output{}
+	written := &configtest.Log{}
 	handler, err := assemblies["webhook"](t.Context(), e.get, written)
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +129,7 @@ func playWebhook(t *testing.T, e *environment, seen *facts) {
 		}
 		seen.add("%s: %s", event.name, invoke(t, handler, event.request(livemode, secret)))
 	}
-	lines := written.requests(t)
+	lines := written.Requests(t)
 	if len(lines) != len(stripeEvents) {
 		t.Fatalf("%d lines for %d events", len(lines), len(stripeEvents))
 	}
@@ -135,7 +137,7 @@ func playWebhook(t *testing.T, e *environment, seen *facts) {
 		seen.add("%s: effect %v", event.name, lines[i]["effect"])
 	}
 	seen.noteLine(lines[0])
-	seen.noteOtherLines(written.lines(t))
+	seen.noteOtherLines(written.Lines(t))
 	requireSilence(t, written.String())
 }
 
@@ -150,14 +152,7 @@ func claim(event, user string) []string {
 // TestEverySettingOfTheWebhook is the table of the webhook's variables: what a second value of each changes, and nothing else.
 func TestEverySettingOfTheWebhook(t *testing.T) {
 	const noSource = "bus:  webhook-misconfigured: webhook: an event of an event bus, and STRIPE_EVENT_SOURCE is not set"
-	requireSettings(t, webhookBase, playWebhook, slices.Concat(awsSettings, tableSettings, []setting{
-		{variable: "AWS_REGION", value: "us-west-2", replaced: [][2]string{{"eu-central-1", "us-west-2"}}},
-		{variable: "AWS_LAMBDA_FUNCTION_NAME", value: "second-function", replaced: [][2]string{{"= first-function", "= second-function"}}},
-		{variable: "AWS_LAMBDA_FUNCTION_VERSION", value: "7", come: []string{
-			"line: version = 7",
-			"metric: BillingPortal [[function version]] requests in Count", "metric: BillingPortal [[function version]] failures in Count",
-		}},
-		{variable: "RELEASE", value: "v1.2.3", come: []string{"line: release = v1.2.3"}},
+	requireSettings(t, webhookBase, playWebhook, slices.Concat(awsSettings, sharedSettings, []setting{
 		{variable: "LOG_LEVEL", value: "error", nothing: "a healthy webhook logs only the lines of requests"},
 		{variable: "BASE_PATH", value: "/v1", gone: []string{"prefixed: 404 not-found", "prefixed: effect <nil>"},
 			come: append(claim("prefixed", "user-prefixed"), "prefixed: 200")},

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"billingportal/functions/app/internal/config/configtest"
 )
 
 // connections is a server that reports each new connection.
@@ -90,7 +92,7 @@ func TestTheOrderOfTheRules(t *testing.T) {
 	keys := newIssuers(t)
 	seen := &facts{}
 	defer takeNetwork(&cloud{issuers: keys, seen: seen})()
-	written := &output{}
+	written := &configtest.Log{}
 	e := &environment{values: portalBase.with(variables{"JWT_JWKS": keys.sets["issuer"], "SESSION_COOKIE": "session", "JWT_REQUIRED_SCOPE": "billing:manage"})}
 	handler, err := assemblies["portal"](t.Context(), e.get, written)
 	if err != nil {
@@ -187,7 +189,7 @@ func TestWrongValuesAreRefusedAtTheStart(t *testing.T) {
 	defer takeNetwork(&cloud{seen: seen, issuers: newIssuers(t)})()
 	for function, base := range map[string]variables{"portal": portalBase, "webhook": webhookBase} {
 		for _, variable := range []string{"AWS_REGION", "STRIPE_LIVEMODE", "CUSTOMERS_TABLE", "BASE_PATH", "LOG_LEVEL", "AWS_ENDPOINT_URL"} {
-			written := &output{}
+			written := &configtest.Log{}
 			wrong := "<" + upstreamText + ">, ,"
 			handler, err := assemblies[function](t.Context(), (&environment{values: base.with(variables{variable: wrong})}).get, written)
 			if handler != nil || err == nil || !strings.Contains(err.Error(), "\n"+variable+" ") || strings.Contains(err.Error(), upstreamText) {

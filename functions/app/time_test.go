@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+
+	"billingportal/functions/app/internal/config/configtest"
 )
 
 // loopback is the cloud on this machine. It closes each connection after its answer, because the clock of a synctest bubble stands
@@ -94,12 +96,12 @@ func answering(status int, text string) http.HandlerFunc {
 // function is an assembled function and its log.
 type function struct {
 	lambda.Handler
-	written *output
+	written *configtest.Log
 }
 
 func assemble(t *testing.T, name string, values variables) function {
 	t.Helper()
-	written := &output{}
+	written := &configtest.Log{}
 	handler, err := assemblies[name](t.Context(), (&environment{values: values}).get, written)
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +112,7 @@ func assemble(t *testing.T, name string, values variables) function {
 // lastRequest is the line of the last request.
 func (f function) lastRequest(t *testing.T) map[string]any {
 	t.Helper()
-	lines := f.written.requests(t)
+	lines := f.written.Requests(t)
 	return lines[len(lines)-1]
 }
 
@@ -137,6 +139,7 @@ func TestTriesOfEachUpstream(t *testing.T) {
 		w.Header().Set("Location", "/elsewhere/") // which would answer
 		w.WriteHeader(http.StatusFound)
 	}
+	bases := map[string]variables{"portal": portalBase, "webhook": webhookBase}
 	for _, test := range []struct {
 		function, upstream, what string
 		answer                   http.HandlerFunc
@@ -160,9 +163,8 @@ func TestTriesOfEachUpstream(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%s: %s %s", test.function, test.upstream, test.what), func(t *testing.T) {
 			in(t, func(t *testing.T, l *loopback, send map[string]func(function) answer) {
-				base := map[string]variables{"portal": portalBase, "webhook": webhookBase}[test.function]
 				l.breaks(test.answer, test.upstream)
-				f := assemble(t, test.function, l.variables(base))
+				f := assemble(t, test.function, l.variables(bases[test.function]))
 				synctest.Wait()
 				time.Sleep(time.Minute) // until the fetches ahead have failed
 				l.takeTries()
@@ -203,7 +205,7 @@ func TestFetchesAhead(t *testing.T) {
 					t.Errorf("requests ahead: %v, want %v", got, test.ahead)
 				}
 				var logged []string
-				for _, line := range f.written.lines(t) {
+				for _, line := range f.written.Lines(t) {
 					if what, ok := line["what"].(string); ok && line["level"] == "WARN" {
 						logged = append(logged, what)
 					}

@@ -1,52 +1,149 @@
-// Package operator has what an operator's tools do with the mapping, the Stripe account and tokens: the same as the functions do.
+// Package operator has what an operator's tools do with the mapping, the Stripe account and tokens:
+// the same as the functions do.
 package operator
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"net/http"
-	"net/url"
-	"strings"
+	"fmt"
+	"maps"
 	"time"
 
-	"github.com/stripe/stripe-go/v79"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"billingportal/functions/app/internal/config"
-	"billingportal/functions/internal/billing"
 	"billingportal/functions/internal/customers"
-	"billingportal/functions/internal/secret"
 	"billingportal/functions/internal/upstream"
 )
 
-// What operators' tools do to the mapping is what the webhook does, with the same facts.
-type (
-	// MappingTable says where the mapping is.
-	MappingTable = customers.Table
-	// MappingWriter joins facts into it.
-	MappingWriter = customers.Writer
-	// MappingChange is what is to be joined.
-	MappingChange = customers.Change
-	// MappingFact is what is known of one user and one customer.
-	MappingFact = customers.Fact
-	// MappingFacts are the times of a fact.
-	MappingFacts = customers.Facts
-	// MappingOutcome tells what a change did.
-	MappingOutcome = customers.Outcome
-	// MappingEntry is what an item says.
-	MappingEntry = customers.Entry
-	// MappingState is all that is known of one user.
-	MappingState = customers.State
-)
+// A Mapping is the table that says which Stripe customer pays for a user.
+type Mapping struct {
+	MetadataKey string // of Stripe's metadata, which names the user
+	table       customers.Table
+}
 
-// Effects of changes that tools tell of.
+// ReadMapping reads the variables CUSTOMERS_… and USER_METADATA_KEY. The error names every one that
+// is wrong.
+func ReadMapping(getenv func(string) string) (Mapping, error) {
+	e := config.NewEnvironment(getenv)
+	m := Mapping{table: e.Customers(), MetadataKey: e.MetadataKey()}
+	return m, e.Err()
+}
+
+// Table is the table's name or ARN.
+func (m Mapping) Table() string { return m.table.Name }
+
+// String tells one mapping from another.
+func (m Mapping) String() string { return fmt.Sprintf("%+v", m.table) }
+
+// Holds reports whether the table can have an item of a user.
+func (m Mapping) Holds(user string) bool { return m.table.Holds(user) }
+
+// An Entry is what an item says about a user.
+type Entry struct {
+	User        string   // "" if the key does not have the table's format
+	Customer    string   // who pays; "" for none
+	Counting    []string // customers whose claims count; more than one is a conflict
+	LacksClaims bool     // claims were left out, and there is room for one now
+}
+
+func entryOf(user, customer string, state customers.State) Entry {
+	return Entry{User: user, Customer: customer, Counting: state.Counting(), LacksClaims: state.LacksClaims()}
+}
+
+// Entry reads an item. The entry has the user beside an error, too.
+func (m Mapping) Entry(item map[string]types.AttributeValue) (Entry, error) {
+	entry, err := m.table.EntryOf(item)
+	return entryOf(entry.User, entry.Customer, entry.State), err
+}
+
+// NewItem is the item of an ID: with the claims if it is a user's, and with the users who claim it
+// if it is a customer's.
+func (m Mapping) NewItem(id string, claims []Fact, users []string) (map[string]types.AttributeValue, Entry) {
+	state := customers.State{}
+	for _, claim := range claims {
+		state[claim.Customer] = state[claim.Customer].Join(claim.joined().Facts)
+	}
+	item := m.table.NewItem(id, state)
+	if len(users) > 0 {
+		maps.Copy(item, m.table.NewCustomersItem(id, users))
+	}
+	return item, entryOf(id, state.Customer(), state)
+}
+
+// A Fact is what is known of a user and a customer, with times in whole seconds. A zero time is
+// never.
+type Fact struct {
+	User, Customer string
+	Metadata       time.Time // of the latest claim by the customer's metadata
+	Reference      time.Time // of the earliest claim by a client_reference_id
+	Released       time.Time // when the metadata last ceased to name the user
+	Seen           time.Time // when the metadata was read and named the user; Metadata is the customer's created then
+}
+
+func (f Fact) joined() customers.Fact {
+	return customers.Fact{User: f.User, Customer: f.Customer, Seen: seconds(f.Seen), Facts: customers.Facts{
+		Metadata: seconds(f.Metadata), Reference: seconds(f.Reference), Released: seconds(f.Released),
+	}}
+}
+
+func seconds(t time.Time) customers.Time {
+	if t.IsZero() {
+		return customers.Time{}
+	}
+	return customers.At(t.Unix())
+}
+
+// An Outcome is what a claim did.
+type Outcome int
+
+// The outcomes. The last one that fits is reported.
 const (
-	MappingConflict  = customers.Conflict
-	MappingUnchanged = customers.Unchanged
+	Joined          Outcome = iota
+	Known                   // nothing was new
+	Conflict                // the user has several customers that count
+	ClaimReleased           // the claim counts for nothing, because a release is as late, or later
+	CustomerDeleted         // the claim counts for nothing
 )
 
-// MappingAt is a time in seconds since 1970.
-func MappingAt(seconds int64) customers.Time { return customers.At(seconds) }
+// A MappingWriter writes facts as the webhook does.
+type MappingWriter struct{ writer customers.Writer }
+
+// Writer returns a writer of the mapping.
+func (m Mapping) Writer(client customers.API) *MappingWriter {
+	return &MappingWriter{customers.Writer{Client: client, Table: m.table}}
+}
+
+// Join joins facts into the items of their users. counting are the customers of a conflict.
+func (w *MappingWriter) Join(ctx context.Context, facts ...Fact) (outcome Outcome, counting []string, err error) {
+	var change customers.Change
+	for _, fact := range facts {
+		change.Facts = append(change.Facts, fact.joined())
+	}
+	done, err := w.writer.Apply(ctx, change)
+	switch {
+	case done.IsDeleted:
+		outcome = CustomerDeleted
+	case done.IsIdle:
+		outcome = ClaimReleased
+	case done.Effect == customers.Conflict:
+		outcome = Conflict
+	case done.Effect == customers.Unchanged:
+		outcome = Known
+	}
+	return outcome, done.Counting, err
+}
+
+// Delete ends the claims of a deleted customer: those that the table knows, and those of users.
+func (w *MappingWriter) Delete(ctx context.Context, customer string, users ...string) error {
+	change := customers.Change{Deleted: customer}
+	for _, user := range users {
+		fact := customers.Fact{User: user, Customer: customer, Facts: customers.Facts{Deleted: true}}
+		change.Facts = append(change.Facts, fact)
+	}
+	_, err := w.writer.Apply(ctx, change)
+	return err
+}
 
 // IsCustomerID reports whether a text has the form of a Stripe customer's ID.
 func IsCustomerID(s string) bool { return customers.IsID(s) }
@@ -57,112 +154,26 @@ func IsUserID(s string) bool { return customers.IsUser(s) }
 // AWSFailure describes a failed call to an AWS service, without AWS's own text.
 func AWSFailure(service string, err error) error { return upstream.FromAWS(service, err) }
 
-// IsPassing reports whether another try may succeed. After an expired login none does: nothing renews it.
+// IsPassing reports whether another try may succeed. After an expired login none does: nothing
+// renews it.
 func IsPassing(err error) bool {
 	var failure *upstream.Error
 	if errors.As(err, &failure) {
-		return !failure.Permanent && !strings.HasPrefix(failure.Reason, "ExpiredToken")
+		isExpired := failure.Reason == upstream.ExpiredToken || failure.Reason == upstream.ExpiredTokenException
+		return !failure.Permanent && !isExpired
 	}
 	return errors.Is(err, customers.ErrRace)
 }
 
-// IsItemRefused reports whether the failure is about one item, so that a change of another may succeed: the item has malformed content,
-// DynamoDB finds it too large, or others changed it each time.
+// IsItemRefused reports whether the failure is about one item, so that a change of another may
+// succeed: the item has malformed content, DynamoDB finds it too large, or others changed it each
+// time.
 func IsItemRefused(err error) bool {
 	var failure *upstream.Error
 	if errors.As(err, &failure) {
-		return failure.Reason == "ValidationException" || failure.Reason == "ItemCollectionSizeLimitExceededException"
+		return failure.Reason == upstream.ValidationException ||
+			failure.Reason == upstream.ItemCollectionSizeLimitExceeded
 	}
-	return errors.Is(err, customers.ErrMalformed) || errors.Is(err, customers.ErrMalformedFacts) || errors.Is(err, customers.ErrRace)
-}
-
-// ReadMappingTable reads the variables CUSTOMERS_…, and the key of Stripe's metadata that holds the user.
-func ReadMappingTable(getenv func(string) string) (table MappingTable, metadataKey string, err error) {
-	e := config.NewEnvironment(getenv)
-	table, metadataKey = e.Customers(), e.MetadataKey()
-	return table, metadataKey, e.Err()
-}
-
-// StripeAccount reads objects of an account.
-type StripeAccount struct {
-	client   *billing.Client
-	key      string
-	livemode bool
-}
-
-// NewStripeAccount returns the account of a key: the value of a secret that holds it, as the function reads that. Where it is, and
-// its mode, are of the environment; without STRIPE_LIVEMODE the mode is the key's own. apiVersion is Stripe's API version; "" means
-// the one that the functions use. The error names the fault, and repeats no part of the key.
-func NewStripeAccount(getenv func(string) string, value, apiVersion string) (*StripeAccount, error) {
-	e := config.NewEnvironment(getenv)
-	field := e.StripeSecretField()
-	apiBase := e.StripeAPIBase()
-	modes := []bool{false, true}
-	if mode := e.OneOf("STRIPE_LIVEMODE", config.Optional, "true", "false"); mode != "" {
-		modes = []bool{mode == "true"}
-	}
-	if err := e.Err(); err != nil {
-		return nil, err
-	}
-	var refused error
-	for _, livemode := range modes {
-		key, err := secret.StripeKey(field, livemode)(value)
-		if err != nil {
-			refused = err
-			continue
-		}
-		return &StripeAccount{key: key.Reveal(), livemode: livemode, client: billing.New(billing.Config{
-			APIBase: apiBase, Livemode: livemode, Transport: upstream.BufferRequests{Next: http.RoundTripper(upstream.NewTransport())}, APIVersion: apiVersion,
-		})}, nil
-	}
-	return nil, refused
-}
-
-// Livemode is the mode of which the account is read.
-func (a *StripeAccount) Livemode() bool { return a.livemode }
-
-// StripeRefusal is a request of Stripe's that failed.
-type StripeRefusal struct {
-	// Wait is how long to wait before it is tried again; 0 where trying again does not help.
-	Wait time.Duration
-	// IsBusy says that Stripe has too many requests, or still answers this one.
-	IsBusy bool
-	// IsMissing says that what was asked for does not exist.
-	IsMissing bool
-	// Param is the parameter that Stripe refused, as it was sent; "" if Stripe named none.
-	Param string
-	// RequestID is Stripe's ID of the request, or "".
-	RequestID string
-	reason    string
-}
-
-func (r *StripeRefusal) Error() string { return r.reason }
-
-// Read asks for an object or a list. Its errors are [*StripeRefusal] and ctx's own.
-func (a *StripeAccount) Read(ctx context.Context, path string, query url.Values) (json.RawMessage, error) {
-	document, err := a.client.Read(ctx, a.key, path, query)
-	return document, stripeRefusal(err)
-}
-
-// Write creates or updates an object. Its errors are those of Read.
-func (a *StripeAccount) Write(ctx context.Context, path string, form url.Values, idempotencyKey string) (json.RawMessage, error) {
-	document, err := a.client.Write(ctx, a.key, path, form, idempotencyKey)
-	return document, stripeRefusal(err)
-}
-
-func stripeRefusal(err error) error {
-	var failure *billing.Error
-	if !errors.As(err, &failure) {
-		return err // ctx's own, or none
-	}
-	refusal := &StripeRefusal{
-		reason: failure.Error(), IsMissing: failure.Code == stripe.ErrorCodeResourceMissing, Param: failure.Param, RequestID: failure.Calls.RequestID,
-	}
-	switch failure.Class { //nolint:exhaustive // the others stay as they are
-	case billing.Busy:
-		refusal.IsBusy, refusal.Wait = true, max(failure.RetryAfter, time.Second)
-	case billing.Unavailable, billing.Timeout, billing.BadResponse:
-		refusal.Wait = 5 * time.Second
-	}
-	return refusal
+	return errors.Is(err, customers.ErrMalformed) || errors.Is(err, customers.ErrMalformedFacts) ||
+		errors.Is(err, customers.ErrRace)
 }

@@ -187,12 +187,7 @@ func TestEachWrongVariableIsNamedAlone(t *testing.T) {
 		for _, value := range values {
 			t.Run(name+"="+value, func(t *testing.T) {
 				_, err := ReadConfig(configtest.Portal.With(configtest.Env{name: value}).Get)
-				if err == nil {
-					t.Fatal("accepted")
-				}
-				if got := configtest.NamesIn(err); !slices.Equal(got, []string{name}) {
-					t.Errorf("the error names %v: %v", got, err)
-				}
+				configtest.RequireWrong(t, err, name)
 				if strings.Contains(err.Error(), secretText) {
 					t.Errorf("the error repeats the value: %v", err)
 				}
@@ -211,12 +206,7 @@ func TestOneErrorNamesEveryWrongVariableAndNoValue(t *testing.T) {
 	all["JWT_REQUIRED_SCOPE"] = secretText + " " + secretText
 	all["AWS_ACCESS_KEY_ID"], all["AWS_SECRET_ACCESS_KEY"] = "", ""
 	_, err := ReadConfig(all.Get)
-	if err == nil {
-		t.Fatal("accepted")
-	}
-	if got, want := configtest.NamesIn(err), slices.Sorted(maps.Keys(all)); !slices.Equal(got, want) {
-		t.Errorf("the error names %v, want %v", got, want)
-	}
+	configtest.RequireWrong(t, err, slices.Sorted(maps.Keys(all))...)
 	if strings.Contains(err.Error(), secretText) {
 		t.Errorf("the error repeats a value: %v", err)
 	}
@@ -224,19 +214,12 @@ func TestOneErrorNamesEveryWrongVariableAndNoValue(t *testing.T) {
 
 func TestTheCustomerIsNotInTheSortKey(t *testing.T) {
 	_, err := ReadConfig(configtest.Portal.With(configtest.Env{"CUSTOMERS_SORT_KEY": "sk=BILLING", "CUSTOMERS_ATTRIBUTE": "sk"}).Get)
-	if err == nil || !slices.Equal(configtest.NamesIn(err), []string{"CUSTOMERS_ATTRIBUTE"}) {
-		t.Errorf("err = %v", err)
-	}
+	configtest.RequireWrong(t, err, "CUSTOMERS_ATTRIBUTE")
 }
 
 func TestAnEmptyEnvironmentNamesWhatIsRequired(t *testing.T) {
 	_, err := ReadConfig(configtest.Env{}.Get)
-	if err == nil {
-		t.Fatal("accepted")
-	}
-	if got, want := configtest.NamesIn(err), slices.Sorted(maps.Keys(configtest.Portal)); !slices.Equal(got, want) {
-		t.Errorf("the error names %v, want %v", got, want)
-	}
+	configtest.RequireWrong(t, err, slices.Sorted(maps.Keys(configtest.Portal))...)
 }
 
 func TestEmptyVariablesCountAsAbsent(t *testing.T) {
@@ -281,31 +264,28 @@ func TestIssuersAreAnyTextIfTheKeysAreKnown(t *testing.T) {
 			}
 		}
 		for _, issuer := range refused {
-			_, err := ReadConfig(configtest.Portal.With(keys).With(configtest.Env{"JWT_ISSUER": issuer}).Get)
-			if err == nil || !slices.Equal(configtest.NamesIn(err), []string{"JWT_ISSUER"}) {
-				t.Errorf("%s: %q: %v", source, issuer, err)
-			}
-			if strings.Contains(issuer, ",") {
-				continue
-			}
-			_, err = ReadConfig(configtest.Portal.With(keys).With(configtest.Env{"JWT_ISSUER_ALIASES": issuer}).Get)
-			if err == nil || !slices.Equal(configtest.NamesIn(err), []string{"JWT_ISSUER_ALIASES"}) {
-				t.Errorf("%s: alias %q: %v", source, issuer, err)
-			}
+			t.Run(source+" "+issuer, func(t *testing.T) {
+				_, err := ReadConfig(configtest.Portal.With(keys).With(configtest.Env{"JWT_ISSUER": issuer}).Get)
+				configtest.RequireWrong(t, err, "JWT_ISSUER")
+				if strings.Contains(issuer, ",") {
+					return
+				}
+				_, err = ReadConfig(configtest.Portal.With(keys).With(configtest.Env{"JWT_ISSUER_ALIASES": issuer}).Get)
+				configtest.RequireWrong(t, err, "JWT_ISSUER_ALIASES")
+			})
 		}
 	}
 }
 
 func TestAnIssuerThatIsNoAddressNeedsKeys(t *testing.T) {
 	_, err := ReadConfig(configtest.Portal.With(configtest.Env{"JWT_ISSUER": "acme.com", "JWT_ISSUER_ALIASES": "acme.org"}).Get)
-	if err == nil || !slices.Equal(configtest.NamesIn(err), []string{"JWT_ISSUER", "JWT_ISSUER_ALIASES"}) || strings.Count(err.Error(), "unless JWT_JWKS_URL or JWT_JWKS is set") != 2 {
+	configtest.RequireWrong(t, err, "JWT_ISSUER", "JWT_ISSUER_ALIASES")
+	if strings.Count(err.Error(), "unless JWT_JWKS_URL or JWT_JWKS is set") != 2 {
 		t.Errorf("err = %v", err)
 	}
 	// Keys that cannot be used are keys: the issuer is not what is wrong.
 	_, err = ReadConfig(configtest.Portal.With(configtest.Env{"JWT_ISSUER": "acme.com", "JWT_JWKS": emptyJWKS}).Get)
-	if err == nil || !slices.Equal(configtest.NamesIn(err), []string{"JWT_JWKS"}) {
-		t.Errorf("err = %v", err)
-	}
+	configtest.RequireWrong(t, err, "JWT_JWKS")
 }
 
 func TestAliases(t *testing.T) {
@@ -337,8 +317,8 @@ func TestAliases(t *testing.T) {
 			if !slices.Equal(got.Tokens.Rules.Aliases, test.want) || (err == nil) != (test.want != nil) {
 				t.Errorf("aliases = %q, %v", got.Tokens.Rules.Aliases, err)
 			}
-			if err != nil && !slices.Equal(configtest.NamesIn(err), []string{"JWT_ISSUER_ALIASES"}) {
-				t.Errorf("err = %v", err)
+			if err != nil {
+				configtest.RequireWrong(t, err, "JWT_ISSUER_ALIASES")
 			}
 		})
 	}
@@ -346,9 +326,7 @@ func TestAliases(t *testing.T) {
 
 func TestKeysAreInlineOrFetchedNotBoth(t *testing.T) {
 	_, err := ReadConfig(configtest.Portal.With(configtest.Env{"JWT_JWKS": jwks, "JWT_JWKS_URL": "https://issuer.example.com/jwks.json"}).Get)
-	if err == nil || !slices.Equal(configtest.NamesIn(err), []string{"JWT_JWKS"}) {
-		t.Errorf("err = %v", err)
-	}
+	configtest.RequireWrong(t, err, "JWT_JWKS")
 }
 
 // https://docs.AWS.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html

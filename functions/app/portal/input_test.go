@@ -42,7 +42,7 @@ func requireProblem(t *testing.T, response events.APIGatewayV2HTTPResponse, stat
 }
 
 // lastLine is the line of the last request. What is fetched ahead logs at any time.
-func lastLine(written *logs) string {
+func lastLine(written *configtest.Log) string {
 	last := ""
 	for line := range strings.Lines(written.String()) {
 		if strings.Contains(line, `"msg":"request"`) {
@@ -55,7 +55,7 @@ func lastLine(written *logs) string {
 func TestBodiesAreLimitedBeforeAnythingIsMadeOfThem(t *testing.T) {
 	c := newCloud(t)
 	portal, portalLogs := newPortal(t, c.environment())
-	webhookLogs := &logs{}
+	webhookLogs := &configtest.Log{}
 	webhook, err := webhook.New(t.Context(), configtest.Webhook.With(configtest.Env{
 		"AWS_ENDPOINT_URL_DYNAMODB": c.dynamoDB.URL, "AWS_ENDPOINT_URL_SECRETS_MANAGER": c.secrets.URL,
 	}).Get, webhookLogs)
@@ -64,7 +64,7 @@ func TestBodiesAreLimitedBeforeAnythingIsMadeOfThem(t *testing.T) {
 	}
 	for name, function := range map[string]struct {
 		lambda.Handler
-		logs              *logs
+		logs              *configtest.Log
 		path, contentType string
 		most              int
 		code              string // of a body of the longest length

@@ -66,12 +66,12 @@ func (p *provider) token(t *testing.T) string {
 // requireAnswer sends a token and compares the status, the code and which alias the line says that the token is of.
 func requireAnswer(t *testing.T, f *function, what, token string, status int, code string, alias any) {
 	t.Helper()
-	f.logs.take()
+	f.logs.Reset()
 	response := invokeWith(t, f.handler, token)
 	if response.StatusCode != status || status == http.StatusSeeOther && response.Headers["Location"] != portalURL {
 		t.Errorf("%s: answer = %d %v %s", what, response.StatusCode, response.Headers, response.Body)
 	}
-	line := f.logs.line(t)
+	line := f.line(t)
 	if line["code"] != code || line["issuer_alias"] != alias {
 		t.Errorf("%s: code = %v, issuer_alias = %v, want %s, %v", what, line["code"], line["issuer_alias"], code, alias)
 	}
@@ -79,7 +79,7 @@ func requireAnswer(t *testing.T, f *function, what, token string, status int, co
 
 type function struct {
 	handler lambda.Handler
-	logs    *logs
+	logs    *configtest.Log
 }
 
 func newFunction(t *testing.T, environment configtest.Env) *function {
@@ -88,29 +88,15 @@ func newFunction(t *testing.T, environment configtest.Env) *function {
 	return &function{handler, written}
 }
 
-// take returns what was written since it was last called.
-func (l *logs) take() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	text := l.buffer.String()
-	l.buffer.Reset()
-	return text
-}
-
-// line is the line of the one request since take was last called.
-func (l *logs) line(t *testing.T) map[string]any {
+// line is the line of the one request since the log was last reset.
+func (f *function) line(t *testing.T) map[string]any {
 	t.Helper()
-	for text := range strings.Lines(l.take()) {
-		var members map[string]any
-		if err := json.Unmarshal([]byte(text), &members); err != nil {
-			t.Fatal(err)
-		}
-		if members["msg"] == "request" {
-			return members
-		}
+	requests := f.logs.Requests(t)
+	f.logs.Reset()
+	if len(requests) == 0 {
+		t.Fatal("no line")
 	}
-	t.Fatal("no line")
-	return nil
+	return requests[0]
 }
 
 func TestEachNameOfTheIssuer(t *testing.T) {
@@ -165,10 +151,10 @@ func TestWhatIsLoggedOfAnAlias(t *testing.T) {
 	down.unavailable.Store(true)
 	f := newFunction(t, c.environment().With(configtest.Env{"JWT_ISSUER_ALIASES": "https://127.0.0.1:1/MARKERx7Q," + down.URL}))
 	c.requireSession(t, f.handler)
-	f.logs.take()
+	f.logs.Reset()
 	invokeWith(t, f.handler, down.token(t))
 	invokeWith(t, f.handler, signed(t, c.signer, "https://127.0.0.1:1/MARKERx7Q", nil))
-	written := f.logs.take()
+	written := f.logs.String()
 	for _, alias := range []string{"1", "2"} {
 		found := false
 		for line := range strings.Lines(written) {
@@ -195,9 +181,9 @@ func TestTheAgeOfKeysIsThatOfTheTokensIssuer(t *testing.T) {
 	time.Sleep(apart)
 	age := func(token string) float64 {
 		t.Helper()
-		f.logs.take()
+		f.logs.Reset()
 		invokeWith(t, f.handler, token)
-		age, given := f.logs.line(t)["keys_age_ms"].(float64)
+		age, given := f.line(t)["keys_age_ms"].(float64)
 		if !given {
 			t.Error("no keys_age_ms")
 		}
@@ -236,6 +222,7 @@ func TestTokensAsTheirIssuersWriteThem(t *testing.T) {
 		return map[string]any{"email": "a@example.com", "email_verified": verified}
 	}
 	level := configtest.Env{"JWT_REQUIRED_CLAIM": "app.level=2|9007199254740993"}
+	statuses := map[string]int{"ok": 303, "insufficient-role": 403, "invalid-token": 401}
 	for name, test := range map[string]struct {
 		env    configtest.Env
 		claims map[string]any
@@ -265,7 +252,6 @@ func TestTokensAsTheirIssuersWriteThem(t *testing.T) {
 		"an empty aud alone":          {nil, map[string]any{"aud": []string{}}, "invalid-token"},
 	} {
 		f := newFunction(t, c.environment().With(test.env))
-		status := map[string]int{"ok": 303, "insufficient-role": 403, "invalid-token": 401}[test.code]
-		requireAnswer(t, f, name, c.tokenWith(t, test.claims), status, test.code, nil)
+		requireAnswer(t, f, name, c.tokenWith(t, test.claims), statuses[test.code], test.code, nil)
 	}
 }

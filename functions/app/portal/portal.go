@@ -93,6 +93,9 @@ type Config struct {
 	Policy        params.Policy
 }
 
+// Variables are the names of those that the function reads, sorted.
+func Variables() []string { return config.Names(ReadConfig) }
+
 // ReadConfig reads every variable, and reports every wrong one in one error.
 func ReadConfig(getenv func(string) string) (Config, error) {
 	e := environment{config.NewEnvironment(getenv)}

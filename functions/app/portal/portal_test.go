@@ -1,14 +1,12 @@
 package portal
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -141,25 +139,10 @@ func (c *cloud) tokenWith(t *testing.T, changes map[string]any) string {
 
 func signed(t *testing.T, signer jose.Signer, issuer string, changes map[string]any) string {
 	t.Helper()
-	claims := map[string]any{
+	return configtest.Token(t, signer, map[string]any{
 		"iss": issuer, "aud": "billing-portal", "sub": "alice",
 		"iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
-	}
-	maps.Copy(claims, changes)
-	maps.DeleteFunc(claims, func(_ string, value any) bool { return value == nil })
-	payload, err := json.Marshal(claims)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signature, err := signer.Sign(payload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := signature.CompactSerialize()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return token
+	}, changes)
 }
 
 // invoke sends one request through the function, as API Gateway does.
@@ -223,27 +206,9 @@ func requireCalls(t *testing.T, got map[string]int32, want map[string]int32) {
 	}
 }
 
-// logs is what the function wrote.
-type logs struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (l *logs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buffer.Write(p)
-}
-
-func (l *logs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buffer.String()
-}
-
-func newPortal(t *testing.T, environment configtest.Env) (lambda.Handler, *logs) {
+func newPortal(t *testing.T, environment configtest.Env) (lambda.Handler, *configtest.Log) {
 	t.Helper()
-	written := &logs{}
+	written := &configtest.Log{}
 	handler, err := New(t.Context(), environment.Get, written)
 	if err != nil {
 		t.Fatal(err)

@@ -3,10 +3,12 @@ package preflight
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
 
+	"billingportal/functions/app"
 	"billingportal/functions/app/internal/config"
 	"billingportal/functions/app/portal"
 	"billingportal/functions/app/webhook"
@@ -98,9 +100,10 @@ func (i *inspection) environment(function string, err error) bool {
 		if err == nil {
 			return Finding{Status: preflight.OK, Detail: "complete, and each of the right form"}
 		}
-		_, wrong, _ := strings.Cut(err.Error(), "\n")
+		var environment *app.EnvironmentError
+		errors.As(err, &environment)
 		return Finding{
-			Status: preflight.Problem, Detail: strings.ReplaceAll(wrong, "\n", "; "),
+			Status: preflight.Problem, Detail: strings.Join(environment.Wrong, "; "),
 			Advice: "Correct the parameters of these names in .deploy/ENV.toml (or samconfig.toml), and deploy. Until then the function does not start.",
 		}
 	}})

@@ -48,14 +48,12 @@ func TestEachWrongVariableOfTheWebhookIsNamedAlone(t *testing.T) {
 		"LOG_LEVEL":           {"loud"},
 	} {
 		for _, value := range values {
-			_, err := ReadConfig(configtest.Webhook.With(configtest.Env{name: value}).Get)
-			if err == nil || !slices.Equal(configtest.NamesIn(err), []string{name}) {
-				t.Errorf("%s=%s: %v", name, value, err)
-			}
+			t.Run(name+"="+value, func(t *testing.T) {
+				_, err := ReadConfig(configtest.Webhook.With(configtest.Env{name: value}).Get)
+				configtest.RequireWrong(t, err, name)
+			})
 		}
 	}
 	_, err := ReadConfig(configtest.Env{}.Get)
-	if err == nil || !slices.Equal(configtest.NamesIn(err), slices.Sorted(maps.Keys(configtest.Webhook))) {
-		t.Errorf("an empty environment: %v", err)
-	}
+	configtest.RequireWrong(t, err, slices.Sorted(maps.Keys(configtest.Webhook))...)
 }

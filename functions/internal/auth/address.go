@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"billingportal/functions/internal/upstream"
 )
 
 // checkAddress says whether keys may be fetched from there: https only, since
@@ -24,7 +26,7 @@ func checkAddress(address string, allowLoopback bool) (*url.URL, error) {
 	switch {
 	case !isPlainHost(host):
 		return nil, errors.New("URL whose host is neither an address nor a plain ASCII name")
-	case u.Scheme == "http" && !(allowLoopback && isLoopback(host)),
+	case u.Scheme == "http" && !(allowLoopback && upstream.IsLoopback(host)),
 		u.Scheme != "http" && u.Scheme != "https":
 		return nil, errors.New("URL is not https (http is for loopback hosts only)")
 	case isForbidden(host):
@@ -38,11 +40,6 @@ func checkAddress(address string, allowLoopback bool) (*url.URL, error) {
 func isPlainHost(host string) bool {
 	_, err := netip.ParseAddr(host)
 	return err == nil || strings.Trim(strings.ToLower(host), "abcdefghijklmnopqrstuvwxyz0123456789.-_") == ""
-}
-
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }
 
 // isForbidden knows hosts by what they are called here; forbiddenAddress is

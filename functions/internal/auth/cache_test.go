@@ -52,10 +52,8 @@ func together(n int, f func(i int) string) map[string]int {
 }
 
 func TestColdStartFetchesOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		issuer.latency = 200 * time.Millisecond
-		s := over(issuer.keySet(t))
 		got := together(1000, func(int) string { return s.try("a") })
 		expect(t, "1,000 concurrent first requests", fmt.Sprint(got), "map[accepted:1000]")
 		expect(t, "fetches", issuer.count(), "1+1")
@@ -86,9 +84,7 @@ func TestKeySetURLNeedsNoDiscovery(t *testing.T) {
 }
 
 func TestRefusedWithoutKeyCostsNoFetch(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
-		s := over(issuer.keySet(t))
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.Now = func() time.Time { return now }
 		for _, c := range []string{
 			"", "a.b.c",
@@ -106,10 +102,8 @@ func TestRefusedWithoutKeyCostsNoFetch(t *testing.T) {
 }
 
 func TestUnknownKidFetchesOnceIn30Seconds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		issuer.latency = 50 * time.Millisecond
-		s := over(issuer.keySet(t))
 		unknown := func(i int) string { return s.try(fmt.Sprint("unknown-", i)) }
 		refused := "map[unknown key:1000]"
 
@@ -130,9 +124,7 @@ func TestUnknownKidFetchesOnceIn30Seconds(t *testing.T) {
 }
 
 func TestBadSignatureCostsNoFetch(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
-		s := over(issuer.keySet(t))
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.try("a")
 		issuer.count()
 		time.Sleep(5 * time.Minute)
@@ -254,10 +246,8 @@ func faults() map[string]answer {
 func TestIssuerDownCold(t *testing.T) {
 	for name, fault := range faults() {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				issuer := newFakeIssuer(keyA())
+			withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 				issuer.setAll(fault)
-				s := over(issuer.keySet(t))
 				expectWithin(t, 4*time.Second, func() {
 					got := together(100, func(int) string { return s.try("a") })
 					expect(t, "100 requests", fmt.Sprint(got), "map[keys unavailable:100]")
@@ -284,10 +274,8 @@ func TestIssuerDownCold(t *testing.T) {
 }
 
 func TestFailuresBackOff(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		issuer.setAll(status(404, ""))
-		s := over(issuer.keySet(t))
 		start := time.Now()
 		var attempts []int
 		for range 2000 { // ten a second
@@ -315,9 +303,7 @@ func TestFailuresBackOff(t *testing.T) {
 func TestIssuerDownWarm(t *testing.T) {
 	for name, fault := range faults() {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				issuer := newFakeIssuer(keyA())
-				s := over(issuer.keySet(t))
+			withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 				fetched := time.Now()
 				s.try("a")
 				issuer.setAll(fault)
@@ -341,9 +327,7 @@ func TestIssuerDownWarm(t *testing.T) {
 }
 
 func TestStaleKeysAreServedAtOnceWhileAnotherAsks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
-		s := over(issuer.keySet(t))
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.try("a")
 		issuer.setAll(hang)
 		time.Sleep(20 * time.Minute)
@@ -363,9 +347,7 @@ func TestStaleKeysAreServedAtOnceWhileAnotherAsks(t *testing.T) {
 
 // While the issuer answers as fast as issuers do, a withdrawn key is not served for the time that the answer takes.
 func TestWithdrawnKeyIsNotServedDuringTheFetch(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
-		s := over(issuer.keySet(t))
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.try("a")
 		issuer.set(keysURL, ok(jwks(keyB())))
 		issuer.latency = 200 * time.Millisecond // for each of two documents
@@ -377,9 +359,7 @@ func TestWithdrawnKeyIsNotServedDuringTheFetch(t *testing.T) {
 
 // Nobody waits longer than half a second where there are keys that will do, and an issuer that is slow still gives its keys.
 func TestSlowIssuerCostsNobodyMoreThanHalfASecond(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
-		s := over(issuer.keySet(t))
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.try("a")
 		issuer.count()
 		issuer.set(keysURL, ok(jwks(keyA(), keyB())))
@@ -398,9 +378,7 @@ func TestSlowIssuerCostsNobodyMoreThanHalfASecond(t *testing.T) {
 
 // A request that is given up says nothing about the issuer.
 func TestRequestThatIsGivenUpWhileKeysAreAtHand(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
-		s := over(issuer.keySet(t))
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.try("a")
 		issuer.count()
 		issuer.latency = 200 * time.Millisecond
@@ -414,9 +392,7 @@ func TestRequestThatIsGivenUpWhileKeysAreAtHand(t *testing.T) {
 }
 
 func TestSetWithoutUsableKeyReplacesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
-		s := over(issuer.keySet(t))
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.try("a")
 		issuer.set(keysURL, ok(jwks(m{"kty": "oct", "k": "AAAA"}), "Cache-Control: max-age=3600"))
 		time.Sleep(time.Hour)
@@ -454,9 +430,7 @@ func TestUnknownKidWhileTheIssuerFailsIsNotInvalid(t *testing.T) {
 }
 
 func TestFreeze(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
-		s := over(issuer.keySet(t))
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.try("a")
 		issuer.count()
 		time.Sleep(9 * time.Hour)

@@ -16,10 +16,8 @@ import (
 // What one request does to the next: under a fake clock, as in cache_test.go.
 
 func TestCancelledRequestDoesNotPoisonTheNext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		issuer.latency = time.Second
-		s := over(issuer.keySet(t))
 		ctx, cancel := context.WithCancel(context.Background())
 		results := make(chan error)
 		go func() { results <- s.verify(ctx, "a") }()
@@ -40,10 +38,8 @@ func TestCancelledRequestDoesNotPoisonTheNext(t *testing.T) {
 }
 
 func TestWaitingEndsWithTheRequestsDeadline(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		issuer.setAll(hang)
-		s := over(issuer.keySet(t))
 		go s.try("a")
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
@@ -70,10 +66,8 @@ func TestWhoseFaultATimeoutIs(t *testing.T) {
 		{"issuer had its time", 2 * time.Second, "keys unavailable"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				issuer := newFakeIssuer(keyA())
+			withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 				issuer.set(discoveryURL, hang)
-				s := over(issuer.keySet(t))
 				ctx, cancel := context.WithTimeout(context.Background(), c.budget)
 				defer cancel()
 				expectWithin(t, c.budget, func() { expect(t, "the request", s.tryIn(ctx, "a"), "keys unavailable") })
@@ -161,10 +155,8 @@ func TestRequestBehindAHangingPrefetch(t *testing.T) {
 }
 
 func TestPanicInTheTransportLeavesNothingLocked(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		issuer.set(keysURL, func(*http.Request) (*http.Response, error) { panic("a bug elsewhere") })
-		s := over(issuer.keySet(t))
 		func() {
 			defer func() { _ = recover() }()
 			s.try("a")
@@ -210,9 +202,7 @@ func TestClockSetBack(t *testing.T) {
 // Half a day of requests, faults and recoveries in a random-looking order leave
 // nothing stuck.
 func TestNoStateIsForEver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(keyA())
-		s := over(issuer.keySet(t))
+	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		for name, fault := range faults() {
 			issuer.set(keysURL, fault)
 			for range 5 {

@@ -27,11 +27,11 @@ const maxUserIDLength = 255
 func issuerOf(claims strictjson.Object, names []string) (int, error) {
 	iss, ok := claims.Text("iss")
 	if !ok || iss == "" {
-		return 0, invalid("no issuer")
+		return 0, invalid(NoIssuer)
 	}
 	i := slices.Index(names, iss)
 	if i < 0 {
-		return 0, invalid("issuer mismatch")
+		return 0, invalid(IssuerMismatch)
 	}
 	return i, nil
 }
@@ -54,15 +54,15 @@ func checkAudience(claims strictjson.Object, accepted []string) error {
 			return matchAudience([]string{client}, ok, accepted)
 		}
 	}
-	return invalid("no audience")
+	return invalid(NoAudience)
 }
 
 func matchAudience(audience []string, wellFormed bool, accepted []string) error {
 	if !wellFormed {
-		return invalid("malformed audience")
+		return invalid(MalformedAudience)
 	}
 	if !anyOf(audience, accepted) {
-		return invalid("audience mismatch")
+		return invalid(AudienceMismatch)
 	}
 	return nil
 }
@@ -79,18 +79,21 @@ func anyOf(values, accepted []string) bool {
 // (RFC 7519, sections 4.1.4 to 4.1.6).
 func checkTimes(claims strictjson.Object, now time.Time) error {
 	if !claims.Has("exp") {
-		return invalid("no expiry")
+		return invalid(NoExpiry)
 	}
 	exp, ok := numericDate(claims["exp"])
 	if !ok {
-		return invalid("malformed expiry")
+		return invalid(MalformedExpiry)
 	}
 	if now.After(exp.Add(leeway)) {
-		return invalid("expired")
+		return invalid(Expired)
 	}
-	for _, rule := range []struct{ name, malformed, early string }{
-		{"nbf", "malformed not-before time", "not valid yet"},
-		{"iat", "malformed time of issue", "issued in the future"},
+	for _, rule := range []struct {
+		name             string
+		malformed, early Reason
+	}{
+		{"nbf", MalformedNotBefore, NotYetValid},
+		{"iat", MalformedIssuedAt, IssuedInTheFuture},
 	} {
 		if !claims.Has(rule.name) {
 			continue
@@ -123,18 +126,21 @@ func numericDate(raw json.RawMessage) (time.Time, bool) {
 
 func userID(claims strictjson.Object, name string) (string, error) {
 	claim, _ := find(claims, name)
-	id, ok := strictjson.Text(claim)
-	if !ok || id == "" {
-		return "", invalid("no user")
+	id, _ := strictjson.Text(claim)
+	return id, CheckUserID(id)
+}
+
+// CheckUserID returns an [*InvalidTokenError] if a text cannot be a user's ID.
+func CheckUserID(id string) error {
+	switch {
+	case id == "":
+		return invalid(NoUser)
+	case strings.ContainsFunc(id, unicode.IsControl): // they would go into keys of the table and lines of the log
+		return invalid(UserWithControlCharacters)
+	case utf8.RuneCountInString(id) > maxUserIDLength:
+		return invalid(UserTooLong)
 	}
-	// They would go into keys of the table and lines of the log.
-	if strings.ContainsFunc(id, unicode.IsControl) {
-		return "", invalid("user with control characters")
-	}
-	if utf8.RuneCountInString(id) > maxUserIDLength {
-		return "", invalid("user longer than 255 characters")
-	}
-	return id, nil
+	return nil
 }
 
 // checkScope looks in scope (RFC 8693, section 4.2: names separated by spaces)

@@ -38,9 +38,10 @@ func newDiscovery(issuer string) (*discovery, error) {
 	}, nil
 }
 
+// Why discovery fails, beside failed requests. [KeysUnavailableError] wraps them.
 var (
-	errNotConfiguration = errors.New("not a configuration document")
-	errOtherIssuer      = errors.New("configuration document of another issuer")
+	ErrNotConfiguration = errors.New("not a configuration document")
+	ErrOtherIssuer      = errors.New("configuration document of another issuer")
 	errKeysAddress      = errors.New("jwks_uri is not an https URL that may be fetched")
 )
 
@@ -57,12 +58,12 @@ func (d *discovery) find(ctx context.Context, f *fetcher, now time.Time) (string
 	}
 	document, err := strictjson.ParseObject(body)
 	if err != nil {
-		return "", errNotConfiguration
+		return "", ErrNotConfiguration
 	}
 	// Section 4.3: the value MUST be identical, or any issuer that can write to
 	// this address could speak for this one.
 	if issuer, _ := document.Text("issuer"); issuer != d.issuer {
-		return "", errOtherIssuer
+		return "", ErrOtherIssuer
 	}
 	keysAt, _ := document.Text("jwks_uri")
 	if _, err := checkAddress(keysAt, d.allowLoopback); err != nil {

@@ -10,13 +10,19 @@ import (
 // expired, for somebody else, or not signed by the issuer.
 // The answer is 401 with error="invalid_token" (RFC 6750, section 3.1).
 type InvalidTokenError struct {
-	// Reason is one of this package's fixed texts, such as "expired". It helps
-	// whoever reads the log, never holds anything of the token, and is not
-	// meant for the caller, who may be probing.
-	Reason string
+	Reason Reason
+	Err    error // says why the header or payload is no JSON object; nil for any other reason
 }
 
-func (e *InvalidTokenError) Error() string { return "invalid token: " + e.Reason }
+func (e *InvalidTokenError) Error() string { return "invalid token: " + e.Rule() }
+
+// Rule is the text of the rule that the token breaks: the reason, and the error if there is one.
+func (e *InvalidTokenError) Rule() string {
+	if e.Err != nil {
+		return string(e.Reason) + ": " + e.Err.Error()
+	}
+	return string(e.Reason)
+}
 
 // InsufficientScopeError means that the token is genuine and lacks the
 // required scope: 403 with error="insufficient_scope" (RFC 6750, section 3.1).
@@ -60,7 +66,7 @@ func (e *KeysUnavailableError) Unwrap() error { return e.Err }
 // IsTimeout reports whether the issuer did not answer in time, which another try may change.
 func (e *KeysUnavailableError) IsTimeout() bool { return errors.Is(e.Err, errTimeout) }
 
-func invalid(reason string) error { return &InvalidTokenError{Reason: reason} }
+func invalid(reason Reason) error { return &InvalidTokenError{Reason: reason} }
 
 // keysUnavailable rounds wait up, as Retry-After has whole seconds
 // (RFC 9110, section 10.2.3).

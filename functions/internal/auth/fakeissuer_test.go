@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -190,6 +191,16 @@ func newRemote(t testing.TB, cfg RemoteConfig) *RemoteKeySet {
 // A subject is a verifier over remote keys, for tests that only want to know
 // what becomes of a token.
 type subject struct{ *Verifier }
+
+// withIssuer runs a test in a bubble of testing/synctest, with a verifier that fetches the keys of
+// an issuer.
+func withIssuer(t *testing.T, test func(t *testing.T, issuer *fakeIssuer, s subject)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		issuer := newFakeIssuer(keyA())
+		test(t, issuer, over(issuer.keySet(t)))
+	})
+}
 
 func over(k KeySet) subject { return subject{NewVerifier(testConfig(), k)} }
 

@@ -11,6 +11,8 @@ import (
 	"net/netip"
 	"syscall"
 	"time"
+
+	"billingportal/functions/internal/upstream"
 )
 
 const (
@@ -89,7 +91,7 @@ func refuseForbidden(_, address string, _ syscall.RawConn) error {
 // that may help: no answer, or one of the 5xx.
 func (f *fetcher) get(ctx context.Context, address string) (body []byte, header http.Header, err error) {
 	for try := range tries {
-		if try > 0 && !pause(ctx, triesApart) {
+		if try > 0 && upstream.Pause(ctx, triesApart) != nil {
 			break
 		}
 		body, header, err = f.try(ctx, address)
@@ -106,18 +108,6 @@ func worthAnotherTry(err error) bool {
 		return status >= 500
 	}
 	return err != nil && !errors.Is(err, errTooLarge)
-}
-
-// pause waits for d and says whether ctx outlived it.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // try bounds the whole exchange, body included.

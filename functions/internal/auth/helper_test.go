@@ -185,7 +185,7 @@ func outcome(err error) string {
 	case err == nil:
 		return "accepted"
 	case errors.As(err, &invalid):
-		return invalid.Reason
+		return invalid.Rule()
 	case errors.As(err, &scope):
 		return "insufficient scope " + scope.Scope
 	case errors.As(err, &role):

@@ -47,7 +47,7 @@ type NamedKeySets map[string]KeySet
 func (s NamedKeySets) verifySignature(ctx context.Context, t *token) error {
 	set, ok := s[t.issuer]
 	if !ok {
-		return invalid("no keys for the issuer")
+		return invalid(NoKeysForIssuer)
 	}
 	return set.verifySignature(ctx, t)
 }
@@ -99,9 +99,9 @@ var (
 // noKey is the last word on a token that no key is to be had for.
 func noKey(t *token) error {
 	if t.kid == "" {
-		return invalid("bad signature")
+		return invalid(BadSignature)
 	}
-	return invalid("unknown key")
+	return invalid(UnknownKey)
 }
 
 // verify returns nil, errNoKey or *InvalidTokenError.
@@ -127,7 +127,7 @@ func (ks keys) verify(t *token) error {
 	case !known:
 		return errNoKey
 	case len(candidates) == 0:
-		return invalid("algorithm is not the key's")
+		return invalid(KeyOfOtherAlgorithm)
 	}
-	return invalid("bad signature")
+	return invalid(BadSignature)
 }

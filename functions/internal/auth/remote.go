@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"billingportal/functions/internal/refresh"
+	"billingportal/functions/internal/upstream"
 )
 
 const (
@@ -46,7 +47,7 @@ func NewRemoteKeySet(cfg RemoteConfig) (*RemoteKeySet, error) {
 	k := &RemoteKeySet{
 		jwksURL: cfg.JWKSURL,
 		fetcher: newFetcher(cfg.Transport),
-		now:     func() time.Time { return clock(cfg.Now) },
+		now:     func() time.Time { return upstream.WallClock(cfg.Now) },
 		log:     cfg.Logger,
 	}
 	if k.log == nil {

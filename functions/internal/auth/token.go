@@ -29,30 +29,30 @@ type token struct {
 // parseToken applies every rule that needs neither clock, configuration nor key.
 func parseToken(compact string) (*token, error) {
 	if compact == "" {
-		return nil, invalid("empty")
+		return nil, invalid(Empty)
 	}
 	if len(compact) > maxTokenBytes {
-		return nil, invalid("larger than 8 KiB")
+		return nil, invalid(TooLarge)
 	}
 	// Counted before splitting: 8 KiB of dots need no 8,192 strings.
 	if strings.Count(compact, ".") != 2 {
-		return nil, invalid("not three segments")
+		return nil, invalid(NotThreeSegments)
 	}
 	segments := strings.Split(compact, ".")
 	header, ok := decodeSegment(segments[0])
 	if !ok {
-		return nil, invalid("header is not canonical base64url")
+		return nil, invalid(HeaderNotBase64)
 	}
 	payload, ok := decodeSegment(segments[1])
 	if !ok {
-		return nil, invalid("payload is not canonical base64url")
+		return nil, invalid(PayloadNotBase64)
 	}
 	signature, ok := decodeSegment(segments[2])
 	if !ok {
-		return nil, invalid("signature is not canonical base64url")
+		return nil, invalid(SignatureNotBase64)
 	}
 	if len(signature) == 0 {
-		return nil, invalid("no signature")
+		return nil, invalid(NoSignature)
 	}
 	t := &token{payload: payload}
 	if err := t.readHeader(header); err != nil {
@@ -62,7 +62,7 @@ func parseToken(compact string) (*token, error) {
 	// cannot come to another reading of the header.
 	var err error
 	if t.jws, err = jose.ParseSignedCompact(compact, []jose.SignatureAlgorithm{t.alg}); err != nil {
-		return nil, invalid("malformed header")
+		return nil, invalid(MalformedHeader)
 	}
 	return t, nil
 }
@@ -86,29 +86,29 @@ func decodeSegment(s string) ([]byte, bool) {
 func (t *token) readHeader(data []byte) error {
 	header, err := strictjson.ParseObject(data)
 	if err != nil {
-		return invalid("header: " + err.Error())
+		return &InvalidTokenError{Reason: HeaderNotObject, Err: err}
 	}
 	alg, ok := header.Text("alg")
 	if !ok || !accepted(jose.SignatureAlgorithm(alg)) {
-		return invalid("algorithm not accepted")
+		return invalid(AlgorithmNotAccepted)
 	}
 	t.alg = jose.SignatureAlgorithm(alg)
 	// No extension is understood here, so whatever crit lists is refused
 	// (RFC 7515, section 4.1.11), as is the empty list, which is not allowed.
 	if header.Has("crit") {
-		return invalid("crit in header")
+		return invalid(CritInHeader)
 	}
 	// b64 changes what is signed and is only valid inside crit
 	// (RFC 7797, section 6).
 	if header.Has("b64") {
-		return invalid("b64 in header")
+		return invalid(B64InHeader)
 	}
 	if t.kid, ok = header.Text("kid"); !ok && header.Has("kid") {
-		return invalid("kid is not a string")
+		return invalid(KidNotText)
 	}
 	// No typ at all is common: Amazon Cognito sends none.
 	if typ, _ := header.Text("typ"); header.Has("typ") && !acceptedType(typ) {
-		return invalid("typ not accepted")
+		return invalid(TypNotAccepted)
 	}
 	return nil
 }

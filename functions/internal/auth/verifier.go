@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"billingportal/functions/internal/strictjson"
+	"billingportal/functions/internal/upstream"
 )
 
 // Config says whose tokens are accepted, and what they must hold.
@@ -80,7 +81,7 @@ func (v *Verifier) apply(compact string, checkSignature func(*token) error) (cal
 	}
 	claims, err := strictjson.ParseObject(t.payload)
 	if err != nil {
-		return caller, invalid("payload: " + err.Error())
+		return caller, &InvalidTokenError{Reason: PayloadNotObject, Err: err}
 	}
 	if caller.Alias, err = issuerOf(claims, v.names); err != nil {
 		return caller, err
@@ -111,17 +112,8 @@ func (v *Verifier) checkClaims(claims strictjson.Object) (string, error) {
 	if err := checkAudience(claims, v.cfg.Audiences); err != nil {
 		return "", err
 	}
-	if err := checkTimes(claims, clock(v.Now)); err != nil {
+	if err := checkTimes(claims, upstream.WallClock(v.Now)); err != nil {
 		return "", err
 	}
 	return userID(claims, v.cfg.UserClaim)
-}
-
-// clock reads the wall clock alone. A frozen Lambda's monotonic clock may stand
-// still, and would keep keys fresh that are hours old.
-func clock(now func() time.Time) time.Time {
-	if now == nil {
-		now = time.Now
-	}
-	return now().Round(0)
 }

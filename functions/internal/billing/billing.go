@@ -18,6 +18,8 @@ import (
 
 	"github.com/stripe/stripe-go/v79"
 	"github.com/stripe/stripe-go/v79/billingportal/session"
+
+	"billingportal/functions/internal/upstream"
 )
 
 const (
@@ -164,14 +166,7 @@ func Pause(ctx context.Context, d time.Duration) error {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
 		return context.DeadlineExceeded
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return upstream.Pause(ctx, d)
 }
 
 // errTooLarge ends the reading of an answer that is no answer of Stripe's.

@@ -8,40 +8,22 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/customers"
-	"billingportal/functions/internal/upstream"
+	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 // patient is a bound for a try that no healthy server comes near.
 const patient = 10 * time.Second
 
-// newStore returns a store over the SDK's own client and the function's
-// transport. A try is bounded as given, and there are two.
+// newStore returns a store over the function's own client. A try is bounded as given, and there are
+// two.
 func newStore(endpoint string, tryTimeout time.Duration) *customers.Store {
 	return &customers.Store{
-		Client: dynamodb.New(dynamodb.Options{
-			Region:       "eu-west-1",
-			BaseEndpoint: aws.String(endpoint),
-			Credentials:  credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
-			HTTPClient: &http.Client{
-				Transport:     upstream.LimitResponses{Next: &http.Transport{}},
-				Timeout:       tryTimeout,
-				CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-			},
-			Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-				o.MaxAttempts = 2
-				o.MaxBackoff = time.Millisecond
-				o.RateLimiter = ratelimit.None
-			}),
-		}),
-		Table: plain,
+		Client: dynamodb.NewFromConfig(upstreamtest.AWSConfig(endpoint, tryTimeout)),
+		Table:  plain,
 	}
 }
 
@@ -124,7 +106,6 @@ func TestAUserTooLongForAKeyHasNoItem(t *testing.T) {
 }
 
 func TestReadsANestedAttribute(t *testing.T) {
-	const noCustomer, malformed = "no customer", "malformed"
 	for name, test := range map[string]struct{ item, want string }{
 		"a customer ID":               {`{"billing":{"M":{"stripe":{"M":{"customer_id":{"S":"cus_1"}}}}}}`, "cus_1"},
 		"no item":                     {`{}`, noCustomer},
@@ -147,24 +128,12 @@ func TestReadsANestedAttribute(t *testing.T) {
 			server := faulttest.NewServer(t, faulttest.Respond(200, "application/x-amz-json-1.0", `{"Item":`+test.item+`}`))
 			store := newStore(server.URL, patient)
 			store.Table.Attribute = "billing.stripe.customer_id"
-			got, err := store.CustomerID(t.Context(), "alice")
-			switch {
-			case errors.Is(err, customers.ErrNoCustomer):
-				got = noCustomer
-			case errors.Is(err, customers.ErrMalformed):
-				got = malformed
-			case err != nil:
-				t.Fatal(err)
-			}
-			if got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
-			}
+			requireCustomer(t, store, test.want)
 		})
 	}
 }
 
 func TestReadsTheAttribute(t *testing.T) {
-	const noCustomer, malformed = "no customer", "malformed"
 	for name, test := range map[string]struct{ answer, want string }{
 		"a customer ID":                        {`{"Item":{"customer_id":{"S":"cus_9s6XKzkNRiz8i3"}}}`, "cus_9s6XKzkNRiz8i3"},
 		"a customer ID with an underscore":     {`{"Item":{"customer_id":{"S":"cus_Demo_1"}}}`, "cus_Demo_1"},
@@ -191,21 +160,30 @@ func TestReadsTheAttribute(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := faulttest.NewServer(t, faulttest.Respond(200, "application/x-amz-json-1.0", test.answer))
-			got, err := newStore(server.URL, patient).CustomerID(t.Context(), "alice")
-			switch {
-			case errors.Is(err, customers.ErrNoCustomer):
-				got = noCustomer
-			case errors.Is(err, customers.ErrMalformed):
-				got = malformed
-			case err != nil:
-				t.Fatal(err)
-			}
-			if got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
-			}
-			faulttest.RequireSilent(t, err)
+			requireCustomer(t, newStore(server.URL, patient), test.want)
 		})
 	}
+}
+
+// What a look-up finds beside a customer.
+const noCustomer, malformed = "no customer", "malformed"
+
+// requireCustomer looks alice up.
+func requireCustomer(t *testing.T, store *customers.Store, want string) {
+	t.Helper()
+	got, err := store.CustomerID(t.Context(), "alice")
+	switch {
+	case errors.Is(err, customers.ErrNoCustomer):
+		got = noCustomer
+	case errors.Is(err, customers.ErrMalformed):
+		got = malformed
+	case err != nil:
+		t.Fatal(err)
+	}
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	faulttest.RequireSilent(t, err)
 }
 
 // A connection that is lost after each answer would cost a TLS handshake with

@@ -101,7 +101,7 @@ func mostOf(ctx context.Context) (context.Context, context.CancelFunc) {
 func (a *application) markDeleted(ctx context.Context, customer string) (map[string]types.AttributeValue, error) {
 	old, err := a.mark(ctx, customer, nil)
 	var refused *upstream.Error
-	if !errors.As(err, &refused) || refused.Reason != "ValidationException" {
+	if !errors.As(err, &refused) || refused.Reason != upstream.ValidationException {
 		return old, err
 	}
 	// An older version filled items up to DynamoDB's limit. Some users have to make room for the mark.

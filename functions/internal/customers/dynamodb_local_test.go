@@ -20,18 +20,16 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 // Items, races and histories once more, through the real client and DynamoDB Local: what the fake table takes expressions to
 // mean is what they mean.
 func TestDynamoDBLocal(t *testing.T) {
-	client := dynamodb.New(dynamodb.Options{
-		Region: "eu-west-1", BaseEndpoint: aws.String(startDynamoDBLocal(t)),
-		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), RetryMaxAttempts: 1,
-	})
+	client := dynamodb.NewFromConfig(upstreamtest.AWSConfig(startDynamoDBLocal(t), time.Minute))
 	plain, single := plainTable, Table{Name: "app", Key: "pk", KeyFormat: "USER#{user}", SortKey: "sk", SortValue: "BILLING#{user}", Attribute: "billing.stripe.customer_id"}
 	createTable(t, client, plain)
 	createTable(t, client, single)

@@ -12,6 +12,7 @@ import (
 	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/customers"
 	"billingportal/functions/internal/upstream"
+	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 // The account number and the ARN that AWS writes into the text of AccessDenied.
@@ -22,18 +23,9 @@ const (
 
 // requireUpstreamError looks the error up and requires it to be one that says
 // nothing but its code or a fixed text.
-func requireUpstreamError(t *testing.T, err error, reason string) {
+func requireUpstreamError(t *testing.T, err error, reason upstream.Reason) {
 	t.Helper()
-	var failure *upstream.Error
-	if !errors.As(err, &failure) {
-		t.Fatalf("err = %v, want an *upstream.Error", err)
-	}
-	if failure.Service != "dynamodb" || failure.Reason != reason {
-		t.Errorf("error = %q, want the reason %q", failure, reason)
-	}
-	if failure.Timeout != (reason == "no answer in time") {
-		t.Errorf("Timeout = %v for %q", failure.Timeout, reason)
-	}
+	upstreamtest.RequireAWSError(t, err, "dynamodb", reason)
 	if errors.Is(err, customers.ErrNoCustomer) || errors.Is(err, customers.ErrMalformed) {
 		t.Error("a fault says nothing about the customer")
 	}
@@ -63,10 +55,11 @@ func TestNamesDocumentedErrorsAndDropsTheirTexts(t *testing.T) {
 		"ValidationException":                    {coral, 400, 1},
 	} {
 		t.Run(code, func(t *testing.T) {
+			t.Parallel()
 			server := faulttest.NewServer(t, faulttest.Respond(test.status, "application/x-amz-json-1.0",
 				`{"__type":"`+test.prefix+code+`","message":"User: `+arn+` is not authorized `+faulttest.Marker+`"}`))
 			_, err := newStore(server.URL, patient).CustomerID(t.Context(), "alice")
-			requireUpstreamError(t, err, code)
+			requireUpstreamError(t, err, upstream.Reason(code))
 			if server.Requests() != test.tries {
 				t.Errorf("%d requests, want %d", server.Requests(), test.tries)
 			}
@@ -75,7 +68,6 @@ func TestNamesDocumentedErrorsAndDropsTheirTexts(t *testing.T) {
 }
 
 func TestRepeatsNoCodeThatIsNotDocumented(t *testing.T) {
-	const undocumented = "an error without a documented code"
 	for name, handler := range map[string]http.HandlerFunc{
 		"a code made of a secret":                                typed(400, faulttest.Marker+"Exception"),
 		"a code with a secret in it":                             typed(400, "AccessDeniedException "+faulttest.Marker),
@@ -91,7 +83,7 @@ func TestRepeatsNoCodeThatIsNotDocumented(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := faulttest.NewServer(t, handler)
 			_, err := newStore(server.URL, patient).CustomerID(t.Context(), "alice")
-			requireUpstreamError(t, err, undocumented)
+			requireUpstreamError(t, err, upstream.UndocumentedCode)
 		})
 	}
 }
@@ -101,39 +93,34 @@ func typed(status int, code string) http.HandlerFunc {
 }
 
 func TestFaults(t *testing.T) {
-	const (
-		unreadable   = "an answer that cannot be read"
-		noConnection = "no connection"
-		timeout      = "no answer in time"
-	)
 	for name, test := range map[string]struct {
 		handler http.HandlerFunc
-		reason  string
+		reason  upstream.Reason
 		tries   int
 	}{
-		"reset after the request": {faulttest.ResetAfterRequest().ServeHTTP, noConnection, 2},
-		"hang":                    {faulttest.Hang().ServeHTTP, timeout, 2},
-		"slow drip":               {faulttest.Drip().ServeHTTP, timeout, 2},
-		"HTML, 200":               {faulttest.HTML(200).ServeHTTP, unreadable, 1},
-		"HTML, 403":               {faulttest.HTML(403).ServeHTTP, unreadable, 1},
-		"HTML, 503":               {faulttest.HTML(503).ServeHTTP, unreadable, 2},
-		"truncated JSON":          {faulttest.Respond(200, "application/x-amz-json-1.0", `{"Item":{"customer_id":{"S":"cus_1`), unreadable, 1},
-		"body cut short":          {faulttest.CutShort().Of(faulttest.Respond(200, "application/json", `{"Item":{"customer_id":{"S":"cus_1"}}}`)), unreadable, 1},
-		"empty body, 200":         {faulttest.Respond(200, "application/x-amz-json-1.0", ""), unreadable, 1},
-		"empty body, 204":         {faulttest.Respond(204, "", ""), unreadable, 1},
-		"empty body, 500":         {faulttest.Respond(500, "application/x-amz-json-1.0", ""), unreadable, 2},
-		"null":                    {faulttest.Respond(200, "application/x-amz-json-1.0", `null`), unreadable, 1},
-		"a list":                  {faulttest.Respond(200, "application/x-amz-json-1.0", `[]`), unreadable, 1},
-		"an item that is text":    {faulttest.Respond(200, "application/x-amz-json-1.0", `{"Item":"`+faulttest.Marker+`"}`), unreadable, 1},
-		"10 MB, 200":              {faulttest.Large().Of(faulttest.Respond(200, "application/json", "{}")), unreadable, 1},
-		"10 MB, 500":              {faulttest.Large().Of(faulttest.Respond(500, "application/json", "{}")), unreadable, 2},
-		"a redirect":              {faulttest.Redirect(307, "http://127.0.0.1:9").ServeHTTP, unreadable, 1},
+		"reset after the request": {faulttest.ResetAfterRequest().ServeHTTP, upstream.NoConnection, 2},
+		"hang":                    {faulttest.Hang().ServeHTTP, upstream.NoAnswer, 2},
+		"slow drip":               {faulttest.Drip().ServeHTTP, upstream.NoAnswer, 2},
+		"HTML, 200":               {faulttest.HTML(200).ServeHTTP, upstream.UnreadableAnswer, 1},
+		"HTML, 403":               {faulttest.HTML(403).ServeHTTP, upstream.UnreadableAnswer, 1},
+		"HTML, 503":               {faulttest.HTML(503).ServeHTTP, upstream.UnreadableAnswer, 2},
+		"truncated JSON":          {faulttest.Respond(200, "application/x-amz-json-1.0", `{"Item":{"customer_id":{"S":"cus_1`), upstream.UnreadableAnswer, 1},
+		"body cut short":          {faulttest.CutShort().Of(faulttest.Respond(200, "application/json", `{"Item":{"customer_id":{"S":"cus_1"}}}`)), upstream.UnreadableAnswer, 1},
+		"empty body, 200":         {faulttest.Respond(200, "application/x-amz-json-1.0", ""), upstream.UnreadableAnswer, 1},
+		"empty body, 204":         {faulttest.Respond(204, "", ""), upstream.UnreadableAnswer, 1},
+		"empty body, 500":         {faulttest.Respond(500, "application/x-amz-json-1.0", ""), upstream.UnreadableAnswer, 2},
+		"null":                    {faulttest.Respond(200, "application/x-amz-json-1.0", `null`), upstream.UnreadableAnswer, 1},
+		"a list":                  {faulttest.Respond(200, "application/x-amz-json-1.0", `[]`), upstream.UnreadableAnswer, 1},
+		"an item that is text":    {faulttest.Respond(200, "application/x-amz-json-1.0", `{"Item":"`+faulttest.Marker+`"}`), upstream.UnreadableAnswer, 1},
+		"10 MB, 200":              {faulttest.Large().Of(faulttest.Respond(200, "application/json", "{}")), upstream.UnreadableAnswer, 1},
+		"10 MB, 500":              {faulttest.Large().Of(faulttest.Respond(500, "application/json", "{}")), upstream.UnreadableAnswer, 2},
+		"a redirect":              {faulttest.Redirect(307, "http://127.0.0.1:9").ServeHTTP, upstream.UnreadableAnswer, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := faulttest.NewServer(t, test.handler)
 			tryTimeout := patient
-			if test.reason == timeout {
+			if test.reason == upstream.NoAnswer {
 				tryTimeout = 100 * time.Millisecond
 			}
 			_, err := newStore(server.URL, tryTimeout).CustomerID(t.Context(), "alice")
@@ -146,13 +133,13 @@ func TestFaults(t *testing.T) {
 	t.Run("refused", func(t *testing.T) {
 		t.Parallel()
 		_, err := newStore(faulttest.Broken(t, faulttest.Refused()).URL, patient).CustomerID(t.Context(), "alice")
-		requireUpstreamError(t, err, noConnection)
+		requireUpstreamError(t, err, upstream.NoConnection)
 	})
 	t.Run("reset before the request", func(t *testing.T) {
 		t.Parallel()
 		server := faulttest.Broken(t, faulttest.ResetAtOnce())
 		_, err := newStore(server.URL, patient).CustomerID(t.Context(), "alice")
-		requireUpstreamError(t, err, noConnection)
+		requireUpstreamError(t, err, upstream.NoConnection)
 		if _, connections := server.Take(); connections != 2 {
 			t.Errorf("%d connections, want 2", connections)
 		}
@@ -165,13 +152,13 @@ func TestTheContextEndsTheWait(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
 		_, err := newStore(server.URL, patient).CustomerID(ctx, "alice")
-		requireUpstreamError(t, err, "no answer in time")
+		requireUpstreamError(t, err, upstream.NoAnswer)
 	})
 	t.Run("cancellation", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(20*time.Millisecond, cancel)
 		_, err := newStore(server.URL, patient).CustomerID(ctx, "alice")
-		requireUpstreamError(t, err, "the request was cancelled")
+		requireUpstreamError(t, err, upstream.Cancelled)
 	})
 	if server.Requests() > 2 {
 		t.Errorf("%d requests, want 2: a wait that was ended is not tried again", server.Requests())

@@ -159,20 +159,12 @@ func (a *application) pause(ctx context.Context, race int) error {
 	longest := min(firstPause<<min(race, 10), longestPause)
 	wait := a.Pause
 	if wait == nil {
-		wait = pause
+		wait = upstream.Pause
 	}
-	return wait(ctx, rand.N(longest)) //nolint:gosec // who waits for how long is no secret
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait for an item: %w", ctx.Err())
+	if err := wait(ctx, rand.N(longest)); err != nil { //nolint:gosec // who waits for how long is no secret
+		return fmt.Errorf("wait for an item: %w", err)
 	}
+	return nil
 }
 
 // read reads what is known of a user.

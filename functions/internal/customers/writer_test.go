@@ -309,14 +309,3 @@ func TestALostRaceIsRunAgain(t *testing.T) {
 		})
 	}
 }
-
-func TestAPauseEndsWithTheRequest(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := pause(ctx, time.Hour); !errors.Is(err, context.Canceled) {
-		t.Error(err)
-	}
-	if err := pause(t.Context(), 0); err != nil {
-		t.Error(err)
-	}
-}

@@ -3,7 +3,6 @@
 package params
 
 import (
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -57,11 +56,11 @@ const byteOrderMark = "\ufeff"
 // Read reads the body of a request: none, a form, or JSON. Its errors are [*problem.Problem].
 func Read(r *http.Request) (Input, error) {
 	none := Input{tree: node{kind: object}, Form: url.Values{}}
-	body, err := readBody(r)
+	read, err := problem.ReadBody(r)
 	if err != nil {
 		return none, err
 	}
-	body = strings.TrimPrefix(body, byteOrderMark)
+	body := strings.TrimPrefix(string(read), byteOrderMark)
 	if strings.Trim(body, jsonSpace) == "" {
 		return none, nil
 	}
@@ -96,15 +95,4 @@ func isEncoded(header http.Header) bool {
 		}
 	}
 	return false
-}
-
-func readBody(r *http.Request) (string, error) {
-	if r.Body == nil {
-		return "", nil
-	}
-	var body strings.Builder
-	if _, err := io.Copy(&body, r.Body); err != nil {
-		return "", &problem.Problem{Code: problem.InvalidRequest, Detail: "The body cannot be read.", Cause: err}
-	}
-	return body.String(), nil
 }

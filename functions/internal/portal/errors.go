@@ -33,6 +33,7 @@ func problemOf(err error) *problem.Problem {
 		keys         *auth.KeysUnavailableError
 		stripe       *billing.Error
 		aws          *upstream.Error
+		secretError  secret.MalformedError
 	)
 	switch {
 	case errors.As(err, &ambiguous):
@@ -47,7 +48,7 @@ func problemOf(err error) *problem.Problem {
 		return &problem.Problem{Code: problem.IdentityProviderUnavailable, RetryAfter: keys.RetryAfter, Cause: err}
 	case errors.Is(err, customers.ErrNoCustomer):
 		return &problem.Problem{Code: problem.NoBillingAccount, Cause: err}
-	case errors.Is(err, customers.ErrMalformed), errors.Is(err, secret.ErrMalformed):
+	case errors.Is(err, customers.ErrMalformed), errors.As(err, &secretError):
 		return &problem.Problem{Code: problem.BillingMisconfigured, Cause: err}
 	case errors.As(err, &aws):
 		return awsProblem(aws, err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -313,7 +312,7 @@ func TestEveryFailureHasItsCode(t *testing.T) {
 		"Secrets Manager down":    {secretFails(&upstream.Error{Service: "secretsmanager"}), 503, "secrets-unavailable", "5", ""},
 		"Secrets Manager hangs":   {secretFails(&upstream.Error{Service: "secretsmanager", Timeout: true}), 504, "upstream-timeout", "", ""},
 		"Secrets Manager denies":  {secretFails(&upstream.Error{Service: "secretsmanager", Permanent: true}), 500, "billing-misconfigured", "", ""},
-		"malformed secret":        {secretFails(fmt.Errorf("%w: it is empty", secret.ErrMalformed)), 500, "billing-misconfigured", "", ""},
+		"malformed secret":        {secretFails(secret.MalformedError("it is empty")), 500, "billing-misconfigured", "", ""},
 		"Stripe down":             {stripeFails(billing.Error{Class: billing.Unavailable}), 502, "billing-unavailable", "", ""},
 		"Stripe hangs":            {stripeFails(billing.Error{Class: billing.Timeout}), 504, "upstream-timeout", "", ""},
 		"Stripe lies":             {stripeFails(billing.Error{Class: billing.BadResponse}), 502, "billing-bad-response", "", ""},

@@ -29,28 +29,19 @@ func fromAWS(err error, what string) Finding {
 	switch {
 	case !errors.As(err, &failure):
 		return problem(err.Error(), "")
-	case failure.Timeout, isThrottling(failure.Reason):
+	case failure.Timeout, failure.Reason.IsThrottling():
 		return late(failure.Error())
 	case !failure.Permanent:
 		return problem(failure.Error(), "Try again. If it stays so, look at the network, in a VPC at its endpoints, and at https://health.aws.amazon.com.")
-	case strings.Contains(failure.Reason, "ResourceNotFound"):
+	case failure.Reason == upstream.ResourceNotFound:
 		return problem(failure.Error(), "There is no such "+what+" in this account and region: compare the name, and the region.")
 	}
 	return problem(failure.Error(), "Grant this role the operation on the "+what+", and on its key where it has one of its own.")
 }
 
-// isThrottling reports whether AWS asked to slow down. https://docs.aws.amazon.com/general/latest/gr/api-retries.html
-func isThrottling(reason string) bool {
-	switch reason {
-	case "KMSThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException":
-		return true
-	}
-	return false
-}
-
 // isDenied reports whether a permission for the operation itself is missing. One for the table's key of KMS is another matter.
 func isDenied(failure *upstream.Error) bool {
-	return failure.Reason == "AccessDeniedException" || failure.Reason == "AccessDenied"
+	return failure.Reason == upstream.AccessDeniedException || failure.Reason == upstream.AccessDenied
 }
 
 // nobody is no user's ID.
@@ -64,7 +55,7 @@ func TableReadable(client DynamoDB, table customers.Table) Check {
 		switch _, err := store.CustomerID(ctx, nobody); {
 		case err == nil, errors.Is(err, customers.ErrNoCustomer):
 			return ok("an item can be read")
-		case errors.As(err, &failure) && failure.Reason == "ValidationException":
+		case errors.As(err, &failure) && failure.Reason == upstream.ValidationException:
 			return problem("the table has another key than CUSTOMERS_KEY and CUSTOMERS_SORT_KEY say", "Set both as the table has them; aws dynamodb describe-table shows it.")
 		default:
 			return fromAWS(err, "table")
@@ -115,12 +106,12 @@ type Secrets[V comparable] interface {
 func SecretUsable[V comparable](name, variable string, secrets Secrets[V]) Check {
 	return Check{Name: name, Run: func(ctx context.Context) Finding {
 		_, err := secrets.Get(ctx)
+		var malformed secret.MalformedError
 		switch {
 		case err == nil:
 			return ok("it can be read and has the right form")
-		case errors.Is(err, secret.ErrMalformed):
-			_, how, _ := strings.Cut(err.Error(), ": the value cannot be used: ")
-			return problem(how, "Correct the value of the secret that "+variable+" names. It works within seconds, without a deployment.")
+		case errors.As(err, &malformed):
+			return problem(string(malformed), "Correct the value of the secret that "+variable+" names. It works within seconds, without a deployment.")
 		}
 		return fromAWS(err, "secret")
 	}}

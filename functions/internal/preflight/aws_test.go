@@ -191,7 +191,7 @@ func TestSecretsAreJudged(t *testing.T) {
 		detail, advice string
 	}{
 		"readable":  {nil, preflight.OK, "it can be read and has the right form", ""},
-		"malformed": {fmt.Errorf("secret x: the value cannot be used: it is empty: %w", secret.ErrMalformed), preflight.Problem, "it is empty: secret: the value cannot be used", "Correct the value of the secret that NAME_OF_IT names. It works within seconds, without a deployment."},
+		"malformed": {fmt.Errorf("fetch: %w", secret.MalformedError("it is empty")), preflight.Problem, "it is empty", "Correct the value of the secret that NAME_OF_IT names. It works within seconds, without a deployment."},
 		"denied":    {&upstream.Error{Service: "secretsmanager", Operation: "GetSecretValue", Reason: "AccessDeniedException", Permanent: true}, preflight.Problem, "secretsmanager GetSecretValue: AccessDeniedException", "Grant this role the operation on the secret, and on its key where it has one of its own."},
 		"late":      {&upstream.Error{Service: "secretsmanager", Timeout: true, Reason: "no answer in time"}, preflight.Warning, "secretsmanager: no answer in time", tryAgain},
 		"unknown":   {errors.New("something else"), preflight.Problem, "something else", ""},

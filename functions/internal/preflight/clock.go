@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"billingportal/functions/internal/upstream"
 )
 
 // Clock compares this machine's clock with what upstreams say in their answers.
@@ -36,7 +38,7 @@ type watch struct {
 }
 
 func (w watch) RoundTrip(r *http.Request) (*http.Response, error) {
-	start := w.clock.now()
+	start := upstream.WallClock(w.clock.Now)
 	response, err := w.next.RoundTrip(r)
 	if isUnreachable(r, err) {
 		return nil, errUnreachable
@@ -60,16 +62,9 @@ func isUnreachable(r *http.Request, err error) bool {
 	return errors.As(err, &failure) && failure.Op == "dial" && failure.Timeout() && r.Context().Err() == nil
 }
 
-func (c *Clock) now() time.Time {
-	if c.Now != nil {
-		return c.Now()
-	}
-	return time.Now()
-}
-
 // note keeps how far our clock is from an upstream's, at least: its date has whole seconds, and was written between start and now.
 func (c *Clock) note(date, start time.Time) {
-	end := c.now()
+	end := upstream.WallClock(c.Now)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.isCompared = true

@@ -73,9 +73,9 @@ func (h *Hook) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		status = types.LifecycleEventStatusFailed
 	}
 	log := slog.New(slog.NewJSONHandler(h.Logs, nil))
+	levels := map[Status]slog.Level{OK: slog.LevelInfo, Warning: slog.LevelWarn, Problem: slog.LevelError}
 	for _, finding := range findings {
-		level := map[Status]slog.Level{OK: slog.LevelInfo, Warning: slog.LevelWarn, Problem: slog.LevelError}[finding.Status]
-		log.LogAttrs(ctx, level, "finding", slog.String("name", finding.Name), slog.String("status", string(finding.Status)),
+		log.LogAttrs(ctx, levels[finding.Status], "finding", slog.String("name", finding.Name), slog.String("status", string(finding.Status)),
 			slog.String("detail", finding.Detail), slog.String("advice", finding.Advice))
 	}
 	_, err := h.CodeDeploy.PutLifecycleEventHookExecutionStatus(ctx, &codedeploy.PutLifecycleEventHookExecutionStatusInput{

@@ -39,7 +39,9 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer c.mu.Unlock()
 	// https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 	path, operation := path.Split(r.URL.Path)
-	name := map[string]string{versionPath("portal", "7"): "portal", versionPath("webhook", "7"): "webhook", versionPath("portal", "live"): "live"}[path]
+	versions := map[string]string{versionPath("portal", "7"): "portal", versionPath("webhook", "7"): "webhook", versionPath("portal", "live"): "live"}
+	statuses := map[string]string{"portal": "401", "webhook": "400"}
+	name := versions[path]
 	given := answer{status: http.StatusOK, body: `{}`}
 	switch {
 	case name == "" && path != "/":
@@ -51,7 +53,7 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	case operation == "invocations":
 		c.payloads[name] = string(body)
-		given = found(map[string]string{"portal": `{"statusCode":401}`, "webhook": `{"statusCode":400}`}[name])
+		given = found(`{"statusCode":` + statuses[name] + `}`)
 		if other, isSet := c.invocations[name]; isSet {
 			given = other
 		}

@@ -11,6 +11,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"billingportal/functions/internal/upstream"
 )
 
 // patience is how long a caller with a usable value waits for a fresh one.
@@ -73,9 +75,6 @@ type Cache[V any] struct {
 
 // New returns an empty cache.
 func New[V any](config Config[V]) *Cache[V] {
-	if config.Now == nil {
-		config.Now = time.Now
-	}
 	return &Cache[V]{config: config, fetching: make(chan struct{}, 1), state: state[V]{policy: config.Policy}}
 }
 
@@ -231,6 +230,4 @@ func (c *Cache[V]) failures() int {
 	return c.state.failed
 }
 
-// now is the time without its monotonic reading, which stands still while Lambda
-// freezes the function.
-func (c *Cache[V]) now() time.Time { return c.config.Now().Round(0) }
+func (c *Cache[V]) now() time.Time { return upstream.WallClock(c.config.Now) }

@@ -34,7 +34,7 @@ type GetSecretValueAPI interface {
 type Config[V comparable] struct {
 	Client GetSecretValueAPI
 	ID     string                        // of the secret: its name or ARN
-	Parse  func(value string) (V, error) // its errors wrap ErrMalformed
+	Parse  func(value string) (V, error) // its errors are MalformedError
 	Now    func() time.Time              // nil means time.Now
 	Logger *slog.Logger                  // nil means none
 }
@@ -50,9 +50,6 @@ type Cache[V comparable] struct {
 
 // NewCache returns an empty cache.
 func NewCache[V comparable](config Config[V]) *Cache[V] {
-	if config.Now == nil {
-		config.Now = time.Now
-	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -73,7 +70,7 @@ func NewCache[V comparable](config Config[V]) *Cache[V] {
 
 // Get returns the value, fetched at most five minutes ago or, while Secrets
 // Manager fails or is slow or has one that cannot be used, at most an hour ago.
-// Without a value, each request asks, so that a corrected secret works at once. Its errors wrap [ErrMalformed] or [*upstream.Error].
+// Without a value, each request asks, so that a corrected secret works at once. Its errors wrap [MalformedError] or [*upstream.Error].
 func (c *Cache[V]) Get(ctx context.Context) (V, error) {
 	held, err := c.values.Get(ctx)
 	if err != nil {
@@ -135,7 +132,7 @@ func (c *Cache[V]) warn(ctx context.Context) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := c.config.Now().Round(0) // the wall clock, as the monotonic one stands still while Lambda freezes the function
+	now := upstream.WallClock(c.config.Now)
 	if since := now.Sub(c.warned); since >= 0 && since < warningRest {
 		return
 	}
@@ -152,7 +149,7 @@ func (c *Cache[V]) fetch(ctx context.Context, _ bool) (value V, fresh, usable ti
 	case err != nil:
 		return value, 0, 0, fmt.Errorf("fetch the secret: %w", upstream.FromAWS("secretsmanager", err))
 	case output.SecretString == nil:
-		return value, 0, 0, malformed("it has no text; a binary secret cannot be used")
+		return value, 0, 0, MalformedError("it has no text; a binary secret cannot be used")
 	}
 	value, err = c.config.Parse(*output.SecretString)
 	return value, freshFor - rand.N(freshFor/10), usableFor, err

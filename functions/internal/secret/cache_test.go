@@ -79,6 +79,17 @@ func requireKey(t *testing.T, cache *secret.Cache[secret.Key], want string) secr
 	return key
 }
 
+// withKey runs a test in a bubble of testing/synctest, with a cache that has fetched the key of a
+// vault.
+func withKey(t *testing.T, test func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], key secret.Key)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		v := newVault()
+		cache := newKeyCache(v, nil)
+		test(t, v, cache, requireKey(t, cache, oldKey))
+	})
+}
+
 func requireUnavailable(t *testing.T, err error) {
 	t.Helper()
 	var failure *upstream.Error
@@ -141,10 +152,7 @@ func TestFetchedIsWhenTheKeyAtHandCame(t *testing.T) {
 }
 
 func TestAStaleKeyServesForAnHourWhileSecretsManagerFails(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
-		requireKey(t, cache, oldKey)
+	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
 		v.set(newKey, true)
 		for time.Since(v.start) < time.Hour-time.Second {
 			time.Sleep(time.Second)
@@ -169,17 +177,14 @@ func TestAStaleKeyServesForAnHourWhileSecretsManagerFails(t *testing.T) {
 }
 
 func TestAMalformedValueDoesNotReplaceAKey(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
-		requireKey(t, cache, oldKey)
+	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
 		v.set("not a key", false)
 		time.Sleep(6 * time.Minute)
 		requireKey(t, cache, oldKey)
 		requireCalls(t, v, 2)
 		time.Sleep(time.Hour)
-		if _, err := cache.Get(t.Context()); !errors.Is(err, secret.ErrMalformed) {
-			t.Errorf("err = %v, want ErrMalformed", err)
+		if _, err := cache.Get(t.Context()); !errors.As(err, new(secret.MalformedError)) {
+			t.Errorf("err = %v, want MalformedError", err)
 		}
 	})
 }
@@ -266,10 +271,7 @@ func TestACancelledRequestDoesNotPoisonTheNext(t *testing.T) {
 func TestARequestWithoutTimeGetsAKeyThatIsAtHand(t *testing.T) {
 	for name, age := range map[string]time.Duration{"fresh": 0, "stale": 6 * time.Minute} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				v := newVault()
-				cache := newKeyCache(v, nil)
-				requireKey(t, cache, oldKey)
+			withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
 				time.Sleep(age)
 				v.pace = time.Minute // it hangs
 				ctx, cancel := context.WithCancel(t.Context())

@@ -34,7 +34,10 @@ const organizationPrefix = "sk_org_"
 // StripeKey reads a secret that holds a Stripe key, bare or as the member field of a JSON object. A key that says that it is of
 // the other mode than livemode is malformed: Stripe would know nothing of this deployment's customers. So is an organization's.
 func StripeKey(field string, livemode bool) func(value string) (Key, error) {
-	other := map[bool]string{true: "_test_", false: "_live_"}[livemode]
+	other := "_live_"
+	if livemode {
+		other = "_test_"
+	}
 	return func(value string) (Key, error) {
 		found, err := texts(value, field, "STRIPE_SECRET_FIELD", false)
 		if err != nil {
@@ -43,11 +46,11 @@ func StripeKey(field string, livemode bool) func(value string) (Key, error) {
 		key := found[0]
 		switch {
 		case len(key) < minLength, len(key) > maxLength, !keyPattern.MatchString(key):
-			return Key{}, malformed("it has not the form of a Stripe key (sk_… or rk_…)")
+			return Key{}, MalformedError("it has not the form of a Stripe key (sk_… or rk_…)")
 		case strings.HasPrefix(key, organizationPrefix):
-			return Key{}, malformed("it is an organization's key (sk_org_…), which needs a context that this service does not send: use a key of the account itself")
+			return Key{}, MalformedError("it is an organization's key (sk_org_…), which needs a context that this service does not send: use a key of the account itself")
 		case strings.HasPrefix(key[len("sk"):], other):
-			return Key{}, malformed("the key is of the other mode than STRIPE_LIVEMODE says")
+			return Key{}, MalformedError("the key is of the other mode than STRIPE_LIVEMODE says")
 		}
 		return Key{hide(key)}, nil
 	}

@@ -185,7 +185,7 @@ func TestStripeKey(t *testing.T) {
 	if got, err := StripeKey("api_key", true)(liveKey); err != nil || got.Reveal() != liveKey {
 		t.Errorf("a live key in live mode: %v", err)
 	}
-	if _, err := StripeKey("api_key", true)(key); !errors.Is(err, ErrMalformed) || !strings.HasSuffix(err.Error(), mode) {
+	if _, err := StripeKey("api_key", true)(key); !errors.As(err, new(MalformedError)) || !strings.HasSuffix(err.Error(), mode) {
 		t.Errorf("a test key in live mode: %v", err)
 	}
 }
@@ -195,8 +195,8 @@ func requireParsed(t *testing.T, got string, err error, want, why string) {
 	if got != want || (err == nil) != (why == "") {
 		t.Errorf("parsed = %q, %v, want %q", got, err, want)
 	}
-	if err != nil && (!errors.Is(err, ErrMalformed) || !strings.HasSuffix(err.Error(), ": "+why)) {
-		t.Errorf("err = %v, want ErrMalformed: %s", err, why)
+	if err != nil && (!errors.As(err, new(MalformedError)) || !strings.HasSuffix(err.Error(), ": "+why)) {
+		t.Errorf("err = %v, want MalformedError: %s", err, why)
 	}
 }
 

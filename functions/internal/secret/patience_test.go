@@ -26,10 +26,7 @@ func requireWithin(t *testing.T, bound time.Duration, f func()) {
 }
 
 func TestNoRequestWaitsMoreThanHalfASecondThatHasAKeyAtHand(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
-		requireKey(t, cache, oldKey)
+	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
 		v.pace = time.Hour // it hangs
 		time.Sleep(6 * time.Minute)
 		requireWithin(t, 500*time.Millisecond, func() {
@@ -53,10 +50,7 @@ func TestNoRequestWaitsMoreThanHalfASecondThatHasAKeyAtHand(t *testing.T) {
 }
 
 func TestASlowAnswerIsForRequestsToCome(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
-		requireKey(t, cache, oldKey)
+	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
 		v.set(newKey, false)
 		v.pace = 800 * time.Millisecond
 		time.Sleep(6 * time.Minute)
@@ -70,10 +64,7 @@ func TestASlowAnswerIsForRequestsToCome(t *testing.T) {
 }
 
 func TestARequestThatIsGivenUpLeavesItsFetchToOthers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
-		requireKey(t, cache, oldKey)
+	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
 		v.set(newKey, false)
 		v.pace = 200 * time.Millisecond
 		time.Sleep(6 * time.Minute)
@@ -97,8 +88,8 @@ func TestACorrectedSecretWorksAtOnce(t *testing.T) {
 				v := newVault()
 				v.set(value, false)
 				cache := newKeyCache(v, nil)
-				if _, err := cache.Get(t.Context()); !errors.Is(err, secret.ErrMalformed) {
-					t.Errorf("err = %v, want ErrMalformed", err)
+				if _, err := cache.Get(t.Context()); !errors.As(err, new(secret.MalformedError)) {
+					t.Errorf("err = %v, want MalformedError", err)
 				}
 				v.set(oldKey, false)
 				requireKey(t, cache, oldKey)
@@ -118,8 +109,8 @@ func TestRequestsShareAMalformedValue(t *testing.T) {
 		var wait sync.WaitGroup
 		for range 100 {
 			wait.Go(func() {
-				if _, err := cache.Get(t.Context()); !errors.Is(err, secret.ErrMalformed) {
-					t.Errorf("err = %v, want ErrMalformed", err)
+				if _, err := cache.Get(t.Context()); !errors.As(err, new(secret.MalformedError)) {
+					t.Errorf("err = %v, want MalformedError", err)
 				}
 			})
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"billingportal/functions/internal/secret"
@@ -13,19 +12,13 @@ import (
 )
 
 func TestAHundredRefusedRequestsMakeOneFetchAndAllGetTheNewKey(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
-		refused := requireKey(t, cache, oldKey)
+	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], refused secret.Key) {
 		v.pace = 50 * time.Millisecond
 		v.set(newKey, false)
 		var wait sync.WaitGroup
 		for range 100 {
 			wait.Go(func() {
-				key, ok, err := cache.Renewed(t.Context(), refused)
-				if err != nil || !ok || key.Reveal() != newKey {
-					t.Errorf("Renewed = %q, %v, %v", key.Reveal(), ok, err)
-				}
+				requireRenewed(t, cache, refused)
 			})
 		}
 		wait.Wait()
@@ -36,10 +29,7 @@ func TestAHundredRefusedRequestsMakeOneFetchAndAllGetTheNewKey(t *testing.T) {
 }
 
 func TestARefusedKeyIsFetchedAtMostOnceInTenSeconds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
-		refused := requireKey(t, cache, oldKey)
+	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], refused secret.Key) {
 		for time.Since(v.start) < time.Minute {
 			var wait sync.WaitGroup
 			for range 10 {
@@ -62,26 +52,18 @@ func TestARefusedKeyIsFetchedAtMostOnceInTenSeconds(t *testing.T) {
 }
 
 func TestARequestWithAnOldKeyGetsTheNewOneWithoutAFetch(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
-		refused := requireKey(t, cache, oldKey)
+	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], refused secret.Key) {
 		v.set(newKey, false)
 		time.Sleep(6 * time.Minute)
 		requireKey(t, cache, newKey)
-		if key, ok, err := cache.Renewed(t.Context(), refused); err != nil || !ok || key.Reveal() != newKey {
-			t.Errorf("Renewed = %q, %v, %v", key.Reveal(), ok, err)
-		}
+		requireRenewed(t, cache, refused)
 		requireCalls(t, v, 2)
 	})
 }
 
 // While nobody can say what the key is, it is not said to be the same.
 func TestAFailedRenewalIsSharedForTenSeconds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
-		refused := requireKey(t, cache, oldKey)
+	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], refused secret.Key) {
 		v.set(newKey, true)
 		for range 10 {
 			_, ok, err := cache.Renewed(t.Context(), refused)
@@ -95,17 +77,12 @@ func TestAFailedRenewalIsSharedForTenSeconds(t *testing.T) {
 		requireKey(t, cache, oldKey)
 		v.set(newKey, false)
 		time.Sleep(time.Second)
-		if key, ok, err := cache.Renewed(t.Context(), refused); err != nil || !ok || key.Reveal() != newKey {
-			t.Errorf("Renewed = %q, %v, %v", key.Reveal(), ok, err)
-		}
+		requireRenewed(t, cache, refused)
 	})
 }
 
 func TestACancelledRenewalDoesNotPoisonTheNext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
-		refused := requireKey(t, cache, oldKey)
+	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], refused secret.Key) {
 		v.pace = time.Second
 		v.set(newKey, false)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -115,17 +92,12 @@ func TestACancelledRenewalDoesNotPoisonTheNext(t *testing.T) {
 		if ok || !errors.As(err, &failure) || !failure.Timeout {
 			t.Errorf("Renewed = %v, %v, want a timeout", ok, err)
 		}
-		if key, ok, err := cache.Renewed(t.Context(), refused); err != nil || !ok || key.Reveal() != newKey {
-			t.Errorf("Renewed = %q, %v, %v", key.Reveal(), ok, err)
-		}
+		requireRenewed(t, cache, refused)
 	})
 }
 
 func TestAKeyMayBeRotatedAgainAndBack(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := newVault()
-		cache := newKeyCache(v, nil)
-		current := requireKey(t, cache, oldKey)
+	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], current secret.Key) {
 		for _, next := range []string{newKey, oldKey, newKey} {
 			v.set(next, false)
 			time.Sleep(11 * time.Second)
@@ -136,4 +108,11 @@ func TestAKeyMayBeRotatedAgainAndBack(t *testing.T) {
 			current = key
 		}
 	})
+}
+
+func requireRenewed(t *testing.T, cache *secret.Cache[secret.Key], refused secret.Key) {
+	t.Helper()
+	if key, ok, err := cache.Renewed(t.Context(), refused); err != nil || !ok || key.Reveal() != newKey {
+		t.Errorf("Renewed = %q, %v, %v", key.Reveal(), ok, err)
+	}
 }

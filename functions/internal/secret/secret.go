@@ -1,14 +1,14 @@
-// Package secret keeps what Secrets Manager holds: the Stripe key ([Key]), or the signing secrets of a webhook
-// ([SigningSecrets]).
+// Package secret keeps what Secrets Manager holds: the Stripe key ([Key]), or the signing secrets
+// of a webhook ([SigningSecrets]).
 //
-// A [Cache] holds a value for five minutes, so that a warm request costs no call. One that is refused is fetched again at once,
-// so that a rotation costs no request. While Secrets Manager fails, the last one serves for an hour; and while it is slow, no
-// request waits for it longer than half a second that has one at hand.
+// A [Cache] holds a value for five minutes, so that a warm request costs no call. One that is
+// refused is fetched again at once, so that a rotation costs no request. While Secrets Manager
+// fails, the last one serves for an hour; and while it is slow, no request waits for it longer than
+// half a second that has one at hand.
 package secret
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,11 +17,11 @@ import (
 	"unique"
 )
 
-// ErrMalformed means that the secret's value is not what it should be. Errors that wrap it say how, and never repeat a part of
-// the value.
-var ErrMalformed = errors.New("secret: the value cannot be used")
+// MalformedError is the reason why a secret's value cannot be used: a fixed text, which never
+// repeats a part of the value.
+type MalformedError string
 
-func malformed(how string) error { return fmt.Errorf("%w: %s", ErrMalformed, how) }
+func (e MalformedError) Error() string { return "secret: the value cannot be used: " + string(e) }
 
 // hidden is text that prints as a placeholder, whatever prints it. Equal ones compare equal.
 type hidden struct {
@@ -50,22 +50,23 @@ func (hidden) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, pla
 // LogValue hides the text from structured logs.
 func (hidden) LogValue() slog.Value { return slog.StringValue(placeholder) }
 
-// texts reads a secret as consoles and people save it: the text itself, in double quotes or not; a JSON object of the key/value
-// editor, with it under field; where several may be given, a JSON list, alone or under field. White space around any of them
-// is taken off, and one pair of quotes. variable is the name of the one that names the field, for errors.
+// texts reads a secret as consoles and people save it: the text itself, in double quotes or not; a
+// JSON object of the key/value editor, with it under field; where several may be given, a JSON
+// list, alone or under field. White space around any of them is taken off, and one pair of quotes.
+// variable is the name of the one that names the field, for errors.
 func texts(value, field, variable string, several bool) ([]string, error) {
 	value = trim(value)
 	switch {
 	case value == "":
-		return nil, malformed("it is empty")
+		return nil, MalformedError("it is empty")
 	case value[0] == '{':
 		var members map[string]json.RawMessage
 		if json.Unmarshal([]byte(value), &members) != nil {
-			return nil, malformed("it begins like a JSON object and is none")
+			return nil, MalformedError("it begins like a JSON object and is none")
 		}
 		member, ok := members[field]
 		if !ok {
-			return nil, malformed("it is a JSON object without the member that " + variable + " names")
+			return nil, MalformedError("it is a JSON object without the member that " + variable + " names")
 		}
 		return listed(string(member), several, "that member is not a string")
 	case value[0] == '[' && several:
@@ -82,7 +83,7 @@ func listed(value string, several bool, otherwise string) ([]string, error) {
 	}
 	var list []string
 	if !several || json.Unmarshal([]byte(value), &list) != nil {
-		return nil, malformed(otherwise)
+		return nil, MalformedError(otherwise)
 	}
 	for i := range list {
 		list[i] = unquoted(trim(list[i]))

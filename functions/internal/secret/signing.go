@@ -33,11 +33,11 @@ func ParseSigningSecrets(value string) (SigningSecrets, error) {
 		return SigningSecrets{}, err
 	}
 	if len(secrets) == 0 || len(secrets) > maxSigningSecrets {
-		return SigningSecrets{}, malformed("it is a list of none, or of more than 16")
+		return SigningSecrets{}, MalformedError("it is a list of none, or of more than 16")
 	}
 	for _, secret := range secrets {
 		if len(secret) < minLength || len(secret) > maxLength || !signingPattern.MatchString(secret) {
-			return SigningSecrets{}, malformed("it has not the form of a signing secret (whsec_…)")
+			return SigningSecrets{}, MalformedError("it has not the form of a signing secret (whsec_…)")
 		}
 	}
 	return SigningSecrets{hide(strings.Join(secrets, "\n"))}, nil

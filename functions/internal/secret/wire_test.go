@@ -8,38 +8,21 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/secret"
 	"billingportal/functions/internal/upstream"
+	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 // patient is a bound for a try that no healthy server comes near.
 const patient = 10 * time.Second
 
-// newCache returns a cache over the SDK's own client and the function's
-// transport. A try is bounded as given, and there are two.
+// newCache returns a cache over the function's own client. A try is bounded as given, and there are
+// two.
 func newCache(endpoint string, tryTimeout time.Duration) *secret.Cache[secret.Key] {
-	client := secretsmanager.New(secretsmanager.Options{
-		Region:       "eu-west-1",
-		BaseEndpoint: aws.String(endpoint),
-		Credentials:  credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
-		HTTPClient: &http.Client{
-			Transport:     upstream.LimitResponses{Next: &http.Transport{}},
-			Timeout:       tryTimeout,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.MaxAttempts = 2
-			o.MaxBackoff = time.Millisecond
-			o.RateLimiter = ratelimit.None
-		}),
-	})
+	client := secretsmanager.NewFromConfig(upstreamtest.AWSConfig(endpoint, tryTimeout))
 	return secret.NewCache(secret.Config[secret.Key]{Client: client, ID: "billing-portal/stripe", Parse: secret.StripeKey("api_key", false)})
 }
 
@@ -75,8 +58,8 @@ func TestASecretThatHoldsNoKeyIsMalformed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := faulttest.NewServer(t, answer(body))
 			_, err := newCache(server.URL, patient).Get(t.Context())
-			if !errors.Is(err, secret.ErrMalformed) {
-				t.Errorf("err = %v, want ErrMalformed", err)
+			if !errors.As(err, new(secret.MalformedError)) {
+				t.Errorf("err = %v, want MalformedError", err)
 			}
 			faulttest.RequireSilent(t, err)
 			if server.Requests() != 1 {
@@ -90,11 +73,6 @@ func TestFaults(t *testing.T) {
 	const (
 		account = "123456789012"
 		arn     = "arn:aws:secretsmanager:eu-west-1:" + account + ":secret:billing-portal/stripe-AbCdEf"
-
-		unreadable   = "an answer that cannot be read"
-		undocumented = "an error without a documented code"
-		noConnection = "no connection"
-		timeout      = "no answer in time"
 	)
 	refusal := func(status int, code string) http.HandlerFunc {
 		return faulttest.Respond(status, "application/x-amz-json-1.1",
@@ -102,7 +80,7 @@ func TestFaults(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		handler http.HandlerFunc
-		reason  string
+		reason  upstream.Reason
 		tries   int
 	}{
 		// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_Errors
@@ -115,28 +93,29 @@ func TestFaults(t *testing.T) {
 		"ResourceNotFoundException":   {refusal(400, "ResourceNotFoundException"), "ResourceNotFoundException", 1},
 		"ThrottlingException":         {refusal(400, "ThrottlingException"), "ThrottlingException", 2},
 		"UnrecognizedClientException": {refusal(400, "UnrecognizedClientException"), "UnrecognizedClientException", 1},
-		"a code made of a secret":     {refusal(400, faulttest.Marker+"Exception"), undocumented, 1},
+		"a code made of a secret":     {refusal(400, faulttest.Marker+"Exception"), upstream.UndocumentedCode, 1},
 
-		"reset after the request": {faulttest.ResetAfterRequest().ServeHTTP, noConnection, 2},
-		"hang":                    {faulttest.Hang().ServeHTTP, timeout, 2},
-		"slow drip":               {faulttest.Drip().ServeHTTP, timeout, 2},
-		"HTML, 200":               {faulttest.HTML(200).ServeHTTP, unreadable, 1},
-		"HTML, 503":               {faulttest.HTML(503).ServeHTTP, unreadable, 2},
-		"truncated JSON":          {answer(`{"SecretString":"sk_test_0123456789`), unreadable, 1},
-		"body cut short":          {faulttest.CutShort().Of(faulttest.Respond(200, "application/json", `{"SecretString":"sk_test_0123456789"}`)), unreadable, 1},
-		"empty body, 200":         {answer(""), unreadable, 1},
-		"10 MB, 200":              {faulttest.Large().Of(faulttest.Respond(200, "application/json", "{}")), unreadable, 1},
-		"a redirect":              {faulttest.Redirect(307, "http://127.0.0.1:9").ServeHTTP, unreadable, 1},
+		"reset after the request": {faulttest.ResetAfterRequest().ServeHTTP, upstream.NoConnection, 2},
+		"hang":                    {faulttest.Hang().ServeHTTP, upstream.NoAnswer, 2},
+		"slow drip":               {faulttest.Drip().ServeHTTP, upstream.NoAnswer, 2},
+		"HTML, 200":               {faulttest.HTML(200).ServeHTTP, upstream.UnreadableAnswer, 1},
+		"HTML, 503":               {faulttest.HTML(503).ServeHTTP, upstream.UnreadableAnswer, 2},
+		"truncated JSON":          {answer(`{"SecretString":"sk_test_0123456789`), upstream.UnreadableAnswer, 1},
+		"body cut short":          {faulttest.CutShort().Of(faulttest.Respond(200, "application/json", `{"SecretString":"sk_test_0123456789"}`)), upstream.UnreadableAnswer, 1},
+		"empty body, 200":         {answer(""), upstream.UnreadableAnswer, 1},
+		"10 MB, 200":              {faulttest.Large().Of(faulttest.Respond(200, "application/json", "{}")), upstream.UnreadableAnswer, 1},
+		"a redirect":              {faulttest.Redirect(307, "http://127.0.0.1:9").ServeHTTP, upstream.UnreadableAnswer, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := faulttest.NewServer(t, test.handler)
 			tryTimeout := patient
-			if test.reason == timeout {
+			if test.reason == upstream.NoAnswer {
 				tryTimeout = 100 * time.Millisecond
 			}
 			key, err := newCache(server.URL, tryTimeout).Get(t.Context())
-			requireUpstreamError(t, err, test.reason, account, arn, "billing-portal")
+			upstreamtest.RequireAWSError(t, err, "secretsmanager", test.reason)
+			faulttest.RequireSilent(t, err, account, arn, "billing-portal")
 			if key != (secret.Key{}) {
 				t.Error("there is a key beside the error")
 			}
@@ -147,26 +126,11 @@ func TestFaults(t *testing.T) {
 	}
 	t.Run("refused", func(t *testing.T) {
 		_, err := newCache(faulttest.Broken(t, faulttest.Refused()).URL, patient).Get(t.Context())
-		requireUpstreamError(t, err, noConnection)
+		upstreamtest.RequireAWSError(t, err, "secretsmanager", upstream.NoConnection)
 	})
 	t.Run("reset before the request", func(t *testing.T) {
 		server := faulttest.Broken(t, faulttest.ResetAtOnce())
 		_, err := newCache(server.URL, patient).Get(t.Context())
-		requireUpstreamError(t, err, noConnection)
+		upstreamtest.RequireAWSError(t, err, "secretsmanager", upstream.NoConnection)
 	})
-}
-
-func requireUpstreamError(t *testing.T, err error, reason string, secrets ...string) {
-	t.Helper()
-	var failure *upstream.Error
-	if !errors.As(err, &failure) {
-		t.Fatalf("err = %v, want an *upstream.Error", err)
-	}
-	if failure.Service != "secretsmanager" || failure.Reason != reason {
-		t.Errorf("error = %q, want the reason %q", failure, reason)
-	}
-	if failure.Timeout != (reason == "no answer in time") {
-		t.Errorf("Timeout = %v for %q", failure.Timeout, reason)
-	}
-	faulttest.RequireSilent(t, err, secrets...)
 }

@@ -112,22 +112,12 @@ func TestPausesBetweenTriesAreShort(t *testing.T) {
 	})
 }
 
-// hanging never answers. It notes how long a try lasts.
-type hanging struct{ tries []time.Duration }
-
-func (h *hanging) RoundTrip(r *http.Request) (*http.Response, error) {
-	start := time.Now()
-	<-r.Context().Done()
-	h.tries = append(h.tries, time.Since(start))
-	return nil, r.Context().Err()
-}
-
 func TestEveryTryIsBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		transport := &hanging{}
-		failure := upstream.FromAWS("dynamodb", getItem(t.Context(), "http://127.0.0.1", transport, 2))
-		if !failure.Timeout || len(transport.tries) != 2 || transport.tries[0] != time.Minute || transport.tries[1] != time.Minute {
-			t.Errorf("%v after tries of %v", failure, transport.tries)
+	faulttest.RequireTries(t, 2, time.Minute, func(ctx context.Context, transport http.RoundTripper) error {
+		err := getItem(ctx, "http://127.0.0.1", transport, 2)
+		if !upstream.FromAWS("dynamodb", err).Timeout {
+			t.Errorf("%v is no timeout", err)
 		}
+		return err
 	})
 }

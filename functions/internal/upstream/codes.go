@@ -1,11 +1,40 @@
 package upstream
 
+// A Reason is an error code that AWS documents, or one of the fixed texts below.
+type Reason string
+
+// Why a call failed without a documented code.
+const (
+	NoAnswer         Reason = "no answer in time"
+	Cancelled        Reason = "the request was cancelled"
+	UndocumentedCode Reason = "an error without a documented code"
+	UnreadableAnswer Reason = "an answer that cannot be read"
+	NoConnection     Reason = "no connection"
+)
+
+// The documented codes that callers compare with.
+const (
+	AccessDenied                    Reason = "AccessDenied"
+	AccessDeniedException           Reason = "AccessDeniedException"
+	ExpiredToken                    Reason = "ExpiredToken"
+	ExpiredTokenException           Reason = "ExpiredTokenException"
+	ItemCollectionSizeLimitExceeded Reason = "ItemCollectionSizeLimitExceededException"
+	ResourceNotFound                Reason = "ResourceNotFoundException"
+	ValidationException             Reason = "ValidationException"
+)
+
+// IsThrottling reports whether AWS asked to slow down.
+//
+// https://docs.aws.amazon.com/general/latest/gr/api-retries.html
+func (r Reason) IsThrottling() bool { return documentedCodes[r] == throttling }
+
 // failureKind says whether a failure may be over in a moment.
 type failureKind int
 
 const (
 	passingFailure   failureKind = iota // overload, outage, credentials that are about to be replaced
-	permanentFailure                    // an operator has to mend it
+	throttling                          // passing too: AWS asked to slow down
+	permanentFailure                    // an operator has to fix it
 )
 
 // documentedCodes are the error codes that DynamoDB and Secrets Manager document
@@ -17,18 +46,18 @@ const (
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 // https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 // https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html
-var documentedCodes = map[string]failureKind{
+var documentedCodes = map[Reason]failureKind{
 	// DynamoDB
-	"ConditionalCheckFailedException":          passingFailure,
-	"InternalServerError":                      passingFailure,
-	"ItemCollectionSizeLimitExceededException": permanentFailure,
-	"ProvisionedThroughputExceededException":   passingFailure,
-	"ReplicatedWriteConflictException":         passingFailure,
-	"RequestLimitExceeded":                     passingFailure,
-	"ResourceInUseException":                   passingFailure,
-	"ResourceNotFoundException":                permanentFailure,
-	"SerializationException":                   permanentFailure,
-	"TransactionConflictException":             passingFailure,
+	"ConditionalCheckFailedException":        passingFailure,
+	"InternalServerError":                    passingFailure,
+	ItemCollectionSizeLimitExceeded:          permanentFailure,
+	"ProvisionedThroughputExceededException": throttling,
+	"ReplicatedWriteConflictException":       passingFailure,
+	"RequestLimitExceeded":                   throttling,
+	"ResourceInUseException":                 passingFailure,
+	ResourceNotFound:                         permanentFailure,
+	"SerializationException":                 permanentFailure,
+	"TransactionConflictException":           passingFailure,
 
 	// Secrets Manager
 	"DecryptionFailure":         permanentFailure,
@@ -44,16 +73,16 @@ var documentedCodes = map[string]failureKind{
 	"KMSInternalException":       passingFailure,
 	"KMSInvalidStateException":   permanentFailure,
 	"KMSNotFoundException":       permanentFailure,
-	"KMSThrottlingException":     passingFailure,
+	"KMSThrottlingException":     throttling,
 	"KeyUnavailableException":    passingFailure,
 	"DependencyTimeoutException": passingFailure,
 	"NotFoundException":          permanentFailure,
 
 	// all services
-	"AccessDenied":                        permanentFailure,
-	"AccessDeniedException":               permanentFailure,
-	"ExpiredToken":                        passingFailure,
-	"ExpiredTokenException":               passingFailure,
+	AccessDenied:                          permanentFailure,
+	AccessDeniedException:                 permanentFailure,
+	ExpiredToken:                          passingFailure,
+	ExpiredTokenException:                 passingFailure,
 	"IncompleteSignature":                 permanentFailure,
 	"IncompleteSignatureException":        permanentFailure,
 	"InternalFailure":                     passingFailure,
@@ -70,11 +99,11 @@ var documentedCodes = map[string]failureKind{
 	"RequestTimeoutException":             passingFailure,
 	"ServiceUnavailable":                  passingFailure,
 	"ServiceUnavailableException":         passingFailure,
-	"Throttling":                          passingFailure,
-	"ThrottlingException":                 passingFailure,
-	"TooManyRequestsException":            passingFailure, // Lambda's
+	"Throttling":                          throttling,
+	"ThrottlingException":                 throttling,
+	"TooManyRequestsException":            throttling, // Lambda's
 	"UnknownOperationException":           permanentFailure,
 	"UnrecognizedClientException":         permanentFailure,
 	"ValidationError":                     permanentFailure,
-	"ValidationException":                 permanentFailure,
+	ValidationException:                   permanentFailure,
 }

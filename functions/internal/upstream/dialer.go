@@ -20,7 +20,7 @@ type aheadDialer struct {
 	net.Dialer
 	patience time.Duration    // how long a request waits for the dial ahead before it dials itself
 	roots    *x509.CertPool   // nil: the system's
-	now      func() time.Time // the wall clock
+	now      func() time.Time // nil means time.Now
 
 	mu    sync.Mutex
 	ahead *aheadConn // nil: there is none, or it is taken
@@ -59,7 +59,7 @@ func (d *aheadDialer) start(ctx context.Context, base string) {
 			dial = d.connectTLS
 		}
 		if conn, err := dial(ctx, "tcp", ahead.address); err == nil {
-			ahead.conn, ahead.dialed = conn, d.now()
+			ahead.conn, ahead.dialed = conn, WallClock(d.now)
 		}
 	}()
 	context.AfterFunc(ctx, func() {
@@ -70,7 +70,10 @@ func (d *aheadDialer) start(ctx context.Context, base string) {
 }
 
 func hostPort(u *url.URL) string {
-	usual := map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	usual := "80"
+	if u.Scheme == "https" {
+		usual = "443"
+	}
 	return net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), usual))
 }
 
@@ -104,7 +107,7 @@ func (d *aheadDialer) take(ctx context.Context, secure bool, address string) net
 	defer patience.Stop()
 	select {
 	case <-ahead.done:
-		if age := d.now().Sub(ahead.dialed); ahead.conn != nil && age >= 0 && age < trusted {
+		if age := WallClock(d.now).Sub(ahead.dialed); ahead.conn != nil && age >= 0 && age < trusted {
 			return ahead.conn
 		}
 	case <-patience.C:
@@ -135,10 +138,6 @@ func (a *aheadConn) discard() {
 		}
 	}()
 }
-
-// wallClock is the time without its monotonic reading, which stands still while
-// Lambda freezes the function.
-func wallClock() time.Time { return time.Now().Round(0) }
 
 func (d *aheadDialer) connect(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)

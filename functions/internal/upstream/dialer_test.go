@@ -195,7 +195,7 @@ func TestARequestWaitsHalfASecondForTheDialAhead(t *testing.T) {
 			ahead := &aheadConn{address: "127.0.0.1:80", done: make(chan struct{})}
 			dialer.ahead = ahead
 			time.AfterFunc(test.dialed, func() {
-				ahead.conn, ahead.dialed = conn, dialer.now()
+				ahead.conn, ahead.dialed = conn, WallClock(dialer.now)
 				close(ahead.done)
 			})
 			start := time.Now()

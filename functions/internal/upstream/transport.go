@@ -27,7 +27,7 @@ type Transport struct {
 
 // NewTransport returns a transport with no connection yet.
 func NewTransport() *Transport {
-	dialer := &aheadDialer{patience: 500 * time.Millisecond, now: wallClock}
+	dialer := &aheadDialer{patience: 500 * time.Millisecond}
 	return &Transport{
 		pool: &http.Transport{
 			Proxy:          http.ProxyFromEnvironment,
@@ -66,7 +66,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 func (t *Transport) touch() time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := t.dialer.now()
+	now := WallClock(t.dialer.now)
 	if t.used.IsZero() {
 		t.used = now
 	}

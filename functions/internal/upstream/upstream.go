@@ -22,21 +22,20 @@ type Error struct {
 	Service string
 	// Operation is the name of the call, such as "GetItem"; "" where it is not known.
 	Operation string
-	// Reason is an error code that the service documents, or a fixed text.
-	Reason string
+	Reason    Reason
 	// Timeout says that the call was given up because its time ran out.
 	Timeout bool
 	// Permanent says that the same call will fail the same way until an operator
-	// has mended something: a permission, a name, a key.
+	// has fixed something: a permission, a name, a key.
 	Permanent bool
 }
 
 // Error names the service, the operation and the reason; it never holds upstream text.
 func (e *Error) Error() string {
 	if e.Operation == "" {
-		return e.Service + ": " + e.Reason
+		return e.Service + ": " + string(e.Reason)
 	}
-	return e.Service + " " + e.Operation + ": " + e.Reason
+	return e.Service + " " + e.Operation + ": " + string(e.Reason)
 }
 
 // FromAWS describes the failure of a call made with an AWS SDK client.
@@ -50,23 +49,23 @@ func FromAWS(service string, err error) *Error {
 	var deserialization *smithy.DeserializationError
 	switch {
 	case isTimeout(err):
-		failure.Reason, failure.Timeout = "no answer in time", true
+		failure.Reason, failure.Timeout = NoAnswer, true
 	case errors.Is(err, context.Canceled):
-		failure.Reason = "the request was cancelled"
+		failure.Reason = Cancelled
 	case errors.As(err, &apiError):
-		failure.Reason, failure.Permanent = describe(apiError.ErrorCode())
+		failure.Reason, failure.Permanent = describe(Reason(apiError.ErrorCode()))
 	case errors.As(err, &deserialization):
-		failure.Reason = "an answer that cannot be read"
+		failure.Reason = UnreadableAnswer
 	default:
-		failure.Reason = "no connection"
+		failure.Reason = NoConnection
 	}
 	return failure
 }
 
-func describe(code string) (reason string, permanent bool) {
+func describe(code Reason) (reason Reason, permanent bool) {
 	kind, isDocumented := documentedCodes[code]
 	if !isDocumented {
-		return "an error without a documented code", false
+		return UndocumentedCode, false
 	}
 	return code, kind == permanentFailure
 }

@@ -1,12 +1,14 @@
 package upstream_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"billingportal/functions/internal/upstream"
 )
@@ -120,5 +122,16 @@ func TestTheCallersRequestStaysAsItIs(t *testing.T) {
 	_ = response.Body.Close()
 	if r.Body != before || r.ContentLength != 0 {
 		t.Errorf("body %v, ContentLength %d", r.Body, r.ContentLength)
+	}
+}
+
+func TestAPauseEndsWithTheRequest(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := upstream.Pause(ctx, time.Hour); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if err := upstream.Pause(t.Context(), 0); err != nil {
+		t.Error(err)
 	}
 }

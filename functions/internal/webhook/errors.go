@@ -24,13 +24,14 @@ func problemOf(err error) *problem.Problem {
 		return p
 	}
 	var aws *upstream.Error
+	var malformed secret.MalformedError
 	isAWS := errors.As(err, &aws)
 	switch {
 	case errors.Is(err, errNoSignature), errors.Is(err, errSignatureTime), errors.Is(err, errSignature):
 		return &problem.Problem{Code: problem.InvalidSignature, Cause: err}
 	case errors.Is(err, errEvent):
 		return &problem.Problem{Code: problem.InvalidRequest, Detail: "The body is not an event of Stripe's.", Cause: err}
-	case errors.Is(err, errContext), errors.Is(err, errNoSource), errors.Is(err, errOtherSource), errors.Is(err, customers.ErrMalformed), errors.Is(err, customers.ErrMalformedFacts), errors.Is(err, secret.ErrMalformed),
+	case errors.Is(err, errContext), errors.Is(err, errNoSource), errors.Is(err, errOtherSource), errors.Is(err, customers.ErrMalformed), errors.Is(err, customers.ErrMalformedFacts), errors.As(err, &malformed),
 		isAWS && aws.Permanent:
 		return &problem.Problem{Code: problem.WebhookMisconfigured, Cause: err}
 	case isAWS && aws.Service == "secretsmanager":

@@ -6,9 +6,7 @@
 package webhook
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -63,9 +61,6 @@ type Handler struct{ Config }
 
 // New returns a handler.
 func New(config Config) *Handler {
-	if config.Now == nil {
-		config.Now = time.Now
-	}
 	return &Handler{config}
 }
 
@@ -109,7 +104,7 @@ func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) e
 	if r.Method != http.MethodPost {
 		return &problem.Problem{Code: problem.MethodNotAllowed, Allow: http.MethodPost}
 	}
-	body, err := readBody(r)
+	body, err := problem.ReadBody(r)
 	if err != nil {
 		return err
 	}
@@ -119,17 +114,6 @@ func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) e
 	return h.take(ctx, body, record)
 }
 
-func readBody(r *http.Request) ([]byte, error) {
-	if r.Body == nil {
-		return nil, nil
-	}
-	var body bytes.Buffer
-	if _, err := io.Copy(&body, r.Body); err != nil {
-		return nil, &problem.Problem{Code: problem.InvalidRequest, Detail: "The body cannot be read.", Cause: err}
-	}
-	return body.Bytes(), nil
-}
-
 // verify checks that Stripe signed the body about now. Where it did not, the secrets may have been rolled: they are fetched
 // again, at most once in ten seconds.
 func (h *Handler) verify(ctx context.Context, header string, body []byte, record *record) error {
@@ -137,7 +121,7 @@ func (h *Handler) verify(ctx context.Context, header string, body []byte, record
 	if err != nil {
 		return err
 	}
-	if !signed.isTimely(h.Now()) {
+	if !signed.isTimely(upstream.WallClock(h.Now)) {
 		return errSignatureTime
 	}
 	defer record.Time(stepSecret)()
@@ -161,8 +145,9 @@ func (h *Handler) verify(ctx context.Context, header string, body []byte, record
 
 // take reads an event that is Stripe's, and joins what it says into the table.
 func (h *Handler) take(ctx context.Context, body []byte, record *record) error {
-	event, err := h.Rules.read(body, h.Now())
-	record.event(event, h.Now())
+	now := upstream.WallClock(h.Now)
+	event, err := h.Rules.read(body, now)
+	record.event(event, now)
 	if err != nil {
 		return err
 	}

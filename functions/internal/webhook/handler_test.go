@@ -328,7 +328,7 @@ func TestEveryFailureHasItsCode(t *testing.T) {
 		"Secrets Manager down":              {get(aws("secretsmanager", false, false)), 503, "secrets-unavailable", "5"},
 		"Secrets Manager hangs":             {get(aws("secretsmanager", true, false)), 503, "secrets-unavailable", "5"},
 		"Secrets Manager denies":            {get(aws("secretsmanager", false, true)), 500, "webhook-misconfigured", ""},
-		"a secret that is none":             {get(fmt.Errorf("%w: it is empty", secret.ErrMalformed)), 500, "webhook-misconfigured", ""},
+		"a secret that is none":             {get(secret.MalformedError("it is empty")), 500, "webhook-misconfigured", ""},
 		"a secret that is empty":            {get(nil), 400, "invalid-signature", ""},
 		"down, when a signature is refused": {renewed(aws("secretsmanager", false, false)), 503, "secrets-unavailable", "5"},
 		"DynamoDB down":                     {apply(aws("dynamodb", false, false)), 503, "customer-store-unavailable", "5"},
@@ -376,7 +376,11 @@ func TestRoutesMethodsAndBodies(t *testing.T) {
 			if w.Code != test.status || test.code != "" && !strings.Contains(w.Body.String(), `"code":"`+test.code+`"`) {
 				t.Errorf("answer = %d %s", w.Code, w.Body)
 			}
-			requireHeaders(t, w, "application/problem+json", map[int]map[string]string{405: {"Allow": "POST"}}[test.status])
+			headers := map[string]string{}
+			if test.status == http.StatusMethodNotAllowed {
+				headers["Allow"] = http.MethodPost
+			}
+			requireHeaders(t, w, "application/problem+json", headers)
 		})
 	}
 }

@@ -52,18 +52,17 @@ func newButtonApp(t *testing.T) *buttonApp {
 	a.home = strings.Replace(app.URL, "127.0.0.1", "localhost", 1)
 	t.Setenv("ALLOWED_ORIGINS", a.home)
 	t.Setenv("DEFAULT_RETURN_URL", a.home+"/back")
-	server := httptest.NewUnstartedServer(nil)
-	a.portal = "http://" + server.Listener.Addr().String()
-	l, err := devserver.New(a.portal, devserver.DemoKey, devserver.DemoCustomers)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.issuer = l.Issuer
-	handler, err := l.Handler(t.Context(), io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	l := devservertest.StartWith(t, devserver.DemoCustomers, func(l *devserver.Server) http.Handler {
+		return a.intercept(devservertest.Handler(t, l, io.Discard))
+	})
+	a.portal, a.issuer = l.Origin, l.Issuer
+	a.browser = startBrowser(t)
+	return a
+}
+
+// intercept serves the portal slowly, and counts and keeps what it is sent.
+func (a *buttonApp) intercept(portal http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == noContent {
 			body, _ := io.ReadAll(r.Body)
 			a.gone.Store(new(r.Method + " ?" + r.URL.RawQuery + " " + string(body)))
@@ -76,12 +75,8 @@ func newButtonApp(t *testing.T) *buttonApp {
 			a.mu.Unlock()
 			time.Sleep(100*time.Millisecond + time.Duration(a.delay.Load())) // so that something can be seen meanwhile
 		}
-		handler.ServeHTTP(w, r)
+		portal.ServeHTTP(w, r)
 	})
-	server.Start()
-	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
-	a.browser = startBrowser(t)
-	return a
 }
 
 func (a *buttonApp) page(w http.ResponseWriter, r *http.Request) {
@@ -328,13 +323,13 @@ func TestTheExamplesInChromium(t *testing.T) {
 	// A problem would be the page's title.
 	const props = `{ getToken: () => fetch("/token").then((answer) => answer.text()), %s: ({ code }) => { document.title = code; } }`
 	mounted := func(file, script string) string {
-		return fmt.Sprintf(page, `<body><script type="module">`+bundle(t, "examples/"+file, script)+`</script>`)
+		return fmt.Sprintf(page, `<body><script type="module">`+bundle(t, "../../examples/"+file, script)+`</script>`)
 	}
 	examples := map[string]struct {
 		app       string // the app's page
 		selectors map[string]string
 	}{
-		"plain.html": {fill.Replace(devservertest.ReadText(t, "examples/plain.html")), map[string]string{"manage-billing-button button": "", "[flow] button": "subscription_cancel"}},
+		"plain.html": {fill.Replace(devservertest.ReadText(t, "../../examples/plain.html")), map[string]string{"manage-billing-button button": "", "[flow] button": "subscription_cancel"}},
 		"react.jsx": {mounted("react.jsx", `import { createElement } from "react"; import { createRoot } from "react-dom/client"; import { CancelPlan } from "EXAMPLE";
 			createRoot(document.body).render(createElement(CancelPlan, `+fmt.Sprintf(props, "onProblem")+`));`), nil},
 		"vue.vue": {mounted("vue.vue", `import { createApp } from "vue"; import CancelPlan from "EXAMPLE";
@@ -346,7 +341,7 @@ func TestTheExamplesInChromium(t *testing.T) {
 		"turbo.html": {fmt.Sprintf(page, `<script type="module">`+bundle(t, "", `import { visit } from "@hotwired/turbo";
 			if (location.pathname === "/") visit("/fragment");`)+`</script>`), nil},
 	}
-	files, err := os.ReadDir("examples")
+	files, err := os.ReadDir("../../examples")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -354,7 +349,7 @@ func TestTheExamplesInChromium(t *testing.T) {
 		t.Errorf("the examples are %v", files)
 	}
 	for name, e := range examples {
-		fragment := devservertest.ReadText(t, "examples/"+name)
+		fragment := devservertest.ReadText(t, "../../examples/"+name)
 		if lines := strings.Count(fragment, "\n"); lines > 15 {
 			t.Errorf("%s has %d lines", name, lines)
 		}

@@ -45,13 +45,8 @@ func startOIDCProvider(t *testing.T, api string) (issuer, token string) {
 	}
 	issuer = strings.TrimSpace(issuer)
 	form := url.Values{"grant_type": {"client_credentials"}, "scope": {"billing"}, "resource": {api}}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, issuer+"/token", strings.NewReader(form.Encode()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.SetBasicAuth("machine", "secret")
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	response, body := devservertest.Send(t, request)
+	response, body := devservertest.Send(t, http.MethodPost, strings.Replace(issuer, "://", "://machine:secret@", 1)+"/token", form.Encode(),
+		map[string]string{"Content-Type": "application/x-www-form-urlencoded"})
 	var answer struct {
 		AccessToken string `json:"access_token"`
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,20 +38,15 @@ type upstreams struct {
 
 func startUpstreams(t *testing.T) *upstreams {
 	t.Helper()
-	server := httptest.NewUnstartedServer(nil)
-	l, err := devserver.New("http://"+server.Listener.Addr().String(), devserver.DemoKey, devserver.DemoCustomers)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u := &upstreams{Server: l, calls: map[string]int{}, hang: map[string]bool{}}
-	mux := http.NewServeMux()
-	mux.Handle(devserver.IssuerPath+"/", u.counted("issuer", http.StripPrefix(devserver.IssuerPath, l.Issuer)))
-	for path, name := range map[string]string{devserver.DynamoDBPath: "dynamodb", devserver.SecretsManagerPath: "secretsmanager", devserver.StripePath + "/": "stripe"} {
-		mux.Handle(path, u.counted(name, l.Cloud()))
-	}
-	server.Config.Handler = mux
-	server.Start()
-	t.Cleanup(server.Close)
+	u := &upstreams{calls: map[string]int{}, hang: map[string]bool{}}
+	u.Server = devservertest.StartWith(t, devserver.DemoCustomers, func(l *devserver.Server) http.Handler {
+		mux := http.NewServeMux()
+		mux.Handle(devserver.IssuerPath+"/", u.counted("issuer", http.StripPrefix(devserver.IssuerPath, l.Issuer)))
+		for path, name := range map[string]string{devserver.DynamoDBPath: "dynamodb", devserver.SecretsManagerPath: "secretsmanager", devserver.StripePath + "/": "stripe"} {
+			mux.Handle(path, u.counted(name, l.Cloud()))
+		}
+		return mux
+	})
 	return u
 }
 

@@ -43,28 +43,23 @@ type meter struct {
 
 func newMeter(t *testing.T) *meter {
 	t.Helper()
-	server := httptest.NewUnstartedServer(nil)
-	l, err := devserver.New("http://"+server.Listener.Addr().String(), devserver.DemoKey, devserver.DemoCustomers)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &meter{Server: l, format: accessLogFormat(t), targets: map[string]int{}}
-	mux := http.NewServeMux()
-	mux.Handle(devserver.IssuerPath+"/", http.StripPrefix(devserver.IssuerPath, l.Issuer))
-	mux.Handle("/", l.Cloud())
-	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, operation, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "DynamoDB_20120810."); ok {
-			m.mu.Lock()
-			m.targets[operation]++
-			m.mu.Unlock()
-			if r.ContentLength > 1000 {
-				t.Errorf("%s has %d bytes: an item may take more than one unit", operation, r.ContentLength)
+	m := &meter{format: accessLogFormat(t), targets: map[string]int{}}
+	m.Server = devservertest.StartWith(t, devserver.DemoCustomers, func(l *devserver.Server) http.Handler {
+		mux := http.NewServeMux()
+		mux.Handle(devserver.IssuerPath+"/", http.StripPrefix(devserver.IssuerPath, l.Issuer))
+		mux.Handle("/", l.Cloud())
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if _, operation, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "DynamoDB_20120810."); ok {
+				m.mu.Lock()
+				m.targets[operation]++
+				m.mu.Unlock()
+				if r.ContentLength > 1000 {
+					t.Errorf("%s has %d bytes: an item may take more than one unit", operation, r.ContentLength)
+				}
 			}
-		}
-		mux.ServeHTTP(w, r)
+			mux.ServeHTTP(w, r)
+		})
 	})
-	server.Start()
-	t.Cleanup(server.Close)
 	return m
 }
 

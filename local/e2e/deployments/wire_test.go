@@ -144,17 +144,17 @@ func TestBadTokensReachNobody(t *testing.T) {
 	}{
 		"none":                {map[string]string{}, "missing-credentials"},
 		"two":                 {map[string]string{"Authorization": "Bearer " + mint(nil), "Cookie": "session=" + mint(nil)}, "invalid-request"},
-		"garbage":             {bearer("garbage"), "invalid-token"},
-		"8,000 dots":          {bearer(strings.Repeat(".", 8000)), "invalid-token"},
-		"expired":             {bearer(mint(with("exp", time.Now().Add(-time.Minute).Unix()))), "invalid-token"},
-		"no expiry":           {bearer(mint(with("exp", nil))), "invalid-token"},
-		"wrong issuer":        {bearer(mint(with("iss", "https://evil.example"))), "invalid-token"},
-		"wrong audience":      {bearer(mint(with("aud", "another"))), "invalid-token"},
-		"no user":             {bearer(mint(with("sub", nil))), "invalid-token"},
-		"somebody else's key": {bearer(sign(t, jose.ES256, foreign, kid, good)), "invalid-token"},
-		"HS256 with the public key": {bearer(sign(t, jose.HS256,
+		"garbage":             {devservertest.Bearer("garbage"), "invalid-token"},
+		"8,000 dots":          {devservertest.Bearer(strings.Repeat(".", 8000)), "invalid-token"},
+		"expired":             {devservertest.Bearer(mint(with("exp", time.Now().Add(-time.Minute).Unix()))), "invalid-token"},
+		"no expiry":           {devservertest.Bearer(mint(with("exp", nil))), "invalid-token"},
+		"wrong issuer":        {devservertest.Bearer(mint(with("iss", "https://evil.example"))), "invalid-token"},
+		"wrong audience":      {devservertest.Bearer(mint(with("aud", "another"))), "invalid-token"},
+		"no user":             {devservertest.Bearer(mint(with("sub", nil))), "invalid-token"},
+		"somebody else's key": {devservertest.Bearer(sign(t, jose.ES256, foreign, kid, good)), "invalid-token"},
+		"HS256 with the public key": {devservertest.Bearer(sign(t, jose.HS256,
 			public.N.Bytes(), kid, good)), "invalid-token"},
-		"alg none": {bearer(segment(map[string]string{"alg": "none", "typ": "JWT"}) + "." + segment(good) + "."), "invalid-token"},
+		"alg none": {devservertest.Bearer(segment(map[string]string{"alg": "none", "typ": "JWT"}) + "." + segment(good) + "."), "invalid-token"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			event, err := devserver.Request{Headers: test.headers}.Event(t.Context())
@@ -173,17 +173,13 @@ func TestBadTokensReachNobody(t *testing.T) {
 			}
 		})
 	}
-	event, err := devserver.Request{Headers: bearer(mint(nil))}.Event(t.Context())
+	event, err := devserver.Request{Headers: devservertest.Bearer(mint(nil))}.Event(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if answer := devservertest.Invoke(t, function, event); !strings.Contains(string(answer), `"statusCode":303`) {
 		t.Errorf("the good token: %s", answer)
 	}
-}
-
-func bearer(token string) map[string]string {
-	return map[string]string{"Authorization": "Bearer " + token}
 }
 
 func sign(t *testing.T, algorithm jose.SignatureAlgorithm, key crypto.PrivateKey, kid string, claims map[string]any) string {

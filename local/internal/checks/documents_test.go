@@ -1,7 +1,6 @@
 package checks
 
 import (
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"billingportal/functions/app"
 	"billingportal/functions/app/portal"
 	"billingportal/functions/app/webhook"
 )
@@ -36,14 +34,8 @@ func TestDocumentsNameTheVariables(t *testing.T) {
 	})
 	ofLambda := []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"}
 	read := map[string]bool{}
-	for _, assemble := range []app.Assembly{portal.New, webhook.New} {
-		_, err := assemble(t.Context(), func(name string) string {
-			read[name] = !slices.Contains(ofLambda, name)
-			return ""
-		}, io.Discard)
-		if err == nil {
-			t.Fatal("an empty environment was accepted")
-		}
+	for _, name := range slices.Concat(portal.Variables(), webhook.Variables()) {
+		read[name] = !slices.Contains(ofLambda, name)
 	}
 	maps.DeleteFunc(read, func(_ string, ours bool) bool { return !ours })
 	named := map[string][]string{}

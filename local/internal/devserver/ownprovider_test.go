@@ -26,13 +26,8 @@ func TestAnAppsOwnTokensOpenThePortal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, origin+"/billing/portal", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header.Set("Authorization", "Bearer "+token)
-		request.Header.Set("Origin", devservertest.Frontend)
-		response, body := devservertest.Send(t, request)
+		response, body := devservertest.Send(t, http.MethodPost, origin+"/billing/portal", "",
+			map[string]string{"Authorization": "Bearer " + token, "Origin": devservertest.Frontend})
 		if response.StatusCode != want {
 			t.Errorf("%s: %d %s", user, response.StatusCode, body)
 		}
@@ -54,13 +49,8 @@ func TestTokensOfEachNameOpenThePortal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, origin+"/billing/portal", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header.Set("Authorization", "Bearer "+token)
 		before := len(out.String())
-		if response, body := devservertest.Send(t, request); response.StatusCode != http.StatusSeeOther {
+		if response, body := devservertest.Send(t, http.MethodPost, origin+"/billing/portal", "", devservertest.Bearer(token)); response.StatusCode != http.StatusSeeOther {
 			t.Errorf("name %d: %d %s", alias, response.StatusCode, body)
 		}
 		if line := out.String()[before:]; strings.Contains(line, `"issuer_alias":1`) != (alias == 1) {
@@ -90,12 +80,7 @@ func TestEventsReachEveryone(t *testing.T) {
 		t.Fatal(err)
 	}
 	post := func() int {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.Origin+"/billing/portal", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header.Set("Authorization", "Bearer "+token)
-		response, _ := devservertest.Send(t, request)
+		response, _ := l.Post(t, "", nil, devservertest.Bearer(token))
 		return response.StatusCode
 	}
 	if status := post(); status != http.StatusSeeOther {
@@ -104,13 +89,8 @@ func TestEventsReachEveryone(t *testing.T) {
 	event, _ := events.New("customer.created", time.Now(), map[string]any{
 		"object": "customer", "id": "cus_Bought", "created": time.Now().Unix(), "metadata": map[string]any{"user_id": "new"},
 	})
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.Origin+devserver.WebhookPath, bytes.NewReader(event))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Stripe-Signature", events.Sign(event, devserver.DemoSigningSecret, time.Now()))
-	if response, body := devservertest.Send(t, request); response.StatusCode != http.StatusOK {
-		t.Errorf("the event: %d %s", response.StatusCode, body)
+	if status, body := l.Deliver(t, event, devserver.DemoSigningSecret, time.Now()); status != http.StatusOK {
+		t.Errorf("the event: %d %s", status, body)
 	}
 	// The stand-in Stripe knows no such customer, which shows that it is the new one that is asked for.
 	if status := post(); status != http.StatusNotFound {
@@ -140,21 +120,15 @@ func TestRequestsAreReadableLines(t *testing.T) {
 		{"OPTIONS", "/billing/portal", "", "http://localhost:4000", clock + `OPTIONS /billing/portal  204  \d+ ms  blocked by the browser: .*\n`},
 		{"POST", "/stripe/webhook", "", "", clock + `POST    /stripe/webhook  400  invalid-signature  \d+ ms  .*\n`},
 	} {
-		request, err := http.NewRequestWithContext(t.Context(), test.method, origin+test.path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		headers := map[string]string{"Origin": test.origin}
 		if test.token != "" {
-			request.Header.Set("Authorization", "Bearer "+test.token)
-		}
-		if test.origin != "" {
-			request.Header.Set("Origin", test.origin)
+			headers["Authorization"] = "Bearer " + test.token
 		}
 		if test.method == http.MethodOptions {
-			request.Header.Set("Access-Control-Request-Method", "POST")
+			headers["Access-Control-Request-Method"] = "POST"
 		}
 		before := len(out.String())
-		devservertest.Send(t, request)
+		devservertest.Send(t, test.method, origin+test.path, "", headers)
 		if got := out.String()[before:]; !regexp.MustCompile("^(?:" + clock + `fetched the issuer's keys\n)?` + test.want + "$").MatchString(got) {
 			t.Errorf("%s %s shows %q, want %s", test.method, test.path, got, test.want)
 		}

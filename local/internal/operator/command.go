@@ -15,10 +15,10 @@ func NewCommand() *cli.Command {
 	return commandline.Finish(&cli.Command{
 		Usage:    "the operator's commands",
 		Commands: []*cli.Command{configure.Command(), importCommand(), doctorCommand(), portalConfigCommand()},
-	}, operatorTargetOf)
+	}, targetOf)
 }
 
-func operatorTargetOf(cmd *cli.Command) string {
+func targetOf(cmd *cli.Command) string {
 	switch cmd.Name {
 	case "import":
 		if cmd.IsSet("propose") {

@@ -23,7 +23,6 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/urfave/cli/v3"
 
-	"billingportal/functions/app"
 	"billingportal/functions/app/portal"
 	"billingportal/functions/app/preflight"
 	"billingportal/functions/app/webhook"
@@ -126,13 +125,10 @@ var notDeployments = []string{
 // ownVariables are those of the functions that this environment sets.
 func ownVariables() map[string]string {
 	own := map[string]string{}
-	for _, assemble := range []app.Assembly{portal.New, webhook.New} {
-		_, _ = assemble(context.Background(), func(name string) string { // an empty environment is refused once all of it was asked for
-			if value := os.Getenv(name); value != "" {
-				own[name] = value
-			}
-			return ""
-		}, io.Discard)
+	for _, name := range slices.Concat(portal.Variables(), webhook.Variables()) {
+		if value := os.Getenv(name); value != "" {
+			own[name] = value
+		}
 	}
 	for name := range own {
 		if !slices.Contains(notDeployments, name) {
@@ -249,7 +245,10 @@ func printFindings(w io.Writer, findings []preflight.Finding, asJSON bool) error
 	counts := map[string]int{}
 	for _, finding := range sorted {
 		counts[string(finding.Status)]++
-		label := map[string]string{"ok": "ok", "warning": "WARNING", "problem": "PROBLEM"}[string(finding.Status)]
+		label := string(finding.Status)
+		if finding.Status != preflight.OK {
+			label = strings.ToUpper(label)
+		}
 		if _, err := fmt.Fprintf(w, "%-8s %s: %s\n", label, finding.Name, finding.Detail); err != nil {
 			return err
 		}

@@ -24,6 +24,7 @@ import (
 	"billingportal/functions/app/preflight"
 	"billingportal/local/internal/commandline/commandtest"
 	"billingportal/local/internal/devserver"
+	"billingportal/local/internal/devserver/devservertest"
 	"billingportal/local/internal/fakestripe/account"
 	"billingportal/local/internal/gateway"
 )
@@ -45,23 +46,15 @@ func newPatient(t *testing.T) *patient {
 	t.Helper()
 	customers := maps.Clone(devserver.DemoCustomers)
 	delete(customers, "carol")
-	server := httptest.NewUnstartedServer(nil)
-	l, err := devserver.New("http://"+server.Listener.Addr().String(), devserver.DemoKey, customers)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &patient{Server: l}
-	cloud, err := l.Handler(t.Context(), io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if before := p.before.Load(); before == nil || !(*before)(w, r) {
-			cloud.ServeHTTP(w, r)
-		}
+	p := &patient{}
+	p.Server = devservertest.StartWith(t, customers, func(l *devserver.Server) http.Handler {
+		cloud := devservertest.Handler(t, l, io.Discard)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if before := p.before.Load(); before == nil || !(*before)(w, r) {
+				cloud.ServeHTTP(w, r)
+			}
+		})
 	})
-	server.Start()
-	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
 	p.portal, p.webhook = p.Environment(p.Origin), p.WebhookEnvironment(p.Origin)
 	return p
 }
@@ -361,7 +354,7 @@ func TestDoctorOfTheDevserverIsGreen(t *testing.T) {
 		t.Setenv(name, "")
 	}
 	var output bytes.Buffer
-	if err := runOperatorCommand(t, &output, "local", "doctor"); err != nil || !regexp.MustCompile(`(\d+) checks: \d+ ok, 0 warnings, 0 problems\n$`).MatchString(output.String()) {
+	if err := runCommand(t, &output, "local", "doctor"); err != nil || !regexp.MustCompile(`(\d+) checks: \d+ ok, 0 warnings, 0 problems\n$`).MatchString(output.String()) {
 		t.Errorf("%v\n%s", err, &output)
 	}
 }

@@ -1,7 +1,6 @@
 package operator
 
 import (
-	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -151,12 +150,12 @@ type importJob struct {
 
 // run imports into the table.
 func (j *importJob) run(ctx context.Context) error {
-	table, metadataKey, err := operator.ReadMappingTable(os.Getenv)
+	mapping, err := operator.ReadMapping(os.Getenv)
 	if err != nil {
 		return err //nolint:wrapcheck // it names the variables
 	}
 	isDry := j.cmd.Bool("dry-run")
-	client, err := j.dynamoDB(ctx, table)
+	client, err := j.dynamoDB(ctx, mapping)
 	if err != nil && isDry && j.cmd.String("csv") != "" {
 		fmt.Fprintf(j.out, "The table was not read (%v): conflicts with it are not counted.\n", err)
 		client, err = nil, nil
@@ -166,23 +165,23 @@ func (j *importJob) run(ctx context.Context) error {
 	}
 	var owners *importer.Owners
 	if client != nil && !j.cmd.Bool("shared") {
-		owners = &importer.Owners{Table: table, Scanner: client}
+		owners = &importer.Owners{Mapping: mapping, Scanner: client}
 	}
-	source, closeSource, err := j.source(ctx, metadataKey, owners)
+	source, closeSource, err := j.source(ctx, mapping.MetadataKey, owners)
 	if err != nil {
 		return err
 	}
 	defer closeSource()
 	run := &importer.Import{
-		Source: source, Table: table, WriteCapacity: j.cmd.Int("write-capacity"), StateFile: j.cmd.String("state"),
+		Source: source, Mapping: mapping, WriteCapacity: j.cmd.Int("write-capacity"), StateFile: j.cmd.String("state"),
 		Report: j.report, Progress: j.progress(),
-		Target: strings.TrimSpace(fmt.Sprintf("%+v %s shared=%t", table, j.cmd.String("endpoint-url"), j.cmd.Bool("shared"))),
+		Target: strings.TrimSpace(fmt.Sprintf("%s %s shared=%t", mapping, j.cmd.String("endpoint-url"), j.cmd.Bool("shared"))),
 	}
 	if j.cmd.String("csv") == "" {
 		run.Owners = owners
 	}
 	if !isDry {
-		run.Writer = &operator.MappingWriter{Client: client, Table: table}
+		run.Writer = mapping.Writer(client)
 	}
 	start := time.Now()
 	counts, err := run.Run(ctx)
@@ -259,14 +258,17 @@ func (j *importJob) source(ctx context.Context, metadataKey string, owners *impo
 
 // items writes a file for DynamoDB's import from S3.
 func (j *importJob) items(ctx context.Context) (err error) {
-	table, metadataKey, err := operator.ReadMappingTable(func(name string) string {
+	mapping, err := operator.ReadMapping(func(name string) string {
 		// The table's name is not in the file.
-		return cmp.Or(os.Getenv(name), map[string]string{"CUSTOMERS_TABLE": "none"}[name])
+		if value := os.Getenv(name); value != "" || name != "CUSTOMERS_TABLE" {
+			return value
+		}
+		return "none"
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // it names the variables
 	}
-	source, closeSource, err := j.source(ctx, metadataKey, nil)
+	source, closeSource, err := j.source(ctx, mapping.MetadataKey, nil)
 	if err != nil {
 		return err
 	}
@@ -275,7 +277,7 @@ func (j *importJob) items(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	items := &importer.Items{Source: source, Table: table, Report: j.report, Progress: j.progress()}
+	items := &importer.Items{Source: source, Mapping: mapping, Report: j.report, Progress: j.progress()}
 	counts, err := items.Write(ctx, out)
 	if err := errors.Join(err, closeOut()); err != nil {
 		return err
@@ -315,11 +317,11 @@ func (j *importJob) propose(ctx context.Context) error {
 }
 
 func (j *importJob) verify(ctx context.Context) error {
-	table, metadataKey, err := operator.ReadMappingTable(os.Getenv)
+	mapping, err := operator.ReadMapping(os.Getenv)
 	if err != nil {
 		return err //nolint:wrapcheck // it names the variables
 	}
-	client, err := j.dynamoDB(ctx, table)
+	client, err := j.dynamoDB(ctx, mapping)
 	if err != nil {
 		return err
 	}
@@ -328,13 +330,13 @@ func (j *importJob) verify(ctx context.Context) error {
 		return err
 	}
 	run := &importer.Verification{
-		Owners: &importer.Owners{Table: table, Scanner: client}, Reader: account, Limiter: importer.NewLimiter(j.cmd.Int("rate")),
-		MetadataKey: metadataKey, IsShared: j.cmd.Bool("shared"), WriteCapacity: j.cmd.Int("write-capacity"), StateFile: j.cmd.String("state"),
-		Target: strings.TrimSpace(fmt.Sprintf("%+v %s", table, j.cmd.String("endpoint-url"))),
+		Owners: &importer.Owners{Mapping: mapping, Scanner: client}, Reader: account, Limiter: importer.NewLimiter(j.cmd.Int("rate")),
+		MetadataKey: mapping.MetadataKey, IsShared: j.cmd.Bool("shared"), WriteCapacity: j.cmd.Int("write-capacity"), StateFile: j.cmd.String("state"),
+		Target: strings.TrimSpace(fmt.Sprintf("%s %s", mapping, j.cmd.String("endpoint-url"))),
 		Report: j.report, Progress: j.progress(), Now: time.Now,
 	}
 	if j.cmd.Bool("fix") && !j.cmd.Bool("dry-run") {
-		run.Fix = &operator.MappingWriter{Client: client, Table: table}
+		run.Fix = mapping.Writer(client)
 	}
 	verified, err := run.Run(ctx)
 	if isOfState(err) {

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"billingportal/functions/app/operator"
 	"billingportal/local/internal/devserver"
@@ -69,15 +70,8 @@ func TestImportOfTheOtherModeIsRefused(t *testing.T) {
 // became something else since, and the table is right; what a file says was to have an effect.
 func TestClaimsThatDoNotCountAreReported(t *testing.T) {
 	c := newCompany(t, 3)
-	writer := &operator.MappingWriter{Client: c.client, Table: operator.MappingTable{Name: devserver.CustomersTable, Key: "user_id", Attribute: "customer_id"}}
-	for _, fact := range []operator.MappingFact{
-		{User: "u0", Customer: "cus_0", Facts: operator.MappingFacts{Released: operator.MappingAt(4_000_000_000)}},
-		{User: "u1", Customer: "cus_1", Facts: operator.MappingFacts{Deleted: true}},
-	} {
-		if _, err := writer.Apply(t.Context(), operator.MappingChange{Facts: []operator.MappingFact{fact}}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	c.apply(t, operator.Fact{User: "u0", Customer: "cus_0", Released: time.Unix(4_000_000_000, 0)})
+	c.delete(t, "cus_1", "u1")
 	folder := t.TempDir()
 	file, report := filepath.Join(folder, "users.csv"), filepath.Join(folder, "report.csv")
 	if err := os.WriteFile(file, []byte("u2,cus_2\nu0,cus_0\nu1,cus_1\n"), 0o600); err != nil {

@@ -21,19 +21,26 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// apply makes changes as events would have.
-func (c *company) apply(t *testing.T, changes ...operator.MappingChange) {
+func (c *company) writer(table string) *operator.MappingWriter {
+	mapping, _ := operator.ReadMapping(devserver.GetenvOf(map[string]string{"CUSTOMERS_TABLE": table}))
+	return mapping.Writer(c.client)
+}
+
+// apply joins facts as events would have.
+func (c *company) apply(t *testing.T, facts ...operator.Fact) {
 	t.Helper()
-	writer := &operator.MappingWriter{Client: c.client, Table: operator.MappingTable{Name: c.table, Key: "user_id", Attribute: "customer_id"}}
-	for _, change := range changes {
-		if _, err := writer.Apply(t.Context(), change); err != nil {
+	for _, fact := range facts {
+		if _, _, err := c.writer(c.table).Join(t.Context(), fact); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-func claim(user, customer string, facts operator.MappingFacts) operator.MappingChange {
-	return operator.MappingChange{Facts: []operator.MappingFact{{User: user, Customer: customer, Facts: facts}}}
+func (c *company) delete(t *testing.T, customer string, users ...string) {
+	t.Helper()
+	if err := c.writer(c.table).Delete(t.Context(), customer, users...); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // put writes a mapping as an app would by its own hand.
@@ -83,13 +90,13 @@ func TestACustomerOfSeveralUsersOfAFile(t *testing.T) {
 // A customer that a user of the table already has is not given to another user, even if the file names both.
 func TestACustomerOfAUserOfTheTable(t *testing.T) {
 	c := newCompany(t, 0)
-	at := operator.MappingAt(1_700_000_000)
+	at := time.Unix(1_700_000_000, 0)
 	c.put(t, "hand", "cus_1")
 	c.apply(t,
-		claim("reference", "cus_2", operator.MappingFacts{Reference: at}),
-		claim("metadata", "cus_3", operator.MappingFacts{Metadata: at}),
-		claim("former", "cus_4", operator.MappingFacts{Metadata: at, Released: operator.MappingAt(1_700_000_001)}),
-		claim("rich", "cus_5", operator.MappingFacts{Metadata: at}), claim("rich", "cus_6", operator.MappingFacts{Metadata: operator.MappingAt(1_700_000_002)}),
+		operator.Fact{User: "reference", Customer: "cus_2", Reference: at},
+		operator.Fact{User: "metadata", Customer: "cus_3", Metadata: at},
+		operator.Fact{User: "former", Customer: "cus_4", Metadata: at, Released: time.Unix(1_700_000_001, 0)},
+		operator.Fact{User: "rich", Customer: "cus_5", Metadata: at}, operator.Fact{User: "rich", Customer: "cus_6", Metadata: time.Unix(1_700_000_002, 0)},
 	)
 	before := c.mappings(t)
 	path := file(t, "a,cus_1\nb,cus_2\nc,cus_3\nd,cus_4\ne,cus_5\nhand,cus_1\nmetadata,cus_3\n")
@@ -117,7 +124,7 @@ func TestACustomerOfAUserOfTheTable(t *testing.T) {
 func TestACustomerOfStripesOfSeveralUsers(t *testing.T) {
 	c := newCompany(t, 5)
 	c.put(t, "hand", "cus_1")
-	c.apply(t, claim("buyer", "cus_2", operator.MappingFacts{Reference: operator.MappingAt(1_700_000_000)}))
+	c.apply(t, operator.Fact{User: "buyer", Customer: "cus_2", Reference: time.Unix(1_700_000_000, 0)})
 	state, report := filepath.Join(t.TempDir(), "state"), filepath.Join(t.TempDir(), "report.csv")
 	for _, arguments := range [][]string{{"--dry-run"}, nil, {"--state", state}} {
 		output, err := c.run(t, append(arguments, "--report", report)...)
@@ -149,8 +156,8 @@ func TestImportBringsBackWhatWasReleased(t *testing.T) {
 	created := c.now(t, "cus_0")
 	now := time.Now().Unix()
 	c.apply(t,
-		claim("u0", "cus_0", operator.MappingFacts{Metadata: operator.MappingAt(now - 10), Released: operator.MappingAt(now - 10)}),
-		claim("u1", "cus_1", operator.MappingFacts{Released: operator.MappingAt(now - 5)}),
+		operator.Fact{User: "u0", Customer: "cus_0", Metadata: time.Unix(now-10, 0), Released: time.Unix(now-10, 0)},
+		operator.Fact{User: "u1", Customer: "cus_1", Released: time.Unix(now-5, 0)},
 	)
 	if got := c.mappings(t); len(got) != 0 {
 		t.Fatalf("%v", got)
@@ -167,7 +174,7 @@ func TestImportBringsBackWhatWasReleased(t *testing.T) {
 		t.Errorf("claims at %v; it is %d, and cus_0 was created at %d", at, now, created)
 	}
 	// A release after the reading takes effect.
-	c.apply(t, claim("u0", "cus_0", operator.MappingFacts{Released: operator.MappingAt(now + 3600)}))
+	c.apply(t, operator.Fact{User: "u0", Customer: "cus_0", Released: time.Unix(now+3600, 0)})
 	if output, err := c.run(t); err != nil || c.mappings(t)["u0"] != "" || !strings.Contains(output, "1 ended by later events") {
 		t.Errorf("%v, %v: %s", err, c.mappings(t), output)
 	}
@@ -241,8 +248,8 @@ func TestALineThatTheTableRefuses(t *testing.T) {
 // Of each kind of line that is not imported, the first one is named with its reason, also after a run that continued.
 func TestTheFirstOfEachKindIsNamed(t *testing.T) {
 	c := newCompany(t, 0)
-	c.apply(t, operator.MappingChange{Deleted: "cus_3"})
-	c.apply(t, claim("u4", "cus_4", operator.MappingFacts{Released: operator.MappingAt(1_700_000_000)}))
+	c.delete(t, "cus_3")
+	c.apply(t, operator.Fact{User: "u4", Customer: "cus_4", Released: time.Unix(1_700_000_000, 0)})
 	state := filepath.Join(t.TempDir(), "state")
 	path := file(t, "u1,cus_1\nu2,cus_1\nu3,cus_3\nu4,cus_4\nu5,cus-5\nu6,cus-6\n")
 	for range 2 {

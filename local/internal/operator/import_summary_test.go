@@ -32,10 +32,10 @@ func TestSummariesOfImports(t *testing.T) {
 		t.Fatalf("%v: %s", err, output)
 	}
 	for i := range 5 {
-		c.apply(t, operator.MappingChange{Deleted: fmt.Sprintf("cus_Deleted%d", i)})
+		c.delete(t, fmt.Sprintf("cus_Deleted%d", i))
 	}
 	for i := range 3 {
-		c.apply(t, claim(fmt.Sprintf("released%d", i), fmt.Sprintf("cus_Released%d", i), operator.MappingFacts{Released: operator.MappingAt(1_700_000_000)}))
+		c.apply(t, operator.Fact{User: fmt.Sprintf("released%d", i), Customer: fmt.Sprintf("cus_Released%d", i), Released: time.Unix(1_700_000_000, 0)})
 	}
 	users := file(t, "user_id,customer_id\n"+lines(2, "known#,cus_Known#")+lines(8, "new#,cus_New#")+"second,cus_Second\n"+lines(7, "team#,cus_Team")+
 		lines(4, "malformed#,customer-#")+lines(5, "deleted#,cus_Deleted#")+lines(5, "none#,")+lines(3, "released#,cus_Released#"))
@@ -74,7 +74,7 @@ func TestSummariesOfImports(t *testing.T) {
 func TestSummaryOfAnImportFromStripe(t *testing.T) {
 	c := newCompany(t, 40) // of which four name nobody
 	for i := range 3 {
-		c.apply(t, claim(fmt.Sprintf("u%d", i), fmt.Sprintf("cus_%d", i), operator.MappingFacts{Released: operator.MappingAt(4_000_000_000)}))
+		c.apply(t, operator.Fact{User: fmt.Sprintf("u%d", i), Customer: fmt.Sprintf("cus_%d", i), Released: time.Unix(4_000_000_000, 0)})
 	}
 	busy := 2
 	c.before = func(w http.ResponseWriter, r *http.Request) bool {

@@ -9,7 +9,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -61,14 +60,18 @@ func newCompany(t *testing.T, n int) *company {
 // startCompany starts the cloud of a company, which tests may share one after the other.
 func startCompany(t *testing.T) *company {
 	t.Helper()
-	server := httptest.NewUnstartedServer(nil)
-	l, err := devserver.New("http://"+server.Listener.Addr().String(), devserver.DemoKey, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &company{Server: l, table: devserver.CustomersTable}
+	c := &company{table: devserver.CustomersTable}
+	c.Server = devservertest.StartWith(t, nil, c.intercept)
+	c.client = dynamodb.New(dynamodb.Options{
+		Region: "eu-central-1", BaseEndpoint: aws.String(c.Origin + devserver.DynamoDBPath), Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	})
+	return c
+}
+
+// intercept serves a company's cloud.
+func (c *company) intercept(l *devserver.Server) http.Handler {
 	cloud := l.Cloud()
-	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c.mu.Lock()
 		before, isTimed := c.before, c.isTimed
 		c.mu.Unlock()
@@ -87,12 +90,6 @@ func startCompany(t *testing.T) *company {
 		c.note(r)
 		cloud.ServeHTTP(w, r)
 	})
-	server.Start()
-	t.Cleanup(server.Close)
-	c.client = dynamodb.New(dynamodb.Options{
-		Region: "eu-central-1", BaseEndpoint: aws.String(l.Origin + devserver.DynamoDBPath), Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
-	})
-	return c
 }
 
 // enter gives the company n customers and, from the second time on, another table, and a test its environment.
@@ -154,7 +151,7 @@ func (c *company) arguments(more ...string) []string {
 func (c *company) run(t *testing.T, more ...string) (output string, err error) {
 	t.Helper()
 	var out bytes.Buffer
-	err = runOperatorCommand(t, &out, c.arguments(more...)...)
+	err = runCommand(t, &out, c.arguments(more...)...)
 	return out.String(), err
 }
 
@@ -299,7 +296,7 @@ func TestImportFlagsFitTogether(t *testing.T) {
 		"--csv a --state b/../a":                 "--csv and --state are the same file",
 		"--csv a --format dynamodb-json --out a": "--csv and --out are the same file",
 	} {
-		if err := runOperatorCommand(t, io.Discard, append([]string{"local", "import"}, strings.Fields(line)...)...); commandtest.Said(err) != want {
+		if err := runCommand(t, io.Discard, append([]string{"local", "import"}, strings.Fields(line)...)...); commandtest.Said(err) != want {
 			t.Errorf("%s: %v, want %s", line, err, want)
 		}
 	}
@@ -396,10 +393,7 @@ func TestImportOfAMalformedFile(t *testing.T) {
 // A deletion that came before a file's claim, and does not name the user, is known from the customer's own item.
 func TestImportOfADeletedCustomer(t *testing.T) {
 	c := newCompany(t, 0)
-	writer := &operator.MappingWriter{Client: c.client, Table: operator.MappingTable{Name: devserver.CustomersTable, Key: "user_id", Attribute: "customer_id"}}
-	if _, err := writer.Apply(t.Context(), operator.MappingChange{Deleted: "cus_1"}); err != nil {
-		t.Fatal(err)
-	}
+	c.delete(t, "cus_1")
 	path := filepath.Join(t.TempDir(), "users.csv")
 	if err := os.WriteFile(path, []byte("u1,cus_1\nu2,cus_2\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -439,19 +433,20 @@ var endedClaim = regexp.MustCompile(`"metadata":\d+,("released":)`)
 func TestImportBesideLiveEvents(t *testing.T) {
 	const customers = 150
 	c := newCompany(t, customers)
-	now := time.Now().Add(time.Hour).Unix() // after all reading: Stripe still names the first users
+	now := time.Now().Add(time.Hour) // after all reading: Stripe still names the first users
 	// Every third user moves to another customer; every fifth customer is deleted.
-	var changes []operator.MappingChange
+	var changes []func(*operator.MappingWriter) error
 	for i := range customers {
 		user, customer := fmt.Sprintf("u%d", i), fmt.Sprintf("cus_%d", i)
 		if i%3 == 0 {
-			changes = append(changes, operator.MappingChange{Facts: []operator.MappingFact{
-				{User: user, Customer: customer, Facts: operator.MappingFacts{Released: operator.MappingAt(now)}},
-				{User: "moved-" + user, Customer: customer, Facts: operator.MappingFacts{Metadata: operator.MappingAt(now)}},
-			}})
+			changes = append(changes, func(w *operator.MappingWriter) error {
+				_, _, err := w.Join(t.Context(), operator.Fact{User: user, Customer: customer, Released: now},
+					operator.Fact{User: "moved-" + user, Customer: customer, Metadata: now})
+				return err
+			})
 		}
 		if i%5 == 0 {
-			changes = append(changes, operator.MappingChange{Deleted: customer, Facts: []operator.MappingFact{{User: user, Customer: customer, Facts: operator.MappingFacts{Deleted: true}}}})
+			changes = append(changes, func(w *operator.MappingWriter) error { return w.Delete(t.Context(), customer, user) })
 		}
 	}
 	tables := map[string]map[string]string{}
@@ -460,10 +455,10 @@ func TestImportBesideLiveEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Setenv("CUSTOMERS_TABLE", order)
-		writer := &operator.MappingWriter{Client: c.client, Table: operator.MappingTable{Name: order, Key: "user_id", Attribute: "customer_id"}}
+		writer := c.writer(order)
 		events := func() {
 			for _, change := range changes {
-				if _, err := writer.Apply(t.Context(), change); err != nil {
+				if err := change(writer); err != nil {
 					t.Error(err)
 				}
 			}

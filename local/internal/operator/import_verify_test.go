@@ -111,7 +111,7 @@ func TestVerificationOfATestClocksCustomer(t *testing.T) {
 	c.Stripe.Change(func(d *account.Data) {
 		d.Customers = append(d.Customers, account.Customer{ID: "cus_Clock", Created: created, User: "heir"})
 	})
-	c.apply(t, claim("former", "cus_Clock", operator.MappingFacts{Metadata: operator.MappingAt(created.Unix())}))
+	c.apply(t, operator.Fact{User: "former", Customer: "cus_Clock", Metadata: time.Unix(created.Unix(), 0)})
 	for _, want := range []string{"; 1 corrected", "; 0 corrected"} {
 		output, err := c.run(t, "--verify", "--fix")
 		if got := c.mappings(t); !strings.Contains(output, want) || !maps.Equal(got, map[string]string{"heir": "cus_Clock"}) {
@@ -131,7 +131,7 @@ func TestVerificationRestoresWhatHadNoRoom(t *testing.T) {
 				created = time.Unix(1_600_000_000-int64(i), 0)
 			}
 			d.Customers = append(d.Customers, account.Customer{ID: fmt.Sprintf("cus_%03d", i), Created: created, User: "many"})
-			c.apply(t, claim("many", fmt.Sprintf("cus_%03d", i), operator.MappingFacts{Metadata: operator.MappingAt(created.Unix())}))
+			c.apply(t, operator.Fact{User: "many", Customer: fmt.Sprintf("cus_%03d", i), Metadata: time.Unix(created.Unix(), 0)})
 		}
 		d.Customers = append(d.Customers, account.Customer{ID: "cus_Other", Created: time.Unix(1_700_000_000, 0), User: "never imported"})
 	})
@@ -144,7 +144,7 @@ func TestVerificationRestoresWhatHadNoRoom(t *testing.T) {
 		}
 	})
 	for i := 20; i < 130; i++ {
-		c.apply(t, operator.MappingChange{Deleted: fmt.Sprintf("cus_%03d", i)})
+		c.delete(t, fmt.Sprintf("cus_%03d", i))
 	}
 	if got := c.mappings(t); len(got) != 0 {
 		t.Fatalf("%v", got)
@@ -168,7 +168,7 @@ func TestACorrectionIsOlderThanWhatCameSince(t *testing.T) {
 	}
 	c.Stripe.Change(func(d *account.Data) { d.Customers[0].User = "heir" })
 	// The customer comes back to the user, of which the list knows nothing yet.
-	c.apply(t, claim("u0", "cus_0", operator.MappingFacts{Metadata: operator.MappingAt(4_000_000_000)}), claim("heir", "cus_0", operator.MappingFacts{Released: operator.MappingAt(4_000_000_000)}))
+	c.apply(t, operator.Fact{User: "u0", Customer: "cus_0", Metadata: time.Unix(4_000_000_000, 0)}, operator.Fact{User: "heir", Customer: "cus_0", Released: time.Unix(4_000_000_000, 0)})
 	if output, err := c.run(t, "--verify", "--fix"); err != nil {
 		t.Errorf("%v: %s", err, output)
 	}

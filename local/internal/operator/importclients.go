@@ -22,7 +22,7 @@ import (
 )
 
 // dynamoDB returns a client that can read the table. It waits for a table that throttles.
-func (j *importJob) dynamoDB(ctx context.Context, table operator.MappingTable) (*dynamodb.Client, error) {
+func (j *importJob) dynamoDB(ctx context.Context, mapping operator.Mapping) (*dynamodb.Client, error) {
 	endpoint := j.cmd.String("endpoint-url")
 	override := cmp.Or(endpoint, os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"), os.Getenv("AWS_ENDPOINT_URL"))
 	// The SDK keeps ten connections, and would open a new one for most requests of as many writers.
@@ -41,11 +41,12 @@ func (j *importJob) dynamoDB(ctx context.Context, table operator.MappingTable) (
 		}
 	})
 	// A fault of the table or the login would fail every request, so find it with the first one.
-	_, err = client.GetItem(ctx, &dynamodb.GetItemInput{TableName: aws.String(table.Name), Key: table.NewItem("nobody", nil)}, func(o *dynamodb.Options) {
+	key, _ := mapping.NewItem("nobody", nil, nil)
+	_, err = client.GetItem(ctx, &dynamodb.GetItemInput{TableName: aws.String(mapping.Table()), Key: key}, func(o *dynamodb.Options) {
 		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 3, time.Second })
 	})
 	if err != nil {
-		return nil, fmt.Errorf("the table %s: %w", table.Name, describeAWS("dynamodb", cfg.Region, err))
+		return nil, fmt.Errorf("the table %s: %w", mapping.Table(), describeAWS("dynamodb", cfg.Region, err))
 	}
 	return client, nil
 }

@@ -420,7 +420,7 @@ func TestDoctorReadsTheFileOfPortalConfigurations(t *testing.T) {
 			t.Fatal(err)
 		}
 		var output bytes.Buffer
-		err := runOperatorCommand(t, &output, "local", "doctor", "--portal-config", path)
+		err := runCommand(t, &output, "local", "doctor", "--portal-config", path)
 		if said := fmt.Sprint(&output, err); !strings.Contains(said, want) || (err == nil) != strings.HasPrefix(want, "WARNING") {
 			t.Errorf("%s, want %s", said, want)
 		}

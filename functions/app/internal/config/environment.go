@@ -1,4 +1,5 @@
-// Package config reads the parts of the environment that the functions share, and makes the clients that it describes.
+// Package config reads the parts of the environment that the functions share, and makes the clients
+// that it describes.
 package config
 
 import (
@@ -9,8 +10,8 @@ import (
 	"billingportal/functions/app"
 )
 
-// Environment reads variables and collects what is wrong with them. An empty variable counts as absent: a template passes empty
-// parameters on.
+// Environment reads variables and collects what is wrong with them. An empty variable counts as
+// absent: a template passes empty parameters on.
 type Environment struct {
 	getenv func(string) string
 	errors []string
@@ -44,7 +45,8 @@ func (e *Environment) Err() error {
 	return &app.EnvironmentError{Wrong: e.errors}
 }
 
-// Wrong notes what is wrong with a variable. It never repeats the value: it could be a secret in the wrong place.
+// Wrong notes what is wrong with a variable. It never repeats the value: it could be a secret in
+// the wrong place.
 func (e *Environment) Wrong(name, problem string) {
 	e.errors = append(e.errors, name+" "+problem)
 	e.names = append(e.names, name)
@@ -109,4 +111,16 @@ func (e *Environment) List(name string, fallback Fallback, pattern *regexp.Regex
 		}
 	}
 	return items
+}
+
+// Names are the variables that a reader asks for, sorted. A reader asks for each of them if none is
+// set.
+func Names[C any](read func(getenv func(string) string) (C, error)) []string {
+	var names []string
+	_, _ = read(func(name string) string {
+		names = append(names, name)
+		return ""
+	})
+	slices.Sort(names)
+	return slices.Compact(names)
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"io/fs"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -49,70 +50,90 @@ type Server struct{ *devserver.Server }
 // Start serves everything that go run ./local serves, on another port, after what change makes of it.
 func Start(t *testing.T, change ...func(*devserver.Server)) (*Server, *LogBuffer) {
 	t.Helper()
-	server := httptest.NewUnstartedServer(nil)
-	l, err := devserver.New("http://"+server.Listener.Addr().String(), devserver.DemoKey, devserver.DemoCustomers)
+	logs := &LogBuffer{}
+	return &Server{StartWith(t, devserver.DemoCustomers, func(l *devserver.Server) http.Handler {
+		for _, change := range change {
+			change(l)
+		}
+		return Handler(t, l, logs)
+	})}, logs
+}
+
+// Handler is what a server serves, until the test ends. The functions' log goes to logs.
+func Handler(t *testing.T, l *devserver.Server, logs io.Writer) http.Handler {
+	t.Helper()
+	handler, err := l.Handler(t.Context(), logs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, change := range change {
-		change(l)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	logs := &LogBuffer{}
-	if server.Config.Handler, err = l.Handler(ctx, logs); err != nil {
+	return handler
+}
+
+// StartWith starts a server with these customers, of which another handler is served.
+func StartWith(t *testing.T, customers map[string]string, handler func(*devserver.Server) http.Handler) *devserver.Server {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	l, err := devserver.New("http://"+server.Listener.Addr().String(), devserver.DemoKey, customers)
+	if err != nil {
 		t.Fatal(err)
 	}
+	server.Config.Handler = handler(l)
 	server.Start()
-	t.Cleanup(func() { cancel(); server.Close() })
-	return &Server{l}, logs
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
+	return l
 }
 
 // Post sends a form to the portal as a user, and does not follow the answer.
 func (l *Server) Post(t *testing.T, user string, form url.Values, headers map[string]string) (*http.Response, string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.Origin+"/billing/portal", strings.NewReader(form.Encode()))
-	if err != nil {
-		t.Fatal(err)
-	}
+	all := map[string]string{}
 	if len(form) > 0 {
-		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		all["Content-Type"] = "application/x-www-form-urlencoded"
 	}
 	if user != "" {
 		token, err := l.Issuer.Token(user, nil, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		request.Header.Set("Authorization", "Bearer "+token)
+		all["Authorization"] = "Bearer " + token
 	}
-	for name, value := range headers {
-		request.Header.Set(name, value)
-	}
-	return Send(t, request)
+	maps.Copy(all, headers)
+	return Send(t, http.MethodPost, l.Origin+"/billing/portal", form.Encode(), all)
 }
 
-// Send sends a request, and does not follow the answer.
-func Send(t *testing.T, request *http.Request) (*http.Response, string) {
+// Bearer are the headers of a request with a token.
+func Bearer(token string) map[string]string {
+	return map[string]string{"Authorization": "Bearer " + token}
+}
+
+// Send sends a request, with the headers that are not empty, and does not follow the answer.
+func Send(t *testing.T, method, address, body string, headers map[string]string) (*http.Response, string) {
 	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range headers {
+		if value != "" {
+			request.Header.Set(name, value)
+		}
+	}
 	response, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
+	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response, string(body)
+	return response, string(text)
 }
 
 // Get gets a page.
-func Get(t *testing.T, url string) (*http.Response, string) {
+func Get(t *testing.T, address string) (*http.Response, string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return Send(t, request)
+	return Send(t, http.MethodGet, address, "", nil)
 }
 
 // CodeOf is the code of a problem.
@@ -128,15 +149,23 @@ func CodeOf(t *testing.T, body string) string {
 // Serve runs go run ./local on a free port, and returns what it printed.
 func Serve(t *testing.T, o devserver.Options) (origin, greeting string) {
 	t.Helper()
+	return Greeting(t, func(ctx context.Context, stdout io.Writer) error {
+		o.Stdout = stdout
+		if o.Logs == nil {
+			o.Logs = &LogBuffer{}
+		}
+		return devserver.Serve(ctx, o)
+	})
+}
+
+// Greeting serves until the test ends, and returns what was printed and the address in it.
+func Greeting(t *testing.T, serve func(ctx context.Context, stdout io.Writer) error) (origin, greeting string) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	stdout, printed := io.Pipe()
-	o.Stdout = printed
-	if o.Logs == nil {
-		o.Logs = &LogBuffer{}
-	}
 	done := make(chan error, 1)
 	go func() {
-		err := devserver.Serve(ctx, o)
+		err := serve(ctx, printed)
 		_ = printed.CloseWithError(io.EOF)
 		done <- err
 	}()
@@ -172,13 +201,9 @@ func FreeAddress(t *testing.T) string {
 // Deliver sends an event to the webhook as Stripe does, and returns the answer's status.
 func (l *Server) Deliver(t *testing.T, event []byte, secret string, at time.Time) (int, string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.Origin+devserver.WebhookPath, bytes.NewReader(event))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json; charset=utf-8")
-	request.Header.Set("Stripe-Signature", events.Sign(event, secret, at))
-	response, body := Send(t, request) //nolint:bodyclose // Send has read it
+	response, body := Send(t, http.MethodPost, l.Origin+devserver.WebhookPath, string(event), map[string]string{ //nolint:bodyclose // Send has read it
+		"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": events.Sign(event, secret, at),
+	})
 	return response.StatusCode, body
 }
 

@@ -149,12 +149,12 @@ type verdict struct {
 // its expiry: their advice should not wait for the next token.
 func (c *configuration) evaluate(ctx context.Context, variables map[string]string) verdict {
 	v := verdict{refusal: c.judge(ctx, variables, c.now)}
-	if v.refusal == nil || v.refusal.Rule != "expired" {
+	if v.refusal == nil || v.refusal.Cause != operator.Expired {
 		return v
 	}
 	v.expired = true
 	v.refusal = c.judge(ctx, variables, c.token.Time("exp"))
-	if v.refusal != nil && (v.refusal.Rule == "issued in the future" || v.refusal.Rule == "not valid yet") {
+	if v.refusal != nil && v.refusal.Cause == operator.TooEarly {
 		v.refusal, v.never = nil, true
 	}
 	return v
@@ -163,12 +163,12 @@ func (c *configuration) evaluate(ctx context.Context, variables map[string]strin
 // judge returns why the portal would refuse the token at a time. It searches for the keys of an issuer without discovery.
 func (c *configuration) judge(ctx context.Context, variables map[string]string, at time.Time) *operator.Refusal {
 	refusal := c.judgeOnce(ctx, variables, at)
-	if refusal == nil || !refusal.Keys || c.offline || variables["JWT_JWKS_URL"] != "" || variables["JWT_JWKS"] != "" {
+	if refusal == nil || refusal.Cause != operator.KeysUnavailable || c.offline || variables["JWT_JWKS_URL"] != "" || variables["JWT_JWKS"] != "" {
 		return refusal
 	}
 	for _, place := range c.token.KeySets() {
 		variables["JWT_JWKS_URL"] = place
-		if found := c.judgeOnce(ctx, variables, at); found == nil || !found.Keys {
+		if found := c.judgeOnce(ctx, variables, at); found == nil || found.Cause != operator.KeysUnavailable {
 			c.taken = append(c.taken, "JWT_JWKS_URL")
 			return found
 		}
@@ -177,32 +177,18 @@ func (c *configuration) judge(ctx context.Context, variables map[string]string, 
 	return refusal
 }
 
-const (
-	ruleNoSetting   = "an issuer that no setting can have"
-	ruleNoDiscovery = "an issuer whose keys cannot be discovered"
-)
-
 func (c *configuration) judgeOnce(ctx context.Context, variables map[string]string, at time.Time) *operator.Refusal {
-	var err error
-	rules, unreadable := c.rules(variables, c.offline)
-	if unreadable == nil && !c.offline {
-		_, err = rules.Verify(ctx, c.token.Compact, at)
-		return asRefusal(err)
+	rules, err := c.rules(variables, c.offline)
+	if err == nil && !c.offline {
+		return rules.Verify(ctx, c.token.Compact, at)
 	}
-	if rules, unreadable = c.rules(variables, true); unreadable != nil {
-		return &operator.Refusal{Rule: ruleNoSetting}
+	if rules, err = c.rules(variables, true); err != nil {
+		return &operator.Refusal{Rule: "an issuer that no setting can have", Advice: noSettingAdvice}
 	}
-	_, err = rules.Inspect(c.token.Compact, at)
-	if refusal := asRefusal(err); refusal != nil || c.offline {
+	if refusal := rules.Inspect(c.token.Compact, at); refusal != nil || c.offline {
 		return refusal
 	}
-	return &operator.Refusal{Rule: ruleNoDiscovery, Keys: true}
-}
-
-func asRefusal(err error) *operator.Refusal {
-	var refusal *operator.Refusal
-	errors.As(err, &refusal)
-	return refusal
+	return &operator.Refusal{Rule: "an issuer whose keys cannot be discovered", Cause: operator.KeysUnavailable, Advice: noDiscoveryAdvice}
 }
 
 // rules are those of the variables. A missing issuer or audience has a placeholder, so that the verifier can say what the token
@@ -221,7 +207,7 @@ func (c *configuration) rules(variables map[string]string, withoutKeys bool) (*o
 // correct replaces the values that refuse the token by its own, as long as that is safe, and says what comes of it.
 func (c *configuration) correct(ctx context.Context, variables map[string]string, v verdict) verdict {
 	corrected := false
-	for v.refusal != nil && c.replace(ctx, variables, v.refusal.Rule) {
+	for v.refusal != nil && c.replace(ctx, variables, v.refusal.Cause) {
 		corrected = true
 		if v = c.evaluate(ctx, variables); v.refusal != nil {
 			c.printf("The next rule: %s. %s\n", v.refusal.Rule, c.advice(variables, v.refusal))
@@ -233,23 +219,23 @@ func (c *configuration) correct(ctx context.Context, variables map[string]string
 	return v
 }
 
-// replace changes the variable that a rule is about, and reports whether it did.
-func (c *configuration) replace(ctx context.Context, variables map[string]string, rule string) bool {
-	switch rule {
-	case "issuer mismatch":
+// replace changes the variable that causes a refusal, and reports whether it did.
+func (c *configuration) replace(ctx context.Context, variables map[string]string, cause operator.Cause) bool {
+	switch cause {
+	case operator.OtherIssuer:
 		if variables["JWT_ISSUER"] == c.token.Issuer() {
 			return false
 		}
 		c.replaceIssuer(ctx, variables)
 		return true
-	case "audience mismatch":
+	case operator.OtherAudience:
 		audience := c.token.Audience()
 		if audience == "" || audience == variables["JWT_AUDIENCE"] || c.token.SharedAudience(audience) != "" {
 			return false
 		}
 		variables["JWT_AUDIENCE"] = audience
 		return true
-	case "no user", "user with control characters", "user longer than 255 characters":
+	case operator.NoUser, operator.UnusableUser:
 		user, ok := c.token.User()
 		if !ok || user.Name == c.userClaim(variables) {
 			return false
@@ -263,12 +249,16 @@ func (c *configuration) replace(ctx context.Context, variables map[string]string
 // isSettable reports whether there are settings worth printing: they accept the token, or may once the keys or the user's rights
 // are as they should be.
 func (c *configuration) isSettable(v verdict) bool {
-	if v.refusal == nil || v.refusal.Keys {
+	if v.refusal == nil {
 		return true
 	}
-	isOfKeys := v.refusal.Rule == "unknown key" || v.refusal.Rule == "bad signature"
-	isRight := strings.HasPrefix(v.refusal.Rule, "token lacks the scope") || strings.HasPrefix(v.refusal.Rule, "token's claim")
-	return isRight || isOfKeys && (c.getenv("JWT_JWKS") != "" || c.getenv("JWT_JWKS_URL") != "")
+	switch v.refusal.Cause {
+	case operator.KeysUnavailable, operator.LacksScope, operator.LacksRole:
+		return true
+	case operator.UnknownKey, operator.BadSignature:
+		return c.getenv("JWT_JWKS") != "" || c.getenv("JWT_JWKS_URL") != ""
+	}
+	return false
 }
 
 func (c *configuration) isTaken(name string) bool { return slices.Contains(c.taken, name) }

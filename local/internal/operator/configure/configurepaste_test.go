@@ -353,7 +353,7 @@ func commandLine() *cli.Command {
 	return commandline.Finish(&cli.Command{Commands: []*cli.Command{Command()}}, func(*cli.Command) string { return "" })
 }
 
-func TestEveryConfigureFlagHasAnEffect(t *testing.T) {
+func TestEveryFlagHasAnEffect(t *testing.T) {
 	commandtest.RequireEffects(t, commandLine().Commands, map[string]commandtest.FlagTest{
 		"configure --offline": {[2]string{"", "yes"}, [2]string{"true", "false"}, func(t *testing.T, value string) string {
 			for _, name := range tokenVariables {

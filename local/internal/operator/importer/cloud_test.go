@@ -23,7 +23,13 @@ import (
 
 const key = "sk_test_" + "localdemo"
 
-var table = operator.MappingTable{Name: "customers", Key: "user_id", Attribute: "customer_id"}
+const table = "customers"
+
+type environment map[string]string
+
+func (e environment) get(name string) string { return e[name] }
+
+var mapping, _ = operator.ReadMapping(environment{"CUSTOMERS_TABLE": table}.get)
 
 // cloud is Stripe and DynamoDB at one address. Every answer closes its connection, so that tests can run in a bubble of testing/synctest:
 // its clock stands still while a connection is open.
@@ -72,7 +78,7 @@ func newCloud(t *testing.T) *cloud {
 func (c *cloud) reset(t *testing.T, n int) {
 	t.Helper()
 	tables := fakedynamodb.NewServer()
-	if err := tables.CreateTable(table.Name, table.Key); err != nil {
+	if err := tables.CreateTable(table, "user_id"); err != nil {
 		t.Fatal(err)
 	}
 	c.mu.Lock()
@@ -129,10 +135,10 @@ func (c *cloud) dynamoDB() *dynamodb.Client {
 // write writes mappings by hand.
 func (c *cloud) write(t *testing.T, mappings map[string]string) {
 	t.Helper()
-	writer := &operator.MappingWriter{Client: c.dynamoDB(), Table: table}
+	writer := mapping.Writer(c.dynamoDB())
 	for user, customer := range mappings {
-		fact := operator.MappingFact{User: user, Customer: customer, Facts: operator.MappingFacts{Metadata: operator.MappingAt(1)}}
-		if _, err := writer.Apply(t.Context(), operator.MappingChange{Facts: []operator.MappingFact{fact}}); err != nil {
+		fact := operator.Fact{User: user, Customer: customer, Metadata: time.Unix(1, 0)}
+		if _, _, err := writer.Join(t.Context(), fact); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -150,14 +156,14 @@ var operations = map[string]struct {
 }{
 	"import": {"/v1/customers", func(t *testing.T, c *cloud, reader Reader, limiter *rate.Limiter) error {
 		run := &Import{
-			Source: &FromStripe{Reader: reader, Limiter: limiter, MetadataKey: "user_id"}, Table: table, Report: &Report{}, Progress: silent,
-			Writer: &operator.MappingWriter{Client: c.dynamoDB(), Table: table}, WriteCapacity: 1_000_000,
+			Source: &FromStripe{Reader: reader, Limiter: limiter, MetadataKey: "user_id"}, Mapping: mapping, Report: &Report{}, Progress: silent,
+			Writer: mapping.Writer(c.dynamoDB()), WriteCapacity: 1_000_000,
 		}
 		_, err := run.Run(t.Context())
 		return err
 	}},
 	"items": {"/v1/customers", func(t *testing.T, _ *cloud, reader Reader, limiter *rate.Limiter) error {
-		items := &Items{Source: &FromStripe{Reader: reader, Limiter: limiter, MetadataKey: "user_id"}, Table: table, Report: &Report{}, Progress: silent}
+		items := &Items{Source: &FromStripe{Reader: reader, Limiter: limiter, MetadataKey: "user_id"}, Mapping: mapping, Report: &Report{}, Progress: silent}
 		_, err := items.Write(t.Context(), io.Discard)
 		return err
 	}},
@@ -171,7 +177,7 @@ var operations = map[string]struct {
 
 func verify(t *testing.T, c *cloud, reader Reader, limiter *rate.Limiter) error {
 	run := &Verification{
-		Owners: &Owners{Table: table, Scanner: c.dynamoDB()}, Reader: reader, Limiter: limiter, MetadataKey: "user_id", WriteCapacity: 1_000_000,
+		Owners: &Owners{Mapping: mapping, Scanner: c.dynamoDB()}, Reader: reader, Limiter: limiter, MetadataKey: "user_id", WriteCapacity: 1_000_000,
 		Report: &Report{}, Progress: silent, Now: time.Now,
 	}
 	_, err := run.Run(t.Context())

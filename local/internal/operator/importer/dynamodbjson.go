@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -21,7 +22,7 @@ import (
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.Format.html
 type Items struct {
 	Source   Source
-	Table    operator.MappingTable
+	Mapping  operator.Mapping
 	Report   *Report
 	Progress Progress
 }
@@ -96,7 +97,7 @@ func (d *Items) read(ctx context.Context, sorter *extsort.Sorter, counts *Counts
 
 // sort keeps a claim under both keys of which it says something: the user's and the customer's own.
 func (d *Items) sort(sorter *extsort.Sorter, claim Claim, counts *Counts) error {
-	if !d.Table.Holds(claim.User) {
+	if !d.Mapping.Holds(claim.User) {
 		counts.Rejected++
 		d.Report.add(Row{Kind: kindFailed, Line: claim.Line, User: claim.User, Customer: claim.Customer, Detail: errTooLong.Error()})
 		return nil
@@ -111,9 +112,9 @@ func (d *Items) sort(sorter *extsort.Sorter, claim Claim, counts *Counts) error 
 
 // itemGroup is all that is known of one key: of a user, or of a customer whom users claim.
 type itemGroup struct {
-	id    string
-	state operator.MappingState
-	users []string
+	id     string
+	claims []operator.Fact
+	users  []string
 }
 
 func (g *itemGroup) add(rest string) {
@@ -125,23 +126,18 @@ func (g *itemGroup) add(rest string) {
 		return
 	}
 	at, _ := strconv.ParseInt(last, 10, 64) // written above
-	g.state = g.state.Join(operator.MappingState{customer: {Metadata: operator.MappingAt(at)}})
+	g.claims = append(g.claims, operator.Fact{User: g.id, Customer: customer, Metadata: time.Unix(at, 0)})
 }
 
 func (d *Items) encode(encoder *json.Encoder, g itemGroup, counts *Counts) error {
 	if g.id == "" {
 		return nil
 	}
-	if counting := g.state.Counting(); len(counting) > 1 {
+	item, entry := d.Mapping.NewItem(g.id, g.claims, g.users)
+	if len(entry.Counting) > 1 {
 		counts.Conflicts++
-		d.Report.add(Row{Kind: kindConflict, User: g.id, Customer: g.state.Customer(), IsNote: true,
-			Detail: fmt.Sprintf("the user has the customers %v; the latest claim counts", counting)})
-	}
-	item := d.Table.NewItem(g.id, g.state)
-	if len(g.users) > 0 {
-		for name, value := range d.Table.NewCustomersItem(g.id, g.users) {
-			item[name] = value
-		}
+		d.Report.add(Row{Kind: kindConflict, User: g.id, Customer: entry.Customer, IsNote: true,
+			Detail: fmt.Sprintf("the user has the customers %v; the latest claim counts", entry.Counting)})
 	}
 	document, err := inJSON(item)
 	if err != nil {

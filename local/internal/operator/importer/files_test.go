@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
-
-	"billingportal/functions/app/operator"
 )
 
 // State and report name users and customers, so no other user of the machine may read them. A run that fails keeps all of its files.
@@ -27,14 +25,14 @@ func TestFilesAreForTheirOwnerAlone(t *testing.T) {
 	}
 	account, limiter := c.account(t, nil, key), rate.NewLimiter(rate.Inf, 1)
 	run := &Import{
-		Source: &FromStripe{Reader: account, Limiter: limiter, MetadataKey: "user_id"}, Table: table, Report: report, Progress: silent,
-		Writer: &operator.MappingWriter{Client: c.dynamoDB(), Table: table}, WriteCapacity: 1_000_000, StateFile: filepath.Join(folder, "import.state"),
+		Source: &FromStripe{Reader: account, Limiter: limiter, MetadataKey: "user_id"}, Mapping: mapping, Report: report, Progress: silent,
+		Writer: mapping.Writer(c.dynamoDB()), WriteCapacity: 1_000_000, StateFile: filepath.Join(folder, "import.state"),
 	}
 	if _, err := run.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	verification := &Verification{
-		Owners: &Owners{Table: table, Scanner: c.dynamoDB()}, Reader: account, Limiter: limiter, MetadataKey: "user_id", WriteCapacity: 1_000_000,
+		Owners: &Owners{Mapping: mapping, Scanner: c.dynamoDB()}, Reader: account, Limiter: limiter, MetadataKey: "user_id", WriteCapacity: 1_000_000,
 		Report: report, Progress: silent, Now: time.Now, StateFile: filepath.Join(folder, "verify.state"),
 	}
 	if _, err := verification.Run(t.Context()); err == nil {
@@ -68,8 +66,8 @@ func TestWhatWasReadIsWrittenLater(t *testing.T) {
 	c.answers("UpdateItem", refused, refused, refused)
 	run := func() (Counts, error) {
 		return (&Import{
-			Source: &FromStripe{Reader: c.account(t, nil, key), Limiter: rate.NewLimiter(rate.Inf, 1), MetadataKey: "user_id"}, Table: table, Report: &Report{},
-			Progress: silent, Writer: &operator.MappingWriter{Client: c.dynamoDB(), Table: table}, WriteCapacity: 1_000_000, StateFile: state,
+			Source: &FromStripe{Reader: c.account(t, nil, key), Limiter: rate.NewLimiter(rate.Inf, 1), MetadataKey: "user_id"}, Mapping: mapping, Report: &Report{},
+			Progress: silent, Writer: mapping.Writer(c.dynamoDB()), WriteCapacity: 1_000_000, StateFile: state,
 		}).Run(t.Context())
 	}
 	if _, err := run(); err == nil {

@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	"golang.org/x/time/rate"
-
-	"billingportal/functions/app/operator"
 )
 
 // An import goes on after a failure that is about one item, and ends at any other.
@@ -31,8 +29,8 @@ func TestAnImportGoesOnAfterOneItem(t *testing.T) {
 				return asked == "UpdateItem"
 			}
 			counts, err := (&Import{
-				Source: &FromStripe{Reader: c.account(t, nil, key), Limiter: rate.NewLimiter(rate.Inf, 1), MetadataKey: "user_id"}, Table: table, Report: &Report{},
-				Progress: silent, Writer: &operator.MappingWriter{Client: c.dynamoDB(), Table: table}, WriteCapacity: 1_000_000,
+				Source: &FromStripe{Reader: c.account(t, nil, key), Limiter: rate.NewLimiter(rate.Inf, 1), MetadataKey: "user_id"}, Mapping: mapping, Report: &Report{},
+				Progress: silent, Writer: mapping.Writer(c.dynamoDB()), WriteCapacity: 1_000_000,
 			}).Run(t.Context())
 			if goesOn && (err != nil || counts != (Counts{Rejected: 3})) || !goesOn && (err == nil || counts != (Counts{})) {
 				t.Errorf("%+v, %v", counts, err)
@@ -51,7 +49,7 @@ func TestSkippedLinesAreCountedOnce(t *testing.T) {
 		}
 		text.WriteString("u0,cus_0\n") // the same again
 		source := &FromCSV{Path: "users.csv", File: strings.NewReader(text.String())}
-		counts, err := (&Import{Source: source, Table: table, Report: &Report{}, Progress: silent}).Run(t.Context())
+		counts, err := (&Import{Source: source, Mapping: mapping, Report: &Report{}, Progress: silent}).Run(t.Context())
 		if want := (Counts{Imported: int64(lines), Skipped: 3}); err != nil || counts != want {
 			t.Errorf("%d lines: %+v, %v, want %+v", lines, counts, err, want)
 		}

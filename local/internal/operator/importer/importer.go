@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
@@ -15,16 +16,11 @@ import (
 	"billingportal/local/internal/operator/importer/extsort"
 )
 
-// Writer joins changes into the table.
-type Writer interface {
-	Apply(ctx context.Context, change operator.MappingChange) (operator.MappingOutcome, error)
-}
-
 // Import is one run.
 type Import struct {
-	Source Source
-	Table  operator.MappingTable
-	Writer Writer // nil: a dry run
+	Source  Source
+	Mapping operator.Mapping
+	Writer  *operator.MappingWriter // nil: a dry run
 	// Owners find the customers of several users once all is written; nil skips that. A file is compared with the table before it is
 	// imported.
 	Owners *Owners
@@ -152,10 +148,10 @@ func (i *Import) write(ctx context.Context, state *state, batch Batch, limiter *
 	workers.SetLimit(Writers)
 	for _, claim := range batch.Claims {
 		workers.Go(func() error {
-			outcome, err := i.claim(workersCtx, claim, limiter)
+			outcome, counting, err := i.claim(workersCtx, claim, limiter)
 			mu.Lock()
 			defer mu.Unlock()
-			return i.count(&counts, claim, outcome, err)
+			return i.count(&counts, claim, outcome, counting, err)
 		})
 	}
 	if err := workers.Wait(); err != nil {
@@ -168,26 +164,25 @@ func (i *Import) write(ctx context.Context, state *state, batch Batch, limiter *
 var errTooLong = errors.New("the user's ID is too long for the table's key")
 
 // claim joins one claim.
-func (i *Import) claim(ctx context.Context, claim Claim, limiter *rate.Limiter) (outcome operator.MappingOutcome, err error) {
-	if !i.Table.Holds(claim.User) {
-		return outcome, errTooLong
+func (i *Import) claim(ctx context.Context, claim Claim, limiter *rate.Limiter) (outcome operator.Outcome, counting []string, err error) {
+	if !i.Mapping.Holds(claim.User) {
+		return outcome, nil, errTooLong
 	}
 	if i.Writer == nil {
-		return outcome, i.keep(claim)
+		return outcome, nil, i.keep(claim)
 	}
-	fact := operator.MappingFact{User: claim.User, Customer: claim.Customer, Facts: operator.MappingFacts{Metadata: operator.MappingAt(claim.At)}}
+	fact := operator.Fact{User: claim.User, Customer: claim.Customer, Metadata: time.Unix(claim.At, 0)}
 	if claim.Seen > 0 {
-		fact.Seen = operator.MappingAt(claim.Seen)
+		fact.Seen = time.Unix(claim.Seen, 0)
 	}
-	change := operator.MappingChange{Facts: []operator.MappingFact{fact}}
 	if err := limiter.WaitN(ctx, writeUnits); err != nil {
-		return outcome, err
+		return outcome, nil, err
 	}
 	err = again(ctx, func() (err error) {
-		outcome, err = i.Writer.Apply(ctx, change)
+		outcome, counting, err = i.Writer.Join(ctx, fact)
 		return err
 	})
-	return outcome, err
+	return outcome, counting, err
 }
 
 // keep keeps a claim of a dry run for check.
@@ -201,7 +196,7 @@ func (i *Import) keep(claim Claim) error {
 }
 
 // count returns an error that ends the run.
-func (i *Import) count(counts *Counts, claim Claim, outcome operator.MappingOutcome, err error) error {
+func (i *Import) count(counts *Counts, claim Claim, outcome operator.Outcome, counting []string, err error) error {
 	row := Row{Line: claim.Line, User: claim.User, Customer: claim.Customer}
 	switch {
 	case isRefusal(err):
@@ -209,19 +204,19 @@ func (i *Import) count(counts *Counts, claim Claim, outcome operator.MappingOutc
 		row.Kind, row.Detail = kindFailed, err.Error()
 	case err != nil:
 		return fmt.Errorf("write the claim of user %q: %w", claim.User, err)
-	case outcome.IsDeleted:
+	case outcome == operator.CustomerDeleted:
 		*i.idle(&counts.Deleted, counts)++
 		row.Kind, row.Detail, row.IsNote = kindDeleted, "the customer was deleted at Stripe", !i.Source.ByHand()
-	case outcome.IsIdle:
+	case outcome == operator.ClaimReleased:
 		*i.idle(&counts.Released, counts)++
 		row.Kind, row.Detail, row.IsNote = kindReleased, "the customer's metadata ceased to name the user, no earlier than this claim", !i.Source.ByHand()
-	case outcome.Effect == operator.MappingConflict:
+	case outcome == operator.Conflict:
 		counts.Imported++
 		counts.Conflicts++
-		row.Kind, row.Detail, row.IsNote = kindConflict, fmt.Sprintf("the user has the customers %v; the latest claim counts", outcome.Counting), true
+		row.Kind, row.Detail, row.IsNote = kindConflict, fmt.Sprintf("the user has the customers %v; the latest claim counts", counting), true
 	default:
 		counts.Imported++
-		if outcome.Effect == operator.MappingUnchanged {
+		if outcome == operator.Known {
 			counts.Known++
 		}
 		return nil

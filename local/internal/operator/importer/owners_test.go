@@ -44,7 +44,7 @@ func TestTheWholeTableIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = sorter.Close() })
-	if err := (&Owners{Table: table, Scanner: client}).read(t.Context(), sorter, nil, silent); err != nil {
+	if err := (&Owners{Mapping: mapping, Scanner: client}).read(t.Context(), sorter, nil, silent); err != nil {
 		t.Fatal(err)
 	}
 	if want := []string{"customers true ", "customers true u1", "customers true u2"}; !slices.Equal(asked, want) {

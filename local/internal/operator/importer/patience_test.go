@@ -178,9 +178,9 @@ func TestWritesKeepToTheCapacity(t *testing.T) {
 		c.reset(t, 60)
 		account := c.account(t, nil, key)
 		synctest.Test(t, func(t *testing.T) {
-			writer := &operator.MappingWriter{Client: c.dynamoDB(), Table: table}
+			writer := mapping.Writer(c.dynamoDB())
 			run := &Import{
-				Source: &FromStripe{Reader: account, Limiter: rate.NewLimiter(rate.Inf, 1), MetadataKey: "user_id"}, Table: table, Report: &Report{}, Progress: silent,
+				Source: &FromStripe{Reader: account, Limiter: rate.NewLimiter(rate.Inf, 1), MetadataKey: "user_id"}, Mapping: mapping, Report: &Report{}, Progress: silent,
 				Writer: writer, WriteCapacity: capacity,
 			}
 			start := time.Now()

@@ -27,7 +27,7 @@ type Verification struct {
 	MetadataKey string
 	// IsShared says that users share customers on purpose: a customer of several users is as it should be.
 	IsShared bool
-	Fix      Writer // nil: report alone
+	Fix      *operator.MappingWriter // nil: report alone
 	// Target tells one table from another, for the state file.
 	Target        string
 	WriteCapacity int
@@ -170,13 +170,13 @@ func (v *Verification) readTable(ctx context.Context) error {
 		v.state.Verified = Verified{}
 	}
 	v.lacking = map[string][]string{}
-	return v.Owners.read(ctx, v.sorter, func(entry operator.MappingEntry, err error) {
+	return v.Owners.read(ctx, v.sorter, func(entry operator.Entry, err error) {
 		switch {
 		case err != nil && isFirst:
 			v.state.Verified.Malformed++
 			v.Report.add(Row{Kind: kindMalformed, User: entry.User, Detail: err.Error()})
-		case err == nil && entry.State.LacksClaims():
-			v.lacking[entry.User] = entry.State.Counting()
+		case err == nil && entry.LacksClaims:
+			v.lacking[entry.User] = entry.Counting
 		}
 	}, v.Progress)
 }
@@ -365,22 +365,22 @@ type correction struct {
 	Created int64  `json:"created,omitempty"`
 }
 
-// change is what the missed events would have done.
-func (c correction) change() operator.MappingChange {
-	fact := operator.MappingFact{User: c.Row.User, Customer: c.Row.Customer}
+// apply does what the missed events would have done.
+func (c correction) apply(ctx context.Context, writer *operator.MappingWriter) (err error) {
+	fact := operator.Fact{User: c.Row.User, Customer: c.Row.Customer}
 	// At the time of reading: an event that came since then is newer, and stays so.
-	at := operator.MappingAt(c.At)
+	at := time.Unix(c.At, 0)
 	switch c.Row.Kind {
 	case kindDeleted:
-		fact.Facts = operator.MappingFacts{Deleted: true}
-		return operator.MappingChange{Deleted: fact.Customer, Facts: []operator.MappingFact{fact}}
+		return writer.Delete(ctx, fact.Customer, fact.User)
 	case kindRenamed:
-		fact.Facts = operator.MappingFacts{Released: at}
-		heirs := operator.MappingFact{User: c.Heir, Customer: fact.Customer, Facts: operator.MappingFacts{Metadata: at}}
-		return operator.MappingChange{Facts: []operator.MappingFact{fact, heirs}}
+		fact.Released = at
+		_, _, err = writer.Join(ctx, fact, operator.Fact{User: c.Heir, Customer: fact.Customer, Metadata: at})
+	default:
+		fact.Metadata, fact.Seen = time.Unix(c.Created, 0), at // as an import would
+		_, _, err = writer.Join(ctx, fact)
 	}
-	fact.Facts, fact.Seen = operator.MappingFacts{Metadata: operator.MappingAt(c.Created)}, at // as an import would
-	return operator.MappingChange{Facts: []operator.MappingFact{fact}}
+	return err
 }
 
 // correct makes the changes that were noted. A run that is cut off here makes all of them again, which changes nothing, so that each is
@@ -392,7 +392,7 @@ func (v *Verification) correct(ctx context.Context) error {
 	workers, ctx := errgroup.WithContext(ctx)
 	workers.SetLimit(Writers)
 	for _, c := range v.state.Pending {
-		workers.Go(func() error { return v.apply(ctx, c.Row, c.change()) })
+		workers.Go(func() error { return v.apply(ctx, c) })
 	}
 	if err := workers.Wait(); err != nil {
 		return err
@@ -402,16 +402,14 @@ func (v *Verification) correct(ctx context.Context) error {
 }
 
 // apply makes one change. An item that holds something else is left alone, and keeps no other from being corrected.
-func (v *Verification) apply(ctx context.Context, row Row, change operator.MappingChange) error {
+func (v *Verification) apply(ctx context.Context, c correction) error {
 	if err := v.limiter.WaitN(ctx, writeUnits); err != nil {
 		return err
 	}
-	err := again(ctx, func() error {
-		_, err := v.Fix.Apply(ctx, change)
-		return err
-	})
+	err := again(ctx, func() error { return c.apply(ctx, v.Fix) })
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	row := c.Row
 	switch {
 	case isRefusal(err):
 		v.state.Verified.Malformed++

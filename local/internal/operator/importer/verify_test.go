@@ -16,15 +16,15 @@ import (
 // than the customer the former user's claim is, and however the new user lost the customer before. What is newer than the reading stays.
 func TestARenamedCustomerPassesToItsUser(t *testing.T) {
 	const created, read = 900_000_000, 1_000_000_000
-	metadata := func(at int64) operator.MappingFacts {
-		return operator.MappingFacts{Metadata: operator.MappingAt(at)}
+	metadata := func(at int64) operator.Fact {
+		return operator.Fact{User: "former", Customer: "cus_1", Metadata: time.Unix(at, 0)}
 	}
-	released := func(at int64) operator.MappingFacts {
-		return operator.MappingFacts{Released: operator.MappingAt(at)}
+	released := func(at int64) operator.Fact {
+		return operator.Fact{User: "heir", Customer: "cus_1", Released: time.Unix(at, 0)}
 	}
 	c := newCloud(t)
 	for name, test := range map[string]struct {
-		former, heir operator.MappingFacts
+		former, heir operator.Fact
 		want         string // who has the customer then
 	}{
 		"claimed at the creation":               {metadata(created), released(0), "heir"},
@@ -35,32 +35,31 @@ func TestARenamedCustomerPassesToItsUser(t *testing.T) {
 		"the heir was released before":          {metadata(created), released(read - 1), "heir"},
 		"the heir was released since":           {metadata(created), released(read + 1), "neither"},
 		"both changed since":                    {metadata(read + 1), released(read + 1), "former"},
-		"the former had it by a reference, too": {operator.MappingFacts{Metadata: operator.MappingAt(read - 1), Reference: operator.MappingAt(created)}, released(0), "heir"},
+		"the former had it by a reference, too": {operator.Fact{User: "former", Customer: "cus_1", Metadata: time.Unix(read-1, 0), Reference: time.Unix(created, 0)}, released(0), "heir"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.reset(t, 0)
 			c.stripe.Change(func(d *fakeaccount.Data) {
 				d.Customers = []fakeaccount.Customer{{ID: "cus_1", User: "heir", Created: time.Unix(created, 0)}}
 			})
-			writer := &operator.MappingWriter{Client: c.dynamoDB(), Table: table}
-			for user, facts := range map[string]operator.MappingFacts{"former": test.former, "heir": test.heir} {
-				if facts == released(0) {
+			writer := mapping.Writer(c.dynamoDB())
+			for _, fact := range []operator.Fact{test.former, test.heir} {
+				if fact == released(0) {
 					continue
 				}
-				change := operator.MappingChange{Facts: []operator.MappingFact{{User: user, Customer: "cus_1", Facts: facts}}}
-				if _, err := writer.Apply(t.Context(), change); err != nil {
+				if _, _, err := writer.Join(t.Context(), fact); err != nil {
 					t.Fatal(err)
 				}
 			}
 			run := &Verification{
-				Owners: &Owners{Table: table, Scanner: c.dynamoDB()}, Reader: c.account(t, nil, key), Limiter: rate.NewLimiter(rate.Inf, 1), MetadataKey: "user_id",
+				Owners: &Owners{Mapping: mapping, Scanner: c.dynamoDB()}, Reader: c.account(t, nil, key), Limiter: rate.NewLimiter(rate.Inf, 1), MetadataKey: "user_id",
 				Fix: writer, WriteCapacity: 1_000_000, Report: &Report{}, Progress: silent, Now: func() time.Time { return time.Unix(read, 0) },
 			}
 			if verified, err := run.Run(t.Context()); err != nil || verified.Renamed != 1 || verified.Fixed != 1 {
 				t.Fatalf("%+v, %v", verified, err)
 			}
 			has := map[string]string{"cus_1 ": "former", " cus_1": "heir", "cus_1 cus_1": "former and heir"}
-			got := fmt.Sprint(c.tables.Text(table.Name, "former", table.Attribute), " ", c.tables.Text(table.Name, "heir", table.Attribute))
+			got := fmt.Sprint(c.tables.Text(table, "former", "customer_id"), " ", c.tables.Text(table, "heir", "customer_id"))
 			if got := cmp.Or(has[got], "neither"); got != test.want {
 				t.Errorf("%s has the customer, want %s", got, test.want)
 			}

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"billingportal/functions/app/operator"
 )
 
 // Candidate is a claim that could be used, by the name that the portal finds it under.
@@ -38,7 +38,7 @@ func (t *Token) Users() []Candidate {
 	for _, name := range slices.Concat(userIDs, UserNames) {
 		value, _ := t.find(name)
 		user, ok := value.(string)
-		if !ok || !isUser(user) {
+		if !ok || !operator.IsTokenUserID(user) {
 			continue
 		}
 		if _, isOkta := t.claims["cid"]; name == "uid" && !isOkta {
@@ -71,13 +71,6 @@ func (t *Token) User() (Candidate, bool) {
 		return candidate, true
 	}
 	return Candidate{}, false
-}
-
-// maxUserIDLength is the verifier's, in characters.
-const maxUserIDLength = 255
-
-func isUser(text string) bool {
-	return text != "" && !strings.ContainsFunc(text, unicode.IsControl) && utf8.RuneCountInString(text) <= maxUserIDLength
 }
 
 func (t *Token) userNote(name, value string) string {
@@ -125,7 +118,7 @@ func (t *Token) Teams() []Candidate {
 	var teams []Candidate
 	for _, name := range teamNames {
 		value, _ := t.find(name)
-		if team, ok := value.(string); ok && isUser(team) && !t.IsEveryones(team) {
+		if team, ok := value.(string); ok && operator.IsTokenUserID(team) && !t.IsEveryones(team) {
 			teams = append(teams, Candidate{name, []string{team}, ""})
 		}
 	}

@@ -154,8 +154,11 @@ func (t *Token) UserProblem(claim string) string {
 	value, ok := t.find(claim)
 	text, isText := value.(string)
 	label := claim
-	if known := map[string]string{"sub": "subject", "iss": "issuer"}[claim]; known != "" {
-		label = known + " (" + claim + ")"
+	switch claim {
+	case "sub":
+		label = "subject (sub)"
+	case "iss":
+		label = "issuer (iss)"
 	}
 	switch {
 	case !ok || value == nil:

@@ -51,7 +51,7 @@ func Read(pasted string) (*Token, error) {
 			best = token
 		}
 		if err != nil && name != "" {
-			skipped = append(skipped, name+" cannot be used: "+reasonAlone(err))
+			skipped = append(skipped, name+" cannot be used: "+err.problem)
 		}
 	}
 	if best == nil {
@@ -66,10 +66,14 @@ func Read(pasted string) (*Token, error) {
 	return best, nil
 }
 
-// reasonAlone leaves out the advice behind the reason.
-func reasonAlone(err error) string {
-	reason, _, _ := strings.Cut(err.Error(), ":")
-	return reason
+// unusable says why a text is not a token that the portal could accept.
+type unusable struct{ problem, advice string }
+
+func (u *unusable) Error() string {
+	if u.advice == "" {
+		return u.problem
+	}
+	return u.problem + ": " + u.advice
 }
 
 // isForAnother reports whether all audiences of the token are ones that every user's tokens have.
@@ -83,68 +87,75 @@ var (
 	stripeText = regexp.MustCompile(`^(sk|rk|pk)_(live|test|org)_|^whsec_`)
 )
 
-func parse(compact string) (*Token, error) {
+func parse(compact string) (*Token, *unusable) {
 	parts := strings.Split(compact, ".")
 	header, headerErr := decode(parts[0])
 	switch {
 	case stripeText.MatchString(compact):
-		return nil, errors.New("this is a key or a secret of Stripe, not a user's token: if others may have seen it, roll it in Stripe's dashboard")
+		return nil, &unusable{"this is a key or a secret of Stripe, not a user's token", "if others may have seen it, roll it in Stripe's dashboard"}
 	case paseto.MatchString(compact):
-		return nil, errors.New("this is a PASETO token: the portal takes JWTs only. Ask the provider for a JWT")
+		return nil, &unusable{"this is a PASETO token", "the portal takes JWTs only. Ask the provider for a JWT"}
 	case strings.HasPrefix(compact, "eyJ") && strings.Contains(compact, "..."):
-		return nil, errors.New("this token was cut: dots stand for a part of it. Copy the whole token")
+		return nil, &unusable{"this token was cut", "dots stand for a part of it. Copy the whole token"}
 	case len(parts) == 5:
-		return nil, errors.New("this token is encrypted (five parts): only its recipient can read it. Ask the provider for a signed one. " +
-			"Auth0 makes such tokens if the login names no audience: name the identifier of your API. Session cookies of Auth.js (NextAuth) are such tokens too")
+		return nil, &unusable{"this token is encrypted (five parts)", "only its recipient can read it. Ask the provider for a signed one. " +
+			"Auth0 makes such tokens if the login names no audience: name the identifier of your API. Session cookies of Auth.js (NextAuth) are such tokens too"}
 	case len(parts) < 3 && headerErr == nil && header["alg"] != nil:
-		return nil, fmt.Errorf("this token was cut: it has %d of the three parts of a JWT. A terminal keeps about 4,000 characters of a pasted line, so use < token.txt", len(parts))
+		return nil, &unusable{
+			"this token was cut",
+			fmt.Sprintf("it has %d of the three parts of a JWT. A terminal keeps about 4,000 characters of a pasted line, so use < token.txt", len(parts)),
+		}
 	case len(parts) != 3:
-		return nil, errors.New("this is an opaque token, not a JWT (three parts, separated by dots): only its issuer can read it. " +
-			"Send the ID token, or ask the provider for an access token of your own API (at Auth0, Okta and Logto: name the API in the login)")
+		return nil, &unusable{"this is an opaque token, not a JWT (three parts, separated by dots)", "only its issuer can read it. " +
+			"Send the ID token, or ask the provider for an access token of your own API (at Auth0, Okta and Logto: name the API in the login)"}
 	case headerErr != nil:
-		return nil, fmt.Errorf("the first part of this token %w", headerErr)
+		return nil, &unusable{"the first part of this token " + headerErr.problem, headerErr.advice}
 	}
 	t := &Token{Compact: compact, header: header}
 	t.Algorithm, _ = header["alg"].(string)
 	switch {
 	case header["alg"] == nil:
-		return nil, errors.New("the first part of this token names no algorithm (alg), so it is not a JWT: signed session cookies, such as those of Flask, look similar")
+		return nil, &unusable{"the first part of this token names no algorithm (alg), so it is not a JWT", "signed session cookies, such as those of Flask, look similar"}
 	case strings.EqualFold(t.Algorithm, "none"):
-		return nil, errors.New("this token is not signed (alg none): anyone could have made it")
+		return nil, &unusable{"this token is not signed (alg none)", "anyone could have made it"}
 	case strings.HasPrefix(strings.ToUpper(t.Algorithm), "HS"):
-		return nil, fmt.Errorf("this token is signed with a shared secret (%s): everyone who can verify it can also make one, so the portal refuses it. "+
-			"Switch the provider to signatures with a key pair: Supabase, JWT signing keys; Auth0, the API's signing algorithm RS256; "+
-			"FusionAuth, an RSA or EC key for access tokens; others, RS256 or ES256", Printable(t.Algorithm))
+		return nil, &unusable{
+			"this token is signed with a shared secret (" + Printable(t.Algorithm) + ")",
+			"everyone who can verify it can also make one, so the portal refuses it. " +
+				"Switch the provider to signatures with a key pair: Supabase, JWT signing keys; Auth0, the API's signing algorithm RS256; " +
+				"FusionAuth, an RSA or EC key for access tokens; others, RS256 or ES256",
+		}
 	case header["zip"] != nil:
-		return nil, errors.New("the content of this token is compressed (zip in its header), which is not allowed in a signed token")
+		return nil, &unusable{problem: "the content of this token is compressed (zip in its header), which is not allowed in a signed token"}
 	case strings.HasPrefix(parts[1], "ZXlK"): // eyJ in base64url
-		return nil, errors.New("this token contains another token: the portal takes the inner one alone")
+		return nil, &unusable{"this token contains another token", "the portal takes the inner one alone"}
 	}
-	var err error
-	if t.claims, err = decode(parts[1]); err != nil {
-		return nil, fmt.Errorf("the second part of this token %w", err)
+	claims, err := decode(parts[1])
+	if err != nil {
+		return nil, &unusable{"the second part of this token " + err.problem, err.advice}
 	}
+	t.claims = claims
 	return t, nil
 }
 
 // decode reads a part of a token. The error continues a sentence about the part.
-func decode(part string) (map[string]any, error) {
+func decode(part string) (map[string]any, *unusable) {
 	text, err := base64.RawURLEncoding.DecodeString(part)
 	if err != nil {
 		urlSafe := strings.NewReplacer("+", "-", "/", "_", "=", "").Replace(part)
 		if _, err := base64.RawURLEncoding.DecodeString(urlSafe); err == nil {
-			return nil, errors.New("is base64 with +, / or =, not base64url (RFC 7515): a program encoded it again, or the issuer is wrong")
+			return nil, &unusable{"is base64 with +, / or =, not base64url (RFC 7515)", "a program encoded it again, or the issuer is wrong"}
 		}
-		return nil, errors.New("is not base64url: it was cut or changed on its way here")
+		return nil, &unusable{"is not base64url", "it was cut or changed on its way here"}
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	var members map[string]any
 	if decoder.Decode(&members) != nil || members == nil {
-		return nil, errors.New("is not a JSON object: it was cut or changed on its way here")
+		return nil, &unusable{"is not a JSON object", "it was cut or changed on its way here"}
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("has text behind its JSON object: it was cut or changed on its way here")
+		return nil, &unusable{"has text behind its JSON object", "it was cut or changed on its way here"}
 	}
 	return members, nil
 }

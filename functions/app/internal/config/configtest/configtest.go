@@ -1,10 +1,14 @@
-// Package configtest has environments for tests.
+// Package configtest has environments, tokens and logs for tests.
 package configtest
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
+	"testing"
+
+	"billingportal/functions/app"
 )
 
 // Env has the values of variables.
@@ -44,13 +48,20 @@ var Webhook = Env{
 	"WEBHOOK_SECRET_ID":     "billing-portal/webhook",
 }
 
-// NamesIn returns the variables that an error's lines begin with, sorted.
-func NamesIn(err error) []string {
-	var names []string
-	for _, line := range strings.Split(err.Error(), "\n")[1:] {
-		name, _, _ := strings.Cut(line, " ")
-		names = append(names, name)
+// RequireWrong requires an error about these variables, which are sorted.
+func RequireWrong(t *testing.T, err error, names ...string) {
+	t.Helper()
+	var environment *app.EnvironmentError
+	if !errors.As(err, &environment) {
+		t.Fatalf("err = %v, want one about %v", err, names)
 	}
-	slices.Sort(names)
-	return names
+	var wrong []string
+	for _, line := range environment.Wrong {
+		name, _, _ := strings.Cut(line, " ")
+		wrong = append(wrong, name)
+	}
+	slices.Sort(wrong)
+	if !slices.Equal(wrong, names) {
+		t.Errorf("err = %v, want one about %v", err, names)
+	}
 }

@@ -116,12 +116,7 @@ func TestServeAndToken(t *testing.T) {
 	if strings.Count(token, ".") != 2 || rest != "" {
 		t.Fatalf("the token and nothing else: %q", output.String())
 	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, origin+"/billing/portal", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Authorization", "Bearer "+token)
-	if response, body := devservertest.Send(t, request); response.StatusCode != http.StatusSeeOther {
+	if response, body := devservertest.Send(t, http.MethodPost, origin+"/billing/portal", "", devservertest.Bearer(token)); response.StatusCode != http.StatusSeeOther {
 		t.Errorf("status = %d: %s", response.StatusCode, body)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"billingportal/local/internal/commandline/commandtest"
 )
 
-func TestNoOperatorArgumentIsIgnored(t *testing.T) {
+func TestNoArgumentIsIgnored(t *testing.T) {
 	for _, test := range []struct{ line, want string }{
 		{"doctor billing-portal", `doctor takes no argument "billing-portal"`},
 		{"doctor --json billing-portal", `doctor takes no argument "billing-portal"`},
@@ -29,7 +29,7 @@ func TestNoOperatorArgumentIsIgnored(t *testing.T) {
 	} {
 		t.Run(test.line, func(t *testing.T) {
 			var output bytes.Buffer
-			if err := runOperatorCommand(t, &output, append([]string{"local"}, strings.Fields(test.line)...)...); err == nil || !strings.Contains(err.Error(), test.want) {
+			if err := runCommand(t, &output, append([]string{"local"}, strings.Fields(test.line)...)...); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%v, want %s\n%s", err, test.want, &output)
 			}
 		})
@@ -37,7 +37,7 @@ func TestNoOperatorArgumentIsIgnored(t *testing.T) {
 }
 
 // Standard output is for JSON, so that it can be piped.
-func TestOperatorCommandsSayTheirTarget(t *testing.T) {
+func TestCommandsSayTheirTarget(t *testing.T) {
 	for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "JWT_ISSUER", "JWT_AUDIENCE", "STRIPE_EVENT_SOURCE"} {
 		t.Setenv(name, "")
 	}

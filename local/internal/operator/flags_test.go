@@ -23,7 +23,7 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-func TestEveryOperatorFlagHasAnEffect(t *testing.T) {
+func TestEveryFlagHasAnEffect(t *testing.T) {
 	tests := map[string]commandtest.FlagTest{}
 	for _, more := range []map[string]commandtest.FlagTest{importFlags(t), doctorFlags(t), portalConfigFlags(t)} {
 		maps.Copy(tests, more)
@@ -32,7 +32,7 @@ func TestEveryOperatorFlagHasAnEffect(t *testing.T) {
 	commandtest.RequireEffects(t, commands, tests)
 }
 
-func TestNoOperatorFlagIsBlank(t *testing.T) { commandtest.RequireNoBlanks(t, NewCommand) }
+func TestNoFlagIsBlank(t *testing.T) { commandtest.RequireNoBlanks(t, NewCommand) }
 
 // separately runs a command, and returns its two outputs.
 func separately(t *testing.T, arguments ...string) (output, errOut string, err error) {
@@ -40,8 +40,8 @@ func separately(t *testing.T, arguments ...string) (output, errOut string, err e
 	return commandtest.Run(t, NewCommand(), arguments...)
 }
 
-// runOperatorCommand runs a command with its output in a buffer.
-func runOperatorCommand(t *testing.T, output io.Writer, arguments ...string) error {
+// runCommand runs a command with its output in a buffer.
+func runCommand(t *testing.T, output io.Writer, arguments ...string) error {
 	t.Helper()
 	command := NewCommand()
 	command.Writer, command.ErrWriter = output, io.Discard

@@ -2,6 +2,7 @@ package main
 
 import (
 	"maps"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -46,5 +47,17 @@ func TestDefaultsOfFlags(t *testing.T) {
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("the defaults are %q, want %q", got, want)
+	}
+}
+
+// The source is found where the program was compiled, or else in the working directory.
+func TestTheSourceIsFound(t *testing.T) {
+	folder := t.TempDir()
+	for file, want := range map[string]string{
+		filepath.Join(folder, "operators.go"): folder, filepath.Join(folder, "gone", "operators.go"): ".", "billingportal/local/operators.go": ".",
+	} {
+		if got := sourceFolder(file); got != want {
+			t.Errorf("%s: %s, want %s", file, got, want)
+		}
 	}
 }

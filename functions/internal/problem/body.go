@@ -1,0 +1,19 @@
+package problem
+
+import (
+	"io"
+	"net/http"
+)
+
+// ReadBody reads the body of a request, whose size the caller has limited. Its error is a
+// [*Problem].
+func ReadBody(r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, &Problem{Code: InvalidRequest, Detail: "The body cannot be read.", Cause: err}
+	}
+	return body, nil
+}

@@ -1,0 +1,34 @@
+// Package upstreamtest helps to test calls of AWS.
+package upstreamtest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"billingportal/functions/internal/upstream"
+)
+
+// AWSConfig is the functions' own configuration of a client. Each of its two tries takes at most
+// tryTimeout.
+func AWSConfig(endpoint string, tryTimeout time.Duration) aws.Config {
+	role := upstream.AWS{Region: "eu-west-1", AccessKeyID: "AKID", SecretAccessKey: "SECRET"}
+	return role.Config(endpoint, upstream.NewTransport(), tryTimeout, 2)
+}
+
+// RequireAWSError requires an error of a service with a reason.
+func RequireAWSError(t *testing.T, err error, service string, reason upstream.Reason) {
+	t.Helper()
+	var failure *upstream.Error
+	if !errors.As(err, &failure) {
+		t.Fatalf("err = %v, want an *upstream.Error", err)
+	}
+	if failure.Service != service || failure.Reason != reason {
+		t.Errorf("error = %q, want the reason %q", failure, reason)
+	}
+	if failure.Timeout != (reason == upstream.NoAnswer) {
+		t.Errorf("Timeout = %v for %q", failure.Timeout, reason)
+	}
+}
