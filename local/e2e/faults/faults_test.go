@@ -25,8 +25,8 @@ const (
 	fastProcesses = 16
 )
 
-// tableLevel is the log level of the table's processes: the default one.
-const tableLevel = "info"
+// tableLevel is the log level of the table's processes: the one that leaves out no line.
+const tableLevel = "debug"
 
 // coldIssuerLimit is how long a request may take whose keys are not to be had.
 const coldIssuerLimit = 4 * time.Second
@@ -74,13 +74,15 @@ func each(rows []row, do func(i int, r row)) {
 // TestFaults drives the bootstrap, as it is deployed, through every fault of every upstream: cold, where what is fetched
 // at the start meets the fault too, and warm. With -v it prints the table.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	rows := w.allRows()
 	lines := make([]string, len(rows))
 	each(rows, func(i int, r row) {
 		e, err := w.run(t.Context(), r, manner{
 			level: tableLevel, limit: row.limit, patient: true,
-			callers: [4]caller{plainCaller, formCaller, plainCaller, scriptCaller},
+			// A page and a plain answer in turn, cold and warm; a script at the end.
+			callers: [4]caller{caller(i % 2), caller((i + 1) % 2), caller(i / 2 % 2), scriptCaller},
 		})
 		if e == nil {
 			e = &encounter{}

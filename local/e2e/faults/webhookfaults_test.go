@@ -179,6 +179,7 @@ func (w *world) runWebhook(ctx context.Context, bootstrap string, r row) (e *enc
 // TestWebhookFaults drives the webhook's bootstrap, as it is deployed, through every fault of its upstreams. Whatever went wrong,
 // the same event again brings the right table.
 func TestWebhookFaults(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	bootstrap := runtimeapi.Build(t, "billingportal/functions/webhook")
 	rows := w.webhookRows()
