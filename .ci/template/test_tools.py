@@ -27,7 +27,10 @@ CHECKS = {
     "check-openapi": ["run here/.tools/venv/bin/schemathesis"],
     "check-reproducible": ["sam build", "sbom here/.tools/bin/cyclonedx-gomod", "release .aws-sam/build .cache/licenses .cache/release", "reproducible"],
     "check-vulnerabilities": ["vulnerabilities here/.tools/bin/govulncheck ./..."],
-    "check-tests": ["debian-packages DEBIAN", "go run .ci/gotest.go -race -count=1 -tags integration ./..."],
+    "check-tests": [
+        "debian-packages DEBIAN", "go run .ci/gotest.go -race -count=1 -tags integration ./...",
+        "go run .ci/gotest.go -run TestHistories ./functions/internal/customers -histories 10000",
+    ],
 }  # fmt: skip
 
 
