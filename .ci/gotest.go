@@ -1,6 +1,7 @@
 //go:build ignore
 
-// Gotest runs `go test` with its own arguments and fails where a test was skipped: a skipped test has shown nothing.
+// Gotest runs `go test` with its own arguments and fails where a test was skipped: a skipped test
+// has shown nothing.
 //
 //	go run .ci/gotest.go -race ./...
 //

@@ -1,10 +1,12 @@
 //go:build ignore
 
-// Licenses prints the licence texts of everything in a Go binary, because those licences require them of a copy that is passed on:
+// Licenses prints the licence texts of everything in a Go binary, because those licences require
+// them of a copy that is passed on:
 //
 //	go run .ci/licenses.go BINARY SBOM
 //
-// It fails if a module has no licence, or if the CycloneDX document SBOM lists other modules than the binary has.
+// It fails if a module has no licence, or if the CycloneDX document SBOM lists other modules than
+// the binary has.
 package main
 
 import (
@@ -22,7 +24,8 @@ import (
 	"strings"
 )
 
-// LICENSE, LICENSE.txt, LICENCE, COPYING, PATENTS, and NOTICE, which section 4(d) of the Apache License is about.
+// LICENSE, LICENSE.txt, LICENCE, COPYING, PATENTS, and NOTICE, which section 4(d) of the Apache
+// License is about.
 var legal = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)([.-].*)?$`)
 
 func main() {
@@ -65,15 +68,16 @@ func run(binary, sbom string, out io.Writer) error {
 	return write(out, files)
 }
 
-// linked returns the licence files of each module in the binary: those in the folders of its packages too, because a package that was
-// copied from elsewhere has its own licence.
+// linked returns the licence files of each module in the binary: those in the folders of its
+// packages too, because a package that was copied from elsewhere has its own licence.
 func linked(info *buildinfo.BuildInfo) (map[string][]string, error) {
 	settings := map[string]string{}
 	for _, setting := range info.Settings {
 		settings[setting.Key] = setting.Value
 	}
 	list := exec.Command("go", "list", "-deps", "-tags", settings["-tags"], "-json=Dir,Module,Standard", info.Path)
-	list.Env = append(os.Environ(), "GOOS="+settings["GOOS"], "GOARCH="+settings["GOARCH"], "CGO_ENABLED="+settings["CGO_ENABLED"])
+	list.Env = append(os.Environ(), "GOOS="+settings["GOOS"], "GOARCH="+settings["GOARCH"],
+		"CGO_ENABLED="+settings["CGO_ENABLED"])
 	list.Stderr = os.Stderr
 	output, err := list.Output()
 	if err != nil {
@@ -136,7 +140,8 @@ func collect(dir string, files map[string]bool) error {
 	return err
 }
 
-// components are the modules that a CycloneDX document lists, and Go's library, but not the module that the document is about.
+// components are the modules that a CycloneDX document lists, and Go's library, but not the module
+// that the document is about.
 func components(path string) ([]string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -174,7 +179,8 @@ func write(out io.Writer, files map[string][]string) error {
 		return cmp.Or(slices.Compare(modules[a], modules[b]), strings.Compare(a, b))
 	})
 	for _, text := range texts {
-		if _, err := fmt.Fprintf(out, "%s\n\n%s\n\n%s\n\n", strings.Join(modules[text], "\n"), text, strings.Repeat("=", 80)); err != nil {
+		if _, err := fmt.Fprintf(out, "%s\n\n%s\n\n%s\n\n", strings.Join(modules[text], "\n"), text,
+			strings.Repeat("=", 80)); err != nil {
 			return err
 		}
 	}

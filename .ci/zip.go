@@ -1,10 +1,12 @@
 //go:build ignore
 
-// Zip writes a zip file whose bytes depend only on the names and contents of the files in it, and on the version of Go:
+// Zip writes a zip file whose bytes depend only on the names and contents of the files in it, and
+// on the version of Go:
 //
 //	go run .ci/zip.go FILE.zip FOLDER
 //
-// Lambda's zip files need Unix permissions: https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html
+// Lambda's zip files need Unix permissions:
+// https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html
 package main
 
 import (
@@ -27,7 +29,8 @@ func main() {
 	}
 }
 
-// run adds the files in the order of their names, as fs.WalkDir visits them, all with the first time that a zip file can hold.
+// run adds the files in the order of their names, as fs.WalkDir visits them, all with the first
+// time that a zip file can hold.
 func run(path string, folder fs.FS) error {
 	out, err := os.Create(filepath.Clean(path))
 	if err != nil {
@@ -42,7 +45,8 @@ func run(path string, folder fs.FS) error {
 		if err != nil {
 			return err
 		}
-		header := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)}
+		header := &zip.FileHeader{Name: name, Method: zip.Deflate,
+			Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)}
 		header.SetMode(0o644)
 		if entry.Name() == "bootstrap" {
 			header.SetMode(0o755)

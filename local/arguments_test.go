@@ -24,7 +24,8 @@ func TestNoArgumentIsIgnored(t *testing.T) {
 		{"token --user=", "--user is empty"},
 	} {
 		t.Run(test.line, func(t *testing.T) {
-			if output, _, err := run(t, strings.Fields(test.line)...); err == nil || !strings.Contains(err.Error(), test.want) {
+			if output, _, err := run(t, strings.Fields(test.line)...); err == nil ||
+				!strings.Contains(err.Error(), test.want) {
 				t.Errorf("%v, want %s\n%s", err, test.want, output)
 			}
 		})
@@ -63,9 +64,10 @@ func TestCommandsSayTheirTarget(t *testing.T) {
 	origin, _ := devservertest.Serve(t, devserver.Options{Listen: "127.0.0.1:0"})
 	t.Chdir("..")
 	for line, want := range map[string]string{
-		"token --url " + origin:              "token: for the development server at " + origin + "\n",
-		"events customer.created":            "events: for the development server's stand-ins\n",
-		"invoke -e nothing.json":             "invoke: with the development server's stand-ins and the variables of local/env.json\n",
+		"token --url " + origin:   "token: for the development server at " + origin + "\n",
+		"events customer.created": "events: for the development server's stand-ins\n",
+		"invoke -e nothing.json": "invoke: with the development server's stand-ins and the variables of " +
+			"local/env.json\n",
 		"invoke -e - --env-vars nothing.env": "the variables of nothing.env\n",
 	} {
 		t.Run(line, func(t *testing.T) {
@@ -82,7 +84,8 @@ func TestCommandsSayTheirTarget(t *testing.T) {
 
 func TestEveryWrongVariableIsNamedOnce(t *testing.T) {
 	for name, value := range map[string]string{
-		"STRIPE_SECRET_KEY": "sk_live_" + "x", "STRIPE_WEBHOOK_SECRET": "secret", "CLIENT_REFERENCES": "some", "LOG_LEVEL": "loud",
+		"STRIPE_SECRET_KEY": "sk_live_" + "x", "STRIPE_WEBHOOK_SECRET": "secret",
+		"CLIENT_REFERENCES": "some", "LOG_LEVEL": "loud",
 		"ALLOWED_FLOWS": "everything", "DEFAULT_RETURN_URL": "https://elsewhere.example/",
 	} {
 		t.Setenv(name, value)
@@ -91,7 +94,8 @@ func TestEveryWrongVariableIsNamedOnce(t *testing.T) {
 	if err == nil {
 		t.Fatal("it serves")
 	}
-	for _, name := range []string{"STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "CLIENT_REFERENCES", "LOG_LEVEL", "ALLOWED_FLOWS", "DEFAULT_RETURN_URL"} {
+	for _, name := range []string{"STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "CLIENT_REFERENCES", "LOG_LEVEL",
+		"ALLOWED_FLOWS", "DEFAULT_RETURN_URL"} {
 		if strings.Count(err.Error(), "\n"+name+" ") != 1 {
 			t.Errorf("%s is not named once in: %v", name, err)
 		}
@@ -104,12 +108,14 @@ func TestServeAndToken(t *testing.T) {
 		t.Errorf("greeting: %s", greeting)
 	}
 
-	output, _, err := run(t, "token", "--url", origin, "--user", "alice", "--ttl", "5m", "--claims", `{"scope":"billing"}`)
+	output, _, err := run(t, "token", "--url", origin, "--user", "alice", "--ttl", "5m",
+		"--claims", `{"scope":"billing"}`)
 	token, rest, _ := strings.Cut(output, "\n")
 	if err != nil || strings.Count(token, ".") != 2 || rest != "" {
 		t.Fatalf("%v, the token and nothing else: %q", err, output)
 	}
-	if response, body := devservertest.Send(t, http.MethodPost, origin+"/billing/portal", "", devservertest.Bearer(token)); response.StatusCode != http.StatusSeeOther {
+	if response, body := devservertest.Send(t, http.MethodPost, origin+"/billing/portal", "",
+		devservertest.Bearer(token)); response.StatusCode != http.StatusSeeOther {
 		t.Errorf("status = %d: %s", response.StatusCode, body)
 	}
 }
@@ -148,8 +154,10 @@ func TestCommandLine(t *testing.T) {
 
 func TestTokenOfAStranger(t *testing.T) {
 	origin, _ := devservertest.Serve(t, devserver.Options{Listen: "127.0.0.1:0"})
-	for arguments, want := range map[string]string{"--user=mallory": "unknown user", "--claims=[]": "claims", "--ttl=-1h": "ttl", "--ttl=soon": "ttl"} {
-		if output, _, err := run(t, "token", "--url", origin, arguments); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(output, "eyJ") {
+	for arguments, want := range map[string]string{"--user=mallory": "unknown user", "--claims=[]": "claims",
+		"--ttl=-1h": "ttl", "--ttl=soon": "ttl"} {
+		if output, _, err := run(t, "token", "--url", origin, arguments); err == nil ||
+			!strings.Contains(err.Error(), want) || strings.Contains(output, "eyJ") {
 			t.Errorf("%s: %v, want %s: %s", arguments, err, want, output)
 		}
 	}

@@ -1,5 +1,6 @@
-// Terraform evaluates Terraform files and prints the resources of each as a line of JSON. It knows the functions that the recipe in
-// infra/README.md calls. Terraform itself would need its AWS provider, which only its own registry has.
+// Terraform evaluates Terraform files and prints the resources of each as a line of JSON. It knows
+// the functions that the recipe in infra/README.md calls. Terraform itself would need its AWS
+// provider, which only its own registry has.
 //
 //	go -C .ci/terraform run . FILE...
 package main

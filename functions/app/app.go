@@ -1,5 +1,5 @@
-// Package app starts the functions. Each has a package of its own here, which says what it reads of the environment and what it is made
-// of, so that a binary links only what its function uses.
+// Package app starts the functions. Each has a package of its own here, which says what it reads of
+// the environment and what it is made of, so that a binary links only what its function uses.
 package app
 
 import (
@@ -29,20 +29,22 @@ func Main(assemble Assembly) {
 			return assemble(context.Background(), os.Getenv, os.Stdout)
 		})
 	})
-	// Lambda makes a log event of each line of a custom runtime. JSON keeps an error of several lines in one.
+	// Lambda makes a log event of each line of a custom runtime. JSON keeps an error of several
+	// lines in one.
 	slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error("the function does not start", "error", err)
 	os.Exit(1)
 }
 
-// An EnvironmentError has one line for each variable that is wrong: its name and the problem. It never repeats a value.
+// An EnvironmentError has one line for each variable that is wrong: its name and the problem. It
+// never repeats a value.
 type EnvironmentError struct{ Wrong []string }
 
 func (e *EnvironmentError) Error() string {
 	return "the environment is wrong:\n" + strings.Join(e.Wrong, "\n")
 }
 
-// JoinEnvironmentErrors joins the errors of several functions into one that has each wrong variable once. Errors of another kind are
-// kept unchanged.
+// JoinEnvironmentErrors joins the errors of several functions into one that has each wrong variable
+// once. Errors of another kind are kept unchanged.
 func JoinEnvironmentErrors(errs ...error) error {
 	var all EnvironmentError
 	var others []error

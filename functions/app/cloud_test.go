@@ -41,7 +41,8 @@ const (
 	upstreamText       = "UPSTREAMTEXTx7Q"
 )
 
-// requireSilence requires that a log has no secret, no token, no session URL, no query string and no text of an upstream.
+// requireSilence requires that a log has no secret, no token, no session URL, no query string and
+// no text of an upstream.
 func requireSilence(t *testing.T, written string) {
 	t.Helper()
 	for _, secret := range []string{"x7Q", "whsec_", "sk_test_", "sk_live_", "eyJ", "/p/session/"} {
@@ -67,11 +68,13 @@ func newIssuers(t *testing.T) *issuers {
 		if err != nil {
 			t.Fatal(err)
 		}
-		set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: private.Public(), KeyID: "k", Algorithm: "ES256", Use: "sig"}}})
+		set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: private.Public(), KeyID: "k",
+			Algorithm: "ES256", Use: "sig"}}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: private}, (&jose.SignerOptions{}).WithHeader("kid", "k"))
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: private},
+			(&jose.SignerOptions{}).WithHeader("kid", "k"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +86,8 @@ func newIssuers(t *testing.T) *issuers {
 // address is an issuer's name, in tokens and on the network.
 func address(issuer string) string { return "https://" + issuer + ".example.com/" }
 
-// token is a token of an issuer's for a user, with all that any setting may ask of one. Claims replace its own; nil removes one.
+// token is a token of an issuer's for a user, with all that any setting may ask of one. Claims
+// replace its own; nil removes one.
 func (i *issuers) token(t *testing.T, issuer, user string, claims map[string]any) string {
 	t.Helper()
 	signer := i.signers[issuer]
@@ -91,7 +95,8 @@ func (i *issuers) token(t *testing.T, issuer, user string, claims map[string]any
 		signer = i.signers["issuer"]
 	}
 	return configtest.Token(t, signer, map[string]any{
-		"iss": address(issuer), "sub": user, "org_id": "org-" + user, "aud": []string{"billing-portal", "other-audience"}, "scope": "read billing:manage",
+		"iss": address(issuer), "sub": user, "org_id": "org-" + user,
+		"aud": []string{"billing-portal", "other-audience"}, "scope": "read billing:manage",
 		"role": "admin", "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
 	}, claims)
 }
@@ -133,7 +138,8 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// noteAWS notes the address, the credentials and the signature of a request to AWS. It returns "" for other requests.
+// noteAWS notes the address, the credentials and the signature of a request to AWS. It returns ""
+// for other requests.
 func (c *cloud) noteAWS(r *http.Request, body []byte) (service, operation string) {
 	_, credential, found := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	if !found {
@@ -146,7 +152,8 @@ func (c *cloud) noteAWS(r *http.Request, body []byte) (service, operation string
 			signedBy = key
 		}
 	}
-	c.seen.add("%s at https://%s%s for %s of %s with %s, session %q", scope[3], r.Host, pathOf(r, scope[3]), scope[0], scope[2], signedBy, r.Header.Get("X-Amz-Security-Token"))
+	c.seen.add("%s at https://%s%s for %s of %s with %s, session %q", scope[3], r.Host, pathOf(r, scope[3]), scope[0],
+		scope[2], signedBy, r.Header.Get("X-Amz-Security-Token"))
 	_, operation, _ = strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	return scope[3], operation
 }
@@ -169,7 +176,8 @@ func isSignedBy(r *http.Request, body []byte, keyID, key, service, region string
 	if r.TLS == nil {
 		scheme = "http"
 	}
-	again, err := http.NewRequestWithContext(r.Context(), r.Method, scheme+"://"+r.Host+r.URL.RequestURI(), bytes.NewReader(body))
+	again, err := http.NewRequestWithContext(r.Context(), r.Method,
+		scheme+"://"+r.Host+r.URL.RequestURI(), bytes.NewReader(body))
 	if err != nil {
 		return false
 	}
@@ -181,8 +189,10 @@ func isSignedBy(r *http.Request, body []byte, keyID, key, service, region string
 		}
 	}
 	sum := sha256.Sum256(body)
-	credentials := aws.Credentials{AccessKeyID: keyID, SecretAccessKey: key, SessionToken: r.Header.Get("X-Amz-Security-Token")}
-	err = v4.NewSigner().SignHTTP(context.Background(), credentials, again, hex.EncodeToString(sum[:]), service, region, at)
+	credentials := aws.Credentials{AccessKeyID: keyID, SecretAccessKey: key,
+		SessionToken: r.Header.Get("X-Amz-Security-Token")}
+	err = v4.NewSigner().SignHTTP(context.Background(), credentials, again,
+		hex.EncodeToString(sum[:]), service, region, at)
 	return err == nil && again.Header.Get("Authorization") == r.Header.Get("Authorization")
 }
 
@@ -197,7 +207,8 @@ func (c *cloud) dynamoDB(operation string, body []byte) (status int, answer stri
 	_ = json.Unmarshal(body, &request)
 	c.seen.add("dynamodb %s of table %s", operation, request.TableName)
 	if operation == "DescribeTable" {
-		return 200, `{"Table":{"TableStatus":"ACTIVE","ItemCount":1,"KeySchema":[{"AttributeName":"user_id","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"user_id","AttributeType":"S"}]}}`
+		return 200, `{"Table":{"TableStatus":"ACTIVE","ItemCount":1,"KeySchema":[{"AttributeName":"user_id",` +
+			`"KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"user_id","AttributeType":"S"}]}}`
 	}
 	key, user := []string{}, ""
 	for name, value := range request.Key {
@@ -224,7 +235,8 @@ func (c *cloud) dynamoDB(operation string, body []byte) (status int, answer stri
 	if operation != "GetItem" || user == "" {
 		return 200, `{}`
 	}
-	return 200, `{"Item":{"customer_id":{"S":"cus_` + user + `"},"billing":{"M":{"customer":{"S":"cus_` + user + `"}}}}}`
+	return 200, `{"Item":{"customer_id":{"S":"cus_` + user +
+		`"},"billing":{"M":{"customer":{"S":"cus_` + user + `"}}}}}`
 }
 
 func (c *cloud) secretsManager(body []byte) (status int, answer string) {
@@ -261,7 +273,8 @@ func (c *cloud) keys(r *http.Request) (status int, answer string) {
 	return 200, set
 }
 
-// stripe has one subscription, and makes every session: bob's leads to another host, and carol's is of the other mode.
+// stripe has one subscription, and makes every session: bob's leads to another host, and carol's is
+// of the other mode.
 func (c *cloud) stripe(w http.ResponseWriter, r *http.Request, body []byte) (status int, answer string) {
 	key := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	c.seen.add("stripe at https://%s with %s, version %s", r.Host, key, r.Header.Get("Stripe-Version"))
@@ -286,19 +299,24 @@ func (c *cloud) stripe(w http.ResponseWriter, r *http.Request, body []byte) (sta
 	case "cus_carol":
 		livemode = !livemode
 	case "cus_NobodyBillingPortalPreflight":
-		return 400, `{"error":{"type":"invalid_request_error","code":"resource_missing","param":"customer","message":"` + upstreamText + `"}}`
+		return 400, `{"error":{"type":"invalid_request_error","code":"resource_missing","param":"customer",` +
+			`"message":"` + upstreamText + `"}}`
 	}
-	return 200, fmt.Sprintf(`{"id":"bps_1","object":"billing_portal.session","customer":%q,"livemode":%t,"url":"https://%s%s"}`,
+	return 200, fmt.Sprintf(`{"id":"bps_1","object":"billing_portal.session","customer":%q,"livemode":%t,`+
+		`"url":"https://%s%s"}`,
 		form.Get("customer"), livemode, host, sessionPath)
 }
 
 func (c *cloud) stripeObject(path string) (status int, answer string) {
 	switch path {
 	case "/v1/subscriptions/sub_1":
-		return 200, `{"id":"sub_1","object":"subscription","customer":"cus_alice","status":"active","items":{"data":[{"id":"si_1","price":{"id":"price_0","product":"prod_0"},"quantity":1}]}}`
+		return 200, `{"id":"sub_1","object":"subscription","customer":"cus_alice","status":"active",` +
+			`"items":{"data":[{"id":"si_1","price":{"id":"price_0","product":"prod_0"},"quantity":1}]}}`
 	case "/v1/billing_portal/configurations":
-		return 200, `{"object":"list","data":[{"id":"bpc_0","object":"billing_portal.configuration","active":true,"is_default":true,
-			"features":{"payment_method_update":{"enabled":true},"subscription_cancel":{"enabled":true},"subscription_update":{"enabled":false}}}]}`
+		return 200, `{"object":"list","data":[{"id":"bpc_0","object":"billing_portal.configuration","active":true,` +
+			`"is_default":true,
+			"features":{"payment_method_update":{"enabled":true},"subscription_cancel":{"enabled":true},` +
+			`"subscription_update":{"enabled":false}}}]}`
 	case "/v1/webhook_endpoints", "/v2/core/event_destinations", "/v1/subscriptions", "/v1/products":
 		return 200, `{"object":"list","data":[],"has_more":false}`
 	}
@@ -311,7 +329,8 @@ func (c *cloud) lambda(r *http.Request, body []byte) (status int, answer string)
 	arn, what, _ := strings.Cut(strings.TrimPrefix(path, "/2015-03-31/functions/"), "/")
 	c.seen.add("lambda %s of %s", what, arn)
 	if what == "configuration" {
-		document, _ := json.Marshal(map[string]any{"Version": "8", "Environment": map[string]any{"Variables": c.variables[arn]}})
+		document, _ := json.Marshal(map[string]any{"Version": "8",
+			"Environment": map[string]any{"Variables": c.variables[arn]}})
 		return 200, string(document)
 	}
 	if bytes.Contains(body, []byte("/stripe/webhook")) {

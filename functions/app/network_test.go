@@ -1,4 +1,5 @@
-// The authority of these tests replaces the authorities of the system. A handshake without ML-KEM takes less time.
+// The authority of these tests replaces the authorities of the system. A handshake without ML-KEM
+// takes less time.
 //
 //go:debug x509usefallbackroots=1
 //go:debug tlsmlkem=0
@@ -24,8 +25,9 @@ import (
 	"time"
 )
 
-// The assembled functions call AWS, Stripe and the issuer by their real names, over TLS. A proxy leads every name that is not of
-// this machine to one server, whose certificates an authority of this process signs.
+// The assembled functions call AWS, Stripe and the issuer by their real names, over TLS. A proxy
+// leads every name that is not of this machine to one server, whose certificates an authority of
+// this process signs.
 
 // network is that server. One test has it at a time.
 var network struct {
@@ -34,7 +36,8 @@ var network struct {
 	handler http.Handler // nil while no test has the network
 }
 
-// takeNetwork answers every request to another machine with handler, until the network is given back.
+// takeNetwork answers every request to another machine with handler, until the network is given
+// back.
 func takeNetwork(handler http.Handler) (giveBack func()) {
 	network.turn.Lock()
 	setNetwork(handler)
@@ -64,10 +67,12 @@ func TestMain(m *testing.M) {
 	certificates := newAuthority()
 	conns := make(chan net.Conn)
 	server := &http.Server{
-		Handler: http.HandlerFunc(answerForNetwork), ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: time.Minute,
+		Handler: http.HandlerFunc(answerForNetwork), ErrorLog: log.New(io.Discard, "", 0),
+		ReadHeaderTimeout: time.Minute,
 	}
 	go func() {
-		_ = server.Serve(tls.NewListener(tunnels{conns}, &tls.Config{GetCertificate: certificates.of, MinVersion: tls.VersionTLS12}))
+		_ = server.Serve(tls.NewListener(tunnels{conns},
+			&tls.Config{GetCertificate: certificates.of, MinVersion: tls.VersionTLS12}))
 	}()
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodConnect {
@@ -145,7 +150,8 @@ func (a *authority) of(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		return issued, nil
 	}
 	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
-		SerialNumber: big.NewInt(int64(len(a.issued) + 2)), DNSNames: []string{hello.ServerName}, KeyUsage: x509.KeyUsageDigitalSignature,
+		SerialNumber: big.NewInt(int64(len(a.issued) + 2)), DNSNames: []string{hello.ServerName},
+		KeyUsage:  x509.KeyUsageDigitalSignature,
 		NotBefore: a.certificate.NotBefore, NotAfter: a.certificate.NotAfter,
 	}, a.certificate, a.key.Public(), a.key)
 	if err != nil {

@@ -41,10 +41,14 @@ func playPreflight(keys *issuers) scene {
 	return func(t *testing.T, e *environment, seen *facts) {
 		t.Helper()
 		defer takeNetwork(&cloud{issuers: keys, seen: seen, variables: map[string]variables{
-			portalFunction + ":8": ofVersion(portalBase), otherPortalFunction + ":8": ofVersion(portalBase.with(variables{"CUSTOMERS_TABLE": "others"})),
+			portalFunction + ":8":         ofVersion(portalBase),
+			otherPortalFunction + ":8":    ofVersion(portalBase.with(variables{"CUSTOMERS_TABLE": "others"})),
 			portalFunction + ":live":      ofVersion(portalBase.with(variables{"CUSTOMERS_TABLE": "live-customers"})),
 			otherPortalFunction + ":live": ofVersion(portalBase.with(variables{"CUSTOMERS_TABLE": "live-customers"})),
-			webhookVersion:                ofVersion(webhookBase), otherWebhookVersion: ofVersion(webhookBase.with(variables{"WEBHOOK_SECRET_ID": "billing-portal/other-webhook"})),
+			webhookVersion:                ofVersion(webhookBase),
+			otherWebhookVersion: ofVersion(webhookBase.with(variables{
+				"WEBHOOK_SECRET_ID": "billing-portal/other-webhook",
+			})),
 		}})()
 		written := &configtest.Log{}
 		handler, err := assemblies["preflight"](t.Context(), e.get, written)
@@ -62,8 +66,8 @@ func playPreflight(keys *issuers) scene {
 	}
 }
 
-// TestTheHookAsksAndFinds has every check of a healthy portal and webhook, and what is asked for it. The new table is empty and the
-// live one is not.
+// TestTheHookAsksAndFinds has every check of a healthy portal and webhook, and what is asked for
+// it. The new table is empty and the live one is not.
 func TestTheHookAsksAndFinds(t *testing.T) {
 	seen := &facts{}
 	playPreflight(newIssuers(t))(t, &environment{values: preflightBase}, seen)
@@ -77,7 +81,8 @@ func TestTheHookAsksAndFinds(t *testing.T) {
 		}
 	}
 	want := []string{
-		`codedeploy PutLifecycleEventHookExecutionStatus {"deploymentId":"d-1","lifecycleEventHookExecutionId":"e-1","status":"Failed"}`,
+		`codedeploy PutLifecycleEventHookExecutionStatus ` +
+			`{"deploymentId":"d-1","lifecycleEventHookExecutionId":"e-1","status":"Failed"}`,
 		"dynamodb DescribeTable of table customers",
 		"dynamodb GetItem of attribute customer_id",
 		"dynamodb GetItem of key user_id=billing-portal-preflight",
@@ -93,7 +98,8 @@ func TestTheHookAsksAndFinds(t *testing.T) {
 		"finding: customers table's key",
 		flowsOff,
 		"finding: issuer's keys",
-		"finding: live version's table problem the new table customers (user_id) is empty, and the live version uses live-customers (user_id): " +
+		"finding: live version's table problem the new table customers (user_id) is empty, and the live version uses " +
+			"live-customers (user_id): " +
 			"each user would be without an account",
 		"finding: permission to create portal sessions",
 		"finding: permission to read products",
@@ -133,19 +139,27 @@ func TestTheHookAsksAndFinds(t *testing.T) {
 	}
 }
 
-// TestEverySettingOfPreflight is the table of the hook's variables: what a second value of each changes, and nothing else.
+// TestEverySettingOfPreflight is the table of the hook's variables: what a second value of each
+// changes, and nothing else.
 func TestEverySettingOfPreflight(t *testing.T) {
 	requireSettings(t, preflightBase, playPreflight(newIssuers(t)), slices.Concat(awsSettings, []setting{
-		{variable: "AWS_REGION", value: "us-west-2", replaced: [][2]string{{".eu-central-1.", ".us-west-2."}, {"of eu-central-1", "of us-west-2"}}},
-		{variable: "AWS_ENDPOINT_URL_LAMBDA", value: "https://lambda.example.com", replaced: [][2]string{{"lambda.eu-central-1.amazonaws.com", "lambda.example.com"}}},
-		{variable: "AWS_ENDPOINT_URL_CODEDEPLOY", value: "https://codedeploy.example.com/one", replaced: [][2]string{{"codedeploy.eu-central-1.amazonaws.com/", "codedeploy.example.com/one"}}},
+		{variable: "AWS_REGION", value: "us-west-2",
+			replaced: [][2]string{{".eu-central-1.", ".us-west-2."}, {"of eu-central-1", "of us-west-2"}}},
+		{variable: "AWS_ENDPOINT_URL_LAMBDA", value: "https://lambda.example.com",
+			replaced: [][2]string{{"lambda.eu-central-1.amazonaws.com", "lambda.example.com"}}},
+		{variable: "AWS_ENDPOINT_URL_CODEDEPLOY", value: "https://codedeploy.example.com/one",
+			replaced: [][2]string{{"codedeploy.eu-central-1.amazonaws.com/", "codedeploy.example.com/one"}}},
 		{variable: "AWS_LAMBDA_FUNCTION_NAME", value: "CodeDeployHook_second", nothing: "the hook has no metrics"},
 		{variable: "AWS_LAMBDA_FUNCTION_VERSION", value: "7", nothing: "the hook has no metrics"},
-		{variable: "PORTAL_FUNCTION", value: otherPortalFunction + ":8", replaced: [][2]string{{portalFunction, otherPortalFunction}, {"table customers", "table others"}}},
-		{variable: "WEBHOOK_FUNCTION", value: otherWebhookVersion, replaced: [][2]string{{webhookVersion, otherWebhookVersion}, {"of billing-portal/webhook", "of billing-portal/other-webhook"}}},
+		{variable: "PORTAL_FUNCTION", value: otherPortalFunction + ":8",
+			replaced: [][2]string{{portalFunction, otherPortalFunction}, {"table customers", "table others"}}},
+		{variable: "WEBHOOK_FUNCTION", value: otherWebhookVersion,
+			replaced: [][2]string{{webhookVersion, otherWebhookVersion},
+				{"of billing-portal/webhook", "of billing-portal/other-webhook"}}},
 		{variable: "WEBHOOK_FUNCTION", value: "", gone: slices.Concat(webhookFindings, []string{
 			"lambda configuration of " + webhookVersion, "lambda invocations of " + webhookVersion,
-			"finding: webhook's version ok version 8", "finding: webhook's answer ok it refuses a request without credentials with 400",
+			"finding: webhook's version ok version 8",
+			"finding: webhook's answer ok it refuses a request without credentials with 400",
 			"secretsmanager GetSecretValue of billing-portal/webhook",
 		})},
 	}))
@@ -166,8 +180,10 @@ var webhookFindings = []string{
 const (
 	destinations  = "stripe GET /v2/core/event_destinations?include%5B0%5D=webhook_endpoint.url&limit=20"
 	savedSettings = "stripe GET /v1/billing_portal/configurations?is_default=true&limit=1"
-	flowsOff      = "finding: flows warning the portal's configuration lacks the feature of subscription_update, subscription_update_confirm: " +
+	flowsOff      = "finding: flows warning the portal's configuration lacks the feature of subscription_update, " +
+		"subscription_update_confirm: " +
 		"buttons for them answer 409 flow-unavailable"
-	sessionReferences = "finding: CLIENT_REFERENCES ok Checkout Sessions that no Payment Link made name users; right if your server makes them all. " +
+	sessionReferences = "finding: CLIENT_REFERENCES ok Checkout Sessions that no Payment Link made name users; right " +
+		"if your server makes them all. " +
 		"Choose none if the account has a pricing table, or another app that makes sessions"
 )

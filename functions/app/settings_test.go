@@ -43,8 +43,8 @@ func (v variables) with(changes variables) variables {
 	return changed
 }
 
-// setting is a second value of a variable, and everything that it changes: in the requests of the function to others, in its answers
-// and in its log. All other facts must stay the same.
+// setting is a second value of a variable, and everything that it changes: in the requests of the
+// function to others, in its answers and in its log. All other facts must stay the same.
 type setting struct {
 	variable, value string
 	with            variables   // are set with both values
@@ -57,7 +57,8 @@ type setting struct {
 // scene assembles a function with the variables, sends it requests, and notes the facts.
 type scene func(t *testing.T, e *environment, seen *facts)
 
-// requireSettings compares the changes of every setting, and requires a setting for each variable that the function reads.
+// requireSettings compares the changes of every setting, and requires a setting for each variable
+// that the function reads.
 func requireSettings(t *testing.T, base variables, play scene, settings []setting) {
 	t.Helper()
 	asked := map[string]bool{}
@@ -100,7 +101,8 @@ func requireSettings(t *testing.T, base variables, play scene, settings []settin
 	}
 	for _, name := range slices.Sorted(maps.Keys(asked)) {
 		if asked[name] {
-			t.Errorf("a row is missing:\n\t\t{variable: %q, value: \"another\", come: []string{\"what it changes\"}},", name)
+			t.Errorf("a row is missing:\n\t\t{variable: %q, value: \"another\", come: []string{\"what it changes\"}},",
+				name)
 		}
 	}
 }
@@ -153,7 +155,8 @@ func (f *facts) list() []string {
 	return slices.Sorted(maps.Keys(f.all))
 }
 
-// noteLine notes the members of the line of a request. It notes only the names of times, which differ each time.
+// noteLine notes the members of the line of a request. It notes only the names of times, which
+// differ each time.
 func (f *facts) noteLine(line map[string]any) {
 	for name, value := range line {
 		switch {
@@ -185,7 +188,8 @@ func (f *facts) noteMetrics(metadata any) {
 	}
 }
 
-// noteOtherLines notes the other lines, but not those of fetches ahead: these come at any time, and other tests are about them.
+// noteOtherLines notes the other lines, but not those of fetches ahead: these come at any time, and
+// other tests are about them.
 func (f *facts) noteOtherLines(lines []map[string]any) {
 	for _, line := range lines {
 		if msg, _ := line["msg"].(string); msg != "request" && !strings.HasPrefix(msg, "fetch ahead failed") {
@@ -195,4 +199,5 @@ func (f *facts) noteOtherLines(lines []map[string]any) {
 }
 
 // assemblies are the functions.
-var assemblies = map[string]app.Assembly{"portal": portal.New, "webhook": webhook.New, "preflight": preflight.Examiner{Pause: noPause}.Hook}
+var assemblies = map[string]app.Assembly{"portal": portal.New, "webhook": webhook.New,
+	"preflight": preflight.Examiner{Pause: noPause}.Hook}

@@ -62,16 +62,19 @@ var stripeEvents = []stripeEvent{
 func (e stripeEvent) document(livemode bool) []byte {
 	now := time.Now().Unix()
 	kind, object := "customer.created", map[string]any{
-		"object": "customer", "id": "cus_" + e.name, "created": now, "metadata": map[string]string{"user_id": "user-" + e.name, "uid": "uid-" + e.name},
+		"object": "customer", "id": "cus_" + e.name, "created": now,
+		"metadata": map[string]string{"user_id": "user-" + e.name, "uid": "uid-" + e.name},
 	}
 	if e.reference {
 		kind, object = "checkout.session.completed", map[string]any{
-			"object": "checkout.session", "id": "cs_1", "customer": "cus_" + e.name, "client_reference_id": "reference-" + e.name, "created": now,
+			"object": "checkout.session", "id": "cs_1", "customer": "cus_" + e.name,
+			"client_reference_id": "reference-" + e.name, "created": now,
 		}
 	}
 	maps.Copy(object, e.object)
 	event := map[string]any{
-		"id": "evt_1", "object": "event", "type": kind, "created": now, "livemode": livemode, "api_version": "2024-06-20", "data": map[string]any{"object": object},
+		"id": "evt_1", "object": "event", "type": kind, "created": now, "livemode": livemode,
+		"api_version": "2024-06-20", "data": map[string]any{"object": object},
 	}
 	maps.Copy(event, e.members)
 	document, _ := json.Marshal(event)
@@ -100,7 +103,8 @@ func (e stripeEvent) request(livemode bool, secret string) events.APIGatewayV2HT
 	}
 	request := events.APIGatewayV2HTTPRequest{
 		Version: "2.0", RawPath: path, Body: string(body), RawQueryString: "q=" + queryString,
-		Headers: map[string]string{"host": "api.example.com", "content-type": "application/json", "stripe-signature": signature(secret, body)},
+		Headers: map[string]string{"host": "api.example.com", "content-type": "application/json",
+			"stripe-signature": signature(secret, body)},
 	}
 	request.RequestContext.RequestID = "gateway-request"
 	request.RequestContext.HTTP.Method, request.RequestContext.HTTP.SourceIP = http.MethodPost, "192.0.2.1"
@@ -122,7 +126,8 @@ func playWebhook(t *testing.T, e *environment, seen *facts) {
 	}
 	for _, event := range stripeEvents {
 		if event.source != "" {
-			payload := fmt.Appendf(nil, `{"version":"0","id":"1","detail-type":"customer.created","source":%q,"detail":%s}`, event.source, event.document(livemode))
+			payload := fmt.Appendf(nil, `{"version":"0","id":"1","detail-type":"customer.created","source":%q,`+
+				`"detail":%s}`, event.source, event.document(livemode))
 			output, err := handler.Invoke(t.Context(), payload)
 			seen.add("%s: %s %v", event.name, output, err)
 			continue
@@ -149,30 +154,42 @@ func claim(event, user string) []string {
 	}
 }
 
-// TestEverySettingOfTheWebhook is the table of the webhook's variables: what a second value of each changes, and nothing else.
+// TestEverySettingOfTheWebhook is the table of the webhook's variables: what a second value of each
+// changes, and nothing else.
 func TestEverySettingOfTheWebhook(t *testing.T) {
-	const noSource = "bus:  webhook-misconfigured: webhook: an event of an event bus, and STRIPE_EVENT_SOURCE is not set"
+	const noSource = "bus:  webhook-misconfigured: webhook: an event of an event bus, and STRIPE_EVENT_SOURCE is not " +
+		"set"
 	requireSettings(t, webhookBase, playWebhook, slices.Concat(awsSettings, sharedSettings, []setting{
 		{variable: "LOG_LEVEL", value: "error", nothing: "a healthy webhook logs only the lines of requests"},
 		{variable: "BASE_PATH", value: "/v1", gone: []string{"prefixed: 404 not-found", "prefixed: effect <nil>"},
 			come: append(claim("prefixed", "user-prefixed"), "prefixed: 200")},
-		{variable: "CUSTOMERS_SORT_KEY", value: "sk=BILLING", replaced: [][2]string{{"key user_id=", "key sk=BILLING user_id="}}},
+		{variable: "CUSTOMERS_SORT_KEY", value: "sk=BILLING",
+			replaced: [][2]string{{"key user_id=", "key sk=BILLING user_id="}}},
 		{variable: "CUSTOMERS_ATTRIBUTE", value: "billing.customer",
 			gone: []string{"dynamodb GetItem of attribute customer_id", "dynamodb UpdateItem of attribute customer_id"},
 			come: []string{"dynamodb GetItem of attribute billing", "dynamodb UpdateItem of attribute billing"}},
 		{variable: "STRIPE_LIVEMODE", value: "true",
-			gone: append(claim("test", "user-test"), "live: effect ignored"), come: append(claim("live", "user-live"), "test: effect ignored")},
-		{variable: "STRIPE_ACCOUNT", value: "acct_1", gone: []string{"own: 500 webhook-misconfigured", "own: effect <nil>", "foreign: 500 webhook-misconfigured", "foreign: effect <nil>"},
+			gone: append(claim("test", "user-test"), "live: effect ignored"),
+			come: append(claim("live", "user-live"), "test: effect ignored")},
+		{variable: "STRIPE_ACCOUNT", value: "acct_1", gone: []string{"own: 500 webhook-misconfigured",
+			"own: effect <nil>", "foreign: 500 webhook-misconfigured", "foreign: effect <nil>"},
 			come: append(claim("own", "user-own"), "own: 200", "foreign: 200", "foreign: effect ignored")},
 		{variable: "WEBHOOK_SECRET_ID", value: "billing-portal/other-webhook",
 			replaced: [][2]string{{"of billing-portal/webhook", "of billing-portal/other-webhook"}},
-			gone:     append(claim("first", "user-first"), "first: 200", "other: 400 invalid-signature", "other: effect <nil>"),
-			come:     append(claim("other", "user-other"), "other: 200", "first: 400 invalid-signature", "first: effect <nil>")},
-		{variable: "STRIPE_EVENT_SOURCE", value: eventSource, gone: []string{noSource, "bus: effect <nil>", strings.Replace(noSource, "bus", "stranger", 1)},
-			come: append(claim("bus", "user-bus"), "bus: null <nil>", "stranger:  webhook-misconfigured: webhook: an event of an event bus whose source is not STRIPE_EVENT_SOURCE")},
+			gone: append(claim("first", "user-first"), "first: 200",
+				"other: 400 invalid-signature", "other: effect <nil>"),
+			come: append(claim("other", "user-other"), "other: 200", "first: 400 invalid-signature",
+				"first: effect <nil>")},
+		{variable: "STRIPE_EVENT_SOURCE", value: eventSource,
+			gone: []string{noSource, "bus: effect <nil>", strings.Replace(noSource, "bus", "stranger", 1)},
+			come: append(claim("bus", "user-bus"), "bus: null <nil>",
+				"stranger:  webhook-misconfigured: webhook: an event of an event bus whose source is not "+
+					"STRIPE_EVENT_SOURCE")},
 		{variable: "USER_METADATA_KEY", value: "uid", replaced: [][2]string{{"user_id=user-", "user_id=uid-"}}},
-		{variable: "CLIENT_REFERENCES", value: "none", gone: claim("session", "reference-session"), come: []string{"session: effect ignored"}},
-		{variable: "CLIENT_REFERENCES", value: "all", gone: []string{"link: effect ignored"}, come: claim("link", "reference-link")},
+		{variable: "CLIENT_REFERENCES", value: "none", gone: claim("session", "reference-session"),
+			come: []string{"session: effect ignored"}},
+		{variable: "CLIENT_REFERENCES", value: "all", gone: []string{"link: effect ignored"},
+			come: claim("link", "reference-link")},
 		{variable: "CLIENT_REFERENCES", value: "sessions", nothing: "it is the default"},
 	}))
 }

@@ -41,7 +41,8 @@ func newConnections(t *testing.T, handler http.Handler) *connections {
 	return c
 }
 
-// A function connects to the upstreams of its first request before there is one. The first request uses these connections.
+// A function connects to the upstreams of its first request before there is one. The first request
+// uses these connections.
 func TestConnectionsAreDialledAhead(t *testing.T) {
 	keys := newIssuers(t)
 	healthy := &cloud{issuers: keys, seen: &facts{}}
@@ -87,13 +88,15 @@ func TestConnectionsAreDialledAhead(t *testing.T) {
 	}
 }
 
-// Each request breaks one rule more than the one before. The first rule that is broken answers, and nothing is called before its time.
+// Each request breaks one rule more than the one before. The first rule that is broken answers, and
+// nothing is called before its time.
 func TestTheOrderOfTheRules(t *testing.T) {
 	keys := newIssuers(t)
 	seen := &facts{}
 	defer takeNetwork(&cloud{issuers: keys, seen: seen})()
 	written := &configtest.Log{}
-	e := &environment{values: portalBase.with(variables{"JWT_JWKS": keys.sets["issuer"], "SESSION_COOKIE": "session", "JWT_REQUIRED_SCOPE": "billing:manage"})}
+	e := &environment{values: portalBase.with(variables{"JWT_JWKS": keys.sets["issuer"], "SESSION_COOKIE": "session",
+		"JWT_REQUIRED_SCOPE": "billing:manage"})}
 	handler, err := assemblies["portal"](t.Context(), e.get, written)
 	if err != nil {
 		t.Fatal(err)
@@ -110,8 +113,10 @@ func TestTheOrderOfTheRules(t *testing.T) {
 		change     func(event *events.APIGatewayV2HTTPRequest)
 	}{
 		{"a user without an account", "404 no-billing-account", func(*events.APIGatewayV2HTTPRequest) {}},
-		{"a parameter that is the operator's", "403 parameter-not-allowed configuration", func(e *events.APIGatewayV2HTTPRequest) { e.Body = "configuration=bpc_1" }},
-		{"a parameter that does not exist", "400 unknown-parameter other", func(e *events.APIGatewayV2HTTPRequest) { e.Body += "&other=1" }},
+		{"a parameter that is the operator's", "403 parameter-not-allowed configuration",
+			func(e *events.APIGatewayV2HTTPRequest) { e.Body = "configuration=bpc_1" }},
+		{"a parameter that does not exist", "400 unknown-parameter other",
+			func(e *events.APIGatewayV2HTTPRequest) { e.Body += "&other=1" }},
 		{"a token without the scope", "403 insufficient-scope", func(e *events.APIGatewayV2HTTPRequest) {
 			e.Headers["authorization"] = "Bearer " + keys.token(t, "issuer", "nobody", map[string]any{"scope": "read"})
 		}},
@@ -123,12 +128,17 @@ func TestTheOrderOfTheRules(t *testing.T) {
 			delete(e.Headers, "authorization")
 			e.Headers["origin"] = "https://other.example.com"
 		}},
-		{"two credentials", "400 invalid-request", func(e *events.APIGatewayV2HTTPRequest) { e.Headers["authorization"] = "Bearer x" }},
-		{"another type of body", "415 unsupported-media-type", func(e *events.APIGatewayV2HTTPRequest) { e.Headers["content-type"] = "text/plain" }},
-		{"another method", "405 method-not-allowed", func(e *events.APIGatewayV2HTTPRequest) { e.RequestContext.HTTP.Method = http.MethodPut }},
+		{"two credentials", "400 invalid-request",
+			func(e *events.APIGatewayV2HTTPRequest) { e.Headers["authorization"] = "Bearer x" }},
+		{"another type of body", "415 unsupported-media-type",
+			func(e *events.APIGatewayV2HTTPRequest) { e.Headers["content-type"] = "text/plain" }},
+		{"another method", "405 method-not-allowed",
+			func(e *events.APIGatewayV2HTTPRequest) { e.RequestContext.HTTP.Method = http.MethodPut }},
 		{"another path", "404 not-found", func(e *events.APIGatewayV2HTTPRequest) { e.RawPath = "/other" }},
-		{"a large body", "413 payload-too-large", func(e *events.APIGatewayV2HTTPRequest) { e.Body += strings.Repeat("&", 8192) }},
-		{"a path that cannot be", "400 invalid-request", func(e *events.APIGatewayV2HTTPRequest) { e.RawPath = "/%zz" }},
+		{"a large body", "413 payload-too-large",
+			func(e *events.APIGatewayV2HTTPRequest) { e.Body += strings.Repeat("&", 8192) }},
+		{"a path that cannot be", "400 invalid-request",
+			func(e *events.APIGatewayV2HTTPRequest) { e.RawPath = "/%zz" }},
 	} {
 		step.change(&event)
 		*seen = facts{}
@@ -183,16 +193,20 @@ func TestRequestsAreServedAtOnce(t *testing.T) {
 	}
 }
 
-// Nothing is called and nothing is logged by a function that does not start. The error names the variables and no value.
+// Nothing is called and nothing is logged by a function that does not start. The error names the
+// variables and no value.
 func TestWrongValuesAreRefusedAtTheStart(t *testing.T) {
 	seen := &facts{}
 	defer takeNetwork(&cloud{seen: seen, issuers: newIssuers(t)})()
 	for function, base := range map[string]variables{"portal": portalBase, "webhook": webhookBase} {
-		for _, variable := range []string{"AWS_REGION", "STRIPE_LIVEMODE", "CUSTOMERS_TABLE", "BASE_PATH", "LOG_LEVEL", "AWS_ENDPOINT_URL"} {
+		for _, variable := range []string{"AWS_REGION", "STRIPE_LIVEMODE", "CUSTOMERS_TABLE", "BASE_PATH",
+			"LOG_LEVEL", "AWS_ENDPOINT_URL"} {
 			written := &configtest.Log{}
 			wrong := "<" + upstreamText + ">, ,"
-			handler, err := assemblies[function](t.Context(), (&environment{values: base.with(variables{variable: wrong})}).get, written)
-			if handler != nil || err == nil || !strings.Contains(err.Error(), "\n"+variable+" ") || strings.Contains(err.Error(), upstreamText) {
+			handler, err := assemblies[function](t.Context(),
+				(&environment{values: base.with(variables{variable: wrong})}).get, written)
+			if handler != nil || err == nil || !strings.Contains(err.Error(), "\n"+variable+" ") ||
+				strings.Contains(err.Error(), upstreamText) {
 				t.Errorf("%s with a wrong %s: %v, %v", function, variable, handler, err)
 			}
 			if written.String() != "" {
@@ -205,16 +219,20 @@ func TestWrongValuesAreRefusedAtTheStart(t *testing.T) {
 	}
 }
 
-// The hook starts with whatever it is given, because a deployment waits an hour for a hook that does not report.
+// The hook starts with whatever it is given, because a deployment waits an hour for a hook that
+// does not report.
 func TestPreflightReportsItsOwnWrongVariables(t *testing.T) {
 	seen := &facts{}
 	defer takeNetwork(&cloud{seen: seen})()
 	f := assemble(t, "preflight", preflightBase.with(variables{"AWS_ENDPOINT_URL_LAMBDA": "http://lambda.example.com"}))
-	if _, err := f.Invoke(t.Context(), []byte(`{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"e-1"}`)); err != nil {
+	if _, err := f.Invoke(t.Context(),
+		[]byte(`{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"e-1"}`)); err != nil {
 		t.Fatal(err)
 	}
-	report := `codedeploy PutLifecycleEventHookExecutionStatus {"deploymentId":"d-1","lifecycleEventHookExecutionId":"e-1","status":"Failed"}`
-	if got := seen.list(); !slices.Contains(got, report) || slices.ContainsFunc(got, func(fact string) bool { return strings.HasPrefix(fact, "lambda") }) {
+	report := `codedeploy PutLifecycleEventHookExecutionStatus ` +
+		`{"deploymentId":"d-1","lifecycleEventHookExecutionId":"e-1","status":"Failed"}`
+	if got := seen.list(); !slices.Contains(got, report) ||
+		slices.ContainsFunc(got, func(fact string) bool { return strings.HasPrefix(fact, "lambda") }) {
 		t.Errorf("asked: %q", got)
 	}
 	if !strings.Contains(f.written.String(), "AWS_ENDPOINT_URL_LAMBDA must be") {
@@ -225,7 +243,8 @@ func TestPreflightReportsItsOwnWrongVariables(t *testing.T) {
 // Each main starts the function that its folder names.
 func TestEachMainStartsItsFunction(t *testing.T) {
 	calls := regexp.MustCompile(`(?m)^func main\(\) \{ app\.Main\((.+)\) \}$`)
-	for folder, want := range map[string]string{"portal": "portal.New", "webhook": "webhook.New", "preflight": "preflight.Examiner{}.Hook"} {
+	for folder, want := range map[string]string{"portal": "portal.New", "webhook": "webhook.New",
+		"preflight": "preflight.Examiner{}.Hook"} {
 		source, err := os.ReadFile(filepath.Join("..", folder, "main.go"))
 		if err != nil {
 			t.Fatal(err)

@@ -85,7 +85,8 @@ func variableOf(parameter string) string {
 	return strings.ToUpper(strings.Join(words, "_"))
 }
 
-// The template passes its defaults on, so a default of a function is served only if the template has the same.
+// The template passes its defaults on, so a default of a function is served only if the template
+// has the same.
 func TestDefaultsOfTheTemplateAreThoseOfTheFunctions(t *testing.T) {
 	parameters := readDeployment(t).Parameters
 	forPortal, forWebhook := configurations(t, nil)

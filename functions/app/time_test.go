@@ -19,8 +19,9 @@ import (
 	"billingportal/functions/app/internal/config/configtest"
 )
 
-// loopback is the cloud on this machine. It closes each connection after its answer, because the clock of a synctest bubble stands
-// still while a goroutine waits for a network. So time passes only between requests, and a pause between tries costs none.
+// loopback is the cloud on this machine. It closes each connection after its answer, because the
+// clock of a synctest bubble stands still while a goroutine waits for a network. So time passes
+// only between requests, and a pause between tries costs none.
 type loopback struct {
 	*httptest.Server
 
@@ -147,14 +148,16 @@ func TestTriesOfEachUpstream(t *testing.T) {
 		want                     string
 	}{
 		{"portal", "dynamodb", "fails", fails, 3, "503 customer-store-unavailable"},
-		{"portal", "dynamodb", "is throttled", aws("ProvisionedThroughputExceededException"), 3, "503 customer-store-unavailable"},
+		{"portal", "dynamodb", "is throttled", aws("ProvisionedThroughputExceededException"), 3,
+			"503 customer-store-unavailable"},
 		{"portal", "dynamodb", "denies access", aws("AccessDeniedException"), 1, "500 billing-misconfigured"},
 		{"portal", "dynamodb", "redirects", redirects, 1, "503 customer-store-unavailable"},
 		{"portal", "secrets", "redirects", redirects, 1, "503 secrets-unavailable"},
 		{"portal", "secrets", "fails", fails, 2, "503 secrets-unavailable"},
 		{"portal", "secrets", "is throttled", aws("ThrottlingException"), 2, "503 secrets-unavailable"},
 		{"portal", "stripe", "fails", fails, 3, "502 billing-unavailable"},
-		{"portal", "stripe", "is throttled", answering(429, `{"error":{"message":"`+upstreamText+`"}}`), 1, "503 billing-busy"},
+		{"portal", "stripe", "is throttled",
+			answering(429, `{"error":{"message":"`+upstreamText+`"}}`), 1, "503 billing-busy"},
 		{"portal", "issuer", "fails", fails, 2, "503 identity-provider-unavailable"},
 		{"portal", "issuer", "is throttled", answering(429, upstreamText), 1, "503 identity-provider-unavailable"},
 		{"webhook", "dynamodb", "fails", fails, 3, "503 customer-store-unavailable"},
@@ -168,7 +171,8 @@ func TestTriesOfEachUpstream(t *testing.T) {
 				synctest.Wait()
 				time.Sleep(time.Minute) // until the fetches ahead have failed
 				l.takeTries()
-				if got := send[test.function](f); got.String() != test.want || got.StatusCode == 503 && got.Headers["Retry-After"] == "" {
+				if got := send[test.function](f); got.String() != test.want || got.StatusCode == 503 &&
+					got.Headers["Retry-After"] == "" {
 					t.Errorf("%v %v, want %s", got, got.Headers, test.want)
 				}
 				if got := l.takeTries()[test.upstream]; got != test.tries {
@@ -180,7 +184,8 @@ func TestTriesOfEachUpstream(t *testing.T) {
 	}
 }
 
-// The first request finds the values that were fetched at the start. A failure there is logged, and the first request tries again.
+// The first request finds the values that were fetched at the start. A failure there is logged, and
+// the first request tries again.
 func TestFetchesAhead(t *testing.T) {
 	for _, test := range []struct {
 		function string
@@ -190,11 +195,13 @@ func TestFetchesAhead(t *testing.T) {
 		logged   []string       // the failed fetches
 	}{
 		{"portal", portalBase, map[string]int{"secrets": 1, "issuer": 1}, nil, nil},
-		{"portal", portalBase, map[string]int{"secrets": 2, "issuer": 2}, []string{"secrets", "issuer"}, []string{"issuer keys", "stripe key"}},
+		{"portal", portalBase, map[string]int{"secrets": 2, "issuer": 2}, []string{"secrets", "issuer"},
+			[]string{"issuer keys", "stripe key"}},
 		{"portal", portalBase, map[string]int{"secrets": 1, "issuer": 2}, []string{"issuer"}, []string{"issuer keys"}},
 		{"webhook", webhookBase, map[string]int{"secrets": 1}, nil, nil},
 		{"webhook", webhookBase, map[string]int{"secrets": 2}, []string{"secrets"}, []string{"signing secrets"}},
-		{"webhook", webhookBase.with(variables{"WEBHOOK_SECRET_ID": "", "STRIPE_EVENT_SOURCE": eventSource}), map[string]int{}, nil, nil},
+		{"webhook", webhookBase.with(variables{"WEBHOOK_SECRET_ID": "", "STRIPE_EVENT_SOURCE": eventSource}),
+			map[string]int{}, nil, nil},
 	} {
 		t.Run(fmt.Sprint(test.function, test.failing), func(t *testing.T) {
 			in(t, func(t *testing.T, l *loopback, send map[string]func(function) answer) {
@@ -226,7 +233,8 @@ func TestFetchesAhead(t *testing.T) {
 	}
 }
 
-// A line has the ages of the values that the request used. A warning says that a stale value serves.
+// A line has the ages of the values that the request used. A warning says that a stale value
+// serves.
 func TestAgesAndStaleValues(t *testing.T) {
 	in(t, func(t *testing.T, l *loopback, send map[string]func(function) answer) {
 		portal := assemble(t, "portal", l.variables(portalBase))
@@ -235,7 +243,8 @@ func TestAgesAndStaleValues(t *testing.T) {
 			t.Helper()
 			line := f.lastRequest(t)
 			if line["secret_age_ms"] != secretAge || line["keys_age_ms"] != keysAge {
-				t.Errorf("secret_age_ms = %v, keys_age_ms = %v, want %v, %v", line["secret_age_ms"], line["keys_age_ms"], secretAge, keysAge)
+				t.Errorf("secret_age_ms = %v, keys_age_ms = %v, want %v, %v", line["secret_age_ms"],
+					line["keys_age_ms"], secretAge, keysAge)
 			}
 		}
 		send["portal"](portal)
@@ -256,13 +265,16 @@ func TestAgesAndStaleValues(t *testing.T) {
 		if got := send["webhook"](webhook); got.StatusCode != 200 {
 			t.Errorf("stale: %v", got)
 		}
-		for text, f := range map[string]function{"a stale secret serves": portal, "fetching the issuer's keys failed": portal, `"a stale secret serves","age_seconds":1200`: webhook} {
+		for text, f := range map[string]function{"a stale secret serves": portal,
+			"fetching the issuer's keys failed": portal, `"a stale secret serves","age_seconds":1200`: webhook} {
 			if !strings.Contains(f.written.String(), text) {
 				t.Errorf("it is not logged: %s\n%s", text, f.written)
 			}
 		}
 		requireSilence(t, portal.written.String()+webhook.written.String())
-		if line, _ := json.Marshal(portal.lastRequest(t)); portal.lastRequest(t)["secret_age_ms"].(float64) < 1_200_000 || portal.lastRequest(t)["keys_age_ms"].(float64) < 1_200_000 {
+		last := portal.lastRequest(t)
+		line, _ := json.Marshal(last)
+		if last["secret_age_ms"].(float64) < 1_200_000 || last["keys_age_ms"].(float64) < 1_200_000 {
 			t.Errorf("ages: %s", line)
 		}
 	})

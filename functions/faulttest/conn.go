@@ -88,7 +88,8 @@ func (s *Server) HangUp() {
 	}
 }
 
-// Forget leaves every open connection open and never reads from it again, as a network that dropped their state.
+// Forget leaves every open connection open and never reads from it again, as a network that dropped
+// their state.
 func (s *Server) Forget() {
 	for _, c := range s.open() {
 		c.forgotten.Store(true)

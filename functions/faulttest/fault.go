@@ -95,8 +95,8 @@ func Drip() Fault {
 	})
 }
 
-// Answer answers everything with one status, header and body. %s in the body stands for what the server says, which
-// needs no escaping in JSON.
+// Answer answers everything with one status, header and body. %s in the body stands for what the
+// server says, which needs no escaping in JSON.
 func Answer(status int, header map[string]string, body string) Fault {
 	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
 		drain(r)
@@ -110,7 +110,8 @@ func Answer(status int, header map[string]string, body string) Fault {
 
 // HTML answers as a proxy does that sits between the caller and the upstream.
 func HTML(status int) Fault {
-	return Answer(status, map[string]string{"Content-Type": "text/html; charset=utf-8"}, "<!doctype html><title>%s</title><h1>%s</h1>")
+	return Answer(status, map[string]string{"Content-Type": "text/html; charset=utf-8"},
+		"<!doctype html><title>%s</title><h1>%s</h1>")
 }
 
 // Empty answers with nothing behind the head.
@@ -118,8 +119,8 @@ func Empty(status int) Fault {
 	return Answer(status, map[string]string{"Content-Type": "application/json"}, "")
 }
 
-// Rewritten sends the healthy answer after a change of its body. Its status and header stay, but those that tell of the
-// body's bytes.
+// Rewritten sends the healthy answer after a change of its body. Its status and header stay, but
+// those that tell of the body's bytes.
 func Rewritten(change func(body []byte, says string) []byte) Fault {
 	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
 		answer := s.healthyAnswer(r)
@@ -148,8 +149,8 @@ func CutShort() Fault {
 	})
 }
 
-// Trailing sends a second answer right behind the healthy one, which nobody has asked for, and keeps the connection.
-// change makes its body of the healthy one's.
+// Trailing sends a second answer right behind the healthy one, which nobody has asked for, and
+// keeps the connection. change makes its body of the healthy one's.
 func Trailing(change func(body []byte, says string) []byte) Fault {
 	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
 		body := s.healthyAnswer(r).Body.Bytes()
@@ -166,7 +167,8 @@ func Trailing(change func(body []byte, says string) []byte) Fault {
 	})
 }
 
-// Large sends ten million bytes of white space before the healthy answer, as far as anybody reads them.
+// Large sends ten million bytes of white space before the healthy answer, as far as anybody reads
+// them.
 func Large() Fault {
 	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
 		const pieces, size = 100, 100_000
@@ -258,7 +260,8 @@ func Redirect(status int, location string) Fault {
 	})
 }
 
-// When answers by a fault of answers where a request meets a condition, and else as if nothing were wrong.
+// When answers by a fault of answers where a request meets a condition, and else as if nothing were
+// wrong.
 func When(condition func(Request) bool, fault Fault) Fault {
 	return Either(condition, fault, healthy())
 }
@@ -336,5 +339,6 @@ func copyHead(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
 }
 
 func writeHead(w io.Writer, status int, says string, length int) {
-	_, _ = fmt.Fprintf(w, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nX-Marker: %s\r\nContent-Length: %d\r\n\r\n", status, says, says, length)
+	_, _ = fmt.Fprintf(w, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nX-Marker: %s\r\nContent-Length: "+
+		"%d\r\n\r\n", status, says, says, length)
 }

@@ -21,9 +21,11 @@ import (
 type Config struct {
 	// Healthy answers while nothing is wrong.
 	Healthy http.Handler
-	// Authority makes the server speak TLS, with certificates of this authority; nil means plain HTTP.
+	// Authority makes the server speak TLS, with certificates of this authority; nil means plain
+	// HTTP.
 	Authority *Authority
-	// Says is what a fault puts wherever an answer has room for text, after which it repeats the caller's credentials.
+	// Says is what a fault puts wherever an answer has room for text, after which it repeats the
+	// caller's credentials.
 	Says string
 }
 
@@ -71,7 +73,8 @@ func Start(config Config) (*Server, error) {
 	if config.Authority != nil {
 		s.URL = "https://" + address
 	}
-	s.http = &http.Server{Handler: http.HandlerFunc(s.serve), ErrorLog: log.New(io.Discard, "", 0)} //nolint:gosec // a slow client is the test's own
+	// A slow client is the test's own.
+	s.http = &http.Server{Handler: http.HandlerFunc(s.serve), ErrorLog: log.New(io.Discard, "", 0)} //nolint:gosec
 	if err := s.listen(); err != nil {
 		vacate()
 		return nil, err
@@ -111,8 +114,8 @@ func (s *Server) Close() {
 	s.vacate()
 }
 
-// Break makes everything go wrong in one way from now on. Where the fault is one of connections, those that are open
-// are reset; any other fault meets the connections that a client kept.
+// Break makes everything go wrong in one way from now on. Where the fault is one of connections,
+// those that are open are reset; any other fault meets the connections that a client kept.
 func (s *Server) Break(fault Fault) {
 	s.mu.Lock()
 	s.fault = fault
@@ -152,8 +155,8 @@ func (s *Server) Take() (requests []Request, connections int) {
 	return requests, connections
 }
 
-// Met reports whether anybody has tried to reach the server since the last Take: a request where there were any, or a
-// connection where it is connections that go wrong.
+// Met reports whether anybody has tried to reach the server since the last Take: a request where
+// there were any, or a connection where it is connections that go wrong.
 func (s *Server) Met() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -208,7 +211,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	says := s.config.Says + " " + r.Header.Get("Authorization") + " " + r.Header.Get("X-Amz-Security-Token")
-	for _, name := range []string{"X-Marker", "Server", "Request-Id", "X-Amzn-Requestid", "Www-Authenticate", "Set-Cookie", "Trailer-Text"} {
+	for _, name := range []string{"X-Marker", "Server", "Request-Id", "X-Amzn-Requestid", "Www-Authenticate",
+		"Set-Cookie", "Trailer-Text"} {
 		w.Header().Set(name, says)
 	}
 	answer(w, r, scene{healthy: s.config.Healthy, says: says})

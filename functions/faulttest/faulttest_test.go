@@ -38,7 +38,8 @@ func start(t *testing.T, secure bool) (*Server, *http.Client) {
 	}
 	t.Cleanup(s.Close)
 	t.Cleanup(transport.CloseIdleConnections)
-	return s, &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return s, &http.Client{Transport: transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // get asks the server and returns what came: a status and a body, whole or not, or an error.
@@ -83,11 +84,14 @@ func TestFaults(t *testing.T) {
 		patience time.Duration
 		want     func(status int, got string, err error) bool
 	}{
-		"none":                {Fault{}, false, long, answers(200, body)},
-		"refused":             {Refused(), false, long, func(_ int, _ string, err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }},
-		"reset at once":       {ResetAtOnce(), false, long, func(_ int, _ string, err error) bool { return isReset(err) }},
-		"reset after request": {ResetAfterRequest(), false, long, func(_ int, _ string, err error) bool { return isReset(err) }},
-		"hang":                {Hang(), false, 50 * time.Millisecond, late},
+		"none": {Fault{}, false, long, answers(200, body)},
+		"refused": {Refused(), false, long,
+			func(_ int, _ string, err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }},
+		"reset at once": {ResetAtOnce(), false, long,
+			func(_ int, _ string, err error) bool { return isReset(err) }},
+		"reset after request": {ResetAfterRequest(), false, long,
+			func(_ int, _ string, err error) bool { return isReset(err) }},
+		"hang": {Hang(), false, 50 * time.Millisecond, late},
 		"drip": {Drip(), false, 250 * time.Millisecond, func(status int, got string, err error) bool {
 			return status == 200 && got != "" && len(got) < len(body) && late(status, got, err)
 		}},
@@ -95,12 +99,15 @@ func TestFaults(t *testing.T) {
 		"HTML": {HTML(503), false, long, func(status int, got string, _ error) bool {
 			return status == 503 && strings.HasPrefix(got, "<!doctype")
 		}},
-		"empty":     {Empty(200), false, long, answers(200, "")},
-		"half":      {HalfJSON(), false, long, answers(200, body[:len(body)/2])},
-		"cut short": {CutShort(), false, long, func(_ int, _ string, err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) }},
-		"large":     {Large(), false, long, func(_ int, got string, err error) bool { return err == nil && len(got) == 10_000_000+len(body) }},
-		"gzip bomb": {GzipBomb(), false, long, func(_ int, got string, err error) bool { return err == nil && len(got) == 16<<20 }},
-		"header":    {Header("Content-Type", "text/html"), false, long, answers(200, body)},
+		"empty": {Empty(200), false, long, answers(200, "")},
+		"half":  {HalfJSON(), false, long, answers(200, body[:len(body)/2])},
+		"cut short": {CutShort(), false, long,
+			func(_ int, _ string, err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) }},
+		"large": {Large(), false, long,
+			func(_ int, got string, err error) bool { return err == nil && len(got) == 10_000_000+len(body) }},
+		"gzip bomb": {GzipBomb(), false, long,
+			func(_ int, got string, err error) bool { return err == nil && len(got) == 16<<20 }},
+		"header": {Header("Content-Type", "text/html"), false, long, answers(200, body)},
 		"garbage": {Garbage(), false, long, func(_ int, _ string, err error) bool {
 			return err != nil && strings.Contains(err.Error(), "malformed HTTP")
 		}},
@@ -110,13 +117,15 @@ func TestFaults(t *testing.T) {
 			answers(200, body)},
 		"header flood": {HeaderFlood(), false, long, func(_ int, _ string, err error) bool { return err == nil }},
 
-		"TLS, none":             {Fault{}, true, long, answers(200, body)},
-		"TLS, untrusted":        {Untrusted(), true, long, certificate},
-		"TLS, expired":          {Expired(), true, long, certificate},
-		"TLS, no handshake":     {NoHandshake(), true, long, func(_ int, _ string, err error) bool { return err != nil }},
+		"TLS, none":      {Fault{}, true, long, answers(200, body)},
+		"TLS, untrusted": {Untrusted(), true, long, certificate},
+		"TLS, expired":   {Expired(), true, long, certificate},
+		"TLS, no handshake": {NoHandshake(), true, long,
+			func(_ int, _ string, err error) bool { return err != nil }},
 		"TLS, silent handshake": {SilentHandshake(), true, 50 * time.Millisecond, late},
-		"TLS, cut short":        {CutShort(), true, long, func(_ int, _ string, err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) }},
-		"TLS, reset":            {ResetAfterRequest(), true, long, func(_ int, _ string, err error) bool { return err != nil }},
+		"TLS, cut short": {CutShort(), true, long,
+			func(_ int, _ string, err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) }},
+		"TLS, reset": {ResetAfterRequest(), true, long, func(_ int, _ string, err error) bool { return err != nil }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -153,9 +162,10 @@ func TestConnectionsThatWereKept(t *testing.T) {
 		patience time.Duration
 		want     func(error) bool
 	}{
-		"dropped":   {(*Server).Drop, long, func(err error) bool { return err == nil || isReset(err) }},
-		"hung up":   {(*Server).HangUp, long, func(err error) bool { return err == nil || isReset(err) }},
-		"forgotten": {(*Server).Forget, 50 * time.Millisecond, func(err error) bool { return errors.Is(err, context.DeadlineExceeded) }},
+		"dropped": {(*Server).Drop, long, func(err error) bool { return err == nil || isReset(err) }},
+		"hung up": {(*Server).HangUp, long, func(err error) bool { return err == nil || isReset(err) }},
+		"forgotten": {(*Server).Forget, 50 * time.Millisecond,
+			func(err error) bool { return errors.Is(err, context.DeadlineExceeded) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -183,7 +193,8 @@ func TestTake(t *testing.T) {
 		t.Error("somebody was here")
 	}
 	requests, connections := s.Take()
-	if len(requests) != 2 || requests[1] != (Request{Method: "GET", Path: "/b", Authorization: "KEY"}) || connections != 1 {
+	if len(requests) != 2 ||
+		requests[1] != (Request{Method: "GET", Path: "/b", Authorization: "KEY"}) || connections != 1 {
 		t.Errorf("%+v on %d connections", requests, connections)
 	}
 	if requests, connections := s.Take(); len(requests) != 0 || connections != 0 || s.Met() {

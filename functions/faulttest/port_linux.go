@@ -10,9 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// holdPort takes a loopback port that no other program gets until vacate, also while nobody listens on it: a socket that is bound
-// and does not listen refuses connections. It shares the port by SO_REUSEPORT, which listenOn has too. SO_REUSEADDR would do as
-// well for that, but every listener of Go's has it, and the kernel may give the port to any of them.
+// holdPort takes a loopback port that no other program gets until vacate, also while nobody listens
+// on it: a socket that is bound and does not listen refuses connections. It shares the port by
+// SO_REUSEPORT, which listenOn has too. SO_REUSEADDR would do as well for that, but every listener
+// of Go's has it, and the kernel may give the port to any of them.
 func holdPort() (address string, vacate func(), err error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -40,7 +41,9 @@ func holdPort() (address string, vacate func(), err error) {
 func listenOn(address string) (net.Listener, error) {
 	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var failure error
-		err := c.Control(func(fd uintptr) { failure = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) })
+		err := c.Control(func(fd uintptr) {
+			failure = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+		})
 		if err != nil {
 			return err
 		}

@@ -43,7 +43,8 @@ func (h *hanging) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // RequireTries requires that a call is given up after some tries of the same time, if nothing
 // answers.
-func RequireTries(t *testing.T, tries int, each time.Duration, call func(ctx context.Context, transport http.RoundTripper) error) {
+func RequireTries(t *testing.T, tries int, each time.Duration,
+	call func(ctx context.Context, transport http.RoundTripper) error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		transport := &hanging{}

@@ -26,7 +26,8 @@ func DynamoDBLocal(t testing.TB) string {
 		"-cp", filepath.Join(jars, "*"), filepath.Join(folder(), "testdata", "DynamoDBLocal.java"))
 }
 
-// OpenIDProvider starts an OpenID provider that runs in Node, such as oidc-provider, and returns its issuer.
+// OpenIDProvider starts an OpenID provider that runs in Node, such as oidc-provider, and returns
+// its issuer.
 func OpenIDProvider(t testing.TB, name string) string {
 	t.Helper()
 	installed := tools("npm")

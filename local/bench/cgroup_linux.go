@@ -10,14 +10,15 @@ import (
 	"time"
 )
 
-// period is how often a group gets its quota: often enough that a request seldom waits for it, as on Lambda.
+// period is how often a group gets its quota: often enough that a request seldom waits for it, as
+// on Lambda.
 const period = 20 * time.Millisecond
 
 // groupName matches the characters of a program's name that a group's name cannot have.
 var groupName = regexp.MustCompile(`[^a-zA-Z0-9]+`)
 
-// cpuGroup is a control group with a share of one CPU, which it gets whatever else the machine does: its weight is the highest.
-// Both versions of control groups work; making one takes root.
+// cpuGroup is a control group with a share of one CPU, which it gets whatever else the machine
+// does: its weight is the highest. Both versions of control groups work; making one takes root.
 type cpuGroup struct{ dir string }
 
 func newCPUGroup(name string, share float64) (*cpuGroup, error) {
@@ -26,7 +27,8 @@ func newCPUGroup(name string, share float64) (*cpuGroup, error) {
 	settings := [][2]string{{"cpu.max", fmt.Sprintf("%d %d", quotaMicros, periodMicros)}, {"cpu.weight", "10000"}}
 	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err != nil { // version 1
 		dir = "/sys/fs/cgroup/cpu/" + filepath.Base(dir)
-		settings = [][2]string{{"cpu.cfs_period_us", strconv.FormatInt(periodMicros, 10)}, {"cpu.cfs_quota_us", strconv.FormatInt(quotaMicros, 10)}, {"cpu.shares", "262144"}}
+		settings = [][2]string{{"cpu.cfs_period_us", strconv.FormatInt(periodMicros, 10)},
+			{"cpu.cfs_quota_us", strconv.FormatInt(quotaMicros, 10)}, {"cpu.shares", "262144"}}
 	}
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("%w: make a control group: %w", errNoCPUGroup, err)
@@ -44,7 +46,8 @@ func newCPUGroup(name string, share float64) (*cpuGroup, error) {
 // launcher writes a script that runs a program inside the group.
 func (g *cpuGroup) launcher(dir, program string) (string, error) {
 	path := filepath.Join(dir, filepath.Base(g.dir))
-	script := "#!/bin/sh\necho $$ > '" + filepath.Join(g.dir, "cgroup.procs") + "' && exec '" + strings.ReplaceAll(program, "'", `'\''`) + "'\n"
+	script := "#!/bin/sh\necho $$ > '" + filepath.Join(g.dir, "cgroup.procs") + "' && exec '" +
+		strings.ReplaceAll(program, "'", `'\''`) + "'\n"
 	return path, os.WriteFile(path, []byte(script), 0o700) //nolint:gosec // it has to be run
 }
 

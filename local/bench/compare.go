@@ -19,7 +19,8 @@ type result struct {
 	warm   warm
 }
 
-// compare measures all programs at each size, in turns, so that other work on the machine slows all of them down.
+// compare measures all programs at each size, in turns, so that other work on the machine slows all
+// of them down.
 func compare(ctx context.Context, o options, out io.Writer) error {
 	lab, err := newLaboratory(o.distances)
 	if err != nil {
@@ -48,11 +49,12 @@ func compare(ctx context.Context, o options, out io.Writer) error {
 	return lab.compareWebhook(ctx, programs[1], o, out)
 }
 
-// warmed is how many processes of each program share the warm requests. The CPU time of one depends on luck: two of the same
-// program can differ by a tenth for as long as they live.
+// warmed is how many processes of each program share the warm requests. The CPU time of one depends
+// on luck: two of the same program can differ by a tenth for as long as they live.
 const warmed = 3
 
-// inTurns measures programs in turns, each with the share of a CPU that comes with a memory size in MB. 0 sets no limit.
+// inTurns measures programs in turns, each with the share of a CPU that comes with a memory size in
+// MB. 0 sets no limit.
 func (l *laboratory) inTurns(ctx context.Context, programs []program, memory int, o options) ([]result, error) {
 	results := make([]result, len(programs))
 	limited := make([]program, len(programs))
@@ -102,13 +104,15 @@ func (l *laboratory) inTurns(ctx context.Context, programs []program, memory int
 	return results, nil
 }
 
-// turns is the order of a round, random because a program that always follows its own binary finds it in the CPU's caches.
+// turns is the order of a round, random because a program that always follows its own binary finds
+// it in the CPU's caches.
 func turns(n int) []int { return rand.Perm(n) } //nolint:gosec // nothing secret
 
 // errNoCPUGroup says that this system or user cannot limit the CPU of a program.
 var errNoCPUGroup = errors.New("cannot limit the CPU")
 
-// limit gives a program the share of a CPU that comes with a memory size. The caller removes the group.
+// limit gives a program the share of a CPU that comes with a memory size. The caller removes the
+// group.
 func (l *laboratory) limit(p program, memory int) (program, *cpuGroup, error) {
 	if memory == 0 {
 		return p, nil, nil

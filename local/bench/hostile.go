@@ -58,15 +58,23 @@ func (h hostile) payload(good []byte) ([]byte, error) {
 
 func hostileToPortal() []hostile {
 	return append([]hostile{
-		{name: "8 KiB form, one name 2,700 deep", contentType: formType, body: filled(portalMost, "a", "[b]", "=x"), inBase64: true},
-		{name: "8 KiB form, thousands of names", contentType: formType, body: numbered(portalMost, "", "%x&", ""), inBase64: true},
-		{name: "8 KiB form, percent-encoded", contentType: formType, body: filled(portalMost, "", "%61", "=x"), inBase64: true},
-		{name: "8 KiB JSON, lists 4,000 deep", contentType: jsonType, body: strings.Repeat("[", portalMost/2) + strings.Repeat("]", portalMost/2)},
-		{name: "8 KiB JSON, objects 1,300 deep", contentType: jsonType, body: strings.Repeat(`{"a":`, portalMost/6) + "1" + strings.Repeat("}", portalMost/6)},
-		{name: "8 KiB JSON, a thousand members", contentType: jsonType, body: numbered(portalMost, `{"x":0`, `,"%x":0`, "}")},
-		{name: "8 KiB JSON, thousands of elements", contentType: jsonType, body: filled(portalMost, `{"a":[0`, ",0", "]}")},
+		{name: "8 KiB form, one name 2,700 deep", contentType: formType,
+			body: filled(portalMost, "a", "[b]", "=x"), inBase64: true},
+		{name: "8 KiB form, thousands of names", contentType: formType,
+			body: numbered(portalMost, "", "%x&", ""), inBase64: true},
+		{name: "8 KiB form, percent-encoded", contentType: formType,
+			body: filled(portalMost, "", "%61", "=x"), inBase64: true},
+		{name: "8 KiB JSON, lists 4,000 deep", contentType: jsonType,
+			body: strings.Repeat("[", portalMost/2) + strings.Repeat("]", portalMost/2)},
+		{name: "8 KiB JSON, objects 1,300 deep", contentType: jsonType,
+			body: strings.Repeat(`{"a":`, portalMost/6) + "1" + strings.Repeat("}", portalMost/6)},
+		{name: "8 KiB JSON, a thousand members", contentType: jsonType,
+			body: numbered(portalMost, `{"x":0`, `,"%x":0`, "}")},
+		{name: "8 KiB JSON, thousands of elements", contentType: jsonType,
+			body: filled(portalMost, `{"a":[0`, ",0", "]}")},
 		{name: "9 KB of Accept and Accept-Language", contentType: formType, header: map[string]string{
-			"accept": filled(portalMost/2, "", "a/b;q=0.1,", "*/*"), "accept-language": filled(portalMost/2, "", "xx;q=1,", "de"),
+			"accept":          filled(portalMost/2, "", "a/b;q=0.1,", "*/*"),
+			"accept-language": filled(portalMost/2, "", "xx;q=1,", "de"),
 		}},
 	}, tooLarge()...)
 }
@@ -75,17 +83,22 @@ func hostileToWebhook() []hostile {
 	// The time is now, so that the function has to compute the signature.
 	falselySigned := map[string]string{"stripe-signature": fmt.Sprintf("t=%d,v1=%064x", time.Now().Unix(), 0)}
 	return append([]hostile{
-		{name: "256 KiB without a signature", contentType: jsonType, body: filled(webhookMost, "{", `"a":1,`, `"b":2}`)},
-		{name: "256 KiB with a false signature", contentType: jsonType, body: filled(webhookMost, "{", `"a":1,`, `"b":2}`), header: falselySigned},
-		{name: "256 KiB in base64 with a false signature", contentType: formType, body: filled(webhookMost, "{", `"a":1,`, `"b":2}`), header: falselySigned, inBase64: true},
-		{name: "256 KiB, lists as deep as they go", contentType: jsonType, body: strings.Repeat("[", webhookMost), header: falselySigned},
+		{name: "256 KiB without a signature", contentType: jsonType,
+			body: filled(webhookMost, "{", `"a":1,`, `"b":2}`)},
+		{name: "256 KiB with a false signature", contentType: jsonType,
+			body: filled(webhookMost, "{", `"a":1,`, `"b":2}`), header: falselySigned},
+		{name: "256 KiB in base64 with a false signature", contentType: formType,
+			body: filled(webhookMost, "{", `"a":1,`, `"b":2}`), header: falselySigned, inBase64: true},
+		{name: "256 KiB, lists as deep as they go", contentType: jsonType,
+			body: strings.Repeat("[", webhookMost), header: falselySigned},
 	}, tooLarge()...)
 }
 
 func tooLarge() []hostile {
 	return []hostile{
 		{name: "a 4.4 MB body", contentType: jsonType, body: strings.Repeat("a", lambdaMost)},
-		{name: "a 4.4 MB body in base64", contentType: formType, body: strings.Repeat("a", lambdaMost/4*3), inBase64: true},
+		{name: "a 4.4 MB body in base64", contentType: formType,
+			body: strings.Repeat("a", lambdaMost/4*3), inBase64: true},
 		{name: "a 4.4 MB body of quotation marks", contentType: jsonType, body: strings.Repeat(`"`, lambdaMost/2)},
 	}
 }
@@ -147,7 +160,8 @@ func compareHostile(ctx context.Context, o options, out io.Writer) error {
 	return nil
 }
 
-func printHostile(ctx context.Context, process *runtimeapi.Process, good []byte, all []hostile, n int, out io.Writer) error {
+func printHostile(ctx context.Context, process *runtimeapi.Process, good []byte, all []hostile,
+	n int, out io.Writer) error {
 	if _, _, err := cpuOf(ctx, process, good, n/10+1); err != nil { // warm
 		return err
 	}
@@ -165,7 +179,8 @@ func printHostile(ctx context.Context, process *runtimeapi.Process, good []byte,
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "| %s | %d | %.2f | %.1f |\n", h.name, status, milliseconds(cpu), float64(cpu)/float64(goodCPU))
+		fmt.Fprintf(out, "| %s | %d | %.2f | %.1f |\n", h.name, status, milliseconds(cpu),
+			float64(cpu)/float64(goodCPU))
 	}
 	usage, err := process.Usage()
 	if err != nil {
@@ -176,7 +191,8 @@ func printHostile(ctx context.Context, process *runtimeapi.Process, good []byte,
 }
 
 // cpuOf is the CPU time of an invocation, the mean of n, and its status.
-func cpuOf(ctx context.Context, process *runtimeapi.Process, payload []byte, n int) (status int, each time.Duration, err error) {
+func cpuOf(ctx context.Context, process *runtimeapi.Process, payload []byte, n int) (status int,
+	each time.Duration, err error) {
 	if err := process.Ready(ctx); err != nil {
 		return 0, 0, err
 	}

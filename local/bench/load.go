@@ -61,15 +61,20 @@ func load(ctx context.Context, o options, out io.Writer) error {
 // newRequest makes the request of a number.
 type newRequest func(ctx context.Context, number int) (*http.Request, error)
 
-// drive prints what one process does under more and more requests at once, and returns the traffic until its end.
-func (l *laboratory) drive(ctx context.Context, failures string, request newRequest, wanted, pid int, before map[string]cloud.Traffic, o options, out io.Writer) map[string]cloud.Traffic {
-	fmt.Fprintf(out, "| at once | requests a second | median, ms | p99, ms | %s | peak memory, MB | %s |\n", failures, strings.Join(cloud.Upstreams(), " | "))
+// drive prints what one process does under more and more requests at once, and returns the traffic
+// until its end.
+func (l *laboratory) drive(ctx context.Context, failures string, request newRequest, wanted, pid int,
+	before map[string]cloud.Traffic, o options, out io.Writer) map[string]cloud.Traffic {
+	fmt.Fprintf(out, "| at once | requests a second | median, ms | p99, ms | %s | peak memory, MB | %s |\n", failures,
+		strings.Join(cloud.Upstreams(), " | "))
 	fmt.Fprintf(out, "|---|---|---|---|---|---|%s\n", strings.Repeat("---|", len(cloud.Upstreams())))
 	for _, atOnce := range []int{1, 10, 100, 1000} {
 		start := time.Now()
-		times, failed := drive(ctx, request, wanted, atOnce, o.requests*atOnce/(1+atOnce/100)) // the more at once, the longer each takes
+		// the more at once, the longer each takes
+		times, failed := drive(ctx, request, wanted, atOnce, o.requests*atOnce/(1+atOnce/100))
 		elapsed := time.Since(start)
-		fmt.Fprintf(out, "| %d | %.0f | %.1f | %.1f | %d | %.1f |", atOnce, float64(len(times)+failed)/elapsed.Seconds(),
+		fmt.Fprintf(out, "| %d | %.0f | %.1f | %.1f | %d | %.1f |", atOnce,
+			float64(len(times)+failed)/elapsed.Seconds(),
 			milliseconds(median(times)), milliseconds(quantile(times, 0.99)), failed, peakMB(pid))
 		after := l.cloud.Traffic()
 		for _, name := range cloud.Upstreams() {
@@ -85,7 +90,8 @@ func (l *laboratory) drive(ctx context.Context, failures string, request newRequ
 // serve starts the server and returns its URL.
 func (l *laboratory) serve(ctx context.Context, path string, o options) (*exec.Cmd, string, error) {
 	server := exec.CommandContext(ctx, path)
-	server.Env = append(append(l.withWebhook(l.env), "AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test"), o.settings...)
+	server.Env = append(append(l.withWebhook(l.env), "AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=test",
+		"AWS_SECRET_ACCESS_KEY=test"), o.settings...)
 	stdout, err := server.StdoutPipe()
 	if err != nil {
 		return nil, "", err
@@ -100,7 +106,8 @@ func (l *laboratory) serve(ctx context.Context, path string, o options) (*exec.C
 	return server, strings.TrimSpace(url), nil
 }
 
-// drive sends n requests, so many at once, and returns how long those took that were answered as wanted, and how many were not.
+// drive sends n requests, so many at once, and returns how long those took that were answered as
+// wanted, and how many were not.
 func drive(ctx context.Context, request newRequest, wanted, atOnce, n int) (times []time.Duration, failed int) {
 	client := &http.Client{
 		Transport:     &http.Transport{MaxIdleConnsPerHost: atOnce},

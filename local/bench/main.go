@@ -1,6 +1,7 @@
-// Command bench measures the portal function as it is deployed: the real bootstrap, as a child process over the Runtime API,
-// with every upstream at a distance. Beside it, in turns, it measures a plain version and the floor, what the same exchanges
-// cost with the least machinery. It prints a table with the targets; it is for readers and fails for none of them.
+// Command bench measures the portal function as it is deployed: the real bootstrap, as a child
+// process over the Runtime API, with every upstream at a distance. Beside it, in turns, it measures
+// a plain version and the floor, what the same exchanges cost with the least machinery. It prints a
+// table with the targets; it is for readers and fails for none of them.
 //
 //	go run ./local/bench             the tables: with the CPU of 512 MB (Linux, as root), and without a limit
 //	go run ./local/bench memory      the function with the CPU that comes with each memory size (Linux, as root)
@@ -51,10 +52,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.DurationVar(&o.distances.Stripe, "stripe", 20*time.Millisecond, "round trip to Stripe")
 	flags.IntVar(&o.starts, "starts", 20, "cold starts of each program")
 	flags.IntVar(&o.requests, "requests", 300, "warm requests of each program")
-	flags.Func("set", "`NAME=VALUE` in the environment of the portal function alone, such as GOGC=50; may be repeated", func(setting string) error {
-		o.settings = append(o.settings, setting)
-		return nil
-	})
+	flags.Func("set", "`NAME=VALUE` in the environment of the portal function alone, such as GOGC=50; may be repeated",
+		func(setting string) error {
+			o.settings = append(o.settings, setting)
+			return nil
+		})
 	o.sizes = []int{128, 256, 512, 1024, fullCPU}
 	flags.Func("sizes", "memory sizes in `MB` for the memory command, such as 128,512", func(list string) error {
 		o.sizes = nil

@@ -18,7 +18,8 @@ type start struct {
 	traffic     map[string]cloud.Traffic
 }
 
-// start starts a program with an invocation waiting for it, as it is in a cold start. The process goes on.
+// start starts a program with an invocation waiting for it, as it is in a cold start. The process
+// goes on.
 func (l *laboratory) start(ctx context.Context, p program) (*runtimeapi.Process, start, error) {
 	before := l.cloud.Traffic()
 	process, err := runtimeapi.Start(ctx, p.path, slices.Concat(l.env, p.env))
@@ -75,7 +76,8 @@ func (w warm) and(other warm) warm {
 	}
 	for _, upstream := range cloud.Upstreams() {
 		one, two := w.traffic[upstream], other.traffic[upstream]
-		joined.traffic[upstream] = cloud.Traffic{Connections: one.Connections + two.Connections, Calls: one.Calls + two.Calls}
+		joined.traffic[upstream] = cloud.Traffic{Connections: one.Connections + two.Connections,
+			Calls: one.Calls + two.Calls}
 	}
 	return joined
 }
@@ -83,8 +85,10 @@ func (w warm) and(other warm) warm {
 // cpuOfOne is the CPU time of a request, the mean.
 func (w warm) cpuOfOne() time.Duration { return w.cpu / time.Duration(len(w.times)) }
 
-// requests sends each program's process a request in turn, n times, and returns what they were like.
-func (l *laboratory) requests(ctx context.Context, programs []program, processes []*runtimeapi.Process, n int) ([]warm, error) {
+// requests sends each program's process a request in turn, n times, and returns what they were
+// like.
+func (l *laboratory) requests(ctx context.Context, programs []program, processes []*runtimeapi.Process,
+	n int) ([]warm, error) {
 	results := make([]warm, len(processes))
 	before := make([]runtimeapi.Usage, len(processes))
 	for i, process := range processes {
@@ -107,7 +111,8 @@ func (l *laboratory) requests(ctx context.Context, programs []program, processes
 			}
 			for name, now := range l.cloud.Traffic() {
 				more, sum := now.Minus(traffic[name]), results[i].traffic[name]
-				results[i].traffic[name] = cloud.Traffic{Connections: sum.Connections + more.Connections, Calls: sum.Calls + more.Calls}
+				results[i].traffic[name] = cloud.Traffic{Connections: sum.Connections + more.Connections,
+					Calls: sum.Calls + more.Calls}
 			}
 		}
 	}

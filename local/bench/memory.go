@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// What a function on arm64 costs, in dollars (https://aws.amazon.com/lambda/pricing/, most regions).
+// What a function on arm64 costs, in dollars (https://aws.amazon.com/lambda/pricing/, most
+// regions).
 const (
 	perGBSecond        = 0.0000133334
 	perMillionRequests = 0.20
@@ -21,8 +22,8 @@ const fullCPU = 1769
 
 func share(memory int) float64 { return float64(memory) / fullCPU }
 
-// memory measures the function, as it sets itself and with other settings of the Go runtime, and the plain version with the
-// share of a CPU that comes with each memory size.
+// memory measures the function, as it sets itself and with other settings of the Go runtime, and
+// the plain version with the share of a CPU that comes with each memory size.
 func memory(ctx context.Context, o options, out io.Writer) error {
 	lab, err := newLaboratory(o.distances)
 	if err != nil {
@@ -41,9 +42,11 @@ func memory(ctx context.Context, o options, out io.Writer) error {
 	}
 	again := portal
 	again.name, again.env = portalName+", certificates three times", append(slices.Clip(o.settings), plain.env...)
-	programs = []program{floor, portal, again, with("GOMAXPROCS=2"), with("GOGC=70"), with("GOGC=100"), with("GOGC=400"), plain}
+	programs = []program{floor, portal, again, with("GOMAXPROCS=2"), with("GOGC=70"), with("GOGC=100"),
+		with("GOGC=400"), plain}
 	describeSetting(out, o)
-	fmt.Fprintln(out, "| memory | CPU share | | start to first answer, ms | warm median, ms | warm p99, ms | CPU, ms | peak memory, MB | $ per million |")
+	fmt.Fprintln(out, "| memory | CPU share | | start to first answer, ms | warm median, ms | warm p99, ms | CPU, ms "+
+		"| peak memory, MB | $ per million |")
 	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|---|")
 	for _, size := range o.sizes {
 		results, err := lab.inTurns(ctx, programs, size, o)
@@ -52,7 +55,8 @@ func memory(ctx context.Context, o options, out io.Writer) error {
 		}
 		for _, r := range results {
 			first := median(each(r.starts, func(s start) time.Duration { return s.firstAnswer }))
-			fmt.Fprintf(out, "| %d MB | %.2f | %s | %.0f | %.1f | %.1f | %.2f | %.1f | %.2f |\n", size, share(size), r.name,
+			fmt.Fprintf(out, "| %d MB | %.2f | %s | %.0f | %.1f | %.1f | %.2f | %.1f | %.2f |\n",
+				size, share(size), r.name,
 				milliseconds(first), milliseconds(median(r.warm.times)), milliseconds(quantile(r.warm.times, 0.99)),
 				milliseconds(r.warm.cpuOfOne()), float64(r.warm.peakRSS)/1e6, costOfMillion(size, r.warm.times))
 		}
@@ -60,7 +64,8 @@ func memory(ctx context.Context, o options, out io.Writer) error {
 	return nil
 }
 
-// costOfMillion is what a million warm requests cost in dollars: each is billed by the millisecond that it has begun.
+// costOfMillion is what a million warm requests cost in dollars: each is billed by the millisecond
+// that it has begun.
 func costOfMillion(sizeMB int, times []time.Duration) float64 {
 	billed := 0.0
 	for _, t := range times {

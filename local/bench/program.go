@@ -48,7 +48,8 @@ func (l *laboratory) programs(ctx context.Context, o options) ([]program, error)
 	programs := []program{
 		{name: floorName, pkg: "billingportal/local/bench/floor", tags: runtimeapi.Tags},
 		{name: portalName, pkg: "billingportal/functions/portal", tags: runtimeapi.Tags, env: o.settings},
-		{name: plainName, pkg: "billingportal/local/bench/plain", tags: "lambda.norpc", env: []string{"SSL_CERT_DIR=" + l.certificates + ":" + l.certificates}},
+		{name: plainName, pkg: "billingportal/local/bench/plain", tags: "lambda.norpc",
+			env: []string{"SSL_CERT_DIR=" + l.certificates + ":" + l.certificates}},
 	}
 	for i := range programs {
 		if err := l.compile(ctx, &programs[i]); err != nil {
@@ -64,7 +65,8 @@ func (l *laboratory) compile(ctx context.Context, p *program) (err error) {
 		return err
 	}
 	path := filepath.Join(l.dir, "bootstrap-"+p.name)
-	cmd := exec.CommandContext(ctx, "go", slices.Concat([]string{"build"}, runtimeapi.BuildFlags(p.tags), []string{"-o", path, p.pkg})...) //nolint:gosec // our own packages
+	cmd := exec.CommandContext(ctx, "go", slices.Concat([]string{"build"}, runtimeapi.BuildFlags(p.tags),
+		[]string{"-o", path, p.pkg})...) //nolint:gosec // our own packages
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64")
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build %s for Lambda: %w\n%s", p.name, err, output)
@@ -106,9 +108,9 @@ func newLaboratory(distances cloud.Distances) (*laboratory, error) {
 	if err := os.WriteFile(bundle, c.CA(), 0o600); err != nil {
 		return nil, err
 	}
-	// The functions skip the system's directories in Lambda, and so does the floor. These certificates are not the system's,
-	// so the environment says it here. The plain version reads the file and, as Go does on Amazon Linux 2023, both names of
-	// the directory that has it.
+	// The functions skip the system's directories in Lambda, and so does the floor. These
+	// certificates are not the system's, so the environment says it here. The plain version reads
+	// the file and, as Go does on Amazon Linux 2023, both names of the directory that has it.
 	l.env = []string{"SSL_CERT_FILE=" + bundle, "SSL_CERT_DIR=" + os.DevNull}
 	for name, value := range c.Environment() {
 		l.env = append(l.env, name+"="+value)
@@ -131,7 +133,8 @@ func (l *laboratory) call(ctx context.Context, process *runtimeapi.Process) erro
 	if functionError == nil {
 		err = json.Unmarshal(response, &answer)
 	}
-	if err != nil || answer.StatusCode != http.StatusSeeOther || !strings.HasPrefix(answer.Headers["Location"], "https://billing.stripe.com/") {
+	if err != nil || answer.StatusCode != http.StatusSeeOther ||
+		!strings.HasPrefix(answer.Headers["Location"], "https://billing.stripe.com/") {
 		return fmt.Errorf("not a session: %s%s\n%s%s", response, functionError, process.Stdout(), process.Stderr())
 	}
 	return nil

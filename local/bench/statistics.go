@@ -6,7 +6,8 @@ import (
 	"slices"
 )
 
-// quantile returns the value below or at which the share q of values lies (nearest rank). There is at least one.
+// quantile returns the value below or at which the share q of values lies (nearest rank). There is
+// at least one.
 func quantile[T cmp.Ordered](values []T, q float64) T {
 	sorted := slices.Sorted(slices.Values(values))
 	rank := int(math.Ceil(q * float64(len(sorted))))

@@ -37,8 +37,10 @@ func TestCostOfMillion(t *testing.T) {
 }
 
 func TestRequestsToTwoProcessesAreJoined(t *testing.T) {
-	one := warm{times: []time.Duration{2}, cpu: 10, peakRSS: 7, traffic: map[string]cloud.Traffic{"Stripe": {Connections: 1, Calls: 1}}}
-	two := warm{times: []time.Duration{4, 6}, cpu: 20, peakRSS: 5, traffic: map[string]cloud.Traffic{"Stripe": {Calls: 2}}}
+	one := warm{times: []time.Duration{2}, cpu: 10, peakRSS: 7,
+		traffic: map[string]cloud.Traffic{"Stripe": {Connections: 1, Calls: 1}}}
+	two := warm{times: []time.Duration{4, 6}, cpu: 20, peakRSS: 5,
+		traffic: map[string]cloud.Traffic{"Stripe": {Calls: 2}}}
 	joined := warm{}.and(one).and(two)
 	if want := []time.Duration{2, 4, 6}; !slices.Equal(joined.times, want) {
 		t.Errorf("times = %v, want %v", joined.times, want)

@@ -11,8 +11,10 @@ import (
 )
 
 func describeSetting(out io.Writer, o options) {
-	fmt.Fprintf(out, "%s, %d cores, %s/%s, %s\n", processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
-	fmt.Fprintf(out, "round trips: AWS %v, issuer %v, Stripe %v; medians of %d starts, in turns; %d warm requests each\n\n",
+	fmt.Fprintf(out, "%s, %d cores, %s/%s, %s\n", processor(), runtime.NumCPU(), runtime.GOOS,
+		runtime.GOARCH, runtime.Version())
+	fmt.Fprintf(out,
+		"round trips: AWS %v, issuer %v, Stripe %v; medians of %d starts, in turns; %d warm requests each\n\n",
 		o.distances.AWS, o.distances.Issuer, o.distances.Stripe, o.starts, o.requests)
 }
 
@@ -32,7 +34,8 @@ func printTable(out io.Writer, size size, results []result) {
 	for _, r := range results {
 		of[r.name] = r
 	}
-	fmt.Fprintf(out, "%s\n\n| | floor | portal | plain | to the floor | to the plain version |\n|---|---|---|---|---|---|\n", size.name)
+	fmt.Fprintf(out, "%s\n\n| | floor | portal | plain | to the floor | to the plain version "+
+		"|\n|---|---|---|---|---|---|\n", size.name)
 	for _, row := range rows() {
 		floor, portal, plain := row.measure(of[floorName]), row.measure(of[portalName]), row.measure(of[plainName])
 		target := size.targets[row.name]
@@ -41,7 +44,8 @@ func printTable(out io.Writer, size size, results []result) {
 			value = atMost(row.format, portal, target.most)
 		}
 		fmt.Fprintf(out, "| %s | "+row.format+" | %s | "+row.format+" | %s | %s |\n",
-			row.name, floor, value, plain, verdict(portal, floor, target.toFloor), verdict(portal, plain, target.toPlain))
+			row.name, floor, value, plain, verdict(portal, floor, target.toFloor),
+			verdict(portal, plain, target.toPlain))
 	}
 	fmt.Fprintln(out)
 }
@@ -63,7 +67,8 @@ func atMost(format string, value, target float64) string {
 }
 
 func printTraffic(out io.Writer, results []result) {
-	fmt.Fprintf(out, "| connections / calls | %s |\n|---%s|\n", strings.Join(cloud.Upstreams(), " | "), strings.Repeat("|---", len(cloud.Upstreams())))
+	fmt.Fprintf(out, "| connections / calls | %s |\n|---%s|\n", strings.Join(cloud.Upstreams(), " | "),
+		strings.Repeat("|---", len(cloud.Upstreams())))
 	for _, r := range results {
 		fmt.Fprintf(out, "| %s, start and first request |", r.name)
 		for _, name := range cloud.Upstreams() {

@@ -25,7 +25,8 @@ func TestVerdict(t *testing.T) {
 }
 
 func TestAnAbsoluteTarget(t *testing.T) {
-	for want, value := range map[string]float64{"63.9 ≤ 64.0 PASS": 63.9, "64.0 ≤ 64.0 PASS": 64, "64.1 > 64.0 FAIL": 64.1} {
+	for want, value := range map[string]float64{"63.9 ≤ 64.0 PASS": 63.9, "64.0 ≤ 64.0 PASS": 64,
+		"64.1 > 64.0 FAIL": 64.1} {
 		if got := atMost("%.1f", value, 64); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
@@ -46,12 +47,14 @@ func TestTheDocumentHasTheRowsAndTargetsOfTheTables(t *testing.T) {
 		documented := map[string][]string{}
 		for line := range strings.Lines(section) {
 			if cells := strings.Split(line, "|"); len(cells) == 8 {
-				documented[strings.TrimSpace(cells[1])] = []string{targetIn(cells[3]), targetIn(cells[5]), targetIn(cells[6])}
+				documented[strings.TrimSpace(cells[1])] = []string{targetIn(cells[3]),
+					targetIn(cells[5]), targetIn(cells[6])}
 			}
 		}
 		for _, row := range rows() {
 			target := size.targets[row.name]
-			want := []string{inFormat(row.format, target.most), inFormat("%.2f", target.toFloor), inFormat("%.2f", target.toPlain)}
+			want := []string{inFormat(row.format, target.most), inFormat("%.2f", target.toFloor),
+				inFormat("%.2f", target.toPlain)}
 			if got := documented[row.name]; !slices.Equal(got, want) {
 				t.Errorf("%s, %s: README.md has the targets %q, the table %q", size.name, row.name, got, want)
 			}

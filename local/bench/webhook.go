@@ -34,13 +34,15 @@ type stripeEvent struct {
 }
 
 // claimEvent is the most frequent event of those that write.
-var claimEvent = stripeEvent{name: "claim by a customer's metadata", kind: "customer.created", object: customerOf("new"), calls: 3}
+var claimEvent = stripeEvent{name: "claim by a customer's metadata", kind: "customer.created",
+	object: customerOf("new"), calls: 3}
 
 var stripeEvents = []stripeEvent{
 	claimEvent,
 	{name: "the same, when it is known", kind: "customer.created", object: customerOf(cloud.KnownUser), calls: 1},
 	{name: "claim by a Checkout Session", kind: "checkout.session.completed", object: map[string]any{
-		"object": "checkout.session", "customer": "cus_NffrFeUfNV2Hib", "client_reference_id": "new", "payment_link": nil, "metadata": map[string]any{},
+		"object": "checkout.session", "customer": "cus_NffrFeUfNV2Hib", "client_reference_id": "new",
+		"payment_link": nil, "metadata": map[string]any{},
 	}, calls: 3},
 	{name: "another type", kind: "invoice.paid", object: map[string]any{"id": "in_1", "object": "invoice"}},
 	{name: "a bad signature", kind: "customer.created", object: customerOf("new"), badlySigned: true},
@@ -48,8 +50,10 @@ var stripeEvents = []stripeEvent{
 
 func customerOf(user string) map[string]any {
 	return map[string]any{
-		"id": "cus_NffrFeUfNV2Hib", "object": "customer", "created": 1717430400, "livemode": false, "email": "jenny.rosen@example.com", "name": "Jenny Rosen",
-		"metadata": map[string]any{"user_id": user}, "address": nil, "balance": 0, "currency": nil, "delinquent": false, "phone": nil,
+		"id": "cus_NffrFeUfNV2Hib", "object": "customer", "created": 1717430400, "livemode": false,
+		"email": "jenny.rosen@example.com", "name": "Jenny Rosen",
+		"metadata": map[string]any{"user_id": user}, "address": nil, "balance": 0, "currency": nil,
+		"delinquent": false, "phone": nil,
 	}
 }
 
@@ -66,11 +70,15 @@ func (e stripeEvent) payload() ([]byte, error) {
 	return json.Marshal(events.APIGatewayV2HTTPRequest{
 		Version: "2.0", RouteKey: "ANY /stripe/webhook", RawPath: "/stripe/webhook",
 		Headers: map[string]string{
-			"accept": "*/*; q=0.5, application/xml", "cache-control": "no-cache", "content-type": "application/json; charset=utf-8",
-			"stripe-signature": fakeevents.Sign(body, secret, time.Now()), "user-agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+			"accept": "*/*; q=0.5, application/xml", "cache-control": "no-cache",
+			"content-type":     "application/json; charset=utf-8",
+			"stripe-signature": fakeevents.Sign(body, secret, time.Now()),
+			"user-agent":       "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
 		},
-		RequestContext: events.APIGatewayV2HTTPRequestContext{HTTP: events.APIGatewayV2HTTPRequestContextHTTPDescription{Method: http.MethodPost, Path: "/stripe/webhook"}},
-		Body:           string(body),
+		RequestContext: events.APIGatewayV2HTTPRequestContext{
+			HTTP: events.APIGatewayV2HTTPRequestContextHTTPDescription{Method: http.MethodPost,
+				Path: "/stripe/webhook"}},
+		Body: string(body),
 	})
 }
 
@@ -111,16 +119,20 @@ func (l *laboratory) compareWebhook(ctx context.Context, portal program, o optio
 	return l.countCalls(ctx, webhook, out)
 }
 
-// webhookTargets are what the webhook should take at most of what the portal does, by the name of the row.
+// webhookTargets are what the webhook should take at most of what the portal does, by the name of
+// the row.
 var webhookTargets = map[string]float64{firstAnswer: 1.1, warmCPU: 1.3}
 
 func printWebhook(out io.Writer, portal, webhook result) {
 	fmt.Fprint(out, "\n| | portal | webhook | to the portal |\n|---|---|---|---|\n")
 	for _, row := range rows() {
 		of, to := row.measure(portal), row.measure(webhook)
-		fmt.Fprintf(out, "| %s | "+row.format+" | "+row.format+" | %s |\n", strings.ReplaceAll(row.name, "request", "request or event"), of, to, verdict(to, of, webhookTargets[row.name]))
+		fmt.Fprintf(out, "| %s | "+row.format+" | "+row.format+" | %s |\n",
+			strings.ReplaceAll(row.name, "request", "request or event"), of, to,
+			verdict(to, of, webhookTargets[row.name]))
 	}
-	fmt.Fprintf(out, "| the webhook's binary beside its limit, MB | | | %s |\n", verdict(float64(webhook.binary), webhookLimit, 1))
+	fmt.Fprintf(out, "| the webhook's binary beside its limit, MB | | | %s |\n",
+		verdict(float64(webhook.binary), webhookLimit, 1))
 }
 
 // countCalls prints what each kind of event costs of DynamoDB.

@@ -15,8 +15,8 @@ const (
 	readmeFile  = "README.md"
 )
 
-// A code is one of the table of error codes. Several in a row may share a comment, which says what the
-// caller should do.
+// A code is one of the table of error codes. Several in a row may share a comment, which says what
+// the caller should do.
 type code struct{ value, status, comment string }
 
 var (
@@ -77,8 +77,9 @@ func parseCodes(source string, texts texts) ([]code, error) {
 	return codes, errors.Join(problems...)
 }
 
-// openAPI lists each code under its status. A new code is the portal's: those that the webhook alone
-// answers with are in its own schemas. A code of the document cannot change, because callers know it.
+// openAPI lists each code under its status. A new code is the portal's: those that the webhook
+// alone answers with are in its own schemas. A code of the document cannot change, because callers
+// know it.
 func openAPI(document string, codes []code) ([]byte, error) {
 	var problems []error
 	ofPortal, ofWebhook := map[string]bool{}, map[string]bool{}

@@ -11,7 +11,8 @@ import (
 
 const expectedFile = ".ci/template/expected.yaml"
 
-// TestTheChecksOfANewCodeAndVariable follows CONTRIBUTING.md in a copy of the repository, and runs its tests there.
+// TestTheChecksOfANewCodeAndVariable follows CONTRIBUTING.md in a copy of the repository, and runs
+// its tests there.
 func TestTheChecksOfANewCodeAndVariable(t *testing.T) {
 	w := newWorkspace(t, "functions", "local", "infra", "events", ".ci", ".github", readmeFile,
 		"template.yaml", "samconfig.toml", "go.mod", "go.sum", "Makefile", "LICENSE", ".golangci.yml", ".gitignore")
@@ -27,13 +28,15 @@ func TestTheChecksOfANewCodeAndVariable(t *testing.T) {
 	const (
 		row    = "| `GREETING` | Word that pages begin with | `hello` |"
 		entry  = "    Greeting: {Type: String, Default: hello}"
-		checks = "go test ./local/internal/checks -run OpenAPIHas|Documents|TheReadme|TestTemplate|Variables|ParametersWithout"
+		checks = "go test ./local/internal/checks -run " +
+			"OpenAPIHas|Documents|TheReadme|TestTemplate|Variables|ParametersWithout"
 	)
 	python, err := filepath.Abs(root + "/.tools/venv/bin/python")
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings := python + " -B -m unittest discover -s .ci/template -t .ci/template -k test_every_parameter_is_the_expected"
+	settings := python +
+		" -B -m unittest discover -s .ci/template -t .ci/template -k test_every_parameter_is_the_expected"
 	// Each command succeeds, or prints a line to paste.
 	for _, command := range [][2]string{
 		{"go generate ./functions/internal/language", ""},

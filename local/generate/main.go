@@ -1,7 +1,7 @@
 // Command generate makes what repeats another file: of the catalogues, the keys of the texts, their
 // archive and the button's modules; of the table of error codes, the lists of codes in
-// infra/openapi.yaml and README's table. Its argument is the root of the repository. `go generate ./...`
-// runs it.
+// infra/openapi.yaml and README's table. Its argument is the root of the repository. `go generate
+// ./...` runs it.
 package main
 
 import (

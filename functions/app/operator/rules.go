@@ -38,17 +38,19 @@ const (
 // refusals has every reason of the verifier. Those about a token's shape share one advice: it was
 // changed on its way, or its issuer makes tokens that no verifier should accept.
 var refusals = map[auth.Reason]Refusal{
-	auth.Empty:                {Advice: shapeAdvice},
-	auth.NotThreeSegments:     {Advice: shapeAdvice},
-	auth.HeaderNotBase64:      {Advice: shapeAdvice},
-	auth.PayloadNotBase64:     {Advice: shapeAdvice},
-	auth.SignatureNotBase64:   {Advice: shapeAdvice},
-	auth.NoSignature:          {Advice: shapeAdvice},
-	auth.MalformedHeader:      {Advice: shapeAdvice},
-	auth.KidNotText:           {Advice: shapeAdvice},
-	auth.HeaderNotObject:      {Advice: shapeAdvice},
-	auth.PayloadNotObject:     {Advice: shapeAdvice},
-	auth.TooLarge:             {Advice: "Have the provider put less into it: groups and permissions make tokens large."},
+	auth.Empty:              {Advice: shapeAdvice},
+	auth.NotThreeSegments:   {Advice: shapeAdvice},
+	auth.HeaderNotBase64:    {Advice: shapeAdvice},
+	auth.PayloadNotBase64:   {Advice: shapeAdvice},
+	auth.SignatureNotBase64: {Advice: shapeAdvice},
+	auth.NoSignature:        {Advice: shapeAdvice},
+	auth.MalformedHeader:    {Advice: shapeAdvice},
+	auth.KidNotText:         {Advice: shapeAdvice},
+	auth.HeaderNotObject:    {Advice: shapeAdvice},
+	auth.PayloadNotObject:   {Advice: shapeAdvice},
+	auth.TooLarge: {
+		Advice: "Have the provider put less into it: groups and permissions make tokens large.",
+	},
 	auth.AlgorithmNotAccepted: {Advice: "Switch the provider to RS256, ES256 or EdDSA."},
 	auth.CritInHeader:         {Advice: extensionAdvice},
 	auth.B64InHeader:          {Advice: extensionAdvice},
@@ -59,9 +61,12 @@ var refusals = map[auth.Reason]Refusal{
 	auth.IssuerMismatch: {Cause: OtherIssuer},
 	auth.NoAudience: {Advice: "The token does not say whom it is for: it has neither aud nor client_id nor azp. " +
 		"Ask the provider to put an audience in."},
-	auth.MalformedAudience:         {Advice: "The audience has to be a string or an array of strings. " + onlyTheProvider},
-	auth.AudienceMismatch:          {Cause: OtherAudience},
-	auth.NoExpiry:                  {Advice: "It would be valid forever. Ask the provider for tokens that expire (exp)."},
+	auth.MalformedAudience: {Advice: "The audience has to be a string or an array of strings. " +
+		onlyTheProvider},
+	auth.AudienceMismatch: {Cause: OtherAudience},
+	auth.NoExpiry: {
+		Advice: "It would be valid forever. Ask the provider for tokens that expire (exp).",
+	},
 	auth.Expired:                   {Cause: Expired, Advice: "Sign in again and try a fresh token."},
 	auth.NotYetValid:               {Cause: TooEarly, Advice: earlyAdvice},
 	auth.IssuedInTheFuture:         {Cause: TooEarly, Advice: earlyAdvice},

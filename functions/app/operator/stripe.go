@@ -95,7 +95,7 @@ func stripeRefusal(err error) error {
 		reason: failure.Error(), IsMissing: failure.Code == stripe.ErrorCodeResourceMissing,
 		Param: failure.Param, RequestID: failure.Calls.RequestID,
 	}
-	switch failure.Class { //nolint:exhaustive // the others stay as they are
+	switch failure.Class { // the others stay as they are
 	case billing.Busy:
 		refusal.IsBusy, refusal.Wait = true, max(failure.RetryAfter, time.Second)
 	case billing.Unavailable, billing.Timeout, billing.BadResponse:

@@ -16,7 +16,8 @@ import (
 
 const formType = "application/x-www-form-urlencoded"
 
-// withBody gives an event a body: plain, or in base64, as API Gateway sends types that it does not count as text.
+// withBody gives an event a body: plain, or in base64, as API Gateway sends types that it does not
+// count as text.
 func withBody(contentType, body string, inBase64 bool) func(*events.APIGatewayV2HTTPRequest) {
 	return func(event *events.APIGatewayV2HTTPRequest) {
 		event.Headers["content-type"] = contentType
@@ -31,7 +32,8 @@ func withBody(contentType, body string, inBase64 bool) func(*events.APIGatewayV2
 func requireProblem(t *testing.T, response events.APIGatewayV2HTTPResponse, status int, code, line string) {
 	t.Helper()
 	var document struct{ Code string }
-	if err := json.Unmarshal([]byte(response.Body), &document); err != nil || response.StatusCode != status || document.Code != code {
+	if err := json.Unmarshal([]byte(response.Body), &document); err != nil ||
+		response.StatusCode != status || document.Code != code {
 		t.Fatalf("answer = %d %s, want %d %s", response.StatusCode, response.Body, status, code)
 	}
 	for _, want := range []string{`"code":"` + code + `"`, `"msg":"request"`} {
@@ -105,7 +107,8 @@ func TestAPageForABodyThatIsTooLarge(t *testing.T) {
 		withBody(formType, strings.Repeat("a", 8193), true)(event)
 		event.Headers["accept"], event.Headers["accept-language"] = "text/html", "de"
 	})
-	if response.StatusCode != http.StatusRequestEntityTooLarge || !strings.Contains(response.Body, "Anfrage zu groß") || response.Headers["Cache-Control"] != "no-store" {
+	if response.StatusCode != http.StatusRequestEntityTooLarge || !strings.Contains(response.Body, "Anfrage zu groß") ||
+		response.Headers["Cache-Control"] != "no-store" {
 		t.Errorf("%d %v %s", response.StatusCode, response.Headers, response.Body)
 	}
 }
@@ -115,12 +118,13 @@ func TestBodiesThatSayNothingOrSayItTheirWay(t *testing.T) {
 	c := newCloud(t)
 	handler, _ := newPortal(t, c.environment())
 	for name, test := range map[string]struct{ contentType, encoding, body string }{
-		"Laravel's empty list":   {"application/json", "", "[]"},
-		"null":                   {"application/json", "", "null"},
-		"white space":            {"application/json", "", " \r\n"},
-		"a mark before JSON":     {"application/json", "", "\ufeff{\"locale\":\"de\"}"},
-		"a mark before a form":   {formType, "", "\ufefflocale=de"},
-		"PHP's empty object":     {"application/json", "", `{"locale":"de","flow_data":{"type":"payment_method_update","after_completion":[]}}`},
+		"Laravel's empty list": {"application/json", "", "[]"},
+		"null":                 {"application/json", "", "null"},
+		"white space":          {"application/json", "", " \r\n"},
+		"a mark before JSON":   {"application/json", "", "\ufeff{\"locale\":\"de\"}"},
+		"a mark before a form": {formType, "", "\ufefflocale=de"},
+		"PHP's empty object": {"application/json", "",
+			`{"locale":"de","flow_data":{"type":"payment_method_update","after_completion":[]}}`},
 		"charset=utf8":           {formType + ";charset=utf8", "", "locale=de"},
 		`charset="UTF8"`:         {`application/json; charset="UTF8"`, "", `{"locale":"de"}`},
 		"Content-Encoding":       {formType, "identity", "locale=de"},
@@ -199,7 +203,8 @@ func TestTheSameCookieTwice(t *testing.T) {
 				return
 			}
 			requireProblem(t, response, 400, "invalid-request", lastLine(written))
-			if !strings.Contains(response.Body, "Two sessions are in the way") || !strings.Contains(lastLine(written), "Two sessions are in the way") {
+			if !strings.Contains(response.Body, "Two sessions are in the way") ||
+				!strings.Contains(lastLine(written), "Two sessions are in the way") {
 				t.Errorf("%s\n%s", response.Body, lastLine(written))
 			}
 			for language, wants := range map[string][2]string{
@@ -213,7 +218,8 @@ func TestTheSameCookieTwice(t *testing.T) {
 				"ja":    {"2つのセッションが競合しています", "Cookieを削除"},
 			} {
 				page := send("text/html", language)
-				if page.StatusCode != 400 || !strings.Contains(page.Body, wants[0]) || !strings.Contains(page.Body, wants[1]) {
+				if page.StatusCode != 400 || !strings.Contains(page.Body, wants[0]) ||
+					!strings.Contains(page.Body, wants[1]) {
 					t.Errorf("%s: %d %s", language, page.StatusCode, page.Body)
 				}
 			}

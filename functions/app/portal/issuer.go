@@ -19,7 +19,8 @@ var (
 	scopePattern = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]+$`) // RFC 6749, section 3.3
 )
 
-// Tokens are the rules by which the portal takes a token, and where the keys for them are: the variables JWT_… of an environment.
+// Tokens are the rules by which the portal takes a token, and where the keys for them are: the
+// variables JWT_… of an environment.
 type Tokens struct {
 	Rules   auth.Config
 	JWKSURL string // address of the keys of all names of the issuer
@@ -29,7 +30,8 @@ type Tokens struct {
 // Issuer has the keys that verify tokens.
 type Issuer struct {
 	Keys auth.KeySet
-	// Sets are the key sets in Keys. With discovery there is one for JWT_ISSUER, then one for each alias; otherwise one for all names.
+	// Sets are the key sets in Keys. With discovery there is one for JWT_ISSUER, then one for each
+	// alias; otherwise one for all names.
 	Sets []KeySet
 }
 
@@ -120,9 +122,11 @@ func (e environment) issuer(t Tokens) string {
 	}
 	switch {
 	case !isIssuer(name):
-		e.Wrong("JWT_ISSUER", "must be one issuer as tokens have it, without spaces and commas; if it has a colon, a URI (RFC 7519, section 2)")
+		e.Wrong("JWT_ISSUER", "must be one issuer as tokens have it, without spaces and commas; if it has a colon, a "+
+			"URI (RFC 7519, section 2)")
 	case !t.hasKeysOf(name):
-		e.Wrong("JWT_ISSUER", "must be an https URL that keys may come from, without query or fragment (http only for a loopback host), unless JWT_JWKS_URL or JWT_JWKS is set")
+		e.Wrong("JWT_ISSUER", "must be an https URL that keys may come from, without query or fragment (http only "+
+			"for a loopback host), unless JWT_JWKS_URL or JWT_JWKS is set")
 	}
 	return name
 }
@@ -144,15 +148,18 @@ func (e environment) aliases(t Tokens, livemode bool) []string {
 	for i, alias := range aliases {
 		problem := ""
 		switch {
-		// Issuers are never patterns: these are slips, such as {tenantid} from the documentation of Entra ID.
+		// Issuers are never patterns: these are slips, such as {tenantid} from the documentation of
+		// Entra ID.
 		case !isIssuer(alias) || strings.ContainsAny(alias, "*{}"):
-			problem = "must be issuers as tokens have them, without spaces and patterns; each with a colon is a URI (RFC 7519, section 2)"
+			problem = "must be issuers as tokens have them, without spaces and patterns; each with a colon is a URI " +
+				"(RFC 7519, section 2)"
 		case alias == t.Rules.Issuer:
 			problem = "must not repeat JWT_ISSUER"
 		case slices.Contains(aliases[:i], alias):
 			problem = "must not have the same issuer twice"
 		case !t.hasKeysOf(alias):
-			problem = "must be https URLs that keys may come from, without query or fragment (http only for a loopback host), unless JWT_JWKS_URL or JWT_JWKS is set"
+			problem = "must be https URLs that keys may come from, without query or fragment (http only for a " +
+				"loopback host), unless JWT_JWKS_URL or JWT_JWKS is set"
 		case livemode && isOfLoopback(alias):
 			problem = "must not be of a loopback host in live mode"
 		}
@@ -164,7 +171,8 @@ func (e environment) aliases(t Tokens, livemode bool) []string {
 	return aliases
 }
 
-// hasKeysOf reports whether the keys of a name of the issuer may be fetched by discovery, or come from elsewhere.
+// hasKeysOf reports whether the keys of a name of the issuer may be fetched by discovery, or come
+// from elsewhere.
 func (t Tokens) hasKeysOf(name string) bool {
 	if t.JWKS != "" || t.JWKSURL != "" {
 		return true
@@ -173,8 +181,9 @@ func (t Tokens) hasKeysOf(name string) bool {
 	return err == nil
 }
 
-// isIssuer reports whether a text is a StringOrURI: any text, which has to be a URI if it has a colon (RFC 7519, section 2). Spaces,
-// control and invisible characters come from a bad copy, and a comma separates two issuers.
+// isIssuer reports whether a text is a StringOrURI: any text, which has to be a URI if it has a
+// colon (RFC 7519, section 2). Spaces, control and invisible characters come from a bad copy, and a
+// comma separates two issuers.
 func isIssuer(name string) bool {
 	if strings.ContainsFunc(name, func(r rune) bool { return r == ',' || r == ' ' || !unicode.IsPrint(r) }) {
 		return false
@@ -184,7 +193,8 @@ func isIssuer(name string) bool {
 	}
 	u, err := url.Parse(name)
 	// url.Parse lets characters pass that no URI has (RFC 3986, appendix A).
-	return err == nil && u.IsAbs() && !strings.ContainsFunc(name, func(r rune) bool { return r > '~' || strings.ContainsRune("\"<>\\^`{|}", r) })
+	return err == nil && u.IsAbs() &&
+		!strings.ContainsFunc(name, func(r rune) bool { return r > '~' || strings.ContainsRune("\"<>\\^`{|}", r) })
 }
 
 // isOfLoopback reports whether an issuer is on the machine itself. That is for development only.

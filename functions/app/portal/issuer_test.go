@@ -63,7 +63,8 @@ func (p *provider) token(t *testing.T) string {
 	return signed(t, p.signer, p.URL, nil)
 }
 
-// requireAnswer sends a token and compares the status, the code and which alias the line says that the token is of.
+// requireAnswer sends a token and compares the status, the code and which alias the line says that
+// the token is of.
 func requireAnswer(t *testing.T, f *function, what, token string, status int, code string, alias any) {
 	t.Helper()
 	f.logs.Reset()
@@ -112,10 +113,14 @@ func TestEachNameOfTheIssuer(t *testing.T) {
 	requireAnswer(t, f, "the first alias", first.token(t), 303, "ok", 1.0)
 	requireAnswer(t, f, "the second alias", second.token(t), 303, "ok", 2.0)
 	requireAnswer(t, f, "an unknown issuer", unknown.token(t), 401, "invalid-token", nil)
-	requireAnswer(t, f, "the alias's token with the issuer's key", signed(t, c.signer, first.URL, nil), 401, "invalid-token", 1.0)
-	requireAnswer(t, f, "the issuer's token with the alias's key", signed(t, first.signer, c.issuer.URL, nil), 401, "invalid-token", nil)
-	requireAnswer(t, f, "an alias's token with another's key", signed(t, second.signer, first.URL, nil), 401, "invalid-token", 1.0)
-	requireAnswer(t, f, "another audience", signed(t, first.signer, first.URL, map[string]any{"aud": "x"}), 401, "invalid-token", 1.0)
+	requireAnswer(t, f, "the alias's token with the issuer's key", signed(t, c.signer, first.URL, nil),
+		401, "invalid-token", 1.0)
+	requireAnswer(t, f, "the issuer's token with the alias's key", signed(t, first.signer, c.issuer.URL, nil),
+		401, "invalid-token", nil)
+	requireAnswer(t, f, "an alias's token with another's key", signed(t, second.signer, first.URL, nil),
+		401, "invalid-token", 1.0)
+	requireAnswer(t, f, "another audience", signed(t, first.signer, first.URL, map[string]any{"aud": "x"}),
+		401, "invalid-token", 1.0)
 	requireCalls(t, c.calls(), map[string]int32{"issuer": 0, "dynamodb": 3})
 	for name, p := range map[string]*provider{"first": first, "second": second} {
 		if requests := p.requests.Load(); requests != 2 {
@@ -132,7 +137,8 @@ func TestAnAliasThatFailsStopsNoOther(t *testing.T) {
 	down, liar, well := newProvider(t), newProvider(t), newProvider(t)
 	down.unavailable.Store(true)
 	liar.issuer.Store(c.issuer.URL)
-	f := newFunction(t, c.environment().With(configtest.Env{"JWT_ISSUER_ALIASES": down.URL + "," + liar.URL + "," + well.URL}))
+	f := newFunction(t,
+		c.environment().With(configtest.Env{"JWT_ISSUER_ALIASES": down.URL + "," + liar.URL + "," + well.URL}))
 	for range 2 {
 		requireAnswer(t, f, "keys that cannot be fetched", down.token(t), 503, "identity-provider-unavailable", 1.0)
 		requireAnswer(t, f, "a document of another issuer", liar.token(t), 503, "identity-provider-unavailable", 2.0)
@@ -149,7 +155,8 @@ func TestWhatIsLoggedOfAnAlias(t *testing.T) {
 	c := newCloud(t)
 	down := newProvider(t)
 	down.unavailable.Store(true)
-	f := newFunction(t, c.environment().With(configtest.Env{"JWT_ISSUER_ALIASES": "https://127.0.0.1:1/MARKERx7Q," + down.URL}))
+	f := newFunction(t,
+		c.environment().With(configtest.Env{"JWT_ISSUER_ALIASES": "https://127.0.0.1:1/MARKERx7Q," + down.URL}))
 	c.requireSession(t, f.handler)
 	f.logs.Reset()
 	invokeWith(t, f.handler, down.token(t))
@@ -158,7 +165,8 @@ func TestWhatIsLoggedOfAnAlias(t *testing.T) {
 	for _, alias := range []string{"1", "2"} {
 		found := false
 		for line := range strings.Lines(written) {
-			found = found || strings.Contains(line, "fetching the issuer's keys failed") && strings.Contains(line, `"issuer_alias":`+alias)
+			found = found || strings.Contains(line, "fetching the issuer's keys failed") &&
+				strings.Contains(line, `"issuer_alias":`+alias)
 		}
 		if !found {
 			t.Errorf("nothing says that the keys of alias %s fail:\n%s", alias, written)
@@ -190,21 +198,26 @@ func TestTheAgeOfKeysIsThatOfTheTokensIssuer(t *testing.T) {
 		return age
 	}
 	if younger, older := age(alias.token(t)), age(c.token(t)); older-younger < float64(apart.Milliseconds()) {
-		t.Errorf("keys_age_ms = %v of the alias's, %v of the issuer's, which were fetched %v before", younger, older, apart)
+		t.Errorf("keys_age_ms = %v of the alias's, %v of the issuer's, which were fetched %v before",
+			younger, older, apart)
 	}
 }
 
 func TestKeysOfAllNames(t *testing.T) {
 	c := newCloud(t)
 	p := newProvider(t)
-	for source, keys := range map[string]configtest.Env{"inline": {"JWT_JWKS": p.set}, "an address": {"JWT_JWKS_URL": p.URL + "/jwks.json"}} {
-		for _, issuer := range []string{"acme.com", "http://adfs.example.com/adfs/services/trust", "my-project-id", "urn:example:issuer", "https://issuer.example.com/?tenant=1"} {
+	for source, keys := range map[string]configtest.Env{"inline": {"JWT_JWKS": p.set},
+		"an address": {"JWT_JWKS_URL": p.URL + "/jwks.json"}} {
+		for _, issuer := range []string{"acme.com", "http://adfs.example.com/adfs/services/trust", "my-project-id",
+			"urn:example:issuer", "https://issuer.example.com/?tenant=1"} {
 			p.requests.Store(0)
-			f := newFunction(t, c.environment().With(keys).With(configtest.Env{"JWT_ISSUER": issuer, "JWT_ISSUER_ALIASES": "https://alias.example,alias"}))
+			f := newFunction(t, c.environment().With(keys).With(configtest.Env{"JWT_ISSUER": issuer,
+				"JWT_ISSUER_ALIASES": "https://alias.example,alias"}))
 			requireAnswer(t, f, source+" "+issuer, signed(t, p.signer, issuer, nil), 303, "ok", nil)
 			requireAnswer(t, f, source+" alias", signed(t, p.signer, "https://alias.example", nil), 303, "ok", 1.0)
 			requireAnswer(t, f, source+" second alias", signed(t, p.signer, "alias", nil), 303, "ok", 2.0)
-			for _, other := range []string{issuer + "/", strings.ToUpper(issuer), "alias.example", "", "https://issuer.example"} {
+			for _, other := range []string{issuer + "/", strings.ToUpper(issuer), "alias.example", "",
+				"https://issuer.example"} {
 				requireAnswer(t, f, source+" "+other, signed(t, p.signer, other, nil), 401, "invalid-token", nil)
 			}
 			if requests := p.requests.Load(); (source == "inline") != (requests == 0) || requests > 1 {
@@ -228,28 +241,33 @@ func TestTokensAsTheirIssuersWriteThem(t *testing.T) {
 		claims map[string]any
 		code   string
 	}{
-		"email_verified":              {verified, email(true), "ok"},
-		"email_verified, a string":    {verified, email("true"), "ok"},
-		"email_verified, in a list":   {verified, email([]any{true}), "ok"},
-		"email_verified, false":       {verified, email(false), "insufficient-role"},
-		"email_verified, null":        {verified, email(raw("null")), "insufficient-role"},
-		"email_verified, absent":      {verified, map[string]any{"email": "a@example.com"}, "insufficient-role"},
-		"email_verified, an object":   {verified, email(map[string]any{"true": true}), "insufficient-role"},
-		"email_verified, 1":           {verified, email(1), "insufficient-role"},
-		"a number":                    {level, map[string]any{"app": map[string]any{"level": 2}}, "ok"},
-		"a number, in a list":         {level, map[string]any{"app": map[string]any{"level": []any{1, 2}}}, "ok"},
-		"a number, written otherwise": {level, map[string]any{"app": map[string]any{"level": raw("2.0")}}, "insufficient-role"},
-		"a long number":               {level, map[string]any{"app": raw(`{"level":9007199254740993}`)}, "ok"},
-		"another long number":         {level, map[string]any{"app": raw(`{"level":9007199254740992}`)}, "insufficient-role"},
-		"the whole name first":        {level, map[string]any{"app.level": 1, "app": map[string]any{"level": 2}}, "insufficient-role"},
-		"client_id for no aud":        {nil, map[string]any{"aud": nil, "client_id": "billing-portal"}, "ok"},
-		"client_id for an empty aud":  {nil, map[string]any{"aud": []string{}, "client_id": "billing-portal"}, "ok"},
-		"client_id for a null aud":    {nil, map[string]any{"aud": raw("null"), "client_id": "billing-portal"}, "ok"},
-		"azp for an empty aud":        {nil, map[string]any{"aud": []string{}, "azp": "billing-portal"}, "ok"},
-		"azp next to a client_id":     {nil, map[string]any{"aud": []string{}, "client_id": "x", "azp": "billing-portal"}, "invalid-token"},
-		"client_id next to an aud":    {nil, map[string]any{"aud": []string{"x"}, "client_id": "billing-portal"}, "invalid-token"},
-		"an aud that says nothing":    {nil, map[string]any{"aud": "", "client_id": "billing-portal"}, "invalid-token"},
-		"an empty aud alone":          {nil, map[string]any{"aud": []string{}}, "invalid-token"},
+		"email_verified":            {verified, email(true), "ok"},
+		"email_verified, a string":  {verified, email("true"), "ok"},
+		"email_verified, in a list": {verified, email([]any{true}), "ok"},
+		"email_verified, false":     {verified, email(false), "insufficient-role"},
+		"email_verified, null":      {verified, email(raw("null")), "insufficient-role"},
+		"email_verified, absent":    {verified, map[string]any{"email": "a@example.com"}, "insufficient-role"},
+		"email_verified, an object": {verified, email(map[string]any{"true": true}), "insufficient-role"},
+		"email_verified, 1":         {verified, email(1), "insufficient-role"},
+		"a number":                  {level, map[string]any{"app": map[string]any{"level": 2}}, "ok"},
+		"a number, in a list":       {level, map[string]any{"app": map[string]any{"level": []any{1, 2}}}, "ok"},
+		"a number, written otherwise": {level,
+			map[string]any{"app": map[string]any{"level": raw("2.0")}}, "insufficient-role"},
+		"a long number": {level, map[string]any{"app": raw(`{"level":9007199254740993}`)}, "ok"},
+		"another long number": {level,
+			map[string]any{"app": raw(`{"level":9007199254740992}`)}, "insufficient-role"},
+		"the whole name first": {level,
+			map[string]any{"app.level": 1, "app": map[string]any{"level": 2}}, "insufficient-role"},
+		"client_id for no aud":       {nil, map[string]any{"aud": nil, "client_id": "billing-portal"}, "ok"},
+		"client_id for an empty aud": {nil, map[string]any{"aud": []string{}, "client_id": "billing-portal"}, "ok"},
+		"client_id for a null aud":   {nil, map[string]any{"aud": raw("null"), "client_id": "billing-portal"}, "ok"},
+		"azp for an empty aud":       {nil, map[string]any{"aud": []string{}, "azp": "billing-portal"}, "ok"},
+		"azp next to a client_id": {nil,
+			map[string]any{"aud": []string{}, "client_id": "x", "azp": "billing-portal"}, "invalid-token"},
+		"client_id next to an aud": {nil,
+			map[string]any{"aud": []string{"x"}, "client_id": "billing-portal"}, "invalid-token"},
+		"an aud that says nothing": {nil, map[string]any{"aud": "", "client_id": "billing-portal"}, "invalid-token"},
+		"an empty aud alone":       {nil, map[string]any{"aud": []string{}}, "invalid-token"},
 	} {
 		f := newFunction(t, c.environment().With(test.env))
 		requireAnswer(t, f, name, c.tokenWith(t, test.claims), statuses[test.code], test.code, nil)

@@ -105,10 +105,11 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		StripeSecretID:    e.SecretID("STRIPE_SECRET_ID", config.Required),
 		StripeSecretField: e.StripeSecretField(),
 		StripeAPIBase:     e.StripeAPIBase(),
-		PortalHosts:       e.List("PORTAL_HOSTS", config.Default("billing.stripe.com"), hostPattern, "must be hosts, each with its port where it has one"),
-		SessionCookie:     e.Matching("SESSION_COOKIE", config.Optional, tokenPattern, "must be the name of a cookie"),
-		NoAccountURL:      e.webURL("NO_ACCOUNT_URL"),
-		Policy:            e.policy(),
+		PortalHosts: e.List("PORTAL_HOSTS", config.Default("billing.stripe.com"), hostPattern,
+			"must be hosts, each with its port where it has one"),
+		SessionCookie: e.Matching("SESSION_COOKIE", config.Optional, tokenPattern, "must be the name of a cookie"),
+		NoAccountURL:  e.webURL("NO_ACCOUNT_URL"),
+		Policy:        e.policy(),
 	}
 	c.Tokens = e.tokens(c.Livemode)
 	if err := e.Err(); err != nil {
@@ -122,14 +123,19 @@ type environment struct{ *config.Environment }
 
 func (e environment) policy() params.Policy {
 	p := params.Policy{
-		AllowedOrigins:        e.origins("ALLOWED_ORIGINS"),
-		AllowedConfigurations: e.List("ALLOWED_CONFIGURATIONS", config.Optional, idPattern, "must be IDs of portal configurations"),
-		DefaultConfiguration:  e.Matching("DEFAULT_CONFIGURATION", config.Optional, idPattern, "must be the ID of a portal configuration"),
-		AllowedAccounts:       e.List("ALLOWED_ACCOUNTS", config.Optional, idPattern, "must be IDs of connected accounts"),
-		DefaultOnBehalfOf:     e.Matching("DEFAULT_ON_BEHALF_OF", config.Optional, idPattern, "must be the ID of a connected account"),
-		AllowedFlows:          e.flows("ALLOWED_FLOWS"),
-		AllowedCoupons:        e.List("ALLOWED_COUPONS", config.Optional, idPattern, "must be IDs of coupons"),
-		AllowedPromotionCodes: e.List("ALLOWED_PROMOTION_CODES", config.Optional, idPattern, "must be IDs of promotion codes"),
+		AllowedOrigins: e.origins("ALLOWED_ORIGINS"),
+		AllowedConfigurations: e.List("ALLOWED_CONFIGURATIONS", config.Optional, idPattern,
+			"must be IDs of portal configurations"),
+		DefaultConfiguration: e.Matching("DEFAULT_CONFIGURATION", config.Optional, idPattern,
+			"must be the ID of a portal configuration"),
+		AllowedAccounts: e.List("ALLOWED_ACCOUNTS", config.Optional, idPattern,
+			"must be IDs of connected accounts"),
+		DefaultOnBehalfOf: e.Matching("DEFAULT_ON_BEHALF_OF", config.Optional, idPattern,
+			"must be the ID of a connected account"),
+		AllowedFlows:   e.flows("ALLOWED_FLOWS"),
+		AllowedCoupons: e.List("ALLOWED_COUPONS", config.Optional, idPattern, "must be IDs of coupons"),
+		AllowedPromotionCodes: e.List("ALLOWED_PROMOTION_CODES", config.Optional, idPattern,
+			"must be IDs of promotion codes"),
 	}
 	var ok bool
 	if p.DefaultReturnURL, ok = e.Value("DEFAULT_RETURN_URL", config.Required); ok {
@@ -142,7 +148,8 @@ func (e environment) policy() params.Policy {
 	return p
 }
 
-// AllowedOrigins are the origins of ALLOWED_ORIGINS in the form that browsers send. It is empty if the variable is wrong.
+// AllowedOrigins are the origins of ALLOWED_ORIGINS in the form that browsers send. It is empty if
+// the variable is wrong.
 func AllowedOrigins(getenv func(string) string) []string {
 	var origins []string
 	for _, origin := range (environment{config.NewEnvironment(getenv)}).origins("ALLOWED_ORIGINS") {
@@ -156,7 +163,8 @@ func (e environment) origins(name string) []params.Origin {
 	for _, item := range e.List(name, config.Required, regexp.MustCompile(`.`), "must be origins") {
 		origin, err := params.ParseOrigin(item)
 		if err != nil {
-			e.Wrong(name, "must be origins such as https://app.example.com (http only for a loopback host), separated by commas")
+			e.Wrong(name,
+				"must be origins such as https://app.example.com (http only for a loopback host), separated by commas")
 			return nil
 		}
 		origins = append(origins, origin)

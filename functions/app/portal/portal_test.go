@@ -71,7 +71,8 @@ func newCloud(t *testing.T) *cloud {
 			write(w, `{"error":{"type":"invalid_request_error","message":"Invalid API Key provided: `+secretText+`"}}`)
 			return
 		}
-		write(w, `{"id":"bps_1","object":"billing_portal.session","customer":"cus_Alice","livemode":false,"url":"`+portalURL+`"}`)
+		write(w, `{"id":"bps_1","object":"billing_portal.session","customer":"cus_Alice","livemode":false,"url":"`+
+			portalURL+`"}`)
 	})
 
 	set, signer := newSigningKey(t)
@@ -99,7 +100,8 @@ func newSigningKey(t *testing.T) (set string, signer jose.Signer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: private}, (&jose.SignerOptions{}).WithHeader("kid", "k"))
+	signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: private},
+		(&jose.SignerOptions{}).WithHeader("kid", "k"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,12 +160,14 @@ func invokeWith(t *testing.T, handler lambda.Handler, token string) events.APIGa
 }
 
 // send sends one request with alice's token that is changed before.
-func (c *cloud) send(t *testing.T, handler lambda.Handler, change func(event *events.APIGatewayV2HTTPRequest)) events.APIGatewayV2HTTPResponse {
+func (c *cloud) send(t *testing.T, handler lambda.Handler,
+	change func(event *events.APIGatewayV2HTTPRequest)) events.APIGatewayV2HTTPResponse {
 	t.Helper()
 	return send(t, handler, c.token(t), change)
 }
 
-func send(t *testing.T, handler lambda.Handler, token string, change func(event *events.APIGatewayV2HTTPRequest)) events.APIGatewayV2HTTPResponse {
+func send(t *testing.T, handler lambda.Handler, token string,
+	change func(event *events.APIGatewayV2HTTPRequest)) events.APIGatewayV2HTTPResponse {
 	t.Helper()
 	event := events.APIGatewayV2HTTPRequest{
 		Version: "2.0",
@@ -230,7 +234,8 @@ func TestCallsOfAFirstAndOfAWarmRequest(t *testing.T) {
 		requireCalls(t, c.calls(), map[string]int32{"dynamodb": 1, "secrets": 0, "stripe": 1, "issuer": 0})
 	}
 	for _, upstream := range []*counted{c.dynamoDB, c.secrets, c.stripe} {
-		// stripe-go leaves a request's length open, so that it would go in chunks, each with a TLS record and a system call.
+		// stripe-go leaves a request's length open, so that it would go in chunks, each with a TLS
+		// record and a system call.
 		if last := upstream.last.Load(); last.ContentLength <= 0 {
 			t.Errorf("%s: a request of unknown length", last.URL)
 		}
@@ -280,7 +285,9 @@ func TestAnOrganizationsKeyIsRefusedWithItsReason(t *testing.T) {
 	handler, written := newPortal(t, c.environment())
 	for range 2 {
 		requireProblem(t, c.invoke(t, handler), 500, "billing-misconfigured", lastLine(written))
-		if line := lastLine(written); !strings.Contains(line, "an organization's key (sk_org_…), which needs a context that this service does not send") || !strings.Contains(line, `"level":"ERROR"`) {
+		if line := lastLine(written); !strings.Contains(line,
+			"an organization's key (sk_org_…), which needs a context that this service does not send") ||
+			!strings.Contains(line, `"level":"ERROR"`) {
 			t.Errorf("line = %s", line)
 		}
 	}

@@ -18,7 +18,8 @@ import (
 
 // refusable are forms that have every parameter of a portal session between them.
 var refusable = []url.Values{
-	{"configuration": {"bpc_1"}, "locale": {"de"}, "on_behalf_of": {"acct_1"}, "return_url": {"https://app.example.com/back"}},
+	{"configuration": {"bpc_1"}, "locale": {"de"}, "on_behalf_of": {"acct_1"},
+		"return_url": {"https://app.example.com/back"}},
 	{
 		"flow_data[type]": {"subscription_cancel"},
 		"flow_data[subscription_cancel][subscription]":                    {"sub_1"},
@@ -95,7 +96,8 @@ func refusingStripe(t *testing.T, param *string) string {
 			return
 		}
 		w.WriteHeader(http.StatusBadRequest)
-		refusal, _ := json.Marshal(map[string]any{"error": map[string]string{"type": "invalid_request_error", "param": *param, "message": secretText}})
+		refusal, _ := json.Marshal(map[string]any{"error": map[string]string{"type": "invalid_request_error",
+			"param": *param, "message": secretText}})
 		_, _ = w.Write(refusal)
 	}))
 	t.Cleanup(server.Close)
@@ -103,14 +105,17 @@ func refusingStripe(t *testing.T, param *string) string {
 }
 
 var refusableEnvironment = configtest.Env{
-	"ALLOWED_CONFIGURATIONS": "bpc_1", "ALLOWED_ACCOUNTS": "acct_1", "ALLOWED_COUPONS": "STAY20", "ALLOWED_PROMOTION_CODES": "promo_1",
+	"ALLOWED_CONFIGURATIONS": "bpc_1", "ALLOWED_ACCOUNTS": "acct_1", "ALLOWED_COUPONS": "STAY20",
+	"ALLOWED_PROMOTION_CODES": "promo_1",
 }
 
-// Stripe names the elements of a list by their index or not at all. What the caller gets is the name that they sent.
+// Stripe names the elements of a list by their index or not at all. What the caller gets is the
+// name that they sent.
 func TestARefusalNamesTheCallersParameter(t *testing.T) {
 	c := newCloud(t)
 	param := ""
-	handler, written := newPortal(t, c.environment().With(refusableEnvironment).With(configtest.Env{"STRIPE_API_BASE": refusingStripe(t, &param)}))
+	handler, written := newPortal(t,
+		c.environment().With(refusableEnvironment).With(configtest.Env{"STRIPE_API_BASE": refusingStripe(t, &param)}))
 	for _, name := range parametersOf(reflect.TypeFor[stripe.BillingPortalSessionParams](), "") {
 		form := formSending(name)
 		if form == nil {
@@ -130,25 +135,30 @@ func TestARefusalNamesTheCallersParameter(t *testing.T) {
 			response := c.send(t, handler, withBody(formType, form.Encode(), true))
 			requireProblem(t, response, status, code, lastLine(written))
 			var document struct{ Param string }
-			if err := json.Unmarshal([]byte(response.Body), &document); err != nil || document.Param != name && document.Param != strings.TrimSuffix(name, "[0]") {
+			if err := json.Unmarshal([]byte(response.Body), &document); err != nil || document.Param != name &&
+				document.Param != strings.TrimSuffix(name, "[0]") {
 				t.Errorf("Stripe refuses %s: param = %q, want %q", param, document.Param, name)
 			}
-			if line := lastLine(written); !strings.Contains(line, `"stripe_param":"`+document.Param+`"`) || strings.Contains(line+response.Body, secretText) {
+			if line := lastLine(written); !strings.Contains(line, `"stripe_param":"`+document.Param+`"`) ||
+				strings.Contains(line+response.Body, secretText) {
 				t.Errorf("%s: %s\n%s", param, line, response.Body)
 			}
 		}
 	}
 }
 
-// What a caller has not sent comes from the mapping or from the operator's defaults, and no caller can correct it.
+// What a caller has not sent comes from the mapping or from the operator's defaults, and no caller
+// can correct it.
 func TestARefusalOfWhatTheCallerHasNotSentIsTheOperators(t *testing.T) {
 	c := newCloud(t)
 	param := ""
 	handler, written := newPortal(t, c.environment().With(refusableEnvironment).With(configtest.Env{
-		"STRIPE_API_BASE": refusingStripe(t, &param), "DEFAULT_CONFIGURATION": "bpc_1", "DEFAULT_ON_BEHALF_OF": "acct_1",
+		"STRIPE_API_BASE": refusingStripe(t, &param), "DEFAULT_CONFIGURATION": "bpc_1",
+		"DEFAULT_ON_BEHALF_OF": "acct_1",
 	}))
 	for _, param = range []string{
-		"customer", "configuration", "on_behalf_of", "return_url", "locale", "expand[0]", "expand", "*", "metadata[" + secretText + "]", "flow_data", "flow_data[type]",
+		"customer", "configuration", "on_behalf_of", "return_url", "locale", "expand[0]", "expand", "*",
+		"metadata[" + secretText + "]", "flow_data", "flow_data[type]",
 		"flow_data[" + secretText + "]", "items[0][price]", secretText,
 	} {
 		for name, change := range map[string]func(*events.APIGatewayV2HTTPRequest){
@@ -157,7 +167,8 @@ func TestARefusalOfWhatTheCallerHasNotSentIsTheOperators(t *testing.T) {
 		} {
 			response := c.send(t, handler, change)
 			requireProblem(t, response, 500, "billing-misconfigured", lastLine(written))
-			if strings.Contains(response.Body, `"param"`) || strings.Contains(lastLine(written)+response.Body, secretText) {
+			if strings.Contains(response.Body, `"param"`) ||
+				strings.Contains(lastLine(written)+response.Body, secretText) {
 				t.Errorf("%s, %s sent: %s\n%s", param, name, response.Body, lastLine(written))
 			}
 		}

@@ -1,4 +1,5 @@
-// Package preflight assembles the checks of a deployment, and the function that makes them before a new version gets traffic.
+// Package preflight assembles the checks of a deployment, and the function that makes them before a
+// new version gets traffic.
 package preflight
 
 import (
@@ -35,33 +36,39 @@ func HasProblem(findings []Finding) bool { return preflight.HasProblem(findings)
 
 // Examiner looks at deployments.
 type Examiner struct {
-	// Pause waits between requests to Stripe; nil means a timer. A test that does not wait replaces it.
+	// Pause waits between requests to Stripe; nil means a timer. A test that does not wait replaces
+	// it.
 	Pause func(ctx context.Context, d time.Duration) error
 	// Extra are more checks of the Stripe account.
 	Extra []ExtraCheck
 }
 
-// ExtraCheck is a check that an operator's tool adds. read sends its requests to Stripe with APIVersion.
+// ExtraCheck is a check that an operator's tool adds. read sends its requests to Stripe with
+// APIVersion.
 type ExtraCheck struct {
 	Name       string
 	APIVersion string
 	Run        func(ctx context.Context, read StripeReader) (Finding, error)
 }
 
-// StripeReader asks Stripe for an object or a list, with the deployment's key and at the pace of all checks.
+// StripeReader asks Stripe for an object or a list, with the deployment's key and at the pace of
+// all checks.
 type StripeReader = preflight.StripeReader
 
-// patience is how long all checks may take, not counting the time that the pace of the requests to Stripe takes.
+// patience is how long all checks may take, not counting the time that the pace of the requests to
+// Stripe takes.
 const patience = 15 * time.Second
 
-// Doctor finds out whether a deployment can work. Its functions' environments are read as the functions read them; nil is one that
-// is not deployed. It changes nothing. A few allowed configurations and coupons take 20 s at most; every 4 more of them take another
-// second in test mode, and every 18 in live mode.
+// Doctor finds out whether a deployment can work. Its functions' environments are read as the
+// functions read them; nil is one that is not deployed. It changes nothing. A few allowed
+// configurations and coupons take 20 s at most; every 4 more of them take another second in test
+// mode, and every 18 in live mode.
 func (x Examiner) Doctor(ctx context.Context, portal, webhook func(string) string) []Finding {
 	return x.examine(ctx, portal, webhook, nil)
 }
 
-// examine looks at new versions too: live is the environment of the portal that serves now, nil if nothing serves.
+// examine looks at new versions too: live is the environment of the portal that serves now, nil if
+// nothing serves.
 func (x Examiner) examine(ctx context.Context, portal, webhook, live func(string) string) []Finding {
 	inspection := &inspection{clock: &preflight.Clock{}, pause: x.Pause, extra: x.Extra}
 	if portal != nil {
@@ -94,7 +101,8 @@ type inspection struct {
 
 func (i *inspection) add(checks ...preflight.Check) { i.checks = append(i.checks, checks...) }
 
-// environment adds a check that says whether an environment can be read, and returns whether it can.
+// environment adds a check that says whether an environment can be read, and returns whether it
+// can.
 func (i *inspection) environment(function string, err error) bool {
 	i.add(preflight.Check{Name: function + "'s variables", Run: func(context.Context) Finding {
 		if err == nil {
@@ -104,7 +112,8 @@ func (i *inspection) environment(function string, err error) bool {
 		errors.As(err, &environment)
 		return Finding{
 			Status: preflight.Problem, Detail: strings.Join(environment.Wrong, "; "),
-			Advice: "Correct the parameters of these names in .deploy/ENV.toml (or samconfig.toml), and deploy. Until then the function does not start.",
+			Advice: "Correct the parameters of these names in .deploy/ENV.toml (or samconfig.toml), and deploy. " +
+				"Until then the function does not start.",
 		}
 	}})
 	return err == nil
@@ -116,7 +125,8 @@ func (i *inspection) portal(getenv func(string) string) {
 		return
 	}
 	keys := secret.NewCache(secret.Config[secret.Key]{
-		Client: c.AWS.SecretsManagerClient(i.aws()), ID: c.StripeSecretID, Parse: secret.StripeKey(c.StripeSecretField, c.Livemode),
+		Client: c.AWS.SecretsManagerClient(i.aws()), ID: c.StripeSecretID,
+		Parse: secret.StripeKey(c.StripeSecretField, c.Livemode),
 	})
 	pace := preflight.NewPace(c.Livemode, i.pause)
 	api := billing.Config{
@@ -193,9 +203,10 @@ func (i *inspection) webhook(getenv func(string) string) {
 		return
 	}
 	if c.SecretID != "" {
-		i.add(preflight.SecretUsable("signing secrets", "WEBHOOK_SECRET_ID", secret.NewCache(secret.Config[secret.SigningSecrets]{
-			Client: c.AWS.SecretsManagerClient(i.aws()), ID: c.SecretID, Parse: secret.ParseSigningSecrets,
-		})))
+		i.add(preflight.SecretUsable("signing secrets", "WEBHOOK_SECRET_ID",
+			secret.NewCache(secret.Config[secret.SigningSecrets]{
+				Client: c.AWS.SecretsManagerClient(i.aws()), ID: c.SecretID, Parse: secret.ParseSigningSecrets,
+			})))
 	}
 	i.add(preflight.ClientReferences(string(c.Rules.References)))
 	if i.stripe == nil {

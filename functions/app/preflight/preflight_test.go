@@ -17,7 +17,8 @@ import (
 	"billingportal/functions/internal/preflight"
 )
 
-// A new version may take its own 15 s to answer, and a report that does not arrive holds the deployment for an hour.
+// A new version may take its own 15 s to answer, and a report that does not arrive holds the
+// deployment for an hour.
 func TestAHangOfLambdaAndCodeDeployEnds(t *testing.T) {
 	handler, err := Examiner{}.Hook(t.Context(), configtest.Portal.Get, io.Discard)
 	if err != nil {
@@ -33,7 +34,8 @@ func TestAHangOfLambdaAndCodeDeployEnds(t *testing.T) {
 	faulttest.RequireTries(t, 4, 3*time.Second, func(ctx context.Context, transport http.RoundTripper) error {
 		client := hook.CodeDeploy.(*codedeploy.Client)
 		client.Options().HTTPClient.(*http.Client).Transport = transport
-		_, err := client.PutLifecycleEventHookExecutionStatus(ctx, &codedeploy.PutLifecycleEventHookExecutionStatusInput{Status: types.LifecycleEventStatusFailed})
+		_, err := client.PutLifecycleEventHookExecutionStatus(ctx,
+			&codedeploy.PutLifecycleEventHookExecutionStatusInput{Status: types.LifecycleEventStatusFailed})
 		return err
 	})
 }

@@ -66,18 +66,21 @@ func Variables() []string { return config.Names(ReadConfig) }
 func ReadConfig(getenv func(string) string) (Config, error) {
 	e := config.NewEnvironment(getenv)
 	c := Config{
-		Common:      e.Common(),
-		Customers:   e.Customers(),
-		EventSource: e.Matching("STRIPE_EVENT_SOURCE", config.Optional, eventSourcePattern, "must be the whole name of Stripe's event source on EventBridge, aws.partner/stripe.com/…"),
+		Common:    e.Common(),
+		Customers: e.Customers(),
+		EventSource: e.Matching("STRIPE_EVENT_SOURCE", config.Optional, eventSourcePattern,
+			"must be the whole name of Stripe's event source on EventBridge, aws.partner/stripe.com/…"),
 	}
 	c.Rules = webhook.Rules{
-		Livemode:    c.Livemode,
-		Account:     e.Matching("STRIPE_ACCOUNT", config.Optional, accountPattern, "must be the ID of your Stripe account, acct_…"),
+		Livemode: c.Livemode,
+		Account: e.Matching("STRIPE_ACCOUNT", config.Optional, accountPattern,
+			"must be the ID of your Stripe account, acct_…"),
 		MetadataKey: e.MetadataKey(),
 		References: webhook.References(e.OneOf("CLIENT_REFERENCES", config.Default(string(webhook.SessionReferences)),
 			string(webhook.NoReferences), string(webhook.SessionReferences), string(webhook.AllReferences))),
 	}
-	// Without it nobody could tell Stripe's requests from others: it is left out on purpose, or not at all.
+	// Without it nobody could tell Stripe's requests from others: it is left out on purpose, or not
+	// at all.
 	withoutSecret := config.Required
 	if c.EventSource != "" {
 		withoutSecret = config.Optional

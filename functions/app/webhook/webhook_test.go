@@ -23,7 +23,8 @@ func TestWebhookDefaults(t *testing.T) {
 	want := Config{
 		Common: config.Common{
 			LogLevel: slog.LevelInfo,
-			AWS:      config.AWS{AWS: upstream.AWS{Region: "eu-central-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}},
+			AWS: config.AWS{AWS: upstream.AWS{Region: "eu-central-1", AccessKeyID: "AKIDEXAMPLE",
+				SecretAccessKey: "secret"}},
 		},
 		Customers: customers.Table{Name: "customers", Key: "user_id", Attribute: "customer_id"},
 		SecretID:  "billing-portal/webhook",
@@ -36,8 +37,9 @@ func TestWebhookDefaults(t *testing.T) {
 
 func TestEachWrongVariableOfTheWebhookIsNamedAlone(t *testing.T) {
 	for name, values := range map[string][]string{
-		"WEBHOOK_SECRET_ID":   {"", "a b"},
-		"STRIPE_EVENT_SOURCE": {"aws.partner/other.example/x", "stripe.com", "aws.partner/stripe.com", "aws.partner/stripe.com/", "aws.partner/stripe.community/x", "aws.partner/stripe.com/a b"},
+		"WEBHOOK_SECRET_ID": {"", "a b"},
+		"STRIPE_EVENT_SOURCE": {"aws.partner/other.example/x", "stripe.com", "aws.partner/stripe.com",
+			"aws.partner/stripe.com/", "aws.partner/stripe.community/x", "aws.partner/stripe.com/a b"},
 		"STRIPE_ACCOUNT":      {"acct_", "1032D82eZvKYlo2C", "org_1", "acct_1/acct_2", "acct_1,acct_2", "ACCT_1"},
 		"STRIPE_LIVEMODE":     {"", "yes"},
 		"USER_METADATA_KEY":   {"a b", "a[b]", strings.Repeat("x", 41)},

@@ -56,7 +56,8 @@ func isForbidden(host string) bool {
 	if last != "" && last[0] >= '0' && last[0] <= '9' {
 		return true
 	}
-	return slices.Contains([]string{"metadata", "metadata.google.internal", "instance-data", "instance-data.ec2.internal"}, host)
+	return slices.Contains([]string{"metadata", "metadata.google.internal", "instance-data",
+		"instance-data.ec2.internal"}, host)
 }
 
 // forbiddenAddress refuses link-local addresses (RFC 3927, RFC 4291 section

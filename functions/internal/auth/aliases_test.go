@@ -12,7 +12,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// The aliases of the tests' issuer. The second is another host's, the third differs from the issuer in its last slash.
+// The aliases of the tests' issuer. The second is another host's, the third differs from the issuer
+// in its last slash.
 var aliases = []string{"https://login.example.com", "https://other.example/tenant", testIssuer + "/"}
 
 // A family is an issuer of several names, each with keys of its own under the one kid k.
@@ -59,8 +60,10 @@ func (f *family) publish(name string, keys ...m) {
 
 // try verifies a token that has one name and is signed with the key of another.
 func (f *family) try(name, signer, kid string) (Caller, error) {
-	claims := goodClaims().with(m{"iss": name, "iat": time.Now().Unix(), "exp": time.Now().Add(30 * 24 * time.Hour).Unix()})
-	return f.Verify(context.Background(), issue(m{"alg": "ES256", "kid": kid}.String(), claims.String(), jose.ES256, f.keys[signer]))
+	claims := goodClaims().with(m{"iss": name, "iat": time.Now().Unix(),
+		"exp": time.Now().Add(30 * 24 * time.Hour).Unix()})
+	return f.Verify(context.Background(),
+		issue(m{"alg": "ES256", "kid": kid}.String(), claims.String(), jose.ES256, f.keys[signer]))
 }
 
 func (f *family) outcome(name, signer, kid string) string {
@@ -113,9 +116,11 @@ func TestAKeyOfAnotherNameIsUnknown(t *testing.T) {
 		expect(t, "the issuer", f.outcome(testIssuer, testIssuer, "only-the-issuer"), "accepted")
 		time.Sleep(cooldown)
 		f.fetches()
-		expect(t, "the issuer's token with the alias's key", f.outcome(testIssuer, aliases[0], "only-the-alias"), "unknown key")
+		expect(t, "the issuer's token with the alias's key",
+			f.outcome(testIssuer, aliases[0], "only-the-alias"), "unknown key")
 		expect(t, "fetches", f.fetches(), fetchesOf(testIssuer))
-		expect(t, "the alias's token with the issuer's key", f.outcome(aliases[0], testIssuer, "only-the-issuer"), "unknown key")
+		expect(t, "the alias's token with the issuer's key",
+			f.outcome(aliases[0], testIssuer, "only-the-issuer"), "unknown key")
 		expect(t, "fetches", f.fetches(), fetchesOf(aliases[0]))
 		expect(t, "without a kid", f.outcome(testIssuer, aliases[0], ""), "bad signature")
 	})
@@ -141,12 +146,15 @@ func TestAnUnknownIssuerCostsNoFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFamily(t)
 		for _, iss := range []any{
-			"https://evil.example", testIssuer + "//", aliases[0] + "/", strings.ToUpper(aliases[0]), aliases[0] + ".evil.example",
+			"https://evil.example", testIssuer + "//", aliases[0] + "/", strings.ToUpper(aliases[0]),
+			aliases[0] + ".evil.example",
 			aliases[0] + "," + aliases[1], " " + aliases[0], strings.Join(aliases, " "), "https://*", "",
 			[]string{aliases[0]}, []string{testIssuer, aliases[0]}, nil, 1, m{"iss": aliases[0]},
 		} {
-			claims := goodClaims().with(m{"iss": iss, "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix()})
-			caller, err := f.Verify(context.Background(), issue(`{"alg":"ES256","kid":"k"}`, claims.String(), jose.ES256, ec256()))
+			claims := goodClaims().with(m{"iss": iss, "iat": time.Now().Unix(),
+				"exp": time.Now().Add(time.Hour).Unix()})
+			caller, err := f.Verify(context.Background(),
+				issue(`{"alg":"ES256","kid":"k"}`, claims.String(), jose.ES256, ec256()))
 			if got := outcome(err); got != "issuer mismatch" && got != "no issuer" || caller != (Caller{}) {
 				t.Errorf("%v: %v, %+v", iss, got, caller)
 			}
@@ -159,7 +167,8 @@ func TestAnUnknownIssuerCostsNoFetch(t *testing.T) {
 func TestTheDocumentOfAnAliasNamesTheAlias(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFamily(t)
-		f.set(aliases[0]+"/.well-known/openid-configuration", ok(m{"issuer": testIssuer, "jwks_uri": keysOf(testIssuer)}.String()))
+		f.set(aliases[0]+"/.well-known/openid-configuration",
+			ok(m{"issuer": testIssuer, "jwks_uri": keysOf(testIssuer)}.String()))
 		expect(t, "an alias", f.outcome(aliases[0], testIssuer, "k"), "keys unavailable")
 		expect(t, "fetches", f.fetches(), aliases[0]+"/.well-known/openid-configuration")
 	})
@@ -184,7 +193,8 @@ func TestNamesFailAlone(t *testing.T) {
 			caller, err := f.try(aliases[0], aliases[0], "k")
 			expect(t, "the alias that fails", fmt.Sprint(outcome(err), caller.Alias), "keys unavailable1")
 		}
-		expect(t, "fetches: two tries, then a back-off", f.fetches(), strings.TrimSpace(strings.Repeat(aliases[0]+"/.well-known/openid-configuration ", tries)))
+		expect(t, "fetches: two tries, then a back-off", f.fetches(),
+			strings.TrimSpace(strings.Repeat(aliases[0]+"/.well-known/openid-configuration ", tries)))
 		expect(t, "the issuer", f.outcome(testIssuer, testIssuer, "k"), "accepted")
 		expect(t, "fetches", f.fetches(), fetchesOf(testIssuer))
 		expect(t, "the other alias", f.outcome(aliases[1], aliases[1], "k"), "accepted")
@@ -244,7 +254,8 @@ func TestOneKeySetForAllNames(t *testing.T) {
 			"fetched": newRemote(t, RemoteConfig{JWKSURL: keysURL, Transport: f.fakeIssuer}),
 		} {
 			f.set(keysURL, ok(jwks(keyA(), keyB())))
-			f.Verifier = NewVerifier(Config{Issuer: testIssuer, Aliases: aliases, Audiences: []string{testAudience}}, keys)
+			f.Verifier = NewVerifier(Config{Issuer: testIssuer, Aliases: aliases, Audiences: []string{testAudience}},
+				keys)
 			for i, name := range append([]string{testIssuer}, aliases...) {
 				caller, err := f.try(name, testIssuer, "a")
 				expect(t, what+" "+name, fmt.Sprint(caller.Alias, err), fmt.Sprint(i, " <nil>"))
@@ -257,14 +268,16 @@ func TestOneKeySetForAllNames(t *testing.T) {
 
 func TestANameWithoutKeysIsRefused(t *testing.T) {
 	f := newFamily(t)
-	f.Verifier = NewVerifier(Config{Issuer: testIssuer, Aliases: aliases, Audiences: []string{testAudience}}, NamedKeySets{testIssuer: staticKeys(t, keyA())})
+	f.Verifier = NewVerifier(Config{Issuer: testIssuer, Aliases: aliases, Audiences: []string{testAudience}},
+		NamedKeySets{testIssuer: staticKeys(t, keyA())})
 	expect(t, "the issuer", f.outcome(testIssuer, testIssuer, "a"), "accepted")
 	expect(t, "an alias", f.outcome(aliases[0], testIssuer, "a"), "no keys for the issuer")
 }
 
 // The rules are the same for all names, and a refusal says nothing of the user.
 func TestAnAliasGivesNoOtherRights(t *testing.T) {
-	cfg := Config{Issuer: testIssuer, Aliases: aliases, Audiences: []string{testAudience}, RequiredScope: "billing", RequiredClaim: RequiredClaim{"role", []string{"admin"}}}
+	cfg := Config{Issuer: testIssuer, Aliases: aliases, Audiences: []string{testAudience}, RequiredScope: "billing",
+		RequiredClaim: RequiredClaim{"role", []string{"admin"}}}
 	v := newTestVerifier(cfg, staticKeys(t, keyA()))
 	good := m{"iss": aliases[1], "scope": "billing", "role": "admin"}
 	for _, c := range []struct {

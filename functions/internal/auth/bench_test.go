@@ -29,9 +29,10 @@ func BenchmarkRefuse(b *testing.B) {
 	keys := staticKeys(b, jwk(ec256(), m{"kid": "k"}))
 	expired := goodClaims().with(m{"exp": now.Add(-time.Hour).Unix()})
 	for name, c := range map[string]struct{ token, want string }{
-		"expired":       {issue(`{"alg":"ES256","kid":"k"}`, expired.String(), jose.ES256, ec256()), "expired"},
-		"bad signature": {issue(`{"alg":"ES256","kid":"k"}`, goodClaims().String(), jose.ES256, ec256B()), "bad signature"},
-		"not a token":   {"c2Vzc2lvbg", "not three segments"},
+		"expired": {issue(`{"alg":"ES256","kid":"k"}`, expired.String(), jose.ES256, ec256()), "expired"},
+		"bad signature": {issue(`{"alg":"ES256","kid":"k"}`, goodClaims().String(), jose.ES256, ec256B()),
+			"bad signature"},
+		"not a token": {"c2Vzc2lvbg", "not three segments"},
 	} {
 		b.Run(name, func(b *testing.B) { benchmarkToken(b, keys, c.token, c.want) })
 	}
@@ -39,7 +40,8 @@ func BenchmarkRefuse(b *testing.B) {
 
 func benchToken(alg jose.SignatureAlgorithm, key any) string {
 	claims := goodClaims().with(m{
-		"azp": "client", "jti": "a1b2c3d4", "sid": "session", "scope": "openid profile email billing", "nbf": now.Unix(),
+		"azp": "client", "jti": "a1b2c3d4", "sid": "session",
+		"scope": "openid profile email billing", "nbf": now.Unix(),
 		"email": "jane@example.com", "org_id": "org_1", "org_role": "admin", "roles": []string{"admin", "member"},
 	})
 	return issue(m{"alg": alg, "kid": "k", "typ": "at+jwt"}.String(), claims.String(), alg, key)

@@ -66,9 +66,11 @@ func TestWhatIsLoggedOfAFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		issuer := newFakeIssuer(keyA(), keyB(), keyA().with(m{"use": "enc"}))
 		var logs bytes.Buffer
-		s := over(newRemote(t, RemoteConfig{Issuer: testIssuer, Transport: issuer, Logger: slog.New(slog.NewTextHandler(&logs, nil))}))
+		s := over(newRemote(t,
+			RemoteConfig{Issuer: testIssuer, Transport: issuer, Logger: slog.New(slog.NewTextHandler(&logs, nil))}))
 		expect(t, "a request", s.try("a"), "accepted")
-		if want := `msg="fetched the issuer's keys" usable=2 skipped=1 fresh_seconds=600`; !strings.Contains(logs.String(), want) {
+		if want := `msg="fetched the issuer's keys" usable=2 skipped=1 fresh_seconds=600`; !strings.Contains(
+			logs.String(), want) {
 			t.Errorf("logged %s, want %s", logs.String(), want)
 		}
 	})
@@ -345,7 +347,8 @@ func TestStaleKeysAreServedAtOnceWhileAnotherAsks(t *testing.T) {
 	})
 }
 
-// While the issuer answers as fast as issuers do, a withdrawn key is not served for the time that the answer takes.
+// While the issuer answers as fast as issuers do, a withdrawn key is not served for the time that
+// the answer takes.
 func TestWithdrawnKeyIsNotServedDuringTheFetch(t *testing.T) {
 	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.try("a")
@@ -357,7 +360,8 @@ func TestWithdrawnKeyIsNotServedDuringTheFetch(t *testing.T) {
 	})
 }
 
-// Nobody waits longer than half a second where there are keys that will do, and an issuer that is slow still gives its keys.
+// Nobody waits longer than half a second where there are keys that will do, and an issuer that is
+// slow still gives its keys.
 func TestSlowIssuerCostsNobodyMoreThanHalfASecond(t *testing.T) {
 	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.try("a")
@@ -402,7 +406,8 @@ func TestSetWithoutUsableKeyReplacesNothing(t *testing.T) {
 
 func TestUnusableKeysAreSkipped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		issuer := newFakeIssuer(m{"kty": "oct", "k": "AAAA", "kid": "a"}, keyA(), m{"kty": "RSA", "n": "AQ", "e": "AQ", "kid": "a"})
+		issuer := newFakeIssuer(m{"kty": "oct", "k": "AAAA", "kid": "a"}, keyA(),
+			m{"kty": "RSA", "n": "AQ", "e": "AQ", "kid": "a"})
 		expect(t, "a good key among bad ones", over(issuer.keySet(t)).try("a"), "accepted")
 	})
 }
@@ -439,7 +444,8 @@ func TestFreeze(t *testing.T) {
 
 		issuer.setAll(sequence(hang, broken)) // the connection died meanwhile
 		time.Sleep(9 * time.Hour)
-		expectWithin(t, 4*time.Second, func() { expect(t, "issuer down after the freeze", s.try("a"), "keys unavailable") })
+		expectWithin(t, 4*time.Second,
+			func() { expect(t, "issuer down after the freeze", s.try("a"), "keys unavailable") })
 		issuer.set(discoveryURL, ok(m{"issuer": testIssuer, "jwks_uri": keysURL}.String()))
 		issuer.set(keysURL, ok(jwks(keyA())))
 		time.Sleep(time.Second)

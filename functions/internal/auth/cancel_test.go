@@ -172,7 +172,8 @@ func TestClockSetBack(t *testing.T) {
 		issuer := newFakeIssuer(keyA())
 		issuer.set(keysURL, ok(jwks(keyA()), "Cache-Control: max-age=3600"))
 		var shift time.Duration
-		k := newRemote(t, RemoteConfig{Issuer: testIssuer, Transport: issuer, Now: func() time.Time { return time.Now().Add(shift) }})
+		k := newRemote(t,
+			RemoteConfig{Issuer: testIssuer, Transport: issuer, Now: func() time.Time { return time.Now().Add(shift) }})
 		s := over(k)
 		s.try("a")
 		issuer.count()
@@ -243,12 +244,14 @@ func TestLogsAndErrorsHoldFixedTexts(t *testing.T) {
 					Logger: slog.New(slog.NewTextHandler(&logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 				})
 				err := over(k).verify(context.Background(), secret)
-				prefetchErr := newRemote(t, RemoteConfig{JWKSURL: address, Transport: issuer}).Prefetch(context.Background())
+				prefetchErr := newRemote(t,
+					RemoteConfig{JWKSURL: address, Transport: issuer}).Prefetch(context.Background())
 				if logs.Len() == 0 || err == nil || prefetchErr == nil {
 					t.Fatalf("no log line or no error: %q, %v, %v", logs.String(), err, prefetchErr)
 				}
 				written := logs.String() + err.Error() + prefetchErr.Error()
-				for _, leak := range []string{secret, "jwks?", "issuer.example", "10.0.0.1", "Maintenance", "evil.example"} {
+				for _, leak := range []string{secret, "jwks?", "issuer.example", "10.0.0.1",
+					"Maintenance", "evil.example"} {
 					if strings.Contains(written, leak) {
 						t.Errorf("%q in %s", leak, written)
 					}

@@ -22,14 +22,18 @@ func TestConfigurationDocument(t *testing.T) {
 		{"no issuer", ok(m{"jwks_uri": keysURL}.String()), "keys unavailable"},
 		{"issuer a list", document(m{"issuer": []string{testIssuer}}), "keys unavailable"},
 		{"ISSUER in place of issuer", ok(m{"ISSUER": testIssuer, "jwks_uri": keysURL}.String()), "keys unavailable"},
-		{"two issuers", ok(`{"issuer":"https://evil.example",` + m{"issuer": testIssuer, "jwks_uri": keysURL}.String()[1:]), "keys unavailable"},
+		{"two issuers", ok(`{"issuer":"https://evil.example",` + m{"issuer": testIssuer,
+			"jwks_uri": keysURL}.String()[1:]), "keys unavailable"},
 		{"no keys", document(m{"jwks_uri": nil}), "keys unavailable"},
 		{"keys at a relative URL", document(m{"jwks_uri": "/jwks.json"}), "keys unavailable"},
 		{"keys over http", document(m{"jwks_uri": "http://issuer.example/jwks.json"}), "keys unavailable"},
-		{"keys over http on a loopback host", document(m{"jwks_uri": "http://127.0.0.1/jwks.json"}), "keys unavailable"},
+		{"keys over http on a loopback host",
+			document(m{"jwks_uri": "http://127.0.0.1/jwks.json"}), "keys unavailable"},
 		{"keys in a file", document(m{"jwks_uri": "file:///etc/passwd"}), "keys unavailable"},
-		{"keys from the metadata service", document(m{"jwks_uri": "https://169.254.169.254/latest"}), "keys unavailable"},
-		{"keys with user information", document(m{"jwks_uri": "https://u:p@issuer.example/jwks.json"}), "keys unavailable"},
+		{"keys from the metadata service",
+			document(m{"jwks_uri": "https://169.254.169.254/latest"}), "keys unavailable"},
+		{"keys with user information",
+			document(m{"jwks_uri": "https://u:p@issuer.example/jwks.json"}), "keys unavailable"},
 		{"a list", ok("[]"), "keys unavailable"},
 		{"HTML", ok("<html>"), "keys unavailable"},
 	} {
@@ -67,7 +71,8 @@ func TestWhereTheConfigurationIs(t *testing.T) {
 func TestConfigurationIsKeptWhileFresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		issuer := newFakeIssuer()
-		issuer.set(discoveryURL, ok(m{"issuer": testIssuer, "jwks_uri": keysURL}.String(), "Cache-Control: max-age=3600"))
+		issuer.set(discoveryURL,
+			ok(m{"issuer": testIssuer, "jwks_uri": keysURL}.String(), "Cache-Control: max-age=3600"))
 		issuer.set(keysURL, ok(jwks(keyA()), "Cache-Control: max-age=600"))
 		s := over(issuer.keySet(t))
 		s.try("a")
@@ -87,7 +92,8 @@ func TestKeysThatMoveAreFoundAgain(t *testing.T) {
 	moved := ok(m{"issuer": testIssuer, "jwks_uri": newURL}.String())
 	setup := func(t *testing.T) (*fakeIssuer, subject) {
 		issuer := newFakeIssuer()
-		issuer.set(discoveryURL, ok(m{"issuer": testIssuer, "jwks_uri": keysURL}.String(), "Cache-Control: max-age=3600"))
+		issuer.set(discoveryURL,
+			ok(m{"issuer": testIssuer, "jwks_uri": keysURL}.String(), "Cache-Control: max-age=3600"))
 		issuer.set(keysURL, ok(jwks(keyB())))
 		s := over(issuer.keySet(t))
 		expect(t, "before", s.forge("b"), "accepted")

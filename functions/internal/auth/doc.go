@@ -42,12 +42,11 @@
 //
 // # Keys
 //
-// Of a key set (RFC 7517) those keys are used that can verify and do nothing
-// else: RSA of 2,048 to 8,192 bits with an odd exponent above 1 and no ROCA
-// fingerprint, EC on P-256, P-384 and P-521, and Ed25519; without private
-// members, with use, if any, sig, and key_ops, if any, having verify. A member that
-// is null counts as absent. Others are skipped, and cost the rest of the set nothing. A kid selects exactly; a token without one is tried with each key
-// that agrees with its alg.
+// Of a key set (RFC 7517) those keys are used that can verify and do nothing else: RSA of 2,048 to
+// 8,192 bits with an odd exponent above 1 and no ROCA fingerprint, EC on P-256, P-384 and P-521,
+// and Ed25519; without private members, with use, if any, sig, and key_ops, if any, having verify.
+// A member that is null counts as absent. Others are skipped, and cost the rest of the set nothing.
+// A kid selects exactly; a token without one is tried with each key that agrees with its alg.
 //
 // # Remote keys
 //

@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// Algorithms are those of the issuer's keys, fetched if there are none at hand: as the keys say, or else the family of each. Its
-// errors are those of [Verifier.Verify].
+// Algorithms are those of the issuer's keys, fetched if there are none at hand: as the keys say, or
+// else the family of each. Its errors are those of [Verifier.Verify].
 func (k *RemoteKeySet) Algorithms(ctx context.Context) ([]string, error) {
 	held, err := k.obtain(ctx, k.cache.Get)
 	if err != nil {

@@ -43,13 +43,15 @@ func TestKeys(t *testing.T) {
 		{"EC P-384", jwk(ec384(), nil).String(), ""},
 		{"EC P-521", jwk(ec521(), nil).String(), ""},
 		{"Ed25519", edKey(nil), ""},
-		{"unknown members", rsaKey(m{"x5t": "zzz", "x5c": []string{"not a certificate"}, "x5u": "::", "made-up": 1}), ""},
+		{"unknown members",
+			rsaKey(m{"x5t": "zzz", "x5c": []string{"not a certificate"}, "x5u": "::", "made-up": 1}), ""},
 
 		{"private RSA", private(rsaA()), "private or symmetric key"},
 		{"private EC", private(ec256()), "private or symmetric key"},
 		{"private Ed25519", private(ed()), "private or symmetric key"},
 		{"one private member", rsaKey(m{"p": ""}), "private or symmetric key"},
-		{"optional members that are null", rsaKey(m{"kid": nil, "use": nil, "alg": nil, "key_ops": nil, "x5c": nil, "x5t": nil}), ""},
+		{"optional members that are null",
+			rsaKey(m{"kid": nil, "use": nil, "alg": nil, "key_ops": nil, "x5c": nil, "x5t": nil}), ""},
 		{"private members that are null", rsaKey(m{"d": nil, "p": nil, "q": nil}), ""},
 		{"kty null", rsaKey(m{"kty": nil}), "kty not accepted"},
 		{"n null", rsaKey(m{"n": nil}), "RSA key without n or e"},
@@ -66,9 +68,13 @@ func TestKeys(t *testing.T) {
 		{"RSA of 8,192 bits", rsaKey(m{"n": oddNumber(8192)}), ""},
 		{"RSA of 8,193 bits", rsaKey(m{"n": oddNumber(8193)}), size},
 		{"RSA of 16,384 bits", rsaKey(m{"n": oddNumber(16384)}), size},
-		{"RSA padded to 2,048 bits with zeros", rsaKey(m{"n": base64.RawURLEncoding.EncodeToString(append(make([]byte, 128), new(big.Int).SetBit(big.NewInt(1), 1023, 1).Bytes()...))}), size},
-		{"RSA with an even modulus", rsaKey(m{"n": b64Int(new(big.Int).Lsh(big.NewInt(1), 2047))}), "RSA modulus is even"},
-		{"RSA with n padded", rsaKey(m{"n": oddNumber(2048) + "=="}), "RSA key whose n or e is not canonical base64url"},
+		{"RSA padded to 2,048 bits with zeros",
+			rsaKey(m{"n": base64.RawURLEncoding.EncodeToString(append(make([]byte, 128),
+				new(big.Int).SetBit(big.NewInt(1), 1023, 1).Bytes()...))}), size},
+		{"RSA with an even modulus",
+			rsaKey(m{"n": b64Int(new(big.Int).Lsh(big.NewInt(1), 2047))}), "RSA modulus is even"},
+		{"RSA with n padded", rsaKey(m{"n": oddNumber(2048) + "=="}),
+			"RSA key whose n or e is not canonical base64url"},
 		{"RSA with n empty", rsaKey(m{"n": ""}), "RSA key whose n or e is not canonical base64url"},
 		{"RSA with n a number", rsaKey(m{"n": 3}), "RSA key without n or e"},
 		{"RSA without e", jwk(rsaA(), nil).without("e").String(), "RSA key without n or e"},
@@ -85,7 +91,8 @@ func TestKeys(t *testing.T) {
 		{"EC off the curve", ecKey(m{"x": y, "y": x}), point},
 		{"EC at infinity", ecKey(m{"x": strings.Repeat("A", 43), "y": strings.Repeat("A", 43)}), point},
 		{"EC with a coordinate too short", ecKey(m{"x": "AQAB"}), point},
-		{"EC with a coordinate too long", ecKey(m{"x": base64.RawURLEncoding.EncodeToString(append([]byte{0}, must(base64.RawURLEncoding.DecodeString(x))...))}), point},
+		{"EC with a coordinate too long", ecKey(m{"x": base64.RawURLEncoding.EncodeToString(append([]byte{0},
+			must(base64.RawURLEncoding.DecodeString(x))...))}), point},
 		{"EC without y", jwk(ec256(), nil).without("y").String(), point},
 		{"EC on another curve than crv says", ecKey(m{"crv": "P-384"}), point},
 		{"EC crv secp256k1", ecKey(m{"crv": "secp256k1"}), point},
@@ -154,7 +161,8 @@ func TestKeySets(t *testing.T) {
 		rule, set, want string
 	}{
 		{"one key", `{"keys":[` + ec + `]}`, ""},
-		{"a bad key among good ones", `{"keys":[{"kty":"oct","k":"AAAA"},` + ec + `,null,1,{"kty":"EC","kty":"EC"},"key",[],true]}`, ""},
+		{"a bad key among good ones",
+			`{"keys":[{"kty":"oct","k":"AAAA"},` + ec + `,null,1,{"kty":"EC","kty":"EC"},"key",[],true]}`, ""},
 		{"no key", `{"keys":[]}`, nothingUsable},
 		{"bad keys alone", `{"keys":[{"kty":"oct","k":"AAAA"}]}`, nothingUsable + ": private or symmetric key"},
 		{"a single JWK", ec, notASet},
@@ -197,12 +205,14 @@ func TestWhichKeyIsUsed(t *testing.T) {
 		{"two keys under one kid", []m{kid("a", b), kid("a", a)}, es256("a", goodClaims()), "accepted"},
 		{"two types of key under one kid", []m{kid("a", rs), kid("a", a)}, es256("a", goodClaims()), "accepted"},
 		{"no kid in the token, one key", []m{kid("a", a)}, es256("", goodClaims()), "accepted"},
-		{"no kid in the token, several keys", []m{kid("r", rs), kid("b", b), kid("a", a)}, es256("", goodClaims()), "accepted"},
+		{"no kid in the token, several keys", []m{kid("r", rs), kid("b", b), kid("a", a)},
+			es256("", goodClaims()), "accepted"},
 		{"no kid in token and set, one key", []m{a}, es256("", goodClaims()), "accepted"},
 		{"no kid in token and set, several keys", []m{rs, b, a}, es256("", goodClaims()), "accepted"},
 		{"no kid in the token, none of the keys", []m{rs, b}, es256("", goodClaims()), "bad signature"},
 		{"kid in the token, none in the set", []m{a}, es256("a", goodClaims()), "unknown key"},
-		{"empty kid is no kid", []m{kid("", a)}, issue(`{"alg":"ES256","kid":""}`, goodClaims().String(), "ES256", ec256()), "accepted"},
+		{"empty kid is no kid", []m{kid("", a)},
+			issue(`{"alg":"ES256","kid":""}`, goodClaims().String(), "ES256", ec256()), "accepted"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			_, err := newTestVerifier(testConfig(), staticKeys(t, c.set...)).Verify(context.Background(), c.token)
@@ -240,7 +250,8 @@ func TestLargeRSAKeyVerifies(t *testing.T) {
 }
 
 func TestAlgorithmsOfASet(t *testing.T) {
-	set := staticKeys(t, jwk(rsaA(), m{"kid": "a", "alg": "RS256"}), jwk(rsaA(), m{"kid": "b", "alg": "RS256"}), jwk(rsaA(), m{"kid": "c"}))
+	set := staticKeys(t, jwk(rsaA(), m{"kid": "a", "alg": "RS256"}), jwk(rsaA(), m{"kid": "b", "alg": "RS256"}),
+		jwk(rsaA(), m{"kid": "c"}))
 	got, err := set.Algorithms(t.Context())
 	if err != nil || !slices.Equal(got, []string{"RS256", "RSA"}) {
 		t.Errorf("%q, %v", got, err)

@@ -19,7 +19,8 @@ func TestOIDCProvider(t *testing.T) {
 	// Its tokens for a resource (RFC 8707) are signed as the resource's path says,
 	// with the typ that its query says.
 	machineToken := func(t *testing.T, resource string) string {
-		return provider.post(t, "/token", url.Values{"grant_type": {"client_credentials"}, "scope": {"billing"}, "resource": {resource}}).AccessToken
+		return provider.post(t, "/token",
+			url.Values{"grant_type": {"client_credentials"}, "scope": {"billing"}, "resource": {resource}}).AccessToken
 	}
 	verifier := func(t *testing.T, audience string, ahead *time.Duration) *Verifier {
 		now := func() time.Time { return time.Now().Add(*ahead) }
@@ -80,9 +81,11 @@ func TestOIDCProvider(t *testing.T) {
 
 	t.Run("access token and ID token of a user", func(t *testing.T) {
 		const resource = "https://billing.example/PS256"
-		request := provider.post(t, "/backchannel", url.Values{"login_hint": {"alice"}, "scope": {"openid billing"}, "resource": {resource}})
+		request := provider.post(t, "/backchannel",
+			url.Values{"login_hint": {"alice"}, "scope": {"openid billing"}, "resource": {resource}})
 		tokens := provider.post(t, "/token", url.Values{
-			"grant_type": {"urn:openid:params:grant-type:ciba"}, "auth_req_id": {request.AuthReqID}, "resource": {resource},
+			"grant_type":  {"urn:openid:params:grant-type:ciba"},
+			"auth_req_id": {request.AuthReqID}, "resource": {resource},
 		})
 		v := verifier(t, resource, new(time.Duration))
 		caller, err := v.Verify(t.Context(), tokens.AccessToken)
@@ -138,7 +141,8 @@ func TestOAuth2MockServer(t *testing.T) {
 		{"no sub, another claim", machine, m{"client_id": "robot"}, Config{UserClaim: "client_id"}, "robot"},
 		{"no aud", user, nil, Config{}, "no audience"},
 		{"no aud, client_id (Amazon Cognito)", user, m{"client_id": "billing-api"}, Config{}, "alice"},
-		{"no aud, another client_id", user, m{"client_id": "other", "azp": "billing-api"}, Config{}, "audience mismatch"},
+		{"no aud, another client_id", user, m{"client_id": "other", "azp": "billing-api"},
+			Config{}, "audience mismatch"},
 		{"no aud, azp (Clerk)", user, m{"azp": "billing-api"}, Config{}, "alice"},
 		{"aud, list", user, m{"aud": []string{"other", "billing-api"}}, Config{}, "alice"},
 		{"aud, another", user, m{"aud": "other", "client_id": "billing-api"}, Config{}, "audience mismatch"},

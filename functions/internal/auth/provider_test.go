@@ -19,11 +19,13 @@ import (
 // TestRealProvider lets a certified OpenID provider, zitadel/oidc, issue the
 // tokens and publish the keys: discovery, key set and token are all its own.
 func TestRealProvider(t *testing.T) {
-	for alg, key := range map[jose.SignatureAlgorithm]crypto.Signer{jose.RS256: rsaA(), jose.PS384: rsaA(), jose.ES256: ec256(), jose.ES512: ec521(), jose.EdDSA: ed()} {
+	for alg, key := range map[jose.SignatureAlgorithm]crypto.Signer{jose.RS256: rsaA(), jose.PS384: rsaA(),
+		jose.ES256: ec256(), jose.ES512: ec521(), jose.EdDSA: ed()} {
 		t.Run(string(alg), func(t *testing.T) {
 			provider := startProvider(t, &providerStorage{alg: alg, key: key, kid: "first"})
 			var later time.Duration
-			keys := newRemote(t, RemoteConfig{Issuer: provider.URL, Now: func() time.Time { return time.Now().Add(later) }})
+			keys := newRemote(t,
+				RemoteConfig{Issuer: provider.URL, Now: func() time.Time { return time.Now().Add(later) }})
 			v := NewVerifier(Config{
 				Issuer: provider.URL, Audiences: []string{"billing-api"}, RequiredScope: "billing",
 				RequiredClaim: RequiredClaim{"https://example.com/roles", []string{"admin"}},
@@ -55,7 +57,8 @@ func startProvider(t *testing.T, storage *providerStorage) provider {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	issuer := "http://" + server.Listener.Addr().String()
-	handler, err := op.NewProvider(&op.Config{AuthMethodPost: true}, storage, op.StaticIssuer(issuer), op.WithAllowInsecure())
+	handler, err := op.NewProvider(&op.Config{AuthMethodPost: true}, storage,
+		op.StaticIssuer(issuer), op.WithAllowInsecure())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +72,8 @@ func startProvider(t *testing.T, storage *providerStorage) provider {
 // (RFC 6749, section 4.4).
 func (p provider) token(t *testing.T) string {
 	t.Helper()
-	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {"machine"}, "client_secret": {"any"}, "scope": {"billing profile"}}
+	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {"machine"}, "client_secret": {"any"},
+		"scope": {"billing profile"}}
 	resp, err := http.Post(p.URL+"/oauth/token", "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +113,8 @@ func (s *providerStorage) ClientCredentials(_ context.Context, id, _ string) (op
 	return providerClient{id: id}, nil
 }
 
-func (s *providerStorage) ClientCredentialsTokenRequest(_ context.Context, id string, scopes []string) (op.TokenRequest, error) {
+func (s *providerStorage) ClientCredentialsTokenRequest(_ context.Context, id string,
+	scopes []string) (op.TokenRequest, error) {
 	return &oidc.JWTTokenRequest{Subject: id, Audience: []string{"billing-api"}, Scopes: scopes}, nil
 }
 
@@ -117,7 +122,8 @@ func (s *providerStorage) CreateAccessToken(context.Context, op.TokenRequest) (s
 	return "token-id", time.Now().Add(time.Hour), nil
 }
 
-func (s *providerStorage) GetPrivateClaimsFromScopes(_ context.Context, _, _ string, scopes []string) (map[string]any, error) {
+func (s *providerStorage) GetPrivateClaimsFromScopes(_ context.Context, _, _ string,
+	scopes []string) (map[string]any, error) {
 	return map[string]any{"https://example.com/roles": []string{"admin"}, "scp": scopes}, nil
 }
 

@@ -119,7 +119,8 @@ func (k *RemoteKeySet) verifySignature(ctx context.Context, t *token) error {
 
 // obtain gives the wait for another's fetch and a request's own fetch one bound
 // together: behind a prefetch that hangs, a request would otherwise wait twice.
-func (k *RemoteKeySet) obtain(ctx context.Context, from func(context.Context) (*refresh.Value[keys], error)) (*refresh.Value[keys], error) {
+func (k *RemoteKeySet) obtain(ctx context.Context,
+	from func(context.Context) (*refresh.Value[keys], error)) (*refresh.Value[keys], error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, refreshTimeout, errTimeout)
 	defer cancel()
 	held, err := from(ctx)
@@ -172,6 +173,7 @@ func (k *RemoteKeySet) fetchKeys(ctx context.Context, address string) (keys, tim
 		return nil, 0, fmt.Errorf("key set: %w", err)
 	}
 	fresh := freshness(header)
-	k.log.InfoContext(ctx, "fetched the issuer's keys", "usable", len(usable), "skipped", skipped, "fresh_seconds", int(fresh.Seconds()))
+	k.log.InfoContext(ctx, "fetched the issuer's keys", "usable", len(usable), "skipped", skipped,
+		"fresh_seconds", int(fresh.Seconds()))
 	return usable, fresh, nil
 }

@@ -81,7 +81,8 @@ func TestAnswersOverTheNetwork(t *testing.T) {
 			w.Header().Set("Content-Length", "100000")
 			write(w, set)
 		}, "keys unavailable"},
-		{"connection closed", func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }, "keys unavailable"},
+		{"connection closed",
+			func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }, "keys unavailable"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			expect(t, "a request", over(newRemote(t, RemoteConfig{JWKSURL: serve(t, c.handler)})).try("a"), c.want)
@@ -105,7 +106,10 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 }
 
 func TestCertificatesAreChecked(t *testing.T) {
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { write(w, jwks(keyA())) }))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter,
+		r *http.Request) {
+		write(w, jwks(keyA()))
+	}))
 	server.Config.ErrorLog = quiet()
 	server.StartTLS()
 	t.Cleanup(server.Close)

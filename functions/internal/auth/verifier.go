@@ -10,8 +10,9 @@ import (
 
 // Config says whose tokens are accepted, and what they must hold.
 type Config struct {
-	Issuer        string        // iss, exactly; empty accepts no token
-	Aliases       []string      // further values of iss, exactly: other names of the same issuer, whose users are the same
+	Issuer string // iss, exactly; empty accepts no token
+	// further values of iss, exactly: other names of the same issuer, whose users are the same
+	Aliases       []string
 	Audiences     []string      // at least one of them in aud; empty accepts no token
 	UserClaim     string        // which claim names the user, by its whole name or a path with dots; empty means sub
 	RequiredScope string        // empty means none

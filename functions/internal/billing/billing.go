@@ -101,7 +101,8 @@ type Calls struct {
 // error is an [*Error].
 //
 // https://docs.stripe.com/api/customer_portal/sessions/create
-func (c *Client) CreateSession(ctx context.Context, key string, params *stripe.BillingPortalSessionParams) (*Session, error) {
+func (c *Client) CreateSession(ctx context.Context, key string,
+	params *stripe.BillingPortalSessionParams) (*Session, error) {
 	var created *stripe.BillingPortalSession
 	// Random for each request: a key derived from the user would replay an old
 	// session, or refuse a new one with other parameters.
@@ -154,7 +155,8 @@ func (c *Client) do(ctx context.Context, needs permission, common *stripe.Params
 		isLost = isLost || observed.broken != nil
 		failure := classify(err, observed)
 		failure.Calls, failure.needs = calls, needs
-		if !failure.retryable || calls.Attempts == maxTries || c.config.Pause(ctx, firstPause<<(calls.Attempts-1)) != nil {
+		if !failure.retryable || calls.Attempts == maxTries ||
+			c.config.Pause(ctx, firstPause<<(calls.Attempts-1)) != nil {
 			return calls, failure
 		}
 	}

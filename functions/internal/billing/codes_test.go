@@ -18,7 +18,8 @@ func TestErrorTypesAndCodesAreAllThatStripeGoHas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(strings.TrimSpace(string(directory)), "error.go"), nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(),
+		filepath.Join(strings.TrimSpace(string(directory)), "error.go"), nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,8 @@ const (
 	FlowUnavailable
 	// NoSuchSubscription: the flow's subscription does not exist.
 	NoSuchSubscription
-	// SubscriptionRefused: the flow cannot act on the subscription, for example because it is cancelled.
+	// SubscriptionRefused: the flow cannot act on the subscription, for example because it is
+	// cancelled.
 	SubscriptionRefused
 	// ParameterRefused: Stripe refuses the value of Error.Param.
 	ParameterRefused
@@ -184,7 +185,8 @@ func classOf(refusal *stripe.Error, status int) Class {
 	switch {
 	case status == http.StatusUnauthorized:
 		return KeyRefused
-	case status == http.StatusTooManyRequests, refusal.Code == stripe.ErrorCodeLockTimeout, refusal.Code == stripe.ErrorCodeRateLimit,
+	case status == http.StatusTooManyRequests, refusal.Code == stripe.ErrorCodeLockTimeout,
+		refusal.Code == stripe.ErrorCodeRateLimit,
 		isKeyInUse(refusal, status):
 		return Busy
 	case otherMode && !isCallers(refusal.Param):
@@ -213,9 +215,10 @@ func classOf(refusal *stripe.Error, status int) Class {
 	return RequestRefused
 }
 
-// isKeyInUse reports whether Stripe is still processing another request with the same idempotency key. After a lost connection that is
-// our own earlier try; otherwise it is a request of someone else, because keys are random. Older answers have only the type, which with
-// 409 means nothing else, and the oldest have only the text.
+// isKeyInUse reports whether Stripe is still processing another request with the same idempotency
+// key. After a lost connection that is our own earlier try; otherwise it is a request of someone
+// else, because keys are random. Older answers have only the type, which with 409 means nothing
+// else, and the oldest have only the text.
 //
 // https://docs.stripe.com/error-codes#idempotency-key-in-use
 func isKeyInUse(refusal *stripe.Error, status int) bool {

@@ -8,10 +8,12 @@ import (
 	"github.com/stripe/stripe-go/v79"
 )
 
-// The names and types of a portal session's parameters are stripe-go's: the form tags of BillingPortalSessionParams. This is the one place
-// that reads them, both for the parameters that callers send and for those that Stripe refuses.
+// The names and types of a portal session's parameters are stripe-go's: the form tags of
+// BillingPortalSessionParams. This is the one place that reads them, both for the parameters that
+// callers send and for those that Stripe refuses.
 
-// FieldOf returns the field of one of stripe-go's parameter structs that a parameter's name stands for.
+// FieldOf returns the field of one of stripe-go's parameter structs that a parameter's name stands
+// for.
 func FieldOf(structure reflect.Type, name string) (reflect.StructField, bool) {
 	for i := range structure.NumField() {
 		if field := structure.Field(i); field.Tag.Get("form") == name && name != "" && !field.Anonymous {
@@ -29,9 +31,10 @@ func Join(parent, member string) string {
 	return parent + "[" + member + "]"
 }
 
-// paramOf returns the name of a portal session's parameter in the spelling that callers use, and whether there is such a parameter.
-// Stripe spells an element of a list with its index or without (a[0][b], a[][b], a[b]), and in newer parts of its API a member with a
-// dot (a.b). The result is built from stripe-go's names, because the one on the wire can be any text.
+// paramOf returns the name of a portal session's parameter in the spelling that callers use, and
+// whether there is such a parameter. Stripe spells an element of a list with its index or without
+// (a[0][b], a[][b], a[b]), and in newer parts of its API a member with a dot (a.b). The result is
+// built from stripe-go's names, because the one on the wire can be any text.
 //
 // https://docs.stripe.com/api/errors#errors-param
 func paramOf(wire string) (name string, ok bool) {

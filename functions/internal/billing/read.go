@@ -17,16 +17,19 @@ import (
 // raw is an object of Stripe's as it came.
 type raw struct{ stripe.APIResource }
 
-// Read asks for an object or a list, and returns it as Stripe sent it. It is for tools that look whether a deployment can work, and
-// for those that import; path is the object's in the API, with its version. Every error is an [*Error].
+// Read asks for an object or a list, and returns it as Stripe sent it. It is for tools that look
+// whether a deployment can work, and for those that import; path is the object's in the API, with
+// its version. Every error is an [*Error].
 func (c *Client) Read(ctx context.Context, key, path string, query url.Values) (json.RawMessage, error) {
 	answer, _, err := c.call(ctx, http.MethodGet, key, path, query, &stripe.Params{})
 	return answer, err
 }
 
-// Write creates or updates an object, and returns it as Stripe sent it. It is for operators' tools. A further call with the same
-// idempotency key does nothing twice. Every error is an [*Error], whose Param is one of the parameters in form.
-func (c *Client) Write(ctx context.Context, key, path string, form url.Values, idempotencyKey string) (json.RawMessage, error) {
+// Write creates or updates an object, and returns it as Stripe sent it. It is for operators' tools.
+// A further call with the same idempotency key does nothing twice. Every error is an [*Error],
+// whose Param is one of the parameters in form.
+func (c *Client) Write(ctx context.Context, key, path string, form url.Values,
+	idempotencyKey string) (json.RawMessage, error) {
 	params := &stripe.Params{}
 	params.SetIdempotencyKey(idempotencyKey)
 	answer, refused, err := c.call(ctx, http.MethodPost, key, path, form, params)
@@ -43,13 +46,16 @@ func (c *Client) Write(ctx context.Context, key, path string, form url.Values, i
 	return answer, err
 }
 
-// sessionClasses are classes of refusals that only a portal session can have. Some are recognized by words that Stripe uses elsewhere too.
+// sessionClasses are classes of refusals that only a portal session can have. Some are recognized
+// by words that Stripe uses elsewhere too.
 var sessionClasses = []Class{
-	NoSuchCustomer, NoSuchAccount, PortalNotConfigured, FlowUnavailable, NoSuchSubscription, SubscriptionRefused, ParameterRefused, RequestRefused,
+	NoSuchCustomer, NoSuchAccount, PortalNotConfigured, FlowUnavailable, NoSuchSubscription, SubscriptionRefused,
+	ParameterRefused, RequestRefused,
 }
 
 // call also returns the parameter that Stripe refuses, as Stripe spells it, which can be any text.
-func (c *Client) call(ctx context.Context, method, key, path string, query url.Values, params *stripe.Params) (document json.RawMessage, refused string, err error) {
+func (c *Client) call(ctx context.Context, method, key, path string, query url.Values,
+	params *stripe.Params) (document json.RawMessage, refused string, err error) {
 	if version := c.version(path); version != "" {
 		params.Headers = http.Header{"Stripe-Version": {version}}
 	}
@@ -83,8 +89,8 @@ func (c *Client) version(path string) string {
 	return c.config.APIVersion
 }
 
-// sentParam returns the parameter of form that Stripe names, or "". The name on the wire can be any text, so the result is one that
-// was sent.
+// sentParam returns the parameter of form that Stripe names, or "". The name on the wire can be any
+// text, so the result is one that was sent.
 func sentParam(form url.Values, wire string) string {
 	wanted := memberPath(wire)
 	if wanted == "" {
@@ -102,15 +108,16 @@ func sentParam(form url.Values, wire string) string {
 	return similar
 }
 
-// memberPath spells a parameter with dots and without indexes, because Stripe names a list's element with its index or without, and a
-// member with brackets or with a dot (see paramOf).
+// memberPath spells a parameter with dots and without indexes, because Stripe names a list's
+// element with its index or without, and a member with brackets or with a dot (see paramOf).
 func memberPath(name string) string {
 	parts := strings.Split(strings.NewReplacer("][", ".", "[", ".", "]", "").Replace(name), ".")
-	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return strings.Trim(part, "0123456789") == "" }), ".")
+	return strings.Join(slices.DeleteFunc(parts,
+		func(part string) bool { return strings.Trim(part, "0123456789") == "" }), ".")
 }
 
-// The second version of the API has no objects in the version that stripe-go pins. This is the first with event destinations, the
-// only ones that are read.
+// The second version of the API has no objects in the version that stripe-go pins. This is the
+// first with event destinations, the only ones that are read.
 //
 // https://docs.stripe.com/changelog/acacia/2024-10-28/event-destinations-api
 const (
@@ -118,15 +125,17 @@ const (
 	v2Version = "2024-10-28.acacia"
 )
 
-// ProbeSessions returns nil if the key may create portal sessions. It asks for one of a customer who cannot exist, which Stripe
-// refuses once it has checked the permission: nothing is created.
+// ProbeSessions returns nil if the key may create portal sessions. It asks for one of a customer
+// who cannot exist, which Stripe refuses once it has checked the permission: nothing is created.
 func (c *Client) ProbeSessions(ctx context.Context, key string) error {
-	_, err := c.CreateSession(ctx, key, &stripe.BillingPortalSessionParams{Customer: stripe.String("cus_NobodyBillingPortalPreflight")})
+	_, err := c.CreateSession(ctx, key,
+		&stripe.BillingPortalSessionParams{Customer: stripe.String("cus_NobodyBillingPortalPreflight")})
 	var failure *Error
 	switch {
 	case !errors.As(err, &failure):
 		return err
-	case failure.Class == NoSuchCustomer, failure.Class == PortalNotConfigured, failure.Class == RequestRefused, failure.Class == ParameterRefused:
+	case failure.Class == NoSuchCustomer, failure.Class == PortalNotConfigured, failure.Class == RequestRefused,
+		failure.Class == ParameterRefused:
 		return nil
 	}
 	return failure

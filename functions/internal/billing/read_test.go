@@ -17,8 +17,9 @@ func TestReadReturnsAnObjectAsStripeSentIt(t *testing.T) {
 		query   url.Values
 		version string
 	}{
-		"without parameters":            {"/v1/account", nil, "2024-06-20"},
-		"with parameters":               {"/v1/customers", url.Values{"limit": {"100"}, "starting_after": {"cus_1&a=b"}}, "2024-06-20"},
+		"without parameters": {"/v1/account", nil, "2024-06-20"},
+		"with parameters": {"/v1/customers",
+			url.Values{"limit": {"100"}, "starting_after": {"cus_1&a=b"}}, "2024-06-20"},
 		"of the API's second version":   {"/v2/core/event_destinations", nil, "2024-10-28.acacia"},
 		"whose path only looks like it": {"/v1/v2/x", nil, "2024-06-20"},
 	} {
@@ -68,11 +69,13 @@ func TestProbeSessionsAsksWhetherTheKeyMayCreateSessions(t *testing.T) {
 		answer http.HandlerFunc
 		want   billing.Class // 0: it may
 	}{
-		"no such customer":        {stripeError(400, invalid+`"code":"resource_missing","param":"customer"`), 0},
-		"settings never saved":    {stripeError(400, invalid+`"message":"until you save your customer portal settings"`), 0},
-		"a refused request":       {stripeError(400, invalid+`"message":"Bad"`), 0},
-		"a refused parameter":     {stripeError(400, invalid+`"param":"return_url"`), 0},
-		"a missing permission":    {stripeError(403, invalid+`"message":"Permission denied."`), billing.PermissionMissing},
+		"no such customer": {stripeError(400, invalid+`"code":"resource_missing","param":"customer"`), 0},
+		"settings never saved": {stripeError(400,
+			invalid+`"message":"until you save your customer portal settings"`), 0},
+		"a refused request":   {stripeError(400, invalid+`"message":"Bad"`), 0},
+		"a refused parameter": {stripeError(400, invalid+`"param":"return_url"`), 0},
+		"a missing permission": {stripeError(403, invalid+`"message":"Permission denied."`),
+			billing.PermissionMissing},
 		"a refused key":           {stripeError(401, invalid+`"message":"Invalid API Key"`), billing.KeyRefused},
 		"too many requests":       {stripeError(429, rateLimit), billing.Busy},
 		"an outage":               {stripeError(500, serverError), billing.Unavailable},
@@ -91,7 +94,8 @@ func TestProbeSessionsAsksWhetherTheKeyMayCreateSessions(t *testing.T) {
 func TestAnAnswerHasAtMostAMebibyte(t *testing.T) {
 	const limit = 1 << 20
 	for size, want := range map[int]billing.Class{limit: 0, limit + 1: billing.BadResponse} {
-		_, client := newStripe(t, faulttest.Respond(200, "application/json", sessionJSON+strings.Repeat(" ", size-len(sessionJSON))))
+		_, client := newStripe(t,
+			faulttest.Respond(200, "application/json", sessionJSON+strings.Repeat(" ", size-len(sessionJSON))))
 		_, err := create(t, client)
 		requireClass(t, err, want)
 	}

@@ -19,22 +19,32 @@ import (
 // https://docs.stripe.com/error-low-level#idempotency
 var (
 	lockTimeout = `"code":"lock_timeout","doc_url":"https://stripe.com/docs/error-codes/lock-timeout",` +
-		`"message":"This object cannot be accessed right now because another API request or Stripe process is currently accessing it. ` +
-		`If you see this error intermittently, retry the request. ` + faulttest.Marker + `","type":"invalid_request_error"`
+		`"message":"This object cannot be accessed right now because another API request or Stripe process is ` +
+		`currently accessing it. ` +
+		`If you see this error intermittently, retry the request. ` + faulttest.Marker +
+		`","type":"invalid_request_error"`
 	rateLimit = `"code":"rate_limit","doc_url":"https://stripe.com/docs/error-codes/rate-limit",` +
-		`"message":"Request rate limit exceeded. Learn more about rate limits here https://stripe.com/docs/rate-limits. ` + faulttest.Marker + `",` +
+		`"message":"Request rate limit exceeded. Learn more about rate limits here ` +
+		`https://stripe.com/docs/rate-limits. ` + faulttest.Marker + `",` +
 		`"type":"invalid_request_error"`
-	keyInUse = `"code":"idempotency_key_in_use","message":"There is currently another in-progress request using this Idempotent Key ` +
-		`(that probably means you submitted twice, and the other request is still going through): ` + faulttest.Marker + `. ` +
+	keyInUse = `"code":"idempotency_key_in_use","message":"There is currently another in-progress request using this ` +
+		`Idempotent Key ` +
+		`(that probably means you submitted twice, and the other request is still going through): ` +
+		faulttest.Marker + `. ` +
 		`Please try again later.","type":"idempotency_error"`
-	keyReused = `"message":"Keys for idempotent requests can only be used with the same parameters they were first used with. ` +
-		`Try using a key other than '` + faulttest.Marker + `' if you meant to execute a different request.","type":"idempotency_error"`
+	keyReused = `"message":"Keys for idempotent requests can only be used with the same parameters they were first ` +
+		`used with. ` +
+		`Try using a key other than '` + faulttest.Marker +
+		`' if you meant to execute a different request.","type":"idempotency_error"`
 	// Before the type and the code there was only the text.
-	keyInUseByType = `"message":"There is currently another in-progress request using the key ` + faulttest.Marker + `","type":"idempotency_error"`
+	keyInUseByType = `"message":"There is currently another in-progress request using the key ` + faulttest.Marker +
+		`","type":"idempotency_error"`
 	keyInUseByText = `"message":"There is currently another in-progress request using this Idempotent Key ` +
-		`(that probably means you submitted twice, and the other request is still going through): ` + faulttest.Marker + `","type":"invalid_request_error"`
-	keyInUseByCode = `"code":"idempotency_key_in_use","message":"` + faulttest.Marker + `","type":"invalid_request_error"`
-	serverError    = `"message":"An unknown error occurred ` + faulttest.Marker + `","type":"api_error"`
+		`(that probably means you submitted twice, and the other request is still going through): ` + faulttest.Marker +
+		`","type":"invalid_request_error"`
+	keyInUseByCode = `"code":"idempotency_key_in_use","message":"` + faulttest.Marker +
+		`","type":"invalid_request_error"`
+	serverError = `"message":"An unknown error occurred ` + faulttest.Marker + `","type":"api_error"`
 )
 
 // with adds a header to an answer.
@@ -59,51 +69,83 @@ func TestRetries(t *testing.T) {
 		want    billing.Class // 0: a session
 		tries   int
 	}{
-		"409 lock_timeout once":                       {once(stripeError(409, lockTimeout)), 0, 2},
-		"409 lock_timeout twice":                      {twice(stripeError(409, lockTimeout)), 0, 3},
-		"409 lock_timeout for good":                   {[]http.HandlerFunc{stripeError(409, lockTimeout)}, billing.Busy, 3},
-		"429 lock_timeout once":                       {once(stripeError(429, lockTimeout)), 0, 2},
-		"429 lock_timeout for good":                   {[]http.HandlerFunc{stripeError(429, lockTimeout)}, billing.Busy, 3},
-		"409 lock_timeout not to be tried again":      {once(with(shouldRetry, "false", stripeError(409, lockTimeout))), billing.Busy, 1},
+		"409 lock_timeout once":  {once(stripeError(409, lockTimeout)), 0, 2},
+		"409 lock_timeout twice": {twice(stripeError(409, lockTimeout)), 0, 3},
+		"409 lock_timeout for good": {[]http.HandlerFunc{stripeError(409, lockTimeout)},
+			billing.Busy, 3},
+		"429 lock_timeout once": {once(stripeError(429, lockTimeout)), 0, 2},
+		"429 lock_timeout for good": {[]http.HandlerFunc{stripeError(429, lockTimeout)},
+			billing.Busy, 3},
+		"409 lock_timeout not to be tried again": {once(with(shouldRetry, "false", stripeError(409, lockTimeout))),
+			billing.Busy, 1},
 		"409 idempotency_key_in_use":                  {once(stripeError(409, keyInUse)), billing.Busy, 1},
 		"400 idempotency key used for something else": {once(stripeError(400, keyReused)), billing.BadResponse, 1},
 		"409 idempotency_error":                       {once(stripeError(409, keyInUseByType)), billing.Busy, 1},
 		"409 that says so":                            {once(stripeError(409, keyInUseByText)), billing.Busy, 1},
-		"409 without a code":                          {once(stripeError(409, `"type":"invalid_request_error","message":"Conflict"`)), billing.RequestRefused, 1},
-		"409 HTML":                                    {once(faulttest.HTML(409).ServeHTTP), billing.BadResponse, 1},
-		"429 rate_limit":                              {once(stripeError(429, rateLimit)), billing.Busy, 1},
-		"429 HTML":                                    {once(faulttest.HTML(429).ServeHTTP), billing.Busy, 1},
-		"429 rate_limit, to be tried again":           {once(with(shouldRetry, "true", stripeError(429, rateLimit))), billing.Busy, 1},
-		"400":                                         {once(stripeError(400, `"type":"invalid_request_error","message":"Bad"`)), billing.RequestRefused, 1},
-		"400, to be tried again":                      {once(with(shouldRetry, "true", stripeError(400, `"type":"invalid_request_error","message":"Bad"`))), billing.RequestRefused, 1},
-		"500 once":                                    {once(stripeError(500, serverError)), 0, 2},
-		"500 twice":                                   {twice(stripeError(500, serverError)), 0, 3},
-		"500 for good":                                {[]http.HandlerFunc{stripeError(500, serverError)}, billing.Unavailable, 3},
-		"500 not to be tried again":                   {once(with(shouldRetry, "false", stripeError(500, serverError))), billing.Unavailable, 1},
-		"500 to be tried again":                       {once(with(shouldRetry, "true", stripeError(500, serverError))), 0, 2},
-		"502 HTML":                                    {once(faulttest.HTML(502).ServeHTTP), 0, 2},
-		"503 without a body":                          {once(faulttest.Respond(503, "", "")), 0, 2},
-		"504 for good":                                {[]http.HandlerFunc{faulttest.HTML(504).ServeHTTP}, billing.Unavailable, 3},
-		"reset after the request, once":               {once(faulttest.ResetAfterRequest().ServeHTTP), 0, 2},
-		"reset after the request, for good":           {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP}, billing.Unavailable, 3},
-		"body cut short, once":                        {once(faulttest.CutShort().Of(faulttest.Respond(200, "application/json", sessionJSON))), 0, 2},
-		"body cut short, for good":                    {[]http.HandlerFunc{faulttest.CutShort().Of(faulttest.Respond(200, "application/json", sessionJSON))}, billing.Unavailable, 3},
-		"error cut short, for good":                   {[]http.HandlerFunc{faulttest.CutShort().Of(faulttest.Respond(400, "application/json", `{"error":{}}`))}, billing.Unavailable, 3},
-		"one of each":                                 {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP, stripeError(500, serverError), goodSession}, 0, 3},
-		"a refusal after a lost connection":           {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP, stripeError(429, rateLimit)}, billing.Busy, 2},
-		"the key in use after a lost connection":      {after(faulttest.ResetAfterRequest().ServeHTTP, stripeError(409, keyInUse)), 0, 3},
-		"the key in use by its code":                  {after(faulttest.ResetAfterRequest().ServeHTTP, stripeError(409, keyInUseByCode)), 0, 3},
-		"the key in use by its type":                  {after(faulttest.ResetAfterRequest().ServeHTTP, stripeError(409, keyInUseByType)), 0, 3},
-		"the key in use by its text":                  {after(faulttest.ResetAfterRequest().ServeHTTP, stripeError(409, keyInUseByText)), 0, 3},
-		"the key in use after a body cut short":       {after(faulttest.CutShort().Of(faulttest.Respond(200, "application/json", sessionJSON)), stripeError(409, keyInUse)), 0, 3},
-		"the key in use for good":                     {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP, stripeError(409, keyInUse)}, billing.Busy, 3},
-		"the key in use after two lost connections":   {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP, faulttest.ResetAfterRequest().ServeHTTP, stripeError(409, keyInUse), goodSession}, billing.Busy, 3},
-		"lost, in use, and not to be tried again":     {after(faulttest.ResetAfterRequest().ServeHTTP, with(shouldRetry, "false", stripeError(409, keyInUse))), billing.Busy, 2},
-		"the key in use after a server error":         {after(stripeError(500, serverError), stripeError(409, keyInUse)), billing.Busy, 2},
-		"the key in use after a lock timeout":         {after(stripeError(409, lockTimeout), stripeError(409, keyInUse)), billing.Busy, 2},
-		"the key in use, with status 400":             {after(faulttest.ResetAfterRequest().ServeHTTP, stripeError(400, keyInUseByType)), billing.BadResponse, 2},
-		"the key reused after a lost connection":      {after(faulttest.ResetAfterRequest().ServeHTTP, stripeError(400, keyReused)), billing.BadResponse, 2},
-		"409 of another kind after a lost connection": {after(faulttest.ResetAfterRequest().ServeHTTP, stripeError(409, `"type":"invalid_request_error","message":"Conflict"`)), billing.RequestRefused, 2},
+		"409 without a code": {once(stripeError(409,
+			`"type":"invalid_request_error","message":"Conflict"`)), billing.RequestRefused, 1},
+		"409 HTML":       {once(faulttest.HTML(409).ServeHTTP), billing.BadResponse, 1},
+		"429 rate_limit": {once(stripeError(429, rateLimit)), billing.Busy, 1},
+		"429 HTML":       {once(faulttest.HTML(429).ServeHTTP), billing.Busy, 1},
+		"429 rate_limit, to be tried again": {once(with(shouldRetry, "true", stripeError(429, rateLimit))),
+			billing.Busy, 1},
+		"400": {once(stripeError(400,
+			`"type":"invalid_request_error","message":"Bad"`)), billing.RequestRefused, 1},
+		"400, to be tried again": {once(with(shouldRetry, "true",
+			stripeError(400, `"type":"invalid_request_error","message":"Bad"`))), billing.RequestRefused, 1},
+		"500 once":  {once(stripeError(500, serverError)), 0, 2},
+		"500 twice": {twice(stripeError(500, serverError)), 0, 3},
+		"500 for good": {[]http.HandlerFunc{stripeError(500, serverError)},
+			billing.Unavailable, 3},
+		"500 not to be tried again": {once(with(shouldRetry, "false", stripeError(500, serverError))),
+			billing.Unavailable, 1},
+		"500 to be tried again": {once(with(shouldRetry, "true", stripeError(500, serverError))),
+			0, 2},
+		"502 HTML":           {once(faulttest.HTML(502).ServeHTTP), 0, 2},
+		"503 without a body": {once(faulttest.Respond(503, "", "")), 0, 2},
+		"504 for good": {[]http.HandlerFunc{faulttest.HTML(504).ServeHTTP},
+			billing.Unavailable, 3},
+		"reset after the request, once": {once(faulttest.ResetAfterRequest().ServeHTTP), 0, 2},
+		"reset after the request, for good": {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP},
+			billing.Unavailable, 3},
+		"body cut short, once": {once(faulttest.CutShort().Of(faulttest.Respond(200,
+			"application/json", sessionJSON))), 0, 2},
+		"body cut short, for good": {
+			[]http.HandlerFunc{faulttest.CutShort().Of(faulttest.Respond(200, "application/json", sessionJSON))},
+			billing.Unavailable, 3},
+		"error cut short, for good": {[]http.HandlerFunc{
+			faulttest.CutShort().Of(faulttest.Respond(400, "application/json", `{"error":{}}`))},
+			billing.Unavailable, 3},
+		"one of each": {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP,
+			stripeError(500, serverError), goodSession}, 0, 3},
+		"a refusal after a lost connection": {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP,
+			stripeError(429, rateLimit)}, billing.Busy, 2},
+		"the key in use after a lost connection": {after(faulttest.ResetAfterRequest().ServeHTTP,
+			stripeError(409, keyInUse)), 0, 3},
+		"the key in use by its code": {after(faulttest.ResetAfterRequest().ServeHTTP,
+			stripeError(409, keyInUseByCode)), 0, 3},
+		"the key in use by its type": {after(faulttest.ResetAfterRequest().ServeHTTP,
+			stripeError(409, keyInUseByType)), 0, 3},
+		"the key in use by its text": {after(faulttest.ResetAfterRequest().ServeHTTP,
+			stripeError(409, keyInUseByText)), 0, 3},
+		"the key in use after a body cut short": {after(faulttest.CutShort().Of(faulttest.Respond(200,
+			"application/json", sessionJSON)), stripeError(409, keyInUse)), 0, 3},
+		"the key in use for good": {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP,
+			stripeError(409, keyInUse)}, billing.Busy, 3},
+		"the key in use after two lost connections": {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP,
+			faulttest.ResetAfterRequest().ServeHTTP, stripeError(409, keyInUse), goodSession}, billing.Busy, 3},
+		"lost, in use, and not to be tried again": {after(faulttest.ResetAfterRequest().ServeHTTP,
+			with(shouldRetry, "false", stripeError(409, keyInUse))), billing.Busy, 2},
+		"the key in use after a server error": {after(stripeError(500, serverError),
+			stripeError(409, keyInUse)), billing.Busy, 2},
+		"the key in use after a lock timeout": {after(stripeError(409, lockTimeout),
+			stripeError(409, keyInUse)), billing.Busy, 2},
+		"the key in use, with status 400": {after(faulttest.ResetAfterRequest().ServeHTTP,
+			stripeError(400, keyInUseByType)), billing.BadResponse, 2},
+		"the key reused after a lost connection": {after(faulttest.ResetAfterRequest().ServeHTTP,
+			stripeError(400, keyReused)), billing.BadResponse, 2},
+		"409 of another kind after a lost connection": {after(faulttest.ResetAfterRequest().ServeHTTP,
+			stripeError(409, `"type":"invalid_request_error","message":"Conflict"`)), billing.RequestRefused, 2},
 	} {
 		// A connection that has served a request before is another matter to
 		// net/http: it may send a request again by itself.
@@ -132,7 +174,8 @@ func TestRetries(t *testing.T) {
 					t.Errorf("%d requests, %d counted, want %d", len(requests), calls.Attempts, test.tries)
 				}
 				for _, r := range requests {
-					if key := r.header.Get("Idempotency-Key"); key == "" || key != requests[0].header.Get("Idempotency-Key") {
+					if key := r.header.Get("Idempotency-Key"); key == "" ||
+						key != requests[0].header.Get("Idempotency-Key") {
 						t.Error("the tries have more than one idempotency key")
 					}
 					if r.body != requests[0].body || r.header.Get("Authorization") != "Bearer "+apiKey {
@@ -140,7 +183,8 @@ func TestRetries(t *testing.T) {
 					}
 				}
 				if _, err := create(t, client); err == nil {
-					if last := server.seen(); last[len(last)-1].header.Get("Idempotency-Key") == requests[0].header.Get("Idempotency-Key") {
+					if last := server.seen(); last[len(last)-1].header.Get(
+						"Idempotency-Key") == requests[0].header.Get("Idempotency-Key") {
 						t.Error("the next request has the same idempotency key")
 					}
 				}

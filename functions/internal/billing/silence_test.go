@@ -14,7 +14,8 @@ import (
 // is searched for what their servers say.
 func TestNothingIsPrinted(t *testing.T) {
 	const tests = "^(TestAnswersTheSessionByteForByte|TestClasses|TestOnlyTheCustomersOwnSessionOfThisModeIsAccepted|" +
-		"TestTheSessionURLLeadsToThePortal|TestARedirectIsFollowedNowhere|TestRetries|TestNoConnection|TestAHangIsATimeout)$"
+		"TestTheSessionURLLeadsToThePortal|TestARedirectIsFollowedNowhere|TestRetries|TestNoConnection|" +
+		"TestAHangIsATimeout)$"
 	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run", tests) //nolint:gosec // itself
 	output, err := command.CombinedOutput()
 	if err != nil {

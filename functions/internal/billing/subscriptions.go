@@ -59,7 +59,8 @@ func (o *subscriptionObject) subscription() Subscription {
 		Cancelling: o.CancelAtPeriodEnd || o.CancelAt != 0,
 	}
 	for _, item := range o.Items.Data {
-		s.Items = append(s.Items, Item{ID: item.ID, Price: item.Price.ID, Product: item.Price.Product, Quantity: item.Quantity})
+		s.Items = append(s.Items,
+			Item{ID: item.ID, Price: item.Price.ID, Product: item.Price.Product, Quantity: item.Quantity})
 	}
 	return s
 }
@@ -99,7 +100,8 @@ func (c *Client) Subscription(ctx context.Context, key, id string) (Subscription
 	common := &stripe.Params{}
 	calls, err := c.do(ctx, subscriptionsRead, common, func() error {
 		object = subscriptionObject{}
-		return c.backend.CallRaw(http.MethodGet, stripe.FormatURLPath("/v1/subscriptions/%s", id), key, nil, common, &object)
+		return c.backend.CallRaw(http.MethodGet, stripe.FormatURLPath("/v1/subscriptions/%s", id),
+			key, nil, common, &object)
 	})
 	switch {
 	case err != nil:

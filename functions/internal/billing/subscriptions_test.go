@@ -35,13 +35,16 @@ func newReader(t *testing.T, answer func(r *http.Request) (status int, body stri
 		_, _ = w.Write([]byte(body))
 	}))
 	t.Cleanup(server.Close)
-	read.Client = New(Config{APIBase: server.URL, Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }})
+	read.Client = New(Config{APIBase: server.URL,
+		Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }})
 	return read
 }
 
 func subscriptionJSON(id, customer string) string {
-	return fmt.Sprintf(`{"id":%q,"object":"subscription","customer":%q,"status":"active","cancel_at_period_end":false,"cancel_at":null,
-		"items":{"object":"list","data":[{"id":"si_1","quantity":2,"price":{"id":"price_1","product":"prod_1"}}]}}`, id, customer)
+	return fmt.Sprintf(`{"id":%q,"object":"subscription","customer":%q,"status":"active",`+
+		`"cancel_at_period_end":false,"cancel_at":null,
+		"items":{"object":"list","data":[{"id":"si_1","quantity":2,"price":{"id":"price_1",`+
+		`"product":"prod_1"}}]}}`, id, customer)
 }
 
 func TestSubscription(t *testing.T) {
@@ -54,15 +57,22 @@ func TestSubscription(t *testing.T) {
 		class  Class // 0: found
 		calls  int
 	}{
-		"found":             {"sub_1", refused(200, subscriptionJSON("sub_1", "cus_1")), 0, 1},
-		"nonexistent":       {"sub_1", refused(404, `{"error":{"type":"invalid_request_error","code":"resource_missing","param":"id","message":"No such subscription: 'sub_1'"}}`), NoSuchSubscription, 1},
-		"of the other mode": {"sub_1", refused(404, `{"error":{"type":"invalid_request_error","code":"resource_missing","param":"id","message":"No such subscription: 'sub_1'; a similar object exists in live mode, but a test mode key was used to make this request."}}`), NoSuchSubscription, 1},
-		"another one":       {"sub_1", refused(200, subscriptionJSON("sub_2", "cus_1")), BadResponse, 1},
-		"no permission":     {"sub_1", refused(403, `{"error":{"type":"invalid_request_error","message":"The provided key 'rk_test_***' does not have the required permissions for this endpoint on account 'acct_1'."}}`), PermissionMissing, 1},
-		"key refused":       {"sub_1", refused(401, `{"error":{"type":"invalid_request_error","message":"Invalid API Key provided: sk_test_***"}}`), KeyRefused, 1},
-		"HTML":              {"sub_1", refused(200, `<html>`), BadResponse, 1},
-		"not an ID":         {"../customers/cus_1", nil, NoSuchSubscription, 0},
-		"empty":             {"", nil, NoSuchSubscription, 0},
+		"found": {"sub_1", refused(200, subscriptionJSON("sub_1", "cus_1")), 0, 1},
+		"nonexistent": {"sub_1", refused(404, `{"error":{"type":"invalid_request_error",`+
+			`"code":"resource_missing","param":"id","message":"No such subscription: 'sub_1'"}}`),
+			NoSuchSubscription, 1},
+		"of the other mode": {"sub_1", refused(404, `{"error":{"type":"invalid_request_error",`+
+			`"code":"resource_missing","param":"id","message":"No such subscription: 'sub_1'; a similar object `+
+			`exists in live mode, but a test mode key was used to make this request."}}`), NoSuchSubscription, 1},
+		"another one": {"sub_1", refused(200, subscriptionJSON("sub_2", "cus_1")), BadResponse, 1},
+		"no permission": {"sub_1", refused(403, `{"error":{"type":"invalid_request_error","message":"The provided `+
+			`key 'rk_test_***' does not have the required permissions for this endpoint on account 'acct_1'."}}`),
+			PermissionMissing, 1},
+		"key refused": {"sub_1", refused(401, `{"error":{"type":"invalid_request_error","message":"Invalid API Key `+
+			`provided: sk_test_***"}}`), KeyRefused, 1},
+		"HTML":      {"sub_1", refused(200, `<html>`), BadResponse, 1},
+		"not an ID": {"../customers/cus_1", nil, NoSuchSubscription, 0},
+		"empty":     {"", nil, NoSuchSubscription, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			read := newReader(t, test.answer)
@@ -77,7 +87,8 @@ func TestSubscription(t *testing.T) {
 			if test.class == PermissionMissing && !strings.Contains(err.Error(), "Subscriptions: Read") {
 				t.Errorf("the permission is not named: %v", err)
 			}
-			want := Subscription{ID: "sub_1", Customer: "cus_1", Status: "active", Items: []Item{{"si_1", "price_1", "prod_1", 2}}}
+			want := Subscription{ID: "sub_1", Customer: "cus_1", Status: "active",
+				Items: []Item{{"si_1", "price_1", "prod_1", 2}}}
 			if test.class == 0 && !reflect.DeepEqual(got, want) {
 				t.Errorf("got %+v", got)
 			}
@@ -184,7 +195,8 @@ func TestProductNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if query := asked.Query(); query.Get("ids[0]") != "prod_1" || query.Get("ids[1]") != "prod_2" || query.Get("limit") != "100" {
+	if query := asked.Query(); query.Get("ids[0]") != "prod_1" || query.Get("ids[1]") != "prod_2" ||
+		query.Get("limit") != "100" {
 		t.Errorf("asked %s", read.asked[0])
 	}
 }

@@ -22,7 +22,8 @@ func TestFormBodyOfEveryParameter(t *testing.T) {
 	}
 	const (
 		first = "configuration=bpc_1MAhNDLkdIwHu7ixckACO1Jq&customer=" + customer
-		last  = "&locale=pt-BR&on_behalf_of=acct_1M2JTkLkdIwHu7ix&return_url=https%3A%2F%2Fexample.com%2Faccount%3Fa%3D1%26b%3D%C3%BC"
+		last  = "&locale=pt-BR&on_behalf_of=acct_1M2JTkLkdIwHu7ix&" +
+			"return_url=https%3A%2F%2Fexample.com%2Faccount%3Fa%3D1%26b%3D%C3%BC"
 	)
 	for name, test := range map[string]struct {
 		flow *stripe.BillingPortalSessionFlowDataParams
@@ -133,7 +134,8 @@ func TestFormBodyOfEveryParameter(t *testing.T) {
 			}
 			want := first + test.want + last
 			if got := server.seen()[0].body; got != want {
-				t.Errorf("body:\n%s\nwant:\n%s", strings.ReplaceAll(got, "&", "\n&"), strings.ReplaceAll(want, "&", "\n&"))
+				t.Errorf("body:\n%s\nwant:\n%s", strings.ReplaceAll(got, "&", "\n&"),
+					strings.ReplaceAll(want, "&", "\n&"))
 			}
 		})
 	}

@@ -1,4 +1,5 @@
-// Package button serves the module of manage-billing-button, button.js, built once for each language.
+// Package button serves the module of manage-billing-button, button.js, built once for each
+// language.
 package button
 
 import (
@@ -78,8 +79,8 @@ func matches(header http.Header, etag string) bool {
 	return false
 }
 
-// acceptsGzip reads Accept-Encoding, in which * stands for the codings that it does not name (RFC 9110,
-// section 12.5.3).
+// acceptsGzip reads Accept-Encoding, in which * stands for the codings that it does not name (RFC
+// 9110, section 12.5.3).
 func acceptsGzip(header http.Header) bool {
 	accepts := false
 	for coding, weight := range accept.Entries(header, "Accept-Encoding") {

@@ -6,8 +6,8 @@ import "slices"
 type Change struct {
 	// Facts are about pairs of a user and a customer.
 	Facts []Fact
-	// Deleted is the customer that was deleted; "" for any other change. The deletion reaches every user who is known to claim
-	// the customer, and the users of Facts.
+	// Deleted is the customer that was deleted; "" for any other change. The deletion reaches every
+	// user who is known to claim the customer, and the users of Facts.
 	Deleted string
 }
 
@@ -15,12 +15,14 @@ type Change struct {
 type Fact struct {
 	User, Customer string
 	Facts
-	// Seen is for readers of Stripe's data, such as an import: the time at which the customer's metadata was read and still named
-	// the user. Metadata is the customer's created then, as in a customer.created event.
+	// Seen is for readers of Stripe's data, such as an import: the time at which the customer's
+	// metadata was read and still named the user. Metadata is the customer's created then, as in a
+	// customer.created event.
 	//
-	// If the table knows a release of the pair and no later claim, an event was missed, or was too close to the release to count.
-	// The claim is then made at Seen. Otherwise Seen has no effect, so that reading the same customer again changes nothing.
-	// The item's own facts decide, in the same conditional write that joins the claim.
+	// If the table knows a release of the pair and no later claim, an event was missed, or was too
+	// close to the release to count. The claim is then made at Seen. Otherwise Seen has no effect,
+	// so that reading the same customer again changes nothing. The item's own facts decide, in the
+	// same conditional write that joins the claim.
 	Seen Time
 }
 
@@ -43,7 +45,8 @@ type Outcome struct {
 	Counting []string
 	// IsDeleted says that the customer of a claim is deleted, so that it counts for nothing.
 	IsDeleted bool
-	// IsIdle says that a claim counts for nothing although its customer is not deleted: a release is as late, or later.
+	// IsIdle says that a claim counts for nothing although its customer is not deleted: a release
+	// is as late, or later.
 	IsIdle bool
 	// Calls is the number of calls of DynamoDB.
 	Calls int
@@ -61,7 +64,8 @@ func (c Change) byUser() (users []string, facts map[string][]Fact) {
 	return users, facts
 }
 
-// note records which claims of a user count for nothing in the state that is known then, and a conflict.
+// note records which claims of a user count for nothing in the state that is known then, and a
+// conflict.
 func (o *Outcome) note(facts []Fact, known State) {
 	claims := slices.DeleteFunc(slices.Clone(facts), func(f Fact) bool { return !f.isClaim() })
 	for _, claim := range claims {

@@ -1,10 +1,10 @@
 // Package customers maps a user to the Stripe customer who pays for them.
 //
-// The mapping is one item for each user in a DynamoDB table. Where in the table, and where in the item, is the operator's to
-// say ([Table]), so that a table that exists can serve.
+// The mapping is one item for each user in a DynamoDB table. Where in the table, and where in the
+// item, is the operator's to say ([Table]), so that a table that exists can serve.
 //
-// [Store] reads the mapping. What it is follows from [Facts], which come in any order and more than once; [Writer] joins them
-// into the items.
+// [Store] reads the mapping. What it is follows from [Facts], which come in any order and more than
+// once; [Writer] joins them into the items.
 package customers
 
 import (
@@ -29,7 +29,8 @@ var (
 
 // GetItemAPI is the one call of DynamoDB that a lookup needs.
 type GetItemAPI interface {
-	GetItem(ctx context.Context, input *dynamodb.GetItemInput, options ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	GetItem(ctx context.Context, input *dynamodb.GetItemInput,
+		options ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 }
 
 // Store looks customers up in a DynamoDB table.
@@ -50,7 +51,8 @@ func (s *Store) CustomerID(ctx context.Context, userID string) (string, error) {
 	if !ok {
 		return "", ErrNoCustomer
 	}
-	// The whole of what the path leads through: of a way that is none, DynamoDB would say that there is nothing at its end.
+	// The whole of what the path leads through: of a way that is none, DynamoDB would say that
+	// there is nothing at its end.
 	projection := newExpression()
 	outermost := projection.path(s.Table.path()[0])
 	output, err := s.Client.GetItem(ctx, &dynamodb.GetItemInput{

@@ -31,7 +31,8 @@ func newStore(endpoint string, tryTimeout time.Duration) *customers.Store {
 var plain = customers.Table{Name: "customers", Key: "user_id", Attribute: "customer_id"}
 
 func TestAsksForOneAttributeOfOneItemStronglyConsistently(t *testing.T) {
-	single := customers.Table{Name: "app", Key: "pk", KeyFormat: "USER#{user}", SortKey: "sk", SortValue: "BILLING", Attribute: "billing.stripe.customer_id"}
+	single := customers.Table{Name: "app", Key: "pk", KeyFormat: "USER#{user}", SortKey: "sk", SortValue: "BILLING",
+		Attribute: "billing.stripe.customer_id"}
 	for name, test := range map[string]struct {
 		table      customers.Table
 		user       string
@@ -40,11 +41,15 @@ func TestAsksForOneAttributeOfOneItemStronglyConsistently(t *testing.T) {
 		names      string
 	}{
 		"a plain table": {plain, "auth0|ö 1", `{"user_id":{"S":"auth0|ö 1"}}`, "#n0", `{"#n0":"customer_id"}`},
-		"a single-table design with a nested attribute": {single, "alice", `{"pk":{"S":"USER#alice"},"sk":{"S":"BILLING"}}`, "#n0", `{"#n0":"billing"}`},
-		"the user in the sort key, too": {customers.Table{Name: "app", Key: "pk", KeyFormat: "TENANT#1", SortKey: "sk", SortValue: "USER#{user}#BILLING", Attribute: "customer_id"}, "alice",
+		"a single-table design with a nested attribute": {single, "alice",
+			`{"pk":{"S":"USER#alice"},"sk":{"S":"BILLING"}}`, "#n0", `{"#n0":"billing"}`},
+		"the user in the sort key, too": {customers.Table{Name: "app", Key: "pk", KeyFormat: "TENANT#1", SortKey: "sk",
+			SortValue: "USER#{user}#BILLING", Attribute: "customer_id"}, "alice",
 			`{"pk":{"S":"TENANT#1"},"sk":{"S":"USER#alice#BILLING"}}`, "#n0", `{"#n0":"customer_id"}`},
-		"a user whose ID is a format": {single, "{user}#{user}", `{"pk":{"S":"USER#{user}#{user}"},"sk":{"S":"BILLING"}}`, "#n0", `{"#n0":"billing"}`},
-		"names that occur twice":      {customers.Table{Name: "app", Key: "id", Attribute: "a.b.a"}, "alice", `{"id":{"S":"alice"}}`, "#n0", `{"#n0":"a"}`},
+		"a user whose ID is a format": {single, "{user}#{user}",
+			`{"pk":{"S":"USER#{user}#{user}"},"sk":{"S":"BILLING"}}`, "#n0", `{"#n0":"billing"}`},
+		"names that occur twice": {customers.Table{Name: "app", Key: "id", Attribute: "a.b.a"}, "alice",
+			`{"id":{"S":"alice"}}`, "#n0", `{"#n0":"a"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var target string
@@ -81,14 +86,20 @@ func TestAUserTooLongForAKeyHasNoItem(t *testing.T) {
 		size  int // of the user's ID in bytes
 		asked int
 	}{
-		"the longest key":                   {plain, 2048, 1},
-		"a byte more":                       {plain, 2049, 0},
-		"the longest key with its prefix":   {customers.Table{Key: "pk", KeyFormat: "USER#{user}", Attribute: "c"}, 2043, 1},
-		"a byte more with its prefix":       {customers.Table{Key: "pk", KeyFormat: "USER#{user}", Attribute: "c"}, 2044, 0},
-		"the longest key before a sort key": {customers.Table{Key: "pk", SortKey: "sk", SortValue: "BILLING", Attribute: "c"}, 2048, 1},
-		"a byte more before a sort key":     {customers.Table{Key: "pk", SortKey: "sk", SortValue: "BILLING", Attribute: "c"}, 2049, 0},
-		"the longest sort key":              {customers.Table{Key: "pk", KeyFormat: "{user}", SortKey: "sk", SortValue: "U#{user}", Attribute: "c"}, 1022, 1},
-		"a byte more than the longest one":  {customers.Table{Key: "pk", KeyFormat: "{user}", SortKey: "sk", SortValue: "U#{user}", Attribute: "c"}, 1023, 0},
+		"the longest key": {plain, 2048, 1},
+		"a byte more":     {plain, 2049, 0},
+		"the longest key with its prefix": {customers.Table{Key: "pk", KeyFormat: "USER#{user}", Attribute: "c"},
+			2043, 1},
+		"a byte more with its prefix": {customers.Table{Key: "pk", KeyFormat: "USER#{user}", Attribute: "c"},
+			2044, 0},
+		"the longest key before a sort key": {customers.Table{Key: "pk", SortKey: "sk", SortValue: "BILLING",
+			Attribute: "c"}, 2048, 1},
+		"a byte more before a sort key": {customers.Table{Key: "pk", SortKey: "sk", SortValue: "BILLING",
+			Attribute: "c"}, 2049, 0},
+		"the longest sort key": {customers.Table{Key: "pk", KeyFormat: "{user}", SortKey: "sk",
+			SortValue: "U#{user}", Attribute: "c"}, 1022, 1},
+		"a byte more than the longest one": {customers.Table{Key: "pk", KeyFormat: "{user}", SortKey: "sk",
+			SortValue: "U#{user}", Attribute: "c"}, 1023, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := faulttest.NewServer(t, faulttest.Respond(200, "application/x-amz-json-1.0", `{}`))
@@ -125,7 +136,8 @@ func TestReadsANestedAttribute(t *testing.T) {
 		"a customer where a map goes": {`{"billing":{"S":"cus_1"}}`, malformed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := faulttest.NewServer(t, faulttest.Respond(200, "application/x-amz-json-1.0", `{"Item":`+test.item+`}`))
+			server := faulttest.NewServer(t,
+				faulttest.Respond(200, "application/x-amz-json-1.0", `{"Item":`+test.item+`}`))
 			store := newStore(server.URL, patient)
 			store.Table.Attribute = "billing.stripe.customer_id"
 			requireCustomer(t, store, test.want)
@@ -135,28 +147,33 @@ func TestReadsANestedAttribute(t *testing.T) {
 
 func TestReadsTheAttribute(t *testing.T) {
 	for name, test := range map[string]struct{ answer, want string }{
-		"a customer ID":                        {`{"Item":{"customer_id":{"S":"cus_9s6XKzkNRiz8i3"}}}`, "cus_9s6XKzkNRiz8i3"},
-		"a customer ID with an underscore":     {`{"Item":{"customer_id":{"S":"cus_Demo_1"}}}`, "cus_Demo_1"},
-		"no item":                              {`{}`, noCustomer},
-		"an item without the attribute":        {`{"Item":{}}`, noCustomer},
-		"another attribute alone":              {`{"Item":{"customer":{"S":"cus_1"}}}`, noCustomer},
-		"NULL":                                 {`{"Item":{"customer_id":{"NULL":true}}}`, noCustomer},
-		"an empty string":                      {`{"Item":{"customer_id":{"S":""}}}`, noCustomer},
-		"a number":                             {`{"Item":{"customer_id":{"N":"1"}}}`, malformed},
-		"a list":                               {`{"Item":{"customer_id":{"L":[{"S":"cus_1"}]}}}`, malformed},
-		"a set with one customer ID":           {`{"Item":{"customer_id":{"SS":["cus_1"]}}}`, malformed},
-		"a value of no type":                   {`{"Item":{"customer_id":{}}}`, malformed},
-		"an ID of another kind":                {`{"Item":{"customer_id":{"S":"sub_1MowQVLkdIwHu7ix"}}}`, malformed},
-		"the prefix alone":                     {`{"Item":{"customer_id":{"S":"cus_"}}}`, malformed},
-		"a prefix in upper case":               {`{"Item":{"customer_id":{"S":"CUS_1"}}}`, malformed},
-		"space before":                         {`{"Item":{"customer_id":{"S":" cus_1"}}}`, malformed},
-		"a line feed after":                    {`{"Item":{"customer_id":{"S":"cus_1\n"}}}`, malformed},
-		"a second parameter behind":            {`{"Item":{"customer_id":{"S":"cus_1&on_behalf_of=acct_1"}}}`, malformed},
-		"a letter that only looks like ASCII":  {`{"Item":{"customer_id":{"S":"cus_\u0410"}}}`, malformed},
-		"more than 255 characters":             {`{"Item":{"customer_id":{"S":"cus_` + long(252) + `"}}}`, malformed},
-		"255 characters":                       {`{"Item":{"customer_id":{"S":"cus_` + long(251) + `"}}}`, "cus_" + long(251)},
-		"a URL":                                {`{"Item":{"customer_id":{"S":"https://` + faulttest.Marker + `"}}}`, malformed},
-		"attributes that nobody asked for too": {`{"Item":{"email":{"S":"a@b.example"},"customer_id":{"S":"cus_1"}}}`, "cus_1"},
+		"a customer ID": {`{"Item":{"customer_id":{"S":"cus_9s6XKzkNRiz8i3"}}}`,
+			"cus_9s6XKzkNRiz8i3"},
+		"a customer ID with an underscore": {`{"Item":{"customer_id":{"S":"cus_Demo_1"}}}`, "cus_Demo_1"},
+		"no item":                          {`{}`, noCustomer},
+		"an item without the attribute":    {`{"Item":{}}`, noCustomer},
+		"another attribute alone":          {`{"Item":{"customer":{"S":"cus_1"}}}`, noCustomer},
+		"NULL":                             {`{"Item":{"customer_id":{"NULL":true}}}`, noCustomer},
+		"an empty string":                  {`{"Item":{"customer_id":{"S":""}}}`, noCustomer},
+		"a number":                         {`{"Item":{"customer_id":{"N":"1"}}}`, malformed},
+		"a list":                           {`{"Item":{"customer_id":{"L":[{"S":"cus_1"}]}}}`, malformed},
+		"a set with one customer ID":       {`{"Item":{"customer_id":{"SS":["cus_1"]}}}`, malformed},
+		"a value of no type":               {`{"Item":{"customer_id":{}}}`, malformed},
+		"an ID of another kind":            {`{"Item":{"customer_id":{"S":"sub_1MowQVLkdIwHu7ix"}}}`, malformed},
+		"the prefix alone":                 {`{"Item":{"customer_id":{"S":"cus_"}}}`, malformed},
+		"a prefix in upper case":           {`{"Item":{"customer_id":{"S":"CUS_1"}}}`, malformed},
+		"space before":                     {`{"Item":{"customer_id":{"S":" cus_1"}}}`, malformed},
+		"a line feed after":                {`{"Item":{"customer_id":{"S":"cus_1\n"}}}`, malformed},
+		"a second parameter behind": {`{"Item":{"customer_id":{"S":"cus_1&on_behalf_of=acct_1"}}}`,
+			malformed},
+		"a letter that only looks like ASCII": {`{"Item":{"customer_id":{"S":"cus_\u0410"}}}`, malformed},
+		"more than 255 characters":            {`{"Item":{"customer_id":{"S":"cus_` + long(252) + `"}}}`, malformed},
+		"255 characters": {`{"Item":{"customer_id":{"S":"cus_` + long(251) + `"}}}`,
+			"cus_" + long(251)},
+		"a URL": {`{"Item":{"customer_id":{"S":"https://` + faulttest.Marker + `"}}}`,
+			malformed},
+		"attributes that nobody asked for too": {`{"Item":{"email":{"S":"a@b.example"},"customer_id":{"S":"cus_1"}}}`,
+			"cus_1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := faulttest.NewServer(t, faulttest.Respond(200, "application/x-amz-json-1.0", test.answer))

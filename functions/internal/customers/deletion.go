@@ -14,29 +14,32 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// A customer's own item connects deletions with claims. A deletion names a user only if the customer's metadata does, and it may
-// come before the claim that it ends. So a new claim adds its user to this item before it is joined into the user's item, and a
-// deletion marks this item before it is joined into the items of the users there. Both are single updates, which DynamoDB puts
-// into an order: either the deletion finds the user, or the claim finds the mark.
+// A customer's own item connects deletions with claims. A deletion names a user only if the
+// customer's metadata does, and it may come before the claim that it ends. So a new claim adds its
+// user to this item before it is joined into the user's item, and a deletion marks this item before
+// it is joined into the items of the users there. Both are single updates, which DynamoDB puts into
+// an order: either the deletion finds the user, or the claim finds the mark.
 //
-// A deletion removes the users whose items have it. A claim that finds the mark adds no user. So no users are left in the end,
-// whatever the order.
+// A deletion removes the users whose items have it. A claim that finds the mark adds no user. So no
+// users are left in the end, whatever the order.
 //
-// An item of an older version has only the users of Checkout Sessions, but any number of them: all are reached, and it only
-// becomes shorter. A claim by a customer's metadata that an older version joined is not there until its time changes: a deletion
-// reaches that user if the customer's metadata still names them, as it did in that version, and otherwise `import --verify --fix`
+// An item of an older version has only the users of Checkout Sessions, but any number of them: all
+// are reached, and it only becomes shorter. A claim by a customer's metadata that an older version
+// joined is not there until its time changes: a deletion reaches that user if the customer's
+// metadata still names them, as it did in that version, and otherwise `import --verify --fix`
 // corrects the mapping.
 //
 // A mapping that was written by hand is a new claim for the first change that writes its item.
 
-// The attributes of a customer's own item, next to its key. They are not members of FactsAttribute, because DynamoDB adds to a set
-// in a map only if the map exists.
+// The attributes of a customer's own item, next to its key. They are not members of FactsAttribute,
+// because DynamoDB adds to a set in a map only if the map exists.
 const (
 	usersAttribute   = "billing_portal_users"   // string set: who claims the customer
 	deletedAttribute = "billing_portal_deleted" // true
 )
 
-// noteClaim adds a user to a customer's own item, if there is room, and learns whether the customer is deleted.
+// noteClaim adds a user to a customer's own item, if there is room, and learns whether the customer
+// is deleted.
 func (a *application) noteClaim(ctx context.Context, customer, user string) (isDeleted bool, err error) {
 	if !a.Table.Holds(customer) {
 		return false, nil
@@ -45,7 +48,8 @@ func (a *application) noteClaim(ctx context.Context, customer, user string) (isD
 	users, deleted := e.path(usersAttribute), e.path(deletedAttribute)
 	room := e.value(&types.AttributeValueMemberN{Value: strconv.Itoa(roomFor(user))})
 	_, err = a.update(ctx, customer, &dynamodb.UpdateItemInput{
-		UpdateExpression: aws.String("ADD " + users + " " + e.value(&types.AttributeValueMemberSS{Value: []string{user}})),
+		UpdateExpression: aws.String("ADD " + users + " " +
+			e.value(&types.AttributeValueMemberSS{Value: []string{user}})),
 		ConditionExpression: aws.String("attribute_not_exists(" + deleted + ") AND " +
 			"(attribute_not_exists(" + users + ") OR size(" + users + ") < " + room + ")"),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
@@ -88,7 +92,8 @@ func deletionOf(user, customer string) Fact {
 	return Fact{User: user, Customer: customer, Facts: Facts{Deleted: true}}
 }
 
-// mostOf reserves a quarter of the remaining time, so that an unfinished deletion can still remove the users who are done.
+// mostOf reserves a quarter of the remaining time, so that an unfinished deletion can still remove
+// the users who are done.
 func mostOf(ctx context.Context) (context.Context, context.CancelFunc) {
 	end, ok := ctx.Deadline()
 	if !ok {
@@ -104,7 +109,8 @@ func (a *application) markDeleted(ctx context.Context, customer string) (map[str
 	if !errors.As(err, &refused) || refused.Reason != upstream.ValidationException {
 		return old, err
 	}
-	// An older version filled items up to DynamoDB's limit. Some users have to make room for the mark.
+	// An older version filled items up to DynamoDB's limit. Some users have to make room for the
+	// mark.
 	item, readErr := a.get(ctx, customer, usersAttribute)
 	if readErr != nil {
 		return nil, readErr
@@ -125,7 +131,8 @@ func (a *application) markDeleted(ctx context.Context, customer string) (map[str
 }
 
 // mark marks a customer deleted, removes users to make room, and returns the old item.
-func (a *application) mark(ctx context.Context, customer string, without []string) (map[string]types.AttributeValue, error) {
+func (a *application) mark(ctx context.Context, customer string,
+	without []string) (map[string]types.AttributeValue, error) {
 	e := newExpression()
 	update := "SET " + e.path(deletedAttribute) + " = " + e.value(&types.AttributeValueMemberBOOL{Value: true})
 	if len(without) > 0 {
@@ -143,7 +150,8 @@ func (a *application) mark(ctx context.Context, customer string, without []strin
 func (a *application) forget(ctx context.Context, customer string, users []string) error {
 	e := newExpression()
 	_, err := a.update(ctx, customer, &dynamodb.UpdateItemInput{
-		UpdateExpression:          aws.String("DELETE " + e.path(usersAttribute) + " " + e.value(&types.AttributeValueMemberSS{Value: users})),
+		UpdateExpression: aws.String("DELETE " + e.path(usersAttribute) + " " +
+			e.value(&types.AttributeValueMemberSS{Value: users})),
 		ExpressionAttributeNames:  e.names,
 		ExpressionAttributeValues: e.values,
 	})

@@ -32,21 +32,24 @@ func (s slowTable) wait(ctx context.Context) error {
 	}
 }
 
-func (s slowTable) GetItem(ctx context.Context, input *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+func (s slowTable) GetItem(ctx context.Context, input *dynamodb.GetItemInput,
+	_ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
 	if err := s.wait(ctx); err != nil {
 		return nil, err
 	}
 	return s.fakeTable.GetItem(ctx, input)
 }
 
-func (s slowTable) UpdateItem(ctx context.Context, input *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+func (s slowTable) UpdateItem(ctx context.Context, input *dynamodb.UpdateItemInput,
+	_ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
 	if err := s.wait(ctx); err != nil {
 		return nil, err
 	}
 	return s.fakeTable.UpdateItem(ctx, input)
 }
 
-// crowd is a table with a customer whom many users claim, as an older version left it: with all of them in the customer's own item.
+// crowd is a table with a customer whom many users claim, as an older version left it: with all of
+// them in the customer's own item.
 func crowd(users int) (*fakeTable, []string) {
 	table := newFakeTable(plainTable)
 	var all []string
@@ -55,20 +58,23 @@ func crowd(users int) (*fakeTable, []string) {
 		all = append(all, user)
 		table.items[user] = plainTable.NewItem(user, State{"cus_a": {Reference: At(5)}})
 	}
-	table.items["cus_a"] = attributes{"user_id": text("cus_a"), usersAttribute: &types.AttributeValueMemberSS{Value: slices.Clone(all)}}
+	table.items["cus_a"] = attributes{"user_id": text("cus_a"),
+		usersAttribute: &types.AttributeValueMemberSS{Value: slices.Clone(all)}}
 	return table, all
 }
 
 func requireNoCustomer(t *testing.T, table *fakeTable, users []string) {
 	t.Helper()
 	for _, user := range users {
-		if got, err := (&Store{Client: table, Table: plainTable}).CustomerID(t.Context(), user); !errors.Is(err, ErrNoCustomer) {
+		if got, err := (&Store{Client: table, Table: plainTable}).CustomerID(t.Context(),
+			user); !errors.Is(err, ErrNoCustomer) {
 			t.Fatalf("%s has %q, %v", user, got, err)
 		}
 	}
 }
 
-// Stripe sends an event again after an answer that is not 2xx. Each delivery continues where the last one stopped.
+// Stripe sends an event again after an answer that is not 2xx. Each delivery continues where the
+// last one stopped.
 func TestADeletionThatRunsOutOfTimeContinues(t *testing.T) {
 	for name, test := range map[string]struct {
 		users      int
@@ -116,7 +122,8 @@ func TestADeletionThatRunsOutOfTimeContinues(t *testing.T) {
 	}
 }
 
-// fullItem is a customer's own item that has as many users as DynamoDB took, and the room that is left.
+// fullItem is a customer's own item that has as many users as DynamoDB took, and the room that is
+// left.
 func fullItem(t *testing.T, room int) (*fakeTable, []string) {
 	t.Helper()
 	table, users := crowd(100)
@@ -125,7 +132,8 @@ func fullItem(t *testing.T, room int) (*fakeTable, []string) {
 		user := string(rune('0' + first))
 		users = append(users, user)
 		table.items[user] = plainTable.NewItem(user, State{"cus_a": {Reference: At(5)}})
-		item[usersAttribute].(*types.AttributeValueMemberSS).Value = append(item[usersAttribute].(*types.AttributeValueMemberSS).Value, user)
+		item[usersAttribute].(*types.AttributeValueMemberSS).Value = append(
+			item[usersAttribute].(*types.AttributeValueMemberSS).Value, user)
 	}
 	for i := 0; ; i++ {
 		left := 400<<10 - size(item) - room
@@ -146,7 +154,8 @@ func TestAnItemThatIsFullFailsNothing(t *testing.T) {
 		table, users := fullItem(t, room)
 		before := size(table.items["cus_a"])
 		outcome := apply(t, table, plainTable, Change{Facts: []Fact{claim("one more", "cus_a", 5)}})
-		if got, err := (&Store{Client: table, Table: plainTable}).CustomerID(t.Context(), "one more"); got != "cus_a" || outcome.Effect != Claimed {
+		if got, err := (&Store{Client: table, Table: plainTable}).CustomerID(t.Context(), "one more"); got != "cus_a" ||
+			outcome.Effect != Claimed {
 			t.Errorf("%s, %q, %v", outcome.Effect, got, err)
 		}
 		if grown := size(table.items["cus_a"]); grown != before {
@@ -166,12 +175,14 @@ func TestAFullItemOfAnAppStaysAsItIs(t *testing.T) {
 	table.items["cus_a"] = attributes{"user_id": text("cus_a"), "theirs": text(strings.Repeat("x", 400<<10-20))}
 	_, err := (&Writer{Client: table, Table: plainTable}).Apply(t.Context(), Change{Deleted: "cus_a"})
 	var failure *upstream.Error
-	if !errors.As(err, &failure) || failure.Reason != "ValidationException" || !slices.Equal(table.calls, []string{"UpdateItem", "GetItem"}) {
+	if !errors.As(err, &failure) || failure.Reason != "ValidationException" ||
+		!slices.Equal(table.calls, []string{"UpdateItem", "GetItem"}) {
 		t.Errorf("%v after %v", err, table.calls)
 	}
 }
 
-// The reason to try again is that of the read: without it, the item looks as if it could never be marked.
+// The reason to try again is that of the read: without it, the item looks as if it could never be
+// marked.
 func TestAFullItemThatCannotBeReadNow(t *testing.T) {
 	table, _ := fullItem(t, 0)
 	_, err := (&Writer{Client: throttledReads{table}, Table: plainTable}).Apply(t.Context(), Change{Deleted: "cus_a"})
@@ -183,7 +194,8 @@ func TestAFullItemThatCannotBeReadNow(t *testing.T) {
 
 type throttledReads struct{ *fakeTable }
 
-func (throttledReads) GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+func (throttledReads) GetItem(context.Context, *dynamodb.GetItemInput,
+	...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
 	return nil, &smithy.GenericAPIError{Code: "ThrottlingException"}
 }
 
@@ -202,7 +214,8 @@ type refusingTable struct {
 	err error
 }
 
-func (r refusingTable) UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+func (r refusingTable) UpdateItem(context.Context, *dynamodb.UpdateItemInput,
+	...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
 	return nil, r.err
 }
 
@@ -222,7 +235,8 @@ func TestTheNumberOfUsersInACustomersItem(t *testing.T) {
 	if len(users) != maxUsers || !slices.Contains(users, "short79") || slices.Contains(users, "short80") {
 		t.Errorf("%d users: %v", len(users), users)
 	}
-	// The ones beyond are not reached, but a deletion that names them is joined, and so is their next claim.
+	// The ones beyond are not reached, but a deletion that names them is joined, and so is their
+	// next claim.
 	apply(t, table, plainTable, Change{Deleted: "cus_a", Facts: []Fact{deletionOf("short80", "cus_a")}})
 	requireNoCustomer(t, table, append(users, "short80"))
 	if got, _ := (&Store{Client: table, Table: plainTable}).CustomerID(t.Context(), "short81"); got != "cus_a" {
@@ -234,17 +248,20 @@ func TestTheNumberOfUsersInACustomersItem(t *testing.T) {
 
 // A customer whose ID is too long for the table's keys has no item of its own.
 func TestACustomerTooLongForAKeyHasNoItem(t *testing.T) {
-	narrow := Table{Name: "app", Key: "pk", SortKey: "sk", SortValue: strings.Repeat("x", maxSortKeySize-10) + "{user}", Attribute: "customer_id"}
+	narrow := Table{Name: "app", Key: "pk", SortKey: "sk", SortValue: strings.Repeat("x", maxSortKeySize-10) + "{user}",
+		Attribute: "customer_id"}
 	table := newFakeTable(narrow)
 	customer := "cus_12345678"
 	claimed := apply(t, table, narrow, Change{Facts: []Fact{claim("alice", customer, 5)}})
 	deleted := apply(t, table, narrow, Change{Facts: []Fact{deletionOf("alice", customer)}, Deleted: customer})
-	if claimed.Calls != 2 || claimed.Effect != Claimed || deleted.Calls != 2 || deleted.Effect != Deleted || len(table.items) != 1 {
+	if claimed.Calls != 2 || claimed.Effect != Claimed || deleted.Calls != 2 ||
+		deleted.Effect != Deleted || len(table.items) != 1 {
 		t.Errorf("%+v, %+v, %v", claimed, deleted, table.items)
 	}
 }
 
-// A user whose item holds something unexpected keeps no other user waiting, and is tried again with the next delivery.
+// A user whose item holds something unexpected keeps no other user waiting, and is tried again with
+// the next delivery.
 func TestADeletionReachesTheOthersOfAMalformedItem(t *testing.T) {
 	table, users := crowd(3)
 	table.items[users[1]]["customer_id"] = text("Jane Doe")
@@ -290,15 +307,18 @@ func TestATableOfAnOlderVersion(t *testing.T) {
 	})
 }
 
-// A mapping by hand is a claim for the first change that writes its item: that change notes it, or finds the mark.
+// A mapping by hand is a claim for the first change that writes its item: that change notes it, or
+// finds the mark.
 func TestAMappingByHandAndItsDeletion(t *testing.T) {
 	deletion := Change{Deleted: "cus_hand"}
 	for name, change := range map[string]Change{
 		"a claim of the same customer": {Facts: []Fact{claim("alice", "cus_hand", 5)}},
-		"a claim of another one":       {Facts: []Fact{{User: "alice", Customer: "cus_b", Facts: Facts{Metadata: At(5), Released: At(6)}}}},
-		"a release of another one":     {Facts: []Fact{release("alice", "cus_b", 5)}},
-		"a reference of another one":   {Facts: []Fact{{User: "alice", Customer: "cus_b", Facts: Facts{Reference: At(5), Deleted: true}}}},
-		"a deletion of another one":    {Facts: []Fact{deletionOf("alice", "cus_b")}, Deleted: "cus_b"},
+		"a claim of another one": {Facts: []Fact{{User: "alice", Customer: "cus_b",
+			Facts: Facts{Metadata: At(5), Released: At(6)}}}},
+		"a release of another one": {Facts: []Fact{release("alice", "cus_b", 5)}},
+		"a reference of another one": {Facts: []Fact{{User: "alice", Customer: "cus_b",
+			Facts: Facts{Reference: At(5), Deleted: true}}}},
+		"a deletion of another one": {Facts: []Fact{deletionOf("alice", "cus_b")}, Deleted: "cus_b"},
 	} {
 		for order, changes := range map[string][]Change{"before": {deletion, change}, "after": {change, deletion}} {
 			t.Run(name+", deleted "+order, func(t *testing.T) {
@@ -314,14 +334,15 @@ func TestAMappingByHandAndItsDeletion(t *testing.T) {
 	t.Run("its own deletion asks once", func(t *testing.T) {
 		table := newFakeTable(plainTable)
 		table.items["alice"] = attributes{"user_id": text("alice"), "customer_id": text("cus_hand")}
-		if outcome := apply(t, table, plainTable, Change{Deleted: "cus_hand", Facts: []Fact{deletionOf("alice", "cus_hand")}}); outcome.Calls != 3 {
+		if outcome := apply(t, table, plainTable,
+			Change{Deleted: "cus_hand", Facts: []Fact{deletionOf("alice", "cus_hand")}}); outcome.Calls != 3 {
 			t.Errorf("%d calls", outcome.Calls)
 		}
 	})
 }
 
-// The newest of many customers are deleted, in the order in which things happen or the other way round; then Stripe sends an old
-// event again.
+// The newest of many customers are deleted, in the order in which things happen or the other way
+// round; then Stripe sends an old event again.
 func TestManyCustomersOfOneUser(t *testing.T) {
 	var created, deleted []Change
 	for i := range maxCustomers {
@@ -334,7 +355,8 @@ func TestManyCustomersOfOneUser(t *testing.T) {
 	forwards := slices.Concat(created, deleted)
 	backwards := slices.Clone(forwards)
 	slices.Reverse(backwards)
-	for name, changes := range map[string][]Change{"forwards": forwards, "backwards": backwards, "deletions first": slices.Concat(deleted, created)} {
+	for name, changes := range map[string][]Change{"forwards": forwards, "backwards": backwards,
+		"deletions first": slices.Concat(deleted, created)} {
 		t.Run(name, func(t *testing.T) {
 			table := newFakeTable(plainTable)
 			for _, change := range append(slices.Clone(changes), created...) {
@@ -344,7 +366,8 @@ func TestManyCustomersOfOneUser(t *testing.T) {
 					t.Fatalf("the customer is %q of %v, %v", found.customer.id, found.state, err)
 				}
 			}
-			if got, err := (&Store{Client: table, Table: plainTable}).CustomerID(t.Context(), "alice"); got != "cus_000" {
+			if got, err := (&Store{Client: table, Table: plainTable}).CustomerID(t.Context(),
+				"alice"); got != "cus_000" {
 				t.Errorf("customer = %q, %v", got, err)
 			}
 		})
@@ -377,7 +400,8 @@ func TestAClaimThatIsTrimmedLearnsOfTheDeletion(t *testing.T) {
 	apply(t, table, plainTable, Change{Deleted: "cus_x"})
 	table.calls = nil
 	outcome := apply(t, table, plainTable, Change{Facts: []Fact{claim("alice", "cus_x", 9999)}})
-	if !outcome.IsDeleted || outcome.IsIdle || !slices.Equal(table.calls, []string{"GetItem", "UpdateItem"}) || outcome.Effect != Conflict {
+	if !outcome.IsDeleted || outcome.IsIdle || !slices.Equal(table.calls, []string{"GetItem", "UpdateItem"}) ||
+		outcome.Effect != Conflict {
 		t.Errorf("%+v after %v", outcome, table.calls)
 	}
 }

@@ -23,11 +23,12 @@ import (
 	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
-// Items, races and histories once more, through the real client and DynamoDB Local: what the fake table takes expressions to
-// mean is what they mean.
+// Items, races and histories once more, through the real client and DynamoDB Local: what the fake
+// table takes expressions to mean is what they mean.
 func TestDynamoDBLocal(t *testing.T) {
 	client := dynamodb.NewFromConfig(upstreamtest.AWSConfig(integrationtest.DynamoDBLocal(t), time.Minute))
-	plain, single := plainTable, Table{Name: "app", Key: "pk", KeyFormat: "USER#{user}", SortKey: "sk", SortValue: "BILLING#{user}", Attribute: "billing.stripe.customer_id"}
+	plain, single := plainTable, Table{Name: "app", Key: "pk", KeyFormat: "USER#{user}", SortKey: "sk",
+		SortValue: "BILLING#{user}", Attribute: "billing.stripe.customer_id"}
 	createTable(t, client, plain)
 	createTable(t, client, single)
 
@@ -48,12 +49,14 @@ func testRealItems(t *testing.T, client *dynamodb.Client) {
 			createTable(t, client, table)
 			for _, id := range []string{"alice", "cus_a", "cus_b", "cus_hand"} { // of the case before
 				key, _ := table.keyOf(id)
-				if _, err := client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: table.name(), Key: key}); err != nil {
+				if _, err := client.DeleteItem(t.Context(),
+					&dynamodb.DeleteItemInput{TableName: table.name(), Key: key}); err != nil {
 					t.Fatal(err)
 				}
 			}
 			if test.item != nil {
-				if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table.name(), Item: test.item}); err != nil {
+				if _, err := client.PutItem(t.Context(),
+					&dynamodb.PutItemInput{TableName: table.name(), Item: test.item}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -74,29 +77,40 @@ func testRealPaths(t *testing.T, client *dynamodb.Client, table Table) {
 		attributes attributes
 		want       error
 	}{
-		"nothing":              {attributes{}, ErrNoCustomer},
-		"an empty map":         {attributes{"billing": object(attributes{})}, ErrNoCustomer},
-		"NULL":                 {attributes{"billing": null}, ErrNoCustomer},
-		"NULL in a map":        {attributes{"billing": object(attributes{"stripe": null})}, ErrNoCustomer},
-		"NULL at the end":      {attributes{"billing": object(attributes{"stripe": object(attributes{"customer_id": null})})}, ErrNoCustomer},
-		"empty text":           {attributes{"billing": object(attributes{"stripe": object(attributes{"customer_id": text("")})})}, ErrNoCustomer},
-		"text on the way":      {attributes{"billing": text("cus_1")}, ErrMalformed},
-		"text within a map":    {attributes{"billing": object(attributes{"stripe": text("cus_1")})}, ErrMalformed},
-		"a map at the end":     {attributes{"billing": object(attributes{"stripe": object(attributes{"customer_id": object(attributes{})})})}, ErrMalformed},
-		"other text at an end": {attributes{"billing": object(attributes{"stripe": object(attributes{"customer_id": text("sub_1")})})}, ErrMalformed},
+		"nothing":       {attributes{}, ErrNoCustomer},
+		"an empty map":  {attributes{"billing": object(attributes{})}, ErrNoCustomer},
+		"NULL":          {attributes{"billing": null}, ErrNoCustomer},
+		"NULL in a map": {attributes{"billing": object(attributes{"stripe": null})}, ErrNoCustomer},
+		"NULL at the end": {attributes{
+			"billing": object(attributes{"stripe": object(attributes{"customer_id": null})}),
+		}, ErrNoCustomer},
+		"empty text": {
+			attributes{"billing": object(attributes{"stripe": object(attributes{"customer_id": text("")})})},
+			ErrNoCustomer},
+		"text on the way":   {attributes{"billing": text("cus_1")}, ErrMalformed},
+		"text within a map": {attributes{"billing": object(attributes{"stripe": text("cus_1")})}, ErrMalformed},
+		"a map at the end": {
+			attributes{
+				"billing": object(attributes{"stripe": object(attributes{"customer_id": object(attributes{})})}),
+			}, ErrMalformed},
+		"other text at an end": {
+			attributes{"billing": object(attributes{"stripe": object(attributes{"customer_id": text("sub_1")})})},
+			ErrMalformed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			item, _ := table.keyOf("paul")
 			key := maps.Clone(item)
 			maps.Copy(item, test.attributes)
-			if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table.name(), Item: item}); err != nil {
+			if _, err := client.PutItem(t.Context(),
+				&dynamodb.PutItemInput{TableName: table.name(), Item: item}); err != nil {
 				t.Fatal(err)
 			}
 			store := &Store{Client: client, Table: table}
 			if got, err := store.CustomerID(t.Context(), "paul"); !errors.Is(err, test.want) {
 				t.Errorf("read %q, %v, want %v", got, err, test.want)
 			}
-			_, err := (&Writer{Client: client, Table: table}).Apply(t.Context(), Change{Facts: []Fact{claim("paul", "cus_a", 5)}})
+			_, err := (&Writer{Client: client, Table: table}).Apply(t.Context(),
+				Change{Facts: []Fact{claim("paul", "cus_a", 5)}})
 			if errors.Is(test.want, ErrMalformed) {
 				if !errors.Is(err, ErrMalformed) {
 					t.Errorf("written: %v", err)
@@ -129,7 +143,8 @@ func testRealLimits(t *testing.T, client *dynamodb.Client, single Table) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			writer, store := &Writer{Client: client, Table: test.table}, &Store{Client: client, Table: test.table}
-			for _, user := range []string{strings.Repeat("x", test.size), strings.Repeat("é", test.size/2), strings.Repeat("x", test.size+1)} {
+			for _, user := range []string{strings.Repeat("x", test.size), strings.Repeat("é", test.size/2),
+				strings.Repeat("x", test.size+1)} {
 				outcome, err := writer.Apply(t.Context(), Change{Facts: []Fact{reference(user, "cus_long", 5)}})
 				got, readErr := store.CustomerID(t.Context(), user)
 				switch fits := len(user) <= test.size; {
@@ -145,15 +160,18 @@ func testRealLimits(t *testing.T, client *dynamodb.Client, single Table) {
 	}
 }
 
-// A customer's own item that an older version filled, and one that has as many users as it may have.
+// A customer's own item that an older version filled, and one that has as many users as it may
+// have.
 func testRealFullItem(t *testing.T, client *dynamodb.Client, table Table) {
 	for _, room := range []int{0, len(deletedAttribute), len(deletedAttribute) + 1} {
 		full, users := fullItem(t, room)
-		if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table.name(), Item: full.items["cus_a"]}); err != nil {
+		if _, err := client.PutItem(t.Context(),
+			&dynamodb.PutItemInput{TableName: table.name(), Item: full.items["cus_a"]}); err != nil {
 			t.Fatal(err)
 		}
 		writer := &Writer{Client: client, Table: table}
-		if outcome, err := writer.Apply(t.Context(), Change{Facts: []Fact{claim(fmt.Sprint("one more ", room), "cus_a", 5)}}); err != nil || outcome.IsDeleted {
+		if outcome, err := writer.Apply(t.Context(),
+			Change{Facts: []Fact{claim(fmt.Sprint("one more ", room), "cus_a", 5)}}); err != nil || outcome.IsDeleted {
 			t.Errorf("%+v, %v", outcome, err)
 		}
 		if got := usersOf(itemOf(t, client, table, "cus_a")); len(got) != len(users) {
@@ -167,15 +185,18 @@ func testRealFullItem(t *testing.T, client *dynamodb.Client, table Table) {
 				t.Fatalf("%.20s: %v, %v", user, found.state, err)
 			}
 		}
-		outcome, err := writer.Apply(t.Context(), Change{Facts: []Fact{claim(fmt.Sprint("one more ", room), "cus_a", 6)}})
-		if got := itemOf(t, client, table, "cus_a"); err != nil || !outcome.IsDeleted || !isMarked(got) || len(usersOf(got)) > 0 {
+		outcome, err := writer.Apply(t.Context(),
+			Change{Facts: []Fact{claim(fmt.Sprint("one more ", room), "cus_a", 6)}})
+		if got := itemOf(t, client, table, "cus_a"); err != nil || !outcome.IsDeleted ||
+			!isMarked(got) || len(usersOf(got)) > 0 {
 			t.Errorf("%+v, %v, %v", outcome, err, got)
 		}
 	}
 	t.Run("users", func(t *testing.T) {
 		writer := &Writer{Client: client, Table: table}
 		for i := range maxUsers + 5 {
-			if _, err := writer.Apply(t.Context(), Change{Facts: []Fact{claim(fmt.Sprint("user", i), "cus_b", 5)}}); err != nil {
+			if _, err := writer.Apply(t.Context(),
+				Change{Facts: []Fact{claim(fmt.Sprint("user", i), "cus_b", 5)}}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -187,7 +208,8 @@ func testRealFullItem(t *testing.T, client *dynamodb.Client, table Table) {
 
 const realHistories = 100
 
-// testRealHistories has histories delivered by several goroutines at once, each history under a key format of its own.
+// testRealHistories has histories delivered by several goroutines at once, each history under a key
+// format of its own.
 func testRealHistories(t *testing.T, client *dynamodb.Client, table Table) {
 	var all sync.WaitGroup
 	turns := make(chan struct{}, 4)
@@ -209,7 +231,8 @@ type unreliable struct {
 	random *rand.Rand // of one goroutine
 }
 
-func (u unreliable) UpdateItem(ctx context.Context, input *dynamodb.UpdateItemInput, options ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+func (u unreliable) UpdateItem(ctx context.Context, input *dynamodb.UpdateItemInput,
+	options ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
 	fate := u.random.IntN(10)
 	if fate == 0 {
 		return nil, errLost
@@ -227,7 +250,8 @@ func (a *account) playReal(t *testing.T, client *dynamodb.Client, table Table) {
 		path := table.path()
 		item[path[0]] = wrapped(path[1:], customer)
 		item["name"] = text("theirs")
-		if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table.name(), Item: item}); err != nil {
+		if _, err := client.PutItem(t.Context(),
+			&dynamodb.PutItemInput{TableName: table.name(), Item: item}); err != nil {
 			t.Error(err)
 			return
 		}
@@ -286,7 +310,8 @@ func (a *account) customerIDs() []string {
 func itemOf(t *testing.T, client *dynamodb.Client, table Table, id string) attributes {
 	t.Helper()
 	key, _ := table.keyOf(id)
-	output, err := client.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: table.name(), Key: key, ConsistentRead: aws.Bool(true)})
+	output, err := client.GetItem(t.Context(),
+		&dynamodb.GetItemInput{TableName: table.name(), Key: key, ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		t.Error(err)
 		return nil
@@ -300,8 +325,10 @@ func createTable(t *testing.T, client *dynamodb.Client, table Table) {
 	input := &dynamodb.CreateTableInput{TableName: table.name(), BillingMode: types.BillingModePayPerRequest}
 	for i, name := range []string{table.Key, table.SortKey} {
 		if name != "" {
-			input.AttributeDefinitions = append(input.AttributeDefinitions, types.AttributeDefinition{AttributeName: &name, AttributeType: types.ScalarAttributeTypeS})
-			input.KeySchema = append(input.KeySchema, types.KeySchemaElement{AttributeName: &name, KeyType: []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}[i]})
+			input.AttributeDefinitions = append(input.AttributeDefinitions,
+				types.AttributeDefinition{AttributeName: &name, AttributeType: types.ScalarAttributeTypeS})
+			input.KeySchema = append(input.KeySchema, types.KeySchemaElement{AttributeName: &name,
+				KeyType: []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}[i]})
 		}
 	}
 	var exists *types.ResourceInUseException

@@ -11,11 +11,13 @@ type Entry struct {
 	User     string // "" if the key does not have the table's format
 	Customer string // "" for none
 	State    State
-	// IsCustomers says that the item is a customer's own: it has the users who claim it or the mark of its deletion, and no facts.
+	// IsCustomers says that the item is a customer's own: it has the users who claim it or the mark
+	// of its deletion, and no facts.
 	IsCustomers bool
 }
 
-// EntryOf reads an item. Its errors are [ErrMalformed] and [ErrMalformedFacts]; the entry has the user then, too.
+// EntryOf reads an item. Its errors are [ErrMalformed] and [ErrMalformedFacts]; the entry has the
+// user then, too.
 func (t Table) EntryOf(item map[string]types.AttributeValue) (Entry, error) {
 	entry := Entry{User: t.userOf(item)}
 	_, hasUsers := item[usersAttribute]
@@ -43,8 +45,8 @@ func (t Table) NewItem(user string, state State) map[string]types.AttributeValue
 	return item
 }
 
-// NewCustomersItem is a customer's own item, with as many of the users who claim it as it may have. Every claim needs it: by this
-// item a deletion reaches the users.
+// NewCustomersItem is a customer's own item, with as many of the users who claim it as it may have.
+// Every claim needs it: by this item a deletion reaches the users.
 func (t Table) NewCustomersItem(customer string, users []string) map[string]types.AttributeValue {
 	item, _ := t.keyOf(customer)
 	item[usersAttribute] = &types.AttributeValueMemberSS{Value: firstUsers(users)}

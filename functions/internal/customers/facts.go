@@ -15,7 +15,8 @@ type Time struct {
 // At is a time.
 func At(seconds int64) Time { return Time{seconds, true} }
 
-// isAfter reports whether t is later than u. Any time is later than never, and never is later than none.
+// isAfter reports whether t is later than u. Any time is later than never, and never is later than
+// none.
 func (t Time) isAfter(u Time) bool { return t.known && (!u.known || t.seconds > u.seconds) }
 
 // compare orders times, never first.
@@ -43,10 +44,12 @@ func earliest(t, u Time) Time {
 	return t
 }
 
-// Facts are what is known of one user and one customer. Each of them only grows, or for Reference only shrinks, so that they
-// may come in any order, late and repeatedly, and mean the same in the end.
+// Facts are what is known of one user and one customer. Each of them only grows, or for Reference
+// only shrinks, so that they may come in any order, late and repeatedly, and mean the same in the
+// end.
 type Facts struct {
-	// Metadata is the latest claim by the metadata of a customer or of a Checkout Session, which is written with the secret key.
+	// Metadata is the latest claim by the metadata of a customer or of a Checkout Session, which is
+	// written with the secret key.
 	Metadata Time
 	// Reference is the earliest claim by the client_reference_id of a Checkout Session.
 	Reference Time
@@ -94,9 +97,9 @@ func (s State) Join(t State) State {
 	return joined
 }
 
-// Customer is who pays for the user: the customer with the latest claim by metadata (equal times: the greater ID). Without such a
-// claim, it is the one with the earliest claim by reference (equal times: the smaller ID), so that a later purchase never takes a
-// user over. "" means none.
+// Customer is who pays for the user: the customer with the latest claim by metadata (equal times:
+// the greater ID). Without such a claim, it is the one with the earliest claim by reference (equal
+// times: the smaller ID), so that a later purchase never takes a user over. "" means none.
 func (s State) Customer() string {
 	var byMetadata, byReference string
 	for _, customer := range slices.Sorted(maps.Keys(s)) {
@@ -111,8 +114,8 @@ func (s State) Customer() string {
 	return cmp.Or(byMetadata, byReference)
 }
 
-// Counting are the customers with a claim that counts, in order. More than one is a conflict: the table is correct, but the user
-// may pay twice.
+// Counting are the customers with a claim that counts, in order. More than one is a conflict: the
+// table is correct, but the user may pay twice.
 func (s State) Counting() []string {
 	var counting []string
 	for customer, facts := range s {
@@ -124,7 +127,8 @@ func (s State) Counting() []string {
 	return counting
 }
 
-// with returns the state after facts about its user. See [Fact.Seen] for why these are not just joined.
+// with returns the state after facts about its user. See [Fact.Seen] for why these are not just
+// joined.
 func (s State) with(facts []Fact) State {
 	known := s.Join(nil)
 	for _, fact := range facts {
@@ -137,7 +141,8 @@ func (s State) with(facts []Fact) State {
 	return known
 }
 
-// newClaims are the customers, in order, with a claim that an item does not have. Deleted ones are left out.
+// newClaims are the customers, in order, with a claim that an item does not have. Deleted ones are
+// left out.
 func (s State) newClaims(stored State) []string {
 	var customers []string
 	for customer, facts := range s {

@@ -16,29 +16,38 @@ func TestTheUsersCustomer(t *testing.T) {
 		want     string
 		counting int
 	}{
-		"nothing is known":                              {nil, "", 0},
-		"a claim by metadata":                           {State{"cus_a": metadata(5)}, "cus_a", 1},
-		"a claim by metadata at the beginning":          {State{"cus_a": metadata(0)}, "cus_a", 1},
-		"the latest claim by metadata":                  {State{"cus_a": metadata(5), "cus_b": metadata(4)}, "cus_a", 2},
-		"of equal times the greater ID":                 {State{"cus_a": metadata(5), "cus_b": metadata(5)}, "cus_b", 2},
-		"a claim by reference":                          {State{"cus_a": reference(5)}, "cus_a", 1},
-		"the earliest claim by reference":               {State{"cus_a": reference(5), "cus_b": reference(4)}, "cus_b", 2},
-		"of equal times the smaller ID":                 {State{"cus_a": reference(5), "cus_b": reference(5)}, "cus_a", 2},
-		"metadata before an earlier reference":          {State{"cus_a": reference(1), "cus_b": metadata(2)}, "cus_b", 2},
-		"metadata before a later reference":             {State{"cus_a": reference(9), "cus_b": metadata(2)}, "cus_b", 2},
-		"released after the claim":                      {State{"cus_a": released(metadata(5), 6)}, "", 0},
-		"released at the time of the claim":             {State{"cus_a": released(metadata(5), 5)}, "", 0},
-		"claimed again after the release":               {State{"cus_a": released(metadata(7), 6)}, "cus_a", 1},
-		"released, and another one claims":              {State{"cus_a": released(metadata(5), 6), "cus_b": metadata(1)}, "cus_b", 1},
-		"a reference that was released":                 {State{"cus_a": released(reference(5), 6)}, "", 0},
-		"metadata released, a later reference":          {State{"cus_a": released(metadata(5), 6).Join(reference(7))}, "cus_a", 1},
-		"metadata released, a reference of another one": {State{"cus_a": released(metadata(5), 6), "cus_b": reference(1)}, "cus_b", 1},
-		"a release alone":                               {State{"cus_a": {Released: At(5)}}, "", 0},
-		"deleted":                                       {State{"cus_a": deleted(metadata(5))}, "", 0},
-		"deleted before it was claimed":                 {State{"cus_a": deleted(Facts{}).Join(metadata(5))}, "", 0},
-		"deleted, and an earlier one lives":             {State{"cus_a": deleted(metadata(5)), "cus_b": metadata(1)}, "cus_b", 1},
-		"deleted, and a reference lives":                {State{"cus_a": deleted(metadata(5)), "cus_b": reference(1)}, "cus_b", 1},
-		"a deletion alone":                              {State{"cus_a": {Deleted: true}}, "", 0},
+		"nothing is known":                     {nil, "", 0},
+		"a claim by metadata":                  {State{"cus_a": metadata(5)}, "cus_a", 1},
+		"a claim by metadata at the beginning": {State{"cus_a": metadata(0)}, "cus_a", 1},
+		"the latest claim by metadata": {State{"cus_a": metadata(5), "cus_b": metadata(4)},
+			"cus_a", 2},
+		"of equal times the greater ID": {State{"cus_a": metadata(5), "cus_b": metadata(5)},
+			"cus_b", 2},
+		"a claim by reference": {State{"cus_a": reference(5)}, "cus_a", 1},
+		"the earliest claim by reference": {State{"cus_a": reference(5), "cus_b": reference(4)},
+			"cus_b", 2},
+		"of equal times the smaller ID": {State{"cus_a": reference(5), "cus_b": reference(5)},
+			"cus_a", 2},
+		"metadata before an earlier reference": {State{"cus_a": reference(1), "cus_b": metadata(2)},
+			"cus_b", 2},
+		"metadata before a later reference": {State{"cus_a": reference(9), "cus_b": metadata(2)},
+			"cus_b", 2},
+		"released after the claim":          {State{"cus_a": released(metadata(5), 6)}, "", 0},
+		"released at the time of the claim": {State{"cus_a": released(metadata(5), 5)}, "", 0},
+		"claimed again after the release":   {State{"cus_a": released(metadata(7), 6)}, "cus_a", 1},
+		"released, and another one claims": {State{"cus_a": released(metadata(5), 6),
+			"cus_b": metadata(1)}, "cus_b", 1},
+		"a reference that was released": {State{"cus_a": released(reference(5), 6)}, "", 0},
+		"metadata released, a later reference": {State{"cus_a": released(metadata(5), 6).Join(reference(7))},
+			"cus_a", 1},
+		"metadata released, a reference of another one": {State{"cus_a": released(metadata(5), 6),
+			"cus_b": reference(1)}, "cus_b", 1},
+		"a release alone":                   {State{"cus_a": {Released: At(5)}}, "", 0},
+		"deleted":                           {State{"cus_a": deleted(metadata(5))}, "", 0},
+		"deleted before it was claimed":     {State{"cus_a": deleted(Facts{}).Join(metadata(5))}, "", 0},
+		"deleted, and an earlier one lives": {State{"cus_a": deleted(metadata(5)), "cus_b": metadata(1)}, "cus_b", 1},
+		"deleted, and a reference lives":    {State{"cus_a": deleted(metadata(5)), "cus_b": reference(1)}, "cus_b", 1},
+		"a deletion alone":                  {State{"cus_a": {Deleted: true}}, "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := test.state.Customer(); got != test.want {
@@ -66,7 +75,8 @@ func statesOf() []State {
 	}
 	states := []State{{}}
 	for i, f := range facts {
-		states = append(states, State{"cus_a": f}, State{"cus_b": f}, State{"cus_a": f, "cus_b": facts[(i*7+3)%len(facts)]})
+		states = append(states, State{"cus_a": f}, State{"cus_b": f},
+			State{"cus_a": f, "cus_b": facts[(i*7+3)%len(facts)]})
 	}
 	return states
 }
@@ -90,8 +100,10 @@ func TestJoinIsAssociativeCommutativeAndIdempotent(t *testing.T) {
 }
 
 func FuzzJoin(f *testing.F) {
-	f.Add(int64(1), int64(2), int64(3), uint8(0b1010101), int64(3), int64(2), int64(1), uint8(0b0101010), int64(0), int64(-1), int64(1<<62), uint8(0xff))
-	f.Add(int64(0), int64(0), int64(0), uint8(0), int64(0), int64(0), int64(0), uint8(7), int64(0), int64(0), int64(0), uint8(8))
+	f.Add(int64(1), int64(2), int64(3), uint8(0b1010101), int64(3), int64(2), int64(1), uint8(0b0101010), int64(0),
+		int64(-1), int64(1<<62), uint8(0xff))
+	f.Add(int64(0), int64(0), int64(0), uint8(0), int64(0), int64(0), int64(0), uint8(7), int64(0),
+		int64(0), int64(0), uint8(8))
 	facts := func(metadata, reference, released int64, known uint8) Facts {
 		one := func(seconds int64, bit uint8) Time {
 			if known&bit == 0 {
@@ -109,7 +121,8 @@ func FuzzJoin(f *testing.F) {
 		// What is known never becomes less: a joined fact says at least what each of both says.
 		joined := a.Join(b)
 		for _, part := range []Facts{a, b} {
-			if part.Metadata.isAfter(joined.Metadata) || part.Released.isAfter(joined.Released) || part.Deleted && !joined.Deleted ||
+			if part.Metadata.isAfter(joined.Metadata) || part.Released.isAfter(joined.Released) ||
+				part.Deleted && !joined.Deleted ||
 				part.Reference.known && (!joined.Reference.known || joined.Reference.isAfter(part.Reference)) {
 				t.Errorf("%+v and %+v are %+v", a, b, joined)
 			}

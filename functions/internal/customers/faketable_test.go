@@ -17,8 +17,9 @@ import (
 
 type attributes = map[string]types.AttributeValue
 
-// fakeTable is a DynamoDB table for one goroutine at a time. It knows the expressions that the writer sends, and none besides:
-// those and their meaning are held to DynamoDB Local by other tests.
+// fakeTable is a DynamoDB table for one goroutine at a time. It knows the expressions that the
+// writer sends, and none besides: those and their meaning are held to DynamoDB Local by other
+// tests.
 type fakeTable struct {
 	keys  []string // names of the key's attributes
 	items map[string]attributes
@@ -39,7 +40,8 @@ func (f *fakeTable) id(key attributes) string {
 	return strings.Join(id, "\x00")
 }
 
-func (f *fakeTable) GetItem(_ context.Context, input *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+func (f *fakeTable) GetItem(_ context.Context, input *dynamodb.GetItemInput,
+	_ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
 	f.calls = append(f.calls, "GetItem")
 	if input.ConsistentRead == nil || !*input.ConsistentRead {
 		return nil, errors.New("an eventually consistent read")
@@ -55,7 +57,8 @@ func (f *fakeTable) GetItem(_ context.Context, input *dynamodb.GetItemInput, _ .
 	return &dynamodb.GetItemOutput{Item: projected}, nil
 }
 
-func (f *fakeTable) UpdateItem(_ context.Context, input *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+func (f *fakeTable) UpdateItem(_ context.Context, input *dynamodb.UpdateItemInput,
+	_ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
 	f.calls = append(f.calls, "UpdateItem")
 	for _, value := range input.ExpressionAttributeValues {
 		if set, ok := value.(*types.AttributeValueMemberSS); ok && len(set.Value) == 0 {
@@ -83,7 +86,8 @@ func (f *fakeTable) UpdateItem(_ context.Context, input *dynamodb.UpdateItemInpu
 		return nil, err
 	}
 	if size(e.item) > 400<<10 {
-		return nil, &smithy.GenericAPIError{Code: "ValidationException", Message: "Item size to update has exceeded the maximum allowed size"}
+		return nil, &smithy.GenericAPIError{Code: "ValidationException",
+			Message: "Item size to update has exceeded the maximum allowed size"}
 	}
 	f.items[f.id(input.Key)] = e.item
 	if input.ReturnValues == types.ReturnValueAllOld && exists {
@@ -165,7 +169,8 @@ func (e evaluation) update(expression string) error {
 		members, name := e.parent(path)
 		if set, ok := members[name].(*types.AttributeValueMemberSS); ok {
 			gone := slices.Sorted(slices.Values(e.values[value].(*types.AttributeValueMemberSS).Value))
-			if set.Value = slices.DeleteFunc(set.Value, func(s string) bool { _, isGone := slices.BinarySearch(gone, s); return isGone }); len(set.Value) == 0 {
+			if set.Value = slices.DeleteFunc(set.Value,
+				func(s string) bool { _, isGone := slices.BinarySearch(gone, s); return isGone }); len(set.Value) == 0 {
 				delete(members, name)
 			}
 		}

@@ -72,9 +72,10 @@ func TestRepeatsNoCodeThatIsNotDocumented(t *testing.T) {
 		"a code made of a secret":                                typed(400, faulttest.Marker+"Exception"),
 		"a code with a secret in it":                             typed(400, "AccessDeniedException "+faulttest.Marker),
 		"a documented code in another case with a secret before": typed(400, faulttest.Marker+"#accessdeniedexception"),
-		"a code of 5,000 characters":                             typed(400, faulttest.Marker+strings.Repeat("A", 5000)+"Exception"),
-		"a code of no letters":                                   typed(400, "123 456"),
-		"no code":                                                faulttest.Respond(400, "application/json", `{}`),
+		"a code of 5,000 characters": typed(400,
+			faulttest.Marker+strings.Repeat("A", 5000)+"Exception"),
+		"a code of no letters": typed(400, "123 456"),
+		"no code":              faulttest.Respond(400, "application/json", `{}`),
 		"a code in the header": func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-Amzn-Errortype", faulttest.Marker+"Exception")
 			faulttest.Respond(400, "application/json", `{}`)(w, r)
@@ -89,7 +90,8 @@ func TestRepeatsNoCodeThatIsNotDocumented(t *testing.T) {
 }
 
 func typed(status int, code string) http.HandlerFunc {
-	return faulttest.Respond(status, "application/x-amz-json-1.0", `{"__type":"`+code+`","message":"`+faulttest.Marker+`"}`)
+	return faulttest.Respond(status, "application/x-amz-json-1.0",
+		`{"__type":"`+code+`","message":"`+faulttest.Marker+`"}`)
 }
 
 func TestFaults(t *testing.T) {
@@ -104,17 +106,26 @@ func TestFaults(t *testing.T) {
 		"HTML, 200":               {faulttest.HTML(200).ServeHTTP, upstream.UnreadableAnswer, 1},
 		"HTML, 403":               {faulttest.HTML(403).ServeHTTP, upstream.UnreadableAnswer, 1},
 		"HTML, 503":               {faulttest.HTML(503).ServeHTTP, upstream.UnreadableAnswer, 2},
-		"truncated JSON":          {faulttest.Respond(200, "application/x-amz-json-1.0", `{"Item":{"customer_id":{"S":"cus_1`), upstream.UnreadableAnswer, 1},
-		"body cut short":          {faulttest.CutShort().Of(faulttest.Respond(200, "application/json", `{"Item":{"customer_id":{"S":"cus_1"}}}`)), upstream.UnreadableAnswer, 1},
-		"empty body, 200":         {faulttest.Respond(200, "application/x-amz-json-1.0", ""), upstream.UnreadableAnswer, 1},
-		"empty body, 204":         {faulttest.Respond(204, "", ""), upstream.UnreadableAnswer, 1},
-		"empty body, 500":         {faulttest.Respond(500, "application/x-amz-json-1.0", ""), upstream.UnreadableAnswer, 2},
-		"null":                    {faulttest.Respond(200, "application/x-amz-json-1.0", `null`), upstream.UnreadableAnswer, 1},
-		"a list":                  {faulttest.Respond(200, "application/x-amz-json-1.0", `[]`), upstream.UnreadableAnswer, 1},
-		"an item that is text":    {faulttest.Respond(200, "application/x-amz-json-1.0", `{"Item":"`+faulttest.Marker+`"}`), upstream.UnreadableAnswer, 1},
-		"10 MB, 200":              {faulttest.Large().Of(faulttest.Respond(200, "application/json", "{}")), upstream.UnreadableAnswer, 1},
-		"10 MB, 500":              {faulttest.Large().Of(faulttest.Respond(500, "application/json", "{}")), upstream.UnreadableAnswer, 2},
-		"a redirect":              {faulttest.Redirect(307, "http://127.0.0.1:9").ServeHTTP, upstream.UnreadableAnswer, 1},
+		"truncated JSON": {faulttest.Respond(200, "application/x-amz-json-1.0",
+			`{"Item":{"customer_id":{"S":"cus_1`), upstream.UnreadableAnswer, 1},
+		"body cut short": {faulttest.CutShort().Of(faulttest.Respond(200, "application/json",
+			`{"Item":{"customer_id":{"S":"cus_1"}}}`)), upstream.UnreadableAnswer, 1},
+		"empty body, 200": {faulttest.Respond(200, "application/x-amz-json-1.0", ""),
+			upstream.UnreadableAnswer, 1},
+		"empty body, 204": {faulttest.Respond(204, "", ""), upstream.UnreadableAnswer, 1},
+		"empty body, 500": {faulttest.Respond(500, "application/x-amz-json-1.0", ""),
+			upstream.UnreadableAnswer, 2},
+		"null": {faulttest.Respond(200, "application/x-amz-json-1.0", `null`),
+			upstream.UnreadableAnswer, 1},
+		"a list": {faulttest.Respond(200, "application/x-amz-json-1.0", `[]`),
+			upstream.UnreadableAnswer, 1},
+		"an item that is text": {faulttest.Respond(200, "application/x-amz-json-1.0",
+			`{"Item":"`+faulttest.Marker+`"}`), upstream.UnreadableAnswer, 1},
+		"10 MB, 200": {faulttest.Large().Of(faulttest.Respond(200, "application/json", "{}")),
+			upstream.UnreadableAnswer, 1},
+		"10 MB, 500": {faulttest.Large().Of(faulttest.Respond(500, "application/json", "{}")),
+			upstream.UnreadableAnswer, 2},
+		"a redirect": {faulttest.Redirect(307, "http://127.0.0.1:9").ServeHTTP, upstream.UnreadableAnswer, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -22,7 +22,8 @@ var (
 	firstSeed = flag.Uint64("seed", 1, "seed of the first history; the others follow")
 )
 
-// account is what happens at Stripe, as it is there: an order of events, and what they mean together.
+// account is what happens at Stripe, as it is there: an order of events, and what they mean
+// together.
 type account struct {
 	random    *rand.Rand
 	clock     int64
@@ -48,8 +49,8 @@ type scale struct {
 	padding                  string // of the users' IDs
 }
 
-// The limits of the design: up to 100 customers of a user, up to 100 users of a customer. A few customers are for the mappings by
-// hand, and for purchases.
+// The limits of the design: up to 100 customers of a user, up to 100 users of a customer. A few
+// customers are for the mappings by hand, and for purchases.
 var (
 	usual         = scale{3, 10, 16, ""}
 	manyCustomers = scale{2, 95, 200, ""}
@@ -58,7 +59,8 @@ var (
 
 // newAccount makes up a history.
 func newAccount(seed uint64, s scale) *account {
-	a := &account{random: rand.New(rand.NewPCG(seed, 0)), clock: 100, handmade: map[string]string{}, want: map[string]State{}}
+	a := &account{random: rand.New(rand.NewPCG(seed, 0)), clock: 100, handmade: map[string]string{},
+		want: map[string]State{}}
 	a.misses = a.random.IntN(4) == 0
 	for i := range s.users {
 		a.users = append(a.users, fmt.Sprintf("user-%d", i)+s.padding)
@@ -164,8 +166,8 @@ func deletionAtStripe(c *stripeCustomer) Change {
 	return change
 }
 
-// spreadDeletions has every user know of the deletions of the customers that they claim. A mapping that was written by hand is a
-// claim once there is a fact about its user.
+// spreadDeletions has every user know of the deletions of the customers that they claim. A mapping
+// that was written by hand is a claim once there is a fact about its user.
 func (a *account) spreadDeletions() {
 	for _, c := range a.customers {
 		for user, state := range a.want {
@@ -225,7 +227,8 @@ func (a *account) imports() (changes []Change) {
 	return changes
 }
 
-// verify returns the changes that correct the mappings of a table, as `import --verify --fix` does after events were missed.
+// verify returns the changes that correct the mappings of a table, as `import --verify --fix` does
+// after events were missed.
 func (a *account) verify(table *fakeTable) (corrections []Change) {
 	for _, id := range slices.Sorted(maps.Keys(table.items)) {
 		entry, _ := plainTable.EntryOf(table.items[id])
@@ -235,7 +238,8 @@ func (a *account) verify(table *fakeTable) (corrections []Change) {
 		case c.deleted:
 			corrections = append(corrections, Change{Deleted: c.id, Facts: []Fact{deletionOf(entry.User, c.id)}})
 		case c.user != "" && c.user != entry.User:
-			corrections = append(corrections, Change{Facts: []Fact{release(entry.User, c.id, c.from(a.clock+1)), claim(c.user, c.id, a.clock+1)}})
+			corrections = append(corrections,
+				Change{Facts: []Fact{release(entry.User, c.id, c.from(a.clock+1)), claim(c.user, c.id, a.clock+1)}})
 		}
 	}
 	return corrections
@@ -253,8 +257,8 @@ func (a *account) customer(id string) *stripeCustomer {
 
 var errLost = errors.New("the connection is lost")
 
-// stage lets deliverers make one call at a time, in a random order, some of which fail: before the table has seen them, or
-// after.
+// stage lets deliverers make one call at a time, in a random order, some of which fail: before the
+// table has seen them, or after.
 type stage struct {
 	*fakeTable
 	random *rand.Rand
@@ -283,12 +287,14 @@ func (d *deliverer) call(send func() error) error {
 	return send()
 }
 
-func (d *deliverer) GetItem(ctx context.Context, input *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (output *dynamodb.GetItemOutput, err error) {
+func (d *deliverer) GetItem(ctx context.Context, input *dynamodb.GetItemInput,
+	_ ...func(*dynamodb.Options)) (output *dynamodb.GetItemOutput, err error) {
 	err = d.call(func() error { output, err = d.fakeTable.GetItem(ctx, input); return err })
 	return output, err
 }
 
-func (d *deliverer) UpdateItem(ctx context.Context, input *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (output *dynamodb.UpdateItemOutput, err error) {
+func (d *deliverer) UpdateItem(ctx context.Context, input *dynamodb.UpdateItemInput,
+	_ ...func(*dynamodb.Options)) (output *dynamodb.UpdateItemOutput, err error) {
 	err = d.call(func() error { output, err = d.fakeTable.UpdateItem(ctx, input); return err })
 	return output, err
 }
@@ -360,8 +366,8 @@ func scaleOf(seed uint64) scale {
 	return usual
 }
 
-// In whatever order, however often and however late events come, the table is what all of them mean together. An import then brings
-// back what was missed, and a second one changes nothing.
+// In whatever order, however often and however late events come, the table is what all of them mean
+// together. An import then brings back what was missed, and a second one changes nothing.
 func TestHistoriesEndInTheSameTable(t *testing.T) {
 	events := 0
 	for seed := *firstSeed; seed < *firstSeed+uint64(*histories); seed++ { //nolint:gosec // a number of histories
@@ -451,17 +457,21 @@ func (a *account) repair(t *testing.T, table *fakeTable, seed uint64) {
 	}
 	for id, item := range table.items {
 		found, err := plainTable.read(item)
-		if err != nil || len(found.stored) > maxCustomers || len(usersOf(item)) > maxUsers || size(item) > maxSize || len(found.stored) > 0 && found.customer.id != found.stored.Customer() {
-			t.Errorf("-seed %d: the item of %s has %d customers, %d users, %d bytes and the customer %q: %v", seed, id, len(found.stored), len(usersOf(item)), size(item), found.customer.id, err)
+		if err != nil || len(found.stored) > maxCustomers || len(usersOf(item)) > maxUsers || size(item) > maxSize ||
+			len(found.stored) > 0 && found.customer.id != found.stored.Customer() {
+			t.Errorf("-seed %d: the item of %s has %d customers, %d users, %d bytes and the customer %q: %v", seed, id,
+				len(found.stored), len(usersOf(item)), size(item), found.customer.id, err)
 		}
 	}
 }
 
 // Beyond the limits nothing fails and nothing grows, and the table can be repaired.
 func TestHistoriesBeyondTheLimits(t *testing.T) {
-	scales := []scale{{1, 300, 600, ""}, {200, 2, 600, ""}, {2, 250, 500, ""}, {200, 1, 600, strings.Repeat("ü", 200)}, {200, 1, 600, strings.Repeat("\U0001f600", 245)}}
+	scales := []scale{{1, 300, 600, ""}, {200, 2, 600, ""}, {2, 250, 500, ""}, {200, 1, 600, strings.Repeat("ü", 200)},
+		{200, 1, 600, strings.Repeat("\U0001f600", 245)}}
 	most := map[string]int{}
-	for seed := *firstSeed; seed < *firstSeed+10+uint64(*histories)/1000 && !t.Failed(); seed++ { //nolint:gosec // a number of histories
+	// A number of histories.
+	for seed := *firstSeed; seed < *firstSeed+10+uint64(*histories)/1000 && !t.Failed(); seed++ { //nolint:gosec
 		a := newAccount(seed, scales[seed%uint64(len(scales))])
 		table := a.newTable()
 		a.play(t, table, a.changes)

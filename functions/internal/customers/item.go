@@ -8,21 +8,24 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// FactsAttribute is the attribute of a user's item that holds the facts: a map of customers' IDs, each with a map of
+// FactsAttribute is the attribute of a user's item that holds the facts: a map of customers' IDs,
+// each with a map of
 //
 //	metadata   number, seconds   the latest claim by metadata
 //	reference  number, seconds   the earliest claim by reference
 //	released   number, seconds   the latest release
 //	deleted    true
 //
-// Members of other names are a newer version's, which runs beside this one while traffic shifts, or ran before a rollback: they
-// are left as they are.
+// Members of other names are a newer version's, which runs beside this one while traffic shifts, or
+// ran before a rollback: they are left as they are.
 const FactsAttribute = "billing_portal"
 
-// ErrMalformedFacts means that the attribute billing_portal of an item is not what this package wrote.
+// ErrMalformedFacts means that the attribute billing_portal of an item is not what this package
+// wrote.
 var ErrMalformedFacts = errors.New("customers: the attribute billing_portal does not hold facts")
 
-// encode returns the value of FactsAttribute in place of an older one, of which it keeps what this version does not know.
+// encode returns the value of FactsAttribute in place of an older one, of which it keeps what this
+// version does not know.
 func (s State) encode(old types.AttributeValue) types.AttributeValue {
 	was := membersOf(old)
 	customers := map[string]types.AttributeValue{}

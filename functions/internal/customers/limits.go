@@ -6,16 +6,17 @@ import (
 	"slices"
 )
 
-// Limits keep what this package adds to an item below 64 KB, so that no item becomes slow, expensive or full. DynamoDB's own limit
-// is 400 KB.
+// Limits keep what this package adds to an item below 64 KB, so that no item becomes slow,
+// expensive or full. DynamoDB's own limit is 400 KB.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 const (
 	// maxCustomers is the number of customers in a user's item.
 	maxCustomers = 100
-	// maxUsers is the number of users in a customer's own item. Users whose ID has more than longUser bytes, which 255 characters
-	// of two bytes do not have, are added only while there are fewer than maxUsersOfLong users: a condition can count the elements
-	// of a set, but not their bytes.
+	// maxUsers is the number of users in a customer's own item. Users whose ID has more than
+	// longUser bytes, which 255 characters of two bytes do not have, are added only while there are
+	// fewer than maxUsersOfLong users: a condition can count the elements of a set, but not their
+	// bytes.
 	maxUsers, maxUsersOfLong = 100, 20
 	longUser                 = 510
 )
@@ -39,7 +40,8 @@ func firstUsers(users []string) []string {
 	return kept
 }
 
-// The order in which customers leave a state that has too many. Deleted ones go first because their own items remember them.
+// The order in which customers leave a state that has too many. Deleted ones go first because their
+// own items remember them.
 const (
 	leavesAsDeleted = iota
 	leavesAsReleased
@@ -48,8 +50,8 @@ const (
 	stays
 )
 
-// LacksClaims reports whether claims were left out, and there is room for one by metadata now: more than the item holds have come, and
-// not all that it holds count.
+// LacksClaims reports whether claims were left out, and there is room for one by metadata now: more
+// than the item holds have come, and not all that it holds count.
 func (s State) LacksClaims() bool {
 	counting := 0
 	for _, facts := range s {

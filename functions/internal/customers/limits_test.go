@@ -21,7 +21,8 @@ func TestTheOrderInWhichCustomersLeave(t *testing.T) {
 		{"cus_released_3", Facts{Metadata: At(801), Reference: At(2), Released: At(801)}},
 		{"cus_reference_4", Facts{Reference: At(600)}},
 		{"cus_reference_3", Facts{Reference: At(600)}},
-		{"cus_reference_2", Facts{Metadata: At(400), Released: At(500), Reference: At(550)}}, // the metadata does not count
+		// the metadata does not count
+		{"cus_reference_2", Facts{Metadata: At(400), Released: At(500), Reference: At(550)}},
 		{"cus_reference_1", Facts{Reference: At(1)}},
 		{"cus_metadata_1", Facts{Metadata: At(0)}},
 		{"cus_metadata_2", Facts{Metadata: At(10), Reference: At(1)}},
@@ -58,18 +59,28 @@ func TestTheUsersCustomerStays(t *testing.T) {
 		facts  Facts
 		remain bool
 	}{
-		"the earliest of many purchases":           {others, "cus_a", Facts{Reference: At(1)}, true},
-		"a purchase later than many":               {others, "cus_a", Facts{Reference: At(5000)}, false},
-		"metadata earlier than many purchases":     {others, "cus_a", Facts{Metadata: At(0)}, true},
-		"the one that lives among deleted ones":    {func(i int) Facts { return Facts{Metadata: At(int64(1000 + i)), Deleted: true} }, "cus_a", Facts{Reference: At(5000)}, true},
-		"the one that lives among released ones":   {func(i int) Facts { return Facts{Metadata: At(1), Released: At(int64(1000 + i))} }, "cus_a", Facts{Metadata: At(0)}, true},
-		"a deleted one of many":                    {others, "cus_a", Facts{Metadata: At(5000), Deleted: true}, false},
-		"a released one of many":                   {others, "cus_a", Facts{Metadata: At(5000), Released: At(5000)}, false},
-		"metadata earlier than that of many":       {func(i int) Facts { return Facts{Metadata: At(int64(1000 + i))} }, "cus_a", Facts{Metadata: At(5)}, false},
-		"of equal metadata the greatest ID":        {func(int) Facts { return Facts{Metadata: At(5)} }, "cus_z", Facts{Metadata: At(5)}, true},
-		"of equal metadata the smallest ID leaves": {func(int) Facts { return Facts{Metadata: At(5)} }, "cus_a", Facts{Metadata: At(5)}, false},
-		"of equal purchases the smallest ID":       {func(int) Facts { return Facts{Reference: At(5)} }, "cus_a", Facts{Reference: At(5)}, true},
-		"of equal purchases the greatest leaves":   {func(int) Facts { return Facts{Reference: At(5)} }, "cus_z", Facts{Reference: At(5)}, false},
+		"the earliest of many purchases":       {others, "cus_a", Facts{Reference: At(1)}, true},
+		"a purchase later than many":           {others, "cus_a", Facts{Reference: At(5000)}, false},
+		"metadata earlier than many purchases": {others, "cus_a", Facts{Metadata: At(0)}, true},
+		"the one that lives among deleted ones": {func(i int) Facts {
+			return Facts{Metadata: At(int64(1000 + i)), Deleted: true}
+		}, "cus_a", Facts{Reference: At(5000)}, true},
+		"the one that lives among released ones": {func(i int) Facts {
+			return Facts{Metadata: At(1), Released: At(int64(1000 + i))}
+		}, "cus_a", Facts{Metadata: At(0)}, true},
+		"a deleted one of many": {others, "cus_a", Facts{Metadata: At(5000), Deleted: true}, false},
+		"a released one of many": {others, "cus_a",
+			Facts{Metadata: At(5000), Released: At(5000)}, false},
+		"metadata earlier than that of many": {func(i int) Facts { return Facts{Metadata: At(int64(1000 + i))} },
+			"cus_a", Facts{Metadata: At(5)}, false},
+		"of equal metadata the greatest ID": {func(int) Facts { return Facts{Metadata: At(5)} }, "cus_z",
+			Facts{Metadata: At(5)}, true},
+		"of equal metadata the smallest ID leaves": {func(int) Facts { return Facts{Metadata: At(5)} }, "cus_a",
+			Facts{Metadata: At(5)}, false},
+		"of equal purchases the smallest ID": {func(int) Facts { return Facts{Reference: At(5)} }, "cus_a",
+			Facts{Reference: At(5)}, true},
+		"of equal purchases the greatest leaves": {func(int) Facts { return Facts{Reference: At(5)} }, "cus_z",
+			Facts{Reference: At(5)}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			state := State{test.id: test.facts}
@@ -77,8 +88,10 @@ func TestTheUsersCustomerStays(t *testing.T) {
 				state[fmt.Sprintf("cus_n%03d", i)] = test.of(i)
 			}
 			trimmed := state.trimmed()
-			if _, remains := trimmed[test.id]; len(trimmed) != maxCustomers || remains != test.remain || trimmed.Customer() != state.Customer() {
-				t.Errorf("remains: %v; %d are left, customer %q, was %q", remains, len(trimmed), trimmed.Customer(), state.Customer())
+			if _, remains := trimmed[test.id]; len(trimmed) != maxCustomers || remains != test.remain ||
+				trimmed.Customer() != state.Customer() {
+				t.Errorf("remains: %v; %d are left, customer %q, was %q", remains, len(trimmed),
+					trimmed.Customer(), state.Customer())
 			}
 		})
 	}
@@ -89,13 +102,16 @@ const maxSize = 64 << 10
 
 func TestTheLargestItems(t *testing.T) {
 	widest := func(size int) Table { // of the largest key
-		return Table{Name: "t", Key: strings.Repeat("k", 255), KeyFormat: strings.Repeat("p", maxKeySize-size) + "{user}",
-			SortKey: strings.Repeat("s", 255), SortValue: strings.Repeat("p", maxSortKeySize-size) + "{user}", Attribute: strings.Repeat("a", 255)}
+		return Table{Name: "t", Key: strings.Repeat("k", 255),
+			KeyFormat: strings.Repeat("p", maxKeySize-size) + "{user}",
+			SortKey:   strings.Repeat("s", 255), SortValue: strings.Repeat("p", maxSortKeySize-size) + "{user}",
+			Attribute: strings.Repeat("a", 255)}
 	}
 	t.Run("of a user", func(t *testing.T) {
 		state := State{}
 		for i := range 3 * maxCustomers {
-			state[fmt.Sprintf("cus_%0251d", i)] = Facts{Metadata: At(-1 << 63), Reference: At(-1 << 63), Released: At(-1 << 63), Deleted: i > 0}
+			state[fmt.Sprintf("cus_%0251d", i)] = Facts{Metadata: At(-1 << 63), Reference: At(-1 << 63),
+				Released: At(-1 << 63), Deleted: i > 0}
 		}
 		user := strings.Repeat("\U0001f600", 255)
 		if got := size(widest(len(user)).NewItem(user, state)); got > maxSize {
@@ -124,7 +140,8 @@ func TestTheLargestItems(t *testing.T) {
 			t.Errorf("%d bytes", got)
 		}
 		slices.Reverse(users)
-		if got := usersOf(widest(len(customer)).NewCustomersItem(customer, users)); len(got) != maxUsers || len(got[0]) != longUser {
+		if got := usersOf(widest(len(customer)).NewCustomersItem(customer, users)); len(got) != maxUsers ||
+			len(got[0]) != longUser {
 			t.Errorf("%d users, the first of %d bytes", len(got), len(got[0]))
 		}
 	})

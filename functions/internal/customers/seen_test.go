@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// seen is what an import reads: the customer was created at a time, and its metadata named the user at a later one.
+// seen is what an import reads: the customer was created at a time, and its metadata named the user
+// at a later one.
 func seen(user, customer string, created, at int64) Fact {
 	return Fact{User: user, Customer: customer, Facts: Facts{Metadata: At(created)}, Seen: At(at)}
 }
@@ -19,18 +20,31 @@ func TestMetadataThatWasReadIsNewerThanAnyRelease(t *testing.T) {
 		metadata Time // of the pair with cus_a
 		isIdle   bool
 	}{
-		"no release is known":                        {nil, seen("alice", "cus_a", 5, 100), "cus_a", At(5), false},
-		"the return was missed":                      {[]Fact{claim("alice", "cus_a", 5), release("alice", "cus_a", 50)}, seen("alice", "cus_a", 5, 100), "cus_a", At(100), false},
-		"the return came in the release's second":    {[]Fact{claim("alice", "cus_a", 50), release("alice", "cus_a", 50)}, seen("alice", "cus_a", 5, 100), "cus_a", At(100), false},
-		"only the release is known":                  {[]Fact{release("alice", "cus_a", 50)}, seen("alice", "cus_a", 5, 100), "cus_a", At(100), false},
-		"a release in the second of the creation":    {[]Fact{release("alice", "cus_a", 5)}, seen("alice", "cus_a", 5, 100), "cus_a", At(100), false},
-		"the return is known":                        {[]Fact{release("alice", "cus_a", 50), claim("alice", "cus_a", 60)}, seen("alice", "cus_a", 5, 100), "cus_a", At(60), false},
-		"the return is known, and a later customer":  {[]Fact{release("alice", "cus_a", 50), claim("alice", "cus_a", 60), claim("alice", "cus_b", 70)}, seen("alice", "cus_a", 5, 100), "cus_b", At(60), false},
-		"a release before the creation":              {[]Fact{release("alice", "cus_a", 4)}, seen("alice", "cus_a", 5, 100), "cus_a", At(5), false},
-		"a release after the reading":                {[]Fact{release("alice", "cus_a", 101)}, seen("alice", "cus_a", 5, 100), "", At(100), true},
-		"a release in the second of the reading":     {[]Fact{release("alice", "cus_a", 100)}, seen("alice", "cus_a", 5, 100), "", At(100), true},
-		"a release of another customer":              {[]Fact{release("alice", "cus_b", 50)}, seen("alice", "cus_a", 5, 100), "cus_a", At(5), false},
-		"a release of a purchase, which comes first": {[]Fact{reference("alice", "cus_a", 5), release("alice", "cus_a", 50), reference("alice", "cus_b", 7)}, seen("alice", "cus_a", 5, 100), "cus_a", At(100), false},
+		"no release is known": {nil, seen("alice", "cus_a", 5, 100), "cus_a", At(5), false},
+		"the return was missed": {[]Fact{claim("alice", "cus_a", 5),
+			release("alice", "cus_a", 50)}, seen("alice", "cus_a", 5, 100), "cus_a", At(100), false},
+		"the return came in the release's second": {[]Fact{claim("alice", "cus_a", 50),
+			release("alice", "cus_a", 50)}, seen("alice", "cus_a", 5, 100), "cus_a", At(100), false},
+		"only the release is known": {[]Fact{release("alice", "cus_a", 50)},
+			seen("alice", "cus_a", 5, 100), "cus_a", At(100), false},
+		"a release in the second of the creation": {[]Fact{release("alice", "cus_a", 5)},
+			seen("alice", "cus_a", 5, 100), "cus_a", At(100), false},
+		"the return is known": {[]Fact{release("alice", "cus_a", 50),
+			claim("alice", "cus_a", 60)}, seen("alice", "cus_a", 5, 100), "cus_a", At(60), false},
+		"the return is known, and a later customer": {[]Fact{release("alice", "cus_a", 50),
+			claim("alice", "cus_a", 60), claim("alice", "cus_b", 70)}, seen("alice", "cus_a", 5, 100),
+			"cus_b", At(60), false},
+		"a release before the creation": {[]Fact{release("alice", "cus_a", 4)},
+			seen("alice", "cus_a", 5, 100), "cus_a", At(5), false},
+		"a release after the reading": {[]Fact{release("alice", "cus_a", 101)},
+			seen("alice", "cus_a", 5, 100), "", At(100), true},
+		"a release in the second of the reading": {[]Fact{release("alice", "cus_a", 100)},
+			seen("alice", "cus_a", 5, 100), "", At(100), true},
+		"a release of another customer": {[]Fact{release("alice", "cus_b", 50)},
+			seen("alice", "cus_a", 5, 100), "cus_a", At(5), false},
+		"a release of a purchase, which comes first": {[]Fact{reference("alice", "cus_a", 5),
+			release("alice", "cus_a", 50), reference("alice", "cus_b", 7)}, seen("alice", "cus_a", 5, 100),
+			"cus_a", At(100), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			table := newFakeTable(plainTable)
@@ -39,23 +53,27 @@ func TestMetadataThatWasReadIsNewerThanAnyRelease(t *testing.T) {
 			}
 			outcome := apply(t, table, plainTable, Change{Facts: []Fact{test.fact}})
 			found, err := plainTable.read(table.items["alice"])
-			if err != nil || found.customer.id != test.want || found.state["cus_a"].Metadata != test.metadata || outcome.IsIdle != test.isIdle {
+			if err != nil || found.customer.id != test.want || found.state["cus_a"].Metadata != test.metadata ||
+				outcome.IsIdle != test.isIdle {
 				t.Errorf("customer %q of %v, %v, idle %v", found.customer.id, found.state, err, outcome.IsIdle)
 			}
 			// A later import repairs the rest, and changes nothing else.
 			later := test.fact
 			later.Seen = At(200)
-			if again := apply(t, table, plainTable, Change{Facts: []Fact{later}}); again.IsIdle || (again.Calls == 1) == test.isIdle {
+			if again := apply(t, table, plainTable, Change{Facts: []Fact{later}}); again.IsIdle ||
+				(again.Calls == 1) == test.isIdle {
 				t.Errorf("again: %+v", again)
 			}
 		})
 	}
 }
 
-// The facts that decide are those of the item that is written: a release may come between the reading and the writing.
+// The facts that decide are those of the item that is written: a release may come between the
+// reading and the writing.
 func TestAReleaseThatWinsTheRaceIsKnown(t *testing.T) {
 	table := &racingTable{newFakeTable(plainTable), 1, State{"cus_a": {Metadata: At(5), Released: At(50)}}}
-	writer := &Writer{Client: table, Table: plainTable, Pause: func(context.Context, time.Duration) error { return nil }}
+	writer := &Writer{Client: table, Table: plainTable,
+		Pause: func(context.Context, time.Duration) error { return nil }}
 	if _, err := writer.Apply(t.Context(), Change{Facts: []Fact{seen("alice", "cus_a", 5, 100)}}); err != nil {
 		t.Fatal(err)
 	}

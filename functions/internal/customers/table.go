@@ -9,7 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Table says where in a DynamoDB table a user's customer is. The zero values of its formats are the plain ones.
+// Table says where in a DynamoDB table a user's customer is. The zero values of its formats are the
+// plain ones.
 type Table struct {
 	Name      string // or ARN
 	Key       string // attribute that is the partition key, a string
@@ -27,8 +28,8 @@ const placeholder = "{user}"
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 const maxKeySize, maxSortKeySize = 2048, 1024
 
-// keyOf returns the key of the item of a user, or of a customer of their own; false where it is longer than keys can be, so
-// that no such item exists.
+// keyOf returns the key of the item of a user, or of a customer of their own; false where it is
+// longer than keys can be, so that no such item exists.
 func (t Table) keyOf(user string) (map[string]types.AttributeValue, bool) {
 	format := t.KeyFormat
 	if format == "" {
@@ -70,8 +71,8 @@ type place struct {
 	value types.AttributeValue // what is at that depth; nil: nothing
 }
 
-// find looks for the customer of an item. NULL, nothing and an empty text are no customer; anything else that is no customer's
-// ID is somebody else's data.
+// find looks for the customer of an item. NULL, nothing and an empty text are no customer; anything
+// else that is no customer's ID is somebody else's data.
 func (t Table) find(item map[string]types.AttributeValue) (place, error) {
 	path := t.path()
 	members := item
@@ -98,8 +99,8 @@ func (t Table) find(item map[string]types.AttributeValue) (place, error) {
 	return place{}, ErrMalformed // a map at the end of the path
 }
 
-// expression collects the names and values of an expression. Names are never written into one as they are: they may be
-// reserved words, and have dots.
+// expression collects the names and values of an expression. Names are never written into one as
+// they are: they may be reserved words, and have dots.
 type expression struct {
 	names  map[string]string
 	values map[string]types.AttributeValue

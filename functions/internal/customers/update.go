@@ -17,8 +17,8 @@ type found struct {
 	customer place
 }
 
-// read reads an item. A customer that the facts do not yield was put there by hand or by an app: it counts as claimed by
-// metadata, before everything else.
+// read reads an item. A customer that the facts do not yield was put there by hand or by an app: it
+// counts as claimed by metadata, before everything else.
 func (t Table) read(item map[string]types.AttributeValue) (found, error) {
 	stored, err := decodeState(item[FactsAttribute])
 	if err != nil {
@@ -40,8 +40,9 @@ func (f found) holds(state State) bool {
 	return maps.Equal(state, f.state) && state.Customer() == f.customer.id
 }
 
-// replacing returns the update that puts a state into an item in place of what was found there, on condition that it is still
-// there. It touches nothing but the facts and the customer; maps around the customer that are missing come with it.
+// replacing returns the update that puts a state into an item in place of what was found there, on
+// condition that it is still there. It touches nothing but the facts and the customer; maps around
+// the customer that are missing come with it.
 func (t Table) replacing(was found, state State) *dynamodb.UpdateItemInput {
 	e := newExpression()
 	facts := e.path(FactsAttribute)
@@ -52,7 +53,8 @@ func (t Table) replacing(was found, state State) *dynamodb.UpdateItemInput {
 	place := e.path(path[:depth+1]...)
 	conditions = append(conditions, e.unchanged(place, was.customer.value))
 	if depth > 0 {
-		conditions = append(conditions, "attribute_type("+e.path(path[:depth]...)+", "+e.value(&types.AttributeValueMemberS{Value: "M"})+")")
+		conditions = append(conditions,
+			"attribute_type("+e.path(path[:depth]...)+", "+e.value(&types.AttributeValueMemberS{Value: "M"})+")")
 	}
 	switch customer := state.Customer(); {
 	case customer != "":

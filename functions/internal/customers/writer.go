@@ -17,23 +17,26 @@ import (
 )
 
 const (
-	// maxRaces bounds how often a lost race for an item is run again. Of all writers that race for one, one wins each time.
+	// maxRaces bounds how often a lost race for an item is run again. Of all writers that race for
+	// one, one wins each time.
 	maxRaces = 100
 	// Pauses between races, of which each writer waits a random part.
 	firstPause, longestPause = 5 * time.Millisecond, 200 * time.Millisecond
 )
 
-// ErrRace means that others changed an item faster, again and again. Nothing was lost: the same change may be tried again.
+// ErrRace means that others changed an item faster, again and again. Nothing was lost: the same
+// change may be tried again.
 var ErrRace = errors.New("customers: the item was changed by others each time")
 
 // API are the calls of DynamoDB that writing needs.
 type API interface {
 	GetItemAPI
-	UpdateItem(ctx context.Context, input *dynamodb.UpdateItemInput, options ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+	UpdateItem(ctx context.Context, input *dynamodb.UpdateItemInput,
+		options ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
 }
 
-// Writer joins facts into the items of a table. It is safe for concurrent use, in any number of processes: changes may come in any
-// order, and repeatedly, and the items are the same in the end.
+// Writer joins facts into the items of a table. It is safe for concurrent use, in any number of
+// processes: changes may come in any order, and repeatedly, and the items are the same in the end.
 type Writer struct {
 	Client API
 	Table  Table
@@ -41,18 +44,20 @@ type Writer struct {
 	Pause func(ctx context.Context, d time.Duration) error
 }
 
-// Apply makes a change to all items that it is about, or returns an error. After an error the change may be half done: apply it
-// again. Facts about users who are not [IsUser], or whose key would be too long for the table, are left out. An item with
-// unexpected content ends the change of that item alone. Its errors are [ErrMalformed], [ErrMalformedFacts], [ErrRace],
-// [*upstream.Error] and ctx's own.
+// Apply makes a change to all items that it is about, or returns an error. After an error the
+// change may be half done: apply it again. Facts about users who are not [IsUser], or whose key
+// would be too long for the table, are left out. An item with unexpected content ends the change of
+// that item alone. Its errors are [ErrMalformed], [ErrMalformedFacts], [ErrRace], [*upstream.Error]
+// and ctx's own.
 //
-// A claim that the user's item has costs one call. A new claim costs three: it is also noted in the customer's own item, before the
-// user's item has it, so that a deletion finds the user.
+// A claim that the user's item has costs one call. A new claim costs three: it is also noted in the
+// customer's own item, before the user's item has it, so that a deletion finds the user.
 //
-// A deletion of a customer with many users stops before ctx ends, and returns an error. The next call continues with the users who
-// are left.
+// A deletion of a customer with many users stops before ctx ends, and returns an error. The next
+// call continues with the users who are left.
 func (w *Writer) Apply(ctx context.Context, change Change) (Outcome, error) {
-	change.Facts = slices.DeleteFunc(slices.Clone(change.Facts), func(f Fact) bool { return !IsUser(f.User) || !w.Table.Holds(f.User) })
+	change.Facts = slices.DeleteFunc(slices.Clone(change.Facts),
+		func(f Fact) bool { return !IsUser(f.User) || !w.Table.Holds(f.User) })
 	run := &application{Writer: w}
 	isNew, err := false, error(nil)
 	if change.Deleted != "" && w.Table.Holds(change.Deleted) {
@@ -84,7 +89,8 @@ type application struct {
 	outcome Outcome
 }
 
-// joinAll joins the facts of a change into the items of their users, and returns the users who are done.
+// joinAll joins the facts of a change into the items of their users, and returns the users who are
+// done.
 func (a *application) joinAll(ctx context.Context, change Change) (done []string, changed bool, err error) {
 	users, facts := change.byUser()
 	for _, user := range users {
@@ -141,8 +147,10 @@ func (a *application) join(ctx context.Context, user string, facts []Fact) (know
 	return nil, false, ErrRace
 }
 
-// noteClaims notes new claims of a user in the customers' own items, each once, and learns which of them are deleted.
-func (a *application) noteClaims(ctx context.Context, user string, customers []string, isDeleted map[string]bool) (err error) {
+// noteClaims notes new claims of a user in the customers' own items, each once, and learns which of
+// them are deleted.
+func (a *application) noteClaims(ctx context.Context, user string, customers []string,
+	isDeleted map[string]bool) (err error) {
 	for _, customer := range customers {
 		if _, isNoted := isDeleted[customer]; isNoted {
 			continue
@@ -179,7 +187,8 @@ func (a *application) read(ctx context.Context, user string) (found, error) {
 // get reads attributes of the item of a user or a customer.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html
-func (a *application) get(ctx context.Context, id string, attributes ...string) (map[string]types.AttributeValue, error) {
+func (a *application) get(ctx context.Context, id string,
+	attributes ...string) (map[string]types.AttributeValue, error) {
 	key, _ := a.Table.keyOf(id)
 	e := newExpression()
 	projection := make([]string, len(attributes))
@@ -203,7 +212,8 @@ func (a *application) get(ctx context.Context, id string, attributes ...string) 
 // update updates the item of a user or a customer, and returns what the input asks for.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html
-func (a *application) update(ctx context.Context, id string, input *dynamodb.UpdateItemInput) (map[string]types.AttributeValue, error) {
+func (a *application) update(ctx context.Context, id string,
+	input *dynamodb.UpdateItemInput) (map[string]types.AttributeValue, error) {
 	key, _ := a.Table.keyOf(id)
 	input.TableName, input.Key = a.Table.name(), key
 	a.outcome.Calls++
@@ -211,7 +221,7 @@ func (a *application) update(ctx context.Context, id string, input *dynamodb.Upd
 	var lost *types.ConditionalCheckFailedException
 	switch {
 	case errors.As(err, &lost):
-		return nil, err //nolint:wrapcheck // the caller runs again
+		return nil, err // the caller runs again
 	case err != nil:
 		return nil, fmt.Errorf("write the facts: %w", upstream.FromAWS("dynamodb", err))
 	}

@@ -45,8 +45,10 @@ func apply(t *testing.T, table *fakeTable, layout Table, change Change) Outcome 
 }
 
 func TestEffectsAndCalls(t *testing.T) {
-	newClaim := []string{"GetItem", "UpdateItem", "UpdateItem"}               // the user, the customer's own item, the user
-	deletion := []string{"UpdateItem", "GetItem", "UpdateItem", "UpdateItem"} // the customer's own item, the user, the customer's own item
+	// the user, the customer's own item, the user
+	newClaim := []string{"GetItem", "UpdateItem", "UpdateItem"}
+	// the customer's own item, the user, the customer's own item
+	deletion := []string{"UpdateItem", "GetItem", "UpdateItem", "UpdateItem"}
 	for name, test := range map[string]struct {
 		before []Change
 		change Change
@@ -54,29 +56,54 @@ func TestEffectsAndCalls(t *testing.T) {
 		calls  []string
 		want   string // alice's customer
 	}{
-		"a claim by a customer's metadata":            {nil, Change{Facts: []Fact{claim("alice", "cus_a", 5)}}, Claimed, newClaim, "cus_a"},
-		"the same claim again":                        {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}}, Change{Facts: []Fact{claim("alice", "cus_a", 5)}}, Unchanged, []string{"GetItem"}, "cus_a"},
-		"an older claim":                              {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}}, Change{Facts: []Fact{claim("alice", "cus_a", 4)}}, Unchanged, []string{"GetItem"}, "cus_a"},
-		"a claim by a checkout session":               {nil, Change{Facts: []Fact{reference("alice", "cus_a", 5)}}, Claimed, newClaim, "cus_a"},
-		"the same claim by a session again":           {[]Change{{Facts: []Fact{reference("alice", "cus_a", 5)}}}, Change{Facts: []Fact{reference("alice", "cus_a", 5)}}, Unchanged, []string{"GetItem"}, "cus_a"},
-		"a newer claim":                               {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}}, Change{Facts: []Fact{claim("alice", "cus_a", 6)}}, Claimed, newClaim, "cus_a"},
-		"a claim of a deleted customer":               {[]Change{{Deleted: "cus_a"}}, Change{Facts: []Fact{reference("alice", "cus_a", 5)}}, Claimed, newClaim, ""},
-		"a deletion that names the user":              {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}}, Change{Facts: []Fact{deletionOf("alice", "cus_a")}, Deleted: "cus_a"}, Deleted, deletion, ""},
-		"the same deletion that names the user again": {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}, {Deleted: "cus_a"}}, Change{Facts: []Fact{deletionOf("alice", "cus_a")}, Deleted: "cus_a"}, Unchanged, []string{"UpdateItem", "GetItem"}, ""},
-		"a deletion before the claim":                 {nil, Change{Facts: []Fact{deletionOf("alice", "cus_a")}, Deleted: "cus_a"}, Deleted, []string{"UpdateItem", "GetItem", "UpdateItem"}, ""},
-		"a deletion of whom a session claims": {[]Change{{Facts: []Fact{reference("alice", "cus_a", 5)}}}, Change{Deleted: "cus_a"}, Deleted,
+		"a claim by a customer's metadata": {nil, Change{Facts: []Fact{claim("alice", "cus_a", 5)}},
+			Claimed, newClaim, "cus_a"},
+		"the same claim again": {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}},
+			Change{Facts: []Fact{claim("alice", "cus_a", 5)}}, Unchanged, []string{"GetItem"}, "cus_a"},
+		"an older claim": {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}},
+			Change{Facts: []Fact{claim("alice", "cus_a", 4)}}, Unchanged, []string{"GetItem"}, "cus_a"},
+		"a claim by a checkout session": {nil, Change{Facts: []Fact{reference("alice", "cus_a", 5)}},
+			Claimed, newClaim, "cus_a"},
+		"the same claim by a session again": {[]Change{{Facts: []Fact{reference("alice", "cus_a", 5)}}},
+			Change{Facts: []Fact{reference("alice", "cus_a", 5)}}, Unchanged, []string{"GetItem"}, "cus_a"},
+		"a newer claim": {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}},
+			Change{Facts: []Fact{claim("alice", "cus_a", 6)}}, Claimed, newClaim, "cus_a"},
+		"a claim of a deleted customer": {[]Change{{Deleted: "cus_a"}},
+			Change{Facts: []Fact{reference("alice", "cus_a", 5)}}, Claimed, newClaim, ""},
+		"a deletion that names the user": {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}},
+			Change{Facts: []Fact{deletionOf("alice", "cus_a")}, Deleted: "cus_a"}, Deleted, deletion, ""},
+		"the same deletion that names the user again": {[]Change{
+			{Facts: []Fact{claim("alice", "cus_a", 5)}}, {Deleted: "cus_a"},
+		}, Change{Facts: []Fact{deletionOf("alice", "cus_a")}, Deleted: "cus_a"}, Unchanged,
+			[]string{"UpdateItem", "GetItem"}, ""},
+		"a deletion before the claim": {nil, Change{Facts: []Fact{deletionOf("alice", "cus_a")}, Deleted: "cus_a"},
+			Deleted, []string{"UpdateItem", "GetItem", "UpdateItem"}, ""},
+		"a deletion of whom a session claims": {[]Change{{Facts: []Fact{reference("alice", "cus_a", 5)}}},
+			Change{Deleted: "cus_a"}, Deleted,
 			deletion, ""},
 		"a deletion of nobody's customer": {nil, Change{Deleted: "cus_a"}, Deleted, []string{"UpdateItem"}, ""},
-		"the same deletion again":         {[]Change{{Deleted: "cus_a"}}, Change{Deleted: "cus_a"}, Unchanged, []string{"UpdateItem"}, ""},
-		"a release":                       {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}}, Change{Facts: []Fact{release("alice", "cus_a", 6)}}, Released, []string{"GetItem", "UpdateItem"}, ""},
-		"a release beside a conflict":     {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}, {Facts: []Fact{claim("alice", "cus_b", 6)}}}, Change{Facts: []Fact{release("alice", "cus_c", 7)}}, Released, []string{"GetItem", "UpdateItem"}, "cus_b"},
-		"a move away": {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}}, Change{Facts: []Fact{release("alice", "cus_a", 6), claim("bob", "cus_a", 6)}}, Claimed,
+		"the same deletion again": {[]Change{{Deleted: "cus_a"}}, Change{Deleted: "cus_a"}, Unchanged,
+			[]string{"UpdateItem"}, ""},
+		"a release": {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}},
+			Change{Facts: []Fact{release("alice", "cus_a", 6)}}, Released, []string{"GetItem", "UpdateItem"}, ""},
+		"a release beside a conflict": {[]Change{{
+			Facts: []Fact{claim("alice", "cus_a", 5)},
+		}, {Facts: []Fact{claim("alice", "cus_b", 6)}}}, Change{Facts: []Fact{release("alice", "cus_c", 7)}}, Released,
+			[]string{"GetItem", "UpdateItem"}, "cus_b"},
+		"a move away": {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}},
+			Change{Facts: []Fact{release("alice", "cus_a", 6), claim("bob", "cus_a", 6)}}, Claimed,
 			[]string{"GetItem", "UpdateItem", "GetItem", "UpdateItem", "UpdateItem"}, ""},
-		"a second customer":        {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}}, Change{Facts: []Fact{claim("alice", "cus_b", 6)}}, Conflict, newClaim, "cus_b"},
-		"a second customer, again": {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}, {Facts: []Fact{claim("alice", "cus_b", 6)}}}, Change{Facts: []Fact{claim("alice", "cus_b", 6)}}, Conflict, []string{"GetItem"}, "cus_b"},
-		"nobody":                   {nil, Change{}, Unchanged, nil, ""},
-		"a checkout by a user whom no key can name": {nil, Change{Facts: []Fact{reference(strings.Repeat("x", 2049), "cus_a", 5)}}, Unchanged, nil, ""},
-		"a user whom no key can name":               {nil, Change{Facts: []Fact{claim(strings.Repeat("x", 2049), "cus_a", 5)}}, Unchanged, nil, ""},
+		"a second customer": {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}},
+			Change{Facts: []Fact{claim("alice", "cus_b", 6)}}, Conflict, newClaim, "cus_b"},
+		"a second customer, again": {[]Change{{
+			Facts: []Fact{claim("alice", "cus_a", 5)},
+		}, {Facts: []Fact{claim("alice", "cus_b", 6)}}}, Change{Facts: []Fact{claim("alice", "cus_b", 6)}}, Conflict,
+			[]string{"GetItem"}, "cus_b"},
+		"nobody": {nil, Change{}, Unchanged, nil, ""},
+		"a checkout by a user whom no key can name": {nil,
+			Change{Facts: []Fact{reference(strings.Repeat("x", 2049), "cus_a", 5)}}, Unchanged, nil, ""},
+		"a user whom no key can name": {nil,
+			Change{Facts: []Fact{claim(strings.Repeat("x", 2049), "cus_a", 5)}}, Unchanged, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			table := newFakeTable(plainTable)
@@ -85,8 +112,10 @@ func TestEffectsAndCalls(t *testing.T) {
 			}
 			table.calls = nil
 			outcome := apply(t, table, plainTable, test.change)
-			if outcome.Effect != test.effect || !slices.Equal(table.calls, test.calls) || outcome.Calls != len(test.calls) {
-				t.Errorf("%s in %d calls, %v; want %s in %v", outcome.Effect, outcome.Calls, table.calls, test.effect, test.calls)
+			if outcome.Effect != test.effect || !slices.Equal(table.calls, test.calls) ||
+				outcome.Calls != len(test.calls) {
+				t.Errorf("%s in %d calls, %v; want %s in %v", outcome.Effect, outcome.Calls, table.calls,
+					test.effect, test.calls)
 			}
 			if isConflict := outcome.Effect == Conflict; isConflict != (len(outcome.Counting) > 1) {
 				t.Errorf("counting = %v", outcome.Counting)
@@ -110,7 +139,8 @@ type itemCase struct {
 func itemCases() map[string]itemCase {
 	number := func(s string) types.AttributeValue { return &types.AttributeValueMemberN{Value: s} }
 	facts := object(attributes{"cus_a": object(attributes{"metadata": number("5")})})
-	nested := Table{Name: "app", Key: "pk", KeyFormat: "USER#{user}", SortKey: "sk", SortValue: "BILLING", Attribute: "billing.stripe.customer_id"}
+	nested := Table{Name: "app", Key: "pk", KeyFormat: "USER#{user}", SortKey: "sk", SortValue: "BILLING",
+		Attribute: "billing.stripe.customer_id"}
 	nestedKey := attributes{"pk": text("USER#alice"), "sk": text("BILLING")}
 	with := func(items ...attributes) attributes {
 		all := attributes{}
@@ -122,39 +152,75 @@ func itemCases() map[string]itemCase {
 		return all
 	}
 	everyType := attributes{
-		"s": text("x"), "n": number("1"), "b": &types.AttributeValueMemberB{Value: []byte{1}}, "bool": &types.AttributeValueMemberBOOL{Value: true},
-		"null": &types.AttributeValueMemberNULL{Value: true}, "l": &types.AttributeValueMemberL{Value: []types.AttributeValue{text("x")}}, "m": object(attributes{"x": text("y")}),
-		"ss": &types.AttributeValueMemberSS{Value: []string{"x"}}, "ns": &types.AttributeValueMemberNS{Value: []string{"1"}}, "bs": &types.AttributeValueMemberBS{Value: [][]byte{{1}}},
+		"s": text("x"), "n": number("1"), "b": &types.AttributeValueMemberB{Value: []byte{1}},
+		"bool": &types.AttributeValueMemberBOOL{Value: true},
+		"null": &types.AttributeValueMemberNULL{Value: true},
+		"l":    &types.AttributeValueMemberL{Value: []types.AttributeValue{text("x")}},
+		"m":    object(attributes{"x": text("y")}),
+		"ss":   &types.AttributeValueMemberSS{Value: []string{"x"}},
+		"ns":   &types.AttributeValueMemberNS{Value: []string{"1"}},
+		"bs":   &types.AttributeValueMemberBS{Value: [][]byte{{1}}},
 	}
 	return map[string]itemCase{
 		"that does not exist": {plainTable, nil, Change{Facts: []Fact{claim("alice", "cus_a", 5)}},
 			attributes{"user_id": text("alice"), "customer_id": text("cus_a"), "billing_portal": facts}},
-		"with attributes of every type": {plainTable, with(everyType, attributes{"user_id": text("alice")}), Change{Facts: []Fact{claim("alice", "cus_a", 5)}},
-			with(everyType, attributes{"user_id": text("alice"), "customer_id": text("cus_a"), "billing_portal": facts})},
-		"with facts of a newer version": {plainTable, attributes{"user_id": text("alice"), "customer_id": text("cus_a"), "billing_portal": object(attributes{
-			"cus_a": object(attributes{"metadata": number("5"), "paused": number("4")}), "cus_b": object(attributes{"paused": text("x")})})},
+		"with attributes of every type": {plainTable, with(everyType, attributes{"user_id": text("alice")}),
+			Change{Facts: []Fact{claim("alice", "cus_a", 5)}},
+			with(everyType,
+				attributes{"user_id": text("alice"), "customer_id": text("cus_a"), "billing_portal": facts})},
+		"with facts of a newer version": {plainTable,
+			attributes{"user_id": text("alice"), "customer_id": text("cus_a"), "billing_portal": object(attributes{
+				"cus_a": object(attributes{"metadata": number("5"), "paused": number("4")}),
+				"cus_b": object(attributes{"paused": text("x")})})},
 			Change{Facts: []Fact{claim("alice", "cus_a", 6)}},
 			attributes{"user_id": text("alice"), "customer_id": text("cus_a"), "billing_portal": object(attributes{
-				"cus_a": object(attributes{"metadata": number("6"), "paused": number("4")}), "cus_b": object(attributes{"paused": text("x")})})}},
-		"whose customer is NULL": {plainTable, attributes{"user_id": text("alice"), "customer_id": &types.AttributeValueMemberNULL{Value: true}}, Change{Facts: []Fact{claim("alice", "cus_a", 5)}},
+				"cus_a": object(attributes{"metadata": number("6"), "paused": number("4")}),
+				"cus_b": object(attributes{"paused": text("x")})})}},
+		"whose customer is NULL": {plainTable, attributes{"user_id": text("alice"),
+			"customer_id": &types.AttributeValueMemberNULL{Value: true}},
+			Change{Facts: []Fact{claim("alice", "cus_a", 5)}},
 			attributes{"user_id": text("alice"), "customer_id": text("cus_a"), "billing_portal": facts}},
-		"whose customer was put there by hand": {plainTable, attributes{"user_id": text("alice"), "customer_id": text("cus_hand")}, Change{Facts: []Fact{reference("alice", "cus_a", 5)}},
+		"whose customer was put there by hand": {plainTable, attributes{
+			"user_id": text("alice"), "customer_id": text("cus_hand"),
+		}, Change{Facts: []Fact{reference("alice", "cus_a", 5)}},
 			attributes{"user_id": text("alice"), "customer_id": text("cus_hand"), "billing_portal": object(attributes{
-				"cus_a": object(attributes{"reference": number("5")}), "cus_hand": object(attributes{"metadata": number("0")})})}},
-		"whose customer was taken away by hand": {plainTable, attributes{"user_id": text("alice"), "billing_portal": facts}, Change{Facts: []Fact{claim("alice", "cus_a", 5)}},
+				"cus_a":    object(attributes{"reference": number("5")}),
+				"cus_hand": object(attributes{"metadata": number("0")})})}},
+		"whose customer was taken away by hand": {plainTable, attributes{
+			"user_id": text("alice"), "billing_portal": facts,
+		}, Change{Facts: []Fact{claim("alice", "cus_a", 5)}},
 			attributes{"user_id": text("alice"), "customer_id": text("cus_a"), "billing_portal": facts}},
-		"whose customer is released": {plainTable, attributes{"user_id": text("alice"), "customer_id": text("cus_a"), "x": text("y")}, Change{Facts: []Fact{release("alice", "cus_a", 5)}},
-			attributes{"user_id": text("alice"), "x": text("y"), "billing_portal": object(attributes{"cus_a": object(attributes{"metadata": number("0"), "released": number("5")})})}},
-		"whose customer is deleted": {plainTable, attributes{"user_id": text("alice"), "customer_id": text("cus_a")}, Change{Facts: []Fact{deletionOf("alice", "cus_a")}, Deleted: "cus_a"},
-			attributes{"user_id": text("alice"), "billing_portal": object(attributes{"cus_a": object(attributes{"metadata": number("0"), "deleted": &types.AttributeValueMemberBOOL{Value: true}})})}},
+		"whose customer is released": {plainTable, attributes{"user_id": text("alice"), "customer_id": text("cus_a"),
+			"x": text("y")}, Change{Facts: []Fact{release("alice", "cus_a", 5)}},
+			attributes{"user_id": text("alice"), "x": text("y"),
+				"billing_portal": object(attributes{"cus_a": object(attributes{"metadata": number("0"),
+					"released": number("5")})})}},
+		"whose customer is deleted": {plainTable, attributes{"user_id": text("alice"), "customer_id": text("cus_a")},
+			Change{Facts: []Fact{deletionOf("alice", "cus_a")}, Deleted: "cus_a"},
+			attributes{"user_id": text("alice"),
+				"billing_portal": object(attributes{"cus_a": object(attributes{"metadata": number("0"),
+					"deleted": &types.AttributeValueMemberBOOL{Value: true}})})}},
 		"of a single-table design that does not exist": {nested, nil, Change{Facts: []Fact{claim("alice", "cus_a", 5)}},
-			with(nestedKey, attributes{"billing": object(attributes{"stripe": object(attributes{"customer_id": text("cus_a")})}), "billing_portal": facts})},
-		"whose outer map is there": {nested, with(nestedKey, attributes{"billing": object(attributes{"plan": text("pro")})}), Change{Facts: []Fact{claim("alice", "cus_a", 5)}},
-			with(nestedKey, attributes{"billing": object(attributes{"plan": text("pro"), "stripe": object(attributes{"customer_id": text("cus_a")})}), "billing_portal": facts})},
-		"whose maps are both there": {nested, with(nestedKey, attributes{"billing": object(attributes{"stripe": object(attributes{"x": text("y")})})}), Change{Facts: []Fact{claim("alice", "cus_a", 5)}},
-			with(nestedKey, attributes{"billing": object(attributes{"stripe": object(attributes{"x": text("y"), "customer_id": text("cus_a")})}), "billing_portal": facts})},
-		"whose map is NULL": {nested, with(nestedKey, attributes{"billing": &types.AttributeValueMemberNULL{Value: true}}), Change{Facts: []Fact{claim("alice", "cus_a", 5)}},
-			with(nestedKey, attributes{"billing": object(attributes{"stripe": object(attributes{"customer_id": text("cus_a")})}), "billing_portal": facts})},
+			with(nestedKey,
+				attributes{"billing": object(attributes{"stripe": object(attributes{"customer_id": text("cus_a")})}),
+					"billing_portal": facts})},
+		"whose outer map is there": {nested, with(nestedKey, attributes{
+			"billing": object(attributes{"plan": text("pro")}),
+		}), Change{Facts: []Fact{claim("alice", "cus_a", 5)}},
+			with(nestedKey, attributes{"billing": object(attributes{"plan": text("pro"),
+				"stripe": object(attributes{"customer_id": text("cus_a")})}), "billing_portal": facts})},
+		"whose maps are both there": {nested, with(nestedKey,
+			attributes{"billing": object(attributes{"stripe": object(attributes{"x": text("y")})})}),
+			Change{Facts: []Fact{claim("alice", "cus_a", 5)}},
+			with(nestedKey,
+				attributes{"billing": object(attributes{"stripe": object(attributes{"x": text("y"),
+					"customer_id": text("cus_a")})}), "billing_portal": facts})},
+		"whose map is NULL": {nested, with(nestedKey, attributes{
+			"billing": &types.AttributeValueMemberNULL{Value: true},
+		}), Change{Facts: []Fact{claim("alice", "cus_a", 5)}},
+			with(nestedKey,
+				attributes{"billing": object(attributes{"stripe": object(attributes{"customer_id": text("cus_a")})}),
+					"billing_portal": facts})},
 	}
 }
 
@@ -175,18 +241,22 @@ func TestItems(t *testing.T) {
 }
 
 func TestTheCustomersOwnItem(t *testing.T) {
-	single := Table{Name: "app", Key: "pk", KeyFormat: "USER#{user}", SortKey: "sk", SortValue: "{user}#BILLING", Attribute: "billing.customer_id"}
+	single := Table{Name: "app", Key: "pk", KeyFormat: "USER#{user}", SortKey: "sk", SortValue: "{user}#BILLING",
+		Attribute: "billing.customer_id"}
 	table := newFakeTable(single)
 	apply(t, table, single, Change{Facts: []Fact{reference("bob", "cus_a", 5), claim("alice", "cus_a", 5)}})
 	key := attributes{"pk": text("USER#cus_a"), "sk": text("cus_a#BILLING")}
-	claimed := attributes{"pk": key["pk"], "sk": key["sk"], "billing_portal_users": &types.AttributeValueMemberSS{Value: []string{"alice", "bob"}}}
+	claimed := attributes{"pk": key["pk"], "sk": key["sk"],
+		"billing_portal_users": &types.AttributeValueMemberSS{Value: []string{"alice", "bob"}}}
 	if got := table.items[table.id(key)]; !reflect.DeepEqual(got, claimed) {
 		t.Errorf("item = %v\nwant   %v", got, claimed)
 	}
-	// A deletion has nothing left to do in the end, and a claim that comes later leaves it nothing to do.
+	// A deletion has nothing left to do in the end, and a claim that comes later leaves it nothing
+	// to do.
 	apply(t, table, single, Change{Deleted: "cus_a"})
 	apply(t, table, single, Change{Facts: []Fact{claim("carol", "cus_a", 5)}})
-	deleted := attributes{"pk": key["pk"], "sk": key["sk"], "billing_portal_deleted": &types.AttributeValueMemberBOOL{Value: true}}
+	deleted := attributes{"pk": key["pk"], "sk": key["sk"],
+		"billing_portal_deleted": &types.AttributeValueMemberBOOL{Value: true}}
 	if got := table.items[table.id(key)]; !reflect.DeepEqual(got, deleted) {
 		t.Errorf("item = %v\nwant   %v", got, deleted)
 	}
@@ -195,15 +265,18 @@ func TestTheCustomersOwnItem(t *testing.T) {
 // The item of such a user would be the customer's own.
 func TestAUserWithTheIDOfACustomerIsNamedByNobody(t *testing.T) {
 	table := newFakeTable(plainTable)
-	for _, user := range []string{"cus_a", "cus_" + strings.Repeat("x", 251), strings.Repeat("x", 256), "a\x00b", "a\xffb", ""} {
+	for _, user := range []string{"cus_a", "cus_" + strings.Repeat("x", 251), strings.Repeat("x", 256),
+		"a\x00b", "a\xffb", ""} {
 		outcome := apply(t, table, plainTable, Change{Facts: []Fact{reference(user, "cus_b", 5)}})
 		if IsUser(user) || outcome.Effect != Unchanged || len(table.items) > 0 {
 			t.Errorf("%q: %s, %v", user, outcome.Effect, table.items)
 		}
 	}
-	for _, user := range []string{"cus_", "cus-a", "CUS_a", "cus_a b", "a", "cus_" + strings.Repeat("ü", 251), "cus_a|1"} {
+	for _, user := range []string{"cus_", "cus-a", "CUS_a", "cus_a b", "a",
+		"cus_" + strings.Repeat("ü", 251), "cus_a|1"} {
 		apply(t, table, plainTable, Change{Facts: []Fact{reference(user, "cus_b", 5)}})
-		if got, err := (&Store{Client: table, Table: plainTable}).CustomerID(t.Context(), user); !IsUser(user) || got != "cus_b" {
+		if got, err := (&Store{Client: table, Table: plainTable}).CustomerID(t.Context(), user); !IsUser(user) ||
+			got != "cus_b" {
 			t.Errorf("%q: %q, %v", user, got, err)
 		}
 	}
@@ -215,21 +288,31 @@ func TestNothingIsWrittenOverSomebodyElsesData(t *testing.T) {
 		item attributes
 		want error
 	}{
-		"a customer that is none":     {attributes{"customer_id": text("Jane Doe")}, ErrMalformed},
-		"a customer that is a number": {attributes{"customer_id": &types.AttributeValueMemberN{Value: "1"}}, ErrMalformed},
-		"a customer that is a map":    {attributes{"customer_id": object(attributes{})}, ErrMalformed},
-		"facts that are text":         {attributes{"billing_portal": text("x")}, ErrMalformedFacts},
-		"facts of no customer":        {attributes{"billing_portal": object(attributes{"x": object(attributes{})})}, ErrMalformedFacts},
-		"facts that are no map":       {attributes{"billing_portal": object(attributes{"cus_a": text("x")})}, ErrMalformedFacts},
-		"a time that is text":         {attributes{"billing_portal": object(attributes{"cus_a": object(attributes{"metadata": text("5")})})}, ErrMalformedFacts},
-		"a time with a fraction":      {attributes{"billing_portal": object(attributes{"cus_a": object(attributes{"metadata": &types.AttributeValueMemberN{Value: "5.5"}})})}, ErrMalformedFacts},
-		"a deletion that is a number": {attributes{"billing_portal": object(attributes{"cus_a": object(attributes{"deleted": &types.AttributeValueMemberN{Value: "1"}})})}, ErrMalformedFacts},
+		"a customer that is none": {attributes{"customer_id": text("Jane Doe")}, ErrMalformed},
+		"a customer that is a number": {attributes{"customer_id": &types.AttributeValueMemberN{Value: "1"}},
+			ErrMalformed},
+		"a customer that is a map": {attributes{"customer_id": object(attributes{})}, ErrMalformed},
+		"facts that are text":      {attributes{"billing_portal": text("x")}, ErrMalformedFacts},
+		"facts of no customer": {attributes{"billing_portal": object(attributes{"x": object(attributes{})})},
+			ErrMalformedFacts},
+		"facts that are no map": {attributes{"billing_portal": object(attributes{"cus_a": text("x")})},
+			ErrMalformedFacts},
+		"a time that is text": {
+			attributes{"billing_portal": object(attributes{"cus_a": object(attributes{"metadata": text("5")})})},
+			ErrMalformedFacts},
+		"a time with a fraction": {attributes{"billing_portal": object(
+			attributes{"cus_a": object(attributes{"metadata": &types.AttributeValueMemberN{Value: "5.5"}})})},
+			ErrMalformedFacts},
+		"a deletion that is a number": {attributes{"billing_portal": object(
+			attributes{"cus_a": object(attributes{"deleted": &types.AttributeValueMemberN{Value: "1"}})})},
+			ErrMalformedFacts},
 	} {
 		t.Run(name, func(t *testing.T) {
 			table := newFakeTable(plainTable)
 			test.item["user_id"] = text("alice")
 			table.items["alice"] = test.item
-			_, err := (&Writer{Client: table, Table: plainTable}).Apply(t.Context(), Change{Facts: []Fact{claim("alice", "cus_a", 5)}})
+			_, err := (&Writer{Client: table, Table: plainTable}).Apply(t.Context(),
+				Change{Facts: []Fact{claim("alice", "cus_a", 5)}})
 			if !errors.Is(err, test.want) || !slices.Equal(table.calls, []string{"GetItem"}) {
 				t.Errorf("%v after %v", err, table.calls)
 			}
@@ -237,7 +320,8 @@ func TestNothingIsWrittenOverSomebodyElsesData(t *testing.T) {
 	}
 }
 
-// A wrong item must not hold up what has nothing to do with it; the event is sent again all the same, until the item is right.
+// A wrong item must not hold up what has nothing to do with it; the event is sent again all the
+// same, until the item is right.
 func TestAMalformedItemEndsItsOwnChangeAlone(t *testing.T) {
 	table := newFakeTable(plainTable)
 	table.items["bob"] = attributes{"user_id": text("bob"), "customer_id": text("Jane Doe")}
@@ -258,7 +342,8 @@ type racingTable struct {
 	with  State // that is written each time; nil: one that differs each time
 }
 
-func (r *racingTable) UpdateItem(ctx context.Context, input *dynamodb.UpdateItemInput, options ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+func (r *racingTable) UpdateItem(ctx context.Context, input *dynamodb.UpdateItemInput,
+	options ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
 	if r.races > 0 && r.id(input.Key) == "alice" {
 		r.races--
 		item := r.items["alice"]

@@ -32,7 +32,8 @@ func bodyOf(t testing.TB, payload string) (body string, refusal error) {
 		body = string(read)
 	}), func(_ http.ResponseWriter, r *http.Request, err error) {
 		refusal = err
-		if errors.Is(err, lambdahttp.ErrTooLarge) && (r.Method != "POST" || r.URL.Path != "/billing/portal" || r.Header.Get("Accept") != "text/html" || r.Body == nil) {
+		if errors.Is(err, lambdahttp.ErrTooLarge) && (r.Method != "POST" || r.URL.Path != "/billing/portal" ||
+			r.Header.Get("Accept") != "text/html" || r.Body == nil) {
 			t.Errorf("refused as %s %s %v", r.Method, r.URL, r.Header)
 		}
 	}, "/v1", maxBody)
@@ -42,7 +43,8 @@ func bodyOf(t testing.TB, payload string) (body string, refusal error) {
 	return body, refusal
 }
 
-const rest = `"version":"2.0","rawPath":"/v1/billing/portal","headers":{"accept":"text/html"},"requestContext":{"http":{"method":"POST","path":"/v1/billing/portal"}}`
+const rest = `"version":"2.0","rawPath":"/v1/billing/portal","headers":{"accept":"text/html"},` +
+	`"requestContext":{"http":{"method":"POST","path":"/v1/billing/portal"}}`
 
 func plain(body string) string { return `{` + rest + `,"body":"` + body + `","isBase64Encoded":false}` }
 
@@ -103,39 +105,46 @@ func TestTheBodyIsFoundWhereverItIs(t *testing.T) {
 		payload, want string
 		err           error
 	}{
-		"last":                          {`{` + rest + `,"isBase64Encoded":false,"body":"b"}`, "b", nil},
-		"first":                         {`{"body":"b",` + rest + `}`, "b", nil},
-		"with space around":             {"\n{ " + rest + " ,\t\"body\" :\r\n\"b\" } ", "b", nil},
-		"first, and too large":          {`{"body":"` + large + `",` + rest + `}`, "", lambdahttp.ErrTooLarge},
-		"last, and too large":           {`{` + rest + `,"body":"` + large + `"}`, "", lambdahttp.ErrTooLarge},
-		"null":                          {`{` + rest + `,"body":null}`, "", nil},
-		"empty":                         {`{` + rest + `,"body":""}`, "", nil},
-		"absent":                        {`{` + rest + `}`, "", nil},
-		"a header of the name":          {`{"headers":{"body":"` + large + `"},` + rest + `}`, "", nil},
-		"a text that looks like it":     {`{"note":"\"body\":\"x","nested":[{"body":"x"},{"body":["}"]}],` + rest + `,"body":"b"}`, "b", nil},
+		"last":                 {`{` + rest + `,"isBase64Encoded":false,"body":"b"}`, "b", nil},
+		"first":                {`{"body":"b",` + rest + `}`, "b", nil},
+		"with space around":    {"\n{ " + rest + " ,\t\"body\" :\r\n\"b\" } ", "b", nil},
+		"first, and too large": {`{"body":"` + large + `",` + rest + `}`, "", lambdahttp.ErrTooLarge},
+		"last, and too large":  {`{` + rest + `,"body":"` + large + `"}`, "", lambdahttp.ErrTooLarge},
+		"null":                 {`{` + rest + `,"body":null}`, "", nil},
+		"empty":                {`{` + rest + `,"body":""}`, "", nil},
+		"absent":               {`{` + rest + `}`, "", nil},
+		"a header of the name": {`{"headers":{"body":"` + large + `"},` + rest + `}`, "", nil},
+		"a text that looks like it": {`{"note":"\"body\":\"x","nested":[{"body":"x"},{"body":["}"]}],` + rest +
+			`,"body":"b"}`, "b", nil},
 		"a text that ends in backslash": {`{"note":"\\","other":"\\\\\"",` + rest + `,"body":"b\\"}`, `b\`, nil},
-		"after values of each kind":     {`{"a":-1.5e3,"b":true,"c":null,"d":[],"e":{},"f":[[1,{"g":"]"}],2],` + rest + `,"body":"b"}`, "b", nil},
-		"a number":                      {`{` + rest + `,"body":5}`, "", lambdahttp.ErrBadRequest},
-		"absent, and a number last":     {`{` + rest + `,"number":5}`, "", nil},
-		"absent, and a list last":       {`{` + rest + `,"list":[5]}`, "", nil},
-		"every short escape":            {`{` + rest + `,"body":"\"\\\/\b\f\n\r\t"}`, "\"\\/\b\f\n\r\t", nil},
-		"half a surrogate pair":         {`{` + rest + `,"body":"\ud83dx"}`, "\ufffdx", nil},
-		"the wrong half":                {`{` + rest + `,"body":"\ude00\ud83d"}`, "\ufffd\ufffd", nil},
-		"an escape in a long text":      {`{` + rest + `,"body":"` + strings.Repeat("a", 300) + `\"b","c":"d"}`, strings.Repeat("a", 300) + `"b`, nil},
-		"a backslash after a long text": {`{` + rest + `,"body":"` + strings.Repeat("a", 300) + `\\","c":"\""}`, strings.Repeat("a", 300) + `\`, nil},
-		"a long text that is cut":       {`{` + rest + `,"body":"` + strings.Repeat("a", 300), "", lambdahttp.ErrBadRequest},
-		"a text cut in an escape":       {`{` + rest + `,"body":"` + strings.Repeat("a", 254) + `\`, "", lambdahttp.ErrBadRequest},
-		"digits that are not":           {`{` + rest + `,"body":"\u00zz"}`, "", lambdahttp.ErrBadRequest},
-		"a sign among the digits":       {`{` + rest + `,"body":"\u+123"}`, "", lambdahttp.ErrBadRequest},
-		"a bad escape":                  {`{` + rest + `,"body":"\x"}`, "", lambdahttp.ErrBadRequest},
-		"a cut escape":                  {`{` + rest + `,"body":"\u00"}`, "", lambdahttp.ErrBadRequest},
-		"a cut text":                    {`{` + rest + `,"body":"b`, "", lambdahttp.ErrBadRequest},
-		"a cut text of a quote":         {`{` + rest + `,"body":"`, "", lambdahttp.ErrBadRequest},
-		"a comma too many":              {`{` + rest + `,,"body":"b"}`, "", lambdahttp.ErrBadRequest},
-		"no colon":                      {`{` + rest + `,"body" "b"}`, "", lambdahttp.ErrBadRequest},
-		"brackets that do not match":    {`{"a":]}` + rest + `,"body":"b"}`, "", lambdahttp.ErrBadRequest},
-		"padding without end":           {`{` + rest + `,"isBase64Encoded":true,"body":"` + strings.Repeat("=", 1<<20) + `"}`, "", lambdahttp.ErrTooLarge},
-		"nothing but padding":           {`{` + rest + `,"isBase64Encoded":true,"body":"===="}`, "", lambdahttp.ErrBadRequest},
+		"after values of each kind": {`{"a":-1.5e3,"b":true,"c":null,"d":[],"e":{},"f":[[1,{"g":"]"}],2],` + rest +
+			`,"body":"b"}`, "b", nil},
+		"a number":                  {`{` + rest + `,"body":5}`, "", lambdahttp.ErrBadRequest},
+		"absent, and a number last": {`{` + rest + `,"number":5}`, "", nil},
+		"absent, and a list last":   {`{` + rest + `,"list":[5]}`, "", nil},
+		"every short escape":        {`{` + rest + `,"body":"\"\\\/\b\f\n\r\t"}`, "\"\\/\b\f\n\r\t", nil},
+		"half a surrogate pair":     {`{` + rest + `,"body":"\ud83dx"}`, "\ufffdx", nil},
+		"the wrong half":            {`{` + rest + `,"body":"\ude00\ud83d"}`, "\ufffd\ufffd", nil},
+		"an escape in a long text": {`{` + rest + `,"body":"` + strings.Repeat("a", 300) + `\"b","c":"d"}`,
+			strings.Repeat("a", 300) + `"b`, nil},
+		"a backslash after a long text": {`{` + rest + `,"body":"` + strings.Repeat("a", 300) + `\\","c":"\""}`,
+			strings.Repeat("a", 300) + `\`, nil},
+		"a long text that is cut": {`{` + rest + `,"body":"` + strings.Repeat("a", 300), "",
+			lambdahttp.ErrBadRequest},
+		"a text cut in an escape": {`{` + rest + `,"body":"` + strings.Repeat("a", 254) + `\`, "",
+			lambdahttp.ErrBadRequest},
+		"digits that are not":        {`{` + rest + `,"body":"\u00zz"}`, "", lambdahttp.ErrBadRequest},
+		"a sign among the digits":    {`{` + rest + `,"body":"\u+123"}`, "", lambdahttp.ErrBadRequest},
+		"a bad escape":               {`{` + rest + `,"body":"\x"}`, "", lambdahttp.ErrBadRequest},
+		"a cut escape":               {`{` + rest + `,"body":"\u00"}`, "", lambdahttp.ErrBadRequest},
+		"a cut text":                 {`{` + rest + `,"body":"b`, "", lambdahttp.ErrBadRequest},
+		"a cut text of a quote":      {`{` + rest + `,"body":"`, "", lambdahttp.ErrBadRequest},
+		"a comma too many":           {`{` + rest + `,,"body":"b"}`, "", lambdahttp.ErrBadRequest},
+		"no colon":                   {`{` + rest + `,"body" "b"}`, "", lambdahttp.ErrBadRequest},
+		"brackets that do not match": {`{"a":]}` + rest + `,"body":"b"}`, "", lambdahttp.ErrBadRequest},
+		"padding without end": {`{` + rest + `,"isBase64Encoded":true,"body":"` + strings.Repeat("=", 1<<20) +
+			`"}`, "", lambdahttp.ErrTooLarge},
+		"nothing but padding": {`{` + rest + `,"isBase64Encoded":true,"body":"===="}`, "", lambdahttp.ErrBadRequest},
 	} {
 		t.Run(name, func(t *testing.T) {
 			body, err := bodyOf(t, test.payload)

@@ -65,7 +65,8 @@ func TestDirectoriesAreSkippedOnlyInLambdaWithABundle(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("SSL_CERT_DIR", "") // restored after the test
-			if err := readCertificatesOnce(func(variable string) string { return test.environment[variable] }, test.bundles); err != nil {
+			if err := readCertificatesOnce(func(variable string) string { return test.environment[variable] },
+				test.bundles); err != nil {
 				t.Fatal(err)
 			}
 			if got := os.Getenv("SSL_CERT_DIR"); got != test.want {
@@ -106,8 +107,8 @@ func TestBundlesAreThoseOfGo(t *testing.T) {
 	}
 }
 
-// Go reads the certificates once in the life of a process, so a child process shows the effect. SSL_CERT_FILE is how its Go
-// finds the bundle; the code under test does not see it.
+// Go reads the certificates once in the life of a process, so a child process shows the effect.
+// SSL_CERT_FILE is how its Go finds the bundle; the code under test does not see it.
 func TestTheBundleAloneIsTrusted(t *testing.T) {
 	if bundle := os.Getenv("SSL_CERT_FILE"); os.Getenv(child) != "" {
 		checkTrust(t, bundle)
@@ -153,7 +154,8 @@ func checkTrust(t *testing.T, bundle string) {
 	}
 }
 
-// Reading less trusts nothing more: with this machine's own bundle, a server of another authority is refused.
+// Reading less trusts nothing more: with this machine's own bundle, a server of another authority
+// is refused.
 func TestAnUnknownAuthorityIsRefused(t *testing.T) {
 	if url := os.Getenv(child); url != "" {
 		if err := readCertificatesOnce(os.Getenv, bundles()); err != nil {

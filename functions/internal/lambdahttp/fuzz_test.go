@@ -13,7 +13,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// FuzzInvoke: whatever the payload, there is an HTTP answer, and what reaches the handler is a possible request.
+// FuzzInvoke: whatever the payload, there is an HTTP answer, and what reaches the handler is a
+// possible request.
 func FuzzInvoke(f *testing.F) {
 	f.Add(readFile(f, "testdata/payload-2.0.json"))
 	f.Add(readFile(f, "testdata/payload-1.0.json"))
@@ -26,7 +27,8 @@ func FuzzInvoke(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		h := lambdahttp.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == "" || !strings.HasPrefix(r.URL.Path, "/") || r.URL.Host != "" || len(r.Header["Cookie"]) > 1 {
+			if r.Method == "" || !strings.HasPrefix(r.URL.Path, "/") || r.URL.Host != "" ||
+				len(r.Header["Cookie"]) > 1 {
 				t.Errorf("impossible request: %+v", r)
 			}
 			body, err := io.ReadAll(r.Body)
@@ -45,7 +47,8 @@ func FuzzInvoke(f *testing.F) {
 			t.Fatal(err)
 		}
 		var response events.APIGatewayV2HTTPResponse
-		if err := json.Unmarshal(out, &response); err != nil || response.StatusCode != 200 && response.StatusCode != 400 {
+		if err := json.Unmarshal(out, &response); err != nil || response.StatusCode != 200 &&
+			response.StatusCode != 400 {
 			t.Fatalf("%s: %v", out, err)
 		}
 	})

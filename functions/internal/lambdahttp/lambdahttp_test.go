@@ -135,7 +135,8 @@ func TestDevserversEvent(t *testing.T) {
 	if err != nil || cookie.Value != "a.b.c" {
 		t.Errorf("cookie %v, %v", cookie, err)
 	}
-	if body != "locale=de" || r.Host != "127.0.0.1:8080" || r.RemoteAddr != "[2001:db8::1]:0" || r.URL.Query().Get("a") != " b" {
+	if body != "locale=de" || r.Host != "127.0.0.1:8080" || r.RemoteAddr != "[2001:db8::1]:0" ||
+		r.URL.Query().Get("a") != " b" {
 		t.Errorf("body %q, host %q, address %q, query %v", body, r.Host, r.RemoteAddr, r.URL.Query())
 	}
 	if err := http.NewCrossOriginProtection().Check(r); err != nil {
@@ -191,7 +192,8 @@ func TestRequestID(t *testing.T) {
 	}
 }
 
-// What ServeMux, CrossOriginProtection and FormValue see must be what they see behind net/http's own server.
+// What ServeMux, CrossOriginProtection and FormValue see must be what they see behind net/http's
+// own server.
 func TestStandardLibraryHandlersWork(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /billing/portal", func(w http.ResponseWriter, r *http.Request) {
@@ -204,7 +206,8 @@ func TestStandardLibraryHandlersWork(t *testing.T) {
 	if got.StatusCode != 303 || got.Headers["Location"] != "https://billing.example/p?locale=de" {
 		t.Errorf("form: %+v", got)
 	}
-	got = invoke(t, h, fail, event(t, func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.HTTP.Method = "GET" }))
+	got = invoke(t, h, fail,
+		event(t, func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.HTTP.Method = "GET" }))
 	if got.StatusCode != 405 || got.Headers["Allow"] != "POST" {
 		t.Errorf("GET: %+v", got)
 	}
@@ -214,7 +217,8 @@ func TestStandardLibraryHandlersWork(t *testing.T) {
 	if got.StatusCode != 303 {
 		t.Errorf("same origin: %+v", got)
 	}
-	got = invoke(t, h, fail, event(t, func(ev *events.APIGatewayV2HTTPRequest) { ev.Headers["origin"] = "https://evil.example" }))
+	got = invoke(t, h, fail,
+		event(t, func(ev *events.APIGatewayV2HTTPRequest) { ev.Headers["origin"] = "https://evil.example" }))
 	if got.StatusCode != 403 {
 		t.Errorf("other origin: %+v", got)
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 )
 
-// event is what is read of a payload. HTTPMethod is where payload format 1.0 has the method: it is read so
-// that its refusal can be negotiated.
+// event is what is read of a payload. HTTPMethod is where payload format 1.0 has the method: it is
+// read so that its refusal can be negotiated.
 type event struct {
 	Version        string            `json:"version"`
 	HTTPMethod     string            `json:"httpMethod"`
@@ -64,9 +64,10 @@ func parseEvent(payload []byte) (*event, error) {
 
 // adapt has the adapter make a request for "/" with ev's headers and what it keeps in the context.
 //
-// The adapter gets none of what it would spoil (headers, host, address) or, on failing, print with the query
-// string (method, path, body). Nothing is left to fail but a GO_API_HOST that is no URL: that is the function's
-// own fault. One that is a URL has no effect: the request's URL and Host are set here.
+// The adapter gets none of what it would spoil (headers, host, address) or, on failing, print with
+// the query string (method, path, body). Nothing is left to fail but a GO_API_HOST that is no URL:
+// that is the function's own fault. One that is a URL has no effect: the request's URL and Host are
+// set here.
 func (ev *event) adapt(ctx context.Context) (*http.Request, error) {
 	bare := events.APIGatewayV2HTTPRequest{RawPath: "/"}
 	bare.RequestContext.RequestID = ev.RequestContext.RequestID

@@ -36,7 +36,8 @@ func TestHeaderValuesStayWhole(t *testing.T) {
 	}
 }
 
-// API Gateway sends lower-case names only; a hand-made event must not lose a credential to the order of a map.
+// API Gateway sends lower-case names only; a hand-made event must not lose a credential to the
+// order of a map.
 func TestHeaderNamesThatDifferInCaseAreBothKept(t *testing.T) {
 	r, _ := received(t, event(t, func(ev *events.APIGatewayV2HTTPRequest) {
 		ev.Headers = map[string]string{"authorization": "a", "Authorization": "b", "x-other": "c"}
@@ -88,8 +89,9 @@ func TestHost(t *testing.T) {
 	for name, tc := range map[string]struct{ header, domain, env, want string }{
 		"the Host header":                          {"localhost:3000", "localhost", "", "localhost:3000"},
 		"the gateway's domain where there is none": {"", "api.example.com", "", "api.example.com"},
-		"GO_API_HOST changes nothing":              {"api.example.com", "api.example.com", "https://evil.example", "api.example.com"},
-		"nor with a path":                          {"", "api.example.com", "https://evil.example/base?q=", "api.example.com"},
+		"GO_API_HOST changes nothing": {"api.example.com", "api.example.com",
+			"https://evil.example", "api.example.com"},
+		"nor with a path": {"", "api.example.com", "https://evil.example/base?q=", "api.example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if tc.env != "" {
@@ -143,7 +145,8 @@ func TestBody(t *testing.T) {
 		"empty base64":             {"", true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, got := received(t, event(t, func(ev *events.APIGatewayV2HTTPRequest) { ev.Body, ev.IsBase64Encoded = tc.body, tc.base64 }))
+			r, got := received(t,
+				event(t, func(ev *events.APIGatewayV2HTTPRequest) { ev.Body, ev.IsBase64Encoded = tc.body, tc.base64 }))
 			if got != tc.want || r.ContentLength != int64(len(tc.want)) {
 				t.Errorf("%q with ContentLength %d, want %q", got, r.ContentLength, tc.want)
 			}
@@ -153,8 +156,10 @@ func TestBody(t *testing.T) {
 
 func TestMethodIsKeptAsSent(t *testing.T) {
 	// Methods are case-sensitive (RFC 9110, section 9.1); the adapter would turn "post" into POST.
-	for _, method := range []string{"POST", "GET", "HEAD", "OPTIONS", "DELETE", "PROPFIND", "post", "M-SEARCH", "AZ-az09"} {
-		r, _ := received(t, event(t, func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.HTTP.Method = method }))
+	for _, method := range []string{"POST", "GET", "HEAD", "OPTIONS", "DELETE", "PROPFIND", "post",
+		"M-SEARCH", "AZ-az09"} {
+		r, _ := received(t,
+			event(t, func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.HTTP.Method = method }))
 		if r.Method != method {
 			t.Errorf("%q became %q", method, r.Method)
 		}
@@ -169,15 +174,17 @@ func TestPath(t *testing.T) {
 		"decoded by the gateway":      {"/a b", "", "/a b", "/a%20b"},
 		"a decoded fragment sign":     {"/a#b", "", "/a#b", "/a%23b"},
 		"not ASCII":                   {"/ü", "", "/ü", "/%C3%BC"},
-		"two slashes are no host":     {"//evil.example/billing", "", "//evil.example/billing", "//evil.example/billing"},
-		"dots are left alone":         {"/a/../b", "", "/a/../b", "/a/../b"},
+		"two slashes are no host": {"//evil.example/billing", "", "//evil.example/billing",
+			"//evil.example/billing"},
+		"dots are left alone": {"/a/../b", "", "/a/../b", "/a/../b"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, _ := received(t, event(t, func(ev *events.APIGatewayV2HTTPRequest) {
 				ev.RawPath, ev.RequestContext.HTTP.Path = tc.raw, tc.http
 			}))
 			if r.URL.Path != tc.want || r.RequestURI != tc.uri || r.URL.Host != "" {
-				t.Errorf("path %q, URI %q, host %q; want %q, %q, none", r.URL.Path, r.RequestURI, r.URL.Host, tc.want, tc.uri)
+				t.Errorf("path %q, URI %q, host %q; want %q, %q, none", r.URL.Path, r.RequestURI,
+					r.URL.Host, tc.want, tc.uri)
 			}
 		})
 	}
@@ -190,48 +197,88 @@ var refusals = map[string]struct {
 	edit    func(*events.APIGatewayV2HTTPRequest) // a change to a good event
 	want    error
 }{
-	"not JSON":                 {payload: `{"version":"2.0","rawPath":"` + marker, want: lambdahttp.ErrBadRequest},
-	"not JSON at all":          {payload: marker, want: lambdahttp.ErrBadRequest},
-	"nothing":                  {payload: "", want: lambdahttp.ErrBadRequest},
-	"a header that is no text": {payload: `{"version":"2.0","rawPath":"/","headers":{"a":{"b":"` + marker + `"}}}`, want: lambdahttp.ErrBadRequest},
-	"a body that is no text":   {payload: `{"version":"2.0","rawPath":"/","body":{"a":"` + marker + `"}}`, want: lambdahttp.ErrBadRequest},
+	"not JSON":        {payload: `{"version":"2.0","rawPath":"` + marker, want: lambdahttp.ErrBadRequest},
+	"not JSON at all": {payload: marker, want: lambdahttp.ErrBadRequest},
+	"nothing":         {payload: "", want: lambdahttp.ErrBadRequest},
+	"a header that is no text": {payload: `{"version":"2.0","rawPath":"/","headers":{"a":{"b":"` + marker + `"}}}`,
+		want: lambdahttp.ErrBadRequest},
+	"a body that is no text": {payload: `{"version":"2.0","rawPath":"/","body":{"a":"` + marker + `"}}`,
+		want: lambdahttp.ErrBadRequest},
 
-	"undecodable base64":                {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.Body, ev.IsBase64Encoded = marker+"!", true }, want: lambdahttp.ErrBadRequest},
-	"base64 without its padding":        {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.Body, ev.IsBase64Encoded = "YQ", true }, want: lambdahttp.ErrBadRequest},
-	"a path that does not decode":       {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "/100%" }, want: lambdahttp.ErrBadRequest},
-	"a bad escape":                      {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "/%zz" }, want: lambdahttp.ErrBadRequest},
-	"a path without a slash":            {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "evil.example" }, want: lambdahttp.ErrBadRequest},
-	"an absolute URL":                   {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "https://evil.example/" }, want: lambdahttp.ErrBadRequest},
-	"userinfo that moves the host":      {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "@evil.example/" }, want: lambdahttp.ErrBadRequest},
-	"no path":                           {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath, ev.RequestContext.HTTP.Path = "", "" }, want: lambdahttp.ErrBadRequest},
-	"a path with a query":               {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "/a?b=" + marker }, want: lambdahttp.ErrBadRequest},
-	"a control character":               {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "/a\r\nb" }, want: lambdahttp.ErrBadRequest},
-	"a control character in a query":    {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawQueryString = "a=\x7f" }, want: lambdahttp.ErrBadRequest},
-	"no method":                         {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.HTTP.Method = "" }, want: lambdahttp.ErrBadRequest},
-	"an impossible method":              {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.HTTP.Method = "PO ST" }, want: lambdahttp.ErrBadRequest},
-	"a method with what comes after z":  {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.HTTP.Method = "A{" }, want: lambdahttp.ErrBadRequest},
-	"a method with what comes after 9":  {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.HTTP.Method = "A:" }, want: lambdahttp.ErrBadRequest},
-	"a method with what comes before 0": {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.HTTP.Method = "A/" }, want: lambdahttp.ErrBadRequest},
-	"a method that is not ASCII":        {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.HTTP.Method = "PÖST" }, want: lambdahttp.ErrBadRequest},
+	"undecodable base64": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
+		ev.Body, ev.IsBase64Encoded = marker+"!", true
+	}, want: lambdahttp.ErrBadRequest},
+	"base64 without its padding": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
+		ev.Body, ev.IsBase64Encoded = "YQ", true
+	}, want: lambdahttp.ErrBadRequest},
+	"a path that does not decode": {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "/100%" },
+		want: lambdahttp.ErrBadRequest},
+	"a bad escape": {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "/%zz" },
+		want: lambdahttp.ErrBadRequest},
+	"a path without a slash": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
+		ev.RawPath = "evil.example"
+	}, want: lambdahttp.ErrBadRequest},
+	"an absolute URL": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
+		ev.RawPath = "https://evil.example/"
+	}, want: lambdahttp.ErrBadRequest},
+	"userinfo that moves the host": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
+		ev.RawPath = "@evil.example/"
+	}, want: lambdahttp.ErrBadRequest},
+	"no path": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
+		ev.RawPath, ev.RequestContext.HTTP.Path = "", ""
+	}, want: lambdahttp.ErrBadRequest},
+	"a path with a query": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
+		ev.RawPath = "/a?b=" + marker
+	}, want: lambdahttp.ErrBadRequest},
+	"a control character": {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.RawPath = "/a\r\nb" },
+		want: lambdahttp.ErrBadRequest},
+	"a control character in a query": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
+		ev.RawQueryString = "a=\x7f"
+	}, want: lambdahttp.ErrBadRequest},
+	"no method": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
+		ev.RequestContext.HTTP.Method = ""
+	}, want: lambdahttp.ErrBadRequest},
+	"an impossible method": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
+		ev.RequestContext.HTTP.Method = "PO ST"
+	}, want: lambdahttp.ErrBadRequest},
+	"a method with what comes after z": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
+		ev.RequestContext.HTTP.Method = "A{"
+	}, want: lambdahttp.ErrBadRequest},
+	"a method with what comes after 9": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
+		ev.RequestContext.HTTP.Method = "A:"
+	}, want: lambdahttp.ErrBadRequest},
+	"a method with what comes before 0": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
+		ev.RequestContext.HTTP.Method = "A/"
+	}, want: lambdahttp.ErrBadRequest},
+	"a method that is not ASCII": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
+		ev.RequestContext.HTTP.Method = "PÖST"
+	}, want: lambdahttp.ErrBadRequest},
 
-	"payload version 1.0":           {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.Version = "1.0" }, want: lambdahttp.ErrPayloadVersion},
-	"no version (a REST API)":       {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.Version = "" }, want: lambdahttp.ErrPayloadVersion},
-	"a version still to come":       {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.Version = "3.0" }, want: lambdahttp.ErrPayloadVersion},
-	"a version that is a number":    {payload: `{"version":2.0,"rawPath":"/"}`, want: lambdahttp.ErrPayloadVersion},
-	"a scheduled event":             {payload: `{"version":"0","source":"aws.events","detail-type":"Scheduled Event","detail":{}}`, want: lambdahttp.ErrPayloadVersion},
-	"JSON that is no event":         {payload: `null`, want: lambdahttp.ErrPayloadVersion},
-	"a list of events":              {payload: `[]`, want: lambdahttp.ErrPayloadVersion},
-	"a load balancer's event":       {payload: `{"requestContext":{"elb":{}},"httpMethod":"GET","path":"/","headers":{},"isBase64Encoded":false}`, want: lambdahttp.ErrPayloadVersion},
-	"an older version, wrong types": {payload: `{"version":"1.0","cookies":"` + marker + `"}`, want: lambdahttp.ErrPayloadVersion},
+	"payload version 1.0": {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.Version = "1.0" },
+		want: lambdahttp.ErrPayloadVersion},
+	"no version (a REST API)": {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.Version = "" },
+		want: lambdahttp.ErrPayloadVersion},
+	"a version still to come": {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.Version = "3.0" },
+		want: lambdahttp.ErrPayloadVersion},
+	"a version that is a number": {payload: `{"version":2.0,"rawPath":"/"}`, want: lambdahttp.ErrPayloadVersion},
+	"a scheduled event": {payload: `{"version":"0","source":"aws.events","detail-type":"Scheduled ` +
+		`Event","detail":{}}`, want: lambdahttp.ErrPayloadVersion},
+	"JSON that is no event": {payload: `null`, want: lambdahttp.ErrPayloadVersion},
+	"a list of events":      {payload: `[]`, want: lambdahttp.ErrPayloadVersion},
+	"a load balancer's event": {payload: `{"requestContext":{"elb":{}},"httpMethod":"GET","path":"/",` +
+		`"headers":{},"isBase64Encoded":false}`, want: lambdahttp.ErrPayloadVersion},
+	"an older version, wrong types": {payload: `{"version":"1.0","cookies":"` + marker + `"}`,
+		want: lambdahttp.ErrPayloadVersion},
 }
 
 var refusalTexts = []string{
-	"not JSON", "a member of the event has the wrong type", "impossible method", "impossible path", "impossible path or query",
+	"not JSON", "a member of the event has the wrong type", "impossible method", "impossible path",
+	"impossible path or query",
 	"the body is not base64", "the event is not of payload format 2.0",
 }
 
-// Each refused event also carries the marker in its query string, headers and cookies; the adapter prints the URL of what
-// it cannot convert, to both the standard logger and standard output.
+// Each refused event also carries the marker in its query string, headers and cookies; the adapter
+// prints the URL of what it cannot convert, to both the standard logger and standard output.
 func TestRefusals(t *testing.T) {
 	for name, tc := range refusals {
 		t.Run(name, func(t *testing.T) {
@@ -252,7 +299,8 @@ func TestRefusals(t *testing.T) {
 				if text := err.Error(); !slices.Contains(refusalTexts, text[strings.LastIndex(text, ": ")+2:]) {
 					t.Errorf("the error is no fixed text, it may quote the event: %v", err)
 				}
-				if path := r.URL.Path; path != "/" && path != "/billing/portal" || r.Body == nil || r.Header == nil || r.Context() == nil {
+				if path := r.URL.Path; path != "/" && path != "/billing/portal" || r.Body == nil ||
+					r.Header == nil || r.Context() == nil {
 					t.Errorf("not a request to answer: %+v", r)
 				}
 			})
@@ -281,7 +329,8 @@ func TestRefusalCanBeNegotiated(t *testing.T) {
 	}
 }
 
-// A GO_API_HOST that is no URL is the function's own fault: a function error that holds nothing of the request.
+// A GO_API_HOST that is no URL is the function's own fault: a function error that holds nothing of
+// the request.
 func TestImpossibleAPIHostLeaksNothing(t *testing.T) {
 	t.Setenv("GO_API_HOST", "http://%zz")
 	payload := event(t, func(ev *events.APIGatewayV2HTTPRequest) {

@@ -7,8 +7,8 @@ import (
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 )
 
-// responseWriter keeps the adapter's writer to net/http's rules: left alone, its last WriteHeader wins, headers count
-// even after it, and an answer that was never begun is an error.
+// responseWriter keeps the adapter's writer to net/http's rules: left alone, its last WriteHeader
+// wins, headers count even after it, and an answer that was never begun is an error.
 type responseWriter struct {
 	header   http.Header // the handler's
 	fallback int         // status of an answer that is never begun
@@ -23,7 +23,8 @@ func newResponseWriter() *responseWriter {
 
 func (w *responseWriter) Header() http.Header { return w.header }
 
-// WriteHeader begins the answer. Informational ones (1xx) have no place in a Lambda answer and are dropped.
+// WriteHeader begins the answer. Informational ones (1xx) have no place in a Lambda answer and are
+// dropped.
 func (w *responseWriter) WriteHeader(status int) {
 	if status < 100 || status > 999 {
 		panic("invalid WriteHeader code") // as net/http does
@@ -51,7 +52,8 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 	return w.adapter.Write(p)
 }
 
-// response is the answer in payload format 2.0: Set-Cookie in cookies, a body that is not UTF-8 in base64.
+// response is the answer in payload format 2.0: Set-Cookie in cookies, a body that is not UTF-8 in
+// base64.
 func (w *responseWriter) response() (events.APIGatewayV2HTTPResponse, error) {
 	if !w.started {
 		w.WriteHeader(w.fallback)

@@ -26,7 +26,8 @@ func TestAnswerFollowsNetHTTP(t *testing.T) {
 			status:  200, body: "hello", contentType: "text/plain; charset=utf-8",
 		},
 		"the first WriteHeader wins": {
-			handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401); w.WriteHeader(200) }, status: 401,
+			handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401); w.WriteHeader(200) },
+			status:  401,
 		},
 		"a status after the body is too late": {
 			handler: func(w http.ResponseWriter, _ *http.Request) { write(t, w, "hello"); w.WriteHeader(500) },
@@ -37,10 +38,12 @@ func TestAnswerFollowsNetHTTP(t *testing.T) {
 			status:  200, body: "ab", contentType: "text/plain; charset=utf-8",
 		},
 		"an informational status is not the answer": {
-			handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(103); w.WriteHeader(404) }, status: 404,
+			handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(103); w.WriteHeader(404) },
+			status:  404,
 		},
 		"100 is one, too": {
-			handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(100); w.WriteHeader(404) }, status: 404,
+			handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(100); w.WriteHeader(404) },
+			status:  404,
 		},
 		"the greatest status": {
 			handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(999) }, status: 999,
@@ -62,12 +65,15 @@ func TestAnswerFollowsNetHTTP(t *testing.T) {
 			status: 204,
 		},
 		"no body with 304": {
-			handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(304); _, _ = w.Write([]byte("x")) }, status: 304,
+			handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(304); _, _ = w.Write([]byte("x")) },
+			status:  304,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := invoke(t, tc.handler, func(_ http.ResponseWriter, _ *http.Request, err error) { t.Error(err) }, event(t, nil))
-			if got.StatusCode != tc.status || got.Body != tc.body || got.Headers["Content-Type"] != tc.contentType || got.IsBase64Encoded {
+			got := invoke(t, tc.handler,
+				func(_ http.ResponseWriter, _ *http.Request, err error) { t.Error(err) }, event(t, nil))
+			if got.StatusCode != tc.status || got.Body != tc.body ||
+				got.Headers["Content-Type"] != tc.contentType || got.IsBase64Encoded {
 				t.Errorf("%+v, want %d %q %q", got, tc.status, tc.body, tc.contentType)
 			}
 		})
@@ -135,10 +141,15 @@ func TestPanic(t *testing.T) {
 		handler http.HandlerFunc
 		value   any // nil: not compared
 	}{
-		"before an answer":            {func(http.ResponseWriter, *http.Request) { panic("why") }, "why"},
-		"to abort":                    {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, http.ErrAbortHandler},
-		"with nil":                    {func(http.ResponseWriter, *http.Request) { panic(nil) }, nil},
-		"of the runtime":              {func(http.ResponseWriter, *http.Request) { var none *http.Request; _ = none.Method }, nil},
+		"before an answer": {func(http.ResponseWriter, *http.Request) { panic("why") }, "why"},
+		"to abort": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+			http.ErrAbortHandler},
+		"with nil": {func(http.ResponseWriter, *http.Request) { panic(nil) }, nil},
+		"of the runtime": {func(http.ResponseWriter,
+			*http.Request) {
+			var none *http.Request
+			_ = none.Method
+		}, nil},
 		"for a status of four digits": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(1000) }, nil},
 		"for a status that cannot be": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(99) }, nil},
 		"after a partial answer": {func(w http.ResponseWriter, _ *http.Request) {

@@ -29,8 +29,8 @@ func (u upper) Invoke(_ context.Context, payload []byte) ([]byte, error) {
 	return []byte(strings.ToUpper(string(payload)) + " on " + u.found), nil
 }
 
-// Lambda's side of the Runtime API is a server here; the test's own binary is the function. The process is set up before the
-// handler is assembled, which connects to the upstreams.
+// Lambda's side of the Runtime API is a server here; the test's own binary is the function. The
+// process is set up before the handler is assembled, which connects to the upstreams.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 func TestServeGivesLambdasInvocationsToTheHandler(t *testing.T) {
@@ -58,7 +58,8 @@ func TestServeGivesLambdasInvocationsToTheHandler(t *testing.T) {
 	defer api.Close()
 
 	function := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+t.Name()+"$")
-	function.Env = []string{child + "=1", "AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://"), "PATH=/usr/bin"}
+	function.Env = []string{child + "=1",
+		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://"), "PATH=/usr/bin"}
 	if err := function.Start(); err != nil {
 		t.Fatal(err)
 	}

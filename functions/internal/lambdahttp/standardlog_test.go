@@ -17,8 +17,10 @@ import (
 func TestStandardLogDropsWhatUpstreamsSay(t *testing.T) {
 	var written bytes.Buffer
 	logger := log.New(lambdahttp.StandardLog(&written), "", log.LstdFlags)
-	logger.Printf("Unsolicited response received on idle HTTP channel starting with %q; err=%v", "HTTP/1.1 500 sk_test_"+"x", nil)
-	log.New(lambdahttp.StandardLog(&written), "", 0).Print("Unsolicited response received on idle HTTP channel starting with \"sk_test_\"")
+	logger.Printf("Unsolicited response received on idle HTTP channel starting with %q; err=%v",
+		"HTTP/1.1 500 sk_test_"+"x", nil)
+	log.New(lambdahttp.StandardLog(&written), "",
+		0).Print("Unsolicited response received on idle HTTP channel starting with \"sk_test_\"")
 	logger.Print("the environment is wrong:\nJWT_ISSUER is required")
 	lines := strings.SplitAfter(written.String(), "\n")
 	if len(lines) != 5 || !strings.HasSuffix(lines[0], " Unsolicited response received on idle HTTP channel\n") ||

@@ -18,9 +18,9 @@ const English Tag = "en"
 // Tags are the languages that every text is in.
 var Tags = []Tag{English, "de", "fr", "es", "it", "pt-BR", "nl", "ja"}
 
-// Match returns the language to answer in: that of the locale, a value that Stripe knows, or the best
-// one of Accept-Language (RFC 9110, section 12.5.4; RFC 4647, section 3.4), or English. Any Portuguese
-// is that of Brazil.
+// Match returns the language to answer in: that of the locale, a value that Stripe knows, or the
+// best one of Accept-Language (RFC 9110, section 12.5.4; RFC 4647, section 3.4), or English. Any
+// Portuguese is that of Brazil.
 func Match(locale string, header http.Header) Tag {
 	if language, ok := lookup(locale); ok {
 		return language

@@ -23,7 +23,8 @@ var reserved = map[string]func(param string) *problem.Problem{
 	"*":      unknown,
 	"expand": unknown,
 	"customer": func(param string) *problem.Problem {
-		return &problem.Problem{Code: problem.ParameterNotAllowed, Param: param, Detail: "The customer is the signed-in user's own."}
+		return &problem.Problem{Code: problem.ParameterNotAllowed, Param: param,
+			Detail: "The customer is the signed-in user's own."}
 	},
 }
 
@@ -89,8 +90,9 @@ func decodeValue(n node, into reflect.Value, name string) error {
 	return nil
 }
 
-// decodeList reads a list. All lists of this call take one element at most. An empty one is absent: stripe-go would send an empty text
-// for it, which Stripe refuses. All elements are objects, so one that says nothing is absent too.
+// decodeList reads a list. All lists of this call take one element at most. An empty one is absent:
+// stripe-go would send an empty text for it, which Stripe refuses. All elements are objects, so one
+// that says nothing is absent too.
 func decodeList(n node, into reflect.Value, name string) error {
 	items, ok := n.elements()
 	items = slices.DeleteFunc(items, node.saysNothing)

@@ -1,5 +1,5 @@
-// Package params reads what a caller asks of POST /billing/portal, as a form or as JSON, and checks it: first by the rules of Stripe's
-// API, then by the operator's policy.
+// Package params reads what a caller asks of POST /billing/portal, as a form or as JSON, and checks
+// it: first by the rules of Stripe's API, then by the operator's policy.
 package params
 
 import (
@@ -12,19 +12,22 @@ import (
 	"billingportal/functions/internal/problem"
 )
 
-// MaxBodySize is the length of the longest body in bytes. Package lambdahttp enforces it, before it decodes a body.
+// MaxBodySize is the length of the longest body in bytes. Package lambdahttp enforces it, before it
+// decodes a body.
 const MaxBodySize = 8 << 10
 
-// maxNames is how many parameters a request may have, and maxDepth how many parts a name may have: a[b][0] has three. Stripe has fewer than
-// 20 parameters, whose names have at most five parts. Bodies are read before the caller is known, so more is refused before it costs much.
+// maxNames is how many parameters a request may have, and maxDepth how many parts a name may have:
+// a[b][0] has three. Stripe has fewer than 20 parameters, whose names have at most five parts.
+// Bodies are read before the caller is known, so more is refused before it costs much.
 const (
 	maxNames = 200
 	maxDepth = 10
 )
 
 var (
-	errTooManyNames = &problem.Problem{Code: problem.InvalidRequest, Detail: "The request has more than 200 parameters."}
-	errTooDeep      = &problem.Problem{Code: problem.InvalidRequest, Detail: "The parameters are nested more than 10 deep."}
+	errTooManyNames = &problem.Problem{Code: problem.InvalidRequest,
+		Detail: "The request has more than 200 parameters."}
+	errTooDeep = &problem.Problem{Code: problem.InvalidRequest, Detail: "The parameters are nested more than 10 deep."}
 )
 
 // Input is what a caller sent, before any of it is checked.
@@ -82,12 +85,14 @@ func Read(r *http.Request) (Input, error) {
 	return none, &problem.Problem{Code: problem.UnsupportedMediaType}
 }
 
-// isUTF8 reports whether a charset is UTF-8 in one of the spellings in use: utf-8, UTF8, 'utf-8', utf_8.
+// isUTF8 reports whether a charset is UTF-8 in one of the spellings in use: utf-8, UTF8, 'utf-8',
+// utf_8.
 func isUTF8(charset string) bool {
 	return strings.EqualFold(strings.NewReplacer("-", "", "_", "", "'", "").Replace(charset), "utf8")
 }
 
-// isEncoded reports whether a body has a content coding. "identity" does not count (RFC 9110, section 12.5.3).
+// isEncoded reports whether a body has a content coding. "identity" does not count (RFC 9110,
+// section 12.5.3).
 func isEncoded(header http.Header) bool {
 	for coding := range strings.SplitSeq(strings.Join(header.Values("Content-Encoding"), ","), ",") {
 		if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {

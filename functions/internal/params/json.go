@@ -13,8 +13,8 @@ const jsonSpace = " \t\r\n"
 
 var errMalformedJSON = &problem.Problem{Code: problem.InvalidRequest, Detail: "The JSON is malformed."}
 
-// parseJSON reads a JSON object whose members have distinct names. Clients that have nothing to send may send null or an empty list:
-// PHP has no other form of an empty object.
+// parseJSON reads a JSON object whose members have distinct names. Clients that have nothing to
+// send may send null or an empty list: PHP has no other form of an empty object.
 func parseJSON(body string) (node, error) {
 	r, err := strictjson.NewReader([]byte(body))
 	if err != nil {
@@ -41,7 +41,8 @@ type jsonReader struct {
 	values int // members and elements so far
 }
 
-// value reads the next value; name is that of the parameter it belongs to, and depth how many parts that has.
+// value reads the next value; name is that of the parameter it belongs to, and depth how many parts
+// that has.
 func (r *jsonReader) value(name string, depth int) (node, error) {
 	if depth > maxDepth {
 		return node{}, errTooDeep

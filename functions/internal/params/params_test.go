@@ -49,7 +49,8 @@ func TestEveryParameterHasARule(t *testing.T) {
 	got = slices.DeleteFunc(got, func(name string) bool { return reserved[name] != nil })
 	slices.Sort(got)
 	if !slices.Equal(got, accepted) {
-		t.Errorf("stripe-go has\n%s\nof which the policy knows\n%s", strings.Join(got, "\n"), strings.Join(accepted, "\n"))
+		t.Errorf("stripe-go has\n%s\nof which the policy knows\n%s", strings.Join(got, "\n"),
+			strings.Join(accepted, "\n"))
 	}
 }
 
@@ -116,7 +117,8 @@ func requireParameters(t *testing.T, policy *Policy, contentType, body string, w
 
 // complete is, for each flow, a request with every parameter that it has.
 var complete = map[string]map[string]string{
-	"no flow": {"return_url": "https://app.example.com/back", "configuration": "bpc_1", "on_behalf_of": "acct_1", "locale": "pt-BR"},
+	"no flow": {"return_url": "https://app.example.com/back", "configuration": "bpc_1",
+		"on_behalf_of": "acct_1", "locale": "pt-BR"},
 	FlowPaymentMethodUpdate: {
 		"flow_data[type]":                   FlowPaymentMethodUpdate,
 		"flow_data[after_completion][type]": "portal_homepage",
@@ -226,12 +228,15 @@ func TestDefaults(t *testing.T) {
 		body                   string
 		want                   url.Values
 	}{
-		"none":              {"", "", "", url.Values{"return_url": {appURL}}},
-		"the operator's":    {"bpc_9", "acct_9", "", url.Values{"return_url": {appURL}, "configuration": {"bpc_9"}, "on_behalf_of": {"acct_9"}}},
-		"the caller's":      {"bpc_9", "acct_9", "configuration=bpc_1&on_behalf_of=acct_1", url.Values{"return_url": {appURL}, "configuration": {"bpc_1"}, "on_behalf_of": {"acct_1"}}},
-		"blank locale":      {"", "", "locale=", url.Values{"return_url": {appURL}}},
-		"locale auto":       {"", "", "locale=auto", url.Values{"return_url": {appURL}, "locale": {"auto"}}},
-		"the caller's page": {"", "", "return_url=http://localhost:3000/x", url.Values{"return_url": {"http://localhost:3000/x"}}},
+		"none": {"", "", "", url.Values{"return_url": {appURL}}},
+		"the operator's": {"bpc_9", "acct_9", "",
+			url.Values{"return_url": {appURL}, "configuration": {"bpc_9"}, "on_behalf_of": {"acct_9"}}},
+		"the caller's": {"bpc_9", "acct_9", "configuration=bpc_1&on_behalf_of=acct_1",
+			url.Values{"return_url": {appURL}, "configuration": {"bpc_1"}, "on_behalf_of": {"acct_1"}}},
+		"blank locale": {"", "", "locale=", url.Values{"return_url": {appURL}}},
+		"locale auto":  {"", "", "locale=auto", url.Values{"return_url": {appURL}, "locale": {"auto"}}},
+		"the caller's page": {"", "", "return_url=http://localhost:3000/x",
+			url.Values{"return_url": {"http://localhost:3000/x"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			policy := newPolicy()
@@ -245,7 +250,8 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// Many clients send null for what they do not mean to send, and PHP's an empty list for an empty object.
+// Many clients send null for what they do not mean to send, and PHP's an empty list for an empty
+// object.
 func TestNothingInJSONIsTheSameAsAbsent(t *testing.T) {
 	want := url.Values{"return_url": {appURL}}
 	confirm := url.Values{
@@ -257,10 +263,14 @@ func TestNothingInJSONIsTheSameAsAbsent(t *testing.T) {
 		body string
 		want url.Values
 	}{
-		"every parameter": {`{"configuration":null,"flow_data":null,"locale":null,"on_behalf_of":null,"return_url":null}`, want},
-		"at every depth": {`{"flow_data":{"type":"subscription_update_confirm","after_completion":null,"subscription_cancel":null,"subscription_update":null,
-			"subscription_update_confirm":{"subscription":null,"discounts":null,"items":[{"id":null,"price":"price_1","quantity":null}]}}}`, confirm},
-		"an empty list for an object, at every depth": {`{"flow_data":{"type":"subscription_update_confirm","after_completion":[],"subscription_cancel":[],"subscription_update":[ ],
+		"every parameter": {`{"configuration":null,"flow_data":null,"locale":null,"on_behalf_of":null,` +
+			`"return_url":null}`, want},
+		"at every depth": {`{"flow_data":{"type":"subscription_update_confirm","after_completion":null,` +
+			`"subscription_cancel":null,"subscription_update":null,
+			"subscription_update_confirm":{"subscription":null,"discounts":null,"items":[{"id":null,` +
+			`"price":"price_1","quantity":null}]}}}`, confirm},
+		"an empty list for an object, at every depth": {`{"flow_data":{"type":"subscription_update_confirm",` +
+			`"after_completion":[],"subscription_cancel":[],"subscription_update":[ ],
 			"subscription_update_confirm":{"discounts":[],"items":[{"price":"price_1"}]}}}`, confirm},
 		"null in a list": {`{"flow_data":{"type":"subscription_update_confirm",
 			"subscription_update_confirm":{"discounts":[null],"items":[null,{"price":"price_1"}]}}}`, confirm},
@@ -281,7 +291,8 @@ func BenchmarkParameters(b *testing.B) {
 	policy := newPolicy()
 	for contentType, body := range map[string]string{
 		formType: body.Encode(),
-		jsonType: `{"flow_data":{"type":"subscription_update_confirm","subscription_update_confirm":{"items":[{"price":"price_1","quantity":1}]}}}`,
+		jsonType: `{"flow_data":{"type":"subscription_update_confirm",` +
+			`"subscription_update_confirm":{"items":[{"price":"price_1","quantity":1}]}}}`,
 	} {
 		b.Run(contentType, func(b *testing.B) {
 			for b.Loop() {

@@ -18,7 +18,8 @@ const (
 
 // Flows are the types of flow that exist.
 func Flows() []string {
-	return []string{FlowPaymentMethodUpdate, FlowSubscriptionCancel, FlowSubscriptionUpdate, FlowSubscriptionUpdateConfirm}
+	return []string{FlowPaymentMethodUpdate, FlowSubscriptionCancel, FlowSubscriptionUpdate,
+		FlowSubscriptionUpdateConfirm}
 }
 
 // Policy says what callers may choose. Whoever holds a token must not be able to
@@ -53,10 +54,12 @@ func (p *Policy) apply(params *stripe.BillingPortalSessionParams) error {
 		return err
 	}
 	var err error
-	if params.Configuration, err = choose("configuration", params.Configuration, p.AllowedConfigurations, p.DefaultConfiguration); err != nil {
+	if params.Configuration, err = choose("configuration", params.Configuration, p.AllowedConfigurations,
+		p.DefaultConfiguration); err != nil {
 		return err
 	}
-	if params.OnBehalfOf, err = choose("on_behalf_of", params.OnBehalfOf, p.AllowedAccounts, p.DefaultOnBehalfOf); err != nil {
+	if params.OnBehalfOf, err = choose("on_behalf_of", params.OnBehalfOf, p.AllowedAccounts,
+		p.DefaultOnBehalfOf); err != nil {
 		return err
 	}
 	if locale := stripe.StringValue(params.Locale); locale == "" {

@@ -12,7 +12,8 @@ import (
 // maxURLLength is the longest return URL in bytes.
 const maxURLLength = 2048
 
-var errNotWebURL = errors.New("must be an https URL (http only for a loopback host) in printable ASCII, without userinfo, at most 2048 characters")
+var errNotWebURL = errors.New("must be an https URL (http only for a loopback host) in printable ASCII, without " +
+	"userinfo, at most 2048 characters")
 
 // Origin is a web origin (RFC 6454) in its serialised form: scheme, host in
 // lower case, and the port where it is not the scheme's own.

@@ -7,7 +7,8 @@ import (
 )
 
 func TestReturnURL(t *testing.T) {
-	policy := Policy{AllowedOrigins: []Origin{"https://app.example.com", "https://other.example.com:8443", "http://localhost:3000", "http://[::1]:3000"}}
+	policy := Policy{AllowedOrigins: []Origin{"https://app.example.com", "https://other.example.com:8443",
+		"http://localhost:3000", "http://[::1]:3000"}}
 	long := func(n int) string {
 		return "https://app.example.com/" + strings.Repeat("a", n-len("https://app.example.com/"))
 	}
@@ -114,7 +115,8 @@ func TestParseOrigin(t *testing.T) {
 // must see the allowed host in it.
 func FuzzReturnURL(f *testing.F) {
 	for _, seed := range []string{
-		"https://app.example.com/a", `https://app.example.com\@evil`, "https://app@evil", "//evil", "https:///app.example.com", "https://app.example.com:443/",
+		"https://app.example.com/a", `https://app.example.com\@evil`, "https://app@evil", "//evil",
+		"https:///app.example.com", "https://app.example.com:443/",
 	} {
 		f.Add(seed)
 	}

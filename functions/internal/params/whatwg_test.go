@@ -51,15 +51,21 @@ func strangeURL(random *rand.Rand) string {
 		return others[random.IntN(len(others))]
 	}
 	var u strings.Builder
-	u.WriteString(pick("https", "http", "HTTPS", "hTTp", "javascript", "ftp", "file", "ws", "", " https", "https\t", "blob:https"))
+	u.WriteString(pick("https", "http", "HTTPS", "hTTp", "javascript", "ftp", "file", "ws", "", " https",
+		"https\t", "blob:https"))
 	u.WriteString(pick("://", ":/", ":", ":///", `:\\`, `:/\`, "//", "", ":////", "://\t", "::"))
-	u.WriteString(pick("", "user@", "user:pass@", "@", "app.example.com@", "app.example.com:443@", `app.example.com\@`, "app.example.com%40", "a:b@c@"))
-	u.WriteString(pick("app.example.com", "APP.example.COM", "localhost", "[::1]", "[0:0:0:0:0:0:0:1]", "127.0.0.1", "0x7f.1", "2130706433",
-		"evil.example", "app.example.com.", "app.example.com.evil.example", "app%2eexample%2ecom", "app。example.com", "аpp.example.com",
-		"xn--pp-8ka.example.com", "app.example.com\x00", "app.\texample.com", "app.example.com%00", "", ".", "*.example.com", "[::ffff:127.0.0.1]"))
+	u.WriteString(pick("", "user@", "user:pass@", "@", "app.example.com@", "app.example.com:443@", `app.example.com\@`,
+		"app.example.com%40", "a:b@c@"))
+	u.WriteString(pick("app.example.com", "APP.example.COM", "localhost", "[::1]", "[0:0:0:0:0:0:0:1]",
+		"127.0.0.1", "0x7f.1", "2130706433",
+		"evil.example", "app.example.com.", "app.example.com.evil.example", "app%2eexample%2ecom",
+		"app。example.com", "аpp.example.com",
+		"xn--pp-8ka.example.com", "app.example.com\x00", "app.\texample.com", "app.example.com%00", "", ".",
+		"*.example.com", "[::ffff:127.0.0.1]"))
 	u.WriteString(pick("", ":443", ":80", ":3000", ":8080", ":0443", ":", ":99999", ":-1", ":4 43", ":443:443", ":٤٤٣"))
 	for range random.IntN(3) {
-		u.WriteString(pick("/", "/path", "?q=1", "#f", "//evil.example", `/\evil.example`, `\@evil.example`, "@evil.example", "/..//evil", "?@evil", "#@evil",
+		u.WriteString(pick("/", "/path", "?q=1", "#f", "//evil.example", `/\evil.example`, `\@evil.example`,
+			"@evil.example", "/..//evil", "?@evil", "#@evil",
 			"\r\nLocation: //evil", " ", "\u2028", "/%2e%2e", ";", "%", "\x7f", "ü"))
 	}
 	if random.IntN(20) == 0 { // one character more, anywhere

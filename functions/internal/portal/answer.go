@@ -41,7 +41,8 @@ func (h *Handler) answerProblem(w http.ResponseWriter, r *http.Request, p *probl
 
 // reader is who a page is for. Whoever says a locale has a say in it.
 func (h *Handler) reader(r *http.Request, record *record) problem.Reader {
-	return problem.Reader{Language: language.Match(record.locale, r.Header), AppURL: h.Policy.DefaultReturnURL, RequestID: record.RequestID()}
+	return problem.Reader{Language: language.Match(record.locale, r.Header), AppURL: h.Policy.DefaultReturnURL,
+		RequestID: record.RequestID()}
 }
 
 func redirect(w http.ResponseWriter, location string) {

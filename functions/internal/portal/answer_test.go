@@ -63,8 +63,10 @@ func TestEachRequestLogsOneLineThatIsAMetric(t *testing.T) {
 	}{
 		{"INFO", "ok", 303, true, []string{"auth_ms", "lookup_ms", "secret_ms", "stripe_ms"}, "cus_alice", "req_1"},
 		{"INFO", "missing-credentials", 401, false, []string{"auth_ms"}, nil, nil},
-		{"ERROR", "no-billing-account", 404, false, []string{"auth_ms", "lookup_ms", "secret_ms", "stripe_ms"}, "cus_alice", "req_2"},
-		{"ERROR", "billing-unavailable", 502, false, []string{"auth_ms", "lookup_ms", "secret_ms", "stripe_ms"}, "cus_alice", nil},
+		{"ERROR", "no-billing-account", 404, false,
+			[]string{"auth_ms", "lookup_ms", "secret_ms", "stripe_ms"}, "cus_alice", "req_2"},
+		{"ERROR", "billing-unavailable", 502, false,
+			[]string{"auth_ms", "lookup_ms", "secret_ms", "stripe_ms"}, "cus_alice", nil},
 	}
 	if len(lines) != len(want) {
 		t.Fatalf("%d lines:\n%s", len(lines), f.logs.String())
@@ -104,8 +106,10 @@ func TestNothingSecretIsLoggedOrAnswered(t *testing.T) {
 	answers := []string{
 		f.serve("", "", plant).Body.String(),
 		f.serve(formType, marker+"=x", plant).Body.String(),
-		f.serve(formType, "locale="+marker, func(r *http.Request) { r.Header.Set("Cookie", "other="+marker) }).Body.String(),
-		f.serve(formType, "access_token="+marker, func(r *http.Request) { r.Header.Del("Authorization") }).Body.String(),
+		f.serve(formType, "locale="+marker,
+			func(r *http.Request) { r.Header.Set("Cookie", "other="+marker) }).Body.String(),
+		f.serve(formType, "access_token="+marker,
+			func(r *http.Request) { r.Header.Del("Authorization") }).Body.String(),
 		f.serve(formType, "return_url=https://evil.example/"+marker, nil).Body.String(),
 		f.serve(jsonType, `{"`+marker+`":1}`, nil).Body.String(),
 		f.serve(jsonType, `{"flow_data":{"type":"`+marker+`"}}`, nil).Body.String(),
@@ -129,8 +133,10 @@ func TestRejectedRequestIsLogged(t *testing.T) {
 	f := newFixture(t, nil)
 	w := f.serve("", "", nil)
 	f.logs.Reset()
-	f.Reject(w, &http.Request{Method: http.MethodPost, Header: http.Header{}, URL: mustURL(t, "/")}, "internal", errors.New("panic"))
-	if logs := f.logs.String(); !strings.Contains(logs, `"error":"panic"`) || !strings.Contains(logs, `"level":"ERROR"`) {
+	f.Reject(w, &http.Request{Method: http.MethodPost, Header: http.Header{}, URL: mustURL(t, "/")},
+		"internal", errors.New("panic"))
+	if logs := f.logs.String(); !strings.Contains(logs, `"error":"panic"`) ||
+		!strings.Contains(logs, `"level":"ERROR"`) {
 		t.Errorf("logs: %s", logs)
 	}
 }

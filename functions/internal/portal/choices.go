@@ -30,7 +30,8 @@ func (*ambiguity) Error() string { return "several subscriptions are eligible" }
 // will add the credential by itself, as the same form again. A token that came in
 // the request is never put into a page.
 func (a *ambiguity) problem() *problem.Problem {
-	p := &problem.Problem{Code: problem.SubscriptionAmbiguous, Param: a.param, Members: map[string]any{"subscriptions": a.choices}}
+	p := &problem.Problem{Code: problem.SubscriptionAmbiguous, Param: a.param,
+		Members: map[string]any{"subscriptions": a.choices}}
 	if a.form == nil {
 		return p
 	}
@@ -79,7 +80,8 @@ func (h *Handler) describe(ctx context.Context, subscriptions []billing.Subscrip
 	for _, s := range subscriptions {
 		choice := Choice{ID: s.ID, Status: s.Status, Items: []ChoiceItem{}}
 		for _, item := range s.Items {
-			choice.Items = append(choice.Items, ChoiceItem{Price: item.Price, Product: names[item.Product], Quantity: item.Quantity})
+			choice.Items = append(choice.Items,
+				ChoiceItem{Price: item.Price, Product: names[item.Product], Quantity: item.Quantity})
 		}
 		choices = append(choices, choice)
 	}

@@ -45,32 +45,38 @@ func TestTheButtonIsServed(t *testing.T) {
 
 // questions are queries with what each flow requires.
 var questions = map[string]string{
-	params.FlowPaymentMethodUpdate:       "flow_data[type]=payment_method_update",
-	params.FlowSubscriptionCancel:        "flow_data[type]=subscription_cancel",
-	params.FlowSubscriptionUpdate:        "flow_data[type]=subscription_update",
-	params.FlowSubscriptionUpdateConfirm: "flow_data[type]=subscription_update_confirm&flow_data[subscription_update_confirm][items][0][price]=price_1",
+	params.FlowPaymentMethodUpdate: "flow_data[type]=payment_method_update",
+	params.FlowSubscriptionCancel:  "flow_data[type]=subscription_cancel",
+	params.FlowSubscriptionUpdate:  "flow_data[type]=subscription_update",
+	params.FlowSubscriptionUpdateConfirm: "flow_data[type]=subscription_update_confirm&" +
+		"flow_data[subscription_update_confirm][items][0][price]=price_1",
 }
 
 func TestALinkLeadsToAPageWithOneButton(t *testing.T) {
 	html := []string{"Accept", "text/html"}
 	cookie := func(c *Config) { c.SessionCookie = "session" }
 	f := newFixture(t, cookie)
-	w := f.get(t, http.MethodGet, Path+"?flow_data[type]=payment_method_update&locale=fr&return_url=https%3A%2F%2Fapp.example.com%2Fa%3Fb%3D%2522", html...)
+	w := f.get(t, http.MethodGet, Path+"?flow_data[type]=payment_method_update&locale=fr&"+
+		"return_url=https%3A%2F%2Fapp.example.com%2Fa%3Fb%3D%2522", html...)
 	page := w.Body.String()
 	for _, want := range []string{
-		`<html lang="fr">`, "<h1>Mettre à jour le moyen de paiement</h1>", `<form method="post">`, `<input type="hidden" name="flow_data[type]" value="payment_method_update">`,
-		`<input type="hidden" name="return_url" value="https://app.example.com/a?b=%22">`, `<button class="button">Mettre à jour le moyen de paiement</button>`, `href="` + appURL + `"`,
+		`<html lang="fr">`, "<h1>Mettre à jour le moyen de paiement</h1>", `<form method="post">`,
+		`<input type="hidden" name="flow_data[type]" value="payment_method_update">`,
+		`<input type="hidden" name="return_url" value="https://app.example.com/a?b=%22">`,
+		`<button class="button">Mettre à jour le moyen de paiement</button>`, `href="` + appURL + `"`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %s:\n%s", want, page)
 		}
 	}
-	if w.Code != http.StatusOK || w.Header().Get("Cache-Control") != "no-store" || strings.Contains(page, "<script") || strings.Contains(page, "autofocus") {
+	if w.Code != http.StatusOK || w.Header().Get("Cache-Control") != "no-store" || strings.Contains(page, "<script") ||
+		strings.Contains(page, "autofocus") {
 		t.Errorf("%d, %v", w.Code, w.Header())
 	}
 	for _, flow := range append(params.Flows(), "") {
 		want := "<h1>" + language.English.Text(labels[flow]) + "</h1>"
-		if page := f.get(t, http.MethodGet, Path+"?"+questions[flow], html...).Body.String(); !strings.Contains(page, want) {
+		if page := f.get(t, http.MethodGet, Path+"?"+questions[flow],
+			html...).Body.String(); !strings.Contains(page, want) {
 			t.Errorf("the page for %q lacks %s:\n%s", flow, want, page)
 		}
 	}

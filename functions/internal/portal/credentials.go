@@ -21,8 +21,9 @@ type credential struct {
 	isCookie bool // sent by the browser, not by the page
 }
 
-// errTwoSessions means that the session cookie has two values. A browser that has one for each of two domains or paths sends both, and
-// does not say which is whose (RFC 6265, section 4.2.2): to believe one would let a sibling domain plant a session.
+// errTwoSessions means that the session cookie has two values. A browser that has one for each of
+// two domains or paths sends both, and does not say which is whose (RFC 6265, section 4.2.2): to
+// believe one would let a sibling domain plant a session.
 var errTwoSessions = &problem.Problem{
 	Code:   problem.InvalidRequest,
 	Reason: language.TwoSessions,
@@ -51,7 +52,8 @@ func (c *credentials) find(r *http.Request, formTokens []string) (credential, er
 	case len(cookies) > 1:
 		return credential{}, errTwoSessions
 	case len(tokens) > 1:
-		return credential{}, &problem.Problem{Code: problem.InvalidRequest, Detail: "The request has more than one credential."}
+		return credential{},
+			&problem.Problem{Code: problem.InvalidRequest, Detail: "The request has more than one credential."}
 	}
 	if len(cookies) == 1 {
 		// A browser adds the cookie to any site's request. The other two only

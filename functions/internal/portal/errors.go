@@ -97,14 +97,15 @@ func stripeProblem(err *billing.Error) *problem.Problem {
 	return &problem.Problem{Code: problem.BillingBadResponse, Cause: err}
 }
 
-// blame says whose matter a parameter is that Stripe refuses: the caller's if they sent it, otherwise an operator's, because customer
-// comes from the mapping and the others have defaults. Below flow_data, which has none, even one that is missing is the caller's.
+// blame says whose matter a parameter is that Stripe refuses: the caller's if they sent it,
+// otherwise an operator's, because customer comes from the mapping and the others have defaults.
+// Below flow_data, which has none, even one that is missing is the caller's.
 func blame(err error, in params.Input) error {
 	var refusal *billing.Error
 	if !errors.As(err, &refusal) {
 		return err
 	}
-	switch refusal.Class { //nolint:exhaustive // the others have a code that does not depend on the sender
+	switch refusal.Class { // the others have a code that does not depend on the sender
 	case billing.ParameterRefused, billing.NoSuchConfiguration, billing.NoSuchAccount:
 	default:
 		return err
@@ -117,7 +118,8 @@ func blame(err error, in params.Input) error {
 }
 
 func parameterRefused(err *billing.Error) *problem.Problem {
-	return &problem.Problem{Code: problem.InvalidParameter, Param: params.SafeName(err.Param), Detail: "The billing provider does not accept this value.", Cause: err}
+	return &problem.Problem{Code: problem.InvalidParameter, Param: params.SafeName(err.Param),
+		Detail: "The billing provider does not accept this value.", Cause: err}
 }
 
 // isStaleMapping reports whether a user is mapped to a customer that does not

@@ -127,7 +127,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // endPage logs what needs no upstream, or answers with its problem.
-func (h *Handler) endPage(w http.ResponseWriter, r *http.Request, record *record, answerPage func() (status int, err error)) {
+func (h *Handler) endPage(w http.ResponseWriter, r *http.Request, record *record,
+	answerPage func() (status int, err error)) {
 	status, err := answerPage()
 	if err != nil {
 		problem.SetSecurityHeaders(w.Header()) // whatever the page had set
@@ -185,7 +186,8 @@ func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) (
 	return session, blame(err, in)
 }
 
-func (h *Handler) authenticate(ctx context.Context, r *http.Request, in params.Input, record *record) (auth.Caller, credential, error) {
+func (h *Handler) authenticate(ctx context.Context, r *http.Request, in params.Input,
+	record *record) (auth.Caller, credential, error) {
 	defer record.Time(stepAuth)()
 	credential, err := h.credentials.find(r, in.Tokens)
 	if err != nil {
@@ -203,7 +205,8 @@ func (h *Handler) lookUp(ctx context.Context, caller auth.Caller, record *record
 	return customer, err
 }
 
-func (h *Handler) createSession(ctx context.Context, parameters *stripe.BillingPortalSessionParams, record *record) (*billing.Session, error) {
+func (h *Handler) createSession(ctx context.Context, parameters *stripe.BillingPortalSessionParams,
+	record *record) (*billing.Session, error) {
 	var session *billing.Session
 	err := h.withKey(ctx, record, func(key string) (calls billing.Calls, err error) {
 		if session, err = h.Sessions.CreateSession(ctx, key, parameters); err == nil {

@@ -130,7 +130,8 @@ func (f *fixture) Renewed(_ context.Context, refused secret.Key) (secret.Key, bo
 	return secret.Key{}, false, nil
 }
 
-func (f *fixture) CreateSession(_ context.Context, key string, params *stripe.BillingPortalSessionParams) (*billing.Session, error) {
+func (f *fixture) CreateSession(_ context.Context, key string,
+	params *stripe.BillingPortalSessionParams) (*billing.Session, error) {
 	f.keys = append(f.keys, key)
 	f.created = append(f.created, params)
 	if f.create != nil {
@@ -151,10 +152,12 @@ func (f *fixture) Subscription(_ context.Context, key, id string) (billing.Subsc
 			return s, billing.Calls{Attempts: 1}, f.fails["retrieve"]
 		}
 	}
-	return billing.Subscription{}, billing.Calls{}, &billing.Error{Class: billing.NoSuchSubscription, Calls: billing.Calls{Attempts: 1}}
+	return billing.Subscription{}, billing.Calls{},
+		&billing.Error{Class: billing.NoSuchSubscription, Calls: billing.Calls{Attempts: 1}}
 }
 
-func (f *fixture) Subscriptions(_ context.Context, key, customer string) ([]billing.Subscription, billing.Calls, error) {
+func (f *fixture) Subscriptions(_ context.Context, key,
+	customer string) ([]billing.Subscription, billing.Calls, error) {
 	f.keys = append(f.keys, key)
 	f.reads = append(f.reads, "list")
 	own := slices.DeleteFunc(slices.Clone(f.owned), func(s billing.Subscription) bool { return s.Customer != customer })
@@ -220,20 +223,22 @@ func TestAnswerIsARedirectUnlessTheCallerCannotFollowIt(t *testing.T) {
 		headers map[string]string
 		status  int
 	}{
-		"no Accept":                        {nil, 303},
-		"curl":                             {map[string]string{"Accept": "*/*"}, 303},
-		"navigation":                       {map[string]string{"Accept": navigation, "Sec-Fetch-Dest": "document"}, 303},
+		"no Accept": {nil, 303},
+		"curl":      {map[string]string{"Accept": "*/*"}, 303},
+		"navigation": {map[string]string{"Accept": navigation, "Sec-Fetch-Dest": "document"},
+			303},
 		"JSON":                             {map[string]string{"Accept": "application/json"}, 200},
 		"JSON before anything else":        {map[string]string{"Accept": "application/json, text/plain, */*"}, 200},
 		"JSON in capitals":                 {map[string]string{"Accept": "Application/JSON"}, 200},
 		"JSON refused":                     {map[string]string{"Accept": "application/json;q=0, */*"}, 303},
 		"HTML preferred to JSON by weight": {map[string]string{"Accept": "application/json;q=0.5, text/html"}, 303},
-		"JSON preferred to HTML by weight": {map[string]string{"Accept": "text/html;q=0.5, application/json;q=0.9"}, 200},
-		"JSON preferred to HTML by order":  {map[string]string{"Accept": "application/json, text/html"}, 200},
-		"HTML preferred to JSON by order":  {map[string]string{"Accept": "text/html, application/json"}, 303},
-		"malformed weight":                 {map[string]string{"Accept": "application/json;q=many"}, 303},
-		"fetch":                            {map[string]string{"Accept": "*/*", "Sec-Fetch-Dest": "empty"}, 200},
-		"fetch that accepts HTML":          {map[string]string{"Accept": "text/html", "Sec-Fetch-Dest": "empty"}, 200},
+		"JSON preferred to HTML by weight": {map[string]string{"Accept": "text/html;q=0.5, application/json;q=0.9"},
+			200},
+		"JSON preferred to HTML by order": {map[string]string{"Accept": "application/json, text/html"}, 200},
+		"HTML preferred to JSON by order": {map[string]string{"Accept": "text/html, application/json"}, 303},
+		"malformed weight":                {map[string]string{"Accept": "application/json;q=many"}, 303},
+		"fetch":                           {map[string]string{"Accept": "*/*", "Sec-Fetch-Dest": "empty"}, 200},
+		"fetch that accepts HTML":         {map[string]string{"Accept": "text/html", "Sec-Fetch-Dest": "empty"}, 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newFixture(t, nil).serve("", "", func(r *http.Request) {
@@ -248,7 +253,8 @@ func TestAnswerIsARedirectUnlessTheCallerCannotFollowIt(t *testing.T) {
 			if test.status == 303 && (location != sessionURL || body != "") {
 				t.Errorf("Location = %q, body = %q", location, body)
 			}
-			if test.status == 200 && (location != "" || body != `{"url":"`+sessionURL+`"}` || w.Header().Get("Content-Type") != "application/json") {
+			if test.status == 200 && (location != "" || body != `{"url":"`+sessionURL+`"}` ||
+				w.Header().Get("Content-Type") != "application/json") {
 				t.Errorf("Location = %q, body = %q, headers = %v", location, body, w.Header())
 			}
 		})
@@ -270,8 +276,10 @@ func TestRouteAndMethod(t *testing.T) {
 		"GET elsewhere":  {"GET", "/", 404, "not-found", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newFixture(t, nil).serve("", "", func(r *http.Request) { r.Method, r.URL.Path = test.method, test.path })
-			if d := problemIn(t, w); w.Code != test.status || d.Code != test.code || w.Header().Get("Allow") != test.allow {
+			w := newFixture(t, nil).serve("", "",
+				func(r *http.Request) { r.Method, r.URL.Path = test.method, test.path })
+			if d := problemIn(t, w); w.Code != test.status || d.Code != test.code ||
+				w.Header().Get("Allow") != test.allow {
 				t.Errorf("status = %d, code = %s, Allow = %q", w.Code, d.Code, w.Header().Get("Allow"))
 			}
 		})
@@ -299,37 +307,64 @@ func TestEveryFailureHasItsCode(t *testing.T) {
 		retryAfter string
 		param      string
 	}{
-		"token":                   {verifyFails(&auth.InvalidTokenError{Reason: "expired"}), 401, "invalid-token", "", ""},
-		"scope":                   {verifyFails(&auth.InsufficientScopeError{Scope: "billing"}), 403, "insufficient-scope", "", ""},
-		"role":                    {verifyFails(&auth.InsufficientRoleError{Claim: "org_role"}), 403, "insufficient-role", "", ""},
-		"issuer down":             {verifyFails(&auth.KeysUnavailableError{RetryAfter: 1500 * time.Millisecond, Err: errors.New("no connection")}), 503, "identity-provider-unavailable", "2", ""},
-		"no customer":             {lookupFails(customers.ErrNoCustomer), 404, "no-billing-account", "", ""},
-		"malformed customer":      {lookupFails(customers.ErrMalformed), 500, "billing-misconfigured", "", ""},
-		"DynamoDB down":           {lookupFails(&upstream.Error{Service: "dynamodb"}), 503, "customer-store-unavailable", "5", ""},
-		"DynamoDB hangs":          {lookupFails(&upstream.Error{Service: "dynamodb", Timeout: true}), 504, "upstream-timeout", "", ""},
-		"budget spent":            {lookupFails(context.DeadlineExceeded), 504, "upstream-timeout", "", ""},
-		"something unforeseen":    {lookupFails(errors.New("unforeseen")), 500, "internal", "", ""},
-		"Secrets Manager down":    {secretFails(&upstream.Error{Service: "secretsmanager"}), 503, "secrets-unavailable", "5", ""},
-		"Secrets Manager hangs":   {secretFails(&upstream.Error{Service: "secretsmanager", Timeout: true}), 504, "upstream-timeout", "", ""},
-		"Secrets Manager denies":  {secretFails(&upstream.Error{Service: "secretsmanager", Permanent: true}), 500, "billing-misconfigured", "", ""},
-		"malformed secret":        {secretFails(secret.MalformedError("it is empty")), 500, "billing-misconfigured", "", ""},
-		"Stripe down":             {stripeFails(billing.Error{Class: billing.Unavailable}), 502, "billing-unavailable", "", ""},
-		"Stripe hangs":            {stripeFails(billing.Error{Class: billing.Timeout}), 504, "upstream-timeout", "", ""},
-		"Stripe lies":             {stripeFails(billing.Error{Class: billing.BadResponse}), 502, "billing-bad-response", "", ""},
-		"Stripe busy":             {stripeFails(billing.Error{Class: billing.Busy}), 503, "billing-busy", "1", ""},
-		"Stripe busy for a while": {stripeFails(billing.Error{Class: billing.Busy, RetryAfter: 7 * time.Second}), 503, "billing-busy", "7", ""},
-		"stale mapping":           {stripeFails(billing.Error{Class: billing.NoSuchCustomer, Param: "customer"}), 404, "no-billing-account", "", ""},
-		"key refused":             {refused, 500, "billing-misconfigured", "", ""},
-		"permission":              {stripeFails(billing.Error{Class: billing.PermissionMissing}), 500, "billing-misconfigured", "", ""},
-		"mode":                    {stripeFails(billing.Error{Class: billing.ModeMismatch}), 500, "billing-misconfigured", "", ""},
-		"no configuration":        {stripeFails(billing.Error{Class: billing.NoSuchConfiguration}), 500, "billing-misconfigured", "", ""},
-		"no account":              {stripeFails(billing.Error{Class: billing.NoSuchAccount}), 500, "billing-misconfigured", "", ""},
-		"portal never saved":      {stripeFails(billing.Error{Class: billing.PortalNotConfigured}), 500, "billing-misconfigured", "", ""},
-		"no subscription":         {stripeFails(billing.Error{Class: billing.NoSuchSubscription, Param: "flow_data[subscription_cancel][subscription]"}), 404, "subscription-not-found", "", "flow_data[subscription_cancel][subscription]"},
-		"subscription refused":    {stripeFails(billing.Error{Class: billing.SubscriptionRefused, Param: "flow_data[subscription_cancel][subscription]"}), 409, "subscription-not-eligible", "", "flow_data[subscription_cancel][subscription]"},
-		"request refused":         {stripeFails(billing.Error{Class: billing.RequestRefused}), 500, "billing-misconfigured", "", ""},
-		"flow unavailable":        {stripeFails(billing.Error{Class: billing.FlowUnavailable}), 409, "flow-unavailable", "", ""},
-		"DynamoDB denies":         {lookupFails(&upstream.Error{Service: "dynamodb", Permanent: true}), 500, "billing-misconfigured", "", ""},
+		"token": {verifyFails(&auth.InvalidTokenError{Reason: "expired"}), 401,
+			"invalid-token", "", ""},
+		"scope": {verifyFails(&auth.InsufficientScopeError{Scope: "billing"}), 403,
+			"insufficient-scope", "", ""},
+		"role": {verifyFails(&auth.InsufficientRoleError{Claim: "org_role"}), 403,
+			"insufficient-role", "", ""},
+		"issuer down": {verifyFails(&auth.KeysUnavailableError{RetryAfter: 1500 * time.Millisecond,
+			Err: errors.New("no connection")}), 503, "identity-provider-unavailable", "2", ""},
+		"no customer":        {lookupFails(customers.ErrNoCustomer), 404, "no-billing-account", "", ""},
+		"malformed customer": {lookupFails(customers.ErrMalformed), 500, "billing-misconfigured", "", ""},
+		"DynamoDB down": {lookupFails(&upstream.Error{Service: "dynamodb"}), 503,
+			"customer-store-unavailable", "5", ""},
+		"DynamoDB hangs": {lookupFails(&upstream.Error{Service: "dynamodb", Timeout: true}), 504,
+			"upstream-timeout", "", ""},
+		"budget spent":         {lookupFails(context.DeadlineExceeded), 504, "upstream-timeout", "", ""},
+		"something unforeseen": {lookupFails(errors.New("unforeseen")), 500, "internal", "", ""},
+		"Secrets Manager down": {secretFails(&upstream.Error{Service: "secretsmanager"}), 503,
+			"secrets-unavailable", "5", ""},
+		"Secrets Manager hangs": {secretFails(&upstream.Error{Service: "secretsmanager", Timeout: true}), 504,
+			"upstream-timeout", "", ""},
+		"Secrets Manager denies": {secretFails(&upstream.Error{Service: "secretsmanager", Permanent: true}), 500,
+			"billing-misconfigured", "", ""},
+		"malformed secret": {secretFails(secret.MalformedError("it is empty")), 500,
+			"billing-misconfigured", "", ""},
+		"Stripe down": {stripeFails(billing.Error{Class: billing.Unavailable}), 502,
+			"billing-unavailable", "", ""},
+		"Stripe hangs": {stripeFails(billing.Error{Class: billing.Timeout}), 504,
+			"upstream-timeout", "", ""},
+		"Stripe lies": {stripeFails(billing.Error{Class: billing.BadResponse}), 502,
+			"billing-bad-response", "", ""},
+		"Stripe busy": {stripeFails(billing.Error{Class: billing.Busy}), 503, "billing-busy", "1", ""},
+		"Stripe busy for a while": {stripeFails(billing.Error{Class: billing.Busy, RetryAfter: 7 * time.Second}), 503,
+			"billing-busy", "7", ""},
+		"stale mapping": {stripeFails(billing.Error{Class: billing.NoSuchCustomer, Param: "customer"}), 404,
+			"no-billing-account", "", ""},
+		"key refused": {refused, 500, "billing-misconfigured", "", ""},
+		"permission": {stripeFails(billing.Error{Class: billing.PermissionMissing}), 500,
+			"billing-misconfigured", "", ""},
+		"mode": {stripeFails(billing.Error{Class: billing.ModeMismatch}), 500,
+			"billing-misconfigured", "", ""},
+		"no configuration": {stripeFails(billing.Error{Class: billing.NoSuchConfiguration}), 500,
+			"billing-misconfigured", "", ""},
+		"no account": {stripeFails(billing.Error{Class: billing.NoSuchAccount}), 500,
+			"billing-misconfigured", "", ""},
+		"portal never saved": {stripeFails(billing.Error{Class: billing.PortalNotConfigured}), 500,
+			"billing-misconfigured", "", ""},
+		"no subscription": {stripeFails(billing.Error{
+			Class: billing.NoSuchSubscription, Param: "flow_data[subscription_cancel][subscription]",
+		}), 404, "subscription-not-found", "", "flow_data[subscription_cancel][subscription]"},
+		"subscription refused": {stripeFails(billing.Error{
+			Class: billing.SubscriptionRefused, Param: "flow_data[subscription_cancel][subscription]",
+		}), 409, "subscription-not-eligible", "", "flow_data[subscription_cancel][subscription]"},
+		"request refused": {stripeFails(billing.Error{Class: billing.RequestRefused}), 500,
+			"billing-misconfigured", "", ""},
+		"flow unavailable": {stripeFails(billing.Error{Class: billing.FlowUnavailable}), 409,
+			"flow-unavailable", "", ""},
+		"DynamoDB denies": {lookupFails(&upstream.Error{Service: "dynamodb", Permanent: true}), 500,
+			"billing-misconfigured", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, nil)
@@ -342,14 +377,16 @@ func TestEveryFailureHasItsCode(t *testing.T) {
 			if got := w.Header().Get("Retry-After"); got != test.retryAfter {
 				t.Errorf("Retry-After = %q, want %q", got, test.retryAfter)
 			}
-			if d.Type != "urn:billing-portal:problem:"+d.Code || d.Title == "" || d.Detail == "" || d.RequestID != "request-1" {
+			if d.Type != "urn:billing-portal:problem:"+d.Code || d.Title == "" || d.Detail == "" ||
+				d.RequestID != "request-1" {
 				t.Errorf("problem = %+v", d)
 			}
 		})
 	}
 }
 
-// What the caller has not sent comes from the mapping or from the operator's defaults: the caller cannot correct it.
+// What the caller has not sent comes from the mapping or from the operator's defaults: the caller
+// cannot correct it.
 func TestARefusedParameterIsTheCallersIfTheySentIt(t *testing.T) {
 	const flow = "flow_data[type]=payment_method_update&flow_data[after_completion][type]=portal_homepage"
 	for name, test := range map[string]struct {
@@ -357,21 +394,26 @@ func TestARefusedParameterIsTheCallersIfTheySentIt(t *testing.T) {
 		status        int
 		code, param   string
 	}{
-		"sent":                                {"locale=de", "locale", 400, "invalid-parameter", "locale"},
-		"sent, as JSON":                       {`{"locale":"de"}`, "locale", 400, "invalid-parameter", "locale"},
-		"sent among others":                   {"locale=de&" + flow, "flow_data[after_completion][type]", 400, "invalid-parameter", "flow_data[after_completion][type]"},
-		"a block of what was sent":            {flow, "flow_data", 400, "invalid-parameter", "flow_data"},
-		"missing in what was sent":            {flow, "flow_data[after_completion][redirect][return_url]", 400, "invalid-parameter", "flow_data[after_completion][redirect][return_url]"},
+		"sent":          {"locale=de", "locale", 400, "invalid-parameter", "locale"},
+		"sent, as JSON": {`{"locale":"de"}`, "locale", 400, "invalid-parameter", "locale"},
+		"sent among others": {"locale=de&" + flow, "flow_data[after_completion][type]", 400,
+			"invalid-parameter", "flow_data[after_completion][type]"},
+		"a block of what was sent": {flow, "flow_data", 400, "invalid-parameter", "flow_data"},
+		"missing in what was sent": {flow, "flow_data[after_completion][redirect][return_url]", 400,
+			"invalid-parameter", "flow_data[after_completion][redirect][return_url]"},
 		"the operator's default":              {"", "return_url", 500, "billing-misconfigured", ""},
 		"the operator's default, beside more": {"locale=de", "return_url", 500, "billing-misconfigured", ""},
-		"the caller's own return URL":         {"return_url=https://app.example.com/", "return_url", 400, "invalid-parameter", "return_url"},
-		"null, which is not sent":             {`{"locale":"de","return_url":null}`, "return_url", 500, "billing-misconfigured", ""},
-		"the mapped customer":                 {"", "customer", 500, "billing-misconfigured", ""},
+		"the caller's own return URL": {"return_url=https://app.example.com/", "return_url", 400,
+			"invalid-parameter", "return_url"},
+		"null, which is not sent": {`{"locale":"de","return_url":null}`, "return_url", 500,
+			"billing-misconfigured", ""},
+		"the mapped customer": {"", "customer", 500, "billing-misconfigured", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, nil)
 			f.create = func(int) (*billing.Session, error) {
-				return nil, &billing.Error{Class: billing.ParameterRefused, Param: test.refused, Type: stripe.ErrorTypeInvalidRequest, Code: stripe.ErrorCodeURLInvalid}
+				return nil, &billing.Error{Class: billing.ParameterRefused, Param: test.refused,
+					Type: stripe.ErrorTypeInvalidRequest, Code: stripe.ErrorCodeURLInvalid}
 			}
 			contentType := formType
 			if strings.HasPrefix(test.sent, "{") {
@@ -384,7 +426,8 @@ func TestARefusedParameterIsTheCallersIfTheySentIt(t *testing.T) {
 			if test.status == 500 && !strings.Contains(f.logs.String(), `"level":"ERROR"`) {
 				t.Errorf("no error: %s", f.logs.String())
 			}
-			for _, want := range []string{`"stripe_type":"invalid_request_error"`, `"stripe_code":"url_invalid"`, `"stripe_param":"` + test.refused + `"`} {
+			for _, want := range []string{`"stripe_type":"invalid_request_error"`, `"stripe_code":"url_invalid"`,
+				`"stripe_param":"` + test.refused + `"`} {
 				if !strings.Contains(f.logs.String(), want) {
 					t.Errorf("the line lacks %s: %s", want, f.logs.String())
 				}
@@ -428,13 +471,15 @@ func TestRefusedKeyIsRenewedOnce(t *testing.T) {
 func TestARequestUsesOneKeyAndOneCustomer(t *testing.T) {
 	f := newFixture(t, nil)
 	f.verify = func(string) (auth.Caller, error) { return auth.Caller{UserID: "bob"}, nil }
-	f.owned = append(f.owned, billing.Subscription{ID: "sub_2", Customer: "cus_bob", Status: stripe.SubscriptionStatusActive})
+	f.owned = append(f.owned,
+		billing.Subscription{ID: "sub_2", Customer: "cus_bob", Status: stripe.SubscriptionStatusActive})
 	w := f.serve(formType, cancelAlone, nil)
 	if w.Code != http.StatusSeeOther || len(f.created) != 1 {
 		t.Fatalf("status = %d: %s", w.Code, w.Body)
 	}
 	created := f.created[0]
-	if customer, subscription := *created.Customer, *created.FlowData.SubscriptionCancel.Subscription; customer != "cus_bob" || subscription != "sub_2" {
+	if customer, subscription := *created.Customer,
+		*created.FlowData.SubscriptionCancel.Subscription; customer != "cus_bob" || subscription != "sub_2" {
 		t.Errorf("session of %s about %s", customer, subscription)
 	}
 	if !slices.Equal(f.keys, []string{oldKey, oldKey}) {
@@ -470,7 +515,8 @@ func BenchmarkHandler(b *testing.B) {
 	f := &fixture{owned: []billing.Subscription{{ID: "sub_1", Customer: "cus_alice"}}}
 	handler, err := New(Config{
 		Verifier: f, Customers: f, Keys: f, Sessions: f, Subscriptions: f,
-		Policy:    params.Policy{AllowedOrigins: []params.Origin{"https://app.example.com"}, DefaultReturnURL: appURL, AllowedFlows: params.Flows()},
+		Policy: params.Policy{AllowedOrigins: []params.Origin{"https://app.example.com"}, DefaultReturnURL: appURL,
+			AllowedFlows: params.Flows()},
 		Log:       requestlog.New(io.Discard, "PortalFunction", ""),
 		RequestID: func(context.Context) string { return "request-1" },
 	})

@@ -22,7 +22,8 @@ import (
 
 // headersOf are the headers that every answer has, and further ones: a name, its value, and so on.
 func headersOf(further ...string) http.Header {
-	header := http.Header{"Cache-Control": {"no-store"}, "Referrer-Policy": {"no-referrer"}, "X-Content-Type-Options": {"nosniff"}}
+	header := http.Header{"Cache-Control": {"no-store"}, "Referrer-Policy": {"no-referrer"},
+		"X-Content-Type-Options": {"nosniff"}}
 	for i := 0; i < len(further); i += 2 {
 		header.Set(further[i], further[i+1])
 	}
@@ -37,7 +38,8 @@ func pageHeaders(page string, further ...string) http.Header {
 	header := headersOf(further...)
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Vary", "Accept, Accept-Language")
-	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'; base-uri 'none'; frame-ancestors 'none'")
+	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'sha256-"+
+		base64.StdEncoding.EncodeToString(sum[:])+"'; base-uri 'none'; frame-ancestors 'none'")
 	return header
 }
 
@@ -58,12 +60,14 @@ func newHeadersFixture(t *testing.T) *fixture {
 func TestTheHeadersOfASuccess(t *testing.T) {
 	f := newHeadersFixture(t)
 	requireHeaders(t, "a redirect", f.serve("", "", nil), 303, headersOf("Location", sessionURL))
-	requireHeaders(t, "a session as JSON", f.serve("", "", header("Accept", "application/json")), 200, headersOf("Content-Type", "application/json"))
+	requireHeaders(t, "a session as JSON", f.serve("", "", header("Accept", "application/json")), 200,
+		headersOf("Content-Type", "application/json"))
 	f = newHeadersFixture(t)
 	question := f.get(t, http.MethodGet, Path+"?locale=de", "Accept", "text/html")
 	requireHeaders(t, "a question", question, 200, pageHeaders(question.Body.String()))
 	f.lookUp = func() (string, error) { return "", customers.ErrNoCustomer }
-	requireHeaders(t, "a navigation without an account", f.serve("", "", header("Accept", "text/html")), 303, headersOf("Location", noAccountURL))
+	requireHeaders(t, "a navigation without an account", f.serve("", "", header("Accept", "text/html")), 303,
+		headersOf("Location", noAccountURL))
 }
 
 // Documents and pages have the same headers but for those of the format.
@@ -74,7 +78,8 @@ func TestTheHeadersOfARefusal(t *testing.T) {
 	createFails := func(err error) func(*fixture) {
 		return func(f *fixture) { f.create = func(int) (*billing.Session, error) { return nil, err } }
 	}
-	post := func(contentType, body string, change func(*http.Request)) func(*fixture, string) *httptest.ResponseRecorder {
+	post := func(contentType, body string, change func(*http.Request)) func(*fixture,
+		string) *httptest.ResponseRecorder {
 		return func(f *fixture, accept string) *httptest.ResponseRecorder {
 			return f.serve(contentType, body, func(r *http.Request) {
 				r.Header.Set("Accept", accept)
@@ -99,24 +104,29 @@ func TestTheHeadersOfARefusal(t *testing.T) {
 		further []string
 	}{
 		"a bad parameter": {nil, post(formType, "colour=blue", nil), 400, nil},
-		"no credentials":  {nil, post("", "", func(r *http.Request) { r.Header.Del("Authorization") }), 401, []string{"WWW-Authenticate", "Bearer"}},
+		"no credentials": {nil, post("", "", func(r *http.Request) { r.Header.Del("Authorization") }), 401,
+			[]string{"WWW-Authenticate", "Bearer"}},
 		"a bad token": {
-			verifyFails(&auth.InvalidTokenError{Reason: "expired"}), post("", "", nil), 401, []string{"WWW-Authenticate", `Bearer error="invalid_token"`},
+			verifyFails(&auth.InvalidTokenError{Reason: "expired"}), post("", "", nil), 401,
+			[]string{"WWW-Authenticate", `Bearer error="invalid_token"`},
 		},
 		"a missing scope": {
 			verifyFails(&auth.InsufficientScopeError{Scope: "billing"}), post("", "", nil), 403,
 			[]string{"WWW-Authenticate", `Bearer error="insufficient_scope", scope="billing"`},
 		},
-		"a missing role":  {verifyFails(&auth.InsufficientRoleError{Claim: "org_role"}), post("", "", nil), 403, nil},
-		"another path":    {nil, post("", "", func(r *http.Request) { r.URL.Path = "/billing" }), 404, nil},
-		"another method":  {nil, post("", "", func(r *http.Request) { r.Method = http.MethodPut }), 405, []string{"Allow", "POST"}},
-		"not a preflight": {nil, post("", "", func(r *http.Request) { r.Method = http.MethodOptions }), 405, []string{"Allow", "POST"}},
+		"a missing role": {verifyFails(&auth.InsufficientRoleError{Claim: "org_role"}), post("", "", nil), 403, nil},
+		"another path":   {nil, post("", "", func(r *http.Request) { r.URL.Path = "/billing" }), 404, nil},
+		"another method": {nil, post("", "", func(r *http.Request) { r.Method = http.MethodPut }), 405,
+			[]string{"Allow", "POST"}},
+		"not a preflight": {nil, post("", "", func(r *http.Request) { r.Method = http.MethodOptions }), 405,
+			[]string{"Allow", "POST"}},
 		"a POST of the button": {
 			nil, post("", "", func(r *http.Request) { r.URL.Path = button.Path }), 405, []string{"Allow", "GET, HEAD"},
 		},
 		"several subscriptions": {
 			func(f *fixture) {
-				f.owned = []billing.Subscription{subscription("1", stripe.SubscriptionStatusActive, nil), subscription("2", stripe.SubscriptionStatusActive, nil)}
+				f.owned = []billing.Subscription{subscription("1", stripe.SubscriptionStatusActive, nil),
+					subscription("2", stripe.SubscriptionStatusActive, nil)}
 			},
 			post(formType, cancelAlone, func(r *http.Request) {
 				r.Header.Del("Authorization")
@@ -126,9 +136,11 @@ func TestTheHeadersOfARefusal(t *testing.T) {
 		"a body that is too large": {nil, reject("payload-too-large"), 413, nil},
 		"another media type":       {nil, post("text/plain", "x", nil), 415, nil},
 		"a crash":                  {nil, reject("internal"), 500, nil},
-		"a Stripe that is down":    {createFails(&billing.Error{Class: billing.Unavailable}), post("", "", nil), 502, nil},
-		"a busy Stripe":            {createFails(&billing.Error{Class: billing.Busy}), post("", "", nil), 503, []string{"Retry-After", "1"}},
-		"a slow Stripe":            {createFails(&billing.Error{Class: billing.Timeout}), post("", "", nil), 504, nil},
+		"a Stripe that is down": {createFails(&billing.Error{Class: billing.Unavailable}),
+			post("", "", nil), 502, nil},
+		"a busy Stripe": {createFails(&billing.Error{Class: billing.Busy}), post("", "", nil), 503,
+			[]string{"Retry-After", "1"}},
+		"a slow Stripe": {createFails(&billing.Error{Class: billing.Timeout}), post("", "", nil), 504, nil},
 	} {
 		for _, accept := range []string{"*/*", "application/json", "text/html"} {
 			f := newHeadersFixture(t)

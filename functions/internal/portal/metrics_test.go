@@ -60,8 +60,9 @@ func TestFailuresAreCountedByUpstream(t *testing.T) {
 				return auth.Caller{}, &auth.KeysUnavailableError{Err: errors.New("no connection")}
 			}
 		}, "issuer"},
-		"DynamoDB hangs":           {lookupFails(&upstream.Error{Service: "dynamodb", Timeout: true}), "dynamodb"},
-		"Secrets Manager denies":   {lookupFails(&upstream.Error{Service: "secretsmanager", Permanent: true}), "secretsmanager"},
+		"DynamoDB hangs": {lookupFails(&upstream.Error{Service: "dynamodb", Timeout: true}), "dynamodb"},
+		"Secrets Manager denies": {lookupFails(&upstream.Error{Service: "secretsmanager", Permanent: true}),
+			"secretsmanager"},
 		"Stripe is down":           {stripeFails(billing.Unavailable), "stripe"},
 		"Stripe hangs":             {stripeFails(billing.Timeout), "stripe"},
 		"the caller's own mistake": {stripeFails(billing.NoSuchSubscription), nil},
@@ -88,11 +89,13 @@ func TestAgesAreOfWhatTheRequestUsed(t *testing.T) {
 		keys    float64 // minutes; 0 for no metric
 		secret  float64
 	}{
-		"a session":                    {auth.Caller{UserID: "alice", KeysFetched: hour}, nil, Path, minute, 60, 1},
-		"keys that are not fetched":    {auth.Caller{UserID: "alice"}, nil, Path, minute, 0, 1},
-		"a bad signature":              {auth.Caller{KeysFetched: hour}, &auth.InvalidTokenError{Reason: "bad signature"}, Path, minute, 60, 0},
+		"a session":                 {auth.Caller{UserID: "alice", KeysFetched: hour}, nil, Path, minute, 60, 1},
+		"keys that are not fetched": {auth.Caller{UserID: "alice"}, nil, Path, minute, 0, 1},
+		"a bad signature": {auth.Caller{KeysFetched: hour},
+			&auth.InvalidTokenError{Reason: "bad signature"}, Path, minute, 60, 0},
 		"a token refused without keys": {auth.Caller{}, &auth.InvalidTokenError{Reason: "expired"}, Path, minute, 0, 0},
-		"the button":                   {auth.Caller{UserID: "alice", KeysFetched: hour}, nil, button.Path, minute, 0, 0},
+		"the button": {auth.Caller{UserID: "alice", KeysFetched: hour}, nil,
+			button.Path, minute, 0, 0},
 	} {
 		f := newFixture(t, nil)
 		f.fetched = test.fetched
@@ -119,11 +122,12 @@ func TestTheLineSaysWhichAliasATokenIsOf(t *testing.T) {
 		err    error
 		want   any
 	}{
-		"the issuer":              {auth.Caller{UserID: "alice"}, nil, nil},
-		"the first alias":         {auth.Caller{UserID: "alice", Alias: 1}, nil, 1.0},
-		"the last alias":          {auth.Caller{UserID: "alice", Alias: 4}, nil, 4.0},
-		"keys that are not there": {auth.Caller{Alias: 2}, &auth.KeysUnavailableError{Err: errors.New("no connection")}, 2.0},
-		"a refused token":         {auth.Caller{Alias: 3}, &auth.InvalidTokenError{Reason: "expired"}, 3.0},
+		"the issuer":      {auth.Caller{UserID: "alice"}, nil, nil},
+		"the first alias": {auth.Caller{UserID: "alice", Alias: 1}, nil, 1.0},
+		"the last alias":  {auth.Caller{UserID: "alice", Alias: 4}, nil, 4.0},
+		"keys that are not there": {auth.Caller{Alias: 2},
+			&auth.KeysUnavailableError{Err: errors.New("no connection")}, 2.0},
+		"a refused token": {auth.Caller{Alias: 3}, &auth.InvalidTokenError{Reason: "expired"}, 3.0},
 	} {
 		f := newFixture(t, nil)
 		f.verify = func(string) (auth.Caller, error) { return test.caller, test.err }

@@ -32,8 +32,8 @@ type record struct {
 	calls  billing.Calls
 	locale string // that the caller asks for; "" for none
 
-	// When the issuer's keys and the Stripe key were fetched; zero if this request did not use them. Unused ones are not renewed, so
-	// their age must not trip an alarm.
+	// When the issuer's keys and the Stripe key were fetched; zero if this request did not use
+	// them. Unused ones are not renewed, so their age must not trip an alarm.
 	keysFetched, secretFetched time.Time
 }
 
@@ -49,7 +49,8 @@ func (r *record) addCalls(calls billing.Calls) {
 	}
 }
 
-// issuer logs the number of the alias that issued the token, even if the token is refused. It never logs the name.
+// issuer logs the number of the alias that issued the token, even if the token is refused. It never
+// logs the name.
 func (r *record) issuer(caller auth.Caller) {
 	r.keysFetched = caller.KeysFetched
 	if caller.Alias > 0 {

@@ -15,7 +15,8 @@ import (
 // resolveSubscription settles which subscription a flow is about. One that the
 // caller names must be the customer's own; one that they leave out is the only one
 // that the flow can act on. The subscription's item is filled in likewise.
-func (h *Handler) resolveSubscription(ctx context.Context, parameters *stripe.BillingPortalSessionParams, record *record) error {
+func (h *Handler) resolveSubscription(ctx context.Context,
+	parameters *stripe.BillingPortalSessionParams, record *record) error {
 	if parameters.FlowData == nil {
 		return nil
 	}
@@ -62,7 +63,8 @@ func subscriptionOf(flow *stripe.BillingPortalSessionFlowDataParams) (**string, 
 
 // ownSubscription returns a subscription of the customer's. One that is somebody
 // else's answers like one that does not exist, after the same one call.
-func (h *Handler) ownSubscription(ctx context.Context, customer, id string, record *record) (billing.Subscription, error) {
+func (h *Handler) ownSubscription(ctx context.Context, customer, id string,
+	record *record) (billing.Subscription, error) {
 	var subscription billing.Subscription
 	err := h.withKey(ctx, record, func(key string) (calls billing.Calls, err error) {
 		subscription, calls, err = h.Subscriptions.Subscription(ctx, key, id)
@@ -76,7 +78,8 @@ func (h *Handler) ownSubscription(ctx context.Context, customer, id string, reco
 
 // onlySubscription returns the one subscription of the customer's that the flow
 // can act on.
-func (h *Handler) onlySubscription(ctx context.Context, customer, flowType string, record *record) (billing.Subscription, error) {
+func (h *Handler) onlySubscription(ctx context.Context, customer, flowType string,
+	record *record) (billing.Subscription, error) {
 	var all []billing.Subscription
 	err := h.withKey(ctx, record, func(key string) (calls billing.Calls, err error) {
 		all, calls, err = h.Subscriptions.Subscriptions(ctx, key, customer)
@@ -92,7 +95,8 @@ func (h *Handler) onlySubscription(ctx context.Context, customer, flowType strin
 	case 1:
 		return eligible[0], nil
 	case 0:
-		return billing.Subscription{}, &problem.Problem{Code: problem.SubscriptionNotEligible, Reason: whyNone(all, flowType)}
+		return billing.Subscription{},
+			&problem.Problem{Code: problem.SubscriptionNotEligible, Reason: whyNone(all, flowType)}
 	}
 	return billing.Subscription{}, &ambiguity{
 		param:   "flow_data[" + flowType + "][subscription]",
@@ -139,7 +143,8 @@ func whyNone(all []billing.Subscription, flowType string) language.Key {
 
 // completeUpdate fills in the item of an update, and refuses one that would change
 // nothing, which Stripe would refuse as well.
-func completeUpdate(confirm *stripe.BillingPortalSessionFlowDataSubscriptionUpdateConfirmParams, s billing.Subscription) error {
+func completeUpdate(confirm *stripe.BillingPortalSessionFlowDataSubscriptionUpdateConfirmParams,
+	s billing.Subscription) error {
 	item := confirm.Items[0]
 	if item.ID == nil {
 		if len(s.Items) != 1 {

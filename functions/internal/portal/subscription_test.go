@@ -16,7 +16,8 @@ import (
 )
 
 // subscription is one of alice's, to one of price_0.
-func subscription(id string, status stripe.SubscriptionStatus, change func(*billing.Subscription)) billing.Subscription {
+func subscription(id string, status stripe.SubscriptionStatus,
+	change func(*billing.Subscription)) billing.Subscription {
 	s := billing.Subscription{
 		ID: "sub_" + id, Customer: "cus_alice", Status: status,
 		Items: []billing.Item{{ID: "si_" + id, Price: "price_0", Product: "prod_" + id, Quantity: 1}},
@@ -44,7 +45,8 @@ func severalItemsOf(s *billing.Subscription) {
 const (
 	cancelAlone  = "flow_data[type]=subscription_cancel"
 	updateAlone  = "flow_data[type]=subscription_update"
-	confirmAlone = "flow_data[type]=subscription_update_confirm&flow_data[subscription_update_confirm][items][0][price]=price_pro"
+	confirmAlone = "flow_data[type]=subscription_update_confirm&" +
+		"flow_data[subscription_update_confirm][items][0][price]=price_pro"
 )
 
 func TestSubscriptionOfAFlow(t *testing.T) {
@@ -67,39 +69,70 @@ func TestSubscriptionOfAFlow(t *testing.T) {
 		detail string
 	}
 	for name, test := range map[string]row{
-		"no flow":                           {one, "", nil, "", "ok", ""},
-		"payment method":                    {one, "flow_data[type]=payment_method_update", nil, "", "ok", ""},
-		"given and owned":                   {one, cancelForm, []string{"retrieve"}, "sub_1", "ok", ""},
-		"given, owned and ended":            {[]billing.Subscription{subscription("1", canceled, nil)}, cancelForm, []string{"retrieve"}, "sub_1", "ok", ""},
-		"given and foreign":                 {[]billing.Subscription{theirs}, strings.Replace(cancelForm, "sub_1", "sub_bob", 1), []string{"retrieve"}, "", "subscription-not-found", ""},
-		"given and nonexistent":             {nil, cancelForm, []string{"retrieve"}, "", "subscription-not-found", ""},
-		"cancel: one":                       {one, cancelAlone, []string{"list"}, "sub_1", "ok", ""},
-		"cancel: one beside foreign":        {[]billing.Subscription{theirs, one[0]}, cancelAlone, []string{"list"}, "sub_1", "ok", ""},
-		"cancel: trialing":                  {[]billing.Subscription{subscription("1", trialing, nil)}, cancelAlone, []string{"list"}, "sub_1", "ok", ""},
-		"cancel: past due":                  {[]billing.Subscription{subscription("1", pastDue, nil)}, cancelAlone, []string{"list"}, "sub_1", "ok", ""},
-		"cancel: several items":             {[]billing.Subscription{subscription("1", active, severalItemsOf)}, cancelAlone, []string{"list"}, "sub_1", "ok", ""},
-		"cancel: one of which one is ended": {[]billing.Subscription{subscription("2", canceled, nil), one[0]}, cancelAlone, []string{"list"}, "sub_1", "ok", ""},
-		"cancel: one not yet cancelling":    {[]billing.Subscription{subscription("2", active, cancelling), one[0]}, cancelAlone, []string{"list"}, "sub_1", "ok", ""},
-		"cancel: none":                      {nil, cancelAlone, []string{"list"}, "", "subscription-not-eligible", "The customer has no subscription."},
-		"cancel: none but foreign":          {[]billing.Subscription{theirs}, cancelAlone, []string{"list"}, "", "subscription-not-eligible", "The customer has no subscription."},
-		"cancel: ended":                     {[]billing.Subscription{subscription("1", canceled, nil)}, cancelAlone, []string{"list"}, "", "subscription-not-eligible", "The subscription is already cancelled."},
-		"cancel: cancelling":                {[]billing.Subscription{subscription("1", active, cancelling)}, cancelAlone, []string{"list"}, "", "subscription-not-eligible", "The subscription is already set to be cancelled."},
-		"cancel: paused":                    {[]billing.Subscription{subscription("1", paused, nil)}, cancelAlone, []string{"list"}, "", "subscription-not-eligible", "The subscription is paused."},
-		"cancel: unpaid":                    {[]billing.Subscription{subscription("1", unpaid, nil)}, cancelAlone, []string{"list"}, "", "subscription-not-eligible", "The subscription is not active."},
-		"cancel: ended and paused":          {[]billing.Subscription{subscription("1", canceled, nil), subscription("2", paused, nil)}, cancelAlone, []string{"list"}, "", "subscription-not-eligible", "None of the customer's subscriptions can go through this flow."},
-		"cancel: two":                       {[]billing.Subscription{one[0], subscription("2", trialing, nil)}, cancelAlone, []string{"list", "products"}, "", "subscription-ambiguous", ""},
-		"update: one":                       {one, updateAlone, []string{"list"}, "sub_1", "ok", ""},
-		"update: cancelling":                {[]billing.Subscription{subscription("1", active, cancelling)}, updateAlone, []string{"list"}, "sub_1", "ok", ""},
-		"update: several items":             {[]billing.Subscription{subscription("1", active, severalItemsOf)}, updateAlone, []string{"list"}, "", "subscription-not-eligible", severalItems},
-		"update: one of a single item":      {[]billing.Subscription{subscription("2", active, severalItemsOf), one[0]}, updateAlone, []string{"list"}, "sub_1", "ok", ""},
-		"confirm: one":                      {one, confirmAlone, []string{"list"}, "sub_1", "ok", ""},
-		"confirm: given, several items":     {[]billing.Subscription{subscription("1", active, severalItemsOf)}, confirmAlone + "&flow_data[subscription_update_confirm][subscription]=sub_1", []string{"retrieve"}, "", "subscription-not-eligible", severalItems},
-		"confirm: item given of several":    {[]billing.Subscription{subscription("1", active, severalItemsOf)}, confirmForm + "&flow_data[subscription_update_confirm][items][0][price]=price_pro", []string{"retrieve"}, "sub_1", "ok", ""},
-		"confirm: the price it has":         {one, strings.Replace(confirmAlone, "price_pro", "price_0", 1), []string{"list"}, "", "subscription-not-eligible", unchanged},
-		"confirm: nothing to change":        {one, confirmForm, []string{"retrieve"}, "", "subscription-not-eligible", unchanged},
-		"confirm: the quantity it has":      {one, confirmForm + "&" + quantityName + "=1", []string{"retrieve"}, "", "subscription-not-eligible", unchanged},
-		"confirm: another quantity":         {one, confirmForm + "&" + quantityName + "=2", []string{"retrieve"}, "sub_1", "ok", ""},
-		"confirm: the price, discounted":    {one, strings.Replace(confirmAlone, "price_pro", "price_0", 1) + "&" + discountName + "[coupon]=STAY20", []string{"list"}, "sub_1", "ok", ""},
+		"no flow":         {one, "", nil, "", "ok", ""},
+		"payment method":  {one, "flow_data[type]=payment_method_update", nil, "", "ok", ""},
+		"given and owned": {one, cancelForm, []string{"retrieve"}, "sub_1", "ok", ""},
+		"given, owned and ended": {[]billing.Subscription{subscription("1", canceled, nil)}, cancelForm,
+			[]string{"retrieve"}, "sub_1", "ok", ""},
+		"given and foreign": {[]billing.Subscription{theirs},
+			strings.Replace(cancelForm, "sub_1", "sub_bob", 1), []string{"retrieve"}, "", "subscription-not-found", ""},
+		"given and nonexistent": {nil, cancelForm, []string{"retrieve"}, "", "subscription-not-found", ""},
+		"cancel: one":           {one, cancelAlone, []string{"list"}, "sub_1", "ok", ""},
+		"cancel: one beside foreign": {[]billing.Subscription{theirs, one[0]}, cancelAlone,
+			[]string{"list"}, "sub_1", "ok", ""},
+		"cancel: trialing": {[]billing.Subscription{subscription("1", trialing, nil)}, cancelAlone,
+			[]string{"list"}, "sub_1", "ok", ""},
+		"cancel: past due": {[]billing.Subscription{subscription("1", pastDue, nil)}, cancelAlone,
+			[]string{"list"}, "sub_1", "ok", ""},
+		"cancel: several items": {[]billing.Subscription{subscription("1", active, severalItemsOf)},
+			cancelAlone, []string{"list"}, "sub_1", "ok", ""},
+		"cancel: one of which one is ended": {[]billing.Subscription{subscription("2", canceled, nil), one[0]},
+			cancelAlone, []string{"list"}, "sub_1", "ok", ""},
+		"cancel: one not yet cancelling": {[]billing.Subscription{subscription("2", active, cancelling), one[0]},
+			cancelAlone, []string{"list"}, "sub_1", "ok", ""},
+		"cancel: none": {nil, cancelAlone, []string{"list"}, "", "subscription-not-eligible",
+			"The customer has no subscription."},
+		"cancel: none but foreign": {[]billing.Subscription{theirs}, cancelAlone, []string{"list"}, "",
+			"subscription-not-eligible", "The customer has no subscription."},
+		"cancel: ended": {[]billing.Subscription{subscription("1", canceled, nil)}, cancelAlone,
+			[]string{"list"}, "", "subscription-not-eligible", "The subscription is already cancelled."},
+		"cancel: cancelling": {[]billing.Subscription{subscription("1", active, cancelling)}, cancelAlone,
+			[]string{"list"}, "", "subscription-not-eligible", "The subscription is already set to be cancelled."},
+		"cancel: paused": {[]billing.Subscription{subscription("1", paused, nil)}, cancelAlone,
+			[]string{"list"}, "", "subscription-not-eligible", "The subscription is paused."},
+		"cancel: unpaid": {[]billing.Subscription{subscription("1", unpaid, nil)}, cancelAlone,
+			[]string{"list"}, "", "subscription-not-eligible", "The subscription is not active."},
+		"cancel: ended and paused": {[]billing.Subscription{subscription("1", canceled, nil),
+			subscription("2", paused, nil)}, cancelAlone, []string{"list"}, "", "subscription-not-eligible",
+			"None of the customer's subscriptions can go through this flow."},
+		"cancel: two": {[]billing.Subscription{one[0], subscription("2", trialing, nil)},
+			cancelAlone, []string{"list", "products"}, "", "subscription-ambiguous", ""},
+		"update: one": {one, updateAlone, []string{"list"}, "sub_1", "ok", ""},
+		"update: cancelling": {[]billing.Subscription{subscription("1", active, cancelling)}, updateAlone,
+			[]string{"list"}, "sub_1", "ok", ""},
+		"update: several items": {[]billing.Subscription{subscription("1", active, severalItemsOf)},
+			updateAlone, []string{"list"}, "", "subscription-not-eligible", severalItems},
+		"update: one of a single item": {[]billing.Subscription{subscription("2", active, severalItemsOf), one[0]},
+			updateAlone, []string{"list"}, "sub_1", "ok", ""},
+		"confirm: one": {one, confirmAlone, []string{"list"}, "sub_1", "ok", ""},
+		"confirm: given, several items": {[]billing.Subscription{
+			subscription("1", active, severalItemsOf),
+		}, confirmAlone + "&flow_data[subscription_update_confirm][subscription]=sub_1", []string{"retrieve"}, "",
+			"subscription-not-eligible", severalItems},
+		"confirm: item given of several": {[]billing.Subscription{
+			subscription("1", active, severalItemsOf),
+		}, confirmForm + "&flow_data[subscription_update_confirm][items][0][price]=price_pro",
+			[]string{"retrieve"}, "sub_1", "ok", ""},
+		"confirm: the price it has": {one, strings.Replace(confirmAlone, "price_pro", "price_0", 1),
+			[]string{"list"}, "", "subscription-not-eligible", unchanged},
+		"confirm: nothing to change": {one, confirmForm, []string{"retrieve"}, "",
+			"subscription-not-eligible", unchanged},
+		"confirm: the quantity it has": {one, confirmForm + "&" + quantityName + "=1", []string{"retrieve"}, "",
+			"subscription-not-eligible", unchanged},
+		"confirm: another quantity": {one, confirmForm + "&" + quantityName + "=2",
+			[]string{"retrieve"}, "sub_1", "ok", ""},
+		"confirm: the price, discounted": {one, strings.Replace(confirmAlone, "price_pro", "price_0", 1) + "&" +
+			discountName + "[coupon]=STAY20", []string{"list"}, "sub_1", "ok", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, nil)
@@ -129,7 +162,8 @@ func TestSubscriptionOfAFlow(t *testing.T) {
 			if named, _ := subscriptionOf(flow); stripe.StringValue(*named) != test.used {
 				t.Errorf("used %s", stripe.StringValue(*named))
 			}
-			if confirm := flow.SubscriptionUpdateConfirm; confirm != nil && stripe.StringValue(confirm.Items[0].ID) != "si_1" {
+			if confirm := flow.SubscriptionUpdateConfirm; confirm != nil &&
+				stripe.StringValue(confirm.Items[0].ID) != "si_1" {
 				t.Errorf("item %s", stripe.StringValue(confirm.Items[0].ID))
 			}
 		})
@@ -141,7 +175,8 @@ func TestForeignAndNonexistentAreTheSameAnswer(t *testing.T) {
 	f.owned = []billing.Subscription{subscription("bob", stripe.SubscriptionStatusActive, foreign)}
 	theirs := f.serve(formType, strings.Replace(cancelForm, "sub_1", "sub_bob", 1), nil)
 	nobodys := f.serve(formType, strings.Replace(cancelForm, "sub_1", "sub_nobody", 1), nil)
-	if theirs.Code != 404 || theirs.Body.String() != nobodys.Body.String() || !reflect.DeepEqual(theirs.Header(), nobodys.Header()) {
+	if theirs.Code != 404 || theirs.Body.String() != nobodys.Body.String() ||
+		!reflect.DeepEqual(theirs.Header(), nobodys.Header()) {
 		t.Errorf("foreign: %d %s\nnonexistent: %d %s", theirs.Code, theirs.Body, nobodys.Code, nobodys.Body)
 	}
 }
@@ -155,10 +190,13 @@ func TestAmbiguousFlowListsTheChoices(t *testing.T) {
 	}
 	d := problemIn(t, f.serve(formType, cancelAlone, nil))
 	want := []Choice{
-		{ID: "sub_1", Status: "active", Items: []ChoiceItem{{Price: "price_0", Product: "Name of prod_1", Quantity: 5}}},
-		{ID: "sub_2", Status: "trialing", Items: []ChoiceItem{{Price: "price_0", Product: "Name of prod_2", Quantity: 1}}},
+		{ID: "sub_1", Status: "active",
+			Items: []ChoiceItem{{Price: "price_0", Product: "Name of prod_1", Quantity: 5}}},
+		{ID: "sub_2", Status: "trialing",
+			Items: []ChoiceItem{{Price: "price_0", Product: "Name of prod_2", Quantity: 1}}},
 	}
-	if d.Status != 409 || d.Param != "flow_data[subscription_cancel][subscription]" || !reflect.DeepEqual(d.Subscriptions, want) {
+	if d.Status != 409 || d.Param != "flow_data[subscription_cancel][subscription]" ||
+		!reflect.DeepEqual(d.Subscriptions, want) {
 		t.Errorf("%+v", d)
 	}
 }
@@ -168,7 +206,8 @@ func TestChoicesDoWithoutTheNamesOfProducts(t *testing.T) {
 	f.owned = []billing.Subscription{subscription("1", "active", nil), subscription("2", "active", nil)}
 	f.fails = map[string]error{"products": &billing.Error{Class: billing.PermissionMissing}}
 	d := problemIn(t, f.serve(formType, cancelAlone, nil))
-	if d.Code != "subscription-ambiguous" || len(d.Subscriptions) != 2 || d.Subscriptions[0].Items[0].Price != "price_0" {
+	if d.Code != "subscription-ambiguous" || len(d.Subscriptions) != 2 ||
+		d.Subscriptions[0].Items[0].Price != "price_0" {
 		t.Errorf("%+v", d)
 	}
 	if !strings.Contains(f.logs.String(), `"note":"stripe: the restricted API key lacks a permission"`) {
@@ -182,7 +221,8 @@ func TestKeyWithoutPermissionToReadSubscriptions(t *testing.T) {
 		"list":     &billing.Error{Class: billing.PermissionMissing},
 		"retrieve": &billing.Error{Class: billing.PermissionMissing},
 	}
-	for body, want := range map[string]string{cancelAlone: "billing-misconfigured", cancelForm: "billing-misconfigured"} {
+	for body, want := range map[string]string{cancelAlone: "billing-misconfigured",
+		cancelForm: "billing-misconfigured"} {
 		if d := problemIn(t, f.serve(formType, body, nil)); d.Code != want {
 			t.Errorf("%s: %+v", body, d)
 		}
@@ -199,8 +239,10 @@ func TestChoicePage(t *testing.T) {
 		t.Helper()
 		f := newFixture(t, func(c *Config) { c.SessionCookie = "session" })
 		f.owned = []billing.Subscription{
-			subscription("1", stripe.SubscriptionStatusActive, func(s *billing.Subscription) { s.Items[0].Quantity = 5 }),
-			subscription("2", stripe.SubscriptionStatusPastDue, func(s *billing.Subscription) { s.Items[0].Product = `<b>"` }),
+			subscription("1", stripe.SubscriptionStatusActive,
+				func(s *billing.Subscription) { s.Items[0].Quantity = 5 }),
+			subscription("2", stripe.SubscriptionStatusPastDue,
+				func(s *billing.Subscription) { s.Items[0].Product = `<b>"` }),
 		}
 		w := f.serve(contentType, body, func(r *http.Request) {
 			r.Header.Set("Accept", "text/html")
@@ -222,7 +264,8 @@ func TestChoicePage(t *testing.T) {
 	t.Run("with a cookie the form posts again", func(t *testing.T) {
 		got := page(t, formType, cancelAlone+"&locale=de", withCookie)
 		for i, label := range []string{"Name of prod_1 × 5", "Name of &lt;b&gt;&#34; (überfällig)"} {
-			want := fmt.Sprintf(`<form method="post"><input type="hidden" name="flow_data[type]" value="subscription_cancel">`+
+			want := fmt.Sprintf(`<form method="post"><input type="hidden" name="flow_data[type]" `+
+				`value="subscription_cancel">`+
 				`<input type="hidden" name="locale" value="de">`+
 				`<input type="hidden" name="flow_data[subscription_cancel][subscription]" value="sub_%d">`+
 				`<button class="button">%s</button></form>`, i+1, label)
@@ -232,7 +275,8 @@ func TestChoicePage(t *testing.T) {
 		}
 	})
 	t.Run("with a token in the form it links back", func(t *testing.T) {
-		got := page(t, formType, cancelAlone+"&access_token="+testToken, func(r *http.Request) { r.Header.Del("Authorization") })
+		got := page(t, formType, cancelAlone+"&access_token="+testToken,
+			func(r *http.Request) { r.Header.Del("Authorization") })
 		if strings.Contains(got, "<form") || !strings.Contains(got, `href="`+appURL+`"`) {
 			t.Error(got)
 		}

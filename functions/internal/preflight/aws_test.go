@@ -31,7 +31,8 @@ func (a amazon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	given, isKnown := a[operation]
 	switch {
 	case operation == "Scan" && strings.Contains(string(body), `"Limit":1,`): // whether there is an item
-	case operation == "Scan" && !strings.Contains(string(body), `"Limit":50,`) && !strings.Contains(string(body), `"Limit":50}`):
+	case operation == "Scan" && !strings.Contains(string(body), `"Limit":50,`) &&
+		!strings.Contains(string(body), `"Limit":50}`):
 		given = fails("ValidationException") // a page costs what it reads
 	case !isKnown:
 		given = answer{status: http.StatusOK, body: `{}`}
@@ -46,7 +47,8 @@ func (a amazon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func fails(code string) answer {
-	return answer{status: http.StatusBadRequest, body: `{"__type":"com.amazonaws.dynamodb.v20120810#` + code + `","message":"MARKERx7Q"}`}
+	return answer{status: http.StatusBadRequest,
+		body: `{"__type":"com.amazonaws.dynamodb.v20120810#` + code + `","message":"MARKERx7Q"}`}
 }
 
 // dynamoDB is a client of it. see gets the body of each request.
@@ -65,8 +67,10 @@ func dynamoDB(t *testing.T, a amazon, see ...func(body string)) *dynamodb.Client
 }
 
 func table(hash, status, kind, more string) answer {
-	return found(`{"Table":{"TableStatus":"` + status + `","KeySchema":[{"AttributeName":"` + hash + `","KeyType":"HASH"}` + more +
-		`],"AttributeDefinitions":[{"AttributeName":"other","AttributeType":"N"},{"AttributeName":"user_id","AttributeType":"` + kind + `"},{"AttributeName":"sk","AttributeType":"S"}]}}`)
+	return found(`{"Table":{"TableStatus":"` + status + `","KeySchema":[{"AttributeName":"` + hash +
+		`","KeyType":"HASH"}` + more +
+		`],"AttributeDefinitions":[{"AttributeName":"other","AttributeType":"N"},{"AttributeName":"user_id",` +
+		`"AttributeType":"` + kind + `"},{"AttributeName":"sk","AttributeType":"S"}]}}`)
 }
 
 // items is a page of a table with a customer of each kind, and what Stripe says of them.
@@ -88,7 +92,8 @@ func TestWhatAWSSaysIsJudged(t *testing.T) {
 		return func(c *dynamodb.Client, _ *preflight.Stripe) preflight.Check { return preflight.TableKey(c, of) }
 	}
 	mappings := func(c *dynamodb.Client, s *preflight.Stripe) preflight.Check { return preflight.Mappings(c, plain, s) }
-	const twoCustomers = `,"billing_portal":{"M":{"cus_1":{"M":{"metadata":{"N":"1"}}},"cus_2":{"M":{"metadata":{"N":"2"}}}}}`
+	const twoCustomers = `,"billing_portal":{"M":{"cus_1":{"M":{"metadata":{"N":"1"}}},` +
+		`"cus_2":{"M":{"metadata":{"N":"2"}}}}}`
 	var many []string
 	for i := range 12 {
 		many = append(many, item(fmt.Sprint("user", i), fmt.Sprint("cus_", i), ""))
@@ -102,29 +107,89 @@ func TestWhatAWSSaysIsJudged(t *testing.T) {
 		detail string
 		advice string
 	}{
-		"a table":                      {readable(plain), nil, nil, "customers table", preflight.OK, "an item can be read", ""},
-		"an item of another shape":     {readable(plain), amazon{"GetItem": found(`{"Item":{"customer_id":{"S":"cus_1"}}}`)}, nil, "customers table", preflight.OK, "an item can be read", ""},
-		"a table with another key":     {readable(plain), amazon{"GetItem": fails("ValidationException")}, nil, "customers table", preflight.Problem, "the table has another key than CUSTOMERS_KEY and CUSTOMERS_SORT_KEY say", "Set both as the table has them; aws dynamodb describe-table shows it."},
-		"a table that may not be read": {readable(plain), amazon{"GetItem": fails("AccessDeniedException")}, nil, "customers table", preflight.Problem, "dynamodb GetItem: AccessDeniedException", "Grant this role the operation on the table, and on its key where it has one of its own."},
-		"AWS hangs":                    {readable(plain), amazon{"GetItem": {hangs: true}}, nil, "customers table", preflight.Warning, "dynamodb GetItem: no answer in time", tryAgain},
-		"a key":                        {key(plain), amazon{"DescribeTable": table("user_id", "ACTIVE", "S", "")}, nil, "customers table's key", preflight.OK, "user_id (HASH)", ""},
-		"a key of two":                 {key(sorted), amazon{"DescribeTable": table("user_id", "ACTIVE", "S", `,{"AttributeName":"sk","KeyType":"RANGE"}`)}, nil, "customers table's key", preflight.OK, "user_id (HASH), sk (RANGE)", ""},
-		"a sort key is not configured": {key(plain), amazon{"DescribeTable": table("user_id", "ACTIVE", "S", `,{"AttributeName":"sk","KeyType":"RANGE"}`)}, nil, "customers table's key", preflight.Problem, "the table's key is user_id (HASH), sk (RANGE), configured is user_id (HASH)", "Set CUSTOMERS_KEY and CUSTOMERS_SORT_KEY as the table has them."},
-		"a key of another name":        {key(plain), amazon{"DescribeTable": table("pk", "ACTIVE", "S", "")}, nil, "customers table's key", preflight.Problem, "the table's key is pk (HASH), configured is user_id (HASH)", "Set CUSTOMERS_KEY and CUSTOMERS_SORT_KEY as the table has them."},
-		"a key that is a number":       {key(plain), amazon{"DescribeTable": table("user_id", "ACTIVE", "N", "")}, nil, "customers table's key", preflight.Problem, "the key user_id is no string", "The portal writes users into strings: choose a table whose key is one."},
-		"a sort key's number":          {key(customers.Table{Name: "users", Key: "user_id", SortKey: "other"}), amazon{"DescribeTable": table("user_id", "ACTIVE", "S", `,{"AttributeName":"other","KeyType":"RANGE"}`)}, nil, "customers table's key", preflight.Problem, "the key other is no string", "The portal writes users into strings: choose a table whose key is one."},
-		"it may not be described":      {key(plain), amazon{"DescribeTable": fails("AccessDeniedException")}, nil, "customers table's key", preflight.Warning, "it may not be described from here", "Allow dynamodb:DescribeTable, or compare it by hand."},
-		"describing takes too long":    {key(plain), amazon{"DescribeTable": {hangs: true}}, nil, "customers table's key", preflight.Warning, "dynamodb DescribeTable: no answer in time", tryAgain},
+		"a table": {readable(plain), nil, nil, "customers table", preflight.OK,
+			"an item can be read", ""},
+		"an item of another shape": {readable(plain), amazon{
+			"GetItem": found(`{"Item":{"customer_id":{"S":"cus_1"}}}`),
+		}, nil, "customers table", preflight.OK, "an item can be read", ""},
+		"a table with another key": {readable(plain), amazon{
+			"GetItem": fails("ValidationException"),
+		}, nil, "customers table", preflight.Problem, "the table has another key than CUSTOMERS_KEY and " +
+			"CUSTOMERS_SORT_KEY say", "Set both as the table has them; aws dynamodb describe-table shows it."},
+		"a table that may not be read": {readable(plain), amazon{
+			"GetItem": fails("AccessDeniedException"),
+		}, nil, "customers table", preflight.Problem, "dynamodb GetItem: AccessDeniedException",
+			"Grant this role the operation on the table, and on its key where it has one of its own."},
+		"AWS hangs": {readable(plain), amazon{"GetItem": {hangs: true}}, nil, "customers table",
+			preflight.Warning, "dynamodb GetItem: no answer in time", tryAgain},
+		"a key": {key(plain), amazon{"DescribeTable": table("user_id", "ACTIVE", "S", "")}, nil,
+			"customers table's key", preflight.OK, "user_id (HASH)", ""},
+		"a key of two": {key(sorted), amazon{
+			"DescribeTable": table("user_id", "ACTIVE", "S", `,{"AttributeName":"sk","KeyType":"RANGE"}`),
+		}, nil, "customers table's key", preflight.OK, "user_id (HASH), sk (RANGE)", ""},
+		"a sort key is not configured": {key(plain), amazon{
+			"DescribeTable": table("user_id", "ACTIVE", "S", `,{"AttributeName":"sk","KeyType":"RANGE"}`),
+		}, nil, "customers table's key", preflight.Problem,
+			"the table's key is user_id (HASH), sk (RANGE), configured is user_id (HASH)",
+			"Set CUSTOMERS_KEY and CUSTOMERS_SORT_KEY as the table has them."},
+		"a key of another name": {key(plain), amazon{
+			"DescribeTable": table("pk", "ACTIVE", "S", ""),
+		}, nil, "customers table's key", preflight.Problem,
+			"the table's key is pk (HASH), configured is user_id (HASH)",
+			"Set CUSTOMERS_KEY and CUSTOMERS_SORT_KEY as the table has them."},
+		"a key that is a number": {key(plain), amazon{
+			"DescribeTable": table("user_id", "ACTIVE", "N", ""),
+		}, nil, "customers table's key", preflight.Problem, "the key user_id is no string",
+			"The portal writes users into strings: choose a table whose key is one."},
+		"a sort key's number": {key(customers.Table{Name: "users", Key: "user_id", SortKey: "other"}),
+			amazon{
+				"DescribeTable": table("user_id", "ACTIVE", "S", `,{"AttributeName":"other","KeyType":"RANGE"}`),
+			}, nil, "customers table's key", preflight.Problem, "the key other is no string",
+			"The portal writes users into strings: choose a table whose key is one."},
+		"it may not be described": {key(plain), amazon{
+			"DescribeTable": fails("AccessDeniedException"),
+		}, nil, "customers table's key", preflight.Warning, "it may not be described from here",
+			"Allow dynamodb:DescribeTable, or compare it by hand."},
+		"describing takes too long": {key(plain), amazon{"DescribeTable": {hangs: true}}, nil, "customers table's key",
+			preflight.Warning, "dynamodb DescribeTable: no answer in time", tryAgain},
 
-		"a sample":                     {mappings, amazon{"Scan": items(item("u1", "cus_1", ""), `{"user_id":{"S":"u2"}}`)}, nil, "a sample of the mapping", preflight.OK, "1 customers looked at, all live", ""},
-		"a sample of many":             {mappings, amazon{"Scan": items(many...)}, nil, "a sample of the mapping", preflight.OK, "10 customers looked at, all live", ""},
-		"an empty table":               {mappings, nil, nil, "a sample of the mapping", preflight.OK, "nobody is mapped yet", ""},
-		"a customer that is missing":   {mappings, amazon{"Scan": items(item("u1", "cus_1", ""), item("u2", "cus_2", ""))}, map[string]answer{"GET /v1/customers/cus_1": missing}, "a sample of the mapping", preflight.Warning, "1 of 2 customers do not exist at Stripe any more", "Run: go run ./local import --verify, and with --fix it corrects them."},
-		"a customer that is deleted":   {mappings, amazon{"Scan": items(item("u1", "cus_1", ""))}, map[string]answer{"GET /v1/customers/cus_1": found(`{"deleted":true}`)}, "a sample of the mapping", preflight.Warning, "1 of 1 customers do not exist at Stripe any more", "Run: go run ./local import --verify, and with --fix it corrects them."},
-		"a user with two customers":    {mappings, amazon{"Scan": items(item("u1", "cus_2", twoCustomers), item("u3", "cus_3", ""))}, nil, "a sample of the mapping", preflight.Warning, "1 of 2 users have several customers that count", "Look for their error lines (effect conflict), and delete the wrong customer at Stripe."},
-		"an item with something else":  {mappings, amazon{"Scan": items(item("u1", "someone@example.com", ""), item("u2", "cus_2", ""), item("u3", "cus_3", ""))}, nil, "a sample of the mapping", preflight.Warning, "1 of 3 items hold something else than a customer's ID", "Compare CUSTOMERS_ATTRIBUTE with the table's items."},
-		"customers may not be read":    {mappings, amazon{"Scan": items(item("u1", "cus_1", ""))}, map[string]answer{"GET /v1/customers/cus_1": forbidden}, "a sample of the mapping", preflight.Warning, notLookedAt, "Give the restricted key Customers: Read if you want it looked at; the portal itself does not need it."},
-		"the table may not be scanned": {mappings, amazon{"Scan": fails("AccessDeniedException")}, nil, "a sample of the mapping", preflight.Warning, "the table may not be scanned from here, so nothing was looked at", "Grant dynamodb:Scan to enable this check."},
+		"a sample": {mappings, amazon{
+			"Scan": items(item("u1", "cus_1", ""), `{"user_id":{"S":"u2"}}`),
+		}, nil, "a sample of the mapping", preflight.OK, "1 customers looked at, all live", ""},
+		"a sample of many": {mappings, amazon{"Scan": items(many...)}, nil, "a sample of the mapping",
+			preflight.OK, "10 customers looked at, all live", ""},
+		"an empty table": {mappings, nil, nil, "a sample of the mapping", preflight.OK,
+			"nobody is mapped yet", ""},
+		"a customer that is missing": {mappings, amazon{
+			"Scan": items(item("u1", "cus_1", ""), item("u2", "cus_2", "")),
+		}, map[string]answer{"GET /v1/customers/cus_1": missing}, "a sample of the mapping", preflight.Warning,
+			"1 of 2 customers do not exist at Stripe any more",
+			"Run: go run ./local import --verify, and with --fix it corrects them."},
+		"a customer that is deleted": {mappings, amazon{
+			"Scan": items(item("u1", "cus_1", "")),
+		}, map[string]answer{
+			"GET /v1/customers/cus_1": found(`{"deleted":true}`),
+		}, "a sample of the mapping", preflight.Warning, "1 of 1 customers do not exist at Stripe any more",
+			"Run: go run ./local import --verify, and with --fix it corrects them."},
+		"a user with two customers": {mappings, amazon{"Scan": items(item("u1", "cus_2", twoCustomers),
+			item("u3", "cus_3", ""))}, nil, "a sample of the mapping", preflight.Warning,
+			"1 of 2 users have several customers that count",
+			"Look for their error lines (effect conflict), and delete the wrong customer at Stripe."},
+		"an item with something else": {mappings, amazon{"Scan": items(item("u1", "someone@example.com", ""),
+			item("u2", "cus_2", ""), item("u3", "cus_3", ""))}, nil, "a sample of the mapping", preflight.Warning,
+			"1 of 3 items hold something else than a customer's ID",
+			"Compare CUSTOMERS_ATTRIBUTE with the table's items."},
+		"customers may not be read": {mappings, amazon{
+			"Scan": items(item("u1", "cus_1", "")),
+		}, map[string]answer{
+			"GET /v1/customers/cus_1": forbidden,
+		}, "a sample of the mapping", preflight.Warning, notLookedAt,
+			"Give the restricted key Customers: Read if you want it looked at; the portal itself does not need it."},
+		"the table may not be scanned": {mappings, amazon{
+			"Scan": fails("AccessDeniedException"),
+		}, nil, "a sample of the mapping", preflight.Warning,
+			"the table may not be scanned from here, so nothing was looked at",
+			"Grant dynamodb:Scan to enable this check."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -135,7 +200,8 @@ func TestWhatAWSSaysIsJudged(t *testing.T) {
 	}
 }
 
-// A table that is being updated serves. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
+// A table that is being updated serves.
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
 func TestEachStatusOfATableIsJudged(t *testing.T) {
 	statuses := types.TableStatus("").Values()
 	if len(statuses) < 2 {
@@ -143,11 +209,13 @@ func TestEachStatusOfATableIsJudged(t *testing.T) {
 	}
 	for _, status := range statuses {
 		synctest.Test(t, func(t *testing.T) {
-			check := preflight.TableKey(dynamoDB(t, amazon{"DescribeTable": table("user_id", string(status), "S", "")}), customers.Table{Name: "users", Key: "user_id"})
+			check := preflight.TableKey(dynamoDB(t, amazon{"DescribeTable": table("user_id", string(status), "S", "")}),
+				customers.Table{Name: "users", Key: "user_id"})
 			if status == "ACTIVE" || status == "UPDATING" {
 				requireFinding(t, check, "customers table's key", preflight.OK, "user_id (HASH)", "")
 			} else {
-				requireFinding(t, check, "customers table's key", preflight.Problem, "the table is not active", "Wait until it is, or look why not.")
+				requireFinding(t, check, "customers table's key", preflight.Problem, "the table is not active",
+					"Wait until it is, or look why not.")
 			}
 		})
 	}
@@ -155,7 +223,8 @@ func TestEachStatusOfATableIsJudged(t *testing.T) {
 
 // What AWS answers to each call that a check makes: to slow down is no fault of the deployment.
 func TestEachErrorOfAWSIsJudged(t *testing.T) {
-	const trouble = "Try again. If it stays so, look at the network, in a VPC at its endpoints, and at https://health.aws.amazon.com."
+	const trouble = "Try again. If it stays so, look at the network, in a VPC at its endpoints, and at " +
+		"https://health.aws.amazon.com."
 	const grant = "Grant this role the operation on the table, and on its key where it has one of its own."
 	for code, want := range map[string]preflight.Finding{
 		"KMSThrottlingException":                 {Status: preflight.Warning, Advice: tryAgain},
@@ -172,10 +241,14 @@ func TestEachErrorOfAWSIsJudged(t *testing.T) {
 		"KMSAccessDeniedException":               {Status: preflight.Problem, Advice: grant},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			client, plain := dynamoDB(t, amazon{"GetItem": fails(code), "DescribeTable": fails(code), "Scan": fails(code)}), customers.Table{Name: "users", Key: "user_id", Attribute: "customer_id"}
-			requireFinding(t, preflight.TableReadable(client, plain), "customers table", want.Status, "dynamodb GetItem: "+code, want.Advice)
-			requireFinding(t, preflight.TableKey(client, plain), "customers table's key", want.Status, "dynamodb DescribeTable: "+code, want.Advice)
-			requireFinding(t, preflight.Mappings(client, plain, stripeAt(t, &account{}, false)), "a sample of the mapping", want.Status, "dynamodb Scan: "+code, want.Advice)
+			client, plain := dynamoDB(t, amazon{"GetItem": fails(code), "DescribeTable": fails(code),
+				"Scan": fails(code)}), customers.Table{Name: "users", Key: "user_id", Attribute: "customer_id"}
+			requireFinding(t, preflight.TableReadable(client, plain), "customers table", want.Status,
+				"dynamodb GetItem: "+code, want.Advice)
+			requireFinding(t, preflight.TableKey(client, plain), "customers table's key", want.Status,
+				"dynamodb DescribeTable: "+code, want.Advice)
+			requireFinding(t, preflight.Mappings(client, plain, stripeAt(t, &account{}, false)),
+				"a sample of the mapping", want.Status, "dynamodb Scan: "+code, want.Advice)
 		})
 	}
 }
@@ -190,14 +263,20 @@ func TestSecretsAreJudged(t *testing.T) {
 		status         preflight.Status
 		detail, advice string
 	}{
-		"readable":  {nil, preflight.OK, "it can be read and has the right form", ""},
-		"malformed": {fmt.Errorf("fetch: %w", secret.MalformedError("it is empty")), preflight.Problem, "it is empty", "Correct the value of the secret that NAME_OF_IT names. It works within seconds, without a deployment."},
-		"denied":    {&upstream.Error{Service: "secretsmanager", Operation: "GetSecretValue", Reason: "AccessDeniedException", Permanent: true}, preflight.Problem, "secretsmanager GetSecretValue: AccessDeniedException", "Grant this role the operation on the secret, and on its key where it has one of its own."},
-		"late":      {&upstream.Error{Service: "secretsmanager", Timeout: true, Reason: "no answer in time"}, preflight.Warning, "secretsmanager: no answer in time", tryAgain},
-		"unknown":   {errors.New("something else"), preflight.Problem, "something else", ""},
+		"readable": {nil, preflight.OK, "it can be read and has the right form", ""},
+		"malformed": {fmt.Errorf("fetch: %w", secret.MalformedError("it is empty")), preflight.Problem, "it is empty",
+			"Correct the value of the secret that NAME_OF_IT names. It works within seconds, without a deployment."},
+		"denied": {&upstream.Error{Service: "secretsmanager", Operation: "GetSecretValue",
+			Reason: "AccessDeniedException", Permanent: true}, preflight.Problem,
+			"secretsmanager GetSecretValue: AccessDeniedException",
+			"Grant this role the operation on the secret, and on its key where it has one of its own."},
+		"late": {&upstream.Error{Service: "secretsmanager", Timeout: true, Reason: "no answer in time"},
+			preflight.Warning, "secretsmanager: no answer in time", tryAgain},
+		"unknown": {errors.New("something else"), preflight.Problem, "something else", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			requireFinding(t, preflight.SecretUsable("a secret", "NAME_OF_IT", secrets{test.err}), "a secret", test.status, test.detail, test.advice)
+			requireFinding(t, preflight.SecretUsable("a secret", "NAME_OF_IT", secrets{test.err}), "a secret",
+				test.status, test.detail, test.advice)
 		})
 	}
 }
@@ -205,10 +284,12 @@ func TestSecretsAreJudged(t *testing.T) {
 func TestAnIssuerThatHangsIsAWarning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hang := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-		keys, err := auth.NewRemoteKeySet(auth.RemoteConfig{Issuer: "http://127.0.0.1:1/issuer", Transport: serve(t, hang)})
+		keys, err := auth.NewRemoteKeySet(auth.RemoteConfig{Issuer: "http://127.0.0.1:1/issuer",
+			Transport: serve(t, hang)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		requireFinding(t, preflight.IssuerKeys(keys, 0), "issuer's keys", preflight.Warning, "discovery: no answer in time", tryAgain)
+		requireFinding(t, preflight.IssuerKeys(keys, 0), "issuer's keys", preflight.Warning,
+			"discovery: no answer in time", tryAgain)
 	})
 }

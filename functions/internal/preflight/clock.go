@@ -44,7 +44,7 @@ func (w watch) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errUnreachable
 	}
 	if err != nil {
-		return nil, err //nolint:wrapcheck // a transport adds nothing
+		return nil, err // a transport adds nothing
 	}
 	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
 		w.clock.note(date, start)
@@ -52,17 +52,19 @@ func (w watch) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// errUnreachable means that no connection was made. It hides a timeout, because a timeout counts as a check that came too late.
+// errUnreachable means that no connection was made. It hides a timeout, because a timeout counts as
+// a check that came too late.
 var errUnreachable = errors.New("preflight: no connection")
 
-// isUnreachable reports whether dialing timed out although the check had time left: in a VPC without a route to the internet, packets are
-// lost silently. That is a problem of the deployment.
+// isUnreachable reports whether dialing timed out although the check had time left: in a VPC
+// without a route to the internet, packets are lost silently. That is a problem of the deployment.
 func isUnreachable(r *http.Request, err error) bool {
 	var failure *net.OpError
 	return errors.As(err, &failure) && failure.Op == "dial" && failure.Timeout() && r.Context().Err() == nil
 }
 
-// note keeps how far our clock is from an upstream's, at least: its date has whole seconds, and was written between start and now.
+// note keeps how far our clock is from an upstream's, at least: its date has whole seconds, and was
+// written between start and now.
 func (c *Clock) note(date, start time.Time) {
 	end := upstream.WallClock(c.Now)
 	c.mu.Lock()

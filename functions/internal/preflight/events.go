@@ -33,7 +33,8 @@ func (s *Stripe) Endpoint(path string, wanted []string) Check {
 	return Check{Name: "webhook endpoint", Run: func(ctx context.Context) Finding {
 		var list struct{ Data []endpoint }
 		if err := s.read(ctx, "/v1/webhook_endpoints", url.Values{"limit": {"100"}}, &list); err != nil {
-			return fromStripe(err, "Give the restricted key Webhook endpoints: Read if you want it looked at, or look at https://dashboard.stripe.com/webhooks.")
+			return fromStripe(err, "Give the restricted key Webhook endpoints: Read if you want it looked at, or "+
+				"look at https://dashboard.stripe.com/webhooks.")
 		}
 		var ours []endpoint
 		for _, e := range list.Data {
@@ -44,18 +45,21 @@ func (s *Stripe) Endpoint(path string, wanted []string) Check {
 		if len(ours) == 0 && s.Organization {
 			return unseen()
 		}
-		return judge(ours, wanted, "no endpoint's address ends in "+path, "Create one at https://dashboard.stripe.com/webhooks with the stack's output WebhookEndpoint.")
+		return judge(ours, wanted, "no endpoint's address ends in "+path,
+			"Create one at https://dashboard.stripe.com/webhooks with the stack's output WebhookEndpoint.")
 	}}
 }
 
-// EventSource looks at the event destination behind an event source of EventBridge, aws.partner/stripe.com/ed_….
+// EventSource looks at the event destination behind an event source of EventBridge,
+// aws.partner/stripe.com/ed_….
 func (s *Stripe) EventSource(source string, wanted []string) Check {
 	return Check{Name: "event destination", Run: func(ctx context.Context) Finding {
 		id := source[strings.LastIndex(source, "/")+1:]
 		var destination endpoint
 		err := s.read(ctx, "/v2/core/event_destinations/"+url.PathEscape(id), nil, &destination)
 		if err != nil && !isMissing(err) {
-			return fromStripe(err, "Give the restricted key Event destinations: Read if you want it looked at, or look at https://dashboard.stripe.com/workbench/webhooks.")
+			return fromStripe(err, "Give the restricted key Event destinations: Read if you want it looked at, or "+
+				"look at https://dashboard.stripe.com/workbench/webhooks.")
 		}
 		var ours []endpoint
 		if err == nil {
@@ -63,12 +67,13 @@ func (s *Stripe) EventSource(source string, wanted []string) Check {
 		} else if s.Organization {
 			return unseen()
 		}
-		return judge(ours, wanted, "there is no destination behind STRIPE_EVENT_SOURCE in this mode", "Compare STRIPE_EVENT_SOURCE with the destination at https://dashboard.stripe.com/workbench/webhooks.")
+		return judge(ours, wanted, "there is no destination behind STRIPE_EVENT_SOURCE in this mode",
+			"Compare STRIPE_EVENT_SOURCE with the destination at https://dashboard.stripe.com/workbench/webhooks.")
 	}}
 }
 
-// judge looks at endpoints. What is wrong with them is Stripe's to mend: Stripe disables one that failed for days, and that must not
-// stop the version that would succeed.
+// judge looks at endpoints. What is wrong with them is Stripe's to mend: Stripe disables one that
+// failed for days, and that must not stop the version that would succeed.
 func judge(ours []endpoint, wanted []string, none, create string) Finding {
 	finding := judged(ours, wanted, none, create)
 	finding.outside = true
@@ -92,12 +97,14 @@ func judged(ours []endpoint, wanted []string, none, create string) Finding {
 		}
 	}
 	if lacking == nil {
-		return problem("it is disabled, so the mapping grows old", "Enable it at Stripe, and then run: go run ./local import --verify")
+		return problem("it is disabled, so the mapping grows old",
+			"Enable it at Stripe, and then run: go run ./local import --verify")
 	}
 	return problem("it does not get "+strings.Join(lacking, ", "), "Add these types of events to it at Stripe.")
 }
 
-// OwnAccount compares the account whose events count, among those of an organization, with the account of the key.
+// OwnAccount compares the account whose events count, among those of an organization, with the
+// account of the key.
 func (s *Stripe) OwnAccount(id string) Check {
 	return Check{Name: "STRIPE_ACCOUNT", Run: func(ctx context.Context) Finding {
 		var account struct{ ID string }
@@ -111,14 +118,15 @@ func (s *Stripe) OwnAccount(id string) Check {
 			return fromStripe(err, "")
 		case account.ID != id:
 			return problem("it is another account than the Stripe key's, so the events of this one have no effect",
-				"Set STRIPE_ACCOUNT to the ID of the account that the key belongs to: https://dashboard.stripe.com/settings/account.")
+				"Set STRIPE_ACCOUNT to the ID of the account that the key belongs to: "+
+					"https://dashboard.stripe.com/settings/account.")
 		}
 		return ok("it is the account of the Stripe key")
 	}}
 }
 
-// ClientReferences says whose client_reference_id names a user. Which value of CLIENT_REFERENCES is right depends on where the account
-// sells, which nothing at Stripe tells.
+// ClientReferences says whose client_reference_id names a user. Which value of CLIENT_REFERENCES is
+// right depends on where the account sells, which nothing at Stripe tells.
 //
 // https://docs.stripe.com/payment-links/url-parameters
 func ClientReferences(counts string) Check {
@@ -130,7 +138,8 @@ func ClientReferences(counts string) Check {
 			return ok("Checkout Sessions that no Payment Link made name users; right if your server makes them all. " +
 				"Choose none if the account has a pricing table, or another app that makes sessions")
 		}
-		return warning("Payment Links name users too, and a buyer can change the client_reference_id in the address of one",
+		return warning("Payment Links name users too, and a buyer can change the client_reference_id in the address "+
+			"of one",
 			"Choose sessions, or none if the account has a pricing table, or another app that makes Checkout Sessions.")
 	}}
 }
@@ -138,12 +147,14 @@ func ClientReferences(counts string) Check {
 // unseen says that nothing can be said of an organization's event destination.
 func unseen() Finding {
 	return warning("this account has none, and the Stripe key cannot see those of its organization",
-		"Look in the organization's dashboard: the destination must be enabled, have all types of events, and send snapshot payloads.")
+		"Look in the organization's dashboard: the destination must be enabled, have all types of events, and send "+
+			"snapshot payloads.")
 }
 
 const (
 	thinPayload    = "thin"
-	chooseSnapshot = "Create an event destination with snapshot payloads at https://dashboard.stripe.com/workbench/webhooks, and delete the one with thin payloads."
+	chooseSnapshot = "Create an event destination with snapshot payloads at " +
+		"https://dashboard.stripe.com/workbench/webhooks, and delete the one with thin payloads."
 )
 
 // destination is an event destination that posts to an address.
@@ -157,15 +168,17 @@ type destination struct {
 	} `json:"webhook_endpoint"`
 }
 
-// ThinDestinations looks for event destinations whose address ends in a path and whose events carry no object. The list of webhook
-// endpoints lacks them. An account has at most 16 destinations.
+// ThinDestinations looks for event destinations whose address ends in a path and whose events carry
+// no object. The list of webhook endpoints lacks them. An account has at most 16 destinations.
 //
 // https://docs.stripe.com/event-destinations#thin-events
 func (s *Stripe) ThinDestinations(path string) Check {
 	return Check{Name: "thin events", Run: func(ctx context.Context) Finding {
 		var list struct{ Data []destination }
-		if err := s.read(ctx, "/v2/core/event_destinations", url.Values{"include[0]": {"webhook_endpoint.url"}, "limit": {"20"}}, &list); err != nil {
-			return fromStripe(err, "Give the restricted key Event destinations: Read if you want it looked at, or look at https://dashboard.stripe.com/workbench/webhooks.")
+		if err := s.read(ctx, "/v2/core/event_destinations",
+			url.Values{"include[0]": {"webhook_endpoint.url"}, "limit": {"20"}}, &list); err != nil {
+			return fromStripe(err, "Give the restricted key Event destinations: Read if you want it looked at, or "+
+				"look at https://dashboard.stripe.com/workbench/webhooks.")
 		}
 		var thin []string
 		for _, d := range list.Data {

@@ -32,7 +32,8 @@ func eventsStripe(t *testing.T, request string, status int, body string) *prefli
 		if got := strings.TrimSuffix(r.Method+" "+r.URL.Path+"?"+r.URL.Query().Encode(), "?"); got != request {
 			t.Errorf("asked %s, want %s", got, request)
 		}
-		if version := r.Header.Get("Stripe-Version"); strings.HasPrefix(r.URL.Path, "/v2/") && version != "2024-10-28.acacia" {
+		if version := r.Header.Get("Stripe-Version"); strings.HasPrefix(r.URL.Path, "/v2/") &&
+			version != "2024-10-28.acacia" {
 			t.Errorf("version %s has no event destinations", version)
 		}
 		w.WriteHeader(status)
@@ -43,7 +44,8 @@ func eventsStripe(t *testing.T, request string, status int, body string) *prefli
 	return &preflight.Stripe{Keys: eventsKey{}, Pace: pace, API: billing.New(billing.Config{APIBase: server.URL})}
 }
 
-const deniedByStripe = `{"error":{"type":"invalid_request_error","message":"The provided key does not have the required permissions. MARKERx7Q"}}`
+const deniedByStripe = `{"error":{"type":"invalid_request_error","message":"The provided key does not have the ` +
+	`required permissions. MARKERx7Q"}}`
 
 func TestTheAccountWhoseEventsCountIsTheKeys(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -52,13 +54,19 @@ func TestTheAccountWhoseEventsCountIsTheKeys(t *testing.T) {
 		want           preflight.Status
 		detail, advice string
 	}{
-		"the same": {200, `{"id":"acct_OURS","object":"account"}`, preflight.OK, "it is the account of the Stripe key", ""},
-		"another":  {200, `{"id":"acct_OTHER","object":"account"}`, preflight.Problem, "it is another account than the Stripe key's, so the events of this one have no effect", "Set STRIPE_ACCOUNT to the ID of the account that the key belongs to: https://dashboard.stripe.com/settings/account."},
+		"the same": {200, `{"id":"acct_OURS","object":"account"}`, preflight.OK,
+			"it is the account of the Stripe key", ""},
+		"another": {200, `{"id":"acct_OTHER","object":"account"}`, preflight.Problem,
+			"it is another account than the Stripe key's, so the events of this one have no effect",
+			"Set STRIPE_ACCOUNT to the ID of the account that the key belongs to: " +
+				"https://dashboard.stripe.com/settings/account."},
 		"a restricted key": {
-			403, deniedByStripe, preflight.Warning, "a restricted key may not read its own account, so nothing was compared",
+			403, deniedByStripe, preflight.Warning,
+			"a restricted key may not read its own account, so nothing was compared",
 			"Compare STRIPE_ACCOUNT with the account's ID at https://dashboard.stripe.com/settings/account.",
 		},
-		"a request that it refuses": {400, `{"error":{"type":"invalid_request_error"}}`, preflight.Problem, "stripe: the request is refused, and no parameter is named", lookItUp},
+		"a request that it refuses": {400, `{"error":{"type":"invalid_request_error"}}`, preflight.Problem,
+			"stripe: the request is refused, and no parameter is named", lookItUp},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := eventsStripe(t, "GET /v1/account", test.status, test.body)
@@ -74,15 +82,18 @@ func TestWhoMayNameAUserIsSaid(t *testing.T) {
 	}{
 		"none": {preflight.OK, "no client_reference_id names a user", ""},
 		"sessions": {
-			preflight.OK, "Checkout Sessions that no Payment Link made name users; right if your server makes them all. " +
+			preflight.OK,
+			"Checkout Sessions that no Payment Link made name users; right if your server makes them all. " +
 				"Choose none if the account has a pricing table, or another app that makes sessions", "",
 		},
 		"all": {
-			preflight.Warning, "Payment Links name users too, and a buyer can change the client_reference_id in the address of one",
+			preflight.Warning,
+			"Payment Links name users too, and a buyer can change the client_reference_id in the address of one",
 			"Choose sessions, or none if the account has a pricing table, or another app that makes Checkout Sessions.",
 		},
 	} {
-		requireFinding(t, preflight.ClientReferences(counts), "CLIENT_REFERENCES", want.status, want.detail, want.advice)
+		requireFinding(t, preflight.ClientReferences(counts), "CLIENT_REFERENCES", want.status,
+			want.detail, want.advice)
 	}
 }
 
@@ -90,22 +101,29 @@ func TestThinDestinationsAreNamed(t *testing.T) {
 	destination := func(id, payload, url string) string {
 		return `{"id":"` + id + `","event_payload":"` + payload + `","webhook_endpoint":` + url + `}`
 	}
-	const ours, others = `{"url":"https://api.example.com/v1/stripe/webhook"}`, `{"url":"https://api.example.com/stripe/webhook/other"}`
+	const ours, others = `{"url":"https://api.example.com/v1/stripe/webhook"}`,
+		`{"url":"https://api.example.com/stripe/webhook/other"}`
 	for name, test := range map[string]struct {
 		status         int
 		body           string
 		want           preflight.Status
 		detail, advice string
 	}{
-		"none":             {200, `{"data":[]}`, preflight.OK, "no event destination sends any", ""},
-		"snapshots":        {200, `{"data":[` + destination("ed_1", "snapshot", ours) + `]}`, preflight.OK, "no event destination sends any", ""},
-		"another address":  {200, `{"data":[` + destination("ed_1", "thin", others) + `]}`, preflight.OK, "no event destination sends any", ""},
-		"an event bus":     {200, `{"data":[` + destination("ed_1", "thin", `null`) + `]}`, preflight.OK, "no event destination sends any", ""},
-		"two":              {200, `{"data":[` + destination("ed_1", "thin", ours) + `,` + destination("ed_2", "snapshot", ours) + `,` + destination("ed_3", "thin", ours) + `]}`, preflight.Warning, "ed_1, ed_3 sends thin events, which have no effect", chooseSnapshots},
+		"none": {200, `{"data":[]}`, preflight.OK, "no event destination sends any", ""},
+		"snapshots": {200, `{"data":[` + destination("ed_1", "snapshot", ours) + `]}`, preflight.OK,
+			"no event destination sends any", ""},
+		"another address": {200, `{"data":[` + destination("ed_1", "thin", others) + `]}`, preflight.OK,
+			"no event destination sends any", ""},
+		"an event bus": {200, `{"data":[` + destination("ed_1", "thin", `null`) + `]}`, preflight.OK,
+			"no event destination sends any", ""},
+		"two": {200, `{"data":[` + destination("ed_1", "thin", ours) + `,` + destination("ed_2",
+			"snapshot", ours) + `,` + destination("ed_3", "thin", ours) + `]}`, preflight.Warning,
+			"ed_1, ed_3 sends thin events, which have no effect", chooseSnapshots},
 		"a restricted key": {403, deniedByStripe, preflight.Warning, notLookedAt, mayReadDestinations},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := eventsStripe(t, "GET /v2/core/event_destinations?include%5B0%5D=webhook_endpoint.url&limit=20", test.status, test.body)
+			s := eventsStripe(t,
+				"GET /v2/core/event_destinations?include%5B0%5D=webhook_endpoint.url&limit=20", test.status, test.body)
 			requireFinding(t, s.ThinDestinations("/stripe/webhook"), "thin events", test.want, test.detail, test.advice)
 		})
 	}
@@ -119,7 +137,8 @@ func TestAnOrganizationsDestinationsCannotBeSeen(t *testing.T) {
 	}
 	unseen := finding{
 		preflight.Warning, "this account has none, and the Stripe key cannot see those of its organization",
-		"Look in the organization's dashboard: the destination must be enabled, have all types of events, and send snapshot payloads.",
+		"Look in the organization's dashboard: the destination must be enabled, have all types of events, and send " +
+			"snapshot payloads.",
 	}
 	for _, test := range []struct {
 		organization          bool
@@ -128,18 +147,24 @@ func TestAnOrganizationsDestinationsCannotBeSeen(t *testing.T) {
 		{true, unseen, unseen},
 		{
 			false, finding{preflight.Problem, "no endpoint's address ends in /stripe/webhook", createEndpoint},
-			finding{preflight.Problem, "there is no destination behind STRIPE_EVENT_SOURCE in this mode", compareSource},
+			finding{preflight.Problem,
+				"there is no destination behind STRIPE_EVENT_SOURCE in this mode", compareSource},
 		},
 	} {
-		s := eventsStripe(t, "GET /v1/webhook_endpoints?limit=100", 200, `{"data":[{"url":"https://api.example.com/other","status":"enabled"}]}`)
+		s := eventsStripe(t, "GET /v1/webhook_endpoints?limit=100", 200,
+			`{"data":[{"url":"https://api.example.com/other","status":"enabled"}]}`)
 		s.Organization = test.organization
-		requireFinding(t, s.Endpoint("/stripe/webhook", nil), "webhook endpoint", test.endpoint.status, test.endpoint.detail, test.endpoint.advice)
+		requireFinding(t, s.Endpoint("/stripe/webhook", nil), "webhook endpoint", test.endpoint.status,
+			test.endpoint.detail, test.endpoint.advice)
 		s = eventsStripe(t, "GET /v2/core/event_destinations/ed_1", 404, missing)
 		s.Organization = test.organization
-		requireFinding(t, s.EventSource("aws.partner/stripe.com/ed_1", nil), "event destination", test.destination.status, test.destination.detail, test.destination.advice)
-		s = eventsStripe(t, "GET /v2/core/event_destinations/ed_1", 200, `{"id":"ed_1","status":"enabled","event_payload":"thin","enabled_events":["*"]}`)
+		requireFinding(t, s.EventSource("aws.partner/stripe.com/ed_1", nil), "event destination",
+			test.destination.status, test.destination.detail, test.destination.advice)
+		s = eventsStripe(t, "GET /v2/core/event_destinations/ed_1", 200,
+			`{"id":"ed_1","status":"enabled","event_payload":"thin","enabled_events":["*"]}`)
 		s.Organization = test.organization
-		requireFinding(t, s.EventSource("aws.partner/stripe.com/ed_1", nil), "event destination", preflight.Problem, "it sends thin events, which have no effect", chooseSnapshots)
+		requireFinding(t, s.EventSource("aws.partner/stripe.com/ed_1", nil), "event destination", preflight.Problem,
+			"it sends thin events, which have no effect", chooseSnapshots)
 	}
 }
 
@@ -151,11 +176,14 @@ type newWebhook struct {
 	payload   string // that it was invoked with
 }
 
-func (l *newWebhook) GetFunctionConfiguration(context.Context, *lambda.GetFunctionConfigurationInput, ...func(*lambda.Options)) (*lambda.GetFunctionConfigurationOutput, error) {
-	return &lambda.GetFunctionConfigurationOutput{Version: aws.String("7"), Environment: &lambdatypes.EnvironmentResponse{Variables: l.variables}}, nil
+func (l *newWebhook) GetFunctionConfiguration(context.Context, *lambda.GetFunctionConfigurationInput,
+	...func(*lambda.Options)) (*lambda.GetFunctionConfigurationOutput, error) {
+	return &lambda.GetFunctionConfigurationOutput{Version: aws.String("7"),
+		Environment: &lambdatypes.EnvironmentResponse{Variables: l.variables}}, nil
 }
 
-func (l *newWebhook) Invoke(_ context.Context, input *lambda.InvokeInput, _ ...func(*lambda.Options)) (*lambda.InvokeOutput, error) {
+func (l *newWebhook) Invoke(_ context.Context, input *lambda.InvokeInput,
+	_ ...func(*lambda.Options)) (*lambda.InvokeOutput, error) {
 	l.payload = string(input.Payload)
 	output := &lambda.InvokeOutput{Payload: []byte(l.answer)}
 	if l.fails {
@@ -167,7 +195,9 @@ func (l *newWebhook) Invoke(_ context.Context, input *lambda.InvokeInput, _ ...f
 // toldOfBus keeps what CodeDeploy was told.
 type toldOfBus struct{ status []string }
 
-func (r *toldOfBus) PutLifecycleEventHookExecutionStatus(_ context.Context, input *codedeploy.PutLifecycleEventHookExecutionStatusInput, _ ...func(*codedeploy.Options)) (*codedeploy.PutLifecycleEventHookExecutionStatusOutput, error) {
+func (r *toldOfBus) PutLifecycleEventHookExecutionStatus(_ context.Context,
+	input *codedeploy.PutLifecycleEventHookExecutionStatusInput,
+	_ ...func(*codedeploy.Options)) (*codedeploy.PutLifecycleEventHookExecutionStatusOutput, error) {
 	r.status = append(r.status, string(input.Status))
 	return &codedeploy.PutLifecycleEventHookExecutionStatusOutput{}, nil
 }
@@ -184,21 +214,25 @@ func TestAWebhookWithoutARouteIsSentAnEvent(t *testing.T) {
 		"a bus, and white space": {" ", " " + source + " ", "null", false, `"source":"` + source + `"`, "Succeeded"},
 		"a bus that fails":       {"", source, "null", true, `"source":"` + source + `"`, "Failed"},
 		"a bus that answers":     {"", source, `{"statusCode":400}`, false, `"source":"` + source + `"`, "Failed"},
-		"both":                   {"webhook", source, `{"statusCode":400}`, false, `"rawPath":"/stripe/webhook"`, "Succeeded"},
-		"an endpoint alone":      {"webhook", "", `{"statusCode":400}`, false, `"rawPath":"/stripe/webhook"`, "Succeeded"},
-		"neither":                {"", "", `{"statusCode":404}`, false, `"rawPath":"/stripe/webhook"`, "Failed"},
+		"both": {"webhook", source, `{"statusCode":400}`, false,
+			`"rawPath":"/stripe/webhook"`, "Succeeded"},
+		"an endpoint alone": {"webhook", "", `{"statusCode":400}`, false, `"rawPath":"/stripe/webhook"`, "Succeeded"},
+		"neither":           {"", "", `{"statusCode":404}`, false, `"rawPath":"/stripe/webhook"`, "Failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			told := &toldOfBus{}
-			webhook := &newWebhook{variables: map[string]string{"WEBHOOK_SECRET_ID": test.secret, "STRIPE_EVENT_SOURCE": test.source}, answer: test.answer, fails: test.fails}
+			webhook := &newWebhook{variables: map[string]string{"WEBHOOK_SECRET_ID": test.secret,
+				"STRIPE_EVENT_SOURCE": test.source}, answer: test.answer, fails: test.fails}
 			hook := &preflight.Hook{
 				Lambda: webhook, CodeDeploy: told, Webhook: "arn:webhook:7", Logs: io.Discard,
 				Look: func(context.Context, preflight.Environments) []preflight.Finding { return nil },
 			}
-			if _, err := hook.Invoke(t.Context(), []byte(`{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"hook-1"}`)); err != nil {
+			if _, err := hook.Invoke(t.Context(),
+				[]byte(`{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"hook-1"}`)); err != nil {
 				t.Fatal(err)
 			}
-			if !strings.Contains(webhook.payload, test.sent) || len(told.status) != 1 || told.status[0] != test.reported {
+			if !strings.Contains(webhook.payload, test.sent) || len(told.status) != 1 ||
+				told.status[0] != test.reported {
 				t.Errorf("sent %s, reported %v, want %s", webhook.payload, told.status, test.reported)
 			}
 		})

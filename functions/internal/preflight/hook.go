@@ -21,20 +21,25 @@ import (
 
 // LambdaAPI are the calls of Lambda that the hook makes.
 type LambdaAPI interface {
-	GetFunctionConfiguration(ctx context.Context, input *lambda.GetFunctionConfigurationInput, options ...func(*lambda.Options)) (*lambda.GetFunctionConfigurationOutput, error)
-	Invoke(ctx context.Context, input *lambda.InvokeInput, options ...func(*lambda.Options)) (*lambda.InvokeOutput, error)
+	GetFunctionConfiguration(ctx context.Context, input *lambda.GetFunctionConfigurationInput,
+		options ...func(*lambda.Options)) (*lambda.GetFunctionConfigurationOutput, error)
+	Invoke(ctx context.Context, input *lambda.InvokeInput,
+		options ...func(*lambda.Options)) (*lambda.InvokeOutput, error)
 }
 
 // CodeDeployAPI is the one call of CodeDeploy that the hook makes.
 type CodeDeployAPI interface {
-	PutLifecycleEventHookExecutionStatus(ctx context.Context, input *codedeploy.PutLifecycleEventHookExecutionStatusInput, options ...func(*codedeploy.Options)) (*codedeploy.PutLifecycleEventHookExecutionStatusOutput, error)
+	PutLifecycleEventHookExecutionStatus(ctx context.Context,
+		input *codedeploy.PutLifecycleEventHookExecutionStatusInput,
+		options ...func(*codedeploy.Options)) (*codedeploy.PutLifecycleEventHookExecutionStatusOutput, error)
 }
 
-// Hook is CodeDeploy's before-traffic hook: it sends each new version one request that must be refused (or, if there is no route, an
-// event that means nothing), looks at the versions with their own configuration, and reports. It reports whatever happens to it,
-// because CodeDeploy waits an hour for a report.
+// Hook is CodeDeploy's before-traffic hook: it sends each new version one request that must be
+// refused (or, if there is no route, an event that means nothing), looks at the versions with their
+// own configuration, and reports. It reports whatever happens to it, because CodeDeploy waits an
+// hour for a report.
 //
-// https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html#appspec-hooks-lambda
+// https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html
 type Hook struct {
 	Lambda     LambdaAPI
 	CodeDeploy CodeDeployAPI
@@ -47,7 +52,8 @@ type Hook struct {
 	Logs io.Writer
 }
 
-// Environments are the variables of the new versions, and of the portal version that serves now. nil means that it does not exist.
+// Environments are the variables of the new versions, and of the portal version that serves now.
+// nil means that it does not exist.
 type Environments struct{ Portal, Webhook, Live map[string]string }
 
 // How the function's time is divided. The checks get the rest.
@@ -75,15 +81,19 @@ func (h *Hook) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	log := slog.New(slog.NewJSONHandler(h.Logs, nil))
 	levels := map[Status]slog.Level{OK: slog.LevelInfo, Warning: slog.LevelWarn, Problem: slog.LevelError}
 	for _, finding := range findings {
-		log.LogAttrs(ctx, levels[finding.Status], "finding", slog.String("name", finding.Name), slog.String("status", string(finding.Status)),
+		log.LogAttrs(ctx, levels[finding.Status], "finding", slog.String("name", finding.Name),
+			slog.String("status", string(finding.Status)),
 			slog.String("detail", finding.Detail), slog.String("advice", finding.Advice))
 	}
-	_, err := h.CodeDeploy.PutLifecycleEventHookExecutionStatus(ctx, &codedeploy.PutLifecycleEventHookExecutionStatusInput{
-		DeploymentId: aws.String(event.DeploymentID), LifecycleEventHookExecutionId: aws.String(event.ExecutionID), Status: status,
-	})
+	_, err := h.CodeDeploy.PutLifecycleEventHookExecutionStatus(ctx,
+		&codedeploy.PutLifecycleEventHookExecutionStatusInput{
+			DeploymentId:                  aws.String(event.DeploymentID),
+			LifecycleEventHookExecutionId: aws.String(event.ExecutionID), Status: status,
+		})
 	if err != nil {
 		failure := upstream.FromAWS("codedeploy", err)
-		log.LogAttrs(ctx, slog.LevelError, "report", slog.String("status", string(status)), slog.String("error", failure.Error()))
+		log.LogAttrs(ctx, slog.LevelError, "report", slog.String("status", string(status)),
+			slog.String("error", failure.Error()))
 		return nil, fmt.Errorf("report %s: %w", status, failure)
 	}
 	log.LogAttrs(ctx, slog.LevelInfo, "report", slog.String("status", string(status)))
@@ -108,7 +118,8 @@ func (h *Hook) inspect(ctx context.Context) []Finding {
 	go func() {
 		defer func() {
 			if recover() != nil {
-				done <- []Finding{named("preflight", problem("it failed itself", "Report it: this is a mistake in the program."))}
+				done <- []Finding{named("preflight",
+					problem("it failed itself", "Report it: this is a mistake in the program."))}
 			}
 		}()
 		done <- h.look(looking)
@@ -121,7 +132,8 @@ func (h *Hook) inspect(ctx context.Context) []Finding {
 	}
 }
 
-// look reads the new versions' environments, calls the versions, and then checks their dependencies, which may take longest.
+// look reads the new versions' environments, calls the versions, and then checks their
+// dependencies, which may take longest.
 func (h *Hook) look(ctx context.Context) []Finding {
 	environments := map[string]map[string]string{}
 	reading, cancel := context.WithTimeout(ctx, readLimit)
@@ -141,7 +153,8 @@ func (h *Hook) look(ctx context.Context) []Finding {
 	answering, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
 	findings = append(findings, Run(answering, requests)...)
-	for _, finding := range h.Look(ctx, Environments{Portal: environments["portal"], Webhook: environments["webhook"], Live: live}) {
+	for _, finding := range h.Look(ctx,
+		Environments{Portal: environments["portal"], Webhook: environments["webhook"], Live: live}) {
 		if finding.outside && finding.Status == Problem {
 			finding.Status = Warning
 		}
@@ -170,7 +183,8 @@ func (h *Hook) versions() []version {
 // variables reads a version's environment.
 func (h *Hook) variables(ctx context.Context, v version) (map[string]string, Finding) {
 	name := v.name + "'s version"
-	output, err := h.Lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(v.arn)})
+	output, err := h.Lambda.GetFunctionConfiguration(ctx,
+		&lambda.GetFunctionConfigurationInput{FunctionName: aws.String(v.arn)})
 	switch {
 	case err != nil:
 		return nil, named(name, fromAWS(upstream.FromAWS("lambda", err), "function"))
@@ -200,7 +214,8 @@ func (h *Hook) answers(v version, variables map[string]string) Check {
 			StatusCode int `json:"statusCode"`
 		}
 		if json.Unmarshal(payload, &answer) != nil || answer.StatusCode != v.status {
-			return problem(fmt.Sprintf("it answers a request without credentials with %d, not with %d", answer.StatusCode, v.status), readTheLog)
+			return problem(fmt.Sprintf("it answers a request without credentials with %d, not with %d",
+				answer.StatusCode, v.status), readTheLog)
 		}
 		return ok(fmt.Sprintf("it refuses a request without credentials with %d", v.status))
 	})
@@ -232,11 +247,14 @@ func (h *Hook) invoking(v version, payload []byte, look func(payload []byte) Fin
 
 // request is an event of API Gateway's without credentials.
 func request(path string) []byte {
-	return fmt.Appendf(nil, `{"version":"2.0","routeKey":"POST %[1]s","rawPath":%[1]q,"rawQueryString":"","headers":{"accept":"application/json"},`+
-		`"requestContext":{"http":{"method":"POST","path":%[1]q,"sourceIp":"127.0.0.1"},"requestId":"preflight"},"isBase64Encoded":false}`, path)
+	return fmt.Appendf(nil, `{"version":"2.0","routeKey":"POST `+
+		`%[1]s","rawPath":%[1]q,"rawQueryString":"","headers":{"accept":"application/json"},`+
+		`"requestContext":{"http":{"method":"POST","path":%[1]q,"sourceIp":"127.0.0.1"},"requestId":"preflight"},`+
+		`"isBase64Encoded":false}`, path)
 }
 
-// busEvent is an event as EventBridge sends it. It has no time (created), so that the alarm EventsMissing does not count it.
+// busEvent is an event as EventBridge sends it. It has no time (created), so that the alarm
+// EventsMissing does not count it.
 func busEvent(source string) []byte {
 	return fmt.Appendf(nil, `{"version":"0","id":"preflight","detail-type":"preflight","source":%q,`+
 		`"detail":{"id":"evt_preflight","object":"event","type":"preflight"}}`, source)

@@ -39,13 +39,15 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer c.mu.Unlock()
 	// https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 	path, operation := path.Split(r.URL.Path)
-	versions := map[string]string{versionPath("portal", "7"): "portal", versionPath("webhook", "7"): "webhook", versionPath("portal", "live"): "live"}
+	versions := map[string]string{versionPath("portal", "7"): "portal", versionPath("webhook", "7"): "webhook",
+		versionPath("portal", "live"): "live"}
 	statuses := map[string]string{"portal": "401", "webhook": "400"}
 	name := versions[path]
 	given := answer{status: http.StatusOK, body: `{}`}
 	switch {
 	case name == "" && path != "/":
-		given = answer{status: http.StatusNotFound, header: http.Header{"X-Amzn-Errortype": {"ResourceNotFoundException"}}, body: `{}`}
+		given = answer{status: http.StatusNotFound,
+			header: http.Header{"X-Amzn-Errortype": {"ResourceNotFoundException"}}, body: `{}`}
 	case operation == "configuration":
 		given = found(`{"Version":"7","Environment":{"Variables":{"NAME":"` + name + `"}}}`)
 		if other, isSet := c.configurations[name]; isSet {
@@ -88,7 +90,8 @@ func versionPath(function, version string) string {
 const deployment = `{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"hook-1"}`
 
 // run runs the hook with two minutes of time, as the template gives it, and returns its log.
-func (c *control) run(t *testing.T, change func(*preflight.Hook)) (lines []map[string]string, output []byte, err error) {
+func (c *control) run(t *testing.T, change func(*preflight.Hook)) (lines []map[string]string,
+	output []byte, err error) {
 	t.Helper()
 	c.payloads = map[string]string{}
 	transport := serve(t, c)
@@ -122,8 +125,10 @@ func (c *control) run(t *testing.T, change func(*preflight.Hook)) (lines []map[s
 }
 
 func TestTheHookJudgesNewVersions(t *testing.T) {
-	denied := answer{status: http.StatusForbidden, header: http.Header{"X-Amzn-Errortype": {"AccessDeniedException"}}, body: `{"Message":"MARKERx7Q"}`}
-	throttled := answer{status: http.StatusTooManyRequests, header: http.Header{"X-Amzn-Errortype": {"TooManyRequestsException"}}, body: `{"Message":"MARKERx7Q"}`}
+	denied := answer{status: http.StatusForbidden, header: http.Header{"X-Amzn-Errortype": {"AccessDeniedException"}},
+		body: `{"Message":"MARKERx7Q"}`}
+	throttled := answer{status: http.StatusTooManyRequests,
+		header: http.Header{"X-Amzn-Errortype": {"TooManyRequestsException"}}, body: `{"Message":"MARKERx7Q"}`}
 	of := func(name string, given answer) map[string]answer { return map[string]answer{name: given} }
 	for name, test := range map[string]struct {
 		control *control
@@ -133,40 +138,58 @@ func TestTheHookJudgesNewVersions(t *testing.T) {
 		detail  string
 		advice  string
 	}{
-		"all is well":                 {&control{}, "Succeeded", "portal's answer", "INFO", "it refuses a request without credentials with 401", ""},
-		"the webhook refuses, too":    {&control{}, "Succeeded", "webhook's answer", "INFO", "it refuses a request without credentials with 400", ""},
-		"the version is named":        {&control{}, "Succeeded", "webhook's version", "INFO", "version 7", ""},
-		"it lets everyone in":         {&control{invocations: of("portal", found(`{"statusCode":303}`))}, "Failed", "portal's answer", "ERROR", "it answers a request without credentials with 303, not with 401", readTheLog},
-		"the webhook takes all":       {&control{invocations: of("webhook", found(`{"statusCode":200}`))}, "Failed", "webhook's answer", "ERROR", "it answers a request without credentials with 200, not with 400", readTheLog},
-		"an answer without status":    {&control{invocations: of("portal", found(`"MARKERx7Q"`))}, "Failed", "portal's answer", "ERROR", "it answers a request without credentials with 0, not with 401", readTheLog},
-		"a function returns an error": {&control{functionError: "Handled"}, "Failed", "portal's answer", "ERROR", "the function fails", readTheLog},
-		"the functions fail":          {&control{functionError: "Unhandled"}, "Failed", "portal's answer", "ERROR", "the function fails", readTheLog},
-		"it may not be called":        {&control{invocations: of("portal", denied)}, "Failed", "portal's answer", "ERROR", "lambda Invoke: AccessDeniedException", grantFunction},
-		"Lambda throttles":            {&control{invocations: of("portal", throttled)}, "Succeeded", "portal's answer", "WARN", "lambda Invoke: TooManyRequestsException", tryAgain},
-		"a call takes too long":       {&control{invocations: of("portal", answer{hangs: true})}, "Succeeded", "portal's answer", "WARN", "no answer in time", tryAgain},
-		"it may not be read":          {&control{configurations: of("portal", denied)}, "Failed", "portal's version", "ERROR", "lambda GetFunctionConfiguration: AccessDeniedException", grantFunction},
-		"reading takes too long":      {&control{configurations: of("portal", answer{hangs: true})}, "Succeeded", "portal's version", "WARN", "lambda GetFunctionConfiguration: no answer in time", tryAgain},
-		"no environment":              {&control{configurations: of("webhook", found(`{"Version":"7"}`))}, "Failed", "webhook's version", "ERROR", "it has no variables", "Correct the template."},
-		"no variables":                {&control{configurations: of("webhook", found(`{"Environment":{}}`))}, "Failed", "webhook's version", "ERROR", "it has no variables", "Correct the template."},
+		"all is well": {&control{}, "Succeeded", "portal's answer", "INFO",
+			"it refuses a request without credentials with 401", ""},
+		"the webhook refuses, too": {&control{}, "Succeeded", "webhook's answer", "INFO",
+			"it refuses a request without credentials with 400", ""},
+		"the version is named": {&control{}, "Succeeded", "webhook's version", "INFO", "version 7", ""},
+		"it lets everyone in": {&control{invocations: of("portal", found(`{"statusCode":303}`))}, "Failed",
+			"portal's answer", "ERROR", "it answers a request without credentials with 303, not with 401", readTheLog},
+		"the webhook takes all": {&control{invocations: of("webhook", found(`{"statusCode":200}`))}, "Failed",
+			"webhook's answer", "ERROR", "it answers a request without credentials with 200, not with 400", readTheLog},
+		"an answer without status": {&control{invocations: of("portal", found(`"MARKERx7Q"`))}, "Failed",
+			"portal's answer", "ERROR", "it answers a request without credentials with 0, not with 401", readTheLog},
+		"a function returns an error": {&control{functionError: "Handled"}, "Failed", "portal's answer", "ERROR",
+			"the function fails", readTheLog},
+		"the functions fail": {&control{functionError: "Unhandled"}, "Failed", "portal's answer", "ERROR",
+			"the function fails", readTheLog},
+		"it may not be called": {&control{invocations: of("portal", denied)}, "Failed", "portal's answer", "ERROR",
+			"lambda Invoke: AccessDeniedException", grantFunction},
+		"Lambda throttles": {&control{invocations: of("portal", throttled)}, "Succeeded", "portal's answer",
+			"WARN", "lambda Invoke: TooManyRequestsException", tryAgain},
+		"a call takes too long": {&control{invocations: of("portal", answer{hangs: true})}, "Succeeded",
+			"portal's answer", "WARN", "no answer in time", tryAgain},
+		"it may not be read": {&control{configurations: of("portal", denied)}, "Failed", "portal's version",
+			"ERROR", "lambda GetFunctionConfiguration: AccessDeniedException", grantFunction},
+		"reading takes too long": {&control{configurations: of("portal", answer{hangs: true})}, "Succeeded",
+			"portal's version", "WARN", "lambda GetFunctionConfiguration: no answer in time", tryAgain},
+		"no environment": {&control{configurations: of("webhook", found(`{"Version":"7"}`))}, "Failed",
+			"webhook's version", "ERROR", "it has no variables", "Correct the template."},
+		"no variables": {&control{configurations: of("webhook", found(`{"Environment":{}}`))}, "Failed",
+			"webhook's version", "ERROR", "it has no variables", "Correct the template."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := test.control
 				start := time.Now()
 				lines, output, err := c.run(t, nil)
-				if err != nil || string(output) != "null" || len(c.reports) != 1 || !strings.Contains(c.reports[0], `"status":"`+test.report+`"`) ||
-					!strings.Contains(c.reports[0], `"deploymentId":"d-1"`) || !strings.Contains(c.reports[0], `"lifecycleEventHookExecutionId":"hook-1"`) {
+				if err != nil || string(output) != "null" || len(c.reports) != 1 ||
+					!strings.Contains(c.reports[0], `"status":"`+test.report+`"`) ||
+					!strings.Contains(c.reports[0], `"deploymentId":"d-1"`) ||
+					!strings.Contains(c.reports[0], `"lifecycleEventHookExecutionId":"hook-1"`) {
 					t.Errorf("%s %v, reported %v", output, err, c.reports)
 				}
 				if took := c.reported.Sub(start); took > 105*time.Second {
 					t.Errorf("reported after %s", took)
 				}
 				if !slices.ContainsFunc(lines, func(line map[string]string) bool {
-					return line["msg"] == "finding" && line["name"] == test.name && line["level"] == test.level && line["detail"] == test.detail && line["advice"] == test.advice
+					return line["msg"] == "finding" && line["name"] == test.name && line["level"] == test.level &&
+						line["detail"] == test.detail && line["advice"] == test.advice
 				}) {
 					t.Errorf("no finding %s %s: %s; %s in %v", test.level, test.name, test.detail, test.advice, lines)
 				}
-				if last := lines[len(lines)-1]; last["msg"] != "report" || last["status"] != test.report || last["level"] != "INFO" {
+				if last := lines[len(lines)-1]; last["msg"] != "report" || last["status"] != test.report ||
+					last["level"] != "INFO" {
 					t.Errorf("%v", last)
 				}
 			})
@@ -192,7 +215,8 @@ func TestTheHookLogsEachFinding(t *testing.T) {
 		}
 		var got []string
 		for _, line := range lines {
-			got = append(got, strings.Join([]string{line["level"], line["msg"], line["name"], line["status"], line["detail"], line["advice"]}, "|"))
+			got = append(got, strings.Join([]string{line["level"], line["msg"], line["name"], line["status"],
+				line["detail"], line["advice"]}, "|"))
 		}
 		want := []string{
 			"INFO|finding|portal's version|ok|version 7|",
@@ -252,8 +276,10 @@ func TestNewVersionsGetARequestThatTheyMustRefuse(t *testing.T) {
 				Headers          map[string]string
 				RequestContext   struct{ HTTP struct{ Method, Path string } }
 			}
-			if err := json.Unmarshal([]byte(c.payloads[name]), &event); err != nil || event.Version != "2.0" || event.RawPath != path ||
-				event.RequestContext.HTTP.Method != http.MethodPost || event.RequestContext.HTTP.Path != path || len(event.Headers) != 1 {
+			if err := json.Unmarshal([]byte(c.payloads[name]), &event); err != nil || event.Version != "2.0" ||
+				event.RawPath != path ||
+				event.RequestContext.HTTP.Method != http.MethodPost || event.RequestContext.HTTP.Path != path ||
+				len(event.Headers) != 1 {
 				t.Errorf("%s: %v %s", name, err, c.payloads[name])
 			}
 		}
@@ -266,10 +292,11 @@ func TestTheHookLooksWithTheVersionsVariables(t *testing.T) {
 		portal, webhook string
 		versions        int
 	}{
-		"both":           {nil, "portal", "webhook", 2},
-		"no webhook":     {func(h *preflight.Hook) { h.Webhook = "" }, "portal", "", 1},
-		"no portal":      {func(h *preflight.Hook) { h.Portal = "" }, "", "webhook", 1},
-		"a wrong portal": {func(h *preflight.Hook) { h.Portal = strings.Replace(h.Portal, "portal", "webhook", 1) }, "webhook", "webhook", 2},
+		"both":       {nil, "portal", "webhook", 2},
+		"no webhook": {func(h *preflight.Hook) { h.Webhook = "" }, "portal", "", 1},
+		"no portal":  {func(h *preflight.Hook) { h.Portal = "" }, "", "webhook", 1},
+		"a wrong portal": {func(h *preflight.Hook) { h.Portal = strings.Replace(h.Portal, "portal", "webhook", 1) },
+			"webhook", "webhook", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -280,7 +307,8 @@ func TestTheHookLooksWithTheVersionsVariables(t *testing.T) {
 					}
 					h.Look = func(ctx context.Context, versions preflight.Environments) []preflight.Finding {
 						portal, webhook := versions.Portal, versions.Webhook
-						if portal["NAME"] != test.portal || webhook["NAME"] != test.webhook || (test.webhook == "") != (webhook == nil) {
+						if portal["NAME"] != test.portal || webhook["NAME"] != test.webhook ||
+							(test.webhook == "") != (webhook == nil) {
 							t.Errorf("looked with %v and %v", portal, webhook)
 						}
 						deadline, hasDeadline := ctx.Deadline()
@@ -290,7 +318,9 @@ func TestTheHookLooksWithTheVersionsVariables(t *testing.T) {
 						return []preflight.Finding{{Name: "seen", Status: preflight.Warning, Advice: "do this"}}
 					}
 				})
-				if err != nil || !slices.ContainsFunc(lines, func(line map[string]string) bool { return line["name"] == "seen" && line["advice"] == "do this" }) {
+				if err != nil || !slices.ContainsFunc(lines, func(line map[string]string) bool {
+					return line["name"] == "seen" && line["advice"] == "do this"
+				}) {
 					t.Errorf("%v %v", err, lines)
 				}
 				if len(lines) != 2*test.versions+2 {
@@ -315,7 +345,8 @@ func TestWhatIsOutsideHoldsNoVersionBack(t *testing.T) {
 			t.Errorf("%v %v", err, c.reports)
 		}
 		for _, line := range lines {
-			if line["name"] == "webhook endpoint" && line["level"] != "WARN" || line["name"] == "Stripe key" && line["level"] != "INFO" {
+			if line["name"] == "webhook endpoint" && line["level"] != "WARN" || line["name"] == "Stripe key" &&
+				line["level"] != "INFO" {
 				t.Errorf("%v", line)
 			}
 		}
@@ -327,7 +358,8 @@ func TestAHookThatCannotWork(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := &control{}
 			lines, _, err := c.run(t, func(h *preflight.Hook) { h.Broken = io.ErrUnexpectedEOF })
-			if err != nil || !strings.Contains(c.reports[0], "Failed") || lines[0]["name"] != "preflight's variables" || len(c.payloads) != 0 {
+			if err != nil || !strings.Contains(c.reports[0], "Failed") ||
+				lines[0]["name"] != "preflight's variables" || len(c.payloads) != 0 {
 				t.Errorf("%v %v %v", err, c.reports, lines)
 			}
 		})
@@ -336,7 +368,8 @@ func TestAHookThatCannotWork(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := &control{refuseReport: "DeploymentDoesNotExistException"}
 			lines, output, err := c.run(t, nil)
-			if err == nil || output != nil || !strings.HasPrefix(err.Error(), "report Succeeded: codedeploy PutLifecycleEventHookExecutionStatus: ") {
+			if err == nil || output != nil ||
+				!strings.HasPrefix(err.Error(), "report Succeeded: codedeploy PutLifecycleEventHookExecutionStatus: ") {
 				t.Errorf("%s %v", output, err)
 			}
 			if last := lines[len(lines)-1]; last["msg"] != "report" || last["level"] != "ERROR" || last["error"] == "" {
@@ -344,7 +377,8 @@ func TestAHookThatCannotWork(t *testing.T) {
 			}
 		})
 	})
-	for _, event := range []string{``, `{}`, `{"DeploymentId":"d-1"}`, `{"LifecycleEventHookExecutionId":"hook-1"}`, `[]`} {
+	for _, event := range []string{``, `{}`, `{"DeploymentId":"d-1"}`,
+		`{"LifecycleEventHookExecutionId":"hook-1"}`, `[]`} {
 		t.Run("the event "+event, func(t *testing.T) {
 			if _, err := (&preflight.Hook{}).Invoke(t.Context(), []byte(event)); err == nil {
 				t.Error("it is accepted")

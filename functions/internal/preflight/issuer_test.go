@@ -25,15 +25,29 @@ func TestKeysOfEachName(t *testing.T) {
 		want   preflight.Finding
 		advice string
 	}{
-		"the issuer":           {keySet{algorithms: []string{"ES256", "RS256"}}, 0, preflight.Finding{Name: "issuer's keys", Status: preflight.OK, Detail: "usable: ES256, RS256"}, ""},
-		"the issuer is down":   {keySet{err: unavailable}, 0, preflight.Finding{Name: "issuer's keys", Status: preflight.Problem, Detail: "no connection"}, "Compare JWT_ISSUER, to the last slash, and JWT_JWKS_URL with the provider's; go run ./local configure < token.txt finds both from a token."},
-		"another failure":      {keySet{err: errors.New("unforeseen")}, 0, preflight.Finding{Name: "issuer's keys", Status: preflight.Problem, Detail: "unforeseen"}, ""},
-		"the first alias":      {keySet{algorithms: []string{"RS256"}}, 1, preflight.Finding{Name: "keys of the issuer's alias 1", Status: preflight.OK, Detail: "usable: RS256"}, ""},
-		"an alias is down":     {keySet{err: unavailable}, 4, preflight.Finding{Name: "keys of the issuer's alias 4", Status: preflight.Warning, Detail: "no connection"}, "Compare number 4 of JWT_ISSUER_ALIASES, to the last slash, with the provider's. Until its keys are there, its tokens get 503. Remove it if no token has it."},
-		"an alias's other one": {keySet{err: errors.New("unforeseen")}, 1, preflight.Finding{Name: "keys of the issuer's alias 1", Status: preflight.Warning, Detail: "unforeseen"}, ""},
+		"the issuer": {keySet{algorithms: []string{"ES256", "RS256"}}, 0,
+			preflight.Finding{Name: "issuer's keys", Status: preflight.OK, Detail: "usable: ES256, RS256"}, ""},
+		"the issuer is down": {keySet{err: unavailable}, 0,
+			preflight.Finding{
+				Name: "issuer's keys", Status: preflight.Problem, Detail: "no connection",
+			}, "Compare JWT_ISSUER, to the last slash, and JWT_JWKS_URL with the provider's; go run ./local " +
+				"configure < token.txt finds both from a token."},
+		"another failure": {keySet{err: errors.New("unforeseen")}, 0,
+			preflight.Finding{Name: "issuer's keys", Status: preflight.Problem, Detail: "unforeseen"}, ""},
+		"the first alias": {keySet{algorithms: []string{"RS256"}}, 1,
+			preflight.Finding{Name: "keys of the issuer's alias 1", Status: preflight.OK, Detail: "usable: RS256"}, ""},
+		"an alias is down": {keySet{err: unavailable}, 4,
+			preflight.Finding{
+				Name: "keys of the issuer's alias 4", Status: preflight.Warning, Detail: "no connection",
+			}, "Compare number 4 of JWT_ISSUER_ALIASES, to the last slash, with the provider's. Until its keys are " +
+				"there, its tokens get 503. Remove it if no token has it."},
+		"an alias's other one": {keySet{err: errors.New("unforeseen")}, 1,
+			preflight.Finding{Name: "keys of the issuer's alias 1", Status: preflight.Warning, Detail: "unforeseen"},
+			""},
 	} {
 		test.want.Advice = test.advice
-		if findings := preflight.Run(t.Context(), []preflight.Check{preflight.IssuerKeys(test.keys, test.alias)}); !slices.Equal(findings, []preflight.Finding{test.want}) {
+		if findings := preflight.Run(t.Context(), []preflight.Check{preflight.IssuerKeys(test.keys,
+			test.alias)}); !slices.Equal(findings, []preflight.Finding{test.want}) {
 			t.Errorf("%s: %+v, want %+v", name, findings, test.want)
 		}
 	}

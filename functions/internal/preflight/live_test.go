@@ -33,28 +33,63 @@ func TestTheTableOfTheLiveVersionIsKept(t *testing.T) {
 		status         preflight.Status
 		detail, advice string
 	}{
-		"the same":                       {users, fails("NotAsked"), fails("NotAsked"), preflight.OK, "it is the same", ""},
-		"another attribute":              {other(func(t *customers.Table) { t.Attribute = "x" }), items(many...), fails("NotAsked"), preflight.Problem, "the live version finds a customer in 8 of 8 items, and the new one in none", compareItems},
-		"another format":                 {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), items(many...), fails("NotAsked"), preflight.Problem, "the live version finds a customer in 8 of 8 items, and the new one in none", compareItems},
-		"another format, a few items":    {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), items(many[:6]...), fails("NotAsked"), preflight.Warning, "the live version finds a customer in 6 of 6 items, and the new one in none", compareItems},
-		"another format, items in both":  {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), items(append(many[:7:7], item("U#u1", "cus_1", ""))...), fails("NotAsked"), preflight.OK, "it is the same", ""},
-		"another format, no customers":   {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), items(`{"user_id":{"S":"u1"}}`), fails("NotAsked"), preflight.OK, "it is the same", ""},
-		"another format, unreadable":     {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), fails("AccessDeniedException"), fails("NotAsked"), preflight.OK, "it is the same; its items were not looked at", ""},
-		"another key, empty":             {other(func(t *customers.Table) { t.Name, t.Key = "new", "pk" }), found(none), found(one), preflight.Problem, "the new table new (pk) is empty, and the live version uses users (user_id): each user would be without an account", moveItems},
-		"another sort key, empty":        {other(func(t *customers.Table) { t.SortKey, t.SortValue = "sk", "B" }), found(none), found(one), preflight.Problem, "the new table users (user_id, sk) is empty, and the live version uses users (user_id): each user would be without an account", moveItems},
-		"another name, empty":            {other(func(t *customers.Table) { t.Name = "new" }), found(none), found(one), preflight.Problem, "the new table new (user_id) is empty, and the live version uses users (user_id): each user would be without an account", moveItems},
-		"another name, with items":       {other(func(t *customers.Table) { t.Name = "new" }), found(one), fails("NotAsked"), preflight.OK, "another one, and the new one has items", ""},
-		"both are empty":                 {other(func(t *customers.Table) { t.Name = "new" }), found(none), found(none), preflight.OK, "another one, and both are empty", ""},
-		"the live one may not be read":   {other(func(t *customers.Table) { t.Name = "new" }), found(none), fails("AccessDeniedException"), preflight.Problem, "the new table new (user_id) is empty, and the live version's, users (user_id), cannot be read: dynamodb Scan: AccessDeniedException", moveItems},
-		"the live one does not exist":    {other(func(t *customers.Table) { t.Name = "new" }), found(none), fails("ResourceNotFoundException"), preflight.Problem, "the new table new (user_id) is empty, and the live version's, users (user_id), cannot be read: dynamodb Scan: ResourceNotFoundException", moveItems},
-		"the live one is too slow":       {other(func(t *customers.Table) { t.Name = "new" }), found(none), answer{hangs: true}, preflight.Warning, "dynamodb Scan: no answer in time", tryAgain},
-		"the new one may not be read":    {other(func(t *customers.Table) { t.Name = "new" }), fails("AccessDeniedException"), found(one), preflight.Warning, "the new table may not be scanned from here, so it is unknown whether it is empty", "Grant dynamodb:Scan to enable this check."},
-		"the new one does not exist":     {other(func(t *customers.Table) { t.Name = "new" }), fails("ResourceNotFoundException"), found(one), preflight.Problem, "dynamodb Scan: ResourceNotFoundException", noSuchTable},
-		"the new one is being throttled": {other(func(t *customers.Table) { t.Name = "new" }), fails("ThrottlingException"), found(one), preflight.Warning, "dynamodb Scan: ThrottlingException", tryAgain},
+		"the same": {users, fails("NotAsked"), fails("NotAsked"),
+			preflight.OK, "it is the same", ""},
+		"another attribute": {other(func(t *customers.Table) { t.Attribute = "x" }), items(many...),
+			fails("NotAsked"), preflight.Problem,
+			"the live version finds a customer in 8 of 8 items, and the new one in none", compareItems},
+		"another format": {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), items(many...),
+			fails("NotAsked"), preflight.Problem,
+			"the live version finds a customer in 8 of 8 items, and the new one in none", compareItems},
+		"another format, a few items": {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }),
+			items(many[:6]...), fails("NotAsked"), preflight.Warning,
+			"the live version finds a customer in 6 of 6 items, and the new one in none", compareItems},
+		"another format, items in both": {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }),
+			items(append(many[:7:7], item("U#u1", "cus_1", ""))...), fails("NotAsked"),
+			preflight.OK, "it is the same", ""},
+		"another format, no customers": {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }),
+			items(`{"user_id":{"S":"u1"}}`), fails("NotAsked"), preflight.OK, "it is the same", ""},
+		"another format, unreadable": {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }),
+			fails("AccessDeniedException"), fails("NotAsked"), preflight.OK,
+			"it is the same; its items were not looked at", ""},
+		"another key, empty": {other(func(t *customers.Table) { t.Name, t.Key = "new", "pk" }), found(none),
+			found(one), preflight.Problem, "the new table new (pk) is empty, and the live version uses users " +
+				"(user_id): each user would be without an account", moveItems},
+		"another sort key, empty": {other(func(t *customers.Table) { t.SortKey, t.SortValue = "sk", "B" }),
+			found(none), found(one), preflight.Problem, "the new table users (user_id, sk) is empty, and the live " +
+				"version uses users (user_id): each user would be without an account", moveItems},
+		"another name, empty": {other(func(t *customers.Table) { t.Name = "new" }), found(none), found(one),
+			preflight.Problem, "the new table new (user_id) is empty, and the live version uses users (user_id): " +
+				"each user would be without an account", moveItems},
+		"another name, with items": {other(func(t *customers.Table) { t.Name = "new" }), found(one),
+			fails("NotAsked"), preflight.OK, "another one, and the new one has items", ""},
+		"both are empty": {other(func(t *customers.Table) { t.Name = "new" }), found(none), found(none),
+			preflight.OK, "another one, and both are empty", ""},
+		"the live one may not be read": {other(func(t *customers.Table) { t.Name = "new" }), found(none),
+			fails("AccessDeniedException"), preflight.Problem,
+			"the new table new (user_id) is empty, and the live version's, users (user_id), cannot be read: dynamodb " +
+				"Scan: AccessDeniedException", moveItems},
+		"the live one does not exist": {other(func(t *customers.Table) { t.Name = "new" }), found(none),
+			fails("ResourceNotFoundException"), preflight.Problem,
+			"the new table new (user_id) is empty, and the live version's, users (user_id), cannot be read: dynamodb " +
+				"Scan: ResourceNotFoundException", moveItems},
+		"the live one is too slow": {other(func(t *customers.Table) { t.Name = "new" }), found(none),
+			answer{hangs: true}, preflight.Warning, "dynamodb Scan: no answer in time", tryAgain},
+		"the new one may not be read": {other(func(t *customers.Table) { t.Name = "new" }),
+			fails("AccessDeniedException"), found(one), preflight.Warning,
+			"the new table may not be scanned from here, so it is unknown whether it is empty",
+			"Grant dynamodb:Scan to enable this check."},
+		"the new one does not exist": {other(func(t *customers.Table) { t.Name = "new" }),
+			fails("ResourceNotFoundException"), found(one), preflight.Problem,
+			"dynamodb Scan: ResourceNotFoundException", noSuchTable},
+		"the new one is being throttled": {other(func(t *customers.Table) { t.Name = "new" }),
+			fails("ThrottlingException"), found(one), preflight.Warning,
+			"dynamodb Scan: ThrottlingException", tryAgain},
 	} {
 		t.Run(test, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				check := preflight.UsersKept(dynamoDB(t, amazon{"Scan": c.new}), c.table, dynamoDB(t, amazon{"Scan": c.live}), users)
+				check := preflight.UsersKept(dynamoDB(t, amazon{"Scan": c.new}), c.table,
+					dynamoDB(t, amazon{"Scan": c.live}), users)
 				requireFinding(t, check, name, c.status, c.detail, c.advice)
 			})
 		})
@@ -65,25 +100,31 @@ func TestTheTableOfTheLiveVersionIsKept(t *testing.T) {
 func TestOneItemShowsThatATableIsNotEmpty(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked []string
-		client := dynamoDB(t, amazon{"Scan": found(`{"Items":[],"Count":0}`)}, func(body string) { asked = append(asked, body) })
+		client := dynamoDB(t, amazon{"Scan": found(`{"Items":[],"Count":0}`)},
+			func(body string) { asked = append(asked, body) })
 		one, two := customers.Table{Name: "one", Key: "user_id"}, customers.Table{Name: "two", Key: "user_id"}
-		requireFinding(t, preflight.UsersKept(client, one, client, two), "live version's table", preflight.OK, "another one, and both are empty", "")
-		if want := []string{`{"Limit":1,"TableName":"one"}`, `{"Limit":1,"TableName":"two"}`}; !slices.Equal(asked, want) {
+		requireFinding(t, preflight.UsersKept(client, one, client, two), "live version's table", preflight.OK,
+			"another one, and both are empty", "")
+		if want := []string{`{"Limit":1,"TableName":"one"}`,
+			`{"Limit":1,"TableName":"two"}`}; !slices.Equal(asked, want) {
 			t.Errorf("asked %v, want %v", asked, want)
 		}
 	})
 }
 
 func TestTheHookReadsTheLiveVersion(t *testing.T) {
-	missing := answer{status: http.StatusNotFound, header: http.Header{"X-Amzn-Errortype": {"ResourceNotFoundException"}}, body: `{"Message":"MARKERx7Q"}`}
-	denied := answer{status: http.StatusForbidden, header: http.Header{"X-Amzn-Errortype": {"AccessDeniedException"}}, body: `{"Message":"MARKERx7Q"}`}
+	missing := answer{status: http.StatusNotFound,
+		header: http.Header{"X-Amzn-Errortype": {"ResourceNotFoundException"}}, body: `{"Message":"MARKERx7Q"}`}
+	denied := answer{status: http.StatusForbidden, header: http.Header{"X-Amzn-Errortype": {"AccessDeniedException"}},
+		body: `{"Message":"MARKERx7Q"}`}
 	for name, test := range map[string]struct {
 		live    answer
 		want    string // a variable; "" without a live version
 		report  string
 		finding bool
 	}{
-		"a version":          {found(`{"Version":"6","Environment":{"Variables":{"NAME":"live"}}}`), "live", "Succeeded", false},
+		"a version": {found(`{"Version":"6","Environment":{"Variables":{"NAME":"live"}}}`),
+			"live", "Succeeded", false},
 		"no alias yet":       {missing, "", "Succeeded", false},
 		"no variables":       {found(`{"Version":"6"}`), "", "Succeeded", false},
 		"it may not be read": {denied, "", "Failed", true},
@@ -93,7 +134,8 @@ func TestTheHookReadsTheLiveVersion(t *testing.T) {
 				c := &control{configurations: map[string]answer{"live": test.live}}
 				lines, _, err := c.run(t, func(h *preflight.Hook) {
 					h.Look = func(_ context.Context, versions preflight.Environments) []preflight.Finding {
-						if versions.Live["NAME"] != test.want || (test.want == "") != (versions.Live == nil) || versions.Portal["NAME"] != "portal" {
+						if versions.Live["NAME"] != test.want || (test.want == "") != (versions.Live == nil) ||
+							versions.Portal["NAME"] != "portal" {
 							t.Errorf("looked with %+v", versions)
 						}
 						return nil

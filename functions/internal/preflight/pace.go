@@ -9,8 +9,8 @@ import (
 	"billingportal/functions/internal/billing"
 )
 
-// Pace limits the requests of all checks to a fifth of Stripe's rate limit, because the deployment that serves customers shares it.
-// It is safe for concurrent use.
+// Pace limits the requests of all checks to a fifth of Stripe's rate limit, because the deployment
+// that serves customers shares it. It is safe for concurrent use.
 //
 // https://docs.stripe.com/rate-limits
 type Pace struct {
@@ -24,7 +24,8 @@ type Pace struct {
 }
 
 const (
-	// A little more than 200 and 50 ms apart, because requests do not all take equally long to arrive.
+	// A little more than 200 and 50 ms apart, because requests do not all take equally long to
+	// arrive.
 	testApart   = 220 * time.Millisecond
 	liveApart   = 55 * time.Millisecond
 	maxFlights  = 4
@@ -35,8 +36,8 @@ const (
 // errNoTime means that the time for all checks ended before it was this request's turn.
 var errNoTime = errors.New("preflight: no time left")
 
-// NewPace returns the pace of a mode: 5 requests a second in test mode, 20 in live mode, 4 at a time. pause waits; nil means
-// [billing.Pause].
+// NewPace returns the pace of a mode: 5 requests a second in test mode, 20 in live mode, 4 at a
+// time. pause waits; nil means [billing.Pause].
 func NewPace(livemode bool, pause func(ctx context.Context, d time.Duration) error) *Pace {
 	p := &Pace{apart: testApart, pause: pause, flights: make(chan struct{}, maxFlights), turn: make(chan struct{}, 1)}
 	if livemode {
@@ -59,8 +60,8 @@ func (p *Pace) Pause(ctx context.Context, d time.Duration) error {
 	return p.wait(ctx)
 }
 
-// do sends a request when it is its turn. If Stripe asks to slow down, no request is sent for as long as Stripe says, and this one is
-// sent again, until ctx ends.
+// do sends a request when it is its turn. If Stripe asks to slow down, no request is sent for as
+// long as Stripe says, and this one is sent again, until ctx ends.
 func (p *Pace) do(ctx context.Context, send func(ctx context.Context) error) error {
 	select {
 	case p.flights <- struct{}{}:

@@ -14,7 +14,8 @@ import (
 // everything checks as many coupons as an environment can name, and what else there is.
 func everything(s *preflight.Stripe, coupons int) []preflight.Check {
 	flows := []string{"subscription_cancel"}
-	checks := []preflight.Check{s.KeyAccepted(), s.MayReadProducts(), s.MayReadSubscriptions(flows), s.Configuration("bpc_1"), s.Account("acct_1")}
+	checks := []preflight.Check{s.KeyAccepted(), s.MayReadProducts(), s.MayReadSubscriptions(flows),
+		s.Configuration("bpc_1"), s.Account("acct_1")}
 	for i := range coupons {
 		checks = append(checks, s.Coupon(fmt.Sprint("COUPON", i)))
 	}
@@ -52,7 +53,8 @@ func TestRequestsStayWithinAFifthOfStripesLimit(t *testing.T) {
 					t.Errorf("%v", got)
 				}
 				if stripe.refused > 0 || stripe.busiest() != test.want || stripe.most > 4 {
-					t.Errorf("%d refused, %d within a second, %d at a time", stripe.refused, stripe.busiest(), stripe.most)
+					t.Errorf("%d refused, %d within a second, %d at a time", stripe.refused,
+						stripe.busiest(), stripe.most)
 				}
 				if took := time.Since(start); took > test.about+time.Second || took < test.about-2*time.Second {
 					t.Errorf("it took %s, want about %s", took, test.about)
@@ -77,7 +79,8 @@ func TestStripeIsObeyedWhenItSaysToSlowDown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const first = "GET /v1/coupons/A"
-				stripe := &account{answers: map[string]answer{first: {status: http.StatusTooManyRequests, header: test.header, times: 1, body: `{"error":{"code":"rate_limit"}}`}}}
+				stripe := &account{answers: map[string]answer{first: {status: http.StatusTooManyRequests,
+					header: test.header, times: 1, body: `{"error":{"code":"rate_limit"}}`}}}
 				s := stripeAt(t, stripe, false)
 				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 				defer cancel()
@@ -105,7 +108,8 @@ func TestOneRefusalHoldsAllRequestsBack(t *testing.T) {
 		s := stripeAt(t, stripe, false)
 		var checks []preflight.Check
 		for _, id := range []string{"A", "B", "C", "D", "E", "F", "G"} {
-			stripe.answers["GET /v1/coupons/"+id] = answer{status: http.StatusTooManyRequests, header: http.Header{"Retry-After": {"5"}}, times: 1, body: `{}`}
+			stripe.answers["GET /v1/coupons/"+id] = answer{status: http.StatusTooManyRequests,
+				header: http.Header{"Retry-After": {"5"}}, times: 1, body: `{}`}
 			checks = append(checks, s.Coupon(id))
 		}
 		if got := statuses(preflight.Run(t.Context(), checks)); got[preflight.OK] != 7 {
@@ -153,10 +157,12 @@ func TestAPauseEndsWithItsContext(t *testing.T) {
 func TestWhatCouldNotBeCheckedInTimeIsAWarning(t *testing.T) {
 	const first = "GET /v1/coupons/COUPON0"
 	for name, test := range map[string]answer{
-		"Stripe stays busy":              {status: http.StatusTooManyRequests, body: `{"error":{"code":"rate_limit"}}`},
-		"Stripe wants an hour":           {status: http.StatusTooManyRequests, header: http.Header{"Retry-After": {"3600"}}, body: `{}`},
-		"Stripe hangs":                   {hangs: true},
-		"a lock is held longer than all": {status: http.StatusConflict, body: `{"error":{"type":"invalid_request_error","code":"lock_timeout"}}`},
+		"Stripe stays busy": {status: http.StatusTooManyRequests, body: `{"error":{"code":"rate_limit"}}`},
+		"Stripe wants an hour": {status: http.StatusTooManyRequests,
+			header: http.Header{"Retry-After": {"3600"}}, body: `{}`},
+		"Stripe hangs": {hangs: true},
+		"a lock is held longer than all": {status: http.StatusConflict,
+			body: `{"error":{"type":"invalid_request_error","code":"lock_timeout"}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -1,8 +1,9 @@
 // Package preflight finds out whether a deployment can work, before its customers do.
 //
-// Each check asks one thing, of the upstreams themselves and with the deployment's own configuration, and changes nothing: a
-// permission is proven by a request that is refused for its parameters once the permission was checked. What it says is fixed text
-// with the deployment's own names: never a secret, and never an upstream's words.
+// Each check asks one thing, of the upstreams themselves and with the deployment's own
+// configuration, and changes nothing: a permission is proven by a request that is refused for its
+// parameters once the permission was checked. What it says is fixed text with the deployment's own
+// names: never a secret, and never an upstream's words.
 package preflight
 
 import (
@@ -27,12 +28,13 @@ type Finding struct {
 	Detail string `json:"detail"`
 	Advice string `json:"advice"` // what to do; "" where there is nothing
 
-	// outside says that no version of the functions makes it better or worse, so that it is no reason to hold one back.
+	// outside says that no version of the functions makes it better or worse, so that it is no
+	// reason to hold one back.
 	outside bool
 }
 
-// Check asks one thing. A finding without a status is none: what it asks cannot be asked, because of something that another check
-// reports.
+// Check asks one thing. A finding without a status is none: what it asks cannot be asked, because
+// of something that another check reports.
 type Check struct {
 	Name string
 	Run  func(ctx context.Context) Finding
@@ -40,8 +42,8 @@ type Check struct {
 	last bool // it looks at what the others saw
 }
 
-// Run runs the checks side by side and returns their findings in the checks' order. It returns when ctx ends; a check that was not
-// finished by then is a warning.
+// Run runs the checks side by side and returns their findings in the checks' order. It returns when
+// ctx ends; a check that was not finished by then is a warning.
 func Run(ctx context.Context, checks []Check) []Finding {
 	results := make([]Finding, len(checks))
 	var wait sync.WaitGroup
@@ -85,7 +87,8 @@ func (c Check) run(ctx context.Context) Finding {
 	}
 }
 
-// late is the finding of a check that could not be made in time. It says nothing about the deployment, so it never stops one.
+// late is the finding of a check that could not be made in time. It says nothing about the
+// deployment, so it never stops one.
 func late(detail string) Finding {
 	return warning(detail, "Try again. If it stays so, look at the network between here and there.")
 }

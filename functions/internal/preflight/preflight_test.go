@@ -40,7 +40,8 @@ func TestFindingsComeInTheOrderOfTheChecks(t *testing.T) {
 		for _, f := range findings {
 			said = append(said, f.Name+" "+string(f.Status))
 		}
-		if got, want := strings.Join(said, ", "), "slow ok, quick warning, broken problem, hanging warning"; got != want {
+		if got, want := strings.Join(said, ", "),
+			"slow ok, quick warning, broken problem, hanging warning"; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 		if took := time.Since(start); took > 13*time.Second {
@@ -67,20 +68,24 @@ func TestClocksAreCompared(t *testing.T) {
 		want   preflight.Status
 		detail string
 	}{
-		"the same":                   {[]time.Duration{0}, preflight.OK, "it agrees with the upstreams' to the second"},
-		"a little late":              {[]time.Duration{4 * time.Second}, preflight.OK, "it agrees with the upstreams' to the second"},
-		"ten seconds behind":         {[]time.Duration{10 * time.Second}, preflight.Warning, "it is 10 seconds behind"},
-		"exactly five":               {[]time.Duration{5 * time.Second}, preflight.OK, "it agrees with the upstreams' to the second"},
-		"six seconds behind":         {[]time.Duration{6 * time.Second}, preflight.Warning, "it is 6 seconds behind"},
-		"six seconds ahead":          {[]time.Duration{-7 * time.Second}, preflight.Warning, "it is 6 seconds ahead"},
-		"exactly thirty":             {[]time.Duration{30 * time.Second}, preflight.Warning, "it is 30 seconds behind"},
-		"thirty-one":                 {[]time.Duration{31 * time.Second}, preflight.Problem, "it is 31 seconds behind"},
-		"a minute behind":            {[]time.Duration{time.Minute}, preflight.Problem, "it is 60 seconds behind"},
-		"ten seconds ahead":          {[]time.Duration{-11 * time.Second}, preflight.Warning, "it is 10 seconds ahead"},
-		"a minute ahead":             {[]time.Duration{-time.Minute}, preflight.Problem, "it is 59 seconds ahead"},
-		"the worst of two counts":    {[]time.Duration{10 * time.Second, 0}, preflight.Warning, "it is 10 seconds behind"},
-		"and of one upstream's, too": {[]time.Duration{0, time.Minute, 0}, preflight.Problem, "it is 60 seconds behind"},
-		"nobody answered":            {nil, "", ""},
+		"the same": {[]time.Duration{0}, preflight.OK, "it agrees with the upstreams' to the second"},
+		"a little late": {[]time.Duration{4 * time.Second}, preflight.OK,
+			"it agrees with the upstreams' to the second"},
+		"ten seconds behind": {[]time.Duration{10 * time.Second}, preflight.Warning, "it is 10 seconds behind"},
+		"exactly five": {[]time.Duration{5 * time.Second}, preflight.OK,
+			"it agrees with the upstreams' to the second"},
+		"six seconds behind": {[]time.Duration{6 * time.Second}, preflight.Warning, "it is 6 seconds behind"},
+		"six seconds ahead":  {[]time.Duration{-7 * time.Second}, preflight.Warning, "it is 6 seconds ahead"},
+		"exactly thirty":     {[]time.Duration{30 * time.Second}, preflight.Warning, "it is 30 seconds behind"},
+		"thirty-one":         {[]time.Duration{31 * time.Second}, preflight.Problem, "it is 31 seconds behind"},
+		"a minute behind":    {[]time.Duration{time.Minute}, preflight.Problem, "it is 60 seconds behind"},
+		"ten seconds ahead":  {[]time.Duration{-11 * time.Second}, preflight.Warning, "it is 10 seconds ahead"},
+		"a minute ahead":     {[]time.Duration{-time.Minute}, preflight.Problem, "it is 59 seconds ahead"},
+		"the worst of two counts": {[]time.Duration{10 * time.Second, 0}, preflight.Warning,
+			"it is 10 seconds behind"},
+		"and of one upstream's, too": {[]time.Duration{0, time.Minute, 0}, preflight.Problem,
+			"it is 60 seconds behind"},
+		"nobody answered": {nil, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -111,7 +116,8 @@ func (s slow) RoundTrip(r *http.Request) (*http.Response, error) {
 	return dated(0).RoundTrip(r)
 }
 
-// The clock looks at what the other checks saw, wherever it stands among them. A slow answer says nothing about it.
+// The clock looks at what the other checks saw, wherever it stands among them. A slow answer says
+// nothing about it.
 func TestTheClockIsComparedLast(t *testing.T) {
 	for name, test := range map[string]struct {
 		upstream http.RoundTripper
@@ -149,7 +155,9 @@ func TestTheClockIsComparedLast(t *testing.T) {
 // reports keeps what CodeDeploy was told.
 type reports struct{ status []string }
 
-func (r *reports) PutLifecycleEventHookExecutionStatus(_ context.Context, input *codedeploy.PutLifecycleEventHookExecutionStatusInput, _ ...func(*codedeploy.Options)) (*codedeploy.PutLifecycleEventHookExecutionStatusOutput, error) {
+func (r *reports) PutLifecycleEventHookExecutionStatus(_ context.Context,
+	input *codedeploy.PutLifecycleEventHookExecutionStatusInput,
+	_ ...func(*codedeploy.Options)) (*codedeploy.PutLifecycleEventHookExecutionStatusOutput, error) {
 	r.status = append(r.status, string(input.Status))
 	return &codedeploy.PutLifecycleEventHookExecutionStatusOutput{}, nil
 }
@@ -160,20 +168,28 @@ func TestTheHookReportsWhateverHappensToIt(t *testing.T) {
 		look func(context.Context) []preflight.Finding
 		want string
 	}{
-		"it panics":          {func(context.Context) []preflight.Finding { panic("MARKER") }, "Failed"},
-		"it ends too late":   {func(ctx context.Context) []preflight.Finding { <-ctx.Done(); return nil }, "Succeeded"},
-		"it does not end":    {func(context.Context) []preflight.Finding { time.Sleep(time.Hour); return nil }, "Succeeded"},
-		"it finds nothing":   {func(context.Context) []preflight.Finding { return nil }, "Succeeded"},
-		"it finds a problem": {func(context.Context) []preflight.Finding { return []preflight.Finding{{Status: preflight.Problem}} }, "Failed"},
+		"it panics":        {func(context.Context) []preflight.Finding { panic("MARKER") }, "Failed"},
+		"it ends too late": {func(ctx context.Context) []preflight.Finding { <-ctx.Done(); return nil }, "Succeeded"},
+		"it does not end": {func(context.Context) []preflight.Finding { time.Sleep(time.Hour); return nil },
+			"Succeeded"},
+		"it finds nothing": {func(context.Context) []preflight.Finding { return nil }, "Succeeded"},
+		"it finds a problem": {func(context.Context) []preflight.Finding {
+			return []preflight.Finding{{Status: preflight.Problem}}
+		}, "Failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				told := &reports{}
-				hook := &preflight.Hook{CodeDeploy: told, Logs: io.Discard, Look: func(ctx context.Context, _ preflight.Environments) []preflight.Finding { return test.look(ctx) }}
+				hook := &preflight.Hook{CodeDeploy: told, Logs: io.Discard,
+					Look: func(ctx context.Context,
+						_ preflight.Environments) []preflight.Finding {
+						return test.look(ctx)
+					}}
 				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 				defer cancel()
 				start := time.Now()
-				if _, err := hook.Invoke(ctx, []byte(event)); err != nil || len(told.status) != 1 || told.status[0] != test.want {
+				if _, err := hook.Invoke(ctx, []byte(event)); err != nil || len(told.status) != 1 ||
+					told.status[0] != test.want {
 					t.Errorf("told %v, %v", told.status, err)
 				}
 				if took := time.Since(start); took > 105*time.Second {

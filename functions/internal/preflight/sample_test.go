@@ -27,14 +27,16 @@ func (l *largeTable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	if in.Segment == nil {
 		l.scans = append(l.scans, fmt.Sprint("table ", *in.Limit))
-		_, _ = io.WriteString(w, `{"Items":[`+item("first", "cus_first", "")+`],"LastEvaluatedKey":{"user_id":{"S":"first"}}}`)
+		_, _ = io.WriteString(w,
+			`{"Items":[`+item("first", "cus_first", "")+`],"LastEvaluatedKey":{"user_id":{"S":"first"}}}`)
 		return
 	}
 	l.scans = append(l.scans, fmt.Sprintf("segment of %d, %d", *in.TotalSegments, *in.Limit))
 	var items []string
 	for i := range *in.Limit {
 		if *in.Segment != 3 {
-			items = append(items, item(fmt.Sprintf("u%d-%d", *in.Segment, i), fmt.Sprintf("cus_%d_%d", *in.Segment, i), ""))
+			items = append(items,
+				item(fmt.Sprintf("u%d-%d", *in.Segment, i), fmt.Sprintf("cus_%d_%d", *in.Segment, i), ""))
 		}
 	}
 	_, _ = io.WriteString(w, `{"Items":[`+strings.Join(items, ",")+`],"LastEvaluatedKey":{"user_id":{"S":"x"}}}`)
@@ -45,7 +47,8 @@ func TestTheSampleIsSpreadOverALargeTable(t *testing.T) {
 		table, stripe := &largeTable{}, &account{}
 		identity := upstream.AWS{Region: "eu-central-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}
 		client := dynamodb.NewFromConfig(identity.Config("http://aws.example", serve(t, table), time.Second, 3))
-		check := preflight.Mappings(client, customers.Table{Name: "users", Key: "user_id", Attribute: "customer_id"}, stripeAt(t, stripe, true))
+		check := preflight.Mappings(client, customers.Table{Name: "users", Key: "user_id", Attribute: "customer_id"},
+			stripeAt(t, stripe, true))
 		requireFinding(t, check, "a sample of the mapping", preflight.OK, "10 customers looked at, all live", "")
 
 		want := []string{"table 50"}

@@ -28,7 +28,8 @@ type Stripe struct {
 	API  StripeAPI
 	Keys Secrets[secret.Key]
 	Pace *Pace
-	// Organization says that the account's organization may send the events, from a destination that the key cannot see.
+	// Organization says that the account's organization may send the events, from a destination
+	// that the key cannot see.
 	Organization bool
 }
 
@@ -43,7 +44,7 @@ func (s *Stripe) read(ctx context.Context, path string, query url.Values, into a
 	var document json.RawMessage
 	err = s.Pace.do(ctx, func(ctx context.Context) (err error) {
 		document, err = s.API.Read(ctx, key.Reveal(), path, query)
-		return err //nolint:wrapcheck // its class is what is looked at
+		return err // its class is what is looked at
 	})
 	if err != nil {
 		return err
@@ -54,7 +55,8 @@ func (s *Stripe) read(ctx context.Context, path string, query url.Values, into a
 	return nil
 }
 
-// fromStripe says what is to be done about a request that failed. A key that is missing or refused is another check's finding.
+// fromStripe says what is to be done about a request that failed. A key that is missing or refused
+// is another check's finding.
 func fromStripe(err error, mayNot string) Finding {
 	var failure *billing.Error
 	switch {
@@ -65,7 +67,7 @@ func fromStripe(err error, mayNot string) Finding {
 	case !errors.As(err, &failure):
 		return problem(err.Error(), "")
 	}
-	switch failure.Class { //nolint:exhaustive // the others are refusals
+	switch failure.Class { // the others are refusals
 	case billing.KeyRefused:
 		return Finding{}
 	case billing.PermissionMissing:
@@ -73,7 +75,8 @@ func fromStripe(err error, mayNot string) Finding {
 	case billing.Timeout:
 		return late(failure.Error())
 	case billing.Unavailable, billing.BadResponse:
-		return problem(failure.Error(), "Stripe does not answer from here as it should: look at https://status.stripe.com, at the network, and at STRIPE_API_BASE.")
+		return problem(failure.Error(), "Stripe does not answer from here as it should: look at "+
+			"https://status.stripe.com, at the network, and at STRIPE_API_BASE.")
 	}
 	return problem(failure.Error(), "Look the request up in Stripe's dashboard, under Developers, Logs.")
 }
@@ -101,7 +104,8 @@ func (s *Stripe) KeyAccepted() Check {
 		case err == nil, classOf(err) == billing.PermissionMissing:
 			return ok("Stripe accepts it")
 		case classOf(err) == billing.KeyRefused:
-			return problem("Stripe refuses it", "It was revoked, expired or mistyped. Put a new one into the secret that STRIPE_SECRET_ID names; it works within 10 seconds.")
+			return problem("Stripe refuses it", "It was revoked, expired or mistyped. Put a new one into the secret "+
+				"that STRIPE_SECRET_ID names; it works within 10 seconds.")
 		}
 		return fromStripe(err, "")
 	}}
@@ -114,12 +118,14 @@ func (s *Stripe) MayCreateSessions() Check {
 		if err != nil {
 			return Finding{}
 		}
-		err = s.Pace.do(ctx, func(ctx context.Context) error { return s.API.ProbeSessions(ctx, key.Reveal()) }) //nolint:wrapcheck // as above
+		// As above.
+		err = s.Pace.do(ctx, func(ctx context.Context) error { return s.API.ProbeSessions(ctx, key.Reveal()) })
 		switch {
 		case err == nil:
 			return ok("the key has it")
 		case classOf(err) == billing.PermissionMissing:
-			return problem("the key lacks it", "Give the restricted key Customer portal: Write, in Stripe's dashboard under Developers, API keys.")
+			return problem("the key lacks it",
+				"Give the restricted key Customer portal: Write, in Stripe's dashboard under Developers, API keys.")
 		}
 		return fromStripe(err, "")
 	}}
@@ -132,7 +138,8 @@ func (s *Stripe) MayReadSubscriptions(flows []string) Check {
 		if !isNeeded {
 			return ok("the key lacks it, and no allowed flow needs it")
 		}
-		return problem("the key lacks it, and flows about a subscription need it", advice+" Or leave those flows out of ALLOWED_FLOWS.")
+		return problem("the key lacks it, and flows about a subscription need it",
+			advice+" Or leave those flows out of ALLOWED_FLOWS.")
 	})
 }
 
@@ -195,7 +202,8 @@ func (s *Stripe) configured(ctx context.Context, id string) (configuration, erro
 		return c, err
 	}
 	var list struct{ Data []configuration }
-	if err := s.read(ctx, "/v1/billing_portal/configurations", url.Values{"is_default": {"true"}, "limit": {"1"}}, &list); err != nil {
+	if err := s.read(ctx, "/v1/billing_portal/configurations",
+		url.Values{"is_default": {"true"}, "limit": {"1"}}, &list); err != nil {
 		return configuration{}, err
 	}
 	if len(list.Data) == 0 {
@@ -204,7 +212,8 @@ func (s *Stripe) configured(ctx context.Context, id string) (configuration, erro
 	return list.Data[0], nil
 }
 
-// Configuration looks at the configuration that sessions use: the one of an ID, or with "" the account's own.
+// Configuration looks at the configuration that sessions use: the one of an ID, or with "" the
+// account's own.
 func (s *Stripe) Configuration(id string) Check {
 	name := "portal configuration " + id
 	if id == "" {
@@ -214,24 +223,29 @@ func (s *Stripe) Configuration(id string) Check {
 		c, err := s.configured(ctx, id)
 		switch {
 		case errors.Is(err, errNeverSaved):
-			return problem("they were never saved in this mode", "Open "+portalSettings+" in the mode that you use, and press Save once.")
+			return problem("they were never saved in this mode",
+				"Open "+portalSettings+" in the mode that you use, and press Save once.")
 		case isMissing(err):
-			return problem("there is no such configuration in this mode", "Correct DEFAULT_CONFIGURATION or ALLOWED_CONFIGURATIONS: test and live mode have IDs of their own.")
+			return problem("there is no such configuration in this mode",
+				"Correct DEFAULT_CONFIGURATION or ALLOWED_CONFIGURATIONS: test and live mode have IDs of their own.")
 		case err != nil:
 			return fromStripe(err, mayNotConfigure)
 		case !c.Active:
-			return problem("it is not active", "Activate it at Stripe, or take it out of DEFAULT_CONFIGURATION and ALLOWED_CONFIGURATIONS.")
+			return problem("it is not active",
+				"Activate it at Stripe, or take it out of DEFAULT_CONFIGURATION and ALLOWED_CONFIGURATIONS.")
 		}
 		return ok("saved and active")
 	}}
 }
 
-// Flows compares the allowed flows with the features of the configuration that sessions use by default.
+// Flows compares the allowed flows with the features of the configuration that sessions use by
+// default.
 func (s *Stripe) Flows(flows []string, id string) Check {
 	return Check{Name: "flows", Run: func(ctx context.Context) Finding {
 		c, err := s.configured(ctx, id)
 		if err != nil {
-			if errors.Is(err, errNeverSaved) || errors.Is(err, errNoKey) || classOf(err) == billing.PermissionMissing || isMissing(err) {
+			if errors.Is(err, errNeverSaved) || errors.Is(err, errNoKey) ||
+				classOf(err) == billing.PermissionMissing || isMissing(err) {
 				return Finding{} // the configuration's own check says why
 			}
 			return fromStripe(err, "")
@@ -243,7 +257,8 @@ func (s *Stripe) Flows(flows []string, id string) Check {
 			}
 		}
 		if len(lacking) > 0 {
-			return warning("the portal's configuration lacks the feature of "+strings.Join(lacking, ", ")+": buttons for them answer 409 flow-unavailable",
+			return warning("the portal's configuration lacks the feature of "+strings.Join(lacking, ", ")+
+				": buttons for them answer 409 flow-unavailable",
 				"Switch the features on at "+portalSettings+", or leave these flows out of ALLOWED_FLOWS.")
 		}
 		return ok("every allowed flow is enabled: " + strings.Join(flows, ", "))
@@ -253,13 +268,15 @@ func (s *Stripe) Flows(flows []string, id string) Check {
 // StripeReader asks Stripe for an object or a list.
 type StripeReader func(ctx context.Context, path string, query url.Values) (json.RawMessage, error)
 
-// Extra is a check of portal configurations by an operator's tool. An error of read gets the advice that other checks give.
+// Extra is a check of portal configurations by an operator's tool. An error of read gets the advice
+// that other checks give.
 func (s *Stripe) Extra(name string, run func(ctx context.Context, read StripeReader) (Finding, error)) Check {
 	return Check{Name: name, Run: func(ctx context.Context) Finding {
-		finding, err := run(ctx, func(ctx context.Context, path string, query url.Values) (document json.RawMessage, err error) {
-			err = s.read(ctx, path, query, &document)
-			return document, err
-		})
+		finding, err := run(ctx,
+			func(ctx context.Context, path string, query url.Values) (document json.RawMessage, err error) {
+				err = s.read(ctx, path, query, &document)
+				return document, err
+			})
 		if err != nil {
 			return fromStripe(err, mayNotConfigure)
 		}
@@ -276,7 +293,8 @@ func (s *Stripe) Coupon(id string) Check {
 
 // PromotionCode looks at a promotion code that callers may ask for.
 func (s *Stripe) PromotionCode(id string) Check {
-	return s.object("promotion code "+id, "/v1/promotion_codes/"+url.PathEscape(id), "active", "ALLOWED_PROMOTION_CODES", "Promotion Codes: Read")
+	return s.object("promotion code "+id, "/v1/promotion_codes/"+url.PathEscape(id), "active",
+		"ALLOWED_PROMOTION_CODES", "Promotion Codes: Read")
 }
 
 // object looks at something that must exist and have a member that is true.
@@ -286,9 +304,11 @@ func (s *Stripe) object(name, path, member, variable, permission string) Check {
 		err := s.read(ctx, path, nil, &object)
 		switch {
 		case isMissing(err):
-			return problem("there is none in this mode", "Correct "+variable+": test and live mode have IDs of their own.")
+			return problem("there is none in this mode",
+				"Correct "+variable+": test and live mode have IDs of their own.")
 		case err != nil:
-			return fromStripe(err, "Give the restricted key "+permission+" if you want it looked at; the portal itself does not need it.")
+			return fromStripe(err,
+				"Give the restricted key "+permission+" if you want it looked at; the portal itself does not need it.")
 		case string(object[member]) != "true":
 			return problem("it is not "+member+" any more", "Take it out of "+variable+", or renew it at Stripe.")
 		}
@@ -303,7 +323,8 @@ func (s *Stripe) Account(id string) Check {
 		err := s.read(ctx, "/v1/accounts/"+url.PathEscape(id), nil, &account)
 		switch {
 		case classOf(err) == billing.NoSuchAccount, isMissing(err):
-			return problem("this key reaches no such account", "Correct ALLOWED_ACCOUNTS or DEFAULT_ON_BEHALF_OF, or connect the account again.")
+			return problem("this key reaches no such account",
+				"Correct ALLOWED_ACCOUNTS or DEFAULT_ON_BEHALF_OF, or connect the account again.")
 		case err != nil:
 			return fromStripe(err, "Give the restricted key Connected accounts: Read if you want it looked at.")
 		}
@@ -328,7 +349,8 @@ func (s *Stripe) live(ctx context.Context, table customers.Table, items []map[st
 		}
 		isLive, err := s.lives(ctx, entry.Customer)
 		if err != nil {
-			return fromStripe(err, "Give the restricted key Customers: Read if you want it looked at; the portal itself does not need it.")
+			return fromStripe(err,
+				"Give the restricted key Customers: Read if you want it looked at; the portal itself does not need it.")
 		}
 		looked++
 		if !isLive {
@@ -337,11 +359,14 @@ func (s *Stripe) live(ctx context.Context, table customers.Table, items []map[st
 	}
 	switch {
 	case malformed > 0:
-		return warning(fmt.Sprintf("%d of %d items hold something else than a customer's ID", malformed, len(items)), "Compare CUSTOMERS_ATTRIBUTE with the table's items.")
+		return warning(fmt.Sprintf("%d of %d items hold something else than a customer's ID", malformed, len(items)),
+			"Compare CUSTOMERS_ATTRIBUTE with the table's items.")
 	case stale > 0:
-		return warning(fmt.Sprintf("%d of %d customers do not exist at Stripe any more", stale, looked), "Run: go run ./local import --verify, and with --fix it corrects them.")
+		return warning(fmt.Sprintf("%d of %d customers do not exist at Stripe any more", stale, looked),
+			"Run: go run ./local import --verify, and with --fix it corrects them.")
 	case conflicts > 0:
-		return warning(fmt.Sprintf("%d of %d users have several customers that count", conflicts, looked), "Look for their error lines (effect conflict), and delete the wrong customer at Stripe.")
+		return warning(fmt.Sprintf("%d of %d users have several customers that count", conflicts, looked),
+			"Look for their error lines (effect conflict), and delete the wrong customer at Stripe.")
 	case looked == 0:
 		return ok("nobody is mapped yet")
 	}

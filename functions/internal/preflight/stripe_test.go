@@ -17,16 +17,19 @@ import (
 
 // refused is an error answer from Stripe. https://docs.stripe.com/api/errors
 func refused(status int, code, param string) answer {
-	return answer{status: status, body: `{"error":{"type":"invalid_request_error","code":"` + code + `","param":"` + param + `","message":"MARKERx7Q"}}`}
+	return answer{status: status, body: `{"error":{"type":"invalid_request_error","code":"` + code + `","param":"` +
+		param + `","message":"MARKERx7Q"}}`}
 }
 
 func found(body string) answer { return answer{status: http.StatusOK, body: body} }
 
 var (
 	forbidden = refused(http.StatusForbidden, "", "")
-	revoked   = answer{status: http.StatusUnauthorized, body: `{"error":{"type":"invalid_request_error","message":"Invalid API Key"}}`}
-	missing   = refused(http.StatusNotFound, "resource_missing", "id")
-	down      = answer{status: http.StatusBadGateway, header: http.Header{"Stripe-Should-Retry": {"false"}}, body: "<html>"}
+	revoked   = answer{status: http.StatusUnauthorized,
+		body: `{"error":{"type":"invalid_request_error","message":"Invalid API Key"}}`}
+	missing = refused(http.StatusNotFound, "resource_missing", "id")
+	down    = answer{status: http.StatusBadGateway,
+		header: http.Header{"Stripe-Should-Retry": {"false"}}, body: "<html>"}
 )
 
 // stripeCheck is a check, Stripe's answers, and the expected finding.
@@ -78,71 +81,182 @@ func stripeChecks() map[string]stripeCheck {
 	hooks := func(endpoints string) answer { return found(`{"data":[` + endpoints + `]}`) }
 	const ours, both = `"url":"https://api.example/v1/stripe/webhook"`, `["customer.created","customer.deleted","x"]`
 	return map[string]stripeCheck{
-		"a key":                      {key, nil, "Stripe key", preflight.OK, "Stripe accepts it", ""},
-		"a key with few permissions": {key, map[string]answer{subscriptions: forbidden}, "Stripe key", preflight.OK, "Stripe accepts it", ""},
-		"a revoked key":              {key, map[string]answer{subscriptions: revoked}, "Stripe key", preflight.Problem, "Stripe refuses it", "It was revoked, expired or mistyped. Put a new one into the secret that STRIPE_SECRET_ID names; it works within 10 seconds."},
-		"Stripe is down":             {key, map[string]answer{subscriptions: down}, "Stripe key", preflight.Problem, "stripe: unavailable", lookAtStripe},
-		"something else answers":     {key, map[string]answer{subscriptions: found("<html>")}, "Stripe key", preflight.Problem, "stripe: an answer that breaks the API's contract", lookAtStripe},
-		"a list of something else":   {key, map[string]answer{subscriptions: found(`[]`)}, "Stripe key", preflight.Problem, "stripe: an answer that breaks the API's contract", lookAtStripe},
-		"a refusal nobody expects":   {key, map[string]answer{subscriptions: refused(400, "", "")}, "Stripe key", preflight.Problem, "stripe: the request is refused, and no parameter is named", lookItUp},
+		"a key": {key, nil, "Stripe key", preflight.OK, "Stripe accepts it", ""},
+		"a key with few permissions": {key, map[string]answer{subscriptions: forbidden}, "Stripe key", preflight.OK,
+			"Stripe accepts it", ""},
+		"a revoked key": {key, map[string]answer{subscriptions: revoked}, "Stripe key", preflight.Problem,
+			"Stripe refuses it", "It was revoked, expired or mistyped. Put a new one into the secret that " +
+				"STRIPE_SECRET_ID names; it works within 10 seconds."},
+		"Stripe is down": {key, map[string]answer{subscriptions: down}, "Stripe key", preflight.Problem,
+			"stripe: unavailable", lookAtStripe},
+		"something else answers": {key, map[string]answer{subscriptions: found("<html>")}, "Stripe key",
+			preflight.Problem, "stripe: an answer that breaks the API's contract", lookAtStripe},
+		"a list of something else": {key, map[string]answer{subscriptions: found(`[]`)}, "Stripe key",
+			preflight.Problem, "stripe: an answer that breaks the API's contract", lookAtStripe},
+		"a refusal nobody expects": {key, map[string]answer{subscriptions: refused(400, "", "")}, "Stripe key",
+			preflight.Problem, "stripe: the request is refused, and no parameter is named", lookItUp},
 
-		"sessions":                   {create, map[string]answer{sessions: refused(400, "resource_missing", "customer")}, "permission to create portal sessions", preflight.OK, "the key has it", ""},
-		"sessions without settings":  {create, map[string]answer{sessions: refused(400, "", "return_url")}, "permission to create portal sessions", preflight.OK, "the key has it", ""},
-		"sessions are forbidden":     {create, map[string]answer{sessions: forbidden}, "permission to create portal sessions", preflight.Problem, "the key lacks it", "Give the restricted key Customer portal: Write, in Stripe's dashboard under Developers, API keys."},
-		"sessions with a bad key":    {create, map[string]answer{sessions: revoked}, "permission to create portal sessions", "", "", ""},
-		"sessions, Stripe is down":   {create, map[string]answer{sessions: down}, "permission to create portal sessions", preflight.Problem, "stripe: unavailable", lookAtStripe},
-		"subscriptions":              {readSubscriptions("subscription_cancel"), nil, "permission to read subscriptions", preflight.OK, "the key has it", ""},
-		"subscriptions are needed":   {readSubscriptions("payment_method_update", "subscription_cancel"), map[string]answer{subscriptions: forbidden}, "permission to read subscriptions", preflight.Problem, subscriptionsNeeded, maySubscriptions},
-		"an update needs them":       {readSubscriptions("subscription_update"), map[string]answer{subscriptions: forbidden}, "permission to read subscriptions", preflight.Problem, subscriptionsNeeded, maySubscriptions},
-		"a confirmation needs them":  {readSubscriptions("subscription_update_confirm"), map[string]answer{subscriptions: forbidden}, "permission to read subscriptions", preflight.Problem, subscriptionsNeeded, maySubscriptions},
-		"subscriptions are not":      {readSubscriptions("payment_method_update"), map[string]answer{subscriptions: forbidden}, "permission to read subscriptions", preflight.OK, "the key lacks it, and no allowed flow needs it", ""},
-		"subscriptions, a bad key":   {readSubscriptions(), map[string]answer{subscriptions: revoked}, "permission to read subscriptions", "", "", ""},
-		"products":                   {readProducts, nil, "permission to read products", preflight.OK, "the key has it", ""},
-		"products are forbidden":     {readProducts, map[string]answer{products: forbidden}, "permission to read products", preflight.Warning, "the key lacks it: customers who choose among subscriptions see no names", "Give the restricted key Products: Read."},
-		"products, Stripe is down":   {readProducts, map[string]answer{products: down}, "permission to read products", preflight.Problem, "stripe: unavailable", lookAtStripe},
-		"settings":                   {configuration(""), map[string]answer{ownSettings: settings("true", "")}, "portal settings", preflight.OK, "saved and active", ""},
-		"settings that are inactive": {configuration(""), map[string]answer{ownSettings: settings("false", "")}, "portal settings", preflight.Problem, "it is not active", "Activate it at Stripe, or take it out of DEFAULT_CONFIGURATION and ALLOWED_CONFIGURATIONS."},
-		"settings never saved":       {configuration(""), nil, "portal settings", preflight.Problem, "they were never saved in this mode", "Open https://dashboard.stripe.com/settings/billing/portal in the mode that you use, and press Save once."},
-		"settings may not be read":   {configuration(""), map[string]answer{ownSettings: forbidden}, "portal settings", preflight.Warning, notLookedAt, "Give the restricted key Customer portal: Write, which includes reading its configurations."},
-		"a configuration":            {configuration("bpc_1"), nil, "portal configuration bpc_1", preflight.OK, "saved and active", ""},
-		"a missing configuration":    {configuration("bpc_1"), map[string]answer{configuration1: missing}, "portal configuration bpc_1", preflight.Problem, "there is no such configuration in this mode", "Correct DEFAULT_CONFIGURATION or ALLOWED_CONFIGURATIONS: test and live mode have IDs of their own."},
-		"a configuration by name":    {configuration("bpc_1"), map[string]answer{configuration1: refused(400, "resource_missing", "configuration")}, "portal configuration bpc_1", preflight.Problem, "there is no such configuration in this mode", "Correct DEFAULT_CONFIGURATION or ALLOWED_CONFIGURATIONS: test and live mode have IDs of their own."},
-		"an inactive configuration":  {configuration("bpc_1"), map[string]answer{configuration1: found(`{"id":"bpc_1"}`)}, "portal configuration bpc_1", preflight.Problem, "it is not active", "Activate it at Stripe, or take it out of DEFAULT_CONFIGURATION and ALLOWED_CONFIGURATIONS."},
-		"a configuration, a bad key": {configuration("bpc_1"), map[string]answer{configuration1: revoked}, "portal configuration bpc_1", "", "", ""},
+		"sessions": {create, map[string]answer{sessions: refused(400, "resource_missing",
+			"customer")}, "permission to create portal sessions", preflight.OK, "the key has it", ""},
+		"sessions without settings": {create, map[string]answer{sessions: refused(400, "", "return_url")},
+			"permission to create portal sessions", preflight.OK, "the key has it", ""},
+		"sessions are forbidden": {create, map[string]answer{sessions: forbidden},
+			"permission to create portal sessions", preflight.Problem, "the key lacks it",
+			"Give the restricted key Customer portal: Write, in Stripe's dashboard under Developers, API keys."},
+		"sessions with a bad key": {create, map[string]answer{sessions: revoked},
+			"permission to create portal sessions", "", "", ""},
+		"sessions, Stripe is down": {create, map[string]answer{sessions: down},
+			"permission to create portal sessions", preflight.Problem, "stripe: unavailable", lookAtStripe},
+		"subscriptions": {readSubscriptions("subscription_cancel"), nil,
+			"permission to read subscriptions", preflight.OK, "the key has it", ""},
+		"subscriptions are needed": {readSubscriptions("payment_method_update", "subscription_cancel"),
+			map[string]answer{subscriptions: forbidden}, "permission to read subscriptions", preflight.Problem,
+			subscriptionsNeeded, maySubscriptions},
+		"an update needs them": {readSubscriptions("subscription_update"),
+			map[string]answer{subscriptions: forbidden}, "permission to read subscriptions", preflight.Problem,
+			subscriptionsNeeded, maySubscriptions},
+		"a confirmation needs them": {readSubscriptions("subscription_update_confirm"),
+			map[string]answer{subscriptions: forbidden}, "permission to read subscriptions", preflight.Problem,
+			subscriptionsNeeded, maySubscriptions},
+		"subscriptions are not": {readSubscriptions("payment_method_update"),
+			map[string]answer{subscriptions: forbidden}, "permission to read subscriptions", preflight.OK,
+			"the key lacks it, and no allowed flow needs it", ""},
+		"subscriptions, a bad key": {readSubscriptions(), map[string]answer{subscriptions: revoked},
+			"permission to read subscriptions", "", "", ""},
+		"products": {readProducts, nil, "permission to read products",
+			preflight.OK, "the key has it", ""},
+		"products are forbidden": {readProducts, map[string]answer{products: forbidden},
+			"permission to read products", preflight.Warning,
+			"the key lacks it: customers who choose among subscriptions see no names",
+			"Give the restricted key Products: Read."},
+		"products, Stripe is down": {readProducts, map[string]answer{products: down}, "permission to read products",
+			preflight.Problem, "stripe: unavailable", lookAtStripe},
+		"settings": {configuration(""), map[string]answer{ownSettings: settings("true", "")},
+			"portal settings", preflight.OK, "saved and active", ""},
+		"settings that are inactive": {configuration(""), map[string]answer{ownSettings: settings("false", "")},
+			"portal settings", preflight.Problem, "it is not active",
+			"Activate it at Stripe, or take it out of DEFAULT_CONFIGURATION and ALLOWED_CONFIGURATIONS."},
+		"settings never saved": {configuration(""), nil, "portal settings", preflight.Problem,
+			"they were never saved in this mode", "Open https://dashboard.stripe.com/settings/billing/portal in the " +
+				"mode that you use, and press Save once."},
+		"settings may not be read": {configuration(""), map[string]answer{ownSettings: forbidden}, "portal settings",
+			preflight.Warning, notLookedAt,
+			"Give the restricted key Customer portal: Write, which includes reading its configurations."},
+		"a configuration": {configuration("bpc_1"), nil, "portal configuration bpc_1", preflight.OK,
+			"saved and active", ""},
+		"a missing configuration": {configuration("bpc_1"), map[string]answer{configuration1: missing},
+			"portal configuration bpc_1", preflight.Problem, "there is no such configuration in this mode",
+			"Correct DEFAULT_CONFIGURATION or ALLOWED_CONFIGURATIONS: test and live mode have IDs of their own."},
+		"a configuration by name": {configuration("bpc_1"),
+			map[string]answer{
+				configuration1: refused(400, "resource_missing", "configuration"),
+			}, "portal configuration bpc_1", preflight.Problem, "there is no such configuration in this mode",
+			"Correct DEFAULT_CONFIGURATION or ALLOWED_CONFIGURATIONS: test and live mode have IDs of their own."},
+		"an inactive configuration": {configuration("bpc_1"), map[string]answer{
+			configuration1: found(`{"id":"bpc_1"}`),
+		}, "portal configuration bpc_1", preflight.Problem, "it is not active",
+			"Activate it at Stripe, or take it out of DEFAULT_CONFIGURATION and ALLOWED_CONFIGURATIONS."},
+		"a configuration, a bad key": {configuration("bpc_1"), map[string]answer{configuration1: revoked},
+			"portal configuration bpc_1", "", "", ""},
 
-		"flows":                    {flows("", "subscription_cancel", "subscription_update_confirm"), map[string]answer{ownSettings: settings("true", `"subscription_cancel":{"enabled":true},"subscription_update":{"enabled":true}`)}, "flows", preflight.OK, "every allowed flow is enabled: subscription_cancel, subscription_update_confirm", ""},
-		"a flow is switched off":   {flows("", "subscription_cancel", "subscription_update_confirm"), map[string]answer{ownSettings: settings("true", `"subscription_cancel":{"enabled":false},"subscription_update":{"enabled":true}`)}, "flows", preflight.Warning, "the portal's configuration lacks the feature of subscription_cancel: buttons for them answer 409 flow-unavailable", "Switch the features on at https://dashboard.stripe.com/settings/billing/portal, or leave these flows out of ALLOWED_FLOWS."},
-		"a flow without a feature": {flows("bpc_1", "subscription_update_confirm"), map[string]answer{configuration1: found(`{"active":true,"features":{"subscription_update":7}}`)}, "flows", preflight.Warning, "the portal's configuration lacks the feature of subscription_update_confirm: buttons for them answer 409 flow-unavailable", "Switch the features on at https://dashboard.stripe.com/settings/billing/portal, or leave these flows out of ALLOWED_FLOWS."},
-		"flows, never saved":       {flows("", "x"), nil, "flows", "", "", ""},
-		"flows, no such settings":  {flows("bpc_1", "x"), map[string]answer{configuration1: missing}, "flows", "", "", ""},
-		"flows may not be read":    {flows("bpc_1", "x"), map[string]answer{configuration1: forbidden}, "flows", "", "", ""},
-		"flows, Stripe is down":    {flows("bpc_1", "x"), map[string]answer{configuration1: down}, "flows", preflight.Problem, "stripe: unavailable", lookAtStripe},
+		"flows": {flows("", "subscription_cancel", "subscription_update_confirm"),
+			map[string]answer{ownSettings: settings("true", `"subscription_cancel":{"enabled":true},`+
+				`"subscription_update":{"enabled":true}`)}, "flows", preflight.OK,
+			"every allowed flow is enabled: subscription_cancel, subscription_update_confirm", ""},
+		"a flow is switched off": {flows("", "subscription_cancel", "subscription_update_confirm"),
+			map[string]answer{ownSettings: settings("true", `"subscription_cancel":{"enabled":false},`+
+				`"subscription_update":{"enabled":true}`)}, "flows", preflight.Warning,
+			"the portal's configuration lacks the feature of subscription_cancel: buttons for them answer 409 " +
+				"flow-unavailable", "Switch the features on at https://dashboard.stripe.com/settings/billing/portal, " +
+				"or leave these flows out of ALLOWED_FLOWS."},
+		"a flow without a feature": {flows("bpc_1", "subscription_update_confirm"),
+			map[string]answer{
+				configuration1: found(`{"active":true,"features":{"subscription_update":7}}`),
+			}, "flows", preflight.Warning, "the portal's configuration lacks the feature of " +
+				"subscription_update_confirm: buttons for them answer 409 flow-unavailable",
+			"Switch the features on at https://dashboard.stripe.com/settings/billing/portal, or leave these flows " +
+				"out of ALLOWED_FLOWS."},
+		"flows, never saved": {flows("", "x"), nil, "flows", "", "", ""},
+		"flows, no such settings": {flows("bpc_1", "x"),
+			map[string]answer{configuration1: missing}, "flows", "", "", ""},
+		"flows may not be read": {flows("bpc_1", "x"),
+			map[string]answer{configuration1: forbidden}, "flows", "", "", ""},
+		"flows, Stripe is down": {flows("bpc_1", "x"), map[string]answer{configuration1: down}, "flows",
+			preflight.Problem, "stripe: unavailable", lookAtStripe},
 
-		"a coupon without the member":     {coupon, map[string]answer{"GET /v1/coupons/A": found(`{"id":"A"}`)}, "coupon A", preflight.Problem, "it is not valid any more", "Take it out of ALLOWED_COUPONS, or renew it at Stripe."},
-		"a coupon":                        {coupon, nil, "coupon A", preflight.OK, "it is valid", ""},
-		"a missing coupon":                {coupon, map[string]answer{"GET /v1/coupons/A": missing}, "coupon A", preflight.Problem, "there is none in this mode", "Correct ALLOWED_COUPONS: test and live mode have IDs of their own."},
-		"an expired coupon":               {coupon, map[string]answer{"GET /v1/coupons/A": found(`{"valid":false}`)}, "coupon A", preflight.Problem, "it is not valid any more", "Take it out of ALLOWED_COUPONS, or renew it at Stripe."},
-		"coupons may not be read":         {coupon, map[string]answer{"GET /v1/coupons/A": forbidden}, "coupon A", preflight.Warning, notLookedAt, "Give the restricted key Coupons: Read if you want it looked at; the portal itself does not need it."},
-		"a promotion code":                {promotion, nil, "promotion code promo_1", preflight.OK, "it is active", ""},
-		"an inactive promotion code":      {promotion, map[string]answer{"GET /v1/promotion_codes/promo_1": found(`{"valid":true,"active":false}`)}, "promotion code promo_1", preflight.Problem, "it is not active any more", "Take it out of ALLOWED_PROMOTION_CODES, or renew it at Stripe."},
-		"an account":                      {account, nil, "connected account acct_1", preflight.OK, "it is connected", ""},
-		"an account that is disconnected": {account, map[string]answer{"GET /v1/accounts/acct_1": refused(403, "account_invalid", "")}, "connected account acct_1", preflight.Problem, "this key reaches no such account", "Correct ALLOWED_ACCOUNTS or DEFAULT_ON_BEHALF_OF, or connect the account again."},
-		"an account that is missing":      {account, map[string]answer{"GET /v1/accounts/acct_1": missing}, "connected account acct_1", preflight.Problem, "this key reaches no such account", "Correct ALLOWED_ACCOUNTS or DEFAULT_ON_BEHALF_OF, or connect the account again."},
-		"accounts may not be read":        {account, map[string]answer{"GET /v1/accounts/acct_1": forbidden}, "connected account acct_1", preflight.Warning, notLookedAt, "Give the restricted key Connected accounts: Read if you want it looked at."},
+		"a coupon without the member": {coupon, map[string]answer{
+			"GET /v1/coupons/A": found(`{"id":"A"}`),
+		}, "coupon A", preflight.Problem, "it is not valid any more",
+			"Take it out of ALLOWED_COUPONS, or renew it at Stripe."},
+		"a coupon": {coupon, nil, "coupon A", preflight.OK, "it is valid", ""},
+		"a missing coupon": {coupon, map[string]answer{"GET /v1/coupons/A": missing}, "coupon A",
+			preflight.Problem, "there is none in this mode",
+			"Correct ALLOWED_COUPONS: test and live mode have IDs of their own."},
+		"an expired coupon": {coupon, map[string]answer{
+			"GET /v1/coupons/A": found(`{"valid":false}`),
+		}, "coupon A", preflight.Problem, "it is not valid any more",
+			"Take it out of ALLOWED_COUPONS, or renew it at Stripe."},
+		"coupons may not be read": {coupon, map[string]answer{"GET /v1/coupons/A": forbidden}, "coupon A",
+			preflight.Warning, notLookedAt,
+			"Give the restricted key Coupons: Read if you want it looked at; the portal itself does not need it."},
+		"a promotion code": {promotion, nil, "promotion code promo_1", preflight.OK, "it is active", ""},
+		"an inactive promotion code": {promotion, map[string]answer{
+			"GET /v1/promotion_codes/promo_1": found(`{"valid":true,"active":false}`),
+		}, "promotion code promo_1", preflight.Problem, "it is not active any more",
+			"Take it out of ALLOWED_PROMOTION_CODES, or renew it at Stripe."},
+		"an account": {account, nil, "connected account acct_1",
+			preflight.OK, "it is connected", ""},
+		"an account that is disconnected": {account, map[string]answer{"GET /v1/accounts/acct_1": refused(403,
+			"account_invalid", "")}, "connected account acct_1", preflight.Problem, "this key reaches no such account",
+			"Correct ALLOWED_ACCOUNTS or DEFAULT_ON_BEHALF_OF, or connect the account again."},
+		"an account that is missing": {account, map[string]answer{"GET /v1/accounts/acct_1": missing},
+			"connected account acct_1", preflight.Problem, "this key reaches no such account",
+			"Correct ALLOWED_ACCOUNTS or DEFAULT_ON_BEHALF_OF, or connect the account again."},
+		"accounts may not be read": {account, map[string]answer{
+			"GET /v1/accounts/acct_1": forbidden,
+		}, "connected account acct_1", preflight.Warning, notLookedAt,
+			"Give the restricted key Connected accounts: Read if you want it looked at."},
 
-		"an endpoint":                {endpoint, map[string]answer{endpoints: hooks(`{` + ours + `,"status":"enabled","enabled_events":` + both + `}`)}, "webhook endpoint", preflight.OK, "enabled, with all types of events", ""},
-		"an endpoint for everything": {endpoint, map[string]answer{endpoints: hooks(`{` + ours + `,"status":"enabled","enabled_events":["*"]}`)}, "webhook endpoint", preflight.OK, "enabled, with all types of events", ""},
-		"the second of two":          {endpoint, map[string]answer{endpoints: hooks(`{` + ours + `,"status":"disabled","enabled_events":["*"]},{` + ours + `,"status":"enabled","enabled_events":["*"]}`)}, "webhook endpoint", preflight.OK, "enabled, with all types of events", ""},
-		"disabled beside incomplete": {endpoint, map[string]answer{endpoints: hooks(`{` + ours + `,"status":"disabled","enabled_events":["*"]},{` + ours + `,"status":"enabled","enabled_events":["customer.deleted"]}`)}, "webhook endpoint", preflight.Problem, "it does not get customer.created", "Add these types of events to it at Stripe."},
-		"two disabled endpoints":     {endpoint, map[string]answer{endpoints: hooks(`{` + ours + `,"status":"disabled","enabled_events":["*"]},{` + ours + `,"status":"disabled","enabled_events":["*"]}`)}, "webhook endpoint", preflight.Problem, "it is disabled, so the mapping grows old", "Enable it at Stripe, and then run: go run ./local import --verify"},
-		"no endpoint":                {endpoint, nil, "webhook endpoint", preflight.Problem, "no endpoint's address ends in /v1/stripe/webhook", createEndpoint},
-		"another app's endpoint":     {endpoint, map[string]answer{endpoints: hooks(`{"url":"https://api.example/v1/stripe/webhook/other","status":"enabled","enabled_events":["*"]}`)}, "webhook endpoint", preflight.Problem, "no endpoint's address ends in /v1/stripe/webhook", createEndpoint},
-		"a disabled endpoint":        {endpoint, map[string]answer{endpoints: hooks(`{` + ours + `,"status":"disabled","enabled_events":["*"]}`)}, "webhook endpoint", preflight.Problem, "it is disabled, so the mapping grows old", "Enable it at Stripe, and then run: go run ./local import --verify"},
-		"an endpoint without types":  {endpoint, map[string]answer{endpoints: hooks(`{` + ours + `,"status":"enabled","enabled_events":["customer.deleted"]}`)}, "webhook endpoint", preflight.Problem, "it does not get customer.created", "Add these types of events to it at Stripe."},
-		"endpoints may not be read":  {endpoint, map[string]answer{endpoints: forbidden}, "webhook endpoint", preflight.Warning, notLookedAt, "Give the restricted key Webhook endpoints: Read if you want it looked at, or look at https://dashboard.stripe.com/webhooks."},
-		"a destination":              {source, map[string]answer{destination: found(`{"status":"enabled","enabled_events":["customer.created"]}`)}, "event destination", preflight.OK, "enabled, with all types of events", ""},
-		"a missing destination":      {source, map[string]answer{destination: missing}, "event destination", preflight.Problem, "there is no destination behind STRIPE_EVENT_SOURCE in this mode", compareSource},
-		"destinations are forbidden": {source, map[string]answer{destination: forbidden}, "event destination", preflight.Warning, notLookedAt, mayReadDestinations},
+		"an endpoint": {endpoint, map[string]answer{endpoints: hooks(`{` + ours +
+			`,"status":"enabled","enabled_events":` + both + `}`)}, "webhook endpoint", preflight.OK,
+			"enabled, with all types of events", ""},
+		"an endpoint for everything": {endpoint, map[string]answer{
+			endpoints: hooks(`{` + ours + `,"status":"enabled","enabled_events":["*"]}`),
+		}, "webhook endpoint", preflight.OK, "enabled, with all types of events", ""},
+		"the second of two": {endpoint, map[string]answer{endpoints: hooks(`{` + ours +
+			`,"status":"disabled","enabled_events":["*"]},{` + ours + `,"status":"enabled","enabled_events":["*"]}`)},
+			"webhook endpoint", preflight.OK, "enabled, with all types of events", ""},
+		"disabled beside incomplete": {endpoint, map[string]answer{endpoints: hooks(`{` + ours +
+			`,"status":"disabled","enabled_events":["*"]},{` + ours +
+			`,"status":"enabled","enabled_events":["customer.deleted"]}`)}, "webhook endpoint", preflight.Problem,
+			"it does not get customer.created", "Add these types of events to it at Stripe."},
+		"two disabled endpoints": {endpoint, map[string]answer{endpoints: hooks(`{` + ours +
+			`,"status":"disabled","enabled_events":["*"]},{` + ours + `,"status":"disabled","enabled_events":["*"]}`)},
+			"webhook endpoint", preflight.Problem, "it is disabled, so the mapping grows old",
+			"Enable it at Stripe, and then run: go run ./local import --verify"},
+		"no endpoint": {endpoint, nil, "webhook endpoint", preflight.Problem,
+			"no endpoint's address ends in /v1/stripe/webhook", createEndpoint},
+		"another app's endpoint": {endpoint, map[string]answer{endpoints: hooks(`{"url":"https://api.example/v1/` +
+			`stripe/webhook/other","status":"enabled","enabled_events":["*"]}`)}, "webhook endpoint", preflight.Problem,
+			"no endpoint's address ends in /v1/stripe/webhook", createEndpoint},
+		"a disabled endpoint": {endpoint, map[string]answer{
+			endpoints: hooks(`{` + ours + `,"status":"disabled","enabled_events":["*"]}`),
+		}, "webhook endpoint", preflight.Problem, "it is disabled, so the mapping grows old",
+			"Enable it at Stripe, and then run: go run ./local import --verify"},
+		"an endpoint without types": {endpoint, map[string]answer{
+			endpoints: hooks(`{` + ours + `,"status":"enabled","enabled_events":["customer.deleted"]}`),
+		}, "webhook endpoint", preflight.Problem, "it does not get customer.created",
+			"Add these types of events to it at Stripe."},
+		"endpoints may not be read": {endpoint, map[string]answer{endpoints: forbidden}, "webhook endpoint",
+			preflight.Warning, notLookedAt, "Give the restricted key Webhook endpoints: Read if you want it looked " +
+				"at, or look at https://dashboard.stripe.com/webhooks."},
+		"a destination": {source, map[string]answer{
+			destination: found(`{"status":"enabled","enabled_events":["customer.created"]}`),
+		}, "event destination", preflight.OK, "enabled, with all types of events", ""},
+		"a missing destination": {source, map[string]answer{destination: missing}, "event destination",
+			preflight.Problem, "there is no destination behind STRIPE_EVENT_SOURCE in this mode", compareSource},
+		"destinations are forbidden": {source, map[string]answer{destination: forbidden}, "event destination",
+			preflight.Warning, notLookedAt, mayReadDestinations},
 	}
 }
 
@@ -166,7 +280,8 @@ func TestWhatStripeSaysIsJudged(t *testing.T) {
 func requireFinding(t *testing.T, check preflight.Check, name string, status preflight.Status, detail, advice string) {
 	t.Helper()
 	got := check.Run(t.Context())
-	if want := (preflight.Finding{Status: status, Detail: detail, Advice: advice}); check.Name != name || words(got) != words(want) {
+	if want := (preflight.Finding{Status: status, Detail: detail, Advice: advice}); check.Name != name ||
+		words(got) != words(want) {
 		t.Errorf("%s: %+v, want %s: %+v", check.Name, got, name, want)
 	}
 }
@@ -179,7 +294,9 @@ func TestIDsAreEscaped(t *testing.T) {
 		"/v1/promotion_codes/":               func(s *preflight.Stripe) preflight.Check { return s.PromotionCode(id) },
 		"/v1/accounts/":                      func(s *preflight.Stripe) preflight.Check { return s.Account(id) },
 		"/v1/billing_portal/configurations/": func(s *preflight.Stripe) preflight.Check { return s.Configuration(id) },
-		"/v2/core/event_destinations/":       func(s *preflight.Stripe) preflight.Check { return s.EventSource("aws.partner/stripe.com/B?c=1", nil) },
+		"/v2/core/event_destinations/": func(s *preflight.Stripe) preflight.Check {
+			return s.EventSource("aws.partner/stripe.com/B?c=1", nil)
+		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			stripe := &account{}
@@ -207,14 +324,16 @@ func (u unreachable) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, &net.OpError{Op: u.op, Net: "tcp", Err: os.ErrDeadlineExceeded}
 }
 
-// No connection at all is a problem. An answer that does not come is a check that was not made in time.
+// No connection at all is a problem. An answer that does not come is a check that was not made in
+// time.
 func TestANetworkWithoutAWayOutIsAProblem(t *testing.T) {
 	for op, want := range map[string]preflight.Status{"dial": preflight.Problem, "read": preflight.Warning} {
 		t.Run(op, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				pace := preflight.NewPace(false, nil)
 				s := &preflight.Stripe{Keys: keys{}, Pace: pace, API: billing.New(billing.Config{
-					APIBase: "http://stripe.example", Transport: new(preflight.Clock).Watch(unreachable{op}), Pause: pace.Pause,
+					APIBase:   "http://stripe.example",
+					Transport: new(preflight.Clock).Watch(unreachable{op}), Pause: pace.Pause,
 				})}
 				if got := s.KeyAccepted().Run(t.Context()); got.Status != want {
 					t.Errorf("%+v, want %s", got, want)

@@ -39,7 +39,8 @@ func (w *wire) Close() error {
 
 func (w *wire) Addr() net.Addr { return &net.TCPAddr{} }
 
-// serve serves HTTP and returns the transport that reaches it, whatever the host. It ends when the test does.
+// serve serves HTTP and returns the transport that reaches it, whatever the host. It ends when the
+// test does.
 func serve(t *testing.T, handler http.Handler) http.RoundTripper {
 	t.Helper()
 	w := &wire{conns: make(chan net.Conn), closed: make(chan struct{})}
@@ -111,7 +112,8 @@ func (a *account) arrive(r *http.Request) answer {
 	a.requests = append(a.requests, request)
 	if a.limit > 0 && a.within(time.Second, now) > a.limit {
 		a.refused++
-		return answer{status: http.StatusTooManyRequests, body: `{"error":{"type":"invalid_request_error","code":"rate_limit","message":"MARKERx7Q"}}`}
+		return answer{status: http.StatusTooManyRequests,
+			body: `{"error":{"type":"invalid_request_error","code":"rate_limit","message":"MARKERx7Q"}}`}
 	}
 	given, found := a.answers[request]
 	if !found {
@@ -165,6 +167,7 @@ func stripeAt(t *testing.T, a *account, livemode bool) *preflight.Stripe {
 	t.Helper()
 	pace := preflight.NewPace(livemode, nil)
 	return &preflight.Stripe{Keys: keys{}, Pace: pace, API: billing.New(billing.Config{
-		APIBase: "http://stripe.example", PortalHosts: []string{"billing.stripe.com"}, Transport: serve(t, a), Pause: pace.Pause,
+		APIBase: "http://stripe.example", PortalHosts: []string{"billing.stripe.com"},
+		Transport: serve(t, a), Pause: pace.Pause,
 	})}
 }

@@ -17,8 +17,8 @@ const (
 	Page                   // a navigation of a browser: problems as a page
 )
 
-// Negotiate reads Accept (RFC 9110, section 12.5.1) and Sec-Fetch-Dest. Wildcards count for nothing:
-// every client sends them. Of two with the same weight, the first counts. A script's fetch
+// Negotiate reads Accept (RFC 9110, section 12.5.1) and Sec-Fetch-Dest. Wildcards count for
+// nothing: every client sends them. Of two with the same weight, the first counts. A script's fetch
 // (Sec-Fetch-Dest: empty) cannot follow a redirect to another origin whatever it accepts.
 //
 // https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header

@@ -7,8 +7,8 @@ import (
 	"billingportal/functions/internal/language"
 )
 
-// A page says to try again only if that can help, and to ask support or a developer if it cannot. Any other text belongs to one code,
-// but for two titles.
+// A page says to try again only if that can help, and to ask support or a developer if it cannot.
+// Any other text belongs to one code, but for two titles.
 func TestEachCodeHasItsOwnWords(t *testing.T) {
 	advice := map[int]language.Key{
 		400: language.AskDeveloper, 401: language.SignInAgain, 413: language.AskDeveloper, 415: language.AskDeveloper,
@@ -24,7 +24,8 @@ func TestEachCodeHasItsOwnWords(t *testing.T) {
 			t.Errorf("%s lacks a text", code)
 		}
 		if want, ok := advice[definition.status]; ok && definition.advice != want {
-			t.Errorf("%s has the advice %q, want %q", code, language.English.Text(definition.advice), language.English.Text(want))
+			t.Errorf("%s has the advice %q, want %q", code, language.English.Text(definition.advice),
+				language.English.Text(want))
 		}
 		for _, text := range []any{definition.title, definition.advice, definition.detail} {
 			if other, isUsed := users[text]; isUsed && !slices.Contains(shared, text) {

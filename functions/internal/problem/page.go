@@ -21,7 +21,8 @@ var pageStyle string
 
 // pagePolicy lets a page do nothing but look as it does. It says nothing of
 // form-action, which browsers also apply to where a form's answer redirects.
-var pagePolicy = "default-src 'none'; style-src 'sha256-" + sha256Of(pageStyle) + "'; base-uri 'none'; frame-ancestors 'none'"
+var pagePolicy = "default-src 'none'; style-src 'sha256-" + sha256Of(pageStyle) +
+	"'; base-uri 'none'; frame-ancestors 'none'"
 
 func sha256Of(s string) string {
 	sum := sha256.Sum256([]byte(s))
@@ -113,7 +114,8 @@ func (p *Problem) page(reader Reader) page {
 	return page
 }
 
-// WriteConfirmation answers with a page of one button, for a link that leads to something that only a person may begin.
+// WriteConfirmation answers with a page of one button, for a link that leads to something that only
+// a person may begin.
 func WriteConfirmation(w http.ResponseWriter, label language.Key, fields []Field, reader Reader) {
 	writePage(w, http.StatusOK, page{
 		title: label, lead: []language.Key{language.ContinueOnBillingPage},
@@ -136,7 +138,8 @@ func formsOf(forms []Form) string {
 	for _, form := range forms {
 		text.WriteString(`<form method="post">`)
 		for _, field := range form.Fields {
-			text.WriteString(`<input type="hidden" name="` + html.EscapeString(field.Name) + `" value="` + html.EscapeString(field.Value) + `">`)
+			text.WriteString(`<input type="hidden" name="` + html.EscapeString(field.Name) + `" value="` +
+				html.EscapeString(field.Value) + `">`)
 		}
 		text.WriteString(`<button class="button">` + html.EscapeString(form.Label) + `</button></form>`)
 	}

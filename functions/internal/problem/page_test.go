@@ -23,7 +23,8 @@ func cutStyle(page string) (style, rest string) {
 	return style, before + after
 }
 
-// pageOf checks a page's headers and returns the page without its style. A browser ignores a style whose hash is not in the policy.
+// pageOf checks a page's headers and returns the page without its style. A browser ignores a style
+// whose hash is not in the policy.
 func pageOf(t *testing.T, status int, write func(http.ResponseWriter)) string {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -34,7 +35,8 @@ func pageOf(t *testing.T, status int, write func(http.ResponseWriter)) string {
 		"Content-Type": {"text/html; charset=utf-8"},
 		"Vary":         {"Accept, Accept-Language"},
 		"Content-Security-Policy": {
-			"default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; frame-ancestors 'none'",
+			"default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+				"'; base-uri 'none'; frame-ancestors 'none'",
 		},
 	}
 	if w.Code != status || len(style) < 100 || !maps.EqualFunc(w.Header(), want, slices.Equal) {
@@ -70,13 +72,15 @@ func TestThePageOfAProblem(t *testing.T) {
 		"if the caller asks for no language": {
 			"", Problem{Code: "not-found", Detail: `It's "gone" <now>.`}, 404,
 			head("en", "Not found") + `<p>Please go back to the app.</p>` + back("Back to the app") +
-				`<dl><dt>What happened</dt><dd>It&#39;s &#34;gone&#34; &lt;now&gt;.</dd><dt>Error</dt><dd><code>not-found</code> (404)</dd>` +
+				`<dl><dt>What happened</dt><dd>It&#39;s &#34;gone&#34; ` +
+				`&lt;now&gt;.</dd><dt>Error</dt><dd><code>not-found</code> (404)</dd>` +
 				`<dt>Reference</dt><dd><code>Ff1TQj3fFiAEJgA=</code></dd></dl>` + tail,
 		},
 		"in another language, with a reason for customers": {
 			"fr", Problem{Code: "subscription-not-eligible", Reason: language.SubscriptionPaused}, 409,
 			head("fr", "Impossible pour cet abonnement") +
-				`<p>L’abonnement est en pause. Veuillez revenir à l’application et vérifier l’état de votre abonnement.</p>` + back("Revenir à l’application") +
+				`<p>L’abonnement est en pause. Veuillez revenir à l’application et vérifier l’état de votre ` +
+				`abonnement.</p>` + back("Revenir à l’application") +
 				`<dl><dt>Ce qui s’est passé</dt><dd>L’abonnement est en pause.</dd>` +
 				`<dt>Erreur</dt><dd><code>subscription-not-eligible</code> (409)</dd>` +
 				`<dt>Référence</dt><dd><code>Ff1TQj3fFiAEJgA=</code></dd></dl>` + tail,
@@ -102,8 +106,8 @@ func TestThePageOfAProblem(t *testing.T) {
 	}
 }
 
-// Each code has its page in each language, and each reason too, in the sentence on what to do and in the small print. Details for
-// developers are on English pages alone.
+// Each code has its page in each language, and each reason too, in the sentence on what to do and
+// in the small print. Details for developers are on English pages alone.
 func TestEveryPageInEveryLanguage(t *testing.T) {
 	problems := []Problem{{Code: InvalidRequest, Reason: language.TwoSessions, Advice: language.DeleteCookies}}
 	for code := range definitions {
@@ -125,8 +129,10 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 			if what != "" {
 				what = `<dt>` + say(language.WhatHappened) + `</dt><dd>` + what + `</dd>`
 			}
-			want := head(string(tag), say(definition.title)) + `<p>` + lead + `</p>` + back(say(language.BackToApp)) + `<dl>` + what +
-				`<dt>` + say(language.ErrorLabel) + `</dt><dd><code>` + string(problem.Code) + `</code> (` + strconv.Itoa(definition.status) +
+			want := head(string(tag), say(definition.title)) + `<p>` + lead + `</p>` +
+				back(say(language.BackToApp)) + `<dl>` + what +
+				`<dt>` + say(language.ErrorLabel) + `</dt><dd><code>` + string(problem.Code) + `</code> (` +
+				strconv.Itoa(definition.status) +
 				`)</dd><dt>` + say(language.Reference) + `</dt><dd><code>Ff1TQj3fFiAEJgA=</code></dd></dl>` + tail
 			w := httptest.NewRecorder()
 			problem.Write(w, Page, Reader{Language: tag, AppURL: reader.AppURL, RequestID: reader.RequestID})

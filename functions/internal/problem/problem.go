@@ -1,5 +1,5 @@
-// Package problem has what the functions answer with besides their own success: problem documents, pages for people, and
-// the rules that say who gets which.
+// Package problem has what the functions answer with besides their own success: problem documents,
+// pages for people, and the rules that say who gets which.
 package problem
 
 import (
@@ -69,8 +69,8 @@ func (p *Problem) reason() language.Key {
 	return p.Reason
 }
 
-// Write answers with the problem: if a page is wanted, in the reader's language, else as a document,
-// which is for programs and in English.
+// Write answers with the problem: if a page is wanted, in the reader's language, else as a
+// document, which is for programs and in English.
 func (p *Problem) Write(w http.ResponseWriter, wanted Wanted, reader Reader) {
 	p.setHeaders(w.Header())
 	if wanted == Page {

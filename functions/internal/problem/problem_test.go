@@ -14,7 +14,8 @@ import (
 )
 
 // reader reads the answers of these tests.
-var reader = Reader{Language: "de", AppURL: "https://app.example.com/billing?tab=1&x=<2>", RequestID: "Ff1TQj3fFiAEJgA="}
+var reader = Reader{Language: "de", AppURL: "https://app.example.com/billing?tab=1&x=<2>",
+	RequestID: "Ff1TQj3fFiAEJgA="}
 
 func TestTheDocumentOfAProblem(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -29,18 +30,23 @@ func TestTheDocumentOfAProblem(t *testing.T) {
 		},
 		"with a reason": {
 			Problem{Code: "subscription-not-eligible", Detail: "x", Reason: language.SubscriptionPaused}, 409,
-			`{"type":"urn:billing-portal:problem:subscription-not-eligible","title":"Not possible for this subscription","status":409,` +
-				`"detail":"The subscription is paused.","code":"subscription-not-eligible","request_id":"Ff1TQj3fFiAEJgA="}`,
+			`{"type":"urn:billing-portal:problem:subscription-not-eligible","title":"Not possible for this ` +
+				`subscription","status":409,` +
+				`"detail":"The subscription is ` +
+				`paused.","code":"subscription-not-eligible","request_id":"Ff1TQj3fFiAEJgA="}`,
 		},
 		"with a detail and a parameter": {
 			Problem{Code: "invalid-parameter", Detail: "A quantity is a whole number.", Param: "flow_data[type]"}, 400,
 			`{"type":"urn:billing-portal:problem:invalid-parameter","title":"Invalid parameter","status":400,` +
-				`"detail":"A quantity is a whole number.","code":"invalid-parameter","request_id":"Ff1TQj3fFiAEJgA=","param":"flow_data[type]"}`,
+				`"detail":"A quantity is a whole ` +
+				`number.","code":"invalid-parameter","request_id":"Ff1TQj3fFiAEJgA=","param":"flow_data[type]"}`,
 		},
 		"with members, by name": {
-			Problem{Code: "subscription-ambiguous", Members: map[string]any{"subscriptions": []string{"sub_1"}, "another": 1}}, 409,
+			Problem{Code: "subscription-ambiguous",
+				Members: map[string]any{"subscriptions": []string{"sub_1"}, "another": 1}}, 409,
 			`{"type":"urn:billing-portal:problem:subscription-ambiguous","title":"Which subscription?","status":409,` +
-				`"detail":"The customer has several subscriptions that this flow can act on; name one.","code":"subscription-ambiguous",` +
+				`"detail":"The customer has several subscriptions that this flow can act on; name ` +
+				`one.","code":"subscription-ambiguous",` +
 				`"request_id":"Ff1TQj3fFiAEJgA=","another":1,"subscriptions":["sub_1"]}`,
 		},
 		"without a member that has no JSON": {
@@ -51,7 +57,8 @@ func TestTheDocumentOfAProblem(t *testing.T) {
 		"without its cause": {
 			Problem{Code: "billing-unavailable", Cause: errors.New("secret")}, 502,
 			`{"type":"urn:billing-portal:problem:billing-unavailable","title":"Billing is unavailable","status":502,` +
-				`"detail":"The billing provider cannot be reached.","code":"billing-unavailable","request_id":"Ff1TQj3fFiAEJgA="}`,
+				`"detail":"The billing provider cannot be ` +
+				`reached.","code":"billing-unavailable","request_id":"Ff1TQj3fFiAEJgA="}`,
 		},
 	} {
 		for _, wanted := range []Wanted{JSON, Redirect} {
@@ -60,7 +67,8 @@ func TestTheDocumentOfAProblem(t *testing.T) {
 			if w.Code != test.status || w.Body.String() != test.want {
 				t.Errorf("%s: %d %s\nwant %d %s", name, w.Code, w.Body, test.status, test.want)
 			}
-			if want := (http.Header{"Content-Type": {"application/problem+json"}}); !maps.EqualFunc(w.Header(), want, slices.Equal) {
+			if want := (http.Header{"Content-Type": {"application/problem+json"}}); !maps.EqualFunc(w.Header(),
+				want, slices.Equal) {
 				t.Errorf("%s: headers %v, want %v", name, w.Header(), want)
 			}
 		}
@@ -74,21 +82,28 @@ func TestTheHeadersOfAProblem(t *testing.T) {
 		want    map[string]string
 	}{
 		"no credentials": {Problem{Code: "missing-credentials"}, map[string]string{"Www-Authenticate": "Bearer"}},
-		"a bad token":    {Problem{Code: "invalid-token"}, map[string]string{"Www-Authenticate": `Bearer error="invalid_token"`}},
+		"a bad token": {Problem{Code: "invalid-token"},
+			map[string]string{"Www-Authenticate": `Bearer error="invalid_token"`}},
 		"a missing scope": {
 			Problem{Code: "insufficient-scope", Scope: "billing:manage"},
 			map[string]string{"Www-Authenticate": `Bearer error="insufficient_scope", scope="billing:manage"`},
 		},
-		"a missing role":            {Problem{Code: "insufficient-role"}, nil},
-		"another method":            {Problem{Code: "method-not-allowed", Allow: "GET, POST"}, map[string]string{"Allow": "GET, POST"}},
+		"a missing role": {Problem{Code: "insufficient-role"}, nil},
+		"another method": {Problem{Code: "method-not-allowed", Allow: "GET, POST"},
+			map[string]string{"Allow": "GET, POST"}},
 		"no header of another code": {Problem{Code: "not-found", Allow: "GET", Scope: "x"}, nil},
 		"no pause":                  {Problem{Code: "billing-busy"}, nil},
 		"a negative pause":          {Problem{Code: "billing-busy", RetryAfter: -time.Second}, nil},
-		"a pause":                   {Problem{Code: "billing-busy", RetryAfter: 5 * time.Second}, map[string]string{"Retry-After": "5"}},
-		"a pause, rounded up":       {Problem{Code: "billing-busy", RetryAfter: 5*time.Second + 1}, map[string]string{"Retry-After": "6"}},
-		"the shortest pause":        {Problem{Code: "billing-busy", RetryAfter: 1}, map[string]string{"Retry-After": "1"}},
-		"a pause of almost 1 s":     {Problem{Code: "billing-busy", RetryAfter: time.Second - 1}, map[string]string{"Retry-After": "1"}},
-		"a pause of a whole second": {Problem{Code: "billing-busy", RetryAfter: time.Second}, map[string]string{"Retry-After": "1"}},
+		"a pause": {Problem{Code: "billing-busy", RetryAfter: 5 * time.Second},
+			map[string]string{"Retry-After": "5"}},
+		"a pause, rounded up": {Problem{Code: "billing-busy", RetryAfter: 5*time.Second + 1},
+			map[string]string{"Retry-After": "6"}},
+		"the shortest pause": {Problem{Code: "billing-busy", RetryAfter: 1},
+			map[string]string{"Retry-After": "1"}},
+		"a pause of almost 1 s": {Problem{Code: "billing-busy", RetryAfter: time.Second - 1},
+			map[string]string{"Retry-After": "1"}},
+		"a pause of a whole second": {Problem{Code: "billing-busy", RetryAfter: time.Second},
+			map[string]string{"Retry-After": "1"}},
 	} {
 		for _, wanted := range []Wanted{JSON, Page} {
 			w := httptest.NewRecorder()
@@ -120,7 +135,8 @@ func TestAProblemWrapsItsCause(t *testing.T) {
 func TestSecurityHeaders(t *testing.T) {
 	got := http.Header{"Cache-Control": {"public"}}
 	SetSecurityHeaders(got)
-	want := http.Header{"Cache-Control": {"no-store"}, "Referrer-Policy": {"no-referrer"}, "X-Content-Type-Options": {"nosniff"}}
+	want := http.Header{"Cache-Control": {"no-store"}, "Referrer-Policy": {"no-referrer"},
+		"X-Content-Type-Options": {"nosniff"}}
 	if !maps.EqualFunc(got, want, slices.Equal) {
 		t.Errorf("%v, want %v", got, want)
 	}

@@ -195,7 +195,8 @@ func (c *Cache[V]) fetchIfDue(ctx context.Context, r request[V], seen int) error
 	case err == nil:
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.state.succeed(r, &Value[V]{Value: value, At: start, freshUntil: start.Add(fresh), usableUntil: start.Add(usable)}, now)
+		c.state.succeed(r,
+			&Value[V]{Value: value, At: start, freshUntil: start.Add(fresh), usableUntil: start.Add(usable)}, now)
 		return nil
 	case ctx.Err() != nil && (c.config.BlameAfter == 0 || now.Sub(start) < c.config.BlameAfter):
 		return &GivenUpError{Err: err}

@@ -10,13 +10,15 @@ import (
 var (
 	start    = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	errDown  = errors.New("down")
-	failFast = Policy{MinBackoff: time.Second, MaxBackoff: 30 * time.Second, FailFast: true, NewerApart: 30 * time.Second}
-	patient  = Policy{MinBackoff: 10 * time.Second, MaxBackoff: 10 * time.Second, NewerApart: 10 * time.Second}
+	failFast = Policy{MinBackoff: time.Second, MaxBackoff: 30 * time.Second, FailFast: true,
+		NewerApart: 30 * time.Second}
+	patient = Policy{MinBackoff: 10 * time.Second, MaxBackoff: 10 * time.Second, NewerApart: 10 * time.Second}
 )
 
 // held is a value that is fresh for 10 minutes and usable for an hour.
 func held(name string) *Value[string] {
-	return &Value[string]{Value: name, At: start, freshUntil: start.Add(10 * time.Minute), usableUntil: start.Add(time.Hour)}
+	return &Value[string]{Value: name, At: start, freshUntil: start.Add(10 * time.Minute),
+		usableUntil: start.Add(time.Hour)}
 }
 
 // decision writes a decision as "serve a", "fetch", "fetch beside a" or
@@ -106,7 +108,8 @@ func TestNewerDecides(t *testing.T) {
 		at     time.Duration
 		want   string
 	}{
-		{"another value came meanwhile", failFast, func(s *state[string]) { s.succeed(get, other, start) }, 0, "serve new"},
+		{"another value came meanwhile", failFast,
+			func(s *state[string]) { s.succeed(get, other, start) }, 0, "serve new"},
 		{"any fetch counts", failFast, succeeds(get), 30*time.Second - 1, "serve old"},
 		{"after the rest", failFast, succeeds(get), 30 * time.Second, "fetch"},
 		{"a fetch of the future", failFast, succeeds(get), -1, "fetch"},
@@ -134,7 +137,8 @@ func TestTheBackOffHoldsOffNewerToo(t *testing.T) {
 		s.fail(request[string]{}, start, errDown)
 	}
 	s.lastFetch = start.Add(-time.Hour)
-	if got := decision(s.decide(request[string]{isNewer: true, old: old}, start.Add(time.Second))); got != "fail for 29s" {
+	if got := decision(s.decide(request[string]{isNewer: true, old: old},
+		start.Add(time.Second))); got != "fail for 29s" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -22,10 +22,11 @@ type metricMetadata struct {
 	CloudWatchMetrics []metricDirective `json:"CloudWatchMetrics"`
 }
 
-// embeddedMetrics tells CloudWatch which members of the line are metrics: times, requests, failures and cold starts for each
-// function, requests for each function and code, what a new version is judged by, and what else is counted for each function
-// and dimension. Each value of a dimension is a metric that is paid for, so that all of them come from closed sets, but for
-// versions, of which at most two have requests.
+// embeddedMetrics tells CloudWatch which members of the line are metrics: times, requests, failures
+// and cold starts for each function, requests for each function and code, what a new version is
+// judged by, and what else is counted for each function and dimension. Each value of a dimension is
+// a metric that is paid for, so that all of them come from closed sets, but for versions, of which
+// at most two have requests.
 func embeddedMetrics(now time.Time, timings []metric, counts []count, hasVersion bool) metricMetadata {
 	const namespace = "BillingPortal"
 	requests, failures := metric{"requests", "Count"}, metric{"failures", "Count"}
@@ -34,10 +35,12 @@ func embeddedMetrics(now time.Time, timings []metric, counts []count, hasVersion
 		{namespace, [][]string{{"function", "code"}}, []metric{requests}},
 	}
 	if hasVersion {
-		directives = append(directives, metricDirective{namespace, [][]string{{"function", "version"}}, []metric{requests, failures}})
+		directives = append(directives,
+			metricDirective{namespace, [][]string{{"function", "version"}}, []metric{requests, failures}})
 	}
 	for _, c := range counts {
-		directives = append(directives, metricDirective{namespace, [][]string{{"function", c.dimension}}, []metric{{c.metric, "Count"}}})
+		directives = append(directives,
+			metricDirective{namespace, [][]string{{"function", c.dimension}}, []metric{{c.metric, "Count"}}})
 	}
 	return metricMetadata{Timestamp: now.UnixMilli(), CloudWatchMetrics: directives}
 }

@@ -1,7 +1,9 @@
-// Package requestlog writes one line for each request of a function, which is at once a log record and a CloudWatch
-// embedded-metric record. It is written at every log level, since metrics that depend on one are worse than none.
+// Package requestlog writes one line for each request of a function, which is at once a log record
+// and a CloudWatch embedded-metric record. It is written at every log level, since metrics that
+// depend on one are worse than none.
 //
-// What a [Record] is given must not be secret, and must be no text of a caller's or of an upstream's.
+// What a [Record] is given must not be secret, and must be no text of a caller's or of an
+// upstream's.
 //
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 package requestlog
@@ -18,7 +20,8 @@ import (
 
 // RequestLog writes the lines of one function.
 type RequestLog struct {
-	// Version is the function's published version, by which a deployment is judged; "" for none. It is set before the first request.
+	// Version is the function's published version, by which a deployment is judged; "" for none. It
+	// is set before the first request.
 	Version string
 
 	handler  slog.Handler
@@ -27,8 +30,8 @@ type RequestLog struct {
 	warm     atomic.Bool
 }
 
-// New returns a log that writes to w. function is the Lambda function's name, a dimension of the metrics; release says
-// what is deployed, "" for nothing to say.
+// New returns a log that writes to w. function is the Lambda function's name, a dimension of the
+// metrics; release says what is deployed, "" for nothing to say.
 func New(w io.Writer, function, release string) *RequestLog {
 	return &RequestLog{handler: slog.NewJSONHandler(w, nil), function: function, release: release}
 }
@@ -62,7 +65,8 @@ func (l *RequestLog) Begin(requestID, route string) *Record {
 // RequestID is the ID that the line has, for the answer to repeat.
 func (r *Record) RequestID() string { return r.requestID }
 
-// Time starts to time a step, whose name is that of a metric in milliseconds; the function that it returns stops.
+// Time starts to time a step, whose name is that of a metric in milliseconds; the function that it
+// returns stops.
 func (r *Record) Time(step string) (stop func()) {
 	start := time.Now()
 	return func() { r.Add(step, time.Since(start)) }
@@ -90,14 +94,16 @@ func (r *Record) Set(attribute slog.Attr) {
 	r.attributes = append(r.attributes, attribute)
 }
 
-// Age adds how old something is that was fetched at a time, as a metric in milliseconds; nothing where it never was.
+// Age adds how old something is that was fetched at a time, as a metric in milliseconds; nothing
+// where it never was.
 func (r *Record) Age(metric string, fetched time.Time) {
 	if !fetched.IsZero() {
 		r.Add(metric, max(time.Since(fetched), 0))
 	}
 }
 
-// Count makes the request count in a metric of its own, by the value of a dimension: Count("events", "effect", "claimed").
+// Count makes the request count in a metric of its own, by the value of a dimension:
+// Count("events", "effect", "claimed").
 func (r *Record) Count(metric, dimension, value string) {
 	r.counts = append(r.counts, count{metric, dimension, value})
 }
@@ -108,8 +114,8 @@ func (r *Record) Warn(text string) {
 	r.Set(slog.String("warning", text))
 }
 
-// End writes the line. code is the code of the answer's problem, "ok" where it is none; isError says that an operator has
-// something to do.
+// End writes the line. code is the code of the answer's problem, "ok" where it is none; isError
+// says that an operator has something to do.
 func (r *Record) End(status int, code string, isError bool) {
 	now := time.Now()
 	attributes := []slog.Attr{

@@ -47,9 +47,11 @@ func TestALineHasWhatIsKnownOfTheRequest(t *testing.T) {
 
 	members := membersOf(t, &written)
 	for name, want := range map[string]any{
-		"level": "INFO", "msg": "request", "function": "PortalFunction", "request_id": "request-1", "route": "/billing/portal",
+		"level": "INFO", "msg": "request", "function": "PortalFunction", "request_id": "request-1",
+		"route":  "/billing/portal",
 		"status": 303.0, "code": "ok", "cold_start": true, "requests": 1.0, "release": "v1.2.3",
-		"failures": 0.0, "cold_starts": 1.0, "lookup_ms": 2.0, "stripe_ms": 20.0, "customer_id": "cus_1", "attempts": 2.0, "events": 1.0, "effect": "claimed",
+		"failures": 0.0, "cold_starts": 1.0, "lookup_ms": 2.0, "stripe_ms": 20.0, "customer_id": "cus_1",
+		"attempts": 2.0, "events": 1.0, "effect": "claimed",
 	} {
 		if members[name] != want {
 			t.Errorf("%s = %v, want %v", name, members[name], want)
@@ -92,7 +94,8 @@ func TestAWarningIsNoFailure(t *testing.T) {
 		record := requestlog.New(&written, "WebhookFunction", "").Begin("request-1", "other")
 		record.Warn("the event has no object")
 		record.End(200, "ok", isError)
-		if members := membersOf(t, &written); members["level"] != want || members["warning"] != "the event has no object" || members["failures"] != 0.0 {
+		if members := membersOf(t, &written); members["level"] != want ||
+			members["warning"] != "the event has no object" || members["failures"] != 0.0 {
 			t.Errorf("%v, want %s", members, want)
 		}
 	}
@@ -109,7 +112,8 @@ func TestFailuresAreCountedByTheVersionToo(t *testing.T) {
 		if members["failures"] != want || members["version"] != "7" {
 			t.Errorf("%d: failures %v of version %v", status, members["failures"], members["version"])
 		}
-		if directives, _ := json.Marshal(members["_aws"]); !bytes.Contains(directives, []byte(`[["function","version"]]`)) {
+		if directives, _ := json.Marshal(members["_aws"]); !bytes.Contains(directives,
+			[]byte(`[["function","version"]]`)) {
 			t.Errorf("no metric of the version: %s", directives)
 		}
 	}
@@ -150,15 +154,21 @@ func TestTheWholeLine(t *testing.T) {
 		record.End(503, "customer-store-unavailable", true)
 
 		want := `{"time":"` + now.Format(time.RFC3339Nano) + `","level":"ERROR","msg":"request",` +
-			`"function":"PortalFunction","request_id":"request-1","route":"/billing/portal","status":503,"code":"customer-store-unavailable",` +
+			`"function":"PortalFunction","request_id":"request-1","route":"/billing/portal","status":503,` +
+			`"code":"customer-store-unavailable",` +
 			`"cold_start":true,"requests":1,"failures":1,"cold_starts":1,"duration_ms":1001.5,"auth_ms":1.5,` +
 			`"customer_id":"cus_1","failures_by_upstream":1,"upstream":"dynamodb","release":"v1.2.3","version":"7",` +
 			`"_aws":{"Timestamp":` + strconv.FormatInt(now.UnixMilli(), 10) + `,"CloudWatchMetrics":[` +
-			`{"Namespace":"BillingPortal","Dimensions":[["function"]],"Metrics":[{"Name":"duration_ms","Unit":"Milliseconds"},` +
-			`{"Name":"auth_ms","Unit":"Milliseconds"},{"Name":"requests","Unit":"Count"},{"Name":"failures","Unit":"Count"},{"Name":"cold_starts","Unit":"Count"}]},` +
-			`{"Namespace":"BillingPortal","Dimensions":[["function","code"]],"Metrics":[{"Name":"requests","Unit":"Count"}]},` +
-			`{"Namespace":"BillingPortal","Dimensions":[["function","version"]],"Metrics":[{"Name":"requests","Unit":"Count"},{"Name":"failures","Unit":"Count"}]},` +
-			`{"Namespace":"BillingPortal","Dimensions":[["function","upstream"]],"Metrics":[{"Name":"failures_by_upstream","Unit":"Count"}]}]}}` + "\n"
+			`{"Namespace":"BillingPortal","Dimensions":[["function"]],"Metrics":[{"Name":"duration_ms",` +
+			`"Unit":"Milliseconds"},` +
+			`{"Name":"auth_ms","Unit":"Milliseconds"},{"Name":"requests","Unit":"Count"},{"Name":"failures",` +
+			`"Unit":"Count"},{"Name":"cold_starts","Unit":"Count"}]},` +
+			`{"Namespace":"BillingPortal","Dimensions":[["function","code"]],"Metrics":[{"Name":"requests",` +
+			`"Unit":"Count"}]},` +
+			`{"Namespace":"BillingPortal","Dimensions":[["function","version"]],"Metrics":[{"Name":"requests",` +
+			`"Unit":"Count"},{"Name":"failures","Unit":"Count"}]},` +
+			`{"Namespace":"BillingPortal","Dimensions":[["function","upstream"]],` +
+			`"Metrics":[{"Name":"failures_by_upstream","Unit":"Count"}]}]}}` + "\n"
 		if got := written.String(); got != want {
 			t.Errorf("%s\nwant\n%s", got, want)
 		}

@@ -27,7 +27,8 @@ const (
 
 // GetSecretValueAPI is the one call of Secrets Manager that the cache needs.
 type GetSecretValueAPI interface {
-	GetSecretValue(ctx context.Context, input *secretsmanager.GetSecretValueInput, options ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+	GetSecretValue(ctx context.Context, input *secretsmanager.GetSecretValueInput,
+		options ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
 }
 
 // Config describes a cache.
@@ -68,9 +69,9 @@ func NewCache[V comparable](config Config[V]) *Cache[V] {
 	return c
 }
 
-// Get returns the value, fetched at most five minutes ago or, while Secrets
-// Manager fails or is slow or has one that cannot be used, at most an hour ago.
-// Without a value, each request asks, so that a corrected secret works at once. Its errors wrap [MalformedError] or [*upstream.Error].
+// Get returns the value, fetched at most five minutes ago or, while Secrets Manager fails or is
+// slow or has one that cannot be used, at most an hour ago. Without a value, each request asks, so
+// that a corrected secret works at once. Its errors wrap [MalformedError] or [*upstream.Error].
 func (c *Cache[V]) Get(ctx context.Context) (V, error) {
 	held, err := c.values.Get(ctx)
 	if err != nil {
@@ -137,14 +138,16 @@ func (c *Cache[V]) warn(ctx context.Context) {
 		return
 	}
 	c.warned = now
-	c.config.Logger.WarnContext(ctx, "a stale secret serves", "age_seconds", int(now.Sub(held.At).Seconds()), "error", failure.Error())
+	c.config.Logger.WarnContext(ctx, "a stale secret serves", "age_seconds", int(now.Sub(held.At).Seconds()),
+		"error", failure.Error())
 }
 
 // fetch asks for the secret.
 //
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 func (c *Cache[V]) fetch(ctx context.Context, _ bool) (value V, fresh, usable time.Duration, err error) {
-	output, err := c.config.Client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(c.config.ID)})
+	output, err := c.config.Client.GetSecretValue(ctx,
+		&secretsmanager.GetSecretValueInput{SecretId: aws.String(c.config.ID)})
 	switch {
 	case err != nil:
 		return value, 0, 0, fmt.Errorf("fetch the secret: %w", upstream.FromAWS("secretsmanager", err))

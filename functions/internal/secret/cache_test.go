@@ -42,7 +42,8 @@ func newKeyCache(now func() time.Time) (*vault, *secret.Cache[secret.Key]) {
 	return v, secret.NewCache(config)
 }
 
-func (v *vault) GetSecretValue(ctx context.Context, _ *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+func (v *vault) GetSecretValue(ctx context.Context, _ *secretsmanager.GetSecretValueInput,
+	_ ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
 	v.mu.Lock()
 	v.fetches = append(v.fetches, time.Since(v.start))
 	pace := v.pace

@@ -25,14 +25,15 @@ var keyPattern = regexp.MustCompile(`^(sk|rk)_[A-Za-z0-9_]+$`)
 
 const minLength, maxLength = 11, 255
 
-// organizationPrefix is that of all keys of an organization, whatever they are restricted to. Stripe refuses each request with one that
-// does not name an account in its header Stripe-Context.
+// organizationPrefix is that of all keys of an organization, whatever they are restricted to.
+// Stripe refuses each request with one that does not name an account in its header Stripe-Context.
 //
 // https://docs.stripe.com/keys/organization-api-keys
 const organizationPrefix = "sk_org_"
 
-// StripeKey reads a secret that holds a Stripe key, bare or as the member field of a JSON object. A key that says that it is of
-// the other mode than livemode is malformed: Stripe would know nothing of this deployment's customers. So is an organization's.
+// StripeKey reads a secret that holds a Stripe key, bare or as the member field of a JSON object. A
+// key that says that it is of the other mode than livemode is malformed: Stripe would know nothing
+// of this deployment's customers. So is an organization's.
 func StripeKey(field string, livemode bool) func(value string) (Key, error) {
 	other := "_live_"
 	if livemode {
@@ -48,7 +49,8 @@ func StripeKey(field string, livemode bool) func(value string) (Key, error) {
 		case len(key) < minLength, len(key) > maxLength, !keyPattern.MatchString(key):
 			return Key{}, MalformedError("it has not the form of a Stripe key (sk_… or rk_…)")
 		case strings.HasPrefix(key, organizationPrefix):
-			return Key{}, MalformedError("it is an organization's key (sk_org_…), which needs a context that this service does not send: use a key of the account itself")
+			return Key{}, MalformedError("it is an organization's key (sk_org_…), which needs a context that this " +
+				"service does not send: use a key of the account itself")
 		case strings.HasPrefix(key[len("sk"):], other):
 			return Key{}, MalformedError("the key is of the other mode than STRIPE_LIVEMODE says")
 		}

@@ -37,12 +37,14 @@ type holder struct {
 // stored is a Secrets Manager with one value, which a function does not print.
 type stored func() string
 
-func (s stored) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+func (s stored) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput,
+	...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
 	return &secretsmanager.GetSecretValueOutput{SecretString: aws.String(s())}, nil
 }
 
 func newHolder() holder {
-	cache := NewCache(Config[Key]{Client: stored(func() string { return "sk_test_" + characters }), ID: "secret", Parse: StripeKey("api_key", false)})
+	cache := NewCache(Config[Key]{Client: stored(func() string { return "sk_test_" + characters }), ID: "secret",
+		Parse: StripeKey("api_key", false)})
 	if _, err := cache.Get(context.Background()); err != nil {
 		panic(err)
 	}
@@ -61,7 +63,8 @@ func TestAKeyNeverPrints(t *testing.T) {
 		"cache":           held.cache,
 		"wrapped in text": errors.New("refused " + testKey.String()),
 	}
-	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%t", "%e", "%c", "%U", "%10.3v", "%!"} {
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%t", "%e",
+		"%c", "%U", "%10.3v", "%!"} {
 		for name, value := range values {
 			requireHidden(t, name+" printed with "+format, fmt.Sprintf(format, value))
 		}
@@ -121,25 +124,27 @@ func TestStripeKey(t *testing.T) {
 		noString = "that member is not a string"
 		noKey    = "it has not the form of a Stripe key (sk_… or rk_…)"
 		mode     = "the key is of the other mode than STRIPE_LIVEMODE says"
-		org      = "it is an organization's key (sk_org_…), which needs a context that this service does not send: use a key of the account itself"
+		org      = "it is an organization's key (sk_org_…), which needs a context that this service does not send: " +
+			"use a key of the account itself"
 	)
 	for name, test := range map[string]struct{ value, want, why string }{
-		"the bare key":                       {key, key, ""},
-		"a trailing line feed":               {key + "\n", key, ""},
-		"a trailing CR LF":                   {key + "\r\n", key, ""},
-		"space around":                       {" \t" + key + " ", key, ""},
-		"no-break space around":              {"\u00a0" + key + "\u00a0", key, ""},
-		"a byte order mark":                  {"\ufeff" + key, key, ""},
-		"in quotes":                          {`"` + key + `"`, key, ""},
-		"in quotes, with space around":       {" \"" + key + "\"\n", key, ""},
-		"in quotes, with space within":       {`" ` + key + ` "`, key, ""},
-		"a restricted key":                   {"rk_test_0123456789", "rk_test_0123456789", ""},
-		"a key that tells no mode":           {"sk_0123456789", "sk_0123456789", ""},
-		"JSON":                               {`{"STRIPE_SECRET_KEY":"` + key + `"}`, key, ""},
-		"JSON over several lines":            {"{\n  \"STRIPE_SECRET_KEY\": \"" + key + "\"\n}\n", key, ""},
-		"JSON with a line feed inside":       {`{"STRIPE_SECRET_KEY":"` + key + `\n"}`, key, ""},
-		"JSON with quotes inside":            {`{"STRIPE_SECRET_KEY":"\"` + key + `\""}`, key, ""},
-		"JSON with other members":            {`{"account":"acct_1","STRIPE_SECRET_KEY":"` + key + `","since":1}`, key, ""},
+		"the bare key":                 {key, key, ""},
+		"a trailing line feed":         {key + "\n", key, ""},
+		"a trailing CR LF":             {key + "\r\n", key, ""},
+		"space around":                 {" \t" + key + " ", key, ""},
+		"no-break space around":        {"\u00a0" + key + "\u00a0", key, ""},
+		"a byte order mark":            {"\ufeff" + key, key, ""},
+		"in quotes":                    {`"` + key + `"`, key, ""},
+		"in quotes, with space around": {" \"" + key + "\"\n", key, ""},
+		"in quotes, with space within": {`" ` + key + ` "`, key, ""},
+		"a restricted key":             {"rk_test_0123456789", "rk_test_0123456789", ""},
+		"a key that tells no mode":     {"sk_0123456789", "sk_0123456789", ""},
+		"JSON":                         {`{"STRIPE_SECRET_KEY":"` + key + `"}`, key, ""},
+		"JSON over several lines":      {"{\n  \"STRIPE_SECRET_KEY\": \"" + key + "\"\n}\n", key, ""},
+		"JSON with a line feed inside": {`{"STRIPE_SECRET_KEY":"` + key + `\n"}`, key, ""},
+		"JSON with quotes inside":      {`{"STRIPE_SECRET_KEY":"\"` + key + `\""}`, key, ""},
+		"JSON with other members": {`{"account":"acct_1","STRIPE_SECRET_KEY":"` + key + `","since":1}`,
+			key, ""},
 		"an empty value":                     {"", "", empty},
 		"white space":                        {" \n", "", empty},
 		"JSON without the member":            {`{"api_key":"` + key + `"}`, "", noMember},
@@ -185,7 +190,8 @@ func TestStripeKey(t *testing.T) {
 	if got, err := StripeKey("api_key", true)(liveKey); err != nil || got.Reveal() != liveKey {
 		t.Errorf("a live key in live mode: %v", err)
 	}
-	if _, err := StripeKey("api_key", true)(key); !errors.As(err, new(MalformedError)) || !strings.HasSuffix(err.Error(), mode) {
+	if _, err := StripeKey("api_key", true)(key); !errors.As(err, new(MalformedError)) ||
+		!strings.HasSuffix(err.Error(), mode) {
 		t.Errorf("a test key in live mode: %v", err)
 	}
 }
@@ -213,13 +219,14 @@ func TestSigningSecrets(t *testing.T) {
 		member   = "that member is not a string"
 	)
 	for name, test := range map[string]struct{ value, want, why string }{
-		"one":                            {a, a, ""},
-		"one in quotes":                  {`"` + a + `"` + "\n", a, ""},
-		"one in JSON":                    {`{"signing_secret":"` + a + `"}`, a, ""},
-		"several":                        {`["` + a + `","` + b + `"]`, a + "," + b, ""},
-		"several, with space around":     {` [ " ` + a + ` " , "` + b + `\n" ] `, a + "," + b, ""},
-		"several in JSON":                {`{"signing_secret":["` + a + `","` + b + `"]}`, a + "," + b, ""},
-		"sixteen":                        {`["` + strings.Repeat(a+`","`, 15) + b + `"]`, strings.Repeat(a+",", 15) + b, ""},
+		"one":                        {a, a, ""},
+		"one in quotes":              {`"` + a + `"` + "\n", a, ""},
+		"one in JSON":                {`{"signing_secret":"` + a + `"}`, a, ""},
+		"several":                    {`["` + a + `","` + b + `"]`, a + "," + b, ""},
+		"several, with space around": {` [ " ` + a + ` " , "` + b + `\n" ] `, a + "," + b, ""},
+		"several in JSON":            {`{"signing_secret":["` + a + `","` + b + `"]}`, a + "," + b, ""},
+		"sixteen": {`["` + strings.Repeat(a+`","`, 15) + b + `"]`,
+			strings.Repeat(a+",", 15) + b, ""},
 		"seventeen":                      {`["` + strings.Repeat(a+`","`, 16) + b + `"]`, "", number},
 		"none":                           {"", "", empty},
 		"an empty text in quotes":        {`""`, "", form},
@@ -236,7 +243,8 @@ func TestSigningSecrets(t *testing.T) {
 		"a Stripe key":                   {"sk_test_0123456789", "", form},
 		"two on two lines":               {a + "\n" + b, "", form},
 		"one that is too long":           {"whsec_" + strings.Repeat("x", 250), "", form},
-		"the longest":                    {"whsec_" + strings.Repeat("x", 249), "whsec_" + strings.Repeat("x", 249), ""},
+		"the longest": {"whsec_" + strings.Repeat("x", 249),
+			"whsec_" + strings.Repeat("x", 249), ""},
 		"the shortest":                   {"whsec_" + "01234", "whsec_" + "01234", ""},
 		"one that is too short":          {"whsec_" + "0123", "", form},
 		"one with a space in it":         {"whsec_" + "01234 56789", "", form},
@@ -255,5 +263,6 @@ func TestSigningSecrets(t *testing.T) {
 	if secrets != again {
 		t.Error("equal secrets differ")
 	}
-	requireHidden(t, "signing secrets", fmt.Sprintf("%v %+v %#v", secrets, []any{secrets}, struct{ s SigningSecrets }{secrets}))
+	requireHidden(t, "signing secrets",
+		fmt.Sprintf("%v %+v %#v", secrets, []any{secrets}, struct{ s SigningSecrets }{secrets}))
 }

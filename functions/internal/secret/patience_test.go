@@ -133,7 +133,8 @@ func TestAStaleKeySaysSoOnceAMinute(t *testing.T) {
 		var written bytes.Buffer
 		v := newVault()
 		cache := secret.NewCache(secret.Config[secret.Key]{
-			Client: v, ID: "id", Parse: secret.StripeKey("api_key", false), Logger: slog.New(slog.NewJSONHandler(&written, nil)),
+			Client: v, ID: "id", Parse: secret.StripeKey("api_key", false),
+			Logger: slog.New(slog.NewJSONHandler(&written, nil)),
 		})
 		for range 4 * 60 {
 			requireKey(t, cache, oldKey)
@@ -154,14 +155,16 @@ func TestAStaleKeySaysSoOnceAMinute(t *testing.T) {
 		}
 		var line map[string]any
 		var before struct{ Time time.Time }
-		if err := errors.Join(json.Unmarshal([]byte(lines[0]), &before), json.Unmarshal([]byte(lines[1]), &line)); err != nil {
+		if err := errors.Join(json.Unmarshal([]byte(lines[0]), &before),
+			json.Unmarshal([]byte(lines[1]), &line)); err != nil {
 			t.Fatal(err)
 		}
 		if next := before.Time.Add(time.Minute).Format(time.RFC3339Nano); line["time"] != next {
 			t.Errorf("the second warning is of %v, want %s", line["time"], next)
 		}
 		age, _ := line["age_seconds"].(float64)
-		if line["level"] != "WARN" || age < 5*60 || age > 7*60 || line["error"] != "fetch the secret: secretsmanager: InternalServiceError" {
+		if line["level"] != "WARN" || age < 5*60 || age > 7*60 ||
+			line["error"] != "fetch the secret: secretsmanager: InternalServiceError" {
 			t.Errorf("%v", line)
 		}
 		v.set(newKey, false)

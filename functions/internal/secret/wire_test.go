@@ -23,7 +23,8 @@ const patient = 10 * time.Second
 // two.
 func newCache(endpoint string, tryTimeout time.Duration) *secret.Cache[secret.Key] {
 	client := secretsmanager.NewFromConfig(upstreamtest.AWSConfig(endpoint, tryTimeout))
-	return secret.NewCache(secret.Config[secret.Key]{Client: client, ID: "billing-portal/stripe", Parse: secret.StripeKey("api_key", false)})
+	return secret.NewCache(secret.Config[secret.Key]{Client: client, ID: "billing-portal/stripe",
+		Parse: secret.StripeKey("api_key", false)})
 }
 
 func answer(body string) http.HandlerFunc {
@@ -83,7 +84,7 @@ func TestFaults(t *testing.T) {
 		reason  upstream.Reason
 		tries   int
 	}{
-		// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_Errors
+		// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 		"AccessDeniedException":       {refusal(400, "AccessDeniedException"), "AccessDeniedException", 1},
 		"DecryptionFailure":           {refusal(400, "DecryptionFailure"), "DecryptionFailure", 1},
 		"ExpiredTokenException":       {refusal(400, "ExpiredTokenException"), "ExpiredTokenException", 1},
@@ -101,10 +102,12 @@ func TestFaults(t *testing.T) {
 		"HTML, 200":               {faulttest.HTML(200).ServeHTTP, upstream.UnreadableAnswer, 1},
 		"HTML, 503":               {faulttest.HTML(503).ServeHTTP, upstream.UnreadableAnswer, 2},
 		"truncated JSON":          {answer(`{"SecretString":"sk_test_0123456789`), upstream.UnreadableAnswer, 1},
-		"body cut short":          {faulttest.CutShort().Of(faulttest.Respond(200, "application/json", `{"SecretString":"sk_test_0123456789"}`)), upstream.UnreadableAnswer, 1},
-		"empty body, 200":         {answer(""), upstream.UnreadableAnswer, 1},
-		"10 MB, 200":              {faulttest.Large().Of(faulttest.Respond(200, "application/json", "{}")), upstream.UnreadableAnswer, 1},
-		"a redirect":              {faulttest.Redirect(307, "http://127.0.0.1:9").ServeHTTP, upstream.UnreadableAnswer, 1},
+		"body cut short": {faulttest.CutShort().Of(faulttest.Respond(200, "application/json",
+			`{"SecretString":"sk_test_0123456789"}`)), upstream.UnreadableAnswer, 1},
+		"empty body, 200": {answer(""), upstream.UnreadableAnswer, 1},
+		"10 MB, 200": {faulttest.Large().Of(faulttest.Respond(200, "application/json", "{}")),
+			upstream.UnreadableAnswer, 1},
+		"a redirect": {faulttest.Redirect(307, "http://127.0.0.1:9").ServeHTTP, upstream.UnreadableAnswer, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

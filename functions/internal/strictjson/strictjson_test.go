@@ -55,7 +55,8 @@ func TestParseObject(t *testing.T) {
 }
 
 func TestMembers(t *testing.T) {
-	o, err := ParseObject([]byte(`{"text":"a\"\u00e9","null":null,"number":-1.50,"texts":["a", "b"],"mixed":["a",1],"none":[],` +
+	o, err := ParseObject([]byte(`{"text":"a\"\u00e9","null":null,"number":-1.50,"texts":["a", ` +
+		`"b"],"mixed":["a",1],"none":[],` +
 		`"object":{"a":{"b":true},"list":[{"x":"]}"}, 12]}}`))
 	if err != nil {
 		t.Fatal(err)
@@ -63,17 +64,18 @@ func TestMembers(t *testing.T) {
 	inner := o.Object("object")
 	elements, isArray := Elements(inner["list"])
 	for name, c := range map[string]struct{ got, want any }{
-		"a text":              {pair(o.Text("text")), pair(`a"é`, true)},
-		"null as a text":      {pair(o.Text("null")), pair("", false)},
-		"nothing as a text":   {pair(o.Text("absent")), pair("", false)},
-		"texts":               {pair(o.Texts("texts")), pair([]string{"a", "b"}, true)},
-		"no texts":            {pair(o.Texts("none")), pair([]string(nil), true)},
-		"texts and a number":  {pair(o.Texts("mixed")), pair([]string(nil), false)},
-		"a text as texts":     {pair(o.Texts("text")), pair([]string(nil), false)},
-		"an object":           {string(inner["a"]), `{"b":true}`},
-		"a number as object":  {o.Object("number"), Object(nil)},
-		"nothing as object":   {o.Object("absent"), Object(nil)},
-		"elements":            {pair(elements, isArray), pair([]json.RawMessage{[]byte(`{"x":"]}"}`), []byte("12")}, true)},
+		"a text":             {pair(o.Text("text")), pair(`a"é`, true)},
+		"null as a text":     {pair(o.Text("null")), pair("", false)},
+		"nothing as a text":  {pair(o.Text("absent")), pair("", false)},
+		"texts":              {pair(o.Texts("texts")), pair([]string{"a", "b"}, true)},
+		"no texts":           {pair(o.Texts("none")), pair([]string(nil), true)},
+		"texts and a number": {pair(o.Texts("mixed")), pair([]string(nil), false)},
+		"a text as texts":    {pair(o.Texts("text")), pair([]string(nil), false)},
+		"an object":          {string(inner["a"]), `{"b":true}`},
+		"a number as object": {o.Object("number"), Object(nil)},
+		"nothing as object":  {o.Object("absent"), Object(nil)},
+		"elements": {pair(elements, isArray),
+			pair([]json.RawMessage{[]byte(`{"x":"]}"}`), []byte("12")}, true)},
 		"a number":            {string(o["number"]), "-1.50"},
 		"has null":            {o.Has("null"), true},
 		"null is not set":     {o.IsSet("null"), false},

@@ -18,8 +18,8 @@ type AWS struct {
 	SessionToken    string // "" for credentials that have none
 }
 
-// Config returns what a client of one service is made of. endpoint is its URL, "" for AWS's own of the region. Every try is
-// bounded, and waits between tries are short: somebody is waiting.
+// Config returns what a client of one service is made of. endpoint is its URL, "" for AWS's own of
+// the region. Every try is bounded, and waits between tries are short: somebody is waiting.
 func (a AWS) Config(endpoint string, transport http.RoundTripper, tryTimeout time.Duration, tries int) aws.Config {
 	config := aws.Config{
 		Region:      a.Region,

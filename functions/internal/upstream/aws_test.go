@@ -21,14 +21,17 @@ import (
 // getItem calls DynamoDB at endpoint, for at most a minute a try.
 func getItem(ctx context.Context, endpoint string, transport http.RoundTripper, tries int) error {
 	role := upstream.AWS{Region: "eu-central-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}
-	_, err := dynamodb.NewFromConfig(role.Config(endpoint, transport, time.Minute, tries)).GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: aws.String("customers"), Key: map[string]types.AttributeValue{"user_id": &types.AttributeValueMemberS{Value: "alice"}},
-	})
+	_, err := dynamodb.NewFromConfig(role.Config(endpoint, transport, time.Minute, tries)).GetItem(ctx,
+		&dynamodb.GetItemInput{
+			TableName: aws.String("customers"),
+			Key:       map[string]types.AttributeValue{"user_id": &types.AttributeValueMemberS{Value: "alice"}},
+		})
 	return err
 }
 
 func coded(status int, code string) http.HandlerFunc {
-	return faulttest.Respond(status, "application/x-amz-json-1.0", `{"__type":"`+code+`","message":"`+faulttest.Marker+`"}`)
+	return faulttest.Respond(status, "application/x-amz-json-1.0",
+		`{"__type":"`+code+`","message":"`+faulttest.Marker+`"}`)
 }
 
 // Operators read the text in the log line. The flags choose the answer to the caller.
@@ -41,14 +44,17 @@ func TestAFailureOfAWSSaysWhatAnOperatorNeeds(t *testing.T) {
 		timeout   bool
 		permanent bool
 	}{
-		"a table that does not exist": {coded(400, "ResourceNotFoundException"), background, "ResourceNotFoundException", false, true},
-		"too many requests":           {coded(400, "ThrottlingException"), background, "ThrottlingException", false, false},
-		"an outage":                   {coded(500, "InternalServerError"), background, "InternalServerError", false, false},
-		"a code of its own":           {coded(400, faulttest.Marker), background, "an error without a documented code", false, false},
-		"a page of a proxy":           {faulttest.HTML(200).ServeHTTP, background, "an answer that cannot be read", false, false},
-		"an empty answer":             {faulttest.Respond(200, "application/x-amz-json-1.0", ""), background, "an answer that cannot be read", false, false},
-		"no server":                   {nil, background, "no connection", false, false},
-		"a lost connection":           {faulttest.ResetAfterRequest().ServeHTTP, background, "no connection", false, false},
+		"a table that does not exist": {coded(400, "ResourceNotFoundException"), background,
+			"ResourceNotFoundException", false, true},
+		"too many requests": {coded(400, "ThrottlingException"), background, "ThrottlingException", false, false},
+		"an outage":         {coded(500, "InternalServerError"), background, "InternalServerError", false, false},
+		"a code of its own": {coded(400, faulttest.Marker), background,
+			"an error without a documented code", false, false},
+		"a page of a proxy": {faulttest.HTML(200).ServeHTTP, background, "an answer that cannot be read", false, false},
+		"an empty answer": {faulttest.Respond(200, "application/x-amz-json-1.0", ""), background,
+			"an answer that cannot be read", false, false},
+		"no server":         {nil, background, "no connection", false, false},
+		"a lost connection": {faulttest.ResetAfterRequest().ServeHTTP, background, "no connection", false, false},
 		"no time left": {faulttest.Hang().ServeHTTP, func(t *testing.T) context.Context {
 			ctx, cancel := context.WithDeadline(t.Context(), time.Now())
 			t.Cleanup(cancel)
@@ -72,12 +78,14 @@ func TestAFailureOfAWSSaysWhatAnOperatorNeeds(t *testing.T) {
 				t.Errorf("%q, want %q", got, want)
 			}
 			if failure.Timeout != test.timeout || failure.Permanent != test.permanent {
-				t.Errorf("Timeout %v, Permanent %v, want %v, %v", failure.Timeout, failure.Permanent, test.timeout, test.permanent)
+				t.Errorf("Timeout %v, Permanent %v, want %v, %v", failure.Timeout, failure.Permanent,
+					test.timeout, test.permanent)
 			}
 			faulttest.RequireSilent(t, failure)
 		})
 	}
-	if got := upstream.FromAWS("secretsmanager", errors.New(faulttest.Marker)).Error(); got != "secretsmanager: no connection" {
+	if got := upstream.FromAWS("secretsmanager",
+		errors.New(faulttest.Marker)).Error(); got != "secretsmanager: no connection" {
 		t.Errorf("without an operation: %q", got)
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// WithBudget bounds all that is done for a request: by ten seconds, or by as long before the function is stopped as it takes
-// to answer.
+// WithBudget bounds all that is done for a request: by ten seconds, or by as long before the
+// function is stopped as it takes to answer.
 func WithBudget(ctx context.Context) (context.Context, context.CancelFunc) {
 	const (
 		budget  = 10 * time.Second       // for a whole request

@@ -60,7 +60,8 @@ func (l *listener) await(t *testing.T, opened, closed int32) {
 		select {
 		case <-l.changed:
 		case <-time.After(10 * time.Second):
-			t.Fatalf("%d connections opened and %d closed, want %d and %d", l.opened.Load(), l.closed.Load(), opened, closed)
+			t.Fatalf("%d connections opened and %d closed, want %d and %d", l.opened.Load(),
+				l.closed.Load(), opened, closed)
 		}
 	}
 }
@@ -128,14 +129,20 @@ func TestTheFirstRequestTakesTheConnectionThatWasDialledAhead(t *testing.T) {
 
 func TestRequestsNeedNoConnectionDialledAhead(t *testing.T) {
 	for name, prepare := range map[string]func(t *testing.T, transport *Transport, url string){
-		"none was asked for":    func(*testing.T, *Transport, string) {},
-		"a base that is no URL": func(t *testing.T, tr *Transport, _ string) { tr.dialer.start(t.Context(), "http://%zz") },
-		"an empty base":         func(t *testing.T, tr *Transport, _ string) { tr.dialer.start(t.Context(), "") },
+		"none was asked for": func(*testing.T, *Transport, string) {},
+		"a base that is no URL": func(t *testing.T, tr *Transport,
+			_ string) {
+			tr.dialer.start(t.Context(), "http://%zz")
+		},
+		"an empty base": func(t *testing.T, tr *Transport, _ string) { tr.dialer.start(t.Context(), "") },
 		"the dial ahead failed": func(t *testing.T, tr *Transport, url string) {
 			failFirstDial(tr)
 			startAhead(t, tr.dialer, url)
 		},
-		"it was for another host": func(t *testing.T, tr *Transport, _ string) { startAhead(t, tr.dialer, "http://127.0.0.1:1") },
+		"it was for another host": func(t *testing.T, tr *Transport,
+			_ string) {
+			startAhead(t, tr.dialer, "http://127.0.0.1:1")
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := newListener(t, "http")
@@ -286,10 +293,16 @@ func TestAConnectionIsForItsSchemeAndAddressAlone(t *testing.T) {
 	transport := server.transport(t)
 	ahead := startAhead(t, transport.dialer, server.URL)
 	for name, take := range map[string]func() net.Conn{
-		"https of the same address":     func() net.Conn { return transport.dialer.take(t.Context(), true, address) },
-		"another port":                  func() net.Conn { return transport.dialer.take(t.Context(), false, "127.0.0.1:1") },
-		"another host of the same port": func() net.Conn { return transport.dialer.take(t.Context(), false, "127.0.0.2:"+port) },
-		"another name of the same host": func() net.Conn { return transport.dialer.take(t.Context(), false, "localhost:"+port) },
+		"https of the same address": func() net.Conn { return transport.dialer.take(t.Context(), true, address) },
+		"another port": func() net.Conn {
+			return transport.dialer.take(t.Context(), false, "127.0.0.1:1")
+		},
+		"another host of the same port": func() net.Conn {
+			return transport.dialer.take(t.Context(), false, "127.0.0.2:"+port)
+		},
+		"another name of the same host": func() net.Conn {
+			return transport.dialer.take(t.Context(), false, "localhost:"+port)
+		},
 	} {
 		if take() != nil {
 			t.Errorf("%s was given the connection", name)

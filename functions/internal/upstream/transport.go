@@ -8,15 +8,17 @@ import (
 )
 
 const (
-	// MaxConns bounds the connections to one upstream. A Lambda function needs one; a server that runs the handler shares
-	// these among its requests.
+	// MaxConns bounds the connections to one upstream. A Lambda function needs one; a server that
+	// runs the handler shares these among its requests.
 	MaxConns = 64
-	// idleFor is how long a connection is kept for a next request. Load balancers close theirs after a minute or so.
+	// idleFor is how long a connection is kept for a next request. Load balancers close theirs
+	// after a minute or so.
 	idleFor = 50 * time.Second
 )
 
-// Transport is the transport to one upstream. It can dial a connection before the first request needs it, so that a cold
-// start pays for TCP and TLS while it still waits for something else; and it uses none that a frozen function has forgotten.
+// Transport is the transport to one upstream. It can dial a connection before the first request
+// needs it, so that a cold start pays for TCP and TLS while it still waits for something else; and
+// it uses none that a frozen function has forgotten.
 type Transport struct {
 	pool   *http.Transport
 	dialer *aheadDialer
@@ -45,14 +47,15 @@ func NewTransport() *Transport {
 	}
 }
 
-// DialAhead dials to the host of base, in the background, for the first request to take. When ctx ends, a connection that
-// nobody took is closed.
+// DialAhead dials to the host of base, in the background, for the first request to take. When ctx
+// ends, a connection that nobody took is closed.
 func (t *Transport) DialAhead(ctx context.Context, base string) { t.dialer.start(ctx, base) }
 
 // RoundTrip implements http.RoundTripper.
 //
-// The pool's own timers stand still while Lambda freezes the function. After the thaw it would take a connection for idle
-// that the other side, or what is in between, has long forgotten, and the request would wait for an answer that cannot come.
+// The pool's own timers stand still while Lambda freezes the function. After the thaw it would take
+// a connection for idle that the other side, or what is in between, has long forgotten, and the
+// request would wait for an answer that cannot come.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if idle := t.touch(); idle < 0 || idle >= idleFor {
 		t.pool.CloseIdleConnections()
@@ -61,8 +64,8 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.pool.RoundTrip(r)
 }
 
-// touch notes that the transport is in use, and returns for how long it was not. Requests that are under way at once keep
-// it in use: their process is not frozen, and the pool's timers run.
+// touch notes that the transport is in use, and returns for how long it was not. Requests that are
+// under way at once keep it in use: their process is not frozen, and the pool's timers run.
 func (t *Transport) touch() time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()

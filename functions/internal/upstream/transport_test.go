@@ -26,8 +26,9 @@ func (c countedConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// A request in pieces costs a TLS record and a system call for each; a connection that is lost after an answer costs the next
-// request a TLS handshake. Left alone, the AWS SDK does the one always and the other now and then.
+// A request in pieces costs a TLS record and a system call for each; a connection that is lost
+// after an answer costs the next request a TLS handshake. Left alone, the AWS SDK does the one
+// always and the other now and then.
 func TestRequestsGoInOnePieceOverOneConnection(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if n, err := io.Copy(io.Discard, r.Body); err != nil || n == 0 || n != r.ContentLength {
@@ -52,7 +53,8 @@ func TestRequestsGoInOnePieceOverOneConnection(t *testing.T) {
 	const calls = 200
 	for range calls {
 		_, err := client.GetItem(t.Context(), &dynamodb.GetItemInput{
-			TableName: aws.String("customers"), Key: map[string]types.AttributeValue{"user_id": &types.AttributeValueMemberS{Value: "alice"}},
+			TableName: aws.String("customers"),
+			Key:       map[string]types.AttributeValue{"user_id": &types.AttributeValueMemberS{Value: "alice"}},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -63,7 +65,8 @@ func TestRequestsGoInOnePieceOverOneConnection(t *testing.T) {
 	}
 }
 
-// A connection that died in a freeze cannot be told from one that lives: a request over it waits for its time to run out.
+// A connection that died in a freeze cannot be told from one that lives: a request over it waits
+// for its time to run out.
 func TestWhatIdledThroughAFreezeIsNotUsed(t *testing.T) {
 	for name, test := range map[string]struct {
 		pause       time.Duration

@@ -83,7 +83,8 @@ func TestBoundedHoldsAnswersToADocumentOfBoundedSize(t *testing.T) {
 
 func TestBoundedPassesOnThatThereIsNoAnswer(t *testing.T) {
 	want := errors.New("refused")
-	if _, err := (upstream.LimitResponses{Next: failing{want}}).RoundTrip(httptest.NewRequest("POST", "/", nil)); !errors.Is(err, want) {
+	if _, err := (upstream.LimitResponses{Next: failing{want}}).RoundTrip(httptest.NewRequest("POST", "/",
+		nil)); !errors.Is(err, want) {
 		t.Errorf("err = %v, want %v", err, want)
 	}
 }

@@ -17,7 +17,8 @@ var errNoSecrets = errors.New("webhook: no signing secret is configured")
 // retryPause is the Retry-After of a failure that did not say when it will be over.
 const retryPause = 5 * time.Second
 
-// problemOf maps every error that an event can end with to its answer. It is the one place where that is decided.
+// problemOf maps every error that an event can end with to its answer. It is the one place where
+// that is decided.
 func problemOf(err error) *problem.Problem {
 	var p *problem.Problem
 	if errors.As(err, &p) {
@@ -30,13 +31,16 @@ func problemOf(err error) *problem.Problem {
 	case errors.Is(err, errNoSignature), errors.Is(err, errSignatureTime), errors.Is(err, errSignature):
 		return &problem.Problem{Code: problem.InvalidSignature, Cause: err}
 	case errors.Is(err, errEvent):
-		return &problem.Problem{Code: problem.InvalidRequest, Detail: "The body is not an event of Stripe's.", Cause: err}
-	case errors.Is(err, errContext), errors.Is(err, errNoSource), errors.Is(err, errOtherSource), errors.Is(err, customers.ErrMalformed), errors.Is(err, customers.ErrMalformedFacts), errors.As(err, &malformed),
+		return &problem.Problem{Code: problem.InvalidRequest,
+			Detail: "The body is not an event of Stripe's.", Cause: err}
+	case errors.Is(err, errContext), errors.Is(err, errNoSource), errors.Is(err, errOtherSource),
+		errors.Is(err, customers.ErrMalformed), errors.Is(err, customers.ErrMalformedFacts), errors.As(err, &malformed),
 		isAWS && aws.Permanent:
 		return &problem.Problem{Code: problem.WebhookMisconfigured, Cause: err}
 	case isAWS && aws.Service == "secretsmanager":
 		return &problem.Problem{Code: problem.SecretsUnavailable, RetryAfter: retryPause, Cause: err}
-	case isAWS, errors.Is(err, customers.ErrRace), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case isAWS, errors.Is(err, customers.ErrRace), errors.Is(err, context.DeadlineExceeded),
+		errors.Is(err, context.Canceled):
 		return &problem.Problem{Code: problem.CustomerStoreUnavailable, RetryAfter: retryPause, Cause: err}
 	}
 	return &problem.Problem{Code: problem.Internal, Cause: err}

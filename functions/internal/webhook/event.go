@@ -15,8 +15,8 @@ import (
 // References says whose client_reference_id counts as a user.
 type References string
 
-// On a Payment Link a client_reference_id is whatever the buyer's browser says: whoever bought with another's ID would have
-// that user put their card into the buyer's account.
+// On a Payment Link a client_reference_id is whatever the buyer's browser says: whoever bought with
+// another's ID would have that user put their card into the buyer's account.
 const (
 	NoReferences      References = "none"
 	SessionReferences References = "sessions" // of Checkout Sessions that no Payment Link made
@@ -27,7 +27,8 @@ const (
 type Rules struct {
 	// Livemode is the mode whose events count.
 	Livemode bool
-	// Account is our own account, acct_…, if an organization sends the events of several accounts; else "".
+	// Account is our own account, acct_…, if an organization sends the events of several accounts;
+	// else "".
 	Account string
 	// MetadataKey is the key in Stripe's metadata that holds the user.
 	MetadataKey string
@@ -55,18 +56,21 @@ const (
 // Their texts never quote the event.
 var (
 	errEvent   = errors.New("webhook: the body is not an event")
-	errContext = errors.New("webhook: the event has a context, as an organization's have, and STRIPE_ACCOUNT does not say whose events count")
+	errContext = errors.New("webhook: the event has a context, as an organization's have, and STRIPE_ACCOUNT does " +
+		"not say whose events count")
 )
 
-// unusable is why an event has no effect although its type, mode and account count. Such an event is acknowledged: sending it again
-// would change nothing, and Stripe disables an endpoint that keeps failing.
+// unusable is why an event has no effect although its type, mode and account count. Such an event
+// is acknowledged: sending it again would change nothing, and Stripe disables an endpoint that
+// keeps failing.
 type unusable string
 
 // Error implements error.
 func (u unusable) Error() string { return "webhook: " + string(u) }
 
 const (
-	isThin         unusable = "a thin event carries no object: choose snapshot payloads for the event destination at Stripe"
+	isThin unusable = "a thin event carries no object: choose snapshot payloads for the event destination at " +
+		"Stripe"
 	isAmbiguous    unusable = "a member of the event occurs twice"
 	hasNoType      unusable = "the event has no type"
 	hasNoMode      unusable = "the event's livemode is neither true nor false"
@@ -85,16 +89,18 @@ type event struct {
 	id, kind string // "" where they have not the form of Stripe's
 	created  time.Time
 	customer string
-	// warning is why an event that should have meant something does not; "" if nothing is wrong with it.
+	// warning is why an event that should have meant something does not; "" if nothing is wrong
+	// with it.
 	warning unusable
 	change  customers.Change
 }
 
-// isIgnored reports whether the event means nothing here: it has another type, mode or account, names no user, or is unusable.
+// isIgnored reports whether the event means nothing here: it has another type, mode or account,
+// names no user, or is unusable.
 func (e *event) isIgnored() bool { return len(e.change.Facts) == 0 && e.change.Deleted == "" }
 
-// read reads an event of any API version, by the few members that no version ever changed. Even with an error it
-// returns the members that it could read.
+// read reads an event of any API version, by the few members that no version ever changed. Even
+// with an error it returns the members that it could read.
 //
 // https://docs.stripe.com/api/events/object
 func (r Rules) read(body []byte, now time.Time) (event, error) {
@@ -156,9 +162,10 @@ func (r Rules) understand(e *event, kind string, o object, now time.Time) error 
 	return r.customer(e, kind, about, data, at, now)
 }
 
-// counts reports whether an event is of our mode and account. An event of a connected account has account, and since 2025 also
-// context. An event that an organization sends has only context: an account, or a path such as acct_1/acct_2 to a connected account
-// of it. So a context either equals our account or belongs to another one.
+// counts reports whether an event is of our mode and account. An event of a connected account has
+// account, and since 2025 also context. An event that an organization sends has only context: an
+// account, or a path such as acct_1/acct_2 to a connected account of it. So a context either equals
+// our account or belongs to another one.
 //
 // https://docs.stripe.com/changelog/basil/2025-04-30/additional-context-organization-events
 // https://docs.stripe.com/context
@@ -203,7 +210,8 @@ func (r Rules) customer(e *event, kind string, customer, data object, at int64, 
 	case r.isTooLate(created, now):
 		return isOfTheFuture
 	}
-	// Metadata that did not change was there before this event: all that is certain is that the customer was.
+	// Metadata that did not change was there before this event: all that is certain is that the
+	// customer was.
 	claimed := created
 	if kind == typeUpdated && !data.isNull("previous_attributes") {
 		previous, err := parseObject(data["previous_attributes"])
@@ -254,7 +262,8 @@ func (r Rules) completed(e *event, session object, at int64) error {
 	return nil
 }
 
-// user returns the user that the metadata of an object name, "" for none, and whether they have the key at all.
+// user returns the user that the metadata of an object name, "" for none, and whether they have the
+// key at all.
 func (r Rules) user(o object) (user string, hasKey bool, err error) {
 	if o.isNull("metadata") {
 		return "", false, nil
@@ -271,7 +280,8 @@ func (r Rules) user(o object) (user string, hasKey bool, err error) {
 	return user, hasKey, nil
 }
 
-// unusableFor says why a member cannot be parsed: a name occurs twice, or otherwise, because the member is not an object.
+// unusableFor says why a member cannot be parsed: a name occurs twice, or otherwise, because the
+// member is not an object.
 func unusableFor(err error, otherwise unusable) unusable {
 	var duplicate *strictjson.DuplicateError
 	if errors.As(err, &duplicate) {
@@ -297,8 +307,8 @@ func secondsOf(raw json.RawMessage) (int64, bool) {
 // endOfTime is the last second of the year 9999, the last that RFC 3339 can write.
 const endOfTime = 253402300799
 
-// isTooLate reports whether a time is yet to come. In live mode it would win over all that follows. In test mode it is a test
-// clock's, and counts.
+// isTooLate reports whether a time is yet to come. In live mode it would win over all that follows.
+// In test mode it is a test clock's, and counts.
 //
 // https://docs.stripe.com/billing/testing/test-clocks
 func (r Rules) isTooLate(seconds int64, now time.Time) bool {

@@ -22,9 +22,9 @@ var (
 	errRequest     = errors.New("webhook: a request")
 )
 
-// Bus takes events from an event bus, one in each invocation, and gives requests to next. The events are not signed: IAM decides
-// who may invoke the function. An event that cannot be taken is a function error, so Lambda tries again and then leaves it to the
-// dead-letter queue.
+// Bus takes events from an event bus, one in each invocation, and gives requests to next. The
+// events are not signed: IAM decides who may invoke the function. An event that cannot be taken is
+// a function error, so Lambda tries again and then leaves it to the dead-letter queue.
 func (h *Handler) Bus(next lambda.Handler) lambda.Handler { return &bus{h, next} }
 
 type bus struct {
@@ -62,8 +62,8 @@ func (b *bus) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return []byte("null"), nil
 }
 
-// readBusEvent reads an event from EventBridge. Any other payload is treated as a request. A request from API Gateway has requestContext
-// before its body, so reading stops before the body.
+// readBusEvent reads an event from EventBridge. Any other payload is treated as a request. A
+// request from API Gateway has requestContext before its body, so reading stops before the body.
 //
 // https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
 func readBusEvent(payload []byte) (e object, isRequest bool, err error) {

@@ -22,9 +22,11 @@ func (g *gateway) Invoke(context.Context, []byte) ([]byte, error) {
 func busEventOf(t *testing.T, source string, detail []byte) []byte {
 	t.Helper()
 	payload, err := json.Marshal(map[string]any{
-		"version": "0", "id": "9f4c1b7e-1d2c-4f3a-8b5d-6e7f8a9b0c1d", "detail-type": "customer.created", "source": source,
-		"account": "123456789012", "time": "2024-06-03T16:00:00Z", "region": "eu-central-1", "resources": []string{"arn:aws:events:eu-central-1::event-source/" + source},
-		"detail": json.RawMessage(detail),
+		"version": "0", "id": "9f4c1b7e-1d2c-4f3a-8b5d-6e7f8a9b0c1d",
+		"detail-type": "customer.created", "source": source,
+		"account": "123456789012", "time": "2024-06-03T16:00:00Z", "region": "eu-central-1",
+		"resources": []string{"arn:aws:events:eu-central-1::event-source/" + source},
+		"detail":    json.RawMessage(detail),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +54,8 @@ func TestEventsOfTheBusNeedNoSignature(t *testing.T) {
 		t.Errorf("applied %+v", f.applied)
 	}
 	line := f.line(t)
-	for name, want := range map[string]any{"route": "eventbridge", "status": 200.0, "code": "ok", "effect": "claimed", "event_type": "customer.created", "level": "INFO"} {
+	for name, want := range map[string]any{"route": "eventbridge", "status": 200.0, "code": "ok", "effect": "claimed",
+		"event_type": "customer.created", "level": "INFO"} {
 		if line[name] != want {
 			t.Errorf("%s = %v, want %v", name, line[name], want)
 		}
@@ -61,31 +64,37 @@ func TestEventsOfTheBusNeedNoSignature(t *testing.T) {
 
 func TestWhatIsNoEventOfABusIsTheGateways(t *testing.T) {
 	for name, payload := range map[string][]byte{
-		"a request":                    []byte(`{"version":"2.0","rawPath":"/stripe/webhook","requestContext":{},"body":"{\"source\":\"` + source + `\"}"}`),
-		"a request like a bus's event": []byte(`{"version":"2.0","source":"` + source + `","requestContext":{},"detail":` + string(file(t, "customer.created")) + `}`),
-		"a request of version 1.0":     []byte(`{"version":"1.0","path":"/stripe/webhook","requestContext":{}}`),
-		"names in capitals alone":      []byte(`{"Source":"` + source + `","Detail":` + string(file(t, "customer.created")) + `}`),
-		"something else":               []byte(`{"key":"value"}`),
-		"a list":                       []byte(`[{"source":"` + source + `"}]`),
-		"no JSON":                      []byte(source),
-		"JSON that breaks off":         []byte(`{"source":"` + source + `","detail":`),
-		"nothing":                      nil,
+		"a request": []byte(`{"version":"2.0","rawPath":"/stripe/webhook","requestContext":{},` +
+			`"body":"{\"source\":\"` + source + `\"}"}`),
+		"a request like a bus's event": []byte(`{"version":"2.0","source":"` + source +
+			`","requestContext":{},"detail":` + string(file(t, "customer.created")) + `}`),
+		"a request of version 1.0": []byte(`{"version":"1.0","path":"/stripe/webhook","requestContext":{}}`),
+		"names in capitals alone": []byte(`{"Source":"` + source + `","Detail":` +
+			string(file(t, "customer.created")) + `}`),
+		"something else":       []byte(`{"key":"value"}`),
+		"a list":               []byte(`[{"source":"` + source + `"}]`),
+		"no JSON":              []byte(source),
+		"JSON that breaks off": []byte(`{"source":"` + source + `","detail":`),
+		"nothing":              nil,
 	} {
 		for _, configured := range []string{source, ""} {
 			f, next := newBus(t), &gateway{}
 			f.Source = configured
-			if _, err := f.Bus(next).Invoke(t.Context(), payload); err != nil || next.events != 1 || len(f.applied) != 0 {
+			if _, err := f.Bus(next).Invoke(t.Context(), payload); err != nil ||
+				next.events != 1 || len(f.applied) != 0 {
 				t.Errorf("%s: %v, %d at the gateway, applied %v", name, err, next.events, f.applied)
 			}
 		}
 	}
 }
 
-// Whoever may invoke the function can write any event: only the configured source's count, by its exact name.
+// Whoever may invoke the function can write any event: only the configured source's count, by its
+// exact name.
 func TestEventsOfOneSourceAloneAreTaken(t *testing.T) {
 	event := file(t, "customer.created")
 	from := func(payload string) []byte { return []byte(payload + `,"detail":` + string(event) + `}`) }
-	const other, ambiguous = "webhook-misconfigured: webhook: an event of an event bus whose source is not STRIPE_EVENT_SOURCE", "invalid-request: webhook: the body is not an event"
+	const other, ambiguous = "webhook-misconfigured: webhook: an event of an event bus whose source is not " +
+		"STRIPE_EVENT_SOURCE", "invalid-request: webhook: the body is not an event"
 	for name, test := range map[string]struct {
 		payload []byte
 		want    string
@@ -114,7 +123,8 @@ func TestEventsOfOneSourceAloneAreTaken(t *testing.T) {
 		if answer != nil || err == nil || err.Error() != test.want || next.events != 0 || len(f.applied) != 0 {
 			t.Errorf("%s: answer = %s, %v, %d at the gateway, applied %v", name, answer, err, next.events, f.applied)
 		}
-		if line := f.line(t); (line["level"] == "ERROR") != (test.want == other) || line["route"] != "eventbridge" || line["error"] == nil {
+		if line := f.line(t); (line["level"] == "ERROR") != (test.want == other) ||
+			line["route"] != "eventbridge" || line["error"] == nil {
 			t.Errorf("%s: %v", name, line)
 		}
 	}
@@ -134,10 +144,12 @@ func TestWithoutASourceEventsOfTheBusAreRefused(t *testing.T) {
 	} {
 		f, next := newFixture(t), &gateway{}
 		answer, err := f.Bus(next).Invoke(t.Context(), payload)
-		if answer != nil || err == nil || !strings.Contains(err.Error(), "STRIPE_EVENT_SOURCE is not set") || next.events != 0 || len(f.applied) != 0 {
+		if answer != nil || err == nil || !strings.Contains(err.Error(), "STRIPE_EVENT_SOURCE is not set") ||
+			next.events != 0 || len(f.applied) != 0 {
 			t.Errorf("%s: answer = %s, %v, %d at the gateway, applied %v", name, answer, err, next.events, f.applied)
 		}
-		if line := f.line(t); line["level"] != "ERROR" || line["code"] != "webhook-misconfigured" || !strings.Contains(line["error"].(string), "STRIPE_EVENT_SOURCE is not set") {
+		if line := f.line(t); line["level"] != "ERROR" || line["code"] != "webhook-misconfigured" ||
+			!strings.Contains(line["error"].(string), "STRIPE_EVENT_SOURCE is not set") {
 			t.Errorf("%s: %v", name, line)
 		}
 	}
@@ -150,16 +162,21 @@ func TestWhatCannotBeTakenFromTheBusIsAFunctionError(t *testing.T) {
 		apply  func() (customers.Outcome, error)
 		want   string
 	}{
-		"no event":          {[]byte(`{"x":"` + marker + `"}`), nil, "invalid-request: webhook: the body is not an event"},
-		"no detail":         {[]byte("null"), nil, "invalid-request: webhook: the body is not an event"},
-		"an organization's": {with(t, file(t, "customer.created"), map[string]any{"context": "acct_1", "x": marker}), nil, "webhook-misconfigured: webhook: the event has a context, as an organization's have, and STRIPE_ACCOUNT"},
+		"no event": {[]byte(`{"x":"` + marker + `"}`), nil,
+			"invalid-request: webhook: the body is not an event"},
+		"no detail": {[]byte("null"), nil, "invalid-request: webhook: the body is not an event"},
+		"an organization's": {with(t, file(t, "customer.created"), map[string]any{"context": "acct_1", "x": marker}),
+			nil, "webhook-misconfigured: webhook: the event has a context, as an organization's have, and " +
+				"STRIPE_ACCOUNT"},
 		"DynamoDB down": {file(t, "customer.created"), func() (customers.Outcome, error) {
 			return customers.Outcome{}, &upstream.Error{Service: "dynamodb", Reason: "no connection"}
 		}, "customer-store-unavailable: dynamodb: no connection"},
 		"DynamoDB denies": {file(t, "customer.created"), func() (customers.Outcome, error) {
-			return customers.Outcome{}, &upstream.Error{Service: "dynamodb", Reason: "AccessDeniedException", Permanent: true}
+			return customers.Outcome{},
+				&upstream.Error{Service: "dynamodb", Reason: "AccessDeniedException", Permanent: true}
 		}, "webhook-misconfigured: dynamodb: AccessDeniedException"},
-		"a panic": {file(t, "customer.created"), func() (customers.Outcome, error) { panic(marker) }, "internal: panic"},
+		"a panic": {file(t, "customer.created"),
+			func() (customers.Outcome, error) { panic(marker) }, "internal: panic"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newBus(t)
@@ -168,7 +185,8 @@ func TestWhatCannotBeTakenFromTheBusIsAFunctionError(t *testing.T) {
 			if answer != nil || err == nil || !strings.HasPrefix(err.Error(), test.want) {
 				t.Errorf("answer = %s, %v, want %s", answer, err, test.want)
 			}
-			if line := f.line(t); line["error"] == nil || line["route"] != "eventbridge" || strings.Contains(f.logs.String(), marker) {
+			if line := f.line(t); line["error"] == nil || line["route"] != "eventbridge" ||
+				strings.Contains(f.logs.String(), marker) {
 				t.Errorf("%v", line)
 			}
 		})
@@ -177,15 +195,17 @@ func TestWhatCannotBeTakenFromTheBusIsAFunctionError(t *testing.T) {
 
 func TestWarningsOfTheBusAreNoErrors(t *testing.T) {
 	for name, detail := range map[string][]byte{
-		string(isThin):        thin(t, nil),
-		string(hasNoCustomer): with(t, file(t, "checkout.session.completed"), map[string]any{"data/object/customer": ""}),
+		string(isThin): thin(t, nil),
+		string(hasNoCustomer): with(t, file(t, "checkout.session.completed"),
+			map[string]any{"data/object/customer": ""}),
 	} {
 		f := newBus(t)
 		answer, err := f.Bus(&gateway{}).Invoke(t.Context(), busEventOf(t, source, detail))
 		if err != nil || string(answer) != "null" || len(f.applied) != 0 {
 			t.Errorf("%s: answer = %s, %v, applied %v", name, answer, err, f.applied)
 		}
-		if line := f.line(t); line["level"] != "WARN" || line["warning"] != "webhook: "+name || line["effect"] != "ignored" {
+		if line := f.line(t); line["level"] != "WARN" || line["warning"] != "webhook: "+name ||
+			line["effect"] != "ignored" {
 			t.Errorf("%s: %v", name, line)
 		}
 	}

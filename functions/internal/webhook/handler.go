@@ -1,8 +1,10 @@
 // Package webhook keeps the mapping of users to customers true: it takes Stripe's events, over HTTP
-// (POST /stripe/webhook) and from an EventBridge event bus, and has package customers join what they say into the table.
+// (POST /stripe/webhook) and from an EventBridge event bus, and has package customers join what
+// they say into the table.
 //
-// An event goes one way: its signature is verified over the bytes that came, it is read into facts ([Rules]), and the facts are
-// joined. After any other status than 2xx Stripe sends the event again, for three days in live mode; joining twice changes nothing.
+// An event goes one way: its signature is verified over the bytes that came, it is read into facts
+// ([Rules]), and the facts are joined. After any other status than 2xx Stripe sends the event
+// again, for three days in live mode; joining twice changes nothing.
 package webhook
 
 import (
@@ -23,7 +25,8 @@ import (
 // Path is the only path that the handler answers with anything but not-found.
 const Path = "/stripe/webhook"
 
-// MaxBodySize is the length of the longest event in bytes. Package lambdahttp enforces it, before it decodes a body.
+// MaxBodySize is the length of the longest event in bytes. Package lambdahttp enforces it, before
+// it decodes a body.
 const MaxBodySize = 256 << 10
 
 // Mapping takes changes into the table. Its errors are those of package customers.
@@ -31,8 +34,8 @@ type Mapping interface {
 	Apply(ctx context.Context, change customers.Change) (customers.Outcome, error)
 }
 
-// SecretSource has the signing secrets. Renewed returns those that took the place of ones that did not sign an event, if there
-// are any. Its errors are those of package secret.
+// SecretSource has the signing secrets. Renewed returns those that took the place of ones that did
+// not sign an event, if there are any. Its errors are those of package secret.
 type SecretSource interface {
 	Get(ctx context.Context) (secret.SigningSecrets, error)
 	Renewed(ctx context.Context, refused secret.SigningSecrets) (secret.SigningSecrets, bool, error)
@@ -40,9 +43,11 @@ type SecretSource interface {
 
 // Config is what a handler is made of.
 type Config struct {
-	// Secrets sign Stripe's requests; nil if events come from an event bus alone, and then every request is a 404.
+	// Secrets sign Stripe's requests; nil if events come from an event bus alone, and then every
+	// request is a 404.
 	Secrets SecretSource
-	// Fetched says when the signing secrets were fetched, zero where they were not; nil where there are none.
+	// Fetched says when the signing secrets were fetched, zero where they were not; nil where there
+	// are none.
 	Fetched func() time.Time
 	Mapping Mapping
 	Rules   Rules
@@ -114,8 +119,8 @@ func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) e
 	return h.take(ctx, body, record)
 }
 
-// verify checks that Stripe signed the body about now. Where it did not, the secrets may have been rolled: they are fetched
-// again, at most once in ten seconds.
+// verify checks that Stripe signed the body about now. Where it did not, the secrets may have been
+// rolled: they are fetched again, at most once in ten seconds.
 func (h *Handler) verify(ctx context.Context, header string, body []byte, record *record) error {
 	signed, err := parseSignature(header)
 	if err != nil {
@@ -169,7 +174,8 @@ func (h *Handler) take(ctx context.Context, body []byte, record *record) error {
 }
 
 func (h *Handler) answerProblem(w http.ResponseWriter, r *http.Request, p *problem.Problem, record *record) {
-	p.Write(w, problem.Negotiate(r.Header), problem.Reader{Language: language.English, AppURL: "/", RequestID: record.RequestID()})
+	p.Write(w, problem.Negotiate(r.Header),
+		problem.Reader{Language: language.English, AppURL: "/", RequestID: record.RequestID()})
 	record.end(p.Status(), p)
 }
 

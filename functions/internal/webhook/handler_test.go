@@ -81,7 +81,8 @@ func (f *fixture) Apply(_ context.Context, change customers.Change) (customers.O
 
 // signedBy is the header that Stripe's own library makes.
 func signedBy(secret string, at time.Time, body []byte) string {
-	return stripe.GenerateTestSignedPayload(&stripe.UnsignedPayload{Payload: body, Secret: secret, Timestamp: at}).Header
+	return stripe.GenerateTestSignedPayload(&stripe.UnsignedPayload{Payload: body,
+		Secret: secret, Timestamp: at}).Header
 }
 
 func (f *fixture) post(body []byte, change func(*http.Request)) *httptest.ResponseRecorder {
@@ -110,10 +111,12 @@ func (f *fixture) line(t *testing.T) map[string]any {
 	return members
 }
 
-// requireHeaders compares an answer's headers with those that all have, its type, and further ones, left out if their value is "".
+// requireHeaders compares an answer's headers with those that all have, its type, and further ones,
+// left out if their value is "".
 func requireHeaders(t *testing.T, w *httptest.ResponseRecorder, contentType string, further map[string]string) {
 	t.Helper()
-	want := http.Header{"Cache-Control": {"no-store"}, "Referrer-Policy": {"no-referrer"}, "X-Content-Type-Options": {"nosniff"}, "Content-Type": {contentType}}
+	want := http.Header{"Cache-Control": {"no-store"}, "Referrer-Policy": {"no-referrer"},
+		"X-Content-Type-Options": {"nosniff"}, "Content-Type": {contentType}}
 	for name, value := range further {
 		if value != "" {
 			want.Set(name, value)
@@ -136,8 +139,9 @@ func TestAnEventIsTaken(t *testing.T) {
 	}
 	line := f.line(t)
 	for name, want := range map[string]any{
-		"level": "INFO", "code": "ok", "status": 200.0, "route": Path, "function": "WebhookFunction", "request_id": "request-1",
-		"event_id": "evt_1PQaaa2eZvKYlo2C0001Aaaa", "event_type": "customer.created", "customer_id": customer,
+		"level": "INFO", "code": "ok", "status": 200.0, "route": Path, "function": "WebhookFunction",
+		"request_id": "request-1",
+		"event_id":   "evt_1PQaaa2eZvKYlo2C0001Aaaa", "event_type": "customer.created", "customer_id": customer,
 		"effect": "claimed", "events": 1.0, "attempts": 2.0, "event_age_ms": 1_000_000.0,
 	} {
 		if line[name] != want {
@@ -178,19 +182,25 @@ func TestAnEventWithoutEffectIsAcknowledged(t *testing.T) {
 	}
 }
 
-// Stripe disables an endpoint that keeps failing, so a signed event that cannot be used is acknowledged.
+// Stripe disables an endpoint that keeps failing, so a signed event that cannot be used is
+// acknowledged.
 func TestWhatCannotBeUsedIsAcknowledgedWithAWarning(t *testing.T) {
 	const marker = "MARKERx7Q"
 	for name, test := range map[string]struct {
 		body    []byte
 		warning unusable
 	}{
-		"a thin event":                {thin(t, map[string]any{"x": marker}), isThin},
-		"an ID of another system":     {with(t, file(t, "customer.created"), map[string]any{"data/object/id": marker}), hasOtherID},
-		"a checkout of no customer":   {with(t, file(t, "checkout.session.completed"), map[string]any{"data/object/customer": "", "x": marker}), hasNoCustomer},
-		"metadata of another type":    {with(t, file(t, "customer.deleted"), map[string]any{"data/object/metadata": marker}), hasOddMetadata},
-		"an event without an object":  {with(t, file(t, "customer.updated-moved"), map[string]any{"data/object": null, "x": marker}), hasNoObject},
-		"an event without its time":   {with(t, file(t, "customer.updated-moved"), map[string]any{"created": marker}), hasNoTime},
+		"a thin event": {thin(t, map[string]any{"x": marker}), isThin},
+		"an ID of another system": {with(t, file(t, "customer.created"), map[string]any{"data/object/id": marker}),
+			hasOtherID},
+		"a checkout of no customer": {with(t, file(t, "checkout.session.completed"),
+			map[string]any{"data/object/customer": "", "x": marker}), hasNoCustomer},
+		"metadata of another type": {with(t, file(t, "customer.deleted"),
+			map[string]any{"data/object/metadata": marker}), hasOddMetadata},
+		"an event without an object": {with(t, file(t, "customer.updated-moved"),
+			map[string]any{"data/object": null, "x": marker}), hasNoObject},
+		"an event without its time": {with(t, file(t, "customer.updated-moved"), map[string]any{"created": marker}),
+			hasNoTime},
 		"an event that says two ways": {[]byte(`{"type":"customer.created","type":"` + marker + `"}`), isAmbiguous},
 	} {
 		f := newFixture(t)
@@ -199,7 +209,8 @@ func TestWhatCannotBeUsedIsAcknowledgedWithAWarning(t *testing.T) {
 			t.Errorf("%s: %d %s, applied %v", name, w.Code, w.Body, f.applied)
 		}
 		line := f.line(t)
-		if line["level"] != "WARN" || line["code"] != "ok" || line["effect"] != "ignored" || line["warning"] != "webhook: "+string(test.warning) || line["failures"] != 0.0 {
+		if line["level"] != "WARN" || line["code"] != "ok" || line["effect"] != "ignored" ||
+			line["warning"] != "webhook: "+string(test.warning) || line["failures"] != 0.0 {
 			t.Errorf("%s: %v", name, line)
 		}
 		if strings.Contains(f.logs.String(), marker) {
@@ -212,13 +223,15 @@ func TestOfAnOrganizationTheLineNamesTheVariable(t *testing.T) {
 	f := newFixture(t)
 	f.post(with(t, file(t, "customer.created"), map[string]any{"context": "acct_OTHER"}), nil)
 	line := f.line(t)
-	if text, _ := line["error"].(string); !strings.Contains(text, "STRIPE_ACCOUNT") || line["level"] != "ERROR" || line["failures"] != 1.0 || len(f.applied) != 0 {
+	if text, _ := line["error"].(string); !strings.Contains(text, "STRIPE_ACCOUNT") || line["level"] != "ERROR" ||
+		line["failures"] != 1.0 || len(f.applied) != 0 {
 		t.Errorf("%v, applied %v", line, f.applied)
 	}
 	f = newFixture(t)
 	f.Rules.Account = "acct_OURS"
 	w := f.post(with(t, file(t, "customer.created"), map[string]any{"context": "acct_OTHER"}), nil)
-	if line := f.line(t); w.Code != 200 || line["level"] != "INFO" || line["effect"] != "ignored" || len(f.applied) != 0 {
+	if line := f.line(t); w.Code != 200 || line["level"] != "INFO" ||
+		line["effect"] != "ignored" || len(f.applied) != 0 {
 		t.Errorf("%d, %v, applied %v", w.Code, line, f.applied)
 	}
 }
@@ -228,7 +241,8 @@ func TestWithoutASecretThereIsNoRoute(t *testing.T) {
 		f := newFixture(t)
 		f.Secrets = nil
 		w := f.post(file(t, "customer.created"), func(r *http.Request) { r.Method = method })
-		if line := f.line(t); w.Code != 404 || !strings.Contains(w.Body.String(), `"code":"not-found"`) || line["error"] != errNoSecrets.Error() || len(f.applied) != 0 {
+		if line := f.line(t); w.Code != 404 || !strings.Contains(w.Body.String(), `"code":"not-found"`) ||
+			line["error"] != errNoSecrets.Error() || len(f.applied) != 0 {
 			t.Errorf("%s: %d %s, %v", method, w.Code, w.Body, line)
 		}
 	}
@@ -241,7 +255,8 @@ func TestAConflictIsAnErrorWithBothIDs(t *testing.T) {
 	}
 	w := f.post(file(t, "customer.created"), nil)
 	line := f.line(t)
-	if w.Code != 200 || line["level"] != "ERROR" || line["effect"] != "conflict" || fmt.Sprint(line["customer_ids"]) != "[cus_a cus_b]" || line["error"] == nil {
+	if w.Code != 200 || line["level"] != "ERROR" || line["effect"] != "conflict" ||
+		fmt.Sprint(line["customer_ids"]) != "[cus_a cus_b]" || line["error"] == nil {
 		t.Errorf("%d, %v", w.Code, line)
 	}
 }
@@ -256,15 +271,18 @@ func TestWhoDoesNotSignReachesNothing(t *testing.T) {
 		fetches  int
 		renewals int
 	}{
-		"no header":              {func(r *http.Request) { r.Header.Del("Stripe-Signature") }, 0, 0},
-		"an empty header":        {header(""), 0, 0},
-		"a header twice":         {func(r *http.Request) { r.Header.Add("Stripe-Signature", r.Header.Get("Stripe-Signature")) }, 0, 0},
-		"an old signature":       {header(signedBy(secretA, eventTime.Add(-301*time.Second), body)), 0, 0},
-		"a signature ahead":      {header(signedBy(secretA, eventTime.Add(301*time.Second), body)), 0, 0},
-		"another secret":         {header(signedBy(secretB, eventTime, body)), 1, 1},
-		"an empty secret":        {header(signedBy("", eventTime, body)), 1, 1},
-		"another body's":         {header(signedBy(secretA, eventTime, append(body, ' '))), 1, 1},
-		"another time's":         {header(strings.Replace(signedBy(secretA, eventTime, body), fmt.Sprintf("t=%d", eventTime.Unix()), fmt.Sprintf("t=%d", eventTime.Unix()+1), 1)), 1, 1},
+		"no header":       {func(r *http.Request) { r.Header.Del("Stripe-Signature") }, 0, 0},
+		"an empty header": {header(""), 0, 0},
+		"a header twice": {func(r *http.Request) {
+			r.Header.Add("Stripe-Signature", r.Header.Get("Stripe-Signature"))
+		}, 0, 0},
+		"an old signature":  {header(signedBy(secretA, eventTime.Add(-301*time.Second), body)), 0, 0},
+		"a signature ahead": {header(signedBy(secretA, eventTime.Add(301*time.Second), body)), 0, 0},
+		"another secret":    {header(signedBy(secretB, eventTime, body)), 1, 1},
+		"an empty secret":   {header(signedBy("", eventTime, body)), 1, 1},
+		"another body's":    {header(signedBy(secretA, eventTime, append(body, ' '))), 1, 1},
+		"another time's": {header(strings.Replace(signedBy(secretA, eventTime, body),
+			fmt.Sprintf("t=%d", eventTime.Unix()), fmt.Sprintf("t=%d", eventTime.Unix()+1), 1)), 1, 1},
 		"a signature cut short":  {header(fmt.Sprintf("t=%d,v1=00", eventTime.Unix())), 0, 0},
 		"a scheme from the past": {header(strings.Replace(signedBy(secretA, eventTime, body), "v1=", "v0=", 1)), 0, 0},
 	} {
@@ -303,7 +321,8 @@ func TestARolledSecretCostsNoEvent(t *testing.T) {
 
 func TestEveryFailureHasItsCode(t *testing.T) {
 	aws := func(service string, timeout, permanent bool) error {
-		return fmt.Errorf("call: %w", &upstream.Error{Service: service, Reason: "x", Timeout: timeout, Permanent: permanent})
+		return fmt.Errorf("call: %w",
+			&upstream.Error{Service: service, Reason: "x", Timeout: timeout, Permanent: permanent})
 	}
 	get := func(err error) func(*fixture) {
 		return func(f *fixture) {
@@ -325,20 +344,25 @@ func TestEveryFailureHasItsCode(t *testing.T) {
 		code       string
 		retryAfter string
 	}{
-		"Secrets Manager down":              {get(aws("secretsmanager", false, false)), 503, "secrets-unavailable", "5"},
-		"Secrets Manager hangs":             {get(aws("secretsmanager", true, false)), 503, "secrets-unavailable", "5"},
-		"Secrets Manager denies":            {get(aws("secretsmanager", false, true)), 500, "webhook-misconfigured", ""},
-		"a secret that is none":             {get(secret.MalformedError("it is empty")), 500, "webhook-misconfigured", ""},
-		"a secret that is empty":            {get(nil), 400, "invalid-signature", ""},
-		"down, when a signature is refused": {renewed(aws("secretsmanager", false, false)), 503, "secrets-unavailable", "5"},
-		"DynamoDB down":                     {apply(aws("dynamodb", false, false)), 503, "customer-store-unavailable", "5"},
-		"DynamoDB hangs":                    {apply(aws("dynamodb", true, false)), 503, "customer-store-unavailable", "5"},
-		"DynamoDB denies":                   {apply(aws("dynamodb", false, true)), 500, "webhook-misconfigured", ""},
-		"a race without end":                {apply(customers.ErrRace), 503, "customer-store-unavailable", "5"},
-		"the budget is spent":               {apply(fmt.Errorf("wait: %w", context.DeadlineExceeded)), 503, "customer-store-unavailable", "5"},
-		"somebody else's attribute":         {apply(customers.ErrMalformed), 500, "webhook-misconfigured", ""},
-		"somebody else's facts":             {apply(customers.ErrMalformedFacts), 500, "webhook-misconfigured", ""},
-		"something unforeseen":              {apply(errors.New("unforeseen")), 500, "internal", ""},
+		"Secrets Manager down": {get(aws("secretsmanager", false, false)), 503,
+			"secrets-unavailable", "5"},
+		"Secrets Manager hangs": {get(aws("secretsmanager", true, false)), 503, "secrets-unavailable", "5"},
+		"Secrets Manager denies": {get(aws("secretsmanager", false, true)), 500,
+			"webhook-misconfigured", ""},
+		"a secret that is none": {get(secret.MalformedError("it is empty")), 500,
+			"webhook-misconfigured", ""},
+		"a secret that is empty": {get(nil), 400, "invalid-signature", ""},
+		"down, when a signature is refused": {renewed(aws("secretsmanager", false, false)), 503,
+			"secrets-unavailable", "5"},
+		"DynamoDB down":      {apply(aws("dynamodb", false, false)), 503, "customer-store-unavailable", "5"},
+		"DynamoDB hangs":     {apply(aws("dynamodb", true, false)), 503, "customer-store-unavailable", "5"},
+		"DynamoDB denies":    {apply(aws("dynamodb", false, true)), 500, "webhook-misconfigured", ""},
+		"a race without end": {apply(customers.ErrRace), 503, "customer-store-unavailable", "5"},
+		"the budget is spent": {apply(fmt.Errorf("wait: %w", context.DeadlineExceeded)), 503,
+			"customer-store-unavailable", "5"},
+		"somebody else's attribute": {apply(customers.ErrMalformed), 500, "webhook-misconfigured", ""},
+		"somebody else's facts":     {apply(customers.ErrMalformedFacts), 500, "webhook-misconfigured", ""},
+		"something unforeseen":      {apply(errors.New("unforeseen")), 500, "internal", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -348,7 +372,8 @@ func TestEveryFailureHasItsCode(t *testing.T) {
 				t.Errorf("answer = %d %s", w.Code, w.Body)
 			}
 			requireHeaders(t, w, "application/problem+json", map[string]string{"Retry-After": test.retryAfter})
-			if line := f.line(t); (line["level"] == "ERROR") != (test.status >= 500) || line["error"] == nil || line["code"] != test.code {
+			if line := f.line(t); (line["level"] == "ERROR") != (test.status >= 500) || line["error"] == nil ||
+				line["code"] != test.code {
 				t.Errorf("%v", line)
 			}
 		})
@@ -368,12 +393,14 @@ func TestRoutesMethodsAndBodies(t *testing.T) {
 		"no body":          {nil, nil, 400, "invalid-request"},
 		"no body at all":   {nil, func(r *http.Request) { r.Body = nil }, 400, "invalid-request"},
 		"what is no event": {[]byte("{}"), nil, 400, "invalid-request"},
-		"an organization":  {with(t, file(t, "customer.created"), map[string]any{"context": "acct_OTHER"}), nil, 500, "webhook-misconfigured"},
+		"an organization": {with(t, file(t, "customer.created"), map[string]any{"context": "acct_OTHER"}), nil, 500,
+			"webhook-misconfigured"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			w := f.post(test.body, test.change)
-			if w.Code != test.status || test.code != "" && !strings.Contains(w.Body.String(), `"code":"`+test.code+`"`) {
+			if w.Code != test.status || test.code != "" &&
+				!strings.Contains(w.Body.String(), `"code":"`+test.code+`"`) {
 				t.Errorf("answer = %d %s", w.Code, w.Body)
 			}
 			headers := map[string]string{}

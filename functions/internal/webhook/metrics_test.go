@@ -17,7 +17,10 @@ func TestFailuresAreCountedByUpstream(t *testing.T) {
 		upstream any
 	}{
 		"DynamoDB": {func(f *fixture) {
-			f.apply = func() (customers.Outcome, error) { return customers.Outcome{}, &upstream.Error{Service: "dynamodb"} }
+			f.apply = func() (customers.Outcome,
+				error) {
+				return customers.Outcome{}, &upstream.Error{Service: "dynamodb"}
+			}
 		}, "dynamodb"},
 		"Secrets Manager": {func(f *fixture) {
 			f.get = func() (secret.SigningSecrets, error) {
@@ -32,13 +35,16 @@ func TestFailuresAreCountedByUpstream(t *testing.T) {
 		test.fail(f)
 		f.post(file(t, "customer.created"), nil)
 		line := f.line(t)
-		if line["upstream"] != test.upstream || (line["upstream_failures"] == 1.0) != (test.upstream != nil) || line["failures"] != 1.0 {
-			t.Errorf("%s: %v failures of %v among %v", name, line["upstream_failures"], line["upstream"], line["failures"])
+		if line["upstream"] != test.upstream || (line["upstream_failures"] == 1.0) != (test.upstream != nil) ||
+			line["failures"] != 1.0 {
+			t.Errorf("%s: %v failures of %v among %v", name, line["upstream_failures"],
+				line["upstream"], line["failures"])
 		}
 	}
 }
 
-// Secrets that no event uses are not renewed, so their age says nothing: requests that anyone can send must not trip an alarm.
+// Secrets that no event uses are not renewed, so their age says nothing: requests that anyone can
+// send must not trip an alarm.
 func TestTheAgeOfTheSigningSecretsIsAMetricIfTheyWereUsed(t *testing.T) {
 	header := func(value string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set("Stripe-Signature", value) }

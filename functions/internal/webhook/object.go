@@ -7,13 +7,15 @@ import (
 	"billingportal/functions/internal/strictjson"
 )
 
-// object holds the members of a JSON object by their exact names. With struct tags, encoding/json would ignore case and let the
-// last of several win, so that "PAYMENT_LINK":null would override payment_link.
+// object holds the members of a JSON object by their exact names. With struct tags, encoding/json
+// would ignore case and let the last of several win, so that "PAYMENT_LINK":null would override
+// payment_link.
 type object map[string]json.RawMessage
 
 var errNoObject = errors.New("webhook: not a JSON object")
 
-// parseObject reads one JSON object. It refuses a name that occurs twice, but only at the top level.
+// parseObject reads one JSON object. It refuses a name that occurs twice, but only at the top
+// level.
 func parseObject(raw []byte) (object, error) {
 	members := object{}
 	return members, eachMember(raw, func(name string, value json.RawMessage) error {

@@ -12,11 +12,14 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// record is the line of an event. Of users and customers it has IDs of customers alone: a user's ID may be an address.
+// record is the line of an event. Of users and customers it has IDs of customers alone: a user's ID
+// may be an address.
 type record struct {
 	*requestlog.Record
 	isConflict bool
-	fetched    func() time.Time // the signing secrets; nil if the event did not use them, because then they were not renewed either
+	// the signing secrets; nil if the event did not use them, because then they were not renewed
+	// either
+	fetched func() time.Time
 }
 
 func (h *Handler) begin(r *http.Request) *record {

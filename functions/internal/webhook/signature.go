@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// tolerance is how far a signature's time may be from ours, in either direction. A request that somebody has recorded is of no
-// use after it.
+// tolerance is how far a signature's time may be from ours, in either direction. A request that
+// somebody has recorded is of no use after it.
 //
 // https://docs.stripe.com/webhooks#replay-attacks
 const tolerance = 300 * time.Second
@@ -22,11 +22,11 @@ var (
 	errSignature     = errors.New("webhook: no signature was made with one of the secrets")
 )
 
-// A signature is a parsed Stripe-Signature header: one time, and a signature with each of the sender's secrets, of which it has
-// two while one is rolled.
+// A signature is a parsed Stripe-Signature header: one time, and a signature with each of the
+// sender's secrets, of which it has two while one is rolled.
 //
-// It is read and checked here because stripe-go's ConstructEvent verifies anything under an empty secret, accepts times far in
-// the future and refuses events of other API versions than its own.
+// It is read and checked here because stripe-go's ConstructEvent verifies anything under an empty
+// secret, accepts times far in the future and refuses events of other API versions than its own.
 //
 // https://docs.stripe.com/webhooks#verify-manually
 type signature struct {
@@ -35,8 +35,9 @@ type signature struct {
 	taken time.Time
 }
 
-// parseSignature reads a header such as t=1492774577,v1=5257a8…,v0=6ffbb5…. Schemes other than v1 are skipped, so that none of
-// them can be the weaker one. Two times are two headers in one, of which nobody can say which was meant.
+// parseSignature reads a header such as t=1492774577,v1=5257a8…,v0=6ffbb5…. Schemes other than v1
+// are skipped, so that none of them can be the weaker one. Two times are two headers in one, of
+// which nobody can say which was meant.
 func parseSignature(header string) (signature, error) {
 	var s signature
 	for item := range strings.SplitSeq(header, ",") {
@@ -69,7 +70,8 @@ func (s signature) isTimely(now time.Time) bool {
 	return !s.taken.Before(now.Add(-tolerance)) && !s.taken.After(now.Add(tolerance))
 }
 
-// isBy reports whether the body was signed with one of the secrets. An empty secret, which anybody has, has signed nothing.
+// isBy reports whether the body was signed with one of the secrets. An empty secret, which anybody
+// has, has signed nothing.
 func (s signature) isBy(secrets []string, body []byte) bool {
 	for _, secret := range secrets {
 		if secret == "" {

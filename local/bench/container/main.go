@@ -1,5 +1,6 @@
-// Command container is both functions as one server that takes any number of requests at once, as they would run in a
-// container. Its first line of output is its URL; its log goes to standard error.
+// Command container is both functions as one server that takes any number of requests at once, as
+// they would run in a container. Its first line of output is its URL; its log goes to standard
+// error.
 package main
 
 import (
@@ -27,7 +28,8 @@ func main() {
 		log.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/", gateway.New(handler, gateway.Config{AllowedOrigins: strings.Split(os.Getenv("ALLOWED_ORIGINS"), ",")}))
+	mux.Handle("/",
+		gateway.New(handler, gateway.Config{AllowedOrigins: strings.Split(os.Getenv("ALLOWED_ORIGINS"), ",")}))
 	mux.Handle("/stripe/webhook", gateway.New(webhook, gateway.Config{}))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

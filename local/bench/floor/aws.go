@@ -25,7 +25,8 @@ func awsHeader(service, host, target, contentType, body string) string {
 	}
 	signature := hex.EncodeToString(mac(key, "AWS4-HMAC-SHA256\n"+now+"\n"+scope+"\n"+digest(canonical)))
 	return "Content-Type: " + contentType + "\r\nX-Amz-Date: " + now + "\r\nX-Amz-Security-Token: " + token +
-		"\r\nX-Amz-Target: " + target + "\r\nAuthorization: AWS4-HMAC-SHA256 Credential=" + os.Getenv("AWS_ACCESS_KEY_ID") +
+		"\r\nX-Amz-Target: " + target + "\r\nAuthorization: AWS4-HMAC-SHA256 Credential=" +
+		os.Getenv("AWS_ACCESS_KEY_ID") +
 		"/" + scope + ", SignedHeaders=" + signed + ", Signature=" + signature + "\r\n"
 }
 
@@ -52,7 +53,8 @@ func fetchSecret() string {
 
 // lookUp finds a user's customer.
 func lookUp(c *connection, user string) string {
-	body := `{"TableName":"` + os.Getenv("CUSTOMERS_TABLE") + `","Key":{"user_id":{"S":"` + user + `"}},"ConsistentRead":true,` +
+	body := `{"TableName":"` + os.Getenv("CUSTOMERS_TABLE") + `","Key":{"user_id":{"S":"` + user +
+		`"}},"ConsistentRead":true,` +
 		`"ProjectionExpression":"#c","ExpressionAttributeNames":{"#c":"customer_id"}}`
 	header := awsHeader("dynamodb", c.host, "DynamoDB_20120810.GetItem", "application/x-amz-json-1.0", body)
 	var answer struct {

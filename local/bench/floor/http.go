@@ -33,7 +33,8 @@ func newUpstream(url string) *later[*connection] {
 	})
 }
 
-// exchange sends a request with those header lines, each ended by CRLF, and returns the status and body of the answer.
+// exchange sends a request with those header lines, each ended by CRLF, and returns the status and
+// body of the answer.
 func (c *connection) exchange(method, path, header, body string) (int, []byte) {
 	b := c.buffer[:0]
 	b = append(b, method...)

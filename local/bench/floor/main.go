@@ -1,7 +1,8 @@
-// Command floor is as fast as a portal function can be: it does the same exchanges as the real one with the least machinery.
-// It is a measure, not a service. There is one TLS connection for each upstream, dialled at start, all side by side, and
-// written to directly; the keys and the secret are fetched at start; one request is served at a time; nothing is checked but
-// the token's signature, issuer and time, nothing is retried, and whatever goes wrong ends the process.
+// Command floor is as fast as a portal function can be: it does the same exchanges as the real one
+// with the least machinery. It is a measure, not a service. There is one TLS connection for each
+// upstream, dialled at start, all side by side, and written to directly; the keys and the secret
+// are fetched at start; one request is served at a time; nothing is checked but the token's
+// signature, issuer and time, nothing is retried, and whatever goes wrong ends the process.
 package main
 
 import (

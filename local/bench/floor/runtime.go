@@ -11,7 +11,9 @@ const invocation = "/2018-06-01/runtime/invocation/"
 type runtime struct{ *connection }
 
 func newRuntime(address string) runtime {
-	return runtime{newConnection(address, must(new(net.Dialer).DialContext(context.Background(), "tcp", address)))} //nolint:gosec // the address is Lambda's
+	// The address is Lambda's.
+	conn := must(new(net.Dialer).DialContext(context.Background(), "tcp", address)) //nolint:gosec
+	return runtime{newConnection(address, conn)}
 }
 
 func (r runtime) next() (id string, event []byte) {

@@ -1,6 +1,7 @@
-// Command plain is the portal function as a competent developer writes it from the documentation of its parts: the AWS SDK
-// with its configuration loader, stripe-go with its defaults, go-jose with a cache of the key set, a net/http handler behind
-// httpadapter. It is what the real function is measured against.
+// Command plain is the portal function as a competent developer writes it from the documentation of
+// its parts: the AWS SDK with its configuration loader, stripe-go with its defaults, go-jose with a
+// cache of the key set, a net/http handler behind httpadapter. It is what the real function is
+// measured against.
 package main
 
 import (
@@ -35,7 +36,8 @@ func main() {
 	}
 	stripe.Key = aws.ToString(secret.SecretString)
 	if base := os.Getenv("STRIPE_API_BASE"); base != "" {
-		stripe.SetBackend(stripe.APIBackend, stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{URL: stripe.String(base)}))
+		stripe.SetBackend(stripe.APIBackend,
+			stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{URL: stripe.String(base)}))
 	}
 
 	mux := http.NewServeMux()

@@ -1,4 +1,5 @@
-// Command profiled is the portal function with a CPU profile of its warm requests and a heap profile after them.
+// Command profiled is the portal function with a CPU profile of its warm requests and a heap
+// profile after them.
 package main
 
 import (

@@ -28,7 +28,8 @@ import (
 func (b *browser) media(name, value string) {
 	b.t.Helper()
 	b.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: name, Value: value}}})
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia,
+			emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: name, Value: value}}})
 		return err
 	}))
 }
@@ -36,13 +37,15 @@ func (b *browser) media(name, value string) {
 func (b *browser) scripts(isOn bool) {
 	b.t.Helper()
 	b.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !isOn})
+		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled,
+			emulation.SetScriptExecutionDisabledParams{Value: !isOn})
 		return err
 	}))
 }
 
-// look has axe look at what the browser shows, in light and in dark, on a phone and on a desk, and takes a picture of each. Then it
-// zooms to 200 %, where nothing may have to be scrolled sideways (WCAG 1.4.4).
+// look has axe look at what the browser shows, in light and in dark, on a phone and on a desk, and
+// takes a picture of each. Then it zooms to 200 %, where nothing may have to be scrolled sideways
+// (WCAG 1.4.4).
 func (b *browser) look(axe, name string) {
 	b.t.Helper()
 	evaluate(b, chromedp.Evaluate[bool](axe+"; true"))
@@ -50,8 +53,10 @@ func (b *browser) look(axe, name string) {
 		b.media("prefers-color-scheme", scheme)
 		for _, width := range []int64{390, 1280} {
 			b.do(chromedp.EmulateViewport(width, 844))
-			found := evaluate(b, chromedp.Evaluate[string](`(async () => { const { violations, passes } = await axe.run(); if (!passes.length) return "axe saw nothing";
-				return violations.flatMap(({ id, nodes }) => nodes.map((node) => id + ": " + node.html.slice(0, 200) + " " + node.failureSummary)).join("\n"); })()`, chromedp.EvalAwaitPromise))
+			found := evaluate(b, chromedp.Evaluate[string](`(async () => { const { violations, passes } = await `+
+				`axe.run(); if (!passes.length) return "axe saw nothing";
+				return violations.flatMap(({ id, nodes }) => nodes.map((node) => id + ": " + node.html.slice(0, 200) `+
+				`+ " " + node.failureSummary)).join("\n"); })()`, chromedp.EvalAwaitPromise))
 			if found != "" {
 				b.t.Errorf("%s in %s at %d pixels:\n%s", name, scheme, width, found)
 			}
@@ -59,7 +64,8 @@ func (b *browser) look(axe, name string) {
 		}
 	}
 	b.do(chromedp.EmulateViewport(640, 512, chromedp.EmulateScale(2)))
-	if wide := evaluate(b, chromedp.Evaluate[int](`document.documentElement.scrollWidth - document.documentElement.clientWidth`)); wide > 0 {
+	if wide := evaluate(b, chromedp.Evaluate[int](`document.documentElement.scrollWidth - `+
+		`document.documentElement.clientWidth`)); wide > 0 {
 		b.t.Errorf("%s at 200 %%: %d pixels too wide", name, wide)
 	}
 	b.screenshot(name + "-200")
@@ -83,7 +89,8 @@ func TestLooksOfTheDemo(t *testing.T) {
 	b.look(axe, "demo-engineers")
 	b.open(l.Origin + "/?user=dave")
 	b.do(chromedp.Click(chromedp.CSS("#any-cancel-button")))
-	evaluate(b, chromedp.Poll[bool](`document.getElementById("any-cancel-element").shadowRoot.querySelectorAll("button").length === 2`))
+	evaluate(b, chromedp.Poll[bool](`document.getElementById("any-cancel-element").shadowRoot.`+
+		`querySelectorAll("button").length === 2`))
 	b.look(axe, "demo-choices")
 	b.open(l.Origin + "/?user=alice")
 	b.click("#any-cancel-button", "#complete")
@@ -101,10 +108,12 @@ var codePattern = regexp.MustCompile(`(?m)^\t\w+ +Code = "([a-z-]+)"$`)
 
 func TestLooksOfTheErrorPages(t *testing.T) {
 	var codes []string
-	for _, match := range codePattern.FindAllStringSubmatch(devservertest.ReadText(t, "../../../functions/internal/problem/codes.go"), -1) {
+	for _, match := range codePattern.FindAllStringSubmatch(devservertest.ReadText(t,
+		"../../../functions/internal/problem/codes.go"), -1) {
 		codes = append(codes, match[1])
 	}
-	command := exec.CommandContext(t.Context(), "go", append([]string{"run", "../../../functions/internal/problem/testdata/pages"}, codes...)...)
+	command := exec.CommandContext(t.Context(), "go",
+		append([]string{"run", "../../../functions/internal/problem/testdata/pages"}, codes...)...)
 	printed, err := command.Output()
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +134,8 @@ func TestLooksOfTheErrorPages(t *testing.T) {
 	}
 }
 
-// The pages that a navigation with a cookie gets: which subscription, and a link's question in each language.
+// The pages that a navigation with a cookie gets: which subscription, and a link's question in each
+// language.
 func TestLooksOfTheQuestions(t *testing.T) {
 	l, _ := devservertest.Start(t)
 	b, axe := startLook(t)
@@ -144,21 +154,28 @@ func TestLooksOfTheQuestions(t *testing.T) {
 func TestLooksOfTheElement(t *testing.T) {
 	a := newButtonApp(t)
 	axe := devservertest.ReadText(t, "../../../.tools/npm/node_modules/axe-core/axe.min.js")
-	a.example.Store(new(`<!doctype html><html lang="en"><title>An app</title><meta name="color-scheme" content="light dark"><meta name="viewport" content="width=device-width">
+	a.example.Store(new(`<!doctype html><html lang="en"><title>An app</title><meta name="color-scheme" ` +
+		`content="light dark"><meta name="viewport" content="width=device-width">
 		<style>body { background: Canvas; color: CanvasText }</style>
-		<script type="module" src="` + a.portal + `/billing/button.js"></script><main><h1>An app</h1><manage-billing-button id="b" flow="subscription_cancel">Cancel plan</manage-billing-button></main>`))
+		<script type="module" ` +
+		`src="` + a.portal + `/billing/button.js"></script><main><h1>An app</h1><manage-billing-button id="b" ` +
+		`flow="subscription_cancel">Cancel plan</manage-billing-button></main>`))
 	for state, getToken := range map[string]string{
-		"idle": ``, "busy": `b.getToken = () => new Promise(() => {})`, "error": `b.getToken = () => "` + a.token("bob", nil) + `"`,
+		"idle": ``, "busy": `b.getToken = () => new Promise(() => {})`,
+		"error":   `b.getToken = () => "` + a.token("bob", nil) + `"`,
 		"choices": `b.getToken = () => "` + a.token("dave", nil) + `"`,
 	} {
 		a.open(a.home + "/")
 		a.do(chromedp.WaitVisible(chromedp.CSS("#b button")))
 		if getToken != "" {
-			said := map[string]string{"busy": "Opening billing…", "error": "No billing account", "choices": "Which subscription?"}[state]
+			said := map[string]string{"busy": "Opening billing…", "error": "No billing account",
+				"choices": "Which subscription?"}[state]
 			evaluate(a.browser, chromedp.Evaluate[bool](getToken+`; b.querySelector("button").click(), true`))
-			evaluate(a.browser, chromedp.Poll[bool](fmt.Sprintf(`b.shadowRoot.querySelector("[role=status]").textContent === %q`, said)))
+			evaluate(a.browser, chromedp.Poll[bool](fmt.Sprintf(`b.shadowRoot.querySelector("[role=status]").`+
+				`textContent === %q`, said)))
 		}
-		isInherited := evaluate(a.browser, chromedp.Evaluate[bool](`getComputedStyle(b).color === getComputedStyle(b.shadowRoot.querySelector("[role=status]")).color`))
+		isInherited := evaluate(a.browser, chromedp.Evaluate[bool](`getComputedStyle(b).color === `+
+			`getComputedStyle(b.shadowRoot.querySelector("[role=status]")).color`))
 		if isInherited != (state == "busy") {
 			t.Errorf("%s: its message is drawn as an error's: %v", state, !isInherited)
 		}
@@ -166,7 +183,9 @@ func TestLooksOfTheElement(t *testing.T) {
 		// Nothing moves, whatever motion the user wants.
 		for _, motion := range []string{"no-preference", "reduce"} {
 			a.media("prefers-reduced-motion", motion)
-			if moving := evaluate(a.browser, chromedp.Evaluate[int](`document.getAnimations().length + [...b.querySelectorAll("*"), ...b.shadowRoot.querySelectorAll("*")].filter((e) => getComputedStyle(e).transitionDuration !== "0s").length`)); moving != 0 {
+			if moving := evaluate(a.browser, chromedp.Evaluate[int](`document.getAnimations().length + `+
+				`[...b.querySelectorAll("*"), ...b.shadowRoot.querySelectorAll("*")].filter((e) => `+
+				`getComputedStyle(e).transitionDuration !== "0s").length`)); moving != 0 {
 				t.Errorf("%s, %s: %d things move", state, motion, moving)
 			}
 		}
@@ -183,7 +202,8 @@ func TestKeyboardInChromium(t *testing.T) {
 		t.Helper()
 		for range 40 {
 			b.do(chromedp.KeyEvent(kb.Tab))
-			if evaluate(b, chromedp.Evaluate[bool](`(() => { let at = document.activeElement; if (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+			if evaluate(b, chromedp.Evaluate[bool](`(() => { let at = document.activeElement; if `+
+				`(at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
 				return getComputedStyle(at).outlineStyle !== "none" && `+expression+`; })()`)) {
 				return
 			}
@@ -192,7 +212,8 @@ func TestKeyboardInChromium(t *testing.T) {
 	}
 	tabTo(`at.id === "any-cancel-button"`)
 	b.do(chromedp.KeyEvent(kb.Enter))
-	evaluate(b, chromedp.Poll[bool](`document.getElementById("any-cancel-element").shadowRoot.querySelectorAll("button").length === 2`))
+	evaluate(b, chromedp.Poll[bool](`document.getElementById("any-cancel-element").shadowRoot.`+
+		`querySelectorAll("button").length === 2`))
 	evaluate(b, chromedp.Poll[bool](`document.activeElement.id === "any-cancel-button"`))
 	tabTo(`at.textContent === "Team × 5"`)
 	b.do(chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible(chromedp.CSS("#customer-id")))
@@ -218,16 +239,19 @@ func TestWithoutAScriptInChromium(t *testing.T) {
 	}
 }
 
-// While a slow answer is on its way the button says so and asks once, and it is ready again when the browser has kept the page and the
-// user comes back. The page tells its server, since Chromium's debugger has lost it by then.
+// While a slow answer is on its way the button says so and asks once, and it is ready again when
+// the browser has kept the page and the user comes back. The page tells its server, since
+// Chromium's debugger has lost it by then.
 func TestSlowAndBackInChromium(t *testing.T) {
 	a := newButtonApp(t)
 	a.delay.Store(int64(2 * time.Second))
 	token := a.token("alice", nil)
 	a.tokens.Store(&token)
-	a.example.Store(new(`<!doctype html><html lang="en"><title>An app</title><script type="module" src="` + a.portal + `/billing/button.js"></script>
+	a.example.Store(new(`<!doctype html><html lang="en"><title>An app</title><script type="module" src="` + a.portal +
+		`/billing/button.js"></script>
 		<manage-billing-button id="b" token="` + token + `">Billing</manage-billing-button>
-		<script>addEventListener("pageshow", ({ persisted }) => persisted && setTimeout(() => fetch("/token?" + [b.ariaBusy, b.querySelector("button").disabled]), 200));</script>`))
+		<script>addEventListener("pageshow", ({ persisted }) => persisted && setTimeout(() => fetch("/token?" + ` +
+		`[b.ariaBusy, b.querySelector("button").disabled]), 200));</script>`))
 	a.open(a.home + "/")
 	a.do(chromedp.Click(chromedp.CSS("#b button")))
 	evaluate(a.browser, chromedp.Poll[bool](`b.ariaBusy === "true" && b.querySelector("button").disabled`))
@@ -255,7 +279,9 @@ func TestAnotherSiteInChromium(t *testing.T) {
 	a := newButtonApp(t)
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = fmt.Fprintf(w, `<!doctype html><form method="post" action="%s/billing/portal"><button>Win</button></form>`, strings.Replace(a.portal, "127.0.0.1", "localhost", 1))
+		_, _ = fmt.Fprintf(w, `<!doctype html><form method="post" `+
+			`action="%s/billing/portal"><button>Win</button></form>`,
+			strings.Replace(a.portal, "127.0.0.1", "localhost", 1))
 	}))
 	t.Cleanup(other.Close)
 	a.open(a.home + "/")

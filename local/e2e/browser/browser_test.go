@@ -100,12 +100,14 @@ func TestDemoPageInChromium(t *testing.T) {
 	b := startBrowser(t)
 	b.open(l.Origin + "/?user=alice")
 	b.screenshot("demo")
-	forms := evaluate(b, chromedp.Evaluate[[]string](`[...document.querySelectorAll('main form[action$="/billing/portal"]')].map(form => form.id)`))
+	forms := evaluate(b, chromedp.Evaluate[[]string](`[...document.querySelectorAll('main `+
+		`form[action$="/billing/portal"]')].map(form => form.id)`))
 	flows := map[string]bool{}
 	for _, form := range forms {
 		b.open(l.Origin + "/?user=alice")
 		evaluate(b, chromedp.Evaluate[bool](`document.getElementById("engineers").open = true`))
-		wanted := evaluate(b, chromedp.Evaluate[string](fmt.Sprintf(`document.getElementById(%q).dataset.flow || ""`, form)))
+		wanted := evaluate(b,
+			chromedp.Evaluate[string](fmt.Sprintf(`document.getElementById(%q).dataset.flow || ""`, form)))
 		b.click("#"+form+"-button", "#customer-id")
 		page, customer := b.location(), b.text("#customer-id")
 		flow := evaluate(b, chromedp.Evaluate[string](`document.getElementById("flow")?.dataset.flow || ""`))
@@ -119,7 +121,8 @@ func TestDemoPageInChromium(t *testing.T) {
 		}
 		flows[flow] = true
 	}
-	for _, flow := range []string{"", "payment_method_update", "subscription_cancel", "subscription_update", "subscription_update_confirm"} {
+	for _, flow := range []string{"", "payment_method_update", "subscription_cancel", "subscription_update",
+		"subscription_update_confirm"} {
 		if !flows[flow] {
 			t.Errorf("no button for flow %q among %v", flow, forms)
 		}
@@ -147,13 +150,16 @@ func TestChoiceInChromium(t *testing.T) {
 	if heading := b.text("h1"); heading != "Which subscription?" {
 		t.Errorf("heading %q", heading)
 	}
-	choices := evaluate(b, chromedp.Evaluate[[]string](`[...document.querySelectorAll("form button")].map(button => button.textContent)`))
-	if want := []string{"Team × 5", "Storage (trialing)"}; !slices.Equal(slices.Sorted(slices.Values(choices)), slices.Sorted(slices.Values(want))) {
+	choices := evaluate(b,
+		chromedp.Evaluate[[]string](`[...document.querySelectorAll("form button")].map(button => button.textContent)`))
+	if want := []string{"Team × 5", "Storage (trialing)"}; !slices.Equal(slices.Sorted(slices.Values(choices)),
+		slices.Sorted(slices.Values(want))) {
 		t.Errorf("choices %q", choices)
 	}
 	b.screenshot("choice")
 	b.click("form:nth-of-type(2) .button", "#customer-id")
-	if chosen, customer := b.text("#subscription code"), b.text("#customer-id"); customer != "cus_DemoDave" || !strings.HasPrefix(chosen, "sub_DemoDave") {
+	if chosen, customer := b.text("#subscription code"), b.text("#customer-id"); customer != "cus_DemoDave" ||
+		!strings.HasPrefix(chosen, "sub_DemoDave") {
 		t.Errorf("portal of %s with %s", customer, chosen)
 	}
 	b.screenshot("choice-made")
@@ -183,7 +189,9 @@ func TestTheCallInChromium(t *testing.T) {
 	b := startBrowser(t)
 	b.open(l.Origin + "/?user=alice&locale=de")
 	written := func(language string) string {
-		return evaluate(b, chromedp.Evaluate[string](fmt.Sprintf(`document.getElementById("any-cancel-element").dispatchEvent(new PointerEvent("pointerenter")); document.querySelector("[value=%s]").click(); document.getElementById("call").textContent`, language)))
+		return evaluate(b, chromedp.Evaluate[string](fmt.Sprintf(`document.getElementById("any-cancel-element").`+
+			`dispatchEvent(new PointerEvent("pointerenter")); document.querySelector("[value=%s]").click(); `+
+			`document.getElementById("call").textContent`, language)))
 	}
 	html, fetch, curl := written("html"), written("fetch"), written("curl")
 	want := `<script type="module" src="` + l.Origin + `/billing/button.js"></script>
@@ -191,8 +199,10 @@ func TestTheCallInChromium(t *testing.T) {
 	if html != want {
 		t.Errorf("HTML\n%s\nwant\n%s", html, want)
 	}
-	copied := evaluate(b, chromedp.Evaluate[string](`(async () => { let copied; navigator.clipboard.writeText = async (text) => { copied = text; };
-		document.getElementById("copy").click(); await new Promise((r) => setTimeout(r)); return copied + document.getElementById("said").textContent; })()`, chromedp.EvalAwaitPromise))
+	copied := evaluate(b, chromedp.Evaluate[string](`(async () => { let copied; navigator.clipboard.writeText = `+
+		`async (text) => { copied = text; };
+		document.getElementById("copy").click(); await new Promise((r) => setTimeout(r)); return copied + `+
+		`document.getElementById("said").textContent; })()`, chromedp.EvalAwaitPromise))
 	if copied != curl+"Copied." {
 		t.Errorf("copied %q", copied)
 	}
@@ -200,13 +210,16 @@ func TestTheCallInChromium(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(curl, "$(go run ./local token --user alice)", token, 1))
-	if answer, err := command.Output(); err != nil || !strings.Contains(string(answer), `"locale": "de"`) || !strings.Contains(string(answer), "sub_DemoAlice") {
+	command := exec.CommandContext(t.Context(), "sh", "-c",
+		strings.Replace(curl, "$(go run ./local token --user alice)", token, 1))
+	if answer, err := command.Output(); err != nil || !strings.Contains(string(answer), `"locale": "de"`) ||
+		!strings.Contains(string(answer), "sub_DemoAlice") {
 		t.Errorf("%s\n%v %s", curl, err, answer)
 	}
 	evaluate(b, chromedp.Evaluate[bool](`(async () => { const token = `+strconv.Quote(token)+`; `+fetch+` })(), true`))
 	b.do(chromedp.WaitVisible(chromedp.CSS("#customer-id")))
-	if flow := evaluate(b, chromedp.Evaluate[string](`document.getElementById("flow").dataset.flow`)); flow != "subscription_cancel" {
+	if flow := evaluate(b,
+		chromedp.Evaluate[string](`document.getElementById("flow").dataset.flow`)); flow != "subscription_cancel" {
 		t.Errorf("fetch leads to %q", flow)
 	}
 }
@@ -220,15 +233,18 @@ func TestTheAnswerInChromium(t *testing.T) {
 	session := b.location()
 	b.click("#complete", "#completed")
 	b.click("#return", "#back")
-	changed := evaluate(b, chromedp.Evaluate[[]string](`[...document.querySelectorAll(".changed")].map((fact) => fact.textContent.replace(/ on .*/, ""))`))
+	changed := evaluate(b, chromedp.Evaluate[[]string](`[...document.querySelectorAll(".changed")].map((fact) => `+
+		`fact.textContent.replace(/ on .*/, ""))`))
 	if !slices.Equal(changed, []string{"active, cancelling", "Ends"}) {
 		t.Errorf("changed: %q", changed)
 	}
-	if status, answer := b.text("#answer-status"), b.text("#answer"); status != "Cancel plan: 200 OK" || !strings.Contains(answer, `"customer": "cus_DemoAlice"`) || !strings.Contains(answer, `/p/session/…"`) {
+	if status, answer := b.text("#answer-status"), b.text("#answer"); status != "Cancel plan: 200 OK" ||
+		!strings.Contains(answer, `"customer": "cus_DemoAlice"`) || !strings.Contains(answer, `/p/session/…"`) {
 		t.Errorf("%s %s", status, answer)
 	}
 	name := session[strings.LastIndex(session, "/")+1:]
-	if page := evaluate(b, chromedp.Evaluate[string](`document.documentElement.outerHTML + JSON.stringify(sessionStorage)`)); strings.Contains(page, name) {
+	if page := evaluate(b, chromedp.Evaluate[string](`document.documentElement.outerHTML + `+
+		`JSON.stringify(sessionStorage)`)); strings.Contains(page, name) {
 		t.Error("the session's address was kept")
 	}
 	b.screenshot("came-back")
@@ -262,12 +278,16 @@ func TestErrorPageInChromium(t *testing.T) {
 		t.Errorf("heading %q", heading)
 	}
 	// The style sheet counts only where the policy has its hash.
-	if color := evaluate(b, chromedp.Evaluate[string](`getComputedStyle(document.querySelector(".button")).backgroundColor`)); color == "rgba(0, 0, 0, 0)" {
+	if color := evaluate(b, chromedp.Evaluate[string](`getComputedStyle(document.querySelector(".button")).`+
+		`backgroundColor`)); color == "rgba(0, 0, 0, 0)" {
 		t.Error("the page has no style")
 	}
-	// It follows dark mode with what the browser draws, and a ring of its own shows where the keyboard is.
+	// It follows dark mode with what the browser draws, and a ring of its own shows where the
+	// keyboard is.
 	b.do(chromedp.KeyEvent(kb.Tab))
-	if drawn := evaluate(b, chromedp.Evaluate[string](`getComputedStyle(document.documentElement).colorScheme + ", " + getComputedStyle(document.activeElement).outlineStyle + " on " + document.activeElement.className`)); drawn != "light dark, solid on button" {
+	if drawn := evaluate(b, chromedp.Evaluate[string](`getComputedStyle(document.documentElement).colorScheme + ", " `+
+		`+ getComputedStyle(document.activeElement).outlineStyle + " on " `+
+		`+ document.activeElement.className`)); drawn != "light dark, solid on button" {
 		t.Errorf("drawn %s", drawn)
 	}
 	b.screenshot("error-page")

@@ -25,7 +25,8 @@ import (
 	"billingportal/local/internal/fakeissuer"
 )
 
-// buttonApp is an app on an origin of its own, with the strictest policy that the button allows, and the portal's requests.
+// buttonApp is an app on an origin of its own, with the strictest policy that the button allows,
+// and the portal's requests.
 type buttonApp struct {
 	*browser
 	home   string // of the app
@@ -43,7 +44,8 @@ type buttonApp struct {
 	posts int // requests for a session
 }
 
-// newButtonApp serves pages that have a body in their query, and the portal behind something that counts.
+// newButtonApp serves pages that have a body in their query, and the portal behind something that
+// counts.
 func newButtonApp(t *testing.T) *buttonApp {
 	t.Helper()
 	a := &buttonApp{}
@@ -100,16 +102,20 @@ func (a *buttonApp) page(w http.ResponseWriter, r *http.Request) {
 	}
 	localhost := strings.Replace(a.portal, "127.0.0.1", "localhost", 1)
 	both := a.portal + " " + localhost
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src "+both+" 'nonce-app'; connect-src "+both+"; form-action "+both+
-		"; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'")
+	w.Header().Set("Content-Security-Policy",
+		"default-src 'none'; script-src "+both+" 'nonce-app'; connect-src "+both+"; form-action "+both+
+			"; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = fmt.Fprintf(w, `<!doctype html><html lang="en"><title>An app</title><main><h1 id="app">An app</h1>%s</main>`, r.URL.Query().Get("body"))
+	_, _ = fmt.Fprintf(w, `<!doctype html><html lang="en"><title>An app</title><main><h1 id="app">An app</h1>%s</main>`,
+		r.URL.Query().Get("body"))
 }
 
-// show opens a page of the app's. PORTAL and LOCALHOST stand for the API's origins, and a script gets the page's nonce.
+// show opens a page of the app's. PORTAL and LOCALHOST stand for the API's origins, and a script
+// gets the page's nonce.
 func (a *buttonApp) show(body string) {
 	a.t.Helper()
-	body = strings.NewReplacer("PORTAL", a.portal, "LOCALHOST", strings.Replace(a.portal, "127.0.0.1", "localhost", 1), "<script>", `<script type="module" nonce="app">`).Replace(body)
+	body = strings.NewReplacer("PORTAL", a.portal, "LOCALHOST", strings.Replace(a.portal, "127.0.0.1", "localhost", 1),
+		"<script>", `<script type="module" nonce="app">`).Replace(body)
 	a.open(a.home + "/?" + url.Values{"body": {body}}.Encode())
 }
 
@@ -148,9 +154,11 @@ func TestTheButtonInChromium(t *testing.T) {
 	expired := a.token("alice", map[string]any{"exp": time.Now().Add(-time.Hour).Unix()})
 
 	t.Run("a token", func(*testing.T) {
-		a.show(module + fmt.Sprintf(button, `token="`+alice+`" flow="subscription_cancel" after="portal" retention-coupon="STAY20"`, "Cancel plan"))
+		a.show(module + fmt.Sprintf(button,
+			`token="`+alice+`" flow="subscription_cancel" after="portal" retention-coupon="STAY20"`, "Cancel plan"))
 		a.click("#b button", "#customer-id")
-		if flow := a.eval(`document.getElementById("flow").dataset.flow`); a.text("#customer-id") != "cus_DemoAlice" || flow != "subscription_cancel" {
+		if flow := a.eval(`document.getElementById("flow").dataset.flow`); a.text("#customer-id") != "cus_DemoAlice" ||
+			flow != "subscription_cancel" {
 			t.Errorf("portal of %s in flow %q", a.text("#customer-id"), flow)
 		}
 		if posts := a.takePosts(); posts != 1 {
@@ -158,24 +166,33 @@ func TestTheButtonInChromium(t *testing.T) {
 		}
 	})
 	t.Run("back by the cache it is ready again", func(*testing.T) {
-		// A page that is put into the cache stops as it is, busy; this is what it hears when it is taken out.
-		a.show(module + fmt.Sprintf(button, "", "Billing") + `<script>b.getToken = () => new Promise(() => {});</script>`)
-		state := a.eval(`(async () => { const state = () => [b.ariaBusy, b.querySelector("button").disabled, b.shadowRoot.querySelector("[role=status]").textContent].join();
-			await customElements.whenDefined("manage-billing-button"); b.querySelector("button").click(); await new Promise((r) => setTimeout(r, 60));
-			dispatchEvent(new PageTransitionEvent("pageshow")); const busy = state(); // of a page that has only now loaded
+		// A page that is put into the cache stops as it is, busy; this is what it hears when it is
+		// taken out.
+		a.show(module + fmt.Sprintf(button, "", "Billing") +
+			`<script>b.getToken = () => new Promise(() => {});</script>`)
+		state := a.eval(`(async () => { const state = () => [b.ariaBusy, b.querySelector("button").disabled, ` +
+			`b.shadowRoot.querySelector("[role=status]").textContent].join();
+			await customElements.whenDefined("manage-billing-button"); b.querySelector("button").click(); await new ` +
+			`Promise((r) => setTimeout(r, 60));
+			dispatchEvent(new PageTransitionEvent("pageshow")); const busy = state(); // of a page that has only now ` +
+			`loaded
 			dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })); return busy + "|" + state(); })()`)
 		if state != "true,true,Opening billing…|false,false," {
 			t.Errorf("state %q", state)
 		}
 	})
 	t.Run("a name by itself, and one request for two clicks", func(*testing.T) {
-		a.show(module + fmt.Sprintf(button, `flow="payment_method_update"`, "") + `<script>b.getToken = async () => "` + alice + `"; b.addEventListener("billing-portal-open", (e) => { e.preventDefault(); document.title = e.detail.url; });</script>`)
+		a.show(module + fmt.Sprintf(button, `flow="payment_method_update"`, "") + `<script>b.getToken = async () => "` +
+			alice + `"; b.addEventListener("billing-portal-open", (e) => { e.preventDefault(); document.title = ` +
+			`e.detail.url; });</script>`)
 		if label := a.text("#b button"); label != "Update payment method" {
 			t.Errorf("label %q", label)
 		}
-		state := a.eval(`(async () => { const button = b.querySelector("button"); button.focus(); button.click(); button.click(); await new Promise((r) => setTimeout(r, 60));
+		state := a.eval(`(async () => { const button = b.querySelector("button"); button.focus(); button.click(); ` +
+			`button.click(); await new Promise((r) => setTimeout(r, 60));
 			const busy = [b.ariaBusy, button.disabled, b.shadowRoot.querySelector("[role=status]").textContent].join();
-			while (!document.title.startsWith("http")) await new Promise((r) => setTimeout(r, 20)); await new Promise((r) => setTimeout(r, 60));
+			while (!document.title.startsWith("http")) await new Promise((r) => setTimeout(r, 20)); await new ` +
+			`Promise((r) => setTimeout(r, 60));
 			return busy + "|" + [b.ariaBusy, button.disabled, document.activeElement === button].join(); })()`)
 		if state != "true,true,Opening billing…|false,false,true" {
 			t.Errorf("state %q", state)
@@ -188,11 +205,15 @@ func TestTheButtonInChromium(t *testing.T) {
 		}
 	})
 	t.Run("a fresh token after a 401, once", func(*testing.T) {
-		for _, test := range []struct{ second, want, told string }{{alice, "2 open", ""}, {expired, "2 invalid-token", "Please sign in again."}} {
-			a.show(module + fmt.Sprintf(button, "", "Billing") + `<script>const tokens = ["` + expired + `", "` + test.second + `"]; let n = 0; b.getToken = () => tokens[n++];
+		for _, test := range []struct{ second, want, told string }{{alice, "2 open", ""},
+			{expired, "2 invalid-token", "Please sign in again."}} {
+			a.show(module + fmt.Sprintf(button, "", "Billing") + `<script>const tokens = ["` + expired + `", "` +
+				test.second + `"]; let n = 0; b.getToken = () => tokens[n++];
 				b.addEventListener("billing-portal-open", (e) => { e.preventDefault(); document.title = n + " open"; });
-				b.addEventListener("billing-portal-error", (e) => { document.title = n + " " + e.detail.code; });</script>`)
-			got := a.eval(`(async () => { b.querySelector("button").click(); while (!/^\d /.test(document.title)) await new Promise((r) => setTimeout(r, 20)); return document.title; })()`)
+				b.addEventListener("billing-portal-error", (e) => { document.title = n + " " + e.detail.code; ` +
+				`});</script>`)
+			got := a.eval(`(async () => { b.querySelector("button").click(); while (!/^\d /.test(document.title)) ` +
+				`await new Promise((r) => setTimeout(r, 20)); return document.title; })()`)
 			if got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
@@ -204,12 +225,15 @@ func TestTheButtonInChromium(t *testing.T) {
 	})
 	t.Run("choices are buttons", func(*testing.T) {
 		a.show(module + fmt.Sprintf(button, `token="`+dave+`" flow="subscription_cancel"`, "Cancel"))
-		got := a.eval(`(async () => { b.querySelector("button").click(); while (!b.shadowRoot.querySelector("[part=choice]")) await new Promise((r) => setTimeout(r, 20));
-			return [...b.shadowRoot.querySelectorAll("[part=choice]")].map((c) => c.textContent).sort().join() + "|" + b.shadowRoot.querySelector("[role=status]").textContent; })()`)
+		got := a.eval(`(async () => { b.querySelector("button").click(); while ` +
+			`(!b.shadowRoot.querySelector("[part=choice]")) await new Promise((r) => setTimeout(r, 20));
+			return [...b.shadowRoot.querySelectorAll("[part=choice]")].map((c) => c.textContent).sort().join() + "|" ` +
+			`+ b.shadowRoot.querySelector("[role=status]").textContent; })()`)
 		if got != "Storage (trialing),Team × 5|Which subscription?" {
 			t.Errorf("choices %q", got)
 		}
-		a.eval(`[...b.shadowRoot.querySelectorAll("[part=choice]")].find((c) => c.textContent.startsWith("Team")).click() ?? ""`)
+		a.eval(`[...b.shadowRoot.querySelectorAll("[part=choice]")].find((c) => ` +
+			`c.textContent.startsWith("Team")).click() ?? ""`)
 		a.do(chromedp.WaitVisible(chromedp.CSS("#customer-id")))
 		if chosen := a.text("#subscription code"); chosen != "sub_DemoDaveTeam" {
 			t.Errorf("chosen %s", chosen)
@@ -218,20 +242,26 @@ func TestTheButtonInChromium(t *testing.T) {
 	})
 	t.Run("nobody's account, for two who ask at once", func(*testing.T) {
 		a.takePosts()
-		a.show(`<script>const { openBillingPortal } = await import("PORTAL/billing/button.js"); const open = () => openBillingPortal({ token: "` + bob + `" });
-			const [{ reason }, second] = await Promise.allSettled([open(), open()]); document.title = reason.problem.code + " " + reason.problem.status + " " + (reason === second.reason);</script>`)
-		if got := a.eval(`(async () => { while (document.title === "An app") await new Promise((r) => setTimeout(r, 20)); return document.title; })()`); got != "no-billing-account 404 true" || a.takePosts() != 1 {
+		a.show(`<script>const { openBillingPortal } = await import("PORTAL/billing/button.js"); const open = () => ` +
+			`openBillingPortal({ token: "` + bob + `" });
+			const [{ reason }, second] = await Promise.allSettled([open(), open()]); document.title = ` +
+			`reason.problem.code + " " + reason.problem.status + " " + (reason === second.reason);</script>`)
+		if got := a.eval(`(async () => { while (document.title === "An app") await new Promise((r) => setTimeout(r, ` +
+			`20)); return document.title; })()`); got != "no-billing-account 404 true" || a.takePosts() != 1 {
 			t.Errorf("openBillingPortal: %q", got)
 		}
 	})
 	t.Run("a form without a script", func(*testing.T) {
-		a.show(`<manage-billing-button><form method="post" action="PORTAL/billing/portal"><input type="hidden" name="access_token" value="` + alice + `"><button id="plain">Billing</button></form></manage-billing-button>`)
+		a.show(`<manage-billing-button><form method="post" action="PORTAL/billing/portal"><input type="hidden" ` +
+			`name="access_token" value="` + alice +
+			`"><button id="plain">Billing</button></form></manage-billing-button>`)
 		a.click("#plain", "#customer-id")
 		a.takePosts()
 	})
 	t.Run("the same form with it, and parameters", func(*testing.T) {
 		a.show(module + fmt.Sprintf(button, `flow="subscription_update_confirm" price="price_ProMonthly" quantity="1"`,
-			`<form method="post" action="PORTAL/billing/portal"><input type="hidden" name="access_token" value="`+alice+`"><button id="plain">Upgrade</button></form>`))
+			`<form method="post" action="PORTAL/billing/portal"><input type="hidden" name="access_token" value="`+alice+
+				`"><button id="plain">Upgrade</button></form>`))
 		a.click("#plain", "#customer-id")
 		if flow := a.eval(`document.getElementById("flow").dataset.flow`); flow != "subscription_update_confirm" {
 			t.Errorf("flow %q", flow)
@@ -239,18 +269,23 @@ func TestTheButtonInChromium(t *testing.T) {
 		a.takePosts()
 	})
 	t.Run("a cookie of the same site", func(*testing.T) {
-		a.show(`<script>document.cookie = "session=` + alice + `; path=/"; import("LOCALHOST/billing/button.js");</script>` + fmt.Sprintf(button, "cookie", "Billing"))
+		a.show(`<script>document.cookie = "session=` + alice +
+			`; path=/"; import("LOCALHOST/billing/button.js");</script>` + fmt.Sprintf(button, "cookie", "Billing"))
 		a.do(chromedp.WaitVisible(chromedp.CSS("#b button")))
 		a.click("#b button", "#customer-id")
 		a.eval(`document.cookie = "session=; max-age=0; path=/"`)
 	})
 	t.Run("every parameter has its attribute", func(*testing.T) {
-		a.show(module + fmt.Sprintf(button, `flow="subscription_cancel" return-url="https://a.example/" locale="de" configuration="bpc_1" on-behalf-of="acct_1" subscription="sub_1"
+		a.show(module + fmt.Sprintf(button, `flow="subscription_cancel" return-url="https://a.example/" locale="de" `+
+			`configuration="bpc_1" on-behalf-of="acct_1" subscription="sub_1"
 			retention-coupon="STAY20" after="https://a.example/done"`, "x") +
-			`<manage-billing-button id="c" flow="subscription_update_confirm" price="price_1" quantity="3" coupon="C" promotion-code="promo_1" confirmation-message="Thanks"></manage-billing-button>` +
-			`<manage-billing-button id="d" after="portal"></manage-billing-button><script>d.parameters = { locale: "fr", flow_data: { type: "payment_method_update" } };</script>`)
+			`<manage-billing-button id="c" flow="subscription_update_confirm" price="price_1" quantity="3" ` +
+			`coupon="C" promotion-code="promo_1" confirmation-message="Thanks"></manage-billing-button>` +
+			`<manage-billing-button id="d" after="portal"></manage-billing-button><script>d.parameters = { locale: ` +
+			`"fr", flow_data: { type: "payment_method_update" } };</script>`)
 		got := a.eval(`(async () => { await customElements.whenDefined("manage-billing-button");
-			return [b, c, d].map((e) => [...new FormData(e.querySelector("form"))].map((field) => field.join("=")).sort().join("\n")).join("\n\n"); })()`)
+			return [b, c, d].map((e) => [...new FormData(e.querySelector("form"))].map((field) => ` +
+			`field.join("=")).sort().join("\n")).join("\n\n"); })()`)
 		want := `configuration=bpc_1
 flow_data[after_completion][redirect][return_url]=https://a.example/done
 flow_data[after_completion][type]=redirect
@@ -279,49 +314,63 @@ locale=fr`
 	})
 	t.Run("a form's own fields go with it, but for the token of the form", func(*testing.T) {
 		a.show(module + fmt.Sprintf(button, `flow="subscription_cancel"`,
-			`<form method="post" action="PORTAL/billing/portal"><input type="hidden" name="access_token" value="`+bob+`"><input type="hidden" name="locale" value="fr"><button id="plain">Cancel</button></form>`) +
+			`<form method="post" action="PORTAL/billing/portal"><input type="hidden" name="access_token" value="`+bob+
+				`"><input type="hidden" name="locale" value="fr"><button id="plain">Cancel</button></form>`) +
 			`<script>b.getToken = () => "` + alice + `";</script>`)
 		a.click("#plain", "#customer-id")
 		if customer := a.text("#customer-id"); customer != "cus_DemoAlice" {
 			t.Errorf("customer %s", customer)
 		}
 		a.takePosts()
-		a.show(module + fmt.Sprintf(button, "", `<form><input type="hidden" name="access_token" value="`+bob+`"><input type="hidden" name="locale" value="fr"><button>Cancel</button></form>`) +
-			`<script>b.getToken = () => "` + alice + `"; b.parameters = new Proxy({ configuration: "bpc_1" }, {}); window.fetch = async (url, options) => { document.title = "sent " + options.body; throw 0; };</script>`)
-		if sent := a.eval(`(async () => { b.querySelector("button").click(); while (document.title === "An app") await new Promise((r) => setTimeout(r, 20)); return document.title; })()`); sent != "sent locale=fr&configuration=bpc_1" {
+		a.show(module + fmt.Sprintf(button, "", `<form><input type="hidden" name="access_token" value="`+bob+
+			`"><input type="hidden" name="locale" value="fr"><button>Cancel</button></form>`) +
+			`<script>b.getToken = () => "` + alice + `"; b.parameters = new Proxy({ configuration: "bpc_1" }, {}); ` +
+			`window.fetch = async (url, options) => { document.title = "sent " + options.body; throw 0; };</script>`)
+		if sent := a.eval(`(async () => { b.querySelector("button").click(); while (document.title === "An app") ` +
+			`await new Promise((r) => setTimeout(r, 20)); return document.title; ` +
+			`})()`); sent != "sent locale=fr&configuration=bpc_1" {
 			t.Errorf("%s", sent)
 		}
 	})
 	t.Run("a listener of the app's may stop a form, and the button is ready again", func(*testing.T) {
-		a.show(module + fmt.Sprintf(button, "", "Billing") + `<script>document.addEventListener("submit", (event) => event.preventDefault());</script>`)
-		state := a.eval(`(async () => { await customElements.whenDefined("manage-billing-button"); b.querySelector("button").click(); await new Promise((r) => setTimeout(r, 60));
-			return [b.ariaBusy, b.querySelector("button").disabled, b.shadowRoot.querySelector("[role=status]").textContent].join(); })()`)
+		a.show(module + fmt.Sprintf(button, "", "Billing") +
+			`<script>document.addEventListener("submit", (event) => event.preventDefault());</script>`)
+		state := a.eval(`(async () => { await customElements.whenDefined("manage-billing-button"); ` +
+			`b.querySelector("button").click(); await new Promise((r) => setTimeout(r, 60));
+			return [b.ariaBusy, b.querySelector("button").disabled, ` +
+			`b.shadowRoot.querySelector("[role=status]").textContent].join(); })()`)
 		if state != "false,false," || a.takePosts() != 0 {
 			t.Errorf("state %q", state)
 		}
 	})
 	t.Run("what a framework writes anew is wrapped anew", func(*testing.T) {
 		a.show(module + fmt.Sprintf(button, "", "Billing"))
-		state := a.eval(`(async () => { await customElements.whenDefined("manage-billing-button"); const states = []; const rest = () => new Promise((r) => setTimeout(r, 20));
+		state := a.eval(`(async () => { await customElements.whenDefined("manage-billing-button"); const states = ` +
+			`[]; const rest = () => new Promise((r) => setTimeout(r, 20));
 			b.textContent = "Rechnungen"; await rest(); states.push(b.innerHTML);
 			b.textContent = ""; await rest(); states.push(b.textContent);
-			b.replaceChildren(Object.assign(document.createElement("form"), { id: "own" })); await rest(); states.push(b.innerHTML); return states.join("|"); })()`)
-		if want := `<form method="post" action="` + a.portal + `/billing/portal"><button>Rechnungen</button></form>|Manage billing|<form id="own"></form>`; state != want {
+			b.replaceChildren(Object.assign(document.createElement("form"), { id: "own" })); await rest(); ` +
+			`states.push(b.innerHTML); return states.join("|"); })()`)
+		if want := `<form method="post" action="` + a.portal +
+			`/billing/portal"><button>Rechnungen</button></form>|Manage billing|<form id="own"></form>`; state != want {
 			t.Errorf("state %s, want %s", state, want)
 		}
 	})
 }
 
-// Each example is in a page of an app on another origin, whose server has tokens. A framework's component is mounted by a script of the
-// app's; what a server renders comes by the framework's own navigation.
+// Each example is in a page of an app on another origin, whose server has tokens. A framework's
+// component is mounted by a script of the app's; what a server renders comes by the framework's own
+// navigation.
 func TestTheExamplesInChromium(t *testing.T) {
 	a := newButtonApp(t)
 	token := a.token("alice", nil)
 	a.tokens.Store(&token)
 	fill := strings.NewReplacer("PORTAL", a.portal, "TOKEN", token)
-	page := fill.Replace(`<!doctype html><html lang="en"><title>An app</title><script type="module" src="PORTAL/billing/button.js"></script>%s`)
+	page := fill.Replace(`<!doctype html><html lang="en"><title>An app</title><script type="module" ` +
+		`src="PORTAL/billing/button.js"></script>%s`)
 	// A problem would be the page's title.
-	const props = `{ getToken: () => fetch("/token").then((answer) => answer.text()), %s: ({ code }) => { document.title = code; } }`
+	const props = `{ getToken: () => fetch("/token").then((answer) => answer.text()), %s: ({ code }) => { ` +
+		`document.title = code; } }`
 	mounted := func(file, script string) string {
 		return fmt.Sprintf(page, `<body><script type="module">`+bundle(t, "../../examples/"+file, script)+`</script>`)
 	}
@@ -329,8 +378,10 @@ func TestTheExamplesInChromium(t *testing.T) {
 		app       string // the app's page
 		selectors map[string]string
 	}{
-		"plain.html": {fill.Replace(devservertest.ReadText(t, "../../examples/plain.html")), map[string]string{"manage-billing-button button": "", "[flow] button": "subscription_cancel"}},
-		"react.jsx": {mounted("react.jsx", `import { createElement } from "react"; import { createRoot } from "react-dom/client"; import { CancelPlan } from "EXAMPLE";
+		"plain.html": {fill.Replace(devservertest.ReadText(t, "../../examples/plain.html")),
+			map[string]string{"manage-billing-button button": "", "[flow] button": "subscription_cancel"}},
+		"react.jsx": {mounted("react.jsx", `import { createElement } from "react"; import { createRoot } from `+
+			`"react-dom/client"; import { CancelPlan } from "EXAMPLE";
 			createRoot(document.body).render(createElement(CancelPlan, `+fmt.Sprintf(props, "onProblem")+`));`), nil},
 		"vue.vue": {mounted("vue.vue", `import { createApp } from "vue"; import CancelPlan from "EXAMPLE";
 			createApp(CancelPlan, `+fmt.Sprintf(props, "onProblem")+`).mount(document.body);`), nil},
@@ -338,7 +389,8 @@ func TestTheExamplesInChromium(t *testing.T) {
 			mount(CancelPlan, { target: document.body, props: `+fmt.Sprintf(props, "onproblem")+` });`), nil},
 		"htmx.html": {fmt.Sprintf(page, `<script type="module">`+bundle(t, "", `import "htmx.org";`)+`</script>
 			<body hx-boost:inherited="true"><main hx-get="/fragment" hx-trigger="load"></main>`), nil},
-		"turbo.html": {fmt.Sprintf(page, `<script type="module">`+bundle(t, "", `import { visit } from "@hotwired/turbo";
+		"turbo.html": {fmt.Sprintf(page,
+			`<script type="module">`+bundle(t, "", `import { visit } from "@hotwired/turbo";
 			if (location.pathname === "/") visit("/fragment");`)+`</script>`), nil},
 	}
 	files, err := os.ReadDir("../../examples")
@@ -362,7 +414,8 @@ func TestTheExamplesInChromium(t *testing.T) {
 			t.Run(name+" "+selector, func(*testing.T) {
 				a.open(a.home + "/")
 				a.do(chromedp.WaitVisible(chromedp.CSS(selector)))
-				if label, want := strings.TrimSpace(a.text(selector)), map[string]string{"": "Manage billing", "subscription_cancel": "Cancel plan"}[flow]; label != want {
+				if label, want := strings.TrimSpace(a.text(selector)),
+					map[string]string{"": "Manage billing", "subscription_cancel": "Cancel plan"}[flow]; label != want {
 					t.Errorf("label %q", label)
 				}
 				a.click(selector, "#customer-id")
@@ -389,19 +442,22 @@ func bundle(t *testing.T, component, script string) string {
 		t.Fatal(err)
 	}
 	compiled := api.Plugin{Name: "components", Setup: func(build api.PluginBuild) {
-		build.OnLoad(api.OnLoadOptions{Filter: `\.(vue|svelte)$`, Namespace: "file"}, func(args api.OnLoadArgs) (api.OnLoadResult, error) {
-			node := exec.CommandContext(t.Context(), "node", "testdata/examples/compile.mjs", modules, args.Path)
-			node.Stderr = os.Stderr
-			code, err := node.Output()
-			return api.OnLoadResult{Contents: new(string(code)), ResolveDir: filepath.Dir(args.Path)}, err
-		})
+		build.OnLoad(api.OnLoadOptions{Filter: `\.(vue|svelte)$`, Namespace: "file"},
+			func(args api.OnLoadArgs) (api.OnLoadResult, error) {
+				node := exec.CommandContext(t.Context(), "node", "testdata/examples/compile.mjs", modules, args.Path)
+				node.Stderr = os.Stderr
+				code, err := node.Output()
+				return api.OnLoadResult{Contents: new(string(code)), ResolveDir: filepath.Dir(args.Path)}, err
+			})
 	}}
 	result := api.Build(api.BuildOptions{
 		Stdin:  &api.StdinOptions{Contents: strings.ReplaceAll(script, "EXAMPLE", component), ResolveDir: "."},
-		Bundle: true, Format: api.FormatESModule, Platform: api.PlatformBrowser, JSX: api.JSXAutomatic, Conditions: []string{"browser"},
-		NodePaths: []string{modules}, Plugins: []api.Plugin{compiled}, MinifyWhitespace: true,
+		Bundle: true, Format: api.FormatESModule, Platform: api.PlatformBrowser, JSX: api.JSXAutomatic,
+		Conditions: []string{"browser"},
+		NodePaths:  []string{modules}, Plugins: []api.Plugin{compiled}, MinifyWhitespace: true,
 		Define: map[string]string{
-			"process.env.NODE_ENV": `"production"`, "__VUE_OPTIONS_API__": "true", "__VUE_PROD_DEVTOOLS__": "false", "__VUE_PROD_HYDRATION_MISMATCH_DETAILS__": "false",
+			"process.env.NODE_ENV": `"production"`, "__VUE_OPTIONS_API__": "true", "__VUE_PROD_DEVTOOLS__": "false",
+			"__VUE_PROD_HYDRATION_MISMATCH_DETAILS__": "false",
 		},
 	})
 	if len(result.Errors) > 0 {
@@ -426,7 +482,8 @@ func TestALinkInChromium(t *testing.T) {
 	}
 	b.screenshot("question")
 	b.click("form .button", "#customer-id")
-	if flow := evaluate(b, chromedp.Evaluate[string](`document.getElementById("flow").dataset.flow`)); flow != "payment_method_update" {
+	if flow := evaluate(b,
+		chromedp.Evaluate[string](`document.getElementById("flow").dataset.flow`)); flow != "payment_method_update" {
 		t.Errorf("flow %q", flow)
 	}
 }

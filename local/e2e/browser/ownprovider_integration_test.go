@@ -18,14 +18,15 @@ import (
 	"billingportal/local/internal/devserver/devservertest"
 )
 
-// startOIDCProvider starts oidc-provider, which shares no code with the portal or its laptop, and returns its issuer and a token of
-// its making for an API.
+// startOIDCProvider starts oidc-provider, which shares no code with the portal or its laptop, and
+// returns its issuer and a token of its making for an API.
 func startOIDCProvider(t *testing.T, api string) (issuer, token string) {
 	t.Helper()
 	issuer = integrationtest.OpenIDProvider(t, "oidc-provider")
 	form := url.Values{"grant_type": {"client_credentials"}, "scope": {"billing"}, "resource": {api}}
 	response, body := devservertest.Send(t, http.MethodPost, issuer+"/token", form.Encode(), map[string]string{
-		"Content-Type": "application/x-www-form-urlencoded", "Authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte("machine:secret")),
+		"Content-Type":  "application/x-www-form-urlencoded",
+		"Authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte("machine:secret")),
 	})
 	var answer struct {
 		AccessToken string `json:"access_token"`
@@ -38,19 +39,21 @@ func startOIDCProvider(t *testing.T, api string) (issuer, token string) {
 
 // appPage is a page of an app's own, with the three ways to call the portal.
 const appPage = `<!doctype html><title>An app</title><h1 id="app">An app</h1>
-<form method="post" action="%[1]s"><input type="hidden" name="access_token" value="%[2]s"><button id="form">Form</button></form>
+<form method="post" action="%[1]s"><input type="hidden" name="access_token" value="%[2]s"><button ` +
+	`id="form">Form</button></form>
 <form method="post" action="%[1]s"><button id="cookie">Cookie</button></form>
 <button id="fetch">Fetch</button>
 <script>
-document.getElementById("cookie").onclick = () => { document.cookie = "session=%[2]s; path=/"; }; // the other ways send no second credential
+document.getElementById("cookie").onclick = () => { document.cookie = "session=%[2]s; path=/"; }; // the other ways ` +
+	`send no second credential
 document.getElementById("fetch").onclick = async () => {
   const response = await fetch("%[1]s", { method: "POST", headers: { Authorization: "Bearer %[2]s" } });
   location.assign((await response.json()).url);
 };
 </script>`
 
-// An app on its own development server, with the tokens of its own provider, meets the portal as browsers have it: another origin,
-// and for the cookie the same site.
+// An app on its own development server, with the tokens of its own provider, meets the portal as
+// browsers have it: another origin, and for the cookie the same site.
 func TestAnAppsOwnLoopInChromium(t *testing.T) {
 	const api = "https://billing.example/RS256"
 	issuer, token := startOIDCProvider(t, api)

@@ -80,7 +80,8 @@ func TestCommandsAreOneProgram(t *testing.T) {
 			"portal-config apply --help", "", 0, "NAME:\n   local portal-config apply - create and update the ", "",
 		},
 		"a wrong flag": {
-			"doctor --stock=x", "", 1, "NAME:\n   local doctor - ", "Incorrect Usage: flag provided but not defined: -stock\n",
+			"doctor --stock=x", "", 1, "NAME:\n   local doctor - ",
+			"Incorrect Usage: flag provided but not defined: -stock\n",
 		},
 		"a flag in front": {
 			"--json doctor", "", 1, "", "local: --json stands before doctor, which would ignore it",
@@ -92,11 +93,13 @@ func TestCommandsAreOneProgram(t *testing.T) {
 			"docter", "", 1, "", `local: there is no command "docter"; see --help` + "\n",
 		},
 		"piped standard input": {
-			"configure --offline", "not a token", 1, "No variable JWT_… is set: looking for settings that accept the token on standard input.\n",
+			"configure --offline", "not a token", 1,
+			"No variable JWT_… is set: looking for settings that accept the token on standard input.\n",
 			"configure: a token from standard input, and the JWT_… variables of the environment\nlocal: ",
 		},
 		"an environment of its own": {
-			"doctor", "", 0, "ok ", "doctor: the development server's stand-ins, because no variable of a function is set\n",
+			"doctor", "", 0, "ok ",
+			"doctor: the development server's stand-ins, because no variable of a function is set\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

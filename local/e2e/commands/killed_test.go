@@ -65,7 +65,8 @@ func TestKilledImportsGoOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	importer := func(ctx context.Context, more ...string) *exec.Cmd {
-		arguments := append([]string{"import", "--endpoint-url", l.Origin + devserver.DynamoDBPath, "--write-capacity", "100000"}, more...)
+		arguments := append([]string{"import", "--endpoint-url", l.Origin + devserver.DynamoDBPath,
+			"--write-capacity", "100000"}, more...)
 		return exec.CommandContext(ctx, strings.TrimSpace(string(program)), arguments...)
 	}
 	if output, err := importer(t.Context(), "--rate", "1000").CombinedOutput(); err != nil {

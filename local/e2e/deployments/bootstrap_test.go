@@ -42,7 +42,8 @@ func startUpstreams(t *testing.T) *upstreams {
 	u.Server = devservertest.StartWith(t, devserver.DemoCustomers, func(l *devserver.Server) http.Handler {
 		mux := http.NewServeMux()
 		mux.Handle(devserver.IssuerPath+"/", u.counted("issuer", http.StripPrefix(devserver.IssuerPath, l.Issuer)))
-		for path, name := range map[string]string{devserver.DynamoDBPath: "dynamodb", devserver.SecretsManagerPath: "secretsmanager", devserver.StripePath + "/": "stripe"} {
+		for path, name := range map[string]string{devserver.DynamoDBPath: "dynamodb",
+			devserver.SecretsManagerPath: "secretsmanager", devserver.StripePath + "/": "stripe"} {
 			mux.Handle(path, u.counted(name, l.Cloud()))
 		}
 		return mux
@@ -96,7 +97,8 @@ func (u *upstreams) start(t *testing.T, path string, env ...string) *runtimeapi.
 }
 
 // call invokes the function with a user's plain request.
-func (u *upstreams) call(t *testing.T, process *runtimeapi.Process, user string, timeout time.Duration) events.APIGatewayV2HTTPResponse {
+func (u *upstreams) call(t *testing.T, process *runtimeapi.Process, user string,
+	timeout time.Duration) events.APIGatewayV2HTTPResponse {
 	t.Helper()
 	token, err := u.Issuer.Token(user, nil, 0)
 	if err != nil {
@@ -122,10 +124,12 @@ func TestBootstrap(t *testing.T) {
 	process := u.start(t, runtimeapi.Build(t, portalPackage))
 
 	answer := u.call(t, process, "alice", 15*time.Second)
-	if answer.StatusCode != http.StatusSeeOther || !strings.HasPrefix(answer.Headers["Location"], u.Origin+"/p/session/") {
+	if answer.StatusCode != http.StatusSeeOther ||
+		!strings.HasPrefix(answer.Headers["Location"], u.Origin+"/p/session/") {
 		t.Fatalf("first: %+v", answer)
 	}
-	if calls := u.take(); calls["dynamodb"] != 1 || calls["stripe"] != 1 || calls["secretsmanager"] != 1 || calls["issuer"] > 2 {
+	if calls := u.take(); calls["dynamodb"] != 1 || calls["stripe"] != 1 ||
+		calls["secretsmanager"] != 1 || calls["issuer"] > 2 {
 		t.Errorf("first: calls = %v", calls)
 	}
 
@@ -161,7 +165,8 @@ func TestBootstrapSurvivesAPanic(t *testing.T) {
 		t.Errorf("after the panic: %+v", answer)
 	}
 	for _, where := range []string{"customers.(*Store).CustomerID", "config.Deps.Prefetch"} {
-		if found := whatCrashed(t, process.Stdout()); !strings.Contains(found, where) || strings.Contains(found, "planted") {
+		if found := whatCrashed(t, process.Stdout()); !strings.Contains(found, where) ||
+			strings.Contains(found, "planted") {
 			t.Errorf("the log should tell that it was in %s, and not what it was: %s", where, found)
 		}
 	}
@@ -171,14 +176,16 @@ func TestBootstrapSurvivesAPanic(t *testing.T) {
 
 	process = u.start(t, path, "PLANTED=start")
 	<-process.Exited()
-	if crash := crashOf(t, process); !strings.Contains(crash.Error, "portal.New") || strings.Contains(crash.Error, "planted") {
+	if crash := crashOf(t, process); !strings.Contains(crash.Error, "portal.New") ||
+		strings.Contains(crash.Error, "planted") {
 		t.Errorf("the log should tell where and not what: %+v", crash)
 	}
 
 	// Go prints an unrecovered panic in many lines.
 	process = u.start(t, path, "PLANTED=elsewhere")
 	<-process.Exited()
-	if found := whatCrashed(t, process.Stderr()); !strings.Contains(found, "panic: ") || !strings.Contains(found, "functions/app/portal/portal.go:") {
+	if found := whatCrashed(t, process.Stderr()); !strings.Contains(found, "panic: ") ||
+		!strings.Contains(found, "functions/app/portal/portal.go:") {
 		t.Errorf("the query finds of the crash: %s\nof: %s", found, process.Stderr())
 	}
 }
@@ -193,10 +200,12 @@ func buildWithPanics(t *testing.T) string {
 			"func (s *Store) CustomerID(ctx context.Context, userID string) (string, error) {\n",
 			`if userID == "panic" { panic("planted") };`,
 		},
-		"app/internal/config/deps.go": {"if err := lambdahttp.Recovering(func() error {", ` if d.Release == "fetch" { panic("planted") };`},
+		"app/internal/config/deps.go": {"if err := lambdahttp.Recovering(func() error {",
+			` if d.Release == "fetch" { panic("planted") };`},
 		"app/portal/portal.go": {
 			"func New(ctx context.Context, getenv func(string) string, logs io.Writer) (lambda.Handler, error) {\n",
-			`switch getenv("PLANTED") { case "start": panic("planted"); case "elsewhere": go func() { panic("planted") }() };`,
+			`switch getenv("PLANTED") { case "start": panic("planted"); case "elsewhere": go func() { ` +
+				`panic("planted") }() };`,
 		},
 	} {
 		source, err := filepath.Abs("../../../functions/" + file)
@@ -211,7 +220,8 @@ func buildWithPanics(t *testing.T) string {
 			t.Fatalf("%s does not have once: %s", source, lines[0])
 		}
 		replaced[source] = filepath.Join(dir, filepath.Base(file))
-		if err := os.WriteFile(replaced[source], []byte(strings.Replace(string(original), lines[0], lines[0]+lines[1], 1)), 0o600); err != nil {
+		if err := os.WriteFile(replaced[source],
+			[]byte(strings.Replace(string(original), lines[0], lines[0]+lines[1], 1)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -223,7 +233,8 @@ func buildWithPanics(t *testing.T) string {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "bootstrap")
-	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-overlay", filepath.Join(dir, "overlay.json"), "-o", path, portalPackage) //nolint:gosec // our own paths
+	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-overlay",
+		filepath.Join(dir, "overlay.json"), "-o", path, portalPackage) //nolint:gosec // our own paths
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
@@ -257,7 +268,8 @@ type crash struct{ Level, Msg, Error string }
 func crashOf(t *testing.T, process *runtimeapi.Process) (c crash) {
 	t.Helper()
 	log := process.Stdout() + process.Stderr()
-	if strings.Count(log, "\n") != 1 || whatCrashed(t, log) != log || json.Unmarshal([]byte(log), &c) != nil || c.Level != "ERROR" {
+	if strings.Count(log, "\n") != 1 || whatCrashed(t, log) != log ||
+		json.Unmarshal([]byte(log), &c) != nil || c.Level != "ERROR" {
 		t.Errorf("not an error in one line that what-crashed finds: %s", log)
 	}
 	for _, counted := range countedMessages(t) {
@@ -288,10 +300,12 @@ func TestBootstrapNamesEveryWrongVariable(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for pkg, names := range map[string][]string{
-		portalPackage:  {"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "STRIPE_LIVEMODE", "JWT_ISSUER", "JWT_AUDIENCE", "ALLOWED_ORIGINS", "DEFAULT_RETURN_URL"},
+		portalPackage: {"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "STRIPE_LIVEMODE", "JWT_ISSUER", "JWT_AUDIENCE",
+			"ALLOWED_ORIGINS", "DEFAULT_RETURN_URL"},
 		webhookPackage: {"CUSTOMERS_TABLE", "STRIPE_LIVEMODE", "WEBHOOK_SECRET_ID"},
 	} {
-		process, err := runtimeapi.Start(ctx, runtimeapi.Build(t, pkg), []string{"STRIPE_LIVEMODE=perhaps", "JWT_ISSUER=http://evil.example"})
+		process, err := runtimeapi.Start(ctx, runtimeapi.Build(t, pkg),
+			[]string{"STRIPE_LIVEMODE=perhaps", "JWT_ISSUER=http://evil.example"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -311,18 +325,22 @@ func TestBootstrapNamesEveryWrongVariable(t *testing.T) {
 
 // Preflight starts whatever is wrong, so that it can report it.
 func TestBootstrapOfPreflightNamesEveryWrongVariable(t *testing.T) {
-	wrong := []string{"AWS_REGION=EU Central", "AWS_ENDPOINT_URL_LAMBDA=http://evil.example", "AWS_ENDPOINT_URL_CODEDEPLOY=http://127.0.0.1:1"}
+	wrong := []string{"AWS_REGION=EU Central", "AWS_ENDPOINT_URL_LAMBDA=http://evil.example",
+		"AWS_ENDPOINT_URL_CODEDEPLOY=http://127.0.0.1:1"}
 	process, err := runtimeapi.Start(t.Context(), runtimeapi.Build(t, preflightPackage), wrong)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer process.Stop()
-	if _, functionError, err := process.Invoke(t.Context(), []byte(`{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"hook-1"}`), time.Now().Add(30*time.Second)); err != nil || functionError == nil {
+	if _, functionError, err := process.Invoke(t.Context(),
+		[]byte(`{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"hook-1"}`),
+		time.Now().Add(30*time.Second)); err != nil || functionError == nil {
 		t.Errorf("%v %s", err, functionError) // CodeDeploy does not answer
 	}
 	var found bool
 	for line := range strings.Lines(process.Stdout()) {
-		found = found || strings.Contains(line, `"level":"ERROR"`) && strings.Contains(line, "AWS_REGION") && strings.Contains(line, "AWS_ENDPOINT_URL_LAMBDA")
+		found = found || strings.Contains(line, `"level":"ERROR"`) && strings.Contains(line, "AWS_REGION") &&
+			strings.Contains(line, "AWS_ENDPOINT_URL_LAMBDA")
 	}
 	if !found {
 		t.Errorf("no line names both variables: %s", process.Stdout())

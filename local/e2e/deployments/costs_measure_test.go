@@ -64,7 +64,8 @@ func newMeter(t *testing.T) *meter {
 }
 
 // start starts a function with its first, cold call done.
-func (m *meter) start(t *testing.T, pkg, function string, env map[string]string, first json.RawMessage) *runtimeapi.Process {
+func (m *meter) start(t *testing.T, pkg, function string, env map[string]string,
+	first json.RawMessage) *runtimeapi.Process {
 	t.Helper()
 	env["AWS_LAMBDA_FUNCTION_NAME"] = "billing-portal-" + function + "-0123456789AB"
 	env["AWS_LAMBDA_FUNCTION_VERSION"] = "12"
@@ -144,7 +145,8 @@ var (
 )
 
 // logged is what CloudWatch Logs takes in for lines.
-// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html counts 26 bytes for each event.
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html counts
+// 26 bytes for each event.
 func logged(lines string) int {
 	lines = timings.ReplaceAllString(lines, "${1}123.456")
 	lines = times.ReplaceAllString(lines, "${1}2026-11-28T12:00:00.123456789Z")
@@ -158,15 +160,20 @@ func logged(lines string) int {
 // platformLines are Lambda's own. https://docs.aws.amazon.com/lambda/latest/dg/golang-logging.html
 const platformLines = "START RequestId: 87d0e0b6-5f4c-4c5e-9f0a-0123456789ab Version: 12\n" +
 	"END RequestId: 87d0e0b6-5f4c-4c5e-9f0a-0123456789ab\n" +
-	"REPORT RequestId: 87d0e0b6-5f4c-4c5e-9f0a-0123456789ab\tDuration: 123.45 ms\tBilled Duration: 124 ms\tMemory Size: 512 MB\tMax Memory Used: 45 MB\t\n"
+	"REPORT RequestId: 87d0e0b6-5f4c-4c5e-9f0a-0123456789ab\tDuration: 123.45 ms\tBilled Duration: 124 ms\tMemory " +
+	"Size: 512 MB\tMax Memory Used: 45 MB\t\n"
 
 // accessLogValues are of the usual length.
 var accessLogValues = map[string]string{
-	"$context.requestId": "eBY44DJIDtVKKRA=", "$context.requestTimeEpoch": "1795719850700", "$context.identity.sourceIp": "203.0.113.123",
-	"$context.httpMethod": "POST", "$context.routeKey": "POST /billing/portal", "$context.protocol": "HTTP/1.1", "$context.status": "303",
-	"$context.responseLength": "1234", "$context.responseLatency": "123", "$context.integration.integrationStatus": "200",
-	"$context.integration.latency": "123", "$context.integration.requestId": "87d0e0b6-5f4c-4c5e-9f0a-0123456789ab",
-	"$context.error.responseType": "-",
+	"$context.requestId": "eBY44DJIDtVKKRA=", "$context.requestTimeEpoch": "1795719850700",
+	"$context.identity.sourceIp": "203.0.113.123",
+	"$context.httpMethod":        "POST", "$context.routeKey": "POST /billing/portal", "$context.protocol": "HTTP/1.1",
+	"$context.status":         "303",
+	"$context.responseLength": "1234", "$context.responseLatency": "123",
+	"$context.integration.integrationStatus": "200",
+	"$context.integration.latency":           "123",
+	"$context.integration.requestId":         "87d0e0b6-5f4c-4c5e-9f0a-0123456789ab",
+	"$context.error.responseType":            "-",
 }
 
 // fill puts values into the format of a log.
@@ -184,14 +191,16 @@ func fill(t *testing.T, format string, values map[string]string) string {
 // accessLogFormat is the template's.
 func accessLogFormat(t *testing.T) string {
 	t.Helper()
-	found := regexp.MustCompile(`(?s)Format: >-\n(.*?})\n`).FindStringSubmatch(devservertest.ReadText(t, "../../../template.yaml"))
+	found := regexp.MustCompile(`(?s)Format: >-\n(.*?})\n`).FindStringSubmatch(devservertest.ReadText(t,
+		"../../../template.yaml"))
 	if found == nil {
 		t.Fatal("the template has no format of a log")
 	}
 	return strings.Join(strings.Fields(strings.ReplaceAll(found[1], "\n", " ")), " ")
 }
 
-// edgeLog is the size of a line of infra/edge.yaml's log: a JSON object with the fields that it names.
+// edgeLog is the size of a line of infra/edge.yaml's log: a JSON object with the fields that it
+// names.
 func edgeLog(t *testing.T) int {
 	t.Helper()
 	_, fields, _ := strings.Cut(devservertest.ReadText(t, "../../../infra/edge.yaml"), "RecordFields:\n")
@@ -208,7 +217,8 @@ func edgeLog(t *testing.T) int {
 // requestOf is a request of a browser or of Stripe.
 func requestOf(t *testing.T, method, path string, body []byte, headers map[string]string) json.RawMessage {
 	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), method, "https://"+devserver.APIHost+path, io.NopCloser(bytes.NewReader(body)))
+	r := httptest.NewRequestWithContext(t.Context(), method, "https://"+devserver.APIHost+path,
+		io.NopCloser(bytes.NewReader(body)))
 	r.ContentLength = int64(len(body))
 	for name, value := range headers {
 		r.Header.Set(name, value)
@@ -223,5 +233,6 @@ func requestOf(t *testing.T, method, path string, body []byte, headers map[strin
 // signed is an event that Stripe has signed.
 func signed(t *testing.T, body []byte) json.RawMessage {
 	t.Helper()
-	return requestOf(t, http.MethodPost, devserver.WebhookPath, body, map[string]string{"Stripe-Signature": fakeevents.Sign(body, devserver.DemoSigningSecret, time.Now())})
+	return requestOf(t, http.MethodPost, devserver.WebhookPath, body,
+		map[string]string{"Stripe-Signature": fakeevents.Sign(body, devserver.DemoSigningSecret, time.Now())})
 }

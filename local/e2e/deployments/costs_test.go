@@ -12,7 +12,8 @@ import (
 	"billingportal/local/internal/devserver/devservertest"
 )
 
-// Prices of us-east-1 in dollars, without free tiers, of November 2026. infra/README.md cites AWS's pages.
+// Prices of us-east-1 in dollars, without free tiers, of November 2026. infra/README.md cites AWS's
+// pages.
 const (
 	perAPIRequest    = 1.00 / 1e6 // above 300 million a month 0.90
 	perManyRequests  = 0.90 / 1e6
@@ -61,7 +62,8 @@ func (k costKind) invocations() float64 {
 
 // price is what one costs, but for the API's own price, which falls with their number.
 func (k costKind) price() float64 {
-	return k.invocations()*perInvocation + k.milliseconds/1000*memoryGB*perGBSecond + float64(k.reads)*perRead + float64(k.writes)*perWrite +
+	return k.invocations()*perInvocation + k.milliseconds/1000*memoryGB*perGBSecond + float64(
+		k.reads)*perRead + float64(k.writes)*perWrite +
 		float64(k.logged)/gigabyte*(perLoggedGB+perKeptGB) + float64(k.sent)/gigabyte*perSentGB
 }
 
@@ -81,12 +83,15 @@ func monthly(t *testing.T, kinds []costKind, users float64) (table, secrets, wat
 		requests += users * k.perUser
 		sent += users * k.perUser * float64(k.sent)
 	}
-	// At three times the average, each copy reads its secret every five minutes, and no copy without a request.
+	// At three times the average, each copy reads its secret every five minutes, and no copy
+	// without a request.
 	copies := math.Ceil(3 * busy / secondsInAMonth)
 	secrets = 2*perSecret + min(copies*refreshesOfACopy, invocations)*perSecretCall
 	runbook := strings.Join(strings.Fields(devservertest.ReadText(t, "../../../infra/RUNBOOK.md")), " ")
-	watching = number(t, runbook, `at most (\d+) custom metrics`)*perMetric + number(t, runbook, `alarms look at (\d+) metrics`)*perAlarmMetric + perDashboard
-	// What CloudFront fetches from the API is not charged as sent, and about the same as what CloudFront sends.
+	watching = number(t, runbook, `at most (\d+) custom metrics`)*perMetric + number(t, runbook,
+		`alarms look at (\d+) metrics`)*perAlarmMetric + perDashboard
+	// What CloudFront fetches from the API is not charged as sent, and about the same as what
+	// CloudFront sends.
 	edge = perWebACL + requests*(perEdgeRequest+float64(edgeLog(t))/gigabyte*(perLoggedGB+perKeptGB))
 	return users * bytesOfAUser / gigabyte * perStoredGB, secrets, watching, edge
 }
@@ -110,12 +115,15 @@ func measured(t *testing.T) []costKind {
 	if err != nil {
 		t.Fatal(err)
 	}
-	button := requestOf(t, http.MethodGet, "/billing/button.js", nil, map[string]string{"Accept-Encoding": "gzip, deflate, br"})
-	open := requestOf(t, http.MethodPost, "/billing/portal", nil, map[string]string{"Authorization": "Bearer " + token, "Accept": "application/json", "Sec-Fetch-Dest": "empty"})
+	button := requestOf(t, http.MethodGet, "/billing/button.js", nil,
+		map[string]string{"Accept-Encoding": "gzip, deflate, br"})
+	open := requestOf(t, http.MethodPost, "/billing/portal", nil,
+		map[string]string{"Authorization": "Bearer " + token, "Accept": "application/json", "Sec-Fetch-Dest": "empty"})
 	portal := m.start(t, portalPackage, "PortalFunction", m.Environment(m.Origin), button)
 	m.call(t, portal, open, http.StatusOK) // the first of the process waits for keys and secret
 	created := devservertest.StripeEvent(t, "customer.created", `"alice"`, `"user_0123456789abcdefghijklmno"`)
-	webhook := m.start(t, webhookPackage, "WebhookFunction", m.WebhookEnvironment(m.Origin), signed(t, devservertest.StripeEvent(t, "invoice.paid")))
+	webhook := m.start(t, webhookPackage, "WebhookFunction", m.WebhookEnvironment(m.Origin),
+		signed(t, devservertest.StripeEvent(t, "invoice.paid")))
 
 	view := m.call(t, portal, button, http.StatusOK)
 	view.milliseconds = math.Ceil(ownMilliseconds) // Lambda charges whole milliseconds
@@ -140,12 +148,14 @@ func costs(t *testing.T, kinds []costKind) string {
 	t.Helper()
 	sizes := []float64{1e4, 1e6, 1e8}
 	var b strings.Builder
-	b.WriteString("| | each user, a month | Lambda, ms | DynamoDB, reads and writes | log, bytes | answer, bytes | a million | 10,000 users, a month | 1 million | 100 million |\n")
+	b.WriteString("| | each user, a month | Lambda, ms | DynamoDB, reads and writes | log, bytes | answer, bytes | a " +
+		"million | 10,000 users, a month | 1 million | 100 million |\n")
 	b.WriteString("|---|---|---|---|---|---|---|---|---|---|\n")
 	totals := make([]float64, len(sizes))
 	edges := make([]float64, len(sizes))
 	for _, k := range kinds {
-		fmt.Fprintf(&b, "| %s | %g | %g | %d, %d | %d | %d | $%.2f |", k.name, k.perUser, k.milliseconds, k.reads, k.writes, k.logged, k.sent, (k.price()+perAPIRequest)*1e6)
+		fmt.Fprintf(&b, "| %s | %g | %g | %d, %d | %d | %d | $%.2f |", k.name, k.perUser, k.milliseconds, k.reads,
+			k.writes, k.logged, k.sent, (k.price()+perAPIRequest)*1e6)
 		for i, users := range sizes {
 			requests := 0.0
 			for _, other := range kinds {

@@ -62,7 +62,8 @@ func (d *deployment) token(t *testing.T, claims map[string]any) string {
 // postTo posts to a path, and returns the answer's status and its code.
 func (d *deployment) postTo(t *testing.T, path, token, contentType, body string) (int, string) {
 	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://api.example.com"+path, strings.NewReader(body))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://api.example.com"+path,
+		strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer "+token)
 	if body != "" {
 		r.Header.Set("Content-Type", contentType)
@@ -82,13 +83,19 @@ func TestClaimsInsideClaims(t *testing.T) {
 		status    int
 		code      string
 	}{
-		"a team's admin":                {team, map[string]any{"o": map[string]any{"id": "alice", "rol": "admin"}}, 303, ""},
-		"a team's member":               {team, map[string]any{"o": map[string]any{"id": "alice", "rol": "member"}}, 403, "insufficient-role"},
-		"nobody's team":                 {team, map[string]any{"o": "alice"}, 401, "invalid-token"},
-		"a realm's role":                {realm, map[string]any{"realm_access": map[string]any{"roles": []string{"offline_access", "billing"}}}, 303, ""},
-		"another realm's role":          {realm, map[string]any{"resource_access": map[string]any{"roles": []string{"billing"}}}, 403, "insufficient-role"},
-		"a user with a line end":        {realm, map[string]any{"sub": "ali\nce", "realm_access": map[string]any{"roles": []string{"billing"}}}, 401, "invalid-token"},
-		"a user with a NUL in the team": {team, map[string]any{"o": map[string]any{"id": "alice\x00", "rol": "admin"}}, 401, "invalid-token"},
+		"a team's admin": {team,
+			map[string]any{"o": map[string]any{"id": "alice", "rol": "admin"}}, 303, ""},
+		"a team's member": {team, map[string]any{"o": map[string]any{"id": "alice", "rol": "member"}},
+			403, "insufficient-role"},
+		"nobody's team": {team, map[string]any{"o": "alice"}, 401, "invalid-token"},
+		"a realm's role": {realm,
+			map[string]any{"realm_access": map[string]any{"roles": []string{"offline_access", "billing"}}}, 303, ""},
+		"another realm's role": {realm,
+			map[string]any{"resource_access": map[string]any{"roles": []string{"billing"}}}, 403, "insufficient-role"},
+		"a user with a line end": {realm, map[string]any{"sub": "ali\nce",
+			"realm_access": map[string]any{"roles": []string{"billing"}}}, 401, "invalid-token"},
+		"a user with a NUL in the team": {team,
+			map[string]any{"o": map[string]any{"id": "alice\x00", "rol": "admin"}}, 401, "invalid-token"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := deploy(t, test.variables, nil)
@@ -111,19 +118,22 @@ func TestSecretsAsConsolesSaveThem(t *testing.T) {
 		status    int
 		why       string
 	}{
-		"the bare key":                {nil, devserver.DemoKey, 303, ""},
-		"in double quotes":            {nil, `"` + devserver.DemoKey + `"`, 303, ""},
-		"with a line end":             {nil, devserver.DemoKey + "\r\n", 303, ""},
-		"of the key/value editor":     {keyValue, `{"STRIPE_SECRET_KEY":"` + devserver.DemoKey + `"}`, 303, ""},
-		"under another name":          {nil, `{"STRIPE_SECRET_KEY":"` + devserver.DemoKey + `"}`, 500, "without the member that STRIPE_SECRET_FIELD names"},
-		"of live mode":                {nil, "sk_" + "live_" + "localdemo", 500, "the other mode"},
-		"an organization's":           {nil, "sk_org_test_" + "localdemo", 500, "an organization's key (sk_org_…), which needs a context"},
+		"the bare key":            {nil, devserver.DemoKey, 303, ""},
+		"in double quotes":        {nil, `"` + devserver.DemoKey + `"`, 303, ""},
+		"with a line end":         {nil, devserver.DemoKey + "\r\n", 303, ""},
+		"of the key/value editor": {keyValue, `{"STRIPE_SECRET_KEY":"` + devserver.DemoKey + `"}`, 303, ""},
+		"under another name": {nil, `{"STRIPE_SECRET_KEY":"` + devserver.DemoKey + `"}`, 500,
+			"without the member that STRIPE_SECRET_FIELD names"},
+		"of live mode": {nil, "sk_" + "live_" + "localdemo", 500, "the other mode"},
+		"an organization's": {nil, "sk_org_test_" + "localdemo", 500,
+			"an organization's key (sk_org_…), which needs a context"},
 		"publishable":                 {nil, "pk_test_" + "localdemo", 500, "not the form of a Stripe key"},
 		"JSON that is not closed":     {nil, `{"api_key":"` + devserver.DemoKey, 500, "begins like a JSON object"},
 		"nothing, or nothing visible": {nil, " \n", 500, "it is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := deploy(t, test.variables, func(u *upstreams) { u.SecretsManager.Put(devserver.StripeSecret, test.value) })
+			d := deploy(t, test.variables,
+				func(u *upstreams) { u.SecretsManager.Put(devserver.StripeSecret, test.value) })
 			status, code := d.postTo(t, "/billing/portal", d.token(t, nil), "", "")
 			if status != test.status || (code == "billing-misconfigured") != (test.status == 500) {
 				t.Errorf("answer = %d %s, want %d", status, code, test.status)
@@ -138,30 +148,36 @@ func TestSecretsAsConsolesSaveThem(t *testing.T) {
 
 func TestNullIsAbsentOnTheWire(t *testing.T) {
 	d := deploy(t, nil, nil)
-	const body = `{"configuration":null,"locale":"de","on_behalf_of":null,"return_url":null,"flow_data":{"type":"subscription_cancel","after_completion":null,
+	const body = `{"configuration":null,"locale":"de","on_behalf_of":null,"return_url":null,` +
+		`"flow_data":{"type":"subscription_cancel","after_completion":null,
 		"subscription_cancel":{"subscription":null,"retention":null},"subscription_update":null}}`
-	if status, code := d.postTo(t, "/billing/portal", d.token(t, nil), "application/json", body); status != http.StatusSeeOther {
+	if status, code := d.postTo(t, "/billing/portal", d.token(t, nil), "application/json",
+		body); status != http.StatusSeeOther {
 		t.Errorf("answer = %d %s", status, code)
 	}
 }
 
 func TestPathsBehindAMappingKey(t *testing.T) {
-	d := deploy(t, map[string]string{"BASE_PATH": "/v1", "ALLOWED_ORIGINS": "https://app.example.com", "DEFAULT_RETURN_URL": "https://app.example.com/"}, nil)
+	d := deploy(t, map[string]string{"BASE_PATH": "/v1", "ALLOWED_ORIGINS": "https://app.example.com",
+		"DEFAULT_RETURN_URL": "https://app.example.com/"}, nil)
 	token := d.token(t, nil)
-	for path, want := range map[string]int{"/v1/billing/portal": 303, "/billing/portal": 303, "/v2/billing/portal": 404, "/v1/v1/billing/portal": 404} {
+	for path, want := range map[string]int{"/v1/billing/portal": 303, "/billing/portal": 303, "/v2/billing/portal": 404,
+		"/v1/v1/billing/portal": 404} {
 		if status, code := d.postTo(t, path, token, "", ""); status != want {
 			t.Errorf("%s: answer = %d %s, want %d", path, status, code, want)
 		}
 	}
 	request := func(method, body string, headers map[string]string) *http.Response {
-		r := httptest.NewRequestWithContext(t.Context(), method, "https://billing.example.com/v1/billing/portal", strings.NewReader(body))
+		r := httptest.NewRequestWithContext(t.Context(), method, "https://billing.example.com/v1/billing/portal",
+			strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		for name, value := range headers {
 			r.Header.Set(name, value)
 		}
 		return d.ask(r)
 	}
-	if response := request(http.MethodPut, "", nil); response.StatusCode != http.StatusMethodNotAllowed || response.Header.Get("Allow") != "POST" {
+	if response := request(http.MethodPut, "", nil); response.StatusCode != http.StatusMethodNotAllowed ||
+		response.Header.Get("Allow") != "POST" {
 		t.Errorf("PUT: %d, Allow = %q", response.StatusCode, response.Header.Get("Allow"))
 	}
 	dave, err := d.Issuer.Token("dave", nil, time.Hour)
@@ -169,14 +185,17 @@ func TestPathsBehindAMappingKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel := url.Values{"flow_data[type]": {"subscription_cancel"}}.Encode()
-	for origin, want := range map[string]int{"https://billing.example.com": 409, "https://app.example.com": 409, "https://evil.example": 403} {
-		response := request(http.MethodPost, cancel, map[string]string{"Cookie": "session=" + dave, "Origin": origin, "Accept": "text/html"})
+	for origin, want := range map[string]int{"https://billing.example.com": 409, "https://app.example.com": 409,
+		"https://evil.example": 403} {
+		response := request(http.MethodPost, cancel,
+			map[string]string{"Cookie": "session=" + dave, "Origin": origin, "Accept": "text/html"})
 		page, _ := io.ReadAll(response.Body)
 		if response.StatusCode != want {
 			t.Errorf("a cookie from %s: %d, want %d", origin, response.StatusCode, want)
 		}
 		// A form without an action goes to the page's own address, mapping key and all.
-		if want == 409 && (strings.Count(string(page), `<form method="post"><input`) != 2 || strings.Contains(string(page), "action=")) {
+		if want == 409 && (strings.Count(string(page), `<form method="post"><input`) != 2 ||
+			strings.Contains(string(page), "action=")) {
 			t.Errorf("the choices: %s", page)
 		}
 	}
@@ -188,7 +207,8 @@ func testPortalTables(t *testing.T, endpoint string) {
 	items := map[string]item{
 		"a plain table":         {"user_id": text("alice"), "customer_id": customer},
 		"a single-table design": {"pk": text("USER#alice"), "sk": text("BILLING#alice"), "customer_id": customer},
-		"a nested attribute":    {"user_id": text("alice"), "billing": object(item{"stripe": object(item{"customer_id": customer})})},
+		"a nested attribute": {"user_id": text("alice"),
+			"billing": object(item{"stripe": object(item{"customer_id": customer})})},
 	}
 	for name, l := range layouts {
 		t.Run(name, func(t *testing.T) {
@@ -204,16 +224,19 @@ func testPortalTables(t *testing.T, endpoint string) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if status, code := d.postTo(t, "/billing/portal", bob, "", ""); status != http.StatusNotFound || code != "no-billing-account" {
+			if status, code := d.postTo(t, "/billing/portal", bob, "", ""); status != http.StatusNotFound ||
+				code != "no-billing-account" {
 				t.Errorf("bob: %d %s", status, code)
 			}
 			// Somebody else's data where the customer should be, or on the way there.
 			theirs := l.key("alice")
 			theirs["customer_id"], theirs["billing"] = text("Alice"), text("monthly")
-			if _, err := w.client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(w.name), Item: theirs}); err != nil {
+			if _, err := w.client.PutItem(t.Context(),
+				&dynamodb.PutItemInput{TableName: aws.String(w.name), Item: theirs}); err != nil {
 				t.Fatal(err)
 			}
-			if status, code := d.postTo(t, "/billing/portal", d.token(t, nil), "", ""); status != http.StatusInternalServerError || code != "billing-misconfigured" {
+			if status, code := d.postTo(t, "/billing/portal", d.token(t, nil), "",
+				""); status != http.StatusInternalServerError || code != "billing-misconfigured" {
 				t.Errorf("alice, with somebody else's data: %d %s", status, code)
 			}
 		})
@@ -221,15 +244,18 @@ func testPortalTables(t *testing.T, endpoint string) {
 	t.Run("a table that does not exist", func(t *testing.T) {
 		d := deploy(t, map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": endpoint, "CUSTOMERS_TABLE": "nowhere"}, nil)
 		status, code := d.postTo(t, "/billing/portal", d.token(t, nil), "", "")
-		if status != http.StatusInternalServerError || code != "billing-misconfigured" || !strings.Contains(d.logs.String(), "dynamodb GetItem: ResourceNotFoundException") {
+		if status != http.StatusInternalServerError || code != "billing-misconfigured" ||
+			!strings.Contains(d.logs.String(), "dynamodb GetItem: ResourceNotFoundException") {
 			t.Errorf("answer = %d %s, logged: %s", status, code, d.logs)
 		}
 	})
 	t.Run("a table with another key", func(t *testing.T) {
 		w := newTable(t, endpoint, "portal-another-key", layouts["a plain table"])
-		d := deploy(t, map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": endpoint, "CUSTOMERS_TABLE": w.name, "CUSTOMERS_KEY": "id"}, nil)
+		d := deploy(t, map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": endpoint, "CUSTOMERS_TABLE": w.name,
+			"CUSTOMERS_KEY": "id"}, nil)
 		status, code := d.postTo(t, "/billing/portal", d.token(t, nil), "", "")
-		if status != http.StatusInternalServerError || code != "billing-misconfigured" || !strings.Contains(d.logs.String(), "dynamodb GetItem: ValidationException") {
+		if status != http.StatusInternalServerError || code != "billing-misconfigured" ||
+			!strings.Contains(d.logs.String(), "dynamodb GetItem: ValidationException") {
 			t.Errorf("answer = %d %s, logged: %s", status, code, d.logs)
 		}
 	})

@@ -27,8 +27,9 @@ import (
 	"billingportal/local/internal/operator"
 )
 
-// The commands of the runbook erase a user from DynamoDB Local, whatever the table's layout. Later events do not bring the user back;
-// an old event that is sent again does what the runbook says, and the same commands erase that too.
+// The commands of the runbook erase a user from DynamoDB Local, whatever the table's layout. Later
+// events do not bring the user back; an old event that is sent again does what the runbook says,
+// and the same commands erase that too.
 func testErasure(t *testing.T, endpoint string) {
 	for name, l := range layouts {
 		t.Run(name, func(t *testing.T) {
@@ -42,19 +43,22 @@ func testErasure(t *testing.T, endpoint string) {
 	t.Run("imports", func(t *testing.T) { testErasureAndImports(t, endpoint) })
 }
 
-// An import from Stripe does not bring a user back whom the customer's metadata no longer names; an old file does.
+// An import from Stripe does not bring a user back whom the customer's metadata no longer names; an
+// old file does.
 func testErasureAndImports(t *testing.T, endpoint string) {
 	l, _ := devservertest.Start(t)
 	l.Stripe.Change(func(d *account.Data) {
 		d.Customers = nil
 		for _, number := range []string{"0", "1", "2"} {
-			d.Customers = append(d.Customers, account.Customer{ID: "cus_" + number, User: "u" + number, Created: time.Unix(1_700_000_000, 0)})
+			d.Customers = append(d.Customers,
+				account.Customer{ID: "cus_" + number, User: "u" + number, Created: time.Unix(1_700_000_000, 0)})
 		}
 	})
 	devservertest.SetOperatorEnvironment(t, l.Server, devserver.CustomersTable)
 	e := eraser{newTable(t, endpoint, devserver.CustomersTable, layouts["a plain table"]), endpoint, erasureCommands(t)}
 	importAll := func(more ...string) error {
-		_, _, err := commandtest.Run(t, operator.NewCommand(), append([]string{"import", "--endpoint-url", endpoint}, more...)...)
+		_, _, err := commandtest.Run(t, operator.NewCommand(),
+			append([]string{"import", "--endpoint-url", endpoint}, more...)...)
 		return err
 	}
 	if err := importAll(); err != nil {
@@ -153,7 +157,8 @@ func (e *eraser) testSharedItem(t *testing.T) {
 func (e *eraser) events(t *testing.T, user, customer string) func(name string) {
 	return func(name string) {
 		t.Helper()
-		if err := e.deliver(t.Context(), devservertest.StripeEvent(t, name, devservertest.EventCustomer, customer, `"alice"`, `"`+user+`"`)); err != nil {
+		if err := e.deliver(t.Context(), devservertest.StripeEvent(t, name, devservertest.EventCustomer, customer,
+			`"alice"`, `"`+user+`"`)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -183,7 +188,8 @@ func (e *eraser) erase(t *testing.T, user, customer string) {
 // names reports whether an item of the table has an ID anywhere.
 func (e *eraser) names(t *testing.T, id string) bool {
 	t.Helper()
-	output, err := e.client.Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String(e.name), ConsistentRead: aws.Bool(true)})
+	output, err := e.client.Scan(t.Context(),
+		&dynamodb.ScanInput{TableName: aws.String(e.name), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +233,8 @@ func erasureCommands(t *testing.T) map[string]string {
 func (e *eraser) run(t *testing.T, name, user, customer string, into any) {
 	t.Helper()
 	options := strings.NewReplacer("u_42", user, "cus_…", customer, `"$TABLE"`, e.name).Replace(e.commands[name])
-	options = keyPattern.ReplaceAllStringFunc(options, func(key string) string { return e.wireKey(t, keyPattern.FindStringSubmatch(key)[1]) })
+	options = keyPattern.ReplaceAllStringFunc(options,
+		func(key string) string { return e.wireKey(t, keyPattern.FindStringSubmatch(key)[1]) })
 	if attribute := e.layout.env["CUSTOMERS_ATTRIBUTE"]; attribute != "" {
 		options = strings.Replace(options, "customer_id", attribute, 1)
 	}
@@ -241,7 +248,8 @@ func (e *eraser) run(t *testing.T, name, user, customer string, into any) {
 		case strings.HasPrefix(value, "{"):
 			request[name] = json.RawMessage(value)
 		default: // an expression, of which only the partition key depends on the layout
-			request[name] = strings.Replace(value, "user_id", slices.Min(slices.Collect(maps.Keys(e.layout.key("")))), 1)
+			request[name] = strings.Replace(value, "user_id",
+				slices.Min(slices.Collect(maps.Keys(e.layout.key("")))), 1)
 		}
 	}
 	body, err := json.Marshal(request)
@@ -256,7 +264,8 @@ func (e *eraser) run(t *testing.T, name, user, customer string, into any) {
 	post.Header.Set("X-Amz-Target", "DynamoDB_20120810."+camelCase(operation))
 	post.Header.Set("Content-Type", "application/x-amz-json-1.0")
 	// DynamoDB Local takes any signature, and chooses a database by the key and the region.
-	post.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=local/20240101/eu-central-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+	post.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=local/20240101/eu-central-1/dynamodb/aws4_request, "+
+		"SignedHeaders=host, Signature=0")
 	response, err := http.DefaultClient.Do(post)
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,8 @@ import (
 	"billingportal/local/internal/runtimeapi"
 )
 
-var reportLine = regexp.MustCompile(`(?m)^REPORT Duration: [\d.]+ ms\tBilled Duration: \d+ ms\tMemory Size: 512 MB\tMax Memory Used: \d+ MB\tInit Duration: [\d.]+ ms$`)
+var reportLine = regexp.MustCompile(`(?m)^REPORT Duration: [\d.]+ ms\tBilled Duration: \d+ ms\tMemory Size: 512 ` +
+	`MB\tMax Memory Used: \d+ MB\tInit Duration: [\d.]+ ms$`)
 
 // newInvocation compiles each function once for all tests.
 func newInvocation(t *testing.T, stdout, stderr io.Writer) *devserver.Invocation {
@@ -54,7 +55,8 @@ func runInvoke(t *testing.T, function string, event []byte) (status int, logs st
 
 func TestInvokeAnswersEveryEvent(t *testing.T) {
 	want := map[string]int{
-		"portal": 303, "form": 303, "json": 200, "payment-method-update": 303, "subscription-cancel": 303, "subscription-update": 303,
+		"portal": 303, "form": 303, "json": 200, "payment-method-update": 303, "subscription-cancel": 303,
+		"subscription-update":         303,
 		"subscription-update-confirm": 303, "missing-token": 401, "expired-token": 401, "payload-v1": 500,
 		"eventbridge": 0, // the bus wants no answer
 	}
@@ -101,8 +103,10 @@ func TestInvokeHasTheLimitsOfTheTemplate(t *testing.T) {
 			t.Errorf("%s has %s s in the template, and %s s on a laptop", function, got, want)
 		}
 		memory := properties["MemorySize"]
-		if got, want := template.Parameters[memory.Value].Default.Value, fmt.Sprint(devserver.FunctionMemory); memory.Tag != "!Ref" || got != want {
-			t.Errorf("%s has %s %s = %s MB in the template, and %s MB on a laptop", function, memory.Tag, memory.Value, got, want)
+		if got, want := template.Parameters[memory.Value].Default.Value,
+			fmt.Sprint(devserver.FunctionMemory); memory.Tag != "!Ref" || got != want {
+			t.Errorf("%s has %s %s = %s MB in the template, and %s MB on a laptop", function, memory.Tag,
+				memory.Value, got, want)
 		}
 	}
 }
@@ -113,7 +117,8 @@ func TestInvokeTakesASignedEvent(t *testing.T) {
 	if err := devserver.PrintWebhookEvent(t.Context(), &event, "../../../events", "customer.created"); err != nil {
 		t.Fatal(err)
 	}
-	if status, logs := runInvoke(t, "", event.Bytes()); status != 200 || !strings.Contains(logs, `"effect":"conflict"`) {
+	if status, logs := runInvoke(t, "", event.Bytes()); status != 200 ||
+		!strings.Contains(logs, `"effect":"conflict"`) {
 		t.Errorf("status %d\n%s", status, logs)
 	}
 	// The portal has no such path.
@@ -139,9 +144,12 @@ func TestInvokeFails(t *testing.T) {
 // With a truststore API Gateway hands the client's certificate to the function.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 func TestBehindTheEdgeEventsHaveACertificate(t *testing.T) {
-	const certificate = `"authentication":{"clientCert":{"clientCertPem":"-----BEGIN CERTIFICATE-----\nMIIBcert==\n-----END CERTIFICATE-----\n",` +
-		`"subjectDN":"CN=billing-edge","issuerDN":"CN=billing-edge-ca","serialNumber":"a1:b2","validity":{"notBefore":"Nov 28 09:30:09 2026 GMT","notAfter":"Nov 25 09:30:09 2036 GMT"}}},`
-	event := strings.Replace(devservertest.ReadText(t, "../../../events/portal.json"), `"requestContext": {`, `"requestContext": {`+certificate, 1)
+	const certificate = `"authentication":{"clientCert":{"clientCertPem":"-----BEGIN ` +
+		`CERTIFICATE-----\nMIIBcert==\n-----END CERTIFICATE-----\n",` +
+		`"subjectDN":"CN=billing-edge","issuerDN":"CN=billing-edge-ca","serialNumber":"a1:b2",` +
+		`"validity":{"notBefore":"Nov 28 09:30:09 2026 GMT","notAfter":"Nov 25 09:30:09 2036 GMT"}}},`
+	event := strings.Replace(devservertest.ReadText(t, "../../../events/portal.json"), `"requestContext": {`,
+		`"requestContext": {`+certificate, 1)
 	status, logs := runInvoke(t, "PortalFunction", []byte(event))
 	if status != http.StatusSeeOther || !strings.Contains(event, certificate) || strings.Contains(logs, "MIIBcert") {
 		t.Errorf("status = %d\n%s", status, logs)

@@ -15,9 +15,9 @@ import (
 	"billingportal/local/internal/runtimeapi"
 )
 
-// TestKeyRotationsUnderLoadFailNoRequest sends 50 requests a second to several bootstraps for half a minute, while the
-// Stripe key is rotated again and again: the secret first, then Stripe stops to accept the old key, at once or after
-// both were good for a while.
+// TestKeyRotationsUnderLoadFailNoRequest sends 50 requests a second to several bootstraps for half
+// a minute, while the Stripe key is rotated again and again: the secret first, then Stripe stops to
+// accept the old key, at once or after both were good for a while.
 func TestKeyRotationsUnderLoadFailNoRequest(t *testing.T) {
 	const (
 		environments = 4
@@ -76,12 +76,14 @@ func TestKeyRotationsUnderLoadFailNoRequest(t *testing.T) {
 		wait.Go(func() {
 			process := <-free // one request at a time, as Lambda has it
 			defer func() { free <- process }()
-			response, functionError, err := process.Invoke(t.Context(), event, time.Now().Add(devserver.FunctionTimeout))
+			response, functionError, err := process.Invoke(t.Context(), event,
+				time.Now().Add(devserver.FunctionTimeout))
 			var answer struct {
 				StatusCode int
 				Body       string
 			}
-			if err != nil || functionError != nil || json.Unmarshal(response, &answer) != nil || answer.StatusCode != http.StatusSeeOther {
+			if err != nil || functionError != nil || json.Unmarshal(response, &answer) != nil ||
+				answer.StatusCode != http.StatusSeeOther {
 				failed.Add(1)
 				t.Errorf("%v: %v %s %+v", time.Since(start).Round(time.Millisecond), err, functionError, answer)
 			}
@@ -91,7 +93,8 @@ func TestKeyRotationsUnderLoadFailNoRequest(t *testing.T) {
 	close(done)
 	background.Wait()
 	calls := u.take()
-	t.Logf("%d requests in %v, %d key rotations, %d failed; calls: %v", requests, time.Since(start).Round(time.Second), rotations, failed.Load(), calls)
+	t.Logf("%d requests in %v, %d key rotations, %d failed; calls: %v", requests, time.Since(start).Round(time.Second),
+		rotations, failed.Load(), calls)
 	if rotations < 3 {
 		t.Errorf("%d rotations", rotations)
 	}

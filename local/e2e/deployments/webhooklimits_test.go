@@ -11,14 +11,18 @@ import (
 	"billingportal/local/internal/devserver/devservertest"
 )
 
-// testManyCustomers has a user with as many customers as an item has, of which all but the first are deleted.
+// testManyCustomers has a user with as many customers as an item has, of which all but the first
+// are deleted.
 func testManyCustomers(t *testing.T, endpoint string) {
 	var created, deleted [][]byte
 	for i := range 100 {
 		customer := fmt.Sprintf("cus_Many%03d", i)
-		created = append(created, devservertest.StripeEvent(t, "customer.created", devservertest.EventCustomer, customer, "1717430400", fmt.Sprint(1717430400+i)))
+		created = append(created, devservertest.StripeEvent(t, "customer.created", devservertest.EventCustomer,
+			customer, "1717430400", fmt.Sprint(1717430400+i)))
 		if i > 0 {
-			deleted = append(deleted, devservertest.StripeEvent(t, []string{"customer.deleted", "customer.deleted-without-user"}[i%2], devservertest.EventCustomer, customer))
+			deleted = append(deleted, devservertest.StripeEvent(t, []string{
+				"customer.deleted", "customer.deleted-without-user",
+			}[i%2], devservertest.EventCustomer, customer))
 		}
 	}
 	forwards := slices.Concat(created, deleted)
@@ -37,12 +41,13 @@ func testManyCustomers(t *testing.T, endpoint string) {
 	}
 }
 
-// testManyUsers has a customer with more users than its item takes: new ones, and those of an older version, which took as many as
-// DynamoDB did.
+// testManyUsers has a customer with more users than its item takes: new ones, and those of an older
+// version, which took as many as DynamoDB did.
 func testManyUsers(t *testing.T, endpoint string) {
 	w := newTable(t, endpoint, "table-many-users", layouts["a plain table"])
 	checkout := func(customer, user string) {
-		if err := w.deliver(t.Context(), devservertest.StripeEvent(t, "checkout.session.completed", `"alice"`, `"`+user+`"`, devservertest.EventCustomer, customer)); err != nil {
+		if err := w.deliver(t.Context(), devservertest.StripeEvent(t, "checkout.session.completed", `"alice"`,
+			`"`+user+`"`, devservertest.EventCustomer, customer)); err != nil {
 			t.Error(err)
 		}
 	}
@@ -65,7 +70,8 @@ func testManyUsers(t *testing.T, endpoint string) {
 		all = append(all, fmt.Sprintf("%04d", i)+strings.Repeat("\U0001f600", 249))
 	}
 	full := w.layout.key("cus_Full")
-	full["billing_portal_users"] = &types.AttributeValueMemberSS{Value: append(slices.Clone(all), strings.Repeat("x", 400<<10-409_000-len("user_idcus_Fullbilling_portal_users")))}
+	full["billing_portal_users"] = &types.AttributeValueMemberSS{Value: append(slices.Clone(all),
+		strings.Repeat("x", 400<<10-409_000-len("user_idcus_Fullbilling_portal_users")))}
 	w.put(t, full)
 	for _, user := range []string{all[0], "one-more"} {
 		checkout("cus_Full", user)
@@ -98,8 +104,10 @@ func testManyUsers(t *testing.T, endpoint string) {
 // testUsersLikeCustomers names users whose item would be a customer's own.
 func testUsersLikeCustomers(t *testing.T, endpoint string) {
 	w := newTable(t, endpoint, "table-users-like-customers", layouts["a plain table"])
-	for _, event := range []string{"customer.created", "customer.updated-moved", "checkout.session.completed", "checkout.session.completed-metadata", "customer.deleted"} {
-		if err := w.deliver(t.Context(), devservertest.StripeEvent(t, event, `"alice"`, `"cus_Alice"`, `"bob"`, `"cus_Bob"`)); err != nil {
+	for _, event := range []string{"customer.created", "customer.updated-moved", "checkout.session.completed",
+		"checkout.session.completed-metadata", "customer.deleted"} {
+		if err := w.deliver(t.Context(),
+			devservertest.StripeEvent(t, event, `"alice"`, `"cus_Alice"`, `"bob"`, `"cus_Bob"`)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	"billingportal/functions/integrationtest"
 )
 
-// TestTablesOfDynamoDBLocal runs the contracts of both functions with their tables, and the erasure of users, against the real
-// DynamoDB Local.
+// TestTablesOfDynamoDBLocal runs the contracts of both functions with their tables, and the erasure
+// of users, against the real DynamoDB Local.
 func TestTablesOfDynamoDBLocal(t *testing.T) {
 	endpoint := integrationtest.DynamoDBLocal(t)
 	t.Run("webhook", func(t *testing.T) { testWebhookTable(t, endpoint) })

@@ -43,7 +43,8 @@ var layouts = map[string]layout{
 		func(id string) item { return item{"user_id": text(id)} },
 	},
 	"a single-table design": {
-		map[string]string{"CUSTOMERS_KEY": "pk", "CUSTOMERS_KEY_FORMAT": "USER#{user}", "CUSTOMERS_SORT_KEY": "sk=BILLING#{user}"},
+		map[string]string{"CUSTOMERS_KEY": "pk", "CUSTOMERS_KEY_FORMAT": "USER#{user}",
+			"CUSTOMERS_SORT_KEY": "sk=BILLING#{user}"},
 		func(id string) item { return item{"pk": text("USER#" + id), "sk": text("BILLING#" + id)} },
 	},
 	"a nested attribute": {
@@ -64,20 +65,25 @@ type table struct {
 func newTable(t *testing.T, endpoint, name string, l layout) *table {
 	t.Helper()
 	w := &table{name: name, layout: l, client: dynamodb.New(dynamodb.Options{
-		Region: "eu-central-1", BaseEndpoint: aws.String(endpoint), Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+		Region: "eu-central-1", BaseEndpoint: aws.String(endpoint),
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})}
 	create := &dynamodb.CreateTableInput{TableName: aws.String(name), BillingMode: types.BillingModePayPerRequest}
 	kinds := []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}
 	for i, attribute := range slices.Sorted(maps.Keys(l.key("x"))) {
-		create.AttributeDefinitions = append(create.AttributeDefinitions, types.AttributeDefinition{AttributeName: aws.String(attribute), AttributeType: types.ScalarAttributeTypeS})
-		create.KeySchema = append(create.KeySchema, types.KeySchemaElement{AttributeName: aws.String(attribute), KeyType: kinds[i]})
+		create.AttributeDefinitions = append(create.AttributeDefinitions,
+			types.AttributeDefinition{AttributeName: aws.String(attribute), AttributeType: types.ScalarAttributeTypeS})
+		create.KeySchema = append(create.KeySchema,
+			types.KeySchemaElement{AttributeName: aws.String(attribute), KeyType: kinds[i]})
 	}
 	if _, err := w.client.CreateTable(t.Context(), create); err != nil {
 		t.Fatal(err)
 	}
 	env := map[string]string{
-		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
-		"CUSTOMERS_TABLE": name, "STRIPE_LIVEMODE": "false", "STRIPE_EVENT_SOURCE": "aws.partner/stripe.com/ed_test_61Demo",
+		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
+		"AWS_ENDPOINT_URL_DYNAMODB": endpoint,
+		"CUSTOMERS_TABLE":           name, "STRIPE_LIVEMODE": "false",
+		"STRIPE_EVENT_SOURCE": "aws.partner/stripe.com/ed_test_61Demo",
 	}
 	maps.Copy(env, l.env)
 	var err error
@@ -89,7 +95,8 @@ func newTable(t *testing.T, endpoint, name string, l layout) *table {
 
 // deliver hands an event to the function as the event bus does.
 func (w *table) deliver(ctx context.Context, event []byte) error {
-	payload, err := json.Marshal(map[string]any{"source": "aws.partner/stripe.com/ed_test_61Demo", "detail": json.RawMessage(event)})
+	payload, err := json.Marshal(map[string]any{"source": "aws.partner/stripe.com/ed_test_61Demo",
+		"detail": json.RawMessage(event)})
 	if err == nil {
 		_, err = w.function.Invoke(ctx, payload)
 	}
@@ -98,14 +105,16 @@ func (w *table) deliver(ctx context.Context, event []byte) error {
 
 func (w *table) put(t *testing.T, i item) {
 	t.Helper()
-	if _, err := w.client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(w.name), Item: i}); err != nil {
+	if _, err := w.client.PutItem(t.Context(),
+		&dynamodb.PutItemInput{TableName: aws.String(w.name), Item: i}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func (w *table) get(t *testing.T, id string) item {
 	t.Helper()
-	output, err := w.client.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(w.name), Key: w.layout.key(id), ConsistentRead: aws.Bool(true)})
+	output, err := w.client.GetItem(t.Context(),
+		&dynamodb.GetItemInput{TableName: aws.String(w.name), Key: w.layout.key(id), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,11 +141,15 @@ func (w *table) customer(i item) string {
 // everyType is what an app may keep beside the mapping.
 func everyType() item {
 	return item{
-		"s": text("x"), "n": &types.AttributeValueMemberN{Value: "1"}, "b": &types.AttributeValueMemberB{Value: []byte{1}},
+		"s": text("x"), "n": &types.AttributeValueMemberN{Value: "1"},
+		"b":    &types.AttributeValueMemberB{Value: []byte{1}},
 		"bool": &types.AttributeValueMemberBOOL{Value: true}, "null": &types.AttributeValueMemberNULL{Value: true},
-		"l":  &types.AttributeValueMemberL{Value: []types.AttributeValue{text("x"), &types.AttributeValueMemberNULL{Value: true}}},
-		"m":  object(item{"x": text("y")}),
-		"ss": &types.AttributeValueMemberSS{Value: []string{"x"}}, "ns": &types.AttributeValueMemberNS{Value: []string{"1"}}, "bs": &types.AttributeValueMemberBS{Value: [][]byte{{1}}},
+		"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{text("x"),
+			&types.AttributeValueMemberNULL{Value: true}}},
+		"m":    object(item{"x": text("y")}),
+		"ss":   &types.AttributeValueMemberSS{Value: []string{"x"}},
+		"ns":   &types.AttributeValueMemberNS{Value: []string{"1"}},
+		"bs":   &types.AttributeValueMemberBS{Value: [][]byte{{1}}},
 		"name": text("a reserved word"), "billing": object(item{"plan": text("pro")}),
 	}
 }
@@ -166,7 +179,8 @@ func testWebhookTable(t *testing.T, endpoint string) {
 				if err := w.deliver(t.Context(), devservertest.StripeEvent(t, step.event)); err != nil {
 					t.Fatal(err)
 				}
-				if line := w.logs.String()[before:]; !strings.Contains(line, fmt.Sprintf(`"attempts":%d,`, step.calls)) {
+				if line := w.logs.String()[before:]; !strings.Contains(line,
+					fmt.Sprintf(`"attempts":%d,`, step.calls)) {
 					t.Errorf("step %d: want %d calls: %s", i, step.calls, line)
 				}
 				got := w.get(t, "alice")
@@ -183,16 +197,19 @@ func testWebhookTable(t *testing.T, endpoint string) {
 				}
 			}
 			// Bob has no item yet.
-			if err := w.deliver(t.Context(), devservertest.StripeEvent(t, "checkout.session.completed", `"alice"`, `"bob"`, devservertest.EventCustomer, "cus_Bob")); err != nil {
+			if err := w.deliver(t.Context(), devservertest.StripeEvent(t, "checkout.session.completed", `"alice"`,
+				`"bob"`, devservertest.EventCustomer, "cus_Bob")); err != nil {
 				t.Fatal(err)
 			}
 			if got := w.customer(w.get(t, "bob")); got != "cus_Bob" {
 				t.Errorf("bob's customer is %q", got)
 			}
-			if got := w.get(t, "cus_Bob"); !reflect.DeepEqual(got["billing_portal_users"], &types.AttributeValueMemberSS{Value: []string{"bob"}}) || w.customer(got) != "" {
+			if got := w.get(t, "cus_Bob"); !reflect.DeepEqual(got["billing_portal_users"],
+				&types.AttributeValueMemberSS{Value: []string{"bob"}}) || w.customer(got) != "" {
 				t.Errorf("the customer's own item is %v", got)
 			}
-			if err := w.deliver(t.Context(), devservertest.StripeEvent(t, "customer.deleted-without-user", devservertest.EventCustomer, "cus_Bob")); err != nil {
+			if err := w.deliver(t.Context(), devservertest.StripeEvent(t, "customer.deleted-without-user",
+				devservertest.EventCustomer, "cus_Bob")); err != nil {
 				t.Fatal(err)
 			}
 			if got := w.customer(w.get(t, "bob")); got != "" {
@@ -206,17 +223,22 @@ func testWebhookTable(t *testing.T, endpoint string) {
 	t.Run("whatever the order", func(t *testing.T) { testOrders(t, endpoint, 12) })
 }
 
-// testOrders delivers the same events in many orders, some twice and some at once: the table is always the same.
+// testOrders delivers the same events in many orders, some twice and some at once: the table is
+// always the same.
 func testOrders(t *testing.T, endpoint string, orders int) {
 	w := newTable(t, endpoint, "table-orders", layouts["a plain table"])
 	var events [][]byte
 	for _, name := range []string{
-		"customer.created", "customer.updated-claimed", "customer.updated-moved", "customer.updated-email", "checkout.session.completed",
+		"customer.created", "customer.updated-claimed", "customer.updated-moved", "customer.updated-email",
+		"checkout.session.completed",
 		"checkout.session.completed-metadata",
 	} {
-		events = append(events, devservertest.StripeEvent(t, name), devservertest.StripeEvent(t, name, devservertest.EventCustomer, "cus_Other"), devservertest.StripeEvent(t, name, devservertest.EventCustomer, "cus_Deleted"))
+		events = append(events, devservertest.StripeEvent(t, name),
+			devservertest.StripeEvent(t, name, devservertest.EventCustomer, "cus_Other"),
+			devservertest.StripeEvent(t, name, devservertest.EventCustomer, "cus_Deleted"))
 	}
-	events = append(events, devservertest.StripeEvent(t, "customer.deleted-without-user", devservertest.EventCustomer, "cus_Deleted"))
+	events = append(events,
+		devservertest.StripeEvent(t, "customer.deleted-without-user", devservertest.EventCustomer, "cus_Deleted"))
 	var want string
 	for order := range orders {
 		// Each order has users and customers of its own.
@@ -225,15 +247,18 @@ func testOrders(t *testing.T, endpoint string, orders int) {
 		deliveries := slices.Clone(events)
 		if order > 0 {
 			deliveries = append(deliveries, events[:len(events)/2]...)
-			random.Shuffle(len(deliveries), func(i, j int) { deliveries[i], deliveries[j] = deliveries[j], deliveries[i] })
+			random.Shuffle(len(deliveries),
+				func(i, j int) { deliveries[i], deliveries[j] = deliveries[j], deliveries[i] })
 		}
 		deliverers := 1 + order%4
 		var wait sync.WaitGroup
 		for d := range deliverers {
 			wait.Go(func() {
 				for _, event := range deliveries[d*len(deliveries)/deliverers : (d+1)*len(deliveries)/deliverers] {
-					own := strings.NewReplacer(`"alice"`, `"alice`+suffix+`"`, `"bob"`, `"bob`+suffix+`"`, devservertest.EventCustomer, devservertest.EventCustomer+strings.ReplaceAll(suffix, "-", "_"),
-						"cus_Other", "cus_Other"+strings.ReplaceAll(suffix, "-", "_"), "cus_Deleted", "cus_Deleted"+strings.ReplaceAll(suffix, "-", "_")).Replace(string(event))
+					own := strings.NewReplacer(`"alice"`, `"alice`+suffix+`"`, `"bob"`, `"bob`+suffix+`"`,
+						devservertest.EventCustomer, devservertest.EventCustomer+strings.ReplaceAll(suffix, "-", "_"),
+						"cus_Other", "cus_Other"+strings.ReplaceAll(suffix, "-", "_"), "cus_Deleted",
+						"cus_Deleted"+strings.ReplaceAll(suffix, "-", "_")).Replace(string(event))
 					if err := w.deliver(t.Context(), []byte(own)); err != nil {
 						t.Error(err)
 					}

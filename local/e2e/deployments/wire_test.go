@@ -31,7 +31,8 @@ import (
 func TestEveryFlowWithEveryParameterOnTheWire(t *testing.T) {
 	l, _ := devservertest.Start(t, func(l *devserver.Server) {
 		var err error
-		if l.Stripe, err = fakestripe.New(fakestripe.Config{PublicURL: l.Origin, Keys: []string{devserver.DemoKey}, Record: true}); err != nil {
+		if l.Stripe, err = fakestripe.New(fakestripe.Config{PublicURL: l.Origin, Keys: []string{devserver.DemoKey},
+			Record: true}); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -41,7 +42,8 @@ func TestEveryFlowWithEveryParameterOnTheWire(t *testing.T) {
 		"on_behalf_of":  "acct_DemoConnect",
 		"locale":        "pt-BR",
 	}
-	const cancel, confirm, after = "flow_data[subscription_cancel]", "flow_data[subscription_update_confirm]", "flow_data[after_completion]"
+	const cancel, confirm, after = "flow_data[subscription_cancel]", "flow_data[subscription_update_confirm]",
+		"flow_data[after_completion]"
 	for name, flow := range map[string]map[string]string{
 		"no flow": {},
 		"payment_method_update": {
@@ -109,7 +111,8 @@ func TestBadTokensReachNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := map[string]any{"iss": u.Origin + devserver.IssuerPath, "aud": devserver.Audience, "sub": "alice", "exp": time.Now().Add(time.Hour).Unix()}
+	good := map[string]any{"iss": u.Origin + devserver.IssuerPath, "aud": devserver.Audience, "sub": "alice",
+		"exp": time.Now().Add(time.Hour).Unix()}
 	with := func(name string, value any) map[string]any {
 		claims := maps.Clone(good)
 		claims[name] = value
@@ -142,11 +145,13 @@ func TestBadTokensReachNobody(t *testing.T) {
 		headers map[string]string
 		code    string
 	}{
-		"none":                {map[string]string{}, "missing-credentials"},
-		"two":                 {map[string]string{"Authorization": "Bearer " + mint(nil), "Cookie": "session=" + mint(nil)}, "invalid-request"},
-		"garbage":             {devservertest.Bearer("garbage"), "invalid-token"},
-		"8,000 dots":          {devservertest.Bearer(strings.Repeat(".", 8000)), "invalid-token"},
-		"expired":             {devservertest.Bearer(mint(with("exp", time.Now().Add(-time.Minute).Unix()))), "invalid-token"},
+		"none": {map[string]string{}, "missing-credentials"},
+		"two": {map[string]string{"Authorization": "Bearer " + mint(nil),
+			"Cookie": "session=" + mint(nil)}, "invalid-request"},
+		"garbage":    {devservertest.Bearer("garbage"), "invalid-token"},
+		"8,000 dots": {devservertest.Bearer(strings.Repeat(".", 8000)), "invalid-token"},
+		"expired": {devservertest.Bearer(mint(with("exp", time.Now().Add(-time.Minute).Unix()))),
+			"invalid-token"},
 		"no expiry":           {devservertest.Bearer(mint(with("exp", nil))), "invalid-token"},
 		"wrong issuer":        {devservertest.Bearer(mint(with("iss", "https://evil.example"))), "invalid-token"},
 		"wrong audience":      {devservertest.Bearer(mint(with("aud", "another"))), "invalid-token"},
@@ -154,7 +159,8 @@ func TestBadTokensReachNobody(t *testing.T) {
 		"somebody else's key": {devservertest.Bearer(sign(t, jose.ES256, foreign, kid, good)), "invalid-token"},
 		"HS256 with the public key": {devservertest.Bearer(sign(t, jose.HS256,
 			public.N.Bytes(), kid, good)), "invalid-token"},
-		"alg none": {devservertest.Bearer(segment(map[string]string{"alg": "none", "typ": "JWT"}) + "." + segment(good) + "."), "invalid-token"},
+		"alg none": {devservertest.Bearer(segment(map[string]string{"alg": "none", "typ": "JWT"}) + "." +
+			segment(good) + "."), "invalid-token"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			event, err := devserver.Request{Headers: test.headers}.Event(t.Context())
@@ -182,9 +188,11 @@ func TestBadTokensReachNobody(t *testing.T) {
 	}
 }
 
-func sign(t *testing.T, algorithm jose.SignatureAlgorithm, key crypto.PrivateKey, kid string, claims map[string]any) string {
+func sign(t *testing.T, algorithm jose.SignatureAlgorithm, key crypto.PrivateKey, kid string,
+	claims map[string]any) string {
 	t.Helper()
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", kid))
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key},
+		(&jose.SignerOptions{}).WithHeader("kid", kid))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -78,7 +78,8 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// cloud is the upstreams of one process, each on a port of its own, with a secret in every place that has room.
+// cloud is the upstreams of one process, each on a port of its own, with a secret in every place
+// that has room.
 type cloud struct {
 	*world
 	servers map[upstream]*faulttest.Server
@@ -143,7 +144,8 @@ func (w *world) newCloud(secure bool) (*cloud, error) {
 			c.close()
 			return nil, err
 		}
-		// The lock is for serveDiscovery, which a process asks: nothing that the race detector knows of comes in between.
+		// The lock is for serveDiscovery, which a process asks: nothing that the race detector
+		// knows of comes in between.
 		c.mu.Lock()
 		c.servers[name] = server
 		c.mu.Unlock()
@@ -199,7 +201,8 @@ func (c *cloud) serveStripe(w http.ResponseWriter, r *http.Request) {
 	key := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if key != c.oldKey && key != c.newKey {
 		w.WriteHeader(http.StatusUnauthorized)
-		answerJSON(w, map[string]any{"error": map[string]any{"type": "invalid_request_error", "message": "Invalid API Key provided: " + key}})
+		answerJSON(w, map[string]any{"error": map[string]any{"type": "invalid_request_error",
+			"message": "Invalid API Key provided: " + key}})
 		return
 	}
 	if r.Method == http.MethodGet {
@@ -210,7 +213,8 @@ func (c *cloud) serveStripe(w http.ResponseWriter, r *http.Request) {
 	}
 	name := c.plant(sessionURL)
 	answerJSON(w, map[string]any{
-		"id": "bps_" + rand.Text(), "object": "billing_portal.session", "configuration": "bpc_DemoDefault", "created": 1,
+		"id": "bps_" + rand.Text(), "object": "billing_portal.session",
+		"configuration": "bpc_DemoDefault", "created": 1,
 		"customer": r.FormValue("customer"), "flow": nil, "livemode": false, "locale": nil, "on_behalf_of": nil,
 		"return_url": r.FormValue("return_url"), "url": c.Origin + "/p/session/" + name,
 	})

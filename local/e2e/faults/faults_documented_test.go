@@ -13,7 +13,8 @@ import (
 // awsError is an error in AWS's JSON protocols, with more said than anybody may repeat.
 func awsError(status int, code string) faulttest.Fault {
 	return faulttest.Answer(status, map[string]string{"Content-Type": "application/x-amz-json-1.0"},
-		`{"__type":"`+code+`","message":"User: arn:aws:sts::123456789012:assumed-role/%s is not authorized: %s","Item":{"S":"%s"}}`)
+		`{"__type":"`+code+
+			`","message":"User: arn:aws:sts::123456789012:assumed-role/%s is not authorized: %s","Item":{"S":"%s"}}`)
 }
 
 // awsRows are the errors that the two services document.
@@ -99,9 +100,12 @@ func awsDataRows() []row {
 
 	for _, at := range []upstream{dynamoDB, secretsManager} {
 		rows = append(rows,
-			row{at: at, name: "400, a code made of a secret", fault: awsError(400, "%s")}.expect(reactions[at][refused], refused),
-			row{at: at, name: "500, a code made of a secret", fault: awsError(500, "%s")}.expect(reactions[at][failing], failing),
-			row{at: at, name: "400, the code in a header", fault: faulttest.Answer(400, map[string]string{"X-Amzn-Errortype": "AccessDeniedException:http://%s/"}, `{"message":"%s"}`)}.
+			row{at: at, name: "400, a code made of a secret",
+				fault: awsError(400, "%s")}.expect(reactions[at][refused], refused),
+			row{at: at, name: "500, a code made of a secret",
+				fault: awsError(500, "%s")}.expect(reactions[at][failing], failing),
+			row{at: at, name: "400, the code in a header", fault: faulttest.Answer(400,
+				map[string]string{"X-Amzn-Errortype": "AccessDeniedException:http://%s/"}, `{"message":"%s"}`)}.
 				expect(reactions[at][denied], denied))
 	}
 	// The SDK computes the checksum and does not act on it; TLS is what guards an answer.
@@ -116,31 +120,38 @@ func awsDataRows() []row {
 func issuerRows(elsewhere string) []row {
 	var rows []row
 	document := func(name string, change func(body []byte, says string) []byte) {
-		rows = append(rows, row{at: discovery, name: name, fault: faulttest.Rewritten(change)}.expect(reactions[discovery][foreign], foreign))
+		rows = append(rows, row{at: discovery, name: name,
+			fault: faulttest.Rewritten(change)}.expect(reactions[discovery][foreign], foreign))
 	}
 	document("another issuer", func(body []byte, says string) []byte {
 		return []byte(strings.Replace(string(body), `"issuer":"http://127.0.0.1`, `"issuer":"http://localhost`, 1))
 	})
 	document("no jwks_uri", func([]byte, string) []byte { return []byte(`{"issuer":"https://issuer.example"}`) })
 	document("keys at a metadata address", func(body []byte, says string) []byte {
-		return []byte(strings.Replace(string(body), `"jwks_uri":"http://127.0.0.1`, `"jwks_uri":"http://169.254.169.254`, 1))
+		return []byte(strings.Replace(string(body), `"jwks_uri":"http://127.0.0.1`,
+			`"jwks_uri":"http://169.254.169.254`, 1))
 	})
 	document("keys by plain HTTP", func(body []byte, says string) []byte {
-		return []byte(strings.Replace(string(body), `"jwks_uri":"http://127.0.0.1`, `"jwks_uri":"http://issuer.example`, 1))
+		return []byte(strings.Replace(string(body), `"jwks_uri":"http://127.0.0.1`,
+			`"jwks_uri":"http://issuer.example`, 1))
 	})
 	keys := func(name, body string) {
-		rows = append(rows, row{at: keySet, name: name, fault: faulttest.Answer(200, jsonType, body)}.expect(reactions[keySet][foreign], foreign))
+		rows = append(rows, row{at: keySet, name: name,
+			fault: faulttest.Answer(200, jsonType, body)}.expect(reactions[keySet][foreign], foreign))
 	}
 	keys("no keys", `{"keys":[]}`)
 	keys("no usable key", `{"keys":[{"kty":"oct","kid":"%s","k":"%s"}]}`)
 	keys("keys of another shape", `{"keys":{"%s":"%s"}}`)
 	for _, at := range []upstream{discovery, keySet} {
 		for _, status := range []int{301, 410} {
-			rows = append(rows, row{at: at, name: strconv.Itoa(status), fault: faulttest.Redirect(status, elsewhere)}.expect(reactions[at][refused], refused))
+			rows = append(rows, row{at: at, name: strconv.Itoa(status),
+				fault: faulttest.Redirect(status, elsewhere)}.expect(reactions[at][refused], refused))
 		}
 		rows = append(rows,
-			row{at: at, name: "429 with Retry-After", fault: faulttest.Answer(429, map[string]string{"Retry-After": "7"}, `{"error":"%s"}`)}.expect(reactions[at][refused], refused),
-			row{at: at, name: "503 with Retry-After", fault: faulttest.Answer(503, map[string]string{"Retry-After": "7"}, `{"error":"%s"}`)}.expect(reactions[at][failing], failing))
+			row{at: at, name: "429 with Retry-After", fault: faulttest.Answer(429,
+				map[string]string{"Retry-After": "7"}, `{"error":"%s"}`)}.expect(reactions[at][refused], refused),
+			row{at: at, name: "503 with Retry-After", fault: faulttest.Answer(503,
+				map[string]string{"Retry-After": "7"}, `{"error":"%s"}`)}.expect(reactions[at][failing], failing))
 	}
 	return rows
 }

@@ -23,7 +23,8 @@ type frozenRow struct {
 	fate func(*faulttest.Server)
 }
 
-// moment is when a process is frozen. Lambda does that when the process asks for its next invocation.
+// moment is when a process is frozen. Lambda does that when the process asks for its next
+// invocation.
 type moment string
 
 const (
@@ -32,8 +33,9 @@ const (
 	warm     moment = "when it has served a request"
 )
 
-// TestFrozen freezes a process with connections to all upstreams, does something to those connections, and has the next
-// request wait when the process thaws. It is served, whatever happened.
+// TestFrozen freezes a process with connections to all upstreams, does something to those
+// connections, and has the next request wait when the process thaws. It is served, whatever
+// happened.
 func TestFrozen(t *testing.T) {
 	t.Parallel() // it waits, mostly
 	w := newWorld(t)
@@ -97,7 +99,8 @@ func (w *world) runFrozen(ctx context.Context, r frozenRow) (*meeting, error) {
 		}
 	}
 	if r.when == warm {
-		if m, err := c.meet(ctx, process, plainCaller, "", devserver.FunctionTimeout); err != nil || m.outcome() != served {
+		if m, err := c.meet(ctx, process, plainCaller, "", devserver.FunctionTimeout); err != nil ||
+			m.outcome() != served {
 			return nil, fmt.Errorf("before the freeze: %+v, %w", m, err)
 		}
 	}

@@ -100,8 +100,9 @@ func awsReactions(unavailable string, tries int) map[kind]reaction {
 	}
 }
 
-// expect fills in what is expected of a row whose fault is of one kind. What is fetched ahead is tried twice when the
-// process is cold, once ahead and once by the request, and not at all when it is warm.
+// expect fills in what is expected of a row whose fault is of one kind. What is fetched ahead is
+// tried twice when the process is cold, once ahead and once by the request, and not at all when it
+// is warm.
 func (r row) expect(reaction reaction, ofKind kind) row {
 	r.cold, r.warm = wanted(reaction.answer, reaction.tries), wanted(reaction.answer, reaction.tries)
 	if r.at.isPrefetched() {
@@ -180,7 +181,8 @@ func throttled(at upstream) row {
 	return r
 }
 
-// foreignAnswer is an answer that would be taken for the upstream's, to a request of somebody else's.
+// foreignAnswer is an answer that would be taken for the upstream's, to a request of somebody
+// else's.
 func foreignAnswer(body []byte, _ string) []byte {
 	text := strings.ReplaceAll(string(body), "cus_DemoAlice", foreignCustomer)
 	return []byte(strings.ReplaceAll(text, "/p/session/", "/p/session/"+foreignCustomer))
@@ -195,8 +197,8 @@ func connection(r row) row {
 	return r
 }
 
-// cutShort is the kind of a connection that ends within the answer. The AWS SDK takes it for an answer that cannot be
-// read.
+// cutShort is the kind of a connection that ends within the answer. The AWS SDK takes it for an
+// answer that cannot be read.
 func cutShort(at upstream) kind {
 	if at == dynamoDB || at == secretsManager {
 		return foreign
@@ -215,7 +217,8 @@ func wireRows(at upstream) []row {
 		rows = append(rows, row{at: at, name: name, fault: fault}.expect(reactions[at][ofKind], ofKind))
 	}
 	add("HTTP/1.0", harmless, func(body string) string { return "HTTP/1.0 200 OK\r\n\r\n" + body })
-	add("interim answers first", harmless, func(body string) string { return hints + hints + head + length(body) + "\r\n" + body })
+	add("interim answers first", harmless,
+		func(body string) string { return hints + hints + head + length(body) + "\r\n" + body })
 	add("interim answers without an end", lost, func(string) string { return strings.Repeat(hints, 50) })
 	add("two lengths", lost, func(body string) string { return head + length(body) + length(body+" ") + "\r\n" + body })
 	add("chunks that break off", cutShort(at), func(body string) string {
@@ -238,10 +241,13 @@ func secureRows(at upstream) []row {
 		lostOnce.tries = 1 // a certificate will not be another one in a moment
 	}
 	return []row{
-		{at: at, name: "TLS: healthy", secure: true, cold: wanted(served, 1), warm: wanted(served, map[bool]int{false: 1}[at.isPrefetched()])},
+		{at: at, name: "TLS: healthy", secure: true, cold: wanted(served, 1),
+			warm: wanted(served, map[bool]int{false: 1}[at.isPrefetched()])},
 		untrusted.expect(lostOnce, lost),
 		expired.expect(lostOnce, lost),
-		connection(row{at: at, name: "TLS: no handshake", fault: faulttest.NoHandshake(), secure: true}).expect(reactions[at][lost], lost),
-		connection(row{at: at, name: "TLS: a silent handshake", fault: faulttest.SilentHandshake(), secure: true, slow: true}).expect(reactions[at][late], late),
+		connection(row{at: at, name: "TLS: no handshake", fault: faulttest.NoHandshake(),
+			secure: true}).expect(reactions[at][lost], lost),
+		connection(row{at: at, name: "TLS: a silent handshake", fault: faulttest.SilentHandshake(), secure: true,
+			slow: true}).expect(reactions[at][late], late),
 	}
 }

@@ -56,7 +56,8 @@ func (c *cloud) event(ctx context.Context, by caller, flow string) ([]byte, erro
 		headers["Cookie"] += "; session=" + c.token
 		headers["Origin"], headers["Accept"] = appOrigin, "application/json"
 	}
-	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "https://"+devserver.APIHost+"/billing/portal?q="+c.plant("query"), strings.NewReader(form.Encode()))
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost,
+		"https://"+devserver.APIHost+"/billing/portal?q="+c.plant("query"), strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("User-Agent", c.plant("user agent"))
 	r.Header.Set("Referer", appOrigin+"/?"+c.plant("referrer"))
@@ -78,7 +79,8 @@ type meeting struct {
 }
 
 // meet has the process answer a request.
-func (c *cloud) meet(ctx context.Context, process *runtimeapi.Process, by caller, flow string, limit time.Duration) (*meeting, error) {
+func (c *cloud) meet(ctx context.Context, process *runtimeapi.Process, by caller, flow string,
+	limit time.Duration) (*meeting, error) {
 	event, err := c.event(ctx, by, flow)
 	if err != nil {
 		return nil, err
@@ -87,7 +89,8 @@ func (c *cloud) meet(ctx context.Context, process *runtimeapi.Process, by caller
 }
 
 // invoke hands an event to the process, and takes down what came of it.
-func (c *cloud) invoke(ctx context.Context, process *runtimeapi.Process, event []byte, limit time.Duration) (*meeting, error) {
+func (c *cloud) invoke(ctx context.Context, process *runtimeapi.Process, event []byte,
+	limit time.Duration) (*meeting, error) {
 	logged := len(process.Stdout())
 	start := time.Now()
 	response, functionError, err := process.Invoke(ctx, event, start.Add(limit))
@@ -233,7 +236,8 @@ func (c *cloud) heal() error {
 	return nil
 }
 
-// awaitPrefetch returns when what is fetched ahead has met the fault, so that it is not the request that meets it first.
+// awaitPrefetch returns when what is fetched ahead has met the fault, so that it is not the request
+// that meets it first.
 func (c *cloud) awaitPrefetch(ctx context.Context, row row) error {
 	if !row.at.isPrefetched() || row.uncounted {
 		return nil
@@ -250,8 +254,8 @@ func (c *cloud) awaitPrefetch(ctx context.Context, row row) error {
 	return nil
 }
 
-// wait waits as long as a caller is told to wait before the issuer is asked again. The other upstreams are asked by the
-// next request in any case.
+// wait waits as long as a caller is told to wait before the issuer is asked again. The other
+// upstreams are asked by the next request in any case.
 func wait(ctx context.Context, m *meeting, at upstream) error {
 	if m.retry == "" || (at != keySet && at != discovery) {
 		return nil
@@ -289,8 +293,8 @@ func (e *encounter) search(c *cloud) {
 	}
 }
 
-// idempotencyError says what is wrong with the idempotency keys of one request's calls of Stripe, or "": one key for
-// each API key, not that of an earlier request.
+// idempotencyError says what is wrong with the idempotency keys of one request's calls of Stripe,
+// or "": one key for each API key, not that of an earlier request.
 func idempotencyError(requests []faulttest.Request, earlier map[string]bool) string {
 	keyOf := map[string]string{}
 	used := map[string]bool{}

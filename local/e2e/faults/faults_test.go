@@ -1,7 +1,7 @@
 //go:build !race
 
-// The tests of faults and markers start processes, and the race detector does not see into those. So their files (faults*, markers*,
-// webhookfaults*) are left out under -race.
+// The tests of faults and markers start processes, and the race detector does not see into those.
+// So their files (faults*, markers*, webhookfaults*) are left out under -race.
 
 package faults
 
@@ -18,8 +18,9 @@ import (
 	"billingportal/local/internal/devserver"
 )
 
-// How many processes run at a time: of those that wait for nothing else than the end of their time, and of the others.
-// A machine that is busy makes them late, so the others start when those whose time is short have ended.
+// How many processes run at a time: of those that wait for nothing else than the end of their time,
+// and of the others. A machine that is busy makes them late, so the others start when those whose
+// time is short have ended.
 const (
 	slowProcesses = 16
 	fastProcesses = 16
@@ -43,7 +44,8 @@ func (w *world) allRows() []row {
 // each runs a function for every row, some at a time.
 func each(rows []row, do func(i int, r row)) {
 	var full, slow, fast sync.WaitGroup
-	slots := map[*sync.WaitGroup]chan struct{}{&slow: make(chan struct{}, slowProcesses), &fast: make(chan struct{}, fastProcesses)}
+	slots := map[*sync.WaitGroup]chan struct{}{&slow: make(chan struct{}, slowProcesses),
+		&fast: make(chan struct{}, fastProcesses)}
 	start := func(group *sync.WaitGroup, i int) {
 		slots[group] <- struct{}{}
 		group.Go(func() {
@@ -71,8 +73,8 @@ func each(rows []row, do func(i int, r row)) {
 	full.Wait()
 }
 
-// TestFaults drives the bootstrap, as it is deployed, through every fault of every upstream: cold, where what is fetched
-// at the start meets the fault too, and warm. With -v it prints the table.
+// TestFaults drives the bootstrap, as it is deployed, through every fault of every upstream: cold,
+// where what is fetched at the start meets the fault too, and warm. With -v it prints the table.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -108,7 +110,8 @@ func TestFaults(t *testing.T) {
 	t.Logf("%d faults, each met by a cold and by a warm process", len(rows))
 }
 
-// limit is the function's time: the template's, but for hangs, of which one for each upstream takes all the time there is.
+// limit is the function's time: the template's, but for hangs, of which one for each upstream takes
+// all the time there is.
 func (r row) limit(warm bool) time.Duration {
 	if r.slow || (r.full && warm == r.at.isPrefetched()) {
 		return shortTime
@@ -188,7 +191,8 @@ func (r row) problems(e *encounter) []string {
 			}
 		}
 		if m.attempt != len(m.calls.requests[stripeAPI]) && !r.uncounted && !r.connections {
-			report("%s: %d attempts logged for %d calls of Stripe", met.name, m.attempt, len(m.calls.requests[stripeAPI]))
+			report("%s: %d attempts logged for %d calls of Stripe", met.name, m.attempt,
+				len(m.calls.requests[stripeAPI]))
 		}
 		if r.cold.answer == noKeys && m.took > coldIssuerLimit {
 			report("%s: answered after %v", met.name, m.took)
@@ -208,8 +212,8 @@ func (r row) problems(e *encounter) []string {
 	return problems
 }
 
-// others is how often the upstreams that are well are called: those before the broken one in any case, those behind it
-// where the request got there.
+// others is how often the upstreams that are well are called: those before the broken one in any
+// case, those behind it where the request got there.
 func (r row) others(at upstream, warm, isServed bool) (least, most int) {
 	reached := isServed || slices.Index(allUpstreams, at) < slices.Index(allUpstreams, r.at)
 	switch {

@@ -18,9 +18,10 @@ import (
 
 var logLevels = []string{"debug", "info", "warn", "error"}
 
-// severities are those of the lines that a function may write at a level, next to the line of each request, which has no level. None
-// is of DEBUG.
-var severities = map[string][]string{"debug": {"INFO", "WARN"}, "info": {"INFO", "WARN"}, "warn": {"WARN"}, "error": nil}
+// severities are those of the lines that a function may write at a level, next to the line of each
+// request, which has no level. None is of DEBUG.
+var severities = map[string][]string{"debug": {"INFO", "WARN"}, "info": {"INFO", "WARN"},
+	"warn": {"WARN"}, "error": nil}
 
 // severitiesIn returns the severities of a log's lines, but for those of requests.
 func severitiesIn(t *testing.T, stdout string) []string {
@@ -39,9 +40,10 @@ func severitiesIn(t *testing.T, stdout string) []string {
 	return slices.Compact(found)
 }
 
-// TestMarkers plants a text of its own in every place that can hold a secret, runs every third fault of the table at one of
-// the log levels that TestFaults leaves out, and looks for eight characters of any of them in all that leaves the process:
-// standard output, standard error, answers. TestFaults looks for them too, with all faults and all lines of the log.
+// TestMarkers plants a text of its own in every place that can hold a secret, runs every third
+// fault of the table at one of the log levels that TestFaults leaves out, and looks for eight
+// characters of any of them in all that leaves the process: standard output, standard error,
+// answers. TestFaults looks for them too, with all faults and all lines of the log.
 func TestMarkers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -129,7 +131,8 @@ func TestMarkersInRefusedRequests(t *testing.T) {
 				t.Errorf("%q in\n%s%s", places, process.Stdout(), process.Stderr())
 			}
 			// Nothing fails here, so there are no warnings.
-			want := slices.DeleteFunc(slices.Clone(severities[level]), func(severity string) bool { return severity == "WARN" })
+			want := slices.DeleteFunc(slices.Clone(severities[level]),
+				func(severity string) bool { return severity == "WARN" })
 			if found := severitiesIn(t, process.Stdout()); !slices.Equal(found, want) {
 				t.Errorf("the lines are of %v, want %v", found, want)
 			}
@@ -211,7 +214,8 @@ func TestMarkersInAWrongEnvironment(t *testing.T) {
 	for _, name := range devserver.Tunable {
 		env = append(env, name+"=::"+c.plant(name)+"::")
 	}
-	env = append(env, "JWT_JWKS="+c.plant("JWT_JWKS"), "JWT_JWKS_URL=http://"+c.plant("JWT_JWKS_URL"), "STRIPE_API_BASE=http://"+c.plant("STRIPE_API_BASE"))
+	env = append(env, "JWT_JWKS="+c.plant("JWT_JWKS"), "JWT_JWKS_URL=http://"+c.plant("JWT_JWKS_URL"),
+		"STRIPE_API_BASE=http://"+c.plant("STRIPE_API_BASE"))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	process, err := runtimeapi.Start(ctx, runtimeapi.Build(t, "billingportal/functions/portal"), env)
@@ -245,7 +249,8 @@ func TestMarkersAreFound(t *testing.T) {
 	}
 	defer process.Stop()
 	for _, by := range []caller{plainCaller, formCaller, scriptCaller} {
-		if m, err := c.meet(t.Context(), process, by, "", devserver.FunctionTimeout); err != nil || m.answer.StatusCode > http.StatusSeeOther {
+		if m, err := c.meet(t.Context(), process, by, "", devserver.FunctionTimeout); err != nil ||
+			m.answer.StatusCode > http.StatusSeeOther {
 			t.Fatalf("%v %+v", err, m)
 		}
 	}
@@ -264,7 +269,8 @@ func TestMarkersAreFound(t *testing.T) {
 	for _, place := range []string{
 		"token", "claim", "user ID", "header", "cookie", "query", "user agent", "referrer", returnURLQuery, sessionURL,
 		"Stripe key", "new Stripe key", "secret", "item", "AWS access key ID", "AWS secret key", "AWS session token",
-		"discovery document", "path of the key set", "query of the key set", "key set", "key ID", "ID of an unusable key", "unusable key",
+		"discovery document", "path of the key set", "query of the key set", "key set", "key ID",
+		"ID of an unusable key", "unusable key",
 		"text of discovery", "text of key set", "text of DynamoDB", "text of Secrets Manager", "text of Stripe",
 	} {
 		if !slices.Contains(places, place) {

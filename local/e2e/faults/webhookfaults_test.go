@@ -26,13 +26,14 @@ import (
 	"billingportal/local/internal/runtimeapi"
 )
 
-// webhookRows are the faults of the two upstreams that the webhook has, with what its sender is to be answered: Stripe sends again
-// what is not 2xx.
+// webhookRows are the faults of the two upstreams that the webhook has, with what its sender is to
+// be answered: Stripe sends again what is not 2xx.
 func (w *world) webhookRows() []row {
 	rows := slices.DeleteFunc(slices.Concat(commonRows(w.elsewhere.URL), awsRows()), func(r row) bool {
 		return r.at != dynamoDB && r.at != secretsManager || r.full
 	})
-	unavailable := map[upstream]string{dynamoDB: "503 customer-store-unavailable, 5", secretsManager: "503 secrets-unavailable, 5"}
+	unavailable := map[upstream]string{dynamoDB: "503 customer-store-unavailable, 5",
+		secretsManager: "503 secrets-unavailable, 5"}
 	for i := range rows {
 		r := &rows[i]
 		if r.at == dynamoDB && r.name == "slow drip" {
@@ -78,15 +79,19 @@ type purchase struct {
 func (c *cloud) newPurchase(number int) purchase {
 	p := purchase{user: c.plant("user ID"), customer: fmt.Sprintf("cus_Bought%d", number)}
 	p.body, _ = events.New("checkout.session.completed", time.Now(), map[string]any{
-		"object": "checkout.session", "customer": p.customer, "client_reference_id": p.user, "payment_link": nil, "metadata": map[string]any{"note": c.plant("metadata")},
-		"customer_details": map[string]any{"email": c.plant("e-mail address") + "@example.com", "name": c.plant("name")},
+		"object": "checkout.session", "customer": p.customer, "client_reference_id": p.user, "payment_link": nil,
+		"metadata": map[string]any{"note": c.plant("metadata")},
+		"customer_details": map[string]any{"email": c.plant("e-mail address") + "@example.com",
+			"name": c.plant("name")},
 	})
 	return p
 }
 
 // takePurchase hands a purchase to the process as Stripe does.
-func (c *cloud) takePurchase(ctx context.Context, process *runtimeapi.Process, p purchase, limit time.Duration) (*meeting, error) {
-	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "https://"+devserver.APIHost+devserver.WebhookPath, strings.NewReader(string(p.body)))
+func (c *cloud) takePurchase(ctx context.Context, process *runtimeapi.Process, p purchase,
+	limit time.Duration) (*meeting, error) {
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "https://"+devserver.APIHost+devserver.WebhookPath,
+		strings.NewReader(string(p.body)))
 	signature := events.Sign(p.body, p.signing, time.Now())
 	c.add("signature", signature[strings.LastIndex(signature, "=")+1:])
 	r.Header.Set("Stripe-Signature", signature)
@@ -110,11 +115,14 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 // hasMapping reports whether the table has what a purchase says.
 func (c *cloud) hasMapping(ctx context.Context, p purchase) error {
 	client := dynamodb.New(dynamodb.Options{
-		Region: "eu-central-1", BaseEndpoint: aws.String("http://127.0.0.1"), Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
-		HTTPClient: &http.Client{Transport: inProcess{c.DynamoDB}},
+		Region: "eu-central-1", BaseEndpoint: aws.String("http://127.0.0.1"),
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+		HTTPClient:  &http.Client{Transport: inProcess{c.DynamoDB}},
 	})
 	output, err := client.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: aws.String(devserver.CustomersTable), Key: map[string]types.AttributeValue{"user_id": &types.AttributeValueMemberS{Value: p.user}}, ConsistentRead: aws.Bool(true),
+		TableName:      aws.String(devserver.CustomersTable),
+		Key:            map[string]types.AttributeValue{"user_id": &types.AttributeValueMemberS{Value: p.user}},
+		ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
 		return err
@@ -125,7 +133,8 @@ func (c *cloud) hasMapping(ctx context.Context, p purchase) error {
 	return nil
 }
 
-// runWebhook starts a process that meets a row's fault, cold and warm, each time with an event that comes again when all is well.
+// runWebhook starts a process that meets a row's fault, cold and warm, each time with an event that
+// comes again when all is well.
 func (w *world) runWebhook(ctx context.Context, bootstrap string, r row) (e *encounter, err error) {
 	c, err := w.newCloud(r.secure)
 	if err != nil {
@@ -176,8 +185,8 @@ func (w *world) runWebhook(ctx context.Context, bootstrap string, r row) (e *enc
 	return e, nil
 }
 
-// TestWebhookFaults drives the webhook's bootstrap, as it is deployed, through every fault of its upstreams. Whatever went wrong,
-// the same event again brings the right table.
+// TestWebhookFaults drives the webhook's bootstrap, as it is deployed, through every fault of its
+// upstreams. Whatever went wrong, the same event again brings the right table.
 func TestWebhookFaults(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -193,10 +202,13 @@ func TestWebhookFaults(t *testing.T) {
 			t.Errorf("%s: %v\n%s%s", r.title(), err, e.stdout, e.stderr)
 			return
 		}
-		lines[i] = strings.Join([]string{string(r.at), r.name, e.cold.outcome(), strconv.FormatInt(e.cold.took.Milliseconds(), 10), e.warm.outcome(), strconv.FormatInt(e.warm.took.Milliseconds(), 10)}, "\t")
+		lines[i] = strings.Join([]string{string(r.at), r.name, e.cold.outcome(),
+			strconv.FormatInt(e.cold.took.Milliseconds(), 10), e.warm.outcome(),
+			strconv.FormatInt(e.warm.took.Milliseconds(), 10)}, "\t")
 		for name, met := range map[string]struct{ got, want string }{
 			"cold": {e.cold.outcome(), r.cold.answer}, "warm": {e.warm.outcome(), r.warm.answer},
-			"again, after the cold fault": {e.afterCold.outcome(), "200"}, "again, after the warm fault": {e.afterWarm.outcome(), "200"},
+			"again, after the cold fault": {e.afterCold.outcome(), "200"},
+			"again, after the warm fault": {e.afterWarm.outcome(), "200"},
 		} {
 			if met.got != met.want {
 				t.Errorf("%s: %s: %s, want %s", r.title(), name, met.got, met.want)

@@ -29,10 +29,12 @@ var durations = map[string]time.Duration{
 	"Second": time.Second, "Minute": time.Minute, "Hour": time.Hour,
 }
 
-// folder is where a package is that is named by the end of its path: "billing", "internal/portal", "local/bench".
+// folder is where a package is that is named by the end of its path: "billing", "internal/portal",
+// "local/bench".
 func (p *goPackages) folder(name string) string {
 	p.t.Helper()
-	for _, parent := range []string{"functions/internal/", "functions/", "local/internal/", "local/internal/operator/", "local/e2e/", ""} {
+	for _, parent := range []string{"functions/internal/", "functions/", "local/internal/",
+		"local/internal/operator/", "local/e2e/", ""} {
 		if info, err := os.Stat(root + parent + name); err == nil && info.IsDir() {
 			return root + parent + name
 		}
@@ -41,7 +43,8 @@ func (p *goPackages) folder(name string) string {
 	return ""
 }
 
-// declared is what a folder's files set names to, those within functions too. A name of its tests counts if nothing else has it.
+// declared is what a folder's files set names to, those within functions too. A name of its tests
+// counts if nothing else has it.
 func (p *goPackages) declared(folder string) map[string][]ast.Expr {
 	p.t.Helper()
 	if names, ok := p.read[folder]; ok {
@@ -73,7 +76,8 @@ func (p *goPackages) declared(folder string) map[string][]ast.Expr {
 	return names
 }
 
-// of is the number that a package's constant has, or the length of its list, and whether it is a time, in seconds then.
+// of is the number that a package's constant has, or the length of its list, and whether it is a
+// time, in seconds then.
 func (p *goPackages) of(pkg, name string) (value float64, isTime bool) {
 	p.t.Helper()
 	folder := p.folder(pkg)
@@ -237,7 +241,8 @@ func f() { const inner = time.Hour }
 	}
 	p := newGoPackages(t)
 	p.read[root+"p"] = p.declared(folder)
-	for name, want := range map[string]float64{"size": 8192, "wait": 1.5e9, "ratio": 4096.5, "list": 2, "inner": 3600e9} {
+	for name, want := range map[string]float64{"size": 8192, "wait": 1.5e9, "ratio": 4096.5,
+		"list": 2, "inner": 3600e9} {
 		value, isTime := p.eval(root+"p", p.declared(folder)[name][0])
 		if got, _ := constant.Float64Val(constant.ToFloat(value)); got != want || isTime != (want > 1e6) {
 			t.Errorf("%s = %v, %v, want %v", name, got, isTime, want)

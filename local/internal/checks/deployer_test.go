@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// Where template.yaml gains a function, a role, a table or a log, whoever deploys needs rights to it, and to nothing else.
+// Where template.yaml gains a function, a role, a table or a log, whoever deploys needs rights to
+// it, and to nothing else.
 func TestDeployerMayMakeEveryNamedResource(t *testing.T) {
 	policy, err := os.ReadFile("../../../infra/deployer.yaml")
 	if err != nil {
@@ -26,7 +27,8 @@ func TestDeployerMayMakeEveryNamedResource(t *testing.T) {
 		case "AWS::DynamoDB::Table":
 			resource = ":table/${StackName}-" + name + "-*"
 		case "AWS::Logs::LogGroup":
-			group := strings.ReplaceAll(resources.at(name, "Properties", "LogGroupName").value, "AWS::StackName", "StackName")
+			group := strings.ReplaceAll(resources.at(name, "Properties", "LogGroupName").value,
+				"AWS::StackName", "StackName")
 			group = strings.TrimPrefix(group, "!Sub ")
 			resource = ":log-group:" + group[:strings.LastIndex(group, "/")] + "/*"
 		case "AWS::Serverless::HttpApi":

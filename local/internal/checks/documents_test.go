@@ -32,7 +32,9 @@ func TestDocumentsNameTheVariables(t *testing.T) {
 			known[match[1]] = true
 		}
 	})
-	ofLambda := []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"}
+	ofLambda := []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION",
+		"AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_ENDPOINT_URL",
+		"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"}
 	read := map[string]bool{}
 	for _, name := range slices.Concat(portal.Variables(), webhook.Variables()) {
 		read[name] = !slices.Contains(ofLambda, name)
@@ -52,7 +54,8 @@ func TestDocumentsNameTheVariables(t *testing.T) {
 			}
 		}
 	}
-	RequireNamed(t, "variable", named, func(name string) bool { return known[name] || read[name] }, slices.Sorted(maps.Keys(read)))
+	RequireNamed(t, "variable", named, func(name string) bool { return known[name] || read[name] },
+		slices.Sorted(maps.Keys(read)))
 }
 
 // A code stands in a row of a table that begins with statuses.
@@ -66,7 +69,8 @@ func TestDocumentsNameTheCodes(t *testing.T) {
 			}
 		}
 	}
-	RequireNamed(t, "code", named, func(name string) bool { return statuses[name] != "" }, slices.Sorted(maps.Keys(statuses)))
+	RequireNamed(t, "code", named, func(name string) bool { return statuses[name] != "" },
+		slices.Sorted(maps.Keys(statuses)))
 }
 
 // TestDocumentsLead follows each link to a file of the repository, and to a heading of a page.

@@ -11,12 +11,14 @@ import (
 	"testing"
 )
 
-// loggedFile has what the functions log. The tests of .ci/template hold alarms, saved queries and the dashboard to it.
+// loggedFile has what the functions log. The tests of .ci/template hold alarms, saved queries and
+// the dashboard to it.
 const loggedFile = "../../../.ci/template/logged.json"
 
 var update = flag.Bool("update", false, "write "+loggedFile)
 
-// TestWhatTheFunctionsLog makes each assembled function give every answer that it has, and compares the lines with the file.
+// TestWhatTheFunctionsLog makes each assembled function give every answer that it has, and compares
+// the lines with the file.
 func TestWhatTheFunctionsLog(t *testing.T) {
 	u := newUpstreams(t)
 	var file bytes.Buffer
@@ -47,11 +49,13 @@ func TestWhatTheFunctionsLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(file.Bytes(), want) {
-		t.Errorf("the functions log\n%s\nIf that is intended: go test ./local/internal/checks -run %s -update", file.String(), t.Name())
+		t.Errorf("the functions log\n%s\nIf that is intended: go test ./local/internal/checks -run %s -update",
+			file.String(), t.Name())
 	}
 }
 
-// summary returns JSON: the metrics of the lines by namespace and dimensions, and each line once, without its metrics.
+// summary returns JSON: the metrics of the lines by namespace and dimensions, and each line once,
+// without its metrics.
 func summary(t *testing.T, lines []map[string]any) string {
 	t.Helper()
 	metrics := map[string]map[string]bool{}
@@ -83,7 +87,8 @@ func summary(t *testing.T, lines []map[string]any) string {
 	return "{\"metrics\": " + string(text) + ",\n\"lines\": [\n" + strings.Join(texts, ",\n") + "\n]}"
 }
 
-// metricsOf returns the metrics of a line by namespace and dimensions, and requires a member for each.
+// metricsOf returns the metrics of a line by namespace and dimensions, and requires a member for
+// each.
 func metricsOf(t *testing.T, line map[string]any) map[string]map[string]bool {
 	t.Helper()
 	metrics := map[string]map[string]bool{}

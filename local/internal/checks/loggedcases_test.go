@@ -57,7 +57,8 @@ func newUpstreams(t *testing.T) *upstreams {
 	t.Helper()
 	u := &upstreams{urls: map[string]string{}}
 	secrets := secretsmanager.NewServer()
-	for name, value := range map[string]string{"stripe": "rk_test_" + "KEYx7Q0123456789", "webhook": whsec, "wrong": "{}"} {
+	for name, value := range map[string]string{"stripe": "rk_test_" + "KEYx7Q0123456789",
+		"webhook": whsec, "wrong": "{}"} {
 		secrets.Put(name, value)
 	}
 	for name, handler := range map[string]http.Handler{
@@ -112,11 +113,14 @@ func answers(status int, body string) http.HandlerFunc {
 }
 
 const (
-	session      = `{"id":"bps_1","object":"billing_portal.session","customer":"cus_Carol","livemode":false,"url":"https://billing.stripe.com/p/session/test_1"}`
-	subscription = `{"id":"sub_1","object":"subscription","customer":"cus_Carol","status":"active","items":{"data":[{"id":"si_1","price":{"id":"price_1","product":"prod_1"},"quantity":1}]}}`
+	session = `{"id":"bps_1","object":"billing_portal.session","customer":"cus_Carol","livemode":false,` +
+		`"url":"https://billing.stripe.com/p/session/test_1"}`
+	subscription = `{"id":"sub_1","object":"subscription","customer":"cus_Carol","status":"active",` +
+		`"items":{"data":[{"id":"si_1","price":{"id":"price_1","product":"prod_1"},"quantity":1}]}}`
 )
 
-// stripeWith is Stripe with a customer's subscriptions, comma-separated. Without any, one can be read by its ID.
+// stripeWith is Stripe with a customer's subscriptions, comma-separated. Without any, one can be
+// read by its ID.
 func stripeWith(subscriptions string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -167,9 +171,11 @@ const cancelled = "flow_data[subscription_cancel][subscription]"
 
 // portalAsked has a request for every code of the portal function, and for every flow.
 func portalAsked() []asked {
-	two := map[string]http.HandlerFunc{"stripe": stripeWith(subscription + "," + strings.ReplaceAll(subscription, "_1", "_2"))}
+	two := map[string]http.HandlerFunc{"stripe": stripeWith(subscription + "," +
+		strings.ReplaceAll(subscription, "_1", "_2"))}
 	missing := func(param string) map[string]http.HandlerFunc {
-		return refuses(http.StatusNotFound, `"type":"invalid_request_error","code":"resource_missing","param":"`+param+`","message":"No such thing"`)
+		return refuses(http.StatusNotFound,
+			`"type":"invalid_request_error","code":"resource_missing","param":"`+param+`","message":"No such thing"`)
 	}
 	down := func(upstream, kind string) map[string]http.HandlerFunc {
 		return map[string]http.HandlerFunc{upstream: answers(http.StatusInternalServerError, `{"__type":"`+kind+`"}`)}
@@ -179,7 +185,8 @@ func portalAsked() []asked {
 		{code: "ok", change: flow("payment_method_update")},
 		{code: "ok", change: flow("subscription_cancel", cancelled, "sub_1")},
 		{code: "ok", change: flow("subscription_update", "flow_data[subscription_update][subscription]", "sub_1")},
-		{code: "ok", change: flow("subscription_update_confirm", "flow_data[subscription_update_confirm][subscription]", "sub_1", "flow_data[subscription_update_confirm][items][0][price]", "price_2")},
+		{code: "ok", change: flow("subscription_update_confirm", "flow_data[subscription_update_confirm][subscription]",
+			"sub_1", "flow_data[subscription_update_confirm][items][0][price]", "price_2")},
 		{code: "ok", change: func(request map[string]any) {
 			method(http.MethodGet)(request)
 			request["rawPath"] = "/billing/button.js"
@@ -195,44 +202,56 @@ func portalAsked() []asked {
 		{code: "invalid-token", token: map[string]any{"aud": "other"}},
 		{code: "insufficient-scope", env: map[string]string{"JWT_REQUIRED_SCOPE": "billing"}},
 		{code: "insufficient-role", env: map[string]string{"JWT_REQUIRED_CLAIM": "role=owner"}},
-		{code: "cross-origin-request", env: map[string]string{"SESSION_COOKIE": "session"}, change: func(request map[string]any) {
-			header("authorization", "")(request)
-			header("origin", "https://evil.example")(request)
-			request["cookies"] = []string{"session=a.b.c"}
-		}},
+		{code: "cross-origin-request", env: map[string]string{"SESSION_COOKIE": "session"},
+			change: func(request map[string]any) {
+				header("authorization", "")(request)
+				header("origin", "https://evil.example")(request)
+				request["cookies"] = []string{"session=a.b.c"}
+			}},
 		{code: "parameter-not-allowed", change: form("configuration", "bpc_1")},
 		{code: "not-found", change: set("rawPath", "/other")},
 		{code: "no-billing-account", token: map[string]any{"sub": "bob"}},
-		{code: "no-billing-account", env: map[string]string{"NO_ACCOUNT_URL": "https://app.example.com/plans"}, token: map[string]any{"sub": "bob"}, change: header("accept", "text/html")},
+		{code: "no-billing-account", env: map[string]string{"NO_ACCOUNT_URL": "https://app.example.com/plans"},
+			token: map[string]any{"sub": "bob"}, change: header("accept", "text/html")},
 		{code: "no-billing-account", broken: missing("customer")},
-		{code: "subscription-not-found", broken: missing(cancelled), change: flow("subscription_cancel", cancelled, "sub_1")},
+		{code: "subscription-not-found", broken: missing(cancelled),
+			change: flow("subscription_cancel", cancelled, "sub_1")},
 		{code: "subscription-ambiguous", broken: two, change: flow("subscription_cancel")},
 		{code: "subscription-not-eligible", change: flow("subscription_cancel")},
-		{code: "flow-unavailable", broken: refuses(http.StatusBadRequest, `"type":"invalid_request_error","message":"Your portal configuration has it disabled."`), change: flow("payment_method_update")},
+		{code: "flow-unavailable", broken: refuses(http.StatusBadRequest,
+			`"type":"invalid_request_error","message":"Your portal configuration has it disabled."`),
+			change: flow("payment_method_update")},
 		{code: "method-not-allowed", change: method(http.MethodPut)},
 		{code: "payload-too-large", change: set("body", strings.Repeat("x", 8193))},
 		{code: "unsupported-media-type", change: func(request map[string]any) {
 			form("locale", "de")(request)
 			header("content-type", "text/plain")(request)
 		}},
-		{code: "billing-misconfigured", env: map[string]string{"STRIPE_SECRET_ID": "wrong"}, await: []string{"fetch ahead failed"}},
-		{code: "billing-misconfigured", broken: refuses(http.StatusUnauthorized, `"type":"invalid_request_error","code":"api_key_expired"`)},
+		{code: "billing-misconfigured", env: map[string]string{"STRIPE_SECRET_ID": "wrong"},
+			await: []string{"fetch ahead failed"}},
+		{code: "billing-misconfigured",
+			broken: refuses(http.StatusUnauthorized, `"type":"invalid_request_error","code":"api_key_expired"`)},
 		{code: "internal", change: set("version", "1.0")},
 		{code: "billing-unavailable", broken: refuses(http.StatusInternalServerError, `"type":"api_error"`)},
 		{code: "billing-bad-response", broken: map[string]http.HandlerFunc{"stripe": answers(http.StatusOK, "{}")}},
-		{code: "billing-busy", broken: refuses(http.StatusTooManyRequests, `"type":"invalid_request_error","code":"rate_limit"`)},
-		{code: "identity-provider-unavailable", broken: down("issuer", ""), await: []string{"fetch ahead failed", "fetching the issuer's keys failed"}},
+		{code: "billing-busy",
+			broken: refuses(http.StatusTooManyRequests, `"type":"invalid_request_error","code":"rate_limit"`)},
+		{code: "identity-provider-unavailable", broken: down("issuer", ""),
+			await: []string{"fetch ahead failed", "fetching the issuer's keys failed"}},
 		{
-			code: "identity-provider-unavailable", env: map[string]string{"JWT_ISSUER_ALIASES": "{issuer}/alias"}, token: map[string]any{"iss": "{issuer}/alias"},
+			code: "identity-provider-unavailable", env: map[string]string{"JWT_ISSUER_ALIASES": "{issuer}/alias"},
+			token: map[string]any{"iss": "{issuer}/alias"},
 			await: []string{"fetching the issuer's keys failed"},
 		},
 		{code: "customer-store-unavailable", broken: down("dynamodb", "InternalServerError")},
-		{code: "secrets-unavailable", broken: down("secretsmanager", "InternalServiceError"), await: []string{"fetch ahead failed"}},
+		{code: "secrets-unavailable", broken: down("secretsmanager", "InternalServiceError"),
+			await: []string{"fetch ahead failed"}},
 		{code: "upstream-timeout", env: map[string]string{"JWT_JWKS": "{jwks}"}, late: true},
 	}
 }
 
-// webhookAsked has a request for every code of the webhook function, and for every effect of an event.
+// webhookAsked has a request for every code of the webhook function, and for every effect of an
+// event.
 func webhookAsked(t *testing.T) []asked {
 	t.Helper()
 	down := func(upstream, kind string) map[string]http.HandlerFunc {
@@ -261,9 +280,11 @@ func webhookAsked(t *testing.T) []asked {
 		{code: "ok", change: event("checkout.session.completed-guest")},                      // ignored, with a warning
 		{code: "ok", env: map[string]string{"STRIPE_EVENT_SOURCE": eventSource}, change: ofBus(eventSource)},
 		{code: "webhook-misconfigured", change: ofBus(eventSource)},
-		{code: "webhook-misconfigured", env: map[string]string{"WEBHOOK_SECRET_ID": "wrong"}, change: created, await: []string{"fetch ahead failed"}},
+		{code: "webhook-misconfigured", env: map[string]string{"WEBHOOK_SECRET_ID": "wrong"}, change: created,
+			await: []string{"fetch ahead failed"}},
 		{code: "webhook-misconfigured", change: event("customer.created", `"alice"`, `"odd"`)},
-		{code: "webhook-misconfigured", broken: map[string]http.HandlerFunc{"dynamodb": answers(http.StatusBadRequest, `{"__type":"AccessDeniedException"}`)}, change: created},
+		{code: "webhook-misconfigured", broken: map[string]http.HandlerFunc{"dynamodb": answers(http.StatusBadRequest,
+			`{"__type":"AccessDeniedException"}`)}, change: created},
 		{code: "invalid-signature", change: func(request map[string]any) {
 			created(request)
 			request["body"] = "{}"
@@ -277,8 +298,10 @@ func webhookAsked(t *testing.T) []asked {
 		{code: "method-not-allowed", change: method(http.MethodGet)},
 		{code: "payload-too-large", change: set("body", strings.Repeat("x", 262145))},
 		{code: "internal", change: set("version", "1.0")},
-		{code: "customer-store-unavailable", broken: down("dynamodb", "InternalServerError"), change: event("customer.created", other...)},
-		{code: "secrets-unavailable", broken: down("secretsmanager", "InternalServiceError"), change: created, await: []string{"fetch ahead failed"}},
+		{code: "customer-store-unavailable", broken: down("dynamodb", "InternalServerError"),
+			change: event("customer.created", other...)},
+		{code: "secrets-unavailable", broken: down("secretsmanager", "InternalServiceError"), change: created,
+			await: []string{"fetch ahead failed"}},
 	}
 }
 
@@ -308,8 +331,10 @@ func (u *upstreams) portalLines(t *testing.T, a asked) []map[string]any {
 		t.Fatal(err)
 	}
 	function := u.start(t, portal.New, a, map[string]string{
-		"AWS_LAMBDA_FUNCTION_NAME": "portal", "STRIPE_SECRET_ID": "stripe", "STRIPE_API_BASE": u.urls["stripe"], "JWT_ISSUER": u.urls["issuer"],
-		"JWT_AUDIENCE": fakeissuer.Audience, "ALLOWED_ORIGINS": "https://app.example.com", "DEFAULT_RETURN_URL": "https://app.example.com/account",
+		"AWS_LAMBDA_FUNCTION_NAME": "portal", "STRIPE_SECRET_ID": "stripe", "STRIPE_API_BASE": u.urls["stripe"],
+		"JWT_ISSUER":   u.urls["issuer"],
+		"JWT_AUDIENCE": fakeissuer.Audience, "ALLOWED_ORIGINS": "https://app.example.com",
+		"DEFAULT_RETURN_URL": "https://app.example.com/account",
 	})
 	return function.ask(t, a, func(request map[string]any) {
 		set("rawPath", portalPath)(request)
@@ -320,7 +345,8 @@ func (u *upstreams) portalLines(t *testing.T, a asked) []map[string]any {
 
 func (u *upstreams) webhookLines(t *testing.T, a asked) []map[string]any {
 	t.Helper()
-	function := u.with(t, a.broken).start(t, webhook.New, a, map[string]string{"AWS_LAMBDA_FUNCTION_NAME": "webhook", "WEBHOOK_SECRET_ID": "webhook"})
+	function := u.with(t, a.broken).start(t, webhook.New, a,
+		map[string]string{"AWS_LAMBDA_FUNCTION_NAME": "webhook", "WEBHOOK_SECRET_ID": "webhook"})
 	return function.ask(t, a, set("rawPath", webhookPath))
 }
 
@@ -363,7 +389,8 @@ func (s started) ask(t *testing.T, a asked, usual func(map[string]any)) []map[st
 		if change != nil {
 			change(request)
 		}
-		if err := s.invoke(t.Context(), request, a.late); err != nil && request["source"] == nil { // an event of the bus may be a function error
+		// an event of the bus may be a function error
+		if err := s.invoke(t.Context(), request, a.late); err != nil && request["source"] == nil {
 			t.Error(err)
 		}
 	}
@@ -412,14 +439,16 @@ func (l *log) String() string {
 
 func (l *log) await(t *testing.T, text string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(l.String(), text); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(l.String(),
+		text); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("no line has %s:\n%s", text, l)
 		}
 	}
 }
 
-// lines returns the lines of requests, after the warnings of other work if others is set. Values that differ between two runs are replaced.
+// lines returns the lines of requests, after the warnings of other work if others is set. Values
+// that differ between two runs are replaced.
 func (l *log) lines(t *testing.T, others bool, urls map[string]string) (lines []map[string]any) {
 	t.Helper()
 	text := l.String()
@@ -448,6 +477,7 @@ func (l *log) lines(t *testing.T, others bool, urls map[string]string) (lines []
 			lines = append(lines, line)
 		}
 	}
-	slices.SortStableFunc(lines, func(a, b map[string]any) int { return strings.Compare(fmt.Sprint(a["msg"]), fmt.Sprint(b["msg"])) })
+	slices.SortStableFunc(lines,
+		func(a, b map[string]any) int { return strings.Compare(fmt.Sprint(a["msg"]), fmt.Sprint(b["msg"])) })
 	return append(lines, requests...)
 }

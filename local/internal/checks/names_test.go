@@ -46,9 +46,10 @@ func readRepository(t *testing.T) *repository {
 }
 
 var (
-	codeSpans   = regexp.MustCompile("``[^`]+(?:`[^`]+)*``|`[^`]+`")
-	testSpan    = regexp.MustCompile(`^(?:Test|Fuzz)\w+$`)
-	extension   = regexp.MustCompile(`^[\w./*-]+\.(?:go|py|js|ts|md|ya?ml|toml|json|xml|mod|sum|sh|txt|zip|pem|csv|svg|gz)$`)
+	codeSpans = regexp.MustCompile("``[^`]+(?:`[^`]+)*``|`[^`]+`")
+	testSpan  = regexp.MustCompile(`^(?:Test|Fuzz)\w+$`)
+	extension = regexp.MustCompile(`^[\w./*-]+\.(?:go|py|js|ts|md|ya?ml|toml|json|xml|mod|sum|sh|txt|zip|pem|csv|` +
+		`svg|gz)$`)
 	testCommand = regexp.MustCompile(`go test(?: -v)? -(?:run|fuzz) (\w+)(?: -v)? (\./[\w/-]+)$`)
 )
 
@@ -76,7 +77,8 @@ func (r *repository) unknown(span, folder string) string {
 	}
 	for _, at := range word.FindAllStringIndex(span, -1) {
 		name := span[at[0]:at[1]]
-		if len(name) < 3 || r.words[name] || r.tests[name] != nil || strings.HasPrefix(span[at[1]:], "…") && r.hasPrefix(name) {
+		if len(name) < 3 || r.words[name] || r.tests[name] != nil ||
+			strings.HasPrefix(span[at[1]:], "…") && r.hasPrefix(name) {
 			continue
 		}
 		if !slices.Contains(strings.Fields(foreign), name) {
@@ -105,7 +107,8 @@ func (r *repository) hasPrefix(name string) bool {
 	return false
 }
 
-// isFile reports whether a span is a file's path from the root or from the page's folder, or its name alone, or a pattern of such.
+// isFile reports whether a span is a file's path from the root or from the page's folder, or its
+// name alone, or a pattern of such.
 func (r *repository) isFile(span, folder string) bool {
 	span = strings.TrimSuffix(span, "/")
 	if r.files[span] || r.files[filepath.ToSlash(filepath.Join(folder, span))] || r.bases[span] {
@@ -124,14 +127,17 @@ func (r *repository) isFile(span, folder string) bool {
 
 // foreign are names of other programs and services, and of what a reader makes up.
 const (
-	foreign = `u_42 NabC OLD NEW PROJECT TARGET ZONE NAME FUNCTION edge-ca old-ca solo billing-portal-v1 Billing-Portal- LogicalId _ms
+	foreign = `u_42 NabC OLD NEW PROJECT TARGET ZONE NAME FUNCTION edge-ca old-ca solo billing-portal-v1 ` +
+		`Billing-Portal- LogicalId _ms
 		admin acme resource_access app_metadata authenticated
-		put-item table-name secret-id new-ca CLIENT delete-function get-alias get-account-settings stop-replication-to-replica GetObjectVersion requestPayload CAPABILITY_AUTO_EXPAND
+		put-item table-name secret-id new-ca CLIENT delete-function get-alias get-account-settings ` +
+		`stop-replication-to-replica GetObjectVersion requestPayload CAPABILITY_AUTO_EXPAND
 		aws-cn aws-us-gov amd64 fuzz forward-to cdk CfnInclude CfnStack timeouts refusable
 		strict-origin-when-cross-origin require-trusted-types-for unsafe-inline`
 
 	// filesElsewhere are those of an operator, a release, a run or another machine.
-	filesElsewhere = `.deploy/prod.toml .deploy/default.toml .deploy/ENV.toml .cache/dashboard/*.svg functions/NAME/main.go
+	filesElsewhere = `.deploy/prod.toml .deploy/default.toml .deploy/ENV.toml .cache/dashboard/*.svg ` +
+		`functions/NAME/main.go
 		sbom-portal.json licenses-portal.txt billing-portal-v1.0.0.zip parameters.json customers.csv`
 )
 
@@ -150,7 +156,8 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 		for _, at := range codeSpans.FindAllStringIndex(p.text, -1) {
 			span := strings.Join(strings.Fields(strings.Trim(p.text[at[0]:at[1]], "` ")), " ")
 			if option, ok := strings.CutPrefix(span, "--"); ok && path == "local/bench/README.md" {
-				if name := strings.Fields(option)[0]; !regexp.MustCompile(`flags\.\w+\((?:&[\w.]+, )?"` + name + `"`).MatchString(benchmark) {
+				if name := strings.Fields(option)[0]; !regexp.MustCompile(`flags\.\w+\((?:&[\w.]+, )?"` + name +
+					`"`).MatchString(benchmark) {
 					t.Errorf("%s:%d: the benchmark has no option %s", path, p.line(at[0]), name)
 				}
 			}

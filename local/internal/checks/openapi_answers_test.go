@@ -49,7 +49,8 @@ func readContract(t *testing.T) *contract {
 	if err := compiler.AddResource("openapi.json", value); err != nil {
 		t.Fatal(err)
 	}
-	return &contract{document, compiler, map[string]map[string]bool{}, map[string]map[string]bool{}, map[string]map[string]bool{}}
+	return &contract{document, compiler, map[string]map[string]bool{}, map[string]map[string]bool{},
+		map[string]map[string]bool{}}
 }
 
 // schemaOf compiles the schema at a path of names.
@@ -77,7 +78,8 @@ func (c *contract) place(path ...string) []string {
 	return strings.Split(strings.TrimPrefix(reference, "#/"), "/")
 }
 
-// usual are the headers that the gateway, net/http and CORS add to every answer, and those of a body.
+// usual are the headers that the gateway, net/http and CORS add to every answer, and those of a
+// body.
 var usual = []string{"Apigw-Requestid", "Content-Type", "Content-Length", "Date", "Vary", "Content-Encoding"}
 
 // see holds an answer to the document: its status, its headers and its body.
@@ -134,7 +136,8 @@ func (c *contract) see(t *testing.T, operation string, w *httptest.ResponseRecor
 		if err := schema.Validate(json.Number("0")); err == nil {
 			t.Errorf("%s: %s may be 0", key, name)
 		}
-		if free := []string{"etag", "location", "content-security-policy"}; !slices.Contains(free, strings.ToLower(name)) && schema.Validate("x") == nil {
+		if free := []string{"etag", "location", "content-security-policy"}; !slices.Contains(free,
+			strings.ToLower(name)) && schema.Validate("x") == nil {
 			t.Errorf("%s: %s may be any text", key, name)
 		}
 	}
@@ -174,7 +177,8 @@ const (
 	webhookPost = "/stripe/webhook post"
 )
 
-// TestEveryAnswerOfTheDocumentIsGiven has the functions answer with every status and every code of the document, and nothing else.
+// TestEveryAnswerOfTheDocumentIsGiven has the functions answer with every status and every code of
+// the document, and nothing else.
 func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
 	c, s := readContract(t), startService(t)
 	atPortal, atWebhook := s.portal(nil), s.assembled(webhook.New, map[string]string{"WEBHOOK_SECRET_ID": "webhook"}, 0)
@@ -202,48 +206,78 @@ func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
 		{portalPost, atPortal, post("one", `{"x":1}`), nil, "400 unknown-parameter"},
 		{portalPost, atPortal, post("one", `{"locale":"xx"}`), nil, "400 invalid-parameter"},
 		{portalPost, atPortal, post("one", `{"return_url":"https://evil.example"}`), nil, "400 invalid-return-url"},
-		{portalPost, atPortal, request{http.MethodPost, "/billing/portal", "", nothing}, nil, "401 missing-credentials"},
-		{portalPost, atPortal, request{http.MethodPost, "/billing/portal", "", nothing}.with("Authorization", "Bearer x"), nil, "401 invalid-token"},
-		{portalPost, s.portal(map[string]string{"JWT_REQUIRED_SCOPE": "billing"}), post("one", ""), nil, "403 insufficient-scope"},
-		{portalPost, s.portal(map[string]string{"JWT_REQUIRED_CLAIM": "role=admin"}), post("one", ""), nil, "403 insufficient-role"},
-		{portalPost, atPortal, request{http.MethodPost, "/billing/portal", "", nothing}.with("Cookie", "session="+s.token("one")).with("Origin", "https://evil.example"), nil, "403 cross-origin-request"},
+		{portalPost, atPortal, request{http.MethodPost, "/billing/portal", "", nothing}, nil,
+			"401 missing-credentials"},
+		{portalPost, atPortal, request{http.MethodPost, "/billing/portal", "", nothing}.with("Authorization",
+			"Bearer x"), nil, "401 invalid-token"},
+		{portalPost, s.portal(map[string]string{"JWT_REQUIRED_SCOPE": "billing"}), post("one", ""), nil,
+			"403 insufficient-scope"},
+		{portalPost, s.portal(map[string]string{"JWT_REQUIRED_CLAIM": "role=admin"}), post("one", ""), nil,
+			"403 insufficient-role"},
+		{portalPost, atPortal, request{http.MethodPost, "/billing/portal", "", nothing}.with("Cookie",
+			"session="+s.token("one")).with("Origin", "https://evil.example"), nil, "403 cross-origin-request"},
 		{portalPost, atPortal, post("one", `{"configuration":"bpc_other"}`), nil, "403 parameter-not-allowed"},
 		{portalPost, atPortal, request{http.MethodPost, "/billing/other", "", nothing}, nil, "404 not-found"},
 		{portalPost, atPortal, post("stranger", ""), nil, "404 no-billing-account"},
-		{portalPost, atPortal, post("one", `{"flow_data":{"type":"subscription_cancel","subscription_cancel":{"subscription":"sub_other"}}}`), nil, "404 subscription-not-found"},
+		{portalPost, atPortal, post("one", `{"flow_data":{"type":"subscription_cancel",`+
+			`"subscription_cancel":{"subscription":"sub_other"}}}`), nil, "404 subscription-not-found"},
 		{portalPost, atPortal, request{http.MethodPut, "/billing/portal", "", nothing}, nil, "405 method-not-allowed"},
 		{portalPost, atPortal, post("two", cancel), nil, "409 subscription-ambiguous"},
 		{portalPost, atPortal, post("none", cancel), nil, "409 subscription-not-eligible"},
-		{portalPost, atPortal, post("one", cancel), broken("sessions", stripeError(400, map[string]any{"type": "invalid_request_error", "message": "The portal configuration has this disabled"})), "409 flow-unavailable"},
+		{portalPost, atPortal, post("one", cancel), broken("sessions",
+			stripeError(400, map[string]any{"type": "invalid_request_error",
+				"message": "The portal configuration has this disabled"})), "409 flow-unavailable"},
 		{portalPost, atPortal, post("one", strings.Repeat(" ", 8193)), nil, "413 payload-too-large"},
 		{portalPost, atPortal, post("one", "x").with("Content-Type", "text/plain"), nil, "415 unsupported-media-type"},
-		{portalPost, s.portal(map[string]string{"STRIPE_SECRET_ID": "nothing"}), post("one", ""), nil, "500 billing-misconfigured"},
+		{portalPost, s.portal(map[string]string{"STRIPE_SECRET_ID": "nothing"}), post("one", ""), nil,
+			"500 billing-misconfigured"},
 		{portalPost, atPortal, post("one", ""), broken("sessions", status(500)), "502 billing-unavailable"},
 		{portalPost, atPortal, post("one", ""), broken("sessions", status(200)), "502 billing-bad-response"},
-		{portalPost, s.portal(map[string]string{"JWT_ISSUER": s.origin + "/nowhere"}), request{http.MethodPost, "/billing/portal", "", nothing}.with("Authorization", "Bearer "+s.tokenOf("/nowhere")), nil, "503 identity-provider-unavailable"},
+		{portalPost, s.portal(map[string]string{"JWT_ISSUER": s.origin + "/nowhere"}),
+			request{http.MethodPost, "/billing/portal", "", nothing}.with("Authorization",
+				"Bearer "+s.tokenOf("/nowhere")), nil, "503 identity-provider-unavailable"},
 		{portalPost, atPortal, post("one", ""), broken("dynamodb", status(500)), "503 customer-store-unavailable"},
-		{portalPost, s.portal(map[string]string{"AWS_ENDPOINT_URL_SECRETS_MANAGER": s.origin + "/nowhere"}), post("one", ""), nil, "503 secrets-unavailable"},
-		{portalPost, atPortal, post("one", ""), broken("sessions", stripeError(429, map[string]any{"type": "invalid_request_error", "code": "rate_limit"})), "503 billing-busy"},
-		{portalPost, s.assembled(portal.New, nil, 700*time.Millisecond), post("one", ""), broken("dynamodb", hang), "504 upstream-timeout"},
-		{portalPost, atPortal, request{http.MethodPost, "/billing/portal", "", nothing}.with("X", strings.Repeat("x", 10_241)), nil, "431"},
+		{portalPost, s.portal(map[string]string{"AWS_ENDPOINT_URL_SECRETS_MANAGER": s.origin + "/nowhere"}),
+			post("one", ""), nil, "503 secrets-unavailable"},
+		{portalPost, atPortal, post("one", ""), broken("sessions",
+			stripeError(429, map[string]any{"type": "invalid_request_error", "code": "rate_limit"})),
+			"503 billing-busy"},
+		{portalPost, s.assembled(portal.New, nil, 700*time.Millisecond), post("one", ""), broken("dynamodb", hang),
+			"504 upstream-timeout"},
+		{portalPost, atPortal, request{http.MethodPost, "/billing/portal", "", nothing}.with("X",
+			strings.Repeat("x", 10_241)), nil, "431"},
 
-		{portalGet, atPortal, request{http.MethodGet, "/billing/portal", "", nothing}.with("Accept", "text/html"), nil, "200"},
-		{portalGet, atPortal, request{http.MethodGet, "/billing/portal?locale=xx", "", nothing}.with("Accept", "text/html"), nil, "400 invalid-parameter"},
-		{portalGet, atPortal, request{http.MethodGet, "/billing/portal?x=1", "", nothing}.with("Accept", "text/html"), nil, "400 unknown-parameter"},
-		{portalGet, atPortal, request{http.MethodGet, "/billing/portal?return_url=https://evil.example", "", nothing}.with("Accept", "text/html"), nil, "400 invalid-return-url"},
-		{portalGet, atPortal, request{http.MethodGet, "/billing/portal?%zz", "", nothing}.with("Accept", "text/html"), nil, "400 invalid-request"},
-		{portalGet, atPortal, request{http.MethodGet, "/billing/portal?configuration=bpc_other", "", nothing}.with("Accept", "text/html"), nil, "403 parameter-not-allowed"},
+		{portalGet, atPortal,
+			request{http.MethodGet, "/billing/portal", "", nothing}.with("Accept", "text/html"), nil, "200"},
+		{portalGet, atPortal, request{http.MethodGet, "/billing/portal?locale=xx", "", nothing}.with("Accept",
+			"text/html"), nil, "400 invalid-parameter"},
+		{portalGet, atPortal, request{http.MethodGet, "/billing/portal?x=1", "", nothing}.with("Accept", "text/html"),
+			nil, "400 unknown-parameter"},
+		{portalGet, atPortal, request{http.MethodGet, "/billing/portal?return_url=https://evil.example", "",
+			nothing}.with("Accept", "text/html"), nil, "400 invalid-return-url"},
+		{portalGet, atPortal, request{http.MethodGet, "/billing/portal?%zz", "", nothing}.with("Accept", "text/html"),
+			nil, "400 invalid-request"},
+		{portalGet, atPortal, request{http.MethodGet, "/billing/portal?configuration=bpc_other", "",
+			nothing}.with("Accept", "text/html"), nil, "403 parameter-not-allowed"},
 		{portalGet, atPortal, request{http.MethodGet, "/billing/portal", "", nothing}, nil, "405 method-not-allowed"},
 
-		{webhookPost, atWebhook, signed(`{"id":"evt_1","object":"event","type":"x","livemode":false,"created":1,"data":{"object":{}}}`), nil, "200"},
+		{webhookPost, atWebhook, signed(`{"id":"evt_1","object":"event","type":"x","livemode":false,"created":1,` +
+			`"data":{"object":{}}}`), nil, "200"},
 		{webhookPost, atWebhook, signed(`[]`), nil, "400 invalid-request"},
 		{webhookPost, atWebhook, request{http.MethodPost, "/stripe/webhook", "{}", json}, nil, "400 invalid-signature"},
-		{webhookPost, s.assembled(webhook.New, map[string]string{"STRIPE_EVENT_SOURCE": "aws.partner/stripe.com/x"}, 0), signed(`{}`), nil, "404 not-found"},
-		{webhookPost, atWebhook, request{http.MethodPut, "/stripe/webhook", "", nothing}, nil, "405 method-not-allowed"},
+		{webhookPost, s.assembled(webhook.New, map[string]string{"STRIPE_EVENT_SOURCE": "aws.partner/stripe.com/x"}, 0),
+			signed(`{}`), nil, "404 not-found"},
+		{webhookPost, atWebhook, request{http.MethodPut, "/stripe/webhook", "", nothing}, nil,
+			"405 method-not-allowed"},
 		{webhookPost, atWebhook, signed(`{"x":"` + strings.Repeat("x", 262_144) + `"}`), nil, "413 payload-too-large"},
-		{webhookPost, atWebhook, signed(`{"id":"evt_1","object":"event","type":"customer.created","livemode":false,"context":"acct_1","created":1,"data":{"object":{}}}`), nil, "500 webhook-misconfigured"},
-		{webhookPost, atWebhook, signed(`{"id":"evt_1","object":"event","type":"customer.created","livemode":false,"created":1,"data":{"object":{"id":"cus_1","object":"customer","created":1,"metadata":{"user_id":"u"}}}}`), broken("dynamodb", status(500)), "503 customer-store-unavailable"},
-		{webhookPost, s.assembled(webhook.New, map[string]string{"WEBHOOK_SECRET_ID": "webhook", "AWS_ENDPOINT_URL_SECRETS_MANAGER": s.origin + "/nowhere"}, 0), signed(`{}`), nil, "503 secrets-unavailable"},
+		{webhookPost, atWebhook, signed(`{"id":"evt_1","object":"event","type":"customer.created","livemode":false,` +
+			`"context":"acct_1","created":1,"data":{"object":{}}}`), nil, "500 webhook-misconfigured"},
+		{webhookPost, atWebhook, signed(`{"id":"evt_1","object":"event","type":"customer.created","livemode":false,` +
+			`"created":1,"data":{"object":{"id":"cus_1","object":"customer","created":1,"metadata":{"user_id":"u"}}}}`),
+			broken("dynamodb", status(500)), "503 customer-store-unavailable"},
+		{webhookPost, s.assembled(webhook.New, map[string]string{"WEBHOOK_SECRET_ID": "webhook",
+			"AWS_ENDPOINT_URL_SECRETS_MANAGER": s.origin + "/nowhere"}, 0), signed(`{}`), nil,
+			"503 secrets-unavailable"},
 	}
 	// These take as long as their tries, and another case shows the page of their status.
 	slow := []string{"502 billing-unavailable", "503 customer-store-unavailable"}
@@ -253,7 +287,8 @@ func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
 			for _, accept := range []string{test.request.header["Accept"], "text/html"} {
 				w := test.request.with("Accept", accept).ask(t, test.handler)
 				got := strings.TrimSuffix(fmt.Sprint(w.Code, " ", decoded(w)["code"]), " <nil>")
-				if want, _, _ := strings.Cut(test.want, " "); accept != "text/html" && got != test.want || strconv.Itoa(w.Code) != want && want != "200" && want != "405" {
+				if want, _, _ := strings.Cut(test.want, " "); accept != "text/html" && got != test.want ||
+					strconv.Itoa(w.Code) != want && want != "200" && want != "405" {
 					t.Errorf("answer = %s, want %s", got, test.want)
 				}
 				if accept == "text/html" && test.want == "405 method-not-allowed" && test.operation == portalGet {
@@ -272,9 +307,11 @@ func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
 		t.Run(operation, func(t *testing.T) {
 			w := request{method, "/billing/button.js", "", nothing}.ask(t, atPortal)
 			c.see(t, operation, w)
-			c.see(t, operation, request{method, "/billing/button.js", "", nothing}.with("If-None-Match", w.Header().Get("ETag")).ask(t, atPortal))
+			c.see(t, operation, request{method, "/billing/button.js", "", nothing}.with("If-None-Match",
+				w.Header().Get("ETag")).ask(t, atPortal))
 			for _, accept := range []string{"*/*", "text/html"} {
-				c.see(t, operation, request{http.MethodPost, "/billing/button.js", "", nothing}.with("Accept", accept).ask(t, atPortal))
+				c.see(t, operation,
+					request{http.MethodPost, "/billing/button.js", "", nothing}.with("Accept", accept).ask(t, atPortal))
 			}
 		})
 	}
@@ -291,7 +328,8 @@ func (s *service) tokenOf(path string) string {
 	return token
 }
 
-// notProvoked are answers that no request here can have: those of API Gateway, and of a mistake of ours.
+// notProvoked are answers that no request here can have: those of API Gateway, and of a mistake of
+// ours.
 var notProvoked = regexp.MustCompile(` 4(?:29|31)$| 500 internal$`)
 
 // isComplete reports what the document has and no answer.
@@ -329,7 +367,8 @@ func (c *contract) isComplete(t *testing.T) {
 						if statuses[code] != status {
 							t.Errorf("%s has %s, whose status is %s", key, code, statuses[code])
 						}
-						if !c.codes[key][code] && !notProvoked.MatchString(key+" "+code) && !c.isShared(at, operation, status) {
+						if !c.codes[key][code] && !notProvoked.MatchString(key+" "+code) &&
+							!c.isShared(at, operation, status) {
 							t.Errorf("%s: no answer has the code %s", key, code)
 						}
 					}
@@ -337,12 +376,14 @@ func (c *contract) isComplete(t *testing.T) {
 			}
 		}
 	}
-	if got := slices.Sorted(slices.Values(c.schema("ProblemCode").at("enum").list())); !slices.Equal(got, slices.Sorted(maps.Keys(statuses))) {
+	if got := slices.Sorted(slices.Values(c.schema("ProblemCode").at("enum").list())); !slices.Equal(got,
+		slices.Sorted(maps.Keys(statuses))) {
 		t.Errorf("ProblemCode has\n%v\ncodes.go\n%v", got, slices.Sorted(maps.Keys(statuses)))
 	}
 }
 
-// isShared reports whether another operation's response is that of POST /billing/portal, which has all of its codes.
+// isShared reports whether another operation's response is that of POST /billing/portal, which has
+// all of its codes.
 func (c *contract) isShared(at []string, operation, status string) bool {
 	return operation != portalPost && slices.Equal(at, c.place("paths", "/billing/portal", "post", "responses", status))
 }

@@ -17,7 +17,8 @@ import (
 	"billingportal/local/internal/stripespec"
 )
 
-// samples are values that fit a schema, each a JSON tree. The first has every property; of each choice there is one more.
+// samples are values that fit a schema, each a JSON tree. The first has every property; of each
+// choice there is one more.
 func (c *contract) samples(schema *outline) []any {
 	schema = c.resolve(schema)
 	if choices := schema.at("oneOf"); len(choices.names) > 0 {
@@ -68,7 +69,8 @@ type trial struct {
 	good bool
 }
 
-// trials are, for each limit of a schema, a value within and one beyond. put makes the body that has another value here; nil leaves it out.
+// trials are, for each limit of a schema, a value within and one beyond. put makes the body that
+// has another value here; nil leaves it out.
 func (c *contract) trials(schema *outline, value any, name string, put func(any) any) []trial {
 	schema = c.resolve(schema)
 	if choices := schema.at("oneOf"); len(choices.names) > 0 {
@@ -103,14 +105,16 @@ func (c *contract) trials(schema *outline, value any, name string, put func(any)
 		required := schema.at("required").list()
 		for _, member := range slices.Sorted(maps.Keys(value)) {
 			inner := name + "." + member
-			all = append(all, trial{inner + " is left out", schema.line, with(member)(nil), !slices.Contains(required, member)})
+			all = append(all,
+				trial{inner + " is left out", schema.line, with(member)(nil), !slices.Contains(required, member)})
 			all = append(all, c.trials(schema.at("properties", member), value[member], inner, with(member))...)
 		}
 	case []any:
 		try(" is a text", "x", false)
 		try(" is empty", []any{}, schema.at("minItems").value == "")
 		try(" has two", []any{value[0], value[0]}, schema.at("maxItems").value != "1")
-		all = append(all, c.trials(schema.at("items"), value[0], name+"[0]", func(other any) any { return put([]any{other}) })...)
+		all = append(all,
+			c.trials(schema.at("items"), value[0], name+"[0]", func(other any) any { return put([]any{other}) })...)
 	case json.Number:
 		least, _ := strconv.ParseInt(schema.at("minimum").value, 10, 64)
 		most, _ := strconv.ParseInt(schema.at("maximum").value, 10, 64)
@@ -160,7 +164,8 @@ func sameShape(a, b any) bool {
 	return x["type"] == y["type"] && slices.Equal(slices.Sorted(maps.Keys(x)), slices.Sorted(maps.Keys(y)))
 }
 
-// TestTheLimitsOfTheDocumentAreTheFunctions posts, for each flow, what the document allows and what it forbids.
+// TestTheLimitsOfTheDocumentAreTheFunctions posts, for each flow, what the document allows and what
+// it forbids.
 func TestTheLimitsOfTheDocumentAreTheFunctions(t *testing.T) {
 	c, s := readContract(t), startService(t)
 	portal := s.portal(nil)
@@ -168,7 +173,8 @@ func TestTheLimitsOfTheDocumentAreTheFunctions(t *testing.T) {
 	token := s.token("one")
 	asked := map[string]bool{}
 	post := func(contentType, body string) (status int, sent map[string][]string) {
-		r := request{http.MethodPost, "/billing/portal", body, map[string]string{"Content-Type": contentType, "Authorization": "Bearer " + token}}
+		r := request{http.MethodPost, "/billing/portal", body,
+			map[string]string{"Content-Type": contentType, "Authorization": "Bearer " + token}}
 		s.sent = nil
 		return r.ask(t, portal).Code, s.sent
 	}
@@ -181,8 +187,10 @@ func TestTheLimitsOfTheDocumentAreTheFunctions(t *testing.T) {
 			asked[key] = true
 		}
 		got, _ := post("application/json", string(text))
-		if isGood := got == http.StatusSeeOther; isGood != good || !good && got != http.StatusBadRequest && got != http.StatusForbidden {
-			t.Errorf("%s: the answer is %d, and openapi.yaml allows it: %v (line %d): %.400s", what, got, good, line, text)
+		if isGood := got == http.StatusSeeOther; isGood != good || !good && got != http.StatusBadRequest &&
+			got != http.StatusForbidden {
+			t.Errorf("%s: the answer is %d, and openapi.yaml allows it: %v (line %d): %.400s",
+				what, got, good, line, text)
 		}
 	}
 	samples := c.samples(schema)
@@ -196,7 +204,8 @@ func TestTheLimitsOfTheDocumentAreTheFunctions(t *testing.T) {
 		flatten(body, "", sample)
 		text, _ := json.Marshal(sample)
 		_, want := post("application/json", string(text))
-		if code, sent := post("application/x-www-form-urlencoded", body.Encode()); code != http.StatusSeeOther || !maps.EqualFunc(sent, want, slices.Equal) {
+		if code, sent := post("application/x-www-form-urlencoded", body.Encode()); code != http.StatusSeeOther ||
+			!maps.EqualFunc(sent, want, slices.Equal) {
 			t.Errorf("as a form: %d, Stripe gets\n%v\nas JSON\n%v", code, sent, want)
 		}
 	}
@@ -265,11 +274,14 @@ func TestAFormHasTheSchemasOfTheTree(t *testing.T) {
 		for i, choice := range c.schema(mapping).at("oneOf").names {
 			reference := c.schema(mapping).at("oneOf", choice, "$ref").value
 			references = append(references, reference)
-			if key := discriminator.names[i]; discriminator.at(key).value != reference || !slices.Equal(c.resolve(c.schema(mapping).at("oneOf", choice)).at("properties", "type", "enum").list(), []string{key}) {
+			if key := discriminator.names[i]; discriminator.at(key).value != reference ||
+				!slices.Equal(c.resolve(c.schema(mapping).at("oneOf", choice)).at("properties", "type", "enum").list(),
+					[]string{key}) {
 				t.Errorf("%s: the choice %s is not of the type %s", mapping, reference, key)
 			}
 		}
-		if got := c.schema(name).at("enum").list(); !slices.Equal(got, discriminator.names) || len(references) != len(discriminator.names) {
+		if got := c.schema(name).at("enum").list(); !slices.Equal(got, discriminator.names) ||
+			len(references) != len(discriminator.names) {
 			t.Errorf("%s has %v, %s %v", name, got, mapping, discriminator.names)
 		}
 	}
@@ -293,7 +305,9 @@ func TestTheExamplesOfTheDocumentWork(t *testing.T) {
 				flatten(form, "", value)
 				body = []byte(form.Encode())
 			}
-			w := request{http.MethodPost, "/billing/portal", string(body), map[string]string{"Content-Type": mediaType, "Authorization": "Bearer " + s.token("one")}}.ask(t, portal)
+			w := request{http.MethodPost, "/billing/portal", string(body),
+				map[string]string{"Content-Type": mediaType, "Authorization": "Bearer " + s.token("one")}}.ask(t,
+				portal)
 			if w.Code != http.StatusSeeOther {
 				t.Errorf("%s: %d %s", name, w.Code, w.Body)
 			}
@@ -355,7 +369,8 @@ func TestTheCredentialsOfTheDocument(t *testing.T) {
 	for _, i := range security.names {
 		listed = append(listed, strings.Join(security.at(i).names, "+"))
 	}
-	if want := slices.Sorted(maps.Keys(with)); !slices.Equal(slices.Sorted(slices.Values(listed)), want) || len(want) != 3 {
+	if want := slices.Sorted(maps.Keys(with)); !slices.Equal(slices.Sorted(slices.Values(listed)), want) ||
+		len(want) != 3 {
 		t.Errorf("the document asks for %q, and has %q", listed, want)
 	}
 	for name, r := range with {
@@ -373,11 +388,13 @@ func TestTheCredentialsOfTheDocument(t *testing.T) {
 			r := request{strings.ToUpper(method), path, "", map[string]string{"Accept": "text/html"}}
 			handler := portal
 			if strings.HasPrefix(path, "/stripe/") {
-				r, handler = signed(`{"id":"evt_1","object":"event","type":"x","livemode":false,"created":1,"data":{"object":{}}}`), webhook
+				r, handler = signed(`{"id":"evt_1","object":"event","type":"x","livemode":false,"created":1,`+
+					`"data":{"object":{}}}`), webhook
 				r.path = path
 			}
 			code := r.ask(t, handler).Code
-			if isOpen := operation.at("security").value == "[]"; isOpen != (code != http.StatusUnauthorized) || isOpen && code != http.StatusOK {
+			if isOpen := operation.at("security").value == "[]"; isOpen != (code != http.StatusUnauthorized) ||
+				isOpen && code != http.StatusOK {
 				t.Errorf("%s %s without a credential: %d", method, path, code)
 			}
 			// A header that a request needs: exactly the documented ones.
@@ -393,7 +410,8 @@ func TestTheCredentialsOfTheDocument(t *testing.T) {
 			var documented []string
 			for _, i := range operation.at("parameters").names {
 				parameter := operation.at("parameters", i)
-				if parameter.at("in").value == "header" && parameter.at("required").value == "true" && parameter.at("schema", "type").value == "string" {
+				if parameter.at("in").value == "header" && parameter.at("required").value == "true" &&
+					parameter.at("schema", "type").value == "string" {
 					documented = append(documented, parameter.at("name").value)
 				}
 			}
@@ -404,7 +422,8 @@ func TestTheCredentialsOfTheDocument(t *testing.T) {
 	}
 }
 
-// TestThePathsOfTheDocument compares them with the constants of the functions, and has each answer no other method.
+// TestThePathsOfTheDocument compares them with the constants of the functions, and has each answer
+// no other method.
 func TestThePathsOfTheDocument(t *testing.T) {
 	c, s := readContract(t), startService(t)
 	packages := newGoPackages(t)
@@ -420,13 +439,16 @@ func TestThePathsOfTheDocument(t *testing.T) {
 			handler = webhook
 		}
 		for _, method := range []string{"get", "head", "post", "put", "patch", "delete"} {
-			code := request{strings.ToUpper(method), path, "", map[string]string{"Accept": "text/html"}}.ask(t, handler).Code
+			code := request{strings.ToUpper(method), path, "",
+				map[string]string{"Accept": "text/html"}}.ask(t, handler).Code
 			_, ok := paths.at(path).members[method]
-			if isHead := path == packages.text("portal", "Path") && method == "head"; ok != (code != http.StatusMethodNotAllowed) && !isHead {
+			if isHead := path == packages.text("portal", "Path") &&
+				method == "head"; ok != (code != http.StatusMethodNotAllowed) && !isHead {
 				t.Errorf("%s %s is %d, and openapi.yaml has it: %v", method, path, code, ok)
 			}
 			for _, status := range []string{"429", "431"} {
-				if ok && !strings.HasPrefix(paths.at(path, method, "responses", status, "$ref").value, "#/components/responses/") {
+				if ok && !strings.HasPrefix(paths.at(path, method, "responses", status, "$ref").value,
+					"#/components/responses/") {
 					t.Errorf("%s %s has no %s of API Gateway", method, path, status)
 				}
 			}
@@ -487,7 +509,8 @@ func TestASessionOfTheDocumentIsStripes(t *testing.T) {
 		}
 		members, _ := stripes["properties"].(map[string]any)
 		maps.DeleteFunc(members, func(member string, _ any) bool { return isNewer(member) })
-		if got := slices.Sorted(slices.Values(ours.at("properties").names)); !slices.Equal(got, slices.Sorted(maps.Keys(members))) {
+		if got := slices.Sorted(slices.Values(ours.at("properties").names)); !slices.Equal(got,
+			slices.Sorted(maps.Keys(members))) {
 			t.Errorf("%q has %v, and Stripe's %v", name, got, slices.Sorted(maps.Keys(members)))
 		}
 		for _, member := range ours.at("required").list() {
@@ -504,12 +527,14 @@ func TestASessionOfTheDocumentIsStripes(t *testing.T) {
 	session := c.schema("PortalSession")
 	compare("", session, theirs("billing_portal.session"))
 	// The function checks these before it answers.
-	if got := session.at("required").list(); !slices.Equal(got, []string{"id", "object", "customer", "livemode", "url"}) {
+	if got := session.at("required").list(); !slices.Equal(got,
+		[]string{"id", "object", "customer", "livemode", "url"}) {
 		t.Errorf("required: %v", got)
 	}
 }
 
-// isNewer reports whether Stripe's document, which has the newest version of the API, has a name that the version of stripe-go lacks.
+// isNewer reports whether Stripe's document, which has the newest version of the API, has a name
+// that the version of stripe-go lacks.
 func isNewer(name any) bool { return name == "customer_account" || name == "customer_update" }
 
 func asList(value any) []any {
@@ -517,10 +542,12 @@ func asList(value any) []any {
 	return list
 }
 
-// TestAChoiceOfTheDocument compares the subscriptions of a 409 with the states of which a flow can be.
+// TestAChoiceOfTheDocument compares the subscriptions of a 409 with the states of which a flow can
+// be.
 func TestAChoiceOfTheDocument(t *testing.T) {
 	c, s := readContract(t), startService(t)
-	r := request{http.MethodPost, "/billing/portal", `{"flow_data":{"type":"subscription_cancel"}}`, map[string]string{"Content-Type": "application/json", "Authorization": "Bearer " + s.token("two")}}
+	r := request{http.MethodPost, "/billing/portal", `{"flow_data":{"type":"subscription_cancel"}}`,
+		map[string]string{"Content-Type": "application/json", "Authorization": "Bearer " + s.token("two")}}
 	choices := asList(decoded(r.ask(t, s.portal(nil)))["subscriptions"])
 	if len(choices) != 2 {
 		t.Fatalf("choices: %v", choices)
@@ -530,30 +557,36 @@ func TestAChoiceOfTheDocument(t *testing.T) {
 	for schema, value := range map[string]map[string]any{"SubscriptionChoice": choice, "SubscriptionChoiceItem": item} {
 		want := slices.Sorted(maps.Keys(value))
 		required := slices.Sorted(slices.Values(c.schema(schema).at("required").list()))
-		if !slices.Equal(required, want) || !slices.Equal(slices.Sorted(slices.Values(c.schema(schema).at("properties").names)), want) {
+		if !slices.Equal(required, want) ||
+			!slices.Equal(slices.Sorted(slices.Values(c.schema(schema).at("properties").names)), want) {
 			t.Errorf("%s requires %v, an answer has %v", schema, required, want)
 		}
 	}
-	if fewest := c.schema("Problem").at("properties", "subscriptions", "minItems").value; fewest != strconv.Itoa(len(choices)) {
+	if fewest := c.schema("Problem").at("properties", "subscriptions",
+		"minItems").value; fewest != strconv.Itoa(len(choices)) {
 		t.Errorf("an ambiguous subscription is one of at least %s", fewest)
 	}
-	if product := c.schema("SubscriptionChoiceItem").at("properties", "product", "description").value; item["product"] != "Basic" || !strings.HasPrefix(product, "Name of the product") {
+	if product := c.schema("SubscriptionChoiceItem").at("properties", "product",
+		"description").value; item["product"] != "Basic" || !strings.HasPrefix(product, "Name of the product") {
 		t.Errorf("the product %v is: %s", item["product"], product)
 	}
-	states := regexp.MustCompile(`(?m)^\tcase (stripe\.SubscriptionStatus.*):$`).FindStringSubmatch(readText(t, "functions/internal/portal/subscription.go"))
+	states := regexp.MustCompile(`(?m)^\tcase (stripe\.SubscriptionStatus.*):$`).FindStringSubmatch(readText(t,
+		"functions/internal/portal/subscription.go"))
 	if states == nil {
 		t.Fatal("subscription.go lists no states")
 	}
 	words := regexp.MustCompile(`([a-z])([A-Z])`)
 	var want []string
 	for _, state := range strings.Split(states[1], ", ") {
-		want = append(want, strings.ToLower(words.ReplaceAllString(strings.TrimPrefix(state, "stripe.SubscriptionStatus"), "${1}_${2}")))
+		want = append(want, strings.ToLower(words.ReplaceAllString(strings.TrimPrefix(state,
+			"stripe.SubscriptionStatus"), "${1}_${2}")))
 	}
 	if got := c.schema("SubscriptionChoice").at("properties", "status", "enum").list(); !slices.Equal(got, want) {
 		t.Errorf("a subscription to choose is %v, and in subscription.go %v", got, want)
 	}
 	problem := decoded(request{http.MethodPost, "/billing/portal", "", nil}.ask(t, s.portal(nil)))
-	if required := slices.Sorted(slices.Values(c.schema("Problem").at("required").list())); !slices.Equal(required, slices.Sorted(maps.Keys(problem))) {
+	if required := slices.Sorted(slices.Values(c.schema("Problem").at("required").list())); !slices.Equal(required,
+		slices.Sorted(maps.Keys(problem))) {
 		t.Errorf("a problem requires %v, an answer has %v", required, slices.Sorted(maps.Keys(problem)))
 	}
 }
@@ -569,7 +602,8 @@ func TestTheOperationsOfTheDocument(t *testing.T) {
 	}
 	want := map[string]string{
 		"post /billing/portal": "createPortalSession", "get /billing/portal": "askToOpenPortal",
-		"get /billing/button.js": "getButton", "head /billing/button.js": "headButton", "post /stripe/webhook": "receiveStripeEvent",
+		"get /billing/button.js": "getButton", "head /billing/button.js": "headButton",
+		"post /stripe/webhook": "receiveStripeEvent",
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("operations %v, want %v", got, want)
@@ -591,7 +625,8 @@ func TestTheRefusalsThatTheDocumentDescribes(t *testing.T) {
 		return `{"flow_data":{"type":"subscription_cancel","subscription_cancel":{` + more + `}}}`
 	}
 	confirm := func(more string) string {
-		return `{"flow_data":{"type":"subscription_update_confirm","subscription_update_confirm":{"items":[{"price":"price_Basic","quantity":1}]` + more + `}}}`
+		return `{"flow_data":{"type":"subscription_update_confirm",` +
+			`"subscription_update_confirm":{"items":[{"price":"price_Basic","quantity":1}]` + more + `}}}`
 	}
 	flow, noChange := post("one", `{"flow_data":{"type":"payment_method_update"}}`), post("one", confirm(""))
 	described := map[string][]request{
@@ -601,12 +636,15 @@ func TestTheRefusalsThatTheDocumentDescribes(t *testing.T) {
 		"components/schemas/FlowType":        {flow},
 		"components/schemas/FlowData":        {post("two", cancel("")), post("none", cancel("")), flow},
 		"components/schemas/SubscriptionId":  {post("one", cancel(`"subscription":"sub_other"`))},
-		"components/schemas/OfferedCouponId": {post("one", cancel(`"retention":{"type":"coupon_offer","coupon_offer":{"coupon":"other"}}`))},
+		"components/schemas/OfferedCouponId": {post("one",
+			cancel(`"retention":{"type":"coupon_offer","coupon_offer":{"coupon":"other"}}`))},
 		"components/schemas/CouponId":        {post("one", confirm(`,"discounts":[{"coupon":"other"}]`))},
 		"components/schemas/PromotionCodeId": {post("one", confirm(`,"discounts":[{"promotion_code":"other"}]`))},
-		"components/schemas/SubscriptionUpdateConfirmFlow/properties/subscription_update_confirm/properties/items": {noChange},
+		"components/schemas/SubscriptionUpdateConfirmFlow/properties/subscription_update_confirm/properties/items": {
+			noChange},
 		"components/securitySchemes/cookie": {cookie().with("Origin", "https://other.example")},
-		"info":                              {cookie().with("Authorization", "Bearer x"), post("one", `{"customer":"cus_one"}`)},
+		"info": {cookie().with("Authorization", "Bearer x"),
+			post("one", `{"customer":"cus_one"}`)},
 	}
 	found := map[string]bool{}
 	var visit func(o *outline, path []string)

@@ -25,17 +25,18 @@ import (
 	"billingportal/local/internal/gateway"
 )
 
-// service is both functions as they are assembled, behind a gateway, with stand-ins at the wire. Users of the table: one, two and none
-// have so many subscriptions; nobody else has a customer.
+// service is both functions as they are assembled, behind a gateway, with stand-ins at the wire.
+// Users of the table: one, two and none have so many subscriptions; nobody else has a customer.
 type service struct {
 	t      *testing.T
 	origin string
 	issuer *fakeissuer.Issuer
 	env    map[string]string
 
-	mu     sync.Mutex
-	broken map[string]http.HandlerFunc // upstreams that answer otherwise: issuer, dynamodb, secretsmanager, stripe, sessions
-	sent   map[string][]string         // the form of the last session
+	mu sync.Mutex
+	// upstreams that answer otherwise: issuer, dynamodb, secretsmanager, stripe, sessions
+	broken map[string]http.HandlerFunc
+	sent   map[string][]string // the form of the last session
 }
 
 const (
@@ -68,22 +69,28 @@ func startService(t *testing.T) *service {
 		name    string
 		handler http.Handler
 	}{
-		"/oidc/": {"issuer", s.issuer}, "/dynamodb": {"dynamodb", table}, "/secretsmanager": {"secretsmanager", secrets}, "/stripe/": {"stripe", s.stripe()},
+		"/oidc/": {"issuer", s.issuer}, "/dynamodb": {"dynamodb", table},
+		"/secretsmanager": {"secretsmanager", secrets}, "/stripe/": {"stripe", s.stripe()},
 	} {
-		mux.Handle(path, http.StripPrefix(strings.TrimSuffix(path, "/"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			s.or(upstream.name, upstream.handler.ServeHTTP)(w, r)
-		})))
+		mux.Handle(path, http.StripPrefix(strings.TrimSuffix(path, "/"),
+			http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				s.or(upstream.name, upstream.handler.ServeHTTP)(w, r)
+			})))
 	}
 	server.Config.Handler = mux
 	server.Start()
 	t.Cleanup(server.Close)
 	s.env = map[string]string{
-		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_LAMBDA_FUNCTION_NAME": "function",
-		"AWS_ENDPOINT_URL_DYNAMODB": s.origin + "/dynamodb", "AWS_ENDPOINT_URL_SECRETS_MANAGER": s.origin + "/secretsmanager",
-		"CUSTOMERS_TABLE": "customers", "STRIPE_SECRET_ID": "stripe", "STRIPE_LIVEMODE": "false", "STRIPE_API_BASE": s.origin + "/stripe",
-		"JWT_ISSUER": s.origin + "/oidc", "JWT_AUDIENCE": fakeissuer.Audience, "SESSION_COOKIE": "session",
+		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret",
+		"AWS_LAMBDA_FUNCTION_NAME":         "function",
+		"AWS_ENDPOINT_URL_DYNAMODB":        s.origin + "/dynamodb",
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": s.origin + "/secretsmanager",
+		"CUSTOMERS_TABLE":                  "customers", "STRIPE_SECRET_ID": "stripe", "STRIPE_LIVEMODE": "false",
+		"STRIPE_API_BASE": s.origin + "/stripe",
+		"JWT_ISSUER":      s.origin + "/oidc", "JWT_AUDIENCE": fakeissuer.Audience, "SESSION_COOKIE": "session",
 		"ALLOWED_ORIGINS": "https://app.example.com", "DEFAULT_RETURN_URL": "https://app.example.com/",
-		"ALLOWED_CONFIGURATIONS": "bpc_DemoDefault", "ALLOWED_ACCOUNTS": "acct_DemoConnect", "ALLOWED_COUPONS": "STAY20", "ALLOWED_PROMOTION_CODES": "promo_DemoSpring",
+		"ALLOWED_CONFIGURATIONS": "bpc_DemoDefault", "ALLOWED_ACCOUNTS": "acct_DemoConnect",
+		"ALLOWED_COUPONS": "STAY20", "ALLOWED_PROMOTION_CODES": "promo_DemoSpring",
 	}
 	return s
 }
@@ -107,8 +114,10 @@ func (s *service) breakUpstreams(broken map[string]http.HandlerFunc) {
 // stripe answers what the portal asks of Stripe.
 func (s *service) stripe() http.Handler {
 	subscription := func(id, customer string) map[string]any {
-		item := map[string]any{"id": "si_DemoAlice", "quantity": 1, "price": map[string]any{"id": "price_Basic", "product": "prod_1"}}
-		return map[string]any{"id": id, "object": "subscription", "customer": customer, "status": "active", "items": map[string]any{"data": []any{item}}}
+		item := map[string]any{"id": "si_DemoAlice", "quantity": 1,
+			"price": map[string]any{"id": "price_Basic", "product": "prod_1"}}
+		return map[string]any{"id": id, "object": "subscription", "customer": customer, "status": "active",
+			"items": map[string]any{"data": []any{item}}}
 	}
 	list := func(data ...any) map[string]any {
 		return map[string]any{"object": "list", "has_more": false, "data": data}
@@ -133,7 +142,8 @@ func (s *service) stripe() http.Handler {
 			write(w, subscription("sub_DemoAlice", "cus_one"))
 			return
 		}
-		stripeError(404, map[string]any{"type": "invalid_request_error", "code": "resource_missing", "param": "id"})(w, r)
+		stripeError(404,
+			map[string]any{"type": "invalid_request_error", "code": "resource_missing", "param": "id"})(w, r)
 	})
 	mux.HandleFunc("GET /v1/products", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, list(map[string]any{"id": "prod_1", "object": "product", "name": "Basic"}))
@@ -145,8 +155,10 @@ func (s *service) stripe() http.Handler {
 			s.sent = r.PostForm
 			s.mu.Unlock()
 			write(w, map[string]any{
-				"id": "bps_1", "object": "billing_portal.session", "configuration": "bpc_1", "created": 1, "customer": r.FormValue("customer"), "flow": nil,
-				"livemode": false, "locale": nil, "on_behalf_of": nil, "return_url": r.FormValue("return_url"), "url": "https://billing.stripe.com/p/session/1",
+				"id": "bps_1", "object": "billing_portal.session", "configuration": "bpc_1", "created": 1,
+				"customer": r.FormValue("customer"), "flow": nil,
+				"livemode": false, "locale": nil, "on_behalf_of": nil, "return_url": r.FormValue("return_url"),
+				"url": "https://billing.stripe.com/p/session/1",
 			})
 		})(w, r)
 	})
@@ -172,7 +184,8 @@ func hang(_ http.ResponseWriter, r *http.Request) {
 	<-r.Context().Done()
 }
 
-// assembled is a function with more variables, behind a gateway that stops it after a time; 0 is the template's.
+// assembled is a function with more variables, behind a gateway that stops it after a time; 0 is
+// the template's.
 func (s *service) assembled(assemble app.Assembly, changes map[string]string, timeout time.Duration) http.Handler {
 	s.t.Helper()
 	env := maps.Clone(s.env)
@@ -183,7 +196,8 @@ func (s *service) assembled(assemble app.Assembly, changes map[string]string, ti
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return gateway.New(function, gateway.Config{AllowedOrigins: strings.Split(env["ALLOWED_ORIGINS"], ","), Timeout: timeout})
+	return gateway.New(function,
+		gateway.Config{AllowedOrigins: strings.Split(env["ALLOWED_ORIGINS"], ","), Timeout: timeout})
 }
 
 func (s *service) portal(changes map[string]string) http.Handler {
@@ -217,7 +231,8 @@ func (r request) with(name, value string) request {
 
 func (r request) ask(t *testing.T, handler http.Handler) *httptest.ResponseRecorder {
 	t.Helper()
-	asked := httptest.NewRequestWithContext(t.Context(), r.method, "https://api.example.com"+r.path, strings.NewReader(r.body))
+	asked := httptest.NewRequestWithContext(t.Context(), r.method, "https://api.example.com"+r.path,
+		strings.NewReader(r.body))
 	for name, value := range r.header {
 		asked.Header.Set(name, value)
 	}
@@ -231,7 +246,8 @@ func signed(body string) request {
 	now := time.Now().Unix()
 	mac := hmac.New(sha256.New, []byte(checksSigningSecret))
 	fmt.Fprintf(mac, "%d.%s", now, body)
-	header := map[string]string{"Content-Type": "application/json", "Stripe-Signature": fmt.Sprintf("t=%d,v1=%s", now, hex.EncodeToString(mac.Sum(nil)))}
+	header := map[string]string{"Content-Type": "application/json",
+		"Stripe-Signature": fmt.Sprintf("t=%d,v1=%s", now, hex.EncodeToString(mac.Sum(nil)))}
 	return request{http.MethodPost, "/stripe/webhook", body, header}
 }
 

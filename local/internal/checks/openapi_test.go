@@ -99,10 +99,12 @@ func (a api) parameters(schema *outline, name string) []string {
 	return slices.Compact(names)
 }
 
-// What the webhook can answer is in its own files and in the assembly, which answers events that never became a request.
+// What the webhook can answer is in its own files and in the assembly, which answers events that
+// never became a request.
 func TestOpenAPIHasEveryCodeOfTheWebhook(t *testing.T) {
 	text := ""
-	for _, file := range []string{"internal/webhook/errors.go", "internal/webhook/handler.go", "app/internal/config/deps.go"} {
+	for _, file := range []string{"internal/webhook/errors.go", "internal/webhook/handler.go",
+		"app/internal/config/deps.go"} {
 		content, err := os.ReadFile("../../../functions/" + file)
 		if err != nil {
 			t.Fatal(err)
@@ -138,7 +140,8 @@ func TestOpenAPIHasEveryParameter(t *testing.T) {
 		"application/x-www-form-urlencoded": slices.Sorted(slices.Values(append(accepted, "access_token"))),
 	} {
 		if got := document.parameters(body.at(mediaType, "schema"), ""); !slices.Equal(got, want) {
-			t.Errorf("%s: openapi.yaml has\n%s\nthe function accepts\n%s", mediaType, strings.Join(got, "\n"), strings.Join(want, "\n"))
+			t.Errorf("%s: openapi.yaml has\n%s\nthe function accepts\n%s", mediaType, strings.Join(got, "\n"),
+				strings.Join(want, "\n"))
 		}
 	}
 }

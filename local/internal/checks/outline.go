@@ -8,8 +8,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// outline is a node of a YAML document: a mapping; a sequence, whose members are named 0, 1, 2 and so on; or a scalar.
-// The value of a sequence is "[first, second]". One of CloudFormation's tags is part of the value: "!Ref Name".
+// outline is a node of a YAML document: a mapping; a sequence, whose members are named 0, 1, 2 and
+// so on; or a scalar. The value of a sequence is "[first, second]". One of CloudFormation's tags is
+// part of the value: "!Ref Name".
 type outline struct {
 	value   string
 	line    int

@@ -10,7 +10,8 @@ import (
 // root is the folder of the repository, seen from here.
 const root = "../../../"
 
-// page is a document that people read. Positions in its text are those of the file, with white space in the place of what is left out.
+// page is a document that people read. Positions in its text are those of the file, with white
+// space in the place of what is left out.
 type page struct{ path, text string }
 
 var (
@@ -31,7 +32,8 @@ func readPage(t *testing.T, path string) page {
 	return page{path, address.ReplaceAllStringFunc(withoutBlocks(string(text)), blankAddress)}
 }
 
-// withoutBlocks leaves out blocks of code: .ci/template/test_commands.py and the recipes' own tests read those.
+// withoutBlocks leaves out blocks of code: .ci/template/test_commands.py and the recipes' own tests
+// read those.
 func withoutBlocks(text string) string {
 	var prose strings.Builder
 	fence, after := false, true // within a fence; after an empty line or within an indented block
@@ -89,12 +91,14 @@ func descriptions(t *testing.T, text string) string {
 		for _, name := range o.names {
 			child := o.members[name]
 			if value := child.value; value != "" && (name == "description" || name == "summary" || name == "title") {
-				// A block scalar's line is that of its indicator. A text is as long as its indentation is kept.
+				// A block scalar's line is that of its indicator. A text is as long as its
+				// indentation is kept.
 				at := child.line - 1
 				keep[at] = true
 				indent := len(lines[at]) - len(strings.TrimLeft(lines[at], " "))
 				for i := at + 1; i < len(lines); i++ {
-					if trimmed := strings.TrimLeft(lines[i], " \n"); trimmed != "" && len(strings.TrimRight(lines[i], "\n"))-len(strings.TrimRight(trimmed, "\n")) <= indent {
+					if trimmed := strings.TrimLeft(lines[i], " \n"); trimmed != "" &&
+						len(strings.TrimRight(lines[i], "\n"))-len(strings.TrimRight(trimmed, "\n")) <= indent {
 						break
 					}
 					keep[i] = true

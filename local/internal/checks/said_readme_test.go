@@ -16,20 +16,30 @@ var _ = say("README.md",
 
 	"Try again after `Retry-After` seconds", "in `aud`, or if that is absent or empty in `client_id` or `azp`",
 	// Rights of the key, and whom events may name. preflight asks for the same rights.
-	"is enough: write access to the customer portal; for flows about a subscription read access to subscriptions; for the names among the choices of an ambiguous one read access to products; nothing else:",
-	"by default those of Checkout Sessions count that your server made (`sessions`)", "choose `none` where you have one. Choose `all` only where your links reach none but those who may name any user.",
-	"Metadata counts for more than a reference, the latest metadata and the earliest reference for more than others, and a deleted customer for nothing",
+	"is enough: write access to the customer portal; for flows about a subscription read access to subscriptions; "+
+		"for the names among the choices of an ambiguous one read access to products; nothing else:",
+	"by default those of Checkout Sessions count that your server made (`sessions`)",
+	"choose `none` where you have one. Choose `all` only where your links reach none but those who may name any user.",
+	"Metadata counts for more than a reference, the latest metadata and the earliest reference for more than others, "+
+		"and a deleted customer for nothing",
 
 	// Measured: each is in the benchmark's own page.
-	"that {{default MemorySize}} MB (the default) gets, Stripe {{flag local/bench stripe}} away and all else {{flag local/bench aws}},",
+	"that {{default MemorySize}} MB (the default) gets, Stripe {{flag local/bench stripe}} away and all else {{flag "+
+		"local/bench aws}},",
 	"at {{default MemorySize}} MB | this function",
-	"start to first answer | {{measured 512 MB, the default|start to first answer, ms|portal}} ms | {{measured 512 MB, the default|start to first answer, ms|plain}} ms |",
-	"median and p99 | {{measured 512 MB, the default|warm request, median, ms|portal}} and {{measured 512 MB, the default|warm request, p99, ms|portal}} ms |",
-	"ms | {{measured 512 MB, the default|warm request, median, ms|plain}} and {{measured 512 MB, the default|warm request, p99, ms|plain}} ms |",
-	"CPU of a warm request | {{measured 512 MB, the default|CPU of warm request, ms|portal}} ms | {{measured 512 MB, the default|CPU of warm request, ms|plain}} ms |",
-	"peak memory | {{measured 512 MB, the default|peak resident memory, MB|portal}} MB | {{measured 512 MB, the default|peak resident memory, MB|plain}} MB |",
+	"start to first answer | {{measured 512 MB, the default|start to first answer, ms|portal}} ms | {{measured 512 "+
+		"MB, the default|start to first answer, ms|plain}} ms |",
+	"median and p99 | {{measured 512 MB, the default|warm request, median, ms|portal}} and {{measured 512 MB, the "+
+		"default|warm request, p99, ms|portal}} ms |",
+	"ms | {{measured 512 MB, the default|warm request, median, ms|plain}} and {{measured 512 MB, the default|warm "+
+		"request, p99, ms|plain}} ms |",
+	"CPU of a warm request | {{measured 512 MB, the default|CPU of warm request, ms|portal}} ms | {{measured 512 MB, "+
+		"the default|CPU of warm request, ms|plain}} ms |",
+	"peak memory | {{measured 512 MB, the default|peak resident memory, MB|portal}} MB | {{measured 512 MB, the "+
+		"default|peak resident memory, MB|plain}} MB |",
 	"a first answer takes {{measured A whole CPU|start to first answer, ms|portal}} ms",
-	"A million warm requests cost {{measured Memory size|512 MB&portal|$ per million}} of Lambda at {{default MemorySize}} MB",
+	"A million warm requests cost {{measured Memory size|512 MB&portal|$ per million}} of Lambda at {{default "+
+		"MemorySize}} MB",
 	"a table of 100 million users",
 
 	// What counts nothing of the code's.

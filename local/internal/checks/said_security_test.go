@@ -1,9 +1,11 @@
 package checks
 
 var _ = say(".github/SECURITY.md",
-	"RS, PS and ES 256 to 512, EdDSA and Ed25519", "P-256, P-384, P-521, Ed25519", // auth's own tables of algorithms and keys say so
+	// auth's own tables of algorithms and keys say so
+	"RS, PS and ES 256 to 512, EdDSA and Ed25519", "P-256, P-384, P-521, Ed25519",
 	"None of the 325 invalid asymmetric signatures and 10 invalid keys", // TestWycheproof counts them
-	"in at most {{auth.maxTokenBytes}}", "a user of 1 to {{auth.maxUserIDLength}} characters", "`nbf` and `iat` get {{auth.leeway}}",
+	"in at most {{auth.maxTokenBytes}}", "a user of 1 to {{auth.maxUserIDLength}} characters",
+	"`nbf` and `iat` get {{auth.leeway}}",
 	"RSA of {{auth.minRSABits}} to {{auth.maxRSABits}} bits",
 	"no link-local address, {{auth.maxBodyBytes}},",
 	"Once in {{auth.cooldown}} for each name of the issuer",
@@ -11,16 +13,21 @@ var _ = say(".github/SECURITY.md",
 	"by one of the secrets, within {{internal/webhook.tolerance}};",
 	"{{customers.manyHistories}} random histories",
 	"| {{params.MaxBodySize}}, measured before it is decoded, {{params.maxNames}} names, {{params.maxDepth}} levels",
-	"Answers of AWS have at most {{upstream.maxAnswerSize}}, those of Stripe {{billing.maxAnswerSize}};", "at most {{upstream.MaxConns}} connections lead to each",
+	"Answers of AWS have at most {{upstream.maxAnswerSize}}, those of Stripe {{billing.maxAnswerSize}};",
+	"at most {{upstream.MaxConns}} connections lead to each",
 	"IDs of at most {{customers.maxUsers}} users who claim it",
 	"`LogRetentionDays` ({{default LogRetentionDays}})",
-	"| {{template.yaml Resources/WebhookDeadLetters/Properties/MessageRetentionPeriod}} | | files that an operator names",
+	"| {{template.yaml Resources/WebhookDeadLetters/Properties/MessageRetentionPeriod}} | | files that an operator "+
+		"names",
 
-	"Never HS, never `none`, never a key from the token's own header", "no `typ` but `JWT` and `at+jwt`", "Set `FirstDeployment` to `false` afterwards",
+	"Never HS, never `none`, never a key from the token's own header", "no `typ` but `JWT` and `at+jwt`",
+	"Set `FirstDeployment` to `false` afterwards",
 
-	// AWS's own: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html,
+	// AWS's own:
+	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html,
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html,
 	// https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html
-	"backups of the table (point-in-time recovery) | the same | 35 days", "CloudWatch's 15 months", "IDs of requests | 30 days",
+	"backups of the table (point-in-time recovery) | the same | 35 days", "CloudWatch's 15 months",
+	"IDs of requests | 30 days",
 	"Route 53", "Java {{java version}};",
 )

@@ -15,8 +15,8 @@ import (
 	"github.com/stripe/stripe-go/v79"
 )
 
-// A phrase is a piece of a page's text, as it is there. In it, {{a placeholder}} stands for a number with its unit, in digits or in
-// words, which has to be that of
+// A phrase is a piece of a page's text, as it is there. In it, {{a placeholder}} stands for a
+// number with its unit, in digits or in words, which has to be that of
 //
 //   - package.constant, or the length of package.list: of Go, also of a package's tests
 //   - default Parameter: of template.yaml
@@ -37,11 +37,14 @@ func say(path string, phrases ...string) bool {
 
 var (
 	placeholder = regexp.MustCompile(`\{\{(.+?)\}\}`)
-	// A number is digits that are no part of a name (P-256, us-east-1, u_42), or a word that counts.
-	number = regexp.MustCompile(`\$?\d+(?:,\d{3})*(?:\.\d+)?%?|\b(?:` + strings.Join(slices.Sorted(maps.Keys(numberWords)), "|") + `)\b`)
+	// A number is digits that are no part of a name (P-256, us-east-1, u_42), or a word that
+	// counts.
+	number = regexp.MustCompile(`\$?\d+(?:,\d{3})*(?:\.\d+)?%?|\b(?:` +
+		strings.Join(slices.Sorted(maps.Keys(numberWords)), "|") + `)\b`)
 	// Not numbers of ours: what a standard calls itself, and the numbers of a list.
 	notOurs = regexp.MustCompile("[2-5]xx|RFC \\d+|, section \\d[\\d.]*|(?m:^ *(?:## )?\\d+\\. )|`[^`\n]*`|<[^>\n]*>")
-	// What an alarm means is held by .ci/template/test_watched.py, the table of costs by TestTheTableOfCostsIsMeasured.
+	// What an alarm means is held by .ci/template/test_watched.py, the table of costs by
+	// TestTheTableOfCostsIsMeasured.
 	heldElsewhere = regexp.MustCompile(`(?m)^- \*\*Means\*\*(?:.|\n  )*$|^\| \| each user, a month \|(?:.|\n\|)*$`)
 
 	space = regexp.MustCompile(`\s+`)
@@ -112,7 +115,8 @@ func (s *sources) number(path string, inside ...string) float64 {
 	return value
 }
 
-// measured is a cell of a table of local/bench/README.md. The row is the one that has these cells, between them "&".
+// measured is a cell of a table of local/bench/README.md. The row is the one that has these cells,
+// between them "&".
 func (s *sources) measured(section, row, column string) float64 {
 	s.t.Helper()
 	text, err := os.ReadFile(root + "local/bench/README.md")
@@ -131,7 +135,8 @@ func (s *sources) measured(section, row, column string) float64 {
 			at = slices.Index(cells, column)
 			continue
 		}
-		if !slices.ContainsFunc(strings.Split(row, "&"), func(cell string) bool { return !slices.Contains(cells, cell) }) {
+		if !slices.ContainsFunc(strings.Split(row, "&"),
+			func(cell string) bool { return !slices.Contains(cells, cell) }) {
 			number, _, _ := strings.Cut(cells[at], " ")
 			value, err := strconv.ParseFloat(number, 64)
 			if err != nil {
@@ -168,10 +173,12 @@ func (h *held) hold(s *sources, phrase string) {
 		text += `(?:\b|$)`
 	}
 	matches := slices.DeleteFunc(regexp.MustCompile(text).FindAllStringSubmatchIndex(h.text, -1), func(m []int) bool {
-		return wordBefore.MatchString(phrase) && withinWord.MatchString(h.text[max(0, m[0]-1):m[0]]) // or within a number
+		// or within a number
+		return wordBefore.MatchString(phrase) && withinWord.MatchString(h.text[max(0, m[0]-1):m[0]])
 	})
 	if matches == nil {
-		s.report("%s does not say %q. If it says so in other words now, change the phrase in said_*_test.go%s", h.path, template, h.instead(form.String()))
+		s.report("%s does not say %q. If it says so in other words now, change the phrase in said_*_test.go%s", h.path,
+			template, h.instead(form.String()))
 	}
 	for _, m := range matches {
 		h.ranges = append(h.ranges, [2]int{m[0], m[1]})
@@ -179,7 +186,8 @@ func (h *held) hold(s *sources, phrase string) {
 			is := h.text[m[2+2*i]:m[3+2*i]]
 			want, wantTime := s.value(name)
 			if !equal(space.ReplaceAllString(is, " "), want, wantTime) {
-				s.report("%s:%d says %q, and {{%s}} is %s: %s", h.path, h.line(m[2+2*i]), is, name, shown(want, wantTime), h.around(m[2+2*i], m[3+2*i]))
+				s.report("%s:%d says %q, and {{%s}} is %s: %s", h.path, h.line(m[2+2*i]), is, name,
+					shown(want, wantTime), h.around(m[2+2*i], m[3+2*i]))
 			}
 		}
 	}
@@ -199,7 +207,8 @@ func (h *held) instead(form string) string {
 	return ""
 }
 
-// equal reports whether a text means a number. A constant of Go that is a time has a unit on a page, another number may have one.
+// equal reports whether a text means a number. A constant of Go that is a time has a unit on a
+// page, another number may have one.
 func equal(text string, want float64, isTime bool) bool {
 	got, hasUnit, ok := quantity(text)
 	if !ok || isTime && !hasUnit {
@@ -211,7 +220,8 @@ func equal(text string, want float64, isTime bool) bool {
 	digits := strings.TrimPrefix(strings.Fields(text)[0], "$")
 	_, decimals, _ := strings.Cut(digits, ".")
 	bare, err := strconv.ParseFloat(strings.ReplaceAll(digits, ",", ""), 64)
-	return !isTime && err == nil && strconv.FormatFloat(want, 'f', len(decimals), 64) == strconv.FormatFloat(bare, 'f', len(decimals), 64)
+	return !isTime && err == nil &&
+		strconv.FormatFloat(want, 'f', len(decimals), 64) == strconv.FormatFloat(bare, 'f', len(decimals), 64)
 }
 
 func shown(value float64, isTime bool) string {
@@ -247,30 +257,39 @@ func (s *sources) check(p page, phrases []string) {
 	}
 	for _, m := range number.FindAllStringIndex(h.text, -1) {
 		if h.path != "local/bench/README.md" && !partOfName(h.text[:m[0]]) && !h.has(m[0], m[1]) {
-			s.report("%s:%d: nothing holds %s: add its phrase to said_*_test.go, with the constant that it speaks of", h.path, h.line(m[0]), h.around(m[0], m[1]))
+			s.report("%s:%d: nothing holds %s: add its phrase to said_*_test.go, with the constant that it speaks of",
+				h.path, h.line(m[0]), h.around(m[0], m[1]))
 		}
 	}
 }
 
 func TestWhatDocumentsGetWrongIsFound(t *testing.T) {
-	phrases := []string{"At most {{params.MaxBodySize}}, {{params.maxNames}} names", "kept for {{secret.freshFor}}", "up to {{default ThrottlingRateLimit}} a second"}
-	for text, want := range map[string]string{
-		"At most 8 KiB, 200 names; kept for five minutes; up to 50 a second":                  "",
-		"At most 8,192\nbytes, 200\nnames; kept for 5 min":                                    "up to",
-		"At most 8 KB, 200 names; kept for 300 s; up to 50 a second":                          `p.md:1 says "8 KB", and {{params.MaxBodySize}} is 8192`,
-		"At most 8 KiB, 20 names; kept for 300 s; up to 50 a second":                          `p.md:1 says "20", and {{params.maxNames}} is 200`,
-		"At most 8 KiB, 200 names;\nkept for 5 hours; up to 50 a second":                      `p.md:2 says "5 hours", and {{secret.freshFor}} is 300 s`,
-		"At most 8 KiB, 200 names; kept for 300; up to 50 a second":                           `p.md:1 says "300", and {{secret.freshFor}} is 300 s`,
-		"At most 8 KiB, 200 names; kept for 300 s; up to 150 a second":                        `p.md:1 says "150", and {{default ThrottlingRateLimit}} is 50`,
-		"At most 8 KiB, 200 names; kept for 300 s; up to 50 a second, for four minutes":       "nothing holds",
-		"At most 8 KiB, 200 names; kept for 300 s; up to 50 a second. A 404 `internal`":       "internal has the status 500",
-		"At most 8 KiB, 200 names; kept for 300 s; up to 50 a second\n| 400 | `internal` |\n": "the codes of the row have the statuses [500]",
+	phrases := []string{"At most {{params.MaxBodySize}}, {{params.maxNames}} names", "kept for {{secret.freshFor}}",
+		"up to {{default ThrottlingRateLimit}} a second"}
+	for _, test := range []struct{ text, want string }{
+		{"At most 8 KiB, 200 names; kept for five minutes; up to 50 a second", ""},
+		{"At most 8,192\nbytes, 200\nnames; kept for 5 min", "up to"},
+		{"At most 8 KB, 200 names; kept for 300 s; up to 50 a second",
+			`p.md:1 says "8 KB", and {{params.MaxBodySize}} is 8192`},
+		{"At most 8 KiB, 20 names; kept for 300 s; up to 50 a second",
+			`p.md:1 says "20", and {{params.maxNames}} is 200`},
+		{"At most 8 KiB, 200 names;\nkept for 5 hours; up to 50 a second",
+			`p.md:2 says "5 hours", and {{secret.freshFor}} is 300 s`},
+		{"At most 8 KiB, 200 names; kept for 300; up to 50 a second",
+			`p.md:1 says "300", and {{secret.freshFor}} is 300 s`},
+		{"At most 8 KiB, 200 names; kept for 300 s; up to 150 a second",
+			`p.md:1 says "150", and {{default ThrottlingRateLimit}} is 50`},
+		{"At most 8 KiB, 200 names; kept for 300 s; up to 50 a second, for four minutes", "nothing holds"},
+		{"At most 8 KiB, 200 names; kept for 300 s; up to 50 a second. A 404 `internal`",
+			"internal has the status 500"},
+		{"At most 8 KiB, 200 names; kept for 300 s; up to 50 a second\n| 400 | `internal` |\n",
+			"the codes of the row have the statuses [500]"},
 	} {
 		s, found := newSources(t), ""
 		s.report = func(format string, arguments ...any) { found += fmt.Sprintf(format, arguments...) + "\n" }
-		s.check(page{"p.md", text}, phrases)
-		if want == "" && found != "" || !strings.Contains(found, want) {
-			t.Errorf("%q: %s, want %q", text, found, want)
+		s.check(page{"p.md", test.text}, phrases)
+		if test.want == "" && found != "" || !strings.Contains(found, test.want) {
+			t.Errorf("%q: %s, want %q", test.text, found, test.want)
 		}
 	}
 }
@@ -305,7 +324,8 @@ func (h *held) holdStatuses(s *sources) {
 		got := strings.Split(h.text[m[2]:m[3]], ", ")
 		slices.Sort(want)
 		if others := strings.Contains(h.text[m[4]:m[5]], "and the others"); !others && !slices.Equal(got, want) {
-			s.report("%s:%d: the codes of the row have the statuses %v: %s", h.path, h.line(m[0]), want, h.around(m[0], m[5]))
+			s.report("%s:%d: the codes of the row have the statuses %v: %s", h.path, h.line(m[0]),
+				want, h.around(m[0], m[5]))
 		}
 		h.ranges = append(h.ranges, [2]int{m[0], m[3]})
 	}
@@ -348,7 +368,8 @@ var calculated = map[string]func(*sources) float64{
 		}
 		return n
 	},
-	// AllowedFlows of template.yaml is any of these; app compares them with the parameters of a session.
+	// AllowedFlows of template.yaml is any of these; app compares them with the parameters of a
+	// session.
 	"flows": func(s *sources) float64 {
 		return float64(len(flows.FindAllString(flowList(s.t), -1)))
 	},
@@ -363,7 +384,8 @@ var calculated = map[string]func(*sources) float64{
 	"minutes of a canary":            func(s *sources) float64 { return deployment(s, `Percent(\d+)Minutes$`) * 60 },
 	"slowest deployment": func(s *sources) float64 {
 		slowest := 0.0
-		for _, value := range s.template("template.yaml").at("Parameters", "DeploymentPreference", "AllowedValues").list() {
+		for _, value := range s.template("template.yaml").at("Parameters", "DeploymentPreference",
+			"AllowedValues").list() {
 			if m := linear.FindStringSubmatch(value); m != nil {
 				percent, _ := strconv.ParseFloat(m[1], 64)
 				minutes, _ := strconv.ParseFloat(m[2], 64)

@@ -50,8 +50,9 @@ func spansIn(text string) []string {
 	return found
 }
 
-// TestDocumentsHaveTheDefaultsOfParameters compares the tables of variables and of parameters with template.yaml, whose own defaults
-// TestParametersWithoutDefaultAreThoseThatTheFunctionsRequire and its neighbours compare with the functions.
+// TestDocumentsHaveTheDefaultsOfParameters compares the tables of variables and of parameters with
+// template.yaml, whose own defaults TestParametersWithoutDefaultAreThoseThatTheFunctionsRequire and
+// its neighbours compare with the functions.
 func TestDocumentsHaveTheDefaultsOfParameters(t *testing.T) {
 	parameters := readOutline(t, root+"template.yaml").at("Parameters")
 	documented := map[string]bool{}
@@ -124,7 +125,8 @@ func TestDocumentsHaveTheDefaultsOfParameters(t *testing.T) {
 		pages += readPage(t, path).text
 	}
 	for _, name := range inProse {
-		if documented[name] || len(parameters.at(name).names) == 0 || !strings.Contains(pages, "`"+name) && !strings.HasPrefix(name, "Previous") {
+		if documented[name] || len(parameters.at(name).names) == 0 || !strings.Contains(pages, "`"+name) &&
+			!strings.HasPrefix(name, "Previous") {
 			t.Errorf("%s is in a table, on no page, or no parameter", name)
 		}
 	}
@@ -163,8 +165,10 @@ var notTheTemplates = map[string]string{
 // inProse are parameters that only a text names, and those that `make deploy` fills.
 var inProse = []string{
 	"CustomersKmsKeyArn", "MemorySize", "SafeDeployment", "StripeSecretKmsKeyArn", "WebhookSecretKmsKeyArn",
-	"PreviousCustomersKeyFormat", "PreviousCustomersKmsKeyArn", "PreviousCustomersTable", "PreviousPortalVersion", "PreviousStripeSecretId",
-	"PreviousStripeSecretKmsKeyArn", "PreviousWebhookSecretId", "PreviousWebhookSecretKmsKeyArn", "PreviousWebhookVersion",
+	"PreviousCustomersKeyFormat", "PreviousCustomersKmsKeyArn", "PreviousCustomersTable", "PreviousPortalVersion",
+	"PreviousStripeSecretId",
+	"PreviousStripeSecretKmsKeyArn", "PreviousWebhookSecretId", "PreviousWebhookSecretKmsKeyArn",
+	"PreviousWebhookVersion",
 }
 
 // TestDocumentsListWhatThereIs compares lists of names with the code's own.
@@ -174,7 +178,8 @@ func TestDocumentsListWhatThereIs(t *testing.T) {
 		path, before, after string
 		want                []string
 	}{
-		{"infra/RUNBOOK.md", "`event_age_ms` and\n`effect`: ", ".\n", append(s.typed("customers", "Effect"), "ignored")},
+		{"infra/RUNBOOK.md", "`event_age_ms` and\n`effect`: ", ".\n",
+			append(s.typed("customers", "Effect"), "ignored")},
 		{"README.md", "whose `client_reference_id` counts: ", " |", s.typed("internal/webhook", "References")},
 	} {
 		text, err := os.ReadFile(root + list.path)
@@ -186,7 +191,8 @@ func TestDocumentsListWhatThereIs(t *testing.T) {
 			t.Errorf("%s does not say %q", list.path, list.before)
 		}
 		rest, _, _ = strings.Cut(rest, list.after)
-		if got := slices.Sorted(slices.Values(spansIn(rest))); !slices.Equal(got, slices.Sorted(slices.Values(list.want))) {
+		if got := slices.Sorted(slices.Values(spansIn(rest))); !slices.Equal(got,
+			slices.Sorted(slices.Values(list.want))) {
 			t.Errorf("%s: %q has %v, want %v", list.path, list.before, got, list.want)
 		}
 	}
@@ -199,11 +205,13 @@ var (
 	portPattern = regexp.MustCompile(`127\.0\.0\.1:\d+`)
 )
 
-// TestDocumentsNameThePaths looks for each path in the functions, for each part of the button in its module, and for the laptop's address.
+// TestDocumentsNameThePaths looks for each path in the functions, for each part of the button in
+// its module, and for the laptop's address.
 func TestDocumentsNameThePaths(t *testing.T) {
 	sources := ""
 	WalkSource(t, root, func(path, text string) {
-		if strings.HasPrefix(path, "functions/") && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+		if strings.HasPrefix(path, "functions/") && strings.HasSuffix(path, ".go") &&
+			!strings.HasSuffix(path, "_test.go") {
 			sources += text
 		}
 	})
@@ -213,13 +221,15 @@ func TestDocumentsNameThePaths(t *testing.T) {
 		text := readText(t, path)
 		for _, match := range pathPattern.FindAllStringSubmatch(text, -1) {
 			paths++
-			if quoted := `"` + match[1] + `"`; !strings.Contains(sources, quoted) && !bytes.Contains(stripespec.Embedded(), []byte(quoted)) {
+			if quoted := `"` + match[1] + `"`; !strings.Contains(sources, quoted) &&
+				!bytes.Contains(stripespec.Embedded(), []byte(quoted)) {
 				t.Errorf("%s: neither a function nor Stripe has the path %s", path, match[1])
 			}
 		}
 		for _, match := range partPattern.FindAllStringSubmatch(text, -1) {
 			parts++
-			if !strings.Contains(module, `"`+match[1]+`"`) && (match[2] == "" || !strings.Contains(module, match[2]+",") && !strings.Contains(module, match[2]+")")) {
+			if !strings.Contains(module, `"`+match[1]+`"`) &&
+				(match[2] == "" || !strings.Contains(module, match[2]+",") && !strings.Contains(module, match[2]+")")) {
 				t.Errorf("%s: the button has no %s", path, match[0])
 			}
 		}
@@ -236,7 +246,8 @@ func TestDocumentsNameThePaths(t *testing.T) {
 
 var queryPattern = regexp.MustCompile("[Qq]uer(?:y|ies)\\s+(`[a-z-]+`(?:(?:,|\\s+and)\\s+`[a-z-]+`)*)")
 
-// TestDocumentsNameTheQueries holds names after the word query to the saved queries, and has a page name each of these.
+// TestDocumentsNameTheQueries holds names after the word query to the saved queries, and has a page
+// name each of these.
 func TestDocumentsNameTheQueries(t *testing.T) {
 	named := map[string][]string{}
 	for path := range said {

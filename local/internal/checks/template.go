@@ -1,4 +1,5 @@
-// Package checks holds what has to agree between files that no compiler sees: template.yaml and the functions.
+// Package checks holds what has to agree between files that no compiler sees: template.yaml and the
+// functions.
 package checks
 
 import (

@@ -33,7 +33,8 @@ func readFile(t *testing.T, path string) template {
 
 // ofRuntime are the variables that Lambda sets, or that have no place in a deployment.
 var ofRuntime = []string{
-	"AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION",
+	"AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_LAMBDA_FUNCTION_NAME",
+	"AWS_LAMBDA_FUNCTION_VERSION",
 	"AWS_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
 }
 
@@ -45,7 +46,8 @@ func TestTemplateSetsEveryVariableThatAFunctionReads(t *testing.T) {
 	if want := len(functions) + 1; len(parsed.variables) != want { // and preflight
 		t.Errorf("%d functions with variables, want %d", len(parsed.variables), want)
 	}
-	for function, read := range map[string][]string{"PortalFunction": portal.Variables(), "WebhookFunction": webhook.Variables()} {
+	for function, read := range map[string][]string{"PortalFunction": portal.Variables(),
+		"WebhookFunction": webhook.Variables()} {
 		want := slices.DeleteFunc(read, func(name string) bool { return slices.Contains(ofRuntime, name) })
 		if got := slices.Sorted(maps.Keys(parsed.variables[function])); !slices.Equal(got, want) {
 			t.Errorf("template.yaml sets for %s\n%v\nthe function reads\n%v", function, got, want)
@@ -69,7 +71,8 @@ func TestVariablesComeFromTheParameterOfTheirName(t *testing.T) {
 	}
 }
 
-// Preflight asks the versions themselves how they are configured, so that it knows nothing but them.
+// Preflight asks the versions themselves how they are configured, so that it knows nothing but
+// them.
 func TestPreflightIsToldTheVersions(t *testing.T) {
 	want := map[string]string{
 		"PORTAL_FUNCTION":  "!Ref PortalFunction.Version",
@@ -88,8 +91,8 @@ func camelCase(variable string) string {
 	return camel.String()
 }
 
-// Whoever deploys has to choose what the functions require, and nothing else. The webhook function is only there where its secret
-// or its event source is chosen.
+// Whoever deploys has to choose what the functions require, and nothing else. The webhook function
+// is only there where its secret or its event source is chosen.
 func TestParametersWithoutDefaultAreThoseThatTheFunctionsRequire(t *testing.T) {
 	parsed := read(t)
 	for function, assemble := range functions {
@@ -131,7 +134,8 @@ func TestParametersWithoutDefaultAreThoseThatTheFunctionsRequire(t *testing.T) {
 	}
 }
 
-// examples are values of parameters that are right, and slips that are refused before anything is deployed.
+// examples are values of parameters that are right, and slips that are refused before anything is
+// deployed.
 var examples = []struct {
 	parameter string
 	accepted  []string
@@ -140,90 +144,129 @@ var examples = []struct {
 	{
 		"StripeSecretId",
 		[]string{"billing-portal/stripe", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:stripe-a1B2c3"},
-		[]string{"", "with space", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:stripe", "arn:aws:s3:::bucket"},
+		[]string{"", "with space",
+			"arn:aws:secretsmanager:eu-west-1:123456789012:secret:stripe", "arn:aws:s3:::bucket"},
 	},
-	{"StripeSecretKmsKeyArn", []string{"", "arn:aws:kms:eu-west-1:123456789012:key/1234-ab"}, []string{"alias/x", "arn:aws:kms:eu-west-1:123456789012:alias/x"}},
-	{"StripeApiBase", []string{"https://api.stripe.com", "https://proxy.example/stripe"}, []string{"", "http://api.stripe.com", "https://a@b", "https://a/?q"}},
-	{"PortalHosts", []string{"billing.stripe.com", "billing.example.com,billing.stripe.com"}, []string{"", "https://billing.stripe.com", "a, b", "a,"}},
-	{"CustomersTable", []string{"", "users", "arn:aws:dynamodb:eu-west-1:123456789012:table/users"}, []string{"ab", "a table", "arn:aws:dynamodb:eu-west-1:123456789012:table/users/index/x"}},
-	{"CustomersKeyFormat", []string{"{user}", "USER#{user}", "{user}#BILLING", "TENANT#1"}, []string{"{user}{user}", "{tenant}", "{user"}},
-	{"CustomersSortKey", []string{"", "sk=BILLING", "sk=USER#{user}"}, []string{"sk", "=x", "s k=x", "sk={user}{user}", "sk={x}"}},
-	{"TruststoreUri", []string{"", "s3://trusted/edge-ca.pem", "s3://abc/edge.pem", "s3://a.b-c/folder/edge.pem"}, []string{"https://", "https://trusted/edge.pem", "s3://trusted", "s3://trusted/", "s3://ab/edge.pem", "s3://Trusted/a b"}},
+	{"StripeSecretKmsKeyArn", []string{"", "arn:aws:kms:eu-west-1:123456789012:key/1234-ab"},
+		[]string{"alias/x", "arn:aws:kms:eu-west-1:123456789012:alias/x"}},
+	{"StripeApiBase", []string{"https://api.stripe.com", "https://proxy.example/stripe"},
+		[]string{"", "http://api.stripe.com", "https://a@b", "https://a/?q"}},
+	{"PortalHosts", []string{"billing.stripe.com", "billing.example.com,billing.stripe.com"},
+		[]string{"", "https://billing.stripe.com", "a, b", "a,"}},
+	{"CustomersTable", []string{"", "users", "arn:aws:dynamodb:eu-west-1:123456789012:table/users"},
+		[]string{"ab", "a table", "arn:aws:dynamodb:eu-west-1:123456789012:table/users/index/x"}},
+	{"CustomersKeyFormat", []string{"{user}", "USER#{user}", "{user}#BILLING", "TENANT#1"},
+		[]string{"{user}{user}", "{tenant}", "{user"}},
+	{"CustomersSortKey", []string{"", "sk=BILLING", "sk=USER#{user}"},
+		[]string{"sk", "=x", "s k=x", "sk={user}{user}", "sk={x}"}},
+	{"TruststoreUri", []string{
+		"", "s3://trusted/edge-ca.pem", "s3://abc/edge.pem", "s3://a.b-c/folder/edge.pem",
+	}, []string{"https://", "https://trusted/edge.pem", "s3://trusted", "s3://trusted/",
+		"s3://ab/edge.pem", "s3://Trusted/a b"}},
 	{"TruststoreVersion", []string{"", "3sL4kqtJlcpXroDTDmJ.x_y-z"}, []string{"a b", "a/b"}},
 	{"StripeSecretField", []string{"api_key", "STRIPE_SECRET_KEY"}, []string{"", "a b", `a"b`, "a,b"}},
 	{"BasePath", []string{"", "/v1", "/api/v1"}, []string{"v1", "/v1/", "/", "/v1?x"}},
 	{
 		"Release",
-		[]string{"", "v1", "20261129", "0123456789", "0123456789-2a71130", "0123456789.1_2+3", "A123456789" + strings.Repeat("-", 118)},
-		[]string{"v1.2.3", "2026-11-29", "v1-0123456789", "012345678-", "a b", "0123456789 a", "éclair", strings.Repeat("a", 129)},
+		[]string{"", "v1", "20261129", "0123456789", "0123456789-2a71130", "0123456789.1_2+3",
+			"A123456789" + strings.Repeat("-", 118)},
+		[]string{"v1.2.3", "2026-11-29", "v1-0123456789", "012345678-", "a b", "0123456789 a", "éclair",
+			strings.Repeat("a", 129)},
 	},
-	{"StripeEventSource", []string{"", "aws.partner/stripe.com/ed_test_61Abc"}, []string{"aws.partner/other.example/x", "stripe.com"}},
+	{"StripeEventSource", []string{"", "aws.partner/stripe.com/ed_test_61Abc"},
+		[]string{"aws.partner/other.example/x", "stripe.com"}},
 	{"UserMetadataKey", []string{"user_id", "uid"}, []string{"", "a b", "a[b]"}},
 	{
 		"JwtIssuer",
-		[]string{"https://example.auth0.com/", "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC", "acme.com", "my-project-id", "http://adfs.example/adfs/services/trust", "urn:a:b", "https://issuer.example/?x"},
-		[]string{"", "https://a.example,https://b.example", "a b", "a\tb", "1:2", ":a", "https://issuer.example/{tenantid}", "https://issuer.example/a b"},
+		[]string{"https://example.auth0.com/", "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC", "acme.com",
+			"my-project-id", "http://adfs.example/adfs/services/trust", "urn:a:b", "https://issuer.example/?x"},
+		[]string{"", "https://a.example,https://b.example", "a b", "a\tb", "1:2", ":a",
+			"https://issuer.example/{tenantid}", "https://issuer.example/a b"},
 	},
 	{
 		"JwtIssuerAliases",
-		[]string{"", "https://login.example.com/", "acme.com,urn:a:b,http://adfs.example/adfs/services/trust,https://d.example/?x=(1)"},
-		[]string{",", "a,", "a,b,c,d,e", "a, b", "https://*.example", "*", "{tenantid}", "https://issuer.example/{tenantid}", "1:2", "a\tb"},
+		[]string{"", "https://login.example.com/",
+			"acme.com,urn:a:b,http://adfs.example/adfs/services/trust,https://d.example/?x=(1)"},
+		[]string{",", "a,", "a,b,c,d,e", "a, b", "https://*.example", "*", "{tenantid}",
+			"https://issuer.example/{tenantid}", "1:2", "a\tb"},
 	},
 	{"JwtAudience", []string{"api", "https://api.example.com,mobile"}, []string{"", "a,", "a, b"}},
-	{"JwtJwksUrl", []string{"", "https://issuer.example/jwks.json?p=1"}, []string{"http://issuer.example/jwks.json", "jwks.json"}},
+	{"JwtJwksUrl", []string{"", "https://issuer.example/jwks.json?p=1"},
+		[]string{"http://issuer.example/jwks.json", "jwks.json"}},
 	{"JwtJwks", []string{"", `{"keys":[]}`, "{\n\"keys\":[]\n}"}, []string{"[]", "keys"}},
 	{"JwtRequiredScope", []string{"", "billing:manage"}, []string{"two scopes", `"quoted"`}},
-	{"JwtRequiredClaim", []string{"", "org_role=admin|owner", "cognito:groups=billing team", "https://example.com/roles=admin"}, []string{"org_role", "=admin", "org_role=", "org_role=admin|"}},
+	{"JwtRequiredClaim", []string{"", "org_role=admin|owner", "cognito:groups=billing team",
+		"https://example.com/roles=admin"}, []string{"org_role", "=admin", "org_role=", "org_role=admin|"}},
 	{"SessionCookie", []string{"", "__Host-session", "appSession.0"}, []string{"a b", "a;b", "a=b", "a,b"}},
 	{
 		"AllowedOrigins",
-		[]string{"https://app.example.com", "https://app.example.com,http://localhost:5173", "http://[::1]:3000", "https://app.example.com:8443", "https://a.example:44", "https://a.example:4430", "http://localhost:8", "http://localhost:443"},
-		[]string{"https://app.example.com:443", "http://localhost:80", "https://a.example,https://b.example:443", "https://a.example:0443", "", "*", "https://app.example.com/", "http://app.example.com", "https://App.example.com", "https://a@b", "https://a, https://b", "https://a,"},
+		[]string{"https://app.example.com", "https://app.example.com,http://localhost:5173", "http://[::1]:3000",
+			"https://app.example.com:8443", "https://a.example:44", "https://a.example:4430", "http://localhost:8",
+			"http://localhost:443"},
+		[]string{"https://app.example.com:443", "http://localhost:80", "https://a.example,https://b.example:443",
+			"https://a.example:0443", "", "*", "https://app.example.com/", "http://app.example.com",
+			"https://App.example.com", "https://a@b", "https://a, https://b", "https://a,"},
 	},
-	{"DefaultReturnUrl", []string{"https://app.example.com", "https://app.example.com/account?tab=billing#x", "http://localhost:5173/"}, []string{"", "http://app.example.com", "https://a@b/", "//evil", "javascript:alert(1)"}},
-	{"AllowedFlows", []string{"", "subscription_cancel", "payment_method_update,subscription_update_confirm"}, []string{"cancel", "subscription_cancel,"}},
+	{"DefaultReturnUrl", []string{
+		"https://app.example.com", "https://app.example.com/account?tab=billing#x", "http://localhost:5173/",
+	}, []string{"", "http://app.example.com", "https://a@b/", "//evil", "javascript:alert(1)"}},
+	{"AllowedFlows", []string{"", "subscription_cancel", "payment_method_update,subscription_update_confirm"},
+		[]string{"cancel", "subscription_cancel,"}},
 	{"AllowedConfigurations", []string{"", "bpc_1,bpc_2"}, []string{"pm_1", "bpc_1, bpc_2"}},
 	{"AllowedAccounts", []string{"", "acct_1"}, []string{"acct", "bpc_1"}},
 	{"AllowedPromotionCodes", []string{"", "promo_1"}, []string{"SPRING"}},
 	{"AllowedCoupons", []string{"", "STAY20", "Z4OV52SU,20-off"}, []string{"a b", ",a"}},
 	{"ReservedConcurrency", []string{"", "0", "100"}, []string{"-1", "many"}},
 	{"ProvisionedConcurrency", []string{"", "1", "20"}, []string{"0", "many"}},
-	{"DomainName", []string{"", "billing.example.com"}, []string{"https://billing.example.com", "Billing.example.com", "billing.example.com/", "localhost"}},
-	{"CertificateArn", []string{"", "arn:aws-us-gov:acm:us-gov-west-1:123456789012:certificate/1-a"}, []string{"1-a", "arn:aws:iam::123456789012:server-certificate/x"}},
+	{"DomainName", []string{"", "billing.example.com"},
+		[]string{"https://billing.example.com", "Billing.example.com", "billing.example.com/", "localhost"}},
+	{"CertificateArn", []string{"", "arn:aws-us-gov:acm:us-gov-west-1:123456789012:certificate/1-a"},
+		[]string{"1-a", "arn:aws:iam::123456789012:server-certificate/x"}},
 	{"HostedZoneId", []string{"", "Z0123456789ABCDEFGHIJ"}, []string{"/hostedzone/Z1", "example.com"}},
-	{"NotificationTopicArn", []string{"", "arn:aws:sns:eu-west-1:123456789012:alarms"}, []string{"alarms", "arn:aws:sqs:eu-west-1:123456789012:alarms"}},
+	{"NotificationTopicArn", []string{"", "arn:aws:sns:eu-west-1:123456789012:alarms"},
+		[]string{"alarms", "arn:aws:sqs:eu-west-1:123456789012:alarms"}},
 	{"VpcSubnetIds", []string{"", "subnet-0a", "subnet-0a,subnet-0b"}, []string{"vpc-0a", "subnet-0a, subnet-0b"}},
 	{"VpcSecurityGroupIds", []string{"", "sg-0a"}, []string{"sg-", "subnet-0a"}},
-	{"PermissionsBoundaryArn", []string{"", "arn:aws:iam::123456789012:policy/team/boundary"}, []string{"boundary", "arn:aws:iam::123456789012:role/x"}},
+	{"PermissionsBoundaryArn", []string{"", "arn:aws:iam::123456789012:policy/team/boundary"},
+		[]string{"boundary", "arn:aws:iam::123456789012:role/x"}},
 	{"RolePath", []string{"/", "/billing/"}, []string{"", "billing", "/billing"}},
 	{"DefaultConfiguration", []string{"", "bpc_1"}, []string{"bpc_", "bpc_1,bpc_2", "pm_1"}},
 	{"DefaultOnBehalfOf", []string{"", "acct_1"}, []string{"acct_", "acct_1,acct_2", "cus_1"}},
-	{"NoAccountUrl", []string{"", "https://example.com/pricing?from=billing", "http://127.0.0.1:3000/"}, []string{"/pricing", "http://example.com", "https://a@b/"}},
+	{"NoAccountUrl", []string{"", "https://example.com/pricing?from=billing", "http://127.0.0.1:3000/"},
+		[]string{"/pricing", "http://example.com", "https://a@b/"}},
 	{"StripeAccount", []string{"", "acct_1Abc", "acct_test_1"}, []string{"acct_", "cus_1", "acct_1,acct_2"}},
 	{"CustomersKey", []string{"user_id", "pk", "a.b:c-d"}, []string{"", "user id", "user#id"}},
 	{"CustomersAttribute", []string{"customer_id", "billing.customer_id"}, []string{"", "a b", "a,b"}},
 	{"JwtUserClaim", []string{"sub", "https://example.com/org_id"}, []string{"", "two claims"}},
 	{"PreviousPortalVersion", []string{"", "7", "120"}, []string{"$LATEST", "-1", "live"}},
-	{"AwsEndpointUrlDynamodb", []string{"", "https://vpce-1.dynamodb.eu-west-1.vpce.amazonaws.com", "http://host.docker.internal:8080/aws/dynamodb"}, []string{"dynamodb", "https://a@b", "https://a/?q"}},
+	{"AwsEndpointUrlDynamodb", []string{"", "https://vpce-1.dynamodb.eu-west-1.vpce.amazonaws.com",
+		"http://host.docker.internal:8080/aws/dynamodb"}, []string{"dynamodb", "https://a@b", "https://a/?q"}},
 }
 
-// alike are parameters that take the same values as another of template.yaml. It is empty if that one may be.
+// alike are parameters that take the same values as another of template.yaml. It is empty if that
+// one may be.
 var alike = map[string]map[string]string{
 	"template.yaml": {
-		"CustomersKmsKeyArn": "StripeSecretKmsKeyArn", "WebhookSecretKmsKeyArn": "StripeSecretKmsKeyArn", "LogsKmsKeyArn": "StripeSecretKmsKeyArn",
-		"PreviousStripeSecretKmsKeyArn": "StripeSecretKmsKeyArn", "PreviousWebhookSecretKmsKeyArn": "StripeSecretKmsKeyArn",
-		"PreviousCustomersKmsKeyArn": "StripeSecretKmsKeyArn",
-		"WebhookSecretId":            "StripeSecretId", "PreviousStripeSecretId": "StripeSecretId", "PreviousWebhookSecretId": "StripeSecretId",
-		"PreviousCustomersTable": "CustomersTable", "PreviousCustomersKeyFormat": "CustomersKeyFormat", "PreviousWebhookVersion": "PreviousPortalVersion",
+		"CustomersKmsKeyArn": "StripeSecretKmsKeyArn", "WebhookSecretKmsKeyArn": "StripeSecretKmsKeyArn",
+		"LogsKmsKeyArn":                  "StripeSecretKmsKeyArn",
+		"PreviousStripeSecretKmsKeyArn":  "StripeSecretKmsKeyArn",
+		"PreviousWebhookSecretKmsKeyArn": "StripeSecretKmsKeyArn",
+		"PreviousCustomersKmsKeyArn":     "StripeSecretKmsKeyArn",
+		"WebhookSecretId":                "StripeSecretId", "PreviousStripeSecretId": "StripeSecretId",
+		"PreviousWebhookSecretId": "StripeSecretId",
+		"PreviousCustomersTable":  "CustomersTable", "PreviousCustomersKeyFormat": "CustomersKeyFormat",
+		"PreviousWebhookVersion":     "PreviousPortalVersion",
 		"WebhookReservedConcurrency": "ReservedConcurrency", "WebhookProvisionedConcurrency": "ProvisionedConcurrency",
 		"AwsEndpointUrlSecretsManager": "AwsEndpointUrlDynamodb",
 	},
 	"infra/edge.yaml": {
-		"DomainName": "DomainName", "OriginDomainName": "DomainName", "CertificateArn": "CertificateArn", "ClientCertificateArn": "CertificateArn",
-		"HostedZoneId": "HostedZoneId", "BasePath": "BasePath", "LogsKmsKeyArn": "StripeSecretKmsKeyArn",
+		"DomainName": "DomainName", "OriginDomainName": "DomainName", "CertificateArn": "CertificateArn",
+		"ClientCertificateArn": "CertificateArn",
+		"HostedZoneId":         "HostedZoneId", "BasePath": "BasePath", "LogsKmsKeyArn": "StripeSecretKmsKeyArn",
 	},
 	"infra/deployer.yaml": {
-		"DomainName": "DomainName", "HostedZoneId": "HostedZoneId", "CustomersKmsKeyArn": "CustomersKmsKeyArn", "RolePath": "RolePath",
+		"DomainName": "DomainName", "HostedZoneId": "HostedZoneId",
+		"CustomersKmsKeyArn": "CustomersKmsKeyArn", "RolePath": "RolePath",
 		"PermissionsBoundaryArn": "PermissionsBoundaryArn",
 	},
 }
@@ -262,7 +305,8 @@ func TestParameterPatterns(t *testing.T) {
 		}
 		for _, value := range refused {
 			isSpace := strings.TrimSpace(value) != value
-			if pattern.MatchString(value) && !(isSpace && (test.parameter == "JwtJwks" || slices.Contains(spaced, test.parameter))) {
+			if pattern.MatchString(value) &&
+				!(isSpace && (test.parameter == "JwtJwks" || slices.Contains(spaced, test.parameter))) {
 				t.Errorf("%s accepts %q", test.parameter, value)
 			}
 		}
@@ -270,7 +314,8 @@ func TestParameterPatterns(t *testing.T) {
 	for name, p := range parameters {
 		_, isAlike := alike["template.yaml"][name]
 		if p.pattern != nil && checked[name] == isAlike {
-			t.Errorf("has no examples of its own and is like no other, or both:\n\t{%q, []string{%q}, []string{\"refused\"}},", name, p.value)
+			t.Errorf("has no examples of its own and is like no other, or both:\n\t{%q, []string{%q}, "+
+				"[]string{\"refused\"}},", name, p.value)
 		}
 		if p.pattern != nil && p.hasDefault && !p.pattern.MatchString(p.value) {
 			t.Errorf("%s refuses its own default, %q", name, p.value)
@@ -307,7 +352,8 @@ func TestParametersThatTakeTheSame(t *testing.T) {
 	}
 }
 
-// What the template lets through, the functions do not refuse. JwtJwks is left out: a pattern cannot tell whether a key set has keys.
+// What the template lets through, the functions do not refuse. JwtJwks is left out: a pattern
+// cannot tell whether a key set has keys.
 func TestTheFunctionsTakeWhatThePatternsAccept(t *testing.T) {
 	// With these the widest choice of the others is right.
 	others := map[string]string{"JWT_JWKS_URL": "https://issuer.example/jwks.json", "CUSTOMERS_SORT_KEY": "sk={user}"}
@@ -345,7 +391,8 @@ func TestWhatIsTestedIsBuiltAsWhatIsDeployed(t *testing.T) {
 	}
 	flags := strings.Join(runtimeapi.BuildFlags("$(TAGS)"), " ")
 	for _, want := range []string{
-		"BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=$(LAMBDA_GOARCH) go build " + strings.Replace(flags, "-s -w", "'-s -w'", 1) + " -o $(ARTIFACTS_DIR)/bootstrap ",
+		"BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=$(LAMBDA_GOARCH) go build " + strings.Replace(flags, "-s -w",
+			"'-s -w'", 1) + " -o $(ARTIFACTS_DIR)/bootstrap ",
 		"TAGS  := " + runtimeapi.Tags + "\n", "LAMBDA_GOARCH ?= arm64\n",
 	} {
 		if !strings.Contains(string(text), strings.TrimRight(want, " ")) {
@@ -354,23 +401,27 @@ func TestWhatIsTestedIsBuiltAsWhatIsDeployed(t *testing.T) {
 	}
 }
 
-// What Go links of a package it also initializes, so that nothing of the portal's may be within the webhook's reach.
+// What Go links of a package it also initializes, so that nothing of the portal's may be within the
+// webhook's reach.
 func TestTheWebhookHasNothingOfThePortal(t *testing.T) {
 	requireParts(t, "functions/webhook", "functions/internal/webhook",
-		"go-jose", "stripe-go", "functions/internal/auth", "functions/internal/billing", "functions/internal/params", "functions/internal/portal")
+		"go-jose", "stripe-go", "functions/internal/auth", "functions/internal/billing", "functions/internal/params",
+		"functions/internal/portal")
 }
 
 // The first page of `go run ./local` waits until all of this is built.
 func TestTheDevserverHasNothingOfAnOperator(t *testing.T) {
 	const aws = "aws-sdk-go-v2/"
-	requireParts(t, "local", "local/internal/devserver", "local/internal/operator", aws+"config", aws+"service/cloudformation", aws+"service/codedeploy",
+	requireParts(t, "local", "local/internal/devserver", "local/internal/operator", aws+"config",
+		aws+"service/cloudformation", aws+"service/codedeploy",
 		aws+"service/lambda", aws+"service/signin", aws+"service/sso", aws+"service/sts")
 }
 
 // requireParts fails if a program lacks a part of its own, or has others.
 func requireParts(t *testing.T, program, own string, others ...string) {
 	t.Helper()
-	list, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", runtimeapi.Tags, "billingportal/"+program).Output()
+	list, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", runtimeapi.Tags,
+		"billingportal/"+program).Output()
 	if err != nil {
 		t.Fatal(err)
 	}

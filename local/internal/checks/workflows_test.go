@@ -11,7 +11,8 @@ import (
 
 var (
 	uses = regexp.MustCompile(`(?m)^[\s-]*uses:[ \t]*(.*)$`)
-	// A tag can be moved to another commit, a commit's own hash cannot. The comment is for whoever updates it.
+	// A tag can be moved to another commit, a commit's own hash cannot. The comment is for whoever
+	// updates it.
 	pinned = regexp.MustCompile(`^[\w-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
 )
 
@@ -26,7 +27,8 @@ func unpinned(text string) []string {
 	return found
 }
 
-// excess says what every job of a workflow may do beyond reading, and which jobs may write although they build.
+// excess says what every job of a workflow may do beyond reading, and which jobs may write although
+// they build.
 func excess(workflow *outline) []string {
 	var found []string
 	top := workflow.at("permissions")
@@ -57,7 +59,8 @@ func (o *outline) writes() bool {
 	return strings.HasPrefix(permissions.value, "write")
 }
 
-// runsTheRepository reports whether a job checks the sources out, which is what it takes to run a program of theirs.
+// runsTheRepository reports whether a job checks the sources out, which is what it takes to run a
+// program of theirs.
 func (o *outline) runsTheRepository() bool {
 	for _, step := range o.at("steps").names {
 		if strings.HasPrefix(o.at("steps", step, "uses").value, "actions/checkout@") {
@@ -95,20 +98,29 @@ func TestWhatWorkflowsMayNotDoIsNoticed(t *testing.T) {
 		text             string
 		unpinned, excess int
 	}{
-		"a commit and its version":      {"permissions: {}\njobs:\n  a:\n    steps:\n      - uses: " + commit + " # v5.0.0\n", 0, 0},
-		"read alone":                    {"permissions:\n  contents: read\n", 0, 0},
-		"a tag":                         {"permissions: {}\njobs:\n  a:\n    steps:\n      - uses: actions/checkout@v5\n", 1, 0},
-		"a branch":                      {"permissions: {}\njobs:\n  a:\n    uses: owner/repo/.github/workflows/x.yml@main\n", 1, 0},
-		"a short commit":                {"permissions: {}\njobs:\n  a:\n    steps:\n      - uses: actions/checkout@08c6903 # v5.0.0\n", 1, 0},
-		"a commit of no version":        {"permissions: {}\njobs:\n  a:\n    steps:\n      - uses: " + commit + "\n", 1, 0},
-		"an action after a named step":  {"permissions: {}\njobs:\n  a:\n    steps:\n      - name: x\n        uses: actions/checkout@v5\n", 1, 0},
-		"no permissions":                {"jobs:\n  a:\n    steps:\n", 0, 1},
-		"permissions of nothing":        {"permissions:\njobs:\n", 0, 1},
-		"all permissions":               {"permissions: write-all\n", 0, 1},
-		"writing for every job":         {"permissions:\n  contents: write\n", 0, 1},
-		"a job that writes":             {"permissions: {}\njobs:\n  a:\n    permissions:\n      contents: write\n    steps:\n      - run: x\n", 0, 0},
-		"a job that builds and writes":  {"permissions: {}\njobs:\n  a:\n    permissions:\n      id-token: write\n    steps:\n      - uses: " + commit + " # v5.0.0\n", 0, 1},
-		"a job that builds and may all": {"permissions: {}\njobs:\n  a:\n    permissions: write-all\n    steps:\n      - uses: " + commit + " # v5.0.0\n", 0, 1},
+		"a commit and its version": {"permissions: {}\njobs:\n  a:\n    steps:\n      - uses: " +
+			commit + " # v5.0.0\n", 0, 0},
+		"read alone": {"permissions:\n  contents: read\n", 0, 0},
+		"a tag": {"permissions: {}\njobs:\n  a:\n    steps:\n      - uses: " +
+			"actions/checkout@v5\n", 1, 0},
+		"a branch": {"permissions: {}\njobs:\n  a:\n    uses: " +
+			"owner/repo/.github/workflows/x.yml@main\n", 1, 0},
+		"a short commit": {"permissions: {}\njobs:\n  a:\n    steps:\n      - uses: " +
+			"actions/checkout@08c6903 # v5.0.0\n", 1, 0},
+		"a commit of no version": {"permissions: {}\njobs:\n  a:\n    steps:\n      - uses: " + commit + "\n",
+			1, 0},
+		"an action after a named step": {"permissions: {}\njobs:\n  a:\n    steps:\n      - name: x\n        uses: " +
+			"actions/checkout@v5\n", 1, 0},
+		"no permissions":         {"jobs:\n  a:\n    steps:\n", 0, 1},
+		"permissions of nothing": {"permissions:\njobs:\n", 0, 1},
+		"all permissions":        {"permissions: write-all\n", 0, 1},
+		"writing for every job":  {"permissions:\n  contents: write\n", 0, 1},
+		"a job that writes": {"permissions: {}\njobs:\n  a:\n    permissions:\n      contents: write\n   " +
+			" steps:\n      - run: x\n", 0, 0},
+		"a job that builds and writes": {"permissions: {}\njobs:\n  a:\n    permissions:\n      id-token: write\n   " +
+			" steps:\n      - uses: " + commit + " # v5.0.0\n", 0, 1},
+		"a job that builds and may all": {"permissions: {}\njobs:\n  a:\n    permissions: write-all\n    steps:\n    " +
+			"  - uses: " + commit + " # v5.0.0\n", 0, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			workflow, err := parseOutline(test.text)
@@ -125,7 +137,8 @@ func TestWhatWorkflowsMayNotDoIsNoticed(t *testing.T) {
 	}
 }
 
-// What the checks install is the same wherever it comes from: a lock has the hash of each package, and no address.
+// What the checks install is the same wherever it comes from: a lock has the hash of each package,
+// and no address.
 func TestLocksHaveHashesAndNoAddresses(t *testing.T) {
 	locks, err := filepath.Glob("../../../.ci/python/*.txt")
 	if err != nil || len(locks) < 3 {

@@ -69,7 +69,8 @@ func checkArguments(cmd *cli.Command) error {
 		return fmt.Errorf("%s takes no argument %q; see %[1]s --help", nameOf(cmd), argument)
 	}
 	if before := root.LocalFlagNames(); cmd != root && len(before) > 0 {
-		return fmt.Errorf("--%s stands before %s, which would ignore it; the flags of a command follow its name", before[0], cmd.Name)
+		return fmt.Errorf("--%s stands before %s, which would ignore it; the flags of a command follow its name",
+			before[0], cmd.Name)
 	}
 	for _, flag := range cmd.Flags {
 		if value, isString := flag.Get().(string); isString && flag.IsSet() && strings.TrimSpace(value) == "" {

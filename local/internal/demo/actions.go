@@ -41,7 +41,8 @@ func attributesOf(fields []field) []template.HTMLAttr {
 	return all
 }
 
-// general are the actions that name no subscription: the portal function finds the one that a flow is about.
+// general are the actions that name no subscription: the portal function finds the one that a flow
+// is about.
 func (c Choices) general() []action {
 	actions := []action{
 		{ID: "portal", Label: "Manage billing", Note: "Opens the portal’s home page."},
@@ -74,7 +75,8 @@ func (c Choices) general() []action {
 	return actions
 }
 
-// forSubscription are the flows of a subscription. The suffix keeps the forms' IDs apart where there are several.
+// forSubscription are the flows of a subscription. The suffix keeps the forms' IDs apart where
+// there are several.
 func (c Choices) forSubscription(s Subscription, suffix string) []action {
 	flow := func(id, kind, label, note string, more ...field) action {
 		fields := []field{{"flow_data[type]", kind}, {"flow_data[" + kind + "][subscription]", s.ID}}

@@ -1,8 +1,9 @@
-// Package demo is the page at the root of the laptop's server: the billing page of an example app, with a button for
-// everything that the portal function can be asked.
+// Package demo is the page at the root of the laptop's server: the billing page of an example app,
+// with a button for everything that the portal function can be asked.
 //
-// It works without a script: who is signed in and what the buttons send along is in the page's address, and every
-// button is a form. With it the first ones are the product's own element, and the page shows what they send and what came back.
+// It works without a script: who is signed in and what the buttons send along is in the page's
+// address, and every button is a form. With it the first ones are the product's own element, and
+// the page shows what they send and what came back.
 package demo
 
 import (
@@ -22,15 +23,17 @@ var files embed.FS
 
 // Config says whom the page signs in and where its buttons lead.
 type Config struct {
-	// Token mints an access token for a user's ID. When it fails, the page is a 500 that does not quote the error.
+	// Token mints an access token for a user's ID. When it fails, the page is a 500 that does not
+	// quote the error.
 	Token func(user string) (string, error)
 	// Endpoint is the path of the portal function; "" means /billing/portal.
 	Endpoint string
-	// Origin is the page's own, as the function's ALLOWED_ORIGINS lists it, such as "http://127.0.0.1:8080". With it the
-	// buttons send a return_url that leads back to the same user, and flows may end here; without it they leave both out.
+	// Origin is the page's own, as the function's ALLOWED_ORIGINS lists it, such as
+	// "http://127.0.0.1:8080". With it the buttons send a return_url that leads back to the same
+	// user, and flows may end here; without it they leave both out.
 	Origin string
-	// Cookie names the session cookie that the function takes tokens from; "" for none. With it the page offers to be
-	// signed in by that cookie.
+	// Cookie names the session cookie that the function takes tokens from; "" for none. With it the
+	// page offers to be signed in by that cookie.
 	Cookie string
 	// Users can be switched between, starting with the first; nil means [Users].
 	Users []User
@@ -38,9 +41,11 @@ type Config struct {
 	Choices *Choices
 	// State says what there is of a user; nil where nothing is known.
 	State func(user string) State
-	// CheckOut opens a Checkout Session for a user and returns its URL, as the example app's server does; nil where it sells nothing.
+	// CheckOut opens a Checkout Session for a user and returns its URL, as the example app's server
+	// does; nil where it sells nothing.
 	CheckOut func(user string) string
-	// DeleteCustomers deletes a user's customers at Stripe and returns how many they were; nil where nobody may.
+	// DeleteCustomers deletes a user's customers at Stripe and returns how many they were; nil
+	// where nobody may.
 	DeleteCustomers func(user string) int
 }
 
@@ -79,7 +84,8 @@ func New(cfg Config) http.Handler {
 	return onlyLoopback(http.NewCrossOriginProtection().Handler(mux))
 }
 
-// checkOut is the example app's own server: it opens a Checkout Session for the user and sends them there.
+// checkOut is the example app's own server: it opens a Checkout Session for the user and sends them
+// there.
 func (d *demo) checkOut(w http.ResponseWriter, r *http.Request) {
 	user, ok := d.user(r.PostFormValue("user"))
 	if !ok {
@@ -127,10 +133,11 @@ func (d *demo) servePage(w http.ResponseWriter, r *http.Request) {
 	}
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
-	// Browsers hold form-action against redirects too, so it names where the function's 303 leads: here for the
-	// stand-in, Stripe's portal for its test mode.
-	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; connect-src 'self'; "+
-		"form-action 'self' https://billing.stripe.com; base-uri 'none'; frame-ancestors 'none'")
+	// Browsers hold form-action against redirects too, so it names where the function's 303 leads:
+	// here for the stand-in, Stripe's portal for its test mode.
+	header.Set("Content-Security-Policy",
+		"default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; connect-src 'self'; "+
+			"form-action 'self' https://billing.stripe.com; base-uri 'none'; frame-ancestors 'none'")
 	// Not no-referrer, under which a form's own Origin header would be "null".
 	header.Set("Referrer-Policy", "same-origin")
 	w.WriteHeader(http.StatusOK)
@@ -159,8 +166,8 @@ func serveFile(name string) http.HandlerFunc {
 	}
 }
 
-// onlyLoopback refuses requests under a name that is not this machine's: the page hands out tokens, and a foreign name
-// that resolves to 127.0.0.1 would let a foreign page read them (DNS rebinding).
+// onlyLoopback refuses requests under a name that is not this machine's: the page hands out tokens,
+// and a foreign name that resolves to 127.0.0.1 would let a foreign page read them (DNS rebinding).
 func onlyLoopback(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
@@ -170,7 +177,8 @@ func onlyLoopback(next http.Handler) http.Handler {
 		header.Set("Cross-Origin-Opener-Policy", "same-origin")
 		header.Set("Cross-Origin-Resource-Policy", "same-origin")
 		if !loopback.IsHost(r.Host) {
-			http.Error(w, "The demo page is served on this machine's own names only, such as 127.0.0.1 and localhost.", http.StatusMisdirectedRequest)
+			http.Error(w, "The demo page is served on this machine's own names only, such as 127.0.0.1 and localhost.",
+				http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -33,12 +33,14 @@ func get(cfg Config, target string) *httptest.ResponseRecorder {
 // form is what a form of the page posts, in order: its action, then its fields.
 func form(t *testing.T, page, id string) []string {
 	t.Helper()
-	found := regexp.MustCompile(`(?s)<form id="` + id + `" method="post" action="([^"]*)".*?</form>`).FindStringSubmatch(page)
+	found := regexp.MustCompile(`(?s)<form id="` + id +
+		`" method="post" action="([^"]*)".*?</form>`).FindStringSubmatch(page)
 	if found == nil {
 		t.Fatalf("no form %s", id)
 	}
 	sent := []string{found[1]}
-	for _, field := range regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`).FindAllStringSubmatch(found[0], -1) {
+	for _, field := range regexp.MustCompile(
+		`<input type="hidden" name="([^"]*)" value="([^"]*)">`).FindAllStringSubmatch(found[0], -1) {
 		sent = append(sent, html.UnescapeString(field[1]+"="+field[2]))
 	}
 	return sent
@@ -46,7 +48,8 @@ func form(t *testing.T, page, id string) []string {
 
 func TestForms(t *testing.T) {
 	const token, back = "access_token=token-of-alice", "return_url=http://127.0.0.1:8080/?back=portal&user=alice"
-	const confirm, cancel, after = "flow_data[subscription_update_confirm]", "flow_data[subscription_cancel]", "flow_data[after_completion]"
+	const confirm, cancel, after = "flow_data[subscription_update_confirm]", "flow_data[subscription_cancel]",
+		"flow_data[after_completion]"
 	tests := []struct {
 		query, form string
 		sends       []string
@@ -55,9 +58,11 @@ func TestForms(t *testing.T) {
 		{"", "payment-method", []string{token, "flow_data[type]=payment_method_update", back}},
 		{"", "any-update", []string{token, "flow_data[type]=subscription_update", back}},
 		{"", "any-cancel", []string{token, "flow_data[type]=subscription_cancel", back}},
-		{"", "any-confirm", []string{token, "flow_data[type]=subscription_update_confirm", confirm + "[items][0][price]=price_ProMonthly", back}},
+		{"", "any-confirm", []string{token, "flow_data[type]=subscription_update_confirm",
+			confirm + "[items][0][price]=price_ProMonthly", back}},
 		{"?credential=cookie", "portal", []string{token, back}}, // where no cookie is taken
-		{"", "update", []string{token, "flow_data[type]=subscription_update", "flow_data[subscription_update][subscription]=sub_DemoAlice", back}},
+		{"", "update", []string{token, "flow_data[type]=subscription_update",
+			"flow_data[subscription_update][subscription]=sub_DemoAlice", back}},
 		{"", "confirm", []string{
 			token, "flow_data[type]=subscription_update_confirm", confirm + "[subscription]=sub_DemoAlice",
 			confirm + "[items][0][id]=si_DemoAlice", confirm + "[items][0][price]=price_ProMonthly", back,
@@ -67,7 +72,8 @@ func TestForms(t *testing.T) {
 			confirm + "[items][0][id]=si_DemoAlice", confirm + "[items][0][price]=price_ProMonthly",
 			confirm + "[discounts][0][promotion_code]=promo_DemoSpring", back,
 		}},
-		{"", "cancel", []string{token, "flow_data[type]=subscription_cancel", cancel + "[subscription]=sub_DemoAlice", back}},
+		{"", "cancel",
+			[]string{token, "flow_data[type]=subscription_cancel", cancel + "[subscription]=sub_DemoAlice", back}},
 		{"", "cancel-offer", []string{
 			token, "flow_data[type]=subscription_cancel", cancel + "[subscription]=sub_DemoAlice",
 			cancel + "[retention][type]=coupon_offer", cancel + "[retention][coupon_offer][coupon]=STAY20", back,
@@ -77,11 +83,13 @@ func TestForms(t *testing.T) {
 		}},
 		{"?locale=de&after=redirect", "cancel", []string{
 			token, "flow_data[type]=subscription_cancel", cancel + "[subscription]=sub_DemoAlice",
-			after + "[type]=redirect", after + "[redirect][return_url]=http://127.0.0.1:8080/?back=flow&user=alice", "locale=de", back,
+			after + "[type]=redirect",
+			after + "[redirect][return_url]=http://127.0.0.1:8080/?back=flow&user=alice", "locale=de", back,
 		}},
 		{"?after=hosted_confirmation", "payment-method", []string{
 			token, "flow_data[type]=payment_method_update",
-			after + "[type]=hosted_confirmation", after + "[hosted_confirmation][custom_message]=Thank you, that is done.", back,
+			after + "[type]=hosted_confirmation",
+			after + "[hosted_confirmation][custom_message]=Thank you, that is done.", back,
 		}},
 		{"?after=portal_homepage", "payment-method", []string{
 			token, "flow_data[type]=payment_method_update", after + "[type]=portal_homepage", back,
@@ -131,7 +139,8 @@ func TestUsers(t *testing.T) {
 			}
 		})
 	}
-	if got := form(t, get(config(), "/?user=dave").Body.String(), "cancel-2"); got[3] != "flow_data[subscription_cancel][subscription]=sub_DemoDaveStorage" {
+	if got := form(t, get(config(), "/?user=dave").Body.String(),
+		"cancel-2"); got[3] != "flow_data[subscription_cancel][subscription]=sub_DemoDaveStorage" {
 		t.Errorf("the second subscription's form sends %v", got)
 	}
 	if got := get(config(), "/?user=mallory"); got.Code != 404 {
@@ -152,7 +161,8 @@ func TestCookieInPlaceOfTheToken(t *testing.T) {
 	if got := signedIn.Header().Get("Set-Cookie"); got != "session=token-of-dave; Path=/; HttpOnly; SameSite=Strict" {
 		t.Errorf("Set-Cookie: %s", got)
 	}
-	if got := get(cfg, "/?user=dave").Header().Get("Set-Cookie"); !strings.HasPrefix(got, "session=; Path=/; Max-Age=0") {
+	if got := get(cfg, "/?user=dave").Header().Get("Set-Cookie"); !strings.HasPrefix(got,
+		"session=; Path=/; Max-Age=0") {
 		t.Errorf("without: Set-Cookie: %s", got)
 	}
 }
@@ -160,8 +170,9 @@ func TestCookieInPlaceOfTheToken(t *testing.T) {
 func TestElements(t *testing.T) {
 	page := get(config(), "/?locale=de&after=redirect").Body.String()
 	for id, want := range map[string]string{
-		"portal":      ` locale="de"`,
-		"any-confirm": ` flow="subscription_update_confirm" price="price_ProMonthly" after="http://127.0.0.1:8080/?back=flow&amp;user=alice" locale="de"`,
+		"portal": ` locale="de"`,
+		"any-confirm": ` flow="subscription_update_confirm" price="price_ProMonthly" ` +
+			`after="http://127.0.0.1:8080/?back=flow&amp;user=alice" locale="de"`,
 	} {
 		if element := `<manage-billing-button id="` + id + `-element"` + want + ">"; !strings.Contains(page, element) {
 			t.Errorf("no %s", element)
@@ -170,10 +181,12 @@ func TestElements(t *testing.T) {
 	if !strings.Contains(page, `<script type="module" src="/billing/button.js">`) {
 		t.Error("no module")
 	}
-	if page := get(config(), "/?on_behalf_of=acct_DemoConnect").Body.String(); !strings.Contains(page, `<manage-billing-button id="portal-element" on-behalf-of="acct_DemoConnect">`) {
+	if page := get(config(), "/?on_behalf_of=acct_DemoConnect").Body.String(); !strings.Contains(page,
+		`<manage-billing-button id="portal-element" on-behalf-of="acct_DemoConnect">`) {
 		t.Error("the element lacks the account")
 	}
-	if page := get(config(), "/?after=portal_homepage").Body.String(); !strings.Contains(page, ` flow="subscription_cancel" after="portal">`) {
+	if page := get(config(), "/?after=portal_homepage").Body.String(); !strings.Contains(page,
+		` flow="subscription_cancel" after="portal">`) {
 		t.Error("a flow does not end at the portal")
 	}
 }
@@ -182,7 +195,8 @@ func TestState(t *testing.T) {
 	cfg := config()
 	cfg.CheckOut = func(string) string { return "" }
 	states := map[string]State{
-		"alice": {Customer: "cus_A", Card: "Visa", Subscriptions: []SubscriptionState{{"sub_A", "Starter", "active", "Renews tomorrow"}}},
+		"alice": {Customer: "cus_A", Card: "Visa",
+			Subscriptions: []SubscriptionState{{"sub_A", "Starter", "active", "Renews tomorrow"}}},
 		"carol": {Customer: "cus_C", Deleted: true},
 	}
 	cfg.State = func(user string) State { return states[user] }
@@ -249,7 +263,8 @@ func TestHeaders(t *testing.T) {
 	for target, want := range map[string]map[string]string{
 		"/": of(map[string]string{
 			"Content-Type": "text/html; charset=utf-8",
-			"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; connect-src 'self'; " +
+			"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; " +
+				"connect-src 'self'; " +
 				"form-action 'self' https://billing.stripe.com; base-uri 'none'; frame-ancestors 'none'",
 			"Referrer-Policy": "same-origin",
 		}),
@@ -299,7 +314,8 @@ func TestWhatIsBoughtAndDeleted(t *testing.T) {
 		{"/demo/delete", "alice", "https://attacker.example", "cross-site", 403, ""},
 		{"/demo/delete", "alice", "null", "", 403, ""},
 	} {
-		request := httptest.NewRequest(http.MethodPost, own+test.path, strings.NewReader(url.Values{"user": {test.user}}.Encode()))
+		request := httptest.NewRequest(http.MethodPost, own+test.path,
+			strings.NewReader(url.Values{"user": {test.user}}.Encode()))
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		request.Header.Set("Origin", test.origin)
 		if test.site != "" {
@@ -322,7 +338,8 @@ func TestWhatIsBoughtAndDeleted(t *testing.T) {
 			t.Errorf("%s, where nothing is sold: %d", id, recorder.Code)
 		}
 	}
-	if !strings.Contains(page, `action="/demo/delete"`) || strings.Contains(get(config(), "/?user=alice").Body.String(), `action="/demo/delete"`) {
+	if !strings.Contains(page, `action="/demo/delete"`) ||
+		strings.Contains(get(config(), "/?user=alice").Body.String(), `action="/demo/delete"`) {
 		t.Error("the page's form for deleting")
 	}
 }

@@ -47,14 +47,18 @@ func TestTheDemoIsThatOfTheStandIns(t *testing.T) {
 		}
 	}
 	if !slices.Equal(choices.Configurations, configurations) || !slices.Equal(choices.Accounts, data.Connected) {
-		t.Errorf("configurations %v and accounts %v, at Stripe %v and %v", choices.Configurations, choices.Accounts, configurations, data.Connected)
+		t.Errorf("configurations %v and accounts %v, at Stripe %v and %v", choices.Configurations, choices.Accounts,
+			configurations, data.Connected)
 	}
 	price := slices.IndexFunc(data.Prices, func(p account.Price) bool { return p.ID == choices.Price })
-	if price < 0 || !slices.Contains(data.Products, account.Product{ID: data.Prices[price].Product, Name: choices.Plan}) {
+	if price < 0 ||
+		!slices.Contains(data.Products, account.Product{ID: data.Prices[price].Product, Name: choices.Plan}) {
 		t.Errorf("%s is no price of %s", choices.Price, choices.Plan)
 	}
-	if !slices.ContainsFunc(data.Coupons, func(c account.Coupon) bool { return c.ID == choices.Coupon && !c.Expired }) ||
-		!slices.ContainsFunc(data.PromotionCodes, func(p account.PromotionCode) bool { return p.ID == choices.PromotionCode && !p.Inactive }) {
+	if !slices.ContainsFunc(data.Coupons,
+		func(c account.Coupon) bool { return c.ID == choices.Coupon && !c.Expired }) ||
+		!slices.ContainsFunc(data.PromotionCodes,
+			func(p account.PromotionCode) bool { return p.ID == choices.PromotionCode && !p.Inactive }) {
 		t.Errorf("no coupon %s, or no promotion code %s", choices.Coupon, choices.PromotionCode)
 	}
 }

@@ -38,7 +38,8 @@ type group struct {
 	Actions   []action
 }
 
-// afterOption is the one option that concerns flows alone, credentialOption the one that is about no parameter.
+// afterOption is the one option that concerns flows alone, credentialOption the one that is about
+// no parameter.
 const (
 	afterOption      = "after"
 	credentialOption = "credential"
@@ -46,7 +47,8 @@ const (
 	credentialCookie = "cookie"
 )
 
-// endings are the choices for what happens after a flow, as flow_data[after_completion][type] has them.
+// endings are the choices for what happens after a flow, as flow_data[after_completion][type] has
+// them.
 var endings = []string{"hosted_confirmation", "portal_homepage", "redirect"}
 
 // view reads the page's address. It is false for a user who does not exist.
@@ -67,7 +69,8 @@ func (d *demo) view(query url.Values) (*view, bool) {
 	}
 	if d.cfg.State != nil {
 		v.State = new(d.cfg.State(user.ID))
-		for tries := 0; v.Back == "checkout" && v.State.Customer == "" && tries < 20; tries++ { // the webhook may still be at it
+		// the webhook may still be at it
+		for tries := 0; v.Back == "checkout" && v.State.Customer == "" && tries < 20; tries++ {
 			time.Sleep(100 * time.Millisecond)
 			v.State = new(d.cfg.State(user.ID))
 		}

@@ -146,7 +146,8 @@ func (l *Server) Environment(host string) map[string]string {
 // Tunable are the variables that an engineer may set to try the service with
 // another rule: JWT_REQUIRED_SCOPE=billing go run ./local.
 var Tunable = []string{
-	"JWT_ISSUER", "JWT_ISSUER_ALIASES", "JWT_AUDIENCE", "JWT_JWKS_URL", "JWT_JWKS", "JWT_USER_CLAIM", "JWT_REQUIRED_SCOPE", "JWT_REQUIRED_CLAIM",
+	"JWT_ISSUER", "JWT_ISSUER_ALIASES", "JWT_AUDIENCE", "JWT_JWKS_URL", "JWT_JWKS", "JWT_USER_CLAIM",
+	"JWT_REQUIRED_SCOPE", "JWT_REQUIRED_CLAIM",
 	"SESSION_COOKIE", "ALLOWED_ORIGINS", "DEFAULT_RETURN_URL", "ALLOWED_CONFIGURATIONS", "DEFAULT_CONFIGURATION",
 	"ALLOWED_ACCOUNTS", "DEFAULT_ON_BEHALF_OF", "ALLOWED_FLOWS", "ALLOWED_COUPONS",
 	"ALLOWED_PROMOTION_CODES", "NO_ACCOUNT_URL", "LOG_LEVEL",
@@ -196,7 +197,8 @@ func (l *Server) DemoConfig(cookie string) demo.Config {
 		State:  l.state,
 		CheckOut: func(user string) string {
 			return l.Stripe.OpenCheckout(account.Checkout{
-				ClientReferenceID: user, Price: "price_StarterMonthly", SuccessURL: l.Origin + "/?" + url.Values{"user": {user}, "back": {"checkout"}}.Encode(),
+				ClientReferenceID: user, Price: "price_StarterMonthly",
+				SuccessURL: l.Origin + "/?" + url.Values{"user": {user}, "back": {"checkout"}}.Encode(),
 			})
 		},
 		DeleteCustomers: l.Stripe.DeleteCustomersOf,

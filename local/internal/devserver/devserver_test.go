@@ -13,7 +13,8 @@ import (
 func TestDemoUsers(t *testing.T) {
 	l, logs := devservertest.Start(t)
 	cancel := func(subscription string) url.Values {
-		return url.Values{"flow_data[type]": {"subscription_cancel"}, "flow_data[subscription_cancel][subscription]": {subscription}}
+		return url.Values{"flow_data[type]": {"subscription_cancel"},
+			"flow_data[subscription_cancel][subscription]": {subscription}}
 	}
 	for name, test := range map[string]struct {
 		user   string
@@ -21,25 +22,34 @@ func TestDemoUsers(t *testing.T) {
 		status int
 		code   string
 	}{
-		"alice":                            {"alice", nil, 303, ""},
-		"alice cancels":                    {"alice", cancel("sub_DemoAlice"), 303, ""},
-		"alice cancels dave's":             {"alice", cancel("sub_DemoDaveTeam"), 404, "subscription-not-found"},
-		"alice cancels nothing":            {"alice", cancel("sub_DemoNobody"), 404, "subscription-not-found"},
-		"bob has no account":               {"bob", nil, 404, "no-billing-account"},
-		"carol's customer is deleted":      {"carol", nil, 404, "no-billing-account"},
-		"dave":                             {"dave", nil, 303, ""},
-		"dave cancels one":                 {"dave", cancel("sub_DemoDaveStorage"), 303, ""},
-		"erin":                             {"erin", nil, 303, ""},
-		"alice cancels, without IDs":       {"alice", url.Values{"flow_data[type]": {"subscription_cancel"}}, 303, ""},
-		"alice changes, without IDs":       {"alice", url.Values{"flow_data[type]": {"subscription_update"}}, 303, ""},
-		"alice upgrades, without IDs":      {"alice", url.Values{"flow_data[type]": {"subscription_update_confirm"}, "flow_data[subscription_update_confirm][items][0][price]": {"price_ProMonthly"}}, 303, ""},
-		"dave has to choose":               {"dave", url.Values{"flow_data[type]": {"subscription_cancel"}}, 409, "subscription-ambiguous"},
-		"erin has none left to cancel":     {"erin", url.Values{"flow_data[type]": {"subscription_cancel"}}, 409, "subscription-not-eligible"},
-		"erin cancels what she cancelled":  {"erin", cancel("sub_DemoErin"), 409, "subscription-not-eligible"},
-		"a user nobody has heard of":       {"mallory", nil, 404, "no-billing-account"},
-		"nobody":                           {"", nil, 401, "missing-credentials"},
-		"alice asks for a price not sold":  {"alice", url.Values{"flow_data[type]": {"subscription_update_confirm"}, "flow_data[subscription_update_confirm][subscription]": {"sub_DemoAlice"}, "flow_data[subscription_update_confirm][items][0][id]": {"si_DemoAlice"}, "flow_data[subscription_update_confirm][items][0][price]": {"price_Unknown"}}, 400, "invalid-parameter"},
-		"alice asks for a coupon unlisted": {"alice", url.Values{"flow_data[type]": {"subscription_cancel"}, "flow_data[subscription_cancel][subscription]": {"sub_DemoAlice"}, "flow_data[subscription_cancel][retention][type]": {"coupon_offer"}, "flow_data[subscription_cancel][retention][coupon_offer][coupon]": {"FREE"}}, 403, "parameter-not-allowed"},
+		"alice":                       {"alice", nil, 303, ""},
+		"alice cancels":               {"alice", cancel("sub_DemoAlice"), 303, ""},
+		"alice cancels dave's":        {"alice", cancel("sub_DemoDaveTeam"), 404, "subscription-not-found"},
+		"alice cancels nothing":       {"alice", cancel("sub_DemoNobody"), 404, "subscription-not-found"},
+		"bob has no account":          {"bob", nil, 404, "no-billing-account"},
+		"carol's customer is deleted": {"carol", nil, 404, "no-billing-account"},
+		"dave":                        {"dave", nil, 303, ""},
+		"dave cancels one":            {"dave", cancel("sub_DemoDaveStorage"), 303, ""},
+		"erin":                        {"erin", nil, 303, ""},
+		"alice cancels, without IDs":  {"alice", url.Values{"flow_data[type]": {"subscription_cancel"}}, 303, ""},
+		"alice changes, without IDs":  {"alice", url.Values{"flow_data[type]": {"subscription_update"}}, 303, ""},
+		"alice upgrades, without IDs": {"alice", url.Values{"flow_data[type]": {"subscription_update_confirm"},
+			"flow_data[subscription_update_confirm][items][0][price]": {"price_ProMonthly"}}, 303, ""},
+		"dave has to choose": {"dave", url.Values{"flow_data[type]": {"subscription_cancel"}}, 409,
+			"subscription-ambiguous"},
+		"erin has none left to cancel": {"erin", url.Values{"flow_data[type]": {"subscription_cancel"}}, 409,
+			"subscription-not-eligible"},
+		"erin cancels what she cancelled": {"erin", cancel("sub_DemoErin"), 409, "subscription-not-eligible"},
+		"a user nobody has heard of":      {"mallory", nil, 404, "no-billing-account"},
+		"nobody":                          {"", nil, 401, "missing-credentials"},
+		"alice asks for a price not sold": {"alice", url.Values{"flow_data[type]": {"subscription_update_confirm"},
+			"flow_data[subscription_update_confirm][subscription]":    {"sub_DemoAlice"},
+			"flow_data[subscription_update_confirm][items][0][id]":    {"si_DemoAlice"},
+			"flow_data[subscription_update_confirm][items][0][price]": {"price_Unknown"}}, 400, "invalid-parameter"},
+		"alice asks for a coupon unlisted": {"alice", url.Values{"flow_data[type]": {"subscription_cancel"},
+			"flow_data[subscription_cancel][subscription]":                    {"sub_DemoAlice"},
+			"flow_data[subscription_cancel][retention][type]":                 {"coupon_offer"},
+			"flow_data[subscription_cancel][retention][coupon_offer][coupon]": {"FREE"}}, 403, "parameter-not-allowed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			response, body := l.Post(t, test.user, test.form, nil)
@@ -66,7 +76,8 @@ func TestPortalPageShowsWhatTheCustomerWouldSee(t *testing.T) {
 		"flow_data[subscription_cancel][subscription]": {"sub_DemoAlice"},
 	}, nil)
 	_, page := devservertest.Get(t, response.Header.Get("Location"))
-	for _, want := range []string{"cus_DemoAlice", "subscription_cancel", "bpc_DemoCancelOnly", "de", l.Origin + "/back?from=portal"} {
+	for _, want := range []string{"cus_DemoAlice", "subscription_cancel", "bpc_DemoCancelOnly", "de",
+		l.Origin + "/back?from=portal"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %s", want)
 		}
@@ -93,7 +104,8 @@ func TestOneOriginServesEverything(t *testing.T) {
 		}
 	}
 	response, body := devservertest.Get(t, l.Origin+"/nowhere")
-	if response.Header.Get("Content-Type") != "application/problem+json" || devservertest.CodeOf(t, body) != "not-found" {
+	if response.Header.Get("Content-Type") != "application/problem+json" ||
+		devservertest.CodeOf(t, body) != "not-found" {
 		t.Errorf("%v %s", response.Header, body)
 	}
 }
@@ -137,7 +149,8 @@ func TestTheGatewayReadsOriginsAsTheFunctionDoes(t *testing.T) {
 	t.Setenv("DEFAULT_RETURN_URL", "https://app.example.com/")
 	l, _ := devservertest.Start(t)
 	for origin, want := range map[string]string{
-		"https://app.example.com": "https://app.example.com", "http://localhost:3000": "http://localhost:3000", "https://b.example.com": "https://b.example.com",
+		"https://app.example.com": "https://app.example.com", "http://localhost:3000": "http://localhost:3000",
+		"https://b.example.com": "https://b.example.com",
 		"https://c.example.com": "", "https://app.example.com/": "", "https://APP.example.com": "", "": "", "null": "",
 	} {
 		for _, method := range []string{http.MethodOptions, http.MethodPost} {

@@ -9,7 +9,8 @@ import (
 	"billingportal/local/internal/devserver"
 )
 
-// Whatever a function reads can be tried on a devserver: it is the stand-ins' or an engineer's to set.
+// Whatever a function reads can be tried on a devserver: it is the stand-ins' or an engineer's to
+// set.
 func TestADevserverHasEveryVariable(t *testing.T) {
 	l, err := devserver.New("http://127.0.0.1:1", devserver.DemoKey, nil)
 	if err != nil {
@@ -17,12 +18,15 @@ func TestADevserverHasEveryVariable(t *testing.T) {
 	}
 	// The laptop's table, secret and paths are its own.
 	notOnADevserver := []string{
-		"AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_SESSION_TOKEN", "BASE_PATH",
-		"CUSTOMERS_ATTRIBUTE", "CUSTOMERS_KEY", "CUSTOMERS_KEY_FORMAT", "CUSTOMERS_SORT_KEY", "RELEASE", "STRIPE_EVENT_SOURCE", "STRIPE_SECRET_FIELD",
+		"AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_LAMBDA_FUNCTION_VERSION",
+		"AWS_SESSION_TOKEN", "BASE_PATH",
+		"CUSTOMERS_ATTRIBUTE", "CUSTOMERS_KEY", "CUSTOMERS_KEY_FORMAT", "CUSTOMERS_SORT_KEY", "RELEASE",
+		"STRIPE_EVENT_SOURCE", "STRIPE_SECRET_FIELD",
 	}
 	// It returns to the demo page, whose address is the only allowed one.
 	env := l.Environment(l.Origin)
-	if env["ALLOWED_ORIGINS"] != l.Origin || env["DEFAULT_RETURN_URL"] != l.Origin+"/" || env["STRIPE_LIVEMODE"] != "false" {
+	if env["ALLOWED_ORIGINS"] != l.Origin || env["DEFAULT_RETURN_URL"] != l.Origin+"/" ||
+		env["STRIPE_LIVEMODE"] != "false" {
 		t.Errorf("the laptop's environment is %v", env)
 	}
 	for name, function := range map[string]struct {
@@ -35,8 +39,10 @@ func TestADevserverHasEveryVariable(t *testing.T) {
 	} {
 		for _, variable := range function.read {
 			_, isSet := function.set[variable]
-			if isOnADevserver := isSet || slices.Contains(function.tunable, variable); isOnADevserver == slices.Contains(notOnADevserver, variable) {
-				t.Errorf("%s reads it; either it can be set (Tunable and the like) or notOnADevserver has it:\n\t%q,", name, variable)
+			if isOnADevserver := isSet || slices.Contains(function.tunable,
+				variable); isOnADevserver == slices.Contains(notOnADevserver, variable) {
+				t.Errorf("%s reads it; either it can be set (Tunable and the like) or notOnADevserver has it:\n\t%q,",
+					name, variable)
 			}
 		}
 		for variable := range function.set {

@@ -15,8 +15,8 @@ import (
 // edgeOrigin is the name that browsers and Stripe use if infra/edge.yaml stands in front.
 const edgeOrigin = "https://billing.example.com"
 
-// startEdge puts a proxy in front that passes requests on as CloudFront does with the policy AllViewerExceptHostHeader: everything but
-// the host, which becomes the origin's.
+// startEdge puts a proxy in front that passes requests on as CloudFront does with the policy
+// AllViewerExceptHostHeader: everything but the host, which becomes the origin's.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorCustomOrigin.html
 func startEdge(t *testing.T, l *devservertest.Server) string {
 	t.Helper()
@@ -54,17 +54,23 @@ func TestBehindTheEdgeEverythingPasses(t *testing.T) {
 		status                   int
 		want                     map[string]string // headers of the answer
 	}{
-		{"a token", "POST", "/billing/portal", "", map[string]string{"Authorization": "Bearer " + token}, 303, map[string]string{"Cache-Control": "no-store"}},
-		{"none", "POST", "/billing/portal", "", map[string]string{"Origin": l.Origin}, 401, map[string]string{"Www-Authenticate": "Bearer", "Access-Control-Allow-Origin": l.Origin}},
-		{"a field", "POST", "/billing/portal", "access_token=" + token, map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, 303, nil},
-		{"a cookie", "POST", "/billing/portal", "", map[string]string{"Cookie": "session=" + token, "Origin": l.Origin, "Sec-Fetch-Site": "same-site"}, 303, nil},
+		{"a token", "POST", "/billing/portal", "", map[string]string{"Authorization": "Bearer " + token}, 303,
+			map[string]string{"Cache-Control": "no-store"}},
+		{"none", "POST", "/billing/portal", "", map[string]string{"Origin": l.Origin}, 401,
+			map[string]string{"Www-Authenticate": "Bearer", "Access-Control-Allow-Origin": l.Origin}},
+		{"a field", "POST", "/billing/portal", "access_token=" + token,
+			map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, 303, nil},
+		{"a cookie", "POST", "/billing/portal", "", map[string]string{"Cookie": "session=" + token, "Origin": l.Origin,
+			"Sec-Fetch-Site": "same-site"}, 303, nil},
 		{
 			"a preflight", "OPTIONS", "/billing/portal", "",
-			map[string]string{"Origin": l.Origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"},
+			map[string]string{"Origin": l.Origin, "Access-Control-Request-Method": "POST",
+				"Access-Control-Request-Headers": "authorization"},
 			204, map[string]string{"Access-Control-Allow-Origin": l.Origin, "Access-Control-Max-Age": "7200"},
 		},
 		{
-			"the element", "GET", "/billing/button.js", "", map[string]string{"Accept-Encoding": "gzip", "Accept-Language": "de"},
+			"the element", "GET", "/billing/button.js", "",
+			map[string]string{"Accept-Encoding": "gzip", "Accept-Language": "de"},
 			200, map[string]string{"Content-Encoding": "gzip", "Cache-Control": "public, max-age=3600"},
 		},
 		{"another method", "DELETE", "/billing/portal", "", nil, 405, nil},
@@ -82,13 +88,14 @@ func TestBehindTheEdgeEverythingPasses(t *testing.T) {
 		})
 	}
 	viaEdge := at(l, edge)
-	if status, body := viaEdge.Deliver(t, devservertest.StripeEvent(t, "customer.created"), devserver.DemoSigningSecret, time.Now()); status != http.StatusOK {
+	if status, body := viaEdge.Deliver(t, devservertest.StripeEvent(t, "customer.created"), devserver.DemoSigningSecret,
+		time.Now()); status != http.StatusOK {
 		t.Errorf("a signed event: %d %s", status, body)
 	}
 }
 
-// The function sees the origin's name as its own. So a browser that does not send Sec-Fetch-Site is only known on the portal's own pages
-// if ALLOWED_ORIGINS has the edge's origin.
+// The function sees the origin's name as its own. So a browser that does not send Sec-Fetch-Site is
+// only known on the portal's own pages if ALLOWED_ORIGINS has the edge's origin.
 func TestBehindTheEdgeTheEdgesOriginIsAllowed(t *testing.T) {
 	for _, test := range []struct {
 		name, allowed, site string
@@ -99,7 +106,8 @@ func TestBehindTheEdgeTheEdgesOriginIsAllowed(t *testing.T) {
 		{"not listed, of a browser that says where it is", "", "same-origin", http.StatusSeeOther},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			l, _ := devservertest.Start(t, func(l *devserver.Server) { t.Setenv("ALLOWED_ORIGINS", l.Origin+test.allowed) })
+			l, _ := devservertest.Start(t,
+				func(l *devserver.Server) { t.Setenv("ALLOWED_ORIGINS", l.Origin+test.allowed) })
 			viaEdge := at(l, startEdge(t, l))
 			token, err := l.Issuer.Token("alice", nil, 0)
 			if err != nil {

@@ -147,7 +147,8 @@ func WriteEvents(ctx context.Context, dir string) error {
 	return writeJSON(environmentFileOf(dir), environment)
 }
 
-// environmentFileOf is the file with the key that signed the events in a folder. Events in another folder leave the committed ones valid.
+// environmentFileOf is the file with the key that signed the events in a folder. Events in another
+// folder leave the committed ones valid.
 func environmentFileOf(dir string) string {
 	if filepath.Clean(dir) == EventsFolder {
 		return EnvironmentFile
@@ -183,7 +184,8 @@ func (r Request) Event(ctx context.Context) (json.RawMessage, error) {
 	if r.form != nil {
 		body, contentType = r.form.Encode(), "application/x-www-form-urlencoded"
 	}
-	httpRequest := httptest.NewRequestWithContext(ctx, http.MethodPost, "https://"+APIHost+cmp.Or(r.path, "/billing/portal"), strings.NewReader(body))
+	httpRequest := httptest.NewRequestWithContext(ctx, http.MethodPost,
+		"https://"+APIHost+cmp.Or(r.path, "/billing/portal"), strings.NewReader(body))
 	if body != "" {
 		httpRequest.Header.Set("Content-Type", contentType)
 	}
@@ -204,7 +206,8 @@ func payloadV1(token string) map[string]any {
 		"headers":           map[string]string{"Authorization": "Bearer " + token, "Host": APIHost},
 		"multiValueHeaders": map[string][]string{"Authorization": {"Bearer " + token}, "Host": {APIHost}},
 		"requestContext": map[string]any{
-			"httpMethod": http.MethodPost, "path": "/billing/portal", "requestId": "JKJaXmPLvHcESHA=", "stage": "$default",
+			"httpMethod": http.MethodPost, "path": "/billing/portal",
+			"requestId": "JKJaXmPLvHcESHA=", "stage": "$default",
 		},
 		"body":            nil,
 		"isBase64Encoded": false,
@@ -250,28 +253,34 @@ func PrintWebhookEvent(ctx context.Context, w io.Writer, dir, name string) error
 	return err
 }
 
-// ReadStripeEvent reads the body of an event from the folder's own ones, or else from the committed ones.
+// ReadStripeEvent reads the body of an event from the folder's own ones, or else from the committed
+// ones.
 func ReadStripeEvent(dir, name string) ([]byte, error) {
 	file := filepath.Base(name) + ".json"
-	body, err := os.ReadFile(filepath.Join(dir, "stripe", file)) //nolint:gosec // the operator names the folder, and the name has no path
+	// The operator names the folder, and the name has no path.
+	body, err := os.ReadFile(filepath.Join(dir, "stripe", file)) //nolint:gosec
 	if errors.Is(err, fs.ErrNotExist) {
 		body, err = os.ReadFile(filepath.Join(filepath.FromSlash(StripeEventsFolder), file)) //nolint:gosec // as above
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no event %q in %s; run this at the top of the repository", name, StripeEventsFolder)
+		return nil, fmt.Errorf("there is no event %q in %s; run this at the top of the repository",
+			name, StripeEventsFolder)
 	}
 	return body, err
 }
 
-// busEvent is what EventBridge invokes the webhook function with. It has no signature that grows old.
+// busEvent is what EventBridge invokes the webhook function with. It has no signature that grows
+// old.
 //
 // https://docs.stripe.com/event-destinations/eventbridge
 func busEvent(dir string) (map[string]any, error) {
 	body, err := ReadStripeEvent(dir, "customer.created")
 	return map[string]any{
-		"version": "0", "id": "3f6a4a0e-5f0b-4b3c-9a0a-7d1c2b3a4f5e", "detail-type": "customer.created", "source": demoEventSource,
+		"version": "0", "id": "3f6a4a0e-5f0b-4b3c-9a0a-7d1c2b3a4f5e", "detail-type": "customer.created",
+		"source":  demoEventSource,
 		"account": "123456789012", "time": "2024-06-03T16:00:00Z", "region": "eu-central-1",
-		"resources": []string{"arn:aws:events:eu-central-1::event-source/" + demoEventSource}, "detail": json.RawMessage(body),
+		"resources": []string{"arn:aws:events:eu-central-1::event-source/" + demoEventSource},
+		"detail":    json.RawMessage(body),
 	}, err
 }
 

@@ -59,7 +59,9 @@ func TestEventsMadeAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			if err := errors.Join(os.CopyFS(filepath.Join(dir, devserver.EventsFolder), os.DirFS(filepath.Join("..", "..", "..", devserver.EventsFolder))), os.Mkdir(filepath.Join(dir, "local"), 0o700)); err != nil {
+			if err := errors.Join(os.CopyFS(filepath.Join(dir, devserver.EventsFolder),
+				os.DirFS(filepath.Join("..", "..", "..", devserver.EventsFolder))),
+				os.Mkdir(filepath.Join(dir, "local"), 0o700)); err != nil {
 				t.Fatal(err)
 			}
 			committed := devservertest.Files(t, dir)
@@ -83,14 +85,16 @@ func TestEventsMadeAgain(t *testing.T) {
 				}
 			}
 			l, _ := devservertest.Start(t)
-			function := inContainer(t, l, test.environment, "PortalFunction", portal.New, map[string]string{"PORTAL_HOSTS": strings.TrimPrefix(l.Origin, "http://")})
+			function := inContainer(t, l, test.environment, "PortalFunction", portal.New,
+				map[string]string{"PORTAL_HOSTS": strings.TrimPrefix(l.Origin, "http://")})
 			checkEvents(t, function, test.folder)
 		})
 	}
 }
 
 // changing are the members of an event that are others each time: tokens, IDs and times.
-var changing = []string{"authorization", "Authorization", "access_token", "x-amzn-trace-id", "requestId", "time", "timeEpoch"}
+var changing = []string{"authorization", "Authorization", "access_token", "x-amzn-trace-id",
+	"requestId", "time", "timeEpoch"}
 
 // lasting is an event without the values that change, and with its form as text.
 func lasting(t *testing.T, path string) any {
@@ -130,10 +134,12 @@ func lasting(t *testing.T, path string) any {
 func startContainer(t *testing.T) lambda.Handler {
 	t.Helper()
 	l, _ := devservertest.Start(t)
-	return inContainer(t, l, filepath.Join("..", "..", "..", devserver.EnvironmentFile), "PortalFunction", portal.New, map[string]string{"PORTAL_HOSTS": strings.TrimPrefix(l.Origin, "http://")})
+	return inContainer(t, l, filepath.Join("..", "..", "..", devserver.EnvironmentFile), "PortalFunction", portal.New,
+		map[string]string{"PORTAL_HOSTS": strings.TrimPrefix(l.Origin, "http://")})
 }
 
-func inContainer(t *testing.T, l *devservertest.Server, file, name string, assemble app.Assembly, more map[string]string) lambda.Handler {
+func inContainer(t *testing.T, l *devservertest.Server, file, name string, assemble app.Assembly,
+	more map[string]string) lambda.Handler {
 	t.Helper()
 	var environment map[string]map[string]string
 	readJSON(t, file, &environment)
@@ -154,7 +160,8 @@ func checkEvents(t *testing.T, function lambda.Handler, dir string) {
 	t.Helper()
 	for _, path := range devservertest.Files(t, dir) {
 		name := strings.TrimSuffix(path, ".json")
-		if _, isKnown := eventAnswers[name]; !isKnown && !strings.HasPrefix(path, "stripe/") && name != "eventbridge" && name != "env" {
+		if _, isKnown := eventAnswers[name]; !isKnown && !strings.HasPrefix(path, "stripe/") &&
+			name != "eventbridge" && name != "env" {
 			t.Errorf("%s has no known answer", path)
 		}
 	}

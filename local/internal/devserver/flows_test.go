@@ -101,7 +101,8 @@ func TestStatesOfSubscriptions(t *testing.T) {
 			for form, want := range map[string]int{
 				"flow_data[type]=subscription_cancel": test.cancel,
 				"flow_data[type]=subscription_update": test.update,
-				"flow_data[type]=subscription_update_confirm&flow_data[subscription_update_confirm][items][0][price]=price_ProMonthly": test.confirm,
+				"flow_data[type]=subscription_update_confirm&" +
+					"flow_data[subscription_update_confirm][items][0][price]=price_ProMonthly": test.confirm,
 			} {
 				values, err := url.ParseQuery(form)
 				if err != nil {

@@ -55,7 +55,8 @@ func (i *Invocation) Run(ctx context.Context, name string, event, variables []by
 	if err != nil {
 		return err
 	}
-	// The events and their variables are of a laptop at its default address. Nobody listens there now.
+	// The events and their variables are of a laptop at its default address. Nobody listens there
+	// now.
 	l, err := New(DefaultURL, DemoKey, DemoCustomers)
 	if err != nil {
 		return err
@@ -75,7 +76,8 @@ func (i *Invocation) Run(ctx context.Context, name string, event, variables []by
 	return errors.Join(err, <-served)
 }
 
-// functionOf is the function that takes an event: of Stripe's address or event bus, or else of the button's.
+// functionOf is the function that takes an event: of Stripe's address or event bus, or else of the
+// button's.
 func functionOf(event []byte) string {
 	var head struct {
 		Source  string
@@ -88,8 +90,8 @@ func functionOf(event []byte) string {
 	return "PortalFunction"
 }
 
-// environmentOf is what template.yaml and Lambda would set, and over it the function's part of a file of variables. host is where the
-// cloud is, which a container would have reached elsewhere.
+// environmentOf is what template.yaml and Lambda would set, and over it the function's part of a
+// file of variables. host is where the cloud is, which a container would have reached elsewhere.
 func environmentOf(f deployed, l *Server, file []byte, host string) ([]string, error) {
 	var variables map[string]map[string]string
 	if err := json.Unmarshal(file, &variables); err != nil {
@@ -125,8 +127,10 @@ func (i *Invocation) report(ctx context.Context, bootstrap string, env []string,
 	times := process.Times()
 	took := milliseconds(times.Answered.Sub(times.Dispatched))
 	fmt.Fprint(i.Stderr, process.Stderr(), process.Stdout())
-	fmt.Fprintf(i.Stderr, "REPORT Duration: %.2f ms\tBilled Duration: %.0f ms\tMemory Size: %d MB\tMax Memory Used: %d MB\tInit Duration: %.2f ms\n",
-		took, math.Ceil(took), FunctionMemory, usage.PeakRSS/1_000_000, milliseconds(times.FirstNext.Sub(times.Started)))
+	fmt.Fprintf(i.Stderr, "REPORT Duration: %.2f ms\tBilled Duration: %.0f ms\tMemory Size: %d MB\tMax Memory Used: "+
+		"%d MB\tInit Duration: %.2f ms\n",
+		took, math.Ceil(took), FunctionMemory, usage.PeakRSS/1_000_000,
+		milliseconds(times.FirstNext.Sub(times.Started)))
 	if functionError != nil {
 		fmt.Fprintf(i.Stdout, "%s\n", functionError)
 		return errors.New("the function failed")

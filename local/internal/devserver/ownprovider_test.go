@@ -18,10 +18,12 @@ import (
 func TestAnAppsOwnTokensOpenThePortal(t *testing.T) {
 	issuer := devservertest.Provider(t)
 	origin, greeting := devservertest.Serve(t, devserver.Options{Listen: "127.0.0.1:0", Everyone: "alice"})
-	if !strings.Contains(greeting, "tokens of http://127.0.0.1:") || !strings.Contains(greeting, devservertest.Frontend) {
+	if !strings.Contains(greeting, "tokens of http://127.0.0.1:") ||
+		!strings.Contains(greeting, devservertest.Frontend) {
 		t.Errorf("greeting: %s", greeting)
 	}
-	for user, want := range map[string]int{"auth0|17": http.StatusSeeOther, "bob": http.StatusSeeOther, "carol": http.StatusNotFound} {
+	for user, want := range map[string]int{"auth0|17": http.StatusSeeOther, "bob": http.StatusSeeOther,
+		"carol": http.StatusNotFound} {
 		token, err := issuer.Token(user, map[string]any{"aud": "api"}, time.Hour)
 		if err != nil {
 			t.Fatal(err)
@@ -50,7 +52,8 @@ func TestTokensOfEachNameOpenThePortal(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := len(out.String())
-		if response, body := devservertest.Send(t, http.MethodPost, origin+"/billing/portal", "", devservertest.Bearer(token)); response.StatusCode != http.StatusSeeOther {
+		if response, body := devservertest.Send(t, http.MethodPost, origin+"/billing/portal", "",
+			devservertest.Bearer(token)); response.StatusCode != http.StatusSeeOther {
 			t.Errorf("name %d: %d %s", alias, response.StatusCode, body)
 		}
 		if line := out.String()[before:]; strings.Contains(line, `"issuer_alias":1`) != (alias == 1) {
@@ -62,8 +65,10 @@ func TestTokensOfEachNameOpenThePortal(t *testing.T) {
 func TestEveryoneIsSomebody(t *testing.T) {
 	t.Setenv("JWT_ISSUER", "https://tenant.example.com/")
 	for _, everyone := range []string{"bob", "nobody", "sub_1", "cus_", "cus_1 cus_2"} {
-		o := devserver.Options{Listen: "127.0.0.1:0", Everyone: everyone, Stdout: &bytes.Buffer{}, Logs: &bytes.Buffer{}}
-		if err := devserver.Serve(t.Context(), o); err == nil || !strings.Contains(err.Error(), "--everyone "+everyone) {
+		o := devserver.Options{Listen: "127.0.0.1:0", Everyone: everyone,
+			Stdout: &bytes.Buffer{}, Logs: &bytes.Buffer{}}
+		if err := devserver.Serve(t.Context(), o); err == nil ||
+			!strings.Contains(err.Error(), "--everyone "+everyone) {
 			t.Errorf("%s: %v", everyone, err)
 		}
 	}
@@ -87,12 +92,14 @@ func TestEventsReachEveryone(t *testing.T) {
 		t.Fatalf("before: %d", status)
 	}
 	event, _ := events.New("customer.created", time.Now(), map[string]any{
-		"object": "customer", "id": "cus_Bought", "created": time.Now().Unix(), "metadata": map[string]any{"user_id": "new"},
+		"object": "customer", "id": "cus_Bought", "created": time.Now().Unix(),
+		"metadata": map[string]any{"user_id": "new"},
 	})
 	if status, body := l.Deliver(t, event, devserver.DemoSigningSecret, time.Now()); status != http.StatusOK {
 		t.Errorf("the event: %d %s", status, body)
 	}
-	// The stand-in Stripe knows no such customer, which shows that it is the new one that is asked for.
+	// The stand-in Stripe knows no such customer, which shows that it is the new one that is asked
+	// for.
 	if status := post(); status != http.StatusNotFound {
 		t.Errorf("after: %d", status)
 	}
@@ -101,7 +108,8 @@ func TestEventsReachEveryone(t *testing.T) {
 func TestRequestsAreReadableLines(t *testing.T) {
 	issuer := devservertest.Provider(t)
 	var out devservertest.LogBuffer
-	origin, _ := devservertest.Serve(t, devserver.Options{Listen: "127.0.0.1:0", Everyone: "alice", Logs: devserver.NewRequestLines(&out)})
+	origin, _ := devservertest.Serve(t,
+		devserver.Options{Listen: "127.0.0.1:0", Everyone: "alice", Logs: devserver.NewRequestLines(&out)})
 	good, err := issuer.Token("u", map[string]any{"aud": "api"}, time.Hour)
 	if err != nil {
 		t.Fatal(err)
@@ -114,10 +122,15 @@ func TestRequestsAreReadableLines(t *testing.T) {
 	for _, test := range []struct {
 		method, path, token, origin, want string
 	}{
-		{"POST", "/billing/portal", good, devservertest.Frontend, clock + `POST    /billing/portal  303  ok  cus_DemoAlice  \d+ ms\n`},
-		{"POST", "/billing/portal?access_token=" + good, foreign, devservertest.Frontend, clock + `POST    /billing/portal  401  invalid-token  \d+ ms  invalid token: audience mismatch\n`},
-		{"POST", "/billing/portal", good, "http://localhost:4000", clock + `POST    /billing/portal  303  ok  cus_DemoAlice  \d+ ms  blocked by the browser: the page's origin "http://localhost:4000" is not in ALLOWED_ORIGINS\n`},
-		{"OPTIONS", "/billing/portal", "", "http://localhost:4000", clock + `OPTIONS /billing/portal  204  \d+ ms  blocked by the browser: .*\n`},
+		{"POST", "/billing/portal", good, devservertest.Frontend,
+			clock + `POST    /billing/portal  303  ok  cus_DemoAlice  \d+ ms\n`},
+		{"POST", "/billing/portal?access_token=" + good, foreign, devservertest.Frontend,
+			clock + `POST    /billing/portal  401  invalid-token  \d+ ms  invalid token: audience mismatch\n`},
+		{"POST", "/billing/portal", good, "http://localhost:4000",
+			clock + `POST    /billing/portal  303  ok  cus_DemoAlice  \d+ ms  blocked by the browser: the page's ` +
+				`origin "http://localhost:4000" is not in ALLOWED_ORIGINS\n`},
+		{"OPTIONS", "/billing/portal", "", "http://localhost:4000",
+			clock + `OPTIONS /billing/portal  204  \d+ ms  blocked by the browser: .*\n`},
 		{"POST", "/stripe/webhook", "", "", clock + `POST    /stripe/webhook  400  invalid-signature  \d+ ms  .*\n`},
 	} {
 		headers := map[string]string{"Origin": test.origin}
@@ -129,7 +142,8 @@ func TestRequestsAreReadableLines(t *testing.T) {
 		}
 		before := len(out.String())
 		devservertest.Send(t, test.method, origin+test.path, "", headers)
-		if got := out.String()[before:]; !regexp.MustCompile("^(?:" + clock + `fetched the issuer's keys\n)?` + test.want + "$").MatchString(got) {
+		if got := out.String()[before:]; !regexp.MustCompile("^(?:" + clock + `fetched the issuer's keys\n)?` +
+			test.want + "$").MatchString(got) {
 			t.Errorf("%s %s shows %q, want %s", test.method, test.path, got, test.want)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// requestLines shows an engineer at a terminal each request as one line. What the functions log about it comes in as their JSON
-// lines, which are written before they answer.
+// requestLines shows an engineer at a terminal each request as one line. What the functions log
+// about it comes in as their JSON lines, which are written before they answer.
 type requestLines struct {
 	out io.Writer
 
@@ -36,7 +36,8 @@ type logLine struct {
 	Reason    string // of another
 }
 
-// NewRequestLines shows each request to the functions, whose log is written to it, as one line of out.
+// NewRequestLines shows each request to the functions, whose log is written to it, as one line of
+// out.
 func NewRequestLines(out io.Writer) io.Writer {
 	return &requestLines{out: out, lines: map[string]logLine{}}
 }
@@ -55,7 +56,8 @@ func (l *requestLines) Write(p []byte) (int, error) {
 		case line.RequestID != "":
 			l.lines[line.RequestID] = line
 		default:
-			fmt.Fprintf(l.out, "%s  %s\n", line.Time.Local().Format(time.TimeOnly), joined(": ", line.Message, line.What, line.Reason, line.Error))
+			fmt.Fprintf(l.out, "%s  %s\n", line.Time.Local().Format(time.TimeOnly),
+				joined(": ", line.Message, line.What, line.Reason, line.Error))
 		}
 	}
 	return len(p), nil
@@ -88,15 +90,18 @@ func (l *requestLines) show(r *http.Request, answer *statusRecorder, start time.
 	line := l.lines[id]
 	delete(l.lines, id)
 	// The query string is left out, as in every log: it may hold what nobody should read.
-	fmt.Fprintf(l.out, "%s  %-7s %s  %d  %s\n", start.Format(time.TimeOnly), r.Method, r.URL.EscapedPath(), answer.status,
-		joined("  ", line.Event, joined(" ", line.Code, line.Effect), line.Customer, fmt.Sprintf("%d ms", time.Since(start).Milliseconds()), line.Error, blocked(r, answer)))
+	fmt.Fprintf(l.out, "%s  %-7s %s  %d  %s\n", start.Format(time.TimeOnly), r.Method,
+		r.URL.EscapedPath(), answer.status,
+		joined("  ", line.Event, joined(" ", line.Code, line.Effect), line.Customer,
+			fmt.Sprintf("%d ms", time.Since(start).Milliseconds()), line.Error, blocked(r, answer)))
 }
 
 // blocked says why a browser keeps an answer from a page, which is told nothing of it.
 func blocked(r *http.Request, answer *statusRecorder) string {
 	origin := r.Header.Get("Origin")
 	isForm := r.Header.Get("Sec-Fetch-Mode") == "navigate"
-	if origin == "" || origin == "null" || isForm || answer.Header().Get("Access-Control-Allow-Origin") != "" || strings.HasSuffix(origin, "//"+r.Host) {
+	if origin == "" || origin == "null" || isForm || answer.Header().Get("Access-Control-Allow-Origin") != "" ||
+		strings.HasSuffix(origin, "//"+r.Host) {
 		return ""
 	}
 	return fmt.Sprintf("blocked by the browser: the page's origin %q is not in ALLOWED_ORIGINS", origin)

@@ -16,8 +16,10 @@ import (
 	"billingportal/local/internal/devserver/devservertest"
 )
 
-// readSecret reads a secret of a laptop as a program with these credentials would, and returns AWS's code of an error.
-func readSecret(t *testing.T, l *devservertest.Server, c aws.Credentials, id string, change ...func(*http.Request)) (value, code string) {
+// readSecret reads a secret of a laptop as a program with these credentials would, and returns
+// AWS's code of an error.
+func readSecret(t *testing.T, l *devservertest.Server, c aws.Credentials, id string,
+	change ...func(*http.Request)) (value, code string) {
 	t.Helper()
 	transport := devservertest.RoundTripFunc(func(r *http.Request) (*http.Response, error) {
 		for _, change := range change {
@@ -26,7 +28,8 @@ func readSecret(t *testing.T, l *devservertest.Server, c aws.Credentials, id str
 		return http.DefaultTransport.RoundTrip(r)
 	})
 	client := secretsmanager.New(secretsmanager.Options{
-		Region: "eu-central-1", BaseEndpoint: aws.String(l.Origin + devserver.SecretsManagerPath), HTTPClient: &http.Client{Transport: transport}, RetryMaxAttempts: 1,
+		Region: "eu-central-1", BaseEndpoint: aws.String(l.Origin + devserver.SecretsManagerPath),
+		HTTPClient: &http.Client{Transport: transport}, RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken),
 	})
 	output, err := client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String(id)})
@@ -59,15 +62,22 @@ func TestOtherUsersCannotReadARealKey(t *testing.T) {
 		change      func(*http.Request)
 		code        string
 	}{
-		"made-up credentials": {aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil, "UnrecognizedClientException"},
-		"the key ID alone":    {aws.Credentials{AccessKeyID: own.AccessKeyID, SecretAccessKey: "local"}, nil, "InvalidSignatureException"},
-		"the secret alone":    {aws.Credentials{AccessKeyID: "local", SecretAccessKey: own.SecretAccessKey}, nil, "UnrecognizedClientException"},
-		"another process's":   {another(t), nil, "UnrecognizedClientException"},
+		"made-up credentials": {aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil,
+			"UnrecognizedClientException"},
+		"the key ID alone": {aws.Credentials{AccessKeyID: own.AccessKeyID, SecretAccessKey: "local"}, nil,
+			"InvalidSignatureException"},
+		"the secret alone": {aws.Credentials{AccessKeyID: "local", SecretAccessKey: own.SecretAccessKey}, nil,
+			"UnrecognizedClientException"},
+		"another process's": {another(t), nil, "UnrecognizedClientException"},
 		"another body": {own, func(r *http.Request) {
-			r.Body, r.ContentLength, r.GetBody = io.NopCloser(strings.NewReader(`{"SecretId":"billing-portal/stripe"}      `)), 42, nil
+			r.Body, r.ContentLength, r.GetBody = io.NopCloser(strings.NewReader(`{"SecretId":"billing-portal/stripe"}`+
+				`      `)), 42, nil
 		}, "InvalidSignatureException"},
-		"another operation":    {own, func(r *http.Request) { r.Header.Set("X-Amz-Target", "secretsmanager.PutSecretValue") }, "InvalidSignatureException"},
-		"an old request":       {own, func(r *http.Request) { r.Header.Set("X-Amz-Date", "20240101T000000Z") }, "InvalidSignatureException"},
+		"another operation": {own, func(r *http.Request) {
+			r.Header.Set("X-Amz-Target", "secretsmanager.PutSecretValue")
+		}, "InvalidSignatureException"},
+		"an old request": {own, func(r *http.Request) { r.Header.Set("X-Amz-Date", "20240101T000000Z") },
+			"InvalidSignatureException"},
 		"nothing that matters": {own, func(r *http.Request) { signedHeaders(r, "host") }, "InvalidSignatureException"},
 		"another path":         {own, func(r *http.Request) { r.URL.Path += "/" }, "InvalidSignatureException"},
 	} {
@@ -101,10 +111,12 @@ func signedHeaders(r *http.Request, names string) {
 	r.Header.Set("Authorization", before+"SignedHeaders="+names+","+after)
 }
 
-// The demo's own secrets are public. Containers of sam local read them with the developer's own credentials.
+// The demo's own secrets are public. Containers of sam local read them with the developer's own
+// credentials.
 func TestTheDemosSecretsAreForEveryone(t *testing.T) {
 	l, _ := devservertest.Start(t)
-	if value, code := readSecret(t, l, aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, devserver.StripeSecret); value != devserver.DemoKey {
+	if value, code := readSecret(t, l, aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"},
+		devserver.StripeSecret); value != devserver.DemoKey {
 		t.Errorf("%q %s", value, code)
 	}
 }
@@ -113,7 +125,8 @@ func TestTheDemosSecretsAreForEveryone(t *testing.T) {
 func TestOtherUsersCannotReadARealSigningSecret(t *testing.T) {
 	t.Setenv(devserver.ListenSecret, "whsec_"+"ofMine")
 	l, _ := devservertest.Start(t)
-	if value, code := readSecret(t, l, aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, devserver.WebhookSecret); value != "" || code != "UnrecognizedClientException" {
+	if value, code := readSecret(t, l, aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"},
+		devserver.WebhookSecret); value != "" || code != "UnrecognizedClientException" {
 		t.Errorf("%q %s", value, code)
 	}
 	if value, code := readSecret(t, l, l.Credentials, devserver.WebhookSecret); !strings.Contains(value, "ofMine") {

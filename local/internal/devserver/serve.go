@@ -72,7 +72,8 @@ func Serve(ctx context.Context, o Options) error {
 		containers = fmt.Sprintf("Containers reach the stand-ins at http://%s\n", inContainers.Addr())
 	}
 	if l.hasSecrets() {
-		containers += fmt.Sprintf("A function in a container reads the secrets with AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n", l.Credentials.AccessKeyID, l.Credentials.SecretAccessKey)
+		containers += fmt.Sprintf("A function in a container reads the secrets with AWS_ACCESS_KEY_ID=%s "+
+			"AWS_SECRET_ACCESS_KEY=%s\n", l.Credentials.AccessKeyID, l.Credentials.SecretAccessKey)
 	}
 	if err := l.greet(o.Stdout, containers); err != nil {
 		return err
@@ -84,7 +85,9 @@ func checkStripeKey(key string) error {
 	if key == "" || strings.HasPrefix(key, "sk_test_") || strings.HasPrefix(key, "rk_test_") {
 		return nil
 	}
-	return &app.EnvironmentError{Wrong: []string{"STRIPE_SECRET_KEY must be a key of Stripe's test mode: sk_test_… or rk_test_…"}}
+	return &app.EnvironmentError{
+		Wrong: []string{"STRIPE_SECRET_KEY must be a key of Stripe's test mode: sk_test_… or rk_test_…"},
+	}
 }
 
 // checkUsers refuses mappings that no request would use.
@@ -102,7 +105,8 @@ func (o Options) checkUsers() error {
 		}
 	}
 	if o.Everyone != "" && os.Getenv("JWT_ISSUER") == "" {
-		return errors.New("--everyone is for the users of your own provider: set JWT_ISSUER, or use --customer for a demo user")
+		return errors.New("--everyone is for the users of your own provider: set JWT_ISSUER, or use --customer for a " +
+			"demo user")
 	}
 	return nil
 }
@@ -163,7 +167,8 @@ It takes the tokens of %[2]s from pages of %[3]s. Stop with Ctrl-C.
 A page on localhost that sends a cookie reaches it at %[5]s, which is the same site.
 A token that is refused: go run ./local configure < token.txt
 
-`, l.Origin, issuer, cmp.Or(os.Getenv("ALLOWED_ORIGINS"), l.Origin), containers, strings.Replace(l.Origin, "127.0.0.1", "localhost", 1))
+`, l.Origin, issuer, cmp.Or(os.Getenv("ALLOWED_ORIGINS"), l.Origin), containers,
+			strings.Replace(l.Origin, "127.0.0.1", "localhost", 1))
 		return err
 	}
 	stripe := "a stand-in"

@@ -13,7 +13,8 @@ import (
 
 // FetchToken posts a form to the issuer's token endpoint.
 func FetchToken(ctx context.Context, base string, form url.Values) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, base+IssuerPath+"/token", strings.NewReader(form.Encode()))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, base+IssuerPath+"/token",
+		strings.NewReader(form.Encode()))
 	if err != nil {
 		return "", err
 	}

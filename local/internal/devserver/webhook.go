@@ -14,14 +14,17 @@ import (
 	"billingportal/local/internal/gateway"
 )
 
-// ListenSecret names the variable with the signing secret that `stripe listen` prints, for events of Stripe's test mode.
+// ListenSecret names the variable with the signing secret that `stripe listen` prints, for events
+// of Stripe's test mode.
 const ListenSecret = "STRIPE_WEBHOOK_SECRET"
 
-// WebhookEventTypes are those to choose for an endpoint, as the template's output WebhookEventTypes has them.
-var WebhookEventTypes = []string{"customer.created", "customer.updated", "customer.deleted", "checkout.session.completed"}
+// WebhookEventTypes are those to choose for an endpoint, as the template's output WebhookEventTypes
+// has them.
+var WebhookEventTypes = []string{"customer.created", "customer.updated", "customer.deleted",
+	"checkout.session.completed"}
 
-// acceptEventsOf keeps the signing secrets of whoever may send events: the stand-in Stripe, the command events and, where it is
-// told, Stripe's own CLI.
+// acceptEventsOf keeps the signing secrets of whoever may send events: the stand-in Stripe, the
+// command events and, where it is told, Stripe's own CLI.
 func (l *Server) acceptEventsOf() error {
 	secrets := []string{DemoSigningSecret}
 	if secret := strings.TrimSpace(os.Getenv(ListenSecret)); strings.HasPrefix(secret, "whsec_") {
@@ -37,16 +40,18 @@ func checkListenSecret() error {
 	if secret == "" || strings.HasPrefix(secret, "whsec_") {
 		return nil
 	}
-	return &app.EnvironmentError{Wrong: []string{ListenSecret + " must be the signing secret that stripe listen prints: whsec_…"}}
+	return &app.EnvironmentError{Wrong: []string{ListenSecret +
+		" must be the signing secret that stripe listen prints: whsec_…"}}
 }
 
-// WebhookEnvironment is what template.yaml and Lambda would set for the webhook function. host is the origin at which it reaches
-// the stand-ins.
+// WebhookEnvironment is what template.yaml and Lambda would set for the webhook function. host is
+// the origin at which it reaches the stand-ins.
 func (l *Server) WebhookEnvironment(host string) map[string]string {
 	env := map[string]string{}
 	portal := l.Environment(host)
 	for _, name := range []string{
-		"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+		"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL_DYNAMODB",
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER",
 		"CUSTOMERS_TABLE", "STRIPE_LIVEMODE",
 	} {
 		env[name] = portal[name]
@@ -56,10 +61,12 @@ func (l *Server) WebhookEnvironment(host string) map[string]string {
 	return env
 }
 
-// WebhookTunable are the variables of the webhook function that an engineer may set to try it with another rule.
+// WebhookTunable are the variables of the webhook function that an engineer may set to try it with
+// another rule.
 var WebhookTunable = []string{"USER_METADATA_KEY", "CLIENT_REFERENCES", "STRIPE_ACCOUNT", "LOG_LEVEL"}
 
-// webhook serves the webhook function behind the gateway, and has the stand-in Stripe tell it what happens.
+// webhook serves the webhook function behind the gateway, and has the stand-in Stripe tell it what
+// happens.
 func (l *Server) webhook(ctx context.Context, logs io.Writer) (http.Handler, error) {
 	env := l.WebhookEnvironment(l.Origin)
 	for _, name := range WebhookTunable {

@@ -34,7 +34,8 @@ func postForm(t *testing.T, address string, form url.Values) string {
 }
 
 func TestEventTypesAreThoseOfTheTemplate(t *testing.T) {
-	output := regexp.MustCompile(`(?m)^  WebhookEventTypes:\n    Description: .*\n    Value: (.*)$`).FindStringSubmatch(devservertest.ReadText(t, "../../../template.yaml"))
+	output := regexp.MustCompile(`(?m)^  WebhookEventTypes:\n    Description: .*\n    Value: (.*)$`).FindStringSubmatch(
+		devservertest.ReadText(t, "../../../template.yaml"))
 	if want := strings.Join(devserver.WebhookEventTypes, ","); len(output) != 2 || output[1] != want {
 		t.Errorf("the template's output is %q, the endpoint of the stand-in Stripe has %q", output, want)
 	}
@@ -54,7 +55,8 @@ func await(t *testing.T, l *devservertest.Server, user string, status int) strin
 	}
 }
 
-// Bob has no billing account, buys something, and his button works; then his customer is deleted, and it works no more.
+// Bob has no billing account, buys something, and his button works; then his customer is deleted,
+// and it works no more.
 func TestWhatHappensAtStripeReachesTheButton(t *testing.T) {
 	l, logs := devservertest.Start(t)
 	if body := await(t, l, "bob", http.StatusNotFound); devservertest.CodeOf(t, body) != "no-billing-account" {
@@ -89,19 +91,21 @@ func TestWhatHappensAtStripeReachesTheButton(t *testing.T) {
 
 func awaitLine(t *testing.T, l *devservertest.Server, logs *devservertest.LogBuffer, want string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(logs.String(), want); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(logs.String(),
+		want); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("no line has %s:\n%s", want, logs.String())
 		}
 	}
 }
 
-// Somebody buys through a Payment Link with another user's ID in the address. If that counted, the other user would put their card
-// into the buyer's account.
+// Somebody buys through a Payment Link with another user's ID in the address. If that counted, the
+// other user would put their card into the buyer's account.
 func TestAPurchaseThroughALinkTakesNobodyOver(t *testing.T) {
 	l, _ := devservertest.Start(t)
 	for _, user := range []string{"alice", "bob"} {
-		event := devservertest.StripeEvent(t, "checkout.session.completed-payment-link", `"client_reference_id": "alice"`, `"client_reference_id": "`+user+`"`)
+		event := devservertest.StripeEvent(t, "checkout.session.completed-payment-link",
+			`"client_reference_id": "alice"`, `"client_reference_id": "`+user+`"`)
 		if status, body := l.Deliver(t, event, devserver.DemoSigningSecret, time.Now()); status != http.StatusOK {
 			t.Fatalf("status = %d: %s", status, body)
 		}
@@ -113,10 +117,12 @@ func TestAPurchaseThroughALinkTakesNobodyOver(t *testing.T) {
 	if body := await(t, l, "bob", http.StatusNotFound); devservertest.CodeOf(t, body) != "no-billing-account" {
 		t.Errorf("bob: %s", body)
 	}
-	// Not even where such references count does one take a user from a customer that a server has named.
+	// Not even where such references count does one take a user from a customer that a server has
+	// named.
 	t.Setenv("CLIENT_REFERENCES", "all")
 	l, _ = devservertest.Start(t)
-	if status, body := l.Deliver(t, devservertest.StripeEvent(t, "checkout.session.completed-payment-link"), devserver.DemoSigningSecret, time.Now()); status != http.StatusOK {
+	if status, body := l.Deliver(t, devservertest.StripeEvent(t, "checkout.session.completed-payment-link"),
+		devserver.DemoSigningSecret, time.Now()); status != http.StatusOK {
 		t.Fatalf("status = %d: %s", status, body)
 	}
 	response, _ = l.Post(t, "alice", nil, nil)
@@ -128,10 +134,13 @@ func TestAPurchaseThroughALinkTakesNobodyOver(t *testing.T) {
 // An organization sends the events of all its accounts, each with its context.
 func TestEventsOfOtherAccountsChangeNothing(t *testing.T) {
 	sent := func(kind, user, customer, members string) []byte {
-		return devservertest.StripeEvent(t, kind, `"object": "event"`, `"object": "event", `+members, `"alice"`, `"`+user+`"`, devservertest.EventCustomer, customer)
+		return devservertest.StripeEvent(t, kind, `"object": "event"`, `"object": "event", `+members, `"alice"`,
+			`"`+user+`"`, devservertest.EventCustomer, customer)
 	}
 	l, logs := devservertest.Start(t)
-	if status, body := l.Deliver(t, sent("customer.created", "alice", "cus_DemoDave", `"context": "acct_OTHER"`), devserver.DemoSigningSecret, time.Now()); status != http.StatusInternalServerError || devservertest.CodeOf(t, body) != "webhook-misconfigured" {
+	if status, body := l.Deliver(t, sent("customer.created", "alice", "cus_DemoDave", `"context": "acct_OTHER"`),
+		devserver.DemoSigningSecret, time.Now()); status != http.StatusInternalServerError ||
+		devservertest.CodeOf(t, body) != "webhook-misconfigured" {
 		t.Errorf("without STRIPE_ACCOUNT: %d: %s", status, body)
 	}
 	awaitLine(t, l, logs, "STRIPE_ACCOUNT")
@@ -140,18 +149,22 @@ func TestEventsOfOtherAccountsChangeNothing(t *testing.T) {
 	t.Setenv("STRIPE_ACCOUNT", "acct_Demo")
 	l, _ = devservertest.Start(t)
 	for _, members := range []string{
-		`"context": "acct_OTHER"`, `"context": "acct_Demo/acct_DemoConnect"`, `"context": "acct_Demo", "account": "acct_DemoConnect"`, `"context": "acct_OTHER", "CONTEXT": "acct_Demo"`,
+		`"context": "acct_OTHER"`, `"context": "acct_Demo/acct_DemoConnect"`,
+		`"context": "acct_Demo", "account": "acct_DemoConnect"`, `"context": "acct_OTHER", "CONTEXT": "acct_Demo"`,
 	} {
-		for _, kind := range []string{"customer.created", "customer.deleted", "customer.updated-released", "checkout.session.completed-metadata"} {
+		for _, kind := range []string{"customer.created", "customer.deleted", "customer.updated-released",
+			"checkout.session.completed-metadata"} {
 			for _, customer := range []string{"cus_DemoDave", "cus_DemoAlice"} {
-				if status, body := l.Deliver(t, sent(kind, "alice", customer, members), devserver.DemoSigningSecret, time.Now()); status != http.StatusOK {
+				if status, body := l.Deliver(t, sent(kind, "alice", customer, members), devserver.DemoSigningSecret,
+					time.Now()); status != http.StatusOK {
 					t.Errorf("%s, %s: %d: %s", members, kind, status, body)
 				}
 			}
 		}
 		hasOwnPortal(t, l)
 	}
-	if status, body := l.Deliver(t, sent("customer.created", "bob", "cus_DemoDave", `"context": "acct_Demo"`), devserver.DemoSigningSecret, time.Now()); status != http.StatusOK {
+	if status, body := l.Deliver(t, sent("customer.created", "bob", "cus_DemoDave", `"context": "acct_Demo"`),
+		devserver.DemoSigningSecret, time.Now()); status != http.StatusOK {
 		t.Errorf("our own: %d: %s", status, body)
 	}
 	await(t, l, "bob", http.StatusSeeOther)
@@ -195,20 +208,25 @@ func TestEventsOfStripesCLIAreTaken(t *testing.T) {
 	const listens = "whsec_" + "0123456789abcdef"
 	t.Setenv(devserver.ListenSecret, listens)
 	l, _ := devservertest.Start(t)
-	for secret, want := range map[string]int{listens: 200, devserver.DemoSigningSecret: 200, "whsec_" + "another": 400} {
-		if status, body := l.Deliver(t, devservertest.StripeEvent(t, "invoice.paid"), secret, time.Now()); status != want {
+	for secret, want := range map[string]int{listens: 200, devserver.DemoSigningSecret: 200,
+		"whsec_" + "another": 400} {
+		if status, body := l.Deliver(t, devservertest.StripeEvent(t, "invoice.paid"), secret,
+			time.Now()); status != want {
 			t.Errorf("status = %d, want %d: %s", status, want, body)
 		}
 	}
-	if status, _ := l.Deliver(t, devservertest.StripeEvent(t, "invoice.paid"), listens, time.Now().Add(-10*time.Minute)); status != http.StatusBadRequest {
+	if status, _ := l.Deliver(t, devservertest.StripeEvent(t, "invoice.paid"), listens,
+		time.Now().Add(-10*time.Minute)); status != http.StatusBadRequest {
 		t.Error("a signature of ten minutes ago was taken")
 	}
 }
 
-// The events as sam local invoke gets them: printed one by one, because a signature grows old, or the event bus's.
+// The events as sam local invoke gets them: printed one by one, because a signature grows old, or
+// the event bus's.
 func TestEventsForTheWebhook(t *testing.T) {
 	l, _ := devservertest.Start(t)
-	function := inContainer(t, l, filepath.Join("..", "..", "..", devserver.EnvironmentFile), "WebhookFunction", webhook.New, nil)
+	function := inContainer(t, l, filepath.Join("..", "..", "..", devserver.EnvironmentFile),
+		"WebhookFunction", webhook.New, nil)
 	files, err := filepath.Glob(filepath.Join("..", "..", "..", devserver.StripeEventsFolder, "*.json"))
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
@@ -219,7 +237,8 @@ func TestEventsForTheWebhook(t *testing.T) {
 		if err := devserver.PrintWebhookEvent(t.Context(), &printed, "../../../events", name); err != nil {
 			t.Fatal(err)
 		}
-		if answer := devservertest.Invoke(t, function, printed.Bytes()); !strings.Contains(string(answer), `"statusCode":200`) {
+		if answer := devservertest.Invoke(t, function,
+			printed.Bytes()); !strings.Contains(string(answer), `"statusCode":200`) {
 			t.Errorf("%s: %s", name, answer)
 		}
 	}
@@ -235,7 +254,8 @@ func TestEventsForTheWebhook(t *testing.T) {
 	}
 }
 
-// Stripe's events are committed as Stripe sends them: what tests read must not carry more than its shape.
+// Stripe's events are committed as Stripe sends them: what tests read must not carry more than its
+// shape.
 func TestStripeEventsAreEvents(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "..", "..", devserver.StripeEventsFolder, "*.json"))
 	if err != nil {
@@ -250,7 +270,8 @@ func TestStripeEventsAreEvents(t *testing.T) {
 			Type       string `json:"type"`
 		}
 		readJSON(t, file, &event)
-		if name, _, _ := strings.Cut(filepath.Base(file), "-"); event.Object != "event" || strings.TrimSuffix(name, ".json") != event.Type ||
+		if name, _, _ := strings.Cut(filepath.Base(file), "-"); event.Object != "event" ||
+			strings.TrimSuffix(name, ".json") != event.Type ||
 			!regexp.MustCompile(`^evt_[A-Za-z0-9]{24}$`).MatchString(event.ID) || ids[event.ID] {
 			t.Errorf("%s: %+v", file, event)
 		}

@@ -15,7 +15,8 @@ func (s *Service) checkSignature(h http.Header) error {
 	authorization := h.Get("Authorization")
 	algorithm, fields, _ := strings.Cut(authorization, " ")
 	if !strings.HasPrefix(algorithm, "AWS4-") {
-		return s.fault(http.StatusBadRequest, "MissingAuthenticationTokenException", "Request is missing Authentication Token")
+		return s.fault(http.StatusBadRequest, "MissingAuthenticationTokenException",
+			"Request is missing Authentication Token")
 	}
 	if algorithm != sigV4 {
 		return s.fault(http.StatusBadRequest, "IncompleteSignatureException", "Unsupported AWS 'algorithm'.")
@@ -37,7 +38,8 @@ func (s *Service) checkSignature(h http.Header) error {
 
 	scope := strings.Split(given["Credential"], "/")
 	if len(scope) != 5 || scope[0] == "" {
-		return s.fault(http.StatusBadRequest, "UnrecognizedClientException", "The security token included in the request is invalid.")
+		return s.fault(http.StatusBadRequest, "UnrecognizedClientException",
+			"The security token included in the request is invalid.")
 	}
 	if scope[3] != s.SigningName || scope[4] != "aws4_request" {
 		return s.fault(http.StatusBadRequest, "InvalidSignatureException",

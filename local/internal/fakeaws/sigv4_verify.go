@@ -24,18 +24,22 @@ func NewCredentials() aws.Credentials {
 // maxSkew is how old a signature may be, as at AWS.
 const maxSkew = 5 * time.Minute
 
-// verify recomputes the signature of a request over its signed headers and its body. checkSignature has accepted its form.
+// verify recomputes the signature of a request over its signed headers and its body. checkSignature
+// has accepted its form.
 func (s *Service) verify(r *http.Request, body []byte) error {
 	_, fields, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	given := fieldsOf(fields)
 	scope := strings.Split(given["Credential"], "/")
 	if scope[0] != s.credentials.AccessKeyID {
-		return s.fault(http.StatusBadRequest, "UnrecognizedClientException", "The security token included in the request is invalid.")
+		return s.fault(http.StatusBadRequest, "UnrecognizedClientException",
+			"The security token included in the request is invalid.")
 	}
-	mismatch := s.fault(http.StatusBadRequest, "InvalidSignatureException", "The request signature we calculated does not match the signature you provided.")
+	mismatch := s.fault(http.StatusBadRequest, "InvalidSignatureException",
+		"The request signature we calculated does not match the signature you provided.")
 	date, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
 	signed := strings.Split(given["SignedHeaders"], ";")
-	if err != nil || time.Since(date).Abs() > maxSkew || !slices.Contains(signed, "host") || !slices.Contains(signed, "x-amz-date") {
+	if err != nil || time.Since(date).Abs() > maxSkew || !slices.Contains(signed, "host") ||
+		!slices.Contains(signed, "x-amz-date") {
 		return mismatch
 	}
 	target, err := url.ParseRequestURI(r.RequestURI) // the path as it was signed, with every prefix
@@ -53,7 +57,8 @@ func (s *Service) verify(r *http.Request, body []byte) error {
 		again.ContentLength = r.ContentLength
 	}
 	hash := sha256.Sum256(body)
-	if err := v4.NewSigner().SignHTTP(context.Background(), s.credentials, again, hex.EncodeToString(hash[:]), s.SigningName, scope[2], date); err != nil {
+	if err := v4.NewSigner().SignHTTP(context.Background(), s.credentials, again, hex.EncodeToString(hash[:]),
+		s.SigningName, scope[2], date); err != nil {
 		return mismatch
 	}
 	_, fields, _ = strings.Cut(again.Header.Get("Authorization"), " ")

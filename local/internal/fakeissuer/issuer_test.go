@@ -70,10 +70,12 @@ func TestTokenClaims(t *testing.T) {
 		{"a ttl", 90 * time.Second, nil, with(map[string]any{"exp": float64(now.Unix() + 90)})},
 		{"a ttl below 0 has passed", -time.Minute, nil, with(map[string]any{"exp": float64(now.Unix() - 60)})},
 		{"a claim of one's own", 0, map[string]any{"scope": "billing"}, with(map[string]any{"scope": "billing"})},
-		{"a claim over a default", 0, map[string]any{"aud": []any{"a", "b"}}, with(map[string]any{"aud": []any{"a", "b"}})},
+		{"a claim over a default", 0, map[string]any{"aud": []any{"a", "b"}},
+			with(map[string]any{"aud": []any{"a", "b"}})},
 		{"a claim of nil removes a default", 0, map[string]any{"exp": nil}, with(map[string]any{"exp": nil})},
 		{"a claim of nil that has no default", 0, map[string]any{"scope": nil}, base},
-		{"a nested null stays", 0, map[string]any{"a": map[string]any{"b": nil}}, with(map[string]any{"a": map[string]any{"b": nil}})},
+		{"a nested null stays", 0, map[string]any{"a": map[string]any{"b": nil}},
+			with(map[string]any{"a": map[string]any{"b": nil}})},
 		{"a number as it was written", 0, map[string]any{"n": json.Number("1.50")}, with(map[string]any{"n": 1.5})},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -20,8 +20,8 @@ type signingKey struct {
 	id      string
 }
 
-// firstKey is the key that each issuer of a process begins with. Making one takes a second of a slow
-// machine, and tests start hundreds of issuers.
+// firstKey is the key that each issuer of a process begins with. Making one takes a second of a
+// slow machine, and tests start hundreds of issuers.
 var firstKey = sync.OnceValues(newSigningKey)
 
 // newSigningKey names the key by its thumbprint (RFC 7638), so that no two

@@ -32,10 +32,12 @@ func TestATokenIsVerifiedByDiscovery(t *testing.T) {
 	url := server.URL + "/oidc"
 	var metadata map[string]any
 	fetch(t, url+"/.well-known/openid-configuration", &metadata)
-	// All that OpenID Connect Discovery 1.0, section 3, requires of an issuer at which nobody logs in.
+	// All that OpenID Connect Discovery 1.0, section 3, requires of an issuer at which nobody logs
+	// in.
 	if want := map[string]any{
 		"issuer": url, "jwks_uri": url + "/jwks.json", "token_endpoint": url + "/token",
-		"response_types_supported": []any{"token"}, "subject_types_supported": []any{"public"}, "id_token_signing_alg_values_supported": []any{"RS256"},
+		"response_types_supported": []any{"token"}, "subject_types_supported": []any{"public"},
+		"id_token_signing_alg_values_supported": []any{"RS256"},
 	}; !reflect.DeepEqual(metadata, want) {
 		t.Errorf("metadata %v, want %v", metadata, want)
 	}
@@ -51,14 +53,16 @@ func TestATokenIsVerifiedByDiscovery(t *testing.T) {
 	}
 	for i, key := range published.Keys {
 		// The members of a public RSA key (RFC 7518, 6.3.1), and no other.
-		if members := slices.Sorted(maps.Keys(key)); !slices.Equal(members, []string{"alg", "e", "kid", "kty", "n", "use"}) {
+		if members := slices.Sorted(maps.Keys(key)); !slices.Equal(members,
+			[]string{"alg", "e", "kid", "kty", "n", "use"}) {
 			t.Errorf("a key has %v", members)
 		}
 		thumbprint, err := keys.Keys[i].Thumbprint(crypto.SHA256)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if key["kty"] != "RSA" || key["use"] != "sig" || key["alg"] != "RS256" || key["kid"] != base64.RawURLEncoding.EncodeToString(thumbprint) {
+		if key["kty"] != "RSA" || key["use"] != "sig" || key["alg"] != "RS256" ||
+			key["kid"] != base64.RawURLEncoding.EncodeToString(thumbprint) {
 			t.Errorf("key %v", key)
 		}
 	}

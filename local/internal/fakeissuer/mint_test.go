@@ -80,14 +80,17 @@ func TestTheTokenEndpointRefuses(t *testing.T) {
 		{"a form over 8 KiB", form("user", "alice", "claims", strings.Repeat(" ", 9000)), nil, 400, "invalid_request"},
 		{"a body of another type", alice, set("Content-Type", "application/json"), 400, "invalid_request"},
 		{"a body without a type", alice, set("Content-Type", ""), 400, "invalid_request"},
-		{"a user in the query alone", nil, func(r *http.Request) { r.URL.RawQuery = "user=alice" }, 400, "invalid_request"},
+		{"a user in the query alone", nil, func(r *http.Request) { r.URL.RawQuery = "user=alice" },
+			400, "invalid_request"},
 
 		{"a page of another origin", alice, set("Origin", "https://evil.example"), 403, "invalid_request"},
 		{"a page of the same origin", alice, set("Origin", "http://127.0.0.1:8080"), 403, "invalid_request"},
 		{"a page without an origin of its own", alice, set("Origin", "null"), 403, "invalid_request"},
 		{"a browser", alice, set("Sec-Fetch-Site", "cross-site"), 403, "invalid_request"},
-		{"a name that was made to lead here", alice, func(r *http.Request) { r.Host = "evil.example:8080" }, 403, "invalid_request"},
-		{"an address that is not this machine's", alice, func(r *http.Request) { r.Host = "192.0.2.1:8080" }, 403, "invalid_request"},
+		{"a name that was made to lead here", alice, func(r *http.Request) { r.Host = "evil.example:8080" },
+			403, "invalid_request"},
+		{"an address that is not this machine's", alice, func(r *http.Request) { r.Host = "192.0.2.1:8080" },
+			403, "invalid_request"},
 		{"no host", alice, func(r *http.Request) { r.Host = "" }, 403, "invalid_request"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -113,7 +116,8 @@ func TestTheTokenEndpointIsReachedByNamesOfThisMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, host := range []string{"127.0.0.1:8080", "127.1.2.3", "[::1]:8080", "[::1]", "localhost", "LOCALHOST:1", "issuer.example:8443", "Issuer.Example:8443"} {
+	for _, host := range []string{"127.0.0.1:8080", "127.1.2.3", "[::1]:8080", "[::1]", "localhost", "LOCALHOST:1",
+		"issuer.example:8443", "Issuer.Example:8443"} {
 		w, _ := post(t, issuer, form("user", "alice"), func(r *http.Request) { r.Host = host })
 		if w.Code != http.StatusOK {
 			t.Errorf("%s: status is %d", host, w.Code)
@@ -147,7 +151,8 @@ func set(name, value string) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Set(name, value) }
 }
 
-func post(t *testing.T, issuer *fakeissuer.Issuer, form url.Values, changes ...func(*http.Request)) (*httptest.ResponseRecorder, answer) {
+func post(t *testing.T, issuer *fakeissuer.Issuer, form url.Values,
+	changes ...func(*http.Request)) (*httptest.ResponseRecorder, answer) {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1:8080/token", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

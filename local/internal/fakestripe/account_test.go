@@ -11,12 +11,14 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// everything is an account of which each object has one value that is not the usual one, at a fixed time.
+// everything is an account of which each object has one value that is not the usual one, at a fixed
+// time.
 func everything() Config {
 	now := time.Date(2026, 1, 20, 12, 0, 0, 0, time.UTC)
 	data := account.DemoData(now)
 	data.Coupons[1].Expired = true
-	data.PromotionCodes = append(data.PromotionCodes, account.PromotionCode{ID: "promo_Old", Code: "OLD", Coupon: "STAY20", Inactive: true})
+	data.PromotionCodes = append(data.PromotionCodes,
+		account.PromotionCode{ID: "promo_Old", Code: "OLD", Coupon: "STAY20", Inactive: true})
 	data.Endpoints = []account.WebhookEndpoint{
 		{ID: "we_1", URL: "https://api.example.com/stripe/webhook", Events: []string{"customer.created"}},
 		{ID: "we_2", URL: "https://api.example.com/other", Disabled: true, Events: []string{"*"}},
@@ -29,33 +31,46 @@ const destinationVersion = "2024-10-28.acacia"
 
 // What the product reads of each object, in the shape of Stripe's reference.
 func TestTheAccountsObjects(t *testing.T) {
-	const alice = `"address":null,"balance":0,"created":1760097600,"currency":null,"default_source":null,"delinquent":false,"description":null,"discount":null,` +
-		`"email":"alice@example.com","id":"cus_DemoAlice","livemode":false,"metadata":{"user_id":"alice"},"name":"Alice Archer","object":"customer",` +
+	const alice = `"address":null,"balance":0,"created":1760097600,"currency":null,"default_source":null,` +
+		`"delinquent":false,"description":null,"discount":null,` +
+		`"email":"alice@example.com","id":"cus_DemoAlice","livemode":false,"metadata":{"user_id":"alice"},` +
+		`"name":"Alice Archer","object":"customer",` +
 		`"phone":null,"preferred_locales":[],"shipping":null,"tax_exempt":"none","test_clock":null`
 	destination := func(id, url, status, events, payload string) string {
-		return fmt.Sprintf(`{"enabled_events":[%q],"event_payload":%q,"id":%q,"livemode":false,"object":"v2.core.event_destination","status":%q,"webhook_endpoint":{"signing_secret":null,"url":%s}}`,
+		return fmt.Sprintf(`{"enabled_events":[%q],"event_payload":%q,"id":%q,"livemode":false,`+
+			`"object":"v2.core.event_destination","status":%q,"webhook_endpoint":{"signing_secret":null,"url":%s}}`,
 			events, payload, id, status, url)
 	}
 	s := start(t, everything())
 	for path, want := range map[string]string{
-		"/v1/account":                           `{"charges_enabled":true,"id":"acct_Demo","object":"account"}`,
-		"/v1/accounts/acct_DemoConnect":         `{"charges_enabled":true,"id":"acct_DemoConnect","object":"account"}`,
-		"/v1/coupons/STAY20":                    `{"id":"STAY20","livemode":false,"name":"Stay with us","object":"coupon","percent_off":20,"valid":true}`,
-		"/v1/coupons/SPRING10":                  `{"id":"SPRING10","livemode":false,"name":"Spring sale","object":"coupon","percent_off":10,"valid":false}`,
-		"/v1/promotion_codes/promo_DemoSpring":  `{"active":true,"code":"SPRING","id":"promo_DemoSpring","livemode":false,"object":"promotion_code"}`,
-		"/v1/promotion_codes/promo_Old":         `{"active":false,"code":"OLD","id":"promo_Old","livemode":false,"object":"promotion_code"}`,
-		"/v1/customers/cus_DemoAlice":           `{` + alice + `}`,
-		"/v1/customers/cus_DemoCarol":           `{"deleted":true,"id":"cus_DemoCarol","object":"customer"}`,
-		"/v1/customers?email=alice@example.com": `{"data":[{` + alice + `}],"has_more":false,"object":"list","url":"/v1/customers"}`,
+		"/v1/account":                   `{"charges_enabled":true,"id":"acct_Demo","object":"account"}`,
+		"/v1/accounts/acct_DemoConnect": `{"charges_enabled":true,"id":"acct_DemoConnect","object":"account"}`,
+		"/v1/coupons/STAY20": `{"id":"STAY20","livemode":false,"name":"Stay with ` +
+			`us","object":"coupon","percent_off":20,"valid":true}`,
+		"/v1/coupons/SPRING10": `{"id":"SPRING10","livemode":false,"name":"Spring ` +
+			`sale","object":"coupon","percent_off":10,"valid":false}`,
+		"/v1/promotion_codes/promo_DemoSpring": `{"active":true,"code":"SPRING","id":"promo_DemoSpring",` +
+			`"livemode":false,"object":"promotion_code"}`,
+		"/v1/promotion_codes/promo_Old": `{"active":false,"code":"OLD","id":"promo_Old","livemode":false,` +
+			`"object":"promotion_code"}`,
+		"/v1/customers/cus_DemoAlice": `{` + alice + `}`,
+		"/v1/customers/cus_DemoCarol": `{"deleted":true,"id":"cus_DemoCarol","object":"customer"}`,
+		"/v1/customers?email=alice@example.com": `{"data":[{` + alice +
+			`}],"has_more":false,"object":"list","url":"/v1/customers"}`,
 		"/v1/webhook_endpoints": `{"data":[` +
-			`{"created":1768906800,"enabled_events":["customer.created"],"id":"we_1","livemode":false,"object":"webhook_endpoint","status":"enabled","url":"https://api.example.com/stripe/webhook"},` +
-			`{"created":1768906800,"enabled_events":["*"],"id":"we_2","livemode":false,"object":"webhook_endpoint","status":"disabled","url":"https://api.example.com/other"}` +
+			`{"created":1768906800,"enabled_events":["customer.created"],"id":"we_1","livemode":false,` +
+			`"object":"webhook_endpoint","status":"enabled","url":"https://api.example.com/stripe/webhook"},` +
+			`{"created":1768906800,"enabled_events":["*"],"id":"we_2","livemode":false,"object":"webhook_endpoint",` +
+			`"status":"disabled","url":"https://api.example.com/other"}` +
 			`],"has_more":false,"object":"list","url":"/v1/webhook_endpoints"}`,
-		"/v2/core/event_destinations": `{"data":[` + destination("we_1", "null", "enabled", "customer.created", "snapshot") + `,` +
-			destination("we_2", "null", "disabled", "*", "snapshot") + `,` + destination("ed_3", "null", "enabled", "v1.customer.created", "thin") +
+		"/v2/core/event_destinations": `{"data":[` + destination("we_1", "null", "enabled",
+			"customer.created", "snapshot") + `,` +
+			destination("we_2", "null", "disabled", "*", "snapshot") + `,` + destination("ed_3", "null", "enabled",
+			"v1.customer.created", "thin") +
 			`],"next_page_url":null,"previous_page_url":null}`,
 		"/v2/core/event_destinations?include[0]=webhook_endpoint.url": `{"data":[` +
-			destination("we_1", `"https://api.example.com/stripe/webhook"`, "enabled", "customer.created", "snapshot") + `,` +
+			destination("we_1", `"https://api.example.com/stripe/webhook"`, "enabled",
+				"customer.created", "snapshot") + `,` +
 			destination("we_2", `"https://api.example.com/other"`, "disabled", "*", "snapshot") + `,` +
 			destination("ed_3", `"https://api.example.com/thin"`, "enabled", "v1.customer.created", "thin") +
 			`],"next_page_url":null,"previous_page_url":null}`,
@@ -76,7 +91,8 @@ func TestTheAccountsObjects(t *testing.T) {
 	}
 }
 
-// What Stripe says of an ID that names nothing, and of a restricted key that may not read. https://docs.stripe.com/error-codes
+// What Stripe says of an ID that names nothing, and of a restricted key that may not read.
+// https://docs.stripe.com/error-codes
 func TestWhatIsNotThereAndWhatMayNotBeRead(t *testing.T) {
 	config, restricted := everything(), "rk_test_"+"restricted"
 	config.Keys = []string{testKey, restricted}
@@ -102,12 +118,15 @@ func TestWhatIsNotThereAndWhatMayNotBeRead(t *testing.T) {
 	} {
 		t.Run(path, func(t *testing.T) {
 			got := s.send(t, "GET", path, "", "Stripe-Version", destinationVersion)
-			if got.status != want.status || got.Error.Code != want.code || got.Error.Param != want.param || want.status != 200 && got.Error.Type != "invalid_request_error" {
+			if got.status != want.status || got.Error.Code != want.code || got.Error.Param != want.param ||
+				want.status != 200 && got.Error.Type != "invalid_request_error" {
 				t.Errorf("%d %s", got.status, got.body)
 			}
 			s.Withhold(restricted, want.permission)
-			denied := s.send(t, "GET", path, "", "Stripe-Version", destinationVersion, "Authorization", "Bearer "+restricted)
-			if denied.status != http.StatusForbidden || denied.Error.Code != "" || !strings.Contains(denied.Error.Message, "('"+want.permission+"')") {
+			denied := s.send(t, "GET", path, "", "Stripe-Version", destinationVersion,
+				"Authorization", "Bearer "+restricted)
+			if denied.status != http.StatusForbidden || denied.Error.Code != "" ||
+				!strings.Contains(denied.Error.Message, "('"+want.permission+"')") {
 				t.Errorf("without %s: %d %s", want.permission, denied.status, denied.body)
 			}
 		})
@@ -117,7 +136,8 @@ func TestWhatIsNotThereAndWhatMayNotBeRead(t *testing.T) {
 // The product sends no older version for them.
 func TestOlderVersionsHaveNoEventDestinations(t *testing.T) {
 	s := start(t, everything())
-	for version, want := range map[string]int{"": 400, "2024-06-20": 400, "2024-09-30.acacia": 400, destinationVersion: 200, "2026-08-26.dahlia": 200} {
+	for version, want := range map[string]int{"": 400, "2024-06-20": 400, "2024-09-30.acacia": 400,
+		destinationVersion: 200, "2026-08-26.dahlia": 200} {
 		if got := s.send(t, "GET", "/v2/core/event_destinations", "", "Stripe-Version", version); got.status != want {
 			t.Errorf("%q: %d %s", version, got.status, got.body)
 		}
@@ -129,14 +149,20 @@ func TestListsHaveTenObjects(t *testing.T) {
 	config := everything()
 	for i := range 12 {
 		created := config.Now().Add(-time.Duration(i) * time.Hour)
-		config.Data.Customers = append(config.Data.Customers, account.Customer{ID: fmt.Sprintf("cus_%02d", i), Created: created})
+		config.Data.Customers = append(config.Data.Customers,
+			account.Customer{ID: fmt.Sprintf("cus_%02d", i), Created: created})
 		config.Data.Products = append(config.Data.Products, account.Product{ID: fmt.Sprintf("prod_%02d", i)})
-		config.Data.Subscriptions = append(config.Data.Subscriptions, account.Subscription{ID: fmt.Sprintf("sub_%02d", i), Customer: "cus_DemoAlice", Status: "active", Created: created})
-		config.Data.Configurations = append(config.Data.Configurations, account.Configuration{ID: fmt.Sprintf("bpc_%02d", i)})
-		config.Data.Endpoints = append(config.Data.Endpoints, account.WebhookEndpoint{ID: fmt.Sprintf("we_%02d", i), Events: []string{"*"}})
+		config.Data.Subscriptions = append(config.Data.Subscriptions,
+			account.Subscription{ID: fmt.Sprintf("sub_%02d", i), Customer: "cus_DemoAlice",
+				Status: "active", Created: created})
+		config.Data.Configurations = append(config.Data.Configurations,
+			account.Configuration{ID: fmt.Sprintf("bpc_%02d", i)})
+		config.Data.Endpoints = append(config.Data.Endpoints,
+			account.WebhookEndpoint{ID: fmt.Sprintf("we_%02d", i), Events: []string{"*"}})
 	}
 	s := start(t, config)
-	for _, path := range []string{"/v1/customers", "/v1/products", "/v1/subscriptions", "/v1/billing_portal/configurations", "/v1/webhook_endpoints"} {
+	for _, path := range []string{"/v1/customers", "/v1/products", "/v1/subscriptions",
+		"/v1/billing_portal/configurations", "/v1/webhook_endpoints"} {
 		first := strings.Fields(decodeList(t, s.send(t, "GET", path, "").body))
 		if len(first) != 11 || first[10] != "+" {
 			t.Fatalf("%s lists %v", path, first)
@@ -165,14 +191,17 @@ func TestCustomersAreListedNewestFirst(t *testing.T) {
 func TestCustomersWithTheirSubscriptions(t *testing.T) {
 	s := start(t, everything())
 	for email, want := range map[string]string{
-		"dave@example.com": `"url":"/v1/customers/cus_DemoDave/subscriptions"`, "erin@example.com": `"subscriptions":{"data":[],"has_more":false,"object":"list"`,
+		"dave@example.com": `"url":"/v1/customers/cus_DemoDave/subscriptions"`,
+		"erin@example.com": `"subscriptions":{"data":[],"has_more":false,"object":"list"`,
 	} {
-		if body := compact(t, []byte(s.send(t, "GET", "/v1/customers?expand[]=data.subscriptions&email="+email, "").body)); !strings.Contains(body, want) {
+		if body := compact(t, []byte(s.send(t, "GET", "/v1/customers?expand[]=data.subscriptions&email="+email,
+			"").body)); !strings.Contains(body, want) {
 			t.Errorf("%s: %s", email, body)
 		}
 	}
 	body := s.send(t, "GET", "/v1/customers?expand[]=data.subscriptions&email=dave@example.com", "").body
-	if strings.Count(body, `"object": "subscription",`) != 2 || !strings.Contains(body, `"sub_DemoDaveTeam"`) || !strings.Contains(body, `"sub_DemoDaveStorage"`) {
+	if strings.Count(body, `"object": "subscription",`) != 2 || !strings.Contains(body, `"sub_DemoDaveTeam"`) ||
+		!strings.Contains(body, `"sub_DemoDaveStorage"`) {
 		t.Error(body)
 	}
 }

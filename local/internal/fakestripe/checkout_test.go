@@ -63,10 +63,13 @@ func (in inbox) next(t *testing.T, count int) map[string]map[string]any {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.header.Get("Content-Type") != "application/json; charset=utf-8" || got.header.Get("User-Agent") != "Stripe/1.0 (+https://stripe.com/docs/webhooks)" {
+		if got.header.Get("Content-Type") != "application/json; charset=utf-8" ||
+			got.header.Get("User-Agent") != "Stripe/1.0 (+https://stripe.com/docs/webhooks)" {
 			t.Errorf("headers %v", got.header)
 		}
-		if age := time.Since(time.Unix(event.Created, 0)); !strings.HasPrefix(event.ID, "evt_") || event.Object != "event" || event.Livemode || event.APIVersion != stripe.APIVersion || age < -time.Second || age > time.Minute {
+		if age := time.Since(time.Unix(event.Created, 0)); !strings.HasPrefix(event.ID, "evt_") ||
+			event.Object != "event" || event.Livemode || event.APIVersion != stripe.APIVersion ||
+			age < -time.Second || age > time.Minute {
 			t.Errorf("event %+v", event)
 		}
 		events[string(event.Type)] = event.Data.Object
@@ -78,7 +81,8 @@ func (in inbox) next(t *testing.T, count int) map[string]map[string]any {
 func TestAPurchaseIsTold(t *testing.T) {
 	s, in := start(t, Config{}), newInbox(t)
 	s.SendEvents(t.Context(), events.Endpoint{URL: in.url, Secret: signingSecret})
-	page := strings.TrimPrefix(s.OpenCheckout(account.Checkout{ClientReferenceID: "bob", Price: "price_ProMonthly", SuccessURL: "https://app.example.com/thanks"}), "http://127.0.0.1:8080")
+	page := strings.TrimPrefix(s.OpenCheckout(account.Checkout{ClientReferenceID: "bob", Price: "price_ProMonthly",
+		SuccessURL: "https://app.example.com/thanks"}), "http://127.0.0.1:8080")
 	if !strings.HasPrefix(page, "/p/checkout/") {
 		t.Fatalf("the page is %s", page)
 	}
@@ -88,7 +92,8 @@ func TestAPurchaseIsTold(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
-		"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'",
+		"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; " +
+			"frame-ancestors 'none'",
 	} {
 		if got := shown.Header().Get(name); got != want {
 			t.Errorf("%s: %q", name, got)
@@ -101,18 +106,22 @@ func TestAPurchaseIsTold(t *testing.T) {
 	events := in.next(t, 2)
 	session, created := events["checkout.session.completed"], events["customer.created"]
 	customer, _ := created["id"].(string)
-	if !strings.HasPrefix(customer, "cus_") || created["object"] != "customer" || fmt.Sprint(created["metadata"]) != "map[]" {
+	if !strings.HasPrefix(customer, "cus_") || created["object"] != "customer" ||
+		fmt.Sprint(created["metadata"]) != "map[]" {
 		t.Errorf("customer.created of %v", created)
 	}
 	for name, want := range map[string]any{
-		"object": "checkout.session", "client_reference_id": "bob", "customer": customer, "payment_link": nil, "mode": "subscription",
-		"status": "complete", "payment_status": "paid", "livemode": false, "url": nil, "success_url": "https://app.example.com/thanks",
+		"object": "checkout.session", "client_reference_id": "bob", "customer": customer,
+		"payment_link": nil, "mode": "subscription",
+		"status": "complete", "payment_status": "paid", "livemode": false, "url": nil,
+		"success_url": "https://app.example.com/thanks",
 	} {
 		if got, isSet := session[name]; !isSet || got != want {
 			t.Errorf("checkout.session.completed: %s is %v", name, got)
 		}
 	}
-	if id, _ := session["id"].(string); !strings.HasPrefix(id, "cs_test_") || fmt.Sprint(session["metadata"]) != "map[]" {
+	if id, _ := session["id"].(string); !strings.HasPrefix(id, "cs_test_") ||
+		fmt.Sprint(session["metadata"]) != "map[]" {
 		t.Errorf("checkout.session.completed of %v", session)
 	}
 	subscription := fmt.Sprint(session["subscription"])
@@ -151,7 +160,8 @@ func TestTheSignatureOfAnEvent(t *testing.T) {
 	event := []byte(`{"id":"evt_1"}`)
 	mac := hmac.New(sha256.New, []byte(signingSecret))
 	_, _ = io.WriteString(mac, `1700000000.{"id":"evt_1"}`)
-	if got, want := events.Sign(event, signingSecret, time.Unix(1_700_000_000, 999_000_000)), "t=1700000000,v1="+hex.EncodeToString(mac.Sum(nil)); got != want {
+	if got, want := events.Sign(event, signingSecret, time.Unix(1_700_000_000, 999_000_000)),
+		"t=1700000000,v1="+hex.EncodeToString(mac.Sum(nil)); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -168,23 +178,27 @@ func TestTheShapeOfAnEvent(t *testing.T) {
 	}
 	delete(read, "id") // random
 	got, _ := json.Marshal(read)
-	const want = `{"api_version":"2024-06-20","created":1700000000,"data":{"object":{"id":"cus_1"}},"livemode":false,"object":"event",` +
+	const want = `{"api_version":"2024-06-20","created":1700000000,"data":{"object":{"id":"cus_1"}},"livemode":false,` +
+		`"object":"event",` +
 		`"pending_webhooks":1,"request":{"id":null,"idempotency_key":null},"type":"customer.created"}`
 	if string(got) != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
-// Any answer but a 2xx means that the event was not received, a redirect too. https://docs.stripe.com/webhooks
+// Any answer but a 2xx means that the event was not received, a redirect too.
+// https://docs.stripe.com/webhooks
 func TestWhatAcknowledgesAnEvent(t *testing.T) {
-	for status, want := range map[int]bool{200: true, 204: true, 299: true, 301: false, 307: false, 400: false, 404: false, 410: false, 500: false, 503: false} {
+	for status, want := range map[int]bool{200: true, 204: true, 299: true, 301: false, 307: false, 400: false,
+		404: false, 410: false, 500: false, 503: false} {
 		requests := 0
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			requests++
 			w.Header().Set("Location", "/elsewhere")
 			w.WriteHeader(status)
 		}))
-		if got := (events.Endpoint{URL: server.URL, Secret: signingSecret}).Attempt(t.Context(), []byte("{}"), time.Now()); got != want || requests != 1 {
+		if got := (events.Endpoint{URL: server.URL, Secret: signingSecret}).Attempt(t.Context(), []byte("{}"),
+			time.Now()); got != want || requests != 1 {
 			t.Errorf("%d acknowledges: %v, after %d requests", status, got, requests)
 		}
 		server.Close()

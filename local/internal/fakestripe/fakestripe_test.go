@@ -115,7 +115,8 @@ func TestNewRefuses(t *testing.T) {
 func TestUnknownEndpointIs404(t *testing.T) {
 	s := start(t, Config{})
 	got := s.send(t, "GET", "/v1/charges", "")
-	if got.status != 404 || got.Error.Type != "invalid_request_error" || !strings.HasPrefix(got.Error.Message, "Unrecognized request URL (GET: /v1/charges).") {
+	if got.status != 404 || got.Error.Type != "invalid_request_error" ||
+		!strings.HasPrefix(got.Error.Message, "Unrecognized request URL (GET: /v1/charges).") {
 		t.Errorf("%d %s", got.status, got.body)
 	}
 }

@@ -12,14 +12,17 @@ func TestReplay(t *testing.T) {
 	s := start(t, Config{})
 	first := s.send(t, "POST", sessions, alice+"&locale=de", "Idempotency-Key", "k1")
 	again := s.send(t, "POST", sessions, "locale=de&"+alice, "Idempotency-Key", "k1")
-	if first.status != 200 || first.header.Get("Idempotent-Replayed") != "" || first.header.Get("Idempotency-Key") != "k1" {
+	if first.status != 200 || first.header.Get("Idempotent-Replayed") != "" ||
+		first.header.Get("Idempotency-Key") != "k1" {
 		t.Errorf("first: %d %v", first.status, first.header)
 	}
 	if again.status != 200 || again.body != first.body || again.header.Get("Idempotent-Replayed") != "true" {
 		t.Errorf("again: %d %v %s", again.status, again.header, again.body)
 	}
-	if again.header.Get("Original-Request") != first.header.Get("Request-Id") || again.header.Get("Request-Id") == first.header.Get("Request-Id") {
-		t.Errorf("the replay names the request %q of %q", again.header.Get("Original-Request"), first.header.Get("Request-Id"))
+	if again.header.Get("Original-Request") != first.header.Get("Request-Id") ||
+		again.header.Get("Request-Id") == first.header.Get("Request-Id") {
+		t.Errorf("the replay names the request %q of %q", again.header.Get("Original-Request"),
+			first.header.Get("Request-Id"))
 	}
 	if other := s.send(t, "POST", sessions, alice+"&locale=de", "Idempotency-Key", "k2"); other.URL == first.URL {
 		t.Error("another key gave the same session")
@@ -45,12 +48,14 @@ func TestKeyWithOtherParameters(t *testing.T) {
 		!strings.HasPrefix(refused.Msg, "Keys for idempotent requests can only be used with the same parameters") {
 		t.Errorf("%v", err)
 	}
-	if got := s.send(t, "POST", configurations, alice, "Idempotency-Key", "k1"); got.status != 400 || got.header.Get("Idempotent-Replayed") != "" {
+	if got := s.send(t, "POST", configurations, alice, "Idempotency-Key", "k1"); got.status != 400 ||
+		got.header.Get("Idempotent-Replayed") != "" {
 		t.Errorf("another path: %d, replayed %q", got.status, got.header.Get("Idempotent-Replayed"))
 	}
 }
 
-// TestWhatIsReplayed: an answer is kept once the request got as far as the account's state, whatever it was.
+// TestWhatIsReplayed: an answer is kept once the request got as far as the account's state,
+// whatever it was.
 func TestWhatIsReplayed(t *testing.T) {
 	tests := []struct {
 		name, form string
@@ -89,7 +94,8 @@ func TestKeyTooLong(t *testing.T) {
 func TestKeysDoNotConcernReading(t *testing.T) {
 	s := start(t, Config{})
 	for range 2 {
-		if got := s.send(t, "GET", "/v1/products", "", "Idempotency-Key", "k1"); got.header.Get("Idempotent-Replayed") != "" {
+		if got := s.send(t, "GET", "/v1/products", "", "Idempotency-Key",
+			"k1"); got.header.Get("Idempotent-Replayed") != "" {
 			t.Error("a GET was replayed")
 		}
 	}

@@ -26,9 +26,11 @@ func TestKeys(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			for _, request := range [][2]string{{"POST", sessions}, {"GET", "/v1/subscriptions"}, {"GET", "/v1/charges"}} {
+			for _, request := range [][2]string{{"POST", sessions}, {"GET", "/v1/subscriptions"},
+				{"GET", "/v1/charges"}} {
 				got := s.send(t, request[0], request[1], "", "Authorization", tt.authorization)
-				if got.status != 401 || got.Error.Type != "invalid_request_error" || !strings.HasPrefix(got.Error.Message, tt.message) {
+				if got.status != 401 || got.Error.Type != "invalid_request_error" ||
+					!strings.HasPrefix(got.Error.Message, tt.message) {
 					t.Errorf("%v: %d %s", request, got.status, got.body)
 				}
 				if strings.Contains(got.body, "Key1234") {
@@ -80,7 +82,9 @@ func TestMissingPermission(t *testing.T) {
 		!strings.Contains(refused.Msg, "'rk_test_***'") || !strings.Contains(refused.Msg, "('subscription_read')") {
 		t.Errorf("%v", err)
 	}
-	if _, err := s.client.BillingPortalSessions.New(&stripe.BillingPortalSessionParams{Customer: stripe.String("cus_DemoAlice")}); err != nil {
+	if _, err := s.client.BillingPortalSessions.New(&stripe.BillingPortalSessionParams{
+		Customer: stripe.String("cus_DemoAlice"),
+	}); err != nil {
 		t.Errorf("everything else still works: %v", err)
 	}
 }

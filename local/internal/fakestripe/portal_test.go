@@ -61,17 +61,22 @@ func TestPortalPages(t *testing.T) {
 		{
 			"the home page", alice + back + "&locale=de&on_behalf_of=acct_DemoConnect",
 			[]string{
-				"Stand-in. This is not Stripe.", "Your billing", "Starter, $9.00 a month active Renews on 9 February 2026 · sub_DemoAlice",
+				"Stand-in. This is not Stripe.", "Your billing",
+				"Starter, $9.00 a month active Renews on 9 February 2026 · sub_DemoAlice",
 				"change the plan", "cancel a subscription", "change the payment method",
-				"Customer Alice Archer alice@example.com cus_DemoAlice", "Configuration Everything bpc_DemoDefault", "Language de",
+				"Customer Alice Archer alice@example.com cus_DemoAlice",
+				"Configuration Everything bpc_DemoDefault", "Language de",
 				"On behalf of acct_DemoConnect", "Return to app.example.com",
 			}, "",
 		},
 		{
-			"the home page of several subscriptions under another configuration", "customer=cus_DemoDave&locale=auto&configuration=bpc_DemoCancelOnly" + back,
+			"the home page of several subscriptions under another configuration",
+			"customer=cus_DemoDave&locale=auto&configuration=bpc_DemoCancelOnly" + back,
 			[]string{
-				"5 × Team, $15.00 a month each active", "Storage, $4.00 a month trialing Trial ends on 9 February 2026", "Cancelling only bpc_DemoCancelOnly",
-				"What this portal offers cancel a subscription see invoices", "Language auto the customer’s or the browser’s", "On behalf of nobody else",
+				"5 × Team, $15.00 a month each active", "Storage, $4.00 a month trialing Trial ends on 9 February 2026",
+				"Cancelling only bpc_DemoCancelOnly",
+				"What this portal offers cancel a subscription see invoices",
+				"Language auto the customer’s or the browser’s", "On behalf of nobody else",
 			}, "",
 		},
 		{
@@ -80,28 +85,36 @@ func TestPortalPages(t *testing.T) {
 		},
 		{
 			"cancelling with an offer, then a redirect", cancel + "sub_DemoAlice" + back +
-				"&flow_data[subscription_cancel][retention][type]=coupon_offer&flow_data[subscription_cancel][retention][coupon_offer][coupon]=STAY20" +
+				"&flow_data[subscription_cancel][retention][type]=coupon_offer&" +
+				"flow_data[subscription_cancel][retention][coupon_offer][coupon]=STAY20" +
 				after + "[type]=redirect" + after + "[redirect][return_url]=https://app.example.com/gone",
 			[]string{
-				"Flow subscription_cancel", "Cancel the subscription", "Starter, $9.00 a month sub_DemoAlice", "Renews on 9 February 2026",
-				"Offer for staying Stay with us (20 % off) STAY20", "Afterwards Stripe sends the customer to https://app.example.com/gone",
+				"Flow subscription_cancel", "Cancel the subscription", "Starter, $9.00 a month sub_DemoAlice",
+				"Renews on 9 February 2026",
+				"Offer for staying Stay with us (20 % off) STAY20",
+				"Afterwards Stripe sends the customer to https://app.example.com/gone",
 			}, "https://app.example.com/gone",
 		},
 		{
 			"changing, then a message", update + "sub_DemoAlice" + back +
 				after + "[type]=hosted_confirmation" + after + "[hosted_confirmation][custom_message]=<b>Thanks</b>",
-			[]string{"Change the plan", "Change to Pro, $29.00 a month price_ProMonthly", "Afterwards Stripe shows: “<b>Thanks</b>”"}, "/confirmation",
+			[]string{"Change the plan", "Change to Pro, $29.00 a month price_ProMonthly",
+				"Afterwards Stripe shows: “<b>Thanks</b>”"}, "/confirmation",
 		},
 		{
-			"confirming with a promotion code, then the home page", confirm + toPro + item + "[quantity]=3" + rebate + "[promotion_code]=promo_DemoSpring" + back,
+			"confirming with a promotion code, then the home page",
+			confirm + toPro + item + "[quantity]=3" + rebate + "[promotion_code]=promo_DemoSpring" + back,
 			[]string{
-				"Confirm the change", "Subscription Starter, $9.00 a month sub_DemoAlice", "New plan 3 × Pro, $29.00 a month each price_ProMonthly",
-				"New quantity 3", "Promotion code SPRING: Spring sale (10 % off) promo_DemoSpring", "Afterwards Stripe shows the portal’s home page.",
+				"Confirm the change", "Subscription Starter, $9.00 a month sub_DemoAlice",
+				"New plan 3 × Pro, $29.00 a month each price_ProMonthly",
+				"New quantity 3", "Promotion code SPRING: Spring sale (10 % off) promo_DemoSpring",
+				"Afterwards Stripe shows the portal’s home page.",
 			}, "/home",
 		},
 		{
 			"confirming a coupon alone", confirm + ofAlice + rebate + "[coupon]=STAY20" + back,
-			[]string{"New plan Starter, $9.00 a month price_StarterMonthly", "Coupon Stay with us (20 % off) STAY20"}, "/home",
+			[]string{"New plan Starter, $9.00 a month price_StarterMonthly", "Coupon Stay with us (20 % off) STAY20"},
+			"/home",
 		},
 		{
 			"a payment method", alice + "&flow_data[type]=payment_method_update" + back,
@@ -131,7 +144,8 @@ func TestPortalPages(t *testing.T) {
 			if got := press(s, path+"/complete", ""); want != "" && got != want {
 				t.Errorf("the button leads to %q", got)
 			}
-			if tt.complete == "" && (strings.Contains(text, "Flow") || strings.Contains(page.Body.String(), `id="complete"`)) {
+			if tt.complete == "" &&
+				(strings.Contains(text, "Flow") || strings.Contains(page.Body.String(), `id="complete"`)) {
 				t.Errorf("a flow in %s", text)
 			}
 		})
@@ -161,7 +175,8 @@ func TestPortalHeaders(t *testing.T) {
 			t.Errorf("%s: %v, want %v", path, got, want)
 		}
 	}
-	if style, _ := look(s, "/p/session/portal.css"); style.Header().Get("Content-Type") != "text/css; charset=utf-8" || style.Header().Get("X-Content-Type-Options") != "nosniff" {
+	if style, _ := look(s, "/p/session/portal.css"); style.Header().Get("Content-Type") != "text/css; charset=utf-8" ||
+		style.Header().Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("the stylesheet: %v", style.Header())
 	}
 	for _, match := range regexp.MustCompile(`(?:href|src)="(/[^"]*)"`).FindAllStringSubmatch(page.Body.String(), -1) {
@@ -188,16 +203,19 @@ func TestNoWayBack(t *testing.T) {
 
 func TestAfterAFlow(t *testing.T) {
 	s := start(t, Config{})
-	path := open(t, s, cancel+"sub_DemoAlice&flow_data[after_completion][type]=hosted_confirmation&flow_data[after_completion][hosted_confirmation][custom_message]=<b>Bye</b>")
+	path := open(t, s, cancel+"sub_DemoAlice&flow_data[after_completion][type]=hosted_confirmation&"+
+		"flow_data[after_completion][hosted_confirmation][custom_message]=<b>Bye</b>")
 	page, text := look(s, path+"/confirmation")
 	if page.Code != 200 || !strings.Contains(text, "Flow subscription_cancel completed <b>Bye</b>") {
 		t.Errorf("confirmation: %d %s", page.Code, text)
 	}
-	if page, text := look(s, path+"/home"); page.Code != 200 || !strings.Contains(text, "“Cancel the subscription” was completed") {
+	if page, text := look(s, path+"/home"); page.Code != 200 ||
+		!strings.Contains(text, "“Cancel the subscription” was completed") {
 		t.Errorf("home: %d %s", page.Code, text)
 	}
 	plain := open(t, s, alice)
-	for _, wrong := range []string{path + "/else", plain + "/confirmation", "/p/session/none", "/p/session/none/home", "/p/session/"} {
+	for _, wrong := range []string{path + "/else", plain + "/confirmation", "/p/session/none",
+		"/p/session/none/home", "/p/session/"} {
 		if page, _ := look(s, wrong); page.Code != 404 {
 			t.Errorf("%s: %d", wrong, page.Code)
 		}
@@ -205,18 +223,27 @@ func TestAfterAFlow(t *testing.T) {
 }
 
 func TestWhatACompletedFlowChanges(t *testing.T) {
-	const offer = "&flow_data[subscription_cancel][retention][type]=coupon_offer&flow_data[subscription_cancel][retention][coupon_offer][coupon]=STAY20"
+	const offer = "&flow_data[subscription_cancel][retention][type]=coupon_offer&" +
+		"flow_data[subscription_cancel][retention][coupon_offer][coupon]=STAY20"
 	now := time.Date(2026, 1, 20, 12, 0, 0, 0, time.UTC)
 	visa, starter := "Visa ending in 4242", "Starter, $9.00 a month"
 	for name, tt := range map[string]struct{ flow, form, card, plan, status, period string }{
-		"cancelled":                      {cancel + "sub_DemoAlice", "", visa, starter, "active, cancelling", "Ends on 9 February 2026"},
-		"cancelled in spite of an offer": {cancel + "sub_DemoAlice" + offer, "", visa, starter, "active, cancelling", "Ends on 9 February 2026"},
-		"stayed for an offer":            {cancel + "sub_DemoAlice" + offer, "accept=yes", visa, starter + ", Stay with us (20 % off)", "active", "Renews on 9 February 2026"},
-		"accepted what was not offered":  {cancel + "sub_DemoAlice", "accept=yes", visa, starter, "active, cancelling", "Ends on 9 February 2026"},
-		"changed":                        {update + "sub_DemoAlice", "price=price_ProMonthly", visa, "Pro, $29.00 a month", "active", "Renews on 9 February 2026"},
-		"changed to what is not sold":    {update + "sub_DemoAlice", "price=price_Other", visa, starter, "active", "Renews on 9 February 2026"},
-		"confirmed":                      {confirm + toPro + item + "[quantity]=3" + rebate + "[promotion_code]=promo_DemoSpring", "", visa, "3 × Pro, $29.00 a month each, Spring sale (10 % off)", "active", "Renews on 9 February 2026"},
-		"another card":                   {alice + "&flow_data[type]=payment_method_update", "", "Mastercard ending in 4444", starter, "active", "Renews on 9 February 2026"},
+		"cancelled": {cancel + "sub_DemoAlice", "", visa, starter, "active, cancelling",
+			"Ends on 9 February 2026"},
+		"cancelled in spite of an offer": {cancel + "sub_DemoAlice" + offer, "", visa, starter, "active, cancelling",
+			"Ends on 9 February 2026"},
+		"stayed for an offer": {cancel + "sub_DemoAlice" + offer, "accept=yes", visa,
+			starter + ", Stay with us (20 % off)", "active", "Renews on 9 February 2026"},
+		"accepted what was not offered": {cancel + "sub_DemoAlice", "accept=yes", visa, starter, "active, cancelling",
+			"Ends on 9 February 2026"},
+		"changed": {update + "sub_DemoAlice", "price=price_ProMonthly", visa, "Pro, $29.00 a month",
+			"active", "Renews on 9 February 2026"},
+		"changed to what is not sold": {update + "sub_DemoAlice", "price=price_Other", visa, starter, "active",
+			"Renews on 9 February 2026"},
+		"confirmed": {confirm + toPro + item + "[quantity]=3" + rebate + "[promotion_code]=promo_DemoSpring", "",
+			visa, "3 × Pro, $29.00 a month each, Spring sale (10 % off)", "active", "Renews on 9 February 2026"},
+		"another card": {alice + "&flow_data[type]=payment_method_update", "", "Mastercard ending in 4444", starter,
+			"active", "Renews on 9 February 2026"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, Config{Now: func() time.Time { return now }})
@@ -225,7 +252,8 @@ func TestWhatACompletedFlowChanges(t *testing.T) {
 				t.Errorf("leads to %q", to)
 			}
 			got, ok := s.Overview("cus_DemoAlice")
-			if want := (pages.SubscriptionView{ID: "sub_DemoAlice", Plan: tt.plan, Status: tt.status, Period: tt.period}); !ok || got.Card != tt.card || got.Subscriptions[0] != want {
+			if want := (pages.SubscriptionView{ID: "sub_DemoAlice", Plan: tt.plan, Status: tt.status,
+				Period: tt.period}); !ok || got.Card != tt.card || got.Subscriptions[0] != want {
 				t.Errorf("%+v", got)
 			}
 			press(s, open(t, s, alice)+"/renew", "subscription=sub_DemoAlice")

@@ -7,14 +7,16 @@ import (
 
 func TestRequestsAreRecorded(t *testing.T) {
 	s := start(t, Config{})
-	s.send(t, "POST", sessions, "customer=cus_None&flow_data[type]=x", "Idempotency-Key", "k1", "Authorization", "Bearer sk_test_"+"wrong")
+	s.send(t, "POST", sessions, "customer=cus_None&flow_data[type]=x", "Idempotency-Key", "k1", "Authorization",
+		"Bearer sk_test_"+"wrong")
 	s.send(t, "GET", "/v1/subscriptions?limit=3", "")
 	look(s, "/p/session/none")
 	got := s.Requests()
 	if len(got) != 2 {
 		t.Fatalf("%d requests: %+v", len(got), got)
 	}
-	if r := got[0]; r.Method != "POST" || r.Path != sessions || r.IdempotencyKey != "k1" || r.Form().Get("flow_data[type]") != "x" || r.Query != "" {
+	if r := got[0]; r.Method != "POST" || r.Path != sessions || r.IdempotencyKey != "k1" ||
+		r.Form().Get("flow_data[type]") != "x" || r.Query != "" {
 		t.Errorf("%+v", r)
 	}
 	if r := got[1]; r.Method != "GET" || r.Path != "/v1/subscriptions" || r.Query != "limit=3" || r.Body != "" {

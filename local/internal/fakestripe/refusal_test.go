@@ -8,10 +8,12 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// withEveryState is the demo's account with subscriptions of Alice's in the states that flows refuse.
+// withEveryState is the demo's account with subscriptions of Alice's in the states that flows
+// refuse.
 func withEveryState() *account.Data {
 	data := account.DemoData(time.Now())
-	for _, status := range []string{"incomplete", "incomplete_expired", "trialing", "past_due", "canceled", "unpaid", "paused"} {
+	for _, status := range []string{"incomplete", "incomplete_expired", "trialing", "past_due",
+		"canceled", "unpaid", "paused"} {
 		data.Subscriptions = append(data.Subscriptions, account.Subscription{
 			ID: "sub_" + status, Customer: "cus_DemoAlice", Status: status,
 			Items: []account.Item{{ID: "si_" + status, Price: "price_StarterMonthly", Quantity: 1}},
@@ -28,12 +30,15 @@ func withEveryState() *account.Data {
 		},
 		account.Subscription{
 			ID: "sub_two", Customer: "cus_DemoAlice", Status: "active",
-			Items: []account.Item{{ID: "si_a", Price: "price_StarterMonthly", Quantity: 1}, {ID: "si_b", Price: "price_StorageMonthly", Quantity: 1}},
+			Items: []account.Item{{ID: "si_a", Price: "price_StarterMonthly", Quantity: 1},
+				{ID: "si_b", Price: "price_StorageMonthly", Quantity: 1}},
 		})
 	data.Prices = append(data.Prices, account.Price{ID: "price_Unlisted", Product: "prod_Pro", UnitAmount: 1})
 	data.Configurations = append(data.Configurations,
-		account.Configuration{ID: "bpc_priceOnly", Update: true, AllowedUpdates: []string{"price"}, Prices: []string{"price_ProMonthly"}},
-		account.Configuration{ID: "bpc_quantityOnly", Update: true, AllowedUpdates: []string{"quantity"}, Prices: []string{"price_ProMonthly"}},
+		account.Configuration{ID: "bpc_priceOnly", Update: true, AllowedUpdates: []string{"price"},
+			Prices: []string{"price_ProMonthly"}},
+		account.Configuration{ID: "bpc_quantityOnly", Update: true, AllowedUpdates: []string{"quantity"},
+			Prices: []string{"price_ProMonthly"}},
 		account.Configuration{ID: "bpc_nothing"})
 	return &data
 }
@@ -43,7 +48,8 @@ const (
 	alice   = "customer=cus_DemoAlice"
 	cancel  = alice + "&flow_data[type]=subscription_cancel&flow_data[subscription_cancel][subscription]="
 	update  = alice + "&flow_data[type]=subscription_update&flow_data[subscription_update][subscription]="
-	confirm = alice + "&flow_data[type]=subscription_update_confirm&flow_data[subscription_update_confirm][subscription]=sub_DemoAlice"
+	confirm = alice + "&flow_data[type]=subscription_update_confirm&" +
+		"flow_data[subscription_update_confirm][subscription]=sub_DemoAlice"
 	item    = "&flow_data[subscription_update_confirm][items][0]"
 	ofAlice = item + "[id]=si_DemoAlice"
 	toPro   = ofAlice + item + "[price]=price_ProMonthly"
@@ -58,16 +64,23 @@ func TestRefusals(t *testing.T) {
 	}{
 		// What stripe-mock lets through.
 		{"no such customer", "customer=cus_None", "resource_missing", "customer", "No such customer: 'cus_None'"},
-		{"deleted customer", "customer=cus_DemoCarol", "resource_missing", "customer", "No such customer: 'cus_DemoCarol'"},
+		{"deleted customer", "customer=cus_DemoCarol", "resource_missing", "customer",
+			"No such customer: 'cus_DemoCarol'"},
 		{"no customer", "locale=de", "parameter_missing", "customer", "Missing required param: customer."},
-		{"no such configuration", alice + "&configuration=bpc_None", "resource_missing", "configuration", "No such configuration: 'bpc_None'"},
-		{"no such account", alice + "&on_behalf_of=acct_None", "resource_missing", "on_behalf_of", "No such account: 'acct_None'"},
-		{"return_url without a scheme", alice + "&return_url=example.com", "url_invalid", "return_url", "Invalid URL: An explicit scheme (such as https) must be provided."},
-		{"return_url of a script", alice + "&return_url=javascript:alert(1)", "url_invalid", "return_url", "Not a valid URL"},
+		{"no such configuration", alice + "&configuration=bpc_None", "resource_missing", "configuration",
+			"No such configuration: 'bpc_None'"},
+		{"no such account", alice + "&on_behalf_of=acct_None", "resource_missing", "on_behalf_of",
+			"No such account: 'acct_None'"},
+		{"return_url without a scheme", alice + "&return_url=example.com", "url_invalid", "return_url",
+			"Invalid URL: An explicit scheme (such as https) must be provided."},
+		{"return_url of a script", alice + "&return_url=javascript:alert(1)", "url_invalid",
+			"return_url", "Not a valid URL"},
 		{"return_url without a host", alice + "&return_url=https:///x", "url_invalid", "return_url", "Not a valid URL"},
-		{"return_url that is none", alice + "&return_url=https://a%20b/", "url_invalid", "return_url", "Not a valid URL"},
+		{"return_url that is none", alice + "&return_url=https://a%20b/", "url_invalid",
+			"return_url", "Not a valid URL"},
 		{
-			"redirect to no URL", cancel + "sub_DemoAlice&flow_data[after_completion][type]=redirect&flow_data[after_completion][redirect][return_url]=/x",
+			"redirect to no URL", cancel + "sub_DemoAlice&flow_data[after_completion][type]=redirect&" +
+				"flow_data[after_completion][redirect][return_url]=/x",
 			"url_invalid", "flow_data[after_completion][redirect][return_url]", "Invalid URL",
 		},
 		{
@@ -75,83 +88,130 @@ func TestRefusals(t *testing.T) {
 			"parameter_missing", "flow_data[after_completion][redirect]", "Missing required param",
 		},
 		{
-			"another completion's block", cancel + "sub_DemoAlice&flow_data[after_completion][type]=redirect&flow_data[after_completion][hosted_confirmation][custom_message]=x",
+			"another completion's block", cancel + "sub_DemoAlice&flow_data[after_completion][type]=redirect&" +
+				"flow_data[after_completion][hosted_confirmation][custom_message]=x",
 			"", "flow_data[after_completion][hosted_confirmation]", "You may only specify",
 		},
-		{"a type without its block", alice + "&flow_data[type]=subscription_cancel", "parameter_missing", "flow_data[subscription_cancel]", "Missing required param: flow_data[subscription_cancel]."},
+		{"a type without its block", alice + "&flow_data[type]=subscription_cancel", "parameter_missing",
+			"flow_data[subscription_cancel]", "Missing required param: flow_data[subscription_cancel]."},
 		{
 			"another type's block", cancel + "sub_DemoAlice&flow_data[subscription_update][subscription]=sub_DemoAlice",
 			"", "flow_data[subscription_update]", "You may only specify",
 		},
 		{
 			"unknown nested name", cancel + "sub_DemoAlice&flow_data[subscription_cancel][refund]=all",
-			"parameter_unknown", "flow_data[subscription_cancel][refund]", "Received unknown parameter: flow_data[subscription_cancel][refund]",
+			"parameter_unknown", "flow_data[subscription_cancel][refund]",
+			"Received unknown parameter: flow_data[subscription_cancel][refund]",
 		},
-		{"negative quantity", confirm + ofAlice + item + "[quantity]=-1", "parameter_invalid_integer", "flow_data[subscription_update_confirm][items][0][quantity]", "greater than or equal to 0"},
-		{"two items", confirm + toPro + "&flow_data[subscription_update_confirm][items][1][id]=si_b", "", "flow_data[subscription_update_confirm][items]", "Only up to one item"},
+		{"negative quantity", confirm + ofAlice + item + "[quantity]=-1", "parameter_invalid_integer",
+			"flow_data[subscription_update_confirm][items][0][quantity]", "greater than or equal to 0"},
+		{"two items", confirm + toPro + "&flow_data[subscription_update_confirm][items][1][id]=si_b", "",
+			"flow_data[subscription_update_confirm][items]", "Only up to one item"},
 		{
-			"two discounts", confirm + toPro + rebate + "[coupon]=STAY20&flow_data[subscription_update_confirm][discounts][1][coupon]=STAY20",
+			"two discounts", confirm + toPro + rebate +
+				"[coupon]=STAY20&flow_data[subscription_update_confirm][discounts][1][coupon]=STAY20",
 			"", "flow_data[subscription_update_confirm][discounts]", "Only up to one discount",
 		},
-		{"both kinds of discount", confirm + toPro + rebate + "[coupon]=STAY20" + rebate + "[promotion_code]=promo_DemoSpring", "", "flow_data[subscription_update_confirm][discounts][0]", "You may only specify one of these parameters: coupon, promotion_code."},
+		{"both kinds of discount", confirm + toPro + rebate + "[coupon]=STAY20" + rebate +
+			"[promotion_code]=promo_DemoSpring", "", "flow_data[subscription_update_confirm][discounts][0]",
+			"You may only specify one of these parameters: coupon, promotion_code."},
 
 		// What Stripe's document forbids, in Stripe's words.
 		{"unknown name", alice + "&colour=red", "parameter_unknown", "colour", "Received unknown parameter: colour"},
 		{"unknown locale", alice + "&locale=xx", "", "locale", "Invalid locale: must be one of auto, bg,"},
-		{"unknown flow", alice + "&flow_data[type]=pay", "", "flow_data[type]", "Invalid flow_data[type]: must be one of"},
-		{"a flow of a later version", alice + "&flow_data[type]=customer_update", "", "flow_data[type]", "Invalid flow_data[type]: must be one of payment_method_update, subscription_cancel, subscription_update, or subscription_update_confirm"},
-		{"a flow without a type", alice + "&flow_data[subscription_cancel][subscription]=sub_DemoAlice", "parameter_missing", "flow_data[type]", "Missing required param: flow_data[type]."},
-		{"an empty value", "customer=", "parameter_invalid_empty", "customer", "You passed an empty string for 'customer'."},
-		{"a quantity that is no number", confirm + ofAlice + item + "[quantity]=x", "parameter_invalid_integer", "flow_data[subscription_update_confirm][items][0][quantity]", "Invalid integer: x"},
-		{"a quantity that is no whole number", confirm + ofAlice + item + "[quantity]=1.5", "parameter_invalid_integer", "flow_data[subscription_update_confirm][items][0][quantity]", "Invalid integer: 1.5"},
+		{"unknown flow", alice + "&flow_data[type]=pay", "", "flow_data[type]",
+			"Invalid flow_data[type]: must be one of"},
+		{"a flow of a later version", alice + "&flow_data[type]=customer_update", "", "flow_data[type]",
+			"Invalid flow_data[type]: must be one of payment_method_update, subscription_cancel, " +
+				"subscription_update, or subscription_update_confirm"},
+		{"a flow without a type", alice + "&flow_data[subscription_cancel][subscription]=sub_DemoAlice",
+			"parameter_missing", "flow_data[type]", "Missing required param: flow_data[type]."},
+		{"an empty value", "customer=", "parameter_invalid_empty", "customer",
+			"You passed an empty string for 'customer'."},
+		{"a quantity that is no number", confirm + ofAlice + item + "[quantity]=x", "parameter_invalid_integer",
+			"flow_data[subscription_update_confirm][items][0][quantity]", "Invalid integer: x"},
+		{"a quantity that is no whole number", confirm + ofAlice + item + "[quantity]=1.5", "parameter_invalid_integer",
+			"flow_data[subscription_update_confirm][items][0][quantity]", "Invalid integer: 1.5"},
 		{"a value for an object", alice + "&flow_data=x", "", "flow_data", "Invalid object"},
 		{"an object for a value", alice + "&locale[x]=de", "", "locale", "Invalid string"},
-		{"a value for a list", confirm + "&flow_data[subscription_update_confirm][items]=x", "", "flow_data[subscription_update_confirm][items]", "Invalid array"},
-		{"no items", confirm, "parameter_missing", "flow_data[subscription_update_confirm][items]", "Missing required param"},
-		{"an item without its ID", confirm + item + "[price]=price_ProMonthly", "parameter_missing", "flow_data[subscription_update_confirm][items][0][id]", "Missing required param"},
+		{"a value for a list", confirm + "&flow_data[subscription_update_confirm][items]=x", "",
+			"flow_data[subscription_update_confirm][items]", "Invalid array"},
+		{"no items", confirm, "parameter_missing", "flow_data[subscription_update_confirm][items]",
+			"Missing required param"},
+		{"an item without its ID", confirm + item + "[price]=price_ProMonthly", "parameter_missing",
+			"flow_data[subscription_update_confirm][items][0][id]", "Missing required param"},
 		{
-			"a message that is too long", cancel + "sub_DemoAlice&flow_data[after_completion][type]=hosted_confirmation&flow_data[after_completion][hosted_confirmation][custom_message]=" + strings.Repeat("ä", 501),
+			"a message that is too long", cancel + "sub_DemoAlice&flow_data[after_completion][type]=" +
+				"hosted_confirmation&flow_data[after_completion][hosted_confirmation][custom_message]=" +
+				strings.Repeat("ä", 501),
 			"", "flow_data[after_completion][hosted_confirmation][custom_message]", "must be at most 500 characters",
 		},
 		{"expanding", alice + "&expand[]=configuration", "", "expand", "Not in this stand-in"},
-		{"a parameter of a later version", alice + "&customer_account=acct_1", "", "customer_account", "Not in this stand-in"},
+		{"a parameter of a later version", alice + "&customer_account=acct_1", "", "customer_account",
+			"Not in this stand-in"},
 
 		// Cancelling.
-		{"cancel what is not there", cancel + "sub_None", "resource_missing", "flow_data[subscription_cancel][subscription]", "No such subscription: 'sub_None'"},
-		{"cancel somebody else's", cancel + "sub_DemoDaveTeam", "resource_missing", "flow_data[subscription_cancel][subscription]", "No such subscription: 'sub_DemoDaveTeam'"},
-		{"cancel what is cancelled", cancel + "sub_canceled", "", "", "cannot be canceled because its status is `canceled`"},
-		{"cancel what never began", cancel + "sub_incomplete_expired", "", "", "cannot be canceled because its status is `incomplete_expired`"},
-		{"cancel what is being cancelled", cancel + "sub_cancelling", "", "", "The subscription `sub_cancelling` is already set to be canceled at period end."},
+		{"cancel what is not there", cancel + "sub_None", "resource_missing",
+			"flow_data[subscription_cancel][subscription]", "No such subscription: 'sub_None'"},
+		{"cancel somebody else's", cancel + "sub_DemoDaveTeam", "resource_missing",
+			"flow_data[subscription_cancel][subscription]", "No such subscription: 'sub_DemoDaveTeam'"},
+		{"cancel what is cancelled", cancel + "sub_canceled", "", "",
+			"cannot be canceled because its status is `canceled`"},
+		{"cancel what never began", cancel + "sub_incomplete_expired", "", "",
+			"cannot be canceled because its status is `incomplete_expired`"},
+		{"cancel what is being cancelled", cancel + "sub_cancelling", "", "",
+			"The subscription `sub_cancelling` is already set to be canceled at period end."},
 		{"cancel what ends on a date", cancel + "sub_dated", "", "", "already set to be canceled at period end."},
 		{
-			"offer no such coupon", cancel + "sub_DemoAlice&flow_data[subscription_cancel][retention][type]=coupon_offer&flow_data[subscription_cancel][retention][coupon_offer][coupon]=NONE",
-			"resource_missing", "flow_data[subscription_cancel][retention][coupon_offer][coupon]", "No such coupon: 'NONE'",
+			"offer no such coupon", cancel + "sub_DemoAlice&flow_data[subscription_cancel][retention][type]=" +
+				"coupon_offer&flow_data[subscription_cancel][retention][coupon_offer][coupon]=NONE",
+			"resource_missing", "flow_data[subscription_cancel][retention][coupon_offer][coupon]",
+			"No such coupon: 'NONE'",
 		},
-		{"cancel where the portal does not", cancel + "sub_DemoAlice&configuration=bpc_nothing", "", "", "the subscription cancel feature in the portal configuration is disabled."},
+		{"cancel where the portal does not", cancel + "sub_DemoAlice&configuration=bpc_nothing", "", "",
+			"the subscription cancel feature in the portal configuration is disabled."},
 
 		// Changing.
-		{"change somebody else's", update + "sub_DemoErin", "resource_missing", "flow_data[subscription_update][subscription]", "No such subscription: 'sub_DemoErin'"},
-		{"change what is cancelled", update + "sub_canceled", "", "", "cannot be updated because its status is `canceled`"},
+		{"change somebody else's", update + "sub_DemoErin", "resource_missing",
+			"flow_data[subscription_update][subscription]", "No such subscription: 'sub_DemoErin'"},
+		{"change what is cancelled", update + "sub_canceled", "", "",
+			"cannot be updated because its status is `canceled`"},
 		{"change what is paused", update + "sub_paused", "", "", "cannot be updated because its status is `paused`"},
 		{"change what has several items", update + "sub_two", "", "", "multiple subscription items"},
-		{"change where the portal does not", update + "sub_DemoAlice&configuration=bpc_DemoCancelOnly", "", "", "This subscription cannot be updated because the subscription update feature in the portal configuration is disabled."},
-		{"change nothing", confirm + ofAlice, "", "", "Cannot update the subscription because there are no changes to confirm."},
-		{"change to the current price", confirm + ofAlice + item + "[price]=price_StarterMonthly" + item + "[quantity]=1", "", "", "Cannot update the subscription because there are no changes to confirm."},
-		{"another subscription's item", confirm + item + "[id]=si_DemoDaveTeam", "resource_missing", "flow_data[subscription_update_confirm][items][0][id]", "No such subscription item: 'si_DemoDaveTeam'"},
-		{"no such price", confirm + ofAlice + item + "[price]=price_None", "resource_missing", "flow_data[subscription_update_confirm][items][0][price]", "No such price: 'price_None'"},
-		{"a price that is not in the portal", confirm + ofAlice + item + "[price]=price_Unlisted", "", "", "the price `price_Unlisted` is not in the portal configuration."},
-		{"no such coupon", confirm + toPro + rebate + "[coupon]=NONE", "resource_missing", "flow_data[subscription_update_confirm][discounts][0][coupon]", "No such coupon: 'NONE'"},
-		{"no such promotion code", confirm + toPro + rebate + "[promotion_code]=promo_None", "resource_missing", "flow_data[subscription_update_confirm][discounts][0][promotion_code]", "No such promotion code: 'promo_None'"},
-		{"promotion codes where the portal takes none", confirm + toPro + rebate + "[coupon]=STAY20&configuration=bpc_priceOnly", "", "", "does not include `promotion_code`."},
-		{"quantities where the portal takes none", confirm + toPro + item + "[quantity]=2&configuration=bpc_priceOnly", "", "", "does not include `quantity`."},
-		{"prices where the portal takes none", confirm + toPro + "&configuration=bpc_quantityOnly", "", "", "does not include `price`."},
-		{"payment methods where the portal takes none", alice + "&flow_data[type]=payment_method_update&configuration=bpc_nothing", "", "", "the payment method update feature in the portal configuration is disabled."},
+		{"change where the portal does not", update + "sub_DemoAlice&configuration=bpc_DemoCancelOnly", "", "",
+			"This subscription cannot be updated because the subscription update feature in the portal configuration " +
+				"is disabled."},
+		{"change nothing", confirm + ofAlice, "", "",
+			"Cannot update the subscription because there are no changes to confirm."},
+		{"change to the current price", confirm + ofAlice + item + "[price]=price_StarterMonthly" + item +
+			"[quantity]=1", "", "", "Cannot update the subscription because there are no changes to confirm."},
+		{"another subscription's item", confirm + item + "[id]=si_DemoDaveTeam", "resource_missing",
+			"flow_data[subscription_update_confirm][items][0][id]", "No such subscription item: 'si_DemoDaveTeam'"},
+		{"no such price", confirm + ofAlice + item + "[price]=price_None", "resource_missing",
+			"flow_data[subscription_update_confirm][items][0][price]", "No such price: 'price_None'"},
+		{"a price that is not in the portal", confirm + ofAlice + item + "[price]=price_Unlisted", "", "",
+			"the price `price_Unlisted` is not in the portal configuration."},
+		{"no such coupon", confirm + toPro + rebate + "[coupon]=NONE", "resource_missing",
+			"flow_data[subscription_update_confirm][discounts][0][coupon]", "No such coupon: 'NONE'"},
+		{"no such promotion code", confirm + toPro + rebate + "[promotion_code]=promo_None", "resource_missing",
+			"flow_data[subscription_update_confirm][discounts][0][promotion_code]",
+			"No such promotion code: 'promo_None'"},
+		{"promotion codes where the portal takes none", confirm + toPro + rebate +
+			"[coupon]=STAY20&configuration=bpc_priceOnly", "", "", "does not include `promotion_code`."},
+		{"quantities where the portal takes none", confirm + toPro + item + "[quantity]=2&configuration=bpc_priceOnly",
+			"", "", "does not include `quantity`."},
+		{"prices where the portal takes none", confirm + toPro + "&configuration=bpc_quantityOnly", "", "",
+			"does not include `price`."},
+		{"payment methods where the portal takes none", alice +
+			"&flow_data[type]=payment_method_update&configuration=bpc_nothing", "", "",
+			"the payment method update feature in the portal configuration is disabled."},
 	}
 	s := start(t, Config{Data: withEveryState()})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := s.send(t, "POST", sessions, tt.form)
-			if got.status != 400 || got.Error.Type != "invalid_request_error" || got.Error.Code != tt.code || got.Error.Param != tt.param ||
+			if got.status != 400 || got.Error.Type != "invalid_request_error" || got.Error.Code != tt.code ||
+				got.Error.Param != tt.param ||
 				!strings.Contains(got.Error.Message, tt.message) {
 				t.Errorf("%d %s", got.status, got.body)
 			}
@@ -159,11 +219,13 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestFlowsActOn is the other side of the refusals: the states in which Stripe's portal acts on a subscription.
+// TestFlowsActOn is the other side of the refusals: the states in which Stripe's portal acts on a
+// subscription.
 func TestFlowsActOn(t *testing.T) {
 	s := start(t, Config{Data: withEveryState()})
 	for _, form := range []string{
-		cancel + "sub_trialing", cancel + "sub_past_due", cancel + "sub_unpaid", cancel + "sub_paused", cancel + "sub_two",
+		cancel + "sub_trialing", cancel + "sub_past_due", cancel + "sub_unpaid",
+		cancel + "sub_paused", cancel + "sub_two",
 		update + "sub_trialing", update + "sub_past_due", update + "sub_cancelling",
 		confirm + toPro, confirm + ofAlice + item + "[quantity]=0",
 		confirm + toPro + "&configuration=bpc_priceOnly",

@@ -16,16 +16,19 @@ import (
 // Shorter names for the client's parameters.
 type (
 	flowParams    = stripe.BillingPortalSessionFlowDataParams
+	offerParams   = stripe.BillingPortalSessionFlowDataSubscriptionCancelRetentionCouponOfferParams
 	afterParams   = stripe.BillingPortalSessionFlowDataAfterCompletionParams
 	confirmParams = stripe.BillingPortalSessionFlowDataSubscriptionUpdateConfirmParams
 )
 
-// TestEveryFlowWithEveryParameter sends what the real client makes of every parameter that a portal session has. Each
-// request passes stripe-mock, and its form is exactly the one here.
+// TestEveryFlowWithEveryParameter sends what the real client makes of every parameter that a portal
+// session has. Each request passes stripe-mock, and its form is exactly the one here.
 func TestEveryFlowWithEveryParameter(t *testing.T) {
 	redirectParams := &afterParams{
-		Type:     stripe.String("redirect"),
-		Redirect: &stripe.BillingPortalSessionFlowDataAfterCompletionRedirectParams{ReturnURL: stripe.String("https://example.com/done?a=1&b=2")},
+		Type: stripe.String("redirect"),
+		Redirect: &stripe.BillingPortalSessionFlowDataAfterCompletionRedirectParams{
+			ReturnURL: stripe.String("https://example.com/done?a=1&b=2"),
+		},
 	}
 	tests := []struct {
 		name   string
@@ -42,11 +45,13 @@ func TestEveryFlowWithEveryParameter(t *testing.T) {
 		{
 			name: "everything outside flows",
 			params: &stripe.BillingPortalSessionParams{
-				Customer: stripe.String("cus_DemoAlice"), Configuration: stripe.String("bpc_DemoCancelOnly"), Locale: stripe.String("pt-BR"),
+				Customer: stripe.String("cus_DemoAlice"), Configuration: stripe.String("bpc_DemoCancelOnly"),
+				Locale:     stripe.String("pt-BR"),
 				OnBehalfOf: stripe.String("acct_DemoConnect"), ReturnURL: stripe.String("https://example.com/account"),
 			},
 			form: []string{
-				"configuration=bpc_DemoCancelOnly", "customer=cus_DemoAlice", "locale=pt-BR", "on_behalf_of=acct_DemoConnect",
+				"configuration=bpc_DemoCancelOnly", "customer=cus_DemoAlice", "locale=pt-BR",
+				"on_behalf_of=acct_DemoConnect",
 				"return_url=https://example.com/account",
 			},
 			flow: `null`,
@@ -55,12 +60,15 @@ func TestEveryFlowWithEveryParameter(t *testing.T) {
 			name: "payment_method_update, then the portal's home page",
 			params: &stripe.BillingPortalSessionParams{
 				Customer: stripe.String("cus_DemoAlice"),
-				FlowData: &flowParams{Type: stripe.String("payment_method_update"), AfterCompletion: &afterParams{Type: stripe.String("portal_homepage")}},
+				FlowData: &flowParams{Type: stripe.String("payment_method_update"),
+					AfterCompletion: &afterParams{Type: stripe.String("portal_homepage")}},
 			},
 			form: []string{
-				"customer=cus_DemoAlice", "flow_data[after_completion][type]=portal_homepage", "flow_data[type]=payment_method_update",
+				"customer=cus_DemoAlice", "flow_data[after_completion][type]=portal_homepage",
+				"flow_data[type]=payment_method_update",
 			},
-			flow: `{"after_completion":{"hosted_confirmation":null,"redirect":null,"type":"portal_homepage"},"subscription_cancel":null,
+			flow: `{"after_completion":{"hosted_confirmation":null,"redirect":null,"type":"portal_homepage"},` +
+				`"subscription_cancel":null,
 				"subscription_update":null,"subscription_update_confirm":null,"type":"payment_method_update"}`,
 		},
 		{
@@ -72,20 +80,27 @@ func TestEveryFlowWithEveryParameter(t *testing.T) {
 					SubscriptionCancel: &stripe.BillingPortalSessionFlowDataSubscriptionCancelParams{
 						Subscription: stripe.String("sub_DemoAlice"),
 						Retention: &stripe.BillingPortalSessionFlowDataSubscriptionCancelRetentionParams{
-							Type:        stripe.String("coupon_offer"),
-							CouponOffer: &stripe.BillingPortalSessionFlowDataSubscriptionCancelRetentionCouponOfferParams{Coupon: stripe.String("STAY20")},
+							Type: stripe.String("coupon_offer"),
+							CouponOffer: &offerParams{
+								Coupon: stripe.String("STAY20"),
+							},
 						},
 					},
 				},
 			},
 			form: []string{
-				"customer=cus_DemoAlice", "flow_data[after_completion][redirect][return_url]=https://example.com/done?a=1&b=2",
-				"flow_data[after_completion][type]=redirect", "flow_data[subscription_cancel][retention][coupon_offer][coupon]=STAY20",
-				"flow_data[subscription_cancel][retention][type]=coupon_offer", "flow_data[subscription_cancel][subscription]=sub_DemoAlice",
+				"customer=cus_DemoAlice",
+				"flow_data[after_completion][redirect][return_url]=https://example.com/done?a=1&b=2",
+				"flow_data[after_completion][type]=redirect",
+				"flow_data[subscription_cancel][retention][coupon_offer][coupon]=STAY20",
+				"flow_data[subscription_cancel][retention][type]=coupon_offer",
+				"flow_data[subscription_cancel][subscription]=sub_DemoAlice",
 				"flow_data[type]=subscription_cancel",
 			},
-			flow: `{"after_completion":{"hosted_confirmation":null,"redirect":{"return_url":"https://example.com/done?a=1&b=2"},"type":"redirect"},
-				"subscription_cancel":{"retention":{"coupon_offer":{"coupon":"STAY20"},"type":"coupon_offer"},"subscription":"sub_DemoAlice"},
+			flow: `{"after_completion":{"hosted_confirmation":null,` +
+				`"redirect":{"return_url":"https://example.com/done?a=1&b=2"},"type":"redirect"},
+				"subscription_cancel":{"retention":{"coupon_offer":{"coupon":"STAY20"},"type":"coupon_offer"},` +
+				`"subscription":"sub_DemoAlice"},
 				"subscription_update":null,"subscription_update_confirm":null,"type":"subscription_cancel"}`,
 		},
 		{
@@ -93,21 +108,27 @@ func TestEveryFlowWithEveryParameter(t *testing.T) {
 			params: &stripe.BillingPortalSessionParams{
 				Customer: stripe.String("cus_DemoDave"),
 				FlowData: &flowParams{
-					Type:               stripe.String("subscription_update"),
-					SubscriptionUpdate: &stripe.BillingPortalSessionFlowDataSubscriptionUpdateParams{Subscription: stripe.String("sub_DemoDaveStorage")},
+					Type: stripe.String("subscription_update"),
+					SubscriptionUpdate: &stripe.BillingPortalSessionFlowDataSubscriptionUpdateParams{
+						Subscription: stripe.String("sub_DemoDaveStorage")},
 					AfterCompletion: &afterParams{
-						Type:               stripe.String("hosted_confirmation"),
-						HostedConfirmation: &stripe.BillingPortalSessionFlowDataAfterCompletionHostedConfirmationParams{CustomMessage: stripe.String("Merci & à bientôt")},
+						Type: stripe.String("hosted_confirmation"),
+						HostedConfirmation: &stripe.BillingPortalSessionFlowDataAfterCompletionHostedConfirmationParams{
+							CustomMessage: stripe.String("Merci & à bientôt")},
 					},
 				},
 			},
 			form: []string{
-				"customer=cus_DemoDave", "flow_data[after_completion][hosted_confirmation][custom_message]=Merci & à bientôt",
-				"flow_data[after_completion][type]=hosted_confirmation", "flow_data[subscription_update][subscription]=sub_DemoDaveStorage",
+				"customer=cus_DemoDave",
+				"flow_data[after_completion][hosted_confirmation][custom_message]=Merci & à bientôt",
+				"flow_data[after_completion][type]=hosted_confirmation",
+				"flow_data[subscription_update][subscription]=sub_DemoDaveStorage",
 				"flow_data[type]=subscription_update",
 			},
-			flow: `{"after_completion":{"hosted_confirmation":{"custom_message":"Merci & à bientôt"},"redirect":null,"type":"hosted_confirmation"},
-				"subscription_cancel":null,"subscription_update":{"subscription":"sub_DemoDaveStorage"},"subscription_update_confirm":null,"type":"subscription_update"}`,
+			flow: `{"after_completion":{"hosted_confirmation":{"custom_message":"Merci & à ` +
+				`bientôt"},"redirect":null,"type":"hosted_confirmation"},
+				"subscription_cancel":null,"subscription_update":{"subscription":"sub_DemoDaveStorage"},` +
+				`"subscription_update_confirm":null,"type":"subscription_update"}`,
 		},
 		{
 			name: "subscription_update_confirm with a price, a quantity and a promotion code",
@@ -118,9 +139,11 @@ func TestEveryFlowWithEveryParameter(t *testing.T) {
 					SubscriptionUpdateConfirm: &confirmParams{
 						Subscription: stripe.String("sub_DemoDaveTeam"),
 						Items: []*stripe.BillingPortalSessionFlowDataSubscriptionUpdateConfirmItemParams{{
-							ID: stripe.String("si_DemoDaveTeam"), Price: stripe.String("price_ProMonthly"), Quantity: stripe.Int64(7),
+							ID: stripe.String("si_DemoDaveTeam"), Price: stripe.String("price_ProMonthly"),
+							Quantity: stripe.Int64(7),
 						}},
-						Discounts: []*stripe.BillingPortalSessionFlowDataSubscriptionUpdateConfirmDiscountParams{{PromotionCode: stripe.String("promo_DemoSpring")}},
+						Discounts: []*stripe.BillingPortalSessionFlowDataSubscriptionUpdateConfirmDiscountParams{
+							{PromotionCode: stripe.String("promo_DemoSpring")}},
 					},
 				},
 			},
@@ -130,11 +153,14 @@ func TestEveryFlowWithEveryParameter(t *testing.T) {
 				"flow_data[subscription_update_confirm][items][0][id]=si_DemoDaveTeam",
 				"flow_data[subscription_update_confirm][items][0][price]=price_ProMonthly",
 				"flow_data[subscription_update_confirm][items][0][quantity]=7",
-				"flow_data[subscription_update_confirm][subscription]=sub_DemoDaveTeam", "flow_data[type]=subscription_update_confirm",
+				"flow_data[subscription_update_confirm][subscription]=sub_DemoDaveTeam",
+				"flow_data[type]=subscription_update_confirm",
 			},
-			flow: `{"after_completion":{"hosted_confirmation":null,"redirect":null,"type":"portal_homepage"},"subscription_cancel":null,"subscription_update":null,
+			flow: `{"after_completion":{"hosted_confirmation":null,"redirect":null,"type":"portal_homepage"},` +
+				`"subscription_cancel":null,"subscription_update":null,
 				"subscription_update_confirm":{"discounts":[{"coupon":null,"promotion_code":"promo_DemoSpring"}],
-				"items":[{"id":"si_DemoDaveTeam","price":"price_ProMonthly","quantity":7}],"subscription":"sub_DemoDaveTeam"},"type":"subscription_update_confirm"}`,
+				"items":[{"id":"si_DemoDaveTeam","price":"price_ProMonthly","quantity":7}],` +
+				`"subscription":"sub_DemoDaveTeam"},"type":"subscription_update_confirm"}`,
 		},
 		{
 			name: "subscription_update_confirm with a coupon alone",
@@ -144,8 +170,10 @@ func TestEveryFlowWithEveryParameter(t *testing.T) {
 					Type: stripe.String("subscription_update_confirm"),
 					SubscriptionUpdateConfirm: &confirmParams{
 						Subscription: stripe.String("sub_DemoAlice"),
-						Items:        []*stripe.BillingPortalSessionFlowDataSubscriptionUpdateConfirmItemParams{{ID: stripe.String("si_DemoAlice")}},
-						Discounts:    []*stripe.BillingPortalSessionFlowDataSubscriptionUpdateConfirmDiscountParams{{Coupon: stripe.String("STAY20")}},
+						Items: []*stripe.BillingPortalSessionFlowDataSubscriptionUpdateConfirmItemParams{
+							{ID: stripe.String("si_DemoAlice")}},
+						Discounts: []*stripe.BillingPortalSessionFlowDataSubscriptionUpdateConfirmDiscountParams{
+							{Coupon: stripe.String("STAY20")}},
 					},
 				},
 			},
@@ -153,10 +181,13 @@ func TestEveryFlowWithEveryParameter(t *testing.T) {
 				"customer=cus_DemoAlice",
 				"flow_data[subscription_update_confirm][discounts][0][coupon]=STAY20",
 				"flow_data[subscription_update_confirm][items][0][id]=si_DemoAlice",
-				"flow_data[subscription_update_confirm][subscription]=sub_DemoAlice", "flow_data[type]=subscription_update_confirm",
+				"flow_data[subscription_update_confirm][subscription]=sub_DemoAlice",
+				"flow_data[type]=subscription_update_confirm",
 			},
-			flow: `{"after_completion":{"hosted_confirmation":null,"redirect":null,"type":"portal_homepage"},"subscription_cancel":null,"subscription_update":null,
-				"subscription_update_confirm":{"discounts":[{"coupon":"STAY20","promotion_code":null}],"items":[{"id":"si_DemoAlice","price":null}],
+			flow: `{"after_completion":{"hosted_confirmation":null,"redirect":null,"type":"portal_homepage"},` +
+				`"subscription_cancel":null,"subscription_update":null,
+				"subscription_update_confirm":{"discounts":[{"coupon":"STAY20","promotion_code":null}],` +
+				`"items":[{"id":"si_DemoAlice","price":null}],
 				"subscription":"sub_DemoAlice"},"type":"subscription_update_confirm"}`,
 		},
 	}
@@ -170,7 +201,8 @@ func TestEveryFlowWithEveryParameter(t *testing.T) {
 			}
 			requests := s.Requests()
 			sent := requests[len(requests)-1]
-			if sent.Method != "POST" || sent.Path != sessions || sent.IdempotencyKey == "" || sent.StripeVersion != "2024-06-20" {
+			if sent.Method != "POST" || sent.Path != sessions || sent.IdempotencyKey == "" ||
+				sent.StripeVersion != "2024-06-20" {
 				t.Errorf("sent %+v", sent)
 			}
 			if lines := decode(t, sent.Body); !slices.Equal(lines, tt.form) {
@@ -190,7 +222,8 @@ func TestEveryFlowWithEveryParameter(t *testing.T) {
 	}
 }
 
-// TestSessionHasStripesFields compares the answer with the sample in Stripe's reference, field by field and in order.
+// TestSessionHasStripesFields compares the answer with the sample in Stripe's reference, field by
+// field and in order.
 func TestSessionHasStripesFields(t *testing.T) {
 	s := start(t, Config{})
 	got := s.send(t, "POST", sessions, "customer=cus_DemoAlice&return_url=https://example.com/account")
@@ -198,12 +231,14 @@ func TestSessionHasStripesFields(t *testing.T) {
 	for _, match := range regexp.MustCompile(`(?m)^  "(\w+)": `).FindAllStringSubmatch(got.body, -1) {
 		fields = append(fields, match[1])
 	}
-	want := []string{"id", "object", "configuration", "created", "customer", "flow", "livemode", "locale", "on_behalf_of", "return_url", "url"}
+	want := []string{"id", "object", "configuration", "created", "customer", "flow", "livemode", "locale",
+		"on_behalf_of", "return_url", "url"}
 	if !slices.Equal(fields, want) {
 		t.Errorf("fields %v", fields)
 	}
 	for _, line := range []string{
-		`"object": "billing_portal.session"`, `"configuration": "bpc_DemoDefault"`, `"customer": "cus_DemoAlice"`, `"flow": null`, `"livemode": false`,
+		`"object": "billing_portal.session"`, `"configuration": "bpc_DemoDefault"`, `"customer": "cus_DemoAlice"`,
+		`"flow": null`, `"livemode": false`,
 		`"locale": null`, `"on_behalf_of": null`, `"return_url": "https://example.com/account"`,
 	} {
 		if !strings.Contains(got.body, line) {
@@ -223,7 +258,8 @@ func TestSettingsNeverSaved(t *testing.T) {
 	data.Configurations[0].Default = false
 	s := start(t, Config{Data: &data})
 	got := s.send(t, "POST", sessions, "customer=cus_DemoAlice")
-	if got.status != 400 || !strings.HasPrefix(got.Error.Message, "No configuration provided and your test mode default configuration has not been created.") {
+	if got.status != 400 || !strings.HasPrefix(got.Error.Message,
+		"No configuration provided and your test mode default configuration has not been created.") {
 		t.Errorf("%d %s", got.status, got.body)
 	}
 	if got := s.send(t, "POST", sessions, "customer=cus_DemoAlice&configuration=bpc_DemoDefault"); got.status != 200 {

@@ -43,7 +43,8 @@ func TestListReadsToTheEnd(t *testing.T) {
 func TestListByStatus(t *testing.T) {
 	s := start(t, Config{Data: withEveryState()})
 	tests := map[string][]string{
-		"":                   {"sub_DemoAlice", "sub_incomplete", "sub_incomplete_expired", "sub_trialing", "sub_past_due", "sub_unpaid", "sub_paused", "sub_cancelling", "sub_dated", "sub_two"},
+		"": {"sub_DemoAlice", "sub_incomplete", "sub_incomplete_expired", "sub_trialing",
+			"sub_past_due", "sub_unpaid", "sub_paused", "sub_cancelling", "sub_dated", "sub_two"},
 		"active":             {"sub_DemoAlice", "sub_cancelling", "sub_dated", "sub_two"},
 		"trialing":           {"sub_trialing"},
 		"past_due":           {"sub_past_due"},
@@ -53,7 +54,8 @@ func TestListByStatus(t *testing.T) {
 		"incomplete_expired": {"sub_incomplete_expired"},
 		"canceled":           {"sub_canceled"},
 		"ended":              {"sub_incomplete_expired", "sub_canceled"},
-		"all":                {"sub_DemoAlice", "sub_incomplete", "sub_incomplete_expired", "sub_trialing", "sub_past_due", "sub_canceled", "sub_unpaid", "sub_paused", "sub_cancelling", "sub_dated", "sub_two"},
+		"all": {"sub_DemoAlice", "sub_incomplete", "sub_incomplete_expired", "sub_trialing",
+			"sub_past_due", "sub_canceled", "sub_unpaid", "sub_paused", "sub_cancelling", "sub_dated", "sub_two"},
 	}
 	for status, want := range tests {
 		t.Run(status, func(t *testing.T) {
@@ -115,8 +117,8 @@ func TestListPages(t *testing.T) {
 	}
 }
 
-// TestExpansionDepth: Stripe expands four levels, and in a list the leading "data" is one of them, so a list cannot be
-// expanded down to the products.
+// TestExpansionDepth: Stripe expands four levels, and in a list the leading "data" is one of them,
+// so a list cannot be expanded down to the products.
 func TestExpansionDepth(t *testing.T) {
 	s := start(t, Config{})
 	list := &stripe.SubscriptionListParams{Customer: stripe.String("cus_DemoAlice")}
@@ -151,12 +153,15 @@ func TestSubscription(t *testing.T) {
 		t.Fatal(err)
 	}
 	item := team.Items.Data[0]
-	if team.Customer.ID != "cus_DemoDave" || team.Status != "active" || item.ID != "si_DemoDaveTeam" || item.Quantity != 5 ||
-		item.Price.ID != "price_TeamMonthly" || item.Price.UnitAmount != 1500 || item.Price.Product.ID != "prod_Team" || item.Price.Product.Name != "" {
+	if team.Customer.ID != "cus_DemoDave" || team.Status != "active" ||
+		item.ID != "si_DemoDaveTeam" || item.Quantity != 5 ||
+		item.Price.ID != "price_TeamMonthly" || item.Price.UnitAmount != 1500 || item.Price.Product.ID != "prod_Team" ||
+		item.Price.Product.Name != "" {
 		t.Errorf("subscription %+v, item %+v", team, item)
 	}
 	end := now.AddDate(0, 0, 20).Unix()
-	if !team.CancelAtPeriodEnd || team.CancelAt != end || team.CurrentPeriodEnd != end || team.PauseCollection.Behavior != "void" {
+	if !team.CancelAtPeriodEnd || team.CancelAt != end || team.CurrentPeriodEnd != end ||
+		team.PauseCollection.Behavior != "void" {
 		t.Errorf("subscription %+v", team)
 	}
 	storage, err := s.client.Subscriptions.Get("sub_DemoDaveStorage", nil)
@@ -168,7 +173,8 @@ func TestSubscription(t *testing.T) {
 	}
 	_, err = s.client.Subscriptions.Get("sub_None", nil)
 	var refused *stripe.Error
-	if !errors.As(err, &refused) || refused.HTTPStatusCode != 404 || refused.Code != "resource_missing" || refused.Param != "id" {
+	if !errors.As(err, &refused) || refused.HTTPStatusCode != 404 ||
+		refused.Code != "resource_missing" || refused.Param != "id" {
 		t.Errorf("%v", err)
 	}
 }
@@ -185,7 +191,8 @@ func TestProducts(t *testing.T) {
 	if list.Err() != nil || len(names) != 2 || names["prod_Team"] != "Team" || names["prod_Storage"] != "Storage" {
 		t.Errorf("%v %v", list.Err(), names)
 	}
-	if got := decodeList(t, s.send(t, "GET", "/v1/products?limit=3", "").body); got != "prod_Starter prod_Pro prod_Team +" {
+	if got := decodeList(t,
+		s.send(t, "GET", "/v1/products?limit=3", "").body); got != "prod_Starter prod_Pro prod_Team +" {
 		t.Errorf("without IDs: %q", got)
 	}
 }

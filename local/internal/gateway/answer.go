@@ -20,8 +20,9 @@ type answer struct {
 	body []byte // Body, decoded
 }
 
-// parseAnswer reads a function's answer as API Gateway does: JSON without a statusCode is the body of a 200, JSON with
-// one must be a whole answer. What is not JSON is an error here, so that it is noticed; the real one was seen to pass it on.
+// parseAnswer reads a function's answer as API Gateway does: JSON without a statusCode is the body
+// of a 200, JSON with one must be a whole answer. What is not JSON is an error here, so that it is
+// noticed; the real one was seen to pass it on.
 func parseAnswer(out []byte) (*answer, error) {
 	if len(out) > maxPayload {
 		return nil, fmt.Errorf("an answer of %d bytes", len(out))
@@ -39,7 +40,8 @@ func parseAnswer(out []byte) (*answer, error) {
 		if json.Unmarshal(out, &text) == nil && string(out) != "null" {
 			body = []byte(text)
 		}
-		return &answer{StatusCode: http.StatusOK, Headers: map[string]string{"content-type": "application/json"}, body: body}, nil
+		return &answer{StatusCode: http.StatusOK,
+			Headers: map[string]string{"content-type": "application/json"}, body: body}, nil
 	}
 
 	a := new(answer)
@@ -59,8 +61,8 @@ func parseAnswer(out []byte) (*answer, error) {
 	return a, nil
 }
 
-// write leaves out the function's own CORS headers, which API Gateway ignores where it is configured with its own, and
-// what belongs to the connection.
+// write leaves out the function's own CORS headers, which API Gateway ignores where it is
+// configured with its own, and what belongs to the connection.
 func (a *answer) write(w http.ResponseWriter) {
 	header := w.Header()
 	header.Set("Content-Type", "text/plain;charset=UTF-8") // API Gateway's, for want of the function's

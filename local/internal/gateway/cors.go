@@ -10,13 +10,16 @@ const (
 	maxAge        = "7200" // seconds
 )
 
-// isPreflight follows the developer guide: OPTIONS with both headers. Any other OPTIONS request goes to the function.
+// isPreflight follows the developer guide: OPTIONS with both headers. Any other OPTIONS request
+// goes to the function.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
 func isPreflight(r *http.Request) bool {
-	return r.Method == http.MethodOptions && r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
+	return r.Method == http.MethodOptions && r.Header.Get("Origin") != "" &&
+		r.Header.Get("Access-Control-Request-Method") != ""
 }
 
-// answerPreflight costs no invocation. The answer does not depend on what is asked for: comparing is the browser's part.
+// answerPreflight costs no invocation. The answer does not depend on what is asked for: comparing
+// is the browser's part.
 func (g *gateway) answerPreflight(w http.ResponseWriter, r *http.Request) {
 	if origin := r.Header.Get("Origin"); g.origins[origin] {
 		header := w.Header()

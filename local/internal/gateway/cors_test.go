@@ -48,7 +48,8 @@ func TestPreflight(t *testing.T) {
 			r.Header.Set("Origin", tc.origin)
 			r.Header.Set("Access-Control-Request-Method", tc.method)
 			w := do(New(notInvoked(t), Config{AllowedOrigins: []string{"https://other.example", app}}), r)
-			if w.Code != 204 || w.Body.Len() != 0 || w.Header().Get("Apigw-Requestid") == "" || len(w.Header()) != len(tc.want)+1 || !maps.Equal(corsOf(w), tc.want) {
+			if w.Code != 204 || w.Body.Len() != 0 || w.Header().Get("Apigw-Requestid") == "" ||
+				len(w.Header()) != len(tc.want)+1 || !maps.Equal(corsOf(w), tc.want) {
 				t.Errorf("%d %v, want 204 %v", w.Code, w.Header(), tc.want)
 			}
 		})
@@ -56,7 +57,8 @@ func TestPreflight(t *testing.T) {
 }
 
 func TestCORSOfAnswers(t *testing.T) {
-	const own = `{"statusCode":403,"headers":{"Access-Control-Allow-Origin":"*","access-control-allow-private-network":"true","Vary":"Accept"}}`
+	const own = `{"statusCode":403,"headers":{"Access-Control-Allow-Origin":"*",` +
+		`"access-control-allow-private-network":"true","Vary":"Accept"}}`
 	allowed := map[string]string{
 		"Access-Control-Allow-Origin":      app,
 		"Access-Control-Allow-Credentials": "true",
@@ -68,11 +70,13 @@ func TestCORSOfAnswers(t *testing.T) {
 		status   int
 		want     map[string]string
 	}{
-		"the function's own are ignored":          {app, answering(own).(functionFunc), 403, allowed},
-		"for other origins too":                   {"https://evil.example", answering(own).(functionFunc), 403, nil},
-		"and without an origin":                   {"", answering(own).(functionFunc), 403, nil},
-		"an error of the function can be read":    {app, func(context.Context, []byte) ([]byte, error) { return nil, errors.New("x") }, 500, allowed},
-		"an error of the function, other origins": {"null", func(context.Context, []byte) ([]byte, error) { return nil, errors.New("x") }, 500, nil},
+		"the function's own are ignored": {app, answering(own).(functionFunc), 403, allowed},
+		"for other origins too":          {"https://evil.example", answering(own).(functionFunc), 403, nil},
+		"and without an origin":          {"", answering(own).(functionFunc), 403, nil},
+		"an error of the function can be read": {app,
+			func(context.Context, []byte) ([]byte, error) { return nil, errors.New("x") }, 500, allowed},
+		"an error of the function, other origins": {"null",
+			func(context.Context, []byte) ([]byte, error) { return nil, errors.New("x") }, 500, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := post("")

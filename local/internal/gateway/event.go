@@ -14,7 +14,8 @@ import (
 
 // event is payload format 2.0
 // (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html).
-// aws-lambda-go's type is not used: it writes members that a request without authorizer or client certificate lacks.
+// aws-lambda-go's type is not used: it writes members that a request without authorizer or client
+// certificate lacks.
 type event struct {
 	Version               string            `json:"version"`
 	RouteKey              string            `json:"routeKey"`
@@ -57,7 +58,8 @@ func path(r *http.Request) string {
 	return decoded
 }
 
-func newEvent(r *http.Request, routeKey string, parameters map[string]string, body []byte, id string, now time.Time) event {
+func newEvent(r *http.Request, routeKey string, parameters map[string]string, body []byte,
+	id string, now time.Time) event {
 	domain := hostOnly(r.Host)
 	prefix, _, _ := strings.Cut(domain, ".")
 	ev := event{
@@ -98,7 +100,8 @@ func newEvent(r *http.Request, routeKey string, parameters map[string]string, bo
 	return ev
 }
 
-// headers are the client's, their names in lower case and repeated ones joined with commas, and what API Gateway adds.
+// headers are the client's, their names in lower case and repeated ones joined with commas, and
+// what API Gateway adds.
 func headers(r *http.Request, bodySize int, now time.Time) map[string]string {
 	out := make(map[string]string, len(r.Header)+6)
 	for name, values := range r.Header {
@@ -117,10 +120,12 @@ func headers(r *http.Request, bodySize int, now time.Time) map[string]string {
 	return out
 }
 
-// isHopByHop reports whether a header, in lower case, is about one connection only (RFC 9110, section 7.6.1).
+// isHopByHop reports whether a header, in lower case, is about one connection only (RFC 9110,
+// section 7.6.1).
 func isHopByHop(name string) bool {
 	switch name {
-	case "connection", "keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade":
+	case "connection", "keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer",
+		"transfer-encoding", "upgrade":
 		return true
 	}
 	return false
@@ -148,8 +153,8 @@ func joinValues(query url.Values) map[string]string {
 	return out
 }
 
-// isText reports whether a body of this type arrives as text. HTTP APIs send everything else in base64, forms
-// and bodies without a type included.
+// isText reports whether a body of this type arrives as text. HTTP APIs send everything else in
+// base64, forms and bodies without a type included.
 func isText(contentType string) bool {
 	mediaType, _, _ := strings.Cut(strings.ToLower(contentType), ";")
 	switch mediaType = strings.TrimSpace(mediaType); mediaType {

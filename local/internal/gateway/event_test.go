@@ -17,8 +17,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// What the real gateway sends: get.json is recorded (aws-lambda-go's testdata), documented.json is the example of the
-// developer guide with the headers that it leaves out, form.json is what the functions' own tests read.
+// What the real gateway sends: get.json is recorded (aws-lambda-go's testdata), documented.json is
+// the example of the developer guide with the headers that it leaves out, form.json is what the
+// functions' own tests read.
 func TestEvent(t *testing.T) {
 	for name, tc := range map[string]struct {
 		request    string
@@ -27,13 +28,15 @@ func TestEvent(t *testing.T) {
 		epoch      int64
 	}{
 		"get.json": {
-			"GET / HTTP/1.1\nHost: aaaaaaaaaa.execute-api.us-west-2.amazonaws.com\nUser-Agent: curl/7.58.0\nAccept: */*\n\n",
+			"GET / HTTP/1.1\nHost: aaaaaaaaaa.execute-api.us-west-2.amazonaws.com\nUser-Agent: curl/7.58.0\nAccept: " +
+				"*/*\n\n",
 			"1.2.3.4:50000", "LV7fzho-PHcEJPw=", 1587481701067,
 		},
 		"documented.json": {
 			"POST /my/path?parameter1=value1&parameter1=value2&parameter2=value HTTP/1.1\n" +
 				"Host: id.execute-api.us-east-1.amazonaws.com\nUser-Agent: agent\nHeader1: value1\nHeader2: value1\n" +
-				"Cookie: cookie1; cookie2\nheader2: value2\nContent-Type: text/plain\nContent-Length: 17\n\nHello from Lambda",
+				"Cookie: cookie1; cookie2\nheader2: value2\nContent-Type: text/plain\nContent-Length: 17\n\nHello " +
+				"from Lambda",
 			"192.0.2.1:50000", "id", 1583348638390,
 		},
 		"form.json": {
@@ -89,7 +92,8 @@ func compare(t *testing.T, got, want map[string]any) {
 			t.Errorf("%s = %v, want nothing", name, got[name])
 		}
 	}
-	if trace := fmt.Sprint(got[".headers.x-amzn-trace-id"]); !regexp.MustCompile(`^Root=1-[0-9a-f]{8}-[0-9a-f]{24}$`).MatchString(trace) {
+	if trace := fmt.Sprint(got[".headers.x-amzn-trace-id"]); !regexp.MustCompile(
+		`^Root=1-[0-9a-f]{8}-[0-9a-f]{24}$`).MatchString(trace) {
 		t.Errorf("trace ID %q", trace)
 	}
 }
@@ -169,7 +173,8 @@ func TestPathArrivesDecoded(t *testing.T) {
 		}
 		ev := newEvent(r, "", nil, nil, "", time.Unix(0, 0))
 		if ev.RawPath != want || ev.RequestContext.HTTP.Path != want || ev.RawQueryString != r.URL.RawQuery {
-			t.Errorf("%s: rawPath %q, path %q, query %q; want %q", target, ev.RawPath, ev.RequestContext.HTTP.Path, ev.RawQueryString, want)
+			t.Errorf("%s: rawPath %q, path %q, query %q; want %q", target, ev.RawPath, ev.RequestContext.HTTP.Path,
+				ev.RawQueryString, want)
 		}
 	}
 }

@@ -53,8 +53,10 @@ func post(body string) *http.Request {
 
 // Over a real connection, with AWS's own types on the function's side.
 func TestRoundTrip(t *testing.T) {
-	function := lambda.NewHandler(func(ctx context.Context, ev events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-		if ev.RawPath != "/billing/portal" || ev.RequestContext.HTTP.Method != "POST" || ev.Body != "bG9jYWxlPWRl" || !ev.IsBase64Encoded ||
+	function := lambda.NewHandler(func(ctx context.Context,
+		ev events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+		if ev.RawPath != "/billing/portal" || ev.RequestContext.HTTP.Method != "POST" ||
+			ev.Body != "bG9jYWxlPWRl" || !ev.IsBase64Encoded ||
 			ev.RequestContext.HTTP.SourceIP != "127.0.0.1" || !slices.Equal(ev.Cookies, []string{"a=1", "b=2"}) {
 			t.Errorf("event: %+v", ev)
 		}
@@ -66,9 +68,10 @@ func TestRoundTrip(t *testing.T) {
 		}
 		return events.APIGatewayV2HTTPResponse{
 			StatusCode: 303,
-			Headers:    map[string]string{"Location": "https://billing.example/p", "Cache-Control": "no-store", "Content-Length": "999", "Connection": "close"},
-			Cookies:    []string{"a=1; Secure", "b=2"},
-			Body:       "Z28=", IsBase64Encoded: true,
+			Headers: map[string]string{"Location": "https://billing.example/p", "Cache-Control": "no-store",
+				"Content-Length": "999", "Connection": "close"},
+			Cookies: []string{"a=1; Secure", "b=2"},
+			Body:    "Z28=", IsBase64Encoded: true,
 		}, nil
 	})
 	server := httptest.NewServer(New(function, Config{}))
@@ -86,9 +89,12 @@ func TestRoundTrip(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil || string(body) != "go" || resp.StatusCode != 303 || resp.Header.Get("Location") != "https://billing.example/p" ||
-		resp.Header.Get("Cache-Control") != "no-store" || !slices.Equal(resp.Header.Values("Set-Cookie"), []string{"a=1; Secure", "b=2"}) ||
-		resp.ContentLength != 2 || resp.Close || !regexp.MustCompile(`^[A-Za-z0-9+/]{15}=$`).MatchString(resp.Header.Get("Apigw-Requestid")) {
+	if err != nil || string(body) != "go" || resp.StatusCode != 303 ||
+		resp.Header.Get("Location") != "https://billing.example/p" ||
+		resp.Header.Get("Cache-Control") != "no-store" ||
+		!slices.Equal(resp.Header.Values("Set-Cookie"), []string{"a=1; Secure", "b=2"}) ||
+		resp.ContentLength != 2 || resp.Close ||
+		!regexp.MustCompile(`^[A-Za-z0-9+/]{15}=$`).MatchString(resp.Header.Get("Apigw-Requestid")) {
 		t.Errorf("%d %v %q, %v", resp.StatusCode, resp.Header, body, err)
 	}
 }
@@ -100,25 +106,36 @@ func TestAnswers(t *testing.T) {
 		status                    int
 		contentType, body, header string // header: of X-Test
 	}{
-		"a whole answer":                     {`{"statusCode":201,"headers":{"content-type":"text/html","x-test":"1"},"body":"<p>"}`, 201, "text/html", "<p>", "1"},
-		"without Content-Type":               {`{"statusCode":404,"body":"no"}`, 404, "text/plain;charset=UTF-8", "no", ""},
-		"only a status":                      {`{"statusCode":200}`, 200, "text/plain;charset=UTF-8", "", ""},
-		"null members":                       {`{"statusCode":200,"headers":null,"multiValueHeaders":null,"cookies":null,"body":null}`, 200, "text/plain;charset=UTF-8", "", ""},
-		"base64":                             {`{"statusCode":200,"body":"AP8=","isBase64Encoded":true}`, 200, "text/plain;charset=UTF-8", "\x00\xff", ""},
-		"no body where none may be":          {`{"statusCode":204,"body":"x"}`, 204, "text/plain;charset=UTF-8", "", ""},
-		"an object without a status":         {`{ "message": "Hello from Lambda!" }`, 200, "application/json", `{ "message": "Hello from Lambda!" }`, ""},
-		"a text":                             {`"Hello from Lambda!"`, 200, "application/json", "Hello from Lambda!", ""},
-		"null":                               {`null`, 200, "application/json", "null", ""},
-		"not JSON":                           {`{"statusCode":200`, 500, "application/json", serverError, ""},
-		"nothing":                            {``, 500, "application/json", serverError, ""},
-		"a status that is no number":         {`{"statusCode":"ok"}`, 500, "application/json", serverError, ""},
-		"a status that is none":              {`{"statusCode":0}`, 500, "application/json", serverError, ""},
-		"an informational status":            {`{"statusCode":101}`, 500, "application/json", serverError, ""},
-		"a status out of range":              {`{"statusCode":1000}`, 500, "application/json", serverError, ""},
-		"headers that are none":              {`{"statusCode":200,"headers":["a"]}`, 500, "application/json", serverError, ""},
-		"a body that is an object":           {`{"statusCode":200,"body":{}}`, 500, "application/json", serverError, ""},
-		"base64 that is none":                {`{"statusCode":200,"body":"!","isBase64Encoded":true}`, 500, "application/json", serverError, ""},
-		"more than an invocation may answer": {`"` + strings.Repeat("a", maxPayload) + `"`, 500, "application/json", serverError, ""},
+		"a whole answer": {`{"statusCode":201,"headers":{"content-type":"text/html",` +
+			`"x-test":"1"},"body":"<p>"}`, 201, "text/html", "<p>", "1"},
+		"without Content-Type": {`{"statusCode":404,"body":"no"}`, 404,
+			"text/plain;charset=UTF-8", "no", ""},
+		"only a status": {`{"statusCode":200}`, 200, "text/plain;charset=UTF-8", "", ""},
+		"null members": {`{"statusCode":200,"headers":null,"multiValueHeaders":null,` +
+			`"cookies":null,"body":null}`, 200, "text/plain;charset=UTF-8", "", ""},
+		"base64": {`{"statusCode":200,"body":"AP8=","isBase64Encoded":true}`, 200,
+			"text/plain;charset=UTF-8", "\x00\xff", ""},
+		"no body where none may be": {`{"statusCode":204,"body":"x"}`, 204,
+			"text/plain;charset=UTF-8", "", ""},
+		"an object without a status": {`{ "message": "Hello from Lambda!" }`, 200, "application/json",
+			`{ "message": "Hello from Lambda!" }`, ""},
+		"a text": {`"Hello from Lambda!"`, 200, "application/json",
+			"Hello from Lambda!", ""},
+		"null":                       {`null`, 200, "application/json", "null", ""},
+		"not JSON":                   {`{"statusCode":200`, 500, "application/json", serverError, ""},
+		"nothing":                    {``, 500, "application/json", serverError, ""},
+		"a status that is no number": {`{"statusCode":"ok"}`, 500, "application/json", serverError, ""},
+		"a status that is none":      {`{"statusCode":0}`, 500, "application/json", serverError, ""},
+		"an informational status":    {`{"statusCode":101}`, 500, "application/json", serverError, ""},
+		"a status out of range":      {`{"statusCode":1000}`, 500, "application/json", serverError, ""},
+		"headers that are none": {`{"statusCode":200,"headers":["a"]}`, 500,
+			"application/json", serverError, ""},
+		"a body that is an object": {`{"statusCode":200,"body":{}}`, 500,
+			"application/json", serverError, ""},
+		"base64 that is none": {`{"statusCode":200,"body":"!","isBase64Encoded":true}`, 500,
+			"application/json", serverError, ""},
+		"more than an invocation may answer": {`"` + strings.Repeat("a", maxPayload) + `"`, 500,
+			"application/json", serverError, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(New(answering(tc.out), Config{}))
@@ -132,8 +149,10 @@ func TestAnswers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if resp.StatusCode != tc.status || resp.Header.Get("Content-Type") != tc.contentType || string(body) != tc.body || resp.Header.Get("X-Test") != tc.header {
-				t.Errorf("%d %v %q, want %d %q %q", resp.StatusCode, resp.Header, body, tc.status, tc.contentType, tc.body)
+			if resp.StatusCode != tc.status || resp.Header.Get("Content-Type") != tc.contentType ||
+				string(body) != tc.body || resp.Header.Get("X-Test") != tc.header {
+				t.Errorf("%d %v %q, want %d %q %q", resp.StatusCode, resp.Header, body, tc.status,
+					tc.contentType, tc.body)
 			}
 		})
 	}
@@ -142,7 +161,10 @@ func TestAnswers(t *testing.T) {
 // A function that fails must not leave anything of what it said in the answer.
 func TestFunctionErrors(t *testing.T) {
 	for name, function := range map[string]functionFunc{
-		"an error":             func(context.Context, []byte) ([]byte, error) { return []byte(`"secret"`), errors.New("secret") },
+		"an error": func(context.Context, []byte) ([]byte,
+			error) {
+			return []byte(`"secret"`), errors.New("secret")
+		},
 		"a panic":              func(context.Context, []byte) ([]byte, error) { panic("secret") },
 		"a panic to abort":     func(context.Context, []byte) ([]byte, error) { panic(http.ErrAbortHandler) },
 		"an answer of no kind": func(context.Context, []byte) ([]byte, error) { return []byte("secret"), nil },
@@ -162,10 +184,13 @@ func TestTimeout(t *testing.T) {
 		status               int
 		body                 string
 	}{
-		"the template's":                {0, 20 * time.Second, 15 * time.Second, 500, `{"message":"Internal Server Error"}`},
-		"another":                       {time.Second, 20 * time.Second, time.Second, 500, `{"message":"Internal Server Error"}`},
-		"longer than the function":      {time.Hour, 20 * time.Second, 20 * time.Second, 200, ""},
-		"longer than API Gateway's own": {time.Hour, 40 * time.Second, 30 * time.Second, 503, `{"message":"Service Unavailable"}`},
+		"the template's": {0, 20 * time.Second, 15 * time.Second, 500,
+			`{"message":"Internal Server Error"}`},
+		"another": {time.Second, 20 * time.Second, time.Second, 500,
+			`{"message":"Internal Server Error"}`},
+		"longer than the function": {time.Hour, 20 * time.Second, 20 * time.Second, 200, ""},
+		"longer than API Gateway's own": {time.Hour, 40 * time.Second, 30 * time.Second, 503,
+			`{"message":"Service Unavailable"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -212,7 +237,8 @@ func TestLimits(t *testing.T) {
 		r.Header.Set("Content-Type", contentType)
 		return r
 	}
-	short, err := http.ReadRequest(bufio.NewReader(strings.NewReader("GET /a HTTP/1.1\r\nHost: a.example\r\nX-A: b\r\nX-A: c\r\n\r\n")))
+	short, err := http.ReadRequest(bufio.NewReader(strings.NewReader("GET /a HTTP/1.1\r\nHost: a.example\r\nX-A: " +
+		"b\r\nX-A: c\r\n\r\n")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,8 +259,10 @@ func TestLimits(t *testing.T) {
 		"a body that does not fit in base64": {typed("", 5_000_000), 413, "Request Entity Too Large"},
 		"a body of more than 10 MB":          {post(strings.Repeat("a", 10_485_761)), 413, "Request Entity Too Large"},
 		"no route":                           {httptest.NewRequest("PROPFIND", "/x", nil), 404, "Not Found"},
-		"OPTIONS that is no preflight":       {httptest.NewRequest(http.MethodOptions, "/billing/portal", nil), 404, "Not Found"},
-		"a body that breaks off":             {httptest.NewRequest(http.MethodPost, "/", io.MultiReader(strings.NewReader("a"), brokenReader{})), 400, "Bad Request"},
+		"OPTIONS that is no preflight": {httptest.NewRequest(http.MethodOptions, "/billing/portal", nil),
+			404, "Not Found"},
+		"a body that breaks off": {httptest.NewRequest(http.MethodPost, "/",
+			io.MultiReader(strings.NewReader("a"), brokenReader{})), 400, "Bad Request"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			function := notInvoked(t)

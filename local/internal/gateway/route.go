@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// proxied are the methods whose every path reaches the function. OPTIONS is not among them: a route for it would
-// take preflights away from the gateway.
-var proxied = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+// proxied are the methods whose every path reaches the function. OPTIONS is not among them: a route
+// for it would take preflights away from the gateway.
+var proxied = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut,
+	http.MethodPatch, http.MethodDelete}
 
 // route finds the template's route for a request; without one API Gateway answers 404 itself.
 func route(method, path string) (key string, parameters map[string]string, ok bool) {

@@ -25,7 +25,8 @@ func TestNoArgumentIsIgnored(t *testing.T) {
 		{"import --csv=", "--csv is empty"},
 	} {
 		t.Run(test.line, func(t *testing.T) {
-			if output, _, err := run(t, strings.Fields(test.line)...); err == nil || !strings.Contains(err.Error(), test.want) {
+			if output, _, err := run(t, strings.Fields(test.line)...); err == nil ||
+				!strings.Contains(err.Error(), test.want) {
 				t.Errorf("%v, want %s\n%s", err, test.want, output)
 			}
 		})
@@ -34,17 +35,20 @@ func TestNoArgumentIsIgnored(t *testing.T) {
 
 // Standard output is for JSON, so that it can be piped.
 func TestCommandsSayTheirTarget(t *testing.T) {
-	for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "JWT_ISSUER", "JWT_AUDIENCE", "STRIPE_EVENT_SOURCE"} {
+	for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "JWT_ISSUER", "JWT_AUDIENCE",
+		"STRIPE_EVENT_SOURCE"} {
 		t.Setenv(name, "")
 	}
 	for line, test := range map[string]struct{ variable, want string }{
-		"doctor --json":                  {"", "doctor: the development server's stand-ins, because no variable"},
-		"doctor":                         {"STRIPE_EVENT_SOURCE", "doctor: the environment\n"},
-		"import --csv -":                 {"CUSTOMERS_TABLE", "import: the table of the environment, CUSTOMERS_TABLE=example\n"},
+		"doctor --json": {"", "doctor: the development server's stand-ins, because no variable"},
+		"doctor":        {"STRIPE_EVENT_SOURCE", "doctor: the environment\n"},
+		"import --csv -": {"CUSTOMERS_TABLE",
+			"import: the table of the environment, CUSTOMERS_TABLE=example\n"},
 		"import --propose x --out y":     {"", "import: the customers of the environment's Stripe key; no table\n"},
 		"configure --offline":            {"", "configure: a token from standard input, and the JWT_… variables"},
 		"doctor --region x --stack mine": {"", "doctor: the stack mine\n"},
-		"portal-config apply none.yaml":  {"", "portal-config: the portal configurations of the environment's Stripe key\n"},
+		"portal-config apply none.yaml": {"",
+			"portal-config: the portal configurations of the environment's Stripe key\n"},
 	} {
 		t.Run(line, func(t *testing.T) {
 			if test.variable != "" {

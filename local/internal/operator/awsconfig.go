@@ -26,21 +26,24 @@ import (
 	"billingportal/local/internal/loopback"
 )
 
-// awsFault is a fault in the AWS configuration, or a refusal by AWS. Trying again would not help. Its text is fixed, except for names
-// that the operator chose and AWS's documented codes.
+// awsFault is a fault in the AWS configuration, or a refusal by AWS. Trying again would not help.
+// Its text is fixed, except for names that the operator chose and AWS's documented codes.
 type awsFault struct{ reason string }
 
 func (e *awsFault) Error() string { return e.reason }
 
-// loadAWS reads the operator's own AWS configuration, and names a fault in it at once. A loopback endpoint needs none. If the credentials
-// cannot be renewed later, end is called; it may be nil. The SDK's own warnings are dropped: the errors say what matters.
-func loadAWS(ctx context.Context, endpoint string, end context.CancelCauseFunc, options ...func(*config.LoadOptions) error) (aws.Config, error) {
+// loadAWS reads the operator's own AWS configuration, and names a fault in it at once. A loopback
+// endpoint needs none. If the credentials cannot be renewed later, end is called; it may be nil.
+// The SDK's own warnings are dropped: the errors say what matters.
+func loadAWS(ctx context.Context, endpoint string, end context.CancelCauseFunc,
+	options ...func(*config.LoadOptions) error) (aws.Config, error) {
 	// Most machines have no metadata service, and the SDK would wait for it several times.
 	metadata := imds.New(imds.Options{
 		HTTPClient: &http.Client{Timeout: time.Second}, Retryer: aws.NopRetryer{},
 		Endpoint: os.Getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
 	})
-	options = append(options, config.WithLogger(logging.Nop{}), config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) { o.Client = metadata }))
+	options = append(options, config.WithLogger(logging.Nop{}),
+		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) { o.Client = metadata }))
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return cfg, describeConfiguration(err)
@@ -63,8 +66,8 @@ func loadAWS(ctx context.Context, endpoint string, end context.CancelCauseFunc, 
 	return cfg, nil
 }
 
-// renewing are credentials that end the run if they cannot be renewed. The SDK and the importer would take that for a lost connection,
-// and try again.
+// renewing are credentials that end the run if they cannot be renewed. The SDK and the importer
+// would take that for a lost connection, and try again.
 type renewing struct {
 	aws.CredentialsProvider
 	end context.CancelCauseFunc
@@ -89,18 +92,21 @@ func describeConfiguration(err error) error {
 	var noToken config.AssumeRoleTokenProviderNotSetError
 	switch {
 	case errors.As(err, &noProfile):
-		return &awsFault{fmt.Sprintf("no AWS profile %q: correct AWS_PROFILE, or add the profile with aws configure", noProfile.Profile)}
+		return &awsFault{fmt.Sprintf("no AWS profile %q: correct AWS_PROFILE, or add the profile with aws configure",
+			noProfile.Profile)}
 	case errors.As(err, &noFile):
 		return &awsFault{fmt.Sprintf("the AWS configuration file %s cannot be read", noFile.Filename)}
 	case errors.As(err, &noToken):
-		return &awsFault{"the AWS profile needs a second factor: run aws sts get-session-token or aws configure export-credentials, and set what it prints"}
+		return &awsFault{"the AWS profile needs a second factor: run aws sts get-session-token or aws configure " +
+			"export-credentials, and set what it prints"}
 	}
 	return fmt.Errorf("the AWS configuration: %w", err)
 }
 
 // loginSources have credentials that a person has to renew.
 var loginSources = []aws.CredentialSource{
-	aws.CredentialSourceProfileSSO, aws.CredentialSourceSSO, aws.CredentialSourceProfileSSOLegacy, aws.CredentialSourceSSOLegacy,
+	aws.CredentialSourceProfileSSO, aws.CredentialSourceSSO, aws.CredentialSourceProfileSSOLegacy,
+	aws.CredentialSourceSSOLegacy,
 	aws.CredentialSourceProfileLogin, aws.CredentialSourceLogin,
 }
 
@@ -119,7 +125,8 @@ func describeCredentials(provider aws.CredentialsProvider, err error) error {
 	isMetadata := isFrom(aws.CredentialSourceIMDS)
 	switch {
 	case isMetadata:
-		return &awsFault{"no AWS credentials: log in (aws sso login or aws login), set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"}
+		return &awsFault{"no AWS credentials: log in (aws sso login or aws login), set AWS_PROFILE, or set " +
+			"AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"}
 	case errors.As(err, &noToken):
 		return describeConfiguration(err)
 	case errors.As(err, &expired):
@@ -150,9 +157,11 @@ func describeAWS(service, region string, err error) error {
 	switch {
 	case errors.As(err, &fault):
 		return fault
-	case errors.As(err, &answer) && slices.Contains([]string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}, answer.ErrorCode()):
+	case errors.As(err, &answer) &&
+		slices.Contains([]string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}, answer.ErrorCode()):
 		return expiredLogin()
-	case errors.As(err, &answer) && slices.Contains([]string{"UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException", "IncompleteSignature"}, answer.ErrorCode()):
+	case errors.As(err, &answer) && slices.Contains([]string{"UnrecognizedClientException", "InvalidClientTokenId",
+		"InvalidSignatureException", "IncompleteSignature"}, answer.ErrorCode()):
 		return &awsFault{"AWS does not know the credentials: " + answer.ErrorCode()}
 	case errors.As(err, &answer) && service == "dynamodb" && answer.ErrorCode() == "ValidationException":
 		return &awsFault{"its key is not what CUSTOMERS_KEY and CUSTOMERS_SORT_KEY say"}
@@ -161,5 +170,5 @@ func describeAWS(service, region string, err error) error {
 	case errors.As(err, &noHost) && noHost.IsNotFound:
 		return &awsFault{fmt.Sprintf("no host %s: is the Region %q right?", noHost.Name, region)}
 	}
-	return operator.AWSFailure(service, err) //nolint:wrapcheck // it names the service
+	return operator.AWSFailure(service, err) // it names the service
 }

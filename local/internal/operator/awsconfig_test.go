@@ -24,8 +24,10 @@ import (
 func awsAlone(t *testing.T, variables map[string]string) {
 	t.Helper()
 	for _, name := range []string{
-		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL",
-		"AWS_ENDPOINT_URL_DYNAMODB", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_REGION",
+		"AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL",
+		"AWS_ENDPOINT_URL_DYNAMODB", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+		"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
 	} {
 		t.Setenv(name, "")
 		_ = os.Unsetenv(name) // t.Setenv restores it
@@ -91,10 +93,12 @@ func TestFaultsOfTheAWSConfigurationAreNamed(t *testing.T) {
 		"no such profile":               {of(region, map[string]string{"AWS_PROFILE": "nix"}), `no AWS profile "nix"`},
 		"an expired login":              {map[string]string{"AWS_PROFILE": "sso"}, "the AWS login has expired"},
 		"an expired session of a login": {map[string]string{"AWS_PROFILE": "session"}, "the AWS login has expired"},
-		"a process that fails":          {map[string]string{"AWS_PROFILE": "process"}, "the credential_process of the AWS profile failed"},
-		"a second factor":               {map[string]string{"AWS_PROFILE": "mfa"}, "needs a second factor"},
+		"a process that fails": {map[string]string{"AWS_PROFILE": "process"},
+			"the credential_process of the AWS profile failed"},
+		"a second factor": {map[string]string{"AWS_PROFILE": "mfa"}, "needs a second factor"},
 	} {
-		for _, arguments := range [][]string{{"import", "--csv", "-"}, {"import", "--verify"}, {"import"}, {"doctor"}, {"doctor", "--stack", "billing"}} {
+		for _, arguments := range [][]string{{"import", "--csv", "-"}, {"import", "--verify"}, {"import"}, {"doctor"},
+			{"doctor", "--stack", "billing"}} {
 			t.Run(name+strings.Join(arguments, " "), func(t *testing.T) {
 				awsAlone(t, test.variables)
 				t.Setenv("STRIPE_SECRET_KEY", devserver.DemoKey)
@@ -122,15 +126,18 @@ func TestTheMetadataServiceCanBeSwitchedOff(t *testing.T) {
 			asked.Store(true)
 			http.NotFound(w, r)
 		}))
-		awsAlone(t, map[string]string{"AWS_EC2_METADATA_SERVICE_ENDPOINT": server.URL, "AWS_EC2_METADATA_DISABLED": disabled})
-		if _, err := runAlone(t, "import", "--csv", "-"); err == nil || !strings.Contains(err.Error(), "no AWS credentials: log in") || asked.Load() != want {
+		awsAlone(t, map[string]string{"AWS_EC2_METADATA_SERVICE_ENDPOINT": server.URL,
+			"AWS_EC2_METADATA_DISABLED": disabled})
+		if _, err := runAlone(t, "import", "--csv", "-"); err == nil ||
+			!strings.Contains(err.Error(), "no AWS credentials: log in") || asked.Load() != want {
 			t.Errorf("AWS_EC2_METADATA_DISABLED=%s: %v, asked %t", disabled, err, asked.Load())
 		}
 		server.Close()
 	}
 }
 
-// runAlone runs a command and returns the output of the whole process, with that of the SDK, after the line that names the target.
+// runAlone runs a command and returns the output of the whole process, with that of the SDK, after
+// the line that names the target.
 func runAlone(t *testing.T, arguments ...string) (string, error) {
 	t.Helper()
 	read, write, err := os.Pipe()
@@ -162,38 +169,48 @@ func runAlone(t *testing.T, arguments ...string) (string, error) {
 func TestAnswersOfAWSAreNamed(t *testing.T) {
 	const marker = "arn:aws:iam::123456789012:role/admin"
 	for code, want := range map[string]string{
-		"com.amazon.coral.service#ExpiredTokenException":             "the AWS login has expired",
-		"com.amazon.coral.service#UnrecognizedClientException":       "AWS does not know the credentials: UnrecognizedClientException",
-		"com.amazon.coral.service#AccessDeniedException":             "the table customers: dynamodb GetItem: AccessDeniedException",
-		"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException": "the table customers: dynamodb GetItem: ResourceNotFoundException",
-		"com.amazon.coral.validate#ValidationException":              "the table customers: its key is not what CUSTOMERS_KEY and CUSTOMERS_SORT_KEY say",
+		"com.amazon.coral.service#ExpiredTokenException": "the AWS login has expired",
+		"com.amazon.coral.service#UnrecognizedClientException": "AWS does not know the credentials: " +
+			"UnrecognizedClientException",
+		"com.amazon.coral.service#AccessDeniedException": "the table customers: dynamodb GetItem: " +
+			"AccessDeniedException",
+		"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException": "the table customers: dynamodb GetItem: " +
+			"ResourceNotFoundException",
+		"com.amazon.coral.validate#ValidationException": "the table customers: its key is not what CUSTOMERS_KEY and " +
+			"CUSTOMERS_SORT_KEY say",
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = w.Write([]byte(`{"__type":"` + code + `","message":"` + marker + `"}`))
 		}))
-		awsAlone(t, map[string]string{"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "SECRET", "AWS_REGION": "eu-central-1"})
+		awsAlone(t, map[string]string{"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "SECRET",
+			"AWS_REGION": "eu-central-1"})
 		output, err := runAlone(t, "import", "--csv", "-", "--endpoint-url", server.URL)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(output+err.Error(), marker) {
 			t.Errorf("%s: %v: %s", code, err, output)
 		}
 		server.Close()
 	}
-	awsAlone(t, map[string]string{"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "SECRET", "AWS_REGION": "eu-central-1"})
-	if output, err := runAlone(t, "import", "--csv", "-", "--endpoint-url", "http://"+devservertest.FreeAddress(t)); err == nil || !strings.Contains(err.Error(), "no connection") {
+	awsAlone(t, map[string]string{"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "SECRET",
+		"AWS_REGION": "eu-central-1"})
+	if output, err := runAlone(t, "import", "--csv", "-", "--endpoint-url",
+		"http://"+devservertest.FreeAddress(t)); err == nil || !strings.Contains(err.Error(), "no connection") {
 		t.Errorf("%v: %s", err, output)
 	}
 	dns := &net.DNSError{Err: "no such host", Name: "dynamodb.eu-cental-1.amazonaws.com", IsNotFound: true}
-	if err := describeAWS("dynamodb", "eu-cental-1", dns); !strings.Contains(err.Error(), `is the Region "eu-cental-1" right?`) {
+	if err := describeAWS("dynamodb", "eu-cental-1", dns); !strings.Contains(err.Error(),
+		`is the Region "eu-cental-1" right?`) {
 		t.Error(err)
 	}
 }
 
-// A dry run reads a file on a machine without AWS, too, and says that it did not compare it with the table.
+// A dry run reads a file on a machine without AWS, too, and says that it did not compare it with
+// the table.
 func TestADryRunWithoutAWS(t *testing.T) {
 	awsAlone(t, nil)
 	output, err := runAlone(t, "import", "--csv", "-", "--dry-run")
-	if err != nil || !strings.HasPrefix(output, "The table was not read (no AWS credentials: ") || !strings.Contains(output, "1 would be imported") {
+	if err != nil || !strings.HasPrefix(output, "The table was not read (no AWS credentials: ") ||
+		!strings.Contains(output, "1 would be imported") {
 		t.Errorf("%v: %s", err, output)
 	}
 }

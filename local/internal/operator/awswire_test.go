@@ -16,7 +16,8 @@ import (
 	"billingportal/local/internal/devserver"
 )
 
-// signatures are what AWS sees of the caller in each request: by service and operation, the Region, the key and the session's token.
+// signatures are what AWS sees of the caller in each request: by service and operation, the Region,
+// the key and the session's token.
 type signatures struct {
 	not  string // a key of another program, whose requests do not count
 	mu   sync.Mutex
@@ -41,7 +42,8 @@ func (s *signatures) note(r *http.Request) {
 	if slices.Contains(strings.Split(scope[4], ";"), "x-amz-security-token") {
 		signed = "signed"
 	}
-	s.seen[fmt.Sprintf("%s in %s as %s with %s, %s", scope[3], scope[2], scope[1], r.Header.Get("X-Amz-Security-Token"), signed)] = true
+	s.seen[fmt.Sprintf("%s in %s as %s with %s, %s", scope[3], scope[2], scope[1],
+		r.Header.Get("X-Amz-Security-Token"), signed)] = true
 }
 
 // require fails unless the services were asked, and as the operator alone.
@@ -58,10 +60,12 @@ func (s *signatures) require(t *testing.T, region string, services ...string) {
 	}
 }
 
-// temporary are credentials of a role or a login: AWS refuses their key without the session's token.
+// temporary are credentials of a role or a login: AWS refuses their key without the session's
+// token.
 //
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_use-resources.html
-var temporary = map[string]string{"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "SECRET", "AWS_SESSION_TOKEN": "TOKEN", "AWS_REGION": "eu-west-3"}
+var temporary = map[string]string{"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "SECRET",
+	"AWS_SESSION_TOKEN": "TOKEN", "AWS_REGION": "eu-west-3"}
 
 // Commands reach AWS as their operator, in their Region.
 func TestCommandsReachAWSAsTheOperator(t *testing.T) {
@@ -71,15 +75,20 @@ func TestCommandsReachAWSAsTheOperator(t *testing.T) {
 		arguments []string
 		services  []string
 	}{
-		"import":                  {nil, []string{"import"}, []string{"dynamodb"}},
-		"import of a file":        {nil, []string{"import", "--csv", file(t, "u1,cus_1\n")}, []string{"dynamodb"}},
-		"import with a secret":    {map[string]string{"STRIPE_SECRET_KEY": "", "STRIPE_SECRET_ID": devserver.StripeSecret}, []string{"import"}, []string{"dynamodb", "secretsmanager"}},
-		"import with a blank key": {map[string]string{"STRIPE_SECRET_KEY": " \n", "STRIPE_SECRET_ID": devserver.StripeSecret}, []string{"import"}, []string{"dynamodb", "secretsmanager"}},
-		"import with both":        {map[string]string{"STRIPE_SECRET_ID": devserver.StripeSecret}, []string{"import"}, []string{"dynamodb"}},
-		"import with a line end":  {map[string]string{"STRIPE_SECRET_KEY": " " + devserver.DemoKey + "\n"}, []string{"import"}, []string{"dynamodb"}},
+		"import":           {nil, []string{"import"}, []string{"dynamodb"}},
+		"import of a file": {nil, []string{"import", "--csv", file(t, "u1,cus_1\n")}, []string{"dynamodb"}},
+		"import with a secret": {map[string]string{"STRIPE_SECRET_KEY": "",
+			"STRIPE_SECRET_ID": devserver.StripeSecret}, []string{"import"}, []string{"dynamodb", "secretsmanager"}},
+		"import with a blank key": {map[string]string{"STRIPE_SECRET_KEY": " \n",
+			"STRIPE_SECRET_ID": devserver.StripeSecret}, []string{"import"}, []string{"dynamodb", "secretsmanager"}},
+		"import with both": {map[string]string{"STRIPE_SECRET_ID": devserver.StripeSecret},
+			[]string{"import"}, []string{"dynamodb"}},
+		"import with a line end": {map[string]string{"STRIPE_SECRET_KEY": " " + devserver.DemoKey + "\n"},
+			[]string{"import"}, []string{"dynamodb"}},
 		"verification and fixing": {nil, []string{"import", "--verify", "--fix"}, []string{"dynamodb"}},
 		"portal-config": {map[string]string{"STRIPE_SECRET_KEY": "", "STRIPE_SECRET_ID": devserver.StripeSecret},
-			[]string{"portal-config", "apply", file(t, "solo: {features: {invoice_history: {enabled: true}}}\n"), "--dry-run", "--no-write"}, []string{"secretsmanager"}},
+			[]string{"portal-config", "apply", file(t, "solo: {features: {invoice_history: {enabled: true}}}\n"),
+				"--dry-run", "--no-write"}, []string{"secretsmanager"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			awsAlone(t, nil)
@@ -107,8 +116,10 @@ func TestCommandsReachAWSAsTheOperator(t *testing.T) {
 // A stand-in of AWS on this machine needs no login and no Region.
 func TestAStandInNeedsNoLogin(t *testing.T) {
 	c := newCompany(t, 1)
-	awsAlone(t, map[string]string{"CUSTOMERS_TABLE": c.table, "STRIPE_SECRET_KEY": "", "STRIPE_SECRET_ID": devserver.StripeSecret})
-	for service, path := range map[string]string{"DYNAMODB": devserver.DynamoDBPath, "SECRETS_MANAGER": devserver.SecretsManagerPath} {
+	awsAlone(t, map[string]string{"CUSTOMERS_TABLE": c.table, "STRIPE_SECRET_KEY": "",
+		"STRIPE_SECRET_ID": devserver.StripeSecret})
+	for service, path := range map[string]string{"DYNAMODB": devserver.DynamoDBPath,
+		"SECRETS_MANAGER": devserver.SecretsManagerPath} {
 		t.Setenv("AWS_ENDPOINT_URL_"+service, c.Origin+path)
 	}
 	if output, errOut, err := run(t, "import"); err != nil || !strings.HasPrefix(output, "1 imported") {
@@ -116,8 +127,8 @@ func TestAStandInNeedsNoLogin(t *testing.T) {
 	}
 }
 
-// A failure of the table that may pass is tried again for much longer than by the SDK alone; another one is not. The first request shows
-// quickly whether there is a table.
+// A failure of the table that may pass is tried again for much longer than by the SDK alone;
+// another one is not. The first request shows quickly whether there is a table.
 func TestATableThatFailsIsTriedAgain(t *testing.T) {
 	c := startCompany(t)
 	for operation, test := range map[string]struct {
@@ -125,10 +136,14 @@ func TestATableThatFailsIsTriedAgain(t *testing.T) {
 		code, failure string
 		tries         int
 	}{
-		"GetItem of a table that fails":      {500, "InternalServerError", "the table customers-#: dynamodb GetItem: InternalServerError", 3},
-		"GetItem of a table that is gone":    {400, "ResourceNotFoundException", "the table customers-#: dynamodb GetItem: ResourceNotFoundException", 1},
-		"UpdateItem of a table that fails":   {500, "InternalServerError", `write the claim of user "u1": write the facts: dynamodb UpdateItem: InternalServerError`, 8 * 10},
-		"UpdateItem of a table that is gone": {400, "ResourceNotFoundException", `write the claim of user "u1": write the facts: dynamodb UpdateItem: ResourceNotFoundException`, 1},
+		"GetItem of a table that fails": {500, "InternalServerError",
+			"the table customers-#: dynamodb GetItem: InternalServerError", 3},
+		"GetItem of a table that is gone": {400, "ResourceNotFoundException",
+			"the table customers-#: dynamodb GetItem: ResourceNotFoundException", 1},
+		"UpdateItem of a table that fails": {500, "InternalServerError",
+			`write the claim of user "u1": write the facts: dynamodb UpdateItem: InternalServerError`, 8 * 10},
+		"UpdateItem of a table that is gone": {400, "ResourceNotFoundException",
+			`write the claim of user "u1": write the facts: dynamodb UpdateItem: ResourceNotFoundException`, 1},
 	} {
 		t.Run(operation, func(t *testing.T) {
 			c.enter(t, 0)
@@ -140,11 +155,13 @@ func TestATableThatFailsIsTriedAgain(t *testing.T) {
 				}
 				tries.Add(1)
 				w.WriteHeader(test.status)
-				_, _ = io.WriteString(w, `{"__type":"com.amazonaws.dynamodb.v20120810#`+test.code+`","message":"MARKERx7Q"}`)
+				_, _ = io.WriteString(w,
+					`{"__type":"com.amazonaws.dynamodb.v20120810#`+test.code+`","message":"MARKERx7Q"}`)
 				return true
 			}
 			output, _, _, err := c.timed(t, "--csv", file(t, "u1,cus_1\n"))
-			if want := strings.ReplaceAll(test.failure, "customers-#", c.table); commandtest.Said(err) != want || int(tries.Load()) != test.tries {
+			if want := strings.ReplaceAll(test.failure, "customers-#", c.table); commandtest.Said(err) != want ||
+				int(tries.Load()) != test.tries {
 				t.Errorf("%d tries, want %d: %v, want %s\n%s", tries.Load(), test.tries, err, want, output)
 			}
 		})

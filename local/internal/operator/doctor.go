@@ -34,7 +34,8 @@ func doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
 		Usage: "say whether a deployment can work, and if not, what to do",
-		Description: "Looks at secrets, Stripe key and permissions, portal settings, table, issuer, webhook endpoint and clock, and changes nothing:\n\n" +
+		Description: "Looks at secrets, Stripe key and permissions, portal settings, table, issuer, webhook endpoint " +
+			"and clock, and changes nothing:\n\n" +
 			"  go run ./local doctor --stack billing-portal    a deployed stack, with your own AWS credentials\n" +
 			"  CUSTOMERS_TABLE=… JWT_ISSUER=… go run ./local doctor    the functions' variables of this environment\n" +
 			"  go run ./local doctor    the laptop's own cloud, where all is well\n\n" +
@@ -42,7 +43,8 @@ func doctorCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "stack", Usage: "`NAME` of the CloudFormation stack whose functions are looked at"},
 			&cli.StringFlag{Name: "region", Usage: "AWS `REGION`; left out, the one of your AWS configuration"},
-			&cli.StringFlag{Name: "portal-config", Usage: "compare the portal configurations at Stripe with those of `FILE`, which portal-config applies"},
+			&cli.StringFlag{Name: "portal-config",
+				Usage: "compare the portal configurations at Stripe with those of `FILE`, which portal-config applies"},
 			&cli.BoolFlag{Name: "json", Usage: "an array of objects with name, status, detail and advice"},
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
@@ -74,7 +76,8 @@ func doctorCommand() *cli.Command {
 // environments has those of functions; nil for one that is not deployed.
 type environments struct{ portal, webhook map[string]string }
 
-// examine looks at a stack, at this environment's deployment or, if there is neither, at the laptop's own.
+// examine looks at a stack, at this environment's deployment or, if there is neither, at the
+// laptop's own.
 func examine(ctx context.Context, examiner preflight.Examiner, stack, region string) ([]preflight.Finding, error) {
 	own := ownVariables()
 	if stack == "" && len(own) == 0 {
@@ -116,7 +119,8 @@ func examine(ctx context.Context, examiner preflight.Examiner, stack, region str
 	return examiner.Doctor(ctx, devserver.GetenvOf(deployed.portal), devserver.GetenvOf(deployed.webhook)), nil
 }
 
-// notDeployments are variables that a shell may have for other programs. They say nothing about a deployment.
+// notDeployments are variables that a shell may have for other programs. They say nothing about a
+// deployment.
 var notDeployments = []string{
 	"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL",
 	"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION",
@@ -138,7 +142,8 @@ func ownVariables() map[string]string {
 	return nil
 }
 
-// environmentsOf reads the configuration of a stack's functions, as the alias serves it where there is one.
+// environmentsOf reads the configuration of a stack's functions, as the alias serves it where there
+// is one.
 func environmentsOf(ctx context.Context, cfg aws.Config, stack string) (environments, error) {
 	resources, err := resourcesOf(ctx, cloudformation.NewFromConfig(cfg), stack)
 	var refusal smithy.APIError
@@ -149,7 +154,8 @@ func environmentsOf(ctx context.Context, cfg aws.Config, stack string) (environm
 		return environments{}, fmt.Errorf("the stack %s: %w", stack, describeAWS("cloudformation", cfg.Region, err))
 	}
 	var found environments
-	for logical, into := range map[string]*map[string]string{"PortalFunction": &found.portal, "WebhookFunction": &found.webhook} {
+	for logical, into := range map[string]*map[string]string{"PortalFunction": &found.portal,
+		"WebhookFunction": &found.webhook} {
 		if resources[logical] == "" {
 			continue
 		}
@@ -163,17 +169,18 @@ func environmentsOf(ctx context.Context, cfg aws.Config, stack string) (environm
 	return found, nil
 }
 
-// resourcesOf maps logical IDs to the names of resources. DescribeStackResources would end after 100 resources, and
-// infra/deployer.yaml does not allow it.
+// resourcesOf maps logical IDs to the names of resources. DescribeStackResources would end after
+// 100 resources, and infra/deployer.yaml does not allow it.
 //
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
 func resourcesOf(ctx context.Context, client *cloudformation.Client, stack string) (map[string]string, error) {
 	names := map[string]string{}
-	pages := cloudformation.NewListStackResourcesPaginator(client, &cloudformation.ListStackResourcesInput{StackName: aws.String(stack)})
+	pages := cloudformation.NewListStackResourcesPaginator(client,
+		&cloudformation.ListStackResourcesInput{StackName: aws.String(stack)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // the caller reads its code
+			return nil, err // the caller reads its code
 		}
 		for _, resource := range page.StackResourceSummaries {
 			if !strings.HasPrefix(string(resource.ResourceStatus), "DELETE_") {
@@ -185,10 +192,12 @@ func resourcesOf(ctx context.Context, client *cloudformation.Client, stack strin
 }
 
 func variablesOf(ctx context.Context, client *lambda.Client, function string) (map[string]string, error) {
-	output, err := client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(function), Qualifier: aws.String("live")})
+	output, err := client.GetFunctionConfiguration(ctx,
+		&lambda.GetFunctionConfigurationInput{FunctionName: aws.String(function), Qualifier: aws.String("live")})
 	var missing *lambdatypes.ResourceNotFoundException
 	if errors.As(err, &missing) {
-		output, err = client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(function)})
+		output, err = client.GetFunctionConfiguration(ctx,
+			&lambda.GetFunctionConfigurationInput{FunctionName: aws.String(function)})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the function %s: %w", function, describeAWS("lambda", client.Options().Region, err))
@@ -199,7 +208,8 @@ func variablesOf(ctx context.Context, client *lambda.Client, function string) (m
 	return maps.Clone(output.Environment.Variables), nil
 }
 
-// examineDevserver looks at a laptop of its own. Carol is not on it: she is there to show what a stale mapping looks like.
+// examineDevserver looks at a laptop of its own. Carol is not on it: she is there to show what a
+// stale mapping looks like.
 func examineDevserver(ctx context.Context, examiner preflight.Examiner) ([]preflight.Finding, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -220,7 +230,8 @@ func examineDevserver(ctx context.Context, examiner preflight.Examiner) ([]prefl
 	served := make(chan error, 1)
 	go func() { served <- devserver.ServeAll(ctx, map[net.Listener]http.Handler{listener: handler}) }()
 	examiner.Pause = noPause
-	findings := examiner.Doctor(ctx, devserver.GetenvOf(l.Environment(l.Origin)), devserver.GetenvOf(l.WebhookEnvironment(l.Origin)))
+	findings := examiner.Doctor(ctx, devserver.GetenvOf(l.Environment(l.Origin)),
+		devserver.GetenvOf(l.WebhookEnvironment(l.Origin)))
 	stop()
 	return findings, <-served
 }
@@ -258,6 +269,7 @@ func printFindings(w io.Writer, findings []preflight.Finding, asJSON bool) error
 			}
 		}
 	}
-	_, err := fmt.Fprintf(w, "%d checks: %d ok, %d warnings, %d problems\n", len(sorted), counts["ok"], counts["warning"], counts["problem"])
+	_, err := fmt.Fprintf(w, "%d checks: %d ok, %d warnings, %d problems\n", len(sorted), counts["ok"],
+		counts["warning"], counts["problem"])
 	return err
 }

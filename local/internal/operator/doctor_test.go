@@ -29,7 +29,8 @@ import (
 	"billingportal/local/internal/gateway"
 )
 
-// patient is a deployment that doctor looks at: a laptop's cloud, and the environments of the functions in it.
+// patient is a deployment that doctor looks at: a laptop's cloud, and the environments of the
+// functions in it.
 type patient struct {
 	*devserver.Server
 	portal, webhook map[string]string
@@ -100,7 +101,8 @@ func refuseAWS(code string, operations ...string) func(*patient) {
 				return false
 			}
 			w.WriteHeader(http.StatusBadRequest)
-			_, _ = io.WriteString(w, `{"__type":"com.amazon.coral.service#`+code+`","message":"User: arn:aws:iam::123456789012:user/MARKERx7Q is not authorized"}`)
+			_, _ = io.WriteString(w, `{"__type":"com.amazon.coral.service#`+code+
+				`","message":"User: arn:aws:iam::123456789012:user/MARKERx7Q is not authorized"}`)
 			return true
 		})
 	}
@@ -152,79 +154,143 @@ type ailment struct {
 
 func ailments() map[string]ailment {
 	return map[string]ailment{
-		"a variable is missing":              {variable("JWT_AUDIENCE", ""), "portal's variables", "problem", "JWT_AUDIENCE is required", ".deploy/ENV.toml"},
-		"a variable is wrong":                {variable("STRIPE_LIVEMODE", "perhaps"), "portal's variables", "problem", "STRIPE_LIVEMODE must be", "does not start"},
-		"the return URL is elsewhere":        {variable("DEFAULT_RETURN_URL", "https://other.example/"), "portal's variables", "problem", "DEFAULT_RETURN_URL must be on one of ALLOWED_ORIGINS", ""},
-		"there is no such secret":            {variable("STRIPE_SECRET_ID", "nothing"), "Stripe key's secret", "problem", "secretsmanager GetSecretValue: ResourceNotFoundException", "no such secret"},
-		"the secret may not be read":         {refuseAWS("AccessDeniedException", "GetSecretValue"), "Stripe key's secret", "problem", "AccessDeniedException", "Grant this role"},
-		"the secret holds something else":    {secretValue("correcthorsebatterystaple"), "Stripe key's secret", "problem", "it has not the form of a Stripe key", "without a deployment"},
-		"the secret is JSON of another name": {secretValue(`{"key":"` + devserver.DemoKey + `"}`), "Stripe key's secret", "problem", "STRIPE_SECRET_FIELD names", ""},
-		"the key is of the other mode":       {variable("STRIPE_LIVEMODE", "true"), "Stripe key's secret", "problem", "the other mode than STRIPE_LIVEMODE", ""},
-		"the key is an organization's":       {secretValue("sk_org_test_" + "0123456789"), "Stripe key's secret", "problem", "an organization's key (sk_org_…), which needs a context", "without a deployment"},
-		"the key was revoked":                {func(p *patient) { _ = p.Stripe.SetKeys("sk_test_" + "another") }, "Stripe key", "problem", "Stripe refuses it", "within 10 seconds"},
-		"the key may not create sessions":    {withhold("customer_portal_write"), "permission to create portal sessions", "problem", "the key lacks it", "Customer portal: Write"},
-		"the key may not read subscriptions": {withhold("subscription_read"), "permission to read subscriptions", "problem", "flows about a subscription need it", "Subscriptions: Read"},
-		"the key may not read products":      {withhold("product_read"), "permission to read products", "warning", "see no names", "Products: Read"},
-		"the portal was never set up":        {stripeData(func(d *account.Data) { d.Configurations = d.Configurations[1:] }), "portal settings", "problem", "never saved", "press Save"},
-		"a feature is switched off":          {stripeData(func(d *account.Data) { d.Configurations[0].Cancel = false }), "flows", "warning", "subscription_cancel: buttons for them answer 409", "ALLOWED_FLOWS"},
-		"the default configuration is gone":  {variable("DEFAULT_CONFIGURATION", "bpc_Gone"), "portal configuration bpc_Gone", "problem", "no such configuration in this mode", "DEFAULT_CONFIGURATION"},
-		"a configuration is inactive":        {stripeData(func(d *account.Data) { d.Configurations[1].Inactive = true }), "portal configuration bpc_DemoCancelOnly", "problem", "not active", ""},
-		"a coupon is gone":                   {variable("ALLOWED_COUPONS", "GONE"), "coupon GONE", "problem", "none in this mode", "ALLOWED_COUPONS"},
-		"a coupon has expired":               {stripeData(func(d *account.Data) { d.Coupons[0].Expired = true }), "coupon STAY20", "problem", "not valid any more", ""},
-		"coupons may not be read":            {withhold("coupon_read"), "coupon STAY20", "warning", "nothing was looked at", "the portal itself does not need it"},
-		"a promotion code is inactive":       {stripeData(func(d *account.Data) { d.PromotionCodes[0].Inactive = true }), "promotion code promo_DemoSpring", "problem", "not active any more", ""},
-		"an account was disconnected":        {stripeData(func(d *account.Data) { d.Connected = nil }), "connected account acct_DemoConnect", "problem", "reaches no such account", "connect the account again"},
-		"the default account is another's":   {variable("DEFAULT_ON_BEHALF_OF", "acct_Foreign"), "connected account acct_Foreign", "problem", "reaches no such account", ""},
-		"nobody serves Stripe's API":         {variable("STRIPE_API_BASE", "http://127.0.0.1:1"), "Stripe key", "problem", "stripe: unavailable", "status.stripe.com"},
-		"the issuer has a slash too many":    {func(p *patient) { p.portal["JWT_ISSUER"] += "/" }, "issuer's keys", "problem", "configuration document of another issuer", "to the last slash"},
-		"the issuer is down":                 {variable("JWT_ISSUER", "http://127.0.0.1:1"), "issuer's keys", "problem", "connection failed", "go run ./local configure"},
-		"the key set is somewhere else":      {func(p *patient) { p.portal["JWT_JWKS_URL"] = p.Origin + "/nothing" }, "issuer's keys", "problem", "key set: ", "JWT_JWKS_URL"},
-		"an alias is down":                   {variable("JWT_ISSUER_ALIASES", "http://127.0.0.1:1"), "keys of the issuer's alias 1", "warning", "connection failed", "Compare number 1 of JWT_ISSUER_ALIASES"},
+		"a variable is missing": {variable("JWT_AUDIENCE", ""), "portal's variables", "problem",
+			"JWT_AUDIENCE is required", ".deploy/ENV.toml"},
+		"a variable is wrong": {variable("STRIPE_LIVEMODE", "perhaps"), "portal's variables", "problem",
+			"STRIPE_LIVEMODE must be", "does not start"},
+		"the return URL is elsewhere": {variable("DEFAULT_RETURN_URL", "https://other.example/"),
+			"portal's variables", "problem", "DEFAULT_RETURN_URL must be on one of ALLOWED_ORIGINS", ""},
+		"there is no such secret": {variable("STRIPE_SECRET_ID", "nothing"), "Stripe key's secret",
+			"problem", "secretsmanager GetSecretValue: ResourceNotFoundException", "no such secret"},
+		"the secret may not be read": {refuseAWS("AccessDeniedException", "GetSecretValue"),
+			"Stripe key's secret", "problem", "AccessDeniedException", "Grant this role"},
+		"the secret holds something else": {secretValue("correcthorsebatterystaple"), "Stripe key's secret",
+			"problem", "it has not the form of a Stripe key", "without a deployment"},
+		"the secret is JSON of another name": {secretValue(`{"key":"` + devserver.DemoKey + `"}`),
+			"Stripe key's secret", "problem", "STRIPE_SECRET_FIELD names", ""},
+		"the key is of the other mode": {variable("STRIPE_LIVEMODE", "true"), "Stripe key's secret", "problem",
+			"the other mode than STRIPE_LIVEMODE", ""},
+		"the key is an organization's": {secretValue("sk_org_test_" + "0123456789"), "Stripe key's secret",
+			"problem", "an organization's key (sk_org_…), which needs a context", "without a deployment"},
+		"the key was revoked": {func(p *patient) { _ = p.Stripe.SetKeys("sk_test_" + "another") },
+			"Stripe key", "problem", "Stripe refuses it", "within 10 seconds"},
+		"the key may not create sessions": {withhold("customer_portal_write"),
+			"permission to create portal sessions", "problem", "the key lacks it", "Customer portal: Write"},
+		"the key may not read subscriptions": {withhold("subscription_read"), "permission to read subscriptions",
+			"problem", "flows about a subscription need it", "Subscriptions: Read"},
+		"the key may not read products": {withhold("product_read"), "permission to read products", "warning",
+			"see no names", "Products: Read"},
+		"the portal was never set up": {stripeData(func(d *account.Data) {
+			d.Configurations = d.Configurations[1:]
+		}), "portal settings", "problem", "never saved", "press Save"},
+		"a feature is switched off": {stripeData(func(d *account.Data) { d.Configurations[0].Cancel = false }),
+			"flows", "warning", "subscription_cancel: buttons for them answer 409", "ALLOWED_FLOWS"},
+		"the default configuration is gone": {variable("DEFAULT_CONFIGURATION", "bpc_Gone"),
+			"portal configuration bpc_Gone", "problem", "no such configuration in this mode", "DEFAULT_CONFIGURATION"},
+		"a configuration is inactive": {stripeData(func(d *account.Data) { d.Configurations[1].Inactive = true }),
+			"portal configuration bpc_DemoCancelOnly", "problem", "not active", ""},
+		"a coupon is gone": {variable("ALLOWED_COUPONS", "GONE"), "coupon GONE", "problem",
+			"none in this mode", "ALLOWED_COUPONS"},
+		"a coupon has expired": {stripeData(func(d *account.Data) { d.Coupons[0].Expired = true }),
+			"coupon STAY20", "problem", "not valid any more", ""},
+		"coupons may not be read": {withhold("coupon_read"), "coupon STAY20", "warning",
+			"nothing was looked at", "the portal itself does not need it"},
+		"a promotion code is inactive": {stripeData(func(d *account.Data) { d.PromotionCodes[0].Inactive = true }),
+			"promotion code promo_DemoSpring", "problem", "not active any more", ""},
+		"an account was disconnected": {stripeData(func(d *account.Data) { d.Connected = nil }),
+			"connected account acct_DemoConnect", "problem", "reaches no such account", "connect the account again"},
+		"the default account is another's": {variable("DEFAULT_ON_BEHALF_OF", "acct_Foreign"),
+			"connected account acct_Foreign", "problem", "reaches no such account", ""},
+		"nobody serves Stripe's API": {variable("STRIPE_API_BASE", "http://127.0.0.1:1"), "Stripe key", "problem",
+			"stripe: unavailable", "status.stripe.com"},
+		"the issuer has a slash too many": {func(p *patient) { p.portal["JWT_ISSUER"] += "/" }, "issuer's keys",
+			"problem", "configuration document of another issuer", "to the last slash"},
+		"the issuer is down": {variable("JWT_ISSUER", "http://127.0.0.1:1"), "issuer's keys", "problem",
+			"connection failed", "go run ./local configure"},
+		"the key set is somewhere else": {func(p *patient) { p.portal["JWT_JWKS_URL"] = p.Origin + "/nothing" },
+			"issuer's keys", "problem", "key set: ", "JWT_JWKS_URL"},
+		"an alias is down": {variable("JWT_ISSUER_ALIASES", "http://127.0.0.1:1"), "keys of the issuer's alias 1",
+			"warning", "connection failed", "Compare number 1 of JWT_ISSUER_ALIASES"},
 		"an alias is another issuer's": {func(p *patient) {
 			p.portal["JWT_ISSUER_ALIASES"] = "http://127.0.0.1:1," + p.Origin + devserver.IssuerPath + "/"
 		}, "keys of the issuer's alias 2", "warning", "configuration document of another issuer", "to the last slash"},
-		"an alias repeats the issuer":    {func(p *patient) { p.portal["JWT_ISSUER_ALIASES"] = p.Origin + devserver.IssuerPath }, "portal's variables", "problem", "JWT_ISSUER_ALIASES must not repeat JWT_ISSUER", ""},
-		"the issuer is no address":       {variable("JWT_ISSUER", "acme.com"), "portal's variables", "problem", "JWT_ISSUER must be an https URL", ""},
-		"there is no such table":         {variable("CUSTOMERS_TABLE", "nothing"), "customers table", "problem", "ResourceNotFoundException", "no such table"},
-		"the table has another key":      {variable("CUSTOMERS_KEY", "pk"), "customers table's key", "problem", "user_id (HASH), configured is pk (HASH)", "CUSTOMERS_KEY"},
-		"the table has no sort key":      {variable("CUSTOMERS_SORT_KEY", "sk=BILLING"), "customers table", "problem", "another key than", ""},
-		"the table may not be read":      {refuseAWS("AccessDeniedException", "GetItem"), "customers table", "problem", "dynamodb GetItem: AccessDeniedException", "Grant this role"},
-		"the table may not be described": {refuseAWS("AccessDeniedException", "DescribeTable"), "customers table's key", "warning", "may not be described", "dynamodb:DescribeTable"},
-		"buyers name users":              {webhookVariable("CLIENT_REFERENCES", "all"), "CLIENT_REFERENCES", "warning", "a buyer can change", "Choose sessions"},
-		"the table may not be scanned":   {refuseAWS("AccessDeniedException", "Scan"), "a sample of the mapping", "warning", "nothing was looked at", "dynamodb:Scan"},
-		"the attribute is another":       {variable("CUSTOMERS_ATTRIBUTE", "user_id.customer"), "portal's variables", "problem", "CUSTOMERS_ATTRIBUTE must not be a key", ""},
+		"an alias repeats the issuer": {func(p *patient) {
+			p.portal["JWT_ISSUER_ALIASES"] = p.Origin + devserver.IssuerPath
+		}, "portal's variables", "problem", "JWT_ISSUER_ALIASES must not repeat JWT_ISSUER", ""},
+		"the issuer is no address": {variable("JWT_ISSUER", "acme.com"), "portal's variables", "problem",
+			"JWT_ISSUER must be an https URL", ""},
+		"there is no such table": {variable("CUSTOMERS_TABLE", "nothing"), "customers table", "problem",
+			"ResourceNotFoundException", "no such table"},
+		"the table has another key": {variable("CUSTOMERS_KEY", "pk"), "customers table's key", "problem",
+			"user_id (HASH), configured is pk (HASH)", "CUSTOMERS_KEY"},
+		"the table has no sort key": {variable("CUSTOMERS_SORT_KEY", "sk=BILLING"), "customers table", "problem",
+			"another key than", ""},
+		"the table may not be read": {refuseAWS("AccessDeniedException", "GetItem"), "customers table", "problem",
+			"dynamodb GetItem: AccessDeniedException", "Grant this role"},
+		"the table may not be described": {refuseAWS("AccessDeniedException", "DescribeTable"), "customers table's key",
+			"warning", "may not be described", "dynamodb:DescribeTable"},
+		"buyers name users": {webhookVariable("CLIENT_REFERENCES", "all"), "CLIENT_REFERENCES", "warning",
+			"a buyer can change", "Choose sessions"},
+		"the table may not be scanned": {refuseAWS("AccessDeniedException", "Scan"), "a sample of the mapping",
+			"warning", "nothing was looked at", "dynamodb:Scan"},
+		"the attribute is another": {variable("CUSTOMERS_ATTRIBUTE", "user_id.customer"), "portal's variables",
+			"problem", "CUSTOMERS_ATTRIBUTE must not be a key", ""},
 		"a customer was deleted": {func(p *patient) {
-			_ = p.DynamoDB.Put(devserver.CustomersTable, map[string]any{"user_id": "carol", "customer_id": "cus_DemoCarol"})
+			_ = p.DynamoDB.Put(devserver.CustomersTable,
+				map[string]any{"user_id": "carol", "customer_id": "cus_DemoCarol"})
 		}, "a sample of the mapping", "warning", "1 of 4 customers do not exist", "import --verify"},
 		"a user has two customers": {func(p *patient) {
-			two := map[string]any{"cus_DemoDave": map[string]any{"metadata": 1}, "cus_DemoErin": map[string]any{"metadata": 2}}
-			_ = p.DynamoDB.Put(devserver.CustomersTable, map[string]any{"user_id": "frank", "customer_id": "cus_DemoErin", "billing_portal": two})
+			two := map[string]any{"cus_DemoDave": map[string]any{"metadata": 1},
+				"cus_DemoErin": map[string]any{"metadata": 2}}
+			_ = p.DynamoDB.Put(devserver.CustomersTable,
+				map[string]any{"user_id": "frank", "customer_id": "cus_DemoErin", "billing_portal": two})
 		}, "a sample of the mapping", "warning", "1 of 4 users have several customers", "effect conflict"},
 		"an item holds something else": {func(p *patient) {
-			_ = p.DynamoDB.Put(devserver.CustomersTable, map[string]any{"user_id": "grace", "customer_id": "grace@example.com"})
+			_ = p.DynamoDB.Put(devserver.CustomersTable,
+				map[string]any{"user_id": "grace", "customer_id": "grace@example.com"})
 		}, "a sample of the mapping", "warning", "1 of 4 items hold something else", "CUSTOMERS_ATTRIBUTE"},
-		"the signing secret is an API key": {webhookVariable("WEBHOOK_SECRET_ID", devserver.StripeSecret), "signing secrets", "problem", "form of a signing secret", "WEBHOOK_SECRET_ID"},
-		"there is no signing secret":       {webhookVariable("WEBHOOK_SECRET_ID", "nothing"), "signing secrets", "problem", "ResourceNotFoundException", ""},
-		"a variable of the webhook's":      {webhookVariable("CLIENT_REFERENCES", "some"), "webhook's variables", "problem", "CLIENT_REFERENCES must be", ""},
-		"there is no endpoint":             {stripeData(func(d *account.Data) { d.Endpoints = nil }), "webhook endpoint", "problem", "no endpoint's address ends in /stripe/webhook", "WebhookEndpoint"},
-		"the endpoint is disabled":         {stripeData(func(d *account.Data) { d.Endpoints[0].Disabled = true }), "webhook endpoint", "problem", "it is disabled", "import --verify"},
-		"the endpoint lacks a type":        {stripeData(func(d *account.Data) { d.Endpoints[0].Events = d.Endpoints[0].Events[:2] }), "webhook endpoint", "problem", "customer.deleted, checkout.session.completed", "Add these types"},
+		"the signing secret is an API key": {webhookVariable("WEBHOOK_SECRET_ID", devserver.StripeSecret),
+			"signing secrets", "problem", "form of a signing secret", "WEBHOOK_SECRET_ID"},
+		"there is no signing secret": {webhookVariable("WEBHOOK_SECRET_ID", "nothing"), "signing secrets", "problem",
+			"ResourceNotFoundException", ""},
+		"a variable of the webhook's": {webhookVariable("CLIENT_REFERENCES", "some"), "webhook's variables", "problem",
+			"CLIENT_REFERENCES must be", ""},
+		"there is no endpoint": {stripeData(func(d *account.Data) { d.Endpoints = nil }), "webhook endpoint",
+			"problem", "no endpoint's address ends in /stripe/webhook", "WebhookEndpoint"},
+		"the endpoint is disabled": {stripeData(func(d *account.Data) { d.Endpoints[0].Disabled = true }),
+			"webhook endpoint", "problem", "it is disabled", "import --verify"},
+		"the endpoint lacks a type": {stripeData(func(d *account.Data) {
+			d.Endpoints[0].Events = d.Endpoints[0].Events[:2]
+		}), "webhook endpoint", "problem", "customer.deleted, checkout.session.completed", "Add these types"},
 		"a destination sends thin events": {stripeData(func(d *account.Data) {
-			d.Endpoints = append(d.Endpoints, account.WebhookEndpoint{ID: "ed_test_61Thin", URL: d.Endpoints[0].URL, Thin: true, Events: []string{"v1.customer.created"}})
+			d.Endpoints = append(d.Endpoints, account.WebhookEndpoint{ID: "ed_test_61Thin", URL: d.Endpoints[0].URL,
+				Thin: true, Events: []string{"v1.customer.created"}})
 		}), "thin events", "warning", "ed_test_61Thin sends thin events", "snapshot payloads"},
-		"destinations may not be read": {withhold("webhook_read"), "thin events", "warning", "nothing was looked at", "Event destinations: Read"},
+		"destinations may not be read": {withhold("webhook_read"), "thin events", "warning", "nothing was looked at",
+			"Event destinations: Read"},
 		"the event source sends thin events": {func(p *patient) {
 			p.webhook["STRIPE_EVENT_SOURCE"] = "aws.partner/stripe.com/we_Demo"
 			p.Stripe.Change(func(d *account.Data) { d.Endpoints[0].Thin = true })
 		}, "event destination", "problem", "it sends thin events", "snapshot payloads"},
-		"another account's events count":           {webhookVariable("STRIPE_ACCOUNT", "acct_Other"), "STRIPE_ACCOUNT", "problem", "another account than the Stripe key's", "Set STRIPE_ACCOUNT"},
-		"the account may not be read":              {both(withhold("accounts_kyc_basic_read"), webhookVariable("STRIPE_ACCOUNT", "acct_Demo")), "STRIPE_ACCOUNT", "warning", "nothing was compared", "Compare STRIPE_ACCOUNT"},
-		"the account is no account":                {webhookVariable("STRIPE_ACCOUNT", "org_Demo"), "webhook's variables", "problem", "STRIPE_ACCOUNT must be", ""},
-		"an organization may have the endpoint":    {both(webhookVariable("STRIPE_ACCOUNT", "acct_Demo"), stripeData(func(d *account.Data) { d.Endpoints = nil })), "webhook endpoint", "warning", "those of its organization", "snapshot payloads"},
-		"an organization may have the destination": {both(webhookVariable("STRIPE_ACCOUNT", "acct_Demo"), webhookVariable("STRIPE_EVENT_SOURCE", "aws.partner/stripe.com/ed_Gone")), "event destination", "warning", "those of its organization", ""},
-		"there is no such event source":            {webhookVariable("STRIPE_EVENT_SOURCE", "aws.partner/stripe.com/ed_Gone"), "event destination", "problem", "no destination behind", ""},
-		"this clock is behind":                     {skewed(devserver.StripePath, time.Minute), "clock", "problem", "seconds behind", "clock"},
-		"this clock is a little ahead":             {skewed("/aws/dynamodb", -12*time.Second), "clock", "warning", "seconds ahead", "clock"},
+		"another account's events count": {webhookVariable("STRIPE_ACCOUNT", "acct_Other"), "STRIPE_ACCOUNT",
+			"problem", "another account than the Stripe key's", "Set STRIPE_ACCOUNT"},
+		"the account may not be read": {both(withhold("accounts_kyc_basic_read"),
+			webhookVariable("STRIPE_ACCOUNT", "acct_Demo")), "STRIPE_ACCOUNT", "warning", "nothing was compared",
+			"Compare STRIPE_ACCOUNT"},
+		"the account is no account": {webhookVariable("STRIPE_ACCOUNT", "org_Demo"),
+			"webhook's variables", "problem", "STRIPE_ACCOUNT must be", ""},
+		"an organization may have the endpoint": {both(webhookVariable("STRIPE_ACCOUNT", "acct_Demo"),
+			stripeData(func(d *account.Data) { d.Endpoints = nil })), "webhook endpoint", "warning",
+			"those of its organization", "snapshot payloads"},
+		"an organization may have the destination": {both(webhookVariable("STRIPE_ACCOUNT", "acct_Demo"),
+			webhookVariable("STRIPE_EVENT_SOURCE", "aws.partner/stripe.com/ed_Gone")), "event destination", "warning",
+			"those of its organization", ""},
+		"there is no such event source": {webhookVariable("STRIPE_EVENT_SOURCE", "aws.partner/stripe.com/ed_Gone"),
+			"event destination", "problem", "no destination behind", ""},
+		"this clock is behind": {skewed(devserver.StripePath, time.Minute), "clock", "problem",
+			"seconds behind", "clock"},
+		"this clock is a little ahead": {skewed("/aws/dynamodb", -12*time.Second), "clock", "warning",
+			"seconds ahead", "clock"},
 	}
 }
 
@@ -244,11 +310,13 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 			if i < 0 {
 				t.Fatalf("no finding %q in %+v", test.name, findings)
 			}
-			if f := findings[i]; string(f.Status) != test.status || !strings.Contains(f.Detail, test.detail) || !strings.Contains(f.Advice, test.advice) {
+			if f := findings[i]; string(f.Status) != test.status || !strings.Contains(f.Detail, test.detail) ||
+				!strings.Contains(f.Advice, test.advice) {
 				t.Errorf("%+v, want %s: %s; %s", f, test.status, test.detail, test.advice)
 			}
 			text, err := json.Marshal(findings)
-			if err != nil || strings.Contains(string(text), "MARKER") || strings.Contains(string(text), devserver.DemoKey) {
+			if err != nil || strings.Contains(string(text), "MARKER") ||
+				strings.Contains(string(text), devserver.DemoKey) {
 				t.Errorf("%v, or it says too much: %s", err, text)
 			}
 			if !preflight.HasProblem(findings) && !p.serves(t) {
@@ -270,12 +338,14 @@ func TestDoctorHasNothingToSayOfTheHealthy(t *testing.T) {
 		"an organization's events": webhookVariable("STRIPE_ACCOUNT", "acct_Demo"),
 		"the eleventh endpoint": stripeData(func(d *account.Data) {
 			for i := range 10 {
-				other := account.WebhookEndpoint{ID: fmt.Sprint("we_Other", i), URL: "https://other.example/events", Events: []string{"*"}}
+				other := account.WebhookEndpoint{ID: fmt.Sprint("we_Other", i),
+					URL: "https://other.example/events", Events: []string{"*"}}
 				d.Endpoints = append([]account.WebhookEndpoint{other}, d.Endpoints...)
 			}
 		}),
 		"another app's thin destination": stripeData(func(d *account.Data) {
-			d.Endpoints = append(d.Endpoints, account.WebhookEndpoint{ID: "ed_test_61Thin", URL: "https://other.example/events", Thin: true, Events: []string{"*"}})
+			d.Endpoints = append(d.Endpoints, account.WebhookEndpoint{ID: "ed_test_61Thin",
+				URL: "https://other.example/events", Thin: true, Events: []string{"*"}})
 		}),
 		"keys in the environment": func(p *patient) {
 			keys, _ := json.Marshal(p.Issuer.KeySet())
@@ -289,7 +359,8 @@ func TestDoctorHasNothingToSayOfTheHealthy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPatient(t)
 			change(p)
-			for _, finding := range doctorWithoutPauses(t.Context(), devserver.GetenvOf(p.portal), devserver.GetenvOf(p.webhook)) {
+			for _, finding := range doctorWithoutPauses(t.Context(), devserver.GetenvOf(p.portal),
+				devserver.GetenvOf(p.webhook)) {
 				if finding.Status != preflight.OK || finding.Advice != "" || finding.Detail == "" {
 					t.Errorf("%+v", finding)
 				}
@@ -320,8 +391,10 @@ func TestDoctorPacesItsRequestsToStripe(t *testing.T) {
 		pauses.Add(1)
 		return ctx.Err()
 	}
-	findings := preflight.Examiner{Pause: pause}.Doctor(t.Context(), devserver.GetenvOf(p.portal), devserver.GetenvOf(p.webhook))
-	if preflight.HasProblem(findings) || failed.Load() != 2 || requests.Load() < 15 || pauses.Load() <= requests.Load() {
+	findings := preflight.Examiner{Pause: pause}.Doctor(t.Context(), devserver.GetenvOf(p.portal),
+		devserver.GetenvOf(p.webhook))
+	if preflight.HasProblem(findings) || failed.Load() != 2 || requests.Load() < 15 ||
+		pauses.Load() <= requests.Load() {
 		t.Errorf("%d requests with %d pauses: %+v", requests.Load(), pauses.Load(), findings)
 	}
 }
@@ -336,7 +409,8 @@ func TestFindingsArePrinted(t *testing.T) {
 	if err := printFindings(&text, findings, false); err != nil {
 		t.Fatal(err)
 	}
-	want := "ok       b: is well\nWARNING  c: may be wrong\n         Look.\nPROBLEM  a: is wrong\n         Mend it.\n3 checks: 1 ok, 1 warnings, 1 problems\n"
+	want := "ok       b: is well\nWARNING  c: may be wrong\n         Look.\nPROBLEM  a: is wrong\n         Mend " +
+		"it.\n3 checks: 1 ok, 1 warnings, 1 problems\n"
 	if text.String() != want {
 		t.Errorf("printed\n%s", &text)
 	}
@@ -344,7 +418,9 @@ func TestFindingsArePrinted(t *testing.T) {
 		t.Fatal(err)
 	}
 	var read []map[string]string
-	if err := json.Unmarshal(document.Bytes(), &read); err != nil || len(read) != 3 || read[0]["name"] != "a" || read[0]["status"] != "problem" || read[0]["advice"] != "Mend it." || read[1]["advice"] != "" || len(read[1]) != 4 {
+	if err := json.Unmarshal(document.Bytes(), &read); err != nil || len(read) != 3 || read[0]["name"] != "a" ||
+		read[0]["status"] != "problem" || read[0]["advice"] != "Mend it." ||
+		read[1]["advice"] != "" || len(read[1]) != 4 {
 		t.Errorf("%v: %s", err, &document)
 	}
 }
@@ -353,24 +429,32 @@ func TestDoctorOfTheDevserverIsGreen(t *testing.T) {
 	for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "JWT_ISSUER"} {
 		t.Setenv(name, "")
 	}
-	if output, _, err := run(t, "doctor"); err != nil || !regexp.MustCompile(`(\d+) checks: \d+ ok, 0 warnings, 0 problems\n$`).MatchString(output) {
+	if output, _, err := run(t, "doctor"); err != nil ||
+		!regexp.MustCompile(`(\d+) checks: \d+ ok, 0 warnings, 0 problems\n$`).MatchString(output) {
 		t.Errorf("%v\n%s", err, output)
 	}
 }
 
-// stackResources are two pages of a list by CloudFormation, with a function that is no longer in the stack.
+// stackResources are two pages of a list by CloudFormation, with a function that is no longer in
+// the stack.
 func stackResources(token string) string {
 	member := func(logical, physical, kind, status string) string {
 		return "<member><LogicalResourceId>" + logical + "</LogicalResourceId><PhysicalResourceId>" + physical +
-			"</PhysicalResourceId><ResourceType>" + kind + "</ResourceType><ResourceStatus>" + status + "</ResourceStatus></member>"
+			"</PhysicalResourceId><ResourceType>" + kind + "</ResourceType><ResourceStatus>" + status +
+			"</ResourceStatus></member>"
 	}
-	page := "<StackResourceSummaries>" + strings.Repeat(member("Version", "arn", "AWS::Lambda::Version", "DELETE_SKIPPED"), 100) +
-		member("PortalFunction", "stack-portal", "AWS::Lambda::Function", "UPDATE_COMPLETE") + "</StackResourceSummaries><NextToken>2</NextToken>"
+	page := "<StackResourceSummaries>" +
+		strings.Repeat(member("Version", "arn", "AWS::Lambda::Version", "DELETE_SKIPPED"), 100) +
+		member("PortalFunction", "stack-portal", "AWS::Lambda::Function", "UPDATE_COMPLETE") +
+		"</StackResourceSummaries><NextToken>2</NextToken>"
 	if token == "2" {
-		page = "<StackResourceSummaries>" + member("WebhookFunction", "stack-webhook", "AWS::Lambda::Function", "CREATE_COMPLETE") +
-			member("WebhookFunction", "stack-webhook-before", "AWS::Lambda::Function", "DELETE_COMPLETE") + "</StackResourceSummaries>"
+		page = "<StackResourceSummaries>" + member("WebhookFunction", "stack-webhook",
+			"AWS::Lambda::Function", "CREATE_COMPLETE") +
+			member("WebhookFunction", "stack-webhook-before", "AWS::Lambda::Function", "DELETE_COMPLETE") +
+			"</StackResourceSummaries>"
 	}
-	return `<ListStackResourcesResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><ListStackResourcesResult>` +
+	return `<ListStackResourcesResponse ` +
+		`xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><ListStackResourcesResult>` +
 		page + `</ListStackResourcesResult></ListStackResourcesResponse>`
 }
 
@@ -386,9 +470,11 @@ func TestDoctorOfAStack(t *testing.T) {
 	aws := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		seen.note(r)
 		switch {
-		case strings.Contains(r.URL.Path, "/functions/stack-portal/configuration") && r.URL.Query().Get("Qualifier") == "live":
+		case strings.Contains(r.URL.Path, "/functions/stack-portal/configuration") &&
+			r.URL.Query().Get("Qualifier") == "live":
 			_ = json.NewEncoder(w).Encode(map[string]any{"Environment": map[string]any{"Variables": p.portal}})
-		case strings.Contains(r.URL.Path, "/functions/stack-webhook/configuration") && r.URL.Query().Get("Qualifier") == "":
+		case strings.Contains(r.URL.Path, "/functions/stack-webhook/configuration") &&
+			r.URL.Query().Get("Qualifier") == "":
 			_ = json.NewEncoder(w).Encode(map[string]any{"Environment": map[string]any{"Variables": p.webhook}})
 		case strings.Contains(r.URL.Path, "/functions/"):
 			w.Header().Set("X-Amzn-Errortype", "ResourceNotFoundException")
@@ -416,7 +502,8 @@ func TestDoctorOfAStack(t *testing.T) {
 	}
 }
 
-// examined is what the command finds. The stand-in Stripe has no limit, so there is no need for pauses.
+// examined is what the command finds. The stand-in Stripe has no limit, so there is no need for
+// pauses.
 func examined(t *testing.T, stack, region string) []preflight.Finding {
 	t.Helper()
 	findings, err := examine(t.Context(), preflight.Examiner{Pause: noPause}, stack, region)
@@ -436,7 +523,8 @@ func TestDoctorFailsForAProblem(t *testing.T) {
 		awsAlone(t, temporary)
 		t.Setenv("CUSTOMERS_TABLE", "")
 		t.Setenv("JWT_AUDIENCE", "")
-		output, _, err := run(t, append([]string{"doctor", "--portal-config", file}, commandtest.Option("--json", asJSON)...)...)
+		output, _, err := run(t,
+			append([]string{"doctor", "--portal-config", file}, commandtest.Option("--json", asJSON)...)...)
 		if err != nil || !strings.Contains(output, "Stripe has none of this name in this mode") {
 			t.Errorf("a warning: %v\n%s", err, output)
 		}
@@ -448,16 +536,17 @@ func TestDoctorFailsForAProblem(t *testing.T) {
 	}
 }
 
-// The environment's deployment is looked at as the operator. Its webhook is there if its variables say so: with a signing secret, or with an
-// event bus alone.
+// The environment's deployment is looked at as the operator. Its webhook is there if its variables
+// say so: with a signing secret, or with an event bus alone.
 func TestDoctorOfTheEnvironment(t *testing.T) {
 	for name, test := range map[string]struct {
 		webhook map[string]string
 		checks  string // those of the webhook
 	}{
-		"no webhook":      {nil, ""},
-		"signing secrets": {map[string]string{"WEBHOOK_SECRET_ID": devserver.WebhookSecret}, "signing secrets, webhook endpoint"},
-		"a bus":           {map[string]string{"STRIPE_EVENT_SOURCE": "aws.partner/stripe.com/we_Demo"}, "event destination"},
+		"no webhook": {nil, ""},
+		"signing secrets": {map[string]string{"WEBHOOK_SECRET_ID": devserver.WebhookSecret},
+			"signing secrets, webhook endpoint"},
+		"a bus": {map[string]string{"STRIPE_EVENT_SOURCE": "aws.partner/stripe.com/we_Demo"}, "event destination"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			awsAlone(t, nil)

@@ -22,28 +22,41 @@ func importCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "import",
 		Usage: "bring the customers that you have into the table",
-		Description: "Reads every Stripe customer whose metadata names a user, or a file, and writes who belongs to whom into the table of this\n" +
-			"environment (CUSTOMERS_TABLE and so on), as the webhook would have. Live events may come in meanwhile, and an import may run twice.\n\n" +
+		Description: "Reads every Stripe customer whose metadata names a user, or a file, and writes who belongs to " +
+			"whom into the table of this\n" +
+			"environment (CUSTOMERS_TABLE and so on), as the webhook would have. Live events may come in meanwhile, " +
+			"and an import may run twice.\n\n" +
 			"  CUSTOMERS_TABLE=… STRIPE_SECRET_ID=… go run ./local import --dry-run\n" +
 			"  CUSTOMERS_TABLE=… STRIPE_SECRET_ID=… go run ./local import --state import.state --report import.csv\n" +
 			"  CUSTOMERS_TABLE=… go run ./local import --csv users.csv\n\n" +
-			"Customers that only an e-mail address ties to a user: --propose writes a file for you to read, and to import with --csv.\n" +
-			"After events were missed: --verify compares every mapping with Stripe, and with --fix corrects what it finds.\n\n" +
-			"A line of a file whose customer another user has too is not imported, unless --shared says that users share customers on purpose.\n\n" +
-			"AWS is reached with your own configuration and credentials; Stripe with STRIPE_SECRET_KEY, or the secret that STRIPE_SECRET_ID\n" +
-			"names; with STRIPE_LIVEMODE set, a key of the other mode is refused. With --state, the same command continues a run that was cut\n" +
+			"Customers that only an e-mail address ties to a user: --propose writes a file for you to read, and to " +
+			"import with --csv.\n" +
+			"After events were missed: --verify compares every mapping with Stripe, and with --fix corrects what it " +
+			"finds.\n\n" +
+			"A line of a file whose customer another user has too is not imported, unless --shared says that users " +
+			"share customers on purpose.\n\n" +
+			"AWS is reached with your own configuration and credentials; Stripe with STRIPE_SECRET_KEY, or the " +
+			"secret that STRIPE_SECRET_ID\n" +
+			"names; with STRIPE_LIVEMODE set, a key of the other mode is refused. With --state, the same command " +
+			"continues a run that was cut\n" +
 			"off. The exit status is 1 if something was not imported.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "csv", Usage: "read user_id,customer_id[,claimed_at], or Stripe's own export of customers, from `FILE` instead of Stripe; - is standard input"},
-			&cli.BoolFlag{Name: "shared", Usage: "users share customers on purpose: one customer may have several users"},
+			&cli.StringFlag{Name: "csv", Usage: "read user_id,customer_id[,claimed_at], or Stripe's own export of " +
+				"customers, from `FILE` instead of Stripe; - is standard input"},
+			&cli.BoolFlag{Name: "shared",
+				Usage: "users share customers on purpose: one customer may have several users"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "read and count, and write nothing"},
-			&cli.StringFlag{Name: "state", Usage: "keep in `FILE` what was done, so that a run that was cut off can continue"},
-			&cli.StringFlag{Name: "report", Usage: "write conflicts, malformed lines and deleted customers to `FILE`, as CSV"},
+			&cli.StringFlag{Name: "state",
+				Usage: "keep in `FILE` what was done, so that a run that was cut off can continue"},
+			&cli.StringFlag{Name: "report",
+				Usage: "write conflicts, malformed lines and deleted customers to `FILE`, as CSV"},
 			&cli.IntFlag{Name: "rate", Value: 20, Usage: "the most reads of Stripe a second"},
 			&cli.IntFlag{Name: "write-capacity", Value: 500, Usage: "the most write units of DynamoDB a second"},
 			&cli.StringFlag{Name: "endpoint-url", Usage: "`URL` of DynamoDB, such as DynamoDB Local's"},
-			&cli.StringFlag{Name: "format", Usage: "with dynamodb-json: write the format of DynamoDB's import from S3, and no table"},
-			&cli.StringFlag{Name: "propose", Usage: "read user_id,email from `FILE`, and propose a customer for each user"},
+			&cli.StringFlag{Name: "format",
+				Usage: "with dynamodb-json: write the format of DynamoDB's import from S3, and no table"},
+			&cli.StringFlag{Name: "propose",
+				Usage: "read user_id,email from `FILE`, and propose a customer for each user"},
 			&cli.StringFlag{Name: "out", Usage: "`FILE` for --propose and --format; gzipped if its name ends in .gz"},
 			&cli.BoolFlag{Name: "verify", Usage: "compare every mapping of the table with Stripe"},
 			&cli.BoolFlag{Name: "fix", Usage: "with --verify: correct what is wrong"},
@@ -152,7 +165,7 @@ type importJob struct {
 func (j *importJob) run(ctx context.Context) error {
 	mapping, err := operator.ReadMapping(os.Getenv)
 	if err != nil {
-		return err //nolint:wrapcheck // it names the variables
+		return err // it names the variables
 	}
 	isDry := j.cmd.Bool("dry-run")
 	client, err := j.dynamoDB(ctx, mapping)
@@ -175,7 +188,8 @@ func (j *importJob) run(ctx context.Context) error {
 	run := &importer.Import{
 		Source: source, Mapping: mapping, WriteCapacity: j.cmd.Int("write-capacity"), StateFile: j.cmd.String("state"),
 		Report: j.report, Progress: j.progress(),
-		Target: strings.TrimSpace(fmt.Sprintf("%s %s shared=%t", mapping, j.cmd.String("endpoint-url"), j.cmd.Bool("shared"))),
+		Target: strings.TrimSpace(fmt.Sprintf("%s %s shared=%t", mapping,
+			j.cmd.String("endpoint-url"), j.cmd.Bool("shared"))),
 	}
 	if j.cmd.String("csv") == "" {
 		run.Owners = owners
@@ -192,11 +206,14 @@ func (j *importJob) run(ctx context.Context) error {
 	if isDry {
 		verb = "would be imported"
 	}
-	fmt.Fprintf(j.out, "%d %s (%d known before), %d conflicts, %d malformed, %d of deleted customers, %d skipped, %d ended by later events, %d released before, in %s\n",
-		counts.Imported, verb, counts.Known, counts.Conflicts+counts.Contested, counts.Rejected, counts.Deleted, counts.Skipped, counts.Superseded, counts.Released, time.Since(start).Round(time.Second))
+	fmt.Fprintf(j.out, "%d %s (%d known before), %d conflicts, %d malformed, %d of deleted customers, %d skipped, %d "+
+		"ended by later events, %d released before, in %s\n",
+		counts.Imported, verb, counts.Known, counts.Conflicts+counts.Contested, counts.Rejected, counts.Deleted,
+		counts.Skipped, counts.Superseded, counts.Released, time.Since(start).Round(time.Second))
 	j.printFirsts()
 	if run.WasDone {
-		fmt.Fprintf(j.out, "%s says that all of this was done before; nothing was read. Remove it to import again.\n", run.StateFile)
+		fmt.Fprintf(j.out,
+			"%s says that all of this was done before; nothing was read. Remove it to import again.\n", run.StateFile)
 	}
 	switch {
 	case err != nil && run.StateFile != "" && !isDry:
@@ -209,7 +226,8 @@ func (j *importJob) run(ctx context.Context) error {
 	return nil
 }
 
-// isOfState reports whether the state file does not fit: the run did nothing, and the same command would not continue it.
+// isOfState reports whether the state file does not fit: the run did nothing, and the same command
+// would not continue it.
 func isOfState(err error) bool {
 	var unusable *importer.StateError
 	return errors.As(err, &unusable)
@@ -229,14 +247,16 @@ func (j *importJob) seeReport() string {
 }
 
 // source opens Stripe or a file. A file is compared with owners, unless that is nil.
-func (j *importJob) source(ctx context.Context, metadataKey string, owners *importer.Owners) (importer.Source, func(), error) {
+func (j *importJob) source(ctx context.Context, metadataKey string,
+	owners *importer.Owners) (importer.Source, func(), error) {
 	path := j.cmd.String("csv")
 	if path == "" {
 		account, err := stripeAccount(ctx, j.end, "read customers", "")
 		if err != nil {
 			return nil, nil, err
 		}
-		return &importer.FromStripe{Reader: account, Limiter: importer.NewLimiter(j.cmd.Int("rate")), MetadataKey: metadataKey}, func() {}, nil
+		return &importer.FromStripe{Reader: account, Limiter: importer.NewLimiter(j.cmd.Int("rate")),
+			MetadataKey: metadataKey}, func() {}, nil
 	}
 	source := &importer.FromCSV{Path: path, MetadataKey: metadataKey, IsShared: j.cmd.Bool("shared"), Owners: owners}
 	if path == "-" {
@@ -266,7 +286,7 @@ func (j *importJob) items(ctx context.Context) (err error) {
 		return "none"
 	})
 	if err != nil {
-		return err //nolint:wrapcheck // it names the variables
+		return err // it names the variables
 	}
 	source, closeSource, err := j.source(ctx, mapping.MetadataKey, nil)
 	if err != nil {
@@ -282,7 +302,8 @@ func (j *importJob) items(ctx context.Context) (err error) {
 	if err := errors.Join(err, closeOut()); err != nil {
 		return err
 	}
-	fmt.Fprintf(j.out, "%d written, %d conflicts, %d malformed, %d skipped\n", counts.Imported, counts.Conflicts+counts.Contested, counts.Rejected, counts.Skipped)
+	fmt.Fprintf(j.out, "%d written, %d conflicts, %d malformed, %d skipped\n", counts.Imported,
+		counts.Conflicts+counts.Contested, counts.Rejected, counts.Skipped)
 	j.printFirsts()
 	if counts.NotImported() > 0 {
 		return fmt.Errorf("%d were not written%s", counts.NotImported(), j.seeReport())
@@ -305,12 +326,14 @@ func (j *importJob) propose(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	proposal := &importer.Proposal{Reader: account, Limiter: importer.NewLimiter(j.cmd.Int("rate")), Report: j.report, Progress: j.progress()}
+	proposal := &importer.Proposal{Reader: account, Limiter: importer.NewLimiter(j.cmd.Int("rate")),
+		Report: j.report, Progress: j.progress()}
 	matches, err := proposal.Write(ctx, users, out)
 	if err := errors.Join(err, closeOut()); err != nil {
 		return err
 	}
-	fmt.Fprintf(j.out, "%d unique, %d several, %d none, %d malformed lines\nNothing was imported. Read %s, remove the lines that you do not trust, and import it with --csv.\n",
+	fmt.Fprintf(j.out, "%d unique, %d several, %d none, %d malformed lines\nNothing was imported. Read %s, remove "+
+		"the lines that you do not trust, and import it with --csv.\n",
 		matches.Unique, matches.Several, matches.None, matches.Malformed, j.cmd.String("out"))
 	j.printFirsts()
 	return nil
@@ -319,7 +342,7 @@ func (j *importJob) propose(ctx context.Context) error {
 func (j *importJob) verify(ctx context.Context) error {
 	mapping, err := operator.ReadMapping(os.Getenv)
 	if err != nil {
-		return err //nolint:wrapcheck // it names the variables
+		return err // it names the variables
 	}
 	client, err := j.dynamoDB(ctx, mapping)
 	if err != nil {
@@ -330,10 +353,12 @@ func (j *importJob) verify(ctx context.Context) error {
 		return err
 	}
 	run := &importer.Verification{
-		Owners: &importer.Owners{Mapping: mapping, Scanner: client}, Reader: account, Limiter: importer.NewLimiter(j.cmd.Int("rate")),
-		MetadataKey: mapping.MetadataKey, IsShared: j.cmd.Bool("shared"), WriteCapacity: j.cmd.Int("write-capacity"), StateFile: j.cmd.String("state"),
-		Target: strings.TrimSpace(fmt.Sprintf("%s %s", mapping, j.cmd.String("endpoint-url"))),
-		Report: j.report, Progress: j.progress(), Now: time.Now,
+		Owners: &importer.Owners{Mapping: mapping, Scanner: client}, Reader: account,
+		Limiter:     importer.NewLimiter(j.cmd.Int("rate")),
+		MetadataKey: mapping.MetadataKey, IsShared: j.cmd.Bool("shared"), WriteCapacity: j.cmd.Int("write-capacity"),
+		StateFile: j.cmd.String("state"),
+		Target:    strings.TrimSpace(fmt.Sprintf("%s %s", mapping, j.cmd.String("endpoint-url"))),
+		Report:    j.report, Progress: j.progress(), Now: time.Now,
 	}
 	if j.cmd.Bool("fix") && !j.cmd.Bool("dry-run") {
 		run.Fix = mapping.Writer(client)
@@ -342,7 +367,8 @@ func (j *importJob) verify(ctx context.Context) error {
 	if isOfState(err) {
 		return err
 	}
-	fmt.Fprintf(j.out, "%d looked at: %d of deleted customers, %d of customers who name another user, %d of customers who do not exist, %d malformed; %d corrected\n",
+	fmt.Fprintf(j.out, "%d looked at: %d of deleted customers, %d of customers who name another user, %d of "+
+		"customers who do not exist, %d malformed; %d corrected\n",
 		verified.Looked, verified.Deleted, verified.Renamed, verified.Missing, verified.Malformed, verified.Fixed)
 	if verified.Shared > 0 {
 		fmt.Fprintf(j.out, "%d have a customer that another user has too (--shared allows that)\n", verified.Shared)
@@ -352,7 +378,8 @@ func (j *importJob) verify(ctx context.Context) error {
 	}
 	j.printFirsts()
 	if run.WasDone {
-		fmt.Fprintf(j.out, "%s says that all of this was done before; nothing was read. Remove it to verify again.\n", run.StateFile)
+		fmt.Fprintf(j.out,
+			"%s says that all of this was done before; nothing was read. Remove it to verify again.\n", run.StateFile)
 	}
 	switch {
 	case err != nil && run.StateFile != "":

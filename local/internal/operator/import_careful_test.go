@@ -17,7 +17,8 @@ func TestADryRunLeavesEverythingToDo(t *testing.T) {
 	c := newCompany(t, 250)
 	folder := t.TempDir()
 	state, report := filepath.Join(folder, "import.state"), filepath.Join(folder, "report.csv")
-	if output, err := c.run(t, "--dry-run", "--state", state, "--report", report); err != nil || !strings.Contains(output, "225 would be imported") {
+	if output, err := c.run(t, "--dry-run", "--state", state, "--report", report); err != nil ||
+		!strings.Contains(output, "225 would be imported") {
 		t.Fatalf("%v: %s", err, output)
 	}
 	output, err := c.run(t, "--state", state, "--report", report)
@@ -50,8 +51,14 @@ func TestImportOfTheOtherModeIsRefused(t *testing.T) {
 	for name, set := range map[string]func(*testing.T, *company){
 		"a test key where the mode is live": func(t *testing.T, _ *company) { t.Setenv("STRIPE_LIVEMODE", "true") },
 		"a mode that is none":               func(t *testing.T, _ *company) { t.Setenv("STRIPE_LIVEMODE", "yes") },
-		"a key that is none":                func(t *testing.T, _ *company) { t.Setenv("STRIPE_SECRET_KEY", "whsec_"+"x") },
-		"a key over http to elsewhere":      func(t *testing.T, _ *company) { t.Setenv("STRIPE_API_BASE", "http://stripe.invalid") },
+		"a key that is none": func(t *testing.T,
+			_ *company) {
+			t.Setenv("STRIPE_SECRET_KEY", "whsec_"+"x")
+		},
+		"a key over http to elsewhere": func(t *testing.T,
+			_ *company) {
+			t.Setenv("STRIPE_API_BASE", "http://stripe.invalid")
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCompany(t, 10)
@@ -66,8 +73,9 @@ func TestImportOfTheOtherModeIsRefused(t *testing.T) {
 	}
 }
 
-// A claim that does not count is none that was imported: it is older than a release, or its customer is deleted. What Stripe said
-// became something else since, and the table is right; what a file says was to have an effect.
+// A claim that does not count is none that was imported: it is older than a release, or its
+// customer is deleted. What Stripe said became something else since, and the table is right; what a
+// file says was to have an effect.
 func TestClaimsThatDoNotCountAreReported(t *testing.T) {
 	c := newCompany(t, 3)
 	c.apply(t, operator.Fact{User: "u0", Customer: "cus_0", Released: time.Unix(4_000_000_000, 0)})
@@ -82,8 +90,11 @@ func TestClaimsThatDoNotCountAreReported(t *testing.T) {
 		output, failure         string
 		releasedRow, deletedRow string
 	}{
-		{nil, "1 imported (0 known before), 0 conflicts, 0 malformed, 0 of deleted customers, 0 skipped, 2 ended by later events, 0 released before", "", "released,,u0,cus_0,", "deleted,,u1,cus_1,"},
-		{[]string{"--csv", file}, "1 imported (1 known before), 0 conflicts, 0 malformed, 1 of deleted customers, 0 skipped, 0 ended by later events, 1 released before", "2 were not imported; see " + report, "released,2,u0,cus_0,", "deleted,3,u1,cus_1,"},
+		{nil, "1 imported (0 known before), 0 conflicts, 0 malformed, 0 of deleted customers, 0 skipped, 2 ended by " +
+			"later events, 0 released before", "", "released,,u0,cus_0,", "deleted,,u1,cus_1,"},
+		{[]string{"--csv", file}, "1 imported (1 known before), 0 conflicts, 0 malformed, 1 of deleted customers, 0 " +
+			"skipped, 0 ended by later events, 1 released before", "2 were not imported; see " + report,
+			"released,2,u0,cus_0,", "deleted,3,u1,cus_1,"},
 	} {
 		output, err := c.run(t, append(test.arguments, "--report", report)...)
 		failure := ""
@@ -94,7 +105,8 @@ func TestClaimsThatDoNotCountAreReported(t *testing.T) {
 			t.Errorf("%v, want %q: %s", err, test.failure, output)
 		}
 		text, err := os.ReadFile(report)
-		if err != nil || !strings.Contains(string(text), "\n"+test.releasedRow) || !strings.Contains(string(text), "\n"+test.deletedRow) {
+		if err != nil || !strings.Contains(string(text), "\n"+test.releasedRow) ||
+			!strings.Contains(string(text), "\n"+test.deletedRow) {
 			t.Errorf("%v: %s", err, text)
 		}
 	}
@@ -104,8 +116,10 @@ func TestClaimsThatDoNotCountAreReported(t *testing.T) {
 func TestProposalsOfAMalformedFile(t *testing.T) {
 	c := newCompany(t, 20)
 	folder := t.TempDir()
-	users, proposal, report := filepath.Join(folder, "users.csv"), filepath.Join(folder, "proposal.csv"), filepath.Join(folder, "report.csv")
-	lines := []string{"\ufeffuser_id,email\r", "\"a,u0@example.com", "b,u1@example.com\r", strings.Repeat("x", 100_000) + ",u2@example.com", "c,u3@example.com", "d"}
+	users, proposal, report := filepath.Join(folder, "users.csv"), filepath.Join(folder, "proposal.csv"),
+		filepath.Join(folder, "report.csv")
+	lines := []string{"\ufeffuser_id,email\r", "\"a,u0@example.com", "b,u1@example.com\r",
+		strings.Repeat("x", 100_000) + ",u2@example.com", "c,u3@example.com", "d"}
 	if err := os.WriteFile(users, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +141,8 @@ func TestVerificationGoesOnBehindAMalformedItem(t *testing.T) {
 	if output, err := c.run(t); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
-	if err := c.DynamoDB.Put(devserver.CustomersTable, map[string]any{"user_id": "heir", "customer_id": 17}); err != nil {
+	if err := c.DynamoDB.Put(devserver.CustomersTable,
+		map[string]any{"user_id": "heir", "customer_id": 17}); err != nil {
 		t.Fatal(err)
 	}
 	c.Stripe.Change(func(d *account.Data) {

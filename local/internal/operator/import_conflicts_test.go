@@ -51,7 +51,8 @@ func (c *company) put(t *testing.T, user, customer string) {
 	}
 }
 
-// Nothing says which of several users a customer belongs to, so none of their lines is imported, however far apart they are.
+// Nothing says which of several users a customer belongs to, so none of their lines is imported,
+// however far apart they are.
 func TestACustomerOfSeveralUsersOfAFile(t *testing.T) {
 	c := startCompany(t)
 	var text strings.Builder
@@ -67,13 +68,15 @@ func TestACustomerOfSeveralUsersOfAFile(t *testing.T) {
 		output, err := c.run(t, append(arguments, "--csv", path, "--report", report)...)
 		if err == nil || !strings.Contains(err.Error(), "3 were not imported") || !strings.HasPrefix(output, "1100 ") ||
 			!strings.Contains(output, ", 3 conflicts, 0 malformed, 0 of deleted customers, 1 skipped") ||
-			!strings.Contains(output, "First conflict: line 1, user \"v1\", customer cus_A: the user \"v2\" has this customer too") {
+			!strings.Contains(output,
+				"First conflict: line 1, user \"v1\", customer cus_A: the user \"v2\" has this customer too") {
 			t.Errorf("%v: %s", err, output)
 		}
 		if got := c.mappings(t); got["v1"]+got["v2"]+got["v3"] != "" || len(arguments) == 0 && len(got) != 1100 {
 			t.Errorf("%d mappings, of v1 %q", len(got), got["v1"])
 		}
-		if got, want := lineNumbers(reported(t, report)["conflict"]), []string{"1", "1102", "1104"}; !slices.Equal(got, want) {
+		if got, want := lineNumbers(reported(t, report)["conflict"]),
+			[]string{"1", "1102", "1104"}; !slices.Equal(got, want) {
 			t.Errorf("conflicts in lines %v, want %v", got, want)
 		}
 	}
@@ -82,12 +85,14 @@ func TestACustomerOfSeveralUsersOfAFile(t *testing.T) {
 	if got := c.mappings(t); err != nil || len(got) != 1103 || got["v1"] != "cus_A" || got["v2"] != "cus_A" {
 		t.Errorf("%v: %d mappings: %s", err, len(got), output)
 	}
-	if output, err := c.run(t, "--format", "dynamodb-json", "--out", filepath.Join(t.TempDir(), "items.json"), "--csv", path); err == nil || !strings.HasPrefix(output, "1100 written, 3 conflicts") {
+	if output, err := c.run(t, "--format", "dynamodb-json", "--out", filepath.Join(t.TempDir(), "items.json"), "--csv",
+		path); err == nil || !strings.HasPrefix(output, "1100 written, 3 conflicts") {
 		t.Errorf("%v: %s", err, output)
 	}
 }
 
-// A customer that a user of the table already has is not given to another user, even if the file names both.
+// A customer that a user of the table already has is not given to another user, even if the file
+// names both.
 func TestACustomerOfAUserOfTheTable(t *testing.T) {
 	c := newCompany(t, 0)
 	at := time.Unix(1_700_000_000, 0)
@@ -96,23 +101,27 @@ func TestACustomerOfAUserOfTheTable(t *testing.T) {
 		operator.Fact{User: "reference", Customer: "cus_2", Reference: at},
 		operator.Fact{User: "metadata", Customer: "cus_3", Metadata: at},
 		operator.Fact{User: "former", Customer: "cus_4", Metadata: at, Released: time.Unix(1_700_000_001, 0)},
-		operator.Fact{User: "rich", Customer: "cus_5", Metadata: at}, operator.Fact{User: "rich", Customer: "cus_6", Metadata: time.Unix(1_700_000_002, 0)},
+		operator.Fact{User: "rich", Customer: "cus_5", Metadata: at},
+		operator.Fact{User: "rich", Customer: "cus_6", Metadata: time.Unix(1_700_000_002, 0)},
 	)
 	before := c.mappings(t)
 	path := file(t, "a,cus_1\nb,cus_2\nc,cus_3\nd,cus_4\ne,cus_5\nhand,cus_1\nmetadata,cus_3\n")
 	report := filepath.Join(t.TempDir(), "report.csv")
 	output, err := c.run(t, "--csv", path, "--dry-run", "--report", report)
-	if err == nil || !strings.HasPrefix(output, "1 would be imported (0 known before), 6 conflicts") || !maps.Equal(c.mappings(t), before) {
+	if err == nil || !strings.HasPrefix(output, "1 would be imported (0 known before), 6 conflicts") ||
+		!maps.Equal(c.mappings(t), before) {
 		t.Errorf("%v: %s", err, output)
 	}
 	output, err = c.run(t, "--csv", path, "--report", report)
 	want := maps.Clone(before)
 	want["d"] = "cus_4"
-	if err == nil || !strings.HasPrefix(output, "1 imported (0 known before), 6 conflicts") || !maps.Equal(c.mappings(t), want) {
+	if err == nil || !strings.HasPrefix(output, "1 imported (0 known before), 6 conflicts") ||
+		!maps.Equal(c.mappings(t), want) {
 		t.Errorf("%v, %v: %s", err, c.mappings(t), output)
 	}
 	rows := reported(t, report)["conflict"]
-	if len(rows) != 6 || !slices.Equal(rows[0][:3], []string{"1", "a", "cus_1"}) || !strings.Contains(rows[0][3], `"hand"`) {
+	if len(rows) != 6 || !slices.Equal(rows[0][:3], []string{"1", "a", "cus_1"}) ||
+		!strings.Contains(rows[0][3], `"hand"`) {
 		t.Errorf("%v", rows)
 	}
 	if output, err := c.run(t, "--csv", path, "--shared"); err != nil || c.mappings(t)["a"] != "cus_1" {
@@ -120,7 +129,8 @@ func TestACustomerOfAUserOfTheTable(t *testing.T) {
 	}
 }
 
-// Stripe's metadata names one user for each customer, which counts; another user may have the customer from elsewhere.
+// Stripe's metadata names one user for each customer, which counts; another user may have the
+// customer from elsewhere.
 func TestACustomerOfStripesOfSeveralUsers(t *testing.T) {
 	c := newCompany(t, 5)
 	c.put(t, "hand", "cus_1")
@@ -142,7 +152,9 @@ func TestACustomerOfStripesOfSeveralUsers(t *testing.T) {
 	if got := c.mappings(t); got["u1"] != "cus_1" || got["u2"] != "cus_2" {
 		t.Errorf("%v", got)
 	}
-	if output, err := c.run(t, "--state", state, "--report", report); err != nil || !strings.Contains(output, ", 4 conflicts") || !strings.Contains(output, "says that all of this was done before") {
+	if output, err := c.run(t, "--state", state, "--report", report); err != nil ||
+		!strings.Contains(output, ", 4 conflicts") ||
+		!strings.Contains(output, "says that all of this was done before") {
 		t.Errorf("%v: %s", err, output)
 	}
 	if output, err := c.run(t, "--shared"); err != nil || !strings.Contains(output, ", 0 conflicts") {
@@ -150,7 +162,8 @@ func TestACustomerOfStripesOfSeveralUsers(t *testing.T) {
 	}
 }
 
-// Metadata that is there now is newer than any release: it came back within the second of its release, or its return was missed.
+// Metadata that is there now is newer than any release: it came back within the second of its
+// release, or its return was missed.
 func TestImportBringsBackWhatWasReleased(t *testing.T) {
 	c := newCompany(t, 3)
 	created := c.now(t, "cus_0")
@@ -163,11 +176,13 @@ func TestImportBringsBackWhatWasReleased(t *testing.T) {
 		t.Fatalf("%v", got)
 	}
 	// A file is not as new: it says when its claims were made, or nothing.
-	if output, err := c.run(t, "--csv", file(t, "u0,cus_0\n")); err == nil || !strings.Contains(output, "1 released before") || c.mappings(t)["u0"] != "" {
+	if output, err := c.run(t, "--csv", file(t, "u0,cus_0\n")); err == nil ||
+		!strings.Contains(output, "1 released before") || c.mappings(t)["u0"] != "" {
 		t.Errorf("%v: %s", err, output)
 	}
 	output, err := c.run(t)
-	if want := map[string]string{"u0": "cus_0", "u1": "cus_1", "u2": "cus_2"}; err != nil || !strings.HasPrefix(output, "3 imported") || !maps.Equal(c.mappings(t), want) {
+	if want := map[string]string{"u0": "cus_0", "u1": "cus_1", "u2": "cus_2"}; err != nil ||
+		!strings.HasPrefix(output, "3 imported") || !maps.Equal(c.mappings(t), want) {
 		t.Errorf("%v, %v: %s", err, c.mappings(t), output)
 	}
 	if at := c.claimedAt(t); at["u0"] < now || at["u1"] < now || at["u2"] != created+2 {
@@ -175,7 +190,8 @@ func TestImportBringsBackWhatWasReleased(t *testing.T) {
 	}
 	// A release after the reading takes effect.
 	c.apply(t, operator.Fact{User: "u0", Customer: "cus_0", Released: time.Unix(now+3600, 0)})
-	if output, err := c.run(t); err != nil || c.mappings(t)["u0"] != "" || !strings.Contains(output, "1 ended by later events") {
+	if output, err := c.run(t); err != nil || c.mappings(t)["u0"] != "" ||
+		!strings.Contains(output, "1 ended by later events") {
 		t.Errorf("%v, %v: %s", err, c.mappings(t), output)
 	}
 }
@@ -193,20 +209,25 @@ func (c *company) now(t *testing.T, customer string) (created int64) {
 	return created
 }
 
-// refusing is DynamoDB, which refuses to change the items of some users as it does with items that are too large.
+// refusing is DynamoDB, which refuses to change the items of some users as it does with items that
+// are too large.
 func refusing(t *testing.T, c *company, users ...string) string {
 	t.Helper()
 	target, err := url.Parse(c.Origin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host }}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host },
+	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		for _, user := range users {
-			if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".UpdateItem") && bytes.Contains(body, []byte(`"Key":{"user_id":{"S":"`+user+`"}}`)) {
+			if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".UpdateItem") &&
+				bytes.Contains(body, []byte(`"Key":{"user_id":{"S":"`+user+`"}}`)) {
 				w.WriteHeader(http.StatusBadRequest)
-				_, _ = io.WriteString(w, `{"__type":"com.amazon.coral.validate#ValidationException","message":"Item size to update has exceeded the maximum allowed size"}`)
+				_, _ = io.WriteString(w, `{"__type":"com.amazon.coral.validate#ValidationException","message":"Item `+
+					`size to update has exceeded the maximum allowed size"}`)
 				return
 			}
 		}
@@ -217,18 +238,23 @@ func refusing(t *testing.T, c *company, users ...string) string {
 	return server.URL + devserver.DynamoDBPath
 }
 
-// A line that the table refuses keeps no other from being imported, and no mapping from being corrected.
+// A line that the table refuses keeps no other from being imported, and no mapping from being
+// corrected.
 func TestALineThatTheTableRefuses(t *testing.T) {
 	c := newCompany(t, 0)
 	t.Setenv("CUSTOMERS_SORT_KEY", "")
 	endpoint := refusing(t, c, "u2", "u4")
 	report := filepath.Join(t.TempDir(), "report.csv")
-	output, err := c.run(t, "--csv", file(t, "u1,cus_1\nu2,cus_2\nu3,cus_3\nu4,cus_4\nu5,cus_5\n"), "--endpoint-url", endpoint, "--report", report)
-	if err == nil || !strings.Contains(err.Error(), "2 were not imported") || !strings.HasPrefix(output, "3 imported") ||
-		!strings.Contains(output, "First failed: line 2, user \"u2\", customer cus_2: ") || !strings.Contains(output, "ValidationException") {
+	output, err := c.run(t, "--csv", file(t, "u1,cus_1\nu2,cus_2\nu3,cus_3\nu4,cus_4\nu5,cus_5\n"), "--endpoint-url",
+		endpoint, "--report", report)
+	if err == nil || !strings.Contains(err.Error(), "2 were not imported") ||
+		!strings.HasPrefix(output, "3 imported") ||
+		!strings.Contains(output, "First failed: line 2, user \"u2\", customer cus_2: ") ||
+		!strings.Contains(output, "ValidationException") {
 		t.Errorf("%v: %s", err, output)
 	}
-	if rows := reported(t, report)["failed"]; !slices.Equal(lineNumbers(rows), []string{"2", "4"}) && !slices.Equal(lineNumbers(rows), []string{"4", "2"}) {
+	if rows := reported(t, report)["failed"]; !slices.Equal(lineNumbers(rows), []string{"2", "4"}) &&
+		!slices.Equal(lineNumbers(rows), []string{"4", "2"}) {
 		t.Errorf("%v", rows)
 	}
 	if want := map[string]string{"u1": "cus_1", "u3": "cus_3", "u5": "cus_5"}; !maps.Equal(c.mappings(t), want) {
@@ -237,15 +263,18 @@ func TestALineThatTheTableRefuses(t *testing.T) {
 	// A user whom no key can name, which is known before anything is sent.
 	t.Setenv("CUSTOMERS_KEY_FORMAT", strings.Repeat("x", 2000)+"{user}")
 	long := strings.Repeat("u", 100)
-	if output, err := c.run(t, "--csv", file(t, long+",cus_6\nu7,cus_7\n")); err == nil || !strings.HasPrefix(output, "1 imported") || !strings.Contains(output, "too long for the table's key") {
+	if output, err := c.run(t, "--csv", file(t, long+",cus_6\nu7,cus_7\n")); err == nil ||
+		!strings.HasPrefix(output, "1 imported") || !strings.Contains(output, "too long for the table's key") {
 		t.Errorf("%v: %s", err, output)
 	}
-	if output, err := c.run(t, "--csv", file(t, long+",cus_6\nu7,cus_7\n"), "--format", "dynamodb-json", "--out", filepath.Join(t.TempDir(), "out")); err == nil || !strings.HasPrefix(output, "1 written") {
+	if output, err := c.run(t, "--csv", file(t, long+",cus_6\nu7,cus_7\n"), "--format", "dynamodb-json", "--out",
+		filepath.Join(t.TempDir(), "out")); err == nil || !strings.HasPrefix(output, "1 written") {
 		t.Errorf("%v: %s", err, output)
 	}
 }
 
-// Of each kind of line that is not imported, the first one is named with its reason, also after a run that continued.
+// Of each kind of line that is not imported, the first one is named with its reason, also after a
+// run that continued.
 func TestTheFirstOfEachKindIsNamed(t *testing.T) {
 	c := newCompany(t, 0)
 	c.delete(t, "cus_3")
@@ -255,8 +284,10 @@ func TestTheFirstOfEachKindIsNamed(t *testing.T) {
 	for range 2 {
 		output, err := c.run(t, "--csv", path, "--state", state)
 		for _, want := range []string{
-			`First malformed: line 5, user "u5": the customer is not of the form cus_…`, `First conflict: line 1, user "u1", customer cus_1: the user "u2" has`,
-			`First deleted: line 3, user "u3", customer cus_3: the customer was deleted at Stripe`, `First released: line 4, user "u4", customer cus_4: `,
+			`First malformed: line 5, user "u5": the customer is not of the form cus_…`,
+			`First conflict: line 1, user "u1", customer cus_1: the user "u2" has`,
+			`First deleted: line 3, user "u3", customer cus_3: the customer was deleted at Stripe`,
+			`First released: line 4, user "u4", customer cus_4: `,
 		} {
 			if err == nil || !strings.Contains(err.Error(), "6 were not imported") || !strings.Contains(output, want) {
 				t.Errorf("%v: %s, want %s", err, output, want)
@@ -269,8 +300,10 @@ func TestTheFirstOfEachKindIsNamed(t *testing.T) {
 func TestProposalsOfAddressesThatLookAlike(t *testing.T) {
 	c := newCompany(t, 0)
 	c.Stripe.Change(func(d *account.Data) {
-		for i, email := range []string{"victim@example.com", "jörg@example.com", "mike@example.com", "one@example.com", "two@example.com", " Anna@Example.com"} {
-			d.Customers = append(d.Customers, account.Customer{ID: fmt.Sprintf("cus_%d", i), Email: email, Created: time.Unix(1714564800, 0)})
+		for i, email := range []string{"victim@example.com", "jörg@example.com", "mike@example.com", "one@example.com",
+			"two@example.com", " Anna@Example.com"} {
+			d.Customers = append(d.Customers,
+				account.Customer{ID: fmt.Sprintf("cus_%d", i), Email: email, Created: time.Unix(1714564800, 0)})
 		}
 	})
 	users := "user_id;email\nvictim;victim@example.com\nattacker;VICTIM@Example.com\n" +
@@ -287,7 +320,8 @@ func TestProposalsOfAddressesThatLookAlike(t *testing.T) {
 	if err != nil || strings.Count(string(text), "\n") != 11 {
 		t.Errorf("%v: not one line for each user: %s", err, text)
 	}
-	if output, err := c.run(t, "--csv", proposal); err != nil || !maps.Equal(c.mappings(t), map[string]string{"anna": "cus_5"}) {
+	if output, err := c.run(t, "--csv", proposal); err != nil ||
+		!maps.Equal(c.mappings(t), map[string]string{"anna": "cus_5"}) {
 		t.Errorf("%v: %v: %s\n%s", err, c.mappings(t), output, text)
 	}
 }

@@ -16,18 +16,20 @@ import (
 	"billingportal/local/internal/devserver"
 )
 
-// The same customers come into DynamoDB Local by an import, by a file for DynamoDB's own import, and into the stand-in: the tables
-// are the same.
+// The same customers come into DynamoDB Local by an import, by a file for DynamoDB's own import,
+// and into the stand-in: the tables are the same.
 func TestImportIntoDynamoDBLocal(t *testing.T) {
 	endpoint := integrationtest.DynamoDBLocal(t)
 	client := dynamodb.New(dynamodb.Options{
-		Region: "eu-central-1", BaseEndpoint: aws.String(endpoint), Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+		Region: "eu-central-1", BaseEndpoint: aws.String(endpoint),
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
 	for _, table := range []string{devserver.CustomersTable, "bulk"} {
 		_, err := client.CreateTable(t.Context(), &dynamodb.CreateTableInput{
 			TableName: aws.String(table), BillingMode: types.BillingModePayPerRequest,
-			AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("user_id"), AttributeType: types.ScalarAttributeTypeS}},
-			KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("user_id"), KeyType: types.KeyTypeHash}},
+			AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("user_id"),
+				AttributeType: types.ScalarAttributeTypeS}},
+			KeySchema: []types.KeySchemaElement{{AttributeName: aws.String("user_id"), KeyType: types.KeyTypeHash}},
 		})
 		if err != nil {
 			t.Fatal(err)

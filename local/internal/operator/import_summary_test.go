@@ -25,7 +25,8 @@ func lines(n int, pattern string) (text string) {
 	return text
 }
 
-// Each number of a summary is of its own kind, so each differs here. Standard error has nothing but the target.
+// Each number of a summary is of its own kind, so each differs here. Standard error has nothing but
+// the target.
 func TestSummariesOfImports(t *testing.T) {
 	c := newCompany(t, 0)
 	if output, err := c.run(t, "--csv", file(t, lines(2, "known#,cus_Known#")+"second,cus_First\n")); err != nil {
@@ -35,46 +36,58 @@ func TestSummariesOfImports(t *testing.T) {
 		c.delete(t, fmt.Sprintf("cus_Deleted%d", i))
 	}
 	for i := range 3 {
-		c.apply(t, operator.Fact{User: fmt.Sprintf("released%d", i), Customer: fmt.Sprintf("cus_Released%d", i), Released: time.Unix(1_700_000_000, 0)})
+		c.apply(t, operator.Fact{User: fmt.Sprintf("released%d", i), Customer: fmt.Sprintf("cus_Released%d", i),
+			Released: time.Unix(1_700_000_000, 0)})
 	}
-	users := file(t, "user_id,customer_id\n"+lines(2, "known#,cus_Known#")+lines(8, "new#,cus_New#")+"second,cus_Second\n"+lines(7, "team#,cus_Team")+
-		lines(4, "malformed#,customer-#")+lines(5, "deleted#,cus_Deleted#")+lines(5, "none#,")+lines(3, "released#,cus_Released#"))
+	users := file(t, "user_id,customer_id\n"+lines(2, "known#,cus_Known#")+lines(8, "new#,cus_New#")+
+		"second,cus_Second\n"+lines(7, "team#,cus_Team")+
+		lines(4, "malformed#,customer-#")+lines(5, "deleted#,cus_Deleted#")+lines(5, "none#,")+lines(3,
+		"released#,cus_Released#"))
 	report := filepath.Join(t.TempDir(), "report.csv")
 	const contested = "First malformed: line 20, user \"malformed0\": the customer is not of the form cus_…\n" +
-		"First conflict: line 13, user \"team0\", customer cus_Team: the user \"team1\" has this customer too (--shared allows that)\n"
+		"First conflict: line 13, user \"team0\", customer cus_Team: the user \"team1\" has this customer too " +
+		"(--shared allows that)\n"
 	for _, test := range []struct {
 		arguments       []string
 		output, failure string
 	}{
 		{
 			[]string{"--csv", users, "--dry-run"},
-			"19 would be imported (0 known before), 7 conflicts, 4 malformed, 0 of deleted customers, 6 skipped, 0 ended by later events, 0 released before, in 0s\n" + contested,
+			"19 would be imported (0 known before), 7 conflicts, 4 malformed, 0 of deleted customers, 6 skipped, 0 " +
+				"ended by later events, 0 released before, in 0s\n" + contested,
 			"11 were not imported; --report FILE says which",
 		},
 		{
 			[]string{"--csv", users, "--report", report},
-			"11 imported (2 known before), 8 conflicts, 4 malformed, 5 of deleted customers, 6 skipped, 0 ended by later events, 3 released before, in 0s\n" + contested +
-				"First deleted: line 24, user \"deleted0\", customer cus_Deleted0: the customer was deleted at Stripe\n" +
-				"First released: line 34, user \"released0\", customer cus_Released0: the customer's metadata ceased to name the user, no earlier than this claim\n",
+			"11 imported (2 known before), 8 conflicts, 4 malformed, 5 of deleted customers, 6 skipped, 0 ended by " +
+				"later events, 3 released before, in 0s\n" + contested +
+				"First deleted: line 24, user \"deleted0\", customer cus_Deleted0: the customer was deleted at " +
+				"Stripe\n" +
+				"First released: line 34, user \"released0\", customer cus_Released0: the customer's metadata ceased " +
+				"to name the user, no earlier than this claim\n",
 			"19 were not imported; see " + report,
 		},
 		{
 			[]string{"--csv", users, "--format", "dynamodb-json", "--out", filepath.Join(t.TempDir(), "items.json")},
-			"19 written, 7 conflicts, 4 malformed, 6 skipped\n" + contested, "11 were not written; --report FILE says which",
+			"19 written, 7 conflicts, 4 malformed, 6 skipped\n" + contested,
+			"11 were not written; --report FILE says which",
 		},
 	} {
 		output, errOut, _, err := c.timed(t, test.arguments...)
 		if output != test.output || commandtest.Said(err) != test.failure || errOut != importTarget {
-			t.Errorf("%v\n%q\n%v, want %q\n%s\nwant\n%s", test.arguments, errOut, err, test.failure, output, test.output)
+			t.Errorf("%v\n%q\n%v, want %q\n%s\nwant\n%s", test.arguments, errOut, err,
+				test.failure, output, test.output)
 		}
 	}
 }
 
-// From Stripe, a claim that later events have ended is no failure. An import waits for as long as Stripe asks, and says how long it took.
+// From Stripe, a claim that later events have ended is no failure. An import waits for as long as
+// Stripe asks, and says how long it took.
 func TestSummaryOfAnImportFromStripe(t *testing.T) {
 	c := newCompany(t, 40) // of which four name nobody
 	for i := range 3 {
-		c.apply(t, operator.Fact{User: fmt.Sprintf("u%d", i), Customer: fmt.Sprintf("cus_%d", i), Released: time.Unix(4_000_000_000, 0)})
+		c.apply(t, operator.Fact{User: fmt.Sprintf("u%d", i), Customer: fmt.Sprintf("cus_%d", i),
+			Released: time.Unix(4_000_000_000, 0)})
 	}
 	busy := 2
 	c.before = func(w http.ResponseWriter, r *http.Request) bool {
@@ -86,9 +99,11 @@ func TestSummaryOfAnImportFromStripe(t *testing.T) {
 		w.WriteHeader(http.StatusTooManyRequests)
 		return true
 	}
-	const want = "33 imported (0 known before), 0 conflicts, 0 malformed, 0 of deleted customers, 4 skipped, 3 ended by later events, 0 released before, in 18s\n"
+	const want = "33 imported (0 known before), 0 conflicts, 0 malformed, 0 of deleted customers, 4 skipped, 3 ended " +
+		"by later events, 0 released before, in 18s\n"
 	const progress = importTarget + "import: 40 read, 2 a second\n"
-	if output, errOut, took, err := c.timed(t); output != want || errOut != progress || took != 18*time.Second || err != nil {
+	if output, errOut, took, err := c.timed(t); output != want || errOut != progress ||
+		took != 18*time.Second || err != nil {
 		t.Errorf("%v after %s, %q\n%s\nwant\n%s", err, took, errOut, output, want)
 	}
 }
@@ -104,7 +119,8 @@ func TestSummariesOfVerifications(t *testing.T) {
 		c.put(t, fmt.Sprintf("stranger%d", i), fmt.Sprintf("cus_Missing%d", i))
 	}
 	for i := range 6 {
-		if err := c.DynamoDB.Put(devserver.CustomersTable, map[string]any{"user_id": fmt.Sprintf("broken%d", i), "customer_id": 17}); err != nil {
+		if err := c.DynamoDB.Put(devserver.CustomersTable,
+			map[string]any{"user_id": fmt.Sprintf("broken%d", i), "customer_id": 17}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -116,24 +132,31 @@ func TestSummariesOfVerifications(t *testing.T) {
 			d.Customers[i].User = fmt.Sprintf("heir%d", i)
 		}
 	})
-	const looked = "43 looked at: 3 of deleted customers, 4 of customers who name another user, 5 of customers who do not exist, 6 malformed; "
+	const looked = "43 looked at: 3 of deleted customers, 4 of customers who name another user, 5 of customers who " +
+		"do not exist, 6 malformed; "
 	const firsts = "2 have a customer that another user has too (--shared allows that)\n" +
 		"First malformed: user \"broken0\": customers: the attribute does not hold a Stripe customer ID\n" +
-		"First conflict: user \"a\", customer cus_9: the user \"b\" has this customer too, and the metadata does not say whose it is\n" +
+		"First conflict: user \"a\", customer cus_9: the user \"b\" has this customer too, and the metadata does not " +
+		"say whose it is\n" +
 		"First deleted: user \"u0\", customer cus_0: the customer was deleted at Stripe\n" +
 		"First renamed: user \"u3\", customer cus_3: the customer's metadata names the user \"heir3\"\n" +
-		"First missing: user \"stranger0\", customer cus_Missing0: Stripe has no such customer in this mode; it is left as it is\n"
+		"First missing: user \"stranger0\", customer cus_Missing0: Stripe has no such customer in this mode; it is " +
+		"left as it is\n"
 	for _, test := range []struct {
 		arguments       []string
 		output, failure string
 	}{
-		{[]string{"--verify"}, looked + "0 corrected\n" + firsts, "20 are not as Stripe says; --report FILE says which"},
-		{[]string{"--verify", "--fix", "--dry-run"}, looked + "0 corrected\n" + firsts, "20 are not as Stripe says; --report FILE says which"},
-		{[]string{"--verify", "--fix"}, looked + "7 corrected\n" + firsts, "13 are not as Stripe says; --report FILE says which"},
+		{[]string{"--verify"}, looked + "0 corrected\n" + firsts,
+			"20 are not as Stripe says; --report FILE says which"},
+		{[]string{"--verify", "--fix", "--dry-run"}, looked + "0 corrected\n" + firsts,
+			"20 are not as Stripe says; --report FILE says which"},
+		{[]string{"--verify", "--fix"}, looked + "7 corrected\n" + firsts,
+			"13 are not as Stripe says; --report FILE says which"},
 	} {
 		output, errOut, _, err := c.timed(t, test.arguments...)
 		if output != test.output || commandtest.Said(err) != test.failure || errOut != importTarget {
-			t.Errorf("%v\n%q\n%v, want %q\n%s\nwant\n%s", test.arguments, errOut, err, test.failure, output, test.output)
+			t.Errorf("%v\n%q\n%v, want %q\n%s\nwant\n%s", test.arguments, errOut, err,
+				test.failure, output, test.output)
 		}
 	}
 }
@@ -143,8 +166,11 @@ func TestSummaryOfAProposal(t *testing.T) {
 	c.Stripe.Change(func(d *account.Data) {
 		d.Customers[4].Email, d.Customers[5].Email = "same@example.com", "same@example.com"
 	})
-	users, proposal := file(t, "user_id,email\n"+lines(3, "u#,u#@example.com")+lines(2, "several#,same@example.com")+lines(4, "none#,none#@example.com")+"malformed\n"), filepath.Join(t.TempDir(), "proposal.csv")
-	want := "3 unique, 2 several, 4 none, 1 malformed lines\nNothing was imported. Read " + proposal + ", remove the lines that you do not trust, and import it with --csv.\n" +
+	users, proposal := file(t, "user_id,email\n"+lines(3, "u#,u#@example.com")+lines(2,
+		"several#,same@example.com")+lines(4, "none#,none#@example.com")+"malformed\n"),
+		filepath.Join(t.TempDir(), "proposal.csv")
+	want := "3 unique, 2 several, 4 none, 1 malformed lines\nNothing was imported. Read " + proposal +
+		", remove the lines that you do not trust, and import it with --csv.\n" +
 		"First malformed: line 11: a column is missing: user_id,email\n"
 	output, errOut, _, err := c.timed(t, "--propose", users, "--out", proposal)
 	if output != want || err != nil || errOut != "import: the customers of the environment's Stripe key; no table\n" {
@@ -169,7 +195,8 @@ func TestAStateIsOfOneRun(t *testing.T) {
 		"with corrections":    {"", "--fix", "verification"},
 		"another file's name": {"", "--csv=" + file(t, "u1,cus_1\n"), "file"},
 	}
-	for mode, arguments := range map[string][]string{"stripe": nil, "file": {"--csv", file(t, "u1,cus_1\n")}, "verification": {"--verify"}} {
+	for mode, arguments := range map[string][]string{"stripe": nil, "file": {"--csv", file(t, "u1,cus_1\n")},
+		"verification": {"--verify"}} {
 		t.Run(mode, func(t *testing.T) {
 			c := newCompany(t, 3)
 			arguments = append(arguments, "--state", filepath.Join(t.TempDir(), "state"))
@@ -193,8 +220,11 @@ func TestAStateIsOfOneRun(t *testing.T) {
 						more = append(more, strings.ReplaceAll(change.argument, "ORIGIN", c.Origin))
 					}
 					output, err := c.run(t, more...)
-					if isSame := change.of == ""; isSame && (err != nil || !strings.Contains(output, " says that all of this was done before; nothing was read. Remove it to ")) ||
-						!isSame && (output != "" || !strings.HasPrefix(commandtest.Said(err), arguments[len(arguments)-1]+" is of another run, from ")) {
+					if isSame := change.of == ""; isSame && (err != nil ||
+						!strings.Contains(output,
+							" says that all of this was done before; nothing was read. Remove it to ")) ||
+						!isSame && (output != "" || !strings.HasPrefix(commandtest.Said(err),
+							arguments[len(arguments)-1]+" is of another run, from ")) {
 						t.Errorf("%v: %s", err, output)
 					}
 				})

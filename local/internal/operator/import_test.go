@@ -63,7 +63,8 @@ func startCompany(t *testing.T) *company {
 	c := &company{table: devserver.CustomersTable}
 	c.Server = devservertest.StartWith(t, nil, c.intercept)
 	c.client = dynamodb.New(dynamodb.Options{
-		Region: "eu-central-1", BaseEndpoint: aws.String(c.Origin + devserver.DynamoDBPath), Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+		Region: "eu-central-1", BaseEndpoint: aws.String(c.Origin + devserver.DynamoDBPath),
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
 	return c
 }
@@ -92,7 +93,8 @@ func (c *company) intercept(l *devserver.Server) http.Handler {
 	})
 }
 
-// enter gives the company n customers and, from the second time on, another table, and a test its environment.
+// enter gives the company n customers and, from the second time on, another table, and a test its
+// environment.
 func (c *company) enter(t *testing.T, n int) {
 	t.Helper()
 	c.mu.Lock()
@@ -108,7 +110,8 @@ func (c *company) enter(t *testing.T, n int) {
 	c.Stripe.Change(func(d *account.Data) {
 		d.Customers = nil
 		for i := range n {
-			c := account.Customer{ID: fmt.Sprintf("cus_%d", i), Email: fmt.Sprintf("u%d@example.com", i), Created: began.Add(time.Duration(i) * time.Second)}
+			c := account.Customer{ID: fmt.Sprintf("cus_%d", i), Email: fmt.Sprintf("u%d@example.com", i),
+				Created: began.Add(time.Duration(i) * time.Second)}
 			if i%10 != 9 {
 				c.User = fmt.Sprintf("u%d", i)
 			}
@@ -145,7 +148,8 @@ func (c *company) note(r *http.Request) {
 
 // arguments of an import into the company's table.
 func (c *company) arguments(more ...string) []string {
-	return append([]string{"import", "--endpoint-url", c.Origin + devserver.DynamoDBPath, "--rate", "1000", "--write-capacity", "100000"}, more...)
+	return append([]string{"import", "--endpoint-url", c.Origin + devserver.DynamoDBPath, "--rate", "1000",
+		"--write-capacity", "100000"}, more...)
 }
 
 func (c *company) run(t *testing.T, more ...string) (output string, err error) {
@@ -154,8 +158,8 @@ func (c *company) run(t *testing.T, more ...string) (output string, err error) {
 	return output, err
 }
 
-// timed runs a command with a clock of its own, and returns what it prints, what it says on standard error, and how long it took by
-// that clock.
+// timed runs a command with a clock of its own, and returns what it prints, what it says on
+// standard error, and how long it took by that clock.
 func (c *company) timed(t *testing.T, more ...string) (output, said string, took time.Duration, err error) {
 	t.Helper()
 	c.mu.Lock()
@@ -175,7 +179,8 @@ func items(t *testing.T, client *dynamodb.Client, table string) map[string]strin
 	found := map[string]string{}
 	var from map[string]types.AttributeValue
 	for {
-		page, err := client.Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String(table), ExclusiveStartKey: from})
+		page, err := client.Scan(t.Context(),
+			&dynamodb.ScanInput{TableName: aws.String(table), ExclusiveStartKey: from})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -221,7 +226,8 @@ func TestImportFromStripe(t *testing.T) {
 		t.Fatal(err)
 	}
 	output, err := c.run(t, "--dry-run")
-	if err != nil || !strings.Contains(output, "225 would be imported (0 known before), 0 conflicts, 0 malformed, 0 of deleted customers, 25 skipped") {
+	if err != nil || !strings.Contains(output,
+		"225 would be imported (0 known before), 0 conflicts, 0 malformed, 0 of deleted customers, 25 skipped") {
 		t.Errorf("%v: %s", err, output)
 	}
 	if got := items(t, c.client, c.table); len(got) != 1 {
@@ -233,13 +239,15 @@ func TestImportFromStripe(t *testing.T) {
 	}
 	got := items(t, c.client, c.table)
 	created := time.Now().Add(-1000 * time.Hour).Unix()
-	if len(got) != 2*225 || !strings.Contains(got["cus_3"], "u3") || !strings.Contains(got["u3"], `"plan":"pro"`) || !strings.Contains(got["u3"], `"customer_id":"cus_3"`) || got["u9"] != "" {
+	if len(got) != 2*225 || !strings.Contains(got["cus_3"], "u3") || !strings.Contains(got["u3"], `"plan":"pro"`) ||
+		!strings.Contains(got["u3"], `"customer_id":"cus_3"`) || got["u9"] != "" {
 		t.Errorf("%d items, u3: %s", len(got), got["u3"])
 	}
 	var u0 struct {
 		Facts map[string]struct{ Metadata int64 } `json:"billing_portal"`
 	}
-	if err := json.Unmarshal([]byte(got["u0"]), &u0); err != nil || u0.Facts["cus_0"].Metadata < created-60 || u0.Facts["cus_0"].Metadata > created+60 {
+	if err := json.Unmarshal([]byte(got["u0"]), &u0); err != nil || u0.Facts["cus_0"].Metadata < created-60 ||
+		u0.Facts["cus_0"].Metadata > created+60 {
 		t.Errorf("u0 claims at %+v, want its customer's creation, %d: %v", u0, created, err)
 	}
 	if output, err = c.run(t); err != nil || !strings.Contains(output, "225 imported (225 known before)") {
@@ -253,7 +261,8 @@ func TestImportFromStripe(t *testing.T) {
 func TestImportStopsWhereStripeRefuses(t *testing.T) {
 	c := newCompany(t, 10)
 	c.Stripe.Withhold(devserver.DemoKey, "customer_read")
-	if output, err := c.run(t); err == nil || !strings.Contains(err.Error(), "the restricted API key lacks a permission") || strings.Contains(output+err.Error(), devserver.DemoKey) {
+	if output, err := c.run(t); err == nil || !strings.Contains(err.Error(),
+		"the restricted API key lacks a permission") || strings.Contains(output+err.Error(), devserver.DemoKey) {
 		t.Errorf("%v: %s", err, output)
 	}
 	t.Setenv("STRIPE_SECRET_KEY", "")
@@ -264,7 +273,8 @@ func TestImportStopsWhereStripeRefuses(t *testing.T) {
 
 // Flags that would have no effect together are refused, with the reason, before anything is read.
 func TestImportFlagsFitTogether(t *testing.T) {
-	const outFor, formatFor, stateFor = "--out goes with --propose or --format, and they with it", "--format goes with an import only", "--state goes with an import into the table, or with --verify"
+	const outFor, formatFor, stateFor = "--out goes with --propose or --format, and they with it",
+		"--format goes with an import only", "--state goes with an import into the table, or with --verify"
 	for line, want := range map[string]string{
 		"--csv a --verify":                           "--csv and --verify do not go together",
 		"--csv a --propose b --out c":                "--csv and --propose do not go together",
@@ -313,7 +323,8 @@ func TestImportWritesOverNoFile(t *testing.T) {
 		{"--csv", users, "--state", filepath.Dir(users) + "/./users.csv"},
 		{"--propose", users, "--out", users},
 	} {
-		if output, err := c.run(t, arguments...); commandtest.Said(err) != arguments[0]+" and "+arguments[2]+" are the same file" || output != "" {
+		if output, err := c.run(t, arguments...); commandtest.Said(err) != arguments[0]+" and "+arguments[2]+
+			" are the same file" || output != "" {
 			t.Errorf("%v: %v: %s", arguments, err, output)
 		}
 	}
@@ -322,7 +333,8 @@ func TestImportWritesOverNoFile(t *testing.T) {
 	}
 }
 
-// Whatever a file is like, what can be imported is, and the report has the number of each line that cannot.
+// Whatever a file is like, what can be imported is, and the report has the number of each line that
+// cannot.
 func TestImportOfAMalformedFile(t *testing.T) {
 	c := newCompany(t, 0)
 	long := strings.Repeat("x", 200_000)
@@ -356,7 +368,8 @@ func TestImportOfAMalformedFile(t *testing.T) {
 		t.Errorf("%v: %s", err, output)
 	}
 	got := items(t, c.client, c.table)
-	for user, customer := range map[string]string{"u1": "cus_1b", "u,2": "cus_2", strings.Repeat("ö", 255): "cus_6", "u11": "cus_11", "u16": "cus_16", "u17": "cus_17"} {
+	for user, customer := range map[string]string{"u1": "cus_1b", "u,2": "cus_2", strings.Repeat("ö", 255): "cus_6",
+		"u11": "cus_11", "u16": "cus_16", "u17": "cus_17"} {
 		if !strings.Contains(got[user], `"customer_id":"`+customer+`"`) {
 			t.Errorf("%.20s: %s, want %s", user, got[user], customer)
 		}
@@ -381,12 +394,14 @@ func TestImportOfAMalformedFile(t *testing.T) {
 			malformed = append(malformed, row[1])
 		}
 	}
-	if want := []string{"4", "5", "6", "9", "10", "11", "13", "14", "15", "16"}; !slices.Equal(malformed, want) || kinds["conflict"] != 1 {
+	if want := []string{"4", "5", "6", "9", "10", "11", "13", "14", "15", "16"}; !slices.Equal(malformed, want) ||
+		kinds["conflict"] != 1 {
 		t.Errorf("malformed lines %v, want %v; %v", malformed, want, kinds)
 	}
 }
 
-// A deletion that came before a file's claim, and does not name the user, is known from the customer's own item.
+// A deletion that came before a file's claim, and does not name the user, is known from the
+// customer's own item.
 func TestImportOfADeletedCustomer(t *testing.T) {
 	c := newCompany(t, 0)
 	c.delete(t, "cus_1")
@@ -395,7 +410,8 @@ func TestImportOfADeletedCustomer(t *testing.T) {
 		t.Fatal(err)
 	}
 	output, err := c.run(t, "--csv", path)
-	if err == nil || !strings.Contains(output, "1 imported (0 known before), 0 conflicts, 0 malformed, 1 of deleted customers") {
+	if err == nil ||
+		!strings.Contains(output, "1 imported (0 known before), 0 conflicts, 0 malformed, 1 of deleted customers") {
 		t.Errorf("%v: %s", err, output)
 	}
 	if got := items(t, c.client, c.table); strings.Contains(got["u1"], "customer_id") {
@@ -422,7 +438,8 @@ func (endless) Read(p []byte) (int, error) { return copy(p, block), nil }
 // endedClaim is a claim in a test whose releases are later than every claim.
 var endedClaim = regexp.MustCompile(`"metadata":\d+,("released":)`)
 
-// While live events for the same users arrive, the table is the same as if they had come before or after.
+// While live events for the same users arrive, the table is the same as if they had come before or
+// after.
 func TestImportBesideLiveEvents(t *testing.T) {
 	const customers = 150
 	c := newCompany(t, customers)
@@ -439,7 +456,8 @@ func TestImportBesideLiveEvents(t *testing.T) {
 			})
 		}
 		if i%5 == 0 {
-			changes = append(changes, func(w *operator.MappingWriter) error { return w.Delete(t.Context(), customer, user) })
+			changes = append(changes,
+				func(w *operator.MappingWriter) error { return w.Delete(t.Context(), customer, user) })
 		}
 	}
 	tables := map[string]map[string]string{}
@@ -472,12 +490,15 @@ func TestImportBesideLiveEvents(t *testing.T) {
 		wait.Wait()
 		tables[order] = items(t, c.client, order)
 		for user, item := range tables[order] {
-			// Whether an import knew of the release decides the time of a claim that the release has ended anyway.
+			// Whether an import knew of the release decides the time of a claim that the release
+			// has ended anyway.
 			tables[order][user] = endedClaim.ReplaceAllString(item, "$1")
 		}
 	}
-	if !reflect.DeepEqual(tables["before"], tables["after"]) || !reflect.DeepEqual(tables["meanwhile"], tables["after"]) {
-		t.Errorf("the tables differ: %d, %d and %d items", len(tables["before"]), len(tables["meanwhile"]), len(tables["after"]))
+	if !reflect.DeepEqual(tables["before"], tables["after"]) ||
+		!reflect.DeepEqual(tables["meanwhile"], tables["after"]) {
+		t.Errorf("the tables differ: %d, %d and %d items", len(tables["before"]),
+			len(tables["meanwhile"]), len(tables["after"]))
 	}
 	if got := tables["meanwhile"]["u0"]; strings.Contains(got, "customer_id") {
 		t.Errorf("u0, who was deleted and moved: %s", got)
@@ -489,16 +510,19 @@ func TestProposals(t *testing.T) {
 	c.Stripe.Change(func(d *account.Data) {
 		d.Customers[1].Email = "U0@Example.com" // two customers of one address
 		d.Customers[2].Email = "Jane.Doe@example.com"
-		d.Subscriptions = append(d.Subscriptions, account.Subscription{ID: "sub_2", Customer: "cus_2", Status: "active", Created: time.Now()})
+		d.Subscriptions = append(d.Subscriptions,
+			account.Subscription{ID: "sub_2", Customer: "cus_2", Status: "active", Created: time.Now()})
 		d.Customers[3].Deleted = true
 	})
 	users, proposal := filepath.Join(t.TempDir(), "users.csv"), filepath.Join(t.TempDir(), "proposal.csv")
-	text := "user_id,email\nzoe,u0@example.com\njane, jane.doe@EXAMPLE.com \nfred,u3@example.com\nnobody,nobody@example.com\nbroken\n\"quoted, comma\",u4@example.com\n"
+	text := "user_id,email\nzoe,u0@example.com\njane, jane.doe@EXAMPLE.com " +
+		"\nfred,u3@example.com\nnobody,nobody@example.com\nbroken\n\"quoted, comma\",u4@example.com\n"
 	if err := os.WriteFile(users, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	output, err := c.run(t, "--propose", users, "--out", proposal)
-	if err != nil || !strings.HasPrefix(output, "2 unique, 1 several, 2 none, 1 malformed lines\nNothing was imported.") {
+	if err != nil ||
+		!strings.HasPrefix(output, "2 unique, 1 several, 2 none, 1 malformed lines\nNothing was imported.") {
 		t.Errorf("%v: %s", err, output)
 	}
 	if len(c.pages) != 1 {
@@ -517,7 +541,8 @@ func TestProposals(t *testing.T) {
 	for _, row := range rows[1:] {
 		by[row[0]] = row
 	}
-	if row := by["jane"]; len(row) != 8 || row[1] != "cus_2" || row[3] != "unique" || row[4] != "1" || row[6] != "sub_2" || row[5] == "" {
+	if row := by["jane"]; len(row) != 8 || row[1] != "cus_2" || row[3] != "unique" || row[4] != "1" ||
+		row[6] != "sub_2" || row[5] == "" {
 		t.Errorf("jane: %q", row)
 	}
 	if row := by["zoe"]; row[1] != "" || row[3] != "several" || row[4] != "2" || !strings.Contains(row[6], "cus_1") {
@@ -531,7 +556,8 @@ func TestProposals(t *testing.T) {
 	}
 	// It goes into --csv as it is, for the lines that are unique.
 	output, err = c.run(t, "--csv", proposal)
-	if err != nil || !strings.Contains(output, "2 imported (0 known before), 0 conflicts, 0 malformed, 0 of deleted customers, 4 skipped") {
+	if err != nil || !strings.Contains(output,
+		"2 imported (0 known before), 0 conflicts, 0 malformed, 0 of deleted customers, 4 skipped") {
 		t.Errorf("%v: %s", err, output)
 	}
 	if got := items(t, c.client, c.table); !strings.Contains(got["jane"], `"customer_id":"cus_2"`) || got["zoe"] != "" {
@@ -602,7 +628,8 @@ func attributeOf(t *testing.T, raw json.RawMessage) types.AttributeValue {
 func putAll(t *testing.T, client *dynamodb.Client, table string, items []map[string]types.AttributeValue) {
 	t.Helper()
 	for _, item := range items {
-		if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(table), Item: item}); err != nil {
+		if _, err := client.PutItem(t.Context(),
+			&dynamodb.PutItemInput{TableName: aws.String(table), Item: item}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -645,10 +672,12 @@ func TestVerificationCorrectsWhatWasMissed(t *testing.T) {
 	if output, err := c.run(t); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
-	if err := c.DynamoDB.Put(devserver.CustomersTable, map[string]any{"user_id": "stranger", "customer_id": "cus_OfTheOtherMode"}); err != nil {
+	if err := c.DynamoDB.Put(devserver.CustomersTable,
+		map[string]any{"user_id": "stranger", "customer_id": "cus_OfTheOtherMode"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.DynamoDB.Put(devserver.CustomersTable, map[string]any{"user_id": "broken", "customer_id": 17}); err != nil {
+	if err := c.DynamoDB.Put(devserver.CustomersTable,
+		map[string]any{"user_id": "broken", "customer_id": 17}); err != nil {
 		t.Fatal(err)
 	}
 	// Nobody heard of these.
@@ -659,7 +688,8 @@ func TestVerificationCorrectsWhatWasMissed(t *testing.T) {
 	before := items(t, c.client, c.table)
 	report := filepath.Join(t.TempDir(), "report.csv")
 	output, err := c.run(t, "--verify", "--report", report)
-	const found = "28 looked at: 1 of deleted customers, 1 of customers who name another user, 1 of customers who do not exist, 1 malformed; "
+	const found = "28 looked at: 1 of deleted customers, 1 of customers who name another user, 1 of customers who do " +
+		"not exist, 1 malformed; "
 	if err == nil || !strings.HasPrefix(output, found+"0 corrected") {
 		t.Errorf("%v: %s", err, output)
 	}
@@ -667,14 +697,17 @@ func TestVerificationCorrectsWhatWasMissed(t *testing.T) {
 		t.Error("a verification without --fix changed the table")
 	}
 	text, err := os.ReadFile(report)
-	if err != nil || !strings.Contains(string(text), "deleted,,u0,cus_0,") || !strings.Contains(string(text), `names the user ""heir""`) || !strings.Contains(string(text), "missing,,stranger,") {
+	if err != nil || !strings.Contains(string(text), "deleted,,u0,cus_0,") ||
+		!strings.Contains(string(text), `names the user ""heir""`) ||
+		!strings.Contains(string(text), "missing,,stranger,") {
 		t.Errorf("%v: %s", err, text)
 	}
 	if output, err = c.run(t, "--verify", "--fix"); err == nil || !strings.HasPrefix(output, found+"2 corrected") {
 		t.Errorf("%v: %s", err, output)
 	}
 	after := items(t, c.client, c.table)
-	if strings.Contains(after["u0"], "customer_id") || strings.Contains(after["u1"], "customer_id") || !strings.Contains(after["heir"], `"customer_id":"cus_1"`) || after["stranger"] != before["stranger"] {
+	if strings.Contains(after["u0"], "customer_id") || strings.Contains(after["u1"], "customer_id") ||
+		!strings.Contains(after["heir"], `"customer_id":"cus_1"`) || after["stranger"] != before["stranger"] {
 		t.Errorf("u0 %s\nu1 %s\nheir %s", after["u0"], after["u1"], after["heir"])
 	}
 }

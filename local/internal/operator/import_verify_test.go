@@ -45,7 +45,9 @@ func TestVerificationReadsTheList(t *testing.T) {
 	})
 	c.forget()
 	output, err := c.run(t, "--verify")
-	if err == nil || !strings.HasPrefix(output, "901 looked at: 3 of deleted customers, 1 of customers who name another user, 1 of customers who do not exist, 0 malformed; 0 corrected\nFirst deleted: user \"u1\", customer cus_1: ") {
+	if err == nil || !strings.HasPrefix(output, "901 looked at: 3 of deleted customers, 1 of customers who name "+
+		"another user, 1 of customers who do not exist, 0 malformed; 0 corrected\nFirst deleted: user \"u1\", "+
+		"customer cus_1: ") {
 		t.Errorf("%v: %s", err, output)
 	}
 	if pages, customers := c.requests(t); pages != 10 || customers != 4 {
@@ -53,7 +55,8 @@ func TestVerificationReadsTheList(t *testing.T) {
 	}
 }
 
-// A customer of several users is found, whichever way they came to them. What the metadata says is corrected; the rest is for a person.
+// A customer of several users is found, whichever way they came to them. What the metadata says is
+// corrected; the rest is for a person.
 func TestVerificationOfCustomersOfSeveralUsers(t *testing.T) {
 	c := startCompany(t)
 	for _, test := range []struct {
@@ -62,12 +65,16 @@ func TestVerificationOfCustomersOfSeveralUsers(t *testing.T) {
 		output    string
 		after     map[string]string
 	}{
-		{nil, map[string]string{"hand": "renamed", "u1": "conflict", "a": "conflict", "b": "conflict"}, "2 of customers who name another user", nil},
-		{[]string{"--fix"}, map[string]string{"hand": "renamed", "a": "conflict", "b": "conflict"}, "1 corrected\n2 have a customer that another user has too",
+		{nil, map[string]string{"hand": "renamed", "u1": "conflict", "a": "conflict", "b": "conflict"},
+			"2 of customers who name another user", nil},
+		{[]string{"--fix"}, map[string]string{"hand": "renamed", "a": "conflict", "b": "conflict"},
+			"1 corrected\n2 have a customer that another user has too",
 			map[string]string{"u1": "cus_1", "a": "cus_9", "b": "cus_9"}},
-		{[]string{"--fix", "--dry-run"}, map[string]string{"hand": "renamed", "u1": "conflict", "a": "conflict", "b": "conflict"}, "; 0 corrected\n",
+		{[]string{"--fix", "--dry-run"},
+			map[string]string{"hand": "renamed", "u1": "conflict", "a": "conflict", "b": "conflict"}, "; 0 corrected\n",
 			map[string]string{"hand": "cus_1", "u1": "cus_1", "a": "cus_9", "b": "cus_9"}},
-		{[]string{"--fix", "--shared"}, map[string]string{}, "; 0 corrected\n", map[string]string{"hand": "cus_1", "u1": "cus_1", "a": "cus_9", "b": "cus_9"}},
+		{[]string{"--fix", "--shared"}, map[string]string{}, "; 0 corrected\n",
+			map[string]string{"hand": "cus_1", "u1": "cus_1", "a": "cus_9", "b": "cus_9"}},
 	} {
 		c.enter(t, 10) // cus_9 names nobody
 		if output, err := c.run(t); err != nil {
@@ -113,14 +120,15 @@ func TestVerificationOfATestClocksCustomer(t *testing.T) {
 	c.apply(t, operator.Fact{User: "former", Customer: "cus_Clock", Metadata: time.Unix(created.Unix(), 0)})
 	for _, want := range []string{"; 1 corrected", "; 0 corrected"} {
 		output, err := c.run(t, "--verify", "--fix")
-		if got := c.mappings(t); !strings.Contains(output, want) || !maps.Equal(got, map[string]string{"heir": "cus_Clock"}) {
+		if got := c.mappings(t); !strings.Contains(output, want) ||
+			!maps.Equal(got, map[string]string{"heir": "cus_Clock"}) {
 			t.Errorf("%v, %v: %s", err, got, output)
 		}
 	}
 }
 
-// A user of more customers than an item holds, the newest of which are deleted, gets those back that were left out: as an import would
-// have it, and not those for which there is no room.
+// A user of more customers than an item holds, the newest of which are deleted, gets those back
+// that were left out: as an import would have it, and not those for which there is no room.
 func TestVerificationRestoresWhatHadNoRoom(t *testing.T) {
 	c := newCompany(t, 0)
 	c.Stripe.Change(func(d *account.Data) {
@@ -129,12 +137,16 @@ func TestVerificationRestoresWhatHadNoRoom(t *testing.T) {
 			if i < 20 { // the newest of them has the smallest ID
 				created = time.Unix(1_600_000_000-int64(i), 0)
 			}
-			d.Customers = append(d.Customers, account.Customer{ID: fmt.Sprintf("cus_%03d", i), Created: created, User: "many"})
-			c.apply(t, operator.Fact{User: "many", Customer: fmt.Sprintf("cus_%03d", i), Metadata: time.Unix(created.Unix(), 0)})
+			d.Customers = append(d.Customers,
+				account.Customer{ID: fmt.Sprintf("cus_%03d", i), Created: created, User: "many"})
+			c.apply(t, operator.Fact{User: "many", Customer: fmt.Sprintf("cus_%03d", i),
+				Metadata: time.Unix(created.Unix(), 0)})
 		}
-		d.Customers = append(d.Customers, account.Customer{ID: "cus_Other", Created: time.Unix(1_700_000_000, 0), User: "never imported"})
+		d.Customers = append(d.Customers,
+			account.Customer{ID: "cus_Other", Created: time.Unix(1_700_000_000, 0), User: "never imported"})
 	})
-	if output, err := c.run(t, "--verify", "--fix"); err != nil || !strings.Contains(output, "100 looked at: ") || strings.Contains(output, "no room") {
+	if output, err := c.run(t, "--verify", "--fix"); err != nil || !strings.Contains(output, "100 looked at: ") ||
+		strings.Contains(output, "no room") {
 		t.Errorf("%v: %s", err, output)
 	}
 	c.Stripe.Change(func(d *account.Data) {
@@ -148,12 +160,14 @@ func TestVerificationRestoresWhatHadNoRoom(t *testing.T) {
 	if got := c.mappings(t); len(got) != 0 {
 		t.Fatalf("%v", got)
 	}
-	if output, err := c.run(t, "--verify"); err == nil || !strings.Contains(output, "20 customers had no room") || !strings.Contains(output, `First left out: user "many", customer cus_000: `) {
+	if output, err := c.run(t, "--verify"); err == nil || !strings.Contains(output, "20 customers had no room") ||
+		!strings.Contains(output, `First left out: user "many", customer cus_000: `) {
 		t.Errorf("%v: %s", err, output)
 	}
 	for _, want := range []string{"; 20 corrected", "; 0 corrected"} {
 		output, err := c.run(t, "--verify", "--fix")
-		if got := c.mappings(t); err != nil || !strings.Contains(output, want) || !maps.Equal(got, map[string]string{"many": "cus_000"}) {
+		if got := c.mappings(t); err != nil || !strings.Contains(output, want) ||
+			!maps.Equal(got, map[string]string{"many": "cus_000"}) {
 			t.Errorf("%v, %v: %s", err, got, output)
 		}
 	}
@@ -167,7 +181,8 @@ func TestACorrectionIsOlderThanWhatCameSince(t *testing.T) {
 	}
 	c.Stripe.Change(func(d *account.Data) { d.Customers[0].User = "heir" })
 	// The customer comes back to the user, of which the list knows nothing yet.
-	c.apply(t, operator.Fact{User: "u0", Customer: "cus_0", Metadata: time.Unix(4_000_000_000, 0)}, operator.Fact{User: "heir", Customer: "cus_0", Released: time.Unix(4_000_000_000, 0)})
+	c.apply(t, operator.Fact{User: "u0", Customer: "cus_0", Metadata: time.Unix(4_000_000_000, 0)},
+		operator.Fact{User: "heir", Customer: "cus_0", Released: time.Unix(4_000_000_000, 0)})
 	if output, err := c.run(t, "--verify", "--fix"); err != nil {
 		t.Errorf("%v: %s", err, output)
 	}
@@ -176,7 +191,8 @@ func TestACorrectionIsOlderThanWhatCameSince(t *testing.T) {
 	}
 }
 
-// A verification that is cut off at any request goes on, and asks for no page and no customer again but the one that was under way.
+// A verification that is cut off at any request goes on, and asks for no page and no customer again
+// but the one that was under way.
 func TestACutOffVerificationGoesOn(t *testing.T) {
 	c := newCompany(t, 1000)
 	if output, err := c.run(t); err != nil {
@@ -203,11 +219,14 @@ func TestACutOffVerificationGoesOn(t *testing.T) {
 			}
 		}
 		c.mu.Unlock()
-		output, _, err := commandtest.RunWith(ctx, nil, NewCommand(), c.arguments("--verify", "--fix", "--state", state, "--report", report)...)
+		output, _, err := commandtest.RunWith(ctx, nil, NewCommand(),
+			c.arguments("--verify", "--fix", "--state", state, "--report", report)...)
 		isCut := ctx.Err() != nil
 		cancel()
 		if !isCut {
-			if commandtest.Said(err) != wrong || !strings.Contains(output, ": 250 of deleted customers, 1 of customers who name another user, 0 of customers who do not exist, 1 malformed; 251 corrected\n") {
+			if commandtest.Said(err) != wrong || !strings.Contains(output,
+				": 250 of deleted customers, 1 of customers who name another user, 0 of customers who do not exist, "+
+					"1 malformed; 251 corrected\n") {
 				t.Errorf("%v: %s", err, output)
 			}
 			break
@@ -224,7 +243,8 @@ func TestACutOffVerificationGoesOn(t *testing.T) {
 	if len(rows["deleted"]) != 250 || len(rows["renamed"]) != 1 || len(rows["malformed"]) != 1 {
 		t.Errorf("%d, %d and %d rows", len(rows["deleted"]), len(rows["renamed"]), len(rows["malformed"]))
 	}
-	if got := c.mappings(t); got["heir"] != "cus_1" || got["u4"] != "" || got["u5"] != "cus_5" || got["broken"] != "customer-1" || len(got) != 651 {
+	if got := c.mappings(t); got["heir"] != "cus_1" || got["u4"] != "" || got["u5"] != "cus_5" ||
+		got["broken"] != "customer-1" || len(got) != 651 {
 		t.Errorf("%d mappings", len(got))
 	}
 	if names, err := filepath.Glob(state + "*"); err != nil || !slices.Equal(names, []string{state}) {
@@ -232,15 +252,18 @@ func TestACutOffVerificationGoesOn(t *testing.T) {
 	}
 	c.forget()
 	output, err := c.run(t, "--verify", "--fix", "--state", state, "--report", report)
-	if pages, _ := c.requests(t); commandtest.Said(err) != wrong || pages > 0 || !strings.Contains(output, "; 251 corrected") || !strings.Contains(output, "Remove it to verify again") {
+	if pages, _ := c.requests(t); commandtest.Said(err) != wrong || pages > 0 ||
+		!strings.Contains(output, "; 251 corrected") || !strings.Contains(output, "Remove it to verify again") {
 		t.Errorf("%v, %d pages: %s", err, pages, output)
 	}
-	if output, err := c.run(t, "--verify", "--state", state); err == nil || !strings.Contains(err.Error(), "is of another run") {
+	if output, err := c.run(t, "--verify", "--state", state); err == nil ||
+		!strings.Contains(err.Error(), "is of another run") {
 		t.Errorf("%v: %s", err, output)
 	}
 }
 
-// A verification that is cut off among its corrections goes on, and counts and reports those that were made.
+// A verification that is cut off among its corrections goes on, and counts and reports those that
+// were made.
 func TestAVerificationCutOffAmongItsCorrections(t *testing.T) {
 	c := newCompany(t, 100)
 	if output, err := c.run(t); err != nil {
@@ -264,15 +287,18 @@ func TestAVerificationCutOffAmongItsCorrections(t *testing.T) {
 		}
 	}
 	c.mu.Unlock()
-	if _, _, err := commandtest.RunWith(ctx, nil, NewCommand(), c.arguments("--verify", "--fix", "--state", state, "--report", report)...); err == nil {
+	if _, _, err := commandtest.RunWith(ctx, nil, NewCommand(),
+		c.arguments("--verify", "--fix", "--state", state, "--report", report)...); err == nil {
 		t.Fatal("it was not cut off")
 	}
 	output, err := c.run(t, "--verify", "--fix", "--state", state, "--report", report)
-	const want = ": 20 of deleted customers, 16 of customers who name another user, 0 of customers who do not exist, 1 malformed; 36 corrected\n"
+	const want = ": 20 of deleted customers, 16 of customers who name another user, 0 of customers who do not exist, " +
+		"1 malformed; 36 corrected\n"
 	if commandtest.Said(err) != "1 are not as Stripe says; see "+report || !strings.Contains(output, want) {
 		t.Errorf("%v: %s", err, output)
 	}
-	if rows := reported(t, report); len(rows["deleted"]) != 20 || len(rows["renamed"]) != 16 || len(rows["malformed"]) != 1 {
+	if rows := reported(t, report); len(rows["deleted"]) != 20 || len(rows["renamed"]) != 16 ||
+		len(rows["malformed"]) != 1 {
 		t.Errorf("%d, %d and %d rows", len(rows["deleted"]), len(rows["renamed"]), len(rows["malformed"]))
 	}
 	if got := c.mappings(t); got["u0"] != "" || got["u1"] != "" || got["heir1"] != "cus_1" {

@@ -26,7 +26,9 @@ func (j *importJob) dynamoDB(ctx context.Context, mapping operator.Mapping) (*dy
 	endpoint := j.cmd.String("endpoint-url")
 	override := cmp.Or(endpoint, os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"), os.Getenv("AWS_ENDPOINT_URL"))
 	// The SDK keeps ten connections, and would open a new one for most requests of as many writers.
-	transport := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = importer.Writers })
+	transport := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConnsPerHost = importer.Writers
+	})
 	cfg, err := loadAWS(ctx, override, j.end, config.WithHTTPClient(transport), config.WithRetryer(func() aws.Retryer {
 		return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
 			o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) { o.MaxAttempts = 10 })
@@ -42,25 +44,32 @@ func (j *importJob) dynamoDB(ctx context.Context, mapping operator.Mapping) (*dy
 	})
 	// A fault of the table or the login would fail every request, so find it with the first one.
 	key, _ := mapping.NewItem("nobody", nil, nil)
-	_, err = client.GetItem(ctx, &dynamodb.GetItemInput{TableName: aws.String(mapping.Table()), Key: key}, func(o *dynamodb.Options) {
-		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 3, time.Second })
-	})
+	_, err = client.GetItem(ctx, &dynamodb.GetItemInput{TableName: aws.String(mapping.Table()), Key: key},
+		func(o *dynamodb.Options) {
+			o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) {
+				o.MaxAttempts, o.MaxBackoff = 3, time.Second
+			})
+		})
 	if err != nil {
 		return nil, fmt.Errorf("the table %s: %w", mapping.Table(), describeAWS("dynamodb", cfg.Region, err))
 	}
 	return client, nil
 }
 
-// stripeAccount is the account of STRIPE_SECRET_KEY, or of the secret that STRIPE_SECRET_ID names. may is the permission that the key
-// needs, for messages. Requests have apiVersion; "" means the version that the functions use.
-func stripeAccount(ctx context.Context, end context.CancelCauseFunc, may, apiVersion string) (*operator.StripeAccount, error) {
+// stripeAccount is the account of STRIPE_SECRET_KEY, or of the secret that STRIPE_SECRET_ID names.
+// may is the permission that the key needs, for messages. Requests have apiVersion; "" means the
+// version that the functions use.
+func stripeAccount(ctx context.Context, end context.CancelCauseFunc, may,
+	apiVersion string) (*operator.StripeAccount, error) {
 	key := strings.TrimSpace(os.Getenv("STRIPE_SECRET_KEY"))
 	if id := os.Getenv("STRIPE_SECRET_ID"); key == "" && id != "" {
-		cfg, err := loadAWS(ctx, cmp.Or(os.Getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER"), os.Getenv("AWS_ENDPOINT_URL")), end)
+		cfg, err := loadAWS(ctx,
+			cmp.Or(os.Getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER"), os.Getenv("AWS_ENDPOINT_URL")), end)
 		if err != nil {
 			return nil, err
 		}
-		output, err := secretsmanager.NewFromConfig(cfg).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(id)})
+		output, err := secretsmanager.NewFromConfig(cfg).GetSecretValue(ctx,
+			&secretsmanager.GetSecretValueInput{SecretId: aws.String(id)})
 		if err != nil {
 			return nil, fmt.Errorf("the secret of STRIPE_SECRET_ID: %w", describeAWS("secretsmanager", cfg.Region, err))
 		}
@@ -69,5 +78,5 @@ func stripeAccount(ctx context.Context, end context.CancelCauseFunc, may, apiVer
 	if key == "" {
 		return nil, errors.New("set STRIPE_SECRET_ID, or STRIPE_SECRET_KEY to a key that may " + may)
 	}
-	return operator.NewStripeAccount(os.Getenv, key, apiVersion) //nolint:wrapcheck // it names the problem of the key
+	return operator.NewStripeAccount(os.Getenv, key, apiVersion) // it names the problem of the key
 }

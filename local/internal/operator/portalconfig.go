@@ -24,17 +24,25 @@ func portalConfigCommand() *cli.Command {
 			Name:      "apply",
 			Usage:     "create and update the configurations of a file",
 			ArgsUsage: "FILE",
-			Description: "FILE is YAML or JSON: configurations in Stripe's own parameters, each under a name of your choice:\n\n" +
-				"  team:\n    features:\n      invoice_history: {enabled: true}\n      subscription_cancel: {enabled: true, mode: at_period_end}\n\n" +
+			Description: "FILE is YAML or JSON: configurations in Stripe's own parameters, each under a name of your " +
+				"choice:\n\n" +
+				"  team:\n    features:\n      invoice_history: {enabled: true}\n      subscription_cancel: " +
+				"{enabled: true, mode: at_period_end}\n\n" +
 				"  STRIPE_SECRET_ID=… go run ./local portal-config apply portal.yaml --dry-run\n" +
-				"  STRIPE_SECRET_ID=… go run ./local portal-config apply portal.yaml --write .deploy/prod.toml --default team\n\n" +
-				"It shows what differs, and creates or updates it in the mode of the key, which is STRIPE_SECRET_KEY or the secret that\n" +
-				"STRIPE_SECRET_ID names and needs Customer portal: Write. Stripe keeps the name in the configuration's metadata, as\n" +
-				portalconfig.MetadataKey + ". What FILE does not have stays as it is at Stripe, and is shown. \"\" unsets a parameter. After an\n" +
+				"  STRIPE_SECRET_ID=… go run ./local portal-config apply portal.yaml --write .deploy/prod.toml " +
+				"--default team\n\n" +
+				"It shows what differs, and creates or updates it in the mode of the key, which is STRIPE_SECRET_KEY " +
+				"or the secret that\n" +
+				"STRIPE_SECRET_ID names and needs Customer portal: Write. Stripe keeps the name in the " +
+				"configuration's metadata, as\n" +
+				portalconfig.MetadataKey + ". What FILE does not have stays as it is at Stripe, and is shown. \"\" " +
+				"unsets a parameter. After an\n" +
 				"interruption, the same command does the rest.",
 			Flags: []cli.Flag{
 				&cli.BoolFlag{Name: "dry-run", Usage: "show what differs, and change nothing"},
-				&cli.StringFlag{Name: "write", Value: defaultParameters, Usage: "write the IDs to `FILE`, as the template's parameters: every configuration may be chosen by callers"},
+				&cli.StringFlag{Name: "write", Value: defaultParameters,
+					Usage: "write the IDs to `FILE`, as the template's parameters: every configuration may be chosen " +
+						"by callers"},
 				&cli.BoolFlag{Name: "no-write", Usage: "print the parameters, and write no file"},
 				&cli.StringFlag{Name: "default", Usage: "the `NAME` of the configuration for callers who choose none"},
 			},
@@ -110,7 +118,8 @@ func applyFile(ctx context.Context, end context.CancelCauseFunc, cmd *cli.Comman
 		return err
 	}
 	if cmd.Bool("dry-run") {
-		_, err := fmt.Fprintf(out, "--dry-run: %d of %d configurations would be created or updated\n", plan.Changes(), len(file.Configurations))
+		_, err := fmt.Fprintf(out, "--dry-run: %d of %d configurations would be created or updated\n", plan.Changes(),
+			len(file.Configurations))
 		return err
 	}
 	applied, err := plan.Apply(ctx, out)
@@ -121,13 +130,15 @@ func applyFile(ctx context.Context, end context.CancelCauseFunc, cmd *cli.Comman
 		return err
 	}
 	if slices.ContainsFunc(applied, func(a portalconfig.Applied) bool { return len(a.Differs) > 0 }) {
-		return errors.New("the values at Stripe differ from the file: write those into the file, or look them up in the documentation of Stripe")
+		return errors.New("the values at Stripe differ from the file: write those into the file, or look them up in " +
+			"the documentation of Stripe")
 	}
 	return nil
 }
 
 // tellParameters writes the IDs to the operator's file, or prints the lines for it.
-func tellParameters(out io.Writer, parameters *portalconfig.Parameters, path string, applied []portalconfig.Applied, name string) error {
+func tellParameters(out io.Writer, parameters *portalconfig.Parameters, path string,
+	applied []portalconfig.Applied, name string) error {
 	heading := "written to " + path
 	if parameters == nil {
 		parameters = portalconfig.NewParameters()

@@ -39,12 +39,14 @@ type shop struct {
 
 func newShop(t *testing.T, livemode bool) *shop {
 	t.Helper()
-	s := &shop{key: devserver.DemoKey, file: filepath.Join(t.TempDir(), "portal.yaml"), into: filepath.Join(t.TempDir(), ".deploy", "prod.toml")}
+	s := &shop{key: devserver.DemoKey, file: filepath.Join(t.TempDir(), "portal.yaml"),
+		into: filepath.Join(t.TempDir(), ".deploy", "prod.toml")}
 	if livemode {
 		s.key = "rk_live_" + "localdemo"
 	}
 	var err error
-	if s.Stripe, err = fakestripe.New(fakestripe.Config{PublicURL: "http://127.0.0.1", Keys: []string{s.key}, Livemode: livemode, Record: true}); err != nil {
+	if s.Stripe, err = fakestripe.New(fakestripe.Config{PublicURL: "http://127.0.0.1", Keys: []string{s.key},
+		Livemode: livemode, Record: true}); err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -54,7 +56,8 @@ func newShop(t *testing.T, livemode bool) *shop {
 	}))
 	t.Cleanup(server.Close)
 	for name, value := range map[string]string{
-		"STRIPE_SECRET_KEY": s.key, "STRIPE_API_BASE": server.URL, "STRIPE_SECRET_ID": "", "STRIPE_LIVEMODE": "", "STRIPE_SECRET_FIELD": "",
+		"STRIPE_SECRET_KEY": s.key, "STRIPE_API_BASE": server.URL, "STRIPE_SECRET_ID": "", "STRIPE_LIVEMODE": "",
+		"STRIPE_SECRET_FIELD": "",
 	} {
 		t.Setenv(name, value)
 	}
@@ -117,7 +120,8 @@ func (s *shop) written() []url.Values {
 // stored is a configuration as Stripe has it.
 func (s *shop) stored(t *testing.T, id string) string {
 	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, configurations+"/"+id+"?expand[]=features.subscription_update.products", nil)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet,
+		configurations+"/"+id+"?expand[]=features.subscription_update.products", nil)
 	r.Header.Set("Authorization", "Bearer "+s.key)
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
@@ -190,7 +194,8 @@ func TestPortalConfigIsCreatedOnce(t *testing.T) {
 			s := newShop(t, livemode)
 			s.write(t, twoConfigurations)
 			output := s.mustApply(t, "--dry-run")
-			for _, want := range []string{"Stripe's " + mode + " mode:", `+ "solo" is new`, `+ features.subscription_cancel.mode: "at_period_end"`, "2 of 2 configurations would be"} {
+			for _, want := range []string{"Stripe's " + mode + " mode:", `+ "solo" is new`,
+				`+ features.subscription_cancel.mode: "at_period_end"`, "2 of 2 configurations would be"} {
 				if !strings.Contains(output, want) {
 					t.Errorf("no %s in %s", want, output)
 				}
@@ -201,18 +206,22 @@ func TestPortalConfigIsCreatedOnce(t *testing.T) {
 			output = s.mustApply(t, "--write", s.into, "--default", "solo")
 			solo, team := idOf(t, output, "solo"), idOf(t, output, "team")
 			parameters, err := os.ReadFile(s.into)
-			if want := "AllowedConfigurations = \"" + solo + "\"\nDefaultConfiguration = \"" + solo + "\"\n"; err != nil || string(parameters) != want {
+			if want := "AllowedConfigurations = \"" + solo + "\"\nDefaultConfiguration = \"" + solo +
+				"\"\n"; err != nil || string(parameters) != want {
 				t.Errorf("%v: %s, want %s", err, parameters, want)
 			}
 			for _, want := range []string{
-				`"active":true`, `"name":"Solo plans"`, `"livemode":` + fmt.Sprint(livemode), `"metadata":{"portal_config_name":"solo"}`, `"privacy_policy_url":null`,
-				`"conditions":[{"type":"shortening_interval"}]`, `"trial_update_behavior":"continue_trial"`, `"prices":["price_ProMonthly"],"product":"prod_Pro"`, `"maximum":10`,
+				`"active":true`, `"name":"Solo plans"`, `"livemode":` + fmt.Sprint(livemode),
+				`"metadata":{"portal_config_name":"solo"}`, `"privacy_policy_url":null`,
+				`"conditions":[{"type":"shortening_interval"}]`, `"trial_update_behavior":"continue_trial"`,
+				`"prices":["price_ProMonthly"],"product":"prod_Pro"`, `"maximum":10`,
 			} {
 				if got := s.stored(t, solo); !strings.Contains(got, want) {
 					t.Errorf("no %s in %s", want, got)
 				}
 			}
-			if got := s.stored(t, team); !strings.Contains(got, `"active":false`) || !strings.Contains(got, `"metadata":{"portal_config_name":"team","tier":"2"}`) {
+			if got := s.stored(t, team); !strings.Contains(got, `"active":false`) ||
+				!strings.Contains(got, `"metadata":{"portal_config_name":"team","tier":"2"}`) {
 				t.Error(got)
 			}
 			version, _ := stripespec.Embedded().Version()
@@ -232,7 +241,8 @@ func TestPortalConfigIsCreatedOnce(t *testing.T) {
 				t.Errorf("again: %v\n%s", s.written()[before:], output)
 			}
 			s.byHand(t, team, "metadata[portal_config_name]=solo")
-			if _, err := s.apply(t); err == nil || !strings.Contains(err.Error(), " update ID ") || strings.Contains(err.Error(), " update ID --live -d ") != livemode {
+			if _, err := s.apply(t); err == nil || !strings.Contains(err.Error(), " update ID ") ||
+				strings.Contains(err.Error(), " update ID --live -d ") != livemode {
 				t.Errorf("several: %v", err)
 			}
 		})
@@ -248,7 +258,8 @@ func TestPortalConfigWritesTheOperatorsFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join(".deploy", "default.toml"))
-	if err != nil || !regexp.MustCompile(`^AllowedConfigurations = "(bpc_\w+)"\nDefaultConfiguration = "bpc_\w+"\n$`).Match(text) {
+	if err != nil ||
+		!regexp.MustCompile(`^AllowedConfigurations = "(bpc_\w+)"\nDefaultConfiguration = "bpc_\w+"\n$`).Match(text) {
 		t.Errorf("%v: %s", err, text)
 	}
 }
@@ -263,34 +274,56 @@ func TestPortalConfigWritesWhatHasChanged(t *testing.T) {
 			"mode: at_period_end", "mode: immediately", "features[subscription_cancel][mode]=immediately",
 			`~ features.subscription_cancel.mode: "at_period_end" -> "immediately"`,
 		},
-		"unset":          {"headline: Your plan", `headline: ""`, "business_profile[headline]=", `~ business_profile.headline: "Your plan" -> none`},
-		"a list, unset":  {"options: [other, unused]", "options: []", "features[subscription_cancel][cancellation_reason][options]=&features[subscription_cancel][cancellation_reason][enabled]=true", `- features.subscription_cancel.cancellation_reason.options: "unused"`},
-		"set":            {`privacy_policy_url: ""`, "privacy_policy_url: https://example.com/p", "business_profile[privacy_policy_url]=https://example.com/p", `+ business_profile.privacy_policy_url: "https://example.com/p"`},
+		"unset": {"headline: Your plan", `headline: ""`, "business_profile[headline]=",
+			`~ business_profile.headline: "Your plan" -> none`},
+		"a list, unset": {"options: [other, unused]", "options: []",
+			"features[subscription_cancel][cancellation_reason][options]=&" +
+				"features[subscription_cancel][cancellation_reason][enabled]=true",
+			`- features.subscription_cancel.cancellation_reason.options: "unused"`},
+		"set": {`privacy_policy_url: ""`, "privacy_policy_url: https://example.com/p",
+			"business_profile[privacy_policy_url]=https://example.com/p",
+			`+ business_profile.privacy_policy_url: "https://example.com/p"`},
 		"a list's order": {"[tax_id, email]", "[email, tax_id]", "", `= "solo"`},
 		"a required one is written with it": {
 			"payment_method_update: {enabled: true}", "payment_method_update: {payment_method_configuration: pmc_1}",
-			"features[payment_method_update][payment_method_configuration]=pmc_1&features[payment_method_update][enabled]=true", `+ features.payment_method_update.payment_method_configuration: "pmc_1"`,
+			"features[payment_method_update][payment_method_configuration]=pmc_1&" +
+				"features[payment_method_update][enabled]=true",
+			`+ features.payment_method_update.payment_method_configuration: "pmc_1"`,
 		},
 		"a product keeps what the file does not have": {
-			"prices: [price_ProMonthly], adjustable_quantity: {enabled: true, minimum: 1, maximum: 10}", "prices: [price_ProMonthly, price_TeamMonthly], adjustable_quantity: {enabled: true, minimum: 2}",
-			"features[subscription_update][products][0][product]=prod_Starter&features[subscription_update][products][0][prices][0]=price_StarterMonthly&" +
-				"features[subscription_update][products][0][adjustable_quantity][enabled]=false&features[subscription_update][products][0][adjustable_quantity][minimum]=0&" +
-				"features[subscription_update][products][1][product]=prod_Pro&features[subscription_update][products][1][prices][0]=price_ProMonthly&features[subscription_update][products][1][prices][1]=price_TeamMonthly&" +
-				"features[subscription_update][products][1][adjustable_quantity][enabled]=true&features[subscription_update][products][1][adjustable_quantity][minimum]=2&features[subscription_update][products][1][adjustable_quantity][maximum]=10",
+			"prices: [price_ProMonthly], adjustable_quantity: {enabled: true, minimum: 1, maximum: 10}",
+			"prices: [price_ProMonthly, price_TeamMonthly], adjustable_quantity: {enabled: true, minimum: 2}",
+			"features[subscription_update][products][0][product]=prod_Starter&" +
+				"features[subscription_update][products][0][prices][0]=price_StarterMonthly&" +
+				"features[subscription_update][products][0][adjustable_quantity][enabled]=false&" +
+				"features[subscription_update][products][0][adjustable_quantity][minimum]=0&" +
+				"features[subscription_update][products][1][product]=prod_Pro&" +
+				"features[subscription_update][products][1][prices][0]=price_ProMonthly&" +
+				"features[subscription_update][products][1][prices][1]=price_TeamMonthly&" +
+				"features[subscription_update][products][1][adjustable_quantity][enabled]=true&" +
+				"features[subscription_update][products][1][adjustable_quantity][minimum]=2&" +
+				"features[subscription_update][products][1][adjustable_quantity][maximum]=10",
 			"features.subscription_update.products.prod_Pro.adjustable_quantity.maximum: 10",
 		},
 		"a product is gone": {
 			"        - {product: prod_Starter, prices: [price_StarterMonthly]}\n", "",
-			"features[subscription_update][products][0][product]=prod_Pro&features[subscription_update][products][0][prices][0]=price_ProMonthly&" +
-				"features[subscription_update][products][0][adjustable_quantity][enabled]=true&features[subscription_update][products][0][adjustable_quantity][minimum]=1&features[subscription_update][products][0][adjustable_quantity][maximum]=10",
+			"features[subscription_update][products][0][product]=prod_Pro&" +
+				"features[subscription_update][products][0][prices][0]=price_ProMonthly&" +
+				"features[subscription_update][products][0][adjustable_quantity][enabled]=true&" +
+				"features[subscription_update][products][0][adjustable_quantity][minimum]=1&" +
+				"features[subscription_update][products][0][adjustable_quantity][maximum]=10",
 			"- features.subscription_update.products: {",
 		},
-		"a parameter is gone":   {"headline: Your plan, ", "", "", `      business_profile.headline: "Your plan"`},
-		"a feature is gone":     {"    invoice_history: {enabled: true}\n", "", "", "      features.invoice_history.enabled: true"},
-		"a false one is gone":   {"login_page: {enabled: true}", "login_page: {}", "", "      login_page.enabled: true"},
-		"every feature is gone": {twoConfigurations, "solo:\n  name: Solo plans\nteam:\n  active: false\n", "", `      features.subscription_cancel.mode: "at_period_end"`},
+		"a parameter is gone": {"headline: Your plan, ", "", "", `      business_profile.headline: "Your plan"`},
+		"a feature is gone": {"    invoice_history: {enabled: true}\n", "", "",
+			"      features.invoice_history.enabled: true"},
+		"a false one is gone": {"login_page: {enabled: true}", "login_page: {}", "",
+			"      login_page.enabled: true"},
+		"every feature is gone": {twoConfigurations, "solo:\n  name: Solo plans\nteam:\n  active: false\n", "",
+			`      features.subscription_cancel.mode: "at_period_end"`},
 		"a configuration is gone": {
-			"team:\n  <<: *solo\n  active: false\n  metadata: {tier: \"2\"}\n", "", "", ") is not in the file, so it stays as it is",
+			"team:\n  <<: *solo\n  active: false\n  metadata: {tier: \"2\"}\n", "", "",
+			") is not in the file, so it stays as it is",
 		},
 		"metadata": {`tier: "2"`, `tier: ""`, "metadata[tier]=", `~ metadata.tier: "2" -> none`},
 		"active":   {"active: false", "active: true", "active=true", "~ active: false -> true"},
@@ -334,10 +367,13 @@ func TestPortalConfigThatWasChangedByHand(t *testing.T) {
 	solo, team := idOf(t, output, "solo"), idOf(t, output, "team")
 
 	deployed := map[string]string{
-		"CUSTOMERS_TABLE": devserver.CustomersTable, "STRIPE_SECRET_ID": devserver.StripeSecret, "STRIPE_LIVEMODE": "false", "JWT_ISSUER": "https://idp.example.com/", "JWT_AUDIENCE": "api",
-		"JWT_JWKS_URL": "http://127.0.0.1:1/", "ALLOWED_ORIGINS": "https://app.example.com", "DEFAULT_RETURN_URL": "https://app.example.com/",
-		"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "eu-central-1", "AWS_ENDPOINT_URL": startAWS(t, s.key),
-		"STRIPE_API_BASE": os.Getenv("STRIPE_API_BASE"),
+		"CUSTOMERS_TABLE": devserver.CustomersTable, "STRIPE_SECRET_ID": devserver.StripeSecret,
+		"STRIPE_LIVEMODE": "false", "JWT_ISSUER": "https://idp.example.com/", "JWT_AUDIENCE": "api",
+		"JWT_JWKS_URL": "http://127.0.0.1:1/", "ALLOWED_ORIGINS": "https://app.example.com",
+		"DEFAULT_RETURN_URL": "https://app.example.com/",
+		"AWS_ACCESS_KEY_ID":  "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "eu-central-1",
+		"AWS_ENDPOINT_URL": startAWS(t, s.key),
+		"STRIPE_API_BASE":  os.Getenv("STRIPE_API_BASE"),
 	}
 	doctor := func() map[string]string {
 		file, err := portalconfig.Read(s.file)
@@ -349,14 +385,16 @@ func TestPortalConfigThatWasChangedByHand(t *testing.T) {
 			t.Fatal(err)
 		}
 		said := map[string]string{}
-		for _, f := range (preflight.Examiner{Pause: noPause, Extra: checks}).Doctor(t.Context(), devserver.GetenvOf(deployed), nil) {
+		for _, f := range (preflight.Examiner{Pause: noPause, Extra: checks}).Doctor(t.Context(),
+			devserver.GetenvOf(deployed), nil) {
 			if _, name, ok := strings.Cut(f.Name, `portal configuration "`); ok {
 				said[strings.TrimSuffix(name, `" of the file`)] = string(f.Status) + ": " + f.Detail + "; " + f.Advice
 			}
 		}
 		return said
 	}
-	if said := doctor(); said["solo"] != "ok: "+solo+" is as in the file; " || said["team"] != "ok: "+team+" is as in the file; " {
+	if said := doctor(); said["solo"] != "ok: "+solo+" is as in the file; " ||
+		said["team"] != "ok: "+team+" is as in the file; " {
 		t.Errorf("before: %v", said)
 	}
 	version, _ := stripespec.Embedded().Version()
@@ -365,11 +403,14 @@ func TestPortalConfigThatWasChangedByHand(t *testing.T) {
 			t.Errorf("%s %s?%s in version %q", r.Method, r.Path, r.Query, r.StripeVersion)
 		}
 	}
-	s.byHand(t, solo, "features[subscription_update][products][0][product]=prod_Team&features[subscription_update][products][0][prices][0]=price_TeamMonthly&business_profile[headline]=MARKERx7Q")
-	s.byHand(t, solo, "business_profile[terms_of_service_url]=https://example.com/terms") // not in the file: no difference
+	s.byHand(t, solo, "features[subscription_update][products][0][product]=prod_Team&"+
+		"features[subscription_update][products][0][prices][0]=price_TeamMonthly&business_profile[headline]=MARKERx7Q")
+	// not in the file: no difference
+	s.byHand(t, solo, "business_profile[terms_of_service_url]=https://example.com/terms")
 	s.byHand(t, team, "metadata[portal_config_name]=")
 	said := doctor()
-	for _, want := range []string{"warning: " + solo + " differs from the file in ", "business_profile.headline", "features.subscription_update.products", "portal-config apply " + s.file} {
+	for _, want := range []string{"warning: " + solo + " differs from the file in ", "business_profile.headline",
+		"features.subscription_update.products", "portal-config apply " + s.file} {
 		if !strings.Contains(said["solo"], want) {
 			t.Errorf("no %s in %s", want, said["solo"])
 		}
@@ -381,11 +422,13 @@ func TestPortalConfigThatWasChangedByHand(t *testing.T) {
 		t.Error(said["team"])
 	}
 	s.byHand(t, team, "metadata[portal_config_name]=solo")
-	if said := doctor(); !strings.HasPrefix(said["solo"], "warning: several configurations at Stripe have this name: ") || !strings.Contains(said["solo"], team) {
+	if said := doctor(); !strings.HasPrefix(said["solo"],
+		"warning: several configurations at Stripe have this name: ") || !strings.Contains(said["solo"], team) {
 		t.Error(said["solo"])
 	}
 	before := len(s.written())
-	if output, err := s.apply(t); err == nil || !strings.Contains(err.Error(), `portal.yaml:2: "solo": several configurations`) || len(s.written()) != before {
+	if output, err := s.apply(t); err == nil ||
+		!strings.Contains(err.Error(), `portal.yaml:2: "solo": several configurations`) || len(s.written()) != before {
 		t.Errorf("several: %v\n%s", err, output)
 	}
 	s.byHand(t, team, "metadata[portal_config_name]=team&metadata[%1b%07x]=y")
@@ -393,32 +436,38 @@ func TestPortalConfigThatWasChangedByHand(t *testing.T) {
 	if strings.ContainsAny(output, "\x1b\x07") {
 		t.Errorf("a terminal would act on %q", output)
 	}
-	if !strings.Contains(output, `~ business_profile.headline: "MARKERx7Q" -> "Your plan"`) || !strings.Contains(output, `business_profile.terms_of_service_url: "https://example.com/terms"`) {
+	if !strings.Contains(output, `~ business_profile.headline: "MARKERx7Q" -> "Your plan"`) ||
+		!strings.Contains(output, `business_profile.terms_of_service_url: "https://example.com/terms"`) {
 		t.Error(output)
 	}
-	if got := s.stored(t, solo); !strings.Contains(got, `"headline":"Your plan"`) || strings.Contains(got, "prod_Team") || !strings.Contains(got, "https://example.com/terms") {
+	if got := s.stored(t, solo); !strings.Contains(got, `"headline":"Your plan"`) ||
+		strings.Contains(got, "prod_Team") || !strings.Contains(got, "https://example.com/terms") {
 		t.Error(got)
 	}
 	s.Withhold(s.key, "customer_portal_write")
-	if said := doctor(); !strings.HasPrefix(said["solo"], "warning: the key may not read it") || !strings.Contains(said["solo"], "Customer portal: Write") {
+	if said := doctor(); !strings.HasPrefix(said["solo"], "warning: the key may not read it") ||
+		!strings.Contains(said["solo"], "Customer portal: Write") {
 		t.Error(said["solo"])
 	}
 }
 
 func TestDoctorReadsTheFileOfPortalConfigurations(t *testing.T) {
-	for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "JWT_ISSUER", "JWT_AUDIENCE", "STRIPE_EVENT_SOURCE"} {
+	for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "JWT_ISSUER", "JWT_AUDIENCE",
+		"STRIPE_EVENT_SOURCE"} {
 		t.Setenv(name, "")
 	}
 	path := filepath.Join(t.TempDir(), "portal.json")
 	for text, want := range map[string]string{
-		`{"team": {"name": "x"}}`: "WARNING  portal configuration \"team\" of the file: Stripe has none of this name in this mode\n         Run: go run ./local portal-config apply " + path + ".\n",
-		`{"team": {"nam": "x"}}`:  `portal.json:1: "team": nam: unknown parameter`,
+		`{"team": {"name": "x"}}`: "WARNING  portal configuration \"team\" of the file: Stripe has none of this name " +
+			"in this mode\n         Run: go run ./local portal-config apply " + path + ".\n",
+		`{"team": {"nam": "x"}}`: `portal.json:1: "team": nam: unknown parameter`,
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		output, _, err := run(t, "doctor", "--portal-config", path)
-		if said := fmt.Sprint(output, err); !strings.Contains(said, want) || (err == nil) != strings.HasPrefix(want, "WARNING") {
+		if said := fmt.Sprint(output, err); !strings.Contains(said, want) ||
+			(err == nil) != strings.HasPrefix(want, "WARNING") {
 			t.Errorf("%s, want %s", said, want)
 		}
 	}
@@ -441,8 +490,10 @@ func startAWS(t *testing.T, key string) string {
 }
 
 func TestPortalConfigAfterAnInterruption(t *testing.T) {
-	for name, interrupt := range map[string]func(s *shop, stop context.CancelFunc, w http.ResponseWriter, r *http.Request){
-		"Ctrl-C after Stripe created it": func(s *shop, stop context.CancelFunc, w http.ResponseWriter, r *http.Request) {
+	for name, interrupt := range map[string]func(s *shop, stop context.CancelFunc,
+		w http.ResponseWriter, r *http.Request){
+		"Ctrl-C after Stripe created it": func(s *shop, stop context.CancelFunc,
+			w http.ResponseWriter, r *http.Request) {
 			s.ServeHTTP(httptest.NewRecorder(), r)
 			stop()
 			<-r.Context().Done()
@@ -469,7 +520,8 @@ func TestPortalConfigAfterAnInterruption(t *testing.T) {
 			if err == nil {
 				t.Fatalf("no error: %s", output)
 			}
-			if wants := "interrupted: the same command does the rest"; ctx.Err() != nil && !strings.Contains(err.Error(), wants) {
+			if wants := "interrupted: the same command does the rest"; ctx.Err() != nil &&
+				!strings.Contains(err.Error(), wants) {
 				t.Errorf("%v, want %s", err, wants)
 			}
 			if _, err := os.Stat(s.into); err == nil {
@@ -478,7 +530,8 @@ func TestPortalConfigAfterAnInterruption(t *testing.T) {
 			s.before.Store(nil)
 			output = s.mustApply(t, "--write", s.into)
 			parameters, _ := os.ReadFile(s.into)
-			if id := idOf(t, output, "solo"); !strings.Contains(string(parameters), `"`+id+`"`) || strings.Contains(output, `created "solo"`) {
+			if id := idOf(t, output, "solo"); !strings.Contains(string(parameters), `"`+id+`"`) ||
+				strings.Contains(output, `created "solo"`) {
 				t.Errorf("%s\n%s", output, parameters)
 			}
 			names := map[string]int{}
@@ -494,20 +547,25 @@ func TestPortalConfigAfterAnInterruption(t *testing.T) {
 	}
 }
 
-// An answer that is not the list of configurations must not look like an account without any: each run would create them again.
+// An answer that is not the list of configurations must not look like an account without any: each
+// run would create them again.
 func TestPortalConfigWritesNothingAfterAnImpossibleAnswer(t *testing.T) {
 	const other = `{"id":"bpc_Other","livemode":false,"active":true,"features":{"invoice_history":{"enabled":false}}}`
 	for name, test := range map[string]struct{ method, path, answer string }{
-		"an empty object":          {http.MethodGet, configurations, `{}`},
-		"null":                     {http.MethodGet, configurations, `null`},
-		"an error as a success":    {http.MethodGet, configurations, `{"error":{"message":"MARKERx7Q"}}`},
-		"a list without data":      {http.MethodGet, configurations, `{"object":"list","data":null,"has_more":false}`},
-		"a list of other things":   {http.MethodGet, configurations, `{"object":"search_result","data":[],"has_more":false}`},
-		"a list of the other mode": {http.MethodGet, configurations, `{"object":"list","data":[{"id":"bpc_Live","livemode":true,"active":true,"metadata":{"portal_config_name":"a"}}],"has_more":false}`},
-		"an endless list":          {http.MethodGet, configurations, `{"object":"list","data":[` + other + `],"has_more":true}`},
-		"a page that is empty":     {http.MethodGet, configurations, `{"object":"list","data":[],"has_more":true}`},
-		"another object is read":   {http.MethodGet, "bpc_", other},
-		"another one is updated":   {http.MethodPost, "bpc_", other},
+		"an empty object":       {http.MethodGet, configurations, `{}`},
+		"null":                  {http.MethodGet, configurations, `null`},
+		"an error as a success": {http.MethodGet, configurations, `{"error":{"message":"MARKERx7Q"}}`},
+		"a list without data":   {http.MethodGet, configurations, `{"object":"list","data":null,"has_more":false}`},
+		"a list of other things": {http.MethodGet, configurations,
+			`{"object":"search_result","data":[],"has_more":false}`},
+		"a list of the other mode": {http.MethodGet, configurations,
+			`{"object":"list","data":[{"id":"bpc_Live","livemode":true,"active":true,` +
+				`"metadata":{"portal_config_name":"a"}}],"has_more":false}`},
+		"an endless list": {http.MethodGet, configurations,
+			`{"object":"list","data":[` + other + `],"has_more":true}`},
+		"a page that is empty":   {http.MethodGet, configurations, `{"object":"list","data":[],"has_more":true}`},
+		"another object is read": {http.MethodGet, "bpc_", other},
+		"another one is updated": {http.MethodPost, "bpc_", other},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShop(t, false)
@@ -517,7 +575,8 @@ func TestPortalConfigWritesNothingAfterAnImpossibleAnswer(t *testing.T) {
 			before := len(s.written())
 			var calls atomic.Int32
 			s.intercept(func(w http.ResponseWriter, r *http.Request) bool {
-				isAsked := strings.HasSuffix(r.URL.Path, test.path) || test.path == "bpc_" && strings.Contains(r.URL.Path, test.path)
+				isAsked := strings.HasSuffix(r.URL.Path, test.path) || test.path == "bpc_" &&
+					strings.Contains(r.URL.Path, test.path)
 				if r.Method != test.method || !isAsked || calls.Add(1) > 50 {
 					return false
 				}
@@ -526,7 +585,8 @@ func TestPortalConfigWritesNothingAfterAnImpossibleAnswer(t *testing.T) {
 				return true
 			})
 			output, err := s.apply(t, "--write", s.into)
-			if err == nil || !strings.Contains(err.Error(), "an answer that breaks Stripe's API contract") || strings.Contains(output, "updated") {
+			if err == nil || !strings.Contains(err.Error(), "an answer that breaks Stripe's API contract") ||
+				strings.Contains(output, "updated") {
 				t.Errorf("%v\n%s", err, output)
 			}
 			if forms := s.written()[before:]; len(forms) > 0 {
@@ -560,57 +620,84 @@ func TestPortalConfigFailures(t *testing.T) {
 	}{
 		"no such price": {
 			nil, strings.Replace(twoConfigurations, "price_ProMonthly", "price_Other", 1), nil,
-			`create "solo": portal.yaml:22: features.subscription_update.products[1].prices[0]: stripe: a parameter is refused, because there is no such object in test mode; Stripe's dashboard has the request req_`,
+			`create "solo": portal.yaml:22: features.subscription_update.products[1].prices[0]: stripe: a parameter ` +
+				`is refused, because there is no such object in test mode; Stripe's dashboard has the request req_`,
 		},
 		"a parameter in Stripe's other spelling": {
 			func(_ *testing.T, s *shop) {
-				s.intercept(answers(400, `{"error":{"type":"invalid_request_error","param":"features.subscription_cancel.mode","message":"MARKERx7Q"}}`))
+				s.intercept(answers(400, `{"error":{"type":"invalid_request_error",`+
+					`"param":"features.subscription_cancel.mode","message":"MARKERx7Q"}}`))
 			},
-			twoConfigurations, nil, `portal.yaml:12: features.subscription_cancel.mode: stripe: a parameter is refused; Stripe's dashboard has the request req_Abc123`,
+			twoConfigurations, nil, `portal.yaml:12: features.subscription_cancel.mode: stripe: a parameter is ` +
+				`refused; Stripe's dashboard has the request req_Abc123`,
 		},
 		"any text as the parameter": {
 			func(_ *testing.T, s *shop) {
-				s.intercept(answers(400, `{"error":{"type":"invalid_request_error","param":"MARKERx7Q","message":"No portal configuration is disabled for the subscription"}}`))
+				s.intercept(answers(400, `{"error":{"type":"invalid_request_error","param":"MARKERx7Q","message":"No `+
+					`portal configuration is disabled for the subscription"}}`))
 			},
-			twoConfigurations, nil, `create "solo": stripe: the request is refused, and no parameter is named; Stripe's dashboard`,
+			twoConfigurations, nil,
+			`create "solo": stripe: the request is refused, and no parameter is named; Stripe's dashboard`,
 		},
-		"no permission": {func(_ *testing.T, s *shop) { s.Withhold(s.key, "customer_portal_write") }, twoConfigurations, nil, "the restricted API key lacks a permission (Customer portal: Write)"},
-		"a revoked key": {func(_ *testing.T, s *shop) { _ = s.SetKeys("sk_test_" + "other") }, twoConfigurations, nil, "the API key is invalid, expired or revoked"},
+		"no permission": {func(_ *testing.T, s *shop) { s.Withhold(s.key, "customer_portal_write") }, twoConfigurations,
+			nil, "the restricted API key lacks a permission (Customer portal: Write)"},
+		"a revoked key": {func(_ *testing.T, s *shop) { _ = s.SetKeys("sk_test_" + "other") }, twoConfigurations, nil,
+			"the API key is invalid, expired or revoked"},
 		"Stripe is down": {
-			func(_ *testing.T, s *shop) { s.intercept(answers(500, `{"error":{"type":"api_error"}}`)) }, twoConfigurations, nil, `create "solo": stripe: unavailable`,
+			func(_ *testing.T, s *shop) { s.intercept(answers(500, `{"error":{"type":"api_error"}}`)) },
+			twoConfigurations, nil, `create "solo": stripe: unavailable`,
 		},
-		"HTML": {func(_ *testing.T, s *shop) { s.intercept(answers(200, `<html>MARKERx7Q`)) }, twoConfigurations, nil, "breaks the API's contract"},
+		"HTML": {func(_ *testing.T, s *shop) { s.intercept(answers(200, `<html>MARKERx7Q`)) }, twoConfigurations, nil,
+			"breaks the API's contract"},
 		"an answer without an ID": {
-			func(_ *testing.T, s *shop) { s.intercept(answers(200, `{"id":"MARKERx7Q","livemode":false}`)) }, twoConfigurations, nil, "breaks Stripe's API contract",
+			func(_ *testing.T, s *shop) { s.intercept(answers(200, `{"id":"MARKERx7Q","livemode":false}`)) },
+			twoConfigurations, nil, "breaks Stripe's API contract",
 		},
 		"an answer of the other mode": {
-			func(_ *testing.T, s *shop) { s.intercept(answers(200, `{"id":"bpc_1","livemode":true}`)) }, twoConfigurations, nil, "breaks Stripe's API contract",
+			func(_ *testing.T, s *shop) { s.intercept(answers(200, `{"id":"bpc_1","livemode":true}`)) },
+			twoConfigurations, nil, "breaks Stripe's API contract",
 		},
 		"Stripe keeps another value": {
 			func(_ *testing.T, s *shop) {
-				s.intercept(answers(200, `{"id":"bpc_1","livemode":false,"active":true,"name":"other","features":{"invoice_history":{"enabled":true}}}`))
+				s.intercept(answers(200, `{"id":"bpc_1","livemode":false,"active":true,"name":"other",`+
+					`"features":{"invoice_history":{"enabled":true}}}`))
 			},
-			"a:\n  name: mine\n  features:\n    invoice_history: {enabled: true}\n", []string{"--write", "y.toml"}, "the values at Stripe differ from the file",
+			"a:\n  name: mine\n  features:\n    invoice_history: {enabled: true}\n", []string{"--write", "y.toml"},
+			"the values at Stripe differ from the file",
 		},
-		"a new one without features":     {nil, "a:\n  name: x\n", nil, `portal.yaml:1: "a": features: is missing; Stripe requires it of a new configuration`},
-		"a new one without any feature":  {nil, "a:\n  name: x\n  features: {}\n", nil, `portal.yaml:3: "a": features: must have a feature in a new configuration`},
-		"a new feature without enabled":  {nil, "a:\n  features:\n    subscription_cancel:\n      mode: immediately\n", nil, `portal.yaml:4: "a": features.subscription_cancel.enabled: is missing`},
-		"an unknown parameter":           {nil, "a:\n  features:\n    subscription_pause: {enabled: true}\n", nil, `portal.yaml:3: "a": features.subscription_pause: unknown parameter; known here: customer_update`},
-		"a default that is not there":    {nil, twoConfigurations, []string{"--write", "x.toml", "--default", "Solo"}, `has no configuration "Solo"`},
-		"a default that is not active":   {nil, twoConfigurations, []string{"--write", "x.toml", "--default", "team"}, `--default: the configuration "team" is not active`},
-		"a default without a file":       {nil, twoConfigurations, []string{"--default", "solo"}, "--no-write excludes it"},
-		"a key of the other mode":        {func(t *testing.T, _ *shop) { t.Setenv("STRIPE_LIVEMODE", "true") }, twoConfigurations, nil, "the key is of the other mode than STRIPE_LIVEMODE says"},
-		"no key":                         {func(t *testing.T, _ *shop) { t.Setenv("STRIPE_SECRET_KEY", "") }, twoConfigurations, nil, "STRIPE_SECRET_KEY to a key that may write the customer portal"},
-		"parameters of another mode":     {nil, twoConfigurations, []string{"--write", "live.toml"}, "live.toml:1: the deployment is not in Stripe's test mode"},
-		"IDs that this mode has not":     {nil, twoConfigurations, []string{"--write", "other.toml"}, `other.toml has the configuration "bpc_Live", which does not exist in Stripe's test mode`},
-		"parameters that are not a file": {nil, twoConfigurations, []string{"--write", "."}, "the file of parameters: "},
-		"parameters in no folder":        {nil, twoConfigurations, []string{"--write", "none/.deploy/x.toml"}, "the file of parameters: "},
+		"a new one without features": {nil, "a:\n  name: x\n", nil,
+			`portal.yaml:1: "a": features: is missing; Stripe requires it of a new configuration`},
+		"a new one without any feature": {nil, "a:\n  name: x\n  features: {}\n", nil,
+			`portal.yaml:3: "a": features: must have a feature in a new configuration`},
+		"a new feature without enabled": {nil, "a:\n  features:\n    subscription_cancel:\n      mode: immediately\n",
+			nil, `portal.yaml:4: "a": features.subscription_cancel.enabled: is missing`},
+		"an unknown parameter": {nil, "a:\n  features:\n    subscription_pause: {enabled: true}\n", nil,
+			`portal.yaml:3: "a": features.subscription_pause: unknown parameter; known here: customer_update`},
+		"a default that is not there": {nil, twoConfigurations, []string{"--write", "x.toml", "--default", "Solo"},
+			`has no configuration "Solo"`},
+		"a default that is not active": {nil, twoConfigurations, []string{"--write", "x.toml", "--default", "team"},
+			`--default: the configuration "team" is not active`},
+		"a default without a file": {nil, twoConfigurations, []string{"--default", "solo"},
+			"--no-write excludes it"},
+		"a key of the other mode": {func(t *testing.T, _ *shop) { t.Setenv("STRIPE_LIVEMODE", "true") },
+			twoConfigurations, nil, "the key is of the other mode than STRIPE_LIVEMODE says"},
+		"no key": {func(t *testing.T, _ *shop) { t.Setenv("STRIPE_SECRET_KEY", "") },
+			twoConfigurations, nil, "STRIPE_SECRET_KEY to a key that may write the customer portal"},
+		"parameters of another mode": {nil, twoConfigurations, []string{"--write", "live.toml"},
+			"live.toml:1: the deployment is not in Stripe's test mode"},
+		"IDs that this mode has not": {nil, twoConfigurations, []string{"--write", "other.toml"},
+			`other.toml has the configuration "bpc_Live", which does not exist in Stripe's test mode`},
+		"parameters that are not a file": {nil, twoConfigurations, []string{"--write", "."},
+			"the file of parameters: "},
+		"parameters in no folder": {nil, twoConfigurations, []string{"--write", "none/.deploy/x.toml"},
+			"the file of parameters: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShop(t, false)
 			s.write(t, test.file)
 			t.Chdir(filepath.Dir(s.file))
-			for path, text := range map[string]string{"live.toml": "StripeLivemode = true\n", "other.toml": "DefaultConfiguration = 'bpc_Live' # live\n"} {
+			for path, text := range map[string]string{"live.toml": "StripeLivemode = true\n",
+				"other.toml": "DefaultConfiguration = 'bpc_Live' # live\n"} {
 				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 					t.Fatal(err)
 				}
@@ -626,10 +713,13 @@ func TestPortalConfigFailures(t *testing.T) {
 				t.Errorf("Stripe's words are in %s %v", output, err)
 			}
 			parameters, _ := os.ReadFile("y.toml")
-			if len(test.more) > 1 && test.more[1] == "y.toml" && (string(parameters) != "AllowedConfigurations = \"bpc_1\"\n" || !strings.Contains(output, "has another value of name")) {
+			if len(test.more) > 1 && test.more[1] == "y.toml" &&
+				(string(parameters) != "AllowedConfigurations = \"bpc_1\"\n" ||
+					!strings.Contains(output, "has another value of name")) {
 				t.Errorf("%s and the parameters %s", output, parameters)
 			}
-			if (strings.HasPrefix(test.want, "--default") || strings.HasPrefix(test.want, "the file of parameters")) && len(s.written()) > 0 {
+			if (strings.HasPrefix(test.want, "--default") || strings.HasPrefix(test.want, "the file of parameters")) &&
+				len(s.written()) > 0 {
 				t.Errorf("it wrote %v", s.written())
 			}
 			if _, err := os.Stat("x.toml"); err == nil {
@@ -667,8 +757,10 @@ func TestPortalConfigIsFoundAmongMany(t *testing.T) {
 	if output := s.mustApply(t); len(s.written()) != before || strings.Contains(output, "is new") {
 		t.Error(output)
 	}
-	pages := slices.DeleteFunc(s.Requests(), func(r api.Request) bool { return r.Path != configurations || r.Method != http.MethodGet })
-	if got := pages[len(pages)-1].Query; !strings.Contains(got, "starting_after=bpc_more") || strings.Contains(got, "active") {
+	pages := slices.DeleteFunc(s.Requests(),
+		func(r api.Request) bool { return r.Path != configurations || r.Method != http.MethodGet })
+	if got := pages[len(pages)-1].Query; !strings.Contains(got, "starting_after=bpc_more") ||
+		strings.Contains(got, "active") {
 		t.Errorf("the last page: %s", got)
 	}
 }
@@ -688,7 +780,8 @@ func TestTheFileOfTheRecipeApplies(t *testing.T) {
 	s.write(t, text)
 	output := s.mustApply(t, "--write", s.into, "--default", "solo")
 	got := s.stored(t, idOf(t, output, "team"))
-	if !strings.Contains(got, `"default_return_url":"https://app.example.com/billing"`) || !strings.Contains(got, `"maximum":500`) || strings.Contains(got, "https://example.com/privacy") {
+	if !strings.Contains(got, `"default_return_url":"https://app.example.com/billing"`) ||
+		!strings.Contains(got, `"maximum":500`) || strings.Contains(got, "https://example.com/privacy") {
 		t.Error(got)
 	}
 	if output := s.mustApply(t); !strings.Contains(output, `= "solo" (`) || !strings.Contains(output, `= "team" (`) {

@@ -75,10 +75,13 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = io.WriteString(w, `{"Type":"User","Message":"Cannot find alias arn"}`)
 	case strings.HasSuffix(path, ":function:portal:live/configuration"):
-		_ = json.NewEncoder(w).Encode(map[string]any{"Version": "6", "Environment": map[string]any{"Variables": c.live}})
+		_ = json.NewEncoder(w).Encode(map[string]any{"Version": "6",
+			"Environment": map[string]any{"Variables": c.live}})
 	case strings.HasSuffix(path, "/configuration"):
-		variables := map[bool]map[string]string{true: c.portal, false: c.webhook}[strings.Contains(path, ":function:portal:7")]
-		_ = json.NewEncoder(w).Encode(map[string]any{"Version": "7", "Environment": map[string]any{"Variables": variables}})
+		variables := map[bool]map[string]string{true: c.portal,
+			false: c.webhook}[strings.Contains(path, ":function:portal:7")]
+		_ = json.NewEncoder(w).Encode(map[string]any{"Version": "7",
+			"Environment": map[string]any{"Variables": variables}})
 	case strings.HasSuffix(path, "/invocations"):
 		_, name, _ := strings.Cut(path, ":function:")
 		name, _, _ = strings.Cut(name, ":")
@@ -177,32 +180,57 @@ func TestPreflightReports(t *testing.T) {
 		want    string // the one report
 		finding string // a part of the log
 	}{
-		"all is well":                       {func(*control) {}, "Succeeded", `"name":"portal's answer","status":"ok"`},
-		"no webhook":                        {func(c *control) { delete(c.env, "WEBHOOK_FUNCTION") }, "Succeeded", `"status":"Succeeded"`},
-		"a warning":                         {func(c *control) { c.Stripe.Change(func(d *account.Data) { d.Configurations[0].Cancel = false }) }, "Succeeded", `"level":"WARN"`},
-		"a disabled endpoint":               {func(c *control) { c.Stripe.Change(func(d *account.Data) { d.Endpoints[0].Disabled = true }) }, "Succeeded", `"name":"webhook endpoint","status":"warning"`},
-		"a revoked key":                     {func(c *control) { _ = c.Stripe.SetKeys("sk_test_" + "another") }, "Failed", "Stripe refuses it"},
-		"a wrong variable":                  {func(c *control) { c.portal["STRIPE_LIVEMODE"] = "x" }, "Failed", "STRIPE_LIVEMODE must be"},
-		"the portal crashes":                {func(c *control) { c.functions["portal"] = nil }, "Failed", "the function fails"},
-		"the webhook crashes":               {func(c *control) { c.functions["webhook"] = nil }, "Failed", `"name":"webhook's answer","status":"problem"`},
-		"the portal lets all in":            {func(c *control) { c.functions["portal"] = answering(303) }, "Failed", "with 303, not with 401"},
-		"the webhook takes all":             {func(c *control) { c.functions["webhook"] = answering(200) }, "Failed", "with 200, not with 400"},
-		"events of the bus alone":           {func(c *control) { c.busAlone(t) }, "Succeeded", `"name":"webhook's answer","status":"ok","detail":"it takes events from the event bus"`},
-		"the bus's webhook crashes":         {func(c *control) { c.busAlone(t); c.functions["webhook"] = nil }, "Failed", `"name":"webhook's answer","status":"problem"`},
-		"the bus's webhook takes no events": {func(c *control) { c.busAlone(t); c.functions["webhook"] = answering(400) }, "Failed", "it does not take an event from the event bus"},
+		"all is well": {func(*control) {}, "Succeeded", `"name":"portal's answer","status":"ok"`},
+		"no webhook": {func(c *control) { delete(c.env, "WEBHOOK_FUNCTION") }, "Succeeded",
+			`"status":"Succeeded"`},
+		"a warning": {func(c *control) {
+			c.Stripe.Change(func(d *account.Data) { d.Configurations[0].Cancel = false })
+		}, "Succeeded", `"level":"WARN"`},
+		"a disabled endpoint": {func(c *control) {
+			c.Stripe.Change(func(d *account.Data) { d.Endpoints[0].Disabled = true })
+		}, "Succeeded", `"name":"webhook endpoint","status":"warning"`},
+		"a revoked key": {func(c *control) { _ = c.Stripe.SetKeys("sk_test_" + "another") },
+			"Failed", "Stripe refuses it"},
+		"a wrong variable": {func(c *control) { c.portal["STRIPE_LIVEMODE"] = "x" }, "Failed",
+			"STRIPE_LIVEMODE must be"},
+		"the portal crashes": {func(c *control) { c.functions["portal"] = nil },
+			"Failed", "the function fails"},
+		"the webhook crashes": {func(c *control) { c.functions["webhook"] = nil }, "Failed",
+			`"name":"webhook's answer","status":"problem"`},
+		"the portal lets all in": {func(c *control) { c.functions["portal"] = answering(303) }, "Failed",
+			"with 303, not with 401"},
+		"the webhook takes all": {func(c *control) { c.functions["webhook"] = answering(200) }, "Failed",
+			"with 200, not with 400"},
+		"events of the bus alone": {func(c *control) { c.busAlone(t) }, "Succeeded",
+			`"name":"webhook's answer","status":"ok","detail":"it takes events from the event bus"`},
+		"the bus's webhook crashes": {func(c *control) { c.busAlone(t); c.functions["webhook"] = nil },
+			"Failed", `"name":"webhook's answer","status":"problem"`},
+		"the bus's webhook takes no events": {func(c *control) {
+			c.busAlone(t)
+			c.functions["webhook"] = answering(400)
+		}, "Failed", "it does not take an event from the event bus"},
 		"the bus's webhook expects another source": {func(c *control) {
 			c.busAlone(t)
 			c.webhook["STRIPE_EVENT_SOURCE"] = "aws.partner/stripe.com/ed_Other"
 		}, "Failed", `"name":"webhook's answer","status":"problem","detail":"the function fails"`},
-		"the table of the live version": {func(c *control) { c.live = maps.Clone(c.portal) }, "Succeeded", `"name":"live version's table","status":"ok"`},
-		"another table, an empty one":   {func(c *control) { c.otherTable(t, "new", devserver.CustomersTable) }, "Failed", `"name":"live version's table","status":"problem"`},
-		"another table, with items":     {func(c *control) { c.otherTable(t, devserver.CustomersTable, "old") }, "Succeeded", `"name":"live version's table","status":"ok"`},
-		"two empty tables":              {func(c *control) { c.otherTable(t, "new", "old") }, "Succeeded", `"detail":"another one, and both are empty"`},
-		"no table of the live version":  {func(c *control) { c.otherTable(t, "new", devserver.CustomersTable); c.live["CUSTOMERS_TABLE"] = "gone" }, "Failed", "cannot be read: dynamodb Scan: ResourceNotFoundException"},
-		"the hook's own variables":      {func(c *control) { c.env["AWS_ENDPOINT_URL_LAMBDA"] = "ftp://x" }, "Failed", "AWS_ENDPOINT_URL_LAMBDA"},
-		"Lambda hangs":                  {func(c *control) { c.hang = "/configuration" }, "Succeeded", "no answer in time"},
-		"an answer takes too long":      {func(c *control) { c.hang = "/invocations" }, "Succeeded", `"name":"portal's answer","status":"warning"`},
-		"CodeDeploy throttles":          {func(c *control) { c.refuse = 3 }, "Succeeded", `"status":"Succeeded"`},
+		"the table of the live version": {func(c *control) { c.live = maps.Clone(c.portal) }, "Succeeded",
+			`"name":"live version's table","status":"ok"`},
+		"another table, an empty one": {func(c *control) { c.otherTable(t, "new", devserver.CustomersTable) },
+			"Failed", `"name":"live version's table","status":"problem"`},
+		"another table, with items": {func(c *control) { c.otherTable(t, devserver.CustomersTable, "old") },
+			"Succeeded", `"name":"live version's table","status":"ok"`},
+		"two empty tables": {func(c *control) { c.otherTable(t, "new", "old") }, "Succeeded",
+			`"detail":"another one, and both are empty"`},
+		"no table of the live version": {func(c *control) {
+			c.otherTable(t, "new", devserver.CustomersTable)
+			c.live["CUSTOMERS_TABLE"] = "gone"
+		}, "Failed", "cannot be read: dynamodb Scan: ResourceNotFoundException"},
+		"the hook's own variables": {func(c *control) { c.env["AWS_ENDPOINT_URL_LAMBDA"] = "ftp://x" }, "Failed",
+			"AWS_ENDPOINT_URL_LAMBDA"},
+		"Lambda hangs": {func(c *control) { c.hang = "/configuration" }, "Succeeded", "no answer in time"},
+		"an answer takes too long": {func(c *control) { c.hang = "/invocations" }, "Succeeded",
+			`"name":"portal's answer","status":"warning"`},
+		"CodeDeploy throttles": {func(c *control) { c.refuse = 3 }, "Succeeded", `"status":"Succeeded"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -223,7 +251,8 @@ func TestPreflightsEventHasNoAge(t *testing.T) {
 	if _, err := c.run(t, hookEvent, 19*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	if line := c.logs.String(); !strings.Contains(line, `"event_type":"preflight"`) || strings.Contains(line, "event_age_ms") {
+	if line := c.logs.String(); !strings.Contains(line, `"event_type":"preflight"`) ||
+		strings.Contains(line, "event_age_ms") {
 		t.Error(line)
 	}
 }
@@ -231,7 +260,8 @@ func TestPreflightsEventHasNoAge(t *testing.T) {
 func TestPreflightSaysWhatCouldNotBeReported(t *testing.T) {
 	c := newControl(t)
 	c.refuse = 100
-	if logs, err := c.run(t, hookEvent, time.Minute); err == nil || !strings.Contains(err.Error(), "report Succeeded: codedeploy") || !strings.Contains(logs, `"msg":"report"`) {
+	if logs, err := c.run(t, hookEvent, time.Minute); err == nil ||
+		!strings.Contains(err.Error(), "report Succeeded: codedeploy") || !strings.Contains(logs, `"msg":"report"`) {
 		t.Errorf("%v\n%s", err, logs)
 	}
 	for _, event := range []string{"{}", "x", `{"DeploymentId":"d-1"}`} {

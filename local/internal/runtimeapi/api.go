@@ -63,7 +63,8 @@ func (a *api) serveNext(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	if a.current != nil || isClosed(a.idle) {
 		a.mu.Unlock()
-		reply(w, http.StatusForbidden, errorDocument("InvalidStateTransition", "an invocation is awaited or unanswered"))
+		reply(w, http.StatusForbidden,
+			errorDocument("InvalidStateTransition", "an invocation is awaited or unanswered"))
 		return
 	}
 	if a.reached.FirstNext.IsZero() {

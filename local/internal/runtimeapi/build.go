@@ -13,7 +13,8 @@ import (
 	"sync"
 )
 
-// Tags are the build tags of a deployment: without aws-lambda-go's net/rpc, and without the HTTP/2 that no client here uses.
+// Tags are the build tags of a deployment: without aws-lambda-go's net/rpc, and without the HTTP/2
+// that no client here uses.
 const Tags = "lambda.norpc,nethttpomithttp2"
 
 // BuildFlags are those of `go build` for a deployment, with some tags.
@@ -21,9 +22,10 @@ func BuildFlags(tags string) []string {
 	return []string{"-trimpath", "-buildvcs=false", "-tags", tags, "-ldflags", "-s -w"}
 }
 
-// Compile builds the main package of an import path as the template's build does, but with those tags and for this machine, and returns the binary's path.
-// It stays in the user's cache directory, one for each package, tags and checkout, and is replaced by the next Compile; a process
-// that runs the old one goes on.
+// Compile builds the main package of an import path as the template's build does, but with those
+// tags and for this machine, and returns the binary's path. It stays in the user's cache directory,
+// one for each package, tags and checkout, and is replaced by the next Compile; a process that runs
+// the old one goes on.
 func Compile(ctx context.Context, pkg, tags string) (path string, err error) {
 	root, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {
@@ -44,7 +46,8 @@ func Compile(ctx context.Context, pkg, tags string) (path string, err error) {
 	defer os.RemoveAll(fresh)
 
 	binary := filepath.Join(fresh, "bootstrap")
-	cmd := exec.CommandContext(ctx, "go", slices.Concat([]string{"build"}, BuildFlags(tags), []string{"-o", binary, pkg})...)
+	cmd := exec.CommandContext(ctx, "go",
+		slices.Concat([]string{"build"}, BuildFlags(tags), []string{"-o", binary, pkg})...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("runtimeapi: go build %s: %w\n%s", pkg, err, strings.TrimSpace(string(out)))
@@ -60,7 +63,8 @@ type TB interface {
 	Fatalf(format string, args ...any)
 }
 
-// built is the state of a test binary: linking takes seconds, and each of its tests wants the same bootstrap.
+// built is the state of a test binary: linking takes seconds, and each of its tests wants the same
+// bootstrap.
 var built sync.Map // import path -> func() (string, error)
 
 // Build is [Compile] with [Tags] for tests, once in the life of a test binary.

@@ -7,7 +7,8 @@ const (
 )
 
 // environment is what Lambda sets for a function on an OS-only runtime
-// (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html). The credentials are none.
+// (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html). The credentials are
+// none.
 func environment(runtimeAPI, taskRoot string) []string {
 	return []string{
 		"_HANDLER=bootstrap",

@@ -7,8 +7,9 @@ import (
 	"sync"
 )
 
-// output keeps what a process writes to one stream. It is a file, not a pipe, so that a line is there to be read as soon as
-// the process has written it, and costs the process what it costs there, not what a reader's pace makes of it.
+// output keeps what a process writes to one stream. It is a file, not a pipe, so that a line is
+// there to be read as soon as the process has written it, and costs the process what it costs
+// there, not what a reader's pace makes of it.
 type output struct {
 	file *os.File
 

@@ -1,10 +1,11 @@
-// Package runtimeapi runs a real bootstrap binary as Lambda does: as a child process that fetches its invocations
-// from the Runtime API (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html), one at a time, and that is
+// Package runtimeapi runs a real bootstrap binary as Lambda does: as a child process that fetches
+// its invocations from the Runtime API
+// (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html), one at a time, and that is
 // killed when it is late. It is for tests of the binary that is deployed, and for measuring it.
 //
-// What differs from Lambda: the process is frozen only by [Process.Freeze], a start that takes long is bounded by the
-// deadline of the invocation that waits for it, and a process that has exited is not replaced: each further invocation
-// reports that it exited.
+// What differs from Lambda: the process is frozen only by [Process.Freeze], a start that takes long
+// is bounded by the deadline of the invocation that waits for it, and a process that has exited is
+// not replaced: each further invocation reports that it exited.
 package runtimeapi
 
 import (
@@ -37,8 +38,9 @@ type Process struct {
 	last Usage // the latest reading
 }
 
-// Start starts the bootstrap at path. It sees the variables that Lambda sets and env, of which the latter win, and nothing
-// of the caller's environment. When ctx ends the process is killed. Start does not wait for it to be [Process.Ready].
+// Start starts the bootstrap at path. It sees the variables that Lambda sets and env, of which the
+// latter win, and nothing of the caller's environment. When ctx ends the process is killed. Start
+// does not wait for it to be [Process.Ready].
 func Start(ctx context.Context, path string, env []string) (*Process, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -83,8 +85,8 @@ func Start(ctx context.Context, path string, env []string) (*Process, error) {
 	return p, nil
 }
 
-// Ready returns when the function waits for an invocation: after its start, or after it has finished the last one.
-// It is an error if the process exits before.
+// Ready returns when the function waits for an invocation: after its start, or after it has
+// finished the last one. It is an error if the process exits before.
 func (p *Process) Ready(ctx context.Context) error {
 	select {
 	case <-p.api.ready():
@@ -98,11 +100,13 @@ func (p *Process) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Invoke hands payload to the function and returns what it answers: a response, or a functionError, the JSON document that
-// Lambda would return to its caller, which tells also of a process that exited or was killed at the deadline.
-// err is a fault of the call itself; if ctx ends while the function works, the process is killed, since its answer would be
-// taken for that of the next invocation.
-func (p *Process) Invoke(ctx context.Context, payload []byte, deadline time.Time) (response, functionError []byte, err error) {
+// Invoke hands payload to the function and returns what it answers: a response, or a functionError,
+// the JSON document that Lambda would return to its caller, which tells also of a process that
+// exited or was killed at the deadline. err is a fault of the call itself; if ctx ends while the
+// function works, the process is killed, since its answer would be taken for that of the next
+// invocation.
+func (p *Process) Invoke(ctx context.Context, payload []byte, deadline time.Time) (response,
+	functionError []byte, err error) {
 	if len(payload) > maxPayload {
 		return nil, nil, fmt.Errorf("runtimeapi: a payload of %d bytes, at most %d", len(payload), maxPayload)
 	}
@@ -167,10 +171,12 @@ func (p *Process) Exited() <-chan struct{} { return p.exited }
 // Stdout is everything that the process has written to its standard output so far.
 func (p *Process) Stdout() string { return p.stdout.String() }
 
-// Stderr is everything that the process has written to its standard error so far. The Go runtime and package log write there.
+// Stderr is everything that the process has written to its standard error so far. The Go runtime
+// and package log write there.
 func (p *Process) Stderr() string { return p.stderr.String() }
 
-// Times are points in the life of a process, zero until reached. The last two are of its latest invocation.
+// Times are points in the life of a process, zero until reached. The last two are of its latest
+// invocation.
 type Times struct {
 	Started    time.Time // just before the process was created
 	FirstNext  time.Time // it asked for its first invocation: its initialization is over

@@ -84,7 +84,8 @@ func TestFirstAndWarm(t *testing.T) {
 			t.Errorf("invocation %d was number %d of its process", want, calls)
 		}
 		times := p.Times()
-		if times.FirstNext != ready.FirstNext || times.Dispatched.Before(last.Answered) || times.Answered.Before(times.Dispatched) {
+		if times.FirstNext != ready.FirstNext || times.Dispatched.Before(last.Answered) ||
+			times.Answered.Before(times.Dispatched) {
 			t.Errorf("times after %d invocations: %+v", want, times)
 		}
 		last = times
@@ -105,8 +106,10 @@ func TestInvocationContext(t *testing.T) {
 	if err := json.Unmarshal(out, &got); err != nil {
 		t.Fatal(err)
 	}
-	if !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`).MatchString(got.ID) ||
-		got.ARN != "arn:aws:lambda:eu-central-1:123456789012:function:billing-portal" || got.Deadline != deadline.UnixMilli() ||
+	if !regexp.MustCompile(
+		`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`).MatchString(got.ID) ||
+		got.ARN != "arn:aws:lambda:eu-central-1:123456789012:function:billing-portal" ||
+		got.Deadline != deadline.UnixMilli() ||
 		!regexp.MustCompile(`^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$`).MatchString(got.Trace) {
 		t.Errorf("%+v", got)
 	}
@@ -132,10 +135,13 @@ func TestEnvironment(t *testing.T) {
 	delete(got, "AWS_LAMBDA_RUNTIME_API")
 	delete(got, "_X_AMZN_TRACE_ID")
 	want := map[string]string{
-		"OF_THE_TEST": "1", "_HANDLER": "bootstrap", "LAMBDA_TASK_ROOT": p.cmd.Dir, "LAMBDA_RUNTIME_DIR": "/var/runtime",
-		"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_SESSION_TOKEN": "test",
-		"AWS_LAMBDA_FUNCTION_NAME": "billing-portal", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
-		"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/billing-portal",
+		"OF_THE_TEST": "1", "_HANDLER": "bootstrap", "LAMBDA_TASK_ROOT": p.cmd.Dir,
+		"LAMBDA_RUNTIME_DIR": "/var/runtime",
+		"AWS_REGION":         "us-east-1", "AWS_DEFAULT_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "test",
+		"AWS_SECRET_ACCESS_KEY": "test", "AWS_SESSION_TOKEN": "test",
+		"AWS_LAMBDA_FUNCTION_NAME": "billing-portal", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand", "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/billing-portal",
 		"AWS_LAMBDA_LOG_STREAM_NAME": "2026/01/01/[$LATEST]00000000000000000000000000000000",
 		"LANG":                       "en_US.UTF-8", "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin", "TZ": ":UTC",
 	}
@@ -157,8 +163,10 @@ func TestProcessThatEnds(t *testing.T) {
 	const id = `RequestId: [0-9a-f-]{36} Error: `
 	for do, want := range map[string]struct{ errorType, message, after string }{
 		"panic": {"string", "as told", id + "Runtime exited with error: exit status 1"},
-		"exit":  {"Runtime.ExitError", id + "Runtime exited with error: exit status 3", id + "Runtime exited with error: exit status 3"},
-		"leave": {"Runtime.ExitError", id + "Runtime exited without providing a reason", id + "Runtime exited without providing a reason"},
+		"exit": {"Runtime.ExitError", id + "Runtime exited with error: exit status 3",
+			id + "Runtime exited with error: exit status 3"},
+		"leave": {"Runtime.ExitError", id + "Runtime exited without providing a reason",
+			id + "Runtime exited without providing a reason"},
 	} {
 		t.Run(do, func(t *testing.T) {
 			p := start(t)
@@ -176,7 +184,8 @@ func TestLateInvocationIsKilled(t *testing.T) {
 	p := start(t)
 	var calls int
 	tell(t, p, "calls", &calls)
-	wantError(t, p, "hang", time.Now().Add(time.Second), "Sandbox.Timedout", `RequestId: [0-9a-f-]{36} Error: Task timed out after \d\.\d\d seconds`)
+	wantError(t, p, "hang", time.Now().Add(time.Second), "Sandbox.Timedout",
+		`RequestId: [0-9a-f-]{36} Error: Task timed out after \d\.\d\d seconds`)
 	wantExited(t, p)
 	if _, err := os.Stat(fmt.Sprintf("/proc/%d", p.cmd.Process.Pid)); err == nil {
 		t.Error("the process was not waited for")
@@ -189,7 +198,8 @@ func TestLateInvocationIsKilled(t *testing.T) {
 
 func TestInitError(t *testing.T) {
 	for init, want := range map[string]struct{ errorType, message, stderr string }{
-		"exit":  {"Runtime.ExitError", `RequestId: .* Error: Runtime exited with error: exit status 1`, "configuration: nothing is right"},
+		"exit": {"Runtime.ExitError", `RequestId: .* Error: Runtime exited with error: exit status 1`,
+			"configuration: nothing is right"},
 		"error": {"Init", "no", ""},
 	} {
 		t.Run(init, func(t *testing.T) {

@@ -8,8 +8,9 @@ type Usage struct {
 	PeakRSS int64         // most memory that was resident at a time, in bytes
 }
 
-// Usage reads the kernel's accounts. Of a process that has exited the CPU time is final, the peak memory is that of the
-// latest reading, of which [Process.Stop] takes one: what the kernel keeps (ru_maxrss) is not less than the caller's own.
+// Usage reads the kernel's accounts. Of a process that has exited the CPU time is final, the peak
+// memory is that of the latest reading, of which [Process.Stop] takes one: what the kernel keeps
+// (ru_maxrss) is not less than the caller's own.
 func (p *Process) Usage() (Usage, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -10,14 +10,15 @@ import (
 	"unsafe"
 )
 
-// readUsage asks the kernel about a running process. Its CPU-time clock counts nanoseconds, /proc/<pid>/stat only
-// hundredths of a second, more than a request takes.
+// readUsage asks the kernel about a running process. Its CPU-time clock counts nanoseconds,
+// /proc/<pid>/stat only hundredths of a second, more than a request takes.
 func readUsage(pid int) (Usage, error) {
 	// The clock's ID is that of clock_getcpuclockid(3): the inverted PID, and CPUCLOCK_SCHED.
 	const cpuClockSched = 2
 	clock := uint32(^pid)<<3 | cpuClockSched
 	var ts syscall.Timespec
-	if _, _, errno := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, uintptr(clock), uintptr(unsafe.Pointer(&ts)), 0); errno != 0 {
+	if _, _, errno := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, uintptr(clock),
+		uintptr(unsafe.Pointer(&ts)), 0); errno != 0 {
 		return Usage{}, fmt.Errorf("runtimeapi: CPU-time clock of process %d: %w", pid, errno)
 	}
 

@@ -1,7 +1,8 @@
-// Package stripespec reads operations of the OpenAPI document that Stripe publishes, from the copy that stripe-mock embeds.
+// Package stripespec reads operations of the OpenAPI document that Stripe publishes, from the copy
+// that stripe-mock embeds.
 //
-// The whole document has 8 MB, and reading it takes half a second (ten times that under the race detector). Single operations take
-// milliseconds.
+// The whole document has 8 MB, and reading it takes half a second (ten times that under the race
+// detector). Single operations take milliseconds.
 package stripespec
 
 import (
@@ -54,7 +55,8 @@ func (d Document) Version() (string, error) {
 	return info.Version, nil
 }
 
-// member decodes the first member of a name. In JSON nothing but a name can look like one: quotation marks inside strings are escaped.
+// member decodes the first member of a name. In JSON nothing but a name can look like one:
+// quotation marks inside strings are escaped.
 func (d Document) member(name string, into any) error {
 	_, after, found := bytes.Cut(d, []byte(`"`+name+`":`))
 	if !found {

@@ -111,5 +111,6 @@ func (a AWS) DynamoDBClient(transport http.RoundTripper) *dynamodb.Client {
 
 // SecretsManagerClient returns a client that gives up a request after two tries of two seconds.
 func (a AWS) SecretsManagerClient(transport http.RoundTripper) *secretsmanager.Client {
-	return secretsmanager.NewFromConfig(a.Config(a.SecretsManagerEndpoint, transport, secretsManagerTryTimeout, secretsManagerTries))
+	return secretsmanager.NewFromConfig(a.Config(a.SecretsManagerEndpoint, transport,
+		secretsManagerTryTimeout, secretsManagerTries))
 }

@@ -25,7 +25,8 @@ type Common struct {
 func (e *Environment) Common() Common {
 	return Common{
 		Livemode: e.OneOf("STRIPE_LIVEMODE", Required, "true", "false") == "true",
-		BasePath: e.Matching("BASE_PATH", Optional, basePathPattern, "must be a path that begins with a slash and does not end with one"),
+		BasePath: e.Matching("BASE_PATH", Optional, basePathPattern,
+			"must be a path that begins with a slash and does not end with one"),
 		LogLevel: e.level("LOG_LEVEL"),
 		Function: e.getenv("AWS_LAMBDA_FUNCTION_NAME"),
 		Version:  e.Optional("AWS_LAMBDA_FUNCTION_VERSION"),

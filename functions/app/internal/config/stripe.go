@@ -14,7 +14,8 @@ func (e *Environment) StripeAPIBase() string {
 
 // StripeSecretField reads which member of a secret is the Stripe key.
 func (e *Environment) StripeSecretField() string {
-	return e.Matching("STRIPE_SECRET_FIELD", Default("api_key"), memberPattern, "must be the name of a member of a JSON object")
+	return e.Matching("STRIPE_SECRET_FIELD", Default("api_key"), memberPattern,
+		"must be the name of a member of a JSON object")
 }
 
 // SecretID reads which secret of Secrets Manager holds something.

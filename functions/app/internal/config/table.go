@@ -18,20 +18,25 @@ var (
 // Customers reads where the mapping is.
 func (e *Environment) Customers() customers.Table {
 	t := customers.Table{
-		Name:      e.Matching("CUSTOMERS_TABLE", Required, tablePattern, "must be the name or ARN of a DynamoDB table"),
-		Key:       e.Matching("CUSTOMERS_KEY", Default("user_id"), attributePattern, "must be the name of an attribute"),
+		Name: e.Matching("CUSTOMERS_TABLE", Required, tablePattern, "must be the name or ARN of a DynamoDB table"),
+		Key: e.Matching("CUSTOMERS_KEY", Default("user_id"), attributePattern,
+			"must be the name of an attribute"),
 		KeyFormat: e.Optional("CUSTOMERS_KEY_FORMAT"),
-		Attribute: e.Matching("CUSTOMERS_ATTRIBUTE", Default("customer_id"), attributePathPattern, "must be the name of an attribute, or names of map members joined by dots"),
+		Attribute: e.Matching("CUSTOMERS_ATTRIBUTE", Default("customer_id"), attributePathPattern,
+			"must be the name of an attribute, or names of map members joined by dots"),
 	}
 	if sort, ok := e.Value("CUSTOMERS_SORT_KEY", Optional); ok {
 		t.SortKey, t.SortValue, _ = strings.Cut(sort, "=")
 		if !attributePattern.MatchString(t.SortKey) || !isFormat(t.SortValue) || t.SortKey == t.Key {
-			e.Wrong("CUSTOMERS_SORT_KEY", "must be name=value, with another name than CUSTOMERS_KEY and {user} at most once in the value")
+			e.Wrong("CUSTOMERS_SORT_KEY",
+				"must be name=value, with another name than CUSTOMERS_KEY and {user} at most once in the value")
 		}
 	}
-	if format, ok := e.Value("CUSTOMERS_KEY_FORMAT", Optional); ok && (!isFormat(format) || !strings.Contains(format+t.SortValue, "{user}")) {
+	if format, ok := e.Value("CUSTOMERS_KEY_FORMAT", Optional); ok &&
+		(!isFormat(format) || !strings.Contains(format+t.SortValue, "{user}")) {
 		// Without it in either, all users would share an item.
-		e.Wrong("CUSTOMERS_KEY_FORMAT", "must be text with {user} in it once, or not at all where CUSTOMERS_SORT_KEY has it")
+		e.Wrong("CUSTOMERS_KEY_FORMAT",
+			"must be text with {user} in it once, or not at all where CUSTOMERS_SORT_KEY has it")
 	}
 	first, _, _ := strings.Cut(t.Attribute, ".")
 	isOurs := first == t.Key || first == t.SortKey || strings.HasPrefix(first, customers.FactsAttribute)
@@ -43,7 +48,8 @@ func (e *Environment) Customers() customers.Table {
 
 // MetadataKey reads which key of Stripe's metadata holds the user.
 func (e *Environment) MetadataKey() string {
-	return e.Matching("USER_METADATA_KEY", Default("user_id"), metadataKeyPattern, "must be a key of Stripe's metadata: 1 to 40 characters without brackets")
+	return e.Matching("USER_METADATA_KEY", Default("user_id"), metadataKeyPattern,
+		"must be a key of Stripe's metadata: 1 to 40 characters without brackets")
 }
 
 // isFormat reports whether a text may be the format of a key, with {user} in it at

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// RequireMetrics fails where a line promises CloudWatch what it does not have: every dimension is a string member of the
-// line, every metric a number.
+// RequireMetrics fails where a line promises CloudWatch what it does not have: every dimension is a
+// string member of the line, every metric a number.
 //
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 func RequireMetrics(t testing.TB, line string) {

@@ -21,8 +21,9 @@ const KnownUser = "known"
 const (
 	customer  = "cus_NffrFeUfNV2Hib"
 	item      = `{"Item":{"customer_id":{"S":"` + customer + `"}}}`
-	knownItem = `{"Item":{"customer_id":{"S":"` + customer + `"},"billing_portal":{"M":{"` + customer + `":{"M":{"metadata":{"N":"1717430400"}}}}}}}`
-	noItem    = `{}`
+	knownItem = `{"Item":{"customer_id":{"S":"` + customer + `"},"billing_portal":{"M":{"` + customer +
+		`":{"M":{"metadata":{"N":"1717430400"}}}}}}}`
+	noItem = `{}`
 )
 
 // serveDynamoDB has a customer for everybody, and writes nothing down.
@@ -44,21 +45,25 @@ func serveDynamoDB(w http.ResponseWriter, r *http.Request) {
 
 func serveSecretsManager(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("X-Amzn-Requestid", "b1a3b1a1-7f39-4b1c-9f5b-0e8a1c2d3e4f")
-	answerJSON(w, "application/x-amz-json-1.1", `{"ARN":"arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing-portal/stripe-AbCdEf",`+
-		`"CreatedDate":1.7954e9,"Name":"billing-portal/stripe","SecretString":"{\"api_key\":\"`+key+`\",\"signing_secret\":\"`+SigningSecret+`\"}",`+
-		`"VersionId":"b1a3b1a1-7f39-4b1c-9f5b-0e8a1c2d3e4f","VersionStages":["AWSCURRENT"]}`)
+	answerJSON(w, "application/x-amz-json-1.1",
+		`{"ARN":"arn:aws:secretsmanager:eu-central-1:123456789012:secret:billing-portal/stripe-AbCdEf",`+
+			`"CreatedDate":1.7954e9,"Name":"billing-portal/stripe","SecretString":"{\"api_key\":\"`+key+
+			`\",\"signing_secret\":\"`+SigningSecret+`\"}",`+
+			`"VersionId":"b1a3b1a1-7f39-4b1c-9f5b-0e8a1c2d3e4f","VersionStages":["AWSCURRENT"]}`)
 }
 
 func serveStripe(w http.ResponseWriter, _ *http.Request) {
 	header := w.Header()
 	for name, value := range map[string]string{
-		"Access-Control-Allow-Credentials":       "true",
-		"Access-Control-Allow-Methods":           "GET, HEAD, PUT, PATCH, POST, DELETE",
-		"Access-Control-Allow-Origin":            "*",
-		"Access-Control-Expose-Headers":          "Request-Id, Stripe-Manage-Version, Stripe-Should-Retry, X-Stripe-External-Auth-Required",
-		"Access-Control-Max-Age":                 "300",
-		"Cache-Control":                          "no-cache, no-store",
-		"Content-Security-Policy":                "base-uri 'none'; default-src 'none'; form-action 'none'; frame-ancestors 'none'; img-src 'self'; script-src 'self' 'report-sample'; style-src 'self'",
+		"Access-Control-Allow-Credentials": "true",
+		"Access-Control-Allow-Methods":     "GET, HEAD, PUT, PATCH, POST, DELETE",
+		"Access-Control-Allow-Origin":      "*",
+		"Access-Control-Expose-Headers": "Request-Id, Stripe-Manage-Version, Stripe-Should-Retry, " +
+			"X-Stripe-External-Auth-Required",
+		"Access-Control-Max-Age": "300",
+		"Cache-Control":          "no-cache, no-store",
+		"Content-Security-Policy": "base-uri 'none'; default-src 'none'; form-action 'none'; " +
+			"frame-ancestors 'none'; img-src 'self'; script-src 'self' 'report-sample'; style-src 'self'",
 		"Idempotency-Key":                        "0a1b2c3d-4e5f-6789-abcd-ef0123456789",
 		"Original-Request":                       "req_bLnKq3gQ9Yd8mD",
 		"Request-Id":                             "req_bLnKq3gQ9Yd8mD",
@@ -83,7 +88,8 @@ func serveStripe(w http.ResponseWriter, _ *http.Request) {
   "locale": null,
   "on_behalf_of": null,
   "return_url": "https://app.example.com/account",
-  "url": "https://billing.stripe.com/p/session/test_YWNjdF8xTTJKVGtMa2RJd0h1N2l4LF9OZ2xVNXRZeEFBd0N3cGpFSXVLUm5Yc0s3bWZKdDVD0100cQ4bBCQK"
+  "url": "https://billing.stripe.com/p/session/`+
+		`test_YWNjdF8xTTJKVGtMa2RJd0h1N2l4LF9OZ2xVNXRZeEFBd0N3cGpFSXVLUm5Yc0s3bWZKdDVD0100cQ4bBCQK"
 }
 `)
 }

@@ -14,11 +14,12 @@ import (
 	"time"
 )
 
-// otherRoots is how many roots a system trusts beside the one that counts. Mozilla's list, from which those of Amazon Linux
-// come, has about that many, and each start reads them all.
+// otherRoots is how many roots a system trusts beside the one that counts. Mozilla's list, from
+// which those of Amazon Linux come, has about that many, and each start reads them all.
 const otherRoots = 140
 
-// authority is a CA and the certificate of every upstream. The chain has an intermediate certificate, as public ones have.
+// authority is a CA and the certificate of every upstream. The chain has an intermediate
+// certificate, as public ones have.
 type authority struct {
 	pem    []byte // all roots
 	server tls.Certificate
@@ -46,13 +47,15 @@ func newAuthority() (*authority, error) {
 		roots = append(roots, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: other.Raw})...)
 	}
 	return &authority{
-		pem:    roots,
-		server: tls.Certificate{Certificate: [][]byte{server.Raw, intermediate.Raw}, PrivateKey: serverKey, Leaf: server},
+		pem: roots,
+		server: tls.Certificate{Certificate: [][]byte{server.Raw, intermediate.Raw},
+			PrivateKey: serverKey, Leaf: server},
 	}, nil
 }
 
 // issue makes a certificate: of a CA if it has a name, else of a server at 127.0.0.1.
-func issue(name string, parent *x509.Certificate, parentKey *ecdsa.PrivateKey) (*x509.Certificate, *ecdsa.PrivateKey, error) {
+func issue(name string, parent *x509.Certificate, parentKey *ecdsa.PrivateKey) (*x509.Certificate,
+	*ecdsa.PrivateKey, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, err

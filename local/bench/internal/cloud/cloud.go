@@ -1,6 +1,7 @@
-// Package cloud stands in for everything that the portal talks to, for measurements: an OIDC issuer, DynamoDB, Secrets
-// Manager and Stripe, each on a TLS port of its own, at a distance, with one small fixed answer to each call, as long as the
-// real one and with as many headers. It checks nothing of a request: the other tests do.
+// Package cloud stands in for everything that the portal talks to, for measurements: an OIDC
+// issuer, DynamoDB, Secrets Manager and Stripe, each on a TLS port of its own, at a distance, with
+// one small fixed answer to each call, as long as the real one and with as many headers. It checks
+// nothing of a request: the other tests do.
 package cloud
 
 import (
@@ -101,7 +102,8 @@ func (c *Cloud) start(distance time.Duration, http2 bool, handler http.HandlerFu
 			r.Body = io.NopCloser(bytes.NewReader(body))
 			handler(w, r)
 		}),
-		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{c.authority.server}, MinVersion: tls.VersionTLS12},
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{c.authority.server},
+			MinVersion: tls.VersionTLS12},
 		Protocols:         protocols,
 		ReadHeaderTimeout: time.Minute,
 		ErrorLog:          log.New(io.Discard, "", 0), // of processes that were stopped

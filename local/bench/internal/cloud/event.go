@@ -7,7 +7,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// Event is what API Gateway sends when a browser's form is submitted with the user's token in the Authorization header.
+// Event is what API Gateway sends when a browser's form is submitted with the user's token in the
+// Authorization header.
 func (c *Cloud) Event() ([]byte, error) {
 	token, err := c.Token()
 	if err != nil {
@@ -17,7 +18,8 @@ func (c *Cloud) Event() ([]byte, error) {
 	event := events.APIGatewayV2HTTPRequest{
 		Version: "2.0", RouteKey: "POST /billing/portal", RawPath: "/billing/portal",
 		Headers: map[string]string{
-			"accept":            "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
+			"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;" +
+				"q=0.8",
 			"accept-encoding":   "gzip, deflate, br, zstd",
 			"accept-language":   "en-GB,en;q=0.9,de;q=0.8",
 			"authorization":     "Bearer " + token,
@@ -35,8 +37,9 @@ func (c *Cloud) Event() ([]byte, error) {
 			"x-forwarded-proto": "https",
 		},
 		RequestContext: events.APIGatewayV2HTTPRequestContext{
-			RouteKey: "POST /billing/portal", AccountID: "123456789012", Stage: "$default", RequestID: "TUu8qhOvLQvK6T0=",
-			APIID: "abcdefghij", DomainName: host, DomainPrefix: "abcdefghij",
+			RouteKey: "POST /billing/portal", AccountID: "123456789012", Stage: "$default",
+			RequestID: "TUu8qhOvLQvK6T0=",
+			APIID:     "abcdefghij", DomainName: host, DomainPrefix: "abcdefghij",
 			Time: "23/Nov/2026:13:11:43 +0000", TimeEpoch: time.Now().UnixMilli(),
 			HTTP: events.APIGatewayV2HTTPRequestContextHTTPDescription{
 				Method: "POST", Path: "/billing/portal", Protocol: "HTTP/1.1", SourceIP: "192.0.2.1",

@@ -49,10 +49,14 @@ func newIssuer() (*issuer, error) {
 func (i *issuer) serve(w http.ResponseWriter, r *http.Request) {
 	body := i.keySet
 	if r.URL.Path == "/.well-known/openid-configuration" {
-		body = fmt.Appendf(nil, `{"issuer":%[1]q,"authorization_endpoint":"%[1]s/authorize","token_endpoint":"%[1]s/oauth/token",`+
-			`"userinfo_endpoint":"%[1]s/userinfo","jwks_uri":"%[1]s/.well-known/jwks.json","scopes_supported":["openid","profile","email"],`+
-			`"response_types_supported":["code","token","id_token","code token"],"subject_types_supported":["public"],`+
-			`"id_token_signing_alg_values_supported":["RS256"],"claims_supported":["aud","email","exp","iat","iss","name","sub"]}`, i.url)
+		body = fmt.Appendf(nil,
+			`{"issuer":%[1]q,"authorization_endpoint":"%[1]s/authorize","token_endpoint":"%[1]s/oauth/token",`+
+				`"userinfo_endpoint":"%[1]s/userinfo","jwks_uri":"%[1]s/.well-known/jwks.json",`+
+				`"scopes_supported":["openid","profile","email"],`+
+				`"response_types_supported":["code","token","id_token","code `+
+				`token"],"subject_types_supported":["public"],`+
+				`"id_token_signing_alg_values_supported":["RS256"],"claims_supported":["aud","email","exp","iat",`+
+				`"iss","name","sub"]}`, i.url)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "public, max-age=3600")

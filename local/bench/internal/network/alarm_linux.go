@@ -8,8 +8,9 @@ import (
 	"unsafe"
 )
 
-// alarm wakes a goroutine on time. The Go runtime rounds the waits of a process that is otherwise idle up to a whole
-// millisecond, half of a round trip within a region; a file descriptor of the kernel's timers has no such limit.
+// alarm wakes a goroutine on time. The Go runtime rounds the waits of a process that is otherwise
+// idle up to a whole millisecond, half of a round trip within a region; a file descriptor of the
+// kernel's timers has no such limit.
 type alarm struct{ timer *os.File }
 
 func newAlarm() (alarm, error) {

@@ -34,7 +34,8 @@ func newConn(c net.Conn, roundTrip time.Duration) (net.Conn, error) {
 		_ = c.Close()
 		return nil, err
 	}
-	delayed := &conn{Conn: c, roundTrip: roundTrip, alarm: alarm, flights: make(chan flight, inFlight), gone: make(chan struct{})}
+	delayed := &conn{Conn: c, roundTrip: roundTrip, alarm: alarm, flights: make(chan flight, inFlight),
+		gone: make(chan struct{})}
 	go delayed.deliver()
 	return delayed, nil
 }
@@ -70,8 +71,8 @@ func (c *conn) send(data []byte) error {
 	}
 }
 
-// arrival is when a flight arrives that is sent now: after one round trip, or two for the first, and never before
-// the flight ahead of it.
+// arrival is when a flight arrives that is sent now: after one round trip, or two for the first,
+// and never before the flight ahead of it.
 func arrival(now, last time.Time, roundTrip time.Duration) time.Time {
 	if last.IsZero() {
 		return now.Add(2 * roundTrip)

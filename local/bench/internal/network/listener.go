@@ -1,10 +1,11 @@
-// Package network puts a distance between a server on this machine and its clients: every turn that a client waits for costs
-// it one round trip.
+// Package network puts a distance between a server on this machine and its clients: every turn that
+// a client waits for costs it one round trip.
 //
-// The server's answers are what is held back, each for the whole round trip; what a client sends arrives at once. A client
-// cannot tell that from half of it each way. The TCP handshake, which the kernel completes at once, is charged to the
-// first answer. So a request on an open connection costs one round trip, and the first one over TLS 1.3 costs three. Names
-// need no resolving, bandwidth has no limit, and nothing is lost.
+// The server's answers are what is held back, each for the whole round trip; what a client sends
+// arrives at once. A client cannot tell that from half of it each way. The TCP handshake, which the
+// kernel completes at once, is charged to the first answer. So a request on an open connection
+// costs one round trip, and the first one over TLS 1.3 costs three. Names need no resolving,
+// bandwidth has no limit, and nothing is lost.
 package network
 
 import (

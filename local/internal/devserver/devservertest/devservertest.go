@@ -207,7 +207,9 @@ func (l *Server) Deliver(t *testing.T, event []byte, secret string, at time.Time
 	headers := map[string]string{
 		"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": events.Sign(event, secret, at),
 	}
-	response, body := Send(t, http.MethodPost, l.Origin+devserver.WebhookPath, string(event), headers) //nolint:bodyclose // read
+	// Read.
+	address := l.Origin + devserver.WebhookPath
+	response, body := Send(t, http.MethodPost, address, string(event), headers) //nolint:bodyclose
 	return response.StatusCode, body
 }
 

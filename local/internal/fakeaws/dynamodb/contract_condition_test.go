@@ -13,7 +13,8 @@ func conditionContract() []contractCase {
 	kind := func(kind string) item { return item{":t": text(kind)} }
 	const syntax = "Invalid ConditionExpression: Syntax error; ..."
 	cases := []contractCase{
-		{name: "an empty condition is refused", call: check("", nil), fails: validation, says: "Invalid ConditionExpression: The expression can not be empty;"},
+		{name: "an empty condition is refused", call: check("", nil), fails: validation,
+			says: "Invalid ConditionExpression: The expression can not be empty;"},
 		{name: "a condition of white space is refused", call: check(" ", nil), fails: validation, says: syntax},
 		{name: "a path is no condition", call: check("a", nil), fails: validation, says: syntax},
 		{name: "a condition that ends early is refused", call: check("a = :v AND", x), fails: validation, says: syntax},
@@ -22,25 +23,34 @@ func conditionContract() []contractCase {
 		{name: "doubled parentheses are refused", call: check("((a = :v))", x), fails: validation,
 			says: "Invalid ConditionExpression: The expression has redundant parentheses;"},
 		{name: "an undefined value is refused in a condition", call: check("a = :w", x), fails: validation,
-			says: "Invalid ConditionExpression: An expression attribute value used in expression is not defined; attribute value: :w"},
+			says: "Invalid ConditionExpression: An expression attribute value used in expression is not defined; " +
+				"attribute value: :w"},
 		{name: "an undefined name is refused in a condition", call: check("#a = :v", x), fails: validation,
-			says: "Invalid ConditionExpression: An expression attribute name used in the document path is not defined; attribute name: #a"},
+			says: "Invalid ConditionExpression: An expression attribute name used in the document path is not " +
+				"defined; attribute name: #a"},
 		{name: "a reserved word is refused in a condition", call: check("name = :v", x), fails: validation,
 			says: "Invalid ConditionExpression: Attribute name is a reserved keyword; reserved keyword: name"},
 		{name: "a comparison with itself is refused", call: check("a = a", nil), fails: validation,
-			says: "Invalid ConditionExpression: The first operand must be distinct from the remaining operands for this operator or function; operator: =, first operand: [a]"},
+			says: "Invalid ConditionExpression: The first operand must be distinct from the remaining operands for " +
+				"this operator or function; operator: =, first operand: [a]"},
 		{name: "a function that is not there is refused", call: check("attribute_is(a)", nil), fails: validation,
 			says: "Invalid ConditionExpression: Invalid function name; function: attribute_is"},
 		{name: "a function in capitals is refused", call: check("ATTRIBUTE_EXISTS(a)", nil), fails: validation,
 			says: "Invalid ConditionExpression: Invalid function name; function: ATTRIBUTE_EXISTS"},
 		{name: "a value neither exists nor not", call: check("attribute_exists(:v)", x), fails: validation,
-			says: "Invalid ConditionExpression: Operator or function requires a document path; operator or function: attribute_exists"},
+			says: "Invalid ConditionExpression: Operator or function requires a document path; operator or function: " +
+				"attribute_exists"},
 		{name: "one argument too many is refused", call: check("attribute_exists(a, n)", nil), fails: validation,
-			says: "Invalid ConditionExpression: Incorrect number of operands for operator or function; operator or function: attribute_exists, number of operands: 2"},
-		{name: "a type that is not there is refused", call: check("attribute_type(a, :t)", kind("Q")), fails: validation,
-			says: "Invalid ConditionExpression: Invalid attribute type name found; type: Q, valid types: {N,BS,L,B,NULL,M,S,SS,NS,BOOL}"},
-		{name: "a type that is a number is refused", call: check("attribute_type(a, :t)", item{":t": number("1")}), fails: validation,
-			says: "Invalid ConditionExpression: Incorrect operand type for operator or function; operator or function: attribute_type, operand type: N"},
+			says: "Invalid ConditionExpression: Incorrect number of operands for operator or function; operator or " +
+				"function: attribute_exists, number of operands: 2"},
+		{name: "a type that is not there is refused",
+			call: check("attribute_type(a, :t)", kind("Q")), fails: validation,
+			says: "Invalid ConditionExpression: Invalid attribute type name found; type: Q, valid types: " +
+				"{N,BS,L,B,NULL,M,S,SS,NS,BOOL}"},
+		{name: "a type that is a number is refused",
+			call: check("attribute_type(a, :t)", item{":t": number("1")}), fails: validation,
+			says: "Invalid ConditionExpression: Incorrect operand type for operator or function; operator or " +
+				"function: attribute_type, operand type: N"},
 	}
 	for _, c := range []struct {
 		condition string
@@ -107,9 +117,12 @@ func conditionContract() []contractCase {
 	}
 	allOld := types.ReturnValuesOnConditionCheckFailureAllOld
 	return append(cases,
-		contractCase{name: "a condition that fails returns the item if asked", call: refusedBy("updated", allOld), want: updated(), fails: conditionFailed, says: refusal},
-		contractCase{name: "a condition that fails returns nothing unasked", call: refusedBy("updated", ""), want: item(nil), fails: conditionFailed, says: refusal},
-		contractCase{name: "a condition that fails returns nothing of an item that is not there", call: refusedBy("absent", allOld), want: item(nil), fails: conditionFailed, says: refusal},
+		contractCase{name: "a condition that fails returns the item if asked", call: refusedBy("updated", allOld),
+			want: updated(), fails: conditionFailed, says: refusal},
+		contractCase{name: "a condition that fails returns nothing unasked", call: refusedBy("updated", ""),
+			want: item(nil), fails: conditionFailed, says: refusal},
+		contractCase{name: "a condition that fails returns nothing of an item that is not there",
+			call: refusedBy("absent", allOld), want: item(nil), fails: conditionFailed, says: refusal},
 	)
 }
 
@@ -120,8 +133,10 @@ func refusedBy(user string, which types.ReturnValuesOnConditionCheckFailure) fun
 			return nil, err
 		}
 		_, err := updateItem(client, &dynamodb.UpdateItemInput{
-			TableName: aws.String("customers"), Key: item{"user_id": text(user)}, ReturnValuesOnConditionCheckFailure: which,
-			UpdateExpression: aws.String("SET b = :v"), ConditionExpression: aws.String("b = :v"), ExpressionAttributeValues: item{":v": text("y")},
+			TableName: aws.String("customers"), Key: item{"user_id": text(user)},
+			ReturnValuesOnConditionCheckFailure: which,
+			UpdateExpression:                    aws.String("SET b = :v"), ConditionExpression: aws.String("b = :v"),
+			ExpressionAttributeValues: item{":v": text("y")},
 		})
 		var refused *types.ConditionalCheckFailedException
 		if !errors.As(err, &refused) {
@@ -147,7 +162,8 @@ func check(condition string, values item) func(*dynamodb.Client) (any, error) {
 			all[said] = value
 		}
 		return updateItem(client, &dynamodb.UpdateItemInput{
-			TableName: aws.String("customers"), Key: item{"user_id": text("updated")}, ReturnValues: types.ReturnValueAllNew,
+			TableName: aws.String("customers"), Key: item{"user_id": text("updated")},
+			ReturnValues:     types.ReturnValueAllNew,
 			UpdateExpression: aws.String("SET b = :b"), ConditionExpression: &condition, ExpressionAttributeValues: all,
 		})
 	}

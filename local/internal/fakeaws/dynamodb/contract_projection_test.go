@@ -10,37 +10,53 @@ import (
 
 func projectionContract() []contractCase {
 	const syntax = "Invalid ProjectionExpression: Syntax error; ..."
-	const overlap = "Invalid ProjectionExpression: Two document paths overlap with each other; must remove or rewrite one of these paths; " +
+	const overlap = "Invalid ProjectionExpression: Two document paths overlap with each other; must remove or " +
+		"rewrite one of these paths; " +
 		"path one: [customer_id], path two: [customer_id]"
 	return []contractCase{
-		{name: "a projection keeps the one attribute", call: project("customer_id", nil), want: item{"customer_id": text("cus_1")}},
-		{name: "a projection may use a substitute", call: project("#c", names{"#c": "customer_id"}), want: item{"customer_id": text("cus_1")}},
+		{name: "a projection keeps the one attribute", call: project("customer_id", nil),
+			want: item{"customer_id": text("cus_1")}},
+		{name: "a projection may use a substitute", call: project("#c", names{"#c": "customer_id"}),
+			want: item{"customer_id": text("cus_1")}},
 		{name: "a projection may name several", call: project(" #c , since", names{"#c": "customer_id"}),
 			want: item{"customer_id": text("cus_1"), "since": number("2026")}},
-		{name: "a substitute may be a number", call: project("#0", names{"#0": "since"}), want: item{"since": number("2026")}},
+		{name: "a substitute may be a number", call: project("#0", names{"#0": "since"}),
+			want: item{"since": number("2026")}},
 		{name: "a projection to an absent attribute is an empty item", call: project("absent", nil), want: item{}},
 		{name: "a substituted name is not taken apart", call: project("#c", names{"#c": "customer.id"}), want: item{}},
-		{name: "a reserved word may be substituted", call: project("#n", names{"#n": "name"}), want: item{"name": text("Alice")}},
+		{name: "a reserved word may be substituted", call: project("#n", names{"#n": "name"}),
+			want: item{"name": text("Alice")}},
 
-		{name: "a path keeps a member of a map, and the map around it", call: projectOf("nested", "customer_id.ids", nil),
+		{name: "a path keeps a member of a map, and the map around it",
+			call: projectOf("nested", "customer_id.ids", nil),
 			want: item{"customer_id": object(item{"ids": &types.AttributeValueMemberL{
 				Value: []types.AttributeValue{text("cus_1"), &types.AttributeValueMemberBOOL{Value: true}}}})}},
-		{name: "two paths keep two members of one map", call: projectOf("nested", "customer_id.ids, customer_id.#raw", names{"#raw": "raw"}),
-			want: item{"customer_id": object(item{"raw": &types.AttributeValueMemberB{Value: []byte("x")}, "ids": &types.AttributeValueMemberL{
-				Value: []types.AttributeValue{text("cus_1"), &types.AttributeValueMemberBOOL{Value: true}}}})}},
-		{name: "a path to an absent member is an empty item", call: projectOf("nested", "customer_id.absent", nil), want: item{}},
+		{name: "two paths keep two members of one map",
+			call: projectOf("nested", "customer_id.ids, customer_id.#raw", names{"#raw": "raw"}),
+			want: item{"customer_id": object(item{"raw": &types.AttributeValueMemberB{Value: []byte("x")},
+				"ids": &types.AttributeValueMemberL{
+					Value: []types.AttributeValue{text("cus_1"), &types.AttributeValueMemberBOOL{Value: true}}}})}},
+		{name: "a path to an absent member is an empty item",
+			call: projectOf("nested", "customer_id.absent", nil), want: item{}},
 		{name: "a path into a text is an empty item", call: project("customer_id.ids", nil), want: item{}},
-		{name: "a path may be of substitutes", call: project("#a.#b", names{"#a": "customer_id", "#b": "ids"}), want: item{}},
+		{name: "a path may be of substitutes",
+			call: project("#a.#b", names{"#a": "customer_id", "#b": "ids"}), want: item{}},
 
-		{name: "a map named with its member is refused", call: projectOf("nested", "customer_id, customer_id.ids", nil), fails: validation,
-			says: "Invalid ProjectionExpression: Two document paths overlap with each other; must remove or rewrite one of these paths; " +
+		{name: "a map named with its member is refused",
+			call: projectOf("nested", "customer_id, customer_id.ids", nil), fails: validation,
+			says: "Invalid ProjectionExpression: Two document paths overlap with each other; must remove or rewrite " +
+				"one of these paths; " +
 				"path one: [customer_id], path two: [customer_id, ids]"},
-		{name: "a path that ends in a dot is refused", call: project("customer_id.", nil), fails: validation, says: syntax},
-		{name: "a path that begins with a dot is refused", call: project(".customer_id", nil), fails: validation, says: syntax},
-		{name: "a path with two dots is refused", call: project("customer_id..ids", nil), fails: validation, says: syntax},
+		{name: "a path that ends in a dot is refused", call: project("customer_id.", nil),
+			fails: validation, says: syntax},
+		{name: "a path that begins with a dot is refused", call: project(".customer_id", nil),
+			fails: validation, says: syntax},
+		{name: "a path with two dots is refused", call: project("customer_id..ids", nil),
+			fails: validation, says: syntax},
 		{name: "a path to a reserved word is refused", call: project("customer_id.name", nil), fails: validation,
 			says: "Invalid ProjectionExpression: Attribute name is a reserved keyword; reserved keyword: name"},
-		{name: "substitutes without a projection are refused", call: projectNothing(names{"#c": "customer_id"}), fails: validation,
+		{name: "substitutes without a projection are refused",
+			call: projectNothing(names{"#c": "customer_id"}), fails: validation,
 			says: "ExpressionAttributeNames can only be specified when using expressions..."},
 		{name: "a reserved word is refused", call: project("name", nil), fails: validation,
 			says: "Invalid ProjectionExpression: Attribute name is a reserved keyword; reserved keyword: name"},
@@ -49,19 +65,23 @@ func projectionContract() []contractCase {
 		{name: "an empty projection is refused", call: project("", nil), fails: validation,
 			says: "Invalid ProjectionExpression: The expression can not be empty;"},
 		{name: "an undefined substitute is refused", call: project("#c", names{"#d": "customer_id"}), fails: validation,
-			says: "Invalid ProjectionExpression: An expression attribute name used in the document path is not defined; attribute name: #c"},
+			says: "Invalid ProjectionExpression: An expression attribute name used in the document path is not " +
+				"defined; attribute name: #c"},
 		{name: "an unused substitute is refused", call: project("since", names{"#c": "customer_id"}), fails: validation,
 			says: "Value provided in ExpressionAttributeNames unused in expressions: keys: {#c}"},
 		{name: "a substitute without # is refused", call: project("#c", names{"c": "customer_id"}), fails: validation,
 			says: `ExpressionAttributeNames contains invalid key: Syntax error; key: "c"`},
-		{name: "a substitute of other characters is refused", call: project("#c-d", names{"#c-d": "customer_id"}), fails: validation,
+		{name: "a substitute of other characters is refused",
+			call: project("#c-d", names{"#c-d": "customer_id"}), fails: validation,
 			says: `ExpressionAttributeNames contains invalid key: Syntax error; key: "#c-d"`},
 		{name: "a substitute for no name is refused", call: project("#c", names{"#c": ""}), fails: validation,
 			says: "ExpressionAttributeNames contains invalid value: Empty attribute name for key #c"},
 		{name: "an empty map of substitutes is refused", call: project("since", names{}), fails: validation,
 			says: "ExpressionAttributeNames must not be empty"},
-		{name: "an attribute named twice is refused", call: project("customer_id,customer_id", nil), fails: validation, says: overlap},
-		{name: "an attribute named twice by a substitute is refused", call: project("customer_id,#c", names{"#c": "customer_id"}),
+		{name: "an attribute named twice is refused", call: project("customer_id,customer_id", nil),
+			fails: validation, says: overlap},
+		{name: "an attribute named twice by a substitute is refused",
+			call:  project("customer_id,#c", names{"#c": "customer_id"}),
 			fails: validation, says: overlap},
 		{name: "a comma at the end is refused", call: project("customer_id,", nil), fails: validation,
 			says: syntax},
@@ -72,7 +92,8 @@ func projectionContract() []contractCase {
 		{name: "an underscore at the start is refused", call: project("_id", nil), fails: validation, says: syntax},
 		{name: "a value placeholder is refused", call: project(":c", nil), fails: validation,
 			says: syntax},
-		{name: "a missing table is found before a bad projection", call: projectIn("nowhere", "customer_id,", nil), fails: notFound, says: noSuchTable},
+		{name: "a missing table is found before a bad projection", call: projectIn("nowhere", "customer_id,", nil),
+			fails: notFound, says: noSuchTable},
 	}
 }
 

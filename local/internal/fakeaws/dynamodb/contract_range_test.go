@@ -11,7 +11,8 @@ import (
 
 // rangeContract is about a table whose key has two parts.
 func rangeContract() []contractCase {
-	const limits = "Hash primary key values must be under 2048 bytes, and range primary key values must be under 1024 bytes"
+	const limits = "Hash primary key values must be under 2048 bytes, and range primary key values must be under " +
+		"1024 bytes"
 	const missing = "One of the required keys was not given a value"
 	const mismatch = "One or more parameter values were invalid: Type mismatch for key"
 	pair := func(pk, sk types.AttributeValue) item { return item{"pk": pk, "sk": sk} }
@@ -19,46 +20,66 @@ func rangeContract() []contractCase {
 	return []contractCase{
 		{name: "an item is found by both parts of its key", call: getKey("sorted", pair(alice, billing)),
 			want: item{"pk": alice, "sk": billing, "customer": text("cus_1")}},
-		{name: "another range key is another item", call: getKey("sorted", pair(alice, text("PROFILE"))), want: item{"pk": alice, "sk": text("PROFILE")}},
-		{name: "parts that make one text together are other parts", call: getKey("sorted", pair(text("USER#aliceB"), text("ILLING"))), want: item(nil)},
+		{name: "another range key is another item", call: getKey("sorted", pair(alice, text("PROFILE"))),
+			want: item{"pk": alice, "sk": text("PROFILE")}},
+		{name: "parts that make one text together are other parts",
+			call: getKey("sorted", pair(text("USER#aliceB"), text("ILLING"))), want: item(nil)},
 		{name: "an update finds it too", call: updatePair(pair(alice, text("UPDATED")), "SET a = :v"),
 			want: item{"pk": alice, "sk": text("UPDATED"), "a": text("y")}},
-		{name: "a range key of 1024 bytes is found", call: getKey("sorted", pair(alice, text(strings.Repeat("k", 1024)))), want: item(nil)},
+		{name: "a range key of 1024 bytes is found",
+			call: getKey("sorted", pair(alice, text(strings.Repeat("k", 1024)))), want: item(nil)},
 
-		{name: "a range key of 1025 bytes is refused", call: getKey("sorted", pair(alice, text(strings.Repeat("k", 1025)))), fails: validation, says: limits},
-		{name: "a hash key alone is refused", call: getKey("sorted", item{"pk": alice}), fails: validation, says: "The number of conditions on the keys is invalid"},
-		{name: "a range key of another name is refused", call: getKey("sorted", item{"pk": alice, "x": billing}), fails: validation, says: missing},
-		{name: "a range key of another type is refused", call: getKey("sorted", pair(alice, number("1"))), fails: validation, says: mismatch},
+		{name: "a range key of 1025 bytes is refused",
+			call: getKey("sorted", pair(alice, text(strings.Repeat("k", 1025)))), fails: validation, says: limits},
+		{name: "a hash key alone is refused", call: getKey("sorted", item{"pk": alice}), fails: validation,
+			says: "The number of conditions on the keys is invalid"},
+		{name: "a range key of another name is refused", call: getKey("sorted", item{"pk": alice, "x": billing}),
+			fails: validation, says: missing},
+		{name: "a range key of another type is refused", call: getKey("sorted", pair(alice, number("1"))),
+			fails: validation, says: mismatch},
 		{name: "an empty range key is refused", call: getKey("sorted", pair(alice, text(""))), fails: validation,
-			says: "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: sk"},
-		{name: "an item without its range key is refused", call: put("sorted", item{"pk": alice}), fails: validation, says: missing},
-		{name: "an update of the range key is refused", call: updatePair(pair(alice, billing), "SET sk = :v"), fails: validation,
-			says: "One or more parameter values were invalid: Cannot update attribute sk. This attribute is part of the key"},
+			says: "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain " +
+				"an empty string value. Key: sk"},
+		{name: "an item without its range key is refused", call: put("sorted", item{"pk": alice}),
+			fails: validation, says: missing},
+		{name: "an update of the range key is refused",
+			call: updatePair(pair(alice, billing), "SET sk = :v"), fails: validation,
+			says: "One or more parameter values were invalid: Cannot update attribute sk. This attribute is part of " +
+				"the key"},
 
-		{name: "a table knows both parts of its key", call: describeKey("sorted"), want: []string{"pk HASH", "sk RANGE"}},
-		{name: "two hash keys are refused", call: createSorted(func(in *dynamodb.CreateTableInput) { in.KeySchema[1].KeyType = types.KeyTypeHash }),
-			fails: validation, says: "Too many hash keys specified.  All Dynamo DB tables must have exactly one hash key"},
+		{name: "a table knows both parts of its key", call: describeKey("sorted"),
+			want: []string{"pk HASH", "sk RANGE"}},
+		{name: "two hash keys are refused",
+			call:  createSorted(func(in *dynamodb.CreateTableInput) { in.KeySchema[1].KeyType = types.KeyTypeHash }),
+			fails: validation,
+			says:  "Too many hash keys specified.  All Dynamo DB tables must have exactly one hash key"},
 		{name: "a range key before the hash key is refused", fails: validation,
 			call: createSorted(func(in *dynamodb.CreateTableInput) {
 				in.KeySchema[0].KeyType, in.KeySchema[1].KeyType = types.KeyTypeRange, types.KeyTypeHash
 			}),
 			says: "Invalid key order. Hash Key must be specified first in key schema..."},
 		{name: "one attribute is not both parts of a key", fails: validation,
-			call: createSorted(func(in *dynamodb.CreateTableInput) { in.KeySchema[1].AttributeName = aws.String("pk") }),
+			call: createSorted(func(in *dynamodb.CreateTableInput) {
+				in.KeySchema[1].AttributeName = aws.String("pk")
+			}),
 			says: "Two keys can not have the same name"},
 		{name: "a range key without a definition is refused", fails: validation,
 			call: createSorted(func(in *dynamodb.CreateTableInput) { in.KeySchema[1].AttributeName = aws.String("x") }),
 			says: "Range Key not specified in Attribute Definitions.  Type unknown."},
 		{name: "a key of three parts is refused", fails: validation,
-			call: createSorted(func(in *dynamodb.CreateTableInput) { in.KeySchema = append(in.KeySchema, in.KeySchema[1]) }),
+			call: createSorted(func(in *dynamodb.CreateTableInput) {
+				in.KeySchema = append(in.KeySchema, in.KeySchema[1])
+			}),
 			says: "Key Schema too big.  Key Schema must at most consist of the hash and range key of a table"},
 	}
 }
 
 func sortedInput(name string) *dynamodb.CreateTableInput {
 	in := tableInput(name, "pk", types.ScalarAttributeTypeS)
-	in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{AttributeName: aws.String("sk"), AttributeType: types.ScalarAttributeTypeS})
-	in.KeySchema = append(in.KeySchema, types.KeySchemaElement{AttributeName: aws.String("sk"), KeyType: types.KeyTypeRange})
+	in.AttributeDefinitions = append(in.AttributeDefinitions,
+		types.AttributeDefinition{AttributeName: aws.String("sk"), AttributeType: types.ScalarAttributeTypeS})
+	in.KeySchema = append(in.KeySchema,
+		types.KeySchemaElement{AttributeName: aws.String("sk"), KeyType: types.KeyTypeRange})
 	return in
 }
 

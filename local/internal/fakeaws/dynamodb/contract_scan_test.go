@@ -17,12 +17,16 @@ func scanContract() []contractCase {
 		{name: "segments are the whole table together, each item once", call: scanSegments("customers", 3),
 			want: []string{"alice", "empty", "large", "nested", "null", "number"}},
 		{name: "a partition is in one segment", call: itemsOfSegments("sorted", 16), want: []int{2}},
-		{name: "pages that go on after the key of the last are the whole table, each item once", call: scanPages("customers", 2),
+		{name: "pages that go on after the key of the last are the whole table, each item once",
+			call: scanPages("customers", 2),
 			want: []string{"alice", "empty", "large", "nested", "null", "number"}},
-		{name: "a full page has a key to go on from, even if nothing follows", call: scanPages("sorted", 1), want: []string{"USER#alice", "USER#alice"}},
-		{name: "a limit below one is refused", fails: validation, call: scan(&dynamodb.ScanInput{TableName: aws.String("customers"), Limit: aws.Int32(0)}),
+		{name: "a full page has a key to go on from, even if nothing follows", call: scanPages("sorted", 1),
+			want: []string{"USER#alice", "USER#alice"}},
+		{name: "a limit below one is refused", fails: validation,
+			call: scan(&dynamodb.ScanInput{TableName: aws.String("customers"), Limit: aws.Int32(0)}),
 			says: "Limit must be greater than or equal to 1"},
-		{name: "one segment is the whole table", call: scanSegments("sorted", 1), want: []string{"USER#alice", "USER#alice"}},
+		{name: "one segment is the whole table", call: scanSegments("sorted", 1),
+			want: []string{"USER#alice", "USER#alice"}},
 		{name: "a segment without a number of segments is refused", fails: validation,
 			call: scan(&dynamodb.ScanInput{TableName: aws.String("customers"), Segment: aws.Int32(0)}),
 			says: "If segment is specified, total segment must also be specified"},
@@ -30,9 +34,12 @@ func scanContract() []contractCase {
 			call: scan(&dynamodb.ScanInput{TableName: aws.String("customers"), TotalSegments: aws.Int32(2)}),
 			says: "If total segments is specified, a particular segment must also be specified for this request"},
 		{name: "a segment beyond their number is refused", fails: validation,
-			call: scan(&dynamodb.ScanInput{TableName: aws.String("customers"), Segment: aws.Int32(2), TotalSegments: aws.Int32(2)}),
-			says: "1 validation error detected: Value '2' at 'segment' failed to satisfy constraint: Member must have value less than or equal to 1"},
-		{name: "what is written after a scan is in the next", call: scanPutScan, want: []string{"USER#alice", "USER#alice", "USER#bob"}},
+			call: scan(&dynamodb.ScanInput{TableName: aws.String("customers"), Segment: aws.Int32(2),
+				TotalSegments: aws.Int32(2)}),
+			says: "1 validation error detected: Value '2' at 'segment' failed to satisfy constraint: Member must " +
+				"have value less than or equal to 1"},
+		{name: "what is written after a scan is in the next", call: scanPutScan,
+			want: []string{"USER#alice", "USER#alice", "USER#bob"}},
 	}
 }
 
@@ -64,7 +71,8 @@ func scanPages(table string, limit int32) func(*dynamodb.Client) (any, error) {
 				return nil, err
 			}
 			all = append(all, hashKeys(page)...)
-			if isFull := page.Count == limit; isFull != (page.LastEvaluatedKey != nil) || int(page.Count) != len(page.Items) || page.ScannedCount != page.Count {
+			if isFull := page.Count == limit; isFull != (page.LastEvaluatedKey != nil) ||
+				int(page.Count) != len(page.Items) || page.ScannedCount != page.Count {
 				return nil, fmt.Errorf("a page of %d items goes on after %v", page.Count, page.LastEvaluatedKey)
 			}
 			if input.ExclusiveStartKey = page.LastEvaluatedKey; input.ExclusiveStartKey == nil {
@@ -81,7 +89,8 @@ func itemsOfSegments(table string, total int32) func(*dynamodb.Client) (any, err
 	return func(client *dynamodb.Client) (any, error) {
 		var counts []int
 		for segment := range total {
-			page, err := client.Scan(context.Background(), &dynamodb.ScanInput{TableName: &table, Segment: aws.Int32(segment), TotalSegments: &total})
+			page, err := client.Scan(context.Background(),
+				&dynamodb.ScanInput{TableName: &table, Segment: aws.Int32(segment), TotalSegments: &total})
 			if err != nil {
 				return nil, err
 			}
@@ -104,7 +113,8 @@ func scanPutScan(client *dynamodb.Client) (any, error) {
 	return scanPages("sorted", 100)(client)
 }
 
-// scanSegments returns the hash keys that all segments have together, less the longest one, in order.
+// scanSegments returns the hash keys that all segments have together, less the longest one, in
+// order.
 func scanSegments(table string, total int32) func(*dynamodb.Client) (any, error) {
 	return func(client *dynamodb.Client) (any, error) {
 		var all []string

@@ -12,17 +12,23 @@ func tableContract() []contractCase {
 	return []contractCase{
 		{name: "a table is active at once and known by its key", call: describe("customers"),
 			want: description{types.TableStatusActive, "user_id", types.ScalarAttributeTypeS}},
-		{name: "a table that is not there is not described", call: describe("nowhere"), fails: notFound, says: noSuchTable},
-		{name: "a table is not made twice", call: create(func(in *dynamodb.CreateTableInput) { in.TableName = aws.String("customers") }), fails: inUse,
+		{name: "a table that is not there is not described", call: describe("nowhere"),
+			fails: notFound, says: noSuchTable},
+		{name: "a table is not made twice",
+			call: create(func(in *dynamodb.CreateTableInput) { in.TableName = aws.String("customers") }), fails: inUse,
 			says: "Cannot create preexisting table"},
-		{name: "a table of a bad name is refused", call: create(func(in *dynamodb.CreateTableInput) { in.TableName = aws.String("a b") }), fails: validation,
+		{name: "a table of a bad name is refused",
+			call: create(func(in *dynamodb.CreateTableInput) { in.TableName = aws.String("a b") }), fails: validation,
 			says: badTableName},
-		{name: "a table without throughput is refused", call: create(func(in *dynamodb.CreateTableInput) { in.BillingMode = "" }), fails: validation,
+		{name: "a table without throughput is refused",
+			call: create(func(in *dynamodb.CreateTableInput) { in.BillingMode = "" }), fails: validation,
 			says: "No provisioned throughput specified for the table"},
 		{name: "a key of a type that no key has is refused in a table", fails: validation,
 			call: create(func(in *dynamodb.CreateTableInput) { in.AttributeDefinitions[0].AttributeType = "BOOL" }),
 			says: "Member must satisfy enum value set: [B, N, S]"},
-		{name: "a table without a key is refused", call: create(func(in *dynamodb.CreateTableInput) { in.KeySchema = []types.KeySchemaElement{} }), fails: validation,
+		{name: "a table without a key is refused", call: create(func(in *dynamodb.CreateTableInput) {
+			in.KeySchema = []types.KeySchemaElement{}
+		}), fails: validation,
 			says: "No defined key schema.  A key schema containing at least a hash key must be defined for all tables"},
 		{name: "a table without a hash key is refused", fails: validation,
 			call: create(func(in *dynamodb.CreateTableInput) { in.KeySchema[0].KeyType = types.KeyTypeRange }),
@@ -35,7 +41,8 @@ func tableContract() []contractCase {
 				in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{
 					AttributeName: aws.String("id"), AttributeType: types.ScalarAttributeTypeS})
 			}),
-			says: "The number of attributes in key schema must match the number of attributes defined in attribute definitions."},
+			says: "The number of attributes in key schema must match the number of attributes defined in attribute " +
+				"definitions."},
 
 		{name: "an operation that is not there is refused", call: nonsense, fails: unknown,
 			says: "An unknown operation was requested."},
@@ -55,7 +62,8 @@ func describe(table string) func(*dynamodb.Client) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		return description{out.Table.TableStatus, *out.Table.KeySchema[0].AttributeName, out.Table.AttributeDefinitions[0].AttributeType}, nil
+		return description{out.Table.TableStatus, *out.Table.KeySchema[0].AttributeName,
+			out.Table.AttributeDefinitions[0].AttributeType}, nil
 	}
 }
 

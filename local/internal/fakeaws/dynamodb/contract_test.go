@@ -35,7 +35,8 @@ func TestDynamoDBContract(t *testing.T) {
 
 // A browser must not keep what the stand-in says.
 func TestNoAnswerIsKept(t *testing.T) {
-	response, err := http.Post(fakeawstest.Serve(t, fakedynamodb.NewServer()), "application/x-amz-json-1.0", strings.NewReader("{}"))
+	response, err := http.Post(fakeawstest.Serve(t, fakedynamodb.NewServer()), "application/x-amz-json-1.0",
+		strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +118,8 @@ func seedContract(t *testing.T, client *dynamodb.Client) {
 		{"user_id": text("empty"), "customer_id": text("")},
 		{"user_id": text("large"), "customer_id": text(strings.Repeat("x", 4096))},
 		{"user_id": text("nested"), "customer_id": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{
-			"ids": &types.AttributeValueMemberL{Value: []types.AttributeValue{text("cus_1"), &types.AttributeValueMemberBOOL{Value: true}}},
+			"ids": &types.AttributeValueMemberL{Value: []types.AttributeValue{text("cus_1"),
+				&types.AttributeValueMemberBOOL{Value: true}}},
 			"raw": &types.AttributeValueMemberB{Value: []byte("x")},
 		}}},
 		{"user_id": text(strings.Repeat("k", 2048)), "customer_id": text("cus_long")},
@@ -143,6 +145,7 @@ const (
 )
 
 func contract() []contractCase {
-	return slices.Concat(scanContract(), getItemContract(), projectionContract(), putItemContract(), updateItemContract(),
+	return slices.Concat(scanContract(), getItemContract(), projectionContract(),
+		putItemContract(), updateItemContract(),
 		conditionContract(), rangeContract(), tableContract())
 }

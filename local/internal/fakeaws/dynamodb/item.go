@@ -106,7 +106,8 @@ func (d *Server) putItem(body []byte) (any, error) {
 
 func (d *Server) tableOf(name *string) (*table, error) {
 	if name == nil {
-		return nil, attribute.ValidationException("Value null at 'tableName' failed to satisfy constraint: Member must not be null")
+		return nil, attribute.ValidationException("Value null at 'tableName' failed to satisfy constraint: Member " +
+			"must not be null")
 	}
 	return d.table(*name)
 }

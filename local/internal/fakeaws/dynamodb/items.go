@@ -8,8 +8,8 @@ import (
 	"billingportal/local/internal/fakeaws/dynamodb/attribute"
 )
 
-// items are the items of a table by their keys. They are kept as JSON: decoded, an item that the webhook writes takes about five times as
-// much memory, and a table may have millions.
+// items are the items of a table by their keys. They are kept as JSON: decoded, an item that the
+// webhook writes takes about five times as much memory, and a table may have millions.
 type items struct {
 	encoded map[string]string
 	sorted  []string // the keys in order; nil if it is out of date

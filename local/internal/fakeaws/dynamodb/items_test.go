@@ -19,7 +19,8 @@ func TestItemsTakeLittleMemory(t *testing.T) {
 	for i := range users {
 		customer := fmt.Sprintf("cus_%014d", i)
 		err := d.Put("customers", map[string]any{
-			"user_id": fmt.Sprintf("auth0|%024d", i), "customer_id": customer, "billing_portal": map[string]any{customer: map[string]any{"metadata": 1_700_000_000 + i}},
+			"user_id": fmt.Sprintf("auth0|%024d", i), "customer_id": customer,
+			"billing_portal": map[string]any{customer: map[string]any{"metadata": 1_700_000_000 + i}},
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -21,16 +21,17 @@ func TestWhatIsNotEmulatedSaysSo(t *testing.T) {
 	}
 	const values = `,"ExpressionAttributeValues":{":v":{"N":"1"}}`
 	for name, c := range map[string]struct{ operation, parameters string }{
-		"an element of a list":         {"GetItem", `"ProjectionExpression":"a[0]"`},
-		"a sum":                        {"UpdateItem", `"UpdateExpression":"SET a = a + :v"` + values},
-		"a difference":                 {"UpdateItem", `"UpdateExpression":"SET a = a - :v"` + values},
-		"a function in an update":      {"UpdateItem", `"UpdateExpression":"SET a = if_not_exists(a, :v)"` + values},
-		"a comparison of order":        {"UpdateItem", `"ConditionExpression":"a < :v"` + values},
-		"BETWEEN":                      {"UpdateItem", `"ConditionExpression":"a between :v AND :v"` + values},
-		"IN":                           {"UpdateItem", `"ConditionExpression":"a IN (:v)"` + values},
-		"begins_with":                  {"UpdateItem", `"ConditionExpression":"begins_with(a, :v)"` + values},
-		"what was updated within maps": {"UpdateItem", `"UpdateExpression":"SET a.b = :v","ReturnValues":"UPDATED_NEW"` + values},
-		"a comparison with a size":     {"UpdateItem", `"ConditionExpression":"size(a) > :v"` + values},
+		"an element of a list":    {"GetItem", `"ProjectionExpression":"a[0]"`},
+		"a sum":                   {"UpdateItem", `"UpdateExpression":"SET a = a + :v"` + values},
+		"a difference":            {"UpdateItem", `"UpdateExpression":"SET a = a - :v"` + values},
+		"a function in an update": {"UpdateItem", `"UpdateExpression":"SET a = if_not_exists(a, :v)"` + values},
+		"a comparison of order":   {"UpdateItem", `"ConditionExpression":"a < :v"` + values},
+		"BETWEEN":                 {"UpdateItem", `"ConditionExpression":"a between :v AND :v"` + values},
+		"IN":                      {"UpdateItem", `"ConditionExpression":"a IN (:v)"` + values},
+		"begins_with":             {"UpdateItem", `"ConditionExpression":"begins_with(a, :v)"` + values},
+		"what was updated within maps": {"UpdateItem",
+			`"UpdateExpression":"SET a.b = :v","ReturnValues":"UPDATED_NEW"` + values},
+		"a comparison with a size": {"UpdateItem", `"ConditionExpression":"size(a) > :v"` + values},
 
 		"a condition of old": {"UpdateItem", `"Expected":{}`},
 	} {
@@ -41,7 +42,8 @@ func TestWhatIsNotEmulatedSaysSo(t *testing.T) {
 			w := httptest.NewRecorder()
 			dynamo.ServeHTTP(w, fakeawstest.Signed("dynamodb", "DynamoDB_20120810."+c.operation,
 				`{"TableName":"customers","Key":{"user_id":{"S":"alice"}},`+c.parameters+`}`))
-			if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "ValidationException") || !strings.Contains(w.Body.String(), "not emulated") {
+			if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "ValidationException") ||
+				!strings.Contains(w.Body.String(), "not emulated") {
 				t.Errorf("got %d %s", w.Code, w.Body)
 			}
 		})
@@ -50,8 +52,10 @@ func TestWhatIsNotEmulatedSaysSo(t *testing.T) {
 
 func TestEveryAnswerOfDynamoDBHasItsChecksum(t *testing.T) {
 	for name, request := range map[string]*http.Request{
-		"an answer": fakeawstest.Signed("dynamodb", "DynamoDB_20120810.CreateTable", `{"TableName":"customers","BillingMode":"PAY_PER_REQUEST",
-			"AttributeDefinitions":[{"AttributeName":"k","AttributeType":"S"}],"KeySchema":[{"AttributeName":"k","KeyType":"HASH"}]}`),
+		"an answer": fakeawstest.Signed("dynamodb", "DynamoDB_20120810.CreateTable",
+			`{"TableName":"customers","BillingMode":"PAY_PER_REQUEST",
+			"AttributeDefinitions":[{"AttributeName":"k","AttributeType":"S"}],"KeySchema":[{"AttributeName":"k",`+
+				`"KeyType":"HASH"}]}`),
 		"an error": fakeawstest.Signed("dynamodb", "DynamoDB_20120810.Nonsense", `{}`),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -27,7 +27,8 @@ func (d *Server) scan(body []byte) (any, error) {
 		ProjectionExpression     *string
 		ExpressionAttributeNames map[string]string
 	}
-	if err := d.Decode(body, &in, "TableName", "Limit", "Segment", "TotalSegments", "ExclusiveStartKey", "ConsistentRead", "ProjectionExpression", "ExpressionAttributeNames"); err != nil {
+	if err := d.Decode(body, &in, "TableName", "Limit", "Segment", "TotalSegments", "ExclusiveStartKey",
+		"ConsistentRead", "ProjectionExpression", "ExpressionAttributeNames"); err != nil {
 		return nil, err
 	}
 	d.mu.Lock() // the order of the keys is kept
@@ -86,9 +87,11 @@ func (t *table) segment(segment, total *int) ([]string, error) {
 	case total == nil:
 		return nil, attribute.ValidationException("If segment is specified, total segment must also be specified")
 	case segment == nil:
-		return nil, attribute.ValidationException("If total segments is specified, a particular segment must also be specified for this request")
+		return nil, attribute.ValidationException("If total segments is specified, a particular segment must also be " +
+			"specified for this request")
 	case *segment >= *total:
-		return nil, attribute.ValidationException(fmt.Sprintf("1 validation error detected: Value '%d' at 'segment' failed to satisfy constraint: Member must have value less than or equal to %d", *segment, *total-1))
+		return nil, attribute.ValidationException(fmt.Sprintf("1 validation error detected: Value '%d' at 'segment' "+
+			"failed to satisfy constraint: Member must have value less than or equal to %d", *segment, *total-1))
 	}
 	var indexes []string
 	for _, index := range t.items.keys() {

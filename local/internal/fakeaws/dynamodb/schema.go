@@ -32,7 +32,8 @@ func (d *Server) createTable(body []byte) (any, error) {
 		BillingMode           string
 		ProvisionedThroughput *struct{ ReadCapacityUnits, WriteCapacityUnits int64 }
 	}
-	if err := d.Decode(body, &in, "TableName", "AttributeDefinitions", "KeySchema", "BillingMode", "ProvisionedThroughput"); err != nil {
+	if err := d.Decode(body, &in, "TableName", "AttributeDefinitions", "KeySchema", "BillingMode",
+		"ProvisionedThroughput"); err != nil {
 		return nil, err
 	}
 	if !tableName.MatchString(in.TableName) {
@@ -87,14 +88,17 @@ func parseKeySchema(definitions []attributeDefinition, schema []keyElement) (key
 	}
 	var key keySchema
 	for i, element := range schema {
-		at := slices.IndexFunc(definitions, func(d attributeDefinition) bool { return d.AttributeName == element.AttributeName })
+		at := slices.IndexFunc(definitions,
+			func(d attributeDefinition) bool { return d.AttributeName == element.AttributeName })
 		if at < 0 {
-			return nil, attribute.ValidationException(keyNames[i] + " Key not specified in Attribute Definitions.  Type unknown.")
+			return nil, attribute.ValidationException(keyNames[i] +
+				" Key not specified in Attribute Definitions.  Type unknown.")
 		}
 		key = append(key, keyAttribute{Name: definitions[at].AttributeName, Type: definitions[at].AttributeType})
 	}
 	if len(definitions) != len(key) {
-		return nil, attribute.ValidationException("The number of attributes in key schema must match the number of attributes defined in attribute definitions.")
+		return nil, attribute.ValidationException("The number of attributes in key schema must match the number of " +
+			"attributes defined in attribute definitions.")
 	}
 	return key, nil
 }
@@ -104,17 +108,22 @@ func checkOrder(schema []keyElement) error {
 	const hash, rangeKey = "HASH", "RANGE"
 	switch {
 	case len(schema) == 0:
-		return attribute.ValidationException("No defined key schema.  A key schema containing at least a hash key must be defined for all tables")
+		return attribute.ValidationException("No defined key schema.  A key schema containing at least a hash key " +
+			"must be defined for all tables")
 	case len(schema) > 2:
-		return attribute.ValidationException("Key Schema too big.  Key Schema must at most consist of the hash and range key of a table")
+		return attribute.ValidationException("Key Schema too big.  Key Schema must at most consist of the hash and " +
+			"range key of a table")
 	case len(schema) == 1 && schema[0].KeyType == hash:
 		return nil
 	case len(schema) == 1:
-		return attribute.ValidationException("No Hash Key specified in schema.  All Dynamo DB tables must have exactly one hash key")
+		return attribute.ValidationException("No Hash Key specified in schema.  All Dynamo DB tables must have " +
+			"exactly one hash key")
 	case schema[0].KeyType == hash && schema[1].KeyType == hash:
-		return attribute.ValidationException("Too many hash keys specified.  All Dynamo DB tables must have exactly one hash key")
+		return attribute.ValidationException("Too many hash keys specified.  All Dynamo DB tables must have exactly " +
+			"one hash key")
 	case schema[0].KeyType != hash || schema[1].KeyType != rangeKey:
-		return attribute.ValidationException("Invalid key order. Hash Key must be specified first in key schema, Range Key second")
+		return attribute.ValidationException("Invalid key order. Hash Key must be specified first in key schema, " +
+			"Range Key second")
 	case schema[0].AttributeName == schema[1].AttributeName:
 		return attribute.ValidationException("Two keys can not have the same name")
 	}

@@ -22,7 +22,8 @@ func TestSeededItemsAreReadBySDK(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := dynamo.Put("customers", map[string]any{
-		"user_id": "alice", "n": 42, "f": 1.5, "yes": true, "null": nil, "list": []any{"a", 1}, "map": map[string]any{"k": "v"},
+		"user_id": "alice", "n": 42, "f": 1.5, "yes": true, "null": nil, "list": []any{"a", 1},
+		"map": map[string]any{"k": "v"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -48,10 +49,15 @@ func TestSeedingIsCheckedAsRequestsAre(t *testing.T) {
 		seed func(*fakedynamodb.Server) error
 		want string
 	}{
-		{"a table twice", func(d *fakedynamodb.Server) error { return d.CreateTable("customers", "id") }, "ResourceInUseException"},
-		{"a bad table name", func(d *fakedynamodb.Server) error { return d.CreateTable("c", "id") }, "ValidationException"},
-		{"an unknown table", func(d *fakedynamodb.Server) error { return d.Put("nowhere", map[string]any{"user_id": "a"}) }, "ResourceNotFoundException"},
-		{"a missing key", func(d *fakedynamodb.Server) error { return d.Put("customers", map[string]any{"id": "a"}) }, "ValidationException"},
+		{"a table twice", func(d *fakedynamodb.Server) error { return d.CreateTable("customers", "id") },
+			"ResourceInUseException"},
+		{"a bad table name",
+			func(d *fakedynamodb.Server) error { return d.CreateTable("c", "id") }, "ValidationException"},
+		{"an unknown table", func(d *fakedynamodb.Server) error {
+			return d.Put("nowhere", map[string]any{"user_id": "a"})
+		}, "ResourceNotFoundException"},
+		{"a missing key", func(d *fakedynamodb.Server) error { return d.Put("customers", map[string]any{"id": "a"}) },
+			"ValidationException"},
 		{"a type without a counterpart", func(d *fakedynamodb.Server) error {
 			return d.Put("customers", map[string]any{"user_id": []any{map[string]any{"k": struct{}{}}}})
 		}, "no attribute type for struct {}"},
@@ -82,7 +88,8 @@ func TestUpdatesAreAtomic(t *testing.T) {
 			for _, in := range []*dynamodb.UpdateItemInput{
 				{UpdateExpression: aws.String("ADD n :v, ids :id"),
 					ExpressionAttributeValues: item{":v": number("1"), ":id": set(strconv.Itoa(i))}},
-				{UpdateExpression: aws.String("SET winner = :v"), ConditionExpression: aws.String("attribute_not_exists(winner)"),
+				{UpdateExpression: aws.String("SET winner = :v"),
+					ConditionExpression:       aws.String("attribute_not_exists(winner)"),
 					ExpressionAttributeValues: item{":v": number("1")}},
 			} {
 				in.TableName, in.Key = aws.String("customers"), item{"user_id": text("alice")}
@@ -101,7 +108,8 @@ func TestUpdatesAreAtomic(t *testing.T) {
 		t.Fatal(err)
 	}
 	alice := got.(item)
-	if !reflect.DeepEqual(alice["n"], number("20")) || len(alice["ids"].(*types.AttributeValueMemberSS).Value) != 20 || claimed.Load() != 1 {
+	if !reflect.DeepEqual(alice["n"], number("20")) ||
+		len(alice["ids"].(*types.AttributeValueMemberSS).Value) != 20 || claimed.Load() != 1 {
 		t.Errorf("n = %v, ids = %v, %d won", alice["n"], alice["ids"], claimed.Load())
 	}
 }
@@ -117,7 +125,8 @@ func TestReadsAndWritesMayMeet(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			for range 20 {
-				if err := dynamo.Put("customers", map[string]any{"user_id": "alice", "customer_id": "cus_1"}); err != nil {
+				if err := dynamo.Put("customers",
+					map[string]any{"user_id": "alice", "customer_id": "cus_1"}); err != nil {
 					t.Error(err)
 				}
 			}

@@ -66,7 +66,8 @@ func (d *Server) CreateTable(name, hashKey string) error {
 // strings, integers, floats, booleans, nil, []any and map[string]any, which
 // become S, N, N, BOOL, NULL, L and M.
 func (d *Server) Put(tableName string, item map[string]any) error {
-	return d.fill(tableName, item, func(t *table, attributes map[string]attribute.Value) error { return t.put(attributes) })
+	return d.fill(tableName, item,
+		func(t *table, attributes map[string]attribute.Value) error { return t.put(attributes) })
 }
 
 // Text is a text in the item whose one key attribute has this value, "" where there is none.
@@ -85,7 +86,8 @@ func (d *Server) Text(tableName, key, attributeName string) string {
 	return item[attributeName].Text()
 }
 
-// Default makes every key that is read and has no item one with these attributes. It stands for a table that knows everybody.
+// Default makes every key that is read and has no item one with these attributes. It stands for a
+// table that knows everybody.
 func (d *Server) Default(tableName string, attributes map[string]any) error {
 	return d.fill(tableName, attributes, func(t *table, attributes map[string]attribute.Value) error {
 		t.missing = attributes
@@ -93,7 +95,8 @@ func (d *Server) Default(tableName string, attributes map[string]any) error {
 	})
 }
 
-func (d *Server) fill(tableName string, values map[string]any, into func(*table, map[string]attribute.Value) error) error {
+func (d *Server) fill(tableName string, values map[string]any,
+	into func(*table, map[string]attribute.Value) error) error {
 	attributes := make(map[string]attribute.Value, len(values))
 	for name, value := range values {
 		a, err := attribute.New(value)

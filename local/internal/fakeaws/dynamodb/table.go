@@ -59,7 +59,8 @@ func (d *Server) addTable(name string, key keySchema) (*table, error) {
 }
 
 func invalidTableName() error {
-	return attribute.ValidationException("Invalid table/index name.  Table/index names must be between 3 and 255 characters long, " +
+	return attribute.ValidationException("Invalid table/index name.  Table/index names must be between 3 and 255 " +
+		"characters long, " +
 		"and may contain only the characters a-z, A-Z, 0-9, '_', '-', and '.'")
 }
 
@@ -99,7 +100,8 @@ func (t *table) indexOf(attributes map[string]attribute.Value) (string, error) {
 		case value.Kind != key.Type:
 			return "", attribute.ValidationException("One or more parameter values were invalid: Type mismatch for key")
 		case value.Text() == "":
-			return "", attribute.ValidationException("One or more parameter values are not valid. The AttributeValue for a key attribute " +
+			return "", attribute.ValidationException("One or more parameter values are not valid. The AttributeValue " +
+				"for a key attribute " +
 				"cannot contain an empty string value. Key: " + key.Name)
 		case value.Size() > maxKeySizes[i]:
 			return "", attribute.ValidationException("Hash primary key values must be under 2048 bytes, " +

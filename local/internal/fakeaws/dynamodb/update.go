@@ -30,8 +30,10 @@ type update struct {
 
 func (d *Server) updateItem(body []byte) (any, error) {
 	var in updateInput
-	if err := d.Decode(body, &in, "TableName", "Key", "UpdateExpression", "ConditionExpression", "ExpressionAttributeNames",
-		"ExpressionAttributeValues", "ReturnValues", "ReturnValuesOnConditionCheckFailure", "ReturnConsumedCapacity"); err != nil {
+	if err := d.Decode(body, &in, "TableName", "Key", "UpdateExpression", "ConditionExpression",
+		"ExpressionAttributeNames",
+		"ExpressionAttributeValues", "ReturnValues", "ReturnValuesOnConditionCheckFailure",
+		"ReturnConsumedCapacity"); err != nil {
 		return nil, err
 	}
 	d.mu.Lock()
@@ -73,7 +75,8 @@ func (d *Server) updateItem(body []byte) (any, error) {
 	return struct {
 		Attributes       map[string]attribute.Value `json:",omitempty"`
 		ConsumedCapacity *consumedCapacity          `json:",omitempty"`
-	}{returned, capacity(in.ReturnConsumedCapacity, t.name, float64(max(1, (max(attribute.SizeOf(before), attribute.SizeOf(after))+1023)/1024)))}, nil
+	}{returned, capacity(in.ReturnConsumedCapacity, t.name,
+		float64(max(1, (max(attribute.SizeOf(before), attribute.SizeOf(after))+1023)/1024)))}, nil
 }
 
 // parse checks all that can be checked without the item.
@@ -99,7 +102,8 @@ func (in updateInput) parse(t *table) (u update, err error) {
 func (t *table) checkUnchanged(changed []expression.Path) error {
 	for _, path := range changed {
 		if t.isKey(path[0]) {
-			return attribute.ValidationException("One or more parameter values were invalid: Cannot update attribute " + path[0] +
+			return attribute.ValidationException("One or more parameter values were invalid: Cannot update attribute " +
+				path[0] +
 				". This attribute is part of the key")
 		}
 	}

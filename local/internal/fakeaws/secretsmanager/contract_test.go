@@ -71,29 +71,42 @@ func TestSecretsManagerContract(t *testing.T) {
 		{name: "versions of equal ids in two secrets are two", call: read("app/other", "", ""),
 			want: secret{"app/other", "other", firstVersion, []string{"AWSCURRENT"}}},
 
-		{name: "a secret that is not there is not found", call: read("app/none", "", ""), fails: "ResourceNotFoundException"},
+		{name: "a secret that is not there is not found", call: read("app/none", "", ""),
+			fails: "ResourceNotFoundException"},
 		{name: "an ARN of no secret is not found", call: read(arn+"x", "", ""), fails: "ResourceNotFoundException"},
 		{name: "names are compared by case", call: read("app/Stripe", "", ""), fails: "ResourceNotFoundException"},
-		{name: "a secret without a value has no version", call: read("app/valueless", "", ""), fails: "ResourceNotFoundException"},
-		{name: "a stage that no version has is not found", call: read("app/stripe", "", "AWSPENDING"), fails: "ResourceNotFoundException"},
-		{name: "an id that no version has is not found", call: read("app/stripe", thirdVersion, ""), fails: "ResourceNotFoundException"},
-		{name: "id and stage may not name two versions", call: read("app/stripe", firstVersion, "AWSCURRENT"), fails: "InvalidRequestException"},
+		{name: "a secret without a value has no version", call: read("app/valueless", "", ""),
+			fails: "ResourceNotFoundException"},
+		{name: "a stage that no version has is not found", call: read("app/stripe", "", "AWSPENDING"),
+			fails: "ResourceNotFoundException"},
+		{name: "an id that no version has is not found", call: read("app/stripe", thirdVersion, ""),
+			fails: "ResourceNotFoundException"},
+		{name: "id and stage may not name two versions", call: read("app/stripe", firstVersion, "AWSCURRENT"),
+			fails: "InvalidRequestException"},
 		{name: "an empty name is refused", call: read("", "", ""), fails: "ValidationException"},
 		{name: "a name of other characters is refused", call: read("app stripe", "", ""), fails: "ValidationException"},
-		{name: "a name over 2048 characters is refused", call: read(strings.Repeat("n", 2049), "", ""), fails: "ValidationException"},
+		{name: "a name over 2048 characters is refused", call: read(strings.Repeat("n", 2049), "", ""),
+			fails: "ValidationException"},
 
-		{name: "a secret is not made twice", call: createSecret("app/stripe", thirdVersion, "x"), fails: "ResourceExistsException"},
-		{name: "a secret of a bad name is not made", call: createSecret("a b", thirdVersion, "x"), fails: "ValidationException"},
-		{name: "a value for a secret that is not there is refused", call: putSecret("app/none", thirdVersion, "x"), fails: "ResourceNotFoundException"},
+		{name: "a secret is not made twice", call: createSecret("app/stripe", thirdVersion, "x"),
+			fails: "ResourceExistsException"},
+		{name: "a secret of a bad name is not made", call: createSecret("a b", thirdVersion, "x"),
+			fails: "ValidationException"},
+		{name: "a value for a secret that is not there is refused", call: putSecret("app/none", thirdVersion, "x"),
+			fails: "ResourceNotFoundException"},
 		{name: "a version may be put again as it was", call: putSecret("app/stripe", secondVersion, "two"),
 			want: secret{"app/stripe", "", secondVersion, []string{"AWSCURRENT"}}},
-		{name: "a version may not be put again with another value", call: putSecret("app/stripe", secondVersion, "x"), fails: "ResourceExistsException"},
-		{name: "a short version id is refused", call: putSecret("app/stripe", "short", "x"), fails: "InvalidParameterException"},
+		{name: "a version may not be put again with another value", call: putSecret("app/stripe", secondVersion, "x"),
+			fails: "ResourceExistsException"},
+		{name: "a short version id is refused", call: putSecret("app/stripe", "short", "x"),
+			fails: "InvalidParameterException"},
 		{name: "a version without a value is refused", fails: "InvalidRequestException",
 			call: putValue(&secretsmanager.PutSecretValueInput{SecretId: aws.String("app/stripe")})},
 		{name: "a version with two values is refused", fails: "InvalidParameterException",
-			call: putValue(&secretsmanager.PutSecretValueInput{SecretId: aws.String("app/stripe"), SecretString: aws.String("x"), SecretBinary: []byte("x")})},
-		{name: "a value over 64 KiB is refused", call: putSecret("app/stripe", thirdVersion, strings.Repeat("x", 65537)), fails: "ValidationException"},
+			call: putValue(&secretsmanager.PutSecretValueInput{SecretId: aws.String("app/stripe"),
+				SecretString: aws.String("x"), SecretBinary: []byte("x")})},
+		{name: "a value over 64 KiB is refused",
+			call: putSecret("app/stripe", thirdVersion, strings.Repeat("x", 65537)), fails: "ValidationException"},
 		{name: "a pending version leaves the current one alone", call: putPending("app/stripe", thirdVersion, "three"),
 			want: secret{"app/stripe", "two", secondVersion, []string{"AWSCURRENT"}}},
 	} {
@@ -143,11 +156,13 @@ func TestASecretRotatesUnderItsName(t *testing.T) {
 func TestASecretMayBeBytes(t *testing.T) {
 	secrets := fakesecretsmanager.NewServer()
 	client := secretsClient(fakeawstest.Serve(t, secrets), new(fakeawstest.LastAnswer))
-	_, err := client.CreateSecret(context.Background(), &secretsmanager.CreateSecretInput{Name: aws.String("bytes"), SecretBinary: []byte{0, 255}})
+	_, err := client.CreateSecret(context.Background(),
+		&secretsmanager.CreateSecretInput{Name: aws.String("bytes"), SecretBinary: []byte{0, 255}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := client.GetSecretValue(context.Background(), &secretsmanager.GetSecretValueInput{SecretId: aws.String("bytes")})
+	out, err := client.GetSecretValue(context.Background(),
+		&secretsmanager.GetSecretValueInput{SecretId: aws.String("bytes")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +233,8 @@ func createSecret(name, version, value string) func(*secretsmanager.Client) (any
 }
 
 func putSecret(id, version, value string) func(*secretsmanager.Client) (any, error) {
-	return putValue(&secretsmanager.PutSecretValueInput{SecretId: &id, ClientRequestToken: &version, SecretString: &value})
+	return putValue(&secretsmanager.PutSecretValueInput{SecretId: &id,
+		ClientRequestToken: &version, SecretString: &value})
 }
 
 func putValue(in *secretsmanager.PutSecretValueInput) func(*secretsmanager.Client) (any, error) {

@@ -57,7 +57,8 @@ func (s *secret) choose(id, stage string) (string, error) {
 			return "", errNoVersion("VersionId: " + id)
 		}
 		if stage != "" && s.stages[stage] != id {
-			return "", newError("InvalidRequestException", "You provided a VersionStage that is not associated to the provided VersionId.")
+			return "", newError("InvalidRequestException",
+				"You provided a VersionStage that is not associated to the provided VersionId.")
 		}
 		return id, nil
 	}

@@ -42,7 +42,8 @@ func (s *Server) createSecret(body []byte) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.secrets[in.Name]; ok {
-		return nil, newError("ResourceExistsException", "The operation failed because the secret "+in.Name+" already exists.")
+		return nil, newError("ResourceExistsException",
+			"The operation failed because the secret "+in.Name+" already exists.")
 	}
 	stored := s.add(in.Name)
 	if !hasValue {
@@ -64,7 +65,8 @@ func (s *Server) putSecretValue(body []byte) (any, error) {
 		SecretBinary       []byte
 		VersionStages      []string
 	}
-	if err := s.Decode(body, &in, "SecretId", "ClientRequestToken", "SecretString", "SecretBinary", "VersionStages"); err != nil {
+	if err := s.Decode(body, &in, "SecretId", "ClientRequestToken", "SecretString", "SecretBinary",
+		"VersionStages"); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -97,7 +99,8 @@ func checkValue(token string, text *string, binary []byte) error {
 	case len(token) < 32 || len(token) > 64:
 		return newError("InvalidParameterException", "ClientRequestToken must be between 32 and 64 characters long.")
 	case text != nil && binary != nil:
-		return newError("InvalidParameterException", "You can't specify both a binary secret value and a string secret value in the same secret.")
+		return newError("InvalidParameterException",
+			"You can't specify both a binary secret value and a string secret value in the same secret.")
 	case text == nil && binary == nil, text != nil && *text == "":
 		return newError("InvalidRequestException", "You must provide either SecretString or SecretBinary.")
 	case text != nil && len(*text) > maxSecret, len(binary) > maxSecret:

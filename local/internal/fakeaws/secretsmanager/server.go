@@ -90,7 +90,8 @@ func (s *Server) ARN(name string) string {
 // as theirs do. The caller holds the lock.
 func (s *Server) add(name string) *secret {
 	stored := &secret{
-		arn:      "arn:aws:secretsmanager:" + fakeaws.Region + ":" + fakeaws.Account + ":secret:" + name + "-" + fakeaws.NewUUID()[:6],
+		arn: "arn:aws:secretsmanager:" + fakeaws.Region + ":" + fakeaws.Account + ":secret:" + name +
+			"-" + fakeaws.NewUUID()[:6],
 		name:     name,
 		versions: map[string]version{},
 		stages:   map[string]string{},
@@ -135,7 +136,8 @@ func (s *secret) add(id string, v version, labels ...string) {
 }
 
 func errSecretName() error {
-	return newError("ValidationException", "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")
+	return newError("ValidationException",
+		"Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")
 }
 
 func newError(code, message string) *fakeaws.Error {

@@ -36,7 +36,8 @@ func New(data *Data, now func() time.Time) *Account {
 		demo := DemoData(now())
 		data = &demo
 	}
-	return &Account{Data: *data, Now: now, Sessions: make(map[string]*Visit), Checkouts: make(map[string]UnpaidCheckout)}
+	return &Account{Data: *data, Now: now, Sessions: make(map[string]*Visit),
+		Checkouts: make(map[string]UnpaidCheckout)}
 }
 
 // Change lets f change the account's state, for example to cancel a subscription in the middle of a

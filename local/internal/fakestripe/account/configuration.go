@@ -97,7 +97,8 @@ func texts(list any) []string {
 func (d *Data) ConfigurationObject(c Configuration, livemode bool, expand map[string]bool) map[string]any {
 	enabled := func(is bool) map[string]any { return map[string]any{"enabled": is} }
 	object := merged(map[string]any{
-		"object": "billing_portal.configuration", "application": nil, "livemode": livemode, "metadata": map[string]any{},
+		"object": "billing_portal.configuration", "application": nil, "livemode": livemode,
+		"metadata":         map[string]any{},
 		"business_profile": map[string]any{"headline": nil, "privacy_policy_url": nil, "terms_of_service_url": nil},
 		"login_page":       map[string]any{"enabled": false, "url": nil},
 		"features": map[string]any{
@@ -105,7 +106,8 @@ func (d *Data) ConfigurationObject(c Configuration, livemode bool, expand map[st
 			"invoice_history": enabled(false),
 			"subscription_cancel": map[string]any{
 				"mode": "at_period_end", "proration_behavior": "none",
-				"cancellation_reason": map[string]any{"enabled": false, "options": []any{}, "feedback_options": []any{}},
+				"cancellation_reason": map[string]any{"enabled": false, "options": []any{},
+					"feedback_options": []any{}},
 			},
 			"subscription_update": map[string]any{
 				"proration_behavior": "none", "trial_update_behavior": "end_trial", "billing_cycle_anchor": nil,
@@ -118,7 +120,8 @@ func (d *Data) ConfigurationObject(c Configuration, livemode bool, expand map[st
 		"id": c.ID, "active": !c.Inactive, "is_default": c.Default,
 		"features": map[string]any{
 			"payment_method_update": enabled(c.PaymentMethod), "subscription_cancel": enabled(c.Cancel),
-			"subscription_update": map[string]any{"enabled": c.Update, "default_allowed_updates": append([]string{}, c.AllowedUpdates...)},
+			"subscription_update": map[string]any{"enabled": c.Update,
+				"default_allowed_updates": append([]string{}, c.AllowedUpdates...)},
 		},
 	})
 	object["name"], object["default_return_url"] = orNull(c.Name), orNull(c.DefaultReturnURL)
@@ -142,13 +145,14 @@ func orNull(text string) any {
 	return text
 }
 
-// productsOf are the products that subscriptions can be changed to: those that were set, or those of the prices in the order of the
-// account's products.
+// productsOf are the products that subscriptions can be changed to: those that were set, or those
+// of the prices in the order of the account's products.
 func (d *Data) productsOf(c Configuration, set any) []any {
 	products := []any{}
 	if elements, isSet := set.([]any); isSet {
 		for _, element := range elements {
-			products = append(products, merged(map[string]any{"adjustable_quantity": map[string]any{"enabled": false, "maximum": nil, "minimum": 0}}, element.(map[string]any)))
+			products = append(products, merged(map[string]any{"adjustable_quantity": map[string]any{"enabled": false,
+				"maximum": nil, "minimum": 0}}, element.(map[string]any)))
 		}
 		return products
 	}
@@ -159,7 +163,8 @@ func (d *Data) productsOf(c Configuration, set any) []any {
 		})
 		if len(prices) > 0 {
 			products = append(products, map[string]any{
-				"product": product.ID, "prices": prices, "adjustable_quantity": map[string]any{"enabled": false, "maximum": nil, "minimum": 0},
+				"product": product.ID, "prices": prices,
+				"adjustable_quantity": map[string]any{"enabled": false, "maximum": nil, "minimum": 0},
 			})
 		}
 	}

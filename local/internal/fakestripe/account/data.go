@@ -38,8 +38,8 @@ type Price struct {
 	UnitAmount  int64
 }
 
-// Subscription is a subscription of a customer. Status is one of Stripe's: incomplete, incomplete_expired, trialing,
-// active, past_due, canceled, unpaid, paused. Zero times are null.
+// Subscription is a subscription of a customer. Status is one of Stripe's: incomplete,
+// incomplete_expired, trialing, active, past_due, canceled, unpaid, paused. Zero times are null.
 type Subscription struct {
 	ID, Customer, Status   string
 	Items                  []Item
@@ -50,7 +50,8 @@ type Subscription struct {
 	CancelAt               time.Time // a date set by hand; with CancelAtPeriodEnd Stripe shows the period's end
 	CanceledAt, EndedAt    time.Time
 	Coupon                 string // "" for none
-	PauseCollection        string // "", keep_as_draft, mark_uncollectible, void: the other kind of pause, with its own status
+	// "", keep_as_draft, mark_uncollectible, void: the other kind of pause, with its own status
+	PauseCollection string
 }
 
 // Item is one line of a subscription.

@@ -2,8 +2,8 @@ package account
 
 import "time"
 
-// DemoData is the account of the demo: Alice, Dave and Erin are customers, Carol was one and has been deleted, and
-// Bob never was. Periods and trials lie around now.
+// DemoData is the account of the demo: Alice, Dave and Erin are customers, Carol was one and has
+// been deleted, and Bob never was. Periods and trials lie around now.
 func DemoData(now time.Time) Data {
 	began := now.AddDate(0, -3, -10)
 	period := func(s Subscription) Subscription {
@@ -27,10 +27,14 @@ func DemoData(now time.Time) Data {
 	return Data{
 		Account: "acct_Demo",
 		Customers: []Customer{
-			{ID: "cus_DemoAlice", Name: "Alice Archer", Email: "alice@example.com", Created: began, User: "alice", Card: FirstCard},
-			{ID: "cus_DemoCarol", Name: "Carol Cole", Email: "carol@example.com", Created: began, User: "carol", Deleted: true},
-			{ID: "cus_DemoDave", Name: "Dave Dunn", Email: "dave@example.com", Created: began, User: "dave", Card: FirstCard},
-			{ID: "cus_DemoErin", Name: "Erin Ellis", Email: "erin@example.com", Created: began, User: "erin", Card: FirstCard},
+			{ID: "cus_DemoAlice", Name: "Alice Archer", Email: "alice@example.com", Created: began,
+				User: "alice", Card: FirstCard},
+			{ID: "cus_DemoCarol", Name: "Carol Cole", Email: "carol@example.com", Created: began,
+				User: "carol", Deleted: true},
+			{ID: "cus_DemoDave", Name: "Dave Dunn", Email: "dave@example.com", Created: began,
+				User: "dave", Card: FirstCard},
+			{ID: "cus_DemoErin", Name: "Erin Ellis", Email: "erin@example.com", Created: began,
+				User: "erin", Card: FirstCard},
 		},
 		Products: []Product{
 			{ID: "prod_Starter", Name: "Starter"},
@@ -61,7 +65,8 @@ func DemoData(now time.Time) Data {
 				ID: "bpc_DemoDefault", Default: true, Name: "Everything",
 				Cancel: true, Update: true, PaymentMethod: true,
 				AllowedUpdates: []string{"price", "quantity", "promotion_code"},
-				Prices:         []string{"price_StarterMonthly", "price_ProMonthly", "price_TeamMonthly", "price_StorageMonthly"},
+				Prices: []string{"price_StarterMonthly", "price_ProMonthly", "price_TeamMonthly",
+					"price_StorageMonthly"},
 			},
 			{ID: "bpc_DemoCancelOnly", Name: "Cancelling only", Cancel: true},
 		},

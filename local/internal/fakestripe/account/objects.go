@@ -109,8 +109,10 @@ func CustomerObject(c Customer) map[string]any {
 		metadata["user_id"] = c.User
 	}
 	return map[string]any{
-		"id": c.ID, "object": "customer", "created": c.Created.Unix(), "livemode": false, "email": c.Email, "name": c.Name, "metadata": metadata,
-		"address": nil, "balance": 0, "currency": nil, "default_source": nil, "delinquent": false, "description": nil, "discount": nil,
+		"id": c.ID, "object": "customer", "created": c.Created.Unix(), "livemode": false, "email": c.Email,
+		"name": c.Name, "metadata": metadata,
+		"address": nil, "balance": 0, "currency": nil, "default_source": nil, "delinquent": false,
+		"description": nil, "discount": nil,
 		"phone": nil, "preferred_locales": []any{}, "shipping": nil, "tax_exempt": "none", "test_clock": nil,
 	}
 }

@@ -36,7 +36,8 @@ func (a *Account) Admit(name string, created *Session) {
 	now := a.Now()
 	if now.Sub(a.forgot) >= time.Minute {
 		a.forgot = now
-		maps.DeleteFunc(a.Sessions, func(_ string, v *Visit) bool { return v.Expired(now) && now.Sub(v.created) > 24*time.Hour })
+		maps.DeleteFunc(a.Sessions,
+			func(_ string, v *Visit) bool { return v.Expired(now) && now.Sub(v.created) > 24*time.Hour })
 	}
 	a.Sessions[name] = &Visit{Session: *created, created: now}
 }

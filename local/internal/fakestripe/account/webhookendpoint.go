@@ -26,7 +26,8 @@ func (e WebhookEndpoint) DestinationObject() map[string]any {
 		payload = "thin"
 	}
 	return map[string]any{
-		"id": e.ID, "object": "v2.core.event_destination", "status": e.Status(), "enabled_events": e.Events, "event_payload": payload,
-		"livemode": false, "webhook_endpoint": map[string]any{"url": nil, "signing_secret": nil},
+		"id": e.ID, "object": "v2.core.event_destination", "status": e.Status(), "enabled_events": e.Events,
+		"event_payload": payload,
+		"livemode":      false, "webhook_endpoint": map[string]any{"url": nil, "signing_secret": nil},
 	}
 }

@@ -38,7 +38,8 @@ type API struct {
 
 // New returns the API of an account. It is an error if a key is not one of the mode.
 func New(account *account.Account, config Config) (*API, error) {
-	s := &API{account: account, config: config, withheld: make(map[string]map[string]bool), attempts: make(map[string]*attempt)}
+	s := &API{account: account, config: config, withheld: make(map[string]map[string]bool),
+		attempts: make(map[string]*attempt)}
 	err := s.SetKeys(config.Keys...)
 	if err != nil {
 		return nil, err

@@ -10,8 +10,8 @@ import (
 	"github.com/stripe/stripe-mock/spec"
 )
 
-// check holds parameters against their schema in Stripe's words, naming the one at fault. It also sees what stripe-mock
-// does not: unknown names below the top level.
+// check holds parameters against their schema in Stripe's words, naming the one at fault. It also
+// sees what stripe-mock does not: unknown names below the top level.
 func check(n *node, schema *spec.Schema) *apiError {
 	switch {
 	case len(schema.AnyOf) > 0:
@@ -35,8 +35,8 @@ func check(n *node, schema *spec.Schema) *apiError {
 	return checkValue(n, schema)
 }
 
-// alternative returns the first alternative of a schema that a value fits, or else the first of all. Stripe's are a type and the empty
-// string, which unsets the parameter.
+// alternative returns the first alternative of a schema that a value fits, or else the first of
+// all. Stripe's are a type and the empty string, which unsets the parameter.
 func alternative(n *node, schema *spec.Schema) *spec.Schema {
 	for _, s := range schema.AnyOf {
 		if check(n, s) == nil {
@@ -81,8 +81,10 @@ func checkValue(n *node, schema *spec.Schema) *apiError {
 	}
 	isOfMetadata := strings.HasPrefix(n.name, "metadata[") // where an empty value removes the key
 	if n.value == "" && !isOfMetadata && !slices.Contains(schema.Enum, any("")) {
-		return invalid("parameter_invalid_empty", n.name, "You passed an empty string for '%[1]s'. We assume empty values are an attempt to unset "+
-			"a parameter; however '%[1]s' cannot be unset. You should remove '%[1]s' from your request or supply a non-empty value.", n.name)
+		return invalid("parameter_invalid_empty", n.name,
+			"You passed an empty string for '%[1]s'. We assume empty values are an attempt to unset "+
+				"a parameter; however '%[1]s' cannot be unset. You should remove '%[1]s' from your request or supply "+
+				"a non-empty value.", n.name)
 	}
 	if len(schema.Enum) > 0 && !slices.Contains(schema.Enum, any(n.value)) {
 		return notOneOf(n.name, schema.Enum)

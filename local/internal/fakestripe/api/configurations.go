@@ -23,9 +23,10 @@ func (s *API) listConfigurations(_ *http.Request, params *node) (any, *apiError)
 			wanted = append(wanted, c)
 		}
 	}
-	return listed("/v1/billing_portal/configurations", wanted, func(c account.Configuration) string { return c.ID }, func(c account.Configuration) map[string]any {
-		return s.account.Data.ConfigurationObject(c, s.config.Livemode, nil)
-	}, params)
+	return listed("/v1/billing_portal/configurations", wanted, func(c account.Configuration) string { return c.ID },
+		func(c account.Configuration) map[string]any {
+			return s.account.Data.ConfigurationObject(c, s.config.Livemode, nil)
+		}, params)
 }
 
 func (s *API) retrieveConfiguration(r *http.Request, params *node) (any, *apiError) {
@@ -51,8 +52,8 @@ func (s *API) createConfiguration(r *http.Request, params *node) (any, *apiError
 	return answer, problem
 }
 
-// updateConfiguration answers POST /v1/billing_portal/configurations/{id}: absent parameters stay, and lists are replaced
-// (https://docs.stripe.com/api/customer_portal/configurations/update).
+// updateConfiguration answers POST /v1/billing_portal/configurations/{id}: absent parameters stay,
+// and lists are replaced (https://docs.stripe.com/api/customer_portal/configurations/update).
 func (s *API) updateConfiguration(r *http.Request, params *node) (any, *apiError) {
 	configuration := s.account.Data.Configuration(r.PathValue("id"))
 	if configuration == nil {
@@ -61,7 +62,8 @@ func (s *API) updateConfiguration(r *http.Request, params *node) (any, *apiError
 	return s.writeConfiguration(r, params, configuration, "/v1/billing_portal/configurations/{configuration}")
 }
 
-func (s *API) writeConfiguration(r *http.Request, params *node, c *account.Configuration, path string) (any, *apiError) {
+func (s *API) writeConfiguration(r *http.Request, params *node, c *account.Configuration,
+	path string) (any, *apiError) {
 	if version := r.Header.Get("Stripe-Version"); version != s.document.version {
 		return nil, notHere("", "writing configurations with the API version %q", version)
 	}

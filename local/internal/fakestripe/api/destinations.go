@@ -7,8 +7,9 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// Event destinations are of the second version of the API, of which the OpenAPI document says nothing. Webhook endpoints are among
-// them (https://docs.stripe.com/api/v2/core/event_destinations).
+// Event destinations are of the second version of the API, of which the OpenAPI document says
+// nothing. Webhook endpoints are among them
+// (https://docs.stripe.com/api/v2/core/event_destinations).
 
 // firstDestinations is the first API version that has them
 // (https://docs.stripe.com/changelog/acacia/2024-10-28/event-destinations-api).

@@ -45,8 +45,8 @@ var loadDocument = sync.OnceValues(func() (*document, error) {
 	return &document{version: version, paths: loaded.Paths, server: mock}, nil
 })
 
-// requestsOnly cuts the document down to what checks requests: the served operations, each with an answer of any shape
-// since the stateful layer answers.
+// requestsOnly cuts the document down to what checks requests: the served operations, each with an
+// answer of any shape since the stateful layer answers.
 func requestsOnly(openAPI stripespec.Document) ([]byte, error) {
 	anyAnswer := json.RawMessage(`{"200":{"content":{"application/json":{"schema":{"type":"object"}}}}}`)
 	paths := make(map[string]map[string]map[string]json.RawMessage)
@@ -81,8 +81,8 @@ func (d *document) parameters(path, method string) *spec.Schema {
 	return operation.RequestBody.Content["application/x-www-form-urlencoded"].Schema
 }
 
-// referee has stripe-mock check a request. Whatever it refuses is refused in its own words: the checks before it have
-// Stripe's words for what is usual, so this is for what they overlook.
+// referee has stripe-mock check a request. Whatever it refuses is refused in its own words: the
+// checks before it have Stripe's words for what is usual, so this is for what they overlook.
 func (d *document) referee(r *http.Request, body string) *apiError {
 	request := r.Clone(r.Context())
 	request.Header.Set("Authorization", "Bearer sk_test_"+"any") // stripe-mock knows no keys of live mode
@@ -99,7 +99,8 @@ func (d *document) referee(r *http.Request, body string) *apiError {
 	}
 	var refused server.ResponseError
 	if err := json.Unmarshal(verdict.body.Bytes(), &refused); err != nil {
-		return &apiError{status: http.StatusInternalServerError, Type: "api_error", Message: "stripe-mock gave no readable answer"}
+		return &apiError{status: http.StatusInternalServerError, Type: "api_error",
+			Message: "stripe-mock gave no readable answer"}
 	}
 	return &apiError{status: verdict.status, Type: refused.ErrorInfo.Type, Message: refused.ErrorInfo.Message}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/stripe/stripe-mock/embedded"
 )
 
-// TestTheDocumentKeepsItsRequests holds the cut document against the whole: for what is served, every parameter and
-// every body is Stripe's own.
+// TestTheDocumentKeepsItsRequests holds the cut document against the whole: for what is served,
+// every parameter and every body is Stripe's own.
 func TestTheDocumentKeepsItsRequests(t *testing.T) {
 	cut, err := requestsOnly(embedded.OpenAPISpec)
 	if err != nil {
@@ -39,9 +39,11 @@ func TestTheDocumentKeepsItsRequests(t *testing.T) {
 
 func TestADocumentWithoutAnOperation(t *testing.T) {
 	for name, document := range map[string]string{
-		"nothing":                  `{}`,
-		"paths without operations": strings.ReplaceAll(`{"paths":{"/v1/billing_portal/sessions":X,"/v1/subscriptions":X,"/v1/subscriptions/{subscription_exposed_id}":X,"/v1/products":X}}`, "X", "{}"),
-		"cut short":                strings.ReplaceAll(`{"paths":{"/v1/billing_portal/sessions":X,"/v1/subscriptions":X,"/v1/subscriptions/{subscription_exposed_id}":X,"/v1/products":X}}`, "X", "{"),
+		"nothing": `{}`,
+		"paths without operations": strings.ReplaceAll(`{"paths":{"/v1/billing_portal/sessions":X,`+
+			`"/v1/subscriptions":X,"/v1/subscriptions/{subscription_exposed_id}":X,"/v1/products":X}}`, "X", "{}"),
+		"cut short": strings.ReplaceAll(`{"paths":{"/v1/billing_portal/sessions":X,"/v1/subscriptions":X,`+
+			`"/v1/subscriptions/{subscription_exposed_id}":X,"/v1/products":X}}`, "X", "{"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := requestsOnly([]byte(document)); err == nil {

@@ -10,12 +10,14 @@ import (
 // maxBody bounds what is read of a request, in bytes. Stripe does not document its own bound.
 const maxBody = 1 << 20
 
-// endpoint is an operation of the API: its path in Stripe's document, what a key needs for it, and who answers.
+// endpoint is an operation of the API: its path in Stripe's document, what a key needs for it, and
+// who answers.
 type endpoint struct {
 	method, path string
 	needs        permission
-	parameters   string                                                       // those that are acted on, of those in the document; "*" for all
-	handle       func(s *API, r *http.Request, params *node) (any, *apiError) // called with the account's lock held
+	// those that are acted on, of those in the document; "*" for all
+	parameters string
+	handle     func(s *API, r *http.Request, params *node) (any, *apiError) // called with the account's lock held
 }
 
 func (s *API) endpoint(e endpoint) http.HandlerFunc {
@@ -64,13 +66,15 @@ func (s *API) unknownEndpoint(w http.ResponseWriter, r *http.Request) {
 	if _, _, ok := s.receive(w, r, permission{}); !ok {
 		return
 	}
-	problem := invalid("", "", "Unrecognized request URL (%s: %s). This stand-in for Stripe serves only what the product uses.", r.Method, r.URL.Path)
+	problem := invalid("", "", "Unrecognized request URL (%s: %s). This stand-in for Stripe serves only what the "+
+		"product uses.", r.Method, r.URL.Path)
 	problem.status = http.StatusNotFound
 	newAnswer(nil, problem).write(w)
 }
 
-// run checks a request and has it answered. begun says whether it got as far as the account's state: only then is its
-// answer kept for its idempotency key (https://docs.stripe.com/api/idempotent_requests).
+// run checks a request and has it answered. begun says whether it got as far as the account's
+// state: only then is its answer kept for its idempotency key
+// (https://docs.stripe.com/api/idempotent_requests).
 func (s *API) run(r *http.Request, e endpoint, body string) (result any, problem *apiError, begun bool) {
 	form := body
 	if r.Method == http.MethodGet {

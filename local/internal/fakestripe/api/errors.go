@@ -33,13 +33,14 @@ func missingParam(param string) *apiError {
 	return invalid("parameter_missing", param, "Missing required param: %s.", param)
 }
 
-// refusal is a request that is well formed but that the account's state or settings do not allow. Those that were
-// reported for portal flows carry neither code nor param, so none is invented here.
+// refusal is a request that is well formed but that the account's state or settings do not allow.
+// Those that were reported for portal flows carry neither code nor param, so none is invented here.
 func refusal(format string, args ...any) *apiError {
 	return invalid("", "", format, args...)
 }
 
-// notHere refuses what Stripe can do and this stand-in cannot: better a clear refusal than an invented answer.
+// notHere refuses what Stripe can do and this stand-in cannot: better a clear refusal than an
+// invented answer.
 func notHere(param, format string, args ...any) *apiError {
 	return invalid("", param, "Not in this stand-in for Stripe: %s", fmt.Sprintf(format, args...))
 }

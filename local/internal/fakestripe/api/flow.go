@@ -7,11 +7,13 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// blocks are the flow types of API version 2024-06-20 that have a block of parameters of their own, by its name.
+// blocks are the flow types of API version 2024-06-20 that have a block of parameters of their own,
+// by its name.
 var blocks = []string{"subscription_cancel", "subscription_update", "subscription_update_confirm"}
 
-// readFlow reads flow_data, whose names and kinds have been checked, with the rules that Stripe's document does not
-// state: each type has its own block and no other, one item, and one discount of one kind.
+// readFlow reads flow_data, whose names and kinds have been checked, with the rules that Stripe's
+// document does not state: each type has its own block and no other, one item, and one discount of
+// one kind.
 func readFlow(data *node) (*account.Flow, *apiError) {
 	if data == nil {
 		return nil, nil
@@ -27,7 +29,8 @@ func readFlow(data *node) (*account.Flow, *apiError) {
 		}
 		if block != kind && given != nil {
 			// Wording not reported; the rule is.
-			return nil, invalid("", given.name, "You may only specify `%s` when `flow_data[type]` is `%s`.", given.name, block)
+			return nil, invalid("", given.name,
+				"You may only specify `%s` when `flow_data[type]` is `%s`.", given.name, block)
 		}
 	}
 	after, problem := readAfterCompletion(data.at("after_completion"))
@@ -61,12 +64,14 @@ func readAfterCompletion(data *node) (account.AfterCompletion, *apiError) {
 	for _, block := range []string{"hosted_confirmation", "redirect"} {
 		// Wording not reported, as for the flow's own blocks.
 		if given := data.at(block); given != nil && after.Type != block {
-			return after, invalid("", given.name, "You may only specify `%s` when `flow_data[after_completion][type]` is `%s`.", given.name, block)
+			return after, invalid("", given.name,
+				"You may only specify `%s` when `flow_data[after_completion][type]` is `%s`.", given.name, block)
 		}
 	}
 	switch after.Type {
 	case "hosted_confirmation":
-		after.HostedConfirmation = &account.HostedConfirmation{CustomMessage: data.text("hosted_confirmation", "custom_message")}
+		after.HostedConfirmation = &account.HostedConfirmation{CustomMessage: data.text("hosted_confirmation",
+			"custom_message")}
 	case "redirect":
 		to := data.text("redirect", "return_url")
 		if to == nil {
@@ -82,20 +87,23 @@ func readConfirm(data *node) (*account.FlowConfirm, *apiError) {
 	items := data.at("items").list()
 	if len(items) > 1 {
 		// Wording not reported; the document says "Currently, only up to one may be specified".
-		return nil, invalid("", data.at("items").name, "Only up to one item may be specified in `%s`.", data.at("items").name)
+		return nil, invalid("", data.at("items").name,
+			"Only up to one item may be specified in `%s`.", data.at("items").name)
 	}
 	item := account.FlowItem{ID: items[0].or("", "id"), Price: items[0].text("price")}
 	if text := items[0].text("quantity"); text != nil {
 		quantity, err := strconv.ParseInt(*text, 10, 64)
 		if err != nil || quantity < 0 {
-			return nil, invalid("parameter_invalid_integer", items[0].at("quantity").name, "This value must be greater than or equal to 0.")
+			return nil, invalid("parameter_invalid_integer", items[0].at("quantity").name,
+				"This value must be greater than or equal to 0.")
 		}
 		item.Quantity = &quantity
 	}
 	confirm := &account.FlowConfirm{Subscription: data.or("", "subscription"), Items: []account.FlowItem{item}}
 	discounts := data.at("discounts").list()
 	if len(discounts) > 1 {
-		return nil, invalid("", data.at("discounts").name, "Only up to one discount may be specified in `%s`.", data.at("discounts").name)
+		return nil, invalid("", data.at("discounts").name, "Only up to one discount may be specified in `%s`.",
+			data.at("discounts").name)
 	}
 	for _, d := range discounts {
 		discount := account.FlowDiscount{Coupon: d.text("coupon"), PromotionCode: d.text("promotion_code")}
@@ -103,7 +111,8 @@ func readConfirm(data *node) (*account.FlowConfirm, *apiError) {
 			return nil, invalid("", d.name, "You may only specify one of these parameters: coupon, promotion_code.")
 		}
 		if discount.Coupon == nil && discount.PromotionCode == nil {
-			return nil, invalid("parameter_missing", d.name, "You must specify one of these parameters: coupon, promotion_code.")
+			return nil, invalid("parameter_missing", d.name,
+				"You must specify one of these parameters: coupon, promotion_code.")
 		}
 		confirm.Discounts = append(confirm.Discounts, discount)
 	}

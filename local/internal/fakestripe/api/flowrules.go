@@ -9,19 +9,22 @@ import (
 // rules are Stripe's about what a request may refer to in an account.
 type rules struct{ *account.Data }
 
-// allows says whether a customer may be sent through a flow, given the account's state and the portal's settings.
+// allows says whether a customer may be sent through a flow, given the account's state and the
+// portal's settings.
 func (d rules) allows(customer string, configuration *account.Configuration, f *account.Flow) *apiError {
 	switch {
 	case f.Cancel != nil:
 		return d.allowsCancel(customer, configuration, f.Cancel)
 	case f.Update != nil:
-		_, problem := d.updatable(customer, configuration, f.Update.Subscription, "flow_data[subscription_update][subscription]")
+		_, problem := d.updatable(customer, configuration, f.Update.Subscription,
+			"flow_data[subscription_update][subscription]")
 		return problem
 	case f.UpdateConfirmation != nil:
 		return d.allowsConfirm(customer, configuration, f.UpdateConfirmation)
 	case !configuration.PaymentMethod:
 		// Wording not reported; it follows that of the update feature.
-		return refusal("The payment method cannot be updated because the payment method update feature in the portal configuration is disabled.")
+		return refusal("The payment method cannot be updated because the payment method update feature in the portal " +
+			"configuration is disabled.")
 	}
 	return nil
 }
@@ -42,36 +45,42 @@ func (d rules) allowsCancel(customer string, configuration *account.Configuratio
 	}
 	if !configuration.Cancel {
 		// Reported in part: that "the subscription cancel feature" is "disabled".
-		return refusal("This subscription cannot be canceled because the subscription cancel feature in the portal configuration is disabled.")
+		return refusal("This subscription cannot be canceled because the subscription cancel feature in the portal " +
+			"configuration is disabled.")
 	}
 	if subscription.CancelAtPeriodEnd || !subscription.CancelAt.IsZero() {
 		return refusal("The subscription `%s` is already set to be canceled at period end.", subscription.ID)
 	}
 	if !slices.Contains([]string{"active", "trialing", "past_due", "unpaid", "paused"}, subscription.Status) {
 		// Wording not reported.
-		return refusal("The subscription `%s` cannot be canceled because its status is `%s`.", subscription.ID, subscription.Status)
+		return refusal("The subscription `%s` cannot be canceled because its status is `%s`.",
+			subscription.ID, subscription.Status)
 	}
 	if f.Retention != nil && d.Coupon(f.Retention.CouponOffer.Coupon) == nil {
-		return noSuch("coupon", f.Retention.CouponOffer.Coupon, "flow_data[subscription_cancel][retention][coupon_offer][coupon]")
+		return noSuch("coupon", f.Retention.CouponOffer.Coupon,
+			"flow_data[subscription_cancel][retention][coupon_offer][coupon]")
 	}
 	return nil
 }
 
 // updatable finds a subscription of the customer that the portal lets its customer change.
-func (d rules) updatable(customer string, configuration *account.Configuration, id, param string) (*account.Subscription, *apiError) {
+func (d rules) updatable(customer string, configuration *account.Configuration, id,
+	param string) (*account.Subscription, *apiError) {
 	subscription, problem := d.owned(customer, id, param)
 	if problem != nil {
 		return nil, problem
 	}
 	if !configuration.Update {
-		return nil, refusal("This subscription cannot be updated because the subscription update feature in the portal configuration is disabled.")
+		return nil, refusal("This subscription cannot be updated because the subscription update feature in the " +
+			"portal configuration is disabled.")
 	}
 	if !slices.Contains([]string{"active", "trialing", "past_due"}, subscription.Status) {
 		// Wording not reported.
 		return nil, refusal("This subscription cannot be updated because its status is `%s`.", subscription.Status)
 	}
 	if len(subscription.Items) != 1 {
-		// Wording not reported; the rule is documented with flow_data.subscription_update_confirm.items.
+		// Wording not reported; the rule is documented with
+		// flow_data.subscription_update_confirm.items.
 		return nil, refusal("This subscription cannot be updated because it has multiple subscription items.")
 	}
 	return subscription, nil
@@ -95,8 +104,10 @@ func (d rules) allowsConfirm(customer string, configuration *account.Configurati
 			return noSuch("price", *wanted.Price, block+"[items][0][price]")
 		}
 		if !slices.Contains(configuration.Prices, *wanted.Price) {
-			// Wording not reported; the rule is documented with flow_data.subscription_update_confirm.items.price.
-			return refusal("This subscription cannot be updated because the price `%s` is not in the portal configuration.", *wanted.Price)
+			// Wording not reported; the rule is documented with
+			// flow_data.subscription_update_confirm.items.price.
+			return refusal("This subscription cannot be updated because the price `%s` is not in the portal "+
+				"configuration.", *wanted.Price)
 		}
 	}
 	if problem := d.allowsDiscounts(configuration, f.Discounts); problem != nil {

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// node is a parameter in the tree that Stripe's bracket names spell: a value, or named or numbered children.
+// node is a parameter in the tree that Stripe's bracket names spell: a value, or named or numbered
+// children.
 type node struct {
 	name     string // the full bracket name, as errors call it
 	value    string
@@ -91,7 +92,8 @@ func (n *node) or(fallback string, path ...string) string {
 	return fallback
 }
 
-// list is an array's elements in order: those numbered by index, and before them "[]", the unnumbered one.
+// list is an array's elements in order: those numbered by index, and before them "[]", the
+// unnumbered one.
 func (n *node) list() []*node {
 	if n == nil {
 		return nil

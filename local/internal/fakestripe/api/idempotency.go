@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// idempotencyLifetime is how long a key is remembered: Stripe may forget it after at least 24 hours.
+// idempotencyLifetime is how long a key is remembered: Stripe may forget it after at least 24
+// hours.
 const idempotencyLifetime = 24 * time.Hour
 
 // attempt is the first use of an idempotency key.
@@ -19,7 +20,8 @@ type attempt struct {
 	answer    *answer // nil while the request is being answered
 }
 
-// once runs a request under its idempotency key, or replays what the key's first request was answered.
+// once runs a request under its idempotency key, or replays what the key's first request was
+// answered.
 func (s *API) once(w http.ResponseWriter, r *http.Request, body, requestID string, run func() (*answer, bool)) *answer {
 	key := r.Header.Get("Idempotency-Key")
 	if len(key) > 255 {
@@ -33,14 +35,17 @@ func (s *API) once(w http.ResponseWriter, r *http.Request, body, requestID strin
 		case first.path != this.path || first.form != this.form:
 			return newAnswer(nil, &apiError{
 				status: http.StatusBadRequest, Type: "idempotency_error",
-				Message: "Keys for idempotent requests can only be used with the same parameters they were first used with. " +
+				Message: "Keys for idempotent requests can only be used with the same parameters they were first " +
+					"used with. " +
 					"Try using a key other than '" + key + "' if you meant to execute a different request.",
 			})
 		case first.answer == nil:
 			return newAnswer(nil, &apiError{
 				status: http.StatusConflict, Type: "invalid_request_error", Code: "idempotency_key_in_use",
-				Message: "There is currently another in-progress request using this Idempotent Key (that probably means you " +
-					"submitted twice, and the other request is still going through): " + key + ". Please try again later.",
+				Message: "There is currently another in-progress request using this Idempotent Key (that probably " +
+					"means you " +
+					"submitted twice, and the other request is still going through): " + key +
+					". Please try again later.",
 			})
 		}
 		w.Header().Set("Idempotent-Replayed", "true")
@@ -67,7 +72,8 @@ func (s *API) firstUse(key string, this *attempt) *attempt {
 	defer s.mu.Unlock()
 	if this.created.Sub(s.forgot) >= time.Minute {
 		s.forgot = this.created
-		maps.DeleteFunc(s.attempts, func(_ string, a *attempt) bool { return this.created.Sub(a.created) > idempotencyLifetime })
+		maps.DeleteFunc(s.attempts,
+			func(_ string, a *attempt) bool { return this.created.Sub(a.created) > idempotencyLifetime })
 	}
 	if first := s.attempts[key]; first != nil && this.created.Sub(first.created) <= idempotencyLifetime {
 		found := *first

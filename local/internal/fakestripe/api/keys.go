@@ -22,10 +22,11 @@ var (
 	webhookRead      = permission{"Webhook Endpoints Read", "webhook_read"}
 )
 
-var errKey = errors.New("fakestripe: a key must be sk_test_ or rk_test_ (in live mode sk_live_ or rk_live_) followed by letters and digits")
+var errKey = errors.New("fakestripe: a key must be sk_test_ or rk_test_ (in live mode sk_live_ or rk_live_) followed " +
+	"by letters and digits")
 
-// SetKeys replaces the accepted API keys, as rolling a key in Stripe's dashboard does: those left out stop working
-// with the next request. Only keys of the stand-in's mode are accepted.
+// SetKeys replaces the accepted API keys, as rolling a key in Stripe's dashboard does: those left
+// out stop working with the next request. Only keys of the stand-in's mode are accepted.
 func (s *API) SetKeys(keys ...string) error {
 	accepted := make(map[string]bool)
 	mode := "test"
@@ -45,8 +46,8 @@ func (s *API) SetKeys(keys ...string) error {
 	return nil
 }
 
-// Withhold takes from a restricted key the permission of a name, such as subscription_read, so that Stripe's 403 for it can be
-// seen.
+// Withhold takes from a restricted key the permission of a name, such as subscription_read, so that
+// Stripe's 403 for it can be seen.
 func (s *API) Withhold(key, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,7 +65,8 @@ func (s *API) authorize(r *http.Request, needs permission) *apiError {
 	}
 	key, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !isBearer || key == "" {
-		return unauthorized("You did not provide an API key. You need to provide your API key in the Authorization header, " +
+		return unauthorized("You did not provide an API key. You need to provide your API key in the Authorization " +
+			"header, " +
 			"using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').")
 	}
 	s.mu.Lock()
@@ -81,8 +83,10 @@ func (s *API) authorize(r *http.Request, needs permission) *apiError {
 	return &apiError{
 		status: http.StatusForbidden,
 		Type:   "invalid_request_error",
-		Message: fmt.Sprintf("Permission denied. The provided key '%s' does not have the required permissions for this endpoint on account '%s'. "+
-			"Enabling \"%s\" ('%s') permissions on this key would allow this request to continue.", redact(key), s.account.Data.Account, needs.label, needs.name),
+		Message: fmt.Sprintf("Permission denied. The provided key '%s' does not have the required permissions for "+
+			"this endpoint on account '%s'. "+
+			"Enabling \"%s\" ('%s') permissions on this key would allow this request to continue.", redact(key),
+			s.account.Data.Account, needs.label, needs.name),
 	}
 }
 

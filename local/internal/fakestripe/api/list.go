@@ -15,7 +15,8 @@ type list struct {
 }
 
 // listed answers with the page of all the objects, newest first, that the parameters ask for.
-func listed[T any](url string, all []T, id func(T) string, object func(T) map[string]any, params *node) (any, *apiError) {
+func listed[T any](url string, all []T, id func(T) string, object func(T) map[string]any,
+	params *node) (any, *apiError) {
 	some, more, problem := page(all, id, params)
 	if problem != nil {
 		return nil, problem
@@ -27,7 +28,8 @@ func listed[T any](url string, all []T, id func(T) string, object func(T) map[st
 	return answer, nil
 }
 
-// page cuts the page that limit, starting_after and ending_before ask for out of all the objects, newest first.
+// page cuts the page that limit, starting_after and ending_before ask for out of all the objects,
+// newest first.
 func page[T any](all []T, id func(T) string, params *node) (some []T, more bool, problem *apiError) {
 	limit, err := strconv.Atoi(params.or("10", "limit"))
 	if err != nil || limit < 1 || limit > 100 {
@@ -35,7 +37,8 @@ func page[T any](all []T, id func(T) string, params *node) (some []T, more bool,
 	}
 	after, before := params.text("starting_after"), params.text("ending_before")
 	if after != nil && before != nil {
-		return nil, false, invalid("", "", "You may only specify one of these parameters: starting_after, ending_before.")
+		return nil, false,
+			invalid("", "", "You may only specify one of these parameters: starting_after, ending_before.")
 	}
 	if after != nil {
 		at, problem := cursor(all, id, *after, "starting_after")
@@ -66,7 +69,8 @@ func cursor[T any](all []T, id func(T) string, at, param string) (int, *apiError
 	return i, nil
 }
 
-// maxExpansion is how deep Stripe expands; in a list the leading "data" counts (https://docs.stripe.com/expand).
+// maxExpansion is how deep Stripe expands; in a list the leading "data" counts
+// (https://docs.stripe.com/expand).
 const maxExpansion = 4
 
 // expansions checks the expand parameter against the paths that can be expanded here.

@@ -24,7 +24,8 @@ func (r Request) Form() url.Values {
 	return form
 }
 
-// Requests returns the API requests so far, oldest first, if Config.Record is set. Tests use it; the product never does.
+// Requests returns the API requests so far, oldest first, if Config.Record is set. Tests use it;
+// the product never does.
 func (s *API) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,7 +15,8 @@ func notFound(kind, id, param string) *apiError {
 	return problem
 }
 
-// listCustomers answers GET /v1/customers (https://docs.stripe.com/api/customers/list), newest first. Deleted ones are not listed.
+// listCustomers answers GET /v1/customers (https://docs.stripe.com/api/customers/list), newest
+// first. Deleted ones are not listed.
 func (s *API) listCustomers(_ *http.Request, params *node) (any, *apiError) {
 	expand, problem := expansions(params, "data.subscriptions")
 	if problem != nil {
@@ -26,13 +27,14 @@ func (s *API) listCustomers(_ *http.Request, params *node) (any, *apiError) {
 	if email != nil {
 		all = slices.DeleteFunc(slices.Clone(all), func(c account.Customer) bool { return c.Email != *email })
 	}
-	return listed("/v1/customers", all, func(c account.Customer) string { return c.ID }, func(customer account.Customer) map[string]any {
-		object := account.CustomerObject(customer)
-		if expand["data.subscriptions"] {
-			object["subscriptions"] = subscriptionsOf(&s.account.Data, customer.ID)
-		}
-		return object
-	}, params)
+	return listed("/v1/customers", all, func(c account.Customer) string { return c.ID },
+		func(customer account.Customer) map[string]any {
+			object := account.CustomerObject(customer)
+			if expand["data.subscriptions"] {
+				object["subscriptions"] = subscriptionsOf(&s.account.Data, customer.ID)
+			}
+			return object
+		}, params)
 }
 
 // subscriptionsOf is the list that a customer is expanded with: those that are not canceled.
@@ -66,16 +68,19 @@ func (s *API) retrieveCoupon(r *http.Request, _ *node) (any, *apiError) {
 	if coupon == nil {
 		return nil, notFound("coupon", r.PathValue("id"), "coupon")
 	}
-	return map[string]any{"id": coupon.ID, "object": "coupon", "name": coupon.Name, "percent_off": coupon.PercentOff, "valid": !coupon.Expired, "livemode": false}, nil
+	return map[string]any{"id": coupon.ID, "object": "coupon", "name": coupon.Name, "percent_off": coupon.PercentOff,
+		"valid": !coupon.Expired, "livemode": false}, nil
 }
 
-// retrievePromotionCode answers GET /v1/promotion_codes/{id} (https://docs.stripe.com/api/promotion_codes/retrieve).
+// retrievePromotionCode answers GET /v1/promotion_codes/{id}
+// (https://docs.stripe.com/api/promotion_codes/retrieve).
 func (s *API) retrievePromotionCode(r *http.Request, _ *node) (any, *apiError) {
 	code := s.account.Data.PromotionCode(r.PathValue("id"))
 	if code == nil {
 		return nil, notFound("promotion code", r.PathValue("id"), "promotion_code")
 	}
-	return map[string]any{"id": code.ID, "object": "promotion_code", "code": code.Code, "active": !code.Inactive, "livemode": false}, nil
+	return map[string]any{"id": code.ID, "object": "promotion_code", "code": code.Code,
+		"active": !code.Inactive, "livemode": false}, nil
 }
 
 // retrieveOwnAccount answers GET /v1/account, the account of the key. Most restricted keys may not
@@ -84,27 +89,32 @@ func (s *API) retrieveOwnAccount(_ *http.Request, _ *node) (any, *apiError) {
 	return map[string]any{"id": s.account.Data.Account, "object": "account", "charges_enabled": true}, nil
 }
 
-// retrieveAccount answers GET /v1/accounts/{id}. Stripe says the same of an account that is not connected and of one that does not
-// exist (https://docs.stripe.com/error-codes#account-invalid).
+// retrieveAccount answers GET /v1/accounts/{id}. Stripe says the same of an account that is not
+// connected and of one that does not exist (https://docs.stripe.com/error-codes#account-invalid).
 func (s *API) retrieveAccount(r *http.Request, _ *node) (any, *apiError) {
 	id := r.PathValue("id")
 	if !slices.Contains(s.account.Data.Connected, id) {
 		return nil, &apiError{
 			status: http.StatusForbidden, Type: "invalid_request_error", Code: "account_invalid",
-			Message: "The provided key does not have access to account '" + id + "' (or that account does not exist). Application access may have been revoked.",
+			Message: "The provided key does not have access to account '" + id +
+				"' (or that account does not exist). Application access may have been revoked.",
 		}
 	}
 	return map[string]any{"id": id, "object": "account", "charges_enabled": true}, nil
 }
 
-// listWebhookEndpoints answers GET /v1/webhook_endpoints (https://docs.stripe.com/api/webhook_endpoints/list).
+// listWebhookEndpoints answers GET /v1/webhook_endpoints
+// (https://docs.stripe.com/api/webhook_endpoints/list).
 func (s *API) listWebhookEndpoints(_ *http.Request, params *node) (any, *apiError) {
 	// A destination of thin events is not a webhook endpoint.
-	all := slices.DeleteFunc(slices.Clone(s.account.Data.Endpoints), func(e account.WebhookEndpoint) bool { return e.Thin })
-	return listed("/v1/webhook_endpoints", all, func(e account.WebhookEndpoint) string { return e.ID }, func(endpoint account.WebhookEndpoint) map[string]any {
-		return map[string]any{
-			"id": endpoint.ID, "object": "webhook_endpoint", "url": endpoint.URL, "status": endpoint.Status(), "enabled_events": endpoint.Events,
-			"livemode": false, "created": s.account.Now().Add(-time.Hour).Unix(),
-		}
-	}, params)
+	all := slices.DeleteFunc(slices.Clone(s.account.Data.Endpoints),
+		func(e account.WebhookEndpoint) bool { return e.Thin })
+	return listed("/v1/webhook_endpoints", all, func(e account.WebhookEndpoint) string { return e.ID },
+		func(endpoint account.WebhookEndpoint) map[string]any {
+			return map[string]any{
+				"id": endpoint.ID, "object": "webhook_endpoint", "url": endpoint.URL, "status": endpoint.Status(),
+				"enabled_events": endpoint.Events,
+				"livemode":       false, "created": s.account.Now().Add(-time.Hour).Unix(),
+			}
+		}, params)
 }

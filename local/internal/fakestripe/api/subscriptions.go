@@ -34,12 +34,14 @@ func (s *API) listSubscriptions(_ *http.Request, params *node) (any, *apiError) 
 	// Newest first; those of one moment keep the order of Data.
 	slices.SortStableFunc(matching, func(a, b account.Subscription) int { return b.Created.Compare(a.Created) })
 
-	return listed("/v1/subscriptions", matching, func(s account.Subscription) string { return s.ID }, func(subscription account.Subscription) map[string]any {
-		return s.account.Data.SubscriptionObject(subscription, false)
-	}, params)
+	return listed("/v1/subscriptions", matching, func(s account.Subscription) string { return s.ID },
+		func(subscription account.Subscription) map[string]any {
+			return s.account.Data.SubscriptionObject(subscription, false)
+		}, params)
 }
 
-// inStatus says whether a list for a status holds a subscription: without one, those that are not canceled.
+// inStatus says whether a list for a status holds a subscription: without one, those that are not
+// canceled.
 func inStatus(is, wanted string) bool {
 	switch wanted {
 	case "":
@@ -52,7 +54,8 @@ func inStatus(is, wanted string) bool {
 	return is == wanted
 }
 
-// retrieveSubscription answers GET /v1/subscriptions/{id} (https://docs.stripe.com/api/subscriptions/retrieve).
+// retrieveSubscription answers GET /v1/subscriptions/{id}
+// (https://docs.stripe.com/api/subscriptions/retrieve).
 func (s *API) retrieveSubscription(r *http.Request, params *node) (any, *apiError) {
 	expand, problem := expansions(params, "items.data.price", "items.data.price.product")
 	if problem != nil {

@@ -25,7 +25,8 @@ type Endpoint struct {
 // https://docs.stripe.com/api/events/object
 func New(kind string, created time.Time, object any) ([]byte, error) {
 	return json.Marshal(map[string]any{
-		"id": "evt_" + rand.Text(), "object": "event", "api_version": "2024-06-20", "created": created.Unix(), "livemode": false,
+		"id": "evt_" + rand.Text(), "object": "event", "api_version": "2024-06-20",
+		"created": created.Unix(), "livemode": false,
 		"type": kind, "pending_webhooks": 1, "data": map[string]any{"object": object},
 		"request": map[string]any{"id": nil, "idempotency_key": nil},
 	})
@@ -33,7 +34,8 @@ func New(kind string, created time.Time, object any) ([]byte, error) {
 
 // Sign returns the Stripe-Signature header of an event.
 func Sign(event []byte, secret string, at time.Time) string {
-	return webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: event, Secret: secret, Timestamp: at}).Header
+	return webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: event,
+		Secret: secret, Timestamp: at}).Header
 }
 
 const (
@@ -63,7 +65,8 @@ func (e Endpoint) Attempt(ctx context.Context, event []byte, now time.Time) bool
 	request.Header.Set("Content-Type", "application/json; charset=utf-8")
 	request.Header.Set("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
 	request.Header.Set("Stripe-Signature", Sign(event, e.Secret, now))
-	response, err := http.DefaultTransport.RoundTrip(request) // Stripe follows no redirect: https://docs.stripe.com/webhooks
+	// Stripe follows no redirect: https://docs.stripe.com/webhooks
+	response, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {
 		return false
 	}

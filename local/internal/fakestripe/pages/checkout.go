@@ -27,10 +27,13 @@ func (s *Pages) checkoutPage(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "There is no such Checkout Session, or it is complete.", http.StatusNotFound)
 		return
 	}
-	s.writePage(w, "checkout.html", map[string]any{"Plan": plan, "Action": template.URL(r.URL.Path)}, http.StatusOK) //nolint:gosec // the page's own path
+	// The page's own path.
+	action := template.URL(r.URL.Path) //nolint:gosec
+	s.writePage(w, "checkout.html", map[string]any{"Plan": plan, "Action": action}, http.StatusOK)
 }
 
-// payCheckout completes a Checkout Session: there is a new customer with a subscription, and Stripe's events tell of both.
+// payCheckout completes a Checkout Session: there is a new customer with a subscription, and
+// Stripe's events tell of both.
 func (s *Pages) payCheckout(w http.ResponseWriter, r *http.Request) {
 	s.account.Lock()
 	name := r.PathValue("name")
@@ -42,10 +45,12 @@ func (s *Pages) payCheckout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now := s.account.Now()
-	customer := account.Customer{ID: "cus_" + rand.Text(), Name: "A new customer", Email: "new@example.com", Created: now, Reference: c.ClientReferenceID, Card: account.FirstCard}
+	customer := account.Customer{ID: "cus_" + rand.Text(), Name: "A new customer", Email: "new@example.com",
+		Created: now, Reference: c.ClientReferenceID, Card: account.FirstCard}
 	subscription := account.Subscription{
-		ID: "sub_" + rand.Text(), Customer: customer.ID, Status: "active", Created: now, PeriodStart: now, PeriodEnd: now.AddDate(0, 1, 0),
-		Items: []account.Item{{ID: "si_" + rand.Text(), Price: c.Price, Quantity: 1}},
+		ID: "sub_" + rand.Text(), Customer: customer.ID, Status: "active", Created: now, PeriodStart: now,
+		PeriodEnd: now.AddDate(0, 1, 0),
+		Items:     []account.Item{{ID: "si_" + rand.Text(), Price: c.Price, Quantity: 1}},
 	}
 	s.account.Change(func(d *account.Data) {
 		d.Customers = append(d.Customers, customer)
@@ -53,8 +58,10 @@ func (s *Pages) payCheckout(w http.ResponseWriter, r *http.Request) {
 	})
 	s.account.Tell("customer.created", account.CustomerObject(customer))
 	s.account.Tell("checkout.session.completed", map[string]any{
-		"id": c.ID, "object": "checkout.session", "created": c.Created.Unix(), "livemode": false, "mode": "subscription", "status": "complete",
-		"payment_status": "paid", "payment_link": nil, "client_reference_id": c.ClientReferenceID, "customer": customer.ID,
+		"id": c.ID, "object": "checkout.session", "created": c.Created.Unix(), "livemode": false,
+		"mode": "subscription", "status": "complete",
+		"payment_status": "paid", "payment_link": nil, "client_reference_id": c.ClientReferenceID,
+		"customer":     customer.ID,
 		"subscription": subscription.ID, "metadata": map[string]any{}, "success_url": c.SuccessURL, "url": nil,
 	})
 	http.Redirect(w, r, c.SuccessURL, http.StatusSeeOther)

@@ -21,7 +21,8 @@ func (d viewer) describe(f *account.Flow) (heading string, facts []fact) {
 		return "Confirm the change", d.confirmFacts(f.UpdateConfirmation)
 	}
 	return "Add a payment method", []fact{{
-		Key: "payment-method", Label: "Payment method", Text: "The new one becomes the customer's default for invoices.",
+		Key: "payment-method", Label: "Payment method",
+		Text: "The new one becomes the customer's default for invoices.",
 	}}
 }
 

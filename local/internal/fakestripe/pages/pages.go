@@ -47,7 +47,8 @@ func (s *Pages) writePage(w http.ResponseWriter, template string, data any, stat
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	// It says nothing of form-action, which browsers also apply to where a form's answer redirects.
-	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'")
+	header.Set("Content-Security-Policy",
+		"default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'")
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)

@@ -9,7 +9,8 @@ import (
 //go:embed portal
 var portalFiles embed.FS
 
-// portalPage shows a session's page, or one of the two that a completed flow leads to: "home" and "confirmation".
+// portalPage shows a session's page, or one of the two that a completed flow leads to: "home" and
+// "confirmation".
 func (s *Pages) portalPage(w http.ResponseWriter, r *http.Request) {
 	name, step := r.PathValue("name"), r.PathValue("step")
 	s.account.Lock()
@@ -45,7 +46,8 @@ func (s *Pages) renew(w http.ResponseWriter, r *http.Request) {
 	s.account.Lock()
 	page, status := s.lookAt(name, "home")
 	if page.Session != nil {
-		if subscription := s.account.Data.Subscription(r.PostFormValue("subscription")); subscription != nil && subscription.Customer == page.Session.Customer {
+		if subscription := s.account.Data.Subscription(r.PostFormValue("subscription")); subscription != nil &&
+			subscription.Customer == page.Session.Customer {
 			subscription.CancelAtPeriodEnd, subscription.CanceledAt = false, time.Time{}
 		}
 	}
@@ -54,7 +56,8 @@ func (s *Pages) renew(w http.ResponseWriter, r *http.Request) {
 		s.writePortal(w, page, status)
 		return
 	}
-	http.Redirect(w, r, "/p/session/"+name+"/home", http.StatusSeeOther) //nolint:gosec // the session was found by this name
+	// The session was found by this name.
+	http.Redirect(w, r, "/p/session/"+name+"/home", http.StatusSeeOther) //nolint:gosec
 }
 
 // lookAt finds what to show, and counts as a visit of the session. It is called with the account's

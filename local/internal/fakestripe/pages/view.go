@@ -49,9 +49,11 @@ type SubscriptionView struct{ ID, Plan, Status, Period string }
 // viewer puts an account into the customer's words.
 type viewer struct{ *account.Data }
 
-// view describes a session. A customer who was deleted after the session was made is shown by ID alone.
+// view describes a session. A customer who was deleted after the session was made is shown by ID
+// alone.
 func (d viewer) view(s *account.Session, name, state string) view {
-	v := view{State: state, Session: s, Customer: account.Customer{ID: s.Customer}, Configuration: d.Configuration(s.Configuration)}
+	v := view{State: state, Session: s, Customer: account.Customer{ID: s.Customer},
+		Configuration: d.Configuration(s.Configuration)}
 	if customer := d.Customer(s.Customer); customer != nil {
 		v.Customer = *customer
 	}

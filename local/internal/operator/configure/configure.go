@@ -19,7 +19,8 @@ import (
 	"billingportal/local/internal/operator/tokenadvice"
 )
 
-// maxPasted is more than any token that the portal accepts (8 KiB), with what people paste around it, in UTF-16.
+// maxPasted is more than any token that the portal accepts (8 KiB), with what people paste around
+// it, in UTF-16.
 const maxPasted = 256 << 10
 
 // errRefused sets the exit status; the reason has been printed.
@@ -30,10 +31,12 @@ func Command() *cli.Command {
 	return &cli.Command{
 		Name:  "configure",
 		Usage: "say which settings accept a token",
-		Description: "Reads a token of your provider from standard input. Prints its content, whether the provider's keys can be fetched and its signature\n" +
+		Description: "Reads a token of your provider from standard input. Prints its content, whether the provider's " +
+			"keys can be fetched and its signature\n" +
 			"is valid, and the lines for .deploy/ENV.toml:\n\n" +
 			"  go run ./local configure < token.txt\n\n" +
-			"If variables JWT_… are set, it names the one rule that refuses the token, and what to change. Anyone who has the token is signed in\n" +
+			"If variables JWT_… are set, it names the one rule that refuses the token, and what to change. Anyone " +
+			"who has the token is signed in\n" +
 			"as its user, so keep it off the command line. The exit status is 1 if the token is refused.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "offline", Usage: "fetch nothing: keys and signature are not checked"},
@@ -65,14 +68,15 @@ type configuration struct {
 
 // tokenVariables are those that decide about a token.
 var tokenVariables = []string{
-	"JWT_ISSUER", "JWT_ISSUER_ALIASES", "JWT_AUDIENCE", "JWT_JWKS_URL", "JWT_JWKS", "JWT_USER_CLAIM", "JWT_REQUIRED_SCOPE", "JWT_REQUIRED_CLAIM",
+	"JWT_ISSUER", "JWT_ISSUER_ALIASES", "JWT_AUDIENCE", "JWT_JWKS_URL", "JWT_JWKS", "JWT_USER_CLAIM",
+	"JWT_REQUIRED_SCOPE", "JWT_REQUIRED_CLAIM",
 }
 
 func (c *configuration) run(ctx context.Context, pasted string) error {
 	c.printTarget()
 	token, err := tokenadvice.Read(pasted)
 	if err != nil {
-		return err //nolint:wrapcheck // it is a sentence for the person who pasted the text
+		return err // it is a sentence for the person who pasted the text
 	}
 	c.token = token
 	if err := c.checkVariables(); err != nil {
@@ -145,8 +149,8 @@ type verdict struct {
 	never   bool // the token was never valid, so the other rules could not be checked
 }
 
-// evaluate has the portal's verifier judge the token. If it expired, the other rules are checked at the time of
-// its expiry: their advice should not wait for the next token.
+// evaluate has the portal's verifier judge the token. If it expired, the other rules are checked at
+// the time of its expiry: their advice should not wait for the next token.
 func (c *configuration) evaluate(ctx context.Context, variables map[string]string) verdict {
 	v := verdict{refusal: c.judge(ctx, variables, c.now)}
 	if v.refusal == nil || v.refusal.Cause != operator.Expired {
@@ -160,10 +164,12 @@ func (c *configuration) evaluate(ctx context.Context, variables map[string]strin
 	return v
 }
 
-// judge returns why the portal would refuse the token at a time. It searches for the keys of an issuer without discovery.
+// judge returns why the portal would refuse the token at a time. It searches for the keys of an
+// issuer without discovery.
 func (c *configuration) judge(ctx context.Context, variables map[string]string, at time.Time) *operator.Refusal {
 	refusal := c.judgeOnce(ctx, variables, at)
-	if refusal == nil || refusal.Cause != operator.KeysUnavailable || c.offline || variables["JWT_JWKS_URL"] != "" || variables["JWT_JWKS"] != "" {
+	if refusal == nil || refusal.Cause != operator.KeysUnavailable || c.offline || variables["JWT_JWKS_URL"] != "" ||
+		variables["JWT_JWKS"] != "" {
 		return refusal
 	}
 	for _, place := range c.token.KeySets() {
@@ -188,11 +194,12 @@ func (c *configuration) judgeOnce(ctx context.Context, variables map[string]stri
 	if refusal := rules.Inspect(c.token.Compact, at); refusal != nil || c.offline {
 		return refusal
 	}
-	return &operator.Refusal{Rule: "an issuer whose keys cannot be discovered", Cause: operator.KeysUnavailable, Advice: noDiscoveryAdvice}
+	return &operator.Refusal{Rule: "an issuer whose keys cannot be discovered", Cause: operator.KeysUnavailable,
+		Advice: noDiscoveryAdvice}
 }
 
-// rules are those of the variables. A missing issuer or audience has a placeholder, so that the verifier can say what the token
-// lacks. withoutKeys are rules for Inspect alone.
+// rules are those of the variables. A missing issuer or audience has a placeholder, so that the
+// verifier can say what the token lacks. withoutKeys are rules for Inspect alone.
 func (c *configuration) rules(variables map[string]string, withoutKeys bool) (*operator.TokenRules, error) {
 	complete := maps.Clone(variables)
 	complete["JWT_ISSUER"] = cmp.Or(complete["JWT_ISSUER"], "https://issuer.invalid")
@@ -201,10 +208,12 @@ func (c *configuration) rules(variables map[string]string, withoutKeys bool) (*o
 	if withoutKeys && complete["JWT_JWKS"] == "" && complete["JWT_JWKS_URL"] == "" {
 		complete["JWT_JWKS_URL"] = "https://keys.invalid/"
 	}
-	return operator.ReadTokenRules(func(name string) string { return complete[name] }) //nolint:wrapcheck // it names the variables
+	// It names the variables.
+	return operator.ReadTokenRules(func(name string) string { return complete[name] })
 }
 
-// correct replaces the values that refuse the token by its own, as long as that is safe, and says what comes of it.
+// correct replaces the values that refuse the token by its own, as long as that is safe, and says
+// what comes of it.
 func (c *configuration) correct(ctx context.Context, variables map[string]string, v verdict) verdict {
 	corrected := false
 	for v.refusal != nil && c.replace(ctx, variables, v.refusal.Cause) {
@@ -246,8 +255,8 @@ func (c *configuration) replace(ctx context.Context, variables map[string]string
 	return false
 }
 
-// isSettable reports whether there are settings worth printing: they accept the token, or may once the keys or the user's rights
-// are as they should be.
+// isSettable reports whether there are settings worth printing: they accept the token, or may once
+// the keys or the user's rights are as they should be.
 func (c *configuration) isSettable(v verdict) bool {
 	if v.refusal == nil {
 		return true

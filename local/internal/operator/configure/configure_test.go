@@ -95,7 +95,8 @@ func (s *signer) sign(t *testing.T, claims map[string]any) string {
 func configure(t *testing.T, pasted string, variables map[string]string, offline bool) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
-	c := configuration{getenv: func(name string) string { return variables[name] }, now: time.Now(), offline: offline, out: &out}
+	c := configuration{getenv: func(name string) string { return variables[name] }, now: time.Now(),
+		offline: offline, out: &out}
 	err := c.run(t.Context(), pasted)
 	for segment := range strings.SplitSeq(strings.TrimSpace(pasted), ".") {
 		if len(segment) > 20 && strings.Contains(out.String(), segment) {
@@ -129,7 +130,8 @@ func TestConfigureKnowsTheTokensOfProviders(t *testing.T) {
 			}
 			claim, value, _ := strings.Cut(recorded.Role, "=")
 			for _, candidate := range []string{recorded.Team, claim} {
-				if candidate != "" && !regexp.MustCompile(`(?m)^  `+regexp.QuoteMeta(candidate)+` +`).MatchString(output) {
+				if candidate != "" &&
+					!regexp.MustCompile(`(?m)^  `+regexp.QuoteMeta(candidate)+` +`).MatchString(output) {
 					t.Errorf("%s is no candidate:\n%s", candidate, output)
 				}
 			}
@@ -140,7 +142,8 @@ func TestConfigureKnowsTheTokensOfProviders(t *testing.T) {
 				requireTaken(t, token, keys.jwks, lines, teamOf(recorded), "")
 			}
 			if value != "" {
-				refused, err := configure(t, token, map[string]string{"JWT_JWKS": keys.jwks, "JWT_REQUIRED_CLAIM": claim + "=nobody"}, false)
+				refused, err := configure(t, token,
+					map[string]string{"JWT_JWKS": keys.jwks, "JWT_REQUIRED_CLAIM": claim + "=nobody"}, false)
 				if !errors.Is(err, errRefused) || !strings.Contains(refused, "REFUSED: token's claim") {
 					t.Errorf("a role that it has not: %v\n%s", err, refused)
 				}
@@ -167,7 +170,8 @@ func TestTheRecipesAreThoseOfTheTokens(t *testing.T) {
 		issuer, host := recorded.Lines["JwtIssuer"], strings.SplitAfterN(recorded.Lines["JwtIssuer"], "/", 4)
 		if named := slices.ContainsFunc(rows[recorded.Provider], func(row string) bool {
 			for _, span := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(strings.Split(row, "|")[3], -1) {
-				if regexp.MustCompile("^" + upper.ReplaceAllString(regexp.QuoteMeta(span[1]), "[^/]+") + "$").MatchString(issuer) {
+				if regexp.MustCompile("^" + upper.ReplaceAllString(regexp.QuoteMeta(span[1]), "[^/]+") +
+					"$").MatchString(issuer) {
 					return true
 				}
 			}
@@ -189,7 +193,8 @@ func TestTheRecipesAreThoseOfTheTokens(t *testing.T) {
 			return true
 		})
 		if !fits {
-			t.Errorf("%s, %s: no row has its claims %q, %q, %q", recorded.Provider, recorded.Kind, user, recorded.Team, role)
+			t.Errorf("%s, %s: no row has its claims %q, %q, %q", recorded.Provider, recorded.Kind,
+				user, recorded.Team, role)
 		}
 	}
 }
@@ -221,11 +226,13 @@ func requireTaken(t *testing.T, token, jwks string, lines map[string]string, use
 		t.Setenv(name, cmp.Or(lines[parameterName(name)], env[name]))
 	}
 	l, logs := devservertest.Start(t, func(l *devserver.Server) {
-		if err := l.DynamoDB.Put(devserver.CustomersTable, map[string]any{"user_id": user, "customer_id": "cus_DemoAlice"}); err != nil {
+		if err := l.DynamoDB.Put(devserver.CustomersTable,
+			map[string]any{"user_id": user, "customer_id": "cus_DemoAlice"}); err != nil {
 			t.Fatal(err)
 		}
 	})
-	if response, _ := l.Post(t, "", nil, map[string]string{"Authorization": "Bearer " + token}); response.StatusCode != http.StatusSeeOther {
+	if response, _ := l.Post(t, "", nil,
+		map[string]string{"Authorization": "Bearer " + token}); response.StatusCode != http.StatusSeeOther {
 		t.Errorf("the portal answers %d: %s", response.StatusCode, logs)
 	}
 }
@@ -244,24 +251,33 @@ func TestConfigureNamesTheRuleThatRefuses(t *testing.T) {
 		lines     map[string]string // "": any
 	}{
 		"the last slash": {
-			token, map[string]string{"JWT_ISSUER": "https://tenant.example.com"}, []string{"REFUSED: issuer mismatch", "differ in the last slash"},
+			token, map[string]string{"JWT_ISSUER": "https://tenant.example.com"},
+			[]string{"REFUSED: issuer mismatch", "differ in the last slash"},
 			map[string]string{"JwtIssuer": "https://tenant.example.com/", "JwtAudience": "api"},
 		},
-		"upper case":     {token, map[string]string{"JWT_ISSUER": "https://Tenant.example.com/"}, []string{"issuer mismatch", "upper and lower case"}, nil},
-		"another issuer": {token, map[string]string{"JWT_ISSUER": "https://other.example.com/"}, []string{"issuer mismatch", "set JWT_ISSUER to the token's"}, nil},
+		"upper case": {token, map[string]string{"JWT_ISSUER": "https://Tenant.example.com/"},
+			[]string{"issuer mismatch", "upper and lower case"}, nil},
+		"another issuer": {token, map[string]string{"JWT_ISSUER": "https://other.example.com/"},
+			[]string{"issuer mismatch", "set JWT_ISSUER to the token's"}, nil},
 		"another audience": {
-			token, map[string]string{"JWT_AUDIENCE": "web"}, []string{"REFUSED: audience mismatch", "JWT_AUDIENCE is web; the token is for api"},
+			token, map[string]string{"JWT_AUDIENCE": "web"},
+			[]string{"REFUSED: audience mismatch", "JWT_AUDIENCE is web; the token is for api"},
 			map[string]string{"JwtIssuer": "https://tenant.example.com/", "JwtAudience": "api"},
 		},
 		"no such claim": {
 			token, map[string]string{"JWT_USER_CLAIM": "oid"}, []string{"REFUSED: no user", "The token has no oid"},
 			map[string]string{"JwtIssuer": "https://tenant.example.com/", "JwtAudience": "api", "JwtUserClaim": "sub"},
 		},
-		"a scope":             {token, map[string]string{"JWT_REQUIRED_SCOPE": "billing"}, []string{`token lacks the scope "billing"`, "Its scopes are: openid"}, nil},
-		"another key":         {token, map[string]string{"JWT_JWKS": other.jwks}, []string{"REFUSED: unknown key", "another tenant"}, nil},
-		"expired":             {expired, nil, []string{"EXPIRED. Apart from that the portal accepts it", "60 minutes ago"}, nil},
-		"expired and other":   {expired, map[string]string{"JWT_AUDIENCE": "web"}, []string{"REFUSED: audience mismatch"}, nil},
-		"variables are wrong": {token, map[string]string{"JWT_REQUIRED_CLAIM": "role"}, []string{"JWT_REQUIRED_CLAIM must be"}, nil},
+		"a scope": {token, map[string]string{"JWT_REQUIRED_SCOPE": "billing"},
+			[]string{`token lacks the scope "billing"`, "Its scopes are: openid"}, nil},
+		"another key": {token, map[string]string{"JWT_JWKS": other.jwks},
+			[]string{"REFUSED: unknown key", "another tenant"}, nil},
+		"expired": {expired, nil,
+			[]string{"EXPIRED. Apart from that the portal accepts it", "60 minutes ago"}, nil},
+		"expired and other": {expired, map[string]string{"JWT_AUDIENCE": "web"},
+			[]string{"REFUSED: audience mismatch"}, nil},
+		"variables are wrong": {token, map[string]string{"JWT_REQUIRED_CLAIM": "role"},
+			[]string{"JWT_REQUIRED_CLAIM must be"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			variables := map[string]string{"JWT_JWKS": keys.jwks}
@@ -293,7 +309,8 @@ func TestConfigureFindsTheKeys(t *testing.T) {
 		case strings.HasSuffix(r.URL.Path, "jwks.json"):
 			_ = json.NewEncoder(w).Encode(keys.KeySet())
 		default:
-			_ = json.NewEncoder(w).Encode(map[string]string{"issuer": "http://" + r.Host + "/", "jwks_uri": "http://" + r.Host + "/keys/jwks.json"})
+			_ = json.NewEncoder(w).Encode(map[string]string{"issuer": "http://" + r.Host + "/",
+				"jwks_uri": "http://" + r.Host + "/keys/jwks.json"})
 		}
 	}))
 	t.Cleanup(server.Close)
@@ -303,11 +320,15 @@ func TestConfigureFindsTheKeys(t *testing.T) {
 		want   string
 		lines  map[string]string
 	}{
-		"discovery":              {"/", []string{"/.well-known/openid-configuration", "/keys/jwks.json"}, "ACCEPTED", map[string]string{}},
-		"a key set alone":        {"/", []string{"/.well-known/jwks.json"}, "ACCEPTED", map[string]string{"JwtJwksUrl": server.URL + "/.well-known/jwks.json"}},
-		"neither":                {"/", nil, "REFUSED: discovery: ", map[string]string{}},
-		"discovery of another":   {"", []string{"/.well-known/openid-configuration", "/keys/jwks.json"}, "set JWT_JWKS_URL to the jwks_uri", map[string]string{}},
-		"another, but a key set": {"", []string{"/.well-known/openid-configuration", "/.well-known/jwks.json"}, "ACCEPTED", map[string]string{"JwtJwksUrl": server.URL + "/.well-known/jwks.json"}},
+		"discovery": {"/", []string{"/.well-known/openid-configuration", "/keys/jwks.json"},
+			"ACCEPTED", map[string]string{}},
+		"a key set alone": {"/", []string{"/.well-known/jwks.json"}, "ACCEPTED",
+			map[string]string{"JwtJwksUrl": server.URL + "/.well-known/jwks.json"}},
+		"neither": {"/", nil, "REFUSED: discovery: ", map[string]string{}},
+		"discovery of another": {"", []string{"/.well-known/openid-configuration", "/keys/jwks.json"},
+			"set JWT_JWKS_URL to the jwks_uri", map[string]string{}},
+		"another, but a key set": {"", []string{"/.well-known/openid-configuration", "/.well-known/jwks.json"},
+			"ACCEPTED", map[string]string{"JwtJwksUrl": server.URL + "/.well-known/jwks.json"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clear(places)

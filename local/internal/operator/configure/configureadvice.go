@@ -8,8 +8,10 @@ import (
 )
 
 const (
-	noSettingAdvice   = "JWT_ISSUER cannot have this value: an issuer with spaces, commas, control characters or a query. Only the provider can correct that."
-	noDiscoveryAdvice = "Keys are discovered only from an https URL. Set JWT_JWKS_URL to the address of the provider's key set, or JWT_JWKS to the keys."
+	noSettingAdvice = "JWT_ISSUER cannot have this value: an issuer with spaces, commas, control characters or a " +
+		"query. Only the provider can correct that."
+	noDiscoveryAdvice = "Keys are discovered only from an https URL. Set JWT_JWKS_URL to the address of the " +
+		"provider's key set, or JWT_JWKS to the keys."
 )
 
 // advice says what to change so that a token is accepted with variables.
@@ -27,12 +29,16 @@ func (c *configuration) advice(variables map[string]string, refusal *operator.Re
 		return sentence(c.token.TimeProblem(refusal.Claim), refusal.Advice)
 	case operator.BadSignature:
 		if c.token.IsForMicrosoftGraph() {
-			return "This token is for Microsoft Graph, which alone can verify it. Have the login ask for a scope of your own API (api://…), or send the ID token."
+			return "This token is for Microsoft Graph, which alone can verify it. Have the login ask for a scope of " +
+				"your own API (api://…), or send the ID token."
 		}
 	case operator.LacksScope:
-		return "Its scopes are: " + cmp.Or(strings.Join(c.token.Scopes(), " "), "none") + ". Have the login ask for it, or remove JWT_REQUIRED_SCOPE."
+		return "Its scopes are: " + cmp.Or(strings.Join(c.token.Scopes(), " "), "none") +
+			". Have the login ask for it, or remove JWT_REQUIRED_SCOPE."
 	case operator.LacksRole:
-		return "JWT_REQUIRED_CLAIM is " + variables["JWT_REQUIRED_CLAIM"] + ". The list above has the claims that could say who may manage billing: this user may not, or the claim has another name."
+		return "JWT_REQUIRED_CLAIM is " + variables["JWT_REQUIRED_CLAIM"] +
+			". The list above has the claims that could say who may manage billing: this user may not, or the claim " +
+			"has another name."
 	}
 	return refusal.Advice
 }
@@ -47,13 +53,16 @@ func sentence(problem, advice string) string {
 func (c *configuration) audienceAdvice(configured string) string {
 	claim, audiences := c.token.Audiences()
 	if configured == "" {
-		return "No item of JWT_AUDIENCE can have this audience: it has a space, a comma or a character outside of ASCII. Only the provider can correct that."
+		return "No item of JWT_AUDIENCE can have this audience: it has a space, a comma or a character outside of " +
+			"ASCII. Only the provider can correct that."
 	}
-	text := "JWT_AUDIENCE is " + configured + "; the token is for " + cmp.Or(strings.Join(audiences, ", ")+inClaim(claim), "none") + ". "
+	text := "JWT_AUDIENCE is " + configured + "; the token is for " +
+		cmp.Or(strings.Join(audiences, ", ")+inClaim(claim), "none") + ". "
 	if audience := c.token.Audience(); audience == "" || c.token.SharedAudience(audience) != "" {
 		return text + "That is not your API: have the login ask for your API."
 	}
-	return text + "Set JWT_AUDIENCE to one of these, if it is your own API or app; else have the login ask for your API."
+	return text +
+		"Set JWT_AUDIENCE to one of these, if it is your own API or app; else have the login ask for your API."
 }
 
 func (c *configuration) userAdvice(claim string) string {
@@ -61,7 +70,8 @@ func (c *configuration) userAdvice(claim string) string {
 	if user, ok := c.token.User(); ok && user.Name != claim {
 		return text + "Set JWT_USER_CLAIM to one of the claims above that could be the user."
 	}
-	return text + "No other claim can be the user. Have the provider put a user's ID into " + claim + ", as a string: machines' tokens have none."
+	return text + "No other claim can be the user. Have the provider put a user's ID into " + claim +
+		", as a string: machines' tokens have none."
 }
 
 func (c *configuration) issuerAdvice(configured string, aliases []string) string {

@@ -11,7 +11,8 @@ import (
 	"billingportal/local/internal/devserver/devservertest"
 )
 
-// Keys are taken from where the portal would take them: over https, or from this machine; not behind a redirect; and no more of them.
+// Keys are taken from where the portal would take them: over https, or from this machine; not
+// behind a redirect; and no more of them.
 func TestConfigureFetchesAsThePortalDoes(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -53,7 +54,8 @@ func TestConfigureFetchesAsThePortalDoes(t *testing.T) {
 		asked.Store(0)
 		text, err := fetch(t.Context(), address)
 		if (err != nil) != (want.size < 0) || err == nil && len(text) != want.size || asked.Load() != want.requests {
-			t.Errorf("%s: %d bytes, %v, %d requests; want %d and %d", address, len(text), err, asked.Load(), want.size, want.requests)
+			t.Errorf("%s: %d bytes, %v, %d requests; want %d and %d", address, len(text), err, asked.Load(),
+				want.size, want.requests)
 		}
 	}
 }

@@ -21,30 +21,36 @@ import (
 // maxAliases is the limit of JWT_ISSUER_ALIASES.
 const maxAliases = 4
 
-// replaceIssuer adds the token's issuer to JWT_ISSUER_ALIASES if it is another name of the configured one. Otherwise it becomes
-// JWT_ISSUER, with a warning.
+// replaceIssuer adds the token's issuer to JWT_ISSUER_ALIASES if it is another name of the
+// configured one. Otherwise it becomes JWT_ISSUER, with a warning.
 //
-// Both names must publish the key that signed the token: anyone can publish a copy of another issuer's public keys.
+// Both names must publish the key that signed the token: anyone can publish a copy of another
+// issuer's public keys.
 func (c *configuration) replaceIssuer(ctx context.Context, variables map[string]string) {
 	own := c.token.Issuer()
 	aliases := listed(variables["JWT_ISSUER_ALIASES"])
 	isCommon := c.isSignedWithCommonKey(ctx, variables)
 	if isCommon && len(aliases) < maxAliases {
 		variables["JWT_ISSUER_ALIASES"] = strings.Join(append(aliases, own), ",")
-		c.printf("Both names publish the key that signed this token, so %s is another name of the same provider: add it to JWT_ISSUER_ALIASES. "+
+		c.printf("Both names publish the key that signed this token, so %s is another name of the same provider: add "+
+			"it to JWT_ISSUER_ALIASES. "+
 			"All names share one set of users.\n", own)
 		return
 	}
 	variables["JWT_ISSUER"] = own
-	variables["JWT_ISSUER_ALIASES"] = strings.Join(slices.DeleteFunc(aliases, func(alias string) bool { return alias == own }), ",")
+	variables["JWT_ISSUER_ALIASES"] = strings.Join(slices.DeleteFunc(aliases,
+		func(alias string) bool { return alias == own }), ",")
 	if isCommon {
-		c.printf("Both names publish the key that signed this token, but JWT_ISSUER_ALIASES already has %d names: remove one that is out of use. "+
+		c.printf("Both names publish the key that signed this token, but JWT_ISSUER_ALIASES already has %d names: "+
+			"remove one that is out of use. "+
 			"Below, the token's issuer takes the place of JWT_ISSUER.\n", maxAliases)
 		return
 	}
 	c.printf("If that is your provider, set JWT_ISSUER to the token's.\n"+
-		"\nWARNING: the two issuers do not both publish the key that signed this token%s. So the same user ID may be another person there, who "+
-		"would open this one's billing: do not add it to JWT_ISSUER_ALIASES, and replace JWT_ISSUER only before customers are mapped.\n", c.notFetched())
+		"\nWARNING: the two issuers do not both publish the key that signed this token%s. So the same user ID may be "+
+		"another person there, who "+
+		"would open this one's billing: do not add it to JWT_ISSUER_ALIASES, and replace JWT_ISSUER only before "+
+		"customers are mapped.\n", c.notFetched())
 }
 
 func (c *configuration) notFetched() string {
@@ -97,7 +103,8 @@ func (c *configuration) isSignedWithCommonKey(ctx context.Context, variables map
 		at = expiry
 	}
 	return c.judgeOnce(ctx, map[string]string{
-		"JWT_ISSUER": c.token.Issuer(), "JWT_AUDIENCE": c.token.Audience(), "JWT_USER_CLAIM": user.Name, "JWT_JWKS": string(jwks),
+		"JWT_ISSUER": c.token.Issuer(), "JWT_AUDIENCE": c.token.Audience(), "JWT_USER_CLAIM": user.Name,
+		"JWT_JWKS": string(jwks),
 	}, at) == nil
 }
 
@@ -112,7 +119,8 @@ func configuredKeys(ctx context.Context, variables map[string]string) (map[strin
 	return publishedKeys(ctx, variables["JWT_ISSUER"])
 }
 
-// publishedKeys are those that an issuer publishes under its own name: by discovery, or where many providers without it do.
+// publishedKeys are those that an issuer publishes under its own name: by discovery, or where many
+// providers without it do.
 func publishedKeys(ctx context.Context, issuer string) (map[string]json.RawMessage, error) {
 	base := strings.TrimSuffix(issuer, "/")
 	var document struct {
@@ -156,7 +164,8 @@ func keysOf(jwks []byte) (map[string]json.RawMessage, error) {
 
 var errNotFetched = errors.New("not fetched")
 
-// fetch keeps to the portal's own limits for keys: https (http of this machine alone), no redirects, 150,000 bytes.
+// fetch keeps to the portal's own limits for keys: https (http of this machine alone), no
+// redirects, 150,000 bytes.
 func fetch(ctx context.Context, address string) ([]byte, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.User != nil {

@@ -11,7 +11,8 @@ import (
 	"billingportal/local/internal/operator/tokenadvice"
 )
 
-// printf prints no control characters but those of the format: a token's maker chose most of the values.
+// printf prints no control characters but those of the format: a token's maker chose most of the
+// values.
 func (c *configuration) printf(format string, values ...any) {
 	for i, value := range values {
 		if text, ok := value.(string); ok {
@@ -111,12 +112,15 @@ func (c *configuration) printVerdict(variables map[string]string, v verdict) {
 	case v.refusal != nil:
 		c.printf("REFUSED: %s\n%s\n", v.refusal.Rule, c.advice(c.environment(), v.refusal))
 	case v.never:
-		c.printf("EXPIRED. It was never valid, because it expired before its time of issue (iat) or its start (nbf): nothing else could be checked.\n" +
+		c.printf("EXPIRED. It was never valid, because it expired before its time of issue (iat) or its start (nbf): " +
+			"nothing else could be checked.\n" +
 			"Sign in again and try a fresh token; if that has the same times, only the provider can correct them.\n")
 	case v.expired && c.offline:
-		c.printf("EXPIRED. Everything else is in order, but the signature was not checked. Sign in again and try a fresh token.\n")
+		c.printf("EXPIRED. Everything else is in order, but the signature was not checked. Sign in again and try a " +
+			"fresh token.\n")
 	case v.expired:
-		c.printf("EXPIRED. Apart from that the portal accepts it%s. Sign in again and try a fresh token.\n", c.ofKeys(variables))
+		c.printf("EXPIRED. Apart from that the portal accepts it%s. Sign in again and try a fresh token.\n",
+			c.ofKeys(variables))
 	case c.offline:
 		c.printf("ALL BUT THE SIGNATURE is in order. The signature was not checked, because nothing was fetched.\n")
 	default:
@@ -161,7 +165,8 @@ func (c *configuration) printCommand(variables map[string]string) {
 			words = append(words, name+"="+inShell(value))
 		}
 	}
-	words = append(words, "ALLOWED_ORIGINS=http://localhost:3000", "DEFAULT_RETURN_URL=http://localhost:3000/", "go run ./local --everyone alice")
+	words = append(words, "ALLOWED_ORIGINS=http://localhost:3000", "DEFAULT_RETURN_URL=http://localhost:3000/",
+		"go run ./local --everyone alice")
 	c.printf("\nTo try it with your own app on http://localhost:3000\n  %s\n", strings.Join(words, " "))
 }
 
@@ -185,7 +190,8 @@ func (c *configuration) printWarnings(variables map[string]string) {
 		switch {
 		case reason == "":
 		case slices.ContainsFunc(configured, func(name string) bool { return strings.TrimSpace(name) == audience }):
-			warn("the audience %s is %s. JWT_AUDIENCE has to be your own API's, or the portal accepts tokens that were made for others: "+
+			warn("the audience %s is %s. JWT_AUDIENCE has to be your own API's, or the portal accepts tokens that "+
+				"were made for others: "+
 				"have the login ask for your API.", audience, reason)
 		default:
 			warn("the audience %s is %s. It is left out of JWT_AUDIENCE.", audience, reason)
@@ -193,10 +199,12 @@ func (c *configuration) printWarnings(variables map[string]string) {
 	}
 	c.warnOfUser(warn, variables)
 	if claim, _, _ := strings.Cut(variables["JWT_REQUIRED_CLAIM"], "="); tokenadvice.IsSelfWritten(claim) {
-		warn("users can write %s themselves, so JWT_REQUIRED_CLAIM keeps nobody out. Use a claim that only the provider or your server writes.", claim)
+		warn("users can write %s themselves, so JWT_REQUIRED_CLAIM keeps nobody out. Use a claim that only the "+
+			"provider or your server writes.", claim)
 	}
 	if names := c.token.SelfWritten(); len(names) > 0 {
-		warn("users can write these claims themselves, so use none of them in JWT_USER_CLAIM or JWT_REQUIRED_CLAIM: %s", shortenedList(names))
+		warn("users can write these claims themselves, so use none of them in JWT_USER_CLAIM or JWT_REQUIRED_CLAIM: %s",
+			shortenedList(names))
 	}
 }
 
@@ -209,16 +217,21 @@ func (c *configuration) warnOfUser(warn func(string, ...any), variables map[stri
 	switch {
 	case !isText:
 	case tokenadvice.IsSelfWritten(claim):
-		warn("users can write %s themselves: with it as JWT_USER_CLAIM, anyone can open the billing of anyone else. Use sub.", claim)
+		warn("users can write %s themselves: with it as JWT_USER_CLAIM, anyone can open the billing of anyone else. "+
+			"Use sub.", claim)
 	case c.token.IsEveryones(value):
-		warn("%s is the same in all tokens of this issuer or app: with it as JWT_USER_CLAIM, all users share one customer. "+
+		warn("%s is the same in all tokens of this issuer or app: with it as JWT_USER_CLAIM, all users share one "+
+			"customer. "+
 			"If it is the app's own ID, this is a machine's token and has no user.", claim)
 	case tokenadvice.IsAddress(value):
-		warn("the user in %s is an e-mail address. Addresses pass to other people, and someone may register with an address that is not theirs "+
-			"and open its owner's billing. Use an ID that never changes. If there is none, set JWT_REQUIRED_CLAIM to %s (JwtRequiredClaim=\"%s\").%s",
+		warn("the user in %s is an e-mail address. Addresses pass to other people, and someone may register with an "+
+			"address that is not theirs "+
+			"and open its owner's billing. Use an ID that never changes. If there is none, set JWT_REQUIRED_CLAIM to "+
+			"%s (JwtRequiredClaim=\"%s\").%s",
 			claim, tokenadvice.EmailRule, tokenadvice.EmailRule, c.ofVerification())
 	case slices.Contains(tokenadvice.UserNames, claim):
-		warn("the user in %s is a name, and a provider may let users change it or give it to another person. Use sub or another ID that never changes.", claim)
+		warn("the user in %s is a name, and a provider may let users change it or give it to another person. Use sub "+
+			"or another ID that never changes.", claim)
 	}
 }
 

@@ -37,51 +37,110 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 	}{
 		"nothing to warn of": {base(nil), nil, nil, nil},
 
-		"Keycloak's account, and an API":      {base(map[string]any{"aud": []string{"account", "billing"}}), nil, []string{"the audience account"}, map[string]string{"JwtAudience": "billing"}},
-		"Keycloak's account alone":            {base(map[string]any{"aud": "account"}), nil, []string{"JWT_AUDIENCE has to be your own API's"}, map[string]string{"JwtAudience": "account"}},
-		"Keycloak's other clients":            {base(map[string]any{"aud": []string{"realm-management", "broker", "web"}}), nil, []string{"realm-management", "broker"}, map[string]string{"JwtAudience": "web"}},
-		"Microsoft Graph's ID":                {base(map[string]any{"aud": "00000003-0000-0000-C000-000000000000"}), nil, []string{"an API of the provider"}, map[string]string{"JwtAudience": "00000003-0000-0000-C000-000000000000"}},
-		"Azure AD Graph's ID, and an API":     {base(map[string]any{"aud": []string{"00000002-0000-0000-c000-000000000000", "api://1"}}), nil, []string{"the audience 00000002"}, map[string]string{"JwtAudience": "api://1"}},
-		"Microsoft Graph's address":           {base(map[string]any{"aud": []string{"https://graph.microsoft.com/", "api://1"}}), nil, []string{"the audience https://graph.microsoft.com/"}, map[string]string{"JwtAudience": "api://1"}},
-		"Microsoft Graph of a government":     {base(map[string]any{"aud": []string{"https://dod-graph.microsoft.us", "api://1"}}), nil, []string{"dod-graph"}, map[string]string{"JwtAudience": "api://1"}},
-		"Azure's management":                  {base(map[string]any{"aud": []string{"https://management.azure.com", "api://1"}}), nil, []string{"management.azure.com"}, map[string]string{"JwtAudience": "api://1"}},
-		"an issuer's /userinfo":               {base(map[string]any{"aud": []string{"https://tenant.example.com/oidc/userinfo", "api"}}), nil, []string{"user information"}, nil},
-		"an issuer's /userinfo/ alone":        {base(map[string]any{"aud": "https://tenant.example.com/userinfo/"}), nil, []string{"JWT_AUDIENCE has to be"}, map[string]string{"JwtAudience": "https://tenant.example.com/userinfo/"}},
-		"Auth0's management":                  {base(map[string]any{"aud": []string{"https://x.eu.auth0.com/api/v2/", "api"}}), nil, []string{"auth0.com/api/v2/"}, nil},
-		"Auth0's management, its own domain":  {base(map[string]any{"aud": []string{"https://tenant.example.com/api/v2/", "api"}}), nil, []string{"api/v2"}, nil},
-		"the issuer itself, and an API":       {base(map[string]any{"aud": []string{"https://tenant.example.com", "api"}}), nil, []string{"the issuer itself"}, nil},
-		"an API of a second version":          {base(map[string]any{"aud": "https://api.example.com/api/v2"}), nil, nil, map[string]string{"JwtAudience": "https://api.example.com/api/v2"}},
-		"configured with account":             {base(map[string]any{"aud": []string{"account", "billing"}}), map[string]string{"JWT_AUDIENCE": "web, account"}, []string{"JWT_AUDIENCE has to be your own API's"}, map[string]string{"JwtAudience": "web, account"}},
-		"an address as sub":                   {base(address), nil, []string{rule}, map[string]string{}},
-		"an address as sub, verified":         {base(map[string]any{"sub": "jane@example.com", "email_verified": true}), nil, []string{rule}, map[string]string{"JwtRequiredClaim": rule}},
-		"an address as sub, verified by text": {base(map[string]any{"sub": "jane@example.com", "email_verified": "true"}), nil, []string{rule}, map[string]string{"JwtRequiredClaim": rule}},
+		"Keycloak's account, and an API": {base(map[string]any{"aud": []string{"account", "billing"}}), nil,
+			[]string{"the audience account"}, map[string]string{"JwtAudience": "billing"}},
+		"Keycloak's account alone": {base(map[string]any{"aud": "account"}), nil,
+			[]string{"JWT_AUDIENCE has to be your own API's"}, map[string]string{"JwtAudience": "account"}},
+		"Keycloak's other clients": {base(map[string]any{"aud": []string{"realm-management", "broker",
+			"web"}}), nil, []string{"realm-management", "broker"}, map[string]string{"JwtAudience": "web"}},
+		"Microsoft Graph's ID": {base(map[string]any{"aud": "00000003-0000-0000-C000-000000000000"}),
+			nil, []string{"an API of the provider"},
+			map[string]string{"JwtAudience": "00000003-0000-0000-C000-000000000000"}},
+		"Azure AD Graph's ID, and an API": {base(map[string]any{"aud": []string{"00000002-0000-0000-c000-000000000000",
+			"api://1"}}), nil, []string{"the audience 00000002"}, map[string]string{"JwtAudience": "api://1"}},
+		"Microsoft Graph's address": {base(map[string]any{
+			"aud": []string{"https://graph.microsoft.com/", "api://1"},
+		}), nil, []string{"the audience https://graph.microsoft.com/"}, map[string]string{"JwtAudience": "api://1"}},
+		"Microsoft Graph of a government": {base(map[string]any{"aud": []string{"https://dod-graph.microsoft.us",
+			"api://1"}}), nil, []string{"dod-graph"}, map[string]string{"JwtAudience": "api://1"}},
+		"Azure's management": {base(map[string]any{"aud": []string{"https://management.azure.com",
+			"api://1"}}), nil, []string{"management.azure.com"}, map[string]string{"JwtAudience": "api://1"}},
+		"an issuer's /userinfo": {base(map[string]any{"aud": []string{"https://tenant.example.com/oidc/" +
+			"userinfo", "api"}}), nil, []string{"user information"}, nil},
+		"an issuer's /userinfo/ alone": {base(map[string]any{"aud": "https://tenant.example.com/userinfo/"}),
+			nil, []string{"JWT_AUDIENCE has to be"},
+			map[string]string{"JwtAudience": "https://tenant.example.com/userinfo/"}},
+		"Auth0's management": {base(map[string]any{"aud": []string{"https://x.eu.auth0.com/api/v2/",
+			"api"}}), nil, []string{"auth0.com/api/v2/"}, nil},
+		"Auth0's management, its own domain": {base(map[string]any{"aud": []string{"https://tenant.example.com/api/" +
+			"v2/", "api"}}), nil, []string{"api/v2"}, nil},
+		"the issuer itself, and an API": {base(map[string]any{"aud": []string{"https://tenant.example.com",
+			"api"}}), nil, []string{"the issuer itself"}, nil},
+		"an API of a second version": {base(map[string]any{"aud": "https://api.example.com/api/v2"}), nil, nil,
+			map[string]string{"JwtAudience": "https://api.example.com/api/v2"}},
+		"configured with account": {base(map[string]any{"aud": []string{"account", "billing"}}),
+			map[string]string{"JWT_AUDIENCE": "web, account"}, []string{"JWT_AUDIENCE has to be your own API's"},
+			map[string]string{"JwtAudience": "web, account"}},
+		"an address as sub": {base(address), nil, []string{rule}, map[string]string{}},
+		"an address as sub, verified": {base(map[string]any{"sub": "jane@example.com", "email_verified": true}),
+			nil, []string{rule}, map[string]string{"JwtRequiredClaim": rule}},
+		"an address as sub, verified by text": {base(map[string]any{"sub": "jane@example.com",
+			"email_verified": "true"}), nil, []string{rule}, map[string]string{"JwtRequiredClaim": rule}},
 		"an address that is configured": {
 			base(map[string]any{"email": "jane@example.com", "email_verified": true}),
 			map[string]string{"JWT_USER_CLAIM": "email"},
 			[]string{rule},
 			map[string]string{"JwtUserClaim": "email", "JwtRequiredClaim": rule},
 		},
-		"an address as sub, not verified":      {base(map[string]any{"sub": "jane@example.com", "email_verified": false}), nil, []string{rule}, map[string]string{}},
-		"an address as sub, and a name":        {base(map[string]any{"sub": "jane@example.com", "preferred_username": "jane", "username": "jane"}), nil, []string{rule, "preferred_username"}, map[string]string{}},
-		"an address as sub, and an ID":         {base(map[string]any{"sub": "jane@example.com", "user_id": "u1"}), nil, nil, map[string]string{"JwtUserClaim": "user_id"}},
-		"an address as sub, authentik's uid":   {base(map[string]any{"sub": "jane@example.com", "uid": "random"}), nil, []string{rule}, map[string]string{}},
-		"Okta's uid":                           {base(map[string]any{"sub": "jane", "uid": "00u1", "cid": "0oa1"}), nil, nil, map[string]string{"JwtUserClaim": "uid"}},
-		"an address next to sub":               {base(map[string]any{"email": "jane@example.com", "email_verified": false}), nil, nil, map[string]string{}},
-		"an address within an identifier":      {base(map[string]any{"sub": "samlp|acme|jane@example.com"}), nil, nil, map[string]string{}},
-		"an address configured":                {base(map[string]any{"email": "jane@example.com"}), map[string]string{"JWT_USER_CLAIM": "email"}, []string{rule}, map[string]string{"JwtUserClaim": "email"}},
-		"an address alone":                     {base(map[string]any{"sub": nil, "email": "jane@example.com"}), nil, []string{"no subject", rule}, map[string]string{"JwtUserClaim": "email"}},
-		"a numeric subject, and an address":    {base(map[string]any{"sub": 17, "email": "jane@example.com", "email_verified": true}), nil, []string{"is a number (17)", rule}, map[string]string{"JwtUserClaim": "email", "JwtRequiredClaim": rule}},
-		"a name alone":                         {base(map[string]any{"sub": nil, "username": "jane"}), nil, []string{"no subject", "a name"}, map[string]string{"JwtUserClaim": "username"}},
-		"a user claim that users write":        {base(map[string]any{"nickname": "jane"}), map[string]string{"JWT_USER_CLAIM": "nickname"}, []string{"anyone can open the billing of anyone else", "nickname"}, map[string]string{"JwtUserClaim": "nickname"}},
-		"a user claim within metadata":         {base(map[string]any{"user_metadata": map[string]any{"id": "1"}}), map[string]string{"JWT_USER_CLAIM": "user_metadata.id"}, []string{"users can write user_metadata.id", "user_metadata"}, map[string]string{"JwtUserClaim": "user_metadata.id"}},
-		"a role that users write, configured":  {base(map[string]any{"user_metadata": map[string]any{"role": "admin"}}), map[string]string{"JWT_REQUIRED_CLAIM": "user_metadata.role=admin"}, []string{"JWT_REQUIRED_CLAIM keeps nobody out", "user_metadata"}, map[string]string{"JwtRequiredClaim": "user_metadata.role=admin"}},
-		"claims that users write":              {base(map[string]any{"name": "J", "picture": "p", "website": "w", "profile": "p", "https://example.com/nickname": "n", "custom:role": "admin"}), nil, []string{"custom:role, https://example.com/nickname, name, picture, profile, website"}, nil},
-		"metadata of several providers":        {base(map[string]any{"unsafe_metadata": map[string]any{"role": "a"}, "unsafeMetadata": map[string]any{}, "https://stytch.com/untrusted_metadata": map[string]any{"roles": []string{"a"}}, "raw_user_meta_data": "x", "traits": map[string]any{"role": "a"}}), nil, []string{"https://stytch.com/untrusted_metadata, raw_user_meta_data, traits, unsafeMetadata, unsafe_metadata"}, nil},
-		"a tenant as the user":                 {base(map[string]any{"iss": "https://sts.example.com/t-1/", "tid": "t-1"}), map[string]string{"JWT_USER_CLAIM": "tid"}, []string{"all users share one customer"}, map[string]string{"JwtUserClaim": "tid", "JwtIssuer": "https://sts.example.com/t-1/"}},
-		"a machine's token":                    {base(map[string]any{"sub": "client-1", "azp": "client-1"}), nil, []string{"this is a machine's token"}, nil},
-		"a machine's token of Auth0":           {base(map[string]any{"sub": "client-1@clients"}), nil, nil, nil},
-		"a name of a team that users write":    {base(map[string]any{"org_id": "o1", "name": "x"}), nil, []string{"name"}, nil},
-		"a claim whose name says it by chance": {base(map[string]any{"org": map[string]any{"name": "Acme"}}), nil, nil, nil},
+		"an address as sub, not verified": {base(map[string]any{"sub": "jane@example.com",
+			"email_verified": false}), nil, []string{rule}, map[string]string{}},
+		"an address as sub, and a name": {base(map[string]any{"sub": "jane@example.com",
+			"preferred_username": "jane", "username": "jane"}), nil,
+			[]string{rule, "preferred_username"}, map[string]string{}},
+		"an address as sub, and an ID": {base(map[string]any{"sub": "jane@example.com", "user_id": "u1"}), nil,
+			nil, map[string]string{"JwtUserClaim": "user_id"}},
+		"an address as sub, authentik's uid": {base(map[string]any{"sub": "jane@example.com", "uid": "random"}), nil,
+			[]string{rule}, map[string]string{}},
+		"Okta's uid": {base(map[string]any{"sub": "jane", "uid": "00u1", "cid": "0oa1"}), nil,
+			nil, map[string]string{"JwtUserClaim": "uid"}},
+		"an address next to sub": {base(map[string]any{"email": "jane@example.com",
+			"email_verified": false}), nil, nil, map[string]string{}},
+		"an address within an identifier": {base(map[string]any{"sub": "samlp|acme|jane@example.com"}), nil,
+			nil, map[string]string{}},
+		"an address configured": {base(map[string]any{"email": "jane@example.com"}),
+			map[string]string{"JWT_USER_CLAIM": "email"}, []string{rule}, map[string]string{"JwtUserClaim": "email"}},
+		"an address alone": {base(map[string]any{"sub": nil, "email": "jane@example.com"}), nil,
+			[]string{"no subject", rule}, map[string]string{"JwtUserClaim": "email"}},
+		"a numeric subject, and an address": {base(map[string]any{
+			"sub": 17, "email": "jane@example.com", "email_verified": true,
+		}), nil, []string{"is a number (17)", rule},
+			map[string]string{"JwtUserClaim": "email", "JwtRequiredClaim": rule}},
+		"a name alone": {base(map[string]any{"sub": nil, "username": "jane"}), nil,
+			[]string{"no subject", "a name"}, map[string]string{"JwtUserClaim": "username"}},
+		"a user claim that users write": {base(map[string]any{"nickname": "jane"}),
+			map[string]string{"JWT_USER_CLAIM": "nickname"}, []string{
+				"anyone can open the billing of anyone else", "nickname",
+			}, map[string]string{"JwtUserClaim": "nickname"}},
+		"a user claim within metadata": {base(map[string]any{"user_metadata": map[string]any{"id": "1"}}),
+			map[string]string{
+				"JWT_USER_CLAIM": "user_metadata.id",
+			}, []string{"users can write user_metadata.id", "user_metadata"},
+			map[string]string{"JwtUserClaim": "user_metadata.id"}},
+		"a role that users write, configured": {base(map[string]any{"user_metadata": map[string]any{"role": "admin"}}),
+			map[string]string{
+				"JWT_REQUIRED_CLAIM": "user_metadata.role=admin",
+			}, []string{"JWT_REQUIRED_CLAIM keeps nobody out", "user_metadata"},
+			map[string]string{"JwtRequiredClaim": "user_metadata.role=admin"}},
+		"claims that users write": {base(map[string]any{"name": "J", "picture": "p", "website": "w",
+			"profile": "p", "https://example.com/nickname": "n", "custom:role": "admin"}), nil,
+			[]string{"custom:role, https://example.com/nickname, name, picture, profile, website"}, nil},
+		"metadata of several providers": {base(map[string]any{"unsafe_metadata": map[string]any{"role": "a"},
+			"unsafeMetadata":                        map[string]any{},
+			"https://stytch.com/untrusted_metadata": map[string]any{"roles": []string{"a"}}, "raw_user_meta_data": "x",
+			"traits": map[string]any{"role": "a"}}), nil, []string{
+			"https://stytch.com/untrusted_metadata, raw_user_meta_data, traits, unsafeMetadata, unsafe_metadata",
+		}, nil},
+		"a tenant as the user": {base(map[string]any{
+			"iss": "https://sts.example.com/t-1/", "tid": "t-1",
+		}), map[string]string{"JWT_USER_CLAIM": "tid"}, []string{"all users share one customer"},
+			map[string]string{"JwtUserClaim": "tid", "JwtIssuer": "https://sts.example.com/t-1/"}},
+		"a machine's token": {base(map[string]any{"sub": "client-1", "azp": "client-1"}), nil,
+			[]string{"this is a machine's token"}, nil},
+		"a machine's token of Auth0": {base(map[string]any{"sub": "client-1@clients"}), nil, nil, nil},
+		"a name of a team that users write": {base(map[string]any{"org_id": "o1", "name": "x"}),
+			nil, []string{"name"}, nil},
+		"a claim whose name says it by chance": {base(map[string]any{"org": map[string]any{"name": "Acme"}}),
+			nil, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			variables := map[string]string{"JWT_JWKS": keys.jwks}
@@ -104,7 +163,8 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 			if got := parametersIn(output); !maps.Equal(got, lines) {
 				t.Errorf("lines = %v, want %v", got, lines)
 			}
-			for _, claim := range []string{"user_metadata", "unsafe_metadata", "untrusted_metadata", "traits", "custom:role", "nickname"} {
+			for _, claim := range []string{"user_metadata", "unsafe_metadata", "untrusted_metadata", "traits",
+				"custom:role", "nickname"} {
 				if regexp.MustCompile(`(?m)^  \S*` + claim + `\S* +`).MatchString(output) {
 					t.Errorf("%s is a candidate:\n%s", claim, output)
 				}
@@ -135,7 +195,8 @@ func TestConfigureKeepsTheAudienceOfTheAPI(t *testing.T) {
 	for _, audience := range []string{"account", "https://graph.microsoft.com", "https://tenant.example.com/userinfo"} {
 		token := keys.sign(t, map[string]any{"iss": "https://tenant.example.com/", "aud": audience, "sub": "u"})
 		output, err := configure(t, token, map[string]string{"JWT_JWKS": keys.jwks, "JWT_AUDIENCE": "billing"}, false)
-		if err == nil || !strings.Contains(output, "REFUSED: audience mismatch") || !strings.Contains(output, "That is not your API: have the login ask for your API.") {
+		if err == nil || !strings.Contains(output, "REFUSED: audience mismatch") ||
+			!strings.Contains(output, "That is not your API: have the login ask for your API.") {
 			t.Errorf("%s: %v\n%s", audience, err, output)
 		}
 		if lines := parametersIn(output); len(lines) != 0 {
@@ -147,7 +208,8 @@ func TestConfigureKeepsTheAudienceOfTheAPI(t *testing.T) {
 // A shell and TOML read the printed values unchanged.
 func TestConfigurePrintsLinesThatCanBePasted(t *testing.T) {
 	keys := newSigner(t)
-	for _, value := range []string{"api", `a'b`, `a"b`, `a\b`, "$(touch/tmp/x)", "`id`", "a;b&c|d", "~", "*", "a=b", "!x", "#x", "(x)", "<x>", `\u001b`} {
+	for _, value := range []string{"api", `a'b`, `a"b`, `a\b`, "$(touch/tmp/x)", "`id`", "a;b&c|d", "~", "*", "a=b",
+		"!x", "#x", "(x)", "<x>", `\u001b`} {
 		token := keys.sign(t, map[string]any{"iss": "https://tenant.example.com/", "aud": value, "sub": "u"})
 		output, err := configure(t, token, map[string]string{"JWT_JWKS": keys.jwks}, false)
 		if err != nil {
@@ -158,7 +220,8 @@ func TestConfigurePrintsLinesThatCanBePasted(t *testing.T) {
 		if got, err := strconv.Unquote(`"` + parametersIn(output)["JwtAudience"] + `"`); err != nil || got != value {
 			t.Errorf("%q: the parameter is %q, %v", value, got, err)
 		}
-		command := regexp.MustCompile(`(?m)^  (JWT_ISSUER=.*) go run \./local --everyone alice$`).FindStringSubmatch(output)
+		command := regexp.MustCompile(
+			`(?m)^  (JWT_ISSUER=.*) go run \./local --everyone alice$`).FindStringSubmatch(output)
 		if command == nil {
 			t.Errorf("%q: no command in\n%s", value, output)
 			continue
@@ -167,7 +230,8 @@ func TestConfigurePrintsLinesThatCanBePasted(t *testing.T) {
 		if err != nil {
 			t.Errorf("%q: %v", value, err)
 		}
-		for _, want := range []string{"JWT_AUDIENCE=" + value, "JWT_ISSUER=https://tenant.example.com/", "ALLOWED_ORIGINS=http://localhost:3000", "DEFAULT_RETURN_URL=http://localhost:3000/"} {
+		for _, want := range []string{"JWT_AUDIENCE=" + value, "JWT_ISSUER=https://tenant.example.com/",
+			"ALLOWED_ORIGINS=http://localhost:3000", "DEFAULT_RETURN_URL=http://localhost:3000/"} {
 			if !slices.Contains(strings.Split(string(environment), "\n"), want) {
 				t.Errorf("%q: the shell does not set %q", value, want)
 			}
@@ -175,7 +239,8 @@ func TestConfigurePrintsLinesThatCanBePasted(t *testing.T) {
 	}
 }
 
-// namesOfIssuers serves discovery and keys of several issuers: /a/.well-known/openid-configuration and /a/keys.
+// namesOfIssuers serves discovery and keys of several issuers: /a/.well-known/openid-configuration
+// and /a/keys.
 func namesOfIssuers(t *testing.T, keySets map[string]jose.JSONWebKeySet) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -189,7 +254,8 @@ func namesOfIssuers(t *testing.T, keySets map[string]jose.JSONWebKeySet) string 
 		case !ok:
 			http.NotFound(w, r)
 		case rest == ".well-known/openid-configuration":
-			_ = json.NewEncoder(w).Encode(map[string]string{"issuer": issuer, "jwks_uri": issuer + "/keys", "end_session_endpoint": hostile})
+			_ = json.NewEncoder(w).Encode(map[string]string{"issuer": issuer, "jwks_uri": issuer + "/keys",
+				"end_session_endpoint": hostile})
 		case rest == "keys":
 			_ = json.NewEncoder(w).Encode(set)
 		default:
@@ -223,19 +289,34 @@ func TestConfigureProposesAnAliasOnlyForACommonKey(t *testing.T) {
 		issuers   string // JwtIssuer that is printed
 		want      string
 	}{
-		"a common key":                    {ours, "/new", hour, nil, false, "/new", "/old", "Both names publish the key that signed this token"},
-		"a common key, and inline keys":   {ours, "/new", hour, map[string]string{"JWT_JWKS": string(oldKeys)}, false, "/new", "/old", "Both names publish"},
-		"a common key, and their address": {ours, "/new", hour, map[string]string{"JWT_JWKS_URL": origin + "/old/keys"}, false, "/new", "/old", "Both names publish"},
-		"a common key, expired":           {ours, "/new", past, nil, false, "/new", "/old", "Both names publish"},
-		"a common key, an audience too":   {ours, "/new", map[string]any{"aud": "web"}, nil, false, "/new", "/old", "The next rule: audience mismatch. JWT_AUDIENCE is api; the token is for web."},
-		"a further name":                  {ours, "/new", hour, map[string]string{"JWT_ISSUER_ALIASES": "https://a.example"}, false, "https://a.example,/new", "/old", "Both names publish"},
-		"four names already":              {ours, "/new", hour, map[string]string{"JWT_ISSUER_ALIASES": "https://a.example,https://b.example,https://c.example,https://d.example"}, false, "https://a.example,https://b.example,https://c.example,https://d.example", "/new", "already has 4 names"},
-		"no common key":                   {theirs, "/other", hour, nil, false, "", "/other", "the same user ID may be another person"},
-		"a copied key":                    {theirs, "/copied", hour, nil, false, "", "/copied", "the same user ID may be another person"},
-		"no document of the old name":     {ours, "/new", hour, map[string]string{"JWT_ISSUER": origin + "/gone"}, false, "", "/new", "the same user ID may be another person"},
-		"a document of another name":      {ours, "/new", hour, map[string]string{"JWT_ISSUER": origin + "/liar"}, false, "", "/new", "the same user ID may be another person"},
-		"no document of the new name":     {ours, "/gone", hour, nil, false, "", "/gone", "the same user ID may be another person"},
-		"a common key, offline":           {ours, "/new", hour, nil, true, "", "/new", "as far as can be said without fetching anything"},
+		"a common key": {ours, "/new", hour, nil, false, "/new", "/old",
+			"Both names publish the key that signed this token"},
+		"a common key, and inline keys": {ours, "/new", hour, map[string]string{"JWT_JWKS": string(oldKeys)}, false,
+			"/new", "/old", "Both names publish"},
+		"a common key, and their address": {ours, "/new", hour, map[string]string{"JWT_JWKS_URL": origin + "/old/keys"},
+			false, "/new", "/old", "Both names publish"},
+		"a common key, expired": {ours, "/new", past, nil, false, "/new", "/old", "Both names publish"},
+		"a common key, an audience too": {ours, "/new", map[string]any{"aud": "web"}, nil, false, "/new", "/old",
+			"The next rule: audience mismatch. JWT_AUDIENCE is api; the token is for web."},
+		"a further name": {ours, "/new", hour, map[string]string{
+			"JWT_ISSUER_ALIASES": "https://a.example",
+		}, false, "https://a.example,/new", "/old", "Both names publish"},
+		"four names already": {ours, "/new", hour, map[string]string{
+			"JWT_ISSUER_ALIASES": "https://a.example,https://b.example,https://c.example,https://d.example",
+		}, false, "https://a.example,https://b.example,https://c.example,https://d.example",
+			"/new", "already has 4 names"},
+		"no common key": {theirs, "/other", hour, nil, false, "", "/other",
+			"the same user ID may be another person"},
+		"a copied key": {theirs, "/copied", hour, nil, false, "", "/copied",
+			"the same user ID may be another person"},
+		"no document of the old name": {ours, "/new", hour, map[string]string{"JWT_ISSUER": origin + "/gone"}, false,
+			"", "/new", "the same user ID may be another person"},
+		"a document of another name": {ours, "/new", hour, map[string]string{"JWT_ISSUER": origin + "/liar"}, false,
+			"", "/new", "the same user ID may be another person"},
+		"no document of the new name": {ours, "/gone", hour, nil, false, "", "/gone",
+			"the same user ID may be another person"},
+		"a common key, offline": {ours, "/new", hour, nil, true, "", "/new",
+			"as far as can be said without fetching anything"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			claims := map[string]any{"iss": origin + test.issuer, "aud": "api"}
@@ -247,11 +328,13 @@ func TestConfigureProposesAnAliasOnlyForACommonKey(t *testing.T) {
 			variables := map[string]string{"JWT_ISSUER": origin + "/old", "JWT_AUDIENCE": "api"}
 			maps.Copy(variables, test.variables)
 			output, err := configure(t, token, variables, test.offline)
-			if err == nil || !strings.Contains(output, "REFUSED: issuer mismatch") || !strings.Contains(output, test.want) {
+			if err == nil || !strings.Contains(output, "REFUSED: issuer mismatch") ||
+				!strings.Contains(output, test.want) {
 				t.Errorf("%v\n%s", err, output)
 			}
 			requirePrintable(t, output)
-			if isCommon := strings.Contains(output, "Both names publish"); isCommon == strings.Contains(output, "do not both publish") {
+			if isCommon := strings.Contains(output, "Both names publish"); isCommon == strings.Contains(output,
+				"do not both publish") {
 				t.Errorf("it says that the names have a common key, and that they have none:\n%s", output)
 			}
 			lines := parametersIn(output)
@@ -272,22 +355,26 @@ func TestConfigureJudgesByTheNameThatATokenCarries(t *testing.T) {
 		names, keySets[name] = append(names, issuer), issuer.KeySet()
 	}
 	origin := namesOfIssuers(t, keySets)
-	variables := map[string]string{"JWT_ISSUER": origin + "/one", "JWT_ISSUER_ALIASES": origin + "/two", "JWT_AUDIENCE": "api"}
+	variables := map[string]string{"JWT_ISSUER": origin + "/one",
+		"JWT_ISSUER_ALIASES": origin + "/two", "JWT_AUDIENCE": "api"}
 	for name, test := range map[string]struct {
 		signer    int
 		issuer    string
 		variables map[string]string
 		want      string
 	}{
-		"the issuer":              {0, "/one", nil, "ACCEPTED"},
-		"the alias":               {1, "/two", nil, "ACCEPTED"},
-		"the alias, other keys":   {0, "/two", nil, "REFUSED: unknown key"},
-		"neither":                 {1, "/three", nil, "with the aliases " + origin + "/two"},
-		"aliases that are wrong":  {0, "/one", map[string]string{"JWT_ISSUER_ALIASES": origin + "/one"}, "JWT_ISSUER_ALIASES"},
-		"a loopback in live mode": {0, "/one", map[string]string{"STRIPE_LIVEMODE": "true"}, "JWT_ISSUER_ALIASES must not be of a loopback host"},
+		"the issuer":            {0, "/one", nil, "ACCEPTED"},
+		"the alias":             {1, "/two", nil, "ACCEPTED"},
+		"the alias, other keys": {0, "/two", nil, "REFUSED: unknown key"},
+		"neither":               {1, "/three", nil, "with the aliases " + origin + "/two"},
+		"aliases that are wrong": {0, "/one",
+			map[string]string{"JWT_ISSUER_ALIASES": origin + "/one"}, "JWT_ISSUER_ALIASES"},
+		"a loopback in live mode": {0, "/one", map[string]string{"STRIPE_LIVEMODE": "true"},
+			"JWT_ISSUER_ALIASES must not be of a loopback host"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			token, err := names[test.signer].Token("alice", map[string]any{"iss": origin + test.issuer, "aud": "api"}, time.Hour)
+			token, err := names[test.signer].Token("alice",
+				map[string]any{"iss": origin + test.issuer, "aud": "api"}, time.Hour)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -28,9 +28,10 @@ const (
 	isMissing standing = "missing" // Stripe has never had such a customer in this mode
 )
 
-// accountList keeps Stripe's customers in a file that only grows, so that a run that was cut off does not ask again. The fields of a line
-// are customer, an empty user, time of reading, time of the customer's creation, standing, and the user in the metadata. Because of the
-// empty user, they sort before the lines of the customer's users; the newest comes last.
+// accountList keeps Stripe's customers in a file that only grows, so that a run that was cut off
+// does not ask again. The fields of a line are customer, an empty user, time of reading, time of
+// the customer's creation, standing, and the user in the metadata. Because of the empty user, they
+// sort before the lines of the customer's users; the newest comes last.
 type accountList struct {
 	file        *os.File
 	reader      Reader
@@ -39,13 +40,14 @@ type accountList struct {
 	now         func() time.Time
 }
 
-// openAccountList opens the list of a run that keeps its state, or else a temporary one. It cuts the file to size: the state does not know
-// of later lines.
+// openAccountList opens the list of a run that keeps its state, or else a temporary one. It cuts
+// the file to size: the state does not know of later lines.
 func openAccountList(path string, size int64) (file *os.File, err error) {
 	if path == "" {
 		file, err = os.CreateTemp("", "billingportal-customers-")
 	} else {
-		file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // beside the state that the operator names
+		// Beside the state that the operator names.
+		file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec
 	}
 	if err != nil {
 		return nil, err
@@ -90,7 +92,8 @@ func (l *accountList) describe(lines *strings.Builder, c customer, s standing) {
 	if operator.IsCustomerID(c.ID) {
 		// A test clock's customer may be of the future, and so are its claims.
 		at := max(l.now().Unix(), c.Created)
-		fmt.Fprintf(lines, "%s\x00\x00%020d\x00%020d\x00%s\x00%s\n", c.ID, at, c.Created, s, namedUser(c, l.metadataKey))
+		fmt.Fprintf(lines, "%s\x00\x00%020d\x00%020d\x00%s\x00%s\n", c.ID, at, c.Created, s,
+			namedUser(c, l.metadataKey))
 	}
 }
 

@@ -8,12 +8,13 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// An e-mail address is compared in two ways. Two addresses are one person's only if they are [sameAddress]: nothing but case and
-// surrounding space differs. But they are suspected of being one, so that neither is unique, if they are [lookAlike]: an identity
-// provider, a mail system or a reader may take them for the same.
+// An e-mail address is compared in two ways. Two addresses are one person's only if they are
+// [sameAddress]: nothing but case and surrounding space differs. But they are suspected of being
+// one, so that neither is unique, if they are [lookAlike]: an identity provider, a mail system or a
+// reader may take them for the same.
 
-// sameAddress is a form that is equal for addresses that differ only by case. A letter outside ASCII never becomes one of ASCII, as the
-// Kelvin sign would.
+// sameAddress is a form that is equal for addresses that differ only by case. A letter outside
+// ASCII never becomes one of ASCII, as the Kelvin sign would.
 func sameAddress(email string) string {
 	return strings.Map(func(r rune) rune {
 		lower := unicode.ToLower(r)
@@ -24,7 +25,8 @@ func sameAddress(email string) string {
 	}, strings.TrimSpace(email))
 }
 
-// lookAlike is a form that is equal for addresses that differ only by case, composition, width or invisible characters.
+// lookAlike is a form that is equal for addresses that differ only by case, composition, width or
+// invisible characters.
 //
 // https://www.unicode.org/reports/tr15/
 func lookAlike(email string) string {

@@ -34,7 +34,8 @@ func again(ctx context.Context, try func() error) error {
 	}
 }
 
-// isRefusal reports whether the failure is about one item alone: it has malformed content or no room, or others changed it each time.
+// isRefusal reports whether the failure is about one item alone: it has malformed content or no
+// room, or others changed it each time.
 func isRefusal(err error) bool {
 	return errors.Is(err, errTooLong) || operator.IsItemRefused(err)
 }

@@ -12,14 +12,15 @@ import (
 
 // isEmptyCell reports whether a cell has no value: it is empty, or what databases write for NULL.
 //
-// https://www.postgresql.org/docs/current/sql-copy.html, https://dev.mysql.com/doc/refman/8.4/en/load-data.html
+// https://www.postgresql.org/docs/current/sql-copy.html,
+// https://dev.mysql.com/doc/refman/8.4/en/load-data.html
 func isEmptyCell(cell string) bool {
 	return cell == "" || cell == `\N` || strings.EqualFold(cell, "null")
 }
 
 var (
-	// truncatedNumber is what spreadsheets make of a long number, with a point or a comma. Its last digits are lost. Programs that read
-	// a spreadsheet write 1.23457E17.
+	// truncatedNumber is what spreadsheets make of a long number, with a point or a comma. Its last
+	// digits are lost. Programs that read a spreadsheet write 1.23457E17.
 	truncatedNumber = regexp.MustCompile(`^[+-]?(?:\d{1,3}(?:[.,]\d+)?[eE][+-]\d+|\d\.\d+[eE]\d+)$`)
 	// spreadsheetError is what spreadsheets write for a value that they could not compute or show.
 	spreadsheetError = regexp.MustCompile(`^#(?:#+|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|DIV/0!)$`)
@@ -53,7 +54,8 @@ func whyNoCustomerID(cell string) string {
 	return ""
 }
 
-// A spreadsheet takes a cell that begins with one of these for a formula. In the Japanese locale, the wide characters count too.
+// A spreadsheet takes a cell that begins with one of these for a formula. In the Japanese locale,
+// the wide characters count too.
 //
 // https://owasp.org/www-community/attacks/CSV_Injection
 const (
@@ -62,8 +64,9 @@ const (
 	cellEnd = ",;\t\r\n"
 )
 
-// inertCell returns a cell that no spreadsheet takes for a formula: one apostrophe is put before it, and before a cell that would look
-// as if it had been. It is "", false if a part of the cell would be a formula in a spreadsheet that separates by other characters.
+// inertCell returns a cell that no spreadsheet takes for a formula: one apostrophe is put before
+// it, and before a cell that would look as if it had been. It is "", false if a part of the cell
+// would be a formula in a spreadsheet that separates by other characters.
 func inertCell(cell string) (string, bool) {
 	for i, part := range strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(cellEnd, r) }) {
 		if isFormula(part) && (i > 0 || !strings.HasPrefix(cell, part)) {
@@ -92,19 +95,22 @@ func isFormula(cell string) bool {
 
 var (
 	secondsForm = regexp.MustCompile(`^\d+(?:\.\d+)?$`)
-	// timestampForm is RFC 3339, or SQL's form: a space for the T, and any of the time, its seconds and its zone may be left out.
-	timestampForm = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)?)? ?(?:([Zz]|UTC)|([+-]\d\d):?(\d\d)?)?$`)
+	// timestampForm is RFC 3339, or SQL's form: a space for the T, and any of the time, its seconds
+	// and its zone may be left out.
+	timestampForm = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)?)? ` +
+		`?(?:([Zz]|UTC)|([+-]\d\d):?(\d\d)?)?$`)
 )
 
 const (
-	notATime  = "claimed_at is neither seconds since 1970 nor a time such as 2024-06-03T16:00:00Z or 2024-06-03 16:00:00"
+	notATime = "claimed_at is neither seconds since 1970 nor a time such as 2024-06-03T16:00:00Z or 2024-06-03 " +
+		"16:00:00"
 	inFuture  = "claimed_at is in the future"
 	inMillis  = "claimed_at is in milliseconds; write seconds"
 	maxMillis = 100_000_000_000 // as seconds this is the year 5138
 )
 
-// parseTime reads when a claim was made, and says why it cannot. Without a time it is older than all that Stripe says, and without a
-// zone the time is UTC.
+// parseTime reads when a claim was made, and says why it cannot. Without a time it is older than
+// all that Stripe says, and without a zone the time is UTC.
 func parseTime(cell string) (seconds int64, malformed string) {
 	switch {
 	case isEmptyCell(cell):

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// A claim may be of this second and of none that follows: it would take precedence over all that happens until then.
+// A claim may be of this second and of none that follows: it would take precedence over all that
+// happens until then.
 func TestNoClaimIsOfTheFuture(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()

@@ -31,8 +31,8 @@ func (e environment) get(name string) string { return e[name] }
 
 var mapping, _ = operator.ReadMapping(environment{"CUSTOMERS_TABLE": table}.get)
 
-// cloud is Stripe and DynamoDB at one address. Every answer closes its connection, so that tests can run in a bubble of testing/synctest:
-// its clock stands still while a connection is open.
+// cloud is Stripe and DynamoDB at one address. Every answer closes its connection, so that tests
+// can run in a bubble of testing/synctest: its clock stands still while a connection is open.
 type cloud struct {
 	stripe *fakestripe.Stripe
 	url    string
@@ -74,7 +74,8 @@ func newCloud(t *testing.T) *cloud {
 	return c
 }
 
-// reset begins again with an empty table, and n customers of one user each, the newest of whom is cus_0.
+// reset begins again with an empty table, and n customers of one user each, the newest of whom is
+// cus_0.
 func (c *cloud) reset(t *testing.T, n int) {
 	t.Helper()
 	tables := fakedynamodb.NewServer()
@@ -88,7 +89,8 @@ func (c *cloud) reset(t *testing.T, n int) {
 		d.Customers = nil
 		for i := range n {
 			d.Customers = append(d.Customers, fakeaccount.Customer{
-				ID: fmt.Sprintf("cus_%d", i), User: fmt.Sprintf("u%d", i), Email: fmt.Sprintf("u%d@example.com", i), Created: time.Unix(900_000_000-int64(i), 0),
+				ID: fmt.Sprintf("cus_%d", i), User: fmt.Sprintf("u%d", i), Email: fmt.Sprintf("u%d@example.com", i),
+				Created: time.Unix(900_000_000-int64(i), 0),
 			})
 		}
 	})
@@ -128,7 +130,8 @@ func (c *cloud) account(t *testing.T, variables map[string]string, key string) *
 
 func (c *cloud) dynamoDB() *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
-		Region: "eu-central-1", BaseEndpoint: aws.String(c.url), Credentials: credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
+		Region: "eu-central-1", BaseEndpoint: aws.String(c.url),
+		Credentials: credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
 	})
 }
 
@@ -149,26 +152,30 @@ type operation func(t *testing.T, c *cloud, reader Reader, limiter *rate.Limiter
 
 var silent = Lines(io.Discard)
 
-// operations are all that read Stripe, by the request that they make of it. A look-up is of a mapping to cus_Other.
+// operations are all that read Stripe, by the request that they make of it. A look-up is of a
+// mapping to cus_Other.
 var operations = map[string]struct {
 	request string
 	run     operation
 }{
 	"import": {"/v1/customers", func(t *testing.T, c *cloud, reader Reader, limiter *rate.Limiter) error {
 		run := &Import{
-			Source: &FromStripe{Reader: reader, Limiter: limiter, MetadataKey: "user_id"}, Mapping: mapping, Report: &Report{}, Progress: silent,
+			Source: &FromStripe{Reader: reader, Limiter: limiter, MetadataKey: "user_id"}, Mapping: mapping,
+			Report: &Report{}, Progress: silent,
 			Writer: mapping.Writer(c.dynamoDB()), WriteCapacity: 1_000_000,
 		}
 		_, err := run.Run(t.Context())
 		return err
 	}},
 	"items": {"/v1/customers", func(t *testing.T, _ *cloud, reader Reader, limiter *rate.Limiter) error {
-		items := &Items{Source: &FromStripe{Reader: reader, Limiter: limiter, MetadataKey: "user_id"}, Mapping: mapping, Report: &Report{}, Progress: silent}
+		items := &Items{Source: &FromStripe{Reader: reader, Limiter: limiter, MetadataKey: "user_id"}, Mapping: mapping,
+			Report: &Report{}, Progress: silent}
 		_, err := items.Write(t.Context(), io.Discard)
 		return err
 	}},
 	"proposal": {"/v1/customers", func(t *testing.T, _ *cloud, reader Reader, limiter *rate.Limiter) error {
-		_, err := (&Proposal{Reader: reader, Limiter: limiter, Report: &Report{}, Progress: silent}).Write(t.Context(), strings.NewReader(""), io.Discard)
+		_, err := (&Proposal{Reader: reader, Limiter: limiter, Report: &Report{}, Progress: silent}).Write(t.Context(),
+			strings.NewReader(""), io.Discard)
 		return err
 	}},
 	"verification, list":    {"/v1/customers", verify},
@@ -177,7 +184,8 @@ var operations = map[string]struct {
 
 func verify(t *testing.T, c *cloud, reader Reader, limiter *rate.Limiter) error {
 	run := &Verification{
-		Owners: &Owners{Mapping: mapping, Scanner: c.dynamoDB()}, Reader: reader, Limiter: limiter, MetadataKey: "user_id", WriteCapacity: 1_000_000,
+		Owners: &Owners{Mapping: mapping, Scanner: c.dynamoDB()}, Reader: reader, Limiter: limiter,
+		MetadataKey: "user_id", WriteCapacity: 1_000_000,
 		Report: &Report{}, Progress: silent, Now: time.Now,
 	}
 	_, err := run.Run(t.Context())

@@ -10,9 +10,11 @@ type Counts struct {
 	Rejected  int64 `json:"rejected"`
 	Deleted   int64 `json:"deleted"` // customers who are known to be deleted
 	Skipped   int64 `json:"skipped"`
-	// Superseded are claims of Stripe's own that later events have ended meanwhile: the table is right.
+	// Superseded are claims of Stripe's own that later events have ended meanwhile: the table is
+	// right.
 	Superseded int64 `json:"superseded"`
-	// Released are claims of a file that count for nothing, because they are no later than a release.
+	// Released are claims of a file that count for nothing, because they are no later than a
+	// release.
 	Released int64 `json:"released"`
 }
 

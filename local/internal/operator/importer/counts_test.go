@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// A run adds up every count, and its exit status follows from those that an operator expected to be imported.
+// A run adds up every count, and its exit status follows from those that an operator expected to be
+// imported.
 func TestCountsAreComplete(t *testing.T) {
 	notImported := map[string]bool{
 		"Imported": false, "Known": false, "Conflicts": false, "Skipped": false, "Superseded": false,
@@ -31,7 +32,8 @@ func TestCountsAreComplete(t *testing.T) {
 	}
 }
 
-// Every finding of a verification is wrong, except how many mappings there are and how many were corrected.
+// Every finding of a verification is wrong, except how many mappings there are and how many were
+// corrected.
 func TestFindingsOfAVerificationAreWrong(t *testing.T) {
 	right := map[string]bool{"Looked": true, "Fixed": true}
 	fields := reflect.TypeFor[Verified]()

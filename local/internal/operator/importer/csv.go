@@ -11,11 +11,13 @@ import (
 	"billingportal/local/internal/operator/importer/extsort"
 )
 
-// FromCSV is a file of user_id,customer_id[,claimed_at], with a header or without, or Stripe's own export of customers. With a header
-// the columns may be in any order, and others among them; of a proposal, the lines that say unique are taken.
+// FromCSV is a file of user_id,customer_id[,claimed_at], with a header or without, or Stripe's own
+// export of customers. With a header the columns may be in any order, and others among them; of a
+// proposal, the lines that say unique are taken.
 //
-// The whole file is sorted by customer on disk before anything is imported. So a customer of several users is found, however far apart the
-// lines are. Such lines are not imported: nothing says which one is right.
+// The whole file is sorted by customer on disk before anything is imported. So a customer of
+// several users is found, however far apart the lines are. Such lines are not imported: nothing
+// says which one is right.
 type FromCSV struct {
 	Path    string
 	Version string // of the file: a changed file cannot continue a run that was cut off
@@ -110,7 +112,8 @@ func (s *FromCSV) readFile(ctx context.Context, progress Progress) error {
 	}
 }
 
-// sort keeps a claim or a rejected line. Rejected lines come before all claims, in the file's order.
+// sort keeps a claim or a rejected line. Rejected lines come before all claims, in the file's
+// order.
 func (s *FromCSV) sort(claim Claim, rejected string, isSkipped bool) error {
 	if isSkipped {
 		s.skipped++
@@ -121,7 +124,8 @@ func (s *FromCSV) sort(claim Claim, rejected string, isSkipped bool) error {
 	if rejected != "" {
 		return s.sorter.Add(separator + line + separator + shown(claim.User) + separator + rejected)
 	}
-	return s.sorter.Add(claim.Customer + separator + claim.User + separator + fmt.Sprintf("%020d", claim.At) + separator + line)
+	return s.sorter.Add(claim.Customer + separator + claim.User + separator + fmt.Sprintf("%020d",
+		claim.At) + separator + line)
 }
 
 // Next implements Source.

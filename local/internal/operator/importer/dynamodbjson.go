@@ -16,8 +16,8 @@ import (
 	"billingportal/local/internal/operator/importer/extsort"
 )
 
-// Items writes what DynamoDB's import from S3 takes in DynamoDB JSON: an item a line. Each key is there once, so the claims are
-// sorted on disk first.
+// Items writes what DynamoDB's import from S3 takes in DynamoDB JSON: an item a line. Each key is
+// there once, so the claims are sorted on disk first.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.Format.html
 type Items struct {
@@ -99,7 +99,8 @@ func (d *Items) read(ctx context.Context, sorter *extsort.Sorter, counts *Counts
 func (d *Items) sort(sorter *extsort.Sorter, claim Claim, counts *Counts) error {
 	if !d.Mapping.Holds(claim.User) {
 		counts.Rejected++
-		d.Report.add(Row{Kind: kindFailed, Line: claim.Line, User: claim.User, Customer: claim.Customer, Detail: errTooLong.Error()})
+		d.Report.add(Row{Kind: kindFailed, Line: claim.Line, User: claim.User, Customer: claim.Customer,
+			Detail: errTooLong.Error()})
 		return nil
 	}
 	counts.Imported++

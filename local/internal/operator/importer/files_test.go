@@ -12,7 +12,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// State and report name users and customers, so no other user of the machine may read them. A run that fails keeps all of its files.
+// State and report name users and customers, so no other user of the machine may read them. A run
+// that fails keeps all of its files.
 func TestFilesAreForTheirOwnerAlone(t *testing.T) {
 	c := newCloud(t)
 	c.reset(t, 1)
@@ -25,14 +26,17 @@ func TestFilesAreForTheirOwnerAlone(t *testing.T) {
 	}
 	account, limiter := c.account(t, nil, key), rate.NewLimiter(rate.Inf, 1)
 	run := &Import{
-		Source: &FromStripe{Reader: account, Limiter: limiter, MetadataKey: "user_id"}, Mapping: mapping, Report: report, Progress: silent,
-		Writer: mapping.Writer(c.dynamoDB()), WriteCapacity: 1_000_000, StateFile: filepath.Join(folder, "import.state"),
+		Source: &FromStripe{Reader: account, Limiter: limiter, MetadataKey: "user_id"}, Mapping: mapping,
+		Report: report, Progress: silent,
+		Writer: mapping.Writer(c.dynamoDB()), WriteCapacity: 1_000_000,
+		StateFile: filepath.Join(folder, "import.state"),
 	}
 	if _, err := run.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	verification := &Verification{
-		Owners: &Owners{Mapping: mapping, Scanner: c.dynamoDB()}, Reader: account, Limiter: limiter, MetadataKey: "user_id", WriteCapacity: 1_000_000,
+		Owners: &Owners{Mapping: mapping, Scanner: c.dynamoDB()}, Reader: account, Limiter: limiter,
+		MetadataKey: "user_id", WriteCapacity: 1_000_000,
 		Report: report, Progress: silent, Now: time.Now, StateFile: filepath.Join(folder, "verify.state"),
 	}
 	if _, err := verification.Run(t.Context()); err == nil {
@@ -52,7 +56,8 @@ func TestFilesAreForTheirOwnerAlone(t *testing.T) {
 			t.Errorf("%s: %v, %v", entry.Name(), info.Mode(), err)
 		}
 	}
-	if got, want := strings.Join(names, " "), "import.state report.csv verify.state verify.state.customers"; got != want {
+	if got, want := strings.Join(names, " "),
+		"import.state report.csv verify.state verify.state.customers"; got != want {
 		t.Errorf("files %s, want %s", got, want)
 	}
 }
@@ -66,7 +71,8 @@ func TestWhatWasReadIsWrittenLater(t *testing.T) {
 	c.answers("UpdateItem", refused, refused, refused)
 	run := func() (Counts, error) {
 		return (&Import{
-			Source: &FromStripe{Reader: c.account(t, nil, key), Limiter: rate.NewLimiter(rate.Inf, 1), MetadataKey: "user_id"}, Mapping: mapping, Report: &Report{},
+			Source: &FromStripe{Reader: c.account(t, nil, key), Limiter: rate.NewLimiter(rate.Inf, 1),
+				MetadataKey: "user_id"}, Mapping: mapping, Report: &Report{},
 			Progress: silent, Writer: mapping.Writer(c.dynamoDB()), WriteCapacity: 1_000_000, StateFile: state,
 		}).Run(t.Context())
 	}
@@ -96,7 +102,8 @@ func TestAStateIsWhole(t *testing.T) {
 	}
 }
 
-// A report has every row, with its line if it has one; the summary names the first row of each kind that is not a note, by lines.
+// A report has every row, with its line if it has one; the summary names the first row of each kind
+// that is not a note, by lines.
 func TestTheReportHasEveryRow(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "report.csv")
 	report, err := OpenReport(path)
@@ -124,8 +131,10 @@ func TestTheReportHasEveryRow(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(path)
-	const want = "kind,line,user_id,customer_id,detail\nleft out,,u9,cus_9,no room\nmissing,,,cus_8,unknown\nrenamed,,'=7,cus_7,names another\nreleased,6,u6,cus_6,ceased\n" +
-		"deleted,,,,gone\nconflict,3,note,,noted\nconflict,12,u12,cus_1,second\nconflict,4,u4,cus_1,first\nfailed,2,u2,cus_2,too large\nmalformed,1,,,not UTF-8\n"
+	const want = "kind,line,user_id,customer_id,detail\nleft out,,u9,cus_9,no " +
+		"room\nmissing,,,cus_8,unknown\nrenamed,,'=7,cus_7,names another\nreleased,6,u6,cus_6,ceased\n" +
+		"deleted,,,,gone\nconflict,3,note,,noted\nconflict,12,u12,cus_1,second\nconflict,4,u4,cus_1,first\nfailed,2," +
+		"u2,cus_2,too large\nmalformed,1,,,not UTF-8\n"
 	if err != nil || string(text) != want {
 		t.Errorf("%v\n%s\nwant\n%s", err, text, want)
 	}

@@ -29,17 +29,20 @@ func TestAnImportGoesOnAfterOneItem(t *testing.T) {
 				return asked == "UpdateItem"
 			}
 			counts, err := (&Import{
-				Source: &FromStripe{Reader: c.account(t, nil, key), Limiter: rate.NewLimiter(rate.Inf, 1), MetadataKey: "user_id"}, Mapping: mapping, Report: &Report{},
+				Source: &FromStripe{Reader: c.account(t, nil, key), Limiter: rate.NewLimiter(rate.Inf, 1),
+					MetadataKey: "user_id"}, Mapping: mapping, Report: &Report{},
 				Progress: silent, Writer: mapping.Writer(c.dynamoDB()), WriteCapacity: 1_000_000,
 			}).Run(t.Context())
-			if goesOn && (err != nil || counts != (Counts{Rejected: 3})) || !goesOn && (err == nil || counts != (Counts{})) {
+			if goesOn && (err != nil || counts != (Counts{Rejected: 3})) || !goesOn &&
+				(err == nil || counts != (Counts{})) {
 				t.Errorf("%+v, %v", counts, err)
 			}
 		})
 	}
 }
 
-// What a file's header and empty lines add to the lines that are skipped is counted once, however many batches the file has.
+// What a file's header and empty lines add to the lines that are skipped is counted once, however
+// many batches the file has.
 func TestSkippedLinesAreCountedOnce(t *testing.T) {
 	for _, lines := range []int{batchLines / 2, batchLines, 2*batchLines + 1} {
 		var text strings.Builder

@@ -1,5 +1,6 @@
-// Package importer brings customers that exist into the mapping: from Stripe or from a file, as claims by metadata, which the
-// webhook's own writer joins into the table. So an import and live events may run at once, and an import may run twice.
+// Package importer brings customers that exist into the mapping: from Stripe or from a file, as
+// claims by metadata, which the webhook's own writer joins into the table. So an import and live
+// events may run at once, and an import may run twice.
 package importer
 
 import (
@@ -21,8 +22,8 @@ type Import struct {
 	Source  Source
 	Mapping operator.Mapping
 	Writer  *operator.MappingWriter // nil: a dry run
-	// Owners find the customers of several users once all is written; nil skips that. A file is compared with the table before it is
-	// imported.
+	// Owners find the customers of several users once all is written; nil skips that. A file is
+	// compared with the table before it is imported.
 	Owners *Owners
 	// Target tells one table from another, for the state file.
 	Target string
@@ -51,7 +52,8 @@ func newWriteLimiter(capacity int) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(max(1, capacity)), max(writeUnits, capacity/10))
 }
 
-// Run reads and writes until the source is at its end. What was done is in the state file, whatever ends the run.
+// Run reads and writes until the source is at its end. What was done is in the state file, whatever
+// ends the run.
 func (i *Import) Run(ctx context.Context) (counts Counts, err error) {
 	path := i.StateFile
 	if i.Writer == nil { // what it did is nothing that an import could go on from
@@ -114,7 +116,8 @@ func (i *Import) copy(ctx context.Context, state *state) error {
 	return group.Wait()
 }
 
-// read keeps each batch in the state before the next is read, so that nothing is read twice but what was under way.
+// read keeps each batch in the state before the next is read, so that nothing is read twice but
+// what was under way.
 func (i *Import) read(ctx context.Context, state *state, batches chan<- Batch) error {
 	for from := state.position(); !from.End; {
 		var batch Batch
@@ -164,7 +167,8 @@ func (i *Import) write(ctx context.Context, state *state, batch Batch, limiter *
 var errTooLong = errors.New("the user's ID is too long for the table's key")
 
 // claim joins one claim.
-func (i *Import) claim(ctx context.Context, claim Claim, limiter *rate.Limiter) (outcome operator.Outcome, counting []string, err error) {
+func (i *Import) claim(ctx context.Context, claim Claim, limiter *rate.Limiter) (outcome operator.Outcome,
+	counting []string, err error) {
 	if !i.Mapping.Holds(claim.User) {
 		return outcome, nil, errTooLong
 	}
@@ -209,11 +213,13 @@ func (i *Import) count(counts *Counts, claim Claim, outcome operator.Outcome, co
 		row.Kind, row.Detail, row.IsNote = kindDeleted, "the customer was deleted at Stripe", !i.Source.ByHand()
 	case outcome == operator.ClaimReleased:
 		*i.idle(&counts.Released, counts)++
-		row.Kind, row.Detail, row.IsNote = kindReleased, "the customer's metadata ceased to name the user, no earlier than this claim", !i.Source.ByHand()
+		row.Kind, row.Detail, row.IsNote = kindReleased,
+			"the customer's metadata ceased to name the user, no earlier than this claim", !i.Source.ByHand()
 	case outcome == operator.Conflict:
 		counts.Imported++
 		counts.Conflicts++
-		row.Kind, row.Detail, row.IsNote = kindConflict, fmt.Sprintf("the user has the customers %v; the latest claim counts", counting), true
+		row.Kind, row.Detail, row.IsNote = kindConflict,
+			fmt.Sprintf("the user has the customers %v; the latest claim counts", counting), true
 	default:
 		counts.Imported++
 		if outcome == operator.Known {
@@ -225,8 +231,8 @@ func (i *Import) count(counts *Counts, claim Claim, outcome operator.Outcome, co
 	return nil
 }
 
-// idle returns the counter of a claim without effect. In a file the operator expected an effect. From Stripe, later events have ended the
-// claim, and the table is right.
+// idle returns the counter of a claim without effect. In a file the operator expected an effect.
+// From Stripe, later events have ended the claim, and the table is right.
 func (i *Import) idle(ofFile *int64, counts *Counts) *int64 {
 	if i.Source.ByHand() {
 		return ofFile
@@ -234,8 +240,9 @@ func (i *Import) idle(ofFile *int64, counts *Counts) *int64 {
 	return &counts.Superseded
 }
 
-// check reports the customers that several users have now. Stripe's metadata names one of the users, whose claim was imported. The others'
-// claims came from elsewhere, so a person has to judge them.
+// check reports the customers that several users have now. Stripe's metadata names one of the
+// users, whose claim was imported. The others' claims came from elsewhere, so a person has to judge
+// them.
 func (i *Import) check(ctx context.Context, state *state) (err error) {
 	var counts Counts
 	if i.Owners == nil {

@@ -27,7 +27,8 @@ const (
 
 func isColumn(cell string) bool {
 	cell = strings.ToLower(cell)
-	return slices.Contains([]string{columnUser, columnCustomer, columnClaimed, columnMatch, columnEmail, stripeID, stripeCreated}, cell) ||
+	return slices.Contains([]string{columnUser, columnCustomer, columnClaimed, columnMatch, columnEmail, stripeID,
+		stripeCreated}, cell) ||
 		strings.HasSuffix(cell, stripeSuffix)
 }
 
@@ -37,8 +38,8 @@ type layout struct {
 	isStripes                      bool
 }
 
-// layoutOf reads the header, if there is one. A header that lacks a needed column is refused: columns read by position would have another
-// meaning.
+// layoutOf reads the header, if there is one. A header that lacks a needed column is refused:
+// columns read by position would have another meaning.
 func layoutOf(fields []string, metadataKey string) (found *layout, isHeader bool, err error) {
 	names := make([]string, len(fields))
 	for i, field := range fields {
@@ -46,11 +47,13 @@ func layoutOf(fields []string, metadataKey string) (found *layout, isHeader bool
 	}
 	column := func(name string) int { return slices.Index(names, name) }
 	for i, name := range names {
-		if slices.Contains([]string{columnUser, columnCustomer, columnClaimed, stripeID}, name) && slices.Contains(names[i+1:], name) {
+		if slices.Contains([]string{columnUser, columnCustomer, columnClaimed, stripeID}, name) &&
+			slices.Contains(names[i+1:], name) {
 			return nil, false, fmt.Errorf("the header has two columns %s", name)
 		}
 	}
-	found = &layout{user: column(columnUser), customer: column(columnCustomer), claimed: column(columnClaimed), match: column(columnMatch)}
+	found = &layout{user: column(columnUser), customer: column(columnCustomer), claimed: column(columnClaimed),
+		match: column(columnMatch)}
 	if found.user >= 0 && found.customer >= 0 {
 		return found, true, nil
 	}
@@ -58,7 +61,8 @@ func layoutOf(fields []string, metadataKey string) (found *layout, isHeader bool
 		// The keys of metadata differ by case.
 		user := max(slices.Index(fields, metadataKey+stripeSuffix), slices.Index(fields, metadataKey))
 		if user < 0 {
-			return nil, false, fmt.Errorf("the header has the column id of Stripe's export, and none named %q: export the file with the metadata key that USER_METADATA_KEY names", metadataKey+stripeSuffix)
+			return nil, false, fmt.Errorf("the header has the column id of Stripe's export, and none named %q: "+
+				"export the file with the metadata key that USER_METADATA_KEY names", metadataKey+stripeSuffix)
 		}
 		return &layout{user: user, customer: id, claimed: column(stripeCreated), match: -1, isStripes: true}, true, nil
 	}
@@ -81,7 +85,8 @@ func (l *layout) claim(records *records, found record) (claim Claim, malformed s
 	if found.malformed != "" {
 		return claim, found.malformed, false
 	}
-	user, customer, claimed := cellOf(found.fields, l.user), cellOf(found.fields, l.customer), cellOf(found.fields, l.claimed)
+	user, customer, claimed := cellOf(found.fields, l.user), cellOf(found.fields, l.customer),
+		cellOf(found.fields, l.claimed)
 	if len(found.rest) > 0 && (len(found.fields) < 2 || strings.Contains(user+customer+claimed, "\n")) {
 		records.splitAgain(&found)
 		return claim, misquoted, false

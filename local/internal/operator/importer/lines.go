@@ -20,7 +20,8 @@ type rawLine struct {
 	isTooLong bool // text is the beginning
 }
 
-// lineReader reads lines of any length in little memory. A line ends with LF, CRLF or CR alone, as old spreadsheets write it.
+// lineReader reads lines of any length in little memory. A line ends with LF, CRLF or CR alone, as
+// old spreadsheets write it.
 type lineReader struct {
 	r       *bufio.Reader
 	number  int64

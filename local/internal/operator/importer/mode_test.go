@@ -10,8 +10,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// A key that does not say its mode is of test mode unless STRIPE_LIVEMODE says otherwise. If Stripe answers with customers of the other
-// mode, nothing is written, however the customers were read.
+// A key that does not say its mode is of test mode unless STRIPE_LIVEMODE says otherwise. If Stripe
+// answers with customers of the other mode, nothing is written, however the customers were read.
 func TestCustomersOfTheOtherModeEndTheRun(t *testing.T) {
 	c := newCloud(t)
 	for _, test := range []struct {
@@ -20,7 +20,8 @@ func TestCustomersOfTheOtherModeEndTheRun(t *testing.T) {
 	}{
 		{"sk_" + "0123456789", "", false}, {"sk_" + "0123456789", "false", false}, {"sk_" + "0123456789", "true", true},
 		{"rk_" + "0123456789", "", false}, {"rk_" + "0123456789", "false", false}, {"rk_" + "0123456789", "true", true},
-		{"rk_test_" + "0123456789", "", false}, {"sk_live_" + "0123456789", "", true}, {"rk_live_" + "0123456789", "true", true},
+		{"rk_test_" + "0123456789", "", false}, {"sk_live_" + "0123456789", "", true},
+		{"rk_live_" + "0123456789", "true", true},
 	} {
 		account := c.account(t, map[string]string{"STRIPE_LIVEMODE": test.livemode}, test.key)
 		if account.Livemode() != test.live {
@@ -32,7 +33,8 @@ func TestCustomersOfTheOtherModeEndTheRun(t *testing.T) {
 				c.write(t, map[string]string{"other": "cus_Other"})
 				written := c.count("UpdateItem")
 				c.before = func(w http.ResponseWriter, asked string, _ int) bool {
-					customer := fmt.Sprintf(`{"id":"cus_Other","created":1700000000,"livemode":%t,"metadata":{"user_id":"heir"}}`, live)
+					customer := fmt.Sprintf(`{"id":"cus_Other","created":1700000000,"livemode":%t,`+
+						`"metadata":{"user_id":"heir"}}`, live)
 					switch {
 					case asked == "/v1/customers" && of.request == asked:
 						_, _ = io.WriteString(w, `{"object":"list","data":[`+customer+`],"has_more":false}`)
@@ -48,7 +50,8 @@ func TestCustomersOfTheOtherModeEndTheRun(t *testing.T) {
 				err := of.run(t, c, account, rate.NewLimiter(rate.Inf, 1))
 				isOther := live != test.live
 				if isOther != errors.Is(err, errMode) || !isOther && err != nil {
-					t.Errorf("%s with STRIPE_LIVEMODE=%s, %s of customers with livemode %t: %v", test.key[:8], test.livemode, name, live, err)
+					t.Errorf("%s with STRIPE_LIVEMODE=%s, %s of customers with livemode %t: %v", test.key[:8],
+						test.livemode, name, live, err)
 				}
 				if isOther && c.count("UpdateItem") != written {
 					t.Errorf("%s: %d writes", name, c.count("UpdateItem")-written)

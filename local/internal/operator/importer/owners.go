@@ -14,24 +14,27 @@ import (
 
 // Scanner reads a table page by page.
 type Scanner interface {
-	Scan(ctx context.Context, input *dynamodb.ScanInput, options ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
+	Scan(ctx context.Context, input *dynamodb.ScanInput,
+		options ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
 }
 
-// Owners are the users of a table and the customers they have: by events, by imports, and by an app's own hand. The whole table is
-// read, because no index leads from a customer to all of these.
+// Owners are the users of a table and the customers they have: by events, by imports, and by an
+// app's own hand. The whole table is read, because no index leads from a customer to all of these.
 type Owners struct {
 	Mapping operator.Mapping
 	Scanner Scanner
 }
 
-// read adds a line of customer, separator, user, separator for each claim that counts. It calls hear, unless that is nil, for every user,
-// with the reason if the item cannot be read.
-func (o *Owners) read(ctx context.Context, into *extsort.Sorter, hear func(entry operator.Entry, err error), progress Progress) error {
+// read adds a line of customer, separator, user, separator for each claim that counts. It calls
+// hear, unless that is nil, for every user, with the reason if the item cannot be read.
+func (o *Owners) read(ctx context.Context, into *extsort.Sorter, hear func(entry operator.Entry, err error),
+	progress Progress) error {
 	progress.Start("read the table", 0, 0)
 	defer progress.Stop()
 	var from map[string]types.AttributeValue
 	for {
-		page, err := o.Scanner.Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(o.Mapping.Table()), ConsistentRead: aws.Bool(true), ExclusiveStartKey: from})
+		page, err := o.Scanner.Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(o.Mapping.Table()),
+			ConsistentRead: aws.Bool(true), ExclusiveStartKey: from})
 		if err != nil {
 			return fmt.Errorf("read the table: %w", operator.AWSFailure("dynamodb", err))
 		}

@@ -15,7 +15,8 @@ import (
 	"billingportal/local/internal/operator/importer/extsort"
 )
 
-// The whole table is read, page by page, and as it is now: what an import has just written is compared too.
+// The whole table is read, page by page, and as it is now: what an import has just written is
+// compared too.
 func TestTheWholeTableIsRead(t *testing.T) {
 	var asked []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -27,7 +28,8 @@ func TestTheWholeTableIsRead(t *testing.T) {
 		if err := json.NewDecoder(r.Body).Decode(&input); err != nil {
 			t.Error(err)
 		}
-		asked = append(asked, fmt.Sprintf("%s %t %s", input.TableName, input.ConsistentRead, input.ExclusiveStartKey["user_id"]["S"]))
+		asked = append(asked,
+			fmt.Sprintf("%s %t %s", input.TableName, input.ConsistentRead, input.ExclusiveStartKey["user_id"]["S"]))
 		n := len(asked)
 		last := fmt.Sprintf(`,"LastEvaluatedKey":{"user_id":{"S":"u%d"}}`, n)
 		if n == 3 {
@@ -37,7 +39,8 @@ func TestTheWholeTableIsRead(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	client := dynamodb.New(dynamodb.Options{
-		Region: "eu-central-1", BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
+		Region: "eu-central-1", BaseEndpoint: aws.String(server.URL),
+		Credentials: credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
 	})
 	sorter, err := extsort.New()
 	if err != nil {

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Between the fields of a line that is sorted: less than every character of a field, so that equal fields come together.
+// Between the fields of a line that is sorted: less than every character of a field, so that equal
+// fields come together.
 const separator = "\x00"
 
 // pair is a customer and a user who has them, or whom a claim names.
@@ -13,13 +14,14 @@ type pair struct {
 	customer, user string
 	// other is another user who has the customer; "" for none.
 	other string
-	// lines is how many lines said so with something behind the user, and last is the greatest of that.
+	// lines is how many lines said so with something behind the user, and last is the greatest of
+	// that.
 	lines int
 	last  string
 }
 
-// pairs joins sorted lines of customer, separator, user, separator and more into pairs. It holds two of them, however many users a
-// customer has.
+// pairs joins sorted lines of customer, separator, user, separator and more into pairs. It holds
+// two of them, however many users a customer has.
 type pairs struct {
 	next   func() (string, error, bool)
 	stop   func()
@@ -76,7 +78,8 @@ func split(line string) (customer, user, rest string) {
 	return customer, user, rest
 }
 
-// read returns the next pair; false after the last one. A pair without a user is not another user's.
+// read returns the next pair; false after the last one. A pair without a user is not another
+// user's.
 func (p *pairs) read() (pair, bool, error) {
 	if p.ahead == nil {
 		return pair{}, false, nil

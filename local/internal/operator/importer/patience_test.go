@@ -29,7 +29,8 @@ func answer(status int, retryAfter, body string) http.HandlerFunc {
 }
 
 func busy(retryAfter string) http.HandlerFunc {
-	return answer(http.StatusTooManyRequests, retryAfter, `{"error":{"type":"invalid_request_error","code":"rate_limit"}}`)
+	return answer(http.StatusTooManyRequests, retryAfter,
+		`{"error":{"type":"invalid_request_error","code":"rate_limit"}}`)
 }
 
 // Everything that reads Stripe waits for as long as Stripe asks, and gives up after eight tries.
@@ -47,19 +48,23 @@ func TestStripeIsWaitedFor(t *testing.T) {
 		tries   int
 		failure string // "" for none
 	}{
-		"busy twice":            {repeated(busy("7"), 2), 14 * time.Second, 3, ""},
-		"busy, other times":     {[]http.HandlerFunc{busy("3"), busy("90")}, 93 * time.Second, 3, ""},
-		"busy without a time":   {repeated(busy(""), 1), time.Second, 2, ""},
-		"busy for no time":      {repeated(busy("0"), 1), time.Second, 2, ""},
-		"busy for half a day":   {repeated(busy("43200"), 1), time.Hour, 2, ""},
-		"busy, in a page":       {repeated(answer(429, "7", "<html>"), 1), 7 * time.Second, 2, ""},
-		"busy all the time":     {repeated(busy("7"), 100), 7 * 7 * time.Second, 8, "stripe: rate limit"},
-		"a key without rights":  {repeated(answer(403, "7", `{"error":{"type":"invalid_request_error"}}`), 100), 0, 1, "stripe: "},
-		"a key that is revoked": {repeated(answer(401, "7", `{"error":{"type":"invalid_request_error"}}`), 100), 0, 1, "stripe: "},
-		"unavailable":           {repeated(answer(503, "", ""), 6), 2 * (600*time.Millisecond + 5*time.Second), 7, ""}, // the client itself asks three times
-		"an answer cut off":     {repeated(answer(200, "7", `{"object":"list"`), 2), 10 * time.Second, 3, ""},
-		"more after no one":     {repeated(answer(200, "", `{"object":"list","data":[],"has_more":true}`), 3), 0, 1, ""},
-		"no list":               {repeated(answer(200, "7", `{"id":"cus_Other","created":"x","data":7}`), 100), 0, 1, "stripe: an answer that is no list of customers"},
+		"busy twice":          {repeated(busy("7"), 2), 14 * time.Second, 3, ""},
+		"busy, other times":   {[]http.HandlerFunc{busy("3"), busy("90")}, 93 * time.Second, 3, ""},
+		"busy without a time": {repeated(busy(""), 1), time.Second, 2, ""},
+		"busy for no time":    {repeated(busy("0"), 1), time.Second, 2, ""},
+		"busy for half a day": {repeated(busy("43200"), 1), time.Hour, 2, ""},
+		"busy, in a page":     {repeated(answer(429, "7", "<html>"), 1), 7 * time.Second, 2, ""},
+		"busy all the time":   {repeated(busy("7"), 100), 7 * 7 * time.Second, 8, "stripe: rate limit"},
+		"a key without rights": {repeated(answer(403, "7", `{"error":{"type":"invalid_request_error"}}`), 100),
+			0, 1, "stripe: "},
+		"a key that is revoked": {repeated(answer(401, "7", `{"error":{"type":"invalid_request_error"}}`), 100),
+			0, 1, "stripe: "},
+		// the client itself asks three times
+		"unavailable":       {repeated(answer(503, "", ""), 6), 2 * (600*time.Millisecond + 5*time.Second), 7, ""},
+		"an answer cut off": {repeated(answer(200, "7", `{"object":"list"`), 2), 10 * time.Second, 3, ""},
+		"more after no one": {repeated(answer(200, "", `{"object":"list","data":[],"has_more":true}`), 3), 0, 1, ""},
+		"no list": {repeated(answer(200, "7", `{"id":"cus_Other","created":"x","data":7}`), 100), 0, 1,
+			"stripe: an answer that is no list of customers"},
 	} {
 		for operation, of := range operations {
 			t.Run(name+", "+operation, func(t *testing.T) {
@@ -73,7 +78,8 @@ func TestStripeIsWaitedFor(t *testing.T) {
 					if took := time.Since(start); took != test.took {
 						t.Errorf("it took %s, want %s", took, test.took)
 					}
-					if test.failure == "" && err != nil || test.failure != "" && (err == nil || !strings.Contains(err.Error(), test.failure)) {
+					if test.failure == "" && err != nil || test.failure != "" &&
+						(err == nil || !strings.Contains(err.Error(), test.failure)) {
 						t.Errorf("%v, want %q", err, test.failure)
 					}
 				})
@@ -85,7 +91,8 @@ func TestStripeIsWaitedFor(t *testing.T) {
 	}
 }
 
-// A failure that may pass is tried again after twice the time, eight times in all, and one that cannot pass is not.
+// A failure that may pass is tried again after twice the time, eight times in all, and one that
+// cannot pass is not.
 func TestOtherFailuresAreTriedAgain(t *testing.T) {
 	throttled := operator.AWSFailure("dynamodb", &types.ProvisionedThroughputExceededException{})
 	unavailable := &operator.StripeRefusal{Wait: 5 * time.Second}
@@ -94,14 +101,17 @@ func TestOtherFailuresAreTriedAgain(t *testing.T) {
 		took     time.Duration
 		tries    int
 	}{
-		"nothing":                   {nil, 0, 1},
-		"a table that throttles":    {[]error{throttled, throttled, throttled}, 700 * time.Millisecond, 4},
-		"one that always throttles": {[]error{throttled, throttled, throttled, throttled, throttled, throttled, throttled, throttled, throttled}, 12700 * time.Millisecond, 8},
-		"Stripe is unavailable":     {[]error{unavailable, unavailable}, 10 * time.Second, 3},
-		"first one, then the other": {[]error{throttled, unavailable, throttled}, 100*time.Millisecond + 5*time.Second + 400*time.Millisecond, 4},
-		"a refusal for good":        {[]error{&operator.StripeRefusal{}, throttled}, 0, 1},
-		"a table that is gone":      {[]error{operator.AWSFailure("dynamodb", &types.ResourceNotFoundException{}), throttled}, 0, 1},
-		"an error of our own":       {[]error{errList, throttled}, 0, 1},
+		"nothing":                {nil, 0, 1},
+		"a table that throttles": {[]error{throttled, throttled, throttled}, 700 * time.Millisecond, 4},
+		"one that always throttles": {[]error{throttled, throttled, throttled, throttled, throttled, throttled,
+			throttled, throttled, throttled}, 12700 * time.Millisecond, 8},
+		"Stripe is unavailable": {[]error{unavailable, unavailable}, 10 * time.Second, 3},
+		"first one, then the other": {[]error{throttled, unavailable, throttled},
+			100*time.Millisecond + 5*time.Second + 400*time.Millisecond, 4},
+		"a refusal for good": {[]error{&operator.StripeRefusal{}, throttled}, 0, 1},
+		"a table that is gone": {[]error{operator.AWSFailure("dynamodb", &types.ResourceNotFoundException{}),
+			throttled}, 0, 1},
+		"an error of our own": {[]error{errList, throttled}, 0, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -115,7 +125,8 @@ func TestOtherFailuresAreTriedAgain(t *testing.T) {
 				if took := time.Since(start); took != test.took || tries != test.tries {
 					t.Errorf("%d tries in %s, want %d in %s", tries, took, test.tries, test.took)
 				}
-				if want := test.tries <= len(test.failures); (err != nil) != want || want && !errors.Is(err, test.failures[tries-1]) {
+				if want := test.tries <= len(test.failures); (err != nil) != want || want &&
+					!errors.Is(err, test.failures[tries-1]) {
 					t.Errorf("%v", err)
 				}
 			})
@@ -139,7 +150,8 @@ func TestAWaitEndsWithTheRun(t *testing.T) {
 // Every request to Stripe waits for its turn, a look-up too.
 func TestReadsKeepToTheRate(t *testing.T) {
 	c := newCloud(t)
-	for perSecond, took := range map[int]time.Duration{0: 4 * time.Second, 1: 4 * time.Second, 2: 2 * time.Second, 20: 200 * time.Millisecond} {
+	for perSecond, took := range map[int]time.Duration{0: 4 * time.Second, 1: 4 * time.Second, 2: 2 * time.Second,
+		20: 200 * time.Millisecond} {
 		for name, of := range operations {
 			c.reset(t, 0)
 			pages := 5
@@ -151,7 +163,8 @@ func TestReadsKeepToTheRate(t *testing.T) {
 				if asked != "/v1/customers" {
 					return false
 				}
-				_, _ = fmt.Fprintf(w, `{"object":"list","data":[{"id":"cus_%d","livemode":false}],"has_more":%t}`, tries, tries < pages)
+				_, _ = fmt.Fprintf(w,
+					`{"object":"list","data":[{"id":"cus_%d","livemode":false}],"has_more":%t}`, tries, tries < pages)
 				return true
 			}
 			account := c.account(t, nil, key)
@@ -171,16 +184,19 @@ func TestReadsKeepToTheRate(t *testing.T) {
 	}
 }
 
-// A claim takes two write units, of the user's item and of the customer's own. A tenth of a second's may come at once.
+// A claim takes two write units, of the user's item and of the customer's own. A tenth of a
+// second's may come at once.
 func TestWritesKeepToTheCapacity(t *testing.T) {
 	c := newCloud(t)
-	for capacity, took := range map[int]time.Duration{100: 1100 * time.Millisecond, 200: 500 * time.Millisecond, 10: 11800 * time.Millisecond} {
+	for capacity, took := range map[int]time.Duration{100: 1100 * time.Millisecond, 200: 500 * time.Millisecond,
+		10: 11800 * time.Millisecond} {
 		c.reset(t, 60)
 		account := c.account(t, nil, key)
 		synctest.Test(t, func(t *testing.T) {
 			writer := mapping.Writer(c.dynamoDB())
 			run := &Import{
-				Source: &FromStripe{Reader: account, Limiter: rate.NewLimiter(rate.Inf, 1), MetadataKey: "user_id"}, Mapping: mapping, Report: &Report{}, Progress: silent,
+				Source:  &FromStripe{Reader: account, Limiter: rate.NewLimiter(rate.Inf, 1), MetadataKey: "user_id"},
+				Mapping: mapping, Report: &Report{}, Progress: silent,
 				Writer: writer, WriteCapacity: capacity,
 			}
 			start := time.Now()

@@ -11,7 +11,8 @@ import (
 
 // Progress shows how far a run is.
 type Progress interface {
-	// Start begins a phase. done is what earlier runs did of it, of all that there is; 0 if the end is not known.
+	// Start begins a phase. done is what earlier runs did of it, of all that there is; 0 if the end
+	// is not known.
 	Start(phase string, done, all int64)
 	// Read says how many more were read.
 	Read(n int)
@@ -26,7 +27,8 @@ type bar struct {
 	bar *progressbar.ProgressBar
 }
 
-// Start shows a bar of the remaining part, so that the rate and the time left are those of this run.
+// Start shows a bar of the remaining part, so that the rate and the time left are those of this
+// run.
 func (b *bar) Start(phase string, done, all int64) {
 	left := all - done
 	if all == 0 {
@@ -36,7 +38,8 @@ func (b *bar) Start(phase string, done, all int64) {
 		phase += fmt.Sprintf(" (%d done before)", done)
 	}
 	b.bar = progressbar.NewOptions64(left,
-		progressbar.OptionSetWriter(b.w), progressbar.OptionSetDescription(phase), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
+		progressbar.OptionSetWriter(b.w), progressbar.OptionSetDescription(phase), progressbar.OptionShowCount(),
+		progressbar.OptionShowIts(),
 		progressbar.OptionSetItsString("lines"), progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionSetPredictTime(left > 0), progressbar.OptionOnCompletion(func() { fmt.Fprintln(b.w) }))
 }

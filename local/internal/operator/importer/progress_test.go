@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// What an earlier run did took none of this run's time: the rate and the time left are of this run alone.
+// What an earlier run did took none of this run's time: the rate and the time left are of this run
+// alone.
 func TestTimeLeftCountsThisRun(t *testing.T) {
 	var out strings.Builder
 	now := time.Unix(1_700_000_000, 0)
@@ -17,7 +18,8 @@ func TestTimeLeftCountsThisRun(t *testing.T) {
 		now = now.Add(time.Second)
 		l.Read(1000)
 	}
-	const want = "import: 910000 read, 1000 a second, 91 % of 1000000, 1m30s left\nimport: 920000 read, 1000 a second, 92 % of 1000000, 1m20s left\n"
+	const want = "import: 910000 read, 1000 a second, 91 % of 1000000, 1m30s left\nimport: 920000 read, 1000 a " +
+		"second, 92 % of 1000000, 1m20s left\n"
 	if out.String() != want {
 		t.Errorf("%s\nwant\n%s", &out, want)
 	}
@@ -52,7 +54,8 @@ func TestALineComesEveryTenSeconds(t *testing.T) {
 			l.Read(20)
 		}
 		l.Stop()
-		const want = "read customers: 50 read, 5 a second\nread customers: 100 read, 5 a second\nread customers: 150 read, 5 a second\n"
+		const want = "read customers: 50 read, 5 a second\nread customers: 100 read, 5 a second\nread customers: 150 " +
+			"read, 5 a second\n"
 		if out.String() != want {
 			t.Errorf("%s\nwant\n%s", &out, want)
 		}

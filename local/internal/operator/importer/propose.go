@@ -18,17 +18,19 @@ import (
 	"billingportal/local/internal/operator/importer/extsort"
 )
 
-// The results for a user: one customer has the address and no other user does; several customers or users have it; or no customer has it.
+// The results for a user: one customer has the address and no other user does; several customers or
+// users have it; or no customer has it.
 const (
 	matchUnique  = "unique"
 	matchSeveral = "several"
 	matchNone    = "none"
 )
 
-var proposalColumns = []string{columnUser, columnCustomer, columnClaimed, columnMatch, "customers", "since", "active_subscriptions", columnEmail}
+var proposalColumns = []string{columnUser, columnCustomer, columnClaimed, columnMatch, "customers", "since",
+	"active_subscriptions", columnEmail}
 
-// Proposal ties users to customers by their e-mail addresses, for a person to read: an address at Stripe is whatever a buyer
-// typed.
+// Proposal ties users to customers by their e-mail addresses, for a person to read: an address at
+// Stripe is whatever a buyer typed.
 type Proposal struct {
 	Reader   Reader
 	Limiter  *rate.Limiter
@@ -39,8 +41,8 @@ type Proposal struct {
 // Matches counts what a proposal says.
 type Matches struct{ Unique, Several, None, Malformed int64 }
 
-// Write reads users (user_id,email) and every customer, once each, and writes a line for each user, ordered by ID. Memory is flat
-// however many have the same address: all is sorted on disk.
+// Write reads users (user_id,email) and every customer, once each, and writes a line for each user,
+// ordered by ID. Memory is flat however many have the same address: all is sorted on disk.
 func (p *Proposal) Write(ctx context.Context, users io.Reader, out io.Writer) (matches Matches, err error) {
 	byAddress, err := extsort.New()
 	if err != nil {
@@ -110,7 +112,8 @@ func (p *Proposal) readUsers(ctx context.Context, users io.Reader, into *extsort
 			if isEmptyCell(address) {
 				address = ""
 			}
-			if err := into.Add(strings.Join([]string{lookAlike(address), ofUser, found.fields[user], address}, separator)); err != nil {
+			if err := into.Add(strings.Join([]string{lookAlike(address), ofUser, found.fields[user], address},
+				separator)); err != nil {
 				return malformed, err
 			}
 		}
@@ -154,7 +157,8 @@ func whyNoUser(records *records, found record, user, email int) string {
 		return whyNoUserID(id)
 	case isEmptyCell(address):
 		return ""
-	case !strings.Contains(address, "@"), strings.ContainsFunc(address, unicode.IsControl), strings.ContainsRune(address, utf8.RuneError):
+	case !strings.Contains(address, "@"), strings.ContainsFunc(address, unicode.IsControl),
+		strings.ContainsRune(address, utf8.RuneError):
 		return "the e-mail address is not one"
 	}
 	for _, cell := range []string{id, address} {
@@ -182,7 +186,8 @@ func (p *Proposal) readCustomers(ctx context.Context, into *extsort.Sorter) erro
 			if lookAlike(c.Email) == "" || c.Deleted || strings.ContainsFunc(c.Email, unicode.IsControl) {
 				continue
 			}
-			line := []string{lookAlike(c.Email), ofCustomer, c.ID, c.Email, strconv.FormatInt(c.Created, 10), strings.Join(c.active(), " ")}
+			line := []string{lookAlike(c.Email), ofCustomer, c.ID, c.Email, strconv.FormatInt(c.Created, 10),
+				strings.Join(c.active(), " ")}
 			if err := into.Add(strings.Join(line, separator)); err != nil {
 				return err
 			}
@@ -222,7 +227,8 @@ func (c *candidates) add(fields []string) {
 	}
 }
 
-// match goes through the customers and then the users of each address, and keeps a row for each user.
+// match goes through the customers and then the users of each address, and keeps a row for each
+// user.
 func match(ctx context.Context, byAddress, byUser *extsort.Sorter) error {
 	var found candidates
 	var address string
@@ -286,7 +292,8 @@ func (c *candidates) row(user []string, isOnly bool) []string {
 	return row
 }
 
-// writeRows writes one line for each user. A user of several addresses has several customers, unless all but one have none.
+// writeRows writes one line for each user. A user of several addresses has several customers,
+// unless all but one have none.
 func (p *Proposal) writeRows(byUser *extsort.Sorter, out io.Writer, matches *Matches) error {
 	w := csv.NewWriter(out)
 	if err := w.Write(proposalColumns); err != nil {

@@ -13,7 +13,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// oneAddress is a Stripe account whose customers all have the same address. It makes them when they are read.
+// oneAddress is a Stripe account whose customers all have the same address. It makes them when they
+// are read.
 type oneAddress struct {
 	customers int
 	most      uint64 // bytes that were alive after a page
@@ -33,9 +34,11 @@ func (o *oneAddress) Read(_ context.Context, _ string, query url.Values) (json.R
 	}
 	var page []string
 	for i := from + 1; i <= from+100; i++ {
-		page = append(page, fmt.Sprintf(`{"id":"cus_%d","created":%d,"email":"shop@example.com","subscriptions":{"data":[{"id":"sub_%d","status":"active"}]}}`, i, i, i))
+		page = append(page, fmt.Sprintf(`{"id":"cus_%d","created":%d,"email":"shop@example.com",`+
+			`"subscriptions":{"data":[{"id":"sub_%d","status":"active"}]}}`, i, i, i))
 	}
-	return json.RawMessage(fmt.Sprintf(`{"data":[%s],"has_more":%t}`, strings.Join(page, ","), from+100 < o.customers)), nil
+	return json.RawMessage(fmt.Sprintf(`{"data":[%s],"has_more":%t}`, strings.Join(page, ","), from+100 < o.customers)),
+		nil
 }
 
 func (o *oneAddress) measure() {
@@ -45,7 +48,8 @@ func (o *oneAddress) measure() {
 	o.most = max(o.most, memory.HeapAlloc)
 }
 
-// measured measures while the proposal is written, which is when the customers of an address come together.
+// measured measures while the proposal is written, which is when the customers of an address come
+// together.
 type measured struct {
 	strings.Builder
 	*oneAddress
@@ -56,17 +60,22 @@ func (m *measured) Write(text []byte) (int, error) {
 	return m.Builder.Write(text)
 }
 
-// However many customers have an address, a proposal names a few and counts the others, once for a user who has it in two cases.
+// However many customers have an address, a proposal names a few and counts the others, once for a
+// user who has it in two cases.
 func TestAProposalOfOneAddressIsSmall(t *testing.T) {
 	heapOf := func(customers int) uint64 {
 		stripe := &oneAddress{customers: customers}
 		out := &measured{oneAddress: stripe}
-		proposal := &Proposal{Reader: stripe, Limiter: rate.NewLimiter(rate.Inf, 1), Report: &Report{}, Progress: Lines(&strings.Builder{})}
-		matches, err := proposal.Write(t.Context(), strings.NewReader("u1,shop@example.com\nu2,SHOP@example.com\nu2,Shop@example.com\n"), out)
+		proposal := &Proposal{Reader: stripe, Limiter: rate.NewLimiter(rate.Inf, 1), Report: &Report{},
+			Progress: Lines(&strings.Builder{})}
+		matches, err := proposal.Write(t.Context(),
+			strings.NewReader("u1,shop@example.com\nu2,SHOP@example.com\nu2,Shop@example.com\n"), out)
 		if err != nil || matches != (Matches{Several: 2}) {
 			t.Fatalf("%+v, %v", matches, err)
 		}
-		if text := out.String(); len(text) > 4000 || strings.Count(text, fmt.Sprintf("; and %d more", customers-maxListed)) != 2 || strings.Count(text, fmt.Sprintf(",several,%d,", customers)) != 2 {
+		if text := out.String(); len(text) > 4000 || strings.Count(text,
+			fmt.Sprintf("; and %d more", customers-maxListed)) != 2 ||
+			strings.Count(text, fmt.Sprintf(",several,%d,", customers)) != 2 {
 			t.Errorf("%d bytes: %.500s", len(text), text)
 		}
 		return stripe.most
@@ -87,7 +96,8 @@ func TestAProposalShowsWhatIsPaidFor(t *testing.T) {
 	}
 	for status, want := range shown {
 		var c customer
-		if err := json.Unmarshal([]byte(`{"subscriptions":{"data":[{"id":"sub_1","status":"`+status+`"}]}}`), &c); err != nil {
+		if err := json.Unmarshal([]byte(`{"subscriptions":{"data":[{"id":"sub_1","status":"`+status+`"}]}}`),
+			&c); err != nil {
 			t.Fatal(err)
 		}
 		if got := c.active(); slices.Equal(got, []string{"sub_1"}) != want || !want && len(got) > 0 {

@@ -12,8 +12,9 @@ import (
 	"billingportal/functions/app/operator"
 )
 
-// records reads a CSV file as people have them: with commas, semicolons or tabs, and with fields of several lines between quotation
-// marks. A quotation mark in the wrong place costs its own line alone.
+// records reads a CSV file as people have them: with commas, semicolons or tabs, and with fields of
+// several lines between quotation marks. A quotation mark in the wrong place costs its own line
+// alone.
 type records struct {
 	lines     *lineReader
 	delimiter byte
@@ -60,7 +61,8 @@ func (r *records) next() (record, error) {
 	return found, err
 }
 
-// quoted reads a record with quotation marks. A whole record has an even number of them, so one with an odd number goes on.
+// quoted reads a record with quotation marks. A whole record has an even number of them, so one
+// with an odd number goes on.
 func (r *records) quoted(found *record, text string) error {
 	for isOpen := strings.Count(text, `"`)%2 == 1; isOpen; {
 		line, err := r.read()
@@ -91,7 +93,8 @@ func (r *records) quoted(found *record, text string) error {
 	return nil
 }
 
-// splitAgain gives the lines behind the first one back: they were joined to it by a quotation mark in the wrong place.
+// splitAgain gives the lines behind the first one back: they were joined to it by a quotation mark
+// in the wrong place.
 func (r *records) splitAgain(found *record) {
 	r.ahead = append(found.rest, r.ahead...)
 	found.rest, found.fields, found.malformed = nil, nil, misquoted
@@ -113,11 +116,13 @@ func trimmed(fields []string) []string {
 	return fields
 }
 
-// separatorHint is the line that spreadsheets write before the first one, to say what separates the fields.
+// separatorHint is the line that spreadsheets write before the first one, to say what separates the
+// fields.
 var separatorHint = regexp.MustCompile(`^(?i:sep)=([,;\t|])\s*$`)
 
-// delimiterOf finds what separates the fields at the beginning of a file: that which isolates the names of columns, customers' IDs or
-// addresses, or else that which separates anything in most lines.
+// delimiterOf finds what separates the fields at the beginning of a file: that which isolates the
+// names of columns, customers' IDs or addresses, or else that which separates anything in most
+// lines.
 func delimiterOf(sample []byte) byte {
 	first, _, _ := bytes.Cut(sample, []byte("\n"))
 	first, _, _ = bytes.Cut(first, []byte("\r"))

@@ -36,8 +36,8 @@ type Row struct {
 	IsNote bool `json:"-"`
 }
 
-// Report is a CSV file of findings for a person to look at: kind, line, user_id, customer_id, detail. No cell of it is a formula. Its zero
-// value writes no file.
+// Report is a CSV file of findings for a person to look at: kind, line, user_id, customer_id,
+// detail. No cell of it is a formula. Its zero value writes no file.
 type Report struct {
 	file *os.File
 
@@ -101,7 +101,8 @@ func (r *Report) add(row Row) {
 	r.rows = append(r.rows, cells)
 }
 
-// flush writes the rows of a batch, and returns the file's size and the first row of each kind then.
+// flush writes the rows of a batch, and returns the file's size and the first row of each kind
+// then.
 func (r *Report) flush() (size int64, first map[string]Row, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -122,10 +123,12 @@ func (r *Report) flush() (size int64, first map[string]Row, err error) {
 	return size, first, err
 }
 
-// Firsts says of each kind of line that was not imported, or of mapping that is wrong, what the first one is and why.
+// Firsts says of each kind of line that was not imported, or of mapping that is wrong, what the
+// first one is and why.
 func (r *Report) Firsts() []string {
 	var said []string
-	for _, kind := range []string{kindMalformed, kindFailed, kindConflict, kindDeleted, kindReleased, kindRenamed, kindMissing, kindLeftOut} {
+	for _, kind := range []string{kindMalformed, kindFailed, kindConflict, kindDeleted, kindReleased, kindRenamed,
+		kindMissing, kindLeftOut} {
 		row, ok := r.first[kind]
 		if !ok {
 			continue

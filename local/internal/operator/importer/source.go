@@ -41,7 +41,8 @@ type Position struct {
 type Source interface {
 	// Name tells one source from another.
 	Name() string
-	// Prepare is called once, before all else. It returns how much there is to read; 0 if that is not known.
+	// Prepare is called once, before all else. It returns how much there is to read; 0 if that is
+	// not known.
 	Prepare(ctx context.Context, progress Progress) (size int64, err error)
 	// Next reads on from a position.
 	Next(ctx context.Context, from Position) (Batch, error)

@@ -10,7 +10,8 @@ import (
 	"sync"
 )
 
-// state is the progress of an import, kept in a file so that a run can continue one that was cut off.
+// state is the progress of an import, kept in a file so that a run can continue one that was cut
+// off.
 type state struct {
 	mu   sync.Mutex
 	path string // "": nowhere
@@ -44,7 +45,8 @@ type StateError struct{ reason string }
 func (e *StateError) Error() string { return e.reason }
 
 func otherRun(path, source, target string) error {
-	return &StateError{fmt.Sprintf("%s is of another run, from %s with %s; remove it to start over", path, source, target)}
+	return &StateError{fmt.Sprintf("%s is of another run, from %s with %s; remove it to start over",
+		path, source, target)}
 }
 
 // load reads a state file into a state, or makes the file.
@@ -81,7 +83,8 @@ func save(path string, state any) error {
 	return os.Rename(fresh, path)
 }
 
-// writeThrough writes a file to the disk itself, so that it is whole after a crash of the machine, too.
+// writeThrough writes a file to the disk itself, so that it is whole after a crash of the machine,
+// too.
 func writeThrough(path string, text []byte) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // the operator names it
 	if err != nil {

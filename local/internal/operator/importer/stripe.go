@@ -44,7 +44,8 @@ const pageSize = "100"
 // customersAfter lists a page of customers, the newest first.
 //
 // https://docs.stripe.com/api/customers/list
-func customersAfter(ctx context.Context, reader Reader, limiter *rate.Limiter, after string, expand ...string) (page []customer, more bool, err error) {
+func customersAfter(ctx context.Context, reader Reader, limiter *rate.Limiter, after string,
+	expand ...string) (page []customer, more bool, err error) {
 	if err := limiter.Wait(ctx); err != nil {
 		return nil, false, err
 	}
@@ -114,8 +115,9 @@ func (s *FromStripe) Prepare(context.Context, Progress) (int64, error) { return 
 // ByHand implements Source.
 func (s *FromStripe) ByHand() bool { return false }
 
-// Next implements Source. A customer claims at the time of its own creation, as the webhook counts metadata that was always there. If the
-// table knows a release of the pair, the claim is made at the time of reading: metadata that is there now is newer than any release.
+// Next implements Source. A customer claims at the time of its own creation, as the webhook counts
+// metadata that was always there. If the table knows a release of the pair, the claim is made at
+// the time of reading: metadata that is there now is newer than any release.
 func (s *FromStripe) Next(ctx context.Context, from Position) (Batch, error) {
 	seen := time.Now().Unix()
 	page, more, err := customersAfter(ctx, s.Reader, s.Limiter, from.After)
@@ -130,9 +132,12 @@ func (s *FromStripe) Next(ctx context.Context, from Position) (Batch, error) {
 		case !isNamed || user == "":
 			batch.Skipped++
 		case !operator.IsUserID(user):
-			batch.Rejected = append(batch.Rejected, Rejected{Kind: kindMalformed, Customer: c.shownID(), Reason: "its metadata names a user of more than 255 characters, with control characters, or in the form of a customer's ID"})
+			batch.Rejected = append(batch.Rejected, Rejected{Kind: kindMalformed, Customer: c.shownID(),
+				Reason: "its metadata names a user of more than 255 characters, with control characters, or in the " +
+					"form of a customer's ID"})
 		case !operator.IsCustomerID(c.ID):
-			batch.Rejected = append(batch.Rejected, Rejected{Kind: kindMalformed, User: user, Customer: c.shownID(), Reason: "the customer's ID does not have Stripe's form"})
+			batch.Rejected = append(batch.Rejected, Rejected{Kind: kindMalformed, User: user, Customer: c.shownID(),
+				Reason: "the customer's ID does not have Stripe's form"})
 		default:
 			batch.Claims = append(batch.Claims, Claim{User: user, Customer: c.ID, At: c.Created, Seen: seen})
 		}

@@ -25,7 +25,8 @@ type Verification struct {
 	Reader      Reader
 	Limiter     *rate.Limiter
 	MetadataKey string
-	// IsShared says that users share customers on purpose: a customer of several users is as it should be.
+	// IsShared says that users share customers on purpose: a customer of several users is as it
+	// should be.
 	IsShared bool
 	Fix      *operator.MappingWriter // nil: report alone
 	// Target tells one table from another, for the state file.
@@ -42,8 +43,10 @@ type Verification struct {
 	list    *accountList
 	sorter  *extsort.Sorter
 	limiter *rate.Limiter
-	lacking map[string][]string // users whose items left claims out that they have room for now, and the customers that they have
-	mu      sync.Mutex          // of the counts, while corrections run
+	// users whose items left claims out that they have room for now, and the customers that they
+	// have
+	lacking map[string][]string
+	mu      sync.Mutex // of the counts, while corrections run
 }
 
 // Verified counts mappings by finding.
@@ -79,7 +82,8 @@ type verifyState struct {
 	Done       bool           `json:"done,omitempty"`
 }
 
-// Run reads Stripe's list and the table once each, sorts both by customer, and looks up only those customers that the list lacks.
+// Run reads Stripe's list and the table once each, sorts both by customer, and looks up only those
+// customers that the list lacks.
 func (v *Verification) Run(ctx context.Context) (verified Verified, err error) {
 	v.state = &verifyState{Source: v.name(), Target: v.Target}
 	source := v.state.Source
@@ -163,7 +167,8 @@ func (v *Verification) saveList() (err error) {
 	return save(v.StateFile, v.state)
 }
 
-// readTable reads the table after the list, so that a customer of a mapping is in the list or can be looked up.
+// readTable reads the table after the list, so that a customer of a mapping is in the list or can
+// be looked up.
 func (v *Verification) readTable(ctx context.Context) error {
 	isFirst := v.state.Until == "" // or else an earlier run has counted them
 	if isFirst {
@@ -181,7 +186,8 @@ func (v *Verification) readTable(ctx context.Context) error {
 	}, v.Progress)
 }
 
-// lookUpOthers looks up the customers of mappings that the list lacks: deleted ones, those of the other mode, and new ones.
+// lookUpOthers looks up the customers of mappings that the list lacks: deleted ones, those of the
+// other mode, and new ones.
 func (v *Verification) lookUpOthers(ctx context.Context) error {
 	listEnd, err := v.list.file.Seek(0, io.SeekCurrent)
 	if err != nil {
@@ -315,12 +321,14 @@ func accountOf(found pair) account {
 	return account{customer: found.customer, user: part[3], standing: standing(part[2]), at: at, created: created}
 }
 
-// look counts a mapping that differs from Stripe, and returns the row of the report; an empty one if nothing is wrong.
+// look counts a mapping that differs from Stripe, and returns the row of the report; an empty one
+// if nothing is wrong.
 func (v *Verification) look(found pair, of account) Row {
 	row := Row{User: found.user, Customer: found.customer}
 	switch {
 	case of.standing == isMissing:
-		// Stripe still knows deleted customers. One that it never had may be of the other mode, which a person has to decide.
+		// Stripe still knows deleted customers. One that it never had may be of the other mode,
+		// which a person has to decide.
 		v.state.Verified.Missing++
 		row.Kind, row.Detail = kindMissing, "Stripe has no such customer in this mode; it is left as it is"
 	case of.standing == isDeleted:
@@ -333,7 +341,8 @@ func (v *Verification) look(found pair, of account) Row {
 		row.Kind, row.Detail = kindRenamed, fmt.Sprintf("the customer's metadata names the user %q", of.user)
 	case found.other != "" && (of.user == "" || v.Fix == nil): // a correction takes the customer from the others
 		v.state.Verified.Shared++
-		row.Kind, row.Detail = kindConflict, fmt.Sprintf("the user %q has this customer too, and the metadata does not say whose it is", found.other)
+		row.Kind, row.Detail = kindConflict,
+			fmt.Sprintf("the user %q has this customer too, and the metadata does not say whose it is", found.other)
 		if of.user != "" {
 			row.Detail = fmt.Sprintf("the user %q has this customer too; the metadata names %q", found.other, of.user)
 		}
@@ -343,15 +352,17 @@ func (v *Verification) look(found pair, of account) Row {
 	return row
 }
 
-// restore counts a claim that the item of a user with very many customers left out, and returns the row of the report. Other customers
-// whose metadata names a user who does not have them are for an import.
+// restore counts a claim that the item of a user with very many customers left out, and returns the
+// row of the report. Other customers whose metadata names a user who does not have them are for an
+// import.
 func (v *Verification) restore(of account) Row {
 	known, isLacking := v.lacking[of.user]
 	if !isLacking || of.standing != isLive || slices.Contains(known, of.customer) {
 		return Row{}
 	}
 	v.state.Verified.LeftOut++
-	return Row{Kind: kindLeftOut, User: of.user, Customer: of.customer, Detail: "the user's item had no room for this customer, and has some now"}
+	return Row{Kind: kindLeftOut, User: of.user, Customer: of.customer,
+		Detail: "the user's item had no room for this customer, and has some now"}
 }
 
 // correctable are the kinds of rows that a correction follows.
@@ -383,8 +394,8 @@ func (c correction) apply(ctx context.Context, writer *operator.MappingWriter) (
 	return err
 }
 
-// correct makes the changes that were noted. A run that is cut off here makes all of them again, which changes nothing, so that each is
-// counted and in the report.
+// correct makes the changes that were noted. A run that is cut off here makes all of them again,
+// which changes nothing, so that each is counted and in the report.
 func (v *Verification) correct(ctx context.Context) error {
 	if len(v.state.Pending) == 0 {
 		return nil
@@ -401,7 +412,8 @@ func (v *Verification) correct(ctx context.Context) error {
 	return v.save()
 }
 
-// apply makes one change. An item that holds something else is left alone, and keeps no other from being corrected.
+// apply makes one change. An item that holds something else is left alone, and keeps no other from
+// being corrected.
 func (v *Verification) apply(ctx context.Context, c correction) error {
 	if err := v.limiter.WaitN(ctx, writeUnits); err != nil {
 		return err

@@ -12,8 +12,9 @@ import (
 	fakeaccount "billingportal/local/internal/fakestripe/account"
 )
 
-// A renamed customer passes from the former user to the one whom the metadata names, at the time when that was read: however much newer
-// than the customer the former user's claim is, and however the new user lost the customer before. What is newer than the reading stays.
+// A renamed customer passes from the former user to the one whom the metadata names, at the time
+// when that was read: however much newer than the customer the former user's claim is, and however
+// the new user lost the customer before. What is newer than the reading stays.
 func TestARenamedCustomerPassesToItsUser(t *testing.T) {
 	const created, read = 900_000_000, 1_000_000_000
 	metadata := func(at int64) operator.Fact {
@@ -27,15 +28,16 @@ func TestARenamedCustomerPassesToItsUser(t *testing.T) {
 		former, heir operator.Fact
 		want         string // who has the customer then
 	}{
-		"claimed at the creation":               {metadata(created), released(0), "heir"},
-		"claimed since the creation":            {metadata(created + 1), released(0), "heir"},
-		"claimed before the reading":            {metadata(read - 1), released(0), "heir"},
-		"claimed at the time of the reading":    {metadata(read), released(0), "heir"},
-		"claimed after the reading":             {metadata(read + 1), released(0), "former and heir"},
-		"the heir was released before":          {metadata(created), released(read - 1), "heir"},
-		"the heir was released since":           {metadata(created), released(read + 1), "neither"},
-		"both changed since":                    {metadata(read + 1), released(read + 1), "former"},
-		"the former had it by a reference, too": {operator.Fact{User: "former", Customer: "cus_1", Metadata: time.Unix(read-1, 0), Reference: time.Unix(created, 0)}, released(0), "heir"},
+		"claimed at the creation":            {metadata(created), released(0), "heir"},
+		"claimed since the creation":         {metadata(created + 1), released(0), "heir"},
+		"claimed before the reading":         {metadata(read - 1), released(0), "heir"},
+		"claimed at the time of the reading": {metadata(read), released(0), "heir"},
+		"claimed after the reading":          {metadata(read + 1), released(0), "former and heir"},
+		"the heir was released before":       {metadata(created), released(read - 1), "heir"},
+		"the heir was released since":        {metadata(created), released(read + 1), "neither"},
+		"both changed since":                 {metadata(read + 1), released(read + 1), "former"},
+		"the former had it by a reference, too": {operator.Fact{User: "former", Customer: "cus_1",
+			Metadata: time.Unix(read-1, 0), Reference: time.Unix(created, 0)}, released(0), "heir"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.reset(t, 0)
@@ -52,14 +54,17 @@ func TestARenamedCustomerPassesToItsUser(t *testing.T) {
 				}
 			}
 			run := &Verification{
-				Owners: &Owners{Mapping: mapping, Scanner: c.dynamoDB()}, Reader: c.account(t, nil, key), Limiter: rate.NewLimiter(rate.Inf, 1), MetadataKey: "user_id",
-				Fix: writer, WriteCapacity: 1_000_000, Report: &Report{}, Progress: silent, Now: func() time.Time { return time.Unix(read, 0) },
+				Owners: &Owners{Mapping: mapping, Scanner: c.dynamoDB()}, Reader: c.account(t, nil, key),
+				Limiter: rate.NewLimiter(rate.Inf, 1), MetadataKey: "user_id",
+				Fix: writer, WriteCapacity: 1_000_000, Report: &Report{}, Progress: silent,
+				Now: func() time.Time { return time.Unix(read, 0) },
 			}
 			if verified, err := run.Run(t.Context()); err != nil || verified.Renamed != 1 || verified.Fixed != 1 {
 				t.Fatalf("%+v, %v", verified, err)
 			}
 			has := map[string]string{"cus_1 ": "former", " cus_1": "heir", "cus_1 cus_1": "former and heir"}
-			got := fmt.Sprint(c.tables.Text(table, "former", "customer_id"), " ", c.tables.Text(table, "heir", "customer_id"))
+			got := fmt.Sprint(c.tables.Text(table, "former", "customer_id"), " ",
+				c.tables.Text(table, "heir", "customer_id"))
 			if got := cmp.Or(has[got], "neither"); got != test.want {
 				t.Errorf("%s has the customer, want %s", got, test.want)
 			}

@@ -25,7 +25,8 @@ type Applied struct {
 	Differs []string
 }
 
-// Apply creates and updates configurations, and writes a line to w for each. If it fails or is interrupted, the next plan has the rest.
+// Apply creates and updates configurations, and writes a line to w for each. If it fails or is
+// interrupted, the next plan has the rest.
 func (p *Plan) Apply(ctx context.Context, w io.Writer) ([]Applied, error) {
 	var all []Applied
 	for _, i := range p.items {
@@ -35,7 +36,8 @@ func (p *Plan) Apply(ctx context.Context, w io.Writer) ([]Applied, error) {
 			fmt.Fprintf(&text, "%s %q %s\n", did, i.Name, applied.ID)
 		}
 		if len(applied.Differs) > 0 {
-			fmt.Fprintf(&text, "  Stripe accepted the request and has another value of %s\n", strings.Join(applied.Differs, ", "))
+			fmt.Fprintf(&text, "  Stripe accepted the request and has another value of %s\n",
+				strings.Join(applied.Differs, ", "))
 		}
 		if _, err := io.WriteString(w, text.String()); err != nil {
 			return nil, err
@@ -93,7 +95,7 @@ func (p *Plan) write(ctx context.Context, id string, form url.Values) (found, er
 	}
 	document, err := p.stripe.Write(ctx, path, form, rand.Text())
 	if err != nil {
-		return found{}, err //nolint:wrapcheck // failure does
+		return found{}, err // failure does
 	}
 	c, err := p.file.objectOf(id, document)
 	if err == nil && c.Livemode != p.stripe.Livemode() {
@@ -150,7 +152,8 @@ func (p patient) Read(ctx context.Context, path string, query url.Values) (json.
 	return p.try(ctx, func() (json.RawMessage, error) { return p.Stripe.Read(ctx, path, query) })
 }
 
-func (p patient) Write(ctx context.Context, path string, form url.Values, idempotencyKey string) (json.RawMessage, error) {
+func (p patient) Write(ctx context.Context, path string, form url.Values,
+	idempotencyKey string) (json.RawMessage, error) {
 	return p.try(ctx, func() (json.RawMessage, error) { return p.Stripe.Write(ctx, path, form, idempotencyKey) })
 }
 
@@ -158,7 +161,8 @@ func (p patient) try(ctx context.Context, call func() (json.RawMessage, error)) 
 	for waits := 0; ; waits++ {
 		answer, err := call()
 		var refusal *operator.StripeRefusal
-		if !errors.As(err, &refusal) || !refusal.IsBusy || waits == maxWaits || refusal.Wait > maxWait || p.pause(ctx, refusal.Wait) != nil {
+		if !errors.As(err, &refusal) || !refusal.IsBusy || waits == maxWaits || refusal.Wait > maxWait ||
+			p.pause(ctx, refusal.Wait) != nil {
 			return answer, err
 		}
 	}

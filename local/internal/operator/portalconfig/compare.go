@@ -75,8 +75,8 @@ func (c *comparison) keep(parameter string, value any) {
 	c.kept = append(c.kept, change{parameter, value, nil})
 }
 
-// list compares lists. The order means nothing, because Stripe has its own. Stripe replaces a list as a whole, so an element is
-// written with the members that only Stripe has.
+// list compares lists. The order means nothing, because Stripe has its own. Stripe replaces a list
+// as a whole, so an element is written with the members that only Stripe has.
 func (c *comparison) list(name string, want, have []any, parameter string) {
 	inner := comparison{}
 	written := []any{}

@@ -1,9 +1,10 @@
 // Package portalconfig keeps Stripe's customer portal configurations as a file has them.
 //
-// The file has Stripe's own parameters, in YAML or JSON, under names that the operator chooses. [Read] checks them against the OpenAPI
-// document that Stripe publishes. [NewPlan] compares them with the configurations at Stripe, which it finds by the name in their
-// metadata, and [Plan.Apply] creates and updates configurations. It deletes nothing: a parameter or a configuration that is missing
-// from the file stays unchanged at Stripe.
+// The file has Stripe's own parameters, in YAML or JSON, under names that the operator chooses.
+// [Read] checks them against the OpenAPI document that Stripe publishes. [NewPlan] compares them
+// with the configurations at Stripe, which it finds by the name in their metadata, and [Plan.Apply]
+// creates and updates configurations. It deletes nothing: a parameter or a configuration that is
+// missing from the file stays unchanged at Stripe.
 //
 // https://docs.stripe.com/api/customer_portal/configurations
 package portalconfig

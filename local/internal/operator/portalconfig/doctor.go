@@ -11,8 +11,8 @@ import (
 	"billingportal/functions/app/preflight"
 )
 
-// Checks are doctor's: each compares a configuration of the file with Stripe. A difference is a warning, because the portal serves with
-// whatever Stripe has.
+// Checks are doctor's: each compares a configuration of the file with Stripe. A difference is a
+// warning, because the portal serves with whatever Stripe has.
 func (f *File) Checks() ([]preflight.ExtraCheck, error) {
 	version, err := APIVersion()
 	if err != nil {
@@ -36,14 +36,17 @@ func (f *File) Checks() ([]preflight.ExtraCheck, error) {
 	return checks, nil
 }
 
-func (f *File) examine(ctx context.Context, read preflight.StripeReader, all []found, configuration Configuration) (preflight.Finding, error) {
+func (f *File) examine(ctx context.Context, read preflight.StripeReader, all []found,
+	configuration Configuration) (preflight.Finding, error) {
 	apply := "Run: go run ./local portal-config apply " + f.Path + "."
 	there, err := named(all, configuration.Name)
 	switch {
 	case errors.Is(err, errSeveral):
-		return preflight.Finding{Status: preflight.Warning, Detail: err.Error(), Advice: "Keep the name at one of them, and run doctor again."}, nil
+		return preflight.Finding{Status: preflight.Warning, Detail: err.Error(),
+			Advice: "Keep the name at one of them, and run doctor again."}, nil
 	case there == nil:
-		return preflight.Finding{Status: preflight.Warning, Detail: "Stripe has none of this name in this mode", Advice: apply}, nil
+		return preflight.Finding{Status: preflight.Warning,
+			Detail: "Stripe has none of this name in this mode", Advice: apply}, nil
 	}
 	whole, err := f.retrieve(ctx, read, there.ID)
 	if err != nil {
@@ -51,8 +54,10 @@ func (f *File) examine(ctx context.Context, read preflight.StripeReader, all []f
 	}
 	if differs := differences(configuration.parameters, whole); len(differs) > 0 {
 		return preflight.Finding{
-			Status: preflight.Warning, Detail: fmt.Sprintf("%s differs from the file in %s", there.ID, strings.Join(differs, ", ")),
-			Advice: apply + " Or, if the change at Stripe is right, put it into the file. With --dry-run it shows both values.",
+			Status: preflight.Warning,
+			Detail: fmt.Sprintf("%s differs from the file in %s", there.ID, strings.Join(differs, ", ")),
+			Advice: apply +
+				" Or, if the change at Stripe is right, put it into the file. With --dry-run it shows both values.",
 		}, nil
 	}
 	return preflight.Finding{Status: preflight.OK, Detail: there.ID + " is as in the file"}, nil

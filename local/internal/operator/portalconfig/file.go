@@ -29,9 +29,11 @@ type File struct {
 // Configuration is a configuration of the file.
 type Configuration struct {
 	Name string
-	// parameters are strings, booleans, int64, lists ([]any) and objects (map[string]any); "" unsets a parameter.
+	// parameters are strings, booleans, int64, lists ([]any) and objects (map[string]any); ""
+	// unsets a parameter.
 	parameters map[string]any
-	lines      map[string]int // of each parameter, by its name in Stripe's requests; that of "" is the configuration's own
+	// of each parameter, by its name in Stripe's requests; that of "" is the configuration's own
+	lines map[string]int
 }
 
 // maxFile is far more than any file needs, in bytes.
@@ -67,15 +69,16 @@ func parse(path string, text []byte) (*File, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s is neither YAML nor JSON: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
 	case !errors.Is(decoder.Decode(&second), io.EOF):
-		return nil, fmt.Errorf("%s has more than one document, or something after it: keep all configurations in one", path)
+		return nil, fmt.Errorf("%s has more than one document, or something after it: keep all configurations in one",
+			path)
 	}
 	r := &reader{file: &File{Path: path, schemas: known}}
 	r.configurations(document.Content[0])
 	return r.file, r.err()
 }
 
-// asYAML returns JSON as YAML, which JSON is but for two escapes: \/, and characters beyond four hexadecimal digits as surrogates
-// (RFC 8259, section 7). In JSON a backslash is only in strings.
+// asYAML returns JSON as YAML, which JSON is but for two escapes: \/, and characters beyond four
+// hexadecimal digits as surrogates (RFC 8259, section 7). In JSON a backslash is only in strings.
 func asYAML(text []byte) []byte {
 	if !json.Valid(bytes.TrimPrefix(text, []byte("\ufeff"))) {
 		return text
@@ -155,7 +158,8 @@ func (r *reader) configurations(root *yaml.Node) {
 		case r.file.schemas.update.Properties[pair.key.Value] != nil:
 			r.fault(pair.key.Line, "", "a parameter of Stripe, not a name: indent it below a name of your choice")
 		case !isName(pair.key.Value):
-			r.fault(pair.key.Line, "", "not a name: it must have 1 to 100 printable characters, without white space around them")
+			r.fault(pair.key.Line, "",
+				"not a name: it must have 1 to 100 printable characters, without white space around them")
 		default:
 			if parameters, ok := r.value(pair.value, r.file.schemas.update, "").(map[string]any); ok {
 				r.in.parameters = parameters

@@ -11,8 +11,8 @@ import (
 	"github.com/stripe/stripe-mock/spec"
 )
 
-// encode adds parameters to a form under the names that Stripe's requests have. What the call does not know is left out: it cannot be
-// set, or unset, when a configuration is created.
+// encode adds parameters to a form under the names that Stripe's requests have. What the call does
+// not know is left out: it cannot be set, or unset, when a configuration is created.
 func encode(form url.Values, value any, schema *spec.Schema, name string) {
 	schema, canUnset := shape(schema)
 	switch value := value.(type) {

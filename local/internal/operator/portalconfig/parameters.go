@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// Parameters is the operator's file for a deployment, with a line for each parameter: DefaultConfiguration = "bpc_…". Only the lines
-// about portal configurations change.
+// Parameters is the operator's file for a deployment, with a line for each parameter:
+// DefaultConfiguration = "bpc_…". Only the lines about portal configurations change.
 type Parameters struct {
 	path    string
 	mode    fs.FileMode
@@ -28,15 +28,16 @@ const (
 )
 
 var (
-	parameterPattern = regexp.MustCompile(`^[ \t]*["']?(AllowedConfigurations|DefaultConfiguration|StripeLivemode)["']?[ \t]*=[ \t]*(.*?)[ \t\r]*$`)
-	valuePattern     = regexp.MustCompile(`^(?:"([^"'\\]*)"|'([^"'\\]*)'|(true|false))([ \t]*#.*)?$`)
+	parameterPattern = regexp.MustCompile(`^[ \t]*["']?(AllowedConfigurations|DefaultConfiguration|` +
+		`StripeLivemode)["']?[ \t]*=[ \t]*(.*?)[ \t\r]*$`)
+	valuePattern = regexp.MustCompile(`^(?:"([^"'\\]*)"|'([^"'\\]*)'|(true|false))([ \t]*#.*)?$`)
 )
 
 // NewParameters has no lines.
 func NewParameters() *Parameters { return &Parameters{mode: 0o600, allowed: -1, chosen: -1} }
 
-// ReadParameters reads the file, which need not exist yet, and refuses one that cannot be changed afterwards, or that is of the other
-// mode.
+// ReadParameters reads the file, which need not exist yet, and refuses one that cannot be changed
+// afterwards, or that is of the other mode.
 func ReadParameters(path string, livemode bool) (*Parameters, error) {
 	p := NewParameters()
 	p.path = path
@@ -59,7 +60,8 @@ func ReadParameters(path string, livemode bool) (*Parameters, error) {
 	p.lines = strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 	for i, line := range p.lines {
 		if strings.HasPrefix(strings.TrimSpace(line), "[") {
-			return nil, fmt.Errorf("%s:%d: has a table: parameters are lines of their own, such as %s = \"bpc_…\"", path, i+1, defaultName)
+			return nil, fmt.Errorf("%s:%d: has a table: parameters are lines of their own, such as %s = \"bpc_…\"",
+				path, i+1, defaultName)
 		}
 		match := parameterPattern.FindStringSubmatch(strings.TrimPrefix(line, "\ufeff"))
 		if match == nil {
@@ -71,7 +73,8 @@ func ReadParameters(path string, livemode bool) (*Parameters, error) {
 		case value == nil:
 			return nil, fmt.Errorf("%s:%d: %s must be a string in quotes", path, i+1, match[1])
 		case at == nil && value[1]+value[2]+value[3] != strconv.FormatBool(livemode):
-			return nil, fmt.Errorf("%s:%d: the deployment is not in Stripe's %s mode, which the key is of", path, i+1, modeOf(livemode))
+			return nil, fmt.Errorf("%s:%d: the deployment is not in Stripe's %s mode, which the key is of",
+				path, i+1, modeOf(livemode))
 		case at != nil && *at >= 0:
 			return nil, fmt.Errorf("%s:%d: %s occurs twice", path, i+1, match[1])
 		case at != nil:
@@ -83,7 +86,8 @@ func ReadParameters(path string, livemode bool) (*Parameters, error) {
 
 // match has the groups of valuePattern in a line.
 func (p *Parameters) match(at int) []string {
-	return valuePattern.FindStringSubmatch(parameterPattern.FindStringSubmatch(strings.TrimPrefix(p.lines[at], "\ufeff"))[2])
+	return valuePattern.FindStringSubmatch(parameterPattern.FindStringSubmatch(strings.TrimPrefix(p.lines[at],
+		"\ufeff"))[2])
 }
 
 func (p *Parameters) value(at int) string {
@@ -103,19 +107,22 @@ func (p *Parameters) ids(lines ...int) []string {
 	return all
 }
 
-// Fits refuses a file with IDs that do not exist in this mode, because it is probably of the other one.
+// Fits refuses a file with IDs that do not exist in this mode, because it is probably of the other
+// one.
 func (p *Plan) Fits(parameters *Parameters) error {
 	for _, id := range parameters.ids(parameters.allowed, parameters.chosen) {
 		if !slices.ContainsFunc(p.all, func(c found) bool { return c.ID == id }) {
-			return fmt.Errorf("%s has the configuration %s, which does not exist in Stripe's %s mode: is it the file of another deployment? If not, remove the ID from it",
+			return fmt.Errorf("%s has the configuration %s, which does not exist in Stripe's %s mode: is it the file "+
+				"of another deployment? If not, remove the ID from it",
 				parameters.path, strconv.Quote(id), modeOf(p.stripe.Livemode()))
 		}
 	}
 	return nil
 }
 
-// Update adds configurations to those that callers may choose, and makes the one of a name the default; "" keeps the default. IDs of
-// other configurations stay. Inactive ones are removed, because Stripe refuses sessions with them.
+// Update adds configurations to those that callers may choose, and makes the one of a name the
+// default; "" keeps the default. IDs of other configurations stay. Inactive ones are removed,
+// because Stripe refuses sessions with them.
 func (p *Parameters) Update(applied []Applied, name string) error {
 	allowed := p.ids(p.allowed)
 	chosen := p.value(p.chosen)

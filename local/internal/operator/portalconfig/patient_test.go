@@ -30,14 +30,16 @@ func TestApplyWaitsIfStripeIsBusy(t *testing.T) {
 	}{
 		"twice":          {429, 2, "7", []time.Duration{7 * time.Second, 7 * time.Second}, ""},
 		"without a time": {429, 1, "", []time.Duration{time.Second}, ""},
-		"all the time":   {429, 100, "1", slices.Repeat([]time.Duration{time.Second}, 5), `create "a": stripe: rate limit`},
-		"for a minute":   {429, 1, "60", []time.Duration{time.Minute}, ""},
-		"for longer":     {429, 1, "61", nil, `create "a": stripe: rate limit`},
-		"another error":  {403, 1, "7", nil, `create "a": stripe: the restricted API key lacks a permission`},
-		"a failure":      {500, 100, "7", nil, `create "a": stripe: unavailable`},
+		"all the time": {429, 100, "1", slices.Repeat([]time.Duration{time.Second}, 5),
+			`create "a": stripe: rate limit`},
+		"for a minute":  {429, 1, "60", []time.Duration{time.Minute}, ""},
+		"for longer":    {429, 1, "61", nil, `create "a": stripe: rate limit`},
+		"another error": {403, 1, "7", nil, `create "a": stripe: the restricted API key lacks a permission`},
+		"a failure":     {500, 100, "7", nil, `create "a": stripe: unavailable`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			stripe, err := fakestripe.New(fakestripe.Config{PublicURL: "http://127.0.0.1", Keys: []string{key}, Record: true})
+			stripe, err := fakestripe.New(fakestripe.Config{PublicURL: "http://127.0.0.1",
+				Keys: []string{key}, Record: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -64,12 +66,15 @@ func TestApplyWaitsIfStripeIsBusy(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			account, err := operator.NewStripeAccount(func(name string) string { return map[string]string{"STRIPE_API_BASE": server.URL}[name] }, key, version)
+			account, err := operator.NewStripeAccount(func(name string) string {
+				return map[string]string{"STRIPE_API_BASE": server.URL}[name]
+			}, key, version)
 			if err != nil {
 				t.Fatal(err)
 			}
 			path := filepath.Join(t.TempDir(), "portal.json")
-			if err := os.WriteFile(path, []byte(`{"a": {"features": {"invoice_history": {"enabled": true}}}}`), 0o600); err != nil {
+			if err := os.WriteFile(path,
+				[]byte(`{"a": {"features": {"invoice_history": {"enabled": true}}}}`), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			file, err := portalconfig.Read(path)
@@ -77,10 +82,11 @@ func TestApplyWaitsIfStripeIsBusy(t *testing.T) {
 				t.Fatal(err)
 			}
 			var waits []time.Duration
-			plan, err := portalconfig.NewPlan(t.Context(), file, portalconfig.Patient(account, func(_ context.Context, d time.Duration) error {
-				waits = append(waits, d)
-				return nil
-			}))
+			plan, err := portalconfig.NewPlan(t.Context(), file,
+				portalconfig.Patient(account, func(_ context.Context, d time.Duration) error {
+					waits = append(waits, d)
+					return nil
+				}))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -96,7 +96,8 @@ func (p *Plan) item(ctx context.Context, configuration Configuration) (item, err
 }
 
 func compared(configuration Configuration, there found) item {
-	return item{configuration, there.ID, there.Active, there.parameters, compare(configuration.parameters, there.parameters, "")}
+	return item{configuration, there.ID, there.Active, there.parameters,
+		compare(configuration.parameters, there.parameters, "")}
 }
 
 // creation refuses a configuration that lacks what Stripe requires of a new one.
@@ -104,10 +105,12 @@ func (p *Plan) creation(configuration Configuration) (item, error) {
 	i := item{Configuration: configuration, comparison: compare(configuration.parameters, nil, "")}
 	var faults []error
 	for _, parameter := range lacking(configuration.parameters, p.file.schemas.create, "") {
-		faults = append(faults, errors.New(p.file.at(configuration.line(parameter), &configuration, parameter)+"is missing; Stripe requires it of a new configuration"))
+		faults = append(faults, errors.New(p.file.at(configuration.line(parameter), &configuration, parameter)+
+			"is missing; Stripe requires it of a new configuration"))
 	}
 	if features, isSet := configuration.parameters["features"].(map[string]any); isSet && len(features) == 0 {
-		faults = append(faults, errors.New(p.file.at(configuration.lines["features"], &configuration, "features")+"must have a feature in a new configuration"))
+		faults = append(faults, errors.New(p.file.at(configuration.lines["features"], &configuration, "features")+
+			"must have a feature in a new configuration"))
 	}
 	return i, errors.Join(faults...)
 }
@@ -158,7 +161,8 @@ func (p *Plan) Print(w io.Writer) error {
 		}
 	}
 	for _, c := range p.others {
-		fmt.Fprintf(&text, "  %s (%s) is not in the file, so it stays as it is\n", strconv.Quote(c.Metadata[MetadataKey]), c.ID)
+		fmt.Fprintf(&text, "  %s (%s) is not in the file, so it stays as it is\n",
+			strconv.Quote(c.Metadata[MetadataKey]), c.ID)
 	}
 	_, err := io.WriteString(w, text.String())
 	return err

@@ -25,7 +25,8 @@ var expansions = []string{
 	"features.subscription_cancel.cancellation_reason.feedback_options",
 }
 
-// schemas are the parameters of two requests: creating a configuration requires more of them, updating one allows more.
+// schemas are the parameters of two requests: creating a configuration requires more of them,
+// updating one allows more.
 type schemas struct{ create, update *spec.Schema }
 
 // loadSchemas reads them once. Nothing changes them.
@@ -47,7 +48,8 @@ var loadSchemas = sync.OnceValues(func() (schemas, error) {
 // APIVersion is the API version that has the parameters.
 func APIVersion() (string, error) { return stripespec.Embedded().Version() }
 
-// shape returns a parameter's schema without the alternative of the empty string, which unsets the parameter, and whether there is one.
+// shape returns a parameter's schema without the alternative of the empty string, which unsets the
+// parameter, and whether there is one.
 func shape(schema *spec.Schema) (s *spec.Schema, canUnset bool) {
 	for _, alternative := range schema.AnyOf {
 		if len(alternative.Enum) == 1 && alternative.Enum[0] == "" {
@@ -94,7 +96,8 @@ func dotted(name string) string {
 	return printable(text.String())
 }
 
-// printable quotes a text with characters that a terminal would act on. A key of the metadata can have any.
+// printable quotes a text with characters that a terminal would act on. A key of the metadata can
+// have any.
 func printable(text string) string {
 	if strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) }) {
 		return strconv.Quote(text)

@@ -60,7 +60,8 @@ func (f *File) list(ctx context.Context, read preflight.StripeReader) ([]found, 
 			HasMore bool `json:"has_more"`
 		}
 		// An answer that only looks like an empty list would make every configuration a new one.
-		if json.Unmarshal(document, &page) != nil || page.Object != "list" || page.Data == nil || page.HasMore && len(page.Data) == 0 {
+		if json.Unmarshal(document, &page) != nil || page.Object != "list" || page.Data == nil ||
+			page.HasMore && len(page.Data) == 0 {
 			return nil, errAnswer
 		}
 		for _, data := range page.Data {
@@ -99,7 +100,8 @@ func named(all []found, name string) (*found, error) {
 		if one.Livemode { // Stripe's CLI is in test mode otherwise: https://docs.stripe.com/cli/flags
 			live = "--live "
 		}
-		return nil, fmt.Errorf("%w: %s; take the name from the others: stripe billing_portal configurations update ID %s-d \"metadata[%s]=\"",
+		return nil, fmt.Errorf("%w: %s; take the name from the others: stripe billing_portal configurations update "+
+			"ID %s-d \"metadata[%s]=\"",
 			errSeveral, strings.Join(ids, ", "), live, MetadataKey)
 	}
 	return one, nil

@@ -50,10 +50,12 @@ func (r *reader) object(n *yaml.Node, schema *spec.Schema, name string) any {
 		known := member(schema, key)
 		switch {
 		case known == nil:
-			r.fault(pair.key.Line, join(name, key), "unknown parameter; known here: %s", strings.Join(slices.Sorted(maps.Keys(schema.Properties)), ", "))
+			r.fault(pair.key.Line, join(name, key), "unknown parameter; known here: %s",
+				strings.Join(slices.Sorted(maps.Keys(schema.Properties)), ", "))
 		case name == "metadata" && key == MetadataKey:
 			r.fault(pair.key.Line, join(name, key), "holds the configuration's name: leave it out")
-		case name == "metadata" && (key == "" || utf8.RuneCountInString(key) > 40 || strings.ContainsAny(key, "[]")): // https://docs.stripe.com/api/metadata
+		// https://docs.stripe.com/api/metadata
+		case name == "metadata" && (key == "" || utf8.RuneCountInString(key) > 40 || strings.ContainsAny(key, "[]")):
 			r.fault(pair.key.Line, join(name, key), "a key has 1 to 40 characters and no brackets")
 		default:
 			object[key] = r.value(pair.value, known, join(name, key))
@@ -89,7 +91,8 @@ func (r *reader) list(n *yaml.Node, schema *spec.Schema, name string, canUnset b
 	return elements
 }
 
-// complete refuses an element that lacks a member: lists are replaced as a whole, so Stripe would have nothing to keep.
+// complete refuses an element that lacks a member: lists are replaced as a whole, so Stripe would
+// have nothing to keep.
 func (r *reader) complete(object map[string]any, schema *spec.Schema, name string) {
 	for _, missing := range lacking(object, schema, name) {
 		r.fault(r.in.lines[name], missing, "is missing; Stripe requires it")
@@ -113,7 +116,8 @@ func lacking(object map[string]any, schema *spec.Schema, name string) []string {
 	return missing
 }
 
-// identity tells a list's elements apart: a value is itself, a product is its ID, and a condition is its type.
+// identity tells a list's elements apart: a value is itself, a product is its ID, and a condition
+// is its type.
 func identity(element any) string {
 	if object, isObject := element.(map[string]any); isObject {
 		for _, key := range []string{"product", "type"} {
@@ -180,8 +184,8 @@ type pair struct{ key, value *yaml.Node }
 // maxMerges bounds how deep objects merge others, so that one that merges itself ends.
 const maxMerges = 10
 
-// pairs are the members of an object with those that it merges (<<), of which its own count for more. A name that occurs twice is a
-// fault: programs disagree about which one counts.
+// pairs are the members of an object with those that it merges (<<), of which its own count for
+// more. A name that occurs twice is a fault: programs disagree about which one counts.
 func (r *reader) pairs(object *yaml.Node, name string, depth int) []pair {
 	var own, more []pair
 	seen := map[string]bool{}
@@ -212,7 +216,8 @@ func (r *reader) pairs(object *yaml.Node, name string, depth int) []pair {
 	return own
 }
 
-// merged are the members of an object, or of several, that another one merges. https://yaml.org/type/merge.html
+// merged are the members of an object, or of several, that another one merges.
+// https://yaml.org/type/merge.html
 func (r *reader) merged(n *yaml.Node, name string, depth int) []pair {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias

@@ -25,14 +25,17 @@ var (
 	userIDs   = []string{"sub", "oid", "uid", "user_id", "userId"}
 	teamNames = []string{
 		"org_id", "o.id", "organization_id", "org_code", "orgId", "organization", "team_id", "tenant_id", "dct",
-		"urn:zitadel:iam:user:resourceowner:id", "urn:zitadel:iam:org:id", "hd", "https://stytch.com/organization.organization_id",
+		"urn:zitadel:iam:user:resourceowner:id", "urn:zitadel:iam:org:id", "hd",
+		"https://stytch.com/organization.organization_id",
 	}
-	roleWords = []string{"role", "roles", "rol", "org_role", "groups", "permissions", "organization_role", "organization_roles"}
+	roleWords = []string{"role", "roles", "rol", "org_role", "groups", "permissions",
+		"organization_role", "organization_roles"}
 )
 
 // Users are the claims that could name the user; the first is the one to take.
 //
-// Okta's sub is a login, which changes, and Entra ID's differs between apps: both have a better claim next to it.
+// Okta's sub is a login, which changes, and Entra ID's differs between apps: both have a better
+// claim next to it.
 func (t *Token) Users() []Candidate {
 	var stable, careful []Candidate
 	for _, name := range slices.Concat(userIDs, UserNames) {
@@ -61,8 +64,8 @@ func (t *Token) Users() []Candidate {
 	return append(stable, careful...)
 }
 
-// User is the claim to propose. An address that the provider does not call its user's own is never proposed, unless it is the
-// issuer's sub.
+// User is the claim to propose. An address that the provider does not call its user's own is never
+// proposed, unless it is the issuer's sub.
 func (t *Token) User() (Candidate, bool) {
 	for _, candidate := range t.Users() {
 		if IsAddress(candidate.Values[0]) && candidate.Name != "sub" && t.isUnverified() {
@@ -91,12 +94,15 @@ func (t *Token) addressNote() string {
 	case t.IsVerified():
 		return "an e-mail address: only with JWT_REQUIRED_CLAIM " + EmailRule
 	case t.isUnverified():
-		return "an e-mail address that is NOT verified: never without JWT_REQUIRED_CLAIM " + EmailRule + ", which refuses this token"
+		return "an e-mail address that is NOT verified: never without JWT_REQUIRED_CLAIM " + EmailRule +
+			", which refuses this token"
 	}
-	return "an e-mail address, and the token does not say whether it is verified: never without JWT_REQUIRED_CLAIM " + EmailRule
+	return "an e-mail address, and the token does not say whether it is verified: never without JWT_REQUIRED_CLAIM " +
+		EmailRule
 }
 
-// IsVerified reports whether the provider says that the address is the user's. Some write the boolean as a string.
+// IsVerified reports whether the provider says that the address is the user's. Some write the
+// boolean as a string.
 func (t *Token) IsVerified() bool {
 	value := t.claims["email_verified"]
 	return value == true || value == "true"
@@ -104,7 +110,8 @@ func (t *Token) IsVerified() bool {
 
 func (t *Token) isUnverified() bool { return t.claims["email_verified"] != nil && !t.IsVerified() }
 
-// address leaves out identifiers that contain an address among other things (auth0|a@b.c) and Auth0's machines (x@clients).
+// address leaves out identifiers that contain an address among other things (auth0|a@b.c) and
+// Auth0's machines (x@clients).
 var address = regexp.MustCompile(`^[^@\s|:/]+@[^@\s|:/]+$`)
 
 // IsAddress reports whether a user is an e-mail address, or a login in that form.
@@ -113,7 +120,8 @@ func IsAddress(user string) bool {
 	return address.MatchString(user) && !strings.HasSuffix(user, "@clients")
 }
 
-// Teams are the claims that could name a team that shares a customer. One that the issuer contains is the same for everyone.
+// Teams are the claims that could name a team that shares a customer. One that the issuer contains
+// is the same for everyone.
 func (t *Token) Teams() []Candidate {
 	var teams []Candidate
 	for _, name := range teamNames {
@@ -125,11 +133,13 @@ func (t *Token) Teams() []Candidate {
 	return teams
 }
 
-// IsEveryones reports whether a value is a part of the issuer, an audience or the app, and so the same in all accepted tokens.
+// IsEveryones reports whether a value is a part of the issuer, an audience or the app, and so the
+// same in all accepted tokens.
 func (t *Token) IsEveryones(value string) bool {
 	_, everyones := t.Audiences()
 	everyones = append(everyones, t.Issuer(), t.text("azp"), t.text("client_id"), t.text("cid"), t.text("appid"))
-	everyones = append(everyones, strings.FieldsFunc(t.Issuer(), func(r rune) bool { return r == '/' || r == '.' || r == ':' })...)
+	everyones = append(everyones,
+		strings.FieldsFunc(t.Issuer(), func(r rune) bool { return r == '/' || r == '.' || r == ':' })...)
 	return slices.Contains(everyones, value)
 }
 

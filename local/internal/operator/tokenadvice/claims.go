@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// IsForMicrosoftGraph reports whether only Microsoft Graph can verify the token: its header then has a nonce, or its audience says so.
+// IsForMicrosoftGraph reports whether only Microsoft Graph can verify the token: its header then
+// has a nonce, or its audience says so.
 func (t *Token) IsForMicrosoftGraph() bool {
 	_, audiences := t.Audiences()
 	return t.header["nonce"] != nil || slices.ContainsFunc(audiences, func(audience string) bool {
@@ -29,7 +30,8 @@ func (t *Token) Text(claim string) (string, bool) {
 // Issuer is the claim iss.
 func (t *Token) Issuer() string { return t.text("iss") }
 
-// Audiences are those that the portal looks at, and the claim that has them: aud, or client_id or azp if aud is absent or empty.
+// Audiences are those that the portal looks at, and the claim that has them: aud, or client_id or
+// azp if aud is absent or empty.
 func (t *Token) Audiences() (claim string, audiences []string) {
 	for _, claim := range []string{"aud", "client_id", "azp"} {
 		value := t.claims[claim]
@@ -41,8 +43,8 @@ func (t *Token) Audiences() (claim string, audiences []string) {
 	return "", nil
 }
 
-// Audience is the one to configure: an API's own, rather than one that every user's tokens have. It is "" if no setting can
-// name one.
+// Audience is the one to configure: an API's own, rather than one that every user's tokens have. It
+// is "" if no setting can name one.
 func (t *Token) Audience() string {
 	_, audiences := t.Audiences()
 	audiences = slices.DeleteFunc(slices.Clone(audiences), func(audience string) bool { return !IsSetting(audience) })
@@ -57,7 +59,8 @@ func (t *Token) Audience() string {
 	return ""
 }
 
-// IsSetting reports whether a value can be an item of a list in the environment and in samconfig.toml.
+// IsSetting reports whether a value can be an item of a list in the environment and in
+// samconfig.toml.
 func IsSetting(value string) bool {
 	return value != "" && !strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' || r == ',' })
 }
@@ -77,7 +80,8 @@ func (t *Token) KeySets() []string {
 		places = append(places, "https://api.descope.com/"+project+"/.well-known/jwks.json")
 	}
 	if strings.HasPrefix(issuer, workOS) {
-		for _, name := range append([]string{issuer[strings.LastIndexByte(issuer, '/')+1:]}, t.Audience(), t.text("client_id")) {
+		for _, name := range append([]string{issuer[strings.LastIndexByte(issuer, '/')+1:]},
+			t.Audience(), t.text("client_id")) {
 			if strings.HasPrefix(name, "client_") {
 				places = append(places, workOS+"/sso/jwks/"+url.PathEscape(name))
 			}
@@ -169,7 +173,8 @@ func (t *Token) UserProblem(claim string) string {
 		return ""
 	}
 	if number, ok := value.(json.Number); ok {
-		return "The " + label + " is a number (" + shortNumber(number) + "), and the portal accepts only a string: many programs round large numbers"
+		return "The " + label + " is a number (" + shortNumber(number) +
+			"), and the portal accepts only a string: many programs round large numbers"
 	}
 	return "The " + label + " is " + kind(value) + ", not a string"
 }
@@ -206,7 +211,8 @@ func (t *Token) text(claim string) string {
 	return text
 }
 
-// find looks a claim up as the verifier does: by its whole name, then by a path, whose longer first name comes first.
+// find looks a claim up as the verifier does: by its whole name, then by a path, whose longer first
+// name comes first.
 func (t *Token) find(name string) (any, bool) { return find(t.claims, name) }
 
 func find(members map[string]any, name string) (any, bool) {

@@ -73,7 +73,8 @@ func unwrapped(text string) string {
 	var joined strings.Builder
 	for line := range strings.SplitSeq(text, "\n") {
 		line = strings.TrimSpace(line)
-		if joined.Len() > 0 && !(continuation.MatchString(line) && !looksSigned(line) && strings.Contains(joined.String(), "eyJ")) {
+		if joined.Len() > 0 &&
+			!(continuation.MatchString(line) && !looksSigned(line) && strings.Contains(joined.String(), "eyJ")) {
 			joined.WriteByte('\n')
 		}
 		joined.WriteString(line)
@@ -81,8 +82,8 @@ func unwrapped(text string) string {
 	return joined.String()
 }
 
-// readable is the text as UTF-8 without what editors, terminals and mail programs add: byte order marks, invisible characters,
-// colors, and the marks of a quoted mail. Every line ends with \n.
+// readable is the text as UTF-8 without what editors, terminals and mail programs add: byte order
+// marks, invisible characters, colors, and the marks of a quoted mail. Every line ends with \n.
 func readable(pasted string) string {
 	pasted = strings.ToValidUTF8(fromUTF16(pasted), "\uFFFD")
 	pasted = color.ReplaceAllString(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(pasted), "")
@@ -101,7 +102,8 @@ func readable(pasted string) string {
 	}, text.String())
 }
 
-// fromUTF16 decodes UTF-16, with a byte order mark or without: in a token's ASCII, every other byte is zero.
+// fromUTF16 decodes UTF-16, with a byte order mark or without: in a token's ASCII, every other byte
+// is zero.
 func fromUTF16(text string) string {
 	if len(text) < 2 {
 		return text
@@ -131,7 +133,8 @@ func withoutSpace(text string) string {
 	}, text)
 }
 
-// inJSON reads a token endpoint's answer, or another JSON text with tokens in it. A terminal may have wrapped it.
+// inJSON reads a token endpoint's answer, or another JSON text with tokens in it. A terminal may
+// have wrapped it.
 func inJSON(text string) (list []found, isJSON bool, err error) {
 	var value any
 	if !json.Valid([]byte(text)) {
@@ -158,15 +161,18 @@ func inJSON(text string) (list []found, isJSON bool, err error) {
 	}
 	switch {
 	case has("error", "error_description", "errorMessage"):
-		err = errors.New("this is an error of the token endpoint, not a token: " + Printable(names["error"]+" "+names["error_description"]))
+		err = errors.New("this is an error of the token endpoint, not a token: " +
+			Printable(names["error"]+" "+names["error_description"]))
 	case has("payload", "signatures", "protected"):
-		err = errors.New("this is a token in JSON serialization: the portal takes compact ones only, three parts joined by dots")
+		err = errors.New("this is a token in JSON serialization: the portal takes compact ones only, three parts " +
+			"joined by dots")
 	case has("kty"):
 		err = errors.New("this is a key set, not a token: configure fetches it by itself, or set JWT_JWKS to it")
 	case has("alg", "iss", "sub", "aud", "kid"):
 		err = errors.New("this is the decoded content of a token: paste the token itself, three parts joined by dots")
 	case has("refresh_token", "refreshToken", "RefreshToken"):
-		err = errors.New("this JSON has only a refresh token, which is for the provider alone: paste an access token or an ID token")
+		err = errors.New("this JSON has only a refresh token, which is for the provider alone: paste an access token " +
+			"or an ID token")
 	default:
 		err = errors.New("this JSON has no token in it: none under access_token, id_token or token")
 	}

@@ -1,5 +1,6 @@
-// Package tokenadvice reads a token as an engineer would who looks for the settings that accept it. It verifies nothing: the
-// portal's own verifier does. Texts for printing contain neither the token nor its signature.
+// Package tokenadvice reads a token as an engineer would who looks for the settings that accept it.
+// It verifies nothing: the portal's own verifier does. Texts for printing contain neither the token
+// nor its signature.
 package tokenadvice
 
 import (
@@ -24,8 +25,9 @@ type Token struct {
 	claims    map[string]any
 }
 
-// Read finds the token in what people paste: with white space, quotes, the header that it is sent in, or as the token endpoint's
-// whole answer. The error is a sentence for the person who pasted it, and says why the portal could never take this text.
+// Read finds the token in what people paste: with white space, quotes, the header that it is sent
+// in, or as the token endpoint's whole answer. The error is a sentence for the person who pasted
+// it, and says why the portal could never take this text.
 func Read(pasted string) (*Token, error) {
 	list, err := candidatesIn(pasted)
 	if err != nil {
@@ -79,7 +81,8 @@ func (u *unusable) Error() string {
 // isForAnother reports whether all audiences of the token are ones that every user's tokens have.
 func (t *Token) isForAnother() bool {
 	_, audiences := t.Audiences()
-	return len(audiences) > 0 && !slices.ContainsFunc(audiences, func(audience string) bool { return t.SharedAudience(audience) == "" })
+	return len(audiences) > 0 &&
+		!slices.ContainsFunc(audiences, func(audience string) bool { return t.SharedAudience(audience) == "" })
 }
 
 var (
@@ -92,22 +95,28 @@ func parse(compact string) (*Token, *unusable) {
 	header, headerErr := decode(parts[0])
 	switch {
 	case stripeText.MatchString(compact):
-		return nil, &unusable{"this is a key or a secret of Stripe, not a user's token", "if others may have seen it, roll it in Stripe's dashboard"}
+		return nil, &unusable{"this is a key or a secret of Stripe, not a user's token",
+			"if others may have seen it, roll it in Stripe's dashboard"}
 	case paseto.MatchString(compact):
 		return nil, &unusable{"this is a PASETO token", "the portal takes JWTs only. Ask the provider for a JWT"}
 	case strings.HasPrefix(compact, "eyJ") && strings.Contains(compact, "..."):
 		return nil, &unusable{"this token was cut", "dots stand for a part of it. Copy the whole token"}
 	case len(parts) == 5:
-		return nil, &unusable{"this token is encrypted (five parts)", "only its recipient can read it. Ask the provider for a signed one. " +
-			"Auth0 makes such tokens if the login names no audience: name the identifier of your API. Session cookies of Auth.js (NextAuth) are such tokens too"}
+		return nil, &unusable{"this token is encrypted (five parts)",
+			"only its recipient can read it. Ask the provider for a signed one. " +
+				"Auth0 makes such tokens if the login names no audience: name the identifier of your API. Session " +
+				"cookies of Auth.js (NextAuth) are such tokens too"}
 	case len(parts) < 3 && headerErr == nil && header["alg"] != nil:
 		return nil, &unusable{
 			"this token was cut",
-			fmt.Sprintf("it has %d of the three parts of a JWT. A terminal keeps about 4,000 characters of a pasted line, so use < token.txt", len(parts)),
+			fmt.Sprintf("it has %d of the three parts of a JWT. A terminal keeps about 4,000 characters of a pasted "+
+				"line, so use < token.txt", len(parts)),
 		}
 	case len(parts) != 3:
-		return nil, &unusable{"this is an opaque token, not a JWT (three parts, separated by dots)", "only its issuer can read it. " +
-			"Send the ID token, or ask the provider for an access token of your own API (at Auth0, Okta and Logto: name the API in the login)"}
+		return nil, &unusable{"this is an opaque token, not a JWT (three parts, separated by dots)",
+			"only its issuer can read it. " +
+				"Send the ID token, or ask the provider for an access token of your own API (at Auth0, Okta and " +
+				"Logto: name the API in the login)"}
 	case headerErr != nil:
 		return nil, &unusable{"the first part of this token " + headerErr.problem, headerErr.advice}
 	}
@@ -115,18 +124,21 @@ func parse(compact string) (*Token, *unusable) {
 	t.Algorithm, _ = header["alg"].(string)
 	switch {
 	case header["alg"] == nil:
-		return nil, &unusable{"the first part of this token names no algorithm (alg), so it is not a JWT", "signed session cookies, such as those of Flask, look similar"}
+		return nil, &unusable{"the first part of this token names no algorithm (alg), so it is not a JWT",
+			"signed session cookies, such as those of Flask, look similar"}
 	case strings.EqualFold(t.Algorithm, "none"):
 		return nil, &unusable{"this token is not signed (alg none)", "anyone could have made it"}
 	case strings.HasPrefix(strings.ToUpper(t.Algorithm), "HS"):
 		return nil, &unusable{
 			"this token is signed with a shared secret (" + Printable(t.Algorithm) + ")",
 			"everyone who can verify it can also make one, so the portal refuses it. " +
-				"Switch the provider to signatures with a key pair: Supabase, JWT signing keys; Auth0, the API's signing algorithm RS256; " +
+				"Switch the provider to signatures with a key pair: Supabase, JWT signing keys; Auth0, the API's " +
+				"signing algorithm RS256; " +
 				"FusionAuth, an RSA or EC key for access tokens; others, RS256 or ES256",
 		}
 	case header["zip"] != nil:
-		return nil, &unusable{problem: "the content of this token is compressed (zip in its header), which is not allowed in a signed token"}
+		return nil, &unusable{problem: "the content of this token is compressed (zip in its header), which is not " +
+			"allowed in a signed token"}
 	case strings.HasPrefix(parts[1], "ZXlK"): // eyJ in base64url
 		return nil, &unusable{"this token contains another token", "the portal takes the inner one alone"}
 	}
@@ -144,7 +156,8 @@ func decode(part string) (map[string]any, *unusable) {
 	if err != nil {
 		urlSafe := strings.NewReplacer("+", "-", "/", "_", "=", "").Replace(part)
 		if _, err := base64.RawURLEncoding.DecodeString(urlSafe); err == nil {
-			return nil, &unusable{"is base64 with +, / or =, not base64url (RFC 7515)", "a program encoded it again, or the issuer is wrong"}
+			return nil, &unusable{"is base64 with +, / or =, not base64url (RFC 7515)",
+				"a program encoded it again, or the issuer is wrong"}
 		}
 		return nil, &unusable{"is not base64url", "it was cut or changed on its way here"}
 	}

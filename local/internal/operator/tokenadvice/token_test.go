@@ -22,8 +22,10 @@ func TestKeySetsOfProviders(t *testing.T) {
 		{`{"iss":"https://api.workos.com","aud":"client_1"}`, "https://api.workos.com/sso/jwks/client_1"},
 		{`{"iss":"stytch.com/project-live-1"}`, "https://api.stytch.com/v1/sessions/jwks/project-live-1"},
 		{`{"iss":"stytch.com/project-test-1"}`, "https://test.stytch.com/v1/b2b/sessions/jwks/project-test-1"},
-		{`{"iss":"P2EXAMPLE0000000000000000000"}`, "https://api.descope.com/P2EXAMPLE0000000000000000000/.well-known/jwks.json"},
-		{`{"iss":"https://api.descope.com/v1/apps/P2EXAMPLE"}`, "https://api.descope.com/P2EXAMPLE/.well-known/jwks.json"},
+		{`{"iss":"P2EXAMPLE0000000000000000000"}`,
+			"https://api.descope.com/P2EXAMPLE0000000000000000000/.well-known/jwks.json"},
+		{`{"iss":"https://api.descope.com/v1/apps/P2EXAMPLE"}`,
+			"https://api.descope.com/P2EXAMPLE/.well-known/jwks.json"},
 	} {
 		token, err := Read(tokenOf(test.claims))
 		if err != nil {
@@ -44,14 +46,16 @@ func TestKeySetsOfProviders(t *testing.T) {
 	}
 }
 
-// A claim is found as the verifier finds it: the whole name first, then the path with the longer first name.
+// A claim is found as the verifier finds it: the whole name first, then the path with the longer
+// first name.
 func TestClaimsAreFoundAsTheVerifierFindsThem(t *testing.T) {
 	for _, test := range []struct{ claims, team string }{
 		{`{"o":{"id":"1"}}`, "o.id 1"},
 		{`{"o.id":"2","o":{"id":"1"}}`, "o.id 2"},
 		{`{"o.id":17,"o":{"id":"1"}}`, ""},
 		{`{"iss":"https://a.example/t1","org_id":"t1"}`, ""}, // the same for everyone
-		{`{"https://stytch.com/organization":{"organization_id":"3"}}`, "https://stytch.com/organization.organization_id 3"},
+		{`{"https://stytch.com/organization":{"organization_id":"3"}}`,
+			"https://stytch.com/organization.organization_id 3"},
 	} {
 		token, err := Read(tokenOf(test.claims))
 		if err != nil {

@@ -7,16 +7,20 @@ import (
 )
 
 var (
-	// microsoftAPI matches the IDs of APIs that Microsoft runs: Graph is 00000003-0000-0000-c000-000000000000.
+	// microsoftAPI matches the IDs of APIs that Microsoft runs: Graph is
+	// 00000003-0000-0000-c000-000000000000.
 	microsoftAPI = regexp.MustCompile(`^(spn:)?000000[0-9a-f]{2}-0000-0000-c000-000000000000$`)
 	// sharedURL are APIs of providers that apps of all kinds get tokens for.
-	sharedURL = regexp.MustCompile(`^https://([a-z]+-)?graph\.(microsoft|windows)\.[a-z.]+/?$|^https://microsoftgraph\.chinacloudapi\.cn/?$|` +
+	sharedURL = regexp.MustCompile(`^https://([a-z]+-)?graph\.(microsoft|windows)\.[a-z.]+/?$|^https://` +
+		`microsoftgraph\.chinacloudapi\.cn/?$|` +
 		`^https://management\.(azure\.com|core\.windows\.net)/?$|^https://[^/]+\.googleapis\.com/|` +
 		`^https://[^/]+\.auth0\.com/api/v2/?$|^https://[^/]+\.kinde\.com/api/?$|^https://[^/]+\.logto\.app/api/?$`)
-	keycloakClients = []string{"account", "broker", "realm-management", "security-admin-console", "account-console", "admin-cli"}
+	keycloakClients = []string{"account", "broker", "realm-management", "security-admin-console",
+		"account-console", "admin-cli"}
 )
 
-// SharedAudience says why an audience does not tell your API's tokens from others of the same issuer; "" if it may.
+// SharedAudience says why an audience does not tell your API's tokens from others of the same
+// issuer; "" if it may.
 func (t *Token) SharedAudience(audience string) string {
 	lower := strings.ToLower(audience)
 	trimmed := strings.TrimRight(lower, "/")
@@ -26,7 +30,8 @@ func (t *Token) SharedAudience(audience string) string {
 		return "the issuer's own user information, which every login may get a token for"
 	case slices.Contains(keycloakClients, lower):
 		return "a client that Keycloak adds to all users' tokens"
-	case microsoftAPI.MatchString(lower), sharedURL.MatchString(lower), trimmed == issuer+"/api/v2": // Auth0, under its own domain
+	// Auth0, under its own domain
+	case microsoftAPI.MatchString(lower), sharedURL.MatchString(lower), trimmed == issuer+"/api/v2":
 		return "an API of the provider, which any app may get a token for"
 	case trimmed == issuer:
 		return "the issuer itself, which tokens for all of its apps may have"
@@ -34,21 +39,25 @@ func (t *Token) SharedAudience(audience string) string {
 	return ""
 }
 
-// written are claims of OpenID Connect (Core 1.0, section 5.1) and of providers that users fill in themselves: traits are Ory's,
-// nsec are those that Descope takes from the browser.
+// written are claims of OpenID Connect (Core 1.0, section 5.1) and of providers that users fill in
+// themselves: traits are Ory's, nsec are those that Descope takes from the browser.
 var written = []string{
-	"name", "givenname", "familyname", "middlename", "nickname", "preferredusername", "displayname", "profile", "picture", "image",
-	"avatar", "avatarurl", "website", "gender", "birthdate", "zoneinfo", "locale", "phonenumber", "phone", "address", "fullname",
+	"name", "givenname", "familyname", "middlename", "nickname", "preferredusername", "displayname",
+	"profile", "picture", "image",
+	"avatar", "avatarurl", "website", "gender", "birthdate", "zoneinfo", "locale", "phonenumber",
+	"phone", "address", "fullname",
 	"firstname", "lastname", "bio", "traits", "nsec",
 }
 
 // containers are objects that users write with their own token: Supabase and Auth0, Clerk, Stytch.
 var containers = []string{"usermetadata", "unsafemetadata", "untrustedmetadata"}
 
-// IsSelfWritten reports whether users can write a claim, given by its name or path. Cognito's custom attributes (custom:role) are
-// writable by default: https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html
+// IsSelfWritten reports whether users can write a claim, given by its name or path. Cognito's
+// custom attributes (custom:role) are writable by default:
+// https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html
 func IsSelfWritten(path string) bool {
-	if strings.HasPrefix(path, "custom:") || slices.ContainsFunc(containers, func(name string) bool { return strings.Contains(simplified(path), name) }) {
+	if strings.HasPrefix(path, "custom:") ||
+		slices.ContainsFunc(containers, func(name string) bool { return strings.Contains(simplified(path), name) }) {
 		return true
 	}
 	first, _, _ := strings.Cut(path[strings.LastIndexAny(path, "/:")+1:], ".")

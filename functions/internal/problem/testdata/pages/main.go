@@ -1,4 +1,5 @@
-// Command pages prints the page of each code that its arguments name, for tests that look at them in a browser.
+// Command pages prints the page of each code that its arguments name, for tests that look at them
+// in a browser.
 package main
 
 import (
@@ -13,7 +14,8 @@ func main() {
 	pages := map[string]string{}
 	for _, code := range os.Args[1:] {
 		recorder := httptest.NewRecorder()
-		(&problem.Problem{Code: problem.Code(code)}).Write(recorder, problem.Page, problem.Reader{AppURL: "https://app.example.com/", RequestID: "Ff1TQj3fFiAEJgA="})
+		(&problem.Problem{Code: problem.Code(code)}).Write(recorder, problem.Page,
+			problem.Reader{AppURL: "https://app.example.com/", RequestID: "Ff1TQj3fFiAEJgA="})
 		pages[code] = recorder.Body.String()
 	}
 	if err := json.NewEncoder(os.Stdout).Encode(pages); err != nil {

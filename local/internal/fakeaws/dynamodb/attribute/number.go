@@ -8,9 +8,9 @@ import (
 
 var decimal = regexp.MustCompile(`^([+-]?)([0-9]*)\.?([0-9]*)(?:[eE]([+-]?[0-9]{1,9}))?$`)
 
-// normalizeNumber returns a number as DynamoDB stores it: in plain notation,
-// without leading and trailing zeros. Numbers have up to 38 digits and, unless
-// zero, a magnitude from 1E-130 to 9.99E+125
+// normalizeNumber returns a number as DynamoDB stores it: in plain notation, without leading and
+// trailing zeros. Numbers have up to 38 digits and, unless zero, a magnitude from 1E-130 to
+// 9.99E+125
 // (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html).
 func normalizeNumber(s string) (string, error) {
 	m := decimal.FindStringSubmatch(s)
@@ -32,9 +32,11 @@ func normalizeNumber(s string) (string, error) {
 	case len(digits) > 38:
 		return "", ValidationException("DynamoDB only supports precision up to 38 digits")
 	case point > 126:
-		return "", ValidationException("Number overflow. Attempting to store a number with magnitude larger than supported range")
+		return "", ValidationException("Number overflow. Attempting to store a number with magnitude larger than " +
+			"supported range")
 	case point < -129:
-		return "", ValidationException("Number underflow. Attempting to store a number with magnitude smaller than supported range")
+		return "", ValidationException("Number underflow. Attempting to store a number with magnitude smaller than " +
+			"supported range")
 	}
 
 	sign := strings.TrimPrefix(m[1], "+")

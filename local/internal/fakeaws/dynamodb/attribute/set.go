@@ -17,7 +17,8 @@ func parseSet(kind string, elements []string) ([]string, error) {
 		case "NS":
 			described = "number"
 		}
-		return nil, ValidationException("One or more parameter values were invalid: An " + described + " set  may not be empty")
+		return nil, ValidationException("One or more parameter values were invalid: An " + described +
+			" set  may not be empty")
 	}
 	set := slices.Clone(elements)
 	for i, element := range elements {
@@ -34,7 +35,8 @@ func parseSet(kind string, elements []string) ([]string, error) {
 	}
 	slices.Sort(set)
 	if len(slices.Compact(slices.Clone(set))) < len(set) {
-		return nil, ValidationException("One or more parameter values were invalid: Input collection [" + strings.Join(elements, ", ") + "] contains duplicates.")
+		return nil, ValidationException("One or more parameter values were invalid: Input collection [" +
+			strings.Join(elements, ", ") + "] contains duplicates.")
 	}
 	return set, nil
 }
@@ -63,7 +65,8 @@ func (a Value) Minus(b Value) (Value, error) {
 	if a.Kind != b.Kind {
 		return Value{}, ValidationException("An operand in the update expression has an incorrect data type")
 	}
-	rest := slices.DeleteFunc(slices.Clone(a.Elements()), func(element string) bool { return slices.Contains(b.Elements(), element) })
+	rest := slices.DeleteFunc(slices.Clone(a.Elements()),
+		func(element string) bool { return slices.Contains(b.Elements(), element) })
 	return Value{a.Kind, rest}, nil
 }
 

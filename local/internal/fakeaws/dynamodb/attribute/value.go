@@ -142,11 +142,13 @@ func Parse(raw json.RawMessage) (Value, error) {
 	}
 	switch len(parsed) {
 	case 0:
-		return Value{}, ValidationException("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
+		return Value{},
+			ValidationException("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
 	case 1:
 		return parsed[0], err
 	default:
-		return Value{}, ValidationException("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
+		return Value{}, ValidationException("Supplied AttributeValue has more than one datatypes set, must contain " +
+			"exactly one of the supported datatypes")
 	}
 }
 
@@ -171,14 +173,16 @@ func checkBase64(s string) error {
 
 func checkNull(value bool) error {
 	if !value {
-		return ValidationException("One or more parameter values were invalid: Null attribute value types must have the value of true")
+		return ValidationException("One or more parameter values were invalid: Null attribute value types must have " +
+			"the value of true")
 	}
 	return nil
 }
 
 // ValidationException is the error about a request that DynamoDB cannot work with.
 func ValidationException(message string) *fakeaws.Error {
-	return &fakeaws.Error{Status: http.StatusBadRequest, Code: "com.amazon.coral.validate#ValidationException", Message: message}
+	return &fakeaws.Error{Status: http.StatusBadRequest,
+		Code: "com.amazon.coral.validate#ValidationException", Message: message}
 }
 
 // serializationException is the error about a document that is not of the form that DynamoDB's API

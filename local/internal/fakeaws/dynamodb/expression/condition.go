@@ -43,7 +43,8 @@ func (p *parser) conjunction() (Condition, error) {
 }
 
 // joined reads conditions with an operator between each two.
-func (p *parser) joined(operator string, operand func() (Condition, error), join func(one, two Condition) Condition) (Condition, error) {
+func (p *parser) joined(operator string, operand func() (Condition, error),
+	join func(one, two Condition) Condition) (Condition, error) {
 	parsed, err := operand()
 	for err == nil && p.accept(operator) {
 		var right Condition
@@ -144,7 +145,8 @@ func (p *parser) comparison() (Condition, error) {
 		return nil, err
 	}
 	if left.path != nil && slices.Equal(left.path, right.path) {
-		return nil, p.invalid("The first operand must be distinct from the remaining operands for this operator or function; " +
+		return nil, p.invalid("The first operand must be distinct from the remaining operands for this operator or " +
+			"function; " +
 			"operator: " + operator + ", first operand: " + left.path.String())
 	}
 	return func(item map[string]attribute.Value) bool {

@@ -30,7 +30,8 @@ func (p *parser) function() (Condition, error) {
 		return nil, p.invalid("Invalid function name; function: " + name)
 	}
 	if len(arguments) != want {
-		return nil, p.invalid(fmt.Sprintf("Incorrect number of operands for operator or function; operator or function: %s, number of operands: %d",
+		return nil, p.invalid(fmt.Sprintf("Incorrect number of operands for operator or function; operator or "+
+			"function: %s, number of operands: %d",
 			name, len(arguments)))
 	}
 	place := arguments[0].path
@@ -87,11 +88,13 @@ func (p *parser) arguments() ([]operand, error) {
 
 func (p *parser) attributeType(place Path, kind operand) (Condition, error) {
 	if kind.value.Kind != "S" {
-		return nil, p.invalid("Incorrect operand type for operator or function; operator or function: attribute_type, operand type: " + kind.value.Kind)
+		return nil, p.invalid("Incorrect operand type for operator or function; operator or function: " +
+			"attribute_type, operand type: " + kind.value.Kind)
 	}
 	kinds := []string{"N", "BS", "L", "B", "NULL", "M", "S", "SS", "NS", "BOOL"}
 	if !slices.Contains(kinds, kind.value.Text()) {
-		return nil, p.invalid("Invalid attribute type name found; type: " + kind.value.Text() + ", valid types: {" + strings.Join(kinds, ",") + "}")
+		return nil, p.invalid("Invalid attribute type name found; type: " + kind.value.Text() + ", valid types: {" +
+			strings.Join(kinds, ",") + "}")
 	}
 	return func(item map[string]attribute.Value) bool {
 		value, _ := place.in(item)

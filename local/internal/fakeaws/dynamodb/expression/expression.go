@@ -14,8 +14,10 @@ import "encoding/json"
 // the one nothing changes, and without the other the condition always holds. names and values are
 // the request's ExpressionAttributeNames and ExpressionAttributeValues. It is an error if one of
 // them is not used.
-func ParseUpdate(update, condition *string, names map[string]string, values map[string]json.RawMessage) (Update, Condition, error) {
-	placeholders, err := newPlaceholders(names, values, expressions{"UpdateExpression": update, "ConditionExpression": condition})
+func ParseUpdate(update, condition *string, names map[string]string,
+	values map[string]json.RawMessage) (Update, Condition, error) {
+	placeholders, err := newPlaceholders(names, values,
+		expressions{"UpdateExpression": update, "ConditionExpression": condition})
 	if err != nil {
 		return nil, nil, err
 	}

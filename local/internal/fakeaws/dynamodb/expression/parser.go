@@ -90,7 +90,8 @@ func (p *parser) name() (string, error) {
 		p.used[said] = true
 		name, ok := p.names[said]
 		if !ok {
-			return "", p.invalid("An expression attribute name used in the document path is not defined; attribute name: " + said)
+			return "", p.invalid("An expression attribute name used in the document path is not defined; attribute " +
+				"name: " + said)
 		}
 		return name, nil
 	case !isName(said):
@@ -116,7 +117,8 @@ func (p *parser) value() (attribute.Value, error) {
 	p.used[said] = true
 	value, ok := p.values[said]
 	if !ok {
-		return attribute.Value{}, p.invalid("An expression attribute value used in expression is not defined; attribute value: " + said)
+		return attribute.Value{},
+			p.invalid("An expression attribute value used in expression is not defined; attribute value: " + said)
 	}
 	return value, nil
 }
@@ -139,7 +141,8 @@ func (p *parser) disjoint(paths []Path) error {
 		for _, two := range paths[i+1:] {
 			shorter := min(len(one), len(two))
 			if slices.Equal(one[:shorter], two[:shorter]) {
-				return p.invalid("Two document paths overlap with each other; must remove or rewrite one of these paths; " +
+				return p.invalid("Two document paths overlap with each other; must remove or rewrite one of these " +
+					"paths; " +
 					"path one: " + one.String() + ", path two: " + two.String())
 			}
 		}

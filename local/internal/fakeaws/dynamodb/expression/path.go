@@ -38,7 +38,8 @@ func (p Path) changed(item map[string]attribute.Value, change change) (map[strin
 	if len(p) > 1 {
 		members, ok := value.Content.(map[string]attribute.Value)
 		if !ok {
-			return nil, attribute.ValidationException("The document path provided in the update expression is invalid for update")
+			return nil, attribute.ValidationException("The document path provided in the update expression is " +
+				"invalid for update")
 		}
 		members, err := p[1:].changed(members, change)
 		copied[p[0]] = attribute.Value{Kind: "M", Content: members}

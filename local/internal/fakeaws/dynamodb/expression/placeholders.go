@@ -42,7 +42,8 @@ func (e expressions) absent() string {
 }
 
 // newPlaceholders checks placeholders as such, before the expressions are read.
-func newPlaceholders(names map[string]string, values map[string]json.RawMessage, given expressions) (*placeholders, error) {
+func newPlaceholders(names map[string]string, values map[string]json.RawMessage,
+	given expressions) (*placeholders, error) {
 	p := &placeholders{names: names, values: map[string]attribute.Value{}, used: map[string]bool{}}
 	if err := p.checkNames(given.absent()); err != nil {
 		return nil, err
@@ -60,10 +61,12 @@ func (p *placeholders) checkNames(absent string) error {
 	}
 	for said, name := range p.names {
 		if !namePlaceholder.MatchString(said) {
-			return attribute.ValidationException(parameter + " contains invalid key: Syntax error; key: \"" + said + "\"")
+			return attribute.ValidationException(parameter +
+				" contains invalid key: Syntax error; key: \"" + said + "\"")
 		}
 		if name == "" {
-			return attribute.ValidationException(parameter + " contains invalid value: Empty attribute name for key " + said)
+			return attribute.ValidationException(parameter +
+				" contains invalid value: Empty attribute name for key " + said)
 		}
 	}
 	return nil
@@ -76,11 +79,13 @@ func (p *placeholders) parseValues(values map[string]json.RawMessage, absent str
 	}
 	for said, raw := range values {
 		if !valuePlaceholder.MatchString(said) {
-			return attribute.ValidationException(parameter + " contains invalid key: Syntax error; key: \"" + said + "\"")
+			return attribute.ValidationException(parameter +
+				" contains invalid key: Syntax error; key: \"" + said + "\"")
 		}
 		value, err := attribute.Parse(raw)
 		if refusal := new(fakeaws.Error); errors.As(err, &refusal) && refusal.Message != "" {
-			return attribute.ValidationException(parameter + " contains invalid value: " + refusal.Message + " for key " + said)
+			return attribute.ValidationException(parameter + " contains invalid value: " +
+				refusal.Message + " for key " + said)
 		}
 		if err != nil {
 			return err
@@ -113,7 +118,8 @@ func (p *placeholders) checkUsed() error {
 func checkAllUsed[V any](parameter string, given map[string]V, used map[string]bool) error {
 	unused := slices.DeleteFunc(slices.Sorted(maps.Keys(given)), func(said string) bool { return used[said] })
 	if len(unused) > 0 {
-		return attribute.ValidationException("Value provided in " + parameter + " unused in expressions: keys: {" + strings.Join(unused, ", ") + "}")
+		return attribute.ValidationException("Value provided in " + parameter + " unused in expressions: keys: {" +
+			strings.Join(unused, ", ") + "}")
 	}
 	return nil
 }

@@ -107,7 +107,8 @@ func (p *parser) set() (action, error) {
 		return func(attribute.Value, bool) (attribute.Value, bool, error) {
 			value, ok := source.in(before)
 			if !ok {
-				return value, false, attribute.ValidationException("The provided expression refers to an attribute that does not exist in the item")
+				return value, false, attribute.ValidationException("The provided expression refers to an attribute " +
+					"that does not exist in the item")
 			}
 			return value, true, nil
 		}
@@ -131,7 +132,8 @@ func (p *parser) add() (action, error) {
 		return action{}, err
 	}
 	if _, isSet := value.Content.([]string); !isSet && value.Kind != "N" {
-		return action{}, p.invalid("Incorrect operand type for operator or function; operator: ADD, operand type: " + value.Kind)
+		return action{},
+			p.invalid("Incorrect operand type for operator or function; operator: ADD, operand type: " + value.Kind)
 	}
 	return action{place, func(map[string]attribute.Value) change {
 		return func(old attribute.Value, present bool) (attribute.Value, bool, error) {
@@ -154,7 +156,8 @@ func (p *parser) delete() (action, error) {
 		return action{}, err
 	}
 	if _, isSet := value.Content.([]string); !isSet {
-		return action{}, p.invalid("Incorrect operand type for operator or function; operator: DELETE, operand type: " + value.Kind)
+		return action{},
+			p.invalid("Incorrect operand type for operator or function; operator: DELETE, operand type: " + value.Kind)
 	}
 	return action{place, func(map[string]attribute.Value) change {
 		return func(old attribute.Value, present bool) (attribute.Value, bool, error) {

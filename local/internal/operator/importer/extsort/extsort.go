@@ -1,4 +1,5 @@
-// Package extsort sorts more lines than fit into memory: it keeps sorted runs on disk and merges them.
+// Package extsort sorts more lines than fit into memory: it keeps sorted runs on disk and merges
+// them.
 package extsort
 
 import (
@@ -64,8 +65,8 @@ func (s *Sorter) spill() (err error) {
 	return w.Flush()
 }
 
-// Sorted gives the lines in order, each time. Lines that are added meanwhile come the next time. A failure to read is the second value,
-// and the last.
+// Sorted gives the lines in order, each time. Lines that are added meanwhile come the next time. A
+// failure to read is the second value, and the last.
 func (s *Sorter) Sorted() iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		if err := s.spill(); err != nil {
