@@ -1,6 +1,9 @@
 package operator
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -39,6 +42,11 @@ func TestCommandsSayTheirTarget(t *testing.T) {
 		"STRIPE_EVENT_SOURCE"} {
 		t.Setenv(name, "")
 	}
+	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"__type":"AccessDeniedException"}`)
+	}))
+	t.Cleanup(refuses.Close)
 	for line, test := range map[string]struct{ variable, want string }{
 		"doctor --json": {"", "doctor: the development server's stand-ins, because no variable"},
 		"doctor":        {"STRIPE_EVENT_SOURCE", "doctor: the environment\n"},
@@ -54,7 +62,7 @@ func TestCommandsSayTheirTarget(t *testing.T) {
 			if test.variable != "" {
 				t.Setenv(test.variable, "example")
 			}
-			t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+			t.Setenv("AWS_ENDPOINT_URL", refuses.URL)
 			t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
 			t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
 			t.Setenv("AWS_REGION", "eu-central-1")
