@@ -18,17 +18,17 @@ type Fault struct {
 	refuse      bool
 	connect     func(c *conn, says string)
 	certificate func(*Authority) *tls.Certificate
-	answer      func(w http.ResponseWriter, r *http.Request, s scene)
+	answer      func(w http.ResponseWriter, r *http.Request, s exchange)
 }
 
-// scene is what an answer is made of.
-type scene struct {
+// exchange is what an answer is made of.
+type exchange struct {
 	healthy http.Handler
 	says    string
 }
 
 // healthyAnswer is what the request would have been answered.
-func (s scene) healthyAnswer(r *http.Request) *httptest.ResponseRecorder {
+func (s exchange) healthyAnswer(r *http.Request) *httptest.ResponseRecorder {
 	recorder := httptest.NewRecorder()
 	s.healthy.ServeHTTP(recorder, r)
 	return recorder
@@ -37,7 +37,7 @@ func (s scene) healthyAnswer(r *http.Request) *httptest.ResponseRecorder {
 // Of returns a handler that answers by a fault of answers, in the place of a healthy one. It says
 // the [Marker].
 func (f Fault) Of(healthy http.Handler) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) { f.answer(w, r, scene{healthy, Marker}) }
+	return func(w http.ResponseWriter, r *http.Request) { f.answer(w, r, exchange{healthy, Marker}) }
 }
 
 // ServeHTTP is [Fault.Of] an upstream that answers everything with an object of 1,000 bytes and
@@ -61,7 +61,7 @@ func ResetAtOnce() Fault {
 
 // ResetAfterRequest reads a request and resets its connection.
 func ResetAfterRequest() Fault {
-	return answering(func(w http.ResponseWriter, r *http.Request, _ scene) {
+	return answering(func(w http.ResponseWriter, r *http.Request, _ exchange) {
 		drain(r)
 		_, raw := hijack(w)
 		reset(raw)
@@ -70,7 +70,7 @@ func ResetAfterRequest() Fault {
 
 // Hang reads a request and never answers.
 func Hang() Fault {
-	return answering(func(_ http.ResponseWriter, r *http.Request, _ scene) {
+	return answering(func(_ http.ResponseWriter, r *http.Request, _ exchange) {
 		drain(r)
 		<-r.Context().Done()
 	})
@@ -78,7 +78,7 @@ func Hang() Fault {
 
 // Drip sends the head of the healthy answer at once and its body a byte every tenth of a second.
 func Drip() Fault {
-	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		answer := s.healthyAnswer(r)
 		drain(r)
 		copyHead(w, answer)
@@ -98,7 +98,7 @@ func Drip() Fault {
 // Answer answers everything with one status, header and body. %s in the body stands for what the
 // server says, which needs no escaping in JSON.
 func Answer(status int, header map[string]string, body string) Fault {
-	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		drain(r)
 		for name, value := range header {
 			w.Header().Set(name, value)
@@ -122,7 +122,7 @@ func Empty(status int) Fault {
 // Rewritten sends the healthy answer after a change of its body. Its status and header stay, but
 // those that tell of the body's bytes.
 func Rewritten(change func(body []byte, says string) []byte) Fault {
-	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		answer := s.healthyAnswer(r)
 		body := change(answer.Body.Bytes(), s.says)
 		copyHead(w, answer)
@@ -139,7 +139,7 @@ func HalfJSON() Fault {
 
 // CutShort announces the healthy answer, sends nine tenths of it and closes the connection.
 func CutShort() Fault {
-	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		answer := s.healthyAnswer(r)
 		body := answer.Body.Bytes()
 		whole, _ := hijack(w)
@@ -152,7 +152,7 @@ func CutShort() Fault {
 // Trailing sends a second answer right behind the healthy one, which nobody has asked for, and
 // keeps the connection. change makes its body of the healthy one's.
 func Trailing(change func(body []byte, says string) []byte) Fault {
-	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		body := s.healthyAnswer(r).Body.Bytes()
 		another := change(body, s.says)
 		whole, _ := hijack(w)
@@ -170,7 +170,7 @@ func Trailing(change func(body []byte, says string) []byte) Fault {
 // Large sends ten million bytes of white space before the healthy answer, as far as anybody reads
 // them.
 func Large() Fault {
-	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		const pieces, size = 100, 100_000
 		answer := s.healthyAnswer(r)
 		copyHead(w, answer)
@@ -193,7 +193,7 @@ func GzipBomb() Fault {
 	_, _ = compressor.Write(bytes.Repeat([]byte(" "), 1<<20)) // a buffer takes all
 	_ = compressor.Close()
 	bomb := bytes.Repeat(member.Bytes(), 16) // RFC 1952, section 2.2: members follow each other
-	return answering(func(w http.ResponseWriter, r *http.Request, _ scene) {
+	return answering(func(w http.ResponseWriter, r *http.Request, _ exchange) {
 		drain(r)
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Content-Encoding", "gzip")
@@ -206,7 +206,7 @@ func ContentType(contentType string) Fault { return Header("Content-Type", conte
 
 // Raw sends what is made of the healthy answer's body, byte for byte, and closes the connection.
 func Raw(answer func(body, says string) string) Fault {
-	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		body := s.healthyAnswer(r).Body.String()
 		drain(r)
 		whole, _ := hijack(w)
@@ -222,7 +222,7 @@ func Garbage() Fault {
 
 // DripHead sends the head of an answer a byte every tenth of a second.
 func DripHead() Fault {
-	return answering(func(w http.ResponseWriter, r *http.Request, _ scene) {
+	return answering(func(w http.ResponseWriter, r *http.Request, _ exchange) {
 		drain(r)
 		whole, _ := hijack(w)
 		defer func() { _ = whole.Close() }()
@@ -242,7 +242,7 @@ func DripHead() Fault {
 
 // HeaderFlood answers with a megabyte of header.
 func HeaderFlood() Fault {
-	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		drain(r)
 		for i := range 100 {
 			w.Header().Set(fmt.Sprintf("X-Flood-%d", i), s.says+strings.Repeat("x", 10_000))
@@ -253,7 +253,7 @@ func HeaderFlood() Fault {
 
 // Redirect sends the caller, with its credentials, to another server.
 func Redirect(status int, location string) Fault {
-	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		drain(r)
 		w.Header().Set("Location", location+"/"+strings.Fields(s.says)[0])
 		w.WriteHeader(status)
@@ -268,7 +268,7 @@ func When(condition func(Request) bool, fault Fault) Fault {
 
 // Either answers by one fault of answers where a request meets a condition, and else by another.
 func Either(condition func(Request) bool, yes, no Fault) Fault {
-	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		if condition(newRequest(r)) {
 			yes.answer(w, r, s)
 			return
@@ -279,7 +279,7 @@ func Either(condition func(Request) bool, yes, no Fault) Fault {
 
 // healthy is what is wrong with a request that meets no condition: nothing.
 func healthy() Fault {
-	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		clear(w.Header())
 		s.healthy.ServeHTTP(w, r)
 	})
@@ -287,7 +287,7 @@ func healthy() Fault {
 
 // Header sends the healthy answer with another value in a header.
 func Header(name, value string) Fault {
-	return answering(func(w http.ResponseWriter, r *http.Request, s scene) {
+	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		answer := s.healthyAnswer(r)
 		copyHead(w, answer)
 		w.Header().Set(name, value)
@@ -322,7 +322,7 @@ func SilentHandshake() Fault {
 	}}
 }
 
-func answering(answer func(w http.ResponseWriter, r *http.Request, s scene)) Fault {
+func answering(answer func(w http.ResponseWriter, r *http.Request, s exchange)) Fault {
 	return Fault{answer: answer}
 }
 

@@ -215,5 +215,5 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		"Set-Cookie", "Trailer-Text"} {
 		w.Header().Set(name, says)
 	}
-	answer(w, r, scene{healthy: s.config.Healthy, says: says})
+	answer(w, r, exchange{healthy: s.config.Healthy, says: says})
 }

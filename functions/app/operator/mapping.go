@@ -154,9 +154,9 @@ func IsUserID(s string) bool { return customers.IsUser(s) }
 // AWSFailure describes a failed call to an AWS service, without AWS's own text.
 func AWSFailure(service string, err error) error { return upstream.FromAWS(service, err) }
 
-// IsPassing reports whether another try may succeed. After an expired login none does: nothing
+// IsRetryable reports whether another try may succeed. After an expired login none does: nothing
 // renews it.
-func IsPassing(err error) bool {
+func IsRetryable(err error) bool {
 	var failure *upstream.Error
 	if errors.As(err, &failure) {
 		isExpired := failure.Reason == upstream.ExpiredToken || failure.Reason == upstream.ExpiredTokenException

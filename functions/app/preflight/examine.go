@@ -83,7 +83,7 @@ func (x Examiner) examine(ctx context.Context, portal, webhook, live func(string
 	inspection.add(inspection.clock.Check())
 	limit := patience
 	if inspection.stripe != nil {
-		limit += inspection.stripe.Pace.Time(len(inspection.checks) + preflight.Sampled)
+		limit += inspection.stripe.RateLimiter.Time(len(inspection.checks) + preflight.Sampled)
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -128,18 +128,18 @@ func (i *inspection) portal(getenv func(string) string) {
 		Client: c.AWS.SecretsManagerClient(i.aws()), ID: c.StripeSecretID,
 		Parse: secret.StripeKey(c.StripeSecretField, c.Livemode),
 	})
-	pace := preflight.NewPace(c.Livemode, i.pause)
+	limiter := preflight.NewRateLimiter(c.Livemode, i.pause)
 	api := billing.Config{
 		APIBase:     c.StripeAPIBase,
 		Livemode:    c.Livemode,
 		PortalHosts: c.PortalHosts,
 		Transport:   i.clock.Watch(upstream.BufferRequests{Next: upstream.NewTransport()}),
-		Pause:       pace.Pause,
+		Pause:       limiter.Pause,
 	}
-	i.stripe = &preflight.Stripe{Keys: keys, Pace: pace, API: billing.New(api)}
+	i.stripe = &preflight.Stripe{Keys: keys, RateLimiter: limiter, API: billing.New(api)}
 	for _, check := range i.extra {
 		api.APIVersion = check.APIVersion
-		i.add((&preflight.Stripe{Keys: keys, Pace: pace, API: billing.New(api)}).Extra(check.Name, check.Run))
+		i.add((&preflight.Stripe{Keys: keys, RateLimiter: limiter, API: billing.New(api)}).Extra(check.Name, check.Run))
 	}
 	i.add(
 		preflight.SecretUsable("Stripe key's secret", "STRIPE_SECRET_ID", keys),

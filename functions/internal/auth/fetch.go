@@ -95,14 +95,14 @@ func (f *fetcher) get(ctx context.Context, address string) (body []byte, header 
 			break
 		}
 		body, header, err = f.try(ctx, address)
-		if !worthAnotherTry(err) {
+		if !isRetryable(err) {
 			break
 		}
 	}
 	return body, header, err
 }
 
-func worthAnotherTry(err error) bool {
+func isRetryable(err error) bool {
 	var status statusError
 	if errors.As(err, &status) {
 		return status >= 500

@@ -11,7 +11,7 @@ import (
 // Serve sets up the process, assembles a handler, which may connect to its upstreams already, and
 // gives it Lambda's invocations. It returns only an error: of the setup or of assemble.
 func Serve(getenv func(string) string, assemble func() (lambda.Handler, error)) error {
-	if err := tune(getenv); err != nil {
+	if err := setRuntimeLimits(getenv); err != nil {
 		return err
 	}
 	if err := readCertificatesOnce(getenv, bundles()); err != nil {
@@ -25,9 +25,9 @@ func Serve(getenv func(string) string, assemble func() (lambda.Handler, error)) 
 	return nil
 }
 
-// tune sets the process to serve one request at a time, which is all that Lambda sends. GOMAXPROCS
-// and GOGC in the environment take precedence.
-func tune(getenv func(string) string) error {
+// setRuntimeLimits sets the process to serve one request at a time, which is all that Lambda sends.
+// GOMAXPROCS and GOGC in the environment take precedence.
+func setRuntimeLimits(getenv func(string) string) error {
 	// A second thread for Go code costs CPU time and makes no answer faster.
 	if getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(1)

@@ -113,7 +113,7 @@ func TestTheProcessIsTunedUnlessTheEnvironmentDoes(t *testing.T) {
 			t.Setenv("PATH", "/usr/bin")
 			runtime.GOMAXPROCS(3)
 			debug.SetGCPercent(100)
-			if err := tune(func(variable string) string { return test.environment[variable] }); err != nil {
+			if err := setRuntimeLimits(func(variable string) string { return test.environment[variable] }); err != nil {
 				t.Fatal(err)
 			}
 			if got := runtime.GOMAXPROCS(0); got != test.threads {

@@ -79,7 +79,7 @@ func decodeValue(n node, into reflect.Value, name string) error {
 		}
 		value.Elem().SetInt(quantity)
 	default:
-		if n.saysNothing() {
+		if n.isAbsent() {
 			return nil
 		}
 		if err := decodeObject(n, value.Elem(), name); err != nil {
@@ -95,7 +95,7 @@ func decodeValue(n node, into reflect.Value, name string) error {
 // that says nothing is absent too.
 func decodeList(n node, into reflect.Value, name string) error {
 	items, ok := n.elements()
-	items = slices.DeleteFunc(items, node.saysNothing)
+	items = slices.DeleteFunc(items, node.isAbsent)
 	switch {
 	case !ok:
 		return invalid(name, "The parameter must be a list.")

@@ -24,7 +24,7 @@ func parseJSON(body string) (node, error) {
 	switch {
 	case err != nil:
 		return node{}, err
-	case root.saysNothing():
+	case root.isAbsent():
 		return node{kind: object}, nil
 	case root.kind != object:
 		return node{}, &problem.Problem{Code: problem.InvalidRequest, Detail: "The JSON is not an object."}
@@ -32,8 +32,8 @@ func parseJSON(body string) (node, error) {
 	return root, nil
 }
 
-// saysNothing reports whether a value in the place of an object is the same as none.
-func (n node) saysNothing() bool { return n.kind == null || n.kind == list && len(n.items) == 0 }
+// isAbsent reports whether a value in the place of an object is the same as none.
+func (n node) isAbsent() bool { return n.kind == null || n.kind == list && len(n.items) == 0 }
 
 // jsonReader makes nodes of JSON.
 type jsonReader struct {

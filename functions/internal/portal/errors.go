@@ -97,10 +97,10 @@ func stripeProblem(err *billing.Error) *problem.Problem {
 	return &problem.Problem{Code: problem.BillingBadResponse, Cause: err}
 }
 
-// blame says whose matter a parameter is that Stripe refuses: the caller's if they sent it,
-// otherwise an operator's, because customer comes from the mapping and the others have defaults.
-// Below flow_data, which has none, even one that is missing is the caller's.
-func blame(err error, in params.Input) error {
+// parameterError says whose matter a parameter is that Stripe refuses: the caller's if they sent
+// it, otherwise an operator's, because customer comes from the mapping and the others have
+// defaults. Below flow_data, which has none, even one that is missing is the caller's.
+func parameterError(err error, in params.Input) error {
 	var refusal *billing.Error
 	if !errors.As(err, &refusal) {
 		return err

@@ -183,7 +183,7 @@ func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) (
 	if err == nil {
 		record.session(parameters)
 	}
-	return session, blame(err, in)
+	return session, parameterError(err, in)
 }
 
 func (h *Handler) authenticate(ctx context.Context, r *http.Request, in params.Input,

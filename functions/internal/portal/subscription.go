@@ -89,14 +89,14 @@ func (h *Handler) onlySubscription(ctx context.Context, customer, flowType strin
 		return billing.Subscription{}, err
 	}
 	eligible := slices.DeleteFunc(slices.Clone(all), func(s billing.Subscription) bool {
-		return obstacle(s, flowType) != 0
+		return ineligibleReason(s, flowType) != 0
 	})
 	switch len(eligible) {
 	case 1:
 		return eligible[0], nil
 	case 0:
 		return billing.Subscription{},
-			&problem.Problem{Code: problem.SubscriptionNotEligible, Reason: whyNone(all, flowType)}
+			&problem.Problem{Code: problem.SubscriptionNotEligible, Reason: noneEligibleReason(all, flowType)}
 	}
 	return billing.Subscription{}, &ambiguity{
 		param:   "flow_data[" + flowType + "][subscription]",
@@ -104,10 +104,10 @@ func (h *Handler) onlySubscription(ctx context.Context, customer, flowType strin
 	}
 }
 
-// obstacle says why a flow cannot act on a subscription; 0 if it can.
+// ineligibleReason says why a flow cannot act on a subscription; 0 if it can.
 //
 // https://docs.stripe.com/customer-management#customer-portal-limitations
-func obstacle(s billing.Subscription, flowType string) language.Key {
+func ineligibleReason(s billing.Subscription, flowType string) language.Key {
 	switch s.Status {
 	case stripe.SubscriptionStatusActive, stripe.SubscriptionStatusTrialing, stripe.SubscriptionStatusPastDue:
 	case stripe.SubscriptionStatusCanceled, stripe.SubscriptionStatusIncompleteExpired:
@@ -126,15 +126,15 @@ func obstacle(s billing.Subscription, flowType string) language.Key {
 	return 0
 }
 
-// whyNone says why none of the subscriptions will do: what all of them have in
+// noneEligibleReason says why none of the subscriptions will do: what all of them have in
 // common, if they do.
-func whyNone(all []billing.Subscription, flowType string) language.Key {
+func noneEligibleReason(all []billing.Subscription, flowType string) language.Key {
 	if len(all) == 0 {
 		return language.NoSubscription
 	}
-	reason := obstacle(all[0], flowType)
+	reason := ineligibleReason(all[0], flowType)
 	for _, s := range all[1:] {
-		if obstacle(s, flowType) != reason {
+		if ineligibleReason(s, flowType) != reason {
 			return language.NoSubscriptionEligible
 		}
 	}

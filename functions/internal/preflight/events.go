@@ -45,7 +45,7 @@ func (s *Stripe) Endpoint(path string, wanted []string) Check {
 		if len(ours) == 0 && s.Organization {
 			return unseen()
 		}
-		return judge(ours, wanted, "no endpoint's address ends in "+path,
+		return checkEndpoints(ours, wanted, "no endpoint's address ends in "+path,
 			"Create one at https://dashboard.stripe.com/webhooks with the stack's output WebhookEndpoint.")
 	}}
 }
@@ -67,20 +67,20 @@ func (s *Stripe) EventSource(source string, wanted []string) Check {
 		} else if s.Organization {
 			return unseen()
 		}
-		return judge(ours, wanted, "there is no destination behind STRIPE_EVENT_SOURCE in this mode",
+		return checkEndpoints(ours, wanted, "there is no destination behind STRIPE_EVENT_SOURCE in this mode",
 			"Compare STRIPE_EVENT_SOURCE with the destination at https://dashboard.stripe.com/workbench/webhooks.")
 	}}
 }
 
-// judge looks at endpoints. What is wrong with them is Stripe's to mend: Stripe disables one that
-// failed for days, and that must not stop the version that would succeed.
-func judge(ours []endpoint, wanted []string, none, create string) Finding {
-	finding := judged(ours, wanted, none, create)
+// checkEndpoints looks at endpoints. What is wrong with them is Stripe's to mend: Stripe disables
+// one that failed for days, and that must not stop the version that would succeed.
+func checkEndpoints(ours []endpoint, wanted []string, none, create string) Finding {
+	finding := checkSubscribedEvents(ours, wanted, none, create)
 	finding.outside = true
 	return finding
 }
 
-func judged(ours []endpoint, wanted []string, none, create string) Finding {
+func checkSubscribedEvents(ours []endpoint, wanted []string, none, create string) Finding {
 	if len(ours) == 0 {
 		return problem(none, create)
 	}

@@ -40,8 +40,9 @@ func eventsStripe(t *testing.T, request string, status int, body string) *prefli
 		_, _ = io.WriteString(w, body)
 	}))
 	t.Cleanup(server.Close)
-	pace := preflight.NewPace(false, func(ctx context.Context, _ time.Duration) error { return ctx.Err() })
-	return &preflight.Stripe{Keys: eventsKey{}, Pace: pace, API: billing.New(billing.Config{APIBase: server.URL})}
+	limiter := preflight.NewRateLimiter(false, func(ctx context.Context, _ time.Duration) error { return ctx.Err() })
+	return &preflight.Stripe{Keys: eventsKey{}, RateLimiter: limiter,
+		API: billing.New(billing.Config{APIBase: server.URL})}
 }
 
 const deniedByStripe = `{"error":{"type":"invalid_request_error","message":"The provided key does not have the ` +

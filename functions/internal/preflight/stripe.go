@@ -25,9 +25,9 @@ type StripeAPI interface {
 
 // Stripe asks Stripe with the key of a secret.
 type Stripe struct {
-	API  StripeAPI
-	Keys Secrets[secret.Key]
-	Pace *Pace
+	API         StripeAPI
+	Keys        Secrets[secret.Key]
+	RateLimiter *RateLimiter
 	// Organization says that the account's organization may send the events, from a destination
 	// that the key cannot see.
 	Organization bool
@@ -42,7 +42,7 @@ func (s *Stripe) read(ctx context.Context, path string, query url.Values, into a
 		return errNoKey
 	}
 	var document json.RawMessage
-	err = s.Pace.do(ctx, func(ctx context.Context) (err error) {
+	err = s.RateLimiter.do(ctx, func(ctx context.Context) (err error) {
 		document, err = s.API.Read(ctx, key.Reveal(), path, query)
 		return err // its class is what is looked at
 	})
@@ -119,7 +119,7 @@ func (s *Stripe) MayCreateSessions() Check {
 			return Finding{}
 		}
 		// As above.
-		err = s.Pace.do(ctx, func(ctx context.Context) error { return s.API.ProbeSessions(ctx, key.Reveal()) })
+		err = s.RateLimiter.do(ctx, func(ctx context.Context) error { return s.API.ProbeSessions(ctx, key.Reveal()) })
 		switch {
 		case err == nil:
 			return ok("the key has it")

@@ -330,10 +330,10 @@ func TestANetworkWithoutAWayOutIsAProblem(t *testing.T) {
 	for op, want := range map[string]preflight.Status{"dial": preflight.Problem, "read": preflight.Warning} {
 		t.Run(op, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				pace := preflight.NewPace(false, nil)
-				s := &preflight.Stripe{Keys: keys{}, Pace: pace, API: billing.New(billing.Config{
+				limiter := preflight.NewRateLimiter(false, nil)
+				s := &preflight.Stripe{Keys: keys{}, RateLimiter: limiter, API: billing.New(billing.Config{
 					APIBase:   "http://stripe.example",
-					Transport: new(preflight.Clock).Watch(unreachable{op}), Pause: pace.Pause,
+					Transport: new(preflight.Clock).Watch(unreachable{op}), Pause: limiter.Pause,
 				})}
 				if got := s.KeyAccepted().Run(t.Context()); got.Status != want {
 					t.Errorf("%+v, want %s", got, want)

@@ -165,9 +165,9 @@ func (k keys) Get(context.Context) (secret.Key, error) {
 // stripeAt asks an account, in the pace of a mode.
 func stripeAt(t *testing.T, a *account, livemode bool) *preflight.Stripe {
 	t.Helper()
-	pace := preflight.NewPace(livemode, nil)
-	return &preflight.Stripe{Keys: keys{}, Pace: pace, API: billing.New(billing.Config{
+	limiter := preflight.NewRateLimiter(livemode, nil)
+	return &preflight.Stripe{Keys: keys{}, RateLimiter: limiter, API: billing.New(billing.Config{
 		APIBase: "http://stripe.example", PortalHosts: []string{"billing.stripe.com"},
-		Transport: serve(t, a), Pause: pace.Pause,
+		Transport: serve(t, a), Pause: limiter.Pause,
 	})}
 }

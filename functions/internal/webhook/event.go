@@ -127,7 +127,7 @@ func (r Rules) read(body []byte, now time.Time) (event, error) {
 	case kind == "":
 		err = hasNoType
 	case slices.Contains(Types, kind): // other types may have any shape: the times of some are strings
-		err = r.understand(&e, kind, o, now)
+		err = r.parseFacts(&e, kind, o, now)
 	}
 	if errors.As(err, &e.warning) {
 		e.change, err = customers.Change{}, nil
@@ -135,8 +135,8 @@ func (r Rules) read(body []byte, now time.Time) (event, error) {
 	return e, err
 }
 
-// understand reads an event of a type that means something.
-func (r Rules) understand(e *event, kind string, o object, now time.Time) error {
+// parseFacts reads an event of a type that means something.
+func (r Rules) parseFacts(e *event, kind string, o object, now time.Time) error {
 	isOurs, err := r.counts(o)
 	switch {
 	case err != nil || !isOurs:

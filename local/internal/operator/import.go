@@ -210,7 +210,7 @@ func (j *importJob) run(ctx context.Context) error {
 		"ended by later events, %d released before, in %s\n",
 		counts.Imported, verb, counts.Known, counts.Conflicts+counts.Contested, counts.Rejected, counts.Deleted,
 		counts.Skipped, counts.Superseded, counts.Released, time.Since(start).Round(time.Second))
-	j.printFirsts()
+	j.printFirstRefused()
 	if run.WasDone {
 		fmt.Fprintf(j.out,
 			"%s says that all of this was done before; nothing was read. Remove it to import again.\n", run.StateFile)
@@ -221,7 +221,7 @@ func (j *importJob) run(ctx context.Context) error {
 	case err != nil:
 		return err
 	case counts.NotImported() > 0:
-		return fmt.Errorf("%d were not imported%s", counts.NotImported(), j.seeReport())
+		return fmt.Errorf("%d were not imported%s", counts.NotImported(), j.reportHint())
 	}
 	return nil
 }
@@ -233,13 +233,13 @@ func isOfState(err error) bool {
 	return errors.As(err, &unusable)
 }
 
-func (j *importJob) printFirsts() {
-	for _, first := range j.report.Firsts() {
+func (j *importJob) printFirstRefused() {
+	for _, first := range j.report.FirstRefused() {
 		fmt.Fprintln(j.out, first)
 	}
 }
 
-func (j *importJob) seeReport() string {
+func (j *importJob) reportHint() string {
 	if path := j.cmd.String("report"); path != "" {
 		return "; see " + path
 	}
@@ -304,9 +304,9 @@ func (j *importJob) items(ctx context.Context) (err error) {
 	}
 	fmt.Fprintf(j.out, "%d written, %d conflicts, %d malformed, %d skipped\n", counts.Imported,
 		counts.Conflicts+counts.Contested, counts.Rejected, counts.Skipped)
-	j.printFirsts()
+	j.printFirstRefused()
 	if counts.NotImported() > 0 {
-		return fmt.Errorf("%d were not written%s", counts.NotImported(), j.seeReport())
+		return fmt.Errorf("%d were not written%s", counts.NotImported(), j.reportHint())
 	}
 	return nil
 }
@@ -335,7 +335,7 @@ func (j *importJob) propose(ctx context.Context) error {
 	fmt.Fprintf(j.out, "%d unique, %d several, %d none, %d malformed lines\nNothing was imported. Read %s, remove "+
 		"the lines that you do not trust, and import it with --csv.\n",
 		matches.Unique, matches.Several, matches.None, matches.Malformed, j.cmd.String("out"))
-	j.printFirsts()
+	j.printFirstRefused()
 	return nil
 }
 
@@ -376,7 +376,7 @@ func (j *importJob) verify(ctx context.Context) error {
 	if verified.LeftOut > 0 {
 		fmt.Fprintf(j.out, "%d customers had no room in the item of a user with more than 100\n", verified.LeftOut)
 	}
-	j.printFirsts()
+	j.printFirstRefused()
 	if run.WasDone {
 		fmt.Fprintf(j.out,
 			"%s says that all of this was done before; nothing was read. Remove it to verify again.\n", run.StateFile)
@@ -385,7 +385,7 @@ func (j *importJob) verify(ctx context.Context) error {
 	case err != nil && run.StateFile != "":
 		return fmt.Errorf("cut off; the same command continues from here: %w", err)
 	case err == nil && verified.Wrong() > verified.Fixed:
-		return fmt.Errorf("%d are not as Stripe says%s", verified.Wrong()-verified.Fixed, j.seeReport())
+		return fmt.Errorf("%d are not as Stripe says%s", verified.Wrong()-verified.Fixed, j.reportHint())
 	}
 	return err
 }

@@ -126,7 +126,7 @@ func applyFile(ctx context.Context, end context.CancelCauseFunc, cmd *cli.Comman
 	if err != nil {
 		return err
 	}
-	if err := tellParameters(out, parameters, write, applied, name); err != nil {
+	if err := printParameters(out, parameters, write, applied, name); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(applied, func(a portalconfig.Applied) bool { return len(a.Differs) > 0 }) {
@@ -136,8 +136,8 @@ func applyFile(ctx context.Context, end context.CancelCauseFunc, cmd *cli.Comman
 	return nil
 }
 
-// tellParameters writes the IDs to the operator's file, or prints the lines for it.
-func tellParameters(out io.Writer, parameters *portalconfig.Parameters, path string,
+// printParameters writes the IDs to the operator's file, or prints the lines for it.
+func printParameters(out io.Writer, parameters *portalconfig.Parameters, path string,
 	applied []portalconfig.Applied, name string) error {
 	heading := "written to " + path
 	if parameters == nil {

@@ -85,5 +85,5 @@ func (d Deps) LambdaHandler(handler rejecter, maxBody int) lambda.Handler {
 		}
 		handler.Reject(w, r, code, err)
 	}
-	return lambdahttp.Bound(lambdahttp.New(handler, reject, d.BasePath, maxBody), upstream.MaxConns)
+	return lambdahttp.LimitConcurrency(lambdahttp.New(handler, reject, d.BasePath, maxBody), upstream.MaxConns)
 }

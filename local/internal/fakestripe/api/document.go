@@ -81,9 +81,9 @@ func (d *document) parameters(path, method string) *spec.Schema {
 	return operation.RequestBody.Content["application/x-www-form-urlencoded"].Schema
 }
 
-// referee has stripe-mock check a request. Whatever it refuses is refused in its own words: the
+// validate has stripe-mock check a request. Whatever it refuses is refused in its own words: the
 // checks before it have Stripe's words for what is usual, so this is for what they overlook.
-func (d *document) referee(r *http.Request, body string) *apiError {
+func (d *document) validate(r *http.Request, body string) *apiError {
 	request := r.Clone(r.Context())
 	request.Header.Set("Authorization", "Bearer sk_test_"+"any") // stripe-mock knows no keys of live mode
 	request.Body = http.NoBody

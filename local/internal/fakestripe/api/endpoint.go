@@ -87,7 +87,7 @@ func (s *API) run(r *http.Request, e endpoint, body string) (result any, problem
 	if problem := check(params, s.document.parameters(e.path, r.Method)); problem != nil {
 		return nil, problem, false
 	}
-	if problem := s.document.referee(r, body); problem != nil {
+	if problem := s.document.validate(r, body); problem != nil {
 		return nil, problem, false
 	}
 	s.account.Lock()

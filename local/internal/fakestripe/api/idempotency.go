@@ -29,7 +29,7 @@ func (s *API) once(w http.ResponseWriter, r *http.Request, body, requestID strin
 	}
 	w.Header().Set("Idempotency-Key", key)
 
-	this := &attempt{path: r.URL.Path, form: inOneOrder(body), requestID: requestID, created: s.account.Now()}
+	this := &attempt{path: r.URL.Path, form: sortedForm(body), requestID: requestID, created: s.account.Now()}
 	if first := s.firstUse(key, this); first != nil {
 		switch {
 		case first.path != this.path || first.form != this.form:
@@ -83,7 +83,7 @@ func (s *API) firstUse(key string, this *attempt) *attempt {
 	return nil
 }
 
-func inOneOrder(form string) string {
+func sortedForm(form string) string {
 	values, err := url.ParseQuery(form)
 	if err != nil {
 		return form

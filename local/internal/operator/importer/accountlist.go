@@ -19,18 +19,18 @@ import (
 	"billingportal/local/internal/operator/importer/extsort"
 )
 
-// standing says whether Stripe has a customer.
-type standing string
+// existence says whether Stripe has a customer.
+type existence string
 
 const (
-	isLive    standing = "live"
-	isDeleted standing = "deleted"
-	isMissing standing = "missing" // Stripe has never had such a customer in this mode
+	isLive    existence = "live"
+	isDeleted existence = "deleted"
+	isMissing existence = "missing" // Stripe has never had such a customer in this mode
 )
 
 // accountList keeps Stripe's customers in a file that only grows, so that a run that was cut off
 // does not ask again. The fields of a line are customer, an empty user, time of reading, time of
-// the customer's creation, standing, and the user in the metadata. Because of the empty user, they
+// the customer's creation, existence, and the user in the metadata. Because of the empty user, they
 // sort before the lines of the customer's users; the newest comes last.
 type accountList struct {
 	file        *os.File
@@ -71,7 +71,7 @@ func openAccountList(path string, size int64) (file *os.File, err error) {
 // page lists a page of customers, and returns the last one. Deleted customers are in no list.
 func (l *accountList) page(ctx context.Context, after string) (last string, read int, more bool, err error) {
 	var page []customer
-	err = again(ctx, func() (err error) {
+	err = retry(ctx, func() (err error) {
 		page, more, err = customersAfter(ctx, l.reader, l.limiter, after)
 		return err
 	})
@@ -88,7 +88,7 @@ func (l *accountList) page(ctx context.Context, after string) (last string, read
 	return last, len(page), more, err
 }
 
-func (l *accountList) describe(lines *strings.Builder, c customer, s standing) {
+func (l *accountList) describe(lines *strings.Builder, c customer, s existence) {
 	if operator.IsCustomerID(c.ID) {
 		// A test clock's customer may be of the future, and so are its claims.
 		at := max(l.now().Unix(), c.Created)
@@ -124,8 +124,8 @@ func (l *accountList) lookUp(ctx context.Context, ids []string) error {
 	return nil
 }
 
-func (l *accountList) customer(ctx context.Context, id string) (found customer, s standing, err error) {
-	err = again(ctx, func() error {
+func (l *accountList) customer(ctx context.Context, id string) (found customer, s existence, err error) {
+	err = retry(ctx, func() error {
 		if err := l.limiter.Wait(ctx); err != nil {
 			return err
 		}

@@ -72,7 +72,7 @@ func (d *Items) read(ctx context.Context, sorter *extsort.Sorter, counts *Counts
 	defer d.Progress.Stop()
 	for from := (Position{}); !from.End; {
 		var batch Batch
-		err := again(ctx, func() (err error) {
+		err := retry(ctx, func() (err error) {
 			batch, err = d.Source.Next(ctx, from)
 			return err
 		})

@@ -146,7 +146,7 @@ First released: line 6, user "u6", customer cus_6: ceased
 First renamed: user "=7", customer cus_7: names another
 First missing: customer cus_8: unknown
 First left out: user "u9", customer cus_9: no room`
-	if got := strings.Join(report.Firsts(), "\n"); got != firsts {
+	if got := strings.Join(report.FirstRefused(), "\n"); got != firsts {
 		t.Errorf("%s\nwant\n%s", got, firsts)
 	}
 	if err := errors.Join(report.Close(), (&Report{}).Close()); err != nil {

@@ -121,7 +121,7 @@ func (i *Import) copy(ctx context.Context, state *state) error {
 func (i *Import) read(ctx context.Context, state *state, batches chan<- Batch) error {
 	for from := state.position(); !from.End; {
 		var batch Batch
-		err := again(ctx, func() (err error) {
+		err := retry(ctx, func() (err error) {
 			batch, err = i.Source.Next(ctx, from)
 			return err
 		})
@@ -182,7 +182,7 @@ func (i *Import) claim(ctx context.Context, claim Claim, limiter *rate.Limiter) 
 	if err := limiter.WaitN(ctx, writeUnits); err != nil {
 		return outcome, nil, err
 	}
-	err = again(ctx, func() (err error) {
+	err = retry(ctx, func() (err error) {
 		outcome, counting, err = i.Writer.Join(ctx, fact)
 		return err
 	})

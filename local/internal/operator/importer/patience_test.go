@@ -116,7 +116,7 @@ func TestOtherFailuresAreTriedAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start, tries := time.Now(), 0
-				err := again(t.Context(), func() error {
+				err := retry(t.Context(), func() error {
 					if tries++; tries > len(test.failures) {
 						return nil
 					}
@@ -140,7 +140,7 @@ func TestAWaitEndsWithTheRun(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		start := time.Now()
-		err := again(ctx, func() error { return &operator.StripeRefusal{Wait: time.Hour} })
+		err := retry(ctx, func() error { return &operator.StripeRefusal{Wait: time.Hour} })
 		if took := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || took != 3*time.Second {
 			t.Errorf("%v after %s", err, took)
 		}

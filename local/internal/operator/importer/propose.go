@@ -174,7 +174,7 @@ func (p *Proposal) readCustomers(ctx context.Context, into *extsort.Sorter) erro
 	defer p.Progress.Stop()
 	for after, more := "", true; more; {
 		var page []customer
-		err := again(ctx, func() (err error) {
+		err := retry(ctx, func() (err error) {
 			page, more, err = customersAfter(ctx, p.Reader, p.Limiter, after, "data.subscriptions")
 			return err
 		})

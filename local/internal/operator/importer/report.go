@@ -123,9 +123,9 @@ func (r *Report) flush() (size int64, first map[string]Row, err error) {
 	return size, first, err
 }
 
-// Firsts says of each kind of line that was not imported, or of mapping that is wrong, what the
-// first one is and why.
-func (r *Report) Firsts() []string {
+// FirstRefused says of each kind of line that was not imported, or of mapping that is wrong, what
+// the first one is and why.
+func (r *Report) FirstRefused() []string {
 	var said []string
 	for _, kind := range []string{kindMalformed, kindFailed, kindConflict, kindDeleted, kindReleased, kindRenamed,
 		kindMissing, kindLeftOut} {

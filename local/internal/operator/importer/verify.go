@@ -246,7 +246,7 @@ func (v *Verification) each(ctx context.Context, do func(pair) error) error {
 // account is what Stripe says of the customer of a mapping.
 type account struct {
 	customer, user string
-	standing       standing
+	existence      existence
 	at             int64 // when that was read
 	created        int64
 }
@@ -318,7 +318,7 @@ func accountOf(found pair) account {
 	part := strings.SplitN(found.last, separator, 4)
 	at, _ := strconv.ParseInt(part[0], 10, 64) // written above
 	created, _ := strconv.ParseInt(part[1], 10, 64)
-	return account{customer: found.customer, user: part[3], standing: standing(part[2]), at: at, created: created}
+	return account{customer: found.customer, user: part[3], existence: existence(part[2]), at: at, created: created}
 }
 
 // look counts a mapping that differs from Stripe, and returns the row of the report; an empty one
@@ -326,12 +326,12 @@ func accountOf(found pair) account {
 func (v *Verification) look(found pair, of account) Row {
 	row := Row{User: found.user, Customer: found.customer}
 	switch {
-	case of.standing == isMissing:
+	case of.existence == isMissing:
 		// Stripe still knows deleted customers. One that it never had may be of the other mode,
 		// which a person has to decide.
 		v.state.Verified.Missing++
 		row.Kind, row.Detail = kindMissing, "Stripe has no such customer in this mode; it is left as it is"
-	case of.standing == isDeleted:
+	case of.existence == isDeleted:
 		v.state.Verified.Deleted++
 		row.Kind, row.Detail = kindDeleted, "the customer was deleted at Stripe"
 	case found.other != "" && v.IsShared:
@@ -357,7 +357,7 @@ func (v *Verification) look(found pair, of account) Row {
 // import.
 func (v *Verification) restore(of account) Row {
 	known, isLacking := v.lacking[of.user]
-	if !isLacking || of.standing != isLive || slices.Contains(known, of.customer) {
+	if !isLacking || of.existence != isLive || slices.Contains(known, of.customer) {
 		return Row{}
 	}
 	v.state.Verified.LeftOut++
@@ -418,7 +418,7 @@ func (v *Verification) apply(ctx context.Context, c correction) error {
 	if err := v.limiter.WaitN(ctx, writeUnits); err != nil {
 		return err
 	}
-	err := again(ctx, func() error { return c.apply(ctx, v.Fix) })
+	err := retry(ctx, func() error { return c.apply(ctx, v.Fix) })
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	row := c.Row

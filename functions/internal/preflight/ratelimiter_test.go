@@ -59,7 +59,8 @@ func TestRequestsStayWithinAFifthOfStripesLimit(t *testing.T) {
 				if took := time.Since(start); took > test.about+time.Second || took < test.about-2*time.Second {
 					t.Errorf("it took %s, want about %s", took, test.about)
 				}
-				if need := s.Pace.Time(185); (need-test.about).Abs() > 2*time.Second && test.takes < time.Second {
+				if need := s.RateLimiter.Time(185); (need-test.about).Abs() > 2*time.Second &&
+					test.takes < time.Second {
 					t.Errorf("%s are planned for it", need)
 				}
 			})
@@ -149,7 +150,7 @@ func TestRetriesWaitForTheirTurn(t *testing.T) {
 func TestAPauseEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := preflight.NewPace(false, nil).Pause(ctx, time.Hour); err == nil {
+	if err := preflight.NewRateLimiter(false, nil).Pause(ctx, time.Hour); err == nil {
 		t.Error("it ended without an error")
 	}
 }

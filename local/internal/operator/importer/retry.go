@@ -10,8 +10,8 @@ import (
 
 const maxTries = 8
 
-// again repeats a call whose failure may pass.
-func again(ctx context.Context, try func() error) error {
+// retry repeats a call whose failure may pass.
+func retry(ctx context.Context, try func() error) error {
 	for n := 1; ; n++ {
 		err := try()
 		wait := 50 * time.Millisecond << n
@@ -21,7 +21,7 @@ func again(ctx context.Context, try func() error) error {
 			return err
 		case errors.As(err, &refusal) && refusal.Wait > 0:
 			wait = refusal.Wait
-		case !operator.IsPassing(err):
+		case !operator.IsRetryable(err):
 			return err
 		}
 		timer := time.NewTimer(wait)

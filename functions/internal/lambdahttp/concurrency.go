@@ -6,12 +6,12 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// Bound lets at most so many requests of a handler be under way at once. Lambda
+// LimitConcurrency limits the number of a handler's concurrent requests. Lambda
 // sends one at a time; a server that runs the handler may get a thousand, which
 // would wait for connections and processor time in the middle of their calls, let
 // those run out of time and repeat them. Here they wait before their time begins
 // to count.
-func Bound(handler lambda.Handler, most int) lambda.Handler {
+func LimitConcurrency(handler lambda.Handler, most int) lambda.Handler {
 	return &bound{handler, make(chan struct{}, most)}
 }
 

@@ -9,11 +9,11 @@ import (
 	"billingportal/functions/internal/billing"
 )
 
-// Pace limits the requests of all checks to a fifth of Stripe's rate limit, because the deployment
-// that serves customers shares it. It is safe for concurrent use.
+// RateLimiter limits the requests of all checks to a fifth of Stripe's rate limit, because the
+// deployment that serves customers shares it. It is safe for concurrent use.
 //
 // https://docs.stripe.com/rate-limits
-type Pace struct {
+type RateLimiter struct {
 	apart   time.Duration
 	pause   func(ctx context.Context, d time.Duration) error
 	flights chan struct{}
@@ -36,10 +36,11 @@ const (
 // errNoTime means that the time for all checks ended before it was this request's turn.
 var errNoTime = errors.New("preflight: no time left")
 
-// NewPace returns the pace of a mode: 5 requests a second in test mode, 20 in live mode, 4 at a
-// time. pause waits; nil means [billing.Pause].
-func NewPace(livemode bool, pause func(ctx context.Context, d time.Duration) error) *Pace {
-	p := &Pace{apart: testApart, pause: pause, flights: make(chan struct{}, maxFlights), turn: make(chan struct{}, 1)}
+// NewRateLimiter returns the limiter of a mode: 5 requests a second in test mode, 20 in live mode,
+// 4 at a time. pause waits; nil means [billing.Pause].
+func NewRateLimiter(livemode bool, pause func(ctx context.Context, d time.Duration) error) *RateLimiter {
+	p := &RateLimiter{apart: testApart, pause: pause, flights: make(chan struct{}, maxFlights),
+		turn: make(chan struct{}, 1)}
 	if livemode {
 		p.apart = liveApart
 	}
@@ -50,10 +51,10 @@ func NewPace(livemode bool, pause func(ctx context.Context, d time.Duration) err
 }
 
 // Time is how long a number of requests takes at least.
-func (p *Pace) Time(requests int) time.Duration { return time.Duration(requests) * p.apart }
+func (p *RateLimiter) Time(requests int) time.Duration { return time.Duration(requests) * p.apart }
 
 // Pause waits for d, and then for the next turn: a retry is a request too.
-func (p *Pace) Pause(ctx context.Context, d time.Duration) error {
+func (p *RateLimiter) Pause(ctx context.Context, d time.Duration) error {
 	if err := p.pause(ctx, d); err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func (p *Pace) Pause(ctx context.Context, d time.Duration) error {
 
 // do sends a request when it is its turn. If Stripe asks to slow down, no request is sent for as
 // long as Stripe says, and this one is sent again, until ctx ends.
-func (p *Pace) do(ctx context.Context, send func(ctx context.Context) error) error {
+func (p *RateLimiter) do(ctx context.Context, send func(ctx context.Context) error) error {
 	select {
 	case p.flights <- struct{}{}:
 		defer func() { <-p.flights }()
@@ -85,7 +86,7 @@ func (p *Pace) do(ctx context.Context, send func(ctx context.Context) error) err
 }
 
 // wait waits for the next turn, and takes it.
-func (p *Pace) wait(ctx context.Context) error {
+func (p *RateLimiter) wait(ctx context.Context) error {
 	select {
 	case p.turn <- struct{}{}:
 		defer func() { <-p.turn }()
@@ -103,14 +104,14 @@ func (p *Pace) wait(ctx context.Context) error {
 	}
 }
 
-func (p *Pace) at() time.Time {
+func (p *RateLimiter) at() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.next
 }
 
 // take takes the turn that begins at next, unless Stripe has asked to slow down in the meantime.
-func (p *Pace) take(next time.Time) bool {
+func (p *RateLimiter) take(next time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.next.Equal(next) {
@@ -120,7 +121,7 @@ func (p *Pace) take(next time.Time) bool {
 	return true
 }
 
-func (p *Pace) hold(d time.Duration) {
+func (p *RateLimiter) hold(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if until := time.Now().Add(d); until.After(p.next) {

@@ -16,7 +16,7 @@ func (i invoke) Invoke(ctx context.Context, _ []byte) ([]byte, error) { return n
 func TestRequestsWaitForTheirTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var now, most, all atomic.Int32
-		handler := Bound(invoke(func(context.Context) error {
+		handler := LimitConcurrency(invoke(func(context.Context) error {
 			most.Store(max(most.Load(), now.Add(1)))
 			time.Sleep(time.Second)
 			now.Add(-1)
@@ -37,7 +37,7 @@ func TestRequestsWaitForTheirTurn(t *testing.T) {
 func TestARequestWhoseTimeIsOverIsAnsweredByTheHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var answers atomic.Int32
-		handler := Bound(invoke(func(ctx context.Context) error {
+		handler := LimitConcurrency(invoke(func(ctx context.Context) error {
 			<-ctx.Done()
 			answers.Add(1)
 			return nil
