@@ -149,6 +149,12 @@ func (f *facts) add(format string, values ...any) {
 	f.all[fmt.Sprintf(format, values...)] = true
 }
 
+func (f *facts) clear() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.all)
+}
+
 func (f *facts) list() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -471,7 +471,7 @@ func TestHistoriesBeyondTheLimits(t *testing.T) {
 		{200, 1, 600, strings.Repeat("\U0001f600", 245)}}
 	most := map[string]int{}
 	// A number of histories.
-	for seed := *firstSeed; seed < *firstSeed+10+uint64(*histories)/1000 && !t.Failed(); seed++ { //nolint:gosec
+	for seed := *firstSeed; seed < *firstSeed+5+uint64(*histories)/1000 && !t.Failed(); seed++ { //nolint:gosec
 		a := newAccount(seed, scales[seed%uint64(len(scales))])
 		table := a.newTable()
 		a.play(t, table, a.changes)

@@ -27,10 +27,10 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// An import that is killed at twelve points, and goes on each time, ends in the same table, and
+// An import that is killed at eight points, and goes on each time, ends in the same table, and
 // reads no page twice but the one that was under way.
 func TestKilledImportsGoOn(t *testing.T) {
-	const customers, kills = 1200, 12
+	const customers, kills = 1000, 8
 	l, _ := devservertest.Start(t)
 	l.Stripe.Change(func(d *account.Data) {
 		d.Customers = nil
@@ -87,7 +87,7 @@ func TestKilledImportsGoOn(t *testing.T) {
 	killed := 0
 	for {
 		ctx, cancel := context.WithCancel(t.Context())
-		command := importer(ctx, "--rate", "6", "--state", state)
+		command := importer(ctx, "--rate", "8", "--state", state)
 		if err := command.Start(); err != nil {
 			t.Fatal(err)
 		}
