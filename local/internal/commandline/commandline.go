@@ -27,6 +27,10 @@ func Run(root *cli.Command) {
 	}
 }
 
+// stdout is the file of the process. The variable of package os is the null device while stripe-mock
+// runs, see package fakestripe/api.
+var stdout = os.Stdout
+
 // Finish makes a command the root of a command line. target names the target of a command, which is
 // printed on standard error before it does anything, because standard output is for tokens, events
 // and JSON; "" prints nothing.
@@ -44,7 +48,7 @@ func Finish(root *cli.Command, target func(*cli.Command) string) *cli.Command {
 	}
 	root.Suggest = true
 	root.HideVersion = true
-	root.Writer = os.Stdout
+	root.Writer = stdout
 	root.ErrWriter = os.Stderr
 	// Run reports the error and sets the exit status.
 	root.ExitErrHandler = func(context.Context, *cli.Command, error) {}
