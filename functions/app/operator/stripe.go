@@ -55,9 +55,9 @@ func NewStripeAccount(getenv func(string) string, value, apiVersion string) (*St
 // Livemode is the mode of which the account is read.
 func (a *StripeAccount) Livemode() bool { return a.livemode }
 
-// StripeRefusal is a request of Stripe's that failed.
+// StripeRefusal is the error of a request to Stripe that failed.
 type StripeRefusal struct {
-	// Wait is how long to wait before it is tried again; 0 where trying again does not help.
+	// Wait is how long to wait before it is tried again; 0 if another try does not help.
 	Wait time.Duration
 	// IsBusy says that Stripe has too many requests, or still answers this one.
 	IsBusy bool

@@ -12,21 +12,21 @@ import (
 // those run out of time and repeat them. Here they wait before their time begins
 // to count.
 func LimitConcurrency(handler lambda.Handler, most int) lambda.Handler {
-	return &bound{handler, make(chan struct{}, most)}
+	return &limited{handler, make(chan struct{}, most)}
 }
 
-type bound struct {
+type limited struct {
 	handler lambda.Handler
 	slots   chan struct{}
 }
 
 // Invoke implements lambda.Handler. A request whose time is over gets the
 // handler's own answer to that.
-func (b *bound) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+func (l *limited) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	select {
-	case b.slots <- struct{}{}:
-		defer func() { <-b.slots }()
+	case l.slots <- struct{}{}:
+		defer func() { <-l.slots }()
 	case <-ctx.Done():
 	}
-	return b.handler.Invoke(ctx, payload)
+	return l.handler.Invoke(ctx, payload)
 }

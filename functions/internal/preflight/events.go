@@ -72,8 +72,8 @@ func (s *Stripe) EventSource(source string, wanted []string) Check {
 	}}
 }
 
-// checkEndpoints looks at endpoints. What is wrong with them is Stripe's to mend: Stripe disables
-// one that failed for days, and that must not stop the version that would succeed.
+// checkEndpoints checks the state and the event types of endpoints. Its findings never stop a
+// deployment: Stripe disables an endpoint that failed for days, and the new version may be the fix.
 func checkEndpoints(ours []endpoint, wanted []string, none, create string) Finding {
 	finding := checkSubscribedEvents(ours, wanted, none, create)
 	finding.outside = true
