@@ -29,7 +29,8 @@ func TestEveryFlagHasAnEffect(t *testing.T) {
 		maps.Copy(tests, more)
 	}
 	// which has its own test
-	commands := slices.DeleteFunc(NewCommand(os.Getenv).Commands, func(c *cli.Command) bool { return c.Name == "configure" })
+	commands := slices.DeleteFunc(NewCommand(os.Getenv).Commands,
+		func(c *cli.Command) bool { return c.Name == "configure" })
 	commandtest.RequireEffects(t, commands, tests)
 }
 
