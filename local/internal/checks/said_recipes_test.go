@@ -82,7 +82,7 @@ var _ = say("infra/README.md",
 		"ms for a call, the function itself {{deployments.ownMilliseconds}} ms",
 	"Copies are three times what the average load needs; each reads its secret every {{secret.freshFor}}",
 	"starts (0.2 s, $1.30 for a million)", "KMS keys at $1 a month", "($33 a month and $0.045 for a GB)",
-	"100 million users are 154 page views and 39 sessions a second",
+	"100 million users are 154 page views, as many statuses, and 39 sessions a second",
 
 	// Other ways to deploy
 	"longer than the 51,200 bytes that a request", "the first ten characters of `Release`",
