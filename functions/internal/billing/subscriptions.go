@@ -143,6 +143,9 @@ func (c *Client) Subscriptions(ctx context.Context, key, customer string) ([]Sub
 			err.Calls = total
 			return nil, total, err
 		}
+		if page.Data == nil { // null, or an object that is not a list
+			return nil, total, &Error{Class: BadResponse, Calls: total}
+		}
 		for i := range page.Data {
 			if page.Data[i].Customer != customer {
 				return nil, total, &Error{Class: BadResponse, Calls: total}

@@ -161,27 +161,45 @@ func refusedRequests(c *cloud) map[string]refusedRequest {
 			event["requestContext"].(map[string]any)["http"].(map[string]any)["method"] = name
 		}
 	}
+	status := func(query string, change func(map[string]any)) func(map[string]any) {
+		return func(event map[string]any) {
+			method("GET")(event)
+			event["rawPath"], event["rawQueryString"] = "/billing/status", query
+			change(event)
+		}
+	}
+	unchanged := func(map[string]any) {}
 	return map[string]refusedRequest{
-		"a token that is none":     {401, header("authorization", "Bearer "+c.plant("wrong token"))},
-		"an expired token":         {401, header("authorization", "Bearer "+c.sign(-time.Hour))},
-		"another scheme":           {401, header("authorization", "Basic "+c.plant("password"))},
-		"two credentials":          {400, member("cookies", []string{"session=" + c.sign(time.Hour)})},
-		"a body that is no form":   {400, body("%zz" + c.plant("body"))},
-		"a body that is no base64": {400, member("body", c.plant("body")+"!")},
-		"an unknown parameter":     {400, body(c.plant("name of a parameter") + "=" + c.plant("value of a parameter"))},
-		"a parameter twice":        {400, body("locale=de&locale=" + c.plant("value of a parameter"))},
-		"a locale that is none":    {400, body("locale=" + c.plant("value of a parameter"))},
-		"another return URL":       {400, body("return_url=https://evil.example/" + c.plant("return URL"))},
-		"a customer":               {403, body("customer=cus_" + c.plant("customer"))},
-		"a configuration":          {403, body("configuration=bpc_" + c.plant("configuration"))},
-		"too large":                {413, body("locale=" + strings.Repeat(c.plant("body"), 400))},
-		"another content type":     {415, header("content-type", "text/"+c.plant("content type"))},
-		"another path":             {404, member("rawPath", "/"+c.plant("path"))},
-		"a path that is none":      {400, member("rawPath", "/%zz"+c.plant("path"))},
-		"another method":           {405, method("PUT")},
-		"a method of its own":      {405, method(c.plant("method"))},
-		"another payload version":  {500, member("version", "1.0"+c.plant("version"))},
-		"headers that are none":    {400, member("headers", c.plant("headers"))},
+		"a status with a token that is none": {401, status("",
+			header("authorization", "Bearer "+c.plant("wrong token")))},
+		"a status with two credentials": {400, status("",
+			member("cookies", []string{"session=" + c.sign(time.Hour)}))},
+		"a status with more of a name that is none": {400, status(c.plant("name of a parameter")+"=x", unchanged)},
+		"a status with more of a value that is none": {400, status("include="+c.plant("value of a parameter"),
+			unchanged)},
+		"a status with a token in its address":      {400, status("access_token="+c.sign(time.Hour), unchanged)},
+		"a status with a query string that is none": {400, status("%zz"+c.plant("query"), unchanged)},
+		"a status by another method":                {405, status("include=subscriptions", method("DELETE"))},
+		"a token that is none":                      {401, header("authorization", "Bearer "+c.plant("wrong token"))},
+		"an expired token":                          {401, header("authorization", "Bearer "+c.sign(-time.Hour))},
+		"another scheme":                            {401, header("authorization", "Basic "+c.plant("password"))},
+		"two credentials":                           {400, member("cookies", []string{"session=" + c.sign(time.Hour)})},
+		"a body that is no form":                    {400, body("%zz" + c.plant("body"))},
+		"a body that is no base64":                  {400, member("body", c.plant("body")+"!")},
+		"an unknown parameter":                      {400, body(c.plant("name of a parameter") + "=" + c.plant("value of a parameter"))},
+		"a parameter twice":                         {400, body("locale=de&locale=" + c.plant("value of a parameter"))},
+		"a locale that is none":                     {400, body("locale=" + c.plant("value of a parameter"))},
+		"another return URL":                        {400, body("return_url=https://evil.example/" + c.plant("return URL"))},
+		"a customer":                                {403, body("customer=cus_" + c.plant("customer"))},
+		"a configuration":                           {403, body("configuration=bpc_" + c.plant("configuration"))},
+		"too large":                                 {413, body("locale=" + strings.Repeat(c.plant("body"), 400))},
+		"another content type":                      {415, header("content-type", "text/"+c.plant("content type"))},
+		"another path":                              {404, member("rawPath", "/"+c.plant("path"))},
+		"a path that is none":                       {400, member("rawPath", "/%zz"+c.plant("path"))},
+		"another method":                            {405, method("PUT")},
+		"a method of its own":                       {405, method(c.plant("method"))},
+		"another payload version":                   {500, member("version", "1.0"+c.plant("version"))},
+		"headers that are none":                     {400, member("headers", c.plant("headers"))},
 	}
 }
 
