@@ -81,7 +81,8 @@ func (o *subscriptionObject) subscription() Subscription {
 type subscriptionList struct {
 	stripe.APIResource
 	stripe.ListMeta
-	Data []subscriptionObject `json:"data"`
+	Object string               `json:"object"`
+	Data   []subscriptionObject `json:"data"`
 }
 
 type productList struct {
@@ -143,7 +144,7 @@ func (c *Client) Subscriptions(ctx context.Context, key, customer string) ([]Sub
 			err.Calls = total
 			return nil, total, err
 		}
-		if page.Data == nil { // null, or an object that is not a list
+		if page.Object != "list" && page.Data == nil { // null, for example
 			return nil, total, &Error{Class: BadResponse, Calls: total}
 		}
 		for i := range page.Data {

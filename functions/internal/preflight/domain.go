@@ -27,9 +27,10 @@ func CookieReachesAPI(domain Domain) Check {
 		case OwnDomain:
 			return ok("the API has a domain of its own: browsers send the cookie if it is on the app's site")
 		case NoDomain:
-			return warning("SESSION_COOKIE is set, but the API has no domain of its own, so no browser sends the cookie",
-				"Deploy with DomainName on the app's site, such as billing.example.com for app.example.com, and set the "+
-					"cookie for both. Or remove SESSION_COOKIE, and have pages send tokens.")
+			return warning("SESSION_COOKIE is set, but the API has no domain of its own, so no browser sends the "+
+				"cookie",
+				"Deploy with DomainName on the app's site, such as billing.example.com for app.example.com, and set "+
+					"the cookie for both. Or remove SESSION_COOKIE, and have pages send tokens.")
 		}
 		return warning("SESSION_COOKIE is set, and the variables do not say whether the API has a domain of its own. "+
 			"Without one, no browser sends the cookie",

@@ -117,7 +117,8 @@ func TestAMemberWithoutTheRoleGetsNoStatus(t *testing.T) {
 				token := d.token(t, map[string]any{"org_id": team, "org_role": role})
 				response, body := d.statusOf(t, target, devservertest.Bearer(token))
 				code := devservertest.CodeOf(t, body)
-				if response.StatusCode != want || want == 403 && (code != "insufficient-role" || d.take()["dynamodb"] > 0) {
+				if response.StatusCode != want ||
+					want == 403 && (code != "insufficient-role" || d.take()["dynamodb"] > 0) {
 					t.Errorf("%s of %s: %d %s", role, team, response.StatusCode, body)
 				}
 			}

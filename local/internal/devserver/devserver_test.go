@@ -124,9 +124,11 @@ func TestCORSIsTheGateways(t *testing.T) {
 	}
 	for _, path := range []string{"/billing/portal", "/billing/status"} {
 		response, _ := devservertest.Send(t, http.MethodOptions, l.Origin+path, "", map[string]string{
-			"Origin": l.Origin, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization",
+			"Origin": l.Origin, "Access-Control-Request-Method": "GET",
+			"Access-Control-Request-Headers": "authorization",
 		})
-		if got := response.Header.Get("Access-Control-Allow-Methods"); response.StatusCode != 204 || got != "GET,POST" {
+		got := response.Header.Get("Access-Control-Allow-Methods")
+		if response.StatusCode != 204 || got != "GET,POST" {
 			t.Errorf("a preflight of %s: %d, methods %q", path, response.StatusCode, got)
 		}
 	}
