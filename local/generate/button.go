@@ -40,6 +40,7 @@ func buttonModule(source string, catalogue map[string]string) ([]byte, error) {
 		"manage": text("ManageBilling"), "opening": text("OpeningBilling"), "signIn": text("PleaseSignInAgain"),
 		"forbidden": text("MayNotManageBilling"), "noAccount": text("NoBillingAccount"),
 		"failed": text("BillingCannotBeOpened"), "choose": text("SubscriptionAmbiguous"),
+		"subscription-not-eligible": text("NothingToChange"), "flow-unavailable": text("NotOffered"),
 		"flows": map[string]string{
 			"payment_method_update": text("UpdatePaymentMethod"), "subscription_cancel": text("CancelSubscription"),
 			"subscription_update": text("ChangePlan"), "subscription_update_confirm": text("ConfirmChange"),

@@ -6,11 +6,12 @@ package main
 
 import (
 	"bytes"
-	"compress/gzip"
 	"fmt"
 	"io/fs"
 	"maps"
 	"os"
+
+	"github.com/foobaz/go-zopfli/zopfli"
 )
 
 func main() {
@@ -65,11 +66,11 @@ func generate(root fs.FS) (map[string][]byte, error) {
 	return files, nil
 }
 
-// zipped cannot fail: a buffer takes everything.
+// zipped is gzip by Zopfli, which is some 4 % smaller than compress/gzip. It cannot fail: a buffer
+// takes everything.
 func zipped(content []byte) []byte {
 	var out bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	_, _ = w.Write(content)
-	_ = w.Close()
+	options := zopfli.DefaultOptions()
+	_ = zopfli.GzipCompress(&options, content, &out)
 	return out.Bytes()
 }
