@@ -23,7 +23,7 @@ func buttonModules(root fs.FS, texts texts) (map[string][]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("button.js in %s: %w", language, err)
 		}
-		files[buttonFolder+language+".js.gz"] = zipped(module)
+		files[buttonFolder+language+".js.gz"] = module
 	}
 	return files, nil
 }

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 
 	"github.com/foobaz/go-zopfli/zopfli"
 )
@@ -36,6 +37,9 @@ func run(folder string) error {
 		return err
 	}
 	for path, content := range files {
+		if filepath.Ext(path) == ".gz" {
+			content = zipped(content)
+		}
 		if err := root.WriteFile(path, content, 0o644); err != nil {
 			return err
 		}
@@ -43,7 +47,8 @@ func run(folder string) error {
 	return nil
 }
 
-// generate returns the content of each generated file, by its path from the root.
+// generate returns the content of each generated file, before it is zipped, by its path from the
+// root.
 func generate(root fs.FS) (map[string][]byte, error) {
 	texts, err := readTexts(root)
 	if err != nil {
