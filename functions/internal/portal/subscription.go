@@ -95,7 +95,7 @@ func (h *Handler) onlySubscription(ctx context.Context, customer, flowType strin
 			&problem.Problem{Code: problem.SubscriptionNotEligible, Reason: noneEligibleReason(all, flowType)}
 	}
 	return billing.Subscription{}, &ambiguity{
-		param:   "flow_data[" + flowType + "][subscription]",
+		flow:    flowType,
 		choices: h.describe(ctx, eligible, record),
 	}
 }
