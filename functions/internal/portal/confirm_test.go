@@ -45,6 +45,7 @@ func TestTheButtonIsServed(t *testing.T) {
 
 // questions are queries with what each flow requires.
 var questions = map[string]string{
+	params.FlowCustomerUpdate:      "flow_data[type]=customer_update",
 	params.FlowPaymentMethodUpdate: "flow_data[type]=payment_method_update",
 	params.FlowSubscriptionCancel:  "flow_data[type]=subscription_cancel",
 	params.FlowSubscriptionUpdate:  "flow_data[type]=subscription_update",
