@@ -91,8 +91,8 @@ func TestProbeSessionsAsksWhetherTheKeyMayCreateSessions(t *testing.T) {
 	}
 }
 
-// A session with the flow of a newer version asks for that version, and tells an unknown flow from an
-// unknown customer.
+// A session with the flow of a newer version asks for that version, and tells an unknown flow from
+// an unknown customer.
 func TestProbeFlowAsksForTheVersionOfTheFlow(t *testing.T) {
 	const invalid = `"type":"invalid_request_error",`
 	for name, test := range map[string]struct {
@@ -108,7 +108,8 @@ func TestProbeFlowAsksForTheVersionOfTheFlow(t *testing.T) {
 		"a flow that Stripe does not know": {"customer_update", stripeError(400, invalid+`"param":"flow_data[type]"`),
 			"2026-08-26.dahlia", billing.ParameterRefused},
 		"a version that Stripe does not know": {"customer_update",
-			stripeError(400, invalid+`"message":"Invalid Stripe API version"`), "2026-08-26.dahlia", billing.RequestRefused},
+			stripeError(400, invalid+`"message":"Invalid Stripe API version"`), "2026-08-26.dahlia",
+			billing.RequestRefused},
 		"a session of all things": {"customer_update", goodSession, "2026-08-26.dahlia", billing.BadResponse},
 	} {
 		t.Run(name, func(t *testing.T) {
