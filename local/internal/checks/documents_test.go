@@ -126,8 +126,8 @@ func TestTheReadmeIsReadInTenMinutes(t *testing.T) {
 var (
 	elementPattern   = regexp.MustCompile(`<manage-billing-button([^>]*)>`)
 	attributePattern = regexp.MustCompile(` ([a-z-]+)(?:="[^"]*")?`)
-	placePattern     = regexp.MustCompile(`(?m)^  "?([a-z-]+)"?: "[^"]+",$`)
-	readPattern      = regexp.MustCompile(`(?:get|has)Attribute\("([a-z-]+)"\)`)
+	placePattern     = regexp.MustCompile(`(?m)^  "?([a-z-]+)"?: "[^"]*[_$&\[][^"]*",$|^  (locale|configuration): "`)
+	readPattern      = regexp.MustCompile(`(?:\battribute|hasAttribute)\("([a-z-]+)"\)`)
 )
 
 // A snippet uses attributes that the element has, and the table of attributes has all of them.
