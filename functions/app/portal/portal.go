@@ -55,6 +55,7 @@ func New(ctx context.Context, getenv func(string) string, logs io.Writer) (lambd
 		Sessions:      stripeClient,
 		Subscriptions: stripeClient,
 		Policy:        c.Policy,
+		Livemode:      c.Livemode,
 		SessionCookie: c.SessionCookie,
 		NoAccountURL:  c.NoAccountURL,
 		Log:           c.RequestLog(deps.Logs),
@@ -173,10 +174,10 @@ func (e environment) origins(name string) []params.Origin {
 }
 
 func (e environment) flows(name string) []string {
-	flows := params.Flows()
 	if _, given := e.Value(name, config.Optional); !given {
-		return flows
+		return params.DefaultFlows()
 	}
+	flows := params.Flows()
 	pattern := regexp.MustCompile("^(" + strings.Join(flows, "|") + ")$")
 	return e.List(name, config.Optional, pattern, "must be among "+strings.Join(flows, ", "))
 }

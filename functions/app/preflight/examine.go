@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,16 @@ const (
 	Problem = preflight.Problem
 )
 
+// Domain says whether the API has a custom domain.
+type Domain = preflight.Domain
+
+// Values of Domain.
+const (
+	DomainNotInVariables = preflight.DomainNotInVariables
+	NoDomain             = preflight.NoDomain
+	OwnDomain            = preflight.OwnDomain
+)
+
 // HasProblem reports whether a deployment with these findings must not serve.
 func HasProblem(findings []Finding) bool { return preflight.HasProblem(findings) }
 
@@ -41,6 +52,9 @@ type Examiner struct {
 	Pause func(ctx context.Context, d time.Duration) error
 	// Extra are more checks of the Stripe account.
 	Extra []ExtraCheck
+	// Domain says whether the API has a custom domain. The zero value leaves out the check of the
+	// session cookie.
+	Domain Domain
 }
 
 // ExtraCheck is a check that an operator's tool adds. read sends its requests to Stripe with
@@ -70,7 +84,7 @@ func (x Examiner) Doctor(ctx context.Context, portal, webhook func(string) strin
 // examine looks at new versions too: live is the environment of the portal that serves now, nil if
 // nothing serves.
 func (x Examiner) examine(ctx context.Context, portal, webhook, live func(string) string) []Finding {
-	inspection := &inspection{clock: &preflight.Clock{}, pause: x.Pause, extra: x.Extra}
+	inspection := &inspection{clock: &preflight.Clock{}, pause: x.Pause, extra: x.Extra, domain: x.Domain}
 	if portal != nil {
 		inspection.portal(portal)
 	}
@@ -95,6 +109,7 @@ type inspection struct {
 	clock  *preflight.Clock
 	pause  func(ctx context.Context, d time.Duration) error
 	extra  []ExtraCheck
+	domain Domain
 	checks []preflight.Check
 	stripe *preflight.Stripe // the portal's; nil if its environment is wrong
 }
@@ -150,6 +165,9 @@ func (i *inspection) portal(getenv func(string) string) {
 		i.stripe.Configuration(c.Policy.DefaultConfiguration),
 		i.stripe.Flows(c.Policy.AllowedFlows, c.Policy.DefaultConfiguration),
 	)
+	if slices.Contains(c.Policy.AllowedFlows, params.FlowCustomerUpdate) {
+		i.add(i.stripe.FlowKnown(params.FlowCustomerUpdate, billing.CustomerUpdateVersion))
+	}
 	for _, id := range c.Policy.AllowedConfigurations {
 		if id != c.Policy.DefaultConfiguration {
 			i.add(i.stripe.Configuration(id))
@@ -168,6 +186,13 @@ func (i *inspection) portal(getenv func(string) string) {
 		for alias, set := range issuer.Sets {
 			i.add(preflight.IssuerKeys(set, alias))
 		}
+	}
+	if c.SessionCookie != "" && i.domain != preflight.DomainUnknown {
+		domain := i.domain
+		if c.BasePath != "" { // a mapping of a domain that another stack may have
+			domain = preflight.OwnDomain
+		}
+		i.add(preflight.CookieReachesAPI(domain))
 	}
 	client := c.AWS.DynamoDBClient(i.aws())
 	i.add(

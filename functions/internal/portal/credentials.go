@@ -58,11 +58,21 @@ func (c *credentials) find(r *http.Request, formTokens []string) (credential, er
 	if len(cookies) == 1 {
 		// A browser adds the cookie to any site's request. The other two only
 		// a page that has the token can send.
-		if err := c.csrf.Check(r); err != nil {
+		if err := c.checkOrigin(r); err != nil {
 			return credential{}, &problem.Problem{Code: problem.CrossOriginRequest}
 		}
 	}
 	return credential{tokens[0], len(cookies) == 1}, nil
+}
+
+// checkOrigin refuses a request from a page of another site. CrossOriginProtection lets every GET
+// pass, because a GET should change nothing. Here a GET is checked like a POST: CORS keeps such a
+// page from reading the answer, but with an <img> or <script> it could still tell success from
+// failure, and so whether its visitor may manage billing.
+func (c *credentials) checkOrigin(r *http.Request) error {
+	unsafe := *r
+	unsafe.Method = http.MethodPost
+	return c.csrf.Check(&unsafe)
 }
 
 // bearerTokens returns the credentials of the Authorization headers if one of them

@@ -27,7 +27,7 @@ const (
 	CrossOriginRequest Code = "cross-origin-request"
 	// The operator has not listed this value
 	ParameterNotAllowed Code = "parameter-not-allowed"
-	// POST to `/billing/portal`, below `BASE_PATH`
+	// POST to `/billing/portal` or GET `/billing/status`, below `BASE_PATH`
 	NotFound         Code = "not-found"
 	MethodNotAllowed Code = "method-not-allowed"
 	// The user has not bought anything yet: offer your pricing page (or set `NO_ACCOUNT_URL`)
@@ -90,7 +90,7 @@ var definitions = map[Code]definition{
 		"The token lacks a scope that billing requires."},
 	InsufficientRole: {403, language.NotPermitted, language.AskAdministrator,
 		"The user lacks the role that billing requires."},
-	CrossOriginRequest: {403, language.CrossOriginRequest, language.UseOwnButton,
+	CrossOriginRequest: {403, language.CrossOriginRequest, language.UseButton,
 		"A request with a cookie came from an origin that is not allowed."},
 	ParameterNotAllowed: {403, language.ParameterNotAllowed, language.AskDeveloper,
 		"This deployment does not let callers choose this value."},
@@ -101,10 +101,10 @@ var definitions = map[Code]definition{
 		"The user has no billing account yet."},
 	SubscriptionNotFound: {404, language.SubscriptionNotFound, language.ChooseOwnSubscription,
 		"The customer has no such subscription."},
-	SubscriptionAmbiguous: {409, language.SubscriptionAmbiguous, language.ChooseSubscription,
+	SubscriptionAmbiguous: {409, language.SubscriptionAmbiguous, language.ChooseOwnSubscription,
 		"The customer has several subscriptions that this flow can act on; name one."},
 	SubscriptionNotEligible: {409, language.SubscriptionNotEligible, language.CheckSubscription, ""},
-	FlowUnavailable: {409, language.FlowUnavailable, language.TryAnotherWay,
+	FlowUnavailable: {409, language.FlowUnavailable, language.AskSupportIfNeeded,
 		"The portal configuration in use lacks the feature that this flow needs."},
 	PayloadTooLarge: {413, language.PayloadTooLarge, language.AskDeveloper,
 		"The body is longer than the limit: 8,192 bytes for a request, 262,144 for an event."},

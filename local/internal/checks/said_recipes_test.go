@@ -17,7 +17,7 @@ var _ = say("infra/README.md",
 
 	// Rights: of the key, which doctor asks for in the same words, and of deployers.
 	"Customer portal: write | every session", "Subscriptions: read | flows about a subscription",
-	"Products: read | the names among the choices",
+	"Products: read | the names of their products |",
 	"Customers: read | `go run ./local import`, and doctor's sample", "A restricted key needs Customer portal: write",
 	"`FirstDeployment` is `true` until the first deployment has succeeded",
 
@@ -42,13 +42,14 @@ var _ = say("infra/README.md",
 		"EventsExpectedWithin}} |",
 	"how long logs are kept; the key that encrypts them | {{default LogRetentionDays}}, CloudWatch's |",
 	"answered 429] | {{default ThrottlingRateLimit}}, {{default ThrottlingBurstLimit}} |",
+	"answered 429] | {{default StatusThrottlingRateLimit}}, {{default StatusThrottlingBurstLimit}} |",
 	"answered 429] | {{default WebhookThrottlingRateLimit}}, {{default WebhookThrottlingBurstLimit}} |",
 	"For more than some ten thousand items",
 	"draws it in four drills", "in the latter two look up first",
 	"about 10 MB of the [75 GB]",
 
 	// Limits
-	"the API's {{default ThrottlingRateLimit}} requests a second",
+	"the {{default ThrottlingRateLimit}} requests a second of a route",
 	"| [10,000 requests a second]", "sends them again for three days |",
 	"| the function | {{upstream.budget}} a request, {{upstream.MaxConns}} connections to an upstream",
 	"| [100 requests a second]", "in live mode, 25 in test mode, for the whole account",
@@ -81,7 +82,7 @@ var _ = say("infra/README.md",
 		"ms for a call, the function itself {{deployments.ownMilliseconds}} ms",
 	"Copies are three times what the average load needs; each reads its secret every {{secret.freshFor}}",
 	"starts (0.2 s, $1.30 for a million)", "KMS keys at $1 a month", "($33 a month and $0.045 for a GB)",
-	"100 million users are 154 page views and 39 sessions a second",
+	"100 million users are 154 page views, as many statuses, and 39 sessions a second",
 
 	// Other ways to deploy
 	"longer than the 51,200 bytes that a request", "the first ten characters of `Release`",

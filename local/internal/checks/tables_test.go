@@ -96,6 +96,9 @@ func TestDocumentsHaveTheDefaultsOfParameters(t *testing.T) {
 				if strings.HasSuffix(name, "…") { // Webhook…: the same for the webhook
 					start := strings.TrimSuffix(name, "…")
 					for j, other := range names[:i] {
+						if strings.HasSuffix(other, "…") {
+							continue
+						}
 						check(path, start+other, defaults[min(j, len(defaults)-1)], cells[1])
 					}
 					continue
@@ -159,7 +162,7 @@ func rowOf(t *testing.T, name string, p *outline) string {
 var notTheTemplates = map[string]string{
 	"CUSTOMERS_TABLE":   "required (the template makes one)",
 	"WEBHOOK_SECRET_ID": "required, unless there is an event source",
-	"ALLOWED_FLOWS":     "all four",
+	"ALLOWED_FLOWS":     "all but `customer_update` (tax ID and billing address)",
 }
 
 // inProse are parameters that only a text names, and those that `make deploy` fills.

@@ -1,0 +1,418 @@
+//go:build integration
+
+package webdriver
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// patience is how long a Browser waits for a condition, and a page's script for a promise.
+const patience = 20 * time.Second
+
+// Preferences are what the user of a browser wants of pages.
+type Preferences struct {
+	Dark          bool // prefers-color-scheme: dark
+	ReducedMotion bool // prefers-reduced-motion: reduce
+}
+
+// Browser is a browser with one tab, and belongs to one test. Every method fails that test when the
+// browser does not do what is asked, or not within 20 seconds.
+//
+// A selector is CSS. " >>> " leads into an open shadow root: "my-element >>> button". It means the
+// first visible match.
+type Browser struct {
+	// Name is Chromium, Firefox or WebKit.
+	Name string
+
+	t testing.TB
+	s *session
+}
+
+// Open returns a browser of this test binary that no other test uses, and starts one if there is
+// none. It has no cookies, light pages, a viewport of 1200 × 1000 CSS pixels and nothing of a
+// user's. The process lives on for the next test; see Run.
+func Open(t testing.TB, name string) *Browser {
+	t.Helper()
+	b := &Browser{Name: name, t: t}
+	t.Cleanup(func() {
+		switch {
+		case b.s == nil:
+		case t.Failed(): // in whatever state the test has left it
+			b.s.close()
+		default:
+			release(b.s)
+		}
+	})
+	b.Prefer(Preferences{})
+	return b
+}
+
+// With returns the same browser for another test, such as a subtest.
+func (b *Browser) With(t testing.TB) *Browser {
+	other := *b
+	other.t = t
+	return &other
+}
+
+// Prefer changes what the user wants. It comes before Goto: it clears cookies, and the page is
+// about:blank afterwards, because WebKit has to start again for it.
+func (b *Browser) Prefer(preferences Preferences) {
+	b.t.Helper()
+	kind := kind{name: b.Name}
+	if b.Name == WebKit { // the other two can change at any time
+		kind.preferences = preferences
+	}
+	if b.s == nil || b.s.kind != kind {
+		if b.s != nil {
+			release(b.s)
+			b.s = nil
+		}
+		s, err := acquire(kind)
+		if err != nil {
+			b.t.Fatalf("%s: %v", b.Name, err)
+		}
+		b.s = s
+	}
+	b.check(b.s.clear(), "clear")
+	b.check(b.s.prefer(preferences), "prefer")
+	b.Resize(1200, 1000)
+}
+
+// Goto opens an address, and waits until the page has loaded.
+func (b *Browser) Goto(address string) {
+	b.t.Helper()
+	b.check(b.s.command("POST", "/url", map[string]any{"url": address}, nil), "open "+address)
+}
+
+// Location is the address of the page.
+func (b *Browser) Location() string {
+	b.t.Helper()
+	var address string
+	b.check(b.s.command("GET", "/url", nil, &address), "location")
+	return address
+}
+
+// Back goes back in the history, as the browser's button does.
+func (b *Browser) Back() {
+	b.t.Helper()
+	b.check(b.s.command("POST", "/back", map[string]any{}, nil), "back")
+}
+
+// Forward goes forward in the history.
+func (b *Browser) Forward() {
+	b.t.Helper()
+	b.check(b.s.command("POST", "/forward", map[string]any{}, nil), "forward")
+}
+
+// Reload loads the page again.
+func (b *Browser) Reload() {
+	b.t.Helper()
+	b.check(b.s.command("POST", "/refresh", map[string]any{}, nil), "reload")
+}
+
+// Click waits for an element, scrolls it into view, and clicks on its middle as a mouse does. An
+// element that something else covers is not clicked.
+func (b *Browser) Click(selector string) {
+	b.t.Helper()
+	b.retry("click "+selector, func() error {
+		element, err := b.s.find(selector)
+		if err != nil {
+			return err
+		}
+		return b.s.command("POST", "/element/"+element+"/click", map[string]any{}, nil)
+	})
+}
+
+// Type waits for an element, focuses it, and types text.
+func (b *Browser) Type(selector, text string) {
+	b.t.Helper()
+	b.retry("type into "+selector, func() error {
+		element, err := b.s.find(selector)
+		if err != nil {
+			return err
+		}
+		return b.s.command("POST", "/element/"+element+"/value", map[string]any{"text": text}, nil)
+	})
+}
+
+// Keys that Press takes; others are the characters themselves.
+// https://www.w3.org/TR/webdriver2/#keyboard-actions
+const (
+	Tab       = "\uE004"
+	Enter     = "\uE007"
+	Shift     = "\uE008"
+	Escape    = "\uE00C"
+	Space     = " "
+	ArrowDown = "\uE015"
+)
+
+// Press presses keys together and releases them, such as Shift and Tab. They go to the element that
+// has the focus.
+func (b *Browser) Press(keys ...string) {
+	b.t.Helper()
+	var actions []map[string]any
+	for _, key := range keys {
+		actions = append(actions, map[string]any{"type": "keyDown", "value": key})
+	}
+	for _, key := range slices.Backward(keys) {
+		actions = append(actions, map[string]any{"type": "keyUp", "value": key})
+	}
+	b.check(b.s.command("POST", "/actions", map[string]any{"actions": []map[string]any{
+		{"type": "key", "id": "keyboard", "actions": actions},
+	}}, nil), fmt.Sprintf("press %q", keys))
+}
+
+// Text waits for an element, and returns its innerText.
+func (b *Browser) Text(selector string) string {
+	b.t.Helper()
+	var text string
+	b.retry("text of "+selector, func() error {
+		return b.s.evaluate(`(`+findScript+`)(`+quote(selector)+`).innerText`, &text)
+	})
+	return text
+}
+
+// WaitVisible waits for an element that can be seen.
+func (b *Browser) WaitVisible(selector string) {
+	b.t.Helper()
+	b.retry("wait for "+selector, func() error {
+		_, err := b.s.find(selector)
+		return err
+	})
+}
+
+// WaitFor waits until a JavaScript expression, or its promise, is true. An exception counts as
+// false: the page may still be loading.
+func (b *Browser) WaitFor(expression string) {
+	b.t.Helper()
+	b.retry("wait for "+expression, func() error {
+		var holds bool
+		if err := b.s.evaluate(`!!await (`+expression+`)`, &holds); err != nil {
+			return err
+		}
+		if !holds {
+			return errors.New("it is false")
+		}
+		return nil
+	})
+}
+
+// Eval is the value of a JavaScript expression in the page, by way of JSON. It awaits a promise. An
+// expression without a value gives the zero value.
+func Eval[T any](b *Browser, expression string) T {
+	b.t.Helper()
+	var value T
+	b.check(b.s.evaluate(expression, &value), "eval "+expression)
+	return value
+}
+
+// Run runs the body of an async function in the page.
+func (b *Browser) Run(statements string) {
+	b.t.Helper()
+	b.check(b.s.evaluate(`(async () => { `+statements+"\n})()", nil), "run "+statements)
+}
+
+// Resize gives the viewport a size in CSS pixels, or the nearest that the browser's window can
+// have: WebKit's toolbar needs 447 pixels, and Firefox's 450.
+func (b *Browser) Resize(width, height int) {
+	b.t.Helper()
+	b.check(b.s.resize(width, height), "resize")
+}
+
+// Screenshot is a PNG image of the page: all of it, but in WebKit what its window shows.
+func (b *Browser) Screenshot() []byte {
+	b.t.Helper()
+	var image string
+	switch b.Name {
+	case Chromium:
+		var captured struct{ Data string }
+		size := Eval[map[string]any](b, `(({ scrollWidth, scrollHeight }) => ({ x: 0, y: 0, scale: 1, `+
+			`width: scrollWidth, height: scrollHeight }))(document.documentElement)`)
+		b.CDP("Page.captureScreenshot", map[string]any{"captureBeyondViewport": true, "clip": size}, &captured)
+		image = captured.Data
+	case Firefox:
+		b.check(b.s.command("GET", "/moz/screenshot/full", nil, &image), "screenshot")
+	default:
+		b.check(b.s.command("GET", "/screenshot", nil, &image), "screenshot")
+	}
+	png, err := base64.StdEncoding.DecodeString(image)
+	b.check(err, "screenshot")
+	return png
+}
+
+// CDP calls a method of the Chrome DevTools Protocol, which only Chromium has, and decodes its
+// result into a pointer or ignores it. https://chromedevtools.github.io/devtools-protocol/
+func (b *Browser) CDP(method string, params map[string]any, result any) {
+	b.t.Helper()
+	b.check(b.s.cdp(method, params, result), method)
+}
+
+// check fails the test if there is an error. What a test asks for can be a whole script, so only
+// its beginning is named.
+func (b *Browser) check(err error, action string) {
+	b.t.Helper()
+	if err != nil {
+		if len(action) > 300 {
+			action = action[:300] + "…"
+		}
+		b.t.Fatalf("%s: %s: %v", b.Name, action, err)
+	}
+}
+
+// retry tries until there is no error, or the time is over. Between two pages nearly everything
+// can fail once.
+func (b *Browser) retry(action string, try func() error) {
+	b.t.Helper()
+	deadline := time.Now().Add(patience)
+	err := try()
+	for err != nil && time.Now().Before(deadline) {
+		time.Sleep(20 * time.Millisecond)
+		err = try()
+	}
+	if err != nil {
+		var location, text string
+		_ = b.s.command("GET", "/url", nil, &location)
+		_ = b.s.evaluate(`document.body.innerText.slice(0, 500)`, &text)
+		err = fmt.Errorf("%w, at %s: %s", err, location, text)
+	}
+	b.check(err, action)
+}
+
+// findScript is a function that finds what a selector means.
+const findScript = `(selector) => { const parts = selector.split(" >>> "), last = parts.pop(); let root = document;
+	for (const part of parts) root = root?.querySelector(part)?.shadowRoot;
+	return [...(root?.querySelectorAll(last) ?? [])].find((e) => e.checkVisibility({ visibilityProperty: true }) ` +
+	`&& e.getClientRects().length) ?? null; }`
+
+// elementKey is the name under which an element's reference is sent.
+// https://www.w3.org/TR/webdriver2/#elements
+const elementKey = "element-6066-11e4-a52e-4f735466cecf"
+
+// find is the reference of the element that a selector means.
+func (s *session) find(selector string) (string, error) {
+	var found map[string]string
+	err := s.command("POST", "/execute/sync", map[string]any{
+		"script": `return (` + findScript + `)(arguments[0])`, "args": []any{selector},
+	}, &found)
+	if err == nil && found == nil {
+		err = errors.New("no such element is visible")
+	}
+	return found[elementKey], err
+}
+
+// evaluate decodes the value of an expression. JSON is written and read here, because each driver
+// has its own idea of what undefined and NaN are.
+func (s *session) evaluate(expression string, value any) error {
+	var answer string
+	if err := s.command("POST", "/execute/async", map[string]any{"args": []any{}, "script": `
+		const done = arguments[arguments.length - 1];
+		(async () => (` + expression + `
+		))().then((value) => done(JSON.stringify({ value })),
+			(error) => done(JSON.stringify({ error: String(error?.stack ?? error) + " " + error })));`,
+	}, &answer); err != nil {
+		return err
+	}
+	var outcome struct {
+		Value json.RawMessage
+		Error *string
+	}
+	if err := json.Unmarshal([]byte(answer), &outcome); err != nil {
+		return fmt.Errorf("%w: %s", err, answer)
+	}
+	if outcome.Error != nil {
+		return errors.New(*outcome.Error)
+	}
+	if value == nil || outcome.Value == nil {
+		return nil
+	}
+	return json.Unmarshal(outcome.Value, value)
+}
+
+func (s *session) cdp(method string, params map[string]any, result any) error {
+	return s.command("POST", "/goog/cdp/execute",
+		map[string]any{"cmd": method, "params": params}, result)
+}
+
+// clear deletes all cookies of this machine. A browser deletes those of the page's host.
+func (s *session) clear() error {
+	for _, host := range []string{"127.0.0.1", "localhost"} {
+		if err := s.command("POST", "/url", map[string]any{"url": blankPage(host)}, nil); err != nil {
+			return err
+		}
+		if err := s.command("DELETE", "/cookie", nil, nil); err != nil {
+			return err
+		}
+	}
+	return s.command("POST", "/url", map[string]any{"url": "about:blank"}, nil)
+}
+
+func (s *session) prefer(p Preferences) error {
+	scheme, motion := "light", "no-preference"
+	if p.Dark {
+		scheme = "dark"
+	}
+	if p.ReducedMotion {
+		motion = "reduce"
+	}
+	switch s.name {
+	case Chromium:
+		return s.cdp("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{
+			{"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": motion},
+		}}, nil)
+	case Firefox:
+		return s.setPreferences(map[string]int{
+			"layout.css.prefers-color-scheme.content-override": map[string]int{"dark": 0, "light": 1}[scheme],
+			"ui.prefersReducedMotion":                          map[string]int{"no-preference": 0, "reduce": 1}[motion],
+		})
+	}
+	return nil // WebKit was started with them
+}
+
+// setPreferences sets Firefox's own preferences, which its driver allows a script with the
+// browser's own rights.
+func (s *session) setPreferences(values map[string]int) (err error) {
+	if err := s.command("POST", "/moz/context", map[string]any{"context": "chrome"}, nil); err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, s.command("POST", "/moz/context", map[string]any{"context": "content"}, nil))
+	}()
+	var script strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		_, _ = fmt.Fprintf(&script, "Services.prefs.setIntPref(%q, %d);", name, values[name])
+	}
+	return s.command("POST", "/execute/sync", map[string]any{"script": script.String(), "args": []any{}}, nil)
+}
+
+func (s *session) resize(width, height int) error {
+	if s.name == Chromium {
+		return s.cdp("Emulation.setDeviceMetricsOverride", map[string]any{
+			"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false}, nil)
+	}
+	// The window's frame and toolbar come on top.
+	var frame, rect struct{ Width, Height int }
+	if err := s.evaluate(`({ width: outerWidth - innerWidth, height: outerHeight - innerHeight })`,
+		&frame); err != nil {
+		return err
+	}
+	if err := s.command("POST", "/window/rect",
+		map[string]any{"width": width + frame.Width, "height": height + frame.Height}, &rect); err != nil {
+		return err
+	}
+	// The page hears of it a little later.
+	return s.evaluate(fmt.Sprintf(`(async () => { for (let i = 0; i < 100 && innerWidth !== %d; i++) await new `+
+		`Promise((done) => setTimeout(done, 10)); })()`, rect.Width-frame.Width), nil)
+}
+
+func quote(text string) string {
+	quoted, _ := json.Marshal(text) //nolint:errchkjson // a string has JSON
+	return string(quoted)
+}

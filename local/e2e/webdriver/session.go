@@ -1,0 +1,385 @@
+//go:build integration
+
+// Package webdriver is a small client of W3C WebDriver (https://www.w3.org/TR/webdriver2/) for
+// tests in Chromium, Firefox and WebKit. `make tools` installs the browsers and their drivers. It
+// exists because a dozen kinds of requests are enough, and because the best-known client for Go,
+// github.com/tebeka/selenium, has had no release for years and has neither shadow roots nor
+// WebKitGTK.
+//
+//	func TestMain(m *testing.M) { os.Exit(webdriver.Run(m)) }
+//
+//	func TestPage(t *testing.T) {
+//		b := webdriver.Open(t, webdriver.Firefox)
+//		b.Goto("http://127.0.0.1:8080/")
+//		b.Click("my-element >>> button")
+//		b.WaitVisible("#done")
+//		count := webdriver.Eval[int](b, `document.forms.length`)
+//	}
+package webdriver
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The names of the browsers.
+const (
+	Chromium = "chromium"
+	Firefox  = "firefox"
+	WebKit   = "webkit" // WebKitGTK's MiniBrowser
+)
+
+// Browsers are the names of all.
+func Browsers() []string { return []string{Chromium, Firefox, WebKit} }
+
+// kind is what cannot be changed while a browser runs.
+type kind struct {
+	name        string
+	preferences Preferences // of WebKit
+}
+
+// session is a browser process with its driver.
+type session struct {
+	kind
+
+	driver *process
+	base   string // URL of the session
+	dir    string // for all files
+}
+
+var (
+	mu      sync.Mutex
+	idle    = map[kind][]*session{}
+	display *process // Xvfb, which all of WebKit use
+	screen  string   // its DISPLAY
+
+	blank = sync.OnceValue(func() *httptest.Server {
+		return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = io.WriteString(w, "<!doctype html><title>Blank</title>")
+		}))
+	})
+)
+
+func blankPage(host string) string {
+	return strings.Replace(blank().URL, "127.0.0.1", host, 1)
+}
+
+// Run runs the tests of a test binary, and then ends its browsers. It returns the exit status.
+func Run(m *testing.M) int {
+	defer func() {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, sessions := range idle {
+			for _, s := range sessions {
+				s.close()
+			}
+		}
+		if display != nil {
+			display.stop()
+		}
+	}()
+	return m.Run()
+}
+
+// acquire takes an idle browser, or starts one.
+func acquire(kind kind) (*session, error) {
+	mu.Lock()
+	if sessions := idle[kind]; len(sessions) > 0 {
+		s := sessions[len(sessions)-1]
+		idle[kind] = sessions[:len(sessions)-1]
+		mu.Unlock()
+		return s, nil
+	}
+	mu.Unlock()
+	return start(kind)
+}
+
+func release(s *session) {
+	mu.Lock()
+	defer mu.Unlock()
+	idle[s.kind] = append(idle[s.kind], s)
+}
+
+// start starts a driver, which starts a browser.
+func start(kind kind) (_ *session, err error) {
+	dir, err := os.MkdirTemp("", "webdriver-")
+	if err != nil {
+		return nil, err
+	}
+	s := &session{kind: kind, dir: dir}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	// Whatever a browser keeps, it keeps in a folder of its own.
+	env := append(os.Environ(), "HOME="+dir, "TMPDIR="+dir, "XDG_CONFIG_HOME="+dir, "XDG_CACHE_HOME="+dir,
+		"XDG_DATA_HOME="+dir, "XDG_RUNTIME_DIR="+dir)
+	var command []string
+	var capabilities map[string]any
+	switch kind.name {
+	case Chromium:
+		binary, err := installed("chromium")
+		if err != nil {
+			return nil, err
+		}
+		command = []string{"chromedriver", "--port=" + port}
+		capabilities = map[string]any{"goog:chromeOptions": map[string]any{"binary": binary, "args": []string{
+			"--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+			"--disable-background-networking", "--no-first-run", "--window-size=1200,1000",
+		}}}
+	case Firefox:
+		binary, err := installed("firefox-esr")
+		if err != nil {
+			return nil, err
+		}
+		// For setPreferences.
+		command = []string{geckodriver(), "--host", "127.0.0.1", "--port", port, "--allow-system-access"}
+		capabilities = map[string]any{"moz:firefoxOptions": map[string]any{"binary": binary,
+			"args": []string{"-headless", "-width", "1200", "-height", "1000"}}}
+	case WebKit:
+		screen, err := startDisplay()
+		if err != nil {
+			return nil, err
+		}
+		// Its sandbox needs namespaces, which a container seldom may make; all pages are the tests'.
+		env = append(env, "DISPLAY="+screen, "GDK_BACKEND=x11", "NO_AT_BRIDGE=1", "LIBGL_ALWAYS_SOFTWARE=1",
+			"WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS=1")
+		arguments := []string{"--automation"}
+		if kind.preferences.Dark {
+			arguments = append(arguments, "--dark-mode")
+		}
+		if kind.preferences.ReducedMotion {
+			if err := os.MkdirAll(filepath.Join(dir, "gtk-3.0"), 0o700); err != nil {
+				return nil, err
+			}
+			if err := os.WriteFile(filepath.Join(dir, "gtk-3.0", "settings.ini"),
+				[]byte("[Settings]\ngtk-enable-animations=0\n"), 0o600); err != nil {
+				return nil, err
+			}
+		}
+		command = []string{"WebKitWebDriver", "--port=" + port}
+		capabilities = map[string]any{"webkitgtk:browserOptions": map[string]any{"args": arguments}}
+	default:
+		return nil, fmt.Errorf("no browser is called %q", kind.name)
+	}
+	if s.driver, err = startProcess(env, nil, command...); err != nil {
+		return nil, err
+	}
+	s.base = "http://127.0.0.1:" + port
+	if err := s.waitUntilReady(); err != nil {
+		return nil, err
+	}
+	capabilities["timeouts"] = map[string]any{"script": patience.Milliseconds(), "pageLoad": patience.Milliseconds()}
+	var created struct{ SessionID string }
+	if err := s.command(http.MethodPost, "/session",
+		map[string]any{"capabilities": map[string]any{"alwaysMatch": capabilities}}, &created); err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, s.driver.output)
+	}
+	s.base += "/session/" + created.SessionID
+	return s, nil
+}
+
+func (s *session) waitUntilReady() error {
+	deadline := time.Now().Add(patience)
+	for {
+		err := s.command(http.MethodGet, "/status", nil, nil)
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%w\n%s", err, s.driver.output)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// close ends the browser and its driver, and removes its files.
+func (s *session) close() {
+	if s.driver != nil {
+		_ = s.command(http.MethodDelete, "", nil, nil)
+		s.driver.stop()
+	}
+	_ = os.RemoveAll(s.dir)
+}
+
+// Error is what a driver answers instead of a value.
+// https://www.w3.org/TR/webdriver2/#errors
+type Error struct {
+	Code    string `json:"error"` // such as "stale element reference"
+	Message string `json:"message"`
+}
+
+func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// client waits a little longer than a driver does.
+var client = &http.Client{Timeout: patience + 10*time.Second}
+
+// command sends a command, and decodes its value into a pointer or ignores it.
+func (s *session) command(method, path string, in map[string]any, out any) error {
+	var body io.Reader
+	if in != nil {
+		text, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(text)
+	}
+	request, err := http.NewRequestWithContext(context.Background(), method, s.base+path, body)
+	if err != nil {
+		return err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	var answer struct{ Value json.RawMessage }
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		return fmt.Errorf("%s %s: %s: %w", method, path, response.Status, err)
+	}
+	if response.StatusCode != http.StatusOK {
+		var failure Error
+		if err := json.Unmarshal(answer.Value, &failure); err != nil {
+			return fmt.Errorf("%s %s: %s: %s", method, path, response.Status, answer.Value)
+		}
+		return &failure
+	}
+	if out == nil {
+		return nil
+	}
+	return json.Unmarshal(answer.Value, out)
+}
+
+// process is a program of which nothing remains when this process ends, however it does.
+type process struct {
+	cmd    *exec.Cmd
+	stdin  io.Closer
+	output *output
+}
+
+// startProcess starts a program. A shell waits for the end of this process, or of stop, and then
+// kills the program and all that it has started. extra is the program's file descriptor 3.
+func startProcess(env []string, extra *os.File, command ...string) (*process, error) {
+	if _, err := installed(command[0]); err != nil {
+		return nil, err
+	}
+	//nolint:gosec,noctx // of the callers above, until stop
+	cmd := exec.Command("sh", append([]string{"-c", `"$@" & read -r _; kill -KILL 0`, "sh"}, command...)...)
+	cmd.Env = env
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if extra != nil {
+		cmd.ExtraFiles = []*os.File{extra}
+	}
+	p := &process{cmd: cmd, output: &output{}}
+	cmd.Stdout, cmd.Stderr = p.output, p.output
+	cmd.WaitDelay = time.Second // a browser that left the group may hold the output open
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	p.stdin = stdin
+	return p, cmd.Start()
+}
+
+func (p *process) stop() {
+	_ = p.stdin.Close()
+	_ = p.cmd.Wait()
+}
+
+// output keeps the last of what a program prints.
+type output struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (o *output) Write(text []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.text = append(o.text, text...)
+	if len(o.text) > 8000 {
+		o.text = bytes.Clone(o.text[len(o.text)-4000:])
+	}
+	return len(text), nil
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return string(o.text)
+}
+
+// startDisplay starts Xvfb once, and returns its DISPLAY. WebKitGTK has no other way to be without
+// a screen.
+func startDisplay() (string, error) {
+	mu.Lock()
+	defer mu.Unlock()
+	if display != nil {
+		return screen, nil
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = read.Close() }()
+	started, err := startProcess(os.Environ(), write,
+		"Xvfb", "-displayfd", "3", "-screen", "0", "1600x1600x24", "-nolisten", "tcp")
+	_ = write.Close()
+	if err != nil {
+		return "", err
+	}
+	number, err := bufio.NewReader(read).ReadString('\n')
+	if err != nil {
+		started.stop()
+		return "", fmt.Errorf("start Xvfb: %w: %s", err, started.output)
+	}
+	display, screen = started, ":"+strings.TrimSpace(number)
+	return screen, nil
+}
+
+// installed is the path of a program.
+func installed(program string) (string, error) {
+	path, err := exec.LookPath(program)
+	if err != nil {
+		return "", errors.Join(err, errors.New("run: make tools"))
+	}
+	return path, nil
+}
+
+// geckodriver is where `make tools` puts it: Debian has no package of it.
+func geckodriver() string {
+	_, source, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(source), "..", "..", "..", ".tools", "geckodriver", "bin", "geckodriver")
+}
+
+func freePort() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = listener.Close() }()
+	return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port), nil //nolint:errcheck,forcetypeassert // of TCP
+}
