@@ -179,11 +179,11 @@ func testLooksOfTheElement(t *testing.T, a *buttonApp) {
 			"choices": `b.getToken = () => "` + a.token("dave", nil) + `"`,
 		} {
 			a.Goto(a.home + "/")
-			a.WaitVisible("#b button")
+			a.WaitVisible("#b >>> [part=button]")
 			if getToken != "" {
 				said := map[string]string{"busy": "Opening billing…", "error": "No billing account",
 					"choices": "Which subscription?"}[state]
-				a.Run(getToken + `; b.querySelector("button").click()`)
+				a.Run(getToken + `; b.shadowRoot.querySelector("[part=button]").click()`)
 				a.WaitFor(fmt.Sprintf(`b.shadowRoot.querySelector("[role=status]").textContent === %q`, said))
 			}
 			isInherited := evaluate[bool](a.browser, `getComputedStyle(b).color === `+
@@ -279,11 +279,11 @@ func testSlowAndBack(t *testing.T, a *buttonApp) {
 		`/billing/button.js"></script>
 		<manage-billing-button id="b" token="` + token + `">Billing</manage-billing-button>
 		<script>addEventListener("pageshow", ({ persisted }) => persisted && setTimeout(() => { document.title = ` +
-		`"kept " + [b.ariaBusy, b.querySelector("button").disabled]; }, 200));</script>`))
+		`"kept " + [b.ariaBusy, b.shadowRoot.querySelector("[part=button]").disabled]; }, 200));</script>`))
 	a.Goto(a.home + "/")
-	a.Click("#b button")
-	a.WaitFor(`b.ariaBusy === "true" && b.querySelector("button").disabled`)
-	a.Click("#b button")
+	a.Click("#b >>> [part=button]")
+	a.WaitFor(`b.ariaBusy === "true" && b.shadowRoot.querySelector("[part=button]").disabled`)
+	a.Click("#b >>> [part=button]")
 	a.screenshot("element-slow")
 	a.WaitLocation(a.portal + "/p/session/")
 	a.WaitVisible("#customer-id")

@@ -70,7 +70,7 @@ const stage = module + `<script>
 	window.look = (e) => ({
 		label: e.textContent.trim(), status: e.shadowRoot.querySelector("[role=status][part=status]").textContent, ` +
 	`busy: e.ariaBusy,
-		disabled: [...e.querySelectorAll("button"), ...e.shadowRoot.querySelectorAll("button")].map((button) => ` +
+		disabled: [...e.querySelectorAll("button"), ...e.shadowRoot.querySelectorAll("button:not([hidden])")].map((button) => ` +
 	`button.disabled).join(),
 		choices: [...e.shadowRoot.querySelectorAll("[role=group][part=choices] > ` +
 	`button[type=button][part=choice]")].map((choice) => choice.textContent),
@@ -91,7 +91,8 @@ const stage = module + `<script>
 		return form;
 	};
 	// Presses a button, and looks when the element is ready again.
-	window.press = async (e, button = e.querySelector("button")) => {
+	window.buttonOf = (e) => e.querySelector("button") ?? e.shadowRoot.querySelector("[part=button]");
+	window.press = async (e, button = buttonOf(e)) => {
 		button.click();
 		for (let i = 0; i < 200 && !(i > 2 && e.ariaBusy === "false"); i++) await rest(5);
 		return look(e);
@@ -379,7 +380,7 @@ func testNoNavigation(t *testing.T, a *buttonApp) {
 		a.onStage()
 		seen := a.see(`prevented = []; answers = [Response.json({ url: "` + nothing + `?address" })]; window.e = ` +
 			test.made + `; const other = document.createElement("input"); document.body.append(other);
-			const button = e.querySelector("button"); button.focus(); button.click(); await rest(300); const busy = ` +
+			const button = buttonOf(e); button.focus(); button.click(); await rest(300); const busy = ` +
 			`look(e); button.click(); await rest(50);
 			const timers = goOff(); const ready = look(e), focused = document.activeElement === button;
 			button.click(); await rest(50); other.focus(); goOff(); return { busy, timers, ready, focused, kept: ` +
@@ -414,7 +415,7 @@ func testNoNavigation(t *testing.T, a *buttonApp) {
 	behaviour(t, "who comes back at once is not interrupted later", func(t *testing.T) {
 		a.onStage()
 		seen := a.see(`prevented = []; answers = [Response.json({ url: "` + nothing +
-			`" })]; const e = make({ token: "t" }); const button = e.querySelector("button");
+			`" })]; const e = make({ token: "t" }); const button = buttonOf(e);
 			button.click(); await rest(100); dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true ` +
 			`})); const { busy } = look(e); return { busy, timers: goOff() };`)
 		if seen["busy"] != "false" || !reflect.DeepEqual(seen["timers"], []any{}) {
