@@ -105,7 +105,7 @@ func TestSubscriptionOfAFlow(t *testing.T) {
 			[]string{"list"}, "", "subscription-not-eligible", "The subscription is not active."},
 		"cancel: ended and paused": {[]billing.Subscription{subscription("1", canceled, nil),
 			subscription("2", paused, nil)}, cancelAlone, []string{"list"}, "", "subscription-not-eligible",
-			"This is not possible for any of the subscriptions."},
+			"None of the subscriptions allows this."},
 		"cancel: two": {[]billing.Subscription{one[0], subscription("2", trialing, nil)},
 			cancelAlone, []string{"list", "products"}, "", "subscription-ambiguous", ""},
 		"update: one": {one, updateAlone, []string{"list"}, "sub_1", "ok", ""},
