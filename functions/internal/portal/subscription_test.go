@@ -235,6 +235,15 @@ func TestKeyWithoutPermissionToReadSubscriptions(t *testing.T) {
 	}
 }
 
+func TestThePageWithoutASubscription(t *testing.T) {
+	f := newFixture(t, nil)
+	f.owned = nil
+	page := f.serve(formType, cancelAlone, func(r *http.Request) { r.Header.Set("Accept", "text/html") }).Body.String()
+	if !strings.Contains(page, "<p>There is no subscription. Please go back to the app.</p>") {
+		t.Error(page)
+	}
+}
+
 func TestChoicePage(t *testing.T) {
 	page := func(t *testing.T, contentType, body string, change func(*http.Request)) string {
 		t.Helper()
