@@ -105,7 +105,7 @@ func TestSubscriptionOfAFlow(t *testing.T) {
 			[]string{"list"}, "", "subscription-not-eligible", "The subscription is not active."},
 		"cancel: ended and paused": {[]billing.Subscription{subscription("1", canceled, nil),
 			subscription("2", paused, nil)}, cancelAlone, []string{"list"}, "", "subscription-not-eligible",
-			"This is not possible for any of the subscriptions."},
+			"None of the subscriptions allows this."},
 		"cancel: two": {[]billing.Subscription{one[0], subscription("2", trialing, nil)},
 			cancelAlone, []string{"list", "products"}, "", "subscription-ambiguous", ""},
 		"update: one": {one, updateAlone, []string{"list"}, "sub_1", "ok", ""},
@@ -232,6 +232,15 @@ func TestKeyWithoutPermissionToReadSubscriptions(t *testing.T) {
 		if w := f.serve(formType, body, nil); w.Code != http.StatusSeeOther {
 			t.Errorf("%s: status = %d", body, w.Code)
 		}
+	}
+}
+
+func TestThePageWithoutASubscription(t *testing.T) {
+	f := newFixture(t, nil)
+	f.owned = nil
+	page := f.serve(formType, cancelAlone, func(r *http.Request) { r.Header.Set("Accept", "text/html") }).Body.String()
+	if !strings.Contains(page, "<p>There is no subscription. Please go back to the app.</p>") {
+		t.Error(page)
 	}
 }
 

@@ -27,6 +27,9 @@ func TestEachCodeHasItsOwnWords(t *testing.T) {
 			t.Errorf("%s has the advice %q, want %q", code, language.English.Text(definition.advice),
 				language.English.Text(want))
 		}
+		if definition.status < 500 && definition.advice == language.TryAgain {
+			t.Errorf("%s can never work, and its page says to try again", code)
+		}
 		for _, text := range []any{definition.title, definition.advice, definition.detail} {
 			if other, isUsed := users[text]; isUsed && !slices.Contains(shared, text) {
 				t.Errorf("%s and %s say %v", code, other, text)

@@ -64,11 +64,12 @@ func (p page) html(reader Reader) []byte {
 		`<meta name="viewport" content="width=device-width, initial-scale=1">`,
 		`<meta name="robots" content="noindex"><title>`, title, `</title><style>`, pageStyle, `</style></head>`,
 		`<body dir="ltr"><main><h1>`, heading(title), `</h1><p>`)
-	for i, sentence := range p.lead {
-		if i > 0 {
+	for i, key := range p.lead {
+		sentence := say(key)
+		if i > 0 && !strings.HasSuffix(sentence, "。") { // whose width has the space
 			write(" ")
 		}
-		write(say(sentence))
+		write(sentence)
 	}
 	write(`</p>`, formsOf(p.forms),
 		`<p><a class="button" href="`, html.EscapeString(reader.AppURL), `">`, say(language.BackToApp), `</a></p>`)

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"billingportal/functions/internal/language"
 )
@@ -134,7 +135,7 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 			definition, reason := definitions[problem.Code], problem.reason()
 			lead, what := say(cmp.Or(problem.Advice, definition.advice)), ""
 			if reason != 0 {
-				what, lead = say(reason), say(reason)+" "+lead
+				what, lead = say(reason), strings.ReplaceAll(say(reason)+" "+lead, "。 ", "。")
 			} else if tag == language.English {
 				what = html.EscapeString(definition.detail)
 			}
@@ -151,6 +152,34 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 			if _, got := cutStyle(w.Body.String()); got != want || w.Code != definition.status {
 				t.Errorf("%s %s: %d %s\nwant %d\n%s", tag, problem.Code, w.Code, got, definition.status, want)
 			}
+		}
+	}
+}
+
+// A Japanese title breaks between phrases alone, each of which fits a line of a phone.
+func TestPhrasesOfJapaneseTitles(t *testing.T) {
+	titles := []language.Key{
+		language.CancelWhich, language.ChangePlanOfWhich, language.ConfirmChangeOfWhich, language.ManageBilling,
+		language.UpdatePaymentMethod, language.UpdateBillingDetails, language.CancelSubscription, language.ChangePlan,
+		language.ConfirmChange,
+	}
+	for _, definition := range definitions {
+		titles = append(titles, definition.title)
+	}
+	for _, title := range titles {
+		text := language.Tag("ja").Text(title)
+		for phrase := range strings.SplitSeq(heading(text), "<wbr>") {
+			if utf8.RuneCountInString(phrase) > 10 {
+				t.Errorf("%s: %s has more than 10 characters", text, phrase)
+			}
+		}
+	}
+	for text, want := range map[string]string{
+		"支払い方法を変更": "支払い方法を<wbr>変更", "Webhookの設定": "Webhookの<wbr>設定", "戻り先のURL": "戻り先の<wbr>URL",
+		"ログインしていません": "ログインしていません", "Quel abonnement": "Quel abonnement", "を": "を", "": "",
+	} {
+		if got := heading(text); got != want {
+			t.Errorf("%s, want %s", got, want)
 		}
 	}
 }

@@ -57,8 +57,7 @@ func TestTheDocumentOfAProblem(t *testing.T) {
 		"without its cause": {
 			Problem{Code: "billing-unavailable", Cause: errors.New("secret")}, 502,
 			`{"type":"urn:billing-portal:problem:billing-unavailable","title":"The billing page is ` +
-				`unavailable","status":502,` +
-				`"detail":"The billing provider cannot be ` +
+				`unavailable","status":502,"detail":"The billing provider cannot be ` +
 				`reached.","code":"billing-unavailable","request_id":"Ff1TQj3fFiAEJgA="}`,
 		},
 	} {

@@ -71,11 +71,11 @@ func testChoice(t *testing.T, b *browser) {
 	l, _ := devservertest.Start(t)
 	b.Goto(l.Origin + "/?user=dave&credential=cookie")
 	b.click("#any-cancel-button", "form .button")
-	if heading := b.Text("h1"); heading != "Which subscription?" {
+	if heading := b.Text("h1"); heading != "Cancel which subscription?" {
 		t.Errorf("heading %q", heading)
 	}
 	choices := evaluate[[]string](b, `[...document.querySelectorAll("form button")].map(button => button.textContent)`)
-	if want := []string{"Team × 5", "Storage (trialing)"}; !slices.Equal(slices.Sorted(slices.Values(choices)),
+	if want := []string{"Team × 5", "Storage (trial)"}; !slices.Equal(slices.Sorted(slices.Values(choices)),
 		slices.Sorted(slices.Values(want))) {
 		t.Errorf("choices %q", choices)
 	}

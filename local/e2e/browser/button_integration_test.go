@@ -48,7 +48,7 @@ func testTheButton(t *testing.T, a *buttonApp) {
 			dispatchEvent(new PageTransitionEvent("pageshow")); const busy = state(); // of a page that has only now ` +
 			`loaded
 			dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })); return busy + "|" + state(); })()`)
-		if state != "true,true,Opening billing…|false,false," {
+		if state != "true,true,Opening the billing page…|false,false," {
 			t.Errorf("state %q", state)
 		}
 	})
@@ -66,7 +66,7 @@ func testTheButton(t *testing.T, a *buttonApp) {
 			while (!document.title.startsWith("http")) await new Promise((r) => setTimeout(r, 20)); await new ` +
 			`Promise((r) => setTimeout(r, 60));
 			return busy + "|" + [b.ariaBusy, button.disabled, document.activeElement === button].join(); })()`)
-		if state != "true,true,Opening billing…|false,false,true" {
+		if state != "true,true,Opening the billing page…|false,false,true" {
 			t.Errorf("state %q", state)
 		}
 		if posts := a.takePosts(); posts != 1 {
@@ -102,7 +102,7 @@ func testTheButton(t *testing.T, a *buttonApp) {
 			`(!b.shadowRoot.querySelector("[part=choice]")) await new Promise((r) => setTimeout(r, 20));
 			return [...b.shadowRoot.querySelectorAll("[part=choice]")].map((c) => c.textContent).sort().join() + "|" ` +
 			`+ b.shadowRoot.querySelector("[role=status]").textContent; })()`)
-		if got != "Storage (trialing),Team × 5|Which subscription?" {
+		if got != "Storage (trial),Team × 5|Which subscription?" {
 			t.Errorf("choices %q", got)
 		}
 		a.eval(`[...b.shadowRoot.querySelectorAll("[part=choice]")].find((c) => ` +
@@ -350,7 +350,7 @@ func testALink(t *testing.T, b *browser) {
 	b.Goto(l.Origin + "/?user=alice")
 	evaluate[string](b, `document.cookie = "session=`+token+`; path=/"`)
 	b.Goto(l.Origin + "/billing/portal?flow_data[type]=payment_method_update&locale=de")
-	if heading := b.Text("h1"); heading != "Zahlungsmittel ändern" {
+	if heading := b.Text("h1"); heading != "Zahlungsmethode ändern" {
 		t.Errorf("heading %q", heading)
 	}
 	b.screenshot("question")

@@ -228,7 +228,7 @@ func testAnswers(t *testing.T, a *buttonApp) {
 		return []any{"billing-portal-error", with(map[string]any{"code": code, "status": status}, further),
 			"manage-billing-button", true}
 	}
-	const failure = "Billing cannot be opened. Please try again."
+	const failure = "The billing page could not be opened. Please try again later or contact support."
 	badAnswer := failed("billing-bad-response", 502, nil)
 	problem := func(code, status string) string {
 		return `Response.json({ code: "` + code + `", status: ` + status +
@@ -251,15 +251,15 @@ func testAnswers(t *testing.T, a *buttonApp) {
 		"a token that expired": {problem("invalid-token", "401"), failed("invalid-token", 401, detail),
 			"Please sign in again."},
 		"a missing role": {problem("insufficient-role", "403"), failed("insufficient-role", 403, detail),
-			"You may not manage billing here."},
+			"You do not have permission to manage billing."},
 		"no account": {problem("no-billing-account", "404"),
-			failed("no-billing-account", 404, detail), "No billing account"},
+			failed("no-billing-account", 404, detail), "You do not have a billing account yet."},
 		"another 404": {problem("subscription-not-found", "404"),
 			failed("subscription-not-found", 404, detail), failure},
 		"another 409": {problem("flow-unavailable", "409"),
 			failed("flow-unavailable", 409, detail), failure},
 		"a code without a status": {`Response.json({ code: "no-billing-account" }, { status: 404 })`,
-			failed("no-billing-account", 404, nil), "No billing account"},
+			failed("no-billing-account", 404, nil), "You do not have a billing account yet."},
 		"a second answer is ignored": {`Response.json({ url: "https://a.example/" }), Response.json({ url: ` +
 			`"https://b.example/" })`, opened("https://a.example/"), ""},
 	}
@@ -341,7 +341,7 @@ func testAnswers(t *testing.T, a *buttonApp) {
 			window.e = make({ token: "t", flow: "subscription_update", locale: "de" }); const first = await press(e);
 			return { first, second: await press(e, e.shadowRoot.querySelectorAll("[part=choice]")[1]) };`)
 		first, second := seen["first"].(map[string]any), seen["second"].(map[string]any)
-		want := []any{"Team × 2, price_2", "Storage (past due)", "<b> (trialing)"}
+		want := []any{"Team × 2, price_2", "Storage (past due)", "<b> (trial)"}
 		if !reflect.DeepEqual(first["choices"], want) || first["status"] != "Which subscription?" ||
 			first["group"] != "Which subscription?" || first["disabled"] != "false,false,false,false" {
 			t.Errorf("%v", first)
@@ -386,7 +386,7 @@ func testNoNavigation(t *testing.T, a *buttonApp) {
 			button.click(); await rest(50); other.focus(); goOff(); return { busy, timers, ready, focused, kept: ` +
 			`document.activeElement === other };`)
 		busy, ready := seen["busy"].(map[string]any), seen["ready"].(map[string]any)
-		if busy["busy"] != "true" || busy["disabled"] != "true" || busy["status"] != "Opening billing…" {
+		if busy["busy"] != "true" || busy["disabled"] != "true" || busy["status"] != "Opening the billing page…" {
 			t.Errorf("%s: before %v", name, busy)
 		}
 		if ready["busy"] != "false" || ready["disabled"] != "false" || ready["status"] != "" ||
