@@ -33,9 +33,10 @@ func (b *browser) look(axe, name string) {
 	}
 	for _, width := range widths {
 		b.Resize(width, 844)
-		found := evaluate[string](b, `(async () => { const { violations, passes } = await axe.run({ elementRef: true }); `+
-			`if (!passes.length) return "axe saw nothing";
-			const isNative = ({ element }) => getComputedStyle(element).backgroundColor === "`+b.nativeButton(scheme)+`";
+		found := evaluate[string](b, `(async () => { const native = "`+b.nativeButton(scheme)+`";
+			const { violations, passes } = await axe.run({ elementRef: true });
+			if (!passes.length) return "axe saw nothing";
+			const isNative = ({ element }) => getComputedStyle(element).backgroundColor === native;
 			return violations.flatMap(({ id, nodes }) => nodes.filter((node) => id !== "color-contrast" || `+
 			`!isNative(node)).map((node) => id + ": " + node.html.slice(0, 200) `+
 			`+ " " + node.failureSummary)).join("\n"); })()`)
