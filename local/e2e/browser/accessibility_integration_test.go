@@ -33,9 +33,12 @@ func (b *browser) look(axe, name string) {
 	}
 	for _, width := range widths {
 		b.Resize(width, 844)
-		found := evaluate[string](b, `(async () => { const { violations, passes } = await `+
-			`axe.run(); if (!passes.length) return "axe saw nothing";
-			return violations.flatMap(({ id, nodes }) => nodes.map((node) => id + ": " + node.html.slice(0, 200) `+
+		found := evaluate[string](b, `(async () => { const native = "`+b.nativeButton(scheme)+`";
+			const { violations, passes } = await axe.run({ elementRef: true });
+			if (!passes.length) return "axe saw nothing";
+			const isNative = ({ element }) => getComputedStyle(element).backgroundColor === native;
+			return violations.flatMap(({ id, nodes }) => nodes.filter((node) => id !== "color-contrast" || `+
+			`!isNative(node)).map((node) => id + ": " + node.html.slice(0, 200) `+
 			`+ " " + node.failureSummary)).join("\n"); })()`)
 		if found != "" {
 			b.t.Errorf("%s in %s at %d pixels:\n%s", name, scheme, width, found)
@@ -48,6 +51,15 @@ func (b *browser) look(axe, name string) {
 		b.t.Errorf("%s at 200 %%: %d pixels too wide", name, wide)
 	}
 	b.screenshot(name + "-" + scheme + "-200")
+}
+
+// nativeButton is the color that a browser reports as the background of a native button if it draws
+// another one: axe cannot judge the contrast there, and a native button is the browser's own.
+func (b *browser) nativeButton(scheme string) string {
+	if b.limited("LooksOfTheElement") && scheme == "dark" {
+		return "rgb(192, 192, 192)"
+	}
+	return ""
 }
 
 func readAxe(t *testing.T) string {

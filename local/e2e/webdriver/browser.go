@@ -272,8 +272,8 @@ func (b *Browser) CDP(method string, params map[string]any, result any) {
 	b.check(b.s.cdp(method, params, result), method)
 }
 
-// check fails the test if there is an error. What a test asks for can be a whole script, so only
-// its beginning is named.
+// check fails the test if there is an error. The action can be a whole script, so only its beginning
+// is named.
 func (b *Browser) check(err error, action string) {
 	b.t.Helper()
 	if err != nil {
@@ -284,8 +284,8 @@ func (b *Browser) check(err error, action string) {
 	}
 }
 
-// retry tries until there is no error, or the time is over. Between two pages nearly everything
-// can fail once.
+// retry tries until it succeeds, 20 seconds at most. Between two pages nearly everything can fail
+// once.
 func (b *Browser) retry(action string, try func() error) {
 	b.t.Helper()
 	deadline := time.Now().Add(patience)
@@ -303,7 +303,7 @@ func (b *Browser) retry(action string, try func() error) {
 	b.check(err, action)
 }
 
-// findScript is a function that finds what a selector means.
+// findScript is a function that finds the element of a selector.
 const findScript = `(selector) => { const parts = selector.split(" >>> "), last = parts.pop(); let root = document;
 	for (const part of parts) root = root?.querySelector(part)?.shadowRoot;
 	return [...(root?.querySelectorAll(last) ?? [])].find((e) => e.checkVisibility({ visibilityProperty: true }) ` +
@@ -395,7 +395,7 @@ func (s *session) prefer(p Preferences) error {
 	case Firefox:
 		return s.setPreferences(map[string]int{
 			"layout.css.prefers-color-scheme.content-override": map[string]int{"dark": 0, "light": 1}[scheme],
-			// Pages that Back finds as they were left; by itself it keeps none on a small machine.
+			// Keep pages for Back: the default depends on memory and can be 0.
 			"browser.sessionhistory.max_total_viewers": 8,
 			"ui.prefersReducedMotion":                  map[string]int{"no-preference": 0, "reduce": 1}[motion],
 		})

@@ -195,7 +195,7 @@ func start(kind kind) (_ *session, err error) {
 	}
 	timeouts := map[string]any{"script": patience.Milliseconds(), "pageLoad": patience.Milliseconds()}
 	if kind.name == WebKit {
-		timeouts["script"] = nil // it would limit a script with a timer of the page's, which a test can replace
+		timeouts["script"] = nil // its limit uses setTimeout of the page, which a test can replace
 	}
 	capabilities["timeouts"] = timeouts
 	var created struct{ SessionID string }
