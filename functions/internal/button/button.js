@@ -141,6 +141,7 @@ const sheetOf = (css) => {
 // button stays on its line. Nothing moves.
 const css = `:host{display:inline-grid}\
 :host([hidden]),[hidden]{display:none}\
+slot{display:block}\
 button{font:inherit}\
 div{width:0;min-width:100%;display:grid;gap:.5em;color:CanvasText;background:Canvas}\
 div:not(:empty){margin-top:.5em}\
@@ -177,8 +178,8 @@ function control(host) {
   /** The page's own form or button is used as it is. Any other content is the label of the element's button. */
   function arrange() {
     const isOwn = !!host.querySelector(`form,${controls}`);
-    const place = isOwn ? form : button;
-    button.hidden = isOwn;
+    const place = isOwn ? root : button; // in the form, a browser would stop the submit event of the page's own form
+    form.hidden = isOwn;
     if (slot.parentNode !== place) place.prepend(slot);
     const isLabelled = isOwn || host.textContent.trim() || host.children.length;
     label.data = isLabelled ? "" : own(texts.flows, attribute("flow")) || text("manage");

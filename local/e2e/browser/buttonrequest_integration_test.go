@@ -70,7 +70,7 @@ const stage = module + `<script>
 	window.look = (e) => ({
 		label: e.textContent.trim(), status: e.shadowRoot.querySelector("[role=status][part=status]").textContent, ` +
 	`busy: e.ariaBusy,
-		disabled: [...e.querySelectorAll("button"), ...e.shadowRoot.querySelectorAll("button:not([hidden])")].map((button) => ` +
+		disabled: [...e.querySelectorAll("button"), ...e.shadowRoot.querySelectorAll(":not([hidden]) > button")].map((button) => ` +
 	`button.disabled).join(),
 		choices: [...e.shadowRoot.querySelectorAll("[role=group][part=choices] > ` +
 	`button[type=button][part=choice]")].map((choice) => choice.textContent),
