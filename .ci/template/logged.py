@@ -35,5 +35,6 @@ def count(versions):
     for function, of in functions().items():
         for key, names in of["metrics"].items():
             [dimension] = key.split()[2:] or ["function"]
-            number += len(names) * {"function": 1, "version": versions}.get(dimension, len(values(function, dimension)))
+            # Only one route counts apart from the others.
+            number += len(names) * {"function": 1, "route": 1, "version": versions}.get(dimension, len(values(function, dimension)))
     return number

@@ -72,9 +72,10 @@ class Emulated(unittest.TestCase):
 # The status of each event's answer, and what else is called.
 RIGHT = {
     "portal": 303, "form": 303, "json": 200, "payment-method-update": 303, "subscription-cancel": 303, "subscription-update": 303,
-    "subscription-update-confirm": 303, "missing-token": 401, "expired-token": 401, "payload-v1": 500, "eventbridge": "none", "signed": 200,
+    "subscription-update-confirm": 303, "billing-status": 200, "missing-token": 401, "expired-token": 401, "payload-v1": 500, "eventbridge": "none",
+    "signed": 200,
 }  # fmt: skip
-THROUGH_THE_API = {"POST, through the API": 303, "POST without a token": 401, "GET of the button": 200}
+THROUGH_THE_API = {"POST, through the API": 303, "POST without a token": 401, "GET of the status": 200, "GET of the button": 200}
 
 
 class SamLocal(unittest.TestCase):
@@ -89,11 +90,11 @@ class SamLocal(unittest.TestCase):
         folder.tool("laptop", f'case $1 in events) exit;; esac; echo "billing portal is at http://$2"; {SERVER}')
         folder.tool("python", 'case $2 in *LambdaImage*) echo image;; *samcli*) echo "$HERE/rapid";; *bind*) echo 4711;; *authorization*) echo token;; *) exec ' + sys.executable + ' -S "$@";; esac')
         folder.tool("sam", f'case $2 in start-api) {SERVER};; esac; name=$(basename "$5" .json); [ "$name" != {fails} ] || exit 1; echo log; cat "$HERE/answers/$name"')
-        post, refused, button = through.values()
+        post, refused, billing, button = through.values()
         folder.tools(
             go=GO, dockerd=SERVER, busybox="exit", ip="exit", make="echo not built; exit ${MAKE:-0}", uname="echo x86_64",
             docker='case "$1 $2" in "network create") echo network;; "network inspect") echo 127.0.0.1;; *) cat >/dev/null;; esac',
-            curl=f'case "$*" in *button*) printf {button};; *Authorization*) printf {post};; *POST*) printf {refused};; esac',
+            curl=f'case "$*" in *button*) printf {button};; *status*) printf {billing};; *Authorization*) printf {post};; *POST*) printf {refused};; esac',
         )  # fmt: skip
         status, said = folder.run(folder.path / ".ci/samlocal", folder.path / "sam", folder.path / "python", **variables)
         self.assertEqual(still_running(folder), [])

@@ -179,7 +179,7 @@ DEAD_LETTERS = {
 
 # The functions of the routes. Those of the portal are also in local/internal/gateway, which is compared with the template.
 ROUTES = {f"{method} /{{proxy+}}": "PortalFunction" for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")}
-ROUTES |= {"POST /billing/portal": "PortalFunction", "ANY /": "PortalFunction"}
+ROUTES |= {"POST /billing/portal": "PortalFunction", "GET /billing/status": "PortalFunction", "ANY /": "PortalFunction"}
 
 
 def invocation(function, principal, source):

@@ -104,7 +104,11 @@ ALARMS = {
     ),
     "PortalThrottles": Alarm(one("AWS/Lambda", "Throttles", {"FunctionName": PORTAL}, "Sum", 60, 1), [], "what-the-api-refused"),
     "PortalErrors": Alarm(one("AWS/Lambda", "Errors", {"FunctionName": PORTAL}, "Sum", 300, 2), [OFTEN], "what-crashed"),
-    "ApiFailures": Alarm(one("AWS/ApiGateway", "5xx", {"ApiId": API}, "Sum", 300, 5), [f"with 5xx {times(5)} within {span(300)}"], "what-the-api-refused"),
+    "ApiFailures": Alarm(
+        one("AWS/ApiGateway", "5xx", {"ApiId": API}, "Sum", 300, 5),
+        [f"with 5xx {times(5)} within {span(300)}"],
+        "what-the-api-refused what-failed",
+    ),
     "StaleKeys": Alarm(one(OWN, "keys_age_ms", ON_PORTAL, "Maximum", 300, 5400 * 1000), [f"for {span(5400)}"], "what-is-stale"),
     "StaleSecret": Alarm(one(OWN, "secret_age_ms", ON_PORTAL, "Maximum", 300, 900 * 1000), [f"for {span(900)}"], "what-is-stale"),
     "InvalidTokens": Alarm(
@@ -227,11 +231,11 @@ QUERIES = {
 # What each of them shows, without its filter.
 NEWEST = "| sort @timestamp desc | limit"
 SHOWN = {
-    "what-failed": "fields @timestamp, function, status, code, error, stripe_type, stripe_code, stripe_param, stripe_request_id, issuer_alias, "
+    "what-failed": "fields @timestamp, function, route, status, code, error, stripe_type, stripe_code, stripe_param, stripe_request_id, issuer_alias, "
     f"request_id, release {NEWEST} 200",
-    "who-is-refused": "stats count(*) as requests by code, error, param | sort requests desc",
+    "who-is-refused": "stats count(*) as requests by route, code, error, param | sort requests desc",
     "where-time-goes": "stats count(*) as requests, pct(duration_ms, 50) as p50, pct(duration_ms, 99) as p99, pct(auth_ms, 99) as auth_p99, "
-    "pct(lookup_ms, 99) as lookup_p99, pct(secret_ms, 99) as secret_p99, pct(stripe_ms, 99) as stripe_p99, sum(cold_starts) as cold by bin(5m)",
+    "pct(lookup_ms, 99) as lookup_p99, pct(secret_ms, 99) as secret_p99, pct(stripe_ms, 99) as stripe_p99, sum(cold_starts) as cold by route, bin(5m)",
     "what-is-stale": f"fields @timestamp, level, msg, reason, issuer_alias, keys_age_ms, secret_age_ms {NEWEST} 200",
     "what-crashed": f"fields @timestamp, @log, @message {NEWEST} 100",
     "what-the-api-refused": f"fields @timestamp, method, route, status, error_type, integration_status, request_id {NEWEST} 200",
@@ -241,7 +245,7 @@ SHOWN = {
     "who-conflicts": f"fields @timestamp, event_id, event_type, customer_ids.0, customer_ids.1 {NEWEST} 200",
     "which-customers-are-gone": "stats count(*) as requests by customer_id | sort requests desc",
     "what-preflight-found": f"fields @timestamp, @message {NEWEST} 200",
-    "what-a-release-changed": "stats count(*) as requests, sum(failures) as failed, pct(duration_ms, 99) as p99 by release, version",
+    "what-a-release-changed": "stats count(*) as requests, sum(failures) as failed, pct(duration_ms, 99) as p99 by route, release, version",
 }
 
 
@@ -306,7 +310,10 @@ GRAPHS = {
         [
             f"missing = BillingPortal requests function={PORTAL} code=no-billing-account Sum",
             f"lookups = BillingPortal lookup_ms function={PORTAL} SampleCount",
+            f"lack = BillingPortal statuses function={PORTAL} account=false Sum",
+            f"have = BillingPortal statuses function={PORTAL} account=true Sum",
             "no account: 100 * FILL(missing, 0) / lookups",
+            "none, of billing statuses: 100 * FILL(lack, 0) / (FILL(lack, 0) + FILL(have, 0))",
         ],
         {f"alarm, if {NUMBERS[10]} or more have none": DEFAULT_PERCENT},
         period=900,
@@ -317,6 +324,8 @@ GRAPHS = {
             f"requests: BillingPortal requests function={PORTAL} Sum",
             f"failed (5xx): BillingPortal failures function={PORTAL} Sum",
             f"misconfigured: BillingPortal requests function={PORTAL} code=billing-misconfigured Sum",
+            f"billing statuses: BillingPortal requests function={PORTAL} route=/billing/status Sum on the right",
+            f"failed statuses: BillingPortal failures function={PORTAL} route=/billing/status Sum",
             f"no copy left in Lambda: AWS/Lambda Throttles FunctionName={PORTAL} Sum",
         ],
     ),

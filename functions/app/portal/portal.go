@@ -55,6 +55,7 @@ func New(ctx context.Context, getenv func(string) string, logs io.Writer) (lambd
 		Sessions:      stripeClient,
 		Subscriptions: stripeClient,
 		Policy:        c.Policy,
+		Livemode:      c.Livemode,
 		SessionCookie: c.SessionCookie,
 		NoAccountURL:  c.NoAccountURL,
 		Log:           c.RequestLog(deps.Logs),

@@ -31,6 +31,16 @@ const (
 	Problem = preflight.Problem
 )
 
+// Domain is what is known of the domain that the API answers at.
+type Domain = preflight.Domain
+
+// What can be known of it.
+const (
+	DomainNotInVariables = preflight.DomainNotInVariables
+	NoDomain             = preflight.NoDomain
+	OwnDomain            = preflight.OwnDomain
+)
+
 // HasProblem reports whether a deployment with these findings must not serve.
 func HasProblem(findings []Finding) bool { return preflight.HasProblem(findings) }
 
@@ -41,6 +51,8 @@ type Examiner struct {
 	Pause func(ctx context.Context, d time.Duration) error
 	// Extra are more checks of the Stripe account.
 	Extra []ExtraCheck
+	// Domain is what is known of the API's domain. The zero value leaves out the check of it.
+	Domain Domain
 }
 
 // ExtraCheck is a check that an operator's tool adds. read sends its requests to Stripe with
@@ -70,7 +82,7 @@ func (x Examiner) Doctor(ctx context.Context, portal, webhook func(string) strin
 // examine looks at new versions too: live is the environment of the portal that serves now, nil if
 // nothing serves.
 func (x Examiner) examine(ctx context.Context, portal, webhook, live func(string) string) []Finding {
-	inspection := &inspection{clock: &preflight.Clock{}, pause: x.Pause, extra: x.Extra}
+	inspection := &inspection{clock: &preflight.Clock{}, pause: x.Pause, extra: x.Extra, domain: x.Domain}
 	if portal != nil {
 		inspection.portal(portal)
 	}
@@ -95,6 +107,7 @@ type inspection struct {
 	clock  *preflight.Clock
 	pause  func(ctx context.Context, d time.Duration) error
 	extra  []ExtraCheck
+	domain Domain
 	checks []preflight.Check
 	stripe *preflight.Stripe // the portal's; nil if its environment is wrong
 }
@@ -168,6 +181,13 @@ func (i *inspection) portal(getenv func(string) string) {
 		for alias, set := range issuer.Sets {
 			i.add(preflight.IssuerKeys(set, alias))
 		}
+	}
+	if c.SessionCookie != "" && i.domain != preflight.DomainUnknown {
+		domain := i.domain
+		if c.BasePath != "" { // a mapping of a domain that another stack may have
+			domain = preflight.OwnDomain
+		}
+		i.add(preflight.CookieReachesAPI(domain))
 	}
 	client := c.AWS.DynamoDBClient(i.aws())
 	i.add(

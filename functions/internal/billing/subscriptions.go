@@ -18,7 +18,12 @@ type Subscription struct {
 	Status stripe.SubscriptionStatus
 	// Cancelling says that it is set to end, at the end of the period or at a date.
 	Cancelling bool
-	Items      []Item
+	// CancelAt is when it is set to end, in Unix seconds; 0 if it is not.
+	CancelAt int64
+	// CurrentPeriodEnd is when the period ends that has been invoiced, in Unix seconds; 0 if Stripe
+	// does not say.
+	CurrentPeriodEnd int64
+	Items            []Item
 }
 
 // Item is what a subscription is to: so many of a price.
@@ -39,6 +44,7 @@ type subscriptionObject struct {
 	Status            stripe.SubscriptionStatus `json:"status"`
 	CancelAtPeriodEnd bool                      `json:"cancel_at_period_end"`
 	CancelAt          int64                     `json:"cancel_at"`
+	CurrentPeriodEnd  int64                     `json:"current_period_end"`
 	Items             struct {
 		Data []struct {
 			ID    string `json:"id"`
@@ -57,6 +63,10 @@ func (o *subscriptionObject) subscription() Subscription {
 		Customer:   o.Customer,
 		Status:     o.Status,
 		Cancelling: o.CancelAtPeriodEnd || o.CancelAt != 0,
+		CancelAt:   o.CancelAt, CurrentPeriodEnd: o.CurrentPeriodEnd,
+	}
+	if s.CancelAt == 0 && o.CancelAtPeriodEnd {
+		s.CancelAt = o.CurrentPeriodEnd
 	}
 	for _, item := range o.Items.Data {
 		s.Items = append(s.Items,

@@ -96,6 +96,25 @@ func TestSubscription(t *testing.T) {
 	}
 }
 
+// The portal sets cancel_at, Stripe's API either of the two.
+func TestTimesOfASubscription(t *testing.T) {
+	for fields, want := range map[string][2]int64{
+		`"current_period_end":1800000000,"cancel_at":1900000000`:                             {1900000000, 1800000000},
+		`"current_period_end":1800000000,"cancel_at":null,"cancel_at_period_end":true`:       {1800000000, 1800000000},
+		`"current_period_end":1800000000,"cancel_at":1700000000,"cancel_at_period_end":true`: {1700000000, 1800000000},
+		`"current_period_end":1800000000,"cancel_at":null,"cancel_at_period_end":false`:      {0, 1800000000},
+		`"cancel_at":null`: {0, 0},
+	} {
+		read := newReader(t, func(*http.Request) (int, string) {
+			return 200, `{"id":"sub_1","customer":"cus_1","status":"active",` + fields + `,"items":{"data":[]}}`
+		})
+		got, _, err := read.Subscription(t.Context(), subscriptionKey, "sub_1")
+		if err != nil || [2]int64{got.CancelAt, got.CurrentPeriodEnd} != want {
+			t.Errorf("%s: %d, %d, %v", fields, got.CancelAt, got.CurrentPeriodEnd, err)
+		}
+	}
+}
+
 func TestCancellingIsEitherWay(t *testing.T) {
 	for fields, want := range map[string]bool{
 		`"cancel_at_period_end":true`:                           true,

@@ -72,10 +72,18 @@ func (h *Handler) describe(ctx context.Context, subscriptions []billing.Subscrip
 		}
 	}
 	var names map[string]string
+	if len(products) == 0 { // Stripe would list all that the account has
+		return choicesOf(subscriptions, nil)
+	}
 	record.note(h.withKey(ctx, record, func(key string) (calls billing.Calls, err error) {
 		names, calls, err = h.Subscriptions.ProductNames(ctx, key, products)
 		return calls, err
 	}))
+	return choicesOf(subscriptions, names)
+}
+
+// choicesOf lists subscriptions. names are those of products, by ID.
+func choicesOf(subscriptions []billing.Subscription, names map[string]string) []Choice {
 	choices := make([]Choice, 0, len(subscriptions))
 	for _, s := range subscriptions {
 		choice := Choice{ID: s.ID, Status: s.Status, Items: []ChoiceItem{}}

@@ -58,11 +58,21 @@ func (c *credentials) find(r *http.Request, formTokens []string) (credential, er
 	if len(cookies) == 1 {
 		// A browser adds the cookie to any site's request. The other two only
 		// a page that has the token can send.
-		if err := c.csrf.Check(r); err != nil {
+		if err := c.checkOrigin(r); err != nil {
 			return credential{}, &problem.Problem{Code: problem.CrossOriginRequest}
 		}
 	}
 	return credential{tokens[0], len(cookies) == 1}, nil
+}
+
+// checkOrigin refuses a request of another site's page. CrossOriginProtection lets every GET pass,
+// because none should change anything. It is checked like a POST: CORS keeps such a page from
+// reading the answer, but an <img> or <script> would still tell it a success from a failure, that
+// is, whether its visitor may manage billing.
+func (c *credentials) checkOrigin(r *http.Request) error {
+	unsafe := *r
+	unsafe.Method = http.MethodPost
+	return c.csrf.Check(&unsafe)
 }
 
 // bearerTokens returns the credentials of the Authorization headers if one of them

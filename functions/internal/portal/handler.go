@@ -1,6 +1,7 @@
 // Package portal is the HTTP handler behind a "Manage billing" button:
 // POST /billing/portal creates a session of Stripe's customer portal for the
-// caller and sends them there.
+// caller and sends them there, and GET /billing/status says whether there is
+// anything to manage.
 //
 // A request goes one way: its body is read ([params.Read]), its one credential found
 // and verified, its parameters decoded and checked ([params.Policy]), the user mapped to
@@ -28,7 +29,7 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// Path is the only path that the handler answers with anything but not-found.
+// Path is the path of portal sessions.
 const Path = "/billing/portal"
 
 // Verifier authenticates a token. Its errors are those of package auth.
@@ -72,6 +73,8 @@ type Config struct {
 	// Subscriptions reads the subscriptions that flows are about.
 	Subscriptions SubscriptionReader
 	Policy        params.Policy
+	// Livemode is the mode that the deployment serves.
+	Livemode bool
 	// SessionCookie names the cookie that may hold the token; "" for none.
 	SessionCookie string
 	// NoAccountURL is where a navigation without a billing account is sent; ""
@@ -112,6 +115,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == button.Path:
 		h.endPage(w, r, record, func() (int, error) { return button.Serve(w, r) })
+		return
+	case r.URL.Path == StatusPath:
+		h.serveStatus(ctx, w, r, record)
 		return
 	case h.asksToConfirm(r):
 		h.endPage(w, r, record, func() (int, error) { return http.StatusOK, h.confirm(w, r, record) })
@@ -158,7 +164,7 @@ func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) (
 	if err != nil {
 		return nil, err
 	}
-	caller, credential, err := h.authenticate(ctx, r, in, record)
+	caller, credential, err := h.authenticate(ctx, r, in.Tokens, record)
 	if err != nil {
 		return nil, err
 	}
@@ -186,10 +192,11 @@ func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) (
 	return session, parameterError(err, in)
 }
 
-func (h *Handler) authenticate(ctx context.Context, r *http.Request, in params.Input,
+// authenticate verifies the one credential of a request. formTokens are those of its form.
+func (h *Handler) authenticate(ctx context.Context, r *http.Request, formTokens []string,
 	record *record) (auth.Caller, credential, error) {
 	defer record.Time(stepAuth)()
-	credential, err := h.credentials.find(r, in.Tokens)
+	credential, err := h.credentials.find(r, formTokens)
 	if err != nil {
 		return auth.Caller{}, credential, err
 	}
@@ -268,7 +275,7 @@ func (h *Handler) renewedKey(ctx context.Context, refused secret.Key, record *re
 // routeOf names the request's route in logs and metrics, from a closed set.
 func routeOf(r *http.Request) string {
 	switch r.URL.Path {
-	case Path, button.Path:
+	case Path, StatusPath, button.Path:
 		return r.URL.Path
 	}
 	return "other"

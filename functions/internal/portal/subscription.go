@@ -80,11 +80,7 @@ func (h *Handler) ownSubscription(ctx context.Context, customer, id string,
 // can act on.
 func (h *Handler) onlySubscription(ctx context.Context, customer, flowType string,
 	record *record) (billing.Subscription, error) {
-	var all []billing.Subscription
-	err := h.withKey(ctx, record, func(key string) (calls billing.Calls, err error) {
-		all, calls, err = h.Subscriptions.Subscriptions(ctx, key, customer)
-		return calls, err
-	})
+	all, err := h.subscriptions(ctx, customer, record)
 	if err != nil {
 		return billing.Subscription{}, err
 	}
@@ -102,6 +98,17 @@ func (h *Handler) onlySubscription(ctx context.Context, customer, flowType strin
 		param:   "flow_data[" + flowType + "][subscription]",
 		choices: h.describe(ctx, eligible, record),
 	}
+}
+
+// subscriptions returns all subscriptions of the customer's, the newest first, those that have ended
+// included.
+func (h *Handler) subscriptions(ctx context.Context, customer string, record *record) ([]billing.Subscription, error) {
+	var all []billing.Subscription
+	err := h.withKey(ctx, record, func(key string) (calls billing.Calls, err error) {
+		all, calls, err = h.Subscriptions.Subscriptions(ctx, key, customer)
+		return calls, err
+	})
+	return all, err
 }
 
 // ineligibleReason says why a flow cannot act on a subscription; 0 if it can.

@@ -27,7 +27,7 @@ const (
 	CrossOriginRequest Code = "cross-origin-request"
 	// The operator has not listed this value
 	ParameterNotAllowed Code = "parameter-not-allowed"
-	// POST to `/billing/portal`, below `BASE_PATH`
+	// POST to `/billing/portal` or GET `/billing/status`, below `BASE_PATH`
 	NotFound         Code = "not-found"
 	MethodNotAllowed Code = "method-not-allowed"
 	// The user has not bought anything yet: offer your pricing page (or set `NO_ACCOUNT_URL`)

@@ -1,6 +1,10 @@
 package requestlog
 
-import "time"
+import (
+	"net/http"
+	"slices"
+	"time"
+)
 
 // count is a metric that counts requests by a dimension.
 type count struct{ metric, dimension, value string }
@@ -24,23 +28,40 @@ type metricMetadata struct {
 
 // embeddedMetrics tells CloudWatch which members of the line are metrics: times, requests, failures
 // and cold starts for each function, requests for each function and code, what a new version is
-// judged by, and what else is counted for each function and dimension. Each value of a dimension is
-// a metric that is paid for, so that all of them come from closed sets, but for versions, of which
-// at most two have requests.
-func embeddedMetrics(now time.Time, timings []metric, counts []count, hasVersion bool) metricMetadata {
-	const namespace = "BillingPortal"
+// judged by, and what else is counted for each function and dimension. A request that counts by its
+// route has only the metrics that CountByRoute names. Each value of a dimension is a metric that is
+// paid for, so that all of them come from closed sets, but for versions, of which at most two have
+// requests.
+func (r *Record) embeddedMetrics(now time.Time, status int) metricMetadata {
 	requests, failures := metric{"requests", "Count"}, metric{"failures", "Count"}
-	directives := []metricDirective{
-		{namespace, [][]string{{"function"}}, append(timings, requests, failures, metric{"cold_starts", "Count"})},
-		{namespace, [][]string{{"function", "code"}}, []metric{requests}},
+	duration, coldStarts := metric{"duration_ms", "Milliseconds"}, metric{"cold_starts", "Count"}
+	var steps, ages []metric
+	for _, step := range r.steps {
+		if step.isAge {
+			ages = append(ages, metric{step.name, "Milliseconds"})
+		} else {
+			steps = append(steps, metric{step.name, "Milliseconds"})
+		}
 	}
-	if hasVersion {
-		directives = append(directives,
-			metricDirective{namespace, [][]string{{"function", "version"}}, []metric{requests, failures}})
+	var directives []metricDirective
+	add := func(dimensions []string, metrics ...metric) {
+		directives = append(directives, metricDirective{"BillingPortal", [][]string{dimensions}, metrics})
 	}
-	for _, c := range counts {
-		directives = append(directives,
-			metricDirective{namespace, [][]string{{"function", c.dimension}}, []metric{{c.metric, "Count"}}})
+	if r.isByRoute {
+		add([]string{"function", "route"}, duration, requests, failures)
+		add([]string{"function"}, append(ages, coldStarts)...)
+	} else {
+		add([]string{"function"}, slices.Concat([]metric{duration}, steps, ages,
+			[]metric{requests, failures, coldStarts})...)
+	}
+	if !r.isByRoute || status >= http.StatusInternalServerError {
+		add([]string{"function", "code"}, requests)
+	}
+	if r.log.Version != "" && !r.isByRoute {
+		add([]string{"function", "version"}, requests, failures)
+	}
+	for _, c := range r.counts {
+		add([]string{"function", c.dimension}, metric{c.metric, "Count"})
 	}
 	return metricMetadata{Timestamp: now.UnixMilli(), CloudWatchMetrics: directives}
 }

@@ -47,11 +47,13 @@ type Record struct {
 	attributes []slog.Attr
 	counts     []count
 	hasWarning bool
+	isByRoute  bool
 }
 
 type timing struct {
-	name string
-	took time.Duration
+	name  string
+	took  time.Duration
+	isAge bool // of something that all routes share
 }
 
 // Begin starts the record of a request. An empty requestID becomes a random one.
@@ -80,7 +82,7 @@ func (r *Record) Add(step string, took time.Duration) {
 			return
 		}
 	}
-	r.steps = append(r.steps, timing{step, took})
+	r.steps = append(r.steps, timing{name: step, took: took})
 }
 
 // Set adds a member to the line, or replaces the one of the same name.
@@ -98,9 +100,15 @@ func (r *Record) Set(attribute slog.Attr) {
 // where it never was.
 func (r *Record) Age(metric string, fetched time.Time) {
 	if !fetched.IsZero() {
-		r.Add(metric, max(time.Since(fetched), 0))
+		r.steps = append(r.steps, timing{metric, max(time.Since(fetched), 0), true})
 	}
 }
+
+// CountByRoute makes the request count in metrics of its route, instead of those of the function.
+// It is for requests that pages send by themselves: they are many, and their quick successes would
+// hide that what users ask for fails. Its answers of 5xx count by code as all others do, and so do
+// cold starts, ages and what Count counts.
+func (r *Record) CountByRoute() { r.isByRoute = true }
 
 // Count makes the request count in a metric of its own, by the value of a dimension:
 // Count("events", "effect", "claimed").
@@ -130,10 +138,8 @@ func (r *Record) End(status int, code string, isError bool) {
 		slog.Int("cold_starts", oneIf(r.coldStart)),
 		milliseconds("duration_ms", time.Since(r.start)),
 	}
-	timings := []metric{{"duration_ms", "Milliseconds"}}
 	for _, step := range r.steps {
 		attributes = append(attributes, milliseconds(step.name, step.took))
-		timings = append(timings, metric{step.name, "Milliseconds"})
 	}
 	attributes = append(attributes, r.attributes...)
 	for _, c := range r.counts {
@@ -145,7 +151,7 @@ func (r *Record) End(status int, code string, isError bool) {
 	if r.log.Version != "" {
 		attributes = append(attributes, slog.String("version", r.log.Version))
 	}
-	attributes = append(attributes, slog.Any("_aws", embeddedMetrics(now, timings, r.counts, r.log.Version != "")))
+	attributes = append(attributes, slog.Any("_aws", r.embeddedMetrics(now, status)))
 	level := slog.LevelInfo
 	switch {
 	case isError:

@@ -175,6 +175,46 @@ func TestTheWholeLine(t *testing.T) {
 	})
 }
 
+// What pages send by themselves must not outweigh what users ask for, but what only an operator can
+// correct is counted wherever it happens.
+func TestARequestCountsByItsRoute(t *testing.T) {
+	for status, want := range map[int]string{
+		200: `[{"Namespace":"BillingPortal","Dimensions":[["function","route"]],"Metrics":[` +
+			`{"Name":"duration_ms","Unit":"Milliseconds"},{"Name":"requests","Unit":"Count"},` +
+			`{"Name":"failures","Unit":"Count"}]},` +
+			`{"Namespace":"BillingPortal","Dimensions":[["function"]],"Metrics":[` +
+			`{"Name":"keys_age_ms","Unit":"Milliseconds"},{"Name":"cold_starts","Unit":"Count"}]},` +
+			`{"Namespace":"BillingPortal","Dimensions":[["function","account"]],"Metrics":[` +
+			`{"Name":"statuses","Unit":"Count"}]}]`,
+		500: `[{"Namespace":"BillingPortal","Dimensions":[["function","route"]],"Metrics":[` +
+			`{"Name":"duration_ms","Unit":"Milliseconds"},{"Name":"requests","Unit":"Count"},` +
+			`{"Name":"failures","Unit":"Count"}]},` +
+			`{"Namespace":"BillingPortal","Dimensions":[["function"]],"Metrics":[` +
+			`{"Name":"keys_age_ms","Unit":"Milliseconds"},{"Name":"cold_starts","Unit":"Count"}]},` +
+			`{"Namespace":"BillingPortal","Dimensions":[["function","code"]],"Metrics":[` +
+			`{"Name":"requests","Unit":"Count"}]},` +
+			`{"Namespace":"BillingPortal","Dimensions":[["function","account"]],"Metrics":[` +
+			`{"Name":"statuses","Unit":"Count"}]}]`,
+	} {
+		var written bytes.Buffer
+		log := requestlog.New(&written, "PortalFunction", "")
+		log.Version = "7"
+		record := log.Begin("request-1", "/billing/status")
+		record.CountByRoute()
+		record.Add("lookup_ms", time.Millisecond)
+		record.Age("keys_age_ms", time.Now())
+		record.Count("statuses", "account", "true")
+		record.End(status, "any", false)
+		if members := membersOf(t, &written); members["lookup_ms"] != 1.0 || members["requests"] != 1.0 {
+			t.Errorf("%d: %v", status, members)
+		}
+		_, metrics, _ := strings.Cut(written.String(), `"CloudWatchMetrics":`)
+		if got := strings.TrimSuffix(metrics, "}}\n"); got != want {
+			t.Errorf("%d: %s\nwant\n%s", status, got, want)
+		}
+	}
+}
+
 // pieces writes a byte at a time, and lets others run in between.
 type pieces struct{ strings.Builder }
 

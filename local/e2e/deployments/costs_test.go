@@ -119,6 +119,8 @@ func measured(t *testing.T) []costKind {
 		map[string]string{"Accept-Encoding": "gzip, deflate, br"})
 	open := requestOf(t, http.MethodPost, "/billing/portal", nil,
 		map[string]string{"Authorization": "Bearer " + token, "Accept": "application/json", "Sec-Fetch-Dest": "empty"})
+	poll := requestOf(t, http.MethodGet, "/billing/status", nil,
+		map[string]string{"Authorization": "Bearer " + token, "Accept": "application/json", "Sec-Fetch-Dest": "empty"})
 	portal := m.start(t, portalPackage, "PortalFunction", m.Environment(m.Origin), button)
 	m.call(t, portal, open, http.StatusOK) // the first of the process waits for keys and secret
 	created := devservertest.StripeEvent(t, "customer.created", `"alice"`, `"user_0123456789abcdefghijklmno"`)
@@ -127,6 +129,8 @@ func measured(t *testing.T) []costKind {
 
 	view := m.call(t, portal, button, http.StatusOK)
 	view.milliseconds = math.Ceil(ownMilliseconds) // Lambda charges whole milliseconds
+	status := m.call(t, portal, poll, http.StatusOK)
+	status.milliseconds = math.Ceil(ownMilliseconds + float64(status.reads)*dynamoDBMilliseconds)
 	session := m.call(t, portal, open, http.StatusOK)
 	session.milliseconds = math.Ceil(ownMilliseconds + float64(session.reads)*dynamoDBMilliseconds + stripeMilliseconds)
 	claim := m.call(t, webhook, signed(t, created), http.StatusOK)
@@ -136,7 +140,8 @@ func measured(t *testing.T) []costKind {
 	}
 	return []costKind{
 		{"a page view of the button: `button.js`", 4, view},
-		{"a preflight (OPTIONS) of a session by fetch", 1, m.preflight(t)},
+		{"a billing status, if pages ask for it", 4, status},
+		{"a preflight (OPTIONS) of a status or a session by fetch", 5, m.preflight(t)},
 		{"a session", 1, session},
 		{"an event that is a new claim", 0.1, claim},
 		{"an event that changes nothing", 1, known},

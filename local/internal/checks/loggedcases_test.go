@@ -167,6 +167,14 @@ func flow(kind string, more ...string) func(map[string]any) {
 	return form(append([]string{"flow_data[type]", kind}, more...)...)
 }
 
+// billingStatus asks for the status with a query string.
+func billingStatus(query string) func(map[string]any) {
+	return func(request map[string]any) {
+		method(http.MethodGet)(request)
+		request["rawPath"], request["rawQueryString"] = "/billing/status", query
+	}
+}
+
 const cancelled = "flow_data[subscription_cancel][subscription]"
 
 // portalAsked has a request for every code of the portal function, and for every flow.
@@ -191,6 +199,12 @@ func portalAsked() []asked {
 			method(http.MethodGet)(request)
 			request["rawPath"] = "/billing/button.js"
 		}},
+		{code: "ok", change: billingStatus("")},
+		{code: "ok", change: billingStatus("include=subscriptions")},
+		{code: "ok", change: billingStatus(""), token: map[string]any{"sub": "bob"}},
+		{code: "no-billing-account", change: billingStatus("include=subscriptions"), broken: missing("customer")},
+		{code: "insufficient-role", change: billingStatus(""), env: map[string]string{"JWT_REQUIRED_CLAIM": "role=owner"}},
+		{code: "customer-store-unavailable", change: billingStatus(""), broken: down("dynamodb", "InternalServerError")},
 		{code: "invalid-request", change: func(request map[string]any) {
 			form()(request)
 			request["body"] = "locale=%zz"

@@ -177,6 +177,15 @@ const (
 	webhookPost = "/stripe/webhook post"
 )
 
+// answerTest is a request, and the answer that it must get.
+type answerTest struct {
+	operation string
+	handler   http.Handler
+	request   request
+	broken    map[string]http.HandlerFunc
+	want      string // status and code
+}
+
 // TestEveryAnswerOfTheDocumentIsGiven has the functions answer with every status and every code of
 // the document, and nothing else.
 func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
@@ -193,13 +202,7 @@ func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
 	broken := func(upstream string, how http.HandlerFunc) map[string]http.HandlerFunc {
 		return map[string]http.HandlerFunc{upstream: how}
 	}
-	tests := []struct {
-		operation string
-		handler   http.Handler
-		request   request
-		broken    map[string]http.HandlerFunc
-		want      string // status and code
-	}{
+	tests := []answerTest{
 		{portalPost, atPortal, post("one", "").with("Accept", "application/json"), nil, "200"},
 		{portalPost, atPortal, post("one", ""), nil, "303"},
 		{portalPost, atPortal, post("one", "").with("Cookie", "session=x"), nil, "400 invalid-request"},
@@ -278,6 +281,42 @@ func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
 		{webhookPost, s.assembled(webhook.New, map[string]string{"WEBHOOK_SECRET_ID": "webhook",
 			"AWS_ENDPOINT_URL_SECRETS_MANAGER": s.origin + "/nowhere"}, 0), signed(`{}`), nil,
 			"503 secrets-unavailable"},
+	}
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		operation := "/billing/status " + strings.ToLower(method)
+		ask := func(user, query string) request {
+			return request{method, "/billing/status" + query, "", nothing}.with("Authorization", "Bearer "+s.token(user))
+		}
+		bare := request{method, "/billing/status", "", nothing}
+		const included = "?include=subscriptions"
+		add := func(handler http.Handler, r request, broken map[string]http.HandlerFunc, want string) {
+			tests = append(tests, answerTest{operation, handler, r, broken, want})
+		}
+		add(atPortal, ask("one", ""), nil, "200")
+		add(atPortal, ask("stranger", included), nil, "200")
+		add(atPortal, ask("two", included), nil, "200")
+		add(atPortal, bare.with("Cookie", "session="+s.token("one")), nil, "200")
+		add(atPortal, ask("one", "?include=%zz"), nil, "400 invalid-request")
+		add(atPortal, ask("one", "?x=1"), nil, "400 unknown-parameter")
+		add(atPortal, ask("one", "?include=x"), nil, "400 invalid-parameter")
+		add(atPortal, bare, nil, "401 missing-credentials")
+		add(atPortal, bare.with("Authorization", "Bearer x"), nil, "401 invalid-token")
+		add(s.portal(map[string]string{"JWT_REQUIRED_SCOPE": "billing"}), ask("one", ""), nil, "403 insufficient-scope")
+		add(s.portal(map[string]string{"JWT_REQUIRED_CLAIM": "role=admin"}), ask("one", ""), nil,
+			"403 insufficient-role")
+		add(atPortal, bare.with("Cookie", "session="+s.token("one")).with("Origin", "https://evil.example"), nil,
+			"403 cross-origin-request")
+		add(s.portal(map[string]string{"STRIPE_SECRET_ID": "nothing"}), ask("one", included), nil,
+			"500 billing-misconfigured")
+		add(atPortal, ask("one", included), broken("stripe", status(500)), "502 billing-unavailable")
+		add(atPortal, ask("one", included), broken("stripe", status(200)), "502 billing-bad-response")
+		add(atPortal, ask("one", included), broken("stripe",
+			stripeError(429, map[string]any{"type": "invalid_request_error", "code": "rate_limit"})), "503 billing-busy")
+		add(atPortal, ask("one", ""), broken("dynamodb", status(500)), "503 customer-store-unavailable")
+		add(s.assembled(portal.New, nil, 700*time.Millisecond), ask("one", ""), broken("dynamodb", hang),
+			"504 upstream-timeout")
+		put := request{http.MethodPut, "/billing/status", "", nothing}
+		add(atPortal, put, nil, "405 method-not-allowed")
 	}
 	// These take as long as their tries, and another case shows the page of their status.
 	slow := []string{"502 billing-unavailable", "503 customer-store-unavailable"}

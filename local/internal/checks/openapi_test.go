@@ -165,12 +165,14 @@ func TestOpenAPIHasTheValuesAndLimits(t *testing.T) {
 	}
 }
 
-func TestOpenAPIHasEveryMemberOfAProblem(t *testing.T) {
+func TestOpenAPIHasEveryMemberOfAnAnswer(t *testing.T) {
 	document := readAPI(t)
 	for schema, want := range map[string][]string{
 		"Problem":                append(problemSource(t, "problem.go").jsonNames("document"), "subscriptions"),
 		"SubscriptionChoice":     portalSource(t, "choices.go").jsonNames("Choice"),
 		"SubscriptionChoiceItem": portalSource(t, "choices.go").jsonNames("ChoiceItem"),
+		"BillingStatus":          portalSource(t, "status.go").jsonNames("billingStatus"),
+		"StatusSubscription":     portalSource(t, "status.go").jsonNames("statusSubscription"),
 	} {
 		got := slices.Sorted(slices.Values(document.schema(schema).at("properties").names))
 		slices.Sort(want)

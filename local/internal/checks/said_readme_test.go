@@ -12,12 +12,13 @@ var _ = say("README.md",
 
 	// Answers. The handler's tests say so for each kind of caller.
 	"| 200, Stripe's session object", "(a navigation) | 303 | a page", "| anything else | 303 |",
-	"or there are two credentials",
+	"or there are two credentials", "| 429, 5xx, nothing | Show the button",
 
 	"Try again after `Retry-After` seconds", "in `aud`, or if that is absent or empty in `client_id` or `azp`",
 	// Rights of the key, and whom events may name. preflight asks for the same rights.
-	"is enough: write access to the customer portal; for flows about a subscription read access to subscriptions; "+
-		"for the names among the choices of an ambiguous one read access to products; nothing else:",
+	"is enough: write access to the customer portal; for flows about a subscription, and for a status with "+
+		"subscriptions, read access to subscriptions; for the names of their products read access to products; "+
+		"nothing else:",
 	"by default those of Checkout Sessions count that your server made (`sessions`)",
 	"choose `none` where you have one. Choose `all` only where your links reach none but those who may name any user.",
 	"Metadata counts for more than a reference, the latest metadata and the earliest reference for more than others, "+

@@ -399,7 +399,7 @@ var calculated = map[string]func(*sources) float64{
 		value, _ := s.of("auth", "refreshTimeout")
 		return math.Ceil(value)
 	},
-	"price of all metrics":                func(s *sources) float64 { return 84 * price(s, "perMetric") },
+	"price of all metrics":                func(s *sources) float64 { return 89 * price(s, "perMetric") },
 	"price of all alarms":                 func(s *sources) float64 { return 32 * price(s, "perAlarmMetric") },
 	"price of a million calls of the API": func(s *sources) float64 { return 1e6 * price(s, "perAPIRequest") },
 	"price of many calls of the API":      func(s *sources) float64 { return 1e6 * price(s, "perManyRequests") },

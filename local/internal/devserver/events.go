@@ -43,6 +43,7 @@ const (
 
 // Request is what an event is made of.
 type Request struct {
+	method  string // "" is POST
 	path    string // "" is the portal's
 	Headers map[string]string
 	form    url.Values
@@ -101,6 +102,17 @@ func eventRequests(token, expired string) map[string]Request {
 			"[after_completion][type]", "redirect",
 			"[after_completion][redirect][return_url]", DefaultURL+"/",
 		),
+		"billing-status": {
+			method: http.MethodGet, path: "/billing/status?include=subscriptions",
+			Headers: map[string]string{
+				"Accept":         "application/json",
+				"Authorization":  "Bearer " + token,
+				"Origin":         DefaultURL,
+				"Sec-Fetch-Dest": "empty",
+				"Sec-Fetch-Mode": "cors",
+				"Sec-Fetch-Site": "cross-site",
+			},
+		},
 		"missing-token": {},
 		"expired-token": {Headers: map[string]string{"Authorization": "Bearer " + expired}},
 	}
@@ -184,7 +196,7 @@ func (r Request) Event(ctx context.Context) (json.RawMessage, error) {
 	if r.form != nil {
 		body, contentType = r.form.Encode(), "application/x-www-form-urlencoded"
 	}
-	httpRequest := httptest.NewRequestWithContext(ctx, http.MethodPost,
+	httpRequest := httptest.NewRequestWithContext(ctx, cmp.Or(r.method, http.MethodPost),
 		"https://"+APIHost+cmp.Or(r.path, "/billing/portal"), strings.NewReader(body))
 	if body != "" {
 		httpRequest.Header.Set("Content-Type", contentType)

@@ -35,6 +35,7 @@ var eventAnswers = map[string]struct {
 	"subscription-cancel":         {303, ""},
 	"subscription-update":         {303, ""},
 	"subscription-update-confirm": {303, ""},
+	"billing-status":              {200, ""},
 	"missing-token":               {401, "missing-credentials"},
 	"expired-token":               {401, "invalid-token"},
 	"payload-v1":                  {500, "internal"},

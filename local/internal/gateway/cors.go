@@ -4,7 +4,7 @@ import "net/http"
 
 // As the template configures its API.
 const (
-	allowMethods  = "POST"
+	allowMethods  = "GET,POST"
 	allowHeaders  = "authorization,content-type"
 	exposeHeaders = "retry-after,www-authenticate"
 	maxAge        = "7200" // seconds

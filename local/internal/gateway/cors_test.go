@@ -25,7 +25,7 @@ func TestPreflight(t *testing.T) {
 	allowed := map[string]string{
 		"Access-Control-Allow-Origin":      app,
 		"Access-Control-Allow-Credentials": "true",
-		"Access-Control-Allow-Methods":     "POST",
+		"Access-Control-Allow-Methods":     "GET,POST",
 		"Access-Control-Allow-Headers":     "authorization,content-type",
 		"Access-Control-Max-Age":           "7200",
 	}
@@ -34,6 +34,7 @@ func TestPreflight(t *testing.T) {
 		want           map[string]string
 	}{
 		"a listed origin":                    {app, "POST", allowed},
+		"for a GET":                          {app, "GET", allowed},
 		"whatever method is asked for":       {app, "DELETE", allowed},
 		"another origin":                     {"https://evil.example", "POST", nil},
 		"a listed origin with a port":        {app + ":8443", "POST", nil},

@@ -184,6 +184,10 @@ func TestRoute(t *testing.T) {
 		"POST /billing/portal":    "POST /billing/portal",
 		"GET /billing/portal":     "GET /{proxy+}",
 		"POST /billing/portal/":   "POST /{proxy+}",
+		"GET /billing/status":     "GET /billing/status",
+		"HEAD /billing/status":    "HEAD /{proxy+}",
+		"POST /billing/status":    "POST /{proxy+}",
+		"OPTIONS /billing/status": "",
 		"POST /stripe/webhook":    "ANY /stripe/webhook",
 		"OPTIONS /stripe/webhook": "ANY /stripe/webhook",
 		"POST /stripe/webhook/":   "POST /{proxy+}",
@@ -242,7 +246,7 @@ func TestTemplateAgrees(t *testing.T) {
 	for _, event := range template.Resources["PortalFunction"].Properties.Events {
 		routes[event.Properties.Method+" "+event.Properties.Path] = true
 	}
-	ours := map[string]bool{"POST /billing/portal": true, "ANY /": true}
+	ours := map[string]bool{"POST /billing/portal": true, "GET /billing/status": true, "ANY /": true}
 	for _, method := range proxied {
 		ours[method+" /{proxy+}"] = true
 	}

@@ -18,6 +18,8 @@ func route(method, path string) (key string, parameters map[string]string, ok bo
 		return "ANY /stripe/webhook", nil, true
 	case method == http.MethodPost && path == "/billing/portal":
 		return "POST /billing/portal", nil, true
+	case method == http.MethodGet && path == "/billing/status":
+		return "GET /billing/status", nil, true
 	case path == "/":
 		return "ANY /", nil, true
 	case slices.Contains(proxied, method) && strings.HasPrefix(path, "/"):

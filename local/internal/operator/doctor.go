@@ -34,8 +34,8 @@ func doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
 		Usage: "say whether a deployment can work, and if not, what to do",
-		Description: "Looks at secrets, Stripe key and permissions, portal settings, table, issuer, webhook endpoint " +
-			"and clock, and changes nothing:\n\n" +
+		Description: "Looks at secrets, Stripe key and permissions, portal settings, table, issuer, session cookie, " +
+			"webhook endpoint and clock, and changes nothing:\n\n" +
 			"  go run ./local doctor --stack billing-portal    a deployed stack, with your own AWS credentials\n" +
 			"  CUSTOMERS_TABLE=… JWT_ISSUER=… go run ./local doctor    the functions' variables of this environment\n" +
 			"  go run ./local doctor    the laptop's own cloud, where all is well\n\n" +
@@ -73,8 +73,12 @@ func doctorCommand() *cli.Command {
 	}
 }
 
-// environments has those of functions; nil for one that is not deployed.
-type environments struct{ portal, webhook map[string]string }
+// environments has those of functions, nil for one that is not deployed, and what is known of their
+// API's domain.
+type environments struct {
+	portal, webhook map[string]string
+	domain          preflight.Domain
+}
 
 // examine looks at a stack, at this environment's deployment or, if there is neither, at the
 // laptop's own.
@@ -94,7 +98,7 @@ func examine(ctx context.Context, examiner preflight.Examiner, stack, region str
 	if err != nil {
 		return nil, err
 	}
-	deployed := environments{portal: own}
+	deployed := environments{portal: own, domain: preflight.DomainNotInVariables}
 	if own["WEBHOOK_SECRET_ID"] != "" || own["STRIPE_EVENT_SOURCE"] != "" {
 		deployed.webhook = own
 	}
@@ -116,6 +120,7 @@ func examine(ctx context.Context, examiner preflight.Examiner, stack, region str
 			"AWS_SECRET_ACCESS_KEY": credentials.SecretAccessKey, "AWS_SESSION_TOKEN": credentials.SessionToken,
 		})
 	}
+	examiner.Domain = deployed.domain
 	return examiner.Doctor(ctx, devserver.GetenvOf(deployed.portal), devserver.GetenvOf(deployed.webhook)), nil
 }
 
@@ -153,7 +158,10 @@ func environmentsOf(ctx context.Context, cfg aws.Config, stack string) (environm
 	case err != nil:
 		return environments{}, fmt.Errorf("the stack %s: %w", stack, describeAWS("cloudformation", cfg.Region, err))
 	}
-	var found environments
+	found := environments{domain: preflight.NoDomain}
+	if resources["PortalDomain"] != "" {
+		found.domain = preflight.OwnDomain
+	}
 	for logical, into := range map[string]*map[string]string{"PortalFunction": &found.portal,
 		"WebhookFunction": &found.webhook} {
 		if resources[logical] == "" {

@@ -436,8 +436,8 @@ func TestDoctorOfTheDevserverIsGreen(t *testing.T) {
 }
 
 // stackResources are two pages of a list by CloudFormation, with a function that is no longer in
-// the stack.
-func stackResources(token string) string {
+// the stack. domain is the status of the API's domain.
+func stackResources(token, domain string) string {
 	member := func(logical, physical, kind, status string) string {
 		return "<member><LogicalResourceId>" + logical + "</LogicalResourceId><PhysicalResourceId>" + physical +
 			"</PhysicalResourceId><ResourceType>" + kind + "</ResourceType><ResourceStatus>" + status +
@@ -451,6 +451,7 @@ func stackResources(token string) string {
 		page = "<StackResourceSummaries>" + member("WebhookFunction", "stack-webhook",
 			"AWS::Lambda::Function", "CREATE_COMPLETE") +
 			member("WebhookFunction", "stack-webhook-before", "AWS::Lambda::Function", "DELETE_COMPLETE") +
+			member("PortalDomain", "billing.example.com", "AWS::ApiGatewayV2::DomainName", domain) +
 			"</StackResourceSummaries>"
 	}
 	return `<ListStackResourcesResponse ` +
@@ -463,6 +464,7 @@ func TestDoctorOfAStack(t *testing.T) {
 	awsAlone(t, temporary)
 	p := newPatient(t)
 	seen := signatures{not: p.Credentials.AccessKeyID}
+	domain := "CREATE_COMPLETE"
 	p.intercept(func(_ http.ResponseWriter, r *http.Request) bool {
 		seen.note(r)
 		return false
@@ -482,7 +484,7 @@ func TestDoctorOfAStack(t *testing.T) {
 			_, _ = io.WriteString(w, `{"Type":"User","Message":"Cannot find alias arn"}`)
 		default:
 			w.Header().Set("Content-Type", "text/xml")
-			_, _ = io.WriteString(w, stackResources(r.FormValue("NextToken")))
+			_, _ = io.WriteString(w, stackResources(r.FormValue("NextToken"), domain))
 		}
 	}))
 	t.Cleanup(aws.Close)
@@ -494,12 +496,33 @@ func TestDoctorOfAStack(t *testing.T) {
 		}
 	}
 	seen.require(t, "ap-south-1", "cloudformation", "lambda", "dynamodb", "secretsmanager")
+	domain = "DELETE_COMPLETE"
+	for path, want := range map[string]string{"": "warning", "/v1": "ok"} {
+		p.portal["BASE_PATH"] = path
+		if got := sessionCookie(examined(t, "billing", "")); got != want {
+			t.Errorf("without a domain, and with BASE_PATH=%s: %s, want %s", path, got, want)
+		}
+	}
+	delete(p.portal, "SESSION_COOKIE")
+	if got := sessionCookie(examined(t, "billing", "")); got != "" {
+		t.Errorf("without a cookie: %s", got)
+	}
 	p.Stripe.Change(func(d *account.Data) { d.Endpoints = nil })
 	if findings := examined(t, "billing", ""); !slices.ContainsFunc(findings, func(f preflight.Finding) bool {
 		return f.Name == "webhook endpoint" && f.Status == preflight.Problem
 	}) {
 		t.Errorf("%+v", findings)
 	}
+}
+
+// sessionCookie is the status of the finding about it, "" if there is none.
+func sessionCookie(findings []preflight.Finding) string {
+	for _, finding := range findings {
+		if finding.Name == "session cookie" {
+			return string(finding.Status)
+		}
+	}
+	return ""
 }
 
 // examined is what the command finds. The stand-in Stripe has no limit, so there is no need for
@@ -567,6 +590,9 @@ func TestDoctorOfTheEnvironment(t *testing.T) {
 				if slices.Contains([]string{"signing secrets", "webhook endpoint", "event destination"}, finding.Name) {
 					checks = append(checks, finding.Name)
 				}
+			}
+			if got := sessionCookie(findings); got != "warning" { // no variable names a domain
+				t.Errorf("a session cookie: %s", got)
 			}
 			if got := strings.Join(checks, ", "); got != test.checks {
 				t.Errorf("checks %q, want %q: %+v", got, test.checks, findings)

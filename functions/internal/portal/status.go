@@ -1,0 +1,167 @@
+package portal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/stripe/stripe-go/v79"
+
+	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/customers"
+	"billingportal/functions/internal/params"
+	"billingportal/functions/internal/problem"
+)
+
+// StatusPath is the path of the billing status.
+const StatusPath = "/billing/status"
+
+// Names and values of the status's query string.
+const (
+	includeName          = "include"
+	includeSubscriptions = "subscriptions"
+)
+
+// billingStatus says what the caller has to manage.
+type billingStatus struct {
+	Object   string `json:"object"`
+	Account  bool   `json:"account"`
+	Livemode bool   `json:"livemode"`
+
+	// These are absent, that is nil, unless the caller includes subscriptions.
+	Subscriptions []statusSubscription `json:"subscriptions,omitzero"`
+	Flows         []string             `json:"flows,omitzero"`
+}
+
+// statusSubscription is a subscription as the status lists it. Times are Unix seconds, nil if there
+// is none.
+type statusSubscription struct {
+	ID               string                    `json:"id"`
+	Status           stripe.SubscriptionStatus `json:"status"`
+	CancelAt         *int64                    `json:"cancel_at"`
+	CurrentPeriodEnd *int64                    `json:"current_period_end"`
+	Items            []ChoiceItem              `json:"items"`
+}
+
+// serveStatus answers whether there is anything to manage. Pages ask it by themselves, to decide
+// whether to show a button, so its requests count in metrics of its own.
+func (h *Handler) serveStatus(ctx context.Context, w http.ResponseWriter, r *http.Request, record *record) {
+	record.CountByRoute()
+	status, err := h.status(ctx, r, record)
+	var stale *problem.Problem
+	if err != nil {
+		p := problemOf(err)
+		if !isStaleMapping(p) {
+			h.answerProblem(w, r, p, record)
+			return
+		}
+		// The mapping names a customer that Stripe does not know. For the user that is the same as
+		// none; for an operator it is an error, as it is when they press the button.
+		stale, status.Account = p, false
+	}
+	header := w.Header()
+	header.Set("Cache-Control", "private, max-age=60")
+	// The gateway's CORS depends on Origin, and does not say so.
+	header.Set("Vary", "Origin, Authorization, Cookie")
+	body, _ := json.Marshal(status) // strings and numbers always marshal
+	if r.Method == http.MethodHead {
+		body = nil
+	}
+	problem.WriteBody(w, http.StatusOK, "application/json", body)
+	record.Count("statuses", "account", strconv.FormatBool(status.Account))
+	record.end(http.StatusOK, stale)
+}
+
+// status finds out what the caller has. Without include it reads the mapping and nothing else. If
+// the mapping is stale, it returns the error with a status that has no subscriptions.
+func (h *Handler) status(ctx context.Context, r *http.Request, record *record) (billingStatus, error) {
+	status := billingStatus{Object: "billing_status", Livemode: h.Livemode}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return status, &problem.Problem{Code: problem.MethodNotAllowed, Allow: "GET, HEAD"}
+	}
+	in, err := params.ParseForm(r.URL.RawQuery)
+	if err != nil {
+		return status, err
+	}
+	caller, _, err := h.authenticate(ctx, r, nil, record)
+	if err != nil {
+		return status, err
+	}
+	isDetailed, err := includesSubscriptions(in)
+	if err != nil {
+		return status, err
+	}
+	if isDetailed {
+		status.Subscriptions, status.Flows = []statusSubscription{}, []string{}
+	}
+	customer, err := h.lookUp(ctx, caller, record)
+	switch {
+	case errors.Is(err, customers.ErrNoCustomer):
+		return status, nil
+	case err != nil:
+		return status, err
+	}
+	status.Account = true
+	if !isDetailed {
+		return status, nil
+	}
+	all, err := h.subscriptions(ctx, customer, record)
+	if err != nil {
+		return status, err
+	}
+	for i, described := range h.describe(ctx, all, record) {
+		status.Subscriptions = append(status.Subscriptions, statusSubscription{
+			ID: described.ID, Status: described.Status, Items: described.Items,
+			CancelAt: secondsOf(all[i].CancelAt), CurrentPeriodEnd: secondsOf(all[i].CurrentPeriodEnd),
+		})
+	}
+	for _, flow := range h.Policy.AllowedFlows {
+		if hasUse(flow, all) {
+			status.Flows = append(status.Flows, flow)
+		}
+	}
+	return status, nil
+}
+
+// includesSubscriptions reads the query string.
+func includesSubscriptions(in params.Input) (bool, error) {
+	if len(in.Tokens) > 0 {
+		// Addresses are logged, and kept by browsers.
+		return false, &problem.Problem{Code: problem.UnknownParameter, Param: "access_token"}
+	}
+	for _, name := range slices.Sorted(maps.Keys(in.Form)) {
+		if name != includeName {
+			return false, &problem.Problem{Code: problem.UnknownParameter, Param: params.SafeName(name)}
+		}
+	}
+	if !in.Has(includeName) {
+		return false, nil
+	}
+	if in.Form.Get(includeName) != includeSubscriptions {
+		return false, &problem.Problem{Code: problem.InvalidParameter, Param: includeName,
+			Detail: "The parameter can only be subscriptions."}
+	}
+	return true, nil
+}
+
+// hasUse reports whether a flow has something to act on: one of the customer's subscriptions, or for
+// a flow that is about none the customer.
+func hasUse(flowType string, all []billing.Subscription) bool {
+	switch flowType {
+	case params.FlowSubscriptionCancel, params.FlowSubscriptionUpdate, params.FlowSubscriptionUpdateConfirm:
+		return slices.ContainsFunc(all, func(s billing.Subscription) bool { return ineligibleReason(s, flowType) == 0 })
+	}
+	return true
+}
+
+// secondsOf is a time in Unix seconds, nil if there is none.
+func secondsOf(seconds int64) *int64 {
+	if seconds == 0 {
+		return nil
+	}
+	return &seconds
+}

@@ -1,0 +1,29 @@
+package preflight_test
+
+import (
+	"slices"
+	"testing"
+
+	"billingportal/functions/internal/preflight"
+)
+
+func TestACookieNeedsADomain(t *testing.T) {
+	for domain, want := range map[preflight.Domain]preflight.Finding{
+		preflight.OwnDomain: {Status: preflight.OK,
+			Detail: "the API has a domain of its own: browsers send the cookie if it is on the app's site"},
+		preflight.NoDomain: {Status: preflight.Warning,
+			Detail: "SESSION_COOKIE is set, but the API has no domain of its own, so no browser sends the cookie",
+			Advice: "Deploy with DomainName on the app's site, such as billing.example.com for app.example.com, and set " +
+				"the cookie for both. Or remove SESSION_COOKIE, and have pages send tokens."},
+		preflight.DomainNotInVariables: {Status: preflight.Warning,
+			Detail: "SESSION_COOKIE is set, and the variables do not say whether the API has a domain of its own. " +
+				"Without one, no browser sends the cookie",
+			Advice: "Look at the deployed stack: go run ./local doctor --stack NAME."},
+	} {
+		want.Name = "session cookie"
+		if findings := preflight.Run(t.Context(), []preflight.Check{preflight.CookieReachesAPI(domain)}); !slices.Equal(
+			findings, []preflight.Finding{want}) {
+			t.Errorf("%+v, want %+v", findings, want)
+		}
+	}
+}
