@@ -230,8 +230,14 @@ class Deployment:
         item = {"user_id": {"S": user}, "customer_id": {"S": customer}}
         client("dynamodb").put_item(TableName=self.outputs["CustomersTableName"], Item=item)
 
+    def get(self, path, **headers):
+        return self.send("GET", path, None, headers)
+
     def post(self, path, body=b"", **headers):
-        request = urllib.request.Request(f"{EMULATOR}{path}", data=body, method="POST")
+        return self.send("POST", path, body, headers)
+
+    def send(self, method, path, body, headers):
+        request = urllib.request.Request(f"{EMULATOR}{path}", data=body, method=method)
         request.add_header("Host", f"{self.api}.execute-api.localhost")
         for name, value in headers.items():
             request.add_header(name.replace("_", "-"), value)
@@ -370,6 +376,10 @@ def main():
     expect("nobody", deployment.post("/billing/portal")[0], 401)
     expect("bob, who has no account", deployment.post("/billing/portal", **bearer["bob"])[0], 404)
     expect("carol, whose customer is deleted", deployment.post("/billing/portal", **bearer["carol"])[0], 404)
+    for user, path, want in (("alice", "", 200), ("bob", "", 200), ("carol", "?include=subscriptions", 200), ("dave", "?x=1", 400)):
+        status, headers = deployment.get(f"/billing/status{path}", **bearer[user])
+        expect(f"the status of {user}", (status, headers["Cache-Control"]), (want, "private, max-age=60" if want == 200 else "no-store"))
+    expect("the status of nobody", deployment.get("/billing/status")[0], 401)
     cancel = b"flow_data[type]=subscription_cancel"
     expect("dave, who has two subscriptions", deployment.post("/billing/portal", cancel, **bearer["dave"], **form)[0], 409)
     expect("preflight", hook(deployment), [("PutLifecycleEventHookExecutionStatus", "Succeeded")])

@@ -176,7 +176,7 @@ class Hooks(unittest.TestCase):
             found.loader.exec_module(cls.hooks)
 
     def case(self, path="/billing/portal", kind=JSON, body=None, method="POST"):
-        return types.SimpleNamespace(operation=types.SimpleNamespace(path=path), media_type=kind, body=body, method=method, headers={})
+        return types.SimpleNamespace(operation=types.SimpleNamespace(path=path), media_type=kind, body=body, method=method, headers={}, cookies={"session": "x", "other": "y"})
 
     def test_failures_are_dropped_only_for_what_no_schema_says(self):
         accepted, refused, webhook = "ST201", "ST202", "/stripe/webhook"
@@ -190,6 +190,8 @@ class Hooks(unittest.TestCase):
             (False, accepted, self.case(body={"a": [{"b": None}]}), answered()),
             (False, accepted, self.case(), answered(body=None)),
             (True, accepted, self.case(webhook, body={"a": 1}), answered("invalid-signature")),
+            (False, "ST401", self.case("/billing/status"), answered()),
+            *((True, code, self.case("/billing/status"), answered()) for code in ("ST101", "ST103", "ST108", "ST201", "ST202")),
             *((True, code, self.case(path), answered("invalid-signature")) for code in ("ST101", "ST103", "ST108", "ST401") for path in ("/billing/portal", webhook)),
         ):  # fmt: skip
             failure = types.SimpleNamespace(code=code)
@@ -201,6 +203,7 @@ class Hooks(unittest.TestCase):
             case = self.case(body={"locale": str(number)})
             self.hooks.before_call(None, case, {})
             seen.add((case.headers["Accept"], case.headers["Authorization"]))
+            self.assertEqual(case.cookies, {"other": "y"})
             form = self.case(kind=FORM, body={"access_token": str(number)})
             self.hooks.before_call(None, form, {})
             self.assertNotIn("Authorization", form.headers)

@@ -31,10 +31,10 @@ const (
 	Problem = preflight.Problem
 )
 
-// Domain is what is known of the domain that the API answers at.
+// Domain says whether the API has a custom domain.
 type Domain = preflight.Domain
 
-// What can be known of it.
+// Values of Domain.
 const (
 	DomainNotInVariables = preflight.DomainNotInVariables
 	NoDomain             = preflight.NoDomain
@@ -51,7 +51,8 @@ type Examiner struct {
 	Pause func(ctx context.Context, d time.Duration) error
 	// Extra are more checks of the Stripe account.
 	Extra []ExtraCheck
-	// Domain is what is known of the API's domain. The zero value leaves out the check of it.
+	// Domain says whether the API has a custom domain. The zero value leaves out the check of the
+	// session cookie.
 	Domain Domain
 }
 

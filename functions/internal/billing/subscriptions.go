@@ -81,7 +81,8 @@ func (o *subscriptionObject) subscription() Subscription {
 type subscriptionList struct {
 	stripe.APIResource
 	stripe.ListMeta
-	Data []subscriptionObject `json:"data"`
+	Object string               `json:"object"`
+	Data   []subscriptionObject `json:"data"`
 }
 
 type productList struct {
@@ -142,6 +143,9 @@ func (c *Client) Subscriptions(ctx context.Context, key, customer string) ([]Sub
 		if err != nil {
 			err.Calls = total
 			return nil, total, err
+		}
+		if page.Object != "list" && page.Data == nil { // null, for example
+			return nil, total, &Error{Class: BadResponse, Calls: total}
 		}
 		for i := range page.Data {
 			if page.Data[i].Customer != customer {

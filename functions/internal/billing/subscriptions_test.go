@@ -174,6 +174,8 @@ func TestListThatLies(t *testing.T) {
 		"more of the same": func(*http.Request) (int, string) {
 			return 200, `{"has_more":true,"data":[` + subscriptionJSON("sub_1", "cus_1") + `]}`
 		},
+		"null":                 func(*http.Request) (int, string) { return 200, `null` },
+		"without a list":       func(*http.Request) (int, string) { return 200, `{"has_more":false}` },
 		"not a list":           func(*http.Request) (int, string) { return 200, `[]` },
 		"subscription as text": func(*http.Request) (int, string) { return 200, `{"data":["sub_1"]}` },
 	} {

@@ -65,10 +65,10 @@ func (c *credentials) find(r *http.Request, formTokens []string) (credential, er
 	return credential{tokens[0], len(cookies) == 1}, nil
 }
 
-// checkOrigin refuses a request of another site's page. CrossOriginProtection lets every GET pass,
-// because none should change anything. It is checked like a POST: CORS keeps such a page from
-// reading the answer, but an <img> or <script> would still tell it a success from a failure, that
-// is, whether its visitor may manage billing.
+// checkOrigin refuses a request from a page of another site. CrossOriginProtection lets every GET
+// pass, because a GET should change nothing. Here a GET is checked like a POST: CORS keeps such a
+// page from reading the answer, but with an <img> or <script> it could still tell success from
+// failure, and so whether its visitor may manage billing.
 func (c *credentials) checkOrigin(r *http.Request) error {
 	unsafe := *r
 	unsafe.Method = http.MethodPost

@@ -20,7 +20,7 @@ import (
 // StatusPath is the path of the billing status.
 const StatusPath = "/billing/status"
 
-// Names and values of the status's query string.
+// The query string.
 const (
 	includeName          = "include"
 	includeSubscriptions = "subscriptions"
@@ -37,8 +37,8 @@ type billingStatus struct {
 	Flows         []string             `json:"flows,omitzero"`
 }
 
-// statusSubscription is a subscription as the status lists it. Times are Unix seconds, nil if there
-// is none.
+// statusSubscription is a subscription as the status lists it. Times are in Unix seconds; nil means
+// never.
 type statusSubscription struct {
 	ID               string                    `json:"id"`
 	Status           stripe.SubscriptionStatus `json:"status"`
@@ -47,8 +47,8 @@ type statusSubscription struct {
 	Items            []ChoiceItem              `json:"items"`
 }
 
-// serveStatus answers whether there is anything to manage. Pages ask it by themselves, to decide
-// whether to show a button, so its requests count in metrics of its own.
+// serveStatus answers whether there is anything to manage. Pages ask on every view, to decide whether
+// to show a button, so these requests have separate metrics.
 func (h *Handler) serveStatus(ctx context.Context, w http.ResponseWriter, r *http.Request, record *record) {
 	record.CountByRoute()
 	status, err := h.status(ctx, r, record)
@@ -59,8 +59,8 @@ func (h *Handler) serveStatus(ctx context.Context, w http.ResponseWriter, r *htt
 			h.answerProblem(w, r, p, record)
 			return
 		}
-		// The mapping names a customer that Stripe does not know. For the user that is the same as
-		// none; for an operator it is an error, as it is when they press the button.
+		// The mapping names a customer that Stripe does not know. The user has no account, and the
+		// operator has a mapping to correct.
 		stale, status.Account = p, false
 	}
 	header := w.Header()
@@ -76,8 +76,8 @@ func (h *Handler) serveStatus(ctx context.Context, w http.ResponseWriter, r *htt
 	record.end(http.StatusOK, stale)
 }
 
-// status finds out what the caller has. Without include it reads the mapping and nothing else. If
-// the mapping is stale, it returns the error with a status that has no subscriptions.
+// status finds out what the caller has. Without include it only reads the mapping. If the mapping is
+// stale, it returns the error together with a status without subscriptions.
 func (h *Handler) status(ctx context.Context, r *http.Request, record *record) (billingStatus, error) {
 	status := billingStatus{Object: "billing_status", Livemode: h.Livemode}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -148,8 +148,8 @@ func includesSubscriptions(in params.Input) (bool, error) {
 	return true, nil
 }
 
-// hasUse reports whether a flow has something to act on: one of the customer's subscriptions, or for
-// a flow that is about none the customer.
+// hasUse reports whether a flow has something to act on: an eligible subscription, or the customer if
+// the flow does not need a subscription.
 func hasUse(flowType string, all []billing.Subscription) bool {
 	switch flowType {
 	case params.FlowSubscriptionCancel, params.FlowSubscriptionUpdate, params.FlowSubscriptionUpdateConfirm:
@@ -158,7 +158,7 @@ func hasUse(flowType string, all []billing.Subscription) bool {
 	return true
 }
 
-// secondsOf is a time in Unix seconds, nil if there is none.
+// secondsOf returns a time in Unix seconds, nil for zero.
 func secondsOf(seconds int64) *int64 {
 	if seconds == 0 {
 		return nil

@@ -2,23 +2,23 @@ package preflight
 
 import "context"
 
-// Domain is what is known of the domain that the API answers at.
+// Domain says whether the API has a custom domain.
 type Domain int
 
-// What can be known.
+// Values of Domain.
 const (
-	// DomainUnknown: nothing, and no check depends on it.
+	// DomainUnknown: nothing is known, and the check is left out.
 	DomainUnknown Domain = iota
-	// DomainNotInVariables: the deployment is known by its variables, which do not name a domain.
+	// DomainNotInVariables: only the variables of the deployment are known, and none names a domain.
 	DomainNotInVariables
-	// NoDomain: the API has the address that AWS gave it.
+	// NoDomain: the API only has the address that AWS gave it.
 	NoDomain
-	// OwnDomain: the API has a domain of the operator's.
+	// OwnDomain: the API has a custom domain.
 	OwnDomain
 )
 
-// CookieReachesAPI says whether browsers can send the cookie of SESSION_COOKIE to the API. They do
-// only if the API is on the site of the app, which the address that AWS gives an API never is.
+// CookieReachesAPI checks whether browsers can send the session cookie to the API. They do so only if
+// the API is on the same site as the app, which is never true for the address that AWS gives an API.
 //
 // https://www.rfc-editor.org/rfc/rfc6265#section-5.1.3
 func CookieReachesAPI(domain Domain) Check {
@@ -27,9 +27,10 @@ func CookieReachesAPI(domain Domain) Check {
 		case OwnDomain:
 			return ok("the API has a domain of its own: browsers send the cookie if it is on the app's site")
 		case NoDomain:
-			return warning("SESSION_COOKIE is set, but the API has no domain of its own, so no browser sends the cookie",
-				"Deploy with DomainName on the app's site, such as billing.example.com for app.example.com, and set the "+
-					"cookie for both. Or remove SESSION_COOKIE, and have pages send tokens.")
+			return warning("SESSION_COOKIE is set, but the API has no domain of its own, so no browser sends the "+
+				"cookie",
+				"Deploy with DomainName on the app's site, such as billing.example.com for app.example.com, and set "+
+					"the cookie for both. Or remove SESSION_COOKIE, and have pages send tokens.")
 		}
 		return warning("SESSION_COOKIE is set, and the variables do not say whether the API has a domain of its own. "+
 			"Without one, no browser sends the cookie",

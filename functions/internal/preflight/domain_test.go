@@ -13,8 +13,8 @@ func TestACookieNeedsADomain(t *testing.T) {
 			Detail: "the API has a domain of its own: browsers send the cookie if it is on the app's site"},
 		preflight.NoDomain: {Status: preflight.Warning,
 			Detail: "SESSION_COOKIE is set, but the API has no domain of its own, so no browser sends the cookie",
-			Advice: "Deploy with DomainName on the app's site, such as billing.example.com for app.example.com, and set " +
-				"the cookie for both. Or remove SESSION_COOKIE, and have pages send tokens."},
+			Advice: "Deploy with DomainName on the app's site, such as billing.example.com for app.example.com, and " +
+				"set the cookie for both. Or remove SESSION_COOKIE, and have pages send tokens."},
 		preflight.DomainNotInVariables: {Status: preflight.Warning,
 			Detail: "SESSION_COOKIE is set, and the variables do not say whether the API has a domain of its own. " +
 				"Without one, no browser sends the cookie",

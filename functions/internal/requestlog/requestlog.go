@@ -104,10 +104,10 @@ func (r *Record) Age(metric string, fetched time.Time) {
 	}
 }
 
-// CountByRoute makes the request count in metrics of its route, instead of those of the function.
-// It is for requests that pages send by themselves: they are many, and their quick successes would
-// hide that what users ask for fails. Its answers of 5xx count by code as all others do, and so do
-// cold starts, ages and what Count counts.
+// CountByRoute counts the request in the metrics of its route instead of the metrics of the function.
+// It is for requests that pages send on every view: they are many and fast, and would hide that the
+// requests of users fail. Counts by code of 5xx answers, cold starts, ages, and metrics of Count stay
+// as they are.
 func (r *Record) CountByRoute() { r.isByRoute = true }
 
 // Count makes the request count in a metric of its own, by the value of a dimension:

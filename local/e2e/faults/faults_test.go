@@ -1,7 +1,7 @@
 //go:build !race
 
 // The tests of faults and markers start processes, and the race detector does not see into those.
-// So their files (faults*, markers*, webhookfaults*) are left out under -race.
+// So their files (faults*, markers*, statusfaults*, webhookfaults*) are left out under -race.
 
 package faults
 

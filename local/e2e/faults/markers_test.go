@@ -161,7 +161,25 @@ func refusedRequests(c *cloud) map[string]refusedRequest {
 			event["requestContext"].(map[string]any)["http"].(map[string]any)["method"] = name
 		}
 	}
+	status := func(query string, change func(map[string]any)) func(map[string]any) {
+		return func(event map[string]any) {
+			method("GET")(event)
+			event["rawPath"], event["rawQueryString"] = "/billing/status", query
+			change(event)
+		}
+	}
+	unchanged := func(map[string]any) {}
 	return map[string]refusedRequest{
+		"status: a bad token": {401, status("",
+			header("authorization", "Bearer "+c.plant("wrong token")))},
+		"status: two credentials": {400, status("",
+			member("cookies", []string{"session=" + c.sign(time.Hour)}))},
+		"status: an unknown name": {400, status(c.plant("name of a parameter")+"=x", unchanged)},
+		"status: an unknown value": {400, status("include="+c.plant("value of a parameter"),
+			unchanged)},
+		"status: token in query":   {400, status("access_token="+c.sign(time.Hour), unchanged)},
+		"status: a bad query":      {400, status("%zz"+c.plant("query"), unchanged)},
+		"status: another method":   {405, status("include=subscriptions", method("DELETE"))},
 		"a token that is none":     {401, header("authorization", "Bearer "+c.plant("wrong token"))},
 		"an expired token":         {401, header("authorization", "Bearer "+c.sign(-time.Hour))},
 		"another scheme":           {401, header("authorization", "Basic "+c.plant("password"))},

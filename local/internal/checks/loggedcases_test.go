@@ -203,8 +203,10 @@ func portalAsked() []asked {
 		{code: "ok", change: billingStatus("include=subscriptions")},
 		{code: "ok", change: billingStatus(""), token: map[string]any{"sub": "bob"}},
 		{code: "no-billing-account", change: billingStatus("include=subscriptions"), broken: missing("customer")},
-		{code: "insufficient-role", change: billingStatus(""), env: map[string]string{"JWT_REQUIRED_CLAIM": "role=owner"}},
-		{code: "customer-store-unavailable", change: billingStatus(""), broken: down("dynamodb", "InternalServerError")},
+		{code: "insufficient-role", change: billingStatus(""),
+			env: map[string]string{"JWT_REQUIRED_CLAIM": "role=owner"}},
+		{code: "customer-store-unavailable", change: billingStatus(""),
+			broken: down("dynamodb", "InternalServerError")},
 		{code: "invalid-request", change: func(request map[string]any) {
 			form()(request)
 			request["body"] = "locale=%zz"

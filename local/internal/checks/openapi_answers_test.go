@@ -285,7 +285,8 @@ func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
 		operation := "/billing/status " + strings.ToLower(method)
 		ask := func(user, query string) request {
-			return request{method, "/billing/status" + query, "", nothing}.with("Authorization", "Bearer "+s.token(user))
+			return request{method, "/billing/status" + query, "", nothing}.with("Authorization",
+				"Bearer "+s.token(user))
 		}
 		bare := request{method, "/billing/status", "", nothing}
 		const included = "?include=subscriptions"
@@ -311,7 +312,8 @@ func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
 		add(atPortal, ask("one", included), broken("stripe", status(500)), "502 billing-unavailable")
 		add(atPortal, ask("one", included), broken("stripe", status(200)), "502 billing-bad-response")
 		add(atPortal, ask("one", included), broken("stripe",
-			stripeError(429, map[string]any{"type": "invalid_request_error", "code": "rate_limit"})), "503 billing-busy")
+			stripeError(429, map[string]any{"type": "invalid_request_error", "code": "rate_limit"})),
+			"503 billing-busy")
 		add(atPortal, ask("one", ""), broken("dynamodb", status(500)), "503 customer-store-unavailable")
 		add(s.assembled(portal.New, nil, 700*time.Millisecond), ask("one", ""), broken("dynamodb", hang),
 			"504 upstream-timeout")

@@ -17,7 +17,7 @@ var _ = say("infra/README.md",
 
 	// Rights: of the key, which doctor asks for in the same words, and of deployers.
 	"Customer portal: write | every session", "Subscriptions: read | flows about a subscription",
-	"Products: read | the names among the choices",
+	"Products: read | the names of their products |",
 	"Customers: read | `go run ./local import`, and doctor's sample", "A restricted key needs Customer portal: write",
 	"`FirstDeployment` is `true` until the first deployment has succeeded",
 

@@ -93,6 +93,7 @@ func TestOneOriginServesEverything(t *testing.T) {
 		devserver.IssuerPath + "/.well-known/openid-configuration": 200,
 		devserver.IssuerPath + "/jwks.json":                        200,
 		"/billing/portal":                                          405,
+		"/billing/status":                                          401,
 		"/nowhere":                                                 404,
 		"/p/session/unknown":                                       404,
 		devserver.DynamoDBPath:                                     400,
@@ -120,6 +121,19 @@ func TestCORSIsTheGateways(t *testing.T) {
 	}
 	if strings.Contains(logs.String(), `"msg":"request"`) {
 		t.Error("the preflight reached the function")
+	}
+	for _, path := range []string{"/billing/portal", "/billing/status"} {
+		response, _ := devservertest.Send(t, http.MethodOptions, l.Origin+path, "", map[string]string{
+			"Origin": l.Origin, "Access-Control-Request-Method": "GET",
+			"Access-Control-Request-Headers": "authorization",
+		})
+		got := response.Header.Get("Access-Control-Allow-Methods")
+		if response.StatusCode != 204 || got != "GET,POST" {
+			t.Errorf("a preflight of %s: %d, methods %q", path, response.StatusCode, got)
+		}
+	}
+	if strings.Contains(logs.String(), `"msg":"request"`) {
+		t.Error("a preflight reached the function")
 	}
 	for origin, want := range map[string]string{l.Origin: l.Origin, "https://evil.example": ""} {
 		response, _ := l.Post(t, "", nil, map[string]string{"Origin": origin})

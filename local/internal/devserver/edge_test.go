@@ -68,6 +68,11 @@ func TestBehindTheEdgeEverythingPasses(t *testing.T) {
 				"Access-Control-Request-Headers": "authorization"},
 			204, map[string]string{"Access-Control-Allow-Origin": l.Origin, "Access-Control-Max-Age": "7200"},
 		},
+		{"a status", "GET", "/billing/status", "", map[string]string{"Authorization": "Bearer " + token,
+			"Origin": l.Origin}, 200, map[string]string{"Cache-Control": "private, max-age=60",
+			"Vary": "Origin, Authorization, Cookie", "Access-Control-Allow-Origin": l.Origin}},
+		{"a status with a cookie", "GET", "/billing/status", "", map[string]string{"Cookie": "session=" + token,
+			"Origin": l.Origin, "Sec-Fetch-Site": "same-site"}, 200, nil},
 		{
 			"the element", "GET", "/billing/button.js", "",
 			map[string]string{"Accept-Encoding": "gzip", "Accept-Language": "de"},

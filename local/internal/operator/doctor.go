@@ -73,8 +73,8 @@ func doctorCommand() *cli.Command {
 	}
 }
 
-// environments has those of functions, nil for one that is not deployed, and what is known of their
-// API's domain.
+// environments has the variables of the functions, nil for a function that is not deployed, and says
+// whether their API has a domain.
 type environments struct {
 	portal, webhook map[string]string
 	domain          preflight.Domain

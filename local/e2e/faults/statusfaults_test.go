@@ -1,0 +1,148 @@
+//go:build !race
+
+package faults
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"billingportal/local/internal/devserver"
+	"billingportal/local/internal/gateway"
+	"billingportal/local/internal/runtimeapi"
+)
+
+const withSubscriptions = "include=subscriptions"
+
+// statusProcesses is how many processes share the rows.
+const statusProcesses = 6
+
+// statusRows are faults of what a billing status reads, of a warm process, with the status's
+// answers. Only a user without an account has another one than the POST.
+func (w *world) statusRows() []row {
+	rows := slices.DeleteFunc(slices.Concat(commonRows(w.elsewhere.URL), awsRows()), func(r row) bool {
+		return r.at.isPrefetched() || r.full || r.secure || r.uncounted || r.connections ||
+			r.slow && r.name != "hang"
+	})
+	for i := range rows {
+		if answer := &rows[i].warm.answer; *answer == served || *answer == "404 no-billing-account" {
+			*answer = "200"
+		}
+	}
+	return rows
+}
+
+// statusEvent asks for the user's billing status, with a secret in every place that has room.
+func (c *cloud) statusEvent(ctx context.Context, by caller, query string) ([]byte, error) {
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet,
+		"https://"+devserver.APIHost+"/billing/status?"+query, nil)
+	r.Header.Set("X-Marker", c.plant("header"))
+	r.Header.Set("Cookie", "other="+c.plant("cookie"))
+	r.Header.Set("User-Agent", c.plant("user agent"))
+	r.Header.Set("Referer", appOrigin+"/?"+c.plant("referrer"))
+	r.Header.Set("Origin", appOrigin)
+	if by == scriptCaller {
+		r.Header.Set("Cookie", r.Header.Get("Cookie")+"; session="+c.token)
+	} else {
+		r.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	return gateway.Event(r)
+}
+
+// poll has the process answer a status.
+func (c *cloud) poll(ctx context.Context, process *runtimeapi.Process, by caller, query string,
+	limit time.Duration) (*meeting, error) {
+	event, err := c.statusEvent(ctx, by, query)
+	if err != nil {
+		return nil, err
+	}
+	return c.invoke(ctx, process, event, limit)
+}
+
+// TestStatusFaults drives the bootstrap through the faults of DynamoDB and Stripe. Without
+// subscriptions a status reads the mapping once, or as often as that is tried, and asks nobody else.
+func TestStatusFaults(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	rows := w.statusRows()
+	var wait sync.WaitGroup
+	for first := range statusProcesses {
+		wait.Go(func() {
+			c, err := w.newCloud(false)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer c.close()
+			process, err := c.start(t.Context(), tableLevel)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer process.Stop()
+			if m, err := c.poll(t.Context(), process, plainCaller, withSubscriptions,
+				devserver.FunctionTimeout); err != nil || m.outcome() != "200" {
+				t.Errorf("healthy: %v %+v", err, m)
+				return
+			}
+			for i := first; i < len(rows); i += statusProcesses {
+				for _, problem := range c.statusProblems(t.Context(), process, rows[i], caller(i%2*int(scriptCaller))) {
+					t.Errorf("%s: %s", rows[i].title(), problem)
+				}
+			}
+			process.Stop()
+			if places := c.pieces().in(process.Stdout() + process.Stderr()); len(places) > 0 {
+				t.Errorf("%q in\n%s%s", places, process.Stdout(), process.Stderr())
+			}
+		})
+	}
+	wait.Wait()
+	t.Logf("%d faults", len(rows))
+}
+
+// statusProblems says what is wrong with the answers of a process that meets a fault.
+func (c *cloud) statusProblems(ctx context.Context, process *runtimeapi.Process, r row, by caller) []string {
+	var problems []string
+	ask := func(when, query, answer string, ofDynamoDB, ofStripe want, limit time.Duration) {
+		m, err := c.poll(ctx, process, by, query, limit)
+		if err != nil {
+			problems = append(problems, fmt.Sprintf("%s: %v", when, err))
+			return
+		}
+		if m.outcome() != answer {
+			problems = append(problems, fmt.Sprintf("%s: %s, want %s: %s", when, m.outcome(), answer, m.answer.Body))
+		}
+		for at, calls := range map[upstream]want{dynamoDB: ofDynamoDB, stripeAPI: ofStripe, secretsManager: {},
+			discovery: {}, keySet: {}} {
+			if got := len(m.calls.requests[at]); got < calls.min || got > calls.max {
+				problems = append(problems, fmt.Sprintf("%s: %d calls of %s, want %d to %d", when, got, at, calls.min,
+					calls.max))
+			}
+		}
+		for _, where := range c.pieces().in(m.raw) {
+			problems = append(problems, fmt.Sprintf("%s: %s in the answer", when, where))
+		}
+	}
+	limit := devserver.FunctionTimeout
+	if r.slow {
+		limit = shortTime
+	}
+	c.servers[r.at].Break(r.fault)
+	const healthy = "200"
+	if r.at == dynamoDB {
+		ask("the mapping", "", r.warm.answer, r.warm, want{}, limit)
+	} else {
+		ask("the mapping", "", healthy, wanted("", 1), want{}, limit)
+		ask("subscriptions", withSubscriptions, r.warm.answer, wanted("", 1), r.warm, limit)
+	}
+	if err := c.heal(); err != nil {
+		return append(problems, err.Error())
+	}
+	ask("afterwards", withSubscriptions, healthy, wanted("", 1), wanted("", 1), devserver.FunctionTimeout)
+	return problems
+}
