@@ -2,6 +2,7 @@ package main
 
 import (
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -14,7 +15,7 @@ import (
 
 // allCommands are those of this program and of the operator's.
 func allCommands() []*cli.Command {
-	return append(newCommand().Commands, operator.NewCommand().Commands...)
+	return append(newCommand().Commands, operator.NewCommand(os.Getenv).Commands...)
 }
 
 // The operator's program has the commands that this one lists, with the same words.
@@ -25,7 +26,7 @@ func TestTheListOfCommandsIsComplete(t *testing.T) {
 			listed = append(listed, command.Name+": "+command.Usage)
 		}
 	}
-	for _, command := range operator.NewCommand().Commands {
+	for _, command := range operator.NewCommand(os.Getenv).Commands {
 		had = append(had, command.Name+": "+command.Usage)
 	}
 	if !slices.Equal(listed, had) {

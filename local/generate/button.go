@@ -36,16 +36,18 @@ func buttonModule(source string, catalogue map[string]string) ([]byte, error) {
 		}
 		return catalogue[key]
 	}
+	aside := func(key string) string { return fmt.Sprintf(text("Aside"), "", text(key)) } // to follow a name
 	texts, err := json.Marshal(map[string]any{
 		"manage": text("ManageBilling"), "opening": text("OpeningBilling"), "signIn": text("PleaseSignInAgain"),
-		"forbidden": text("MayNotManageBilling"), "noAccount": text("NoBillingAccount"),
+		"forbidden": text("MayNotManageBilling"), "noAccount": text("NoBillingAccountYet"),
 		"failed": text("BillingCannotBeOpened"), "choose": text("SubscriptionAmbiguous"),
 		"subscription-not-eligible": text("NothingToChange"), "flow-unavailable": text("NotOffered"),
 		"flows": map[string]string{
 			"payment_method_update": text("UpdatePaymentMethod"), "subscription_cancel": text("CancelSubscription"),
 			"subscription_update": text("ChangePlan"), "subscription_update_confirm": text("ConfirmChange"),
+			"customer_update": text("UpdateBillingDetails"),
 		},
-		"statuses": map[string]string{"trialing": text("Trialing"), "past_due": text("PastDue")},
+		"statuses": map[string]string{"trialing": aside("Trialing"), "past_due": aside("PastDue")},
 	})
 	if err != nil {
 		return nil, err

@@ -4,8 +4,10 @@
 package main
 
 import (
+	"os"
+
 	"billingportal/local/internal/commandline"
 	"billingportal/local/internal/operator"
 )
 
-func main() { commandline.Run(operator.NewCommand()) }
+func main() { commandline.Run(operator.NewCommand(os.Getenv)) }

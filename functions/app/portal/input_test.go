@@ -203,19 +203,19 @@ func TestTheSameCookieTwice(t *testing.T) {
 				return
 			}
 			requireProblem(t, response, 400, "invalid-request", lastLine(written))
-			if !strings.Contains(response.Body, "Two sessions are in the way") ||
-				!strings.Contains(lastLine(written), "Two sessions are in the way") {
+			if !strings.Contains(response.Body, "Two sessions are open") ||
+				!strings.Contains(lastLine(written), "Two sessions are open") {
 				t.Errorf("%s\n%s", response.Body, lastLine(written))
 			}
 			for language, wants := range map[string][2]string{
-				"en":    {"Two sessions are in the way", "delete the cookies of this site"},
-				"de":    {"Zwei Sitzungen stehen sich im Weg", "löschen Sie die Cookies"},
-				"fr":    {"Deux sessions se gênent", "supprimer les cookies"},
-				"es":    {"dos sesiones que se estorban", "Borra las cookies"},
-				"it":    {"Due sessioni sono in conflitto", "Elimina i cookie"},
-				"pt-BR": {"duas sessões em conflito", "Exclua os cookies"},
-				"nl":    {"Twee sessies zitten elkaar in de weg", "Verwijder de cookies"},
-				"ja":    {"2つのセッションが競合しています", "Cookieを削除"},
+				"en":    {"Two sessions are open", "delete the cookies of this site"},
+				"de":    {"Es sind zwei Sitzungen offen", "löschen Sie die Cookies"},
+				"fr":    {"Deux sessions sont ouvertes", "supprimer les cookies"},
+				"es":    {"Hay dos sesiones abiertas", "Borra las cookies"},
+				"it":    {"Sono aperte due sessioni", "Elimina i cookie"},
+				"pt-BR": {"Há duas sessões abertas", "Exclua os cookies"},
+				"nl":    {"Er zijn twee sessies open", "Verwijder de cookies"},
+				"ja":    {"2つのセッションが開いています", "Cookieを削除"},
 			} {
 				page := send("text/html", language)
 				if page.StatusCode != 400 || !strings.Contains(page.Body, wants[0]) ||

@@ -174,10 +174,10 @@ func (e environment) origins(name string) []params.Origin {
 }
 
 func (e environment) flows(name string) []string {
-	flows := params.Flows()
 	if _, given := e.Value(name, config.Optional); !given {
-		return flows
+		return params.DefaultFlows()
 	}
+	flows := params.Flows()
 	pattern := regexp.MustCompile("^(" + strings.Join(flows, "|") + ")$")
 	return e.List(name, config.Optional, pattern, "must be among "+strings.Join(flows, ", "))
 }

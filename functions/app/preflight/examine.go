@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -164,6 +165,9 @@ func (i *inspection) portal(getenv func(string) string) {
 		i.stripe.Configuration(c.Policy.DefaultConfiguration),
 		i.stripe.Flows(c.Policy.AllowedFlows, c.Policy.DefaultConfiguration),
 	)
+	if slices.Contains(c.Policy.AllowedFlows, params.FlowCustomerUpdate) {
+		i.add(i.stripe.FlowKnown(params.FlowCustomerUpdate, billing.CustomerUpdateVersion))
+	}
 	for _, id := range c.Policy.AllowedConfigurations {
 		if id != c.Policy.DefaultConfiguration {
 			i.add(i.stripe.Configuration(id))

@@ -96,6 +96,16 @@ type Calls struct {
 	RequestID string
 }
 
+// The flow in which customers change their tax IDs and billing address, and the oldest version of
+// Stripe's API that has it. A session with this flow asks for that version, and every other one for
+// the version that stripe-go pins.
+//
+// https://docs.stripe.com/changelog/dahlia/2026-08-26/adds-a-customer-update-deep-link-for-billing-portal-sessions
+const (
+	CustomerUpdate        = "customer_update"
+	CustomerUpdateVersion = "2026-08-26.dahlia"
+)
+
 // CreateSession creates a portal session with the key. params.Customer must be
 // set; CreateSession sets the fields that params shares with all calls. Every
 // error is an [*Error].
@@ -104,6 +114,9 @@ type Calls struct {
 func (c *Client) CreateSession(ctx context.Context, key string,
 	params *stripe.BillingPortalSessionParams) (*Session, error) {
 	var created *stripe.BillingPortalSession
+	if flow := params.FlowData; flow != nil && stripe.StringValue(flow.Type) == CustomerUpdate {
+		params.Headers = http.Header{"Stripe-Version": {CustomerUpdateVersion}}
+	}
 	// Random for each request: a key derived from the user would replay an old
 	// session, or refuse a new one with other parameters.
 	params.SetIdempotencyKey(rand.Text())

@@ -125,11 +125,13 @@ const (
 	v2Version = "2024-10-28.acacia"
 )
 
-// ProbeSessions returns nil if the key may create portal sessions. It asks for one of a customer
-// who cannot exist, which Stripe refuses once it has checked the permission: nothing is created.
+// nobody is a customer who cannot exist. Stripe refuses a session for them only after it has checked
+// the permission and the parameters, so nothing is created.
+const nobody = "cus_NobodyBillingPortalPreflight"
+
+// ProbeSessions returns nil if the key may create portal sessions.
 func (c *Client) ProbeSessions(ctx context.Context, key string) error {
-	_, err := c.CreateSession(ctx, key,
-		&stripe.BillingPortalSessionParams{Customer: stripe.String("cus_NobodyBillingPortalPreflight")})
+	_, err := c.CreateSession(ctx, key, &stripe.BillingPortalSessionParams{Customer: stripe.String(nobody)})
 	var failure *Error
 	switch {
 	case !errors.As(err, &failure):
@@ -139,4 +141,18 @@ func (c *Client) ProbeSessions(ctx context.Context, key string) error {
 		return nil
 	}
 	return failure
+}
+
+// ProbeFlow returns nil if Stripe knows a type of flow in the version of the API that sessions with
+// it ask for, and an error of the class ParameterRefused or RequestRefused if it does not.
+func (c *Client) ProbeFlow(ctx context.Context, key, flow string) error {
+	_, err := c.CreateSession(ctx, key, &stripe.BillingPortalSessionParams{
+		Customer: stripe.String(nobody),
+		FlowData: &stripe.BillingPortalSessionFlowDataParams{Type: stripe.String(flow)},
+	})
+	var failure *Error
+	if errors.As(err, &failure) && failure.Class == NoSuchCustomer {
+		return nil
+	}
+	return err
 }

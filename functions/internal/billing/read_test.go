@@ -91,6 +91,39 @@ func TestProbeSessionsAsksWhetherTheKeyMayCreateSessions(t *testing.T) {
 	}
 }
 
+// A session with the flow of a newer version asks for that version, and tells an unknown flow from
+// an unknown customer.
+func TestProbeFlowAsksForTheVersionOfTheFlow(t *testing.T) {
+	const invalid = `"type":"invalid_request_error",`
+	for name, test := range map[string]struct {
+		flow    string
+		answer  http.HandlerFunc
+		version string
+		want    billing.Class // 0: Stripe knows the flow
+	}{
+		"a new flow": {"customer_update", stripeError(400, invalid+`"code":"resource_missing","param":"customer"`),
+			"2026-08-26.dahlia", 0},
+		"a flow of the pinned version": {"subscription_cancel",
+			stripeError(400, invalid+`"code":"resource_missing","param":"customer"`), "2024-06-20", 0},
+		"a flow that Stripe does not know": {"customer_update", stripeError(400, invalid+`"param":"flow_data[type]"`),
+			"2026-08-26.dahlia", billing.ParameterRefused},
+		"a version that Stripe does not know": {"customer_update",
+			stripeError(400, invalid+`"message":"Invalid Stripe API version"`), "2026-08-26.dahlia",
+			billing.RequestRefused},
+		"a session of all things": {"customer_update", goodSession, "2026-08-26.dahlia", billing.BadResponse},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, client := newStripe(t, test.answer)
+			requireClass(t, client.ProbeFlow(t.Context(), apiKey, test.flow), test.want)
+			seen := server.seen()[0]
+			if version := seen.header.Get("Stripe-Version"); version != test.version ||
+				!strings.Contains(seen.body, "flow_data[type]="+test.flow) {
+				t.Errorf("version %s, sent %s", version, seen.body)
+			}
+		})
+	}
+}
+
 func TestAnAnswerHasAtMostAMebibyte(t *testing.T) {
 	const limit = 1 << 20
 	for size, want := range map[int]billing.Class{limit: 0, limit + 1: billing.BadResponse} {

@@ -327,11 +327,10 @@ function control(host) {
     choices.replaceChildren(
       ...problem.subscriptions.map(({ id, status, items }) => {
         const name = items.map(({ product, price, quantity }) => (product || price) + (quantity > 1 ? ` × ${quantity}` : "")).join(", ");
-        const state = own(texts.statuses, status);
         return element("button", {
           type: "button",
           part: "choice",
-          textContent: name + (state ? ` (${state})` : ""),
+          textContent: name + (own(texts.statuses, status) ?? ""), // which has its brackets
           onclick: () => {
             if (isBusy || shared.opening) return;
             data.set(`flow_data[${data.get("flow_data[type]")}][subscription]`, id);

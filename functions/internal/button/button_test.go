@@ -21,13 +21,16 @@ const maxZippedModule = 4096
 // texts are the module's own, by their names in it.
 var texts = map[string]language.Key{
 	"manage": language.ManageBilling, "opening": language.OpeningBilling, "signIn": language.PleaseSignInAgain,
-	"forbidden": language.MayNotManageBilling, "noAccount": language.NoBillingAccount,
+	"forbidden": language.MayNotManageBilling, "noAccount": language.NoBillingAccountYet,
 	"failed": language.BillingCannotBeOpened, "choose": language.SubscriptionAmbiguous,
 	`"subscription-not-eligible"`: language.NothingToChange, `"flow-unavailable"`: language.NotOffered,
 	"payment_method_update": language.UpdatePaymentMethod, "subscription_cancel": language.CancelSubscription,
 	"subscription_update": language.ChangePlan, "subscription_update_confirm": language.ConfirmChange,
-	"trialing": language.Trialing, "past_due": language.PastDue,
+	"customer_update": language.UpdateBillingDetails,
 }
+
+// statuses are the states that the module says after a subscription's name.
+var statuses = map[string]language.Key{"trialing": language.Trialing, "past_due": language.PastDue}
 
 // ask is a request for the module with headers: a name, its value, and so on.
 func ask(t testing.TB, method string, headers ...string) *httptest.ResponseRecorder {
@@ -80,6 +83,11 @@ func TestTheModuleOfEachLanguage(t *testing.T) {
 		module, err := unzipped(zipped.Body.Bytes())
 		if err != nil || !bytes.Equal(module, plain.Body.Bytes()) {
 			t.Errorf("%s: %v: %s", tag, err, module)
+		}
+		for name, key := range statuses {
+			if want := name + `:"` + tag.Aside("", tag.Text(key)) + `"`; !bytes.Contains(module, []byte(want)) {
+				t.Errorf("%s: the module lacks %s", tag, want)
+			}
 		}
 		for name, key := range texts {
 			if want := name + `:"` + tag.Text(key) + `"`; !bytes.Contains(module, []byte(want)) {

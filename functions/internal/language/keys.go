@@ -19,6 +19,9 @@ const (
 	SubscriptionNotFound
 	MethodNotAllowed
 	SubscriptionAmbiguous
+	CancelWhich
+	ChangePlanOfWhich
+	ConfirmChangeOfWhich
 	FlowUnavailable
 	SubscriptionNotEligible
 	PayloadTooLarge
@@ -36,13 +39,12 @@ const (
 	AskDeveloper
 	UseBillingAccount
 	AskAdministrator
-	UseOwnButton
+	UseButton
 	GoBack
 	NothingToManage
 	ChooseOwnSubscription
-	UseButton
 	ChooseSubscription
-	TryAnotherWay
+	AskSupportIfNeeded
 	CheckSubscription
 	FlowNotPossible
 	SubscriptionCancelled
@@ -59,8 +61,10 @@ const (
 	WhatHappened
 	ErrorLabel
 	Reference
+	Aside
 	ManageBilling
 	UpdatePaymentMethod
+	UpdateBillingDetails
 	CancelSubscription
 	ChangePlan
 	ConfirmChange
@@ -70,6 +74,7 @@ const (
 	OpeningBilling
 	PleaseSignInAgain
 	MayNotManageBilling
+	NoBillingAccountYet
 	BillingCannotBeOpened
 	NothingToChange
 	NotOffered
@@ -91,58 +96,63 @@ var english = [...]string{
 	SubscriptionNotFound:        "Subscription not found",
 	MethodNotAllowed:            "Method not allowed",
 	SubscriptionAmbiguous:       "Which subscription?",
+	CancelWhich:                 "Cancel which subscription?",
+	ChangePlanOfWhich:           "Change the plan of which subscription?",
+	ConfirmChangeOfWhich:        "Confirm the change to which subscription?",
 	FlowUnavailable:             "Not available",
-	SubscriptionNotEligible:     "Not possible for this subscription",
+	SubscriptionNotEligible:     "This is not possible",
 	PayloadTooLarge:             "Request too large",
 	UnsupportedMediaType:        "Unsupported media type",
-	BillingMisconfigured:        "Billing is not set up correctly",
+	BillingMisconfigured:        "The billing page is not set up correctly",
 	WebhookMisconfigured:        "The webhook is not set up correctly",
 	Internal:                    "Something went wrong",
-	BillingUnavailable:          "Billing is unavailable",
-	IdentityProviderUnavailable: "Sign-in cannot be checked",
-	BillingBusy:                 "Billing is busy",
-	UpstreamTimeout:             "Billing takes too long",
+	BillingUnavailable:          "The billing page is unavailable",
+	IdentityProviderUnavailable: "Your sign-in cannot be checked",
+	BillingBusy:                 "The billing page is busy",
+	UpstreamTimeout:             "The billing page is taking too long",
 	TryAgain:                    "Please try again in a moment. Nothing was changed.",
 	SignInAgain:                 "Please go back, sign in and try again.",
 	ContactSupport:              "Please contact support and mention the reference below. Nothing was changed.",
-	AskDeveloper:                "This is a mistake in the link or button that you used. Please go back and try another way, or contact support.",
-	UseBillingAccount:           "Please sign in with an account that may manage billing.",
-	AskAdministrator:            "Please ask an administrator of your team to manage billing.",
-	UseOwnButton:                "Please go back to the app and use its own button.",
+	AskDeveloper:                "There is a mistake in the link or button that you used. Please go back to the app or contact support.",
+	UseBillingAccount:           "Please sign in with an account that can manage billing.",
+	AskAdministrator:            "Please ask an administrator of your team.",
+	UseButton:                   "Please go back to the app and use the button there.",
 	GoBack:                      "Please go back to the app.",
-	NothingToManage:             "There is nothing to manage yet: billing starts with your first purchase.",
+	NothingToManage:             "There is nothing to manage until your first purchase.",
 	ChooseOwnSubscription:       "Please go back to the app and choose one of your subscriptions.",
-	UseButton:                   "Please go back to the app and use its button.",
-	ChooseSubscription:          "Please choose the subscription that you mean.",
-	TryAnotherWay:               "Please go back to the app and try another way, or contact support.",
-	CheckSubscription:           "Please go back to the app and check the state of your subscription.",
-	FlowNotPossible:             "The subscription cannot go through this flow, for example because it is already cancelled.",
+	ChooseSubscription:          "Choose a subscription to continue on our billing page.",
+	AskSupportIfNeeded:          "Please go back to the app. If you need this option, contact support.",
+	CheckSubscription:           "Please go back to the app and check the status of your subscription.",
+	FlowNotPossible:             "The subscription does not allow this, for example because it is already cancelled.",
 	SubscriptionCancelled:       "The subscription is already cancelled.",
 	SubscriptionPaused:          "The subscription is paused.",
 	SubscriptionNotActive:       "The subscription is not active.",
 	SubscriptionCancelling:      "The subscription is already set to be cancelled.",
-	SubscriptionHasSeveralItems: "The subscription has several items, which the portal cannot change.",
+	SubscriptionHasSeveralItems: "The subscription has several items and cannot be changed here.",
 	UpdateChangesNothing:        "The update would change nothing.",
-	NoSubscription:              "The customer has no subscription.",
-	NoSubscriptionEligible:      "None of the customer's subscriptions can go through this flow.",
-	TwoSessions:                 "Two sessions are in the way: the session cookie came twice, with different values.",
+	NoSubscription:              "There is no subscription.",
+	NoSubscriptionEligible:      "None of the subscriptions allows this.",
+	TwoSessions:                 "Two sessions are open: the browser sent two different session cookies.",
 	DeleteCookies:               "Please delete the cookies of this site, sign in and try again.",
 	BackToApp:                   "Back to the app",
 	WhatHappened:                "What happened",
 	ErrorLabel:                  "Error",
 	Reference:                   "Reference",
+	Aside:                       "%s (%s)",
 	ManageBilling:               "Manage billing",
 	UpdatePaymentMethod:         "Update payment method",
+	UpdateBillingDetails:        "Update billing details",
 	CancelSubscription:          "Cancel subscription",
 	ChangePlan:                  "Change plan",
 	ConfirmChange:               "Confirm the change",
 	ContinueOnBillingPage:       "You will continue on our billing page.",
-	Trialing:                    "trialing",
+	Trialing:                    "trial",
 	PastDue:                     "past due",
-	OpeningBilling:              "Opening billing…",
+	OpeningBilling:              "Opening the billing page…",
 	PleaseSignInAgain:           "Please sign in again.",
-	MayNotManageBilling:         "You may not manage billing here.",
-	BillingCannotBeOpened:       "Billing cannot be opened. Please try again.",
+	MayNotManageBilling:         "You do not have permission to manage billing.",
+	NoBillingAccountYet:         "You do not have a billing account yet.",
+	BillingCannotBeOpened:       "The billing page could not be opened. Please try again later or contact support.",
 	NothingToChange:             "There is nothing to cancel or change.",
-	NotOffered:                  "This is not available.",
+	NotOffered:                  "This option is not available.",
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	_ "embed" // the texts
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -43,6 +44,9 @@ func unzip(zipped []byte) string {
 	}
 	return string(text)
 }
+
+// Aside returns a text with another one in brackets after it: those of Japanese are wide.
+func (t Tag) Aside(text, aside string) string { return fmt.Sprintf(t.Text(Aside), text, aside) }
 
 // Text returns a text in the language. It is in English if the language is "" or unknown.
 func (t Tag) Text(key Key) string {

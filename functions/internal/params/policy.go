@@ -5,11 +5,13 @@ import (
 
 	"github.com/stripe/stripe-go/v79"
 
+	"billingportal/functions/internal/billing"
 	"billingportal/functions/internal/problem"
 )
 
-// The four flows of Stripe's portal.
+// The flows of Stripe's portal.
 const (
+	FlowCustomerUpdate            = billing.CustomerUpdate
 	FlowPaymentMethodUpdate       = string(stripe.BillingPortalSessionFlowTypePaymentMethodUpdate)
 	FlowSubscriptionCancel        = string(stripe.BillingPortalSessionFlowTypeSubscriptionCancel)
 	FlowSubscriptionUpdate        = string(stripe.BillingPortalSessionFlowTypeSubscriptionUpdate)
@@ -17,7 +19,10 @@ const (
 )
 
 // Flows are the types of flow that exist.
-func Flows() []string {
+func Flows() []string { return append(DefaultFlows(), FlowCustomerUpdate) }
+
+// DefaultFlows are the types of flow that callers may ask for unless the operator lists others.
+func DefaultFlows() []string {
 	return []string{FlowPaymentMethodUpdate, FlowSubscriptionCancel, FlowSubscriptionUpdate,
 		FlowSubscriptionUpdateConfirm}
 }

@@ -12,12 +12,13 @@ import (
 
 	"billingportal/functions/internal/billing"
 	"billingportal/functions/internal/language"
+	"billingportal/functions/internal/params"
 	"billingportal/functions/internal/problem"
 )
 
 // ambiguity is an error of a flow that could act on several subscriptions.
 type ambiguity struct {
-	param   string // that names one
+	flow    string // its type
 	choices []Choice
 	form    url.Values // what to send again with a choice; nil where a page cannot
 
@@ -30,20 +31,29 @@ func (*ambiguity) Error() string { return "several subscriptions are eligible" }
 // will add the credential by itself, as the same form again. A token that came in
 // the request is never put into a page.
 func (a *ambiguity) problem() *problem.Problem {
-	p := &problem.Problem{Code: problem.SubscriptionAmbiguous, Param: a.param,
+	param := "flow_data[" + a.flow + "][subscription]" // that names one
+	p := &problem.Problem{Code: problem.SubscriptionAmbiguous, Param: param,
 		Members: map[string]any{"subscriptions": a.choices}}
 	if a.form == nil {
 		return p
 	}
+	p.Question, p.Advice = choiceTitles[a.flow], language.ChooseSubscription
 	for _, choice := range a.choices {
 		form := problem.Form{Label: choice.label(a.language)}
 		for _, name := range slices.Sorted(maps.Keys(a.form)) {
 			form.Fields = append(form.Fields, problem.Field{Name: name, Value: a.form.Get(name)})
 		}
-		form.Fields = append(form.Fields, problem.Field{Name: a.param, Value: choice.ID})
+		form.Fields = append(form.Fields, problem.Field{Name: param, Value: choice.ID})
 		p.Forms = append(p.Forms, form)
 	}
 	return p
+}
+
+// choiceTitles say what choosing a subscription leads to, by the type of the flow.
+var choiceTitles = map[string]language.Key{
+	params.FlowSubscriptionCancel:        language.CancelWhich,
+	params.FlowSubscriptionUpdate:        language.ChangePlanOfWhich,
+	params.FlowSubscriptionUpdateConfirm: language.ConfirmChangeOfWhich,
 }
 
 // Choice is a subscription as a problem document lists it.
@@ -96,7 +106,7 @@ func choicesOf(subscriptions []billing.Subscription, names map[string]string) []
 	return choices
 }
 
-// label names a subscription for the one who pays for it: "Team × 5, Storage (trialing)".
+// label names a subscription for the one who pays for it: "Team × 5, Storage (trial)".
 func (c Choice) label(reader language.Tag) string {
 	var items []string
 	for _, item := range c.Items {
@@ -112,9 +122,9 @@ func (c Choice) label(reader language.Tag) string {
 	label := strings.Join(items, ", ")
 	switch c.Status {
 	case stripe.SubscriptionStatusTrialing:
-		label += " (" + reader.Text(language.Trialing) + ")"
+		return reader.Aside(label, reader.Text(language.Trialing))
 	case stripe.SubscriptionStatusPastDue:
-		label += " (" + reader.Text(language.PastDue) + ")"
+		return reader.Aside(label, reader.Text(language.PastDue))
 	}
 	return label
 }

@@ -21,6 +21,7 @@ func (h *Handler) asksToConfirm(r *http.Request) bool {
 // labels are the names of flows on a button, "" for the portal itself.
 var labels = map[string]language.Key{
 	"":                                   language.ManageBilling,
+	params.FlowCustomerUpdate:            language.UpdateBillingDetails,
 	params.FlowPaymentMethodUpdate:       language.UpdatePaymentMethod,
 	params.FlowSubscriptionCancel:        language.CancelSubscription,
 	params.FlowSubscriptionUpdate:        language.ChangePlan,

@@ -45,6 +45,7 @@ func TestTheButtonIsServed(t *testing.T) {
 
 // questions are queries with what each flow requires.
 var questions = map[string]string{
+	params.FlowCustomerUpdate:      "flow_data[type]=customer_update",
 	params.FlowPaymentMethodUpdate: "flow_data[type]=payment_method_update",
 	params.FlowSubscriptionCancel:  "flow_data[type]=subscription_cancel",
 	params.FlowSubscriptionUpdate:  "flow_data[type]=subscription_update",
@@ -60,10 +61,10 @@ func TestALinkLeadsToAPageWithOneButton(t *testing.T) {
 		"return_url=https%3A%2F%2Fapp.example.com%2Fa%3Fb%3D%2522", html...)
 	page := w.Body.String()
 	for _, want := range []string{
-		`<html lang="fr">`, "<h1>Mettre à jour le moyen de paiement</h1>", `<form method="post">`,
+		`<html lang="fr">`, "<h1>Modifier le moyen de paiement</h1>", `<form method="post">`,
 		`<input type="hidden" name="flow_data[type]" value="payment_method_update">`,
 		`<input type="hidden" name="return_url" value="https://app.example.com/a?b=%22">`,
-		`<button class="button">Mettre à jour le moyen de paiement</button>`, `href="` + appURL + `"`,
+		`<button class="button">Modifier le moyen de paiement</button>`, `href="` + appURL + `"`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %s:\n%s", want, page)

@@ -142,7 +142,7 @@ var badInput = map[string]struct {
 	"flow: no type": {formType, "flow_data[subscription_cancel][subscription]=sub_1", 400,
 		"invalid-parameter", "flow_data[type]"},
 	"flow: empty object": {jsonType, `{"flow_data":{}}`, 400, "invalid-parameter", "flow_data[type]"},
-	"flow: unknown type": {formType, "flow_data[type]=customer_update", 400,
+	"flow: unknown type": {formType, "flow_data[type]=invoice_history", 400,
 		"invalid-parameter", "flow_data[type]"},
 	"flow: another type's block": {formType, "flow_data[type]=payment_method_update&" +
 		"flow_data[subscription_cancel][subscription]=sub_1", 400, "invalid-parameter",

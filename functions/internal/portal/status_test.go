@@ -118,26 +118,28 @@ func TestTheStatusListsSubscriptionsAndFlows(t *testing.T) {
 		flows         string
 		reads         []string
 	}{
-		"one": {[]billing.Subscription{subscription("1", active, nil)}, params.Flows(),
+		"one": {[]billing.Subscription{subscription("1", active, nil)}, params.DefaultFlows(),
 			`[{"id":"sub_1","status":"active","cancel_at":null,"current_period_end":null,"items":[` + item("1") + `]}]`,
 			`["payment_method_update","subscription_cancel","subscription_update","subscription_update_confirm"]`,
 			both},
-		"none": {nil, params.Flows(), `[]`, `["payment_method_update"]`, none},
-		"another customer's": {[]billing.Subscription{subscription("bob", active, foreign)}, params.Flows(), `[]`,
+		"none": {nil, params.DefaultFlows(), `[]`, `["payment_method_update"]`, none},
+		"another customer's": {[]billing.Subscription{subscription("bob", active, foreign)},
+			params.DefaultFlows(), `[]`,
 			`["payment_method_update"]`, none},
-		"cancelling": {[]billing.Subscription{subscription("1", active, ending)}, params.Flows(),
+		"cancelling": {[]billing.Subscription{subscription("1", active, ending)}, params.DefaultFlows(),
 			`[{"id":"sub_1","status":"active","cancel_at":1800000000,"current_period_end":1700000000,"items":[` +
 				item("1") + `]}]`,
 			`["payment_method_update","subscription_update","subscription_update_confirm"]`, both},
-		"ended": {[]billing.Subscription{subscription("1", canceled, nil)}, params.Flows(),
+		"ended": {[]billing.Subscription{subscription("1", canceled, nil)}, params.DefaultFlows(),
 			`[{"id":"sub_1","status":"canceled","cancel_at":null,"current_period_end":null,"items":[` +
 				item("1") + `]}]`,
 			`["payment_method_update"]`, both},
-		"several items": {[]billing.Subscription{subscription("1", active, severalItemsOf)}, params.Flows(),
+		"several items": {[]billing.Subscription{subscription("1", active, severalItemsOf)}, params.DefaultFlows(),
 			`[{"id":"sub_1","status":"active","cancel_at":null,"current_period_end":null,"items":[` + item("1") +
 				`,{"price":"price_more","product":"Name of ","quantity":1}]}]`,
 			`["payment_method_update","subscription_cancel"]`, both},
-		"without items": {[]billing.Subscription{{ID: "sub_1", Customer: "cus_alice", Status: active}}, params.Flows(),
+		"without items": {[]billing.Subscription{{ID: "sub_1", Customer: "cus_alice", Status: active}},
+			params.DefaultFlows(),
 			`[{"id":"sub_1","status":"active","cancel_at":null,"current_period_end":null,"items":[]}]`,
 			`["payment_method_update","subscription_cancel"]`, none},
 		"flows in the operator's order": {[]billing.Subscription{subscription("1", canceled, nil),
@@ -269,7 +271,8 @@ func TestMethodsOfTheStatus(t *testing.T) {
 	}
 }
 
-// CORS keeps another site's page from reading the answer, but not from seeing whether there was one.
+// CORS keeps another site's page from reading the answer, but not from seeing whether there was
+// one.
 func TestCredentialsOfTheStatus(t *testing.T) {
 	cookie := func(value string, headers ...string) func(*http.Request) {
 		return func(r *http.Request) {

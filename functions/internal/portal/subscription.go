@@ -91,11 +91,10 @@ func (h *Handler) onlySubscription(ctx context.Context, customer, flowType strin
 	case 1:
 		return eligible[0], nil
 	case 0:
-		return billing.Subscription{},
-			&problem.Problem{Code: problem.SubscriptionNotEligible, Reason: noneEligibleReason(all, flowType)}
+		return billing.Subscription{}, noneEligible(all, flowType)
 	}
 	return billing.Subscription{}, &ambiguity{
-		param:   "flow_data[" + flowType + "][subscription]",
+		flow:    flowType,
 		choices: h.describe(ctx, eligible, record),
 	}
 }
@@ -133,19 +132,20 @@ func ineligibleReason(s billing.Subscription, flowType string) language.Key {
 	return 0
 }
 
-// noneEligibleReason says why none of the subscriptions will do: what all of them have in
-// common, if they do.
-func noneEligibleReason(all []billing.Subscription, flowType string) language.Key {
-	if len(all) == 0 {
-		return language.NoSubscription
+// noneEligible says why none of the subscriptions will do: what all of them have in common, if they
+// do.
+func noneEligible(all []billing.Subscription, flowType string) *problem.Problem {
+	if len(all) == 0 { // so no status of one helps
+		return &problem.Problem{Code: problem.SubscriptionNotEligible, Reason: language.NoSubscription,
+			Advice: language.GoBack}
 	}
 	reason := ineligibleReason(all[0], flowType)
 	for _, s := range all[1:] {
 		if ineligibleReason(s, flowType) != reason {
-			return language.NoSubscriptionEligible
+			reason = language.NoSubscriptionEligible
 		}
 	}
-	return reason
+	return &problem.Problem{Code: problem.SubscriptionNotEligible, Reason: reason}
 }
 
 // completeUpdate fills in the item of an update, and refuses one that would change
@@ -166,7 +166,8 @@ func completeUpdate(confirm *stripe.BillingPortalSessionFlowDataSubscriptionUpda
 		samePrice := item.Price == nil || *item.Price == current.Price
 		sameQuantity := item.Quantity == nil || *item.Quantity == current.Quantity
 		if samePrice && sameQuantity && len(confirm.Discounts) == 0 {
-			return &problem.Problem{Code: problem.SubscriptionNotEligible, Reason: language.UpdateChangesNothing}
+			return &problem.Problem{Code: problem.SubscriptionNotEligible, Reason: language.UpdateChangesNothing,
+				Advice: language.GoBack}
 		}
 	}
 	return nil

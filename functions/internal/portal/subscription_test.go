@@ -12,6 +12,7 @@ import (
 	"github.com/stripe/stripe-go/v79"
 
 	"billingportal/functions/internal/billing"
+	"billingportal/functions/internal/language"
 	"billingportal/functions/internal/params"
 )
 
@@ -34,7 +35,7 @@ func foreign(s *billing.Subscription) { s.Customer = "cus_bob" }
 
 // The details of two refusals.
 const (
-	severalItems = "The subscription has several items, which the portal cannot change."
+	severalItems = "The subscription has several items and cannot be changed here."
 	unchanged    = "The update would change nothing."
 )
 
@@ -91,9 +92,9 @@ func TestSubscriptionOfAFlow(t *testing.T) {
 		"cancel: one not yet cancelling": {[]billing.Subscription{subscription("2", active, cancelling), one[0]},
 			cancelAlone, []string{"list"}, "sub_1", "ok", ""},
 		"cancel: none": {nil, cancelAlone, []string{"list"}, "", "subscription-not-eligible",
-			"The customer has no subscription."},
+			"There is no subscription."},
 		"cancel: none but foreign": {[]billing.Subscription{theirs}, cancelAlone, []string{"list"}, "",
-			"subscription-not-eligible", "The customer has no subscription."},
+			"subscription-not-eligible", "There is no subscription."},
 		"cancel: ended": {[]billing.Subscription{subscription("1", canceled, nil)}, cancelAlone,
 			[]string{"list"}, "", "subscription-not-eligible", "The subscription is already cancelled."},
 		"cancel: cancelling": {[]billing.Subscription{subscription("1", active, cancelling)}, cancelAlone,
@@ -104,7 +105,7 @@ func TestSubscriptionOfAFlow(t *testing.T) {
 			[]string{"list"}, "", "subscription-not-eligible", "The subscription is not active."},
 		"cancel: ended and paused": {[]billing.Subscription{subscription("1", canceled, nil),
 			subscription("2", paused, nil)}, cancelAlone, []string{"list"}, "", "subscription-not-eligible",
-			"None of the customer's subscriptions can go through this flow."},
+			"None of the subscriptions allows this."},
 		"cancel: two": {[]billing.Subscription{one[0], subscription("2", trialing, nil)},
 			cancelAlone, []string{"list", "products"}, "", "subscription-ambiguous", ""},
 		"update: one": {one, updateAlone, []string{"list"}, "sub_1", "ok", ""},
@@ -234,6 +235,15 @@ func TestKeyWithoutPermissionToReadSubscriptions(t *testing.T) {
 	}
 }
 
+func TestThePageWithoutASubscription(t *testing.T) {
+	f := newFixture(t, nil)
+	f.owned = nil
+	page := f.serve(formType, cancelAlone, func(r *http.Request) { r.Header.Set("Accept", "text/html") }).Body.String()
+	if !strings.Contains(page, "<p>There is no subscription. Please go back to the app.</p>") {
+		t.Error(page)
+	}
+}
+
 func TestChoicePage(t *testing.T) {
 	page := func(t *testing.T, contentType, body string, change func(*http.Request)) string {
 		t.Helper()
@@ -274,10 +284,37 @@ func TestChoicePage(t *testing.T) {
 			}
 		}
 	})
+	t.Run("the title says what a choice leads to, in each language", func(t *testing.T) {
+		for flow, title := range map[string]language.Key{
+			cancelAlone: language.CancelWhich, updateAlone: language.ChangePlanOfWhich,
+			confirmAlone: language.ConfirmChangeOfWhich,
+		} {
+			for _, tag := range language.Tags {
+				got := page(t, formType, flow+"&locale="+string(tag), withCookie)
+				heading := strings.ReplaceAll(got, "<wbr>", "")
+				for _, want := range []string{
+					"<title>" + tag.Text(title) + "</title>",
+					"<h1>" + tag.Text(title) + "</h1><p>" + tag.Text(language.ChooseSubscription) + "</p>",
+					"(" + tag.Text(language.PastDue) + ")</button>",
+				} {
+					if tag == "ja" {
+						want = strings.NewReplacer("(", "（", ")", "）").Replace(want)
+					}
+					if !strings.Contains(heading, want) {
+						t.Errorf("%s: the page lacks %s\n%s", tag, want, got)
+					}
+				}
+				if strings.Contains(got, "ambiguous") || strings.Contains(got, "409") {
+					t.Errorf("%s: the question is drawn as an error: %s", tag, got)
+				}
+			}
+		}
+	})
 	t.Run("with a token in the form it links back", func(t *testing.T) {
 		got := page(t, formType, cancelAlone+"&access_token="+testToken,
 			func(r *http.Request) { r.Header.Del("Authorization") })
-		if strings.Contains(got, "<form") || !strings.Contains(got, `href="`+appURL+`"`) {
+		if strings.Contains(got, "<form") || !strings.Contains(got, `href="`+appURL+`"`) ||
+			!strings.Contains(got, "go back to the app and choose one of your subscriptions") {
 			t.Error(got)
 		}
 	})

@@ -21,6 +21,7 @@ import (
 type StripeAPI interface {
 	Read(ctx context.Context, key, path string, query url.Values) (json.RawMessage, error)
 	ProbeSessions(ctx context.Context, key string) error
+	ProbeFlow(ctx context.Context, key, flow string) error
 }
 
 // Stripe asks Stripe with the key of a secret.
@@ -262,6 +263,27 @@ func (s *Stripe) Flows(flows []string, id string) Check {
 				"Switch the features on at "+portalSettings+", or leave these flows out of ALLOWED_FLOWS.")
 		}
 		return ok("every allowed flow is enabled: " + strings.Join(flows, ", "))
+	}}
+}
+
+// FlowKnown asks Stripe whether it knows a flow in the version of the API that sessions with it ask
+// for.
+func (s *Stripe) FlowKnown(flow, version string) Check {
+	return Check{Name: "flow " + flow, Run: func(ctx context.Context) Finding {
+		key, err := s.Keys.Get(ctx)
+		if err != nil {
+			return Finding{}
+		}
+		err = s.RateLimiter.do(ctx, func(ctx context.Context) error { return s.API.ProbeFlow(ctx, key.Reveal(), flow) })
+		switch class := classOf(err); {
+		case err == nil:
+			return ok("Stripe accepts it with the API version " + version)
+		case class == billing.ParameterRefused, class == billing.RequestRefused:
+			return problem("Stripe refuses it with the API version "+version, "Leave "+flow+" out of ALLOWED_FLOWS.")
+		case class == billing.PermissionMissing, class == billing.PortalNotConfigured:
+			return Finding{} // the checks of these report it
+		}
+		return fromStripe(err, "")
 	}}
 }
 

@@ -57,6 +57,11 @@ func stripeChecks() map[string]stripeCheck {
 	key := (*preflight.Stripe).KeyAccepted
 	create := (*preflight.Stripe).MayCreateSessions
 	readProducts := (*preflight.Stripe).MayReadProducts
+	flowKnown := func(s *preflight.Stripe) preflight.Check {
+		return s.FlowKnown(billing.CustomerUpdate, billing.CustomerUpdateVersion)
+	}
+	const flowRefused = "Stripe refuses it with the API version 2026-08-26.dahlia"
+	const leaveFlowOut = "Leave customer_update out of ALLOWED_FLOWS."
 	readSubscriptions := func(flows ...string) func(*preflight.Stripe) preflight.Check {
 		return func(s *preflight.Stripe) preflight.Check { return s.MayReadSubscriptions(flows) }
 	}
@@ -107,6 +112,17 @@ func stripeChecks() map[string]stripeCheck {
 			"permission to create portal sessions", "", "", ""},
 		"sessions, Stripe is down": {create, map[string]answer{sessions: down},
 			"permission to create portal sessions", preflight.Problem, "stripe: unavailable", lookAtStripe},
+		"a flow": {flowKnown, map[string]answer{sessions: refused(400, "resource_missing", "customer")},
+			"flow customer_update", preflight.OK, "Stripe accepts it with the API version 2026-08-26.dahlia", ""},
+		"a flow that Stripe does not know": {flowKnown, map[string]answer{sessions: refused(400, "",
+			"flow_data[type]")}, "flow customer_update", preflight.Problem, flowRefused, leaveFlowOut},
+		"a flow in a version that Stripe does not know": {flowKnown, map[string]answer{sessions: refused(400, "", "")},
+			"flow customer_update", preflight.Problem, flowRefused, leaveFlowOut},
+		"a flow, sessions are forbidden": {flowKnown, map[string]answer{sessions: forbidden},
+			"flow customer_update", "", "", ""},
+		"a flow, a bad key": {flowKnown, map[string]answer{sessions: revoked}, "flow customer_update", "", "", ""},
+		"a flow, Stripe is down": {flowKnown, map[string]answer{sessions: down}, "flow customer_update",
+			preflight.Problem, "stripe: unavailable", lookAtStripe},
 		"subscriptions": {readSubscriptions("subscription_cancel"), nil,
 			"permission to read subscriptions", preflight.OK, "the key has it", ""},
 		"subscriptions are needed": {readSubscriptions("payment_method_update", "subscription_cancel"),

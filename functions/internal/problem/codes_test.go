@@ -8,7 +8,7 @@ import (
 )
 
 // A page says to try again only if that can help, and to ask support or a developer if it cannot.
-// Any other text belongs to one code, but for two titles.
+// Any other text belongs to one code, but for two titles and two advices.
 func TestEachCodeHasItsOwnWords(t *testing.T) {
 	advice := map[int]language.Key{
 		400: language.AskDeveloper, 401: language.SignInAgain, 413: language.AskDeveloper, 415: language.AskDeveloper,
@@ -16,7 +16,7 @@ func TestEachCodeHasItsOwnWords(t *testing.T) {
 	}
 	shared := []any{
 		language.AskDeveloper, language.SignInAgain, language.ContactSupport, language.TryAgain,
-		language.NotPermitted, language.BillingUnavailable,
+		language.NotPermitted, language.BillingUnavailable, language.UseButton, language.ChooseOwnSubscription,
 	}
 	users := map[any]Code{}
 	for code, definition := range definitions {
@@ -26,6 +26,9 @@ func TestEachCodeHasItsOwnWords(t *testing.T) {
 		if want, ok := advice[definition.status]; ok && definition.advice != want {
 			t.Errorf("%s has the advice %q, want %q", code, language.English.Text(definition.advice),
 				language.English.Text(want))
+		}
+		if definition.status < 500 && definition.advice == language.TryAgain {
+			t.Errorf("%s can never work, and its page says to try again", code)
 		}
 		for _, text := range []any{definition.title, definition.advice, definition.detail} {
 			if other, isUsed := users[text]; isUsed && !slices.Contains(shared, text) {

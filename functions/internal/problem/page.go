@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"billingportal/functions/internal/language"
 )
@@ -62,12 +63,13 @@ func (p page) html(reader Reader) []byte {
 	write(`<!doctype html><html lang="`, string(reader.Language), `"><head><meta charset="utf-8">`,
 		`<meta name="viewport" content="width=device-width, initial-scale=1">`,
 		`<meta name="robots" content="noindex"><title>`, title, `</title><style>`, pageStyle, `</style></head>`,
-		`<body dir="ltr"><main><h1>`, title, `</h1><p>`)
-	for i, sentence := range p.lead {
-		if i > 0 {
+		`<body dir="ltr"><main><h1>`, heading(title), `</h1><p>`)
+	for i, key := range p.lead {
+		sentence := say(key)
+		if i > 0 && !strings.HasSuffix(sentence, "。") { // whose width has the space
 			write(" ")
 		}
-		write(say(sentence))
+		write(sentence)
 	}
 	write(`</p>`, formsOf(p.forms),
 		`<p><a class="button" href="`, html.EscapeString(reader.AppURL), `">`, say(language.BackToApp), `</a></p>`)
@@ -82,6 +84,25 @@ func (p page) html(reader Reader) []byte {
 	return []byte(page.String())
 }
 
+// particles end a phrase in Japanese.
+const particles = "がをにのはで"
+
+// heading lets a Japanese heading break after a particle that a character other than Hiragana
+// follows, and page.css lets it break nowhere else. Japanese has no spaces, and browsers break it
+// within words.
+func heading(title string) string {
+	var text strings.Builder
+	var last rune
+	for _, r := range title {
+		if strings.ContainsRune(particles, last) && !unicode.Is(unicode.Hiragana, r) {
+			text.WriteString(`<wbr>`)
+		}
+		text.WriteRune(r)
+		last = r
+	}
+	return text.String()
+}
+
 // writePage answers with a page.
 func writePage(w http.ResponseWriter, status int, p page, reader Reader) {
 	w.Header().Set("Content-Security-Policy", pagePolicy)
@@ -92,7 +113,7 @@ func writePage(w http.ResponseWriter, status int, p page, reader Reader) {
 // page is the problem for a person. Details are for developers, so they are on English pages alone;
 // reasons are for users.
 func (p *Problem) page(reader Reader) page {
-	page := page{title: p.definition().title, forms: p.Forms}
+	page := page{title: cmp.Or(p.Question, p.definition().title), forms: p.Forms}
 	what := ""
 	if reason := p.reason(); reason != 0 {
 		page.lead = append(page.lead, reason)
@@ -109,7 +130,7 @@ func (p *Problem) page(reader Reader) page {
 	if what != "" {
 		page.terms = append(page.terms, term{language.WhatHappened, html.EscapeString(what)})
 	}
-	code := `<code>` + html.EscapeString(string(p.Code)) + `</code> (` + strconv.Itoa(p.Status()) + `)`
+	code := reader.Language.Aside(`<code>`+html.EscapeString(string(p.Code))+`</code>`, strconv.Itoa(p.Status()))
 	page.terms = append(page.terms, term{language.ErrorLabel, code}, reference)
 	return page
 }

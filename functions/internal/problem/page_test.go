@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"billingportal/functions/internal/language"
 )
@@ -46,10 +47,13 @@ func pageOf(t *testing.T, status int, write func(http.ResponseWriter)) string {
 }
 
 // Every page starts with head and ends with back and tail.
-func head(language, title string) string {
+func head(language, title string) string { return headOf(language, title, title) }
+
+// headOf is head if the heading has places to break.
+func headOf(language, title, heading string) string {
 	return `<!doctype html><html lang="` + language + `"><head><meta charset="utf-8">` +
 		`<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">` +
-		`<title>` + title + `</title></head><body dir="ltr"><main><h1>` + title + `</h1>`
+		`<title>` + title + `</title></head><body dir="ltr"><main><h1>` + heading + `</h1>`
 }
 
 func back(label string) string {
@@ -78,21 +82,30 @@ func TestThePageOfAProblem(t *testing.T) {
 		},
 		"in another language, with a reason for customers": {
 			"fr", Problem{Code: "subscription-not-eligible", Reason: language.SubscriptionPaused}, 409,
-			head("fr", "Impossible pour cet abonnement") +
+			head("fr", "Opération impossible") +
 				`<p>L’abonnement est en pause. Veuillez revenir à l’application et vérifier l’état de votre ` +
-				`abonnement.</p>` + back("Revenir à l’application") +
+				`abonnement.</p>` + back("Retour à l’application") +
 				`<dl><dt>Ce qui s’est passé</dt><dd>L’abonnement est en pause.</dd>` +
 				`<dt>Erreur</dt><dd><code>subscription-not-eligible</code> (409)</dd>` +
 				`<dt>Référence</dt><dd><code>Ff1TQj3fFiAEJgA=</code></dd></dl>` + tail,
 		},
 		"with choices: a question, so it shows no error": {
-			"de", Problem{Code: "subscription-ambiguous", Forms: choices}, 409,
-			head("de", "Welches Abo?") + `<p>Bitte wählen Sie das Abo, um das es geht.</p>` +
+			"de", Problem{Code: "subscription-ambiguous", Forms: choices, Question: language.CancelWhich,
+				Advice: language.ChooseSubscription}, 409,
+			head("de", "Welches Abo möchten Sie kündigen?") +
+				`<p>Wählen Sie ein Abo aus. Danach geht es auf unserer Abrechnungsseite weiter.</p>` +
 				`<form method="post"><input type="hidden" name="locale" value="de">` +
 				`<input type="hidden" name="flow_data[x]&#34;" value="sub_1&#34;&gt;&lt;script&gt;">` +
 				`<button class="button">Team × 5 &lt;b&gt;</button></form>` +
 				`<form method="post"><button class="button">Storage</button></form>` + back("Zurück zur App") +
 				`<dl><dt>Referenz</dt><dd><code>Ff1TQj3fFiAEJgA=</code></dd></dl>` + tail,
+		},
+		"in Japanese, whose brackets are wide": {
+			"ja", Problem{Code: "billing-busy"}, 503,
+			headOf("ja", "請求ページにアクセスが集中しています", "請求ページに<wbr>アクセスが<wbr>集中しています") +
+				`<p>しばらくしてからもう一度お試しください。変更は行われていません。</p>` + back("アプリに戻る") +
+				`<dl><dt>エラー</dt><dd><code>billing-busy</code>（503）</dd>` +
+				`<dt>参照番号</dt><dd><code>Ff1TQj3fFiAEJgA=</code></dd></dl>` + tail,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -122,18 +135,18 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 			definition, reason := definitions[problem.Code], problem.reason()
 			lead, what := say(cmp.Or(problem.Advice, definition.advice)), ""
 			if reason != 0 {
-				what, lead = say(reason), say(reason)+" "+lead
+				what, lead = say(reason), strings.ReplaceAll(say(reason)+" "+lead, "。 ", "。")
 			} else if tag == language.English {
 				what = html.EscapeString(definition.detail)
 			}
 			if what != "" {
 				what = `<dt>` + say(language.WhatHappened) + `</dt><dd>` + what + `</dd>`
 			}
-			want := head(string(tag), say(definition.title)) + `<p>` + lead + `</p>` +
+			want := headOf(string(tag), say(definition.title), heading(say(definition.title))) + `<p>` + lead + `</p>` +
 				back(say(language.BackToApp)) + `<dl>` + what +
-				`<dt>` + say(language.ErrorLabel) + `</dt><dd><code>` + string(problem.Code) + `</code> (` +
-				strconv.Itoa(definition.status) +
-				`)</dd><dt>` + say(language.Reference) + `</dt><dd><code>Ff1TQj3fFiAEJgA=</code></dd></dl>` + tail
+				`<dt>` + say(language.ErrorLabel) + `</dt><dd>` +
+				tag.Aside(`<code>`+string(problem.Code)+`</code>`, strconv.Itoa(definition.status)) +
+				`</dd><dt>` + say(language.Reference) + `</dt><dd><code>Ff1TQj3fFiAEJgA=</code></dd></dl>` + tail
 			w := httptest.NewRecorder()
 			problem.Write(w, Page, Reader{Language: tag, AppURL: reader.AppURL, RequestID: reader.RequestID})
 			if _, got := cutStyle(w.Body.String()); got != want || w.Code != definition.status {
@@ -143,12 +156,40 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 	}
 }
 
+// A Japanese title breaks between phrases alone, each of which fits a line of a phone.
+func TestPhrasesOfJapaneseTitles(t *testing.T) {
+	titles := []language.Key{
+		language.CancelWhich, language.ChangePlanOfWhich, language.ConfirmChangeOfWhich, language.ManageBilling,
+		language.UpdatePaymentMethod, language.UpdateBillingDetails, language.CancelSubscription, language.ChangePlan,
+		language.ConfirmChange,
+	}
+	for _, definition := range definitions {
+		titles = append(titles, definition.title)
+	}
+	for _, title := range titles {
+		text := language.Tag("ja").Text(title)
+		for phrase := range strings.SplitSeq(heading(text), "<wbr>") {
+			if utf8.RuneCountInString(phrase) > 10 {
+				t.Errorf("%s: %s has more than 10 characters", text, phrase)
+			}
+		}
+	}
+	for text, want := range map[string]string{
+		"支払い方法を変更": "支払い方法を<wbr>変更", "Webhookの設定": "Webhookの<wbr>設定", "戻り先のURL": "戻り先の<wbr>URL",
+		"ログインしていません": "ログインしていません", "Quel abonnement": "Quel abonnement", "を": "を", "": "",
+	} {
+		if got := heading(text); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
 // A link in an e-mail leads to this page. It does nothing until the reader presses its button.
 func TestThePageOfAQuestion(t *testing.T) {
 	got := pageOf(t, 200, func(w http.ResponseWriter) {
 		WriteConfirmation(w, language.CancelSubscription, []Field{{"flow_data[type]", "subscription_cancel"}}, reader)
 	})
-	want := head("de", "Abo kündigen") + `<p>Es geht auf unserer Abrechnungsseite weiter.</p>` +
+	want := head("de", "Abo kündigen") + `<p>Weiter geht es auf unserer Abrechnungsseite.</p>` +
 		`<form method="post"><input type="hidden" name="flow_data[type]" value="subscription_cancel">` +
 		`<button class="button">Abo kündigen</button></form>` + back("Zurück zur App") + tail
 	if got != want {

@@ -26,6 +26,8 @@ type Problem struct {
 	Reason language.Key
 	// Advice replaces what the code's page says to do next, if Reason has a remedy of its own.
 	Advice language.Key
+	// Question replaces the code's title on a page that has Forms: it says what a choice leads to.
+	Question language.Key
 	// RetryAfter is sent as Retry-After, in whole seconds, where it is not 0.
 	RetryAfter time.Duration
 	// Allow lists the methods for method-not-allowed.

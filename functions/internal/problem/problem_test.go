@@ -30,8 +30,8 @@ func TestTheDocumentOfAProblem(t *testing.T) {
 		},
 		"with a reason": {
 			Problem{Code: "subscription-not-eligible", Detail: "x", Reason: language.SubscriptionPaused}, 409,
-			`{"type":"urn:billing-portal:problem:subscription-not-eligible","title":"Not possible for this ` +
-				`subscription","status":409,` +
+			`{"type":"urn:billing-portal:problem:subscription-not-eligible","title":"This is not ` +
+				`possible","status":409,` +
 				`"detail":"The subscription is ` +
 				`paused.","code":"subscription-not-eligible","request_id":"Ff1TQj3fFiAEJgA="}`,
 		},
@@ -56,8 +56,8 @@ func TestTheDocumentOfAProblem(t *testing.T) {
 		},
 		"without its cause": {
 			Problem{Code: "billing-unavailable", Cause: errors.New("secret")}, 502,
-			`{"type":"urn:billing-portal:problem:billing-unavailable","title":"Billing is unavailable","status":502,` +
-				`"detail":"The billing provider cannot be ` +
+			`{"type":"urn:billing-portal:problem:billing-unavailable","title":"The billing page is ` +
+				`unavailable","status":502,"detail":"The billing provider cannot be ` +
 				`reached.","code":"billing-unavailable","request_id":"Ff1TQj3fFiAEJgA="}`,
 		},
 	} {

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/chromedp/chromedp"
 )
 
 // stage is a page's script for these tests. It takes the place of the network, so that a request
@@ -72,7 +70,7 @@ const stage = module + `<script>
 	window.look = (e) => ({
 		label: e.textContent.trim(), status: e.shadowRoot.querySelector("[role=status][part=status]").textContent, ` +
 	`busy: e.ariaBusy,
-		disabled: [...e.querySelectorAll("button"), ...e.shadowRoot.querySelectorAll("button")].map((button) => ` +
+		disabled: [...e.querySelectorAll("button"), ...e.shadowRoot.querySelectorAll("button:not([hidden])")].map((button) => ` +
 	`button.disabled).join(),
 		choices: [...e.shadowRoot.querySelectorAll("[role=group][part=choices] > ` +
 	`button[type=button][part=choice]")].map((choice) => choice.textContent),
@@ -93,7 +91,8 @@ const stage = module + `<script>
 		return form;
 	};
 	// Presses a button, and looks when the element is ready again.
-	window.press = async (e, button = e.querySelector("button")) => {
+	window.buttonOf = (e) => e.querySelector("button") ?? e.shadowRoot.querySelector("[part=button]");
+	window.press = async (e, button = buttonOf(e)) => {
 		button.click();
 		for (let i = 0; i < 200 && !(i > 2 && e.ariaBusy === "false"); i++) await rest(5);
 		return look(e);
@@ -117,9 +116,8 @@ func (a *buttonApp) see(script string) map[string]any {
 func (a *buttonApp) onStage() {
 	a.t.Helper()
 	a.show(stage)
-	// An element matches :focus only in a window that has it. chromedp's Poll would set a long
-	// timer.
-	a.do(chromedp.Click(chromedp.CSS("#app")))
+	// An element matches :focus only in a window that has it.
+	a.Click("#app")
 	a.eval(`(async () => { while (document.title !== "set") await new Promise((done) => setTimeout(done, 20)); ` +
 		`return ""; })()`)
 }
@@ -131,12 +129,13 @@ func with(base, changes map[string]any) map[string]any {
 	return all
 }
 
-func TestTheButtonOnAStageInChromium(t *testing.T) {
-	a := newButtonApp(t)
-	t.Run("requests", func(t *testing.T) { testRequests(t, a) })
-	t.Run("answers", func(t *testing.T) { testAnswers(t, a) })
-	t.Run("no navigation", func(t *testing.T) { testNoNavigation(t, a) })
-	t.Run("other places", func(t *testing.T) { testOtherPlaces(t, a) })
+func TestTheButtonOnAStage(t *testing.T) { forEachButtonApp(t, testTheButtonOnAStage) }
+
+func testTheButtonOnAStage(t *testing.T, a *buttonApp) {
+	behaviour(t, "requests", func(t *testing.T) { testRequests(t, a) })
+	behaviour(t, "answers", func(t *testing.T) { testAnswers(t, a) })
+	behaviour(t, "no navigation", func(t *testing.T) { testNoNavigation(t, a) })
+	behaviour(t, "other places", func(t *testing.T) { testOtherPlaces(t, a) })
 }
 
 func testRequests(t *testing.T, a *buttonApp) {
@@ -229,7 +228,7 @@ func testAnswers(t *testing.T, a *buttonApp) {
 		return []any{"billing-portal-error", with(map[string]any{"code": code, "status": status}, further),
 			"manage-billing-button", true}
 	}
-	const failure = "Billing cannot be opened. Please try again."
+	const failure = "The billing page could not be opened. Please try again later or contact support."
 	badAnswer := failed("billing-bad-response", 502, nil)
 	problem := func(code, status string) string {
 		return `Response.json({ code: "` + code + `", status: ` + status +
@@ -252,15 +251,15 @@ func testAnswers(t *testing.T, a *buttonApp) {
 		"a token that expired": {problem("invalid-token", "401"), failed("invalid-token", 401, detail),
 			"Please sign in again."},
 		"a missing role": {problem("insufficient-role", "403"), failed("insufficient-role", 403, detail),
-			"You may not manage billing here."},
+			"You do not have permission to manage billing."},
 		"no account": {problem("no-billing-account", "404"),
-			failed("no-billing-account", 404, detail), "No billing account"},
+			failed("no-billing-account", 404, detail), "You do not have a billing account yet."},
 		"another 404": {problem("subscription-not-found", "404"),
 			failed("subscription-not-found", 404, detail), failure},
 		"another 409": {problem("flow-unavailable", "409"),
 			failed("flow-unavailable", 409, detail), failure},
 		"a code without a status": {`Response.json({ code: "no-billing-account" }, { status: 404 })`,
-			failed("no-billing-account", 404, nil), "No billing account"},
+			failed("no-billing-account", 404, nil), "You do not have a billing account yet."},
 		"a second answer is ignored": {`Response.json({ url: "https://a.example/" }), Response.json({ url: ` +
 			`"https://b.example/" })`, opened("https://a.example/"), ""},
 	}
@@ -285,7 +284,7 @@ func testAnswers(t *testing.T, a *buttonApp) {
 		}
 	}
 
-	t.Run("a listener may take an error over", func(t *testing.T) {
+	behaviour(t, "a listener may take an error over", func(t *testing.T) {
 		seen := a.see(`prevented.push("billing-portal-error"); answers = [` + problem("internal", "500") +
 			`]; const seen = await press(make({ token: "t" })); prevented.pop(); return seen;`)
 		if seen["status"] != "" || seen["busy"] != "false" ||
@@ -293,7 +292,7 @@ func testAnswers(t *testing.T, a *buttonApp) {
 			t.Errorf("%v", seen)
 		}
 	})
-	t.Run("only a function is asked again after a 401, and only then", func(t *testing.T) {
+	behaviour(t, "only a function is asked again after a 401, and only then", func(t *testing.T) {
 		for made, want := range map[string][]any{
 			`{ token: "t" }, {}`:                             {"Bearer t"},
 			`{}, { getToken: "t" }`:                          {"Bearer t"},
@@ -316,7 +315,7 @@ func testAnswers(t *testing.T, a *buttonApp) {
 			}
 		}
 	})
-	t.Run("the page's own texts", func(t *testing.T) {
+	behaviour(t, "the page's own texts", func(t *testing.T) {
 		a.see(`window.messages = { manage: "Abo", opening: "…", signIn: "Wer?", forbidden: "Nein", noAccount: ` +
 			`"Leer", failed: "Ach", choose: "Was?" }; return {}`)
 		for answer, want := range map[string]string{
@@ -332,7 +331,7 @@ func testAnswers(t *testing.T, a *buttonApp) {
 			}
 		}
 	})
-	t.Run("choices", func(t *testing.T) {
+	behaviour(t, "choices", func(t *testing.T) {
 		seen := a.see(`const item = (price, product, quantity) => ({ price, product, quantity });
 			const problem = { code: "subscription-ambiguous", subscriptions: [
 				{ id: "sub_1", status: "active", items: [item("price_1", "Team", 2), item("price_2", "", 1)] }, { ` +
@@ -342,7 +341,7 @@ func testAnswers(t *testing.T, a *buttonApp) {
 			window.e = make({ token: "t", flow: "subscription_update", locale: "de" }); const first = await press(e);
 			return { first, second: await press(e, e.shadowRoot.querySelectorAll("[part=choice]")[1]) };`)
 		first, second := seen["first"].(map[string]any), seen["second"].(map[string]any)
-		want := []any{"Team × 2, price_2", "Storage (past due)", "<b> (trialing)"}
+		want := []any{"Team × 2, price_2", "Storage (past due)", "<b> (trial)"}
 		if !reflect.DeepEqual(first["choices"], want) || first["status"] != "Which subscription?" ||
 			first["group"] != "Which subscription?" || first["disabled"] != "false,false,false,false" {
 			t.Errorf("%v", first)
@@ -354,7 +353,7 @@ func testAnswers(t *testing.T, a *buttonApp) {
 			t.Errorf("%v", second)
 		}
 	})
-	t.Run("openBillingPortal asks again after an answer", func(t *testing.T) {
+	behaviour(t, "openBillingPortal asks again after an answer", func(t *testing.T) {
 		seen := a.see(`const { openBillingPortal } = await import("` + a.portal + `/billing/button.js");
 			const refusal = () => Response.json({ code: "internal" }, { status: 500 }); answers = [refusal(), ` +
 			`refusal()];
@@ -381,13 +380,13 @@ func testNoNavigation(t *testing.T, a *buttonApp) {
 		a.onStage()
 		seen := a.see(`prevented = []; answers = [Response.json({ url: "` + nothing + `?address" })]; window.e = ` +
 			test.made + `; const other = document.createElement("input"); document.body.append(other);
-			const button = e.querySelector("button"); button.focus(); button.click(); await rest(300); const busy = ` +
+			const button = buttonOf(e); button.focus(); button.click(); await rest(300); const busy = ` +
 			`look(e); button.click(); await rest(50);
 			const timers = goOff(); const ready = look(e), focused = document.activeElement === button;
 			button.click(); await rest(50); other.focus(); goOff(); return { busy, timers, ready, focused, kept: ` +
 			`document.activeElement === other };`)
 		busy, ready := seen["busy"].(map[string]any), seen["ready"].(map[string]any)
-		if busy["busy"] != "true" || busy["disabled"] != "true" || busy["status"] != "Opening billing…" {
+		if busy["busy"] != "true" || busy["disabled"] != "true" || busy["status"] != "Opening the billing page…" {
 			t.Errorf("%s: before %v", name, busy)
 		}
 		if ready["busy"] != "false" || ready["disabled"] != "false" || ready["status"] != "" ||
@@ -413,10 +412,10 @@ func testNoNavigation(t *testing.T, a *buttonApp) {
 		}
 	}
 
-	t.Run("who comes back at once is not interrupted later", func(t *testing.T) {
+	behaviour(t, "who comes back at once is not interrupted later", func(t *testing.T) {
 		a.onStage()
 		seen := a.see(`prevented = []; answers = [Response.json({ url: "` + nothing +
-			`" })]; const e = make({ token: "t" }); const button = e.querySelector("button");
+			`" })]; const e = make({ token: "t" }); const button = buttonOf(e);
 			button.click(); await rest(100); dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true ` +
 			`})); const { busy } = look(e); return { busy, timers: goOff() };`)
 		if seen["busy"] != "false" || !reflect.DeepEqual(seen["timers"], []any{}) {
@@ -439,8 +438,8 @@ func testOtherPlaces(t *testing.T, a *buttonApp) {
 		`"module" });
 		worker.onmessage = ({ data }) => { document.title = again + " " + data; };
 	</script>`))
-	a.open(a.home + "/")
-	evaluate(a.browser, chromedp.Poll[bool](`document.title !== "An app"`))
+	a.Goto(a.home + "/")
+	a.WaitFor(`document.title !== "An app"`)
 	if got := a.eval(`document.title`); got != "function function" {
 		t.Errorf("twice on a page, and without a document: %s", got)
 	}

@@ -120,6 +120,7 @@ func (u *upstreams) call(t *testing.T, process *runtimeapi.Process, user string,
 }
 
 func TestBootstrap(t *testing.T) {
+	t.Parallel()
 	u := startUpstreams(t)
 	process := u.start(t, runtimeapi.Build(t, portalPackage))
 
@@ -154,6 +155,7 @@ func TestBootstrap(t *testing.T) {
 
 // Panics are planted at build time.
 func TestBootstrapSurvivesAPanic(t *testing.T) {
+	t.Parallel()
 	u := startUpstreams(t)
 	path := buildWithPanics(t)
 	process := u.start(t, path, "RELEASE=fetch")
@@ -233,8 +235,8 @@ func buildWithPanics(t *testing.T) string {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "bootstrap")
-	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-overlay",
-		filepath.Join(dir, "overlay.json"), "-o", path, portalPackage) //nolint:gosec // our own paths
+	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-ldflags", "-s -w",
+		"-overlay", filepath.Join(dir, "overlay.json"), "-o", path, portalPackage) //nolint:gosec // our own paths
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}

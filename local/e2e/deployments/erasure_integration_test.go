@@ -57,7 +57,7 @@ func testErasureAndImports(t *testing.T, endpoint string) {
 	devservertest.SetOperatorEnvironment(t, l.Server, devserver.CustomersTable)
 	e := eraser{newTable(t, endpoint, devserver.CustomersTable, layouts["a plain table"]), endpoint, erasureCommands(t)}
 	importAll := func(more ...string) error {
-		_, _, err := commandtest.Run(t, operator.NewCommand(),
+		_, _, err := commandtest.Run(t, operator.NewCommand(os.Getenv),
 			append([]string{"import", "--endpoint-url", endpoint}, more...)...)
 		return err
 	}

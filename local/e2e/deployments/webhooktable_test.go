@@ -299,12 +299,14 @@ func asText(value types.AttributeValue) string {
 }
 
 func TestWebhookTable(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewServer(fakedynamodb.NewServer())
 	t.Cleanup(server.Close)
 	testWebhookTable(t, server.URL)
 }
 
 func TestPortalTables(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewServer(fakedynamodb.NewServer())
 	t.Cleanup(server.Close)
 	testPortalTables(t, server.URL)

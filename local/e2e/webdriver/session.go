@@ -60,16 +60,15 @@ type kind struct {
 type session struct {
 	kind
 
-	driver *process
-	base   string // URL of the session
-	dir    string // for all files
+	driver  *process
+	display *process // Xvfb, for WebKit alone
+	base    string   // URL of the session
+	dir     string   // for all files
 }
 
 var (
-	mu      sync.Mutex
-	idle    = map[kind][]*session{}
-	display *process // Xvfb, which all of WebKit use
-	screen  string   // its DISPLAY
+	mu   sync.Mutex
+	idle = map[kind][]*session{}
 
 	blank = sync.OnceValue(func() *httptest.Server {
 		return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -92,9 +91,6 @@ func Run(m *testing.M) int {
 			for _, s := range sessions {
 				s.close()
 			}
-		}
-		if display != nil {
-			display.stop()
 		}
 	}()
 	return m.Run()
@@ -161,8 +157,8 @@ func start(kind kind) (_ *session, err error) {
 		capabilities = map[string]any{"moz:firefoxOptions": map[string]any{"binary": binary,
 			"args": []string{"-headless", "-width", "1200", "-height", "1000"}}}
 	case WebKit:
-		screen, err := startDisplay()
-		if err != nil {
+		var screen string
+		if s.display, screen, err = startDisplay(); err != nil {
 			return nil, err
 		}
 		// Its sandbox needs namespaces, which a container seldom may make; all pages are the tests'.
@@ -193,7 +189,11 @@ func start(kind kind) (_ *session, err error) {
 	if err := s.waitUntilReady(); err != nil {
 		return nil, err
 	}
-	capabilities["timeouts"] = map[string]any{"script": patience.Milliseconds(), "pageLoad": patience.Milliseconds()}
+	timeouts := map[string]any{"script": patience.Milliseconds(), "pageLoad": patience.Milliseconds()}
+	if kind.name == WebKit {
+		timeouts["script"] = nil // its limit uses setTimeout of the page, which a test can replace
+	}
+	capabilities["timeouts"] = timeouts
 	var created struct{ SessionID string }
 	if err := s.command(http.MethodPost, "/session",
 		map[string]any{"capabilities": map[string]any{"alwaysMatch": capabilities}}, &created); err != nil {
@@ -222,6 +222,9 @@ func (s *session) close() {
 	if s.driver != nil {
 		_ = s.command(http.MethodDelete, "", nil, nil)
 		s.driver.stop()
+	}
+	if s.display != nil {
+		s.display.stop()
 	}
 	_ = os.RemoveAll(s.dir)
 }
@@ -332,32 +335,26 @@ func (o *output) String() string {
 	return string(o.text)
 }
 
-// startDisplay starts Xvfb once, and returns its DISPLAY. WebKitGTK has no other way to be without
-// a screen.
-func startDisplay() (string, error) {
-	mu.Lock()
-	defer mu.Unlock()
-	if display != nil {
-		return screen, nil
-	}
+// startDisplay starts Xvfb, and returns its DISPLAY. WebKitGTK has no other way to be without a
+// screen. Two windows cannot share one: the focus would be in one of them.
+func startDisplay() (*process, string, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	defer func() { _ = read.Close() }()
 	started, err := startProcess(os.Environ(), write,
 		"Xvfb", "-displayfd", "3", "-screen", "0", "1600x1600x24", "-nolisten", "tcp")
 	_ = write.Close()
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	number, err := bufio.NewReader(read).ReadString('\n')
 	if err != nil {
 		started.stop()
-		return "", fmt.Errorf("start Xvfb: %w: %s", err, started.output)
+		return nil, "", fmt.Errorf("start Xvfb: %w: %s", err, started.output)
 	}
-	display, screen = started, ":"+strings.TrimSpace(number)
-	return screen, nil
+	return started, ":" + strings.TrimSpace(number), nil
 }
 
 // installed is the path of a program.

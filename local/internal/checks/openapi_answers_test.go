@@ -352,7 +352,8 @@ func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
 				c.see(t, operation,
 					request{method, path, "", nothing}.with("If-None-Match", w.Header().Get("ETag")).ask(t, atPortal))
 				for _, accept := range []string{"*/*", "text/html"} {
-					c.see(t, operation, request{http.MethodPost, path, "", nothing}.with("Accept", accept).ask(t, atPortal))
+					c.see(t, operation,
+						request{http.MethodPost, path, "", nothing}.with("Accept", accept).ask(t, atPortal))
 				}
 			})
 		}

@@ -29,7 +29,7 @@ var _ = say("infra/openapi.yaml",
 	"in at most {{internal/webhook.MaxBodySize}}. Events",
 	"description: The body has more than {{internal/webhook.MaxBodySize}}.",
 	"description: >- The body has more than {{params.MaxBodySize}}.",
-	"at most {{internal/webhook.tolerance}} old or ahead", "fewer than the {{flows}} types",
+	"at most {{internal/webhook.tolerance}} old or ahead",
 	"List indexes are 0,", "Seconds since 1970",
 	// API Gateway's:
 	// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html

@@ -7,7 +7,6 @@ var _ = say("README.md",
 	"| 413, 415 | `payload-too-large`, `unsupported-media-type` | At most {{params.MaxBodySize}} of",
 	"asks for the {{values without default}} values that have no default",
 	"up to {{app/portal.maxAliases}} [other names]",
-	"| all {{flows}} |",
 	"facts about at most {{customers.maxCustomers}} customers", "the first {{customers.maxUsers}} users who claim it",
 
 	// Answers. The handler's tests say so for each kind of caller.

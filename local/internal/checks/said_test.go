@@ -368,11 +368,6 @@ var calculated = map[string]func(*sources) float64{
 		}
 		return n
 	},
-	// AllowedFlows of template.yaml is any of these; app compares them with the parameters of a
-	// session.
-	"flows": func(s *sources) float64 {
-		return float64(len(flows.FindAllString(flowList(s.t), -1)))
-	},
 	// The first try, and as many again.
 	"tries of the bus": func(s *sources) float64 {
 		return 1 + s.number("template.yaml", "Resources", "WebhookRetries", "Properties", "MaximumRetryAttempts")
@@ -409,22 +404,7 @@ var calculated = map[string]func(*sources) float64{
 	"price of ten thousand secrets":       func(s *sources) float64 { return 1e4 * price(s, "perSecretCall") },
 }
 
-var (
-	flows  = regexp.MustCompile(`Flow[A-Z]\w+`)
-	linear = regexp.MustCompile(`^Linear(\d+)PercentEvery(\d+)Minutes?$`)
-)
-
-// flowList is the list of the flows, in Go.
-func flowList(t *testing.T) string {
-	t.Helper()
-	text, err := os.ReadFile(root + "functions/internal/params/policy.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, list, _ := strings.Cut(string(text), "func Flows() []string {")
-	list, _, _ = strings.Cut(list, "}\n\n")
-	return list
-}
+var linear = regexp.MustCompile(`^Linear(\d+)PercentEvery(\d+)Minutes?$`)
 
 func pace(s *sources, constant string, apart float64) float64 {
 	value, _ := s.of("preflight", constant)

@@ -162,7 +162,7 @@ func rowOf(t *testing.T, name string, p *outline) string {
 var notTheTemplates = map[string]string{
 	"CUSTOMERS_TABLE":   "required (the template makes one)",
 	"WEBHOOK_SECRET_ID": "required, unless there is an event source",
-	"ALLOWED_FLOWS":     "all four",
+	"ALLOWED_FLOWS":     "all but `customer_update` (tax ID and billing address)",
 }
 
 // inProse are parameters that only a text names, and those that `make deploy` fills.

@@ -315,3 +315,29 @@ func TestSessionsExpire(t *testing.T) {
 		t.Errorf("%d sessions are remembered", len(s.Sessions))
 	}
 }
+
+// The flow of a later version of the API works if that version is asked for and the feature is on.
+func TestCustomersUpdateTheirBillingDetails(t *testing.T) {
+	s := start(t, Config{})
+	const form = "customer=cus_DemoAlice&flow_data[type]=customer_update"
+	const version = "2026-08-26.dahlia"
+	made := s.send(t, "POST", sessions, form, "Stripe-Version", version)
+	if made.status != 200 || !strings.Contains(made.body, `"customer_update": {}`) {
+		t.Fatalf("%d %s", made.status, made.body)
+	}
+	path := strings.TrimPrefix(made.URL, "http://127.0.0.1:8080")
+	if _, text := look(s, path); !strings.Contains(text, "Update billing details") {
+		t.Errorf("the flow's page says %s", text)
+	}
+	_, before := look(s, path+"/home")
+	press(s, path+"/complete", "")
+	_, after := look(s, path+"/home")
+	if strings.Contains(before, "Springfield") || !strings.Contains(after, "1 Main Street, Springfield") ||
+		!strings.Contains(after, account.FirstCard) {
+		t.Errorf("before: %s\nafter: %s", before, after)
+	}
+	refused := s.send(t, "POST", sessions, form+"&configuration=bpc_DemoCancelOnly", "Stripe-Version", version)
+	if refused.status != 400 || !strings.Contains(refused.body, "portal configuration is disabled") {
+		t.Errorf("without the feature: %d %s", refused.status, refused.body)
+	}
+}

@@ -124,6 +124,8 @@ func TestRefusals(t *testing.T) {
 		{"a flow of a later version", alice + "&flow_data[type]=customer_update", "", "flow_data[type]",
 			"Invalid flow_data[type]: must be one of payment_method_update, subscription_cancel, " +
 				"subscription_update, or subscription_update_confirm"},
+		{"a flow of a later version, for a customer who does not exist",
+			"customer=cus_none&flow_data[type]=customer_update", "", "flow_data[type]", "Invalid flow_data[type]"},
 		{"a flow without a type", alice + "&flow_data[subscription_cancel][subscription]=sub_DemoAlice",
 			"parameter_missing", "flow_data[type]", "Missing required param: flow_data[type]."},
 		{"an empty value", "customer=", "parameter_invalid_empty", "customer",

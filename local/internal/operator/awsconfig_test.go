@@ -148,7 +148,7 @@ func runAlone(t *testing.T, arguments ...string) (string, error) {
 	os.Stderr = write
 	defer func() { os.Stderr = stderr }()
 	var out bytes.Buffer
-	command := NewCommand()
+	command := NewCommand(os.Getenv)
 	command.Writer, command.ErrWriter = &out, &out
 	command.Reader = strings.NewReader("u1,cus_1\n")
 	failure := command.Run(context.Background(), append([]string{"local"}, arguments...))
@@ -217,6 +217,7 @@ func TestADryRunWithoutAWS(t *testing.T) {
 
 // Credentials that cannot be renewed end the run. Neither the SDK nor the importer tries again.
 func TestALoginThatExpiresEndsTheRun(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
 	login := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {

@@ -14,6 +14,7 @@ import (
 
 	"billingportal/local/internal/commandline/commandtest"
 	"billingportal/local/internal/devserver"
+	"billingportal/local/internal/devserver/devservertest"
 )
 
 // signatures are what AWS sees of the caller in each request: by service and operation, the Region,
@@ -93,6 +94,7 @@ func TestCommandsReachAWSAsTheOperator(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			awsAlone(t, nil)
 			c.enter(t, 1)
+			devservertest.SetOperatorEnvironment(t, c.Server, c.table)
 			var seen signatures
 			c.before = func(_ http.ResponseWriter, r *http.Request) bool {
 				seen.note(r)
@@ -116,6 +118,7 @@ func TestCommandsReachAWSAsTheOperator(t *testing.T) {
 // A stand-in of AWS on this machine needs no login and no Region.
 func TestAStandInNeedsNoLogin(t *testing.T) {
 	c := newCompany(t, 1)
+	devservertest.SetOperatorEnvironment(t, c.Server, c.table)
 	awsAlone(t, map[string]string{"CUSTOMERS_TABLE": c.table, "STRIPE_SECRET_KEY": "",
 		"STRIPE_SECRET_ID": devserver.StripeSecret})
 	for service, path := range map[string]string{"DYNAMODB": devserver.DynamoDBPath,
@@ -130,6 +133,7 @@ func TestAStandInNeedsNoLogin(t *testing.T) {
 // A failure of the table that may pass is tried again for much longer than by the SDK alone;
 // another one is not. The first request shows quickly whether there is a table.
 func TestATableThatFailsIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	c := startCompany(t)
 	for operation, test := range map[string]struct {
 		status        int

@@ -3,29 +3,29 @@
 package operator
 
 import (
-	"os"
-
 	"github.com/urfave/cli/v3"
 
 	"billingportal/local/internal/commandline"
 	"billingportal/local/internal/operator/configure"
 )
 
-// NewCommand returns the command line of the operator's program.
-func NewCommand() *cli.Command {
+// NewCommand returns the command line of the operator's program, which reads variables with getenv.
+// The AWS SDK reads those of the process.
+func NewCommand(getenv func(string) string) *cli.Command {
 	return commandline.Finish(&cli.Command{
-		Usage:    "the operator's commands",
-		Commands: []*cli.Command{configure.Command(), importCommand(), doctorCommand(), portalConfigCommand()},
-	}, targetOf)
+		Usage: "the operator's commands",
+		Commands: []*cli.Command{configure.Command(getenv), importCommand(getenv), doctorCommand(getenv),
+			portalConfigCommand(getenv)},
+	}, func(cmd *cli.Command) string { return targetOf(getenv, cmd) })
 }
 
-func targetOf(cmd *cli.Command) string {
+func targetOf(getenv func(string) string, cmd *cli.Command) string {
 	switch cmd.Name {
 	case "import":
 		if cmd.IsSet("propose") {
 			return "the customers of the environment's Stripe key; no table"
 		}
-		return "the table of the environment, CUSTOMERS_TABLE=" + os.Getenv("CUSTOMERS_TABLE")
+		return "the table of the environment, CUSTOMERS_TABLE=" + getenv("CUSTOMERS_TABLE")
 	case "configure":
 		return "a token from standard input, and the JWT_… variables of the environment"
 	case "apply":
@@ -34,7 +34,7 @@ func targetOf(cmd *cli.Command) string {
 		switch stack := cmd.String("stack"); {
 		case stack != "":
 			return "the stack " + stack
-		case len(ownVariables()) > 0:
+		case len(ownVariables(getenv)) > 0:
 			return "the environment"
 		}
 		return commandline.StandIns + ", because no variable of a function is set"

@@ -10,7 +10,6 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -30,7 +29,7 @@ import (
 	"billingportal/local/internal/operator/portalconfig"
 )
 
-func doctorCommand() *cli.Command {
+func doctorCommand(getenv func(string) string) *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
 		Usage: "say whether a deployment can work, and if not, what to do",
@@ -58,7 +57,7 @@ func doctorCommand() *cli.Command {
 					return err
 				}
 			}
-			findings, err := examine(ctx, examiner, cmd.String("stack"), cmd.String("region"))
+			findings, err := examine(ctx, getenv, examiner, cmd.String("stack"), cmd.String("region"))
 			if err != nil {
 				return err
 			}
@@ -82,8 +81,9 @@ type environments struct {
 
 // examine looks at a stack, at this environment's deployment or, if there is neither, at the
 // laptop's own.
-func examine(ctx context.Context, examiner preflight.Examiner, stack, region string) ([]preflight.Finding, error) {
-	own := ownVariables()
+func examine(ctx context.Context, getenv func(string) string, examiner preflight.Examiner,
+	stack, region string) ([]preflight.Finding, error) {
+	own := ownVariables(getenv)
 	if stack == "" && len(own) == 0 {
 		if region != "" {
 			return nil, errors.New("--region goes with --stack, or with the functions' variables")
@@ -132,10 +132,10 @@ var notDeployments = []string{
 }
 
 // ownVariables are those of the functions that this environment sets.
-func ownVariables() map[string]string {
+func ownVariables(getenv func(string) string) map[string]string {
 	own := map[string]string{}
 	for _, name := range slices.Concat(portal.Variables(), webhook.Variables()) {
-		if value := os.Getenv(name); value != "" {
+		if value := getenv(name); value != "" {
 			own[name] = value
 		}
 	}

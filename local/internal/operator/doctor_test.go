@@ -296,6 +296,7 @@ func ailments() map[string]ailment {
 
 // Doctor names what is wrong and what to do; and a deployment in which it finds no problem serves.
 func TestDoctorFindsWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	for name, test := range ailments() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -327,6 +328,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 }
 
 func TestDoctorHasNothingToSayOfTheHealthy(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(*patient){
 		"the demo":                func(*patient) {},
 		"no webhook":              func(p *patient) { p.webhook = nil },
@@ -400,6 +402,7 @@ func TestDoctorPacesItsRequestsToStripe(t *testing.T) {
 }
 
 func TestFindingsArePrinted(t *testing.T) {
+	t.Parallel()
 	findings := []preflight.Finding{
 		{Name: "a", Status: preflight.Problem, Detail: "is wrong", Advice: "Mend it."},
 		{Name: "b", Status: preflight.OK, Detail: "is well"},
@@ -529,7 +532,7 @@ func sessionCookie(findings []preflight.Finding) string {
 // pauses.
 func examined(t *testing.T, stack, region string) []preflight.Finding {
 	t.Helper()
-	findings, err := examine(t.Context(), preflight.Examiner{Pause: noPause}, stack, region)
+	findings, err := examine(t.Context(), os.Getenv, preflight.Examiner{Pause: noPause}, stack, region)
 	if err != nil || len(findings) < 10 {
 		t.Fatalf("%v: %+v", err, findings)
 	}

@@ -29,16 +29,20 @@ func TestEveryFlagHasAnEffect(t *testing.T) {
 		maps.Copy(tests, more)
 	}
 	// which has its own test
-	commands := slices.DeleteFunc(NewCommand().Commands, func(c *cli.Command) bool { return c.Name == "configure" })
+	commands := slices.DeleteFunc(NewCommand(os.Getenv).Commands,
+		func(c *cli.Command) bool { return c.Name == "configure" })
 	commandtest.RequireEffects(t, commands, tests)
 }
 
-func TestNoFlagIsBlank(t *testing.T) { commandtest.RequireNoBlanks(t, NewCommand) }
+func TestNoFlagIsBlank(t *testing.T) {
+	t.Parallel()
+	commandtest.RequireNoBlanks(t, func() *cli.Command { return NewCommand(os.Getenv) })
+}
 
-// run runs a command, and returns its two outputs.
+// run runs a command in the environment of the process, and returns its two outputs.
 func run(t *testing.T, arguments ...string) (output, errOut string, err error) {
 	t.Helper()
-	return commandtest.Run(t, NewCommand(), arguments...)
+	return commandtest.Run(t, NewCommand(os.Getenv), arguments...)
 }
 
 // existing are the names of the files in a folder.
@@ -266,7 +270,7 @@ func portalConfigFlags(t *testing.T) map[string]commandtest.FlagTest {
 			t.Chdir(t.TempDir())
 			s.write(t, "solo: {features: {invoice_history: {enabled: true}}}\nteam: {features: {invoice_history: "+
 				"{enabled: true}}}\n")
-			if output, errOut, err := run(t,
+			if output, errOut, err := commandtest.Run(t, s.command(),
 				append([]string{"portal-config", "apply", s.file}, flags(s, value)...)...); err != nil {
 				t.Fatalf("%v\n%s%s", err, output, errOut)
 			}

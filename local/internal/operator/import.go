@@ -18,7 +18,7 @@ import (
 	"billingportal/local/internal/operator/importer"
 )
 
-func importCommand() *cli.Command {
+func importCommand(getenv func(string) string) *cli.Command {
 	return &cli.Command{
 		Name:  "import",
 		Usage: "bring the customers that you have into the table",
@@ -61,17 +61,17 @@ func importCommand() *cli.Command {
 			&cli.BoolFlag{Name: "verify", Usage: "compare every mapping of the table with Stripe"},
 			&cli.BoolFlag{Name: "fix", Usage: "with --verify: correct what is wrong"},
 		},
-		Action: runImport,
+		Action: func(ctx context.Context, cmd *cli.Command) error { return runImport(ctx, getenv, cmd) },
 	}
 }
 
-func runImport(ctx context.Context, cmd *cli.Command) error {
+func runImport(ctx context.Context, getenv func(string) string, cmd *cli.Command) error {
 	if err := checkImportFlags(cmd); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	j := &importJob{cmd: cmd, out: cmd.Root().Writer, end: cancel}
+	j := &importJob{getenv: getenv, cmd: cmd, out: cmd.Root().Writer, end: cancel}
 	var err error
 	if report := cmd.String("report"); report != "" {
 		if j.report, err = importer.OpenReport(report); err != nil {
@@ -155,6 +155,7 @@ func isSameFile(a, b string) bool {
 
 // importJob is one run of the command.
 type importJob struct {
+	getenv func(string) string
 	cmd    *cli.Command
 	out    io.Writer
 	report *importer.Report
@@ -163,7 +164,7 @@ type importJob struct {
 
 // run imports into the table.
 func (j *importJob) run(ctx context.Context) error {
-	mapping, err := operator.ReadMapping(os.Getenv)
+	mapping, err := operator.ReadMapping(j.getenv)
 	if err != nil {
 		return err // it names the variables
 	}
@@ -251,7 +252,7 @@ func (j *importJob) source(ctx context.Context, metadataKey string,
 	owners *importer.Owners) (importer.Source, func(), error) {
 	path := j.cmd.String("csv")
 	if path == "" {
-		account, err := stripeAccount(ctx, j.end, "read customers", "")
+		account, err := stripeAccount(ctx, j.getenv, j.end, "read customers", "")
 		if err != nil {
 			return nil, nil, err
 		}
@@ -280,7 +281,7 @@ func (j *importJob) source(ctx context.Context, metadataKey string,
 func (j *importJob) items(ctx context.Context) (err error) {
 	mapping, err := operator.ReadMapping(func(name string) string {
 		// The table's name is not in the file.
-		if value := os.Getenv(name); value != "" || name != "CUSTOMERS_TABLE" {
+		if value := j.getenv(name); value != "" || name != "CUSTOMERS_TABLE" {
 			return value
 		}
 		return "none"
@@ -313,7 +314,7 @@ func (j *importJob) items(ctx context.Context) (err error) {
 
 // propose writes a proposal, and no table.
 func (j *importJob) propose(ctx context.Context) error {
-	account, err := stripeAccount(ctx, j.end, "read customers", "")
+	account, err := stripeAccount(ctx, j.getenv, j.end, "read customers", "")
 	if err != nil {
 		return err
 	}
@@ -340,7 +341,7 @@ func (j *importJob) propose(ctx context.Context) error {
 }
 
 func (j *importJob) verify(ctx context.Context) error {
-	mapping, err := operator.ReadMapping(os.Getenv)
+	mapping, err := operator.ReadMapping(j.getenv)
 	if err != nil {
 		return err // it names the variables
 	}
@@ -348,7 +349,7 @@ func (j *importJob) verify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	account, err := stripeAccount(ctx, j.end, "read customers", "")
+	account, err := stripeAccount(ctx, j.getenv, j.end, "read customers", "")
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 // A dry run is no part of an import, whatever state it is given.
 func TestADryRunLeavesEverythingToDo(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 250)
 	folder := t.TempDir()
 	state, report := filepath.Join(folder, "import.state"), filepath.Join(folder, "report.csv")
@@ -32,6 +33,7 @@ func TestADryRunLeavesEverythingToDo(t *testing.T) {
 
 // A file that changed has other lines where the first run stopped.
 func TestAStateIsOfOneFile(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 0)
 	folder := t.TempDir()
 	state, file := filepath.Join(folder, "import.state"), filepath.Join(folder, "users.csv")
@@ -48,21 +50,16 @@ func TestAStateIsOfOneFile(t *testing.T) {
 
 // Customers of one mode do not come into the table of the other.
 func TestImportOfTheOtherModeIsRefused(t *testing.T) {
-	for name, set := range map[string]func(*testing.T, *company){
-		"a test key where the mode is live": func(t *testing.T, _ *company) { t.Setenv("STRIPE_LIVEMODE", "true") },
-		"a mode that is none":               func(t *testing.T, _ *company) { t.Setenv("STRIPE_LIVEMODE", "yes") },
-		"a key that is none": func(t *testing.T,
-			_ *company) {
-			t.Setenv("STRIPE_SECRET_KEY", "whsec_"+"x")
-		},
-		"a key over http to elsewhere": func(t *testing.T,
-			_ *company) {
-			t.Setenv("STRIPE_API_BASE", "http://stripe.invalid")
-		},
+	t.Parallel()
+	for name, variable := range map[string][2]string{
+		"a test key where the mode is live": {"STRIPE_LIVEMODE", "true"},
+		"a mode that is none":               {"STRIPE_LIVEMODE", "yes"},
+		"a key that is none":                {"STRIPE_SECRET_KEY", "whsec_" + "x"},
+		"a key over http to elsewhere":      {"STRIPE_API_BASE", "http://stripe.invalid"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCompany(t, 10)
-			set(t, c)
+			c.env[variable[0]] = variable[1]
 			if output, err := c.run(t); err == nil || strings.Contains(output+err.Error(), devserver.DemoKey) {
 				t.Errorf("%v: %s", err, output)
 			}
@@ -77,6 +74,7 @@ func TestImportOfTheOtherModeIsRefused(t *testing.T) {
 // customer is deleted. What Stripe said became something else since, and the table is right; what a
 // file says was to have an effect.
 func TestClaimsThatDoNotCountAreReported(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 3)
 	c.apply(t, operator.Fact{User: "u0", Customer: "cus_0", Released: time.Unix(4_000_000_000, 0)})
 	c.delete(t, "cus_1", "u1")
@@ -114,6 +112,7 @@ func TestClaimsThatDoNotCountAreReported(t *testing.T) {
 
 // A quotation mark in the wrong place costs its own line alone, of which the report has the number.
 func TestProposalsOfAMalformedFile(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 20)
 	folder := t.TempDir()
 	users, proposal, report := filepath.Join(folder, "users.csv"), filepath.Join(folder, "proposal.csv"),
@@ -137,6 +136,7 @@ func TestProposalsOfAMalformedFile(t *testing.T) {
 
 // An item that holds something else is left alone, and keeps no other from being corrected.
 func TestVerificationGoesOnBehindAMalformedItem(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 30)
 	if output, err := c.run(t); err != nil {
 		t.Fatalf("%v: %s", err, output)

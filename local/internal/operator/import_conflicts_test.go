@@ -54,6 +54,7 @@ func (c *company) put(t *testing.T, user, customer string) {
 // Nothing says which of several users a customer belongs to, so none of their lines is imported,
 // however far apart they are.
 func TestACustomerOfSeveralUsersOfAFile(t *testing.T) {
+	t.Parallel()
 	c := startCompany(t)
 	var text strings.Builder
 	text.WriteString("v1,cus_A\n")
@@ -94,6 +95,7 @@ func TestACustomerOfSeveralUsersOfAFile(t *testing.T) {
 // A customer that a user of the table already has is not given to another user, even if the file
 // names both.
 func TestACustomerOfAUserOfTheTable(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 0)
 	at := time.Unix(1_700_000_000, 0)
 	c.put(t, "hand", "cus_1")
@@ -132,6 +134,7 @@ func TestACustomerOfAUserOfTheTable(t *testing.T) {
 // Stripe's metadata names one user for each customer, which counts; another user may have the
 // customer from elsewhere.
 func TestACustomerOfStripesOfSeveralUsers(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 5)
 	c.put(t, "hand", "cus_1")
 	c.apply(t, operator.Fact{User: "buyer", Customer: "cus_2", Reference: time.Unix(1_700_000_000, 0)})
@@ -165,6 +168,7 @@ func TestACustomerOfStripesOfSeveralUsers(t *testing.T) {
 // Metadata that is there now is newer than any release: it came back within the second of its
 // release, or its return was missed.
 func TestImportBringsBackWhatWasReleased(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 3)
 	created := c.now(t, "cus_0")
 	now := time.Now().Unix()
@@ -241,8 +245,8 @@ func refusing(t *testing.T, c *company, users ...string) string {
 // A line that the table refuses keeps no other from being imported, and no mapping from being
 // corrected.
 func TestALineThatTheTableRefuses(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 0)
-	t.Setenv("CUSTOMERS_SORT_KEY", "")
 	endpoint := refusing(t, c, "u2", "u4")
 	report := filepath.Join(t.TempDir(), "report.csv")
 	output, err := c.run(t, "--csv", file(t, "u1,cus_1\nu2,cus_2\nu3,cus_3\nu4,cus_4\nu5,cus_5\n"), "--endpoint-url",
@@ -261,7 +265,7 @@ func TestALineThatTheTableRefuses(t *testing.T) {
 		t.Errorf("%v", c.mappings(t))
 	}
 	// A user whom no key can name, which is known before anything is sent.
-	t.Setenv("CUSTOMERS_KEY_FORMAT", strings.Repeat("x", 2000)+"{user}")
+	c.env["CUSTOMERS_KEY_FORMAT"] = strings.Repeat("x", 2000) + "{user}"
 	long := strings.Repeat("u", 100)
 	if output, err := c.run(t, "--csv", file(t, long+",cus_6\nu7,cus_7\n")); err == nil ||
 		!strings.HasPrefix(output, "1 imported") || !strings.Contains(output, "too long for the table's key") {
@@ -276,6 +280,7 @@ func TestALineThatTheTableRefuses(t *testing.T) {
 // Of each kind of line that is not imported, the first one is named with its reason, also after a
 // run that continued.
 func TestTheFirstOfEachKindIsNamed(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 0)
 	c.delete(t, "cus_3")
 	c.apply(t, operator.Fact{User: "u4", Customer: "cus_4", Released: time.Unix(1_700_000_000, 0)})
@@ -298,6 +303,7 @@ func TestTheFirstOfEachKindIsNamed(t *testing.T) {
 
 // Whoever registers an address in another case does not get the customer of the address.
 func TestProposalsOfAddressesThatLookAlike(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 0)
 	c.Stripe.Change(func(d *account.Data) {
 		for i, email := range []string{"victim@example.com", "jörg@example.com", "mike@example.com", "one@example.com",

@@ -11,6 +11,7 @@ import (
 )
 
 func TestAVerificationThatCorrectsEverythingSucceeds(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 3)
 	if output, err := c.run(t); err != nil {
 		t.Fatalf("%v: %s", err, output)
@@ -23,6 +24,7 @@ func TestAVerificationThatCorrectsEverythingSucceeds(t *testing.T) {
 
 // A dry run keeps no state, so it does not say that the same command continues.
 func TestARunThatIsCutOffSaysWhatContinues(t *testing.T) {
+	t.Parallel()
 	const continues = "cut off; the same command continues from here"
 	for _, mode := range []string{"", "--dry-run"} {
 		c := newCompany(t, 150)

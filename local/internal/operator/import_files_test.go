@@ -101,6 +101,7 @@ func utf16With(order binary.AppendByteOrder, text string) string {
 }
 
 func TestImportOfFilesAsPeopleHaveThem(t *testing.T) {
+	t.Parallel()
 	c := startCompany(t)
 	const stripes = "id,Description,Email,Name,Created (UTC),Delinquent,Plan,Status,Total Spend,Payment " +
 		"Count,user_id (metadata),tag (metadata)\r\n"
@@ -158,6 +159,7 @@ func TestImportOfFilesAsPeopleHaveThem(t *testing.T) {
 }
 
 func TestTimesOfClaims(t *testing.T) {
+	t.Parallel()
 	c := startCompany(t)
 	const noon = 1714564800 // 2024-05-01 12:00:00 UTC
 	for cell, want := range map[string]int64{
@@ -190,6 +192,7 @@ func TestTimesOfClaims(t *testing.T) {
 
 // An ID that a spreadsheet has changed is refused.
 func TestImportOfWhatSpreadsheetsReplaced(t *testing.T) {
+	t.Parallel()
 	c := startCompany(t)
 	lines := []string{
 		"user_id;customer_id", "1.23457E+17;cus_1", "1,23457E+17;cus_2", "1E+17;cus_3", "-1,5E-10;cus_4",
@@ -218,6 +221,7 @@ func TestImportOfWhatSpreadsheetsReplaced(t *testing.T) {
 // A header without a column that is needed would be read as something else by the places of its
 // columns.
 func TestHeadersThatLackAColumnAreRefused(t *testing.T) {
+	t.Parallel()
 	c := startCompany(t)
 	for header, reason := range map[string]string{
 		"email,customer_id":                           "lacks a column",
@@ -242,6 +246,7 @@ func TestHeadersThatLackAColumnAreRefused(t *testing.T) {
 
 // A quotation mark in the wrong place costs its own line alone, whatever follows.
 func TestAQuotationMarkCostsOneLine(t *testing.T) {
+	t.Parallel()
 	c := startCompany(t)
 	for name, test := range map[string]struct {
 		text string
@@ -283,6 +288,7 @@ func isFormulaCell(cell string) bool {
 // No cell that is written is a formula, and a proposal still brings in the users whose IDs look
 // like one.
 func TestNoFormulaIsWritten(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 0)
 	users := []string{"=1+1", "+4912345", "-NabC_d", "@team", "＝x", "'-quoted", "a;=1+1", "plain"}
 	var text strings.Builder
@@ -336,9 +342,10 @@ func TestNoFormulaIsWritten(t *testing.T) {
 
 // From standard input, a file is read once.
 func TestImportFromStandardInput(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 0)
 	output, _, err := commandtest.RunWith(t.Context(), strings.NewReader("u1;cus_1\ru2;cus_1\ru3;cus_3\r"),
-		NewCommand(), c.arguments("--csv", "-")...)
+		c.command(), c.arguments("--csv", "-")...)
 	if err == nil || !maps.Equal(c.mappings(t), map[string]string{"u3": "cus_3"}) {
 		t.Errorf("%v: %v: %s", err, c.mappings(t), output)
 	}

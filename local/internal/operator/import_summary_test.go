@@ -12,6 +12,7 @@ import (
 	"billingportal/functions/app/operator"
 	"billingportal/local/internal/commandline/commandtest"
 	"billingportal/local/internal/devserver"
+	"billingportal/local/internal/devserver/devservertest"
 	"billingportal/local/internal/fakestripe/account"
 )
 
@@ -28,6 +29,7 @@ func lines(n int, pattern string) (text string) {
 // Each number of a summary is of its own kind, so each differs here. Standard error has nothing but
 // the target.
 func TestSummariesOfImports(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 0)
 	if output, err := c.run(t, "--csv", file(t, lines(2, "known#,cus_Known#")+"second,cus_First\n")); err != nil {
 		t.Fatalf("%v: %s", err, output)
@@ -84,6 +86,7 @@ func TestSummariesOfImports(t *testing.T) {
 // From Stripe, a claim that later events have ended is no failure. An import waits for as long as
 // Stripe asks, and says how long it took.
 func TestSummaryOfAnImportFromStripe(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 40) // of which four name nobody
 	for i := range 3 {
 		c.apply(t, operator.Fact{User: fmt.Sprintf("u%d", i), Customer: fmt.Sprintf("cus_%d", i),
@@ -109,6 +112,7 @@ func TestSummaryOfAnImportFromStripe(t *testing.T) {
 }
 
 func TestSummariesOfVerifications(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 40)
 	if output, err := c.run(t); err != nil {
 		t.Fatalf("%v: %s", err, output)
@@ -162,6 +166,7 @@ func TestSummariesOfVerifications(t *testing.T) {
 }
 
 func TestSummaryOfAProposal(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 6)
 	c.Stripe.Change(func(d *account.Data) {
 		d.Customers[4].Email, d.Customers[5].Email = "same@example.com", "same@example.com"
@@ -180,6 +185,7 @@ func TestSummaryOfAProposal(t *testing.T) {
 
 // What one run has done says nothing of a run with another table, source or rule.
 func TestAStateIsOfOneRun(t *testing.T) {
+	t.Parallel()
 	changes := map[string]struct {
 		variables, argument string
 		of                  string // the modes that it changes
@@ -211,9 +217,10 @@ func TestAStateIsOfOneRun(t *testing.T) {
 					continue
 				}
 				t.Run(name, func(t *testing.T) {
+					c.env = devservertest.OperatorEnvironment(c.Server, c.table)
 					for variable := range strings.FieldsSeq(change.variables) {
 						name, value, _ := strings.Cut(variable, "=")
-						t.Setenv(name, value)
+						c.env[name] = value
 					}
 					more := slices.Clone(arguments)
 					if change.argument != "" {

@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/urfave/cli/v3"
 
 	"billingportal/functions/app/operator"
 	"billingportal/local/internal/commandline/commandtest"
@@ -36,6 +37,7 @@ import (
 type company struct {
 	*devserver.Server
 	client  *dynamodb.Client
+	env     map[string]string // of the commands
 	table   string
 	entered int // times
 
@@ -93,8 +95,8 @@ func (c *company) intercept(l *devserver.Server) http.Handler {
 	})
 }
 
-// enter gives the company n customers and, from the second time on, another table, and a test its
-// environment.
+// enter gives the company n customers and, from the second time on, another table, and the
+// commands a new environment.
 func (c *company) enter(t *testing.T, n int) {
 	t.Helper()
 	c.mu.Lock()
@@ -118,7 +120,7 @@ func (c *company) enter(t *testing.T, n int) {
 			d.Customers = append(d.Customers, c)
 		}
 	})
-	devservertest.SetOperatorEnvironment(t, c.Server, c.table)
+	c.env = devservertest.OperatorEnvironment(c.Server, c.table)
 }
 
 func (c *company) isBusy(r *http.Request) bool {
@@ -146,6 +148,9 @@ func (c *company) note(r *http.Request) {
 	}
 }
 
+// command is the command line in the company's environment.
+func (c *company) command() *cli.Command { return NewCommand(devserver.GetenvOf(c.env)) }
+
 // arguments of an import into the company's table.
 func (c *company) arguments(more ...string) []string {
 	return append([]string{"import", "--endpoint-url", c.Origin + devserver.DynamoDBPath, "--rate", "1000",
@@ -154,7 +159,7 @@ func (c *company) arguments(more ...string) []string {
 
 func (c *company) run(t *testing.T, more ...string) (output string, err error) {
 	t.Helper()
-	output, _, err = run(t, c.arguments(more...)...)
+	output, _, err = commandtest.Run(t, c.command(), c.arguments(more...)...)
 	return output, err
 }
 
@@ -167,7 +172,7 @@ func (c *company) timed(t *testing.T, more ...string) (output, said string, took
 	c.mu.Unlock()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		output, said, err = run(t, c.arguments(more...)...)
+		output, said, err = commandtest.Run(t, c.command(), c.arguments(more...)...)
 		took = time.Since(start)
 	})
 	return output, said, took, err
@@ -220,6 +225,7 @@ func plain(value types.AttributeValue) any {
 }
 
 func TestImportFromStripe(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 250)
 	c.busy = 1
 	if err := c.DynamoDB.Put(devserver.CustomersTable, map[string]any{"user_id": "u3", "plan": "pro"}); err != nil {
@@ -259,13 +265,14 @@ func TestImportFromStripe(t *testing.T) {
 }
 
 func TestImportStopsWhereStripeRefuses(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 10)
 	c.Stripe.Withhold(devserver.DemoKey, "customer_read")
 	if output, err := c.run(t); err == nil || !strings.Contains(err.Error(),
 		"the restricted API key lacks a permission") || strings.Contains(output+err.Error(), devserver.DemoKey) {
 		t.Errorf("%v: %s", err, output)
 	}
-	t.Setenv("STRIPE_SECRET_KEY", "")
+	c.env["STRIPE_SECRET_KEY"] = ""
 	if _, err := c.run(t); err == nil || !strings.Contains(err.Error(), "STRIPE_SECRET_ID") {
 		t.Errorf("without a key: %v", err)
 	}
@@ -336,6 +343,7 @@ func TestImportWritesOverNoFile(t *testing.T) {
 // Whatever a file is like, what can be imported is, and the report has the number of each line that
 // cannot.
 func TestImportOfAMalformedFile(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 0)
 	long := strings.Repeat("x", 200_000)
 	lines := []string{
@@ -403,6 +411,7 @@ func TestImportOfAMalformedFile(t *testing.T) {
 // A deletion that came before a file's claim, and does not name the user, is known from the
 // customer's own item.
 func TestImportOfADeletedCustomer(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 0)
 	c.delete(t, "cus_1")
 	path := filepath.Join(t.TempDir(), "users.csv")
@@ -421,9 +430,10 @@ func TestImportOfADeletedCustomer(t *testing.T) {
 
 // A gigabyte of one line costs no memory.
 func TestImportOfAnEndlessLine(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 0)
 	input := io.MultiReader(io.LimitReader(endless{}, 64<<20), strings.NewReader("\nu1,cus_1\n"))
-	output, _, err := commandtest.RunWith(t.Context(), input, NewCommand(), c.arguments("--csv", "-")...)
+	output, _, err := commandtest.RunWith(t.Context(), input, c.command(), c.arguments("--csv", "-")...)
 	if err == nil || !strings.Contains(output, "1 imported (0 known before), 0 conflicts, 1 malformed") {
 		t.Errorf("%v: %s", err, output)
 	}
@@ -441,6 +451,7 @@ var endedClaim = regexp.MustCompile(`"metadata":\d+,("released":)`)
 // While live events for the same users arrive, the table is the same as if they had come before or
 // after.
 func TestImportBesideLiveEvents(t *testing.T) {
+	t.Parallel()
 	const customers = 150
 	c := newCompany(t, customers)
 	now := time.Now().Add(time.Hour) // after all reading: Stripe still names the first users
@@ -465,7 +476,7 @@ func TestImportBesideLiveEvents(t *testing.T) {
 		if err := c.DynamoDB.CreateTable(order, "user_id"); err != nil {
 			t.Fatal(err)
 		}
-		t.Setenv("CUSTOMERS_TABLE", order)
+		c.env["CUSTOMERS_TABLE"] = order
 		writer := c.writer(order)
 		events := func() {
 			for _, change := range changes {
@@ -506,6 +517,7 @@ func TestImportBesideLiveEvents(t *testing.T) {
 }
 
 func TestProposals(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 20)
 	c.Stripe.Change(func(d *account.Data) {
 		d.Customers[1].Email = "U0@Example.com" // two customers of one address
@@ -637,6 +649,7 @@ func putAll(t *testing.T, client *dynamodb.Client, table string, items []map[str
 
 // A file for DynamoDB's import from S3 brings the same table as an import of the same.
 func TestItemsForDynamoDBsImport(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 250)
 	c.Stripe.Change(func(d *account.Data) { d.Customers[1].User = "u0" }) // of two customers, the later one
 	file := filepath.Join(t.TempDir(), "users.csv")
@@ -655,7 +668,7 @@ func TestItemsForDynamoDBsImport(t *testing.T) {
 				}
 			}
 			putAll(t, c.client, name+"-bulk", bulkItems(t, out))
-			t.Setenv("CUSTOMERS_TABLE", name+"-import")
+			c.env["CUSTOMERS_TABLE"] = name + "-import"
 			if output, err := c.run(t, arguments...); err != nil {
 				t.Fatalf("%v: %s", err, output)
 			}
@@ -668,6 +681,7 @@ func TestItemsForDynamoDBsImport(t *testing.T) {
 }
 
 func TestVerificationCorrectsWhatWasMissed(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 30)
 	if output, err := c.run(t); err != nil {
 		t.Fatalf("%v: %s", err, output)

@@ -32,6 +32,7 @@ func (c *company) requests(t *testing.T) (pages, customers int) {
 
 // A verification reads Stripe's list, and asks for those customers alone that the list lacks.
 func TestVerificationReadsTheList(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 1000) // of which 900 name a user
 	if output, err := c.run(t); err != nil {
 		t.Fatalf("%v: %s", err, output)
@@ -58,6 +59,7 @@ func TestVerificationReadsTheList(t *testing.T) {
 // A customer of several users is found, whichever way they came to them. What the metadata says is
 // corrected; the rest is for a person.
 func TestVerificationOfCustomersOfSeveralUsers(t *testing.T) {
+	t.Parallel()
 	c := startCompany(t)
 	for _, test := range []struct {
 		arguments []string
@@ -112,6 +114,7 @@ func TestVerificationOfCustomersOfSeveralUsers(t *testing.T) {
 
 // A test clock's customer is created in the future, and so is the claim that a correction ends.
 func TestVerificationOfATestClocksCustomer(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 0)
 	created := time.Now().Add(90 * 24 * time.Hour)
 	c.Stripe.Change(func(d *account.Data) {
@@ -130,6 +133,7 @@ func TestVerificationOfATestClocksCustomer(t *testing.T) {
 // A user of more customers than an item holds, the newest of which are deleted, gets those back
 // that were left out: as an import would have it, and not those for which there is no room.
 func TestVerificationRestoresWhatHadNoRoom(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 0)
 	c.Stripe.Change(func(d *account.Data) {
 		for i := range 130 {
@@ -175,6 +179,7 @@ func TestVerificationRestoresWhatHadNoRoom(t *testing.T) {
 
 // An event after the reading is newer, and a correction does not undo it.
 func TestACorrectionIsOlderThanWhatCameSince(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 3)
 	if output, err := c.run(t); err != nil {
 		t.Fatalf("%v: %s", err, output)
@@ -194,6 +199,7 @@ func TestACorrectionIsOlderThanWhatCameSince(t *testing.T) {
 // A verification that is cut off at any request goes on, and asks for no page and no customer again
 // but the one that was under way.
 func TestACutOffVerificationGoesOn(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 1000)
 	if output, err := c.run(t); err != nil {
 		t.Fatalf("%v: %s", err, output)
@@ -219,7 +225,7 @@ func TestACutOffVerificationGoesOn(t *testing.T) {
 			}
 		}
 		c.mu.Unlock()
-		output, _, err := commandtest.RunWith(ctx, nil, NewCommand(),
+		output, _, err := commandtest.RunWith(ctx, nil, c.command(),
 			c.arguments("--verify", "--fix", "--state", state, "--report", report)...)
 		isCut := ctx.Err() != nil
 		cancel()
@@ -265,6 +271,7 @@ func TestACutOffVerificationGoesOn(t *testing.T) {
 // A verification that is cut off among its corrections goes on, and counts and reports those that
 // were made.
 func TestAVerificationCutOffAmongItsCorrections(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t, 100)
 	if output, err := c.run(t); err != nil {
 		t.Fatalf("%v: %s", err, output)
@@ -287,7 +294,7 @@ func TestAVerificationCutOffAmongItsCorrections(t *testing.T) {
 		}
 	}
 	c.mu.Unlock()
-	if _, _, err := commandtest.RunWith(ctx, nil, NewCommand(),
+	if _, _, err := commandtest.RunWith(ctx, nil, c.command(),
 		c.arguments("--verify", "--fix", "--state", state, "--report", report)...); err == nil {
 		t.Fatal("it was not cut off")
 	}

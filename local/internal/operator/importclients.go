@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -24,7 +23,7 @@ import (
 // dynamoDB returns a client that can read the table. It waits for a table that throttles.
 func (j *importJob) dynamoDB(ctx context.Context, mapping operator.Mapping) (*dynamodb.Client, error) {
 	endpoint := j.cmd.String("endpoint-url")
-	override := cmp.Or(endpoint, os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"), os.Getenv("AWS_ENDPOINT_URL"))
+	override := cmp.Or(endpoint, j.getenv("AWS_ENDPOINT_URL_DYNAMODB"), j.getenv("AWS_ENDPOINT_URL"))
 	// The SDK keeps ten connections, and would open a new one for most requests of as many writers.
 	transport := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = importer.Writers
@@ -59,12 +58,12 @@ func (j *importJob) dynamoDB(ctx context.Context, mapping operator.Mapping) (*dy
 // stripeAccount is the account of STRIPE_SECRET_KEY, or of the secret that STRIPE_SECRET_ID names.
 // may is the permission that the key needs, for messages. Requests have apiVersion; "" means the
 // version that the functions use.
-func stripeAccount(ctx context.Context, end context.CancelCauseFunc, may,
+func stripeAccount(ctx context.Context, getenv func(string) string, end context.CancelCauseFunc, may,
 	apiVersion string) (*operator.StripeAccount, error) {
-	key := strings.TrimSpace(os.Getenv("STRIPE_SECRET_KEY"))
-	if id := os.Getenv("STRIPE_SECRET_ID"); key == "" && id != "" {
+	key := strings.TrimSpace(getenv("STRIPE_SECRET_KEY"))
+	if id := getenv("STRIPE_SECRET_ID"); key == "" && id != "" {
 		cfg, err := loadAWS(ctx,
-			cmp.Or(os.Getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER"), os.Getenv("AWS_ENDPOINT_URL")), end)
+			cmp.Or(getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER"), getenv("AWS_ENDPOINT_URL")), end)
 		if err != nil {
 			return nil, err
 		}
@@ -78,5 +77,5 @@ func stripeAccount(ctx context.Context, end context.CancelCauseFunc, may,
 	if key == "" {
 		return nil, errors.New("set STRIPE_SECRET_ID, or STRIPE_SECRET_KEY to a key that may " + may)
 	}
-	return operator.NewStripeAccount(os.Getenv, key, apiVersion) // it names the problem of the key
+	return operator.NewStripeAccount(getenv, key, apiVersion) // it names the problem of the key
 }

@@ -16,7 +16,7 @@ import (
 // defaultParameters is the file of `make deploy` without ENV.
 const defaultParameters = ".deploy/default.toml"
 
-func portalConfigCommand() *cli.Command {
+func portalConfigCommand(getenv func(string) string) *cli.Command {
 	return &cli.Command{
 		Name:  "portal-config",
 		Usage: "keep portal configurations at Stripe as a file has them",
@@ -46,7 +46,9 @@ func portalConfigCommand() *cli.Command {
 				&cli.BoolFlag{Name: "no-write", Usage: "print the parameters, and write no file"},
 				&cli.StringFlag{Name: "default", Usage: "the `NAME` of the configuration for callers who choose none"},
 			},
-			Action: applyPortalConfig,
+			Action: func(ctx context.Context, cmd *cli.Command) error {
+				return applyPortalConfig(ctx, getenv, cmd)
+			},
 		}},
 	}
 }
@@ -54,10 +56,10 @@ func portalConfigCommand() *cli.Command {
 // errInterrupted is told instead of what the run met because of it.
 var errInterrupted = errors.New("interrupted: the same command does the rest, and nothing twice")
 
-func applyPortalConfig(ctx context.Context, cmd *cli.Command) error {
+func applyPortalConfig(ctx context.Context, getenv func(string) string, cmd *cli.Command) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	err := applyFile(ctx, cancel, cmd)
+	err := applyFile(ctx, getenv, cancel, cmd)
 	var login *awsFault
 	switch {
 	case errors.As(context.Cause(ctx), &login):
@@ -68,7 +70,7 @@ func applyPortalConfig(ctx context.Context, cmd *cli.Command) error {
 	return err
 }
 
-func applyFile(ctx context.Context, end context.CancelCauseFunc, cmd *cli.Command) error {
+func applyFile(ctx context.Context, getenv func(string) string, end context.CancelCauseFunc, cmd *cli.Command) error {
 	path, write, name, out := cmd.Args().First(), cmd.String("write"), cmd.String("default"), cmd.Root().Writer
 	if cmd.Bool("no-write") {
 		if cmd.IsSet("write") {
@@ -92,7 +94,7 @@ func applyFile(ctx context.Context, end context.CancelCauseFunc, cmd *cli.Comman
 	if err != nil {
 		return err
 	}
-	account, err := stripeAccount(ctx, end, "write the customer portal", version)
+	account, err := stripeAccount(ctx, getenv, end, "write the customer portal", version)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/urfave/cli/v3"
+
 	"billingportal/functions/app/preflight"
 	"billingportal/local/internal/commandline/commandtest"
 	"billingportal/local/internal/devserver"
@@ -34,6 +36,7 @@ type shop struct {
 	*fakestripe.Stripe
 	key        string
 	file, into string
+	env        map[string]string // of the commands
 	before     atomic.Pointer[interceptor]
 }
 
@@ -55,14 +58,12 @@ func newShop(t *testing.T, livemode bool) *shop {
 		}
 	}))
 	t.Cleanup(server.Close)
-	for name, value := range map[string]string{
-		"STRIPE_SECRET_KEY": s.key, "STRIPE_API_BASE": server.URL, "STRIPE_SECRET_ID": "", "STRIPE_LIVEMODE": "",
-		"STRIPE_SECRET_FIELD": "",
-	} {
-		t.Setenv(name, value)
-	}
+	s.env = map[string]string{"STRIPE_SECRET_KEY": s.key, "STRIPE_API_BASE": server.URL}
 	return s
 }
+
+// command is the command line in the shop's environment.
+func (s *shop) command() *cli.Command { return NewCommand(devserver.GetenvOf(s.env)) }
 
 func (s *shop) intercept(before interceptor) { s.before.Store(&before) }
 
@@ -82,7 +83,7 @@ func (s *shop) apply(t *testing.T, more ...string) (string, error) {
 func (s *shop) applyIn(ctx context.Context, t *testing.T, more ...string) (string, error) {
 	t.Helper()
 	var output bytes.Buffer
-	command := NewCommand()
+	command := s.command()
 	command.Writer, command.ErrWriter = &output, &output
 	if !slices.Contains(more, "--write") {
 		more = append(slices.Clip(more), "--no-write")
@@ -189,6 +190,7 @@ team:
 `
 
 func TestPortalConfigIsCreatedOnce(t *testing.T) {
+	t.Parallel()
 	for mode, livemode := range map[string]bool{"test": false, "live": true} {
 		t.Run(mode, func(t *testing.T) {
 			s := newShop(t, livemode)
@@ -254,7 +256,7 @@ func TestPortalConfigWritesTheOperatorsFile(t *testing.T) {
 	s := newShop(t, false)
 	s.write(t, twoConfigurations)
 	t.Chdir(t.TempDir())
-	if _, _, err := run(t, "portal-config", "apply", s.file, "--default", "solo"); err != nil {
+	if _, _, err := commandtest.Run(t, s.command(), "portal-config", "apply", s.file, "--default", "solo"); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join(".deploy", "default.toml"))
@@ -265,6 +267,7 @@ func TestPortalConfigWritesTheOperatorsFile(t *testing.T) {
 }
 
 func TestPortalConfigWritesWhatHasChanged(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		old, new string
 		form     string // the form that must be posted
@@ -361,6 +364,7 @@ func TestPortalConfigWritesWhatHasChanged(t *testing.T) {
 }
 
 func TestPortalConfigThatWasChangedByHand(t *testing.T) {
+	t.Parallel()
 	s := newShop(t, false)
 	s.write(t, strings.Replace(twoConfigurations, "active: false", "active: true", 1))
 	output := s.mustApply(t)
@@ -373,7 +377,7 @@ func TestPortalConfigThatWasChangedByHand(t *testing.T) {
 		"DEFAULT_RETURN_URL": "https://app.example.com/",
 		"AWS_ACCESS_KEY_ID":  "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "eu-central-1",
 		"AWS_ENDPOINT_URL": startAWS(t, s.key),
-		"STRIPE_API_BASE":  os.Getenv("STRIPE_API_BASE"),
+		"STRIPE_API_BASE":  s.env["STRIPE_API_BASE"],
 	}
 	doctor := func() map[string]string {
 		file, err := portalconfig.Read(s.file)
@@ -490,6 +494,7 @@ func startAWS(t *testing.T, key string) string {
 }
 
 func TestPortalConfigAfterAnInterruption(t *testing.T) {
+	t.Parallel()
 	for name, interrupt := range map[string]func(s *shop, stop context.CancelFunc,
 		w http.ResponseWriter, r *http.Request){
 		"Ctrl-C after Stripe created it": func(s *shop, stop context.CancelFunc,
@@ -550,6 +555,7 @@ func TestPortalConfigAfterAnInterruption(t *testing.T) {
 // An answer that is not the list of configurations must not look like an account without any: each
 // run would create them again.
 func TestPortalConfigWritesNothingAfterAnImpossibleAnswer(t *testing.T) {
+	t.Parallel()
 	const other = `{"id":"bpc_Other","livemode":false,"active":true,"features":{"invoice_history":{"enabled":false}}}`
 	for name, test := range map[string]struct{ method, path, answer string }{
 		"an empty object":       {http.MethodGet, configurations, `{}`},
@@ -679,9 +685,9 @@ func TestPortalConfigFailures(t *testing.T) {
 			`--default: the configuration "team" is not active`},
 		"a default without a file": {nil, twoConfigurations, []string{"--default", "solo"},
 			"--no-write excludes it"},
-		"a key of the other mode": {func(t *testing.T, _ *shop) { t.Setenv("STRIPE_LIVEMODE", "true") },
+		"a key of the other mode": {func(_ *testing.T, s *shop) { s.env["STRIPE_LIVEMODE"] = "true" },
 			twoConfigurations, nil, "the key is of the other mode than STRIPE_LIVEMODE says"},
-		"no key": {func(t *testing.T, _ *shop) { t.Setenv("STRIPE_SECRET_KEY", "") },
+		"no key": {func(_ *testing.T, s *shop) { s.env["STRIPE_SECRET_KEY"] = "" },
 			twoConfigurations, nil, "STRIPE_SECRET_KEY to a key that may write the customer portal"},
 		"parameters of another mode": {nil, twoConfigurations, []string{"--write", "live.toml"},
 			"live.toml:1: the deployment is not in Stripe's test mode"},
@@ -731,6 +737,7 @@ func TestPortalConfigFailures(t *testing.T) {
 
 // A configuration that is not active cannot be the default, whether the file or Stripe says so.
 func TestPortalConfigOfAnInactiveDefault(t *testing.T) {
+	t.Parallel()
 	s := newShop(t, false)
 	s.write(t, "a:\n  features:\n    invoice_history: {enabled: true}\n")
 	s.byHand(t, idOf(t, s.mustApply(t), "a"), "active=false")
@@ -745,6 +752,7 @@ func TestPortalConfigOfAnInactiveDefault(t *testing.T) {
 
 // Configurations are found on every page of the list, whether or not they are active.
 func TestPortalConfigIsFoundAmongMany(t *testing.T) {
+	t.Parallel()
 	s := newShop(t, false)
 	s.write(t, twoConfigurations)
 	s.mustApply(t)
@@ -767,6 +775,7 @@ func TestPortalConfigIsFoundAmongMany(t *testing.T) {
 
 // The recipe's file is one that Stripe takes.
 func TestTheFileOfTheRecipeApplies(t *testing.T) {
+	t.Parallel()
 	recipe, err := os.ReadFile("../../../infra/README.md")
 	if err != nil {
 		t.Fatal(err)

@@ -175,6 +175,7 @@ func (a answering) Invoke(context.Context, []byte) ([]byte, error) {
 }
 
 func TestPreflightReports(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		change  func(*control)
 		want    string // the one report
@@ -246,6 +247,7 @@ func TestPreflightReports(t *testing.T) {
 
 // The alarm EventsMissing counts events that have an age: a deployment must not end a silence.
 func TestPreflightsEventHasNoAge(t *testing.T) {
+	t.Parallel()
 	c := newControl(t)
 	c.busAlone(t)
 	if _, err := c.run(t, hookEvent, 19*time.Second); err != nil {
@@ -258,6 +260,7 @@ func TestPreflightsEventHasNoAge(t *testing.T) {
 }
 
 func TestPreflightSaysWhatCouldNotBeReported(t *testing.T) {
+	t.Parallel()
 	c := newControl(t)
 	c.refuse = 100
 	if logs, err := c.run(t, hookEvent, time.Minute); err == nil ||

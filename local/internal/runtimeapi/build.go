@@ -45,15 +45,16 @@ func Compile(ctx context.Context, pkg, tags string) (path string, err error) {
 	}
 	defer os.RemoveAll(fresh)
 
+	key := sha256.Sum256([]byte(string(root) + pkg + tags))
+	path = filepath.Join(dir, fmt.Sprintf("bootstrap-%x", key[:8]))
 	binary := filepath.Join(fresh, "bootstrap")
+	_ = os.Link(path, binary) // if it is there and up to date, go build does not link again
 	cmd := exec.CommandContext(ctx, "go",
 		slices.Concat([]string{"build"}, BuildFlags(tags), []string{"-o", binary, pkg})...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("runtimeapi: go build %s: %w\n%s", pkg, err, strings.TrimSpace(string(out)))
 	}
-	key := sha256.Sum256([]byte(string(root) + pkg + tags))
-	path = filepath.Join(dir, fmt.Sprintf("bootstrap-%x", key[:8]))
 	return path, os.Rename(binary, path)
 }
 

@@ -281,14 +281,19 @@ func Files(t *testing.T, dir string) []string {
 	return paths
 }
 
-// SetOperatorEnvironment has the commands for operators use a server's Stripe, and a table.
-func SetOperatorEnvironment(t *testing.T, l *devserver.Server, table string) {
-	t.Helper()
-	for name, value := range map[string]string{
+// OperatorEnvironment has the commands for operators use a server's Stripe, and a table.
+func OperatorEnvironment(l *devserver.Server, table string) map[string]string {
+	return map[string]string{
 		"CUSTOMERS_TABLE": table, "STRIPE_SECRET_KEY": devserver.DemoKey,
 		"STRIPE_API_BASE": l.Origin + devserver.StripePath, "STRIPE_SECRET_ID": "",
 		"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "eu-central-1",
-	} {
+	}
+}
+
+// SetOperatorEnvironment gives the process an OperatorEnvironment.
+func SetOperatorEnvironment(t *testing.T, l *devserver.Server, table string) {
+	t.Helper()
+	for name, value := range OperatorEnvironment(l, table) {
 		t.Setenv(name, value)
 	}
 }

@@ -5,10 +5,12 @@ import (
 	"time"
 )
 
-// The card that customers have, and the one that they change it to.
+// The card that customers have, the one that they change it to, and the addresses that they enter.
 const (
-	FirstCard  = "Visa ending in 4242"
-	secondCard = "Mastercard ending in 4444"
+	FirstCard     = "Visa ending in 4242"
+	secondCard    = "Mastercard ending in 4444"
+	firstAddress  = "1 Main Street, Springfield"
+	secondAddress = "2 Market Street, Springfield"
 )
 
 // Complete does what the customer agrees to in a flow: to a price among those offered, or to an
@@ -31,14 +33,20 @@ func (d *Data) Complete(s *Session, price string, acceptsOffer bool) {
 	case f.UpdateConfirmation != nil:
 		d.change(f.UpdateConfirmation.Subscription, f.UpdateConfirmation.Items[0], f.UpdateConfirmation.Discounts)
 	default:
-		if customer := d.Customer(s.Customer); customer != nil {
-			if customer.Card == FirstCard {
-				customer.Card = secondCard
-			} else {
-				customer.Card = FirstCard
-			}
+		if customer := d.Customer(s.Customer); customer != nil && f.CustomerUpdate != nil {
+			customer.Address = otherThan(customer.Address, firstAddress, secondAddress)
+		} else if customer != nil {
+			customer.Card = otherThan(customer.Card, FirstCard, secondCard)
 		}
 	}
+}
+
+// otherThan returns the first of two values, or the second if it is the current one.
+func otherThan(current, first, second string) string {
+	if current == first {
+		return second
+	}
+	return first
 }
 
 func (d *Data) change(id string, to FlowItem, discounts []FlowDiscount) {

@@ -70,6 +70,9 @@ func (c *Configuration) readBack(written map[string]any) {
 	if feature, ok := at(features, "payment_method_update"); ok {
 		take(feature, "enabled", &c.PaymentMethod)
 	}
+	if feature, ok := at(features, "customer_update"); ok {
+		take(feature, "enabled", &c.CustomerUpdate)
+	}
 	if feature, ok := at(features, "subscription_update"); ok {
 		take(feature, "enabled", &c.Update)
 		take(feature, "default_allowed_updates", &c.AllowedUpdates)
@@ -102,7 +105,7 @@ func (d *Data) ConfigurationObject(c Configuration, livemode bool, expand map[st
 		"business_profile": map[string]any{"headline": nil, "privacy_policy_url": nil, "terms_of_service_url": nil},
 		"login_page":       map[string]any{"enabled": false, "url": nil},
 		"features": map[string]any{
-			"customer_update": map[string]any{"allowed_updates": []any{}, "enabled": false},
+			"customer_update": map[string]any{"allowed_updates": []any{}},
 			"invoice_history": enabled(false),
 			"subscription_cancel": map[string]any{
 				"mode": "at_period_end", "proration_behavior": "none",
@@ -120,6 +123,7 @@ func (d *Data) ConfigurationObject(c Configuration, livemode bool, expand map[st
 		"id": c.ID, "active": !c.Inactive, "is_default": c.Default,
 		"features": map[string]any{
 			"payment_method_update": enabled(c.PaymentMethod), "subscription_cancel": enabled(c.Cancel),
+			"customer_update": enabled(c.CustomerUpdate),
 			"subscription_update": map[string]any{"enabled": c.Update,
 				"default_allowed_updates": append([]string{}, c.AllowedUpdates...)},
 		},

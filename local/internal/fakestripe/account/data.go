@@ -26,6 +26,7 @@ type Customer struct {
 	User            string // metadata.user_id; "" for none
 	Reference       string // client_reference_id of the Checkout Session that made the customer; "" for none
 	Card            string // in words, such as "Visa ending in 4242"; "" for none
+	Address         string // in one line; "" for none
 	Deleted         bool
 }
 
@@ -71,6 +72,7 @@ type Configuration struct {
 	AllowedUpdates   []string // features.subscription_update.default_allowed_updates: price, quantity, promotion_code
 	Prices           []string // features.subscription_update.products, their prices
 	PaymentMethod    bool     // features.payment_method_update.enabled
+	CustomerUpdate   bool     // features.customer_update.enabled
 	Inactive         bool
 	More             map[string]any // parameters that were set through the API; the fields above count for more
 }

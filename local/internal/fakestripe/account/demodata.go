@@ -63,7 +63,7 @@ func DemoData(now time.Time) Data {
 		Configurations: []Configuration{
 			{
 				ID: "bpc_DemoDefault", Default: true, Name: "Everything",
-				Cancel: true, Update: true, PaymentMethod: true,
+				Cancel: true, Update: true, PaymentMethod: true, CustomerUpdate: true,
 				AllowedUpdates: []string{"price", "quantity", "promotion_code"},
 				Prices: []string{"price_StarterMonthly", "price_ProMonthly", "price_TeamMonthly",
 					"price_StorageMonthly"},

@@ -1,7 +1,8 @@
 package account
 
 // Session is a portal session as the API shows it
-// (https://docs.stripe.com/api/customer_portal/sessions/object, version 2024-06-20).
+// (https://docs.stripe.com/api/customer_portal/sessions/object, version 2024-06-20, and
+// 2026-08-26.dahlia for the flow customer_update).
 type Session struct {
 	ID            string  `json:"id"`
 	Object        string  `json:"object"`
@@ -19,6 +20,7 @@ type Session struct {
 // Flow is a portal flow as a session shows it; null where a part was not asked for.
 type Flow struct {
 	AfterCompletion    AfterCompletion `json:"after_completion"`
+	CustomerUpdate     *struct{}       `json:"customer_update,omitempty"` // has no members
 	Cancel             *FlowCancel     `json:"subscription_cancel"`
 	Update             *FlowUpdate     `json:"subscription_update"`
 	UpdateConfirmation *FlowConfirm    `json:"subscription_update_confirm"`

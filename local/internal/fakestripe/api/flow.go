@@ -7,9 +7,24 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// blocks are the flow types of API version 2024-06-20 that have a block of parameters of their own,
-// by its name.
+// blocks are the flow types that have a block of parameters of their own, by its name.
 var blocks = []string{"subscription_cancel", "subscription_update", "subscription_update_confirm"}
+
+// firstCustomerUpdate is the first version of the API with the flow customer_update
+// (https://docs.stripe.com/changelog/dahlia/2026-08-26/adds-a-customer-update-deep-link-for-billing-portal-sessions).
+const firstCustomerUpdate = "2026-08-26.dahlia"
+
+// checkFlowType refuses a type of flow that a version of the API does not have.
+func checkFlowType(kind, version string) *apiError {
+	types := []any{"payment_method_update", blocks[0], blocks[1], blocks[2]}
+	if version >= firstCustomerUpdate {
+		types = append([]any{"customer_update"}, types...)
+	}
+	if kind != "" && !slices.Contains(types, any(kind)) {
+		return notOneOf("flow_data[type]", types)
+	}
+	return nil
+}
 
 // readFlow reads flow_data, whose names and kinds have been checked, with the rules that Stripe's
 // document does not state: each type has its own block and no other, one item, and one discount of
@@ -19,9 +34,6 @@ func readFlow(data *node) (*account.Flow, *apiError) {
 		return nil, nil
 	}
 	kind := data.or("", "type")
-	if kind != "payment_method_update" && !slices.Contains(blocks, kind) {
-		return nil, notOneOf("flow_data[type]", []any{"payment_method_update", blocks[0], blocks[1], blocks[2]})
-	}
 	for _, block := range blocks {
 		given := data.at(block)
 		if block == kind && given == nil {
@@ -40,6 +52,8 @@ func readFlow(data *node) (*account.Flow, *apiError) {
 	f := &account.Flow{Type: kind, AfterCompletion: after}
 	block := data.at(kind)
 	switch kind {
+	case "customer_update":
+		f.CustomerUpdate = &struct{}{}
 	case "subscription_cancel":
 		f.Cancel = &account.FlowCancel{Subscription: block.or("", "subscription")}
 		if offer := block.at("retention"); offer != nil {

@@ -21,6 +21,12 @@ func (d rules) allows(customer string, configuration *account.Configuration, f *
 		return problem
 	case f.UpdateConfirmation != nil:
 		return d.allowsConfirm(customer, configuration, f.UpdateConfirmation)
+	case f.CustomerUpdate != nil:
+		if !configuration.CustomerUpdate {
+			// Wording not reported; it follows that of the update feature.
+			return refusal("The customer cannot be updated because the customer update feature in the portal " +
+				"configuration is disabled.")
+		}
 	case !configuration.PaymentMethod:
 		// Wording not reported; it follows that of the update feature.
 		return refusal("The payment method cannot be updated because the payment method update feature in the portal " +

@@ -10,9 +10,13 @@ import (
 
 // createSession answers POST /v1/billing_portal/sessions
 // (https://docs.stripe.com/api/customer_portal/sessions/create).
-func (s *API) createSession(_ *http.Request, params *node) (any, *apiError) {
+func (s *API) createSession(r *http.Request, params *node) (any, *apiError) {
 	if expand := params.at("expand").list(); len(expand) > 0 {
 		return nil, notHere("expand", "expanding a portal session's %s", expand[0].value)
+	}
+	flowType := params.at("flow_data").or("", "type")
+	if problem := checkFlowType(flowType, r.Header.Get("Stripe-Version")); problem != nil {
+		return nil, problem
 	}
 	customer := params.text("customer")
 	if customer == nil {

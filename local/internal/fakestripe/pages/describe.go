@@ -20,6 +20,11 @@ func (d viewer) describe(f *account.Flow) (heading string, facts []fact) {
 	case f.UpdateConfirmation != nil:
 		return "Confirm the change", d.confirmFacts(f.UpdateConfirmation)
 	}
+	if f.CustomerUpdate != nil {
+		return "Update billing details", []fact{{
+			Key: "details", Label: "Billing details", Text: "The new address and tax ID are on the next invoice.",
+		}}
+	}
 	return "Add a payment method", []fact{{
 		Key: "payment-method", Label: "Payment method",
 		Text: "The new one becomes the customer's default for invoices.",

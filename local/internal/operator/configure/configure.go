@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -26,8 +25,8 @@ const maxPasted = 256 << 10
 // errRefused sets the exit status; the reason has been printed.
 var errRefused = errors.New("the portal refuses this token")
 
-// Command is the command configure.
-func Command() *cli.Command {
+// Command is the command configure. It reads the JWT_… variables with getenv.
+func Command(getenv func(string) string) *cli.Command {
 	return &cli.Command{
 		Name:  "configure",
 		Usage: "say which settings accept a token",
@@ -49,7 +48,7 @@ func Command() *cli.Command {
 			if len(pasted) > maxPasted {
 				return fmt.Errorf("standard input has more than %d KiB: paste the token alone", maxPasted>>10)
 			}
-			c := configuration{getenv: os.Getenv, now: time.Now(), offline: cmd.Bool("offline"), out: cmd.Root().Writer}
+			c := configuration{getenv: getenv, now: time.Now(), offline: cmd.Bool("offline"), out: cmd.Root().Writer}
 			return c.run(ctx, string(pasted))
 		},
 	}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -397,7 +398,7 @@ func TestConfigureCommandReadsStandardInput(t *testing.T) {
 }
 
 func commandLine() *cli.Command {
-	return commandline.Finish(&cli.Command{Commands: []*cli.Command{Command()}},
+	return commandline.Finish(&cli.Command{Commands: []*cli.Command{Command(os.Getenv)}},
 		func(*cli.Command) string { return "" })
 }
 
