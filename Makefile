@@ -183,7 +183,7 @@ check-reproducible: release
 .PHONY: check-types
 check-types: $(TOOLS)/types/.installed
 	@mkdir -p .cache/button
-	@.ci/types/run $(TOOLS)/types "$$(go run .ci/button.go .cache/button)" .cache/types
+	@package=$$(go run .ci/button.go .cache/button) && .ci/types/run "$$package" .cache/types $(TOOLS)/types
 
 .PHONY: sbom
 sbom: build $(BIN)/cyclonedx-gomod-$(CYCLONEDX) ## list what is in each binary, with its licences: .cache/sbom, .cache/licenses
