@@ -1,7 +1,7 @@
 # What a developer types. `make help` lists it.
 
-# Everything that the checks need and go.mod does not name, pinned here and, for Node, in .ci/npm/package.json. `make lock` writes what
-# these need in turn to .ci/python and .ci/npm, with hashes.
+# Everything that the checks need and go.mod does not name, pinned here and, for Node, in package.json of .ci/npm and .ci/types.
+# `make lock` writes what these need in turn to .ci/python, .ci/npm and .ci/types, with hashes.
 GOLANGCI_LINT  := v2.15.0
 GOVULNCHECK    := v1.9.0
 GREMLINS       := v0.6.0
@@ -127,7 +127,7 @@ build-PreflightFunction:
 # ---- checks
 
 .PHONY: check
-check: tools check-go check-template check-policies check-stack check-openapi check-size check-reproducible check-vulnerabilities check-tests ## run every check and the tests that need more than Go
+check: tools check-go check-template check-policies check-stack check-openapi check-size check-reproducible check-types check-vulnerabilities check-tests ## run every check and the tests that need more than Go
 
 .PHONY: check-go
 check-go: $(BIN)/golangci-lint-$(GOLANGCI_LINT)
@@ -179,6 +179,12 @@ check-size: build
 check-reproducible: release
 	@.ci/reproducible
 
+# The types of the button, with the checker of each framework.
+.PHONY: check-types
+check-types: $(TOOLS)/types/.installed
+	@mkdir -p .cache/button
+	@package=$$(go run .ci/button.go .cache/button) && .ci/types/run "$$package" .cache/types $(TOOLS)/types
+
 .PHONY: sbom
 sbom: build $(BIN)/cyclonedx-gomod-$(CYCLONEDX) ## list what is in each binary, with its licences: .cache/sbom, .cache/licenses
 	@.ci/sbom $(BIN)/cyclonedx-gomod-$(CYCLONEDX)
@@ -200,7 +206,7 @@ check-tests: tools
 # Each of these names its version, so that another version is another target, or depends on its lock.
 TOOL_FILES := $(BIN)/golangci-lint-$(GOLANGCI_LINT) $(BIN)/govulncheck-$(GOVULNCHECK) \
 	$(VENV_FILE) $(TOOLS)/.checkov-$(CHECKOV) $(TOOLS)/.ministack-$(MINISTACK) $(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL) \
-	$(TOOLS)/npm/.installed $(TOOLS)/geckodriver/.$(GECKODRIVER)
+	$(TOOLS)/npm/.installed $(TOOLS)/types/.installed $(TOOLS)/geckodriver/.$(GECKODRIVER)
 
 .PHONY: tools
 tools: debian-packages $(TOOL_FILES) ## install what the checks need, below .tools
@@ -244,10 +250,10 @@ $(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL): .ci/dynamodb-local.xml | debian-pack
 	mvn --quiet --batch-mode --file $< -Ddynamodb-local.version=$(DYNAMODB_LOCAL) -DoutputDirectory=$(@D) dependency:copy-dependencies
 	@touch $@
 
-$(TOOLS)/npm/.installed: .ci/npm/package-lock.json | debian-packages
+$(TOOLS)/npm/.installed $(TOOLS)/types/.installed: $(TOOLS)/%/.installed: .ci/%/package-lock.json | debian-packages
 	rm -rf $(@D)
 	mkdir -p $(@D)
-	cp .ci/npm/package.json .ci/npm/package-lock.json $(@D)
+	cp .ci/$*/package.json .ci/$*/package-lock.json $(@D)
 	npm ci --prefix $(@D) --no-audit --no-fund --ignore-scripts --loglevel=error
 	@touch $@
 
@@ -261,7 +267,7 @@ $(BIN)/cyclonedx-gomod-$(CYCLONEDX):
 	GOBIN=$(BIN) go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX)
 	@mv $(BIN)/cyclonedx-gomod $@
 
-# After a version above, or in .ci/npm/package.json, has changed.
+# After a version above, or in package.json of .ci/npm or .ci/types, has changed.
 .PHONY: lock
 lock: debian-packages
 	@rm -rf $(TOOLS)/uv && python3 -m venv $(TOOLS)/uv && $(TOOLS)/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV)
@@ -269,4 +275,5 @@ lock: debian-packages
 	echo checkov==$(CHECKOV) | $(LOCK) - --output-file .ci/python/checkov.txt
 	echo ministack==$(MINISTACK) | $(LOCK) - --output-file .ci/python/ministack.txt
 	npm install --prefix .ci/npm --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
+	npm install --prefix .ci/types --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
 LOCK = $(TOOLS)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate

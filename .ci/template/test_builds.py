@@ -1,11 +1,13 @@
 """What a release is made of, and the checks of it: each finds what was planted."""
 
+import gzip
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import types
 import unittest
 import zipfile
@@ -14,6 +16,9 @@ import translated
 from fake_tools import Folder
 
 FUNCTIONS = [n for n, r in translated.parsed("template.yaml")["Resources"].items() if r["Type"] == "AWS::Serverless::Function"]
+
+VERSION = re.search(r"^## v(\S+)$", (translated.ROOT / ".github/CHANGELOG.md").read_text(), re.MULTILINE)[1]
+PACKAGE = f"manage-billing-button-{VERSION}.tgz"
 
 
 def built(folder, content="code"):
@@ -41,13 +46,36 @@ class Release(unittest.TestCase):
         self.assertEqual({str(p.relative_to(here / "release/template")) for p in here.glob("release/template/**/*") if p.is_file()}, files)
         with zipfile.ZipFile(here / "release/billing-portal.zip") as whole:
             self.assertEqual(whole.namelist(), sorted(files))
-        self.assertEqual({p.name for p in (here / "release").iterdir()}, {"template", "billing-portal.zip"})
+        self.assertEqual({p.name for p in (here / "release").iterdir()}, {"template", "billing-portal.zip", PACKAGE})
 
     def test_without_anything_built_there_is_none(self):
         folder = Folder(self)
         here = folder.path
         done = subprocess.run([".ci/release", here / "build", here / "licenses", here / "release"], cwd=translated.ROOT, capture_output=True, check=False)
         self.assertEqual(done.returncode, 1)
+
+
+class Package(unittest.TestCase):
+    def test_it_has_each_module_and_their_types(self):
+        folder = Folder(self)
+        done = subprocess.run(["go", "run", ".ci/button.go", folder.path], cwd=translated.ROOT, capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, f"{folder.path / PACKAGE}\n"))
+        sources = translated.ROOT / "functions/internal/button"
+        want = {"LICENSE": (translated.ROOT / "LICENSE").read_bytes()}
+        want |= {name: (sources / name).read_bytes() for name in ("README.md", "button.d.ts")}
+        want |= {path.name.removesuffix(".gz"): gzip.decompress(path.read_bytes()) for path in sources.glob("*.js.gz")}
+        with tarfile.open(folder.path / PACKAGE) as archive:
+            self.assertEqual({(e.mode, e.uid, e.mtime, e.isfile()) for e in archive}, {(0o644, 0, 499162500, True)})
+            got = {entry.name.removeprefix("package/"): archive.extractfile(entry).read() for entry in archive}
+        about = json.loads(got.pop("package.json"))
+        self.assertEqual(got, want)
+        entries = {"./package.json": "./package.json", ".": {"types": "./button.d.ts", "default": "./en.js"}}
+        entries |= {f"./{tag}": {"types": "./button.d.ts", "default": f"./{tag}.js"} for tag in ("de", "en", "es", "fr", "it", "ja", "nl", "pt-BR")}
+        self.assertEqual(about.pop("exports"), entries)
+        self.assertRegex(about.pop("description"), "Stripe")
+        self.assertEqual(about, {
+            "name": "manage-billing-button", "version": VERSION, "license": "MIT", "type": "module", "main": "./en.js", "types": "./button.d.ts", "sideEffects": True,
+        })  # fmt: skip
 
 
 class Zip(unittest.TestCase):
@@ -90,7 +118,7 @@ class Reproducible(unittest.TestCase):
             ".gitignore": ".aws-sam\n.cache\n/bin\n",
             ".cache/licenses/portal.txt": "MIT",
         })  # fmt: skip
-        folder.tool(".ci/release", f'mkdir -p "$3/template" && {release} <"$1/PortalFunction/bootstrap" >"$3/template/PortalFunction.zip" && cat "$2"/* "$3"/template/* >"$3/all.zip"')
+        folder.tool(".ci/release", f'mkdir -p "$3/template" && {release} <"$1/PortalFunction/bootstrap" >"$3/template/PortalFunction.zip" && cat "$2"/* "$3"/template/* >"$3/all.zip" && cp "$3/all.zip" "$3/all.tgz"')
         function = folder.path / ".aws-sam/build/PortalFunction"
         function.mkdir(parents=True)
         for command in (["git", "init", "--quiet"], ["git", "add", "."], ["make", "build-PortalFunction", f"ARTIFACTS_DIR={function}"], [".ci/release", ".aws-sam/build", ".cache/licenses", ".cache/release"]):
@@ -103,7 +131,7 @@ class Reproducible(unittest.TestCase):
     def test_what_is_the_same_passes(self):
         status, said = self.reproduce(build="cat source")
         self.assertEqual(status, 0, said)
-        self.assertEqual(re.findall(r"^(\S+): [0-9a-f]{64}, twice$", said, re.MULTILINE), ["all.zip", "template/PortalFunction.zip"])
+        self.assertEqual(re.findall(r"^(\S+): [0-9a-f]{64}, twice$", said, re.MULTILINE), ["all.zip", "all.tgz", "template/PortalFunction.zip"])
 
     def test_each_difference_fails(self):
         planted = {
@@ -114,6 +142,7 @@ class Reproducible(unittest.TestCase):
             "the time, in a zip file": ({"build": "cat source", "release": "(cat; date +%N)"}, r"all\.zip"),
             "another binary": ({"build": "cat source", "spoil": ".aws-sam/build/PortalFunction/bootstrap"}, "bootstrap"),
             "another zip file": ({"build": "cat source", "spoil": ".cache/release/all.zip"}, r"all\.zip"),
+            "another package": ({"build": "cat source", "spoil": ".cache/release/all.tgz"}, r"all\.tgz"),
             "another zip file of the template": ({"build": "cat source", "spoil": ".cache/release/template/PortalFunction.zip"}, r"template/PortalFunction\.zip"),
         }
         for what, (plants, file) in planted.items():

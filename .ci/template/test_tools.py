@@ -26,6 +26,7 @@ CHECKS = {
     "check-sam-local": ["debian-packages dockerd:docker.io busybox:busybox-static curl:curl", "samlocal here/.tools/venv/bin/sam here/.tools/venv/bin/python"],
     "check-openapi": ["run here/.tools/venv/bin/schemathesis"],
     "check-reproducible": ["sam build", "sbom here/.tools/bin/cyclonedx-gomod", "release .aws-sam/build .cache/licenses .cache/release", "reproducible"],
+    "check-types": ["debian-packages DEBIAN", "go run .ci/button.go .cache/button", "run .cache/types here/.tools/types"],
     "check-vulnerabilities": ["vulnerabilities here/.tools/bin/govulncheck ./..."],
     "check-tests": [
         "debian-packages DEBIAN", "go run .ci/gotest.go -race -count=1 -tags integration ./...",
@@ -44,16 +45,16 @@ class Targets(unittest.TestCase):
         folder = Folder(self, "Makefile")
         for name in ("go", "gofmt"):
             folder.tool(f"bin/{name}", TOOL)
-        for name in ("debian-packages", "emulated", "samlocal", "openapi/run", "reproducible", "vulnerabilities", "sbom", "release"):
+        for name in ("debian-packages", "emulated", "samlocal", "openapi/run", "types/run", "reproducible", "vulnerabilities", "sbom", "release"):
             folder.tool(f".ci/{name}", TOOL)
         for name in ("venv/bin/python", "venv/bin/sam", "venv/bin/cfn-lint", "checkov/bin/checkov", f"bin/golangci-lint-{variable('GOLANGCI_LINT')}"):
             folder.tool(f".tools/{name}", TOOL)
         versions = {name: variable(name) for name in ("SAM_CLI", "CFN_LINT", "SCHEMATHESIS", "CHECKOV", "MINISTACK", "DYNAMODB_LOCAL", "GECKODRIVER", "GOVULNCHECK", "CYCLONEDX")}
         markers = (
             ".venv-{SAM_CLI}-{CFN_LINT}-{SCHEMATHESIS}", ".checkov-{CHECKOV}", ".ministack-{MINISTACK}", "dynamodb-local/.{DYNAMODB_LOCAL}", "geckodriver/.{GECKODRIVER}",
-            "npm/.installed", "bin/govulncheck-{GOVULNCHECK}", "bin/cyclonedx-gomod-{CYCLONEDX}",
+            "npm/.installed", "types/.installed", "bin/govulncheck-{GOVULNCHECK}", "bin/cyclonedx-gomod-{CYCLONEDX}",
         )  # fmt: skip
-        folder.write({".ci/npm/package-lock.json": "", ".ci/dynamodb-local.xml": ""})
+        folder.write({".ci/npm/package-lock.json": "", ".ci/types/package-lock.json": "", ".ci/dynamodb-local.xml": ""})
         folder.write({f".tools/{marker.format(**versions)}": "" for marker in markers})
         return folder
 

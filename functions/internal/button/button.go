@@ -1,5 +1,5 @@
 // Package button serves the module of manage-billing-button, button.js, built once for each
-// language.
+// language, and its types.
 package button
 
 import (
@@ -18,44 +18,81 @@ import (
 	"billingportal/functions/internal/problem"
 )
 
-// Path is the path of the module.
-const Path = "/billing/button.js"
+const (
+	// Path is the path of the module.
+	Path = "/billing/button.js"
+	// TypesPath is the path of the module's types, for TypeScript.
+	TypesPath = "/billing/button.d.ts"
+)
 
 // modules are the module in each language, minified and gzipped: made by `go generate ./...`.
 //
 //go:embed *.js.gz
 var modules embed.FS
 
+//go:embed button.d.ts
+var types []byte
+
 // Serve answers with the module in the language that the request asks for. It calls no upstream. An
 // error is a *problem.Problem, which is still to be answered.
 func Serve(w http.ResponseWriter, r *http.Request) (status int, err error) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return 0, &problem.Problem{Code: problem.MethodNotAllowed, Allow: "GET, HEAD"}
+	if err := requireRead(r); err != nil {
+		return 0, err
 	}
 	module, err := modules.ReadFile(string(language.Match("", r.Header)) + ".js.gz")
 	if err != nil { // there is one for each language, which is tested
 		return 0, &problem.Problem{Code: problem.Internal, Cause: err}
 	}
 	isZipped := acceptsGzip(r.Header)
-	header := w.Header()
-	header.Set("Cache-Control", "public, max-age=3600")
 	// The gateway's CORS depends on Origin, and does not say so.
-	header.Set("Vary", "Accept-Language, Accept-Encoding, Origin")
-	header.Set("ETag", etagOf(module, isZipped))
-	if matches(r.Header, header.Get("ETag")) {
-		w.WriteHeader(http.StatusNotModified)
+	if answerUnchanged(w, r, etagOf(module, isZipped), "Accept-Language, Accept-Encoding, Origin") {
 		return http.StatusNotModified, nil
 	}
 	if isZipped {
-		header.Set("Content-Encoding", "gzip")
+		w.Header().Set("Content-Encoding", "gzip")
 	} else if module, err = unzipped(module); err != nil { // it is committed, and tested
 		return 0, &problem.Problem{Code: problem.Internal, Cause: err}
 	}
-	header.Set("Content-Length", strconv.Itoa(len(module)))
-	if r.Method == http.MethodHead {
-		module = nil
+	return answer(w, r, "text/javascript; charset=utf-8", module)
+}
+
+// ServeTypes answers with the module's types. An error is a *problem.Problem, as with Serve.
+func ServeTypes(w http.ResponseWriter, r *http.Request) (status int, err error) {
+	if err := requireRead(r); err != nil {
+		return 0, err
 	}
-	problem.WriteBody(w, http.StatusOK, "text/javascript; charset=utf-8", module)
+	if answerUnchanged(w, r, etagOf(types, false), "Origin") {
+		return http.StatusNotModified, nil
+	}
+	return answer(w, r, "application/typescript; charset=utf-8", types)
+}
+
+func requireRead(r *http.Request) error {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return &problem.Problem{Code: problem.MethodNotAllowed, Allow: "GET, HEAD"}
+	}
+	return nil
+}
+
+// answerUnchanged sets the headers of a file, and answers if the browser has it.
+func answerUnchanged(w http.ResponseWriter, r *http.Request, etag, vary string) bool {
+	header := w.Header()
+	header.Set("Cache-Control", "public, max-age=3600")
+	header.Set("Vary", vary)
+	header.Set("ETag", etag)
+	if !matches(r.Header, etag) {
+		return false
+	}
+	w.WriteHeader(http.StatusNotModified)
+	return true
+}
+
+func answer(w http.ResponseWriter, r *http.Request, mediaType string, content []byte) (status int, err error) {
+	w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+	if r.Method == http.MethodHead {
+		content = nil
+	}
+	problem.WriteBody(w, http.StatusOK, mediaType, content)
 	return http.StatusOK, nil
 }
 

@@ -2,6 +2,7 @@ package button
 
 import (
 	"bytes"
+	"errors"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"billingportal/functions/internal/language"
+	"billingportal/functions/internal/problem"
 )
 
 // maxZippedModule is the size that infra/openapi.yaml promises, in bytes.
@@ -136,6 +138,53 @@ func TestTheModuleIsServedOnce(t *testing.T) {
 		if name == "its head" && !maps.EqualFunc(w.Header(), zipped, slices.Equal) {
 			t.Errorf("%s: %v, want %v", name, w.Header(), zipped)
 		}
+	}
+}
+
+func TestTheTypesAreServed(t *testing.T) {
+	ask := func(method string, headers ...string) *httptest.ResponseRecorder {
+		t.Helper()
+		w, r := httptest.NewRecorder(), httptest.NewRequest(method, TypesPath, nil)
+		for i := 0; i < len(headers); i += 2 {
+			r.Header.Add(headers[i], headers[i+1])
+		}
+		if status, err := ServeTypes(w, r); status != w.Code || err != nil {
+			t.Fatal(status, w.Code, err)
+		}
+		return w
+	}
+	all := ask(http.MethodGet, "Accept-Encoding", "gzip", "Accept-Language", "de")
+	etag := all.Header().Get("ETag")
+	want := http.Header{
+		"Cache-Control": {"public, max-age=3600"}, "Vary": {"Origin"}, "Etag": {etag},
+		"Content-Type": {"application/typescript; charset=utf-8"}, "Content-Length": {strconv.Itoa(len(types))},
+	}
+	for name, test := range map[string]struct {
+		answer *httptest.ResponseRecorder
+		status int
+		body   string
+	}{
+		"get":                   {all, 200, string(types)},
+		"get, another encoding": {ask(http.MethodGet), 200, string(types)},
+		"head":                  {ask(http.MethodHead), 200, ""},
+		"get, the same":         {ask(http.MethodGet, "If-None-Match", etag), 304, ""},
+		"head, the same":        {ask(http.MethodHead, "If-None-Match", "W/"+etag), 304, ""},
+		"get, another":          {ask(http.MethodGet, "If-None-Match", `"another"`), 200, string(types)},
+	} {
+		want := maps.Clone(want)
+		if test.status == 304 {
+			delete(want, "Content-Type")
+			delete(want, "Content-Length")
+		}
+		if got := test.answer; got.Code != test.status || got.Body.String() != test.body ||
+			!maps.EqualFunc(got.Header(), want, slices.Equal) {
+			t.Errorf("%s: %d %v, want %v; %d bytes", name, got.Code, got.Header(), want, got.Body.Len())
+		}
+	}
+	_, err := ServeTypes(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, TypesPath, nil))
+	var refusal *problem.Problem
+	if !errors.As(err, &refusal) || refusal.Code != problem.MethodNotAllowed || refusal.Allow != "GET, HEAD" {
+		t.Errorf("POST: %v", err)
 	}
 }
 

@@ -116,6 +116,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == button.Path:
 		h.endPage(w, r, record, func() (int, error) { return button.Serve(w, r) })
 		return
+	case r.URL.Path == button.TypesPath:
+		h.endPage(w, r, record, func() (int, error) { return button.ServeTypes(w, r) })
+		return
 	case r.URL.Path == StatusPath:
 		h.serveStatus(ctx, w, r, record)
 		return
@@ -275,7 +278,7 @@ func (h *Handler) renewedKey(ctx context.Context, refused secret.Key, record *re
 // routeOf names the request's route in logs and metrics, from a closed set.
 func routeOf(r *http.Request) string {
 	switch r.URL.Path {
-	case Path, StatusPath, button.Path:
+	case Path, StatusPath, button.Path, button.TypesPath:
 		return r.URL.Path
 	}
 	return "other"

@@ -199,6 +199,10 @@ func portalAsked() []asked {
 			method(http.MethodGet)(request)
 			request["rawPath"] = "/billing/button.js"
 		}},
+		{code: "ok", change: func(request map[string]any) {
+			method(http.MethodGet)(request)
+			request["rawPath"] = "/billing/button.d.ts"
+		}},
 		{code: "ok", change: billingStatus("")},
 		{code: "ok", change: billingStatus("include=subscriptions")},
 		{code: "ok", change: billingStatus(""), token: map[string]any{"sub": "bob"}},

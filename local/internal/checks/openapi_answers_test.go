@@ -343,18 +343,20 @@ func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
 		})
 	}
 	s.breakUpstreams(nil)
-	for name, method := range button {
-		operation := "/billing/button.js " + name
-		t.Run(operation, func(t *testing.T) {
-			w := request{method, "/billing/button.js", "", nothing}.ask(t, atPortal)
-			c.see(t, operation, w)
-			c.see(t, operation, request{method, "/billing/button.js", "", nothing}.with("If-None-Match",
-				w.Header().Get("ETag")).ask(t, atPortal))
-			for _, accept := range []string{"*/*", "text/html"} {
+	for _, path := range []string{"/billing/button.js", "/billing/button.d.ts"} {
+		for name, method := range button {
+			operation := path + " " + name
+			t.Run(operation, func(t *testing.T) {
+				w := request{method, path, "", nothing}.ask(t, atPortal)
+				c.see(t, operation, w)
 				c.see(t, operation,
-					request{http.MethodPost, "/billing/button.js", "", nothing}.with("Accept", accept).ask(t, atPortal))
-			}
-		})
+					request{method, path, "", nothing}.with("If-None-Match", w.Header().Get("ETag")).ask(t, atPortal))
+				for _, accept := range []string{"*/*", "text/html"} {
+					c.see(t, operation,
+						request{http.MethodPost, path, "", nothing}.with("Accept", accept).ask(t, atPortal))
+				}
+			})
+		}
 	}
 	c.isComplete(t)
 }

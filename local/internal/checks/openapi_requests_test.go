@@ -433,8 +433,8 @@ func TestTheCredentialsOfTheDocument(t *testing.T) {
 func TestThePathsOfTheDocument(t *testing.T) {
 	c, s := readContract(t), startService(t)
 	packages := newGoPackages(t)
-	want := []string{packages.text("button", "Path"), packages.text("portal", "Path"),
-		packages.text("portal", "StatusPath"), packages.text("webhook", "Path")}
+	want := []string{packages.text("button", "TypesPath"), packages.text("button", "Path"),
+		packages.text("portal", "Path"), packages.text("portal", "StatusPath"), packages.text("webhook", "Path")}
 	paths := c.at("paths")
 	if got := slices.Sorted(slices.Values(paths.names)); !slices.Equal(got, want) {
 		t.Errorf("openapi.yaml has the paths %v, the functions %v", got, want)
@@ -610,6 +610,7 @@ func TestTheOperationsOfTheDocument(t *testing.T) {
 	want := map[string]string{
 		"post /billing/portal": "createPortalSession", "get /billing/portal": "askToOpenPortal",
 		"get /billing/button.js": "getButton", "head /billing/button.js": "headButton",
+		"get /billing/button.d.ts": "getButtonTypes", "head /billing/button.d.ts": "headButtonTypes",
 		"get /billing/status": "getBillingStatus", "head /billing/status": "headBillingStatus",
 		"post /stripe/webhook": "receiveStripeEvent",
 	}

@@ -78,6 +78,8 @@ func TestBehindTheEdgeEverythingPasses(t *testing.T) {
 			map[string]string{"Accept-Encoding": "gzip", "Accept-Language": "de"},
 			200, map[string]string{"Content-Encoding": "gzip", "Cache-Control": "public, max-age=3600"},
 		},
+		{"its types", "GET", "/billing/button.d.ts", "", nil, 200,
+			map[string]string{"Content-Type": "application/typescript; charset=utf-8"}},
 		{"another method", "DELETE", "/billing/portal", "", nil, 405, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
