@@ -102,7 +102,7 @@ func (b *browser) lookAtTheDemo(axe, origin string) {
 	b.Goto(origin + "/?user=dave")
 	b.Click("#any-cancel-button")
 	b.WaitFor(`document.getElementById("any-cancel-element").shadowRoot.` +
-		`querySelectorAll("button").length === 2`)
+		`querySelectorAll("[part=choice]").length === 2`)
 	b.look(axe, "demo-choices")
 	b.Goto(origin + "/?user=alice")
 	b.click("#any-cancel-button", "#complete")
@@ -238,7 +238,7 @@ func testKeyboard(t *testing.T, b *browser) {
 	tabTo(`at.id === "any-cancel-button"`)
 	b.Press(webdriver.Enter)
 	b.WaitFor(`document.getElementById("any-cancel-element").shadowRoot.` +
-		`querySelectorAll("button").length === 2`)
+		`querySelectorAll("[part=choice]").length === 2`)
 	b.WaitFor(`document.activeElement.id === "any-cancel-button"`)
 	tabTo(`at.textContent === "Team × 5"`)
 	b.Press(webdriver.Enter)
