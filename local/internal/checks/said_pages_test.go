@@ -11,8 +11,9 @@ var _ = say(".github/CONTRIBUTING.md",
 )
 
 var _ = say("local/examples/README.md",
-	"a page of two buttons", "[React 19]", "[Vue 3]", "[Svelte 5]", "[htmx 4]", "[Turbo 8]",
-	"| 200 and the session, with its `url` |", "| 303 to the portal |",
+	"a page with two buttons", "again after a 401, and has 10 seconds", "have the status 0", "[React 19]", "[Vue 3]",
+	"[Svelte 5]", "[htmx 4]", "[Turbo 8]",
+	"| 200 and the session with its `url` |", "| 303 to the portal |",
 )
 
 // The benchmark prints its tables; its numbers are measured.
