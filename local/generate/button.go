@@ -23,7 +23,7 @@ func buttonModules(root fs.FS, texts texts) (map[string][]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("button.js in %s: %w", language, err)
 		}
-		files[buttonFolder+language+".js.gz"] = zipped(module)
+		files[buttonFolder+language+".js.gz"] = module
 	}
 	return files, nil
 }
@@ -40,6 +40,7 @@ func buttonModule(source string, catalogue map[string]string) ([]byte, error) {
 		"manage": text("ManageBilling"), "opening": text("OpeningBilling"), "signIn": text("PleaseSignInAgain"),
 		"forbidden": text("MayNotManageBilling"), "noAccount": text("NoBillingAccount"),
 		"failed": text("BillingCannotBeOpened"), "choose": text("SubscriptionAmbiguous"),
+		"subscription-not-eligible": text("NothingToChange"), "flow-unavailable": text("NotOffered"),
 		"flows": map[string]string{
 			"payment_method_update": text("UpdatePaymentMethod"), "subscription_cancel": text("CancelSubscription"),
 			"subscription_update": text("ChangePlan"), "subscription_update_confirm": text("ConfirmChange"),

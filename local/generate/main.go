@@ -6,11 +6,13 @@ package main
 
 import (
 	"bytes"
-	"compress/gzip"
 	"fmt"
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
+
+	"github.com/foobaz/go-zopfli/zopfli"
 )
 
 func main() {
@@ -35,6 +37,9 @@ func run(folder string) error {
 		return err
 	}
 	for path, content := range files {
+		if filepath.Ext(path) == ".gz" {
+			content = zipped(content)
+		}
 		if err := root.WriteFile(path, content, 0o644); err != nil {
 			return err
 		}
@@ -42,7 +47,8 @@ func run(folder string) error {
 	return nil
 }
 
-// generate returns the content of each generated file, by its path from the root.
+// generate returns the content of each generated file, before it is zipped, by its path from the
+// root.
 func generate(root fs.FS) (map[string][]byte, error) {
 	texts, err := readTexts(root)
 	if err != nil {
@@ -65,11 +71,11 @@ func generate(root fs.FS) (map[string][]byte, error) {
 	return files, nil
 }
 
-// zipped cannot fail: a buffer takes everything.
+// zipped is gzip by Zopfli, which is some 4 % smaller than compress/gzip. It cannot fail: a buffer
+// takes everything.
 func zipped(content []byte) []byte {
 	var out bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	_, _ = w.Write(content)
-	_ = w.Close()
+	options := zopfli.DefaultOptions()
+	_ = zopfli.GzipCompress(&options, content, &out)
 	return out.Bytes()
 }

@@ -94,6 +94,6 @@ func (t texts) files() (map[string][]byte, error) {
 			blocks = append(blocks, block)
 		}
 	}
-	archive := zipped([]byte(strings.Join(blocks, "\n\n")))
+	archive := []byte(strings.Join(blocks, "\n\n"))
 	return map[string][]byte{languageFolder + "keys.go": source, languageFolder + "texts.gz": archive}, nil
 }

@@ -1,65 +1,108 @@
-// <manage-billing-button> and openBillingPortal: from a page of the app's own to Stripe's customer portal.
+// <manage-billing-button> and openBillingPortal: from a page of an app to Stripe's customer portal.
 //
-// `go generate ./...` minifies this file once for each language, with the texts of that language in the place
-// of `texts`. Nothing here makes HTML of text or style attributes, so that Trusted Types and a strict Content-Security-Policy hold.
+// `go generate ./...` builds this file once for each language: it minifies the code and replaces `texts` with that
+// language's. Nothing here sets HTML or style attributes, so Trusted Types and a strict Content-Security-Policy hold.
 
-// texts: { manage, opening, signIn, forbidden, noAccount, failed, choose, flows: { … }, statuses: { … } }
-const portal = new URL("portal", import.meta.url).href;
-const patience = 30_000; // milliseconds, what the gateway waits at most
+// texts: { manage, opening, signIn, …, flows: { … }, statuses: { … } }
+const patience = 30_000; // milliseconds: the gateway's own limit
+const tokenPatience = 10_000; // milliseconds
 
-/** A refusal, with the API's problem document (RFC 9457). */
-const refusal = (problem) => Object.assign(new Error(problem.code), { problem });
+// One for all copies of this module in a page: the app's bundle may have one, and the API serves another.
+// It holds a function of each connected element, called with true when the window came back from the portal. Its members:
+// source (from setTokenSource) and opening (a promise, while a session is being created).
+const shared = (globalThis[Symbol.for("manage-billing-button")] ??= new Set());
 
-// What an answer may send the window to: nothing that runs here, and nothing in clear but a stand-in of this machine.
-const followed = /^https:\/\/|^http:\/\/(localhost|127\.[\d.]+|\[::1])[:/]/;
+/** The value of an object's own member. Names that every object inherits, such as "constructor", are unknown. */
+const own = (object, name) => (Object.hasOwn(object, name) ? object[name] : undefined);
 
-/** Asks for a session and returns its address. It is a secret: whoever has it is the customer. */
-async function createSession({ endpoint = portal, getToken, token, cookie }, body) {
-  const isFunction = typeof getToken === "function";
-  const post = async () => {
-    const bearer = (await (isFunction ? getToken() : getToken)) ?? token;
-    return fetch(endpoint, {
-      method: "POST",
-      headers: { Accept: "application/json", ...(bearer && { Authorization: `Bearer ${bearer}` }) },
-      body: new URLSearchParams(body),
-      credentials: cookie ? "include" : "omit",
-      redirect: "error",
-      signal: AbortSignal.timeout(patience),
-    });
-  };
-  let answer;
+/** An error with the API's problem document (RFC 9457). */
+const refusal = (code, status = 0, further) => Object.assign(new Error(code, further), { problem: { code, status, ...further } });
+
+/** The address as a URL, if it is https, or http from this machine to itself. */
+function safe(address, base) {
   try {
-    answer = await post();
-    // The token may have run out since the page was opened.
-    if (isFunction && answer.status === 401) answer = await post();
-  } catch {
-    throw refusal({ code: "network", status: 0 });
-  }
-  const { ok, status } = answer;
-  const document = await answer.json().catch(() => {});
-  if (!ok) throw refusal({ code: "internal", status, ...document });
-  if (!followed.test(document?.url)) throw refusal({ code: "billing-bad-response", status: 502 });
-  return document.url;
+    const url = new URL(address, base);
+    const isLocal = [url, location].every(({ hostname }) => /^(localhost|127\.[\d.]+|\[::1])$/.test(hostname));
+    if (url.protocol === "https:" || (url.protocol === "http:" && isLocal)) return url;
+  } catch {} // not an address
 }
 
-/** Every text of a tree, under Stripe's bracket names. */
-function* fields(tree, prefix = "") {
-  for (const [name, value] of Object.entries(tree ?? {})) {
+// String() hides the address from bundlers, which would take `new URL("…", import.meta.url)` for a file to copy.
+const endpointOf = (endpoint) => {
+  const url = safe(endpoint || "portal", endpoint ? document.baseURI : String(import.meta.url));
+  if (!url) throw refusal("invalid-endpoint");
+  return url;
+};
+
+/** Sends a request with the credential. Without one, a GET is not sent. */
+async function send(url, options, request, isRetry) {
+  const { getToken, token, cookie } = options;
+  let bearer;
+  let isFunction;
+  const findToken = async () => {
+    for (const source of [getToken, token, shared.source]) {
+      isFunction = typeof source === "function";
+      bearer = await (isFunction ? source() : source);
+      if (bearer) return;
+    }
+  };
+  await new Promise((resolve, reject) => {
+    AbortSignal.timeout(tokenPatience).onabort = ({ target }) => reject(target.reason);
+    findToken().then(resolve, reject);
+  }).catch((cause) => {
+    throw refusal("token-unavailable", 0, { cause });
+  });
+  // A page's own form may hold a token too, for visitors without the script. Two credentials are refused.
+  if (bearer || cookie) request.body?.delete("access_token");
+  else if (!request.method) return;
+  const answer = await fetch(url, {
+    headers: { Accept: "application/json", ...(bearer && { Authorization: `Bearer ${bearer}` }) },
+    credentials: cookie && !bearer ? "include" : "omit",
+    redirect: "error",
+    signal: AbortSignal.timeout(patience),
+    ...request,
+  }).catch(() => {
+    throw refusal("network");
+  });
+  // The token may have expired since the page was opened.
+  return answer.status === 401 && isFunction && !isRetry ? send(url, options, request, true) : answer;
+}
+
+/** Asks for a session and returns its address. The address is a secret: it opens the customer's billing. */
+async function createSession(options, body) {
+  const answer = await send(endpointOf(options.endpoint).href, options, { method: "POST", body });
+  const { ok, status } = answer;
+  const document = await answer.json().catch(() => {});
+  if (!ok) throw refusal("internal", status, document);
+  const url = document?.url;
+  if (!/^https?:\/\//.test(url) || !safe(url)) throw refusal("billing-bad-response", 502);
+  return url;
+}
+
+/** Every value of a tree or a FormData, under Stripe's bracket names. */
+function* fields(tree, prefix = "", parents = []) {
+  if (parents.includes(tree)) throw refusal("invalid-parameter"); // a cycle
+  for (const [name, value] of tree?.entries?.() ?? Object.entries(tree ?? {})) {
     const full = prefix ? `${prefix}[${name}]` : name;
-    if (typeof value === "object") yield* fields(value, full);
+    if (typeof value === "object") yield* fields(value, full, [...parents, tree]);
     else if (value !== undefined) yield [full, value];
   }
 }
 
-let opening;
+/** Sets the function that gives every element on the page its token, unless the element has one of its own. */
+export function setTokenSource(getToken) {
+  shared.source = getToken;
+  shared.forEach((refresh) => refresh());
+}
 
-/** Opens the portal in this window. Who asks again meanwhile waits for the same answer. */
-export const openBillingPortal = (options = {}) =>
-  (opening ??= createSession(options, [...fields(options.parameters)])
-    .then((url) => location.assign(url))
-    .finally(() => (opening = null)));
+/** Opens the portal in this window. A second call during the first one waits for the same answer. */
+export function openBillingPortal(options) {
+  const { parameters, ...rest } = options instanceof FormData ? { parameters: options } : options ?? {};
+  const open = async () => location.assign(await createSession(rest, new URLSearchParams([...fields(parameters)])));
+  return (shared.opening ??= open().finally(() => (shared.opening = null)));
+}
 
-// Attributes that are parameters: $ stands for the flow, and & for what comes after it. The others have the parameter's own name.
+// Attributes that are parameters: $ stands for the flow, and & for what follows it. The others have the parameter's own name.
 const places = {
   flow: "flow_data[type]",
   subscription: "$[subscription]",
@@ -75,186 +118,293 @@ const places = {
   "on-behalf-of": "on_behalf_of",
 };
 
+// Codes whose text has a name of its own. Any other code is the name of its text.
+const wording = {
+  "token-unavailable": "signIn",
+  "insufficient-scope": "forbidden",
+  "insufficient-role": "forbidden",
+  "no-billing-account": "noAccount",
+  "subscription-ambiguous": "choose",
+};
+
+const controls = "button,a";
+
 const element = (name, properties) => Object.assign(document.createElement(name), properties);
 
-const css = `:host{display:inline-block}\
-:host(:not([aria-busy=true])) [role=status]{color:var(--manage-billing-error,light-dark(#a4161a,#ff9b9b))}\
-div{display:grid;gap:.5em}\
+const sheetOf = (css) => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(css);
+  return sheet;
+};
+
+// A message has a background of its own, so that it is readable on any page. It is as wide as the button, so that the
+// button stays on its line. Nothing moves.
+const css = `:host{display:inline-grid}\
+:host([hidden]),[hidden]{display:none}\
+button{font:inherit}\
+div{width:0;min-width:100%;display:grid;gap:.5em;color:CanvasText;background:Canvas}\
 div:not(:empty){margin-top:.5em}\
-button{font:inherit;color:inherit;padding:.5em 1em;background:var(--manage-billing-choice,#0000);border:1px solid}\
-button:disabled{opacity:.6}`; // nothing moves
+.error{color:var(--manage-billing-error,light-dark(#a4161a,#ff9b9b))}\
+[part=choice]{background:var(--manage-billing-choice,ButtonFace)}`;
 
-// A server that renders the page has neither, and imports this all the same.
-const { HTMLElement = Object, customElements } = globalThis;
+/** Builds the element's shadow tree. Returns what the element does when the page connects, disconnects or sets it. */
+function control(host) {
+  let { getToken } = host; // may be set before the element was defined
+  let isBusy = false;
+  let focused; // when the request began
+  let timer;
+  let lastCheck; // of the status
+  const visibility = sheetOf("");
+  const slot = element("slot");
+  const label = new Text(); // if the page gives none
+  const button = element("button", { part: "button" });
+  const form = element("form", { method: "post" });
+  const status = element("div", { role: "status", part: "status" }); // a live region
+  const choices = element("div", { role: "group", part: "choices" });
+  const root = host.attachShadow({ mode: "open" });
+  root.adoptedStyleSheets = [sheetOf(css), visibility];
+  button.append(slot, label);
+  form.append(button);
+  root.append(form, status, choices);
 
-class ManageBillingButton extends HTMLElement {
-  // Frameworks look for these before they set a property, and may have set it before the element was defined.
-  getToken = this.getToken;
-  parameters = this.parameters;
-  messages = this.messages;
+  const attribute = (name) => host.getAttribute(name);
+  const text = (name) => host.messages?.[name] ?? own(texts, name);
+  const buttons = () => [...host.querySelectorAll(controls), ...root.querySelectorAll("button")];
+  const options = () => ({ endpoint: attribute("endpoint"), getToken, token: attribute("token"), cookie: host.hasAttribute("cookie") });
+  const dispatch = (name, detail) =>
+    host.dispatchEvent(new CustomEvent(`billing-portal-${name}`, { detail, bubbles: true, cancelable: true, composed: true }));
 
-  #busy = false;
-  #focused;
-  #timer;
-  #label = new Text(); // of a button that the page gives none
-  #button = element("button");
-  #form = element("form", { method: "post" });
-  #status = element("div", { role: "status", part: "status" }); // a live region
-  #choices = element("div", { role: "group", part: "choices" });
-  #onPageShow = (event) => event.persisted && this.#end(); // back from the portal
-
-  constructor() {
-    super();
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(css);
-    const root = this.attachShadow({ mode: "open" });
-    root.adoptedStyleSheets = [sheet];
-    root.append(element("slot"), this.#status, this.#choices);
-    this.#form.append(this.#button);
-    this.addEventListener("submit", this.#submit);
-    this.addEventListener("formdata", this.#fill);
-    new MutationObserver(() => this.#wrap()).observe(this, { childList: true });
+  /** The page's own form or button is used as it is. Any other content is the label of the element's button. */
+  function arrange() {
+    const isOwn = !!host.querySelector(`form,${controls}`);
+    const place = isOwn ? form : button;
+    button.hidden = isOwn;
+    if (slot.parentNode !== place) place.prepend(slot);
+    const isLabelled = isOwn || host.textContent.trim() || host.children.length;
+    label.data = isLabelled ? "" : own(texts.flows, attribute("flow")) || text("manage");
   }
 
-  connectedCallback() {
-    addEventListener("pageshow", this.#onPageShow);
-    this.#wrap();
-  }
+  // ---- the status
 
-  disconnectedCallback() {
-    removeEventListener("pageshow", this.#onPageShow);
-  }
-
-  get endpoint() {
-    return this.getAttribute("endpoint") || portal;
-  }
-
-  /** Without a form of the page's own, puts one around what the element holds, now or after a framework has written it anew. */
-  #wrap() {
-    const { childNodes } = this;
-    const form = this.#form;
-    if (this.querySelectorAll("form").length > this.contains(form)) return form.remove();
-    if (form.parentNode && childNodes.length === 1) return;
-    if (!form.parentNode) this.#button.replaceChildren(this.#label);
-    form.remove();
-    this.#button.append(...childNodes);
-    this.#label.data = "";
-    if (!this.#button.textContent.trim() && !this.#button.children.length) {
-      this.#label.data = texts.flows[this.getAttribute("flow")] || this.#text("manage");
+  /** Hides the element, with the attribute hide, until the status says that it has a use. If that is unknown, shows it. */
+  async function checkStatus(isBack) {
+    const hide = attribute("hide");
+    // Not the tokens: a framework may set a new function whenever it renders.
+    const key = [hide, attribute("flow"), attribute("token"), !getToken, !shared.source].join();
+    const isFirst = !lastCheck;
+    if (lastCheck?.key === key && !isBack) return;
+    const check = (lastCheck = { key });
+    const style = (css) => visibility.replaceSync(css && `:host{${css}!important}`);
+    let css = "";
+    if (/^(no-account|unavailable)$/.test(hide)) {
+      if (isFirst) style("visibility:hidden");
+      await new Promise((done) => setTimeout(done)); // more may be set at once
+      if (check !== lastCheck) return;
+      try {
+        const url = new URL("status", endpointOf(attribute("endpoint")));
+        if (hide === "unavailable") url.search = "include=subscriptions";
+        // The browser may have cached a status from before the user went to the portal, or to buy something.
+        const isReturn = isBack || !document.referrer.startsWith(location.origin);
+        const answer = await send(url, options(), { cache: isReturn ? "reload" : "default" });
+        const { account, flows } = answer.ok && (await answer.json());
+        const flow = new FormData(host.querySelector("form") ?? form).get("flow_data[type]");
+        if (answer.status === 403 || account === false || (flow && flows?.includes(flow) === false)) css = "display:none";
+      } catch {} // no credential, or no answer
     }
-    form.action = this.endpoint;
-    this.append(form);
+    if (check === lastCheck) style(css);
   }
 
-  #text(name) {
-    return this.messages?.[name] ?? texts[name];
-  }
+  // ---- the request
 
-  #buttons() {
-    return [...this.querySelectorAll("button"), ...this.#choices.children];
-  }
-
-  /** Adds the parameters to a form's own fields, the attributes over the property, whoever sends them. */
-  #fill({ formData }) {
-    for (const [name, value] of fields(this.parameters)) formData.set(name, value);
-    const flow = this.getAttribute("flow") || formData.get("flow_data[type]");
-    const set = (name, value) => formData.set(name.replace("$", `flow_data[${flow}]`).replace("&", "flow_data[after_completion]"), value);
+  /** Adds the parameters to a form's own fields, the attributes over the property, whatever sends the form. */
+  function fill({ formData }) {
+    for (const [name, value] of fields(host.parameters)) formData.set(name, value);
+    const flow = attribute("flow") || formData.get("flow_data[type]");
+    const set = (name, value) => formData.set(name.replace("$", () => `flow_data[${flow}]`).replace("&", "flow_data[after_completion]"), value);
     for (const name in places) {
-      const value = this.getAttribute(name);
+      const value = attribute(name);
       if (value) set(places[name], value);
     }
-    const after = this.getAttribute("after");
-    if (this.getAttribute("retention-coupon")) set("$[retention][type]", "coupon_offer");
-    if (this.getAttribute("confirmation-message")) set("&[type]", "hosted_confirmation");
+    const after = attribute("after");
+    if (attribute("retention-coupon")) set("$[retention][type]", "coupon_offer");
+    if (attribute("confirmation-message")) set("&[type]", "hosted_confirmation");
     if (after) set("&[type]", after === "portal" ? "portal_homepage" : "redirect");
     if (after && after !== "portal") set("&[redirect][return_url]", after);
   }
 
-  #submit(event) {
-    if (this.#busy) event.preventDefault();
-    if (event.defaultPrevented) return;
-    if (this.getToken || this.matches("[token],[cookie]")) {
-      event.preventDefault();
-      const data = new FormData(event.target, event.submitter);
-      data.delete("access_token"); // for a page without the script
-      this.#open(data);
-      return;
-    }
-    // A real form: the browser sends it and follows the redirect, unless a listener after this one has stopped it.
-    this.#begin();
-    this.#leave();
-    setTimeout(() => event.defaultPrevented && this.#end());
+  /** A button or link of the page's, outside of a form in the element, submits the element's form. */
+  function press(event) {
+    const pressed = event.target.closest(controls);
+    if (event.defaultPrevented || !host.contains(pressed) || host.contains(pressed.closest("form"))) return;
+    event.preventDefault();
+    form.requestSubmit();
   }
 
-  #begin() {
-    this.#busy = true;
-    this.#focused = this.#buttons().find((button) => button.matches(":focus"));
-    this.#status.textContent = this.#text("opening");
+  function submit(event) {
+    if (isBusy || shared.opening) event.preventDefault();
+    if (event.defaultPrevented) return;
+    const { target, submitter } = event;
+    choices.replaceChildren();
+    try {
+      [...fields(host.parameters)]; // throws what a listener of formdata could only report
+      if (getToken || shared.source || host.matches("[token],[cookie]")) {
+        event.preventDefault();
+        open(new FormData(target, submitter));
+        return;
+      }
+      // A real form: the browser sends it and follows the redirect, unless a listener after this one stops it.
+      if (target === form) form.action = endpointOf(attribute("endpoint"));
+      begin(Promise.resolve());
+      leave();
+      setTimeout(() => event.defaultPrevented && end());
+    } catch (error) {
+      event.preventDefault();
+      fail(error);
+    }
+  }
+
+  function begin(opening) {
+    shared.opening = opening;
+    isBusy = true;
+    focused = buttons().find((button) => button.matches(":focus"));
+    say("opening");
     // Only now would a disabled button no longer be the one that submits.
-    setTimeout(() => this.#show());
+    setTimeout(show);
+  }
+
+  function say(name, className = "") {
+    status.textContent = name && (text(name) ?? text("failed"));
+    status.className = className;
   }
 
   /** The user may stop the navigation, and nothing says so. */
-  #leave() {
-    this.#timer = setTimeout(() => this.#end(), patience);
+  function leave() {
+    timer = setTimeout(end, patience);
   }
 
-  #show() {
-    this.ariaBusy = this.#busy;
-    for (const button of this.#buttons()) button.disabled = this.#busy;
-  }
-
-  #end() {
-    clearTimeout(this.#timer);
-    this.#busy = false;
-    this.#show();
-    this.#status.textContent = "";
-    // A disabled button loses focus; it is given back where nothing else took it.
-    if (document.activeElement === document.body) this.#focused?.focus();
-  }
-
-  async #open(data) {
-    this.#begin();
-    this.#choices.replaceChildren();
-    try {
-      const url = await createSession({ endpoint: this.endpoint, getToken: this.getToken, token: this.getAttribute("token"), cookie: this.hasAttribute("cookie") }, data);
-      if (!this.#tell("open", { url })) return this.#end();
-      location.assign(url);
-      this.#leave();
-    } catch (error) {
-      this.#end();
-      if (!error.problem) throw error;
-      this.#fail(error.problem, data);
+  /** Shows whether the element is busy. A button that the page has disabled stays so: aria-busy marks the others. */
+  function show() {
+    host.ariaBusy = isBusy;
+    for (const button of buttons()) {
+      if (isBusy ? button.disabled : !button.ariaBusy) continue;
+      button.disabled = isBusy;
+      button.ariaBusy = isBusy || null;
     }
   }
 
-  #tell(name, detail) {
-    return this.dispatchEvent(new CustomEvent(`billing-portal-${name}`, { detail, bubbles: true, cancelable: true, composed: true }));
+  function end() {
+    clearTimeout(timer);
+    if (isBusy) shared.opening = null;
+    isBusy = false;
+    show();
+    say("");
+    // A disabled button loses focus; it is given back if nothing else took it.
+    if (document.activeElement === document.body) focused?.focus();
   }
 
-  #fail(problem, data) {
-    if (!this.#tell("error", problem)) return;
-    const { code, status, subscriptions } = problem;
-    const name = { 401: "signIn", 403: "forbidden" }[status] || { "no-billing-account": "noAccount", "subscription-ambiguous": "choose" }[code] || "failed";
-    this.#status.textContent = this.#text(name);
-    if (name !== "choose") return;
-    this.#choices.replaceChildren(
-      ...subscriptions.map(({ id, status, items }) => {
-        const label = items.map(({ product, price, quantity }) => (product || price) + (quantity > 1 ? ` × ${quantity}` : "")).join(", ");
+  async function open(data) {
+    const session = createSession(options(), new URLSearchParams(data));
+    begin(session);
+    try {
+      const url = await session;
+      if (!dispatch("open", { url })) return end();
+      location.assign(url);
+      leave();
+    } catch (error) {
+      end();
+      fail(error, data);
+    }
+  }
+
+  function fail(error, data) {
+    const { problem } = error;
+    if (!problem) throw error;
+    if (!dispatch("error", problem)) return;
+    const name = problem.status === 401 ? "signIn" : own(wording, problem.code) ?? problem.code;
+    const isQuestion = name === "choose";
+    say(name, isQuestion ? "" : "error");
+    if (!isQuestion) return;
+    choices.replaceChildren(
+      ...problem.subscriptions.map(({ id, status, items }) => {
+        const name = items.map(({ product, price, quantity }) => (product || price) + (quantity > 1 ? ` × ${quantity}` : "")).join(", ");
+        const state = own(texts.statuses, status);
         return element("button", {
           type: "button",
           part: "choice",
-          textContent: label + (texts.statuses[status] ? ` (${texts.statuses[status]})` : ""),
+          textContent: name + (state ? ` (${state})` : ""),
           onclick: () => {
-            if (this.#busy) return;
+            if (isBusy || shared.opening) return;
             data.set(`flow_data[${data.get("flow_data[type]")}][subscription]`, id);
-            this.#open(data);
+            open(data);
           },
         });
       }),
     );
-    this.#choices.ariaLabel = this.#text("choose");
+    choices.ariaLabel = text("choose");
   }
+
+  // ---- events
+
+  // A form's events stay in its tree: the page's own form is in the element, the other one in the shadow tree.
+  for (const tree of [host, root]) {
+    tree.addEventListener("submit", submit);
+    tree.addEventListener("formdata", fill);
+  }
+  host.addEventListener("click", press);
+  new MutationObserver(() => refresh()).observe(host, {
+    childList: true,
+    characterData: true,
+    subtree: true,
+    attributeFilter: ["flow", "hide", "token"],
+  });
+
+  function refresh(isBack) {
+    if (isBack) {
+      choices.replaceChildren();
+      end();
+    }
+    arrange();
+    checkStatus(isBack);
+  }
+
+  Object.defineProperty(host, "getToken", {
+    get: () => getToken,
+    set(value) {
+      getToken = value;
+      refresh();
+    },
+  });
+
+  return (isConnected) => {
+    if (isConnected) {
+      // Page caches copy a busy element. The copy is not busy.
+      if (host.ariaBusy && !isBusy) show();
+      refresh();
+      shared.add(refresh);
+    } else {
+      shared.delete(refresh);
+      if (isBusy) shared.opening = null; // it will not hear that the window came back
+    }
+  };
 }
 
-customElements?.get("manage-billing-button") || customElements?.define("manage-billing-button", ManageBillingButton);
+// A server that renders the page imports this module too, and has no elements.
+const { customElements } = globalThis;
+if (customElements && !customElements.get("manage-billing-button")) {
+  class ManageBillingButton extends HTMLElement {
+    // Frameworks look for these before they set a property, and may have set it before the element was defined.
+    parameters = this.parameters;
+    messages = this.messages;
+    #connect = control(this);
+
+    connectedCallback() {
+      this.#connect(true);
+    }
+
+    disconnectedCallback() {
+      this.#connect(false);
+    }
+  }
+  customElements.define("manage-billing-button", ManageBillingButton);
+  addEventListener("pageshow", ({ persisted }) => persisted && shared.forEach((refresh) => refresh(true)));
+}

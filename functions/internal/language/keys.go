@@ -71,6 +71,8 @@ const (
 	PleaseSignInAgain
 	MayNotManageBilling
 	BillingCannotBeOpened
+	NothingToChange
+	NotOffered
 )
 
 var english = [...]string{
@@ -141,4 +143,6 @@ var english = [...]string{
 	PleaseSignInAgain:           "Please sign in again.",
 	MayNotManageBilling:         "You may not manage billing here.",
 	BillingCannotBeOpened:       "Billing cannot be opened. Please try again.",
+	NothingToChange:             "There is nothing to cancel or change.",
+	NotOffered:                  "This is not available.",
 }
