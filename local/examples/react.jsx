@@ -1,11 +1,13 @@
-// React 19. The module is loaded before the app: <script type="module" src="PORTAL/billing/button.js"></script>
+// React 19, in the browser or rendered by a server. While it hydrates, React sets no properties and adds no listeners: a ref does both.
 export function CancelPlan({ getToken, onProblem }) {
+  const setUp = (button) => {
+    const report = (event) => onProblem(event.detail);
+    button.getToken = getToken;
+    button.addEventListener("billing-portal-error", report);
+    return () => button.removeEventListener("billing-portal-error", report);
+  };
   return (
-    <manage-billing-button
-      flow="subscription_cancel"
-      getToken={getToken}
-      onbilling-portal-error={(event) => onProblem(event.detail)}
-    >
+    <manage-billing-button flow="subscription_cancel" ref={setUp}>
       Cancel plan
     </manage-billing-button>
   );
