@@ -12,10 +12,10 @@ import { PORTAL } from "./portal";
       <a id="to-home" routerLink="/">Home</a>
       <manage-billing-button id="source" [attr.endpoint]="endpoint" flow="payment_method_update">Change card</manage-billing-button>
       <manage-billing-button id="property" [attr.endpoint]="endpoint" [getToken]="getToken" [parameters]="parameters">Cancel plan</manage-billing-button>
-      <manage-billing-button id="changing" [attr.endpoint]="endpoint">@if (badge()) {<b>New: </b>}{{ renamed() ? "Invoices" : "Plans" }}</manage-billing-button>
+      <manage-billing-button id="changing" [attr.endpoint]="endpoint">@if (badge()) {<b>★</b>}{{ renamed() ? "Invoices" : "Plans" }}</manage-billing-button>
       <manage-billing-button id="late" [attr.endpoint]="endpoint">{{ name() }}</manage-billing-button>
       <manage-billing-button id="own" [attr.endpoint]="endpoint">
-        <button type="button" class="btn btn-primary">@if (badge()) {<b>New: </b>}Own button</button>
+        <button type="button" class="btn btn-primary">@if (badge()) {<b>★</b>}Own button</button>
       </manage-billing-button>
       <manage-billing-button id="refused" [attr.endpoint]="endpoint" flow="subscription_update_confirm" (billing-portal-error)="show($event)">Confirm</manage-billing-button>
       <button id="handler" (click)="open()">Cancel</button>

@@ -38,12 +38,12 @@ export function Billing({ portal }) {
       <manage-billing-button id="source" endpoint={endpoint} flow="payment_method_update">Change card</manage-billing-button>
       <manage-billing-button id="property" endpoint={endpoint} ref={cancelPlan}>Cancel plan</manage-billing-button>
       <manage-billing-button id="changing" endpoint={endpoint}>
-        {badge && <b>New: </b>}
+        {badge && <b>★</b>}
         {renamed ? "Invoices" : "Plans"}
       </manage-billing-button>
       <manage-billing-button id="late" endpoint={endpoint}>{name}</manage-billing-button>
       <manage-billing-button id="own" endpoint={endpoint}>
-        <button type="button" className="btn btn-primary">{badge && <b>New: </b>}Own button</button>
+        <button type="button" className="btn btn-primary">{badge && <b>★</b>}Own button</button>
       </manage-billing-button>
       <manage-billing-button id="refused" endpoint={endpoint} flow="subscription_update_confirm">Confirm</manage-billing-button>
       <button

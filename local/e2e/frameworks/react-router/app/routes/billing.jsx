@@ -38,12 +38,12 @@ export default function Billing() {
       <manage-billing-button id="source" flow="payment_method_update">Change card</manage-billing-button>
       <manage-billing-button id="property" ref={cancelPlan}>Cancel plan</manage-billing-button>
       <manage-billing-button id="changing">
-        {badge && <b>New: </b>}
+        {badge && <b>★</b>}
         {renamed ? "Invoices" : "Plans"}
       </manage-billing-button>
       <manage-billing-button id="late">{name}</manage-billing-button>
       <manage-billing-button id="own">
-        <button type="button" className="btn btn-primary">{badge && <b>New: </b>}Own button</button>
+        <button type="button" className="btn btn-primary">{badge && <b>★</b>}Own button</button>
       </manage-billing-button>
       <manage-billing-button id="refused" flow="subscription_update_confirm">Confirm</manage-billing-button>
       <button id="handler" onClick={open}>Cancel</button>
