@@ -58,6 +58,15 @@ var behaviors = []struct {
 		p.press("#own button", "")
 	}},
 	{"openBillingPortal from a handler", func(p *page) { p.press("#handler", cancel) }},
+	{"signed out, the user is told so", func(p *page) {
+		p.Run(`const { fetch } = window; window.fetch = (url, options) => ` +
+			`url === "/token" ? Promise.resolve(new Response("")) : fetch(url, options);
+			addEventListener("billing-portal-error", ({ detail }) => window.refused = detail.status)`)
+		p.Click("#source")
+		p.waitEqual(`document.querySelector("#source").shadowRoot.querySelector("[role=status]").innerText && `+
+			`String(window.refused)`, "401")
+		p.reportsNothing()
+	}},
 	{"the page hears of a refusal", func(p *page) {
 		p.Click("#refused")
 		p.waitEqual(`document.querySelector("#problem").textContent`, "invalid-parameter")

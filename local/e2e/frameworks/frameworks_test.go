@@ -40,8 +40,8 @@ func TestFrameworks(t *testing.T) {
 	var matrix matrix
 	for _, browser := range webdriver.Browsers() {
 		for _, app := range apps {
-			matrix.add(browser, app)
 			t.Run(browser+"/"+app.name, func(t *testing.T) {
+				matrix.add(browser, app)
 				s := start(t, app)
 				b := webdriver.Open(t, browser)
 				if browser == webdriver.Chromium {
