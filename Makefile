@@ -13,8 +13,9 @@ CYCLONEDX      := v1.9.0
 MINISTACK      := 1.5.33
 UV             := 0.13.9
 DYNAMODB_LOCAL := 3.3.1
+GECKODRIVER    := 0.37.1
 # command:package, for apt-get. A package is installed only where its command is missing.
-DEBIAN := chromium:chromium curl:curl javac:default-jdk-headless mvn:maven node:nodejs npm:npm openssl:openssl
+DEBIAN := chromium:chromium chromedriver:chromium-driver firefox-esr:firefox-esr WebKitWebDriver:webkit2gtk-driver Xvfb:xvfb cargo:cargo curl:curl javac:default-jdk-headless mvn:maven node:nodejs npm:npm openssl:openssl
 
 # The limits of the Lambda binaries, in bytes.
 PORTAL_LIMIT  := 10000000
@@ -56,7 +57,7 @@ bench: ## measure the deployed binary beside a plain version and what the networ
 mutants: mutants-go mutants-text ## change code, templates and documents, and see whether a test notices
 
 # One package at a time, without the folders in it (-E /): gremlins says how many of its changes the package's own tests notice.
-# Those of local/e2e take minutes, in Chromium, in built binaries and with frozen functions, and have no sources beside them.
+# Those of local/e2e take minutes, in browsers, in built binaries and with frozen functions, and have no sources beside them.
 MUTATED = $(sort $(dir $(shell find functions local/internal -name '*_test.go'))) local/
 .PHONY: mutants-go
 mutants-go: $(BIN)/gremlins-$(GREMLINS)
@@ -186,12 +187,12 @@ sbom: build $(BIN)/cyclonedx-gomod-$(CYCLONEDX) ## list what is in each binary, 
 check-vulnerabilities: $(BIN)/govulncheck-$(GOVULNCHECK)
 	@.ci/vulnerabilities $< ./...
 
-# Everything once more under the race detector, with the tests that need DynamoDB Local, Chromium or Node. Never from
-# the cache, which knows nothing of those. What Chromium showed is in .cache/screenshots.
+# Everything once more under the race detector, with the tests that need DynamoDB Local, browsers or Node. Never from the cache, which
+# knows nothing of those. What the browsers showed is in .cache/screenshots, and which of them does what in .cache/browsers.md.
 .PHONY: check-tests
 check-tests: tools
 	@rm -rf .cache/screenshots && mkdir -p .cache/screenshots
-	SCREENSHOTS=$(CURDIR)/.cache/screenshots go run .ci/gotest.go -race -count=1 -tags integration ./...
+	SCREENSHOTS=$(CURDIR)/.cache/screenshots MATRIX=$(CURDIR)/.cache/browsers.md go run .ci/gotest.go -race -count=1 -tags integration ./...
 	go run .ci/gotest.go -run TestHistories ./functions/internal/customers -histories 10000
 
 # Installing and building the apps takes minutes, so this is not in `make check`. The matrix is in .cache/frameworks.md.
@@ -204,7 +205,7 @@ check-frameworks: tools ## open the button's pages in real web frameworks, in ea
 # Each of these names its version, so that another version is another target, or depends on its lock.
 TOOL_FILES := $(BIN)/golangci-lint-$(GOLANGCI_LINT) $(BIN)/govulncheck-$(GOVULNCHECK) \
 	$(VENV_FILE) $(TOOLS)/.checkov-$(CHECKOV) $(TOOLS)/.ministack-$(MINISTACK) $(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL) \
-	$(TOOLS)/npm/.installed
+	$(TOOLS)/npm/.installed $(TOOLS)/geckodriver/.$(GECKODRIVER)
 
 .PHONY: tools
 tools: debian-packages $(TOOL_FILES) ## install what the checks need, below .tools
@@ -253,6 +254,12 @@ $(TOOLS)/npm/.installed: .ci/npm/package-lock.json | debian-packages
 	mkdir -p $(@D)
 	cp .ci/npm/package.json .ci/npm/package-lock.json $(@D)
 	npm ci --prefix $(@D) --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
+
+# The driver of Firefox, of which Debian has no package.
+$(TOOLS)/geckodriver/.$(GECKODRIVER): | debian-packages
+	rm -rf $(@D)
+	cargo install --quiet --locked --root $(@D) geckodriver@$(GECKODRIVER)
 	@touch $@
 
 $(BIN)/cyclonedx-gomod-$(CYCLONEDX):

@@ -49,9 +49,9 @@ class Targets(unittest.TestCase):
             folder.tool(f".ci/{name}", TOOL)
         for name in ("venv/bin/python", "venv/bin/sam", "venv/bin/cfn-lint", "checkov/bin/checkov", f"bin/golangci-lint-{variable('GOLANGCI_LINT')}"):
             folder.tool(f".tools/{name}", TOOL)
-        versions = {name: variable(name) for name in ("SAM_CLI", "CFN_LINT", "SCHEMATHESIS", "CHECKOV", "MINISTACK", "DYNAMODB_LOCAL", "GOVULNCHECK", "CYCLONEDX")}
+        versions = {name: variable(name) for name in ("SAM_CLI", "CFN_LINT", "SCHEMATHESIS", "CHECKOV", "MINISTACK", "DYNAMODB_LOCAL", "GECKODRIVER", "GOVULNCHECK", "CYCLONEDX")}
         markers = (
-            ".venv-{SAM_CLI}-{CFN_LINT}-{SCHEMATHESIS}", ".checkov-{CHECKOV}", ".ministack-{MINISTACK}", "dynamodb-local/.{DYNAMODB_LOCAL}",
+            ".venv-{SAM_CLI}-{CFN_LINT}-{SCHEMATHESIS}", ".checkov-{CHECKOV}", ".ministack-{MINISTACK}", "dynamodb-local/.{DYNAMODB_LOCAL}", "geckodriver/.{GECKODRIVER}",
             "npm/.installed", "bin/govulncheck-{GOVULNCHECK}", "bin/cyclonedx-gomod-{CYCLONEDX}",
         )  # fmt: skip
         folder.write({".ci/npm/package-lock.json": "", ".ci/dynamodb-local.xml": ""})

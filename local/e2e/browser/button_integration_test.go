@@ -4,168 +4,37 @@ package browser
 
 import (
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
 	"github.com/evanw/esbuild/pkg/api"
 
-	"billingportal/local/internal/devserver"
 	"billingportal/local/internal/devserver/devservertest"
-	"billingportal/local/internal/fakeissuer"
 )
 
-// buttonApp is an app on an origin of its own, with the strictest policy that the button allows,
-// and the portal's requests.
-type buttonApp struct {
-	*browser
-	home   string // of the app
-	portal string // origin of the API
-	issuer *fakeissuer.Issuer
+func TestTheButton(t *testing.T) { forEachButtonApp(t, testTheButton) }
 
-	example          atomic.Pointer[string] // a page in place of the query's body
-	tokens, fragment atomic.Pointer[string] // what its server answers /token with, and renders as a part of /fragment
-
-	asked atomic.Pointer[string] // the last query of /token
-	gone  atomic.Pointer[string] // the last request for noContent
-	delay atomic.Int64           // of the portal's answers, in nanoseconds
-
-	mu    sync.Mutex
-	posts int // requests for a session
-}
-
-// newButtonApp serves pages that have a body in their query, and the portal behind something that
-// counts.
-func newButtonApp(t *testing.T) *buttonApp {
-	t.Helper()
-	a := &buttonApp{}
-	app := httptest.NewServer(http.HandlerFunc(a.page))
-	t.Cleanup(app.Close)
-	a.home = strings.Replace(app.URL, "127.0.0.1", "localhost", 1)
-	t.Setenv("ALLOWED_ORIGINS", a.home)
-	t.Setenv("DEFAULT_RETURN_URL", a.home+"/back")
-	l := devservertest.StartWith(t, devserver.DemoCustomers, func(l *devserver.Server) http.Handler {
-		return a.intercept(devservertest.Handler(t, l, io.Discard))
-	})
-	a.portal, a.issuer = l.Origin, l.Issuer
-	a.browser = startBrowser(t)
-	return a
-}
-
-// intercept serves the portal slowly, and counts and keeps what it is sent.
-func (a *buttonApp) intercept(portal http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == noContent {
-			body, _ := io.ReadAll(r.Body)
-			a.gone.Store(new(r.Method + " ?" + r.URL.RawQuery + " " + string(body)))
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
-		if r.Method == http.MethodPost && r.URL.Path == "/billing/portal" {
-			a.mu.Lock()
-			a.posts++
-			a.mu.Unlock()
-			time.Sleep(100*time.Millisecond + time.Duration(a.delay.Load())) // so that something can be seen meanwhile
-		}
-		portal.ServeHTTP(w, r)
-	})
-}
-
-func (a *buttonApp) page(w http.ResponseWriter, r *http.Request) {
-	if token := a.tokens.Load(); token != nil && r.URL.Path == "/token" {
-		a.asked.Store(&r.URL.RawQuery)
-		_, _ = io.WriteString(w, *token)
-		return
-	}
-	if example := a.example.Load(); example != nil {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		if fragment := a.fragment.Load(); r.URL.Path == "/fragment" {
-			if r.Header.Get("Hx-Request") == "true" {
-				_, _ = io.WriteString(w, *fragment)
-				return
-			}
-			_, _ = io.WriteString(w, *example+"<body>"+*fragment)
-			return
-		}
-		_, _ = io.WriteString(w, *example)
-		return
-	}
-	localhost := strings.Replace(a.portal, "127.0.0.1", "localhost", 1)
-	both := a.portal + " " + localhost
-	w.Header().Set("Content-Security-Policy",
-		"default-src 'none'; script-src "+both+" 'nonce-app'; connect-src "+both+"; form-action "+both+
-			"; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'")
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = fmt.Fprintf(w, `<!doctype html><html lang="en"><title>An app</title><main><h1 id="app">An app</h1>%s</main>`,
-		r.URL.Query().Get("body"))
-}
-
-// show opens a page of the app's. PORTAL and LOCALHOST stand for the API's origins, and a script
-// gets the page's nonce.
-func (a *buttonApp) show(body string) {
-	a.t.Helper()
-	body = strings.NewReplacer("PORTAL", a.portal, "LOCALHOST", strings.Replace(a.portal, "127.0.0.1", "localhost", 1),
-		"<script>", `<script type="module" nonce="app">`).Replace(body)
-	a.open(a.home + "/?" + url.Values{"body": {body}}.Encode())
-}
-
-func (a *buttonApp) token(user string, claims map[string]any) string {
-	a.t.Helper()
-	token, err := a.issuer.Token(user, claims, time.Hour)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return token
-}
-
-func (a *buttonApp) eval(expression string) string {
-	a.t.Helper()
-	return evaluate(a.browser, chromedp.Evaluate[string](expression, chromedp.EvalAwaitPromise))
-}
-
-func (a *buttonApp) takePosts() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	posts := a.posts
-	a.posts = 0
-	return posts
-}
-
-const (
-	noContent = "/nothing" // of the portal's origin, what a browser does not go to
-
-	module = `<script>import "PORTAL/billing/button.js";</script>`
-	button = `<manage-billing-button id="b" %s>%s</manage-billing-button>`
-)
-
-func TestTheButtonInChromium(t *testing.T) {
-	a := newButtonApp(t)
+func testTheButton(t *testing.T, a *buttonApp) {
 	alice, dave, bob := a.token("alice", nil), a.token("dave", nil), a.token("bob", nil)
 	expired := a.token("alice", map[string]any{"exp": time.Now().Add(-time.Hour).Unix()})
 
-	t.Run("a token", func(*testing.T) {
+	behaviour(t, "a token", func(*testing.T) {
 		a.show(module + fmt.Sprintf(button,
 			`token="`+alice+`" flow="subscription_cancel" after="portal" retention-coupon="STAY20"`, "Cancel plan"))
 		a.click("#b button", "#customer-id")
-		if flow := a.eval(`document.getElementById("flow").dataset.flow`); a.text("#customer-id") != "cus_DemoAlice" ||
+		if flow := a.eval(`document.getElementById("flow").dataset.flow`); a.Text("#customer-id") != "cus_DemoAlice" ||
 			flow != "subscription_cancel" {
-			t.Errorf("portal of %s in flow %q", a.text("#customer-id"), flow)
+			t.Errorf("portal of %s in flow %q", a.Text("#customer-id"), flow)
 		}
 		if posts := a.takePosts(); posts != 1 {
 			t.Errorf("%d requests", posts)
 		}
 	})
-	t.Run("back by the cache it is ready again", func(*testing.T) {
+	behaviour(t, "back by the cache it is ready again", func(*testing.T) {
 		// A page that is put into the cache stops as it is, busy; this is what it hears when it is
 		// taken out.
 		a.show(module + fmt.Sprintf(button, "", "Billing") +
@@ -181,11 +50,11 @@ func TestTheButtonInChromium(t *testing.T) {
 			t.Errorf("state %q", state)
 		}
 	})
-	t.Run("a name by itself, and one request for two clicks", func(*testing.T) {
+	behaviour(t, "a name by itself, and one request for two clicks", func(*testing.T) {
 		a.show(module + fmt.Sprintf(button, `flow="payment_method_update"`, "") + `<script>b.getToken = async () => "` +
 			alice + `"; b.addEventListener("billing-portal-open", (e) => { e.preventDefault(); document.title = ` +
 			`e.detail.url; });</script>`)
-		if label := a.text("#b button"); label != "Update payment method" {
+		if label := a.Text("#b button"); label != "Update payment method" {
 			t.Errorf("label %q", label)
 		}
 		state := a.eval(`(async () => { const button = b.querySelector("button"); button.focus(); button.click(); ` +
@@ -204,7 +73,7 @@ func TestTheButtonInChromium(t *testing.T) {
 			t.Errorf("the token is in the page: %s", html)
 		}
 	})
-	t.Run("a fresh token after a 401, once", func(*testing.T) {
+	behaviour(t, "a fresh token after a 401, once", func(*testing.T) {
 		for _, test := range []struct{ second, want, told string }{{alice, "2 open", ""},
 			{expired, "2 invalid-token", "Please sign in again."}} {
 			a.show(module + fmt.Sprintf(button, "", "Billing") + `<script>const tokens = ["` + expired + `", "` +
@@ -223,7 +92,7 @@ func TestTheButtonInChromium(t *testing.T) {
 		}
 		a.takePosts()
 	})
-	t.Run("choices are buttons", func(*testing.T) {
+	behaviour(t, "choices are buttons", func(*testing.T) {
 		a.show(module + fmt.Sprintf(button, `token="`+dave+`" flow="subscription_cancel"`, "Cancel"))
 		got := a.eval(`(async () => { b.querySelector("button").click(); while ` +
 			`(!b.shadowRoot.querySelector("[part=choice]")) await new Promise((r) => setTimeout(r, 20));
@@ -234,13 +103,13 @@ func TestTheButtonInChromium(t *testing.T) {
 		}
 		a.eval(`[...b.shadowRoot.querySelectorAll("[part=choice]")].find((c) => ` +
 			`c.textContent.startsWith("Team")).click() ?? ""`)
-		a.do(chromedp.WaitVisible(chromedp.CSS("#customer-id")))
-		if chosen := a.text("#subscription code"); chosen != "sub_DemoDaveTeam" {
+		a.WaitVisible("#customer-id")
+		if chosen := a.Text("#subscription code"); chosen != "sub_DemoDaveTeam" {
 			t.Errorf("chosen %s", chosen)
 		}
 		a.takePosts()
 	})
-	t.Run("nobody's account, for two who ask at once", func(*testing.T) {
+	behaviour(t, "nobody's account, for two who ask at once", func(*testing.T) {
 		a.takePosts()
 		a.show(`<script>const { openBillingPortal } = await import("PORTAL/billing/button.js"); const open = () => ` +
 			`openBillingPortal({ token: "` + bob + `" });
@@ -251,14 +120,14 @@ func TestTheButtonInChromium(t *testing.T) {
 			t.Errorf("openBillingPortal: %q", got)
 		}
 	})
-	t.Run("a form without a script", func(*testing.T) {
+	behaviour(t, "a form without a script", func(*testing.T) {
 		a.show(`<manage-billing-button><form method="post" action="PORTAL/billing/portal"><input type="hidden" ` +
 			`name="access_token" value="` + alice +
 			`"><button id="plain">Billing</button></form></manage-billing-button>`)
 		a.click("#plain", "#customer-id")
 		a.takePosts()
 	})
-	t.Run("the same form with it, and parameters", func(*testing.T) {
+	behaviour(t, "the same form with it, and parameters", func(*testing.T) {
 		a.show(module + fmt.Sprintf(button, `flow="subscription_update_confirm" price="price_ProMonthly" quantity="1"`,
 			`<form method="post" action="PORTAL/billing/portal"><input type="hidden" name="access_token" value="`+alice+
 				`"><button id="plain">Upgrade</button></form>`))
@@ -268,14 +137,14 @@ func TestTheButtonInChromium(t *testing.T) {
 		}
 		a.takePosts()
 	})
-	t.Run("a cookie of the same site", func(*testing.T) {
+	behaviour(t, "a cookie of the same site", func(*testing.T) {
 		a.show(`<script>document.cookie = "session=` + alice +
 			`; path=/"; import("LOCALHOST/billing/button.js");</script>` + fmt.Sprintf(button, "cookie", "Billing"))
-		a.do(chromedp.WaitVisible(chromedp.CSS("#b button")))
+		a.WaitVisible("#b button")
 		a.click("#b button", "#customer-id")
 		a.eval(`document.cookie = "session=; max-age=0; path=/"`)
 	})
-	t.Run("every parameter has its attribute", func(*testing.T) {
+	behaviour(t, "every parameter has its attribute", func(*testing.T) {
 		a.show(module + fmt.Sprintf(button, `flow="subscription_cancel" return-url="https://a.example/" locale="de" `+
 			`configuration="bpc_1" on-behalf-of="acct_1" subscription="sub_1"
 			retention-coupon="STAY20" after="https://a.example/done"`, "x") +
@@ -312,13 +181,13 @@ locale=fr`
 			t.Errorf("fields\n%s\nwant\n%s", got, want)
 		}
 	})
-	t.Run("a form's own fields go with it, but for the token of the form", func(*testing.T) {
+	behaviour(t, "a form's own fields go with it, but for the token of the form", func(*testing.T) {
 		a.show(module + fmt.Sprintf(button, `flow="subscription_cancel"`,
 			`<form method="post" action="PORTAL/billing/portal"><input type="hidden" name="access_token" value="`+bob+
 				`"><input type="hidden" name="locale" value="fr"><button id="plain">Cancel</button></form>`) +
 			`<script>b.getToken = () => "` + alice + `";</script>`)
 		a.click("#plain", "#customer-id")
-		if customer := a.text("#customer-id"); customer != "cus_DemoAlice" {
+		if customer := a.Text("#customer-id"); customer != "cus_DemoAlice" {
 			t.Errorf("customer %s", customer)
 		}
 		a.takePosts()
@@ -332,7 +201,7 @@ locale=fr`
 			t.Errorf("%s", sent)
 		}
 	})
-	t.Run("a listener of the app's may stop a form, and the button is ready again", func(*testing.T) {
+	behaviour(t, "a listener of the app's may stop a form, and the button is ready again", func(*testing.T) {
 		a.show(module + fmt.Sprintf(button, "", "Billing") +
 			`<script>document.addEventListener("submit", (event) => event.preventDefault());</script>`)
 		state := a.eval(`(async () => { await customElements.whenDefined("manage-billing-button"); ` +
@@ -343,7 +212,7 @@ locale=fr`
 			t.Errorf("state %q", state)
 		}
 	})
-	t.Run("what a framework writes anew is wrapped anew", func(*testing.T) {
+	behaviour(t, "what a framework writes anew is wrapped anew", func(*testing.T) {
 		a.show(module + fmt.Sprintf(button, "", "Billing"))
 		state := a.eval(`(async () => { await customElements.whenDefined("manage-billing-button"); const states = ` +
 			`[]; const rest = () => new Promise((r) => setTimeout(r, 20));
@@ -361,8 +230,9 @@ locale=fr`
 // Each example is in a page of an app on another origin, whose server has tokens. A framework's
 // component is mounted by a script of the app's; what a server renders comes by the framework's own
 // navigation.
-func TestTheExamplesInChromium(t *testing.T) {
-	a := newButtonApp(t)
+func TestTheExamples(t *testing.T) { forEachButtonApp(t, testTheExamples) }
+
+func testTheExamples(t *testing.T, a *buttonApp) {
 	token := a.token("alice", nil)
 	a.tokens.Store(&token)
 	fill := strings.NewReplacer("PORTAL", a.portal, "TOKEN", token)
@@ -411,10 +281,10 @@ func TestTheExamplesInChromium(t *testing.T) {
 			e.selectors = map[string]string{"manage-billing-button button": "subscription_cancel"}
 		}
 		for selector, flow := range e.selectors {
-			t.Run(name+" "+selector, func(*testing.T) {
-				a.open(a.home + "/")
-				a.do(chromedp.WaitVisible(chromedp.CSS(selector)))
-				if label, want := strings.TrimSpace(a.text(selector)),
+			behaviour(t, name+" "+selector, func(*testing.T) {
+				a.Goto(a.home + "/")
+				a.WaitVisible(selector)
+				if label, want := strings.TrimSpace(a.Text(selector)),
 					map[string]string{"": "Manage billing", "subscription_cancel": "Cancel plan"}[flow]; label != want {
 					t.Errorf("label %q", label)
 				}
@@ -467,23 +337,23 @@ func bundle(t *testing.T, component, script string) string {
 }
 
 // A link of an e-mail's leads to a page with one button, which is a user's to press.
-func TestALinkInChromium(t *testing.T) {
+func TestALink(t *testing.T) { forEachBrowser(t, testALink) }
+
+func testALink(t *testing.T, b *browser) {
 	l, _ := devservertest.Start(t)
 	token, err := l.Issuer.Token("alice", nil, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := startBrowser(t)
-	b.open(l.Origin + "/?user=alice")
-	evaluate(b, chromedp.Evaluate[string](`document.cookie = "session=`+token+`; path=/"`))
-	b.open(l.Origin + "/billing/portal?flow_data[type]=payment_method_update&locale=de")
-	if heading := b.text("h1"); heading != "Zahlungsmittel ändern" {
+	b.Goto(l.Origin + "/?user=alice")
+	evaluate[string](b, `document.cookie = "session=`+token+`; path=/"`)
+	b.Goto(l.Origin + "/billing/portal?flow_data[type]=payment_method_update&locale=de")
+	if heading := b.Text("h1"); heading != "Zahlungsmittel ändern" {
 		t.Errorf("heading %q", heading)
 	}
 	b.screenshot("question")
 	b.click("form .button", "#customer-id")
-	if flow := evaluate(b,
-		chromedp.Evaluate[string](`document.getElementById("flow").dataset.flow`)); flow != "payment_method_update" {
+	if flow := evaluate[string](b, `document.getElementById("flow").dataset.flow`); flow != "payment_method_update" {
 		t.Errorf("flow %q", flow)
 	}
 }

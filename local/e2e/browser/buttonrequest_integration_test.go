@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/chromedp/chromedp"
 )
 
 // stage is a page's script for these tests. It takes the place of the network, so that a request
@@ -117,9 +115,8 @@ func (a *buttonApp) see(script string) map[string]any {
 func (a *buttonApp) onStage() {
 	a.t.Helper()
 	a.show(stage)
-	// An element matches :focus only in a window that has it. chromedp's Poll would set a long
-	// timer.
-	a.do(chromedp.Click(chromedp.CSS("#app")))
+	// An element matches :focus only in a window that has it.
+	a.Click("#app")
 	a.eval(`(async () => { while (document.title !== "set") await new Promise((done) => setTimeout(done, 20)); ` +
 		`return ""; })()`)
 }
@@ -131,12 +128,13 @@ func with(base, changes map[string]any) map[string]any {
 	return all
 }
 
-func TestTheButtonOnAStageInChromium(t *testing.T) {
-	a := newButtonApp(t)
-	t.Run("requests", func(t *testing.T) { testRequests(t, a) })
-	t.Run("answers", func(t *testing.T) { testAnswers(t, a) })
-	t.Run("no navigation", func(t *testing.T) { testNoNavigation(t, a) })
-	t.Run("other places", func(t *testing.T) { testOtherPlaces(t, a) })
+func TestTheButtonOnAStage(t *testing.T) { forEachButtonApp(t, testTheButtonOnAStage) }
+
+func testTheButtonOnAStage(t *testing.T, a *buttonApp) {
+	behaviour(t, "requests", func(t *testing.T) { testRequests(t, a) })
+	behaviour(t, "answers", func(t *testing.T) { testAnswers(t, a) })
+	behaviour(t, "no navigation", func(t *testing.T) { testNoNavigation(t, a) })
+	behaviour(t, "other places", func(t *testing.T) { testOtherPlaces(t, a) })
 }
 
 func testRequests(t *testing.T, a *buttonApp) {
@@ -285,7 +283,7 @@ func testAnswers(t *testing.T, a *buttonApp) {
 		}
 	}
 
-	t.Run("a listener may take an error over", func(t *testing.T) {
+	behaviour(t, "a listener may take an error over", func(t *testing.T) {
 		seen := a.see(`prevented.push("billing-portal-error"); answers = [` + problem("internal", "500") +
 			`]; const seen = await press(make({ token: "t" })); prevented.pop(); return seen;`)
 		if seen["status"] != "" || seen["busy"] != "false" ||
@@ -293,7 +291,7 @@ func testAnswers(t *testing.T, a *buttonApp) {
 			t.Errorf("%v", seen)
 		}
 	})
-	t.Run("only a function is asked again after a 401, and only then", func(t *testing.T) {
+	behaviour(t, "only a function is asked again after a 401, and only then", func(t *testing.T) {
 		for made, want := range map[string][]any{
 			`{ token: "t" }, {}`:                             {"Bearer t"},
 			`{}, { getToken: "t" }`:                          {"Bearer t"},
@@ -316,7 +314,7 @@ func testAnswers(t *testing.T, a *buttonApp) {
 			}
 		}
 	})
-	t.Run("the page's own texts", func(t *testing.T) {
+	behaviour(t, "the page's own texts", func(t *testing.T) {
 		a.see(`window.messages = { manage: "Abo", opening: "…", signIn: "Wer?", forbidden: "Nein", noAccount: ` +
 			`"Leer", failed: "Ach", choose: "Was?" }; return {}`)
 		for answer, want := range map[string]string{
@@ -332,7 +330,7 @@ func testAnswers(t *testing.T, a *buttonApp) {
 			}
 		}
 	})
-	t.Run("choices", func(t *testing.T) {
+	behaviour(t, "choices", func(t *testing.T) {
 		seen := a.see(`const item = (price, product, quantity) => ({ price, product, quantity });
 			const problem = { code: "subscription-ambiguous", subscriptions: [
 				{ id: "sub_1", status: "active", items: [item("price_1", "Team", 2), item("price_2", "", 1)] }, { ` +
@@ -354,7 +352,7 @@ func testAnswers(t *testing.T, a *buttonApp) {
 			t.Errorf("%v", second)
 		}
 	})
-	t.Run("openBillingPortal asks again after an answer", func(t *testing.T) {
+	behaviour(t, "openBillingPortal asks again after an answer", func(t *testing.T) {
 		seen := a.see(`const { openBillingPortal } = await import("` + a.portal + `/billing/button.js");
 			const refusal = () => Response.json({ code: "internal" }, { status: 500 }); answers = [refusal(), ` +
 			`refusal()];
@@ -413,7 +411,7 @@ func testNoNavigation(t *testing.T, a *buttonApp) {
 		}
 	}
 
-	t.Run("who comes back at once is not interrupted later", func(t *testing.T) {
+	behaviour(t, "who comes back at once is not interrupted later", func(t *testing.T) {
 		a.onStage()
 		seen := a.see(`prevented = []; answers = [Response.json({ url: "` + nothing +
 			`" })]; const e = make({ token: "t" }); const button = e.querySelector("button");
@@ -439,8 +437,8 @@ func testOtherPlaces(t *testing.T, a *buttonApp) {
 		`"module" });
 		worker.onmessage = ({ data }) => { document.title = again + " " + data; };
 	</script>`))
-	a.open(a.home + "/")
-	evaluate(a.browser, chromedp.Poll[bool](`document.title !== "An app"`))
+	a.Goto(a.home + "/")
+	a.WaitFor(`document.title !== "An app"`)
 	if got := a.eval(`document.title`); got != "function function" {
 		t.Errorf("twice on a page, and without a document: %s", got)
 	}

@@ -54,7 +54,7 @@ document.getElementById("fetch").onclick = async () => {
 
 // An app on its own development server, with the tokens of its own provider, meets the portal as
 // browsers have it: another origin, and for the cookie the same site.
-func TestAnAppsOwnLoopInChromium(t *testing.T) {
+func TestAnAppsOwnLoop(t *testing.T) {
 	const api = "https://billing.example/RS256"
 	issuer, token := startOIDCProvider(t, api)
 	var portal string
@@ -70,16 +70,17 @@ func TestAnAppsOwnLoopInChromium(t *testing.T) {
 	t.Setenv("DEFAULT_RETURN_URL", home+"/")
 	origin, _ := devservertest.Serve(t, devserver.Options{Listen: "127.0.0.1:0", Everyone: "alice"})
 	portal = strings.Replace(origin, "127.0.0.1", "localhost", 1) + "/billing/portal"
-	b := startBrowser(t)
-	for _, way := range []string{"form", "fetch", "cookie"} {
-		b.open(home + "/")
-		b.click("#"+way, "#customer-id")
-		if customer := b.text("#customer-id"); customer != "cus_DemoAlice" {
-			t.Errorf("%s: portal of %s", way, customer)
+	forEachBrowser(t, func(t *testing.T, b *browser) {
+		for _, way := range []string{"form", "fetch", "cookie"} {
+			b.Goto(home + "/")
+			b.click("#"+way, "#customer-id")
+			if customer := b.Text("#customer-id"); customer != "cus_DemoAlice" {
+				t.Errorf("%s: portal of %s", way, customer)
+			}
+			b.click("#return", "#app")
+			if back := b.Location(); back != home+"/" {
+				t.Errorf("%s: the way back leads to %s", way, back)
+			}
 		}
-		b.click("#return", "#app")
-		if back := b.location(); back != home+"/" {
-			t.Errorf("%s: the way back leads to %s", way, back)
-		}
-	}
+	})
 }

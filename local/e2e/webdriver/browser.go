@@ -100,9 +100,26 @@ func (b *Browser) Location() string {
 	return address
 }
 
+// WaitLocation waits until the address of the page starts with a prefix. Unlike the other methods
+// that wait, it runs no script, which would keep Firefox from keeping the page for Back.
+func (b *Browser) WaitLocation(prefix string) {
+	b.t.Helper()
+	b.retry("wait for "+prefix, func() error {
+		var address string
+		if err := b.s.command("GET", "/url", nil, &address); err != nil {
+			return err
+		}
+		if !strings.HasPrefix(address, prefix) {
+			return errors.New("it is elsewhere")
+		}
+		return nil
+	})
+}
+
 // Back goes back in the history, as the browser's button does.
 func (b *Browser) Back() {
 	b.t.Helper()
+	b.WaitFor(`document.readyState === "complete"`)
 	b.check(b.s.command("POST", "/back", map[string]any{}, nil), "back")
 }
 
@@ -255,8 +272,8 @@ func (b *Browser) CDP(method string, params map[string]any, result any) {
 	b.check(b.s.cdp(method, params, result), method)
 }
 
-// check fails the test if there is an error. What a test asks for can be a whole script, so only
-// its beginning is named.
+// check fails the test if there is an error. The action can be a whole script, so only its beginning
+// is named.
 func (b *Browser) check(err error, action string) {
 	b.t.Helper()
 	if err != nil {
@@ -267,14 +284,14 @@ func (b *Browser) check(err error, action string) {
 	}
 }
 
-// retry tries until there is no error, or the time is over. Between two pages nearly everything
-// can fail once.
+// retry tries until it succeeds, 20 seconds at most. Between two pages nearly everything can fail
+// once.
 func (b *Browser) retry(action string, try func() error) {
 	b.t.Helper()
 	deadline := time.Now().Add(patience)
 	err := try()
-	for err != nil && time.Now().Before(deadline) {
-		time.Sleep(20 * time.Millisecond)
+	for pause := 10 * time.Millisecond; err != nil && time.Now().Before(deadline); pause = min(2*pause, patience/200) {
+		time.Sleep(pause)
 		err = try()
 	}
 	if err != nil {
@@ -286,7 +303,7 @@ func (b *Browser) retry(action string, try func() error) {
 	b.check(err, action)
 }
 
-// findScript is a function that finds what a selector means.
+// findScript is a function that finds the element of a selector.
 const findScript = `(selector) => { const parts = selector.split(" >>> "), last = parts.pop(); let root = document;
 	for (const part of parts) root = root?.querySelector(part)?.shadowRoot;
 	return [...(root?.querySelectorAll(last) ?? [])].find((e) => e.checkVisibility({ visibilityProperty: true }) ` +
@@ -309,12 +326,13 @@ func (s *session) find(selector string) (string, error) {
 }
 
 // evaluate decodes the value of an expression. JSON is written and read here, because each driver
-// has its own idea of what undefined and NaN are.
+// has its own idea of what undefined and NaN are. Firefox runs scripts in a global scope of their
+// own, which inherits from the page's: only "with" lets an assignment reach the page's variables.
 func (s *session) evaluate(expression string, value any) error {
 	var answer string
 	if err := s.command("POST", "/execute/async", map[string]any{"args": []any{}, "script": `
 		const done = arguments[arguments.length - 1];
-		(async () => (` + expression + `
+		with (window) (async () => (` + expression + `
 		))().then((value) => done(JSON.stringify({ value })),
 			(error) => done(JSON.stringify({ error: String(error?.stack ?? error) + " " + error })));`,
 	}, &answer); err != nil {
@@ -341,7 +359,8 @@ func (s *session) cdp(method string, params map[string]any, result any) error {
 		map[string]any{"cmd": method, "params": params}, result)
 }
 
-// clear deletes all cookies of this machine. A browser deletes those of the page's host.
+// clear deletes all cookies of this machine, and takes the mouse to the corner. A browser deletes
+// the cookies of the page's host.
 func (s *session) clear() error {
 	for _, host := range []string{"127.0.0.1", "localhost"} {
 		if err := s.command("POST", "/url", map[string]any{"url": blankPage(host)}, nil); err != nil {
@@ -350,6 +369,12 @@ func (s *session) clear() error {
 		if err := s.command("DELETE", "/cookie", nil, nil); err != nil {
 			return err
 		}
+	}
+	if err := s.command("POST", "/actions", map[string]any{"actions": []map[string]any{{
+		"type": "pointer", "id": "mouse", "parameters": map[string]any{"pointerType": "mouse"},
+		"actions": []map[string]any{{"type": "pointerMove", "x": 0, "y": 0, "duration": 0}},
+	}}}, nil); err != nil {
+		return err
 	}
 	return s.command("POST", "/url", map[string]any{"url": "about:blank"}, nil)
 }
@@ -370,7 +395,9 @@ func (s *session) prefer(p Preferences) error {
 	case Firefox:
 		return s.setPreferences(map[string]int{
 			"layout.css.prefers-color-scheme.content-override": map[string]int{"dark": 0, "light": 1}[scheme],
-			"ui.prefersReducedMotion":                          map[string]int{"no-preference": 0, "reduce": 1}[motion],
+			// Keep pages for Back: the default depends on memory and can be 0.
+			"browser.sessionhistory.max_total_viewers": 8,
+			"ui.prefersReducedMotion":                  map[string]int{"no-preference": 0, "reduce": 1}[motion],
 		})
 	}
 	return nil // WebKit was started with them

@@ -193,7 +193,11 @@ func start(kind kind) (_ *session, err error) {
 	if err := s.waitUntilReady(); err != nil {
 		return nil, err
 	}
-	capabilities["timeouts"] = map[string]any{"script": patience.Milliseconds(), "pageLoad": patience.Milliseconds()}
+	timeouts := map[string]any{"script": patience.Milliseconds(), "pageLoad": patience.Milliseconds()}
+	if kind.name == WebKit {
+		timeouts["script"] = nil // its limit uses setTimeout of the page, which a test can replace
+	}
+	capabilities["timeouts"] = timeouts
 	var created struct{ SessionID string }
 	if err := s.command(http.MethodPost, "/session",
 		map[string]any{"capabilities": map[string]any{"alwaysMatch": capabilities}}, &created); err != nil {

@@ -1,0 +1,157 @@
+//go:build integration
+
+package browser
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"billingportal/local/e2e/webdriver"
+	"billingportal/local/internal/devserver"
+	"billingportal/local/internal/devserver/devservertest"
+	"billingportal/local/internal/fakeissuer"
+)
+
+// buttonApp is an app on an origin of its own, with the strictest policy that the button allows,
+// and the portal's requests.
+type buttonApp struct {
+	*browser
+	home   string // of the app
+	portal string // origin of the API
+	issuer *fakeissuer.Issuer
+
+	example          atomic.Pointer[string] // a page in place of the query's body
+	tokens, fragment atomic.Pointer[string] // what its server answers /token with, and renders as a part of /fragment
+
+	asked atomic.Pointer[string] // the last query of /token
+	gone  atomic.Pointer[string] // the last request for noContent
+	delay atomic.Int64           // of the portal's answers, in nanoseconds
+
+	mu    sync.Mutex
+	posts int // requests for a session
+}
+
+// forEachButtonApp runs a test in each browser, with an app for each.
+func forEachButtonApp(t *testing.T, test func(*testing.T, *buttonApp)) {
+	t.Helper()
+	apps := map[string]*buttonApp{}
+	for _, name := range webdriver.Browsers() {
+		apps[name] = newButtonApp(t)
+	}
+	forEachBrowser(t, func(t *testing.T, b *browser) {
+		a := apps[b.Name]
+		a.browser = b
+		test(t, a)
+	})
+}
+
+// newButtonApp serves pages that have a body in their query, and the portal behind something that
+// counts.
+func newButtonApp(t *testing.T) *buttonApp {
+	t.Helper()
+	a := &buttonApp{}
+	app := httptest.NewServer(http.HandlerFunc(a.page))
+	t.Cleanup(app.Close)
+	a.home = strings.Replace(app.URL, "127.0.0.1", "localhost", 1)
+	t.Setenv("ALLOWED_ORIGINS", a.home)
+	t.Setenv("DEFAULT_RETURN_URL", a.home+"/back")
+	l := devservertest.StartWith(t, devserver.DemoCustomers, func(l *devserver.Server) http.Handler {
+		return a.intercept(devservertest.Handler(t, l, io.Discard))
+	})
+	a.portal, a.issuer = l.Origin, l.Issuer
+	return a
+}
+
+// intercept serves the portal slowly, and counts and keeps what it is sent.
+func (a *buttonApp) intercept(portal http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == noContent {
+			body, _ := io.ReadAll(r.Body)
+			a.gone.Store(new(r.Method + " ?" + r.URL.RawQuery + " " + string(body)))
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		if r.Method == http.MethodPost && r.URL.Path == "/billing/portal" {
+			a.mu.Lock()
+			a.posts++
+			a.mu.Unlock()
+			time.Sleep(100*time.Millisecond + time.Duration(a.delay.Load())) // so that something can be seen meanwhile
+		}
+		portal.ServeHTTP(w, r)
+	})
+}
+
+func (a *buttonApp) page(w http.ResponseWriter, r *http.Request) {
+	if token := a.tokens.Load(); token != nil && r.URL.Path == "/token" {
+		a.asked.Store(&r.URL.RawQuery)
+		_, _ = io.WriteString(w, *token)
+		return
+	}
+	if example := a.example.Load(); example != nil {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		if fragment := a.fragment.Load(); r.URL.Path == "/fragment" {
+			if r.Header.Get("Hx-Request") == "true" {
+				_, _ = io.WriteString(w, *fragment)
+				return
+			}
+			_, _ = io.WriteString(w, *example+"<body>"+*fragment)
+			return
+		}
+		_, _ = io.WriteString(w, *example)
+		return
+	}
+	localhost := strings.Replace(a.portal, "127.0.0.1", "localhost", 1)
+	both := a.portal + " " + localhost
+	w.Header().Set("Content-Security-Policy",
+		"default-src 'none'; script-src "+both+" 'nonce-app'; connect-src "+both+"; form-action "+both+
+			"; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'")
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = fmt.Fprintf(w, `<!doctype html><html lang="en"><title>An app</title><main><h1 id="app">An app</h1>%s</main>`,
+		r.URL.Query().Get("body"))
+}
+
+// show opens a page of the app's. PORTAL and LOCALHOST stand for the API's origins, and a script
+// gets the page's nonce.
+func (a *buttonApp) show(body string) {
+	a.t.Helper()
+	body = strings.NewReplacer("PORTAL", a.portal, "LOCALHOST", strings.Replace(a.portal, "127.0.0.1", "localhost", 1),
+		"<script>", `<script type="module" nonce="app">`).Replace(body)
+	a.Goto(a.home + "/?" + url.Values{"body": {body}}.Encode())
+}
+
+func (a *buttonApp) token(user string, claims map[string]any) string {
+	a.t.Helper()
+	token, err := a.issuer.Token(user, claims, time.Hour)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return token
+}
+
+func (a *buttonApp) eval(expression string) string {
+	a.t.Helper()
+	return evaluate[string](a.browser, expression)
+}
+
+func (a *buttonApp) takePosts() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	posts := a.posts
+	a.posts = 0
+	return posts
+}
+
+const (
+	noContent = "/nothing" // of the portal's origin, what a browser does not go to
+
+	module = `<script>import "PORTAL/billing/button.js";</script>`
+	button = `<manage-billing-button id="b" %s>%s</manage-billing-button>`
+)
