@@ -19,7 +19,7 @@ import (
 type app struct {
 	name   string
 	folder string
-	env    string // one more variable of its server
+	env    string // another variable for its server
 
 	// The element comes from the API, otherwise from the app's bundle.
 	isServed bool
@@ -42,11 +42,14 @@ func (a app) start(t *testing.T, port, portal, token string) {
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	exited := make(chan error, 1)
-	go func() { exited <- server.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = server.Wait()
+		close(ended)
+	}()
 	t.Cleanup(func() {
 		_ = syscall.Kill(-server.Process.Pid, syscall.SIGKILL)
-		<-exited
+		<-ended
 	})
 	for deadline := time.Now().Add(time.Minute); ; {
 		response, err := http.Get("http://127.0.0.1:" + port + "/")
@@ -57,9 +60,8 @@ func (a app) start(t *testing.T, port, portal, token string) {
 			}
 		}
 		select {
-		case err := <-exited:
-			exited <- err
-			t.Fatalf("%s has ended: %v\n%s", a.name, err, output.Bytes())
+		case <-ended:
+			t.Fatalf("%s has ended: %v\n%s", a.name, server.ProcessState, output.Bytes())
 		case <-time.After(50 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {

@@ -40,27 +40,7 @@ func TestFrameworks(t *testing.T) {
 	var matrix matrix
 	for _, browser := range webdriver.Browsers() {
 		for _, app := range apps {
-			t.Run(browser+"/"+app.name, func(t *testing.T) {
-				matrix.add(browser, app)
-				s := start(t, app)
-				b := webdriver.Open(t, browser)
-				if browser == webdriver.Chromium {
-					b.CDP("Page.addScriptToEvaluateOnNewDocument", map[string]any{"source": listen}, nil)
-				}
-				for _, way := range ways {
-					if !app.has(way) {
-						continue
-					}
-					s.delay.Store(int64(way.delay))
-					for _, behavior := range behaviors {
-						matrix.passed[cell{browser, way.name, behavior.name, app.name}] = t.Run(way.name+"/"+behavior.name, func(t *testing.T) {
-							p := &page{t: t, Browser: b.With(t), origin: s.origin}
-							way.open(p)
-							behavior.check(p)
-						})
-					}
-				}
-			})
+			t.Run(browser+"/"+app.name, func(t *testing.T) { openPages(t, browser, app, &matrix) })
 		}
 	}
 	if err := os.MkdirAll(filepath.Dir(matrixFile), 0o755); err != nil {
@@ -68,6 +48,30 @@ func TestFrameworks(t *testing.T) {
 	}
 	if err := os.WriteFile(matrixFile, []byte(matrix.String()), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// openPages starts an app, and opens its page in every way for each behavior.
+func openPages(t *testing.T, browser string, app app, matrix *matrix) {
+	matrix.add(browser, app)
+	s := start(t, app)
+	b := webdriver.Open(t, browser)
+	if browser == webdriver.Chromium {
+		b.CDP("Page.addScriptToEvaluateOnNewDocument", map[string]any{"source": listen}, nil)
+	}
+	for _, way := range ways {
+		if !app.has(way) {
+			continue
+		}
+		s.delay.Store(int64(way.delay))
+		for _, behavior := range behaviors {
+			passed := t.Run(way.name+"/"+behavior.name, func(t *testing.T) {
+				p := &page{t: t, Browser: b.With(t), origin: s.origin}
+				way.open(p)
+				behavior.check(p)
+			})
+			matrix.passed[cell{browser, way.name, behavior.name, app.name}] = passed
+		}
 	}
 }
 

@@ -16,7 +16,7 @@ type matrix struct {
 	passed   map[cell]bool
 }
 
-// add adds the cells of an app, none of which has passed.
+// add adds the cells of an app, as not passed yet.
 func (m *matrix) add(browser string, a app) {
 	if m.passed == nil {
 		m.passed = map[cell]bool{}

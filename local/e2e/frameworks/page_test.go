@@ -31,7 +31,7 @@ type page struct {
 	origin string
 }
 
-// listen is a script that collects what a page reports to developers. With Chromium it runs before
+// listen is a script that collects errors and warnings of a page. In Chromium it runs before
 // the page's own scripts.
 const listen = `if (!window.reported) {
 	window.reported = [];
