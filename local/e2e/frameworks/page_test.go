@@ -71,9 +71,12 @@ func (p *page) navigate() {
 	p.Run(`removeEventListener("click", hold)`) // is undefined if a page was loaded
 }
 
+// follow clicks on a link of the framework until the next page is there. Astro would abandon a view
+// transition for another one, and report that.
 func (p *page) follow(link, next string) {
 	p.t.Helper()
 	p.WaitFor(`(async () => {
+		if (document.documentElement.matches("[data-astro-transition]")) return false;
 		const find = (selector) => document.querySelector(selector);
 		find(` + quote(link) + `)?.click();
 		for (let i = 0; i < 20 && !find(` + quote(next) + `); i++) await new Promise((done) => setTimeout(done, 25));
