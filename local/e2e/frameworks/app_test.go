@@ -28,17 +28,22 @@ type app struct {
 // has reports whether an app's page can be reached in a way. A module in its bundle is never slow.
 func (a app) has(way way) bool { return way.delay == 0 || a.isServed }
 
-// start starts the app's production server, as its users do, until the test ends.
+// start starts the app's production server, as its users do, until the test ends. A shell ends all that
+// npm has started when npm or this process ends, however it does.
 func (a app) start(t *testing.T, port, portal, token string) {
 	t.Helper()
 	var output bytes.Buffer
-	server := exec.Command("npm", "start")
+	server := exec.Command("sh", "-c", `{ npm start; kill -KILL 0; } & read -r _; kill -KILL 0`)
 	server.Dir = filepath.Join(built, a.folder)
 	server.Env = append(os.Environ(), "NODE_ENV=production", "HOST=127.0.0.1", "PORT="+port, "TOKEN="+token,
 		"PORTAL="+portal, "NUXT_PUBLIC_PORTAL="+portal, "PUBLIC_PORTAL="+portal, // each framework has its own name
 		"NEXT_TELEMETRY_DISABLED=1", "ASTRO_TELEMETRY_DISABLED=1", a.env)
 	server.Stdout, server.Stderr = &output, &output
-	server.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // npm starts the server, and passes no signal on
+	server.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	stdin, err := server.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +53,7 @@ func (a app) start(t *testing.T, port, portal, token string) {
 		close(ended)
 	}()
 	t.Cleanup(func() {
-		_ = syscall.Kill(-server.Process.Pid, syscall.SIGKILL)
+		_ = stdin.Close()
 		<-ended
 	})
 	for deadline := time.Now().Add(time.Minute); ; {
