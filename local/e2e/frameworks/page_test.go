@@ -62,7 +62,11 @@ func (p *page) navigate() {
 	p.t.Helper()
 	p.load("/")
 	// Until the framework takes over, a link would load the page.
-	p.Run(`window.hold = (event) => event.preventDefault(); addEventListener("click", hold)`)
+	p.Run(`window.hold = (event) => {
+		window.isHandled = event.defaultPrevented;
+		event.preventDefault();
+	};
+	addEventListener("click", hold)`)
 	p.follow("#to-billing", "#billing")
 	p.waitReady()
 	p.follow("#to-home", "#home")
@@ -71,17 +75,16 @@ func (p *page) navigate() {
 	p.Run(`removeEventListener("click", hold)`) // is undefined if a page was loaded
 }
 
-// follow clicks on a link of the framework until the next page is there. Astro would abandon a view
-// transition for another one, and report that.
+// follow clicks on a link until the framework handles it, and waits for the next page. Astro would
+// abandon a view transition for another one, and report that.
 func (p *page) follow(link, next string) {
 	p.t.Helper()
-	p.WaitFor(`(async () => {
+	p.WaitFor(`(() => {
 		if (document.documentElement.matches("[data-astro-transition]")) return false;
-		const find = (selector) => document.querySelector(selector);
-		find(` + quote(link) + `)?.click();
-		for (let i = 0; i < 20 && !find(` + quote(next) + `); i++) await new Promise((done) => setTimeout(done, 25));
-		return find(` + quote(next) + `);
+		document.querySelector(` + quote(link) + `).click();
+		return isHandled;
 	})()`)
+	p.WaitVisible(next)
 }
 
 // waitReady waits until the framework has taken the page over and the element is defined.
