@@ -135,8 +135,8 @@ check-go: $(BIN)/golangci-lint-$(GOLANGCI_LINT)
 		if [ -n "$$unformatted" ]; then echo "gofmt has something to say about:"; echo "$$unformatted"; exit 1; fi
 	go mod tidy -diff
 	go -C .ci/terraform mod tidy -diff
-	go vet -race -tags integration ./... # the linters look at it without -race
-	$< run --build-tags integration ./...
+	go vet -race -tags integration,frameworks ./... # the linters look at it without -race
+	$< run --build-tags integration,frameworks ./...
 
 .PHONY: check-template
 check-template: $(VENV_FILE) $(TOOLS)/npm/.installed
@@ -200,6 +200,11 @@ check-tests: tools
 	@rm -rf .cache/screenshots && mkdir -p .cache/screenshots
 	SCREENSHOTS=$(CURDIR)/.cache/screenshots MATRIX=$(CURDIR)/.cache/browsers.md go run .ci/gotest.go -race -count=1 -tags integration ./...
 	go run .ci/gotest.go -run TestHistories ./functions/internal/customers -histories 10000
+
+# Installing and building the apps takes minutes, so this is not in `make check`. The matrix is in .cache/frameworks.md.
+.PHONY: check-frameworks
+check-frameworks: tools ## open the button's pages in real web frameworks, in each browser
+	@.ci/frameworks $(TOOLS)/frameworks
 
 # ---- tools
 
@@ -267,13 +272,14 @@ $(BIN)/cyclonedx-gomod-$(CYCLONEDX):
 	GOBIN=$(BIN) go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX)
 	@mv $(BIN)/cyclonedx-gomod $@
 
-# After a version above, or in package.json of .ci/npm or .ci/types, has changed.
+# After a version above, or in a package.json, has changed.
 .PHONY: lock
 lock: debian-packages
 	@rm -rf $(TOOLS)/uv && python3 -m venv $(TOOLS)/uv && $(TOOLS)/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV)
 	printf '%s\n' $(PYTHON_TOOLS) | $(LOCK) - --output-file .ci/python/tools.txt
 	echo checkov==$(CHECKOV) | $(LOCK) - --output-file .ci/python/checkov.txt
 	echo ministack==$(MINISTACK) | $(LOCK) - --output-file .ci/python/ministack.txt
-	npm install --prefix .ci/npm --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
-	npm install --prefix .ci/types --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
+	@for folder in .ci/npm .ci/types $(patsubst %/package.json,%,$(wildcard local/e2e/frameworks/*/package.json)); do \
+		npm install --prefix $$folder --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund || exit 1; \
+	done
 LOCK = $(TOOLS)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate

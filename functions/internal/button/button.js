@@ -345,11 +345,9 @@ function control(host) {
 
   // ---- events
 
-  // A form's events stay in its tree: the page's own form is in the element, the other one in the shadow tree.
-  for (const tree of [host, root]) {
-    tree.addEventListener("submit", submit);
-    tree.addEventListener("formdata", fill);
-  }
+  // Events of the element's form end here, and those of the page's own form, which is in the slot, pass through.
+  root.addEventListener("submit", submit);
+  root.addEventListener("formdata", fill);
   host.addEventListener("click", press);
   new MutationObserver(() => refresh()).observe(host, {
     childList: true,

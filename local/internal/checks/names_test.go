@@ -137,7 +137,7 @@ const (
 
 	// filesElsewhere are those of an operator, a release, a run or another machine.
 	filesElsewhere = `.deploy/prod.toml .deploy/default.toml .deploy/ENV.toml .cache/dashboard/*.svg .cache/browsers.md ` +
-		`functions/NAME/main.go
+		`.cache/frameworks.md functions/NAME/main.go
 		sbom-portal.json licenses-portal.txt billing-portal-v1.0.0.zip parameters.json customers.csv`
 )
 

@@ -1,0 +1,4 @@
+// The token of the user who is signed in.
+export const dynamic = "force-dynamic";
+
+export const GET = () => new Response(process.env.TOKEN);

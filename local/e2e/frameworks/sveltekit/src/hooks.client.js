@@ -1,0 +1,3 @@
+import { setTokenSource } from "manage-billing-button";
+
+setTokenSource(async () => (await fetch("/token")).text());
