@@ -138,10 +138,11 @@ const sheetOf = (css) => {
 };
 
 // A message has a background of its own, so that it is readable on any page. It is as wide as the button, so that the
-// button stays on its line. Nothing moves.
+// button stays on its line. A press meets the button itself, not its label. Nothing moves.
 const css = `:host{display:inline-grid}\
 :host([hidden]),[hidden]{display:none}\
 slot{display:block}\
+button slot{pointer-events:none}\
 button{font:inherit}\
 div{width:0;min-width:100%;display:grid;gap:.5em;color:CanvasText;background:Canvas}\
 div:not(:empty){margin-top:.5em}\

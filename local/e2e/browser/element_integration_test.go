@@ -92,7 +92,7 @@ func elementRows(portal string) []elementRow {
 			document.querySelector("main").append(p); const place = () => JSON.stringify([e.getBoundingClientRect().width,
 				buttonOf(e).getBoundingClientRect().top - p.getBoundingClientRect().top]);
 			await rest(); const before = place(); await press(e); const { color, backgroundColor } = getComputedStyle(e.shadowRoot.querySelector("[part=status]"));
-			e.hidden = true; return [String(before === place()), color, backgroundColor, getComputedStyle(e).display];`,
+			const after = place(); e.hidden = true; return [before === after ? "true" : before + " " + after, color, backgroundColor, getComputedStyle(e).display];`,
 			nil},
 
 		{"addresses that are not followed", `const lines = [];
