@@ -144,10 +144,10 @@ const css = `:host{display:inline-grid}\
 slot{display:block}\
 button slot{pointer-events:none}\
 button{font:inherit}\
-div{width:0;min-width:100%;display:grid;gap:.5em;color:CanvasText;background:Canvas}\
-div:not(:empty){margin-top:.5em}\
+div{width:0;min-width:100%;display:grid;gap:.5em;margin-top:.5em;color:CanvasText;background:Canvas}\
+div:empty{margin:0;background:none}\
 .error{color:var(--manage-billing-error,light-dark(#a4161a,#ff9b9b))}\
-[part=choice]{background:var(--manage-billing-choice,ButtonFace)}`;
+[part=choice]{background:var(--manage-billing-choice,ButtonFace);border:1px solid}`;
 
 /** Builds the element's shadow tree. Returns what the element does when the page connects, disconnects or sets it. */
 function control(host) {
