@@ -193,7 +193,8 @@ func testLooksOfTheElement(t *testing.T, a *buttonApp) {
 			a.Goto(a.home + "/")
 			a.WaitVisible("#b >>> [part=button]")
 			if getToken != "" {
-				said := map[string]string{"busy": "Opening the billing page…", "error": "You do not have a billing account yet.",
+				said := map[string]string{"busy": "Opening the billing page…",
+					"error":   "You do not have a billing account yet.",
 					"choices": "Which subscription?"}[state]
 				a.Run(getToken + `; b.shadowRoot.querySelector("[part=button]").click()`)
 				a.WaitFor(fmt.Sprintf(`b.shadowRoot.querySelector("[role=status]").textContent === %q`, said))

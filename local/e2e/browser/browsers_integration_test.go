@@ -72,8 +72,8 @@ func (b *browser) screenshot(name string) {
 	}
 }
 
-// limits are what a browser or its driver cannot show, with the reason. A test asserts all else, and
-// the matrix names them.
+// limits are what a browser or its driver cannot show, with the reason. A test asserts all else,
+// and the matrix names them.
 var limits = []limit{
 	{"SlowAndBack", webdriver.Firefox, "its driver listens for unload while it clicks, so it does not keep the page; " +
 		"the event alone is in TheButton"},

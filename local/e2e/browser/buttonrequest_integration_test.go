@@ -68,9 +68,11 @@ const stage = module + `<script>
 
 	// What the user sees and hears, and what the element asked for and told the page since the last look.
 	window.look = (e) => ({
-		label: e.textContent.trim() || buttonOf(e).innerText.trim(), status: e.shadowRoot.querySelector("[role=status][part=status]").textContent, ` +
+		label: e.textContent.trim() || buttonOf(e).innerText.trim(), status: ` +
+	`e.shadowRoot.querySelector("[role=status][part=status]").textContent, ` +
 	`busy: e.ariaBusy,
-		disabled: [...e.querySelectorAll("button"), ...e.shadowRoot.querySelectorAll(":not([hidden]) > button")].map((button) => ` +
+		disabled: [...e.querySelectorAll("button"), ...e.shadowRoot.querySelectorAll(":not([hidden]) > ` +
+	`button")].map((button) => ` +
 	`button.disabled).join(),
 		choices: [...e.shadowRoot.querySelectorAll("[role=group][part=choices] > ` +
 	`button[type=button][part=choice]")].map((choice) => choice.textContent),
@@ -350,7 +352,8 @@ func testAnswers(t *testing.T, a *buttonApp) {
 		}
 		sent := second["sent"].([]any)[0].(map[string]any)["body"]
 		if sent != "flow_data%5Btype%5D=subscription_update&locale=de&"+
-			"flow_data%5Bsubscription_update%5D%5Bsubscription%5D=sub_2" || !reflect.DeepEqual(second["choices"], want) ||
+			"flow_data%5Bsubscription_update%5D%5Bsubscription%5D=sub_2" ||
+			!reflect.DeepEqual(second["choices"], want) ||
 			second["status"] != failure {
 			t.Errorf("%v", second)
 		}

@@ -8,15 +8,16 @@ import (
 	"testing"
 )
 
-// TestTheElement holds the element, on the stage, to what pages and frameworks do with it. Each row is
-// a script that returns lines.
+// TestTheElement holds the element, on the stage, to what pages and frameworks do with it. Each row
+// is a script that returns lines.
 func TestTheElement(t *testing.T) { forEachButtonApp(t, testTheElement) }
 
 // onElement are names for the scripts below.
 const onElement = `
 	const html = (text, properties) => {
 		const [, attributes, label] = /^([^>]*)>?(.*)$/s.exec(text);
-		const e = make(Object.fromEntries([...attributes.matchAll(/([\w-]+)(?:=(\S+))?/g)].map(([, name, value = ""]) => ` +
+		const e = make(Object.fromEntries([...attributes.matchAll(/([\w-]+)(?:=(\S+))?/g)].map(([, name, value = ` +
+	`""]) => ` +
 	`[name, value])), properties);
 		if (label) e.append(label);
 		return e;
@@ -43,7 +44,8 @@ type elementRow struct {
 }
 
 func elementRows(portal string) []elementRow {
-	const look = `return [own(e) + label(e), seen.sent.map(({ body }) => body).join(), seen.status, seen.disabled, codes(seen)]`
+	const look = `return [own(e) + label(e), seen.sent.map(({ body }) => body).join(), seen.status, seen.disabled, ` +
+		`codes(seen)]`
 	return []elementRow{
 		{"a label that is late, changes and goes", `
 			const e = make({}, {}, new Text("")), lines = [label(e)], text = e.firstChild;
@@ -65,118 +67,164 @@ func elementRows(portal string) []elementRow {
 			} return lines;`, slices.Repeat([]string{fallback}, 3)},
 
 		{"the page's own button", `const b = node("button", { className: "btn btn-primary", type: "button" }, "Go");
-			answers = [problem("flow-unavailable", 409)]; const e = make({ token: "t", flow: "subscription_cancel" }, {}, b);
-			b.focus(); const seen = await press(e); if (document.activeElement !== b) seen.status += " focus lost"; ` + look,
+			answers = [problem("flow-unavailable", 409)]; const e = make({ token: "t", flow: "subscription_cancel" ` +
+			`}, {}, b);
+			b.focus(); const seen = await press(e); if (document.activeElement !== b) seen.status += " focus ` +
+			`lost"; ` + look,
 			[]string{"own own Go", "flow_data%5Btype%5D=subscription_cancel", "This option is not available.", "false",
 				"flow-unavailable"}},
 		{"the page's own link", `const e = make({ token: "t" }, {}, node("a", { href: "/elsewhere" }, "Go"));
-			const seen = await press(e, e.querySelector("a")); ` + look, []string{"own own Go", "", fallback, "", "network"}},
+			const seen = await press(e, ` +
+			`e.querySelector("a")); ` + look, []string{"own own Go", "", fallback, "", "network"}},
 		{"a button in a form of the page's around the element", `
 			const e = make({ token: "t" }, {}, node("button", {}, "Go")); let submits = 0;
-			const form = node("form", { action: "/never", onsubmit() { submits++; } }, e); document.querySelector("main").append(form);
+			const form = node("form", { action: "/never", onsubmit() { submits++; } }, e); ` +
+			`document.querySelector("main").append(form);
 			const seen = await press(e); return [String(submits), codes(seen), String(seen.sent.length)];`,
 			[]string{"0", "network", "1"}},
 		{"a button that the page has disabled stays so", `
 			const off = node("button", { disabled: true, type: "button" }, "Off"), on = node("button", {}, "On");
 			const e = make({ token: "t" }, {}, off, on); const seen = await press(e, on); off.click(); await rest();
 			return [seen.disabled, codes(seen), e.innerHTML, String(look(e).sent.length)];`,
-			[]string{"true,false", "network", `<button disabled="" type="button">Off</button><button>On</button>`, "0"}},
+			[]string{"true,false", "network",
+				`<button disabled="" type="button">Off</button><button>On</button>`, "0"}},
 		{"a copy of a busy element is ready", `
-			const e = make({}, { getToken: () => new Promise(() => {}) }, node("button", {}, "Go")); e.firstChild.click(); await rest(20);
+			const e = make({}, { getToken: () => new Promise(() => {}) }, node("button", {}, "Go")); ` +
+			`e.firstChild.click(); await rest(20);
 			const copy = e.cloneNode(true); document.querySelector("main").append(copy); await rest(); e.remove();
 			copy.setAttribute("token", "t"); const before = copy.ariaBusy; const seen = await press(copy);
 			return [e.ariaBusy, before, copy.innerHTML, codes(seen)];`,
 			[]string{"true", "false", "<button>Go</button>", "network"}},
 		{"a message leaves the button on its line, and is readable", `
-			const e = html("token=t>Go"), p = node("p", {}, "Next to text ", e, " and more"); p.style.background = "#222";
-			document.querySelector("main").append(p); const place = () => JSON.stringify([e.getBoundingClientRect().width,
+			const e = html("token=t>Go"), p = node("p", {}, "Next to text ", e, " and more"); p.style.background = ` +
+			`"#222";
+			document.querySelector("main").append(p); const place = () => ` +
+			`JSON.stringify([e.getBoundingClientRect().width,
 				buttonOf(e).getBoundingClientRect().top - p.getBoundingClientRect().top]);
-			await rest(); const before = place(); await press(e); const { color, backgroundColor } = getComputedStyle(e.shadowRoot.querySelector("[part=status]"));
-			const after = place(); e.hidden = true; return [before === after ? "true" : before + " " + after, color, backgroundColor, getComputedStyle(e).display];`,
+			await rest(); const before = place(); await press(e); const { color, backgroundColor } = ` +
+			`getComputedStyle(e.shadowRoot.querySelector("[part=status]"));
+			const after = place(); e.hidden = true; return [before === after ? "true" : before + " " + after, color, ` +
+			`backgroundColor, getComputedStyle(e).display];`,
 			nil},
 
 		{"addresses that are not followed", `const lines = [];
-			for (const endpoint of ["javascript:document.title='run'", "http://127.0.0.1:80@evil.example/", "http://evil.example/",
-				"data:text/html,x", "//evil.example/", "http://localhost.evil.example/", "ftp://localhost/", "http://[::2]/"]) {
+			for (const endpoint of ["javascript:document.title='run'", "http://127.0.0.1:80@evil.example/", ` +
+			`"http://evil.example/",
+				"data:text/html,x", "//evil.example/", "http://localhost.evil.example/", "ftp://localhost/", ` +
+			`"http://[::2]/"]) {
 				for (const attributes of [{ token: "t", endpoint }, { endpoint }]) {
 					const e = make(attributes); buttonOf(e).click(); await rest(20); const seen = look(e);
 					lines.push(codes(seen) + seen.sent.length + (seen.busy === "true") + document.title);
 				}
 			} return lines;`, slices.Repeat([]string{"invalid-endpoint0falseset"}, 16)},
 		{"addresses that are", `const lines = [];
-			for (const endpoint of ["https://a.example/x", "http://localhost:1/x", "http://127.1.2.3/", "http://[::1]:1/x", "/x"]) {
+			for (const endpoint of ["https://a.example/x", "http://localhost:1/x", "http://127.1.2.3/", ` +
+			`"http://[::1]:1/x", "/x"]) {
 				lines.push((await press(make({ token: "t", endpoint }))).sent[0].url);
-			} return lines;`, []string{"https://a.example/x", "http://localhost:1/x", "http://127.1.2.3/", "http://[::1]:1/x", "HOME/x"}},
+			} return lines;`,
+			[]string{"https://a.example/x", "http://localhost:1/x", "http://127.1.2.3/", "http://[::1]:1/x", "HOME/x"}},
 
 		{"a getToken that throws, rejects or has none", `const lines = []; let cause;
-			const listen = ({ detail }) => { cause = detail.cause; }; document.addEventListener("billing-portal-error", listen);
-			for (const getToken of [() => { throw "a"; }, async () => { throw "b"; }, () => null, async () => undefined]) {
-				const seen = await press(make({}, { getToken })); lines.push([codes(seen), cause, seen.status.slice(0, 6), seen.sent.length].join(" "));
+			const listen = ({ detail }) => { cause = detail.cause; }; ` +
+			`document.addEventListener("billing-portal-error", listen);
+			for (const getToken of [() => { throw "a"; }, async () => { throw "b"; }, () => null, async () => ` +
+			`undefined]) {
+				const seen = await press(make({}, { getToken })); lines.push([codes(seen), cause, ` +
+			`seen.status.slice(0, 6), seen.sent.length].join(" "));
 			} document.removeEventListener("billing-portal-error", listen); return lines;`,
-			[]string{"token-unavailable a Please 0", "token-unavailable b Please 0", "network  The bi 1", "network  The bi 1"}},
+			[]string{"token-unavailable a Please 0", "token-unavailable b Please 0",
+				"network  The bi 1", "network  The bi 1"}},
 		{"a getToken that never settles", `const { timeout } = AbortSignal; let asked = [];
-			AbortSignal.timeout = (ms) => { asked.push(ms); return timeout.call(AbortSignal, ms === 10_000 ? 30 : ms); };
-			const seen = await press(make({}, { getToken: () => new Promise(() => {}) })); AbortSignal.timeout = timeout;
+			AbortSignal.timeout = (ms) => { asked.push(ms); return timeout.call(AbortSignal, ms === 10_000 ? 30 : ` +
+			`ms); };
+			const seen = await press(make({}, { getToken: () => new Promise(() => {}) })); AbortSignal.timeout = ` +
+			`timeout;
 			return [codes(seen), seen.status, String(asked), String(seen.told[0][1].cause.name)];`,
 			[]string{"token-unavailable", "Please sign in again.", "10000", "TimeoutError"}},
 		{"one source of tokens for all elements, whichever copy of the module has it", `
 			const copy = await import("` + portal + `/billing/button.js?copy"), lines = [];
-			const sent = async (e) => { const [{ headers, credentials }] = (await press(e)).sent; lines.push((headers.authorization ?? "none") + " " + credentials); };
-			copy.setTokenSource(async () => "source"); await sent(make()); await sent(make({ cookie: "" })); await sent(make({ token: "attribute" }));
-			await sent(make({ token: "attribute" }, { getToken: () => "property" })); await sent(make({}, { getToken: () => null }));
-			copy.setTokenSource(() => null); await sent(make({ cookie: "" })); copy.setTokenSource(); await sent(make({ cookie: "" })); return lines;`,
-			[]string{"Bearer source omit", "Bearer source omit", "Bearer attribute omit", "Bearer property omit", "Bearer source omit",
+			const sent = async (e) => { const [{ headers, credentials }] = (await press(e)).sent; ` +
+			`lines.push((headers.authorization ?? "none") + " " + credentials); };
+			copy.setTokenSource(async () => "source"); await sent(make()); await sent(make({ cookie: "" })); await ` +
+			`sent(make({ token: "attribute" }));
+			await sent(make({ token: "attribute" }, { getToken: () => "property" })); await sent(make({}, { ` +
+			`getToken: () => null }));
+			copy.setTokenSource(() => null); await sent(make({ cookie: "" })); copy.setTokenSource(); await ` +
+			`sent(make({ cookie: "" })); return lines;`,
+			[]string{"Bearer source omit", "Bearer source omit", "Bearer attribute omit",
+				"Bearer property omit", "Bearer source omit",
 				"none include", "none include"}},
 
 		{"a choice that fails keeps its place and the focus", `
-			const item = (product) => [{ price: "p", product, quantity: 1 }], choices = (e) => [...e.shadowRoot.querySelectorAll("[part=choice]")];
-			answers = [problem("subscription-ambiguous", 409, { subscriptions: [{ id: "sub_1", status: "trialing", items: item("A") },
+			const item = (product) => [{ price: "p", product, quantity: 1 }], choices = (e) => ` +
+			`[...e.shadowRoot.querySelectorAll("[part=choice]")];
+			answers = [problem("subscription-ambiguous", 409, { subscriptions: [{ id: "sub_1", status: "trialing", ` +
+			`items: item("A") },
 				{ id: "sub_2", status: "constructor", items: item("B") }] }), problem("internal", 500)];
-			const e = make({ token: "t", flow: "subscription_cancel" }), asked = await press(e), question = e.shadowRoot.querySelector("[part=status]").className;
+			const e = make({ token: "t", flow: "subscription_cancel" }), asked = await press(e), question = ` +
+			`e.shadowRoot.querySelector("[part=status]").className;
 			choices(e)[1].focus(); const seen = await press(e, choices(e)[1]);
-			return [asked.choices.join(), question, seen.choices.join(), String(e.shadowRoot.activeElement === choices(e)[1]), seen.status,
+			return [asked.choices.join(), question, seen.choices.join(), String(e.shadowRoot.activeElement === ` +
+			`choices(e)[1]), seen.status,
 				e.shadowRoot.querySelector("[part=status]").className];`,
 			[]string{"A (trial),B", "", "A (trial),B", "true", fallback, "error"}},
 		{"two elements pressed at once make one session", `
-			answers = [Response.json({ url: "https://billing.stripe.com/a" }), Response.json({ url: "https://billing.stripe.com/b" })];
+			answers = [Response.json({ url: "https://billing.stripe.com/a" }), Response.json({ url: ` +
+			`"https://billing.stripe.com/b" })];
 			const a = make({ token: "t" }), b = make({ token: "t" }); buttonOf(b).click(); const first = await press(a);
 			await until(() => b.ariaBusy === "false"); const both = look(b); const again = await press(a);
-			return [String(first.sent.length + both.sent.length), codes(first) + codes(both), String(again.sent.length)];`,
+			return [String(first.sent.length + both.sent.length), codes(first) + codes(both), ` +
+			`String(again.sent.length)];`,
 			[]string{"1", "https://billing.stripe.com/a", "1"}},
 		{"openBillingPortal with nothing, a cycle, and the fields of a form", `
-			const { openBillingPortal } = await import("` + portal + `/billing/button.js"), lines = [], cycle = { a: {} }; cycle.a.b = cycle;
+			const { openBillingPortal } = await ` +
+			`import("` + portal + `/billing/button.js"), lines = [], cycle = { a: {} }; cycle.a.b = cycle;
 			const twice = { type: "x" }, fields = new FormData(); fields.set("locale", "de");
-			for (const options of [null, undefined, { token: "t", parameters: cycle }, { token: "t", parameters: fields }, fields,
+			for (const options of [null, undefined, { token: "t", parameters: cycle }, { token: "t", parameters: ` +
+			`fields }, fields,
 				{ token: "t", parameters: { a: twice, b: [twice], c: null } }]) {
-				const { problem } = await openBillingPortal(options).catch((error) => error); lines.push([problem.code, ...look(make()).sent.map(({ body }) => body)].join());
+				const { problem } = await openBillingPortal(options).catch((error) => error); ` +
+			`lines.push([problem.code, ...look(make()).sent.map(({ body }) => body)].join());
 			} return lines;`,
 			[]string{"network,", "network,", "invalid-parameter", "network,locale=de", "network,locale=de",
 				"network,a%5Btype%5D=x&b%5B0%5D%5Btype%5D=x"}},
 		{"parameters with a cycle", `const parameters = {}; parameters.a = parameters; const lines = [];
 			for (const attributes of [{ token: "t" }, {}]) {
-				const e = make(attributes, { parameters }); buttonOf(e).click(); await rest(20); const seen = look(e); lines.push(codes(seen) + seen.sent.length);
+				const e = make(attributes, { parameters }); buttonOf(e).click(); await rest(20); const seen = ` +
+			`look(e); lines.push(codes(seen) + seen.sent.length);
 			}
 			return lines;`, []string{"invalid-parameter0", "invalid-parameter0"}},
 
 		{"hidden until there is an account", hideScript(`"no-account"`, `[[{ account: true }], [{ account: false }],
 			[{ code: "insufficient-role" }, 403], [{}, 429], [{}, 503], [null], []]`),
-			[]string{"hidden shown", "hidden gone", "hidden gone", "hidden shown", "hidden shown", "hidden shown", "hidden shown"}},
-		{"hidden until the flow has a use", hideScript(`"unavailable"`, `[[{ account: true, flows: ["subscription_cancel"] }],
-			[{ account: true, flows: ["payment_method_update"] }], [{ account: true }], [{ account: false, flows: [] }]]`),
+			[]string{"hidden shown", "hidden gone", "hidden gone", "hidden shown", "hidden shown",
+				"hidden shown", "hidden shown"}},
+		{"hidden until the flow has a use",
+			hideScript(`"unavailable"`, `[[{ account: true, flows: ["subscription_cancel"] }],
+			[{ account: true, flows: ["payment_method_update"] }], [{ account: true }], [{ account: false, flows: [] `+
+				`}]]`),
 			[]string{"hidden shown", "hidden gone", "hidden shown", "hidden gone"}},
 		{"how the status is asked for", `const lines = []; const ask = async (attributes, properties) => {
 				answers = [Response.json({ account: true })]; const e = make(attributes, properties); await rest(40);
-				lines.push(look(e).sent.map(({ url, method, credentials, headers }) => [method, url.replace(/.*(?=.status)/, ""), credentials,
+				lines.push(look(e).sent.map(({ url, method, credentials, headers }) => [method, ` +
+			`url.replace(/.*(?=.status)/, ""), credentials,
 					headers.authorization].join(" ")).join()); e.remove(); };
-			await ask({ hide: "no-account", token: "t" }); await ask({ hide: "unavailable", cookie: "" }); await ask({ hide: "no-account" });
-			await ask({ hide: "constructor", token: "t" }); await ask({ hide: "no-account" }, { getToken: () => { throw 1; } });
-			await ask({ hide: "no-account", token: "t", endpoint: "https://a.example/v1/billing/portal?x=1" }); return lines;`,
-			[]string{"GET /status omit Bearer t", "GET /status?include=subscriptions include ", "", "", "", "GET /status omit Bearer t"}},
+			await ask({ hide: "no-account", token: "t" }); await ask({ hide: "unavailable", cookie: "" }); await ` +
+			`ask({ hide: "no-account" });
+			await ask({ hide: "constructor", token: "t" }); await ask({ hide: "no-account" }, { getToken: () => { ` +
+			`throw 1; } });
+			await ask({ hide: "no-account", token: "t", endpoint: "https://a.example/v1/billing/portal?x=1" }); ` +
+			`return lines;`,
+			[]string{"GET /status omit Bearer t", "GET /status?include=subscriptions include ", "", "", "",
+				"GET /status omit Bearer t"}},
 		{"a token that comes late, and the way back from the portal", `
-			const e = make({ hide: "no-account" }), state = () => getComputedStyle(e).display; await rest(40); const lines = [look(e).sent.length + state()];
-			answers = [Response.json({ account: false })]; e.getToken = () => "a"; e.getToken = () => "b"; await until(() => state() === "none");
+			const e = make({ hide: "no-account" }), state = () => getComputedStyle(e).display; await rest(40); const ` +
+			`lines = [look(e).sent.length + state()];
+			answers = [Response.json({ account: false })]; e.getToken = () => "a"; e.getToken = () => "b"; await ` +
+			`until(() => state() === "none");
 			lines.push(look(e).sent.length + state()); answers = [Response.json({ account: true })];
-			dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })); await until(() => state() !== "none");
+			dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })); await until(() => state() !== ` +
+			`"none");
 			lines.push(look(e).sent.map(({ cache }) => cache).join() + state()); return lines;`,
 			[]string{"0inline-grid", "1none", "reloadinline-grid"}},
 	}
@@ -186,9 +234,11 @@ func elementRows(portal string) []elementRow {
 func hideScript(hide, all string) string {
 	return `const lines = []; for (const [document, status = 200] of ` + all + `) {
 			answers = document === undefined ? [] : [Response.json(document, { status })];
-			const e = make({ hide: ` + hide + `, token: "t", flow: "subscription_cancel" }), style = getComputedStyle(e);
+			const e = make({ ` +
+		`hide: ` + hide + `, token: "t", flow: "subscription_cancel" }), style = getComputedStyle(e);
 			const state = () => style.display === "none" ? "gone" : style.visibility === "visible" ? "shown" : "hidden";
-			const first = state(); await until(() => state() !== "hidden"); lines.push(first + " " + state()); look(e); e.remove();
+			const first = state(); await until(() => state() !== "hidden"); lines.push(first + " " + state()); ` +
+		`look(e); e.remove();
 		} return lines;`
 }
 

@@ -28,8 +28,8 @@ type app struct {
 // has reports whether an app's page can be reached in a way. A module in its bundle is never slow.
 func (a app) has(way way) bool { return way.delay == 0 || a.isServed }
 
-// start starts the app's production server, as its users do, until the test ends. A shell ends all that
-// npm has started when npm or this process ends, however it does.
+// start starts the app's production server, as its users do, until the test ends. A shell ends all
+// that npm has started when npm or this process ends, however it does.
 func (a app) start(t *testing.T, port, portal, token string) {
 	t.Helper()
 	var output bytes.Buffer

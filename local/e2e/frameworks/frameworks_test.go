@@ -1,8 +1,8 @@
 //go:build integration && frameworks
 
-// Package frameworks opens real pages with <manage-billing-button>: an app for each framework, built
-// with the framework's own tools and served by its own server. `make check-frameworks` builds them
-// into .tools/frameworks, runs these tests, and prints the matrix.
+// Package frameworks opens real pages with <manage-billing-button>: an app for each framework,
+// built with the framework's own tools and served by its own server. `make check-frameworks` builds
+// them into .tools/frameworks, runs these tests, and prints the matrix.
 package frameworks
 
 import (

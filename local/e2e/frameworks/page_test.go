@@ -57,8 +57,9 @@ func (p *page) open() {
 	p.waitReady()
 }
 
-// navigate goes to the billing page, away, and there again, without loading a page. On a busy machine,
-// React Router in WebKit sometimes loads a page instead, so there is more than one attempt.
+// navigate goes to the billing page, away, and there again, without loading a page. On a busy
+// machine, React Router in WebKit sometimes loads a page instead, so there is more than one
+// attempt.
 func (p *page) navigate() {
 	p.t.Helper()
 	for range 3 {

@@ -136,7 +136,8 @@ const (
 		strict-origin-when-cross-origin require-trusted-types-for unsafe-inline`
 
 	// filesElsewhere are those of an operator, a release, a run or another machine.
-	filesElsewhere = `.deploy/prod.toml .deploy/default.toml .deploy/ENV.toml .cache/dashboard/*.svg .cache/browsers.md ` +
+	filesElsewhere = `.deploy/prod.toml .deploy/default.toml .deploy/ENV.toml .cache/dashboard/*.svg ` +
+		`.cache/browsers.md ` +
 		`.cache/frameworks.md functions/NAME/main.go
 		sbom-portal.json licenses-portal.txt billing-portal-v1.0.0.zip parameters.json customers.csv`
 )
