@@ -71,6 +71,6 @@ def filter_failure(context, failure, case, response):
     return True
 
 
-@schemathesis.deserializer("text/html", "text/javascript")
+@schemathesis.deserializer("text/html", "text/javascript", "application/typescript")
 def page(context, response):
     return response.content.decode()

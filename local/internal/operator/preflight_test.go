@@ -78,8 +78,10 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"Version": "6",
 			"Environment": map[string]any{"Variables": c.live}})
 	case strings.HasSuffix(path, "/configuration"):
-		variables := map[bool]map[string]string{true: c.portal,
-			false: c.webhook}[strings.Contains(path, ":function:portal:7")]
+		variables := c.webhook
+		if strings.Contains(path, ":function:portal:7") {
+			variables = c.portal
+		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"Version": "7",
 			"Environment": map[string]any{"Variables": variables}})
 	case strings.HasSuffix(path, "/invocations"):
