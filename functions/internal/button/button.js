@@ -9,7 +9,7 @@ const tokenPatience = 10_000; // milliseconds
 
 // One for all copies of this module in a page: the app's bundle may have one, and the API serves another.
 // It holds a function of each connected element, called with true when the window came back from the portal. Its members:
-// source (from setTokenSource) and opening (a promise, while a session is being created).
+// source and sources (of setTokenSource) and opening (a promise, while a session is being created).
 const shared = (globalThis[Symbol.for("manage-billing-button")] ??= new Set());
 
 /** The value of an object's own member. Names that every object inherits, such as "constructor", are unknown. */
@@ -82,7 +82,7 @@ async function createSession(options, body) {
 /** Every value of a tree or a FormData, under Stripe's bracket names. */
 function* fields(tree, prefix = "", parents = []) {
   if (parents.includes(tree)) throw refusal("invalid-parameter"); // a cycle
-  for (const [name, value] of tree?.entries?.() ?? Object.entries(tree ?? {})) {
+  for (const [name, value] of tree instanceof FormData ? tree : Object.entries(tree ?? {})) {
     const full = prefix ? `${prefix}[${name}]` : name;
     if (typeof value === "object") yield* fields(value, full, [...parents, tree]);
     else if (value !== undefined) yield [full, value];
@@ -92,6 +92,7 @@ function* fields(tree, prefix = "", parents = []) {
 /** Sets the function that gives every element on the page its token, unless the element has one of its own. */
 export function setTokenSource(getToken) {
   shared.source = getToken;
+  shared.sources = -~shared.sources; // counts them: another user may have signed in
   shared.forEach((refresh) => refresh());
 }
 
@@ -99,7 +100,7 @@ export function setTokenSource(getToken) {
 export function openBillingPortal(options) {
   const { parameters, ...rest } = options instanceof FormData ? { parameters: options } : options ?? {};
   const open = async () => location.assign(await createSession(rest, new URLSearchParams([...fields(parameters)])));
-  return (shared.opening ??= open().finally(() => (shared.opening = null)));
+  return (shared.opening ??= open().finally(() => (shared.opening = null))).then(() => {});
 }
 
 // Attributes that are parameters: $ stands for the flow, and & for what follows it. The others have the parameter's own name.
@@ -151,11 +152,11 @@ div:empty{margin:0;background:none}\
 
 /** Builds the element's shadow tree. Returns what the element does when the page connects, disconnects or sets it. */
 function control(host) {
-  let { getToken } = host; // may be set before the element was defined
   let isBusy = false;
   let focused; // when the request began
   let timer;
   let lastCheck; // of the status
+  let isAnswered;
   const visibility = sheetOf("");
   const slot = element("slot");
   const label = new Text(); // if the page gives none
@@ -170,9 +171,9 @@ function control(host) {
   root.append(form, status, choices);
 
   const attribute = (name) => host.getAttribute(name);
-  const text = (name) => host.messages?.[name] ?? own(texts, name);
+  const text = (name, otherwise) => host.messages?.[name] ?? otherwise ?? own(texts, name);
   const buttons = () => [...host.querySelectorAll(controls), ...root.querySelectorAll("button")];
-  const options = () => ({ endpoint: attribute("endpoint"), getToken, token: attribute("token"), cookie: host.hasAttribute("cookie") });
+  const options = () => ({ endpoint: attribute("endpoint"), getToken: host.getToken, token: attribute("token"), cookie: host.hasAttribute("cookie") });
   const dispatch = (name, detail) =>
     host.dispatchEvent(new CustomEvent(`billing-portal-${name}`, { detail, bubbles: true, cancelable: true, composed: true }));
 
@@ -183,7 +184,7 @@ function control(host) {
     form.hidden = isOwn;
     if (slot.parentNode !== place) place.prepend(slot);
     const isLabelled = isOwn || host.textContent.trim() || host.children.length;
-    label.data = isLabelled ? "" : own(texts.flows, attribute("flow")) || text("manage");
+    label.data = isLabelled ? "" : text("manage", own(texts.flows, attribute("flow")));
   }
 
   // ---- the status
@@ -191,23 +192,22 @@ function control(host) {
   /** Hides the element, with the attribute hide, until the status says that it has a use. If that is unknown, shows it. */
   async function checkStatus(isBack) {
     const hide = attribute("hide");
-    // Not the tokens: a framework may set a new function whenever it renders.
-    const key = [hide, attribute("flow"), attribute("token"), !getToken, !shared.source].join();
-    const isFirst = !lastCheck;
-    if (lastCheck?.key === key && !isBack) return;
+    // JSON leaves functions out: a framework may set a new one whenever it renders.
+    const key = JSON.stringify([hide, attribute("flow"), options(), !host.getToken, shared.sources]);
+    if (!host.isConnected || (lastCheck?.key === key && !isBack)) return;
     const check = (lastCheck = { key });
     const style = (css) => visibility.replaceSync(css && `:host{${css}!important}`);
     let css = "";
     if (/^(no-account|unavailable)$/.test(hide)) {
-      if (isFirst) style("visibility:hidden");
+      if (!isAnswered) style("visibility:hidden");
       await new Promise((done) => setTimeout(done)); // more may be set at once
       if (check !== lastCheck) return;
       try {
         const url = new URL("status", endpointOf(attribute("endpoint")));
         if (hide === "unavailable") url.search = "include=subscriptions";
-        // The browser may have cached a status from before the user went to the portal, or to buy something.
-        const isReturn = isBack || !document.referrer.startsWith(location.origin);
-        const answer = await send(url, options(), { cache: isReturn ? "reload" : "default" });
+        // Past the browser's cache: the user may come from the portal, or have bought something.
+        const answer = await send(url, options(), { cache: "reload" });
+        isAnswered = true;
         const { account, flows } = answer.ok && (await answer.json());
         const flow = new FormData(host.querySelector("form") ?? form).get("flow_data[type]");
         if (answer.status === 403 || account === false || (flow && flows?.includes(flow) === false)) css = "display:none";
@@ -249,7 +249,7 @@ function control(host) {
     choices.replaceChildren();
     try {
       [...fields(host.parameters)]; // throws what a listener of formdata could only report
-      if (getToken || shared.source || host.matches("[token],[cookie]")) {
+      if (host.getToken || shared.source || host.matches("[token],[cookie]")) {
         event.preventDefault();
         open(new FormData(target, submitter));
         return;
@@ -354,7 +354,7 @@ function control(host) {
     childList: true,
     characterData: true,
     subtree: true,
-    attributeFilter: ["flow", "hide", "token"],
+    attributeFilter: ["flow", "hide", "token", "cookie", "endpoint"],
   });
 
   function refresh(isBack) {
@@ -366,13 +366,17 @@ function control(host) {
     checkStatus(isBack);
   }
 
-  Object.defineProperty(host, "getToken", {
-    get: () => getToken,
-    set(value) {
-      getToken = value;
-      refresh();
-    },
-  });
+  // Frameworks look for these before they set one, and may have set it before the element was defined.
+  for (const name of ["getToken", "parameters", "messages"]) {
+    let value = host[name];
+    Object.defineProperty(host, name, {
+      get: () => value,
+      set(other) {
+        value = other;
+        refresh();
+      },
+    });
+  }
 
   return (isConnected) => {
     if (isConnected) {
@@ -391,9 +395,6 @@ function control(host) {
 const { customElements } = globalThis;
 if (customElements && !customElements.get("manage-billing-button")) {
   class ManageBillingButton extends HTMLElement {
-    // Frameworks look for these before they set a property, and may have set it before the element was defined.
-    parameters = this.parameters;
-    messages = this.messages;
     #connect = control(this);
 
     connectedCallback() {

@@ -199,7 +199,8 @@ locale=fr`
 			`"><input type="hidden" name="locale" value="fr"><button>Cancel</button></form>`) +
 			`<script>b.getToken = () => "` + alice + `"; b.parameters = new Proxy({ configuration: "bpc_1" }, {}); ` +
 			`window.fetch = async (url, options) => { document.title = "sent " + options.body; throw 0; };</script>`)
-		if sent := a.eval(`(async () => { b.querySelector("button").click(); while (document.title === "An app") ` +
+		if sent := a.eval(`(async () => { while (!b.parameters) await new Promise((r) => setTimeout(r, 20)); ` +
+			`b.querySelector("button").click(); while (document.title === "An app") ` +
 			`await new Promise((r) => setTimeout(r, 20)); return document.title; ` +
 			`})()`); sent != "sent locale=fr&configuration=bpc_1" {
 			t.Errorf("%s", sent)

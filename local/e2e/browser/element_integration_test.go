@@ -225,8 +225,30 @@ func elementRows(portal string) []elementRow {
 			lines.push(look(e).sent.length + state()); answers = [Response.json({ account: true })];
 			dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })); await until(() => state() !== ` +
 			`"none");
-			lines.push(look(e).sent.map(({ cache }) => cache).join() + state()); return lines;`,
+			lines.push(look(e).sent.map(({ cache }) => cache).join() + state()); e.remove(); return lines;`,
 			[]string{"0inline-grid", "1none", "reloadinline-grid"}},
+		{"another user's token",
+			`const { setTokenSource } = await import("` + portal + `/billing/button.js"), lines = [];
+			const ask = async (account, set) => { answers = [Response.json({ account })]; set();
+				await until(() => answers.length === 0); await rest(30);
+				lines.push(look(e).sent.map(({ headers }) => headers.authorization).join() + ` +
+				`getComputedStyle(e).display); };
+			const e = make({ hide: "no-account" });
+			await ask(false, () => setTokenSource(() => "a")); await ask(true, () => setTokenSource(() => "b"));
+			await ask(false, () => { e.getToken = "c"; }); await ask(true, () => { e.getToken = "d"; });
+			await ask(false, () => e.setAttribute("endpoint", "https://a.example/billing/portal")); ` +
+				`e.remove(); setTokenSource();
+			const late = document.createElement("manage-billing-button"); late.getToken = () => "e"; ` +
+				`late.setAttribute("hide", "no-account");
+			answers = [Response.json({ account: false })]; document.querySelector("main").append(late);
+			lines.push(getComputedStyle(late).visibility); await rest(60); ` +
+				`lines.push(getComputedStyle(late).display); look(late); return lines;`,
+			[]string{"Bearer anone", "Bearer binline-grid", "Bearer cnone", "Bearer dinline-grid",
+				"Bearer dnone", "hidden", "none"}},
+		{"texts that the page sets late", `const e = make({ flow: "subscription_cancel" }), lines = [label(e)];
+			e.messages = { manage: "Abo verwalten" }; lines.push(label(e)); e.messages = undefined; return ` +
+			`[...lines, label(e)];`,
+			[]string{"Cancel subscription", "Abo verwalten", "Cancel subscription"}},
 	}
 }
 
