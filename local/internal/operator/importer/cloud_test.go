@@ -98,6 +98,8 @@ func (c *cloud) reset(t *testing.T, n int) {
 
 // answers has the first requests of a name answered with these, and the others by the stand-ins.
 func (c *cloud) answers(name string, all ...http.HandlerFunc) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.before = func(w http.ResponseWriter, asked string, tries int) bool {
 		if asked != name || tries > len(all) {
 			return false
