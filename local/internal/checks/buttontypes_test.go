@@ -15,7 +15,7 @@ var (
 	memberPattern     = regexp.MustCompile(`(?m)^  "?([\w-]+)"?\??:`)
 	valuePattern      = regexp.MustCompile(`: "(\w+)"`)
 	saidPattern       = regexp.MustCompile(`\b(?:text|say)\("(\w+)"`)
-	propertyPattern   = regexp.MustCompile(`for \(const name of \["(\w+)", "(\w+)", "(\w+)"\]\) \{\n    let value = host`)
+	propertyPattern   = regexp.MustCompile(`for \(const name of \["(\w+)", "(\w+)", "(\w+)"\]\) \{\n +let value`)
 	exportPattern     = regexp.MustCompile(`(?m)^export (?:async )?function (\w+)`)
 	dispatchPattern   = regexp.MustCompile(`\bdispatch\("(\w+)"`)
 	literalPattern    = regexp.MustCompile(`"([\w-]+)"`)
