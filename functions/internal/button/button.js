@@ -8,8 +8,8 @@ const patience = 30_000; // milliseconds: the gateway's own limit
 const tokenPatience = 10_000; // milliseconds
 
 // One for all copies of this module in a page: the app's bundle may have one, and the API serves another.
-// It holds a function of each connected element, called with true when the window came back from the portal. Its members:
-// source and sources (of setTokenSource) and opening (a promise, while a session is being created).
+// It holds the function refresh of each connected element. Its members: source, and since when it is set (setTokenSource);
+// opening, a promise while a session is being created.
 const shared = (globalThis[Symbol.for("manage-billing-button")] ??= new Set());
 
 /** The value of an object's own member. Names that every object inherits, such as "constructor", are unknown. */
@@ -92,7 +92,7 @@ function* fields(tree, prefix = "", parents = []) {
 /** Sets the function that gives every element on the page its token, unless the element has one of its own. */
 export function setTokenSource(getToken) {
   shared.source = getToken;
-  shared.sources = -~shared.sources; // counts them: another user may have signed in
+  shared.since = Date.now(); // another user may have signed in
   shared.forEach((refresh) => refresh());
 }
 
@@ -150,7 +150,7 @@ div:empty{margin:0;background:none}\
 .error{color:var(--manage-billing-error,light-dark(#a4161a,#ff9b9b))}\
 [part=choice]{background:var(--manage-billing-choice,ButtonFace);border:1px solid}`;
 
-/** Builds the element's shadow tree. Returns what the element does when the page connects, disconnects or sets it. */
+/** Builds the element's shadow tree. Returns a function to call with true when the element is connected, and with false after. */
 function control(host) {
   let isBusy = false;
   let focused; // when the request began
@@ -193,7 +193,7 @@ function control(host) {
   async function checkStatus(isBack) {
     const hide = attribute("hide");
     // JSON leaves functions out: a framework may set a new one whenever it renders.
-    const key = JSON.stringify([hide, attribute("flow"), options(), !host.getToken, shared.sources]);
+    const key = JSON.stringify([hide, attribute("flow"), options(), !host.getToken, shared.since]);
     if (!host.isConnected || (lastCheck?.key === key && !isBack)) return;
     const check = (lastCheck = { key });
     const style = (css) => visibility.replaceSync(css && `:host{${css}!important}`);
@@ -357,6 +357,7 @@ function control(host) {
     attributeFilter: ["flow", "hide", "token", "cookie", "endpoint"],
   });
 
+  /** Follows a change of the page, or, with true, the window's return from the portal. */
   function refresh(isBack) {
     if (isBack) {
       choices.replaceChildren();
