@@ -289,3 +289,29 @@ func requireReadable(t *testing.T, got []string) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// TestTurbosPageCache leaves a page while its element is busy. Turbo keeps a copy of the page, and
+// shows it when the user comes back.
+func TestTurbosPageCache(t *testing.T) { forEachButtonApp(t, testTurbosPageCache) }
+
+func testTurbosPageCache(t *testing.T, a *buttonApp) {
+	a.example.Store(new(`<!doctype html><html lang="en"><title>An app</title><script type="module" src="` + a.portal +
+		`/billing/button.js"></script><script type="module">` +
+		bundle(t, "", `import { visit } from "@hotwired/turbo"; window.visit = visit;`) +
+		`</script><body><manage-billing-button id="b"><button>Billing</button></manage-billing-button>`))
+	a.Goto(a.home + "/")
+	a.WaitFor(`window.visit && b.shadowRoot`)
+	a.Run(`b.getToken = () => new Promise(() => {}); window.first = b; b.firstElementChild.click()`)
+	a.WaitFor(`b.firstElementChild.disabled`)
+	a.Run(`visit("/other")`)
+	a.WaitFor(`location.pathname === "/other" && !first.isConnected`)
+	a.Run(`history.back()`)
+	a.WaitFor(`location.pathname === "/" && document.getElementById("b").shadowRoot`)
+	if got := evaluate[[]string](a.browser,
+		`[String(b === first), String(b.ariaBusy === "true"), b.innerHTML]`); !slices.Equal(got,
+		[]string{"false", "false", "<button>Billing</button>"}) {
+		t.Errorf("restored: %q", got)
+	}
+	a.Run(`b.getToken = () => "` + a.token("alice", nil) + `"`)
+	a.click("#b button", "#customer-id")
+}
