@@ -157,8 +157,8 @@ func claim(event, user string) []string {
 // TestEverySettingOfTheWebhook is the table of the webhook's variables: what a second value of each
 // changes, and nothing else.
 func TestEverySettingOfTheWebhook(t *testing.T) {
-	const noSource = "bus:  webhook-misconfigured: webhook: an event of an event bus, and STRIPE_EVENT_SOURCE is not " +
-		"set"
+	const noSource = "bus:  webhook-misconfigured: webhook: the event comes from an event bus, but " +
+		"STRIPE_EVENT_SOURCE is not set"
 	requireSettings(t, webhookBase, playWebhook, slices.Concat(awsSettings, sharedSettings, []setting{
 		{variable: "LOG_LEVEL", value: "error", nothing: "a healthy webhook logs only the lines of requests"},
 		{variable: "BASE_PATH", value: "/v1", gone: []string{"prefixed: 404 not-found", "prefixed: effect <nil>"},
@@ -183,7 +183,7 @@ func TestEverySettingOfTheWebhook(t *testing.T) {
 		{variable: "STRIPE_EVENT_SOURCE", value: eventSource,
 			gone: []string{noSource, "bus: effect <nil>", strings.Replace(noSource, "bus", "stranger", 1)},
 			come: append(claim("bus", "user-bus"), "bus: null <nil>",
-				"stranger:  webhook-misconfigured: webhook: an event of an event bus whose source is not "+
+				"stranger:  webhook-misconfigured: webhook: the event comes from an event bus, but its source is not "+
 					"STRIPE_EVENT_SOURCE")},
 		{variable: "USER_METADATA_KEY", value: "uid", replaced: [][2]string{{"user_id=user-", "user_id=uid-"}}},
 		{variable: "CLIENT_REFERENCES", value: "none", gone: claim("session", "reference-session"),
