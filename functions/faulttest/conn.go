@@ -89,7 +89,7 @@ func (s *Server) HangUp() {
 	}
 }
 
-// Forget keeps every open connection open and never answers on it again, like a network that has
+// Forget keeps every open connection open but never reads from it again, like a network that has
 // lost the connections' state.
 func (s *Server) Forget() {
 	for _, c := range s.open() {

@@ -208,8 +208,7 @@ func GzipBomb() Fault {
 // ContentType sends the healthy answer with another content type.
 func ContentType(contentType string) Fault { return Header("Content-Type", contentType) }
 
-// Raw sends the bytes that answer returns for the healthy body, without an HTTP head, and closes
-// the connection.
+// Raw sends exactly the bytes that answer returns for the healthy body, and closes the connection.
 func Raw(answer func(body, says string) string) Fault {
 	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		body := s.healthyAnswer(r).Body.String()

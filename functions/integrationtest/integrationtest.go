@@ -37,7 +37,7 @@ func OpenIDProvider(t testing.TB, name string) string {
 	return start(t, "node", filepath.Join(folder(), "testdata", "providers", "serve.mjs"), installed, name)
 }
 
-// start starts a program and returns the first line of its output. The program ends when its
+// start starts a program and returns the first line that it prints. The program ends when its
 // standard input is closed. So it ends with the test, and also if this process is killed.
 func start(t testing.TB, name string, arguments ...string) string {
 	t.Helper()

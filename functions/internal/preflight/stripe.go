@@ -34,7 +34,7 @@ type Stripe struct {
 	Organization bool
 }
 
-// errNoKey means that there is no key to ask Stripe with. Another check says why.
+// errNoKey means that the key is missing. Another check says why.
 var errNoKey = errors.New("preflight: no key")
 
 func (s *Stripe) read(ctx context.Context, path string, query url.Values, into any) error {

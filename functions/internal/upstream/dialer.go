@@ -23,7 +23,7 @@ type aheadDialer struct {
 	now      func() time.Time // nil means time.Now
 
 	mu    sync.Mutex
-	ahead *aheadConn // nil if there is none, or if it was taken
+	ahead *aheadConn // nil before start, and after a request took it
 }
 
 // aheadConn is a connection that is dialled ahead. The fields after done may be read only after

@@ -8,8 +8,8 @@ import (
 )
 
 // maxAnswerSize limits the size of an answer in bytes. The largest values that AWS sends here are
-// 64 KB (a secret) and 400 KB (an item). They may take three times as much in JSON, where a
-// character of four bytes can be written as \ud83d\ude00.
+// 64 KB (a secret) and 400 KB (an item). They may take three times as much in JSON, because
+// a character of four bytes can be written as \ud83d\ude00.
 const maxAnswerSize = 2 << 20
 
 // BufferRequests sends a request with a body in one piece. The body should be small.

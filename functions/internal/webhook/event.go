@@ -209,8 +209,8 @@ func (r Rules) customer(e *event, kind string, customer, data object, at int64, 
 	case r.isTooLate(created, now):
 		return isOfTheFuture
 	}
-	// Metadata that did not change is older than this event. The only certain time for it is that
-	// of the customer's creation.
+	// Metadata that did not change is older than this event. The time of the customer's creation
+	// is the only certain one.
 	claimed := created
 	if kind == typeUpdated && !data.isNull("previous_attributes") {
 		previous, err := parseObject(data["previous_attributes"])

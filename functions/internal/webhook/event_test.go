@@ -41,7 +41,7 @@ func claimed(user string, seconds int64) customers.Fact {
 	return fact(user, customers.Facts{Metadata: customers.At(seconds)})
 }
 
-// The files have one event for each rule, as Stripe sends it in one of its API versions.
+// The files have one event for each rule, as Stripe sends it in some API version.
 func TestFactsOfEvents(t *testing.T) {
 	reference := fact("alice", customers.Facts{Reference: customers.At(created + 30)})
 	all, none := testRules, testRules
