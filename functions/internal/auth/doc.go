@@ -22,7 +22,7 @@
 //     x5u and x5c are ignored.
 //   - iss is [Config.Issuer] or one of [Config.Aliases], character for character.
 //   - aud contains one of [Config.Audiences]. If aud is absent, null or empty, client_id counts
-//     instead, or azp if there is no client_id.
+//     instead; without a client_id, azp.
 //   - exp is required and at most 30 seconds in the past. nbf and iat, if present, are at most 30
 //     seconds in the future. All three are JSON numbers.
 //   - The user claim, sub by default, is a string of 1 to 255 characters without control characters.
@@ -56,8 +56,8 @@
 //     for its result, within their own contexts. If the fetch is cancelled, the next of them fetches.
 //   - If usable keys are cached, a request waits at most half a second for newer ones. Then it uses
 //     the cached keys, and the fetch continues, under its own time limit, for later requests.
-//   - Each try takes at most 1.5 s. A second try follows if there was no answer or a 5xx. Both
-//     documents together take at most 3.5 s.
+//   - Each try takes at most 1.5 s. After no answer or a 5xx, a second try follows. Both documents
+//     together take at most 3.5 s.
 //   - Addresses are https, or http on a loopback host. Redirects, link-local addresses and metadata
 //     addresses are refused. A document has at most 150,000 bytes after decompression.
 //   - Keys are fresh for the answer's max-age, limited to between 1 minute and 1 hour, or for 10

@@ -31,8 +31,7 @@ type RequiredClaim struct {
 type Caller struct {
 	UserID string // 1 to 255 Unicode characters without control characters, exactly as the issuer wrote them
 
-	// Alias is the position of the token's issuer in [Config.Aliases], from 1; 0 means
-	// [Config.Issuer].
+	// Alias is the issuer's position in [Config.Aliases], from 1; 0 means [Config.Issuer].
 	Alias int
 	// KeysFetched is when the keys that checked the token were fetched; zero if no keys were used,
 	// or if they are not fetched.
