@@ -11,7 +11,7 @@ import (
 )
 
 // checkAddress returns the parsed address if keys may be fetched from it. It must be https, because
-// a person who can change the keys can sign in as any user. If allowLoopback is set, a loopback
+// an attacker who can change the keys can sign in as any user. If allowLoopback is set, a loopback
 // host may have http (RFC 8414, section 6.2), for development. A cloud's metadata service is never
 // allowed.
 func checkAddress(address string, allowLoopback bool) (*url.URL, error) {

@@ -380,7 +380,7 @@ func TestSlowIssuerDelaysRequestsByAtMostHalfASecond(t *testing.T) {
 	})
 }
 
-// A request that gives up says nothing about the issuer.
+// A request that gives up does not count as a failure of the issuer.
 func TestRequestGivenUpWhileKeysAreCached(t *testing.T) {
 	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.try("a")

@@ -54,8 +54,8 @@ func TestWaitingEndsWithTheRequestsDeadline(t *testing.T) {
 	})
 }
 
-// A request with little time left says nothing about the issuer. But a request that waited for as
-// long as one try counts as a failure: otherwise a caller's short budget would hide a hang.
+// A request that gives up early does not count as a failure of the issuer. A request that waited
+// for as long as one try does: otherwise a caller's short budget would hide a hang.
 func TestTimeoutCountsAsFailureOnlyAfterAFullTry(t *testing.T) {
 	for _, c := range []struct {
 		rule   string

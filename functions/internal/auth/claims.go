@@ -141,8 +141,9 @@ func CheckUserID(id string) error {
 	return nil
 }
 
-// checkScope looks for the scope in scope (RFC 8693, section 4.2: names separated by spaces) and in
-// scp (Okta: a list; Microsoft Entra ID: separated by spaces). Each claim may have either form.
+// checkScope looks for the required scope in the claims scope (RFC 8693, section 4.2: names
+// separated by spaces) and scp (Okta: a list; Microsoft Entra ID: separated by spaces). Each claim
+// may have either form.
 func checkScope(claims strictjson.Object, required string) error {
 	if required == "" {
 		return nil

@@ -32,8 +32,8 @@ var (
 	errTooLarge   = errors.New("answer larger than 150,000 bytes")
 )
 
-// A statusError is an answer with another status than 200. Redirects count too: the operator
-// decides where keys come from, not the host that answers.
+// A statusError is an answer whose status is not 200. Redirects count too: the operator decides
+// where keys come from, not the host that answers.
 type statusError int
 
 func (e statusError) Error() string { return fmt.Sprintf("answered %d", int(e)) }

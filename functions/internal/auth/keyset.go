@@ -90,12 +90,12 @@ var (
 	errNotKeySet   = errors.New("not a JWK Set")
 	errNoUsableKey = errors.New("no usable key in the set")
 
-	// errNoKey means that the set does not decide about a token, which may be signed with a key
-	// that is newer than the set.
+	// errNoKey means that the set cannot decide about a token, because the token may be signed with
+	// a key that is newer than the set.
 	errNoKey = errors.New("no key for the token")
 )
 
-// noKey returns the final error for a token whose key no set has.
+// noKey returns the final error for a token whose key was not found.
 func noKey(t *token) error {
 	if t.kid == "" {
 		return invalid(BadSignature)

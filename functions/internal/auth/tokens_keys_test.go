@@ -8,7 +8,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// algorithmCases are tokens whose alg and key do or do not fit together.
+// algorithmCases are tokens with matching and mismatched algs and keys.
 func algorithmCases() []tokenCase {
 	claims := goodClaims().String()
 	signed := func(header string, alg jose.SignatureAlgorithm, key any) string {

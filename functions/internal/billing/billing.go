@@ -68,7 +68,7 @@ func New(config Config) *Client {
 				// Do not follow redirects: the POST carries a key.
 				CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 			},
-			// do retries instead: stripe-go's own retries sleep past the end of the context.
+			// do makes the retries, because stripe-go's own sleep past the end of the context.
 			MaxNetworkRetries: stripe.Int64(0),
 			EnableTelemetry:   stripe.Bool(false),
 			// The default logger prints the portal's URL if a body is cut short.

@@ -14,7 +14,7 @@ import (
 	"github.com/stripe/stripe-go/v79"
 )
 
-// Class is the kind of a failure at Stripe. Each class needs a different reaction.
+// Class is the kind of a failure at Stripe. Failures with the same remedy share a class.
 type Class int
 
 // The classes of errors.

@@ -17,7 +17,7 @@ import (
 // A customer's own item connects deletions with claims. A deletion names a user only if the
 // customer's metadata does, and it may come before the claim that it ends. So a new claim adds its
 // user to this item before it is joined into the user's item, and a deletion marks this item before
-// it is joined into the items of its users. Both are single updates, which DynamoDB executes one
+// it is joined into the items of the users. Both are single updates, which DynamoDB executes one
 // after the other: either the deletion finds the user, or the claim finds the mark.
 //
 // A deletion removes each user whose item has the deletion. A claim that finds the mark adds no
@@ -25,9 +25,9 @@ import (
 //
 // An item that an older version wrote has only the users of Checkout Sessions, but any number of
 // them: all of them are reached, and the item only becomes shorter. A claim by a customer's
-// metadata that an older version joined is missing until its time changes. A deletion reaches that
-// user if the customer's metadata still names them, as in that version. Otherwise `import --verify
-// --fix` corrects the mapping.
+// metadata that an older version joined is missing from the item until its time changes. A deletion
+// reaches that user if the customer's metadata still names them, as in that version. Otherwise
+// `import --verify --fix` corrects the mapping.
 //
 // A mapping that was written by hand is a new claim for the first change that writes its item.
 

@@ -112,7 +112,7 @@ func (a *account) alive() []*stripeCustomer {
 func (a *account) newCustomer() *stripeCustomer {
 	c := &stripeCustomer{id: fmt.Sprintf("cus_%d", len(a.customers)), created: a.clock}
 	if a.random.IntN(8) == 0 {
-		c.created += 1000 // a test clock
+		c.created += 1000 // as with a test clock
 	}
 	a.customers = append(a.customers, c)
 	return c

@@ -21,8 +21,8 @@ const (
 	longUser                 = 510
 )
 
-// roomFor returns the number of users from which on a customer's own item has no room for this
-// user.
+// roomFor returns the limit for adding this user: a customer's own item has room while it has fewer
+// users than that.
 func roomFor(user string) int {
 	if len(user) > longUser {
 		return maxUsersOfLong

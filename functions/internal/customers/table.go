@@ -9,8 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Table says which DynamoDB table, key and attribute hold a user's customer. The zero value of a
-// format is the plain one.
+// Table says which DynamoDB table, key and attribute hold a user's customer.
 type Table struct {
 	Name      string // or ARN
 	Key       string // attribute that is the partition key, a string

@@ -40,9 +40,9 @@ func (f found) holds(state State) bool {
 	return maps.Equal(state, f.state) && state.Customer() == f.customer.id
 }
 
-// replacing returns an update that writes a state into an item, on condition that the item has not
-// changed since was was read. It changes only the facts and the customer, and creates missing maps
-// around the customer.
+// replacing returns an update that writes a state into an item, on condition that the item still
+// has the content was. It changes only the facts and the customer, and creates missing maps around
+// the customer.
 func (t Table) replacing(was found, state State) *dynamodb.UpdateItemInput {
 	e := newExpression()
 	facts := e.path(FactsAttribute)
