@@ -83,7 +83,7 @@ func TestLookupReadsOneAttributeWithStrongConsistency(t *testing.T) {
 func TestAUserTooLongForAKeyHasNoItem(t *testing.T) {
 	for name, test := range map[string]struct {
 		table customers.Table
-		size  int // of the user's ID in bytes
+		size  int // bytes in the user's ID
 		asked int
 	}{
 		"the longest key": {plain, 2048, 1},

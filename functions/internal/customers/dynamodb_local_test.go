@@ -130,7 +130,7 @@ func testRealPaths(t *testing.T, client *dynamodb.Client, table Table) {
 
 // DynamoDB accepts the longest keys, and longer ones are not sent.
 func testRealLimits(t *testing.T, client *dynamodb.Client, single Table) {
-	const longest = 200 // of a user's ID
+	const longest = 200 // bytes in a user's ID
 	narrow := plainTable
 	narrow.KeyFormat = strings.Repeat("p", maxKeySize-longest) + placeholder
 	single.SortValue = strings.Repeat("p", maxSortKeySize-longest) + placeholder

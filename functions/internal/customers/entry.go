@@ -9,10 +9,10 @@ import (
 // Entry is the content of an item, for tools that read the whole table.
 type Entry struct {
 	User     string // "" if the key does not have the table's format
-	Customer string // "" if there is none
+	Customer string // "" means no customer
 	State    State
-	// IsCustomers reports that the item is a customer's own: it has users who claim the customer or
-	// the mark of its deletion, and no facts.
+	// IsCustomers reports that the item is a customer's own: it has users who claim the customer,
+	// or the mark of a deletion, and no facts.
 	IsCustomers bool
 }
 

@@ -20,7 +20,7 @@ type attributes = map[string]types.AttributeValue
 // A fakeTable is a DynamoDB table for one goroutine at a time. It supports only the expressions
 // that the writer sends. Other tests check their meaning with DynamoDB Local.
 type fakeTable struct {
-	keys  []string // names of the key's attributes
+	keys  []string // attributes of the key
 	items map[string]attributes
 	calls []string // "GetItem", "UpdateItem"
 }
