@@ -183,8 +183,8 @@ func TestEverySettingOfTheWebhook(t *testing.T) {
 		{variable: "STRIPE_EVENT_SOURCE", value: eventSource,
 			gone: []string{noSource, "bus: effect <nil>", strings.Replace(noSource, "bus", "stranger", 1)},
 			come: append(claim("bus", "user-bus"), "bus: null <nil>",
-				"stranger:  webhook-misconfigured: webhook: the event comes from an event bus, but its source is not "+
-					"STRIPE_EVENT_SOURCE")},
+				"stranger:  webhook-misconfigured: webhook: the event comes from an event bus, "+
+					"but its source is not STRIPE_EVENT_SOURCE")},
 		{variable: "USER_METADATA_KEY", value: "uid", replaced: [][2]string{{"user_id=user-", "user_id=uid-"}}},
 		{variable: "CLIENT_REFERENCES", value: "none", gone: claim("session", "reference-session"),
 			come: []string{"session: effect ignored"}},

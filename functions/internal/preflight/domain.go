@@ -29,8 +29,8 @@ func CookieReachesAPI(domain Domain) Check {
 		case OwnDomain:
 			return ok("the API has its own domain. Browsers send the cookie if that domain is on the app's site")
 		case NoDomain:
-			return warning("SESSION_COOKIE is set, but the API does not have its own domain, so no browser sends the "+
-				"cookie",
+			return warning("SESSION_COOKIE is set, but the API does not have its "+
+				"own domain, so no browser sends the cookie",
 				"Deploy with DomainName on the app's site, such as billing.example.com for app.example.com, and set "+
 					"the cookie for both. Or remove SESSION_COOKIE and let pages send tokens.")
 		}

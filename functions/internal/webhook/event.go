@@ -69,8 +69,8 @@ type unusable string
 func (u unusable) Error() string { return "webhook: " + string(u) }
 
 const (
-	isThin unusable = "a thin event carries no object: choose snapshot payloads for the event destination at " +
-		"Stripe"
+	isThin unusable = "a thin event carries no object: choose snapshot " +
+		"payloads for the event destination at Stripe"
 	isAmbiguous    unusable = "a member of the event occurs twice"
 	hasNoType      unusable = "the event has no type"
 	hasNoMode      unusable = "the event's livemode is neither true nor false"

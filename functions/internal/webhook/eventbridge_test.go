@@ -93,8 +93,8 @@ func TestOtherPayloadsGoToTheHandlerOfRequests(t *testing.T) {
 func TestOnlyEventsOfTheConfiguredSourceAreTaken(t *testing.T) {
 	event := file(t, "customer.created")
 	from := func(payload string) []byte { return []byte(payload + `,"detail":` + string(event) + `}`) }
-	const other, ambiguous = "webhook-misconfigured: webhook: the event comes from an event bus, but its source is " +
-		"not STRIPE_EVENT_SOURCE", "invalid-request: webhook: the body is not an event"
+	const other, ambiguous = "webhook-misconfigured: webhook: the event comes from an event bus, " +
+		"but its source is not STRIPE_EVENT_SOURCE", "invalid-request: webhook: the body is not an event"
 	for name, test := range map[string]struct {
 		payload []byte
 		want    string
@@ -167,8 +167,8 @@ func TestAFailureOfAnEventFromTheBusIsAFunctionError(t *testing.T) {
 		"no detail": {[]byte("null"), nil, "invalid-request: webhook: the body is not an event"},
 		"an organization's " +
 			"event": {with(t, file(t, "customer.created"), map[string]any{"context": "acct_1", "x": marker}),
-			nil, "webhook-misconfigured: webhook: the event has a context, so an organization sent it: set " +
-				"STRIPE_ACCOUNT"},
+			nil, "webhook-misconfigured: webhook: the event has a context, so an " +
+				"organization sent it: set STRIPE_ACCOUNT"},
 		"DynamoDB down": {file(t, "customer.created"), func() (customers.Outcome, error) {
 			return customers.Outcome{}, &upstream.Error{Service: "dynamodb", Reason: "no connection"}
 		}, "customer-store-unavailable: dynamodb: no connection"},
