@@ -7,14 +7,14 @@ type Domain int
 
 // Values of Domain.
 const (
-	// DomainUnknown: nothing is known. The check is left out.
+	// DomainUnknown means that nothing is known. The check is then left out.
 	DomainUnknown Domain = iota
-	// DomainNotInVariables: only the variables of the deployment are known, and none names a
-	// domain.
+	// DomainNotInVariables means that only the deployment's variables are known. These do not
+	// contain the domain.
 	DomainNotInVariables
-	// NoDomain: the API only has the address that AWS gave it.
+	// NoDomain means that the API has only the address that AWS gave it.
 	NoDomain
-	// OwnDomain: the API has a custom domain.
+	// OwnDomain means that the API has a custom domain.
 	OwnDomain
 )
 

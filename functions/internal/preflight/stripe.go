@@ -24,7 +24,7 @@ type StripeAPI interface {
 	ProbeFlow(ctx context.Context, key, flow string) error
 }
 
-// Stripe makes the checks that ask Stripe.
+// Stripe has the checks that ask Stripe.
 type Stripe struct {
 	API         StripeAPI
 	Keys        Secrets[secret.Key]
