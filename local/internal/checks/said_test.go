@@ -44,7 +44,7 @@ var (
 	// Not numbers of ours: what a standard calls itself, and the numbers of a list.
 	notOurs = regexp.MustCompile("[2-5]xx|RFC \\d+|, section \\d[\\d.]*|(?m:^ *(?:## )?\\d+\\. )|`[^`\n]*`|<[^>\n]*>")
 	// What an alarm means is held by .ci/template/test_watched.py, the table of costs by
-	// TestTheTableOfCostsIsMeasured.
+	// TestTableOfCostsIsCurrent.
 	heldElsewhere = regexp.MustCompile(`(?m)^- \*\*Means\*\*(?:.|\n  )*$|^\| \| each user, a month \|(?:.|\n\|)*$`)
 
 	space = regexp.MustCompile(`\s+`)
