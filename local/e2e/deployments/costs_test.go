@@ -211,7 +211,7 @@ func dollars(cost float64) string {
 }
 
 // A longer log line, another call, or one more alarm or metric changes the table.
-func TestTableOfCostsIsCurrent(t *testing.T) {
+func TestTheTableOfCostsIsMeasured(t *testing.T) {
 	if table := costs(t, measured(t)); !strings.Contains(devservertest.ReadText(t, "../../../infra/README.md"), table) {
 		t.Errorf("infra/README.md must contain this table:\n%s", table)
 	}

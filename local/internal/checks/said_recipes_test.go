@@ -1,6 +1,6 @@
 package checks
 
-// The recipes. The table of costs is held by TestTableOfCostsIsCurrent of package local.
+// The recipes. The table of costs is held by TestTheTableOfCostsIsMeasured of package local.
 var _ = say("infra/README.md",
 	"The [README]", "has the five steps and every variable",
 
@@ -63,7 +63,7 @@ var _ = say("infra/README.md",
 		"an answer; the function takes at most {{template.yaml Resources/PortalFunction/Properties/Timeout}}.",
 	"`sc-status` = 429 |", "Its 429 has `Retry-After`",
 
-	// Costs: what TestTableOfCostsIsCurrent multiplies
+	// Costs: what TestTheTableOfCostsIsMeasured multiplies
 	"in November 2026,", "of 10⁹ bytes",
 	"{{price of a million calls of the API}} for a million requests, {{price of many calls of the API}} beyond 300 "+
 		"million;",
