@@ -142,7 +142,7 @@ func (p *page) waitEqual(expression, want string) {
 			return
 		}
 	}
-	p.t.Errorf("%q, want %q", got, want)
+	p.t.Errorf("got %q, want %q", got, want)
 }
 
 // reportsNothing expects that the page has reported no errors and no warnings.

@@ -30,7 +30,7 @@ func TestItemsTakeLittleMemory(t *testing.T) {
 		t.Errorf("%d bytes per item, want at most %d", each, limit)
 	}
 	if got := d.Text("customers", "auth0|000000000000000000000007", "customer_id"); got != "cus_00000000000007" {
-		t.Errorf("customer %q", got)
+		t.Errorf("the customer is %q", got)
 	}
 	runtime.KeepAlive(d)
 }
