@@ -43,7 +43,7 @@ func (p *profiled) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return answer, writeHeap(os.Getenv("BENCH_HEAP"))
 	}
 	if p.cpu == nil {
-		if p.cpu, err = os.Create(os.Getenv("BENCH_CPU")); err != nil { //nolint:gosec // the measurement says where
+		if p.cpu, err = os.Create(os.Getenv("BENCH_CPU")); err != nil { //nolint:gosec // bench sets the path
 			return nil, err
 		}
 		return answer, pprof.StartCPUProfile(p.cpu)
@@ -52,7 +52,7 @@ func (p *profiled) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 }
 
 func writeHeap(path string) error {
-	file, err := os.Create(path) //nolint:gosec // the measurement says where
+	file, err := os.Create(path) //nolint:gosec // bench sets the path
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ import (
 )
 
 // look checks the page with axe at the width of a desktop and a phone, and takes a screenshot of
-// each. Then it zooms to 200 %, where the page must not need horizontal scrolling (WCAG 1.4.4).
+// each. Then it zooms to 200 %. There the page must not need horizontal scrolling (WCAG 1.4.4).
 func (b *browser) look(axe, name string) {
 	b.t.Helper()
 	scheme := evaluate[string](b, `matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"`)

@@ -154,6 +154,6 @@ func (p *page) reportsNothing() {
 }
 
 func quote(text string) string {
-	quoted, _ := json.Marshal(text) //nolint:errchkjson // a string has JSON
+	quoted, _ := json.Marshal(text) //nolint:errchkjson // a string can always be encoded
 	return string(quoted)
 }
