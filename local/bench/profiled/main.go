@@ -1,4 +1,4 @@
-// Command profiled is the portal function with a CPU profile of its warm requests, followed by a
+// Command profiled is the portal function. It writes a CPU profile of warm requests, and then a
 // heap profile.
 package main
 

@@ -314,7 +314,7 @@ func (p *process) stop() {
 	_ = p.cmd.Wait()
 }
 
-// output keeps the end of a program's output.
+// output keeps the last output of a program.
 type output struct {
 	mu   sync.Mutex
 	text []byte

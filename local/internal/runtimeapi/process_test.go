@@ -42,8 +42,8 @@ func tell(t *testing.T, p *Process, do string, response any) {
 	}
 }
 
-// wantError sends a command that fails, and matches the type and message of Lambda's error document
-// with two patterns.
+// wantError sends a command that fails, and matches the type and message in the error document of
+// Lambda with two patterns.
 func wantError(t *testing.T, p *Process, do string, deadline time.Time, errorType, message string) {
 	t.Helper()
 	out, functionError, err := p.Invoke(t.Context(), []byte(`"`+do+`"`), deadline)

@@ -8,7 +8,7 @@ import (
 	"billingportal/local/internal/fakeaws/dynamodb"
 )
 
-// An import of millions of customers must fit into the memory of a developer's machine.
+// An import of millions of customers must fit into the memory of a development machine.
 func TestItemsTakeLittleMemory(t *testing.T) {
 	const users, limit = 20_000, 450 // bytes per item
 	d := dynamodb.NewServer()
