@@ -45,7 +45,7 @@ var (
 	notOurs = regexp.MustCompile("[2-5]xx|RFC \\d+|, section \\d[\\d.]*|(?m:^ *(?:## )?\\d+\\. )|`[^`\n]*`|<[^>\n]*>")
 	// What an alarm means is held by .ci/template/test_watched.py, the table of costs by
 	// TestTheTableOfCostsIsMeasured.
-	heldElsewhere = regexp.MustCompile(`(?m)^- \*\*Means\*\*(?:.|\n  )*$|^\| \| each user, a month \|(?:.|\n\|)*$`)
+	heldElsewhere = regexp.MustCompile(`(?m)^\*\*Means:\*\* (?:.|\n\S)*$|^\| \| each user, a month \|(?:.|\n\|)*$`)
 
 	space = regexp.MustCompile(`\s+`)
 )
