@@ -11,7 +11,10 @@ var _ = say(".github/CONTRIBUTING.md",
 )
 
 var _ = say("local/examples/README.md",
-	"a page with two buttons", "again after a 401, and has 10 seconds", "have the status 0", "[React 19]", "[Vue 3]",
+	"a page with two buttons", "again after a 401. It has 10 seconds",
+	"took longer than 10 seconds", "have the status 0",
+	"A 404 for `button.js`", "not the required role (403)",
+	"Any other name is a 400", "A token in the address is a 400 too", "[React 19]", "[Vue 3]",
 	"[Svelte 5]", "[htmx 4]", "[Turbo 8]",
 	"| 200 and the session with its `url` |", "| 303 to the portal |",
 )
