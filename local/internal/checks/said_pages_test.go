@@ -19,10 +19,10 @@ var _ = say("local/examples/README.md",
 	"| 200 and the session with its `url` |", "| 303 to the portal |",
 )
 
-// The benchmark prints its tables; its numbers are measured.
+// The benchmark prints the tables of this page, so their numbers are measured.
 var _ = say("local/bench/README.md", "at most {{upstream.MaxConns}} connections lead to an upstream",
 	"{{flag local/bench aws}} of round trip to AWS and the issuer, {{flag local/bench stripe}} to Stripe",
-	"Medians of 40 starts (`--starts 40`) and {{flag local/bench requests}} warm requests",
+	"medians of 40 starts (`--starts 40`) and {{flag local/bench requests}} warm requests",
 )
 
 var _ = say("infra/openapi.yaml",
