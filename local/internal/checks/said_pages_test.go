@@ -26,9 +26,9 @@ var _ = say("local/bench/README.md", "at most {{upstream.MaxConns}} connections 
 )
 
 var _ = say("infra/openapi.yaml",
-	"gets the session as JSON with status 200. Every other one gets a 303",
+	"gets the session as JSON with status 200. Every other client gets a 303",
 	"at most {{params.MaxBodySize}} of UTF-8, {{params.maxNames}} names, and {{params.maxDepth}} levels",
-	"repeated names are a 400", "Everybody else gets a 405",
+	"repeated names are a 400", "All other clients get a 405",
 	"An ES module of at most {{internal/button.maxZippedModule}}, gzipped",
 	"in at most {{internal/webhook.MaxBodySize}}. Events",
 	"description: The body has more than {{internal/webhook.MaxBodySize}}.",
