@@ -12,7 +12,8 @@ var _ = say(".github/SECURITY.md",
 	"Those of three providers that the tests run", // the row names a test for each
 	"by one of the secrets, within {{internal/webhook.tolerance}};",
 	"{{customers.manyHistories}} random histories",
-	"The limits are {{params.MaxBodySize}}, measured before it is decoded, {{params.maxNames}} names, {{params.maxDepth}} levels",
+	"The limits are {{params.MaxBodySize}}, measured before it is decoded, {{params.maxNames}} names, "+
+		"{{params.maxDepth}} levels",
 	"Answers of AWS have at most {{upstream.maxAnswerSize}}, those of Stripe {{billing.maxAnswerSize}};",
 	"at most {{upstream.MaxConns}} connections lead to each",
 	"IDs of at most {{customers.maxUsers}} users who claim it",
