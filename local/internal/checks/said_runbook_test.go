@@ -30,7 +30,7 @@ var _ = say("infra/RUNBOOK.md",
 
 	// Procedures
 	"or with `customer_creation=always`", // https://docs.stripe.com/api/checkout/sessions/create
-	"To compare the two releases", "Do not run it twice", "what the last two releases use",
+	"to compare the two releases", "Do not run it twice", "what the last two releases use",
 	"hangs at its hook for more than two minutes", // PreflightFunction has a Timeout of 120 s
 	"CodeDeploy would wait an hour",
 	"the new key into the secret. It works within {{secret.renewalRest}}",
@@ -43,7 +43,7 @@ var _ = say("infra/RUNBOOK.md",
 	"repeat step 4 for the users", "Repeat step 4 then", "with steps 1 to 5; the move itself is step 6",
 	"the certificate of step 3",
 	"the two values that step 4 prints",
-	"There are three consequences", "answered 404 for a second", "two that change a user", "treats it as two keys",
+	"There are three consequences", "answered 404 for a second", "If two regions change a user", "treats it as two keys",
 	"the second must answer 401", "two regions can serve at once",
 
 	// Stripe's: https://docs.stripe.com/webhooks#automatic-retries,
