@@ -31,7 +31,7 @@ type buttonApp struct {
 	example atomic.Pointer[string] // a page to serve instead of the body in the query
 	// the response of /token, and the rendered part of /fragment
 	tokens, fragment atomic.Pointer[string]
-	login atomic.Pointer[string] // the token after a visit to /login, which returns to return_to
+	login            atomic.Pointer[string] // the token after a visit to /login, which returns to return_to
 
 	asked atomic.Pointer[string] // the last query of /token
 	gone  atomic.Pointer[string] // the last request for noContent
