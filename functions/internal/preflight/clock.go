@@ -100,5 +100,5 @@ func (c *Clock) compared() Finding {
 	case worst > slightSkew:
 		return warning(detail, advice)
 	}
-	return ok("it is within 5 seconds of the upstreams' clocks")
+	return ok(fmt.Sprintf("it is within %d seconds of the upstreams' clocks", int(slightSkew.Seconds())))
 }
