@@ -28,6 +28,8 @@ READERS = {
     "infra/deployer.yaml": "deployer settings rights template",
     "infra/openapi.yaml": "",
     "README.md": "commands",
+    "infra/API.md": "commands",
+    "infra/CONFIGURATION.md": "commands",
     "infra/README.md": "commands edge recipes",
     "infra/RUNBOOK.md": "commands template observability watched",
     ".github/CHANGELOG.md": "commands releases",

@@ -1,7 +1,7 @@
-// Command generate makes what repeats another file: of the catalogues, the keys of the texts, their
-// archive and the button's modules; of the table of error codes, the lists of codes in
-// infra/openapi.yaml and README's table. Its argument is the root of the repository. `go generate
-// ./...` runs it.
+// Command generate writes the files that repeat another file. From the catalogues of texts, it
+// makes their keys, their archive and the button's modules. From the table of error codes, it makes
+// the lists of codes in infra/openapi.yaml and the table in infra/API.md. Its argument is the root
+// of the repository. `go generate ./...` runs it.
 package main
 
 import (

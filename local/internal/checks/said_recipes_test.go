@@ -2,7 +2,7 @@ package checks
 
 // The recipes. The table of costs is held by TestTheTableOfCostsIsMeasured of package local.
 var _ = say("infra/README.md",
-	"The [README]", "has the five steps and every variable",
+	"The [README]", "has the five steps",
 
 	// Tokens
 	"if the portal answers 401", "version 2 | the Frontend", "version 1 | the same | the same",
@@ -36,14 +36,6 @@ var _ = say("infra/README.md",
 	"takes it back when it crashes {{template.yaml Resources/PortalVersionErrors/Properties/Threshold}}, or fails a "+
 		"tenth of its requests and at least three",
 	"way to `codedeploy` a deployment waits an hour for preflight's report",
-	"Route 53 that is to point there",
-	"within 15 minutes, and at least ten, have no customer | {{default UsersWithoutAccountPercent}} |",
-	"this number of hours, at most {{template.yaml Parameters/EventsExpectedWithin/MaxValue}}; 0: never | {{default "+
-		"EventsExpectedWithin}} |",
-	"how long logs are kept; the key that encrypts them | {{default LogRetentionDays}}, CloudWatch's |",
-	"answered 429] | {{default ThrottlingRateLimit}}, {{default ThrottlingBurstLimit}} |",
-	"answered 429] | {{default StatusThrottlingRateLimit}}, {{default StatusThrottlingBurstLimit}} |",
-	"answered 429] | {{default WebhookThrottlingRateLimit}}, {{default WebhookThrottlingBurstLimit}} |",
 	"For more than some ten thousand items",
 	"draws it in four drills", "in the latter two look up first",
 	"about 10 MB of the [75 GB]",

@@ -1,0 +1,33 @@
+package checks
+
+var _ = say("infra/API.md",
+	"a page with one button", "exactly one credential", "sent twice with one value counts as one credential",
+	"With two different values", "version {{stripe version}} works",
+	"at most {{params.MaxBodySize}}, {{params.maxNames}} names and {{params.maxDepth}} levels",
+	"It ends within {{upstream.budget}}",
+
+	// Answers. The handler's tests say so for each kind of caller.
+	"| 200 with Stripe's session object", "(a navigation) | 303 to", "| anything else | 303 to",
+	"without a billing account gets a 303",
+
+	// Flows.
+	"needs one field", `"Upgrade to Pro" needs two`, "opens one page", "| one |", "| zero |",
+
+	// The status.
+	"It reads one item of the table", "caches the answer for a minute", "| 429, 5xx, no answer | Show the button",
+
+	// Errors.
+	"if one parameter is wrong", "itself answers 429", "or there are two credentials",
+	"| 413, 415 | `payload-too-large`, `unsupported-media-type` | At most {{params.MaxBodySize}} of",
+	"Try again after `Retry-After` seconds", "explains server errors (5xx)",
+
+	// Troubleshooting.
+	"404: the address lacks", "answers 403 or",
+	"`getToken` has {{patience for a token}}, and then the request has {{patience for a request}}",
+	"`getToken` has {{patience for a token}}, and the request has {{patience for a request}}. After a 401 both get a "+
+		"second try",
+	"For {{patience for a request}} after the answer", "took more than {{patience for a token}}",
+	"no connection, or more than {{patience for a request}}",
+	"401 with a fresh token", "loads two copies of the module, the first one defines", "are two origins",
+	"gets a 303 cannot follow it",
+)
