@@ -5,8 +5,8 @@ import "billingportal/functions/internal/language"
 // A Code names what went wrong. Callers compare it, so a code never gets another name.
 type Code string
 
-// The codes. A comment says what the caller should do about the codes below it. `go generate ./...`
-// copies these comments into the table of errors in infra/API.md.
+// The codes. A comment says what the caller should do about the codes below it; `go generate ./...`
+// makes the table of errors in README.md of these comments.
 const (
 	// Body, path or credentials are malformed, or there are two credentials. `detail` says which;
 	// correct the call

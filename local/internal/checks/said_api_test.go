@@ -18,7 +18,7 @@ var _ = say("infra/API.md",
 
 	// Errors.
 	"if one parameter is wrong", "itself answers 429", "or there are two credentials",
-	"| 413, 415 | `payload-too-large`, `unsupported-media-type` | At most {{params.MaxBodySize}} of",
+	"most {{params.MaxBodySize}} of",
 	"Try again after `Retry-After` seconds", "explains server errors (5xx)",
 
 	// Troubleshooting.
