@@ -2,7 +2,7 @@ package checks
 
 var _ = say("README.md",
 	"five buttons", "which takes about two minutes on two cores", "{{go version}} or later",
-	"prints `303 See Other`", "let `configure` print the two values", "leave out the last two lines of the script",
+	"prints `303 See Other`", "like the second one here", "leave out the last two lines of the script",
 	"asks for the {{values without default}} values that have no default",
 	"401 with a fresh token",
 
