@@ -15,8 +15,8 @@ const (
 	configurationFile = "infra/CONFIGURATION.md"
 )
 
-// TestTheChecksOfANewCodeAndVariable follows CONTRIBUTING.md in a copy of the repository, and runs
-// its tests there.
+// TestTheChecksOfANewCodeAndVariable follows CONTRIBUTING.md in a copy of the repository and runs
+// the tests that it names.
 func TestTheChecksOfANewCodeAndVariable(t *testing.T) {
 	w := newWorkspace(t, "functions", "local", "infra", "events", ".ci", ".github", "README.md",
 		"template.yaml", "samconfig.toml", "go.mod", "go.sum", "Makefile", "LICENSE", ".golangci.yml", ".gitignore")
@@ -33,7 +33,7 @@ func TestTheChecksOfANewCodeAndVariable(t *testing.T) {
 		row    = "| `GREETING` | Word that pages begin with | `hello` |"
 		entry  = "    Greeting: {Type: String, Default: hello}"
 		checks = "go test ./local/internal/checks -run " +
-			"OpenAPIHas|Documents|TheReadme|TestTemplate|Variables|ParametersWithout"
+			"OpenAPIHas|Documents|README|TestTemplate|Variables|ParametersWithout"
 	)
 	python, err := filepath.Abs(root + "/.tools/venv/bin/python")
 	if err != nil {
@@ -41,7 +41,7 @@ func TestTheChecksOfANewCodeAndVariable(t *testing.T) {
 	}
 	settings := python +
 		" -B -m unittest discover -s .ci/template -t .ci/template -k test_every_parameter_is_the_expected"
-	// Each command succeeds, or prints a line to paste.
+	// Each command either succeeds or prints a line to paste.
 	for _, command := range [][2]string{
 		{"go generate ./functions/internal/language", ""},
 		{"go vet ./functions/internal/... ./functions/app/portal", ""},

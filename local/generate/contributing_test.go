@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A workspace is a copy of folders and files of the repository.
+// A workspace is a copy of some folders and files of the repository.
 type workspace struct {
 	*testing.T
 	root string
@@ -44,7 +44,8 @@ func (w workspace) write(path, text string) {
 	}
 }
 
-// insert puts a text with a margin before a place of a file, or at its end if the place is "".
+// insert inserts a text, indented by margin, before place in a file, or at the end of the file if
+// place is "".
 func (w workspace) insert(path, place, margin, text string) {
 	w.Helper()
 	old := w.read(path)
@@ -72,7 +73,7 @@ func examples(t *testing.T, title string) []string {
 	return blocks
 }
 
-// requireError fails unless the generator refuses the repository with these words.
+// requireError fails unless the generator returns an error that contains words.
 func (w workspace) requireError(words string) {
 	w.Helper()
 	if err := run(w.root); err == nil || !strings.Contains(err.Error(), words) {
@@ -82,7 +83,8 @@ func (w workspace) requireError(words string) {
 
 var catalogues = []string{"en", "de", "fr", "es", "it", "pt-BR", "nl", "ja"}
 
-// TestAddACode does what CONTRIBUTING.md says, and looks at each step that is half done.
+// TestAddACode follows the steps in CONTRIBUTING.md and checks the error after each incomplete
+// step.
 func TestAddACode(t *testing.T) {
 	w := newWorkspace(t, languageFolder, buttonFolder, "functions/internal/problem", "infra")
 	code, text := examples(t, "An error code"), examples(t, "A text")[0]

@@ -47,7 +47,7 @@ func run(folder string) error {
 	return nil
 }
 
-// generate returns the content of each generated file, before it is zipped, by its path from the
+// generate returns the content of each generated file, before compression, by its path from the
 // root.
 func generate(root fs.FS) (map[string][]byte, error) {
 	texts, err := readTexts(root)
@@ -71,8 +71,8 @@ func generate(root fs.FS) (map[string][]byte, error) {
 	return files, nil
 }
 
-// zipped is gzip by Zopfli, which is some 4 % smaller than compress/gzip. It cannot fail: a buffer
-// takes everything.
+// zipped compresses with Zopfli, which makes files about 4 % smaller than compress/gzip. It cannot
+// fail, because writing to a buffer always succeeds.
 func zipped(content []byte) []byte {
 	var out bytes.Buffer
 	options := zopfli.DefaultOptions()

@@ -1,5 +1,5 @@
-// Command profiled is the portal function with a CPU profile of its warm requests and a heap
-// profile after them.
+// Command profiled is the portal function with a CPU profile of its warm requests, followed by a
+// heap profile.
 package main
 
 import (
@@ -26,7 +26,7 @@ func profiledPortal(ctx context.Context, getenv func(string) string, logs io.Wri
 	return &profiled{handler: handler, left: requests}, err
 }
 
-// profiled takes the profile from the end of the first request to that of the last.
+// profiled profiles from the end of the first request to the end of the last.
 type profiled struct {
 	handler lambda.Handler
 	cpu     *os.File

@@ -34,9 +34,9 @@ func testTheButton(t *testing.T, a *buttonApp) {
 			t.Errorf("%d requests", posts)
 		}
 	})
-	behaviour(t, "back by the cache it is ready again", func(*testing.T) {
-		// A page that is put into the cache stops as it is, busy; this is what it hears when it is
-		// taken out.
+	behaviour(t, "a page restored from the cache is ready again", func(*testing.T) {
+		// A page that goes into the cache stops while busy. This is the event that it gets when the
+		// browser restores it.
 		a.show(module + fmt.Sprintf(button, "", "Billing") +
 			`<script>b.getToken = () => new Promise(() => {});</script>`)
 		state := a.eval(`(async () => { const state = () => [b.ariaBusy, ` +
@@ -45,14 +45,14 @@ func testTheButton(t *testing.T, a *buttonApp) {
 			await customElements.whenDefined("manage-billing-button"); ` +
 			`b.shadowRoot.querySelector("[part=button]").click(); await new ` +
 			`Promise((r) => setTimeout(r, 60));
-			dispatchEvent(new PageTransitionEvent("pageshow")); const busy = state(); // of a page that has only now ` +
+			dispatchEvent(new PageTransitionEvent("pageshow")); const busy = state(); // as on a page that was just ` +
 			`loaded
 			dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })); return busy + "|" + state(); })()`)
 		if state != "true,true,Opening the billing page…|false,false," {
 			t.Errorf("state %q", state)
 		}
 	})
-	behaviour(t, "a name by itself, and one request for two clicks", func(*testing.T) {
+	behaviour(t, "a default label, and one request for two clicks", func(*testing.T) {
 		a.show(module + fmt.Sprintf(button, `flow="payment_method_update"`, "") + `<script>b.getToken = async () => "` +
 			alice + `"; b.addEventListener("billing-portal-open", (e) => { e.preventDefault(); document.title = ` +
 			`e.detail.url; });</script>`)
@@ -73,7 +73,7 @@ func testTheButton(t *testing.T, a *buttonApp) {
 			t.Errorf("%d requests", posts)
 		}
 		if html := a.eval(`b.innerHTML`); strings.Contains(html, alice[:20]) {
-			t.Errorf("the token is in the page: %s", html)
+			t.Errorf("the page contains the token: %s", html)
 		}
 	})
 	behaviour(t, "a fresh token after a 401, once", func(*testing.T) {
@@ -91,7 +91,7 @@ func testTheButton(t *testing.T, a *buttonApp) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 			if told := a.eval(`b.shadowRoot.querySelector("[role=status]").textContent`); told != test.told {
-				t.Errorf("the user is told %q, want %q", told, test.told)
+				t.Errorf("the message for the user is %q, want %q", told, test.told)
 			}
 		}
 		a.takePosts()
@@ -113,7 +113,7 @@ func testTheButton(t *testing.T, a *buttonApp) {
 		}
 		a.takePosts()
 	})
-	behaviour(t, "nobody's account, for two who ask at once", func(*testing.T) {
+	behaviour(t, "two concurrent calls for a user without an account share a request", func(*testing.T) {
 		a.takePosts()
 		a.show(`<script>const { openBillingPortal } = await import("PORTAL/billing/button.js"); const open = () => ` +
 			`openBillingPortal({ token: "` + bob + `" });
@@ -131,7 +131,7 @@ func testTheButton(t *testing.T, a *buttonApp) {
 		a.click("#plain", "#customer-id")
 		a.takePosts()
 	})
-	behaviour(t, "the same form with it, and parameters", func(*testing.T) {
+	behaviour(t, "the same form with a script and parameters", func(*testing.T) {
 		a.show(module + fmt.Sprintf(button, `flow="subscription_update_confirm" price="price_ProMonthly" quantity="1"`,
 			`<form method="post" action="PORTAL/billing/portal"><input type="hidden" name="access_token" value="`+alice+
 				`"><button id="plain">Upgrade</button></form>`))
@@ -185,7 +185,7 @@ locale=fr`
 			t.Errorf("fields\n%s\nwant\n%s", got, want)
 		}
 	})
-	behaviour(t, "a form's own fields go with it, but for the token of the form", func(*testing.T) {
+	behaviour(t, "the fields of a form are sent, except for its token", func(*testing.T) {
 		a.show(module + fmt.Sprintf(button, `flow="subscription_cancel"`,
 			`<form method="post" action="PORTAL/billing/portal"><input type="hidden" name="access_token" value="`+bob+
 				`"><input type="hidden" name="locale" value="fr"><button id="plain">Cancel</button></form>`) +
@@ -206,7 +206,7 @@ locale=fr`
 			t.Errorf("%s", sent)
 		}
 	})
-	behaviour(t, "a listener of the app's may stop a form, and the button is ready again", func(*testing.T) {
+	behaviour(t, "if a listener of the app stops a form, the button is ready again", func(*testing.T) {
 		a.show(module + fmt.Sprintf(button, "", `<form method="post"><button>Billing</button></form>`) +
 			`<script>document.addEventListener("submit", (event) => event.preventDefault());</script>`)
 		state := a.eval(`(async () => { await customElements.whenDefined("manage-billing-button"); ` +
@@ -219,9 +219,9 @@ locale=fr`
 	})
 }
 
-// Each example is in a page of an app on another origin, whose server has tokens. A framework's
-// component is mounted by a script of the app's; what a server renders comes by the framework's own
-// navigation.
+// Each example is in a page of an app on another origin, whose server provides tokens. A script of
+// the app mounts the component of a framework. Parts that a server renders load with the navigation
+// of the framework.
 func TestTheExamples(t *testing.T) { forEachButtonApp(t, testTheExamples) }
 
 func testTheExamples(t *testing.T, a *buttonApp) {
@@ -230,7 +230,7 @@ func testTheExamples(t *testing.T, a *buttonApp) {
 	fill := strings.NewReplacer("PORTAL", a.portal, "TOKEN", token)
 	page := fill.Replace(`<!doctype html><html lang="en"><title>An app</title><script type="module" ` +
 		`src="PORTAL/billing/button.js"></script>%s`)
-	// A problem would be the page's title.
+	// A problem changes the title of the page.
 	const props = `{ getToken: () => fetch("/token").then((answer) => answer.text()), %s: ({ code }) => { ` +
 		`document.title = code; } }`
 	mounted := func(file, script string) string {
@@ -238,7 +238,7 @@ func testTheExamples(t *testing.T, a *buttonApp) {
 	}
 	ownButton := map[string]string{"manage-billing-button button": "subscription_cancel"}
 	examples := map[string]struct {
-		app       string // the app's page
+		app       string // the page of the app
 		selectors map[string]string
 	}{
 		"plain.html": {fill.Replace(devservertest.ReadText(t, "../../examples/plain.html")),
@@ -303,7 +303,7 @@ func testTheExamples(t *testing.T, a *buttonApp) {
 	}
 }
 
-// bundle is a script of the app's that imports a component, as a bundler makes it.
+// bundle returns a script of the app that imports a component, as a bundler makes it.
 func bundle(t *testing.T, component, script string) string {
 	t.Helper()
 	modules, err := filepath.Abs("../../../.tools/npm/node_modules")
@@ -339,10 +339,10 @@ func bundle(t *testing.T, component, script string) string {
 	return string(result.OutputFiles[0].Contents)
 }
 
-// A link of an e-mail's leads to a page with one button, which is a user's to press.
-func TestALink(t *testing.T) { forEachBrowser(t, testALink) }
+// A link, for example in an e-mail, leads to a page with one button, which the user must press.
+func TestLinkToAFlow(t *testing.T) { forEachBrowser(t, testLinkToAFlow) }
 
-func testALink(t *testing.T, b *browser) {
+func testLinkToAFlow(t *testing.T, b *browser) {
 	l, _ := devservertest.Start(t)
 	token, err := l.Issuer.Token("alice", nil, time.Hour)
 	if err != nil {

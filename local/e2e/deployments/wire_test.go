@@ -25,9 +25,9 @@ import (
 	"billingportal/local/internal/fakestripe"
 )
 
-// TestEveryFlowWithEveryParameterOnTheWire sends, for each flow, all that it takes
-// through gateway, function and stripe-go to stripe-mock, which holds it to Stripe's
-// OpenAPI document, and compares the form that arrived.
+// TestEveryFlowWithEveryParameterOnTheWire sends each flow with all its parameters through gateway,
+// function and stripe-go to stripe-mock, which checks it against Stripe's OpenAPI document. It
+// compares the form that arrived.
 func TestEveryFlowWithEveryParameterOnTheWire(t *testing.T) {
 	l, _ := devservertest.Start(t, func(l *devserver.Server) {
 		var err error
@@ -102,8 +102,8 @@ func TestEveryFlowWithEveryParameterOnTheWire(t *testing.T) {
 	}
 }
 
-// TestBadTokensReachNobody is every token that must not pass, through the whole
-// function: its code, and no call of DynamoDB or Stripe.
+// TestBadTokensReachNobody sends each kind of invalid token through the whole function and
+// checks the code and that DynamoDB and Stripe are not called.
 func TestBadTokensReachNobody(t *testing.T) {
 	u := startUpstreams(t)
 	env := u.Environment(u.Origin)
@@ -131,7 +131,7 @@ func TestBadTokensReachNobody(t *testing.T) {
 	}
 	public, ok := u.Issuer.KeySet().Keys[0].Key.(*rsa.PublicKey)
 	if !ok {
-		t.Fatal("the issuer's key is not RSA")
+		t.Fatal("the key of the issuer is not an RSA key")
 	}
 	kid := u.Issuer.KeySet().Keys[0].KeyID
 	segment := func(v any) string {
@@ -184,7 +184,7 @@ func TestBadTokensReachNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	if answer := devservertest.Invoke(t, function, event); !strings.Contains(string(answer), `"statusCode":303`) {
-		t.Errorf("the good token: %s", answer)
+		t.Errorf("a valid token: %s", answer)
 	}
 }
 

@@ -11,8 +11,7 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// everything is an account of which each object has one value that is not the usual one, at a fixed
-// time.
+// everything returns an account in which each object has one unusual value, at a fixed time.
 func everything() Config {
 	now := time.Date(2026, 1, 20, 12, 0, 0, 0, time.UTC)
 	data := account.DemoData(now)
@@ -29,8 +28,9 @@ func everything() Config {
 
 const destinationVersion = "2024-10-28.acacia"
 
-// What the product reads of each object, in the shape of Stripe's reference.
-func TestTheAccountsObjects(t *testing.T) {
+// These are the fields of each object that the product reads, in the format of the Stripe API
+// reference.
+func TestObjectsOfTheAccount(t *testing.T) {
 	const alice = `"address":null,"balance":0,"created":1760097600,"currency":null,"default_source":null,` +
 		`"delinquent":false,"description":null,"discount":null,` +
 		`"email":"alice@example.com","id":"cus_DemoAlice","livemode":false,"metadata":{"user_id":"alice"},` +
@@ -91,9 +91,9 @@ func TestTheAccountsObjects(t *testing.T) {
 	}
 }
 
-// What Stripe says of an ID that names nothing, and of a restricted key that may not read.
+// Stripe's errors for an unknown ID, and for a restricted key without a read permission.
 // https://docs.stripe.com/error-codes
-func TestWhatIsNotThereAndWhatMayNotBeRead(t *testing.T) {
+func TestMissingObjectsAndMissingPermissions(t *testing.T) {
 	config, restricted := everything(), "rk_test_"+"restricted"
 	config.Keys = []string{testKey, restricted}
 	s := start(t, config)
@@ -133,7 +133,7 @@ func TestWhatIsNotThereAndWhatMayNotBeRead(t *testing.T) {
 	}
 }
 
-// The product sends no older version for them.
+// The product never sends an older version to event destinations.
 func TestOlderVersionsHaveNoEventDestinations(t *testing.T) {
 	s := start(t, everything())
 	for version, want := range map[string]int{"": 400, "2024-06-20": 400, "2024-09-30.acacia": 400,
@@ -144,8 +144,8 @@ func TestOlderVersionsHaveNoEventDestinations(t *testing.T) {
 	}
 }
 
-// Stripe lists ten objects unless it is asked for more. https://docs.stripe.com/api/pagination
-func TestListsHaveTenObjects(t *testing.T) {
+// Stripe lists ten objects by default. https://docs.stripe.com/api/pagination
+func TestListsHaveTenObjectsByDefault(t *testing.T) {
 	config := everything()
 	for i := range 12 {
 		created := config.Now().Add(-time.Duration(i) * time.Hour)
@@ -187,7 +187,7 @@ func TestCustomersAreListedNewestFirst(t *testing.T) {
 	}
 }
 
-// An expanded customer has the subscriptions that are not canceled.
+// An expanded customer contains the subscriptions that are not canceled.
 func TestCustomersWithTheirSubscriptions(t *testing.T) {
 	s := start(t, everything())
 	for email, want := range map[string]string{

@@ -16,7 +16,7 @@ import (
 
 const testKey = "sk_test_" + "localdemo1"
 
-// standIn is a running stand-in with the real client for it.
+// standIn is a running fake with a real client for it.
 type standIn struct {
 	*Stripe
 	url    string
@@ -50,7 +50,7 @@ func newClient(url, key string) *client.API {
 	return client.New(key, &stripe.Backends{API: backend})
 }
 
-// reply is an answer as it came over the wire.
+// reply is a response as received.
 type reply struct {
 	status int
 	header http.Header
@@ -60,7 +60,7 @@ type reply struct {
 	URL    string
 }
 
-// send makes a request that the real client would not.
+// send makes requests that the real client would not make.
 func (s *standIn) send(t *testing.T, method, path, body string, header ...string) reply {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, s.url+path, strings.NewReader(body))
@@ -121,7 +121,7 @@ func TestUnknownEndpointIs404(t *testing.T) {
 	}
 }
 
-func TestEveryAnswerHasAnIDOfItsOwn(t *testing.T) {
+func TestEveryResponseHasAUniqueID(t *testing.T) {
 	s := start(t, Config{})
 	seen := make(map[string]bool)
 	for _, path := range []string{"/v1/charges", "/v1/products", "/v1/subscriptions/none", "/v1/products"} {
@@ -144,7 +144,7 @@ func TestLongBodyIsRefused(t *testing.T) {
 	}
 }
 
-func TestManyAtOnce(t *testing.T) {
+func TestConcurrentRequests(t *testing.T) {
 	s := start(t, Config{})
 	var all sync.WaitGroup
 	answers := make([]reply, 20)

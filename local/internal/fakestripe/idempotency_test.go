@@ -21,11 +21,11 @@ func TestReplay(t *testing.T) {
 	}
 	if again.header.Get("Original-Request") != first.header.Get("Request-Id") ||
 		again.header.Get("Request-Id") == first.header.Get("Request-Id") {
-		t.Errorf("the replay names the request %q of %q", again.header.Get("Original-Request"),
+		t.Errorf("the replay names the original request %q, want %q", again.header.Get("Original-Request"),
 			first.header.Get("Request-Id"))
 	}
 	if other := s.send(t, "POST", sessions, alice+"&locale=de", "Idempotency-Key", "k2"); other.URL == first.URL {
-		t.Error("another key gave the same session")
+		t.Error("another key returned the same session")
 	}
 	if len(s.Sessions) != 2 {
 		t.Errorf("%d sessions", len(s.Sessions))
@@ -54,17 +54,17 @@ func TestKeyWithOtherParameters(t *testing.T) {
 	}
 }
 
-// TestWhatIsReplayed: an answer is kept once the request got as far as the account's state,
-// whatever it was.
-func TestWhatIsReplayed(t *testing.T) {
+// TestStoredResponses: a response is stored if the request reached the state of the account, even
+// if it is an error.
+func TestStoredResponses(t *testing.T) {
 	tests := []struct {
 		name, form string
 		header     []string
 		kept       bool
 	}{
-		{"refused for its state", "customer=cus_None", nil, true},
-		{"refused for its form", alice + "&colour=red", nil, false},
-		{"refused for its key", alice, []string{"Authorization", "Bearer sk_test_" + "other"}, false},
+		{"refused because of the state", "customer=cus_None", nil, true},
+		{"refused because of the form", alice + "&colour=red", nil, false},
+		{"refused because of the key", alice, []string{"Authorization", "Bearer sk_test_" + "other"}, false},
 	}
 	s := start(t, Config{})
 	for _, tt := range tests {
@@ -91,7 +91,7 @@ func TestKeyTooLong(t *testing.T) {
 	}
 }
 
-func TestKeysDoNotConcernReading(t *testing.T) {
+func TestIdempotencyKeysAreIgnoredForGet(t *testing.T) {
 	s := start(t, Config{})
 	for range 2 {
 		if got := s.send(t, "GET", "/v1/products", "", "Idempotency-Key",

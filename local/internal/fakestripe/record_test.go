@@ -28,6 +28,6 @@ func TestRequestsAreRecorded(t *testing.T) {
 	}
 	other.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/v1/products", nil))
 	if got := len(other.Requests()); got != 0 {
-		t.Errorf("%d requests recorded though not asked to", got)
+		t.Errorf("%d requests were recorded without Config.Record", got)
 	}
 }

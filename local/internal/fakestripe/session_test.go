@@ -13,7 +13,7 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// Shorter names for the client's parameters.
+// Short names for the parameters of the client.
 type (
 	flowParams    = stripe.BillingPortalSessionFlowDataParams
 	offerParams   = stripe.BillingPortalSessionFlowDataSubscriptionCancelRetentionCouponOfferParams
@@ -21,8 +21,8 @@ type (
 	confirmParams = stripe.BillingPortalSessionFlowDataSubscriptionUpdateConfirmParams
 )
 
-// TestEveryFlowWithEveryParameter sends what the real client makes of every parameter that a portal
-// session has. Each request passes stripe-mock, and its form is exactly the one here.
+// TestEveryFlowWithEveryParameter sends every parameter of a portal session with the real client.
+// Each request must pass stripe-mock, and its form must be exactly as expected.
 func TestEveryFlowWithEveryParameter(t *testing.T) {
 	redirectParams := &afterParams{
 		Type: stripe.String("redirect"),
@@ -33,8 +33,8 @@ func TestEveryFlowWithEveryParameter(t *testing.T) {
 	tests := []struct {
 		name   string
 		params *stripe.BillingPortalSessionParams
-		form   []string // one parameter a line, decoded, in the order sent
-		flow   string   // in the answer
+		form   []string // one parameter per line, decoded, in the order sent
+		flow   string   // in the response
 	}{
 		{
 			name:   "customer alone",
@@ -222,7 +222,7 @@ func TestEveryFlowWithEveryParameter(t *testing.T) {
 	}
 }
 
-// TestSessionHasStripesFields compares the answer with the sample in Stripe's reference, field by
+// TestSessionHasStripesFields compares the response with the sample in Stripe's reference, field by
 // field and in order.
 func TestSessionHasStripesFields(t *testing.T) {
 	s := start(t, Config{})
@@ -253,7 +253,7 @@ func TestSessionHasStripesFields(t *testing.T) {
 	}
 }
 
-func TestSettingsNeverSaved(t *testing.T) {
+func TestPortalSettingsWereNeverSaved(t *testing.T) {
 	data := account.DemoData(time.Now())
 	data.Configurations[0].Default = false
 	s := start(t, Config{Data: &data})

@@ -13,7 +13,7 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-func TestListReadsToTheEnd(t *testing.T) {
+func TestListReadsAllPages(t *testing.T) {
 	data := account.DemoData(time.Now())
 	var want []string
 	for i := range 250 {
@@ -78,7 +78,7 @@ func TestListByStatus(t *testing.T) {
 
 func TestListPages(t *testing.T) {
 	s := start(t, Config{})
-	tests := map[string]string{ // query to IDs, and "+" where there is more
+	tests := map[string]string{ // query to IDs, followed by "+" if there are more
 		"customer=cus_DemoDave":                                      "sub_DemoDaveStorage sub_DemoDaveTeam",
 		"customer=cus_DemoDave&limit=1":                              "sub_DemoDaveStorage +",
 		"customer=cus_DemoDave&starting_after=sub_DemoDaveStorage":   "sub_DemoDaveTeam",
@@ -117,8 +117,8 @@ func TestListPages(t *testing.T) {
 	}
 }
 
-// TestExpansionDepth: Stripe expands four levels, and in a list the leading "data" is one of them,
-// so a list cannot be expanded down to the products.
+// TestExpansionDepth: Stripe expands four levels. In a list the leading "data" is one of them, so
+// the expansion of a list cannot reach the products.
 func TestExpansionDepth(t *testing.T) {
 	s := start(t, Config{})
 	list := &stripe.SubscriptionListParams{Customer: stripe.String("cus_DemoAlice")}

@@ -13,10 +13,10 @@ func TestArrival(t *testing.T) {
 	start := time.Now()
 	after := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
 	for name, test := range map[string]struct{ now, last, want time.Time }{
-		"the first flight pays for the TCP handshake too":   {start, time.Time{}, after(40)},
-		"a later one pays for itself":                       {after(100), after(40), after(120)},
-		"what follows at once arrives together":             {after(1), after(40), after(40)},
-		"what follows while another is under way, after it": {after(30), after(40), after(50)},
+		"the first flight includes the TCP handshake":               {start, time.Time{}, after(40)},
+		"a later flight takes one round trip":                       {after(100), after(40), after(120)},
+		"a flight sent right after another arrives with it":         {after(1), after(40), after(40)},
+		"a flight sent while another is in flight arrives after it": {after(30), after(40), after(50)},
 	} {
 		if got := arrival(test.now, test.last, roundTrip); !got.Equal(test.want) {
 			t.Errorf("%s: %v after the start, want %v", name, got.Sub(start), test.want.Sub(start))
@@ -24,7 +24,8 @@ func TestArrival(t *testing.T) {
 	}
 }
 
-// Distance loses nothing: an answer and the end of the connection arrive, in order, and not early.
+// A delayed connection loses nothing: the response and the end of the connection arrive in order,
+// and not too early.
 func TestConnectionFromAfar(t *testing.T) {
 	const roundTrip = 10 * time.Millisecond
 	local, err := net.Listen("tcp", "127.0.0.1:0")

@@ -32,7 +32,7 @@ func TestKeyInUse(t *testing.T) {
 	}
 }
 
-func TestKeyIsForgotten(t *testing.T) {
+func TestKeyExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &API{attempts: make(map[string]*attempt)}
 		use := func() *attempt { return s.firstUse("k1", &attempt{created: time.Now()}) }
@@ -41,11 +41,11 @@ func TestKeyIsForgotten(t *testing.T) {
 		}
 		time.Sleep(24 * time.Hour)
 		if use() == nil {
-			t.Error("forgotten within a day")
+			t.Error("the key expired within a day")
 		}
 		time.Sleep(time.Second)
 		if use() != nil {
-			t.Error("remembered for more than a day")
+			t.Error("the key did not expire after a day")
 		}
 	})
 }
