@@ -12,7 +12,7 @@ import (
 	"billingportal/local/internal/devserver/devservertest"
 )
 
-// Prices of us-east-1 in dollars, without free tiers, of November 2026. infra/README.md cites AWS's
+// Prices of us-east-1 in dollars, without free tiers, of November 2026. infra/COSTS.md cites AWS's
 // pages.
 const (
 	perAPIRequest    = 1.00 / 1e6 // above 300 million a month 0.90
@@ -148,7 +148,7 @@ func measured(t *testing.T) []costKind {
 	}
 }
 
-// costs is the table of infra/README.md.
+// costs is the table of infra/COSTS.md.
 func costs(t *testing.T, kinds []costKind) string {
 	t.Helper()
 	sizes := []float64{1e4, 1e6, 1e8}
@@ -211,7 +211,7 @@ func dollars(cost float64) string {
 
 // A line of a log that grows, another call, an alarm or a metric more make another table.
 func TestTheTableOfCostsIsMeasured(t *testing.T) {
-	if table := costs(t, measured(t)); !strings.Contains(devservertest.ReadText(t, "../../../infra/README.md"), table) {
-		t.Errorf("infra/README.md should have this table:\n%s", table)
+	if table := costs(t, measured(t)); !strings.Contains(devservertest.ReadText(t, "../../../infra/COSTS.md"), table) {
+		t.Errorf("infra/COSTS.md should have this table:\n%s", table)
 	}
 }
