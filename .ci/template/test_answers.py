@@ -240,7 +240,7 @@ class File(unittest.TestCase):
 
     def test_a_wrong_value_is_refused_by_its_name(self):
         for line, name, why in (
-            ('JwtIsuer = "https://a.example"', "JwtIsuer", "Is it JwtIssuer?"),
+            ('JwtIsuer = "https://a.example"', "JwtIsuer", "Did you mean JwtIssuer?"),
             ('Relaese = "x"', "Relaese", "not a parameter"),
             ('Release = "0123456789"', "Release", "make deploy"),
             ('AllowedOrigins = "https://app.example.com/"', "AllowedOrigins", "must be https origins"),

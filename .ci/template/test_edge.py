@@ -34,7 +34,7 @@ class Parameters(unittest.TestCase):
             self.assertTrue({"AllowedPattern", "AllowedValues", "MinValue"} & set(parameter), name)
 
     def test_the_recipe_gives_what_has_no_default(self):
-        command = re.search(r"--template-file infra/edge\.yaml((?:.*\\\n)*.*)", (ROOT / "infra/README.md").read_text())[1]
+        command = re.search(r"--template-file infra/edge\.yaml((?:.*\\\n)*.*)", (ROOT / "infra/RATE-LIMITS.md").read_text())[1]
         given = set(re.findall(r"(\w+)=", command))
         parameters = self.stack.template["Parameters"]
         self.assertLessEqual(given, set(parameters))
@@ -52,7 +52,7 @@ class Certificates(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = pathlib.Path(tempfile.mkdtemp())
         cls.addClassCleanup(shutil.rmtree, cls.folder)
-        text = (ROOT / "infra/README.md").read_text()
+        text = (ROOT / "infra/RATE-LIMITS.md").read_text()
         commands = re.findall(r"^ +(openssl (?:.*\\\n)*.*)", text, re.MULTILINE)
         assert len(commands) == 2, commands
         for name in ("first", "second", "stranger"):

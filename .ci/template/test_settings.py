@@ -161,17 +161,17 @@ def together(a, b):
 # Parameters that are refused before anything is deployed, by the message.
 REFUSED = {
     "template.yaml": {
-        "Give JwtJwksUrl or JwtJwks, not both.": lambda p: p["JwtJwks"] and p["JwtJwksUrl"],
-        "Give DomainName and CertificateArn, or neither.": lambda p: not together(p["DomainName"], p["CertificateArn"]),
-        "Give DomainName with HostedZoneId.": lambda p: p["HostedZoneId"] and not p["DomainName"],
-        "Give TruststoreUri and TruststoreVersion, or neither.": lambda p: not together(p["TruststoreUri"], p["TruststoreVersion"]),
-        "Give DomainName with TruststoreUri.": lambda p: p["TruststoreUri"] and not p["DomainName"],
-        "Give VpcSubnetIds and VpcSecurityGroupIds, or neither.": lambda p: not together(p["VpcSubnetIds"], p["VpcSecurityGroupIds"]),
+        "Set JwtJwksUrl or JwtJwks, not both.": lambda p: p["JwtJwks"] and p["JwtJwksUrl"],
+        "Set both DomainName and CertificateArn, or neither.": lambda p: not together(p["DomainName"], p["CertificateArn"]),
+        "Set DomainName too, because HostedZoneId needs it.": lambda p: p["HostedZoneId"] and not p["DomainName"],
+        "Set both TruststoreUri and TruststoreVersion, or neither.": lambda p: not together(p["TruststoreUri"], p["TruststoreVersion"]),
+        "Set DomainName too, because TruststoreUri needs it.": lambda p: p["TruststoreUri"] and not p["DomainName"],
+        "Set both VpcSubnetIds and VpcSecurityGroupIds, or neither.": lambda p: not together(p["VpcSubnetIds"], p["VpcSecurityGroupIds"]),
     },
     "infra/edge.yaml": {
-        "OriginDomainName must be another name than DomainName, which points at CloudFront.": lambda p: p["DomainName"] == p["OriginDomainName"],
+        "OriginDomainName must differ from DomainName, which points to CloudFront.": lambda p: p["DomainName"] == p["OriginDomainName"],
     },
-    "infra/deployer.yaml": {"Give DomainName with HostedZoneId.": lambda p: p["HostedZoneId"] and not p["DomainName"]},
+    "infra/deployer.yaml": {"Set DomainName too, because HostedZoneId needs it.": lambda p: p["HostedZoneId"] and not p["DomainName"]},
 }
 
 

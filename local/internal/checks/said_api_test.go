@@ -14,10 +14,12 @@ var _ = say("infra/API.md",
 	"needs one field", `"Upgrade to Pro" needs two`, "opens one page", "| one |", "| zero |",
 
 	// The status.
-	"It reads one item of the table", "caches the answer for a minute", "| 429, 5xx, no answer | Show the button",
+	"`\"account\":false` | The user has no billing account: hide the button", "It reads one item of the table",
+	"caches the answer for a minute", "| 429, 5xx, no answer | Show the button",
 
 	// Errors.
-	"if one parameter is wrong", "itself answers 429", "or there are two credentials",
+	"`title`, `status`, `detail`, `code` and `request_id`, and with `param` if one parameter is wrong",
+	"itself answers 429", "or there are two credentials",
 	"most {{params.MaxBodySize}} of",
 	"Try again after `Retry-After` seconds", "explains server errors (5xx)",
 

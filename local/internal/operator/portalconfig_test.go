@@ -776,7 +776,7 @@ func TestPortalConfigIsFoundAmongMany(t *testing.T) {
 // The recipe's file is one that Stripe takes.
 func TestTheFileOfTheRecipeApplies(t *testing.T) {
 	t.Parallel()
-	recipe, err := os.ReadFile("../../../infra/README.md")
+	recipe, err := os.ReadFile("../../../infra/PORTAL.md")
 	if err != nil {
 		t.Fatal(err)
 	}

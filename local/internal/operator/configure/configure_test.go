@@ -154,7 +154,7 @@ func TestConfigureKnowsTheTokensOfProviders(t *testing.T) {
 
 // The table of providers says what configure finds in their tokens.
 func TestTheRecipesAreThoseOfTheTokens(t *testing.T) {
-	text, err := os.ReadFile("../../../../infra/README.md")
+	text, err := os.ReadFile("../../../../infra/IDENTITY-PROVIDERS.md")
 	if err != nil {
 		t.Fatal(err)
 	}
