@@ -298,6 +298,29 @@ func testTheExamples(t *testing.T, a *buttonApp) {
 			})
 		}
 	}
+	// A reader who is not signed in comes from an e-mail. The login keeps the flow, and nothing
+	// opens before a press.
+	read++
+	behaviour(t, "dunning.html, with a login in between", func(*testing.T) {
+		app := fill.Replace(devservertest.ReadText(t, "../../examples/dunning.html"))
+		a.example.Store(&app)
+		a.tokens.Store(new(""))
+		a.login.Store(&token)
+		const page = "/billing/open?flow=payment_method_update"
+		a.Goto(a.home + page)
+		a.WaitFor(`document.referrer === location.href`) // the browser was here before the login
+		a.WaitVisible("manage-billing-button >>> [part=button]")
+		if at, posts := a.Location(), a.takePosts(); at != a.home+page || posts != 0 {
+			t.Errorf("at %s, %d requests", at, posts)
+		}
+		if label := a.Text("manage-billing-button >>> [part=button]"); label != "Update payment method" {
+			t.Errorf("label %q", label)
+		}
+		a.click("manage-billing-button >>> [part=button]", "#customer-id")
+		if flow := a.eval(`document.getElementById("flow").dataset.flow`); flow != "payment_method_update" {
+			t.Errorf("flow %q", flow)
+		}
+	})
 	if files, err := os.ReadDir("../../examples"); err != nil || len(files) != read+1 { // and the README
 		t.Errorf("the examples are %v, %v", files, err)
 	}

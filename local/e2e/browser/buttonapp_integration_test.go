@@ -31,6 +31,7 @@ type buttonApp struct {
 	example atomic.Pointer[string] // a page to serve instead of the body in the query
 	// the response of /token, and the rendered part of /fragment
 	tokens, fragment atomic.Pointer[string]
+	login            atomic.Pointer[string] // the token after a visit to /login, which returns to return_to
 
 	asked atomic.Pointer[string] // the last query of /token
 	gone  atomic.Pointer[string] // the last request for noContent
@@ -94,7 +95,15 @@ func (a *buttonApp) intercept(portal http.Handler) http.Handler {
 func (a *buttonApp) page(w http.ResponseWriter, r *http.Request) {
 	if token := a.tokens.Load(); token != nil && r.URL.Path == "/token" {
 		a.asked.Store(&r.URL.RawQuery)
+		if *token == "" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
 		_, _ = io.WriteString(w, *token)
+		return
+	}
+	if token := a.login.Load(); token != nil && r.URL.Path == "/login" {
+		a.tokens.Store(token)
+		http.Redirect(w, r, r.URL.Query().Get("return_to"), http.StatusSeeOther)
 		return
 	}
 	if example := a.example.Load(); example != nil {

@@ -24,12 +24,11 @@ var _ = say("infra/API.md",
 	"Try again after `Retry-After` seconds", "explains server errors (5xx)",
 
 	// Troubleshooting.
-	"404: the address lacks", "answers 403 or",
+	"(CORS, Content-Security-Policy, 404)",
 	"`getToken` has {{patience for a token}}, and then the request has {{patience for a request}}",
 	"`getToken` has {{patience for a token}}, and the request has {{patience for a request}}. After a 401 both get a "+
 		"second try",
-	"For {{patience for a request}} after the answer", "took more than {{patience for a token}}",
-	"no connection, or more than {{patience for a request}}",
+	"For {{patience for a request}} after the answer",
 	"401 with a fresh token", "loads two copies of the module, the first one defines", "are two origins",
 	"gets a 303 cannot follow it",
 )

@@ -4,7 +4,7 @@ var _ = say("README.md",
 	"five buttons", "which takes about two minutes on two cores", "{{go version}} or later",
 	"prints `303 See Other`", "like the second one here", "leave out the last two lines of the script",
 	"asks for the {{values without default}} values that have no default",
-	"401 with a fresh token",
+	"401 with a fresh token", "CORS errors, 401, 403, 404 | [API, Troubleshooting]",
 
 	// Measured: each is in the benchmark's own page.
 	"At {{default MemorySize}} MB (the default), a cold start answers after {{measured 512 MB, the default|start to "+

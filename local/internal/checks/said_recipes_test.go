@@ -4,7 +4,8 @@ var _ = say("infra/README.md",
 	// make deploy
 	"`FirstDeployment` is `true` until the first deployment has succeeded",
 	"gets a {{share of a canary}} of the traffic for {{minutes of a canary}} (`DeploymentPreference`)",
-	"if the new one crashes {{template.yaml Resources/PortalVersionErrors/Properties/Threshold}}, or if a tenth of all "+
+	"if the new one crashes {{template.yaml Resources/PortalVersionErrors/Properties/Threshold}}, or if a tenth of "+
+		"all "+
 		"requests, and at least three, fail",
 	"about 10 MB of the [75 GB]",
 

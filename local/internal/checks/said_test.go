@@ -46,7 +46,7 @@ var (
 	notOurs = regexp.MustCompile("[2-5]xx|RFC \\d+|, section \\d[\\d.]*|(?m:^ *(?:## )?\\d+\\. )|`[^`\n]*`|<[^>\n]*>")
 	// heldElsewhere matches text that other tests check: .ci/template/test_watched.py checks the
 	// meaning of alarms, TestTheTableOfCostsIsMeasured the table of costs.
-	heldElsewhere = regexp.MustCompile(`(?m)^- \*\*Means\*\*(?:.|\n  )*$|^\| \| each user, a month \|(?:.|\n\|)*$`)
+	heldElsewhere = regexp.MustCompile(`(?m)^\*\*Means:\*\* (?:.|\n\S)*$|^\| \| each user, a month \|(?:.|\n\|)*$`)
 
 	space = regexp.MustCompile(`\s+`)
 )
