@@ -21,7 +21,7 @@ func TestTheChecksOfANewCodeAndVariable(t *testing.T) {
 	w := newWorkspace(t, "functions", "local", "infra", "events", ".ci", ".github", "README.md",
 		"template.yaml", "samconfig.toml", "go.mod", "go.sum", "Makefile", "LICENSE", ".golangci.yml", ".gitignore")
 	code, text, variable := examples(t, "An error code"), examples(t, "A text")[0], examples(t, "A variable")
-	w.insert(codesFile, ")\n\n// A definition is", "\t", code[0])
+	w.insert(codesFile, ")\n\n// A definition ", "\t", code[0])
 	w.insert(codesFile, "\tUpstreamTimeout:", "\t", code[1])
 	for _, language := range catalogues {
 		w.insert(languageFolder+"texts/"+language+".txt", "", "", text+" ("+language+")")

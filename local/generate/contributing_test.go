@@ -88,7 +88,7 @@ var catalogues = []string{"en", "de", "fr", "es", "it", "pt-BR", "nl", "ja"}
 func TestAddACode(t *testing.T) {
 	w := newWorkspace(t, languageFolder, buttonFolder, "functions/internal/problem", "infra")
 	code, text := examples(t, "An error code"), examples(t, "A text")[0]
-	w.insert(codesFile, ")\n\n// A definition is", "\t", code[0])
+	w.insert(codesFile, ")\n\n// A definition ", "\t", code[0])
 	w.requireError("QuotaReached has no definition")
 	w.insert(codesFile, "\tUpstreamTimeout:", "\t", code[1])
 	w.requireError("en.txt lacks the key QuotaReached")

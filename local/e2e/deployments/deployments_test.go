@@ -127,8 +127,9 @@ func TestSecretsAsConsolesSaveThem(t *testing.T) {
 		"of live mode": {nil, "sk_" + "live_" + "localdemo", 500, "the other mode"},
 		"an organization's": {nil, "sk_org_test_" + "localdemo", 500,
 			"an organization's key (sk_org_…), which needs a context"},
-		"publishable":                 {nil, "pk_test_" + "localdemo", 500, "not the form of a Stripe key"},
-		"JSON that is not closed":     {nil, `{"api_key":"` + devserver.DemoKey, 500, "begins like a JSON object"},
+		"publishable": {nil, "pk_test_" + "localdemo", 500, "not the form of a Stripe key"},
+		"JSON that is not closed": {nil, `{"api_key":"` + devserver.DemoKey, 500, "starts with { but is not " +
+			"valid JSON"},
 		"nothing, or nothing visible": {nil, " \n", 500, "it is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -686,7 +686,7 @@ func TestPortalConfigFailures(t *testing.T) {
 		"a default without a file": {nil, twoConfigurations, []string{"--default", "solo"},
 			"--no-write excludes it"},
 		"a key of the other mode": {func(_ *testing.T, s *shop) { s.env["STRIPE_LIVEMODE"] = "true" },
-			twoConfigurations, nil, "the key is of the other mode than STRIPE_LIVEMODE says"},
+			twoConfigurations, nil, "the key's mode differs from STRIPE_LIVEMODE"},
 		"no key": {func(_ *testing.T, s *shop) { s.env["STRIPE_SECRET_KEY"] = "" },
 			twoConfigurations, nil, "STRIPE_SECRET_KEY to a key that may write the customer portal"},
 		"parameters of another mode": {nil, twoConfigurations, []string{"--write", "live.toml"},
