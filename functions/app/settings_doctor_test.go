@@ -11,7 +11,7 @@ import (
 
 const noEndpoint = "finding: webhook endpoint problem no endpoint has a URL that ends in /stripe/webhook"
 
-// playDoctor has a portal and a webhook of the same variables checked.
+// playDoctor checks a portal and a webhook with the same variables.
 func playDoctor(keys *issuers) scene {
 	return func(t *testing.T, e *environment, seen *facts) {
 		t.Helper()
@@ -125,7 +125,7 @@ func TestEverySettingThatTheChecksRead(t *testing.T) {
 	})))
 }
 
-// withoutChecks are settings that concern callers and the log alone.
+// withoutChecks are settings that affect only callers and the log.
 func withoutChecks(values variables) []setting {
 	var settings []setting
 	for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -134,8 +134,8 @@ func withoutChecks(values variables) []setting {
 	return settings
 }
 
-// The clock is compared with those of Stripe and of AWS, each of which may be wrong.
-func TestTheClockIsComparedWithStripes(t *testing.T) {
+// The clock is compared with the clocks of Stripe and AWS, each of which may be wrong.
+func TestTheClockIsComparedWithStripeAndAWS(t *testing.T) {
 	keys := newIssuers(t)
 	defer takeNetwork(&cloud{issuers: keys, seen: &facts{}, stripeTime: time.Now().Add(-time.Hour)})()
 	values := &environment{values: portalBase}

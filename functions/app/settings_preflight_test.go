@@ -18,7 +18,7 @@ const (
 	otherWebhookVersion = "arn:aws:lambda:eu-central-1:123456789012:function:other-webhook:8"
 )
 
-// preflightBase has a value of every variable that the hook requires.
+// preflightBase has a value for every variable that the hook requires.
 var preflightBase = variables{
 	"AWS_REGION":               "eu-central-1",
 	"AWS_ACCESS_KEY_ID":        "AKIDFIRST",
@@ -36,7 +36,7 @@ func ofVersion(base variables) variables {
 	return own
 }
 
-// playPreflight has CodeDeploy call the hook.
+// playPreflight calls the hook as CodeDeploy does.
 func playPreflight(keys *issuers) scene {
 	return func(t *testing.T, e *environment, seen *facts) {
 		t.Helper()
@@ -66,8 +66,8 @@ func playPreflight(keys *issuers) scene {
 	}
 }
 
-// TestTheHookAsksAndFinds has every check of a healthy portal and webhook, and what is asked for
-// it. The new table is empty and the live one is not.
+// TestTheHookAsksAndFinds has every check of a healthy portal and webhook, and the requests that
+// the check makes. The new table is empty, and the live one is not.
 func TestTheHookAsksAndFinds(t *testing.T) {
 	seen := &facts{}
 	playPreflight(newIssuers(t))(t, &environment{values: preflightBase}, seen)
@@ -139,8 +139,8 @@ func TestTheHookAsksAndFinds(t *testing.T) {
 	}
 }
 
-// TestEverySettingOfPreflight is the table of the hook's variables: what a second value of each
-// changes, and nothing else.
+// TestEverySettingOfPreflight holds the effect of every variable of the hook: a second value of
+// each must change exactly these facts.
 func TestEverySettingOfPreflight(t *testing.T) {
 	requireSettings(t, preflightBase, playPreflight(newIssuers(t)), slices.Concat(awsSettings, []setting{
 		{variable: "AWS_REGION", value: "us-west-2",
@@ -165,7 +165,7 @@ func TestEverySettingOfPreflight(t *testing.T) {
 	}))
 }
 
-// webhookFindings are the requests and findings that only a webhook causes.
+// webhookFindings are the requests and findings that need a webhook.
 var webhookFindings = []string{
 	"finding: webhook's variables ok complete, and each of the right form",
 	"finding: signing secrets ok it can be read and is well-formed",
