@@ -21,18 +21,16 @@ var _ = say("infra/RUNBOOK.md",
 	"The event is `requestPayload`, or the whole body if the message comes from EventBridge",
 	"3. If the answer has no `FunctionError`, delete the message",
 	"4. Repeat steps 2 and 3 until the first command prints no message", "Instead of steps 2 to 4",
-	"2. Put it into the secret. 3. Look at `secret_age_ms`, or wait {{secret.freshFor}}. 4. Only then expire the old "+
-		"key",
+	"2. Put it into the secret. 3. Look at `secret_age_ms`, or wait {{secret.freshFor}}. 4. Only then expire the old",
 	"1. Roll it at Stripe with an overlap. 2. Put both values into the secret as a JSON list, and keep them there "+
-		"until the "+
-		"overlap is over",
+		"until the overlap is over",
 	"On lines with the effect `ignored`, `warning` says why",
 	"2. Put the line into `.deploy/ENV.toml`, leave `JwtJwksUrl` empty",
 	"Expire the key at Stripe now, and create another", "If the signing secret leaked, roll it without an overlap",
 
 	// Procedures
 	"or with `customer_creation=always`", // https://docs.stripe.com/api/checkout/sessions/create
-	"To compare the two releases", "Do not run it twice", "what the last two releases use",
+	"to compare the two releases", "Do not run it twice", "what the last two releases use",
 	"hangs at its hook for more than two minutes", // PreflightFunction has a Timeout of 120 s
 	"CodeDeploy would wait an hour",
 	"the new key into the secret. It works within {{secret.renewalRest}}",
@@ -45,7 +43,7 @@ var _ = say("infra/RUNBOOK.md",
 	"repeat step 4 for the users", "Repeat step 4 then", "with steps 1 to 5; the move itself is step 6",
 	"the certificate of step 3",
 	"the two values that step 4 prints",
-	"There are three consequences", "answered 404 for a second", "two that change a user", "treats it as two keys",
+	"There are three consequences", "answered 404 for a second", "If two regions change a user", "treats it as two keys",
 	"the second must answer 401", "two regions can serve at once",
 
 	// Stripe's: https://docs.stripe.com/webhooks#automatic-retries,
@@ -69,8 +67,7 @@ var _ = say("infra/RUNBOOK.md",
 	"503 `identity-provider-unavailable` within {{a wait for keys}}, never 401 | the keys serve for "+
 		"{{auth.staleFor}}, then 503; a hang costs a request at most {{refresh.patience}} |",
 	"500 `billing-misconfigured` after 1 try; the log line says which service, operation and class | the same; a "+
-		"cached "+
-		"key serves for {{secret.usableFor}} |",
+		"cached key serves for {{secret.usableFor}} |",
 	"a corrected one works at once | the key serves for {{secret.usableFor}}, then 500 |",
 	"5xx and lost connections are tried {{app/internal/config.dynamoDBTries}} times | the same |",
 	"5xx and lost connections are tried {{app/internal/config.secretsManagerTries}} | the key serves for "+
