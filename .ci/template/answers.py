@@ -149,7 +149,7 @@ def has_discovery(issuer):
 
 def refuse(found, source):
     if lines := list(found):
-        raise Refused(f"Wrong in {source}:\n" + "\n".join(f"  {line}" for line in lines))
+        raise Refused(f"Wrong values in {source}:\n" + "\n".join(f"  {line}" for line in lines))
 
 
 def how_to_give(missing, asked_of, env, path):

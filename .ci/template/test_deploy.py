@@ -162,14 +162,14 @@ class Deploy(unittest.TestCase):
         (folder.path / "problem").touch()
         self.assertIsNone(folder.deploy(LIST, doctor="./doctor"))
         self.assertEqual(folder.status, 1)
-        self.assertIn("doctor has found a problem", folder.said)
+        self.assertIn("doctor found a problem", folder.said)
 
     def test_after_a_rollback_a_failure_says_what_serves(self):
         folder = self.rolled_back()
         (folder.path / "fail").touch()
         folder.deploy(LIST)
         self.assertEqual(folder.status, 1)
-        self.assertIn("`make rollback`, again", folder.said)
+        self.assertIn("run `make rollback` again", folder.said)
 
     def test_what_is_refused_calls_nothing(self):
         folder = self.rolled_back()
@@ -220,7 +220,7 @@ class Deploy(unittest.TestCase):
             ("samconfig.toml", "[", "samconfig.toml is not TOML"),
             ("samconfig.toml", None, "samconfig.toml"),
             ("samconfig.toml", "[prod.deploy.parameters]\n", "samconfig.toml has no stack_name for prod"),
-            ("samconfig.toml", "version = 0.1\nprod = 1\n[dev.deploy]\n[test.deploy]\n", "has no environment prod. It has dev, test."),
+            ("samconfig.toml", "version = 0.1\nprod = 1\n[dev.deploy]\n[test.deploy]\n", "has no environment prod. Its environments are dev, test."),
             (".deploy/prod.toml", "x = [", ".deploy/prod.toml is not TOML"),
             (".deploy/prod.toml", b"x = '\xff'", ".deploy/prod.toml is not TOML"),
             (".deploy/prod.toml", "Region = 5", "Region must be the code of a Region"),
@@ -240,7 +240,7 @@ class Deploy(unittest.TestCase):
         for wrong in ("StripeLivemode", 5):
             folder = Folder(self, "prod")
             folder.deploy(wrong)
-            self.assertIn("Wrong in parameter_overrides of samconfig.toml", folder.said)
+            self.assertIn("Wrong value in parameter_overrides of samconfig.toml", folder.said)
 
     def test_samconfig_has_an_environment_for_each_stage(self):
         config = tomlkit.loads((translated.ROOT / "samconfig.toml").read_text()).unwrap()

@@ -42,7 +42,7 @@ class RollBack(unittest.TestCase):
         self.roll_back()
         self.roll_back()
         self.assertEqual(len(self.moves()), 2)
-        self.assertIn("portal: `live` is on version 3 already; the stack is on 5.", self.said)
+        self.assertIn("portal: `live` is already on version 3; the stack is on 5.", self.said)
 
     def test_a_call_that_failed_halfway_is_completed(self):
         self.aws.deployed({"PreviousPortalVersion": "3", "PreviousWebhookVersion": "2"}, portal=(5, 3), webhook=(4, 4))
@@ -53,7 +53,7 @@ class RollBack(unittest.TestCase):
         self.aws.deployed({}, portal=(5, 5), webhook=(1, 1))
         self.roll_back()
         self.assertEqual([m[:2] for m in self.moves()], [(PORTAL, "4")])
-        self.assertIn("webhook: no version served before 1, so it stays.", self.said)
+        self.assertIn("webhook: no version served before version 1, so `live` stays on it.", self.said)
 
     def test_a_webhook_that_is_new_stays(self):
         self.aws.deployed({"PreviousPortalVersion": "4"}, portal=(5, 5), webhook=(2, 2))
@@ -122,7 +122,7 @@ class RollBack(unittest.TestCase):
         self.assertEqual(self.aws.made("CancelUpdateStack"), [])
         self.assertEqual(self.moves(), [])
         self.assertEqual(self.said[-2], "portal: `live` and the stack are on version 4.")
-        self.assertIn("would go back one release further", self.said[-1])
+        self.assertIn("it goes back one more release", self.said[-1])
 
     def test_an_update_that_moves_no_traffic_yet_is_cancelled(self):
         self.running()
@@ -137,7 +137,7 @@ class RollBack(unittest.TestCase):
         self.aws.aliases.clear()
         self.aws.after["CancelUpdateStack"] = lambda: setattr(self.aws, "status", "UPDATE_ROLLBACK_COMPLETE")
         self.roll_back()
-        self.assertEqual(self.said[-2], "portal: it has no alias `live`.")
+        self.assertEqual(self.said[-2], "portal: there is no alias `live`.")
 
     def test_a_deployment_that_ends_before_it_is_stopped_is_taken_back_by_hand(self):
         self.running(("d-1", "CloudFormation"))
@@ -191,7 +191,7 @@ class RollBack(unittest.TestCase):
         self.refused("no stack")
         for status in ("CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE"):
             self.aws.status = status
-            self.refused("nothing to return to")
+            self.refused("no earlier version to return to")
         self.aws.status = "CREATE_COMPLETE"
         self.aws.deployed({}, portal=(1, 1))
         self.refused("No alias was moved")

@@ -80,7 +80,7 @@ class Targets(unittest.TestCase):
     def test_what_gofmt_would_change_fails(self):
         status, said, called = self.make(self.folder(), "check-go", PLANTED="gofmt -l", STATUS="0")
         self.assertEqual((status, called), (2, CHECKS["check-go"][:1]))
-        self.assertIn("gofmt has something to say about:\nfound something\n", said)
+        self.assertIn("Run gofmt -w on these files:\nfound something\n", said)
 
     def test_make_check_has_every_check(self):
         """One takes too long for every change, and one needs a Docker daemon."""
@@ -139,10 +139,10 @@ class Packages(unittest.TestCase):
         pairs = ("there:other", "no-such-command:this", "nor-this-one:that")
         self.assertEqual(self.packages("there:other"), (0, "", []))
         self.assertEqual(self.packages(*pairs), (0, "Installing this that\n", install))
-        self.assertEqual(self.packages(*pairs, user="1000"), (1, "Please install: this that (names of Debian packages)\n", []))
+        self.assertEqual(self.packages(*pairs, user="1000"), (1, "Install these Debian packages: this that\n", []))
         self.assertEqual(self.packages(*pairs, APT="100")[0], 100)
         self.assertEqual(self.packages("python3:python3-venv"), (0, "", []))
-        self.assertEqual(self.packages("python3:python3-venv", user="1000", VENV="1")[:2], (1, "Please install: python3-venv (names of Debian packages)\n"))
+        self.assertEqual(self.packages("python3:python3-venv", user="1000", VENV="1")[:2], (1, "Install these Debian packages: python3-venv\n"))
 
     def test_a_failed_update_fails(self):
         self.assertEqual(self.packages("no-such-command:this", APT="1"), (1, "Installing this\n", ["update -qq"]))

@@ -96,7 +96,7 @@ class Traffic(Upgrade):
 
     def test_the_release_that_was_taken_back_is_not_deployed_again(self):
         self.deployed((4, 4))
-        self.refused("taken back", "portal: version 4, the stack is on 5", release="0123456789-dirty")
+        self.refused("rolled back", "portal: version 4, the stack is on 5", release="0123456789-dirty")
 
     def taken_back(self, function, release, number):
         self.aws.versions[function].append(number)
@@ -122,13 +122,13 @@ class Traffic(Upgrade):
             self.assertEqual(self.prepare(release=wanted), {"Release": name})
             self.assertEqual(self.prepare(release="abcdefabce-v1.2.3").get("Release"), None)
             self.deployed((4, 5), Release=name)
-            self.refused("taken back", release=wanted)
+            self.refused("rolled back", release=wanted)
 
     def test_a_stack_without_aliases_is_let_through(self):
         self.aws.aliases.clear()
         self.aws.variables = {(PORTAL, None): self.aws.variables[(PORTAL, "live")]}
         self.assertEqual(self.prepare(), {})
-        self.refused("replace it by an empty table", CustomersKey="pk")
+        self.refused("replace it with an empty table", CustomersKey="pk")
 
 
 class Previous(Upgrade):
@@ -247,7 +247,7 @@ class Table(Upgrade):
     def test_a_key_that_replaces_the_table_is_refused(self):
         for changes in ({"CustomersKey": "pk"}, {"CustomersSortKey": "sk=BILLING"}, {"CustomersKey": "pk", "CustomersSortKey": "sk={user}"}):
             self.aws.items = {"portal-Customers-1": 0}
-            self.refused("user_id", "replace it by an empty table", "Another table or key", **changes)
+            self.refused("user_id", "replace it with an empty table", "Another table or key", **changes)
         self.deployed(CustomersSortKey="sk=BILLING")
         self.refused("user_id, sk", CustomersSortKey="")
         self.refused("user_id, sk", CustomersSortKey="other=BILLING")
@@ -282,7 +282,7 @@ class Table(Upgrade):
     def test_a_table_that_cannot_be_read_is_preflights(self):
         self.aws.items = {"portal-Customers-1": 7}
         self.prepare(CustomersTable="users")
-        self.assertIn("Table users cannot be read from here (AccessDeniedException)", self.said.getvalue())
+        self.assertIn("Table users cannot be read with your credentials (AccessDeniedException)", self.said.getvalue())
 
     def test_a_table_of_your_own_is_not_left_for_a_new_one(self):
         self.deployed(CustomersTable="users")
