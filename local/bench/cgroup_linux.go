@@ -49,7 +49,7 @@ func (g *cpuGroup) launcher(dir, program string) (string, error) {
 	path := filepath.Join(dir, filepath.Base(g.dir))
 	script := "#!/bin/sh\necho $$ > '" + filepath.Join(g.dir, "cgroup.procs") + "' && exec '" +
 		strings.ReplaceAll(program, "'", `'\''`) + "'\n"
-	return path, os.WriteFile(path, []byte(script), 0o700) //nolint:gosec // it has to be run
+	return path, os.WriteFile(path, []byte(script), 0o700) //nolint:gosec // the script must be executable
 }
 
 func (g *cpuGroup) remove() {

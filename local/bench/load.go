@@ -65,7 +65,8 @@ type newRequest func(ctx context.Context, number int) (*http.Request, error)
 // returns the total traffic at its end.
 func (l *laboratory) drive(ctx context.Context, failures string, request newRequest, wanted, pid int,
 	before map[string]cloud.Traffic, o options, out io.Writer) map[string]cloud.Traffic {
-	fmt.Fprintf(out, "| at once | requests a second | median, ms | p99, ms | %s | peak memory, MB | %s |\n", failures,
+	fmt.Fprintf(out,
+		"| concurrent requests | requests a second | median, ms | p99, ms | %s | peak memory, MB | %s |\n", failures,
 		strings.Join(cloud.Upstreams(), " | "))
 	fmt.Fprintf(out, "|---|---|---|---|---|---|%s\n", strings.Repeat("---|", len(cloud.Upstreams())))
 	for _, atOnce := range []int{1, 10, 100, 1000} {

@@ -111,7 +111,7 @@ func newLaboratory(distances cloud.Distances) (*laboratory, error) {
 	}
 	// In Lambda, the functions and the floor do not read the certificate directories of the system.
 	// These certificates are not the system's, so the environment names them. The plain version
-	// reads the file and, like Go on Amazon Linux 2023, both names of its directory.
+	// reads the file and, like Go on Amazon Linux 2023, the directory by both names.
 	l.env = []string{"SSL_CERT_FILE=" + bundle, "SSL_CERT_DIR=" + os.DevNull}
 	for name, value := range c.Environment() {
 		l.env = append(l.env, name+"="+value)

@@ -32,7 +32,7 @@ func TestQuantile(t *testing.T) {
 func TestCostOfMillion(t *testing.T) {
 	times := []time.Duration{24100 * time.Microsecond, 25 * time.Millisecond}
 	if got, want := costOfMillion(512, times), 25_000*0.5*perGBSecond+perMillionRequests; math.Abs(got-want) > 1e-9 {
-		t.Errorf("%v, want %v", got, want)
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

@@ -19,7 +19,7 @@ func TestVerdict(t *testing.T) {
 		"a ratio above the target fails":        {1.12, 1, 1.04, "1.12 > 1.04 FAIL"},
 	} {
 		if got := verdict(test.value, test.reference, test.target); got != test.want {
-			t.Errorf("%s: %q, want %q", name, got, test.want)
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
 		}
 	}
 }
@@ -28,7 +28,7 @@ func TestAbsoluteTarget(t *testing.T) {
 	for want, value := range map[string]float64{"63.9 ≤ 64.0 PASS": 63.9, "64.0 ≤ 64.0 PASS": 64,
 		"64.1 > 64.0 FAIL": 64.1} {
 		if got := atMost("%.1f", value, 64); got != want {
-			t.Errorf("%q, want %q", got, want)
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }

@@ -39,7 +39,7 @@ var claimEvent = stripeEvent{name: "claim by a customer's metadata", kind: "cust
 
 var stripeEvents = []stripeEvent{
 	claimEvent,
-	{name: "the same, when it is known", kind: "customer.created", object: customerOf(cloud.KnownUser), calls: 1},
+	{name: "the same claim, already known", kind: "customer.created", object: customerOf(cloud.KnownUser), calls: 1},
 	{name: "claim by a Checkout Session", kind: "checkout.session.completed", object: map[string]any{
 		"object": "checkout.session", "customer": "cus_NffrFeUfNV2Hib", "client_reference_id": "new",
 		"payment_link": nil, "metadata": map[string]any{},
@@ -130,7 +130,7 @@ func printWebhook(out io.Writer, portal, webhook result) {
 			strings.ReplaceAll(row.name, "request", "request or event"), of, to,
 			verdict(to, of, webhookTargets[row.name]))
 	}
-	fmt.Fprintf(out, "| the webhook's binary beside its limit, MB | | | %s |\n",
+	fmt.Fprintf(out, "| webhook binary and its limit, MB | | | %s |\n",
 		verdict(float64(webhook.binary), webhookLimit, 1))
 }
 
@@ -141,7 +141,7 @@ func (l *laboratory) countCalls(ctx context.Context, webhook program, out io.Wri
 		return err
 	}
 	defer process.Stop()
-	fmt.Fprint(out, "\n| event | calls of DynamoDB |\n|---|---|\n")
+	fmt.Fprint(out, "\n| event | DynamoDB calls |\n|---|---|\n")
 	for _, e := range stripeEvents {
 		before := l.cloud.Traffic()
 		if err := e.take(ctx, l, process); err != nil {
@@ -155,7 +155,7 @@ func (l *laboratory) countCalls(ctx context.Context, webhook program, out io.Wri
 		}
 		said := "PASS"
 		if calls != e.calls {
-			said = fmt.Sprintf("FAIL, not %d", e.calls)
+			said = fmt.Sprintf("FAIL, want %d", e.calls)
 		}
 		fmt.Fprintf(out, "| %s | %d %s |\n", e.name, calls, said)
 	}

@@ -107,7 +107,7 @@ func TestAddACode(t *testing.T) {
 		openAPIFile:                "parameter-not-allowed, quota-reached]}\n",
 	} {
 		if !strings.Contains(w.read(path), want) {
-			t.Errorf("%s lacks %q", path, want)
+			t.Errorf("%s was generated without %q", path, want)
 		}
 	}
 	table := w.read(codesFile)

@@ -1,4 +1,4 @@
-// Command profiled is the portal function with a CPU profile of its warm requests, followed by a
+// Command profiled is the portal function. It writes a CPU profile of warm requests, and then a
 // heap profile.
 package main
 
@@ -43,7 +43,7 @@ func (p *profiled) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return answer, writeHeap(os.Getenv("BENCH_HEAP"))
 	}
 	if p.cpu == nil {
-		if p.cpu, err = os.Create(os.Getenv("BENCH_CPU")); err != nil { //nolint:gosec // the measurement says where
+		if p.cpu, err = os.Create(os.Getenv("BENCH_CPU")); err != nil { //nolint:gosec // bench sets the path
 			return nil, err
 		}
 		return answer, pprof.StartCPUProfile(p.cpu)
@@ -52,7 +52,7 @@ func (p *profiled) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 }
 
 func writeHeap(path string) error {
-	file, err := os.Create(path) //nolint:gosec // the measurement says where
+	file, err := os.Create(path) //nolint:gosec // bench sets the path
 	if err != nil {
 		return err
 	}

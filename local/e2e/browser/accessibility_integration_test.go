@@ -22,7 +22,7 @@ import (
 )
 
 // look checks the page with axe at the width of a desktop and a phone, and takes a screenshot of
-// each. Then it zooms to 200 %, where the page must not need horizontal scrolling (WCAG 1.4.4).
+// each. Then it zooms to 200 %. There the page must not need horizontal scrolling (WCAG 1.4.4).
 func (b *browser) look(axe, name string) {
 	b.t.Helper()
 	scheme := evaluate[string](b, `matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"`)
@@ -144,7 +144,7 @@ func testLooksOfTheErrorPages(t *testing.T, b *browser) {
 	}
 	var pages map[string]string
 	if err := json.Unmarshal(printed, &pages); err != nil || len(pages) < 30 {
-		t.Fatalf("%d pages, %v", len(pages), err)
+		t.Fatalf("the command printed only %d error pages, %v", len(pages), err)
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -176,7 +176,7 @@ func testLooksOfTheQuestions(t *testing.T, b *browser) {
 		for _, language := range b.some([]string{"en", "de", "fr", "es", "it", "pt-BR", "nl", "ja"}) {
 			b.Goto(l.Origin + "/billing/portal?flow_data[type]=payment_method_update&locale=" + language)
 			if got := evaluate[string](b, `document.documentElement.lang`); got != language {
-				t.Errorf("%s: lang %q", language, got)
+				t.Errorf("%s: the page has the language %q", language, got)
 			}
 			b.look(axe, "link-"+language)
 		}
@@ -255,7 +255,7 @@ func testKeyboard(t *testing.T, b *browser) {
 	b.Press(webdriver.Enter)
 	b.WaitVisible("#customer-id")
 	if chosen := b.Text("#subscription code"); chosen != "sub_DemoDaveTeam" {
-		t.Errorf("chosen %s", chosen)
+		t.Errorf("the portal opened for the subscription %s", chosen)
 	}
 	tabTo(`at.id === "complete"`)
 	b.Press(webdriver.Enter)
@@ -286,7 +286,7 @@ func testWithoutScripts(t *testing.T, b *browser) {
 	b.WaitVisible("#back")
 	b.screenshot("demo-without-script")
 	if state := b.Text("#state"); !strings.Contains(state, "cancelling") {
-		t.Errorf("state %s", state)
+		t.Errorf("the demo does not show the canceled plan: %s", state)
 	}
 }
 
@@ -311,7 +311,7 @@ func testSlowAndBack(t *testing.T, a *buttonApp) {
 	a.WaitLocation(a.portal + "/p/session/")
 	a.WaitVisible("#customer-id")
 	if posts := a.takePosts(); posts != 1 {
-		t.Errorf("%d requests", posts)
+		t.Errorf("the button sent %d requests, want 1", posts)
 	}
 	if a.limited("SlowAndBack") {
 		return

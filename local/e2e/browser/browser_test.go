@@ -107,7 +107,7 @@ func testCancelled(t *testing.T, b *browser) {
 	b.screenshot("cancelled")
 }
 
-// The demo shows the code of a button's call, and each variant of the code works.
+// The demo shows several ways to write the call of a button, and each of them works.
 func TestShownCallsWork(t *testing.T) { forEachBrowser(t, testShownCallsWork) }
 
 func testShownCallsWork(t *testing.T, b *browser) {

@@ -31,7 +31,7 @@ func testTheButton(t *testing.T, a *buttonApp) {
 			t.Errorf("portal of %s in flow %q", a.Text("#customer-id"), flow)
 		}
 		if posts := a.takePosts(); posts != 1 {
-			t.Errorf("%d requests", posts)
+			t.Errorf("the button sent %d requests, want 1", posts)
 		}
 	})
 	behaviour(t, "a page restored from the cache is ready again", func(*testing.T) {
@@ -49,7 +49,7 @@ func testTheButton(t *testing.T, a *buttonApp) {
 			`loaded
 			dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })); return busy + "|" + state(); })()`)
 		if state != "true,true,Opening the billing page…|false,false," {
-			t.Errorf("state %q", state)
+			t.Errorf("before and after pageshow the state is %q", state)
 		}
 	})
 	behaviour(t, "a default label, and one request for two clicks", func(*testing.T) {
@@ -57,7 +57,7 @@ func testTheButton(t *testing.T, a *buttonApp) {
 			alice + `"; b.addEventListener("billing-portal-open", (e) => { e.preventDefault(); document.title = ` +
 			`e.detail.url; });</script>`)
 		if label := a.Text("#b >>> [part=button]"); label != "Update payment method" {
-			t.Errorf("label %q", label)
+			t.Errorf("the label is %q", label)
 		}
 		state := a.eval(`(async () => { const button = b.shadowRoot.querySelector("[part=button]"); button.focus(); ` +
 			`button.click(); ` +
@@ -67,10 +67,10 @@ func testTheButton(t *testing.T, a *buttonApp) {
 			`Promise((r) => setTimeout(r, 60));
 			return busy + "|" + [b.ariaBusy, button.disabled, button.matches(":focus")].join(); })()`)
 		if state != "true,true,Opening the billing page…|false,false,true" {
-			t.Errorf("state %q", state)
+			t.Errorf("during and after the request the state is %q", state)
 		}
 		if posts := a.takePosts(); posts != 1 {
-			t.Errorf("%d requests", posts)
+			t.Errorf("two clicks sent %d requests, want 1", posts)
 		}
 		if html := a.eval(`b.innerHTML`); strings.Contains(html, alice[:20]) {
 			t.Errorf("the page contains the token: %s", html)
@@ -103,13 +103,13 @@ func testTheButton(t *testing.T, a *buttonApp) {
 			return [...b.shadowRoot.querySelectorAll("[part=choice]")].map((c) => c.textContent).sort().join() + "|" ` +
 			`+ b.shadowRoot.querySelector("[role=status]").textContent; })()`)
 		if got != "Storage (trial),Team × 5|Which subscription?" {
-			t.Errorf("choices %q", got)
+			t.Errorf("the choices are %q", got)
 		}
 		a.eval(`[...b.shadowRoot.querySelectorAll("[part=choice]")].find((c) => ` +
 			`c.textContent.startsWith("Team")).click() ?? ""`)
 		a.WaitVisible("#customer-id")
 		if chosen := a.Text("#subscription code"); chosen != "sub_DemoDaveTeam" {
-			t.Errorf("chosen %s", chosen)
+			t.Errorf("the portal opened for the subscription %s", chosen)
 		}
 		a.takePosts()
 	})
@@ -121,7 +121,7 @@ func testTheButton(t *testing.T, a *buttonApp) {
 			`reason.problem.code + " " + reason.problem.status + " " + (reason === second.reason);</script>`)
 		if got := a.eval(`(async () => { while (document.title === "An app") await new Promise((r) => setTimeout(r, ` +
 			`20)); return document.title; })()`); got != "no-billing-account 404 true" || a.takePosts() != 1 {
-			t.Errorf("openBillingPortal: %q", got)
+			t.Errorf("openBillingPortal rejected with %q, or sent more than one request", got)
 		}
 	})
 	behaviour(t, "a form without a script", func(*testing.T) {
@@ -137,7 +137,7 @@ func testTheButton(t *testing.T, a *buttonApp) {
 				`"><button id="plain">Upgrade</button></form>`))
 		a.click("#plain", "#customer-id")
 		if flow := a.eval(`document.getElementById("flow").dataset.flow`); flow != "subscription_update_confirm" {
-			t.Errorf("flow %q", flow)
+			t.Errorf("the portal opened in the flow %q", flow)
 		}
 		a.takePosts()
 	})
@@ -192,7 +192,7 @@ locale=fr`
 			`<script>b.getToken = () => "` + alice + `";</script>`)
 		a.click("#plain", "#customer-id")
 		if customer := a.Text("#customer-id"); customer != "cus_DemoAlice" {
-			t.Errorf("customer %s", customer)
+			t.Errorf("the portal opened for the customer %s", customer)
 		}
 		a.takePosts()
 		a.show(module + fmt.Sprintf(button, "", `<form><input type="hidden" name="access_token" value="`+bob+
@@ -203,7 +203,7 @@ locale=fr`
 			`b.querySelector("button").click(); while (document.title === "An app") ` +
 			`await new Promise((r) => setTimeout(r, 20)); return document.title; ` +
 			`})()`); sent != "sent locale=fr&configuration=bpc_1" {
-			t.Errorf("%s", sent)
+			t.Errorf("got %q", sent)
 		}
 	})
 	behaviour(t, "if a listener of the app stops a form, the button is ready again", func(*testing.T) {
@@ -214,7 +214,7 @@ locale=fr`
 			return [b.ariaBusy, b.querySelector("button").disabled, ` +
 			`b.shadowRoot.querySelector("[role=status]").textContent].join(); })()`)
 		if state != "false,false," || a.takePosts() != 0 {
-			t.Errorf("state %q", state)
+			t.Errorf("after the stopped form the state is %q", state)
 		}
 	})
 }
@@ -286,14 +286,14 @@ func testTheExamples(t *testing.T, a *buttonApp) {
 				host, _, _ := strings.Cut(selector, " ")
 				if label, want := a.eval(`document.querySelector("`+host+`").textContent.trim()`),
 					map[string]string{"": "Manage billing", "subscription_cancel": "Cancel plan"}[flow]; label != want {
-					t.Errorf("label %q", label)
+					t.Errorf("the label is %q", label)
 				}
 				a.click(selector, "#customer-id")
 				if got := a.eval(`document.getElementById("flow")?.dataset.flow || ""`); got != flow {
 					t.Errorf("flow %q, want %q", got, flow)
 				}
 				if posts := a.takePosts(); posts != 1 {
-					t.Errorf("%d requests", posts)
+					t.Errorf("the button sent %d requests", posts)
 				}
 			})
 		}
@@ -375,11 +375,11 @@ func testLinkToAFlow(t *testing.T, b *browser) {
 	evaluate[string](b, `document.cookie = "session=`+token+`; path=/"`)
 	b.Goto(l.Origin + "/billing/portal?flow_data[type]=payment_method_update&locale=de")
 	if heading := b.Text("h1"); heading != "Zahlungsmethode ändern" {
-		t.Errorf("heading %q", heading)
+		t.Errorf("the heading of the page is %q", heading)
 	}
 	b.screenshot("question")
 	b.click("form .button", "#customer-id")
 	if flow := evaluate[string](b, `document.getElementById("flow").dataset.flow`); flow != "payment_method_update" {
-		t.Errorf("flow %q", flow)
+		t.Errorf("the portal opened in the flow %q", flow)
 	}
 }

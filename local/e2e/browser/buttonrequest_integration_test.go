@@ -294,7 +294,7 @@ func testAnswers(t *testing.T, a *buttonApp) {
 			`]; const seen = await press(make({ token: "t" })); prevented.pop(); return seen;`)
 		if seen["status"] != "" || seen["busy"] != "false" ||
 			!reflect.DeepEqual(seen["told"], []any{failed("internal", 500, detail)}) {
-			t.Errorf("%v", seen)
+			t.Errorf("the element did not leave the error to the listener: %v", seen)
 		}
 	})
 	behaviour(t, "only a function is called again, and only after a 401", func(t *testing.T) {
@@ -316,7 +316,7 @@ func testAnswers(t *testing.T, a *buttonApp) {
 			seen = a.see(`window.n = 0; answers = [` + problem("insufficient-scope", "403") +
 				`]; return press(make(` + made + `))`)
 			if len(seen["sent"].([]any)) != 1 {
-				t.Errorf("%s: after a 403 %v", made, seen)
+				t.Errorf("%s: sent more than one request after a 403: %v", made, seen)
 			}
 		}
 	})
@@ -332,7 +332,7 @@ func testAnswers(t *testing.T, a *buttonApp) {
 				`press(e); const { status } = look(e); return { opening: status, ...await pressed }`)
 			if seen["label"] != "Abo" || seen["opening"] != "…" || seen["status"] != want ||
 				want == "Was?" != (seen["group"] == "Was?") {
-				t.Errorf("%v, want %q", seen, want)
+				t.Errorf("the element does not show the text %[2]q: %[1]v", seen, want)
 			}
 		}
 	})
@@ -349,14 +349,14 @@ func testAnswers(t *testing.T, a *buttonApp) {
 		want := []any{"Team × 2, price_2", "Storage (past due)", "<b> (trial)"}
 		if !reflect.DeepEqual(first["choices"], want) || first["status"] != "Which subscription?" ||
 			first["group"] != "Which subscription?" || first["disabled"] != "false,false,false,false" {
-			t.Errorf("%v", first)
+			t.Errorf("after the first click: %v", first)
 		}
 		sent := second["sent"].([]any)[0].(map[string]any)["body"]
 		if sent != "flow_data%5Btype%5D=subscription_update&locale=de&"+
 			"flow_data%5Bsubscription_update%5D%5Bsubscription%5D=sub_2" ||
 			!reflect.DeepEqual(second["choices"], want) ||
 			second["status"] != failure {
-			t.Errorf("%v", second)
+			t.Errorf("after a choice that failed: %v", second)
 		}
 	})
 	behaviour(t, "openBillingPortal sends a new request after each response", func(t *testing.T) {
@@ -365,7 +365,7 @@ func testAnswers(t *testing.T, a *buttonApp) {
 			`refusal()];
 			for (let i = 0; i < 2; i++) await openBillingPortal({ token: "t" }).catch(() => {}); return look(make())`)
 		if sent := seen["sent"].([]any); len(sent) != 2 {
-			t.Errorf("%v", sent)
+			t.Errorf("sent %v, want two requests", sent)
 		}
 	})
 }
@@ -393,11 +393,11 @@ func testNoNavigation(t *testing.T, a *buttonApp) {
 			`document.activeElement === other };`)
 		busy, ready := seen["busy"].(map[string]any), seen["ready"].(map[string]any)
 		if busy["busy"] != "true" || busy["disabled"] != "true" || busy["status"] != "Opening the billing page…" {
-			t.Errorf("%s: before %v", name, busy)
+			t.Errorf("%s: the element is not busy during the navigation: %v", name, busy)
 		}
 		if ready["busy"] != "false" || ready["disabled"] != "false" || ready["status"] != "" ||
 			!reflect.DeepEqual(seen["timers"], []any{30_000.0}) {
-			t.Errorf("%s: after %v: %v", name, seen["timers"], ready)
+			t.Errorf("%s: after the timers %v the element is not ready: %v", name, seen["timers"], ready)
 		}
 		if seen["focused"] != true || seen["kept"] != true {
 			t.Errorf("%s: the focus returns to the button: %v, and stays where the user moved it: %v", name,
@@ -425,7 +425,7 @@ func testNoNavigation(t *testing.T, a *buttonApp) {
 			button.click(); await rest(100); dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true ` +
 			`})); const { busy } = look(e); return { busy, timers: goOff() };`)
 		if seen["busy"] != "false" || !reflect.DeepEqual(seen["timers"], []any{}) {
-			t.Errorf("%v", seen)
+			t.Errorf("the element is busy, or has timers: %v", seen)
 		}
 	})
 }

@@ -287,7 +287,7 @@ func testTheElement(t *testing.T, a *buttonApp) {
 func requireReadable(t *testing.T, got []string) {
 	t.Helper()
 	if want := []string{"true", "rgb(164, 22, 26)", "rgb(255, 255, 255)", "none"}; !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
@@ -311,7 +311,7 @@ func testTurboPageCache(t *testing.T, a *buttonApp) {
 	if got := evaluate[[]string](a.browser,
 		`[String(b === first), String(b.ariaBusy === "true"), b.innerHTML]`); !slices.Equal(got,
 		[]string{"false", "false", "<button>Billing</button>"}) {
-		t.Errorf("restored: %q", got)
+		t.Errorf("the restored page has %q", got)
 	}
 	a.Run(`b.getToken = () => "` + a.token("alice", nil) + `"`)
 	a.click("#b button", "#customer-id")

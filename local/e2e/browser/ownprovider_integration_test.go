@@ -32,7 +32,7 @@ func startOIDCProvider(t *testing.T, api string) (issuer, token string) {
 		AccessToken string `json:"access_token"`
 	}
 	if err := json.Unmarshal([]byte(body), &answer); err != nil || answer.AccessToken == "" {
-		t.Fatalf("%d: %s", response.StatusCode, body)
+		t.Fatalf("status %d: %s", response.StatusCode, body)
 	}
 	return issuer, answer.AccessToken
 }

@@ -127,7 +127,7 @@ func TestBootstrap(t *testing.T) {
 	answer := u.call(t, process, "alice", 15*time.Second)
 	if answer.StatusCode != http.StatusSeeOther ||
 		!strings.HasPrefix(answer.Headers["Location"], u.Origin+"/p/session/") {
-		t.Fatalf("first: %+v", answer)
+		t.Fatalf("first request: %+v", answer)
 	}
 	if calls := u.take(); calls["dynamodb"] != 1 || calls["stripe"] != 1 ||
 		calls["secretsmanager"] != 1 || calls["issuer"] > 2 {
@@ -135,7 +135,7 @@ func TestBootstrap(t *testing.T) {
 	}
 
 	if answer := u.call(t, process, "alice", 15*time.Second); answer.StatusCode != http.StatusSeeOther {
-		t.Fatalf("warm: %+v", answer)
+		t.Fatalf("warm request: %+v", answer)
 	}
 	if calls := u.take(); calls["dynamodb"] != 1 || calls["stripe"] != 1 || len(calls) != 2 {
 		t.Errorf("warm: calls = %v", calls)
@@ -161,7 +161,7 @@ func TestBootstrapSurvivesAPanic(t *testing.T) {
 	process := u.start(t, path, "RELEASE=fetch")
 	answer := u.call(t, process, "panic", 15*time.Second)
 	if answer.StatusCode != http.StatusInternalServerError || devservertest.CodeOf(t, answer.Body) != "internal" {
-		t.Errorf("panic: %+v", answer)
+		t.Errorf("the request that panics: %+v", answer)
 	}
 	if answer := u.call(t, process, "alice", 15*time.Second); answer.StatusCode != http.StatusSeeOther {
 		t.Errorf("after the panic: %+v", answer)
@@ -338,7 +338,8 @@ func TestBootstrapOfPreflightNamesEveryWrongVariable(t *testing.T) {
 	if _, functionError, err := process.Invoke(t.Context(),
 		[]byte(`{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"hook-1"}`),
 		time.Now().Add(30*time.Second)); err != nil || functionError == nil {
-		t.Errorf("%v %s", err, functionError) // CodeDeploy is not available
+		// CodeDeploy is not available
+		t.Errorf("error %v, function error %s; want a function error", err, functionError)
 	}
 	var found bool
 	for line := range strings.Lines(process.Stdout()) {

@@ -104,7 +104,7 @@ func TestClaimsInsideClaims(t *testing.T) {
 				t.Errorf("answer = %d %s, want %d %s", status, code, test.status, test.code)
 			}
 			if calls := d.take(); test.status != 303 && (calls["dynamodb"] != 0 || calls["stripe"] != 0) {
-				t.Errorf("calls = %v", calls)
+				t.Errorf("a rejected request called DynamoDB or Stripe: %v", calls)
 			}
 		})
 	}
@@ -141,7 +141,7 @@ func TestSecretsAsConsolesSaveThem(t *testing.T) {
 			}
 			logged := d.logs.String()
 			if !strings.Contains(logged, test.why) || strings.Contains(logged, "localdemo") {
-				t.Errorf("logged: %s", logged)
+				t.Errorf("the log lacks the reason, or contains the key: %s", logged)
 			}
 		})
 	}
@@ -154,7 +154,7 @@ func TestNullIsAbsent(t *testing.T) {
 		"subscription_cancel":{"subscription":null,"retention":null},"subscription_update":null}}`
 	if status, code := d.postTo(t, "/billing/portal", d.token(t, nil), "application/json",
 		body); status != http.StatusSeeOther {
-		t.Errorf("answer = %d %s", status, code)
+		t.Errorf("null members: status %d %s", status, code)
 	}
 }
 

@@ -224,7 +224,7 @@ func erasureCommands(t *testing.T) map[string]string {
 		commands[name] = match[2]
 	}
 	if len(commands) != 5 {
-		t.Fatalf("commands: %v", commands)
+		t.Fatalf("infra/RUNBOOK.md: the section has the commands %v, want five", commands)
 	}
 	return commands
 }

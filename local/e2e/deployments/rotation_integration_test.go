@@ -96,7 +96,7 @@ func TestKeyRotationsUnderLoadFailNoRequest(t *testing.T) {
 	t.Logf("%d requests in %v, %d key rotations, %d failed; calls: %v", requests, time.Since(start).Round(time.Second),
 		rotations, failed.Load(), calls)
 	if rotations < 3 {
-		t.Errorf("%d rotations", rotations)
+		t.Errorf("only %d rotations in the time of the test", rotations)
 	}
 	if most := requests + environments*rotations; calls["stripe"] > most {
 		t.Errorf("%d Stripe calls, want at most %d: one more for each process and rotation", calls["stripe"], most)

@@ -149,6 +149,6 @@ func TestStatusWorksWithoutStripe(t *testing.T) {
 	t.Cleanup(func() { d.setHang("stripe", false); d.setHang("secretsmanager", false) })
 	response, body := d.statusOf(t, statusPath, d.bearer(t, "alice"))
 	if response.StatusCode != http.StatusOK || body != hasAccount {
-		t.Errorf("%d %s", response.StatusCode, body)
+		t.Errorf("status %d: %s", response.StatusCode, body)
 	}
 }

@@ -63,7 +63,7 @@ func testManyUsers(t *testing.T, endpoint string) {
 		checkout("cus_Crowd", fmt.Sprint("user-", i))
 	}
 	if got := usersOf("cus_Crowd"); len(got) != 100 || !slices.Contains(got, "user-99") {
-		t.Errorf("%d users: %v", len(got), got)
+		t.Errorf("the customer has %d users, want the first 100: %v", len(got), got)
 	}
 
 	var all []string

@@ -91,12 +91,12 @@ func TestEveryFlowWithEveryParameterOnTheWire(t *testing.T) {
 			before := len(l.Stripe.Requests())
 			response, body := l.Post(t, "alice", form, nil)
 			if response.StatusCode != http.StatusSeeOther {
-				t.Fatalf("status = %d: %s", response.StatusCode, body)
+				t.Fatalf("status %d: %s", response.StatusCode, body)
 			}
 			requests := l.Stripe.Requests()[before:]
 			sent := requests[len(requests)-1]
 			if sent.Path != "/v1/billing_portal/sessions" || !reflect.DeepEqual(sent.Form(), want) {
-				t.Errorf("%s %v\nwant %v", sent.Path, sent.Form(), want)
+				t.Errorf("sent to %s: %v\nwant %v", sent.Path, sent.Form(), want)
 			}
 		})
 	}
@@ -175,7 +175,7 @@ func TestBadTokensReachNobody(t *testing.T) {
 				t.Errorf("status = %d, code = %s", answer.StatusCode, code)
 			}
 			if calls := u.take(); calls["dynamodb"] != 0 || calls["stripe"] != 0 {
-				t.Errorf("calls = %v", calls)
+				t.Errorf("an invalid token caused calls: %v", calls)
 			}
 		})
 	}

@@ -94,7 +94,7 @@ type cloud struct {
 
 	mu      sync.Mutex
 	rotated bool              // the secret contains the new key
-	planted map[string]string // text that must not leak -> the place where it was planted
+	planted map[string]string // text that must not leak -> its place
 }
 
 // plant returns a unique text.

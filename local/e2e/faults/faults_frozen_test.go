@@ -16,7 +16,7 @@ import (
 	"billingportal/local/internal/runtimeapi"
 )
 
-// frozenRow is a process that Lambda freezes, and the fate of its connections during the freeze.
+// frozenRow is a process that Lambda freezes, and a fault of the connections during the freeze.
 type frozenRow struct {
 	when moment
 	name string

@@ -23,8 +23,8 @@ func stripeError(status int, members string, headers ...string) faulttest.Fault 
 		`{"error":{`+members+`,"request_log_url":"https://dashboard.stripe.com/logs/%s","doc_url":"%s"}}`)
 }
 
-// Parts of Stripe's errors. The messages are those that functions/internal/billing quotes with
-// their sources.
+// Parts of Stripe error responses. The messages are those that functions/internal/billing quotes
+// with their sources.
 const (
 	invalid = `"type":"invalid_request_error"`
 	missing = `"code":"resource_missing",` + invalid

@@ -128,7 +128,7 @@ func TestMarkersInRefusedRequests(t *testing.T) {
 			}
 			process.Stop()
 			if places := c.pieces().in(process.Stdout() + process.Stderr()); len(places) > 0 {
-				t.Errorf("%q in\n%s%s", places, process.Stdout(), process.Stderr())
+				t.Errorf("planted texts %q are in the output:\n%s%s", places, process.Stdout(), process.Stderr())
 			}
 			// These requests cause no warnings.
 			want := slices.DeleteFunc(slices.Clone(severities[level]),
@@ -251,7 +251,7 @@ func TestMarkersInAWrongEnvironment(t *testing.T) {
 		t.Errorf("the error does not name JWT_ISSUER: %s", process.Stderr())
 	}
 	if places := c.pieces().in(process.Stdout() + process.Stderr()); len(places) > 0 {
-		t.Errorf("%q in\n%s%s", places, process.Stdout(), process.Stderr())
+		t.Errorf("planted texts %q are in the output:\n%s%s", places, process.Stdout(), process.Stderr())
 	}
 }
 
@@ -298,6 +298,6 @@ func TestMarkersAreFound(t *testing.T) {
 		}
 	}
 	if found := planted.in(process.Stdout()); len(found) > 0 {
-		t.Errorf("%q", found)
+		t.Errorf("planted texts %q are in the log", found)
 	}
 }

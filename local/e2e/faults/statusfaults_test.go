@@ -88,7 +88,7 @@ func TestStatusFaults(t *testing.T) {
 			defer process.Stop()
 			if m, err := c.poll(t.Context(), process, plainCaller, withSubscriptions,
 				devserver.FunctionTimeout); err != nil || m.outcome() != "200" {
-				t.Errorf("healthy: %v %+v", err, m)
+				t.Errorf("the status without a fault: %v %+v", err, m)
 				return
 			}
 			for i := first; i < len(rows); i += statusProcesses {
@@ -98,7 +98,7 @@ func TestStatusFaults(t *testing.T) {
 			}
 			process.Stop()
 			if places := c.pieces().in(process.Stdout() + process.Stderr()); len(places) > 0 {
-				t.Errorf("%q in\n%s%s", places, process.Stdout(), process.Stderr())
+				t.Errorf("planted texts %q are in the output:\n%s%s", places, process.Stdout(), process.Stderr())
 			}
 		})
 	}

@@ -185,8 +185,8 @@ func (w *world) runWebhook(ctx context.Context, bootstrap string, r row) (e *enc
 	return e, nil
 }
 
-// TestWebhookFaults runs the bootstrap of the webhook, as deployed, through every fault of its
-// upstreams. Sending the same event again must always produce the right table.
+// TestWebhookFaults runs the bootstrap of the webhook, as deployed, through every fault of DynamoDB
+// and Secrets Manager. Sending the same event again must always produce the right table.
 func TestWebhookFaults(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -142,7 +142,7 @@ func (p *page) waitEqual(expression, want string) {
 			return
 		}
 	}
-	p.t.Errorf("%q, want %q", got, want)
+	p.t.Errorf("got %q, want %q", got, want)
 }
 
 // reportsNothing expects that the page has reported no errors and no warnings.
@@ -154,6 +154,6 @@ func (p *page) reportsNothing() {
 }
 
 func quote(text string) string {
-	quoted, _ := json.Marshal(text) //nolint:errchkjson // a string has JSON
+	quoted, _ := json.Marshal(text) //nolint:errchkjson // a string can always be encoded
 	return string(quoted)
 }

@@ -244,7 +244,7 @@ func (b *Browser) Resize(width, height int) {
 	b.check(b.s.resize(width, height), "resize")
 }
 
-// Screenshot returns a PNG image of the whole page, or in WebKit of its visible part.
+// Screenshot returns a PNG image of the whole page. In WebKit it shows only the visible part.
 func (b *Browser) Screenshot() []byte {
 	b.t.Helper()
 	var image string
@@ -325,10 +325,9 @@ func (s *session) find(selector string) (string, error) {
 	return found[elementKey], err
 }
 
-// evaluate decodes the value of an expression. It converts to and from JSON in the page, because
-// drivers convert undefined and NaN differently. Firefox runs scripts in a separate global scope
-// that inherits from that of the page: assignments reach the variables of the page only inside
-// "with".
+// evaluate decodes the value of an expression. The page encodes the value as JSON, because drivers
+// convert undefined and NaN differently. Firefox runs scripts in a separate global scope that
+// inherits from that of the page: assignments reach the variables of the page only inside "with".
 func (s *session) evaluate(expression string, value any) error {
 	var answer string
 	if err := s.command("POST", "/execute/async", map[string]any{"args": []any{}, "script": `
@@ -441,6 +440,6 @@ func (s *session) resize(width, height int) error {
 }
 
 func quote(text string) string {
-	quoted, _ := json.Marshal(text) //nolint:errchkjson // a string has JSON
+	quoted, _ := json.Marshal(text) //nolint:errchkjson // a string can always be encoded
 	return string(quoted)
 }

@@ -291,7 +291,7 @@ func startProcess(env []string, extra *os.File, command ...string) (*process, er
 	if _, err := installed(command[0]); err != nil {
 		return nil, err
 	}
-	//nolint:gosec,noctx // of the callers above, until stop
+	//nolint:gosec,noctx // the callers above choose the command, and stop ends it
 	cmd := exec.Command("sh", append([]string{"-c", `"$@" & read -r _; kill -KILL 0`, "sh"}, command...)...)
 	cmd.Env = env
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -314,7 +314,7 @@ func (p *process) stop() {
 	_ = p.cmd.Wait()
 }
 
-// output keeps the end of a program's output.
+// output keeps the last output of a program.
 type output struct {
 	mu   sync.Mutex
 	text []byte

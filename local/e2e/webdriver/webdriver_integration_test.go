@@ -51,7 +51,7 @@ func TestBrowser(t *testing.T) {
 			}
 			b.Run(`document.cookie = "a=b"; window.count = 2`)
 			if got := webdriver.Eval[int](b, `new Promise((done) => setTimeout(() => done(count), 10))`); got != 2 {
-				t.Errorf("count %d", got)
+				t.Errorf("the variable count is %d after Run, want 2", got)
 			}
 			if got := webdriver.Eval[*string](b, `undefined`); got != nil {
 				t.Errorf("undefined is %v", got)
@@ -59,7 +59,7 @@ func TestBrowser(t *testing.T) {
 			b.Click("#host >>> button")
 			b.WaitFor(`document.title === "clicked truetrue"`)
 			if text := b.Text("#host >>> button"); text != "Inside" {
-				t.Errorf("text %q", text)
+				t.Errorf("the text in the shadow root is %q", text)
 			}
 			b.Type("#input", "abc")
 			b.Press("d")

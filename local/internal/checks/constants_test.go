@@ -29,7 +29,7 @@ var durations = map[string]time.Duration{
 	"Second": time.Second, "Minute": time.Minute, "Hour": time.Hour,
 }
 
-// folder returns the folder of a package, given the end of its path: "billing", "internal/portal",
+// folder returns the folder of a package, from the end of a path: "billing", "internal/portal",
 // "local/bench".
 func (p *goPackages) folder(name string) string {
 	p.t.Helper()

@@ -101,7 +101,7 @@ func TestDocumentLinks(t *testing.T) {
 		}
 	}
 	if links < 20 {
-		t.Errorf("%d links", links)
+		t.Errorf("found only %d links in the documents", links)
 	}
 }
 
@@ -142,7 +142,7 @@ func TestDocumentsNameTheAttributes(t *testing.T) {
 		all = append(all, match[1])
 	}
 	if len(all) < 15 {
-		t.Fatalf("attributes: %v", all)
+		t.Fatalf("found too few attributes in button.js: %v", all)
 	}
 	for _, d := range Documents(t, root) {
 		for _, element := range elementPattern.FindAllStringSubmatch(d.Text, -1) {

@@ -119,8 +119,8 @@ const (
 		`"items":{"data":[{"id":"si_1","price":{"id":"price_1","product":"prod_1"},"quantity":1}]}}`
 )
 
-// stripeWith is Stripe with the subscriptions of a customer, comma-separated. If there are none, a
-// single subscription can still be read by its ID.
+// stripeWith is Stripe with the subscriptions of a customer, comma-separated. Without
+// subscriptions, a single one can still be read by its ID.
 func stripeWith(subscriptions string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch {

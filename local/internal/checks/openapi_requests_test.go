@@ -318,7 +318,7 @@ func TestOpenAPIExamples(t *testing.T) {
 		}
 	}
 	if n < 8 {
-		t.Errorf("%d examples", n)
+		t.Errorf("infra/openapi.yaml has only %d examples", n)
 	}
 }
 
@@ -379,11 +379,11 @@ func TestOpenAPISecurity(t *testing.T) {
 	}
 	for name, r := range with {
 		if got := r.ask(t, portal).Code; got != http.StatusSeeOther {
-			t.Errorf("with %q: %d", name, got)
+			t.Errorf("infra/openapi.yaml: the security scheme %q gets the status %d", name, got)
 		}
 	}
 	if got := bare.ask(t, portal).Code; got != http.StatusUnauthorized {
-		t.Errorf("without: %d", got)
+		t.Errorf("without a credential the status is %d, want 401", got)
 	}
 
 	for _, path := range c.at("paths").names {
@@ -544,7 +544,7 @@ func TestOpenAPISessionMatchesStripe(t *testing.T) {
 	// The function checks these before it responds.
 	if got := session.at("required").list(); !slices.Equal(got,
 		[]string{"id", "object", "customer", "livemode", "url"}) {
-		t.Errorf("required: %v", got)
+		t.Errorf("infra/openapi.yaml: PortalSession requires %v", got)
 	}
 }
 
@@ -565,7 +565,7 @@ func TestOpenAPISubscriptionChoice(t *testing.T) {
 		map[string]string{"Content-Type": "application/json", "Authorization": "Bearer " + s.token("two")}}
 	choices := asList(decoded(r.ask(t, s.portal(nil)))["subscriptions"])
 	if len(choices) != 2 {
-		t.Fatalf("choices: %v", choices)
+		t.Fatalf("the response has the choices %v, want 2", choices)
 	}
 	choice := choices[0].(map[string]any)
 	item := asList(choice["items"])[0].(map[string]any)

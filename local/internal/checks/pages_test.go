@@ -60,7 +60,8 @@ func withoutBlocks(text string) string {
 	return prose.String()
 }
 
-// blankAddress replaces an address with spaces, but keeps the bracket at the end of a link's text.
+// blankAddress replaces an address with spaces, but keeps the bracket that closes the text of a
+// link.
 func blankAddress(s string) string {
 	if rest, ok := strings.CutPrefix(s, "]"); ok {
 		return "]" + blank(rest)
@@ -92,8 +93,8 @@ func descriptions(t *testing.T, text string) string {
 		for _, name := range o.names {
 			child := o.members[name]
 			if value := child.value; value != "" && (name == "description" || name == "summary" || name == "title") {
-				// The line of a block scalar is that of its indicator. The text continues as long
-				// as lines are indented further.
+				// A block scalar starts at the line of the indicator. The text continues as long as
+				// lines are indented further.
 				at := child.line - 1
 				keep[at] = true
 				indent := len(lines[at]) - len(strings.TrimLeft(lines[at], " "))

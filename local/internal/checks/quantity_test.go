@@ -68,7 +68,7 @@ func TestQuantities(t *testing.T) {
 		"150,000 bytes": 150_000, "200": 200, "$3": 3, "seven": 7, "4 KB": 4000, "20%": 0.2,
 	} {
 		if got, _, ok := quantity(text); got != want || !ok {
-			t.Errorf("%s = %v, %v", text, got, ok)
+			t.Errorf("quantity(%q) = %v, %v", text, got, ok)
 		}
 	}
 }

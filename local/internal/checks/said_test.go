@@ -356,7 +356,7 @@ func statusesOfCodes(t *testing.T) map[string]string {
 		statuses[problem.literal(entry.Key)] = problem.literal(entry.Value.(*ast.CompositeLit).Elts[0])
 	}
 	if len(statuses) < 30 {
-		t.Fatalf("%v", statuses)
+		t.Fatalf("found too few codes in codes.go: %v", statuses)
 	}
 	return statuses
 }

@@ -412,7 +412,7 @@ func TestWebhookDoesNotLinkThePortal(t *testing.T) {
 		"functions/internal/portal")
 }
 
-// The first page of `go run ./local` waits until all of its packages are built.
+// The first page of `go run ./local` waits until all these packages are built.
 func TestDevserverDoesNotLinkOperatorCommands(t *testing.T) {
 	const aws = "aws-sdk-go-v2/"
 	requireParts(t, "local", "local/internal/devserver", "local/internal/operator", aws+"config",

@@ -73,7 +73,7 @@ func (o *outline) runsTheRepository() bool {
 func TestWorkflowsArePinnedAndMayDoLittle(t *testing.T) {
 	paths, err := filepath.Glob("../../../.github/workflows/*")
 	if err != nil || len(paths) < 2 {
-		t.Fatalf("%d workflows, %v", len(paths), err)
+		t.Fatalf("found %d workflows, %v", len(paths), err)
 	}
 	for _, path := range paths {
 		text, err := os.ReadFile(path)
@@ -143,7 +143,7 @@ func TestUnpinnedActionsAndExcessPermissionsAreFound(t *testing.T) {
 func TestLocksHaveHashesAndNoAddresses(t *testing.T) {
 	locks, err := filepath.Glob("../../../.ci/python/*.txt")
 	if err != nil || len(locks) < 3 {
-		t.Fatalf("%d locks, %v", len(locks), err)
+		t.Fatalf("found %d lock files in .ci/python, %v", len(locks), err)
 	}
 	requirement := regexp.MustCompile(`(?m)^[\w.-]+(\[[\w,-]+\])?==[^\s;]+`)
 	for _, path := range locks {

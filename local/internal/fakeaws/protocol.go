@@ -175,7 +175,7 @@ func NewUUID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// EpochSeconds returns a time in the timestamp format of AWS's JSON protocols.
+// EpochSeconds returns a time in the timestamp format of the AWS JSON protocols.
 func EpochSeconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 // Region and account of all ARNs in this package.

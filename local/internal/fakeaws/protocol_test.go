@@ -13,8 +13,8 @@ import (
 	"billingportal/local/internal/fakeaws/secretsmanager"
 )
 
-// An SDK never sends these requests. The expected errors come from the AWS documentation, because
-// DynamoDB Local responds to most of these requests with status 500.
+// An SDK never sends these requests. The expected errors are those of AWS, because DynamoDB Local
+// responds to most of these requests with status 500.
 func TestRequestsAreRefused(t *testing.T) {
 	dynamo, secrets := dynamodb.NewServer(), secretsmanager.NewServer()
 	if err := dynamo.CreateTable("customers", "user_id"); err != nil {

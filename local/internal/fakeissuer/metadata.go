@@ -7,7 +7,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// discovery serves the provider metadata (OpenID Connect Discovery 1.0, section 3). There is no
+// discovery serves the provider metadata (OpenID Connect Discovery 1.0, section 3). It has no
 // authorization endpoint, because this issuer has no login.
 func (i *Issuer) discovery(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Cache-Control", "public, max-age=300")

@@ -49,7 +49,7 @@ func TestVerificationByDiscovery(t *testing.T) {
 	var keys jose.JSONWebKeySet
 	fetch(t, url+"/jwks.json", &keys)
 	if len(published.Keys) != 2 || len(keys.Keys) != 2 {
-		t.Fatalf("%d keys", len(published.Keys))
+		t.Fatalf("the key set has %d keys", len(published.Keys))
 	}
 	for i, key := range published.Keys {
 		// The members of a public RSA key (RFC 7518, section 6.3.1), and no others.
@@ -63,7 +63,7 @@ func TestVerificationByDiscovery(t *testing.T) {
 		}
 		if key["kty"] != "RSA" || key["use"] != "sig" || key["alg"] != "RS256" ||
 			key["kid"] != base64.RawURLEncoding.EncodeToString(thumbprint) {
-			t.Errorf("key %v", key)
+			t.Errorf("the published key is %v", key)
 		}
 	}
 

@@ -120,7 +120,7 @@ func TestMissingObjectsAndMissingPermissions(t *testing.T) {
 			got := s.send(t, "GET", path, "", "Stripe-Version", destinationVersion)
 			if got.status != want.status || got.Error.Code != want.code || got.Error.Param != want.param ||
 				want.status != 200 && got.Error.Type != "invalid_request_error" {
-				t.Errorf("%d %s", got.status, got.body)
+				t.Errorf("status %d: %s", got.status, got.body)
 			}
 			s.Withhold(restricted, want.permission)
 			denied := s.send(t, "GET", path, "", "Stripe-Version", destinationVersion,
@@ -165,7 +165,7 @@ func TestListsHaveTenObjectsByDefault(t *testing.T) {
 		"/v1/billing_portal/configurations", "/v1/webhook_endpoints"} {
 		first := strings.Fields(decodeList(t, s.send(t, "GET", path, "").body))
 		if len(first) != 11 || first[10] != "+" {
-			t.Fatalf("%s lists %v", path, first)
+			t.Fatalf("%s lists %v, want ten objects and more", path, first)
 		}
 		rest := strings.Fields(decodeList(t, s.send(t, "GET", path+"?starting_after="+first[9], "").body))
 		all := strings.Fields(decodeList(t, s.send(t, "GET", path+"?limit=100", "").body))
@@ -183,7 +183,7 @@ func TestCustomersAreListedNewestFirst(t *testing.T) {
 	}
 	s := start(t, config)
 	if got := decodeList(t, s.send(t, "GET", "/v1/customers", "").body); got != "cus_New cus_Middle cus_Old" {
-		t.Errorf("listed %s", got)
+		t.Errorf("the order is %s", got)
 	}
 }
 
@@ -196,7 +196,7 @@ func TestCustomersWithTheirSubscriptions(t *testing.T) {
 	} {
 		if body := compact(t, []byte(s.send(t, "GET", "/v1/customers?expand[]=data.subscriptions&email="+email,
 			"").body)); !strings.Contains(body, want) {
-			t.Errorf("%s: %s", email, body)
+			t.Errorf("the customer %s is expanded to %s", email, body)
 		}
 	}
 	body := s.send(t, "GET", "/v1/customers?expand[]=data.subscriptions&email=dave@example.com", "").body

@@ -65,12 +65,12 @@ func (in inbox) next(t *testing.T, count int) map[string]map[string]any {
 		}
 		if got.header.Get("Content-Type") != "application/json; charset=utf-8" ||
 			got.header.Get("User-Agent") != "Stripe/1.0 (+https://stripe.com/docs/webhooks)" {
-			t.Errorf("headers %v", got.header)
+			t.Errorf("the event has the headers %v", got.header)
 		}
 		if age := time.Since(time.Unix(event.Created, 0)); !strings.HasPrefix(event.ID, "evt_") ||
 			event.Object != "event" || event.Livemode || event.APIVersion != stripe.APIVersion ||
 			age < -time.Second || age > time.Minute {
-			t.Errorf("event %+v", event)
+			t.Errorf("unexpected event %+v", event)
 		}
 		events[string(event.Type)] = event.Data.Object
 	}
@@ -89,7 +89,7 @@ func TestEventsOfAPurchaseAndADeletion(t *testing.T) {
 	}
 	shown, text := look(s, page)
 	if shown.Code != 200 || !strings.Contains(text, "Pro, $29.00 a month") {
-		t.Errorf("%d %s", shown.Code, text)
+		t.Errorf("status %d: %s", shown.Code, text)
 	}
 	for name, want := range map[string]string{
 		"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
@@ -97,7 +97,7 @@ func TestEventsOfAPurchaseAndADeletion(t *testing.T) {
 			"frame-ancestors 'none'",
 	} {
 		if got := shown.Header().Get(name); got != want {
-			t.Errorf("%s: %q", name, got)
+			t.Errorf("the header %s of the page is %q", name, got)
 		}
 	}
 

@@ -46,7 +46,7 @@ func TestConfigurationIsCreatedAndUpdated(t *testing.T) {
 	created := s.write(t, configurations, withCancel+products+
 		"&name=Mine&business_profile[headline]=Hello&metadata[a]=1&metadata[b]=2", "Idempotency-Key", "k1")
 	if created.status != 200 || !strings.HasPrefix(created.ID, "bpc_1") {
-		t.Fatalf("%d %s", created.status, created.body)
+		t.Fatalf("status %d: %s", created.status, created.body)
 	}
 	got := inOneLine(t, created.body)
 	for _, want := range []string{
@@ -65,7 +65,7 @@ func TestConfigurationIsCreatedAndUpdated(t *testing.T) {
 	if again := s.write(t, configurations, withCancel+products+
 		"&name=Mine&business_profile[headline]=Hello&metadata[a]=1&metadata[b]=2", "Idempotency-Key",
 		"k1"); again.ID != created.ID {
-		t.Errorf("replayed: %s", again.body)
+		t.Errorf("the same idempotency key returned another response: %s", again.body)
 	}
 	updated := s.write(t, configurations+"/"+created.ID,
 		"active=false&business_profile[headline]=&metadata[a]=&features[subscription_cancel][enabled]=false"+
@@ -85,7 +85,7 @@ func TestConfigurationIsCreatedAndUpdated(t *testing.T) {
 	s.Change(func(d *account.Data) {
 		if c := d.Configurations[0]; c.ID != created.ID || c.Name != "Mine" || c.Cancel || !c.Update ||
 			!c.Inactive || len(c.Prices) != 1 {
-			t.Errorf("%+v", c)
+			t.Errorf("after the update the configuration is %+v", c)
 		}
 	})
 	if got := s.write(t, configurations+"/"+created.ID, "features[subscription_update][products]=&"+
@@ -145,7 +145,7 @@ func TestInvalidConfigurationsAreRefused(t *testing.T) {
 	}
 	s.Change(func(d *account.Data) {
 		if len(d.Configurations) != 2 {
-			t.Errorf("%+v", d.Configurations)
+			t.Errorf("an invalid request changed the configurations: %+v", d.Configurations)
 		}
 	})
 }
@@ -191,7 +191,7 @@ func TestLiveMode(t *testing.T) {
 	s := start(t, Config{Livemode: true, Keys: []string{key}})
 	created := s.write(t, configurations, withCancel, "Authorization", "Bearer "+key)
 	if created.status != 200 || !strings.Contains(created.body, `"livemode": true`) {
-		t.Errorf("%d %s", created.status, created.body)
+		t.Errorf("status %d: %s", created.status, created.body)
 	}
 	if got := s.send(t, "GET", configurations, "", "Authorization",
 		"Bearer "+testKey); got.status != http.StatusUnauthorized {

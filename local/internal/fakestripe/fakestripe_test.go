@@ -106,7 +106,7 @@ func TestNewRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := New(cfg); err == nil {
-				t.Error("accepted")
+				t.Error("New returned no error")
 			}
 		})
 	}
@@ -117,7 +117,7 @@ func TestUnknownEndpointIs404(t *testing.T) {
 	got := s.send(t, "GET", "/v1/charges", "")
 	if got.status != 404 || got.Error.Type != "invalid_request_error" ||
 		!strings.HasPrefix(got.Error.Message, "Unrecognized request URL (GET: /v1/charges).") {
-		t.Errorf("%d %s", got.status, got.body)
+		t.Errorf("status %d: %s", got.status, got.body)
 	}
 }
 
@@ -140,7 +140,7 @@ func TestEveryResponseHasAUniqueID(t *testing.T) {
 func TestLongBodyIsRefused(t *testing.T) {
 	s := start(t, Config{})
 	if got := s.send(t, "POST", sessions, strings.Repeat("x", 1<<20+1)); got.status != 413 {
-		t.Errorf("%d %s", got.status, got.body)
+		t.Errorf("status %d: %s", got.status, got.body)
 	}
 }
 
@@ -157,6 +157,6 @@ func TestConcurrentRequests(t *testing.T) {
 		urls[answer.URL] = true
 	}
 	if len(urls) != len(answers) || urls[""] {
-		t.Errorf("%d sessions", len(urls))
+		t.Errorf("the requests created %d different sessions", len(urls))
 	}
 }

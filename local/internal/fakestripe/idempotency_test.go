@@ -14,10 +14,10 @@ func TestReplay(t *testing.T) {
 	again := s.send(t, "POST", sessions, "locale=de&"+alice, "Idempotency-Key", "k1")
 	if first.status != 200 || first.header.Get("Idempotent-Replayed") != "" ||
 		first.header.Get("Idempotency-Key") != "k1" {
-		t.Errorf("first: %d %v", first.status, first.header)
+		t.Errorf("first request: status %d, headers %v", first.status, first.header)
 	}
 	if again.status != 200 || again.body != first.body || again.header.Get("Idempotent-Replayed") != "true" {
-		t.Errorf("again: %d %v %s", again.status, again.header, again.body)
+		t.Errorf("repeated request: status %d, headers %v, %s", again.status, again.header, again.body)
 	}
 	if again.header.Get("Original-Request") != first.header.Get("Request-Id") ||
 		again.header.Get("Request-Id") == first.header.Get("Request-Id") {
@@ -28,7 +28,7 @@ func TestReplay(t *testing.T) {
 		t.Error("another key returned the same session")
 	}
 	if len(s.Sessions) != 2 {
-		t.Errorf("%d sessions", len(s.Sessions))
+		t.Errorf("the account has %d sessions, want 2", len(s.Sessions))
 	}
 }
 
@@ -46,7 +46,7 @@ func TestKeyWithOtherParameters(t *testing.T) {
 	var refused *stripe.Error
 	if !errors.As(err, &refused) || refused.HTTPStatusCode != 400 || refused.Type != "idempotency_error" ||
 		!strings.HasPrefix(refused.Msg, "Keys for idempotent requests can only be used with the same parameters") {
-		t.Errorf("%v", err)
+		t.Errorf("a used key with other parameters: got %v, want an idempotency error", err)
 	}
 	if got := s.send(t, "POST", configurations, alice, "Idempotency-Key", "k1"); got.status != 400 ||
 		got.header.Get("Idempotent-Replayed") != "" {
@@ -71,11 +71,11 @@ func TestStoredResponses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			first := s.send(t, "POST", sessions, tt.form, append(tt.header, "Idempotency-Key", tt.name)...)
 			if first.status < 400 {
-				t.Fatalf("%d %s", first.status, first.body)
+				t.Fatalf("status %d: %s", first.status, first.body)
 			}
 			again := s.send(t, "POST", sessions, tt.form, append(tt.header, "Idempotency-Key", tt.name)...)
 			if kept := again.header.Get("Idempotent-Replayed") == "true"; kept != tt.kept {
-				t.Errorf("kept: %v", kept)
+				t.Errorf("the response was stored: %v", kept)
 			}
 			if again.body != first.body {
 				t.Errorf("first %s\nagain %s", first.body, again.body)
@@ -87,7 +87,7 @@ func TestStoredResponses(t *testing.T) {
 func TestKeyTooLong(t *testing.T) {
 	s := start(t, Config{})
 	if got := s.send(t, "POST", sessions, alice, "Idempotency-Key", strings.Repeat("k", 256)); got.status != 400 {
-		t.Errorf("%d %s", got.status, got.body)
+		t.Errorf("status %d: %s", got.status, got.body)
 	}
 }
 

@@ -80,7 +80,7 @@ func TestMissingPermission(t *testing.T) {
 	var refused *stripe.Error
 	if !errors.As(err, &refused) || refused.HTTPStatusCode != http.StatusForbidden ||
 		!strings.Contains(refused.Msg, "'rk_test_***'") || !strings.Contains(refused.Msg, "('subscription_read')") {
-		t.Errorf("%v", err)
+		t.Errorf("a missing permission: got %v, want 403", err)
 	}
 	if _, err := s.client.BillingPortalSessions.New(&stripe.BillingPortalSessionParams{
 		Customer: stripe.String("cus_DemoAlice"),

@@ -128,7 +128,7 @@ func TestPortalPages(t *testing.T) {
 			path := open(t, s, tt.form)
 			page, text := look(s, path)
 			if page.Code != 200 {
-				t.Fatalf("%d %s", page.Code, page.Body)
+				t.Fatalf("status %d: %s", page.Code, page.Body)
 			}
 			for _, want := range tt.shows {
 				if !strings.Contains(text, want) {
@@ -324,7 +324,7 @@ func TestCustomerUpdateFlow(t *testing.T) {
 	const version = "2026-08-26.dahlia"
 	made := s.send(t, "POST", sessions, form, "Stripe-Version", version)
 	if made.status != 200 || !strings.Contains(made.body, `"customer_update": {}`) {
-		t.Fatalf("%d %s", made.status, made.body)
+		t.Fatalf("status %d: %s", made.status, made.body)
 	}
 	path := strings.TrimPrefix(made.URL, "http://127.0.0.1:8080")
 	if _, text := look(s, path); !strings.Contains(text, "Update billing details") {

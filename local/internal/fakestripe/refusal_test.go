@@ -220,7 +220,7 @@ func TestRefusals(t *testing.T) {
 			if got.status != 400 || got.Error.Type != "invalid_request_error" || got.Error.Code != tt.code ||
 				got.Error.Param != tt.param ||
 				!strings.Contains(got.Error.Message, tt.message) {
-				t.Errorf("%d %s", got.status, got.body)
+				t.Errorf("status %d: %s", got.status, got.body)
 			}
 		})
 	}
@@ -249,6 +249,6 @@ func TestStripeMockIsUsed(t *testing.T) {
 	s := start(t, Config{})
 	got := s.send(t, "POST", sessions, alice, "Content-Type", "text/plain")
 	if got.status != 400 || !strings.Contains(got.Error.Message, "didn't match the path's expected media type") {
-		t.Errorf("%d %s", got.status, got.body)
+		t.Errorf("status %d: %s", got.status, got.body)
 	}
 }

@@ -51,7 +51,7 @@ func TestPreflight(t *testing.T) {
 			w := do(New(notInvoked(t), Config{AllowedOrigins: []string{"https://other.example", app}}), r)
 			if w.Code != 204 || w.Body.Len() != 0 || w.Header().Get("Apigw-Requestid") == "" ||
 				len(w.Header()) != len(tc.want)+1 || !maps.Equal(corsOf(w), tc.want) {
-				t.Errorf("%d %v, want 204 %v", w.Code, w.Header(), tc.want)
+				t.Errorf("got %d %v, want 204 %v", w.Code, w.Header(), tc.want)
 			}
 		})
 	}
@@ -88,7 +88,7 @@ func TestCORSOfResponses(t *testing.T) {
 			}
 			w := do(New(tc.function, Config{AllowedOrigins: []string{"", app}}), r)
 			if w.Code != tc.status || !maps.Equal(corsOf(w), tc.want) {
-				t.Errorf("%d %v, want %d %v", w.Code, corsOf(w), tc.status, tc.want)
+				t.Errorf("got %d %v, want %d %v", w.Code, corsOf(w), tc.status, tc.want)
 			}
 			if tc.status == 403 && w.Header().Get("Vary") != "Accept" {
 				t.Errorf("the function's other headers are lost: %v", w.Header())

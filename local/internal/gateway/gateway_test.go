@@ -58,13 +58,13 @@ func TestRoundTrip(t *testing.T) {
 		if ev.RawPath != "/billing/portal" || ev.RequestContext.HTTP.Method != "POST" ||
 			ev.Body != "bG9jYWxlPWRl" || !ev.IsBase64Encoded ||
 			ev.RequestContext.HTTP.SourceIP != "127.0.0.1" || !slices.Equal(ev.Cookies, []string{"a=1", "b=2"}) {
-			t.Errorf("event: %+v", ev)
+			t.Errorf("the function received %+v", ev)
 		}
 		if lc, ok := lambdacontext.FromContext(ctx); !ok || len(lc.AwsRequestID) != 36 {
 			t.Error("no Lambda context")
 		}
 		if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > 15*time.Second {
-			t.Errorf("deadline %v, %v", deadline, ok)
+			t.Errorf("the context has the deadline %v, %v", deadline, ok)
 		}
 		return events.APIGatewayV2HTTPResponse{
 			StatusCode: 303,
@@ -95,7 +95,7 @@ func TestRoundTrip(t *testing.T) {
 		!slices.Equal(resp.Header.Values("Set-Cookie"), []string{"a=1; Secure", "b=2"}) ||
 		resp.ContentLength != 2 || resp.Close ||
 		!regexp.MustCompile(`^[A-Za-z0-9+/]{15}=$`).MatchString(resp.Header.Get("Apigw-Requestid")) {
-		t.Errorf("%d %v %q, %v", resp.StatusCode, resp.Header, body, err)
+		t.Errorf("the response is %d %v %q, %v", resp.StatusCode, resp.Header, body, err)
 	}
 }
 
@@ -151,7 +151,7 @@ func TestResponses(t *testing.T) {
 			}
 			if resp.StatusCode != tc.status || resp.Header.Get("Content-Type") != tc.contentType ||
 				string(body) != tc.body || resp.Header.Get("X-Test") != tc.header {
-				t.Errorf("%d %v %q, want %d %q %q", resp.StatusCode, resp.Header, body, tc.status,
+				t.Errorf("got %d %v %q, want %d %q %q", resp.StatusCode, resp.Header, body, tc.status,
 					tc.contentType, tc.body)
 			}
 		})
@@ -175,7 +175,7 @@ func TestFunctionErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := do(New(function, Config{}), post(""))
 			if w.Code != 500 || w.Body.String() != `{"message":"Internal Server Error"}` {
-				t.Errorf("%d %s", w.Code, w.Body)
+				t.Errorf("status %d: %s", w.Code, w.Body)
 			}
 		})
 	}
@@ -221,7 +221,7 @@ func TestClientThatDisconnects(t *testing.T) {
 		return []byte(`{"statusCode":200}`), ctx.Err()
 	})
 	if w := do(New(function, Config{}), post("").WithContext(ctx)); w.Code != 200 {
-		t.Errorf("%d %s", w.Code, w.Body)
+		t.Errorf("status %d: %s", w.Code, w.Body)
 	}
 }
 
@@ -282,13 +282,13 @@ func TestLimits(t *testing.T) {
 				want = fmt.Sprintf(`{"message":%q}`, tc.message)
 			}
 			if w.Code != tc.status || w.Body.String() != want {
-				t.Errorf("%d %s, want %d %s", w.Code, w.Body, tc.status, want)
+				t.Errorf("got %d %s, want %d %s", w.Code, w.Body, tc.status, want)
 			}
 			if o := tc.request.Header.Get("Origin"); w.Header().Get("Access-Control-Allow-Origin") != o {
 				t.Errorf("the response to %q has no CORS headers: %v", o, w.Header())
 			}
 			if want != "" && (!json.Valid(w.Body.Bytes()) || w.Header().Get("Content-Type") != "application/json") {
-				t.Errorf("%v %s", w.Header(), w.Body)
+				t.Errorf("the error response is not JSON: %v %s", w.Header(), w.Body)
 			}
 		})
 	}

@@ -45,10 +45,10 @@ func TestProtocol(t *testing.T) {
 			t.Errorf("%s: %d, want %d", step.name, resp.StatusCode, step.status)
 		}
 		if id := resp.Header.Get("Lambda-Runtime-Aws-Request-Id"); step.status == 200 && id != inv.id {
-			t.Errorf("%s: ID %q", step.name, id)
+			t.Errorf("%s: the request ID is %q", step.name, id)
 		}
 	}
 	if out := <-inv.done; string(out.response) != "{}" || out.functionError != nil {
-		t.Errorf("%+v", out)
+		t.Errorf("the invocation ended with %+v", out)
 	}
 }

@@ -5,7 +5,8 @@ package runtimeapi
 import "syscall"
 
 // Freeze suspends the process at any point until [Process.Thaw], as Lambda does between
-// invocations. All of its clocks continue, unlike in a frozen Lambda environment, where some stop.
+// invocations. All clocks of the process continue, unlike in a frozen Lambda environment, where
+// some stop.
 func (p *Process) Freeze() error { return p.cmd.Process.Signal(syscall.SIGSTOP) }
 
 // Thaw resumes a frozen process.

@@ -23,7 +23,7 @@ func newOutput() (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = os.Remove(file.Name()) // the file exists as long as it is open
+	_ = os.Remove(file.Name()) // the open file remains usable
 	return &output{file: file}, nil
 }
 

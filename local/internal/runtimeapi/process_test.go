@@ -42,8 +42,8 @@ func tell(t *testing.T, p *Process, do string, response any) {
 	}
 }
 
-// wantError sends a command that fails, and matches the type and message of Lambda's error document
-// with two patterns.
+// wantError sends a command that fails, and matches the type and message in the error document of
+// Lambda with two patterns.
 func wantError(t *testing.T, p *Process, do string, deadline time.Time, errorType, message string) {
 	t.Helper()
 	out, functionError, err := p.Invoke(t.Context(), []byte(`"`+do+`"`), deadline)
@@ -112,7 +112,7 @@ func TestInvocationContext(t *testing.T) {
 		got.ARN != "arn:aws:lambda:eu-central-1:123456789012:function:billing-portal" ||
 		got.Deadline != deadline.UnixMilli() ||
 		!regexp.MustCompile(`^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$`).MatchString(got.Trace) {
-		t.Errorf("%+v", got)
+		t.Errorf("the context of the invocation is %+v", got)
 	}
 }
 
@@ -148,7 +148,7 @@ func TestEnvironment(t *testing.T) {
 		"LANG":                       "en_US.UTF-8", "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin", "TZ": ":UTC",
 	}
 	if !maps.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 
@@ -252,7 +252,7 @@ func TestOneInvocationAtATime(t *testing.T) {
 	}
 	slices.Sort(got)
 	if len(slices.Compact(got)) != n || got[0] != 1 || got[n-1] != n {
-		t.Errorf("%v", got)
+		t.Errorf("the process counted the invocations as %v, want each number once", got)
 	}
 }
 
@@ -309,7 +309,7 @@ func TestBuildFails(t *testing.T) {
 	var got string
 	Build(fatal{t, &got}, "billingportal/local/internal/runtimeapi/testdata/absent")
 	if !strings.Contains(got, "go build") {
-		t.Errorf("%q", got)
+		t.Errorf("the error of a build that fails is %q", got)
 	}
 }
 

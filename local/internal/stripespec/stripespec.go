@@ -1,5 +1,5 @@
-// Package stripespec reads operations of Stripe's OpenAPI document, from the copy that stripe-mock
-// embeds.
+// Package stripespec reads operations of the Stripe OpenAPI document, from the copy that
+// stripe-mock embeds.
 //
 // The document has 8 MB. Reading all of it takes half a second, or five seconds with the race
 // detector. Reading a single operation takes milliseconds.

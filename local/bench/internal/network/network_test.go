@@ -65,7 +65,7 @@ func TestConnectionFromAfar(t *testing.T) {
 		_, _ = io.WriteString(client, turn.question)
 		answer, err := answers.ReadString('\n')
 		if err != nil || answer != "re: "+turn.question {
-			t.Fatalf("%q, %v", answer, err)
+			t.Fatalf("the response to %q is %q, %v", turn.question, answer, err)
 		}
 		if took := time.Since(start); took < turn.roundTrips*roundTrip {
 			t.Errorf("%q was answered after %v, before %d round trips", turn.question, took, turn.roundTrips)
@@ -73,9 +73,9 @@ func TestConnectionFromAfar(t *testing.T) {
 	}
 	_, _ = io.WriteString(client, "end\n")
 	if rest, err := io.ReadAll(answers); err != nil || len(rest) != 0 {
-		t.Errorf("%q, %v", rest, err)
+		t.Errorf("after the last response the server sent %q, %v; want the end of the connection", rest, err)
 	}
 	if got := distant.Accepted(); got != 1 {
-		t.Errorf("%d connections", got)
+		t.Errorf("Accepted returned %d connections", got)
 	}
 }

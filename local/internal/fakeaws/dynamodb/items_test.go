@@ -8,7 +8,7 @@ import (
 	"billingportal/local/internal/fakeaws/dynamodb"
 )
 
-// An import of millions of customers must fit into the memory of a developer's machine.
+// An import of millions of customers must fit into the memory of a development machine.
 func TestItemsTakeLittleMemory(t *testing.T) {
 	const users, limit = 20_000, 450 // bytes per item
 	d := dynamodb.NewServer()
@@ -30,7 +30,7 @@ func TestItemsTakeLittleMemory(t *testing.T) {
 		t.Errorf("%d bytes per item, want at most %d", each, limit)
 	}
 	if got := d.Text("customers", "auth0|000000000000000000000007", "customer_id"); got != "cus_00000000000007" {
-		t.Errorf("customer %q", got)
+		t.Errorf("the customer is %q", got)
 	}
 	runtime.KeepAlive(d)
 }

@@ -17,7 +17,7 @@ type table struct {
 	key     keySchema
 	created time.Time
 	items   items
-	// of items that are read before they were written; nil if there are no defaults
+	// of items that are read before they were written; nil without defaults
 	missing map[string]attribute.Value
 }
 

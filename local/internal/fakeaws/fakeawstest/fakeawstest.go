@@ -40,7 +40,7 @@ type LastAnswer struct {
 
 // Do implements the HTTPClient interface of the SDK.
 func (l *LastAnswer) Do(r *http.Request) (*http.Response, error) {
-	response, err := http.DefaultClient.Do(r) //nolint:gosec // the endpoint is the test's own
+	response, err := http.DefaultClient.Do(r) //nolint:gosec // the endpoint belongs to the test
 	if err != nil {
 		return nil, err
 	}

@@ -197,7 +197,7 @@ func TestConcurrentReadsAndRotations(t *testing.T) {
 
 func TestMissingSecretHasNoARN(t *testing.T) {
 	if got := fakesecretsmanager.NewServer().ARN("none"); got != "" {
-		t.Errorf("got %q", got)
+		t.Errorf("the missing secret has the ARN %q", got)
 	}
 }
 

@@ -24,7 +24,7 @@ type Account struct {
 
 	listed []Customer         // cache of NewestCustomers
 	forgot time.Time          // when Admit last dropped sessions
-	send   func(event []byte) // nil if there is no endpoint
+	send   func(event []byte) // nil without an endpoint
 }
 
 // New returns an account with this state and clock. nil means [DemoData] and time.Now.

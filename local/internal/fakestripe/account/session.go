@@ -20,7 +20,7 @@ type Session struct {
 // Flow is a portal flow in a session. Parts that the request did not set are null.
 type Flow struct {
 	AfterCompletion    AfterCompletion `json:"after_completion"`
-	CustomerUpdate     *struct{}       `json:"customer_update,omitempty"` // has no members
+	CustomerUpdate     *struct{}       `json:"customer_update,omitempty"` // no members
 	Cancel             *FlowCancel     `json:"subscription_cancel"`
 	Update             *FlowUpdate     `json:"subscription_update"`
 	UpdateConfirmation *FlowConfirm    `json:"subscription_update_confirm"`

@@ -47,7 +47,7 @@ func TestDocumentWithoutAnOperation(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := requestsOnly([]byte(document)); err == nil {
-				t.Error("accepted")
+				t.Error("requestsOnly returned no error")
 			}
 		})
 	}

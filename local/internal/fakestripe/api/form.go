@@ -65,7 +65,7 @@ func (n *node) set(name, value string) *apiError {
 	return nil
 }
 
-// at returns the node at a path, or nil if there is none.
+// at returns the node at a path, or nil if it does not exist.
 func (n *node) at(path ...string) *node {
 	for _, key := range path {
 		if n == nil {

@@ -14,7 +14,7 @@ func TestFormIsParsedToATree(t *testing.T) {
 		t.Errorf("got %q for a repeated name, want the last value", got)
 	}
 	if got := root.at("b", "c", "d").name; got != "b[c][d]" {
-		t.Errorf("name %q", got)
+		t.Errorf("the full name is %q", got)
 	}
 	var order []string
 	for _, element := range root.at("l").list() {
@@ -39,7 +39,7 @@ func TestFormRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, problem := parseForm(form); problem == nil {
-				t.Error("accepted")
+				t.Error("parseForm returned no error")
 			}
 		})
 	}

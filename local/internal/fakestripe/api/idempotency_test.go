@@ -28,7 +28,7 @@ func TestKeyInUse(t *testing.T) {
 		return newAnswer(nil, nil), true
 	})
 	if meanwhile.status != 409 || !strings.Contains(string(meanwhile.body), `"code": "idempotency_key_in_use"`) {
-		t.Errorf("%d %s", meanwhile.status, meanwhile.body)
+		t.Errorf("status %d: %s", meanwhile.status, meanwhile.body)
 	}
 }
 

@@ -1,7 +1,6 @@
 // Package expression reads and evaluates the expressions in DynamoDB requests: the attributes that
 // a read returns, the condition of an update, and the changes of an update.
-//
-// It is strict: it rejects the parts of DynamoDB's grammar that it does not implement, and names
+// It is strict: it rejects the parts of the DynamoDB grammar that it does not implement, and names
 // them. Errors are those of DynamoDB (fakeaws.Error, a ValidationException), with the messages of
 // DynamoDB Local.
 //

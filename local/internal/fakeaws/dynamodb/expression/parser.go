@@ -21,7 +21,7 @@ type parser struct {
 // not allow.
 var token = regexp.MustCompile(`[#:][a-zA-Z0-9_]+|[a-zA-Z][a-zA-Z0-9_]*|[0-9]+|<>|<=|>=|\S`)
 
-// newParser returns a parser of an expression, or nil if there is no expression.
+// newParser returns a parser of an expression, or nil if expression is nil.
 func newParser(kind string, expression *string, placeholders *placeholders) (*parser, error) {
 	if expression == nil {
 		return nil, nil

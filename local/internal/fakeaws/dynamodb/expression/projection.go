@@ -6,8 +6,8 @@ import (
 	"billingportal/local/internal/fakeaws/dynamodb/attribute"
 )
 
-// ParseProjection returns the paths in a ProjectionExpression, for [Project]. It returns nil if
-// there is no expression. names are the ExpressionAttributeNames of the request. ParseProjection
+// ParseProjection returns the paths in a ProjectionExpression, for [Project]. It returns nil
+// without an expression. names are the ExpressionAttributeNames of the request. ParseProjection
 // returns an error if one of them is unused.
 func ParseProjection(expression *string, names map[string]string) ([]Path, error) {
 	placeholders, err := newPlaceholders(names, nil, expressions{"ProjectionExpression": expression})
@@ -35,7 +35,7 @@ func ParseProjection(expression *string, names map[string]string) ([]Path, error
 	return paths, placeholders.checkUsed()
 }
 
-// Project returns the item reduced to paths, or the whole item if there are no paths.
+// Project returns the item reduced to paths, or the whole item without paths.
 func Project(item map[string]attribute.Value, paths []Path) map[string]attribute.Value {
 	if paths == nil {
 		return item
