@@ -19,7 +19,7 @@ var _ = say("infra/API.md",
 
 	// Errors.
 	"`title`, `status`, `detail`, `code` and `request_id`, and with `param` if one parameter is wrong",
-	"itself answers 429", "or there are two credentials",
+	"(429) or too large (413, 431)", "the function (500, 503)", "or there are two credentials",
 	"most {{params.MaxBodySize}} of",
 	"Try again after `Retry-After` seconds", "explains server errors (5xx)",
 
