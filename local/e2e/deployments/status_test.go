@@ -80,7 +80,7 @@ func TestStatusTakesOneReadOfTheTable(t *testing.T) {
 
 // A status contains no data of other users, even after requests of other users on the same
 // connections.
-func TestAStatusIsOfNobodyElse(t *testing.T) {
+func TestAStatusIsOfNoOtherUser(t *testing.T) {
 	d := deploy(t, nil, nil)
 	owners := map[string][]string{}
 	d.Stripe.Change(func(data *account.Data) {

@@ -102,9 +102,9 @@ func TestEveryFlowWithEveryParameterOnTheWire(t *testing.T) {
 	}
 }
 
-// TestBadTokensReachNobody sends each kind of invalid token through the whole function and
+// TestBadTokensReachNoUpstream sends each kind of invalid token through the whole function and
 // checks the code and that DynamoDB and Stripe are not called.
-func TestBadTokensReachNobody(t *testing.T) {
+func TestBadTokensReachNoUpstream(t *testing.T) {
 	u := startUpstreams(t)
 	env := u.Environment(u.Origin)
 	function, err := portal.New(t.Context(), func(name string) string { return env[name] }, &devservertest.LogBuffer{})
