@@ -87,12 +87,15 @@ func TestFaultsOfTheAWSConfigurationAreNamed(t *testing.T) {
 		variables map[string]string
 		want      string
 	}{
-		"no Region":                     {keys, "no AWS Region is set: set AWS_REGION"},
-		"no credentials":                {region, "you are not signed in to AWS: run aws sso login"},
-		"nothing at all":                {nil, "you are not signed in to AWS: run aws sso login"},
-		"no such profile":               {of(region, map[string]string{"AWS_PROFILE": "nix"}), `there is no AWS profile "nix"`},
-		"an expired login":              {map[string]string{"AWS_PROFILE": "sso"}, "your AWS sign-in has expired: run aws sso login"},
-		"an expired session of a login": {map[string]string{"AWS_PROFILE": "session"}, "your AWS sign-in has expired: run aws sso login"},
+		"no Region":      {keys, "no AWS Region is set: set AWS_REGION"},
+		"no credentials": {region, "you are not signed in to AWS: run aws sso login"},
+		"nothing at all": {nil, "you are not signed in to AWS: run aws sso login"},
+		"no such profile": {of(region, map[string]string{"AWS_PROFILE": "nix"}),
+			`there is no AWS profile "nix"`},
+		"an expired login": {map[string]string{"AWS_PROFILE": "sso"},
+			"your AWS sign-in has expired: run aws sso login"},
+		"an expired session of a login": {map[string]string{"AWS_PROFILE": "session"},
+			"your AWS sign-in has expired: run aws sso login"},
 		"a process that fails": {map[string]string{"AWS_PROFILE": "process"},
 			"the credential_process of your AWS profile failed"},
 		"a second factor": {map[string]string{"AWS_PROFILE": "mfa"}, "needs a second factor"},
@@ -227,7 +230,8 @@ func TestALoginThatExpiresEndsTheRun(t *testing.T) {
 	if _, err := (&renewing{login, cancel}).Retrieve(ctx); err == nil {
 		t.Error("no error")
 	}
-	if cause := context.Cause(ctx); cause == nil || !strings.Contains(cause.Error(), "your AWS sign-in has expired: run aws sso login") {
+	if cause := context.Cause(ctx); cause == nil ||
+		!strings.Contains(cause.Error(), "your AWS sign-in has expired: run aws sso login") {
 		t.Errorf("the run goes on: %v", cause)
 	}
 }

@@ -284,11 +284,13 @@ func TestImportFlagsFitTogether(t *testing.T) {
 		"--format is for an import: remove --verify and --propose",
 		"--state is for an import into the table, or for --verify"
 	for line, want := range map[string]string{
-		"--csv a --verify":                           "--csv and --verify exclude each other: use one of them",
-		"--csv a --propose b --out c":                "--csv and --propose exclude each other: use one of them",
-		"--propose a --out b --verify":               "--propose and --verify exclude each other: use one of them",
-		"--csv a --propose b --verify":               "--csv and --propose and --verify exclude each other: use one of them",
-		"--format parquet --out x":                   "the only --format is dynamodb-json; without it, the import writes into the table",
+		"--csv a --verify":             "--csv and --verify exclude each other: use one of them",
+		"--csv a --propose b --out c":  "--csv and --propose exclude each other: use one of them",
+		"--propose a --out b --verify": "--propose and --verify exclude each other: use one of them",
+		"--csv a --propose b --verify": "--csv and --propose and --verify exclude each other: use one " +
+			"of them",
+		"--format parquet --out x": "the only --format is dynamodb-json; without it, the import " +
+			"writes into the table",
 		"--format dynamodb-json --out x --verify":    formatFor,
 		"--format dynamodb-json --out x --propose a": formatFor,
 		"--out x":                       outFor,
