@@ -16,7 +16,7 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// The lines on standard error that name the target of an import, and the next step after it.
+// fileTarget returns the line on standard error that names the target of an import from a file.
 func fileTarget(c *company) string {
 	return "import: the table of the environment: " + devserver.CustomersTable + " at " + c.Origin + "\n"
 }
@@ -25,7 +25,7 @@ func stripeAndTable(c *company) string {
 	return strings.TrimSuffix(fileTarget(c), "\n") + "; Stripe test mode at " + c.Origin + "\n"
 }
 
-// lines are n lines of a file, of which pattern has the number.
+// lines returns n lines of a file. Each # in pattern is replaced by the number of the line.
 func lines(n int, pattern string) (text string) {
 	for i := range n {
 		text += strings.ReplaceAll(pattern, "#", fmt.Sprint(i)) + "\n"
@@ -33,8 +33,7 @@ func lines(n int, pattern string) (text string) {
 	return text
 }
 
-// Each number of a summary is of its own kind, so each differs here. Standard error has nothing but
-// the target.
+// A summary has several counts, so each count differs here. Standard error has only the target.
 func TestSummariesOfImports(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 0)
@@ -99,11 +98,11 @@ func TestSummariesOfImports(t *testing.T) {
 	}
 }
 
-// From Stripe, a claim that later events have ended is no failure. An import waits for as long as
-// Stripe asks, and says how long it took.
+// In an import from Stripe, a claim that later events have ended is not a failure. The import waits
+// as long as Stripe asks, and says how long it took.
 func TestSummaryOfAnImportFromStripe(t *testing.T) {
 	t.Parallel()
-	c := newCompany(t, 40) // of which four name nobody
+	c := newCompany(t, 40) // four of them name no user
 	for i := range 3 {
 		c.apply(t, operator.Fact{User: fmt.Sprintf("u%d", i), Customer: fmt.Sprintf("cus_%d", i),
 			Released: time.Unix(4_000_000_000, 0)})
@@ -206,8 +205,8 @@ func TestSummaryOfAProposal(t *testing.T) {
 	}
 }
 
-// What one run has done says nothing of a run with another table, source or rule.
-func TestAStateIsOfOneRun(t *testing.T) {
+// The state of one run is refused by a run with another table, source or rule.
+func TestAStateBelongsToOneRun(t *testing.T) {
 	t.Parallel()
 	changes := map[string]struct {
 		variables, argument string

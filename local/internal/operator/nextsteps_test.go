@@ -206,7 +206,7 @@ func TestASessionTokenThatExpiresDuringAnImport(t *testing.T) {
 	}
 }
 
-// A healthy stack's table and mode are said as soon as they are known, before the checks.
+// The table and the mode of a stack are printed as soon as they are known, before the checks.
 func TestDoctorNamesTheTableOfAStack(t *testing.T) {
 	awsAlone(t, temporary)
 	var said strings.Builder

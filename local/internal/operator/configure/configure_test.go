@@ -153,7 +153,7 @@ func TestConfigureKnowsTheTokensOfProviders(t *testing.T) {
 }
 
 // The table of providers says what configure finds in their tokens.
-func TestTheRecipesAreThoseOfTheTokens(t *testing.T) {
+func TestTheRecipesMatchTheTokens(t *testing.T) {
 	text, err := os.ReadFile("../../../../infra/README.md")
 	if err != nil {
 		t.Fatal(err)

@@ -44,7 +44,7 @@ func wrapped(text, lineBreak string) string {
 	return strings.Join(append(lines, text), lineBreak)
 }
 
-func TestConfigureReadsWhatPeoplePaste(t *testing.T) {
+func TestConfigureReadsPastedTokens(t *testing.T) {
 	keys := newSigner(t)
 	claims := map[string]any{"iss": "https://tenant.example.com/", "aud": "api", "sub": "u"}
 	token := keys.sign(t, claims)

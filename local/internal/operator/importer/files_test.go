@@ -14,7 +14,7 @@ import (
 
 // State and report name users and customers, so no other user of the machine may read them. A run
 // that fails keeps all of its files.
-func TestFilesAreForTheirOwnerAlone(t *testing.T) {
+func TestOnlyTheOwnerCanReadTheFiles(t *testing.T) {
 	c := newCloud(t)
 	c.reset(t, 1)
 	c.write(t, map[string]string{"other": "cus_Other"})
@@ -63,7 +63,7 @@ func TestFilesAreForTheirOwnerAlone(t *testing.T) {
 }
 
 // A run that is cut off after its last read goes on with what it has not written.
-func TestWhatWasReadIsWrittenLater(t *testing.T) {
+func TestBatchesThatWereReadAreWrittenLater(t *testing.T) {
 	c := newCloud(t)
 	c.reset(t, 3)
 	state := filepath.Join(t.TempDir(), "import.state")
@@ -86,7 +86,7 @@ func TestWhatWasReadIsWrittenLater(t *testing.T) {
 }
 
 // A state is replaced as a whole: a run that cannot write a new one leaves the old one.
-func TestAStateIsWhole(t *testing.T) {
+func TestAStateFileIsNeverPartial(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	if err := save(path, map[string]string{"source": "old"}); err != nil {
 		t.Fatal(err)

@@ -34,7 +34,7 @@ func busy(retryAfter string) http.HandlerFunc {
 }
 
 // Everything that reads Stripe waits for as long as Stripe asks, and gives up after eight tries.
-func TestStripeIsWaitedFor(t *testing.T) {
+func TestRequestsWaitForABusyStripe(t *testing.T) {
 	repeated := func(h http.HandlerFunc, times int) (all []http.HandlerFunc) {
 		for range times {
 			all = append(all, h)

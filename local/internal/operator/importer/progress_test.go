@@ -26,7 +26,7 @@ func TestTimeLeftCountsThisRun(t *testing.T) {
 }
 
 // A phase begins with nothing of the one before, and without an end there is no time left.
-func TestAPhaseIsCountedAlone(t *testing.T) {
+func TestEachPhaseIsCountedSeparately(t *testing.T) {
 	var out strings.Builder
 	now := time.Unix(1_700_000_000, 0)
 	l := &lines{w: &out, every: 10 * time.Second, now: func() time.Time { return now }}
@@ -63,7 +63,7 @@ func TestALineComesEveryTenSeconds(t *testing.T) {
 }
 
 // The bar is of what is left, with the rate of this run.
-func TestTheBarIsOfWhatIsLeft(t *testing.T) {
+func TestTheBarShowsTheRemainingPart(t *testing.T) {
 	var out strings.Builder
 	b := &bar{w: &out}
 	b.Start("import", 900, 1000)

@@ -89,7 +89,7 @@ func TestAProposalOfOneAddressIsSmall(t *testing.T) {
 // A proposal shows the subscriptions that the customer pays for, or has to pay for.
 //
 // https://docs.stripe.com/api/subscriptions/object#subscription_object-status
-func TestAProposalShowsWhatIsPaidFor(t *testing.T) {
+func TestAProposalShowsActiveSubscriptions(t *testing.T) {
 	shown := map[string]bool{
 		"active": true, "trialing": true, "past_due": true,
 		"canceled": false, "unpaid": false, "incomplete": false, "incomplete_expired": false, "paused": false,
