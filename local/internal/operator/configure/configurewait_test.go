@@ -53,7 +53,7 @@ func TestConfigureSaysThatItWaits(t *testing.T) {
 	}
 }
 
-// A token that some settings accept leads to the deployment; another one to what to change.
+// If some settings accept the token, the next step is the deployment. Otherwise the error names it.
 func TestConfigureNamesTheNextStep(t *testing.T) {
 	t.Parallel()
 	signer := newSigner(t)

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// State and report name users and customers, so no other user of the machine may read them. A run
-// that fails keeps all of its files.
+// State and report name users and customers, so only the owner may read these files. A run that
+// fails keeps them.
 func TestOnlyTheOwnerCanReadTheFiles(t *testing.T) {
 	c := newCloud(t)
 	c.reset(t, 1)
@@ -62,7 +62,7 @@ func TestOnlyTheOwnerCanReadTheFiles(t *testing.T) {
 	}
 }
 
-// A run that is cut off after its last read goes on with what it has not written.
+// A run that is interrupted after its last read continues with the batches that it has not written.
 func TestBatchesThatWereReadAreWrittenLater(t *testing.T) {
 	c := newCloud(t)
 	c.reset(t, 3)
@@ -85,7 +85,7 @@ func TestBatchesThatWereReadAreWrittenLater(t *testing.T) {
 	}
 }
 
-// A state is replaced as a whole: a run that cannot write a new one leaves the old one.
+// A state file is replaced as a whole: if a run cannot write the new state, the old one stays.
 func TestAStateFileIsNeverPartial(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	if err := save(path, map[string]string{"source": "old"}); err != nil {
@@ -102,8 +102,8 @@ func TestAStateFileIsNeverPartial(t *testing.T) {
 	}
 }
 
-// A report has every row, with its line if it has one; the summary names the first row of each kind
-// that is not a note, by lines.
+// A report has every row, with its line number if it has one. The summary names the first row of
+// each kind by line number, apart from notes.
 func TestTheReportHasEveryRow(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "report.csv")
 	report, err := OpenReport(path)
