@@ -21,8 +21,8 @@ type Clock struct {
 	behind, ahead time.Duration // the greatest differences from an upstream's clock
 }
 
-// Limits for the difference of the clock. Tokens have 30 s of leeway. AWS refuses signatures that
-// differ by 5 minutes.
+// A difference of the clock of more than slightSkew is a warning, and of more than greatSkew a
+// problem. Tokens have 30 s of leeway. AWS refuses signatures that differ by 5 minutes.
 const (
 	slightSkew = 5 * time.Second
 	greatSkew  = 30 * time.Second

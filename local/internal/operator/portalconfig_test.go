@@ -450,7 +450,7 @@ func TestPortalConfigThatWasChangedByHand(t *testing.T) {
 		t.Error(got)
 	}
 	s.Withhold(s.key, "customer_portal_write")
-	if said := doctor(); !strings.HasPrefix(said["solo"], "warning: the key may not read it") ||
+	if said := doctor(); !strings.HasPrefix(said["solo"], "warning: the Stripe key lacks permission to read it") ||
 		!strings.Contains(said["solo"], "Customer portal: Write") {
 		t.Error(said["solo"])
 	}
