@@ -28,6 +28,8 @@ READERS = {
     "infra/deployer.yaml": "deployer settings rights template",
     "infra/openapi.yaml": "",
     "README.md": "commands",
+    "infra/API.md": "commands",
+    "infra/CONFIGURATION.md": "commands",
     "infra/README.md": "commands recipes",
     "infra/COSTS.md": "commands",
     "infra/CUSTOMERS.md": "commands",

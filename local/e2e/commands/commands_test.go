@@ -1,4 +1,4 @@
-// Package commands tests the programs of `go run ./local` as processes.
+// Package commands tests the commands of `go run ./local` as processes.
 package commands
 
 import (
@@ -50,8 +50,8 @@ func run(t *testing.T, folder, input string, arguments ...string) (status int, o
 	return command.ProcessState.ExitCode(), stdout.String(), stderr.String()
 }
 
-// A script sees a failure by the exit status, and finds the reason on standard error. The
-// operator's commands are the same to it as the others, wherever it runs them.
+// A failed command has a non-zero exit status and prints the reason to standard error. The operator
+// commands behave like all others, in any folder.
 func TestCommandsAreOneProgram(t *testing.T) {
 	elsewhere := t.TempDir()
 	for _, name := range []string{
@@ -62,25 +62,25 @@ func TestCommandsAreOneProgram(t *testing.T) {
 	for name, test := range map[string]struct {
 		arguments, input string
 		status           int
-		output, errOut   string // how they begin; "" for nothing
+		output, errOut   string // prefixes; "" means no output
 	}{
 		"a flag that is blank": {
 			"token --user=", "", 1, "", "local: --user is empty; leave it out, or give it a value\n",
 		},
 		"help": {
-			"--help", "", 0, "NAME:\n   local - run the billing portal on a laptop\n", "",
+			"--help", "", 0, "Run the billing portal on your machine; without a COMMAND, ", "",
 		},
 		"an operator's help": {
-			"configure --help", "", 0, "NAME:\n   local configure - say which settings accept a token\n", "",
+			"configure --help", "", 0, "Find the settings that accept a token of your identity provider.\n\nUSAGE:\n", "",
 		},
 		"help about an operator's": {
-			"help import", "", 0, "NAME:\n   local import - bring the customers that you have into the table\n", "",
+			"help import", "", 0, "Write your existing customers into the table.\n\nUSAGE:\n   go run ./local import ", "",
 		},
 		"help of an inner command": {
-			"portal-config apply --help", "", 0, "NAME:\n   local portal-config apply - create and update the ", "",
+			"portal-config apply --help", "", 0, "Create and update the portal configurations of a file at Stripe.\n", "",
 		},
 		"a wrong flag": {
-			"doctor --stock=x", "", 1, "NAME:\n   local doctor - ",
+			"doctor --stock=x", "", 1, "Check whether a deployment can work, ",
 			"Incorrect Usage: flag provided but not defined: -stock\n",
 		},
 		"a flag in front": {
@@ -116,8 +116,8 @@ func TestCommandsAreOneProgram(t *testing.T) {
 	}
 }
 
-// A command for operators is built when it is called. If that fails, Go says why.
-func TestACommandThatCannotBeBuilt(t *testing.T) {
+// An operator command is built when it is called. If the build fails, Go prints the reason.
+func TestCommandThatCannotBeBuilt(t *testing.T) {
 	t.Setenv("GOFLAGS", "-unheard")
 	requireFailure(t, "local: build this command: exit status ", "-unheard")
 	t.Setenv("PATH", t.TempDir())
@@ -132,8 +132,8 @@ func requireFailure(t *testing.T, prefix, reason string) {
 	}
 }
 
-// Ctrl-C ends an import.
-func TestAnImportIsInterrupted(t *testing.T) {
+// Ctrl-C stops an import.
+func TestImportIsInterrupted(t *testing.T) {
 	l, _ := devservertest.Start(t)
 	devservertest.SetOperatorEnvironment(t, l.Server, devserver.CustomersTable)
 	asked := make(chan struct{}, 1)

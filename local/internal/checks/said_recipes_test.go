@@ -4,19 +4,12 @@ var _ = say("infra/README.md",
 	// make deploy
 	"`FirstDeployment` is `true` until the first deployment has succeeded",
 	"gets a {{share of a canary}} of the traffic for {{minutes of a canary}} (`DeploymentPreference`)",
-	"if the new one crashes {{template.yaml Resources/PortalVersionErrors/Properties/Threshold}}, or if a tenth of all "+
+	"if the new one crashes {{template.yaml Resources/PortalVersionErrors/Properties/Threshold}}, or if a tenth of "+
+		"all "+
 		"requests, and at least three, fail",
 	"about 10 MB of the [75 GB]",
 
 	// Stack parameters
-	"Route 53 that is to point there",
-	"within 15 minutes, and at least ten, have no customer | {{default UsersWithoutAccountPercent}} |",
-	"this number of hours, at most {{template.yaml Parameters/EventsExpectedWithin/MaxValue}}; 0: never | {{default "+
-		"EventsExpectedWithin}} |",
-	"how long logs are kept; the key that encrypts them | {{default LogRetentionDays}}, CloudWatch's |",
-	"answered 429] | {{default ThrottlingRateLimit}}, {{default ThrottlingBurstLimit}} |",
-	"answered 429] | {{default StatusThrottlingRateLimit}}, {{default StatusThrottlingBurstLimit}} |",
-	"answered 429] | {{default WebhookThrottlingRateLimit}}, {{default WebhookThrottlingBurstLimit}} |",
 
 	// Custom domain, table, VPC, monitoring, Regions
 	"For more than some ten thousand items",

@@ -87,14 +87,14 @@ func TestFaultsOfTheAWSConfigurationAreNamed(t *testing.T) {
 		variables map[string]string
 		want      string
 	}{
-		"no Region":                     {keys, "no AWS Region: set AWS_REGION"},
-		"no credentials":                {region, "no AWS credentials: log in"},
-		"nothing at all":                {nil, "no AWS credentials: log in"},
-		"no such profile":               {of(region, map[string]string{"AWS_PROFILE": "nix"}), `no AWS profile "nix"`},
-		"an expired login":              {map[string]string{"AWS_PROFILE": "sso"}, "the AWS login has expired"},
-		"an expired session of a login": {map[string]string{"AWS_PROFILE": "session"}, "the AWS login has expired"},
+		"no Region":                     {keys, "no AWS Region is set: set AWS_REGION"},
+		"no credentials":                {region, "you are not signed in to AWS: run aws sso login"},
+		"nothing at all":                {nil, "you are not signed in to AWS: run aws sso login"},
+		"no such profile":               {of(region, map[string]string{"AWS_PROFILE": "nix"}), `there is no AWS profile "nix"`},
+		"an expired login":              {map[string]string{"AWS_PROFILE": "sso"}, "your AWS sign-in has expired: run aws sso login"},
+		"an expired session of a login": {map[string]string{"AWS_PROFILE": "session"}, "your AWS sign-in has expired: run aws sso login"},
 		"a process that fails": {map[string]string{"AWS_PROFILE": "process"},
-			"the credential_process of the AWS profile failed"},
+			"the credential_process of your AWS profile failed"},
 		"a second factor": {map[string]string{"AWS_PROFILE": "mfa"}, "needs a second factor"},
 	} {
 		for _, arguments := range [][]string{{"import", "--csv", "-"}, {"import", "--verify"}, {"import"}, {"doctor"},
@@ -129,7 +129,7 @@ func TestTheMetadataServiceCanBeSwitchedOff(t *testing.T) {
 		awsAlone(t, map[string]string{"AWS_EC2_METADATA_SERVICE_ENDPOINT": server.URL,
 			"AWS_EC2_METADATA_DISABLED": disabled})
 		if _, err := runAlone(t, "import", "--csv", "-"); err == nil ||
-			!strings.Contains(err.Error(), "no AWS credentials: log in") || asked.Load() != want {
+			!strings.Contains(err.Error(), "you are not signed in to AWS: run aws sso login") || asked.Load() != want {
 			t.Errorf("AWS_EC2_METADATA_DISABLED=%s: %v, asked %t", disabled, err, asked.Load())
 		}
 		server.Close()
@@ -169,13 +169,13 @@ func runAlone(t *testing.T, arguments ...string) (string, error) {
 func TestAnswersOfAWSAreNamed(t *testing.T) {
 	const marker = "arn:aws:iam::123456789012:role/admin"
 	for code, want := range map[string]string{
-		"com.amazon.coral.service#ExpiredTokenException": "the AWS login has expired",
-		"com.amazon.coral.service#UnrecognizedClientException": "AWS does not know the credentials: " +
-			"UnrecognizedClientException",
+		"com.amazon.coral.service#ExpiredTokenException": "your AWS session token has expired: set new",
+		"com.amazon.coral.service#UnrecognizedClientException": "AWS does not accept your credentials " +
+			"(UnrecognizedClientException): check AWS_PROFILE",
 		"com.amazon.coral.service#AccessDeniedException": "the table customers: dynamodb GetItem: " +
-			"AccessDeniedException",
+			"AccessDeniedException: grant your AWS identity this permission",
 		"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException": "the table customers: dynamodb GetItem: " +
-			"ResourceNotFoundException",
+			"ResourceNotFoundException: it does not exist in the Region eu-central-1: check its name",
 		"com.amazon.coral.validate#ValidationException": "the table customers: its key is not what CUSTOMERS_KEY and " +
 			"CUSTOMERS_SORT_KEY say",
 	} {
@@ -198,8 +198,8 @@ func TestAnswersOfAWSAreNamed(t *testing.T) {
 		t.Errorf("%v: %s", err, output)
 	}
 	dns := &net.DNSError{Err: "no such host", Name: "dynamodb.eu-cental-1.amazonaws.com", IsNotFound: true}
-	if err := describeAWS("dynamodb", "eu-cental-1", dns); !strings.Contains(err.Error(),
-		`is the Region "eu-cental-1" right?`) {
+	if err := describeAWS("dynamodb", aws.Config{Region: "eu-cental-1"}, dns); !strings.Contains(err.Error(),
+		`check the Region "eu-cental-1"`) {
 		t.Error(err)
 	}
 }
@@ -209,7 +209,8 @@ func TestAnswersOfAWSAreNamed(t *testing.T) {
 func TestADryRunWithoutAWS(t *testing.T) {
 	awsAlone(t, nil)
 	output, err := runAlone(t, "import", "--csv", "-", "--dry-run")
-	if err != nil || !strings.HasPrefix(output, "The table was not read (no AWS credentials: ") ||
+	if err != nil || !strings.HasPrefix(output, "The table was not read, so conflicts with it "+
+		"are not counted: you are not signed in to AWS: ") ||
 		!strings.Contains(output, "1 would be imported") {
 		t.Errorf("%v: %s", err, output)
 	}
@@ -226,7 +227,7 @@ func TestALoginThatExpiresEndsTheRun(t *testing.T) {
 	if _, err := (&renewing{login, cancel}).Retrieve(ctx); err == nil {
 		t.Error("no error")
 	}
-	if cause := context.Cause(ctx); cause == nil || !strings.Contains(cause.Error(), "the AWS login has expired") {
+	if cause := context.Cause(ctx); cause == nil || !strings.Contains(cause.Error(), "your AWS sign-in has expired: run aws sso login") {
 		t.Errorf("the run goes on: %v", cause)
 	}
 }

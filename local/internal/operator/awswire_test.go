@@ -143,7 +143,8 @@ func TestATableThatFailsIsTriedAgain(t *testing.T) {
 		"GetItem of a table that fails": {500, "InternalServerError",
 			"the table customers-#: dynamodb GetItem: InternalServerError", 3},
 		"GetItem of a table that is gone": {400, "ResourceNotFoundException",
-			"the table customers-#: dynamodb GetItem: ResourceNotFoundException", 1},
+			"the table customers-#: dynamodb GetItem: ResourceNotFoundException: it does not exist in the Region " +
+				"eu-central-1: check its name and AWS_REGION", 1},
 		"UpdateItem of a table that fails": {500, "InternalServerError",
 			`write the claim of user "u1": write the facts: dynamodb UpdateItem: InternalServerError`, 8 * 10},
 		"UpdateItem of a table that is gone": {400, "ResourceNotFoundException",

@@ -165,11 +165,11 @@ func ailments() map[string]ailment {
 		"the secret may not be read": {refuseAWS("AccessDeniedException", "GetSecretValue"),
 			"Stripe key's secret", "problem", "AccessDeniedException", "Grant this role"},
 		"the secret holds something else": {secretValue("correcthorsebatterystaple"), "Stripe key's secret",
-			"problem", "it has not the form of a Stripe key", "without a deployment"},
+			"problem", "it does not look like a Stripe key", "without a deployment"},
 		"the secret is JSON of another name": {secretValue(`{"key":"` + devserver.DemoKey + `"}`),
 			"Stripe key's secret", "problem", "STRIPE_SECRET_FIELD names", ""},
 		"the key is of the other mode": {variable("STRIPE_LIVEMODE", "true"), "Stripe key's secret", "problem",
-			"the other mode than STRIPE_LIVEMODE", ""},
+			"the key's mode differs from STRIPE_LIVEMODE", ""},
 		"the key is an organization's": {secretValue("sk_org_test_" + "0123456789"), "Stripe key's secret",
 			"problem", "an organization's key (sk_org_…), which needs a context", "without a deployment"},
 		"the key was revoked": {func(p *patient) { _ = p.Stripe.SetKeys("sk_test_" + "another") },
@@ -179,32 +179,32 @@ func ailments() map[string]ailment {
 		"the key may not read subscriptions": {withhold("subscription_read"), "permission to read subscriptions",
 			"problem", "flows about a subscription need it", "Subscriptions: Read"},
 		"the key may not read products": {withhold("product_read"), "permission to read products", "warning",
-			"see no names", "Products: Read"},
+			"see no product names", "Products: Read"},
 		"the portal was never set up": {stripeData(func(d *account.Data) {
 			d.Configurations = d.Configurations[1:]
-		}), "portal settings", "problem", "never saved", "press Save"},
+		}), "portal settings", "problem", "never saved", "choose Save"},
 		"a feature is switched off": {stripeData(func(d *account.Data) { d.Configurations[0].Cancel = false }),
-			"flows", "warning", "subscription_cancel: buttons for them answer 409", "ALLOWED_FLOWS"},
+			"flows", "warning", "subscription_cancel, so the API answers 409", "ALLOWED_FLOWS"},
 		"the default configuration is gone": {variable("DEFAULT_CONFIGURATION", "bpc_Gone"),
 			"portal configuration bpc_Gone", "problem", "no such configuration in this mode", "DEFAULT_CONFIGURATION"},
 		"a configuration is inactive": {stripeData(func(d *account.Data) { d.Configurations[1].Inactive = true }),
 			"portal configuration bpc_DemoCancelOnly", "problem", "not active", ""},
 		"a coupon is gone": {variable("ALLOWED_COUPONS", "GONE"), "coupon GONE", "problem",
-			"none in this mode", "ALLOWED_COUPONS"},
+			"does not exist in this mode", "ALLOWED_COUPONS"},
 		"a coupon has expired": {stripeData(func(d *account.Data) { d.Coupons[0].Expired = true }),
-			"coupon STAY20", "problem", "not valid any more", ""},
+			"coupon STAY20", "problem", "no longer valid", ""},
 		"coupons may not be read": {withhold("coupon_read"), "coupon STAY20", "warning",
-			"nothing was looked at", "the portal itself does not need it"},
+			"nothing was checked", "The portal itself does not need it"},
 		"a promotion code is inactive": {stripeData(func(d *account.Data) { d.PromotionCodes[0].Inactive = true }),
-			"promotion code promo_DemoSpring", "problem", "not active any more", ""},
+			"promotion code promo_DemoSpring", "problem", "no longer active", ""},
 		"an account was disconnected": {stripeData(func(d *account.Data) { d.Connected = nil }),
-			"connected account acct_DemoConnect", "problem", "reaches no such account", "connect the account again"},
+			"connected account acct_DemoConnect", "problem", "cannot access this account", "connect the account again"},
 		"the default account is another's": {variable("DEFAULT_ON_BEHALF_OF", "acct_Foreign"),
-			"connected account acct_Foreign", "problem", "reaches no such account", ""},
+			"connected account acct_Foreign", "problem", "cannot access this account", ""},
 		"nobody serves Stripe's API": {variable("STRIPE_API_BASE", "http://127.0.0.1:1"), "Stripe key", "problem",
 			"stripe: unavailable", "status.stripe.com"},
 		"the issuer has a slash too many": {func(p *patient) { p.portal["JWT_ISSUER"] += "/" }, "issuer's keys",
-			"problem", "configuration document of another issuer", "to the last slash"},
+			"problem", "configuration document of another issuer", "including a slash at its end"},
 		"the issuer is down": {variable("JWT_ISSUER", "http://127.0.0.1:1"), "issuer's keys", "problem",
 			"connection failed", "go run ./local configure"},
 		"the key set is somewhere else": {func(p *patient) { p.portal["JWT_JWKS_URL"] = p.Origin + "/nothing" },
@@ -213,7 +213,8 @@ func ailments() map[string]ailment {
 			"warning", "connection failed", "Compare number 1 of JWT_ISSUER_ALIASES"},
 		"an alias is another issuer's": {func(p *patient) {
 			p.portal["JWT_ISSUER_ALIASES"] = "http://127.0.0.1:1," + p.Origin + devserver.IssuerPath + "/"
-		}, "keys of the issuer's alias 2", "warning", "configuration document of another issuer", "to the last slash"},
+		}, "keys of the issuer's alias 2", "warning", "configuration document of another issuer",
+			"including a slash at its end"},
 		"an alias repeats the issuer": {func(p *patient) {
 			p.portal["JWT_ISSUER_ALIASES"] = p.Origin + devserver.IssuerPath
 		}, "portal's variables", "problem", "JWT_ISSUER_ALIASES must not repeat JWT_ISSUER", ""},
@@ -222,23 +223,23 @@ func ailments() map[string]ailment {
 		"there is no such table": {variable("CUSTOMERS_TABLE", "nothing"), "customers table", "problem",
 			"ResourceNotFoundException", "no such table"},
 		"the table has another key": {variable("CUSTOMERS_KEY", "pk"), "customers table's key", "problem",
-			"user_id (HASH), configured is pk (HASH)", "CUSTOMERS_KEY"},
+			"user_id (HASH), but the configured key is pk (HASH)", "CUSTOMERS_KEY"},
 		"the table has no sort key": {variable("CUSTOMERS_SORT_KEY", "sk=BILLING"), "customers table", "problem",
-			"another key than", ""},
+			"the table's key differs from", ""},
 		"the table may not be read": {refuseAWS("AccessDeniedException", "GetItem"), "customers table", "problem",
 			"dynamodb GetItem: AccessDeniedException", "Grant this role"},
 		"the table may not be described": {refuseAWS("AccessDeniedException", "DescribeTable"), "customers table's key",
-			"warning", "may not be described", "dynamodb:DescribeTable"},
+			"warning", "DescribeTable is denied", "dynamodb:DescribeTable"},
 		"buyers name users": {webhookVariable("CLIENT_REFERENCES", "all"), "CLIENT_REFERENCES", "warning",
-			"a buyer can change", "Choose sessions"},
+			"a buyer can change it", "Choose sessions"},
 		"the table may not be scanned": {refuseAWS("AccessDeniedException", "Scan"), "a sample of the mapping",
-			"warning", "nothing was looked at", "dynamodb:Scan"},
+			"warning", "no mapping was checked", "dynamodb:Scan"},
 		"the attribute is another": {variable("CUSTOMERS_ATTRIBUTE", "user_id.customer"), "portal's variables",
 			"problem", "CUSTOMERS_ATTRIBUTE must not be a key", ""},
 		"a customer was deleted": {func(p *patient) {
 			_ = p.DynamoDB.Put(devserver.CustomersTable,
 				map[string]any{"user_id": "carol", "customer_id": "cus_DemoCarol"})
-		}, "a sample of the mapping", "warning", "1 of 4 customers do not exist", "import --verify"},
+		}, "a sample of the mapping", "warning", "1 of 4 customers no longer exist", "import --verify"},
 		"a user has two customers": {func(p *patient) {
 			two := map[string]any{"cus_DemoDave": map[string]any{"metadata": 1},
 				"cus_DemoErin": map[string]any{"metadata": 2}}
@@ -248,32 +249,33 @@ func ailments() map[string]ailment {
 		"an item holds something else": {func(p *patient) {
 			_ = p.DynamoDB.Put(devserver.CustomersTable,
 				map[string]any{"user_id": "grace", "customer_id": "grace@example.com"})
-		}, "a sample of the mapping", "warning", "1 of 4 items hold something else", "CUSTOMERS_ATTRIBUTE"},
+		}, "a sample of the mapping", "warning",
+			"1 of 4 items have a value that is not a customer ID", "CUSTOMERS_ATTRIBUTE"},
 		"the signing secret is an API key": {webhookVariable("WEBHOOK_SECRET_ID", devserver.StripeSecret),
-			"signing secrets", "problem", "form of a signing secret", "WEBHOOK_SECRET_ID"},
+			"signing secrets", "problem", "does not look like a signing secret", "WEBHOOK_SECRET_ID"},
 		"there is no signing secret": {webhookVariable("WEBHOOK_SECRET_ID", "nothing"), "signing secrets", "problem",
 			"ResourceNotFoundException", ""},
 		"a variable of the webhook's": {webhookVariable("CLIENT_REFERENCES", "some"), "webhook's variables", "problem",
 			"CLIENT_REFERENCES must be", ""},
 		"there is no endpoint": {stripeData(func(d *account.Data) { d.Endpoints = nil }), "webhook endpoint",
-			"problem", "no endpoint's address ends in /stripe/webhook", "WebhookEndpoint"},
+			"problem", "no endpoint has a URL that ends in /stripe/webhook", "WebhookEndpoint"},
 		"the endpoint is disabled": {stripeData(func(d *account.Data) { d.Endpoints[0].Disabled = true }),
 			"webhook endpoint", "problem", "it is disabled", "import --verify"},
 		"the endpoint lacks a type": {stripeData(func(d *account.Data) {
 			d.Endpoints[0].Events = d.Endpoints[0].Events[:2]
-		}), "webhook endpoint", "problem", "customer.deleted, checkout.session.completed", "Add these types"},
+		}), "webhook endpoint", "problem", "customer.deleted, checkout.session.completed", "Add these event types"},
 		"a destination sends thin events": {stripeData(func(d *account.Data) {
 			d.Endpoints = append(d.Endpoints, account.WebhookEndpoint{ID: "ed_test_61Thin", URL: d.Endpoints[0].URL,
 				Thin: true, Events: []string{"v1.customer.created"}})
-		}), "thin events", "warning", "ed_test_61Thin sends thin events", "snapshot payloads"},
-		"destinations may not be read": {withhold("webhook_read"), "thin events", "warning", "nothing was looked at",
+		}), "thin events", "warning", "send thin events, which have no effect: ed_test_61Thin", "snapshot payloads"},
+		"destinations may not be read": {withhold("webhook_read"), "thin events", "warning", "nothing was checked",
 			"Event destinations: Read"},
 		"the event source sends thin events": {func(p *patient) {
 			p.webhook["STRIPE_EVENT_SOURCE"] = "aws.partner/stripe.com/we_Demo"
 			p.Stripe.Change(func(d *account.Data) { d.Endpoints[0].Thin = true })
 		}, "event destination", "problem", "it sends thin events", "snapshot payloads"},
 		"another account's events count": {webhookVariable("STRIPE_ACCOUNT", "acct_Other"), "STRIPE_ACCOUNT",
-			"problem", "another account than the Stripe key's", "Set STRIPE_ACCOUNT"},
+			"problem", "not the account of the Stripe key", "Set STRIPE_ACCOUNT"},
 		"the account may not be read": {both(withhold("accounts_kyc_basic_read"),
 			webhookVariable("STRIPE_ACCOUNT", "acct_Demo")), "STRIPE_ACCOUNT", "warning", "nothing was compared",
 			"Compare STRIPE_ACCOUNT"},
@@ -286,7 +288,7 @@ func ailments() map[string]ailment {
 			webhookVariable("STRIPE_EVENT_SOURCE", "aws.partner/stripe.com/ed_Gone")), "event destination", "warning",
 			"those of its organization", ""},
 		"there is no such event source": {webhookVariable("STRIPE_EVENT_SOURCE", "aws.partner/stripe.com/ed_Gone"),
-			"event destination", "problem", "no destination behind", ""},
+			"event destination", "problem", "no event destination in this mode", ""},
 		"this clock is behind": {skewed(devserver.StripePath, time.Minute), "clock", "problem",
 			"seconds behind", "clock"},
 		"this clock is a little ahead": {skewed("/aws/dynamodb", -12*time.Second), "clock", "warning",
@@ -532,7 +534,9 @@ func sessionCookie(findings []preflight.Finding) string {
 // pauses.
 func examined(t *testing.T, stack, region string) []preflight.Finding {
 	t.Helper()
-	findings, err := examine(t.Context(), os.Getenv, preflight.Examiner{Pause: noPause}, stack, region)
+	e := examination{getenv: os.Getenv, examiner: preflight.Examiner{Pause: noPause}, stack: stack, region: region,
+		said: io.Discard}
+	findings, err := e.run(t.Context())
 	if err != nil || len(findings) < 10 {
 		t.Fatalf("%v: %+v", err, findings)
 	}
@@ -556,7 +560,8 @@ func TestDoctorFailsForAProblem(t *testing.T) {
 		}
 		t.Setenv("JWT_AUDIENCE", "api") // and nothing else
 		output, _, err = run(t, append([]string{"doctor"}, commandtest.Option("--json", asJSON)...)...)
-		if commandtest.Said(err) != "there is a problem" || !strings.Contains(output, "JWT_ISSUER is required") {
+		if !strings.HasPrefix(commandtest.Said(err), "1 problem: fix \"portal's variables\" as its advice says, ") ||
+			!strings.Contains(output, "JWT_ISSUER is required") {
 			t.Errorf("a problem: %v\n%s", err, output)
 		}
 	}

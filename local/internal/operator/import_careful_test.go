@@ -91,7 +91,8 @@ func TestClaimsThatDoNotCountAreReported(t *testing.T) {
 		{nil, "1 imported (0 known before), 0 conflicts, 0 malformed, 0 of deleted customers, 0 skipped, 2 ended by " +
 			"later events, 0 released before", "", "released,,u0,cus_0,", "deleted,,u1,cus_1,"},
 		{[]string{"--csv", file}, "1 imported (1 known before), 0 conflicts, 0 malformed, 1 of deleted customers, 0 " +
-			"skipped, 0 ended by later events, 1 released before", "2 were not imported; see " + report,
+			"skipped, 0 ended by later events, 1 released before", "2 were not imported: " + report +
+			" lists them; correct them, then run the same command again",
 			"released,2,u0,cus_0,", "deleted,3,u1,cus_1,"},
 	} {
 		output, err := c.run(t, append(test.arguments, "--report", report)...)

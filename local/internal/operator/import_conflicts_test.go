@@ -268,7 +268,7 @@ func TestALineThatTheTableRefuses(t *testing.T) {
 	c.env["CUSTOMERS_KEY_FORMAT"] = strings.Repeat("x", 2000) + "{user}"
 	long := strings.Repeat("u", 100)
 	if output, err := c.run(t, "--csv", file(t, long+",cus_6\nu7,cus_7\n")); err == nil ||
-		!strings.HasPrefix(output, "1 imported") || !strings.Contains(output, "too long for the table's key") {
+		!strings.HasPrefix(output, "1 imported") || !strings.Contains(output, "too long for the key of the table") {
 		t.Errorf("%v: %s", err, output)
 	}
 	if output, err := c.run(t, "--csv", file(t, long+",cus_6\nu7,cus_7\n"), "--format", "dynamodb-json", "--out",
@@ -289,7 +289,7 @@ func TestTheFirstOfEachKindIsNamed(t *testing.T) {
 	for range 2 {
 		output, err := c.run(t, "--csv", path, "--state", state)
 		for _, want := range []string{
-			`First malformed: line 5, user "u5": the customer is not of the form cus_…`,
+			`First malformed: line 5, user "u5": the customer ID does not look like cus_…: copy it from Stripe`,
 			`First conflict: line 1, user "u1", customer cus_1: the user "u2" has`,
 			`First deleted: line 3, user "u3", customer cus_3: the customer was deleted at Stripe`,
 			`First released: line 4, user "u4", customer cus_4: `,

@@ -177,9 +177,9 @@ func TestTimesOfClaims(t *testing.T) {
 		}
 	}
 	for cell, reason := range map[string]string{
-		"1714564800000": "milliseconds", "2999-01-01 00:00:00": "in the future", "-1": "neither",
-		"01.05.2024": "neither", "2024-13-01": "neither",
-		"1,71456E+09": "neither", "2024-05-01 25:00:00": "neither", "1969-12-31": "neither", "1.71E+09": "neither",
+		"1714564800000": "milliseconds", "2999-01-01 00:00:00": "in the future", "-1": "not a time: write seconds",
+		"01.05.2024": "not a time: write seconds", "2024-13-01": "not a time: write seconds",
+		"1,71456E+09": "not a time: write seconds", "2024-05-01 25:00:00": "not a time: write seconds", "1969-12-31": "not a time: write seconds", "1.71E+09": "not a time: write seconds",
 	} {
 		c.enter(t, 0)
 		output, err := c.run(t, "--csv", file(t, "user_id;customer_id;claimed_at\nu1;cus_1;"+cell+"\n"))
@@ -228,8 +228,8 @@ func TestHeadersThatLackAColumnAreRefused(t *testing.T) {
 		"user_id,email":                               "lacks a column",
 		"id,Email,Created (UTC)":                      `"user_id (metadata)"`,
 		"id,USER_ID (metadata)":                       `"user_id (metadata)"`, // another key of the metadata
-		"user_id,customer_id,user_id":                 "two columns user_id",
-		"user_id (metadata),id,claimed_at,claimed_at": "two columns claimed_at",
+		"user_id,customer_id,user_id":                 "two columns with the name user_id",
+		"user_id (metadata),id,claimed_at,claimed_at": "two columns with the name claimed_at",
 	} {
 		c.enter(t, 0)
 		output, err := c.run(t, "--csv", file(t, header+"\nu1,cus_1,cus_1\n"))

@@ -280,34 +280,35 @@ func TestImportStopsWhereStripeRefuses(t *testing.T) {
 
 // Flags that would have no effect together are refused, with the reason, before anything is read.
 func TestImportFlagsFitTogether(t *testing.T) {
-	const outFor, formatFor, stateFor = "--out goes with --propose or --format, and they with it",
-		"--format goes with an import only", "--state goes with an import into the table, or with --verify"
+	const outFor, formatFor, stateFor = "--out needs --propose or --format, and each of these needs --out",
+		"--format is for an import: remove --verify and --propose",
+		"--state is for an import into the table, or for --verify"
 	for line, want := range map[string]string{
-		"--csv a --verify":                           "--csv and --verify do not go together",
-		"--csv a --propose b --out c":                "--csv and --propose do not go together",
-		"--propose a --out b --verify":               "--propose and --verify do not go together",
-		"--csv a --propose b --verify":               "--csv and --propose and --verify do not go together",
-		"--format parquet --out x":                   "--format is dynamodb-json, or left out",
+		"--csv a --verify":                           "--csv and --verify exclude each other: use one of them",
+		"--csv a --propose b --out c":                "--csv and --propose exclude each other: use one of them",
+		"--propose a --out b --verify":               "--propose and --verify exclude each other: use one of them",
+		"--csv a --propose b --verify":               "--csv and --propose and --verify exclude each other: use one of them",
+		"--format parquet --out x":                   "the only --format is dynamodb-json; without it, the import writes into the table",
 		"--format dynamodb-json --out x --verify":    formatFor,
 		"--format dynamodb-json --out x --propose a": formatFor,
 		"--out x":                       outFor,
 		"--out x --verify":              outFor,
 		"--format dynamodb-json":        outFor,
 		"--propose a":                   outFor,
-		"--fix":                         "--fix goes with --verify",
-		"--propose a --out b --shared":  "--shared goes with the import of a proposal, not with --propose",
+		"--fix":                         "--fix needs --verify",
+		"--propose a --out b --shared":  "--shared is for the import of a proposal, not for --propose",
 		"--propose a --out b --state c": stateFor,
 		"--format dynamodb-json --out b --state c": stateFor,
-		"--rate 0":                               "--rate and --write-capacity are at least 1",
-		"--rate -1":                              "--rate and --write-capacity are at least 1",
-		"--write-capacity 0":                     "--rate and --write-capacity are at least 1",
+		"--rate 0":                               "--rate and --write-capacity must be at least 1",
+		"--rate -1":                              "--rate and --write-capacity must be at least 1",
+		"--write-capacity 0":                     "--rate and --write-capacity must be at least 1",
 		"users.csv":                              `import takes no argument "users.csv"; see import --help`,
-		"--csv a --report a":                     "--csv and --report are the same file",
-		"--propose a --out b --report ./b":       "--out and --report are the same file",
-		"--state a --report a":                   "--report and --state are the same file",
-		"--propose a --out a":                    "--propose and --out are the same file",
-		"--csv a --state b/../a":                 "--csv and --state are the same file",
-		"--csv a --format dynamodb-json --out a": "--csv and --out are the same file",
+		"--csv a --report a":                     "--csv and --report are the same file: name two files",
+		"--propose a --out b --report ./b":       "--out and --report are the same file: name two files",
+		"--state a --report a":                   "--report and --state are the same file: name two files",
+		"--propose a --out a":                    "--propose and --out are the same file: name two files",
+		"--csv a --state b/../a":                 "--csv and --state are the same file: name two files",
+		"--csv a --format dynamodb-json --out a": "--csv and --out are the same file: name two files",
 	} {
 		if _, _, err := run(t, append([]string{"import"}, strings.Fields(line)...)...); commandtest.Said(err) != want {
 			t.Errorf("%s: %v, want %s", line, err, want)
@@ -331,7 +332,7 @@ func TestImportWritesOverNoFile(t *testing.T) {
 		{"--propose", users, "--out", users},
 	} {
 		if output, err := c.run(t, arguments...); commandtest.Said(err) != arguments[0]+" and "+arguments[2]+
-			" are the same file" || output != "" {
+			" are the same file: name two files" || output != "" {
 			t.Errorf("%v: %v: %s", arguments, err, output)
 		}
 	}
@@ -372,7 +373,7 @@ func TestImportOfAMalformedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	output, err := c.run(t, "--csv", path, "--report", report)
-	if err == nil || !strings.Contains(err.Error(), "10 were not imported; see "+report) {
+	if err == nil || !strings.Contains(err.Error(), "10 were not imported: "+report+" lists them; correct them") {
 		t.Errorf("%v: %s", err, output)
 	}
 	got := items(t, c.client, c.table)

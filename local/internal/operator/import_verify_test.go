@@ -212,7 +212,7 @@ func TestACutOffVerificationGoesOn(t *testing.T) {
 	})
 	c.put(t, "broken", "customer-1")
 	state, report := filepath.Join(t.TempDir(), "state"), filepath.Join(t.TempDir(), "report.csv")
-	wrong := "1 are not as Stripe says; see " + report
+	wrong := "1 mapping differs from Stripe: " + report + " lists them, for you to decide"
 	c.forget()
 	cuts := 0
 	for {
@@ -237,7 +237,7 @@ func TestACutOffVerificationGoesOn(t *testing.T) {
 			}
 			break
 		}
-		if cuts++; err == nil || !strings.Contains(err.Error(), "the same command continues from here") {
+		if cuts++; err == nil || !strings.Contains(err.Error(), "run the same command again to continue from here") {
 			t.Errorf("%v: %s", err, output)
 		}
 	}
@@ -301,7 +301,8 @@ func TestAVerificationCutOffAmongItsCorrections(t *testing.T) {
 	output, err := c.run(t, "--verify", "--fix", "--state", state, "--report", report)
 	const want = ": 20 of deleted customers, 16 of customers who name another user, 0 of customers who do not exist, " +
 		"1 malformed; 36 corrected\n"
-	if commandtest.Said(err) != "1 are not as Stripe says; see "+report || !strings.Contains(output, want) {
+	if commandtest.Said(err) != "1 mapping differs from Stripe: "+report+" lists them, for you to decide" ||
+		!strings.Contains(output, want) {
 		t.Errorf("%v: %s", err, output)
 	}
 	if rows := reported(t, report); len(rows["deleted"]) != 20 || len(rows["renamed"]) != 16 ||

@@ -525,7 +525,7 @@ func TestPortalConfigAfterAnInterruption(t *testing.T) {
 			if err == nil {
 				t.Fatalf("no error: %s", output)
 			}
-			if wants := "interrupted: the same command does the rest"; ctx.Err() != nil &&
+			if wants := "interrupted: run the same command again; it does the rest"; ctx.Err() != nil &&
 				!strings.Contains(err.Error(), wants) {
 				t.Errorf("%v, want %s", err, wants)
 			}
@@ -684,9 +684,9 @@ func TestPortalConfigFailures(t *testing.T) {
 		"a default that is not active": {nil, twoConfigurations, []string{"--write", "x.toml", "--default", "team"},
 			`--default: the configuration "team" is not active`},
 		"a default without a file": {nil, twoConfigurations, []string{"--default", "solo"},
-			"--no-write excludes it"},
+			"it excludes --no-write"},
 		"a key of the other mode": {func(_ *testing.T, s *shop) { s.env["STRIPE_LIVEMODE"] = "true" },
-			twoConfigurations, nil, "the key is of the other mode than STRIPE_LIVEMODE says"},
+			twoConfigurations, nil, "the key's mode differs from STRIPE_LIVEMODE"},
 		"no key": {func(_ *testing.T, s *shop) { s.env["STRIPE_SECRET_KEY"] = "" },
 			twoConfigurations, nil, "STRIPE_SECRET_KEY to a key that may write the customer portal"},
 		"parameters of another mode": {nil, twoConfigurations, []string{"--write", "live.toml"},

@@ -26,19 +26,21 @@ var (
 	spreadsheetError = regexp.MustCompile(`^#(?:#+|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|DIV/0!)$`)
 )
 
+const replacedUser = "a spreadsheet has changed the user ID: export the file again, with this column as text"
+
 // whyNoUserID says why a cell names no user; "" if it does.
 func whyNoUserID(cell string) string {
 	switch {
 	case isEmptyCell(cell):
-		return "the user is empty"
+		return "the user ID is empty: write the user's ID, or remove the line"
 	case truncatedNumber.MatchString(cell), spreadsheetError.MatchString(cell):
-		return "a spreadsheet has replaced the user's ID: export the file again, with this column as text"
+		return replacedUser
 	case strings.ContainsRune(cell, utf8.RuneError):
-		return "the user's ID has characters that were lost when the file was converted"
+		return "the user ID lost characters when the file was converted: export the file again, as UTF-8"
 	case operator.IsCustomerID(cell):
-		return "the user's ID has the form of a customer's ID"
+		return "the user ID looks like a customer ID: check that the columns are user_id,customer_id, in this order"
 	case !operator.IsUserID(cell):
-		return "the user has more than 255 characters, or has control characters"
+		return "the user ID has more than 255 characters or has control characters: write the ID that your tokens have"
 	}
 	return ""
 }
@@ -47,9 +49,9 @@ func whyNoUserID(cell string) string {
 func whyNoCustomerID(cell string) string {
 	switch {
 	case truncatedNumber.MatchString(cell), spreadsheetError.MatchString(cell):
-		return "a spreadsheet has replaced the customer's ID: export the file again, with this column as text"
+		return "a spreadsheet has changed the customer ID: export the file again, with this column as text"
 	case !operator.IsCustomerID(cell):
-		return "the customer is not of the form cus_…"
+		return "the customer ID does not look like cus_…: copy it from Stripe"
 	}
 	return ""
 }
@@ -102,10 +104,10 @@ var (
 )
 
 const (
-	notATime = "claimed_at is neither seconds since 1970 nor a time such as 2024-06-03T16:00:00Z or 2024-06-03 " +
-		"16:00:00"
-	inFuture  = "claimed_at is in the future"
-	inMillis  = "claimed_at is in milliseconds; write seconds"
+	notATime = "claimed_at is not a time: write seconds since 1970, or a time like 2024-06-03T16:00:00Z or " +
+		"2024-06-03 16:00:00"
+	inFuture  = "claimed_at is in the future: correct it, or leave it empty"
+	inMillis  = "claimed_at is in milliseconds: write seconds"
 	maxMillis = 100_000_000_000 // as seconds this is the year 5138
 )
 

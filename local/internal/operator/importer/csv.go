@@ -173,7 +173,8 @@ func (s *FromCSV) take(batch *Batch, found pair) {
 	if found.other != "" && !s.IsShared {
 		batch.Rejected = append(batch.Rejected, Rejected{
 			Kind: kindConflict, Line: line, User: found.user, Customer: found.customer,
-			Reason: fmt.Sprintf("the user %q has this customer too (--shared allows that)", found.other),
+			Reason: fmt.Sprintf("the user %q has this customer too: keep the right user, or use --shared if users share "+
+				"customers on purpose", found.other),
 		})
 		return
 	}

@@ -164,7 +164,7 @@ func (i *Import) write(ctx context.Context, state *state, batch Batch, limiter *
 }
 
 // errTooLong is a user whom no key of the table can name.
-var errTooLong = errors.New("the user's ID is too long for the table's key")
+var errTooLong = errors.New("the user ID is too long for the key of the table: shorten it, or CUSTOMERS_KEY_FORMAT")
 
 // claim joins one claim.
 func (i *Import) claim(ctx context.Context, claim Claim, limiter *rate.Limiter) (outcome operator.Outcome,
@@ -205,16 +205,22 @@ func (i *Import) count(counts *Counts, claim Claim, outcome operator.Outcome, co
 	switch {
 	case isRefusal(err):
 		counts.Rejected++
-		row.Kind, row.Detail = kindFailed, err.Error()
+		row.Kind, row.Detail = kindFailed, howToRepair(err)
 	case err != nil:
 		return fmt.Errorf("write the claim of user %q: %w", claim.User, err)
 	case outcome == operator.CustomerDeleted:
 		*i.idle(&counts.Deleted, counts)++
-		row.Kind, row.Detail, row.IsNote = kindDeleted, "the customer was deleted at Stripe", !i.Source.ByHand()
+		row.Kind, row.Detail, row.IsNote = kindDeleted, "the customer was deleted at Stripe", true
+		if i.Source.ByHand() {
+			row.Detail, row.IsNote = row.Detail+": write the user's new customer, or remove the line", false
+		}
 	case outcome == operator.ClaimReleased:
 		*i.idle(&counts.Released, counts)++
 		row.Kind, row.Detail, row.IsNote = kindReleased,
-			"the customer's metadata ceased to name the user, no earlier than this claim", !i.Source.ByHand()
+			"the customer's metadata stopped naming the user, no earlier than this claim", true
+		if i.Source.ByHand() {
+			row.Detail, row.IsNote = row.Detail+": if the user has the customer again, write a later claimed_at", false
+		}
 	case outcome == operator.Conflict:
 		counts.Imported++
 		counts.Conflicts++

@@ -49,7 +49,7 @@ func layoutOf(fields []string, metadataKey string) (found *layout, isHeader bool
 	for i, name := range names {
 		if slices.Contains([]string{columnUser, columnCustomer, columnClaimed, stripeID}, name) &&
 			slices.Contains(names[i+1:], name) {
-			return nil, false, fmt.Errorf("the header has two columns %s", name)
+			return nil, false, fmt.Errorf("the header has two columns with the name %s: rename or remove one", name)
 		}
 	}
 	found = &layout{user: column(columnUser), customer: column(columnCustomer), claimed: column(columnClaimed),
@@ -61,13 +61,13 @@ func layoutOf(fields []string, metadataKey string) (found *layout, isHeader bool
 		// The keys of metadata differ by case.
 		user := max(slices.Index(fields, metadataKey+stripeSuffix), slices.Index(fields, metadataKey))
 		if user < 0 {
-			return nil, false, fmt.Errorf("the header has the column id of Stripe's export, and none named %q: "+
+			return nil, false, fmt.Errorf("the header has the column id of Stripe's export, but no column %q: "+
 				"export the file with the metadata key that USER_METADATA_KEY names", metadataKey+stripeSuffix)
 		}
 		return &layout{user: user, customer: id, claimed: column(stripeCreated), match: -1, isStripes: true}, true, nil
 	}
 	if found.user >= 0 || found.customer >= 0 || found.claimed >= 0 {
-		return nil, false, errors.New("the header lacks a column: user_id,customer_id[,claimed_at]")
+		return nil, false, errors.New("the header lacks a column: it must have user_id,customer_id[,claimed_at]")
 	}
 	return &layout{user: 0, customer: 1, claimed: 2, match: -1}, false, nil
 }
@@ -99,7 +99,7 @@ func (l *layout) claim(records *records, found record) (claim Claim, malformed s
 	}
 	if len(found.fields) < 2 {
 		claim.User = user
-		return claim, "a column is missing: user_id,customer_id[,claimed_at]", false
+		return claim, "a column is missing: write user_id,customer_id[,claimed_at]", false
 	}
 	if isEmptyCell(customer) || l.isStripes && isEmptyCell(user) {
 		return claim, "", true
@@ -108,7 +108,7 @@ func (l *layout) claim(records *records, found record) (claim Claim, malformed s
 		return claim, reason, false
 	}
 	if digits(user) && truncatedNumber.MatchString("1,"+cellOf(found.fields, l.user+1)) {
-		return claim, "a spreadsheet has replaced the user's ID: export the file again, with this column as text", false
+		return claim, replacedUser, false
 	}
 	claim.User = user
 	if reason := whyNoCustomerID(customer); reason != "" {

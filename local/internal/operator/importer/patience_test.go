@@ -64,7 +64,7 @@ func TestStripeIsWaitedFor(t *testing.T) {
 		"an answer cut off": {repeated(answer(200, "7", `{"object":"list"`), 2), 10 * time.Second, 3, ""},
 		"more after no one": {repeated(answer(200, "", `{"object":"list","data":[],"has_more":true}`), 3), 0, 1, ""},
 		"no list": {repeated(answer(200, "7", `{"id":"cus_Other","created":"x","data":7}`), 100), 0, 1,
-			"stripe: an answer that is no list of customers"},
+			"stripe: the answer is not a list of customers"},
 	} {
 		for operation, of := range operations {
 			t.Run(name+", "+operation, func(t *testing.T) {

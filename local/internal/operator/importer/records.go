@@ -29,7 +29,7 @@ type record struct {
 	rest      []rawLine
 }
 
-const misquoted = "a quotation mark is in the wrong place"
+const misquoted = "a quotation mark is in the wrong place: quote whole fields, and double a mark inside a field"
 
 func newRecords(r io.Reader) (*records, error) {
 	lines := newLineReader(r)
@@ -49,10 +49,10 @@ func (r *records) next() (record, error) {
 	found := record{line: first.number}
 	switch {
 	case first.isTooLong:
-		found.malformed = "the line has more than 65,536 bytes"
+		found.malformed = "the line has more than 65,536 bytes: shorten it"
 	case strings.TrimSpace(first.text) == "", first.number == 1 && separatorHint.MatchString(first.text):
 	case !utf8.ValidString(first.text):
-		found.malformed = "the line is not UTF-8"
+		found.malformed = "the line is not UTF-8: export the file again, as UTF-8"
 	case !strings.Contains(first.text, `"`):
 		found.fields = trimmed(strings.Split(first.text, string(r.delimiter)))
 	default:

@@ -34,6 +34,14 @@ func retry(ctx context.Context, try func() error) error {
 	}
 }
 
+// howToRepair describes a refusal, and what to do about it.
+func howToRepair(refusal error) string {
+	if errors.Is(refusal, errTooLong) {
+		return refusal.Error()
+	}
+	return refusal.Error() + ": correct the item of this user in the table, then run the same command again"
+}
+
 // isRefusal reports whether the failure is about one item alone: it has malformed content or no
 // room, or others changed it each time.
 func isRefusal(err error) bool {

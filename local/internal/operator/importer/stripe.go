@@ -84,8 +84,8 @@ func (c customer) isOfOtherMode(reader Reader) bool {
 }
 
 var (
-	errList = errors.New("stripe: an answer that is no list of customers")
-	errMode = errors.New("stripe: the customers are of the other mode than STRIPE_LIVEMODE says, or than the key")
+	errList = errors.New("stripe: the answer is not a list of customers")
+	errMode = errors.New("stripe: the customers are in the other mode: check the Stripe key and STRIPE_LIVEMODE")
 )
 
 // NewLimiter allows so many reads of Stripe a second.
@@ -133,11 +133,11 @@ func (s *FromStripe) Next(ctx context.Context, from Position) (Batch, error) {
 			batch.Skipped++
 		case !operator.IsUserID(user):
 			batch.Rejected = append(batch.Rejected, Rejected{Kind: kindMalformed, Customer: c.shownID(),
-				Reason: "its metadata names a user of more than 255 characters, with control characters, or in the " +
-					"form of a customer's ID"})
+				Reason: "the user in its metadata has more than 255 characters, has control characters, or looks " +
+					"like a customer ID: correct the metadata at Stripe"})
 		case !operator.IsCustomerID(c.ID):
 			batch.Rejected = append(batch.Rejected, Rejected{Kind: kindMalformed, User: user, Customer: c.shownID(),
-				Reason: "the customer's ID does not have Stripe's form"})
+				Reason: "the customer ID does not look like cus_…, so the portal cannot use it"})
 		default:
 			batch.Claims = append(batch.Claims, Claim{User: user, Customer: c.ID, At: c.Created, Seen: seen})
 		}
