@@ -248,7 +248,7 @@ class File(unittest.TestCase):
             ('AllowedOrigins = ["https://app.example.com"]', "AllowedOrigins", "on one line"),
             ('StripeLivemode = "yes"', "StripeLivemode", "must be true or false"),
             ('StripeSecretId = ""', "StripeSecretId", "must be the name"),
-            ("LogRetentionDays = 31", "LogRetentionDays", "must be a number of days"),
+            ("LogRetentionDays = 31", "LogRetentionDays", "must be a retention period"),
             ("MemorySize = 64", "MemorySize", "must be from 128"),
             ('MemorySize = "512 MB"', "MemorySize", "must be from 128"),
             ("MemorySize = 1e400", "MemorySize", "must be from 128"),
