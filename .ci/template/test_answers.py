@@ -141,7 +141,7 @@ class Asking(unittest.TestCase):
         [call] = checkout.called()
         self.assertEqual([call[0], *call[3:]], ["deploy", "--config-env", "prod"], "SAM confirms the change set as samconfig.toml says")
         self.assertEqual(checkout.parameters(), checkout.parameters() | VALUES)
-        self.assertEqual((checkout.path / "samconfig.toml").read_bytes(), config, "an upgrade would meet a changed file")
+        self.assertEqual((checkout.path / "samconfig.toml").read_bytes(), config, "samconfig.toml was changed, which would conflict with an upgrade")
         status, shown = checkout.deploy(typed=[])
         self.assertEqual((status, re.findall("^\\d/\\d.*", shown, re.M)), (0, []))
 
@@ -199,7 +199,7 @@ class WithoutATerminal(unittest.TestCase):
         self.assertEqual(set(re.findall('^(\\w+) = ""$', shown, re.M)), missing)
         checkout.file.parent.mkdir()
         checkout.file.write_text(re.sub('^(\\w+) = ""$', lambda m: f'{m[1]} = "{VALUES[m[1]]}"', shown[shown.index("# ") :], flags=re.M))
-        self.assertEqual(checkout.deploy()[0], 0, "what was listed is not how to give it")
+        self.assertEqual(checkout.deploy()[0], 0, "the listed lines do not work in the file")
         self.assertEqual(checkout.parameters(), checkout.parameters() | VALUES)
 
     def test_sam_asks_no_question(self):

@@ -102,8 +102,8 @@ class Deploy(unittest.TestCase):
             folder = Folder(self, env)
             before = folder.versions(overrides)
             self.assertEqual(len(before), 2)
-            self.assertEqual(before, folder.versions(overrides), "the same values made another version")
-            self.assertFalse(before & folder.versions(changed), "a changed value made no other version")
+            self.assertEqual(before, folder.versions(overrides), "the same values published another version")
+            self.assertFalse(before & folder.versions(changed), "a changed value published no version")
 
     def test_changed_code_publishes_a_version(self):
         folder = Folder(self, "prod")

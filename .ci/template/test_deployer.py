@@ -10,12 +10,12 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 # Actions of the schemas for features that these templates do not use.
 REFUSED = {
-    "the stack within has no policy and no protection of its own": [
+    "the nested stack has no stack policy and no termination protection": [
         "cloudformation:SetStackPolicy",
         "cloudformation:UpdateTerminationProtection",
     ],
-    "Lambda functions are deployed, and no machines": ["codedeploy:RegisterOnPremisesInstance"],
-    "the table outlives the stack": ["dynamodb:DeleteTable"],
+    "only Lambda functions are deployed, not servers": ["codedeploy:RegisterOnPremisesInstance"],
+    "the table is kept when the stack is deleted": ["dynamodb:DeleteTable"],
     "deployers do not need to see customers": [
         "dynamodb:BatchWriteItem",
         "dynamodb:DeleteItem",
@@ -46,15 +46,15 @@ REFUSED = {
         "kinesis:DescribeStream",
         "kinesis:PutRecords",
     ],
-    "DynamoDB uses the table's key by a grant, and Lambda its own": [
+    "DynamoDB uses the table's key through a grant, and Lambda uses its own key": [
         "kms:Encrypt",
         "kms:GenerateDataKey",
         "kms:ListAliases",
         "kms:RevokeGrant",
     ],
-    "roles have inline policies alone": ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
+    "roles have only inline policies": ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
     "deployers must not remove their own boundary": ["iam:DeleteRolePermissionsBoundary"],
-    "the functions have no layers, file systems, code signing, runtime pins, or scaling of their own": [
+    "the functions have no layers, file systems, code signing, pinned runtimes or scaling settings": [
         "elasticfilesystem:DescribeMountTargets",
         "lambda:AssociateRuntimeAlias",
         "lambda:DeleteFunctionCodeSigningConfig",
@@ -67,8 +67,8 @@ REFUSED = {
         "lambda:PutRuntimeManagementConfig",
         "s3files:ListMountTargets",
     ],
-    "SAM names objects by their content, and no versions of them": ["s3:GetObjectVersion"],
-    "log groups have no policies, indexes, tokens or deliveries of their own": [
+    "SAM names objects by their content, and uses no object versions": ["s3:GetObjectVersion"],
+    "log groups have no policies, indexes, tokens or deliveries": [
         "firehose:TagDeliveryStream",
         "logs:DeleteDataProtectionPolicy",
         "logs:DeleteIndexPolicy",
@@ -145,7 +145,7 @@ class Deployer(unittest.TestCase):
         for reason, refused in REFUSED.items():
             for action in refused:
                 self.assertFalse(self.may(action), f"{action} is allowed, but {reason}")
-                self.assertIn(action, actions, f"no schema names it any more: {reason}")
+                self.assertIn(action, actions, f"no schema has it any more: {reason}")
 
     def test_deploy_and_rollback_have_the_rights_for_their_calls(self):
         sources = "".join((translated.ROOT / ".ci/template" / f"{n}.py").read_text() for n in ("release_state", "rollback", "table_guard"))

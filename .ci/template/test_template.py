@@ -51,7 +51,7 @@ class Traffic(unittest.TestCase):
             self.assertEqual(len(ids), 1, value)
             for logical in ids:
                 self.assertRegex(logical, "^[A-Za-z0-9]{1,255}$", value)
-                self.assertEqual(made.setdefault(logical, value[:10]), value[:10], "two releases made one version")
+                self.assertEqual(made.setdefault(logical, value[:10]), value[:10], "two releases have the same version")
         for value in ("v1.2.3", "2026-11-29", "v1-0123456789", "012345678-", "a_b", "é123456789"):
             self.assertFalse(re.fullmatch(release["AllowedPattern"], value), value)
             with self.assertRaises(InvalidDocumentException, msg=value):
