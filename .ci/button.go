@@ -73,7 +73,7 @@ func newestVersion() (string, error) {
 	return string(match[1]), nil
 }
 
-// entry is an export of the package: the types of a language's module, and the module.
+// entry is an export of the package: the types of a language module, and the module.
 type entry struct {
 	Types   string `json:"types"`
 	Default string `json:"default"`

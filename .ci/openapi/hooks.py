@@ -1,4 +1,4 @@
-"""Tells schemathesis what it needs to know about the development server: the values of its lists, its users, and rules outside the schema."""
+"""Facts about the development server for schemathesis: the allowed values, the users, and rules outside the schema."""
 
 import json
 import os

@@ -92,7 +92,7 @@ def confirm(state, say):
 
 
 def move(aws, state, function, say):
-    """Moves the alias of one function. Returns false if there is no version to move it to."""
+    """Moves the alias of one function. Returns false without a version to move it to."""
     if not function.live:
         say(f"{function.title}: there is no alias `{ALIAS}`.")
         return False

@@ -37,7 +37,7 @@ def shown(key):
 
 
 def served(aws, state):
-    """Returns the table and the key that callers are served from, or None if there is no function yet."""
+    """Returns the table and the key that callers are served from, or None without a function."""
     portal = next((f for f in state.functions if f.title == "portal"), None)
     if not portal:
         return None

@@ -14,7 +14,7 @@ var _ = say("infra/README.md",
 	// Custom domain, table, VPC, monitoring, Regions
 	"For more than some ten thousand items",
 	"cannot reach `codedeploy`, a deployment waits an hour",
-	"draws the dashboard in four drills", "tests check all three. In the latter two, look up first",
+	"draws the dashboard in four drills", "In the latter two, look up first",
 
 	// Rights of the key, which doctor asks for in the same words
 	"Customer portal: write | every session", "Subscriptions: read | flows about a subscription",
