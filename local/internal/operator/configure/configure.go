@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"billingportal/functions/app/operator"
+	"billingportal/local/internal/commandline"
 	"billingportal/local/internal/operator/tokenadvice"
 )
 
@@ -22,25 +23,44 @@ import (
 // it, in UTF-16.
 const maxPasted = 256 << 10
 
-// errRefused sets the exit status; the reason has been printed.
-var errRefused = errors.New("the portal refuses this token")
+// These errors end a run whose output has the reason. They name the next step.
+var (
+	errRefused = errors.New("the portal refuses this token: make the change that is described above, then run configure " +
+		"again")
+	errExpired  = errors.New("the token has expired: sign in again, then run configure with the new token")
+	errUnusable = errors.New("no settings accept this token: get another token, as described above, then run configure " +
+		"with it")
+)
+
+// waiting tells a person at a terminal why nothing happens. A terminal in canonical mode keeps at
+// most 4,095 bytes of a line.
+//
+// https://man7.org/linux/man-pages/man3/termios.3.html
+const waiting = "Waiting for a token: paste it, then press Enter and Ctrl-D. A terminal keeps only about 4,000 " +
+	"characters of a line,\nso for a longer token press Ctrl-C and use: go run ./local configure < token.txt"
 
 // Command is the command configure. It reads the JWT_… variables with getenv.
 func Command(getenv func(string) string) *cli.Command {
 	return &cli.Command{
-		Name:  "configure",
-		Usage: "say which settings accept a token",
-		Description: "Reads a token of your provider from standard input. Prints its content, whether the provider's " +
-			"keys can be fetched and its signature\n" +
-			"is valid, and the lines for .deploy/ENV.toml:\n\n" +
-			"  go run ./local configure < token.txt\n\n" +
-			"If variables JWT_… are set, it names the one rule that refuses the token, and what to change. Anyone " +
-			"who has the token is signed in\n" +
-			"as its user, so keep it off the command line. The exit status is 1 if the token is refused.",
+		Name:      "configure",
+		Usage:     "Find the settings that accept a token of your identity provider",
+		UsageText: "go run ./local configure [options] < token.txt",
+		Description: "EXAMPLES:\n" +
+			"   go run ./local configure < token.txt             find the settings\n" +
+			"   JWT_ISSUER=… JWT_AUDIENCE=… go run ./local configure < token.txt\n" +
+			"                                                    say why these settings refuse the token\n\n" +
+			"It reads the token from standard input. It prints the claims of the token, whether the provider's keys " +
+			"can be fetched,\nwhether the signature is valid, and the lines for .deploy/ENV.toml. If JWT_… variables are " +
+			"set, it names the one rule that\nrefuses the token, and what to change.\n\n" +
+			"A token signs in its user, so keep it out of command lines and shell histories. The exit status is 1 if " +
+			"the token is refused.",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "offline", Usage: "fetch nothing: keys and signature are not checked"},
+			&cli.BoolFlag{Name: "offline", Usage: "fetch nothing, so the keys and the signature are not checked"},
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
+			if commandline.IsTerminal(cmd.Root().Reader) {
+				fmt.Fprintln(cmd.Root().ErrWriter, waiting)
+			}
 			pasted, err := io.ReadAll(io.LimitReader(cmd.Root().Reader, maxPasted+1))
 			if err != nil {
 				return fmt.Errorf("read the token: %w", err)
@@ -49,7 +69,11 @@ func Command(getenv func(string) string) *cli.Command {
 				return fmt.Errorf("standard input has more than %d KiB: paste the token alone", maxPasted>>10)
 			}
 			c := configuration{getenv: getenv, now: time.Now(), offline: cmd.Bool("offline"), out: cmd.Root().Writer}
-			return c.run(ctx, string(pasted))
+			if err := c.run(ctx, string(pasted)); err != nil {
+				return err
+			}
+			commandline.Next(cmd, "copy the parameters into .deploy/prod.toml, then run\n  make deploy ENV=prod")
+			return nil
 		},
 	}
 }
@@ -90,14 +114,17 @@ func (c *configuration) run(ctx context.Context, pasted string) error {
 		final = c.correct(ctx, variables, v)
 	}
 	c.printWarnings(variables)
-	if c.isSettable(final) {
-		c.printParameters(variables)
-		c.printCommand(variables)
-	} else {
+	if !c.isSettable(final) {
 		c.printf("\nNo settings accept this token.\n")
+		return errUnusable
 	}
-	if v.refusal != nil || v.expired {
+	c.printParameters(variables)
+	c.printCommand(variables)
+	switch {
+	case v.refusal != nil:
 		return errRefused
+	case v.expired:
+		return errExpired
 	}
 	return nil
 }

@@ -3,11 +3,11 @@ package configure
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"billingportal/local/internal/commandline"
 	"billingportal/local/internal/operator/tokenadvice"
 )
 
@@ -162,22 +162,12 @@ func (c *configuration) printCommand(variables map[string]string) {
 	var words []string
 	for _, name := range tokenVariables {
 		if value := variables[name]; value != "" && name != "JWT_JWKS" {
-			words = append(words, name+"="+inShell(value))
+			words = append(words, name+"="+commandline.Quote(value))
 		}
 	}
 	words = append(words, "ALLOWED_ORIGINS=http://localhost:3000", "DEFAULT_RETURN_URL=http://localhost:3000/",
 		"go run ./local --everyone alice")
 	c.printf("\nTo try it with your own app on http://localhost:3000\n  %s\n", strings.Join(words, " "))
-}
-
-var shellWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
-
-// inShell is one word of a POSIX shell.
-func inShell(value string) string {
-	if shellWord.MatchString(value) {
-		return value
-	}
-	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
 }
 
 // printWarnings names settings that work but are not safe.

@@ -136,7 +136,7 @@ func usersColumns(fields []string) (user, email int, isHeader bool, err error) {
 	case user >= 0 && email >= 0:
 		return user, email, true, nil
 	case user >= 0 || email >= 0:
-		return 0, 0, false, errors.New("the header of the users lacks a column: user_id,email")
+		return 0, 0, false, errors.New("the header of the users lacks a column: it must have user_id,email")
 	}
 	return 0, 1, false, nil
 }
@@ -152,18 +152,18 @@ func whyNoUser(records *records, found record, user, email int) string {
 		records.splitAgain(&found)
 		return misquoted
 	case len(found.fields) <= max(user, email):
-		return "a column is missing: user_id,email"
+		return "a column is missing: write user_id,email"
 	case whyNoUserID(id) != "":
 		return whyNoUserID(id)
 	case isEmptyCell(address):
 		return ""
 	case !strings.Contains(address, "@"), strings.ContainsFunc(address, unicode.IsControl),
 		strings.ContainsRune(address, utf8.RuneError):
-		return "the e-mail address is not one"
+		return "the e-mail address is not valid: correct it, or leave it empty"
 	}
 	for _, cell := range []string{id, address} {
 		if _, ok := inertCell(cell); !ok {
-			return "a spreadsheet would take a part of the line for a formula"
+			return "a spreadsheet would read a part of the line as a formula: remove the =, +, - or @ before it"
 		}
 	}
 	return ""

@@ -66,6 +66,9 @@ func (v Verified) Wrong() int64 {
 	return v.Deleted + v.Renamed + v.Missing + v.Shared + v.LeftOut + v.Malformed
 }
 
+// Correctable returns how many of the wrong mappings Fix corrects.
+func (v Verified) Correctable() int64 { return v.Deleted + v.Renamed + v.LeftOut }
+
 // verifyState is the progress of a verification, kept in a file.
 type verifyState struct {
 	Source     string         `json:"source"`
@@ -179,7 +182,8 @@ func (v *Verification) readTable(ctx context.Context) error {
 		switch {
 		case err != nil && isFirst:
 			v.state.Verified.Malformed++
-			v.Report.add(Row{Kind: kindMalformed, User: entry.User, Detail: err.Error()})
+			v.Report.add(Row{Kind: kindMalformed, User: entry.User,
+				Detail: err.Error() + ": correct the item of this user in the table"})
 		case err == nil && entry.LacksClaims:
 			v.lacking[entry.User] = entry.Counting
 		}
@@ -330,7 +334,8 @@ func (v *Verification) look(found pair, of account) Row {
 		// Stripe still knows deleted customers. One that it never had may be of the other mode,
 		// which a person has to decide.
 		v.state.Verified.Missing++
-		row.Kind, row.Detail = kindMissing, "Stripe has no such customer in this mode; it is left as it is"
+		row.Kind = kindMissing
+		row.Detail = "Stripe has no such customer in this mode: check the mode of the key, or remove the mapping"
 	case of.existence == isDeleted:
 		v.state.Verified.Deleted++
 		row.Kind, row.Detail = kindDeleted, "the customer was deleted at Stripe"
@@ -342,7 +347,8 @@ func (v *Verification) look(found pair, of account) Row {
 	case found.other != "" && (of.user == "" || v.Fix == nil): // a correction takes the customer from the others
 		v.state.Verified.Shared++
 		row.Kind, row.Detail = kindConflict,
-			fmt.Sprintf("the user %q has this customer too, and the metadata does not say whose it is", found.other)
+			fmt.Sprintf("the user %q has this customer too: name the right user in the customer's metadata, "+
+				"or use --shared if users share customers on purpose", found.other)
 		if of.user != "" {
 			row.Detail = fmt.Sprintf("the user %q has this customer too; the metadata names %q", found.other, of.user)
 		}
@@ -425,7 +431,7 @@ func (v *Verification) apply(ctx context.Context, c correction) error {
 	switch {
 	case isRefusal(err):
 		v.state.Verified.Malformed++
-		row.Kind, row.Detail = kindFailed, err.Error()
+		row.Kind, row.Detail = kindFailed, howToRepair(err)
 		v.Report.add(row)
 		return nil
 	case err != nil:
