@@ -253,7 +253,7 @@ func TestAStateBelongsToOneRun(t *testing.T) {
 						!strings.Contains(output,
 							" says that all of this was done before; nothing was read. Remove it to ")) ||
 						!isSame && (output != "" || !strings.HasPrefix(commandtest.Said(err),
-							arguments[len(arguments)-1]+" is of another run, from ")) {
+							arguments[len(arguments)-1]+" belongs to another run, from ")) {
 						t.Errorf("%v: %s", err, output)
 					}
 				})

@@ -14,7 +14,7 @@ const (
 		"provider's key set, or JWT_JWKS to the keys."
 )
 
-// advice says what to change so that a token is accepted with variables.
+// advice says what to change so that the variables accept the token.
 func (c *configuration) advice(variables map[string]string, refusal *operator.Refusal) string {
 	switch refusal.Cause {
 	case operator.OtherIssuer:

@@ -11,8 +11,8 @@ import (
 	"billingportal/local/internal/operator/tokenadvice"
 )
 
-// printf prints no control characters but those of the format: a token's maker chose most of the
-// values.
+// printf prints no control characters, except those of the format: the maker of the token chose
+// most of the values.
 func (c *configuration) printf(format string, values ...any) {
 	for i, value := range values {
 		if text, ok := value.(string); ok {
@@ -67,7 +67,7 @@ func inClaim(claim string) string {
 	return " (in " + claim + ", as there is no aud)"
 }
 
-// relative says how long ago or ahead a time is, in its largest unit.
+// relative returns a duration as a time ago or ahead, in its largest unit.
 func relative(d time.Duration) string {
 	unit, text := time.Second, "seconds"
 	for _, larger := range []struct {
@@ -128,7 +128,7 @@ func (c *configuration) printVerdict(variables map[string]string, v verdict) {
 	}
 }
 
-// ofKeys continues a sentence with the checks of the keys.
+// ofKeys continues a sentence with the result of the key checks.
 func (c *configuration) ofKeys(variables map[string]string) string {
 	switch {
 	case c.offline:
@@ -152,12 +152,12 @@ func (c *configuration) printParameters(variables map[string]string) {
 	}
 }
 
-// inTOML is a basic string of TOML (1.0.0, "String").
+// inTOML returns a value as a TOML basic string (TOML 1.0.0, "String").
 func inTOML(value string) string {
 	return `"` + tokenadvice.Printable(strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value)) + `"`
 }
 
-// printCommand prints how to start the development server so that it accepts the tokens.
+// printCommand prints the command that starts the development server with these settings.
 func (c *configuration) printCommand(variables map[string]string) {
 	var words []string
 	for _, name := range tokenVariables {
@@ -225,7 +225,7 @@ func (c *configuration) warnOfUser(warn func(string, ...any), variables map[stri
 	}
 }
 
-// ofVerification says what the token says about its address.
+// ofVerification continues the advice about an address that the token does not call verified.
 func (c *configuration) ofVerification() string {
 	if c.token.IsVerified() {
 		return ""
@@ -241,7 +241,7 @@ func shortenedList(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// parameterName is the template's name for a variable.
+// parameterName returns the name of a variable as a template parameter.
 func parameterName(variable string) string {
 	var camel strings.Builder
 	for word := range strings.SplitSeq(variable, "_") {

@@ -11,8 +11,8 @@ import (
 	"billingportal/functions/app/preflight"
 )
 
-// Checks are doctor's: each compares a configuration of the file with Stripe. A difference is a
-// warning, because the portal serves with whatever Stripe has.
+// Checks returns the checks for doctor. Each compares a configuration of the file with Stripe. A
+// difference is a warning, because the portal works with the configuration at Stripe.
 func (f *File) Checks() ([]preflight.ExtraCheck, error) {
 	version, err := APIVersion()
 	if err != nil {

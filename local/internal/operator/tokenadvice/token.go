@@ -1,6 +1,5 @@
-// Package tokenadvice reads a token as an engineer would who looks for the settings that accept it.
-// It verifies nothing: the portal's own verifier does. Texts for printing contain neither the token
-// nor its signature.
+// Package tokenadvice reads a token to find the settings that accept it. It verifies nothing: the
+// portal's own verifier does that. Texts for printing contain neither the token nor its signature.
 package tokenadvice
 
 import (
@@ -18,16 +17,16 @@ import (
 
 // Token has the content of a token.
 type Token struct {
-	Compact   string // the token alone
-	Source    string // its place in the pasted text, if there was a choice
+	Compact   string // the token itself
+	Source    string // its place in the pasted text, if there were several tokens
 	Algorithm string
 	header    map[string]any
 	claims    map[string]any
 }
 
-// Read finds the token in what people paste: with white space, quotes, the header that it is sent
-// in, or as the token endpoint's whole answer. The error is a sentence for the person who pasted
-// it, and says why the portal could never take this text.
+// Read finds the token in a pasted text: with white space, quotes or its header, or in the whole
+// answer of a token endpoint. The error is a text for the person who pasted it. It says why the
+// portal can never accept this text.
 func Read(pasted string) (*Token, error) {
 	list, err := candidatesIn(pasted)
 	if err != nil {
@@ -68,7 +67,7 @@ func Read(pasted string) (*Token, error) {
 	return best, nil
 }
 
-// unusable says why a text is not a token that the portal could accept.
+// unusable says why the portal can never accept a text as a token.
 type unusable struct{ problem, advice string }
 
 func (u *unusable) Error() string {
@@ -78,7 +77,7 @@ func (u *unusable) Error() string {
 	return u.problem + ": " + u.advice
 }
 
-// isForAnother reports whether all audiences of the token are ones that every user's tokens have.
+// isForAnother reports whether the token has only audiences that all users' tokens have.
 func (t *Token) isForAnother() bool {
 	_, audiences := t.Audiences()
 	return len(audiences) > 0 &&
@@ -150,7 +149,7 @@ func parse(compact string) (*Token, *unusable) {
 	return t, nil
 }
 
-// decode reads a part of a token. The error continues a sentence about the part.
+// decode reads a part of a token. The error continues a sentence about this part.
 func decode(part string) (map[string]any, *unusable) {
 	text, err := base64.RawURLEncoding.DecodeString(part)
 	if err != nil {
