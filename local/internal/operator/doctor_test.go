@@ -556,7 +556,7 @@ func TestDoctorFailsForAProblem(t *testing.T) {
 		t.Setenv("JWT_AUDIENCE", "")
 		output, _, err := run(t,
 			append([]string{"doctor", "--portal-config", file}, commandtest.Option("--json", asJSON)...)...)
-		if err != nil || !strings.Contains(output, "Stripe has none of this name in this mode") {
+		if err != nil || !strings.Contains(output, "Stripe has no configuration with this name in this mode") {
 			t.Errorf("a warning: %v\n%s", err, output)
 		}
 		t.Setenv("JWT_AUDIENCE", "api") // the only variable that is set

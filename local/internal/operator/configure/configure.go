@@ -69,7 +69,7 @@ func Command(getenv func(string) string) *cli.Command {
 				return fmt.Errorf("read the token: %w", err)
 			}
 			if len(pasted) > maxPasted {
-				return fmt.Errorf("standard input has more than %d KiB: paste the token alone", maxPasted>>10)
+				return fmt.Errorf("standard input has more than %d KiB: paste only the token", maxPasted>>10)
 			}
 			c := configuration{getenv: getenv, now: time.Now(), offline: cmd.Bool("offline"), out: cmd.Root().Writer}
 			if err := c.run(ctx, string(pasted)); err != nil {

@@ -42,20 +42,20 @@ func (c *configuration) replaceIssuer(ctx context.Context, variables map[string]
 		func(alias string) bool { return alias == own }), ",")
 	if isCommon {
 		c.printf("Both names publish the key that signed this token, but JWT_ISSUER_ALIASES already has %d names: "+
-			"remove one that is out of use. "+
-			"Below, the token's issuer takes the place of JWT_ISSUER.\n", maxAliases)
+			"remove a name that is no longer used. "+
+			"Below, the token's issuer replaces JWT_ISSUER.\n", maxAliases)
 		return
 	}
-	c.printf("If that is your provider, set JWT_ISSUER to the token's.\n"+
+	c.printf("If that is your provider, set JWT_ISSUER to the token's issuer.\n"+
 		"\nWARNING: the two issuers do not both publish the key that signed this token%s. So the same user ID may be "+
 		"another person there, who "+
-		"would open this one's billing: do not add it to JWT_ISSUER_ALIASES, and replace JWT_ISSUER only before "+
+		"could open this user's billing: do not add it to JWT_ISSUER_ALIASES, and replace JWT_ISSUER only before "+
 		"customers are mapped.\n", c.notFetched())
 }
 
 func (c *configuration) notFetched() string {
 	if c.offline {
-		return ", as far as can be said without fetching anything"
+		return ", as far as can be seen without fetching anything"
 	}
 	return ""
 }

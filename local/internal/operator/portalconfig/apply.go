@@ -37,7 +37,7 @@ func (p *Plan) Apply(ctx context.Context, w io.Writer) ([]Applied, error) {
 			fmt.Fprintf(&text, "%s %q %s\n", did, i.Name, applied.ID)
 		}
 		if len(applied.Differs) > 0 {
-			fmt.Fprintf(&text, "  Stripe accepted the request and has another value of %s\n",
+			fmt.Fprintf(&text, "  Stripe accepted the request, but has another value of %s\n",
 				strings.Join(applied.Differs, ", "))
 		}
 		if _, err := io.WriteString(w, text.String()); err != nil {

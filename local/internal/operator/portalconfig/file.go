@@ -70,7 +70,7 @@ func parse(path string, text []byte) (*File, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s is neither YAML nor JSON: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
 	case !errors.Is(decoder.Decode(&second), io.EOF):
-		return nil, fmt.Errorf("%s has more than one document, or something after it: keep all configurations in one",
+		return nil, fmt.Errorf("%s has more than one document, or text after it: keep all configurations in one",
 			path)
 	}
 	r := &reader{file: &File{Path: path, schemas: known}}
@@ -158,7 +158,7 @@ func (r *reader) configurations(root *yaml.Node) {
 		r.in = &Configuration{Name: pair.key.Value, lines: map[string]int{}}
 		switch {
 		case r.file.schemas.update.Properties[pair.key.Value] != nil:
-			r.fault(pair.key.Line, "", "a parameter of Stripe, not a name: indent it below a name of your choice")
+			r.fault(pair.key.Line, "", "this is a Stripe parameter, not a name: indent it below a name of your choice")
 		case !isName(pair.key.Value):
 			r.fault(pair.key.Line, "",
 				"not a name: it must have 1 to 100 printable characters, without white space around them")

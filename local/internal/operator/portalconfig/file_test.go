@@ -41,7 +41,7 @@ var faults = map[string]struct{ text, want string }{
 	"two documents":            {"a: {name: x}\n---\nb: {name: x}\n", "more than one document"},
 	"something after the JSON": {`{"a": {"name": "x"}} {"b": {}}`, "f.yaml"},
 	"no name": {"features:\n  invoice_history: {enabled: true}",
-		`f.yaml:1: "features": a parameter of Stripe, not a name: indent it below`},
+		`f.yaml:1: "features": this is a Stripe parameter, not a name: indent it below`},
 	"an empty name":                  {`"": {name: x}`, `f.yaml:1: "": not a name`},
 	"a name that a terminal acts on": {`"a\u001b[2J": {name: x}`, "not a name"},
 	"a long name":                    {strings.Repeat("a", 101) + ": {name: x}", "not a name"},

@@ -60,7 +60,7 @@ func ReadParameters(path string, livemode bool) (*Parameters, error) {
 	p.lines = strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 	for i, line := range p.lines {
 		if strings.HasPrefix(strings.TrimSpace(line), "[") {
-			return nil, fmt.Errorf("%s:%d: has a table: parameters are lines of their own, such as %s = \"bpc_…\"",
+			return nil, fmt.Errorf("%s:%d: has a table: a parameter is a line, for example %s = \"bpc_…\"",
 				path, i+1, defaultName)
 		}
 		match := parameterPattern.FindStringSubmatch(strings.TrimPrefix(line, "\ufeff"))
@@ -73,7 +73,7 @@ func ReadParameters(path string, livemode bool) (*Parameters, error) {
 		case value == nil:
 			return nil, fmt.Errorf("%s:%d: %s must be a string in quotes", path, i+1, match[1])
 		case at == nil && value[1]+value[2]+value[3] != strconv.FormatBool(livemode):
-			return nil, fmt.Errorf("%s:%d: the deployment is not in Stripe's %s mode, which the key is of",
+			return nil, fmt.Errorf("%s:%d: the deployment is not in Stripe's %s mode, but the key is",
 				path, i+1, modeOf(livemode))
 		case at != nil && *at >= 0:
 			return nil, fmt.Errorf("%s:%d: %s occurs twice", path, i+1, match[1])

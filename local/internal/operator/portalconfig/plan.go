@@ -106,11 +106,11 @@ func (p *Plan) creation(configuration Configuration) (item, error) {
 	var faults []error
 	for _, parameter := range lacking(configuration.parameters, p.file.schemas.create, "") {
 		faults = append(faults, errors.New(p.file.at(configuration.line(parameter), &configuration, parameter)+
-			"is missing; Stripe requires it of a new configuration"))
+			"is missing; Stripe requires it for a new configuration"))
 	}
 	if features, isSet := configuration.parameters["features"].(map[string]any); isSet && len(features) == 0 {
 		faults = append(faults, errors.New(p.file.at(configuration.lines["features"], &configuration, "features")+
-			"must have a feature in a new configuration"))
+			"must have a feature, because the configuration is new"))
 	}
 	return i, errors.Join(faults...)
 }
@@ -140,7 +140,7 @@ func (p *Plan) Print(w io.Writer) error {
 		case i.id == "":
 			fmt.Fprintf(&text, "+ %s is new\n", name)
 		case len(i.changes) == 0:
-			fmt.Fprintf(&text, "= %s (%s) is as in the file\n", name, i.id)
+			fmt.Fprintf(&text, "= %s (%s) is the same as in the file\n", name, i.id)
 		default:
 			fmt.Fprintf(&text, "~ %s (%s) differs\n", name, i.id)
 		}
@@ -155,14 +155,14 @@ func (p *Plan) Print(w io.Writer) error {
 			}
 		}
 		if len(i.kept) > 0 {
-			text.WriteString("    not in the file, so it stays as it is:\n")
+			text.WriteString("    not in the file, so it stays unchanged:\n")
 		}
 		for _, c := range i.kept {
 			fmt.Fprintf(&text, "      %s: %s\n", dotted(c.parameter), show(c.before))
 		}
 	}
 	for _, c := range p.others {
-		fmt.Fprintf(&text, "  %s (%s) is not in the file, so it stays as it is\n",
+		fmt.Fprintf(&text, "  %s (%s) is not in the file, so it stays unchanged\n",
 			strconv.Quote(c.Metadata[MetadataKey]), c.ID)
 	}
 	_, err := io.WriteString(w, text.String())

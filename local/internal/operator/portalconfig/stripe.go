@@ -27,7 +27,7 @@ type found struct {
 var idPattern = regexp.MustCompile(`^bpc_[A-Za-z0-9]+$`)
 
 // errAnswer reports an answer that cannot be from Stripe's API.
-var errAnswer = errors.New("an answer that breaks Stripe's API contract")
+var errAnswer = errors.New("the answer does not follow Stripe's API")
 
 func (f *File) object(document json.RawMessage) (found, error) {
 	var c found
@@ -100,7 +100,7 @@ func named(all []found, name string) (*found, error) {
 		if one.Livemode { // Stripe's CLI is in test mode otherwise: https://docs.stripe.com/cli/flags
 			live = "--live "
 		}
-		return nil, fmt.Errorf("%w: %s; take the name from the others: stripe billing_portal configurations update "+
+		return nil, fmt.Errorf("%w: %s; remove the name from the others: stripe billing_portal configurations update "+
 			"ID %s-d \"metadata[%s]=\"",
 			errSeveral, strings.Join(ids, ", "), live, MetadataKey)
 	}

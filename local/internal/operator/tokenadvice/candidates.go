@@ -83,7 +83,7 @@ func (t *Token) userNote(name, value string) string {
 	case name == "cognito:username", !slices.Contains(UserNames, name):
 		return ""
 	}
-	return "a name, which may pass to another person"
+	return "a name, which the provider may give to another person"
 }
 
 // EmailRule is the value of JWT_REQUIRED_CLAIM that makes an address acceptable as the user.

@@ -145,7 +145,7 @@ func (t *Token) TimeProblem(claim string) string {
 	case seconds < 1e17:
 		return claim + " is in microseconds (" + shortNumber(number) + "), not in seconds"
 	}
-	return claim + " is in nanoseconds (" + shortNumber(number) + "), or no time at all"
+	return claim + " is in nanoseconds (" + shortNumber(number) + "), or is not a time"
 }
 
 func shortNumber(number json.Number) string {

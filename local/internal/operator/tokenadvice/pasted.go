@@ -165,17 +165,17 @@ func inJSON(text string) (list []found, isJSON bool, err error) {
 		err = errors.New("this is an error of the token endpoint, not a token: " +
 			Printable(names["error"]+" "+names["error_description"]))
 	case has("payload", "signatures", "protected"):
-		err = errors.New("this is a token in JSON serialization: the portal takes compact ones only, three parts " +
+		err = errors.New("this is a token in JSON serialization: the portal accepts only compact tokens, three parts " +
 			"joined by dots")
 	case has("kty"):
-		err = errors.New("this is a key set, not a token: configure fetches it by itself, or set JWT_JWKS to it")
+		err = errors.New("this is a key set, not a token: configure fetches key sets; or set JWT_JWKS to this one")
 	case has("alg", "iss", "sub", "aud", "kid"):
 		err = errors.New("this is the decoded content of a token: paste the token itself, three parts joined by dots")
 	case has("refresh_token", "refreshToken", "RefreshToken"):
-		err = errors.New("this JSON has only a refresh token, which is for the provider alone: paste an access token " +
+		err = errors.New("this JSON has only a refresh token, which only the provider accepts: paste an access token " +
 			"or an ID token")
 	default:
-		err = errors.New("this JSON has no token in it: none under access_token, id_token or token")
+		err = errors.New("this JSON has no token: it must have access_token, id_token or token")
 	}
 	return nil, true, err
 }

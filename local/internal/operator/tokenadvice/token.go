@@ -94,16 +94,16 @@ func parse(compact string) (*Token, *unusable) {
 	header, headerErr := decode(parts[0])
 	switch {
 	case stripeText.MatchString(compact):
-		return nil, &unusable{"this is a key or a secret of Stripe, not a user's token",
+		return nil, &unusable{"this is a Stripe key or secret, not a user's token",
 			"if others may have seen it, roll it in Stripe's dashboard"}
 	case paseto.MatchString(compact):
-		return nil, &unusable{"this is a PASETO token", "the portal takes JWTs only. Ask the provider for a JWT"}
+		return nil, &unusable{"this is a PASETO token", "the portal accepts only JWTs. Ask the provider for a JWT"}
 	case strings.HasPrefix(compact, "eyJ") && strings.Contains(compact, "..."):
-		return nil, &unusable{"this token was cut", "dots stand for a part of it. Copy the whole token"}
+		return nil, &unusable{"this token was cut", "dots replace a part of it. Copy the whole token"}
 	case len(parts) == 5:
 		return nil, &unusable{"this token is encrypted (five parts)",
-			"only its recipient can read it. Ask the provider for a signed one. " +
-				"Auth0 makes such tokens if the login names no audience: name the identifier of your API. Session " +
+			"only its recipient can read it. Ask the provider for a signed token. " +
+				"Auth0 makes such tokens if the login has no audience: set it to the identifier of your API. Session " +
 				"cookies of Auth.js (NextAuth) are such tokens too"}
 	case len(parts) < 3 && headerErr == nil && header["alg"] != nil:
 		return nil, &unusable{
@@ -124,7 +124,7 @@ func parse(compact string) (*Token, *unusable) {
 	switch {
 	case header["alg"] == nil:
 		return nil, &unusable{"the first part of this token names no algorithm (alg), so it is not a JWT",
-			"signed session cookies, such as those of Flask, look similar"}
+			"signed session cookies, for example of Flask, look similar"}
 	case strings.EqualFold(t.Algorithm, "none"):
 		return nil, &unusable{"this token is not signed (alg none)", "anyone could have made it"}
 	case strings.HasPrefix(strings.ToUpper(t.Algorithm), "HS"):
@@ -139,7 +139,7 @@ func parse(compact string) (*Token, *unusable) {
 		return nil, &unusable{problem: "the content of this token is compressed (zip in its header), which is not " +
 			"allowed in a signed token"}
 	case strings.HasPrefix(parts[1], "ZXlK"): // eyJ in base64url
-		return nil, &unusable{"this token contains another token", "the portal takes the inner one alone"}
+		return nil, &unusable{"this token contains another token", "the portal accepts only the inner token"}
 	}
 	claims, err := decode(parts[1])
 	if err != nil {
@@ -158,16 +158,16 @@ func decode(part string) (map[string]any, *unusable) {
 			return nil, &unusable{"is base64 with +, / or =, not base64url (RFC 7515)",
 				"a program encoded it again, or the issuer is wrong"}
 		}
-		return nil, &unusable{"is not base64url", "it was cut or changed on its way here"}
+		return nil, &unusable{"is not base64url", "it was cut or changed when it was copied"}
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	var members map[string]any
 	if decoder.Decode(&members) != nil || members == nil {
-		return nil, &unusable{"is not a JSON object", "it was cut or changed on its way here"}
+		return nil, &unusable{"is not a JSON object", "it was cut or changed when it was copied"}
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, &unusable{"has text behind its JSON object", "it was cut or changed on its way here"}
+		return nil, &unusable{"has text after its JSON object", "it was cut or changed when it was copied"}
 	}
 	return members, nil
 }

@@ -27,14 +27,14 @@ func (t *Token) SharedAudience(audience string) string {
 	issuer := strings.TrimRight(strings.ToLower(t.Issuer()), "/")
 	switch {
 	case strings.HasSuffix(trimmed, "/userinfo"):
-		return "the issuer's own user information, which every login may get a token for"
+		return "the issuer's own user information, for which every login may get a token"
 	case slices.Contains(keycloakClients, lower):
 		return "a client that Keycloak adds to all users' tokens"
 	// Auth0, at its own domain
 	case microsoftAPI.MatchString(lower), sharedURL.MatchString(lower), trimmed == issuer+"/api/v2":
-		return "an API of the provider, which any app may get a token for"
+		return "an API of the provider, for which any app may get a token"
 	case trimmed == issuer:
-		return "the issuer itself, which tokens for all of its apps may have"
+		return "the issuer itself, which may be in the tokens of all apps"
 	}
 	return ""
 }
