@@ -18,7 +18,7 @@ import (
 	"billingportal/local/internal/devserver"
 )
 
-// withAction replaces what a command does, so that a test sees only what every command does.
+// withAction replaces the action of a command, so that only the common part of all commands runs.
 func withAction(root *cli.Command, name string, action func()) *cli.Command {
 	root.Command(name).Action = func(context.Context, *cli.Command) error {
 		action()
@@ -89,7 +89,7 @@ func TestADryRunNamesTheCommandThatImports(t *testing.T) {
 	}
 }
 
-// A file of configurations that was applied is in use after a deployment of its environment.
+// After an applied file, the next step is the deployment of the same environment.
 func TestPortalConfigNamesTheDeployment(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{
@@ -152,7 +152,7 @@ func TestTargetsNameTableRegionAndMode(t *testing.T) {
 	}
 }
 
-// Session tokens that AWS says have expired are named in our words, by where they come from.
+// An expired session token is reported in our words, with the remedy for its source.
 func TestAnExpiredSessionTokenIsNamed(t *testing.T) {
 	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
@@ -206,7 +206,7 @@ func TestASessionTokenThatExpiresDuringAnImport(t *testing.T) {
 	}
 }
 
-// The table and the mode of a stack are printed as soon as they are known, before the checks.
+// The table and the mode of a stack are printed before the checks.
 func TestDoctorNamesTheTableOfAStack(t *testing.T) {
 	awsAlone(t, temporary)
 	var said strings.Builder

@@ -147,7 +147,8 @@ func applyFile(ctx context.Context, getenv func(string) string, end context.Canc
 	return nil
 }
 
-// nextDeployment says how the parameters of a file come into use; "" is no file.
+// nextDeployment returns the step that puts written parameters into use. path is "" if no file was
+// written.
 func nextDeployment(path string) string {
 	env, isTOML := strings.CutSuffix(filepath.Base(path), ".toml")
 	if path == "" || !isTOML || filepath.Base(filepath.Dir(path)) != ".deploy" {

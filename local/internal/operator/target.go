@@ -54,7 +54,7 @@ func importTarget(getenv func(string) string, cmd *cli.Command) string {
 	return target + "; " + stripeTarget(getenv)
 }
 
-// deploymentTarget names the table, the Stripe mode and the account of a function's variables.
+// deploymentTarget names the table, the Stripe mode and the account in the variables of a function.
 func deploymentTarget(getenv func(string) string, region string) string {
 	endpoint := cmp.Or(getenv("AWS_ENDPOINT_URL_DYNAMODB"), getenv("AWS_ENDPOINT_URL"))
 	target := tableTarget(getenv, endpoint, region) + "; " + stripeTarget(getenv)

@@ -35,11 +35,11 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 		warnings  []string          // one for each warning, in this order
 		lines     map[string]string // that differ from those of base
 	}{
-		"nothing to warn of": {base(nil), nil, nil, nil},
+		"no warning": {base(nil), nil, nil, nil},
 
 		"Keycloak's account, and an API": {base(map[string]any{"aud": []string{"account", "billing"}}), nil,
 			[]string{"the audience account"}, map[string]string{"JwtAudience": "billing"}},
-		"Keycloak's account alone": {base(map[string]any{"aud": "account"}), nil,
+		"only Keycloak's account": {base(map[string]any{"aud": "account"}), nil,
 			[]string{"JWT_AUDIENCE must be the audience of your own API"}, map[string]string{"JwtAudience": "account"}},
 		"Keycloak's other clients": {base(map[string]any{"aud": []string{"realm-management", "broker",
 			"web"}}), nil, []string{"realm-management", "broker"}, map[string]string{"JwtAudience": "web"}},
@@ -57,7 +57,7 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 			"api://1"}}), nil, []string{"management.azure.com"}, map[string]string{"JwtAudience": "api://1"}},
 		"an issuer's /userinfo": {base(map[string]any{"aud": []string{"https://tenant.example.com/oidc/" +
 			"userinfo", "api"}}), nil, []string{"user information"}, nil},
-		"an issuer's /userinfo/ alone": {base(map[string]any{"aud": "https://tenant.example.com/userinfo/"}),
+		"only an issuer's /userinfo/": {base(map[string]any{"aud": "https://tenant.example.com/userinfo/"}),
 			nil, []string{"JWT_AUDIENCE must be"},
 			map[string]string{"JwtAudience": "https://tenant.example.com/userinfo/"}},
 		"Auth0's management": {base(map[string]any{"aud": []string{"https://x.eu.auth0.com/api/v2/",
@@ -66,7 +66,7 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 			"v2/", "api"}}), nil, []string{"api/v2"}, nil},
 		"the issuer itself, and an API": {base(map[string]any{"aud": []string{"https://tenant.example.com",
 			"api"}}), nil, []string{"the issuer itself"}, nil},
-		"an API of a second version": {base(map[string]any{"aud": "https://api.example.com/api/v2"}), nil, nil,
+		"an API with version 2 tokens": {base(map[string]any{"aud": "https://api.example.com/api/v2"}), nil, nil,
 			map[string]string{"JwtAudience": "https://api.example.com/api/v2"}},
 		"configured with account": {base(map[string]any{"aud": []string{"account", "billing"}}),
 			map[string]string{"JWT_AUDIENCE": "web, account"},
@@ -100,13 +100,13 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 			nil, map[string]string{}},
 		"an address configured": {base(map[string]any{"email": "jane@example.com"}),
 			map[string]string{"JWT_USER_CLAIM": "email"}, []string{rule}, map[string]string{"JwtUserClaim": "email"}},
-		"an address alone": {base(map[string]any{"sub": nil, "email": "jane@example.com"}), nil,
+		"only an address": {base(map[string]any{"sub": nil, "email": "jane@example.com"}), nil,
 			[]string{"no subject", rule}, map[string]string{"JwtUserClaim": "email"}},
 		"a numeric subject, and an address": {base(map[string]any{
 			"sub": 17, "email": "jane@example.com", "email_verified": true,
 		}), nil, []string{"is a number (17)", rule},
 			map[string]string{"JwtUserClaim": "email", "JwtRequiredClaim": rule}},
-		"a name alone": {base(map[string]any{"sub": nil, "username": "jane"}), nil,
+		"only a name": {base(map[string]any{"sub": nil, "username": "jane"}), nil,
 			[]string{"no subject", "a name"}, map[string]string{"JwtUserClaim": "username"}},
 		"a user claim that users write": {base(map[string]any{"nickname": "jane"}),
 			map[string]string{"JWT_USER_CLAIM": "nickname"}, []string{
@@ -140,7 +140,7 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 		"a machine's token of Auth0": {base(map[string]any{"sub": "client-1@clients"}), nil, nil, nil},
 		"a name of a team that users write": {base(map[string]any{"org_id": "o1", "name": "x"}),
 			nil, []string{"name"}, nil},
-		"a claim whose name says it by chance": {base(map[string]any{"org": map[string]any{"name": "Acme"}}),
+		"a claim whose name matches by chance": {base(map[string]any{"org": map[string]any{"name": "Acme"}}),
 			nil, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -95,7 +95,7 @@ func (d *Items) read(ctx context.Context, sorter *extsort.Sorter, counts *Counts
 	return nil
 }
 
-// sort adds a claim under both of its keys: the user and the customer.
+// sort adds a claim twice: under the user and under the customer.
 func (d *Items) sort(sorter *extsort.Sorter, claim Claim, counts *Counts) error {
 	if !d.Mapping.Holds(claim.User) {
 		counts.Rejected++

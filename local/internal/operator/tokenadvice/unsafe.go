@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	// microsoftAPI matches the IDs of Microsoft's APIs. The ID of Graph is
+	// microsoftAPI matches the IDs of Microsoft APIs. The ID of Graph is
 	// 00000003-0000-0000-c000-000000000000.
 	microsoftAPI = regexp.MustCompile(`^(spn:)?000000[0-9a-f]{2}-0000-0000-c000-000000000000$`)
 	// sharedURL matches APIs of providers for which every app can get tokens.
