@@ -21,8 +21,12 @@ const defaultParameters = ".deploy/default.toml"
 
 func portalConfigCommand(getenv func(string) string) *cli.Command {
 	return &cli.Command{
-		Name:  "portal-config",
-		Usage: "Keep Stripe's portal configurations in a file",
+		Name:      "portal-config",
+		Usage:     "Keep Stripe's portal configurations in a file",
+		UsageText: "go run ./local portal-config apply [options] FILE",
+		Description: "EXAMPLES:\n" +
+			"   go run ./local portal-config apply portal.yaml --dry-run\n" +
+			"   go run ./local portal-config apply --help                 the format of the file, and the options",
 		Commands: []*cli.Command{{
 			Name:      "apply",
 			Usage:     "Create and update the portal configurations of a file at Stripe",
