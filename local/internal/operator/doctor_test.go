@@ -439,6 +439,11 @@ func TestDoctorOfTheStandInsFindsNoFault(t *testing.T) {
 		!regexp.MustCompile(`(\d+) checks: \d+ ok, 0 warnings, 0 problems\n$`).MatchString(output) {
 		t.Errorf("%v\n%s", err, output)
 	}
+	var findings []preflight.Finding
+	if output, _, err := run(t, "doctor", "--json"); err != nil || json.Unmarshal([]byte(output), &findings) != nil ||
+		len(findings) < 20 {
+		t.Errorf("standard output is not only a JSON array: %v\n%s", err, output)
+	}
 }
 
 // stackResources returns one of two pages of a CloudFormation list of resources, with a function

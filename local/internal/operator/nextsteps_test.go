@@ -228,3 +228,21 @@ func TestDoctorNamesTheTableOfAStack(t *testing.T) {
 		t.Errorf("%v: %q", err, &said)
 	}
 }
+
+// If the session token of the operator has expired, doctor's error says so, instead of the findings
+// that follow from it.
+func TestDoctorNamesAnExpiredSessionToken(t *testing.T) {
+	awsAlone(t, nil)
+	p := newPatient(t)
+	refuseAWS("ExpiredTokenException", "GetSecretValue", "GetItem", "DescribeTable", "Scan")(p)
+	for _, variables := range []map[string]string{p.portal, temporary} {
+		for name, value := range variables {
+			t.Setenv(name, value)
+		}
+	}
+	output, _, err := run(t, "doctor")
+	if !strings.HasPrefix(commandtest.Said(err), "your AWS session token has expired: set new values of ") ||
+		strings.Contains(output+commandtest.Said(err), "MARKER") {
+		t.Errorf("%v\n%s", err, output)
+	}
+}
