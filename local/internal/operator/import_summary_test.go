@@ -89,7 +89,8 @@ func TestSummariesOfImports(t *testing.T) {
 		output, errOut, _, err := c.timed(t, test.arguments...)
 		target := fileTarget(c)
 		if slices.Contains(test.arguments, "--format") {
-			target = "import: the file " + test.arguments[len(test.arguments)-1] + "; no table and no Stripe\n"
+			target = "import: the file " + test.arguments[len(test.arguments)-1] +
+				"; no table and no Stripe account of the environment\n"
 		}
 		if output != test.output || commandtest.Said(err) != test.failure || errOut != target {
 			t.Errorf("%v\n%q\n%v, want %q\n%s\nwant\n%s", test.arguments, errOut, err,

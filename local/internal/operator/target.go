@@ -41,7 +41,7 @@ func importTarget(getenv func(string) string, cmd *cli.Command) string {
 	case cmd.IsSet("propose"):
 		return "the customers of the environment's Stripe key: " + stripeTarget(getenv) + "; no table"
 	case cmd.IsSet("format") && cmd.IsSet("csv"):
-		return "the file " + cmd.String("out") + "; no table and no Stripe"
+		return "the file " + cmd.String("out") + "; no table and no Stripe account of the environment"
 	case cmd.IsSet("format"):
 		return "the file " + cmd.String("out") + ", from the environment's Stripe key: " + stripeTarget(getenv) +
 			"; no table"

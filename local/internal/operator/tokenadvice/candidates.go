@@ -86,7 +86,7 @@ func (t *Token) userNote(name, value string) string {
 	return "a name, which the provider may give to another person"
 }
 
-// EmailRule is the value of JWT_REQUIRED_CLAIM that makes an address acceptable as the user.
+// EmailRule is the value of JWT_REQUIRED_CLAIM that an address as the user requires.
 const EmailRule = "email_verified=true"
 
 func (t *Token) addressNote() string {
