@@ -80,8 +80,11 @@ func tableTarget(getenv func(string) string, endpoint, region string) string {
 func inRegion(flag string) string {
 	region := flag
 	if region == "" {
-		cfg, _ := config.LoadDefaultConfig(context.Background(), config.WithLogger(logging.Nop{}))
-		region = cfg.Region // "" after an error, which the command reports
+		cfg, err := config.LoadDefaultConfig(context.Background(), config.WithLogger(logging.Nop{}))
+		if err != nil {
+			return "" // the command reports the error
+		}
+		region = cfg.Region
 	}
 	if region == "" {
 		return " (no AWS Region is set)"
