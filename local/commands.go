@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -81,6 +82,12 @@ func tokenCommand() *cli.Command {
 				"claims": {cmd.String("claims")},
 				"ttl":    {cmd.Duration("ttl").String()},
 			})
+			var unreached *url.Error
+			if errors.As(err, &unreached) {
+				return fmt.Errorf("no development server answers at %s: start it in another terminal with go run "+
+					"./local, "+
+					"or set --url to the address that it prints", cmd.String("url"))
+			}
 			if err != nil {
 				return err
 			}

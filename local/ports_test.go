@@ -48,12 +48,12 @@ func TestABusyPortIsReplaced(t *testing.T) {
 	}
 }
 
-// Other errors of serve stay as they are.
+// Other errors of serve stay unchanged.
 func TestOnlyABusyPortIsReplaced(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{nil, context.Canceled,
 		&net.OpError{Op: "listen", Err: errors.New("permission denied")}} {
-		if got := nameFreePort(newCommand(), err); got != err {
+		if got := nameFreePort(newCommand(), err); !errors.Is(got, err) {
 			t.Errorf("%v became %v", err, got)
 		}
 	}

@@ -25,8 +25,7 @@ OPTIONS:{{template "visibleFlagTemplate" .}}{{end}}`
 	helpTemplate = "{{.Usage}}.\n\n" + usageTemplate + commandsTemplate + optionsTemplate + descriptionTemplate
 )
 
-// useTemplates replaces the templates and the text of the command help in the library, which keeps
-// them in variables of its package.
+// useTemplates sets the help texts of the library, which are package variables.
 var useTemplates = sync.OnceFunc(func() {
 	cli.RootCommandHelpTemplate = helpTemplate
 	cli.CommandHelpTemplate = helpTemplate

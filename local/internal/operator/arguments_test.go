@@ -36,7 +36,7 @@ func TestNoArgumentIsIgnored(t *testing.T) {
 	}
 }
 
-// Standard output is for JSON, so that it can be piped.
+// The target is printed on standard error, so that JSON on standard output can be piped.
 func TestCommandsSayTheirTarget(t *testing.T) {
 	for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "JWT_ISSUER", "JWT_AUDIENCE",
 		"STRIPE_EVENT_SOURCE"} {

@@ -129,7 +129,7 @@ func sourcesOf(provider aws.CredentialsProvider) []aws.CredentialSource {
 	return nil
 }
 
-// describeCredentials says why there are no credentials, by the type of the error and by the source
+// describeCredentials says why credentials are missing, by the type of the error and by the source
 // of the credentials.
 func describeCredentials(provider aws.CredentialsProvider, err error) error {
 	var noToken config.AssumeRoleTokenProviderNotSetError

@@ -94,7 +94,7 @@ type examination struct {
 	stack, region string
 	said          io.Writer // for the table and the Stripe mode of a stack, which a request finds out
 
-	sources []aws.CredentialSource // of the operator's AWS credentials; nil if none are used
+	sources []aws.CredentialSource // of the AWS credentials; nil without AWS
 }
 
 func (e *examination) isOfStandIns() bool { return e.stack == "" && len(ownVariables(e.getenv)) == 0 }

@@ -165,7 +165,7 @@ func ailments() map[string]ailment {
 			"problem", "secretsmanager GetSecretValue: ResourceNotFoundException", "no such secret"},
 		"the secret may not be read": {refuseAWS("AccessDeniedException", "GetSecretValue"),
 			"Stripe key's secret", "problem", "AccessDeniedException", "Grant this role"},
-		"the secret holds something else": {secretValue("correcthorsebatterystaple"), "Stripe key's secret",
+		"the secret is not a Stripe key": {secretValue("correcthorsebatterystaple"), "Stripe key's secret",
 			"problem", "it does not look like a Stripe key", "without a deployment"},
 		"the secret is JSON of another name": {secretValue(`{"key":"` + devserver.DemoKey + `"}`),
 			"Stripe key's secret", "problem", "STRIPE_SECRET_FIELD names", ""},
@@ -202,7 +202,7 @@ func ailments() map[string]ailment {
 			"connected account acct_DemoConnect", "problem", "cannot access this account", "connect the account again"},
 		"the default account is another's": {variable("DEFAULT_ON_BEHALF_OF", "acct_Foreign"),
 			"connected account acct_Foreign", "problem", "cannot access this account", ""},
-		"nobody serves Stripe's API": {variable("STRIPE_API_BASE", "http://127.0.0.1:1"), "Stripe key", "problem",
+		"no server for Stripe's API": {variable("STRIPE_API_BASE", "http://127.0.0.1:1"), "Stripe key", "problem",
 			"stripe: unavailable", "status.stripe.com"},
 		"the issuer has a slash too many": {func(p *patient) { p.portal["JWT_ISSUER"] += "/" }, "issuer's keys",
 			"problem", "configuration document of another issuer", "including a slash at its end"},
@@ -219,7 +219,7 @@ func ailments() map[string]ailment {
 		"an alias repeats the issuer": {func(p *patient) {
 			p.portal["JWT_ISSUER_ALIASES"] = p.Origin + devserver.IssuerPath
 		}, "portal's variables", "problem", "JWT_ISSUER_ALIASES must not repeat JWT_ISSUER", ""},
-		"the issuer is no address": {variable("JWT_ISSUER", "acme.com"), "portal's variables", "problem",
+		"the issuer is not a URL": {variable("JWT_ISSUER", "acme.com"), "portal's variables", "problem",
 			"JWT_ISSUER must be an https URL", ""},
 		"there is no such table": {variable("CUSTOMERS_TABLE", "nothing"), "customers table", "problem",
 			"ResourceNotFoundException", "no such table"},
@@ -247,7 +247,7 @@ func ailments() map[string]ailment {
 			_ = p.DynamoDB.Put(devserver.CustomersTable,
 				map[string]any{"user_id": "frank", "customer_id": "cus_DemoErin", "billing_portal": two})
 		}, "a sample of the mapping", "warning", "1 of 4 users have several customers", "effect conflict"},
-		"an item holds something else": {func(p *patient) {
+		"an item with other content": {func(p *patient) {
 			_ = p.DynamoDB.Put(devserver.CustomersTable,
 				map[string]any{"user_id": "grace", "customer_id": "grace@example.com"})
 		}, "a sample of the mapping", "warning",
@@ -256,7 +256,7 @@ func ailments() map[string]ailment {
 			"signing secrets", "problem", "does not look like a signing secret", "WEBHOOK_SECRET_ID"},
 		"there is no signing secret": {webhookVariable("WEBHOOK_SECRET_ID", "nothing"), "signing secrets", "problem",
 			"ResourceNotFoundException", ""},
-		"a variable of the webhook's": {webhookVariable("CLIENT_REFERENCES", "some"), "webhook's variables", "problem",
+		"a variable of the webhook": {webhookVariable("CLIENT_REFERENCES", "some"), "webhook's variables", "problem",
 			"CLIENT_REFERENCES must be", ""},
 		"there is no endpoint": {stripeData(func(d *account.Data) { d.Endpoints = nil }), "webhook endpoint",
 			"problem", "no endpoint has a URL that ends in /stripe/webhook", "WebhookEndpoint"},
@@ -280,7 +280,7 @@ func ailments() map[string]ailment {
 		"the account may not be read": {both(withhold("accounts_kyc_basic_read"),
 			webhookVariable("STRIPE_ACCOUNT", "acct_Demo")), "STRIPE_ACCOUNT", "warning", "nothing was compared",
 			"Compare STRIPE_ACCOUNT"},
-		"the account is no account": {webhookVariable("STRIPE_ACCOUNT", "org_Demo"),
+		"the account is an organization": {webhookVariable("STRIPE_ACCOUNT", "org_Demo"),
 			"webhook's variables", "problem", "STRIPE_ACCOUNT must be", ""},
 		"an organization may have the endpoint": {both(webhookVariable("STRIPE_ACCOUNT", "acct_Demo"),
 			stripeData(func(d *account.Data) { d.Endpoints = nil })), "webhook endpoint", "warning",
@@ -439,9 +439,14 @@ func TestDoctorOfTheStandInsFindsNoFault(t *testing.T) {
 		!regexp.MustCompile(`(\d+) checks: \d+ ok, 0 warnings, 0 problems\n$`).MatchString(output) {
 		t.Errorf("%v\n%s", err, output)
 	}
+	var findings []preflight.Finding
+	if output, _, err := run(t, "doctor", "--json"); err != nil || json.Unmarshal([]byte(output), &findings) != nil ||
+		len(findings) < 20 {
+		t.Errorf("standard output is not only a JSON array: %v\n%s", err, output)
+	}
 }
 
-// stackResources returns one of two pages of CloudFormation's list of resources, with a function
+// stackResources returns one of two pages of a CloudFormation list of resources, with a function
 // that is no longer in the stack. domain is the status of the API's domain.
 func stackResources(token, domain string) string {
 	member := func(logical, physical, kind, status string) string {
@@ -522,8 +527,7 @@ func TestDoctorOfAStack(t *testing.T) {
 	}
 }
 
-// sessionCookie returns the status of the finding about the session cookie, or "" if there is no
-// such finding.
+// sessionCookie returns the status of the finding about the session cookie, or "" without one.
 func sessionCookie(findings []preflight.Finding) string {
 	for _, finding := range findings {
 		if finding.Name == "session cookie" {
@@ -558,7 +562,7 @@ func TestDoctorFailsForAProblem(t *testing.T) {
 		t.Setenv("JWT_AUDIENCE", "")
 		output, _, err := run(t,
 			append([]string{"doctor", "--portal-config", file}, commandtest.Option("--json", asJSON)...)...)
-		if err != nil || !strings.Contains(output, "Stripe has none of this name in this mode") {
+		if err != nil || !strings.Contains(output, "Stripe has no configuration with this name in this mode") {
 			t.Errorf("a warning: %v\n%s", err, output)
 		}
 		t.Setenv("JWT_AUDIENCE", "api") // the only variable that is set

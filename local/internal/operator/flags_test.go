@@ -229,7 +229,7 @@ func doctorFlags(t *testing.T) map[string]commandtest.FlagTest {
 			return commandtest.Said(err)
 		}
 	}
-	laptops := func(t *testing.T, more ...string) string {
+	ofStandIns := func(t *testing.T, more ...string) string {
 		for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "JWT_ISSUER", "JWT_AUDIENCE",
 			"STRIPE_EVENT_SOURCE"} {
 			t.Setenv(name, "")
@@ -255,10 +255,10 @@ func doctorFlags(t *testing.T) map[string]commandtest.FlagTest {
 				"there is no stack one in the Region us-east-2"}, missing("doctor", "--stack", "one", "--region")},
 		"doctor --portal-config": {[2]string{solo, team}, [2]string{
 			`portal configuration "solo" of the file`, `portal configuration "team" of the file`,
-		}, func(t *testing.T, value string) string { return laptops(t, "--portal-config", value) }},
+		}, func(t *testing.T, value string) string { return ofStandIns(t, "--portal-config", value) }},
 		"doctor --json": {[2]string{"", "yes"}, [2]string{"0 warnings, 0 problems\n", "[\n  {\n    \"name\": \""},
 			func(t *testing.T, value string) string {
-				return laptops(t, commandtest.Option("--json", value)...)
+				return ofStandIns(t, commandtest.Option("--json", value)...)
 			}},
 	}
 }

@@ -31,8 +31,7 @@ func TestADryRunKeepsNoState(t *testing.T) {
 	}
 }
 
-// A changed file may have other lines at the position where the first run stopped, so its state is
-// refused.
+// A changed file may have other lines at the position of the first run, so its state is refused.
 func TestAStateBelongsToOneFile(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 0)
@@ -53,10 +52,10 @@ func TestAStateBelongsToOneFile(t *testing.T) {
 func TestImportOfTheOtherModeIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, variable := range map[string][2]string{
-		"a test key where the mode is live": {"STRIPE_LIVEMODE", "true"},
-		"a mode that is none":               {"STRIPE_LIVEMODE", "yes"},
-		"a key that is none":                {"STRIPE_SECRET_KEY", "whsec_" + "x"},
-		"a key over http to elsewhere":      {"STRIPE_API_BASE", "http://stripe.invalid"},
+		"a test key in live mode":        {"STRIPE_LIVEMODE", "true"},
+		"an invalid mode":                {"STRIPE_LIVEMODE", "yes"},
+		"a key that is not a Stripe key": {"STRIPE_SECRET_KEY", "whsec_" + "x"},
+		"a key over http to elsewhere":   {"STRIPE_API_BASE", "http://stripe.invalid"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCompany(t, 10)
@@ -72,8 +71,8 @@ func TestImportOfTheOtherModeIsRefused(t *testing.T) {
 }
 
 // A claim that does not count is not counted as imported: it is older than a release, or its
-// customer is deleted. From Stripe this is no failure, because later events changed the mapping and
-// the table is right. From a file it is a failure, because the operator expected an effect.
+// customer is deleted. From Stripe this is not a failure, because later events changed the mapping
+// and the table is right. From a file it is a failure, because the operator expected an effect.
 func TestClaimsThatDoNotCountAreReported(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 3)

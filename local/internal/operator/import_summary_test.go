@@ -89,7 +89,8 @@ func TestSummariesOfImports(t *testing.T) {
 		output, errOut, _, err := c.timed(t, test.arguments...)
 		target := fileTarget(c)
 		if slices.Contains(test.arguments, "--format") {
-			target = "import: the file " + test.arguments[len(test.arguments)-1] + "; no table and no Stripe\n"
+			target = "import: the file " + test.arguments[len(test.arguments)-1] +
+				"; no table and no Stripe account of the environment\n"
 		}
 		if output != test.output || commandtest.Said(err) != test.failure || errOut != target {
 			t.Errorf("%v\n%q\n%v, want %q\n%s\nwant\n%s", test.arguments, errOut, err,
@@ -253,7 +254,7 @@ func TestAStateBelongsToOneRun(t *testing.T) {
 						!strings.Contains(output,
 							" says that all of this was done before; nothing was read. Remove it to ")) ||
 						!isSame && (output != "" || !strings.HasPrefix(commandtest.Said(err),
-							arguments[len(arguments)-1]+" is of another run, from ")) {
+							arguments[len(arguments)-1]+" belongs to another run, from ")) {
 						t.Errorf("%v: %s", err, output)
 					}
 				})

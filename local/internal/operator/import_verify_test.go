@@ -266,7 +266,7 @@ func TestAnInterruptedVerificationContinues(t *testing.T) {
 		t.Errorf("%v, %d pages: %s", err, pages, output)
 	}
 	if output, err := c.run(t, "--verify", "--state", state); err == nil ||
-		!strings.Contains(err.Error(), "is of another run") {
+		!strings.Contains(err.Error(), "belongs to another run") {
 		t.Errorf("%v: %s", err, output)
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"billingportal/local/internal/devserver"
 )
 
-// withAction replaces what a command does, so that a test sees only what every command does.
+// withAction replaces the action of a command, so that only the common part of all commands runs.
 func withAction(root *cli.Command, name string, action func()) *cli.Command {
 	root.Command(name).Action = func(context.Context, *cli.Command) error {
 		action()
@@ -89,7 +89,7 @@ func TestADryRunNamesTheCommandThatImports(t *testing.T) {
 	}
 }
 
-// A file of configurations that was applied is in use after a deployment of its environment.
+// After an applied file, the next step is the deployment of the same environment.
 func TestPortalConfigNamesTheDeployment(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{
@@ -152,7 +152,7 @@ func TestTargetsNameTableRegionAndMode(t *testing.T) {
 	}
 }
 
-// Session tokens that AWS says have expired are named in our words, by where they come from.
+// An expired session token is reported in our words, with the remedy for its source.
 func TestAnExpiredSessionTokenIsNamed(t *testing.T) {
 	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
@@ -206,7 +206,7 @@ func TestASessionTokenThatExpiresDuringAnImport(t *testing.T) {
 	}
 }
 
-// The table and the mode of a stack are printed as soon as they are known, before the checks.
+// The table and the mode of a stack are printed before the checks.
 func TestDoctorNamesTheTableOfAStack(t *testing.T) {
 	awsAlone(t, temporary)
 	var said strings.Builder
@@ -226,5 +226,23 @@ func TestDoctorNamesTheTableOfAStack(t *testing.T) {
 	if _, err := e.run(t.Context()); err != nil ||
 		said.String() != "doctor: the stack's table is mapping in eu-west-3; Stripe live mode\n" {
 		t.Errorf("%v: %q", err, &said)
+	}
+}
+
+// If the session token of the operator has expired, doctor's error says so, instead of the findings
+// that follow from it.
+func TestDoctorNamesAnExpiredSessionToken(t *testing.T) {
+	awsAlone(t, nil)
+	p := newPatient(t)
+	refuseAWS("ExpiredTokenException", "GetSecretValue", "GetItem", "DescribeTable", "Scan")(p)
+	for _, variables := range []map[string]string{p.portal, temporary} {
+		for name, value := range variables {
+			t.Setenv(name, value)
+		}
+	}
+	output, _, err := run(t, "doctor")
+	if !strings.HasPrefix(commandtest.Said(err), "your AWS session token has expired: set new values of ") ||
+		strings.Contains(output+commandtest.Said(err), "MARKER") {
+		t.Errorf("%v\n%s", err, output)
 	}
 }

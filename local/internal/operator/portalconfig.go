@@ -21,8 +21,12 @@ const defaultParameters = ".deploy/default.toml"
 
 func portalConfigCommand(getenv func(string) string) *cli.Command {
 	return &cli.Command{
-		Name:  "portal-config",
-		Usage: "Keep Stripe's portal configurations in a file",
+		Name:      "portal-config",
+		Usage:     "Keep Stripe's portal configurations in a file",
+		UsageText: "go run ./local portal-config apply [options] FILE",
+		Description: "EXAMPLES:\n" +
+			"   go run ./local portal-config apply portal.yaml --dry-run\n" +
+			"   go run ./local portal-config apply --help                 the format of the file, and the options",
 		Commands: []*cli.Command{{
 			Name:      "apply",
 			Usage:     "Create and update the portal configurations of a file at Stripe",
@@ -147,7 +151,8 @@ func applyFile(ctx context.Context, getenv func(string) string, end context.Canc
 	return nil
 }
 
-// nextDeployment says how the parameters of a file come into use; "" is no file.
+// nextDeployment returns the step that puts written parameters into use. path is "" if no file was
+// written.
 func nextDeployment(path string) string {
 	env, isTOML := strings.CutSuffix(filepath.Base(path), ".toml")
 	if path == "" || !isTOML || filepath.Base(filepath.Dir(path)) != ".deploy" {

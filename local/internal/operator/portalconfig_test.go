@@ -240,7 +240,8 @@ func TestPortalConfigIsCreatedOnce(t *testing.T) {
 			}
 			before := len(s.written())
 			output = s.mustApply(t, "--write", s.into)
-			if len(s.written()) != before || !strings.Contains(output, `= "solo" (`+solo+`) is as in the file`) {
+			if len(s.written()) != before ||
+				!strings.Contains(output, `= "solo" (`+solo+`) is the same as in the file`) {
 				t.Errorf("again: %v\n%s", s.written()[before:], output)
 			}
 			s.byHand(t, team, "metadata[portal_config_name]=solo")
@@ -321,13 +322,13 @@ func TestPortalConfigWritesWhatHasChanged(t *testing.T) {
 		"a parameter is gone": {"headline: Your plan, ", "", "", `      business_profile.headline: "Your plan"`},
 		"a feature is gone": {"    invoice_history: {enabled: true}\n", "", "",
 			"      features.invoice_history.enabled: true"},
-		"a false one is gone": {"login_page: {enabled: true}", "login_page: {}", "",
+		"a parameter that is false is gone": {"login_page: {enabled: true}", "login_page: {}", "",
 			"      login_page.enabled: true"},
 		"every feature is gone": {twoConfigurations, "solo:\n  name: Solo plans\nteam:\n  active: false\n", "",
 			`      features.subscription_cancel.mode: "at_period_end"`},
 		"a configuration is gone": {
 			"team:\n  <<: *solo\n  active: false\n  metadata: {tier: \"2\"}\n", "", "",
-			") is not in the file, so it stays as it is",
+			") is not in the file, so it stays unchanged",
 		},
 		"metadata": {`tier: "2"`, `tier: ""`, "metadata[tier]=", `~ metadata.tier: "2" -> none`},
 		"active":   {"active: false", "active: true", "active=true", "~ active: false -> true"},
@@ -398,8 +399,8 @@ func TestPortalConfigThatWasChangedByHand(t *testing.T) {
 		}
 		return said
 	}
-	if said := doctor(); said["solo"] != "ok: "+solo+" is as in the file; " ||
-		said["team"] != "ok: "+team+" is as in the file; " {
+	if said := doctor(); said["solo"] != "ok: "+solo+" is the same as in the file; " ||
+		said["team"] != "ok: "+team+" is the same as in the file; " {
 		t.Errorf("before: %v", said)
 	}
 	version, _ := stripespec.Embedded().Version()
@@ -423,7 +424,7 @@ func TestPortalConfigThatWasChangedByHand(t *testing.T) {
 	if strings.Contains(fmt.Sprint(said), "MARKERx7Q") {
 		t.Errorf("Stripe's words are in %v", said)
 	}
-	if !strings.HasPrefix(said["team"], "warning: Stripe has none of this name in this mode") {
+	if !strings.HasPrefix(said["team"], "warning: Stripe has no configuration with this name in this mode") {
 		t.Error(said["team"])
 	}
 	s.byHand(t, team, "metadata[portal_config_name]=solo")
@@ -463,7 +464,8 @@ func TestDoctorReadsTheFileOfPortalConfigurations(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "portal.json")
 	for text, want := range map[string]string{
-		`{"team": {"name": "x"}}`: "WARNING  portal configuration \"team\" of the file: Stripe has none of this name " +
+		`{"team": {"name": "x"}}`: "WARNING  portal configuration \"team\" of the file: Stripe has no configuration " +
+			"with this name " +
 			"in this mode\n         Run: go run ./local portal-config apply " + path + ".\n",
 		`{"team": {"nam": "x"}}`: `portal.json:1: "team": nam: unknown parameter`,
 	} {
@@ -592,7 +594,7 @@ func TestPortalConfigWritesNothingAfterAnImpossibleAnswer(t *testing.T) {
 				return true
 			})
 			output, err := s.apply(t, "--write", s.into)
-			if err == nil || !strings.Contains(err.Error(), "an answer that breaks Stripe's API contract") ||
+			if err == nil || !strings.Contains(err.Error(), "the answer does not follow Stripe's API") ||
 				strings.Contains(output, "updated") {
 				t.Errorf("%v\n%s", err, output)
 			}
@@ -658,11 +660,11 @@ func TestPortalConfigFailures(t *testing.T) {
 			"breaks the API's contract"},
 		"an answer without an ID": {
 			func(_ *testing.T, s *shop) { s.intercept(answers(200, `{"id":"MARKERx7Q","livemode":false}`)) },
-			twoConfigurations, nil, "breaks Stripe's API contract",
+			twoConfigurations, nil, "does not follow Stripe's API",
 		},
 		"an answer of the other mode": {
 			func(_ *testing.T, s *shop) { s.intercept(answers(200, `{"id":"bpc_1","livemode":true}`)) },
-			twoConfigurations, nil, "breaks Stripe's API contract",
+			twoConfigurations, nil, "does not follow Stripe's API",
 		},
 		"Stripe keeps another value": {
 			func(_ *testing.T, s *shop) {
@@ -673,14 +675,14 @@ func TestPortalConfigFailures(t *testing.T) {
 			"the values at Stripe differ from the file",
 		},
 		"a new one without features": {nil, "a:\n  name: x\n", nil,
-			`portal.yaml:1: "a": features: is missing; Stripe requires it of a new configuration`},
+			`portal.yaml:1: "a": features: is missing; Stripe requires it for a new configuration`},
 		"a new one without any feature": {nil, "a:\n  name: x\n  features: {}\n", nil,
-			`portal.yaml:3: "a": features: must have a feature in a new configuration`},
+			`portal.yaml:3: "a": features: must have a feature, because the configuration is new`},
 		"a new feature without enabled": {nil, "a:\n  features:\n    subscription_cancel:\n      mode: immediately\n",
 			nil, `portal.yaml:4: "a": features.subscription_cancel.enabled: is missing`},
 		"an unknown parameter": {nil, "a:\n  features:\n    subscription_pause: {enabled: true}\n", nil,
 			`portal.yaml:3: "a": features.subscription_pause: unknown parameter; known here: customer_update`},
-		"a default that is not there": {nil, twoConfigurations, []string{"--write", "x.toml", "--default", "Solo"},
+		"a default that does not exist": {nil, twoConfigurations, []string{"--write", "x.toml", "--default", "Solo"},
 			`has no configuration "Solo"`},
 		"a default that is not active": {nil, twoConfigurations, []string{"--write", "x.toml", "--default", "team"},
 			`--default: the configuration "team" is not active`},
@@ -692,7 +694,7 @@ func TestPortalConfigFailures(t *testing.T) {
 			twoConfigurations, nil, "STRIPE_SECRET_KEY to a key that may write the customer portal"},
 		"parameters of another mode": {nil, twoConfigurations, []string{"--write", "live.toml"},
 			"live.toml:1: the deployment is not in Stripe's test mode"},
-		"IDs that this mode has not": {nil, twoConfigurations, []string{"--write", "other.toml"},
+		"IDs that do not exist in this mode": {nil, twoConfigurations, []string{"--write", "other.toml"},
 			`other.toml has the configuration "bpc_Live", which does not exist in Stripe's test mode`},
 		"parameters that are not a file": {nil, twoConfigurations, []string{"--write", "."},
 			"the file of parameters: "},

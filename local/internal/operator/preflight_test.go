@@ -28,7 +28,7 @@ type control struct {
 	*patient
 	functions map[string]lambda.Handler // by the last part of the ARN before the version; a nil function fails
 	env       map[string]string         // of the preflight function
-	live      map[string]string         // variables of the portal version that serves; nil if there is none yet
+	live      map[string]string         // variables of the portal version that serves; nil before the first version
 	hang      string                    // part of a path of the Lambda API that gets no answer
 	refuse    int                       // how many reports CodeDeploy throttles first
 	logs      devservertest.LogBuffer   // of the webhook that accepts events only from the event bus
@@ -184,7 +184,7 @@ func TestPreflightReports(t *testing.T) {
 		want    string // the one report
 		finding string // a part of the log
 	}{
-		"all is well": {func(*control) {}, "Succeeded", `"name":"portal's answer","status":"ok"`},
+		"no problem": {func(*control) {}, "Succeeded", `"name":"portal's answer","status":"ok"`},
 		"no webhook": {func(c *control) { delete(c.env, "WEBHOOK_FUNCTION") }, "Succeeded",
 			`"status":"Succeeded"`},
 		"a warning": {func(c *control) {
@@ -201,15 +201,15 @@ func TestPreflightReports(t *testing.T) {
 			"Failed", "the function returned an error"},
 		"the webhook crashes": {func(c *control) { c.functions["webhook"] = nil }, "Failed",
 			`"name":"webhook's answer","status":"problem"`},
-		"the portal lets all in": {func(c *control) { c.functions["portal"] = answering(303) }, "Failed",
+		"the portal accepts every request": {func(c *control) { c.functions["portal"] = answering(303) }, "Failed",
 			"with 303 instead of 401"},
-		"the webhook takes all": {func(c *control) { c.functions["webhook"] = answering(200) }, "Failed",
+		"the webhook accepts every request": {func(c *control) { c.functions["webhook"] = answering(200) }, "Failed",
 			"with 200 instead of 400"},
-		"events of the bus alone": {func(c *control) { c.busAlone(t) }, "Succeeded",
+		"only events from the event bus": {func(c *control) { c.busAlone(t) }, "Succeeded",
 			`"name":"webhook's answer","status":"ok","detail":"it accepts events from the event bus"`},
 		"the bus's webhook crashes": {func(c *control) { c.busAlone(t); c.functions["webhook"] = nil },
 			"Failed", `"name":"webhook's answer","status":"problem"`},
-		"the bus's webhook takes no events": {func(c *control) {
+		"the bus's webhook accepts no events": {func(c *control) {
 			c.busAlone(t)
 			c.functions["webhook"] = answering(400)
 		}, "Failed", "it does not accept an event from the event bus"},

@@ -41,7 +41,7 @@ func importTarget(getenv func(string) string, cmd *cli.Command) string {
 	case cmd.IsSet("propose"):
 		return "the customers of the environment's Stripe key: " + stripeTarget(getenv) + "; no table"
 	case cmd.IsSet("format") && cmd.IsSet("csv"):
-		return "the file " + cmd.String("out") + "; no table and no Stripe"
+		return "the file " + cmd.String("out") + "; no table and no Stripe account of the environment"
 	case cmd.IsSet("format"):
 		return "the file " + cmd.String("out") + ", from the environment's Stripe key: " + stripeTarget(getenv) +
 			"; no table"
@@ -54,7 +54,7 @@ func importTarget(getenv func(string) string, cmd *cli.Command) string {
 	return target + "; " + stripeTarget(getenv)
 }
 
-// deploymentTarget names the table, the Stripe mode and the account of a function's variables.
+// deploymentTarget names the table, the Stripe mode and the account in the variables of a function.
 func deploymentTarget(getenv func(string) string, region string) string {
 	endpoint := cmp.Or(getenv("AWS_ENDPOINT_URL_DYNAMODB"), getenv("AWS_ENDPOINT_URL"))
 	target := tableTarget(getenv, endpoint, region) + "; " + stripeTarget(getenv)
@@ -80,8 +80,11 @@ func tableTarget(getenv func(string) string, endpoint, region string) string {
 func inRegion(flag string) string {
 	region := flag
 	if region == "" {
-		cfg, _ := config.LoadDefaultConfig(context.Background(), config.WithLogger(logging.Nop{}))
-		region = cfg.Region // "" after an error, which the command reports
+		cfg, err := config.LoadDefaultConfig(context.Background(), config.WithLogger(logging.Nop{}))
+		if err != nil {
+			return "" // the command reports the error
+		}
+		region = cfg.Region
 	}
 	if region == "" {
 		return " (no AWS Region is set)"

@@ -322,7 +322,7 @@ func TestConfigureFindsTheKeys(t *testing.T) {
 	}{
 		"discovery": {"/", []string{"/.well-known/openid-configuration", "/keys/jwks.json"},
 			"ACCEPTED", map[string]string{}},
-		"a key set alone": {"/", []string{"/.well-known/jwks.json"}, "ACCEPTED",
+		"only a key set": {"/", []string{"/.well-known/jwks.json"}, "ACCEPTED",
 			map[string]string{"JwtJwksUrl": server.URL + "/.well-known/jwks.json"}},
 		"neither": {"/", nil, "REFUSED: discovery: ", map[string]string{}},
 		"discovery of another": {"", []string{"/.well-known/openid-configuration", "/keys/jwks.json"},

@@ -35,12 +35,12 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 		warnings  []string          // one for each warning, in this order
 		lines     map[string]string // that differ from those of base
 	}{
-		"nothing to warn of": {base(nil), nil, nil, nil},
+		"no warning": {base(nil), nil, nil, nil},
 
 		"Keycloak's account, and an API": {base(map[string]any{"aud": []string{"account", "billing"}}), nil,
 			[]string{"the audience account"}, map[string]string{"JwtAudience": "billing"}},
-		"Keycloak's account alone": {base(map[string]any{"aud": "account"}), nil,
-			[]string{"JWT_AUDIENCE has to be your own API's"}, map[string]string{"JwtAudience": "account"}},
+		"only Keycloak's account": {base(map[string]any{"aud": "account"}), nil,
+			[]string{"JWT_AUDIENCE must be the audience of your own API"}, map[string]string{"JwtAudience": "account"}},
 		"Keycloak's other clients": {base(map[string]any{"aud": []string{"realm-management", "broker",
 			"web"}}), nil, []string{"realm-management", "broker"}, map[string]string{"JwtAudience": "web"}},
 		"Microsoft Graph's ID": {base(map[string]any{"aud": "00000003-0000-0000-C000-000000000000"}),
@@ -57,8 +57,8 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 			"api://1"}}), nil, []string{"management.azure.com"}, map[string]string{"JwtAudience": "api://1"}},
 		"an issuer's /userinfo": {base(map[string]any{"aud": []string{"https://tenant.example.com/oidc/" +
 			"userinfo", "api"}}), nil, []string{"user information"}, nil},
-		"an issuer's /userinfo/ alone": {base(map[string]any{"aud": "https://tenant.example.com/userinfo/"}),
-			nil, []string{"JWT_AUDIENCE has to be"},
+		"only an issuer's /userinfo/": {base(map[string]any{"aud": "https://tenant.example.com/userinfo/"}),
+			nil, []string{"JWT_AUDIENCE must be"},
 			map[string]string{"JwtAudience": "https://tenant.example.com/userinfo/"}},
 		"Auth0's management": {base(map[string]any{"aud": []string{"https://x.eu.auth0.com/api/v2/",
 			"api"}}), nil, []string{"auth0.com/api/v2/"}, nil},
@@ -66,10 +66,11 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 			"v2/", "api"}}), nil, []string{"api/v2"}, nil},
 		"the issuer itself, and an API": {base(map[string]any{"aud": []string{"https://tenant.example.com",
 			"api"}}), nil, []string{"the issuer itself"}, nil},
-		"an API of a second version": {base(map[string]any{"aud": "https://api.example.com/api/v2"}), nil, nil,
+		"an API with version 2 tokens": {base(map[string]any{"aud": "https://api.example.com/api/v2"}), nil, nil,
 			map[string]string{"JwtAudience": "https://api.example.com/api/v2"}},
 		"configured with account": {base(map[string]any{"aud": []string{"account", "billing"}}),
-			map[string]string{"JWT_AUDIENCE": "web, account"}, []string{"JWT_AUDIENCE has to be your own API's"},
+			map[string]string{"JWT_AUDIENCE": "web, account"},
+			[]string{"JWT_AUDIENCE must be the audience of your own API"},
 			map[string]string{"JwtAudience": "web, account"}},
 		"an address as sub": {base(address), nil, []string{rule}, map[string]string{}},
 		"an address as sub, verified": {base(map[string]any{"sub": "jane@example.com", "email_verified": true}),
@@ -99,13 +100,13 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 			nil, map[string]string{}},
 		"an address configured": {base(map[string]any{"email": "jane@example.com"}),
 			map[string]string{"JWT_USER_CLAIM": "email"}, []string{rule}, map[string]string{"JwtUserClaim": "email"}},
-		"an address alone": {base(map[string]any{"sub": nil, "email": "jane@example.com"}), nil,
+		"only an address": {base(map[string]any{"sub": nil, "email": "jane@example.com"}), nil,
 			[]string{"no subject", rule}, map[string]string{"JwtUserClaim": "email"}},
 		"a numeric subject, and an address": {base(map[string]any{
 			"sub": 17, "email": "jane@example.com", "email_verified": true,
 		}), nil, []string{"is a number (17)", rule},
 			map[string]string{"JwtUserClaim": "email", "JwtRequiredClaim": rule}},
-		"a name alone": {base(map[string]any{"sub": nil, "username": "jane"}), nil,
+		"only a name": {base(map[string]any{"sub": nil, "username": "jane"}), nil,
 			[]string{"no subject", "a name"}, map[string]string{"JwtUserClaim": "username"}},
 		"a user claim that users write": {base(map[string]any{"nickname": "jane"}),
 			map[string]string{"JWT_USER_CLAIM": "nickname"}, []string{
@@ -119,7 +120,7 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 		"a role that users write, configured": {base(map[string]any{"user_metadata": map[string]any{"role": "admin"}}),
 			map[string]string{
 				"JWT_REQUIRED_CLAIM": "user_metadata.role=admin",
-			}, []string{"JWT_REQUIRED_CLAIM keeps nobody out", "user_metadata"},
+			}, []string{"JWT_REQUIRED_CLAIM protects nothing", "user_metadata"},
 			map[string]string{"JwtRequiredClaim": "user_metadata.role=admin"}},
 		"claims that users write": {base(map[string]any{"name": "J", "picture": "p", "website": "w",
 			"profile": "p", "https://example.com/nickname": "n", "custom:role": "admin"}), nil,
@@ -135,11 +136,11 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 		}), map[string]string{"JWT_USER_CLAIM": "tid"}, []string{"all users share one customer"},
 			map[string]string{"JwtUserClaim": "tid", "JwtIssuer": "https://sts.example.com/t-1/"}},
 		"a machine's token": {base(map[string]any{"sub": "client-1", "azp": "client-1"}), nil,
-			[]string{"this is a machine's token"}, nil},
+			[]string{"this is the token of a machine"}, nil},
 		"a machine's token of Auth0": {base(map[string]any{"sub": "client-1@clients"}), nil, nil, nil},
 		"a name of a team that users write": {base(map[string]any{"org_id": "o1", "name": "x"}),
 			nil, []string{"name"}, nil},
-		"a claim whose name says it by chance": {base(map[string]any{"org": map[string]any{"name": "Acme"}}),
+		"a claim whose name matches by chance": {base(map[string]any{"org": map[string]any{"name": "Acme"}}),
 			nil, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -198,7 +199,7 @@ func TestConfigureKeepsTheAudienceOfTheAPI(t *testing.T) {
 		token := keys.sign(t, map[string]any{"iss": "https://tenant.example.com/", "aud": audience, "sub": "u"})
 		output, err := configure(t, token, map[string]string{"JWT_JWKS": keys.jwks, "JWT_AUDIENCE": "billing"}, false)
 		if err == nil || !strings.Contains(output, "REFUSED: audience mismatch") ||
-			!strings.Contains(output, "That is not your API: have the login ask for your API.") {
+			!strings.Contains(output, "That is not your API: request a token for your API at sign-in.") {
 			t.Errorf("%s: %v\n%s", audience, err, output)
 		}
 		if lines := parametersIn(output); len(lines) != 0 {
@@ -318,7 +319,7 @@ func TestConfigureProposesAnAliasOnlyForACommonKey(t *testing.T) {
 		"no document of the new name": {ours, "/gone", hour, nil, false, "", "/gone",
 			"the same user ID may be another person"},
 		"a common key, offline": {ours, "/new", hour, nil, true, "", "/new",
-			"as far as can be said without fetching anything"},
+			"as far as can be seen without fetching anything"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			claims := map[string]any{"iss": origin + test.issuer, "aud": "api"}

@@ -32,7 +32,7 @@ func isColumn(cell string) bool {
 		strings.HasSuffix(cell, stripeSuffix)
 }
 
-// layout has the positions of a file's columns; -1 for a missing column.
+// layout has the positions of the columns; -1 for a missing column.
 type layout struct {
 	user, customer, claimed, match int
 	isStripes                      bool

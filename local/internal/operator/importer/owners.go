@@ -19,7 +19,7 @@ type Scanner interface {
 }
 
 // Owners are the users of a table and their customers, written by events, by imports or by an app.
-// The whole table is read, because no index leads from a customer to all of its users.
+// The whole table is read, because no index leads from a customer to all users.
 type Owners struct {
 	Mapping operator.Mapping
 	Scanner Scanner

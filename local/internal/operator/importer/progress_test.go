@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The rate and the time left count only this run, because earlier runs took none of its time.
+// The rate and the time left count only this run: its time does not include earlier runs.
 func TestTimeLeftCountsThisRun(t *testing.T) {
 	var out strings.Builder
 	now := time.Unix(1_700_000_000, 0)

@@ -45,7 +45,9 @@ type StateError struct{ reason string }
 func (e *StateError) Error() string { return e.reason }
 
 func otherRun(path, source, target string) error {
-	return &StateError{fmt.Sprintf("%s is of another run, from %s with %s; remove it to start over",
+	return &StateError{fmt.Sprintf("%s belongs to another run, from %s with %s: remove it to start over, or name "+
+		"another --state "+
+		"file",
 		path, source, target)}
 }
 
@@ -62,7 +64,8 @@ func load(path string, into any) (isNew bool, err error) {
 		return false, err
 	}
 	if json.Unmarshal(text, into) != nil {
-		return false, &StateError{path + " is not the state of an import"}
+		return false, &StateError{path +
+			" is not the state file of an import: remove it to start over, or name another --state file"}
 	}
 	return false, nil
 }

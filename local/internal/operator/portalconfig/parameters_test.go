@@ -39,7 +39,7 @@ func TestParametersKeepTheOtherLinesOfTheFile(t *testing.T) {
 				"\"false\"\n\nMemorySize = 256\n"},
 		"on the first line": {"\ufeffAllowedConfigurations = \"bpc_9\"\n", []Applied{team}, "",
 			"AllowedConfigurations = \"bpc_9,bpc_1\"\n"},
-		"a name that begins alike": {"AllowedConfigurationsOfMine = \"x\"\n", []Applied{team}, "",
+		"a name with the same beginning": {"AllowedConfigurationsOfMine = \"x\"\n", []Applied{team}, "",
 			"AllowedConfigurationsOfMine = \"x\"\nAllowedConfigurations = \"bpc_1\"\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
