@@ -2,10 +2,13 @@ package main
 
 import (
 	"bufio"
+	"io"
 	"strings"
 	"testing"
 
 	"billingportal/local/internal/commandline/commandtest"
+	"billingportal/local/internal/devserver"
+	"billingportal/local/internal/devserver/devservertest"
 )
 
 // terminalFlags returns the tests of flags that have an effect only on a terminal.
@@ -26,5 +29,26 @@ func terminalFlags() map[string]commandtest.FlagTest {
 					}
 				}
 			}},
+	}
+}
+
+// A token at a terminal ends with the next step. In $(…), standard output has only the token.
+func TestTokenNamesTheNextStepAtATerminal(t *testing.T) {
+	origin, _ := devservertest.Serve(t, devserver.Options{Listen: "127.0.0.1:0"})
+	_, program := commandtest.Terminal(t)
+	for _, test := range []struct {
+		stdout io.Writer
+		want   bool
+	}{{program, true}, {io.Discard, false}} {
+		var said strings.Builder
+		command := newCommand()
+		command.Writer, command.ErrWriter = test.stdout, &said
+		err := command.Run(t.Context(), []string{"local", "token", "--user", "dave", "--url", origin})
+		want := `Next: curl -i -X POST -H "Authorization: Bearer $(go run ./local token --user dave --url ` + origin +
+			`)" ` + origin + "/billing/portal\n"
+		if err != nil || strings.HasSuffix(said.String(), want) != test.want ||
+			strings.Contains(said.String(), "Next:") != test.want {
+			t.Errorf("%v: %q, want %t: %q", err, &said, test.want, want)
+		}
 	}
 }

@@ -63,8 +63,8 @@ func TestEverySettingThatTheChecksRead(t *testing.T) {
 		{variable: "CUSTOMERS_TABLE", value: "people", replaced: [][2]string{{"table customers", "table people"}}},
 		{variable: "CUSTOMERS_KEY", value: "pk", replaced: [][2]string{
 			{"key user_id=", "key pk="},
-			{"key ok user_id (HASH)", "key problem the table's key is user_id (HASH), but the configured key is pk " +
-				"(HASH)"},
+			{"key ok user_id (HASH)", "key problem the table's key is user_id (HASH), but " +
+				"the configured key is pk (HASH)"},
 		}},
 		{variable: "CUSTOMERS_KEY_FORMAT", value: "USER#{user}",
 			replaced: [][2]string{{"key user_id=", "key user_id=USER#"}}},
@@ -108,8 +108,8 @@ func TestEverySettingThatTheChecksRead(t *testing.T) {
 		{variable: "STRIPE_ACCOUNT", value: "acct_1", gone: []string{noEndpoint}, come: []string{
 			"stripe GET /v1/account",
 			"finding: STRIPE_ACCOUNT problem stripe: the request is refused, and no parameter is named",
-			"finding: webhook endpoint warning this account has none, and the Stripe key cannot see those of its " +
-				"organization",
+			"finding: webhook endpoint warning this account has none, and the Stripe " +
+				"key cannot see those of its organization",
 		}},
 		{variable: "BASE_PATH", value: "/v1", replaced: [][2]string{{" /stripe/webhook", " /v1/stripe/webhook"}}},
 		{variable: "CLIENT_REFERENCES", value: "none", gone: []string{sessionReferences},

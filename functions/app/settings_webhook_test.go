@@ -157,8 +157,8 @@ func claim(event, user string) []string {
 // TestEverySettingOfTheWebhook holds the effect of every variable of the webhook: a second value of
 // each must change exactly these facts.
 func TestEverySettingOfTheWebhook(t *testing.T) {
-	const noSource = "bus:  webhook-misconfigured: webhook: an event of an event bus, and STRIPE_EVENT_SOURCE is not " +
-		"set"
+	const noSource = "bus:  webhook-misconfigured: webhook: the event comes from an event bus, but " +
+		"STRIPE_EVENT_SOURCE is not set"
 	requireSettings(t, webhookBase, playWebhook, slices.Concat(awsSettings, sharedSettings, []setting{
 		{variable: "LOG_LEVEL", value: "error", nothing: "a healthy webhook logs only the lines of requests"},
 		{variable: "BASE_PATH", value: "/v1", gone: []string{"prefixed: 404 not-found", "prefixed: effect <nil>"},
@@ -183,8 +183,8 @@ func TestEverySettingOfTheWebhook(t *testing.T) {
 		{variable: "STRIPE_EVENT_SOURCE", value: eventSource,
 			gone: []string{noSource, "bus: effect <nil>", strings.Replace(noSource, "bus", "stranger", 1)},
 			come: append(claim("bus", "user-bus"), "bus: null <nil>",
-				"stranger:  webhook-misconfigured: webhook: an event of an event bus whose source is not "+
-					"STRIPE_EVENT_SOURCE")},
+				"stranger:  webhook-misconfigured: webhook: the event comes from an event bus, "+
+					"but its source is not STRIPE_EVENT_SOURCE")},
 		{variable: "USER_METADATA_KEY", value: "uid", replaced: [][2]string{{"user_id=user-", "user_id=uid-"}}},
 		{variable: "CLIENT_REFERENCES", value: "none", gone: claim("session", "reference-session"),
 			come: []string{"session: effect ignored"}},

@@ -396,7 +396,9 @@ func TestAWSEndpointsAsTheSDKReadsThem(t *testing.T) {
 			"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "TRUE"}, "", ""},
 		"not ignored": {configtest.Env{"AWS_ENDPOINT_URL": all,
 			"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "False"}, all, all},
-		"a container on a developer's machine": {configtest.Env{"AWS_ENDPOINT_URL": "http://host.docker.internal:8080/aws"},
+		"a container on a developer's machine": {configtest.Env{
+			"AWS_ENDPOINT_URL": "http://host.docker.internal:8080/aws",
+		},
 			"http://host.docker.internal:8080/aws", "http://host.docker.internal:8080/aws"},
 	} {
 		t.Run(name, func(t *testing.T) {

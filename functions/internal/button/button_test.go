@@ -18,7 +18,7 @@ import (
 // maxZippedModule is the size that infra/openapi.yaml promises, in bytes.
 const maxZippedModule = 4096
 
-// texts maps the names of the module's texts to their keys.
+// texts maps the name of each text in the module to its key.
 var texts = map[string]language.Key{
 	"manage": language.ManageBilling, "opening": language.OpeningBilling, "signIn": language.PleaseSignInAgain,
 	"forbidden": language.MayNotManageBilling, "noAccount": language.NoBillingAccountYet,

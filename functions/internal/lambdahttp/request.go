@@ -118,12 +118,12 @@ func (ev *event) header() http.Header {
 // complete adds the method, path and body to r. Its errors wrap ErrBadRequest or are ErrTooLarge.
 func (ev *event) complete(r *http.Request, basePath string, maxBody int) error {
 	if r.Method == "" {
-		return fmt.Errorf("%w: impossible method", ErrBadRequest)
+		return fmt.Errorf("%w: invalid method", ErrBadRequest)
 	}
 
 	path := cmp.Or(ev.RawPath, ev.RequestContext.HTTP.Path)
 	if !strings.HasPrefix(path, "/") || strings.Contains(path, "?") {
-		return fmt.Errorf("%w: impossible path", ErrBadRequest)
+		return fmt.Errorf("%w: invalid path", ErrBadRequest)
 	}
 	target := withoutBase(path, basePath)
 	if ev.RawQueryString != "" {
@@ -131,7 +131,7 @@ func (ev *event) complete(r *http.Request, basePath string, maxBody int) error {
 	}
 	parsed, err := url.ParseRequestURI(target)
 	if err != nil {
-		return fmt.Errorf("%w: impossible path or query", ErrBadRequest) // url.Error quotes both
+		return fmt.Errorf("%w: invalid path or query", ErrBadRequest) // url.Error quotes both
 	}
 
 	r.URL, r.RequestURI = parsed, parsed.RequestURI()

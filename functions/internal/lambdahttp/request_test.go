@@ -273,8 +273,8 @@ var refusals = map[string]struct {
 }
 
 var refusalTexts = []string{
-	"not JSON", "a member of the event has the wrong type", "impossible method", "impossible path",
-	"impossible path or query",
+	"not JSON", "a member of the event has the wrong type", "invalid method", "invalid path",
+	"invalid path or query",
 	"the body is not base64", "the event is not of payload format 2.0",
 }
 

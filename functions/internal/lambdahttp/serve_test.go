@@ -18,8 +18,8 @@ import (
 
 const child = "LAMBDAHTTP_TEST_CHILD"
 
-// upper answers with its input in capitals, followed by the values of PATH and SSL_CERT_DIR at the
-// time of its assembly.
+// upper answers with its input in capitals, followed by the values that PATH and SSL_CERT_DIR had
+// when it was assembled.
 type upper struct{ found string }
 
 func assembleUpper() (lambda.Handler, error) {

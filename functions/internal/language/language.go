@@ -18,8 +18,8 @@ const English Tag = "en"
 // Tags lists the languages. Every text exists in each of them.
 var Tags = []Tag{English, "de", "fr", "es", "it", "pt-BR", "nl", "ja"}
 
-// Match returns the language to answer in: the language of locale (a value of Stripe's parameter),
-// or else the best match for Accept-Language (RFC 9110, section 12.5.4; RFC 4647, section 3.4), or
+// Match returns the language to answer in: the language of locale (as in Stripe's parameter), or
+// else the best match for Accept-Language (RFC 9110, section 12.5.4; RFC 4647, section 3.4), or
 // else English. Any Portuguese matches pt-BR.
 func Match(locale string, header http.Header) Tag {
 	if language, ok := lookup(locale); ok {

@@ -25,8 +25,8 @@ type DynamoDB interface {
 		options ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
 }
 
-// fromAWS returns the finding for a failed AWS call. what is the resource: a table, function or
-// secret.
+// fromAWS returns the finding for a failed AWS call on a resource, which what names: "table",
+// "function" or "secret".
 func fromAWS(err error, what string) Finding {
 	var failure *upstream.Error
 	switch {
@@ -136,8 +136,7 @@ func SecretUsable[V comparable](name, variable string, secrets Secrets[V]) Check
 // Sampled is the number of customers that Mappings looks up.
 const Sampled = 10
 
-// Mappings checks a sample of the table's items: the customers exist at Stripe, and no user has
-// several.
+// Mappings checks a sample of items: the customers exist at Stripe, and no user has several.
 func Mappings(client DynamoDB, table customers.Table, stripe *Stripe) Check {
 	return Check{Name: "a sample of the mapping", Run: func(ctx context.Context) Finding {
 		items, err := sample(ctx, client, table.Name)

@@ -267,8 +267,8 @@ func TestFindingsFromSecrets(t *testing.T) {
 	}{
 		"readable": {nil, preflight.OK, "it can be read and is well-formed", ""},
 		"malformed": {fmt.Errorf("fetch: %w", secret.MalformedError("it is empty")), preflight.Problem, "it is empty",
-			"Correct the value of the secret that NAME_OF_IT names. The new value works within seconds, without a " +
-				"deployment."},
+			"Correct the value of the secret that NAME_OF_IT names. The new value " +
+				"works within seconds, without a deployment."},
 		"denied": {&upstream.Error{Service: "secretsmanager", Operation: "GetSecretValue",
 			Reason: "AccessDeniedException", Permanent: true}, preflight.Problem,
 			"secretsmanager GetSecretValue: AccessDeniedException",

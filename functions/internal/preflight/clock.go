@@ -21,8 +21,8 @@ type Clock struct {
 	behind, ahead time.Duration // the greatest differences from an upstream's clock
 }
 
-// Limits for the difference of the clock. Tokens have 30 s of leeway. AWS refuses signatures that
-// differ by 5 minutes.
+// A difference of the clock of more than slightSkew is a warning, and of more than greatSkew a
+// problem. Tokens have 30 s of leeway. AWS refuses signatures that differ by 5 minutes.
 const (
 	slightSkew = 5 * time.Second
 	greatSkew  = 30 * time.Second
@@ -100,5 +100,5 @@ func (c *Clock) compared() Finding {
 	case worst > slightSkew:
 		return warning(detail, advice)
 	}
-	return ok("it is within 5 seconds of the upstreams' clocks")
+	return ok(fmt.Sprintf("it is within %d seconds of the upstreams' clocks", int(slightSkew.Seconds())))
 }

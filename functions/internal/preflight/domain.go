@@ -7,14 +7,14 @@ type Domain int
 
 // Values of Domain.
 const (
-	// DomainUnknown: nothing is known. The check is left out.
+	// DomainUnknown means that nothing is known. The check is then left out.
 	DomainUnknown Domain = iota
-	// DomainNotInVariables: only the variables of the deployment are known, and none names a
-	// domain.
+	// DomainNotInVariables means that only the deployment's variables are known. These do not
+	// contain the domain.
 	DomainNotInVariables
-	// NoDomain: the API only has the address that AWS gave it.
+	// NoDomain means that the API has only the address that AWS gave it.
 	NoDomain
-	// OwnDomain: the API has a custom domain.
+	// OwnDomain means that the API has a custom domain.
 	OwnDomain
 )
 
@@ -29,8 +29,8 @@ func CookieReachesAPI(domain Domain) Check {
 		case OwnDomain:
 			return ok("the API has its own domain. Browsers send the cookie if that domain is on the app's site")
 		case NoDomain:
-			return warning("SESSION_COOKIE is set, but the API does not have its own domain, so no browser sends the "+
-				"cookie",
+			return warning("SESSION_COOKIE is set, but the API does not have its "+
+				"own domain, so no browser sends the cookie",
 				"Deploy with DomainName on the app's site, such as billing.example.com for app.example.com, and set "+
 					"the cookie for both. Or remove SESSION_COOKIE and let pages send tokens.")
 		}

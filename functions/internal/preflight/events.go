@@ -47,8 +47,8 @@ func (s *Stripe) Endpoint(path string, wanted []string) Check {
 			return unseen()
 		}
 		return checkEndpoints(ours, wanted, "no endpoint has a URL that ends in "+path,
-			"Create an endpoint at https://dashboard.stripe.com/webhooks. Its URL is the stack's output "+
-				"WebhookEndpoint.")
+			"Create an endpoint at https://dashboard.stripe.com/webhooks. Its "+
+				"URL is the stack's output WebhookEndpoint.")
 	}}
 }
 
@@ -69,8 +69,8 @@ func (s *Stripe) EventSource(source string, wanted []string) Check {
 		} else if s.Organization {
 			return unseen()
 		}
-		return checkEndpoints(ours, wanted, "no event destination in this mode has the ID that STRIPE_EVENT_SOURCE "+
-			"ends with",
+		return checkEndpoints(ours, wanted, "no event destination in this mode has the ID that "+
+			"STRIPE_EVENT_SOURCE ends with",
 			"Compare STRIPE_EVENT_SOURCE with the destination at https://dashboard.stripe.com/workbench/webhooks.")
 	}}
 }
@@ -142,8 +142,8 @@ func ClientReferences(counts string) Check {
 				"session. This is right if your server makes all sessions. Choose none if the account has a pricing " +
 				"table, or another app that makes sessions")
 		}
-		return warning("the client_reference_id of a Payment Link names a user too, but a buyer can change it in the "+
-			"address",
+		return warning("the client_reference_id of a Payment Link names a user too, "+
+			"but a buyer can change it in the address",
 			"Choose sessions, or none if the account has a pricing table, or another app that makes Checkout Sessions.")
 	}}
 }
@@ -151,8 +151,8 @@ func ClientReferences(counts string) Check {
 // unseen returns the finding for an organization's event destination, which the key cannot read.
 func unseen() Finding {
 	return warning("this account has none, and the Stripe key cannot see those of its organization",
-		"Check the organization's dashboard: the destination must be enabled, have all event types, and send "+
-			"snapshot payloads.")
+		"Check the organization's dashboard: the destination must be enabled, have all "+
+			"event types, and send snapshot payloads.")
 }
 
 const (

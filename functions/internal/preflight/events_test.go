@@ -139,8 +139,8 @@ func TestAnOrganizationsDestinationsCannotBeSeen(t *testing.T) {
 	}
 	unseen := finding{
 		preflight.Warning, "this account has none, and the Stripe key cannot see those of its organization",
-		"Check the organization's dashboard: the destination must be enabled, have all event types, and send " +
-			"snapshot payloads.",
+		"Check the organization's dashboard: the destination must be enabled, have all " +
+			"event types, and send snapshot payloads.",
 	}
 	for _, test := range []struct {
 		organization          bool

@@ -56,7 +56,7 @@ type Hook struct {
 // nil means that the version does not exist.
 type Environments struct{ Portal, Webhook, Live map[string]string }
 
-// The parts of the function's time. The checks get the rest.
+// How the hook divides its time. The checks get the rest.
 const (
 	reportReserve = 15 * time.Second // to report, with retries
 	lookReserve   = time.Second      // to collect the findings after the end of the checks

@@ -146,8 +146,8 @@ func TestTheHookJudgesNewVersions(t *testing.T) {
 		"the portal accepts any request": {&control{invocations: of("portal", found(`{"statusCode":303}`))}, "Failed",
 			"portal's answer", "ERROR", "it answers a request without credentials with 303 instead of 401", readTheLog},
 		"the webhook accepts any event": {&control{invocations: of("webhook", found(`{"statusCode":200}`))}, "Failed",
-			"webhook's answer", "ERROR", "it answers a request without credentials with 200 instead of " +
-				"400", readTheLog},
+			"webhook's answer", "ERROR", "it answers a request without credentials with 200 " +
+				"instead of 400", readTheLog},
 		"an answer without status": {&control{invocations: of("portal", found(`"MARKERx7Q"`))}, "Failed",
 			"portal's answer", "ERROR", "it answers a request without credentials with 0 instead of 401", readTheLog},
 		"a function returns an error": {&control{functionError: "Handled"}, "Failed", "portal's answer", "ERROR",

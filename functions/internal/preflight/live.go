@@ -106,7 +106,7 @@ func isEmpty(ctx context.Context, client DynamoDB, table string) (bool, *upstrea
 }
 
 // live returns the environment of the portal version that serves now, or nil before the first
-// version. A finding reports that it cannot be read.
+// version. It returns a finding if the environment cannot be read.
 func (h *Hook) live(ctx context.Context) (map[string]string, *Finding) {
 	function := h.Portal[:max(strings.LastIndexByte(h.Portal, ':'), 0)]
 	if function == "" {

@@ -67,13 +67,13 @@ func TestTheTableOfTheLiveVersionIsKept(t *testing.T) {
 			preflight.OK, "the new version uses another table, and both are empty", ""},
 		"no permission to read the live table": {other(func(t *customers.Table) { t.Name = "new" }), found(none),
 			fails("AccessDeniedException"), preflight.Problem,
-			"the new table new (user_id) is empty, and the live version's table users (user_id) cannot be read: " +
-				"dynamodb " +
+			"the new table new (user_id) is empty, and the live version's table " +
+				"users (user_id) cannot be read: dynamodb " +
 				"Scan: AccessDeniedException", moveItems},
 		"the live table does not exist": {other(func(t *customers.Table) { t.Name = "new" }), found(none),
 			fails("ResourceNotFoundException"), preflight.Problem,
-			"the new table new (user_id) is empty, and the live version's table users (user_id) cannot be read: " +
-				"dynamodb " +
+			"the new table new (user_id) is empty, and the live version's table " +
+				"users (user_id) cannot be read: dynamodb " +
 				"Scan: ResourceNotFoundException", moveItems},
 		"the live table is too slow": {other(func(t *customers.Table) { t.Name = "new" }), found(none),
 			answer{hangs: true}, preflight.Warning, "dynamodb Scan: no answer in time", tryAgain},

@@ -39,7 +39,7 @@ type Check struct {
 	Name string
 	Run  func(ctx context.Context) Finding
 
-	last bool // run after the others, because it uses what they saw
+	last bool // run after the others, because it uses their observations
 }
 
 // Run runs the checks concurrently and returns their findings in the order of the checks. It

@@ -24,7 +24,7 @@ type StripeAPI interface {
 	ProbeFlow(ctx context.Context, key, flow string) error
 }
 
-// Stripe makes the checks that ask Stripe.
+// Stripe has the checks that ask Stripe.
 type Stripe struct {
 	API         StripeAPI
 	Keys        Secrets[secret.Key]
@@ -34,7 +34,7 @@ type Stripe struct {
 	Organization bool
 }
 
-// errNoKey means that there is no key to ask Stripe with. Another check says why.
+// errNoKey means that the key is missing. Another check says why.
 var errNoKey = errors.New("preflight: no key")
 
 func (s *Stripe) read(ctx context.Context, path string, query url.Values, into any) error {

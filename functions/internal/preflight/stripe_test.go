@@ -183,16 +183,17 @@ func stripeChecks() map[string]stripeCheck {
 		"a flow is switched off": {flows("", "subscription_cancel", "subscription_update_confirm"),
 			map[string]answer{ownSettings: settings("true", `"subscription_cancel":{"enabled":false},`+
 				`"subscription_update":{"enabled":true}`)}, "flows", preflight.Warning,
-			"the portal configuration lacks the feature for subscription_cancel, so the API answers 409 " +
-				"flow-unavailable", "Enable the features at https://dashboard.stripe.com/settings/billing/portal, " +
+			"the portal configuration lacks the feature for " +
+				"subscription_cancel, so the API answers 409 flow-unavailable",
+			"Enable the features at https://dashboard.stripe.com/settings/billing/portal, " +
 				"or remove these flows from ALLOWED_FLOWS."},
 		"a flow without a feature": {flows("bpc_1", "subscription_update_confirm"),
 			map[string]answer{
 				configuration1: found(`{"active":true,"features":{"subscription_update":7}}`),
 			}, "flows", preflight.Warning, "the portal configuration lacks the feature for " +
 				"subscription_update_confirm, so the API answers 409 flow-unavailable",
-			"Enable the features at https://dashboard.stripe.com/settings/billing/portal, or remove these flows from " +
-				"ALLOWED_FLOWS."},
+			"Enable the features at https://dashboard.stripe.com/settings/billing/portal, " +
+				"or remove these flows from ALLOWED_FLOWS."},
 		"flows, never saved": {flows("", "x"), nil, "flows", "", "", ""},
 		"flows, no such settings": {flows("bpc_1", "x"),
 			map[string]answer{configuration1: missing}, "flows", "", "", ""},
@@ -272,8 +273,8 @@ func stripeChecks() map[string]stripeCheck {
 			destination: found(`{"status":"enabled","enabled_events":["customer.created"]}`),
 		}, "event destination", preflight.OK, "enabled, with all required event types", ""},
 		"a missing destination": {source, map[string]answer{destination: missing}, "event destination",
-			preflight.Problem, "no event destination in this mode has the ID that STRIPE_EVENT_SOURCE ends " +
-				"with", compareSource},
+			preflight.Problem, "no event destination in this mode has the ID that " +
+				"STRIPE_EVENT_SOURCE ends with", compareSource},
 		"no permission to read destinations": {source, map[string]answer{destination: forbidden}, "event destination",
 			preflight.Warning, notLookedAt, mayReadDestinations},
 	}

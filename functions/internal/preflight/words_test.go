@@ -8,17 +8,17 @@ const (
 	lookAtStripe = "Stripe cannot be reached, or its answer cannot be used. Check https://status.stripe.com, the " +
 		"network and STRIPE_API_BASE."
 	lookItUp       = "Find the request in Stripe's dashboard, under Developers, Logs."
-	createEndpoint = "Create an endpoint at https://dashboard.stripe.com/webhooks. Its URL is the stack's output " +
-		"WebhookEndpoint."
+	createEndpoint = "Create an endpoint at https://dashboard.stripe.com/webhooks. Its " +
+		"URL is the stack's output WebhookEndpoint."
 	compareSource = "Compare STRIPE_EVENT_SOURCE with the destination at " +
 		"https://dashboard.stripe.com/workbench/webhooks."
 	subscriptionsNeeded = "the key lacks it, and flows about a subscription need it"
 	maySubscriptions    = "Give the restricted key Subscriptions: Read. Or remove those flows from ALLOWED_FLOWS."
 	readTheLog          = "The log of the new version says why."
-	grantFunction       = "Grant this role this operation on the function, and the use of its KMS key if it has one " +
-		"of its own."
-	setTheClock = "Correct this machine's clock: tokens and signatures depend on it. In Lambda, AWS sets the " +
-		"clock."
+	grantFunction       = "Grant this role this operation on the function, and the use " +
+		"of its KMS key if it has one of its own."
+	setTheClock = "Correct this machine's clock: tokens and signatures " +
+		"depend on it. In Lambda, AWS sets the clock."
 	chooseSnapshots = "Create an event destination with snapshot payloads at " +
 		"https://dashboard.stripe.com/workbench/webhooks, and delete the one with thin payloads."
 	mayReadDestinations = "Give the restricted key Event destinations: Read to enable this check, or check " +

@@ -36,7 +36,7 @@ const (
 	SubscriptionNotFound Code = "subscription-not-found"
 	// Let the user choose one of `subscriptions`, and send its `id`
 	SubscriptionAmbiguous Code = "subscription-ambiguous"
-	// Tell the user the reason, which `detail` has: for example, the subscription is already
+	// Tell the user why: `detail` has the reason, for example that the subscription is already
 	// cancelled
 	SubscriptionNotEligible Code = "subscription-not-eligible"
 	// The portal configuration in use lacks the flow's feature. Hide the button, or enable the

@@ -27,7 +27,7 @@ type Problem struct {
 	Reason language.Key
 	// Advice replaces the code's advice on the page, if Reason has a remedy of its own.
 	Advice language.Key
-	// Question replaces the code's title on a page with Forms. It says what a choice leads to.
+	// Question replaces the code's title on a page with Forms. It names the effect of a choice.
 	Question language.Key
 	// RetryAfter is sent as Retry-After, rounded up to whole seconds, unless it is 0.
 	RetryAfter time.Duration

@@ -14,5 +14,5 @@ func SetSecurityHeaders(header http.Header) {
 func WriteBody(w http.ResponseWriter, status int, contentType string, body []byte) {
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // into lambdahttp's buffer: there is no connection that could fail
+	_, _ = w.Write(body) // lambdahttp buffers it, so no connection can fail here
 }

@@ -3,7 +3,7 @@
 //
 // Only one fetch runs at a time, and the callers that wait for it share its result. A fresh value
 // is returned at once. When it is no longer fresh, the next caller fetches a new one. If the source
-// fails or takes longer than half a second, callers get the old value as long as it is usable.
+// fails or takes longer than half a second, callers get the old value while it is usable.
 package refresh
 
 import (

@@ -35,7 +35,7 @@ func New(w io.Writer, function, release string) *RequestLog {
 	return &RequestLog{handler: slog.NewJSONHandler(w, nil), function: function, release: release}
 }
 
-// Record collects the members of a request's line. It must be used by one goroutine only.
+// Record collects the members of the line. It must be used by one goroutine only.
 type Record struct {
 	log        *RequestLog
 	requestID  string

@@ -52,7 +52,7 @@ func (hidden) LogValue() slog.Value { return slog.StringValue(placeholder) }
 
 // texts reads a secret in any form that consoles and people save:
 //   - the text itself, with or without double quotes
-//   - a JSON object of the console's key/value editor, with the text under field
+//   - a JSON object, as from the console's key/value editor, with the text under field
 //   - if several texts are allowed, a JSON list, either bare or under field
 //
 // It removes white space and one pair of double quotes around each text. variable is the variable

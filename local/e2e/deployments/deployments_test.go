@@ -124,12 +124,11 @@ func TestSecretsAsConsolesSaveThem(t *testing.T) {
 		"of the key/value editor": {keyValue, `{"STRIPE_SECRET_KEY":"` + devserver.DemoKey + `"}`, 303, ""},
 		"under another name": {nil, `{"STRIPE_SECRET_KEY":"` + devserver.DemoKey + `"}`, 500,
 			"without the member that STRIPE_SECRET_FIELD names"},
-		"of live mode": {nil, "sk_" + "live_" + "localdemo", 500, "the other mode"},
+		"of live mode": {nil, "sk_" + "live_" + "localdemo", 500, "differs from STRIPE_LIVEMODE"},
 		"an organization's": {nil, "sk_org_test_" + "localdemo", 500,
 			"an organization's key (sk_org_…), which needs a context"},
-		"publishable": {nil, "pk_test_" + "localdemo", 500, "not the form of a Stripe key"},
-		"JSON that is not closed": {nil, `{"api_key":"` + devserver.DemoKey, 500, "starts with { but is not " +
-			"valid JSON"},
+		"publishable":                 {nil, "pk_test_" + "localdemo", 500, "does not look like a Stripe key"},
+		"JSON that is not closed":     {nil, `{"api_key":"` + devserver.DemoKey, 500, "is not valid JSON"},
 		"nothing, or nothing visible": {nil, " \n", 500, "it is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {

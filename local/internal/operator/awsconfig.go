@@ -28,8 +28,8 @@ import (
 	"billingportal/local/internal/loopback"
 )
 
-// awsFault is a fault in the AWS configuration, or a refusal by AWS. Another try would not help. Its
-// text is ours, apart from names that the operator chose and AWS's documented codes.
+// awsFault is a fault in the AWS configuration, or a refusal by AWS. Another try would not help.
+// Its text is ours, apart from names that the operator chose and AWS's documented codes.
 type awsFault struct{ reason string }
 
 func (e *awsFault) Error() string { return e.reason }
@@ -62,7 +62,8 @@ func loadAWS(ctx context.Context, endpoint string, end context.CancelCauseFunc,
 		return cfg, describeCredentials(cfg.Credentials, err)
 	}
 	if cfg.Region == "" {
-		return cfg, &awsFault{"no AWS Region is set: set AWS_REGION, for example AWS_REGION=eu-central-1, or region in your " +
+		return cfg, &awsFault{"no AWS Region is set: set AWS_REGION, for example AWS_REGION=eu-central-1, or region " +
+			"in your " +
 			"AWS profile"}
 	}
 	cfg.Credentials = &renewing{cfg.Credentials, end}
@@ -89,15 +90,16 @@ func (r *renewing) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return found, err
 }
 
-// describeConfiguration says what to correct in the AWS configuration. Only the last case repeats the
-// SDK's text, after ours: it has the name of the wrong setting.
+// describeConfiguration says what to correct in the AWS configuration. Only the last case repeats
+// the SDK's text, after ours: it has the name of the wrong setting.
 func describeConfiguration(err error) error {
 	var noProfile config.SharedConfigProfileNotExistError
 	var noFile config.SharedConfigLoadError
 	var noToken config.AssumeRoleTokenProviderNotSetError
 	switch {
 	case errors.As(err, &noProfile):
-		return &awsFault{fmt.Sprintf("there is no AWS profile %q: correct AWS_PROFILE, or run aws configure --profile %s",
+		return &awsFault{fmt.Sprintf("there is no AWS profile %q: correct AWS_PROFILE, or run aws configure "+
+			"--profile %s",
 			noProfile.Profile, commandline.Quote(noProfile.Profile))}
 	case errors.As(err, &noFile):
 		return &awsFault{fmt.Sprintf("the AWS configuration file %s cannot be read: correct it, or set AWS_CONFIG_FILE",
@@ -181,8 +183,8 @@ var (
 		"IncompleteSignature"}
 )
 
-// describeSignIn says what to do about an AWS code that is about the operator's credentials; nil for
-// any other code.
+// describeSignIn says what to do about an AWS code that is about the operator's credentials; nil
+// for any other code.
 func describeSignIn(sources []aws.CredentialSource, code string) error {
 	switch {
 	case slices.Contains(expiredCodes, code):

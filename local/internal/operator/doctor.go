@@ -35,13 +35,16 @@ func doctorCommand(getenv func(string) string) *cli.Command {
 		Name:  "doctor",
 		Usage: "Check whether a deployment can work, and say how to fix it if not",
 		Description: "EXAMPLES:\n" +
-			"   go run ./local doctor                         check the development server's stand-ins, which have no " +
+			"   go run ./local doctor                         check the development server's stand-ins, which have " +
+			"no " +
 			"problem\n" +
 			"   go run ./local doctor --stack billing-portal  check a deployed stack, with your own AWS credentials\n" +
 			"   CUSTOMERS_TABLE=… JWT_ISSUER=… go run ./local doctor\n" +
 			"                                                 check the functions' variables in this environment\n\n" +
-			"It checks the secrets, the Stripe key with its mode and permissions, the portal settings, the table, the " +
-			"token issuer,\nthe session cookie, the webhook endpoint and the clock. It changes nothing. The exit status " +
+			"It checks the secrets, the Stripe key with its mode and permissions, the portal settings, the table, " +
+			"the " +
+			"token issuer,\nthe session cookie, the webhook endpoint and the clock. It changes nothing. The exit " +
+			"status " +
 			"is 1 if there is a problem,\nand 0 if there are only warnings.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "stack", Usage: "check the functions of the CloudFormation stack with this `NAME`"},
@@ -173,7 +176,8 @@ func (e *examination) conclude(cmd *cli.Command, findings []preflight.Finding) e
 	case e.stack == "":
 		commandline.Next(cmd, "make deploy ENV=prod, then go run ./local doctor --stack billing-portal")
 	default:
-		commandline.Next(cmd, "nothing to fix. After a change of a key, a secret or a parameter, run again:\n  %s", again)
+		commandline.Next(cmd,
+			"nothing to fix. After a change of a key, a secret or a parameter, run again:\n  %s", again)
 	}
 	return nil
 }
@@ -228,7 +232,8 @@ func environmentsOf(ctx context.Context, cfg aws.Config, stack string) (environm
 		}
 	}
 	if found.portal == nil {
-		return environments{}, fmt.Errorf("the stack %s has no PortalFunction: is it the billing portal's stack?", stack)
+		return environments{},
+			fmt.Errorf("the stack %s has no PortalFunction: is it the billing portal's stack?", stack)
 	}
 	return found, nil
 }

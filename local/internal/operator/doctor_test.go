@@ -29,20 +29,21 @@ import (
 	"billingportal/local/internal/gateway"
 )
 
-// patient is a deployment that doctor looks at: a laptop's cloud, and the environments of the
-// functions in it.
+// patient is a deployment for doctor: the stand-ins of a development server, and the variables of
+// its functions.
 type patient struct {
 	*devserver.Server
 	portal, webhook map[string]string
 	before          atomic.Pointer[interceptor]
 }
 
-// interceptor sees each request of an upstream first, and answers it where it returns true.
+// interceptor sees each request to an upstream first. It returns true if it has answered the
+// request.
 type interceptor func(w http.ResponseWriter, r *http.Request) bool
 
 func (p *patient) intercept(before interceptor) { p.before.Store(&before) }
 
-// newPatient returns a deployment with which all is well.
+// newPatient returns a deployment without problems.
 func newPatient(t *testing.T) *patient {
 	t.Helper()
 	customers := maps.Clone(devserver.DemoCustomers)
@@ -60,7 +61,7 @@ func newPatient(t *testing.T) *patient {
 	return p
 }
 
-// serves reports whether the portal serves alice, who is a customer.
+// serves reports whether the portal redirects alice, who has a customer.
 func (p *patient) serves(t *testing.T) bool {
 	t.Helper()
 	function, err := portal.New(t.Context(), devserver.GetenvOf(p.portal), io.Discard)
@@ -87,12 +88,12 @@ func status(t *testing.T, function lambda.Handler, token string) int {
 	return w.Code
 }
 
-// doctorWithoutPauses examines a deployment whose Stripe is a stand-in, which has no limit.
+// doctorWithoutPauses examines a deployment with the stand-in Stripe, which has no rate limit.
 func doctorWithoutPauses(ctx context.Context, portal, webhook func(string) string) []preflight.Finding {
 	return preflight.Examiner{Pause: noPause}.Doctor(ctx, portal, webhook)
 }
 
-// refuseAWS answers the operations of AWS with an error.
+// refuseAWS answers these operations of AWS with an error code.
 func refuseAWS(code string, operations ...string) func(*patient) {
 	return func(p *patient) {
 		p.intercept(func(w http.ResponseWriter, r *http.Request) bool {
@@ -132,7 +133,7 @@ func secretValue(value string) func(*patient) {
 	return func(p *patient) { p.SecretsManager.Put(devserver.StripeSecret, value) }
 }
 
-// skewed moves the clock of an upstream.
+// skewed changes the Date header of an upstream.
 func skewed(path string, by time.Duration) func(*patient) {
 	return func(p *patient) {
 		p.intercept(func(w http.ResponseWriter, r *http.Request) bool {
@@ -144,7 +145,7 @@ func skewed(path string, by time.Duration) func(*patient) {
 	}
 }
 
-// ailment is something that is wrong, and what doctor says of it.
+// ailment is a fault, and the finding by which doctor reports it.
 type ailment struct {
 	cause        func(*patient)
 	name, status string // of the finding
@@ -296,8 +297,8 @@ func ailments() map[string]ailment {
 	}
 }
 
-// Doctor names what is wrong and what to do; and a deployment in which it finds no problem serves.
-func TestDoctorFindsWhatIsWrong(t *testing.T) {
+// Doctor names each fault and its remedy, and a deployment without a problem serves requests.
+func TestDoctorNamesEachFault(t *testing.T) {
 	t.Parallel()
 	for name, test := range ailments() {
 		t.Run(name, func(t *testing.T) {
@@ -329,7 +330,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestDoctorHasNothingToSayOfTheHealthy(t *testing.T) {
+func TestDoctorFindsNoFaultInAHealthyDeployment(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*patient){
 		"the demo":                func(*patient) {},
@@ -376,7 +377,7 @@ func TestDoctorHasNothingToSayOfTheHealthy(t *testing.T) {
 	}
 }
 
-// Every request to Stripe waits for its turn, a retry too.
+// Every request to Stripe waits for its turn, including retries.
 func TestDoctorPacesItsRequestsToStripe(t *testing.T) {
 	t.Parallel()
 	p := newPatient(t)
@@ -430,7 +431,7 @@ func TestFindingsArePrinted(t *testing.T) {
 	}
 }
 
-func TestDoctorOfTheDevserverIsGreen(t *testing.T) {
+func TestDoctorOfTheStandInsFindsNoFault(t *testing.T) {
 	for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "JWT_ISSUER"} {
 		t.Setenv(name, "")
 	}
@@ -440,8 +441,8 @@ func TestDoctorOfTheDevserverIsGreen(t *testing.T) {
 	}
 }
 
-// stackResources are two pages of a list by CloudFormation, with a function that is no longer in
-// the stack. domain is the status of the API's domain.
+// stackResources returns one of two pages of CloudFormation's list of resources, with a function
+// that is no longer in the stack. domain is the status of the API's domain.
 func stackResources(token, domain string) string {
 	member := func(logical, physical, kind, status string) string {
 		return "<member><LogicalResourceId>" + logical + "</LogicalResourceId><PhysicalResourceId>" + physical +
@@ -464,7 +465,8 @@ func stackResources(token, domain string) string {
 		page + `</ListStackResourcesResult></ListStackResourcesResponse>`
 }
 
-// A stack's functions are looked at as AWS has them, and as the operator.
+// Doctor checks the functions of a stack with their variables in AWS, and with the operator's
+// credentials.
 func TestDoctorOfAStack(t *testing.T) {
 	awsAlone(t, temporary)
 	p := newPatient(t)
@@ -520,7 +522,8 @@ func TestDoctorOfAStack(t *testing.T) {
 	}
 }
 
-// sessionCookie is the status of the finding about it, "" if there is none.
+// sessionCookie returns the status of the finding about the session cookie, or "" if there is no
+// such finding.
 func sessionCookie(findings []preflight.Finding) string {
 	for _, finding := range findings {
 		if finding.Name == "session cookie" {
@@ -530,8 +533,8 @@ func sessionCookie(findings []preflight.Finding) string {
 	return ""
 }
 
-// examined is what the command finds. The stand-in Stripe has no limit, so there is no need for
-// pauses.
+// examined returns the findings of the command, made without pauses because the stand-in Stripe has
+// no rate limit.
 func examined(t *testing.T, stack, region string) []preflight.Finding {
 	t.Helper()
 	e := examination{getenv: os.Getenv, examiner: preflight.Examiner{Pause: noPause}, stack: stack, region: region,
@@ -543,7 +546,7 @@ func examined(t *testing.T, stack, region string) []preflight.Finding {
 	return findings
 }
 
-// The exit status is 1 for a problem, and 0 for warnings alone.
+// The exit status is 1 for a problem, and 0 for only warnings.
 func TestDoctorFailsForAProblem(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "portal.json")
 	if err := os.WriteFile(file, []byte(`{"team": {"name": "x"}}`), 0o600); err != nil {
@@ -558,7 +561,7 @@ func TestDoctorFailsForAProblem(t *testing.T) {
 		if err != nil || !strings.Contains(output, "Stripe has none of this name in this mode") {
 			t.Errorf("a warning: %v\n%s", err, output)
 		}
-		t.Setenv("JWT_AUDIENCE", "api") // and nothing else
+		t.Setenv("JWT_AUDIENCE", "api") // the only variable that is set
 		output, _, err = run(t, append([]string{"doctor"}, commandtest.Option("--json", asJSON)...)...)
 		if !strings.HasPrefix(commandtest.Said(err), "1 problem: fix \"portal's variables\" as its advice says, ") ||
 			!strings.Contains(output, "JWT_ISSUER is required") {
@@ -567,12 +570,12 @@ func TestDoctorFailsForAProblem(t *testing.T) {
 	}
 }
 
-// The environment's deployment is looked at as the operator. Its webhook is there if its variables
-// say so: with a signing secret, or with an event bus alone.
+// Doctor checks the environment's deployment with the operator's credentials. It checks the webhook
+// if the variables name a signing secret or an event bus.
 func TestDoctorOfTheEnvironment(t *testing.T) {
 	for name, test := range map[string]struct {
 		webhook map[string]string
-		checks  string // those of the webhook
+		checks  string // of the webhook
 	}{
 		"no webhook": {nil, ""},
 		"signing secrets": {map[string]string{"WEBHOOK_SECRET_ID": devserver.WebhookSecret},

@@ -39,13 +39,14 @@ func TestNoFlagIsBlank(t *testing.T) {
 	commandtest.RequireNoBlanks(t, func() *cli.Command { return NewCommand(os.Getenv) })
 }
 
-// run runs a command in the environment of the process, and returns its two outputs.
+// run runs a command with the variables of the process, and returns its standard output and
+// standard error.
 func run(t *testing.T, arguments ...string) (output, errOut string, err error) {
 	t.Helper()
 	return commandtest.Run(t, NewCommand(os.Getenv), arguments...)
 }
 
-// existing are the names of the files in a folder.
+// existing returns the names of the files in a folder.
 func existing(t *testing.T, folder string) string {
 	t.Helper()
 	entries, err := os.ReadDir(folder)
@@ -54,7 +55,8 @@ func existing(t *testing.T, folder string) string {
 	}
 	var names []string
 	for _, entry := range entries {
-		if info, err := entry.Info(); err != nil || info.Mode().Perm() != 0o600 { // they name users and customers
+		// because they name users and customers
+		if info, err := entry.Info(); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", entry.Name(), info.Mode(), err)
 		}
 		names = append(names, entry.Name())
@@ -263,7 +265,8 @@ func doctorFlags(t *testing.T) map[string]commandtest.FlagTest {
 
 func portalConfigFlags(t *testing.T) map[string]commandtest.FlagTest {
 	t.Helper()
-	// applied says what was posted, and what is in the files that the command may write.
+	// applied returns the requests that were posted, and the content of the files that the command
+	// may write.
 	applied := func(flags func(s *shop, value string) []string) func(*testing.T, string) string {
 		return func(t *testing.T, value string) string {
 			s := newShop(t, false)

@@ -31,15 +31,18 @@ func importCommand(getenv func(string) string) *cli.Command {
 			"   go run ./local import --propose users.csv --out new.csv  find customers by e-mail address\n" +
 			"   go run ./local import --verify                           compare the table with Stripe\n\n" +
 			"It reads every Stripe customer whose metadata names a user, or a file, and writes the mapping of users " +
-			"to customers\ninto the table of the environment, as the webhook does. Live events may arrive at the same " +
+			"to customers\ninto the table of the environment, as the webhook does. Live events may arrive at the " +
+			"same " +
 			"time, and an import may run\ntwice. With --state, the same command continues a run that was " +
 			"interrupted.\n\n" +
 			"If only an e-mail address connects customers and users, --propose writes a file for you to read and to " +
-			"import with --csv.\nAfter missed events, --verify compares every mapping with Stripe, and --fix corrects " +
+			"import with --csv.\nAfter missed events, --verify compares every mapping with Stripe, and --fix " +
+			"corrects " +
 			"the wrong ones.\n\n" +
 			"A line is not imported if another user has its customer, unless --shared says that users share " +
 			"customers on purpose.\n\n" +
-			"It reaches AWS with your own configuration and credentials. It reaches Stripe with STRIPE_SECRET_KEY, or " +
+			"It reaches AWS with your own configuration and credentials. It reaches Stripe with STRIPE_SECRET_KEY, " +
+			"or " +
 			"with the secret\nthat STRIPE_SECRET_ID names. If STRIPE_LIVEMODE is set, it refuses a key of the other " +
 			"mode. The exit status is 1 if\nsomething was not imported.",
 		Flags: []cli.Flag{
@@ -236,7 +239,8 @@ func (j *importJob) run(ctx context.Context) error {
 	case counts.NotImported() > 0:
 		return fmt.Errorf("%s not imported%s", counted(counts.NotImported(), "was", "were"), j.remedy())
 	case isDry:
-		j.next("with the same variables, write them into the table:\n  %s", commandline.Again(j.cmd, []string{"dry-run"}))
+		j.next("with the same variables, write them into the table:\n  %s",
+			commandline.Again(j.cmd, []string{"dry-run"}))
 	case !run.WasDone:
 		j.next("check the deployment that reads this table: go run ./local doctor --stack billing-portal")
 	}
@@ -403,7 +407,8 @@ func (j *importJob) verify(ctx context.Context) error {
 		fmt.Fprintf(j.out, "%d have a customer that another user has too (--shared allows that)\n", verified.Shared)
 	}
 	if verified.LeftOut > 0 {
-		fmt.Fprintf(j.out, "%d customers had no room in the item of a user with more than 100 customers\n", verified.LeftOut)
+		fmt.Fprintf(j.out,
+			"%d customers had no room in the item of a user with more than 100 customers\n", verified.LeftOut)
 	}
 	j.printFirstRefused()
 	if run.WasDone {

@@ -12,8 +12,8 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// A dry run is no part of an import, whatever state it is given.
-func TestADryRunLeavesEverythingToDo(t *testing.T) {
+// A dry run leaves the state of an import unchanged, so the import still writes everything.
+func TestADryRunKeepsNoState(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 250)
 	folder := t.TempDir()
@@ -31,8 +31,9 @@ func TestADryRunLeavesEverythingToDo(t *testing.T) {
 	}
 }
 
-// A file that changed has other lines where the first run stopped.
-func TestAStateIsOfOneFile(t *testing.T) {
+// A changed file may have other lines at the position where the first run stopped, so its state is
+// refused.
+func TestAStateBelongsToOneFile(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 0)
 	folder := t.TempDir()
@@ -48,7 +49,7 @@ func TestAStateIsOfOneFile(t *testing.T) {
 	}
 }
 
-// Customers of one mode do not come into the table of the other.
+// Customers of one mode are never written into the table of the other mode.
 func TestImportOfTheOtherModeIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, variable := range map[string][2]string{
@@ -70,9 +71,9 @@ func TestImportOfTheOtherModeIsRefused(t *testing.T) {
 	}
 }
 
-// A claim that does not count is none that was imported: it is older than a release, or its
-// customer is deleted. What Stripe said became something else since, and the table is right; what a
-// file says was to have an effect.
+// A claim that does not count is not counted as imported: it is older than a release, or its
+// customer is deleted. From Stripe this is no failure, because later events changed the mapping and
+// the table is right. From a file it is a failure, because the operator expected an effect.
 func TestClaimsThatDoNotCountAreReported(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 3)
@@ -111,7 +112,8 @@ func TestClaimsThatDoNotCountAreReported(t *testing.T) {
 	}
 }
 
-// A quotation mark in the wrong place costs its own line alone, of which the report has the number.
+// A quotation mark in the wrong place loses only its own line, and the report has the number of
+// that line.
 func TestProposalsOfAMalformedFile(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 20)
@@ -135,8 +137,8 @@ func TestProposalsOfAMalformedFile(t *testing.T) {
 	}
 }
 
-// An item that holds something else is left alone, and keeps no other from being corrected.
-func TestVerificationGoesOnBehindAMalformedItem(t *testing.T) {
+// An item with other content is left unchanged, and the corrections of other items continue.
+func TestVerificationContinuesAfterAMalformedItem(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 30)
 	if output, err := c.run(t); err != nil {

@@ -16,7 +16,7 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// The lines on standard error that name the target of an import, and the next step after it.
+// fileTarget returns the line on standard error that names the target of an import from a file.
 func fileTarget(c *company) string {
 	return "import: the table of the environment: " + devserver.CustomersTable + " at " + c.Origin + "\n"
 }
@@ -25,7 +25,7 @@ func stripeAndTable(c *company) string {
 	return strings.TrimSuffix(fileTarget(c), "\n") + "; Stripe test mode at " + c.Origin + "\n"
 }
 
-// lines are n lines of a file, of which pattern has the number.
+// lines returns n lines of a file. Each # in pattern is replaced by the number of the line.
 func lines(n int, pattern string) (text string) {
 	for i := range n {
 		text += strings.ReplaceAll(pattern, "#", fmt.Sprint(i)) + "\n"
@@ -33,8 +33,7 @@ func lines(n int, pattern string) (text string) {
 	return text
 }
 
-// Each number of a summary is of its own kind, so each differs here. Standard error has nothing but
-// the target.
+// A summary has several counts, so each count differs here. Standard error has only the target.
 func TestSummariesOfImports(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 0)
@@ -53,7 +52,8 @@ func TestSummariesOfImports(t *testing.T) {
 		lines(4, "malformed#,customer-#")+lines(5, "deleted#,cus_Deleted#")+lines(5, "none#,")+lines(3,
 		"released#,cus_Released#"))
 	report := filepath.Join(t.TempDir(), "report.csv")
-	const contested = "First malformed: line 20, user \"malformed0\": the customer ID does not look like cus_…: copy it " +
+	const contested = "First malformed: line 20, user \"malformed0\": the customer ID does not look like cus_…: copy " +
+		"it " +
 		"from Stripe\n" +
 		"First conflict: line 13, user \"team0\", customer cus_Team: the user \"team1\" has this customer too: keep " +
 		"the right user, or use --shared if users share customers on purpose\n"
@@ -74,7 +74,8 @@ func TestSummariesOfImports(t *testing.T) {
 				"later events, 3 released before, in 0s\n" + contested +
 				"First deleted: line 24, user \"deleted0\", customer cus_Deleted0: the customer was deleted at " +
 				"Stripe: write the user's new customer, or remove the line\n" +
-				"First released: line 34, user \"released0\", customer cus_Released0: the customer's metadata stopped " +
+				"First released: line 34, user \"released0\", customer cus_Released0: the customer's metadata " +
+				"stopped " +
 				"naming the user, no earlier than this claim: if the user has the customer again, write a later " +
 				"claimed_at\n",
 			"19 were not imported: " + report + " lists them; correct them, then run the same command again",
@@ -97,11 +98,11 @@ func TestSummariesOfImports(t *testing.T) {
 	}
 }
 
-// From Stripe, a claim that later events have ended is no failure. An import waits for as long as
-// Stripe asks, and says how long it took.
+// In an import from Stripe, a claim that later events have ended is not a failure. The import waits
+// as long as Stripe asks, and says how long it took.
 func TestSummaryOfAnImportFromStripe(t *testing.T) {
 	t.Parallel()
-	c := newCompany(t, 40) // of which four name nobody
+	c := newCompany(t, 40) // four of them name no user
 	for i := range 3 {
 		c.apply(t, operator.Fact{User: fmt.Sprintf("u%d", i), Customer: fmt.Sprintf("cus_%d", i),
 			Released: time.Unix(4_000_000_000, 0)})
@@ -156,13 +157,15 @@ func TestSummariesOfVerifications(t *testing.T) {
 	const firsts = "2 have a customer that another user has too (--shared allows that)\n" +
 		"First malformed: user \"broken0\": customers: the attribute does not hold a Stripe customer ID: " +
 		"correct the item of this user in the table\n" +
-		"First conflict: user \"a\", customer cus_9: the user \"b\" has this customer too: name the right user in the " +
+		"First conflict: user \"a\", customer cus_9: the user \"b\" has this customer too: name the right user in " +
+		"the " +
 		"customer's metadata, or use --shared if users share customers on purpose\n" +
 		"First deleted: user \"u0\", customer cus_0: the customer was deleted at Stripe\n" +
 		"First renamed: user \"u3\", customer cus_3: the customer's metadata names the user \"heir3\"\n" +
 		"First missing: user \"stranger0\", customer cus_Missing0: Stripe has no such customer in this mode: check " +
 		"the mode of the key, or remove the mapping\n"
-	correct := "20 mappings differ from Stripe: add --report FILE to list them; correct 7 of them with the same variables:\n" +
+	correct := "20 mappings differ from Stripe: add --report FILE to list them; correct 7 of them with the same " +
+		"variables:\n" +
 		"  go run ./local import --rate 1000 --write-capacity 100000 --endpoint-url " + c.Origin +
 		devserver.DynamoDBPath + " --verify --fix"
 	for _, test := range []struct {
@@ -202,8 +205,8 @@ func TestSummaryOfAProposal(t *testing.T) {
 	}
 }
 
-// What one run has done says nothing of a run with another table, source or rule.
-func TestAStateIsOfOneRun(t *testing.T) {
+// The state of one run is refused by a run with another table, source or rule.
+func TestAStateBelongsToOneRun(t *testing.T) {
 	t.Parallel()
 	changes := map[string]struct {
 		variables, argument string

@@ -57,8 +57,8 @@ func (j *importJob) dynamoDB(ctx context.Context, mapping operator.Mapping) (*dy
 }
 
 // stripeAccount returns the account of STRIPE_SECRET_KEY, or of the secret that STRIPE_SECRET_ID
-// names. may says in messages what the key must be allowed to do. Requests have apiVersion; "" means
-// the version that the functions use.
+// names. may says in messages what the key must be allowed to do. Requests have apiVersion; ""
+// means the version that the functions use.
 func stripeAccount(ctx context.Context, getenv func(string) string, end context.CancelCauseFunc, may,
 	apiVersion string) (*operator.StripeAccount, error) {
 	key := strings.TrimSpace(getenv("STRIPE_SECRET_KEY"))
@@ -76,7 +76,8 @@ func stripeAccount(ctx context.Context, getenv func(string) string, end context.
 		key = aws.ToString(output.SecretString)
 	}
 	if key == "" {
-		return nil, errors.New("there is no Stripe key: set STRIPE_SECRET_ID, or STRIPE_SECRET_KEY to a key that may " + may)
+		return nil, errors.New("there is no Stripe key: set STRIPE_SECRET_ID, or STRIPE_SECRET_KEY to a key that may " +
+			may)
 	}
 	return operator.NewStripeAccount(getenv, key, apiVersion) // it names the problem of the key
 }

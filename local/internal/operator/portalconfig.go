@@ -35,9 +35,12 @@ func portalConfigCommand(getenv func(string) string) *cli.Command {
 				"choice:\n\n" +
 				"   team:\n     features:\n       invoice_history: {enabled: true}\n       subscription_cancel: " +
 				"{enabled: true, mode: at_period_end}\n\n" +
-				"It shows the differences, then creates or updates the configurations in the mode of the key. The key is " +
-				"STRIPE_SECRET_KEY,\nor the secret that STRIPE_SECRET_ID names; it needs Customer portal: Write. Stripe " +
-				"keeps your name in the metadata of the\nconfiguration, as " + portalconfig.MetadataKey + ". A parameter " +
+				"It shows the differences, then creates or updates the configurations in the mode of the key. The " +
+				"key is " +
+				"STRIPE_SECRET_KEY,\nor the secret that STRIPE_SECRET_ID names; it needs Customer portal: Write. " +
+				"Stripe " +
+				"keeps your name in the metadata of the\nconfiguration, as " +
+				portalconfig.MetadataKey + ". A parameter " +
 				"that is not in FILE keeps its value at Stripe, and is shown. \"\" unsets\na parameter. After an " +
 				"interruption, run the same command again: it does the rest.",
 			Flags: []cli.Flag{
@@ -46,7 +49,8 @@ func portalConfigCommand(getenv func(string) string) *cli.Command {
 					Usage: "write the IDs to `FILE` as the template's parameters: callers may choose every " +
 						"configuration"},
 				&cli.BoolFlag{Name: "no-write", Usage: "print the parameters instead of writing a file"},
-				&cli.StringFlag{Name: "default", Usage: "use the configuration with this `NAME` for callers that choose none"},
+				&cli.StringFlag{Name: "default",
+					Usage: "use the configuration with this `NAME` for callers that choose none"},
 			},
 			Action: func(ctx context.Context, cmd *cli.Command) error {
 				return applyPortalConfig(ctx, getenv, cmd)

@@ -31,7 +31,7 @@ import (
 
 const configurations = "/v1/billing_portal/configurations"
 
-// shop is a Stripe account with a file of portal configurations.
+// shop is a Stripe account and a file of portal configurations.
 type shop struct {
 	*fakestripe.Stripe
 	key        string
@@ -62,7 +62,7 @@ func newShop(t *testing.T, livemode bool) *shop {
 	return s
 }
 
-// command is the command line in the shop's environment.
+// command returns the command line with the shop's variables.
 func (s *shop) command() *cli.Command { return NewCommand(devserver.GetenvOf(s.env)) }
 
 func (s *shop) intercept(before interceptor) { s.before.Store(&before) }
@@ -104,7 +104,8 @@ func (s *shop) mustApply(t *testing.T, more ...string) string {
 	return output
 }
 
-// written are the forms that were posted since the last call, without what every request asks for.
+// written returns the forms that were posted since the last call, without the parameters of every
+// request.
 func (s *shop) written() []url.Values {
 	var forms []url.Values
 	for _, r := range s.Requests() {
@@ -118,7 +119,7 @@ func (s *shop) written() []url.Values {
 	return forms
 }
 
-// stored is a configuration as Stripe has it.
+// stored returns a configuration as Stripe stores it.
 func (s *shop) stored(t *testing.T, id string) string {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet,
@@ -133,7 +134,7 @@ func (s *shop) stored(t *testing.T, id string) string {
 	return compact.String()
 }
 
-// byHand changes a configuration as its owner would at Stripe.
+// byHand changes a configuration as its owner does in Stripe's dashboard.
 func (s *shop) byHand(t *testing.T, id, form string) {
 	t.Helper()
 	version, err := stripespec.Embedded().Version()
@@ -150,7 +151,7 @@ func (s *shop) byHand(t *testing.T, id, form string) {
 	}
 }
 
-// idOf is the ID of a configuration in the command's output.
+// idOf returns the ID of a configuration from the output of the command.
 func idOf(t *testing.T, output, name string) string {
 	t.Helper()
 	match := regexp.MustCompile(`(?:created|updated|[=~]) "` + name + `" \(?(bpc_\w+)`).FindStringSubmatch(output)
@@ -251,7 +252,7 @@ func TestPortalConfigIsCreatedOnce(t *testing.T) {
 	}
 }
 
-// Without --write, the IDs go to the file of `make deploy` without ENV.
+// Without --write, the IDs are written to the file that `make deploy` reads without ENV.
 func TestPortalConfigWritesTheOperatorsFile(t *testing.T) {
 	s := newShop(t, false)
 	s.write(t, twoConfigurations)
@@ -409,7 +410,7 @@ func TestPortalConfigThatWasChangedByHand(t *testing.T) {
 	}
 	s.byHand(t, solo, "features[subscription_update][products][0][product]=prod_Team&"+
 		"features[subscription_update][products][0][prices][0]=price_TeamMonthly&business_profile[headline]=MARKERx7Q")
-	// not in the file: no difference
+	// not in the file, so not a difference
 	s.byHand(t, solo, "business_profile[terms_of_service_url]=https://example.com/terms")
 	s.byHand(t, team, "metadata[portal_config_name]=")
 	said := doctor()
@@ -449,7 +450,7 @@ func TestPortalConfigThatWasChangedByHand(t *testing.T) {
 		t.Error(got)
 	}
 	s.Withhold(s.key, "customer_portal_write")
-	if said := doctor(); !strings.HasPrefix(said["solo"], "warning: the key may not read it") ||
+	if said := doctor(); !strings.HasPrefix(said["solo"], "warning: the Stripe key lacks permission to read it") ||
 		!strings.Contains(said["solo"], "Customer portal: Write") {
 		t.Error(said["solo"])
 	}
@@ -477,7 +478,7 @@ func TestDoctorReadsTheFileOfPortalConfigurations(t *testing.T) {
 	}
 }
 
-// startAWS starts a Secrets Manager that has the key; any other request is denied.
+// startAWS starts a Secrets Manager that has the key. It denies any other request.
 func startAWS(t *testing.T, key string) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -552,8 +553,8 @@ func TestPortalConfigAfterAnInterruption(t *testing.T) {
 	}
 }
 
-// An answer that is not the list of configurations must not look like an account without any: each
-// run would create them again.
+// An answer that is not the list of configurations must not be read as an empty account: each run
+// would create the configurations again.
 func TestPortalConfigWritesNothingAfterAnImpossibleAnswer(t *testing.T) {
 	t.Parallel()
 	const other = `{"id":"bpc_Other","livemode":false,"active":true,"features":{"invoice_history":{"enabled":false}}}`
@@ -773,7 +774,7 @@ func TestPortalConfigIsFoundAmongMany(t *testing.T) {
 	}
 }
 
-// The recipe's file is one that Stripe takes.
+// Stripe accepts the file of the recipe.
 func TestTheFileOfTheRecipeApplies(t *testing.T) {
 	t.Parallel()
 	recipe, err := os.ReadFile("../../../infra/PORTAL.md")

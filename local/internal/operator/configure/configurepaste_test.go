@@ -44,7 +44,7 @@ func wrapped(text, lineBreak string) string {
 	return strings.Join(append(lines, text), lineBreak)
 }
 
-func TestConfigureReadsWhatPeoplePaste(t *testing.T) {
+func TestConfigureReadsPastedTokens(t *testing.T) {
 	keys := newSigner(t)
 	claims := map[string]any{"iss": "https://tenant.example.com/", "aud": "api", "sub": "u"}
 	token := keys.sign(t, claims)
@@ -151,7 +151,8 @@ func TestConfigureReadsWhatPeoplePaste(t *testing.T) {
 	}
 }
 
-// unsigned makes a token of a header and claims, whose signature only a check would refuse.
+// unsigned returns a token with a header, claims and an invalid signature. Only a check of the
+// signature refuses it.
 func unsigned(header, claims string) string {
 	encode := base64.RawURLEncoding.EncodeToString
 	return encode([]byte(header)) + "." + encode([]byte(claims)) + "." + encode([]byte("signature"))
@@ -190,7 +191,7 @@ func TestConfigureGivesTheTrueReason(t *testing.T) {
 		padded = base64.URLEncoding.EncodeToString([]byte(claims(`{"sub":"u"}`)))
 	}
 	for name, test := range map[string]struct{ pasted, want string }{
-		// Texts that the portal could never accept.
+		// Texts that the portal can never accept.
 		"nothing":              {" \n", "no token on standard input"},
 		"white space, UTF-16":  {inUTF16("\uFEFF \r\n", false), "no token on standard input"},
 		"opaque":               {"2YotnFZFEjr1zCsicMWpAA", "opaque token"},
@@ -304,8 +305,8 @@ func TestConfigureGivesTheTrueReason(t *testing.T) {
 	}
 }
 
-// hostile are characters that move the cursor, color the screen, or change the order in which a
-// line reads.
+// hostile has characters that move the cursor, color the screen, or change the reading order of a
+// line.
 const hostile = "\x1b[2J\x1b]0;owned\x07\b\r\n\x00\x7f\u009b31m\u0085\u2028\u2029\u202e\u2066\u200f\u200b\U000e0041"
 
 func requirePrintable(t *testing.T, text string) {
@@ -369,7 +370,7 @@ func TestConfigurePrintsNoControlCharacters(t *testing.T) {
 	}
 }
 
-// The command reads standard input and the environment.
+// The command reads standard input and the variables of the process.
 func TestConfigureCommandReadsStandardInput(t *testing.T) {
 	for _, name := range tokenVariables {
 		t.Setenv(name, "")
@@ -419,7 +420,7 @@ func TestEveryFlagHasAnEffect(t *testing.T) {
 				command.Reader = strings.NewReader(newSigner(t).sign(t,
 					map[string]any{"iss": server.URL, "aud": "api", "sub": "u"}))
 				command.Writer, command.ErrWriter = io.Discard, io.Discard
-				// the token may be refused or not
+				// whether or not the token is refused
 				_ = command.Run(t.Context(),
 					append([]string{"local", "configure"}, commandtest.Option("--offline", value)...))
 				return fmt.Sprint(fetched.Load())

@@ -33,7 +33,7 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 		claims    map[string]any
 		variables map[string]string
 		warnings  []string          // one for each warning, in this order
-		lines     map[string]string // that are not those of base
+		lines     map[string]string // that differ from those of base
 	}{
 		"nothing to warn of": {base(nil), nil, nil, nil},
 
@@ -174,7 +174,8 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 	}
 }
 
-// requireAccepted has the portal's verifier judge a token by the lines that were printed for it.
+// requireAccepted fails unless the portal's verifier accepts a token with the lines that were
+// printed for it.
 func requireAccepted(t *testing.T, keys *signer, claims map[string]any, lines map[string]string) {
 	t.Helper()
 	variables := map[string]string{"JWT_JWKS": keys.jwks}
@@ -189,7 +190,8 @@ func requireAccepted(t *testing.T, keys *signer, claims map[string]any, lines ma
 	}
 }
 
-// A token for another API leads to a change of the login, never to settings that accept it.
+// For a token of another API, configure says to change the sign-in. It never prints settings that
+// accept the token.
 func TestConfigureKeepsTheAudienceOfTheAPI(t *testing.T) {
 	keys := newSigner(t)
 	for _, audience := range []string{"account", "https://graph.microsoft.com", "https://tenant.example.com/userinfo"} {
@@ -205,7 +207,7 @@ func TestConfigureKeepsTheAudienceOfTheAPI(t *testing.T) {
 	}
 }
 
-// A shell and TOML read the printed values unchanged.
+// A shell and a TOML reader read the printed values unchanged.
 func TestConfigurePrintsLinesThatCanBePasted(t *testing.T) {
 	keys := newSigner(t)
 	for _, value := range []string{"api", `a'b`, `a"b`, `a\b`, "$(touch/tmp/x)", "`id`", "a;b&c|d", "~", "*", "a=b",
@@ -216,7 +218,7 @@ func TestConfigurePrintsLinesThatCanBePasted(t *testing.T) {
 			t.Errorf("%q: %v\n%s", value, err, output)
 			continue
 		}
-		// A basic string of TOML with these escapes is one of Go, too.
+		// A TOML basic string with these escapes is also a Go string.
 		if got, err := strconv.Unquote(`"` + parametersIn(output)["JwtAudience"] + `"`); err != nil || got != value {
 			t.Errorf("%q: the parameter is %q, %v", value, got, err)
 		}
@@ -239,8 +241,8 @@ func TestConfigurePrintsLinesThatCanBePasted(t *testing.T) {
 	}
 }
 
-// namesOfIssuers serves discovery and keys of several issuers: /a/.well-known/openid-configuration
-// and /a/keys.
+// namesOfIssuers serves the discovery documents and keys of several issuers:
+// /a/.well-known/openid-configuration and /a/keys.
 func namesOfIssuers(t *testing.T, keySets map[string]jose.JSONWebKeySet) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -271,7 +273,7 @@ func TestConfigureProposesAnAliasOnlyForACommonKey(t *testing.T) {
 	both := jose.JSONWebKeySet{Keys: append(theirs.KeySet().Keys, ours.KeySet().Keys...)}
 	origin := namesOfIssuers(t, map[string]jose.JSONWebKeySet{
 		"liar": ours.KeySet(), "old": ours.KeySet(), "new": ours.KeySet(), "other": theirs.KeySet(),
-		"copied": both, // someone else's, which publishes our public keys next to its own
+		"copied": both, // another issuer, which also publishes our public keys
 	})
 	oldKeys, err := json.Marshal(ours.KeySet())
 	if err != nil {
@@ -285,8 +287,8 @@ func TestConfigureProposesAnAliasOnlyForACommonKey(t *testing.T) {
 		claims    map[string]any
 		variables map[string]string
 		offline   bool
-		alias     string // JwtIssuerAliases that is printed
-		issuers   string // JwtIssuer that is printed
+		alias     string // the printed JwtIssuerAliases
+		issuers   string // the printed JwtIssuer
 		want      string
 	}{
 		"a common key": {ours, "/new", hour, nil, false, "/new", "/old",
@@ -346,7 +348,7 @@ func TestConfigureProposesAnAliasOnlyForACommonKey(t *testing.T) {
 	}
 }
 
-// With aliases set, a token is judged by the name that it carries.
+// With aliases, a token is checked with the keys of the issuer name that it carries.
 func TestConfigureJudgesByTheNameThatATokenCarries(t *testing.T) {
 	names := []*fakeissuer.Issuer{}
 	keySets := map[string]jose.JSONWebKeySet{}

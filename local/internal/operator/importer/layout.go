@@ -16,7 +16,7 @@ const (
 	columnEmail    = "email"
 )
 
-// The columns of Stripe's export. A key of the metadata has a column of its own.
+// The columns of Stripe's export. Each metadata key has its own column.
 //
 // https://docs.stripe.com/dashboard/basics#exporting-data
 const (
@@ -32,14 +32,14 @@ func isColumn(cell string) bool {
 		strings.HasSuffix(cell, stripeSuffix)
 }
 
-// layout says in which columns a file has what; -1 for none.
+// layout has the positions of a file's columns; -1 for a missing column.
 type layout struct {
 	user, customer, claimed, match int
 	isStripes                      bool
 }
 
-// layoutOf reads the header, if there is one. A header that lacks a needed column is refused:
-// columns read by position would have another meaning.
+// layoutOf reads the header, if there is one. It refuses a header that lacks a needed column:
+// columns that are read by position would have another meaning.
 func layoutOf(fields []string, metadataKey string) (found *layout, isHeader bool, err error) {
 	names := make([]string, len(fields))
 	for i, field := range fields {
@@ -58,7 +58,7 @@ func layoutOf(fields []string, metadataKey string) (found *layout, isHeader bool
 		return found, true, nil
 	}
 	if id := column(stripeID); id >= 0 && found.customer < 0 {
-		// The keys of metadata differ by case.
+		// Metadata keys are case-sensitive.
 		user := max(slices.Index(fields, metadataKey+stripeSuffix), slices.Index(fields, metadataKey))
 		if user < 0 {
 			return nil, false, fmt.Errorf("the header has the column id of Stripe's export, but no column %q: "+
@@ -79,7 +79,7 @@ func cellOf(fields []string, column int) string {
 	return fields[column]
 }
 
-// claim reads a record, or says why it cannot, or that there is nothing to import.
+// claim reads a record. It returns why the record is malformed, or that it has nothing to import.
 func (l *layout) claim(records *records, found record) (claim Claim, malformed string, isSkipped bool) {
 	claim.Line = found.line
 	if found.malformed != "" {

@@ -13,7 +13,7 @@ import (
 	"github.com/stripe/stripe-mock/spec"
 )
 
-// each has the file's text, and a part of the error with its line.
+// each maps the text of a file to a part of its error, which includes the line.
 var faults = map[string]struct{ text, want string }{
 	"an unknown parameter": {"a:\n  features:\n    subscription_cancel:\n      enabel: true",
 		`f.yaml:4: "a": features.subscription_cancel.enabel: unknown parameter; known here: cancellation_reason, ` +
@@ -221,8 +221,7 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
-// A field that is expandable and that an answer need not have is left out by Stripe unless it is
-// asked for.
+// Stripe leaves out an expandable field that is not required, unless the request expands it.
 func TestFieldsThatStripeLeavesOutAreExpanded(t *testing.T) {
 	var document struct {
 		Components struct{ Schemas map[string]json.RawMessage }
@@ -250,7 +249,7 @@ func TestFieldsThatStripeLeavesOutAreExpanded(t *testing.T) {
 		for field, property := range schema.Properties {
 			known := parameters.Properties[field]
 			if known == nil {
-				continue // no parameter
+				continue // not a parameter
 			}
 			if slices.Contains(schema.Expandable, field) && !slices.Contains(schema.Required, field) {
 				found = append(found, path+field)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestParametersKeepWhatElseTheFileHas(t *testing.T) {
+func TestParametersKeepTheOtherLinesOfTheFile(t *testing.T) {
 	team, solo, old := Applied{Name: "team", ID: "bpc_1", Active: true},
 		Applied{Name: "solo", ID: "bpc_2", Active: true}, Applied{Name: "old", ID: "bpc_3", Active: false}
 	for name, test := range map[string]struct {
