@@ -30,7 +30,7 @@ import test_recipes
 import translated
 from botocore.exceptions import WaiterError
 
-EMULATOR, LAPTOP, BINARIES, ISSUER = sys.argv[1:5]
+EMULATOR, DEVSERVER, BINARIES, ISSUER = sys.argv[1:5]
 # The provider chooses the signature algorithm by the path of the API.
 AUDIENCE = "https://billing.example/RS256"
 ACCOUNT = "000000000000"
@@ -44,12 +44,12 @@ def client(service, endpoint=EMULATOR):
 
 PARAMETERS = translated.REQUIRED | {
     "StripeLivemode": "false",
-    "StripeApiBase": f"{LAPTOP}/stripe",
-    "PortalHosts": LAPTOP.removeprefix("http://"),
+    "StripeApiBase": f"{DEVSERVER}/stripe",
+    "PortalHosts": DEVSERVER.removeprefix("http://"),
     "JwtIssuer": ISSUER,
     "JwtAudience": AUDIENCE,
-    "AllowedOrigins": LAPTOP,
-    "DefaultReturnUrl": f"{LAPTOP}/",
+    "AllowedOrigins": DEVSERVER,
+    "DefaultReturnUrl": f"{DEVSERVER}/",
     "SafeDeployment": "false",
     "AwsEndpointUrlDynamodb": EMULATOR,
     "AwsEndpointUrlSecretsManager": EMULATOR,
@@ -187,7 +187,7 @@ def routes(api, stack):
 
 
 def store_secrets():
-    stand_ins = client("secretsmanager", f"{LAPTOP}/aws/secretsmanager")
+    stand_ins = client("secretsmanager", f"{DEVSERVER}/aws/secretsmanager")
     for name in ("billing-portal/stripe", "billing-portal/webhook"):
         value = stand_ins.get_secret_value(SecretId=name)["SecretString"]
         client("secretsmanager").create_secret(Name=name, SecretString=value)
@@ -226,7 +226,7 @@ class Deployment:
         return item.get("customer_id", {}).get("S")
 
     def map(self, user):
-        customer = self.customer(user, f"{LAPTOP}/aws/dynamodb", "billing-customers")
+        customer = self.customer(user, f"{DEVSERVER}/aws/dynamodb", "billing-customers")
         item = {"user_id": {"S": user}, "customer_id": {"S": customer}}
         client("dynamodb").put_item(TableName=self.outputs["CustomersTableName"], Item=item)
 
@@ -266,8 +266,8 @@ def token(user):
     return ask("/token", grant_type="urn:openid:params:grant-type:ciba", auth_req_id=begun["auth_req_id"])["access_token"]
 
 
-def laptop(*arguments):
-    return subprocess.run([f"{BINARIES}/laptop", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+def devserver(*arguments):
+    return subprocess.run([f"{BINARIES}/devserver", *arguments], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def expect(what, got, want):
@@ -299,7 +299,7 @@ def change(deployment, token, parameters):
     release = test_recipes.cloudformation()[test_recipes.EDITS.index(test_recipes.CHANGED)]["parameters"]["Release"]
     deployment.deploy("update", changed | {"Release": release})
     expect("the flow is forbidden, with a release", (ask(), deployment.version()), (403, "2"))
-    emulated_rollback.check(deployment, expect, ask, client("lambda"), EMULATOR, changed, f"{BINARIES}/laptop doctor")
+    emulated_rollback.check(deployment, expect, ask, client("lambda"), EMULATOR, changed, f"{BINARIES}/devserver doctor")
 
 
 def bus_alone():
@@ -333,7 +333,7 @@ def webhook_later():
 
 
 def take_events(deployment):
-    event = json.loads(laptop("events", "customer.created"))
+    event = json.loads(devserver("events", "customer.created"))
     signature = next(v for n, v in event["headers"].items() if n.lower() == "stripe-signature")
     customer = json.loads(event["body"])["data"]["object"]
     table = deployment.outputs["CustomersTableName"]
@@ -372,7 +372,7 @@ def main():
     bearer = {user: {"Authorization": f"Bearer {token(user)}"} for user in ("alice", "bob", "carol", "dave")}
     form = {"Content_Type": "application/x-www-form-urlencoded"}
     status, headers = deployment.post("/billing/portal", **bearer["alice"])
-    expect("alice", (status, headers.get("Location", "").startswith(LAPTOP)), (303, True))
+    expect("alice", (status, headers.get("Location", "").startswith(DEVSERVER)), (303, True))
     expect("no token", deployment.post("/billing/portal")[0], 401)
     expect("bob, who has no account", deployment.post("/billing/portal", **bearer["bob"])[0], 404)
     expect("carol, whose customer is deleted", deployment.post("/billing/portal", **bearer["carol"])[0], 404)

@@ -14,7 +14,7 @@ from fake_tools import Folder
 # Saves its process ID, and runs until it is stopped.
 SERVER = 'echo $$ >>"$HERE/started"; exec /bin/sleep 60'
 # Replaces Go, and builds a fake development server.
-GO = 'echo "go $@" >>"$HERE/called"; [ "$1" = env ] && echo amd64 && exit; while [ "$1" != -o ]; do shift; done; mkdir -p "$(dirname "$2")"; cp "$HERE/laptop" "$2"; exit ${GO:-0}'
+GO = 'echo "go $@" >>"$HERE/called"; [ "$1" = env ] && echo amd64 && exit; while [ "$1" != -o ]; do shift; done; mkdir -p "$(dirname "$2")"; cp "$HERE/devserver" "$2"; exit ${GO:-0}'
 
 
 def still_running(folder):
@@ -26,7 +26,7 @@ class Emulated(unittest.TestCase):
         folder = Folder(self, ".ci/emulated", "Makefile")
         folder.write({f"functions/{name}/main.go": "" for name in ("portal", "webhook")})
         folder.tool(".ci/release", 'echo "release $@" >>"$HERE/called"; exit ${RELEASE:-0}')
-        folder.tool("laptop", SERVER)
+        folder.tool("devserver", SERVER)
         folder.tool("emulator", f'HERE="${{HOME%/out}}"; {SERVER}')  # its environment has few variables
         # It waits for the processes in the background.
         wait = 'for _ in $(seq 500); do [ $(wc -l <"$HERE/started") -lt 3 ] || break; /bin/sleep 0.01; done'
@@ -87,7 +87,7 @@ class SamLocal(unittest.TestCase):
         folder.write({".aws-sam/build/template.yaml": "- arm64\n", "rapid/aws-lambda-rie-x86_64": "", "answers/none": "null"})
         for name, status in answers.items():
             folder.write({f"answers/{name}": "null" if status == "none" else json.dumps({"statusCode": status})})
-        folder.tool("laptop", f'case $1 in events) exit;; esac; echo "billing portal is at http://$2"; {SERVER}')
+        folder.tool("devserver", f'case $1 in events) exit;; esac; echo "billing portal is at http://$2"; {SERVER}')
         folder.tool("python", 'case $2 in *LambdaImage*) echo image;; *samcli*) echo "$HERE/rapid";; *bind*) echo 4711;; *authorization*) echo token;; *) exec ' + sys.executable + ' -S "$@";; esac')
         folder.tool("sam", f'case $2 in start-api) {SERVER};; esac; name=$(basename "$5" .json); [ "$name" != {fails} ] || exit 1; echo log; cat "$HERE/answers/$name"')
         post, refused, billing, button = through.values()

@@ -97,7 +97,7 @@ class Server(http.server.BaseHTTPRequestHandler):
 
 
 # Replaces the development server: prints its address, and makes tokens.
-LAPTOP = 'if [ $1 = token ]; then echo "token-of-$5"; exit ${TOKEN:-0}; fi; echo "at $SERVER"; [ -z "$DIES" ] || { echo "why it ended" >&2; exit 1; }; exec /bin/sleep 60'
+DEVSERVER = 'if [ $1 = token ]; then echo "token-of-$5"; exit ${TOKEN:-0}; fi; echo "at $SERVER"; [ -z "$DIES" ] || { echo "why it ended" >&2; exit 1; }; exec /bin/sleep 60'
 
 # Schemathesis itself, with fewer random bodies.
 FEWER = f'exec {pathlib.Path(sys.executable).with_name("schemathesis")} "$@" --max-examples 10'
@@ -118,8 +118,8 @@ class Run(unittest.TestCase):
         folder = Folder(self, ".ci/openapi/run", ".ci/openapi/hooks.py", ".ci/openapi/schemathesis.toml")
         document = {"openapi": "3.1.0", "info": {"title": "planted", "version": "1"}, "paths": paths, "components": {"securitySchemes": {"bearer": BEARER}}}
         folder.write({"infra/openapi.yaml": json.dumps(document)})
-        folder.tool("laptop", LAPTOP)
-        folder.tools(go='while [ "$1" != -o ]; do shift; done; cp "$HERE/laptop" "$2"; exit ${GO:-0}')
+        folder.tool("devserver", DEVSERVER)
+        folder.tools(go='while [ "$1" != -o ]; do shift; done; cp "$HERE/devserver" "$2"; exit ${GO:-0}')
         folder.tool("schemathesis", schemathesis)
         self.folder = folder
         return folder.run(".ci/openapi/run", "./schemathesis", SERVER=self.address(), **variables)
