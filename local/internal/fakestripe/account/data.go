@@ -27,6 +27,7 @@ type Customer struct {
 	Reference       string // client_reference_id of the Checkout Session that made the customer; "" for none
 	Card            string // in words, such as "Visa ending in 4242"; "" for none
 	Address         string // in one line; "" for none
+	TaxID           string // in words, such as "US EIN 12-3456789"; "" for none
 	Deleted         bool
 }
 

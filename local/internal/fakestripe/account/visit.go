@@ -10,6 +10,7 @@ type Visit struct {
 	Session Session
 	created time.Time
 	Seen    time.Time // last; zero before the first visit
+	Done    string    // the customer's last change, in words; "" before the first
 }
 
 const (
