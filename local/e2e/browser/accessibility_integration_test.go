@@ -103,7 +103,7 @@ func (b *browser) lookAtTheDemo(axe, origin string) {
 	b.t.Helper()
 	for _, user := range b.some([]string{"alice", "bob", "carol", "dave"}) {
 		b.Goto(origin + "/?user=" + user)
-		b.WaitVisible("#exchange")
+		b.WaitVisible("#request")
 		b.look(axe, "demo-"+user)
 	}
 	b.Goto(origin + "/?user=dave&locale=de")
@@ -232,7 +232,7 @@ func TestKeyboard(t *testing.T) { forEachBrowser(t, testKeyboard) }
 func testKeyboard(t *testing.T, b *browser) {
 	l, _ := devservertest.Start(t)
 	b.Goto(l.Origin + "/?user=dave")
-	b.WaitVisible("#exchange")
+	b.WaitVisible("#request")
 	tabTo := func(expression string) {
 		t.Helper()
 		for range 40 {

@@ -79,6 +79,7 @@ var limits = []limit{
 		"the event alone is in TheButton"},
 	{"SlowAndBack", webdriver.WebKit, "its driver waits forever for the page that Back has taken out of the cache; " +
 		"the event alone is in TheButton"},
+	{"TheResponseIsUnderItsButton", webdriver.WebKit, "its driver waits forever after Back from the answer to a form"},
 	{"LooksOfTheElement", webdriver.WebKit, "in dark mode it draws a native button dark and reports a light color, " +
 		"so axe does not judge the contrast of its label"},
 }

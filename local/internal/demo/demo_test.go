@@ -89,7 +89,7 @@ func TestForms(t *testing.T) {
 		{"?after=hosted_confirmation", "payment-method", []string{
 			token, "flow_data[type]=payment_method_update",
 			after + "[type]=hosted_confirmation",
-			after + "[hosted_confirmation][custom_message]=Thank you, that is done.", back,
+			after + "[hosted_confirmation][custom_message]=Thank you. Your change is complete.", back,
 		}},
 		{"?after=portal_homepage", "payment-method", []string{
 			token, "flow_data[type]=payment_method_update", after + "[type]=portal_homepage", back,
@@ -124,7 +124,7 @@ func TestUsers(t *testing.T) {
 		t.Run(user.ID, func(t *testing.T) {
 			page := get(config(), "/?user="+user.ID).Body.String()
 			for _, want := range []string{
-				`<body data-user="` + user.ID + `">`, `Signed in as <strong>` + user.Name, user.Note,
+				`<body data-user="` + user.ID + `"`, `Signed in as <strong>` + user.Name, user.Note,
 				`id="user-` + user.ID + `" href="/?user=` + user.ID + `" aria-current="page"`,
 			} {
 				if !strings.Contains(page, want) {
@@ -202,7 +202,7 @@ func TestState(t *testing.T) {
 	cfg.State = func(user string) State { return states[user] }
 	for user, want := range map[string][]string{
 		"alice": {"cus_A", "Visa", "Starter", "active", "Renews tomorrow"},
-		"bob":   {"No billing account yet", `id="checkout"`},
+		"bob":   {"Bob has no billing account yet", `id="checkout"`},
 		"carol": {"cus_C", "deleted at Stripe", `id="checkout"`},
 	} {
 		page := get(cfg, "/?user="+user).Body.String()
@@ -223,7 +223,7 @@ func TestState(t *testing.T) {
 func TestComingBack(t *testing.T) {
 	for query, want := range map[string]string{
 		"?back=portal":   "Welcome back from the portal.",
-		"?back=flow":     "The flow is complete",
+		"?back=flow":     "The change is complete.",
 		"?back=checkout": "Thank you for your purchase.",
 		"?back=deleted":  "The customer was deleted at Stripe",
 	} {

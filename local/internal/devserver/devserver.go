@@ -4,12 +4,14 @@
 package devserver
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -64,6 +66,8 @@ type Server struct {
 	Stripe         *fakestripe.Stripe
 	StripeKey      string // a key of Stripe's test mode, or DemoKey
 	Credentials    aws.Credentials
+
+	everyone string // customer of the users who have no other; "" for none
 }
 
 // New makes the stand-ins and fills in the demo's data. With a key of Stripe's test mode the
@@ -174,7 +178,7 @@ func (l *Server) Handler(ctx context.Context, logs io.Writer) (http.Handler, err
 	mux := http.NewServeMux()
 	mux.Handle(WebhookPath, webhook)
 	mux.Handle("/", api)
-	page := demo.New(l.DemoConfig(env["SESSION_COOKIE"]))
+	page := demo.New(l.DemoConfig(env))
 	mux.Handle("GET /{$}", page)
 	mux.Handle("GET /demo.css", page)
 	mux.Handle("GET /demo.js", page)
@@ -186,15 +190,17 @@ func (l *Server) Handler(ctx context.Context, logs io.Writer) (http.Handler, err
 	return mux, nil
 }
 
-// DemoConfig is what the demo page offers. In Stripe's test mode nothing is known
-// of the customers' subscriptions, and the demo's IDs do not exist.
-func (l *Server) DemoConfig(cookie string) demo.Config {
+// DemoConfig returns the configuration of the demo page for a function with these variables. In
+// Stripe's test mode the page does not know the customers' subscriptions, and the demo's IDs do not
+// exist.
+func (l *Server) DemoConfig(env map[string]string) demo.Config {
 	config := demo.Config{
-		Token:  func(user string) (string, error) { return l.Issuer.Token(user, nil, 0) },
-		Origin: l.Origin,
-		Cookie: cookie,
-		Users:  demo.Users(),
-		State:  l.state,
+		Token:      func(user string) (string, error) { return l.Issuer.Token(user, nil, 0) },
+		TokenFlags: l.tokenFlag(),
+		Origin:     l.Origin,
+		Cookie:     env["SESSION_COOKIE"],
+		Users:      demo.Users(),
+		State:      l.state,
 		CheckOut: func(user string) string {
 			return l.Stripe.OpenCheckout(account.Checkout{
 				ClientReferenceID: user, Price: "price_StarterMonthly",
@@ -202,22 +208,49 @@ func (l *Server) DemoConfig(cookie string) demo.Config {
 			})
 		},
 		DeleteCustomers: l.Stripe.DeleteCustomersOf,
+		OwnLogin:        l.ownLogin(env),
 	}
 	if l.StripeKey != DemoKey {
 		for i := range config.Users {
-			config.Users[i].Subscriptions = nil
+			user := &config.Users[i]
+			user.Subscriptions = nil
+			user.Note = cmp.Or(l.DynamoDB.Text(CustomersTable, user.ID, "customer_id"), "No billing account")
 		}
 		config.Choices = &demo.Choices{Locales: demo.DefaultChoices().Locales}
 		config.State, config.CheckOut, config.DeleteCustomers = nil, nil, nil
 	}
+	// A return_url of another origin would be refused.
+	if config.OwnLogin == nil && !slices.Contains(portal.AllowedOrigins(GetenvOf(env)), l.Origin) {
+		config.Origin = ""
+	}
 	return config
+}
+
+// ownLogin describes the app's own login that the variables set, or returns nil if the function
+// accepts the demo users' tokens.
+func (l *Server) ownLogin(env map[string]string) *demo.OwnLogin {
+	demos := l.Environment(l.Origin)
+	demos["JWT_USER_CLAIM"] = "sub"
+	var set []string
+	for _, name := range []string{"JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL", "JWT_JWKS", "JWT_USER_CLAIM"} {
+		if value := env[name]; value != "" && !slices.Contains(strings.Split(value, ","), demos[name]) {
+			set = append(set, name)
+		}
+	}
+	if set == nil {
+		return nil
+	}
+	return &demo.OwnLogin{
+		Variables: set, Issuer: env["JWT_ISSUER"], Origins: portal.AllowedOrigins(GetenvOf(env)), Everyone: l.everyone,
+	}
 }
 
 // state looks a demo user up in the table and at the stand-in Stripe.
 func (l *Server) state(user string) demo.State {
 	state := demo.State{Customer: l.DynamoDB.Text(CustomersTable, user, "customer_id")}
 	overview, ok := l.Stripe.Overview(state.Customer)
-	state.Deleted, state.Card = state.Customer != "" && !ok, overview.Card
+	state.Deleted = state.Customer != "" && !ok
+	state.Card, state.Address, state.TaxID = overview.Card, overview.Address, overview.TaxID
 	for _, subscription := range overview.Subscriptions {
 		state.Subscriptions = append(state.Subscriptions, demo.SubscriptionState(subscription))
 	}

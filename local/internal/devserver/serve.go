@@ -120,6 +120,7 @@ func (l *Server) MapEveryone(everyone string, customers map[string]string) error
 	if !operator.IsCustomerID(customer) {
 		return fmt.Errorf("--everyone %s: neither a demo user with a customer nor a customer such as cus_123", everyone)
 	}
+	l.everyone = customer
 	return l.DynamoDB.Default(CustomersTable, map[string]any{"customer_id": customer})
 }
 

@@ -24,7 +24,7 @@ func TestStripesTestMode(t *testing.T) {
 			t.Errorf("%s = %s, where the default is Stripe's", name, env[name])
 		}
 	}
-	if page := l.DemoConfig("session"); page.Choices.Price != "" || len(page.Users[0].Subscriptions) != 0 {
+	if page := l.DemoConfig(env); page.Choices.Price != "" || len(page.Users[0].Subscriptions) != 0 {
 		t.Errorf("the page offers what is not in that account: %+v", page)
 	}
 	_, greeting := devservertest.Serve(t, devserver.Options{Listen: "127.0.0.1:0", StripeKey: key})
