@@ -20,6 +20,7 @@ import (
 // snippet returns the request of a button as the page shows it.
 func (b *browser) snippet(button, language string) string {
 	b.t.Helper()
+	b.WaitFor(`document.getElementById("snippet").textContent`)
 	// At once: the mouse may rest on another button.
 	return evaluate[string](b, fmt.Sprintf(`(() => { document.querySelector("[value=%s]").click(); `+
 		`document.getElementById("%s-element").dispatchEvent(new PointerEvent("pointerenter"));
