@@ -59,7 +59,7 @@ func (c Choices) general() []action {
 		},
 		{
 			ID: "any-update", Flow: "subscription_update", Quiet: true,
-			Label: "Change plan", Note: "Opens the choice of plans.",
+			Label: "Change plan", Note: "Opens the list of plans.",
 			Fields: []field{{"flow_data[type]", "subscription_update"}},
 		},
 		{
@@ -94,7 +94,7 @@ func (c Choices) forSubscription(s Subscription, suffix string) []action {
 	const confirm, cancel = "flow_data[subscription_update_confirm]", "flow_data[subscription_cancel]"
 	item := []field{{confirm + "[items][0][id]", s.Item}, {confirm + "[items][0][price]", c.Price}}
 	return []action{
-		flow("update", "subscription_update", "Change plan", "Opens the choice of plans."),
+		flow("update", "subscription_update", "Change plan", "Opens the list of plans."),
 		flow("confirm", "subscription_update_confirm", "Upgrade to "+c.Plan, "Opens the page to confirm.", item...),
 		flow("confirm-promotion", "subscription_update_confirm", "Upgrade to "+c.Plan+" with a discount",
 			"Applies a promotion code.",

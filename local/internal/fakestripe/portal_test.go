@@ -211,11 +211,11 @@ func TestAfterAFlow(t *testing.T) {
 		"flow_data[after_completion][hosted_confirmation][custom_message]=<b>Bye</b>")
 	press(s, path+"/complete", "")
 	page, text := look(s, path+"/confirmation")
-	if page.Code != 200 || !strings.Contains(text, "<b>Bye</b> Your subscription is cancelled. Ends on") {
+	if page.Code != 200 || !strings.Contains(text, "<b>Bye</b> Your subscription is cancelled. It ends on") {
 		t.Errorf("confirmation: %d %s", page.Code, text)
 	}
 	if page, text := look(s, path+"/home"); page.Code != 200 ||
-		!strings.Contains(text, "Your subscription is cancelled. Ends on") {
+		!strings.Contains(text, "Your subscription is cancelled. It ends on") {
 		t.Errorf("home: %d %s", page.Code, text)
 	}
 	plain := open(t, s, alice)

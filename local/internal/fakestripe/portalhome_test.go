@@ -29,7 +29,7 @@ func TestTheHomePageLeadsToFlows(t *testing.T) {
 		link, heading, form, done, home string
 	}{
 		{"Cancel subscription", "Cancel your subscription", "",
-			"Your subscription is cancelled. Ends on 9 February 2026.", "active, cancelling"},
+			"Your subscription is cancelled. It ends on 9 February 2026.", "active, cancelling"},
 		{"Change plan", "Change your plan", "price=price_ProMonthly",
 			"Your plan is now Pro, $29.00 a month.", "Pro, $29.00 a month active"},
 		{"Update payment method", "Update your payment method", "",
@@ -104,6 +104,22 @@ func TestTheHomePageOffersOnlyWhatIsPossible(t *testing.T) {
 				t.Errorf("it can be renewed: %v", renews)
 			}
 		})
+	}
+}
+
+func TestARenewalSaysWhatFollows(t *testing.T) {
+	now := time.Date(2026, 1, 20, 12, 0, 0, 0, time.UTC)
+	for subscription, want := range map[string]string{
+		"sub_DemoDaveTeam":    "Your subscription continues. It renews on 9 February 2026.",
+		"sub_DemoDaveStorage": "Your subscription continues. The trial ends on 9 February 2026.",
+	} {
+		s := start(t, Config{Now: func() time.Time { return now }})
+		s.Change(func(d *account.Data) { d.Subscription(subscription).CancelAtPeriodEnd = true })
+		home := open(t, s, "customer=cus_DemoDave")
+		press(s, home+"/renew", "subscription="+subscription)
+		if _, text := look(s, home+"/home"); !strings.Contains(text, want) {
+			t.Errorf("%s: %s", subscription, text)
+		}
 	}
 }
 

@@ -214,5 +214,8 @@ addEventListener('pageshow', async ({ persisted }) => {
 
 byId('pausing').hidden = !!credential; // the browser follows the response to a form
 byId('request').hidden = false;
-byId('request').open = matchMedia('(min-width: 52rem)').matches;
+const columns = matchMedia('(min-width: 52.01rem)');
+const adapt = () => (byId('request').open = columns.matches);
+columns.addEventListener('change', adapt);
+adapt();
 showRequest();

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"fmt"
+	"strings"
 
 	"billingportal/local/internal/fakestripe/account"
 )
@@ -59,7 +60,7 @@ func (d viewer) outcome(s *account.Session) string {
 	}
 	v := d.subscriptionView(*found)
 	if found.CancelAtPeriodEnd {
-		return "Your subscription is cancelled. " + v.Period + "."
+		return "Your subscription is cancelled. " + sentence(v.Period)
 	}
 	return "Your plan is now " + v.Plan + "."
 }
@@ -94,6 +95,15 @@ func details(address, taxID string) string {
 		return address + taxID
 	}
 	return address + ", " + taxID
+}
+
+// sentence turns the period of a subscription into a sentence: "It ends on …", "The trial ends on …".
+func sentence(period string) string {
+	subject := "It "
+	if strings.HasPrefix(period, "Trial") {
+		subject = "The "
+	}
+	return subject + strings.ToLower(period[:1]) + period[1:] + "."
 }
 
 func orNone(text string) string {

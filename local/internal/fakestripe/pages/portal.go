@@ -62,7 +62,7 @@ func (s *Pages) renew(w http.ResponseWriter, r *http.Request) {
 			subscription.Customer == page.Session.Customer {
 			subscription.CancelAtPeriodEnd, subscription.CanceledAt = false, time.Time{}
 			s.account.Sessions[r.PathValue("name")].Done =
-				"Your subscription continues. " + d.subscriptionView(*subscription).Period + "."
+				"Your subscription continues. " + sentence(d.subscriptionView(*subscription).Period)
 		}
 	}
 	s.account.Unlock()
