@@ -195,13 +195,15 @@ func TestState(t *testing.T) {
 	cfg := config()
 	cfg.CheckOut = func(string) string { return "" }
 	states := map[string]State{
-		"alice": {Customer: "cus_A", Card: "Visa",
-			Subscriptions: []SubscriptionState{{"sub_A", "Starter", "active", "Renews tomorrow"}}},
+		"alice": {Customer: "cus_A", Card: "Visa", Address: "1 Main Street", TaxID: "US EIN 12",
+			Subscriptions: []SubscriptionState{{"sub_A", "Starter, $9.00 a month", "active", "Renews tomorrow"}}},
 		"carol": {Customer: "cus_C", Deleted: true},
+		"dave":  {Customer: "cus_D", Subscriptions: make([]SubscriptionState, 2)},
+		"erin":  {Customer: "cus_E"},
 	}
 	cfg.State = func(user string) State { return states[user] }
 	for user, want := range map[string][]string{
-		"alice": {"cus_A", "Visa", "Starter", "active", "Renews tomorrow"},
+		"alice": {"cus_A", "Visa", "Starter", "active", "Renews tomorrow", "1 Main Street", "US EIN 12"},
 		"bob":   {"Bob has no billing account yet", `id="checkout"`},
 		"carol": {"cus_C", "deleted at Stripe", `id="checkout"`},
 	} {
@@ -210,6 +212,13 @@ func TestState(t *testing.T) {
 			if !strings.Contains(page, text) {
 				t.Errorf("%s: no %q", user, text)
 			}
+		}
+	}
+	page := get(cfg, "/?user=alice").Body.String()
+	for user, want := range map[string]string{"alice": "Starter, active", "bob": "No billing account",
+		"carol": "Customer deleted at Stripe", "dave": "2 subscriptions", "erin": "No subscription"} {
+		if card := regexp.MustCompile(`id="user-` + user + `".*?<span>(.*?)</span>`).FindStringSubmatch(page); card[1] != want {
+			t.Errorf("the card of %s says %q, want %q", user, card[1], want)
 		}
 	}
 	if strings.Contains(get(cfg, "/?user=alice").Body.String(), `id="checkout"`) {

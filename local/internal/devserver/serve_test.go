@@ -27,6 +27,11 @@ func TestStripesTestMode(t *testing.T) {
 	if page := l.DemoConfig(env); page.Choices.Price != "" || len(page.Users[0].Subscriptions) != 0 {
 		t.Errorf("the page offers IDs that are not in that account: %+v", page)
 	}
+	for i, want := range []string{"cus_mine", "No billing account"} {
+		if note := l.DemoConfig(env).Users[i].Note; note != want {
+			t.Errorf("the card of user %d says %q, want %q", i, note, want)
+		}
+	}
 	_, greeting := devservertest.Serve(t, devserver.Options{Listen: "127.0.0.1:0", StripeKey: key})
 	if !strings.Contains(greeting, "Stripe's test mode") || strings.Contains(greeting, key) {
 		t.Errorf("greeting: %s", greeting)

@@ -17,7 +17,7 @@ const labelOf = (element) => buttonOf(element).textContent;
 
 // The snippets are for other pages, so they leave out the way back to this one.
 const fieldsOf = (element) => [...new FormData(formOf(element))].filter(([name]) => name !== 'access_token' && name !== 'return_url');
-const tokenOf = (element) => element.querySelector('[name=access_token]').value;
+const tokenOf = (element) => element.querySelector('[name=access_token]')?.value;
 
 // While a button is busy, its element has more attributes.
 const attributesOf = ({ attributes }) => [...attributes].filter(({ name }) => !/^(id|aria-.*)$/.test(name)).map(({ name, value }) => ` ${name}="${escaped(value)}"`);
@@ -86,7 +86,13 @@ function showRequest(element = shown) {
   const { use, text } = snippets[document.querySelector('[name=language]:checked').value];
   byId('request-name').textContent = labelOf(element);
   byId('request-use').textContent = use[credential] ?? use.header;
-  byId('snippet').textContent = text(element);
+  const [before, after] = text(element).split(tokenOf(element));
+  byId('snippet').replaceChildren(before);
+  if (after === undefined) return;
+  const token = document.createElement('span'); // whole when it is copied, and short to look at
+  token.className = 'token';
+  token.textContent = tokenOf(element);
+  byId('snippet').append(token, after);
 }
 
 // ---- the response, below its button
