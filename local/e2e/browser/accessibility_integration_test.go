@@ -101,7 +101,7 @@ func testLooksOfTheDemo(t *testing.T, b *browser) {
 
 func (b *browser) lookAtTheDemo(axe, origin string) {
 	b.t.Helper()
-	for _, user := range b.some([]string{"alice", "bob", "carol", "dave"}) {
+	for _, user := range b.some([]string{"alice", "bob", "carol", "erin", "dave"}) {
 		b.Goto(origin + "/?user=" + user)
 		b.WaitVisible("#request")
 		b.look(axe, "demo-"+user)
@@ -118,6 +118,9 @@ func (b *browser) lookAtTheDemo(axe, origin string) {
 	b.look(axe, "portal-flow")
 	b.click("#complete", "#completed")
 	b.look(axe, "portal-home")
+	b.click("#update-card", "#go-back")
+	b.look(axe, "portal-card")
+	b.click("#go-back", "#home")
 	b.click("#return", "#back")
 	b.look(axe, "demo-came-back")
 	b.Goto(origin + "/?user=bob")

@@ -112,7 +112,8 @@ func TestTheCall(t *testing.T) { forEachBrowser(t, testTheCall) }
 func testTheCall(t *testing.T, b *browser) {
 	l, _ := devservertest.Start(t)
 	b.Goto(l.Origin + "/?user=alice&locale=de")
-	html, fetch, curl := b.snippet("any-cancel", "html"), b.snippet("any-cancel", "fetch"), b.snippet("any-cancel", "curl")
+	html, fetch, curl := b.snippet("any-cancel", "html"), b.snippet("any-cancel", "fetch"),
+		b.snippet("any-cancel", "curl")
 	want := `<manage-billing-button flow="subscription_cancel" locale="de">Cancel subscription</manage-billing-button>
 <script type="module">
   import { setTokenSource } from "` + l.Origin + `/billing/button.js";

@@ -15,6 +15,7 @@ import (
 	"billingportal/local/e2e/webdriver"
 	"billingportal/local/internal/devserver"
 	"billingportal/local/internal/devserver/devservertest"
+	"billingportal/local/internal/fakestripe/account"
 )
 
 // snippet returns the request of a button as the page shows it.
@@ -144,6 +145,16 @@ func testTheResponse(t *testing.T, b *browser) {
 	b.WaitFor(`document.querySelector("#user-alice span").textContent === "Starter, active, cancelling" && ` +
 		`document.querySelectorAll("#state .changed").length === 2`)
 
+	// A browser may keep the page as it was, and show it again.
+	b.Goto(l.Origin + "/?user=dave")
+	b.Click("#pause")
+	b.click("#payment-method-button", "#continue a")
+	l.Stripe.Change(func(d *account.Data) { d.Customer("cus_DemoDave").Card = "Visa ending in 0000" })
+	b.Run(`dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }))`)
+	isUnder("payment-method", "200 OK")
+	b.WaitFor(`document.querySelector("#state .changed").textContent === "Visa ending in 0000" && ` +
+		`!document.querySelector("#continue a").checkVisibility()`)
+
 	b.Goto(l.Origin + "/?user=alice")
 	if isShown := evaluate[bool](b, `document.getElementById("response").checkVisibility()`); isShown {
 		t.Error("a new visit shows the response of the last one")
@@ -157,8 +168,8 @@ func testTheResponse(t *testing.T, b *browser) {
 	isUnder("any-cancel", "The browser sent this form")
 }
 
-// Each link of the stand-in portal's home page leads to a page whose button makes the change, and the
-// app shows it.
+// Each link of the stand-in portal's home page leads to a page whose button makes the change, and
+// the app shows it.
 func TestThePortalsHomePage(t *testing.T) { forEachBrowser(t, testThePortalsHomePage) }
 
 func testThePortalsHomePage(t *testing.T, b *browser) {

@@ -51,8 +51,8 @@ type Config struct {
 	// DeleteCustomers deletes a user's customers at Stripe and returns their number; nil if they
 	// cannot be deleted.
 	DeleteCustomers func(user string) int
-	// OwnLogin is set if the function takes the tokens of an app's own login. The demo users' tokens
-	// are refused then, so the page explains how to use the app instead.
+	// OwnLogin is set if the function takes the tokens of an app's own login. The demo users'
+	// tokens are refused then, so the page explains how to use the app instead.
 	OwnLogin *OwnLogin
 }
 
@@ -168,8 +168,8 @@ func (d *demo) write(w http.ResponseWriter, template string, data any) {
 	}
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
-	// Browsers apply form-action to redirects too, so it lists the targets of the function's 303:
-	// this origin for the stand-in, and Stripe's portal for test mode.
+	// Browsers apply form-action to redirects too, so it allows both targets of the 303: this
+	// origin for the stand-in, and Stripe's portal for test mode.
 	header.Set("Content-Security-Policy",
 		"default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; connect-src 'self'; "+
 			"form-action 'self' https://billing.stripe.com; base-uri 'none'; frame-ancestors 'none'")

@@ -12,7 +12,7 @@ type view struct {
 	User        User
 	Users       []User // each with a Note for the card
 	Endpoint    string
-	Module      string // path of the button's module
+	Module      string // path of the button module
 	Cookie      string // name of the session cookie; "" for none
 	TokenFlags  string // of the command that prints a token
 	AccessToken string
@@ -184,7 +184,8 @@ func (d *demo) afterCompletion(kind, user string) []field {
 	case "":
 		return nil
 	case "hosted_confirmation":
-		fields = append(fields, field{after + "[hosted_confirmation][custom_message]", "Thank you. Your change is complete."})
+		fields = append(fields,
+			field{after + "[hosted_confirmation][custom_message]", "Thank you. Your change is complete."})
 	case "redirect":
 		fields = append(fields, field{after + "[redirect][return_url]", d.returnURL(user, "flow")})
 	}

@@ -109,7 +109,7 @@ func environmentOf(f deployed, l *Server, file []byte, host string) ([]string, e
 	return list, nil
 }
 
-// report invokes the function, and prints its answer and the lines of Lambda's log.
+// report invokes the function, and prints its answer and the lines that Lambda logs.
 func (i *Invocation) report(ctx context.Context, bootstrap string, env []string, event []byte) error {
 	process, err := runtimeapi.Start(ctx, bootstrap, env)
 	if err != nil {

@@ -39,7 +39,7 @@ func TestAnAppsOwnTokensOpenThePortal(t *testing.T) {
 	}
 }
 
-// A change of the provider's name can be tried before a deployment.
+// A provider with a new name can be tried before a deployment.
 func TestTokensOfEachNameOpenThePortal(t *testing.T) {
 	former := devservertest.Provider(t)
 	t.Setenv("JWT_ISSUER_ALIASES", os.Getenv("JWT_ISSUER"))

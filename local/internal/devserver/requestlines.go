@@ -20,7 +20,7 @@ type requestLines struct {
 	lines map[string]logLine // of current requests, by request ID
 }
 
-// logLine has the parts of a function's log line that are printed.
+// logLine has the printed parts of a log line.
 type logLine struct {
 	Time      time.Time
 	Level     string

@@ -121,7 +121,7 @@ func TestTheDemosSecretsAreForEveryone(t *testing.T) {
 	}
 }
 
-// The signing secret of a developer's Stripe account is as secret as its key.
+// A developer's own signing secret is as secret as the key of the account.
 func TestOtherUsersCannotReadARealSigningSecret(t *testing.T) {
 	t.Setenv(devserver.ListenSecret, "whsec_"+"ofMine")
 	l, _ := devservertest.Start(t)

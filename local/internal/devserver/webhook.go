@@ -23,8 +23,8 @@ const ListenSecret = "STRIPE_WEBHOOK_SECRET"
 var WebhookEventTypes = []string{"customer.created", "customer.updated", "customer.deleted",
 	"checkout.session.completed"}
 
-// storeSigningSecrets stores the signing secrets of the stand-in Stripe, of the command events and,
-// if ListenSecret is set, of Stripe's CLI.
+// storeSigningSecrets stores the signing secret of the stand-in Stripe and of the command events,
+// and the secret of the Stripe CLI if ListenSecret is set.
 func (l *Server) storeSigningSecrets() error {
 	secrets := []string{DemoSigningSecret}
 	if secret := strings.TrimSpace(os.Getenv(ListenSecret)); strings.HasPrefix(secret, "whsec_") {

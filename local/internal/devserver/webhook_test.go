@@ -252,7 +252,7 @@ func TestEventsForTheWebhook(t *testing.T) {
 	}
 }
 
-// The committed events have the shape of Stripe's events, and no real data.
+// The committed events look like those from Stripe, and contain no real data.
 func TestStripeEventsAreEvents(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "..", "..", devserver.StripeEventsFolder, "*.json"))
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// links returns the addresses of a page's links to flows, by their labels. The first of several
+// links returns the addresses of the links to flows, by their labels. The first of several
 // links with the same label counts.
 func links(page string) map[string]string {
 	found := map[string]string{}

@@ -108,7 +108,7 @@ function showResponse(element, { status, body }) {
   byId('continue').firstElementChild.href = '/';
 }
 
-function scrollTo(element) {
+function reveal(element) {
   for (let details = element.closest('details'); details; details = details.parentElement.closest('details')) details.open = true;
   element.parentElement.scrollIntoView({ block: 'nearest' });
 }
@@ -158,7 +158,7 @@ function recall(isBack) {
   showRequest(element);
   showResponse(element, response);
   if (byId('back')) return; // the message above says more
-  scrollTo(element);
+  reveal(element);
   buttonOf(element).focus({ preventScroll: true });
 }
 
@@ -196,14 +196,14 @@ for (const element of elements) {
     const link = byId('continue').firstElementChild;
     link.href = event.detail.url;
     byId('continue').hidden = false;
-    scrollTo(element);
+    reveal(element);
     setTimeout(() => link.focus({ preventScroll: true })); // the element gives the focus back to its button first
   });
   element.addEventListener('billing-portal-error', () => {
     if (!received) return;
     showResponse(element, received);
     byId('said').textContent = `Response: ${received.status}`;
-    scrollTo(element);
+    reveal(element);
   });
 }
 document.addEventListener('submit', ({ target }) => target.id === 'checkout' && remember());

@@ -97,7 +97,8 @@ func details(address, taxID string) string {
 	return address + ", " + taxID
 }
 
-// sentence turns the period of a subscription into a sentence: "It ends on …", "The trial ends on …".
+// sentence turns the period of a subscription into a sentence: "It ends on …", "The trial ends on
+// …".
 func sentence(period string) string {
 	subject := "It "
 	if strings.HasPrefix(period, "Trial") {

@@ -62,7 +62,7 @@ func isCancelling(s *account.Subscription) bool {
 	return s.EndedAt.IsZero() && (s.CancelAtPeriodEnd || !s.CancelAt.IsZero())
 }
 
-// homeFlowPath returns the path of a flow's page. A flow without a subscription has "".
+// homeFlowPath returns the path of the page for a flow; subscription is "" if the flow has none.
 func homeFlowPath(name, step, subscription string) string {
 	path := "/p/session/" + name + "/" + step
 	if subscription == "" {

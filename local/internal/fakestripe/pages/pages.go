@@ -48,8 +48,8 @@ func (s *Pages) writePage(w http.ResponseWriter, template string, data any, stat
 	}
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
-	// There is no form-action: browsers also apply it to the redirect after a form, which may lead
-	// to the app.
+	// The policy leaves form-action out: browsers also apply it to the redirect after a form, which
+	// may lead to the app.
 	header.Set("Content-Security-Policy",
 		"default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'")
 	header.Set("Cache-Control", "no-store")

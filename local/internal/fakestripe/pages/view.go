@@ -44,7 +44,7 @@ type after struct{ Sentence, URL string }
 // choice is a price that the customer can choose.
 type choice struct{ Price, Text string }
 
-// fact is a line of the page. Key is the ID of its element.
+// fact is a line of the page. Key is the element's ID.
 type fact struct{ Key, Label, Text, ID string }
 
 // SubscriptionView is a subscription in the customer's words.
@@ -168,7 +168,7 @@ func (d viewer) plan(id string, quantity int64) string {
 	return fmt.Sprintf("%d × %s, %s each", quantity, d.product(id), cost)
 }
 
-// product returns the name of a price's product, or its ID if it has no name.
+// product returns the product name for a price, or the product's ID if it has no name.
 func (d viewer) product(price string) string {
 	p := d.Price(price)
 	if p == nil {
