@@ -191,6 +191,7 @@ for (const element of elements) {
     if (!received) return;
     remember(element, received);
     showResponse(element, received);
+    reveal(element); // now, because a browser that keeps the page scrolls back to where it was left
     if (!byId('pause').checked) return;
     event.preventDefault();
     const link = byId('continue').firstElementChild;
