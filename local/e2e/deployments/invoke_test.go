@@ -131,7 +131,7 @@ func TestInvokeTakesASignedEvent(t *testing.T) {
 func TestInvokeFails(t *testing.T) {
 	for name, test := range map[string]struct{ function, variables, want string }{
 		"no such function":         {"NoFunction", "{}", `no function "NoFunction"`},
-		"variables are no JSON":    {"", "JWT_ISSUER=x", "no JSON object"},
+		"variables are no JSON":    {"", "JWT_ISSUER=x", "must be a JSON object"},
 		"the environment is wrong": {"", `{"PortalFunction":{"STRIPE_LIVEMODE":"perhaps"}}`, "the function failed"},
 	} {
 		var stdout, stderr bytes.Buffer

@@ -159,7 +159,7 @@ func TestTheButtonOfAFlowNamesItsChange(t *testing.T) {
 		s := start(t, Config{})
 		page, _ := look(s, open(t, s, form))
 		match := regexp.MustCompile(`<button id="complete"[^>]*>([^<]*)<`).FindStringSubmatch(page.Body.String())
-		if match == nil || match[1] != want {
+		if len(match) != 2 || match[1] != want {
 			t.Errorf("%s: %q, want %q", form, match, want)
 		}
 	}
