@@ -125,8 +125,8 @@ const (
 	v2Version = "2024-10-28.acacia"
 )
 
-// nobody is a customer who cannot exist. Stripe refuses a session for them only after it has
-// checked the permission and the parameters, so nothing is created.
+// nobody is a customer who cannot exist. Stripe refuses a session for them only after it has checked
+// the permission and the parameters, so nothing is created.
 const nobody = "cus_NobodyBillingPortalPreflight"
 
 // ProbeSessions returns nil if the key may create portal sessions.

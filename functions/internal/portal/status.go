@@ -47,8 +47,8 @@ type statusSubscription struct {
 	Items            []ChoiceItem              `json:"items"`
 }
 
-// serveStatus answers whether there is anything to manage. Pages ask on every view, to decide
-// whether to show a button, so these requests have separate metrics.
+// serveStatus answers whether there is anything to manage. Pages ask on every view, to decide whether
+// to show a button, so these requests have separate metrics.
 func (h *Handler) serveStatus(ctx context.Context, w http.ResponseWriter, r *http.Request, record *record) {
 	record.CountByRoute()
 	status, err := h.status(ctx, r, record)
@@ -76,8 +76,8 @@ func (h *Handler) serveStatus(ctx context.Context, w http.ResponseWriter, r *htt
 	record.end(http.StatusOK, stale)
 }
 
-// status finds out what the caller has. Without include it only reads the mapping. If the mapping
-// is stale, it returns the error together with a status without subscriptions.
+// status finds out what the caller has. Without include it only reads the mapping. If the mapping is
+// stale, it returns the error together with a status without subscriptions.
 func (h *Handler) status(ctx context.Context, r *http.Request, record *record) (billingStatus, error) {
 	status := billingStatus{Object: "billing_status", Livemode: h.Livemode}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -148,8 +148,8 @@ func includesSubscriptions(in params.Input) (bool, error) {
 	return true, nil
 }
 
-// hasUse reports whether a flow has something to act on: an eligible subscription, or the customer
-// if the flow does not need a subscription.
+// hasUse reports whether a flow has something to act on: an eligible subscription, or the customer if
+// the flow does not need a subscription.
 func hasUse(flowType string, all []billing.Subscription) bool {
 	switch flowType {
 	case params.FlowSubscriptionCancel, params.FlowSubscriptionUpdate, params.FlowSubscriptionUpdateConfirm:

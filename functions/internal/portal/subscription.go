@@ -99,8 +99,8 @@ func (h *Handler) onlySubscription(ctx context.Context, customer, flowType strin
 	}
 }
 
-// subscriptions returns all subscriptions of the customer's, the newest first, those that have
-// ended included.
+// subscriptions returns all subscriptions of the customer's, the newest first, those that have ended
+// included.
 func (h *Handler) subscriptions(ctx context.Context, customer string, record *record) ([]billing.Subscription, error) {
 	var all []billing.Subscription
 	err := h.withKey(ctx, record, func(key string) (calls billing.Calls, err error) {

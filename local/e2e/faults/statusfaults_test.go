@@ -65,8 +65,7 @@ func (c *cloud) poll(ctx context.Context, process *runtimeapi.Process, by caller
 }
 
 // TestStatusFaults drives the bootstrap through the faults of DynamoDB and Stripe. Without
-// subscriptions a status reads the mapping once, or as often as that is tried, and asks nobody
-// else.
+// subscriptions a status reads the mapping once, or as often as that is tried, and asks nobody else.
 func TestStatusFaults(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -272,8 +272,8 @@ func (b *Browser) CDP(method string, params map[string]any, result any) {
 	b.check(b.s.cdp(method, params, result), method)
 }
 
-// check fails the test if there is an error. The action can be a whole script, so only its
-// beginning is named.
+// check fails the test if there is an error. The action can be a whole script, so only its beginning
+// is named.
 func (b *Browser) check(err error, action string) {
 	b.t.Helper()
 	if err != nil {

@@ -161,8 +161,7 @@ func start(kind kind) (_ *session, err error) {
 		if s.display, screen, err = startDisplay(); err != nil {
 			return nil, err
 		}
-		// Its sandbox needs namespaces, which a container seldom may make; all pages are the
-		// tests'.
+		// Its sandbox needs namespaces, which a container seldom may make; all pages are the tests'.
 		env = append(env, "DISPLAY="+screen, "GDK_BACKEND=x11", "NO_AT_BRIDGE=1", "LIBGL_ALWAYS_SOFTWARE=1",
 			"WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS=1")
 		arguments := []string{"--automation"}

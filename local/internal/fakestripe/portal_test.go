@@ -121,8 +121,7 @@ func TestPortalPages(t *testing.T) {
 		{
 			"a payment method", alice + "&flow_data[type]=payment_method_update" + back,
 			[]string{"Payment method Visa ending in 4242 New payment method Mastercard ending in 4444, the default " +
-				"for " +
-				"your invoices Update payment method"}, "/home",
+				"for your invoices Update payment method"}, "/home",
 		},
 	}
 	for _, tt := range tests {
