@@ -293,13 +293,13 @@ class Runbook(unittest.TestCase):
     def test_every_alarm_has_its_section(self):
         self.assertEqual(sorted(SECTIONS), sorted(watched.ALARMS))
         for name, text in SECTIONS.items():
-            self.assertEqual(re.findall(r"^- \*\*(.+?)\*\*", text, re.MULTILINE), ["Means", "Look at", "Do", "Over"], name)
+            self.assertRegex(text, r"^\n\*\*Means:\*\* (.+\n)+\n1\. (.*\n)+?\n\*\*Resolved when:\*\* (.+\n)+\n$", name)
 
     def test_both_have_the_alarms_numbers_and_no_other(self):
         numbers = self.numbers()
         for name, alarm in watched.ALARMS.items():
             description = everything().alarms[name]["Properties"]["AlarmDescription"]
-            means = plain(re.search(r"\*\*Means\*\*(.*?)\n- \*\*", SECTIONS[name], re.DOTALL)[1])
+            means = plain(re.search(r"\*\*Means:\*\* (.*?)\n\n", SECTIONS[name], re.DOTALL)[1])
             as_other = re.match(r"As (\w+), of the webhook\.$", means)
             for text in [description] if as_other else [description, means]:
                 rest = plain(text).lower()

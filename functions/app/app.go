@@ -1,5 +1,6 @@
-// Package app starts the functions. Each has a package of its own here, which says what it reads of
-// the environment and what it is made of, so that a binary links only what its function uses.
+// Package app starts the Lambda functions. Each function has a package of its own in this folder,
+// which reads its variables and builds its handler, so that a binary links only the code that its
+// function uses.
 package app
 
 import (
@@ -17,8 +18,8 @@ import (
 	"billingportal/functions/internal/lambdahttp"
 )
 
-// Assembly makes a function of its environment. Its log lines go to logs; ctx ends
-// what it does in the background. The error names every variable that is wrong.
+// An Assembly builds a function from its environment. The function logs to logs; ctx ends its
+// background work. The error names every wrong variable.
 type Assembly func(ctx context.Context, getenv func(string) string, logs io.Writer) (lambda.Handler, error)
 
 // Main is the main function of a Lambda function.
@@ -29,8 +30,8 @@ func Main(assemble Assembly) {
 			return assemble(context.Background(), os.Getenv, os.Stdout)
 		})
 	})
-	// Lambda makes a log event of each line of a custom runtime. JSON keeps an error of several
-	// lines in one.
+	// A custom runtime's log has an event for each line. JSON keeps an error of several lines in
+	// one event.
 	slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error("the function does not start", "error", err)
 	os.Exit(1)
 }

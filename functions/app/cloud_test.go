@@ -25,7 +25,7 @@ import (
 	"billingportal/functions/app/internal/config/configtest"
 )
 
-// Each is a secret. None of them may be logged.
+// Secrets that must never be logged.
 const (
 	firstAccessKey     = "FIRSTACCESSKEYx7Q"
 	secondAccessKey    = "SECONDACCESSKEYx7Q"
@@ -41,8 +41,8 @@ const (
 	upstreamText       = "UPSTREAMTEXTx7Q"
 )
 
-// requireSilence requires that a log has no secret, no token, no session URL, no query string and
-// no text of an upstream.
+// requireSilence fails if a log contains a secret, a token, a session URL, a query string or an
+// upstream's text.
 func requireSilence(t *testing.T, written string) {
 	t.Helper()
 	for _, secret := range []string{"x7Q", "whsec_", "sk_test_", "sk_live_", "eyJ", "/p/session/"} {
@@ -54,7 +54,7 @@ func requireSilence(t *testing.T, written string) {
 	}
 }
 
-// issuers sign tokens. The keys of all have the same ID.
+// issuers sign tokens. All their keys have the same ID.
 type issuers struct {
 	signers map[string]jose.Signer
 	sets    map[string]string
@@ -83,11 +83,11 @@ func newIssuers(t *testing.T) *issuers {
 	return i
 }
 
-// address is an issuer's name, in tokens and on the network.
+// address returns the address of an issuer, in tokens and on the network.
 func address(issuer string) string { return "https://" + issuer + ".example.com/" }
 
-// token is a token of an issuer's for a user, with all that any setting may ask of one. Claims
-// replace its own; nil removes one.
+// token returns a token that an issuer has signed for a user, with every claim that a setting may
+// require. Entries of claims replace its own; nil removes one.
 func (i *issuers) token(t *testing.T, issuer, user string, claims map[string]any) string {
 	t.Helper()
 	signer := i.signers[issuer]
@@ -101,13 +101,13 @@ func (i *issuers) token(t *testing.T, issuer, user string, claims map[string]any
 	}, claims)
 }
 
-// cloud answers for everything that a function calls, and notes who asked for what.
+// cloud answers for every upstream of the functions, and notes their requests.
 type cloud struct {
 	issuers *issuers
 	seen    *facts
-	// variables are those of the versions that Lambda has, by the ARN.
+	// variables are the environments of the versions that Lambda has, by ARN.
 	variables  map[string]variables
-	stripeTime time.Time // that Stripe's answers have; zero: now
+	stripeTime time.Time // time that Stripe's answers have; zero means now
 }
 
 func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -138,8 +138,8 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// noteAWS notes the address, the credentials and the signature of a request to AWS. It returns ""
-// for other requests.
+// noteAWS notes the address, credentials and signature of a request to AWS. It returns "" for other
+// requests.
 func (c *cloud) noteAWS(r *http.Request, body []byte) (service, operation string) {
 	_, credential, found := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	if !found {
@@ -158,7 +158,8 @@ func (c *cloud) noteAWS(r *http.Request, body []byte) (service, operation string
 	return scope[3], operation
 }
 
-// pathOf is the path of an endpoint. Lambda's requests have one of their own.
+// pathOf returns the path of the endpoint of a service. Lambda's requests also have paths of their
+// own.
 func pathOf(r *http.Request, service string) string {
 	if service == "lambda" {
 		return ""
@@ -166,7 +167,7 @@ func pathOf(r *http.Request, service string) string {
 	return r.URL.Path
 }
 
-// isSignedBy signs the request again.
+// isSignedBy signs the request again and compares the signatures.
 func isSignedBy(r *http.Request, body []byte, keyID, key, service, region string) bool {
 	at, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
 	if err != nil {
@@ -257,7 +258,7 @@ func (c *cloud) secretsManager(body []byte) (status int, answer string) {
 	return 200, string(document)
 }
 
-// keys answers for an issuer by the name that it is called by.
+// keys answers for an issuer, which the host of the request names.
 func (c *cloud) keys(r *http.Request) (status int, answer string) {
 	c.seen.add("keys: %s https://%s%s", r.Method, r.Host, r.URL.Path)
 	name, _, _ := strings.Cut(r.Host, ".")
@@ -273,8 +274,8 @@ func (c *cloud) keys(r *http.Request) (status int, answer string) {
 	return 200, set
 }
 
-// stripe has one subscription, and makes every session: bob's leads to another host, and carol's is
-// of the other mode.
+// stripe has one subscription and creates every session. The session of bob leads to another host,
+// and the session of carol has the other mode.
 func (c *cloud) stripe(w http.ResponseWriter, r *http.Request, body []byte) (status int, answer string) {
 	key := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	c.seen.add("stripe at https://%s with %s, version %s", r.Host, key, r.Header.Get("Stripe-Version"))
@@ -323,7 +324,7 @@ func (c *cloud) stripeObject(path string) (status int, answer string) {
 	return 404, `{"error":{"type":"invalid_request_error","code":"resource_missing","message":"` + upstreamText + `"}}`
 }
 
-// lambda answers for the versions, as they answer what preflight sends.
+// lambda answers the requests that preflight sends to the versions.
 func (c *cloud) lambda(r *http.Request, body []byte) (status int, answer string) {
 	path, _ := url.PathUnescape(r.URL.EscapedPath())
 	arn, what, _ := strings.Cut(strings.TrimPrefix(path, "/2015-03-31/functions/"), "/")

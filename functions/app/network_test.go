@@ -26,18 +26,17 @@ import (
 )
 
 // The assembled functions call AWS, Stripe and the issuer by their real names, over TLS. A proxy
-// leads every name that is not of this machine to one server, whose certificates an authority of
-// this process signs.
+// leads every name that is not this machine's to one server. An authority of this process signs the
+// server's certificates.
 
-// network is that server. One test has it at a time.
+// network is that server. Only one test uses it at a time.
 var network struct {
 	turn    sync.Mutex
 	mu      sync.Mutex
-	handler http.Handler // nil while no test has the network
+	handler http.Handler // nil while no test uses the network
 }
 
-// takeNetwork answers every request to another machine with handler, until the network is given
-// back.
+// takeNetwork lets handler answer every request to another machine until giveBack is called.
 func takeNetwork(handler http.Handler) (giveBack func()) {
 	network.turn.Lock()
 	setNetwork(handler)
@@ -58,7 +57,7 @@ func answerForNetwork(w http.ResponseWriter, r *http.Request) {
 	handler := network.handler
 	network.mu.Unlock()
 	if handler == nil {
-		panic(http.ErrAbortHandler) // an earlier test's function
+		panic(http.ErrAbortHandler) // a function of an earlier test
 	}
 	handler.ServeHTTP(w, r)
 }
@@ -86,7 +85,7 @@ func TestMain(m *testing.M) {
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
 		conns <- tunnel{conn, buffered.Reader}
 	}))
-	// net/http reads them once, at the first request.
+	// net/http reads these variables once, at the first request.
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		_ = os.Setenv(name, proxy.URL)
 	}
@@ -96,14 +95,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// tunnels is a listener of the connections that the proxy was asked for.
+// tunnels is a listener that accepts the connections made through the proxy.
 type tunnels struct{ conns chan net.Conn }
 
 func (l tunnels) Accept() (net.Conn, error) { return <-l.conns, nil }
 func (l tunnels) Close() error              { return nil }
 func (l tunnels) Addr() net.Addr            { return &net.TCPAddr{} }
 
-// tunnel is a connection of which the proxy may have read a part.
+// A tunnel is a connection whose first bytes the proxy may have read.
 type tunnel struct {
 	net.Conn
 	reader *bufio.Reader
@@ -111,7 +110,7 @@ type tunnel struct {
 
 func (t tunnel) Read(p []byte) (int, error) { return t.reader.Read(p) }
 
-// authority signs a certificate for every name, and is the only one that this process trusts.
+// authority signs a certificate for every name. This process trusts no other authority.
 type authority struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
@@ -139,7 +138,7 @@ func newAuthority() *authority {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(a.certificate)
-	x509.SetFallbackRoots(roots) // go:debug above lets them replace the system's
+	x509.SetFallbackRoots(roots) // the go:debug line above lets them replace the system's roots
 	return a
 }
 

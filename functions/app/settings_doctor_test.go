@@ -9,9 +9,9 @@ import (
 	"billingportal/functions/app/preflight"
 )
 
-const noEndpoint = "finding: webhook endpoint problem no endpoint's address ends in /stripe/webhook"
+const noEndpoint = "finding: webhook endpoint problem no endpoint has a URL that ends in /stripe/webhook"
 
-// playDoctor has a portal and a webhook of the same variables checked.
+// playDoctor checks a portal and a webhook with the same variables.
 func playDoctor(keys *issuers) scene {
 	return func(t *testing.T, e *environment, seen *facts) {
 		t.Helper()
@@ -50,26 +50,28 @@ func TestEverySettingThatTheChecksRead(t *testing.T) {
 			gone: []string{savedSettings, "finding: portal settings ok saved and active", flowsOff},
 			come: named("bpc_1")},
 		{variable: "ALLOWED_ACCOUNTS", value: "acct_1,acct_2",
-			come: objects("connected account", "accounts", "this key reaches no such account", "acct_1", "acct_2")},
+			come: objects("connected account", "accounts", "the Stripe key cannot access this "+
+				"account", "acct_1", "acct_2")},
 		{variable: "DEFAULT_ON_BEHALF_OF", value: "acct_1",
-			come: objects("connected account", "accounts", "this key reaches no such account", "acct_1")},
+			come: objects("connected account", "accounts", "the Stripe key cannot access this account", "acct_1")},
 		{variable: "ALLOWED_FLOWS", value: "payment_method_update", gone: []string{flowsOff},
 			come: []string{"finding: flows ok every allowed flow is enabled: payment_method_update"}},
 		{variable: "ALLOWED_COUPONS", value: "STAY20,OTHER",
-			come: objects("coupon", "coupons", "there is none in this mode", "STAY20", "OTHER")},
+			come: objects("coupon", "coupons", "it does not exist in this mode", "STAY20", "OTHER")},
 		{variable: "ALLOWED_PROMOTION_CODES", value: "promo_0,promo_1",
-			come: objects("promotion code", "promotion_codes", "there is none in this mode", "promo_0", "promo_1")},
+			come: objects("promotion code", "promotion_codes", "it does not exist in this mode", "promo_0", "promo_1")},
 		{variable: "CUSTOMERS_TABLE", value: "people", replaced: [][2]string{{"table customers", "table people"}}},
 		{variable: "CUSTOMERS_KEY", value: "pk", replaced: [][2]string{
 			{"key user_id=", "key pk="},
-			{"key ok user_id (HASH)", "key problem the table's key is user_id (HASH), configured is pk (HASH)"},
+			{"key ok user_id (HASH)", "key problem the table's key is user_id (HASH), but " +
+				"the configured key is pk (HASH)"},
 		}},
 		{variable: "CUSTOMERS_KEY_FORMAT", value: "USER#{user}",
 			replaced: [][2]string{{"key user_id=", "key user_id=USER#"}}},
 		{variable: "CUSTOMERS_SORT_KEY", value: "sk=BILLING", replaced: [][2]string{
 			{"key user_id=", "key sk=BILLING user_id="},
 			{"key ok user_id (HASH)",
-				"key problem the table's key is user_id (HASH), configured is user_id (HASH), sk (RANGE)"},
+				"key problem the table's key is user_id (HASH), but the configured key is user_id (HASH), sk (RANGE)"},
 		}},
 		{variable: "CUSTOMERS_ATTRIBUTE", value: "billing.customer",
 			replaced: [][2]string{{"attribute customer_id", "attribute billing"}}},
@@ -94,19 +96,20 @@ func TestEverySettingThatTheChecksRead(t *testing.T) {
 			replaced: [][2]string{{"of billing-portal/webhook", "of billing-portal/other-webhook"}}},
 		{variable: "STRIPE_EVENT_SOURCE", value: eventSource, come: []string{
 			"stripe GET /v2/core/event_destinations/ed_1",
-			"finding: event destination problem there is no destination behind STRIPE_EVENT_SOURCE in this mode",
+			"finding: event destination problem no event destination in this mode has the ID that " +
+				"STRIPE_EVENT_SOURCE ends with",
 		}},
 		{variable: "WEBHOOK_SECRET_ID", value: "", with: variables{"STRIPE_EVENT_SOURCE": eventSource}, gone: []string{
-			"finding: signing secrets ok it can be read and has the right form",
+			"finding: signing secrets ok it can be read and is well-formed",
 			"secretsmanager GetSecretValue of billing-portal/webhook",
-			"finding: thin events ok no event destination sends any", noEndpoint,
+			"finding: thin events ok no event destination sends thin events", noEndpoint,
 			"stripe GET /v1/webhook_endpoints?limit=100", destinations,
 		}},
 		{variable: "STRIPE_ACCOUNT", value: "acct_1", gone: []string{noEndpoint}, come: []string{
 			"stripe GET /v1/account",
 			"finding: STRIPE_ACCOUNT problem stripe: the request is refused, and no parameter is named",
-			"finding: webhook endpoint warning this account has none, and the Stripe key cannot see those of its " +
-				"organization",
+			"finding: webhook endpoint warning this account has none, and the Stripe " +
+				"key cannot see those of its organization",
 		}},
 		{variable: "BASE_PATH", value: "/v1", replaced: [][2]string{{" /stripe/webhook", " /v1/stripe/webhook"}}},
 		{variable: "CLIENT_REFERENCES", value: "none", gone: []string{sessionReferences},
@@ -122,7 +125,7 @@ func TestEverySettingThatTheChecksRead(t *testing.T) {
 	})))
 }
 
-// withoutChecks are settings that concern callers and the log alone.
+// withoutChecks are settings that affect only callers and the log.
 func withoutChecks(values variables) []setting {
 	var settings []setting
 	for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -131,8 +134,8 @@ func withoutChecks(values variables) []setting {
 	return settings
 }
 
-// The clock is compared with those of Stripe and of AWS, each of which may be wrong.
-func TestTheClockIsComparedWithStripes(t *testing.T) {
+// The clock is compared with the clocks of Stripe and AWS, each of which may be wrong.
+func TestTheClockIsComparedWithStripeAndAWS(t *testing.T) {
 	keys := newIssuers(t)
 	defer takeNetwork(&cloud{issuers: keys, seen: &facts{}, stripeTime: time.Now().Add(-time.Hour)})()
 	values := &environment{values: portalBase}

@@ -17,7 +17,7 @@ import (
 	"billingportal/functions/app/internal/config/configtest"
 )
 
-// portalBase has a value of every variable that the portal requires.
+// portalBase has a value for every variable that the portal requires.
 var portalBase = variables{
 	"AWS_REGION":               "eu-central-1",
 	"AWS_ACCESS_KEY_ID":        "AKIDFIRST",
@@ -33,10 +33,10 @@ var portalBase = variables{
 	"DEFAULT_RETURN_URL":       "https://app.example.com/account",
 }
 
-// probe is a request to the portal: with a token of an issuer's for a user, and a form.
+// A probe is a request to the portal: a form and the token of a user, signed by an issuer.
 type probe struct {
 	name         string
-	issuer, user string // "": JWT_ISSUER's, and alice
+	issuer, user string // "" means JWT_ISSUER and alice
 	claims       map[string]any
 	form         url.Values
 	change       func(event *events.APIGatewayV2HTTPRequest, token string)
@@ -44,7 +44,7 @@ type probe struct {
 
 const flowType = "flow_data[type]"
 
-// flow is a form that asks for a flow for the one subscription.
+// flow returns a form that asks for a flow about the only subscription.
 func flow(kind string, more url.Values) url.Values {
 	form := url.Values{flowType: {kind}}
 	if kind != "payment_method_update" {
@@ -110,7 +110,7 @@ func withCookie(origin string) func(*events.APIGatewayV2HTTPRequest, string) {
 	}
 }
 
-// event is a probe as API Gateway sends it.
+// event returns the probe as API Gateway sends it.
 func (p probe) event(t *testing.T, keys *issuers, issuer string) events.APIGatewayV2HTTPRequest {
 	t.Helper()
 	if p.issuer != "" {
@@ -136,7 +136,7 @@ func (p probe) event(t *testing.T, keys *issuers, issuer string) events.APIGatew
 	return event
 }
 
-// answer is what a function answers through API Gateway.
+// An answer is the function's response to API Gateway.
 type answer struct {
 	events.APIGatewayV2HTTPResponse
 	Code, Param string // of a problem document
@@ -163,7 +163,7 @@ func invoke(t *testing.T, handler lambda.Handler, event events.APIGatewayV2HTTPR
 	if err := json.Unmarshal(output, &a.APIGatewayV2HTTPResponse); err != nil {
 		t.Fatal(err)
 	}
-	_ = json.Unmarshal([]byte(a.Body), &a) // a page and a session have no code
+	_ = json.Unmarshal([]byte(a.Body), &a) // pages and sessions have no code
 	return a
 }
 
@@ -195,7 +195,7 @@ const toPortal = "303   https://billing.stripe.com" + sessionPath
 
 var failingAlias = variables{"JWT_ISSUER_ALIASES": address("down")}
 
-// keyFacts show that keys were fetched by discovery.
+// keyFacts are the facts of fetching keys by discovery.
 var keyFacts = []string{
 	"keys: GET https://issuer.example.com/.well-known/openid-configuration",
 	"keys: GET https://issuer.example.com/jwks.json",
@@ -203,8 +203,8 @@ var keyFacts = []string{
 	"metric: BillingPortal [[function]] keys_age_ms in Milliseconds",
 }
 
-// TestEverySettingOfThePortal is the table of the portal's variables: what a second value of each
-// changes, and nothing else.
+// TestEverySettingOfThePortal holds the effect of every variable of the portal: a second value of
+// each must change exactly these facts.
 func TestEverySettingOfThePortal(t *testing.T) {
 	keys := newIssuers(t)
 	cookies := variables{"SESSION_COOKIE": "session"}

@@ -18,7 +18,7 @@ const (
 	otherWebhookVersion = "arn:aws:lambda:eu-central-1:123456789012:function:other-webhook:8"
 )
 
-// preflightBase has a value of every variable that the hook requires.
+// preflightBase has a value for every variable that the hook requires.
 var preflightBase = variables{
 	"AWS_REGION":               "eu-central-1",
 	"AWS_ACCESS_KEY_ID":        "AKIDFIRST",
@@ -36,7 +36,7 @@ func ofVersion(base variables) variables {
 	return own
 }
 
-// playPreflight has CodeDeploy call the hook.
+// playPreflight calls the hook as CodeDeploy does.
 func playPreflight(keys *issuers) scene {
 	return func(t *testing.T, e *environment, seen *facts) {
 		t.Helper()
@@ -66,8 +66,8 @@ func playPreflight(keys *issuers) scene {
 	}
 }
 
-// TestTheHookAsksAndFinds has every check of a healthy portal and webhook, and what is asked for
-// it. The new table is empty and the live one is not.
+// TestTheHookAsksAndFinds has every check of a healthy portal and webhook, and the requests that
+// the check makes. The new table is empty, and the live one is not.
 func TestTheHookAsksAndFinds(t *testing.T) {
 	seen := &facts{}
 	playPreflight(newIssuers(t))(t, &environment{values: preflightBase}, seen)
@@ -100,7 +100,7 @@ func TestTheHookAsksAndFinds(t *testing.T) {
 		"finding: issuer's keys",
 		"finding: live version's table problem the new table customers (user_id) is empty, and the live version uses " +
 			"live-customers (user_id): " +
-			"each user would be without an account",
+			"every user would be without a billing account",
 		"finding: permission to create portal sessions",
 		"finding: permission to read products",
 		"finding: permission to read subscriptions",
@@ -110,7 +110,7 @@ func TestTheHookAsksAndFinds(t *testing.T) {
 		"finding: portal's version",
 		"finding: signing secrets",
 		"finding: thin events",
-		"finding: webhook endpoint warning no endpoint's address ends in /stripe/webhook",
+		"finding: webhook endpoint warning no endpoint has a URL that ends in /stripe/webhook",
 		"finding: webhook's answer",
 		"finding: webhook's variables",
 		"finding: webhook's version",
@@ -139,8 +139,8 @@ func TestTheHookAsksAndFinds(t *testing.T) {
 	}
 }
 
-// TestEverySettingOfPreflight is the table of the hook's variables: what a second value of each
-// changes, and nothing else.
+// TestEverySettingOfPreflight holds the effect of every variable of the hook: a second value of
+// each must change exactly these facts.
 func TestEverySettingOfPreflight(t *testing.T) {
 	requireSettings(t, preflightBase, playPreflight(newIssuers(t)), slices.Concat(awsSettings, []setting{
 		{variable: "AWS_REGION", value: "us-west-2",
@@ -165,13 +165,13 @@ func TestEverySettingOfPreflight(t *testing.T) {
 	}))
 }
 
-// webhookFindings are the requests and findings that only a webhook causes.
+// webhookFindings are the requests and findings that need a webhook.
 var webhookFindings = []string{
 	"finding: webhook's variables ok complete, and each of the right form",
-	"finding: signing secrets ok it can be read and has the right form",
+	"finding: signing secrets ok it can be read and is well-formed",
 	sessionReferences,
-	"finding: thin events ok no event destination sends any",
-	"finding: webhook endpoint warning no endpoint's address ends in /stripe/webhook",
+	"finding: thin events ok no event destination sends thin events",
+	"finding: webhook endpoint warning no endpoint has a URL that ends in /stripe/webhook",
 	"stripe GET /v1/webhook_endpoints?limit=100",
 	destinations,
 	"stripe at https://api.stripe.com with " + testKey + ", version 2024-10-28.acacia",
@@ -180,10 +180,9 @@ var webhookFindings = []string{
 const (
 	destinations  = "stripe GET /v2/core/event_destinations?include%5B0%5D=webhook_endpoint.url&limit=20"
 	savedSettings = "stripe GET /v1/billing_portal/configurations?is_default=true&limit=1"
-	flowsOff      = "finding: flows warning the portal's configuration lacks the feature of subscription_update, " +
-		"subscription_update_confirm: " +
-		"buttons for them answer 409 flow-unavailable"
-	sessionReferences = "finding: CLIENT_REFERENCES ok Checkout Sessions that no Payment Link made name users; right " +
-		"if your server makes them all. " +
-		"Choose none if the account has a pricing table, or another app that makes sessions"
+	flowsOff      = "finding: flows warning the portal configuration lacks the feature for subscription_update, " +
+		"subscription_update_confirm, so the API answers 409 flow-unavailable"
+	sessionReferences = "finding: CLIENT_REFERENCES ok the client_reference_id of a Checkout Session names a user, " +
+		"unless a Payment Link made the session. This is right if your server makes all sessions. Choose none if the " +
+		"account has a pricing table, or another app that makes sessions"
 )

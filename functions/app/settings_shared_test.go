@@ -1,7 +1,7 @@
 package app_test
 
-// awsSettings are the variables of every function that say where AWS is and in whose name it is
-// called.
+// awsSettings are the variables of every function that name AWS's region, endpoints and
+// credentials.
 var awsSettings = []setting{
 	{variable: "AWS_ACCESS_KEY_ID", value: "AKIDSECOND", replaced: [][2]string{{"AKIDFIRST", "AKIDSECOND"}}},
 	{variable: "AWS_SECRET_ACCESS_KEY", value: secondAccessKey,

@@ -15,7 +15,7 @@ import (
 	"billingportal/functions/app/webhook"
 )
 
-// environment has the variables of a function, and the names that the function asked for.
+// environment has the variables of a function, and records the names that the function asks for.
 type environment struct {
 	values map[string]string
 
@@ -33,7 +33,7 @@ func (e *environment) get(name string) string {
 	return e.values[name]
 }
 
-// variables are values of an environment.
+// variables are the values of an environment.
 type variables map[string]string
 
 // with returns a copy with some variables changed.
@@ -43,21 +43,21 @@ func (v variables) with(changes variables) variables {
 	return changed
 }
 
-// setting is a second value of a variable, and everything that it changes: in the requests of the
-// function to others, in its answers and in its log. All other facts must stay the same.
+// A setting is a second value of a variable and all its effects: on requests to upstreams, on
+// answers and on the log. All other facts must stay the same.
 type setting struct {
 	variable, value string
-	with            variables   // are set with both values
-	also            variables   // are set with the second value, which makes no sense without them
-	replaced        [][2]string // {old, new}: each fact that has old in it has new instead
-	gone, come      []string    // facts
-	nothing         string      // why nothing changes; "" if something does
+	with            variables   // variables that are set with both values
+	also            variables   // variables that are set with the second value, which makes no sense without them
+	replaced        [][2]string // pairs of old and new: new replaces old in every fact
+	gone, come      []string    // facts that disappear and facts that appear
+	nothing         string      // the reason why no fact changes; "" if one does
 }
 
-// scene assembles a function with the variables, sends it requests, and notes the facts.
+// A scene assembles a function with the variables, sends requests to it, and records the facts.
 type scene func(t *testing.T, e *environment, seen *facts)
 
-// requireSettings compares the changes of every setting, and requires a setting for each variable
+// requireSettings compares the effects of every setting, and requires a setting for each variable
 // that the function reads.
 func requireSettings(t *testing.T, base variables, play scene, settings []setting) {
 	t.Helper()
@@ -69,7 +69,7 @@ func requireSettings(t *testing.T, base variables, play scene, settings []settin
 		maps.Copy(asked, e.asked)
 		return seen.list()
 	}
-	before := map[string][]string{} // by the context, because most settings have the same
+	before := map[string][]string{} // by context, which most settings share
 	for _, s := range settings {
 		t.Run(s.variable+"="+s.value, func(t *testing.T) {
 			context := fmt.Sprint(s.with)
@@ -161,8 +161,8 @@ func (f *facts) list() []string {
 	return slices.Sorted(maps.Keys(f.all))
 }
 
-// noteLine notes the members of the line of a request. It notes only the names of times, which
-// differ each time.
+// noteLine records the members of the line of a request. It records only the names of times,
+// because their values differ each time.
 func (f *facts) noteLine(line map[string]any) {
 	for name, value := range line {
 		switch {
@@ -194,8 +194,8 @@ func (f *facts) noteMetrics(metadata any) {
 	}
 }
 
-// noteOtherLines notes the other lines, but not those of fetches ahead: these come at any time, and
-// other tests are about them.
+// noteOtherLines records the other lines, except those of fetches ahead, which may come at any time
+// and have their own tests.
 func (f *facts) noteOtherLines(lines []map[string]any) {
 	for _, line := range lines {
 		if msg, _ := line["msg"].(string); msg != "request" && !strings.HasPrefix(msg, "fetch ahead failed") {

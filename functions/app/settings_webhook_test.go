@@ -18,7 +18,7 @@ import (
 	"billingportal/functions/app/internal/config/configtest"
 )
 
-// webhookBase has a value of every variable that the webhook requires.
+// webhookBase has a value for every variable that the webhook requires.
 var webhookBase = variables{
 	"AWS_REGION":               "eu-central-1",
 	"AWS_ACCESS_KEY_ID":        "AKIDFIRST",
@@ -30,15 +30,15 @@ var webhookBase = variables{
 	"WEBHOOK_SECRET_ID":        "billing-portal/webhook",
 }
 
-// stripeEvent is an event of Stripe's about a customer and a user of its name.
+// A stripeEvent is an event about a customer, and a user of the same name.
 type stripeEvent struct {
 	name      string
-	reference bool           // it names the user by client_reference_id, not by metadata
-	object    map[string]any // members of its object
-	members   map[string]any // its own
-	secret    string         // "": that of WEBHOOK_SECRET_ID
+	reference bool           // client_reference_id names the user, instead of metadata
+	object    map[string]any // members of data.object
+	members   map[string]any // members of the event
+	secret    string         // "" means the secret of WEBHOOK_SECRET_ID
 	path      string
-	source    string // on the event bus; "" for a request
+	source    string // event source on the event bus; "" for a request
 }
 
 const eventSource = "aws.partner/stripe.com/ed_1"
@@ -58,7 +58,7 @@ var stripeEvents = []stripeEvent{
 	{name: "other", secret: otherSigningSecret},
 }
 
-// document is the event as Stripe writes it.
+// document returns the event as Stripe writes it.
 func (e stripeEvent) document(livemode bool) []byte {
 	now := time.Now().Unix()
 	kind, object := "customer.created", map[string]any{
@@ -91,7 +91,7 @@ func signature(secret string, body []byte) string {
 	return fmt.Sprintf("t=%d,v1=%s", now, hex.EncodeToString(mac.Sum(nil)))
 }
 
-// request is the event as API Gateway sends it.
+// request returns the event as API Gateway sends it.
 func (e stripeEvent) request(livemode bool, secret string) events.APIGatewayV2HTTPRequest {
 	body := e.document(livemode)
 	if e.secret != "" {
@@ -146,7 +146,7 @@ func playWebhook(t *testing.T, e *environment, seen *facts) {
 	requireSilence(t, written.String())
 }
 
-// claim are the facts of an event that is joined into the table.
+// claim returns the facts of an event that is joined into the table.
 func claim(event, user string) []string {
 	return []string{
 		event + ": effect claimed", "dynamodb UpdateItem of key user_id=cus_" + event,
@@ -154,11 +154,11 @@ func claim(event, user string) []string {
 	}
 }
 
-// TestEverySettingOfTheWebhook is the table of the webhook's variables: what a second value of each
-// changes, and nothing else.
+// TestEverySettingOfTheWebhook holds the effect of every variable of the webhook: a second value of
+// each must change exactly these facts.
 func TestEverySettingOfTheWebhook(t *testing.T) {
-	const noSource = "bus:  webhook-misconfigured: webhook: an event of an event bus, and STRIPE_EVENT_SOURCE is not " +
-		"set"
+	const noSource = "bus:  webhook-misconfigured: webhook: the event comes from an event bus, but " +
+		"STRIPE_EVENT_SOURCE is not set"
 	requireSettings(t, webhookBase, playWebhook, slices.Concat(awsSettings, sharedSettings, []setting{
 		{variable: "LOG_LEVEL", value: "error", nothing: "a healthy webhook logs only the lines of requests"},
 		{variable: "BASE_PATH", value: "/v1", gone: []string{"prefixed: 404 not-found", "prefixed: effect <nil>"},
@@ -183,8 +183,8 @@ func TestEverySettingOfTheWebhook(t *testing.T) {
 		{variable: "STRIPE_EVENT_SOURCE", value: eventSource,
 			gone: []string{noSource, "bus: effect <nil>", strings.Replace(noSource, "bus", "stranger", 1)},
 			come: append(claim("bus", "user-bus"), "bus: null <nil>",
-				"stranger:  webhook-misconfigured: webhook: an event of an event bus whose source is not "+
-					"STRIPE_EVENT_SOURCE")},
+				"stranger:  webhook-misconfigured: webhook: the event comes from an event bus, "+
+					"but its source is not STRIPE_EVENT_SOURCE")},
 		{variable: "USER_METADATA_KEY", value: "uid", replaced: [][2]string{{"user_id=user-", "user_id=uid-"}}},
 		{variable: "CLIENT_REFERENCES", value: "none", gone: claim("session", "reference-session"),
 			come: []string{"session: effect ignored"}},

@@ -41,15 +41,15 @@ func newConnections(t *testing.T, handler http.Handler) *connections {
 	return c
 }
 
-// A function connects to the upstreams of its first request before there is one. The first request
-// uses these connections.
+// A function dials the upstreams of its first request at the start, and the first request uses
+// these connections.
 func TestConnectionsAreDialledAhead(t *testing.T) {
 	keys := newIssuers(t)
 	healthy := &cloud{issuers: keys, seen: &facts{}}
 	for _, test := range []struct {
 		function string
 		base     variables
-		ahead    []string // variables with the address
+		ahead    []string // variables that have the address
 	}{
 		{"portal", portalBase, []string{"AWS_ENDPOINT_URL_DYNAMODB", "STRIPE_API_BASE"}},
 		{"webhook", webhookBase, []string{"AWS_ENDPOINT_URL_DYNAMODB"}},
@@ -88,8 +88,8 @@ func TestConnectionsAreDialledAhead(t *testing.T) {
 	}
 }
 
-// Each request breaks one rule more than the one before. The first rule that is broken answers, and
-// nothing is called before its time.
+// Each request breaks one more rule than the one before. The answer is about the first broken rule,
+// and no upstream is called too early.
 func TestTheOrderOfTheRules(t *testing.T) {
 	keys := newIssuers(t)
 	seen := &facts{}
@@ -141,7 +141,7 @@ func TestTheOrderOfTheRules(t *testing.T) {
 			func(e *events.APIGatewayV2HTTPRequest) { e.RawPath = "/%zz" }},
 	} {
 		step.change(&event)
-		seen.clear() // also while secrets are fetched ahead
+		seen.clear() // drops the fetches ahead as well
 		if got := invoke(t, handler, event); got.String() != step.want {
 			t.Errorf("%s: %v, want %s", step.what, got, step.want)
 		}
@@ -155,8 +155,8 @@ func TestTheOrderOfTheRules(t *testing.T) {
 	requireSilence(t, written.String())
 }
 
-// A server that runs a function, such as the laptop's, may get many requests at once.
-func TestRequestsAreServedAtOnce(t *testing.T) {
+// A server that runs a function, such as the development server, may get concurrent requests.
+func TestRequestsAreServedConcurrently(t *testing.T) {
 	const most = 16
 	keys := newIssuers(t)
 	healthy := &cloud{issuers: keys, seen: &facts{}}
@@ -193,8 +193,8 @@ func TestRequestsAreServedAtOnce(t *testing.T) {
 	}
 }
 
-// Nothing is called and nothing is logged by a function that does not start. The error names the
-// variables and no value.
+// A function with a wrong environment calls no upstream and logs nothing. The error names the
+// variables, without their values.
 func TestWrongValuesAreRefusedAtTheStart(t *testing.T) {
 	seen := &facts{}
 	defer takeNetwork(&cloud{seen: seen, issuers: newIssuers(t)})()
@@ -219,8 +219,7 @@ func TestWrongValuesAreRefusedAtTheStart(t *testing.T) {
 	}
 }
 
-// The hook starts with whatever it is given, because a deployment waits an hour for a hook that
-// does not report.
+// The hook always starts, because CodeDeploy waits an hour for a hook that does not report.
 func TestPreflightReportsItsOwnWrongVariables(t *testing.T) {
 	seen := &facts{}
 	defer takeNetwork(&cloud{seen: seen})()

@@ -17,7 +17,7 @@ import (
 	handler "billingportal/functions/internal/webhook"
 )
 
-// deployment has the parts of template.yaml that the functions repeat.
+// deployment has the parts of template.yaml that must agree with the functions.
 type deployment struct {
 	Parameters map[string]struct {
 		Default       *string  `yaml:"Default"`
@@ -60,7 +60,7 @@ func readDeployment(t *testing.T) deployment {
 	return d
 }
 
-// configurations are what both functions make of variables beyond those that they need.
+// configurations returns the configurations of both functions with some variables changed.
 func configurations(t *testing.T, changes configtest.Env) (portal.Config, webhook.Config) {
 	t.Helper()
 	forPortal, err := portal.ReadConfig(configtest.Portal.With(changes).Get)
@@ -73,20 +73,20 @@ func configurations(t *testing.T, changes configtest.Env) (portal.Config, webhoo
 	}
 	for _, format := range []*string{&forPortal.Customers.KeyFormat, &forWebhook.Customers.KeyFormat} {
 		if *format == "{user}" {
-			*format = "" // which means the same, see customers.Table
+			*format = "" // means the same, see customers.Table
 		}
 	}
 	return forPortal, forWebhook
 }
 
-// variableOf is the variable that the template sets to a parameter.
+// variableOf returns the variable that the template sets to a parameter.
 func variableOf(parameter string) string {
 	words := regexp.MustCompile(`[A-Z][a-z]*`).FindAllString(parameter, -1)
 	return strings.ToUpper(strings.Join(words, "_"))
 }
 
-// The template passes its defaults on, so a default of a function is served only if the template
-// has the same.
+// The template passes its defaults on, so a default in a function has an effect only if the
+// template has the same one.
 func TestDefaultsOfTheTemplateAreThoseOfTheFunctions(t *testing.T) {
 	parameters := readDeployment(t).Parameters
 	forPortal, forWebhook := configurations(t, nil)

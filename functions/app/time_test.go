@@ -19,14 +19,14 @@ import (
 	"billingportal/functions/app/internal/config/configtest"
 )
 
-// loopback is the cloud on this machine. It closes each connection after its answer, because the
-// clock of a synctest bubble stands still while a goroutine waits for a network. So time passes
-// only between requests, and a pause between tries costs none.
+// loopback is the cloud on this machine. It closes each connection after its answer: in a synctest
+// bubble, the clock stands still while a goroutine waits for a network. So time passes only between
+// requests, and pauses between attempts take no real time.
 type loopback struct {
 	*httptest.Server
 
 	mu     sync.Mutex
-	broken map[string]http.HandlerFunc // by the upstream
+	broken map[string]http.HandlerFunc // by upstream
 	tries  map[string]int
 }
 
@@ -41,7 +41,7 @@ func newLoopback(t *testing.T, keys *issuers) *loopback {
 		broken := l.broken[upstream]
 		l.mu.Unlock()
 		w.Header().Set("Connection", "close")
-		// The SDK tries again if its clock seems wrong, and that of the bubble is.
+		// The SDK retries if its clock seems wrong, so answer with the time of the bubble.
 		if sent, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date")); err == nil {
 			w.Header().Set("Date", sent.Format(http.TimeFormat))
 		}
@@ -60,7 +60,7 @@ func newLoopback(t *testing.T, keys *issuers) *loopback {
 	return l
 }
 
-// variables lead a function to this machine.
+// variables returns base with the addresses of this machine.
 func (l *loopback) variables(base variables) variables {
 	return base.with(variables{
 		"AWS_ENDPOINT_URL_DYNAMODB": l.URL + "/dynamodb", "AWS_ENDPOINT_URL_SECRETS_MANAGER": l.URL + "/secrets",
@@ -68,7 +68,7 @@ func (l *loopback) variables(base variables) variables {
 	})
 }
 
-// breaks has upstreams answer with a status and a text; without one they are healthy again.
+// breaks lets upstreams answer with a status and a text. Without upstreams, all are healthy again.
 func (l *loopback) breaks(answer http.HandlerFunc, upstreams ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -110,14 +110,14 @@ func assemble(t *testing.T, name string, values variables) function {
 	return function{handler, written}
 }
 
-// lastRequest is the line of the last request.
+// lastRequest returns the line of the last request.
 func (f function) lastRequest(t *testing.T) map[string]any {
 	t.Helper()
 	lines := f.written.Requests(t)
 	return lines[len(lines)-1]
 }
 
-// in runs a test in a bubble with a cloud, and a request to each function that is healthy.
+// in runs a test in a bubble with a cloud, and gives it a request to each healthy function.
 func in(t *testing.T, test func(t *testing.T, l *loopback, send map[string]func(f function) answer)) {
 	t.Helper()
 	keys := newIssuers(t)
@@ -130,14 +130,14 @@ func in(t *testing.T, test func(t *testing.T, l *loopback, send map[string]func(
 	})
 }
 
-// Every try takes time from the request, and a throttled upstream needs rest.
+// Every attempt takes time from the request, and a throttled upstream needs a pause.
 func TestTriesOfEachUpstream(t *testing.T) {
 	aws := func(code string) http.HandlerFunc {
 		return answering(400, `{"__type":"`+code+`","message":"`+upstreamText+`"}`)
 	}
 	fails := answering(500, upstreamText)
 	redirects := func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Location", "/elsewhere/") // which would answer
+		w.Header().Set("Location", "/elsewhere/") // a client that follows it would get an answer
 		w.WriteHeader(http.StatusFound)
 	}
 	bases := map[string]variables{"portal": portalBase, "webhook": webhookBase}
@@ -169,7 +169,7 @@ func TestTriesOfEachUpstream(t *testing.T) {
 				l.breaks(test.answer, test.upstream)
 				f := assemble(t, test.function, l.variables(bases[test.function]))
 				synctest.Wait()
-				time.Sleep(time.Minute) // until the fetches ahead have failed
+				time.Sleep(time.Minute) // so that the fetches ahead have failed
 				l.takeTries()
 				if got := send[test.function](f); got.String() != test.want || got.StatusCode == 503 &&
 					got.Headers["Retry-After"] == "" {
@@ -184,15 +184,15 @@ func TestTriesOfEachUpstream(t *testing.T) {
 	}
 }
 
-// The first request finds the values that were fetched at the start. A failure there is logged, and
-// the first request tries again.
+// The first request uses the values that were fetched at the start. If such a fetch fails, the
+// failure is logged and the first request retries.
 func TestFetchesAhead(t *testing.T) {
 	for _, test := range []struct {
 		function string
 		values   variables
 		ahead    map[string]int // requests before the first one
 		failing  []string       // upstreams
-		logged   []string       // the failed fetches
+		logged   []string       // failed fetches in the log
 	}{
 		{"portal", portalBase, map[string]int{"secrets": 1, "issuer": 1}, nil, nil},
 		{"portal", portalBase, map[string]int{"secrets": 2, "issuer": 2}, []string{"secrets", "issuer"},
@@ -233,8 +233,8 @@ func TestFetchesAhead(t *testing.T) {
 	}
 }
 
-// A line has the ages of the values that the request used. A warning says that a stale value
-// serves.
+// A line has the ages of the values that the request used. A warning reports that a stale value was
+// used.
 func TestAgesAndStaleValues(t *testing.T) {
 	in(t, func(t *testing.T, l *loopback, send map[string]func(function) answer) {
 		portal := assemble(t, "portal", l.variables(portalBase))

@@ -20,10 +20,10 @@ type Authority struct {
 
 	trusted   *tls.Certificate
 	expired   *tls.Certificate
-	untrusted *tls.Certificate // by another authority of the same name
+	untrusted *tls.Certificate // issued by another authority of the same name
 }
 
-// NewAuthority makes an authority that is known to nobody yet.
+// NewAuthority returns a new authority. A client trusts it after WriteRoot.
 func NewAuthority() (*Authority, error) {
 	now := time.Now()
 	known, err := newIssuer(now)
@@ -52,7 +52,7 @@ func (a *Authority) WriteRoot(path string) error {
 	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.root.Raw}), 0o600)
 }
 
-// issuer is a key with the certificate that vouches for what it signs.
+// issuer has the key and the certificate of an authority.
 type issuer struct {
 	key         *ecdsa.PrivateKey
 	certificate *x509.Certificate

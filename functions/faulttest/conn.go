@@ -7,7 +7,8 @@ import (
 	"sync/atomic"
 )
 
-// tracked notes the connections that it accepts, and hands those over that a fault wants to have.
+// tracked is a listener that records the connections that it accepts, and gives them to a fault of
+// connections.
 type tracked struct {
 	net.Listener
 	server *Server
@@ -44,7 +45,7 @@ type conn struct {
 	forgotten atomic.Bool
 }
 
-// Read implements net.Conn. What comes over a forgotten connection gets nowhere.
+// Read implements net.Conn. It discards everything that arrives over a forgotten connection.
 func (c *conn) Read(p []byte) (int, error) {
 	for {
 		n, err := c.Conn.Read(p)
@@ -62,7 +63,7 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// reset ends a connection as a peer does that knows nothing of it: by RST, not by FIN.
+// reset ends a connection by RST instead of FIN, like a peer that does not know the connection.
 func reset(c net.Conn) {
 	network := c
 	if own, ok := c.(*conn); ok {
@@ -74,22 +75,22 @@ func reset(c net.Conn) {
 	_ = c.Close()
 }
 
-// Drop resets every open connection, as a peer that was restarted.
+// Drop resets every open connection, like a server that was restarted.
 func (s *Server) Drop() {
 	for _, c := range s.open() {
 		reset(c)
 	}
 }
 
-// HangUp closes every open connection in order, as a peer that tidies up idle ones.
+// HangUp closes every open connection by FIN, like a server that closes idle connections.
 func (s *Server) HangUp() {
 	for _, c := range s.open() {
 		_ = c.Close()
 	}
 }
 
-// Forget leaves every open connection open and never reads from it again, as a network that dropped
-// their state.
+// Forget keeps every open connection open but never reads from it again, like a network that has
+// lost the connections' state.
 func (s *Server) Forget() {
 	for _, c := range s.open() {
 		c.forgotten.Store(true)
@@ -106,7 +107,8 @@ func (s *Server) open() []*conn {
 	return open
 }
 
-// hijack takes the connection of a request over, for what http.Server would not send.
+// hijack takes over the connection of a request, to send bytes that http.Server would not send. raw
+// is the connection below TLS.
 func hijack(w http.ResponseWriter) (whole, raw net.Conn) {
 	whole, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {

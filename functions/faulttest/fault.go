@@ -13,7 +13,10 @@ import (
 	"time"
 )
 
-// Fault is one way to go wrong. The zero Fault is none.
+// Fault is one way in which a server can fail. The zero Fault means a healthy server.
+//
+// There are faults of connections (refused, reset, or with a bad certificate or handshake) and
+// faults of answers. Only a fault of answers can be used as an http.Handler, or in When and Either.
 type Fault struct {
 	refuse      bool
 	connect     func(c *conn, says string)
@@ -21,40 +24,41 @@ type Fault struct {
 	answer      func(w http.ResponseWriter, r *http.Request, s exchange)
 }
 
-// exchange is what an answer is made of.
+// exchange has the parts of an answer.
 type exchange struct {
 	healthy http.Handler
 	says    string
 }
 
-// healthyAnswer is what the request would have been answered.
+// healthyAnswer returns the answer that the healthy server would give.
 func (s exchange) healthyAnswer(r *http.Request) *httptest.ResponseRecorder {
 	recorder := httptest.NewRecorder()
 	s.healthy.ServeHTTP(recorder, r)
 	return recorder
 }
 
-// Of returns a handler that answers by a fault of answers, in the place of a healthy one. It says
+// Of returns a handler that answers with a fault of answers instead of with healthy. Its text is
 // the [Marker].
 func (f Fault) Of(healthy http.Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { f.answer(w, r, exchange{healthy, Marker}) }
 }
 
-// ServeHTTP is [Fault.Of] an upstream that answers everything with an object of 1,000 bytes and
-// more.
+// ServeHTTP answers as [Fault.Of] does for a healthy handler that always answers with an object of
+// more than 1,000 bytes.
 func (f Fault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.Of(Respond(http.StatusOK, "application/json", `{"`+Marker+`":"`+strings.Repeat("x", 1000)+`"}`))(w, r)
 }
 
-// Respond is a handler of [Answer] for which only the content type matters.
+// Respond returns a handler that answers every request with a status, a content type and a body, as
+// [Answer] does.
 func Respond(status int, contentType, body string) http.HandlerFunc {
 	return Answer(status, map[string]string{"Content-Type": contentType}, body).ServeHTTP
 }
 
-// Refused stops to listen on the port.
+// Refused refuses every connection.
 func Refused() Fault { return Fault{refuse: true} }
 
-// ResetAtOnce resets every connection before a request was written.
+// ResetAtOnce resets every connection before the client sends a request.
 func ResetAtOnce() Fault {
 	return Fault{connect: func(c *conn, _ string) { reset(c) }}
 }
@@ -76,7 +80,7 @@ func Hang() Fault {
 	})
 }
 
-// Drip sends the head of the healthy answer at once and its body a byte every tenth of a second.
+// Drip sends the head of the healthy answer at once, and then one byte of the body every 100 ms.
 func Drip() Fault {
 	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		answer := s.healthyAnswer(r)
@@ -95,8 +99,8 @@ func Drip() Fault {
 	})
 }
 
-// Answer answers everything with one status, header and body. %s in the body stands for what the
-// server says, which needs no escaping in JSON.
+// Answer answers every request with a status, header and body. It replaces %s in the body with the
+// server's text ([Config.Says] and the caller's credentials), which needs no escaping in JSON.
 func Answer(status int, header map[string]string, body string) Fault {
 	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		drain(r)
@@ -108,19 +112,19 @@ func Answer(status int, header map[string]string, body string) Fault {
 	})
 }
 
-// HTML answers as a proxy does that sits between the caller and the upstream.
+// HTML answers with a page, like a proxy between the caller and the upstream.
 func HTML(status int) Fault {
 	return Answer(status, map[string]string{"Content-Type": "text/html; charset=utf-8"},
 		"<!doctype html><title>%s</title><h1>%s</h1>")
 }
 
-// Empty answers with nothing behind the head.
+// Empty answers without a body.
 func Empty(status int) Fault {
 	return Answer(status, map[string]string{"Content-Type": "application/json"}, "")
 }
 
-// Rewritten sends the healthy answer after a change of its body. Its status and header stay, but
-// those that tell of the body's bytes.
+// Rewritten sends the healthy answer with a changed body. The status and the header stay the same,
+// except for fields that depend on the bytes of the body.
 func Rewritten(change func(body []byte, says string) []byte) Fault {
 	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		answer := s.healthyAnswer(r)
@@ -132,12 +136,12 @@ func Rewritten(change func(body []byte, says string) []byte) Fault {
 	})
 }
 
-// HalfJSON sends half of the healthy answer as if it were the whole.
+// HalfJSON sends half of the healthy answer as a complete answer.
 func HalfJSON() Fault {
 	return Rewritten(func(body []byte, _ string) []byte { return body[:len(body)/2] })
 }
 
-// CutShort announces the healthy answer, sends nine tenths of it and closes the connection.
+// CutShort announces the whole healthy answer, sends nine tenths of it and closes the connection.
 func CutShort() Fault {
 	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		answer := s.healthyAnswer(r)
@@ -149,8 +153,8 @@ func CutShort() Fault {
 	})
 }
 
-// Trailing sends a second answer right behind the healthy one, which nobody has asked for, and
-// keeps the connection. change makes its body of the healthy one's.
+// Trailing sends an unsolicited second answer directly after the healthy one, and keeps the
+// connection open. change returns its body from the healthy body.
 func Trailing(change func(body []byte, says string) []byte) Fault {
 	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		body := s.healthyAnswer(r).Body.Bytes()
@@ -167,8 +171,8 @@ func Trailing(change func(body []byte, says string) []byte) Fault {
 	})
 }
 
-// Large sends ten million bytes of white space before the healthy answer, as far as anybody reads
-// them.
+// Large sends ten million bytes of white space before the healthy answer. It stops when the client
+// stops reading.
 func Large() Fault {
 	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		const pieces, size = 100, 100_000
@@ -186,11 +190,11 @@ func Large() Fault {
 	})
 }
 
-// GzipBomb sends 16 KB that are 16 MB of white space when they are decompressed.
+// GzipBomb sends 16 KB that decompress to 16 MB of white space.
 func GzipBomb() Fault {
 	var member bytes.Buffer
 	compressor := gzip.NewWriter(&member)
-	_, _ = compressor.Write(bytes.Repeat([]byte(" "), 1<<20)) // a buffer takes all
+	_, _ = compressor.Write(bytes.Repeat([]byte(" "), 1<<20)) // into a buffer, which cannot fail
 	_ = compressor.Close()
 	bomb := bytes.Repeat(member.Bytes(), 16) // RFC 1952, section 2.2: members follow each other
 	return answering(func(w http.ResponseWriter, r *http.Request, _ exchange) {
@@ -201,10 +205,10 @@ func GzipBomb() Fault {
 	})
 }
 
-// ContentType sends the healthy answer and says that it is something else.
+// ContentType sends the healthy answer with another content type.
 func ContentType(contentType string) Fault { return Header("Content-Type", contentType) }
 
-// Raw sends what is made of the healthy answer's body, byte for byte, and closes the connection.
+// Raw sends exactly the bytes that answer returns for the healthy body, and closes the connection.
 func Raw(answer func(body, says string) string) Fault {
 	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		body := s.healthyAnswer(r).Body.String()
@@ -220,7 +224,7 @@ func Garbage() Fault {
 	return Raw(func(_, says string) string { return "SSH-2.0-" + says + "\r\n" })
 }
 
-// DripHead sends the head of an answer a byte every tenth of a second.
+// DripHead sends one byte of the head of an answer every 100 ms, without end.
 func DripHead() Fault {
 	return answering(func(w http.ResponseWriter, r *http.Request, _ exchange) {
 		drain(r)
@@ -240,7 +244,7 @@ func DripHead() Fault {
 	})
 }
 
-// HeaderFlood answers with a megabyte of header.
+// HeaderFlood answers with a header of a megabyte.
 func HeaderFlood() Fault {
 	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		drain(r)
@@ -251,7 +255,7 @@ func HeaderFlood() Fault {
 	})
 }
 
-// Redirect sends the caller, with its credentials, to another server.
+// Redirect redirects the caller to another server. The caller must not send its credentials there.
 func Redirect(status int, location string) Fault {
 	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		drain(r)
@@ -260,13 +264,13 @@ func Redirect(status int, location string) Fault {
 	})
 }
 
-// When answers by a fault of answers where a request meets a condition, and else as if nothing were
-// wrong.
+// When answers with a fault of answers if the request meets a condition, or else with the healthy
+// answer.
 func When(condition func(Request) bool, fault Fault) Fault {
 	return Either(condition, fault, healthy())
 }
 
-// Either answers by one fault of answers where a request meets a condition, and else by another.
+// Either answers with one fault of answers if the request meets a condition, or else with another.
 func Either(condition func(Request) bool, yes, no Fault) Fault {
 	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		if condition(newRequest(r)) {
@@ -277,7 +281,7 @@ func Either(condition func(Request) bool, yes, no Fault) Fault {
 	})
 }
 
-// healthy is what is wrong with a request that meets no condition: nothing.
+// healthy returns a fault that gives the healthy answer.
 func healthy() Fault {
 	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		clear(w.Header())
@@ -285,7 +289,7 @@ func healthy() Fault {
 	})
 }
 
-// Header sends the healthy answer with another value in a header.
+// Header sends the healthy answer with another value of a header field.
 func Header(name, value string) Fault {
 	return answering(func(w http.ResponseWriter, r *http.Request, s exchange) {
 		answer := s.healthyAnswer(r)
@@ -296,17 +300,17 @@ func Header(name, value string) Fault {
 	})
 }
 
-// Untrusted shows a certificate of an authority that nobody trusts.
+// Untrusted presents a certificate of an authority that the client does not trust.
 func Untrusted() Fault {
 	return Fault{certificate: func(a *Authority) *tls.Certificate { return a.untrusted }}
 }
 
-// Expired shows a certificate that was valid until yesterday.
+// Expired presents a certificate that expired yesterday.
 func Expired() Fault {
 	return Fault{certificate: func(a *Authority) *tls.Certificate { return a.expired }}
 }
 
-// NoHandshake answers a TLS handshake with something else.
+// NoHandshake answers a TLS handshake with plain HTTP.
 func NoHandshake() Fault {
 	return Fault{connect: func(c *conn, says string) {
 		_, _ = fmt.Fprintf(c, "HTTP/1.1 400 %s\r\n\r\n", says)
@@ -314,7 +318,7 @@ func NoHandshake() Fault {
 	}}
 }
 
-// SilentHandshake accepts connections and says nothing.
+// SilentHandshake accepts connections and never sends anything.
 func SilentHandshake() Fault {
 	return Fault{connect: func(c *conn, _ string) {
 		_, _ = io.Copy(io.Discard, c)
@@ -326,14 +330,14 @@ func answering(answer func(w http.ResponseWriter, r *http.Request, s exchange)) 
 	return Fault{answer: answer}
 }
 
-// drain reads a request to its end, so that the server sees its client go.
+// drain reads a request to its end. Only then does http.Server notice that the client disconnects.
 func drain(r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }
 
 func copyHead(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
 	for name, values := range answer.Header() {
 		w.Header()[name] = values
 	}
-	// What was computed of the healthy answer's bytes is wrong for others.
+	// These fields were computed from the bytes of the healthy answer.
 	w.Header().Del("Content-Length")
 	w.Header().Del("X-Amz-Crc32")
 }

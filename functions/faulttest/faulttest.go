@@ -1,10 +1,10 @@
-// Package faulttest serves upstreams that go wrong, at the wire: ports that refuse, connections
-// that are reset or forgotten, answers that never come, drip, are cut short, are too large, or are
-// somebody else's. It is for the tests of functions and of local, and no program may import it.
+// Package faulttest provides HTTP servers that fail at the wire. They refuse or reset connections,
+// never answer, answer slowly, partly or with too much data, or send another server's answer. It is
+// for tests; programs must not import it.
 //
-// A [Server] is healthy until it is told to [Server.Break], and again after [Server.Heal], always
-// at the same address, so that a process that was started with that address lives through both. A
-// fault of answers is also an http.Handler, for a test that plays answers one after the other.
+// A [Server] is healthy until [Server.Break], and again after [Server.Heal]. Its address stays the
+// same, so that a process under test can live through both. A fault of answers is also an
+// http.Handler, for tests that choose each answer themselves.
 package faulttest
 
 import (
@@ -17,21 +17,20 @@ import (
 	"testing"
 )
 
-// Config is what a server is made of.
+// Config describes a server.
 type Config struct {
-	// Healthy answers while nothing is wrong.
+	// Healthy answers requests while the server is healthy.
 	Healthy http.Handler
-	// Authority makes the server speak TLS, with certificates of this authority; nil means plain
-	// HTTP.
+	// Authority issues the server's TLS certificates. nil means plain HTTP.
 	Authority *Authority
-	// Says is what a fault puts wherever an answer has room for text, after which it repeats the
-	// caller's credentials.
+	// Says is the text that a fault puts into every part of an answer that can contain text. The
+	// caller's credentials follow it.
 	Says string
 }
 
 // Server is an HTTP server on a loopback port. It is safe for concurrent use.
 type Server struct {
-	// URL is where it is, without a slash at the end.
+	// URL is the server's URL, without a slash at the end.
 	URL string
 
 	config  Config
@@ -47,7 +46,7 @@ type Server struct {
 	requests []Request
 }
 
-// Request is what a server noted of a request, also of one that it went wrong on.
+// Request has the recorded parts of a request. Requests that fail are recorded too.
 type Request struct {
 	Method, Path   string
 	Authorization  string
@@ -63,7 +62,7 @@ func newRequest(r *http.Request) Request {
 	}
 }
 
-// Start starts a server on a port of its own.
+// Start starts a server on a free port.
 func Start(config Config) (*Server, error) {
 	address, vacate, err := holdPort()
 	if err != nil {
@@ -73,7 +72,7 @@ func Start(config Config) (*Server, error) {
 	if config.Authority != nil {
 		s.URL = "https://" + address
 	}
-	// A slow client is the test's own.
+	// No timeouts are set: only the test itself connects.
 	s.http = &http.Server{Handler: http.HandlerFunc(s.serve), ErrorLog: log.New(io.Discard, "", 0)} //nolint:gosec
 	if err := s.listen(); err != nil {
 		vacate()
@@ -82,8 +81,8 @@ func Start(config Config) (*Server, error) {
 	return s, nil
 }
 
-// NewServer starts a server for the time of a test. Every answer of the handler carries the
-// [Marker] in a header.
+// NewServer starts a server that stops at the end of the test. Every healthy answer has the
+// [Marker] in a header field.
 func NewServer(t testing.TB, healthy http.HandlerFunc) *Server {
 	t.Helper()
 	s, err := Start(Config{Says: Marker, Healthy: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -97,7 +96,7 @@ func NewServer(t testing.TB, healthy http.HandlerFunc) *Server {
 	return s
 }
 
-// Broken starts a server, for the time of a test, that goes wrong in one way.
+// Broken starts a server with a fault. The server stops at the end of the test.
 func Broken(t testing.TB, fault Fault) *Server {
 	t.Helper()
 	s := NewServer(t, nil)
@@ -105,7 +104,7 @@ func Broken(t testing.TB, fault Fault) *Server {
 	return s
 }
 
-// Close ends all connections and gives the port back.
+// Close ends all connections and frees the port.
 func (s *Server) Close() {
 	s.mu.Lock()
 	s.stopListening()
@@ -114,8 +113,9 @@ func (s *Server) Close() {
 	s.vacate()
 }
 
-// Break makes everything go wrong in one way from now on. Where the fault is one of connections,
-// those that are open are reset; any other fault meets the connections that a client kept.
+// Break gives the server a fault from now on. A fault of connections also resets the open
+// connections. A fault of answers keeps them, so that clients meet it over connections that they
+// have kept.
 func (s *Server) Break(fault Fault) {
 	s.mu.Lock()
 	s.fault = fault
@@ -139,7 +139,7 @@ func (s *Server) Heal() error {
 	return s.listen()
 }
 
-// Requests is the number of requests since the last Take.
+// Requests returns the number of requests since the last Take.
 func (s *Server) Requests() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,8 +155,8 @@ func (s *Server) Take() (requests []Request, connections int) {
 	return requests, connections
 }
 
-// Met reports whether anybody has tried to reach the server since the last Take: a request where
-// there were any, or a connection where it is connections that go wrong.
+// Met reports whether a client has met the server since the last Take: by a connection if the
+// server has a fault of connections, or else by a request.
 func (s *Server) Met() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -166,7 +166,7 @@ func (s *Server) Met() bool {
 	return len(s.requests) > 0
 }
 
-// listen is called by Start and with the lock held.
+// listen begins to accept connections. The caller must hold the lock, except in Start.
 func (s *Server) listen() error {
 	listener, err := listenOn(s.address)
 	if err != nil {
@@ -177,7 +177,7 @@ func (s *Server) listen() error {
 	if s.config.Authority != nil {
 		served = tls.NewListener(served, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.certificate})
 	}
-	go func() { _ = s.http.Serve(served) }() // until it is closed
+	go func() { _ = s.http.Serve(served) }() // returns when served is closed
 	return nil
 }
 

@@ -15,7 +15,7 @@ import (
 
 const body = `{"healthy":true}`
 
-// start starts a server that is healthy, and a client that trusts it.
+// start starts a healthy server and returns it with a client that trusts it.
 func start(t *testing.T, secure bool) (*Server, *http.Client) {
 	t.Helper()
 	config := Config{Says: "SAYS", Healthy: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -42,7 +42,8 @@ func start(t *testing.T, secure bool) (*Server, *http.Client) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-// get asks the server and returns what came: a status and a body, whole or not, or an error.
+// get sends a request and returns the status and the body. With an error, the body may be
+// incomplete.
 func get(t *testing.T, client *http.Client, url string, patience time.Duration) (status int, got string, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -67,7 +68,7 @@ func isReset(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF) || errors.Is(err, syscall.EPIPE)
 }
 
-// Each fault meets a client that has a connection, and the server is healthy again after it.
+// Each fault begins while the client has a connection. Afterwards the server is healthy again.
 func TestFaults(t *testing.T) {
 	certificate := func(_ int, _ string, err error) bool {
 		return errors.As(err, new(*tls.CertificateVerificationError))
@@ -111,9 +112,11 @@ func TestFaults(t *testing.T) {
 		"garbage": {Garbage(), false, long, func(_ int, _ string, err error) bool {
 			return err != nil && strings.Contains(err.Error(), "malformed HTTP")
 		}},
-		"redirect":   {Redirect(307, "http://127.0.0.1:9"), false, long, answers(307, "")},
-		"when it is": {When(func(r Request) bool { return r.Path == "/" }, Empty(404)), false, long, answers(404, "")},
-		"when it is not": {When(func(r Request) bool { return r.Authorization == "" }, Empty(404)), false, long,
+		"redirect": {Redirect(307, "http://127.0.0.1:9"), false, long, answers(307, "")},
+		"when the condition is met": {When(func(r Request) bool { return r.Path == "/" }, Empty(404)), false, long,
+			answers(404, "")},
+		"when the condition is not met": {When(func(r Request) bool { return r.Authorization == "" }, Empty(404)),
+			false, long,
 			answers(200, body)},
 		"header flood": {HeaderFlood(), false, long, func(_ int, _ string, err error) bool { return err == nil }},
 
@@ -185,12 +188,12 @@ func TestConnectionsThatWereKept(t *testing.T) {
 func TestTake(t *testing.T) {
 	s, client := start(t, false)
 	if s.Met() {
-		t.Error("nobody was here")
+		t.Error("Met before the first request")
 	}
 	_, _, _ = get(t, client, s.URL+"/a", long)
 	_, _, _ = get(t, client, s.URL+"/b", long)
 	if !s.Met() {
-		t.Error("somebody was here")
+		t.Error("not Met after two requests")
 	}
 	requests, connections := s.Take()
 	if len(requests) != 2 ||

@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// holdPort takes a loopback port that no other program gets until vacate, also while nobody listens
-// on it: a socket that is bound and does not listen refuses connections. It shares the port by
-// SO_REUSEPORT, which listenOn has too. SO_REUSEADDR would do as well for that, but every listener
-// of Go's has it, and the kernel may give the port to any of them.
+// holdPort reserves a loopback port until vacate, so that no other program gets it while the server
+// does not listen. Its socket is bound but does not listen, so connections to it are refused. It
+// shares the port with listenOn by SO_REUSEPORT. With SO_REUSEADDR, which every Go listener has,
+// the kernel could give the port to any of them.
 func holdPort() (address string, vacate func(), err error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -37,7 +37,7 @@ func holdPort() (address string, vacate func(), err error) {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), vacate, nil
 }
 
-// listenOn listens on a port that is held.
+// listenOn listens on a port that holdPort has reserved.
 func listenOn(address string) (net.Listener, error) {
 	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var failure error

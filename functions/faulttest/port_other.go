@@ -4,7 +4,8 @@ package faulttest
 
 import "net"
 
-// holdPort finds a loopback port. Another program could get it while nobody listens.
+// holdPort finds a free loopback port. Another program could get it while the server does not
+// listen.
 func holdPort() (address string, vacate func(), err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// Marker stands for whatever an upstream may say and nobody may repeat.
+// Marker stands for any text of an upstream, which must never be repeated.
 const Marker = "MARKERx7Q"
 
-// RequireSilent fails if an error, printed in any way, says what an upstream
-// said: the marker or one of the other texts.
+// RequireSilent fails if an error, printed in any way, contains text of an upstream: the [Marker]
+// or one of the other texts.
 func RequireSilent(t testing.TB, err error, others ...string) {
 	t.Helper()
 	for _, format := range []string{"%s", "%v", "%+v", "%#v", "%q"} {
@@ -31,7 +31,7 @@ func RequireSilent(t testing.TB, err error, others ...string) {
 	}
 }
 
-// hanging never answers. It notes how long each try lasts.
+// hanging is a transport that never answers. It records the duration of each try.
 type hanging struct{ tries []time.Duration }
 
 func (h *hanging) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -41,8 +41,8 @@ func (h *hanging) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-// RequireTries requires that a call is given up after some tries of the same time, if nothing
-// answers.
+// RequireTries fails unless a call that gets no answer makes exactly a number of tries of the same
+// duration, and then returns an error.
 func RequireTries(t *testing.T, tries int, each time.Duration,
 	call func(ctx context.Context, transport http.RoundTripper) error) {
 	t.Helper()

@@ -1,5 +1,5 @@
-// Package integrationtest starts programs for tests that need more than Go. `make tools` installs
-// them.
+// Package integrationtest starts the programs that integration tests need: DynamoDB Local and
+// OpenID providers. `make tools` installs them.
 package integrationtest
 
 import (
@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// DynamoDBLocal starts the real DynamoDB Local on a port of its own of the loopback interface and
-// returns its endpoint. It needs a JDK, and not just a JRE.
+// DynamoDBLocal starts the real DynamoDB Local on a free port of the loopback interface and returns
+// its endpoint. It needs a JDK; a JRE is not enough.
 func DynamoDBLocal(t testing.TB) string {
 	t.Helper()
 	jars := tools("dynamodb-local")
@@ -27,7 +27,7 @@ func DynamoDBLocal(t testing.TB) string {
 }
 
 // OpenIDProvider starts an OpenID provider that runs in Node, such as oidc-provider, and returns
-// its issuer.
+// its issuer. name is its npm package.
 func OpenIDProvider(t testing.TB, name string) string {
 	t.Helper()
 	installed := tools("npm")
@@ -37,13 +37,13 @@ func OpenIDProvider(t testing.TB, name string) string {
 	return start(t, "node", filepath.Join(folder(), "testdata", "providers", "serve.mjs"), installed, name)
 }
 
-// start starts a program and returns the first line of its output. It ends with the test, and with
-// this process even if that is killed, since it ends when its standard input does.
+// start starts a program and returns the first line that it prints. The program ends when its
+// standard input is closed. So it ends with the test, and also if this process is killed.
 func start(t testing.TB, name string, arguments ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	t.Cleanup(cancel)
-	program := exec.CommandContext(ctx, name, arguments...) //nolint:gosec // of the callers above
+	program := exec.CommandContext(ctx, name, arguments...) //nolint:gosec // chosen above
 	program.Env = append(os.Environ(), "DDB_LOCAL_TELEMETRY=0")
 	var stderr strings.Builder
 	program.Stderr = &stderr

@@ -1,4 +1,5 @@
-// Command portal is the Lambda function behind POST /billing/portal.
+// Command portal is the Lambda function for /billing/…: it opens the customer portal, and serves
+// the billing status and the button.
 package main
 
 import (

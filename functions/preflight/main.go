@@ -1,4 +1,4 @@
-// Command preflight is the Lambda function that looks at a new version before it gets traffic.
+// Command preflight is the Lambda function that checks a new version before it gets traffic.
 package main
 
 import (

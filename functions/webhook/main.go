@@ -1,5 +1,5 @@
-// Command webhook is the Lambda function behind POST /stripe/webhook, and the target of Stripe's
-// events on an EventBridge event bus.
+// Command webhook is the Lambda function that takes Stripe's events, from POST /stripe/webhook or
+// from an EventBridge event bus.
 package main
 
 import (

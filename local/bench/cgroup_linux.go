@@ -10,15 +10,16 @@ import (
 	"time"
 )
 
-// period is how often a group gets its quota: often enough that a request seldom waits for it, as
-// on Lambda.
+// period is how often a group gets a new quota. It is short, as on Lambda, so that a request seldom
+// waits for its quota.
 const period = 20 * time.Millisecond
 
-// groupName matches the characters of a program's name that a group's name cannot have.
+// groupName matches the characters of a program name that are not allowed in the name of a group.
 var groupName = regexp.MustCompile(`[^a-zA-Z0-9]+`)
 
-// cpuGroup is a control group with a share of one CPU, which it gets whatever else the machine
-// does: its weight is the highest. Both versions of control groups work; making one takes root.
+// cpuGroup is a control group with a fixed share of one CPU. It has the highest weight, so other
+// work on the machine does not reduce the share. It supports versions 1 and 2 of control groups;
+// creating a group requires root.
 type cpuGroup struct{ dir string }
 
 func newCPUGroup(name string, share float64) (*cpuGroup, error) {
@@ -48,7 +49,7 @@ func (g *cpuGroup) launcher(dir, program string) (string, error) {
 	path := filepath.Join(dir, filepath.Base(g.dir))
 	script := "#!/bin/sh\necho $$ > '" + filepath.Join(g.dir, "cgroup.procs") + "' && exec '" +
 		strings.ReplaceAll(program, "'", `'\''`) + "'\n"
-	return path, os.WriteFile(path, []byte(script), 0o700) //nolint:gosec // it has to be run
+	return path, os.WriteFile(path, []byte(script), 0o700) //nolint:gosec // the script must be executable
 }
 
 func (g *cpuGroup) remove() {

@@ -4,7 +4,7 @@ package main
 
 import "fmt"
 
-// cpuGroup is there on Linux only.
+// cpuGroup is supported only on Linux.
 type cpuGroup struct{}
 
 func newCPUGroup(string, float64) (*cpuGroup, error) {

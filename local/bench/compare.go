@@ -12,15 +12,15 @@ import (
 	"billingportal/local/internal/runtimeapi"
 )
 
-// result is all that is known of a program.
+// result holds all measurements of a program.
 type result struct {
 	program
 	starts []start
 	warm   warm
 }
 
-// compare measures all programs at each size, in turns, so that other work on the machine slows all
-// of them down.
+// compare measures all programs at each size. The programs take turns, so that other work on the
+// machine slows all of them down equally.
 func compare(ctx context.Context, o options, out io.Writer) error {
 	lab, err := newLaboratory(o.distances)
 	if err != nil {
@@ -49,12 +49,13 @@ func compare(ctx context.Context, o options, out io.Writer) error {
 	return lab.compareWebhook(ctx, programs[1], o, out)
 }
 
-// warmed is how many processes of each program share the warm requests. The CPU time of one depends
-// on luck: two of the same program can differ by a tenth for as long as they live.
+// warmed is the number of processes of each program that share the warm requests. The CPU time of a
+// request depends on luck: two processes of the same program can differ by 10 % for their whole
+// life.
 const warmed = 3
 
-// inTurns measures programs in turns, each with the share of a CPU that comes with a memory size in
-// MB. 0 sets no limit.
+// inTurns measures programs in turns. Each gets the share of a CPU that a Lambda function with that
+// memory size (in MB) gets. 0 sets no limit.
 func (l *laboratory) inTurns(ctx context.Context, programs []program, memory int, o options) ([]result, error) {
 	results := make([]result, len(programs))
 	limited := make([]program, len(programs))
@@ -71,9 +72,9 @@ func (l *laboratory) inTurns(ctx context.Context, programs []program, memory int
 			return nil, err
 		}
 	}
-	var running []*runtimeapi.Process // the last of each program
-	var called []program              // theirs
-	var owners []int                  // theirs in results
+	var running []*runtimeapi.Process // the last processes of each program
+	var called []program              // the program of each running process
+	var owners []int                  // the index in results of each running process
 	defer func() {
 		for _, process := range running {
 			process.Stop()
@@ -104,15 +105,15 @@ func (l *laboratory) inTurns(ctx context.Context, programs []program, memory int
 	return results, nil
 }
 
-// turns is the order of a round, random because a program that always follows its own binary finds
-// it in the CPU's caches.
+// turns returns the order of a round. The order is random because a program that always runs after
+// itself finds its binary in the CPU caches.
 func turns(n int) []int { return rand.Perm(n) } //nolint:gosec // nothing secret
 
-// errNoCPUGroup says that this system or user cannot limit the CPU of a program.
+// errNoCPUGroup means that this system or user cannot limit the CPU of a program.
 var errNoCPUGroup = errors.New("cannot limit the CPU")
 
-// limit gives a program the share of a CPU that comes with a memory size. The caller removes the
-// group.
+// limit gives a program the share of a CPU that a Lambda function with that memory size gets. The
+// caller removes the group.
 func (l *laboratory) limit(p program, memory int) (program, *cpuGroup, error) {
 	if memory == 0 {
 		return p, nil, nil
@@ -128,14 +129,14 @@ func (l *laboratory) limit(p program, memory int) (program, *cpuGroup, error) {
 	return p, group, nil
 }
 
-// size is a share of the machine for the programs, with the portal's targets there.
+// size is a share of the machine for the programs, with the targets of the portal at this size.
 type size struct {
 	name    string // a heading in README.md
 	memory  int    // MB of a Lambda function; 0: no limit
 	targets map[string]targets
 }
 
-// targets are the most that the portal should take. 0 sets none.
+// targets are the upper limits for the portal. 0 sets no limit.
 type targets struct {
 	toFloor, toPlain float64 // ratios
 	most             float64 // in the row's unit
@@ -159,7 +160,7 @@ func compared() []size {
 	}
 }
 
-// The rows that have a target.
+// These rows have targets.
 const (
 	firstAnswer = "start to first answer, ms"
 	warmMedian  = "warm request, median, ms"
@@ -168,7 +169,7 @@ const (
 	binarySize  = "binary for Lambda, MB"
 )
 
-// row is one line of the table: a measure of each program.
+// row is a line of the table: one measurement of each program.
 type row struct {
 	name    string
 	format  string
@@ -192,5 +193,5 @@ func rows() []row {
 	}
 }
 
-// traffic of the first request of the last start, start-up included.
+// coldTraffic returns the traffic of the first request of the last start, start-up included.
 func (r result) coldTraffic() map[string]cloud.Traffic { return r.starts[len(r.starts)-1].traffic }

@@ -26,14 +26,14 @@ const (
 	lambdaMost  = 4_400_000 // about the longest body that reaches a function, in characters
 )
 
-// hostile is a request that a stranger may send, without a token or signature.
+// hostile is a request that anyone can send, without a token or signature.
 type hostile struct {
 	name, contentType, body string
-	inBase64                bool // as API Gateway sends types that it does not count as text
+	inBase64                bool // as API Gateway does for types that it does not treat as text
 	header                  map[string]string
 }
 
-// payload is the event with this request in place of the good one.
+// payload returns the event with this request instead of the good one.
 func (h hostile) payload(good []byte) ([]byte, error) {
 	var event events.APIGatewayV2HTTPRequest
 	if err := json.Unmarshal(good, &event); err != nil {
@@ -80,7 +80,7 @@ func hostileToPortal() []hostile {
 }
 
 func hostileToWebhook() []hostile {
-	// The time is now, so that the function has to compute the signature.
+	// The timestamp is current, so that the function has to compute the signature.
 	falselySigned := map[string]string{"stripe-signature": fmt.Sprintf("t=%d,v1=%064x", time.Now().Unix(), 0)}
 	return append([]hostile{
 		{name: "256 KiB without a signature", contentType: jsonType,
@@ -103,12 +103,12 @@ func tooLarge() []hostile {
 	}
 }
 
-// filled is a text of a length that repeats a part between a beginning and an end.
+// filled returns a text of the given length: begin, part repeated, and end.
 func filled(length int, begin, part, end string) string {
 	return begin + strings.Repeat(part, (length-len(begin)-len(end))/len(part)) + end
 }
 
-// numbered is the same with a number in each part.
+// numbered is like filled, but each part contains a number.
 func numbered(length int, begin, part, end string) string {
 	text := begin
 	for i := 0; ; i++ {
@@ -120,7 +120,8 @@ func numbered(length int, begin, part, end string) string {
 	}
 }
 
-// compareHostile prints what strangers' requests cost each function, beside a good one.
+// compareHostile prints the cost of hostile requests for each function, compared with a good
+// request.
 func compareHostile(ctx context.Context, o options, out io.Writer) error {
 	lab, err := newLaboratory(cloud.Distances{})
 	if err != nil {
@@ -162,7 +163,7 @@ func compareHostile(ctx context.Context, o options, out io.Writer) error {
 
 func printHostile(ctx context.Context, process *runtimeapi.Process, good []byte, all []hostile,
 	n int, out io.Writer) error {
-	if _, _, err := cpuOf(ctx, process, good, n/10+1); err != nil { // warm
+	if _, _, err := cpuOf(ctx, process, good, n/10+1); err != nil { // warm up
 		return err
 	}
 	status, goodCPU, err := cpuOf(ctx, process, good, n)
@@ -190,7 +191,7 @@ func printHostile(ctx context.Context, process *runtimeapi.Process, good []byte,
 	return nil
 }
 
-// cpuOf is the CPU time of an invocation, the mean of n, and its status.
+// cpuOf returns the mean CPU time of n invocations and the status of the response.
 func cpuOf(ctx context.Context, process *runtimeapi.Process, payload []byte, n int) (status int,
 	each time.Duration, err error) {
 	if err := process.Ready(ctx); err != nil {

@@ -17,7 +17,7 @@ import (
 	"billingportal/local/internal/runtimeapi"
 )
 
-// load measures one process of the functions under more and more requests at once.
+// load measures one process of the functions under an increasing number of concurrent requests.
 func load(ctx context.Context, o options, out io.Writer) error {
 	path, err := runtimeapi.Compile(ctx, "billingportal/local/bench/container", runtimeapi.Tags)
 	if err != nil {
@@ -58,19 +58,20 @@ func load(ctx context.Context, o options, out io.Writer) error {
 	return nil
 }
 
-// newRequest makes the request of a number.
+// newRequest creates the request with this number.
 type newRequest func(ctx context.Context, number int) (*http.Request, error)
 
-// drive prints what one process does under more and more requests at once, and returns the traffic
-// until its end.
+// drive prints the results of one process under an increasing number of concurrent requests. It
+// returns the total traffic at its end.
 func (l *laboratory) drive(ctx context.Context, failures string, request newRequest, wanted, pid int,
 	before map[string]cloud.Traffic, o options, out io.Writer) map[string]cloud.Traffic {
-	fmt.Fprintf(out, "| at once | requests a second | median, ms | p99, ms | %s | peak memory, MB | %s |\n", failures,
+	fmt.Fprintf(out,
+		"| concurrent requests | requests a second | median, ms | p99, ms | %s | peak memory, MB | %s |\n", failures,
 		strings.Join(cloud.Upstreams(), " | "))
 	fmt.Fprintf(out, "|---|---|---|---|---|---|%s\n", strings.Repeat("---|", len(cloud.Upstreams())))
 	for _, atOnce := range []int{1, 10, 100, 1000} {
 		start := time.Now()
-		// the more at once, the longer each takes
+		// more requests at once take longer each
 		times, failed := drive(ctx, request, wanted, atOnce, o.requests*atOnce/(1+atOnce/100))
 		elapsed := time.Since(start)
 		fmt.Fprintf(out, "| %d | %.0f | %.1f | %.1f | %d | %.1f |", atOnce,
@@ -101,13 +102,13 @@ func (l *laboratory) serve(ctx context.Context, path string, o options) (*exec.C
 	}
 	url, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
-		return nil, "", fmt.Errorf("the server says no URL: %w", err)
+		return nil, "", fmt.Errorf("the server did not print its URL: %w", err)
 	}
 	return server, strings.TrimSpace(url), nil
 }
 
-// drive sends n requests, so many at once, and returns how long those took that were answered as
-// wanted, and how many were not.
+// drive sends n requests, atOnce of them at a time. It returns the duration of each request with
+// the wanted status, and the number of other requests.
 func drive(ctx context.Context, request newRequest, wanted, atOnce, n int) (times []time.Duration, failed int) {
 	client := &http.Client{
 		Transport:     &http.Transport{MaxIdleConnsPerHost: atOnce},
@@ -155,7 +156,7 @@ func post(ctx context.Context, client *http.Client, request newRequest, wanted, 
 	return response.StatusCode == wanted
 }
 
-// peakMB is the most memory that a process has had resident, 0 where the system does not tell.
+// peakMB returns the peak resident memory of a process in MB (Linux only, otherwise 0).
 func peakMB(pid int) float64 {
 	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	_, line, _ := strings.Cut(string(status), "VmHWM:")

@@ -1,13 +1,13 @@
-// Command bench measures the portal function as it is deployed: the real bootstrap, as a child
-// process over the Runtime API, with every upstream at a distance. Beside it, in turns, it measures
-// a plain version and the floor, what the same exchanges cost with the least machinery. It prints a
-// table with the targets; it is for readers and fails for none of them.
+// Command bench measures the portal function as deployed: the real bootstrap, as a child
+// process over the Runtime API, with simulated distance to every upstream. In turns with it, it
+// measures a plain version and the floor, which sends the same requests with the least code. It
+// prints a table with targets for people to read; a missed target does not make it fail.
 //
 //	go run ./local/bench             the tables: with the CPU of 512 MB (Linux, as root), and without a limit
-//	go run ./local/bench memory      the function with the CPU that comes with each memory size (Linux, as root)
-//	go run ./local/bench load        one process of the function under 1 to 1,000 requests at once
-//	go run ./local/bench profile     profiles of the function's warm requests
-//	go run ./local/bench hostile     what bodies without a credential cost, beside a good request
+//	go run ./local/bench memory      the function with the CPU that each memory size gets (Linux, as root)
+//	go run ./local/bench load        one process of the function under 1 to 1,000 concurrent requests
+//	go run ./local/bench profile     profiles of warm requests to the function
+//	go run ./local/bench hostile     the cost of bodies without a credential, compared with a good request
 package main
 
 import (
@@ -35,13 +35,13 @@ func main() {
 	}
 }
 
-// options are what a measurement can be told.
+// options configure a measurement.
 type options struct {
 	distances cloud.Distances
 	starts    int      // cold starts of each program
 	requests  int      // warm requests of each program
-	settings  []string // environment of the portal function alone, NAME=VALUE
-	sizes     []int    // MB, of the memory command
+	settings  []string // environment variables of the portal function alone, NAME=VALUE
+	sizes     []int    // in MB, for the memory command
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -52,29 +52,30 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.DurationVar(&o.distances.Stripe, "stripe", 20*time.Millisecond, "round trip to Stripe")
 	flags.IntVar(&o.starts, "starts", 20, "cold starts of each program")
 	flags.IntVar(&o.requests, "requests", 300, "warm requests of each program")
-	flags.Func("set", "`NAME=VALUE` in the environment of the portal function alone, such as GOGC=50; may be repeated",
+	flags.Func("set",
+		"`NAME=VALUE` in the environment of the portal function alone, for example GOGC=50; may be repeated",
 		func(setting string) error {
 			o.settings = append(o.settings, setting)
 			return nil
 		})
 	o.sizes = []int{128, 256, 512, 1024, fullCPU}
-	flags.Func("sizes", "memory sizes in `MB` for the memory command, such as 128,512", func(list string) error {
+	flags.Func("sizes", "memory sizes in `MB` for the memory command, for example 128,512", func(list string) error {
 		o.sizes = nil
 		for text := range strings.SplitSeq(list, ",") {
 			size, err := strconv.Atoi(text)
 			if err != nil || size < 1 || size > fullCPU {
-				return fmt.Errorf("%q is not a size of up to %d MB", text, fullCPU)
+				return fmt.Errorf("%q is not a memory size of at most %d MB", text, fullCPU)
 			}
 			o.sizes = append(o.sizes, size)
 		}
 		return nil
 	})
-	dir := flags.String("dir", ".", "folder for profiles")
+	dir := flags.String("dir", ".", "write profiles to this folder")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if o.starts < 1 || o.requests < 1 {
-		return errors.New("at least one start and one request")
+		return errors.New("-starts and -requests must be at least 1")
 	}
 	switch command := flags.Arg(0); command {
 	case "":
@@ -88,6 +89,6 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	case "hostile":
 		return compareHostile(ctx, o, out)
 	default:
-		return fmt.Errorf("there is no %q", command)
+		return fmt.Errorf("unknown command %q", command)
 	}
 }

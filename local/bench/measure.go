@@ -9,17 +9,17 @@ import (
 	"billingportal/local/internal/runtimeapi"
 )
 
-// start is what a cold start was like.
+// start holds the measurements of a cold start.
 type start struct {
-	firstNext   time.Duration // process start to the first request for an invocation
-	firstAnswer time.Duration // process start to the answer of the first invocation
+	firstNext   time.Duration // from process start to the first request for an invocation
+	firstAnswer time.Duration // from process start to the response of the first invocation
 	initCPU     time.Duration // until the first request for an invocation
 	firstCPU    time.Duration // from then until the next one
 	traffic     map[string]cloud.Traffic
 }
 
-// start starts a program with an invocation waiting for it, as it is in a cold start. The process
-// goes on.
+// start starts a program with an invocation already waiting for it, as in a cold start. The process
+// keeps running.
 func (l *laboratory) start(ctx context.Context, p program) (*runtimeapi.Process, start, error) {
 	before := l.cloud.Traffic()
 	process, err := runtimeapi.Start(ctx, p.path, slices.Concat(l.env, p.env))
@@ -28,7 +28,7 @@ func (l *laboratory) start(ctx context.Context, p program) (*runtimeapi.Process,
 	}
 	initialized := make(chan runtimeapi.Usage, 1)
 	go func() {
-		_ = process.Ready(ctx) // an exit is for call to report
+		_ = process.Ready(ctx) // call reports if the process exits
 		usage, _ := process.Usage()
 		initialized <- usage
 	}()
@@ -58,7 +58,7 @@ func (l *laboratory) start(ctx context.Context, p program) (*runtimeapi.Process,
 	return process, s, nil
 }
 
-// warm is what requests to running processes were like.
+// warm holds the measurements of requests to running processes.
 type warm struct {
 	times   []time.Duration
 	cpu     time.Duration // for all of them
@@ -66,7 +66,7 @@ type warm struct {
 	traffic map[string]cloud.Traffic // for all of them
 }
 
-// and joins the requests to two processes of a program.
+// and joins the measurements of two processes of a program.
 func (w warm) and(other warm) warm {
 	joined := warm{
 		times:   slices.Concat(w.times, other.times),
@@ -82,11 +82,10 @@ func (w warm) and(other warm) warm {
 	return joined
 }
 
-// cpuOfOne is the CPU time of a request, the mean.
+// cpuOfOne returns the mean CPU time of a request.
 func (w warm) cpuOfOne() time.Duration { return w.cpu / time.Duration(len(w.times)) }
 
-// requests sends each program's process a request in turn, n times, and returns what they were
-// like.
+// requests sends each process a request in turn, n times, and returns the measurements.
 func (l *laboratory) requests(ctx context.Context, programs []program, processes []*runtimeapi.Process,
 	n int) ([]warm, error) {
 	results := make([]warm, len(processes))

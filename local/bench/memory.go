@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// What a function on arm64 costs, in dollars (https://aws.amazon.com/lambda/pricing/, most
-// regions).
+// Prices of a function on arm64, in dollars (https://aws.amazon.com/lambda/pricing/, most regions).
 const (
 	perGBSecond        = 0.0000133334
 	perMillionRequests = 0.20
@@ -22,8 +21,8 @@ const fullCPU = 1769
 
 func share(memory int) float64 { return float64(memory) / fullCPU }
 
-// memory measures the function, as it sets itself and with other settings of the Go runtime, and
-// the plain version with the share of a CPU that comes with each memory size.
+// memory measures the function with its own settings and with other settings of the Go runtime, and
+// the plain version. Each gets the share of a CPU that comes with each memory size.
 func memory(ctx context.Context, o options, out io.Writer) error {
 	lab, err := newLaboratory(o.distances)
 	if err != nil {
@@ -64,8 +63,8 @@ func memory(ctx context.Context, o options, out io.Writer) error {
 	return nil
 }
 
-// costOfMillion is what a million warm requests cost in dollars: each is billed by the millisecond
-// that it has begun.
+// costOfMillion returns the price of a million warm requests in dollars. Lambda bills each request
+// by the millisecond, rounded up.
 func costOfMillion(sizeMB int, times []time.Duration) float64 {
 	billed := 0.0
 	for _, t := range times {

@@ -10,7 +10,8 @@ import (
 	"billingportal/local/internal/runtimeapi"
 )
 
-// profile writes profiles of warm requests, with no distance: what waits is in no CPU profile.
+// profile writes profiles of warm requests, without simulated distance: a CPU profile does not
+// contain waits.
 func profile(ctx context.Context, o options, dir string, out io.Writer) error {
 	dir, err := filepath.Abs(dir)
 	if err != nil {

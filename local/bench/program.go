@@ -18,16 +18,16 @@ import (
 	"billingportal/local/internal/runtimeapi"
 )
 
-// program is one of those that are compared.
+// program is one of the programs that the benchmark compares.
 type program struct {
 	name, pkg, tags, path string
 	env                   []string
 	binary                int64 // bytes, built for Lambda
-	// take is what the program is called with, once; nil is a request for a session.
+	// take invokes the program once; nil sends a request for a session.
 	take call
 }
 
-// call has a process take an event, and checks what came of it.
+// call sends an event to a process and checks the result.
 type call func(ctx context.Context, l *laboratory, process *runtimeapi.Process) error
 
 func (p program) call(ctx context.Context, l *laboratory, process *runtimeapi.Process) error {
@@ -43,7 +43,7 @@ const (
 	plainName  = "plain"
 )
 
-// programs builds those that are compared.
+// programs builds the programs that the benchmark compares.
 func (l *laboratory) programs(ctx context.Context, o options) ([]program, error) {
 	programs := []program{
 		{name: floorName, pkg: "billingportal/local/bench/floor", tags: runtimeapi.Tags},
@@ -59,7 +59,7 @@ func (l *laboratory) programs(ctx context.Context, o options) ([]program, error)
 	return programs, nil
 }
 
-// compile builds a program for this machine, and for Lambda's arm64 to know its size there.
+// compile builds a program for this machine, and for Lambda on arm64 to measure its size.
 func (l *laboratory) compile(ctx context.Context, p *program) (err error) {
 	if p.path, err = runtimeapi.Compile(ctx, p.pkg, p.tags); err != nil {
 		return err
@@ -79,13 +79,14 @@ func (l *laboratory) compile(ctx context.Context, p *program) (err error) {
 	return nil
 }
 
-// laboratory is what programs are measured in.
+// laboratory is the environment of the measurements.
 type laboratory struct {
-	cloud        *cloud.Cloud
-	env          []string
-	event        []byte
-	dir          string
-	certificates string // the directory of the certificates, as on Amazon Linux 2023: it has the bundle file
+	cloud *cloud.Cloud
+	env   []string
+	event []byte
+	dir   string
+	// the directory of the certificates, with the bundle file as on Amazon Linux 2023
+	certificates string
 }
 
 func newLaboratory(distances cloud.Distances) (*laboratory, error) {
@@ -108,9 +109,9 @@ func newLaboratory(distances cloud.Distances) (*laboratory, error) {
 	if err := os.WriteFile(bundle, c.CA(), 0o600); err != nil {
 		return nil, err
 	}
-	// The functions skip the system's directories in Lambda, and so does the floor. These
-	// certificates are not the system's, so the environment says it here. The plain version reads
-	// the file and, as Go does on Amazon Linux 2023, both names of the directory that has it.
+	// In Lambda, the functions and the floor do not read the certificate directories of the system.
+	// These certificates are not the system's, so the environment names them. The plain version
+	// reads the file and, like Go on Amazon Linux 2023, the directory by both names.
 	l.env = []string{"SSL_CERT_FILE=" + bundle, "SSL_CERT_DIR=" + os.DevNull}
 	for name, value := range c.Environment() {
 		l.env = append(l.env, name+"="+value)
@@ -123,7 +124,7 @@ func (l *laboratory) close() {
 	_ = os.RemoveAll(l.dir)
 }
 
-// call invokes a process once and checks that a session came of it.
+// call invokes a process once and checks that it created a session.
 func (l *laboratory) call(ctx context.Context, process *runtimeapi.Process) error {
 	response, functionError, err := process.Invoke(ctx, l.event, time.Now().Add(15*time.Second))
 	if err != nil {

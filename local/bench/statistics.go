@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// quantile returns the value below or at which the share q of values lies (nearest rank). There is
-// at least one.
+// quantile returns the smallest value that at least the share q of values does not exceed (nearest
+// rank). It needs at least one value.
 func quantile[T cmp.Ordered](values []T, q float64) T {
 	sorted := slices.Sorted(slices.Values(values))
 	rank := int(math.Ceil(q * float64(len(sorted))))
@@ -16,7 +16,7 @@ func quantile[T cmp.Ordered](values []T, q float64) T {
 
 func median[T cmp.Ordered](values []T) T { return quantile(values, 0.5) }
 
-// each returns one aspect of each value.
+// each returns aspect of each value.
 func each[V, T any](values []V, aspect func(V) T) []T {
 	aspects := make([]T, len(values))
 	for i, v := range values {

@@ -28,15 +28,15 @@ func TestQuantile(t *testing.T) {
 	}
 }
 
-// 24.1 ms are billed as 25: 25,000 s of 0.5 GB, and the requests.
+// Lambda bills 24.1 ms as 25 ms: 25,000 s of 0.5 GB, and the price of the requests.
 func TestCostOfMillion(t *testing.T) {
 	times := []time.Duration{24100 * time.Microsecond, 25 * time.Millisecond}
 	if got, want := costOfMillion(512, times), 25_000*0.5*perGBSecond+perMillionRequests; math.Abs(got-want) > 1e-9 {
-		t.Errorf("%v, want %v", got, want)
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 
-func TestRequestsToTwoProcessesAreJoined(t *testing.T) {
+func TestMeasurementsOfTwoProcessesAreJoined(t *testing.T) {
 	one := warm{times: []time.Duration{2}, cpu: 10, peakRSS: 7,
 		traffic: map[string]cloud.Traffic{"Stripe": {Connections: 1, Calls: 1}}}
 	two := warm{times: []time.Duration{4, 6}, cpu: 20, peakRSS: 5,

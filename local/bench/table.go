@@ -18,7 +18,7 @@ func describeSetting(out io.Writer, o options) {
 		o.distances.AWS, o.distances.Issuer, o.distances.Stripe, o.starts, o.requests)
 }
 
-// processor is the CPU's name where the system tells it.
+// processor returns the name of the CPU if the system provides it.
 func processor() string {
 	text, _ := os.ReadFile("/proc/cpuinfo")
 	for line := range strings.Lines(string(text)) {
@@ -50,7 +50,7 @@ func printTable(out io.Writer, size size, results []result) {
 	fmt.Fprintln(out)
 }
 
-// verdict is a ratio, with its upper limit if there is a target.
+// verdict formats a ratio, with its upper limit if it has a target.
 func verdict(value, reference, target float64) string {
 	ratio := value / reference
 	if target == 0 {

@@ -13,27 +13,27 @@ func TestVerdict(t *testing.T) {
 		value, reference, target float64
 		want                     string
 	}{
-		"a ratio without a target stands alone": {3, 2, 0, "1.50"},
-		"less than the target passes":           {1.03, 1, 1.04, "1.03 ≤ 1.04 PASS"},
-		"the target itself passes":              {3, 2, 1.5, "1.50 ≤ 1.50 PASS"},
-		"more than the target fails":            {1.12, 1, 1.04, "1.12 > 1.04 FAIL"},
+		"without a target it is only the ratio": {3, 2, 0, "1.50"},
+		"a ratio below the target passes":       {1.03, 1, 1.04, "1.03 ≤ 1.04 PASS"},
+		"a ratio equal to the target passes":    {3, 2, 1.5, "1.50 ≤ 1.50 PASS"},
+		"a ratio above the target fails":        {1.12, 1, 1.04, "1.12 > 1.04 FAIL"},
 	} {
 		if got := verdict(test.value, test.reference, test.target); got != test.want {
-			t.Errorf("%s: %q, want %q", name, got, test.want)
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
 		}
 	}
 }
 
-func TestAnAbsoluteTarget(t *testing.T) {
+func TestAbsoluteTarget(t *testing.T) {
 	for want, value := range map[string]float64{"63.9 ≤ 64.0 PASS": 63.9, "64.0 ≤ 64.0 PASS": 64,
 		"64.1 > 64.0 FAIL": 64.1} {
 		if got := atMost("%.1f", value, 64); got != want {
-			t.Errorf("%q, want %q", got, want)
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }
 
-func TestTheDocumentHasTheRowsAndTargetsOfTheTables(t *testing.T) {
+func TestREADMEHasTheRowsAndTargetsOfTheTables(t *testing.T) {
 	text, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +41,7 @@ func TestTheDocumentHasTheRowsAndTargetsOfTheTables(t *testing.T) {
 	for _, size := range compared() {
 		_, section, found := strings.Cut(string(text), "### "+size.name+"\n")
 		if !found {
-			t.Fatalf("README.md has no %q", size.name)
+			t.Fatalf("local/bench/README.md has no heading %q", size.name)
 		}
 		section, _, _ = strings.Cut(section, "\n#")
 		documented := map[string][]string{}
@@ -56,23 +56,24 @@ func TestTheDocumentHasTheRowsAndTargetsOfTheTables(t *testing.T) {
 			want := []string{inFormat(row.format, target.most), inFormat("%.2f", target.toFloor),
 				inFormat("%.2f", target.toPlain)}
 			if got := documented[row.name]; !slices.Equal(got, want) {
-				t.Errorf("%s, %s: README.md has the targets %q, the table %q", size.name, row.name, got, want)
+				t.Errorf("%s, %s: local/bench/README.md has the targets %q, want %q as in compare.go",
+					size.name, row.name, got, want)
 			}
 		}
 	}
 }
 
-func TestEveryTargetIsOfARow(t *testing.T) {
+func TestEveryTargetHasARow(t *testing.T) {
 	for _, size := range compared() {
 		for name := range size.targets {
 			if !slices.ContainsFunc(rows(), func(r row) bool { return r.name == name }) {
-				t.Errorf("%s: there is no row %q", size.name, name)
+				t.Errorf("%s: the target %q has no row", size.name, name)
 			}
 		}
 	}
 }
 
-// inFormat is a target as a table has it, "" for none.
+// inFormat formats a target as the table does. It returns "" for a row without a target.
 func inFormat(format string, target float64) string {
 	if target == 0 {
 		return ""
@@ -80,7 +81,7 @@ func inFormat(format string, target float64) string {
 	return fmt.Sprintf(format, target)
 }
 
-// targetIn is the target in a cell with a verdict, "" where it has none.
+// targetIn returns the target in a cell with a verdict, or "" if the cell has no target.
 func targetIn(cell string) string {
 	if fields := strings.Fields(cell); len(fields) > 2 {
 		return fields[2]

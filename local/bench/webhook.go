@@ -21,11 +21,11 @@ import (
 const (
 	webhookName    = "webhook"
 	webhookPackage = "billingportal/functions/webhook"
-	// webhookLimit is what the webhook's binary should have at most, in bytes.
+	// webhookLimit is the target for the size of the webhook binary, in bytes.
 	webhookLimit = 9_500_000
 )
 
-// stripeEvent is one kind of event, and what it costs of DynamoDB.
+// stripeEvent is a kind of event, with the number of DynamoDB calls that it should cause.
 type stripeEvent struct {
 	name, kind  string
 	object      map[string]any
@@ -33,13 +33,13 @@ type stripeEvent struct {
 	calls       int
 }
 
-// claimEvent is the most frequent event of those that write.
+// claimEvent is the most frequent kind of event that writes to DynamoDB.
 var claimEvent = stripeEvent{name: "claim by a customer's metadata", kind: "customer.created",
 	object: customerOf("new"), calls: 3}
 
 var stripeEvents = []stripeEvent{
 	claimEvent,
-	{name: "the same, when it is known", kind: "customer.created", object: customerOf(cloud.KnownUser), calls: 1},
+	{name: "the same claim, already known", kind: "customer.created", object: customerOf(cloud.KnownUser), calls: 1},
 	{name: "claim by a Checkout Session", kind: "checkout.session.completed", object: map[string]any{
 		"object": "checkout.session", "customer": "cus_NffrFeUfNV2Hib", "client_reference_id": "new",
 		"payment_link": nil, "metadata": map[string]any{},
@@ -57,7 +57,7 @@ func customerOf(user string) map[string]any {
 	}
 }
 
-// payload is the event as API Gateway sends it, signed now.
+// payload returns the event as API Gateway sends it, signed with the current time.
 func (e stripeEvent) payload() ([]byte, error) {
 	body, err := fakeevents.New(e.kind, time.Now(), e.object)
 	if err != nil {
@@ -82,7 +82,7 @@ func (e stripeEvent) payload() ([]byte, error) {
 	})
 }
 
-// take has a process take the event, and checks that it did.
+// take sends the event to a process and checks the response.
 func (e stripeEvent) take(ctx context.Context, _ *laboratory, process *runtimeapi.Process) error {
 	payload, err := e.payload()
 	if err != nil {
@@ -102,7 +102,7 @@ func (e stripeEvent) take(ctx context.Context, _ *laboratory, process *runtimeap
 	return nil
 }
 
-// compareWebhook measures the webhook beside the portal, in turns.
+// compareWebhook measures the webhook and the portal in turns.
 func (l *laboratory) compareWebhook(ctx context.Context, portal program, o options, out io.Writer) error {
 	webhook := program{name: webhookName, pkg: webhookPackage, tags: runtimeapi.Tags, take: claimEvent.take}
 	for name, value := range l.cloud.WebhookEnvironment() {
@@ -119,8 +119,7 @@ func (l *laboratory) compareWebhook(ctx context.Context, portal program, o optio
 	return l.countCalls(ctx, webhook, out)
 }
 
-// webhookTargets are what the webhook should take at most of what the portal does, by the name of
-// the row.
+// webhookTargets are the highest ratios of the webhook to the portal, by the name of the row.
 var webhookTargets = map[string]float64{firstAnswer: 1.1, warmCPU: 1.3}
 
 func printWebhook(out io.Writer, portal, webhook result) {
@@ -131,18 +130,18 @@ func printWebhook(out io.Writer, portal, webhook result) {
 			strings.ReplaceAll(row.name, "request", "request or event"), of, to,
 			verdict(to, of, webhookTargets[row.name]))
 	}
-	fmt.Fprintf(out, "| the webhook's binary beside its limit, MB | | | %s |\n",
+	fmt.Fprintf(out, "| webhook binary and its limit, MB | | | %s |\n",
 		verdict(float64(webhook.binary), webhookLimit, 1))
 }
 
-// countCalls prints what each kind of event costs of DynamoDB.
+// countCalls prints the number of DynamoDB calls for each kind of event.
 func (l *laboratory) countCalls(ctx context.Context, webhook program, out io.Writer) error {
 	process, _, err := l.start(ctx, webhook)
 	if err != nil {
 		return err
 	}
 	defer process.Stop()
-	fmt.Fprint(out, "\n| event | calls of DynamoDB |\n|---|---|\n")
+	fmt.Fprint(out, "\n| event | DynamoDB calls |\n|---|---|\n")
 	for _, e := range stripeEvents {
 		before := l.cloud.Traffic()
 		if err := e.take(ctx, l, process); err != nil {
@@ -156,14 +155,14 @@ func (l *laboratory) countCalls(ctx context.Context, webhook program, out io.Wri
 		}
 		said := "PASS"
 		if calls != e.calls {
-			said = fmt.Sprintf("FAIL, not %d", e.calls)
+			said = fmt.Sprintf("FAIL, want %d", e.calls)
 		}
 		fmt.Fprintf(out, "| %s | %d %s |\n", e.name, calls, said)
 	}
 	return nil
 }
 
-// signedEvent is an event of a user's own, as its sender posts it.
+// signedEvent returns a signed request with an event for a separate user, as Stripe sends it.
 func signedEvent(ctx context.Context, url string, number int) (*http.Request, error) {
 	body, err := fakeevents.New(claimEvent.kind, time.Now(), customerOf(fmt.Sprint("user-", number)))
 	if err != nil {
@@ -176,7 +175,7 @@ func signedEvent(ctx context.Context, url string, number int) (*http.Request, er
 	return request, err
 }
 
-// environment adds the webhook's variables to those of a portal function.
+// withWebhook adds the variables of the webhook to those of a portal function.
 func (l *laboratory) withWebhook(environment []string) []string {
 	for name, value := range l.cloud.WebhookEnvironment() {
 		environment = append(slices.Clip(environment), name+"="+value)

@@ -1,4 +1,4 @@
-// React 19, in the browser or rendered by a server. While it hydrates, React sets no properties and adds no listeners: a ref does both.
+// React 19, in the browser or rendered by a server. React sets no properties and adds no listeners during hydration, so a ref does both.
 export function CancelPlan({ getToken, onProblem }) {
   const setUp = (button) => {
     const report = (event) => onProblem(event.detail);

@@ -11,7 +11,8 @@ import (
 
 const buttonFolder = "functions/internal/button/"
 
-// buttonModules are the button's module with the texts of each language, minified and gzipped.
+// buttonModules returns the module of the button with the texts of each language, minified and
+// gzipped.
 func buttonModules(root fs.FS, texts texts) (map[string][]byte, error) {
 	source, err := fs.ReadFile(root, buttonFolder+"button.js")
 	if err != nil {

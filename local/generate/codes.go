@@ -15,21 +15,21 @@ const (
 	readmeFile  = "README.md"
 )
 
-// A code is one of the table of error codes. Several in a row may share a comment, which says what
-// the caller should do.
+// A code is a row of the table of error codes. Consecutive codes can share a comment, which says
+// what the caller should do.
 type code struct{ value, status, comment string }
 
 var (
 	constant   = regexp.MustCompile(`(?m)^((?:\t// .+\n)*)\t(\w+) +Code = "([a-z-]+)"$`)
 	definition = regexp.MustCompile(`(?m)^\t(\w+): +\{(\d+), language\.(\w+), language\.(\w+),`)
-	// problemSchema is the schema of the problems of a status in the OpenAPI document.
+	// problemSchema matches the schema of the problems with one status in the OpenAPI document.
 	problemSchema = regexp.MustCompile(`(?m)^    (Webhook)?\w*Problem:\n(?:.+\n){4}` +
 		`            status: \{const: (\d+)\}\n            code: \{enum: \[(.+)\]\}\n`)
 	codeList   = regexp.MustCompile(`(    ProblemCode:\n.+\n.+\n)(?:        - .+\n)+`)
 	errorTable = regexp.MustCompile(`(\| status \| code \| what to do \|\n.+\n)(?:\|.+\n)+`)
 )
 
-// codeFiles are the documents that name the codes.
+// codeFiles returns the documents that list the codes.
 func codeFiles(root fs.FS, texts texts) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for _, path := range []string{codesFile, openAPIFile, readmeFile} {
@@ -51,7 +51,7 @@ func codeFiles(root fs.FS, texts texts) (map[string][]byte, error) {
 	return files, nil
 }
 
-// parseCodes reads the constants of the codes and their definitions.
+// parseCodes reads the constants and definitions of the codes.
 func parseCodes(source string, texts texts) ([]code, error) {
 	var problems []error
 	statuses := map[string]string{}
@@ -77,9 +77,9 @@ func parseCodes(source string, texts texts) ([]code, error) {
 	return codes, errors.Join(problems...)
 }
 
-// openAPI lists each code under its status. A new code is the portal's: those that the webhook
-// alone answers with are in its own schemas. A code of the document cannot change, because callers
-// know it.
+// openAPI lists each code under its status. A new code belongs to the portal: codes that only the
+// webhook returns are in its own schemas. A code that is in the document cannot be removed or get
+// another status, because callers rely on it.
 func openAPI(document string, codes []code) ([]byte, error) {
 	var problems []error
 	ofPortal, ofWebhook := map[string]bool{}, map[string]bool{}
@@ -115,7 +115,7 @@ func openAPI(document string, codes []code) ([]byte, error) {
 	return []byte(document), errors.Join(problems...)
 }
 
-// errorRows are the rows of the table in README: one for the codes that share a comment.
+// errorRows returns the rows of the table in README: one row for codes that share a comment.
 func errorRows(codes []code) string {
 	rows := ""
 	for len(codes) > 0 {

@@ -11,8 +11,8 @@ import (
 
 const expectedFile = ".ci/template/expected.yaml"
 
-// TestTheChecksOfANewCodeAndVariable follows CONTRIBUTING.md in a copy of the repository, and runs
-// its tests there.
+// TestTheChecksOfANewCodeAndVariable follows CONTRIBUTING.md in a copy of the repository and runs
+// the tests that it names.
 func TestTheChecksOfANewCodeAndVariable(t *testing.T) {
 	w := newWorkspace(t, "functions", "local", "infra", "events", ".ci", ".github", readmeFile,
 		"template.yaml", "samconfig.toml", "go.mod", "go.sum", "Makefile", "LICENSE", ".golangci.yml", ".gitignore")
@@ -37,7 +37,7 @@ func TestTheChecksOfANewCodeAndVariable(t *testing.T) {
 	}
 	settings := python +
 		" -B -m unittest discover -s .ci/template -t .ci/template -k test_every_parameter_is_the_expected"
-	// Each command succeeds, or prints a line to paste.
+	// Each command either succeeds or prints a line to paste.
 	for _, command := range [][2]string{
 		{"go generate ./functions/internal/language", ""},
 		{"go vet ./functions/internal/... ./functions/app/portal", ""},

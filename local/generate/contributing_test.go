@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A workspace is a copy of folders and files of the repository.
+// A workspace is a copy of some folders and files of the repository.
 type workspace struct {
 	*testing.T
 	root string
@@ -44,7 +44,8 @@ func (w workspace) write(path, text string) {
 	}
 }
 
-// insert puts a text with a margin before a place of a file, or at its end if the place is "".
+// insert inserts a text, indented by margin, before place in a file, or at the end of the file if
+// place is "".
 func (w workspace) insert(path, place, margin, text string) {
 	w.Helper()
 	old := w.read(path)
@@ -58,7 +59,7 @@ func (w workspace) insert(path, place, margin, text string) {
 	w.write(path, old[:at]+margin+strings.ReplaceAll(text, "\n", "\n"+margin)+"\n"+old[at:])
 }
 
-// examples are the indented blocks of a section of "How to add" in CONTRIBUTING.md.
+// examples returns the indented blocks of a section of "How to add" in CONTRIBUTING.md.
 func examples(t *testing.T, title string) []string {
 	t.Helper()
 	_, section, _ := strings.Cut(workspace{t, root}.read(".github/CONTRIBUTING.md"), "\n**"+title+"**")
@@ -72,7 +73,7 @@ func examples(t *testing.T, title string) []string {
 	return blocks
 }
 
-// requireError fails unless the generator refuses the repository with these words.
+// requireError fails unless the generator returns an error that contains words.
 func (w workspace) requireError(words string) {
 	w.Helper()
 	if err := run(w.root); err == nil || !strings.Contains(err.Error(), words) {
@@ -82,7 +83,8 @@ func (w workspace) requireError(words string) {
 
 var catalogues = []string{"en", "de", "fr", "es", "it", "pt-BR", "nl", "ja"}
 
-// TestAddACode does what CONTRIBUTING.md says, and looks at each step that is half done.
+// TestAddACode follows the steps in CONTRIBUTING.md and checks the error after each incomplete
+// step.
 func TestAddACode(t *testing.T) {
 	w := newWorkspace(t, languageFolder, buttonFolder, "functions/internal/problem", "infra", readmeFile)
 	code, text := examples(t, "A code of an error."), examples(t, "A text")[0]
@@ -105,7 +107,7 @@ func TestAddACode(t *testing.T) {
 		openAPIFile:                "parameter-not-allowed, quota-reached]}\n",
 	} {
 		if !strings.Contains(w.read(path), want) {
-			t.Errorf("%s lacks %q", path, want)
+			t.Errorf("%s was generated without %q", path, want)
 		}
 	}
 	table := w.read(codesFile)

@@ -1,7 +1,7 @@
-// Command generate makes what repeats another file: of the catalogues, the keys of the texts, their
-// archive and the button's modules; of the table of error codes, the lists of codes in
-// infra/openapi.yaml and README's table. Its argument is the root of the repository. `go generate
-// ./...` runs it.
+// Command generate writes the files that are made from other files. From the catalogues it makes
+// the keys of the texts, their archive and the modules of the button. From the table of error codes
+// it makes the lists of codes in infra/openapi.yaml and the table in README. Its argument is the
+// root of the repository. `go generate ./...` runs it.
 package main
 
 import (
@@ -47,7 +47,7 @@ func run(folder string) error {
 	return nil
 }
 
-// generate returns the content of each generated file, before it is zipped, by its path from the
+// generate returns the content of each generated file, before compression, by its path from the
 // root.
 func generate(root fs.FS) (map[string][]byte, error) {
 	texts, err := readTexts(root)
@@ -71,8 +71,8 @@ func generate(root fs.FS) (map[string][]byte, error) {
 	return files, nil
 }
 
-// zipped is gzip by Zopfli, which is some 4 % smaller than compress/gzip. It cannot fail: a buffer
-// takes everything.
+// zipped compresses with Zopfli, which makes files about 4 % smaller than compress/gzip. It cannot
+// fail, because writing to a buffer always succeeds.
 func zipped(content []byte) []byte {
 	var out bytes.Buffer
 	options := zopfli.DefaultOptions()

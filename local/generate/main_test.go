@@ -18,7 +18,8 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 	requireStale(t, root)
 }
 
-// requireStale fails unless exactly these generated files differ from what their sources make.
+// requireStale fails unless exactly these generated files differ from the files that their sources
+// generate.
 func requireStale(t *testing.T, root string, want ...string) {
 	t.Helper()
 	files, err := generate(os.DirFS(root))
@@ -34,11 +35,12 @@ func requireStale(t *testing.T, root string, want ...string) {
 	}
 	slices.Sort(stale)
 	if !slices.Equal(stale, want) {
-		t.Errorf("stale are %v, want %v: go generate ./...", stale, want)
+		t.Errorf("stale files %v, want %v: run go generate ./...", stale, want)
 	}
 }
 
-// unzipped is the content of a file: another version of the compressor may zip it differently.
+// unzipped returns the uncompressed content of a file, because another version of the compressor
+// may produce other bytes.
 func unzipped(t *testing.T, path string, content []byte) []byte {
 	t.Helper()
 	if filepath.Ext(path) != ".gz" {
@@ -55,7 +57,7 @@ func unzipped(t *testing.T, path string, content []byte) []byte {
 	return text
 }
 
-// A text that nothing says is not translated in vain.
+// Unused texts would be translated in vain.
 func TestEveryTextIsUsed(t *testing.T) {
 	texts, err := readTexts(os.DirFS(root))
 	if err != nil {
@@ -72,7 +74,7 @@ func TestEveryTextIsUsed(t *testing.T) {
 	}
 	for _, key := range texts.keys {
 		if !regexp.MustCompile(`(language\.|text\(")` + key + `\b`).MatchString(sources) {
-			t.Errorf("nothing says the text %s", key)
+			t.Errorf("no code uses the text %s: remove it from the catalogues", key)
 		}
 	}
 }

@@ -17,14 +17,14 @@ const (
 	english        = "en"
 )
 
-// texts are the catalogues functions/internal/language/texts/LANGUAGE.txt, whose lines are a key, a
-// tab and the text. The English one has the order of the keys.
+// texts are the catalogues functions/internal/language/texts/LANGUAGE.txt. Each line is a key, a
+// tab and the text. The English catalogue sets the order of the keys.
 type texts struct {
 	keys  []string
 	texts map[string]map[string]string // by language and key
 }
 
-// readTexts fails for a catalogue that has other keys than the English one.
+// readTexts returns an error if the keys of a catalogue differ from the English one.
 func readTexts(root fs.FS) (texts, error) {
 	paths, err := fs.Glob(root, languageFolder+"texts/*.txt")
 	if err != nil {
@@ -68,7 +68,7 @@ func readTexts(root fs.FS) (texts, error) {
 
 func (t texts) languages() []string { return slices.Sorted(maps.Keys(t.texts)) }
 
-// files are the keys with their English, and the other languages packed.
+// files returns the keys with the English texts, and an archive of the other languages.
 func (t texts) files() (map[string][]byte, error) {
 	var keys, values strings.Builder
 	for i, key := range t.keys {

@@ -1,5 +1,5 @@
-// Package operator has what an operator's tools do with the mapping, the Stripe account and tokens:
-// the same as the functions do.
+// Package operator gives operators' tools the same access to the mapping, the Stripe account and
+// tokens as the functions have.
 package operator
 
 import (
@@ -22,43 +22,43 @@ type Mapping struct {
 	table       customers.Table
 }
 
-// ReadMapping reads the variables CUSTOMERS_… and USER_METADATA_KEY. The error names every one that
-// is wrong.
+// ReadMapping reads the variables CUSTOMERS_… and USER_METADATA_KEY. The error names every wrong
+// one.
 func ReadMapping(getenv func(string) string) (Mapping, error) {
 	e := config.NewEnvironment(getenv)
 	m := Mapping{table: e.Customers(), MetadataKey: e.MetadataKey()}
 	return m, e.Err()
 }
 
-// Table is the table's name or ARN.
+// Table returns the name or ARN of the table.
 func (m Mapping) Table() string { return m.table.Name }
 
 // String identifies the mapping in the state files of imports, so its format must not change.
 func (m Mapping) String() string { return fmt.Sprintf("%+v", m.table) }
 
-// Holds reports whether the table can have an item of a user.
+// Holds reports whether the table can have an item for a user.
 func (m Mapping) Holds(user string) bool { return m.table.Holds(user) }
 
-// An Entry is what an item says about a user.
+// An Entry is the content of an item of the table.
 type Entry struct {
 	User        string   // "" if the key does not have the table's format
-	Customer    string   // who pays; "" for none
+	Customer    string   // the customer who pays; "" for none
 	Counting    []string // customers whose claims count; more than one is a conflict
-	LacksClaims bool     // claims were left out, and there is room for one now
+	LacksClaims bool     // claims were left out for lack of room, and there is room for one now
 }
 
 func entryOf(user, customer string, state customers.State) Entry {
 	return Entry{User: user, Customer: customer, Counting: state.Counting(), LacksClaims: state.LacksClaims()}
 }
 
-// Entry reads an item. The entry has the user beside an error, too.
+// Entry reads an item. It returns the user even with an error.
 func (m Mapping) Entry(item map[string]types.AttributeValue) (Entry, error) {
 	entry, err := m.table.EntryOf(item)
 	return entryOf(entry.User, entry.Customer, entry.State), err
 }
 
-// NewItem is the item of an ID: with the claims if it is a user's, and with the users who claim it
-// if it is a customer's.
+// NewItem returns the item of an ID: with the claims if the ID is a user's, or with the users who
+// claim it if it is a customer's.
 func (m Mapping) NewItem(id string, claims []Fact, users []string) (map[string]types.AttributeValue, Entry) {
 	state := customers.State{}
 	for _, claim := range claims {
@@ -71,14 +71,15 @@ func (m Mapping) NewItem(id string, claims []Fact, users []string) (map[string]t
 	return item, entryOf(id, state.Customer(), state)
 }
 
-// A Fact has the times of claims to a customer by a user, and of their release, in whole seconds. A
-// zero time is never.
+// A Fact has the times at which a user's claim to a customer was made and released, in whole
+// seconds. A zero time means never.
 type Fact struct {
 	User, Customer string
-	Metadata       time.Time // of the latest claim by the customer's metadata
-	Reference      time.Time // of the earliest claim by a client_reference_id
-	Released       time.Time // when the metadata last ceased to name the user
-	Seen           time.Time // when the metadata was read and named the user; Metadata is the customer's created then
+	Metadata       time.Time // when the customer's metadata last named the user
+	Reference      time.Time // when a client_reference_id first named the user
+	Released       time.Time // when the metadata last stopped naming the user
+	// when the metadata was read and named the user; Metadata is then the creation of the customer
+	Seen time.Time
 }
 
 func (f Fact) joined() customers.Fact {
@@ -97,13 +98,13 @@ func seconds(t time.Time) customers.Time {
 // An Outcome is the effect of a claim.
 type Outcome int
 
-// The outcomes. The last one that fits is reported.
+// The outcomes. If several apply, the last one is reported.
 const (
 	Joined          Outcome = iota
-	Known                   // nothing was new
-	Conflict                // the user has several customers that count
-	ClaimReleased           // the claim counts for nothing, because a release is as late, or later
-	CustomerDeleted         // the claim counts for nothing
+	Known                   // the table had the claim already
+	Conflict                // several customers of the user have claims that count
+	ClaimReleased           // the claim does not count: a release is as late or later
+	CustomerDeleted         // the claim does not count: the customer is deleted
 )
 
 // A MappingWriter writes facts as the webhook does.
@@ -114,7 +115,8 @@ func (m Mapping) Writer(client customers.API) *MappingWriter {
 	return &MappingWriter{customers.Writer{Client: client, Table: m.table}}
 }
 
-// Join joins facts into the items of their users. counting are the customers of a conflict.
+// Join adds facts to the items of their users. If they conflict, counting are the customers whose
+// claims count.
 func (w *MappingWriter) Join(ctx context.Context, facts ...Fact) (outcome Outcome, counting []string, err error) {
 	var change customers.Change
 	for _, fact := range facts {
@@ -134,7 +136,7 @@ func (w *MappingWriter) Join(ctx context.Context, facts ...Fact) (outcome Outcom
 	return outcome, done.Counting, err
 }
 
-// Delete ends the claims of a deleted customer: those that the table knows, and those of users.
+// Delete ends the claims to a deleted customer: those in the table, and those of users.
 func (w *MappingWriter) Delete(ctx context.Context, customer string, users ...string) error {
 	change := customers.Change{Deleted: customer}
 	for _, user := range users {
@@ -145,7 +147,7 @@ func (w *MappingWriter) Delete(ctx context.Context, customer string, users ...st
 	return err
 }
 
-// IsCustomerID reports whether a text has the form of a Stripe customer's ID.
+// IsCustomerID reports whether s looks like the ID of a Stripe customer.
 func IsCustomerID(s string) bool { return customers.IsID(s) }
 
 // IsUserID reports whether an event or an import may name a user by this ID.
@@ -154,8 +156,8 @@ func IsUserID(s string) bool { return customers.IsUser(s) }
 // AWSFailure describes a failed call to an AWS service, without AWS's own text.
 func AWSFailure(service string, err error) error { return upstream.FromAWS(service, err) }
 
-// IsRetryable reports whether another try may succeed. After an expired login none does: nothing
-// renews it.
+// IsRetryable reports whether another attempt may succeed. An expired login never does, because
+// nothing renews it.
 func IsRetryable(err error) bool {
 	var failure *upstream.Error
 	if errors.As(err, &failure) {
@@ -165,9 +167,8 @@ func IsRetryable(err error) bool {
 	return errors.Is(err, customers.ErrRace)
 }
 
-// IsItemRefused reports whether the failure is about one item, so that a change of another may
-// succeed: the item has malformed content, DynamoDB finds it too large, or others changed it each
-// time.
+// IsItemRefused reports whether the failure concerns one item only: the item is malformed, too
+// large for DynamoDB, or was changed by others at each attempt. Changes of other items may succeed.
 func IsItemRefused(err error) bool {
 	var failure *upstream.Error
 	if errors.As(err, &failure) {

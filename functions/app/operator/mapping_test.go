@@ -6,8 +6,8 @@ import (
 	"billingportal/functions/app/internal/config/configtest"
 )
 
-// An import that was interrupted goes on only if its state file has this text.
-func TestStateFilesNameTheMappingAlike(t *testing.T) {
+// An interrupted import continues only if its state file has this text.
+func TestTheTextOfAMappingIsStable(t *testing.T) {
 	env := configtest.Env{"CUSTOMERS_TABLE": "customers", "CUSTOMERS_SORT_KEY": "sk=BILLING"}
 	mapping, err := ReadMapping(env.Get)
 	if err != nil {

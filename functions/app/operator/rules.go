@@ -6,18 +6,18 @@ import (
 	"billingportal/functions/internal/auth"
 )
 
-// A Refusal is why a token is not accepted.
+// A Refusal says why a token is not accepted.
 type Refusal struct {
-	Rule   string // that refuses it, in the verifier's own words
-	Advice string // what to do about it, whatever else the token contains
+	Rule   string // rule that refuses the token, in the verifier's words
+	Advice string // what to do about it, whatever the other claims are
 	Cause  Cause
-	Claim  string // that a MalformedTime is in
+	Claim  string // claim with a MalformedTime
 }
 
 // A Cause is a refusal that a tool explains with the token's content, or corrects.
 type Cause int
 
-// The causes. Any other refusal has only its advice.
+// The causes. Other refusals have only their advice.
 const (
 	OtherCause Cause = iota
 	Expired
@@ -32,11 +32,11 @@ const (
 	BadSignature
 	LacksScope
 	LacksRole
-	KeysUnavailable // so that nothing can be said about the token
+	KeysUnavailable // the keys could not be fetched, so the token was not checked
 )
 
-// refusals has every reason of the verifier. Those about a token's shape share one advice: it was
-// changed on its way, or its issuer makes tokens that no verifier should accept.
+// refusals has every reason of the verifier. Reasons about a token's format share one advice: the
+// token was changed on its way, or its issuer makes tokens that verifiers should not accept.
 var refusals = map[auth.Reason]Refusal{
 	auth.Empty:              {Advice: shapeAdvice},
 	auth.NotThreeSegments:   {Advice: shapeAdvice},
@@ -101,7 +101,7 @@ const (
 		"set JWT_JWKS_URL to the address of its key set."
 )
 
-// refusalOf describes an error of the verifier; nil stays nil.
+// refusalOf describes an error of the verifier. It returns nil for nil.
 func refusalOf(err error) *Refusal {
 	var (
 		invalid     *auth.InvalidTokenError

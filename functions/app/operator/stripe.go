@@ -15,17 +15,17 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// StripeAccount reads objects of an account.
+// StripeAccount reads and writes objects of a Stripe account.
 type StripeAccount struct {
 	client   *billing.Client
 	key      string
 	livemode bool
 }
 
-// NewStripeAccount returns the account of a key: the value of a secret that holds it, as the
-// function reads that. Where it is, and its mode, are of the environment; without STRIPE_LIVEMODE
-// the mode is the key's own. apiVersion is Stripe's API version; "" means the one that the
-// functions use. The error names the fault, and repeats no part of the key.
+// NewStripeAccount returns the account of a key. value is the value of the secret that has the key;
+// it is read as the function reads it. The environment has the base URL and the mode; without
+// STRIPE_LIVEMODE the key decides the mode. apiVersion is a version of Stripe's API; "" means the
+// version that the functions use. The error names the fault, and repeats no part of the key.
 func NewStripeAccount(getenv func(string) string, value, apiVersion string) (*StripeAccount, error) {
 	e := config.NewEnvironment(getenv)
 	field := e.StripeSecretField()
@@ -52,18 +52,18 @@ func NewStripeAccount(getenv func(string) string, value, apiVersion string) (*St
 	return nil, refused
 }
 
-// Livemode is the mode of which the account is read.
+// Livemode reports whether the account is read in live mode.
 func (a *StripeAccount) Livemode() bool { return a.livemode }
 
-// StripeRefusal is the error of a request to Stripe that failed.
+// StripeRefusal is the error of a failed request to Stripe.
 type StripeRefusal struct {
-	// Wait is how long to wait before it is tried again; 0 if another try does not help.
+	// Wait is the time to wait before a retry; 0 if a retry does not help.
 	Wait time.Duration
-	// IsBusy says that Stripe has too many requests, or still answers this one.
+	// IsBusy reports that Stripe has too many requests, or has not finished an earlier one.
 	IsBusy bool
-	// IsMissing says that what was asked for does not exist.
+	// IsMissing reports that the requested object does not exist.
 	IsMissing bool
-	// Param is the parameter that Stripe refused, as it was sent; "" if Stripe named none.
+	// Param is the parameter that Stripe refused, as it was sent; "" if Stripe named no parameter.
 	Param string
 	// RequestID is Stripe's ID of the request, or "".
 	RequestID string
@@ -72,7 +72,7 @@ type StripeRefusal struct {
 
 func (r *StripeRefusal) Error() string { return r.reason }
 
-// Read asks for an object or a list. Its errors are [*StripeRefusal] and ctx's own.
+// Read gets an object or a list. Its errors are [*StripeRefusal] and ctx's own.
 func (a *StripeAccount) Read(ctx context.Context, path string, query url.Values) (json.RawMessage, error) {
 	document, err := a.client.Read(ctx, a.key, path, query)
 	return document, stripeRefusal(err)
@@ -89,13 +89,13 @@ func (a *StripeAccount) Write(
 func stripeRefusal(err error) error {
 	var failure *billing.Error
 	if !errors.As(err, &failure) {
-		return err // ctx's own, or none
+		return err // ctx's own, or nil
 	}
 	refusal := &StripeRefusal{
 		reason: failure.Error(), IsMissing: failure.Code == stripe.ErrorCodeResourceMissing,
 		Param: failure.Param, RequestID: failure.Calls.RequestID,
 	}
-	switch failure.Class { // the others stay as they are
+	switch failure.Class { // the other classes need no flag
 	case billing.Busy:
 		refusal.IsBusy, refusal.Wait = true, max(failure.RetryAfter, time.Second)
 	case billing.Unavailable, billing.Timeout, billing.BadResponse:

@@ -8,14 +8,13 @@ import (
 	"billingportal/functions/internal/auth"
 )
 
-// TokenRules are the rules by which the portal takes a token: the variables JWT_… of an
-// environment.
+// TokenRules are the portal's rules for tokens, from the variables JWT_….
 type TokenRules struct {
 	config auth.Config
 	keys   auth.KeySet
 }
 
-// ReadTokenRules reads the variables. The error names every one that is wrong.
+// ReadTokenRules reads the variables. The error names every wrong one.
 func ReadTokenRules(getenv func(string) string) (*TokenRules, error) {
 	tokens, err := portal.ReadTokens(getenv)
 	if err != nil {
@@ -28,13 +27,14 @@ func ReadTokenRules(getenv func(string) string) (*TokenRules, error) {
 	return &TokenRules{tokens.Rules, issuer.Keys}, nil
 }
 
-// Verify returns why the portal refuses a token at a time; nil if it accepts it.
+// Verify returns why the portal would refuse a token at a time, or nil if it would accept it.
 func (r *TokenRules) Verify(ctx context.Context, token string, at time.Time) *Refusal {
 	_, err := r.verifier(at).Verify(ctx, token)
 	return refusalOf(err)
 }
 
-// Inspect is Verify without the signature, for a tool that has no keys: it proves nothing.
+// Inspect is Verify without the check of the signature, for tools without keys. It does not prove
+// that the token is genuine.
 func (r *TokenRules) Inspect(token string, at time.Time) *Refusal {
 	_, err := r.verifier(at).Inspect(token)
 	return refusalOf(err)

@@ -23,7 +23,7 @@ const (
 	emptyJWKS = `{"keys":[]}`
 )
 
-// secretText stands for a value that was put into the wrong variable.
+// secretText is a secret that was put into the wrong variable.
 const secretText = "MARKERx7Q"
 
 func TestDefaults(t *testing.T) {
@@ -145,8 +145,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 	}
 }
 
-// wrong has values that each variable must not have. Required ones must not be
-// empty either.
+// wrong has invalid values of each variable. Required variables must not be empty either.
 var wrong = map[string][]string{
 	"AWS_REGION":            {"", "eu central", "eu-central-1.evil.example/#", "EU-CENTRAL-1"},
 	"AWS_ACCESS_KEY_ID":     {"", " "},
@@ -264,8 +263,8 @@ func TestEmptyVariablesCountAsAbsent(t *testing.T) {
 	}
 }
 
-// RFC 7519, section 2, StringOrURI: any text, and a URI if it has a colon. Tokens repeat it to the
-// letter, so nothing is made of it.
+// RFC 7519, section 2: a StringOrURI is any text, but must be a URI if it has a colon. Tokens
+// repeat the issuer exactly, so it is never normalized.
 func TestIssuersAreAnyTextIfTheKeysAreKnown(t *testing.T) {
 	accepted := []string{
 		"acme.com", "issuer", "my-project-id", "Bücher", "http://adfs.example.com/adfs/services/trust",
@@ -307,14 +306,14 @@ func TestIssuersAreAnyTextIfTheKeysAreKnown(t *testing.T) {
 	}
 }
 
-func TestAnIssuerThatIsNoAddressNeedsKeys(t *testing.T) {
+func TestAnIssuerThatIsNotAURLNeedsKeys(t *testing.T) {
 	_, err := ReadConfig(configtest.Portal.With(configtest.Env{"JWT_ISSUER": "acme.com",
 		"JWT_ISSUER_ALIASES": "acme.org"}).Get)
 	configtest.RequireWrong(t, err, "JWT_ISSUER", "JWT_ISSUER_ALIASES")
 	if strings.Count(err.Error(), "unless JWT_JWKS_URL or JWT_JWKS is set") != 2 {
 		t.Errorf("err = %v", err)
 	}
-	// Keys that cannot be used are keys: the issuer is not what is wrong.
+	// Unusable keys still count as keys, so the error is not about the issuer.
 	_, err = ReadConfig(configtest.Portal.With(configtest.Env{"JWT_ISSUER": "acme.com", "JWT_JWKS": emptyJWKS}).Get)
 	configtest.RequireWrong(t, err, "JWT_JWKS")
 }
@@ -323,7 +322,7 @@ func TestAliases(t *testing.T) {
 	const three = "https://a.example,https://issuer.example.com,https://ISSUER.example.com/"
 	for name, test := range map[string]struct {
 		env  configtest.Env
-		want []string // nil if they are refused
+		want []string // nil if the origins are refused
 	}{
 		"four": {configtest.Env{
 			"JWT_ISSUER_ALIASES": three + ",https://b.example",
@@ -397,7 +396,9 @@ func TestAWSEndpointsAsTheSDKReadsThem(t *testing.T) {
 			"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "TRUE"}, "", ""},
 		"not ignored": {configtest.Env{"AWS_ENDPOINT_URL": all,
 			"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "False"}, all, all},
-		"a container on a laptop": {configtest.Env{"AWS_ENDPOINT_URL": "http://host.docker.internal:8080/aws"},
+		"a container on a developer's machine": {configtest.Env{
+			"AWS_ENDPOINT_URL": "http://host.docker.internal:8080/aws",
+		},
 			"http://host.docker.internal:8080/aws", "http://host.docker.internal:8080/aws"},
 	} {
 		t.Run(name, func(t *testing.T) {

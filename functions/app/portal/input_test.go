@@ -16,8 +16,8 @@ import (
 
 const formType = "application/x-www-form-urlencoded"
 
-// withBody gives an event a body: plain, or in base64, as API Gateway sends types that it does not
-// count as text.
+// withBody sets the body of an event: plain, or in base64, as API Gateway sends types that it does
+// not treat as text.
 func withBody(contentType, body string, inBase64 bool) func(*events.APIGatewayV2HTTPRequest) {
 	return func(event *events.APIGatewayV2HTTPRequest) {
 		event.Headers["content-type"] = contentType
@@ -28,7 +28,7 @@ func withBody(contentType, body string, inBase64 bool) func(*events.APIGatewayV2
 	}
 }
 
-// requireProblem requires a problem document, and the function's own line about it.
+// requireProblem requires a problem document and the matching line in the function's log.
 func requireProblem(t *testing.T, response events.APIGatewayV2HTTPResponse, status int, code, line string) {
 	t.Helper()
 	var document struct{ Code string }
@@ -43,7 +43,7 @@ func requireProblem(t *testing.T, response events.APIGatewayV2HTTPResponse, stat
 	}
 }
 
-// lastLine is the line of the last request. What is fetched ahead logs at any time.
+// lastLine returns the line of the last request. Fetches in the background may log at any time.
 func lastLine(written *configtest.Log) string {
 	last := ""
 	for line := range strings.Lines(written.String()) {
@@ -54,7 +54,7 @@ func lastLine(written *configtest.Log) string {
 	return last
 }
 
-func TestBodiesAreLimitedBeforeAnythingIsMadeOfThem(t *testing.T) {
+func TestBodiesAreLimitedBeforeTheyAreDecoded(t *testing.T) {
 	c := newCloud(t)
 	portal, portalLogs := newPortal(t, c.environment())
 	webhookLogs := &configtest.Log{}
@@ -69,7 +69,7 @@ func TestBodiesAreLimitedBeforeAnythingIsMadeOfThem(t *testing.T) {
 		logs              *configtest.Log
 		path, contentType string
 		most              int
-		code              string // of a body of the longest length
+		code              string // for a body of the maximum length
 		status            int
 	}{
 		"portal":  {portal, portalLogs, "/billing/portal", formType, 8192, "invalid-parameter", 400},
@@ -113,8 +113,8 @@ func TestAPageForABodyThatIsTooLarge(t *testing.T) {
 	}
 }
 
-// As clients send them, through the gateway: each is a session.
-func TestBodiesThatSayNothingOrSayItTheirWay(t *testing.T) {
+// Each of these bodies, as clients send them through the gateway, makes a session.
+func TestUnusualBodiesThatAreAccepted(t *testing.T) {
 	c := newCloud(t)
 	handler, _ := newPortal(t, c.environment())
 	for name, test := range map[string]struct{ contentType, encoding, body string }{
@@ -161,7 +161,7 @@ func TestNamesAreLimitedBeforeTheTokenIsRead(t *testing.T) {
 	}
 }
 
-// API Gateway sends cookies in a list of their own; others join them in a header.
+// API Gateway sends cookies in a separate list; other servers join them in a header.
 func TestTheSameCookieTwice(t *testing.T) {
 	c := newCloud(t)
 	handler, written := newPortal(t, c.environment().With(configtest.Env{"SESSION_COOKIE": "session"}))

@@ -19,30 +19,30 @@ var (
 	scopePattern = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]+$`) // RFC 6749, section 3.3
 )
 
-// Tokens are the rules by which the portal takes a token, and where the keys for them are: the
-// variables JWT_… of an environment.
+// Tokens are the portal's rules for tokens and the source of the keys that verify them, from the
+// variables JWT_….
 type Tokens struct {
 	Rules   auth.Config
-	JWKSURL string // address of the keys of all names of the issuer
-	JWKS    string // or the keys themselves; neither means discovery
+	JWKSURL string // address of one key set for all names of the issuer
+	JWKS    string // or the key set itself; if both are "", discovery finds the keys
 }
 
 // Issuer has the keys that verify tokens.
 type Issuer struct {
 	Keys auth.KeySet
 	// Sets are the key sets in Keys. With discovery there is one for JWT_ISSUER, then one for each
-	// alias; otherwise one for all names.
+	// alias. Otherwise there is one for all names.
 	Sets []KeySet
 }
 
-// A KeySet is one that can be fetched ahead and looked at.
+// A KeySet can be fetched ahead and inspected.
 type KeySet interface {
 	auth.KeySet
 	Prefetch(ctx context.Context) error
 	Algorithms(ctx context.Context) ([]string, error)
 }
 
-// Issuer fetches nothing yet.
+// Issuer builds the key sets. It fetches nothing yet.
 func (t Tokens) Issuer(logger *slog.Logger) (Issuer, error) {
 	if t.JWKS != "" {
 		set, err := auth.ParseStaticKeySet([]byte(t.JWKS))
@@ -69,7 +69,7 @@ func (t Tokens) Issuer(logger *slog.Logger) (Issuer, error) {
 	return found, nil
 }
 
-// ReadTokens reads the variables JWT_…, and the mode. The error names every one that is wrong.
+// ReadTokens reads the variables JWT_… and the mode. The error names every wrong one.
 func ReadTokens(getenv func(string) string) (Tokens, error) {
 	e := environment{config.NewEnvironment(getenv)}
 	t := e.tokens(e.Optional("STRIPE_LIVEMODE") == "true")
@@ -114,7 +114,7 @@ func (e environment) requiredClaim() auth.RequiredClaim {
 	return c
 }
 
-// issuer reads the issuer, which tokens must repeat to the letter.
+// issuer reads the issuer, which tokens must repeat exactly.
 func (e environment) issuer(t Tokens) string {
 	name, ok := e.Value("JWT_ISSUER", config.Required)
 	if !ok {
@@ -131,7 +131,7 @@ func (e environment) issuer(t Tokens) string {
 	return name
 }
 
-// maxAliases bounds what one deployment trusts.
+// maxAliases limits the number of issuers that one deployment trusts.
 const maxAliases = 4
 
 // aliases reads the other names of the issuer.
@@ -148,8 +148,8 @@ func (e environment) aliases(t Tokens, livemode bool) []string {
 	for i, alias := range aliases {
 		problem := ""
 		switch {
-		// Issuers are never patterns: these are slips, such as {tenantid} from the documentation of
-		// Entra ID.
+		// Issuers are never patterns. Braces and asterisks are usually copied from documentation,
+		// such as {tenantid} from Entra ID's.
 		case !isIssuer(alias) || strings.ContainsAny(alias, "*{}"):
 			problem = "must be issuers as tokens have them, without spaces and patterns; each with a colon is a URI " +
 				"(RFC 7519, section 2)"
@@ -171,8 +171,8 @@ func (e environment) aliases(t Tokens, livemode bool) []string {
 	return aliases
 }
 
-// hasKeysOf reports whether the keys of a name of the issuer may be fetched by discovery, or come
-// from elsewhere.
+// hasKeysOf reports whether the keys for a name of the issuer can be fetched by discovery or come
+// from another setting.
 func (t Tokens) hasKeysOf(name string) bool {
 	if t.JWKS != "" || t.JWKSURL != "" {
 		return true
@@ -181,9 +181,9 @@ func (t Tokens) hasKeysOf(name string) bool {
 	return err == nil
 }
 
-// isIssuer reports whether a text is a StringOrURI: any text, which has to be a URI if it has a
-// colon (RFC 7519, section 2). Spaces, control and invisible characters come from a bad copy, and a
-// comma separates two issuers.
+// isIssuer reports whether name is a StringOrURI: any text, which must be a URI if it has a colon
+// (RFC 7519, section 2). Spaces, control characters and invisible characters come from a bad copy,
+// and a comma separates two issuers.
 func isIssuer(name string) bool {
 	if strings.ContainsFunc(name, func(r rune) bool { return r == ',' || r == ' ' || !unicode.IsPrint(r) }) {
 		return false
@@ -192,12 +192,12 @@ func isIssuer(name string) bool {
 		return true
 	}
 	u, err := url.Parse(name)
-	// url.Parse lets characters pass that no URI has (RFC 3986, appendix A).
+	// url.Parse accepts characters that a URI must not have (RFC 3986, appendix A).
 	return err == nil && u.IsAbs() &&
 		!strings.ContainsFunc(name, func(r rune) bool { return r > '~' || strings.ContainsRune("\"<>\\^`{|}", r) })
 }
 
-// isOfLoopback reports whether an issuer is on the machine itself. That is for development only.
+// isOfLoopback reports whether an issuer is on this machine, which is for development only.
 func isOfLoopback(name string) bool {
 	if _, rest, ok := strings.Cut(name, "://"); ok {
 		name = rest

@@ -17,14 +17,14 @@ import (
 	"billingportal/functions/app/internal/config/configtest"
 )
 
-// provider is an issuer at the wire. Its key has the ID that every other's has.
+// provider is an issuer at the wire. All providers' keys have the same ID.
 type provider struct {
 	*httptest.Server
 	signer      jose.Signer
 	set         string
 	dials       atomic.Int32
 	requests    atomic.Int32
-	issuer      atomic.Value // that its document names; "" for the server's own
+	issuer      atomic.Value // issuer that its document names; "" means the server's own
 	unavailable atomic.Bool
 }
 
@@ -63,8 +63,8 @@ func (p *provider) token(t *testing.T) string {
 	return signed(t, p.signer, p.URL, nil)
 }
 
-// requireAnswer sends a token and compares the status, the code and which alias the line says that
-// the token is of.
+// requireAnswer sends a token and compares the status, the code and the alias that the log line
+// names.
 func requireAnswer(t *testing.T, f *function, what, token string, status int, code string, alias any) {
 	t.Helper()
 	f.logs.Reset()
@@ -89,7 +89,7 @@ func newFunction(t *testing.T, environment configtest.Env) *function {
 	return &function{handler, written}
 }
 
-// line is the line of the one request since the log was last reset.
+// line returns the line of the only request since the last reset of the log.
 func (f *function) line(t *testing.T) map[string]any {
 	t.Helper()
 	requests := f.logs.Requests(t)
@@ -132,7 +132,7 @@ func TestEachNameOfTheIssuer(t *testing.T) {
 	}
 }
 
-func TestAnAliasThatFailsStopsNoOther(t *testing.T) {
+func TestAFailingAliasDoesNotStopOthers(t *testing.T) {
 	c := newCloud(t)
 	down, liar, well := newProvider(t), newProvider(t), newProvider(t)
 	down.unavailable.Store(true)
@@ -150,8 +150,8 @@ func TestAnAliasThatFailsStopsNoOther(t *testing.T) {
 	}
 }
 
-// A line about an alias has its number and never its name.
-func TestWhatIsLoggedOfAnAlias(t *testing.T) {
+// A line about an alias has its number, never its name.
+func TestTheLogNamesAnAliasByItsNumber(t *testing.T) {
 	c := newCloud(t)
 	down := newProvider(t)
 	down.unavailable.Store(true)
@@ -179,7 +179,7 @@ func TestWhatIsLoggedOfAnAlias(t *testing.T) {
 	}
 }
 
-// The age of keys that no token needs any more says nothing.
+// The age of keys that no token needs any more is not interesting.
 func TestTheAgeOfKeysIsThatOfTheTokensIssuer(t *testing.T) {
 	c := newCloud(t)
 	alias := newProvider(t)

@@ -21,8 +21,8 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// New assembles the function. It starts to fetch what the first request
-// needs (the secret, the issuer's keys, connections) and does not wait for it.
+// New assembles the function. It starts to fetch what the first request needs (the secret, the
+// issuer's keys, connections) and does not wait for these.
 func New(ctx context.Context, getenv func(string) string, logs io.Writer) (lambda.Handler, error) {
 	c, err := ReadConfig(getenv)
 	if err != nil {
@@ -77,7 +77,7 @@ var (
 	idPattern    = regexp.MustCompile(`^[^\s,]+$`)
 )
 
-// Config is the environment of the function, checked.
+// Config is the validated environment of the function.
 type Config struct {
 	config.Common
 
@@ -94,10 +94,10 @@ type Config struct {
 	Policy        params.Policy
 }
 
-// Variables are the names of those that the function reads, sorted.
+// Variables returns the sorted names of the variables that the function reads.
 func Variables() []string { return config.Names(ReadConfig) }
 
-// ReadConfig reads every variable, and reports every wrong one in one error.
+// ReadConfig reads every variable. One error names all wrong ones.
 func ReadConfig(getenv func(string) string) (Config, error) {
 	e := environment{config.NewEnvironment(getenv)}
 	c := Config{
@@ -149,8 +149,8 @@ func (e environment) policy() params.Policy {
 	return p
 }
 
-// AllowedOrigins are the origins of ALLOWED_ORIGINS in the form that browsers send. It is empty if
-// the variable is wrong.
+// AllowedOrigins returns the origins in ALLOWED_ORIGINS as browsers send them, or nil if the
+// variable is wrong.
 func AllowedOrigins(getenv func(string) string) []string {
 	var origins []string
 	for _, origin := range (environment{config.NewEnvironment(getenv)}).origins("ALLOWED_ORIGINS") {
@@ -182,7 +182,7 @@ func (e environment) flows(name string) []string {
 	return e.List(name, config.Optional, pattern, "must be among "+strings.Join(flows, ", "))
 }
 
-// webURL reads an optional URL: https, or http of a loopback host.
+// webURL reads an optional URL: https, or http on a loopback host.
 func (e environment) webURL(name string) string {
 	value, ok := e.Value(name, config.Optional)
 	if ok {

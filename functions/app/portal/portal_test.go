@@ -28,12 +28,12 @@ const (
 	portalURL    = "https://billing.stripe.com/p/session/test_SESSIONx7Q"
 )
 
-// cloud is everything that the function talks to: servers, each with its count
-// of requests, and the issuer's key.
+// cloud stands in for every upstream of the function: servers that count their requests, and the
+// issuer's key.
 type cloud struct {
 	dynamoDB, secrets, stripe, issuer *counted
 	signer                            jose.Signer
-	key                               atomic.Value // the Stripe key that is valid now
+	key                               atomic.Value // the currently valid Stripe key
 }
 
 type counted struct {
@@ -88,7 +88,7 @@ func newCloud(t *testing.T) *cloud {
 	return c
 }
 
-// newSigningKey returns a key set of one key, and what signs with it. Every such key has the ID k.
+// newSigningKey returns a key set with one key, and its signer. The key's ID is always k.
 func newSigningKey(t *testing.T) (set string, signer jose.Signer) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -118,7 +118,7 @@ func (c *cloud) environment() configtest.Env {
 	})
 }
 
-// calls are the requests to each server since the last time.
+// calls returns the number of requests to each server since the last call.
 func (c *cloud) calls() map[string]int32 {
 	return map[string]int32{
 		"dynamodb": c.dynamoDB.requests.Swap(0),
@@ -133,7 +133,7 @@ func (c *cloud) token(t *testing.T) string {
 	return c.tokenWith(t, nil)
 }
 
-// tokenWith is a token with some claims changed; nil removes one.
+// tokenWith returns a token with some claims changed; nil removes one.
 func (c *cloud) tokenWith(t *testing.T, changes map[string]any) string {
 	t.Helper()
 	return signed(t, c.signer, c.issuer.URL, changes)
@@ -147,7 +147,7 @@ func signed(t *testing.T, signer jose.Signer, issuer string, changes map[string]
 	}, changes)
 }
 
-// invoke sends one request through the function, as API Gateway does.
+// invoke sends one request to the function, as API Gateway does.
 func (c *cloud) invoke(t *testing.T, handler lambda.Handler) events.APIGatewayV2HTTPResponse {
 	t.Helper()
 	return c.send(t, handler, func(*events.APIGatewayV2HTTPRequest) {})
@@ -159,7 +159,7 @@ func invokeWith(t *testing.T, handler lambda.Handler, token string) events.APIGa
 	return send(t, handler, token, func(*events.APIGatewayV2HTTPRequest) {})
 }
 
-// send sends one request with alice's token that is changed before.
+// send sends one request with alice's token, after change has edited it.
 func (c *cloud) send(t *testing.T, handler lambda.Handler,
 	change func(event *events.APIGatewayV2HTTPRequest)) events.APIGatewayV2HTTPResponse {
 	t.Helper()
@@ -234,8 +234,8 @@ func TestCallsOfAFirstAndOfAWarmRequest(t *testing.T) {
 		requireCalls(t, c.calls(), map[string]int32{"dynamodb": 1, "secrets": 0, "stripe": 1, "issuer": 0})
 	}
 	for _, upstream := range []*counted{c.dynamoDB, c.secrets, c.stripe} {
-		// stripe-go leaves a request's length open, so that it would go in chunks, each with a TLS
-		// record and a system call.
+		// stripe-go leaves the length of a request open. The request would be sent in chunks, each
+		// with a TLS record and a system call.
 		if last := upstream.last.Load(); last.ContentLength <= 0 {
 			t.Errorf("%s: a request of unknown length", last.URL)
 		}
@@ -278,7 +278,7 @@ func TestARotatedKeyCostsNoRequest(t *testing.T) {
 	requireCalls(t, c.calls(), map[string]int32{"dynamodb": 1, "secrets": 0, "stripe": 1})
 }
 
-// An organization's key is never sent. A corrected secret works at once.
+// An organization's key is never sent, and a corrected secret works immediately.
 func TestAnOrganizationsKeyIsRefusedWithItsReason(t *testing.T) {
 	c := newCloud(t)
 	c.key.Store("sk_org_test_" + "KEYx7Q0123456789")
@@ -301,8 +301,7 @@ func TestAnOrganizationsKeyIsRefusedWithItsReason(t *testing.T) {
 	}
 }
 
-// The SDK's clients read AWS_ENDPOINT_URL from the process, whatever they are
-// configured with.
+// The SDK's clients read AWS_ENDPOINT_URL from the process, whatever their configuration says.
 func TestEndpointsOfTheEnvironmentAreUsed(t *testing.T) {
 	for name, service := range map[string]func(*cloud) *counted{
 		"AWS_ENDPOINT_URL for DynamoDB":        func(c *cloud) *counted { return c.dynamoDB },

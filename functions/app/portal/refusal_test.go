@@ -16,7 +16,7 @@ import (
 	"billingportal/functions/app/internal/config/configtest"
 )
 
-// refusable are forms that have every parameter of a portal session between them.
+// refusable are forms that together have every parameter of a portal session.
 var refusable = []url.Values{
 	{"configuration": {"bpc_1"}, "locale": {"de"}, "on_behalf_of": {"acct_1"},
 		"return_url": {"https://app.example.com/back"}},
@@ -50,7 +50,7 @@ var refusable = []url.Values{
 	},
 }
 
-// formSending returns the form that sends a parameter, or a member of it.
+// formSending returns the form that sends a parameter, or one of its members.
 func formSending(param string) url.Values {
 	for _, form := range refusable {
 		for name := range form {
@@ -62,7 +62,7 @@ func formSending(param string) url.Values {
 	return nil
 }
 
-// parametersOf lists the parameters of a struct of stripe-go's, objects and lists included.
+// parametersOf lists the parameters in a struct of stripe-go, including objects and lists.
 func parametersOf(structure reflect.Type, parent string) []string {
 	var names []string
 	for i := range structure.NumField() {
@@ -71,7 +71,7 @@ func parametersOf(structure reflect.Type, parent string) []string {
 		if parent != "" {
 			name = parent + "[" + name + "]"
 		} else if name == "*" || name == "expand" || name == "customer" {
-			continue // never a caller's
+			continue // callers never send these
 		}
 		names = append(names, name)
 		kind := field.Type.Elem()
@@ -86,7 +86,7 @@ func parametersOf(structure reflect.Type, parent string) []string {
 	return names
 }
 
-// refusingStripe is a Stripe that refuses every session for the parameter param.
+// refusingStripe is a Stripe that refuses every session because of the parameter param.
 func refusingStripe(t *testing.T, param *string) string {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -109,8 +109,8 @@ var refusableEnvironment = configtest.Env{
 	"ALLOWED_PROMOTION_CODES": "promo_1",
 }
 
-// Stripe names the elements of a list by their index or not at all. What the caller gets is the
-// name that they sent.
+// Stripe names the elements of a list by their index, or not at all. The caller gets the name that
+// they sent.
 func TestARefusalNamesTheCallersParameter(t *testing.T) {
 	c := newCloud(t)
 	param := ""
@@ -121,7 +121,7 @@ func TestARefusalNamesTheCallersParameter(t *testing.T) {
 		if form == nil {
 			t.Fatalf("no request of this test sends %s", name)
 		}
-		// A subscription's own state has a code of its own.
+		// Problems with the state of a subscription have a code of their own.
 		status, code := 400, "invalid-parameter"
 		if strings.HasSuffix(name, "[subscription]") {
 			status, code = 409, "subscription-not-eligible"
@@ -147,9 +147,9 @@ func TestARefusalNamesTheCallersParameter(t *testing.T) {
 	}
 }
 
-// What a caller has not sent comes from the mapping or from the operator's defaults, and no caller
-// can correct it.
-func TestARefusalOfWhatTheCallerHasNotSentIsTheOperators(t *testing.T) {
+// Parameters that the caller has not sent come from the mapping or from the operator's defaults,
+// and callers cannot correct them.
+func TestARefusedDefaultIsTheOperatorsFault(t *testing.T) {
 	c := newCloud(t)
 	param := ""
 	handler, written := newPortal(t, c.environment().With(refusableEnvironment).With(configtest.Env{

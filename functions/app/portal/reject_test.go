@@ -7,7 +7,7 @@ import (
 	"billingportal/functions/app/internal/config/configtest"
 )
 
-func TestEventsThatAreNoRequestAreAnswered(t *testing.T) {
+func TestOtherEventsAreAnswered(t *testing.T) {
 	c := newCloud(t)
 	handler, written := newPortal(t, c.environment().With(configtest.Env{"JWT_JWKS": jwks}))
 	for name, test := range map[string]struct{ event, want string }{

@@ -1,4 +1,4 @@
-// Package preflight assembles the checks of a deployment, and the function that makes them before a
+// Package preflight assembles the checks of a deployment, and the function that runs them before a
 // new version gets traffic.
 package preflight
 
@@ -22,10 +22,10 @@ import (
 	webhookhandler "billingportal/functions/internal/webhook"
 )
 
-// Finding is what a check of a deployment found.
+// A Finding is the result of one check of a deployment.
 type Finding = preflight.Finding
 
-// Statuses of findings.
+// The statuses of findings.
 const (
 	OK      = preflight.OK
 	Warning = preflight.Warning
@@ -35,29 +35,28 @@ const (
 // Domain says whether the API has a custom domain.
 type Domain = preflight.Domain
 
-// Values of Domain.
+// The values of Domain.
 const (
 	DomainNotInVariables = preflight.DomainNotInVariables
 	NoDomain             = preflight.NoDomain
 	OwnDomain            = preflight.OwnDomain
 )
 
-// HasProblem reports whether a deployment with these findings must not serve.
+// HasProblem reports whether a deployment with these findings must not get traffic.
 func HasProblem(findings []Finding) bool { return preflight.HasProblem(findings) }
 
-// Examiner looks at deployments.
+// An Examiner checks deployments.
 type Examiner struct {
-	// Pause waits between requests to Stripe; nil means a timer. A test that does not wait replaces
-	// it.
+	// Pause waits between requests to Stripe; nil means a timer. Tests replace it.
 	Pause func(ctx context.Context, d time.Duration) error
-	// Extra are more checks of the Stripe account.
+	// Extra are additional checks of the Stripe account.
 	Extra []ExtraCheck
-	// Domain says whether the API has a custom domain. The zero value leaves out the check of the
+	// Domain says whether the API has a custom domain. The zero value skips the check of the
 	// session cookie.
 	Domain Domain
 }
 
-// ExtraCheck is a check that an operator's tool adds. read sends its requests to Stripe with
+// An ExtraCheck is a check that an operator's tool adds. read sends its requests to Stripe with
 // APIVersion.
 type ExtraCheck struct {
 	Name       string
@@ -65,24 +64,24 @@ type ExtraCheck struct {
 	Run        func(ctx context.Context, read StripeReader) (Finding, error)
 }
 
-// StripeReader asks Stripe for an object or a list, with the deployment's key and at the pace of
-// all checks.
+// A StripeReader gets an object or a list from Stripe with the deployment's key, at the pace of all
+// checks.
 type StripeReader = preflight.StripeReader
 
-// patience is how long all checks may take, not counting the time that the pace of the requests to
-// Stripe takes.
+// patience limits the time for all checks, without the time that pacing the requests to Stripe
+// takes.
 const patience = 15 * time.Second
 
-// Doctor finds out whether a deployment can work. Its functions' environments are read as the
-// functions read them; nil is one that is not deployed. It changes nothing. A few allowed
-// configurations and coupons take 20 s at most; every 4 more of them take another second in test
-// mode, and every 18 in live mode.
+// Doctor checks whether a deployment can work. It reads the functions' environments as the
+// functions do; nil is a function that is not deployed. It changes nothing. With a few allowed
+// configurations and coupons it takes at most 20 s; every 4 more of them take another second in
+// test mode, and every 18 in live mode.
 func (x Examiner) Doctor(ctx context.Context, portal, webhook func(string) string) []Finding {
 	return x.examine(ctx, portal, webhook, nil)
 }
 
-// examine looks at new versions too: live is the environment of the portal that serves now, nil if
-// nothing serves.
+// examine also checks new versions. live is the environment of the portal that serves now; nil if
+// there is none.
 func (x Examiner) examine(ctx context.Context, portal, webhook, live func(string) string) []Finding {
 	inspection := &inspection{clock: &preflight.Clock{}, pause: x.Pause, extra: x.Extra, domain: x.Domain}
 	if portal != nil {
@@ -104,20 +103,19 @@ func (x Examiner) examine(ctx context.Context, portal, webhook, live func(string
 	return preflight.Run(ctx, inspection.checks)
 }
 
-// inspection collects the checks of a deployment.
+// An inspection collects the findings for a deployment.
 type inspection struct {
 	clock  *preflight.Clock
 	pause  func(ctx context.Context, d time.Duration) error
 	extra  []ExtraCheck
 	domain Domain
 	checks []preflight.Check
-	stripe *preflight.Stripe // the portal's; nil if its environment is wrong
+	stripe *preflight.Stripe // the portal's account; nil if the environment is wrong
 }
 
 func (i *inspection) add(checks ...preflight.Check) { i.checks = append(i.checks, checks...) }
 
-// environment adds a check that says whether an environment can be read, and returns whether it
-// can.
+// environment adds a check of a function's environment, and reports whether it is valid.
 func (i *inspection) environment(function string, err error) bool {
 	i.add(preflight.Check{Name: function + "'s variables", Run: func(context.Context) Finding {
 		if err == nil {
@@ -182,14 +180,14 @@ func (i *inspection) portal(getenv func(string) string) {
 	for _, id := range accounts(c.Policy) {
 		i.add(i.stripe.Account(id))
 	}
-	if issuer, err := c.Tokens.Issuer(nil); err == nil { // else the variables are wrong
+	if issuer, err := c.Tokens.Issuer(nil); err == nil { // otherwise the variables are wrong
 		for alias, set := range issuer.Sets {
 			i.add(preflight.IssuerKeys(set, alias))
 		}
 	}
 	if c.SessionCookie != "" && i.domain != preflight.DomainUnknown {
 		domain := i.domain
-		if c.BasePath != "" { // a mapping of a domain that another stack may have
+		if c.BasePath != "" { // the mapping of a domain, which may belong to another stack
 			domain = preflight.OwnDomain
 		}
 		i.add(preflight.CookieReachesAPI(domain))
@@ -208,12 +206,12 @@ func (i *inspection) usersKept(portal, live func(string) string) {
 	table, aws := e.Customers(), e.AWS()
 	liveTable, liveAWS := serving.Customers(), serving.AWS()
 	if e.Err() != nil || serving.Err() != nil {
-		return // another check reports the new variables, and a version with wrong ones serves no request
+		return // another check reports wrong variables, and such a version serves no request
 	}
 	i.add(preflight.UsersKept(aws.DynamoDBClient(i.aws()), table, liveAWS.DynamoDBClient(i.aws()), liveTable))
 }
 
-// accounts are the connected accounts that sessions may be for.
+// accounts returns the connected accounts that sessions may be for.
 func accounts(policy params.Policy) []string {
 	accounts := policy.AllowedAccounts
 	if one := policy.DefaultOnBehalfOf; one != "" {
@@ -235,7 +233,7 @@ func (i *inspection) webhook(getenv func(string) string) {
 	}
 	i.add(preflight.ClientReferences(string(c.Rules.References)))
 	if i.stripe == nil {
-		return // the webhook has no key of its own to ask with
+		return // the webhook has no Stripe key to ask with
 	}
 	i.stripe.Organization = c.Rules.Account != ""
 	if c.SecretID != "" {
@@ -252,7 +250,7 @@ func (i *inspection) webhook(getenv func(string) string) {
 	}
 }
 
-// aws is a transport to AWS that the clock sees.
+// aws returns a transport to AWS that also compares the clock.
 func (i *inspection) aws() http.RoundTripper {
 	return i.clock.Watch(upstream.NewTransport())
 }

@@ -16,8 +16,8 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// Hook assembles the function that looks at a new version before it gets traffic. It never fails to
-// start: whatever is wrong with its environment is reported as a deployment that must not go on.
+// Hook assembles the function that checks a new version before it gets traffic. It always starts:
+// if its environment is wrong, it reports that the deployment must stop.
 func (x Examiner) Hook(_ context.Context, getenv func(string) string, logs io.Writer) (lambda.Handler, error) {
 	e := config.NewEnvironment(getenv)
 	aws := e.AWS()
@@ -27,8 +27,8 @@ func (x Examiner) Hook(_ context.Context, getenv func(string) string, logs io.Wr
 	client := awslambda.NewFromConfig(aws.Config(lambdaEndpoint, transport, invokeTimeout, 2))
 	return &preflight.Hook{
 		Lambda: client,
-		// A report that does not arrive holds the deployment for an hour, so it is tried more often
-		// than anything else.
+		// If no report arrives, CodeDeploy waits an hour. So reports are retried more often than
+		// other calls.
 		CodeDeploy: codedeploy.NewFromConfig(aws.Config(codeDeployEndpoint, transport, reportTimeout, 4)),
 		Portal:     e.Optional("PORTAL_FUNCTION"),
 		Webhook:    e.Optional("WEBHOOK_FUNCTION"),
@@ -42,12 +42,12 @@ func (x Examiner) Hook(_ context.Context, getenv func(string) string, logs io.Wr
 }
 
 const (
-	invokeTimeout = 16 * time.Second // the functions' own 15 s and a little
+	invokeTimeout = 16 * time.Second // the functions' own limit is 15 s
 	reportTimeout = 3 * time.Second
 )
 
-// getenvOf is the environment of a version: its own variables, and what Lambda gives this function,
-// whose rights are used.
+// getenvOf returns the environment of a version: its own variables, with Lambda's variables of this
+// function, whose permissions are used.
 func getenvOf(variables map[string]string, own func(string) string) func(string) string {
 	if variables == nil {
 		return nil

@@ -17,8 +17,7 @@ import (
 	"billingportal/functions/internal/preflight"
 )
 
-// A new version may take its own 15 s to answer, and a report that does not arrive holds the
-// deployment for an hour.
+// A new version may take its own 15 s to answer. If no report arrives, CodeDeploy waits an hour.
 func TestAHangOfLambdaAndCodeDeployEnds(t *testing.T) {
 	handler, err := Examiner{}.Hook(t.Context(), configtest.Portal.Get, io.Discard)
 	if err != nil {

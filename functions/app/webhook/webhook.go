@@ -15,8 +15,8 @@ import (
 	"billingportal/functions/internal/webhook"
 )
 
-// New assembles the function. It starts to fetch the signing secrets
-// and to dial DynamoDB, and does not wait for either.
+// New assembles the function. It starts to fetch the signing secrets and to dial DynamoDB, and does
+// not wait for these.
 func New(ctx context.Context, getenv func(string) string, logs io.Writer) (lambda.Handler, error) {
 	c, err := ReadConfig(getenv)
 	if err != nil {
@@ -49,20 +49,20 @@ var (
 	accountPattern     = regexp.MustCompile(`^acct_[A-Za-z0-9_]+$`)
 )
 
-// Config is the environment of the function, checked.
+// Config is the validated environment of the function.
 type Config struct {
 	config.Common
 
 	Customers   customers.Table
-	SecretID    string // "": events come from the event bus alone
-	EventSource string // "": events come over HTTP alone
+	SecretID    string // "" if all events come from the event bus
+	EventSource string // "" if all events come over HTTP
 	Rules       webhook.Rules
 }
 
-// Variables are the names of those that the function reads, sorted.
+// Variables returns the sorted names of the variables that the function reads.
 func Variables() []string { return config.Names(ReadConfig) }
 
-// ReadConfig reads every variable, and reports every wrong one in one error.
+// ReadConfig reads every variable. One error names all wrong ones.
 func ReadConfig(getenv func(string) string) (Config, error) {
 	e := config.NewEnvironment(getenv)
 	c := Config{
@@ -79,8 +79,8 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		References: webhook.References(e.OneOf("CLIENT_REFERENCES", config.Default(string(webhook.SessionReferences)),
 			string(webhook.NoReferences), string(webhook.SessionReferences), string(webhook.AllReferences))),
 	}
-	// Without it nobody could tell Stripe's requests from others: it is left out on purpose, or not
-	// at all.
+	// The secret may be omitted only if events come from EventBridge. Otherwise requests could not
+	// be verified.
 	withoutSecret := config.Required
 	if c.EventSource != "" {
 		withoutSecret = config.Optional

@@ -5,9 +5,9 @@ import software.amazon.dynamodb.services.local.server.LocalDynamoDBRequestHandle
 import software.amazon.dynamodb.services.local.server.LocalDynamoDBServerHandler;
 
 /**
- * DynamoDB Local in memory on a free port of the loopback interface, for as long as standard input
- * is open. Its own main class listens on every interface, sends telemetry unless told otherwise,
- * and outlives a test that was killed.
+ * Runs DynamoDB Local in memory on a free port of the loopback interface, until standard input is
+ * closed. Its own main class listens on every interface, sends telemetry by default, and keeps
+ * running after a test was killed.
  */
 public class DynamoDBLocal {
     public static void main(String[] args) throws Exception {

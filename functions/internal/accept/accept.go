@@ -1,5 +1,5 @@
-// Package accept reads the header fields in which a client weighs what it accepts: Accept,
-// Accept-Encoding and Accept-Language (RFC 9110, section 12.4).
+// Package accept reads the header fields Accept, Accept-Encoding and Accept-Language, in which a
+// client lists and weighs the values that it accepts (RFC 9110, section 12.4).
 package accept
 
 import (
@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Entries yields each entry of a field in order: its value in the client's own letter case, without
-// parameters, and its weight from 0 (not acceptable) to 1.
+// Entries yields the entries of a field in order: the value without parameters, in the client's own
+// letter case, and its weight from 0 (not acceptable) to 1.
 func Entries(header http.Header, field string) iter.Seq2[string, float64] {
 	return func(yield func(string, float64) bool) {
 		for entry := range strings.SplitSeq(strings.Join(header.Values(field), ","), ",") {
@@ -22,7 +22,8 @@ func Entries(header http.Header, field string) iter.Seq2[string, float64] {
 	}
 }
 
-// weight is the parameter q (RFC 9110, section 12.4.2): 1 if it is absent, 0 if it is malformed.
+// weight returns the parameter q (RFC 9110, section 12.4.2): 1 if it is absent, 0 if it is
+// malformed.
 func weight(parameters string) float64 {
 	for parameter := range strings.SplitSeq(parameters, ";") {
 		name, value, _ := strings.Cut(strings.TrimSpace(parameter), "=")

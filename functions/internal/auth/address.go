@@ -10,10 +10,10 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// checkAddress says whether keys may be fetched from there: https only, since
-// whoever can change the keys can sign in as anybody, with http for a loopback
-// host where that is allowed (RFC 8414, section 6.2; development), and never
-// from where a cloud's metadata service listens.
+// checkAddress returns the parsed address if keys may be fetched from it. It must be https, because
+// an attacker who can change the keys can sign in as any user. If allowLoopback is set, a loopback
+// host may have http (RFC 8414, section 6.2), for development. A cloud's metadata service is never
+// allowed.
 func checkAddress(address string, allowLoopback bool) (*url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Opaque != "" || u.Hostname() == "" {
@@ -35,23 +35,22 @@ func checkAddress(address string, allowLoopback bool) (*url.URL, error) {
 	return u, nil
 }
 
-// isPlainHost keeps out what the HTTP client would rewrite: full-width digits
-// become an address there.
+// isPlainHost refuses hosts that the HTTP client would rewrite: it turns full-width digits into an
+// address.
 func isPlainHost(host string) bool {
 	_, err := netip.ParseAddr(host)
 	return err == nil || strings.Trim(strings.ToLower(host), "abcdefghijklmnopqrstuvwxyz0123456789.-_") == ""
 }
 
-// isForbidden knows hosts by what they are called here; forbiddenAddress is
-// asked again when a name has been resolved and is about to be dialled.
+// isForbidden checks a host as the URL spells it. When the name has been resolved, and before the
+// connection is made, forbiddenAddress checks the address.
 func isForbidden(host string) bool {
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return forbiddenAddress(ip)
 	}
-	// 2852039166, 0xa9fea9fe and 169.254.43518 are the metadata address to some
-	// resolvers. No public name ends in a number (WHATWG URL, 3.5, "ends in a
-	// number checker").
+	// Some resolvers read 2852039166, 0xa9fea9fe and 169.254.43518 as the metadata address. No
+	// public name ends in a number (WHATWG URL, 3.5, "ends in a number checker").
 	last := host[strings.LastIndexByte(host, '.')+1:]
 	if last != "" && last[0] >= '0' && last[0] <= '9' {
 		return true
@@ -60,10 +59,10 @@ func isForbidden(host string) bool {
 		"instance-data.ec2.internal"}, host)
 }
 
-// forbiddenAddress refuses link-local addresses (RFC 3927, RFC 4291 section
-// 2.5.6), which hold the metadata services of AWS, Azure and Google Cloud and
-// the credentials endpoint of ECS, what is no single host, and the two metadata
-// addresses outside them: AWS's IPv6 one and Alibaba Cloud's.
+// forbiddenAddress refuses link-local addresses (RFC 3927; RFC 4291, section 2.5.6), which include
+// the metadata services of AWS, Azure and Google Cloud and the credentials endpoint of ECS. It also
+// refuses multicast and unspecified addresses, and two metadata addresses outside the link-local
+// range: AWS over IPv6 and Alibaba Cloud.
 func forbiddenAddress(ip netip.Addr) bool {
 	ip = ip.WithZone("").Unmap()
 	if nat64 := netip.MustParsePrefix("64:ff9b::/96"); nat64.Contains(ip) { // RFC 6052

@@ -9,21 +9,20 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// ed25519Alg is the name that says of EdDSA which curve it is on (RFC 9864, section
-// 2.2). Here it can be no other: tokens and keys may use either name.
+// ed25519Alg is the name of EdDSA on the curve Ed25519 (RFC 9864, section 2.2). No other curve is
+// accepted here, so tokens and keys may use either name.
 const ed25519Alg jose.SignatureAlgorithm = "Ed25519"
 
-// isSame says whether two names stand for the same algorithm.
+// isSame reports whether two names stand for the same algorithm.
 func isSame(a, b jose.SignatureAlgorithm) bool {
 	isEd := func(alg jose.SignatureAlgorithm) bool { return alg == jose.EdDSA || alg == ed25519Alg }
 	return a == b || isEd(a) && isEd(b)
 }
 
-// fits says whether a token with this alg may be checked with this key: an
-// algorithm is only ever used with the one kind of key that it is made for
-// (RFC 8725, section 3.1; RFC 7518, sections 3.3 to 3.5; RFC 8037, section 3.1).
-// It is also the list of accepted algorithms. Names are case-sensitive
-// (RFC 7515, section 4.1.1); none and HS* fit no key.
+// fits reports whether a token with this alg may be checked with this key: an algorithm is used
+// only with the one kind of key that it is made for (RFC 8725, section 3.1; RFC 7518, sections 3.3
+// to 3.5; RFC 8037, section 3.1). Names are case-sensitive (RFC 7515, section 4.1.1). none and HS*
+// fit no key.
 func fits(alg jose.SignatureAlgorithm, key any) bool {
 	switch alg {
 	case jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512:
@@ -47,7 +46,7 @@ func onCurve(key any, curve elliptic.Curve) bool {
 	return ok && ec.Curve == curve
 }
 
-// accepted says whether alg may stand in a token's header at all.
+// accepted reports whether a token's header may name alg.
 func accepted(alg jose.SignatureAlgorithm) bool {
 	switch alg {
 	case jose.RS256, jose.RS384, jose.RS512,

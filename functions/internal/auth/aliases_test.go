@@ -12,11 +12,11 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// The aliases of the tests' issuer. The second is another host's, the third differs from the issuer
-// in its last slash.
+// aliases are other names of the test issuer. The second is on another host; the third differs from
+// the issuer only in its last slash.
 var aliases = []string{"https://login.example.com", "https://other.example/tenant", testIssuer + "/"}
 
-// A family is an issuer of several names, each with keys of its own under the one kid k.
+// A family is an issuer with several names. Each name has its own key, and all keys have the kid k.
 type family struct {
 	*fakeIssuer
 	*Verifier
@@ -31,7 +31,7 @@ func newFamily(t *testing.T) *family {
 	}}
 	named := NamedKeySets{}
 	for name, key := range f.keys {
-		if name != aliases[2] { // whose document would be in the issuer's place
+		if name != aliases[2] { // its document would have the same address as the issuer's
 			f.publish(name, jwk(key, m{"kid": "k"}))
 		}
 		f.sets[name] = newRemote(t, RemoteConfig{Issuer: name, Transport: f.fakeIssuer})
@@ -41,10 +41,10 @@ func newFamily(t *testing.T) *family {
 	return f
 }
 
-// placeOf is where the document of a name is.
+// placeOf returns the address under which a name's document is published.
 func placeOf(name string) string {
 	if name == testIssuer+"/" {
-		return testIssuer // where a slash is removed (OpenID Connect Discovery 1.0, section 4.1)
+		return testIssuer // discovery removes the slash (OpenID Connect Discovery 1.0, section 4.1)
 	}
 	return name
 }
@@ -58,7 +58,7 @@ func (f *family) publish(name string, keys ...m) {
 	f.set(keysOf(name), ok(jwks(keys...)))
 }
 
-// try verifies a token that has one name and is signed with the key of another.
+// try verifies a token that carries name and is signed with the key of signer.
 func (f *family) try(name, signer, kid string) (Caller, error) {
 	claims := goodClaims().with(m{"iss": name, "iat": time.Now().Unix(),
 		"exp": time.Now().Add(30 * 24 * time.Hour).Unix()})
@@ -71,7 +71,7 @@ func (f *family) outcome(name, signer, kid string) string {
 	return outcome(err)
 }
 
-// fetches are the addresses that were asked since it was last called.
+// fetches returns the addresses that were requested since the last call.
 func (f *family) fetches() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -106,7 +106,7 @@ func TestATokenIsCheckedWithTheKeysOfItsOwnName(t *testing.T) {
 	})
 }
 
-// A key ID belongs to one set: the key of another name is unknown, even when it is cached.
+// A kid is valid in only one set: the key of another name is unknown, even if it is cached.
 func TestAKeyOfAnotherNameIsUnknown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFamily(t)
@@ -163,7 +163,7 @@ func TestAnUnknownIssuerCostsNoFetch(t *testing.T) {
 	})
 }
 
-// An alias's document has to name the alias, or another issuer could speak for it.
+// The alias's document must name the alias. Otherwise another issuer could speak for it.
 func TestTheDocumentOfAnAliasNamesTheAlias(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFamily(t)
@@ -184,8 +184,8 @@ func TestNamesThatDifferInASlashHaveTheirOwnDocument(t *testing.T) {
 	})
 }
 
-// Cache, back-off and limits are each name's own: if one fails, only its tokens get 503.
-func TestNamesFailAlone(t *testing.T) {
+// Each name has its own cache, back-off and limits. If one fails, only its tokens get 503.
+func TestFailingNameDoesNotAffectOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFamily(t)
 		f.set(aliases[0]+"/.well-known/openid-configuration", broken)
@@ -193,7 +193,7 @@ func TestNamesFailAlone(t *testing.T) {
 			caller, err := f.try(aliases[0], aliases[0], "k")
 			expect(t, "the alias that fails", fmt.Sprint(outcome(err), caller.Alias), "keys unavailable1")
 		}
-		expect(t, "fetches: two tries, then a back-off", f.fetches(),
+		expect(t, "fetches: two tries, then back-off", f.fetches(),
 			strings.TrimSpace(strings.Repeat(aliases[0]+"/.well-known/openid-configuration ", tries)))
 		expect(t, "the issuer", f.outcome(testIssuer, testIssuer, "k"), "accepted")
 		expect(t, "fetches", f.fetches(), fetchesOf(testIssuer))
@@ -213,7 +213,7 @@ func TestNamesFailAlone(t *testing.T) {
 	})
 }
 
-func TestTheAgeIsOfTheKeysThatTheTokenWasCheckedWith(t *testing.T) {
+func TestKeysFetchedIsTheTimeOfTheKeysThatCheckedTheToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFamily(t)
 		first := time.Now()
@@ -231,8 +231,8 @@ func TestTheAgeIsOfTheKeysThatTheTokenWasCheckedWith(t *testing.T) {
 			{"the issuer", testIssuer, testIssuer, "k", first},
 			{"the alias", aliases[0], aliases[0], "k", second},
 			{"a bad signature", aliases[0], testIssuer, "k", second},
-			{"a key that is looked for again", aliases[0], aliases[0], "new", time.Now()},
-			{"an issuer that is unknown", "https://evil.example", testIssuer, "k", time.Time{}},
+			{"a key that is unknown", aliases[0], aliases[0], "new", time.Now()},
+			{"an unknown issuer", "https://evil.example", testIssuer, "k", time.Time{}},
 		} {
 			caller, _ := f.try(c.name, c.signer, c.kid)
 			if !caller.KeysFetched.Equal(c.want) {
@@ -245,7 +245,7 @@ func TestTheAgeIsOfTheKeysThatTheTokenWasCheckedWith(t *testing.T) {
 	})
 }
 
-// JWT_JWKS and JWT_JWKS_URL have the keys of all names.
+// JWT_JWKS and JWT_JWKS_URL hold the keys of all names.
 func TestOneKeySetForAllNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFamily(t)
@@ -274,8 +274,8 @@ func TestANameWithoutKeysIsRefused(t *testing.T) {
 	expect(t, "an alias", f.outcome(aliases[0], testIssuer, "a"), "no keys for the issuer")
 }
 
-// The rules are the same for all names, and a refusal says nothing of the user.
-func TestAnAliasGivesNoOtherRights(t *testing.T) {
+// The rules are the same for all names, and a refusal does not reveal the user.
+func TestRulesAreTheSameForAllNames(t *testing.T) {
 	cfg := Config{Issuer: testIssuer, Aliases: aliases, Audiences: []string{testAudience}, RequiredScope: "billing",
 		RequiredClaim: RequiredClaim{"role", []string{"admin"}}}
 	v := newTestVerifier(cfg, staticKeys(t, keyA()))
@@ -285,7 +285,7 @@ func TestAnAliasGivesNoOtherRights(t *testing.T) {
 		claims m
 		want   string
 	}{
-		{"all of them", good, "accepted"},
+		{"all rules met", good, "accepted"},
 		{"another audience", good.with(m{"aud": "x"}), "audience mismatch"},
 		{"no expiry", good.with(m{"exp": nil}), "malformed expiry"},
 		{"no user", good.with(m{"sub": nil}), "no user"},

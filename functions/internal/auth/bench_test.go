@@ -8,7 +8,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// BenchmarkVerify is the warm path: a token of a usual size, its key at hand.
+// BenchmarkVerify measures the warm path: a token of typical size whose key is cached.
 func BenchmarkVerify(b *testing.B) {
 	for _, c := range []struct {
 		alg jose.SignatureAlgorithm
@@ -24,7 +24,7 @@ func BenchmarkVerify(b *testing.B) {
 	})
 }
 
-// BenchmarkRefuse is what garbage costs.
+// BenchmarkRefuse measures the cost of garbage.
 func BenchmarkRefuse(b *testing.B) {
 	keys := staticKeys(b, jwk(ec256(), m{"kid": "k"}))
 	expired := goodClaims().with(m{"exp": now.Add(-time.Hour).Unix()})

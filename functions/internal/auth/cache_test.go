@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// The tests of this file run under a fake clock. Counts are "documents+keys":
-// requests for the configuration document and for the key set.
+// The tests of this file run under a fake clock. Counts are "documents+keys": requests for the
+// configuration document and requests for the key set.
 
 func expect(t *testing.T, what, got, want string) {
 	t.Helper()
@@ -24,7 +24,7 @@ func expect(t *testing.T, what, got, want string) {
 	}
 }
 
-// expectWithin runs f and checks how long it took by the fake clock.
+// expectWithin fails the test if f takes longer than bound by the fake clock.
 func expectWithin(t *testing.T, bound time.Duration, f func()) {
 	t.Helper()
 	start := time.Now()
@@ -34,7 +34,7 @@ func expectWithin(t *testing.T, bound time.Duration, f func()) {
 	}
 }
 
-// together runs f in n goroutines at once and counts the outcomes.
+// together runs f in n goroutines at once and counts their results.
 func together(n int, f func(i int) string) map[string]int {
 	var mu sync.Mutex
 	outcomes := map[string]int{}
@@ -62,7 +62,7 @@ func TestColdStartFetchesOnce(t *testing.T) {
 	})
 }
 
-func TestWhatIsLoggedOfAFetch(t *testing.T) {
+func TestFetchIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		issuer := newFakeIssuer(keyA(), keyB(), keyA().with(m{"use": "enc"}))
 		var logs bytes.Buffer
@@ -121,7 +121,7 @@ func TestUnknownKidFetchesOnceIn30Seconds(t *testing.T) {
 			time.Sleep(time.Second)
 			unknown(0)
 		}
-		expect(t, "fetches in 100 s more", issuer.count(), "3+3")
+		expect(t, "fetches in another 100 s", issuer.count(), "3+3")
 	})
 }
 
@@ -134,7 +134,7 @@ func TestBadSignatureCostsNoFetch(t *testing.T) {
 			expect(t, "under a known kid", s.forge("a"), "bad signature")
 		}
 		expect(t, "fetches for 50 under a known kid", issuer.count(), "0+0")
-		// Without a kid the key may have changed: that is asked like an unknown kid.
+		// Without a kid the key may have changed, so the keys are fetched as for an unknown kid.
 		for range 50 {
 			expect(t, "without a kid", s.forge(""), "bad signature")
 		}
@@ -262,10 +262,11 @@ func TestIssuerDownCold(t *testing.T) {
 				if errors.Is(unavailable, context.DeadlineExceeded) {
 					t.Error("the issuer's failure looks like the request's own deadline")
 				}
-				// Only the keys fail:
+				// Only the keys fail.
 				issuer.set(discoveryURL, ok(m{"issuer": testIssuer, "jwks_uri": keysURL}.String()))
 				time.Sleep(time.Minute)
-				expectWithin(t, 4*time.Second, func() { expect(t, "keys alone", s.try("a"), "keys unavailable") })
+				expectWithin(t, 4*time.Second,
+					func() { expect(t, "only the keys fail", s.try("a"), "keys unavailable") })
 
 				issuer.set(keysURL, ok(jwks(keyA())))
 				time.Sleep(unavailable.RetryAfter * 2)
@@ -298,7 +299,7 @@ func TestFailuresBackOff(t *testing.T) {
 		issuer.count()
 		time.Sleep(time.Second)
 		s.try("a")
-		expect(t, "the back-off starts anew", issuer.count(), "1+0")
+		expect(t, "the back-off starts again", issuer.count(), "1+0")
 	})
 }
 
@@ -328,7 +329,7 @@ func TestIssuerDownWarm(t *testing.T) {
 	}
 }
 
-func TestStaleKeysAreServedAtOnceWhileAnotherAsks(t *testing.T) {
+func TestStaleKeysServeAtOnceDuringAnotherFetch(t *testing.T) {
 	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.try("a")
 		issuer.setAll(hang)
@@ -342,13 +343,12 @@ func TestStaleKeysAreServedAtOnceWhileAnotherAsks(t *testing.T) {
 			return s.try("a")
 		})
 		expect(t, "100 requests", fmt.Sprint(got), "map[accepted:100]")
-		expect(t, "waiting, all together", time.Duration(waited.Load()).String(), "500ms")
+		expect(t, "waiting time of all requests", time.Duration(waited.Load()).String(), "500ms")
 		time.Sleep(refreshTimeout) // the fetch ends
 	})
 }
 
-// While the issuer answers as fast as issuers do, a withdrawn key is not served for the time that
-// the answer takes.
+// If the issuer answers at normal speed, a withdrawn key is not accepted while the fetch runs.
 func TestWithdrawnKeyIsNotServedDuringTheFetch(t *testing.T) {
 	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.try("a")
@@ -360,9 +360,9 @@ func TestWithdrawnKeyIsNotServedDuringTheFetch(t *testing.T) {
 	})
 }
 
-// Nobody waits longer than half a second where there are keys that will do, and an issuer that is
-// slow still gives its keys.
-func TestSlowIssuerCostsNobodyMoreThanHalfASecond(t *testing.T) {
+// A request with usable cached keys waits at most half a second, and the keys of a slow issuer are
+// still used when they arrive.
+func TestSlowIssuerDelaysRequestsByAtMostHalfASecond(t *testing.T) {
 	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.try("a")
 		issuer.count()
@@ -373,15 +373,15 @@ func TestSlowIssuerCostsNobodyMoreThanHalfASecond(t *testing.T) {
 			got := together(100, func(int) string { return s.try("a") })
 			expect(t, "100 requests", fmt.Sprint(got), "map[accepted:100]")
 		})
-		expectWithin(t, 0, func() { expect(t, "while the fetch goes on", s.try("a"), "accepted") })
+		expectWithin(t, 0, func() { expect(t, "while the fetch continues", s.try("a"), "accepted") })
 		time.Sleep(2 * time.Second)
 		expectWithin(t, 0, func() { expect(t, "a key of the set that came late", s.forge("b"), "accepted") })
 		expect(t, "fetches", issuer.count(), "1+1")
 	})
 }
 
-// A request that is given up says nothing about the issuer.
-func TestRequestThatIsGivenUpWhileKeysAreAtHand(t *testing.T) {
+// A request that gives up does not count as a failure of the issuer.
+func TestRequestGivenUpWhileKeysAreCached(t *testing.T) {
 	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.try("a")
 		issuer.count()
@@ -395,7 +395,7 @@ func TestRequestThatIsGivenUpWhileKeysAreAtHand(t *testing.T) {
 	})
 }
 
-func TestSetWithoutUsableKeyReplacesNothing(t *testing.T) {
+func TestSetWithoutUsableKeyDoesNotReplaceKeys(t *testing.T) {
 	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		s.try("a")
 		issuer.set(keysURL, ok(jwks(m{"kty": "oct", "k": "AAAA"}), "Cache-Control: max-age=3600"))

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// What one request does to the next: under a fake clock, as in cache_test.go.
+// The tests of this file check the effect of one request on the next. They run under a fake clock,
+// as in cache_test.go.
 
 func TestCancelledRequestDoesNotPoisonTheNext(t *testing.T) {
 	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
@@ -24,7 +25,7 @@ func TestCancelledRequestDoesNotPoisonTheNext(t *testing.T) {
 		synctest.Wait() // the first request is fetching
 		others := make(chan map[string]int)
 		go func() { others <- together(100, func(int) string { return s.try("a") }) }()
-		synctest.Wait() // the others wait for it
+		synctest.Wait() // the others wait for the first
 		cancel()
 
 		err := <-results
@@ -53,17 +54,17 @@ func TestWaitingEndsWithTheRequestsDeadline(t *testing.T) {
 	})
 }
 
-// A request with little time left says nothing about the issuer; one that gave
-// it the time of a try does, or a caller's short budget would hide a hang.
-func TestWhoseFaultATimeoutIs(t *testing.T) {
+// A request that gives up early does not count as a failure of the issuer. A request that waited
+// for as long as one try does: otherwise a caller's short budget would hide a hang.
+func TestTimeoutCountsAsFailureOnlyAfterAFullTry(t *testing.T) {
 	for _, c := range []struct {
 		rule   string
 		budget time.Duration
 		want   string
 	}{
-		{"request gave up early", time.Second, "accepted"},
-		{"issuer had just its time", tryTimeout, "keys unavailable"},
-		{"issuer had its time", 2 * time.Second, "keys unavailable"},
+		{"the request gave up early", time.Second, "accepted"},
+		{"the issuer had exactly the time of a try", tryTimeout, "keys unavailable"},
+		{"the issuer had more than the time of a try", 2 * time.Second, "keys unavailable"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
@@ -97,7 +98,7 @@ func TestPrefetch(t *testing.T) {
 	})
 }
 
-func TestFailedPrefetchIsNotHeldAgainstTheRequest(t *testing.T) {
+func TestFailedPrefetchDoesNotDelayTheRequest(t *testing.T) {
 	for name, fault := range faults() {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -114,8 +115,8 @@ func TestFailedPrefetchIsNotHeldAgainstTheRequest(t *testing.T) {
 	}
 }
 
-// The environment can be frozen in the middle of a prefetch, to thaw hours later
-// with a dead connection and a request that waits for it.
+// The environment can freeze in the middle of a prefetch. When it thaws hours later, the connection
+// is dead and a request waits for it.
 func TestRequestBehindAFrozenPrefetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		issuer := newFakeIssuer(keyA())
@@ -127,8 +128,8 @@ func TestRequestBehindAFrozenPrefetch(t *testing.T) {
 	})
 }
 
-// An issuer that hangs costs the first request no more than any other, although
-// the prefetch has the turn when it comes.
+// An issuer that hangs delays the first request no longer than any other, even if a prefetch is
+// already running.
 func TestRequestBehindAHangingPrefetch(t *testing.T) {
 	for rule, address := range map[string]string{"discovery": discoveryURL, "keys": keysURL} {
 		t.Run(rule, func(t *testing.T) {
@@ -166,7 +167,7 @@ func TestPanicInTheTransportLeavesNothingLocked(t *testing.T) {
 	})
 }
 
-// A clock that is set back must neither keep keys fresh nor hold fetches off.
+// If the clock is set back, keys must not stay fresh and fetches must not be blocked.
 func TestClockSetBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		issuer := newFakeIssuer(keyA())
@@ -179,7 +180,7 @@ func TestClockSetBack(t *testing.T) {
 		issuer.count()
 		shift = -24 * time.Hour
 		s.try("a")
-		expect(t, "fetches after the keys were fetched tomorrow", issuer.count(), "1+1")
+		expect(t, "fetches after a fetch dated tomorrow", issuer.count(), "1+1")
 
 		shift = 0
 		time.Sleep(48 * time.Hour)
@@ -188,21 +189,20 @@ func TestClockSetBack(t *testing.T) {
 		shift = -24 * time.Hour
 		issuer.set(discoveryURL, ok(m{"issuer": testIssuer, "jwks_uri": keysURL}.String()))
 		issuer.set(keysURL, ok(jwks(keyA()), "Cache-Control: max-age=3600"))
-		expect(t, "after a failure tomorrow", s.try("a"), "accepted")
+		expect(t, "after a failure dated tomorrow", s.try("a"), "accepted")
 
-		time.Sleep(30 * time.Minute) // the keys are fresh for as long again
+		time.Sleep(30 * time.Minute) // the keys are fresh for another 30 minutes
 		issuer.setAll(broken)
 		expect(t, "a failure for an unknown kid", s.try("b"), "keys unavailable")
 		shift -= 10 * time.Minute
 		issuer.set(discoveryURL, ok(m{"issuer": testIssuer, "jwks_uri": keysURL}.String()))
 		issuer.set(keysURL, ok(jwks(keyA())))
-		expect(t, "unknown kid after a failure in ten minutes", s.try("b"), "unknown key")
+		expect(t, "unknown kid after a failure dated in ten minutes", s.try("b"), "unknown key")
 	})
 }
 
-// Half a day of requests, faults and recoveries in a random-looking order leave
-// nothing stuck.
-func TestNoStateIsForEver(t *testing.T) {
+// Half a day of requests, faults and recoveries in random order leaves no lasting state.
+func TestRecoversFromEveryFault(t *testing.T) {
 	withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 		for name, fault := range faults() {
 			issuer.set(keysURL, fault)
@@ -221,8 +221,8 @@ func TestNoStateIsForEver(t *testing.T) {
 	})
 }
 
-// Whatever goes wrong, logs and errors hold fixed texts: nothing of the token,
-// of an address's query or of what the issuer answered.
+// Logs and errors contain only fixed texts, whatever fails: no part of the token, the address's
+// query or the issuer's answer.
 func TestLogsAndErrorsHoldFixedTexts(t *testing.T) {
 	const secret = "MARKER"
 	address := "https://issuer.example/jwks?code=" + secret

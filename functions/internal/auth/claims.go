@@ -13,17 +13,17 @@ import (
 	"billingportal/functions/internal/strictjson"
 )
 
-// leeway is how far the issuer's clock may be from ours, in either direction
-// (RFC 7519, sections 4.1.4 and 4.1.5: "no more than a few minutes").
+// leeway is the accepted difference between the issuer's clock and ours, in either direction (RFC
+// 7519, sections 4.1.4 and 4.1.5: "no more than a few minutes").
 const leeway = 30 * time.Second
 
-// maxUserIDLength is in characters. It is OpenID Connect's bound for sub
-// (Core 1.0, section 2), applied to whichever claim names the user.
+// maxUserIDLength is in characters. It is OpenID Connect's limit for sub (Core 1.0, section 2),
+// applied to any claim that names the user.
 const maxUserIDLength = 255
 
-// issuerOf returns which of names the token's issuer is. It compares exactly: no
-// normalization, no trailing slash forgiven, no pattern (RFC 7519, section 4.1.1;
-// RFC 8725, section 3.8).
+// issuerOf returns the token's issuer, as an index into names. It compares exactly: no
+// normalization, no optional trailing slash, no pattern (RFC 7519, section 4.1.1; RFC 8725, section
+// 3.8).
 func issuerOf(claims strictjson.Object, names []string) (int, error) {
 	iss, ok := claims.Text("iss")
 	if !ok || iss == "" {
@@ -36,11 +36,10 @@ func issuerOf(claims strictjson.Object, names []string) (int, error) {
 	return i, nil
 }
 
-// checkAudience looks for one of the accepted audiences in aud (RFC 7519,
-// section 4.1.3). If aud is absent, null or an empty array, it looks at the
-// client that the token was issued to: client_id (Amazon Cognito's access
-// tokens; RFC 9068, section 2.2), or else azp (Clerk's session tokens; OpenID
-// Connect Core 1.0, section 2).
+// checkAudience looks for one of the accepted audiences in aud (RFC 7519, section 4.1.3). If aud is
+// absent, null or an empty array, it uses the client that the token was issued to: client_id
+// (Amazon Cognito's access tokens; RFC 9068, section 2.2), or else azp (Clerk's session tokens;
+// OpenID Connect Core 1.0, section 2).
 func checkAudience(claims strictjson.Object, accepted []string) error {
 	if claims.IsSet("aud") {
 		audience, ok := textOrTexts(claims, "aud")
@@ -67,16 +66,15 @@ func matchAudience(audience []string, wellFormed bool, accepted []string) error 
 	return nil
 }
 
-// anyOf compares whole values. An empty one, in a token or a configuration,
-// never matches.
+// anyOf compares whole values. An empty value, in a token or in a configuration, never matches.
 func anyOf(values, accepted []string) bool {
 	return slices.ContainsFunc(values, func(v string) bool {
 		return v != "" && slices.Contains(accepted, v)
 	})
 }
 
-// checkTimes requires exp; nbf and iat count where they are present
-// (RFC 7519, sections 4.1.4 to 4.1.6).
+// checkTimes requires exp. It checks nbf and iat if they are present (RFC 7519, sections 4.1.4 to
+// 4.1.6).
 func checkTimes(claims strictjson.Object, now time.Time) error {
 	if !claims.Has("exp") {
 		return invalid(NoExpiry)
@@ -109,12 +107,12 @@ func checkTimes(claims strictjson.Object, now time.Time) error {
 	return nil
 }
 
-// maxDate is the end of the year 9999, in seconds since 1970. Later dates are
-// mistakes, and would overflow on the way to a time.Time.
+// maxDate is the end of the year 9999, in seconds since 1970. Later dates are mistakes, and would
+// overflow a time.Time.
 const maxDate = 253402300799
 
-// numericDate reads seconds since 1970, whole or not, as a JSON number
-// (RFC 7519, section 2). A string of digits, in its quotes, is none.
+// numericDate reads seconds since 1970, whole or fractional, from a JSON number (RFC 7519, section
+// 2). It refuses a string of digits.
 func numericDate(raw json.RawMessage) (time.Time, bool) {
 	seconds, err := strconv.ParseFloat(string(raw), 64)
 	if err != nil || !(seconds >= 0 && seconds <= maxDate) {
@@ -130,12 +128,12 @@ func userID(claims strictjson.Object, name string) (string, error) {
 	return id, CheckUserID(id)
 }
 
-// CheckUserID returns an [*InvalidTokenError] if a text cannot be a user's ID.
+// CheckUserID returns an [*InvalidTokenError] if id cannot be a user's ID.
 func CheckUserID(id string) error {
 	switch {
 	case id == "":
 		return invalid(NoUser)
-	case strings.ContainsFunc(id, unicode.IsControl): // they would go into keys of the table and lines of the log
+	case strings.ContainsFunc(id, unicode.IsControl): // they would get into keys of the table and lines of the log
 		return invalid(UserWithControlCharacters)
 	case utf8.RuneCountInString(id) > maxUserIDLength:
 		return invalid(UserTooLong)
@@ -143,9 +141,9 @@ func CheckUserID(id string) error {
 	return nil
 }
 
-// checkScope looks in scope (RFC 8693, section 4.2: names separated by spaces)
-// and scp (Okta: a list; Microsoft Entra ID: separated by spaces). Both forms
-// are taken in both.
+// checkScope looks for the required scope in the claims scope (RFC 8693, section 4.2: names
+// separated by spaces) and scp (Okta: a list; Microsoft Entra ID: separated by spaces). Each claim
+// may have either form.
 func checkScope(claims strictjson.Object, required string) error {
 	if required == "" {
 		return nil
@@ -162,9 +160,9 @@ func checkScope(claims strictjson.Object, required string) error {
 	return &InsufficientScopeError{Scope: required}
 }
 
-// checkRole compares whole values: strings, and booleans and numbers by their JSON
-// text. OpenID Connect's email_verified is a boolean (Core 1.0, section 5.1), which
-// some issuers send as a string.
+// checkRole compares whole values. Booleans and numbers are compared by their JSON text: OpenID
+// Connect's email_verified is a boolean (Core 1.0, section 5.1), which some issuers send as a
+// string.
 func checkRole(claims strictjson.Object, required RequiredClaim) error {
 	if required.Name == "" {
 		return nil
@@ -176,10 +174,10 @@ func checkRole(claims strictjson.Object, required RequiredClaim) error {
 	return nil
 }
 
-// find returns the claim called name: the member of that whole name, such as
-// "https://example.com/roles", or else what a path of members joined by dots leads
-// to, such as realm_access.roles. Names on the path may have dots themselves; of
-// several readings the one whose first name is the longest counts.
+// find returns the claim called name. A member with that whole name comes first, for example
+// "https://example.com/roles". Otherwise name is a path of members joined by dots, for example
+// realm_access.roles. Names on the path may contain dots too; the reading with the longest first
+// name counts.
 func find(claims strictjson.Object, name string) (json.RawMessage, bool) {
 	if raw, ok := claims[name]; ok {
 		return raw, true
@@ -192,9 +190,9 @@ func find(claims strictjson.Object, name string) (json.RawMessage, bool) {
 	return nil, false
 }
 
-// scalars returns the values of a claim that is a string, a boolean, a number or an
-// array of these alone. Booleans and numbers keep their JSON text: 1, 1.0 and 1e0
-// differ, and long numbers keep all digits.
+// scalars returns the values of a claim that is a string, a boolean, a number or an array of only
+// these. Booleans and numbers keep their JSON text: 1, 1.0 and 1e0 differ, and long numbers keep
+// all digits.
 func scalars(raw json.RawMessage) []string {
 	items, isArray := strictjson.Elements(raw)
 	if !isArray {
@@ -221,7 +219,7 @@ func scalar(raw json.RawMessage) (string, bool) {
 	return string(raw), true
 }
 
-// textOrTexts returns a claim that is a string or an array of strings.
+// textOrTexts returns the values of a claim that is a string or an array of strings.
 func textOrTexts(claims strictjson.Object, name string) ([]string, bool) {
 	if s, ok := claims.Text(name); ok {
 		return []string{s}, true

@@ -9,9 +9,8 @@ import (
 	"billingportal/functions/internal/strictjson"
 )
 
-// A discovery finds the issuer's key set through its configuration document
-// (OpenID Connect Discovery 1.0, section 4). It is used by one goroutine at a
-// time.
+// A discovery finds the issuer's key set through its configuration document (OpenID Connect
+// Discovery 1.0, section 4). Only one goroutine may use it at a time.
 type discovery struct {
 	issuer        string
 	address       string // of the configuration document
@@ -38,15 +37,14 @@ func newDiscovery(issuer string) (*discovery, error) {
 	}, nil
 }
 
-// Why discovery fails, beside failed requests. [KeysUnavailableError] wraps them.
+// Reasons for a failed discovery, besides failed requests. [KeysUnavailableError] wraps them.
 var (
 	ErrNotConfiguration = errors.New("not a configuration document")
 	ErrOtherIssuer      = errors.New("configuration document of another issuer")
 	errKeysAddress      = errors.New("jwks_uri is not an https URL that may be fetched")
 )
 
-// find returns the address of the key set. What it found is kept for as long as
-// the document is fresh.
+// find returns the address of the key set. It remembers the address while the document is fresh.
 func (d *discovery) find(ctx context.Context, f *fetcher, now time.Time) (string, error) {
 	if d.keysAt != "" && !now.Before(d.at) && now.Before(d.until) {
 		return d.keysAt, nil
@@ -60,8 +58,8 @@ func (d *discovery) find(ctx context.Context, f *fetcher, now time.Time) (string
 	if err != nil {
 		return "", ErrNotConfiguration
 	}
-	// Section 4.3: the value MUST be identical, or any issuer that can write to
-	// this address could speak for this one.
+	// Section 4.3: the value MUST be identical. Otherwise any issuer that can write to this address
+	// could speak for this issuer.
 	if issuer, _ := document.Text("issuer"); issuer != d.issuer {
 		return "", ErrOtherIssuer
 	}
@@ -73,5 +71,5 @@ func (d *discovery) find(ctx context.Context, f *fetcher, now time.Time) (string
 	return keysAt, nil
 }
 
-// forget makes the next find ask again: the keys may have moved.
+// forget makes the next find fetch the document again, because the keys may have moved.
 func (d *discovery) forget() { d.keysAt = "" }

@@ -21,7 +21,7 @@ func TestConfigurationDocument(t *testing.T) {
 		{"issuer with a slash", document(m{"issuer": testIssuer + "/"}), "keys unavailable"},
 		{"no issuer", ok(m{"jwks_uri": keysURL}.String()), "keys unavailable"},
 		{"issuer a list", document(m{"issuer": []string{testIssuer}}), "keys unavailable"},
-		{"ISSUER in place of issuer", ok(m{"ISSUER": testIssuer, "jwks_uri": keysURL}.String()), "keys unavailable"},
+		{"ISSUER instead of issuer", ok(m{"ISSUER": testIssuer, "jwks_uri": keysURL}.String()), "keys unavailable"},
 		{"two issuers", ok(`{"issuer":"https://evil.example",` + m{"issuer": testIssuer,
 			"jwks_uri": keysURL}.String()[1:]), "keys unavailable"},
 		{"no keys", document(m{"jwks_uri": nil}), "keys unavailable"},
@@ -52,7 +52,7 @@ func TestConfigurationDocument(t *testing.T) {
 	}
 }
 
-func TestWhereTheConfigurationIs(t *testing.T) {
+func TestAddressOfTheConfigurationDocument(t *testing.T) {
 	for issuerURL, want := range map[string]string{
 		"https://issuer.example":             "https://issuer.example/.well-known/openid-configuration",
 		"https://issuer.example/":            "https://issuer.example/.well-known/openid-configuration",
@@ -106,7 +106,7 @@ func TestKeysThatMoveAreFoundAgain(t *testing.T) {
 			issuer, s := setup(t)
 			issuer.set(keysURL, status(404, ""))
 			time.Sleep(10 * time.Minute)
-			expect(t, "the request that finds out is served stale", s.forge("b"), "accepted")
+			expect(t, "the request that finds the 404 uses stale keys", s.forge("b"), "accepted")
 			time.Sleep(time.Second)
 			expect(t, "the next", s.try("a"), "accepted")
 		})

@@ -1,5 +1,5 @@
-// Package auth turns a bearer token into a [Caller], or into an error whose type
-// says what to answer.
+// Package auth verifies bearer tokens. Its input is a JWT (RFC 7519) and the issuer's public keys;
+// its output is a [Caller], or an error whose type decides the answer.
 //
 //	keys, err := auth.NewRemoteKeySet(auth.RemoteConfig{Issuer: "https://issuer.example"})
 //	...
@@ -9,69 +9,66 @@
 //	}, keys)
 //	caller, err := verifier.Verify(ctx, token)
 //
-// # What is accepted
+// # Rules
 //
-// A JWT (RFC 7519) of any OpenID Connect issuer, as an access token or an ID
-// token, that passes every one of these rules:
+// Any OpenID Connect issuer works, with access tokens or ID tokens. A token must pass every rule:
 //
-//   - At most 8 KiB, in compact serialization: three segments of base64url, spelt
-//     the one canonical way, without padding, white space or leftover bits.
-//   - Header and payload are JSON objects in UTF-8, at most 32 levels deep, in
-//     which no name occurs twice at any level. Names are compared exactly.
-//   - alg is one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512,
-//     and EdDSA or Ed25519, which are two names of one algorithm. typ is absent, JWT or at+jwt. There is no crit and no
-//     b64. jku, jwk, x5u and x5c are not looked at.
+//   - It has at most 8 KiB in compact serialization: three segments of canonical base64url, without
+//     padding, white space or leftover bits.
+//   - Header and payload are JSON objects in UTF-8, at most 32 levels deep. No name occurs twice in
+//     an object, at any level. Names are compared exactly.
+//   - alg is RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA or Ed25519 (two
+//     names of one algorithm). typ is absent, JWT or at+jwt. crit and b64 are refused. jku, jwk,
+//     x5u and x5c are ignored.
 //   - iss is [Config.Issuer] or one of [Config.Aliases], character for character.
-//   - aud has one of [Config.Audiences]. If it is absent, null or empty, client_id
-//     counts instead, or else azp.
-//   - exp is there and at most 30 seconds past; nbf and iat, where present, are at
-//     most 30 seconds ahead. All are JSON numbers.
-//   - The user claim, sub by default, is a string of 1 to 255 characters, none of
-//     them a control character.
-//   - A key of the name that iss has verifies the signature, and that key's kty, crv,
-//     use, key_ops and alg agree with the token's alg.
-//   - [Config.RequiredScope] is in scope or scp, and [Config.RequiredClaim] has an
-//     accepted value, where they are configured.
+//   - aud contains one of [Config.Audiences]. If aud is absent, null or empty, client_id counts
+//     instead; without a client_id, azp.
+//   - exp is required and at most 30 seconds in the past. nbf and iat, if present, are at most 30
+//     seconds in the future. All three are JSON numbers.
+//   - The user claim, sub by default, is a string of 1 to 255 characters without control characters.
+//   - The signature is valid under a key of the issuer name that iss holds. The key's kty, crv, use,
+//     key_ops and alg agree with the token's alg.
+//   - scope or scp contains [Config.RequiredScope], and [Config.RequiredClaim] has an accepted
+//     value, if they are configured.
 //
-// The user claim and the required claim are members of the payload by their whole
-// names, dots and all, or else what a path of members joined by dots leads to:
-// realm_access.roles. There is no way through a string, a list or null.
+// The user claim and the required claim are looked up by their whole names first, dots included.
+// If the payload has no member of that name, the name is a path of members joined by dots:
+// realm_access.roles. A path cannot lead through a string, an array or null.
 //
-// The rules are applied in this order, so that a key is only asked for where it
-// decides, and only a genuine token learns that it lacks a right.
+// The rules are applied in this order, so that keys are fetched only for tokens that pass every
+// earlier rule, and only a genuine token learns that it lacks a right.
 //
 // # Keys
 //
-// Of a key set (RFC 7517) those keys are used that can verify and do nothing else: RSA of 2,048 to
-// 8,192 bits with an odd exponent above 1 and no ROCA fingerprint, EC on P-256, P-384 and P-521,
-// and Ed25519; without private members, with use, if any, sig, and key_ops, if any, having verify.
-// A member that is null counts as absent. Others are skipped, and cost the rest of the set nothing.
-// A kid selects exactly; a token without one is tried with each key that agrees with its alg.
+// A key set (RFC 7517) may contain keys of any kind. The usable ones are public keys for
+// verification: RSA of 2,048 to 8,192 bits with an odd exponent above 1 and no ROCA fingerprint, EC
+// on P-256, P-384 and P-521, and Ed25519. They have no private members; use, if present, is sig;
+// key_ops, if present, contains verify. A member that is null counts as absent. Unusable keys are
+// skipped and do not affect the rest of the set. A token with a kid is checked only with keys of
+// that kid; a token without one is checked with every key that agrees with its alg.
 //
 // # Remote keys
 //
-// A [RemoteKeySet] fetches the issuer's configuration document and the key set
-// that it names, or a key set alone, when a request needs them:
+// A [RemoteKeySet] fetches the key set when a request needs it: through the issuer's configuration
+// document, or directly if the key set's address is configured.
 //
-//   - One fetch at a time, under the context of the request that needs it. Others
-//     wait for its result, no longer than their own contexts; if it is cancelled,
-//     the next of them fetches.
-//   - While usable keys are at hand, a request waits half a second at most; then
-//     those serve, and the fetch goes on under its own bound, for requests to come.
-//   - Each try takes at most 1.5 s. A second one follows where no answer, or one
-//     of the 5xx, came. Both documents together take at most 3.5 s.
-//   - https, or http on a loopback host. No redirects, no link-local or metadata
-//     addresses, at most 150,000 bytes after decompression.
-//   - Keys are fresh for the answer's max-age, kept between 1 minute and 1 hour, or
-//     10 minutes if it has none.
-//   - While the issuer fails, the last good keys serve for 2 hours more. Attempts
-//     are 1, 2, 4, 8, 16 and then 30 s apart. A set without a usable key is a
-//     failure.
-//   - A token whose key the set lacks makes one fetch, unless there was one in the
-//     last 30 s. A bad signature under a known kid makes none.
+//   - One fetch runs at a time, under the context of the request that needs it. Other requests wait
+//     for its result, within their own contexts. If the fetch is cancelled, the next of them fetches.
+//   - If usable keys are cached, a request waits at most half a second for newer ones. Then it uses
+//     the cached keys, and the fetch continues, under its own time limit, for later requests.
+//   - Each try takes at most 1.5 s. After no answer or a 5xx, a second try follows. Both documents
+//     together take at most 3.5 s.
+//   - Addresses are https, or http on a loopback host. Redirects, link-local addresses and metadata
+//     addresses are refused. A document has at most 150,000 bytes after decompression.
+//   - Keys are fresh for the answer's max-age, limited to between 1 minute and 1 hour, or for 10
+//     minutes without a max-age.
+//   - While the issuer fails, the last good keys are used for 2 more hours. Attempts are 1, 2, 4, 8,
+//     16 and then 30 s apart. A set without a usable key counts as a failure.
+//   - A token whose key is missing from the set triggers a fetch, unless there was one in the last
+//     30 s. A bad signature under a known kid triggers none.
 //
-// [NamedKeySets] has one such set for each name of an issuer. The keys of a name are
-// fetched with its first token.
+// [NamedKeySets] holds one key set for each name of an issuer. The keys of a name are fetched with
+// its first token.
 //
 // # Errors
 //
@@ -79,14 +76,14 @@
 //
 //   - [*InvalidTokenError]: 401.
 //   - [*InsufficientScopeError] and [*InsufficientRoleError]: 403.
-//   - [*KeysUnavailableError]: 503 with Retry-After. While the issuer fails this
-//     is also the answer to a token whose key is not known, which may be new.
+//   - [*KeysUnavailableError]: 503 with Retry-After. While the issuer fails, a token with an unknown
+//     key gets this error too, because the key may be new.
 //
-// Their texts, and those that are logged, are fixed: nothing of a token, of an
-// address or of what the issuer answered gets into them.
+// The texts of errors and log lines are fixed. They contain no part of a token, an address or the
+// issuer's answer.
 //
-// # What it does not do
+// # Limits
 //
-// It neither decrypts (JWE), nor asks the issuer about a token (RFC 7662), nor
-// remembers tokens: one that is revoked works until it expires.
+// The package does not decrypt tokens (JWE), does not ask the issuer about a token (RFC 7662), and
+// does not remember tokens: a revoked token works until it expires.
 package auth

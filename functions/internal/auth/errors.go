@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// InvalidTokenError means that the token proves nothing: it is malformed,
-// expired, for somebody else, or not signed by the issuer.
-// The answer is 401 with error="invalid_token" (RFC 6750, section 3.1).
+// InvalidTokenError means that the token proves nothing: it is malformed, expired, meant for
+// another audience, or not signed by the issuer. The answer is 401 with error="invalid_token" (RFC
+// 6750, section 3.1).
 type InvalidTokenError struct {
 	Reason Reason
-	Err    error // says why the header or payload is no JSON object; nil for any other reason
+	Err    error // says why the header or payload is not a JSON object; nil for any other reason
 }
 
 func (e *InvalidTokenError) Error() string { return "invalid token: " + e.Rule() }
 
-// Rule is the text of the rule that the token breaks: the reason, and the error if there is one.
+// Rule returns the rule that the token breaks: the reason, followed by the error if there is one.
 func (e *InvalidTokenError) Rule() string {
 	if e.Err != nil {
 		return string(e.Reason) + ": " + e.Err.Error()
@@ -24,8 +24,8 @@ func (e *InvalidTokenError) Rule() string {
 	return string(e.Reason)
 }
 
-// InsufficientScopeError means that the token is genuine and lacks the
-// required scope: 403 with error="insufficient_scope" (RFC 6750, section 3.1).
+// InsufficientScopeError means that the token is genuine but lacks the required scope: 403 with
+// error="insufficient_scope" (RFC 6750, section 3.1).
 type InsufficientScopeError struct {
 	Scope string // the configured scope, which the answer may name
 }
@@ -34,8 +34,8 @@ func (e *InsufficientScopeError) Error() string {
 	return fmt.Sprintf("token lacks the scope %q", e.Scope)
 }
 
-// InsufficientRoleError means that the token is genuine and its required claim
-// has none of the accepted values: 403.
+// InsufficientRoleError means that the token is genuine, but its required claim has no accepted
+// value: 403.
 type InsufficientRoleError struct {
 	Claim string // the configured claim's name
 }
@@ -44,16 +44,16 @@ func (e *InsufficientRoleError) Error() string {
 	return fmt.Sprintf("token's claim %q has no accepted value", e.Claim)
 }
 
-// KeysUnavailableError means that nothing can be said about the token, because
-// the issuer's keys cannot be had now: 503 with Retry-After, never 401, which
-// would sign every user out while the issuer is down.
+// KeysUnavailableError means that the token could not be checked, because the issuer's keys are not
+// available now. The answer is 503 with Retry-After, never 401, which would sign out every user
+// while the issuer is down.
 type KeysUnavailableError struct {
-	// RetryAfter is when a new attempt makes sense: whole seconds, at least one.
+	// RetryAfter is the time until another attempt makes sense: whole seconds, at least one.
 	RetryAfter time.Duration
 
-	// Err says what failed, in fixed texts. It wraps the request's own
-	// context error where that is what ended the wait, and no other: an issuer
-	// that does not answer in time is not context.DeadlineExceeded.
+	// Err says what failed, in fixed texts. It wraps a context error only if the request's own
+	// context ended the wait: an issuer that does not answer in time is not
+	// context.DeadlineExceeded.
 	Err error
 }
 
@@ -63,13 +63,12 @@ func (e *KeysUnavailableError) Error() string {
 
 func (e *KeysUnavailableError) Unwrap() error { return e.Err }
 
-// IsTimeout reports whether the issuer did not answer in time, which another try may change.
+// IsTimeout reports whether the issuer did not answer in time. Another try may succeed.
 func (e *KeysUnavailableError) IsTimeout() bool { return errors.Is(e.Err, errTimeout) }
 
 func invalid(reason Reason) error { return &InvalidTokenError{Reason: reason} }
 
-// keysUnavailable rounds wait up, as Retry-After has whole seconds
-// (RFC 9110, section 10.2.3).
+// keysUnavailable rounds wait up to whole seconds for Retry-After (RFC 9110, section 10.2.3).
 func keysUnavailable(wait time.Duration, err error) error {
 	seconds := (wait + time.Second - 1) / time.Second
 	return &KeysUnavailableError{RetryAfter: max(seconds, 1) * time.Second, Err: err}

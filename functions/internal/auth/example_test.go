@@ -8,8 +8,7 @@ import (
 	"billingportal/functions/internal/auth"
 )
 
-// The key and the token are those of RFC 7515, appendix A.3, which expired in
-// 2011.
+// The key and the token are those of RFC 7515, appendix A.3. The token expired in 2011.
 func ExampleVerifier_Verify() {
 	keys, err := auth.ParseStaticKeySet([]byte(`{"keys":[{"kty":"EC","crv":"P-256",
 		"x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",

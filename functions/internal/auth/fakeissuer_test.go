@@ -13,17 +13,17 @@ import (
 	"time"
 )
 
-// A fakeIssuer answers in place of the network, so that whole days of a cache's
-// life pass in no time under testing/synctest.
+// A fakeIssuer replaces the network, so that under testing/synctest days of cache lifetime pass in
+// no time.
 type fakeIssuer struct {
 	mu        sync.Mutex
-	answers   map[string]answer // by URL; others are refused connections
+	answers   map[string]answer // by URL; connections to other URLs are refused
 	asked     []string
 	latency   time.Duration
-	whenAsked chan struct{} // if not nil, a request is announced here
+	whenAsked chan struct{} // if not nil, receives a value for each request
 }
 
-// An answer is what a request gets, after the latency.
+// An answer makes the response to a request. It is called after the latency.
 type answer func(*http.Request) (*http.Response, error)
 
 const (
@@ -31,7 +31,7 @@ const (
 	discoveryURL = testIssuer + "/.well-known/openid-configuration"
 )
 
-// newFakeIssuer serves the configuration document and a key set.
+// newFakeIssuer returns an issuer that serves the configuration document and a key set.
 func newFakeIssuer(keys ...m) *fakeIssuer {
 	f := &fakeIssuer{answers: map[string]answer{}}
 	f.set(discoveryURL, ok(m{"issuer": testIssuer, "jwks_uri": keysURL}.String()))
@@ -45,7 +45,7 @@ func (f *fakeIssuer) set(url string, a answer) {
 	f.answers[url] = a
 }
 
-// setAll makes every address give the same answer.
+// setAll sets the same answer for every address.
 func (f *fakeIssuer) setAll(a answer) {
 	f.set(discoveryURL, a)
 	f.set(keysURL, a)
@@ -73,8 +73,8 @@ func (f *fakeIssuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return a(r)
 }
 
-// count returns how many requests there were since it was last called, for the
-// configuration document and for keys.
+// count returns the numbers of requests since its last call: for the configuration document and for
+// keys.
 func (f *fakeIssuer) count() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -90,7 +90,7 @@ func (f *fakeIssuer) count() string {
 	return fmt.Sprintf("%d+%d", documents, keys)
 }
 
-// ok answers 200; header is "Name: value" lines.
+// ok answers 200. Each header is a "Name: value" line.
 func ok(body string, header ...string) answer { return status(200, body, header...) }
 
 func status(code int, body string, header ...string) answer {
@@ -113,12 +113,12 @@ func hang(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-// broken is a connection that is cut before the answer.
+// broken fails as if the connection was cut before the answer.
 func broken(*http.Request) (*http.Response, error) {
 	return nil, errors.New("read tcp 10.0.0.1:1: connection reset by peer")
 }
 
-// cutShort is a connection that is cut within the body.
+// cutShort fails as if the connection was cut within the body.
 func cutShort(body string) answer {
 	return func(r *http.Request) (*http.Response, error) {
 		resp, err := ok(body)(r)
@@ -131,7 +131,7 @@ type failingReader struct{}
 
 func (failingReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// drip sends a byte of body each interval.
+// drip sends one byte of body in each interval.
 func drip(body string, interval time.Duration) answer {
 	return func(r *http.Request) (*http.Response, error) {
 		resp, err := ok("")(r)
@@ -159,7 +159,7 @@ func (d *dripReader) Read(p []byte) (int, error) {
 	return 1, nil
 }
 
-// sequence gives each answer once, and the last one for ever.
+// sequence gives each answer once, then repeats the last one.
 func sequence(answers ...answer) answer {
 	var mu sync.Mutex
 	return func(r *http.Request) (*http.Response, error) {
@@ -173,7 +173,7 @@ func sequence(answers ...answer) answer {
 	}
 }
 
-// keySet returns a set over the issuer, found by discovery.
+// keySet returns a key set that finds the issuer's keys by discovery.
 func (f *fakeIssuer) keySet(t testing.TB) *RemoteKeySet {
 	t.Helper()
 	return newRemote(t, RemoteConfig{Issuer: testIssuer, Transport: f})
@@ -188,12 +188,11 @@ func newRemote(t testing.TB, cfg RemoteConfig) *RemoteKeySet {
 	return k
 }
 
-// A subject is a verifier over remote keys, for tests that only want to know
-// what becomes of a token.
+// A subject is a verifier with remote keys. Its methods return only the outcome for a token.
 type subject struct{ *Verifier }
 
-// withIssuer runs a test in a bubble of testing/synctest, with a verifier that fetches the keys of
-// an issuer.
+// withIssuer runs a test in a bubble of testing/synctest, with a verifier that fetches an issuer's
+// keys.
 func withIssuer(t *testing.T, test func(t *testing.T, issuer *fakeIssuer, s subject)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -204,8 +203,7 @@ func withIssuer(t *testing.T, test func(t *testing.T, issuer *fakeIssuer, s subj
 
 func over(k KeySet) subject { return subject{NewVerifier(testConfig(), k)} }
 
-// try verifies a token with this kid, signed with the tests' P-256 key and good
-// for a month.
+// try verifies a token with this kid, signed with the tests' P-256 key and valid for 30 days.
 func (s subject) try(kid string) string { return s.tryIn(context.Background(), kid) }
 
 func (s subject) tryIn(ctx context.Context, kid string) string {
@@ -218,7 +216,7 @@ func (s subject) verify(ctx context.Context, kid string) error {
 	return err
 }
 
-// forge verifies a token with this kid that another key has signed.
+// forge verifies a token with this kid that is signed with another key.
 func (s subject) forge(kid string) string {
 	claims := goodClaims().with(m{"iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix()})
 	header := m{"alg": "ES256", "kid": kid}
@@ -229,7 +227,6 @@ func (s subject) forge(kid string) string {
 	return outcome(err)
 }
 
-// keyA is the key that the subject's tokens are signed with, under kid a; keyB
-// is another.
+// keyA is the key that signs the subject's tokens, under the kid a. keyB is another key.
 func keyA() m { return jwk(ec256(), m{"kid": "a"}) }
 func keyB() m { return jwk(ec256B(), m{"kid": "b"}) }

@@ -22,8 +22,8 @@ const (
 	maxBodyBytes = 150_000 // after decompression
 )
 
-// Why a fetch failed. The texts go to logs and into errors; those of net/http
-// do not, because they quote the URL.
+// Reasons for a failed fetch. They are logged and become part of errors. The texts of net/http are
+// not used, because they quote the URL.
 var (
 	errTimeout    = errors.New("no answer in time")
 	errConnection = errors.New("connection failed or was cut")
@@ -32,19 +32,19 @@ var (
 	errTooLarge   = errors.New("answer larger than 150,000 bytes")
 )
 
-// A statusError is an answer other than 200. Redirects are among them: where
-// keys come from is the operator's to say, not the answering host's.
+// A statusError is an answer whose status is not 200. Redirects count too: the operator decides
+// where keys come from, not the host that answers.
 type statusError int
 
 func (e statusError) Error() string { return fmt.Sprintf("answered %d", int(e)) }
 
-// A fetcher reads small documents.
+// A fetcher fetches small documents.
 type fetcher struct {
 	client *http.Client
-	own    bool // the transport is ours alone
+	own    bool // the fetcher made its own transport
 }
 
-// newFetcher returns a fetcher over transport; nil means one of its own.
+// newFetcher returns a fetcher that uses transport, or a transport of its own if that is nil.
 func newFetcher(transport http.RoundTripper) *fetcher {
 	own := transport == nil
 	if own {
@@ -58,15 +58,13 @@ func newFetcher(transport http.RoundTripper) *fetcher {
 	}}
 }
 
-// newTransport returns a transport for two requests to one host every few
-// minutes. HTTP/1.1 alone, since a try that times out closes its connection
-// there, so that the second try never inherits one that died while the Lambda
-// was frozen.
+// newTransport returns a transport for two requests to one host every few minutes. It uses HTTP/1.1
+// only: with it, a try that times out closes its connection, so the second try never uses a
+// connection that died while the Lambda was frozen.
 func newTransport() *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	// Go goes on dialling after a request has given up, so the dial has a
-	// bound of its own.
+	// Go continues to dial after a request has given up, so the dial has its own limit.
 	dialer := &net.Dialer{Timeout: tryTimeout, Control: refuseForbidden}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
@@ -78,7 +76,7 @@ func newTransport() *http.Transport {
 	}
 }
 
-// refuseForbidden looks at the address that a name was resolved to.
+// refuseForbidden checks the address that a name was resolved to.
 func refuseForbidden(_, address string, _ syscall.RawConn) error {
 	target, err := netip.ParseAddrPort(address)
 	if err != nil || forbiddenAddress(target.Addr()) {
@@ -87,8 +85,7 @@ func refuseForbidden(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-// get returns the body and header of a 200 answer. It tries again, once, where
-// that may help: no answer, or one of the 5xx.
+// get returns the body and header of a 200 answer. It tries once more after no answer or a 5xx.
 func (f *fetcher) get(ctx context.Context, address string) (body []byte, header http.Header, err error) {
 	for try := range tries {
 		if try > 0 && upstream.Pause(ctx, triesApart) != nil {
@@ -110,7 +107,7 @@ func isRetryable(err error) bool {
 	return err != nil && !errors.Is(err, errTooLarge)
 }
 
-// try bounds the whole exchange, body included.
+// try limits the whole exchange, including the body, to tryTimeout.
 func (f *fetcher) try(ctx context.Context, address string) ([]byte, http.Header, error) {
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
@@ -138,7 +135,7 @@ func (f *fetcher) try(ctx context.Context, address string) ([]byte, http.Header,
 	return body, resp.Header, nil
 }
 
-// plainError replaces an error of net/http by a fixed one.
+// plainError replaces an error of net/http with a fixed one.
 func plainError(ctx context.Context, err error) error {
 	var (
 		timeout     net.Error
@@ -156,9 +153,9 @@ func plainError(ctx context.Context, err error) error {
 	return errConnection
 }
 
-// rest closes the connections of a transport of our own, which would be dead by
-// the time of the next fetch, with the goroutines that watch them. One that was
-// given is its owner's.
+// rest closes the idle connections of the fetcher's own transport, and with them the goroutines
+// that watch them: they would be dead by the time of the next fetch. It leaves a given transport to
+// its owner.
 func (f *fetcher) rest() {
 	if f.own {
 		f.client.CloseIdleConnections()

@@ -18,14 +18,14 @@ func TestTries(t *testing.T) {
 		count  string
 		within time.Duration
 	}{
-		{"good at once", good, "accepted", "0+1", 0},
+		{"good", good, "accepted", "0+1", 0},
 		{"500, then good", sequence(status(500, ""), good), "accepted", "0+2", triesApart},
 		{"503, then good", sequence(status(503, ""), good), "accepted", "0+2", triesApart},
-		{"503 for ever", status(503, ""), "keys unavailable", "0+2", triesApart},
+		{"503 every time", status(503, ""), "keys unavailable", "0+2", triesApart},
 		{"connection reset, then good", sequence(broken, good), "accepted", "0+2", triesApart},
 		{"cut short, then good", sequence(cutShort("{"), good), "accepted", "0+2", triesApart},
 		{"hang, then good", sequence(hang, good), "accepted", "0+2", tryTimeout + triesApart},
-		{"hang for ever", hang, "keys unavailable", "0+2", 2*tryTimeout + triesApart},
+		{"hang every time", hang, "keys unavailable", "0+2", 2*tryTimeout + triesApart},
 		{"drip, then good", sequence(drip(jwks(keyA()), 50*time.Millisecond), good), "accepted", "0+2",
 			tryTimeout + triesApart},
 		{"body in 1.4 s", late(1400 * time.Millisecond), "keys unavailable", "0+1", 1400 * time.Millisecond},
@@ -51,8 +51,8 @@ func TestTries(t *testing.T) {
 	}
 }
 
-// Discovery and keys share 3.5 s, however they fail: with a request's other
-// steps that leaves the answer within 4 s.
+// Discovery and keys together take at most 3.5 s, however they fail. With the request's other
+// steps, the answer comes within 4 s.
 func TestRefreshIsBoundedAsAWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		issuer := newFakeIssuer()

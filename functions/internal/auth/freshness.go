@@ -13,9 +13,9 @@ const (
 	maxFreshness     = time.Hour
 )
 
-// freshness is how long an answer may be used: its Cache-Control's max-age
-// (RFC 9111, section 5.2.2.1), kept within bounds so that neither a careless
-// issuer is asked at every request nor a withdrawn key lives for a day.
+// freshness returns how long an answer may be used: the max-age in Cache-Control (RFC 9111, section
+// 5.2.2.1). The limits keep a careless issuer from being asked at every request, and a withdrawn
+// key from being used for a day.
 func freshness(h http.Header) time.Duration {
 	for directive := range strings.SplitSeq(strings.Join(h.Values("Cache-Control"), ","), ",") {
 		name, value, ok := strings.Cut(strings.TrimSpace(directive), "=")
@@ -27,8 +27,8 @@ func freshness(h http.Header) time.Duration {
 	return defaultFreshness
 }
 
-// clampSeconds takes what is no number as stale (RFC 9111, section 4.2.1) and
-// one too large to hold as very large (section 1.2.2).
+// clampSeconds treats an invalid number as stale (RFC 9111, section 4.2.1) and a number that does
+// not fit as very large (section 1.2.2).
 func clampSeconds(s string) time.Duration {
 	seconds, err := strconv.ParseUint(s, 10, 64)
 	switch {

@@ -15,8 +15,8 @@ import (
 	"billingportal/functions/internal/strictjson"
 )
 
-// fuzzKey is the same in every process, because the seeds in testdata/fuzz are
-// signed with it. It is 32 times the letter k.
+// fuzzKey returns the same key in every process, because the seeds in testdata/fuzz are signed with
+// it. Its seed is the letter k, 32 times.
 func fuzzKey() ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte("k"), ed25519.SeedSize))
 }
@@ -25,7 +25,7 @@ func fuzzVerifier(t testing.TB) *Verifier {
 	return newTestVerifier(testConfig(), staticKeys(t, jwk(fuzzKey(), m{"kid": "k"})))
 }
 
-// checkTyped fails for errors that the handler could not map to an answer.
+// checkTyped fails the test for errors that the handler could not map to an answer.
 func checkTyped(t *testing.T, caller Caller, err error) {
 	t.Helper()
 	if got := outcome(err); strings.HasPrefix(got, "untyped") || got == "keys unavailable" {
@@ -36,8 +36,7 @@ func checkTyped(t *testing.T, caller Caller, err error) {
 	}
 }
 
-// FuzzVerify: whatever bytes come, the answer is a typed error or the one user
-// that the key has ever signed for.
+// FuzzVerify checks that any bytes give a typed error or the one user that the key has signed for.
 func FuzzVerify(f *testing.F) {
 	v := fuzzVerifier(f)
 	f.Fuzz(func(t *testing.T, token string) {
@@ -49,9 +48,9 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
-// FuzzSignedToken signs whatever header and payload come, so that mutations
-// reach the rules behind the signature. What is accepted reads the same to
-// encoding/json, which takes names without regard to case only for structs.
+// FuzzSignedToken signs any header and payload, so that mutations reach the rules that come after
+// the signature. An accepted token must read the same with encoding/json, which ignores the case of
+// names only for structs.
 func FuzzSignedToken(f *testing.F) {
 	v := fuzzVerifier(f)
 	f.Fuzz(func(t *testing.T, header, payload string) {
@@ -72,20 +71,20 @@ func FuzzSignedToken(f *testing.F) {
 	})
 }
 
-// decodeAny leaves numbers as they are written: one too large for a float64 is
-// JSON too, and no matter in a claim that nobody reads.
+// decodeAny keeps numbers as text: a number that is too large for a float64 is valid JSON too, and
+// does no harm in a claim that is not used.
 func decodeAny(t *testing.T, text string) map[string]any {
 	t.Helper()
 	var object map[string]any
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
 	if err := decoder.Decode(&object); err != nil || !json.Valid([]byte(text)) {
-		t.Fatalf("accepted %q, which is no JSON: %v", text, err)
+		t.Fatalf("accepted %q, which is not JSON: %v", text, err)
 	}
 	return object
 }
 
-// FuzzObject: what the reader makes of an object is what encoding/json does.
+// FuzzObject checks that strictjson reads an object as encoding/json does.
 func FuzzObject(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		o, err := strictjson.ParseObject(data)
@@ -116,8 +115,8 @@ func FuzzObject(f *testing.F) {
 	})
 }
 
-// wantScalars is what encoding/json makes of a claim that is a string, a boolean, a
-// number or an array of these.
+// wantScalars returns the values that encoding/json reads from a claim that is a string, a boolean,
+// a number or an array of these.
 func wantScalars(raw json.RawMessage) []string {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
@@ -141,8 +140,7 @@ func wantScalars(raw json.RawMessage) []string {
 	return texts
 }
 
-// FuzzKeySet: whatever an issuer serves, a key that is kept is a public key of
-// an accepted kind and size.
+// FuzzKeySet checks that every usable key of any set is a public key of an accepted kind and size.
 func FuzzKeySet(f *testing.F) {
 	f.Fuzz(func(t *testing.T, set []byte) {
 		usable, _, err := parseKeys(set)

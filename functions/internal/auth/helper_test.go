@@ -30,10 +30,10 @@ const (
 	testAudience = "billing-portal"
 )
 
-// now is the time at which the tests verify.
+// now is the current time for the tests' verifiers.
 var now = time.Date(2026, 3, 14, 15, 9, 26, 0, time.UTC)
 
-// The tests share a few keys, made once.
+// The tests share a few keys, each generated once.
 var (
 	rsaA   = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
 	rsaB   = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
@@ -61,7 +61,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// m is a JSON object. A json.RawMessage in it is written as it is.
+// m is a JSON object. A json.RawMessage in it is written unchanged.
 type m map[string]any
 
 func (o m) with(more m) m {
@@ -80,7 +80,7 @@ func (o m) without(names ...string) m {
 
 func (o m) String() string { return string(must(json.Marshal(o))) }
 
-// goodClaims pass every rule of the test configuration.
+// goodClaims returns claims that pass every rule of testConfig.
 func goodClaims() m {
 	return m{
 		"iss": testIssuer, "aud": testAudience, "sub": "user-1",
@@ -91,8 +91,7 @@ func goodClaims() m {
 // b64 encodes a segment.
 func b64(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
 
-// issue makes a token by hand, so that any header and any payload can be had
-// properly signed.
+// issue builds and signs a token without a JWT library, so that it can have any header and payload.
 func issue(header, payload string, alg jose.SignatureAlgorithm, key any) string {
 	input := b64(header) + "." + b64(payload)
 	return input + "." + b64(string(signature(input, alg, key)))
@@ -133,7 +132,7 @@ func must2[A, B any](a A, b B, err error) (A, B) {
 	return a, b
 }
 
-// es256 issues a token with the kid and the claims given, as most tests need it.
+// es256 issues a token with this kid and these claims, as most tests need it.
 func es256(kid string, claims m) string {
 	header := m{"alg": "ES256", "kid": kid, "typ": "JWT"}
 	if kid == "" {
@@ -142,7 +141,7 @@ func es256(kid string, claims m) string {
 	return issue(header.String(), claims.String(), jose.ES256, ec256())
 }
 
-// jwk writes a public key; more adds or replaces members.
+// jwk returns a public key as a JWK; more adds or replaces members.
 func jwk(key any, more m) m {
 	if private, ok := key.(crypto.Signer); ok {
 		key = private.Public()
@@ -180,7 +179,7 @@ func newTestVerifier(cfg Config, keys KeySet) *Verifier {
 	return v
 }
 
-// outcome tells an error in one word or two, for tables.
+// outcome describes an error in a few words, for tables.
 func outcome(err error) string {
 	var (
 		invalid *InvalidTokenError
@@ -203,11 +202,11 @@ func outcome(err error) string {
 	return "untyped error: " + err.Error()
 }
 
-// selfSigned returns a certificate of key's.
+// selfSigned returns a self-signed certificate for key.
 func selfSigned(key crypto.Signer) []byte {
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: now.Add(time.Hour)}
 	return must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))
 }
 
-// quiet is for servers that would report handshakes meant to fail.
+// quiet returns a logger for servers that would report handshakes meant to fail.
 func quiet() *log.Logger { return log.New(io.Discard, "", 0) }

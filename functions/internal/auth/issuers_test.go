@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// issuerShape is a token as an issuer documents it.
+// An issuerShape is a token in the format that an issuer documents.
 type issuerShape struct {
 	name   string
 	header m // alg and kid are added
@@ -72,7 +72,7 @@ func issuerShapes() []issuerShape {
 			"00u1",
 		},
 		{
-			"Microsoft Entra ID: scp a string, roles, no sub wanted",
+			"Microsoft Entra ID: scp a string, roles, sub not used",
 			m{"typ": "JWT", "x5t": "AAAAAAAAAAAAAAAAAAAAAAAAAAA"},
 			m{"iss": "https://login.microsoftonline.com/tid/v2.0", "aud": "11111111-2222-3333-4444-555555555555",
 				"oid": "oid-1", "tid": "tid",
@@ -147,7 +147,7 @@ func TestRights(t *testing.T) {
 		claims m
 		want   string
 	}{
-		{"scope alone", scope, m{"scope": "billing"}, "accepted"},
+		{"one scope", scope, m{"scope": "billing"}, "accepted"},
 		{"scope among others", scope, m{"scope": "openid billing profile"}, "accepted"},
 		{"scope in a list", scope, m{"scope": []string{"openid", "billing"}}, "accepted"},
 		{"scope in scp", scope, m{"scp": []string{"billing"}}, "accepted"},
@@ -190,22 +190,23 @@ func TestRights(t *testing.T) {
 			m{"app.roles": "member", "app": m{"roles": "admin"}}, "insufficient role app.roles"},
 		{"the whole name, null, before a path that would do", role("app.roles"),
 			m{"app.roles": nil, "app": m{"roles": "admin"}}, "insufficient role app.roles"},
-		{"of two readings the longer first name", role("a.b.c"),
+		{"two readings: the longer first name counts", role("a.b.c"),
 			m{"a.b": m{"c": "admin"}, "a": m{"b.c": "member", "b": m{"c": "member"}}}, "accepted"},
-		{"a first name that leads nowhere, and one that does", role("a.b.c"),
+		{"the longer first name has no match, a shorter one has", role("a.b.c"),
 			m{"a.b": m{"x": "y"}, "a": m{"b": m{"c": "admin"}}}, "accepted"},
 		{"a path through a string", role("app.roles"), m{"app": "admin"}, "insufficient role app.roles"},
 		{"a path through a list", role("app.roles"), m{"app": []any{m{"roles": "admin"}}},
 			"insufficient role app.roles"},
 		{"a path through null", role("app.roles"), m{"app": nil}, "insufficient role app.roles"},
 		{"a path through a number", role("app.roles"), m{"app": 1}, "insufficient role app.roles"},
-		{"a path that ends too soon", role("app.roles"), m{"app": m{}}, "insufficient role app.roles"},
-		{"a path that goes on", role("app"), m{"app": m{"roles": "admin"}}, "insufficient role app"},
+		{"a path whose last name is missing", role("app.roles"), m{"app": m{}}, "insufficient role app.roles"},
+		{"a value that is an object", role("app"), m{"app": m{"roles": "admin"}}, "insufficient role app"},
 		{"a path in another case", role("app.roles"), m{"App": m{"roles": "admin"}}, "insufficient role app.roles"},
 		{"a path with an empty name", role("app..roles"), m{"app": m{"": m{"roles": "admin"}}},
 			"insufficient role app..roles"},
 		{"a path that begins with a dot", role(".roles"), m{"": m{"roles": "admin"}}, "insufficient role .roles"},
-		{"scope is no path", Config{RequiredScope: "billing"}, m{"app": m{"scope": "billing"}}, noScope},
+		{"the scope is not looked up by a path", Config{RequiredScope: "billing"},
+			m{"app": m{"scope": "billing"}}, noScope},
 		{"no role", role("org_role"), nil, "insufficient role org_role"},
 		{"another role", role("org_role"), m{"org_role": "member"}, "insufficient role org_role"},
 		{"role in another case", role("org_role"), m{"org_role": "Admin"}, "insufficient role org_role"},
@@ -280,15 +281,15 @@ func TestUsersAtTheEndOfAPath(t *testing.T) {
 	for _, c := range []struct {
 		rule, claim string
 		claims      m
-		want        string // user, or why there is none
+		want        string // the user, or the reason for a refusal
 	}{
 		{"a team", "o.id", m{"o": m{"id": "org_1", "rol": "admin"}}, "org_1"},
 		{"escaped names", "o.id", m{"o": json.RawMessage(`{"\u0069d":"org_1"}`)}, "org_1"},
-		{"whole name first", "o.id", m{"o.id": "org_2", "o": m{"id": "org_1"}}, "org_2"},
-		{"behind other members", "o.id",
+		{"the whole name first", "o.id", m{"o.id": "org_2", "o": m{"id": "org_1"}}, "org_2"},
+		{"after other members", "o.id",
 			m{"o": json.RawMessage(`{"a":{"id":"x"},"b":["id",{"id":"y"}],"id":"org_1"}`)}, "org_1"},
-		{"in vain", "o.id", m{"o": m{"rol": "admin"}}, "no user"},
-		{"through text", "o.id", m{"o": "org_1"}, "no user"},
+		{"no such member", "o.id", m{"o": m{"rol": "admin"}}, "no user"},
+		{"through a string", "o.id", m{"o": "org_1"}, "no user"},
 		{"to an object", "o.id", m{"o": m{"id": m{}}}, "no user"},
 		{"a duplicate on the way", "o.id", m{"o": json.RawMessage(`{"id":"org_1","id":"org_2"}`)},
 			"payload: duplicate member"},
@@ -309,8 +310,8 @@ func TestUsersAtTheEndOfAPath(t *testing.T) {
 	}
 }
 
-// Whoever holds no genuine token learns nothing about what one would need.
-func TestRightsAreLookedAtLast(t *testing.T) {
+// A caller without a genuine token does not learn which rights are required.
+func TestRightsAreCheckedLast(t *testing.T) {
 	cfg := testConfig()
 	cfg.RequiredScope, cfg.RequiredClaim = "billing", RequiredClaim{"org_role", []string{"admin"}}
 	v := newTestVerifier(cfg, staticKeys(t, keyA()))

@@ -15,29 +15,29 @@ import (
 
 const (
 	minRSABits = 2048 // RFC 7518, section 3.3
-	maxRSABits = 8192 // verification time grows with the square
+	maxRSABits = 8192 // the time to verify grows with the square of the size
 )
 
-// A publicKey verifies signatures and can do nothing else.
+// A publicKey can only verify signatures.
 type publicKey struct {
-	kid string                  // "" where the JWK has none
-	alg jose.SignatureAlgorithm // "" where the JWK names none
+	kid string                  // "" if the JWK has none
+	alg jose.SignatureAlgorithm // "" if the JWK has none
 	key any                     // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
 }
 
-// fits says whether the key may check a token with this alg.
+// fits reports whether the key may check a token with this alg.
 func (k publicKey) fits(alg jose.SignatureAlgorithm) bool {
 	return (k.alg == "" || isSame(k.alg, alg)) && fits(alg, k.key)
 }
 
-// parseKey reads a JWK (RFC 7517, section 4) or says, in fixed texts, why it
+// parseKey reads a JWK (RFC 7517, section 4). Its errors are fixed texts that say why the key
 // cannot be used to verify.
 func parseKey(data []byte) (publicKey, error) {
 	jwk, err := strictjson.ParseObject(data)
 	if err != nil {
 		return publicKey{}, err
 	}
-	// Some issuers write null for what a key does not have.
+	// Some issuers write null for a member that a key does not have.
 	maps.DeleteFunc(jwk, func(_ string, value json.RawMessage) bool { return string(value) == "null" })
 	if err := checkPurpose(jwk); err != nil {
 		return publicKey{}, err
@@ -60,9 +60,8 @@ func parseKey(data []byte) (publicKey, error) {
 	return k, nil
 }
 
-// checkPurpose refuses keys that are not meant to verify signatures
-// (RFC 7517, sections 4.2 and 4.3), and those that are published whole: with
-// the private half known, everybody can sign.
+// checkPurpose refuses keys that are not meant to verify signatures (RFC 7517, sections 4.2 and
+// 4.3), and keys that are published with their private half, with which anyone can sign.
 func checkPurpose(jwk strictjson.Object) error {
 	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} {
 		if jwk.Has(private) {
@@ -103,11 +102,10 @@ func keyMaterial(jwk strictjson.Object) (any, error) {
 	return nil, errors.New("kty not accepted")
 }
 
-// curveKey leaves it to go-jose to check that the point is on the curve, that
-// its coordinates have the curve's length (RFC 7518, section 6.2.1) and, for
-// Ed25519, that it is not of low order. Only the members that make the key are
-// handed over: x5c and its kin are not used, and a certificate that Go's parser
-// dislikes is no reason to lose the key.
+// curveKey parses a key with go-jose, which checks that the point is on the curve, that the
+// coordinates have the curve's length (RFC 7518, section 6.2.1) and, for Ed25519, that the point is
+// not of low order. It passes on only the members that make up the key: x5c and similar members are
+// not used, and a certificate that Go's parser refuses must not make the key unusable.
 func curveKey(jwk strictjson.Object, members ...string) (any, error) {
 	bare := strictjson.Object{}
 	for _, name := range members {
@@ -126,8 +124,8 @@ func curveKey(jwk strictjson.Object, members ...string) (any, error) {
 	return key.Key, nil
 }
 
-// rsaKey reads n and e (RFC 7518, section 6.3.1) itself, because go-jose's
-// bound of 4,096 bits is a global variable.
+// rsaKey reads n and e (RFC 7518, section 6.3.1) without go-jose, because go-jose's limit of 4,096
+// bits is a global variable.
 func rsaKey(jwk strictjson.Object) (any, error) {
 	n, err := unsigned(jwk, "n")
 	if err != nil {
@@ -143,8 +141,7 @@ func rsaKey(jwk strictjson.Object) (any, error) {
 	if n.Bit(0) == 0 {
 		return nil, errors.New("RSA modulus is even")
 	}
-	// e = 1 makes every message its own signature. The upper bound is
-	// crypto/rsa's.
+	// e = 1 makes every message its own signature. The upper limit is that of crypto/rsa.
 	if e.BitLen() < 2 || e.BitLen() > 31 || e.Bit(0) == 0 {
 		return nil, errors.New("RSA exponent is not an odd number of 3 to 2^31-1")
 	}

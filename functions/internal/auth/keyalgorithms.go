@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// Algorithms are those of the issuer's keys, fetched if there are none at hand: as the keys say, or
-// else the family of each. Its errors are those of [Verifier.Verify].
+// Algorithms lists the algorithms that the issuer's keys are for, and fetches the keys if none are
+// cached. A key without alg is listed by its type. The errors are those of [Verifier.Verify].
 func (k *RemoteKeySet) Algorithms(ctx context.Context) ([]string, error) {
 	held, err := k.obtain(ctx, k.cache.Get)
 	if err != nil {
@@ -18,7 +18,7 @@ func (k *RemoteKeySet) Algorithms(ctx context.Context) ([]string, error) {
 	return held.Value.algorithms(), nil
 }
 
-// Algorithms are those of the keys.
+// Algorithms returns the algorithms of the keys.
 func (s *StaticKeySet) Algorithms(context.Context) ([]string, error) { return s.keys.algorithms(), nil }
 
 func (ks keys) algorithms() []string {

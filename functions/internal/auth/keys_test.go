@@ -15,8 +15,7 @@ import (
 
 func b64Int(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.Bytes()) }
 
-// oddNumber has exactly the bits given: a modulus that cannot be told from a
-// real one by looking.
+// oddNumber returns an odd number of exactly this many bits, which looks like a real modulus.
 func oddNumber(bits int) string {
 	n := new(big.Int).Lsh(big.NewInt(1), uint(bits-1))
 	return b64Int(n.SetBit(n, 0, 1))
@@ -148,7 +147,7 @@ func TestKeys(t *testing.T) {
 			}
 			_, err = ParseStaticKeySet([]byte(`{"keys":[` + c.jwk + `]}`))
 			if (err == nil) != (c.want == "") {
-				t.Errorf("a set of this key alone: %v", err)
+				t.Errorf("a set of only this key: %v", err)
 			}
 		})
 	}
@@ -164,7 +163,7 @@ func TestKeySets(t *testing.T) {
 		{"a bad key among good ones",
 			`{"keys":[{"kty":"oct","k":"AAAA"},` + ec + `,null,1,{"kty":"EC","kty":"EC"},"key",[],true]}`, ""},
 		{"no key", `{"keys":[]}`, nothingUsable},
-		{"bad keys alone", `{"keys":[{"kty":"oct","k":"AAAA"}]}`, nothingUsable + ": private or symmetric key"},
+		{"only bad keys", `{"keys":[{"kty":"oct","k":"AAAA"}]}`, nothingUsable + ": private or symmetric key"},
 		{"a single JWK", ec, notASet},
 		{"KEYS", `{"KEYS":[` + ec + `]}`, notASet},
 		{"keys null", `{"keys":null}`, notASet},
@@ -209,9 +208,9 @@ func TestWhichKeyIsUsed(t *testing.T) {
 			es256("", goodClaims()), "accepted"},
 		{"no kid in token and set, one key", []m{a}, es256("", goodClaims()), "accepted"},
 		{"no kid in token and set, several keys", []m{rs, b, a}, es256("", goodClaims()), "accepted"},
-		{"no kid in the token, none of the keys", []m{rs, b}, es256("", goodClaims()), "bad signature"},
-		{"kid in the token, none in the set", []m{a}, es256("a", goodClaims()), "unknown key"},
-		{"empty kid is no kid", []m{kid("", a)},
+		{"no kid in the token, no key matches", []m{rs, b}, es256("", goodClaims()), "bad signature"},
+		{"kid in the token, no kid in the set", []m{a}, es256("a", goodClaims()), "unknown key"},
+		{"an empty kid counts as absent", []m{kid("", a)},
 			issue(`{"alg":"ES256","kid":""}`, goodClaims().String(), "ES256", ec256()), "accepted"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
@@ -223,9 +222,8 @@ func TestWhichKeyIsUsed(t *testing.T) {
 	}
 }
 
-// Large keys verify, beyond go-jose's own bound of 4,096 bits. The factors are
-// the Mersenne primes 2^4253-1 and 2^3217-1: making a key of 7,470 bits would
-// take longer than all other tests.
+// Keys beyond go-jose's limit of 4,096 bits verify. The factors are the Mersenne primes 2^4253-1
+// and 2^3217-1, because generating a key of 7,470 bits would take longer than all other tests.
 func TestLargeRSAKeyVerifies(t *testing.T) {
 	mersenne := func(exponent uint) *big.Int {
 		p := new(big.Int).Lsh(big.NewInt(1), exponent)

@@ -7,20 +7,20 @@ import (
 	"fmt"
 )
 
-// A KeySet holds an issuer's public keys. *StaticKeySet, *RemoteKeySet and
-// NamedKeySets are its implementations; the first is also the fake for tests.
+// A KeySet holds an issuer's public keys. Its implementations are *StaticKeySet, *RemoteKeySet and
+// NamedKeySets. Tests use *StaticKeySet as the fake.
 type KeySet interface {
-	// verifySignature returns nil if a key of the set made the token's
-	// signature, *InvalidTokenError if none did, and *KeysUnavailableError if
-	// the keys cannot be had, so that neither can be said.
+	// verifySignature returns nil if a key of the set made the token's signature,
+	// *InvalidTokenError if no key did, and *KeysUnavailableError if the keys are not available and
+	// the token could not be checked.
 	verifySignature(ctx context.Context, t *token) error
 }
 
 // A StaticKeySet is a key set that never changes.
 type StaticKeySet struct{ keys keys }
 
-// ParseStaticKeySet reads a JWK Set (RFC 7517, section 5). Keys that cannot be
-// used are skipped; none that can is an error, which says why in fixed texts.
+// ParseStaticKeySet reads a JWK Set (RFC 7517, section 5). It skips unusable keys. If no key is
+// usable it returns an error, a fixed text that says why.
 func ParseStaticKeySet(jwks []byte) (*StaticKeySet, error) {
 	set, _, err := parseKeys(jwks)
 	if err != nil {
@@ -29,7 +29,7 @@ func ParseStaticKeySet(jwks []byte) (*StaticKeySet, error) {
 	return &StaticKeySet{keys: set}, nil
 }
 
-// Prefetch has nothing to do.
+// Prefetch does nothing.
 func (s *StaticKeySet) Prefetch(context.Context) error { return nil }
 
 func (s *StaticKeySet) verifySignature(_ context.Context, t *token) error {
@@ -39,9 +39,9 @@ func (s *StaticKeySet) verifySignature(_ context.Context, t *token) error {
 	return noKey(t)
 }
 
-// NamedKeySets has a key set for each name of an issuer. A token is checked only with
-// the keys of the name that it carries (RFC 8725, section 3.8), whatever its kid: that is
-// distinct within one set alone (RFC 7517, section 4.5).
+// NamedKeySets has a key set for each name of an issuer. A token is checked only with the keys of
+// the name that it carries (RFC 8725, section 3.8), whatever its kid, because a kid is unique only
+// within one set (RFC 7517, section 4.5).
 type NamedKeySets map[string]KeySet
 
 func (s NamedKeySets) verifySignature(ctx context.Context, t *token) error {
@@ -52,14 +52,13 @@ func (s NamedKeySets) verifySignature(ctx context.Context, t *token) error {
 	return set.verifySignature(ctx, t)
 }
 
-// keys are the usable keys of a set, in its order.
+// keys are the usable keys of a set, in the order of the set.
 type keys []publicKey
 
-// parseKeys reads a JWK Set and returns its usable keys, and how many it has
-// besides.
+// parseKeys reads a JWK Set. It returns the usable keys and the number of keys that it skipped.
 func parseKeys(jwks []byte) (usable keys, skipped int, err error) {
-	// Not strictjson, which would refuse the whole set for one bad key: parseKey checks
-	// each key.
+	// This is not strictjson, which would refuse the whole set because of one bad key. parseKey
+	// checks each key.
 	var set map[string]json.RawMessage
 	var list []json.RawMessage
 	if json.Unmarshal(jwks, &set) != nil {
@@ -91,12 +90,12 @@ var (
 	errNotKeySet   = errors.New("not a JWK Set")
 	errNoUsableKey = errors.New("no usable key in the set")
 
-	// errNoKey means that the set says nothing about a token: it may be signed
-	// with a key that is newer than the set.
+	// errNoKey means that the set cannot decide about a token, because the token may be signed with
+	// a key that is newer than the set.
 	errNoKey = errors.New("no key for the token")
 )
 
-// noKey is the last word on a token that no key is to be had for.
+// noKey returns the final error for a token whose key was not found.
 func noKey(t *token) error {
 	if t.kid == "" {
 		return invalid(BadSignature)
@@ -106,9 +105,9 @@ func noKey(t *token) error {
 
 // verify returns nil, errNoKey or *InvalidTokenError.
 //
-// A kid selects exactly, and keys may share one (RFC 7517, section 4.5). Without
-// a kid each key that agrees with the alg is tried (RFC 7515, appendix D); then
-// a failure may mean a forged token or a changed key.
+// A kid selects exactly, and several keys may have the same one (RFC 7517, section 4.5). For a
+// token without a kid, each key that agrees with its alg is tried (RFC 7515, appendix D); if all
+// fail, the token may be forged or the key may have changed.
 func (ks keys) verify(t *token) error {
 	var candidates keys
 	known := false

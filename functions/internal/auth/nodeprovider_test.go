@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-// A nodeProvider is an OpenID provider of Node's, in a process of its own.
+// A nodeProvider is an OpenID provider that runs in Node, in its own process.
 type nodeProvider struct{ URL string }
 
-// nodeAnswer is an answer of the provider's, as far as it is looked at.
+// A nodeAnswer holds the members of the provider's answers that the tests use.
 type nodeAnswer struct {
 	AccessToken string `json:"access_token"`
 	IDToken     string `json:"id_token"`
@@ -42,7 +42,7 @@ func (p nodeProvider) post(t *testing.T, path string, form url.Values) nodeAnswe
 	return answer
 }
 
-// rotate has the provider replace all its keys.
+// rotate makes the provider replace all its keys.
 func (p nodeProvider) rotate(t *testing.T) {
 	t.Helper()
 	resp, err := http.Post(p.URL+"/rotate", "", nil)
@@ -55,7 +55,7 @@ func (p nodeProvider) rotate(t *testing.T) {
 	}
 }
 
-// opened is a token's header and payload, to see that it has the shape in question.
+// opened decodes a token's header and payload, so that a test can check its format.
 func opened(t *testing.T, token string) (header, payload m) {
 	t.Helper()
 	segments := strings.Split(token, ".")

@@ -11,13 +11,13 @@ import (
 	"billingportal/functions/integrationtest"
 )
 
-// TestOIDCProvider lets a certified provider, oidc-provider, issue access tokens
-// (RFC 9068) of every kind of key that it has, all of them in one key set, and ID
-// tokens. Discovery, keys and tokens are its own.
+// TestOIDCProvider uses a certified provider, oidc-provider, in its own process. It issues access
+// tokens (RFC 9068), with a key of every kind that it has, all in one key set, and ID tokens.
+// Discovery, keys and tokens are its own.
 func TestOIDCProvider(t *testing.T) {
 	provider := nodeProvider{integrationtest.OpenIDProvider(t, "oidc-provider")}
-	// Its tokens for a resource (RFC 8707) are signed as the resource's path says,
-	// with the typ that its query says.
+	// The path of the resource (RFC 8707) selects the algorithm of the token, and its query the
+	// typ.
 	machineToken := func(t *testing.T, resource string) string {
 		return provider.post(t, "/token",
 			url.Values{"grant_type": {"client_credentials"}, "scope": {"billing"}, "resource": {resource}}).AccessToken
@@ -50,7 +50,7 @@ func TestOIDCProvider(t *testing.T) {
 			expect(t, "token with a changed signature", outcome(err), "bad signature")
 			ahead = time.Hour + leeway + time.Second
 			_, err = v.Verify(t.Context(), token)
-			expect(t, "token of an hour ago", outcome(err), "expired")
+			expect(t, "token that expired", outcome(err), "expired")
 		})
 	}
 
@@ -92,7 +92,7 @@ func TestOIDCProvider(t *testing.T) {
 		expect(t, "access token", outcome(err), "accepted")
 		expect(t, "user of the access token", caller.UserID, "alice")
 		_, err = v.Verify(t.Context(), tokens.IDToken)
-		expect(t, "ID token where an access token is wanted", outcome(err), "audience mismatch")
+		expect(t, "ID token instead of an access token", outcome(err), "audience mismatch")
 
 		v = NewVerifier(Config{Issuer: provider.URL, Audiences: []string{"machine"}}, v.keys)
 		caller, err = v.Verify(t.Context(), tokens.IDToken)
@@ -113,12 +113,12 @@ func TestOIDCProvider(t *testing.T) {
 		_, err = v.Verify(t.Context(), machineToken(t, resource))
 		expect(t, "token after", outcome(err), "accepted")
 		_, err = v.Verify(t.Context(), before)
-		expect(t, "token of the key that is gone", outcome(err), "unknown key")
+		expect(t, "token signed with the removed key", outcome(err), "unknown key")
 	})
 }
 
-// TestOAuth2MockServer has oauth2-mock-server, whose tokens can be shaped before
-// it signs them, issue what other issuers are known to.
+// TestOAuth2MockServer uses oauth2-mock-server, whose tokens can be changed before it signs them,
+// to issue tokens like those of other issuers.
 func TestOAuth2MockServer(t *testing.T) {
 	provider := nodeProvider{integrationtest.OpenIDProvider(t, "oauth2-mock-server")}
 	keys := map[string]*RemoteKeySet{}
@@ -133,9 +133,9 @@ func TestOAuth2MockServer(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		form   form
-		claims m // to set, or with nil to remove, before it signs
+		claims m // claims to set before signing; nil removes a claim
 		cfg    Config
-		want   string // the user, or why there is none
+		want   string // the user, or the reason for a refusal
 	}{
 		{"no sub", machine, nil, Config{}, "no user"},
 		{"no sub, another claim", machine, m{"client_id": "robot"}, Config{UserClaim: "client_id"}, "robot"},
@@ -152,7 +152,7 @@ func TestOAuth2MockServer(t *testing.T) {
 		{"exp past", user, m{"aud": "billing-api", "exp": now - 3600}, Config{}, "expired"},
 		{"another issuer", user, m{"aud": "billing-api", "iss": "https://issuer.example"}, Config{}, "issuer mismatch"},
 		{"scope", user, m{"aud": "billing-api"}, Config{RequiredScope: "billing"}, "alice"},
-		{"no such scope", user, m{"aud": "billing-api"}, Config{RequiredScope: "bill"}, "insufficient scope bill"},
+		{"scope missing", user, m{"aud": "billing-api"}, Config{RequiredScope: "bill"}, "insufficient scope bill"},
 		{"groups (Amazon Cognito)", user, m{"aud": "billing-api", "cognito:groups": []string{"admins"}},
 			Config{RequiredClaim: RequiredClaim{"cognito:groups", []string{"owners", "admins"}}}, "alice"},
 	} {
@@ -178,8 +178,7 @@ func TestOAuth2MockServer(t *testing.T) {
 	}
 }
 
-// expectMembers makes sure that a token has the shape in question. A member that
-// is nil must be absent.
+// expectMembers checks that a token has the expected format. A member that is nil must be absent.
 func expectMembers(t *testing.T, object, members m) {
 	t.Helper()
 	for name, want := range members {

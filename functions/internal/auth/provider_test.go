@@ -16,8 +16,8 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
-// TestRealProvider lets a certified OpenID provider, zitadel/oidc, issue the
-// tokens and publish the keys: discovery, key set and token are all its own.
+// TestRealProvider uses a certified OpenID provider, zitadel/oidc: discovery, key set and token are
+// all its own.
 func TestRealProvider(t *testing.T) {
 	for alg, key := range map[jose.SignatureAlgorithm]crypto.Signer{jose.RS256: rsaA(), jose.PS384: rsaA(),
 		jose.ES256: ec256(), jose.ES512: ec521(), jose.EdDSA: ed()} {
@@ -68,8 +68,7 @@ func startProvider(t *testing.T, storage *providerStorage) provider {
 	return provider{server, storage}
 }
 
-// token asks for an access token with the client credentials grant
-// (RFC 6749, section 4.4).
+// token requests an access token with the client credentials grant (RFC 6749, section 4.4).
 func (p provider) token(t *testing.T) string {
 	t.Helper()
 	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {"machine"}, "client_secret": {"any"},
@@ -88,8 +87,8 @@ func (p provider) token(t *testing.T) string {
 	return answer.AccessToken
 }
 
-// providerStorage is as much of the provider's storage as this grant needs. What
-// it does not need is left to the embedded nil interface.
+// providerStorage implements the part of the provider's storage that this grant needs. The embedded
+// nil interface stands for the rest.
 type providerStorage struct {
 	op.Storage
 	alg jose.SignatureAlgorithm

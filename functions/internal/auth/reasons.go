@@ -1,7 +1,7 @@
 package auth
 
-// A Reason is the rule that a token breaks. Its text goes to the log: it contains nothing of the
-// token, and is not for the caller, who may be probing.
+// A Reason is the rule that a token breaks. Its text goes to the log and contains no part of the
+// token. The caller does not see it, because the caller may be probing.
 type Reason string
 
 // The reasons, in the order in which the rules are applied.

@@ -13,25 +13,24 @@ import (
 )
 
 const (
-	refreshTimeout = 3500 * time.Millisecond // discovery and keys, all tries; and a request's wait for them
-	staleFor       = 2 * time.Hour           // beyond freshness, while the issuer fails
+	refreshTimeout = 3500 * time.Millisecond // for discovery and keys with all tries, and for a request's wait for them
+	staleFor       = 2 * time.Hour           // after freshness ends, while the issuer fails
 	cooldown       = 30 * time.Second        // between fetches for an unknown kid
 	minBackoff     = time.Second
 	maxBackoff     = 30 * time.Second
 )
 
-// RemoteConfig says where an issuer's keys are.
+// RemoteConfig says where an issuer's keys are published.
 type RemoteConfig struct {
 	Issuer    string            // for discovery; not fetched if JWKSURL is set
 	JWKSURL   string            // the key set; empty means discovery
-	Transport http.RoundTripper // nil means one of the package's own
+	Transport http.RoundTripper // nil means the package's own
 	Now       func() time.Time  // nil means time.Now
-	Logger    *slog.Logger      // nil means none
+	Logger    *slog.Logger      // nil means no log
 }
 
-// A RemoteKeySet is a key set that is fetched when it is needed and kept for as
-// long as the issuer allows. The package's documentation has the rules. It is
-// safe for concurrent use.
+// A RemoteKeySet is a key set that is fetched when a request needs it, and cached for as long as
+// the issuer allows. The package documentation has the rules. It is safe for concurrent use.
 type RemoteKeySet struct {
 	jwksURL   string
 	discovery *discovery // nil if jwksURL is set
@@ -41,8 +40,8 @@ type RemoteKeySet struct {
 	cache     *refresh.Cache[keys]
 }
 
-// NewRemoteKeySet refuses addresses that keys must not come from. It fetches
-// nothing.
+// NewRemoteKeySet returns an error if keys must not come from the configured address. It does not
+// fetch anything.
 func NewRemoteKeySet(cfg RemoteConfig) (*RemoteKeySet, error) {
 	k := &RemoteKeySet{
 		jwksURL: cfg.JWKSURL,
@@ -67,7 +66,7 @@ func NewRemoteKeySet(cfg RemoteConfig) (*RemoteKeySet, error) {
 			k.log.WarnContext(ctx, "fetching the issuer's keys failed", "reason", err.Error())
 		},
 		OnSlow: func() error {
-			k.log.Warn("fetching the issuer's keys takes long; those at hand serve")
+			k.log.Warn("fetching the issuer's keys takes long; the cached keys are used")
 			return errTimeout
 		},
 		Now: cfg.Now,
@@ -86,8 +85,8 @@ func NewRemoteKeySet(cfg RemoteConfig) (*RemoteKeySet, error) {
 	return k, nil
 }
 
-// Prefetch fetches the keys unless they are fresh. Its failure does not count: the
-// request that needs the keys next tries at once.
+// Prefetch fetches the keys unless they are fresh. If it fails, the next request that needs the
+// keys still tries at once.
 func (k *RemoteKeySet) Prefetch(ctx context.Context) error {
 	_, err := k.obtain(ctx, func(ctx context.Context) (*refresh.Value[keys], error) {
 		return nil, k.cache.Prefetch(ctx)
@@ -117,8 +116,8 @@ func (k *RemoteKeySet) verifySignature(ctx context.Context, t *token) error {
 	return noKey(t)
 }
 
-// obtain gives the wait for another's fetch and a request's own fetch one bound
-// together: behind a prefetch that hangs, a request would otherwise wait twice.
+// obtain sets one time limit for both the wait for another caller's fetch and the request's own
+// fetch. Otherwise a request behind a prefetch that hangs would wait twice.
 func (k *RemoteKeySet) obtain(ctx context.Context,
 	from func(context.Context) (*refresh.Value[keys], error)) (*refresh.Value[keys], error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, refreshTimeout, errTimeout)
@@ -140,7 +139,7 @@ func (k *RemoteKeySet) obtain(ctx context.Context,
 	return nil, keysUnavailable(0, err)
 }
 
-// fetch fetches the key set, after its address if that is not known.
+// fetch fetches the key set. If the address of the set is unknown, it finds that first.
 func (k *RemoteKeySet) fetch(ctx context.Context, isNewer bool) (got keys, fresh, usable time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
 	defer cancel()
@@ -148,7 +147,7 @@ func (k *RemoteKeySet) fetch(ctx context.Context, isNewer bool) (got keys, fresh
 	address := k.jwksURL
 	if k.discovery != nil {
 		if isNewer {
-			k.discovery.forget() // the new key may be in a new place
+			k.discovery.forget() // the new key may be at a new address
 		}
 		found, err := k.discovery.find(ctx, k.fetcher, k.now())
 		if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// verifiedBy says whether one of keys made the token's signature. The keys fit
-// the token's algorithm.
+// verifiedBy reports whether one of keys made the token's signature. The keys fit the token's
+// algorithm.
 func (t *token) verifiedBy(keys []publicKey) bool {
 	for _, k := range keys {
 		if _, err := t.jws.Verify(verificationKey(t.alg, k.key)); err == nil {
@@ -34,8 +34,7 @@ func verificationKey(alg jose.SignatureAlgorithm, key any) any {
 	return key
 }
 
-// An ed25519Verifier stands in for go-jose's, which knows the algorithm by its other
-// name alone.
+// An ed25519Verifier replaces go-jose's verifier, which knows the algorithm only as EdDSA.
 type ed25519Verifier struct{ key ed25519.PublicKey }
 
 func (v ed25519Verifier) VerifyPayload(payload, signature []byte, _ jose.SignatureAlgorithm) error {
@@ -45,9 +44,9 @@ func (v ed25519Verifier) VerifyPayload(payload, signature []byte, _ jose.Signatu
 	return nil
 }
 
-// A pssVerifier checks RSASSA-PSS signatures whose salt is as long as the hash,
-// as RFC 7518, section 3.5, requires. go-jose's own accepts any length; Project
-// Wycheproof counts that as forged (SaltLenChanged).
+// A pssVerifier checks RSASSA-PSS signatures whose salt is as long as the hash, as RFC 7518,
+// section 3.5, requires. go-jose accepts any length, which Project Wycheproof counts as forged
+// (SaltLenChanged).
 type pssVerifier struct{ key *rsa.PublicKey }
 
 func (v pssVerifier) VerifyPayload(payload, signature []byte, alg jose.SignatureAlgorithm) error {

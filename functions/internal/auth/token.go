@@ -10,23 +10,23 @@ import (
 	"billingportal/functions/internal/strictjson"
 )
 
-// maxTokenBytes is 8 KiB: an API Gateway HTTP API takes 10,240 bytes of request
-// line and headers together.
+// maxTokenBytes is 8 KiB, because an API Gateway HTTP API accepts 10,240 bytes of request line and
+// headers together.
 const maxTokenBytes = 8 << 10
 
-// A token is a JWS in compact serialization (RFC 7515, section 7.1) whose shape
-// and header are in order and whose signature is not yet checked.
+// A token is a JWS in compact serialization (RFC 7515, section 7.1). Its shape and header are
+// valid; its signature is not yet checked.
 type token struct {
 	alg     jose.SignatureAlgorithm
-	kid     string // "" where the header has none
+	kid     string // "" if the header has none
 	payload []byte
 	jws     *jose.JSONWebSignature
 
-	issuer      string    // iss, once it is known to be one of the accepted
-	keysFetched time.Time // by the key set that checked the signature; zero if it fetches none
+	issuer      string    // iss, once it is known to be an accepted one
+	keysFetched time.Time // when the keys that checked the signature were fetched; zero if they are not fetched
 }
 
-// parseToken applies every rule that needs neither clock, configuration nor key.
+// parseToken applies every rule that needs no clock, configuration or key.
 func parseToken(compact string) (*token, error) {
 	if compact == "" {
 		return nil, invalid(Empty)
@@ -34,7 +34,7 @@ func parseToken(compact string) (*token, error) {
 	if len(compact) > maxTokenBytes {
 		return nil, invalid(TooLarge)
 	}
-	// Counted before splitting: 8 KiB of dots need no 8,192 strings.
+	// Count before splitting: 8 KiB of dots must not become 8,192 strings.
 	if strings.Count(compact, ".") != 2 {
 		return nil, invalid(NotThreeSegments)
 	}
@@ -58,8 +58,8 @@ func parseToken(compact string) (*token, error) {
 	if err := t.readHeader(header); err != nil {
 		return nil, err
 	}
-	// The list of algorithms has the one that was read here, so the library
-	// cannot come to another reading of the header.
+	// The library accepts only the algorithm that was read here, so it cannot read the header
+	// differently.
 	var err error
 	if t.jws, err = jose.ParseSignedCompact(compact, []jose.SignatureAlgorithm{t.alg}); err != nil {
 		return nil, invalid(MalformedHeader)
@@ -67,9 +67,9 @@ func parseToken(compact string) (*token, error) {
 	return t, nil
 }
 
-// decodeSegment decodes base64url without padding (RFC 7515, section 2).
-// Strict refuses leftover bits, so that each token has one spelling; the check
-// for line breaks is ours because Go's decoder skips them.
+// decodeSegment decodes base64url without padding (RFC 7515, section 2). Strict refuses leftover
+// bits, so that each token has only one spelling. The check for line breaks is needed because Go's
+// decoder skips them.
 func decodeSegment(s string) ([]byte, bool) {
 	if strings.ContainsAny(s, "\r\n") {
 		return nil, false
@@ -78,11 +78,11 @@ func decodeSegment(s string) ([]byte, bool) {
 	return b, err == nil
 }
 
-// readHeader reads alg and kid and refuses what asks for other processing.
+// readHeader reads alg and kid, and refuses a header that asks for other processing.
 //
-// jku, jwk, x5u and x5c, by which a token would bring its own key, are never
-// used: the only keys are those of the KeySet (RFC 8725, section 3.10). They are
-// no reason for refusal, as some issuers send them.
+// jku, jwk, x5u and x5c, by which a token could bring its own key, are never used: the only keys
+// are those of the KeySet (RFC 8725, section 3.10). They are ignored rather than refused, because
+// some issuers send them.
 func (t *token) readHeader(data []byte) error {
 	header, err := strictjson.ParseObject(data)
 	if err != nil {
@@ -93,29 +93,28 @@ func (t *token) readHeader(data []byte) error {
 		return invalid(AlgorithmNotAccepted)
 	}
 	t.alg = jose.SignatureAlgorithm(alg)
-	// No extension is understood here, so whatever crit lists is refused
-	// (RFC 7515, section 4.1.11), as is the empty list, which is not allowed.
+	// This package understands no extension, so crit is refused (RFC 7515, section 4.1.11). An
+	// empty list is refused too, because crit must not be empty.
 	if header.Has("crit") {
 		return invalid(CritInHeader)
 	}
-	// b64 changes what is signed and is only valid inside crit
-	// (RFC 7797, section 6).
+	// b64 changes the signed bytes, and is valid only inside crit (RFC 7797, section 6).
 	if header.Has("b64") {
 		return invalid(B64InHeader)
 	}
 	if t.kid, ok = header.Text("kid"); !ok && header.Has("kid") {
 		return invalid(KidNotText)
 	}
-	// No typ at all is common: Amazon Cognito sends none.
+	// Many tokens have no typ: Amazon Cognito sends none.
 	if typ, _ := header.Text("typ"); header.Has("typ") && !acceptedType(typ) {
 		return invalid(TypNotAccepted)
 	}
 	return nil
 }
 
-// acceptedType keeps tokens made for another purpose out, such as logout+jwt
-// (RFC 8725, section 3.11). A media type is compared without case, and its
-// "application/" may be left out (RFC 7515, section 4.1.9; RFC 9068, section 4).
+// acceptedType refuses tokens that were made for another purpose, for example logout+jwt (RFC 8725,
+// section 3.11). A media type is compared without case, and its "application/" may be left out (RFC
+// 7515, section 4.1.9; RFC 9068, section 4).
 func acceptedType(typ string) bool {
 	switch strings.TrimPrefix(strings.ToLower(typ), "application/") {
 	case "jwt", "at+jwt":

@@ -8,7 +8,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// algorithmCases are tokens whose alg and key do not belong together.
+// algorithmCases are tokens with matching and mismatched algs and keys.
 func algorithmCases() []tokenCase {
 	claims := goodClaims().String()
 	signed := func(header string, alg jose.SignatureAlgorithm, key any) string {
@@ -72,8 +72,8 @@ func algorithmCases() []tokenCase {
 	}
 }
 
-// ownKeyCases are tokens that bring a key or say where one is. The key is never
-// used, whatever it is; a token that does not need it is fine.
+// ownKeyCases are tokens that bring a key or the address of a key. That key is never used. A token
+// that is valid without it is accepted.
 func ownKeyCases() []tokenCase {
 	certificate := base64.StdEncoding.EncodeToString(selfSigned(ec256B()))
 	attackers := func(more m) string {
@@ -98,10 +98,10 @@ func ownKeyCases() []tokenCase {
 		{"x5c", attackers(x5c), "bad signature"},
 		{"x5c under a known kid", attackers(x5c.with(m{"kid": "ec"})), "bad signature"},
 		{"x5c malformed", attackers(m{"x5c": []string{"x"}}), "malformed header"},
-		{"jku beside a good signature", issuers(jku), "accepted"},
-		{"jwk beside a good signature", issuers(own), "accepted"},
-		{"x5u beside a good signature", issuers(x5u), "accepted"},
-		{"x5c beside a good signature", issuers(x5c), "accepted"},
-		{"x5t beside a good signature", issuers(m{"x5t": "AAAAAAAAAAAAAAAAAAAAAAAAAAA"}), "accepted"},
+		{"jku and a good signature", issuers(jku), "accepted"},
+		{"jwk and a good signature", issuers(own), "accepted"},
+		{"x5u and a good signature", issuers(x5u), "accepted"},
+		{"x5c and a good signature", issuers(x5c), "accepted"},
+		{"x5t and a good signature", issuers(m{"x5t": "AAAAAAAAAAAAAAAAAAAAAAAAAAA"}), "accepted"},
 	}
 }

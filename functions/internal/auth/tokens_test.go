@@ -8,16 +8,16 @@ import (
 	"testing"
 )
 
-// A tokenCase is one token and what becomes of it.
+// A tokenCase is a token and its expected outcome.
 type tokenCase struct {
 	rule  string
 	token string
 	want  string // see outcome
 }
 
-// TestTokens is the list of what is refused and why. Run it with -v to read it.
-// Beside the outcome it checks that the keys are asked for only where a key
-// decides: everything else is refused without them, and so without a fetch.
+// TestTokens lists the tokens that are refused, and why. Run it with -v to read the list. It also
+// checks that keys are requested only if a key decides: all other refusals need no keys, and so no
+// fetch.
 func TestTokens(t *testing.T) {
 	for _, group := range []struct {
 		name  string
@@ -56,7 +56,8 @@ func checkToken(t *testing.T, c tokenCase) {
 	}
 }
 
-// tokenTestKeys are a set as an issuer in the middle of a move has it.
+// tokenTestKeys returns a set with several kinds of key, as an issuer publishes it while it changes
+// keys.
 func tokenTestKeys() []m {
 	return []m{
 		jwk(ec256(), m{"kid": "ec"}),
@@ -86,15 +87,15 @@ func decidedByKey(outcome string) bool {
 	return false
 }
 
-// sealed signs two segments as they are, so that a token whose segments are
-// misspelt still has a signature that is good for them.
+// sealed signs two segments unchanged, so that a token with misspelt segments still has a valid
+// signature.
 func sealed(header, payload string) string {
 	input := header + "." + payload
 	return input + "." + b64(string(signature(input, "ES256", ec256())))
 }
 
-// header and payload of a good token; the lengths leave bits over in the last
-// character of each segment.
+// goodHeader and goodPayload are the parts of a good token. Their lengths leave unused bits in the
+// last character of each segment.
 func goodHeader() string  { return spare(`{"alg":"ES256","kid":"ec"}`) }
 func goodPayload() string { return spare(goodClaims().String()) }
 
@@ -105,8 +106,7 @@ func spare(s string) string {
 	return s
 }
 
-// loose sets a bit of the last character that decoders ignore (RFC 4648,
-// section 3.5).
+// loose sets a bit of the last character that decoders ignore (RFC 4648, section 3.5).
 func loose(segment string) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	last := len(segment) - 1
@@ -118,11 +118,11 @@ func shapeCases() []tokenCase {
 	good := sealed(h, p)
 	cut := strings.LastIndexByte(good, '.') + 1
 	sig := good[cut:]
-	// sized is a good token of exactly n characters.
+	// sized returns a good token of exactly n characters.
 	sized := func(n int) string {
 		for fill := n * 3 / 4; ; fill-- {
 			payload := goodClaims().with(m{"fill": strings.Repeat("x", fill)}).String()
-			for _, spaces := range []string{"", " ", "  "} { // no segment has 4k+1 characters
+			for _, spaces := range []string{"", " ", "  "} { // a segment cannot have 4k+1 characters
 				if token := sealed(b64(goodHeader()+spaces), b64(payload)); len(token) == n {
 					return token
 				}
@@ -155,8 +155,8 @@ func shapeCases() []tokenCase {
 		{"padding of the header", sealed(h+"==", p), "header is not canonical base64url"},
 		{"padding of the payload", sealed(h, p+"=="), "payload is not canonical base64url"},
 		{"padding of the signature", good + "==", "signature is not canonical base64url"},
-		{"plain base64's + in the signature", good[:cut] + "+" + sig[1:], "signature is not canonical base64url"},
-		{"plain base64's / in the signature", good[:cut] + "/" + sig[1:], "signature is not canonical base64url"},
+		{"+ of plain base64 in the signature", good[:cut] + "+" + sig[1:], "signature is not canonical base64url"},
+		{"/ of plain base64 in the signature", good[:cut] + "/" + sig[1:], "signature is not canonical base64url"},
 		{"leftover bits of the header", sealed(loose(h), p), "header is not canonical base64url"},
 		{"leftover bits of the payload", sealed(h, loose(p)), "payload is not canonical base64url"},
 		{"leftover bits of the signature", loose(good), "signature is not canonical base64url"},
@@ -173,7 +173,7 @@ func shapeCases() []tokenCase {
 	}
 }
 
-// withHeader signs a good payload under the header given, as text.
+// withHeader signs a good payload under this header.
 func withHeader(header string) string {
 	return issue(header, goodClaims().String(), "ES256", ec256())
 }
@@ -200,8 +200,8 @@ func headerCases() []tokenCase {
 		{"duplicate unknown member", withHeader(`{"alg":"ES256","kid":"ec","x":1,"x":1}`), "header: duplicate member"},
 		{"duplicate nested member", withHeader(`{"alg":"ES256","kid":"ec","x":[{"y":1,"y":2}]}`),
 			"header: duplicate member"},
-		{"ALG beside alg", withHeader(`{"alg":"ES256","kid":"ec","ALG":"none"}`), "accepted"},
-		{"ALG alone", withHeader(`{"ALG":"ES256","kid":"ec"}`), "algorithm not accepted"},
+		{"ALG and alg", withHeader(`{"alg":"ES256","kid":"ec","ALG":"none"}`), "accepted"},
+		{"only ALG", withHeader(`{"ALG":"ES256","kid":"ec"}`), "algorithm not accepted"},
 		{"not UTF-8", withHeader("{\"alg\":\"ES256\",\"kid\":\"ec\",\"x\":\"\xff\"}"), "header: not valid Unicode"},
 		{"crit with an unknown name", withHeader(`{"alg":"ES256","kid":"ec","crit":["x"],"x":1}`), "crit in header"},
 		{"crit with a known name", withHeader(`{"alg":"ES256","kid":"ec","crit":["exp"],"exp":1}`), "crit in header"},
@@ -222,7 +222,7 @@ func headerCases() []tokenCase {
 		{"typ JOSE", withHeader(`{"alg":"ES256","kid":"ec","typ":"JOSE"}`), "typ not accepted"},
 		{"typ with a space", withHeader(`{"alg":"ES256","kid":"ec","typ":"JWT "}`), "typ not accepted"},
 		{"typ empty", withHeader(`{"alg":"ES256","kid":"ec","typ":""}`), "typ not accepted"},
-		{"typ application/ alone", withHeader(`{"alg":"ES256","kid":"ec","typ":"application/"}`), "typ not accepted"},
+		{"typ only application/", withHeader(`{"alg":"ES256","kid":"ec","typ":"application/"}`), "typ not accepted"},
 		{"typ null", withHeader(`{"alg":"ES256","kid":"ec","typ":null}`), "typ not accepted"},
 		{"typ a list", withHeader(`{"alg":"ES256","kid":"ec","typ":["JWT"]}`), "typ not accepted"},
 		{"kid absent", withHeader(`{"alg":"ES256"}`), "accepted"},
@@ -239,7 +239,7 @@ func headerCases() []tokenCase {
 
 func payloadCases() []tokenCase {
 	payload := func(text string) string { return issue(`{"alg":"ES256","kid":"ec"}`, text, "ES256", ec256()) }
-	// plus is the good payload with text put in after the opening brace.
+	// plus returns the good payload with text inserted after the opening brace.
 	plus := func(text string) string { return payload("{" + text + "," + goodClaims().String()[1:]) }
 	user := func(text string) string {
 		return payload(goodClaims().with(m{"sub": "USER"}).stringWith("USER", text))
@@ -253,7 +253,7 @@ func payloadCases() []tokenCase {
 		{"not JSON", payload(`sub=user-1`), "payload: not a JSON object"},
 		{"two objects", payload(goodClaims().String() + `{"sub":"admin"}`), "payload: not a JSON object"},
 		{"a comment", payload(goodClaims().String() + ` // x`), "payload: not a JSON object"},
-		{"a NUL behind", payload(goodClaims().String() + "\x00"), "payload: not a JSON object"},
+		{"a NUL at the end", payload(goodClaims().String() + "\x00"), "payload: not a JSON object"},
 		{"20,000 levels deep", plus(`"x":` + deep(20_000)), "larger than 8 KiB"},
 		{"900 levels deep", plus(`"x":` + deep(900)), "payload: nested too deep"},
 		{"32 levels deep", plus(`"x":` + deep(32)), "payload: nested too deep"},
@@ -263,7 +263,7 @@ func payloadCases() []tokenCase {
 		{"duplicate sub, one escaped", plus(`"s\u0075b":"admin"`), "payload: duplicate member"},
 		{"duplicate exp", plus(`"exp":9999999999`), "payload: duplicate member"},
 		{"duplicate nested member", plus(`"act":{"sub":"a","sub":"b"}`), "payload: duplicate member"},
-		{"SUB beside sub", plus(`"SUB":"admin"`), "accepted"},
+		{"SUB and sub", plus(`"SUB":"admin"`), "accepted"},
 		{"SUB without sub", payload(goodClaims().without("sub").with(m{"SUB": "admin"}).String()), "no user"},
 		{"\u017fub without sub", payload(goodClaims().without("sub").with(m{"\u017fub": "admin"}).String()), "no user"},
 		{"EXP without exp", payload(goodClaims().without("exp").with(m{"EXP": 9999999999}).String()), "no expiry"},
@@ -281,8 +281,8 @@ func payloadCases() []tokenCase {
 	}
 }
 
-// stringWith writes the object with placeholder replaced, so that text gets into
-// a string as it is.
+// stringWith writes the object with placeholder replaced, so that text gets into a string
+// unescaped.
 func (o m) stringWith(placeholder, text string) string {
 	return strings.ReplaceAll(o.String(), placeholder, text)
 }
@@ -299,7 +299,7 @@ func issuerCases() []tokenCase {
 		{"with a port", iss(testIssuer + ":443"), "issuer mismatch"},
 		{"with a prefix", iss(testIssuer + ".evil.example"), "issuer mismatch"},
 		{"over http", iss("http://issuer.example"), "issuer mismatch"},
-		{"with a NUL behind", iss(testIssuer + "\x00"), "issuer mismatch"},
+		{"with a NUL at the end", iss(testIssuer + "\x00"), "issuer mismatch"},
 	}
 }
 
@@ -309,7 +309,7 @@ func audienceCases() []tokenCase {
 	return []tokenCase{
 		{"a string", aud(testAudience), "accepted"},
 		{"a list", aud([]string{"x", testAudience}), "accepted"},
-		{"the second of those accepted", aud("other"), "accepted"},
+		{"the other accepted audience", aud("other"), "accepted"},
 		{"absent", none(nil), "no audience"},
 		{"another", aud("x"), "audience mismatch"},
 		{"a list of others", aud([]string{"x", "y"}), "audience mismatch"},
@@ -324,8 +324,8 @@ func audienceCases() []tokenCase {
 		{"a list with null", aud([]any{testAudience, nil}), "malformed audience"},
 		{"a nested list", aud([]any{[]string{testAudience}}), "malformed audience"},
 		{"an object", aud(m{testAudience: true}), "malformed audience"},
-		{"client_id in its place", none(m{"client_id": testAudience}), "accepted"},
-		{"azp in its place", none(m{"azp": testAudience}), "accepted"},
+		{"client_id instead", none(m{"client_id": testAudience}), "accepted"},
+		{"azp instead", none(m{"azp": testAudience}), "accepted"},
 		{"another client_id", none(m{"client_id": "x"}), "audience mismatch"},
 		{"another azp", none(m{"azp": "x"}), "audience mismatch"},
 		{"client_id before azp", none(m{"client_id": "x", "azp": testAudience}), "audience mismatch"},
@@ -334,23 +334,23 @@ func audienceCases() []tokenCase {
 		{"azp null", none(m{"azp": nil}), "no audience"},
 		{"client_id null before azp", none(m{"client_id": nil, "azp": testAudience}), "accepted"},
 		{"client_id empty before azp", none(m{"client_id": "", "azp": testAudience}), "audience mismatch"},
-		{"another aud beside the right client_id",
+		{"another aud and the right client_id",
 			es256("ec", goodClaims().with(m{"aud": "x", "client_id": testAudience})), "audience mismatch"},
-		{"an empty aud beside the right azp",
+		{"an empty aud and the right azp",
 			es256("ec", goodClaims().with(m{"aud": []string{}, "azp": testAudience})), "accepted"},
-		{"an empty aud, with a space, beside the right client_id",
+		{"an empty aud, with a space, and the right client_id",
 			es256("ec", goodClaims().with(m{"aud": json.RawMessage("[ ]"), "client_id": testAudience})), "accepted"},
-		{"an empty aud beside another client_id", es256("ec",
+		{"an empty aud and another client_id", es256("ec",
 			goodClaims().with(m{"aud": []string{}, "client_id": "x", "azp": testAudience})), "audience mismatch"},
-		{"an empty string in aud beside the right azp",
+		{"an empty string in aud and the right azp",
 			es256("ec", goodClaims().with(m{"aud": []string{""}, "azp": testAudience})), "audience mismatch"},
-		{"an empty object as aud beside the right azp",
+		{"an empty object as aud and the right azp",
 			es256("ec", goodClaims().with(m{"aud": m{}, "azp": testAudience})), "malformed audience"},
-		{"false as aud beside the right azp",
+		{"false as aud and the right azp",
 			es256("ec", goodClaims().with(m{"aud": false, "azp": testAudience})), "malformed audience"},
-		{"null aud beside the right azp",
+		{"null aud and the right azp",
 			es256("ec", goodClaims().with(m{"aud": nil, "azp": testAudience})), "accepted"},
-		{"null aud beside the right client_id",
+		{"null aud and the right client_id",
 			es256("ec", goodClaims().with(m{"aud": nil, "client_id": testAudience, "azp": "x"})), "accepted"},
 	}
 }
@@ -415,20 +415,20 @@ func userCases() []tokenCase {
 		{"DEL", sub("\x7fuser-1"), "user with control characters"},
 		{"a control character of Latin-1", sub("user\u0085one"), "user with control characters"},
 		{"a space", sub("user 1"), "accepted"},
-		{"the first character that is none", sub("user\u00a01"), "accepted"},
+		{"the first character after the control characters", sub("user\u00a01"), "accepted"},
 		{"256 characters", sub(strings.Repeat("u", 256)), "user longer than 255 characters"},
 	}
 }
 
-// An unset configuration must not turn into one that accepts.
-func TestNothingConfiguredAcceptsNothing(t *testing.T) {
+// An empty configuration must accept no token.
+func TestEmptyConfigurationAcceptsNoToken(t *testing.T) {
 	token := es256("ec", goodClaims().with(m{"aud": ""}))
 	for name, cfg := range map[string]Config{
 		"zero":           {},
 		"no issuer":      {Audiences: []string{testAudience}},
 		"no audience":    {Issuer: testIssuer},
 		"empty audience": {Issuer: testIssuer, Audiences: []string{""}},
-		"claim of no one": {Issuer: testIssuer, Audiences: []string{testAudience},
+		"required claim without values": {Issuer: testIssuer, Audiences: []string{testAudience},
 			RequiredClaim: RequiredClaim{Name: "sub"}},
 	} {
 		t.Run(name, func(t *testing.T) {

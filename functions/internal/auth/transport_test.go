@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// The tests of this file use real connections, to a server on the loopback
-// interface and with the package's own transport unless they say otherwise.
+// The tests of this file use real connections to a server on the loopback interface, with the
+// package's own transport unless a test says otherwise.
 
 func serve(t *testing.T, h http.HandlerFunc) string {
 	t.Helper()
@@ -64,16 +64,16 @@ func TestAnswersOverTheNetwork(t *testing.T) {
 		{"150,000 bytes after decompression", zipped(padded(150_000)), "accepted"},
 		{"150,001 bytes after decompression", zipped(padded(150_001)), "keys unavailable"},
 		{"gzip bomb", zipped(padded(10_000_000)), "keys unavailable"},
-		{"gzip that is none", func(w http.ResponseWriter, r *http.Request) {
+		{"announced as gzip, but plain", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			write(w, set)
 		}, "keys unavailable"},
-		{"body for ever", func(w http.ResponseWriter, r *http.Request) {
+		{"body without end", func(w http.ResponseWriter, r *http.Request) {
 			for r.Context().Err() == nil {
 				write(w, strings.Repeat(" ", 4096))
 			}
 		}, "keys unavailable"},
-		{"header for ever", func(w http.ResponseWriter, r *http.Request) {
+		{"header of 100,000 bytes", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-Long", strings.Repeat("x", 100_000))
 			write(w, set)
 		}, "keys unavailable"},
@@ -121,7 +121,7 @@ func TestCertificatesAreChecked(t *testing.T) {
 	expect(t, "a trusted one", over(trusting).try("a"), "accepted")
 }
 
-func TestNothingListens(t *testing.T) {
+func TestConnectionRefused(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -133,8 +133,8 @@ func TestNothingListens(t *testing.T) {
 	expect(t, "a request", over(newRemote(t, RemoteConfig{JWKSURL: address})).try("a"), "keys unavailable")
 }
 
-// Discovery and keys come over one connection, which is then closed: nothing of
-// ours runs, or waits, between two fetches.
+// Discovery and keys use one connection, which is then closed: between two fetches no goroutine of
+// this package runs or waits.
 func TestConnectionIsSharedAndThenClosed(t *testing.T) {
 	var opened atomic.Int32
 	closed := make(chan struct{}, 10)
@@ -172,7 +172,7 @@ func TestConnectionIsSharedAndThenClosed(t *testing.T) {
 	}
 }
 
-// A name can resolve to an address that the URL rule would have refused.
+// A name can resolve to an address that the rule for URLs would refuse.
 func TestResolvedAddressesAreChecked(t *testing.T) {
 	for address, want := range map[string]bool{
 		"127.0.0.1:443":                  true,

@@ -8,47 +8,47 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// Config says whose tokens are accepted, and what they must hold.
+// Config sets the rules for tokens.
 type Config struct {
 	Issuer string // iss, exactly; empty accepts no token
-	// further values of iss, exactly: other names of the same issuer, whose users are the same
+	// other names of the same issuer, with the same users: further values of iss, exactly
 	Aliases       []string
-	Audiences     []string      // at least one of them in aud; empty accepts no token
-	UserClaim     string        // which claim names the user, by its whole name or a path with dots; empty means sub
-	RequiredScope string        // empty means none
-	RequiredClaim RequiredClaim // zero means none
+	Audiences     []string      // at least one of them must be in aud; empty accepts no token
+	UserClaim     string        // claim that names the user, as a whole name or a path with dots; empty means sub
+	RequiredScope string        // empty means no rule
+	RequiredClaim RequiredClaim // zero means no rule
 }
 
-// RequiredClaim asks for a claim, by its whole name or a path with dots, that is one
-// of Values or a list with one of them. A boolean or a number is compared by its JSON
-// text. No Values with a Name accept no token.
+// RequiredClaim requires a claim, named by its whole name or a path with dots, that is one of
+// Values or a list that contains one. A boolean or a number is compared by its JSON text. A Name
+// without Values accepts no token.
 type RequiredClaim struct {
 	Name   string
 	Values []string
 }
 
-// A Caller is who a token speaks for.
+// A Caller is the user that a token speaks for.
 type Caller struct {
-	UserID string // 1 to 255 characters of Unicode, none of them a control character, exactly as the issuer wrote them
+	UserID string // 1 to 255 Unicode characters without control characters, exactly as the issuer wrote them
 
-	// Alias is which of [Config.Aliases] the token's issuer is, from 1; 0 for [Config.Issuer].
+	// Alias is the issuer's position in [Config.Aliases], from 1; 0 means [Config.Issuer].
 	Alias int
-	// KeysFetched is when the keys were asked for that the token was checked with;
-	// zero if none were, or if they are not fetched.
+	// KeysFetched is when the keys that checked the token were fetched; zero if no keys were used,
+	// or if they are not fetched.
 	KeysFetched time.Time
 }
 
 // A Verifier turns tokens into callers. It is safe for concurrent use.
 type Verifier struct {
-	// Now tells the time; nil means time.Now. It is set before first use.
+	// Now returns the time; nil means time.Now. Set it before first use.
 	Now func() time.Time
 
 	cfg   Config
-	names []string // of the issuer
+	names []string // of the issuer: Issuer, then Aliases
 	keys  KeySet
 }
 
-// NewVerifier returns a Verifier of cfg's tokens, signed with one of keys.
+// NewVerifier returns a Verifier for tokens that satisfy cfg and are signed with one of keys.
 func NewVerifier(cfg Config, keys KeySet) *Verifier {
 	if cfg.UserClaim == "" {
 		cfg.UserClaim = "sub"
@@ -56,21 +56,18 @@ func NewVerifier(cfg Config, keys KeySet) *Verifier {
 	return &Verifier{cfg: cfg, names: append([]string{cfg.Issuer}, cfg.Aliases...), keys: keys}
 }
 
-// Verify returns the caller that the token speaks for, or an
-// *InvalidTokenError, *InsufficientScopeError, *InsufficientRoleError or
-// *KeysUnavailableError. Next to an error the caller has no UserID; the rest is for
-// the log.
+// Verify returns the caller that the token speaks for, or an *InvalidTokenError,
+// *InsufficientScopeError, *InsufficientRoleError or *KeysUnavailableError. With an error, the
+// Caller has no UserID; its other fields are for the log.
 //
-// Everything that can be refused without a key is refused before the keys are
-// asked for, so that garbage costs the issuer nothing. Rights are looked at
-// last: only a genuine token learns that it lacks one.
+// Rules that need no key are applied before keys are fetched, so that garbage costs the issuer
+// nothing. Rights are checked last: only a genuine token learns that it lacks one.
 func (v *Verifier) Verify(ctx context.Context, compact string) (Caller, error) {
 	return v.apply(compact, func(t *token) error { return v.keys.verifySignature(ctx, t) })
 }
 
-// Inspect applies every rule but the signature's, and returns who the token says
-// that it speaks for. It is for tools that help to find the right Config: what it
-// returns proves nothing.
+// Inspect applies every rule except the signature, and returns the caller that the token claims to
+// speak for. It is for tools that help to find the right Config: its result proves nothing.
 func (v *Verifier) Inspect(compact string) (Caller, error) {
 	return v.apply(compact, func(*token) error { return nil })
 }
@@ -107,8 +104,7 @@ func (v *Verifier) apply(compact string, checkSignature func(*token) error) (cal
 	return caller, nil
 }
 
-// checkClaims applies the rules that say whether the token is for us and for
-// now, and returns the user.
+// checkClaims checks that the token is meant for this service and valid now, and returns the user.
 func (v *Verifier) checkClaims(claims strictjson.Object) (string, error) {
 	if err := checkAudience(claims, v.cfg.Audiences); err != nil {
 		return "", err

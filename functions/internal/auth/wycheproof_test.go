@@ -10,18 +10,17 @@ import (
 	"billingportal/functions/internal/strictjson"
 )
 
-// stricter are vectors that Wycheproof calls valid and that are refused here,
-// with the reason.
+// stricter lists the vectors that Wycheproof calls valid but this package refuses, with the reason.
 var stricter = map[int]string{
 	346: "the JWK is for PS256 and the token is PS384",
 	350: "the JWK is for PS256 and the token is PS384",
-	347: "the JWK's alg is ES521, which no standard knows",
-	351: "the JWK's alg is ES521, which no standard knows",
+	347: "the JWK's alg is ES521, which is in no standard",
+	351: "the JWK's alg is ES521, which is in no standard",
 }
 
-// TestWycheproof runs every asymmetric signature and key of Project Wycheproof:
-// no invalid one is accepted, and every valid one is, but for those above.
-// testdata/README.md says where the vectors are from.
+// TestWycheproof runs every asymmetric signature and key of Project Wycheproof. It checks that
+// every valid one is accepted, except for those in stricter, and every invalid one is refused.
+// testdata/README.md names the source of the vectors.
 func TestWycheproof(t *testing.T) {
 	for _, file := range []string{"wycheproof_signatures.json", "wycheproof_keys.json"} {
 		t.Run(file, func(t *testing.T) {
@@ -67,7 +66,7 @@ func wycheproof(t *testing.T, file string) (groups []wycheproofGroup) {
 	return groups
 }
 
-// accepts checks the signature alone: the vectors' payloads hold no claims.
+// accepts checks only the signature, because the vectors' payloads contain no claims.
 func (g wycheproofGroup) accepts(jws string) bool {
 	set := string(g.Public)
 	if _, isSet := must(strictjson.ParseObject(g.Public))["keys"]; !isSet {

@@ -1,11 +1,11 @@
-// Package billing creates sessions of Stripe's customer portal, and reads the
-// subscriptions that they are about.
+// Package billing calls Stripe: it creates sessions of the customer portal and reads the
+// subscriptions that the sessions are about. Its input is a secret key and the parameters of a
+// call; its output is Stripe's answer or an [*Error].
 //
-// A [Client] adds to stripe-go what a request of ten seconds needs: a bound for
-// every try, retries that end with the caller's context, a limit on what is
-// read, and an answer that is checked before anybody is sent anywhere. Its
-// errors carry a [Class] and never Stripe's text, which can hold parts of a key,
-// e-mail addresses and URLs.
+// A [Client] adds to stripe-go the limits that a request of ten seconds needs: a time limit for
+// every try, retries that end with the caller's context, and a limit on the size of an answer. It
+// also checks a session before the caller is sent to its URL. Errors have a [Class] and never
+// contain Stripe's text, which can include parts of a key, e-mail addresses and URLs.
 package billing
 
 import (
@@ -24,25 +24,24 @@ import (
 
 const (
 	tryTimeout    = 4 * time.Second
-	maxTries      = 3 // the first and two retries
+	maxTries      = 3 // the first try and two retries
 	firstPause    = 200 * time.Millisecond
-	maxAnswerSize = 1 << 20 // bytes; a portal session has about one thousand
+	maxAnswerSize = 1 << 20 // bytes; a portal session has about 1,000
 )
 
-// Config says how to reach Stripe and what to accept from it.
+// Config sets how to reach Stripe and which sessions to accept.
 type Config struct {
-	// APIBase is the URL of Stripe's API without a trailing slash.
+	// APIBase is the URL of the Stripe API, without a trailing slash.
 	APIBase string
-	// Livemode is the mode that sessions must be of.
+	// Livemode is the mode that sessions must have.
 	Livemode bool
-	// PortalHosts are the hosts that a session's URL may have, with the port
-	// where it is not the scheme's own.
+	// PortalHosts are the hosts that a session's URL may have, with the port if the URL has one.
 	PortalHosts []string
-	// Transport makes the calls; nil means http.DefaultTransport.
+	// Transport sends the requests; nil means http.DefaultTransport.
 	Transport http.RoundTripper
 	// Pause waits between tries; nil means [Pause].
 	Pause func(ctx context.Context, d time.Duration) error
-	// APIVersion is the version that Read and Write ask for; "" means the one that stripe-go pins.
+	// APIVersion is the version that Read and Write request; "" means the one that stripe-go pins.
 	APIVersion string
 }
 
@@ -52,7 +51,7 @@ type Client struct {
 	backend stripe.Backend
 }
 
-// New returns a client of Stripe's API in the version that stripe-go pins.
+// New returns a client for Stripe's API, in the version that stripe-go pins.
 func New(config Config) *Client {
 	if config.Transport == nil {
 		config.Transport = http.DefaultTransport
@@ -66,13 +65,13 @@ func New(config Config) *Client {
 			URL: stripe.String(config.APIBase),
 			HTTPClient: &http.Client{
 				Transport: &observer{next: config.Transport},
-				// A redirect of a POST that carries a key is followed nowhere.
+				// Do not follow redirects: the POST carries a key.
 				CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 			},
-			// stripe-go's own retries sleep past the end of the context.
+			// do makes the retries, because stripe-go's own sleep past the end of the context.
 			MaxNetworkRetries: stripe.Int64(0),
 			EnableTelemetry:   stripe.Bool(false),
-			// The default logger prints the portal's URL when a body is cut short.
+			// The default logger prints the portal's URL if a body is cut short.
 			LeveledLogger: &stripe.LeveledLogger{Level: stripe.LevelNull},
 		}),
 	}
@@ -80,15 +79,16 @@ func New(config Config) *Client {
 
 // Session is a portal session as Stripe created it.
 type Session struct {
-	// URL leads to the portal. Whoever has it is the customer: it is a secret.
+	// URL leads to the portal. It is a secret: it opens the portal as the customer, without signing
+	// in.
 	URL string
 	// JSON is the session object, byte for byte as Stripe sent it.
 	JSON json.RawMessage
-	// Calls tells how it was obtained.
+	// Calls describes the requests that created the session.
 	Calls Calls
 }
 
-// Calls tells what it took to get an answer from Stripe.
+// Calls describes the requests that a call to Stripe needed.
 type Calls struct {
 	// Attempts is the number of requests sent, 1 to 3.
 	Attempts int
@@ -96,9 +96,9 @@ type Calls struct {
 	RequestID string
 }
 
-// The flow in which customers change their tax IDs and billing address, and the oldest version of
-// Stripe's API that has it. A session with this flow asks for that version, and every other one for
-// the version that stripe-go pins.
+// CustomerUpdate is the flow in which customers change their tax IDs and billing address.
+// CustomerUpdateVersion is the oldest API version that has it. A session with this flow requests
+// that version; every other session requests the version that stripe-go pins.
 //
 // https://docs.stripe.com/changelog/dahlia/2026-08-26/adds-a-customer-update-deep-link-for-billing-portal-sessions
 const (
@@ -106,9 +106,9 @@ const (
 	CustomerUpdateVersion = "2026-08-26.dahlia"
 )
 
-// CreateSession creates a portal session with the key. params.Customer must be
-// set; CreateSession sets the fields that params shares with all calls. Every
-// error is an [*Error].
+// CreateSession creates a portal session with the key. params.Customer must be set. CreateSession
+// sets the parameters that all calls share, such as the idempotency key. Every error is an
+// [*Error].
 //
 // https://docs.stripe.com/api/customer_portal/sessions/create
 func (c *Client) CreateSession(ctx context.Context, key string,
@@ -117,8 +117,8 @@ func (c *Client) CreateSession(ctx context.Context, key string,
 	if flow := params.FlowData; flow != nil && stripe.StringValue(flow.Type) == CustomerUpdate {
 		params.Headers = http.Header{"Stripe-Version": {CustomerUpdateVersion}}
 	}
-	// Random for each request: a key derived from the user would replay an old
-	// session, or refuse a new one with other parameters.
+	// The key is random for each request. A key derived from the user would return an old session,
+	// or an error if the other parameters differ.
 	params.SetIdempotencyKey(rand.Text())
 	calls, err := c.do(ctx, portalWrite, &params.Params, func() (err error) {
 		created, err = session.Client{B: c.backend, Key: key}.New(params)
@@ -133,8 +133,8 @@ func (c *Client) CreateSession(ctx context.Context, key string,
 	return &Session{URL: created.URL, JSON: created.LastResponse.RawJSON, Calls: calls}, nil
 }
 
-// permission is what a call needs of a restricted key, in the words of Stripe's
-// dashboard.
+// A permission is the permission of a restricted key that a call needs, as Stripe's dashboard names
+// it.
 //
 // https://docs.stripe.com/keys#limit-access
 type permission string
@@ -145,13 +145,13 @@ const (
 	productsRead      permission = "Products: Read"
 )
 
-// do runs call until it succeeds, fails for good, or its time or its tries run
-// out. call sends common as part of its parameters, with the context of the try.
+// do runs call until it succeeds, fails permanently, or runs out of time or tries. It sets the
+// context of each try in common, which call must send with its parameters.
 //
 // https://docs.stripe.com/error-low-level
 func (c *Client) do(ctx context.Context, needs permission, common *stripe.Params, call func() error) (Calls, *Error) {
 	var calls Calls
-	isLost := false // a connection that may have carried the request
+	isLost := false // a connection broke that may have carried the request
 	for {
 		calls.Attempts++
 		observed := &observation{afterLoss: isLost}
@@ -175,8 +175,8 @@ func (c *Client) do(ctx context.Context, needs permission, common *stripe.Params
 	}
 }
 
-// Pause waits for d or until ctx ends. It does not start a wait that ctx cannot
-// outlast.
+// Pause waits for d or until ctx ends. It returns at once if the deadline of ctx comes before the
+// end of d.
 func Pause(ctx context.Context, d time.Duration) error {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
 		return context.DeadlineExceeded
@@ -184,5 +184,5 @@ func Pause(ctx context.Context, d time.Duration) error {
 	return upstream.Pause(ctx, d)
 }
 
-// errTooLarge ends the reading of an answer that is no answer of Stripe's.
+// errTooLarge stops the reading of an answer that is too large to come from Stripe's API.
 var errTooLarge = errors.New("billing: answer too large")

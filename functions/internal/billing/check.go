@@ -10,9 +10,8 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// check returns the class of what is wrong with a session, or 0. The caller of
-// the portal is sent to the session's URL with all that it opens, so nothing of
-// it is taken on trust.
+// check returns the class of the first fault that it finds in a session, or 0. The browser is sent
+// to the session's URL, which opens the customer's portal, so every part is checked.
 func (c *Client) check(created *stripe.BillingPortalSession, customer string) Class {
 	if !c.isPortal(created.URL) {
 		return BadResponse
@@ -26,9 +25,9 @@ func (c *Client) check(created *stripe.BillingPortalSession, customer string) Cl
 	return 0
 }
 
-// isPortal reports whether a URL is https on one of the portal's hosts; http
-// counts for a host that is this machine. Browsers drop or convert characters
-// that are not printable ASCII and backslashes (WHATWG URL), so there are none.
+// isPortal reports whether a URL is https on a host in PortalHosts. http is allowed for a loopback
+// host. Browsers drop or convert backslashes and characters outside printable ASCII (WHATWG URL),
+// so a URL with one is refused.
 func (c *Client) isPortal(raw string) bool {
 	if strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r > '~' || r == '\\' }) {
 		return false

@@ -2,8 +2,8 @@ package billing
 
 import "github.com/stripe/stripe-go/v79"
 
-// errorTypes and errorCodes are all that stripe-go knows. Closed sets, because both
-// come off the wire: whatever else stands in their place is somebody else's text.
+// errorTypes and errorCodes are all that stripe-go knows. Other values are not logged, because the
+// answer could contain any text in their place.
 var errorTypes = []stripe.ErrorType{
 	stripe.ErrorTypeAPI,
 	stripe.ErrorTypeCard,

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// A new version of stripe-go brings new codes, and the sets are written by hand.
+// A new version of stripe-go brings new codes, but errorTypes and errorCodes are written by hand.
 func TestErrorTypesAndCodesAreAllThatStripeGoHas(t *testing.T) {
 	directory, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/stripe/stripe-go/v79").Output()
 	if err != nil {

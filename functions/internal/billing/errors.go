@@ -14,43 +14,45 @@ import (
 	"github.com/stripe/stripe-go/v79"
 )
 
-// Class says what went wrong at Stripe, in terms of what to do about it.
+// Class is the kind of a failure at Stripe. Failures with the same remedy share a class.
 type Class int
 
 // The classes of errors.
 const (
-	// Unavailable: no connection, or 5xx after all tries.
+	// Unavailable means that every try failed: without a connection, or with a 5xx.
 	Unavailable Class = iota + 1
-	// Timeout: the time for the call ran out, or its caller gave up.
+	// Timeout means that the time for the call ran out, or that the caller gave up.
 	Timeout
-	// BadResponse: an answer that is none of Stripe's, or that breaks its contract.
+	// BadResponse means that the answer is not from Stripe's API or breaks its contract.
 	BadResponse
-	// KeyRefused: the key is invalid, expired or revoked.
+	// KeyRefused means that the key is invalid, expired or revoked.
 	KeyRefused
-	// PermissionMissing: the restricted key may not do this.
+	// PermissionMissing means that the restricted key may not make this call.
 	PermissionMissing
-	// ModeMismatch: a test key with live objects or the reverse, or a session of the other mode.
+	// ModeMismatch means a test key with live objects or the reverse, or a session of the other
+	// mode.
 	ModeMismatch
-	// NoSuchCustomer: the mapped customer does not exist at Stripe, or no longer.
+	// NoSuchCustomer means that the mapped customer does not exist at Stripe, or no longer exists.
 	NoSuchCustomer
-	// NoSuchConfiguration: the portal configuration does not exist.
+	// NoSuchConfiguration means that the portal configuration does not exist.
 	NoSuchConfiguration
-	// NoSuchAccount: the account of on_behalf_of does not exist or may not be used.
+	// NoSuchAccount means that the account of on_behalf_of does not exist or may not be used.
 	NoSuchAccount
-	// PortalNotConfigured: the account's portal settings were never saved.
+	// PortalNotConfigured means that the account's portal settings were never saved.
 	PortalNotConfigured
-	// FlowUnavailable: the portal configuration in use lacks the flow's feature.
+	// FlowUnavailable means that the portal configuration in use lacks the flow's feature.
 	FlowUnavailable
-	// NoSuchSubscription: the flow's subscription does not exist.
+	// NoSuchSubscription means that the flow's subscription does not exist.
 	NoSuchSubscription
-	// SubscriptionRefused: the flow cannot act on the subscription, for example because it is
-	// cancelled.
+	// SubscriptionRefused means that the flow cannot act on the subscription, for example because
+	// it is cancelled.
 	SubscriptionRefused
-	// ParameterRefused: Stripe refuses the value of Error.Param.
+	// ParameterRefused means that Stripe refuses the value of Error.Param.
 	ParameterRefused
-	// RequestRefused: Stripe refuses the request, and names no parameter of a portal session.
+	// RequestRefused means that Stripe refuses the request without naming a parameter of a portal
+	// session.
 	RequestRefused
-	// Busy: rate limit or lock timeout; try again after Error.RetryAfter.
+	// Busy means a rate limit or a lock timeout. Try again after Error.RetryAfter.
 	Busy
 )
 
@@ -76,20 +78,18 @@ var classTexts = map[Class]string{
 // String describes the class for an operator.
 func (c Class) String() string { return classTexts[c] }
 
-// Error is a failed call to Stripe. It holds none of Stripe's texts.
+// Error is a failed call to Stripe. It contains no text from Stripe.
 type Error struct {
 	Class Class
-	// Param is the parameter that Stripe refused, in bracket notation; "" if
-	// it named none that a portal session has.
+	// Param is the parameter that Stripe refused, in bracket notation; "" if Stripe named no
+	// parameter of a portal session.
 	Param string
-	// Type and Code are Stripe's own words for the refusal; "" where it had none that
-	// stripe-go knows.
+	// Type and Code are Stripe's type and code of the error; "" if stripe-go does not know them.
 	Type stripe.ErrorType
 	Code stripe.ErrorCode
-	// RetryAfter is how long Stripe asked to wait, at most an hour; 0 where it
-	// did not say.
+	// RetryAfter is how long Stripe asked to wait, at most an hour; 0 if it did not say.
 	RetryAfter time.Duration
-	// Calls tells what was tried.
+	// Calls describes the requests that were sent.
 	Calls Calls
 
 	retryable bool
@@ -104,8 +104,7 @@ func (e *Error) Error() string {
 	return "stripe: " + e.Class.String()
 }
 
-// classify turns an error of stripe-go, and what was seen on the wire, into an
-// Error.
+// classify turns an error of stripe-go and the try's observation into an Error.
 func classify(err error, seen *observation) *Error {
 	if seen.broken != nil {
 		return broken(seen.broken)
@@ -115,8 +114,8 @@ func classify(err error, seen *observation) *Error {
 	}
 	var refusal *stripe.Error
 	if !errors.As(err, &refusal) {
-		// HTML, a JSON document of another kind, an empty body. What is in front
-		// of Stripe's API has its own words for too many requests.
+		// The body is HTML, a JSON document of another kind, or empty. A proxy in front of the
+		// Stripe API may send a 429 with a body of its own.
 		if seen.status == http.StatusTooManyRequests {
 			return &Error{Class: Busy, RetryAfter: retryAfter(seen.retryAfter)}
 		}
@@ -146,8 +145,8 @@ func classify(err error, seen *observation) *Error {
 	return failure
 }
 
-// retryAfter reads Retry-After in seconds, the form that APIs use (RFC 9110,
-// section 10.2.3), and holds it to an hour.
+// retryAfter reads Retry-After in seconds, the form that APIs use (RFC 9110, section 10.2.3). It
+// returns at most an hour.
 func retryAfter(header string) time.Duration {
 	seconds, err := strconv.ParseUint(header, 10, 32)
 	if err != nil {
@@ -156,7 +155,7 @@ func retryAfter(header string) time.Duration {
 	return min(time.Duration(seconds)*time.Second, time.Hour)
 }
 
-// broken classifies a try without a whole answer.
+// broken classifies a try that got no complete answer.
 func broken(err error) *Error {
 	var timeout net.Error
 	var certificate *tls.CertificateVerificationError
@@ -164,7 +163,7 @@ func broken(err error) *Error {
 	case errors.Is(err, errTooLarge):
 		return &Error{Class: BadResponse}
 	case errors.As(err, &certificate):
-		return &Error{Class: Unavailable} // it will not be another one in a moment
+		return &Error{Class: Unavailable} // a retry would get the same certificate
 	case errors.Is(err, context.Canceled):
 		return &Error{Class: Timeout}
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
@@ -173,8 +172,8 @@ func broken(err error) *Error {
 	return &Error{Class: Unavailable, retryable: true}
 }
 
-// classOf reads a refusal. Where Stripe gives several errors one code, its
-// wording decides; each wording is quoted beside the test that covers it.
+// classOf classifies a refusal. If Stripe uses one code for several errors, its wording decides.
+// The tests quote each wording.
 //
 // https://docs.stripe.com/api/errors
 func classOf(refusal *stripe.Error, status int) Class {
@@ -216,9 +215,9 @@ func classOf(refusal *stripe.Error, status int) Class {
 }
 
 // isKeyInUse reports whether Stripe is still processing another request with the same idempotency
-// key. After a lost connection that is our own earlier try; otherwise it is a request of someone
-// else, because keys are random. Older answers have only the type, which with 409 means nothing
-// else, and the oldest have only the text.
+// key. After a lost connection that request is our earlier try. Otherwise it comes from someone
+// else, because keys are random. Older answers have only the type, which is unambiguous with status
+// 409; the oldest have only the text.
 //
 // https://docs.stripe.com/error-codes#idempotency-key-in-use
 func isKeyInUse(refusal *stripe.Error, status int) bool {
@@ -229,12 +228,12 @@ func isKeyInUse(refusal *stripe.Error, status int) bool {
 		strings.Contains(strings.ToLower(refusal.Msg), "another in-progress request using this idempotent key")
 }
 
-// isCallers reports whether a parameter is the caller's to choose. What is wrong
-// with the others is wrong with the deployment.
+// isCallers reports whether the caller chooses a parameter. An error in another parameter is an
+// error of the deployment.
 func isCallers(param string) bool { return strings.HasPrefix(param, "flow_data") || param == "id" }
 
-// isSubscription reports whether a parameter is a subscription's ID: of a flow, or
-// in the path of its own call.
+// isSubscription reports whether a parameter is the ID of a subscription, in a flow or in the path
+// of its own call.
 func isSubscription(param string) bool {
 	return strings.HasSuffix(param, "[subscription]") || param == "id"
 }

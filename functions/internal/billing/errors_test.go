@@ -12,9 +12,8 @@ import (
 	"billingportal/functions/internal/billing"
 )
 
-// Stripe's errors in the words that were reported of it, but for those marked
-// "own words". The marker stands where Stripe repeats something: a part of a key,
-// an account, an ID.
+// The errors use Stripe's reported wording, except those marked "own words". The marker stands for
+// a part that Stripe repeats: a part of a key, an account or an ID.
 func TestClasses(t *testing.T) {
 	const (
 		invalid = `"type":"invalid_request_error",`
@@ -90,9 +89,9 @@ func TestClasses(t *testing.T) {
 		"livemode_mismatch": {400, `"code":"livemode_mismatch",` +
 			invalid + says("Test and live mode API keys, requests, and objects are only available within the mode "+
 			"they are in."), billing.ModeMismatch, ""},
-		"the caller's subscription alone": {400, missing + param(cancel) + says("No such subscription: 'sub_"+m+"'"+
+		"only the caller's subscription": {400, missing + param(cancel) + says("No such subscription: 'sub_"+m+"'"+
 			wrongModeTest), billing.NoSuchSubscription, cancel},
-		"the caller's price alone": {400, missing + param(confirm+"[items][0][price]") + says("No such price: 'price_"+
+		"only the caller's price": {400, missing + param(confirm+"[items][0][price]") + says("No such price: 'price_"+
 			m+"'"+wrongModeTest), billing.ParameterRefused, confirm + "[items][0][price]"},
 
 		// The deployment's other settings.
@@ -123,7 +122,7 @@ func TestClasses(t *testing.T) {
 			"' (or that account does not exist). Application access may have been revoked."),
 			billing.NoSuchAccount, ""},
 
-		// The subscription. Flow refusals were reported with and without a param.
+		// The subscription. Refusals of a flow were reported with and without a param.
 		"no such subscription to cancel": {400,
 			missing + param(cancel) + says("No such subscription: 'sub_"+m+"'"), billing.NoSuchSubscription, cancel},
 		"no such subscription to update": {400,
@@ -162,7 +161,7 @@ func TestClasses(t *testing.T) {
 		"return_url refused": {400, `"code":"url_invalid",` + invalid + param("return_url") + says("Not a valid URL"),
 			billing.ParameterRefused, "return_url"},
 
-		// What is none of it.
+		// Other errors.
 		"an address that is not Stripe's API": {404, invalid + says("Unrecognized request URL (POST: /v1/"+m+
 			"). Please see https://stripe.com/docs or we can help at https://support.stripe.com/."),
 			billing.RequestRefused, ""},
@@ -192,7 +191,7 @@ func TestClasses(t *testing.T) {
 	}
 }
 
-func TestARequestIDThatIsNotStripesIsNotKept(t *testing.T) {
+func TestForeignRequestIDIsNotKept(t *testing.T) {
 	for _, id := range []string{"", faulttest.Marker, "req_" + strings.Repeat("x", 65), "req_a b",
 		"req_" + faulttest.Marker + "/..", "https://billing.stripe.com/p/session/x"} {
 		_, client := newStripe(t,
@@ -211,7 +210,7 @@ func TestARequestIDThatIsNotStripesIsNotKept(t *testing.T) {
 	}
 }
 
-func TestStripesWordsAreKeptWhereStripeGoKnowsThem(t *testing.T) {
+func TestTypeAndCodeAreKeptIfStripeGoKnowsThem(t *testing.T) {
 	for name, test := range map[string]struct {
 		error    string
 		wantType stripe.ErrorType
@@ -219,10 +218,10 @@ func TestStripesWordsAreKeptWhereStripeGoKnowsThem(t *testing.T) {
 	}{
 		"both": {`"type":"invalid_request_error","code":"url_invalid"`, stripe.ErrorTypeInvalidRequest,
 			stripe.ErrorCodeURLInvalid},
-		"a type alone":        {`"type":"card_error"`, stripe.ErrorTypeCard, ""},
-		"neither of the sets": {`"type":"` + faulttest.Marker + `","code":"` + faulttest.Marker + `"`, "", ""},
-		"in another case":     {`"type":"Invalid_request_error","code":"URL_invalid"`, "", ""},
-		"none":                {``, "", ""},
+		"only a type":     {`"type":"card_error"`, stripe.ErrorTypeCard, ""},
+		"both unknown":    {`"type":"` + faulttest.Marker + `","code":"` + faulttest.Marker + `"`, "", ""},
+		"in another case": {`"type":"Invalid_request_error","code":"URL_invalid"`, "", ""},
+		"none":            {``, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

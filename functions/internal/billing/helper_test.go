@@ -21,12 +21,12 @@ const (
 	apiKey   = "sk_test_" + "KEYx7Q0123456789"
 	customer = "cus_NciAYcXfLnqBoz"
 
-	// sessionURL is a URL of Stripe's; what opens the portal is its last part.
+	// sessionURL is a URL as Stripe sends it. Its last part is the secret that opens the portal.
 	sessionSecret = "SESSIONx7Q"
 	sessionURL    = "https://billing.stripe.com/p/session/test_" + sessionSecret
 
-	// sessionJSON is Stripe's own example of a portal session, as it is sent: with
-	// its spaces and its order.
+	// sessionJSON is Stripe's own example of a portal session, with the spaces and the order in
+	// which it is sent.
 	//
 	// https://docs.stripe.com/api/customer_portal/sessions/object
 	sessionJSON = `{
@@ -47,8 +47,8 @@ const (
 
 var goodSession = faulttest.Respond(200, "application/json", sessionJSON)
 
-// stripeServer plays its answers one after the other, the last one for good, and
-// keeps the requests.
+// stripeServer gives its answers one after the other, repeats the last one, and records the
+// requests.
 type stripeServer struct {
 	mu       sync.Mutex
 	answers  []http.HandlerFunc
@@ -102,8 +102,8 @@ func (p *pauses) wait(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// newStripe starts a server that plays the answers, and a client of it that does
-// not wait between tries.
+// newStripe starts a server that gives the answers, and returns it with a client that does not wait
+// between tries.
 func newStripe(t *testing.T, answers ...http.HandlerFunc) (*stripeServer, *billing.Client) {
 	t.Helper()
 	handler := &stripeServer{answers: answers}
@@ -135,8 +135,8 @@ func create(t *testing.T, client *billing.Client) (*billing.Session, error) {
 	return client.CreateSession(t.Context(), apiKey, sessionParams())
 }
 
-// requireClass requires an *Error of a class, or success for 0, and that nothing
-// the server said is in it. It returns what the error holds.
+// requireClass requires an *Error of this class, or no error if want is 0. It also requires that
+// the error contains no text from the server. It returns the error.
 func requireClass(t *testing.T, err error, want billing.Class) billing.Error {
 	t.Helper()
 	if want == 0 {
@@ -156,10 +156,10 @@ func requireClass(t *testing.T, err error, want billing.Class) billing.Error {
 	return *failure
 }
 
-// stripeError answers as Stripe does when it refuses.
+// stripeError answers as Stripe does when it refuses a request.
 func stripeError(status int, members string) http.HandlerFunc {
 	return faulttest.Respond(status, "application/json", `{"error":{`+members+`}}`)
 }
 
-// discardLog is for a server whose clients break off on purpose.
+// discardLog returns a logger for a server whose clients disconnect on purpose.
 func discardLog() *log.Logger { return log.New(io.Discard, "", 0) }

@@ -8,15 +8,14 @@ import (
 	"regexp"
 )
 
-// observation is what one try looked like on the wire. stripe-go folds a refused
-// connection, a cut body and a page of HTML into errors that differ only in
-// their text.
+// An observation records one try as seen on the wire. stripe-go turns a refused connection, a cut
+// body and an HTML page into errors that differ only in their text.
 type observation struct {
-	status     int    // 0: there was no answer
+	status     int    // 0 if there was no answer
 	requestID  string // Stripe's ID of the request, or ""
 	retry      string // Stripe-Should-Retry: "true", "false" or ""
 	retryAfter string // Retry-After as sent
-	broken     error  // why there was no answer, or not the whole of it
+	broken     error  // the reason for a missing or incomplete answer
 	afterLoss  bool   // an earlier try with the same idempotency key was broken
 }
 
@@ -26,13 +25,12 @@ func withObservation(ctx context.Context, o *observation) context.Context {
 	return context.WithValue(ctx, observationKey{}, o)
 }
 
-// requestIDPattern keeps a header that is not Stripe's out of the logs.
+// requestIDPattern keeps a header that does not come from Stripe out of the logs.
 var requestIDPattern = regexp.MustCompile(`^req_[A-Za-z0-9]+$`)
 
 const maxRequestIDLength = 68
 
-// observer fills in the observation of a request's context, and bounds the
-// answer's size.
+// An observer fills in the observation of a request's context, and limits the answer's size.
 type observer struct{ next http.RoundTripper }
 
 func (t *observer) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -40,10 +38,10 @@ func (t *observer) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !ok {
 		return t.next.RoundTrip(r)
 	}
-	// A request with an idempotency key is sent again by net/http itself when a
-	// connection is lost, uncounted and without a pause, unless its body cannot
-	// be had again. Tries are counted here.
-	r = r.WithContext(r.Context()) // a copy: the request is the caller's
+	// When a connection is lost, net/http resends a request that has an idempotency key, uncounted
+	// and without a pause, if it can read the body again. Without GetBody it cannot, so every try
+	// is counted here.
+	r = r.WithContext(r.Context()) // a copy, because the request belongs to the caller
 	r.GetBody = nil
 	response, err := t.next.RoundTrip(r)
 	if err != nil {

@@ -8,12 +8,11 @@ import (
 	"github.com/stripe/stripe-go/v79"
 )
 
-// The names and types of a portal session's parameters are stripe-go's: the form tags of
-// BillingPortalSessionParams. This is the one place that reads them, both for the parameters that
-// callers send and for those that Stripe refuses.
+// The names and types of a portal session's parameters come from stripe-go: the form tags of
+// BillingPortalSessionParams. Only this file reads the tags, both for the parameters that callers
+// send and for the parameters that Stripe refuses.
 
-// FieldOf returns the field of one of stripe-go's parameter structs that a parameter's name stands
-// for.
+// FieldOf returns the field of one of stripe-go's parameter structs that has this parameter name.
 func FieldOf(structure reflect.Type, name string) (reflect.StructField, bool) {
 	for i := range structure.NumField() {
 		if field := structure.Field(i); field.Tag.Get("form") == name && name != "" && !field.Anonymous {
@@ -23,7 +22,7 @@ func FieldOf(structure reflect.Type, name string) (reflect.StructField, bool) {
 	return reflect.StructField{}, false
 }
 
-// Join appends a member's name, or an element's index, to a parameter's name.
+// Join appends the name of a member, or the index of an element, to the name of a parameter.
 func Join(parent, member string) string {
 	if parent == "" {
 		return member
@@ -31,10 +30,10 @@ func Join(parent, member string) string {
 	return parent + "[" + member + "]"
 }
 
-// paramOf returns the name of a portal session's parameter in the spelling that callers use, and
-// whether there is such a parameter. Stripe spells an element of a list with its index or without
-// (a[0][b], a[][b], a[b]), and in newer parts of its API a member with a dot (a.b). The result is
-// built from stripe-go's names, because the one on the wire can be any text.
+// paramOf returns the name of a portal session's parameter in the spelling that callers use. ok is
+// false if portal sessions have no parameter of this name. Stripe spells an element of a list with
+// or without its index (a[0][b], a[][b], a[b]), and in newer parts of the API a member with a dot
+// (a.b). The result is built from stripe-go's names, because the name on the wire can be any text.
 //
 // https://docs.stripe.com/api/errors#errors-param
 func paramOf(wire string) (name string, ok bool) {

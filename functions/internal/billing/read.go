@@ -14,20 +14,20 @@ import (
 	"github.com/stripe/stripe-go/v79/form"
 )
 
-// raw is an object of Stripe's as it came.
+// raw is an object from Stripe, unchanged.
 type raw struct{ stripe.APIResource }
 
-// Read asks for an object or a list, and returns it as Stripe sent it. It is for tools that look
-// whether a deployment can work, and for those that import; path is the object's in the API, with
-// its version. Every error is an [*Error].
+// Read fetches an object or a list, and returns it as Stripe sent it. It is for tools that check a
+// deployment or import customers. path is the object's path in the API, including the version.
+// Every error is an [*Error].
 func (c *Client) Read(ctx context.Context, key, path string, query url.Values) (json.RawMessage, error) {
 	answer, _, err := c.call(ctx, http.MethodGet, key, path, query, &stripe.Params{})
 	return answer, err
 }
 
 // Write creates or updates an object, and returns it as Stripe sent it. It is for operators' tools.
-// A further call with the same idempotency key does nothing twice. Every error is an [*Error],
-// whose Param is one of the parameters in form.
+// Another call with the same idempotency key has no further effect. Every error is an [*Error]
+// whose Param is "" or a parameter in form.
 func (c *Client) Write(ctx context.Context, key, path string, form url.Values,
 	idempotencyKey string) (json.RawMessage, error) {
 	params := &stripe.Params{}
@@ -46,14 +46,14 @@ func (c *Client) Write(ctx context.Context, key, path string, form url.Values,
 	return answer, err
 }
 
-// sessionClasses are classes of refusals that only a portal session can have. Some are recognized
-// by words that Stripe uses elsewhere too.
+// sessionClasses are classes of refusals that only a portal session can have. Stripe uses some of
+// the words that they are recognized by for other objects too.
 var sessionClasses = []Class{
 	NoSuchCustomer, NoSuchAccount, PortalNotConfigured, FlowUnavailable, NoSuchSubscription, SubscriptionRefused,
 	ParameterRefused, RequestRefused,
 }
 
-// call also returns the parameter that Stripe refuses, as Stripe spells it, which can be any text.
+// call also returns the parameter that Stripe refuses, as Stripe spells it. It can be any text.
 func (c *Client) call(ctx context.Context, method, key, path string, query url.Values,
 	params *stripe.Params) (document json.RawMessage, refused string, err error) {
 	if version := c.version(path); version != "" {
@@ -90,7 +90,7 @@ func (c *Client) version(path string) string {
 }
 
 // sentParam returns the parameter of form that Stripe names, or "". The name on the wire can be any
-// text, so the result is one that was sent.
+// text, so the result is always a name that was sent.
 func sentParam(form url.Values, wire string) string {
 	wanted := memberPath(wire)
 	if wanted == "" {
@@ -108,16 +108,16 @@ func sentParam(form url.Values, wire string) string {
 	return similar
 }
 
-// memberPath spells a parameter with dots and without indexes, because Stripe names a list's
-// element with its index or without, and a member with brackets or with a dot (see paramOf).
+// memberPath spells a parameter with dots and without indexes. Stripe names an element of a list
+// with or without its index, and a member with brackets or with a dot (see paramOf).
 func memberPath(name string) string {
 	parts := strings.Split(strings.NewReplacer("][", ".", "[", ".", "]", "").Replace(name), ".")
 	return strings.Join(slices.DeleteFunc(parts,
 		func(part string) bool { return strings.Trim(part, "0123456789") == "" }), ".")
 }
 
-// The second version of the API has no objects in the version that stripe-go pins. This is the
-// first with event destinations, the only ones that are read.
+// The version that stripe-go pins has no objects under /v2. v2Version is the first version with
+// event destinations, the only /v2 objects that are read.
 //
 // https://docs.stripe.com/changelog/acacia/2024-10-28/event-destinations-api
 const (
@@ -125,13 +125,13 @@ const (
 	v2Version = "2024-10-28.acacia"
 )
 
-// nobody is a customer who cannot exist. Stripe refuses a session for them only after it has checked
-// the permission and the parameters, so nothing is created.
-const nobody = "cus_NobodyBillingPortalPreflight"
+// probeCustomer is the ID of a customer that cannot exist. Stripe checks the permission and the
+// parameters before it refuses a session for this customer, so nothing is created.
+const probeCustomer = "cus_NobodyBillingPortalPreflight"
 
 // ProbeSessions returns nil if the key may create portal sessions.
 func (c *Client) ProbeSessions(ctx context.Context, key string) error {
-	_, err := c.CreateSession(ctx, key, &stripe.BillingPortalSessionParams{Customer: stripe.String(nobody)})
+	_, err := c.CreateSession(ctx, key, &stripe.BillingPortalSessionParams{Customer: stripe.String(probeCustomer)})
 	var failure *Error
 	switch {
 	case !errors.As(err, &failure):
@@ -143,11 +143,11 @@ func (c *Client) ProbeSessions(ctx context.Context, key string) error {
 	return failure
 }
 
-// ProbeFlow returns nil if Stripe knows a type of flow in the version of the API that sessions with
-// it ask for, and an error of the class ParameterRefused or RequestRefused if it does not.
+// ProbeFlow returns nil if Stripe knows this type of flow in the API version that sessions with it
+// request. If Stripe does not know it, the error has the class ParameterRefused or RequestRefused.
 func (c *Client) ProbeFlow(ctx context.Context, key, flow string) error {
 	_, err := c.CreateSession(ctx, key, &stripe.BillingPortalSessionParams{
-		Customer: stripe.String(nobody),
+		Customer: stripe.String(probeCustomer),
 		FlowData: &stripe.BillingPortalSessionFlowDataParams{Type: stripe.String(flow)},
 	})
 	var failure *Error

@@ -21,7 +21,7 @@ func TestReadReturnsAnObjectAsStripeSentIt(t *testing.T) {
 		"with parameters": {"/v1/customers",
 			url.Values{"limit": {"100"}, "starting_after": {"cus_1&a=b"}}, "2024-06-20"},
 		"of the API's second version":   {"/v2/core/event_destinations", nil, "2024-10-28.acacia"},
-		"whose path only looks like it": {"/v1/v2/x", nil, "2024-06-20"},
+		"with v2 elsewhere in the path": {"/v1/v2/x", nil, "2024-06-20"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, client := newStripe(t, faulttest.Respond(200, "application/json", object))
@@ -62,7 +62,7 @@ func TestReadFailsAsAnyCallDoes(t *testing.T) {
 	}
 }
 
-// Stripe refuses the probe for its customer only after it has checked the permission.
+// Stripe checks the permission before it refuses the probe's customer.
 func TestProbeSessionsAsksWhetherTheKeyMayCreateSessions(t *testing.T) {
 	const invalid = `"type":"invalid_request_error",`
 	for name, test := range map[string]struct {
@@ -76,10 +76,10 @@ func TestProbeSessionsAsksWhetherTheKeyMayCreateSessions(t *testing.T) {
 		"a refused parameter": {stripeError(400, invalid+`"param":"return_url"`), 0},
 		"a missing permission": {stripeError(403, invalid+`"message":"Permission denied."`),
 			billing.PermissionMissing},
-		"a refused key":           {stripeError(401, invalid+`"message":"Invalid API Key"`), billing.KeyRefused},
-		"too many requests":       {stripeError(429, rateLimit), billing.Busy},
-		"an outage":               {stripeError(500, serverError), billing.Unavailable},
-		"a session of all things": {goodSession, billing.BadResponse},
+		"a refused key":         {stripeError(401, invalid+`"message":"Invalid API Key"`), billing.KeyRefused},
+		"too many requests":     {stripeError(429, rateLimit), billing.Busy},
+		"an outage":             {stripeError(500, serverError), billing.Unavailable},
+		"an unexpected session": {goodSession, billing.BadResponse},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, client := newStripe(t, test.answer)
@@ -91,8 +91,8 @@ func TestProbeSessionsAsksWhetherTheKeyMayCreateSessions(t *testing.T) {
 	}
 }
 
-// A session with the flow of a newer version asks for that version, and tells an unknown flow from
-// an unknown customer.
+// A session with the flow of a newer version requests that version, and an unknown flow is told
+// apart from an unknown customer.
 func TestProbeFlowAsksForTheVersionOfTheFlow(t *testing.T) {
 	const invalid = `"type":"invalid_request_error",`
 	for name, test := range map[string]struct {
@@ -110,7 +110,7 @@ func TestProbeFlowAsksForTheVersionOfTheFlow(t *testing.T) {
 		"a version that Stripe does not know": {"customer_update",
 			stripeError(400, invalid+`"message":"Invalid Stripe API version"`), "2026-08-26.dahlia",
 			billing.RequestRefused},
-		"a session of all things": {"customer_update", goodSession, "2026-08-26.dahlia", billing.BadResponse},
+		"an unexpected session": {"customer_update", goodSession, "2026-08-26.dahlia", billing.BadResponse},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, client := newStripe(t, test.answer)

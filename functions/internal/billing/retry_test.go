@@ -12,7 +12,7 @@ import (
 	"billingportal/functions/internal/billing"
 )
 
-// Stripe's words for what is worth another try, and for what is not.
+// Stripe's wording of errors, some of which are worth a retry.
 //
 // https://docs.stripe.com/error-codes#lock-timeout
 // https://docs.stripe.com/rate-limits
@@ -36,7 +36,7 @@ var (
 		`used with. ` +
 		`Try using a key other than '` + faulttest.Marker +
 		`' if you meant to execute a different request.","type":"idempotency_error"`
-	// Before the type and the code there was only the text.
+	// Older answers have only the type or only the text.
 	keyInUseByType = `"message":"There is currently another in-progress request using the key ` + faulttest.Marker +
 		`","type":"idempotency_error"`
 	keyInUseByText = `"message":"There is currently another in-progress request using this Idempotent Key ` +
@@ -71,49 +71,49 @@ func TestRetries(t *testing.T) {
 	}{
 		"409 lock_timeout once":  {once(stripeError(409, lockTimeout)), 0, 2},
 		"409 lock_timeout twice": {twice(stripeError(409, lockTimeout)), 0, 3},
-		"409 lock_timeout for good": {[]http.HandlerFunc{stripeError(409, lockTimeout)},
+		"409 lock_timeout every time": {[]http.HandlerFunc{stripeError(409, lockTimeout)},
 			billing.Busy, 3},
 		"429 lock_timeout once": {once(stripeError(429, lockTimeout)), 0, 2},
-		"429 lock_timeout for good": {[]http.HandlerFunc{stripeError(429, lockTimeout)},
+		"429 lock_timeout every time": {[]http.HandlerFunc{stripeError(429, lockTimeout)},
 			billing.Busy, 3},
-		"409 lock_timeout not to be tried again": {once(with(shouldRetry, "false", stripeError(409, lockTimeout))),
+		"409 lock_timeout that must not be retried": {once(with(shouldRetry, "false", stripeError(409, lockTimeout))),
 			billing.Busy, 1},
 		"409 idempotency_key_in_use":                  {once(stripeError(409, keyInUse)), billing.Busy, 1},
 		"400 idempotency key used for something else": {once(stripeError(400, keyReused)), billing.BadResponse, 1},
 		"409 idempotency_error":                       {once(stripeError(409, keyInUseByType)), billing.Busy, 1},
-		"409 that says so":                            {once(stripeError(409, keyInUseByText)), billing.Busy, 1},
+		"409 with the text of a key in use":           {once(stripeError(409, keyInUseByText)), billing.Busy, 1},
 		"409 without a code": {once(stripeError(409,
 			`"type":"invalid_request_error","message":"Conflict"`)), billing.RequestRefused, 1},
 		"409 HTML":       {once(faulttest.HTML(409).ServeHTTP), billing.BadResponse, 1},
 		"429 rate_limit": {once(stripeError(429, rateLimit)), billing.Busy, 1},
 		"429 HTML":       {once(faulttest.HTML(429).ServeHTTP), billing.Busy, 1},
-		"429 rate_limit, to be tried again": {once(with(shouldRetry, "true", stripeError(429, rateLimit))),
+		"429 rate_limit that should be retried": {once(with(shouldRetry, "true", stripeError(429, rateLimit))),
 			billing.Busy, 1},
 		"400": {once(stripeError(400,
 			`"type":"invalid_request_error","message":"Bad"`)), billing.RequestRefused, 1},
-		"400, to be tried again": {once(with(shouldRetry, "true",
+		"400 that should be retried": {once(with(shouldRetry, "true",
 			stripeError(400, `"type":"invalid_request_error","message":"Bad"`))), billing.RequestRefused, 1},
 		"500 once":  {once(stripeError(500, serverError)), 0, 2},
 		"500 twice": {twice(stripeError(500, serverError)), 0, 3},
-		"500 for good": {[]http.HandlerFunc{stripeError(500, serverError)},
+		"500 every time": {[]http.HandlerFunc{stripeError(500, serverError)},
 			billing.Unavailable, 3},
-		"500 not to be tried again": {once(with(shouldRetry, "false", stripeError(500, serverError))),
+		"500 that must not be retried": {once(with(shouldRetry, "false", stripeError(500, serverError))),
 			billing.Unavailable, 1},
-		"500 to be tried again": {once(with(shouldRetry, "true", stripeError(500, serverError))),
+		"500 that should be retried": {once(with(shouldRetry, "true", stripeError(500, serverError))),
 			0, 2},
 		"502 HTML":           {once(faulttest.HTML(502).ServeHTTP), 0, 2},
 		"503 without a body": {once(faulttest.Respond(503, "", "")), 0, 2},
-		"504 for good": {[]http.HandlerFunc{faulttest.HTML(504).ServeHTTP},
+		"504 every time": {[]http.HandlerFunc{faulttest.HTML(504).ServeHTTP},
 			billing.Unavailable, 3},
 		"reset after the request, once": {once(faulttest.ResetAfterRequest().ServeHTTP), 0, 2},
-		"reset after the request, for good": {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP},
+		"reset after the request, every time": {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP},
 			billing.Unavailable, 3},
 		"body cut short, once": {once(faulttest.CutShort().Of(faulttest.Respond(200,
 			"application/json", sessionJSON))), 0, 2},
-		"body cut short, for good": {
+		"body cut short, every time": {
 			[]http.HandlerFunc{faulttest.CutShort().Of(faulttest.Respond(200, "application/json", sessionJSON))},
 			billing.Unavailable, 3},
-		"error cut short, for good": {[]http.HandlerFunc{
+		"error cut short, every time": {[]http.HandlerFunc{
 			faulttest.CutShort().Of(faulttest.Respond(400, "application/json", `{"error":{}}`))},
 			billing.Unavailable, 3},
 		"one of each": {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP,
@@ -130,11 +130,11 @@ func TestRetries(t *testing.T) {
 			stripeError(409, keyInUseByText)), 0, 3},
 		"the key in use after a body cut short": {after(faulttest.CutShort().Of(faulttest.Respond(200,
 			"application/json", sessionJSON)), stripeError(409, keyInUse)), 0, 3},
-		"the key in use for good": {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP,
+		"the key in use every time": {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP,
 			stripeError(409, keyInUse)}, billing.Busy, 3},
 		"the key in use after two lost connections": {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP,
 			faulttest.ResetAfterRequest().ServeHTTP, stripeError(409, keyInUse), goodSession}, billing.Busy, 3},
-		"lost, in use, and not to be tried again": {after(faulttest.ResetAfterRequest().ServeHTTP,
+		"lost, then in use, and must not be retried": {after(faulttest.ResetAfterRequest().ServeHTTP,
 			with(shouldRetry, "false", stripeError(409, keyInUse))), billing.Busy, 2},
 		"the key in use after a server error": {after(stripeError(500, serverError),
 			stripeError(409, keyInUse)), billing.Busy, 2},
@@ -147,8 +147,8 @@ func TestRetries(t *testing.T) {
 		"409 of another kind after a lost connection": {after(faulttest.ResetAfterRequest().ServeHTTP,
 			stripeError(409, `"type":"invalid_request_error","message":"Conflict"`)), billing.RequestRefused, 2},
 	} {
-		// A connection that has served a request before is another matter to
-		// net/http: it may send a request again by itself.
+		// On a connection that has served a request before, net/http may resend a request on its
+		// own.
 		for _, state := range []string{"cold", "warm"} {
 			t.Run(name+"/"+state, func(t *testing.T) {
 				t.Parallel()
@@ -208,7 +208,7 @@ func TestNoConnection(t *testing.T) {
 			t.Errorf("%d connections, want 3", connections)
 		}
 	})
-	t.Run("a certificate that nobody trusts is not tried again", func(t *testing.T) {
+	t.Run("an untrusted certificate is not retried", func(t *testing.T) {
 		server := httptest.NewUnstartedServer(goodSession)
 		server.Config.ErrorLog = discardLog()
 		server.StartTLS()
@@ -230,7 +230,7 @@ func TestNoConnection(t *testing.T) {
 		_, err := create(t, billing.New(config))
 		requireClass(t, err, billing.Unavailable)
 	})
-	t.Run("a base that is no URL", func(t *testing.T) {
+	t.Run("an invalid base URL", func(t *testing.T) {
 		_, err := create(t, newClient("http://%zz"+faulttest.Marker))
 		requireClass(t, err, billing.BadResponse)
 	})
@@ -260,7 +260,7 @@ func TestRetryAfter(t *testing.T) {
 		"1":                             time.Second,
 		"30":                            30 * time.Second,
 		"3600":                          time.Hour,
-		"3601":                          time.Hour, // nobody is told to come back tomorrow
+		"3601":                          time.Hour, // callers are never told to wait longer
 		"4294967295":                    time.Hour,
 		"99999999999999999999":          0,
 		"-1":                            0,

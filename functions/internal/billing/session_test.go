@@ -11,7 +11,7 @@ import (
 	"billingportal/functions/internal/billing"
 )
 
-// session is Stripe's example with some members changed; nil removes one.
+// session answers with Stripe's example, with some members changed; nil removes a member.
 func session(changes map[string]any) http.HandlerFunc {
 	var members map[string]any
 	if err := json.Unmarshal([]byte(sessionJSON), &members); err != nil {
@@ -75,7 +75,7 @@ func TestOnlyTheCustomersOwnSessionOfThisModeIsAccepted(t *testing.T) {
 			faulttest.Large().Of(faulttest.Respond(400, "application/json", "{}")), billing.BadResponse},
 		"10 MB, 500": {false,
 			faulttest.Large().Of(faulttest.Respond(500, "application/json", "{}")), billing.BadResponse},
-		// what counts is what it says
+		// The body counts, not its type.
 		"a session as text/plain": {false, faulttest.Respond(200, "text/plain", sessionJSON), 0},
 		"an error of no known type, 400": {false,
 			stripeError(400, `"type":"`+faulttest.Marker+`","message":"`+faulttest.Marker+`"`), billing.BadResponse},
@@ -98,7 +98,7 @@ func TestOnlyTheCustomersOwnSessionOfThisModeIsAccepted(t *testing.T) {
 	}
 }
 
-// Whatever opens the portal is in the session's URL, so it leads nowhere else.
+// The session's URL opens the portal, so it must lead only to the portal.
 func TestTheSessionURLLeadsToThePortal(t *testing.T) {
 	const path = "/p/session/test_" + sessionSecret
 	for name, test := range map[string]struct {
@@ -128,7 +128,7 @@ func TestTheSessionURLLeadsToThePortal(t *testing.T) {
 		"the last printable character":            {"https://billing.stripe.com" + path + "~", true},
 		"a delete character":                      {"https://billing.stripe.com" + path + "\x7f", false},
 		"a backslash before an at sign":           {`https://billing.stripe.com\@evil.example` + path, false},
-		"a backslash for a slash":                 {`https:\\billing.stripe.com` + path, false},
+		"backslashes instead of slashes":          {`https:\\billing.stripe.com` + path, false},
 		"a backslash in the path":                 {`https://billing.stripe.com\evil.example`, false},
 		"a fragment before an at sign":            {"https://evil.example#@billing.stripe.com" + path, false},
 		"a query before an at sign":               {"https://evil.example?@billing.stripe.com" + path, false},
@@ -147,11 +147,11 @@ func TestTheSessionURLLeadsToThePortal(t *testing.T) {
 		"no slashes":                              {"https:billing.stripe.com" + path, false},
 		"one slash":                               {"https:/billing.stripe.com" + path, false},
 		"three slashes":                           {"https:///billing.stripe.com" + path, false},
-		"a path alone":                            {path, false},
+		"only a path":                             {path, false},
 		"a script":                                {"javascript:alert(1)//billing.stripe.com" + path, false},
 		"data":                                    {"data:text/html,billing.stripe.com", false},
 		"ftp":                                     {"ftp://billing.stripe.com" + path, false},
-		"an escape that is none":                  {"https://billing.stripe.com/%zz", false},
+		"an invalid escape":                       {"https://billing.stripe.com/%zz", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			handler := &stripeServer{answers: []http.HandlerFunc{session(map[string]any{"url": test.url})}}
@@ -179,7 +179,7 @@ func TestARedirectIsFollowedNowhere(t *testing.T) {
 		for name, location := range map[string]string{
 			"to another host":    other.URL + "/" + faulttest.Marker,
 			"to the same host":   "/v1/" + faulttest.Marker,
-			"to an impossible":   "http://[" + faulttest.Marker,
+			"to an invalid URL":  "http://[" + faulttest.Marker,
 			"without a location": "",
 		} {
 			t.Run(fmt.Sprint(status, " ", name), func(t *testing.T) {

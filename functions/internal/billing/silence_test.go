@@ -9,9 +9,9 @@ import (
 	"billingportal/functions/faulttest"
 )
 
-// stripe-go has a logger that prints what it gets, a portal's URL among it. The
-// tests with faults run once more in a process of their own, whose whole output
-// is searched for what their servers say.
+// stripe-go has a logger that prints answers, including a portal's URL. This test runs the tests
+// with faults once more in a separate process, and searches the whole output for texts from their
+// servers.
 func TestNothingIsPrinted(t *testing.T) {
 	const tests = "^(TestAnswersTheSessionByteForByte|TestClasses|TestOnlyTheCustomersOwnSessionOfThisModeIsAccepted|" +
 		"TestTheSessionURLLeadsToThePortal|TestARedirectIsFollowedNowhere|TestRetries|TestNoConnection|" +

@@ -9,24 +9,24 @@ import (
 	"github.com/stripe/stripe-go/v79/form"
 )
 
-// Subscription is what a flow needs to know of a subscription. stripe-go's own
-// type would bring the decoders of half of Stripe's objects into the binary.
+// Subscription is the part of a subscription that a flow needs. stripe-go's own type would add the
+// decoders of half of Stripe's objects to the binary.
 type Subscription struct {
 	ID       string
 	Customer string
-	// Status is one of Stripe's: active, trialing, past_due, canceled and so on.
+	// Status is the status in Stripe's words, for example active, trialing, past_due or canceled.
 	Status stripe.SubscriptionStatus
-	// Cancelling says that it is set to end, at the end of the period or at a date.
+	// Cancelling reports whether it is set to end, at the end of the period or on a date.
 	Cancelling bool
-	// CancelAt is when it is set to end, in Unix seconds; 0 if it is not.
+	// CancelAt is when it will end, in Unix seconds; 0 if it is not set to end.
 	CancelAt int64
-	// CurrentPeriodEnd is when the period ends that has been invoiced, in Unix seconds; 0 if Stripe
-	// does not say.
+	// CurrentPeriodEnd is the end of the invoiced period, in Unix seconds; 0 if Stripe does not
+	// say.
 	CurrentPeriodEnd int64
 	Items            []Item
 }
 
-// Item is what a subscription is to: so many of a price.
+// Item is one item of a subscription: a quantity of a price.
 type Item struct {
 	ID       string
 	Price    string
@@ -34,7 +34,7 @@ type Item struct {
 	Quantity int64
 }
 
-// subscriptionObject is the part of Stripe's object that is read.
+// subscriptionObject has the members that are read.
 //
 // https://docs.stripe.com/api/subscriptions/object
 type subscriptionObject struct {
@@ -75,7 +75,7 @@ func (o *subscriptionObject) subscription() Subscription {
 	return s
 }
 
-// subscriptionList and productList are pages of Stripe's lists.
+// subscriptionList and productList are pages of lists.
 //
 // https://docs.stripe.com/api/pagination
 type subscriptionList struct {
@@ -93,14 +93,15 @@ type productList struct {
 	} `json:"data"`
 }
 
-// idPattern is the form of Stripe's IDs. Nothing else becomes part of a path.
+// idPattern matches Stripe's IDs. Other text never becomes part of a path.
 var idPattern = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
 
-// pageSize is the most that Stripe returns at a time.
+// pageSize is the largest page that Stripe returns.
 const pageSize = 100
 
-// Subscription returns a subscription by its ID, whoever's it is. Every error is
-// an [*Error]; its class is NoSuchSubscription where there is none.
+// Subscription returns a subscription by its ID. It does not check which customer the subscription
+// belongs to. Every error is an [*Error]; its class is NoSuchSubscription if the subscription does
+// not exist.
 //
 // https://docs.stripe.com/api/subscriptions/retrieve
 func (c *Client) Subscription(ctx context.Context, key, id string) (Subscription, Calls, error) {
@@ -123,8 +124,8 @@ func (c *Client) Subscription(ctx context.Context, key, id string) (Subscription
 	return object.subscription(), calls, nil
 }
 
-// Subscriptions returns all subscriptions of a customer, the newest first, those
-// that have ended included. Every error is an [*Error].
+// Subscriptions returns all subscriptions of a customer, the newest first, including those that
+// have ended. Every error is an [*Error].
 //
 // https://docs.stripe.com/api/subscriptions/list
 func (c *Client) Subscriptions(ctx context.Context, key, customer string) ([]Subscription, Calls, error) {
@@ -160,17 +161,17 @@ func (c *Client) Subscriptions(ctx context.Context, key, customer string) ([]Sub
 		if len(page.Data) > 0 {
 			last = page.Data[len(page.Data)-1].ID
 		}
-		if last == stripe.StringValue(params.StartingAfter) { // a list that never ends
+		if last == stripe.StringValue(params.StartingAfter) { // this list would never end
 			return nil, total, &Error{Class: BadResponse, Calls: total}
 		}
 		params.StartingAfter = stripe.String(last)
 	}
 }
 
-// ProductNames returns the names of products by ID; 100 products at most.
+// ProductNames returns the names of at most 100 products by ID.
 //
-// They are asked for by themselves, because a list of subscriptions cannot be
-// expanded down to its products: that is one level more than Stripe allows.
+// The names need a call of their own, because a list of subscriptions cannot be expanded down to
+// its products: that is one level more than Stripe allows.
 //
 // https://docs.stripe.com/api/products/list
 // https://docs.stripe.com/api/expanding_objects
@@ -193,7 +194,7 @@ func (c *Client) ProductNames(ctx context.Context, key string, ids []string) (ma
 	return names, calls, nil
 }
 
-// query encodes the parameters of a list, as stripe-go's own clients of lists do.
+// query encodes the parameters of a list as stripe-go's own list clients do.
 func query(params any) *form.Values {
 	values := &form.Values{}
 	form.AppendTo(values, params)

@@ -15,7 +15,7 @@ import (
 
 const subscriptionKey = "sk_test_" + "subscriptions"
 
-// reader answers GETs of Stripe's API and keeps what was asked.
+// A reader answers GET requests for Stripe's API and records them.
 type reader struct {
 	*Client
 	asked []string
@@ -96,7 +96,7 @@ func TestSubscription(t *testing.T) {
 	}
 }
 
-// The portal sets cancel_at, Stripe's API either of the two.
+// The portal sets cancel_at. Stripe's API sets either of the two fields.
 func TestTimesOfASubscription(t *testing.T) {
 	for fields, want := range map[string][2]int64{
 		`"current_period_end":1800000000,"cancel_at":1900000000`:                             {1900000000, 1800000000},
@@ -115,12 +115,12 @@ func TestTimesOfASubscription(t *testing.T) {
 	}
 }
 
-func TestCancellingIsEitherWay(t *testing.T) {
+func TestCancellingReadsBothFields(t *testing.T) {
 	for fields, want := range map[string]bool{
 		`"cancel_at_period_end":true`:                           true,
 		`"cancel_at_period_end":false,"cancel_at":1800000000`:   true,
 		`"cancel_at_period_end":false,"cancel_at":null`:         false,
-		`"cancel_at_period_end":false,"canceled_at":1700000000`: false, // it was, and was taken back
+		`"cancel_at_period_end":false,"canceled_at":1700000000`: false, // the cancellation was taken back
 	} {
 		read := newReader(t, func(*http.Request) (int, string) {
 			return 200, `{"id":"sub_1","customer":"cus_1","status":"active",` + fields + `,"items":{"data":[]}}`
@@ -132,7 +132,7 @@ func TestCancellingIsEitherWay(t *testing.T) {
 	}
 }
 
-// page answers a list of total subscriptions, 100 at a time.
+// page answers with a list of total subscriptions, 100 at a time.
 func page(total int, customer string) func(*http.Request) (int, string) {
 	return func(r *http.Request) (int, string) {
 		first := 0
@@ -167,11 +167,14 @@ func TestSubscriptionsAreReadToTheEnd(t *testing.T) {
 	}
 }
 
-func TestListThatLies(t *testing.T) {
+func TestInconsistentListIsABadResponse(t *testing.T) {
 	for name, answer := range map[string]func(*http.Request) (int, string){
-		"somebody else's":     page(1, "cus_2"),
-		"more without a page": func(*http.Request) (int, string) { return 200, `{"has_more":true,"data":[]}` },
-		"more of the same": func(*http.Request) (int, string) {
+		"another customer's": page(1, "cus_2"),
+		"more announced after an empty page": func(*http.Request) (int,
+			string) {
+			return 200, `{"has_more":true,"data":[]}`
+		},
+		"the same page every time": func(*http.Request) (int, string) {
 			return 200, `{"has_more":true,"data":[` + subscriptionJSON("sub_1", "cus_1") + `]}`
 		},
 		"null":                 func(*http.Request) (int, string) { return 200, `null` },

@@ -13,7 +13,7 @@ import (
 	"billingportal/functions/internal/billing"
 )
 
-// pipes is a network in memory, on which time can be simulated.
+// pipes is a network in memory, which works with simulated time.
 type pipes struct {
 	connections chan net.Conn
 	closed      chan struct{}
@@ -45,8 +45,8 @@ func (p pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// simulate runs a test in simulated time against a server with those answers. The
-// client waits between tries as the function's does.
+// simulate runs a test in simulated time, against a server that gives the answers. The client waits
+// between tries as it does in production.
 func simulate(t *testing.T, test func(t *testing.T, server *stripeServer, client *billing.Client),
 	answers ...http.HandlerFunc) {
 	t.Helper()
@@ -63,7 +63,7 @@ func simulate(t *testing.T, test func(t *testing.T, server *stripeServer, client
 		test(t, handler, billing.New(config))
 		transport.CloseIdleConnections()
 		_ = server.Close()
-		time.Sleep(time.Second) // until the handlers have noticed
+		time.Sleep(time.Second) // until the handlers notice
 	})
 }
 
@@ -88,25 +88,25 @@ func TestAHangIsATimeout(t *testing.T) {
 			billing.Timeout, 3, 12*time.Second + 600*time.Millisecond},
 		"within the budget of a request": {10 * time.Second,
 			[]http.HandlerFunc{faulttest.Hang().ServeHTTP}, billing.Timeout, 3, 10 * time.Second},
-		"one hang costs four seconds": {10 * time.Second,
+		"one hang takes four seconds": {10 * time.Second,
 			[]http.HandlerFunc{faulttest.Hang().ServeHTTP, goodSession}, 0, 2, 4*time.Second + 200*time.Millisecond},
 		"the key in use after a hang": {10 * time.Second,
 			[]http.HandlerFunc{faulttest.Hang().ServeHTTP, stripeError(409, keyInUse), goodSession}, 0, 3,
 			4*time.Second + 600*time.Millisecond},
 		"a slow drip is a hang": {10 * time.Second,
 			[]http.HandlerFunc{faulttest.Drip().ServeHTTP}, billing.Timeout, 3, 10 * time.Second},
-		"no try that cannot begin in time": {4*time.Second + 100*time.Millisecond,
+		"no retry without time for its pause": {4*time.Second + 100*time.Millisecond,
 			[]http.HandlerFunc{faulttest.Hang().ServeHTTP}, billing.Timeout, 1, 4 * time.Second},
 		"a budget shorter than a try": {time.Second,
 			[]http.HandlerFunc{faulttest.Hang().ServeHTTP}, billing.Timeout, 1, time.Second},
-		"no wait that the deadline cuts short": {100 * time.Millisecond,
+		"no wait beyond the deadline": {100 * time.Millisecond,
 			[]http.HandlerFunc{stripeError(500, serverError)}, billing.Unavailable, 1, 0},
-		"no wait that the deadline cuts short, lock timeout": {500 * time.Millisecond,
+		"no wait beyond the deadline, lock timeout": {500 * time.Millisecond,
 			[]http.HandlerFunc{stripeError(409, lockTimeout)}, billing.Busy, 2, 200 * time.Millisecond},
 		"a server error and then a hang": {3 * time.Second,
 			[]http.HandlerFunc{stripeError(500, serverError), faulttest.Hang().ServeHTTP},
 			billing.Timeout, 2, 3 * time.Second},
-		"a hang in the last try leaves the class of a timeout": {9 * time.Second,
+		"a hang in the last try is a timeout": {9 * time.Second,
 			[]http.HandlerFunc{faulttest.Hang().ServeHTTP, stripeError(500, serverError), faulttest.Hang().ServeHTTP},
 			billing.Timeout, 3, 4*time.Second + 600*time.Millisecond + 4*time.Second},
 	} {
@@ -135,7 +135,7 @@ func TestAHangIsATimeout(t *testing.T) {
 	}
 }
 
-func TestACallerWhoGivesUpIsNotKeptWaiting(t *testing.T) {
+func TestCancelledCallReturnsAtOnce(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"in a try":      faulttest.Hang().ServeHTTP,
 		"between tries": stripeError(500, serverError),

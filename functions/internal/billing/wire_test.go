@@ -9,7 +9,7 @@ import (
 	"github.com/stripe/stripe-go/v79"
 )
 
-// The parameters of a session, with the names and order that stripe-go sends.
+// Every parameter of a session, with the names and in the order that stripe-go sends.
 //
 // https://docs.stripe.com/api/customer_portal/sessions/create
 func TestFormBodyOfEveryParameter(t *testing.T) {
@@ -148,14 +148,14 @@ func TestRequest(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, r := range server.seen() { // the second one as well: telemetry tells of the first
+	for _, r := range server.seen() { // the second request too, because telemetry describes the one before
 		if r.method != http.MethodPost || r.path != "/v1/billing_portal/sessions" {
 			t.Errorf("%s %s", r.method, r.path)
 		}
 		for name, want := range map[string]string{
 			"Authorization":             "Bearer " + apiKey,
 			"Content-Type":              "application/x-www-form-urlencoded",
-			"Stripe-Version":            "2024-06-20", // what stripe-go v79 pins
+			"Stripe-Version":            "2024-06-20", // the version that stripe-go v79 pins
 			"Stripe-Account":            "",
 			"X-Stripe-Client-Telemetry": "",
 		} {
@@ -186,7 +186,7 @@ func TestIdempotencyKeysAreRandom(t *testing.T) {
 		t.Errorf("%d idempotency keys for %d requests", len(keys), requests)
 	}
 	for key := range keys {
-		// 128 bits take at least 22 characters of any alphabet for headers.
+		// 128 bits need at least 22 characters in any alphabet that headers allow.
 		if len(key) < 22 || strings.Contains(key, customer) {
 			t.Errorf("idempotency key %q is short, or made of the customer", key)
 		}

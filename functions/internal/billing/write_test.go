@@ -30,14 +30,14 @@ func TestWriteSendsAFormOnce(t *testing.T) {
 		want    billing.Class
 		calls   int
 	}{
-		"at once": {[]http.HandlerFunc{faulttest.Respond(200, "application/json", anyObject)}, 0, 1},
+		"the first time": {[]http.HandlerFunc{faulttest.Respond(200, "application/json", anyObject)}, 0, 1},
 		"after an outage": {[]http.HandlerFunc{stripeError(500, serverError),
 			faulttest.Respond(200, "application/json", anyObject)}, 0, 2},
 		"after a reset": {[]http.HandlerFunc{faulttest.ResetAfterRequest().ServeHTTP,
 			faulttest.ResetAfterRequest().ServeHTTP, faulttest.Respond(200, "application/json", anyObject)}, 0, 3},
 		"after a cut": {[]http.HandlerFunc{faulttest.CutShort().Of(faulttest.Respond(200, "application/json",
 			`{"id":`)), faulttest.Respond(200, "application/json", anyObject)}, 0, 2},
-		"never": {[]http.HandlerFunc{stripeError(500, serverError), stripeError(500, serverError),
+		"an outage": {[]http.HandlerFunc{stripeError(500, serverError), stripeError(500, serverError),
 			stripeError(500, serverError)}, billing.Unavailable, 3},
 		"too many requests": {[]http.HandlerFunc{stripeError(429, rateLimit)}, billing.Busy, 1},
 		"a refused key": {[]http.HandlerFunc{stripeError(401, `"type":"invalid_request_error"`)},
@@ -78,7 +78,7 @@ func TestWriteSendsAFormOnce(t *testing.T) {
 	}
 }
 
-func TestAWriteThatHangsEnds(t *testing.T) {
+func TestHangingWriteTimesOut(t *testing.T) {
 	simulate(t, func(t *testing.T, server *stripeServer, client *billing.Client) {
 		start := time.Now()
 		_, err := client.Write(t.Context(), apiKey, configurations, configurationForm, "k")
@@ -90,7 +90,8 @@ func TestAWriteThatHangsEnds(t *testing.T) {
 	}, faulttest.Hang().ServeHTTP, faulttest.Hang().ServeHTTP, faulttest.Hang().ServeHTTP)
 }
 
-// The parameter that Stripe names can be any text, so the error only repeats a name that was sent.
+// Stripe's error can name any text as the parameter, so the error repeats only a name that was
+// sent.
 func TestWriteNamesTheParameterThatStripeRefuses(t *testing.T) {
 	const update = "features[subscription_update]"
 	const invalid = `"type":"invalid_request_error","message":"The subscription in the portal configuration is ` +

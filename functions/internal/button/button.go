@@ -1,5 +1,6 @@
-// Package button serves the module of manage-billing-button, button.js, built once for each
-// language, and its types.
+// Package button serves button.js, the module that defines <manage-billing-button>, and
+// button.d.ts, its types. The module is built once for each language; a request gets the one that
+// its Accept-Language asks for.
 package button
 
 import (
@@ -21,11 +22,11 @@ import (
 const (
 	// Path is the path of the module.
 	Path = "/billing/button.js"
-	// TypesPath is the path of the module's types, for TypeScript.
+	// TypesPath is the path of the TypeScript types.
 	TypesPath = "/billing/button.d.ts"
 )
 
-// modules are the module in each language, minified and gzipped: made by `go generate ./...`.
+// modules holds the module in each language, minified and gzipped by `go generate ./...`.
 //
 //go:embed *.js.gz
 var modules embed.FS
@@ -33,30 +34,30 @@ var modules embed.FS
 //go:embed button.d.ts
 var types []byte
 
-// Serve answers with the module in the language that the request asks for. It calls no upstream. An
-// error is a *problem.Problem, which is still to be answered.
+// Serve answers with the module in the language that the request asks for. It calls no upstream. If
+// it returns an error, it has written nothing: the caller answers the error, a *problem.Problem.
 func Serve(w http.ResponseWriter, r *http.Request) (status int, err error) {
 	if err := requireRead(r); err != nil {
 		return 0, err
 	}
 	module, err := modules.ReadFile(string(language.Match("", r.Header)) + ".js.gz")
-	if err != nil { // there is one for each language, which is tested
+	if err != nil { // cannot happen: a test holds that every language has a module
 		return 0, &problem.Problem{Code: problem.Internal, Cause: err}
 	}
 	isZipped := acceptsGzip(r.Header)
-	// The gateway's CORS depends on Origin, and does not say so.
+	// The gateway's CORS headers depend on Origin, but the gateway does not add it to Vary.
 	if answerUnchanged(w, r, etagOf(module, isZipped), "Accept-Language, Accept-Encoding, Origin") {
 		return http.StatusNotModified, nil
 	}
 	if isZipped {
 		w.Header().Set("Content-Encoding", "gzip")
-	} else if module, err = unzipped(module); err != nil { // it is committed, and tested
+	} else if module, err = unzipped(module); err != nil { // cannot happen: a test unzips every module
 		return 0, &problem.Problem{Code: problem.Internal, Cause: err}
 	}
 	return answer(w, r, "text/javascript; charset=utf-8", module)
 }
 
-// ServeTypes answers with the module's types. An error is a *problem.Problem, as with Serve.
+// ServeTypes answers with the module's types. Errors are as for Serve.
 func ServeTypes(w http.ResponseWriter, r *http.Request) (status int, err error) {
 	if err := requireRead(r); err != nil {
 		return 0, err
@@ -74,7 +75,8 @@ func requireRead(r *http.Request) error {
 	return nil
 }
 
-// answerUnchanged sets the headers of a file, and answers if the browser has it.
+// answerUnchanged sets the headers of a file. If the browser already has this version, it answers
+// with 304 and returns true.
 func answerUnchanged(w http.ResponseWriter, r *http.Request, etag, vary string) bool {
 	header := w.Header()
 	header.Set("Cache-Control", "public, max-age=3600")
@@ -96,7 +98,7 @@ func answer(w http.ResponseWriter, r *http.Request, mediaType string, content []
 	return http.StatusOK, nil
 }
 
-// etagOf is a strong validator, which differs between encodings (RFC 9110, section 8.8.3.3).
+// etagOf returns a strong validator. It differs between encodings (RFC 9110, section 8.8.3.3).
 func etagOf(module []byte, isZipped bool) string {
 	sum := sha256.Sum256(module)
 	tag := base64.RawURLEncoding.EncodeToString(sum[:12])
@@ -106,7 +108,7 @@ func etagOf(module []byte, isZipped bool) string {
 	return `"` + tag + `"`
 }
 
-// matches compares weakly, as If-None-Match asks for (RFC 9110, section 13.1.2).
+// matches reports whether If-None-Match has the tag, by weak comparison (RFC 9110, section 13.1.2).
 func matches(header http.Header, etag string) bool {
 	for tag := range strings.SplitSeq(strings.Join(header.Values("If-None-Match"), ","), ",") {
 		if tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/"); tag == etag || tag == "*" {
@@ -116,7 +118,7 @@ func matches(header http.Header, etag string) bool {
 	return false
 }
 
-// acceptsGzip reads Accept-Encoding, in which * stands for the codings that it does not name (RFC
+// acceptsGzip reads Accept-Encoding. "*" stands for every coding that the field does not name (RFC
 // 9110, section 12.5.3).
 func acceptsGzip(header http.Header) bool {
 	accepts := false

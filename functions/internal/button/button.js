@@ -1,24 +1,26 @@
-// <manage-billing-button> and openBillingPortal: from a page of an app to Stripe's customer portal.
+// Defines <manage-billing-button> and exports openBillingPortal. Both lead from a page of an app to Stripe's customer portal.
 //
-// `go generate ./...` builds this file once for each language: it minifies the code and replaces `texts` with that
-// language's. Nothing here sets HTML or style attributes, so Trusted Types and a strict Content-Security-Policy hold.
+// `go generate ./...` builds this file once for each language: it minifies the code and replaces `texts` with the texts of
+// that language. The module works under Trusted Types and a strict Content-Security-Policy, because it never sets HTML or
+// style attributes.
 
 // texts: { manage, opening, signIn, …, flows: { … }, statuses: { … } }
-const patience = 30_000; // milliseconds: the gateway's own limit
+const patience = 30_000; // milliseconds, as the gateway's own limit
 const tokenPatience = 10_000; // milliseconds
 
-// One for all copies of this module in a page: the app's bundle may have one, and the API serves another.
-// It holds the function refresh of each connected element. Its members: source, and since when it is set (setTokenSource);
-// opening, a promise while a session is being created.
+// All copies of this module on a page share this set: the app's bundle may have one copy, and the API serves another.
+// The set holds the function refresh of each connected element. It has three more properties:
+// - source is the token source of setTokenSource, and since the time at which it was set
+// - opening is a promise while a session is being created
 const shared = (globalThis[Symbol.for("manage-billing-button")] ??= new Set());
 
-/** The value of an object's own member. Names that every object inherits, such as "constructor", are unknown. */
+/** Returns an object's own member. Ignores inherited names such as "constructor". */
 const own = (object, name) => (Object.hasOwn(object, name) ? object[name] : undefined);
 
-/** An error with the API's problem document (RFC 9457). */
+/** Makes an error with a problem document (RFC 9457). */
 const refusal = (code, status = 0, further) => Object.assign(new Error(code, further), { problem: { code, status, ...further } });
 
-/** The address as a URL, if it is https, or http from this machine to itself. */
+/** Parses the address. Returns undefined unless it is https, or http from a loopback page to a loopback host. */
 function safe(address, base) {
   try {
     const url = new URL(address, base);
@@ -27,14 +29,14 @@ function safe(address, base) {
   } catch {} // not an address
 }
 
-// String() hides the address from bundlers, which would take `new URL("…", import.meta.url)` for a file to copy.
+// String() hides the address from bundlers: they copy the file that `new URL("…", import.meta.url)` names.
 const endpointOf = (endpoint) => {
   const url = safe(endpoint || "portal", endpoint ? document.baseURI : String(import.meta.url));
   if (!url) throw refusal("invalid-endpoint");
   return url;
 };
 
-/** Sends a request with the credential. Without one, a GET is not sent. */
+/** Sends a request with the credential. Does not send a GET if there is no credential. */
 async function send(url, options, request, isRetry) {
   const { getToken, token, cookie } = options;
   let bearer;
@@ -52,7 +54,7 @@ async function send(url, options, request, isRetry) {
   }).catch((cause) => {
     throw refusal("token-unavailable", 0, { cause });
   });
-  // A page's own form may hold a token too, for visitors without the script. Two credentials are refused.
+  // The page's own form may also hold a token, for visitors without scripts. The API refuses two credentials.
   if (bearer || cookie) request.body?.delete("access_token");
   else if (!request.method) return;
   const answer = await fetch(url, {
@@ -64,11 +66,11 @@ async function send(url, options, request, isRetry) {
   }).catch(() => {
     throw refusal("network");
   });
-  // The token may have expired since the page was opened.
+  // The token may have expired since the page was opened, so ask for another one, once.
   return answer.status === 401 && isFunction && !isRetry ? send(url, options, request, true) : answer;
 }
 
-/** Asks for a session and returns its address. The address is a secret: it opens the customer's billing. */
+/** Creates a portal session and returns its URL. The URL is a secret: it opens the customer's billing. */
 async function createSession(options, body) {
   const answer = await send(endpointOf(options.endpoint).href, options, { method: "POST", body });
   const { ok, status } = answer;
@@ -79,7 +81,7 @@ async function createSession(options, body) {
   return url;
 }
 
-/** Every value of a tree or a FormData, under Stripe's bracket names. */
+/** Yields every value of a tree or a FormData, with its name in Stripe's bracket notation. */
 function* fields(tree, prefix = "", parents = []) {
   if (parents.includes(tree)) throw refusal("invalid-parameter"); // a cycle
   for (const [name, value] of tree instanceof FormData ? tree : Object.entries(tree ?? {})) {
@@ -96,14 +98,14 @@ export function setTokenSource(getToken) {
   shared.forEach((refresh) => refresh());
 }
 
-/** Opens the portal in this window. A second call during the first one waits for the same answer. */
+/** Opens the portal in this window. A second call during the first one shares its request. */
 export function openBillingPortal(options) {
   const { parameters, ...rest } = options instanceof FormData ? { parameters: options } : options ?? {};
   const open = async () => location.assign(await createSession(rest, new URLSearchParams([...fields(parameters)])));
   return (shared.opening ??= open().finally(() => (shared.opening = null))).then(() => {});
 }
 
-// Attributes that are parameters: $ stands for the flow, and & for what follows it. The others have the parameter's own name.
+// The parameter that each attribute sets. $ stands for flow_data[<the flow>], and & for flow_data[after_completion].
 const places = {
   flow: "flow_data[type]",
   subscription: "$[subscription]",
@@ -119,7 +121,7 @@ const places = {
   "on-behalf-of": "on_behalf_of",
 };
 
-// Codes whose text has a name of its own. Any other code is the name of its text.
+// The names of the texts for these codes. The text of any other code is named like the code.
 const wording = {
   "token-unavailable": "signIn",
   "insufficient-scope": "forbidden",
@@ -138,8 +140,8 @@ const sheetOf = (css) => {
   return sheet;
 };
 
-// A message has a background of its own, so that it is readable on any page. It is as wide as the button, so that the
-// button stays on its line. A press meets the button itself, not its label. Nothing moves.
+// A message has its own background, so that it is readable on any page, and the button's width, so that it does not push
+// the button off its line. The label takes no pointer events: a click always hits the button. Nothing is animated.
 const css = `:host{display:inline-grid}\
 :host([hidden]),[hidden]{display:none}\
 slot{display:block}\
@@ -150,16 +152,16 @@ div:empty{margin:0;background:none}\
 .error{color:var(--manage-billing-error,light-dark(#a4161a,#ff9b9b))}\
 [part=choice]{background:var(--manage-billing-choice,ButtonFace);border:1px solid}`;
 
-/** Builds the element's shadow tree. Returns a function to call with true when the element is connected, and with false after. */
+/** Builds the element's shadow tree. Returns a function: call it with true on connection, with false on disconnection. */
 function control(host) {
   let isBusy = false;
-  let focused; // when the request began
+  let focused; // the button that had focus when the request began
   let timer;
-  let lastCheck; // of the status
+  let lastCheck; // the last call of checkStatus
   let isAnswered;
   const visibility = sheetOf("");
   const slot = element("slot");
-  const label = new Text(); // if the page gives none
+  const label = new Text(); // used if the page gives no label
   const button = element("button", { part: "button" });
   const form = element("form", { method: "post" });
   const status = element("div", { role: "status", part: "status" }); // a live region
@@ -177,10 +179,10 @@ function control(host) {
   const dispatch = (name, detail) =>
     host.dispatchEvent(new CustomEvent(`billing-portal-${name}`, { detail, bubbles: true, cancelable: true, composed: true }));
 
-  /** The page's own form or button is used as it is. Any other content is the label of the element's button. */
+  /** Uses the page's own form or button unchanged. Makes any other content the label of the element's button. */
   function arrange() {
     const isOwn = !!host.querySelector(`form,${controls}`);
-    const place = isOwn ? root : button; // in the form, a browser would stop the submit event of the page's own form
+    const place = isOwn ? root : button; // inside the element's form, browsers would stop the submit event of the page's form
     form.hidden = isOwn;
     if (slot.parentNode !== place) place.prepend(slot);
     const isLabelled = isOwn || host.textContent.trim() || host.children.length;
@@ -189,10 +191,10 @@ function control(host) {
 
   // ---- the status
 
-  /** Hides the element, with the attribute hide, until the status says that it has a use. If that is unknown, shows it. */
+  /** With the attribute hide: hides the element until the status says that it has a use. Shows it if the status is unknown. */
   async function checkStatus(isBack) {
     const hide = attribute("hide");
-    // JSON leaves functions out: a framework may set a new one whenever it renders.
+    // A framework may set a new getToken on every render. JSON omits functions, so that this causes no request.
     const key = JSON.stringify([hide, attribute("flow"), options(), !host.getToken, shared.since]);
     if (!host.isConnected || (lastCheck?.key === key && !isBack)) return;
     const check = (lastCheck = { key });
@@ -200,25 +202,25 @@ function control(host) {
     let css = "";
     if (/^(no-account|unavailable)$/.test(hide)) {
       if (!isAnswered) style("visibility:hidden");
-      await new Promise((done) => setTimeout(done)); // more may be set at once
+      await new Promise((done) => setTimeout(done)); // the page may be about to set more attributes
       if (check !== lastCheck) return;
       try {
         const url = new URL("status", endpointOf(attribute("endpoint")));
         if (hide === "unavailable") url.search = "include=subscriptions";
-        // Past the browser's cache: the user may come from the portal, or have bought something.
+        // Bypass the browser's cache: the user may have changed something in the portal, or bought something.
         const answer = await send(url, options(), { cache: "reload" });
         isAnswered = true;
         const { account, flows } = answer.ok && (await answer.json());
         const flow = new FormData(host.querySelector("form") ?? form).get("flow_data[type]");
         if (answer.status === 403 || account === false || (flow && flows?.includes(flow) === false)) css = "display:none";
-      } catch {} // no credential, or no answer
+      } catch {} // no credential or no answer: show the element
     }
     if (check === lastCheck) style(css);
   }
 
   // ---- the request
 
-  /** Adds the parameters to a form's own fields, the attributes over the property, whatever sends the form. */
+  /** Adds the parameters to the fields of any form that is sent. Attributes take precedence over the property. */
   function fill({ formData }) {
     for (const [name, value] of fields(host.parameters)) formData.set(name, value);
     const flow = attribute("flow") || formData.get("flow_data[type]");
@@ -234,7 +236,7 @@ function control(host) {
     if (after && after !== "portal") set("&[redirect][return_url]", after);
   }
 
-  /** A button or link of the page's, outside of a form in the element, submits the element's form. */
+  /** Submits the element's form on a click on the page's own button or link, unless that is in the page's own form. */
   function press(event) {
     const pressed = event.target.closest(controls);
     if (event.defaultPrevented || !host.contains(pressed) || host.contains(pressed.closest("form"))) return;
@@ -248,13 +250,13 @@ function control(host) {
     const { target, submitter } = event;
     choices.replaceChildren();
     try {
-      [...fields(host.parameters)]; // throws what a listener of formdata could only report
+      [...fields(host.parameters)]; // throws here: an error in a listener of formdata could not be caught
       if (host.getToken || shared.source || host.matches("[token],[cookie]")) {
         event.preventDefault();
         open(new FormData(target, submitter));
         return;
       }
-      // A real form: the browser sends it and follows the redirect, unless a listener after this one stops it.
+      // No credential: the browser sends the form and follows the redirect, unless a later listener prevents it.
       if (target === form) form.action = endpointOf(attribute("endpoint"));
       begin(Promise.resolve());
       leave();
@@ -270,7 +272,7 @@ function control(host) {
     isBusy = true;
     focused = buttons().find((button) => button.matches(":focus"));
     say("opening");
-    // Only now would a disabled button no longer be the one that submits.
+    // Disable the buttons only after the browser has read the form: it leaves out a disabled submit button.
     setTimeout(show);
   }
 
@@ -279,12 +281,12 @@ function control(host) {
     status.className = className;
   }
 
-  /** The user may stop the navigation, and nothing says so. */
+  /** Makes the element ready again after a while, because no event says that the user stopped the navigation. */
   function leave() {
     timer = setTimeout(end, patience);
   }
 
-  /** Shows whether the element is busy. A button that the page has disabled stays so: aria-busy marks the others. */
+  /** Shows whether the element is busy. A button that the page disabled stays disabled: aria-busy marks the others. */
   function show() {
     host.ariaBusy = isBusy;
     for (const button of buttons()) {
@@ -300,7 +302,7 @@ function control(host) {
     isBusy = false;
     show();
     say("");
-    // A disabled button loses focus; it is given back if nothing else took it.
+    // A button that is disabled loses focus. Return it, unless the user moved it elsewhere.
     if (document.activeElement === document.body) focused?.focus();
   }
 
@@ -332,7 +334,7 @@ function control(host) {
         return element("button", {
           type: "button",
           part: "choice",
-          textContent: name + (own(texts.statuses, status) ?? ""), // which has its brackets
+          textContent: name + (own(texts.statuses, status) ?? ""), // the status text includes its brackets
           onclick: () => {
             if (isBusy || shared.opening) return;
             data.set(`flow_data[${data.get("flow_data[type]")}][subscription]`, id);
@@ -346,7 +348,8 @@ function control(host) {
 
   // ---- events
 
-  // Events of the element's form end here, and those of the page's own form, which is in the slot, pass through.
+  // The shadow root gets the events of both forms. Those of the element's form end here. Those of the page's own form, which
+  // is in the slot, go on to the page.
   root.addEventListener("submit", submit);
   root.addEventListener("formdata", fill);
   host.addEventListener("click", press);
@@ -357,7 +360,7 @@ function control(host) {
     attributeFilter: ["flow", "hide", "token", "cookie", "endpoint"],
   });
 
-  /** Follows a change of the page, or, with true, the window's return from the portal. */
+  /** Updates the element after a change of the page, or, with true, after a return through the back-forward cache. */
   function refresh(isBack) {
     if (isBack) {
       choices.replaceChildren();
@@ -367,7 +370,7 @@ function control(host) {
     checkStatus(isBack);
   }
 
-  // Frameworks look for these before they set one, and may have set it before the element was defined.
+  // Frameworks set only properties that exist, and may have set one before the element was defined: keep its value.
   for (const name of ["getToken", "parameters", "messages"]) {
     let value = host[name];
     Object.defineProperty(host, name, {
@@ -381,18 +384,18 @@ function control(host) {
 
   return (isConnected) => {
     if (isConnected) {
-      // Page caches copy a busy element. The copy is not busy.
+      // A page cache may restore a copy of a busy element. The copy is not busy.
       if (host.ariaBusy && !isBusy) show();
       refresh();
       shared.add(refresh);
     } else {
       shared.delete(refresh);
-      if (isBusy) shared.opening = null; // it will not hear that the window came back
+      if (isBusy) shared.opening = null; // refresh(true) no longer reaches this element
     }
   };
 }
 
-// A server that renders the page imports this module too, and has no elements.
+// Do not define the element on a server that renders pages: it imports this module too, but has no customElements.
 const { customElements } = globalThis;
 if (customElements && !customElements.get("manage-billing-button")) {
   class ManageBillingButton extends HTMLElement {

@@ -18,7 +18,7 @@ import (
 // maxZippedModule is the size that infra/openapi.yaml promises, in bytes.
 const maxZippedModule = 4096
 
-// texts are the module's own, by their names in it.
+// texts maps the name of each text in the module to its key.
 var texts = map[string]language.Key{
 	"manage": language.ManageBilling, "opening": language.OpeningBilling, "signIn": language.PleaseSignInAgain,
 	"forbidden": language.MayNotManageBilling, "noAccount": language.NoBillingAccountYet,
@@ -29,10 +29,10 @@ var texts = map[string]language.Key{
 	"customer_update": language.UpdateBillingDetails,
 }
 
-// statuses are the states that the module says after a subscription's name.
+// statuses maps the subscription states that the module shows after a subscription's name.
 var statuses = map[string]language.Key{"trialing": language.Trialing, "past_due": language.PastDue}
 
-// ask is a request for the module with headers: a name, its value, and so on.
+// ask requests the module. headers alternates names and values.
 func ask(t testing.TB, method string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	w, r := httptest.NewRecorder(), httptest.NewRequest(method, Path, nil)
@@ -45,7 +45,7 @@ func ask(t testing.TB, method string, headers ...string) *httptest.ResponseRecor
 	return w
 }
 
-// requireHeaders compares all headers with those of a module, and further ones.
+// requireHeaders fails unless the answer has exactly the headers of a module and the further ones.
 func requireHeaders(t *testing.T, name string, w *httptest.ResponseRecorder, etag string, further ...string) {
 	t.Helper()
 	want := http.Header{
@@ -68,7 +68,7 @@ func TestTheModuleOfEachLanguage(t *testing.T) {
 		for encoding, w := range map[string]*httptest.ResponseRecorder{"": plain, "gzip": zipped} {
 			etag := w.Header().Get("ETag")
 			if tags[etag] || !regexp.MustCompile(`^"[\w-]{16,}"$`).MatchString(etag) {
-				t.Errorf("%s %s: ETag %s of another module, or none", tag, encoding, etag)
+				t.Errorf("%s %s: ETag %s is malformed, or another module has it", tag, encoding, etag)
 			}
 			tags[etag] = true
 			further := []string{"Content-Type", javaScript, "Content-Length", strconv.Itoa(w.Body.Len())}
@@ -78,7 +78,7 @@ func TestTheModuleOfEachLanguage(t *testing.T) {
 			requireHeaders(t, string(tag)+" "+encoding, w, etag, further...)
 		}
 		if zipped.Body.Len() > maxZippedModule {
-			t.Errorf("%s has %d bytes", tag, zipped.Body.Len())
+			t.Errorf("%s has %d bytes, want at most %d", tag, zipped.Body.Len(), maxZippedModule)
 		}
 		module, err := unzipped(zipped.Body.Bytes())
 		if err != nil || !bytes.Equal(module, plain.Body.Bytes()) {
@@ -97,7 +97,7 @@ func TestTheModuleOfEachLanguage(t *testing.T) {
 	}
 }
 
-func TestTheModuleIsServedOnce(t *testing.T) {
+func TestTheModuleIsNotSentAgain(t *testing.T) {
 	zipped := ask(t, http.MethodGet, "Accept-Encoding", "gzip").Header()
 	etag := zipped.Get("ETag")
 	for name, test := range map[string]struct {
@@ -106,27 +106,27 @@ func TestTheModuleIsServedOnce(t *testing.T) {
 		status  int
 		length  bool
 	}{
-		"the same": {http.MethodGet,
+		"unchanged": {http.MethodGet,
 			[]string{"Accept-Encoding", "gzip", "If-None-Match", etag}, 304, false},
-		"the same, weakly": {http.MethodGet,
+		"unchanged, weak tag": {http.MethodGet,
 			[]string{"Accept-Encoding", "gzip", "If-None-Match", `"x", W/` + etag}, 304, false},
-		"the same, in a second header": {http.MethodGet,
+		"unchanged, tag in a second header": {http.MethodGet,
 			[]string{"Accept-Encoding", "br", "Accept-Encoding", "gzip", "If-None-Match", `"x"`, "If-None-Match", etag},
 			304, false},
-		"any": {http.MethodGet,
+		"If-None-Match: *": {http.MethodGet,
 			[]string{"Accept-Encoding", "gzip", "If-None-Match", "*"}, 304, false},
 		"another encoding": {http.MethodGet, []string{"If-None-Match", etag}, 200, true},
 		"another language": {http.MethodGet,
 			[]string{"Accept-Encoding", "gzip", "Accept-Language", "de", "If-None-Match", etag}, 200, true},
-		"gzip is refused, and all else wanted": {http.MethodGet,
+		"every encoding but gzip": {http.MethodGet,
 			[]string{"Accept-Encoding", "*, gzip;q=0", "If-None-Match", etag}, 200, true},
-		"anything is wanted": {http.MethodGet,
+		"every encoding but br": {http.MethodGet,
 			[]string{"Accept-Encoding", "br;q=0, *", "If-None-Match", etag}, 304, false},
-		"all is refused": {http.MethodGet, []string{"Accept-Encoding", "*;q=0", "If-None-Match", etag}, 200, true},
-		"gzip is refused": {http.MethodGet,
+		"no encoding": {http.MethodGet, []string{"Accept-Encoding", "*;q=0", "If-None-Match", etag}, 200, true},
+		"gzip refused": {http.MethodGet,
 			[]string{"Accept-Encoding", "gzip;q=0", "If-None-Match", etag}, 200, true},
-		"its head":           {http.MethodHead, []string{"Accept-Encoding", "gzip"}, 200, false},
-		"its head, the same": {http.MethodHead, []string{"Accept-Encoding", "gzip", "If-None-Match", etag}, 304, false},
+		"HEAD":            {http.MethodHead, []string{"Accept-Encoding", "gzip"}, 200, false},
+		"HEAD, unchanged": {http.MethodHead, []string{"Accept-Encoding", "gzip", "If-None-Match", etag}, 304, false},
 	} {
 		w := ask(t, test.method, test.headers...)
 		if w.Code != test.status || (w.Body.Len() > 0) != test.length {
@@ -135,7 +135,7 @@ func TestTheModuleIsServedOnce(t *testing.T) {
 		if test.status == 304 {
 			requireHeaders(t, name, w, etag)
 		}
-		if name == "its head" && !maps.EqualFunc(w.Header(), zipped, slices.Equal) {
+		if name == "HEAD" && !maps.EqualFunc(w.Header(), zipped, slices.Equal) {
 			t.Errorf("%s: %v, want %v", name, w.Header(), zipped)
 		}
 	}
@@ -164,12 +164,12 @@ func TestTheTypesAreServed(t *testing.T) {
 		status int
 		body   string
 	}{
-		"get":                   {all, 200, string(types)},
-		"get, another encoding": {ask(http.MethodGet), 200, string(types)},
-		"head":                  {ask(http.MethodHead), 200, ""},
-		"get, the same":         {ask(http.MethodGet, "If-None-Match", etag), 304, ""},
-		"head, the same":        {ask(http.MethodHead, "If-None-Match", "W/"+etag), 304, ""},
-		"get, another":          {ask(http.MethodGet, "If-None-Match", `"another"`), 200, string(types)},
+		"GET":                   {all, 200, string(types)},
+		"GET, another encoding": {ask(http.MethodGet), 200, string(types)},
+		"HEAD":                  {ask(http.MethodHead), 200, ""},
+		"GET, unchanged":        {ask(http.MethodGet, "If-None-Match", etag), 304, ""},
+		"HEAD, unchanged":       {ask(http.MethodHead, "If-None-Match", "W/"+etag), 304, ""},
+		"GET, another tag":      {ask(http.MethodGet, "If-None-Match", `"another"`), 200, string(types)},
 	} {
 		want := maps.Clone(want)
 		if test.status == 304 {

@@ -2,57 +2,57 @@ package customers
 
 import "slices"
 
-// Change has the facts of one event, or of one reading of Stripe's data.
+// Change holds the facts of one event, or of one read from Stripe.
 type Change struct {
 	// Facts are about pairs of a user and a customer.
 	Facts []Fact
-	// Deleted is the customer that was deleted; "" for any other change. The deletion reaches every
-	// user who is known to claim the customer, and the users of Facts.
+	// Deleted is the customer that was deleted; "" for any other change. The deletion reaches the
+	// users of Facts and every user who is known to claim the customer.
 	Deleted string
 }
 
-// Fact has facts about one user and one customer.
+// Fact holds facts about one user and one customer.
 type Fact struct {
 	User, Customer string
 	Facts
-	// Seen is for readers of Stripe's data, such as an import: the time at which the customer's
-	// metadata was read and still named the user. Metadata is the customer's created then, as in a
+	// Seen is for code that reads from Stripe, such as an import: the time at which the customer's
+	// metadata was read and still named the user. Metadata is then the customer's created, as in a
 	// customer.created event.
 	//
-	// If the table knows a release of the pair and no later claim, an event was missed, or was too
+	// If the table knows a release of the pair and no later claim, an event was missed, or came too
 	// close to the release to count. The claim is then made at Seen. Otherwise Seen has no effect,
-	// so that reading the same customer again changes nothing. The item's own facts decide, in the
+	// so that reading the same customer again changes nothing. The facts in the item decide, in the
 	// same conditional write that joins the claim.
 	Seen Time
 }
 
-// Effect is what a change did.
+// Effect is the effect of a change on the table.
 type Effect string
 
-// The effects, of which the first that fits is said.
+// The effects. If several apply, the first one in this list is reported.
 const (
-	Conflict  Effect = "conflict"  // a user of its claims has several customers that count, whatever it changed
+	Conflict  Effect = "conflict"  // a claim's user has several customers that count, even if nothing changed
 	Deleted   Effect = "deleted"   // a customer was deleted
 	Claimed   Effect = "claimed"   // a claim is new, or newer
 	Released  Effect = "released"  // a release is new, and no claim came with it
 	Unchanged Effect = "unchanged" // everything was known
 )
 
-// Outcome tells what a change did.
+// Outcome describes the effect of a change.
 type Outcome struct {
 	Effect Effect
-	// Counting are the customers of a conflict.
+	// Counting lists the customers of a conflict.
 	Counting []string
-	// IsDeleted says that the customer of a claim is deleted, so that it counts for nothing.
+	// IsDeleted reports that the customer of a claim is deleted, so the claim does not count.
 	IsDeleted bool
-	// IsIdle says that a claim counts for nothing although its customer is not deleted: a release
-	// is as late, or later.
+	// IsIdle reports that a claim does not count although its customer is not deleted, because a
+	// release is as late or later.
 	IsIdle bool
-	// Calls is the number of calls of DynamoDB.
+	// Calls is the number of calls to DynamoDB.
 	Calls int
 }
 
-// byUser returns the facts of each user, and the users in the order in which the change names them.
+// byUser groups the facts by user. users are in the order in which the change names them.
 func (c Change) byUser() (users []string, facts map[string][]Fact) {
 	facts = map[string][]Fact{}
 	for _, fact := range c.Facts {
@@ -64,8 +64,7 @@ func (c Change) byUser() (users []string, facts map[string][]Fact) {
 	return users, facts
 }
 
-// note records which claims of a user count for nothing in the state that is known then, and a
-// conflict.
+// note records the claims of a user that do not count in the known state, and a conflict.
 func (o *Outcome) note(facts []Fact, known State) {
 	claims := slices.DeleteFunc(slices.Clone(facts), func(f Fact) bool { return !f.isClaim() })
 	for _, claim := range claims {
@@ -78,5 +77,5 @@ func (o *Outcome) note(facts []Fact, known State) {
 	}
 }
 
-// claims reports whether the change has a claim.
+// claims reports whether the change contains a claim.
 func (c Change) claims() bool { return slices.ContainsFunc(c.Facts, Fact.isClaim) }

@@ -1,10 +1,11 @@
-// Package customers maps a user to the Stripe customer who pays for them.
+// Package customers maps a user to the Stripe customer who pays for them. Its input is a user ID,
+// or facts about users and customers; its output is a customer ID, or a changed item.
 //
-// The mapping is one item for each user in a DynamoDB table. Where in the table, and where in the
-// item, is the operator's to say ([Table]), so that a table that exists can serve.
+// The mapping is one item for each user in a DynamoDB table. The operator chooses the table, the
+// key and the attribute ([Table]), so that an existing table can be used.
 //
-// [Store] reads the mapping. What it is follows from [Facts], which come in any order and more than
-// once; [Writer] joins them into the items.
+// [Store] reads the mapping. The mapping follows from [Facts], which arrive in any order and more
+// than once; [Writer] joins them into the items.
 package customers
 
 import (
@@ -22,18 +23,18 @@ var (
 	// ErrNoCustomer means that the user has no item, or an item without a customer.
 	ErrNoCustomer = errors.New("customers: the user has no Stripe customer")
 
-	// ErrMalformed means that the attribute holds something other than a
-	// customer ID: CUSTOMERS_ATTRIBUTE names the wrong attribute, or the data is wrong.
+	// ErrMalformed means that the attribute holds something other than a customer ID:
+	// CUSTOMERS_ATTRIBUTE names the wrong attribute, or the data is wrong.
 	ErrMalformed = errors.New("customers: the attribute does not hold a Stripe customer ID")
 )
 
-// GetItemAPI is the one call of DynamoDB that a lookup needs.
+// GetItemAPI is the DynamoDB call that a lookup needs.
 type GetItemAPI interface {
 	GetItem(ctx context.Context, input *dynamodb.GetItemInput,
 		options ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 }
 
-// Store looks customers up in a DynamoDB table.
+// Store looks up customers in a DynamoDB table.
 type Store struct {
 	Client GetItemAPI
 	Table  Table
@@ -41,9 +42,9 @@ type Store struct {
 
 // CustomerID returns the Stripe customer ID of a user.
 //
-// It reads with strong consistency: a user who has just subscribed must not be
-// told that they have no billing account. Its errors are [ErrNoCustomer],
-// [ErrMalformed] and [*upstream.Error].
+// It reads with strong consistency, because a user who has just subscribed must not be told that
+// they have no billing account. Its errors are [ErrNoCustomer], [ErrMalformed] and
+// [*upstream.Error].
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html
 func (s *Store) CustomerID(ctx context.Context, userID string) (string, error) {
@@ -51,8 +52,7 @@ func (s *Store) CustomerID(ctx context.Context, userID string) (string, error) {
 	if !ok {
 		return "", ErrNoCustomer
 	}
-	// The whole of what the path leads through: of a way that is none, DynamoDB would say that
-	// there is nothing at its end.
+	// DynamoDB returns nothing for an invalid path, so read the whole top-level attribute.
 	projection := newExpression()
 	outermost := projection.path(s.Table.path()[0])
 	output, err := s.Client.GetItem(ctx, &dynamodb.GetItemInput{

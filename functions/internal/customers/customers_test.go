@@ -15,11 +15,11 @@ import (
 	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
-// patient is a bound for a try that no healthy server comes near.
+// patient is a time limit for a try that a healthy server never reaches.
 const patient = 10 * time.Second
 
-// newStore returns a store over the function's own client. A try is bounded as given, and there are
-// two.
+// newStore returns a store that uses the function's own client. Each try has this time limit, and
+// there are two tries.
 func newStore(endpoint string, tryTimeout time.Duration) *customers.Store {
 	return &customers.Store{
 		Client: dynamodb.NewFromConfig(upstreamtest.AWSConfig(endpoint, tryTimeout)),
@@ -27,10 +27,10 @@ func newStore(endpoint string, tryTimeout time.Duration) *customers.Store {
 	}
 }
 
-// plain is the table that the template makes.
+// plain is the table that the template creates.
 var plain = customers.Table{Name: "customers", Key: "user_id", Attribute: "customer_id"}
 
-func TestAsksForOneAttributeOfOneItemStronglyConsistently(t *testing.T) {
+func TestLookupReadsOneAttributeWithStrongConsistency(t *testing.T) {
 	single := customers.Table{Name: "app", Key: "pk", KeyFormat: "USER#{user}", SortKey: "sk", SortValue: "BILLING",
 		Attribute: "billing.stripe.customer_id"}
 	for name, test := range map[string]struct {
@@ -79,11 +79,11 @@ func TestAsksForOneAttributeOfOneItemStronglyConsistently(t *testing.T) {
 	}
 }
 
-// A key has 2,048 bytes at most, a sort key 1,024: there is no item to ask for.
+// A key has at most 2,048 bytes, a sort key at most 1,024. A longer one cannot have an item.
 func TestAUserTooLongForAKeyHasNoItem(t *testing.T) {
 	for name, test := range map[string]struct {
 		table customers.Table
-		size  int // of the user's ID in bytes
+		size  int // bytes in the user's ID
 		asked int
 	}{
 		"the longest key": {plain, 2048, 1},
@@ -118,22 +118,27 @@ func TestAUserTooLongForAKeyHasNoItem(t *testing.T) {
 
 func TestReadsANestedAttribute(t *testing.T) {
 	for name, test := range map[string]struct{ item, want string }{
-		"a customer ID":               {`{"billing":{"M":{"stripe":{"M":{"customer_id":{"S":"cus_1"}}}}}}`, "cus_1"},
-		"no item":                     {`{}`, noCustomer},
-		"an empty map":                {`{"billing":{"M":{}}}`, noCustomer},
-		"an empty map in it":          {`{"billing":{"M":{"stripe":{"M":{}}}}}`, noCustomer},
-		"NULL on the way":             {`{"billing":{"M":{"stripe":{"NULL":true}}}}`, noCustomer},
-		"NULL at its end":             {`{"billing":{"M":{"stripe":{"M":{"customer_id":{"NULL":true}}}}}}`, noCustomer},
-		"text on the way":             {`{"billing":{"M":{"stripe":{"S":"cus_1"}}}}`, malformed},
-		"empty text on the way":       {`{"billing":{"M":{"stripe":{"S":""}}}}`, malformed},
-		"a list on the way":           {`{"billing":{"L":[{"M":{"customer_id":{"S":"cus_1"}}}]}}`, malformed},
-		"a map at its end":            {`{"billing":{"M":{"stripe":{"M":{"customer_id":{"M":{}}}}}}}`, malformed},
-		"the whole name as a name":    {`{"billing.stripe.customer_id":{"S":"cus_1"}}`, noCustomer},
-		"the path elsewhere":          {`{"stripe":{"M":{"customer_id":{"S":"cus_1"}}}}`, noCustomer},
-		"something else at its end":   {`{"billing":{"M":{"stripe":{"M":{"customer_id":{"S":"sub_1"}}}}}}`, malformed},
-		"a number at its end":         {`{"billing":{"M":{"stripe":{"M":{"customer_id":{"N":"1"}}}}}}`, malformed},
-		"a value of no type on it":    {`{"billing":{}}`, malformed},
-		"a customer where a map goes": {`{"billing":{"S":"cus_1"}}`, malformed},
+		"a customer ID": {`{"billing":{"M":{"stripe":{"M":{"customer_id":{"S":"cus_1"}}}}}}`,
+			"cus_1"},
+		"no item":            {`{}`, noCustomer},
+		"an empty map":       {`{"billing":{"M":{}}}`, noCustomer},
+		"an empty map in it": {`{"billing":{"M":{"stripe":{"M":{}}}}}`, noCustomer},
+		"NULL on the path":   {`{"billing":{"M":{"stripe":{"NULL":true}}}}`, noCustomer},
+		"NULL at its end": {`{"billing":{"M":{"stripe":{"M":{"customer_id":{"NULL":true}}}}}}`,
+			noCustomer},
+		"text on the path":       {`{"billing":{"M":{"stripe":{"S":"cus_1"}}}}`, malformed},
+		"empty text on the path": {`{"billing":{"M":{"stripe":{"S":""}}}}`, malformed},
+		"a list on the path":     {`{"billing":{"L":[{"M":{"customer_id":{"S":"cus_1"}}}]}}`, malformed},
+		"a map at its end": {`{"billing":{"M":{"stripe":{"M":{"customer_id":{"M":{}}}}}}}`,
+			malformed},
+		"the whole name as a name": {`{"billing.stripe.customer_id":{"S":"cus_1"}}`, noCustomer},
+		"the path elsewhere":       {`{"stripe":{"M":{"customer_id":{"S":"cus_1"}}}}`, noCustomer},
+		"something else at its end": {`{"billing":{"M":{"stripe":{"M":{"customer_id":{"S":"sub_1"}}}}}}`,
+			malformed},
+		"a number at its end": {`{"billing":{"M":{"stripe":{"M":{"customer_id":{"N":"1"}}}}}}`,
+			malformed},
+		"a value without a type on the path": {`{"billing":{}}`, malformed},
+		"a customer instead of a map":        {`{"billing":{"S":"cus_1"}}`, malformed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := faulttest.NewServer(t,
@@ -152,19 +157,19 @@ func TestReadsTheAttribute(t *testing.T) {
 		"a customer ID with an underscore": {`{"Item":{"customer_id":{"S":"cus_Demo_1"}}}`, "cus_Demo_1"},
 		"no item":                          {`{}`, noCustomer},
 		"an item without the attribute":    {`{"Item":{}}`, noCustomer},
-		"another attribute alone":          {`{"Item":{"customer":{"S":"cus_1"}}}`, noCustomer},
+		"only another attribute":           {`{"Item":{"customer":{"S":"cus_1"}}}`, noCustomer},
 		"NULL":                             {`{"Item":{"customer_id":{"NULL":true}}}`, noCustomer},
 		"an empty string":                  {`{"Item":{"customer_id":{"S":""}}}`, noCustomer},
 		"a number":                         {`{"Item":{"customer_id":{"N":"1"}}}`, malformed},
 		"a list":                           {`{"Item":{"customer_id":{"L":[{"S":"cus_1"}]}}}`, malformed},
 		"a set with one customer ID":       {`{"Item":{"customer_id":{"SS":["cus_1"]}}}`, malformed},
-		"a value of no type":               {`{"Item":{"customer_id":{}}}`, malformed},
+		"a value without a type":           {`{"Item":{"customer_id":{}}}`, malformed},
 		"an ID of another kind":            {`{"Item":{"customer_id":{"S":"sub_1MowQVLkdIwHu7ix"}}}`, malformed},
-		"the prefix alone":                 {`{"Item":{"customer_id":{"S":"cus_"}}}`, malformed},
+		"only the prefix":                  {`{"Item":{"customer_id":{"S":"cus_"}}}`, malformed},
 		"a prefix in upper case":           {`{"Item":{"customer_id":{"S":"CUS_1"}}}`, malformed},
 		"space before":                     {`{"Item":{"customer_id":{"S":" cus_1"}}}`, malformed},
 		"a line feed after":                {`{"Item":{"customer_id":{"S":"cus_1\n"}}}`, malformed},
-		"a second parameter behind": {`{"Item":{"customer_id":{"S":"cus_1&on_behalf_of=acct_1"}}}`,
+		"a second parameter after": {`{"Item":{"customer_id":{"S":"cus_1&on_behalf_of=acct_1"}}}`,
 			malformed},
 		"a letter that only looks like ASCII": {`{"Item":{"customer_id":{"S":"cus_\u0410"}}}`, malformed},
 		"more than 255 characters":            {`{"Item":{"customer_id":{"S":"cus_` + long(252) + `"}}}`, malformed},
@@ -172,7 +177,7 @@ func TestReadsTheAttribute(t *testing.T) {
 			"cus_" + long(251)},
 		"a URL": {`{"Item":{"customer_id":{"S":"https://` + faulttest.Marker + `"}}}`,
 			malformed},
-		"attributes that nobody asked for too": {`{"Item":{"email":{"S":"a@b.example"},"customer_id":{"S":"cus_1"}}}`,
+		"attributes that were not requested": {`{"Item":{"email":{"S":"a@b.example"},"customer_id":{"S":"cus_1"}}}`,
 			"cus_1"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -182,10 +187,10 @@ func TestReadsTheAttribute(t *testing.T) {
 	}
 }
 
-// What a look-up finds beside a customer.
+// Results of a lookup without a customer.
 const noCustomer, malformed = "no customer", "malformed"
 
-// requireCustomer looks alice up.
+// requireCustomer looks up alice.
 func requireCustomer(t *testing.T, store *customers.Store, want string) {
 	t.Helper()
 	got, err := store.CustomerID(t.Context(), "alice")
@@ -203,8 +208,8 @@ func requireCustomer(t *testing.T, store *customers.Store, want string) {
 	faulttest.RequireSilent(t, err)
 }
 
-// A connection that is lost after each answer would cost a TLS handshake with
-// each request. The SDK does lose some without upstream.Transport.
+// A connection that is lost after each answer would add a TLS handshake to each request. Without
+// upstream.Transport, the SDK loses some connections.
 func TestRequestsShareOneConnection(t *testing.T) {
 	connections := map[string]bool{}
 	server := faulttest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {

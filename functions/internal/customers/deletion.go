@@ -17,28 +17,28 @@ import (
 // A customer's own item connects deletions with claims. A deletion names a user only if the
 // customer's metadata does, and it may come before the claim that it ends. So a new claim adds its
 // user to this item before it is joined into the user's item, and a deletion marks this item before
-// it is joined into the items of the users there. Both are single updates, which DynamoDB puts into
-// an order: either the deletion finds the user, or the claim finds the mark.
+// it is joined into the items of the users. Both are single updates, which DynamoDB executes one
+// after the other: either the deletion finds the user, or the claim finds the mark.
 //
-// A deletion removes the users whose items have it. A claim that finds the mark adds no user. So no
-// users are left in the end, whatever the order.
+// A deletion removes each user whose item has the deletion. A claim that finds the mark adds no
+// user. So in the end the item has no users, whatever the order.
 //
-// An item of an older version has only the users of Checkout Sessions, but any number of them: all
-// are reached, and it only becomes shorter. A claim by a customer's metadata that an older version
-// joined is not there until its time changes: a deletion reaches that user if the customer's
-// metadata still names them, as it did in that version, and otherwise `import --verify --fix`
-// corrects the mapping.
+// An item that an older version wrote has only the users of Checkout Sessions, but any number of
+// them: all of them are reached, and the item only becomes shorter. A claim by a customer's
+// metadata that an older version joined is missing from the item until its time changes. A deletion
+// reaches that user if the customer's metadata still names them, as in that version. Otherwise
+// `import --verify --fix` corrects the mapping.
 //
 // A mapping that was written by hand is a new claim for the first change that writes its item.
 
-// The attributes of a customer's own item, next to its key. They are not members of FactsAttribute,
-// because DynamoDB adds to a set in a map only if the map exists.
+// The attributes of a customer's own item, next to its key. They are top-level attributes and not
+// members of FactsAttribute, because DynamoDB adds to a set in a map only if the map exists.
 const (
-	usersAttribute   = "billing_portal_users"   // string set: who claims the customer
+	usersAttribute   = "billing_portal_users"   // string set: users who claim the customer
 	deletedAttribute = "billing_portal_deleted" // true
 )
 
-// noteClaim adds a user to a customer's own item, if there is room, and learns whether the customer
+// noteClaim adds a user to a customer's own item if there is room. It reports whether the customer
 // is deleted.
 func (a *application) noteClaim(ctx context.Context, customer, user string) (isDeleted bool, err error) {
 	if !a.Table.Holds(customer) {
@@ -57,13 +57,14 @@ func (a *application) noteClaim(ctx context.Context, customer, user string) (isD
 		ExpressionAttributeValues:           e.values,
 	})
 	var refused *types.ConditionalCheckFailedException
-	if errors.As(err, &refused) { // it is deleted, or full; perhaps the user is there already
+	if errors.As(err, &refused) { // it is deleted or full; the user may be in it already
 		return isMarked(refused.Item), nil
 	}
 	return false, err
 }
 
-// delete marks a customer deleted, and joins that into the items of the users who claim it.
+// delete marks a customer as deleted, and joins the deletion into the items of the users who claim
+// it.
 func (a *application) delete(ctx context.Context, change Change) (isNew bool, err error) {
 	old, err := a.markDeleted(ctx, change.Deleted)
 	if err != nil {
@@ -92,8 +93,8 @@ func deletionOf(user, customer string) Fact {
 	return Fact{User: user, Customer: customer, Facts: Facts{Deleted: true}}
 }
 
-// mostOf reserves a quarter of the remaining time, so that an unfinished deletion can still remove
-// the users who are done.
+// mostOf returns a context with three quarters of the remaining time, so that an unfinished
+// deletion can still remove the users who are done.
 func mostOf(ctx context.Context) (context.Context, context.CancelFunc) {
 	end, ok := ctx.Deadline()
 	if !ok {
@@ -102,15 +103,15 @@ func mostOf(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, end.Add(-time.Until(end)/4))
 }
 
-// markDeleted marks a customer's own item, and returns the old item.
+// markDeleted marks a customer's own item, and returns the item as it was before.
 func (a *application) markDeleted(ctx context.Context, customer string) (map[string]types.AttributeValue, error) {
 	old, err := a.mark(ctx, customer, nil)
 	var refused *upstream.Error
 	if !errors.As(err, &refused) || refused.Reason != upstream.ValidationException {
 		return old, err
 	}
-	// An older version filled items up to DynamoDB's limit. Some users have to make room for the
-	// mark.
+	// An older version filled items up to DynamoDB's limit. Some users must be removed to make room
+	// for the mark.
 	item, readErr := a.get(ctx, customer, usersAttribute)
 	if readErr != nil {
 		return nil, readErr
@@ -120,7 +121,7 @@ func (a *application) markDeleted(ctx context.Context, customer string) (map[str
 		return nil, err
 	}
 	first := Change{}
-	for _, user := range users[:min(len(deletedAttribute)+1, len(users))] { // each has a byte or more
+	for _, user := range users[:min(len(deletedAttribute)+1, len(users))] { // each user has at least one byte
 		first.Facts = append(first.Facts, deletionOf(user, customer))
 	}
 	done, _, err := a.joinAll(ctx, first)
@@ -130,7 +131,8 @@ func (a *application) markDeleted(ctx context.Context, customer string) (map[str
 	return a.mark(ctx, customer, done)
 }
 
-// mark marks a customer deleted, removes users to make room, and returns the old item.
+// mark marks a customer as deleted, removes users to make room, and returns the item as it was
+// before.
 func (a *application) mark(ctx context.Context, customer string,
 	without []string) (map[string]types.AttributeValue, error) {
 	e := newExpression()
@@ -158,7 +160,7 @@ func (a *application) forget(ctx context.Context, customer string, users []strin
 	return err
 }
 
-// usersOf are the users in a customer's own item, in order.
+// usersOf returns the users in a customer's own item, in order.
 func usersOf(item map[string]types.AttributeValue) []string {
 	set, ok := item[usersAttribute].(*types.AttributeValueMemberSS)
 	if !ok {

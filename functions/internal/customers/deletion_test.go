@@ -17,7 +17,7 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// slowTable takes a while for each call, and gives up when the context ends.
+// A slowTable delays each call by latency, and gives up when the context ends.
 type slowTable struct {
 	*fakeTable
 	latency time.Duration
@@ -48,8 +48,8 @@ func (s slowTable) UpdateItem(ctx context.Context, input *dynamodb.UpdateItemInp
 	return s.fakeTable.UpdateItem(ctx, input)
 }
 
-// crowd is a table with a customer whom many users claim, as an older version left it: with all of
-// them in the customer's own item.
+// crowd returns a table with a customer whom many users claim, as an older version left it: the
+// customer's own item has all of them.
 func crowd(users int) (*fakeTable, []string) {
 	table := newFakeTable(plainTable)
 	var all []string
@@ -81,12 +81,12 @@ func TestADeletionThatRunsOutOfTimeContinues(t *testing.T) {
 		latency    time.Duration
 		deliveries int
 	}{
-		"100 users, in time":              {100, 30 * time.Millisecond, 1},
-		"100 users, 100 ms a call":        {100, 100 * time.Millisecond, 3},
-		"100 users, 300 ms a call":        {100, 300 * time.Millisecond, 9},
-		"the slowest call that a try has": {3, time.Second, 1},
-		"slower than that":                {3, 2 * time.Second, 3},
-		"4,000 users of an older version": {4000, 10 * time.Millisecond, 11},
+		"100 users, in time":                              {100, 30 * time.Millisecond, 1},
+		"100 users, 100 ms a call":                        {100, 100 * time.Millisecond, 3},
+		"100 users, 300 ms a call":                        {100, 300 * time.Millisecond, 9},
+		"the slowest call within the time limit of a try": {3, time.Second, 1},
+		"slower than a try":                               {3, 2 * time.Second, 3},
+		"4,000 users of an older version":                 {4000, 10 * time.Millisecond, 11},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -122,13 +122,13 @@ func TestADeletionThatRunsOutOfTimeContinues(t *testing.T) {
 	}
 }
 
-// fullItem is a customer's own item that has as many users as DynamoDB took, and the room that is
-// left.
+// fullItem returns a table whose customer's own item has as many users as DynamoDB accepted, and
+// this much room left.
 func fullItem(t *testing.T, room int) (*fakeTable, []string) {
 	t.Helper()
 	table, users := crowd(100)
 	item := table.items["cus_a"]
-	for first := range 30 { // the shortest users come first, and make the least room
+	for first := range 30 { // the shortest users come first, and their removal makes the least room
 		user := string(rune('0' + first))
 		users = append(users, user)
 		table.items[user] = plainTable.NewItem(user, State{"cus_a": {Reference: At(5)}})
@@ -149,7 +149,7 @@ func fullItem(t *testing.T, room int) (*fakeTable, []string) {
 	}
 }
 
-func TestAnItemThatIsFullFailsNothing(t *testing.T) {
+func TestClaimsAndDeletionsSucceedWithAFullItem(t *testing.T) {
 	for _, room := range []int{0, 1, len(deletedAttribute), len(deletedAttribute) + 1} {
 		table, users := fullItem(t, room)
 		before := size(table.items["cus_a"])
@@ -169,8 +169,8 @@ func TestAnItemThatIsFullFailsNothing(t *testing.T) {
 	}
 }
 
-// No room is left for the mark, and nobody can make any: the attributes are an app's.
-func TestAFullItemOfAnAppStaysAsItIs(t *testing.T) {
+// The item has no room for the mark, and no room can be made: the attributes belong to an app.
+func TestFullItemOfAnAppIsNotChanged(t *testing.T) {
 	table := newFakeTable(plainTable)
 	table.items["cus_a"] = attributes{"user_id": text("cus_a"), "theirs": text(strings.Repeat("x", 400<<10-20))}
 	_, err := (&Writer{Client: table, Table: plainTable}).Apply(t.Context(), Change{Deleted: "cus_a"})
@@ -181,9 +181,9 @@ func TestAFullItemOfAnAppStaysAsItIs(t *testing.T) {
 	}
 }
 
-// The reason to try again is that of the read: without it, the item looks as if it could never be
-// marked.
-func TestAFullItemThatCannotBeReadNow(t *testing.T) {
+// The error must be that of the read, which can be retried. Otherwise it would look as if the item
+// could never be marked.
+func TestReadErrorOfAFullItemIsReturned(t *testing.T) {
 	table, _ := fullItem(t, 0)
 	_, err := (&Writer{Client: throttledReads{table}, Table: plainTable}).Apply(t.Context(), Change{Deleted: "cus_a"})
 	var failure *upstream.Error
@@ -199,8 +199,8 @@ func (throttledReads) GetItem(context.Context, *dynamodb.GetItemInput,
 	return nil, &smithy.GenericAPIError{Code: "ThrottlingException"}
 }
 
-// Another refusal is not taken for a full item.
-func TestARefusedDeletionEnds(t *testing.T) {
+// Another error is not taken for a full item.
+func TestOtherErrorEndsADeletion(t *testing.T) {
 	table, _ := crowd(3)
 	refusing := refusingTable{table, errors.New("no connection")}
 	_, err := (&Writer{Client: refusing, Table: plainTable}).Apply(t.Context(), Change{Deleted: "cus_a"})
@@ -235,8 +235,8 @@ func TestTheNumberOfUsersInACustomersItem(t *testing.T) {
 	if len(users) != maxUsers || !slices.Contains(users, "short79") || slices.Contains(users, "short80") {
 		t.Errorf("%d users: %v", len(users), users)
 	}
-	// The ones beyond are not reached, but a deletion that names them is joined, and so is their
-	// next claim.
+	// Users beyond the limit are not reached, but a deletion that names them is joined, and so is
+	// their next claim.
 	apply(t, table, plainTable, Change{Deleted: "cus_a", Facts: []Fact{deletionOf("short80", "cus_a")}})
 	requireNoCustomer(t, table, append(users, "short80"))
 	if got, _ := (&Store{Client: table, Table: plainTable}).CustomerID(t.Context(), "short81"); got != "cus_a" {
@@ -260,9 +260,8 @@ func TestACustomerTooLongForAKeyHasNoItem(t *testing.T) {
 	}
 }
 
-// A user whose item holds something unexpected keeps no other user waiting, and is tried again with
-// the next delivery.
-func TestADeletionReachesTheOthersOfAMalformedItem(t *testing.T) {
+// A malformed item does not delay the other users, and is tried again with the next delivery.
+func TestDeletionContinuesAfterAMalformedItem(t *testing.T) {
 	table, users := crowd(3)
 	table.items[users[1]]["customer_id"] = text("Jane Doe")
 	writer := &Writer{Client: table, Table: plainTable}
@@ -279,7 +278,7 @@ func TestADeletionReachesTheOthersOfAMalformedItem(t *testing.T) {
 	requireNoCustomer(t, table, users)
 }
 
-// An older version noted claims by metadata nowhere.
+// An older version did not note claims by metadata.
 func TestATableOfAnOlderVersion(t *testing.T) {
 	old := func() *fakeTable {
 		table := newFakeTable(plainTable)
@@ -307,9 +306,9 @@ func TestATableOfAnOlderVersion(t *testing.T) {
 	})
 }
 
-// A mapping by hand is a claim for the first change that writes its item: that change notes it, or
-// finds the mark.
-func TestAMappingByHandAndItsDeletion(t *testing.T) {
+// A mapping written by hand is a claim for the first change that writes its item: that change notes
+// the claim, or finds the mark.
+func TestDeletionEndsAMappingWrittenByHand(t *testing.T) {
 	deletion := Change{Deleted: "cus_hand"}
 	for name, change := range map[string]Change{
 		"a claim of the same customer": {Facts: []Fact{claim("alice", "cus_hand", 5)}},
@@ -331,7 +330,7 @@ func TestAMappingByHandAndItsDeletion(t *testing.T) {
 			})
 		}
 	}
-	t.Run("its own deletion asks once", func(t *testing.T) {
+	t.Run("its own deletion reads it once", func(t *testing.T) {
 		table := newFakeTable(plainTable)
 		table.items["alice"] = attributes{"user_id": text("alice"), "customer_id": text("cus_hand")}
 		if outcome := apply(t, table, plainTable,
@@ -341,8 +340,8 @@ func TestAMappingByHandAndItsDeletion(t *testing.T) {
 	})
 }
 
-// The newest of many customers are deleted, in the order in which things happen or the other way
-// round; then Stripe sends an old event again.
+// The newest of many customers are deleted, forwards or backwards in time. Then Stripe sends old
+// events again.
 func TestManyCustomersOfOneUser(t *testing.T) {
 	var created, deleted []Change
 	for i := range maxCustomers {
@@ -377,7 +376,7 @@ func TestManyCustomersOfOneUser(t *testing.T) {
 		for _, change := range forwards {
 			apply(t, table, plainTable, change)
 		}
-		for i := range 5 { // which push deleted ones out
+		for i := range 5 { // which remove deleted ones from the item
 			apply(t, table, plainTable, Change{Facts: []Fact{reference("alice", fmt.Sprintf("cus_bought_%d", i), 5)}})
 		}
 		for _, change := range created {
@@ -389,8 +388,8 @@ func TestManyCustomersOfOneUser(t *testing.T) {
 	})
 }
 
-// A redelivered claim of a deleted customer that its user's item no longer has.
-func TestAClaimThatIsTrimmedLearnsOfTheDeletion(t *testing.T) {
+// A claim of a deleted customer is delivered again after it was trimmed from the user's item.
+func TestTrimmedClaimReportsTheDeletion(t *testing.T) {
 	table := newFakeTable(plainTable)
 	state := State{}
 	for i := range maxCustomers {

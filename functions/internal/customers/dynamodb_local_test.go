@@ -23,8 +23,8 @@ import (
 	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
-// Items, races and histories once more, through the real client and DynamoDB Local: what the fake
-// table takes expressions to mean is what they mean.
+// TestDynamoDBLocal repeats items, races and histories with the real client and DynamoDB Local. It
+// checks that the expressions mean what the fake table assumes.
 func TestDynamoDBLocal(t *testing.T) {
 	client := dynamodb.NewFromConfig(upstreamtest.AWSConfig(integrationtest.DynamoDBLocal(t), time.Minute))
 	plain, single := plainTable, Table{Name: "app", Key: "pk", KeyFormat: "USER#{user}", SortKey: "sk",
@@ -47,7 +47,7 @@ func testRealItems(t *testing.T, client *dynamodb.Client) {
 			table := test.table
 			table.Name = fmt.Sprintf("items-%s-%s", table.Key, table.SortKey)
 			createTable(t, client, table)
-			for _, id := range []string{"alice", "cus_a", "cus_b", "cus_hand"} { // of the case before
+			for _, id := range []string{"alice", "cus_a", "cus_b", "cus_hand"} { // from the case before
 				key, _ := table.keyOf(id)
 				if _, err := client.DeleteItem(t.Context(),
 					&dynamodb.DeleteItemInput{TableName: table.name(), Key: key}); err != nil {
@@ -70,7 +70,7 @@ func testRealItems(t *testing.T, client *dynamodb.Client) {
 	}
 }
 
-// What stands on the way to a nested attribute, as both sides of the package see it.
+// Values on the path to a nested attribute, as Store and Writer see them.
 func testRealPaths(t *testing.T, client *dynamodb.Client, table Table) {
 	null := &types.AttributeValueMemberNULL{Value: true}
 	for name, test := range map[string]struct {
@@ -87,13 +87,13 @@ func testRealPaths(t *testing.T, client *dynamodb.Client, table Table) {
 		"empty text": {
 			attributes{"billing": object(attributes{"stripe": object(attributes{"customer_id": text("")})})},
 			ErrNoCustomer},
-		"text on the way":   {attributes{"billing": text("cus_1")}, ErrMalformed},
+		"text on the path":  {attributes{"billing": text("cus_1")}, ErrMalformed},
 		"text within a map": {attributes{"billing": object(attributes{"stripe": text("cus_1")})}, ErrMalformed},
 		"a map at the end": {
 			attributes{
 				"billing": object(attributes{"stripe": object(attributes{"customer_id": object(attributes{})})}),
 			}, ErrMalformed},
-		"other text at an end": {
+		"other text at the end": {
 			attributes{"billing": object(attributes{"stripe": object(attributes{"customer_id": text("sub_1")})})},
 			ErrMalformed},
 	} {
@@ -128,9 +128,9 @@ func testRealPaths(t *testing.T, client *dynamodb.Client, table Table) {
 	}
 }
 
-// The longest keys are those that DynamoDB takes, and what it would refuse is not asked for.
+// DynamoDB accepts the longest keys, and longer ones are not sent.
 func testRealLimits(t *testing.T, client *dynamodb.Client, single Table) {
-	const longest = 200 // of a user's ID
+	const longest = 200 // bytes in a user's ID
 	narrow := plainTable
 	narrow.KeyFormat = strings.Repeat("p", maxKeySize-longest) + placeholder
 	single.SortValue = strings.Repeat("p", maxSortKeySize-longest) + placeholder
@@ -160,7 +160,7 @@ func testRealLimits(t *testing.T, client *dynamodb.Client, single Table) {
 	}
 }
 
-// A customer's own item that an older version filled, and one that has as many users as it may
+// Two items of a customer: one that an older version filled, and one with as many users as it may
 // have.
 func testRealFullItem(t *testing.T, client *dynamodb.Client, table Table) {
 	for _, room := range []int{0, len(deletedAttribute), len(deletedAttribute) + 1} {
@@ -208,8 +208,8 @@ func testRealFullItem(t *testing.T, client *dynamodb.Client, table Table) {
 
 const realHistories = 100
 
-// testRealHistories has histories delivered by several goroutines at once, each history under a key
-// format of its own.
+// testRealHistories lets several goroutines deliver histories at once, each history under its own
+// key format.
 func testRealHistories(t *testing.T, client *dynamodb.Client, table Table) {
 	var all sync.WaitGroup
 	turns := make(chan struct{}, 4)
@@ -225,10 +225,10 @@ func testRealHistories(t *testing.T, client *dynamodb.Client, table Table) {
 	all.Wait()
 }
 
-// unreliable loses calls before or after DynamoDB has seen them.
+// unreliable loses calls before or after DynamoDB executes them.
 type unreliable struct {
 	*dynamodb.Client
-	random *rand.Rand // of one goroutine
+	random *rand.Rand // for one goroutine
 }
 
 func (u unreliable) UpdateItem(ctx context.Context, input *dynamodb.UpdateItemInput,
@@ -264,7 +264,7 @@ func (a *account) playReal(t *testing.T, client *dynamodb.Client, table Table) {
 	a.spreadDeletions()
 	a.deliverReal(t, client, table, imports)
 
-	// The table as the fake would hold it.
+	// Copy the table into a fake one, which check can read.
 	seen := newFakeTable(plainTable)
 	for _, id := range append(slices.Clone(a.users), a.customerIDs()...) {
 		item := itemOf(t, client, table, id)
@@ -278,13 +278,13 @@ func (a *account) playReal(t *testing.T, client *dynamodb.Client, table Table) {
 	}
 }
 
-// deliverReal has several deliverers deliver all changes at once.
+// deliverReal lets several goroutines deliver all changes at once.
 func (a *account) deliverReal(t *testing.T, client *dynamodb.Client, table Table, all []Change) {
 	var deliverers sync.WaitGroup
 	for i := range 3 {
 		random := rand.New(rand.NewPCG(a.random.Uint64(), uint64(i)))
 		deliverers.Go(func() {
-			// Each is delivered three times, in three orders.
+			// Each goroutine delivers every change, in an order of its own.
 			writer := &Writer{Client: unreliable{client, random}, Table: table}
 			changes := slices.Clone(all)
 			random.Shuffle(len(changes), func(i, j int) { changes[i], changes[j] = changes[j], changes[i] })
@@ -319,7 +319,7 @@ func itemOf(t *testing.T, client *dynamodb.Client, table Table, id string) attri
 	return output.Item
 }
 
-// createTable creates a table, unless it is there.
+// createTable creates a table unless it exists.
 func createTable(t *testing.T, client *dynamodb.Client, table Table) {
 	t.Helper()
 	input := &dynamodb.CreateTableInput{TableName: table.name(), BillingMode: types.BillingModePayPerRequest}

@@ -6,18 +6,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Entry is what an item of the table says, for tools that read all of it.
+// Entry is the content of an item, for tools that read the whole table.
 type Entry struct {
 	User     string // "" if the key does not have the table's format
-	Customer string // "" for none
+	Customer string // "" means no customer
 	State    State
-	// IsCustomers says that the item is a customer's own: it has the users who claim it or the mark
-	// of its deletion, and no facts.
+	// IsCustomers reports that the item is a customer's own: it has users who claim the customer,
+	// or the mark of a deletion, and no facts.
 	IsCustomers bool
 }
 
-// EntryOf reads an item. Its errors are [ErrMalformed] and [ErrMalformedFacts]; the entry has the
-// user then, too.
+// EntryOf reads an item. Its errors are [ErrMalformed] and [ErrMalformedFacts]; the entry then
+// still has the user.
 func (t Table) EntryOf(item map[string]types.AttributeValue) (Entry, error) {
 	entry := Entry{User: t.userOf(item)}
 	_, hasUsers := item[usersAttribute]
@@ -31,7 +31,7 @@ func (t Table) EntryOf(item map[string]types.AttributeValue) (Entry, error) {
 	return entry, nil
 }
 
-// NewItem is a user's item with only a state, trimmed to the size that an item may have.
+// NewItem returns a user's item with only a state, trimmed to the size that an item may have.
 func (t Table) NewItem(user string, state State) map[string]types.AttributeValue {
 	state = state.trimmed()
 	item, _ := t.keyOf(user)
@@ -45,15 +45,15 @@ func (t Table) NewItem(user string, state State) map[string]types.AttributeValue
 	return item
 }
 
-// NewCustomersItem is a customer's own item, with as many of the users who claim it as it may have.
-// Every claim needs it: by this item a deletion reaches the users.
+// NewCustomersItem returns a customer's own item, with as many of the users who claim it as the
+// item may have. Every claim needs this item, because a deletion finds its users there.
 func (t Table) NewCustomersItem(customer string, users []string) map[string]types.AttributeValue {
 	item, _ := t.keyOf(customer)
 	item[usersAttribute] = &types.AttributeValueMemberSS{Value: firstUsers(users)}
 	return item
 }
 
-// userOf takes the formats off an item's key.
+// userOf returns the user in an item's key, without the formats around it.
 func (t Table) userOf(item map[string]types.AttributeValue) string {
 	for _, part := range []struct{ name, format string }{{t.Key, t.KeyFormat}, {t.SortKey, t.SortValue}} {
 		format := part.format

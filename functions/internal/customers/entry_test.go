@@ -34,7 +34,7 @@ func TestEntriesOfItems(t *testing.T) {
 		"a plain table": {plain, item{"user_id": text("u"), "customer_id": text("cus_1")},
 			customers.Entry{User: "u", Customer: "cus_1"}, nil},
 		"without a customer": {plain, item{"user_id": text("u")}, customers.Entry{User: "u"}, nil},
-		"of a customer's own": {plain, item{"user_id": text("cus_1"),
+		"a customer's own item": {plain, item{"user_id": text("cus_1"),
 			"billing_portal_deleted": &types.AttributeValueMemberBOOL{Value: true}},
 			customers.Entry{User: "cus_1", IsCustomers: true}, nil},
 		"something else": {plain, item{"user_id": text("u"), "customer_id": text("u@example.com")},
@@ -43,10 +43,10 @@ func TestEntriesOfItems(t *testing.T) {
 			"customer_id": text("cus_1")}, customers.Entry{User: "u", Customer: "cus_1"}, nil},
 		"another kind of item": {single, item{"pk": text("ORDER#u"), "sk": text("BILLING")}, customers.Entry{}, nil},
 		"another sort key":     {single, item{"pk": text("USER#u"), "sk": text("PROFILE")}, customers.Entry{}, nil},
-		"the user's in the sort": {sorted, item{"pk": text("BILLING"), "sk": text("U-u-X"),
+		"the user in the sort key": {sorted, item{"pk": text("BILLING"), "sk": text("U-u-X"),
 			"billing": &types.AttributeValueMemberM{Value: item{"customer_id": text("cus_1")}}},
 			customers.Entry{User: "u", Customer: "cus_1"}, nil},
-		"no user in it": {sorted, item{"pk": text("BILLING"), "sk": text("U--X")}, customers.Entry{}, nil},
+		"no user in the sort key": {sorted, item{"pk": text("BILLING"), "sk": text("U--X")}, customers.Entry{}, nil},
 	} {
 		got, err := test.table.EntryOf(test.item)
 		if !errors.Is(err, test.err) || got.User != test.want.User || got.Customer != test.want.Customer ||

@@ -6,20 +6,20 @@ import (
 	"slices"
 )
 
-// Time is a time in whole seconds since 1970, as Stripe counts them. Its zero value is never.
+// Time is a time in whole seconds since 1970, as in Stripe's objects. Its zero value means never.
 type Time struct {
 	seconds int64
 	known   bool
 }
 
-// At is a time.
+// At returns the time at this number of seconds.
 func At(seconds int64) Time { return Time{seconds, true} }
 
-// isAfter reports whether t is later than u. Any time is later than never, and never is later than
-// none.
+// isAfter reports whether t is later than u. Any time is later than never, and never is not later
+// than any time.
 func (t Time) isAfter(u Time) bool { return t.known && (!u.known || t.seconds > u.seconds) }
 
-// compare orders times, never first.
+// compare orders times. Never comes first.
 func (t Time) compare(u Time) int {
 	switch {
 	case u.isAfter(t):
@@ -44,22 +44,23 @@ func earliest(t, u Time) Time {
 	return t
 }
 
-// Facts are what is known of one user and one customer. Each of them only grows, or for Reference
-// only shrinks, so that they may come in any order, late and repeatedly, and mean the same in the
-// end.
+// Facts are the known facts about one user and one customer. Each of them only grows, except
+// Reference, which only shrinks. So they may arrive in any order, late and repeatedly, and the
+// result is the same.
 type Facts struct {
-	// Metadata is the latest claim by the metadata of a customer or of a Checkout Session, which is
-	// written with the secret key.
+	// Metadata is the latest claim by the metadata of a customer or of a Checkout Session. Metadata
+	// is written with the secret key.
 	Metadata Time
 	// Reference is the earliest claim by the client_reference_id of a Checkout Session.
 	Reference Time
-	// Released is the latest time at which a customer's metadata ceased to name the user.
+	// Released is the latest time at which a customer's metadata stopped naming the user.
 	Released Time
-	// Deleted is for good: Stripe never gives a customer's ID again.
+	// Deleted is permanent: Stripe never reuses a customer's ID.
 	Deleted bool
 }
 
-// Join returns what two sets of facts are together. It is associative, commutative and idempotent.
+// Join returns the combined meaning of two sets of facts. It is associative, commutative and
+// idempotent.
 func (f Facts) Join(g Facts) Facts {
 	return Facts{
 		Metadata:  latest(f.Metadata, g.Metadata),
@@ -74,7 +75,7 @@ func (f Facts) counts() bool            { return f.countsByMetadata() || f.count
 func (f Facts) countsByMetadata() bool  { return !f.Deleted && f.Metadata.isAfter(f.Released) }
 func (f Facts) countsByReference() bool { return !f.Deleted && f.Reference.isAfter(f.Released) }
 
-// isClaim reports whether a claim is among the facts.
+// isClaim reports whether the facts include a claim.
 func (f Facts) isClaim() bool { return f.Metadata.known || f.Reference.known }
 
 // hasClaimsOf reports whether both sets of facts have the same claims.
@@ -82,10 +83,10 @@ func (f Facts) hasClaimsOf(g Facts) bool {
 	return f.Metadata == g.Metadata && f.Reference == g.Reference
 }
 
-// State is all that is known of one user: facts by the customer's ID.
+// State is everything known about one user: facts by customer ID.
 type State map[string]Facts
 
-// Join returns what two states are together.
+// Join returns the combined meaning of two states.
 func (s State) Join(t State) State {
 	joined := maps.Clone(s)
 	if joined == nil {
@@ -97,9 +98,10 @@ func (s State) Join(t State) State {
 	return joined
 }
 
-// Customer is who pays for the user: the customer with the latest claim by metadata (equal times:
-// the greater ID). Without such a claim, it is the one with the earliest claim by reference (equal
-// times: the smaller ID), so that a later purchase never takes a user over. "" means none.
+// Customer returns the customer who pays for the user: the customer with the latest claim by
+// metadata (equal times: the greater ID). Without such a claim, it is the customer with the
+// earliest claim by reference (equal times: the smaller ID), so that a later purchase never takes
+// over a user. "" means that the user has none.
 func (s State) Customer() string {
 	var byMetadata, byReference string
 	for _, customer := range slices.Sorted(maps.Keys(s)) {
@@ -114,8 +116,8 @@ func (s State) Customer() string {
 	return cmp.Or(byMetadata, byReference)
 }
 
-// Counting are the customers with a claim that counts, in order. More than one is a conflict: the
-// table is correct, but the user may pay twice.
+// Counting returns the customers with a claim that counts, in order. More than one is a conflict:
+// the table is correct, but the user may pay twice.
 func (s State) Counting() []string {
 	var counting []string
 	for customer, facts := range s {
@@ -127,8 +129,7 @@ func (s State) Counting() []string {
 	return counting
 }
 
-// with returns the state after facts about its user. See [Fact.Seen] for why these are not just
-// joined.
+// with returns the state after facts about its user. It does more than join them: see [Fact.Seen].
 func (s State) with(facts []Fact) State {
 	known := s.Join(nil)
 	for _, fact := range facts {
@@ -141,8 +142,8 @@ func (s State) with(facts []Fact) State {
 	return known
 }
 
-// newClaims are the customers, in order, with a claim that an item does not have. Deleted ones are
-// left out.
+// newClaims returns the customers, in order, that have a claim that stored does not have. It leaves
+// out deleted customers.
 func (s State) newClaims(stored State) []string {
 	var customers []string
 	for customer, facts := range s {

@@ -21,12 +21,12 @@ func TestTheUsersCustomer(t *testing.T) {
 		"a claim by metadata at the beginning": {State{"cus_a": metadata(0)}, "cus_a", 1},
 		"the latest claim by metadata": {State{"cus_a": metadata(5), "cus_b": metadata(4)},
 			"cus_a", 2},
-		"of equal times the greater ID": {State{"cus_a": metadata(5), "cus_b": metadata(5)},
+		"equal times: the greater ID": {State{"cus_a": metadata(5), "cus_b": metadata(5)},
 			"cus_b", 2},
 		"a claim by reference": {State{"cus_a": reference(5)}, "cus_a", 1},
 		"the earliest claim by reference": {State{"cus_a": reference(5), "cus_b": reference(4)},
 			"cus_b", 2},
-		"of equal times the smaller ID": {State{"cus_a": reference(5), "cus_b": reference(5)},
+		"equal times: the smaller ID": {State{"cus_a": reference(5), "cus_b": reference(5)},
 			"cus_a", 2},
 		"metadata before an earlier reference": {State{"cus_a": reference(1), "cus_b": metadata(2)},
 			"cus_b", 2},
@@ -35,19 +35,21 @@ func TestTheUsersCustomer(t *testing.T) {
 		"released after the claim":          {State{"cus_a": released(metadata(5), 6)}, "", 0},
 		"released at the time of the claim": {State{"cus_a": released(metadata(5), 5)}, "", 0},
 		"claimed again after the release":   {State{"cus_a": released(metadata(7), 6)}, "cus_a", 1},
-		"released, and another one claims": {State{"cus_a": released(metadata(5), 6),
+		"released, another customer claims": {State{"cus_a": released(metadata(5), 6),
 			"cus_b": metadata(1)}, "cus_b", 1},
 		"a reference that was released": {State{"cus_a": released(reference(5), 6)}, "", 0},
 		"metadata released, a later reference": {State{"cus_a": released(metadata(5), 6).Join(reference(7))},
 			"cus_a", 1},
-		"metadata released, a reference of another one": {State{"cus_a": released(metadata(5), 6),
+		"metadata released, a reference of another customer": {State{"cus_a": released(metadata(5), 6),
 			"cus_b": reference(1)}, "cus_b", 1},
-		"a release alone":                   {State{"cus_a": {Released: At(5)}}, "", 0},
-		"deleted":                           {State{"cus_a": deleted(metadata(5))}, "", 0},
-		"deleted before it was claimed":     {State{"cus_a": deleted(Facts{}).Join(metadata(5))}, "", 0},
-		"deleted, and an earlier one lives": {State{"cus_a": deleted(metadata(5)), "cus_b": metadata(1)}, "cus_b", 1},
-		"deleted, and a reference lives":    {State{"cus_a": deleted(metadata(5)), "cus_b": reference(1)}, "cus_b", 1},
-		"a deletion alone":                  {State{"cus_a": {Deleted: true}}, "", 0},
+		"only a release":                {State{"cus_a": {Released: At(5)}}, "", 0},
+		"deleted":                       {State{"cus_a": deleted(metadata(5))}, "", 0},
+		"deleted before it was claimed": {State{"cus_a": deleted(Facts{}).Join(metadata(5))}, "", 0},
+		"deleted, an earlier one is not": {State{"cus_a": deleted(metadata(5)), "cus_b": metadata(1)},
+			"cus_b", 1},
+		"deleted, one with a reference is not": {State{"cus_a": deleted(metadata(5)), "cus_b": reference(1)},
+			"cus_b", 1},
+		"only a deletion": {State{"cus_a": {Deleted: true}}, "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := test.state.Customer(); got != test.want {
@@ -60,7 +62,7 @@ func TestTheUsersCustomer(t *testing.T) {
 	}
 }
 
-// statesOf are all states of two customers with few times.
+// statesOf returns all states of two customers with a few times.
 func statesOf() []State {
 	var facts []Facts
 	times := []Time{{}, At(0), At(1)}
@@ -118,7 +120,7 @@ func FuzzJoin(f *testing.F) {
 		if a.Join(a) != a || a.Join(b) != b.Join(a) || a.Join(b).Join(c) != a.Join(b.Join(c)) {
 			t.Errorf("%+v, %+v, %+v", a, b, c)
 		}
-		// What is known never becomes less: a joined fact says at least what each of both says.
+		// Joining never loses facts: the result says at least what each part says.
 		joined := a.Join(b)
 		for _, part := range []Facts{a, b} {
 			if part.Metadata.isAfter(joined.Metadata) || part.Released.isAfter(joined.Released) ||

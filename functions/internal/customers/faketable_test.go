@@ -17,11 +17,10 @@ import (
 
 type attributes = map[string]types.AttributeValue
 
-// fakeTable is a DynamoDB table for one goroutine at a time. It knows the expressions that the
-// writer sends, and none besides: those and their meaning are held to DynamoDB Local by other
-// tests.
+// A fakeTable is a DynamoDB table for one goroutine at a time. It supports only the expressions
+// that the writer sends. Other tests check their meaning with DynamoDB Local.
 type fakeTable struct {
-	keys  []string // names of the key's attributes
+	keys  []string // attributes of the key
 	items map[string]attributes
 	calls []string // "GetItem", "UpdateItem"
 }
@@ -102,7 +101,7 @@ type evaluation struct {
 	item   attributes
 }
 
-// parent returns the map that holds a path's last member, and that member's name.
+// parent returns the map that holds a path's last member, and the name of that member.
 func (e evaluation) parent(path string) (attributes, string) {
 	members := e.item
 	names := strings.Split(path, ".")
@@ -201,7 +200,7 @@ func cutAround(s, before, after string) (string, bool) {
 	return s, hasBefore && hasAfter
 }
 
-// size is what DynamoDB counts of an item, in bytes, or a little more.
+// size returns the size of an item as DynamoDB counts it, in bytes, or a little more.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 func size(item attributes) int {
@@ -226,7 +225,7 @@ func sizeOf(value types.AttributeValue) int {
 	return 1
 }
 
-// clone copies a value, so that nobody changes what the table holds.
+// clone copies a value, so that callers cannot change the table's items.
 func clone(value types.AttributeValue) types.AttributeValue {
 	switch value := value.(type) {
 	case *types.AttributeValueMemberM:

@@ -15,14 +15,13 @@ import (
 	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
-// The account number and the ARN that AWS writes into the text of AccessDenied.
+// account and arn are parts of the text that AWS returns with AccessDenied.
 const (
 	account = "123456789012"
 	arn     = "arn:aws:sts::" + account + ":assumed-role/portal"
 )
 
-// requireUpstreamError looks the error up and requires it to be one that says
-// nothing but its code or a fixed text.
+// requireUpstreamError requires an error that contains only its code or a fixed text.
 func requireUpstreamError(t *testing.T, err error, reason upstream.Reason) {
 	t.Helper()
 	upstreamtest.RequireAWSError(t, err, "dynamodb", reason)
@@ -33,7 +32,7 @@ func requireUpstreamError(t *testing.T, err error, reason upstream.Reason) {
 }
 
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
-func TestNamesDocumentedErrorsAndDropsTheirTexts(t *testing.T) {
+func TestDocumentedErrorCodeIsKeptWithoutItsText(t *testing.T) {
 	const dynamoDB, coral = "com.amazonaws.dynamodb.v20120810#", "com.amazon.coral.service#"
 	for code, test := range map[string]struct {
 		prefix string
@@ -67,15 +66,15 @@ func TestNamesDocumentedErrorsAndDropsTheirTexts(t *testing.T) {
 	}
 }
 
-func TestRepeatsNoCodeThatIsNotDocumented(t *testing.T) {
+func TestUndocumentedErrorCodeIsDropped(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
-		"a code made of a secret":                                typed(400, faulttest.Marker+"Exception"),
-		"a code with a secret in it":                             typed(400, "AccessDeniedException "+faulttest.Marker),
-		"a documented code in another case with a secret before": typed(400, faulttest.Marker+"#accessdeniedexception"),
+		"a code made of a secret":                           typed(400, faulttest.Marker+"Exception"),
+		"a code with a secret in it":                        typed(400, "AccessDeniedException "+faulttest.Marker),
+		"a documented code in another case, after a secret": typed(400, faulttest.Marker+"#accessdeniedexception"),
 		"a code of 5,000 characters": typed(400,
 			faulttest.Marker+strings.Repeat("A", 5000)+"Exception"),
-		"a code of no letters": typed(400, "123 456"),
-		"no code":              faulttest.Respond(400, "application/json", `{}`),
+		"a code without letters": typed(400, "123 456"),
+		"no code":                faulttest.Respond(400, "application/json", `{}`),
 		"a code in the header": func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-Amzn-Errortype", faulttest.Marker+"Exception")
 			faulttest.Respond(400, "application/json", `{}`)(w, r)
@@ -172,7 +171,7 @@ func TestTheContextEndsTheWait(t *testing.T) {
 		requireUpstreamError(t, err, upstream.Cancelled)
 	})
 	if server.Requests() > 2 {
-		t.Errorf("%d requests, want 2: a wait that was ended is not tried again", server.Requests())
+		t.Errorf("%d requests, want 2: a wait that the context ended is not retried", server.Requests())
 	}
 }
 

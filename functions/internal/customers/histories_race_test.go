@@ -2,6 +2,6 @@
 
 package customers
 
-// manyHistories is how many histories are delivered if -histories does not say. One goroutine
-// delivers a history, so the race detector would only take its time.
+// manyHistories is the default of -histories. It is smaller here because one goroutine delivers a
+// history, so the race detector finds nothing and only takes time.
 const manyHistories = 1_000

@@ -22,14 +22,14 @@ var (
 	firstSeed = flag.Uint64("seed", 1, "seed of the first history; the others follow")
 )
 
-// account is what happens at Stripe, as it is there: an order of events, and what they mean
-// together.
+// An account is the history of a Stripe account: events in their order, and the state that they
+// result in.
 type account struct {
 	random    *rand.Rand
 	clock     int64
 	users     []string
 	customers []*stripeCustomer
-	changes   []Change          // of events that arrive
+	changes   []Change          // from the events that arrive
 	misses    bool              // some events never arrive
 	handmade  map[string]string // user to customer, before the first event
 	want      map[string]State
@@ -37,27 +37,27 @@ type account struct {
 
 type stripeCustomer struct {
 	id      string
-	created int64  // of a test clock's, this is to come
-	user    string // that the metadata names; "": none
+	created int64  // may be in the future, for a customer of a test clock
+	user    string // named by the metadata; "" means none
 	deleted bool
-	known   bool // the deletion
+	known   bool // the deletion arrived
 }
 
-// scale is how much happens in an account.
+// A scale is the size of an account's history.
 type scale struct {
 	users, customers, events int
-	padding                  string // of the users' IDs
+	padding                  string // appended to the users' IDs
 }
 
-// The limits of the design: up to 100 customers of a user, up to 100 users of a customer. A few
-// customers are for the mappings by hand, and for purchases.
+// The limits of the design are 100 customers of a user and 100 users of a customer. A few customers
+// are left for mappings written by hand and for purchases.
 var (
 	usual         = scale{3, 10, 16, ""}
 	manyCustomers = scale{2, 95, 200, ""}
 	manyUsers     = scale{100, 3, 250, ""}
 )
 
-// newAccount makes up a history.
+// newAccount generates a random history.
 func newAccount(seed uint64, s scale) *account {
 	a := &account{random: rand.New(rand.NewPCG(seed, 0)), clock: 100, handmade: map[string]string{},
 		want: map[string]State{}}
@@ -76,14 +76,15 @@ func newAccount(seed uint64, s scale) *account {
 	}
 	for i := range events {
 		a.clock += int64(a.random.IntN(2)) // half of all events share their time with the one before
-		// In a large history customers live to be claimed by many, and one lives to the end.
+		// In a large history customers live long enough for many claims, and at least one is never
+		// deleted.
 		a.happen(s.customers, s == usual || i > events*3/4 && len(a.alive()) > 1)
 	}
 	a.spreadDeletions()
 	return a
 }
 
-// happen has one thing happen at Stripe.
+// happen adds one random event to the history.
 func (a *account) happen(most int, deletes bool) {
 	switch alive := a.alive(); {
 	case len(a.customers) < most && (len(alive) == 0 || a.random.IntN(5) == 0 || most > 50 && a.random.IntN(3) > 0):
@@ -98,7 +99,7 @@ func (a *account) happen(most int, deletes bool) {
 	default:
 		c := alive[a.random.IntN(len(alive))]
 		if len(a.customers) < most && a.random.IntN(3) == 0 {
-			c = a.newCustomer() // whose own event says nothing of a user
+			c = a.newCustomer() // its customer.created names no user
 		}
 		a.checkOut(c)
 	}
@@ -111,7 +112,7 @@ func (a *account) alive() []*stripeCustomer {
 func (a *account) newCustomer() *stripeCustomer {
 	c := &stripeCustomer{id: fmt.Sprintf("cus_%d", len(a.customers)), created: a.clock}
 	if a.random.IntN(8) == 0 {
-		c.created += 1000 // a test clock's
+		c.created += 1000 // as with a test clock
 	}
 	a.customers = append(a.customers, c)
 	return c
@@ -140,7 +141,7 @@ func (a *account) update(c *stripeCustomer) {
 	a.tell(Change{Facts: facts})
 }
 
-// from is a time, but not before the customer was created: as a release counts.
+// from returns the time from which a release counts: not before the customer was created.
 func (c *stripeCustomer) from(seconds int64) int64 { return max(seconds, c.created) }
 
 func (a *account) checkOut(c *stripeCustomer) {
@@ -166,8 +167,8 @@ func deletionAtStripe(c *stripeCustomer) Change {
 	return change
 }
 
-// spreadDeletions has every user know of the deletions of the customers that they claim. A mapping
-// that was written by hand is a claim once there is a fact about its user.
+// spreadDeletions tells every user about the deletions of the customers that they claim. A mapping
+// written by hand is a claim once there is a fact about its user.
 func (a *account) spreadDeletions() {
 	for _, c := range a.customers {
 		for user, state := range a.want {
@@ -178,7 +179,7 @@ func (a *account) spreadDeletions() {
 	}
 }
 
-// claimers are the users in the item of a customer.
+// claimers returns the users in a customer's own item.
 func (a *account) claimers(c *stripeCustomer) []string {
 	var claimers []string
 	for user, state := range a.want {
@@ -197,7 +198,7 @@ func claimsOf(user, customer string, seconds int64) []Fact {
 	return []Fact{claim(user, customer, seconds)}
 }
 
-// tell notes an event, and what it means, unless it is missed.
+// tell adds an event and its meaning, unless the event is missed.
 func (a *account) tell(change Change) (arrives bool) {
 	if a.misses && a.random.IntN(6) == 0 {
 		return false
@@ -217,7 +218,7 @@ func (a *account) know(fact Fact) {
 	a.want[fact.User] = state.with([]Fact{fact})
 }
 
-// imports are the changes of an import of the whole account at the end.
+// imports returns the changes of an import of the whole account at the end.
 func (a *account) imports() (changes []Change) {
 	for _, c := range a.alive() {
 		if c.user != "" {
@@ -227,8 +228,8 @@ func (a *account) imports() (changes []Change) {
 	return changes
 }
 
-// verify returns the changes that correct the mappings of a table, as `import --verify --fix` does
-// after events were missed.
+// verify returns the changes that correct the table's mappings, as `import --verify --fix` does
+// after missed events.
 func (a *account) verify(table *fakeTable) (corrections []Change) {
 	for _, id := range slices.Sorted(maps.Keys(table.items)) {
 		entry, _ := plainTable.EntryOf(table.items[id])
@@ -245,7 +246,7 @@ func (a *account) verify(table *fakeTable) (corrections []Change) {
 	return corrections
 }
 
-// customer is one that Stripe has, or had.
+// customer returns a customer that Stripe has or had.
 func (a *account) customer(id string) *stripeCustomer {
 	for _, c := range a.customers {
 		if c.id == id {
@@ -257,12 +258,12 @@ func (a *account) customer(id string) *stripeCustomer {
 
 var errLost = errors.New("the connection is lost")
 
-// stage lets deliverers make one call at a time, in a random order, some of which fail: before the
-// table has seen them, or after.
+// A stage lets deliverers make one call at a time, in a random order. Some calls fail, before or
+// after the table executes them.
 type stage struct {
 	*fakeTable
 	random *rand.Rand
-	told   chan *deliverer // by a deliverer that waits, or has nothing left to do
+	told   chan *deliverer // receives each deliverer that waits or is done
 }
 
 type deliverer struct {
@@ -271,7 +272,7 @@ type deliverer struct {
 	done bool
 }
 
-// call waits for its turn, and loses some.
+// call waits for its turn and loses some calls.
 func (d *deliverer) call(send func() error) error {
 	d.told <- d
 	<-d.turn
@@ -299,7 +300,7 @@ func (d *deliverer) UpdateItem(ctx context.Context, input *dynamodb.UpdateItemIn
 	return output, err
 }
 
-// deliver makes changes until each was made without an error.
+// deliver applies each change until it succeeds.
 func (d *deliverer) deliver(t *testing.T, changes []Change) {
 	writer := &Writer{Client: d, Table: plainTable, Pause: func(context.Context, time.Duration) error { return nil }}
 	for len(changes) > 0 {
@@ -351,11 +352,11 @@ func (a *account) play(t *testing.T, table *fakeTable, changes []Change) {
 		}
 		next := waiting[a.random.IntN(len(waiting))]
 		next.turn <- struct{}{}
-		<-s.told // the same one: no other runs
+		<-s.told // the same deliverer, because no other one runs
 	}
 }
 
-// scaleOf has a few histories of each run come near the limits.
+// scaleOf makes a few histories of each run come near the limits.
 func scaleOf(seed uint64) scale {
 	switch seed % 500 {
 	case 100:
@@ -366,8 +367,8 @@ func scaleOf(seed uint64) scale {
 	return usual
 }
 
-// In whatever order, however often and however late events come, the table is what all of them mean
-// together. An import then brings back what was missed, and a second one changes nothing.
+// In any order, however often and however late events arrive, the table has their combined meaning.
+// An import then restores the missed facts, and a second import changes nothing.
 func TestHistoriesEndInTheSameTable(t *testing.T) {
 	events := 0
 	for seed := *firstSeed; seed < *firstSeed+uint64(*histories); seed++ { //nolint:gosec // a number of histories
@@ -404,7 +405,7 @@ func (a *account) requireTable(t *testing.T, table *fakeTable, seed uint64, afte
 	}
 }
 
-// check compares the table with what is known.
+// check compares the table with the facts that it should have.
 func (a *account) check(table *fakeTable) string {
 	for _, user := range a.users {
 		state, known := a.want[user]
@@ -434,7 +435,7 @@ func (a *account) check(table *fakeTable) string {
 	return ""
 }
 
-// repair corrects mappings until none is wrong, and checks that they are right then.
+// repair corrects mappings until all are right, and checks the result.
 func (a *account) repair(t *testing.T, table *fakeTable, seed uint64) {
 	t.Helper()
 	for run := 0; ; run++ {
@@ -443,12 +444,12 @@ func (a *account) repair(t *testing.T, table *fakeTable, seed uint64) {
 			break
 		}
 		if run > len(a.customers) {
-			t.Fatalf("-seed %d: after %d runs these are still to be corrected: %v", seed, run, corrections)
+			t.Fatalf("-seed %d: after %d runs these are still wrong: %v", seed, run, corrections)
 		}
 		a.play(t, table, corrections)
 	}
 	for _, c := range a.alive() {
-		if c.user == "" || c.created > a.clock { // a test clock's customer has what comes from its future
+		if c.user == "" || c.created > a.clock { // the claims of a test clock's customer are in the future
 			continue
 		}
 		if got, err := (&Store{Client: table, Table: plainTable}).CustomerID(t.Context(), c.user); err != nil {
@@ -465,12 +466,12 @@ func (a *account) repair(t *testing.T, table *fakeTable, seed uint64) {
 	}
 }
 
-// Beyond the limits nothing fails and nothing grows, and the table can be repaired.
+// Beyond the limits no call fails and no item grows, and the table can be repaired.
 func TestHistoriesBeyondTheLimits(t *testing.T) {
 	scales := []scale{{1, 300, 600, ""}, {200, 2, 600, ""}, {2, 250, 500, ""}, {200, 1, 600, strings.Repeat("ü", 200)},
 		{200, 1, 600, strings.Repeat("\U0001f600", 245)}}
 	most := map[string]int{}
-	// A number of histories.
+	// gosec: a number of histories, not an overflow.
 	for seed := *firstSeed; seed < *firstSeed+5+uint64(*histories)/1000 && !t.Failed(); seed++ { //nolint:gosec
 		a := newAccount(seed, scales[seed%uint64(len(scales))])
 		table := a.newTable()

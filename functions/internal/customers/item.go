@@ -8,23 +8,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// FactsAttribute is the attribute of a user's item that holds the facts: a map of customers' IDs,
-// each with a map of
+// FactsAttribute is the attribute of a user's item that holds the facts: a map by customer ID, in
+// which each value is a map with
 //
 //	metadata   number, seconds   the latest claim by metadata
 //	reference  number, seconds   the earliest claim by reference
 //	released   number, seconds   the latest release
 //	deleted    true
 //
-// Members of other names are a newer version's, which runs beside this one while traffic shifts, or
-// ran before a rollback: they are left as they are.
+// Members with other names belong to a newer version, which runs next to this one while traffic
+// shifts, or ran before a rollback. They are left unchanged.
 const FactsAttribute = "billing_portal"
 
-// ErrMalformedFacts means that the attribute billing_portal of an item is not what this package
-// wrote.
+// ErrMalformedFacts means that the attribute billing_portal of an item was not written by this
+// package.
 var ErrMalformedFacts = errors.New("customers: the attribute billing_portal does not hold facts")
 
-// encode returns the value of FactsAttribute in place of an older one, of which it keeps what this
+// encode returns the new value of FactsAttribute. It keeps the members of the old value that this
 // version does not know.
 func (s State) encode(old types.AttributeValue) types.AttributeValue {
 	was := membersOf(old)
@@ -47,7 +47,7 @@ func (s State) encode(old types.AttributeValue) types.AttributeValue {
 	return &types.AttributeValueMemberM{Value: customers}
 }
 
-// times are the facts that are times, by their names in an item.
+// times returns the facts that are times, by their names in an item.
 func (f *Facts) times() map[string]*Time {
 	return map[string]*Time{"metadata": &f.Metadata, "reference": &f.Reference, "released": &f.Released}
 }
@@ -59,7 +59,7 @@ func membersOf(value types.AttributeValue) map[string]types.AttributeValue {
 	return nil
 }
 
-// decodeState reads the value of FactsAttribute; nil is no facts.
+// decodeState reads the value of FactsAttribute; nil means no facts.
 func decodeState(value types.AttributeValue) (State, error) {
 	state := State{}
 	if value == nil {

@@ -6,22 +6,23 @@ import (
 	"slices"
 )
 
-// Limits keep what this package adds to an item below 64 KB, so that no item becomes slow,
+// The limits keep this package's part of an item below 64 KB, so that no item becomes slow,
 // expensive or full. DynamoDB's own limit is 400 KB.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 const (
-	// maxCustomers is the number of customers in a user's item.
+	// maxCustomers limits the customers in a user's item.
 	maxCustomers = 100
-	// maxUsers is the number of users in a customer's own item. Users whose ID has more than
-	// longUser bytes, which 255 characters of two bytes do not have, are added only while there are
-	// fewer than maxUsersOfLong users: a condition can count the elements of a set, but not their
-	// bytes.
+	// maxUsers limits the users in a customer's own item. A user whose ID has more than longUser
+	// bytes is added only while the item has fewer than maxUsersOfLong users, because a condition
+	// can count the elements of a set but not their bytes. IDs of 255 characters with two bytes
+	// each are within longUser.
 	maxUsers, maxUsersOfLong = 100, 20
 	longUser                 = 510
 )
 
-// roomFor is the number of users below which a customer's own item has room for this one.
+// roomFor returns the limit for adding this user: a customer's own item has room while it has fewer
+// users than that.
 func roomFor(user string) int {
 	if len(user) > longUser {
 		return maxUsersOfLong
@@ -29,7 +30,7 @@ func roomFor(user string) int {
 	return maxUsers
 }
 
-// firstUsers are the users who fit into a customer's own item, if they come in this order.
+// firstUsers returns the users who fit into a customer's own item if they are added in this order.
 func firstUsers(users []string) []string {
 	var kept []string
 	for _, user := range users {
@@ -40,8 +41,8 @@ func firstUsers(users []string) []string {
 	return kept
 }
 
-// The order in which customers leave a state that has too many. Deleted ones go first because their
-// own items remember them.
+// The order in which customers are removed from a state that has too many. Deleted ones are removed
+// first, because their own items remember the deletion.
 const (
 	leavesAsDeleted = iota
 	leavesAsReleased
@@ -50,8 +51,8 @@ const (
 	stays
 )
 
-// LacksClaims reports whether claims were left out, and there is room for one by metadata now: more
-// than the item holds have come, and not all that it holds count.
+// LacksClaims reports whether claims may be missing although there is room for one by metadata: the
+// state has as many customers as an item may have, but some of them do not count by metadata.
 func (s State) LacksClaims() bool {
 	counting := 0
 	for _, facts := range s {
@@ -62,7 +63,8 @@ func (s State) LacksClaims() bool {
 	return len(s) >= maxCustomers && counting < maxCustomers
 }
 
-// trimmed returns the state with at most maxCustomers. The user's customer stays.
+// trimmed returns the state with at most maxCustomers customers. The user's customer is never
+// removed.
 func (s State) trimmed() State {
 	if len(s) <= maxCustomers {
 		return s

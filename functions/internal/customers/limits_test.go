@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Each customer leaves before the ones after it.
-func TestTheOrderInWhichCustomersLeave(t *testing.T) {
+// In this list, each customer is removed before the ones after it.
+func TestOrderInWhichCustomersAreRemoved(t *testing.T) {
 	leaving := []struct {
 		id string
 		Facts
@@ -51,7 +51,7 @@ func TestTheOrderInWhichCustomersLeave(t *testing.T) {
 	}
 }
 
-func TestTheUsersCustomerStays(t *testing.T) {
+func TestTheUsersCustomerIsNeverRemoved(t *testing.T) {
 	others := func(i int) Facts { return Facts{Reference: At(int64(1000 - i))} }
 	for name, test := range map[string]struct {
 		of     func(i int) Facts
@@ -62,10 +62,10 @@ func TestTheUsersCustomerStays(t *testing.T) {
 		"the earliest of many purchases":       {others, "cus_a", Facts{Reference: At(1)}, true},
 		"a purchase later than many":           {others, "cus_a", Facts{Reference: At(5000)}, false},
 		"metadata earlier than many purchases": {others, "cus_a", Facts{Metadata: At(0)}, true},
-		"the one that lives among deleted ones": {func(i int) Facts {
+		"the only one that is not deleted": {func(i int) Facts {
 			return Facts{Metadata: At(int64(1000 + i)), Deleted: true}
 		}, "cus_a", Facts{Reference: At(5000)}, true},
-		"the one that lives among released ones": {func(i int) Facts {
+		"the only one that is not released": {func(i int) Facts {
 			return Facts{Metadata: At(1), Released: At(int64(1000 + i))}
 		}, "cus_a", Facts{Metadata: At(0)}, true},
 		"a deleted one of many": {others, "cus_a", Facts{Metadata: At(5000), Deleted: true}, false},
@@ -73,13 +73,13 @@ func TestTheUsersCustomerStays(t *testing.T) {
 			Facts{Metadata: At(5000), Released: At(5000)}, false},
 		"metadata earlier than that of many": {func(i int) Facts { return Facts{Metadata: At(int64(1000 + i))} },
 			"cus_a", Facts{Metadata: At(5)}, false},
-		"of equal metadata the greatest ID": {func(int) Facts { return Facts{Metadata: At(5)} }, "cus_z",
+		"equal metadata: the greatest ID stays": {func(int) Facts { return Facts{Metadata: At(5)} }, "cus_z",
 			Facts{Metadata: At(5)}, true},
-		"of equal metadata the smallest ID leaves": {func(int) Facts { return Facts{Metadata: At(5)} }, "cus_a",
+		"equal metadata: the smallest ID is removed": {func(int) Facts { return Facts{Metadata: At(5)} }, "cus_a",
 			Facts{Metadata: At(5)}, false},
-		"of equal purchases the smallest ID": {func(int) Facts { return Facts{Reference: At(5)} }, "cus_a",
+		"equal purchases: the smallest ID stays": {func(int) Facts { return Facts{Reference: At(5)} }, "cus_a",
 			Facts{Reference: At(5)}, true},
-		"of equal purchases the greatest leaves": {func(int) Facts { return Facts{Reference: At(5)} }, "cus_z",
+		"equal purchases: the greatest ID is removed": {func(int) Facts { return Facts{Reference: At(5)} }, "cus_z",
 			Facts{Reference: At(5)}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -97,11 +97,11 @@ func TestTheUsersCustomerStays(t *testing.T) {
 	}
 }
 
-// The longest of everything, so that nothing longer can come.
+// maxSize is the limit for an item whose parts all have their greatest length.
 const maxSize = 64 << 10
 
 func TestTheLargestItems(t *testing.T) {
-	widest := func(size int) Table { // of the largest key
+	widest := func(size int) Table { // with the largest key
 		return Table{Name: "t", Key: strings.Repeat("k", 255),
 			KeyFormat: strings.Repeat("p", maxKeySize-size) + "{user}",
 			SortKey:   strings.Repeat("s", 255), SortValue: strings.Repeat("p", maxSortKeySize-size) + "{user}",

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// seen is what an import reads: the customer was created at a time, and its metadata named the user
-// at a later one.
+// seen returns a fact as an import reads it: the customer was created at one time, and its metadata
+// named the user at a later one.
 func seen(user, customer string, created, at int64) Fact {
 	return Fact{User: user, Customer: customer, Facts: Facts{Metadata: At(created)}, Seen: At(at)}
 }
@@ -21,17 +21,17 @@ func TestMetadataThatWasReadIsNewerThanAnyRelease(t *testing.T) {
 		isIdle   bool
 	}{
 		"no release is known": {nil, seen("alice", "cus_a", 5, 100), "cus_a", At(5), false},
-		"the return was missed": {[]Fact{claim("alice", "cus_a", 5),
+		"the later claim was missed": {[]Fact{claim("alice", "cus_a", 5),
 			release("alice", "cus_a", 50)}, seen("alice", "cus_a", 5, 100), "cus_a", At(100), false},
-		"the return came in the release's second": {[]Fact{claim("alice", "cus_a", 50),
+		"the later claim came in the same second as the release": {[]Fact{claim("alice", "cus_a", 50),
 			release("alice", "cus_a", 50)}, seen("alice", "cus_a", 5, 100), "cus_a", At(100), false},
 		"only the release is known": {[]Fact{release("alice", "cus_a", 50)},
 			seen("alice", "cus_a", 5, 100), "cus_a", At(100), false},
 		"a release in the second of the creation": {[]Fact{release("alice", "cus_a", 5)},
 			seen("alice", "cus_a", 5, 100), "cus_a", At(100), false},
-		"the return is known": {[]Fact{release("alice", "cus_a", 50),
+		"the later claim is known": {[]Fact{release("alice", "cus_a", 50),
 			claim("alice", "cus_a", 60)}, seen("alice", "cus_a", 5, 100), "cus_a", At(60), false},
-		"the return is known, and a later customer": {[]Fact{release("alice", "cus_a", 50),
+		"the later claim is known, and a later customer": {[]Fact{release("alice", "cus_a", 50),
 			claim("alice", "cus_a", 60), claim("alice", "cus_b", 70)}, seen("alice", "cus_a", 5, 100),
 			"cus_b", At(60), false},
 		"a release before the creation": {[]Fact{release("alice", "cus_a", 4)},
@@ -57,7 +57,7 @@ func TestMetadataThatWasReadIsNewerThanAnyRelease(t *testing.T) {
 				outcome.IsIdle != test.isIdle {
 				t.Errorf("customer %q of %v, %v, idle %v", found.customer.id, found.state, err, outcome.IsIdle)
 			}
-			// A later import repairs the rest, and changes nothing else.
+			// A later import repairs the idle ones, and changes nothing for the others.
 			later := test.fact
 			later.Seen = At(200)
 			if again := apply(t, table, plainTable, Change{Facts: []Fact{later}}); again.IsIdle ||
@@ -68,9 +68,9 @@ func TestMetadataThatWasReadIsNewerThanAnyRelease(t *testing.T) {
 	}
 }
 
-// The facts that decide are those of the item that is written: a release may come between the
-// reading and the writing.
-func TestAReleaseThatWinsTheRaceIsKnown(t *testing.T) {
+// The facts in the item decide when it is written, because a release may be written between the
+// read and the write.
+func TestReleaseWrittenDuringAnImportCounts(t *testing.T) {
 	table := &racingTable{newFakeTable(plainTable), 1, State{"cus_a": {Metadata: At(5), Released: At(50)}}}
 	writer := &Writer{Client: table, Table: plainTable,
 		Pause: func(context.Context, time.Duration) error { return nil }}

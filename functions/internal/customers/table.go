@@ -9,15 +9,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Table says where in a DynamoDB table a user's customer is. The zero values of its formats are the
-// plain ones.
+// Table says which DynamoDB table, key and attribute hold a user's customer.
 type Table struct {
 	Name      string // or ARN
 	Key       string // attribute that is the partition key, a string
-	KeyFormat string // its value, with {user} once; "" is {user}
-	SortKey   string // attribute that is the sort key, a string; "" where the table has none
-	SortValue string // its value, perhaps with {user}
-	Attribute string // that holds the customer's ID; dots lead into maps
+	KeyFormat string // value of the key, with {user} once; "" means {user}
+	SortKey   string // attribute that is the sort key, a string; "" if the table has none
+	SortValue string // value of the sort key, which may contain {user}
+	Attribute string // attribute with the customer's ID; dots lead into maps
 }
 
 // placeholder stands for the user in a format.
@@ -28,8 +27,8 @@ const placeholder = "{user}"
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 const maxKeySize, maxSortKeySize = 2048, 1024
 
-// keyOf returns the key of the item of a user, or of a customer of their own; false where it is
-// longer than keys can be, so that no such item exists.
+// keyOf returns the key of an item: a user's, or a customer's own. It returns false if the key is
+// too long for DynamoDB: then no such item exists.
 func (t Table) keyOf(user string) (map[string]types.AttributeValue, bool) {
 	format := t.KeyFormat
 	if format == "" {
@@ -45,34 +44,34 @@ func (t Table) keyOf(user string) (map[string]types.AttributeValue, bool) {
 	return key, len(value) <= maxKeySize && len(sort) <= maxSortKeySize
 }
 
-// Holds reports whether the table can have an item of a user.
+// Holds reports whether the table can have an item for this user.
 func (t Table) Holds(user string) bool {
 	_, ok := t.keyOf(user)
 	return ok && user != ""
 }
 
-// path is the way to the attribute with the customer's ID: itself, or the maps around it first.
+// path returns the path to the attribute with the customer's ID: the names of the maps around it,
+// then its own.
 func (t Table) path() []string { return strings.Split(t.Attribute, ".") }
 
-// idPattern is the form of a Stripe customer ID, which has at most maxIDLength
-// characters. The bound is not in the pattern: it would be compiled into as many
-// steps at every start.
+// idPattern matches a Stripe customer ID. The length limit is not part of the pattern, because it
+// would be compiled into that many steps at every start.
 var idPattern = regexp.MustCompile(`^cus_[A-Za-z0-9_]+$`)
 
 const maxIDLength = 255
 
-// IsID reports whether a text has the form of a Stripe customer ID.
+// IsID reports whether s has the format of a Stripe customer ID.
 func IsID(s string) bool { return len(s) <= maxIDLength && idPattern.MatchString(s) }
 
-// place is what an item has along the path to its customer.
+// A place is the point at which the path to an item's customer ends.
 type place struct {
-	id    string               // "": none
-	depth int                  // of the first member that is no map, or of the attribute itself
-	value types.AttributeValue // what is at that depth; nil: nothing
+	id    string               // "" means no customer
+	depth int                  // of the first member that is not a map, or of the attribute itself
+	value types.AttributeValue // the value at that depth; nil means no value
 }
 
-// find looks for the customer of an item. NULL, nothing and an empty text are no customer; anything
-// else that is no customer's ID is somebody else's data.
+// find looks for the customer of an item. NULL, a missing value and an empty string mean no
+// customer. Any other value than a customer ID is someone else's data.
 func (t Table) find(item map[string]types.AttributeValue) (place, error) {
 	path := t.path()
 	members := item
@@ -99,8 +98,8 @@ func (t Table) find(item map[string]types.AttributeValue) (place, error) {
 	return place{}, ErrMalformed // a map at the end of the path
 }
 
-// expression collects the names and values of an expression. Names are never written into one as
-// they are: they may be reserved words, and have dots.
+// An expression collects the names and values of a DynamoDB expression. It replaces every name with
+// a placeholder, because names may be reserved words or contain dots.
 type expression struct {
 	names  map[string]string
 	values map[string]types.AttributeValue
@@ -110,7 +109,7 @@ func newExpression() *expression {
 	return &expression{names: map[string]string{}, values: map[string]types.AttributeValue{}}
 }
 
-// path returns how an expression says a path of names.
+// path returns the placeholder of a path of names.
 func (e *expression) path(names ...string) string {
 	said := make([]string, len(names))
 	for i, name := range names {

@@ -11,14 +11,14 @@ import (
 
 // found is this package's part of an item.
 type found struct {
-	state    State // the facts, and a mapping that was written by hand
-	stored   State // the facts alone
+	state    State // the facts, and a mapping written by hand
+	stored   State // only the facts
 	facts    types.AttributeValue
 	customer place
 }
 
-// read reads an item. A customer that the facts do not yield was put there by hand or by an app: it
-// counts as claimed by metadata, before everything else.
+// read reads an item. A customer that does not follow from the facts was written by hand or by an
+// app. It counts as claimed by metadata at time 0.
 func (t Table) read(item map[string]types.AttributeValue) (found, error) {
 	stored, err := decodeState(item[FactsAttribute])
 	if err != nil {
@@ -35,14 +35,14 @@ func (t Table) read(item map[string]types.AttributeValue) (found, error) {
 	return found{state, stored, item[FactsAttribute], customer}, nil
 }
 
-// holds reports whether the item needs no change to hold a state.
+// holds reports whether the item already holds this state.
 func (f found) holds(state State) bool {
 	return maps.Equal(state, f.state) && state.Customer() == f.customer.id
 }
 
-// replacing returns the update that puts a state into an item in place of what was found there, on
-// condition that it is still there. It touches nothing but the facts and the customer; maps around
-// the customer that are missing come with it.
+// replacing returns an update that writes a state into an item, on condition that the item still
+// has the content was. It changes only the facts and the customer, and creates missing maps around
+// the customer.
 func (t Table) replacing(was found, state State) *dynamodb.UpdateItemInput {
 	e := newExpression()
 	facts := e.path(FactsAttribute)
@@ -70,7 +70,8 @@ func (t Table) replacing(was found, state State) *dynamodb.UpdateItemInput {
 	}
 }
 
-// unchanged is the condition that a path still holds a value, or nothing.
+// unchanged returns the condition that a path still holds a value, or still holds none if value is
+// nil.
 func (e *expression) unchanged(path string, value types.AttributeValue) string {
 	if value == nil {
 		return "attribute_not_exists(" + path + ")"
@@ -78,7 +79,7 @@ func (e *expression) unchanged(path string, value types.AttributeValue) string {
 	return path + " = " + e.value(value)
 }
 
-// wrapped returns a text in maps of one member each.
+// wrapped returns text inside nested maps of one member each.
 func wrapped(path []string, text string) types.AttributeValue {
 	var value types.AttributeValue = &types.AttributeValueMemberS{Value: text}
 	for i := len(path) - 1; i >= 0; i-- {

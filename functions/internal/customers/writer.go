@@ -17,18 +17,18 @@ import (
 )
 
 const (
-	// maxRaces bounds how often a lost race for an item is run again. Of all writers that race for
-	// one, one wins each time.
+	// maxRaces limits how often a write to one item is tried after lost races. In each race, one
+	// writer wins.
 	maxRaces = 100
-	// Pauses between races, of which each writer waits a random part.
+	// firstPause and longestPause limit the pauses between races. Each writer waits a random part.
 	firstPause, longestPause = 5 * time.Millisecond, 200 * time.Millisecond
 )
 
-// ErrRace means that others changed an item faster, again and again. Nothing was lost: the same
+// ErrRace means that other writers changed an item first, every time. Nothing was lost: the same
 // change may be tried again.
 var ErrRace = errors.New("customers: the item was changed by others each time")
 
-// API are the calls of DynamoDB that writing needs.
+// API lists the DynamoDB calls that writing needs.
 type API interface {
 	GetItemAPI
 	UpdateItem(ctx context.Context, input *dynamodb.UpdateItemInput,
@@ -36,7 +36,7 @@ type API interface {
 }
 
 // Writer joins facts into the items of a table. It is safe for concurrent use, in any number of
-// processes: changes may come in any order, and repeatedly, and the items are the same in the end.
+// processes. Changes may come in any order and repeatedly; the items are the same in the end.
 type Writer struct {
 	Client API
 	Table  Table
@@ -44,17 +44,18 @@ type Writer struct {
 	Pause func(ctx context.Context, d time.Duration) error
 }
 
-// Apply makes a change to all items that it is about, or returns an error. After an error the
-// change may be half done: apply it again. Facts about users who are not [IsUser], or whose key
-// would be too long for the table, are left out. An item with unexpected content ends the change of
-// that item alone. Its errors are [ErrMalformed], [ErrMalformedFacts], [ErrRace], [*upstream.Error]
-// and ctx's own.
+// Apply makes a change to all items that it concerns, or returns an error. After an error the
+// change may be incomplete: apply it again. Facts about users who are not [IsUser], or whose key
+// would be too long for the table, are left out. An item with unexpected content stops only the
+// change of that item. The errors are [ErrMalformed], [ErrMalformedFacts], [ErrRace],
+// [*upstream.Error] and that of ctx.
 //
-// A claim that the user's item has costs one call. A new claim costs three: it is also noted in the
-// customer's own item, before the user's item has it, so that a deletion finds the user.
+// A claim that the user's item already has costs one call. A new claim costs three, because it is
+// also noted in the customer's own item, before it is written to the user's item, so that a
+// deletion finds the user.
 //
 // A deletion of a customer with many users stops before ctx ends, and returns an error. The next
-// call continues with the users who are left.
+// call continues with the remaining users.
 func (w *Writer) Apply(ctx context.Context, change Change) (Outcome, error) {
 	change.Facts = slices.DeleteFunc(slices.Clone(change.Facts),
 		func(f Fact) bool { return !IsUser(f.User) || !w.Table.Holds(f.User) })
@@ -83,20 +84,20 @@ func effectOf(change Change, isNew bool) Effect {
 	return Released
 }
 
-// application is one change on its way into the table.
+// An application writes one change to the table.
 type application struct {
 	*Writer
 	outcome Outcome
 }
 
-// joinAll joins the facts of a change into the items of their users, and returns the users who are
+// joinAll joins the facts of a change into the items of their users. It returns the users who are
 // done.
 func (a *application) joinAll(ctx context.Context, change Change) (done []string, changed bool, err error) {
 	users, facts := change.byUser()
 	for _, user := range users {
 		known, isNew, joinErr := a.join(ctx, user, facts[user])
 		if errors.Is(joinErr, ErrMalformed) || errors.Is(joinErr, ErrMalformedFacts) {
-			err = joinErr // an operator has to correct this item; the other users must not wait for that
+			err = joinErr // an operator must correct this item; the other users must not wait for that
 			continue
 		}
 		if joinErr != nil {
@@ -109,9 +110,9 @@ func (a *application) joinAll(ctx context.Context, change Change) (done []string
 	return done, changed, err
 }
 
-// join joins facts into the item of a user, and returns all that is known then.
+// join joins facts into a user's item, and returns everything known then.
 func (a *application) join(ctx context.Context, user string, facts []Fact) (known State, changed bool, err error) {
-	isDeleted := map[string]bool{} // by the customers whose own items know the user now
+	isDeleted := map[string]bool{} // by customer, once the claim is noted in the customer's own item
 	for race := range maxRaces {
 		if race > 0 {
 			if err := a.pause(ctx, race); err != nil {
@@ -147,8 +148,8 @@ func (a *application) join(ctx context.Context, user string, facts []Fact) (know
 	return nil, false, ErrRace
 }
 
-// noteClaims notes new claims of a user in the customers' own items, each once, and learns which of
-// them are deleted.
+// noteClaims notes new claims of a user in the customers' own items, each once, and records in
+// isDeleted whether each customer is deleted.
 func (a *application) noteClaims(ctx context.Context, user string, customers []string,
 	isDeleted map[string]bool) (err error) {
 	for _, customer := range customers {
@@ -162,20 +163,20 @@ func (a *application) noteClaims(ctx context.Context, user string, customers []s
 	return nil
 }
 
-// pause waits for a random part of a time that doubles with each race that was lost.
+// pause waits for a random part of a time that doubles with each lost race.
 func (a *application) pause(ctx context.Context, race int) error {
 	longest := min(firstPause<<min(race, 10), longestPause)
 	wait := a.Pause
 	if wait == nil {
 		wait = upstream.Pause
 	}
-	if err := wait(ctx, rand.N(longest)); err != nil { //nolint:gosec // who waits for how long is no secret
+	if err := wait(ctx, rand.N(longest)); err != nil { //nolint:gosec // the pause is not a secret
 		return fmt.Errorf("wait for an item: %w", err)
 	}
 	return nil
 }
 
-// read reads what is known of a user.
+// read reads everything known about a user.
 func (a *application) read(ctx context.Context, user string) (found, error) {
 	item, err := a.get(ctx, user, FactsAttribute, a.Table.path()[0])
 	if err != nil {
@@ -184,7 +185,7 @@ func (a *application) read(ctx context.Context, user string) (found, error) {
 	return a.Table.read(item)
 }
 
-// get reads attributes of the item of a user or a customer.
+// get reads attributes from the item of a user or a customer.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html
 func (a *application) get(ctx context.Context, id string,
@@ -209,7 +210,8 @@ func (a *application) get(ctx context.Context, id string,
 	return output.Item, nil
 }
 
-// update updates the item of a user or a customer, and returns what the input asks for.
+// update updates the item of a user or a customer, and returns the attributes that the input
+// requests.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html
 func (a *application) update(ctx context.Context, id string,
@@ -221,7 +223,7 @@ func (a *application) update(ctx context.Context, id string,
 	var lost *types.ConditionalCheckFailedException
 	switch {
 	case errors.As(err, &lost):
-		return nil, err // the caller runs again
+		return nil, err // the caller tries again
 	case err != nil:
 		return nil, fmt.Errorf("write the facts: %w", upstream.FromAWS("dynamodb", err))
 	}

@@ -34,7 +34,7 @@ func release(user, customer string, seconds int64) Fact {
 	return Fact{User: user, Customer: customer, Facts: Facts{Released: At(seconds)}}
 }
 
-// apply makes a change that must succeed.
+// apply applies a change that must succeed.
 func apply(t *testing.T, table *fakeTable, layout Table, change Change) Outcome {
 	t.Helper()
 	outcome, err := (&Writer{Client: table, Table: layout}).Apply(t.Context(), change)
@@ -45,9 +45,9 @@ func apply(t *testing.T, table *fakeTable, layout Table, change Change) Outcome 
 }
 
 func TestEffectsAndCalls(t *testing.T) {
-	// the user, the customer's own item, the user
+	// user, customer's own item, user
 	newClaim := []string{"GetItem", "UpdateItem", "UpdateItem"}
-	// the customer's own item, the user, the customer's own item
+	// customer's own item, user, user, customer's own item
 	deletion := []string{"UpdateItem", "GetItem", "UpdateItem", "UpdateItem"}
 	for name, test := range map[string]struct {
 		before []Change
@@ -78,15 +78,15 @@ func TestEffectsAndCalls(t *testing.T) {
 			[]string{"UpdateItem", "GetItem"}, ""},
 		"a deletion before the claim": {nil, Change{Facts: []Fact{deletionOf("alice", "cus_a")}, Deleted: "cus_a"},
 			Deleted, []string{"UpdateItem", "GetItem", "UpdateItem"}, ""},
-		"a deletion of whom a session claims": {[]Change{{Facts: []Fact{reference("alice", "cus_a", 5)}}},
+		"a deletion of a customer that a session claims": {[]Change{{Facts: []Fact{reference("alice", "cus_a", 5)}}},
 			Change{Deleted: "cus_a"}, Deleted,
 			deletion, ""},
-		"a deletion of nobody's customer": {nil, Change{Deleted: "cus_a"}, Deleted, []string{"UpdateItem"}, ""},
+		"a deletion of a customer without users": {nil, Change{Deleted: "cus_a"}, Deleted, []string{"UpdateItem"}, ""},
 		"the same deletion again": {[]Change{{Deleted: "cus_a"}}, Change{Deleted: "cus_a"}, Unchanged,
 			[]string{"UpdateItem"}, ""},
 		"a release": {[]Change{{Facts: []Fact{claim("alice", "cus_a", 5)}}},
 			Change{Facts: []Fact{release("alice", "cus_a", 6)}}, Released, []string{"GetItem", "UpdateItem"}, ""},
-		"a release beside a conflict": {[]Change{{
+		"a release next to a conflict": {[]Change{{
 			Facts: []Fact{claim("alice", "cus_a", 5)},
 		}, {Facts: []Fact{claim("alice", "cus_b", 6)}}}, Change{Facts: []Fact{release("alice", "cus_c", 7)}}, Released,
 			[]string{"GetItem", "UpdateItem"}, "cus_b"},
@@ -99,10 +99,10 @@ func TestEffectsAndCalls(t *testing.T) {
 			Facts: []Fact{claim("alice", "cus_a", 5)},
 		}, {Facts: []Fact{claim("alice", "cus_b", 6)}}}, Change{Facts: []Fact{claim("alice", "cus_b", 6)}}, Conflict,
 			[]string{"GetItem"}, "cus_b"},
-		"nobody": {nil, Change{}, Unchanged, nil, ""},
-		"a checkout by a user whom no key can name": {nil,
+		"an empty change": {nil, Change{}, Unchanged, nil, ""},
+		"a checkout by a user too long for a key": {nil,
 			Change{Facts: []Fact{reference(strings.Repeat("x", 2049), "cus_a", 5)}}, Unchanged, nil, ""},
-		"a user whom no key can name": {nil,
+		"a user too long for a key": {nil,
 			Change{Facts: []Fact{claim(strings.Repeat("x", 2049), "cus_a", 5)}}, Unchanged, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -128,10 +128,10 @@ func TestEffectsAndCalls(t *testing.T) {
 	}
 }
 
-// itemCase is the item of alice before and after a change, as an on-call engineer reads it.
+// itemCase is the item of alice before and after a change.
 type itemCase struct {
 	table  Table
-	item   attributes // nil: none
+	item   attributes // nil means no item
 	change Change
 	want   attributes
 }
@@ -251,8 +251,7 @@ func TestTheCustomersOwnItem(t *testing.T) {
 	if got := table.items[table.id(key)]; !reflect.DeepEqual(got, claimed) {
 		t.Errorf("item = %v\nwant   %v", got, claimed)
 	}
-	// A deletion has nothing left to do in the end, and a claim that comes later leaves it nothing
-	// to do.
+	// After a deletion the item has no users, and a later claim adds none.
 	apply(t, table, single, Change{Deleted: "cus_a"})
 	apply(t, table, single, Change{Facts: []Fact{claim("carol", "cus_a", 5)}})
 	deleted := attributes{"pk": key["pk"], "sk": key["sk"],
@@ -262,8 +261,8 @@ func TestTheCustomersOwnItem(t *testing.T) {
 	}
 }
 
-// The item of such a user would be the customer's own.
-func TestAUserWithTheIDOfACustomerIsNamedByNobody(t *testing.T) {
+// The item of such a user would be the customer's own item.
+func TestNoEventNamesAUserWithACustomerID(t *testing.T) {
 	table := newFakeTable(plainTable)
 	for _, user := range []string{"cus_a", "cus_" + strings.Repeat("x", 251), strings.Repeat("x", 256),
 		"a\x00b", "a\xffb", ""} {
@@ -282,20 +281,21 @@ func TestAUserWithTheIDOfACustomerIsNamedByNobody(t *testing.T) {
 	}
 }
 
-// What is not ours is left as it is: CUSTOMERS_ATTRIBUTE may name the wrong attribute.
-func TestNothingIsWrittenOverSomebodyElsesData(t *testing.T) {
+// Data of others is left unchanged: CUSTOMERS_ATTRIBUTE may name the wrong attribute.
+func TestOtherDataIsNeverOverwritten(t *testing.T) {
 	for name, test := range map[string]struct {
 		item attributes
 		want error
 	}{
-		"a customer that is none": {attributes{"customer_id": text("Jane Doe")}, ErrMalformed},
+		"text that is not a customer ID": {attributes{"customer_id": text("Jane Doe")}, ErrMalformed},
 		"a customer that is a number": {attributes{"customer_id": &types.AttributeValueMemberN{Value: "1"}},
 			ErrMalformed},
 		"a customer that is a map": {attributes{"customer_id": object(attributes{})}, ErrMalformed},
 		"facts that are text":      {attributes{"billing_portal": text("x")}, ErrMalformedFacts},
-		"facts of no customer": {attributes{"billing_portal": object(attributes{"x": object(attributes{})})},
+		"facts about something else than a customer": {
+			attributes{"billing_portal": object(attributes{"x": object(attributes{})})},
 			ErrMalformedFacts},
-		"facts that are no map": {attributes{"billing_portal": object(attributes{"cus_a": text("x")})},
+		"facts that are not a map": {attributes{"billing_portal": object(attributes{"cus_a": text("x")})},
 			ErrMalformedFacts},
 		"a time that is text": {
 			attributes{"billing_portal": object(attributes{"cus_a": object(attributes{"metadata": text("5")})})},
@@ -320,9 +320,9 @@ func TestNothingIsWrittenOverSomebodyElsesData(t *testing.T) {
 	}
 }
 
-// A wrong item must not hold up what has nothing to do with it; the event is sent again all the
-// same, until the item is right.
-func TestAMalformedItemEndsItsOwnChangeAlone(t *testing.T) {
+// A malformed item must not delay other items. The event is still sent again until the item is
+// right.
+func TestMalformedItemStopsOnlyItsOwnChange(t *testing.T) {
 	table := newFakeTable(plainTable)
 	table.items["bob"] = attributes{"user_id": text("bob"), "customer_id": text("Jane Doe")}
 	writer := &Writer{Client: table, Table: plainTable}
@@ -335,11 +335,11 @@ func TestAMalformedItemEndsItsOwnChangeAlone(t *testing.T) {
 	}
 }
 
-// racingTable has somebody else change an item between each read and write.
+// A racingTable changes an item between each read and write, like another writer.
 type racingTable struct {
 	*fakeTable
 	races int
-	with  State // that is written each time; nil: one that differs each time
+	with  State // written each time; nil means a different one each time
 }
 
 func (r *racingTable) UpdateItem(ctx context.Context, input *dynamodb.UpdateItemInput,
@@ -361,12 +361,12 @@ func (r *racingTable) UpdateItem(ctx context.Context, input *dynamodb.UpdateItem
 	return r.fakeTable.UpdateItem(ctx, input, options...)
 }
 
-func TestALostRaceIsRunAgain(t *testing.T) {
+func TestLostRaceIsRetried(t *testing.T) {
 	for name, test := range map[string]struct {
 		races, pauses int
 		want          error
 	}{
-		"none lost":     {0, 0, nil},
+		"no race lost":  {0, 0, nil},
 		"one":           {1, 1, nil},
 		"ninety-nine":   {99, 99, nil},
 		"a hundred":     {100, 99, ErrRace},

@@ -10,12 +10,12 @@ import (
 	"unicode/utf8"
 )
 
-// A Lambda function gets bodies of up to 6 MB from anyone, before it knows who they are. To decode
-// one costs fifty times as much as a good request. So the body is cut out of the event before the
-// event is decoded, and its own decoding stops at the handler's limit.
+// A Lambda function gets bodies of up to 6 MB from callers that it has not authenticated yet.
+// Decoding such a body costs fifty times as much as a good request. So the body is cut out of the
+// event before the event is decoded, and decoding of the body stops at the handler's limit.
 
-// cutBody returns the payload with an empty body, and the body as the JSON string that it was. A
-// payload without a body, or with one that is not a string, is returned unchanged.
+// cutBody returns the payload with an empty body, and the body as a JSON string. If the payload has
+// no body, or one that is not a string, cutBody returns it unchanged.
 func cutBody(payload []byte) (rest, body []byte) {
 	start, end := findBody(payload)
 	if start == end {
@@ -26,8 +26,8 @@ func cutBody(payload []byte) (rest, body []byte) {
 	return rest, payload[start:end]
 }
 
-// findBody returns the bounds of the string that is the object's member "body", or 0, 0. It looks
-// only for the ends of strings and the nesting: the decoder of the rest refuses invalid JSON.
+// findBody returns the bounds of the object's member "body" if that is a string, or else 0, 0. It
+// tracks only strings and nesting: the decoder of the rest refuses invalid JSON.
 func findBody(p []byte) (start, end int) {
 	i := skipSpace(p, 0)
 	if !has(p, i, '{') {
@@ -63,12 +63,12 @@ func skipSpace(p []byte, i int) int {
 	return i
 }
 
-// stretch is how many bytes are looked at one by one before a search, which costs more where
-// quotation marks are frequent.
+// stretch is the number of bytes to check one by one before a search, because searches are slower
+// in text with many quotation marks.
 const stretch = 256
 
-// endOfString returns the index after the string that begins at i. A quotation mark ends it unless
-// an odd number of backslashes is in front.
+// endOfString returns the index after the string that begins at i. A quotation mark ends the string
+// unless an odd number of backslashes precedes it.
 func endOfString(p []byte, i int) int {
 	for i++; i < len(p); {
 		for end := min(i+stretch, len(p)); i < end; i++ {
@@ -123,8 +123,8 @@ func endOfValue(p []byte, i int) int {
 	return i
 }
 
-// decodeBody decodes a JSON string, which holds the body or its base64. Its errors are ErrTooLarge
-// if the body has more than most bytes, and ErrBadRequest.
+// decodeBody decodes a JSON string that contains the body or its base64. It returns ErrTooLarge if
+// the body has more than most bytes, or ErrBadRequest.
 func decodeBody(raw []byte, isBase64 bool, most int) (string, error) {
 	if raw == nil {
 		return "", nil
@@ -150,7 +150,7 @@ func decodeBody(raw []byte, isBase64 bool, most int) (string, error) {
 	return string(body[:length]), nil
 }
 
-// padding returns how many bytes at the end of a base64 text stand for nothing (RFC 4648, section
+// padding returns the number of padding characters at the end of a base64 text (RFC 4648, section
 // 4).
 func padding(text []byte) int {
 	switch {
@@ -162,8 +162,8 @@ func padding(text []byte) int {
 	return 0
 }
 
-// unescaped returns what the inside of a JSON string stands for (RFC 8259, section 7). Its errors
-// are ErrTooLarge as soon as that is more than most bytes, and ErrBadRequest.
+// unescaped decodes the inside of a JSON string (RFC 8259, section 7). It returns ErrTooLarge as
+// soon as the result has more than most bytes, or ErrBadRequest.
 func unescaped(inner []byte, most int) ([]byte, error) {
 	if bytes.IndexByte(inner, '\\') < 0 {
 		if len(inner) > most {
@@ -189,8 +189,8 @@ func unescaped(inner []byte, most int) ([]byte, error) {
 	return text, nil
 }
 
-// unescapedRune returns the character of the escape that a text begins with, and the escape's
-// length, 0 if it is not one.
+// unescapedRune decodes the escape sequence at the start of a text. size is the length of the
+// sequence, or 0 if it is invalid.
 func unescapedRune(text []byte) (r rune, size int) {
 	if len(text) < 2 {
 		return 0, 0
@@ -213,7 +213,7 @@ func unescapedRune(text []byte) (r rune, size int) {
 	return 0, 0
 }
 
-// fourDigits returns the number of an escape \u0000, or -1.
+// fourDigits returns the number in an escape sequence like \u00e9, or -1.
 func fourDigits(text []byte) rune {
 	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
 		return -1
@@ -222,5 +222,5 @@ func fourDigits(text []byte) rune {
 	if err != nil {
 		return -1
 	}
-	return rune(number) //nolint:gosec // of 16 bits
+	return rune(number) //nolint:gosec // at most 16 bits
 }

@@ -18,7 +18,7 @@ import (
 
 const maxBody = 8192
 
-// bodyOf returns the body that the handler gets for a payload, or why it gets none.
+// bodyOf returns the body that the handler gets for a payload, or the error that onError gets.
 func bodyOf(t testing.TB, payload string) (body string, refusal error) {
 	t.Helper()
 	h := lambdahttp.New(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -52,23 +52,23 @@ func inBase64(body string) string {
 	return `{` + rest + `,"body":"` + base64.StdEncoding.EncodeToString([]byte(body)) + `","isBase64Encoded":true}`
 }
 
-// The limit holds for the bytes that the caller sent, whatever the gateway made of them.
+// The limit counts the bytes that the caller sent, however the gateway encoded them.
 func TestTheLimitIsThatOfTheDecodedBody(t *testing.T) {
 	for name, unit := range map[string]struct{ written, stands string }{
-		"letters":                      {"a", "a"},
-		"an escape":                    {`\n`, "\n"},
-		"quotation marks":              {`\"`, `"`},
-		"backslashes":                  {`\\`, `\`},
-		"letters and backslashes":      {`ab\\`, `ab\`},
-		"ASCII in digits":              {`\u0061`, "a"},
-		"the last of one byte":         {`\u007f`, "\x7f"},
-		"the first of two bytes":       {`\u0080`, "\u0080"},
-		"the last of two bytes":        {`\u07ff`, "\u07ff"},
-		"the first of three bytes":     {`\u0800`, "\u0800"},
-		"the last of three bytes":      {`\uffff`, "\uffff"},
-		"a surrogate pair":             {`\ud83d\ude00`, "😀"},
-		"a surrogate pair in capitals": {`\uD83D\uDE00`, "😀"},
-		"a character as it is":         {"é", "é"},
+		"letters":                         {"a", "a"},
+		"an escape":                       {`\n`, "\n"},
+		"quotation marks":                 {`\"`, `"`},
+		"backslashes":                     {`\\`, `\`},
+		"letters and backslashes":         {`ab\\`, `ab\`},
+		"an escaped letter":               {`\u0061`, "a"},
+		"the last character of one byte":  {`\u007f`, "\x7f"},
+		"the first of two bytes":          {`\u0080`, "\u0080"},
+		"the last of two bytes":           {`\u07ff`, "\u07ff"},
+		"the first of three bytes":        {`\u0800`, "\u0800"},
+		"the last of three bytes":         {`\uffff`, "\uffff"},
+		"a surrogate pair":                {`\ud83d\ude00`, "😀"},
+		"a surrogate pair in capitals":    {`\uD83D\uDE00`, "😀"},
+		"an unescaped character of UTF-8": {"é", "é"},
 	} {
 		for size := maxBody - 3; size <= maxBody+3; size++ {
 			count := size / len(unit.stands)
@@ -99,7 +99,7 @@ func requireLimit(t *testing.T, name, body string, err error, want string) {
 	}
 }
 
-func TestTheBodyIsFoundWhereverItIs(t *testing.T) {
+func TestTheBodyIsFoundAnywhereInTheEvent(t *testing.T) {
 	large := strings.Repeat("a", maxBody+1)
 	for name, test := range map[string]struct {
 		payload, want string
@@ -107,16 +107,16 @@ func TestTheBodyIsFoundWhereverItIs(t *testing.T) {
 	}{
 		"last":                 {`{` + rest + `,"isBase64Encoded":false,"body":"b"}`, "b", nil},
 		"first":                {`{"body":"b",` + rest + `}`, "b", nil},
-		"with space around":    {"\n{ " + rest + " ,\t\"body\" :\r\n\"b\" } ", "b", nil},
+		"with white space":     {"\n{ " + rest + " ,\t\"body\" :\r\n\"b\" } ", "b", nil},
 		"first, and too large": {`{"body":"` + large + `",` + rest + `}`, "", lambdahttp.ErrTooLarge},
 		"last, and too large":  {`{` + rest + `,"body":"` + large + `"}`, "", lambdahttp.ErrTooLarge},
 		"null":                 {`{` + rest + `,"body":null}`, "", nil},
 		"empty":                {`{` + rest + `,"body":""}`, "", nil},
 		"absent":               {`{` + rest + `}`, "", nil},
-		"a header of the name": {`{"headers":{"body":"` + large + `"},` + rest + `}`, "", nil},
-		"a text that looks like it": {`{"note":"\"body\":\"x","nested":[{"body":"x"},{"body":["}"]}],` + rest +
+		"a header named body":  {`{"headers":{"body":"` + large + `"},` + rest + `}`, "", nil},
+		"a string that looks like it": {`{"note":"\"body\":\"x","nested":[{"body":"x"},{"body":["}"]}],` + rest +
 			`,"body":"b"}`, "b", nil},
-		"a text that ends in backslash": {`{"note":"\\","other":"\\\\\"",` + rest + `,"body":"b\\"}`, `b\`, nil},
+		"a string that ends in a backslash": {`{"note":"\\","other":"\\\\\"",` + rest + `,"body":"b\\"}`, `b\`, nil},
 		"after values of each kind": {`{"a":-1.5e3,"b":true,"c":null,"d":[],"e":{},"f":[[1,{"g":"]"}],2],` + rest +
 			`,"body":"b"}`, "b", nil},
 		"a number":                  {`{` + rest + `,"body":5}`, "", lambdahttp.ErrBadRequest},
@@ -125,26 +125,26 @@ func TestTheBodyIsFoundWhereverItIs(t *testing.T) {
 		"every short escape":        {`{` + rest + `,"body":"\"\\\/\b\f\n\r\t"}`, "\"\\/\b\f\n\r\t", nil},
 		"half a surrogate pair":     {`{` + rest + `,"body":"\ud83dx"}`, "\ufffdx", nil},
 		"the wrong half":            {`{` + rest + `,"body":"\ude00\ud83d"}`, "\ufffd\ufffd", nil},
-		"an escape in a long text": {`{` + rest + `,"body":"` + strings.Repeat("a", 300) + `\"b","c":"d"}`,
+		"an escape in a long string": {`{` + rest + `,"body":"` + strings.Repeat("a", 300) + `\"b","c":"d"}`,
 			strings.Repeat("a", 300) + `"b`, nil},
-		"a backslash after a long text": {`{` + rest + `,"body":"` + strings.Repeat("a", 300) + `\\","c":"\""}`,
+		"a backslash after a long string": {`{` + rest + `,"body":"` + strings.Repeat("a", 300) + `\\","c":"\""}`,
 			strings.Repeat("a", 300) + `\`, nil},
-		"a long text that is cut": {`{` + rest + `,"body":"` + strings.Repeat("a", 300), "",
+		"a long string without its end": {`{` + rest + `,"body":"` + strings.Repeat("a", 300), "",
 			lambdahttp.ErrBadRequest},
-		"a text cut in an escape": {`{` + rest + `,"body":"` + strings.Repeat("a", 254) + `\`, "",
+		"a string that ends within an escape": {`{` + rest + `,"body":"` + strings.Repeat("a", 254) + `\`, "",
 			lambdahttp.ErrBadRequest},
-		"digits that are not":        {`{` + rest + `,"body":"\u00zz"}`, "", lambdahttp.ErrBadRequest},
+		"letters for digits":         {`{` + rest + `,"body":"\u00zz"}`, "", lambdahttp.ErrBadRequest},
 		"a sign among the digits":    {`{` + rest + `,"body":"\u+123"}`, "", lambdahttp.ErrBadRequest},
 		"a bad escape":               {`{` + rest + `,"body":"\x"}`, "", lambdahttp.ErrBadRequest},
-		"a cut escape":               {`{` + rest + `,"body":"\u00"}`, "", lambdahttp.ErrBadRequest},
-		"a cut text":                 {`{` + rest + `,"body":"b`, "", lambdahttp.ErrBadRequest},
-		"a cut text of a quote":      {`{` + rest + `,"body":"`, "", lambdahttp.ErrBadRequest},
-		"a comma too many":           {`{` + rest + `,,"body":"b"}`, "", lambdahttp.ErrBadRequest},
+		"an escape with two digits":  {`{` + rest + `,"body":"\u00"}`, "", lambdahttp.ErrBadRequest},
+		"a string without its end":   {`{` + rest + `,"body":"b`, "", lambdahttp.ErrBadRequest},
+		"only a quotation mark":      {`{` + rest + `,"body":"`, "", lambdahttp.ErrBadRequest},
+		"two commas":                 {`{` + rest + `,,"body":"b"}`, "", lambdahttp.ErrBadRequest},
 		"no colon":                   {`{` + rest + `,"body" "b"}`, "", lambdahttp.ErrBadRequest},
 		"brackets that do not match": {`{"a":]}` + rest + `,"body":"b"}`, "", lambdahttp.ErrBadRequest},
-		"padding without end": {`{` + rest + `,"isBase64Encoded":true,"body":"` + strings.Repeat("=", 1<<20) +
+		"a megabyte of padding": {`{` + rest + `,"isBase64Encoded":true,"body":"` + strings.Repeat("=", 1<<20) +
 			`"}`, "", lambdahttp.ErrTooLarge},
-		"nothing but padding": {`{` + rest + `,"isBase64Encoded":true,"body":"===="}`, "", lambdahttp.ErrBadRequest},
+		"only padding": {`{` + rest + `,"isBase64Encoded":true,"body":"===="}`, "", lambdahttp.ErrBadRequest},
 	} {
 		t.Run(name, func(t *testing.T) {
 			body, err := bodyOf(t, test.payload)
@@ -155,12 +155,12 @@ func TestTheBodyIsFoundWhereverItIs(t *testing.T) {
 	}
 }
 
-// A large body costs as much as it takes to find its end: nothing of it is decoded or copied.
+// A body over the limit is neither decoded nor copied: it costs only the search for its end.
 func TestALargeBodyIsNotDecoded(t *testing.T) {
 	for name, payload := range map[string]string{
-		"as it is":           plain(strings.Repeat("a", 1<<20)),
-		"in base64":          inBase64(strings.Repeat("a", 1<<20)),
-		"nothing but quotes": plain(strings.Repeat(`\"`, 1<<19)),
+		"plain":                plain(strings.Repeat("a", 1<<20)),
+		"base64":               inBase64(strings.Repeat("a", 1<<20)),
+		"only quotation marks": plain(strings.Repeat(`\"`, 1<<19)),
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
@@ -169,14 +169,14 @@ func TestALargeBodyIsNotDecoded(t *testing.T) {
 		if !errors.Is(err, lambdahttp.ErrTooLarge) {
 			t.Errorf("%s: %v", name, err)
 		}
-		// One copy of the payload is bodyOf's.
+		// bodyOf makes one copy of the payload.
 		if more := after.TotalAlloc - before.TotalAlloc; more > uint64(len(payload))+128<<10 {
 			t.Errorf("%s: %d bytes are allocated for a payload of %d", name, more, len(payload))
 		}
 	}
 }
 
-// FuzzBody compares with encoding/json.
+// FuzzBody compares the decoded body with the one that encoding/json decodes.
 func FuzzBody(f *testing.F) {
 	f.Add("locale=de", false, true)
 	f.Add("bG9jYWxlPWRl", true, false)
@@ -206,7 +206,7 @@ func FuzzBody(f *testing.F) {
 		}
 		body, err := bodyOf(t, fmt.Sprintf(`{%s,"body":%s,"isBase64Encoded":%t}`, rest, quoted, isBase64))
 		isLongGarbage := errors.Is(wanted, lambdahttp.ErrBadRequest) && errors.Is(err, lambdahttp.ErrTooLarge)
-		hasLineEnds := isBase64 && strings.ContainsAny(text, "\r\n") // which the decoder skips
+		hasLineEnds := isBase64 && strings.ContainsAny(text, "\r\n") // the decoder skips them
 		if body != want && !hasLineEnds || !errors.Is(err, wanted) && !isLongGarbage && !hasLineEnds {
 			t.Errorf("%d bytes, %v, want %d, %v", len(body), err, len(want), wanted)
 		}

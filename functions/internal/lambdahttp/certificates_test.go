@@ -26,7 +26,7 @@ func TestDirectoriesAreSkippedOnlyInLambdaWithABundle(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), mode); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chmod(path, mode); err != nil { // whatever the umask is
+		if err := os.Chmod(path, mode); err != nil { // WriteFile applies the umask
 			t.Fatal(err)
 		}
 		return path
@@ -52,7 +52,7 @@ func TestDirectoriesAreSkippedOnlyInLambdaWithABundle(t *testing.T) {
 	}{
 		"in Lambda with a bundle":               {inLambda, []string{bundle}, "/dev/null"},
 		"a link to a bundle":                    {inLambda, []string{link}, "/dev/null"},
-		"the first that exists counts":          {inLambda, []string{missing, dangling, bundle}, "/dev/null"},
+		"only the first that exists counts":     {inLambda, []string{missing, dangling, bundle}, "/dev/null"},
 		"without a bundle":                      {inLambda, []string{missing, dangling}, ""},
 		"an empty bundle":                       {inLambda, []string{empty}, ""},
 		"an empty bundle that Go prefers":       {inLambda, []string{empty, bundle}, ""},
@@ -61,7 +61,7 @@ func TestDirectoriesAreSkippedOnlyInLambdaWithABundle(t *testing.T) {
 		"not in Lambda":                         {nil, []string{bundle}, ""},
 		"the operator's file":                   {with("SSL_CERT_FILE", "/opt/ca.pem"), []string{bundle}, ""},
 		"the operator's directory":              {with("SSL_CERT_DIR", "/opt/certificates"), []string{bundle}, ""},
-		"an empty variable is none, as for Go":  {with("SSL_CERT_FILE", ""), []string{bundle}, "/dev/null"},
+		"an empty variable, which Go ignores":   {with("SSL_CERT_FILE", ""), []string{bundle}, "/dev/null"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("SSL_CERT_DIR", "") // restored after the test
@@ -76,7 +76,7 @@ func TestDirectoriesAreSkippedOnlyInLambdaWithABundle(t *testing.T) {
 	}
 }
 
-// If Go looked elsewhere first, the file that is found here might not be the one that it reads.
+// If Go read the files in another order, haveCertificates could check the wrong file.
 func TestBundlesAreThoseOfGo(t *testing.T) {
 	root, err := exec.CommandContext(t.Context(), "go", "env", "GOROOT").Output()
 	if err != nil {
@@ -107,8 +107,9 @@ func TestBundlesAreThoseOfGo(t *testing.T) {
 	}
 }
 
-// Go reads the certificates once in the life of a process, so a child process shows the effect.
-// SSL_CERT_FILE is how its Go finds the bundle; the code under test does not see it.
+// Go reads the certificates once in the life of a process, so the test needs a child process.
+// SSL_CERT_FILE makes Go read the test's bundle there; the code under test does not see the
+// variable.
 func TestTheBundleAloneIsTrusted(t *testing.T) {
 	if bundle := os.Getenv("SSL_CERT_FILE"); os.Getenv(child) != "" {
 		checkTrust(t, bundle)
@@ -154,8 +155,8 @@ func checkTrust(t *testing.T, bundle string) {
 	}
 }
 
-// Reading less trusts nothing more: with this machine's own bundle, a server of another authority
-// is refused.
+// With this machine's own bundle, a server is refused if another authority has signed its
+// certificate.
 func TestAnUnknownAuthorityIsRefused(t *testing.T) {
 	if url := os.Getenv(child); url != "" {
 		if err := readCertificatesOnce(os.Getenv, bundles()); err != nil {
@@ -163,7 +164,7 @@ func TestAnUnknownAuthorityIsRefused(t *testing.T) {
 		}
 		var refused *tls.CertificateVerificationError
 		if _, err := get(t, url); !errors.As(err, &refused) {
-			t.Errorf("err = %v, want that the certificate is refused", err)
+			t.Errorf("err = %v, want a refused certificate", err)
 		}
 		return
 	}

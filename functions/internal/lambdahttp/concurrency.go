@@ -6,11 +6,10 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// LimitConcurrency limits the number of a handler's concurrent requests. Lambda
-// sends one at a time; a server that runs the handler may get a thousand, which
-// would wait for connections and processor time in the middle of their calls, let
-// those run out of time and repeat them. Here they wait before their time begins
-// to count.
+// LimitConcurrency limits the number of concurrent requests of a handler. Lambda sends one request
+// at a time, but a server that runs the handler may get a thousand at once. Without a limit these
+// would wait for connections and processor time during their upstream calls, which would then time
+// out and be repeated. With it, they wait before their time limits begin.
 func LimitConcurrency(handler lambda.Handler, most int) lambda.Handler {
 	return &limited{handler, make(chan struct{}, most)}
 }
@@ -20,8 +19,8 @@ type limited struct {
 	slots   chan struct{}
 }
 
-// Invoke implements lambda.Handler. A request whose time is over gets the
-// handler's own answer to that.
+// Invoke implements lambda.Handler. If ctx ends while the request waits, the handler still answers
+// it.
 func (l *limited) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	select {
 	case l.slots <- struct{}{}:

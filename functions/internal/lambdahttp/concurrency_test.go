@@ -34,7 +34,7 @@ func TestRequestsWaitForTheirTurn(t *testing.T) {
 	})
 }
 
-func TestARequestWhoseTimeIsOverIsAnsweredByTheHandler(t *testing.T) {
+func TestTheHandlerAnswersARequestThatWaitedTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var answers atomic.Int32
 		handler := LimitConcurrency(invoke(func(ctx context.Context) error {

@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// FuzzInvoke: whatever the payload, there is an HTTP answer, and what reaches the handler is a
-// possible request.
+// FuzzInvoke checks that every payload gets an HTTP answer, and that the handler gets only valid
+// requests.
 func FuzzInvoke(f *testing.F) {
 	f.Add(readFile(f, "testdata/payload-2.0.json"))
 	f.Add(readFile(f, "testdata/payload-1.0.json"))

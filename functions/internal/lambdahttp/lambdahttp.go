@@ -1,24 +1,25 @@
 // Package lambdahttp runs an [http.Handler] as a Lambda function behind an API Gateway HTTP API
-// (payload format 2.0). It stands on github.com/awslabs/aws-lambda-go-api-proxy, is the only
-// package that imports it, and is the home of every workaround for it: that module is no longer
-// maintained.
+// (payload format 2.0). It is the only package that imports
+// github.com/awslabs/aws-lambda-go-api-proxy, and contains every workaround for that module, which
+// is no longer maintained.
 //
-// The handler sees a request as net/http's own server would have made it: header values whole, one
-// Cookie header, Host outside the header map, RemoteAddr as host:port (the port is 0, the gateway
-// does not tell it), and net/http's rules for the answer: the first WriteHeader wins, headers set
-// after it are ignored, nothing written is a 200.
+// The handler gets the request that net/http's own server would make: whole header values, one
+// Cookie header, Host outside the header map, and RemoteAddr as host:port (with port 0, because the
+// gateway does not send the port). net/http's rules hold for the answer too: the first WriteHeader
+// wins, headers set after it are ignored, and a handler that writes nothing answers 200.
 //
 // Limits:
-//   - Nothing is streamed: the body is in memory before the handler starts and the answer leaves when
-//     it returns. Lambda allows 6 MB for each. There is no Flush, Hijack, Push or trailer.
-//   - A body that is longer than the handler takes is refused with [ErrTooLarge], before it is decoded.
+//   - Nothing is streamed: the whole body is in memory before the handler starts, and the answer is
+//     sent when it returns. Lambda allows 6 MB for each. Flush, Hijack, Push and trailers are missing.
+//   - A body longer than the handler's limit is refused with [ErrTooLarge] before it is decoded.
 //   - The gateway joins repeated request headers with commas, and they stay joined. Repeated answer
 //     headers are joined the same way, except Set-Cookie.
-//   - The request's context ends with the Lambda deadline, not when the client goes away, which
-//     Lambda never learns.
-//   - API Gateway decodes percent-encoding in the path before it fills rawPath, and what is left is decoded
-//     once more. What does not decode is refused with [ErrBadRequest].
-//   - Payload format 1.0 (REST APIs, and HTTP APIs asked for it) is refused with [ErrPayloadVersion].
+//   - The request's context ends at the Lambda deadline. It does not end when the client disconnects:
+//     Lambda never learns of that.
+//   - API Gateway decodes percent-encoding in the path before it fills rawPath. This package decodes
+//     the rest once more. A path that cannot be decoded is refused with [ErrBadRequest].
+//   - Payload format 1.0 (of REST APIs, and of HTTP APIs that ask for it) is refused with
+//     [ErrPayloadVersion].
 package lambdahttp
 
 import (
@@ -34,26 +35,26 @@ import (
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 )
 
-// ErrPayloadVersion reports an event that is not of payload format 2.0. It says how the function
-// was wired, not what a caller did.
+// ErrPayloadVersion reports an event in another format than payload format 2.0. The function is
+// then connected to the wrong source of events; no caller can cause this.
 var ErrPayloadVersion = errors.New("lambdahttp: the event is not of payload format 2.0")
 
-// ErrBadRequest reports an event that no HTTP request can be made of: not JSON, an impossible
-// method or path, a body whose base64 does not decode. The text never quotes the event.
+// ErrBadRequest reports an event that cannot become an HTTP request: invalid JSON, an invalid
+// method or path, or a body with invalid base64. The error's text never quotes the event.
 var ErrBadRequest = errors.New("lambdahttp: the event is not a valid request")
 
-// ErrTooLarge reports a body that is longer than the handler takes.
+// ErrTooLarge reports a body that is longer than the handler's limit.
 var ErrTooLarge = errors.New("lambdahttp: the body is too large")
 
-// PanicError reports a handler that panicked, [http.ErrAbortHandler] included: Lambda has no
-// connection to abort.
+// PanicError reports that a handler panicked. This includes a panic with [http.ErrAbortHandler],
+// because Lambda has no connection to abort.
 type PanicError struct {
-	Value any    // what was passed to panic; it may quote the request
-	Stack []byte // of the panicking goroutine, as [debug.Stack] formats it
+	Value any    // the argument of panic; it may quote the request
+	Stack []byte // the stack of the goroutine that panicked, as [debug.Stack] formats it
 }
 
-// Error tells of the panic what may be logged: where it was, and what it was if the runtime raised
-// it. Any other value could hold whatever was at hand.
+// Error returns the part of the panic that may be logged: the stack and, if the Go runtime caused
+// the panic, its message. It omits any other value, because that could contain a secret.
 func (e *PanicError) Error() string {
 	what := "panic"
 	if err, ok := e.Value.(runtime.Error); ok {
@@ -62,25 +63,28 @@ func (e *PanicError) Error() string {
 	return what + "\n" + string(e.Stack)
 }
 
-// New adapts h to Lambda. onError answers what never reaches h, and replaces whatever h had written
-// when it panicked; its err is or wraps [ErrPayloadVersion], [ErrBadRequest], [ErrTooLarge] or a
-// [*PanicError], anything else is a fault of the function itself. The r that onError gets is never
-// nil: of an event that cannot become a request it carries the method (empty if that is
-// impossible), the headers and the URL (or "/" if that is impossible), so that the answer can be
-// negotiated. An onError that writes nothing, or panics, gives a 500 without a body.
+// New adapts h to Lambda.
 //
-// basePath is what a custom domain's mapping key or a named stage puts before the path, such as
-// "/v1"; "" for nothing. It is taken off the paths that begin with it, and h knows nothing of it:
-// the API's own domain has none.
+// onError answers events that never reach h. If h panics, onError's answer replaces everything that
+// h has written. err is or wraps [ErrPayloadVersion], [ErrBadRequest], [ErrTooLarge] or a
+// [*PanicError]; any other error is a fault of the function itself. r is never nil. If the event
+// cannot become a request, r has its headers, its method (empty if invalid) and its URL ("/" if
+// invalid), so that onError can choose a format for the answer. If onError writes nothing, or
+// panics, the answer is a 500 without a body.
 //
-// maxBody is the length of the longest body that h takes, in bytes.
+// basePath is the prefix that a custom domain's mapping key or a named stage adds to the path, such
+// as "/v1", or "". It is removed from every path that begins with it, so h never sees it. Other
+// paths stay unchanged, because the API's own domain adds no prefix.
+//
+// maxBody is the length of the longest body that h accepts, in bytes.
 func New(h http.Handler, onError func(w http.ResponseWriter, r *http.Request, err error), basePath string,
 	maxBody int) lambda.Handler {
 	return &function{handler: h, onError: onError, basePath: basePath, maxBody: maxBody}
 }
 
-// RequestID is the gateway's ID of the request that ctx belongs to, the one in the gateway's access
-// log; without a gateway the one of the Lambda invocation; outside Lambda it is empty.
+// RequestID returns the gateway's ID of the request that ctx belongs to, which is also in the
+// gateway's access log. Without a gateway it returns the ID of the Lambda invocation, and outside
+// Lambda "".
 func RequestID(ctx context.Context) string {
 	if gateway, ok := core.GetAPIGatewayV2ContextFromContext(ctx); ok && gateway.RequestID != "" {
 		return gateway.RequestID
@@ -99,8 +103,8 @@ type function struct {
 	maxBody  int
 }
 
-// Invoke implements [lambda.Handler]. Every event gets an HTTP answer: a function error would show
-// callers the gateway's own 500, and a panic would cost the next one a cold start.
+// Invoke implements [lambda.Handler]. Every event gets an HTTP answer: after a function error the
+// gateway would answer with its own 500, and after a panic the next request would get a cold start.
 func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	ev, err := parseEvent(payload)
 	r, broken := ev.adapt(ctx)
@@ -116,7 +120,7 @@ func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		err = Recovering(func() error { f.handler.ServeHTTP(w, r); return nil })
 	}
 	if err != nil {
-		w = newResponseWriter() // nothing of a partial answer is kept
+		w = newResponseWriter() // discard a partial answer
 		w.fallback = http.StatusInternalServerError
 		panicked := Recovering(func() error { f.onError(w, r, err); return nil })
 		if panicked != nil {
@@ -131,8 +135,8 @@ func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return json.Marshal(response)
 }
 
-// Recovering returns the error of f, or the [*PanicError] of a panic. Go itself would print a panic
-// in many lines, and Lambda makes a log event of each.
+// Recovering returns f's error, or a [*PanicError] if f panics. Without it, Go would print the
+// panic in many lines, and Lambda would log each line as a separate event.
 func Recovering(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// event is a payload 2.0 event as API Gateway sends it; edit, where given, changes it.
+// event returns a payload 2.0 event as API Gateway sends it. edit may change it first.
 func event(t testing.TB, edit func(*events.APIGatewayV2HTTPRequest)) []byte {
 	t.Helper()
 	ev := events.APIGatewayV2HTTPRequest{
@@ -62,7 +62,7 @@ func invoke(t testing.TB, h http.HandlerFunc, onError onErrorFunc, payload []byt
 	return response
 }
 
-// received is the request that the handler gets for payload, its body read.
+// received returns the request that the handler gets for payload, and its body.
 func received(t testing.TB, payload []byte) (*http.Request, string) {
 	t.Helper()
 	var got *http.Request
@@ -80,7 +80,8 @@ func received(t testing.TB, payload []byte) (*http.Request, string) {
 	return got, string(body)
 }
 
-// refused is what onError gets for payload; the handler must not be called.
+// refused returns the request and the error that onError gets for payload. It fails if the handler
+// is called.
 func refused(t testing.TB, payload []byte) (*http.Request, error) {
 	t.Helper()
 	var got *http.Request
@@ -103,7 +104,7 @@ func readFile(t testing.TB, name string) []byte {
 	return b
 }
 
-// The event is the example of
+// TestDocumentedEvent reads the example event of
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 func TestDocumentedEvent(t *testing.T) {
 	r, body := received(t, readFile(t, "testdata/payload-2.0.json"))
@@ -128,8 +129,9 @@ func TestDocumentedEvent(t *testing.T) {
 	}
 }
 
-// The laptop's gateway makes this event of a browser's form; its own test holds it to that.
-func TestDevserversEvent(t *testing.T) {
+// The development server's gateway makes this event from a browser's form. A test of the gateway
+// compares its event with the same file.
+func TestEventOfTheDevelopmentServer(t *testing.T) {
 	r, body := received(t, readFile(t, "../../../local/internal/gateway/testdata/form.json"))
 	cookie, err := r.Cookie("__Host-session")
 	if err != nil || cookie.Value != "a.b.c" {
@@ -144,7 +146,7 @@ func TestDevserversEvent(t *testing.T) {
 	}
 }
 
-func TestContextIsLambdas(t *testing.T) {
+func TestTheHandlerGetsLambdasContext(t *testing.T) {
 	deadline := time.Now().Add(time.Hour)
 	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
@@ -170,10 +172,10 @@ func TestRequestID(t *testing.T) {
 		gatewayID string
 		want      string
 	}{
-		"the gateway's":                        {lambdaCtx, "gateway-id", "gateway-id"},
-		"without a gateway, the invocation's":  {lambdaCtx, "", "aws-id"},
-		"outside Lambda, the gateway's":        {context.Background(), "gateway-id", "gateway-id"},
-		"outside Lambda and a gateway, no one": {context.Background(), "", ""},
+		"the gateway's":                       {lambdaCtx, "gateway-id", "gateway-id"},
+		"without a gateway, the invocation's": {lambdaCtx, "", "aws-id"},
+		"outside Lambda, the gateway's":       {context.Background(), "gateway-id", "gateway-id"},
+		"outside Lambda without a gateway":    {context.Background(), "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			payload := event(t, func(ev *events.APIGatewayV2HTTPRequest) { ev.RequestContext.RequestID = tc.gatewayID })
@@ -192,8 +194,7 @@ func TestRequestID(t *testing.T) {
 	}
 }
 
-// What ServeMux, CrossOriginProtection and FormValue see must be what they see behind net/http's
-// own server.
+// ServeMux, CrossOriginProtection and FormValue must work as they do behind net/http's own server.
 func TestStandardLibraryHandlersWork(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /billing/portal", func(w http.ResponseWriter, r *http.Request) {
@@ -234,19 +235,19 @@ func TestErrorsAreDistinct(t *testing.T) {
 	}
 }
 
-func TestBasePathIsTakenOffPathsBelowIt(t *testing.T) {
+func TestBasePathIsRemovedFromPathsBelowIt(t *testing.T) {
 	for name, test := range map[string]struct{ base, path, want string }{
-		"a mapping key":                      {"/v1", "/v1/billing/portal", "/billing/portal"},
-		"a mapping key of two segments":      {"/api/v1", "/api/v1/billing/portal", "/billing/portal"},
-		"the mapping key alone":              {"/v1", "/v1", "/"},
-		"the mapping key and a slash":        {"/v1", "/v1/", "/"},
-		"once":                               {"/v1", "/v1/v1/billing/portal", "/v1/billing/portal"},
-		"nothing of a longer segment":        {"/v1", "/v10/billing/portal", "/v10/billing/portal"},
-		"nothing of another case":            {"/v1", "/V1/billing/portal", "/V1/billing/portal"},
-		"nothing where it is not the first":  {"/v1", "/billing/v1/portal", "/billing/v1/portal"},
-		"nothing on the API's own domain":    {"/v1", "/billing/portal", "/billing/portal"},
-		"nothing where there is none":        {"", "/billing/portal", "/billing/portal"},
-		"nothing where slashes are repeated": {"/v1", "//v1/billing/portal", "//v1/billing/portal"},
+		"a mapping key":                 {"/v1", "/v1/billing/portal", "/billing/portal"},
+		"a mapping key of two segments": {"/api/v1", "/api/v1/billing/portal", "/billing/portal"},
+		"the mapping key alone":         {"/v1", "/v1", "/"},
+		"the mapping key and a slash":   {"/v1", "/v1/", "/"},
+		"only once":                     {"/v1", "/v1/v1/billing/portal", "/v1/billing/portal"},
+		"not from a longer segment":     {"/v1", "/v10/billing/portal", "/v10/billing/portal"},
+		"not in another letter case":    {"/v1", "/V1/billing/portal", "/V1/billing/portal"},
+		"not from a later segment":      {"/v1", "/billing/v1/portal", "/billing/v1/portal"},
+		"not on the API's own domain":   {"/v1", "/billing/portal", "/billing/portal"},
+		"no base path":                  {"", "/billing/portal", "/billing/portal"},
+		"not after two slashes":         {"/v1", "//v1/billing/portal", "//v1/billing/portal"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := lambdahttp.New(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

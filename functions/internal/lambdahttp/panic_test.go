@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestOfAPanicOnlyWhatTheRuntimeSaysIsTold(t *testing.T) {
+func TestPanicErrorOmitsEveryValueButTheRuntimesOwn(t *testing.T) {
 	const secret = "MARKERx7Q"
 	runtimeError := func() (value any) {
 		defer func() { value = recover() }()

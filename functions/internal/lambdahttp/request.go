@@ -18,8 +18,8 @@ import (
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 )
 
-// event is what is read of a payload. HTTPMethod is where payload format 1.0 has the method: it is
-// read so that its refusal can be negotiated.
+// event has the members of a payload that this package reads. HTTPMethod is the method in payload
+// format 1.0, which is read so that onError gets it.
 type event struct {
 	Version        string            `json:"version"`
 	HTTPMethod     string            `json:"httpMethod"`
@@ -36,19 +36,19 @@ type event struct {
 			SourceIP string `json:"sourceIp"`
 		} `json:"http"`
 	} `json:"requestContext"`
-	Body            string `json:"body"` // cut out, if it is a string
+	Body            string `json:"body"` // always empty: cutBody has moved a string to body
 	IsBase64Encoded bool   `json:"isBase64Encoded"`
 
-	body []byte // the JSON string that was cut out
+	body []byte // the body as a JSON string, with its quotation marks
 }
 
-// parseEvent returns what could be read even when it returns an error.
+// parseEvent returns the members that it could read, even if it returns an error.
 func parseEvent(payload []byte) (*event, error) {
 	ev := new(event)
 	payload, ev.body = cutBody(payload)
 	err := json.Unmarshal(payload, ev)
 	// A value of the wrong type does not stop the decoder, so the version is known even then.
-	// The decoder's own error texts quote the payload.
+	// The decoder's error texts quote the payload, so they are not used.
 	wrongType := new(json.UnmarshalTypeError)
 	if err != nil && !errors.As(err, &wrongType) {
 		return ev, fmt.Errorf("%w: not JSON", ErrBadRequest)
@@ -62,12 +62,13 @@ func parseEvent(payload []byte) (*event, error) {
 	return ev, nil
 }
 
-// adapt has the adapter make a request for "/" with ev's headers and what it keeps in the context.
+// adapt returns a request for "/" with ev's headers. The adapter makes it, and adds its values to
+// the context.
 //
-// The adapter gets none of what it would spoil (headers, host, address) or, on failing, print with
-// the query string (method, path, body). Nothing is left to fail but a GO_API_HOST that is no URL:
-// that is the function's own fault. One that is a URL has no effect: the request's URL and Host are
-// set here.
+// The adapter does not get the members that it would change (headers, host, address), nor those
+// that it would print together with the query string if they are invalid (method, path, body). It
+// can then fail only if GO_API_HOST is not a URL, which is a fault of the function itself. A
+// GO_API_HOST that is a URL has no effect, because the request's URL and Host are set here.
 func (ev *event) adapt(ctx context.Context) (*http.Request, error) {
 	bare := events.APIGatewayV2HTTPRequest{RawPath: "/"}
 	bare.RequestContext.RequestID = ev.RequestContext.RequestID
@@ -89,14 +90,14 @@ func (ev *event) adapt(ctx context.Context) (*http.Request, error) {
 	return r, nil
 }
 
-// header restores every value as the gateway sent it. The adapter would split values on commas,
-// which User-Agent, Accept, dates and signatures contain.
+// header returns every header value as the gateway sent it. The adapter would split the values on
+// commas, which User-Agent, Accept, dates and signatures contain.
 func (ev *event) header() http.Header {
 	header := make(http.Header, len(ev.Headers))
 	values := make([]string, 0, len(ev.Headers)) // one allocation for all the one-element slices
 	for name, value := range ev.Headers {
 		name = textproto.CanonicalMIMEHeaderKey(name)
-		// The adapter's own headers, which code written for it trusts: no caller may set them.
+		// Code that is written for the adapter trusts these headers, so no caller may set them.
 		if strings.HasPrefix(name, "X-Golambdaproxy-") {
 			continue
 		}
@@ -114,15 +115,15 @@ func (ev *event) header() http.Header {
 	return header
 }
 
-// complete gives r what may turn out to be impossible: method, path and body.
+// complete adds the method, path and body to r. Its errors wrap ErrBadRequest or are ErrTooLarge.
 func (ev *event) complete(r *http.Request, basePath string, maxBody int) error {
 	if r.Method == "" {
-		return fmt.Errorf("%w: impossible method", ErrBadRequest)
+		return fmt.Errorf("%w: invalid method", ErrBadRequest)
 	}
 
 	path := cmp.Or(ev.RawPath, ev.RequestContext.HTTP.Path)
 	if !strings.HasPrefix(path, "/") || strings.Contains(path, "?") {
-		return fmt.Errorf("%w: impossible path", ErrBadRequest)
+		return fmt.Errorf("%w: invalid path", ErrBadRequest)
 	}
 	target := withoutBase(path, basePath)
 	if ev.RawQueryString != "" {
@@ -130,7 +131,7 @@ func (ev *event) complete(r *http.Request, basePath string, maxBody int) error {
 	}
 	parsed, err := url.ParseRequestURI(target)
 	if err != nil {
-		return fmt.Errorf("%w: impossible path or query", ErrBadRequest) // url.Error quotes both
+		return fmt.Errorf("%w: invalid path or query", ErrBadRequest) // url.Error quotes both
 	}
 
 	r.URL, r.RequestURI = parsed, parsed.RequestURI()
@@ -145,7 +146,7 @@ func (ev *event) complete(r *http.Request, basePath string, maxBody int) error {
 	return nil
 }
 
-// withoutBase takes basePath off a path below it.
+// withoutBase removes basePath from a path that begins with it.
 func withoutBase(path, basePath string) string {
 	rest, ok := strings.CutPrefix(path, basePath)
 	if ok && rest == "" {

@@ -36,8 +36,8 @@ func TestHeaderValuesStayWhole(t *testing.T) {
 	}
 }
 
-// API Gateway sends lower-case names only; a hand-made event must not lose a credential to the
-// order of a map.
+// API Gateway sends only lower-case names. But also with other events, no credential may get lost
+// depending on the order of a map.
 func TestHeaderNamesThatDifferInCaseAreBothKept(t *testing.T) {
 	r, _ := received(t, event(t, func(ev *events.APIGatewayV2HTTPRequest) {
 		ev.Headers = map[string]string{"authorization": "a", "Authorization": "b", "x-other": "c"}
@@ -87,11 +87,12 @@ func TestCookiesAreOneHeader(t *testing.T) {
 
 func TestHost(t *testing.T) {
 	for name, tc := range map[string]struct{ header, domain, env, want string }{
-		"the Host header":                          {"localhost:3000", "localhost", "", "localhost:3000"},
-		"the gateway's domain where there is none": {"", "api.example.com", "", "api.example.com"},
+		"the Host header": {"localhost:3000", "localhost", "", "localhost:3000"},
+		"the gateway's domain without a Host header": {"", "api.example.com", "", "api.example.com"},
 		"GO_API_HOST changes nothing": {"api.example.com", "api.example.com",
 			"https://evil.example", "api.example.com"},
-		"nor with a path": {"", "api.example.com", "https://evil.example/base?q=", "api.example.com"},
+		"GO_API_HOST with a path changes nothing": {"", "api.example.com",
+			"https://evil.example/base?q=", "api.example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if tc.env != "" {
@@ -107,7 +108,7 @@ func TestHost(t *testing.T) {
 			if r.Host != tc.want {
 				t.Errorf("Host = %q, want %q", r.Host, tc.want)
 			}
-			// net/http's server keeps Host out of the map and the URL relative.
+			// As with net/http's server, Host is not in the map and the URL is relative.
 			if r.Header.Get("Host") != "" || r.URL.String() != "/billing/portal" {
 				t.Errorf("header %q, URL %q", r.Header.Get("Host"), r.URL)
 			}
@@ -155,7 +156,7 @@ func TestBody(t *testing.T) {
 }
 
 func TestMethodIsKeptAsSent(t *testing.T) {
-	// Methods are case-sensitive (RFC 9110, section 9.1); the adapter would turn "post" into POST.
+	// Methods are case-sensitive (RFC 9110, section 9.1). The adapter would change "post" to POST.
 	for _, method := range []string{"POST", "GET", "HEAD", "OPTIONS", "DELETE", "PROPFIND", "post",
 		"M-SEARCH", "AZ-az09"} {
 		r, _ := received(t,
@@ -168,15 +169,15 @@ func TestMethodIsKeptAsSent(t *testing.T) {
 
 func TestPath(t *testing.T) {
 	for name, tc := range map[string]struct{ raw, http, want, uri string }{
-		"rawPath":                     {"/billing/portal", "", "/billing/portal", "/billing/portal"},
-		"http.path where it is empty": {"", "/billing/portal", "/billing/portal", "/billing/portal"},
-		"an escape":                   {"/a%20b", "", "/a b", "/a%20b"},
-		"decoded by the gateway":      {"/a b", "", "/a b", "/a%20b"},
-		"a decoded fragment sign":     {"/a#b", "", "/a#b", "/a%23b"},
-		"not ASCII":                   {"/ü", "", "/ü", "/%C3%BC"},
-		"two slashes are no host": {"//evil.example/billing", "", "//evil.example/billing",
+		"rawPath":                       {"/billing/portal", "", "/billing/portal", "/billing/portal"},
+		"http.path if rawPath is empty": {"", "/billing/portal", "/billing/portal", "/billing/portal"},
+		"an escape":                     {"/a%20b", "", "/a b", "/a%20b"},
+		"decoded by the gateway":        {"/a b", "", "/a b", "/a%20b"},
+		"a decoded fragment sign":       {"/a#b", "", "/a#b", "/a%23b"},
+		"not ASCII":                     {"/ü", "", "/ü", "/%C3%BC"},
+		"two slashes do not begin a host": {"//evil.example/billing", "", "//evil.example/billing",
 			"//evil.example/billing"},
-		"dots are left alone": {"/a/../b", "", "/a/../b", "/a/../b"},
+		"dots stay": {"/a/../b", "", "/a/../b", "/a/../b"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, _ := received(t, event(t, func(ev *events.APIGatewayV2HTTPRequest) {
@@ -190,19 +191,19 @@ func TestPath(t *testing.T) {
 	}
 }
 
-const marker = "marker-that-nobody-may-print"
+const marker = "marker-that-must-not-be-printed"
 
 var refusals = map[string]struct {
-	payload string                                // as it is, or
-	edit    func(*events.APIGatewayV2HTTPRequest) // a change to a good event
+	payload string                                // the whole payload, unless edit is set
+	edit    func(*events.APIGatewayV2HTTPRequest) // changes a valid event
 	want    error
 }{
-	"not JSON":        {payload: `{"version":"2.0","rawPath":"` + marker, want: lambdahttp.ErrBadRequest},
-	"not JSON at all": {payload: marker, want: lambdahttp.ErrBadRequest},
-	"nothing":         {payload: "", want: lambdahttp.ErrBadRequest},
-	"a header that is no text": {payload: `{"version":"2.0","rawPath":"/","headers":{"a":{"b":"` + marker + `"}}}`,
+	"JSON without its end": {payload: `{"version":"2.0","rawPath":"` + marker, want: lambdahttp.ErrBadRequest},
+	"not JSON":             {payload: marker, want: lambdahttp.ErrBadRequest},
+	"nothing":              {payload: "", want: lambdahttp.ErrBadRequest},
+	"a header that is not a string": {payload: `{"version":"2.0","rawPath":"/","headers":{"a":{"b":"` + marker + `"}}}`,
 		want: lambdahttp.ErrBadRequest},
-	"a body that is no text": {payload: `{"version":"2.0","rawPath":"/","body":{"a":"` + marker + `"}}`,
+	"a body that is not a string": {payload: `{"version":"2.0","rawPath":"/","body":{"a":"` + marker + `"}}`,
 		want: lambdahttp.ErrBadRequest},
 
 	"undecodable base64": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
@@ -238,16 +239,16 @@ var refusals = map[string]struct {
 	"no method": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
 		ev.RequestContext.HTTP.Method = ""
 	}, want: lambdahttp.ErrBadRequest},
-	"an impossible method": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
+	"an invalid method": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
 		ev.RequestContext.HTTP.Method = "PO ST"
 	}, want: lambdahttp.ErrBadRequest},
-	"a method with what comes after z": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
+	"a method with the character after z": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
 		ev.RequestContext.HTTP.Method = "A{"
 	}, want: lambdahttp.ErrBadRequest},
-	"a method with what comes after 9": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
+	"a method with the character after 9": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
 		ev.RequestContext.HTTP.Method = "A:"
 	}, want: lambdahttp.ErrBadRequest},
-	"a method with what comes before 0": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
+	"a method with the character before 0": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
 		ev.RequestContext.HTTP.Method = "A/"
 	}, want: lambdahttp.ErrBadRequest},
 	"a method that is not ASCII": {edit: func(ev *events.APIGatewayV2HTTPRequest) {
@@ -258,13 +259,13 @@ var refusals = map[string]struct {
 		want: lambdahttp.ErrPayloadVersion},
 	"no version (a REST API)": {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.Version = "" },
 		want: lambdahttp.ErrPayloadVersion},
-	"a version still to come": {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.Version = "3.0" },
+	"a later version": {edit: func(ev *events.APIGatewayV2HTTPRequest) { ev.Version = "3.0" },
 		want: lambdahttp.ErrPayloadVersion},
 	"a version that is a number": {payload: `{"version":2.0,"rawPath":"/"}`, want: lambdahttp.ErrPayloadVersion},
 	"a scheduled event": {payload: `{"version":"0","source":"aws.events","detail-type":"Scheduled ` +
 		`Event","detail":{}}`, want: lambdahttp.ErrPayloadVersion},
-	"JSON that is no event": {payload: `null`, want: lambdahttp.ErrPayloadVersion},
-	"a list of events":      {payload: `[]`, want: lambdahttp.ErrPayloadVersion},
+	"JSON that is not an event": {payload: `null`, want: lambdahttp.ErrPayloadVersion},
+	"a list of events":          {payload: `[]`, want: lambdahttp.ErrPayloadVersion},
 	"a load balancer's event": {payload: `{"requestContext":{"elb":{}},"httpMethod":"GET","path":"/",` +
 		`"headers":{},"isBase64Encoded":false}`, want: lambdahttp.ErrPayloadVersion},
 	"an older version, wrong types": {payload: `{"version":"1.0","cookies":"` + marker + `"}`,
@@ -272,13 +273,13 @@ var refusals = map[string]struct {
 }
 
 var refusalTexts = []string{
-	"not JSON", "a member of the event has the wrong type", "impossible method", "impossible path",
-	"impossible path or query",
+	"not JSON", "a member of the event has the wrong type", "invalid method", "invalid path",
+	"invalid path or query",
 	"the body is not base64", "the event is not of payload format 2.0",
 }
 
-// Each refused event also carries the marker in its query string, headers and cookies; the adapter
-// prints the URL of what it cannot convert, to both the standard logger and standard output.
+// Each refused event also has the marker in its query string, headers and cookies. If the adapter
+// cannot convert an event, it prints the URL to the standard logger and to standard output.
 func TestRefusals(t *testing.T) {
 	for name, tc := range refusals {
 		t.Run(name, func(t *testing.T) {
@@ -297,7 +298,7 @@ func TestRefusals(t *testing.T) {
 					t.Errorf("error = %v, want %v", err, tc.want)
 				}
 				if text := err.Error(); !slices.Contains(refusalTexts, text[strings.LastIndex(text, ": ")+2:]) {
-					t.Errorf("the error is no fixed text, it may quote the event: %v", err)
+					t.Errorf("the error is not a fixed text and may quote the event: %v", err)
 				}
 				if path := r.URL.Path; path != "/" && path != "/billing/portal" || r.Body == nil ||
 					r.Header == nil || r.Context() == nil {
@@ -329,9 +330,9 @@ func TestRefusalCanBeNegotiated(t *testing.T) {
 	}
 }
 
-// A GO_API_HOST that is no URL is the function's own fault: a function error that holds nothing of
-// the request.
-func TestImpossibleAPIHostLeaksNothing(t *testing.T) {
+// A GO_API_HOST that is not a URL is a fault of the function itself. It causes a function error
+// that quotes nothing of the request.
+func TestInvalidAPIHostLeaksNothing(t *testing.T) {
 	t.Setenv("GO_API_HOST", "http://%zz")
 	payload := event(t, func(ev *events.APIGatewayV2HTTPRequest) {
 		ev.RawPath, ev.RawQueryString, ev.Body = "/"+marker, marker, marker
@@ -348,7 +349,7 @@ func TestImpossibleAPIHostLeaksNothing(t *testing.T) {
 	}
 }
 
-// capture returns what f printed to the standard logger and to standard output.
+// capture returns everything that f prints to the standard logger and to standard output.
 func capture(t *testing.T, f func()) string {
 	t.Helper()
 	file, err := os.CreateTemp(t.TempDir(), "stdout")

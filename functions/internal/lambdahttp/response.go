@@ -7,11 +7,11 @@ import (
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 )
 
-// responseWriter keeps the adapter's writer to net/http's rules: left alone, its last WriteHeader
-// wins, headers count even after it, and an answer that was never begun is an error.
+// responseWriter makes the adapter's writer follow net/http's rules. Without it, the last
+// WriteHeader wins, headers may be set after it, and a handler that writes nothing causes an error.
 type responseWriter struct {
-	header   http.Header // the handler's
-	fallback int         // status of an answer that is never begun
+	header   http.Header // set by the handler
+	fallback int         // the status if the handler writes nothing
 	adapter  *core.ProxyResponseWriterV2
 	started  bool
 	noBody   bool
@@ -23,8 +23,8 @@ func newResponseWriter() *responseWriter {
 
 func (w *responseWriter) Header() http.Header { return w.header }
 
-// WriteHeader begins the answer. Informational ones (1xx) have no place in a Lambda answer and are
-// dropped.
+// WriteHeader begins the answer. It ignores informational statuses (1xx), which a Lambda answer
+// cannot carry.
 func (w *responseWriter) WriteHeader(status int) {
 	if status < 100 || status > 999 {
 		panic("invalid WriteHeader code") // as net/http does
@@ -52,8 +52,8 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 	return w.adapter.Write(p)
 }
 
-// response is the answer in payload format 2.0: Set-Cookie in cookies, a body that is not UTF-8 in
-// base64.
+// response returns the answer in payload format 2.0: Set-Cookie values as cookies, and a body that
+// is not UTF-8 as base64.
 func (w *responseWriter) response() (events.APIGatewayV2HTTPResponse, error) {
 	if !w.started {
 		w.WriteHeader(w.fallback)

@@ -41,7 +41,7 @@ func TestAnswerFollowsNetHTTP(t *testing.T) {
 			handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(103); w.WriteHeader(404) },
 			status:  404,
 		},
-		"100 is one, too": {
+		"100 is informational too": {
 			handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(100); w.WriteHeader(404) },
 			status:  404,
 		},
@@ -55,7 +55,7 @@ func TestAnswerFollowsNetHTTP(t *testing.T) {
 			},
 			status: 200, body: "{}", contentType: "application/problem+json",
 		},
-		"no body with 204": {
+		"204 has no body": {
 			handler: func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(204)
 				if _, err := w.Write([]byte("x")); !errors.Is(err, http.ErrBodyNotAllowed) {
@@ -64,7 +64,7 @@ func TestAnswerFollowsNetHTTP(t *testing.T) {
 			},
 			status: 204,
 		},
-		"no body with 304": {
+		"304 has no body": {
 			handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(304); _, _ = w.Write([]byte("x")) },
 			status:  304,
 		},
@@ -139,19 +139,18 @@ func TestAnswerBodyEncoding(t *testing.T) {
 func TestPanic(t *testing.T) {
 	for name, tc := range map[string]struct {
 		handler http.HandlerFunc
-		value   any // nil: not compared
+		value   any // compared unless nil
 	}{
 		"before an answer": {func(http.ResponseWriter, *http.Request) { panic("why") }, "why"},
-		"to abort": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"with http.ErrAbortHandler": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 			http.ErrAbortHandler},
 		"with nil": {func(http.ResponseWriter, *http.Request) { panic(nil) }, nil},
-		"of the runtime": {func(http.ResponseWriter,
-			*http.Request) {
+		"by the runtime": {func(http.ResponseWriter, *http.Request) {
 			var none *http.Request
 			_ = none.Method
 		}, nil},
 		"for a status of four digits": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(1000) }, nil},
-		"for a status that cannot be": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(99) }, nil},
+		"for a status of two digits":  {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(99) }, nil},
 		"after a partial answer": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-Partial", "1")
 			w.Header().Set("Location", "https://billing.example/secret")
@@ -187,7 +186,7 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// Even an onError that fails leaves an answer, and never one that looks like success.
+// If onError fails too, there is still an answer, which never looks like success.
 func TestOnErrorThatFails(t *testing.T) {
 	for name, onError := range map[string]onErrorFunc{
 		"writes nothing": func(http.ResponseWriter, *http.Request, error) {},

@@ -18,7 +18,8 @@ import (
 
 const child = "LAMBDAHTTP_TEST_CHILD"
 
-// upper answers with its input in capitals, and with the value that it found when it was assembled.
+// upper answers with its input in capitals, followed by the values that PATH and SSL_CERT_DIR had
+// when it was assembled.
 type upper struct{ found string }
 
 func assembleUpper() (lambda.Handler, error) {
@@ -29,8 +30,9 @@ func (u upper) Invoke(_ context.Context, payload []byte) ([]byte, error) {
 	return []byte(strings.ToUpper(string(payload)) + " on " + u.found), nil
 }
 
-// Lambda's side of the Runtime API is a server here; the test's own binary is the function. The
-// process is set up before the handler is assembled, which connects to the upstreams.
+// TestServeGivesLambdasInvocationsToTheHandler plays Lambda's side of the Runtime API. The function
+// is this test's own binary. The process must be set up before the handler is assembled, because
+// the assembly connects to the upstreams.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 func TestServeGivesLambdasInvocationsToTheHandler(t *testing.T) {
@@ -66,12 +68,12 @@ func TestServeGivesLambdasInvocationsToTheHandler(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = function.Wait() // it is killed, or ends too early
+		_ = function.Wait() // fails if the function was killed, or ended too early
 	}()
 	select {
 	case got := <-answers:
 		want := `/2018-06-01/runtime/invocation/id-1/response "HELLO" on `
-		if haveCertificates(bundles()) { // as this machine has them
+		if haveCertificates(bundles()) { // depends on this machine
 			want += "/dev/null"
 		}
 		if got != want {
@@ -96,7 +98,7 @@ func TestServeReturnsTheErrorOfTheAssembly(t *testing.T) {
 	}
 }
 
-func TestTheProcessIsTunedUnlessTheEnvironmentDoes(t *testing.T) {
+func TestTheProcessIsTunedUnlessTheEnvironmentDoesIt(t *testing.T) {
 	threads, garbage := runtime.GOMAXPROCS(0), debug.SetGCPercent(100)
 	defer func() {
 		runtime.GOMAXPROCS(threads)
@@ -106,8 +108,8 @@ func TestTheProcessIsTunedUnlessTheEnvironmentDoes(t *testing.T) {
 		environment      map[string]string
 		threads, garbage int
 	}{
-		"by itself":          {nil, 1, 200},
-		"by the environment": {map[string]string{"GOMAXPROCS": "3", "GOGC": "100"}, 3, 100},
+		"no variables":   {nil, 1, 200},
+		"both variables": {map[string]string{"GOMAXPROCS": "3", "GOGC": "100"}, 3, 100},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("PATH", "/usr/bin")

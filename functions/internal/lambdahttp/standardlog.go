@@ -5,19 +5,19 @@ import (
 	"io"
 )
 
-// StandardLog returns what package log may write to in a function: w, less what
-// net/http quotes there. It prints the beginning of an answer that nobody awaits,
-// which is an upstream's text: it can repeat a key, or be the session's URL where
-// an answer is longer than it announced.
+// StandardLog returns the writer for package log in a function. It passes lines on to w, without
+// the upstream text that net/http quotes: net/http logs the beginning of an unsolicited answer,
+// which may repeat a key. If an answer is longer than announced, the rest may contain the session's
+// URL.
 func StandardLog(w io.Writer) io.Writer { return standardLog{w} }
 
 type standardLog struct{ next io.Writer }
 
-// unsolicited is net/http's text (Transport, readLoopPeekFailLocked). The answer
-// follows.
+// unsolicited is net/http's message (Transport, readLoopPeekFailLocked). The quoted answer follows
+// it.
 const unsolicited = "Unsolicited response received on idle HTTP channel"
 
-// Write implements io.Writer. Package log writes a line at a time.
+// Write implements io.Writer. Package log calls it once for each message.
 func (l standardLog) Write(line []byte) (int, error) {
 	if i := bytes.Index(line, []byte(unsolicited)); i >= 0 {
 		_, err := io.WriteString(l.next, string(line[:i])+unsolicited+"\n")

@@ -14,7 +14,7 @@ import (
 	"billingportal/functions/internal/lambdahttp"
 )
 
-func TestStandardLogDropsWhatUpstreamsSay(t *testing.T) {
+func TestStandardLogDropsTextOfUpstreams(t *testing.T) {
 	var written bytes.Buffer
 	logger := log.New(lambdahttp.StandardLog(&written), "", log.LstdFlags)
 	logger.Printf("Unsolicited response received on idle HTTP channel starting with %q; err=%v",
@@ -30,7 +30,7 @@ func TestStandardLogDropsWhatUpstreamsSay(t *testing.T) {
 	}
 }
 
-// signal tells of the first line.
+// signal sends the first line that is written to it.
 type signal struct {
 	once sync.Once
 	line chan string
@@ -41,8 +41,8 @@ func (s *signal) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// net/http may come to say it in other words.
-func TestStandardLogKnowsTheWordsOfThisGo(t *testing.T) {
+// A new version of Go may change the message.
+func TestStandardLogKnowsTheMessageOfThisGoVersion(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func TestStandardLogKnowsTheWordsOfThisGo(t *testing.T) {
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 500 "+secret+"\r\n\r\n")
 	}()
 	said := &signal{line: make(chan string, 1)}
-	defer log.SetOutput(log.Writer()) // as it was: its argument is read now
+	defer log.SetOutput(log.Writer()) // the argument is evaluated now, so this restores the writer
 	log.SetOutput(lambdahttp.StandardLog(said))
 
 	client := &http.Client{Transport: &http.Transport{}, Timeout: 10 * time.Second}
@@ -74,6 +74,6 @@ func TestStandardLogKnowsTheWordsOfThisGo(t *testing.T) {
 			t.Errorf("%q", line)
 		}
 	case <-time.After(10 * time.Second):
-		t.Error("net/http said nothing")
+		t.Error("net/http logged nothing")
 	}
 }

@@ -1,5 +1,5 @@
-// Package language has the texts that people read in the pages and on the button, in each language,
-// and chooses the language of an answer. A text is named by a [Key].
+// Package language has the texts of the pages and the button in eight languages, and chooses the
+// language of an answer from the request. Each text has a [Key].
 package language
 
 import (
@@ -9,32 +9,32 @@ import (
 	"billingportal/functions/internal/accept"
 )
 
-// Tag names a language as the attribute lang does, such as pt-BR (RFC 5646).
+// Tag is a language tag (RFC 5646), such as "pt-BR", as in the HTML attribute lang.
 type Tag string
 
-// English is the default.
+// English is the default language.
 const English Tag = "en"
 
-// Tags are the languages that every text is in.
+// Tags lists the languages. Every text exists in each of them.
 var Tags = []Tag{English, "de", "fr", "es", "it", "pt-BR", "nl", "ja"}
 
-// Match returns the language to answer in: that of the locale, a value that Stripe knows, or the
-// best one of Accept-Language (RFC 9110, section 12.5.4; RFC 4647, section 3.4), or English. Any
-// Portuguese is that of Brazil.
+// Match returns the language to answer in: the language of locale (as in Stripe's parameter), or
+// else the best match for Accept-Language (RFC 9110, section 12.5.4; RFC 4647, section 3.4), or
+// else English. Any Portuguese matches pt-BR.
 func Match(locale string, header http.Header) Tag {
 	if language, ok := lookup(locale); ok {
 		return language
 	}
 	best, found := 0.0, English
 	for tag, weight := range accept.Entries(header, "Accept-Language") {
-		if language, ok := lookup(tag); ok && weight > best { // of equal ones the first
+		if language, ok := lookup(tag); ok && weight > best { // if weights are equal, the first counts
 			best, found = weight, language
 		}
 	}
 	return found
 }
 
-// lookup finds a language by the first part of a tag: none here differs by country.
+// lookup finds a language by the first part of a tag. No text differs by country.
 func lookup(tag string) (Tag, bool) {
 	primary, _, _ := strings.Cut(tag, "-")
 	if strings.EqualFold(primary, "pt") {

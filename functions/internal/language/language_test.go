@@ -11,7 +11,7 @@ import (
 )
 
 func TestEveryLanguageHasEveryText(t *testing.T) {
-	said := map[string]Key{} // texts in another language, and what they say
+	said := map[string]Key{} // tag and text in another language -> key
 	for _, tag := range Tags {
 		if _, err := os.Stat("texts/" + string(tag) + ".txt"); err != nil {
 			t.Error(err)
@@ -21,7 +21,7 @@ func TestEveryLanguageHasEveryText(t *testing.T) {
 		}
 		for key := Key(1); int(key) < len(english); key++ {
 			text := tag.Text(key)
-			// A title fits two lines of a phone, a button one; the rest is as long as it is.
+			// At this length a title still fits on two lines of a phone, and a button on one.
 			most := 2*utf8.RuneCountInString(english[key]) + 24
 			if text == "" || strings.TrimSpace(text) != text || utf8.RuneCountInString(text) > most {
 				t.Errorf("%s: %q is %q", tag, english[key], text)
@@ -30,17 +30,17 @@ func TestEveryLanguageHasEveryText(t *testing.T) {
 				continue
 			}
 			if strings.ContainsAny(text, `"'`) {
-				t.Errorf("%s: %q has a typewriter's quotation mark", tag, text)
+				t.Errorf("%s: %q has a quotation mark or apostrophe that is not typographic", tag, text)
 			}
 			other, isSaid := said[string(tag)+text]
 			if isSaid || text == english[key] && key != ErrorLabel && key != Aside {
-				t.Errorf("%s: %q is %q, and %q", tag, text, english[key], english[other])
+				t.Errorf("%s: %q stands for both %q and %q", tag, text, english[key], english[other])
 			}
 			said[string(tag)+text] = key
 		}
 	}
 	if files, err := filepath.Glob("texts/*.txt"); err != nil || len(files) != len(Tags) {
-		t.Errorf("%d catalogues, %v; there are %d languages", len(files), err, len(Tags))
+		t.Errorf("%d catalogues, %v; want one for each of %d languages", len(files), err, len(Tags))
 	}
 	for _, tag := range []Tag{English, "", "sv"} {
 		if text := tag.Text(ManageBilling); text != "Manage billing" {
@@ -49,7 +49,7 @@ func TestEveryLanguageHasEveryText(t *testing.T) {
 	}
 }
 
-// A term of the glossary is the word that the texts use.
+// Some text uses each term of the glossary.
 func TestTheGlossary(t *testing.T) {
 	page, err := os.ReadFile("texts/README.md")
 	if err != nil {
@@ -64,7 +64,7 @@ func TestTheGlossary(t *testing.T) {
 	for _, row := range rows {
 		cells := strings.Split(strings.Trim(row, "| "), " | ")
 		if len(cells) != len(Tags)+1 {
-			t.Fatalf("%q: not a term and its word in each language", row)
+			t.Fatalf("%q: want a term and its word in each language", row)
 		}
 		for i, tag := range Tags {
 			texts := ""
@@ -83,24 +83,24 @@ func TestMatch(t *testing.T) {
 		locale, accept string
 		want           Tag
 	}{
-		"nothing":                    {"", "", "en"},
-		"one":                        {"", "de", "de"},
-		"of a country":               {"", "fr-CA", "fr"},
-		"any Portuguese":             {"", "pt-PT", "pt-BR"},
-		"in capitals":                {"", "JA-jp", "ja"},
-		"the first of equals":        {"", "nl,de", "nl"},
-		"in a second header":         {"", "ru\nfr;q=0.5", "fr"},
-		"the heavier":                {"", "nl;q=0.3, es;q=0.9", "es"},
-		"the first that is here":     {"", "ru, it;q=0.5", "it"},
-		"none that is here":          {"", "ru, zh-Hant", "en"},
-		"one that is not wanted":     {"", "de;q=0, fr;q=0.1", "fr"},
-		"a weight that is none":      {"", "de;q=x, fr;q=0.1", "fr"},
-		"a wildcard":                 {"", "*", "en"},
-		"a locale counts first":      {"it", "de", "it"},
-		"a locale of a country":      {"es-419", "de", "es"},
-		"a locale that is not here":  {"sv", "de", "de"},
-		"a locale that is automatic": {"auto", "de", "de"},
-		"a name that begins so":      {"", "deutsch", "en"},
+		"no language":                  {"", "", "en"},
+		"one language":                 {"", "de", "de"},
+		"a language of a country":      {"", "fr-CA", "fr"},
+		"any Portuguese":               {"", "pt-PT", "pt-BR"},
+		"capitals":                     {"", "JA-jp", "ja"},
+		"the first of equal weights":   {"", "nl,de", "nl"},
+		"a second header":              {"", "ru\nfr;q=0.5", "fr"},
+		"the greater weight":           {"", "nl;q=0.3, es;q=0.9", "es"},
+		"the first supported language": {"", "ru, it;q=0.5", "it"},
+		"no supported language":        {"", "ru, zh-Hant", "en"},
+		"a refused language":           {"", "de;q=0, fr;q=0.1", "fr"},
+		"an invalid weight":            {"", "de;q=x, fr;q=0.1", "fr"},
+		"a wildcard":                   {"", "*", "en"},
+		"a locale takes precedence":    {"it", "de", "it"},
+		"a locale of a country":        {"es-419", "de", "es"},
+		"an unsupported locale":        {"sv", "de", "de"},
+		"the locale auto":              {"auto", "de", "de"},
+		"a word that begins with de":   {"", "deutsch", "en"},
 	} {
 		header := http.Header{}
 		for line := range strings.Lines(test.accept) {
@@ -112,7 +112,7 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// FuzzMatch looks for a header that breaks the reading of it.
+// FuzzMatch checks that every header gives one of the languages.
 func FuzzMatch(f *testing.F) {
 	for _, seed := range []string{"de-AT,de;q=0.9,en;q=0.8", "*;q=0.5", ";;;q=", "pt-BR;q=1.5", "\x00,-"} {
 		f.Add("", seed)

@@ -12,17 +12,17 @@ import (
 
 //go:generate go run billingportal/local/generate ../../..
 
-// A Key names a text. The keys and their English are in keys.go; 0 names no text.
+// A Key names a text. keys.go has the keys and their English texts. The key 0 names no text.
 type Key uint8
 
-// zippedTexts has a block for each language but English: a line with its tag, and a line for each
-// key, in the order of the keys.
+// zippedTexts has a block for every language except English: a line with its tag, then a line for
+// each key, in the order of the keys.
 //
 //go:embed texts.gz
 var zippedTexts []byte
 
-// translations are the lines of each block. They are unzipped when the first page in another
-// language asks for them, because a cold start cannot wait for what few requests need.
+// translations returns the lines of each block. The first page in another language unzips them, so
+// that cold starts do not wait for texts that few requests need.
 var translations = sync.OnceValue(func() map[Tag][]string {
 	lines := map[Tag][]string{}
 	for block := range strings.SplitSeq(unzip(zippedTexts), "\n\n") {
@@ -32,7 +32,8 @@ var translations = sync.OnceValue(func() map[Tag][]string {
 	return lines
 })
 
-// unzip returns "" for what cannot be read, so that pages are in English; a test reads it.
+// unzip returns "" if zipped is invalid; pages are then in English. A test holds that the texts are
+// valid.
 func unzip(zipped []byte) string {
 	r, err := gzip.NewReader(bytes.NewReader(zipped))
 	if err != nil {
@@ -45,10 +46,10 @@ func unzip(zipped []byte) string {
 	return string(text)
 }
 
-// Aside returns a text with another one in brackets after it: those of Japanese are wide.
+// Aside returns text followed by aside in brackets. Japanese has wide brackets.
 func (t Tag) Aside(text, aside string) string { return fmt.Sprintf(t.Text(Aside), text, aside) }
 
-// Text returns a text in the language. It is in English if the language is "" or unknown.
+// Text returns the text of a key in the language, or in English if the language is "" or unknown.
 func (t Tag) Text(key Key) string {
 	if t != English && t != "" {
 		if texts := translations()[t]; int(key) < len(texts) {

@@ -13,23 +13,23 @@ import (
 	"billingportal/functions/internal/problem"
 )
 
-// The names and types of Stripe's parameters are those of stripe-go: the form
-// tags of its parameter struct. What stripe-go gains with a new version, callers
-// would gain too, so a test holds the list of names that have a rule.
+// stripe-go defines the names and types of the parameters, in the form tags of a parameter struct.
+// Callers would also gain the parameters that a new version of stripe-go adds, so a test holds the
+// list of names that have a rule.
 
-// reserved are the parameters of the struct that are not the caller's to set.
-// expand changes the answer's shape; customer comes from the mapping.
+// reserved are the parameters of the struct that callers cannot set. expand changes the format of
+// the answer; customer comes from the mapping.
 var reserved = map[string]func(param string) *problem.Problem{
 	"*":      unknown,
 	"expand": unknown,
 	"customer": func(param string) *problem.Problem {
 		return &problem.Problem{Code: problem.ParameterNotAllowed, Param: param,
-			Detail: "The customer is the signed-in user's own."}
+			Detail: "The customer is always that of the signed-in user."}
 	},
 }
 
-// decode turns the caller's tree into Stripe's parameters. It checks names and
-// types; [Policy] checks values.
+// decode turns the caller's tree into stripe-go's parameters. It checks names and types; [Policy]
+// checks values.
 func decode(tree node) (*stripe.BillingPortalSessionParams, error) {
 	params := &stripe.BillingPortalSessionParams{}
 	for _, name := range slices.Sorted(maps.Keys(reserved)) {
@@ -64,7 +64,7 @@ func decodeValue(n node, into reflect.Value, name string) error {
 	if into.Kind() == reflect.Slice {
 		return decodeList(n, into, name)
 	}
-	// Every other parameter of stripe-go is a pointer, so that absent differs from zero.
+	// All other parameters in stripe-go are pointers, so that absent differs from zero.
 	value := reflect.New(into.Type().Elem())
 	switch value.Elem().Kind() {
 	case reflect.String:
@@ -90,9 +90,9 @@ func decodeValue(n node, into reflect.Value, name string) error {
 	return nil
 }
 
-// decodeList reads a list. All lists of this call take one element at most. An empty one is absent:
-// stripe-go would send an empty text for it, which Stripe refuses. All elements are objects, so one
-// that says nothing is absent too.
+// decodeList reads a list. All lists of this call have at most one element. An empty list counts as
+// absent, because stripe-go would send an empty string for it, which Stripe refuses. All elements
+// are objects, so an absent element is left out too.
 func decodeList(n node, into reflect.Value, name string) error {
 	items, ok := n.elements()
 	items = slices.DeleteFunc(items, node.isAbsent)
@@ -100,7 +100,7 @@ func decodeList(n node, into reflect.Value, name string) error {
 	case !ok:
 		return invalid(name, "The parameter must be a list.")
 	case len(items) > 1:
-		return invalid(name, "The parameter takes one element at most.")
+		return invalid(name, "The list may have at most one element.")
 	case len(items) == 0:
 		return nil
 	}
@@ -138,14 +138,14 @@ func invalid(param, detail string) *problem.Problem {
 	return &problem.Problem{Code: problem.InvalidParameter, Param: SafeName(param), Detail: detail}
 }
 
-// maxParamLength is more than the longest name has, in bytes.
+// maxParamLength is more than the length of the longest name, in bytes.
 const maxParamLength = 128
 
-// paramPattern is the form of a parameter's name. No token, key or URL has it, so a name
-// that Stripe or a caller sends can be repeated in this form.
+// paramPattern matches the name of a parameter. A token, a key or a URL cannot match, so a name
+// that matches can be repeated even if Stripe or a caller sent it.
 var paramPattern = regexp.MustCompile(`^[a-z_]+(\[[a-z_0-9]+\])*$`)
 
-// SafeName returns the name of a parameter if it has the form of one, else "".
+// SafeName returns name if it looks like the name of a parameter, else "".
 func SafeName(name string) string {
 	if len(name) <= maxParamLength && paramPattern.MatchString(name) {
 		return name

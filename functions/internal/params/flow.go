@@ -13,13 +13,13 @@ import (
 // maxMessageLength is Stripe's limit for a confirmation message, in characters.
 const maxMessageLength = 500
 
-// checkFlow checks flow_data by Stripe's own rules and by the operator's lists.
+// checkFlow checks flow_data against Stripe's own rules and the operator's lists.
 func (p *Policy) checkFlow(flow *stripe.BillingPortalSessionFlowDataParams) error {
 	if flow.Type == nil {
 		return missing("flow_data[type]")
 	}
 	if !slices.Contains(Flows(), *flow.Type) {
-		return invalid("flow_data[type]", "The parameter is none of the portal's flows.")
+		return invalid("flow_data[type]", "The parameter must be one of the portal's flows.")
 	}
 	if err := requireListed("flow_data[type]", *flow.Type, p.AllowedFlows); err != nil {
 		return err
@@ -47,7 +47,7 @@ func (p *Policy) checkFlow(flow *stripe.BillingPortalSessionFlowDataParams) erro
 	return nil
 }
 
-// onlyBlock refuses the block of a type other than the one chosen.
+// onlyBlock refuses the block of any other type than the chosen one.
 func onlyBlock(parent, chosen string, given map[string]bool) error {
 	for name, isGiven := range given {
 		if isGiven && name != chosen {
@@ -86,7 +86,7 @@ func (p *Policy) checkAfterCompletion(after *stripe.BillingPortalSessionFlowData
 			return &problem.Problem{Code: problem.InvalidReturnURL, Param: name + "[redirect][return_url]"}
 		}
 	default:
-		return invalid(name+"[type]", "The parameter is none of Stripe's values.")
+		return invalid(name+"[type]", "The parameter must be one of Stripe's values.")
 	}
 	return nil
 }
@@ -107,7 +107,7 @@ func (p *Policy) checkCancel(cancel *stripe.BillingPortalSessionFlowDataSubscrip
 		return missing(name + "[retention][type]")
 	}
 	if *retention.Type != string(stripe.BillingPortalSessionFlowSubscriptionCancelRetentionTypeCouponOffer) {
-		return invalid(name+"[retention][type]", "The parameter is none of Stripe's values.")
+		return invalid(name+"[retention][type]", "The parameter must be one of Stripe's values.")
 	}
 	if retention.CouponOffer == nil || retention.CouponOffer.Coupon == nil {
 		return missing(name + "[retention][coupon_offer][coupon]")
@@ -139,14 +139,14 @@ func (p *Policy) checkUpdateConfirm(confirm *stripe.BillingPortalSessionFlowData
 	discount := confirm.Discounts[0]
 	switch {
 	case (discount.Coupon == nil) == (discount.PromotionCode == nil):
-		return invalid(name+"[discounts][0]", "The parameter takes either a coupon or a promotion_code.")
+		return invalid(name+"[discounts][0]", "The discount must have either a coupon or a promotion_code.")
 	case discount.Coupon != nil:
 		return requireListed(name+"[discounts][0][coupon]", *discount.Coupon, p.AllowedCoupons)
 	}
 	return requireListed(name+"[discounts][0][promotion_code]", *discount.PromotionCode, p.AllowedPromotionCodes)
 }
 
-// checkID refuses an empty ID. One that is absent is filled in later.
+// checkID refuses an empty ID. An absent ID is filled in later.
 func checkID(param string, id *string) error {
 	if id != nil && *id == "" {
 		return invalid(param, "The parameter is empty.")

@@ -10,7 +10,7 @@ import (
 	"billingportal/functions/internal/problem"
 )
 
-// ParseForm reads a form, or a query string, in Stripe's bracket names:
+// ParseForm reads a form or a query string in Stripe's bracket names:
 // flow_data[subscription_update_confirm][items][0][price]=price_1.
 func ParseForm(body string) (Input, error) {
 	in := Input{tree: node{kind: object}}
@@ -43,7 +43,7 @@ func ParseForm(body string) (Input, error) {
 			return in, unknown(name)
 		}
 		if !in.tree.insert(path, value[0]) {
-			return in, invalid(name, "The parameter is given both a value and members.")
+			return in, invalid(name, "The parameter has both a value and members.")
 		}
 	}
 	return in, nil
@@ -65,8 +65,8 @@ func splitName(name string) ([]string, bool) {
 	})
 }
 
-// insert puts a value at a path below n, and reports whether there was room: a
-// value has no members, and members leave no room for a value.
+// insert puts a value at a path below n. It reports false if the path is taken: a value cannot have
+// members, and an object cannot have a value.
 func (n *node) insert(path []string, value string) bool {
 	if n.kind != object {
 		return false
@@ -87,8 +87,7 @@ func (n *node) insert(path []string, value string) bool {
 	return ok
 }
 
-// elements returns the elements of a list. In a form they are members named 0,
-// 1, 2 and so on.
+// elements returns the elements of a list. In a form, they are members named 0, 1, 2 and so on.
 func (n node) elements() ([]node, bool) {
 	if n.kind == list {
 		return n.items, true

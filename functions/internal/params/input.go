@@ -1,5 +1,6 @@
-// Package params reads what a caller asks of POST /billing/portal, as a form or as JSON, and checks
-// it: first by the rules of Stripe's API, then by the operator's policy.
+// Package params reads and checks the parameters of POST /billing/portal. Its input is a request
+// with a form or a JSON body; its output is Stripe's parameters, which satisfy the rules of
+// Stripe's API and the operator's [Policy], or a [*problem.Problem].
 package params
 
 import (
@@ -12,13 +13,13 @@ import (
 	"billingportal/functions/internal/problem"
 )
 
-// MaxBodySize is the length of the longest body in bytes. Package lambdahttp enforces it, before it
-// decodes a body.
+// MaxBodySize is the length of the longest accepted body, in bytes. Package lambdahttp enforces it
+// before it decodes a body.
 const MaxBodySize = 8 << 10
 
-// maxNames is how many parameters a request may have, and maxDepth how many parts a name may have:
-// a[b][0] has three. Stripe has fewer than 20 parameters, whose names have at most five parts.
-// Bodies are read before the caller is known, so more is refused before it costs much.
+// maxNames limits the parameters of a request, and maxDepth the parts of a name: a[b][0] has three.
+// Stripe has fewer than 20 parameters, whose names have at most five parts. Bodies are read before
+// the caller is authenticated, so larger ones are refused before they cost much.
 const (
 	maxNames = 200
 	maxDepth = 10
@@ -30,7 +31,7 @@ var (
 	errTooDeep = &problem.Problem{Code: problem.InvalidRequest, Detail: "The parameters are nested more than 10 deep."}
 )
 
-// Input is what a caller sent, before any of it is checked.
+// Input is a caller's request, unchecked.
 type Input struct {
 	tree node
 
@@ -40,23 +41,23 @@ type Input struct {
 	Form url.Values
 }
 
-// Locale returns the parameter locale, "" without one.
+// Locale returns the parameter locale, or "".
 func (in Input) Locale() string { return in.tree.members["locale"].text }
 
-// Flow returns the parameter flow_data[type], "" without one.
+// Flow returns the parameter flow_data[type], or "".
 func (in Input) Flow() string { return in.tree.members["flow_data"].members["type"].text }
 
-// Has reports whether the caller sent a parameter or, for a name such as flow_data, a
-// member of it.
+// Has reports whether the caller sent a top-level parameter, or a member of it if it is an object,
+// like flow_data.
 func (in Input) Has(name string) bool {
 	_, ok := in.tree.members[name]
 	return ok
 }
 
-// byteOrderMark is what some editors and clients put in front of a text.
+// byteOrderMark is the character that some editors and clients put before a text.
 const byteOrderMark = "\ufeff"
 
-// Read reads the body of a request: none, a form, or JSON. Its errors are [*problem.Problem].
+// Read reads the body of a request: empty, a form, or JSON. Its errors are [*problem.Problem].
 func Read(r *http.Request) (Input, error) {
 	none := Input{tree: node{kind: object}, Form: url.Values{}}
 	read, err := problem.ReadBody(r)
@@ -85,8 +86,7 @@ func Read(r *http.Request) (Input, error) {
 	return none, &problem.Problem{Code: problem.UnsupportedMediaType}
 }
 
-// isUTF8 reports whether a charset is UTF-8 in one of the spellings in use: utf-8, UTF8, 'utf-8',
-// utf_8.
+// isUTF8 reports whether a charset is UTF-8 in a usual spelling: utf-8, UTF8, 'utf-8', utf_8.
 func isUTF8(charset string) bool {
 	return strings.EqualFold(strings.NewReplacer("-", "", "_", "", "'", "").Replace(charset), "utf8")
 }

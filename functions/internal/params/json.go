@@ -8,13 +8,13 @@ import (
 	"billingportal/functions/internal/strictjson"
 )
 
-// jsonSpace is JSON's white space (RFC 8259, section 2).
+// jsonSpace is the white space of JSON (RFC 8259, section 2).
 const jsonSpace = " \t\r\n"
 
 var errMalformedJSON = &problem.Problem{Code: problem.InvalidRequest, Detail: "The JSON is malformed."}
 
-// parseJSON reads a JSON object whose members have distinct names. Clients that have nothing to
-// send may send null or an empty list: PHP has no other form of an empty object.
+// parseJSON reads a JSON object whose members have distinct names. Clients without parameters may
+// send null or an empty list, which is how PHP encodes an empty array.
 func parseJSON(body string) (node, error) {
 	r, err := strictjson.NewReader([]byte(body))
 	if err != nil {
@@ -32,17 +32,17 @@ func parseJSON(body string) (node, error) {
 	return root, nil
 }
 
-// isAbsent reports whether a value in the place of an object is the same as none.
+// isAbsent reports whether a value counts as absent if an object is expected.
 func (n node) isAbsent() bool { return n.kind == null || n.kind == list && len(n.items) == 0 }
 
-// jsonReader makes nodes of JSON.
+// A jsonReader builds nodes from JSON.
 type jsonReader struct {
 	*strictjson.Reader
 	values int // members and elements so far
 }
 
-// value reads the next value; name is that of the parameter it belongs to, and depth how many parts
-// that has.
+// value reads the next value. name is the name of its parameter, and depth the number of parts of
+// that name.
 func (r *jsonReader) value(name string, depth int) (node, error) {
 	if depth > maxDepth {
 		return node{}, errTooDeep
@@ -71,7 +71,7 @@ func (r *jsonReader) value(name string, depth int) (node, error) {
 	}
 }
 
-// object leaves out members that are null: many clients send null for an absent value.
+// object leaves out null members, because many clients send null for an absent value.
 func (r *jsonReader) object(name string, depth int) (node, error) {
 	result := node{kind: object, members: map[string]node{}}
 	err := r.Object(func(member string) error {

@@ -1,6 +1,6 @@
 package params
 
-// nodeKind is what a node holds.
+// nodeKind is the type of the value in a node.
 type nodeKind int
 
 const (
@@ -12,11 +12,11 @@ const (
 	list   // elements in order
 )
 
-// node is a value of the tree that a form and a JSON document have in common.
+// A node is a value in the tree that forms and JSON documents are read into.
 type node struct {
 	kind    nodeKind
-	text    string // of text and number
-	isForm  bool   // from a form, where text stands for numbers and indexes for lists
+	text    string // for text and number
+	isForm  bool   // from a form, which writes numbers as text and lists as indexes
 	members map[string]node
 	items   []node
 }

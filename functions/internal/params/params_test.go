@@ -20,9 +20,8 @@ import (
 	"billingportal/functions/internal/problem"
 )
 
-// accepted are the parameters that callers may send. Each has a rule in Policy.
-// A new version of stripe-go can bring new ones: decide who may set them before
-// they are added here.
+// accepted are the parameters that callers may send. Each has a rule in Policy. A new version of
+// stripe-go can add parameters: decide who may set them before you add them here.
 var accepted = []string{
 	"configuration",
 	"flow_data[after_completion][hosted_confirmation][custom_message]",
@@ -101,7 +100,7 @@ func read(policy *Policy, contentType, body string) (*stripe.BillingPortalSessio
 	return policy.Parameters(in)
 }
 
-// requireParameters compares what stripe-go makes of a body with the form to send.
+// requireParameters compares the form that stripe-go sends for a body with the wanted form.
 func requireParameters(t *testing.T, policy *Policy, contentType, body string, want url.Values) {
 	t.Helper()
 	params, err := read(policy, contentType, body)
@@ -115,7 +114,7 @@ func requireParameters(t *testing.T, policy *Policy, contentType, body string, w
 	}
 }
 
-// complete is, for each flow, a request with every parameter that it has.
+// complete has a request for each flow, with every parameter that the flow has.
 var complete = map[string]map[string]string{
 	"no flow": {"return_url": "https://app.example.com/back", "configuration": "bpc_1",
 		"on_behalf_of": "acct_1", "locale": "pt-BR"},
@@ -185,7 +184,7 @@ func asSet(parameters map[string]string) map[string]bool {
 	return set
 }
 
-// asJSON builds the JSON tree of bracket names.
+// asJSON builds a JSON tree from bracket names.
 func asJSON(t *testing.T, parameters map[string]string) string {
 	t.Helper()
 	root := map[string]any{}
@@ -250,9 +249,8 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// Many clients send null for what they do not mean to send, and PHP's an empty list for an empty
-// object.
-func TestNothingInJSONIsTheSameAsAbsent(t *testing.T) {
+// Many clients send null for absent values, and PHP sends an empty list for an empty object.
+func TestNullAndEmptyListsInJSONCountAsAbsent(t *testing.T) {
 	want := url.Values{"return_url": {appURL}}
 	confirm := url.Values{
 		"flow_data[type]": {FlowSubscriptionUpdateConfirm},

@@ -9,7 +9,7 @@ import (
 	"billingportal/functions/internal/problem"
 )
 
-// The flows of Stripe's portal.
+// The flows of the customer portal.
 const (
 	FlowCustomerUpdate            = billing.CustomerUpdate
 	FlowPaymentMethodUpdate       = string(stripe.BillingPortalSessionFlowTypePaymentMethodUpdate)
@@ -18,31 +18,31 @@ const (
 	FlowSubscriptionUpdateConfirm = string(stripe.BillingPortalSessionFlowTypeSubscriptionUpdateConfirm)
 )
 
-// Flows are the types of flow that exist.
+// Flows returns all types of flow.
 func Flows() []string { return append(DefaultFlows(), FlowCustomerUpdate) }
 
-// DefaultFlows are the types of flow that callers may ask for unless the operator lists others.
+// DefaultFlows returns the types of flow that callers may request unless the operator lists others.
 func DefaultFlows() []string {
 	return []string{FlowPaymentMethodUpdate, FlowSubscriptionCancel, FlowSubscriptionUpdate,
 		FlowSubscriptionUpdateConfirm}
 }
 
-// Policy says what callers may choose. Whoever holds a token must not be able to
-// give themselves money or another configuration: what is not listed is denied.
+// Policy lists the values that callers may choose. The holder of a token must not be able to give
+// themselves money or another configuration, so unlisted values are denied.
 type Policy struct {
-	AllowedOrigins        []Origin // where the portal may lead back to
+	AllowedOrigins        []Origin // origins that the portal may link back to
 	DefaultReturnURL      string
 	AllowedConfigurations []string
-	DefaultConfiguration  string // "": Stripe's default
+	DefaultConfiguration  string // "" means Stripe's default
 	AllowedAccounts       []string
-	DefaultOnBehalfOf     string // "": none
+	DefaultOnBehalfOf     string // "" means none
 	AllowedFlows          []string
 	AllowedCoupons        []string
 	AllowedPromotionCodes []string
 }
 
-// Parameters returns what a caller sent as Stripe's parameters, checked and with the
-// operator's defaults, but without the customer. Its errors are [*problem.Problem].
+// Parameters returns the caller's input as Stripe's parameters, checked and with the operator's
+// defaults, but without the customer. Its errors are [*problem.Problem].
 func (p *Policy) Parameters(in Input) (*stripe.BillingPortalSessionParams, error) {
 	params, err := decode(in.tree)
 	if err != nil {
@@ -68,9 +68,9 @@ func (p *Policy) apply(params *stripe.BillingPortalSessionParams) error {
 		return err
 	}
 	if locale := stripe.StringValue(params.Locale); locale == "" {
-		params.Locale = nil // to Stripe, blank is the same as absent
+		params.Locale = nil // Stripe treats blank as absent
 	} else if !slices.Contains(locales, locale) {
-		return invalid("locale", "The parameter is none of Stripe's locales.")
+		return invalid("locale", "The parameter must be one of Stripe's locales.")
 	}
 	if params.FlowData != nil {
 		return p.checkFlow(params.FlowData)
@@ -89,8 +89,8 @@ func (p *Policy) applyReturnURL(params *stripe.BillingPortalSessionParams) error
 	return nil
 }
 
-// choose returns the caller's value if it is listed, and the operator's where
-// the caller has none.
+// choose returns the caller's value if it is listed. If the caller sent none, it returns the
+// operator's default.
 func choose(param string, value *string, allowed []string, fallback string) (*string, error) {
 	if value != nil {
 		return value, requireListed(param, *value, allowed)
@@ -108,7 +108,7 @@ func requireListed(param, value string, allowed []string) error {
 	return nil
 }
 
-// locales are the values that Stripe has for locale.
+// locales are the values that Stripe accepts for locale.
 //
 // https://docs.stripe.com/api/customer_portal/sessions/create#create_portal_session-locale
 var locales = []string{

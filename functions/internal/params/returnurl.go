@@ -9,18 +9,17 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// maxURLLength is the longest return URL in bytes.
+// maxURLLength is the length of the longest accepted return URL, in bytes.
 const maxURLLength = 2048
 
 var errNotWebURL = errors.New("must be an https URL (http only for a loopback host) in printable ASCII, without " +
 	"userinfo, at most 2048 characters")
 
-// Origin is a web origin (RFC 6454) in its serialised form: scheme, host in
-// lower case, and the port where it is not the scheme's own.
+// Origin is a web origin (RFC 6454) in its serialized form: scheme, host in lower case, and the
+// port unless it is the scheme's default.
 type Origin string
 
-// ParseOrigin reads an origin as an operator writes it: a scheme, a host and
-// perhaps a port, and nothing else.
+// ParseOrigin reads an origin as an operator writes it: a scheme, a host and an optional port.
 func ParseOrigin(s string) (Origin, error) {
 	origin, u, err := parseWebURL(s)
 	if err != nil {
@@ -35,13 +34,12 @@ func ParseOrigin(s string) (Origin, error) {
 	return origin, nil
 }
 
-// OriginOf returns the origin that a browser goes to when it is sent to a URL,
-// or an error for a URL that nobody is ever sent to.
+// OriginOf returns the origin to which a URL leads a browser, or an error if callers must not be
+// sent there.
 //
-// What is accepted is narrower than what a browser accepts (WHATWG URL), because
-// wherever two parsers could disagree on the host there is an open redirect:
-// no space, control or non-ASCII character, no backslash (a slash to browsers),
-// no userinfo, and no URL without its two slashes.
+// It accepts less than a browser does (WHATWG URL), because every URL whose host two parsers read
+// differently is an open redirect. It refuses spaces, control characters, non-ASCII characters,
+// backslashes (slashes to browsers), userinfo, and URLs without two slashes.
 func OriginOf(rawURL string) (Origin, error) {
 	origin, _, err := parseWebURL(rawURL)
 	return origin, err
@@ -71,7 +69,7 @@ func parseWebURL(s string) (Origin, *url.URL, error) {
 	return Origin(u.Scheme + "://" + host), u, nil
 }
 
-// isReturnURL reports whether the policy lets customers be sent to a URL.
+// isReturnURL reports whether the policy allows a URL as a return URL.
 func (p *Policy) isReturnURL(rawURL string) bool {
 	origin, err := OriginOf(rawURL)
 	return err == nil && slices.Contains(p.AllowedOrigins, origin)

@@ -111,8 +111,7 @@ func TestParseOrigin(t *testing.T) {
 	}
 }
 
-// FuzzReturnURL holds the rule to its purpose: whatever is accepted, every parser
-// must see the allowed host in it.
+// FuzzReturnURL checks that every parser finds the allowed host in an accepted URL.
 func FuzzReturnURL(f *testing.F) {
 	for _, seed := range []string{
 		"https://app.example.com/a", `https://app.example.com\@evil`, "https://app@evil", "//evil",

@@ -11,12 +11,12 @@ import (
 	"testing"
 )
 
-// TestReturnURLAgreesWithBrowsers holds the rule to Node's URL, which is the
-// WHATWG parser that browsers have: whatever is accepted leads to the origin that
-// was allowed, for thousands of strings made of what parsers disagree on.
+// TestReturnURLAgreesWithBrowsers compares the rule with Node's URL, which is the WHATWG parser
+// that browsers use. Thousands of strings combine parts that parsers read differently. Each
+// accepted string must lead to the allowed origin.
 func TestReturnURLAgreesWithBrowsers(t *testing.T) {
 	const seed, count = 1, 50_000
-	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // to be repeated, not to be unforeseeable
+	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // must be repeatable, not secret
 	urls := make([]string, count)
 	for i := range urls {
 		urls[i] = strangeURL(random)
@@ -41,8 +41,7 @@ func TestReturnURLAgreesWithBrowsers(t *testing.T) {
 	}
 }
 
-// strangeURL puts a URL together from parts that are right, nearly right, or made
-// to be read in two ways.
+// strangeURL combines parts that are right, nearly right, or ambiguous.
 func strangeURL(random *rand.Rand) string {
 	pick := func(usual string, others ...string) string {
 		if random.IntN(3) > 0 {
@@ -68,7 +67,7 @@ func strangeURL(random *rand.Rand) string {
 			"@evil.example", "/..//evil", "?@evil", "#@evil",
 			"\r\nLocation: //evil", " ", "\u2028", "/%2e%2e", ";", "%", "\x7f", "ü"))
 	}
-	if random.IntN(20) == 0 { // one character more, anywhere
+	if random.IntN(20) == 0 { // another character, anywhere
 		s := u.String()
 		at := random.IntN(len(s) + 1)
 		return s[:at] + string(rune(random.IntN(0x100))) + s[at:]

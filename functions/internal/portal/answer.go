@@ -8,8 +8,8 @@ import (
 	"billingportal/functions/internal/problem"
 )
 
-// statusOf is the status of success for a caller: 303 See Other (RFC 9110,
-// section 15.4.4), or 200 for one that cannot follow it.
+// statusOf returns the status of a successful answer: 303 See Other (RFC 9110, section 15.4.4), or
+// 200 if the caller cannot follow a redirect.
 func statusOf(r *http.Request) int {
 	if problem.Negotiate(r.Header) == problem.JSON {
 		return http.StatusOK
@@ -25,8 +25,8 @@ func answerSession(w http.ResponseWriter, r *http.Request, session *billing.Sess
 	problem.WriteBody(w, http.StatusOK, "application/json", session.JSON)
 }
 
-// answerProblem answers with a page, a problem document, or for a navigation
-// without a billing account the page where one begins.
+// answerProblem answers with a page or a problem document. A navigation without a billing account
+// is redirected to NoAccountURL, if that is set.
 func (h *Handler) answerProblem(w http.ResponseWriter, r *http.Request, p *problem.Problem, record *record) {
 	wanted := problem.Negotiate(r.Header)
 	status := p.Status()
@@ -39,7 +39,8 @@ func (h *Handler) answerProblem(w http.ResponseWriter, r *http.Request, p *probl
 	record.end(status, p)
 }
 
-// reader is who a page is for. Whoever says a locale has a say in it.
+// reader describes the reader of a page. The request's locale takes precedence over
+// Accept-Language.
 func (h *Handler) reader(r *http.Request, record *record) problem.Reader {
 	return problem.Reader{Language: language.Match(record.locale, r.Header), AppURL: h.Policy.DefaultReturnURL,
 		RequestID: record.RequestID()}

@@ -41,7 +41,7 @@ func TestScriptNeverGetsAPage(t *testing.T) {
 	}
 }
 
-func TestEachRequestLogsOneLineThatIsAMetric(t *testing.T) {
+func TestEachRequestLogsOneMetricLine(t *testing.T) {
 	f := newFixture(t, nil)
 	f.serve("", "", nil)
 	f.serve("", "", header("Authorization", ""))

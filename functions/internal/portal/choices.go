@@ -16,22 +16,22 @@ import (
 	"billingportal/functions/internal/problem"
 )
 
-// ambiguity is an error of a flow that could act on several subscriptions.
+// An ambiguity is the error of a flow that could act on several subscriptions.
 type ambiguity struct {
 	flow    string // its type
 	choices []Choice
-	form    url.Values // what to send again with a choice; nil where a page cannot
+	form    url.Values // to send again with a choice; nil if a page cannot send it
 
 	language language.Tag
 }
 
 func (*ambiguity) Error() string { return "several subscriptions are eligible" }
 
-// problem lists the choices, as members of the document and, where the browser
-// will add the credential by itself, as the same form again. A token that came in
-// the request is never put into a page.
+// problem returns a problem document that lists the choices. If the browser adds the credential,
+// the page also has the caller's form once for each choice. A token from the request never gets
+// into a page.
 func (a *ambiguity) problem() *problem.Problem {
-	param := "flow_data[" + a.flow + "][subscription]" // that names one
+	param := "flow_data[" + a.flow + "][subscription]" // names the chosen one
 	p := &problem.Problem{Code: problem.SubscriptionAmbiguous, Param: param,
 		Members: map[string]any{"subscriptions": a.choices}}
 	if a.form == nil {
@@ -49,29 +49,29 @@ func (a *ambiguity) problem() *problem.Problem {
 	return p
 }
 
-// choiceTitles say what choosing a subscription leads to, by the type of the flow.
+// choiceTitles are the questions of the choices page, by the type of the flow.
 var choiceTitles = map[string]language.Key{
 	params.FlowSubscriptionCancel:        language.CancelWhich,
 	params.FlowSubscriptionUpdate:        language.ChangePlanOfWhich,
 	params.FlowSubscriptionUpdateConfirm: language.ConfirmChangeOfWhich,
 }
 
-// Choice is a subscription as a problem document lists it.
+// Choice is a subscription in a problem document.
 type Choice struct {
 	ID     string                    `json:"id"`
 	Status stripe.SubscriptionStatus `json:"status"`
 	Items  []ChoiceItem              `json:"items"`
 }
 
-// ChoiceItem is an item of a Choice. Product is its name, or "" where it cannot be read.
+// ChoiceItem is an item of a Choice. Product is the product's name, or "" if it cannot be read.
 type ChoiceItem struct {
 	Price    string `json:"price"`
 	Product  string `json:"product"`
 	Quantity int64  `json:"quantity"`
 }
 
-// describe lists subscriptions with the names of their products. Names are a help,
-// not a condition: a key that may not read products does without.
+// describe lists subscriptions with the names of their products. The names are optional: a key
+// without permission to read products still works.
 func (h *Handler) describe(ctx context.Context, subscriptions []billing.Subscription, record *record) []Choice {
 	var products []string
 	for _, s := range subscriptions {
@@ -82,7 +82,7 @@ func (h *Handler) describe(ctx context.Context, subscriptions []billing.Subscrip
 		}
 	}
 	var names map[string]string
-	if len(products) == 0 { // Stripe would list all that the account has
+	if len(products) == 0 { // without IDs, Stripe would list all products of the account
 		return choicesOf(subscriptions, nil)
 	}
 	record.note(h.withKey(ctx, record, func(key string) (calls billing.Calls, err error) {
@@ -92,7 +92,7 @@ func (h *Handler) describe(ctx context.Context, subscriptions []billing.Subscrip
 	return choicesOf(subscriptions, names)
 }
 
-// choicesOf lists subscriptions. names are those of products, by ID.
+// choicesOf lists subscriptions. names has the names of products by ID.
 func choicesOf(subscriptions []billing.Subscription, names map[string]string) []Choice {
 	choices := make([]Choice, 0, len(subscriptions))
 	for _, s := range subscriptions {
@@ -106,7 +106,7 @@ func choicesOf(subscriptions []billing.Subscription, names map[string]string) []
 	return choices
 }
 
-// label names a subscription for the one who pays for it: "Team × 5, Storage (trial)".
+// label describes a subscription for the customer: "Team × 5, Storage (trial)".
 func (c Choice) label(reader language.Tag) string {
 	var items []string
 	for _, item := range c.Items {

@@ -10,15 +10,15 @@ import (
 	"billingportal/functions/internal/problem"
 )
 
-// asksToConfirm reports whether a request is a person who follows a link. No GET creates anything,
-// since prefetchers and scanners of links follow GETs; where a cookie brings the credential, a page
-// with one button can.
+// asksToConfirm reports whether a request comes from a person who follows a link. No GET creates
+// anything, because prefetchers and link scanners follow GETs. A page with one button can create a
+// session, if a cookie carries the credential.
 func (h *Handler) asksToConfirm(r *http.Request) bool {
 	return r.URL.Path == Path && r.Method == http.MethodGet && h.SessionCookie != "" &&
 		problem.Negotiate(r.Header) == problem.Page
 }
 
-// labels are the names of flows on a button, "" for the portal itself.
+// labels are the texts of the button by flow; "" means the portal itself.
 var labels = map[string]language.Key{
 	"":                                   language.ManageBilling,
 	params.FlowCustomerUpdate:            language.UpdateBillingDetails,
@@ -28,14 +28,14 @@ var labels = map[string]language.Key{
 	params.FlowSubscriptionUpdateConfirm: language.ConfirmChange,
 }
 
-// confirm answers with a page whose one button posts the parameters of the query string, which are
-// checked as a POST's would be. It calls no upstream.
+// confirm answers with a page whose only button posts the parameters of the query string. It checks
+// the parameters as a POST does, and calls no upstream.
 func (h *Handler) confirm(w http.ResponseWriter, r *http.Request, record *record) error {
 	in, err := params.ParseForm(r.URL.RawQuery)
 	record.locale = in.Locale()
 	switch {
 	case len(in.Tokens) > 0:
-		// addresses are logged, and kept by browsers
+		// URLs are logged, and browsers keep them.
 		return &problem.Problem{Code: problem.UnknownParameter, Param: "access_token"}
 	case err != nil:
 		return err

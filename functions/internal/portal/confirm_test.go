@@ -12,7 +12,7 @@ import (
 	"billingportal/functions/internal/requestlog/requestlogtest"
 )
 
-// get asks the handler for a page, and fails if that asks an upstream.
+// get requests a page from the handler. It fails the test if the handler calls an upstream.
 func (f *fixture) get(t *testing.T, method, target string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, target, nil)
@@ -27,7 +27,7 @@ func (f *fixture) get(t *testing.T, method, target string, headers ...string) *h
 	return w
 }
 
-// The button has headers of its own, and its log line the status of a conditional request.
+// The button has its own headers, and its log line has the status of a conditional request.
 func TestTheButtonIsServed(t *testing.T) {
 	f := newFixture(t, nil)
 	w := f.get(t, http.MethodGet, button.Path)
@@ -43,7 +43,7 @@ func TestTheButtonIsServed(t *testing.T) {
 	}
 }
 
-// questions are queries with what each flow requires.
+// questions are queries with the parameters that each flow requires.
 var questions = map[string]string{
 	params.FlowCustomerUpdate:      "flow_data[type]=customer_update",
 	params.FlowPaymentMethodUpdate: "flow_data[type]=payment_method_update",
@@ -85,13 +85,13 @@ func TestALinkLeadsToAPageWithOneButton(t *testing.T) {
 		query, code string
 		status      int
 	}{
-		"an unknown parameter":      {"colour=blue", "unknown-parameter", 400},
-		"one given twice":           {"locale=de&locale=fr", "invalid-parameter", 400},
-		"one that is not allowed":   {"configuration=bpc_2", "parameter-not-allowed", 403},
-		"another's customer":        {"customer=cus_1", "parameter-not-allowed", 403},
-		"a return URL elsewhere":    {"return_url=https://evil.example/", "invalid-return-url", 400},
-		"a token in the address":    {"access_token=x", "unknown-parameter", 400},
-		"a query that is malformed": {"a=%zz", "invalid-request", 400},
+		"an unknown parameter":        {"colour=blue", "unknown-parameter", 400},
+		"a parameter given twice":     {"locale=de&locale=fr", "invalid-parameter", 400},
+		"a value that is not allowed": {"configuration=bpc_2", "parameter-not-allowed", 403},
+		"another customer":            {"customer=cus_1", "parameter-not-allowed", 403},
+		"a return URL elsewhere":      {"return_url=https://evil.example/", "invalid-return-url", 400},
+		"a token in the address":      {"access_token=x", "unknown-parameter", 400},
+		"a malformed query":           {"a=%zz", "invalid-request", 400},
 	} {
 		w := f.get(t, http.MethodGet, Path+"?"+test.query, html...)
 		if w.Code != test.status || !strings.Contains(w.Body.String(), "<code>"+test.code+"</code>") {
@@ -99,10 +99,10 @@ func TestALinkLeadsToAPageWithOneButton(t *testing.T) {
 		}
 	}
 	for name, w := range map[string]*httptest.ResponseRecorder{
-		"a program":            f.get(t, http.MethodGet, Path),
-		"a script":             f.get(t, http.MethodGet, Path, "Accept", "text/html", "Sec-Fetch-Dest", "empty"),
-		"a HEAD":               f.get(t, http.MethodHead, Path, html...),
-		"without a cookie set": newFixture(t, nil).get(t, http.MethodGet, Path, html...),
+		"a program":              f.get(t, http.MethodGet, Path),
+		"a script":               f.get(t, http.MethodGet, Path, "Accept", "text/html", "Sec-Fetch-Dest", "empty"),
+		"a HEAD":                 f.get(t, http.MethodHead, Path, html...),
+		"without SESSION_COOKIE": newFixture(t, nil).get(t, http.MethodGet, Path, html...),
 	} {
 		if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != http.MethodPost {
 			t.Errorf("%s: %d, %v", name, w.Code, w.Header())

@@ -15,11 +15,10 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// retryPause is the Retry-After of a failure that did not say when it will be over.
+// retryPause is the Retry-After of a failure that does not say when to retry.
 const retryPause = 5 * time.Second
 
-// problemOf maps every error that a request can end with to its answer. It is
-// the one place where that is decided.
+// problemOf maps every error that can end a request to its answer. No other code decides this.
 func problemOf(err error) *problem.Problem {
 	var p *problem.Problem
 	if errors.As(err, &p) {
@@ -97,15 +96,16 @@ func stripeProblem(err *billing.Error) *problem.Problem {
 	return &problem.Problem{Code: problem.BillingBadResponse, Cause: err}
 }
 
-// parameterError says whose matter a parameter is that Stripe refuses: the caller's if they sent
-// it, otherwise an operator's, because customer comes from the mapping and the others have
-// defaults. Below flow_data, which has none, even one that is missing is the caller's.
+// parameterError decides who can correct a parameter that Stripe refuses: the caller if they sent
+// it, otherwise an operator, because customer comes from the mapping and the others have defaults.
+// flow_data has no default: if the caller sent it, an error in it is theirs, even if a member is
+// missing.
 func parameterError(err error, in params.Input) error {
 	var refusal *billing.Error
 	if !errors.As(err, &refusal) {
 		return err
 	}
-	switch refusal.Class { // the others have a code that does not depend on the sender
+	switch refusal.Class { // the code of the other classes does not depend on the sender
 	case billing.ParameterRefused, billing.NoSuchConfiguration, billing.NoSuchAccount:
 	default:
 		return err
@@ -122,8 +122,8 @@ func parameterRefused(err *billing.Error) *problem.Problem {
 		Detail: "The billing provider does not accept this value.", Cause: err}
 }
 
-// isStaleMapping reports whether a user is mapped to a customer that does not
-// exist at Stripe: an operator has to correct the table.
+// isStaleMapping reports whether the user is mapped to a customer that does not exist at Stripe. An
+// operator must correct the table.
 func isStaleMapping(p *problem.Problem) bool {
 	var stripe *billing.Error
 	return errors.As(p.Cause, &stripe) && stripe.Class == billing.NoSuchCustomer

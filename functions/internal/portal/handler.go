@@ -1,12 +1,10 @@
-// Package portal is the HTTP handler behind a "Manage billing" button:
-// POST /billing/portal creates a session of Stripe's customer portal for the
-// caller and sends them there, and GET /billing/status says whether there is
-// anything to manage.
+// Package portal is the HTTP handler behind a "Manage billing" button. POST /billing/portal creates
+// a customer portal session for the caller and sends them there; GET /billing/status says whether
+// the caller has anything to manage.
 //
-// A request goes one way: its body is read ([params.Read]), its one credential found
-// and verified, its parameters decoded and checked ([params.Policy]), the user mapped to
-// a customer, and the session created. Whatever goes wrong on the way ends as a
-// [problem.Problem], of which there is one for each code of the API.
+// A request passes these steps: read the body ([params.Read]), find and verify the only credential,
+// check the parameters ([params.Policy]), map the user to a customer, and create the session. Every
+// error becomes a [problem.Problem] with a code of the API.
 package portal
 
 import (
@@ -43,9 +41,9 @@ type CustomerStore interface {
 	CustomerID(ctx context.Context, userID string) (string, error)
 }
 
-// KeySource has the Stripe key. Renewed returns the key that took the place of
-// one that Stripe refuses, if there is one. Fetched is when the key came that is held
-// now. Its errors are those of package secret.
+// KeySource holds the Stripe key. Fetched returns when the current key was fetched. Renewed returns
+// the key that replaced one that Stripe refuses, and false if there is no newer key. The errors are
+// those of package secret.
 type KeySource interface {
 	Get(ctx context.Context) (secret.Key, error)
 	Fetched() time.Time
@@ -57,32 +55,33 @@ type SessionCreator interface {
 	CreateSession(ctx context.Context, key string, params *stripe.BillingPortalSessionParams) (*billing.Session, error)
 }
 
-// SubscriptionReader reads what a flow may act on. Its errors are [*billing.Error].
+// SubscriptionReader reads the subscriptions that a flow may act on. Its errors are
+// [*billing.Error].
 type SubscriptionReader interface {
 	Subscription(ctx context.Context, key, id string) (billing.Subscription, billing.Calls, error)
 	Subscriptions(ctx context.Context, key, customer string) ([]billing.Subscription, billing.Calls, error)
 	ProductNames(ctx context.Context, key string, ids []string) (map[string]string, billing.Calls, error)
 }
 
-// Config is what a handler is made of.
+// Config has the parts of a handler.
 type Config struct {
 	Verifier  Verifier
 	Customers CustomerStore
 	Keys      KeySource
 	Sessions  SessionCreator
-	// Subscriptions reads the subscriptions that flows are about.
+	// Subscriptions reads the subscriptions of flows and of the status.
 	Subscriptions SubscriptionReader
 	Policy        params.Policy
 	// Livemode is the mode that the deployment serves.
 	Livemode bool
 	// SessionCookie names the cookie that may hold the token; "" for none.
 	SessionCookie string
-	// NoAccountURL is where a navigation without a billing account is sent; ""
-	// for an error page.
+	// NoAccountURL is the redirect target of a navigation without a billing account; "" means an
+	// error page.
 	NoAccountURL string
-	// Log takes the line of each request.
+	// Log writes one line for each request.
 	Log *requestlog.RequestLog
-	// RequestID returns the ID of the request that a context belongs to.
+	// RequestID returns the ID of the request to which a context belongs.
 	RequestID func(ctx context.Context) string
 }
 
@@ -92,7 +91,7 @@ type Handler struct {
 	credentials credentials
 }
 
-// New returns a handler. It fails where an allowed origin is none.
+// New returns a handler. It fails if an allowed origin is invalid.
 func New(config Config) (*Handler, error) {
 	csrf := http.NewCrossOriginProtection()
 	for _, origin := range config.Policy.AllowedOrigins {
@@ -135,26 +134,27 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	record.end(statusOf(r), nil)
 }
 
-// endPage logs what needs no upstream, or answers with its problem.
+// endPage ends a request that needs no upstream: it logs the page, or answers with the page's
+// problem.
 func (h *Handler) endPage(w http.ResponseWriter, r *http.Request, record *record,
 	answerPage func() (status int, err error)) {
 	status, err := answerPage()
 	if err != nil {
-		problem.SetSecurityHeaders(w.Header()) // whatever the page had set
+		problem.SetSecurityHeaders(w.Header()) // remove the headers that the page has set
 		h.answerProblem(w, r, problemOf(err), record)
 		return
 	}
 	record.end(status, nil)
 }
 
-// Reject answers a request that never became one, with the problem of a code.
+// Reject answers a request that cannot be served, with the problem of a code.
 func (h *Handler) Reject(w http.ResponseWriter, r *http.Request, code problem.Code, cause error) {
 	problem.SetSecurityHeaders(w.Header())
 	record := h.begin(r)
 	h.answerProblem(w, r, &problem.Problem{Code: code, Cause: cause}, record)
 }
 
-// handle takes a request through all its steps.
+// handle takes a POST through all steps.
 func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) (*billing.Session, error) {
 	if r.URL.Path != Path {
 		return nil, &problem.Problem{Code: problem.NotFound}
@@ -195,7 +195,7 @@ func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) (
 	return session, parameterError(err, in)
 }
 
-// authenticate verifies the one credential of a request. formTokens are those of its form.
+// authenticate verifies the only credential of a request. formTokens are the tokens in its form.
 func (h *Handler) authenticate(ctx context.Context, r *http.Request, formTokens []string,
 	record *record) (auth.Caller, credential, error) {
 	defer record.Time(stepAuth)()
@@ -227,9 +227,8 @@ func (h *Handler) createSession(ctx context.Context, parameters *stripe.BillingP
 	return session, err
 }
 
-// withKey makes a call of Stripe. A key that Stripe refuses is looked up anew, and
-// the call made once more with the one that took its place: keys are rotated while
-// requests are under way.
+// withKey makes a call to Stripe. If Stripe refuses the key, it looks for a new key, and repeats
+// the call once if there is one: keys are rotated while requests are running.
 func (h *Handler) withKey(ctx context.Context, record *record, call func(key string) (billing.Calls, error)) error {
 	key, err := h.key(ctx, record)
 	if err != nil {
@@ -275,7 +274,7 @@ func (h *Handler) renewedKey(ctx context.Context, refused secret.Key, record *re
 	return h.Keys.Renewed(ctx, refused)
 }
 
-// routeOf names the request's route in logs and metrics, from a closed set.
+// routeOf returns the request's route for logs and metrics, from a closed set.
 func routeOf(r *http.Request) string {
 	switch r.URL.Path {
 	case Path, StatusPath, button.Path, button.TypesPath:

@@ -40,22 +40,22 @@ func keyOf(text string) secret.Key {
 	return key
 }
 
-// fixture is a handler whose upstreams are functions; nil ones succeed.
+// A fixture is a handler whose upstreams are functions; nil ones succeed.
 type fixture struct {
 	*Handler
 	verify  func(token string) (auth.Caller, error)
 	lookUp  func() (string, error)
 	key     func() (secret.Key, error)
 	renewed func() (secret.Key, bool, error)
-	fetched time.Time // the Stripe key
+	fetched time.Time // when the Stripe key was fetched
 	create  func(call int) (*billing.Session, error)
 
 	owned []billing.Subscription // of all customers
-	reads []string               // calls about subscriptions
+	reads []string               // calls that read subscriptions
 	fails map[string]error       // by the name of such a call
 
 	lookups int
-	keys    []string // of the calls of Stripe
+	keys    []string // of the calls to Stripe
 	created []*stripe.BillingPortalSessionParams
 	logs    bytes.Buffer
 }
@@ -174,7 +174,7 @@ func (f *fixture) ProductNames(_ context.Context, key string, ids []string) (map
 	return names, billing.Calls{Attempts: 1}, f.fails["products"]
 }
 
-// serve answers a POST with a body, the valid token and what change makes of it.
+// serve answers a POST with this body and the valid token, after change has changed the request.
 func (f *fixture) serve(contentType, body string, change func(*http.Request)) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, "https://api.example.com"+Path, strings.NewReader(body))
 	if contentType != "" {
@@ -193,7 +193,7 @@ func header(name, value string) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Set(name, value) }
 }
 
-// document is a problem document as callers read it.
+// A document is a problem document as callers read it.
 type document struct {
 	Type          string   `json:"type"`
 	Title         string   `json:"title"`
@@ -321,8 +321,8 @@ func TestEveryFailureHasItsCode(t *testing.T) {
 			"customer-store-unavailable", "5", ""},
 		"DynamoDB hangs": {lookupFails(&upstream.Error{Service: "dynamodb", Timeout: true}), 504,
 			"upstream-timeout", "", ""},
-		"budget spent":         {lookupFails(context.DeadlineExceeded), 504, "upstream-timeout", "", ""},
-		"something unforeseen": {lookupFails(errors.New("unforeseen")), 500, "internal", "", ""},
+		"budget spent":        {lookupFails(context.DeadlineExceeded), 504, "upstream-timeout", "", ""},
+		"an unexpected error": {lookupFails(errors.New("unforeseen")), 500, "internal", "", ""},
 		"Secrets Manager down": {secretFails(&upstream.Error{Service: "secretsmanager"}), 503,
 			"secrets-unavailable", "5", ""},
 		"Secrets Manager hangs": {secretFails(&upstream.Error{Service: "secretsmanager", Timeout: true}), 504,
@@ -335,7 +335,7 @@ func TestEveryFailureHasItsCode(t *testing.T) {
 			"billing-unavailable", "", ""},
 		"Stripe hangs": {stripeFails(billing.Error{Class: billing.Timeout}), 504,
 			"upstream-timeout", "", ""},
-		"Stripe lies": {stripeFails(billing.Error{Class: billing.BadResponse}), 502,
+		"Stripe sends an invalid answer": {stripeFails(billing.Error{Class: billing.BadResponse}), 502,
 			"billing-bad-response", "", ""},
 		"Stripe busy": {stripeFails(billing.Error{Class: billing.Busy}), 503, "billing-busy", "1", ""},
 		"Stripe busy for a while": {stripeFails(billing.Error{Class: billing.Busy, RetryAfter: 7 * time.Second}), 503,
@@ -385,9 +385,9 @@ func TestEveryFailureHasItsCode(t *testing.T) {
 	}
 }
 
-// What the caller has not sent comes from the mapping or from the operator's defaults: the caller
-// cannot correct it.
-func TestARefusedParameterIsTheCallersIfTheySentIt(t *testing.T) {
+// A parameter that the caller did not send comes from the mapping or from the operator's defaults,
+// so the caller cannot correct it.
+func TestRefusedParameterIsTheCallersErrorOnlyIfTheySentIt(t *testing.T) {
 	const flow = "flow_data[type]=payment_method_update&flow_data[after_completion][type]=portal_homepage"
 	for name, test := range map[string]struct {
 		sent, refused string
@@ -398,14 +398,14 @@ func TestARefusedParameterIsTheCallersIfTheySentIt(t *testing.T) {
 		"sent, as JSON": {`{"locale":"de"}`, "locale", 400, "invalid-parameter", "locale"},
 		"sent among others": {"locale=de&" + flow, "flow_data[after_completion][type]", 400,
 			"invalid-parameter", "flow_data[after_completion][type]"},
-		"a block of what was sent": {flow, "flow_data", 400, "invalid-parameter", "flow_data"},
-		"missing in what was sent": {flow, "flow_data[after_completion][redirect][return_url]", 400,
+		"a block that was sent": {flow, "flow_data", 400, "invalid-parameter", "flow_data"},
+		"missing in a block that was sent": {flow, "flow_data[after_completion][redirect][return_url]", 400,
 			"invalid-parameter", "flow_data[after_completion][redirect][return_url]"},
-		"the operator's default":              {"", "return_url", 500, "billing-misconfigured", ""},
-		"the operator's default, beside more": {"locale=de", "return_url", 500, "billing-misconfigured", ""},
+		"the operator's default":                         {"", "return_url", 500, "billing-misconfigured", ""},
+		"the operator's default, another parameter sent": {"locale=de", "return_url", 500, "billing-misconfigured", ""},
 		"the caller's own return URL": {"return_url=https://app.example.com/", "return_url", 400,
 			"invalid-parameter", "return_url"},
-		"null, which is not sent": {`{"locale":"de","return_url":null}`, "return_url", 500,
+		"null, which counts as not sent": {`{"locale":"de","return_url":null}`, "return_url", 500,
 			"billing-misconfigured", ""},
 		"the mapped customer": {"", "customer", 500, "billing-misconfigured", ""},
 	} {
@@ -443,7 +443,7 @@ func TestRefusedKeyIsRenewedOnce(t *testing.T) {
 		renewErr    error
 		secondFails bool
 		status      int
-		keys        []string // of the calls of Stripe
+		keys        []string // of the calls to Stripe
 	}{
 		"a new key works":       {true, nil, false, 303, []string{oldKey, newKey}},
 		"a new key fails too":   {true, nil, true, 500, []string{oldKey, newKey}},
@@ -467,7 +467,7 @@ func TestRefusedKeyIsRenewedOnce(t *testing.T) {
 	}
 }
 
-// The user of the token decides about everything that follows.
+// The token's user decides about everything that follows.
 func TestARequestUsesOneKeyAndOneCustomer(t *testing.T) {
 	f := newFixture(t, nil)
 	f.verify = func(string) (auth.Caller, error) { return auth.Caller{UserID: "bob"}, nil }

@@ -20,7 +20,8 @@ import (
 	"billingportal/functions/internal/problem"
 )
 
-// headersOf are the headers that every answer has, and further ones: a name, its value, and so on.
+// headersOf returns the headers that every answer has, and further ones: a name, its value, and so
+// on.
 func headersOf(further ...string) http.Header {
 	header := http.Header{"Cache-Control": {"no-store"}, "Referrer-Policy": {"no-referrer"},
 		"X-Content-Type-Options": {"nosniff"}}
@@ -30,7 +31,8 @@ func headersOf(further ...string) http.Header {
 	return header
 }
 
-// pageHeaders are those of a page. Its policy has the hash of its own style.
+// pageHeaders returns the headers of a page. Its Content-Security-Policy contains the hash of the
+// page's own style.
 func pageHeaders(page string, further ...string) http.Header {
 	_, style, _ := strings.Cut(page, "<style>")
 	style, _, _ = strings.Cut(style, "</style>")
@@ -50,7 +52,7 @@ func requireHeaders(t *testing.T, name string, w *httptest.ResponseRecorder, sta
 	}
 }
 
-// noAccountURL is where a navigation without an account goes in these tests.
+// noAccountURL is the redirect target of a navigation without an account in these tests.
 const noAccountURL = "https://example.com/pricing"
 
 func newHeadersFixture(t *testing.T) *fixture {
@@ -70,7 +72,7 @@ func TestTheHeadersOfASuccess(t *testing.T) {
 		headersOf("Location", noAccountURL))
 }
 
-// Documents and pages have the same headers but for those of the format.
+// Documents and pages have the same headers, except those for the format.
 func TestTheHeadersOfARefusal(t *testing.T) {
 	verifyFails := func(err error) func(*fixture) {
 		return func(f *fixture) { f.verify = func(string) (auth.Caller, error) { return auth.Caller{}, err } }
@@ -120,7 +122,7 @@ func TestTheHeadersOfARefusal(t *testing.T) {
 			[]string{"Allow", "POST"}},
 		"not a preflight": {nil, post("", "", func(r *http.Request) { r.Method = http.MethodOptions }), 405,
 			[]string{"Allow", "POST"}},
-		"a POST of the button": {
+		"a POST to the button": {
 			nil, post("", "", func(r *http.Request) { r.URL.Path = button.Path }), 405, []string{"Allow", "GET, HEAD"},
 		},
 		"several subscriptions": {
@@ -136,11 +138,11 @@ func TestTheHeadersOfARefusal(t *testing.T) {
 		"a body that is too large": {nil, reject("payload-too-large"), 413, nil},
 		"another media type":       {nil, post("text/plain", "x", nil), 415, nil},
 		"a crash":                  {nil, reject("internal"), 500, nil},
-		"a Stripe that is down": {createFails(&billing.Error{Class: billing.Unavailable}),
+		"Stripe is down": {createFails(&billing.Error{Class: billing.Unavailable}),
 			post("", "", nil), 502, nil},
-		"a busy Stripe": {createFails(&billing.Error{Class: billing.Busy}), post("", "", nil), 503,
+		"Stripe is busy": {createFails(&billing.Error{Class: billing.Busy}), post("", "", nil), 503,
 			[]string{"Retry-After", "1"}},
-		"a slow Stripe": {createFails(&billing.Error{Class: billing.Timeout}), post("", "", nil), 504, nil},
+		"Stripe is slow": {createFails(&billing.Error{Class: billing.Timeout}), post("", "", nil), 504, nil},
 	} {
 		for _, accept := range []string{"*/*", "application/json", "text/html"} {
 			f := newHeadersFixture(t)

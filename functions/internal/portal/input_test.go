@@ -20,8 +20,8 @@ const (
 	jsonType = "application/json"
 )
 
-// badInput is every way to get a request wrong that does not need a token's
-// contents. None reaches DynamoDB or Stripe.
+// badInput has every way to get a request wrong, except wrong contents of a token. No request
+// reaches DynamoDB or Stripe.
 var badInput = map[string]struct {
 	contentType, body string
 	status            int
@@ -62,20 +62,20 @@ var badInput = map[string]struct {
 	"JSON: customer": {jsonType, `{"customer":"cus_2"}`, 403, "parameter-not-allowed", "customer"},
 	"JSON: customer, escaped": {jsonType, `{"\u0063ustomer":"cus_2"}`, 403,
 		"parameter-not-allowed", "customer"},
-	"JSON: Customer":             {jsonType, `{"Customer":"cus_2"}`, 400, "unknown-parameter", ""},
-	"JSON: malformed":            {jsonType, `{"locale":`, 400, "invalid-request", ""},
-	"JSON: two documents":        {jsonType, `{}{}`, 400, "invalid-request", ""},
-	"JSON: trailing comma":       {jsonType, `{"locale":"en",}`, 400, "invalid-request", ""},
-	"JSON: a list":               {jsonType, `[{"locale":"en"}]`, 400, "invalid-request", ""},
-	"JSON: a list of nothing":    {jsonType, `[null]`, 400, "invalid-request", ""},
-	"JSON: a string":             {jsonType, `""`, 400, "invalid-request", ""},
-	"JSON: a number":             {jsonType, `0`, 400, "invalid-request", ""},
-	"JSON: false":                {jsonType, `false`, 400, "invalid-request", ""},
-	"JSON: space that is none":   {jsonType, "\u00a0", 400, "invalid-request", ""},
-	"JSON: two byte order marks": {jsonType, "\ufeff\ufeff{}", 400, "invalid-request", ""},
-	"JSON: a mark in the middle": {jsonType, "{\ufeff}", 400, "invalid-request", ""},
-	"JSON: [] and something":     {jsonType, `[]x`, 400, "invalid-request", ""},
-	"JSON: not UTF-8":            {jsonType, "{\"locale\":\"\xff\"}", 400, "invalid-request", ""},
+	"JSON: Customer":                   {jsonType, `{"Customer":"cus_2"}`, 400, "unknown-parameter", ""},
+	"JSON: malformed":                  {jsonType, `{"locale":`, 400, "invalid-request", ""},
+	"JSON: two documents":              {jsonType, `{}{}`, 400, "invalid-request", ""},
+	"JSON: trailing comma":             {jsonType, `{"locale":"en",}`, 400, "invalid-request", ""},
+	"JSON: a list":                     {jsonType, `[{"locale":"en"}]`, 400, "invalid-request", ""},
+	"JSON: a list of null":             {jsonType, `[null]`, 400, "invalid-request", ""},
+	"JSON: a string":                   {jsonType, `""`, 400, "invalid-request", ""},
+	"JSON: a number":                   {jsonType, `0`, 400, "invalid-request", ""},
+	"JSON: false":                      {jsonType, `false`, 400, "invalid-request", ""},
+	"JSON: a space that is not JSON's": {jsonType, "\u00a0", 400, "invalid-request", ""},
+	"JSON: two byte order marks":       {jsonType, "\ufeff\ufeff{}", 400, "invalid-request", ""},
+	"JSON: a mark in the middle":       {jsonType, "{\ufeff}", 400, "invalid-request", ""},
+	"JSON: [] and something":           {jsonType, `[]x`, 400, "invalid-request", ""},
+	"JSON: not UTF-8":                  {jsonType, "{\"locale\":\"\xff\"}", 400, "invalid-request", ""},
 	"JSON: 4000 deep": {jsonType, strings.Repeat("[", 4000) + strings.Repeat("]", 4000),
 		400, "invalid-request", ""},
 	"JSON: 1000 objects deep": {jsonType, strings.Repeat(`{"a":`, 1000) + "1" + strings.Repeat("}", 1000),
@@ -84,15 +84,15 @@ var badInput = map[string]struct {
 		400, "invalid-request", ""},
 	"JSON: 10 deep": {jsonType, strings.Repeat(`{"a":`, 10) + "1" + strings.Repeat("}", 10), 400,
 		"unknown-parameter", "a"},
-	"JSON: 201 names":            {jsonType, members(201, "1"), 400, "invalid-request", ""},
-	"JSON: 201 names of nothing": {jsonType, members(201, "null"), 400, "invalid-request", ""},
-	"JSON: 200 names":            {jsonType, members(200, "1"), 400, "unknown-parameter", ""},
+	"JSON: 201 names":           {jsonType, members(201, "1"), 400, "invalid-request", ""},
+	"JSON: 201 names with null": {jsonType, members(201, "null"), 400, "invalid-request", ""},
+	"JSON: 200 names":           {jsonType, members(200, "1"), 400, "unknown-parameter", ""},
 	"JSON: 201 elements": {jsonType, `{"locale":[` + strings.Repeat("0,", 200) + `0]}`,
 		400, "invalid-request", ""},
 	"JSON: 201 names at two levels": {jsonType,
 		`{"flow_data":` + members(100, "1") + `,"a":` + members(99, "1") + `}`, 400, "invalid-request", ""},
 	"JSON: [] for a string": {jsonType, `{"locale":[]}`, 400, "invalid-parameter", "locale"},
-	"JSON: [] for what is required": {jsonType, `{"flow_data":{"type":"subscription_update_confirm",` +
+	"JSON: [] for a required parameter": {jsonType, `{"flow_data":{"type":"subscription_update_confirm",` +
 		`"subscription_update_confirm":[]}}`, 400, "invalid-parameter",
 		"flow_data[subscription_update_confirm][items]"},
 	"JSON: [] in a list": {jsonType, `{"flow_data":{"type":"subscription_update_confirm",` +
@@ -118,7 +118,7 @@ var badInput = map[string]struct {
 	"JSON: number for a string": {jsonType, `{"locale":1}`, 400, "invalid-parameter", "locale"},
 	"JSON: null twice":          {jsonType, `{"locale":null,"locale":null}`, 400, "invalid-parameter", "locale"},
 	"JSON: null and a value":    {jsonType, `{"locale":null,"locale":"de"}`, 400, "invalid-parameter", "locale"},
-	"JSON: null for what is required": {jsonType, `{"flow_data":{"type":null}}`, 400,
+	"JSON: null for a required parameter": {jsonType, `{"flow_data":{"type":null}}`, 400,
 		"invalid-parameter", "flow_data[type]"},
 	"JSON: null in a list": {jsonType, `{"flow_data":{"type":"subscription_update_confirm",` +
 		`"subscription_update_confirm":{"items":[null]}}}`, 400, "invalid-parameter",
@@ -245,7 +245,7 @@ func quantityJSON(quantity string) string {
 		`"items":[{"id":"si_1","quantity":` + quantity + `}]}}}`
 }
 
-// names is a form of so many parameters, and members a JSON object.
+// names returns a form with count parameters, and members a JSON object with count members.
 func names(count int) string {
 	var form []string
 	for i := range count {
@@ -262,41 +262,41 @@ func members(count int, value string) string {
 	return "{" + strings.Join(object, ",") + "}"
 }
 
-// goodInput is what says nothing, or says in an unusual way what could be said in the usual one.
-// Each is a session.
+// goodInput has requests that are empty or written in an unusual way. Each creates a session.
 var goodInput = map[string]struct {
 	contentType, encoding, body string
-	locale                      string // that Stripe gets
+	locale                      string // as sent to Stripe
 }{
-	"JSON: null":                         {jsonType, "", "null", ""},
-	"JSON: an empty list":                {jsonType, "", "[]", ""}, // Laravel's client, PHP's json_encode([])
-	"JSON: an empty list with space":     {jsonType, "", "\r\n[ \t]\n", ""},
-	"JSON: null with space":              {jsonType, "", " null ", ""},
-	"JSON: an empty object":              {jsonType, "", "{}", ""},
-	"JSON: white space":                  {jsonType, "", " \t\r\n", ""},
-	"JSON: a byte order mark":            {jsonType, "", "\ufeff", ""},
-	"JSON: a mark and white space":       {jsonType, "", "\ufeff\r\n", ""},
-	"JSON: a mark and an empty list":     {jsonType, "", "\ufeff[]", ""},
-	"JSON: a mark and an object":         {jsonType, "", "\ufeff{\"locale\":\"de\"}", "de"},
-	"JSON: 200 names":                    {jsonType, "", members(200, "null"), ""},
-	"JSON: an empty list for an object":  {jsonType, "", `{"locale":"de","flow_data":[]}`, "de"},
-	"form: white space":                  {formType, "", "\r\n", ""},
-	"form: a byte order mark":            {formType, "", "\ufeff", ""},
-	"form: a mark and a name":            {formType, "", "\ufefflocale=de", "de"},
-	"form: nothing between ampersands":   {formType, "", "&&locale=de" + strings.Repeat("&", 300), "de"},
-	"no type: white space":               {"", "", "\n", ""},
-	"charset: utf8":                      {jsonType + ";charset=utf8", "", `{"locale":"de"}`, "de"},
-	"charset: UTF8":                      {formType + "; charset=UTF8", "", "locale=de", "de"},
-	"charset: UTF-8":                     {formType + "; charset=UTF-8", "", "locale=de", "de"},
-	"charset: in quotes":                 {jsonType + `; charset="Utf-8"`, "", `{"locale":"de"}`, "de"},
-	"charset: utf8 in quotes":            {jsonType + `; charset="utf8"`, "", `{"locale":"de"}`, "de"},
-	"charset: in single quotes":          {jsonType + `; charset='utf-8'`, "", `{"locale":"de"}`, "de"},
-	"charset: utf_8":                     {jsonType + `; Charset=utf_8`, "", `{"locale":"de"}`, "de"},
-	"encoding: identity":                 {jsonType, "identity", `{"locale":"de"}`, "de"},
-	"encoding: IDENTITY":                 {formType, "IDENTITY", "locale=de", "de"},
-	"encoding: identity twice":           {formType, "identity, Identity", "locale=de", "de"},
-	"encoding: empty":                    {formType, " ", "locale=de", "de"},
-	"encoding: whatever, of white space": {formType, "gzip", "\n", ""},
+	"JSON: null": {jsonType, "", "null", ""},
+	// as from Laravel's client and PHP's json_encode([])
+	"JSON: an empty list":                       {jsonType, "", "[]", ""},
+	"JSON: an empty list with space":            {jsonType, "", "\r\n[ \t]\n", ""},
+	"JSON: null with space":                     {jsonType, "", " null ", ""},
+	"JSON: an empty object":                     {jsonType, "", "{}", ""},
+	"JSON: white space":                         {jsonType, "", " \t\r\n", ""},
+	"JSON: a byte order mark":                   {jsonType, "", "\ufeff", ""},
+	"JSON: a mark and white space":              {jsonType, "", "\ufeff\r\n", ""},
+	"JSON: a mark and an empty list":            {jsonType, "", "\ufeff[]", ""},
+	"JSON: a mark and an object":                {jsonType, "", "\ufeff{\"locale\":\"de\"}", "de"},
+	"JSON: 200 names":                           {jsonType, "", members(200, "null"), ""},
+	"JSON: an empty list for an object":         {jsonType, "", `{"locale":"de","flow_data":[]}`, "de"},
+	"form: white space":                         {formType, "", "\r\n", ""},
+	"form: a byte order mark":                   {formType, "", "\ufeff", ""},
+	"form: a mark and a name":                   {formType, "", "\ufefflocale=de", "de"},
+	"form: nothing between ampersands":          {formType, "", "&&locale=de" + strings.Repeat("&", 300), "de"},
+	"no type: white space":                      {"", "", "\n", ""},
+	"charset: utf8":                             {jsonType + ";charset=utf8", "", `{"locale":"de"}`, "de"},
+	"charset: UTF8":                             {formType + "; charset=UTF8", "", "locale=de", "de"},
+	"charset: UTF-8":                            {formType + "; charset=UTF-8", "", "locale=de", "de"},
+	"charset: in quotes":                        {jsonType + `; charset="Utf-8"`, "", `{"locale":"de"}`, "de"},
+	"charset: utf8 in quotes":                   {jsonType + `; charset="utf8"`, "", `{"locale":"de"}`, "de"},
+	"charset: in single quotes":                 {jsonType + `; charset='utf-8'`, "", `{"locale":"de"}`, "de"},
+	"charset: utf_8":                            {jsonType + `; Charset=utf_8`, "", `{"locale":"de"}`, "de"},
+	"encoding: identity":                        {jsonType, "identity", `{"locale":"de"}`, "de"},
+	"encoding: IDENTITY":                        {formType, "IDENTITY", "locale=de", "de"},
+	"encoding: identity twice":                  {formType, "identity, Identity", "locale=de", "de"},
+	"encoding: empty":                           {formType, " ", "locale=de", "de"},
+	"encoding: any, with a body of white space": {formType, "gzip", "\n", ""},
 }
 
 func TestGoodInput(t *testing.T) {
@@ -317,7 +317,7 @@ func TestGoodInput(t *testing.T) {
 	}
 }
 
-func TestEncodedOrForeignBodiesAreRefused(t *testing.T) {
+func TestOtherEncodingsAndTypesAreRefused(t *testing.T) {
 	for name, test := range map[string]struct{ contentType, encoding string }{
 		"gzip":                     {jsonType, "gzip"},
 		"gzip after identity":      {jsonType, "identity, gzip"},
@@ -349,7 +349,7 @@ func TestBadInputIsRefusedBeforeAnyCall(t *testing.T) {
 				t.Errorf("logged the parameter %v", logged)
 			}
 			if f.lookups != 0 || len(f.created) != 0 {
-				t.Errorf("%d lookups and %d calls of Stripe", f.lookups, len(f.created))
+				t.Errorf("%d lookups and %d calls to Stripe", f.lookups, len(f.created))
 			}
 		})
 	}
@@ -402,7 +402,7 @@ func TestCredentials(t *testing.T) {
 		return func(r *http.Request) {
 			r.Header.Del("Authorization")
 			for _, value := range values {
-				// A request's cookie has no attributes.
+				// A cookie in a request has no attributes.
 				r.AddCookie(&http.Cookie{Name: "session", Value: value}) //nolint:gosec
 			}
 		}
@@ -447,10 +447,10 @@ func TestCredentials(t *testing.T) {
 		"the same cookie twice":       {cookie(testToken, testToken), "", 303, ""},
 		"the same cookie in quotes": {withHeaders(cookie(), "Cookie",
 			`session=`+testToken+`; session="`+testToken+`"`), "", 303, ""},
-		"the same beside an empty one": {cookie(testToken, "", testToken), "", 303, ""},
+		"the same and an empty one": {cookie(testToken, "", testToken), "", 303, ""},
 		"the same, another site": {withHeaders(cookie(testToken, testToken), "Sec-Fetch-Site", "cross-site",
 			"Origin", "https://evil.example"), "", 403, "cross-origin-request"},
-		"the same beside a header": {withHeaders(cookie(testToken, testToken), "Authorization",
+		"the same and a header": {withHeaders(cookie(testToken, testToken), "Authorization",
 			"Bearer "+testToken), "", 400, "invalid-request"},
 		"the same bad one twice": {cookie("garbage", "garbage"), "", 401, "invalid-token"},
 		"cookie and header": {withHeaders(cookie(testToken), "Authorization", "Bearer "+testToken), "",
@@ -474,7 +474,7 @@ func TestCredentials(t *testing.T) {
 			"https://evil.example"), "access_token=" + testToken, 303, ""},
 		"cookie of another name": {withHeaders(cookie(), "Cookie", "other="+testToken), "",
 			401, "missing-credentials"},
-		"Basic beside a session cookie": {withHeaders(cookie(testToken), "Authorization", "Basic dXNlcjpwYXNz"),
+		"Basic and a session cookie": {withHeaders(cookie(testToken), "Authorization", "Basic dXNlcjpwYXNz"),
 			"", 303, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -494,7 +494,7 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-func TestCookieCountsOnlyWhereOneIsNamed(t *testing.T) {
+func TestCookieIsIgnoredUnlessConfigured(t *testing.T) {
 	w := newFixture(t, nil).serve("", "", func(r *http.Request) {
 		r.Header.Del("Authorization")
 		r.Header.Set("Cookie", "session="+testToken)
@@ -504,8 +504,8 @@ func TestCookieCountsOnlyWhereOneIsNamed(t *testing.T) {
 	}
 }
 
-// FuzzInput looks for a body that breaks the reader, and holds what is accepted
-// to the policy.
+// FuzzInput looks for a body that breaks the reader, and checks that accepted input satisfies the
+// policy.
 func FuzzInput(f *testing.F) {
 	for _, test := range badInput {
 		f.Add(test.contentType == jsonType, []byte(test.body))

@@ -16,7 +16,7 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// line returns the members of the one line that was logged.
+// line returns the members of the only log line.
 func (f *fixture) line(t *testing.T) map[string]any {
 	t.Helper()
 	requestlogtest.RequireMetrics(t, f.logs.String())
@@ -31,7 +31,7 @@ func TestSessionsAreCountedByFlow(t *testing.T) {
 	for body, flow := range map[string]any{
 		``: "home",
 		`{"flow_data":{"type":"payment_method_update"}}`: "payment_method_update",
-		`{"locale":"nobody's"}`:                          nil, // no session
+		`{"locale":"unknown"}`:                           nil, // no session
 	} {
 		f := newFixture(t, nil)
 		f.serve(jsonType, body, nil)
@@ -66,7 +66,7 @@ func TestFailuresAreCountedByUpstream(t *testing.T) {
 		"Stripe is down":           {stripeFails(billing.Unavailable), "stripe"},
 		"Stripe hangs":             {stripeFails(billing.Timeout), "stripe"},
 		"the caller's own mistake": {stripeFails(billing.NoSuchSubscription), nil},
-		"our own":                  {lookupFails(errors.New("unforeseen")), nil},
+		"an error of our own":      {lookupFails(errors.New("unforeseen")), nil},
 	} {
 		f := newFixture(t, nil)
 		test.fail(f)
@@ -78,15 +78,15 @@ func TestFailuresAreCountedByUpstream(t *testing.T) {
 	}
 }
 
-// What no request uses is not renewed, so that its age says nothing.
-func TestAgesAreOfWhatTheRequestUsed(t *testing.T) {
+// Keys that no request uses are not renewed, so their age has no meaning.
+func TestAgesAreLoggedOnlyForKeysThatTheRequestUsed(t *testing.T) {
 	minute, hour := time.Now().Add(-time.Minute), time.Now().Add(-time.Hour)
 	for name, test := range map[string]struct {
 		caller  auth.Caller
 		err     error
 		path    string
 		fetched time.Time
-		keys    float64 // minutes; 0 for no metric
+		keys    float64 // minutes; 0 means no metric
 		secret  float64
 	}{
 		"a session":                 {auth.Caller{UserID: "alice", KeysFetched: hour}, nil, Path, minute, 60, 1},
@@ -116,7 +116,7 @@ func TestAgesAreOfWhatTheRequestUsed(t *testing.T) {
 	}
 }
 
-func TestTheLineSaysWhichAliasATokenIsOf(t *testing.T) {
+func TestTheLineHasTheNumberOfTheAlias(t *testing.T) {
 	for name, test := range map[string]struct {
 		caller auth.Caller
 		err    error
@@ -125,7 +125,7 @@ func TestTheLineSaysWhichAliasATokenIsOf(t *testing.T) {
 		"the issuer":      {auth.Caller{UserID: "alice"}, nil, nil},
 		"the first alias": {auth.Caller{UserID: "alice", Alias: 1}, nil, 1.0},
 		"the last alias":  {auth.Caller{UserID: "alice", Alias: 4}, nil, 4.0},
-		"keys that are not there": {auth.Caller{Alias: 2},
+		"keys that are unavailable": {auth.Caller{Alias: 2},
 			&auth.KeysUnavailableError{Err: errors.New("no connection")}, 2.0},
 		"a refused token": {auth.Caller{Alias: 3}, &auth.InvalidTokenError{Reason: "expired"}, 3.0},
 	} {

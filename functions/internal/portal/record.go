@@ -15,7 +15,7 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// The steps of a request that are timed.
+// The timed steps of a request.
 const (
 	stepAuth   = "auth_ms"
 	stepLookup = "lookup_ms"
@@ -23,21 +23,21 @@ const (
 	stepStripe = "stripe_ms"
 )
 
-// home is the flow of a session that has none: the portal's home page.
+// home is the metric's flow for a session without a flow, which shows the portal's home page.
 const home = "home"
 
-// record is the line of a request, with what its calls of Stripe have in common.
+// A record is the log line of a request, with the calls to Stripe that it needed.
 type record struct {
 	*requestlog.Record
 	calls  billing.Calls
-	locale string // that the caller asks for; "" for none
+	locale string // requested by the caller; "" means none
 
 	// When the issuer's keys and the Stripe key were fetched; zero if this request did not use
-	// them. Unused ones are not renewed, so their age must not trip an alarm.
+	// them. Unused keys are not renewed, so their age must not trigger an alarm.
 	keysFetched, secretFetched time.Time
 }
 
-// begin starts the line of a request.
+// begin starts the log line of a request.
 func (h *Handler) begin(r *http.Request) *record {
 	return &record{Record: h.Log.Begin(h.RequestID(r.Context()), routeOf(r))}
 }
@@ -64,7 +64,8 @@ func (r *record) customer(id string) {
 	}
 }
 
-// session counts a session by its flow. Its type is one of Stripe's by now.
+// session counts a session by its flow. The flow is one of Stripe's, because the parameters are
+// checked.
 func (r *record) session(params *stripe.BillingPortalSessionParams) {
 	flow := home
 	if params.FlowData != nil && params.FlowData.Type != nil {
@@ -73,14 +74,14 @@ func (r *record) session(params *stripe.BillingPortalSessionParams) {
 	r.Count("sessions", "flow", flow)
 }
 
-// note keeps an error that did not decide the answer.
+// note logs an error that did not decide the answer.
 func (r *record) note(err error) {
 	if err != nil {
 		r.Set(slog.String("note", err.Error()))
 	}
 }
 
-// end writes the line. problem is nil for a session.
+// end writes the line. p is nil if the request succeeded.
 func (r *record) end(status int, p *problem.Problem) {
 	r.Set(slog.Int("attempts", r.calls.Attempts))
 	if r.calls.RequestID != "" {
@@ -96,12 +97,12 @@ func (r *record) end(status int, p *problem.Problem) {
 		r.Count("upstream_failures", "upstream", upstream)
 	}
 	r.refusal(p)
-	// An operator has something to do where the service fails, and where the mapping
-	// names a customer that Stripe does not know.
+	// The line has the level of an error if an operator must act: if the service fails, or if the
+	// mapping names a customer that Stripe does not know.
 	r.End(status, string(p.Code), status >= http.StatusInternalServerError || isStaleMapping(p))
 }
 
-// upstreamOf names who is to blame for an error; "" where it is none of those that are called.
+// upstreamOf returns the upstream that caused an error, or "" if no upstream did.
 func upstreamOf(err error) string {
 	var (
 		keys   *auth.KeysUnavailableError
@@ -119,7 +120,7 @@ func upstreamOf(err error) string {
 	return ""
 }
 
-// refusal tells of a problem what only an operator may know.
+// refusal logs the details of a problem that only an operator may see.
 func (r *record) refusal(p *problem.Problem) {
 	r.Set(slog.String("error", p.Error()))
 	if p.Param != "" {

@@ -20,25 +20,24 @@ import (
 // StatusPath is the path of the billing status.
 const StatusPath = "/billing/status"
 
-// The query string.
+// The parameter of the query string, and its only value.
 const (
 	includeName          = "include"
 	includeSubscriptions = "subscriptions"
 )
 
-// billingStatus says what the caller has to manage.
+// billingStatus describes what the caller can manage.
 type billingStatus struct {
 	Object   string `json:"object"`
 	Account  bool   `json:"account"`
 	Livemode bool   `json:"livemode"`
 
-	// These are absent, that is nil, unless the caller includes subscriptions.
+	// Subscriptions and Flows are nil, and so absent, unless the caller includes subscriptions.
 	Subscriptions []statusSubscription `json:"subscriptions,omitzero"`
 	Flows         []string             `json:"flows,omitzero"`
 }
 
-// statusSubscription is a subscription as the status lists it. Times are in Unix seconds; nil means
-// never.
+// statusSubscription is a subscription in the status. Times are in Unix seconds; nil means never.
 type statusSubscription struct {
 	ID               string                    `json:"id"`
 	Status           stripe.SubscriptionStatus `json:"status"`
@@ -47,8 +46,8 @@ type statusSubscription struct {
 	Items            []ChoiceItem              `json:"items"`
 }
 
-// serveStatus answers whether there is anything to manage. Pages ask on every view, to decide whether
-// to show a button, so these requests have separate metrics.
+// serveStatus answers whether the caller has anything to manage. Pages ask on every view to decide
+// whether to show a button, so these requests have separate metrics.
 func (h *Handler) serveStatus(ctx context.Context, w http.ResponseWriter, r *http.Request, record *record) {
 	record.CountByRoute()
 	status, err := h.status(ctx, r, record)
@@ -59,13 +58,13 @@ func (h *Handler) serveStatus(ctx context.Context, w http.ResponseWriter, r *htt
 			h.answerProblem(w, r, p, record)
 			return
 		}
-		// The mapping names a customer that Stripe does not know. The user has no account, and the
-		// operator has a mapping to correct.
+		// The mapping names a customer that Stripe does not know. So the user has no account, and
+		// an operator must correct the mapping.
 		stale, status.Account = p, false
 	}
 	header := w.Header()
 	header.Set("Cache-Control", "private, max-age=60")
-	// The gateway's CORS depends on Origin, and does not say so.
+	// The gateway's CORS headers depend on Origin, but the gateway does not set Vary.
 	header.Set("Vary", "Origin, Authorization, Cookie")
 	body, _ := json.Marshal(status) // strings and numbers always marshal
 	if r.Method == http.MethodHead {
@@ -76,7 +75,7 @@ func (h *Handler) serveStatus(ctx context.Context, w http.ResponseWriter, r *htt
 	record.end(http.StatusOK, stale)
 }
 
-// status finds out what the caller has. Without include it only reads the mapping. If the mapping is
+// status reads the caller's status. Without include it reads only the mapping. If the mapping is
 // stale, it returns the error together with a status without subscriptions.
 func (h *Handler) status(ctx context.Context, r *http.Request, record *record) (billingStatus, error) {
 	status := billingStatus{Object: "billing_status", Livemode: h.Livemode}
@@ -127,10 +126,10 @@ func (h *Handler) status(ctx context.Context, r *http.Request, record *record) (
 	return status, nil
 }
 
-// includesSubscriptions reads the query string.
+// includesSubscriptions checks the query string and reports whether it includes subscriptions.
 func includesSubscriptions(in params.Input) (bool, error) {
 	if len(in.Tokens) > 0 {
-		// Addresses are logged, and kept by browsers.
+		// URLs are logged, and browsers keep them.
 		return false, &problem.Problem{Code: problem.UnknownParameter, Param: "access_token"}
 	}
 	for _, name := range slices.Sorted(maps.Keys(in.Form)) {
@@ -143,13 +142,13 @@ func includesSubscriptions(in params.Input) (bool, error) {
 	}
 	if in.Form.Get(includeName) != includeSubscriptions {
 		return false, &problem.Problem{Code: problem.InvalidParameter, Param: includeName,
-			Detail: "The parameter can only be subscriptions."}
+			Detail: "The only accepted value is subscriptions."}
 	}
 	return true, nil
 }
 
-// hasUse reports whether a flow has something to act on: an eligible subscription, or the customer if
-// the flow does not need a subscription.
+// hasUse reports whether a flow has something to act on: an eligible subscription, or the customer
+// if the flow needs no subscription.
 func hasUse(flowType string, all []billing.Subscription) bool {
 	switch flowType {
 	case params.FlowSubscriptionCancel, params.FlowSubscriptionUpdate, params.FlowSubscriptionUpdateConfirm:
@@ -158,7 +157,7 @@ func hasUse(flowType string, all []billing.Subscription) bool {
 	return true
 }
 
-// secondsOf returns a time in Unix seconds, nil for zero.
+// secondsOf returns a time in Unix seconds, or nil for zero.
 func secondsOf(seconds int64) *int64 {
 	if seconds == 0 {
 		return nil

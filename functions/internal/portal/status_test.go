@@ -24,7 +24,7 @@ import (
 
 const withSubscriptions = "?include=subscriptions"
 
-// askStatus asks for the status with the valid token and what change makes of the request.
+// askStatus requests the status with the valid token, after change has changed the request.
 func (f *fixture) askStatus(query string, change func(*http.Request)) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, "https://api.example.com"+StatusPath+query, nil)
 	r.Header.Set("Authorization", "Bearer "+testToken)
@@ -41,7 +41,7 @@ func statusHeaders() http.Header {
 		"Vary", "Origin, Authorization, Cookie")
 }
 
-// requireStatus compares a whole answer, and the calls that it took.
+// requireStatus compares the whole answer and the calls that it needed.
 func requireStatus(t *testing.T, f *fixture, w *httptest.ResponseRecorder, body string, reads ...string) {
 	t.Helper()
 	requireHeaders(t, "the status", w, http.StatusOK, statusHeaders())
@@ -49,7 +49,7 @@ func requireStatus(t *testing.T, f *fixture, w *httptest.ResponseRecorder, body 
 		t.Errorf("%s\nwant\n%s", w.Body, body)
 	}
 	if f.lookups != 1 || !slices.Equal(f.reads, reads) || len(f.created) > 0 {
-		t.Errorf("%d lookups, calls of Stripe %v, want %v", f.lookups, f.reads, reads)
+		t.Errorf("%d lookups, calls to Stripe %v, want %v", f.lookups, f.reads, reads)
 	}
 }
 
@@ -57,16 +57,18 @@ func withoutCustomer(f *fixture) {
 	f.lookUp = func() (string, error) { return "", customers.ErrNoCustomer }
 }
 
-func TestTheStatusComesFromTheMappingAlone(t *testing.T) {
+func TestStatusReadsOnlyTheMapping(t *testing.T) {
 	for name, test := range map[string]struct {
 		setUp    func(*fixture)
 		livemode bool
 		body     string
 	}{
-		"an account":    {nil, false, `{"object":"billing_status","account":true,"livemode":false}`},
-		"in live mode":  {nil, true, `{"object":"billing_status","account":true,"livemode":true}`},
-		"no account":    {withoutCustomer, false, `{"object":"billing_status","account":false,"livemode":false}`},
-		"none and live": {withoutCustomer, true, `{"object":"billing_status","account":false,"livemode":true}`},
+		"an account":   {nil, false, `{"object":"billing_status","account":true,"livemode":false}`},
+		"in live mode": {nil, true, `{"object":"billing_status","account":true,"livemode":true}`},
+		"no account": {withoutCustomer, false,
+			`{"object":"billing_status","account":false,"livemode":false}`},
+		"no account, in live mode": {withoutCustomer, true,
+			`{"object":"billing_status","account":false,"livemode":true}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, func(c *Config) { c.Livemode = test.livemode })
@@ -79,8 +81,8 @@ func TestTheStatusComesFromTheMappingAlone(t *testing.T) {
 	}
 }
 
-// A navigation and a script get the same.
-func TestTheStatusIsJSONWhateverIsAccepted(t *testing.T) {
+// Navigations and scripts get the same answer.
+func TestStatusIsAlwaysJSON(t *testing.T) {
 	for _, accept := range []string{"", "text/html", "application/json", "image/png"} {
 		f := newFixture(t, nil)
 		requireStatus(t, f, f.askStatus("", header("Accept", accept)),
@@ -148,7 +150,7 @@ func TestTheStatusListsSubscriptionsAndFlows(t *testing.T) {
 				`]},{"id":"sub_2","status":"active","cancel_at":null,"current_period_end":null,"items":[` + item("2") +
 				`]}]`, `["subscription_update_confirm","subscription_cancel"]`, both},
 		"flows that are not allowed": {nil, []string{update}, `[]`, `[]`, none},
-		"a flow about no subscription": {nil, []string{"customer_update", payment}, `[]`,
+		"a flow without a subscription": {nil, []string{"customer_update", payment}, `[]`,
 			`["customer_update","payment_method_update"]`, none},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -160,8 +162,8 @@ func TestTheStatusListsSubscriptionsAndFlows(t *testing.T) {
 	}
 }
 
-// The status offers a flow if, and only if, a press of its button leads anywhere.
-func TestTheStatusAgreesWithThePress(t *testing.T) {
+// The status offers a flow if, and only if, its button works.
+func TestStatusOffersExactlyTheFlowsThatWork(t *testing.T) {
 	forms := map[string]string{params.FlowSubscriptionCancel: cancelAlone, params.FlowSubscriptionUpdate: updateAlone,
 		params.FlowSubscriptionUpdateConfirm: confirmAlone,
 		params.FlowPaymentMethodUpdate:       "flow_data[type]=payment_method_update"}
@@ -192,8 +194,9 @@ func TestAStatusWithoutAnAccountListsNothing(t *testing.T) {
 		`{"object":"billing_status","account":false,"livemode":false,"subscriptions":[],"flows":[]}`)
 }
 
-// What the POST answers with no-billing-account is a status, and an operator's matter all the same.
-func TestAStaleMappingIsNoAccount(t *testing.T) {
+// A stale mapping, for which the POST answers no-billing-account, is a 200 here. It is logged as an
+// error all the same, because an operator must correct it.
+func TestStatusOfAStaleMappingHasNoAccount(t *testing.T) {
 	f := newFixture(t, nil)
 	f.fails = map[string]error{"list": &billing.Error{Class: billing.NoSuchCustomer,
 		Calls: billing.Calls{Attempts: 1, RequestID: "req_2"}}}
@@ -210,7 +213,7 @@ func TestAStaleMappingIsNoAccount(t *testing.T) {
 	}
 }
 
-func TestTheStatusDoesWithoutTheNamesOfProducts(t *testing.T) {
+func TestStatusDoesNotNeedProductNames(t *testing.T) {
 	f := newFixture(t, nil)
 	f.fails = map[string]error{"products": &billing.Error{Class: billing.PermissionMissing}}
 	w := f.askStatus(withSubscriptions, nil)
@@ -263,16 +266,16 @@ func TestMethodsOfTheStatus(t *testing.T) {
 		w := f.askStatus("", func(r *http.Request) { r.Method = method })
 		requireHeaders(t, method, w, 405, headersOf("Allow", "GET, HEAD", "Content-Type", "application/problem+json"))
 		if f.lookups > 0 {
-			t.Errorf("%s looked the user up", method)
+			t.Errorf("%s looked up the user", method)
 		}
 	}
 	if w := newFixture(t, nil).askStatus("", func(r *http.Request) { r.URL.Path += "/" }); w.Code != 404 {
-		t.Errorf("with a slash at its end: %d", w.Code)
+		t.Errorf("with a trailing slash: %d", w.Code)
 	}
 }
 
-// CORS keeps another site's page from reading the answer, but not from seeing whether there was
-// one.
+// CORS keeps another site's page from reading the answer, but not from seeing whether the request
+// succeeded.
 func TestCredentialsOfTheStatus(t *testing.T) {
 	cookie := func(value string, headers ...string) func(*http.Request) {
 		return func(r *http.Request) {
@@ -291,27 +294,28 @@ func TestCredentialsOfTheStatus(t *testing.T) {
 		"a token": {nil, 200, ""},
 		"none": {func(r *http.Request) { r.Header.Del("Authorization") }, 401,
 			"missing-credentials"},
-		"a bad token":                {header("Authorization", "Bearer x"), 401, "invalid-token"},
-		"two":                        {header("Cookie", "session="+testToken), 400, "invalid-request"},
-		"a cookie":                   {cookie(testToken), 200, ""},
-		"a cookie, the same origin":  {cookie(testToken, "Sec-Fetch-Site", "same-origin"), 200, ""},
-		"a cookie, an address typed": {cookie(testToken, "Sec-Fetch-Site", "none"), 200, ""},
+		"a bad token":                   {header("Authorization", "Bearer x"), 401, "invalid-token"},
+		"two credentials":               {header("Cookie", "session="+testToken), 400, "invalid-request"},
+		"a cookie":                      {cookie(testToken), 200, ""},
+		"a cookie, the same origin":     {cookie(testToken, "Sec-Fetch-Site", "same-origin"), 200, ""},
+		"a cookie, an address typed in": {cookie(testToken, "Sec-Fetch-Site", "none"), 200, ""},
 		"a cookie, the app's origin": {cookie(testToken, "Sec-Fetch-Site", "same-site", "Origin",
 			"https://app.example.com"), 200, ""},
 		"a cookie, a sibling": {cookie(testToken, "Sec-Fetch-Site", "same-site", "Origin",
 			"https://blog.example.com"), 403, "cross-origin-request"},
-		"a cookie, an image of a sibling": {cookie(testToken, "Sec-Fetch-Site", "same-site"), 403,
+		"a cookie, an image on a sibling's page": {cookie(testToken, "Sec-Fetch-Site", "same-site"), 403,
 			"cross-origin-request"},
 		"a cookie, another site": {cookie(testToken, "Sec-Fetch-Site", "cross-site", "Origin",
 			"https://evil.example"), 403, "cross-origin-request"},
 		"a cookie, another site, an old browser": {cookie(testToken, "Origin", "https://evil.example"), 403,
 			"cross-origin-request"},
 		"a bad cookie, another site": {cookie("x", "Sec-Fetch-Site", "cross-site"), 403, "cross-origin-request"},
-		"a HEAD of another site": {func(r *http.Request) {
+		"a HEAD from another site": {func(r *http.Request) {
 			cookie(testToken, "Sec-Fetch-Site", "cross-site")(r)
 			r.Method = http.MethodHead
 		}, 403, "cross-origin-request"},
-		"a token, another site": {header("Origin", "https://evil.example"), 200, ""}, // CORS keeps it from the page
+		// CORS keeps the answer from the page
+		"a token, another site": {header("Origin", "https://evil.example"), 200, ""},
 		"two cookies":           {cookie(testToken + "; session=other"), 400, "invalid-request"},
 		"the same cookie twice": {cookie(testToken + "; session=" + testToken), 200, ""},
 	} {
@@ -330,8 +334,8 @@ func TestCredentialsOfTheStatus(t *testing.T) {
 	}
 }
 
-// The form field is for forms, and a GET has none.
-func TestTheStatusTakesNoTokenOfABody(t *testing.T) {
+// The form field is only for forms, and a GET has no form.
+func TestStatusIgnoresATokenInTheBody(t *testing.T) {
 	f := newFixture(t, nil)
 	r := httptest.NewRequest(http.MethodGet, StatusPath, strings.NewReader("access_token="+testToken))
 	r.Header.Set("Content-Type", formType)
@@ -362,17 +366,19 @@ func TestFailuresOfTheStatus(t *testing.T) {
 		"no role":  {verifyFails(&auth.InsufficientRoleError{Claim: "org_role"}), "", 403, "insufficient-role"},
 		"issuer down": {verifyFails(&auth.KeysUnavailableError{Err: errors.New("x")}), "", 503,
 			"identity-provider-unavailable"},
-		"malformed":    {lookupFails(customers.ErrMalformed), "", 500, "billing-misconfigured"},
-		"DynamoDB":     {lookupFails(&upstream.Error{Service: "dynamodb"}), "", 503, "customer-store-unavailable"},
-		"DynamoDB, in": {lookupFails(&upstream.Error{Service: "dynamodb", Timeout: true}), "", 504, "upstream-timeout"},
-		"Stripe down":  {listFails(billing.Unavailable), withSubscriptions, 502, "billing-unavailable"},
-		"Stripe busy":  {listFails(billing.Busy), withSubscriptions, 503, "billing-busy"},
-		"Stripe hangs": {listFails(billing.Timeout), withSubscriptions, 504, "upstream-timeout"},
-		"a permission": {listFails(billing.PermissionMissing), withSubscriptions, 500, "billing-misconfigured"},
-		"the secret": {func(f *fixture) {
+		"malformed customer": {lookupFails(customers.ErrMalformed), "", 500, "billing-misconfigured"},
+		"DynamoDB down": {lookupFails(&upstream.Error{Service: "dynamodb"}), "", 503,
+			"customer-store-unavailable"},
+		"DynamoDB hangs": {lookupFails(&upstream.Error{Service: "dynamodb", Timeout: true}), "",
+			504, "upstream-timeout"},
+		"Stripe down":          {listFails(billing.Unavailable), withSubscriptions, 502, "billing-unavailable"},
+		"Stripe busy":          {listFails(billing.Busy), withSubscriptions, 503, "billing-busy"},
+		"Stripe hangs":         {listFails(billing.Timeout), withSubscriptions, 504, "upstream-timeout"},
+		"a missing permission": {listFails(billing.PermissionMissing), withSubscriptions, 500, "billing-misconfigured"},
+		"Secrets Manager down": {func(f *fixture) {
 			f.key = func() (secret.Key, error) { return secret.Key{}, &upstream.Error{Service: "secretsmanager"} }
 		}, withSubscriptions, 503, "secrets-unavailable"},
-		"Stripe down, not asked": {listFails(billing.Unavailable), "", 200, ""},
+		"Stripe down, not needed": {listFails(billing.Unavailable), "", 200, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, nil)
@@ -395,15 +401,16 @@ func TestFailuresOfTheStatus(t *testing.T) {
 	}
 }
 
-// A navigation without an account is not sent to the pricing page: it asked for the status.
-func TestTheStatusLeadsNowhere(t *testing.T) {
+// A navigation without an account is not redirected to the pricing page, because it requested the
+// status.
+func TestStatusNeverRedirects(t *testing.T) {
 	f := newFixture(t, func(c *Config) { c.NoAccountURL = noAccountURL })
 	withoutCustomer(f)
 	requireStatus(t, f, f.askStatus("", header("Accept", "text/html")),
 		`{"object":"billing_status","account":false,"livemode":false}`)
 }
 
-func TestTheStatusIsOfTheTokensUser(t *testing.T) {
+func TestStatusBelongsToTheTokensUser(t *testing.T) {
 	f := newFixture(t, nil)
 	f.verify = func(string) (auth.Caller, error) { return auth.Caller{UserID: "bob"}, nil }
 	f.owned = []billing.Subscription{subscription("1", "active", nil), subscription("bob", "active", foreign)}
@@ -413,7 +420,7 @@ func TestTheStatusIsOfTheTokensUser(t *testing.T) {
 	}
 }
 
-// dimensions are the metrics of a line, by their dimensions.
+// dimensions returns the metrics of a line, by their dimensions.
 func dimensions(t *testing.T, line string) map[string][]string {
 	t.Helper()
 	requestlogtest.RequireMetrics(t, line)
@@ -439,8 +446,8 @@ func dimensions(t *testing.T, line string) map[string][]string {
 }
 
 // Alarms about presses compare failures, times and users without an account with all presses. Pages
-// ask for the status far more often.
-func TestTheStatusCountsApartFromPresses(t *testing.T) {
+// request the status far more often, so it is counted separately.
+func TestStatusHasSeparateMetrics(t *testing.T) {
 	pressed := []string{"requests", "failures", "duration_ms", "lookup_ms", "auth_ms"}
 	for name, test := range map[string]struct {
 		setUp func(*fixture)
@@ -510,7 +517,7 @@ func TestTheStatusCountsApartFromPresses(t *testing.T) {
 	}
 }
 
-func TestNothingOfARefusedStatusIsRepeated(t *testing.T) {
+func TestRefusedStatusRepeatsNoInput(t *testing.T) {
 	const marker = "Marker7f3a"
 	f := newFixture(t, func(c *Config) { c.SessionCookie = "session" })
 	for _, query := range []string{"include=" + marker, marker + "!=1", "access_token=" + marker, "%zz" + marker} {

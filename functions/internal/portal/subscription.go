@@ -12,9 +12,9 @@ import (
 	"billingportal/functions/internal/problem"
 )
 
-// resolveSubscription settles which subscription a flow is about. One that the
-// caller names must be the customer's own; one that they leave out is the only one
-// that the flow can act on. The subscription's item is filled in likewise.
+// resolveSubscription fills in the subscription of a flow, and the item of an update. A
+// subscription that the caller names must belong to the customer. If the caller names none, it is
+// the only one that the flow can act on.
 func (h *Handler) resolveSubscription(ctx context.Context,
 	parameters *stripe.BillingPortalSessionParams, record *record) error {
 	if parameters.FlowData == nil {
@@ -41,8 +41,8 @@ func (h *Handler) resolveSubscription(ctx context.Context,
 	return nil
 }
 
-// subscriptionOf returns where a flow names its subscription, and makes the place
-// where the caller has left it out; false for a flow that is about none.
+// subscriptionOf returns a pointer to the flow's subscription, and creates the block that holds it
+// if the caller left it out. It returns false for a flow without a subscription.
 func subscriptionOf(flow *stripe.BillingPortalSessionFlowDataParams) (**string, bool) {
 	switch *flow.Type {
 	case params.FlowSubscriptionCancel:
@@ -61,8 +61,8 @@ func subscriptionOf(flow *stripe.BillingPortalSessionFlowDataParams) (**string, 
 	return nil, false
 }
 
-// ownSubscription returns a subscription of the customer's. One that is somebody
-// else's answers like one that does not exist, after the same one call.
+// ownSubscription returns a subscription of the customer. A subscription of another customer gives
+// the same answer as one that does not exist, after the same single call.
 func (h *Handler) ownSubscription(ctx context.Context, customer, id string,
 	record *record) (billing.Subscription, error) {
 	var subscription billing.Subscription
@@ -76,8 +76,7 @@ func (h *Handler) ownSubscription(ctx context.Context, customer, id string,
 	return subscription, err
 }
 
-// onlySubscription returns the one subscription of the customer's that the flow
-// can act on.
+// onlySubscription returns the customer's only subscription that the flow can act on.
 func (h *Handler) onlySubscription(ctx context.Context, customer, flowType string,
 	record *record) (billing.Subscription, error) {
 	all, err := h.subscriptions(ctx, customer, record)
@@ -99,8 +98,8 @@ func (h *Handler) onlySubscription(ctx context.Context, customer, flowType strin
 	}
 }
 
-// subscriptions returns all subscriptions of the customer's, the newest first, those that have ended
-// included.
+// subscriptions returns all subscriptions of the customer, the newest first, including those that
+// have ended.
 func (h *Handler) subscriptions(ctx context.Context, customer string, record *record) ([]billing.Subscription, error) {
 	var all []billing.Subscription
 	err := h.withKey(ctx, record, func(key string) (calls billing.Calls, err error) {
@@ -110,7 +109,7 @@ func (h *Handler) subscriptions(ctx context.Context, customer string, record *re
 	return all, err
 }
 
-// ineligibleReason says why a flow cannot act on a subscription; 0 if it can.
+// ineligibleReason returns why a flow cannot act on a subscription, or 0 if it can.
 //
 // https://docs.stripe.com/customer-management#customer-portal-limitations
 func ineligibleReason(s billing.Subscription, flowType string) language.Key {
@@ -132,10 +131,10 @@ func ineligibleReason(s billing.Subscription, flowType string) language.Key {
 	return 0
 }
 
-// noneEligible says why none of the subscriptions will do: what all of them have in common, if they
-// do.
+// noneEligible returns the problem of a flow without an eligible subscription: the reason that all
+// subscriptions share, or a general one.
 func noneEligible(all []billing.Subscription, flowType string) *problem.Problem {
-	if len(all) == 0 { // so no status of one helps
+	if len(all) == 0 { // the default advice is to check the subscription
 		return &problem.Problem{Code: problem.SubscriptionNotEligible, Reason: language.NoSubscription,
 			Advice: language.GoBack}
 	}
@@ -148,8 +147,8 @@ func noneEligible(all []billing.Subscription, flowType string) *problem.Problem 
 	return &problem.Problem{Code: problem.SubscriptionNotEligible, Reason: reason}
 }
 
-// completeUpdate fills in the item of an update, and refuses one that would change
-// nothing, which Stripe would refuse as well.
+// completeUpdate fills in the item of an update. It refuses an update that would change nothing, as
+// Stripe would.
 func completeUpdate(confirm *stripe.BillingPortalSessionFlowDataSubscriptionUpdateConfirmParams,
 	s billing.Subscription) error {
 	item := confirm.Items[0]

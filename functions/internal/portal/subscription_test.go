@@ -16,7 +16,7 @@ import (
 	"billingportal/functions/internal/params"
 )
 
-// subscription is one of alice's, to one of price_0.
+// subscription returns a subscription of alice with one item of price_0.
 func subscription(id string, status stripe.SubscriptionStatus,
 	change func(*billing.Subscription)) billing.Subscription {
 	s := billing.Subscription{
@@ -64,8 +64,8 @@ func TestSubscriptionOfAFlow(t *testing.T) {
 	type row struct {
 		owned  []billing.Subscription
 		body   string
-		reads  []string // calls of Stripe before the session
-		used   string   // subscription of the session; "": none is created
+		reads  []string // calls to Stripe before the session
+		used   string   // subscription of the session; "" if no session is created
 		code   string
 		detail string
 	}
@@ -79,7 +79,7 @@ func TestSubscriptionOfAFlow(t *testing.T) {
 			strings.Replace(cancelForm, "sub_1", "sub_bob", 1), []string{"retrieve"}, "", "subscription-not-found", ""},
 		"given and nonexistent": {nil, cancelForm, []string{"retrieve"}, "", "subscription-not-found", ""},
 		"cancel: one":           {one, cancelAlone, []string{"list"}, "sub_1", "ok", ""},
-		"cancel: one beside foreign": {[]billing.Subscription{theirs, one[0]}, cancelAlone,
+		"cancel: one, and a foreign one": {[]billing.Subscription{theirs, one[0]}, cancelAlone,
 			[]string{"list"}, "sub_1", "ok", ""},
 		"cancel: trialing": {[]billing.Subscription{subscription("1", trialing, nil)}, cancelAlone,
 			[]string{"list"}, "sub_1", "ok", ""},
@@ -87,13 +87,14 @@ func TestSubscriptionOfAFlow(t *testing.T) {
 			[]string{"list"}, "sub_1", "ok", ""},
 		"cancel: several items": {[]billing.Subscription{subscription("1", active, severalItemsOf)},
 			cancelAlone, []string{"list"}, "sub_1", "ok", ""},
-		"cancel: one of which one is ended": {[]billing.Subscription{subscription("2", canceled, nil), one[0]},
+		"cancel: one, and one that has ended": {[]billing.Subscription{subscription("2", canceled, nil), one[0]},
 			cancelAlone, []string{"list"}, "sub_1", "ok", ""},
-		"cancel: one not yet cancelling": {[]billing.Subscription{subscription("2", active, cancelling), one[0]},
+		"cancel: one, and one that is cancelling": {[]billing.Subscription{subscription("2", active, cancelling),
+			one[0]},
 			cancelAlone, []string{"list"}, "sub_1", "ok", ""},
 		"cancel: none": {nil, cancelAlone, []string{"list"}, "", "subscription-not-eligible",
 			"There is no subscription."},
-		"cancel: none but foreign": {[]billing.Subscription{theirs}, cancelAlone, []string{"list"}, "",
+		"cancel: only a foreign one": {[]billing.Subscription{theirs}, cancelAlone, []string{"list"}, "",
 			"subscription-not-eligible", "There is no subscription."},
 		"cancel: ended": {[]billing.Subscription{subscription("1", canceled, nil)}, cancelAlone,
 			[]string{"list"}, "", "subscription-not-eligible", "The subscription is already cancelled."},
@@ -113,7 +114,8 @@ func TestSubscriptionOfAFlow(t *testing.T) {
 			[]string{"list"}, "sub_1", "ok", ""},
 		"update: several items": {[]billing.Subscription{subscription("1", active, severalItemsOf)},
 			updateAlone, []string{"list"}, "", "subscription-not-eligible", severalItems},
-		"update: one of a single item": {[]billing.Subscription{subscription("2", active, severalItemsOf), one[0]},
+		"update: one with a single item, and one with several": {[]billing.Subscription{subscription("2", active,
+			severalItemsOf), one[0]},
 			updateAlone, []string{"list"}, "sub_1", "ok", ""},
 		"confirm: one": {one, confirmAlone, []string{"list"}, "sub_1", "ok", ""},
 		"confirm: given, several items": {[]billing.Subscription{
@@ -175,10 +177,10 @@ func TestForeignAndNonexistentAreTheSameAnswer(t *testing.T) {
 	f := newFixture(t, nil)
 	f.owned = []billing.Subscription{subscription("bob", stripe.SubscriptionStatusActive, foreign)}
 	theirs := f.serve(formType, strings.Replace(cancelForm, "sub_1", "sub_bob", 1), nil)
-	nobodys := f.serve(formType, strings.Replace(cancelForm, "sub_1", "sub_nobody", 1), nil)
-	if theirs.Code != 404 || theirs.Body.String() != nobodys.Body.String() ||
-		!reflect.DeepEqual(theirs.Header(), nobodys.Header()) {
-		t.Errorf("foreign: %d %s\nnonexistent: %d %s", theirs.Code, theirs.Body, nobodys.Code, nobodys.Body)
+	nonexistent := f.serve(formType, strings.Replace(cancelForm, "sub_1", "sub_missing", 1), nil)
+	if theirs.Code != 404 || theirs.Body.String() != nonexistent.Body.String() ||
+		!reflect.DeepEqual(theirs.Header(), nonexistent.Header()) {
+		t.Errorf("foreign: %d %s\nnonexistent: %d %s", theirs.Code, theirs.Body, nonexistent.Code, nonexistent.Body)
 	}
 }
 
@@ -202,7 +204,7 @@ func TestAmbiguousFlowListsTheChoices(t *testing.T) {
 	}
 }
 
-func TestChoicesDoWithoutTheNamesOfProducts(t *testing.T) {
+func TestChoicesDoNotNeedProductNames(t *testing.T) {
 	f := newFixture(t, nil)
 	f.owned = []billing.Subscription{subscription("1", "active", nil), subscription("2", "active", nil)}
 	f.fails = map[string]error{"products": &billing.Error{Class: billing.PermissionMissing}}
@@ -284,7 +286,7 @@ func TestChoicePage(t *testing.T) {
 			}
 		}
 	})
-	t.Run("the title says what a choice leads to, in each language", func(t *testing.T) {
+	t.Run("the title asks for a choice, in each language", func(t *testing.T) {
 		for flow, title := range map[string]language.Key{
 			cancelAlone: language.CancelWhich, updateAlone: language.ChangePlanOfWhich,
 			confirmAlone: language.ConfirmChangeOfWhich,
@@ -305,7 +307,7 @@ func TestChoicePage(t *testing.T) {
 					}
 				}
 				if strings.Contains(got, "ambiguous") || strings.Contains(got, "409") {
-					t.Errorf("%s: the question is drawn as an error: %s", tag, got)
+					t.Errorf("%s: the question looks like an error: %s", tag, got)
 				}
 			}
 		}

@@ -22,7 +22,7 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// amazon answers each operation with a fixed text.
+// amazon stands in for AWS. It answers each operation with a fixed text.
 type amazon map[string]answer
 
 func (a amazon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -30,10 +30,10 @@ func (a amazon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	given, isKnown := a[operation]
 	switch {
-	case operation == "Scan" && strings.Contains(string(body), `"Limit":1,`): // whether there is an item
+	case operation == "Scan" && strings.Contains(string(body), `"Limit":1,`): // asks whether the table is empty
 	case operation == "Scan" && !strings.Contains(string(body), `"Limit":50,`) &&
 		!strings.Contains(string(body), `"Limit":50}`):
-		given = fails("ValidationException") // a page costs what it reads
+		given = fails("ValidationException") // AWS charges for every item that a scan reads
 	case !isKnown:
 		given = answer{status: http.StatusOK, body: `{}`}
 	}
@@ -51,7 +51,7 @@ func fails(code string) answer {
 		body: `{"__type":"com.amazonaws.dynamodb.v20120810#` + code + `","message":"MARKERx7Q"}`}
 }
 
-// dynamoDB is a client of it. see gets the body of each request.
+// dynamoDB returns a client of a. see gets the body of each request.
 func dynamoDB(t *testing.T, a amazon, see ...func(body string)) *dynamodb.Client {
 	t.Helper()
 	seen := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -73,7 +73,7 @@ func table(hash, status, kind, more string) answer {
 		`"AttributeType":"` + kind + `"},{"AttributeName":"sk","AttributeType":"S"}]}}`)
 }
 
-// items is a page of a table with a customer of each kind, and what Stripe says of them.
+// items returns the answer to a scan that finds a list of items.
 func items(list ...string) answer {
 	return found(`{"Items":[` + strings.Join(list, ",") + `]}`)
 }
@@ -82,7 +82,7 @@ func item(user, customer, more string) string {
 	return `{"user_id":{"S":"` + user + `"},"customer_id":{"S":"` + customer + `"}` + more + `}`
 }
 
-func TestWhatAWSSaysIsJudged(t *testing.T) {
+func TestFindingsFromAnswersOfAWS(t *testing.T) {
 	plain := customers.Table{Name: "users", Key: "user_id", Attribute: "customer_id"}
 	sorted := customers.Table{Name: "users", Key: "user_id", SortKey: "sk", SortValue: "B", Attribute: "customer_id"}
 	readable := func(of customers.Table) func(*dynamodb.Client, *preflight.Stripe) preflight.Check {
@@ -114,81 +114,82 @@ func TestWhatAWSSaysIsJudged(t *testing.T) {
 		}, nil, "customers table", preflight.OK, "an item can be read", ""},
 		"a table with another key": {readable(plain), amazon{
 			"GetItem": fails("ValidationException"),
-		}, nil, "customers table", preflight.Problem, "the table has another key than CUSTOMERS_KEY and " +
-			"CUSTOMERS_SORT_KEY say", "Set both as the table has them; aws dynamodb describe-table shows it."},
+		}, nil, "customers table", preflight.Problem, "the table's key differs from CUSTOMERS_KEY and " +
+			"CUSTOMERS_SORT_KEY", "Set both to the table's key, which aws dynamodb describe-table shows."},
 		"a table that may not be read": {readable(plain), amazon{
 			"GetItem": fails("AccessDeniedException"),
 		}, nil, "customers table", preflight.Problem, "dynamodb GetItem: AccessDeniedException",
-			"Grant this role the operation on the table, and on its key where it has one of its own."},
+			"Grant this role this operation on the table, and the use of its KMS key if it has one of its own."},
 		"AWS hangs": {readable(plain), amazon{"GetItem": {hangs: true}}, nil, "customers table",
 			preflight.Warning, "dynamodb GetItem: no answer in time", tryAgain},
 		"a key": {key(plain), amazon{"DescribeTable": table("user_id", "ACTIVE", "S", "")}, nil,
 			"customers table's key", preflight.OK, "user_id (HASH)", ""},
-		"a key of two": {key(sorted), amazon{
+		"a key of two attributes": {key(sorted), amazon{
 			"DescribeTable": table("user_id", "ACTIVE", "S", `,{"AttributeName":"sk","KeyType":"RANGE"}`),
 		}, nil, "customers table's key", preflight.OK, "user_id (HASH), sk (RANGE)", ""},
 		"a sort key is not configured": {key(plain), amazon{
 			"DescribeTable": table("user_id", "ACTIVE", "S", `,{"AttributeName":"sk","KeyType":"RANGE"}`),
 		}, nil, "customers table's key", preflight.Problem,
-			"the table's key is user_id (HASH), sk (RANGE), configured is user_id (HASH)",
-			"Set CUSTOMERS_KEY and CUSTOMERS_SORT_KEY as the table has them."},
+			"the table's key is user_id (HASH), sk (RANGE), but the configured key is user_id (HASH)",
+			"Set CUSTOMERS_KEY and CUSTOMERS_SORT_KEY to the table's key."},
 		"a key of another name": {key(plain), amazon{
 			"DescribeTable": table("pk", "ACTIVE", "S", ""),
 		}, nil, "customers table's key", preflight.Problem,
-			"the table's key is pk (HASH), configured is user_id (HASH)",
-			"Set CUSTOMERS_KEY and CUSTOMERS_SORT_KEY as the table has them."},
+			"the table's key is pk (HASH), but the configured key is user_id (HASH)",
+			"Set CUSTOMERS_KEY and CUSTOMERS_SORT_KEY to the table's key."},
 		"a key that is a number": {key(plain), amazon{
 			"DescribeTable": table("user_id", "ACTIVE", "N", ""),
-		}, nil, "customers table's key", preflight.Problem, "the key user_id is no string",
-			"The portal writes users into strings: choose a table whose key is one."},
-		"a sort key's number": {key(customers.Table{Name: "users", Key: "user_id", SortKey: "other"}),
+		}, nil, "customers table's key", preflight.Problem, "the key user_id is not a string",
+			"Users are strings: use a table whose key attributes are strings."},
+		"a sort key that is a number": {key(customers.Table{Name: "users", Key: "user_id", SortKey: "other"}),
 			amazon{
 				"DescribeTable": table("user_id", "ACTIVE", "S", `,{"AttributeName":"other","KeyType":"RANGE"}`),
-			}, nil, "customers table's key", preflight.Problem, "the key other is no string",
-			"The portal writes users into strings: choose a table whose key is one."},
-		"it may not be described": {key(plain), amazon{
+			}, nil, "customers table's key", preflight.Problem, "the key other is not a string",
+			"Users are strings: use a table whose key attributes are strings."},
+		"no permission to describe the table": {key(plain), amazon{
 			"DescribeTable": fails("AccessDeniedException"),
-		}, nil, "customers table's key", preflight.Warning, "it may not be described from here",
-			"Allow dynamodb:DescribeTable, or compare it by hand."},
+		}, nil, "customers table's key", preflight.Warning, "dynamodb:DescribeTable is denied, so the key was not " +
+			"checked",
+			"Grant dynamodb:DescribeTable to enable this check, or compare the key yourself."},
 		"describing takes too long": {key(plain), amazon{"DescribeTable": {hangs: true}}, nil, "customers table's key",
 			preflight.Warning, "dynamodb DescribeTable: no answer in time", tryAgain},
 
 		"a sample": {mappings, amazon{
 			"Scan": items(item("u1", "cus_1", ""), `{"user_id":{"S":"u2"}}`),
-		}, nil, "a sample of the mapping", preflight.OK, "1 customers looked at, all live", ""},
+		}, nil, "a sample of the mapping", preflight.OK, "1 customers checked, all exist at Stripe", ""},
 		"a sample of many": {mappings, amazon{"Scan": items(many...)}, nil, "a sample of the mapping",
-			preflight.OK, "10 customers looked at, all live", ""},
+			preflight.OK, "10 customers checked, all exist at Stripe", ""},
 		"an empty table": {mappings, nil, nil, "a sample of the mapping", preflight.OK,
-			"nobody is mapped yet", ""},
+			"no user is mapped yet", ""},
 		"a customer that is missing": {mappings, amazon{
 			"Scan": items(item("u1", "cus_1", ""), item("u2", "cus_2", "")),
 		}, map[string]answer{"GET /v1/customers/cus_1": missing}, "a sample of the mapping", preflight.Warning,
-			"1 of 2 customers do not exist at Stripe any more",
-			"Run: go run ./local import --verify, and with --fix it corrects them."},
+			"1 of 2 customers no longer exist at Stripe",
+			"Find all of them with go run ./local import --verify. With --fix, it also corrects them."},
 		"a customer that is deleted": {mappings, amazon{
 			"Scan": items(item("u1", "cus_1", "")),
 		}, map[string]answer{
 			"GET /v1/customers/cus_1": found(`{"deleted":true}`),
-		}, "a sample of the mapping", preflight.Warning, "1 of 1 customers do not exist at Stripe any more",
-			"Run: go run ./local import --verify, and with --fix it corrects them."},
+		}, "a sample of the mapping", preflight.Warning, "1 of 1 customers no longer exist at Stripe",
+			"Find all of them with go run ./local import --verify. With --fix, it also corrects them."},
 		"a user with two customers": {mappings, amazon{"Scan": items(item("u1", "cus_2", twoCustomers),
 			item("u3", "cus_3", ""))}, nil, "a sample of the mapping", preflight.Warning,
 			"1 of 2 users have several customers that count",
-			"Look for their error lines (effect conflict), and delete the wrong customer at Stripe."},
-		"an item with something else": {mappings, amazon{"Scan": items(item("u1", "someone@example.com", ""),
+			"Find their log lines of level ERROR with effect conflict, and delete the wrong customer at Stripe."},
+		"an item with an e-mail address": {mappings, amazon{"Scan": items(item("u1", "someone@example.com", ""),
 			item("u2", "cus_2", ""), item("u3", "cus_3", ""))}, nil, "a sample of the mapping", preflight.Warning,
-			"1 of 3 items hold something else than a customer's ID",
+			"1 of 3 items have a value that is not a customer ID",
 			"Compare CUSTOMERS_ATTRIBUTE with the table's items."},
-		"customers may not be read": {mappings, amazon{
+		"no permission to read customers": {mappings, amazon{
 			"Scan": items(item("u1", "cus_1", "")),
 		}, map[string]answer{
 			"GET /v1/customers/cus_1": forbidden,
 		}, "a sample of the mapping", preflight.Warning, notLookedAt,
-			"Give the restricted key Customers: Read if you want it looked at; the portal itself does not need it."},
-		"the table may not be scanned": {mappings, amazon{
+			"Give the restricted key Customers: Read to enable this check. The portal itself does not need it."},
+		"no permission to scan the table": {mappings, amazon{
 			"Scan": fails("AccessDeniedException"),
 		}, nil, "a sample of the mapping", preflight.Warning,
-			"the table may not be scanned from here, so nothing was looked at",
+			"dynamodb:Scan is denied, so no mapping was checked",
 			"Grant dynamodb:Scan to enable this check."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -200,9 +201,10 @@ func TestWhatAWSSaysIsJudged(t *testing.T) {
 	}
 }
 
-// A table that is being updated serves.
+// A table can be used while it is being updated.
+//
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
-func TestEachStatusOfATableIsJudged(t *testing.T) {
+func TestFindingsFromEachStatusOfATable(t *testing.T) {
 	statuses := types.TableStatus("").Values()
 	if len(statuses) < 2 {
 		t.Fatal("the SDK has no statuses of tables")
@@ -215,17 +217,17 @@ func TestEachStatusOfATableIsJudged(t *testing.T) {
 				requireFinding(t, check, "customers table's key", preflight.OK, "user_id (HASH)", "")
 			} else {
 				requireFinding(t, check, "customers table's key", preflight.Problem, "the table is not active",
-					"Wait until it is, or look why not.")
+					"Wait until its status is ACTIVE, or find out why it is not.")
 			}
 		})
 	}
 }
 
-// What AWS answers to each call that a check makes: to slow down is no fault of the deployment.
-func TestEachErrorOfAWSIsJudged(t *testing.T) {
-	const trouble = "Try again. If it stays so, look at the network, in a VPC at its endpoints, and at " +
+// Throttling is a warning, because it is not a fault of the deployment.
+func TestFindingsFromEachErrorOfAWS(t *testing.T) {
+	const trouble = "Try again. If this repeats, check the network (in a VPC, its endpoints) and " +
 		"https://health.aws.amazon.com."
-	const grant = "Grant this role the operation on the table, and on its key where it has one of its own."
+	const grant = "Grant this role this operation on the table, and the use of its KMS key if it has one of its own."
 	for code, want := range map[string]preflight.Finding{
 		"KMSThrottlingException":                 {Status: preflight.Warning, Advice: tryAgain},
 		"ProvisionedThroughputExceededException": {Status: preflight.Warning, Advice: tryAgain},
@@ -257,19 +259,20 @@ type secrets struct{ err error }
 
 func (s secrets) Get(context.Context) (string, error) { return "", s.err }
 
-func TestSecretsAreJudged(t *testing.T) {
+func TestFindingsFromSecrets(t *testing.T) {
 	for name, test := range map[string]struct {
 		err            error
 		status         preflight.Status
 		detail, advice string
 	}{
-		"readable": {nil, preflight.OK, "it can be read and has the right form", ""},
+		"readable": {nil, preflight.OK, "it can be read and is well-formed", ""},
 		"malformed": {fmt.Errorf("fetch: %w", secret.MalformedError("it is empty")), preflight.Problem, "it is empty",
-			"Correct the value of the secret that NAME_OF_IT names. It works within seconds, without a deployment."},
+			"Correct the value of the secret that NAME_OF_IT names. The new value " +
+				"works within seconds, without a deployment."},
 		"denied": {&upstream.Error{Service: "secretsmanager", Operation: "GetSecretValue",
 			Reason: "AccessDeniedException", Permanent: true}, preflight.Problem,
 			"secretsmanager GetSecretValue: AccessDeniedException",
-			"Grant this role the operation on the secret, and on its key where it has one of its own."},
+			"Grant this role this operation on the secret, and the use of its KMS key if it has one of its own."},
 		"late": {&upstream.Error{Service: "secretsmanager", Timeout: true, Reason: "no answer in time"},
 			preflight.Warning, "secretsmanager: no answer in time", tryAgain},
 		"unknown": {errors.New("something else"), preflight.Problem, "something else", ""},

@@ -12,22 +12,23 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// Clock compares this machine's clock with what upstreams say in their answers.
+// Clock compares this machine's clock with the Date headers of upstreams' answers.
 type Clock struct {
 	Now func() time.Time // nil means time.Now
 
 	mu            sync.Mutex
-	isCompared    bool          // an upstream's date was seen
-	behind, ahead time.Duration // of an upstream, the most that was seen
+	isCompared    bool          // an answer had a date
+	behind, ahead time.Duration // the greatest differences from an upstream's clock
 }
 
-// How far a clock may be off. Tokens get 30 s, and AWS refuses signatures of 5 minutes.
+// A difference of the clock of more than slightSkew is a warning, and of more than greatSkew a
+// problem. Tokens have 30 s of leeway. AWS refuses signatures that differ by 5 minutes.
 const (
 	slightSkew = 5 * time.Second
 	greatSkew  = 30 * time.Second
 )
 
-// Watch is a transport that looks at the Date of an upstream's answers.
+// Watch returns a transport that notes the Date header of every answer.
 func (c *Clock) Watch(next http.RoundTripper) http.RoundTripper {
 	return watch{c, next}
 }
@@ -44,7 +45,7 @@ func (w watch) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errUnreachable
 	}
 	if err != nil {
-		return nil, err // a transport adds nothing
+		return nil, err // unchanged, as from any transport
 	}
 	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
 		w.clock.note(date, start)
@@ -52,19 +53,20 @@ func (w watch) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// errUnreachable means that no connection was made. It hides a timeout, because a timeout counts as
-// a check that came too late.
+// errUnreachable means that no connection was made. It hides the timeout behind it, because a
+// timeout would count as a check that was not finished in time.
 var errUnreachable = errors.New("preflight: no connection")
 
-// isUnreachable reports whether dialing timed out although the check had time left: in a VPC
-// without a route to the internet, packets are lost silently. That is a problem of the deployment.
+// isUnreachable reports whether dialing timed out although the check had time left. This happens in
+// a VPC without a route to the internet, where packets are lost silently. It is a problem of the
+// deployment.
 func isUnreachable(r *http.Request, err error) bool {
 	var failure *net.OpError
 	return errors.As(err, &failure) && failure.Op == "dial" && failure.Timeout() && r.Context().Err() == nil
 }
 
-// note keeps how far our clock is from an upstream's, at least: its date has whole seconds, and was
-// written between start and now.
+// note records the least possible difference between this clock and an upstream's. The upstream's
+// date is in whole seconds, and was written between start and now.
 func (c *Clock) note(date, start time.Time) {
 	end := upstream.WallClock(c.Now)
 	c.mu.Lock()
@@ -74,7 +76,7 @@ func (c *Clock) note(date, start time.Time) {
 	c.ahead = max(c.ahead, start.Sub(date.Add(time.Second)))
 }
 
-// Check compares the clock with the dates of the answers to the other checks.
+// Check compares the clock with the dates that the answers to the other checks had.
 func (c *Clock) Check() Check {
 	return Check{Name: "clock", last: true, Run: func(context.Context) Finding {
 		c.mu.Lock()
@@ -84,7 +86,7 @@ func (c *Clock) Check() Check {
 }
 
 func (c *Clock) compared() Finding {
-	const advice = "Set this machine's clock: tokens and signatures depend on it. In Lambda, AWS keeps it."
+	const advice = "Correct this machine's clock: tokens and signatures depend on it. In Lambda, AWS sets the clock."
 	worst, direction := max(c.behind, c.ahead), "behind"
 	if worst != c.behind {
 		direction = "ahead"
@@ -92,11 +94,11 @@ func (c *Clock) compared() Finding {
 	detail := fmt.Sprintf("it is %d seconds %s", int(worst.Seconds()), direction)
 	switch {
 	case !c.isCompared:
-		return Finding{} // no upstream answered, which other checks report
+		return Finding{} // no upstream answered; other checks report that
 	case worst > greatSkew:
 		return problem(detail, advice)
 	case worst > slightSkew:
 		return warning(detail, advice)
 	}
-	return ok("it agrees with the upstreams' to the second")
+	return ok(fmt.Sprintf("it is within %d seconds of the upstreams' clocks", int(slightSkew.Seconds())))
 }

@@ -7,33 +7,35 @@ type Domain int
 
 // Values of Domain.
 const (
-	// DomainUnknown: nothing is known, and the check is left out.
+	// DomainUnknown means that nothing is known. The check is then left out.
 	DomainUnknown Domain = iota
-	// DomainNotInVariables: only the variables of the deployment are known, and none names a domain.
+	// DomainNotInVariables means that only the deployment's variables are known. These do not
+	// contain the domain.
 	DomainNotInVariables
-	// NoDomain: the API only has the address that AWS gave it.
+	// NoDomain means that the API has only the address that AWS gave it.
 	NoDomain
-	// OwnDomain: the API has a custom domain.
+	// OwnDomain means that the API has a custom domain.
 	OwnDomain
 )
 
-// CookieReachesAPI checks whether browsers can send the session cookie to the API. They do so only if
-// the API is on the same site as the app, which is never true for the address that AWS gives an API.
+// CookieReachesAPI checks whether browsers can send the session cookie to the API. They do so only
+// if the API is on the same site as the app, which is never true for the address that AWS gives an
+// API.
 //
 // https://www.rfc-editor.org/rfc/rfc6265#section-5.1.3
 func CookieReachesAPI(domain Domain) Check {
 	return Check{Name: "session cookie", Run: func(context.Context) Finding {
 		switch domain {
 		case OwnDomain:
-			return ok("the API has a domain of its own: browsers send the cookie if it is on the app's site")
+			return ok("the API has its own domain. Browsers send the cookie if that domain is on the app's site")
 		case NoDomain:
-			return warning("SESSION_COOKIE is set, but the API has no domain of its own, so no browser sends the "+
-				"cookie",
+			return warning("SESSION_COOKIE is set, but the API does not have its "+
+				"own domain, so no browser sends the cookie",
 				"Deploy with DomainName on the app's site, such as billing.example.com for app.example.com, and set "+
-					"the cookie for both. Or remove SESSION_COOKIE, and have pages send tokens.")
+					"the cookie for both. Or remove SESSION_COOKIE and let pages send tokens.")
 		}
-		return warning("SESSION_COOKIE is set, and the variables do not say whether the API has a domain of its own. "+
+		return warning("SESSION_COOKIE is set, and the variables do not say whether the API has its own domain. "+
 			"Without one, no browser sends the cookie",
-			"Look at the deployed stack: go run ./local doctor --stack NAME.")
+			"Check the deployed stack: go run ./local doctor --stack NAME.")
 	}}
 }

@@ -9,7 +9,7 @@ import (
 	"billingportal/functions/internal/billing"
 )
 
-// endpoint is what is read of a webhook endpoint or an event destination.
+// endpoint has the members that are read of a webhook endpoint or an event destination.
 //
 // https://docs.stripe.com/api/webhook_endpoints/object
 // https://docs.stripe.com/api/v2/core/event_destinations/object
@@ -17,10 +17,10 @@ type endpoint struct {
 	URL     string
 	Status  string
 	Events  []string `json:"enabled_events"`
-	Payload string   `json:"event_payload"` // "" for a webhook endpoint, whose events are snapshots
+	Payload string   `json:"event_payload"` // "" for a webhook endpoint, which gets snapshots
 }
 
-// lacks returns the types that are not sent there.
+// lacks returns the wanted event types that are not enabled.
 func (e endpoint) lacks(wanted []string) []string {
 	if slices.Contains(e.Events, "*") {
 		return nil
@@ -28,13 +28,14 @@ func (e endpoint) lacks(wanted []string) []string {
 	return slices.DeleteFunc(slices.Clone(wanted), func(kind string) bool { return slices.Contains(e.Events, kind) })
 }
 
-// Endpoint looks for a webhook endpoint whose address ends in a path, with all types of events.
+// Endpoint looks for an enabled webhook endpoint with a URL that ends in path, and with all wanted
+// event types.
 func (s *Stripe) Endpoint(path string, wanted []string) Check {
 	return Check{Name: "webhook endpoint", Run: func(ctx context.Context) Finding {
 		var list struct{ Data []endpoint }
 		if err := s.read(ctx, "/v1/webhook_endpoints", url.Values{"limit": {"100"}}, &list); err != nil {
-			return fromStripe(err, "Give the restricted key Webhook endpoints: Read if you want it looked at, or "+
-				"look at https://dashboard.stripe.com/webhooks.")
+			return fromStripe(err, "Give the restricted key Webhook endpoints: Read to enable this check, or check "+
+				"https://dashboard.stripe.com/webhooks yourself.")
 		}
 		var ours []endpoint
 		for _, e := range list.Data {
@@ -45,21 +46,22 @@ func (s *Stripe) Endpoint(path string, wanted []string) Check {
 		if len(ours) == 0 && s.Organization {
 			return unseen()
 		}
-		return checkEndpoints(ours, wanted, "no endpoint's address ends in "+path,
-			"Create one at https://dashboard.stripe.com/webhooks with the stack's output WebhookEndpoint.")
+		return checkEndpoints(ours, wanted, "no endpoint has a URL that ends in "+path,
+			"Create an endpoint at https://dashboard.stripe.com/webhooks. Its "+
+				"URL is the stack's output WebhookEndpoint.")
 	}}
 }
 
-// EventSource looks at the event destination behind an event source of EventBridge,
-// aws.partner/stripe.com/ed_….
+// EventSource checks the event destination of an EventBridge event source
+// (aws.partner/stripe.com/ed_…).
 func (s *Stripe) EventSource(source string, wanted []string) Check {
 	return Check{Name: "event destination", Run: func(ctx context.Context) Finding {
 		id := source[strings.LastIndex(source, "/")+1:]
 		var destination endpoint
 		err := s.read(ctx, "/v2/core/event_destinations/"+url.PathEscape(id), nil, &destination)
 		if err != nil && !isMissing(err) {
-			return fromStripe(err, "Give the restricted key Event destinations: Read if you want it looked at, or "+
-				"look at https://dashboard.stripe.com/workbench/webhooks.")
+			return fromStripe(err, "Give the restricted key Event destinations: Read to enable this check, or check "+
+				"https://dashboard.stripe.com/workbench/webhooks yourself.")
 		}
 		var ours []endpoint
 		if err == nil {
@@ -67,13 +69,14 @@ func (s *Stripe) EventSource(source string, wanted []string) Check {
 		} else if s.Organization {
 			return unseen()
 		}
-		return checkEndpoints(ours, wanted, "there is no destination behind STRIPE_EVENT_SOURCE in this mode",
+		return checkEndpoints(ours, wanted, "no event destination in this mode has the ID that "+
+			"STRIPE_EVENT_SOURCE ends with",
 			"Compare STRIPE_EVENT_SOURCE with the destination at https://dashboard.stripe.com/workbench/webhooks.")
 	}}
 }
 
-// checkEndpoints checks the state and the event types of endpoints. Its findings never stop a
-// deployment: Stripe disables an endpoint that failed for days, and the new version may be the fix.
+// checkEndpoints checks the status and the event types of endpoints. Its findings never stop a
+// deployment: Stripe disables an endpoint that fails for days, and the new version may be the fix.
 func checkEndpoints(ours []endpoint, wanted []string, none, create string) Finding {
 	finding := checkSubscribedEvents(ours, wanted, none, create)
 	finding.outside = true
@@ -93,18 +96,18 @@ func checkSubscribedEvents(ours []endpoint, wanted []string, none, create string
 			continue
 		}
 		if lacking = e.lacks(wanted); len(lacking) == 0 {
-			return ok("enabled, with all types of events")
+			return ok("enabled, with all required event types")
 		}
 	}
 	if lacking == nil {
-		return problem("it is disabled, so the mapping grows old",
-			"Enable it at Stripe, and then run: go run ./local import --verify")
+		return problem("it is disabled, so the mapping is no longer updated",
+			"Enable it at Stripe. Then run: go run ./local import --verify")
 	}
-	return problem("it does not get "+strings.Join(lacking, ", "), "Add these types of events to it at Stripe.")
+	return problem("it does not get "+strings.Join(lacking, ", "), "Add these event types to it at Stripe.")
 }
 
-// OwnAccount compares the account whose events count, among those of an organization, with the
-// account of the key.
+// OwnAccount compares STRIPE_ACCOUNT with the account of the key. An organization sends the events
+// of all its accounts, and only those of STRIPE_ACCOUNT count.
 func (s *Stripe) OwnAccount(id string) Check {
 	return Check{Name: "STRIPE_ACCOUNT", Run: func(ctx context.Context) Finding {
 		var account struct{ ID string }
@@ -112,12 +115,12 @@ func (s *Stripe) OwnAccount(id string) Check {
 		switch {
 		case classOf(err) == billing.PermissionMissing:
 			// https://docs.stripe.com/keys/restricted-api-keys
-			return warning("a restricted key may not read its own account, so nothing was compared",
+			return warning("a restricted key cannot read its own account, so nothing was compared",
 				"Compare STRIPE_ACCOUNT with the account's ID at https://dashboard.stripe.com/settings/account.")
 		case err != nil:
 			return fromStripe(err, "")
 		case account.ID != id:
-			return problem("it is another account than the Stripe key's, so the events of this one have no effect",
+			return problem("it is not the account of the Stripe key, so the events of the key's account have no effect",
 				"Set STRIPE_ACCOUNT to the ID of the account that the key belongs to: "+
 					"https://dashboard.stripe.com/settings/account.")
 		}
@@ -125,8 +128,8 @@ func (s *Stripe) OwnAccount(id string) Check {
 	}}
 }
 
-// ClientReferences says whose client_reference_id names a user. Which value of CLIENT_REFERENCES is
-// right depends on where the account sells, which nothing at Stripe tells.
+// ClientReferences says which client_reference_id values name a user. The right value of
+// CLIENT_REFERENCES depends on where the account sells, which cannot be read from Stripe.
 //
 // https://docs.stripe.com/payment-links/url-parameters
 func ClientReferences(counts string) Check {
@@ -135,20 +138,21 @@ func ClientReferences(counts string) Check {
 		case "none":
 			return ok("no client_reference_id names a user")
 		case "sessions":
-			return ok("Checkout Sessions that no Payment Link made name users; right if your server makes them all. " +
-				"Choose none if the account has a pricing table, or another app that makes sessions")
+			return ok("the client_reference_id of a Checkout Session names a user, unless a Payment Link made the " +
+				"session. This is right if your server makes all sessions. Choose none if the account has a pricing " +
+				"table, or another app that makes sessions")
 		}
-		return warning("Payment Links name users too, and a buyer can change the client_reference_id in the address "+
-			"of one",
+		return warning("the client_reference_id of a Payment Link names a user too, "+
+			"but a buyer can change it in the address",
 			"Choose sessions, or none if the account has a pricing table, or another app that makes Checkout Sessions.")
 	}}
 }
 
-// unseen says that nothing can be said of an organization's event destination.
+// unseen returns the finding for an organization's event destination, which the key cannot read.
 func unseen() Finding {
 	return warning("this account has none, and the Stripe key cannot see those of its organization",
-		"Look in the organization's dashboard: the destination must be enabled, have all types of events, and send "+
-			"snapshot payloads.")
+		"Check the organization's dashboard: the destination must be enabled, have all "+
+			"event types, and send snapshot payloads.")
 }
 
 const (
@@ -157,7 +161,7 @@ const (
 		"https://dashboard.stripe.com/workbench/webhooks, and delete the one with thin payloads."
 )
 
-// destination is an event destination that posts to an address.
+// destination is an event destination that sends events to a URL.
 //
 // https://docs.stripe.com/api/v2/core/event_destinations/object
 type destination struct {
@@ -168,8 +172,9 @@ type destination struct {
 	} `json:"webhook_endpoint"`
 }
 
-// ThinDestinations looks for event destinations whose address ends in a path and whose events carry
-// no object. The list of webhook endpoints lacks them. An account has at most 16 destinations.
+// ThinDestinations looks for event destinations that send thin events, which carry no object, to a
+// URL that ends in path. The list of webhook endpoints lacks them. An account has at most 16
+// destinations.
 //
 // https://docs.stripe.com/event-destinations#thin-events
 func (s *Stripe) ThinDestinations(path string) Check {
@@ -177,8 +182,8 @@ func (s *Stripe) ThinDestinations(path string) Check {
 		var list struct{ Data []destination }
 		if err := s.read(ctx, "/v2/core/event_destinations",
 			url.Values{"include[0]": {"webhook_endpoint.url"}, "limit": {"20"}}, &list); err != nil {
-			return fromStripe(err, "Give the restricted key Event destinations: Read if you want it looked at, or "+
-				"look at https://dashboard.stripe.com/workbench/webhooks.")
+			return fromStripe(err, "Give the restricted key Event destinations: Read to enable this check, or check "+
+				"https://dashboard.stripe.com/workbench/webhooks yourself.")
 		}
 		var thin []string
 		for _, d := range list.Data {
@@ -187,8 +192,9 @@ func (s *Stripe) ThinDestinations(path string) Check {
 			}
 		}
 		if len(thin) > 0 {
-			return warning(strings.Join(thin, ", ")+" sends thin events, which have no effect", chooseSnapshot)
+			return warning("these event destinations send thin events, which have no effect: "+
+				strings.Join(thin, ", "), chooseSnapshot)
 		}
-		return ok("no event destination sends any")
+		return ok("no event destination sends thin events")
 	}}
 }

@@ -25,7 +25,7 @@ func (eventsKey) Get(context.Context) (secret.Key, error) {
 	return secret.StripeKey("api_key", false)("sk_test_" + "events")
 }
 
-// eventsStripe is a Stripe that answers one request, as curl would show it.
+// eventsStripe returns a Stripe that answers one request, which is in the form METHOD /path?query.
 func eventsStripe(t *testing.T, request string, status int, body string) *preflight.Stripe {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -48,7 +48,7 @@ func eventsStripe(t *testing.T, request string, status int, body string) *prefli
 const deniedByStripe = `{"error":{"type":"invalid_request_error","message":"The provided key does not have the ` +
 	`required permissions. MARKERx7Q"}}`
 
-func TestTheAccountWhoseEventsCountIsTheKeys(t *testing.T) {
+func TestStripeAccountMustBeTheKeysAccount(t *testing.T) {
 	for name, test := range map[string]struct {
 		status         int
 		body           string
@@ -58,12 +58,12 @@ func TestTheAccountWhoseEventsCountIsTheKeys(t *testing.T) {
 		"the same": {200, `{"id":"acct_OURS","object":"account"}`, preflight.OK,
 			"it is the account of the Stripe key", ""},
 		"another": {200, `{"id":"acct_OTHER","object":"account"}`, preflight.Problem,
-			"it is another account than the Stripe key's, so the events of this one have no effect",
+			"it is not the account of the Stripe key, so the events of the key's account have no effect",
 			"Set STRIPE_ACCOUNT to the ID of the account that the key belongs to: " +
 				"https://dashboard.stripe.com/settings/account."},
 		"a restricted key": {
 			403, deniedByStripe, preflight.Warning,
-			"a restricted key may not read its own account, so nothing was compared",
+			"a restricted key cannot read its own account, so nothing was compared",
 			"Compare STRIPE_ACCOUNT with the account's ID at https://dashboard.stripe.com/settings/account.",
 		},
 		"a request that it refuses": {400, `{"error":{"type":"invalid_request_error"}}`, preflight.Problem,
@@ -76,7 +76,7 @@ func TestTheAccountWhoseEventsCountIsTheKeys(t *testing.T) {
 	}
 }
 
-func TestWhoMayNameAUserIsSaid(t *testing.T) {
+func TestFindingsOfClientReferences(t *testing.T) {
 	for counts, want := range map[string]struct {
 		status         preflight.Status
 		detail, advice string
@@ -84,12 +84,13 @@ func TestWhoMayNameAUserIsSaid(t *testing.T) {
 		"none": {preflight.OK, "no client_reference_id names a user", ""},
 		"sessions": {
 			preflight.OK,
-			"Checkout Sessions that no Payment Link made name users; right if your server makes them all. " +
-				"Choose none if the account has a pricing table, or another app that makes sessions", "",
+			"the client_reference_id of a Checkout Session names a user, unless a Payment Link made the session. " +
+				"This is right if your server makes all sessions. Choose none if the account has a pricing table, or " +
+				"another app that makes sessions", "",
 		},
 		"all": {
 			preflight.Warning,
-			"Payment Links name users too, and a buyer can change the client_reference_id in the address of one",
+			"the client_reference_id of a Payment Link names a user too, but a buyer can change it in the address",
 			"Choose sessions, or none if the account has a pricing table, or another app that makes Checkout Sessions.",
 		},
 	} {
@@ -110,16 +111,16 @@ func TestThinDestinationsAreNamed(t *testing.T) {
 		want           preflight.Status
 		detail, advice string
 	}{
-		"none": {200, `{"data":[]}`, preflight.OK, "no event destination sends any", ""},
+		"none": {200, `{"data":[]}`, preflight.OK, "no event destination sends thin events", ""},
 		"snapshots": {200, `{"data":[` + destination("ed_1", "snapshot", ours) + `]}`, preflight.OK,
-			"no event destination sends any", ""},
+			"no event destination sends thin events", ""},
 		"another address": {200, `{"data":[` + destination("ed_1", "thin", others) + `]}`, preflight.OK,
-			"no event destination sends any", ""},
+			"no event destination sends thin events", ""},
 		"an event bus": {200, `{"data":[` + destination("ed_1", "thin", `null`) + `]}`, preflight.OK,
-			"no event destination sends any", ""},
+			"no event destination sends thin events", ""},
 		"two": {200, `{"data":[` + destination("ed_1", "thin", ours) + `,` + destination("ed_2",
 			"snapshot", ours) + `,` + destination("ed_3", "thin", ours) + `]}`, preflight.Warning,
-			"ed_1, ed_3 sends thin events, which have no effect", chooseSnapshots},
+			"these event destinations send thin events, which have no effect: ed_1, ed_3", chooseSnapshots},
 		"a restricted key": {403, deniedByStripe, preflight.Warning, notLookedAt, mayReadDestinations},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -138,8 +139,8 @@ func TestAnOrganizationsDestinationsCannotBeSeen(t *testing.T) {
 	}
 	unseen := finding{
 		preflight.Warning, "this account has none, and the Stripe key cannot see those of its organization",
-		"Look in the organization's dashboard: the destination must be enabled, have all types of events, and send " +
-			"snapshot payloads.",
+		"Check the organization's dashboard: the destination must be enabled, have all " +
+			"event types, and send snapshot payloads.",
 	}
 	for _, test := range []struct {
 		organization          bool
@@ -147,9 +148,9 @@ func TestAnOrganizationsDestinationsCannotBeSeen(t *testing.T) {
 	}{
 		{true, unseen, unseen},
 		{
-			false, finding{preflight.Problem, "no endpoint's address ends in /stripe/webhook", createEndpoint},
+			false, finding{preflight.Problem, "no endpoint has a URL that ends in /stripe/webhook", createEndpoint},
 			finding{preflight.Problem,
-				"there is no destination behind STRIPE_EVENT_SOURCE in this mode", compareSource},
+				"no event destination in this mode has the ID that STRIPE_EVENT_SOURCE ends with", compareSource},
 		},
 	} {
 		s := eventsStripe(t, "GET /v1/webhook_endpoints?limit=100", 200,
@@ -169,12 +170,12 @@ func TestAnOrganizationsDestinationsCannotBeSeen(t *testing.T) {
 	}
 }
 
-// newWebhook is Lambda with a new version of the webhook.
+// newWebhook stands in for Lambda with a new version of the webhook.
 type newWebhook struct {
 	variables map[string]string
 	answer    string
 	fails     bool
-	payload   string // that it was invoked with
+	payload   string // of the last invocation
 }
 
 func (l *newWebhook) GetFunctionConfiguration(context.Context, *lambda.GetFunctionConfigurationInput,
@@ -193,7 +194,7 @@ func (l *newWebhook) Invoke(_ context.Context, input *lambda.InvokeInput,
 	return output, nil
 }
 
-// toldOfBus keeps what CodeDeploy was told.
+// toldOfBus stands in for CodeDeploy and keeps the reported statuses.
 type toldOfBus struct{ status []string }
 
 func (r *toldOfBus) PutLifecycleEventHookExecutionStatus(_ context.Context,
@@ -211,14 +212,14 @@ func TestAWebhookWithoutARouteIsSentAnEvent(t *testing.T) {
 		fails          bool
 		sent, reported string
 	}{
-		"a bus alone":            {"", source, "null", false, `"source":"` + source + `"`, "Succeeded"},
-		"a bus, and white space": {" ", " " + source + " ", "null", false, `"source":"` + source + `"`, "Succeeded"},
+		"only a bus":             {"", source, "null", false, `"source":"` + source + `"`, "Succeeded"},
+		"a bus with white space": {" ", " " + source + " ", "null", false, `"source":"` + source + `"`, "Succeeded"},
 		"a bus that fails":       {"", source, "null", true, `"source":"` + source + `"`, "Failed"},
 		"a bus that answers":     {"", source, `{"statusCode":400}`, false, `"source":"` + source + `"`, "Failed"},
 		"both": {"webhook", source, `{"statusCode":400}`, false,
 			`"rawPath":"/stripe/webhook"`, "Succeeded"},
-		"an endpoint alone": {"webhook", "", `{"statusCode":400}`, false, `"rawPath":"/stripe/webhook"`, "Succeeded"},
-		"neither":           {"", "", `{"statusCode":404}`, false, `"rawPath":"/stripe/webhook"`, "Failed"},
+		"only an endpoint": {"webhook", "", `{"statusCode":400}`, false, `"rawPath":"/stripe/webhook"`, "Succeeded"},
+		"neither":          {"", "", `{"statusCode":404}`, false, `"rawPath":"/stripe/webhook"`, "Failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			told := &toldOfBus{}

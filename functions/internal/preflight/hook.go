@@ -19,7 +19,7 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// LambdaAPI are the calls of Lambda that the hook makes.
+// LambdaAPI has the calls of Lambda that the hook makes.
 type LambdaAPI interface {
 	GetFunctionConfiguration(ctx context.Context, input *lambda.GetFunctionConfigurationInput,
 		options ...func(*lambda.Options)) (*lambda.GetFunctionConfigurationOutput, error)
@@ -27,17 +27,17 @@ type LambdaAPI interface {
 		options ...func(*lambda.Options)) (*lambda.InvokeOutput, error)
 }
 
-// CodeDeployAPI is the one call of CodeDeploy that the hook makes.
+// CodeDeployAPI has the call of CodeDeploy that the hook makes.
 type CodeDeployAPI interface {
 	PutLifecycleEventHookExecutionStatus(ctx context.Context,
 		input *codedeploy.PutLifecycleEventHookExecutionStatusInput,
 		options ...func(*codedeploy.Options)) (*codedeploy.PutLifecycleEventHookExecutionStatusOutput, error)
 }
 
-// Hook is CodeDeploy's before-traffic hook: it sends each new version one request that must be
-// refused (or, if there is no route, an event that means nothing), looks at the versions with their
-// own configuration, and reports. It reports whatever happens to it, because CodeDeploy waits an
-// hour for a report.
+// Hook is CodeDeploy's before-traffic hook. It sends each new version a request that the version
+// must refuse or, if events come only from the event bus, an event that has no effect. It also runs
+// the checks with the new versions' own configuration. Then it reports the result to CodeDeploy. It
+// reports even if it fails itself, because CodeDeploy waits an hour for a report.
 //
 // https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html
 type Hook struct {
@@ -45,23 +45,23 @@ type Hook struct {
 	CodeDeploy CodeDeployAPI
 	// Portal and Webhook are the ARNs of the new versions; "" for a function that is not deployed.
 	Portal, Webhook string
-	// Broken says what is wrong with the hook's own environment, if anything.
+	// Broken is an error in the hook's own environment, or nil.
 	Broken error
-	// Look looks at the environments of the versions.
+	// Look runs the checks for the environments of the versions.
 	Look func(ctx context.Context, versions Environments) []Finding
 	Logs io.Writer
 }
 
-// Environments are the variables of the new versions, and of the portal version that serves now.
-// nil means that it does not exist.
+// Environments has the variables of the new versions, and of the portal version that serves now.
+// nil means that the version does not exist.
 type Environments struct{ Portal, Webhook, Live map[string]string }
 
-// How the function's time is divided. The checks get the rest.
+// How the hook divides its time. The checks get the rest.
 const (
-	reportReserve = 15 * time.Second // for the report and its retries
-	lookReserve   = time.Second      // for findings to be collected after the checks' time is over
-	readLimit     = 9 * time.Second  // for the configurations of the new versions
-	answerLimit   = 17 * time.Second // for the answers of the new versions, which have 15 s each
+	reportReserve = 15 * time.Second // to report, with retries
+	lookReserve   = time.Second      // to collect the findings after the end of the checks
+	readLimit     = 9 * time.Second  // to read the new versions' configurations
+	answerLimit   = 17 * time.Second // to call the new versions, which have 15 s each
 )
 
 // Invoke implements lambda.Handler.
@@ -100,7 +100,7 @@ func (h *Hook) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return []byte("null"), nil
 }
 
-// inspect ends in time for the report, whatever it looks at does.
+// inspect returns the findings. It always returns in time for the report.
 func (h *Hook) inspect(ctx context.Context) []Finding {
 	if h.Broken != nil {
 		return []Finding{named("preflight's variables", problem(h.Broken.Error(), "Correct the template."))}
@@ -119,7 +119,7 @@ func (h *Hook) inspect(ctx context.Context) []Finding {
 		defer func() {
 			if recover() != nil {
 				done <- []Finding{named("preflight",
-					problem("it failed itself", "Report it: this is a mistake in the program."))}
+					problem("it crashed", "This is a bug in the program. Please report it."))}
 			}
 		}()
 		done <- h.look(looking)
@@ -132,8 +132,8 @@ func (h *Hook) inspect(ctx context.Context) []Finding {
 	}
 }
 
-// look reads the new versions' environments, calls the versions, and then checks their
-// dependencies, which may take longest.
+// look reads the new versions' environments, calls the versions, and then runs the checks, which
+// may take longest.
 func (h *Hook) look(ctx context.Context) []Finding {
 	environments := map[string]map[string]string{}
 	reading, cancel := context.WithTimeout(ctx, readLimit)
@@ -163,7 +163,7 @@ func (h *Hook) look(ctx context.Context) []Finding {
 	return findings
 }
 
-// version is a new version of a function, and a request that it must refuse.
+// version is a new version of a function, and the status with which it must refuse a request.
 type version struct {
 	name, arn, path string
 	status          int
@@ -189,12 +189,13 @@ func (h *Hook) variables(ctx context.Context, v version) (map[string]string, Fin
 	case err != nil:
 		return nil, named(name, fromAWS(upstream.FromAWS("lambda", err), "function"))
 	case output.Environment == nil || output.Environment.Variables == nil:
-		return nil, named(name, problem("it has no variables", "Correct the template."))
+		return nil, named(name, problem("it has no environment variables", "Correct the template."))
 	}
 	return output.Environment.Variables, named(name, ok("version "+aws.ToString(output.Version)))
 }
 
-// onlySource is the event source of a webhook that takes events from the event bus alone, else "".
+// onlySource returns the event source of a webhook that takes events only from the event bus, or ""
+// for any other webhook.
 func onlySource(variables map[string]string) string {
 	if strings.TrimSpace(variables["WEBHOOK_SECRET_ID"]) != "" {
 		return ""
@@ -204,7 +205,8 @@ func onlySource(variables map[string]string) string {
 
 const readTheLog = "The log of the new version says why."
 
-// answers sends a version a request without credentials, or one that has no route an event.
+// answers sends the version a request without credentials or, if it takes events only from the
+// event bus, an event.
 func (h *Hook) answers(v version, variables map[string]string) Check {
 	if source := onlySource(variables); source != "" {
 		return h.takes(v, source)
@@ -214,24 +216,24 @@ func (h *Hook) answers(v version, variables map[string]string) Check {
 			StatusCode int `json:"statusCode"`
 		}
 		if json.Unmarshal(payload, &answer) != nil || answer.StatusCode != v.status {
-			return problem(fmt.Sprintf("it answers a request without credentials with %d, not with %d",
+			return problem(fmt.Sprintf("it answers a request without credentials with %d instead of %d",
 				answer.StatusCode, v.status), readTheLog)
 		}
 		return ok(fmt.Sprintf("it refuses a request without credentials with %d", v.status))
 	})
 }
 
-// takes sends a version an event from the event bus, of a type that means nothing.
+// takes sends the version an event from the event bus, of a type that has no effect.
 func (h *Hook) takes(v version, source string) Check {
 	return h.invoking(v, busEvent(source), func(payload []byte) Finding {
 		if string(payload) != "null" {
-			return problem("it does not take an event from the event bus", readTheLog)
+			return problem("it does not accept an event from the event bus", readTheLog)
 		}
-		return ok("it takes events from the event bus")
+		return ok("it accepts events from the event bus")
 	})
 }
 
-// invoking invokes a version and has its answer judged.
+// invoking invokes the version and passes its answer to look.
 func (h *Hook) invoking(v version, payload []byte, look func(payload []byte) Finding) Check {
 	return Check{Name: v.name + "'s answer", Run: func(ctx context.Context) Finding {
 		output, err := h.Lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(v.arn), Payload: payload})
@@ -239,13 +241,13 @@ func (h *Hook) invoking(v version, payload []byte, look func(payload []byte) Fin
 		case err != nil:
 			return fromAWS(upstream.FromAWS("lambda", err), "function")
 		case output.FunctionError != nil:
-			return problem("the function fails", readTheLog)
+			return problem("the function returned an error", readTheLog)
 		}
 		return look(output.Payload)
 	}}
 }
 
-// request is an event of API Gateway's without credentials.
+// request returns an event of API Gateway for a POST without credentials.
 func request(path string) []byte {
 	return fmt.Appendf(nil, `{"version":"2.0","routeKey":"POST `+
 		`%[1]s","rawPath":%[1]q,"rawQueryString":"","headers":{"accept":"application/json"},`+
@@ -253,8 +255,8 @@ func request(path string) []byte {
 		`"isBase64Encoded":false}`, path)
 }
 
-// busEvent is an event as EventBridge sends it. It has no time (created), so that the alarm
-// EventsMissing does not count it.
+// busEvent returns an event as EventBridge sends it. The event has no time (created), so that the
+// alarm EventsMissing does not count it.
 func busEvent(source string) []byte {
 	return fmt.Appendf(nil, `{"version":"0","id":"preflight","detail-type":"preflight","source":%q,`+
 		`"detail":{"id":"evt_preflight","object":"event","type":"preflight"}}`, source)

@@ -21,12 +21,12 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// control is Lambda and CodeDeploy.
+// control stands in for Lambda and CodeDeploy.
 type control struct {
 	configurations map[string]answer // by function
-	invocations    map[string]answer
-	functionError  string // with which the functions fail; "" if they do not
-	refuseReport   string // code of an error
+	invocations    map[string]answer // by function
+	functionError  string            // error of every function, or ""
+	refuseReport   string            // error code for the report, or ""
 	mu             sync.Mutex
 	payloads       map[string]string
 	reports        []string
@@ -82,14 +82,14 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, given.body)
 }
 
-// versionPath is where Lambda has a version of a function, or what its alias leads to.
+// versionPath returns the path of a version or an alias of a function in Lambda's API.
 func versionPath(function, version string) string {
 	return "/2015-03-31/functions/arn:aws:lambda:eu-central-1:123456789012:function:" + function + ":" + version + "/"
 }
 
 const deployment = `{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"hook-1"}`
 
-// run runs the hook with two minutes of time, as the template gives it, and returns its log.
+// run runs the hook with the two minutes that the template gives it, and returns its log.
 func (c *control) run(t *testing.T, change func(*preflight.Hook)) (lines []map[string]string,
 	output []byte, err error) {
 	t.Helper()
@@ -138,35 +138,36 @@ func TestTheHookJudgesNewVersions(t *testing.T) {
 		detail  string
 		advice  string
 	}{
-		"all is well": {&control{}, "Succeeded", "portal's answer", "INFO",
+		"the portal refuses the request": {&control{}, "Succeeded", "portal's answer", "INFO",
 			"it refuses a request without credentials with 401", ""},
-		"the webhook refuses, too": {&control{}, "Succeeded", "webhook's answer", "INFO",
+		"the webhook refuses the request": {&control{}, "Succeeded", "webhook's answer", "INFO",
 			"it refuses a request without credentials with 400", ""},
 		"the version is named": {&control{}, "Succeeded", "webhook's version", "INFO", "version 7", ""},
-		"it lets everyone in": {&control{invocations: of("portal", found(`{"statusCode":303}`))}, "Failed",
-			"portal's answer", "ERROR", "it answers a request without credentials with 303, not with 401", readTheLog},
-		"the webhook takes all": {&control{invocations: of("webhook", found(`{"statusCode":200}`))}, "Failed",
-			"webhook's answer", "ERROR", "it answers a request without credentials with 200, not with 400", readTheLog},
+		"the portal accepts any request": {&control{invocations: of("portal", found(`{"statusCode":303}`))}, "Failed",
+			"portal's answer", "ERROR", "it answers a request without credentials with 303 instead of 401", readTheLog},
+		"the webhook accepts any event": {&control{invocations: of("webhook", found(`{"statusCode":200}`))}, "Failed",
+			"webhook's answer", "ERROR", "it answers a request without credentials with 200 " +
+				"instead of 400", readTheLog},
 		"an answer without status": {&control{invocations: of("portal", found(`"MARKERx7Q"`))}, "Failed",
-			"portal's answer", "ERROR", "it answers a request without credentials with 0, not with 401", readTheLog},
+			"portal's answer", "ERROR", "it answers a request without credentials with 0 instead of 401", readTheLog},
 		"a function returns an error": {&control{functionError: "Handled"}, "Failed", "portal's answer", "ERROR",
-			"the function fails", readTheLog},
+			"the function returned an error", readTheLog},
 		"the functions fail": {&control{functionError: "Unhandled"}, "Failed", "portal's answer", "ERROR",
-			"the function fails", readTheLog},
-		"it may not be called": {&control{invocations: of("portal", denied)}, "Failed", "portal's answer", "ERROR",
+			"the function returned an error", readTheLog},
+		"no permission to call it": {&control{invocations: of("portal", denied)}, "Failed", "portal's answer", "ERROR",
 			"lambda Invoke: AccessDeniedException", grantFunction},
 		"Lambda throttles": {&control{invocations: of("portal", throttled)}, "Succeeded", "portal's answer",
 			"WARN", "lambda Invoke: TooManyRequestsException", tryAgain},
 		"a call takes too long": {&control{invocations: of("portal", answer{hangs: true})}, "Succeeded",
 			"portal's answer", "WARN", "no answer in time", tryAgain},
-		"it may not be read": {&control{configurations: of("portal", denied)}, "Failed", "portal's version",
+		"no permission to read it": {&control{configurations: of("portal", denied)}, "Failed", "portal's version",
 			"ERROR", "lambda GetFunctionConfiguration: AccessDeniedException", grantFunction},
 		"reading takes too long": {&control{configurations: of("portal", answer{hangs: true})}, "Succeeded",
 			"portal's version", "WARN", "lambda GetFunctionConfiguration: no answer in time", tryAgain},
 		"no environment": {&control{configurations: of("webhook", found(`{"Version":"7"}`))}, "Failed",
-			"webhook's version", "ERROR", "it has no variables", "Correct the template."},
+			"webhook's version", "ERROR", "it has no environment variables", "Correct the template."},
 		"no variables": {&control{configurations: of("webhook", found(`{"Environment":{}}`))}, "Failed",
-			"webhook's version", "ERROR", "it has no variables", "Correct the template."},
+			"webhook's version", "ERROR", "it has no environment variables", "Correct the template."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -197,7 +198,7 @@ func TestTheHookJudgesNewVersions(t *testing.T) {
 	}
 }
 
-// Every line has its place, level and words. An operator reads them in this order.
+// Every line has its place, level and text. An operator reads them in this order.
 func TestTheHookLogsEachFinding(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &control{}
@@ -234,7 +235,7 @@ func TestTheHookLogsEachFinding(t *testing.T) {
 	})
 }
 
-// What hangs leaves the checks their time.
+// A call that hangs leaves enough time for the checks.
 func TestEachPartOfTheHookHasItsTime(t *testing.T) {
 	hangs := map[string]answer{"portal": {hangs: true}, "webhook": {hangs: true}}
 	for name, test := range map[string]struct {
@@ -263,7 +264,7 @@ func TestEachPartOfTheHookHasItsTime(t *testing.T) {
 	}
 }
 
-// The requests are events of API Gateway's that carry no credentials.
+// The requests are events of API Gateway without credentials.
 func TestNewVersionsGetARequestThatTheyMustRefuse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &control{}
@@ -286,7 +287,7 @@ func TestNewVersionsGetARequestThatTheyMustRefuse(t *testing.T) {
 	})
 }
 
-func TestTheHookLooksWithTheVersionsVariables(t *testing.T) {
+func TestTheHookChecksWithTheVersionsVariables(t *testing.T) {
 	for name, test := range map[string]struct {
 		change          func(*preflight.Hook)
 		portal, webhook string
@@ -332,7 +333,7 @@ func TestTheHookLooksWithTheVersionsVariables(t *testing.T) {
 }
 
 // A webhook endpoint that Stripe disabled is a problem that the new version may solve.
-func TestWhatIsOutsideHoldsNoVersionBack(t *testing.T) {
+func TestAnEndpointsProblemDoesNotStopADeployment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, stripe := &control{}, &account{}
 		lines, _, err := c.run(t, func(h *preflight.Hook) {

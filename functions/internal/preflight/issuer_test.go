@@ -17,7 +17,7 @@ type keySet struct {
 
 func (k keySet) Algorithms(context.Context) ([]string, error) { return k.algorithms, k.err }
 
-func TestKeysOfEachName(t *testing.T) {
+func TestKeysOfTheIssuerAndItsAliases(t *testing.T) {
 	unavailable := &auth.KeysUnavailableError{Err: errors.New("no connection")}
 	for name, test := range map[string]struct {
 		keys   keySet
@@ -30,8 +30,8 @@ func TestKeysOfEachName(t *testing.T) {
 		"the issuer is down": {keySet{err: unavailable}, 0,
 			preflight.Finding{
 				Name: "issuer's keys", Status: preflight.Problem, Detail: "no connection",
-			}, "Compare JWT_ISSUER, to the last slash, and JWT_JWKS_URL with the provider's; go run ./local " +
-				"configure < token.txt finds both from a token."},
+			}, "Compare JWT_ISSUER (including a slash at its end) and JWT_JWKS_URL with the provider's values. go " +
+				"run ./local configure < token.txt finds both from a token."},
 		"another failure": {keySet{err: errors.New("unforeseen")}, 0,
 			preflight.Finding{Name: "issuer's keys", Status: preflight.Problem, Detail: "unforeseen"}, ""},
 		"the first alias": {keySet{algorithms: []string{"RS256"}}, 1,
@@ -39,9 +39,9 @@ func TestKeysOfEachName(t *testing.T) {
 		"an alias is down": {keySet{err: unavailable}, 4,
 			preflight.Finding{
 				Name: "keys of the issuer's alias 4", Status: preflight.Warning, Detail: "no connection",
-			}, "Compare number 4 of JWT_ISSUER_ALIASES, to the last slash, with the provider's. Until its keys are " +
-				"there, its tokens get 503. Remove it if no token has it."},
-		"an alias's other one": {keySet{err: errors.New("unforeseen")}, 1,
+			}, "Compare number 4 of JWT_ISSUER_ALIASES (including a slash at its end) with the provider's issuer. " +
+				"Its tokens get 503 until its keys can be fetched. Remove it if no token has it."},
+		"another failure of an alias": {keySet{err: errors.New("unforeseen")}, 1,
 			preflight.Finding{Name: "keys of the issuer's alias 1", Status: preflight.Warning, Detail: "unforeseen"},
 			""},
 	} {

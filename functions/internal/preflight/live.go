@@ -15,11 +15,11 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// alias names the version that serves callers.
+// alias points to the version that serves callers.
 const alias = "live"
 
-// UsersKept compares the table with the one that callers are served from. A changed key makes
-// CloudFormation replace the table by an empty one, and every user would be without an account.
+// UsersKept compares the new version's table with the live version's. If its key changes,
+// CloudFormation replaces the table with an empty one, and no user would have a billing account.
 func UsersKept(client DynamoDB, table customers.Table, liveClient DynamoDB, live customers.Table) Check {
 	return Check{Name: "live version's table", Run: func(ctx context.Context) Finding {
 		if table.Name == live.Name && table.Key == live.Key && table.SortKey == live.SortKey {
@@ -28,42 +28,42 @@ func UsersKept(client DynamoDB, table customers.Table, liveClient DynamoDB, live
 		empty, err := isEmpty(ctx, client, table.Name)
 		switch {
 		case err != nil && isDenied(err):
-			return warning("the new table may not be scanned from here, so it is unknown whether it is empty",
+			return warning("dynamodb:Scan is denied on the new table, so it is unknown whether the table is empty",
 				"Grant dynamodb:Scan to enable this check.")
 		case err != nil:
 			return fromAWS(err, "table")
 		case !empty:
-			return ok("another one, and the new one has items")
+			return ok("the new version uses another table, which has items")
 		}
 		const advice = `Move the items first: infra/README.md, "Another table or key". If the live table is empty ` +
-			`too, deploy with make deploy, which lets this role read it.`
+			`too, deploy with make deploy, which lets this role read that table.`
 		switch empty, err := isEmpty(ctx, liveClient, live.Name); {
 		case err != nil && err.Timeout:
 			return late(err.Error())
 		case err != nil:
-			return problem("the new table "+shown(table)+" is empty, and the live version's, "+shown(live)+
-				", cannot be read: "+err.Error(), advice)
+			return problem("the new table "+shown(table)+" is empty, and the live version's table "+shown(live)+
+				" cannot be read: "+err.Error(), advice)
 		case !empty:
 			return problem("the new table "+shown(table)+" is empty, and the live version uses "+shown(live)+
-				": each user would be without an account", advice)
+				": every user would be without a billing account", advice)
 		}
-		return ok("another one, and both are empty")
+		return ok("the new version uses another table, and both are empty")
 	}}
 }
 
-// enough items must lack the new form before a sample is a problem: the rest of a large table may
-// have it.
+// enough is the number of items without the new form that makes a sample a problem. With fewer, the
+// rest of a large table may have it.
 const enough = 7
 
-// sameItems reports a new key format or attribute that no item has: the live version finds users,
-// and the new one would find none.
+// sameItems reports a new key format or attribute that no item has. The live version finds users
+// with its settings, but the new version would find none.
 func sameItems(ctx context.Context, client DynamoDB, table, live customers.Table) Finding {
 	if table == live {
-		return ok("it is the same")
+		return ok("it is the same table")
 	}
 	items, err := sample(ctx, client, table.Name)
 	if err != nil {
-		return ok("it is the same; its items were not looked at") // the sample of the mapping says why
+		return ok("it is the same table; its items were not checked") // the sample of the mapping says why
 	}
 	served, kept := 0, 0
 	for _, item := range items {
@@ -75,12 +75,12 @@ func sameItems(ctx context.Context, client DynamoDB, table, live customers.Table
 		}
 	}
 	if kept > 0 || served == 0 {
-		return ok("it is the same")
+		return ok("it is the same table")
 	}
-	detail := fmt.Sprintf("the live version finds a customer in %d of %d items, and the new one in none",
+	detail := fmt.Sprintf("the live version finds a customer in %d of %d items, the new version in 0",
 		served, len(items))
-	const advice = "Compare CUSTOMERS_KEY_FORMAT, CUSTOMERS_SORT_KEY and CUSTOMERS_ATTRIBUTE with the items, and " +
-		"write the items in the new form first."
+	const advice = "Compare CUSTOMERS_KEY_FORMAT, CUSTOMERS_SORT_KEY and CUSTOMERS_ATTRIBUTE with the items. If you " +
+		"meant to change them, write the items in the new form first."
 	if served < enough {
 		return warning(detail, advice)
 	}
@@ -95,7 +95,8 @@ func shown(table customers.Table) string {
 	return table.Name + " (" + key + ")"
 }
 
-// isEmpty reports whether a table has no item.
+// isEmpty reports whether a table has no items. It reads at most one, because AWS charges for the
+// items that a scan reads.
 func isEmpty(ctx context.Context, client DynamoDB, table string) (bool, *upstream.Error) {
 	page, err := client.Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(table), Limit: aws.Int32(1)})
 	if err != nil {
@@ -104,8 +105,8 @@ func isEmpty(ctx context.Context, client DynamoDB, table string) (bool, *upstrea
 	return len(page.Items) == 0, nil
 }
 
-// live reads the environment of the portal version that serves now. It is nil before the first
-// version.
+// live returns the environment of the portal version that serves now, or nil before the first
+// version. It returns a finding if the environment cannot be read.
 func (h *Hook) live(ctx context.Context) (map[string]string, *Finding) {
 	function := h.Portal[:max(strings.LastIndexByte(h.Portal, ':'), 0)]
 	if function == "" {

@@ -13,7 +13,7 @@ import (
 	"billingportal/functions/internal/preflight"
 )
 
-// A changed key or name gives the users another table. It must not be an empty one.
+// If the key or name changes, the new version uses another table, which must not be empty.
 func TestTheTableOfTheLiveVersionIsKept(t *testing.T) {
 	const name = "live version's table"
 	users := customers.Table{Name: "users", Key: "user_id", Attribute: "customer_id"}
@@ -33,56 +33,58 @@ func TestTheTableOfTheLiveVersionIsKept(t *testing.T) {
 		status         preflight.Status
 		detail, advice string
 	}{
-		"the same": {users, fails("NotAsked"), fails("NotAsked"),
-			preflight.OK, "it is the same", ""},
+		"the same table": {users, fails("NotAsked"), fails("NotAsked"),
+			preflight.OK, "it is the same table", ""},
 		"another attribute": {other(func(t *customers.Table) { t.Attribute = "x" }), items(many...),
 			fails("NotAsked"), preflight.Problem,
-			"the live version finds a customer in 8 of 8 items, and the new one in none", compareItems},
+			"the live version finds a customer in 8 of 8 items, the new version in 0", compareItems},
 		"another format": {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }), items(many...),
 			fails("NotAsked"), preflight.Problem,
-			"the live version finds a customer in 8 of 8 items, and the new one in none", compareItems},
+			"the live version finds a customer in 8 of 8 items, the new version in 0", compareItems},
 		"another format, a few items": {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }),
 			items(many[:6]...), fails("NotAsked"), preflight.Warning,
-			"the live version finds a customer in 6 of 6 items, and the new one in none", compareItems},
+			"the live version finds a customer in 6 of 6 items, the new version in 0", compareItems},
 		"another format, items in both": {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }),
 			items(append(many[:7:7], item("U#u1", "cus_1", ""))...), fails("NotAsked"),
-			preflight.OK, "it is the same", ""},
+			preflight.OK, "it is the same table", ""},
 		"another format, no customers": {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }),
-			items(`{"user_id":{"S":"u1"}}`), fails("NotAsked"), preflight.OK, "it is the same", ""},
+			items(`{"user_id":{"S":"u1"}}`), fails("NotAsked"), preflight.OK, "it is the same table", ""},
 		"another format, unreadable": {other(func(t *customers.Table) { t.KeyFormat = "U#{user}" }),
 			fails("AccessDeniedException"), fails("NotAsked"), preflight.OK,
-			"it is the same; its items were not looked at", ""},
+			"it is the same table; its items were not checked", ""},
 		"another key, empty": {other(func(t *customers.Table) { t.Name, t.Key = "new", "pk" }), found(none),
 			found(one), preflight.Problem, "the new table new (pk) is empty, and the live version uses users " +
-				"(user_id): each user would be without an account", moveItems},
+				"(user_id): every user would be without a billing account", moveItems},
 		"another sort key, empty": {other(func(t *customers.Table) { t.SortKey, t.SortValue = "sk", "B" }),
 			found(none), found(one), preflight.Problem, "the new table users (user_id, sk) is empty, and the live " +
-				"version uses users (user_id): each user would be without an account", moveItems},
+				"version uses users (user_id): every user would be without a billing account", moveItems},
 		"another name, empty": {other(func(t *customers.Table) { t.Name = "new" }), found(none), found(one),
 			preflight.Problem, "the new table new (user_id) is empty, and the live version uses users (user_id): " +
-				"each user would be without an account", moveItems},
+				"every user would be without a billing account", moveItems},
 		"another name, with items": {other(func(t *customers.Table) { t.Name = "new" }), found(one),
-			fails("NotAsked"), preflight.OK, "another one, and the new one has items", ""},
+			fails("NotAsked"), preflight.OK, "the new version uses another table, which has items", ""},
 		"both are empty": {other(func(t *customers.Table) { t.Name = "new" }), found(none), found(none),
-			preflight.OK, "another one, and both are empty", ""},
-		"the live one may not be read": {other(func(t *customers.Table) { t.Name = "new" }), found(none),
+			preflight.OK, "the new version uses another table, and both are empty", ""},
+		"no permission to read the live table": {other(func(t *customers.Table) { t.Name = "new" }), found(none),
 			fails("AccessDeniedException"), preflight.Problem,
-			"the new table new (user_id) is empty, and the live version's, users (user_id), cannot be read: dynamodb " +
+			"the new table new (user_id) is empty, and the live version's table " +
+				"users (user_id) cannot be read: dynamodb " +
 				"Scan: AccessDeniedException", moveItems},
-		"the live one does not exist": {other(func(t *customers.Table) { t.Name = "new" }), found(none),
+		"the live table does not exist": {other(func(t *customers.Table) { t.Name = "new" }), found(none),
 			fails("ResourceNotFoundException"), preflight.Problem,
-			"the new table new (user_id) is empty, and the live version's, users (user_id), cannot be read: dynamodb " +
+			"the new table new (user_id) is empty, and the live version's table " +
+				"users (user_id) cannot be read: dynamodb " +
 				"Scan: ResourceNotFoundException", moveItems},
-		"the live one is too slow": {other(func(t *customers.Table) { t.Name = "new" }), found(none),
+		"the live table is too slow": {other(func(t *customers.Table) { t.Name = "new" }), found(none),
 			answer{hangs: true}, preflight.Warning, "dynamodb Scan: no answer in time", tryAgain},
-		"the new one may not be read": {other(func(t *customers.Table) { t.Name = "new" }),
+		"no permission to read the new table": {other(func(t *customers.Table) { t.Name = "new" }),
 			fails("AccessDeniedException"), found(one), preflight.Warning,
-			"the new table may not be scanned from here, so it is unknown whether it is empty",
+			"dynamodb:Scan is denied on the new table, so it is unknown whether the table is empty",
 			"Grant dynamodb:Scan to enable this check."},
-		"the new one does not exist": {other(func(t *customers.Table) { t.Name = "new" }),
+		"the new table does not exist": {other(func(t *customers.Table) { t.Name = "new" }),
 			fails("ResourceNotFoundException"), found(one), preflight.Problem,
 			"dynamodb Scan: ResourceNotFoundException", noSuchTable},
-		"the new one is being throttled": {other(func(t *customers.Table) { t.Name = "new" }),
+		"the new table is throttled": {other(func(t *customers.Table) { t.Name = "new" }),
 			fails("ThrottlingException"), found(one), preflight.Warning,
 			"dynamodb Scan: ThrottlingException", tryAgain},
 	} {
@@ -96,15 +98,15 @@ func TestTheTableOfTheLiveVersionIsKept(t *testing.T) {
 	}
 }
 
-// Whether a table is empty is asked with one item: a page costs what it reads.
-func TestOneItemShowsThatATableIsNotEmpty(t *testing.T) {
+// AWS charges for every item that a scan reads.
+func TestAtMostOneItemIsReadToSeeWhetherATableIsEmpty(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked []string
 		client := dynamoDB(t, amazon{"Scan": found(`{"Items":[],"Count":0}`)},
 			func(body string) { asked = append(asked, body) })
 		one, two := customers.Table{Name: "one", Key: "user_id"}, customers.Table{Name: "two", Key: "user_id"}
 		requireFinding(t, preflight.UsersKept(client, one, client, two), "live version's table", preflight.OK,
-			"another one, and both are empty", "")
+			"the new version uses another table, and both are empty", "")
 		if want := []string{`{"Limit":1,"TableName":"one"}`,
 			`{"Limit":1,"TableName":"two"}`}; !slices.Equal(asked, want) {
 			t.Errorf("asked %v, want %v", asked, want)
@@ -119,15 +121,15 @@ func TestTheHookReadsTheLiveVersion(t *testing.T) {
 		body: `{"Message":"MARKERx7Q"}`}
 	for name, test := range map[string]struct {
 		live    answer
-		want    string // a variable; "" without a live version
+		want    string // the variable NAME; "" without a live version
 		report  string
 		finding bool
 	}{
 		"a version": {found(`{"Version":"6","Environment":{"Variables":{"NAME":"live"}}}`),
 			"live", "Succeeded", false},
-		"no alias yet":       {missing, "", "Succeeded", false},
-		"no variables":       {found(`{"Version":"6"}`), "", "Succeeded", false},
-		"it may not be read": {denied, "", "Failed", true},
+		"no alias yet":  {missing, "", "Succeeded", false},
+		"no variables":  {found(`{"Version":"6"}`), "", "Succeeded", false},
+		"no permission": {denied, "", "Failed", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

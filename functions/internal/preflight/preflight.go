@@ -1,9 +1,9 @@
-// Package preflight finds out whether a deployment can work, before its customers do.
+// Package preflight checks whether a deployment can work, before customers use it.
 //
-// Each check asks one thing, of the upstreams themselves and with the deployment's own
-// configuration, and changes nothing: a permission is proven by a request that is refused for its
-// parameters once the permission was checked. What it says is fixed text with the deployment's own
-// names: never a secret, and never an upstream's words.
+// A check takes the deployment's configuration, asks AWS, Stripe or the issuer about one thing, and
+// returns a [Finding]. It changes nothing: to prove a permission, it sends a request that the
+// upstream refuses for its parameters after it has checked the permission. Findings are fixed texts
+// with the deployment's own names. They never contain a secret or an upstream's text.
 package preflight
 
 import (
@@ -11,39 +11,39 @@ import (
 	"sync"
 )
 
-// Status is how a check ended.
+// Status is the result of a check.
 type Status string
 
-// The statuses. A deployment with a warning serves, though perhaps not everybody, or not for long.
+// The statuses. A deployment with a warning works, but perhaps not for all users or not for long.
 const (
 	OK      Status = "ok"
 	Warning Status = "warning"
 	Problem Status = "problem"
 )
 
-// Finding is what a check found.
+// Finding describes the result of a check.
 type Finding struct {
 	Name   string `json:"name"`
 	Status Status `json:"status"`
 	Detail string `json:"detail"`
-	Advice string `json:"advice"` // what to do; "" where there is nothing
+	Advice string `json:"advice"` // what to do, or ""
 
-	// outside says that no version of the functions makes it better or worse, so that it is no
-	// reason to hold one back.
+	// outside means that the finding does not depend on the version of the functions. It is then no
+	// reason to stop a deployment.
 	outside bool
 }
 
-// Check asks one thing. A finding without a status is none: what it asks cannot be asked, because
-// of something that another check reports.
+// Check checks one thing. It returns a finding without a status if it could not ask because of a
+// problem that another check reports; such a finding is left out.
 type Check struct {
 	Name string
 	Run  func(ctx context.Context) Finding
 
-	last bool // it looks at what the others saw
+	last bool // run after the others, because it uses their observations
 }
 
-// Run runs the checks side by side and returns their findings in the checks' order. It returns when
-// ctx ends; a check that was not finished by then is a warning.
+// Run runs the checks concurrently and returns their findings in the order of the checks. It
+// returns when ctx ends, with a warning for every check that is not finished.
 func Run(ctx context.Context, checks []Check) []Finding {
 	results := make([]Finding, len(checks))
 	var wait sync.WaitGroup
@@ -68,13 +68,14 @@ func Run(ctx context.Context, checks []Check) []Finding {
 	return findings
 }
 
-// run ends with ctx even if the check ignores it, and turns a panic into a problem.
+// run runs the check. It returns when ctx ends, even if the check ignores ctx. A panic becomes a
+// problem.
 func (c Check) run(ctx context.Context) Finding {
 	done := make(chan Finding, 1)
 	go func() {
 		defer func() {
 			if recover() != nil {
-				done <- problem("the check itself failed", "Report it: this is a mistake in the program.")
+				done <- problem("the check crashed", "This is a bug in the program. Please report it.")
 			}
 		}()
 		done <- c.Run(ctx)
@@ -87,13 +88,13 @@ func (c Check) run(ctx context.Context) Finding {
 	}
 }
 
-// late is the finding of a check that could not be made in time. It says nothing about the
-// deployment, so it never stops one.
+// late returns the finding of a check that was not finished in time. It is a warning, because it
+// says nothing about the deployment and must not stop it.
 func late(detail string) Finding {
-	return warning(detail, "Try again. If it stays so, look at the network between here and there.")
+	return warning(detail, "Try again. If this repeats, check the network between this program and the service.")
 }
 
-// HasProblem reports whether a deployment with these findings must not serve.
+// HasProblem reports whether one of the findings is a problem. Such a deployment must not serve.
 func HasProblem(findings []Finding) bool {
 	for _, finding := range findings {
 		if finding.Status == Problem {

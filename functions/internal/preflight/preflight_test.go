@@ -48,13 +48,13 @@ func TestFindingsComeInTheOrderOfTheChecks(t *testing.T) {
 			t.Errorf("it took %s", took)
 		}
 		if !preflight.HasProblem(findings) || preflight.HasProblem(findings[:2]) {
-			t.Error("a problem is not told from a warning")
+			t.Error("HasProblem does not distinguish a problem from a warning")
 		}
 		time.Sleep(time.Hour) // the hanging check ends
 	})
 }
 
-// An upstream that answers with a date.
+// dated is an upstream whose clock differs by a duration.
 type dated time.Duration
 
 func (d dated) RoundTrip(*http.Request) (*http.Response, error) {
@@ -68,12 +68,12 @@ func TestClocksAreCompared(t *testing.T) {
 		want   preflight.Status
 		detail string
 	}{
-		"the same": {[]time.Duration{0}, preflight.OK, "it agrees with the upstreams' to the second"},
+		"the same": {[]time.Duration{0}, preflight.OK, "it is within 5 seconds of the upstreams' clocks"},
 		"a little late": {[]time.Duration{4 * time.Second}, preflight.OK,
-			"it agrees with the upstreams' to the second"},
+			"it is within 5 seconds of the upstreams' clocks"},
 		"ten seconds behind": {[]time.Duration{10 * time.Second}, preflight.Warning, "it is 10 seconds behind"},
 		"exactly five": {[]time.Duration{5 * time.Second}, preflight.OK,
-			"it agrees with the upstreams' to the second"},
+			"it is within 5 seconds of the upstreams' clocks"},
 		"six seconds behind": {[]time.Duration{6 * time.Second}, preflight.Warning, "it is 6 seconds behind"},
 		"six seconds ahead":  {[]time.Duration{-7 * time.Second}, preflight.Warning, "it is 6 seconds ahead"},
 		"exactly thirty":     {[]time.Duration{30 * time.Second}, preflight.Warning, "it is 30 seconds behind"},
@@ -83,9 +83,9 @@ func TestClocksAreCompared(t *testing.T) {
 		"a minute ahead":     {[]time.Duration{-time.Minute}, preflight.Problem, "it is 59 seconds ahead"},
 		"the worst of two counts": {[]time.Duration{10 * time.Second, 0}, preflight.Warning,
 			"it is 10 seconds behind"},
-		"and of one upstream's, too": {[]time.Duration{0, time.Minute, 0}, preflight.Problem,
+		"the worst of one upstream counts": {[]time.Duration{0, time.Minute, 0}, preflight.Problem,
 			"it is 60 seconds behind"},
-		"nobody answered": {nil, "", ""},
+		"no upstream answered": {nil, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -107,7 +107,7 @@ func TestClocksAreCompared(t *testing.T) {
 	}
 }
 
-// slow waits before and after it dates its answer.
+// slow is an upstream that waits before and after it dates its answer.
 type slow struct{ before, after time.Duration }
 
 func (s slow) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -116,8 +116,8 @@ func (s slow) RoundTrip(r *http.Request) (*http.Response, error) {
 	return dated(0).RoundTrip(r)
 }
 
-// The clock looks at what the other checks saw, wherever it stands among them. A slow answer says
-// nothing about it.
+// The clock's check uses the dates that all other checks saw, whatever its place in the list. A
+// slow answer must not look like a wrong clock.
 func TestTheClockIsComparedLast(t *testing.T) {
 	for name, test := range map[string]struct {
 		upstream http.RoundTripper
@@ -152,7 +152,7 @@ func TestTheClockIsComparedLast(t *testing.T) {
 	}
 }
 
-// reports keeps what CodeDeploy was told.
+// reports stands in for CodeDeploy and keeps the reported statuses.
 type reports struct{ status []string }
 
 func (r *reports) PutLifecycleEventHookExecutionStatus(_ context.Context,
@@ -162,7 +162,7 @@ func (r *reports) PutLifecycleEventHookExecutionStatus(_ context.Context,
 	return &codedeploy.PutLifecycleEventHookExecutionStatusOutput{}, nil
 }
 
-func TestTheHookReportsWhateverHappensToIt(t *testing.T) {
+func TestTheHookAlwaysReports(t *testing.T) {
 	const event = `{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"hook-1"}`
 	for name, test := range map[string]struct {
 		look func(context.Context) []preflight.Finding

@@ -10,22 +10,22 @@ import (
 )
 
 // RateLimiter limits the requests of all checks to a fifth of Stripe's rate limit, because the
-// deployment that serves customers shares it. It is safe for concurrent use.
+// deployment that serves customers shares this limit. It is safe for concurrent use.
 //
 // https://docs.stripe.com/rate-limits
 type RateLimiter struct {
 	apart   time.Duration
 	pause   func(ctx context.Context, d time.Duration) error
 	flights chan struct{}
-	turn    chan struct{} // held by the request that is next
+	turn    chan struct{} // held by the request that is sent next
 
 	mu   sync.Mutex
-	next time.Time // no request is sent before
+	next time.Time // the earliest time of the next request
 }
 
 const (
-	// A little more than 200 and 50 ms apart, because requests do not all take equally long to
-	// arrive.
+	// The intervals are a little longer than 200 and 50 ms, because some requests take longer to
+	// arrive than others.
 	testApart   = 220 * time.Millisecond
 	liveApart   = 55 * time.Millisecond
 	maxFlights  = 4
@@ -33,7 +33,7 @@ const (
 	slowDown    = time.Second     // after a 429 without Retry-After
 )
 
-// errNoTime means that the time for all checks ended before it was this request's turn.
+// errNoTime means that the time for all checks ended before this request's turn.
 var errNoTime = errors.New("preflight: no time left")
 
 // NewRateLimiter returns the limiter of a mode: 5 requests a second in test mode, 20 in live mode,
@@ -50,10 +50,10 @@ func NewRateLimiter(livemode bool, pause func(ctx context.Context, d time.Durati
 	return p
 }
 
-// Time is how long a number of requests takes at least.
+// Time returns the least time that a number of requests takes.
 func (p *RateLimiter) Time(requests int) time.Duration { return time.Duration(requests) * p.apart }
 
-// Pause waits for d, and then for the next turn: a retry is a request too.
+// Pause waits for d and then for the next turn, because a retry is a request too.
 func (p *RateLimiter) Pause(ctx context.Context, d time.Duration) error {
 	if err := p.pause(ctx, d); err != nil {
 		return err
@@ -61,8 +61,8 @@ func (p *RateLimiter) Pause(ctx context.Context, d time.Duration) error {
 	return p.wait(ctx)
 }
 
-// do sends a request when it is its turn. If Stripe asks to slow down, no request is sent for as
-// long as Stripe says, and this one is sent again, until ctx ends.
+// do sends a request at its turn. If Stripe answers 429, do holds all requests back for as long as
+// Stripe says, and then sends this one again, until ctx ends.
 func (p *RateLimiter) do(ctx context.Context, send func(ctx context.Context) error) error {
 	select {
 	case p.flights <- struct{}{}:
@@ -85,7 +85,7 @@ func (p *RateLimiter) do(ctx context.Context, send func(ctx context.Context) err
 	}
 }
 
-// wait waits for the next turn, and takes it.
+// wait waits for the next turn and takes it.
 func (p *RateLimiter) wait(ctx context.Context) error {
 	select {
 	case p.turn <- struct{}{}:
@@ -110,7 +110,7 @@ func (p *RateLimiter) at() time.Time {
 	return p.next
 }
 
-// take takes the turn that begins at next, unless Stripe has asked to slow down in the meantime.
+// take takes the turn that begins at next. It returns false if hold has moved the turn since then.
 func (p *RateLimiter) take(next time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"billingportal/functions/internal/preflight"
 )
 
-// everything checks as many coupons as an environment can name, and what else there is.
+// everything returns checks of every kind, with a number of coupons.
 func everything(s *preflight.Stripe, coupons int) []preflight.Check {
 	flows := []string{"subscription_cancel"}
 	checks := []preflight.Check{s.KeyAccepted(), s.MayReadProducts(), s.MayReadSubscriptions(flows),
@@ -37,11 +37,11 @@ func TestRequestsStayWithinAFifthOfStripesLimit(t *testing.T) {
 		takes       time.Duration
 		about       time.Duration
 	}{
-		"test mode":       {false, 25, 5, 100 * time.Millisecond, 40 * time.Second},
-		"live mode":       {true, 100, 19, 100 * time.Millisecond, 10 * time.Second},
-		"a slow network":  {false, 25, 4, 2 * time.Second, 94 * time.Second},
-		"an instant one":  {false, 25, 5, 0, 40 * time.Second},
-		"slow, live mode": {true, 100, 4, 2 * time.Second, 94 * time.Second},
+		"test mode":                    {false, 25, 5, 100 * time.Millisecond, 40 * time.Second},
+		"live mode":                    {true, 100, 19, 100 * time.Millisecond, 10 * time.Second},
+		"a slow network":               {false, 25, 4, 2 * time.Second, 94 * time.Second},
+		"a network without delay":      {false, 25, 5, 0, 40 * time.Second},
+		"a slow network, in live mode": {true, 100, 4, 2 * time.Second, 94 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -61,15 +61,15 @@ func TestRequestsStayWithinAFifthOfStripesLimit(t *testing.T) {
 				}
 				if need := s.RateLimiter.Time(185); (need-test.about).Abs() > 2*time.Second &&
 					test.takes < time.Second {
-					t.Errorf("%s are planned for it", need)
+					t.Errorf("Time returns %s", need)
 				}
 			})
 		})
 	}
 }
 
-// Another program of the same account uses up its limit.
-func TestStripeIsObeyedWhenItSaysToSlowDown(t *testing.T) {
+// Another program of the same account may use up its limit.
+func TestA429HoldsTheNextRequestBack(t *testing.T) {
 	for name, test := range map[string]struct {
 		header http.Header
 		want   time.Duration
@@ -102,8 +102,8 @@ func TestStripeIsObeyedWhenItSaysToSlowDown(t *testing.T) {
 	}
 }
 
-// A 429 for one request stops those that wait for their turn, too.
-func TestOneRefusalHoldsAllRequestsBack(t *testing.T) {
+// A 429 for one request also stops the requests that wait for their turn.
+func TestOne429HoldsAllRequestsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stripe := &account{takes: 500 * time.Millisecond, answers: map[string]answer{}}
 		s := stripeAt(t, stripe, false)
@@ -118,7 +118,7 @@ func TestOneRefusalHoldsAllRequestsBack(t *testing.T) {
 		}
 		start := stripe.times[0]
 		for _, at := range stripe.times {
-			// Up to three were on their way when the first refusal arrived.
+			// Up to three other requests were in flight when the first 429 arrived.
 			if since := at.Sub(start); since > 500*time.Millisecond && since < 5*time.Second {
 				t.Errorf("a request after %s", since)
 			}
@@ -151,18 +151,18 @@ func TestAPauseEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := preflight.NewRateLimiter(false, nil).Pause(ctx, time.Hour); err == nil {
-		t.Error("it ended without an error")
+		t.Error("Pause returned no error")
 	}
 }
 
-func TestWhatCouldNotBeCheckedInTimeIsAWarning(t *testing.T) {
+func TestACheckThatIsNotFinishedInTimeIsAWarning(t *testing.T) {
 	const first = "GET /v1/coupons/COUPON0"
 	for name, test := range map[string]answer{
 		"Stripe stays busy": {status: http.StatusTooManyRequests, body: `{"error":{"code":"rate_limit"}}`},
 		"Stripe wants an hour": {status: http.StatusTooManyRequests,
 			header: http.Header{"Retry-After": {"3600"}}, body: `{}`},
 		"Stripe hangs": {hangs: true},
-		"a lock is held longer than all": {status: http.StatusConflict,
+		"a lock is held for too long": {status: http.StatusConflict,
 			body: `{"error":{"type":"invalid_request_error","code":"lock_timeout"}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -187,7 +187,7 @@ func TestWhatCouldNotBeCheckedInTimeIsAWarning(t *testing.T) {
 	}
 }
 
-// More checks than there is time for.
+// These are more checks than fit into the time.
 func TestChecksWithoutATurnAreWarnings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stripe := &account{takes: 100 * time.Millisecond}

@@ -18,7 +18,8 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// largeTable has more items than a page, and five users in each segment. One segment has none.
+// largeTable has more items than a page has. Each segment has five users, except one, which is
+// empty.
 type largeTable struct{ scans []string }
 
 func (l *largeTable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -49,7 +50,8 @@ func TestTheSampleIsSpreadOverALargeTable(t *testing.T) {
 		client := dynamodb.NewFromConfig(identity.Config("http://aws.example", serve(t, table), time.Second, 3))
 		check := preflight.Mappings(client, customers.Table{Name: "users", Key: "user_id", Attribute: "customer_id"},
 			stripeAt(t, stripe, true))
-		requireFinding(t, check, "a sample of the mapping", preflight.OK, "10 customers looked at, all live", "")
+		requireFinding(t, check, "a sample of the mapping", preflight.OK, "10 customers checked, all exist at "+
+			"Stripe", "")
 
 		want := []string{"table 50"}
 		for range 10 {
@@ -58,7 +60,7 @@ func TestTheSampleIsSpreadOverALargeTable(t *testing.T) {
 		if !slices.Equal(table.scans, want) {
 			t.Errorf("scans = %q", table.scans)
 		}
-		// One customer of each segment, before a second one of any.
+		// One customer of each segment is looked up before a second one of any segment.
 		slices.Sort(stripe.requests)
 		var looked []string
 		for _, segment := range []int{0, 0, 1, 2, 4, 5, 6, 7, 8, 9} {

@@ -17,24 +17,24 @@ import (
 	"billingportal/functions/internal/secret"
 )
 
-// StripeAPI is what the checks ask Stripe.
+// StripeAPI has the requests that the checks send to Stripe.
 type StripeAPI interface {
 	Read(ctx context.Context, key, path string, query url.Values) (json.RawMessage, error)
 	ProbeSessions(ctx context.Context, key string) error
 	ProbeFlow(ctx context.Context, key, flow string) error
 }
 
-// Stripe asks Stripe with the key of a secret.
+// Stripe has the checks that ask Stripe.
 type Stripe struct {
 	API         StripeAPI
 	Keys        Secrets[secret.Key]
 	RateLimiter *RateLimiter
-	// Organization says that the account's organization may send the events, from a destination
-	// that the key cannot see.
+	// Organization means that the account's organization may send the events, from a destination
+	// that the key cannot read.
 	Organization bool
 }
 
-// errNoKey means that nothing can be asked. Another check says why.
+// errNoKey means that the key is missing. Another check says why.
 var errNoKey = errors.New("preflight: no key")
 
 func (s *Stripe) read(ctx context.Context, path string, query url.Values, into any) error {
@@ -45,7 +45,7 @@ func (s *Stripe) read(ctx context.Context, path string, query url.Values, into a
 	var document json.RawMessage
 	err = s.RateLimiter.do(ctx, func(ctx context.Context) (err error) {
 		document, err = s.API.Read(ctx, key.Reveal(), path, query)
-		return err // its class is what is looked at
+		return err // not wrapped: callers read its class
 	})
 	if err != nil {
 		return err
@@ -56,8 +56,8 @@ func (s *Stripe) read(ctx context.Context, path string, query url.Values, into a
 	return nil
 }
 
-// fromStripe says what is to be done about a request that failed. A key that is missing or refused
-// is another check's finding.
+// fromStripe returns the finding for a request that failed. mayNot is the advice for a missing
+// permission. Other checks report a key that is missing or refused.
 func fromStripe(err error, mayNot string) Finding {
 	var failure *billing.Error
 	switch {
@@ -68,18 +68,18 @@ func fromStripe(err error, mayNot string) Finding {
 	case !errors.As(err, &failure):
 		return problem(err.Error(), "")
 	}
-	switch failure.Class { // the others are refusals
+	switch failure.Class { // every other class is a refusal
 	case billing.KeyRefused:
 		return Finding{}
 	case billing.PermissionMissing:
-		return warning("the key may not read it, so nothing was looked at", mayNot)
+		return warning("the Stripe key lacks permission to read it, so nothing was checked", mayNot)
 	case billing.Timeout:
 		return late(failure.Error())
 	case billing.Unavailable, billing.BadResponse:
-		return problem(failure.Error(), "Stripe does not answer from here as it should: look at "+
-			"https://status.stripe.com, at the network, and at STRIPE_API_BASE.")
+		return problem(failure.Error(), "Stripe cannot be reached, or its answer cannot be used. Check "+
+			"https://status.stripe.com, the network and STRIPE_API_BASE.")
 	}
-	return problem(failure.Error(), "Look the request up in Stripe's dashboard, under Developers, Logs.")
+	return problem(failure.Error(), "Find the request in Stripe's dashboard, under Developers, Logs.")
 }
 
 func isMissing(err error) bool {
@@ -87,7 +87,7 @@ func isMissing(err error) bool {
 	return errors.As(err, &failure) && failure.Code == stripe.ErrorCodeResourceMissing
 }
 
-// classOf is the class of a refusal, 0 for anything else.
+// classOf returns the class of an error from Stripe, or 0 for any other error.
 func classOf(err error) billing.Class {
 	var failure *billing.Error
 	if errors.As(err, &failure) {
@@ -96,7 +96,7 @@ func classOf(err error) billing.Class {
 	return 0
 }
 
-// KeyAccepted asks with the key, for anything.
+// KeyAccepted checks whether Stripe accepts the key.
 func (s *Stripe) KeyAccepted() Check {
 	return Check{Name: "Stripe key", Run: func(ctx context.Context) Finding {
 		var list struct{}
@@ -105,21 +105,20 @@ func (s *Stripe) KeyAccepted() Check {
 		case err == nil, classOf(err) == billing.PermissionMissing:
 			return ok("Stripe accepts it")
 		case classOf(err) == billing.KeyRefused:
-			return problem("Stripe refuses it", "It was revoked, expired or mistyped. Put a new one into the secret "+
-				"that STRIPE_SECRET_ID names; it works within 10 seconds.")
+			return problem("Stripe refuses it", "It was revoked, has expired or was mistyped. Put a valid key into "+
+				"the secret that STRIPE_SECRET_ID names. It works within 10 seconds.")
 		}
 		return fromStripe(err, "")
 	}}
 }
 
-// MayCreateSessions proves the one permission without which nothing works.
+// MayCreateSessions checks the permission to create portal sessions, which every deployment needs.
 func (s *Stripe) MayCreateSessions() Check {
 	return Check{Name: "permission to create portal sessions", Run: func(ctx context.Context) Finding {
 		key, err := s.Keys.Get(ctx)
 		if err != nil {
 			return Finding{}
 		}
-		// As above.
 		err = s.RateLimiter.do(ctx, func(ctx context.Context) error { return s.API.ProbeSessions(ctx, key.Reveal()) })
 		switch {
 		case err == nil:
@@ -132,7 +131,8 @@ func (s *Stripe) MayCreateSessions() Check {
 	}}
 }
 
-// MayReadSubscriptions is needed by the flows about a subscription.
+// MayReadSubscriptions checks the permission to read subscriptions, which the flows about a
+// subscription need.
 func (s *Stripe) MayReadSubscriptions(flows []string) Check {
 	isNeeded := slices.ContainsFunc(flows, func(flow string) bool { return strings.HasPrefix(flow, "subscription_") })
 	return s.mayRead("subscriptions", "Subscriptions: Read", func(advice string) Finding {
@@ -140,14 +140,15 @@ func (s *Stripe) MayReadSubscriptions(flows []string) Check {
 			return ok("the key lacks it, and no allowed flow needs it")
 		}
 		return problem("the key lacks it, and flows about a subscription need it",
-			advice+" Or leave those flows out of ALLOWED_FLOWS.")
+			advice+" Or remove those flows from ALLOWED_FLOWS.")
 	})
 }
 
-// MayReadProducts is needed for the names among the choices of an ambiguous flow.
+// MayReadProducts checks the permission to read products. Without it, the choices of an ambiguous
+// flow have no product names.
 func (s *Stripe) MayReadProducts() Check {
 	return s.mayRead("products", "Products: Read", func(advice string) Finding {
-		return warning("the key lacks it: customers who choose among subscriptions see no names", advice)
+		return warning("the key lacks it, so customers who choose among subscriptions see no product names", advice)
 	})
 }
 
@@ -165,7 +166,7 @@ func (s *Stripe) mayRead(what, permission string, lacks func(advice string) Find
 	}}
 }
 
-// configuration is what is read of a portal configuration.
+// configuration has the members that are read of a portal configuration.
 //
 // https://docs.stripe.com/api/customer_portal/configurations/object
 type configuration struct {
@@ -180,7 +181,7 @@ func (c configuration) has(feature string) bool {
 	return json.Unmarshal(c.Features[feature], &state) == nil && state.Enabled
 }
 
-// featureOf is the feature of a portal configuration that a flow needs.
+// featureOf returns the feature of a portal configuration that a flow needs.
 //
 // https://docs.stripe.com/customer-management/portal-deep-links
 func featureOf(flow string) string {
@@ -195,7 +196,7 @@ const portalSettings = "https://dashboard.stripe.com/settings/billing/portal"
 // errNeverSaved means that the account has no portal configuration of its own.
 var errNeverSaved = errors.New("preflight: the portal's settings were never saved")
 
-// configured returns the configuration of an ID, or the account's own.
+// configured returns the configuration with an ID or, for "", the account's default.
 func (s *Stripe) configured(ctx context.Context, id string) (configuration, error) {
 	if id != "" {
 		var c configuration
@@ -213,8 +214,8 @@ func (s *Stripe) configured(ctx context.Context, id string) (configuration, erro
 	return list.Data[0], nil
 }
 
-// Configuration looks at the configuration that sessions use: the one of an ID, or with "" the
-// account's own.
+// Configuration checks a configuration that sessions use: the one with an ID or, for "", the
+// account's default.
 func (s *Stripe) Configuration(id string) Check {
 	name := "portal configuration " + id
 	if id == "" {
@@ -225,22 +226,22 @@ func (s *Stripe) Configuration(id string) Check {
 		switch {
 		case errors.Is(err, errNeverSaved):
 			return problem("they were never saved in this mode",
-				"Open "+portalSettings+" in the mode that you use, and press Save once.")
+				"Open "+portalSettings+" in the mode that you use, and choose Save once.")
 		case isMissing(err):
 			return problem("there is no such configuration in this mode",
-				"Correct DEFAULT_CONFIGURATION or ALLOWED_CONFIGURATIONS: test and live mode have IDs of their own.")
+				"Correct DEFAULT_CONFIGURATION or ALLOWED_CONFIGURATIONS: test and live mode have different IDs.")
 		case err != nil:
 			return fromStripe(err, mayNotConfigure)
 		case !c.Active:
 			return problem("it is not active",
-				"Activate it at Stripe, or take it out of DEFAULT_CONFIGURATION and ALLOWED_CONFIGURATIONS.")
+				"Activate it at Stripe, or remove it from DEFAULT_CONFIGURATION and ALLOWED_CONFIGURATIONS.")
 		}
 		return ok("saved and active")
 	}}
 }
 
 // Flows compares the allowed flows with the features of the configuration that sessions use by
-// default.
+// default. id is as for Configuration.
 func (s *Stripe) Flows(flows []string, id string) Check {
 	return Check{Name: "flows", Run: func(ctx context.Context) Finding {
 		c, err := s.configured(ctx, id)
@@ -258,16 +259,16 @@ func (s *Stripe) Flows(flows []string, id string) Check {
 			}
 		}
 		if len(lacking) > 0 {
-			return warning("the portal's configuration lacks the feature of "+strings.Join(lacking, ", ")+
-				": buttons for them answer 409 flow-unavailable",
-				"Switch the features on at "+portalSettings+", or leave these flows out of ALLOWED_FLOWS.")
+			return warning("the portal configuration lacks the feature for "+strings.Join(lacking, ", ")+
+				", so the API answers 409 flow-unavailable",
+				"Enable the features at "+portalSettings+", or remove these flows from ALLOWED_FLOWS.")
 		}
 		return ok("every allowed flow is enabled: " + strings.Join(flows, ", "))
 	}}
 }
 
-// FlowKnown asks Stripe whether it knows a flow in the version of the API that sessions with it ask
-// for.
+// FlowKnown checks whether Stripe accepts a flow with the API version that sessions with this flow
+// ask for.
 func (s *Stripe) FlowKnown(flow, version string) Check {
 	return Check{Name: "flow " + flow, Run: func(ctx context.Context) Finding {
 		key, err := s.Keys.Get(ctx)
@@ -279,19 +280,19 @@ func (s *Stripe) FlowKnown(flow, version string) Check {
 		case err == nil:
 			return ok("Stripe accepts it with the API version " + version)
 		case class == billing.ParameterRefused, class == billing.RequestRefused:
-			return problem("Stripe refuses it with the API version "+version, "Leave "+flow+" out of ALLOWED_FLOWS.")
+			return problem("Stripe refuses it with the API version "+version, "Remove "+flow+" from ALLOWED_FLOWS.")
 		case class == billing.PermissionMissing, class == billing.PortalNotConfigured:
-			return Finding{} // the checks of these report it
+			return Finding{} // other checks report it
 		}
 		return fromStripe(err, "")
 	}}
 }
 
-// StripeReader asks Stripe for an object or a list.
+// StripeReader reads an object or a list from Stripe.
 type StripeReader func(ctx context.Context, path string, query url.Values) (json.RawMessage, error)
 
-// Extra is a check of portal configurations by an operator's tool. An error of read gets the advice
-// that other checks give.
+// Extra returns a check of portal configurations for an operator's tool. If run returns an error of
+// read, the finding has the same advice as those of other checks.
 func (s *Stripe) Extra(name string, run func(ctx context.Context, read StripeReader) (Finding, error)) Check {
 	return Check{Name: name, Run: func(ctx context.Context) Finding {
 		finding, err := run(ctx,
@@ -308,53 +309,53 @@ func (s *Stripe) Extra(name string, run func(ctx context.Context, read StripeRea
 
 const mayNotConfigure = "Give the restricted key Customer portal: Write, which includes reading its configurations."
 
-// Coupon looks at a coupon that callers may ask for.
+// Coupon checks a coupon of ALLOWED_COUPONS.
 func (s *Stripe) Coupon(id string) Check {
 	return s.object("coupon "+id, "/v1/coupons/"+url.PathEscape(id), "valid", "ALLOWED_COUPONS", "Coupons: Read")
 }
 
-// PromotionCode looks at a promotion code that callers may ask for.
+// PromotionCode checks a promotion code of ALLOWED_PROMOTION_CODES.
 func (s *Stripe) PromotionCode(id string) Check {
 	return s.object("promotion code "+id, "/v1/promotion_codes/"+url.PathEscape(id), "active",
 		"ALLOWED_PROMOTION_CODES", "Promotion Codes: Read")
 }
 
-// object looks at something that must exist and have a member that is true.
+// object checks an object that must exist and have true as the value of a member.
 func (s *Stripe) object(name, path, member, variable, permission string) Check {
 	return Check{Name: name, Run: func(ctx context.Context) Finding {
 		var object map[string]json.RawMessage
 		err := s.read(ctx, path, nil, &object)
 		switch {
 		case isMissing(err):
-			return problem("there is none in this mode",
-				"Correct "+variable+": test and live mode have IDs of their own.")
+			return problem("it does not exist in this mode",
+				"Correct "+variable+": test and live mode have different IDs.")
 		case err != nil:
 			return fromStripe(err,
-				"Give the restricted key "+permission+" if you want it looked at; the portal itself does not need it.")
+				"Give the restricted key "+permission+" to enable this check. The portal itself does not need it.")
 		case string(object[member]) != "true":
-			return problem("it is not "+member+" any more", "Take it out of "+variable+", or renew it at Stripe.")
+			return problem("it is no longer "+member, "Remove it from "+variable+", or renew it at Stripe.")
 		}
 		return ok("it is " + member)
 	}}
 }
 
-// Account looks at a connected account.
+// Account checks a connected account.
 func (s *Stripe) Account(id string) Check {
 	return Check{Name: "connected account " + id, Run: func(ctx context.Context) Finding {
 		var account struct{ ID string }
 		err := s.read(ctx, "/v1/accounts/"+url.PathEscape(id), nil, &account)
 		switch {
 		case classOf(err) == billing.NoSuchAccount, isMissing(err):
-			return problem("this key reaches no such account",
+			return problem("the Stripe key cannot access this account",
 				"Correct ALLOWED_ACCOUNTS or DEFAULT_ON_BEHALF_OF, or connect the account again.")
 		case err != nil:
-			return fromStripe(err, "Give the restricted key Connected accounts: Read if you want it looked at.")
+			return fromStripe(err, "Give the restricted key Connected accounts: Read to enable this check.")
 		}
 		return ok("it is connected")
 	}}
 }
 
-// live looks whether the customers of items live.
+// live checks whether the customers of the items exist at Stripe.
 func (s *Stripe) live(ctx context.Context, table customers.Table, items []map[string]types.AttributeValue) Finding {
 	looked, stale, conflicts, malformed := 0, 0, 0, 0
 	for _, item := range items {
@@ -372,7 +373,7 @@ func (s *Stripe) live(ctx context.Context, table customers.Table, items []map[st
 		isLive, err := s.lives(ctx, entry.Customer)
 		if err != nil {
 			return fromStripe(err,
-				"Give the restricted key Customers: Read if you want it looked at; the portal itself does not need it.")
+				"Give the restricted key Customers: Read to enable this check. The portal itself does not need it.")
 		}
 		looked++
 		if !isLive {
@@ -381,21 +382,23 @@ func (s *Stripe) live(ctx context.Context, table customers.Table, items []map[st
 	}
 	switch {
 	case malformed > 0:
-		return warning(fmt.Sprintf("%d of %d items hold something else than a customer's ID", malformed, len(items)),
+		return warning(fmt.Sprintf("%d of %d items have a value that is not a customer ID", malformed, len(items)),
 			"Compare CUSTOMERS_ATTRIBUTE with the table's items.")
 	case stale > 0:
-		return warning(fmt.Sprintf("%d of %d customers do not exist at Stripe any more", stale, looked),
-			"Run: go run ./local import --verify, and with --fix it corrects them.")
+		return warning(fmt.Sprintf("%d of %d customers no longer exist at Stripe", stale, looked),
+			"Find all of them with go run ./local import --verify. With --fix, it also corrects them.")
 	case conflicts > 0:
 		return warning(fmt.Sprintf("%d of %d users have several customers that count", conflicts, looked),
-			"Look for their error lines (effect conflict), and delete the wrong customer at Stripe.")
+			"Find their log lines of level ERROR with effect conflict, and delete the wrong customer at Stripe.")
 	case looked == 0:
-		return ok("nobody is mapped yet")
+		return ok("no user is mapped yet")
 	}
-	return ok(fmt.Sprintf("%d customers looked at, all live", looked))
+	return ok(fmt.Sprintf("%d customers checked, all exist at Stripe", looked))
 }
 
-// lives reports whether a customer exists. https://docs.stripe.com/api/customers/retrieve
+// lives reports whether a customer exists and is not deleted.
+//
+// https://docs.stripe.com/api/customers/retrieve
 func (s *Stripe) lives(ctx context.Context, id string) (bool, error) {
 	var customer struct{ Deleted bool }
 	err := s.read(ctx, "/v1/customers/"+url.PathEscape(id), nil, &customer)

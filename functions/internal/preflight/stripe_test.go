@@ -15,7 +15,7 @@ import (
 	"billingportal/functions/internal/preflight"
 )
 
-// refused is an error answer from Stripe. https://docs.stripe.com/api/errors
+// refused returns an error answer of Stripe (https://docs.stripe.com/api/errors).
 func refused(status int, code, param string) answer {
 	return answer{status: status, body: `{"error":{"type":"invalid_request_error","code":"` + code + `","param":"` +
 		param + `","message":"MARKERx7Q"}}`}
@@ -32,11 +32,11 @@ var (
 		header: http.Header{"Stripe-Should-Retry": {"false"}}, body: "<html>"}
 )
 
-// stripeCheck is a check, Stripe's answers, and the expected finding.
+// stripeCheck has a check, Stripe's answers and the expected finding.
 type stripeCheck struct {
 	check   func(s *preflight.Stripe) preflight.Check
 	answers map[string]answer
-	name    string // of the check
+	name    string // the check's name
 	status  preflight.Status
 	detail  string
 	advice  string
@@ -61,7 +61,7 @@ func stripeChecks() map[string]stripeCheck {
 		return s.FlowKnown(billing.CustomerUpdate, billing.CustomerUpdateVersion)
 	}
 	const flowRefused = "Stripe refuses it with the API version 2026-08-26.dahlia"
-	const leaveFlowOut = "Leave customer_update out of ALLOWED_FLOWS."
+	const leaveFlowOut = "Remove customer_update from ALLOWED_FLOWS."
 	readSubscriptions := func(flows ...string) func(*preflight.Stripe) preflight.Check {
 		return func(s *preflight.Stripe) preflight.Check { return s.MayReadSubscriptions(flows) }
 	}
@@ -90,15 +90,15 @@ func stripeChecks() map[string]stripeCheck {
 		"a key with few permissions": {key, map[string]answer{subscriptions: forbidden}, "Stripe key", preflight.OK,
 			"Stripe accepts it", ""},
 		"a revoked key": {key, map[string]answer{subscriptions: revoked}, "Stripe key", preflight.Problem,
-			"Stripe refuses it", "It was revoked, expired or mistyped. Put a new one into the secret that " +
-				"STRIPE_SECRET_ID names; it works within 10 seconds."},
+			"Stripe refuses it", "It was revoked, has expired or was mistyped. Put a valid key into the secret that " +
+				"STRIPE_SECRET_ID names. It works within 10 seconds."},
 		"Stripe is down": {key, map[string]answer{subscriptions: down}, "Stripe key", preflight.Problem,
 			"stripe: unavailable", lookAtStripe},
-		"something else answers": {key, map[string]answer{subscriptions: found("<html>")}, "Stripe key",
+		"an answer that is not JSON": {key, map[string]answer{subscriptions: found("<html>")}, "Stripe key",
 			preflight.Problem, "stripe: an answer that breaks the API's contract", lookAtStripe},
-		"a list of something else": {key, map[string]answer{subscriptions: found(`[]`)}, "Stripe key",
+		"an answer that is not an object": {key, map[string]answer{subscriptions: found(`[]`)}, "Stripe key",
 			preflight.Problem, "stripe: an answer that breaks the API's contract", lookAtStripe},
-		"a refusal nobody expects": {key, map[string]answer{subscriptions: refused(400, "", "")}, "Stripe key",
+		"an unexpected refusal": {key, map[string]answer{subscriptions: refused(400, "", "")}, "Stripe key",
 			preflight.Problem, "stripe: the request is refused, and no parameter is named", lookItUp},
 
 		"sessions": {create, map[string]answer{sessions: refused(400, "resource_missing",
@@ -128,13 +128,13 @@ func stripeChecks() map[string]stripeCheck {
 		"subscriptions are needed": {readSubscriptions("payment_method_update", "subscription_cancel"),
 			map[string]answer{subscriptions: forbidden}, "permission to read subscriptions", preflight.Problem,
 			subscriptionsNeeded, maySubscriptions},
-		"an update needs them": {readSubscriptions("subscription_update"),
+		"an update needs subscriptions": {readSubscriptions("subscription_update"),
 			map[string]answer{subscriptions: forbidden}, "permission to read subscriptions", preflight.Problem,
 			subscriptionsNeeded, maySubscriptions},
-		"a confirmation needs them": {readSubscriptions("subscription_update_confirm"),
+		"a confirmation needs subscriptions": {readSubscriptions("subscription_update_confirm"),
 			map[string]answer{subscriptions: forbidden}, "permission to read subscriptions", preflight.Problem,
 			subscriptionsNeeded, maySubscriptions},
-		"subscriptions are not": {readSubscriptions("payment_method_update"),
+		"subscriptions are not needed": {readSubscriptions("payment_method_update"),
 			map[string]answer{subscriptions: forbidden}, "permission to read subscriptions", preflight.OK,
 			"the key lacks it, and no allowed flow needs it", ""},
 		"subscriptions, a bad key": {readSubscriptions(), map[string]answer{subscriptions: revoked},
@@ -143,7 +143,7 @@ func stripeChecks() map[string]stripeCheck {
 			preflight.OK, "the key has it", ""},
 		"products are forbidden": {readProducts, map[string]answer{products: forbidden},
 			"permission to read products", preflight.Warning,
-			"the key lacks it: customers who choose among subscriptions see no names",
+			"the key lacks it, so customers who choose among subscriptions see no product names",
 			"Give the restricted key Products: Read."},
 		"products, Stripe is down": {readProducts, map[string]answer{products: down}, "permission to read products",
 			preflight.Problem, "stripe: unavailable", lookAtStripe},
@@ -151,27 +151,28 @@ func stripeChecks() map[string]stripeCheck {
 			"portal settings", preflight.OK, "saved and active", ""},
 		"settings that are inactive": {configuration(""), map[string]answer{ownSettings: settings("false", "")},
 			"portal settings", preflight.Problem, "it is not active",
-			"Activate it at Stripe, or take it out of DEFAULT_CONFIGURATION and ALLOWED_CONFIGURATIONS."},
+			"Activate it at Stripe, or remove it from DEFAULT_CONFIGURATION and ALLOWED_CONFIGURATIONS."},
 		"settings never saved": {configuration(""), nil, "portal settings", preflight.Problem,
 			"they were never saved in this mode", "Open https://dashboard.stripe.com/settings/billing/portal in the " +
-				"mode that you use, and press Save once."},
-		"settings may not be read": {configuration(""), map[string]answer{ownSettings: forbidden}, "portal settings",
+				"mode that you use, and choose Save once."},
+		"no permission to read " +
+			"settings": {configuration(""), map[string]answer{ownSettings: forbidden}, "portal settings",
 			preflight.Warning, notLookedAt,
 			"Give the restricted key Customer portal: Write, which includes reading its configurations."},
 		"a configuration": {configuration("bpc_1"), nil, "portal configuration bpc_1", preflight.OK,
 			"saved and active", ""},
 		"a missing configuration": {configuration("bpc_1"), map[string]answer{configuration1: missing},
 			"portal configuration bpc_1", preflight.Problem, "there is no such configuration in this mode",
-			"Correct DEFAULT_CONFIGURATION or ALLOWED_CONFIGURATIONS: test and live mode have IDs of their own."},
-		"a configuration by name": {configuration("bpc_1"),
+			"Correct DEFAULT_CONFIGURATION or ALLOWED_CONFIGURATIONS: test and live mode have different IDs."},
+		"a missing configuration, as a 400": {configuration("bpc_1"),
 			map[string]answer{
 				configuration1: refused(400, "resource_missing", "configuration"),
 			}, "portal configuration bpc_1", preflight.Problem, "there is no such configuration in this mode",
-			"Correct DEFAULT_CONFIGURATION or ALLOWED_CONFIGURATIONS: test and live mode have IDs of their own."},
+			"Correct DEFAULT_CONFIGURATION or ALLOWED_CONFIGURATIONS: test and live mode have different IDs."},
 		"an inactive configuration": {configuration("bpc_1"), map[string]answer{
 			configuration1: found(`{"id":"bpc_1"}`),
 		}, "portal configuration bpc_1", preflight.Problem, "it is not active",
-			"Activate it at Stripe, or take it out of DEFAULT_CONFIGURATION and ALLOWED_CONFIGURATIONS."},
+			"Activate it at Stripe, or remove it from DEFAULT_CONFIGURATION and ALLOWED_CONFIGURATIONS."},
 		"a configuration, a bad key": {configuration("bpc_1"), map[string]answer{configuration1: revoked},
 			"portal configuration bpc_1", "", "", ""},
 
@@ -182,101 +183,104 @@ func stripeChecks() map[string]stripeCheck {
 		"a flow is switched off": {flows("", "subscription_cancel", "subscription_update_confirm"),
 			map[string]answer{ownSettings: settings("true", `"subscription_cancel":{"enabled":false},`+
 				`"subscription_update":{"enabled":true}`)}, "flows", preflight.Warning,
-			"the portal's configuration lacks the feature of subscription_cancel: buttons for them answer 409 " +
-				"flow-unavailable", "Switch the features on at https://dashboard.stripe.com/settings/billing/portal, " +
-				"or leave these flows out of ALLOWED_FLOWS."},
+			"the portal configuration lacks the feature for " +
+				"subscription_cancel, so the API answers 409 flow-unavailable",
+			"Enable the features at https://dashboard.stripe.com/settings/billing/portal, " +
+				"or remove these flows from ALLOWED_FLOWS."},
 		"a flow without a feature": {flows("bpc_1", "subscription_update_confirm"),
 			map[string]answer{
 				configuration1: found(`{"active":true,"features":{"subscription_update":7}}`),
-			}, "flows", preflight.Warning, "the portal's configuration lacks the feature of " +
-				"subscription_update_confirm: buttons for them answer 409 flow-unavailable",
-			"Switch the features on at https://dashboard.stripe.com/settings/billing/portal, or leave these flows " +
-				"out of ALLOWED_FLOWS."},
+			}, "flows", preflight.Warning, "the portal configuration lacks the feature for " +
+				"subscription_update_confirm, so the API answers 409 flow-unavailable",
+			"Enable the features at https://dashboard.stripe.com/settings/billing/portal, " +
+				"or remove these flows from ALLOWED_FLOWS."},
 		"flows, never saved": {flows("", "x"), nil, "flows", "", "", ""},
 		"flows, no such settings": {flows("bpc_1", "x"),
 			map[string]answer{configuration1: missing}, "flows", "", "", ""},
-		"flows may not be read": {flows("bpc_1", "x"),
+		"no permission to read flows": {flows("bpc_1", "x"),
 			map[string]answer{configuration1: forbidden}, "flows", "", "", ""},
 		"flows, Stripe is down": {flows("bpc_1", "x"), map[string]answer{configuration1: down}, "flows",
 			preflight.Problem, "stripe: unavailable", lookAtStripe},
 
 		"a coupon without the member": {coupon, map[string]answer{
 			"GET /v1/coupons/A": found(`{"id":"A"}`),
-		}, "coupon A", preflight.Problem, "it is not valid any more",
-			"Take it out of ALLOWED_COUPONS, or renew it at Stripe."},
+		}, "coupon A", preflight.Problem, "it is no longer valid",
+			"Remove it from ALLOWED_COUPONS, or renew it at Stripe."},
 		"a coupon": {coupon, nil, "coupon A", preflight.OK, "it is valid", ""},
 		"a missing coupon": {coupon, map[string]answer{"GET /v1/coupons/A": missing}, "coupon A",
-			preflight.Problem, "there is none in this mode",
-			"Correct ALLOWED_COUPONS: test and live mode have IDs of their own."},
+			preflight.Problem, "it does not exist in this mode",
+			"Correct ALLOWED_COUPONS: test and live mode have different IDs."},
 		"an expired coupon": {coupon, map[string]answer{
 			"GET /v1/coupons/A": found(`{"valid":false}`),
-		}, "coupon A", preflight.Problem, "it is not valid any more",
-			"Take it out of ALLOWED_COUPONS, or renew it at Stripe."},
-		"coupons may not be read": {coupon, map[string]answer{"GET /v1/coupons/A": forbidden}, "coupon A",
+		}, "coupon A", preflight.Problem, "it is no longer valid",
+			"Remove it from ALLOWED_COUPONS, or renew it at Stripe."},
+		"no permission to read coupons": {coupon, map[string]answer{"GET /v1/coupons/A": forbidden}, "coupon A",
 			preflight.Warning, notLookedAt,
-			"Give the restricted key Coupons: Read if you want it looked at; the portal itself does not need it."},
+			"Give the restricted key Coupons: Read to enable this check. The portal itself does not need it."},
 		"a promotion code": {promotion, nil, "promotion code promo_1", preflight.OK, "it is active", ""},
 		"an inactive promotion code": {promotion, map[string]answer{
 			"GET /v1/promotion_codes/promo_1": found(`{"valid":true,"active":false}`),
-		}, "promotion code promo_1", preflight.Problem, "it is not active any more",
-			"Take it out of ALLOWED_PROMOTION_CODES, or renew it at Stripe."},
+		}, "promotion code promo_1", preflight.Problem, "it is no longer active",
+			"Remove it from ALLOWED_PROMOTION_CODES, or renew it at Stripe."},
 		"an account": {account, nil, "connected account acct_1",
 			preflight.OK, "it is connected", ""},
 		"an account that is disconnected": {account, map[string]answer{"GET /v1/accounts/acct_1": refused(403,
-			"account_invalid", "")}, "connected account acct_1", preflight.Problem, "this key reaches no such account",
+			"account_invalid", "")}, "connected account acct_1", preflight.Problem, "the Stripe key cannot access " +
+			"this account",
 			"Correct ALLOWED_ACCOUNTS or DEFAULT_ON_BEHALF_OF, or connect the account again."},
 		"an account that is missing": {account, map[string]answer{"GET /v1/accounts/acct_1": missing},
-			"connected account acct_1", preflight.Problem, "this key reaches no such account",
+			"connected account acct_1", preflight.Problem, "the Stripe key cannot access this account",
 			"Correct ALLOWED_ACCOUNTS or DEFAULT_ON_BEHALF_OF, or connect the account again."},
-		"accounts may not be read": {account, map[string]answer{
+		"no permission to read accounts": {account, map[string]answer{
 			"GET /v1/accounts/acct_1": forbidden,
 		}, "connected account acct_1", preflight.Warning, notLookedAt,
-			"Give the restricted key Connected accounts: Read if you want it looked at."},
+			"Give the restricted key Connected accounts: Read to enable this check."},
 
 		"an endpoint": {endpoint, map[string]answer{endpoints: hooks(`{` + ours +
 			`,"status":"enabled","enabled_events":` + both + `}`)}, "webhook endpoint", preflight.OK,
-			"enabled, with all types of events", ""},
+			"enabled, with all required event types", ""},
 		"an endpoint for everything": {endpoint, map[string]answer{
 			endpoints: hooks(`{` + ours + `,"status":"enabled","enabled_events":["*"]}`),
-		}, "webhook endpoint", preflight.OK, "enabled, with all types of events", ""},
+		}, "webhook endpoint", preflight.OK, "enabled, with all required event types", ""},
 		"the second of two": {endpoint, map[string]answer{endpoints: hooks(`{` + ours +
 			`,"status":"disabled","enabled_events":["*"]},{` + ours + `,"status":"enabled","enabled_events":["*"]}`)},
-			"webhook endpoint", preflight.OK, "enabled, with all types of events", ""},
-		"disabled beside incomplete": {endpoint, map[string]answer{endpoints: hooks(`{` + ours +
+			"webhook endpoint", preflight.OK, "enabled, with all required event types", ""},
+		"one disabled, one incomplete": {endpoint, map[string]answer{endpoints: hooks(`{` + ours +
 			`,"status":"disabled","enabled_events":["*"]},{` + ours +
 			`,"status":"enabled","enabled_events":["customer.deleted"]}`)}, "webhook endpoint", preflight.Problem,
-			"it does not get customer.created", "Add these types of events to it at Stripe."},
+			"it does not get customer.created", "Add these event types to it at Stripe."},
 		"two disabled endpoints": {endpoint, map[string]answer{endpoints: hooks(`{` + ours +
 			`,"status":"disabled","enabled_events":["*"]},{` + ours + `,"status":"disabled","enabled_events":["*"]}`)},
-			"webhook endpoint", preflight.Problem, "it is disabled, so the mapping grows old",
-			"Enable it at Stripe, and then run: go run ./local import --verify"},
+			"webhook endpoint", preflight.Problem, "it is disabled, so the mapping is no longer updated",
+			"Enable it at Stripe. Then run: go run ./local import --verify"},
 		"no endpoint": {endpoint, nil, "webhook endpoint", preflight.Problem,
-			"no endpoint's address ends in /v1/stripe/webhook", createEndpoint},
+			"no endpoint has a URL that ends in /v1/stripe/webhook", createEndpoint},
 		"another app's endpoint": {endpoint, map[string]answer{endpoints: hooks(`{"url":"https://api.example/v1/` +
 			`stripe/webhook/other","status":"enabled","enabled_events":["*"]}`)}, "webhook endpoint", preflight.Problem,
-			"no endpoint's address ends in /v1/stripe/webhook", createEndpoint},
+			"no endpoint has a URL that ends in /v1/stripe/webhook", createEndpoint},
 		"a disabled endpoint": {endpoint, map[string]answer{
 			endpoints: hooks(`{` + ours + `,"status":"disabled","enabled_events":["*"]}`),
-		}, "webhook endpoint", preflight.Problem, "it is disabled, so the mapping grows old",
-			"Enable it at Stripe, and then run: go run ./local import --verify"},
-		"an endpoint without types": {endpoint, map[string]answer{
+		}, "webhook endpoint", preflight.Problem, "it is disabled, so the mapping is no longer updated",
+			"Enable it at Stripe. Then run: go run ./local import --verify"},
+		"an endpoint without all types": {endpoint, map[string]answer{
 			endpoints: hooks(`{` + ours + `,"status":"enabled","enabled_events":["customer.deleted"]}`),
 		}, "webhook endpoint", preflight.Problem, "it does not get customer.created",
-			"Add these types of events to it at Stripe."},
-		"endpoints may not be read": {endpoint, map[string]answer{endpoints: forbidden}, "webhook endpoint",
-			preflight.Warning, notLookedAt, "Give the restricted key Webhook endpoints: Read if you want it looked " +
-				"at, or look at https://dashboard.stripe.com/webhooks."},
+			"Add these event types to it at Stripe."},
+		"no permission to read endpoints": {endpoint, map[string]answer{endpoints: forbidden}, "webhook endpoint",
+			preflight.Warning, notLookedAt, "Give the restricted key Webhook endpoints: Read to enable this check, " +
+				"or check https://dashboard.stripe.com/webhooks yourself."},
 		"a destination": {source, map[string]answer{
 			destination: found(`{"status":"enabled","enabled_events":["customer.created"]}`),
-		}, "event destination", preflight.OK, "enabled, with all types of events", ""},
+		}, "event destination", preflight.OK, "enabled, with all required event types", ""},
 		"a missing destination": {source, map[string]answer{destination: missing}, "event destination",
-			preflight.Problem, "there is no destination behind STRIPE_EVENT_SOURCE in this mode", compareSource},
-		"destinations are forbidden": {source, map[string]answer{destination: forbidden}, "event destination",
+			preflight.Problem, "no event destination in this mode has the ID that " +
+				"STRIPE_EVENT_SOURCE ends with", compareSource},
+		"no permission to read destinations": {source, map[string]answer{destination: forbidden}, "event destination",
 			preflight.Warning, notLookedAt, mayReadDestinations},
 	}
 }
 
-func TestWhatStripeSaysIsJudged(t *testing.T) {
+func TestFindingsFromAnswersOfStripe(t *testing.T) {
 	for name, test := range stripeChecks() {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -302,7 +306,8 @@ func requireFinding(t *testing.T, check preflight.Check, name string, status pre
 	}
 }
 
-// An operator chooses the IDs of coupons, so each is one segment of a path.
+// Operators choose the IDs of coupons, so an ID may contain any character. It must stay one segment
+// of the path.
 func TestIDsAreEscaped(t *testing.T) {
 	const id, escaped = "A/B?c=1", "A%2FB%3Fc=1"
 	for request, check := range map[string]func(*preflight.Stripe) preflight.Check{
@@ -318,7 +323,7 @@ func TestIDsAreEscaped(t *testing.T) {
 			stripe := &account{}
 			check(stripeAt(t, stripe, false)).Run(t.Context())
 			want := "GET " + request + escaped
-			if strings.HasPrefix(request, "/v2/") { // the last part of the source's name
+			if strings.HasPrefix(request, "/v2/") { // only the last part of a source is an ID
 				want = "GET " + request + "B%3Fc=1"
 			}
 			if !slices.Equal(stripe.requests, []string{want}) {
@@ -328,7 +333,7 @@ func TestIDsAreEscaped(t *testing.T) {
 	}
 }
 
-// words is what an operator sees of a finding.
+// words returns the parts of a finding that an operator sees.
 func words(finding preflight.Finding) string {
 	return fmt.Sprintf("%s: %s\n%s", finding.Status, finding.Detail, finding.Advice)
 }
@@ -340,9 +345,9 @@ func (u unreachable) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, &net.OpError{Op: u.op, Net: "tcp", Err: os.ErrDeadlineExceeded}
 }
 
-// No connection at all is a problem. An answer that does not come is a check that was not made in
-// time.
-func TestANetworkWithoutAWayOutIsAProblem(t *testing.T) {
+// A connection that cannot be made is a problem. An answer that does not come is only a warning:
+// the check was not finished in time.
+func TestANetworkWithoutARouteOutIsAProblem(t *testing.T) {
 	for op, want := range map[string]preflight.Status{"dial": preflight.Problem, "read": preflight.Warning} {
 		t.Run(op, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -359,7 +364,7 @@ func TestANetworkWithoutAWayOutIsAProblem(t *testing.T) {
 	}
 }
 
-// The key's own check says why there is none.
+// Only the check of the key itself reports that it is missing.
 func TestWithoutAKeyStripeIsNotAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stripe := &account{}

@@ -16,7 +16,7 @@ import (
 	"billingportal/functions/internal/secret"
 )
 
-// wire is a network in memory, so that servers and clients work in synctest's time.
+// wire is a network in memory, so that servers and clients run in synctest's time.
 type wire struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -39,8 +39,8 @@ func (w *wire) Close() error {
 
 func (w *wire) Addr() net.Addr { return &net.TCPAddr{} }
 
-// serve serves HTTP and returns the transport that reaches it, whatever the host. It ends when the
-// test does.
+// serve starts an HTTP server and returns a transport that reaches it under any host name. The
+// server stops at the end of the test.
 func serve(t *testing.T, handler http.Handler) http.RoundTripper {
 	t.Helper()
 	w := &wire{conns: make(chan net.Conn), closed: make(chan struct{})}
@@ -62,25 +62,26 @@ func serve(t *testing.T, handler http.Handler) http.RoundTripper {
 	return transport
 }
 
-// account is Stripe with an account in which everything is well, until a test changes an answer.
+// account stands in for Stripe. Every answer is that of a healthy account, unless a test changes
+// it.
 type account struct {
-	requests []string // as they came: method and path with query
+	requests []string // method and path with query, in order of arrival
 	answers  map[string]answer
 
 	mu       sync.Mutex
 	times    []time.Time
-	limit    int           // requests in a second, beyond which Stripe refuses them; 0: none
-	refused  int           // for the rate
-	takes    time.Duration // each request
+	limit    int           // requests per second; 0 means no limit
+	refused  int           // number of requests beyond the limit
+	takes    time.Duration // duration of each request
 	inFlight int
-	most     int // requests that were in flight together
+	most     int // greatest number of concurrent requests
 }
 
 type answer struct {
 	status int
 	body   string
 	header http.Header
-	times  int // how often; 0: always
+	times  int // 1: for the first request only; 0: always
 	hangs  bool
 }
 
@@ -130,7 +131,7 @@ func (a *account) leave() {
 	a.inFlight--
 }
 
-// within counts the requests of the time before a moment.
+// within counts the requests in the period of length d that ends at a moment.
 func (a *account) within(d time.Duration, moment time.Time) int {
 	n := 0
 	for _, at := range a.times {
@@ -141,7 +142,7 @@ func (a *account) within(d time.Duration, moment time.Time) int {
 	return n
 }
 
-// busiest is the greatest number of requests in any second.
+// busiest returns the greatest number of requests in any second.
 func (a *account) busiest() int {
 	busiest := 0
 	for _, at := range a.times {
@@ -162,7 +163,7 @@ func (k keys) Get(context.Context) (secret.Key, error) {
 	return secret.StripeKey("api_key", false)(string(value))
 }
 
-// stripeAt asks an account, in the pace of a mode.
+// stripeAt returns a Stripe that asks the account at the rate of a mode.
 func stripeAt(t *testing.T, a *account, livemode bool) *preflight.Stripe {
 	t.Helper()
 	limiter := preflight.NewRateLimiter(livemode, nil)

@@ -7,19 +7,20 @@ import (
 	"billingportal/functions/internal/accept"
 )
 
-// Wanted is the kind of answer that a caller can use.
+// Wanted is a kind of answer.
 type Wanted int
 
 // The kinds of answers.
 const (
-	Redirect Wanted = iota // follows a redirect; problems as problem+json
-	JSON                   // cannot follow one, or asks for JSON
-	Page                   // a navigation of a browser: problems as a page
+	Redirect Wanted = iota // a redirect; problems as problem+json
+	JSON                   // JSON, for a caller that asks for it or cannot follow a redirect
+	Page                   // a redirect; problems as a page, for a browser's navigation
 )
 
-// Negotiate reads Accept (RFC 9110, section 12.5.1) and Sec-Fetch-Dest. Wildcards count for
-// nothing: every client sends them. Of two with the same weight, the first counts. A script's fetch
-// (Sec-Fetch-Dest: empty) cannot follow a redirect to another origin whatever it accepts.
+// Negotiate returns the kind of answer that Accept (RFC 9110, section 12.5.1) and Sec-Fetch-Dest
+// ask for. It ignores wildcards, because every client sends them. If two media types have the same
+// weight, the first counts. A script's fetch (Sec-Fetch-Dest: empty) gets JSON whatever it accepts,
+// because it cannot follow a redirect to another origin.
 //
 // https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header
 func Negotiate(header http.Header) Wanted {

@@ -5,13 +5,13 @@ import (
 	"testing"
 )
 
-func TestWhoGetsWhat(t *testing.T) {
+func TestNegotiate(t *testing.T) {
 	for name, test := range map[string]struct {
 		accept []string
 		dest   string // Sec-Fetch-Dest
 		want   Wanted
 	}{
-		"says nothing":                      {nil, "", Redirect},
+		"has no Accept":                     {nil, "", Redirect},
 		"accepts anything, as curl":         {[]string{"*/*"}, "", Redirect},
 		"accepts any text, any application": {[]string{"text/*, application/*"}, "", Redirect},
 		"wants an image": {[]string{"image/avif,image/webp,*/*;q=0.8"},
@@ -43,7 +43,7 @@ func TestWhoGetsWhat(t *testing.T) {
 		"names JSON first, then a page, then JSON again": {[]string{
 			"application/json, text/html, application/json;q=0.1",
 		}, "", JSON},
-		"refuses JSON and least of all refuses a page": {[]string{"application/json;q=0, text/html;q=0.001"},
+		"refuses JSON and hardly wants a page": {[]string{"application/json;q=0, text/html;q=0.001"},
 			"", Page},
 		"wants JSON with the greatest weight": {[]string{"text/html;q=0.9, application/json;q=1.000"},
 			"", JSON},
@@ -51,9 +51,9 @@ func TestWhoGetsWhat(t *testing.T) {
 			"", Page},
 		"has a weight of less than 0": {[]string{"application/json;q=-1, text/html;q=0.1"},
 			"", Page},
-		"has a weight that is no number": {[]string{"application/json;q=NaN, text/html;q=0.1"},
+		"has a weight that is NaN": {[]string{"application/json;q=NaN, text/html;q=0.1"},
 			"", Page},
-		"has a weight of a page that is no number": {[]string{"application/json;q=0.1, text/html;q=NaN"},
+		"has a weight of a page that is NaN": {[]string{"application/json;q=0.1, text/html;q=NaN"},
 			"", JSON},
 		"has a weight that is text": {[]string{"application/json;q=high, text/html;q=0.1"},
 			"", Page},

@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// ReadBody reads the body of a request, whose size the caller has limited. Its error is a
+// ReadBody reads the body of a request. The caller must have limited its size. The error is a
 // [*Problem].
 func ReadBody(r *http.Request) ([]byte, error) {
 	if r.Body == nil {

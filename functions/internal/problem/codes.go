@@ -2,16 +2,16 @@ package problem
 
 import "billingportal/functions/internal/language"
 
-// A Code names what went wrong. Callers compare it, so a code never gets another name.
+// A Code identifies a kind of problem. Callers compare codes, so a code is never renamed.
 type Code string
 
-// The codes. A comment says what the caller should do about the codes below it; `go generate ./...`
-// makes the table of errors in README.md of these comments.
+// The codes. The comment above a group of codes tells the caller what to do about them. `go
+// generate ./...` copies the comments into the table of errors.
 const (
-	// Body, path or credentials are malformed, or there are two credentials. `detail` says which;
-	// correct the call
+	// The body, path or credentials are malformed, or there are two credentials. `detail` says what
+	// to correct
 	InvalidRequest Code = "invalid-request"
-	// `param` names it. Correct the call
+	// Correct or remove the parameter that `param` names
 	UnknownParameter Code = "unknown-parameter"
 	InvalidParameter Code = "invalid-parameter"
 	// Use an https URL on an origin of `ALLOWED_ORIGINS`
@@ -19,40 +19,41 @@ const (
 	// Sign the user in again
 	MissingCredentials Code = "missing-credentials"
 	InvalidToken       Code = "invalid-token"
-	// The user may not manage billing; hide the button
+	// The user may not manage billing. Hide the button
 	InsufficientScope Code = "insufficient-scope"
 	InsufficientRole  Code = "insufficient-role"
-	// A cookie came from an origin that is not in `ALLOWED_ORIGINS`, or from a form on a page with
-	// `Referrer-Policy: no-referrer`, which sends `Origin: null`
+	// Send the cookie only from an origin of `ALLOWED_ORIGINS`. A form on a page with
+	// `Referrer-Policy: no-referrer` sends `Origin: null`: use another policy
 	CrossOriginRequest Code = "cross-origin-request"
-	// The operator has not listed this value
+	// The operator has not allowed this value. Leave it out, or ask the operator to allow it
 	ParameterNotAllowed Code = "parameter-not-allowed"
-	// POST to `/billing/portal` or GET `/billing/status`, below `BASE_PATH`
+	// Send a POST to `/billing/portal` or a GET to `/billing/status`, after the prefix `BASE_PATH`
 	NotFound         Code = "not-found"
 	MethodNotAllowed Code = "method-not-allowed"
-	// The user has not bought anything yet: offer your pricing page (or set `NO_ACCOUNT_URL`)
+	// The user has not bought anything yet. Offer your pricing page, or set `NO_ACCOUNT_URL`
 	NoBillingAccount Code = "no-billing-account"
-	// The customer has no such subscription
+	// The customer has no subscription with this ID. Use one of the customer's own
 	SubscriptionNotFound Code = "subscription-not-found"
-	// Let the user choose among `subscriptions`, and name it
+	// Let the user choose one of `subscriptions`, and send its `id`
 	SubscriptionAmbiguous Code = "subscription-ambiguous"
-	// `detail` says why: for example, it is already cancelled
+	// Tell the user why: `detail` has the reason, for example that the subscription is already
+	// cancelled
 	SubscriptionNotEligible Code = "subscription-not-eligible"
-	// The portal configuration in use lacks the flow's feature: hide the button, or switch the
-	// feature on
+	// The portal configuration in use lacks the flow's feature. Hide the button, or enable the
+	// feature
 	FlowUnavailable Code = "flow-unavailable"
-	// At most 8 KiB of `application/x-www-form-urlencoded` or `application/json`, in UTF-8
+	// Send at most 8 KiB of `application/x-www-form-urlencoded` or `application/json`, in UTF-8
 	PayloadTooLarge      Code = "payload-too-large"
 	UnsupportedMediaType Code = "unsupported-media-type"
-	// The operator: the log line says what (key, secret, table, permission, mode, portal settings,
-	// mapping)
+	// Only the operator can fix this. The log line says what is wrong: key, secret, table,
+	// permission, mode, portal settings or mapping
 	BillingMisconfigured Code = "billing-misconfigured"
-	// The operator: the log line says where
+	// Tell the operator. The log line says where the error occurred
 	Internal Code = "internal"
-	// Of the webhook alone; Stripe sends the event again
+	// Only the webhook answers with these codes. Stripe sends the event again
 	InvalidSignature     Code = "invalid-signature"
 	WebhookMisconfigured Code = "webhook-misconfigured"
-	// Stripe is down, or answers what it should not. Try again later
+	// Stripe is down, or its answer cannot be used. Try again later
 	BillingUnavailable Code = "billing-unavailable"
 	BillingBadResponse Code = "billing-bad-response"
 	// Try again after `Retry-After` seconds
@@ -60,26 +61,26 @@ const (
 	CustomerStoreUnavailable    Code = "customer-store-unavailable"
 	SecretsUnavailable          Code = "secrets-unavailable"
 	BillingBusy                 Code = "billing-busy"
-	// Something hangs; the log line's step times say what. Try again
+	// A service did not answer in time. Try again. The log line's step times show which service
 	UpstreamTimeout Code = "upstream-timeout"
 )
 
-// A definition is what all problems of one code have in common. Its texts are fixed: a caller never
-// sees what an upstream said.
+// A definition has the status and texts that all problems of one code share. The texts are fixed: a
+// caller never sees an upstream's text.
 type definition struct {
 	status int
 	title  language.Key
-	advice language.Key // what the page of a navigation says to do next
-	detail string       // for developers, in English; "" if a reason says it
+	advice language.Key // tells the user on the page what to do next
+	detail string       // for developers, in English; "" if the problem always has a reason
 }
 
-// definitions is the contract with callers: the status and the words of every code.
+// definitions is the contract with callers: the status and the texts of every code.
 var definitions = map[Code]definition{
 	InvalidRequest: {400, language.InvalidRequest, language.AskDeveloper, "The request is malformed."},
 	UnknownParameter: {400, language.UnknownParameter, language.AskDeveloper,
 		"The request has a parameter that does not exist."},
 	InvalidParameter: {400, language.InvalidParameter, language.AskDeveloper,
-		"A parameter has a value that is not possible."},
+		"A parameter has an invalid value."},
 	InvalidReturnURL: {400, language.InvalidReturnURL, language.AskDeveloper,
 		"The return URL is not an https URL of an allowed origin."},
 	MissingCredentials: {401, language.MissingCredentials, language.SignInAgain,
@@ -114,13 +115,13 @@ var definitions = map[Code]definition{
 		"The operator of this service has to correct its billing settings."},
 	Internal: {500, language.Internal, language.ContactSupport, "An unexpected error occurred."},
 	InvalidSignature: {400, language.InvalidSignature, language.AskDeveloper,
-		"No signature of the webhook's sender was found that is valid now."},
+		"The request has no signature of Stripe that is valid now."},
 	WebhookMisconfigured: {500, language.WebhookMisconfigured, language.ContactSupport,
 		"The operator of this service has to correct its settings."},
 	BillingUnavailable: {502, language.BillingUnavailable, language.TryAgain,
 		"The billing provider cannot be reached."},
 	BillingBadResponse: {502, language.BillingUnavailable, language.TryAgain,
-		"The billing provider gave an answer that cannot be used."},
+		"The billing provider sent an answer that cannot be used."},
 	IdentityProviderUnavailable: {503, language.IdentityProviderUnavailable, language.TryAgain,
 		"The keys of the identity provider cannot be fetched."},
 	CustomerStoreUnavailable: {503, language.BillingUnavailable, language.TryAgain,
@@ -130,5 +131,5 @@ var definitions = map[Code]definition{
 	BillingBusy: {503, language.BillingBusy, language.TryAgain,
 		"The billing provider asks to slow down."},
 	UpstreamTimeout: {504, language.UpstreamTimeout, language.TryAgain,
-		"A service that is needed did not answer in time."},
+		"A required service did not answer in time."},
 }

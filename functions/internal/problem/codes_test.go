@@ -7,8 +7,8 @@ import (
 	"billingportal/functions/internal/language"
 )
 
-// A page says to try again only if that can help, and to ask support or a developer if it cannot.
-// Any other text belongs to one code, but for two titles and two advices.
+// A page says "try again" only if that can help, and otherwise to contact support or a developer.
+// These and the other shared texts are listed; any other text belongs to one code.
 func TestEachCodeHasItsOwnWords(t *testing.T) {
 	advice := map[int]language.Key{
 		400: language.AskDeveloper, 401: language.SignInAgain, 413: language.AskDeveloper, 415: language.AskDeveloper,
@@ -28,11 +28,11 @@ func TestEachCodeHasItsOwnWords(t *testing.T) {
 				language.English.Text(want))
 		}
 		if definition.status < 500 && definition.advice == language.TryAgain {
-			t.Errorf("%s can never work, and its page says to try again", code)
+			t.Errorf("%s: the page says to try again, but that can never help", code)
 		}
 		for _, text := range []any{definition.title, definition.advice, definition.detail} {
 			if other, isUsed := users[text]; isUsed && !slices.Contains(shared, text) {
-				t.Errorf("%s and %s say %v", code, other, text)
+				t.Errorf("%s and %s have the same text %v", code, other, text)
 			}
 			users[text] = code
 		}

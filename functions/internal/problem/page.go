@@ -14,14 +14,14 @@ import (
 	"billingportal/functions/internal/language"
 )
 
-// The pages are put together by hand: html/template would make the Lambda binary
-// 2 MB larger. What goes in is fixed text and escaped values.
+// The pages are written as strings of fixed text and escaped values, because html/template would
+// make the Lambda binary 2 MB larger.
 
 //go:embed page.css
 var pageStyle string
 
-// pagePolicy lets a page do nothing but look as it does. It says nothing of
-// form-action, which browsers also apply to where a form's answer redirects.
+// pagePolicy allows the page's own style and nothing more. It does not set form-action, because
+// browsers also apply that to the redirect that answers a form.
 var pagePolicy = "default-src 'none'; style-src 'sha256-" + sha256Of(pageStyle) +
 	"'; base-uri 'none'; frame-ancestors 'none'"
 
@@ -30,25 +30,25 @@ func sha256Of(s string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// Reader is who an answer is for, as far as pages depend on it.
+// Reader describes the reader of an answer.
 type Reader struct {
 	Language  language.Tag
-	AppURL    string // where the way back leads
+	AppURL    string // the target of the link back to the app
 	RequestID string // the reference for support
 }
 
-// page is a page for a person: what it is about, what to do next, and the way back to the app.
+// page is a page for a person. It also has a link back to the app.
 type page struct {
 	title language.Key
-	lead  []language.Key // sentences
+	lead  []language.Key // sentences on what happened and what to do next
 	forms []Form
-	terms []term
+	terms []term // the small print
 }
 
-// term is a row of a page's small print. value is HTML.
+// term is a row of the small print of a page.
 type term struct {
 	name  language.Key
-	value string
+	value string // HTML
 }
 
 func (p page) html(reader Reader) []byte {
@@ -66,7 +66,7 @@ func (p page) html(reader Reader) []byte {
 		`<body dir="ltr"><main><h1>`, heading(title), `</h1><p>`)
 	for i, key := range p.lead {
 		sentence := say(key)
-		if i > 0 && !strings.HasSuffix(sentence, "。") { // whose width has the space
+		if i > 0 && !strings.HasSuffix(sentence, "。") { // Japanese has no space between sentences
 			write(" ")
 		}
 		write(sentence)
@@ -84,12 +84,12 @@ func (p page) html(reader Reader) []byte {
 	return []byte(page.String())
 }
 
-// particles end a phrase in Japanese.
+// particles are the characters that end a phrase in Japanese.
 const particles = "がをにのはで"
 
-// heading lets a Japanese heading break after a particle that a character other than Hiragana
-// follows, and page.css lets it break nowhere else. Japanese has no spaces, and browsers break it
-// within words.
+// heading adds line break opportunities to a Japanese heading: after a particle that a character
+// other than Hiragana follows. page.css allows no other line breaks. Japanese has no spaces, so
+// browsers would break it within words.
 func heading(title string) string {
 	var text strings.Builder
 	var last rune
@@ -103,15 +103,14 @@ func heading(title string) string {
 	return text.String()
 }
 
-// writePage answers with a page.
 func writePage(w http.ResponseWriter, status int, p page, reader Reader) {
 	w.Header().Set("Content-Security-Policy", pagePolicy)
 	w.Header().Set("Vary", "Accept, Accept-Language")
 	WriteBody(w, status, "text/html; charset=utf-8", p.html(reader))
 }
 
-// page is the problem for a person. Details are for developers, so they are on English pages alone;
-// reasons are for users.
+// page describes the problem to a person. It shows a reason in every language, and a detail, which
+// is for developers, only in English.
 func (p *Problem) page(reader Reader) page {
 	page := page{title: cmp.Or(p.Question, p.definition().title), forms: p.Forms}
 	what := ""
@@ -123,7 +122,7 @@ func (p *Problem) page(reader Reader) page {
 	}
 	page.lead = append(page.lead, cmp.Or(p.Advice, p.definition().advice))
 	reference := term{language.Reference, `<code>` + html.EscapeString(reader.RequestID) + `</code>`}
-	if len(p.Forms) > 0 { // it asks, so nothing went wrong
+	if len(p.Forms) > 0 { // the page asks a question, so it shows no error
 		page.terms = []term{reference}
 		return page
 	}
@@ -135,8 +134,8 @@ func (p *Problem) page(reader Reader) page {
 	return page
 }
 
-// WriteConfirmation answers with a page of one button, for a link that leads to something that only
-// a person may begin.
+// WriteConfirmation answers with a page with one button that posts fields. A link can lead to this
+// page, so that only a person starts the action, and never a link scanner.
 func WriteConfirmation(w http.ResponseWriter, label language.Key, fields []Field, reader Reader) {
 	writePage(w, http.StatusOK, page{
 		title: label, lead: []language.Key{language.ContinueOnBillingPage},
@@ -144,14 +143,14 @@ func WriteConfirmation(w http.ResponseWriter, label language.Key, fields []Field
 	}, reader)
 }
 
-// Form is a button of a page that posts fields to the page's own address, whatever
-// a gateway has put before its path. Its label is in the reader's language.
+// Form is a button that posts fields to the page's own URL, including any prefix that a gateway
+// adds to the path.
 type Form struct {
 	Fields []Field
-	Label  string
+	Label  string // in the reader's language
 }
 
-// Field is a field of a form.
+// Field is a hidden field of a form.
 type Field struct{ Name, Value string }
 
 func formsOf(forms []Form) string {

@@ -24,8 +24,8 @@ func cutStyle(page string) (style, rest string) {
 	return style, before + after
 }
 
-// pageOf checks a page's headers and returns the page without its style. A browser ignores a style
-// whose hash is not in the policy.
+// pageOf checks a page's headers and returns the page without its style. The policy must have the
+// hash of the style, or browsers ignore the style.
 func pageOf(t *testing.T, status int, write func(http.ResponseWriter)) string {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -46,10 +46,10 @@ func pageOf(t *testing.T, status int, write func(http.ResponseWriter)) string {
 	return rest
 }
 
-// Every page starts with head and ends with back and tail.
+// head returns the beginning of every page. Every page ends with back and tail.
 func head(language, title string) string { return headOf(language, title, title) }
 
-// headOf is head if the heading has places to break.
+// headOf returns the beginning of a page whose heading has line break opportunities.
 func headOf(language, title, heading string) string {
 	return `<!doctype html><html lang="` + language + `"><head><meta charset="utf-8">` +
 		`<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">` +
@@ -73,14 +73,14 @@ func TestThePageOfAProblem(t *testing.T) {
 		status   int
 		want     string
 	}{
-		"if the caller asks for no language": {
+		"without a language": {
 			"", Problem{Code: "not-found", Detail: `It's "gone" <now>.`}, 404,
 			head("en", "Not found") + `<p>Please go back to the app.</p>` + back("Back to the app") +
 				`<dl><dt>What happened</dt><dd>It&#39;s &#34;gone&#34; ` +
 				`&lt;now&gt;.</dd><dt>Error</dt><dd><code>not-found</code> (404)</dd>` +
 				`<dt>Reference</dt><dd><code>Ff1TQj3fFiAEJgA=</code></dd></dl>` + tail,
 		},
-		"in another language, with a reason for customers": {
+		"in another language, with a reason": {
 			"fr", Problem{Code: "subscription-not-eligible", Reason: language.SubscriptionPaused}, 409,
 			head("fr", "Opération impossible") +
 				`<p>L’abonnement est en pause. Veuillez revenir à l’application et vérifier l’état de votre ` +
@@ -89,7 +89,7 @@ func TestThePageOfAProblem(t *testing.T) {
 				`<dt>Erreur</dt><dd><code>subscription-not-eligible</code> (409)</dd>` +
 				`<dt>Référence</dt><dd><code>Ff1TQj3fFiAEJgA=</code></dd></dl>` + tail,
 		},
-		"with choices: a question, so it shows no error": {
+		"with choices, without an error": {
 			"de", Problem{Code: "subscription-ambiguous", Forms: choices, Question: language.CancelWhich,
 				Advice: language.ChooseSubscription}, 409,
 			head("de", "Welches Abo möchten Sie kündigen?") +
@@ -100,7 +100,7 @@ func TestThePageOfAProblem(t *testing.T) {
 				`<form method="post"><button class="button">Storage</button></form>` + back("Zurück zur App") +
 				`<dl><dt>Referenz</dt><dd><code>Ff1TQj3fFiAEJgA=</code></dd></dl>` + tail,
 		},
-		"in Japanese, whose brackets are wide": {
+		"in Japanese, with wide brackets": {
 			"ja", Problem{Code: "billing-busy"}, 503,
 			headOf("ja", "請求ページにアクセスが集中しています", "請求ページに<wbr>アクセスが<wbr>集中しています") +
 				`<p>しばらくしてからもう一度お試しください。変更は行われていません。</p>` + back("アプリに戻る") +
@@ -119,8 +119,8 @@ func TestThePageOfAProblem(t *testing.T) {
 	}
 }
 
-// Each code has its page in each language, and each reason too, in the sentence on what to do and
-// in the small print. Details for developers are on English pages alone.
+// Each code and each reason has its page in each language. A reason is in the first sentence and in
+// the small print. Only English pages have details for developers.
 func TestEveryPageInEveryLanguage(t *testing.T) {
 	problems := []Problem{{Code: InvalidRequest, Reason: language.TwoSessions, Advice: language.DeleteCookies}}
 	for code := range definitions {
@@ -156,7 +156,8 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 	}
 }
 
-// A Japanese title breaks at a space or between phrases alone, each of which fits a line of a phone.
+// A Japanese title breaks only at a space or between phrases. Each phrase fits on a line of a
+// phone.
 func TestPhrasesOfJapaneseTitles(t *testing.T) {
 	titles := []language.Key{
 		language.CancelWhich, language.ChangePlanOfWhich, language.ConfirmChangeOfWhich, language.ManageBilling,
@@ -185,7 +186,7 @@ func TestPhrasesOfJapaneseTitles(t *testing.T) {
 }
 
 // A link in an e-mail leads to this page. It does nothing until the reader presses its button.
-func TestThePageOfAQuestion(t *testing.T) {
+func TestTheConfirmationPage(t *testing.T) {
 	got := pageOf(t, 200, func(w http.ResponseWriter) {
 		WriteConfirmation(w, language.CancelSubscription, []Field{{"flow_data[type]", "subscription_cancel"}}, reader)
 	})

@@ -1,5 +1,5 @@
-// Package problem has what the functions answer with besides their own success: problem documents,
-// pages for people, and the rules that say who gets which.
+// Package problem turns an error code into an answer: a problem document (RFC 9457) for programs,
+// or a page for people. It also reads from a request which of the two the caller wants.
 package problem
 
 import (
@@ -14,35 +14,36 @@ import (
 	"billingportal/functions/internal/language"
 )
 
-// Problem is an answer that is not a success: what went wrong, in terms that a
-// caller may know. It is an error, so that the steps of a request return it.
+// Problem is an answer that reports an error. Every text in it but Cause may be shown to the
+// caller. It is an error, so that each step of a request can return it.
 type Problem struct {
 	Code Code
 	// Param is the parameter at fault in Stripe's bracket notation, or "".
 	Param string
-	// Detail replaces the code's own sentence if there is a more exact fixed one for developers.
+	// Detail is a fixed text for developers. It replaces the code's own detail, which is less
+	// exact.
 	Detail string
-	// Reason replaces Detail, and is told to the user too, in the page's language.
+	// Reason replaces Detail. Pages show it too, in the user's language.
 	Reason language.Key
-	// Advice replaces what the code's page says to do next, if Reason has a remedy of its own.
+	// Advice replaces the code's advice on the page, if Reason has a remedy of its own.
 	Advice language.Key
-	// Question replaces the code's title on a page that has Forms: it says what a choice leads to.
+	// Question replaces the code's title on a page with Forms. It names the effect of a choice.
 	Question language.Key
-	// RetryAfter is sent as Retry-After, in whole seconds, where it is not 0.
+	// RetryAfter is sent as Retry-After, rounded up to whole seconds, unless it is 0.
 	RetryAfter time.Duration
-	// Allow lists the methods for method-not-allowed.
+	// Allow lists the allowed methods, for method-not-allowed.
 	Allow string
-	// Scope is the scope that is missing, for insufficient-scope (RFC 6750, section 3.1).
+	// Scope is the missing scope, for insufficient-scope (RFC 6750, section 3.1).
 	Scope string
 	// Members are extension members of the document (RFC 9457, section 3.2).
 	Members map[string]any
-	// Forms are what a page offers to do.
+	// Forms are the choices that a page offers.
 	Forms []Form
-	// Cause is for the log.
+	// Cause is the error to log. The caller never sees it.
 	Cause error
 }
 
-// Error names the cause, or without one what happened; it is for the log, not for the caller.
+// Error returns the text for the log: the cause or, without one, the detail.
 func (p *Problem) Error() string {
 	if p.Cause != nil {
 		return p.Cause.Error()
@@ -52,7 +53,7 @@ func (p *Problem) Error() string {
 
 func (p *Problem) Unwrap() error { return p.Cause }
 
-// Status is the HTTP status of the problem's code.
+// Status returns the HTTP status of the code.
 func (p *Problem) Status() int { return p.definition().status }
 
 func (p *Problem) definition() definition { return definitions[p.Code] }
@@ -71,8 +72,8 @@ func (p *Problem) reason() language.Key {
 	return p.Reason
 }
 
-// Write answers with the problem: if a page is wanted, in the reader's language, else as a
-// document, which is for programs and in English.
+// Write answers with the problem: as a page in the reader's language if wanted is Page, or else as
+// a problem document, which is always in English because it is for programs.
 func (p *Problem) Write(w http.ResponseWriter, wanted Wanted, reader Reader) {
 	p.setHeaders(w.Header())
 	if wanted == Page {
@@ -83,7 +84,7 @@ func (p *Problem) Write(w http.ResponseWriter, wanted Wanted, reader Reader) {
 	WriteBody(w, p.Status(), "application/problem+json", p.document(reader.RequestID))
 }
 
-// document is the problem as RFC 9457, section 3 has it, with members of our own.
+// document is a problem document (RFC 9457, section 3) with this API's extension members.
 type document struct {
 	Type      string `json:"type"`
 	Title     string `json:"title"`
@@ -108,15 +109,15 @@ func (p *Problem) document(requestID string) []byte {
 	for _, name := range slices.Sorted(maps.Keys(p.Members)) {
 		member, err := json.Marshal(map[string]any{name: p.Members[name]})
 		if err != nil {
-			continue // what does not marshal is left out: the rest is worth more than nothing
+			continue // omit a member that cannot be marshaled, and send the rest
 		}
 		body = append(append(body[:len(body)-1], ','), member[1:]...)
 	}
 	return body
 }
 
-// setHeaders adds what the status requires: WWW-Authenticate (RFC 6750, section
-// 3), Allow (RFC 9110, section 15.5.6) and Retry-After (RFC 9110, section 10.2.3).
+// setHeaders sets the headers that the code requires: WWW-Authenticate (RFC 6750, section 3), Allow
+// (RFC 9110, section 15.5.6) and Retry-After (RFC 9110, section 10.2.3).
 func (p *Problem) setHeaders(header http.Header) {
 	switch p.Code {
 	case MissingCredentials:

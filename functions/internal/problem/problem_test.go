@@ -13,7 +13,7 @@ import (
 	"billingportal/functions/internal/language"
 )
 
-// reader reads the answers of these tests.
+// reader is the reader in these tests.
 var reader = Reader{Language: "de", AppURL: "https://app.example.com/billing?tab=1&x=<2>",
 	RequestID: "Ff1TQj3fFiAEJgA="}
 
@@ -23,7 +23,7 @@ func TestTheDocumentOfAProblem(t *testing.T) {
 		status  int
 		want    string
 	}{
-		"of a code": {
+		"with the code's own texts": {
 			Problem{Code: "not-found"}, 404,
 			`{"type":"urn:billing-portal:problem:not-found","title":"Not found","status":404,` +
 				`"detail":"There is nothing at this address.","code":"not-found","request_id":"Ff1TQj3fFiAEJgA="}`,
@@ -49,7 +49,7 @@ func TestTheDocumentOfAProblem(t *testing.T) {
 				`one.","code":"subscription-ambiguous",` +
 				`"request_id":"Ff1TQj3fFiAEJgA=","another":1,"subscriptions":["sub_1"]}`,
 		},
-		"without a member that has no JSON": {
+		"without a member that cannot be marshaled": {
 			Problem{Code: "internal", Members: map[string]any{"a": func() {}, "b": true}}, 500,
 			`{"type":"urn:billing-portal:problem:internal","title":"Something went wrong","status":500,` +
 				`"detail":"An unexpected error occurred.","code":"internal","request_id":"Ff1TQj3fFiAEJgA=","b":true}`,
@@ -89,9 +89,9 @@ func TestTheHeadersOfAProblem(t *testing.T) {
 			map[string]string{"Www-Authenticate": `Bearer error="insufficient_scope", scope="billing:manage"`},
 		},
 		"a missing role": {Problem{Code: "insufficient-role"}, nil},
-		"another method": {Problem{Code: "method-not-allowed", Allow: "GET, POST"},
+		"a method that is not allowed": {Problem{Code: "method-not-allowed", Allow: "GET, POST"},
 			map[string]string{"Allow": "GET, POST"}},
-		"no header of another code": {Problem{Code: "not-found", Allow: "GET", Scope: "x"}, nil},
+		"no headers of other codes": {Problem{Code: "not-found", Allow: "GET", Scope: "x"}, nil},
 		"no pause":                  {Problem{Code: "billing-busy"}, nil},
 		"a negative pause":          {Problem{Code: "billing-busy", RetryAfter: -time.Second}, nil},
 		"a pause": {Problem{Code: "billing-busy", RetryAfter: 5 * time.Second},

@@ -2,9 +2,9 @@ package refresh
 
 import "time"
 
-// BackoffError means that the source failed and is not asked again yet.
+// BackoffError means that the source has failed and will not be asked again yet.
 type BackoffError struct {
-	Wait time.Duration // until it is
+	Wait time.Duration // until the source may be asked again
 	Err  error         // of the last fetch
 }
 
@@ -13,8 +13,8 @@ func (e *BackoffError) Unwrap() error { return e.Err }
 
 // GivenUpError means that the caller's context ended before there was a value.
 type GivenUpError struct {
-	Err        error // of the fetch, or the context's cause
-	WasWaiting bool  // for another caller's fetch
+	Err        error // the fetch's error or, if WasWaiting, the context's cause
+	WasWaiting bool  // the caller was waiting for another caller's fetch
 }
 
 func (e *GivenUpError) Error() string { return e.Err.Error() }

@@ -5,36 +5,36 @@ import "time"
 // A Value is one answer of the source. It does not change once it is shared.
 type Value[V any] struct {
 	Value       V
-	At          time.Time // when it was asked for
+	At          time.Time // when the fetch began
 	freshUntil  time.Time
 	usableUntil time.Time
 }
 
-// A request is what a caller wants.
+// A request describes the value that a caller wants.
 type request[V any] struct {
-	isPrefetch bool      // at start, for callers to come
+	isPrefetch bool      // for later callers
 	isNewer    bool      // a value that replaces old
-	old        *Value[V] // nil: there was none
+	old        *Value[V] // nil means that the caller had no value
 }
 
-// state is what a Cache remembers. Its methods only decide and record; they neither
-// wait nor fetch, so every rule about time can be read and tested here.
+// state is the state of a Cache. Its methods only decide and record. They neither wait nor fetch,
+// so that every rule about time can be read and tested here.
 //
-// All times are wall-clock times. If the clock is set back, a time in the future counts
-// for nothing, so that no state outlives its bound.
+// All times are wall-clock times. If the clock is set back, times in the future are ignored, so
+// that no state outlives its limit.
 type state[V any] struct {
 	policy    Policy
 	held      *Value[V] // nil until a fetch has succeeded
-	lastFetch time.Time // when the last one ended
-	lastNewer time.Time // when the last one for Newer ended
-	failures  int       // since the last success
-	failed    int       // since the start
+	lastFetch time.Time // end of the last fetch
+	lastNewer time.Time // end of the last fetch for Newer
+	failures  int       // number of failures since the last success
+	failed    int       // number of failures since the start
 	retryAt   time.Time // end of the back-off
 	lastErr   error     // of the last failure
 }
 
-// decide returns the value to use or the error to give, or says that a fetch is due;
-// a value beside that may be used if the fetch fails or takes long.
+// decide returns the value or the error for the caller, or reports that a fetch is due. If it then
+// also returns a value, that value may be used if the fetch fails or takes long.
 func (s *state[V]) decide(r request[V], now time.Time) (held *Value[V], isDue bool, err error) {
 	if r.isNewer {
 		return s.decideNewer(r.old, now)
@@ -52,8 +52,8 @@ func (s *state[V]) decide(r request[V], now time.Time) (held *Value[V], isDue bo
 	return usable, false, nil
 }
 
-// decideNewer is for a caller that old does not serve. While the source fails, it is
-// not said that there is nothing newer.
+// decideNewer decides for a caller that cannot use old. While the source fails, it returns an
+// error, because it is unknown whether there is a newer value.
 func (s *state[V]) decideNewer(old *Value[V], now time.Time) (*Value[V], bool, error) {
 	if s.held != old {
 		return s.held, false, nil
@@ -83,7 +83,7 @@ func (s *state[V]) usable(now time.Time) *Value[V] {
 	return nil
 }
 
-// backoff is how long the next fetch has to wait, 0 if it need not.
+// backoff returns how long the next fetch must wait, or 0.
 func (s *state[V]) backoff(now time.Time) time.Duration {
 	wait := s.retryAt.Sub(now)
 	if s.failures == 0 || wait <= 0 || wait > s.policy.MaxBackoff {
@@ -97,7 +97,7 @@ func (s *state[V]) succeed(r request[V], got *Value[V], now time.Time) {
 	s.ended(r, now)
 }
 
-// fail records a failure and keeps the value. The wait doubles with each failure.
+// fail records a failure and keeps the value. The back-off doubles with each failure.
 func (s *state[V]) fail(r request[V], now time.Time, err error) {
 	s.retryAt, s.lastErr = now.Add(min(s.policy.MinBackoff<<min(s.failures, 10), s.policy.MaxBackoff)), err
 	s.failures++

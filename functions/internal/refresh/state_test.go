@@ -15,14 +15,13 @@ var (
 	patient = Policy{MinBackoff: 10 * time.Second, MaxBackoff: 10 * time.Second, NewerApart: 10 * time.Second}
 )
 
-// held is a value that is fresh for 10 minutes and usable for an hour.
+// held returns a value that is fresh for 10 minutes and usable for an hour.
 func held(name string) *Value[string] {
 	return &Value[string]{Value: name, At: start, freshUntil: start.Add(10 * time.Minute),
 		usableUntil: start.Add(time.Hour)}
 }
 
-// decision writes a decision as "serve a", "fetch", "fetch beside a" or
-// "fail for 3s".
+// decision writes a decision as "serve a", "fetch", "fetch or serve a" or "fail for 3s".
 func decision(v *Value[string], isDue bool, err error) string {
 	var backoff *BackoffError
 	switch {
@@ -31,7 +30,7 @@ func decision(v *Value[string], isDue bool, err error) string {
 	case err != nil:
 		return "unexpected: " + err.Error()
 	case isDue && v != nil:
-		return fmt.Sprintf("fetch beside %s", v.Value)
+		return fmt.Sprintf("fetch or serve %s", v.Value)
 	case isDue:
 		return "fetch"
 	case v == nil:
@@ -51,18 +50,18 @@ func TestGetDecides(t *testing.T) {
 	}{
 		{"nothing yet", failFast, nil, 0, 0, "fetch"},
 		{"fresh", failFast, held("a"), 0, 10*time.Minute - 1, "serve a"},
-		{"not fresh any more", failFast, held("a"), 0, 10 * time.Minute, "fetch beside a"},
-		{"usable to the last moment", failFast, held("a"), 0, time.Hour - 1, "fetch beside a"},
-		{"not usable any more", failFast, held("a"), 0, time.Hour, "fetch"},
-		{"of the future", failFast, held("a"), 0, -1, "fetch"},
-		{"first failure", failFast, nil, 1, 0, "fail for 1s"},
-		{"its back-off is over", failFast, nil, 1, time.Second, "fetch"},
-		{"the wait doubles", failFast, nil, 3, time.Second, "fail for 3s"},
-		{"up to the most", failFast, nil, 9, 0, "fail for 30s"},
-		{"and stays there", failFast, nil, 2000, 0, "fail for 30s"},
-		{"a failure of the future", failFast, nil, 9, -1, "fetch"},
-		{"a source that fails is asked again without a value", patient, nil, 3, 0, "fetch"},
-		{"a failure of the future does not hold off", patient, held("a"), 1, -1, "fetch"},
+		{"no longer fresh", failFast, held("a"), 0, 10 * time.Minute, "fetch or serve a"},
+		{"usable until the last moment", failFast, held("a"), 0, time.Hour - 1, "fetch or serve a"},
+		{"no longer usable", failFast, held("a"), 0, time.Hour, "fetch"},
+		{"fetched in the future", failFast, held("a"), 0, -1, "fetch"},
+		{"the first failure", failFast, nil, 1, 0, "fail for 1s"},
+		{"the end of its back-off", failFast, nil, 1, time.Second, "fetch"},
+		{"the back-off doubles", failFast, nil, 3, time.Second, "fail for 3s"},
+		{"the back-off has a maximum", failFast, nil, 9, 0, "fail for 30s"},
+		{"the maximum stays after many failures", failFast, nil, 2000, 0, "fail for 30s"},
+		{"a failure in the future", failFast, nil, 9, -1, "fetch"},
+		{"without FailFast and a value, there is no back-off", patient, nil, 3, 0, "fetch"},
+		{"a failure in the future causes no back-off", patient, held("a"), 1, -1, "fetch"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			s := state[string]{policy: c.policy, held: c.held}
@@ -85,7 +84,7 @@ func TestAStaleValueServesDuringTheBackOff(t *testing.T) {
 			if got := decision(s.decide(request[string]{}, failed)); got != "serve a" {
 				t.Errorf("got %q", got)
 			}
-			if got := decision(s.decide(request[string]{}, failed.Add(policy.MinBackoff))); got != "fetch beside a" {
+			if got := decision(s.decide(request[string]{}, failed.Add(policy.MinBackoff))); got != "fetch or serve a" {
 				t.Errorf("after the back-off: got %q", got)
 			}
 		})
@@ -108,17 +107,17 @@ func TestNewerDecides(t *testing.T) {
 		at     time.Duration
 		want   string
 	}{
-		{"another value came meanwhile", failFast,
+		{"there is already another value", failFast,
 			func(s *state[string]) { s.succeed(get, other, start) }, 0, "serve new"},
 		{"any fetch counts", failFast, succeeds(get), 30*time.Second - 1, "serve old"},
-		{"after the rest", failFast, succeeds(get), 30 * time.Second, "fetch"},
-		{"a fetch of the future", failFast, succeeds(get), -1, "fetch"},
+		{"NewerApart is over", failFast, succeeds(get), 30 * time.Second, "fetch"},
+		{"a fetch in the future", failFast, succeeds(get), -1, "fetch"},
 		{"while the source fails", failFast, fails(get), 10 * time.Second, "fail for 20s"},
 		{"a fetch for Get does not count", patient, succeeds(get), 0, "fetch"},
-		{"nor does its failure", patient, fails(get), 0, "fetch"},
-		{"a fetch for Newer does", patient, succeeds(newer), 10*time.Second - 1, "serve old"},
-		{"until its rest is over", patient, succeeds(newer), 10 * time.Second, "fetch"},
-		{"its failure is shared", patient, fails(newer), 4 * time.Second, "fail for 6s"},
+		{"a failed fetch for Get does not count", patient, fails(get), 0, "fetch"},
+		{"a fetch for Newer counts", patient, succeeds(newer), 10*time.Second - 1, "serve old"},
+		{"a fetch for Newer counts until NewerApart is over", patient, succeeds(newer), 10 * time.Second, "fetch"},
+		{"a failed fetch for Newer is shared", patient, fails(newer), 4 * time.Second, "fail for 6s"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			s := state[string]{policy: c.policy, held: old}
@@ -130,7 +129,7 @@ func TestNewerDecides(t *testing.T) {
 	}
 }
 
-func TestTheBackOffHoldsOffNewerToo(t *testing.T) {
+func TestTheBackOffAppliesToNewerToo(t *testing.T) {
 	old := held("old")
 	s := state[string]{policy: failFast, held: old}
 	for range 9 {

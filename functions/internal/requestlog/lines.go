@@ -5,7 +5,8 @@ import (
 	"sync"
 )
 
-// Lines lets several loggers, which write a line at a time, share a writer.
+// Lines returns a writer that several loggers can share. Each call of Write must write a whole
+// line.
 func Lines(w io.Writer) io.Writer { return &lines{next: w} }
 
 type lines struct {

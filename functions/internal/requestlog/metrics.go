@@ -9,7 +9,7 @@ import (
 // count is a metric that counts requests by a dimension.
 type count struct{ metric, dimension, value string }
 
-// metric and what follows are the members of the embedded-metric format.
+// metric, metricDirective and metricMetadata are objects of the embedded metric format.
 type metric struct {
 	Name string `json:"Name"`
 	Unit string `json:"Unit"`
@@ -26,12 +26,15 @@ type metricMetadata struct {
 	CloudWatchMetrics []metricDirective `json:"CloudWatchMetrics"`
 }
 
-// embeddedMetrics tells CloudWatch which members of the line are metrics: times, requests, failures
-// and cold starts for each function, requests for each function and code, what a new version is
-// judged by, and what else is counted for each function and dimension. A request that counts by its
-// route has only the metrics that CountByRoute names. Each value of a dimension is a metric that is
-// paid for, so that all of them come from closed sets, but for versions, of which at most two have
-// requests.
+// embeddedMetrics tells CloudWatch which members of the line are metrics:
+//   - for each function: times, requests, failures and cold starts
+//   - for each function and code: requests
+//   - for each function and version: requests and failures, by which a deployment is judged
+//   - for each function and dimension of Count: that count
+//
+// A request that counts by its route has only the metrics that CountByRoute names. AWS charges for
+// each value of a dimension as a separate metric. So all values come from closed sets, except for
+// versions, of which at most two get requests at a time.
 func (r *Record) embeddedMetrics(now time.Time, status int) metricMetadata {
 	requests, failures := metric{"requests", "Count"}, metric{"failures", "Count"}
 	duration, coldStarts := metric{"duration_ms", "Milliseconds"}, metric{"cold_starts", "Count"}

@@ -1,9 +1,8 @@
-// Package requestlog writes one line for each request of a function, which is at once a log record
-// and a CloudWatch embedded-metric record. It is written at every log level, since metrics that
-// depend on one are worse than none.
+// Package requestlog writes one JSON line for each request of a function. The line is both a log
+// record and a CloudWatch embedded metric record. It is written at every log level, because metrics
+// must not depend on the log level.
 //
-// What a [Record] is given must not be secret, and must be no text of a caller's or of an
-// upstream's.
+// A [Record] must not be given secrets, nor texts from callers or upstreams.
 //
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 package requestlog
@@ -20,8 +19,8 @@ import (
 
 // RequestLog writes the lines of one function.
 type RequestLog struct {
-	// Version is the function's published version, by which a deployment is judged; "" for none. It
-	// is set before the first request.
+	// Version is the function's published version, or "". Metrics by version show whether a
+	// deployment works. Set it before the first request.
 	Version string
 
 	handler  slog.Handler
@@ -30,13 +29,13 @@ type RequestLog struct {
 	warm     atomic.Bool
 }
 
-// New returns a log that writes to w. function is the Lambda function's name, a dimension of the
-// metrics; release says what is deployed, "" for nothing to say.
+// New returns a log that writes to w. function is the Lambda function's name and a dimension of the
+// metrics. release is the deployed release, or "" to leave it out.
 func New(w io.Writer, function, release string) *RequestLog {
 	return &RequestLog{handler: slog.NewJSONHandler(w, nil), function: function, release: release}
 }
 
-// Record collects what is known of a request. It is for one goroutine.
+// Record collects the members of the line. It must be used by one goroutine only.
 type Record struct {
 	log        *RequestLog
 	requestID  string
@@ -53,10 +52,10 @@ type Record struct {
 type timing struct {
 	name  string
 	took  time.Duration
-	isAge bool // of something that all routes share
+	isAge bool // the age of a value that all routes share
 }
 
-// Begin starts the record of a request. An empty requestID becomes a random one.
+// Begin starts the record of a request. It replaces an empty requestID with a random one.
 func (l *RequestLog) Begin(requestID, route string) *Record {
 	if requestID == "" {
 		requestID = rand.Text()
@@ -64,17 +63,16 @@ func (l *RequestLog) Begin(requestID, route string) *Record {
 	return &Record{log: l, requestID: requestID, route: route, coldStart: !l.warm.Swap(true), start: time.Now()}
 }
 
-// RequestID is the ID that the line has, for the answer to repeat.
+// RequestID returns the ID of the line, so that the answer can contain it too.
 func (r *Record) RequestID() string { return r.requestID }
 
-// Time starts to time a step, whose name is that of a metric in milliseconds; the function that it
-// returns stops.
+// Time measures a step, which is a metric in milliseconds. Call stop at the end of the step.
 func (r *Record) Time(step string) (stop func()) {
 	start := time.Now()
 	return func() { r.Add(step, time.Since(start)) }
 }
 
-// Add adds to the time of a step.
+// Add adds a duration to the time of a step.
 func (r *Record) Add(step string, took time.Duration) {
 	for i := range r.steps {
 		if r.steps[i].name == step {
@@ -85,7 +83,7 @@ func (r *Record) Add(step string, took time.Duration) {
 	r.steps = append(r.steps, timing{name: step, took: took})
 }
 
-// Set adds a member to the line, or replaces the one of the same name.
+// Set adds a member to the line, or replaces the member with the same name.
 func (r *Record) Set(attribute slog.Attr) {
 	for i := range r.attributes {
 		if r.attributes[i].Key == attribute.Key {
@@ -96,34 +94,35 @@ func (r *Record) Set(attribute slog.Attr) {
 	r.attributes = append(r.attributes, attribute)
 }
 
-// Age adds how old something is that was fetched at a time, as a metric in milliseconds; nothing
-// where it never was.
+// Age adds the age of a value that was fetched at a time, as a metric in milliseconds. It adds
+// nothing if fetched is zero.
 func (r *Record) Age(metric string, fetched time.Time) {
 	if !fetched.IsZero() {
 		r.steps = append(r.steps, timing{metric, max(time.Since(fetched), 0), true})
 	}
 }
 
-// CountByRoute counts the request in the metrics of its route instead of the metrics of the function.
-// It is for requests that pages send on every view: they are many and fast, and would hide that the
-// requests of users fail. Counts by code of 5xx answers, cold starts, ages, and metrics of Count stay
-// as they are.
+// CountByRoute counts the request in the metrics of its route instead of the metrics of the
+// function. It is for requests that pages send on every view: these are many and fast, and would
+// hide failing requests of users. It does not change counts by code of 5xx answers, cold starts,
+// ages, and metrics of Count.
 func (r *Record) CountByRoute() { r.isByRoute = true }
 
-// Count makes the request count in a metric of its own, by the value of a dimension:
+// Count also counts the request in another metric, by the value of a dimension. For example:
 // Count("events", "effect", "claimed").
 func (r *Record) Count(metric, dimension, value string) {
 	r.counts = append(r.counts, count{metric, dimension, value})
 }
 
-// Warn adds a fixed text about a request that succeeded but that an operator should look at.
+// Warn adds a fixed text for the operator about a request that succeeded. The line gets the level
+// WARN.
 func (r *Record) Warn(text string) {
 	r.hasWarning = true
 	r.Set(slog.String("warning", text))
 }
 
-// End writes the line. code is the code of the answer's problem, "ok" where it is none; isError
-// says that an operator has something to do.
+// End writes the line. code is the problem code of the answer, or "ok". isError means that the
+// operator must act; the line then gets the level ERROR.
 func (r *Record) End(status int, code string, isError bool) {
 	now := time.Now()
 	attributes := []slog.Attr{
@@ -161,11 +160,10 @@ func (r *Record) End(status int, code string, isError bool) {
 	}
 	line := slog.NewRecord(now, level, "request", 0)
 	line.AddAttrs(attributes...)
-	// A log that cannot be written is nothing that a request could report.
+	// A request must not fail because its line cannot be written.
 	_ = r.log.handler.Handle(context.Background(), line)
 }
 
-// oneIf is what a request counts for.
 func oneIf(counts bool) int {
 	if counts {
 		return 1
@@ -173,7 +171,7 @@ func oneIf(counts bool) int {
 	return 0
 }
 
-// milliseconds is a duration to the microsecond.
+// milliseconds returns a duration in milliseconds, in whole microseconds.
 func milliseconds(name string, duration time.Duration) slog.Attr {
 	return slog.Float64(name, float64(duration.Microseconds())/1000)
 }

@@ -16,7 +16,7 @@ import (
 	"billingportal/functions/internal/requestlog/requestlogtest"
 )
 
-// membersOf reads the one line that was written.
+// membersOf returns the members of the line, which must be the only one.
 func membersOf(t *testing.T, written *bytes.Buffer) map[string]any {
 	t.Helper()
 	line, rest, _ := strings.Cut(written.String(), "\n")
@@ -31,7 +31,7 @@ func membersOf(t *testing.T, written *bytes.Buffer) map[string]any {
 	return members
 }
 
-func TestALineHasWhatIsKnownOfTheRequest(t *testing.T) {
+func TestALineHasTheMembersOfTheRequest(t *testing.T) {
 	var written bytes.Buffer
 	log := requestlog.New(&written, "PortalFunction", "v1.2.3")
 	record := log.Begin("request-1", "/billing/portal")
@@ -64,7 +64,7 @@ func TestALineHasWhatIsKnownOfTheRequest(t *testing.T) {
 	}
 }
 
-func TestTheFirstRequestAloneIsAColdStart(t *testing.T) {
+func TestOnlyTheFirstRequestIsAColdStart(t *testing.T) {
 	var written bytes.Buffer
 	log := requestlog.New(&written, "PortalFunction", "")
 	for _, want := range []bool{true, false, false} {
@@ -75,12 +75,12 @@ func TestTheFirstRequestAloneIsAColdStart(t *testing.T) {
 			t.Errorf("cold_start = %v, want %v", members["cold_start"], want)
 		}
 		if _, said := members["release"]; said {
-			t.Error("a release where nobody has named one")
+			t.Error("there is a release, but New got none")
 		}
 	}
 }
 
-func TestWhatAnOperatorHasToMendIsAnError(t *testing.T) {
+func TestARequestThatTheOperatorMustActOnIsAnError(t *testing.T) {
 	var written bytes.Buffer
 	requestlog.New(&written, "PortalFunction", "").Begin("request-1", "other").End(500, "internal", true)
 	if level := membersOf(t, &written)["level"]; level != "ERROR" {
@@ -88,7 +88,7 @@ func TestWhatAnOperatorHasToMendIsAnError(t *testing.T) {
 	}
 }
 
-func TestAWarningIsNoFailure(t *testing.T) {
+func TestAWarningIsNotAFailure(t *testing.T) {
 	for isError, want := range map[bool]string{false: "WARN", true: "ERROR"} {
 		var written bytes.Buffer
 		record := requestlog.New(&written, "WebhookFunction", "").Begin("request-1", "other")
@@ -101,7 +101,7 @@ func TestAWarningIsNoFailure(t *testing.T) {
 	}
 }
 
-func TestFailuresAreCountedByTheVersionToo(t *testing.T) {
+func TestFailuresAreCountedByVersionToo(t *testing.T) {
 	var written bytes.Buffer
 	log := requestlog.New(&written, "PortalFunction", "")
 	log.Version = "7"
@@ -119,7 +119,7 @@ func TestFailuresAreCountedByTheVersionToo(t *testing.T) {
 	}
 }
 
-func TestAgesAreOfWhatWasFetched(t *testing.T) {
+func TestOnlyFetchedValuesHaveAnAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var written bytes.Buffer
 		record := requestlog.New(&written, "PortalFunction", "").Begin("request-1", "other")
@@ -175,8 +175,8 @@ func TestTheWholeLine(t *testing.T) {
 	})
 }
 
-// What pages send by themselves must not outweigh what users ask for, but what only an operator can
-// correct is counted wherever it happens.
+// The requests that pages send on every view must not outnumber those of users. But problems that
+// only the operator can correct are counted for every route.
 func TestARequestCountsByItsRoute(t *testing.T) {
 	for status, want := range map[int]string{
 		200: `[{"Namespace":"BillingPortal","Dimensions":[["function","route"]],"Metrics":[` +
@@ -215,7 +215,7 @@ func TestARequestCountsByItsRoute(t *testing.T) {
 	}
 }
 
-// pieces writes a byte at a time, and lets others run in between.
+// pieces writes a byte at a time and lets other goroutines run in between.
 type pieces struct{ strings.Builder }
 
 func (p *pieces) Write(line []byte) (int, error) {

@@ -17,15 +17,15 @@ import (
 )
 
 const (
-	freshFor     = 5 * time.Minute  // less up to a tenth, so that functions do not refresh in step
-	usableFor    = time.Hour        // how old a value may become while Secrets Manager fails
-	fetchTimeout = 5 * time.Second  // of a fetch that goes on without its request
-	retryPause   = 10 * time.Second // between tries while a stale value serves
-	renewalRest  = 10 * time.Second // between fetches that a refused value asks for
-	warningRest  = time.Minute      // between warnings that a stale value serves
+	freshFor     = 5 * time.Minute  // minus up to a tenth, so that functions refresh at different times
+	usableFor    = time.Hour        // greatest age of a value while Secrets Manager fails
+	fetchTimeout = 5 * time.Second  // for a fetch that continues without its request
+	retryPause   = 10 * time.Second // between tries while a stale value is used
+	renewalRest  = 10 * time.Second // between fetches because of refused values
+	warningRest  = time.Minute      // between warnings about a stale value
 )
 
-// GetSecretValueAPI is the one call of Secrets Manager that the cache needs.
+// GetSecretValueAPI has the call of Secrets Manager that the cache needs.
 type GetSecretValueAPI interface {
 	GetSecretValue(ctx context.Context, input *secretsmanager.GetSecretValueInput,
 		options ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
@@ -35,7 +35,7 @@ type GetSecretValueAPI interface {
 type Config[V comparable] struct {
 	Client GetSecretValueAPI
 	ID     string                        // of the secret: its name or ARN
-	Parse  func(value string) (V, error) // its errors are MalformedError
+	Parse  func(value string) (V, error) // returns a MalformedError
 	Now    func() time.Time              // nil means time.Now
 	Logger *slog.Logger                  // nil means none
 }
@@ -45,8 +45,8 @@ type Cache[V comparable] struct {
 	config Config[V]
 	values *refresh.Cache[V]
 
-	mu     sync.Mutex // guards what follows
-	warned time.Time  // when the log last said that a stale value serves
+	mu     sync.Mutex // guards warned
+	warned time.Time  // time of the last warning about a stale value
 }
 
 // NewCache returns an empty cache.
@@ -69,9 +69,10 @@ func NewCache[V comparable](config Config[V]) *Cache[V] {
 	return c
 }
 
-// Get returns the value, fetched at most five minutes ago or, while Secrets Manager fails or is
-// slow or has one that cannot be used, at most an hour ago. Without a value, each request asks, so
-// that a corrected secret works at once. Its errors wrap [MalformedError] or [*upstream.Error].
+// Get returns a value that was fetched at most five minutes ago. While Secrets Manager fails, is
+// slow or has a malformed value, the value may be up to an hour old. Without a value, every request
+// asks Secrets Manager, so that a corrected secret works at once. Errors wrap [MalformedError] or
+// [*upstream.Error].
 func (c *Cache[V]) Get(ctx context.Context) (V, error) {
 	held, err := c.values.Get(ctx)
 	if err != nil {
@@ -82,7 +83,7 @@ func (c *Cache[V]) Get(ctx context.Context) (V, error) {
 	return held.Value, nil
 }
 
-// Fetched is the time at which the cache asked for its value; zero without a value.
+// Fetched returns the time at which the cache asked for its value, or zero without a value.
 func (c *Cache[V]) Fetched() time.Time {
 	if held, _ := c.values.Held(); held != nil {
 		return held.At
@@ -90,16 +91,15 @@ func (c *Cache[V]) Fetched() time.Time {
 	return time.Time{}
 }
 
-// Prefetch fetches the value for requests to come. Its failure does not count: a
-// request that waited for it tries again.
+// Prefetch fetches the value for later requests. If it fails, a request that waited for it tries
+// again.
 func (c *Cache[V]) Prefetch(ctx context.Context) error {
 	return plainError(c.values.Prefetch(ctx))
 }
 
-// Renewed answers a refusal of the value: it returns the value that took its place,
-// and whether there is one. It fetches at most once in ten seconds, however many
-// requests were refused; those in between share what that fetch found. Its errors
-// are those of Get.
+// Renewed returns the value that replaces a refused one, and whether there is one. It fetches at
+// most once in ten seconds, however many requests were refused; the requests in between share the
+// result. Errors are as for Get.
 func (c *Cache[V]) Renewed(ctx context.Context, refused V) (value V, isOther bool, err error) {
 	held, _ := c.values.Held()
 	if held == nil || held.Value == refused {
@@ -113,10 +113,11 @@ func (c *Cache[V]) Renewed(ctx context.Context, refused V) (value V, isOther boo
 	return held.Value, true, nil
 }
 
-// errSlow is a failure that may yet turn out to be none.
+// errSlow is the failure to remember while a fetch is slow. The fetch may still succeed.
 var errSlow = errors.New("secretsmanager GetSecretValue: no answer in half a second")
 
-// plainError gives a request that waited too long the error of a fetch that took as long.
+// plainError returns err or, if the request gave up waiting for another request's fetch, the error
+// that a fetch of the same duration would have returned.
 func plainError(err error) error {
 	var givenUp *refresh.GivenUpError
 	if errors.As(err, &givenUp) && givenUp.WasWaiting {
@@ -125,7 +126,7 @@ func plainError(err error) error {
 	return err
 }
 
-// warn logs once a minute that a value serves although the last fetch failed.
+// warn logs once a minute that the value is stale because the last fetch failed.
 func (c *Cache[V]) warn(ctx context.Context) {
 	held, failure := c.values.Held()
 	if failure == nil {
@@ -142,7 +143,7 @@ func (c *Cache[V]) warn(ctx context.Context) {
 		"error", failure.Error())
 }
 
-// fetch asks for the secret.
+// fetch fetches the secret.
 //
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 func (c *Cache[V]) fetch(ctx context.Context, _ bool) (value V, fresh, usable time.Duration, err error) {

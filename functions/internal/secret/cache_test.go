@@ -22,20 +22,20 @@ const (
 	newKey = "sk_test_new0123456789"
 )
 
-// vault is a Secrets Manager whose value, health and pace a test sets. The wire
-// is what wire_test.go is about; here it is time.
+// vault stands in for Secrets Manager. Tests set its value, whether it is down, and its pace. These
+// tests are about time; those in wire_test.go are about the wire.
 type vault struct {
 	mu      sync.Mutex
 	value   string
 	down    bool
-	pace    time.Duration // how long a call takes
+	pace    time.Duration // duration of a call
 	fetches []time.Duration
 	start   time.Time
 }
 
 func newVault() *vault { return &vault{value: oldKey, start: time.Now()} }
 
-// newKeyCache returns a vault, and a cache of the Stripe key in it.
+// newKeyCache returns a vault and a cache of its Stripe key.
 func newKeyCache(now func() time.Time) (*vault, *secret.Cache[secret.Key]) {
 	v := newVault()
 	config := secret.Config[secret.Key]{Client: v, ID: "id", Parse: secret.StripeKey("api_key", false), Now: now}
@@ -129,12 +129,12 @@ func TestAKeyIsFreshForFiveMinutesLessUpToATenth(t *testing.T) {
 			t.Errorf("refreshed after %v to %v", refreshed[0], refreshed[19])
 		}
 		if refreshed[0] == refreshed[19] {
-			t.Error("twenty functions refresh in step")
+			t.Error("twenty functions refresh at the same time")
 		}
 	})
 }
 
-func TestFetchedIsWhenTheKeyAtHandCame(t *testing.T) {
+func TestFetchedIsTheTimeOfTheCachedKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, cache := newKeyCache(nil)
 		if fetched := cache.Fetched(); !fetched.IsZero() {
@@ -189,14 +189,13 @@ func TestAMalformedValueDoesNotReplaceAKey(t *testing.T) {
 	})
 }
 
-// The clock of a function stands still while Lambda has it frozen, all but the
-// wall clock; and a wall clock may be set back.
+// While Lambda freezes a function, only the wall clock moves on. And a wall clock may be set back.
 func TestAgeIsMeasuredByTheWallClock(t *testing.T) {
-	now := time.Now() // with a monotonic reading, as the cache's own clock has
+	now := time.Now() // with a monotonic reading, like the cache's own clock
 	v, cache := newKeyCache(func() time.Time { return now })
 	requireKey(t, cache, oldKey)
 	monotonic := now
-	thawed := time.Unix(0, now.Add(2*time.Hour).UnixNano()) // the wall clock alone moves on
+	thawed := time.Unix(0, now.Add(2*time.Hour).UnixNano()) // only the wall clock moves on
 	now = thawed
 	v.set(newKey, true)
 	_, err := cache.Get(t.Context())
@@ -233,13 +232,13 @@ func TestAThousandFirstRequestsShareOneFetch(t *testing.T) {
 					t.Errorf("took %v, want the time of one fetch", took)
 				}
 				v.set(oldKey, false)
-				requireKey(t, cache, oldKey) // a failure is remembered for nobody else
+				requireKey(t, cache, oldKey) // later requests do not get the failure
 			})
 		})
 	}
 }
 
-func TestACancelledRequestDoesNotPoisonTheNext(t *testing.T) {
+func TestACancelledRequestDoesNotAffectTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, cache := newKeyCache(nil)
 		v.pace = time.Second
@@ -265,7 +264,7 @@ func TestACancelledRequestDoesNotPoisonTheNext(t *testing.T) {
 	})
 }
 
-func TestARequestWithoutTimeGetsAKeyThatIsAtHand(t *testing.T) {
+func TestARequestWithoutTimeGetsTheCachedKey(t *testing.T) {
 	for name, age := range map[string]time.Duration{"fresh": 0, "stale": 6 * time.Minute} {
 		t.Run(name, func(t *testing.T) {
 			withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
@@ -313,7 +312,7 @@ func TestPrefetch(t *testing.T) {
 			requireCalls(t, v, 2)
 		})
 	})
-	t.Run("is nothing where a request was faster", func(t *testing.T) {
+	t.Run("does nothing if a request was faster", func(t *testing.T) {
 		v, cache := newKeyCache(nil)
 		requireKey(t, cache, oldKey)
 		if err := cache.Prefetch(t.Context()); err != nil {

@@ -15,14 +15,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
-// The parts that a log must not have even one of.
+// characters must not appear in any output.
 const characters = "MARKERx7Q0123456789"
 
 func keyOf(characters string) Key { return Key{hide(characters)} }
 
 var testKey = keyOf("sk_test_" + characters)
 
-// holder has keys where fmt and encoders find values: exported, unexported,
+// holder has keys in every place in which fmt and encoders find values: exported, unexported,
 // behind a pointer, in a map and as an element.
 type holder struct {
 	Exported   Key
@@ -34,7 +34,8 @@ type holder struct {
 	cache      *Cache[Key]
 }
 
-// stored is a Secrets Manager with one value, which a function does not print.
+// stored stands in for Secrets Manager with one value. It is a function, because printing a
+// function does not show the value.
 type stored func() string
 
 func (s stored) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput,
@@ -119,11 +120,11 @@ func TestStripeKey(t *testing.T) {
 		field   = "STRIPE_SECRET_KEY"
 
 		empty    = "it is empty"
-		noObject = "it begins like a JSON object and is none"
+		noObject = "it starts with { but is not valid JSON"
 		noMember = "it is a JSON object without the member that STRIPE_SECRET_FIELD names"
 		noString = "that member is not a string"
-		noKey    = "it has not the form of a Stripe key (sk_… or rk_…)"
-		mode     = "the key is of the other mode than STRIPE_LIVEMODE says"
+		noKey    = "it does not look like a Stripe key (sk_… or rk_…)"
+		mode     = "the key's mode differs from STRIPE_LIVEMODE"
 		org      = "it is an organization's key (sk_org_…), which needs a context that this service does not send: " +
 			"use a key of the account itself"
 	)
@@ -131,14 +132,14 @@ func TestStripeKey(t *testing.T) {
 		"the bare key":                 {key, key, ""},
 		"a trailing line feed":         {key + "\n", key, ""},
 		"a trailing CR LF":             {key + "\r\n", key, ""},
-		"space around":                 {" \t" + key + " ", key, ""},
-		"no-break space around":        {"\u00a0" + key + "\u00a0", key, ""},
+		"white space around it":        {" \t" + key + " ", key, ""},
+		"no-break space around it":     {"\u00a0" + key + "\u00a0", key, ""},
 		"a byte order mark":            {"\ufeff" + key, key, ""},
 		"in quotes":                    {`"` + key + `"`, key, ""},
-		"in quotes, with space around": {" \"" + key + "\"\n", key, ""},
-		"in quotes, with space within": {`" ` + key + ` "`, key, ""},
+		"in quotes, space around them": {" \"" + key + "\"\n", key, ""},
+		"in quotes, space inside them": {`" ` + key + ` "`, key, ""},
 		"a restricted key":             {"rk_test_0123456789", "rk_test_0123456789", ""},
-		"a key that tells no mode":     {"sk_0123456789", "sk_0123456789", ""},
+		"a key without a mode":         {"sk_0123456789", "sk_0123456789", ""},
 		"JSON":                         {`{"STRIPE_SECRET_KEY":"` + key + `"}`, key, ""},
 		"JSON over several lines":      {"{\n  \"STRIPE_SECRET_KEY\": \"" + key + "\"\n}\n", key, ""},
 		"JSON with a line feed inside": {`{"STRIPE_SECRET_KEY":"` + key + `\n"}`, key, ""},
@@ -178,7 +179,7 @@ func TestStripeKey(t *testing.T) {
 		"an organization's test key":         {"sk_org_test_" + "0123456789", "", org},
 		"an organization's live key":         {"sk_org_" + "live_0123456789", "", org},
 		"an organization's key in JSON":      {`{"STRIPE_SECRET_KEY":"sk_org_test_` + `0123456789"}`, "", org},
-		"a key that begins almost so":        {"sk_orgtest_0123456789", "sk_orgtest_0123456789", ""},
+		"a key that begins with sk_orgtest_": {"sk_orgtest_0123456789", "sk_orgtest_0123456789", ""},
 		"a test key with org in it":          {"sk_test_org_0123456789", "sk_test_org_0123456789", ""},
 		"a test key with live in it":         {"sk_test_live_0123456789", "sk_test_live_0123456789", ""},
 	} {
@@ -211,11 +212,11 @@ func TestSigningSecrets(t *testing.T) {
 		a, b = "whsec_" + "aB3+/=_-0", "whsec_" + "0987654321"
 
 		empty    = "it is empty"
-		noObject = "it begins like a JSON object and is none"
+		noObject = "it starts with { but is not valid JSON"
 		noMember = "it is a JSON object without the member that signing_secret names"
-		noList   = "it begins like a JSON list and is none of strings"
-		number   = "it is a list of none, or of more than 16"
-		form     = "it has not the form of a signing secret (whsec_…)"
+		noList   = "it starts with [ but is not a JSON list of strings"
+		number   = "it has no signing secret, or more than 16"
+		form     = "it does not look like a signing secret (whsec_…)"
 		member   = "that member is not a string"
 	)
 	for name, test := range map[string]struct{ value, want, why string }{
@@ -233,13 +234,13 @@ func TestSigningSecrets(t *testing.T) {
 		"an empty list":                  {`[]`, "", number},
 		"an empty text among others":     {`["` + a + `",""]`, "", form},
 		"a list with a number":           {`["` + a + `",1]`, "", noList},
-		"a list that breaks off":         {`["` + a + `"`, "", noList},
+		"a list without its end":         {`["` + a + `"`, "", noList},
 		"JSON without the member":        {`{"secret":"` + a + `"}`, "", noMember},
 		"JSON with the member empty":     {`{"signing_secret":""}`, "", form},
 		"JSON with the member null":      {`{"signing_secret":null}`, "", number},
 		"JSON with the member an object": {`{"signing_secret":{}}`, "", member},
-		"JSON that breaks off":           {`{"signing_secret":"` + a, "", noObject},
-		"the prefix alone":               {"whsec_", "", form},
+		"JSON without its end":           {`{"signing_secret":"` + a, "", noObject},
+		"only the prefix":                {"whsec_", "", form},
 		"a Stripe key":                   {"sk_test_0123456789", "", form},
 		"two on two lines":               {a + "\n" + b, "", form},
 		"one that is too long":           {"whsec_" + strings.Repeat("x", 250), "", form},

@@ -15,7 +15,7 @@ import (
 	"billingportal/functions/internal/secret"
 )
 
-// requireWithin fails where f takes longer by the fake clock.
+// requireWithin fails if f takes longer than bound by the fake clock.
 func requireWithin(t *testing.T, bound time.Duration, f func()) {
 	t.Helper()
 	start := time.Now()
@@ -25,7 +25,7 @@ func requireWithin(t *testing.T, bound time.Duration, f func()) {
 	}
 }
 
-func TestNoRequestWaitsMoreThanHalfASecondThatHasAKeyAtHand(t *testing.T) {
+func TestARequestWithACachedKeyWaitsAtMostHalfASecond(t *testing.T) {
 	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
 		v.pace = time.Hour // it hangs
 		time.Sleep(6 * time.Minute)
@@ -49,7 +49,7 @@ func TestNoRequestWaitsMoreThanHalfASecondThatHasAKeyAtHand(t *testing.T) {
 	})
 }
 
-func TestASlowAnswerIsForRequestsToCome(t *testing.T) {
+func TestASlowAnswerServesLaterRequests(t *testing.T) {
 	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
 		v.set(newKey, false)
 		v.pace = 800 * time.Millisecond
@@ -63,7 +63,7 @@ func TestASlowAnswerIsForRequestsToCome(t *testing.T) {
 	})
 }
 
-func TestARequestThatIsGivenUpLeavesItsFetchToOthers(t *testing.T) {
+func TestTheFetchOfACancelledRequestServesOthers(t *testing.T) {
 	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
 		v.set(newKey, false)
 		v.pace = 200 * time.Millisecond
@@ -98,7 +98,7 @@ func TestACorrectedSecretWorksAtOnce(t *testing.T) {
 	}
 }
 
-// However many ask, one asks Secrets Manager.
+// Only one of many requests asks Secrets Manager.
 func TestRequestsShareAMalformedValue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, cache := newKeyCache(nil)
@@ -117,7 +117,7 @@ func TestRequestsShareAMalformedValue(t *testing.T) {
 	})
 }
 
-func TestAnOutageIsNotRemembered(t *testing.T) {
+func TestWithoutAKeyAnOutageIsNotRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, cache := newKeyCache(nil)
 		v.set(oldKey, true)
@@ -128,7 +128,7 @@ func TestAnOutageIsNotRemembered(t *testing.T) {
 	})
 }
 
-func TestAStaleKeySaysSoOnceAMinute(t *testing.T) {
+func TestAStaleKeyIsLoggedOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var written bytes.Buffer
 		v := newVault()
@@ -144,7 +144,7 @@ func TestAStaleKeySaysSoOnceAMinute(t *testing.T) {
 			t.Errorf("a healthy secret: %s", &written)
 		}
 		v.set(newKey, true)
-		for range 6 * 60 { // for the last five minutes of which the key is stale, or a little longer
+		for range 6 * 60 { // the key is stale in the last five minutes, or a little longer
 			requireKey(t, cache, oldKey)
 			requireKey(t, cache, oldKey) // at the same moment
 			time.Sleep(time.Second)
@@ -175,7 +175,7 @@ func TestAStaleKeySaysSoOnceAMinute(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		if written.Len() > 0 {
-			t.Errorf("a secret that is well again: %s", &written)
+			t.Errorf("after the outage: %s", &written)
 		}
 	})
 }

@@ -61,7 +61,7 @@ func TestARequestWithAnOldKeyGetsTheNewOneWithoutAFetch(t *testing.T) {
 	})
 }
 
-// While nobody can say what the key is, it is not said to be the same.
+// While the key is unknown, Renewed returns an error instead of saying that the key is the same.
 func TestAFailedRenewalIsSharedForTenSeconds(t *testing.T) {
 	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], refused secret.Key) {
 		v.set(newKey, true)
@@ -69,7 +69,7 @@ func TestAFailedRenewalIsSharedForTenSeconds(t *testing.T) {
 			_, ok, err := cache.Renewed(t.Context(), refused)
 			requireUnavailable(t, err)
 			if ok {
-				t.Error("Renewed has a key beside the error")
+				t.Error("Renewed returns both a key and an error")
 			}
 			time.Sleep(900 * time.Millisecond)
 		}
@@ -81,7 +81,7 @@ func TestAFailedRenewalIsSharedForTenSeconds(t *testing.T) {
 	})
 }
 
-func TestACancelledRenewalDoesNotPoisonTheNext(t *testing.T) {
+func TestACancelledRenewalDoesNotAffectTheNext(t *testing.T) {
 	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], refused secret.Key) {
 		v.pace = time.Second
 		v.set(newKey, false)

@@ -1,10 +1,10 @@
-// Package secret keeps what Secrets Manager holds: the Stripe key ([Key]), or the signing secrets
+// Package secret caches a secret of Secrets Manager: the Stripe key ([Key]) or the signing secrets
 // of a webhook ([SigningSecrets]).
 //
-// A [Cache] holds a value for five minutes, so that a warm request costs no call. One that is
-// refused is fetched again at once, so that a rotation costs no request. While Secrets Manager
-// fails, the last one serves for an hour; and while it is slow, no request waits for it longer than
-// half a second that has one at hand.
+// A [Cache] keeps a value for five minutes, so that a warm request needs no call. If Stripe refuses
+// a value, it is fetched again at once, so that no request fails because of a rotation. While
+// Secrets Manager fails, the last value is used for up to an hour. While it is slow, a request that
+// can use the cached value waits at most half a second.
 package secret
 
 import (
@@ -17,16 +17,16 @@ import (
 	"unique"
 )
 
-// MalformedError is the reason why a secret's value cannot be used: a fixed text, which never
-// repeats a part of the value.
+// MalformedError is the reason why a secret's value cannot be used. It is a fixed text that never
+// contains a part of the value.
 type MalformedError string
 
 func (e MalformedError) Error() string { return "secret: the value cannot be used: " + string(e) }
 
-// hidden is text that prints as a placeholder, whatever prints it. Equal ones compare equal.
+// hidden is a text that prints as a placeholder. Equal texts compare equal.
 type hidden struct {
-	// A handle, because fmt and encoders that find a value in an unexported field
-	// call no method of it, and read its fields instead: there they meet a pointer.
+	// fmt and encoders do not call the methods of a value in an unexported field; they read its
+	// fields. In a handle they find only a pointer.
 	handle unique.Handle[string]
 }
 
@@ -41,19 +41,22 @@ func (h hidden) text() string {
 
 const placeholder = "[secret]"
 
-// String hides the text.
+// String returns the placeholder.
 func (hidden) String() string { return placeholder }
 
-// Format hides the text from every verb of fmt.
+// Format writes the placeholder for every verb of fmt.
 func (hidden) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, placeholder) }
 
-// LogValue hides the text from structured logs.
+// LogValue returns the placeholder for structured logs.
 func (hidden) LogValue() slog.Value { return slog.StringValue(placeholder) }
 
-// texts reads a secret as consoles and people save it: the text itself, in double quotes or not; a
-// JSON object of the key/value editor, with it under field; where several may be given, a JSON
-// list, alone or under field. White space around any of them is taken off, and one pair of quotes.
-// variable is the name of the one that names the field, for errors.
+// texts reads a secret in any form that consoles and people save:
+//   - the text itself, with or without double quotes
+//   - a JSON object, as from the console's key/value editor, with the text under field
+//   - if several texts are allowed, a JSON list, either bare or under field
+//
+// It removes white space and one pair of double quotes around each text. variable is the variable
+// that names field, for errors.
 func texts(value, field, variable string, several bool) ([]string, error) {
 	value = trim(value)
 	switch {
@@ -62,7 +65,7 @@ func texts(value, field, variable string, several bool) ([]string, error) {
 	case value[0] == '{':
 		var members map[string]json.RawMessage
 		if json.Unmarshal([]byte(value), &members) != nil {
-			return nil, MalformedError("it begins like a JSON object and is none")
+			return nil, MalformedError("it starts with { but is not valid JSON")
 		}
 		member, ok := members[field]
 		if !ok {
@@ -70,12 +73,13 @@ func texts(value, field, variable string, several bool) ([]string, error) {
 		}
 		return listed(string(member), several, "that member is not a string")
 	case value[0] == '[' && several:
-		return listed(value, several, "it begins like a JSON list and is none of strings")
+		return listed(value, several, "it starts with [ but is not a JSON list of strings")
 	}
 	return []string{unquoted(value)}, nil
 }
 
-// listed reads a JSON string, or a list of them.
+// listed reads a JSON string or, if several, a JSON list of strings. otherwise is the error for any
+// other value.
 func listed(value string, several bool, otherwise string) ([]string, error) {
 	var one string
 	if value != "null" && json.Unmarshal([]byte(value), &one) == nil {
@@ -91,7 +95,7 @@ func listed(value string, several bool, otherwise string) ([]string, error) {
 	return list, nil
 }
 
-// unquoted takes off one pair of quotes, and white space within.
+// unquoted removes one pair of double quotes, and white space inside it.
 func unquoted(s string) string {
 	if inner, ok := strings.CutPrefix(s, `"`); ok {
 		if inner, ok := strings.CutSuffix(inner, `"`); ok {
@@ -101,7 +105,7 @@ func unquoted(s string) string {
 	return s
 }
 
-// trim takes off white space, and the mark that some editors put before a text.
+// trim removes white space, and the byte order mark that some editors put before a text.
 func trim(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' })
 }

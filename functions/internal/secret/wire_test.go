@@ -16,11 +16,11 @@ import (
 	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
-// patient is a bound for a try that no healthy server comes near.
+// patient is a time limit for a try that a healthy server never reaches.
 const patient = 10 * time.Second
 
-// newCache returns a cache over the function's own client. A try is bounded as given, and there are
-// two.
+// newCache returns a cache with the function's own client, which makes two tries of at most
+// tryTimeout.
 func newCache(endpoint string, tryTimeout time.Duration) *secret.Cache[secret.Key] {
 	client := secretsmanager.NewFromConfig(upstreamtest.AWSConfig(endpoint, tryTimeout))
 	return secret.NewCache(secret.Config[secret.Key]{Client: client, ID: "billing-portal/stripe",
@@ -31,7 +31,7 @@ func answer(body string) http.HandlerFunc {
 	return faulttest.Respond(200, "application/x-amz-json-1.1", body)
 }
 
-func TestAsksForTheSecretByItsIDAndNothingElse(t *testing.T) {
+func TestTheRequestHasOnlyTheSecretsID(t *testing.T) {
 	var target, request string
 	server := faulttest.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 		target = r.Header.Get("X-Amz-Target")
@@ -48,7 +48,7 @@ func TestAsksForTheSecretByItsIDAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestASecretThatHoldsNoKeyIsMalformed(t *testing.T) {
+func TestASecretWithoutAKeyIsMalformed(t *testing.T) {
 	text, _ := json.Marshal("whsec_" + faulttest.Marker)
 	for name, body := range map[string]string{
 		"text of another kind": `{"SecretString":` + string(text) + `}`,
@@ -120,7 +120,7 @@ func TestFaults(t *testing.T) {
 			upstreamtest.RequireAWSError(t, err, "secretsmanager", test.reason)
 			faulttest.RequireSilent(t, err, account, arn, "billing-portal")
 			if key != (secret.Key{}) {
-				t.Error("there is a key beside the error")
+				t.Error("there are both a key and an error")
 			}
 			if server.Requests() != test.tries {
 				t.Errorf("%d requests, want %d", server.Requests(), test.tries)

@@ -1,6 +1,5 @@
-// Package strictjson reads JSON objects in which every name occurs once. Two readers can
-// see two values in an object with a duplicate name (RFC 8259, section 4), and an attacker
-// can make use of that.
+// Package strictjson reads JSON and refuses objects in which a name occurs twice. Two parsers may
+// read different values from such an object (RFC 8259, section 4), which attackers can exploit.
 package strictjson
 
 import (
@@ -10,11 +9,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth bounds the nesting of a JWT's header or payload, or of a key. Real ones need
-// four levels.
+// maxDepth limits the nesting of a JWT's header or payload, or of a key. Real ones need four
+// levels.
 const maxDepth = 32
 
-// Why data was refused, beside a [DuplicateError].
+// The errors, in addition to [DuplicateError].
 var (
 	ErrSyntax    = errors.New("not JSON")
 	ErrNotObject = errors.New("not a JSON object")
@@ -22,21 +21,23 @@ var (
 	ErrTooDeep   = errors.New("nested too deep")
 )
 
-// A DuplicateError is about an object with two members of one name. Its text is fixed,
-// so that it can be logged.
+// A DuplicateError reports an object with two members of the same name. Its text is fixed, so that
+// it can be logged.
 type DuplicateError struct{ Name string }
 
 func (*DuplicateError) Error() string { return "duplicate member" }
 
-// An Object holds the members of a JSON object by their exact names: unlike with struct
-// tags, "SUB" never stands in for "sub".
+// An Object has the members of a JSON object by their exact names. With struct tags, "SUB" would
+// also match "sub".
 type Object map[string]json.RawMessage
 
-// ParseObject reads one JSON object and nothing else. It refuses what two parsers may read
-// in different ways: a name that occurs twice in an object, at any level (RFC 7515,
-// section 4, and RFC 7519, section 4, allow refusing it), text that is not UTF-8, and half
-// surrogate pairs, which Go would turn into one character, so that two users became one
-// (RFC 8259, sections 4 and 8).
+// ParseObject reads data that is exactly one JSON object. It refuses data that two parsers may read
+// differently (RFC 8259, sections 4 and 8):
+//   - a name that occurs twice in an object, at any level (RFC 7515, section 4, and RFC 7519,
+//     section 4, allow refusing it)
+//   - text that is not UTF-8
+//   - half surrogate pairs: Go replaces each with the same character, so that two different users
+//     would become one
 func ParseObject(data []byte) (Object, error) {
 	if !utf8.Valid(data) {
 		return nil, ErrText
@@ -54,7 +55,7 @@ func ParseObject(data []byte) (Object, error) {
 	return r.members()
 }
 
-// members reads an object whose values are strict.
+// members reads an object and refuses duplicate members at every level.
 func (r *Reader) members() (Object, error) {
 	o := Object{}
 	err := r.Object(func(name string) (err error) {
@@ -67,20 +68,20 @@ func (r *Reader) members() (Object, error) {
 	return o, nil
 }
 
-// Object returns the members of the object called name; none if it is no object.
+// Object returns the members of the object called name, or nil if the member is not an object.
 func (o Object) Object(name string) Object {
 	raw := o[name]
 	if len(raw) == 0 || raw[0] != '{' {
 		return nil
 	}
-	members, _ := (&Reader{data: raw}).members() // read once before, with o
+	members, _ := (&Reader{data: raw}).members() // cannot fail: it was checked together with o
 	return members
 }
 
-// Text returns the string called name, and whether it is one.
+// Text returns the string called name, and whether the member is a string.
 func (o Object) Text(name string) (string, bool) { return Text(o[name]) }
 
-// Texts returns the array called name if it has strings alone.
+// Texts returns the array called name, and whether the member is an array of strings.
 func (o Object) Texts(name string) ([]string, bool) {
 	elements, isArray := Elements(o[name])
 	var list []string
@@ -94,16 +95,16 @@ func (o Object) Texts(name string) ([]string, bool) {
 	return list, isArray
 }
 
-// IsSet says whether there is a member called name that is not null.
+// IsSet reports whether there is a member called name that is not null.
 func (o Object) IsSet(name string) bool { return o.Has(name) && o[name][0] != 'n' }
 
-// Has says whether there is a member called name.
+// Has reports whether there is a member called name.
 func (o Object) Has(name string) bool {
 	_, ok := o[name]
 	return ok
 }
 
-// Text returns what a string of JSON says, and whether raw is one.
+// Text decodes a JSON string, and reports whether raw is one.
 func Text(raw json.RawMessage) (string, bool) {
 	if len(raw) == 0 || raw[0] != '"' {
 		return "", false
@@ -111,7 +112,7 @@ func Text(raw json.RawMessage) (string, bool) {
 	return unquote(raw), true
 }
 
-// Elements returns the elements of an array, and whether raw is one.
+// Elements returns the elements of a JSON array, and whether raw is one.
 func Elements(raw json.RawMessage) (elements []json.RawMessage, isArray bool) {
 	if len(raw) == 0 || raw[0] != '[' {
 		return nil, false

@@ -5,16 +5,16 @@ import (
 	"encoding/json"
 )
 
-// A Reader goes through one JSON value. Unlike encoding/json, which keeps the last of two
-// members with one name, it refuses the second.
+// A Reader reads through one JSON value. It refuses a second member of the same name; encoding/json
+// would keep the last one.
 type Reader struct {
-	// data is valid JSON, so the reader need not look inside what it skips. The tokens of
-	// json.Decoder would do, but take longer than all other checks of a token.
+	// data is valid JSON, so the reader can skip values without checking them. json.Decoder's
+	// tokens would take longer than all other checks of a JWT.
 	data []byte
 	pos  int
 }
 
-// NewReader returns a reader of data, which must be one JSON value: the error is
+// NewReader returns a reader of data, which must be one JSON value. Otherwise the error is
 // ErrSyntax.
 func NewReader(data []byte) (*Reader, error) {
 	if !json.Valid(data) {
@@ -23,8 +23,8 @@ func NewReader(data []byte) (*Reader, error) {
 	return &Reader{data: data}, nil
 }
 
-// Next returns the first character of the next value, which tells its type. After the
-// last value of an object or array it is '}' or ']'.
+// Next returns the first character of the next value, which shows the value's type. After the last
+// value of an object or array it returns '}' or ']'.
 func (r *Reader) Next() byte {
 	for {
 		switch c := r.data[r.pos]; c {
@@ -36,8 +36,8 @@ func (r *Reader) Next() byte {
 	}
 }
 
-// Object reads an object: it calls member with each name, and member reads the value.
-// The error is member's or a [*DuplicateError]. Next must have returned '{'.
+// Object reads an object. It calls member with each name, and member must read the value. The error
+// is member's or a [*DuplicateError]. Next must have returned '{'.
 func (r *Reader) Object(member func(name string) error) error {
 	seen := map[string]bool{}
 	for r.pos++; r.Next() != '}'; {
@@ -54,7 +54,7 @@ func (r *Reader) Object(member func(name string) error) error {
 	return nil
 }
 
-// Array reads an array: it calls element before each value, and element reads it. The
+// Array reads an array. It calls element before each value, and element must read the value. The
 // error is element's. Next must have returned '['.
 func (r *Reader) Array(element func() error) error {
 	for r.pos++; r.Next() != ']'; {
@@ -66,7 +66,7 @@ func (r *Reader) Array(element func() error) error {
 	return nil
 }
 
-// Raw reads a value as it is written. It does not look for duplicate members inside.
+// Raw reads a value and returns its text. It does not look for duplicate members inside.
 func (r *Reader) Raw() json.RawMessage {
 	r.Next()
 	start, depth := r.pos, 0
@@ -107,8 +107,8 @@ func (r *Reader) skipLiteral() {
 	r.pos += length
 }
 
-// strict reads a value and refuses duplicate members at every level, and more levels of
-// objects and arrays than depth.
+// strict reads a value. It refuses duplicate members at every level, and objects and arrays that
+// are nested deeper than depth.
 func (r *Reader) strict(depth int) (json.RawMessage, error) {
 	var err error
 	first := r.Next()

@@ -18,29 +18,29 @@ func TestParseObject(t *testing.T) {
 		text string
 		want error
 	}{
-		"an object":                      {` { "a" : 1 , "b" : [ { "a" : 2 }, { "a" : 3 } ] } `, nil},
-		"an empty one":                   {"{}", nil},
-		"nothing":                        {"", ErrNotObject},
-		"an array":                       {"[]", ErrNotObject},
-		"a text":                         {`"a"`, ErrNotObject},
-		"cut short":                      {`{"a":1`, ErrNotObject},
-		"two objects":                    {"{}{}", ErrNotObject},
-		"a name twice":                   {`{"a":1,"b":2,"a":1}`, duplicate},
-		"a name twice, once escaped":     {`{"a":1,"\u0061":2}`, duplicate},
-		"a name twice in an object":      {`{"b":{"a":1,"a":2}}`, duplicate},
-		"a name twice in an array":       {`{"b":[[{"a":1,"a":2}]]}`, duplicate},
-		"a name at two levels":           {`{"a":{"a":1},"b":{"a":2}}`, nil},
-		"names of other case":            {`{"a":1,"A":2}`, nil},
-		"32 levels":                      {nested(32), nil},
-		"33 levels":                      {nested(33), ErrTooDeep},
-		"not UTF-8":                      {"{\"a\":\"\xff\"}", ErrText},
-		"a pair of surrogates":           {`{"a":"\ud83d\ude00"}`, nil},
-		"a high surrogate alone":         {`{"a":"\ud83d"}`, ErrText},
-		"a high surrogate, then a text":  {`{"a":"\ud83dx"}`, ErrText},
-		"two high surrogates":            {`{"a":"\uDBFF\uDBFF"}`, ErrText},
-		"a low surrogate alone":          {`{"\uDFFF":1}`, ErrText},
-		"an escaped backslash before u":  {`{"a":"\\ud83d"}`, nil},
-		"an escape that is no surrogate": {`{"a":"\ud7ff\ue000"}`, nil},
+		"an object":                     {` { "a" : 1 , "b" : [ { "a" : 2 }, { "a" : 3 } ] } `, nil},
+		"an empty object":               {"{}", nil},
+		"nothing":                       {"", ErrNotObject},
+		"an array":                      {"[]", ErrNotObject},
+		"a string":                      {`"a"`, ErrNotObject},
+		"an object without its end":     {`{"a":1`, ErrNotObject},
+		"two objects":                   {"{}{}", ErrNotObject},
+		"a name twice":                  {`{"a":1,"b":2,"a":1}`, duplicate},
+		"a name twice, once escaped":    {`{"a":1,"\u0061":2}`, duplicate},
+		"a name twice in an object":     {`{"b":{"a":1,"a":2}}`, duplicate},
+		"a name twice in an array":      {`{"b":[[{"a":1,"a":2}]]}`, duplicate},
+		"a name at two levels":          {`{"a":{"a":1},"b":{"a":2}}`, nil},
+		"names that differ in case":     {`{"a":1,"A":2}`, nil},
+		"32 levels":                     {nested(32), nil},
+		"33 levels":                     {nested(33), ErrTooDeep},
+		"not UTF-8":                     {"{\"a\":\"\xff\"}", ErrText},
+		"a pair of surrogates":          {`{"a":"\ud83d\ude00"}`, nil},
+		"a high surrogate alone":        {`{"a":"\ud83d"}`, ErrText},
+		"a high surrogate, then text":   {`{"a":"\ud83dx"}`, ErrText},
+		"two high surrogates":           {`{"a":"\uDBFF\uDBFF"}`, ErrText},
+		"a low surrogate alone":         {`{"\uDFFF":1}`, ErrText},
+		"an escaped backslash before u": {`{"a":"\\ud83d"}`, nil},
+		"escapes around the surrogates": {`{"a":"\ud7ff\ue000"}`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o, err := ParseObject([]byte(c.text))
@@ -48,7 +48,7 @@ func TestParseObject(t *testing.T) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
 			if (o == nil) != (err != nil) {
-				t.Errorf("got %v beside %v", o, err)
+				t.Errorf("got both %v and %v, or neither", o, err)
 			}
 		})
 	}
@@ -64,26 +64,26 @@ func TestMembers(t *testing.T) {
 	inner := o.Object("object")
 	elements, isArray := Elements(inner["list"])
 	for name, c := range map[string]struct{ got, want any }{
-		"a text":             {pair(o.Text("text")), pair(`a"é`, true)},
-		"null as a text":     {pair(o.Text("null")), pair("", false)},
-		"nothing as a text":  {pair(o.Text("absent")), pair("", false)},
-		"texts":              {pair(o.Texts("texts")), pair([]string{"a", "b"}, true)},
-		"no texts":           {pair(o.Texts("none")), pair([]string(nil), true)},
-		"texts and a number": {pair(o.Texts("mixed")), pair([]string(nil), false)},
-		"a text as texts":    {pair(o.Texts("text")), pair([]string(nil), false)},
+		"a string":           {pair(o.Text("text")), pair(`a"é`, true)},
+		"null as a string":   {pair(o.Text("null")), pair("", false)},
+		"absent as a string": {pair(o.Text("absent")), pair("", false)},
+		"strings":            {pair(o.Texts("texts")), pair([]string{"a", "b"}, true)},
+		"an empty array":     {pair(o.Texts("none")), pair([]string(nil), true)},
+		"with a number":      {pair(o.Texts("mixed")), pair([]string(nil), false)},
+		"a string as array":  {pair(o.Texts("text")), pair([]string(nil), false)},
 		"an object":          {string(inner["a"]), `{"b":true}`},
 		"a number as object": {o.Object("number"), Object(nil)},
-		"nothing as object":  {o.Object("absent"), Object(nil)},
+		"absent as object":   {o.Object("absent"), Object(nil)},
 		"elements": {pair(elements, isArray),
 			pair([]json.RawMessage{[]byte(`{"x":"]}"}`), []byte("12")}, true)},
-		"a number":            {string(o["number"]), "-1.50"},
-		"has null":            {o.Has("null"), true},
-		"null is not set":     {o.IsSet("null"), false},
-		"a number is set":     {o.IsSet("number"), true},
-		"has nothing":         {o.Has("absent"), false},
-		"nothing is not set":  {o.IsSet("absent"), false},
-		"the case of a name":  {o.Has("TEXT"), false},
-		"an object is no raw": {pair(Elements(o["object"])), pair([]json.RawMessage(nil), false)},
+		"a number":           {string(o["number"]), "-1.50"},
+		"has null":           {o.Has("null"), true},
+		"null is not set":    {o.IsSet("null"), false},
+		"a number is set":    {o.IsSet("number"), true},
+		"has no absent":      {o.Has("absent"), false},
+		"absent is not set":  {o.IsSet("absent"), false},
+		"another case":       {o.Has("TEXT"), false},
+		"an object as array": {pair(Elements(o["object"])), pair([]json.RawMessage(nil), false)},
 	} {
 		if !reflect.DeepEqual(c.got, c.want) {
 			t.Errorf("%s: got %v, want %v", name, c.got, c.want)
@@ -124,7 +124,7 @@ func TestReader(t *testing.T) {
 	}
 }
 
-// FuzzReader: a reader that goes through a value finds what encoding/json finds.
+// FuzzReader compares the values that a Reader reads with those of encoding/json.
 func FuzzReader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var want any

@@ -2,9 +2,9 @@ package strictjson
 
 import "bytes"
 
-// hasLoneSurrogate looks for a \uD800-\uDFFF escape that is not half of a pair.
-// The JSON is known to be valid, so a backslash is always inside a string and
-// \u always has four digits.
+// hasLoneSurrogate reports whether data has an escape from \uD800 to \uDFFF that is not part of a
+// pair. data must be valid JSON, so that a backslash is always inside a string and \u always has
+// four digits.
 func hasLoneSurrogate(data []byte) bool {
 	for {
 		i := bytes.IndexByte(data, '\\')
@@ -34,7 +34,8 @@ const (
 	lowSurrogate
 )
 
-// surrogate says which half, if any, the \uXXXX escape at the start of data is.
+// surrogate returns which half of a pair the \uXXXX escape at the start of data is, or
+// notSurrogate.
 func surrogate(data []byte) int {
 	if len(data) < 6 || data[0] != '\\' || data[1] != 'u' || data[2]|0x20 != 'd' {
 		return notSurrogate

@@ -10,16 +10,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// AWS says in whose name AWS is called.
+// AWS has the region and the credentials for calls to AWS.
 type AWS struct {
 	Region          string
 	AccessKeyID     string
 	SecretAccessKey string
-	SessionToken    string // "" for credentials that have none
+	SessionToken    string // "" for long-term credentials
 }
 
-// Config returns what a client of one service is made of. endpoint is its URL, "" for AWS's own of
-// the region. Every try is bounded, and waits between tries are short: somebody is waiting.
+// Config returns the configuration for a client of one service. endpoint is the service's URL, or
+// "" for AWS's own URL in the region. Each try takes at most tryTimeout, and the waits between
+// tries are short, because a caller is waiting.
 func (a AWS) Config(endpoint string, transport http.RoundTripper, tryTimeout time.Duration, tries int) aws.Config {
 	config := aws.Config{
 		Region:      a.Region,
@@ -33,7 +34,7 @@ func (a AWS) Config(endpoint string, transport http.RoundTripper, tryTimeout tim
 			return retry.NewStandard(func(o *retry.StandardOptions) {
 				o.MaxAttempts = tries
 				o.MaxBackoff = 200 * time.Millisecond
-				// The SDK's budget for retries would outlive the trouble that emptied it.
+				// After an outage, the SDK's retry budget would stay empty for a while.
 				o.RateLimiter = ratelimit.None
 			})
 		},

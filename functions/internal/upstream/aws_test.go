@@ -18,7 +18,7 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// getItem calls DynamoDB at endpoint, for at most a minute a try.
+// getItem calls DynamoDB at endpoint. Each try takes at most a minute.
 func getItem(ctx context.Context, endpoint string, transport http.RoundTripper, tries int) error {
 	role := upstream.AWS{Region: "eu-central-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}
 	_, err := dynamodb.NewFromConfig(role.Config(endpoint, transport, time.Minute, tries)).GetItem(ctx,
@@ -34,11 +34,11 @@ func coded(status int, code string) http.HandlerFunc {
 		`{"__type":"`+code+`","message":"`+faulttest.Marker+`"}`)
 }
 
-// Operators read the text in the log line. The flags choose the answer to the caller.
-func TestAFailureOfAWSSaysWhatAnOperatorNeeds(t *testing.T) {
+// Operators read the text in the log line. The flags decide the answer to the caller.
+func TestErrorsOfAWS(t *testing.T) {
 	background := func(t *testing.T) context.Context { return t.Context() }
 	for name, test := range map[string]struct {
-		handler   http.HandlerFunc // nil: nothing listens
+		handler   http.HandlerFunc // nil means that no server listens
 		ctx       func(*testing.T) context.Context
 		text      string
 		timeout   bool
@@ -48,9 +48,9 @@ func TestAFailureOfAWSSaysWhatAnOperatorNeeds(t *testing.T) {
 			"ResourceNotFoundException", false, true},
 		"too many requests": {coded(400, "ThrottlingException"), background, "ThrottlingException", false, false},
 		"an outage":         {coded(500, "InternalServerError"), background, "InternalServerError", false, false},
-		"a code of its own": {coded(400, faulttest.Marker), background,
+		"an undocumented code": {coded(400, faulttest.Marker), background,
 			"an error without a documented code", false, false},
-		"a page of a proxy": {faulttest.HTML(200).ServeHTTP, background, "an answer that cannot be read", false, false},
+		"a proxy's page": {faulttest.HTML(200).ServeHTTP, background, "an answer that cannot be read", false, false},
 		"an empty answer": {faulttest.Respond(200, "application/x-amz-json-1.0", ""), background,
 			"an answer that cannot be read", false, false},
 		"no server":         {nil, background, "no connection", false, false},
@@ -90,7 +90,7 @@ func TestAFailureOfAWSSaysWhatAnOperatorNeeds(t *testing.T) {
 	}
 }
 
-// moments answers every request with a 500 and notes when it came.
+// moments answers every request with a 500 and records its time.
 type moments struct{ all []time.Time }
 
 func (m *moments) RoundTrip(*http.Request) (*http.Response, error) {
@@ -120,11 +120,11 @@ func TestPausesBetweenTriesAreShort(t *testing.T) {
 	})
 }
 
-func TestEveryTryIsBounded(t *testing.T) {
+func TestEveryTryHasATimeLimit(t *testing.T) {
 	faulttest.RequireTries(t, 2, time.Minute, func(ctx context.Context, transport http.RoundTripper) error {
 		err := getItem(ctx, "http://127.0.0.1", transport, 2)
 		if !upstream.FromAWS("dynamodb", err).Timeout {
-			t.Errorf("%v is no timeout", err)
+			t.Errorf("%v is not a timeout", err)
 		}
 		return err
 	})

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// WithBudget bounds all that is done for a request: by ten seconds, or by as long before the
-// function is stopped as it takes to answer.
+// WithBudget limits the time for a whole request to ten seconds, or to half a second less than the
+// time that Lambda leaves to the function, if that is shorter.
 func WithBudget(ctx context.Context) (context.Context, context.CancelFunc) {
 	const (
 		budget  = 10 * time.Second       // for a whole request
-		reserve = 500 * time.Millisecond // of the function's time, to answer in
+		reserve = 500 * time.Millisecond // of the function's time, to send the answer
 	)
 	end := time.Now().Add(budget)
 	if stop, ok := ctx.Deadline(); ok && stop.Add(-reserve).Before(end) {

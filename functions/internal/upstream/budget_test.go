@@ -9,11 +9,11 @@ import (
 
 func TestTheBudgetLeavesTimeToAnswer(t *testing.T) {
 	for name, test := range map[string]struct{ left, want time.Duration }{
-		"without an end":             {0, 10 * time.Second},
-		"with more than enough":      {time.Minute, 10 * time.Second},
-		"with 3 s left":              {3 * time.Second, 2500 * time.Millisecond},
-		"with just what is reserved": {10500 * time.Millisecond, 10 * time.Second},
-		"with a little less":         {10400 * time.Millisecond, 9900 * time.Millisecond},
+		"without a deadline": {0, 10 * time.Second},
+		"with a minute left": {time.Minute, 10 * time.Second},
+		"with 3 s left":      {3 * time.Second, 2500 * time.Millisecond},
+		"with 10.5 s left":   {10500 * time.Millisecond, 10 * time.Second},
+		"with 10.4 s left":   {10400 * time.Millisecond, 9900 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

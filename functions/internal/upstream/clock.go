@@ -2,9 +2,9 @@ package upstream
 
 import "time"
 
-// WallClock returns the time that now tells, or time.Now if it is nil, without the monotonic
-// reading, which stands still while Lambda freezes the function: a value or connection that is
-// hours old would count as new.
+// WallClock returns the time of now, or of time.Now if now is nil, without the monotonic reading.
+// The monotonic clock stops while Lambda freezes the function, so that a value or connection that
+// is hours old would count as new.
 func WallClock(now func() time.Time) time.Time {
 	if now == nil {
 		now = time.Now

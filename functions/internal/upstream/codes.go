@@ -3,7 +3,7 @@ package upstream
 // A Reason is an error code that AWS documents, or one of the fixed texts below.
 type Reason string
 
-// Why a call failed without a documented code.
+// The reasons of failures without a documented code.
 const (
 	NoAnswer         Reason = "no answer in time"
 	Cancelled        Reason = "the request was cancelled"
@@ -12,7 +12,7 @@ const (
 	NoConnection     Reason = "no connection"
 )
 
-// The documented codes that callers compare with.
+// The documented codes that code compares reasons with.
 const (
 	AccessDenied                    Reason = "AccessDenied"
 	AccessDeniedException           Reason = "AccessDeniedException"
@@ -23,24 +23,23 @@ const (
 	ValidationException             Reason = "ValidationException"
 )
 
-// IsThrottling reports whether AWS asked to slow down.
+// IsThrottling reports whether AWS throttled the call.
 //
 // https://docs.aws.amazon.com/general/latest/gr/api-retries.html
 func (r Reason) IsThrottling() bool { return documentedCodes[r] == throttling }
 
-// failureKind says whether a failure may be over in a moment.
+// failureKind says whether a retry may succeed.
 type failureKind int
 
 const (
-	passingFailure   failureKind = iota // overload, outage, credentials that are about to be replaced
-	throttling                          // passing too: AWS asked to slow down
-	permanentFailure                    // an operator has to fix it
+	passingFailure   failureKind = iota // overload, an outage, or credentials that are about to be replaced
+	throttling                          // passing too: AWS throttled the call
+	permanentFailure                    // the operator must fix something
 )
 
-// documentedCodes are the error codes that DynamoDB and Secrets Manager document
-// for the calls made here, and those that all AWS services share. A closed list,
-// because a code comes off the wire: whatever else stands in its place is somebody
-// else's text.
+// documentedCodes are the error codes that AWS documents for the calls of DynamoDB and Secrets
+// Manager made here, and those that all AWS services share. The list is closed, because a code
+// comes from the network: any other value in its place may be any text.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
@@ -63,9 +62,9 @@ var documentedCodes = map[Reason]failureKind{
 	"DecryptionFailure":         permanentFailure,
 	"InternalServiceError":      passingFailure,
 	"InvalidParameterException": permanentFailure,
-	"InvalidRequestException":   permanentFailure, // such as of a secret that is marked as deleted
+	"InvalidRequestException":   permanentFailure, // for example for a secret that is marked as deleted
 
-	// KMS, on behalf of either
+	// KMS, on behalf of DynamoDB or Secrets Manager
 	"DisabledException":          permanentFailure,
 	"InvalidKeyUsageException":   permanentFailure,
 	"KMSAccessDeniedException":   permanentFailure,

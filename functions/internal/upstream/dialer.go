@@ -12,34 +12,34 @@ import (
 	"time"
 )
 
-// dialTimeout bounds the connection, and once more the TLS handshake.
+// dialTimeout limits the time for a connection, and separately for the TLS handshake.
 const dialTimeout = 2 * time.Second
 
-// aheadDialer dials connections, the first one perhaps before it is asked for.
+// aheadDialer dials connections. It can dial the first one ahead, before a request needs it.
 type aheadDialer struct {
 	net.Dialer
 	patience time.Duration    // how long a request waits for the dial ahead before it dials itself
-	roots    *x509.CertPool   // nil: the system's
+	roots    *x509.CertPool   // nil means the system's
 	now      func() time.Time // nil means time.Now
 
 	mu    sync.Mutex
-	ahead *aheadConn // nil: there is none, or it is taken
+	ahead *aheadConn // nil before start, and after a request took it
 }
 
-// aheadConn is a connection that is dialled ahead. The fields after done may be
-// read once it is closed.
+// aheadConn is a connection that is dialled ahead. The fields after done may be read only after
+// done is closed.
 type aheadConn struct {
 	secure  bool
 	address string
 
 	done   chan struct{}
-	conn   net.Conn // nil: the dial failed
+	conn   net.Conn // nil if the dial failed
 	dialed time.Time
 }
 
-// start dials ahead to the host of base, in the background. With a proxy in
-// between there is nothing to dial: its connections are not the upstream's. When
-// ctx ends, a connection that nobody took is closed.
+// start dials the host of base ahead, in the background. It does nothing if there is a proxy,
+// because requests then connect to the proxy instead. When ctx ends, the connection is closed
+// unless a request has taken it.
 func (d *aheadDialer) start(ctx context.Context, base string) {
 	u, err := url.Parse(base)
 	if err != nil || u.Hostname() == "" {
@@ -91,8 +91,9 @@ func (d *aheadDialer) dialTLS(ctx context.Context, network, address string) (net
 	return d.connectTLS(ctx, network, address)
 }
 
-// take returns the connection that was dialled ahead, once, if it is what is
-// asked for and is still good or will be in time.
+// take returns the connection that was dialled ahead, or nil. It returns it only once, and only if
+// scheme and address match and the connection is young enough. If the dial is still running, take
+// waits for it.
 func (d *aheadDialer) take(ctx context.Context, secure bool, address string) net.Conn {
 	d.mu.Lock()
 	ahead := d.ahead
@@ -100,8 +101,8 @@ func (d *aheadDialer) take(ctx context.Context, secure bool, address string) net
 	if ahead == nil || ahead.secure != secure || ahead.address != address || !d.claim(ahead) {
 		return nil
 	}
-	// Load balancers close an idle connection after a minute or so, and a frozen
-	// function does not notice.
+	// Load balancers close an idle connection after about a minute, and a frozen function does not
+	// notice.
 	const trusted = 20 * time.Second
 	patience := time.NewTimer(d.patience)
 	defer patience.Stop()
@@ -117,8 +118,8 @@ func (d *aheadDialer) take(ctx context.Context, secure bool, address string) net
 	return nil
 }
 
-// claim makes a connection that was dialled ahead the caller's. It is at most
-// one caller's.
+// claim reports whether the caller gets the connection that was dialled ahead. At most one caller
+// does.
 func (d *aheadDialer) claim(ahead *aheadConn) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -129,7 +130,7 @@ func (d *aheadDialer) claim(ahead *aheadConn) bool {
 	return true
 }
 
-// discard closes the connection once it is there.
+// discard closes the connection after the dial has ended.
 func (a *aheadConn) discard() {
 	go func() {
 		<-a.done

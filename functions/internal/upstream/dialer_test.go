@@ -43,7 +43,7 @@ func newListener(t *testing.T, scheme string) *listener {
 		}
 		l.changed <- struct{}{}
 	}
-	l.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes are broken off on purpose
+	l.Config.ErrorLog = log.New(io.Discard, "", 0) // tests break off handshakes on purpose
 	if scheme == "https" {
 		l.StartTLS()
 	} else {
@@ -53,7 +53,7 @@ func newListener(t *testing.T, scheme string) *listener {
 	return l
 }
 
-// await waits until so many connections were opened and closed.
+// await waits until the given numbers of connections were opened and closed.
 func (l *listener) await(t *testing.T, opened, closed int32) {
 	t.Helper()
 	for l.opened.Load() != opened || l.closed.Load() != closed {
@@ -66,8 +66,8 @@ func (l *listener) await(t *testing.T, opened, closed int32) {
 	}
 }
 
-// transport returns a transport that trusts the server, with more patience than
-// a busy machine needs.
+// transport returns a transport that trusts the server. Its patience is long enough for a busy
+// machine.
 func (l *listener) transport(t *testing.T) *Transport {
 	t.Helper()
 	transport := NewTransport()
@@ -96,7 +96,7 @@ func requireAnswer(t *testing.T, transport http.RoundTripper, url string) {
 	}
 }
 
-// startAhead dials ahead and waits until that has ended.
+// startAhead dials ahead and waits until the dial has ended.
 func startAhead(t *testing.T, d *aheadDialer, base string) *aheadConn {
 	t.Helper()
 	d.start(t.Context(), base)
@@ -129,9 +129,8 @@ func TestTheFirstRequestTakesTheConnectionThatWasDialledAhead(t *testing.T) {
 
 func TestRequestsNeedNoConnectionDialledAhead(t *testing.T) {
 	for name, prepare := range map[string]func(t *testing.T, transport *Transport, url string){
-		"none was asked for": func(*testing.T, *Transport, string) {},
-		"a base that is no URL": func(t *testing.T, tr *Transport,
-			_ string) {
+		"DialAhead was not called": func(*testing.T, *Transport, string) {},
+		"a base that is not a URL": func(t *testing.T, tr *Transport, _ string) {
 			tr.dialer.start(t.Context(), "http://%zz")
 		},
 		"an empty base": func(t *testing.T, tr *Transport, _ string) { tr.dialer.start(t.Context(), "") },
@@ -164,7 +163,7 @@ func failFirstDial(transport *Transport) {
 	}
 }
 
-func TestADialAheadThatHangsIsLeftBehind(t *testing.T) {
+func TestARequestDialsItselfIfTheDialAheadHangs(t *testing.T) {
 	server := newListener(t, "http")
 	transport := server.transport(t)
 	transport.dialer.patience = 50 * time.Millisecond
@@ -182,7 +181,7 @@ func TestADialAheadThatHangsIsLeftBehind(t *testing.T) {
 	server.await(t, 1, 0)
 	close(release)
 	<-ahead.done
-	if ahead.conn != nil { // it came too late, and nobody keeps it
+	if ahead.conn != nil { // it came too late, so it is closed
 		server.await(t, 2, 1)
 	}
 }
@@ -240,7 +239,7 @@ func TestADialAheadGoesToThePortOfTheURL(t *testing.T) {
 	}
 }
 
-func TestADialIsGivenUpAfterTwoSeconds(t *testing.T) {
+func TestADialEndsAfterTwoSeconds(t *testing.T) {
 	dialer := NewTransport().dialer
 	start, dials := time.Now(), 0
 	dialer.ControlContext = func(ctx context.Context, _, _ string, _ syscall.RawConn) error {
@@ -265,7 +264,7 @@ func TestAnOldConnectionIsDiscarded(t *testing.T) {
 		"20 s":                    {20 * time.Second, false},
 		"frozen for hours":        {5 * time.Hour, false},
 		"the clock was set back":  {-time.Hour, false},
-		"as fresh as it can be":   {0, true},
+		"new":                     {0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := newListener(t, "http")
@@ -284,9 +283,8 @@ func TestAnOldConnectionIsDiscarded(t *testing.T) {
 	}
 }
 
-// A connection in the wrong hands would send a key in the clear, or to somebody
-// else.
-func TestAConnectionIsForItsSchemeAndAddressAlone(t *testing.T) {
+// Over the wrong connection, a key would be sent without TLS or to another server.
+func TestAConnectionIsOnlyForItsSchemeAndAddress(t *testing.T) {
 	server := newListener(t, "http")
 	address := server.Listener.Addr().String()
 	_, port, _ := net.SplitHostPort(address)
@@ -312,12 +310,12 @@ func TestAConnectionIsForItsSchemeAndAddressAlone(t *testing.T) {
 		t.Errorf("take = %v, want the connection", conn)
 	}
 	if conn := transport.dialer.take(t.Context(), false, address); conn != nil {
-		t.Error("the connection was given out twice")
+		t.Error("the connection was returned twice")
 	}
 	_ = ahead.conn.Close()
 }
 
-func TestOneOfManyRequestsTakesTheConnection(t *testing.T) {
+func TestOnlyOneOfManyRequestsTakesTheConnection(t *testing.T) {
 	server := newListener(t, "http")
 	transport := server.transport(t)
 	transport.dialer.start(t.Context(), server.URL)
@@ -338,7 +336,7 @@ func TestOneOfManyRequestsTakesTheConnection(t *testing.T) {
 }
 
 func TestTheEndOfTheContextLeavesNothingBehind(t *testing.T) {
-	t.Run("a connection that nobody took", func(t *testing.T) {
+	t.Run("a connection that no request took", func(t *testing.T) {
 		server := newListener(t, "https")
 		transport := server.transport(t)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -372,7 +370,7 @@ func TestTheEndOfTheContextLeavesNothingBehind(t *testing.T) {
 		}
 		_ = conn.Close()
 	})
-	t.Run("but for a connection in use", func(t *testing.T) {
+	t.Run("except for a connection in use", func(t *testing.T) {
 		server := newListener(t, "http")
 		transport := server.transport(t)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -395,6 +393,6 @@ func TestACertificateIsChecked(t *testing.T) {
 	}
 	var untrusted *tls.CertificateVerificationError
 	if !errors.As(err, &untrusted) {
-		t.Errorf("err = %v, want that the certificate is not trusted", err)
+		t.Errorf("err = %v, want an untrusted certificate", err)
 	}
 }

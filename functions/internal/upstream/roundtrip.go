@@ -7,22 +7,22 @@ import (
 	"net/http"
 )
 
-// maxAnswerSize bounds what is read of an answer, in bytes. The largest that AWS
-// sends here are 64 KB (a secret) and 400 KB (an item), which can take three times
-// as much in JSON: a character of four bytes may be written as \ud83d\ude00.
+// maxAnswerSize limits the size of an answer in bytes. The largest values that AWS sends here are
+// 64 KB (a secret) and 400 KB (an item). They may take three times as much in JSON, because
+// a character of four bytes can be written as \ud83d\ude00.
 const maxAnswerSize = 2 << 20
 
-// BufferRequests sends requests with a body in one piece; the body should be small.
+// BufferRequests sends a request with a body in one piece. The body should be small.
 //
-// net/http does so only if it knows that the body is in memory and how long it
-// is, which both SDKs hide: the AWS SDK's requests would leave in two pieces,
-// stripe-go's in three, each a TLS record and a system call.
+// net/http does this only if it knows that the body is in memory and how long it is. Both SDKs hide
+// that: net/http would send the AWS SDK's requests in two pieces and stripe-go's in three, each
+// with a TLS record and a system call of its own.
 //
-// It also keeps a connection alive whose answer comes fast. Once the head of the
-// answer is there, the AWS SDK closes the request's body, and a closed body of its
-// own (smithy-go, internal/io/safe.go) answers WriteTo with io.EOF. If net/http is
-// about to look for the end of the body just then, it takes that for a failed
-// write and closes the connection under the answer.
+// It also keeps connections alive if the answer comes fast. When the head of the answer has
+// arrived, the AWS SDK closes the request's body. The SDK's type for bodies (smithy-go,
+// internal/io/safe.go) then answers WriteTo with io.EOF. If net/http looks for the end of the body
+// at that moment, it takes the io.EOF for a failed write and closes the connection during the
+// answer.
 type BufferRequests struct{ Next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
@@ -31,20 +31,21 @@ func (t BufferRequests) RoundTrip(r *http.Request) (*http.Response, error) {
 		return t.Next.RoundTrip(r)
 	}
 	body, err := io.ReadAll(r.Body)
-	_ = r.Body.Close() // nothing is left to lose
+	_ = r.Body.Close() // it has been read, so an error does not matter
 	if err != nil {
 		return nil, err
 	}
-	r = r.WithContext(r.Context()) // a copy: the request is the caller's
+	r = r.WithContext(r.Context()) // a copy, because a RoundTripper must not change the request
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	return t.Next.RoundTrip(r)
 }
 
-// LimitResponses is what stands between the AWS SDK and the network: [BufferRequests], and more.
+// LimitResponses is the transport between the AWS SDK and the network. In addition to
+// [BufferRequests], it refuses an answer that is empty or too large.
 //
-// It holds answers to what every answer of AWS is: a document, and not a large
-// one. The SDK reads an endless answer to its end, and takes an empty one for a
-// result without members, so that a user's item would be missing and not unknown.
+// Without it, the SDK would read an endless answer to its end. It would also take an empty answer
+// for a result without members, so that a user's item would seem to be missing although it is
+// unknown.
 type LimitResponses struct{ Next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.

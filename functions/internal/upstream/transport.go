@@ -8,26 +8,26 @@ import (
 )
 
 const (
-	// MaxConns bounds the connections to one upstream. A Lambda function needs one; a server that
-	// runs the handler shares these among its requests.
+	// MaxConns limits the number of connections to one upstream. A Lambda function needs one; a
+	// server that runs the handler shares them among its requests.
 	MaxConns = 64
-	// idleFor is how long a connection is kept for a next request. Load balancers close theirs
-	// after a minute or so.
+	// idleFor limits how long an idle connection is kept. Load balancers close idle connections
+	// after about a minute.
 	idleFor = 50 * time.Second
 )
 
 // Transport is the transport to one upstream. It can dial a connection before the first request
-// needs it, so that a cold start pays for TCP and TLS while it still waits for something else; and
-// it uses none that a frozen function has forgotten.
+// needs it, so that TCP and TLS take no extra time in a cold start. And it never reuses a
+// connection that may have died while Lambda froze the function.
 type Transport struct {
 	pool   *http.Transport
 	dialer *aheadDialer
 
 	mu   sync.Mutex
-	used time.Time // when a request last began or ended; zero: never
+	used time.Time // when a request last began or ended, or zero
 }
 
-// NewTransport returns a transport with no connection yet.
+// NewTransport returns a transport without connections.
 func NewTransport() *Transport {
 	dialer := &aheadDialer{patience: 500 * time.Millisecond}
 	return &Transport{
@@ -35,8 +35,8 @@ func NewTransport() *Transport {
 			Proxy:          http.ProxyFromEnvironment,
 			DialContext:    dialer.dialPlain,
 			DialTLSContext: dialer.dialTLS,
-			// HTTP/1.1 throughout: one request at a time has no use for streams, and
-			// a lost connection costs one request.
+			// Only HTTP/1.1 is used: with one request at a time, HTTP/2 has no advantage, and a
+			// lost connection costs only one request.
 			MaxIdleConnsPerHost:    MaxConns,
 			MaxConnsPerHost:        MaxConns,
 			IdleConnTimeout:        idleFor,
@@ -47,15 +47,15 @@ func NewTransport() *Transport {
 	}
 }
 
-// DialAhead dials to the host of base, in the background, for the first request to take. When ctx
-// ends, a connection that nobody took is closed.
+// DialAhead dials the host of base in the background. The first request takes the connection. If
+// ctx ends before that, the connection is closed.
 func (t *Transport) DialAhead(ctx context.Context, base string) { t.dialer.start(ctx, base) }
 
 // RoundTrip implements http.RoundTripper.
 //
-// The pool's own timers stand still while Lambda freezes the function. After the thaw it would take
-// a connection for idle that the other side, or what is in between, has long forgotten, and the
-// request would wait for an answer that cannot come.
+// The pool's own timers stop while Lambda freezes the function. Afterwards, the pool would use a
+// connection that the server or a machine in between has closed long ago, and the request would
+// wait for an answer that cannot come.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if idle := t.touch(); idle < 0 || idle >= idleFor {
 		t.pool.CloseIdleConnections()
@@ -64,8 +64,8 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.pool.RoundTrip(r)
 }
 
-// touch notes that the transport is in use, and returns for how long it was not. Requests that are
-// under way at once keep it in use: their process is not frozen, and the pool's timers run.
+// touch records that the transport is in use, and returns how long it was not in use before.
+// Concurrent requests keep it in use: the process is then not frozen, and the pool's timers run.
 func (t *Transport) touch() time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -78,5 +78,5 @@ func (t *Transport) touch() time.Duration {
 	return idle
 }
 
-// CloseIdleConnections closes the connections that no request uses.
+// CloseIdleConnections closes the connections that are not used by a request.
 func (t *Transport) CloseIdleConnections() { t.pool.CloseIdleConnections() }

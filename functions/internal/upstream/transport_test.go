@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// countedConn counts what is written to a connection.
+// countedConn counts the writes to a connection.
 type countedConn struct {
 	net.Conn
 	writes *atomic.Int32
@@ -26,9 +26,9 @@ func (c countedConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// A request in pieces costs a TLS record and a system call for each; a connection that is lost
-// after an answer costs the next request a TLS handshake. Left alone, the AWS SDK does the one
-// always and the other now and then.
+// Without BufferRequests, the AWS SDK always sends requests in pieces, each of which costs a TLS
+// record and a system call. It also sometimes loses the connection after an answer, which costs the
+// next request a TLS handshake.
 func TestRequestsGoInOnePieceOverOneConnection(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if n, err := io.Copy(io.Discard, r.Body); err != nil || n == 0 || n != r.ContentLength {
@@ -65,18 +65,18 @@ func TestRequestsGoInOnePieceOverOneConnection(t *testing.T) {
 	}
 }
 
-// A connection that died in a freeze cannot be told from one that lives: a request over it waits
-// for its time to run out.
-func TestWhatIdledThroughAFreezeIsNotUsed(t *testing.T) {
+// A connection that died during a freeze looks like one that works. A request over it would wait
+// until its time runs out.
+func TestAConnectionThatWasIdleDuringAFreezeIsNotUsed(t *testing.T) {
 	for name, test := range map[string]struct {
 		pause       time.Duration
 		connections int32
 	}{
-		"as long as a connection is kept": {50 * time.Second, 2},
-		"for hours":                       {5 * time.Hour, 2},
-		"a moment less than it is kept":   {50*time.Second - time.Nanosecond, 1},
-		"not at all":                      {0, 1},
-		"the clock was set back":          {-time.Second, 2},
+		"50 s":                    {50 * time.Second, 2},
+		"hours":                   {5 * time.Hour, 2},
+		"a little less than 50 s": {50*time.Second - time.Nanosecond, 1},
+		"no pause":                {0, 1},
+		"the clock was set back":  {-time.Second, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := newListener(t, "http")

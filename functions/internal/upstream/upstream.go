@@ -1,11 +1,10 @@
-// Package upstream turns what an AWS client reports into an error that may be
-// logged.
+// Package upstream has the parts for calls to AWS and Stripe that other packages share: transports,
+// time limits, the configuration of AWS clients, and errors that may be logged.
 //
-// The texts of AWS errors hold ARNs, account numbers and whatever a server
-// between here and AWS chose to write. An [Error] keeps what an operator needs
-// (which service, which documented error code, whether time ran out) and drops
-// the rest, so that it can be wrapped, printed and logged without a second
-// thought.
+// The texts of AWS errors contain ARNs, account numbers, and any text from a server between here
+// and AWS. An [Error] keeps the parts that an operator needs (the service, the documented error
+// code, and whether time ran out) and drops the rest, so that it can always be wrapped, printed and
+// logged.
 package upstream
 
 import (
@@ -20,17 +19,17 @@ import (
 type Error struct {
 	// Service is the name of the upstream, such as "dynamodb".
 	Service string
-	// Operation is the name of the call, such as "GetItem"; "" where it is not known.
+	// Operation is the name of the call, such as "GetItem", or "" if it is unknown.
 	Operation string
 	Reason    Reason
-	// Timeout says that the call was given up because its time ran out.
+	// Timeout means that the call was given up because its time ran out.
 	Timeout bool
-	// Permanent says that the same call will fail the same way until an operator
-	// has fixed something: a permission, a name, a key.
+	// Permanent means that the same call will fail in the same way until the operator fixes
+	// something: a permission, a name or a key.
 	Permanent bool
 }
 
-// Error names the service, the operation and the reason; it never holds upstream text.
+// Error names the service, the operation and the reason. It never contains upstream text.
 func (e *Error) Error() string {
 	if e.Operation == "" {
 		return e.Service + ": " + string(e.Reason)
@@ -38,7 +37,7 @@ func (e *Error) Error() string {
 	return e.Service + " " + e.Operation + ": " + string(e.Reason)
 }
 
-// FromAWS describes the failure of a call made with an AWS SDK client.
+// FromAWS returns the error for a failed call of an AWS SDK client.
 func FromAWS(service string, err error) *Error {
 	failure := &Error{Service: service}
 	var operation *smithy.OperationError
@@ -70,8 +69,8 @@ func describe(code Reason) (reason Reason, permanent bool) {
 	return code, kind == permanentFailure
 }
 
-// isTimeout reports whether err means that time ran out, be it the caller's
-// deadline or a bound of the client's own.
+// isTimeout reports whether err means that time ran out: the caller's deadline, or a time limit of
+// the client.
 func isTimeout(err error) bool {
 	var timeout net.Error
 	return errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &timeout) && timeout.Timeout())

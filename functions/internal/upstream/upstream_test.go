@@ -24,14 +24,14 @@ func TestIsLoopback(t *testing.T) {
 		"0.0.0.0":              false,
 		"::":                   false,
 		"128.0.0.1":            false,
-		"127.1":                false, // an address to some resolvers, a name to others
+		"127.1":                false, // some resolvers treat it as an address, others as a name
 		"2130706433":           false,
 		"127.0.0.1.evil.test":  false,
 		"localhost.evil.test":  false,
 		"evil.localhost":       false,
 		"localhost.":           false,
-		"[::1]":                false, // a host has no brackets here
-		"127.0.0.1:80":         false, // and no port
+		"[::1]":                false, // the host must be without brackets
+		"127.0.0.1:80":         false, // and without a port
 		"169.254.169.254":      false,
 		"host.docker.internal": false,
 	} {
@@ -41,7 +41,7 @@ func TestIsLoopback(t *testing.T) {
 	}
 }
 
-// bodyOf is a transport whose every answer has that body.
+// bodyOf is a transport that answers every request with the same body.
 type bodyOf struct{ io.Reader }
 
 func (b bodyOf) RoundTrip(*http.Request) (*http.Response, error) {
@@ -52,7 +52,7 @@ type failing struct{ error }
 
 func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.error }
 
-func TestBoundedHoldsAnswersToADocumentOfBoundedSize(t *testing.T) {
+func TestEmptyAndLargeAnswersAreRefused(t *testing.T) {
 	const limit = 2 << 20
 	for name, test := range map[string]struct {
 		size    int
@@ -81,7 +81,7 @@ func TestBoundedHoldsAnswersToADocumentOfBoundedSize(t *testing.T) {
 	}
 }
 
-func TestBoundedPassesOnThatThereIsNoAnswer(t *testing.T) {
+func TestLimitResponsesReturnsTheTransportsError(t *testing.T) {
 	want := errors.New("refused")
 	if _, err := (upstream.LimitResponses{Next: failing{want}}).RoundTrip(httptest.NewRequest("POST", "/",
 		nil)); !errors.Is(err, want) {
@@ -107,7 +107,7 @@ func TestARequestWhoseBodyCannotBeReadIsNotSent(t *testing.T) {
 	}
 }
 
-func TestTheCallersRequestStaysAsItIs(t *testing.T) {
+func TestTheCallersRequestIsNotChanged(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer server.Close()
 	body := struct{ io.Reader }{strings.NewReader("body")}
@@ -126,7 +126,7 @@ func TestTheCallersRequestStaysAsItIs(t *testing.T) {
 	}
 }
 
-func TestAPauseEndsWithTheRequest(t *testing.T) {
+func TestAPauseEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := upstream.Pause(ctx, time.Hour); !errors.Is(err, context.Canceled) {

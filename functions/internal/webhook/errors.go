@@ -11,14 +11,13 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// errNoSecrets means that this deployment takes no events over HTTP.
+// errNoSecrets means that this deployment does not take events over HTTP.
 var errNoSecrets = errors.New("webhook: no signing secret is configured")
 
-// retryPause is the Retry-After of a failure that did not say when it will be over.
+// retryPause is the Retry-After of a failure of unknown duration.
 const retryPause = 5 * time.Second
 
-// problemOf maps every error that an event can end with to its answer. It is the one place where
-// that is decided.
+// problemOf returns the answer to every error of this package. Only this function decides that.
 func problemOf(err error) *problem.Problem {
 	var p *problem.Problem
 	if errors.As(err, &p) {
@@ -32,7 +31,7 @@ func problemOf(err error) *problem.Problem {
 		return &problem.Problem{Code: problem.InvalidSignature, Cause: err}
 	case errors.Is(err, errEvent):
 		return &problem.Problem{Code: problem.InvalidRequest,
-			Detail: "The body is not an event of Stripe's.", Cause: err}
+			Detail: "The body is not a Stripe event.", Cause: err}
 	case errors.Is(err, errContext), errors.Is(err, errNoSource), errors.Is(err, errOtherSource),
 		errors.Is(err, customers.ErrMalformed), errors.Is(err, customers.ErrMalformedFacts), errors.As(err, &malformed),
 		isAWS && aws.Permanent:

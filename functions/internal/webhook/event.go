@@ -12,30 +12,30 @@ import (
 	"billingportal/functions/internal/strictjson"
 )
 
-// References says whose client_reference_id counts as a user.
+// References says which client_reference_id values name a user.
 type References string
 
-// On a Payment Link a client_reference_id is whatever the buyer's browser says: whoever bought with
-// another's ID would have that user put their card into the buyer's account.
+// The values of References. On a Payment Link, the buyer's browser sets the client_reference_id. A
+// buyer who uses another user's ID would make that user put their card into the buyer's account.
 const (
 	NoReferences      References = "none"
-	SessionReferences References = "sessions" // of Checkout Sessions that no Payment Link made
+	SessionReferences References = "sessions" // those of Checkout Sessions that no Payment Link made
 	AllReferences     References = "all"
 )
 
-// Rules say what events mean here.
+// Rules decide which events count and how they are read.
 type Rules struct {
 	// Livemode is the mode whose events count.
 	Livemode bool
-	// Account is our own account, acct_…, if an organization sends the events of several accounts;
-	// else "".
+	// Account is our own account (acct_…) if an organization sends the events of several accounts,
+	// or else "".
 	Account string
 	// MetadataKey is the key in Stripe's metadata that holds the user.
 	MetadataKey string
 	References  References
 }
 
-// Types are the types of events that mean something.
+// Types are the event types that have an effect.
 var Types = []string{typeCreated, typeUpdated, typeDeleted, typeCompleted}
 
 const (
@@ -45,7 +45,7 @@ const (
 	typeCompleted = "checkout.session.completed"
 )
 
-// The two kinds of events, by their member object.
+// The values of the member object of the two kinds of events.
 //
 // https://docs.stripe.com/event-destinations#thin-events
 const (
@@ -53,24 +53,24 @@ const (
 	thinEvent     = "v2.core.event"
 )
 
-// Their texts never quote the event.
+// The texts of these errors never quote the event.
 var (
 	errEvent   = errors.New("webhook: the body is not an event")
-	errContext = errors.New("webhook: the event has a context, as an organization's have, and STRIPE_ACCOUNT does " +
-		"not say whose events count")
+	errContext = errors.New("webhook: the event has a context, so an organization sent it: set STRIPE_ACCOUNT to the " +
+		"account whose events count")
 )
 
-// unusable is why an event has no effect although its type, mode and account count. Such an event
-// is acknowledged: sending it again would change nothing, and Stripe disables an endpoint that
-// keeps failing.
+// unusable is the reason why an event has no effect although its type, mode and account count. Such
+// an event is acknowledged: sending it again would change nothing, and Stripe disables an endpoint
+// that keeps failing.
 type unusable string
 
 // Error implements error.
 func (u unusable) Error() string { return "webhook: " + string(u) }
 
 const (
-	isThin unusable = "a thin event carries no object: choose snapshot payloads for the event destination at " +
-		"Stripe"
+	isThin unusable = "a thin event carries no object: choose snapshot " +
+		"payloads for the event destination at Stripe"
 	isAmbiguous    unusable = "a member of the event occurs twice"
 	hasNoType      unusable = "the event has no type"
 	hasNoMode      unusable = "the event's livemode is neither true nor false"
@@ -84,28 +84,27 @@ const (
 	hasOddUser     unusable = "the client_reference_id is not a string"
 )
 
-// event is what is known of an event, for its line and for the table.
+// event has the parts of an event for the log line and for the table.
 type event struct {
-	id, kind string // "" where they have not the form of Stripe's
+	id, kind string // "" if they are not in Stripe's form
 	created  time.Time
 	customer string
-	// warning is why an event that should have meant something does not; "" if nothing is wrong
-	// with it.
-	warning unusable
-	change  customers.Change
+	warning  unusable // "" unless the event is unusable
+	change   customers.Change
 }
 
-// isIgnored reports whether the event means nothing here: it has another type, mode or account,
-// names no user, or is unusable.
+// isIgnored reports whether the event has no effect: it has another type, mode or account, names no
+// user, or is unusable.
 func (e *event) isIgnored() bool { return len(e.change.Facts) == 0 && e.change.Deleted == "" }
 
-// read reads an event of any API version, by the few members that no version ever changed. Even
-// with an error it returns the members that it could read.
+// read reads an event of any API version. It uses only the few members that are the same in every
+// version. Even with an error, it returns the members that it could read.
 //
 // https://docs.stripe.com/api/events/object
 func (r Rules) read(body []byte, now time.Time) (event, error) {
 	o, err := parseObject(body)
-	// encoding/json would make one character of all that is not UTF-8, and so one user of several.
+	// encoding/json would replace all invalid UTF-8 with the same character, so that several users
+	// would become one.
 	if errors.Is(err, errNoObject) || !utf8.Valid(body) {
 		return event{}, errEvent
 	}
@@ -126,7 +125,7 @@ func (r Rules) read(body []byte, now time.Time) (event, error) {
 		err = isThin
 	case kind == "":
 		err = hasNoType
-	case slices.Contains(Types, kind): // other types may have any shape: the times of some are strings
+	case slices.Contains(Types, kind): // other types may have another shape; some have times as strings
 		err = r.parseFacts(&e, kind, o, now)
 	}
 	if errors.As(err, &e.warning) {
@@ -135,7 +134,7 @@ func (r Rules) read(body []byte, now time.Time) (event, error) {
 	return e, err
 }
 
-// parseFacts reads an event of a type that means something.
+// parseFacts reads an event of one of the Types.
 func (r Rules) parseFacts(e *event, kind string, o object, now time.Time) error {
 	isOurs, err := r.counts(o)
 	switch {
@@ -163,9 +162,9 @@ func (r Rules) parseFacts(e *event, kind string, o object, now time.Time) error 
 }
 
 // counts reports whether an event is of our mode and account. An event of a connected account has
-// account, and since 2025 also context. An event that an organization sends has only context: an
-// account, or a path such as acct_1/acct_2 to a connected account of it. So a context either equals
-// our account or belongs to another one.
+// the member account and, since 2025, also context. An event that an organization sends has only
+// context: an account, or a path such as acct_1/acct_2 to a connected account. So the event is ours
+// only if context equals our account.
 //
 // https://docs.stripe.com/changelog/basil/2025-04-30/additional-context-organization-events
 // https://docs.stripe.com/context
@@ -185,7 +184,7 @@ func (r Rules) counts(o object) (bool, error) {
 	return context == r.Account, nil
 }
 
-// customer reads what an event says of a customer.
+// customer reads the facts from an event about a customer.
 //
 // https://docs.stripe.com/api/customers/object
 func (r Rules) customer(e *event, kind string, customer, data object, at int64, now time.Time) error {
@@ -210,15 +209,16 @@ func (r Rules) customer(e *event, kind string, customer, data object, at int64, 
 	case r.isTooLate(created, now):
 		return isOfTheFuture
 	}
-	// Metadata that did not change was there before this event: all that is certain is that the
-	// customer was.
+	// Metadata that did not change is older than this event. The time of the customer's creation
+	// is the only certain one.
 	claimed := created
 	if kind == typeUpdated && !data.isNull("previous_attributes") {
 		previous, err := parseObject(data["previous_attributes"])
 		if err != nil {
 			return unusableFor(err, hasOddMetadata)
 		}
-		// A key that was absent before is null, and one that did not change is missing.
+		// In previous_attributes, a key that was absent before is null, and a key that did not
+		// change is missing.
 		before, hasChanged, err := r.user(previous)
 		if err != nil {
 			return err
@@ -227,7 +227,7 @@ func (r Rules) customer(e *event, kind string, customer, data object, at int64, 
 			claimed = at
 		}
 		if before != user {
-			// A test clock's customer may be created later than its events.
+			// With a test clock, a customer may be created later than its events.
 			e.addFact(before, customers.Facts{Released: customers.At(max(at, created))})
 		}
 	}
@@ -235,7 +235,7 @@ func (r Rules) customer(e *event, kind string, customer, data object, at int64, 
 	return nil
 }
 
-// completed reads what an event says of a Checkout Session.
+// completed reads the facts from an event about a completed Checkout Session.
 //
 // https://docs.stripe.com/api/checkout/sessions/object
 func (r Rules) completed(e *event, session object, at int64) error {
@@ -262,8 +262,7 @@ func (r Rules) completed(e *event, session object, at int64) error {
 	return nil
 }
 
-// user returns the user that the metadata of an object name, "" for none, and whether they have the
-// key at all.
+// user returns the user in the metadata of an object, or "", and whether the metadata has the key.
 func (r Rules) user(o object) (user string, hasKey bool, err error) {
 	if o.isNull("metadata") {
 		return "", false, nil
@@ -280,8 +279,8 @@ func (r Rules) user(o object) (user string, hasKey bool, err error) {
 	return user, hasKey, nil
 }
 
-// unusableFor says why a member cannot be parsed: a name occurs twice, or otherwise, because the
-// member is not an object.
+// unusableFor returns the reason why a member cannot be parsed: isAmbiguous if a name occurs twice,
+// or else otherwise.
 func unusableFor(err error, otherwise unusable) unusable {
 	var duplicate *strictjson.DuplicateError
 	if errors.As(err, &duplicate) {
@@ -290,7 +289,7 @@ func unusableFor(err error, otherwise unusable) unusable {
 	return otherwise
 }
 
-// addFact adds a fact about a user, if there is one whom an event may name.
+// addFact adds a fact about a user, unless user is "" or an ID that an event must not name.
 func (e *event) addFact(user string, facts customers.Facts) {
 	if customers.IsUser(user) {
 		e.change.Facts = append(e.change.Facts, customers.Fact{User: user, Customer: e.customer, Facts: facts})
@@ -299,23 +298,23 @@ func (e *event) addFact(user string, facts customers.Facts) {
 
 // secondsOf reads a time in seconds since 1970, and whether it is one.
 func secondsOf(raw json.RawMessage) (int64, bool) {
-	seconds := int64(-1) // which null leaves
+	seconds := int64(-1) // null does not change it
 	isTime := json.Unmarshal(raw, &seconds) == nil && seconds >= 0 && seconds <= endOfTime
 	return seconds, isTime
 }
 
-// endOfTime is the last second of the year 9999, the last that RFC 3339 can write.
+// endOfTime is the last second of the year 9999, which is the last that RFC 3339 can write.
 const endOfTime = 253402300799
 
-// isTooLate reports whether a time is yet to come. In live mode it would win over all that follows.
-// In test mode it is a test clock's, and counts.
+// isTooLate reports whether a time is in the future. In live mode, a claim at such a time would win
+// over all later ones. In test mode the time comes from a test clock, and counts.
 //
 // https://docs.stripe.com/billing/testing/test-clocks
 func (r Rules) isTooLate(seconds int64, now time.Time) bool {
 	return r.Livemode && seconds > now.Add(tolerance).Unix()
 }
 
-// What is logged of an event is Stripe's own, or nothing.
+// Only IDs and types in Stripe's own form are logged.
 var (
 	eventID   = regexp.MustCompile(`^evt_[A-Za-z0-9_]+$`)
 	eventType = regexp.MustCompile(`^[a-z0-9_]+(\.[a-z0-9_]+)*$`)

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	created  = 1717430400 // of the customer in events/stripe
+	created  = 1717430400 // of the customer in the files of events/stripe
 	customer = "cus_NffrFeUfNV2Hib"
 )
 
@@ -23,7 +23,7 @@ var (
 	eventTime = time.Unix(created+1000, 0)
 )
 
-// file reads one of the events that Stripe sends.
+// file reads an event from events/stripe.
 func file(t testing.TB, name string) []byte {
 	t.Helper()
 	body, err := os.ReadFile(filepath.Join("..", "..", "..", "events", "stripe", name+".json"))
@@ -41,7 +41,7 @@ func claimed(user string, seconds int64) customers.Fact {
 	return fact(user, customers.Facts{Metadata: customers.At(seconds)})
 }
 
-// Each row of the rules, as Stripe sends it in one of its API versions.
+// The files have one event for each rule, as Stripe sends it in some API version.
 func TestFactsOfEvents(t *testing.T) {
 	reference := fact("alice", customers.Facts{Reference: customers.At(created + 30)})
 	all, none := testRules, testRules
@@ -53,13 +53,13 @@ func TestFactsOfEvents(t *testing.T) {
 	}{
 		"a customer with a user": {"customer.created", testRules,
 			customers.Change{Facts: []customers.Fact{claimed("alice", created)}}},
-		"a customer without one": {"customer.created-without-user", testRules, customers.Change{}},
+		"a customer without a user": {"customer.created-without-user", testRules, customers.Change{}},
 		"the user is added": {"customer.updated-claimed", testRules,
 			customers.Change{Facts: []customers.Fact{claimed("alice", created+60)}}},
 		"the user changes": {"customer.updated-moved", testRules,
 			customers.Change{Facts: []customers.Fact{fact("alice",
 				customers.Facts{Released: customers.At(created + 120)}), claimed("bob", created+120)}}},
-		"the user is taken away": {"customer.updated-released", testRules,
+		"the user is removed": {"customer.updated-released", testRules,
 			customers.Change{Facts: []customers.Fact{fact("alice",
 				customers.Facts{Released: customers.At(created + 180)})}}},
 		"something else changes": {"customer.updated-email", testRules,
@@ -75,19 +75,19 @@ func TestFactsOfEvents(t *testing.T) {
 			customers.Change{Facts: []customers.Fact{claimed("alice", created+30)}}},
 		"a payment link with a reference": {"checkout.session.completed-payment-link",
 			testRules, customers.Change{}},
-		"a payment link, where they count": {"checkout.session.completed-payment-link", all,
+		"a payment link, if all references count": {"checkout.session.completed-payment-link", all,
 			customers.Change{Facts: []customers.Fact{reference}}},
-		"a checkout session, where all count": {"checkout.session.completed", all,
+		"a checkout session, if all references count": {"checkout.session.completed", all,
 			customers.Change{Facts: []customers.Fact{reference}}},
-		"a checkout session, where none counts": {"checkout.session.completed", none, customers.Change{}},
-		"metadata, where no reference counts": {"checkout.session.completed-metadata", none,
+		"a checkout session, if no reference counts": {"checkout.session.completed", none, customers.Change{}},
+		"metadata, if no reference counts": {"checkout.session.completed-metadata", none,
 			customers.Change{Facts: []customers.Fact{claimed("alice", created+30)}}},
 		"a guest's checkout session": {"checkout.session.completed-guest", all, customers.Change{}},
 		"another type":               {"invoice.paid", testRules, customers.Change{}},
 		"another key of metadata":    {"customer.created", Rules{MetadataKey: "uid"}, customers.Change{}},
-		"another key of metadata, on the way out": {"customer.updated-released",
+		"another key of metadata is removed": {"customer.updated-released",
 			Rules{MetadataKey: "uid"}, customers.Change{}},
-		"the user changes, by another key of ours": {"customer.updated-claimed", Rules{MetadataKey: "plan"},
+		"another key is added, and the configured key stays": {"customer.updated-claimed", Rules{MetadataKey: "plan"},
 			customers.Change{Facts: []customers.Fact{claimed("pro", created)}}},
 		"an event of the other mode": {"customer.created",
 			Rules{MetadataKey: "user_id", Livemode: true}, customers.Change{}},
@@ -107,8 +107,8 @@ func TestFactsOfEvents(t *testing.T) {
 	}
 }
 
-// with returns an event with some members changed; a path's names are separated by slashes, a nil
-// value removes.
+// with returns an event with changed members. A key of changes is a path of names, separated by
+// slashes. A nil value removes the member.
 func with(t testing.TB, body []byte, changes map[string]any) []byte {
 	t.Helper()
 	var event map[string]any
@@ -143,7 +143,7 @@ var null = json.RawMessage("null")
 
 // Only a body that is not an event is refused. An event that cannot be used is acknowledged with a
 // warning and has no effect.
-func TestWhatIsNoEvent(t *testing.T) {
+func TestEventsThatCannotBeUsed(t *testing.T) {
 	const refused, ignored, taken, misconfigured = "refused", "ignored", "taken", "misconfigured"
 	deep := strings.Repeat(`[`, 10_001) + strings.Repeat(`]`, 10_001)
 	event := func(name string, changes map[string]any) []byte { return with(t, file(t, name), changes) }
@@ -158,23 +158,23 @@ func TestWhatIsNoEvent(t *testing.T) {
 		body []byte
 		want string // or the warning
 	}{
-		"an empty body":            {nil, refused},
-		"no JSON":                  {[]byte("user_id=alice"), refused},
-		"JSON that breaks off":     {file(t, "customer.created")[:300], refused},
-		"JSON with more behind it": {append(file(t, "customer.created"), "{}"...), refused},
-		"a list":                   {[]byte("[]"), refused},
-		"null":                     {null, refused},
-		"an empty object":          {[]byte("{}"), refused},
-		"an object of an app":      {[]byte(`{"object":"order","created":1}`), refused},
-		"JSON of 10,000 levels":    {[]byte(`{"type":"customer.created","x":` + deep + `}`), refused},
-		"invalid UTF-8":            {append(file(t, "customer.created"), 0xff), refused},
+		"an empty body":         {nil, refused},
+		"not JSON":              {[]byte("user_id=alice"), refused},
+		"JSON without its end":  {file(t, "customer.created")[:300], refused},
+		"two JSON values":       {append(file(t, "customer.created"), "{}"...), refused},
+		"a list":                {[]byte("[]"), refused},
+		"null":                  {null, refused},
+		"an empty object":       {[]byte("{}"), refused},
+		"another object":        {[]byte(`{"object":"order","created":1}`), refused},
+		"JSON of 10,000 levels": {[]byte(`{"type":"customer.created","x":` + deep + `}`), refused},
+		"invalid UTF-8":         {append(file(t, "customer.created"), 0xff), refused},
 		"invalid UTF-8 in a name": {[]byte(strings.Replace(string(file(t, "customer.created")), "alice",
 			"ali\xffce", 1)), refused},
 
 		"no type":                 {event("customer.created", map[string]any{"type": nil}), string(hasNoType)},
 		"a type that is a number": {event("customer.created", map[string]any{"type": 1}), string(hasNoType)},
 		"no id":                   {event("customer.created", map[string]any{"id": nil}), taken},
-		"an id of something else": {event("customer.created", map[string]any{"id": "req_1"}), taken},
+		"an id of another object": {event("customer.created", map[string]any{"id": "req_1"}), taken},
 		"no time": {event("customer.created", map[string]any{"created": nil}),
 			string(hasNoTime)},
 		"a time that is null": {event("customer.created", map[string]any{"created": null}),
@@ -182,21 +182,21 @@ func TestWhatIsNoEvent(t *testing.T) {
 		"a time that is negative": {event("customer.created", map[string]any{"created": -1}), string(hasNoTime)},
 		"a time after the year 9999": {event("customer.created", map[string]any{"created": endOfTime + 1}),
 			string(hasNoTime)},
-		"a time that is text": {event("customer.created", map[string]any{"created": "1717430400"}),
+		"a time that is a string": {event("customer.created", map[string]any{"created": "1717430400"}),
 			string(hasNoTime)},
 		"a time with a fraction": {event("customer.created", map[string]any{"created": 1717430400.5}),
 			string(hasNoTime)},
 		"a time too large for a number": {event("customer.created",
 			map[string]any{"created": json.RawMessage("1e30")}), string(hasNoTime)},
-		"at the beginning of time": {event("customer.updated-claimed", map[string]any{"created": 0}), taken},
-		"a test clock's event":     {event("customer.created", map[string]any{"created": endOfTime}), taken},
+		"the time 0":           {event("customer.updated-claimed", map[string]any{"created": 0}), taken},
+		"a test clock's event": {event("customer.created", map[string]any{"created": endOfTime}), taken},
 		"a test clock's customer": {event("customer.created", map[string]any{"data/object/created": endOfTime}),
 			taken},
 		"no livemode": {event("customer.created", map[string]any{"livemode": nil}),
 			string(hasNoMode)},
 		"livemode null": {event("customer.created", map[string]any{"livemode": null}),
 			string(hasNoMode)},
-		"livemode as text": {event("customer.created", map[string]any{"livemode": "false"}),
+		"livemode as a string": {event("customer.created", map[string]any{"livemode": "false"}),
 			string(hasNoMode)},
 		"the other mode": {event("customer.created", map[string]any{"livemode": true}), ignored},
 		"the other mode, and unusable": {event("customer.created",
@@ -208,9 +208,9 @@ func TestWhatIsNoEvent(t *testing.T) {
 			map[string]any{"account": map[string]any{"id": "acct_1"}}), ignored},
 		"an account that is null":  {event("customer.created", map[string]any{"account": null}), taken},
 		"an account that is empty": {event("customer.created", map[string]any{"account": ""}), taken},
-		"an organization's": {event("customer.created", map[string]any{"context": "acct_1"}),
+		"an organization's customer": {event("customer.created", map[string]any{"context": "acct_1"}),
 			misconfigured},
-		"an organization's, and deleted": {event("customer.deleted", map[string]any{"context": "acct_1"}),
+		"an organization's deleted customer": {event("customer.deleted", map[string]any{"context": "acct_1"}),
 			misconfigured},
 		"an organization's purchase": {event("checkout.session.completed",
 			map[string]any{"context": "acct_1/acct_2"}), misconfigured},
@@ -236,19 +236,19 @@ func TestWhatIsNoEvent(t *testing.T) {
 			string(hasOtherID)},
 		"an id of another billing system": {event("customer.created", map[string]any{"data/object/id": "10042"}),
 			string(hasOtherID)},
-		"such a customer changes": {event("customer.updated-moved",
+		"a customer with such an id changes": {event("customer.updated-moved",
 			map[string]any{"data/object/id": "user@example.com"}), string(hasOtherID)},
-		"such a customer is deleted": {event("customer.deleted",
+		"a customer with such an id is deleted": {event("customer.deleted",
 			map[string]any{"data/object/id": "CUS-10042"}), string(hasOtherID)},
-		"such a customer buys": {event("checkout.session.completed",
+		"a customer with such an id buys": {event("checkout.session.completed",
 			map[string]any{"data/object/customer": "10042"}), string(hasOtherID)},
 		"an id that is a number": {event("customer.created", map[string]any{"data/object/id": 10042}),
 			string(hasOtherID)},
 		"a customer without a time": {event("customer.created", map[string]any{"data/object/created": nil}),
 			string(isNotCreated)},
-		"a customer of before time": {event("customer.created", map[string]any{"data/object/created": -1}),
+		"a customer with a negative time": {event("customer.created", map[string]any{"data/object/created": -1}),
 			string(isNotCreated)},
-		"a customer that was deleted, no time": {event("customer.deleted", map[string]any{"data/object/created": nil}),
+		"a deleted customer without a time": {event("customer.deleted", map[string]any{"data/object/created": nil}),
 			taken},
 		"metadata that is null": {event("customer.created",
 			map[string]any{"data/object/metadata": null}), ignored},
@@ -280,34 +280,34 @@ func TestWhatIsNoEvent(t *testing.T) {
 			map[string]any{"data/previous_attributes": []any{}}), string(hasOddMetadata)},
 		"previous metadata that is null": {event("customer.updated-email",
 			map[string]any{"data/previous_attributes/metadata": null}), taken},
-		"previous metadata that is text": {event("customer.updated-moved",
+		"previous metadata that is a string": {event("customer.updated-moved",
 			map[string]any{"data/previous_attributes/metadata": "alice"}), string(hasOddMetadata)},
 		"a previous user that is a number": {event("customer.updated-moved",
 			map[string]any{"data/previous_attributes/metadata/user_id": 1}), string(hasOddMetadata)},
 
-		"a session of no customer": {event("checkout.session.completed",
+		"a session whose customer is null": {event("checkout.session.completed",
 			map[string]any{"data/object/customer": null}), string(hasNoCustomer)},
-		"a session that tells no customer": {event("checkout.session.completed",
+		"a session without the member customer": {event("checkout.session.completed",
 			map[string]any{"data/object/customer": nil}), string(hasNoCustomer)},
-		"a session of an empty customer": {event("checkout.session.completed",
+		"a session whose customer is empty": {event("checkout.session.completed",
 			map[string]any{"data/object/customer": ""}), string(hasNoCustomer)},
-		"a session of a customer written out": {event("checkout.session.completed",
+		"a session with an expanded customer": {event("checkout.session.completed",
 			map[string]any{"data/object/customer": map[string]any{"id": customer}}), string(hasOtherID)},
 		"a session without a reference": {event("checkout.session.completed",
 			map[string]any{"data/object/client_reference_id": null}), ignored},
 		"a reference that is a number": {event("checkout.session.completed",
 			map[string]any{"data/object/client_reference_id": 1}), string(hasOddUser)},
-		"metadata, and such a reference": {event("checkout.session.completed-metadata",
+		"metadata, and a reference that is a number": {event("checkout.session.completed-metadata",
 			map[string]any{"data/object/client_reference_id": 1}), string(hasOddUser)},
-		"a session of odd metadata": {event("checkout.session.completed",
+		"a session with a user that is a boolean": {event("checkout.session.completed",
 			map[string]any{"data/object/metadata/user_id": true}), string(hasOddMetadata)},
-		"a session that tells no link": {event("checkout.session.completed",
+		"a session without the member payment_link": {event("checkout.session.completed",
 			map[string]any{"data/object/payment_link": nil}), taken},
-		"a session of a link without an ID": {event("checkout.session.completed",
+		"a session whose payment_link is empty": {event("checkout.session.completed",
 			map[string]any{"data/object/payment_link": ""}), ignored},
-		"a link, and null in capitals": {event("checkout.session.completed-payment-link",
+		"a payment_link, and a PAYMENT_LINK that is null": {event("checkout.session.completed-payment-link",
 			map[string]any{"data/object/PAYMENT_LINK": null}), ignored},
-		"a link, and then null": {twice("checkout.session.completed-payment-link", "payment_link",
+		"a second payment_link that is null": {twice("checkout.session.completed-payment-link", "payment_link",
 			"null"), string(isAmbiguous)},
 		"two customers": {twice("checkout.session.completed", "customer", `"cus_another"`),
 			string(isAmbiguous)},
@@ -328,15 +328,15 @@ func TestWhatIsNoEvent(t *testing.T) {
 			map[string]any{"data/object/metadata/USER_ID": "bob"}), ignored},
 		"a type in capitals": {event("customer.created",
 			map[string]any{"Type": "customer.created", "type": nil}), string(hasNoType)},
-		"another type, with nothing in it": {[]byte(`{"type":"v2.core.event"}`), ignored},
-		"another type, of another time": {event("invoice.paid",
+		"another type without other members": {[]byte(`{"type":"v2.core.event"}`), ignored},
+		"another type with a time that is a string": {event("invoice.paid",
 			map[string]any{"created": "2026-06-03T16:00:00.000Z", "data": nil}), ignored},
-		"another type, of the other mode": {event("invoice.paid", map[string]any{"livemode": true}), ignored},
-		"a type that only begins like ours": {event("customer.created", map[string]any{"type": "customer.created.x"}),
+		"another type of the other mode": {event("invoice.paid", map[string]any{"livemode": true}), ignored},
+		"a longer type": {event("customer.created", map[string]any{"type": "customer.created.x"}),
 			ignored},
-		"a type that is ours in another case": {event("customer.created", map[string]any{"type": "Customer.created"}),
+		"a type in another letter case": {event("customer.created", map[string]any{"type": "Customer.created"}),
 			ignored},
-		"members that nobody knows": {event("customer.created", map[string]any{"x": map[string]any{"y": 1}}),
+		"unknown members": {event("customer.created", map[string]any{"x": map[string]any{"y": 1}}),
 			taken},
 		"a thin event":                    {thin(t, nil), string(isThin)},
 		"a thin event of the other mode":  {thin(t, map[string]any{"livemode": true}), string(isThin)},
@@ -362,13 +362,13 @@ func TestWhatIsNoEvent(t *testing.T) {
 				t.Errorf("%s, want %s: %+v", is, test.want, got)
 			}
 			if is != taken && !got.isIgnored() {
-				t.Errorf("%s, and yet it changes %+v", is, got.change)
+				t.Errorf("%s, but it changes %+v", is, got.change)
 			}
 		})
 	}
 }
 
-// thin is a thin event (https://docs.stripe.com/event-destinations#thin-events).
+// thin returns a thin event (https://docs.stripe.com/event-destinations#thin-events).
 func thin(t testing.TB, changes map[string]any) []byte {
 	t.Helper()
 	return with(t, []byte(`{
@@ -386,22 +386,22 @@ func TestWhoseEventsCount(t *testing.T) {
 		changes map[string]any
 		counts  bool
 	}{
-		"our endpoint's":                     {nil, true},
-		"the organization's of our account":  {map[string]any{"context": "acct_OURS"}, true},
-		"another account's":                  {map[string]any{"context": "acct_OTHER"}, false},
-		"an account's that begins like ours": {map[string]any{"context": "acct_OURS2"}, false},
-		"ours in another case":               {map[string]any{"context": "acct_ours"}, false},
-		"a connected account's of ours":      {map[string]any{"context": "acct_OURS/acct_CONNECTED"}, false},
-		"ours, connected to another":         {map[string]any{"context": "acct_OTHER/acct_OURS"}, false},
-		"a path that ends with ours":         {map[string]any{"context": "org_1/acct_OURS"}, false},
-		"a context that is a list":           {map[string]any{"context": []any{"acct_OURS"}}, false},
-		"a context in capitals":              {map[string]any{"context": "acct_OTHER", "CONTEXT": "acct_OURS"}, false},
-		"a connected account's with ours": {map[string]any{"context": "acct_OURS", "account": "acct_CONNECTED"},
+		"from our own endpoint":               {nil, true},
+		"our account's, from an organization": {map[string]any{"context": "acct_OURS"}, true},
+		"another account's":                   {map[string]any{"context": "acct_OTHER"}, false},
+		"an account with a longer ID":         {map[string]any{"context": "acct_OURS2"}, false},
+		"an account in another letter case":   {map[string]any{"context": "acct_ours"}, false},
+		"an account connected to ours":        {map[string]any{"context": "acct_OURS/acct_CONNECTED"}, false},
+		"our account, connected to another":   {map[string]any{"context": "acct_OTHER/acct_OURS"}, false},
+		"a path that ends with our account":   {map[string]any{"context": "org_1/acct_OURS"}, false},
+		"a context that is a list":            {map[string]any{"context": []any{"acct_OURS"}}, false},
+		"a context and a CONTEXT":             {map[string]any{"context": "acct_OTHER", "CONTEXT": "acct_OURS"}, false},
+		"our context and a connected account": {map[string]any{"context": "acct_OURS", "account": "acct_CONNECTED"},
 			false},
-		"a connected account's that is ours":  {map[string]any{"context": "acct_OURS", "account": "acct_OURS"}, false},
-		"an empty account and our context":    {map[string]any{"context": "acct_OURS", "account": ""}, true},
-		"our account's events, context null":  {map[string]any{"context": null, "account": null}, true},
-		"our account's events, context empty": {map[string]any{"context": ""}, true},
+		"our context and our account":      {map[string]any{"context": "acct_OURS", "account": "acct_OURS"}, false},
+		"our context and an empty account": {map[string]any{"context": "acct_OURS", "account": ""}, true},
+		"a context that is null":           {map[string]any{"context": null, "account": null}, true},
+		"a context that is empty":          {map[string]any{"context": ""}, true},
 	} {
 		for _, kind := range []string{"customer.created", "customer.updated-moved", "customer.deleted",
 			"checkout.session.completed"} {
@@ -413,8 +413,8 @@ func TestWhoseEventsCount(t *testing.T) {
 	}
 }
 
-// In live mode a time to come would win over all that follows.
-func TestTheFutureCountsInTestModeAlone(t *testing.T) {
+// In live mode, a claim in the future would win over all later ones.
+func TestTheFutureCountsOnlyInTestMode(t *testing.T) {
 	live := testRules
 	live.Livemode = true
 	now := eventTime.Unix()
@@ -424,14 +424,14 @@ func TestTheFutureCountsInTestModeAlone(t *testing.T) {
 		seconds int64
 		counts  bool
 	}{
-		"an event 300 s ahead":      {"customer.created", "created", now + 300, true},
-		"an event 301 s ahead":      {"customer.created", "created", now + 301, false},
-		"a change 301 s ahead":      {"customer.updated-moved", "created", now + 301, false},
-		"a purchase 301 s ahead":    {"checkout.session.completed", "created", now + 301, false},
-		"a deletion 301 s ahead":    {"customer.deleted", "created", now + 301, false},
-		"a customer 300 s ahead":    {"customer.created", "data/object/created", now + 300, true},
-		"a customer 301 s ahead":    {"customer.created", "data/object/created", now + 301, false},
-		"a release of a customer's": {"customer.updated-released", "data/object/created", now + 301, false},
+		"an event 300 s ahead":   {"customer.created", "created", now + 300, true},
+		"an event 301 s ahead":   {"customer.created", "created", now + 301, false},
+		"a change 301 s ahead":   {"customer.updated-moved", "created", now + 301, false},
+		"a purchase 301 s ahead": {"checkout.session.completed", "created", now + 301, false},
+		"a deletion 301 s ahead": {"customer.deleted", "created", now + 301, false},
+		"a customer 300 s ahead": {"customer.created", "data/object/created", now + 300, true},
+		"a customer 301 s ahead": {"customer.created", "data/object/created", now + 301, false},
+		"a release 301 s ahead":  {"customer.updated-released", "data/object/created", now + 301, false},
 	} {
 		body := with(t, file(t, test.file), map[string]any{test.member: test.seconds, "livemode": true})
 		got, err := live.read(body, eventTime)
@@ -445,7 +445,7 @@ func TestTheFutureCountsInTestModeAlone(t *testing.T) {
 	}
 }
 
-func TestMetadataThatStillNamesTheUserIsNoRelease(t *testing.T) {
+func TestMetadataThatStillNamesTheUserIsNotARelease(t *testing.T) {
 	body := with(t, file(t, "customer.updated-moved"),
 		map[string]any{"data/previous_attributes/metadata/user_id": "bob"})
 	got, err := testRules.read(body, eventTime)
@@ -454,11 +454,11 @@ func TestMetadataThatStillNamesTheUserIsNoRelease(t *testing.T) {
 	}
 }
 
-// A test clock's customer may be newer than the event that takes the user away.
-func TestAReleaseIsNoEarlierThanTheCustomer(t *testing.T) {
+// With a test clock, a customer may be newer than the event that removes its user.
+func TestAReleaseIsNotEarlierThanTheCustomer(t *testing.T) {
 	for name, test := range map[string]struct{ event, customer, want int64 }{
-		"a customer of before": {created + 120, created, created + 120},
-		"a test clock's":       {created + 120, created + 9_000_000, created + 9_000_000},
+		"an older customer": {created + 120, created, created + 120},
+		"a newer customer":  {created + 120, created + 9_000_000, created + 9_000_000},
 	} {
 		for _, event := range []string{"customer.updated-released", "customer.updated-moved"} {
 			got, err := testRules.read(with(t, file(t, event),
@@ -475,11 +475,11 @@ func TestAReleaseIsNoEarlierThanTheCustomer(t *testing.T) {
 	}
 }
 
-func TestOfAnEventOnlyStripesOwnWordsAreKept(t *testing.T) {
+func TestOnlyIDsAndTypesInStripesFormAreKept(t *testing.T) {
 	const marker = "MARKERx7Q"
 	for name, changes := range map[string]map[string]any{
-		"an id and a type of another form": {"id": "evt_1 " + marker, "type": "invoice.paid\n" + marker},
-		"long ones": {"id": "evt_" + strings.Repeat(marker, 20),
+		"an id and a type in another form": {"id": "evt_1 " + marker, "type": "invoice.paid\n" + marker},
+		"a long id and a long type": {"id": "evt_" + strings.Repeat(marker, 20),
 			"type": strings.ToLower(strings.Repeat(marker, 20))},
 	} {
 		got, err := testRules.read(with(t, file(t, "invoice.paid"), changes), eventTime)
@@ -489,7 +489,7 @@ func TestOfAnEventOnlyStripesOwnWordsAreKept(t *testing.T) {
 	}
 }
 
-func TestNamesOfEventsHaveALength(t *testing.T) {
+func TestIDsOfEventsHaveAMaximumLength(t *testing.T) {
 	for length, want := range map[int]bool{maxNameLength: true, maxNameLength + 1: false} {
 		id := "evt_" + strings.Repeat("1", length-len("evt_"))
 		got, err := testRules.read(with(t, file(t, "invoice.paid"), map[string]any{"id": id}), eventTime)
@@ -499,7 +499,7 @@ func TestNamesOfEventsHaveALength(t *testing.T) {
 	}
 }
 
-// FuzzRead looks for an event that breaks the reader, and holds what is accepted to the rules.
+// FuzzRead checks that every event that has an effect follows the rules.
 func FuzzRead(f *testing.F) {
 	files, err := filepath.Glob(filepath.Join("..", "..", "..", "events", "stripe", "*.json"))
 	if err != nil || len(files) == 0 {

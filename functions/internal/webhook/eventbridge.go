@@ -13,18 +13,19 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// busRoute names the event bus in logs and metrics.
+// busRoute is the route of the event bus in logs and metrics.
 const busRoute = "eventbridge"
 
 var (
-	errNoSource    = errors.New("webhook: an event of an event bus, and STRIPE_EVENT_SOURCE is not set")
-	errOtherSource = errors.New("webhook: an event of an event bus whose source is not STRIPE_EVENT_SOURCE")
+	errNoSource    = errors.New("webhook: the event comes from an event bus, but STRIPE_EVENT_SOURCE is not set")
+	errOtherSource = errors.New("webhook: the event comes from an event bus, but its source is not STRIPE_EVENT_SOURCE")
 	errRequest     = errors.New("webhook: a request")
 )
 
-// Bus takes events from an event bus, one in each invocation, and gives requests to next. The
-// events are not signed: IAM decides who may invoke the function. An event that cannot be taken is
-// a function error, so Lambda tries again and then leaves it to the dead-letter queue.
+// Bus returns a handler that takes events from an event bus, one in each invocation, and passes
+// requests to next. Events from the bus have no signature: IAM decides who may invoke the function.
+// If an event fails, the result is a function error: Lambda tries again, and then sends the event
+// to the dead-letter queue.
 func (h *Handler) Bus(next lambda.Handler) lambda.Handler { return &bus{h, next} }
 
 type bus struct {
@@ -41,7 +42,7 @@ func (b *bus) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	record := &record{Record: b.Log.Begin(b.RequestID(ctx), busRoute)}
 	ctx, cancel := upstream.WithBudget(ctx)
 	defer cancel()
-	// A principal that may invoke the function can name any source.
+	// Every principal that may invoke the function can write any source.
 	source, _ := e.text("source")
 	switch {
 	case b.Source == "":
@@ -49,13 +50,13 @@ func (b *bus) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	case err == nil && source != b.Source:
 		err = errOtherSource
 	case err == nil:
-		// One event must not cost the next one a cold start.
+		// Without Recovering, a panic would cause a cold start for the next event.
 		err = lambdahttp.Recovering(func() error { return b.take(ctx, e["detail"], record) })
 	}
 	if err != nil {
 		problem := problemOf(err)
 		record.end(problem.Status(), problem)
-		// The text goes to the dead-letter queue: it is as fixed as those in the log.
+		// The text goes to the dead-letter queue. It is as safe as the texts in the log.
 		return nil, fmt.Errorf("%s: %w", problem.Code, problem)
 	}
 	record.end(http.StatusOK, nil)

@@ -10,7 +10,7 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// gateway stands for the function's other door.
+// gateway is the handler of requests from API Gateway.
 type gateway struct{ events int }
 
 func (g *gateway) Invoke(context.Context, []byte) ([]byte, error) {
@@ -18,7 +18,7 @@ func (g *gateway) Invoke(context.Context, []byte) ([]byte, error) {
 	return []byte(`{"statusCode":200}`), nil
 }
 
-// busEventOf is what EventBridge invokes a function with.
+// busEventOf returns the payload with which EventBridge invokes a function.
 func busEventOf(t *testing.T, source string, detail []byte) []byte {
 	t.Helper()
 	payload, err := json.Marshal(map[string]any{
@@ -36,7 +36,7 @@ func busEventOf(t *testing.T, source string, detail []byte) []byte {
 
 const source = "aws.partner/stripe.com/ed_test_61QabcDEF"
 
-// newBus is a handler that takes the events of one source.
+// newBus returns a handler that takes the events of one source, and no requests.
 func newBus(t *testing.T) *fixture {
 	t.Helper()
 	f := newFixture(t)
@@ -62,19 +62,19 @@ func TestEventsOfTheBusNeedNoSignature(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoEventOfABusIsTheGateways(t *testing.T) {
+func TestOtherPayloadsGoToTheHandlerOfRequests(t *testing.T) {
 	for name, payload := range map[string][]byte{
 		"a request": []byte(`{"version":"2.0","rawPath":"/stripe/webhook","requestContext":{},` +
 			`"body":"{\"source\":\"` + source + `\"}"}`),
-		"a request like a bus's event": []byte(`{"version":"2.0","source":"` + source +
+		"a request with an event's members": []byte(`{"version":"2.0","source":"` + source +
 			`","requestContext":{},"detail":` + string(file(t, "customer.created")) + `}`),
 		"a request of version 1.0": []byte(`{"version":"1.0","path":"/stripe/webhook","requestContext":{}}`),
-		"names in capitals alone": []byte(`{"Source":"` + source + `","Detail":` +
+		"only names in capitals": []byte(`{"Source":"` + source + `","Detail":` +
 			string(file(t, "customer.created")) + `}`),
-		"something else":       []byte(`{"key":"value"}`),
+		"another object":       []byte(`{"key":"value"}`),
 		"a list":               []byte(`[{"source":"` + source + `"}]`),
-		"no JSON":              []byte(source),
-		"JSON that breaks off": []byte(`{"source":"` + source + `","detail":`),
+		"not JSON":             []byte(source),
+		"JSON without its end": []byte(`{"source":"` + source + `","detail":`),
 		"nothing":              nil,
 	} {
 		for _, configured := range []string{source, ""} {
@@ -88,13 +88,13 @@ func TestWhatIsNoEventOfABusIsTheGateways(t *testing.T) {
 	}
 }
 
-// Whoever may invoke the function can write any event: only the configured source's count, by its
-// exact name.
-func TestEventsOfOneSourceAloneAreTaken(t *testing.T) {
+// Every principal that may invoke the function can write any event. So only events with the exact
+// name of the configured source count.
+func TestOnlyEventsOfTheConfiguredSourceAreTaken(t *testing.T) {
 	event := file(t, "customer.created")
 	from := func(payload string) []byte { return []byte(payload + `,"detail":` + string(event) + `}`) }
-	const other, ambiguous = "webhook-misconfigured: webhook: an event of an event bus whose source is not " +
-		"STRIPE_EVENT_SOURCE", "invalid-request: webhook: the body is not an event"
+	const other, ambiguous = "webhook-misconfigured: webhook: the event comes from an event bus, " +
+		"but its source is not STRIPE_EVENT_SOURCE", "invalid-request: webhook: the body is not an event"
 	for name, test := range map[string]struct {
 		payload []byte
 		want    string
@@ -104,7 +104,7 @@ func TestEventsOfOneSourceAloneAreTaken(t *testing.T) {
 		"a shorter name":         {busEventOf(t, source[:len(source)-1], event), other},
 		"a name in capitals":     {busEventOf(t, strings.ToUpper(source), event), other},
 		"another domain":         {busEventOf(t, "aws.partner/stripe.community/x", event), other},
-		"an event of an app's":   {busEventOf(t, "my.app", event), other},
+		"an app's event":         {busEventOf(t, "my.app", event), other},
 		"a source that is empty": {busEventOf(t, "", event), other},
 		"a source in capitals":   {from(`{"Source":"` + source + `"`), other},
 		"a source and a SOURCE":  {from(`{"source":"my.app","SOURCE":"` + source + `"`), other},
@@ -112,11 +112,11 @@ func TestEventsOfOneSourceAloneAreTaken(t *testing.T) {
 		"a source that is a list": {
 			from(`{"source":["` + source + `"]`), other,
 		},
-		"no source":             {from(`{"detail-type":"customer.created"`), other},
-		"two sources":           {from(`{"source":"my.app","source":"` + source + `"`), ambiguous},
-		"two details":           {from(`{"source":"` + source + `","detail":{}`), ambiguous},
-		"a DETAIL":              {[]byte(`{"source":"` + source + `","DETAIL":` + string(event) + `}`), ambiguous},
-		"a detail that is text": {[]byte(`{"source":"` + source + `","detail":"text"}`), ambiguous},
+		"no source":                 {from(`{"detail-type":"customer.created"`), other},
+		"two sources":               {from(`{"source":"my.app","source":"` + source + `"`), ambiguous},
+		"two details":               {from(`{"source":"` + source + `","detail":{}`), ambiguous},
+		"a DETAIL":                  {[]byte(`{"source":"` + source + `","DETAIL":` + string(event) + `}`), ambiguous},
+		"a detail that is a string": {[]byte(`{"source":"` + source + `","detail":"text"}`), ambiguous},
 	} {
 		f, next := newBus(t), &gateway{}
 		answer, err := f.Bus(next).Invoke(t.Context(), test.payload)
@@ -134,11 +134,11 @@ func TestWithoutASourceEventsOfTheBusAreRefused(t *testing.T) {
 	event := file(t, "customer.created")
 	for name, payload := range map[string][]byte{
 		"Stripe's":               busEventOf(t, source, event),
-		"almost Stripe's":        busEventOf(t, "aws.partner/stripe.community/x", event),
-		"without a source":       busEventOf(t, "", event),
-		"with another's name":    []byte(`{"Source":"` + source + `","detail":` + string(event) + `}`),
-		"with a type alone":      []byte(`{"detail-type":"customer.created"}`),
-		"with a source alone":    []byte(`{"source":"` + source + `"}`),
+		"of another partner":     busEventOf(t, "aws.partner/stripe.community/x", event),
+		"with an empty source":   busEventOf(t, "", event),
+		"with a Source":          []byte(`{"Source":"` + source + `","detail":` + string(event) + `}`),
+		"with only a type":       []byte(`{"detail-type":"customer.created"}`),
+		"with only a source":     []byte(`{"source":"` + source + `"}`),
 		"with two sources":       []byte(`{"source":"","source":"` + source + `"}`),
 		"with members like ours": []byte(`{"source":"","STRIPE_EVENT_SOURCE":"","detail":` + string(event) + `}`),
 	} {
@@ -155,19 +155,20 @@ func TestWithoutASourceEventsOfTheBusAreRefused(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeTakenFromTheBusIsAFunctionError(t *testing.T) {
+func TestAFailureOfAnEventFromTheBusIsAFunctionError(t *testing.T) {
 	const marker = "MARKERx7Q"
 	for name, test := range map[string]struct {
 		detail []byte
 		apply  func() (customers.Outcome, error)
 		want   string
 	}{
-		"no event": {[]byte(`{"x":"` + marker + `"}`), nil,
+		"not an event": {[]byte(`{"x":"` + marker + `"}`), nil,
 			"invalid-request: webhook: the body is not an event"},
 		"no detail": {[]byte("null"), nil, "invalid-request: webhook: the body is not an event"},
-		"an organization's": {with(t, file(t, "customer.created"), map[string]any{"context": "acct_1", "x": marker}),
-			nil, "webhook-misconfigured: webhook: the event has a context, as an organization's have, and " +
-				"STRIPE_ACCOUNT"},
+		"an organization's " +
+			"event": {with(t, file(t, "customer.created"), map[string]any{"context": "acct_1", "x": marker}),
+			nil, "webhook-misconfigured: webhook: the event has a context, so an " +
+				"organization sent it: set STRIPE_ACCOUNT"},
 		"DynamoDB down": {file(t, "customer.created"), func() (customers.Outcome, error) {
 			return customers.Outcome{}, &upstream.Error{Service: "dynamodb", Reason: "no connection"}
 		}, "customer-store-unavailable: dynamodb: no connection"},
@@ -193,7 +194,7 @@ func TestWhatCannotBeTakenFromTheBusIsAFunctionError(t *testing.T) {
 	}
 }
 
-func TestWarningsOfTheBusAreNoErrors(t *testing.T) {
+func TestWarningsAboutEventsFromTheBusAreNotErrors(t *testing.T) {
 	for name, detail := range map[string][]byte{
 		string(isThin): thin(t, nil),
 		string(hasNoCustomer): with(t, file(t, "checkout.session.completed"),

@@ -1,10 +1,10 @@
-// Package webhook keeps the mapping of users to customers true: it takes Stripe's events, over HTTP
-// (POST /stripe/webhook) and from an EventBridge event bus, and has package customers join what
-// they say into the table.
+// Package webhook keeps the mapping of users to customers correct. It takes Stripe's events, over
+// HTTP (POST /stripe/webhook) or from an EventBridge event bus, and updates the table through
+// package customers.
 //
-// An event goes one way: its signature is verified over the bytes that came, it is read into facts
-// ([Rules]), and the facts are joined. After any other status than 2xx Stripe sends the event
-// again, for three days in live mode; joining twice changes nothing.
+// Each event takes these steps: its signature is verified over the raw body, its facts are read
+// ([Rules]), and the facts are merged into the table. After any status other than 2xx, Stripe sends
+// the event again, for three days in live mode. Merging facts twice changes nothing.
 package webhook
 
 import (
@@ -22,46 +22,47 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// Path is the only path that the handler answers with anything but not-found.
+// Path is the handler's only path. Any other path is a not-found.
 const Path = "/stripe/webhook"
 
-// MaxBodySize is the length of the longest event in bytes. Package lambdahttp enforces it, before
-// it decodes a body.
+// MaxBodySize is the length of the longest event in bytes. Package lambdahttp enforces it before it
+// decodes a body.
 const MaxBodySize = 256 << 10
 
-// Mapping takes changes into the table. Its errors are those of package customers.
+// Mapping applies changes to the table. Its errors are those of package customers.
 type Mapping interface {
 	Apply(ctx context.Context, change customers.Change) (customers.Outcome, error)
 }
 
-// SecretSource has the signing secrets. Renewed returns those that took the place of ones that did
-// not sign an event, if there are any. Its errors are those of package secret.
+// SecretSource returns the signing secrets. Renewed returns the secrets that replaced refused, and
+// whether there are any. Its errors are those of package secret.
 type SecretSource interface {
 	Get(ctx context.Context) (secret.SigningSecrets, error)
 	Renewed(ctx context.Context, refused secret.SigningSecrets) (secret.SigningSecrets, bool, error)
 }
 
-// Config is what a handler is made of.
+// Config describes a handler.
 type Config struct {
-	// Secrets sign Stripe's requests; nil if events come from an event bus alone, and then every
-	// request is a 404.
+	// Secrets returns the secrets that sign Stripe's requests. It is nil if events come only from
+	// an event bus; every request is then a 404.
 	Secrets SecretSource
-	// Fetched says when the signing secrets were fetched, zero where they were not; nil where there
-	// are none.
+	// Fetched returns the time at which the signing secrets were fetched, or zero. It is nil if
+	// Secrets is nil.
 	Fetched func() time.Time
 	Mapping Mapping
 	Rules   Rules
-	// Source is the one source on the event bus whose events are taken; "" takes none.
+	// Source is the only source on the event bus whose events are taken. "" means that no events
+	// are taken from a bus.
 	Source string
-	// Log takes the line of each event.
+	// Log gets a line for each event.
 	Log *requestlog.RequestLog
 	// RequestID returns the ID of the request that a context belongs to.
 	RequestID func(ctx context.Context) string
-	// Now tells the time; nil means time.Now.
+	// Now returns the time; nil means time.Now.
 	Now func() time.Time
 }
 
-// Handler takes Stripe's events. As an http.Handler it takes them from Stripe itself.
+// Handler takes Stripe's events. As an http.Handler, it takes them directly from Stripe.
 type Handler struct{ Config }
 
 // New returns a handler.
@@ -69,7 +70,7 @@ func New(config Config) *Handler {
 	return &Handler{config}
 }
 
-// The steps of an event that are timed.
+// The names of the times and ages in the log line.
 const (
 	stepSecret = "secret_ms"
 	stepTable  = "table_ms"
@@ -92,13 +93,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	record.end(http.StatusOK, nil)
 }
 
-// Reject answers a request that never became one, with the problem of a code.
+// Reject answers a request that package lambdahttp refused, or whose handler panicked.
 func (h *Handler) Reject(w http.ResponseWriter, r *http.Request, code problem.Code, cause error) {
 	problem.SetSecurityHeaders(w.Header())
 	h.answerProblem(w, r, &problem.Problem{Code: code, Cause: cause}, h.begin(r))
 }
 
-// handle takes a request through all its steps.
+// handle verifies a request and takes its event.
 func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) error {
 	switch {
 	case r.URL.Path != Path:
@@ -119,8 +120,8 @@ func (h *Handler) handle(ctx context.Context, r *http.Request, record *record) e
 	return h.take(ctx, body, record)
 }
 
-// verify checks that Stripe signed the body about now. Where it did not, the secrets may have been
-// rolled: they are fetched again, at most once in ten seconds.
+// verify checks that Stripe signed the body within the tolerance. If no signature matches, the
+// secrets may have been rolled, so it fetches them again, at most once in ten seconds.
 func (h *Handler) verify(ctx context.Context, header string, body []byte, record *record) error {
 	signed, err := parseSignature(header)
 	if err != nil {
@@ -148,7 +149,7 @@ func (h *Handler) verify(ctx context.Context, header string, body []byte, record
 	return nil
 }
 
-// take reads an event that is Stripe's, and joins what it says into the table.
+// take reads a verified event and applies its facts to the table.
 func (h *Handler) take(ctx context.Context, body []byte, record *record) error {
 	now := upstream.WallClock(h.Now)
 	event, err := h.Rules.read(body, now)
@@ -179,7 +180,7 @@ func (h *Handler) answerProblem(w http.ResponseWriter, r *http.Request, p *probl
 	record.end(p.Status(), p)
 }
 
-// routeOf names the request's route in logs and metrics, from a closed set.
+// routeOf returns the request's route for logs and metrics, from a closed set.
 func routeOf(r *http.Request) string {
 	if r.URL.Path == Path {
 		return Path

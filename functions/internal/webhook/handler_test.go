@@ -23,7 +23,7 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// fixture is a handler whose upstreams are functions; nil ones succeed.
+// fixture is a handler whose upstreams are functions. A nil function succeeds.
 type fixture struct {
 	*Handler
 	get     func() (secret.SigningSecrets, error)
@@ -79,7 +79,7 @@ func (f *fixture) Apply(_ context.Context, change customers.Change) (customers.O
 	return customers.Outcome{Effect: customers.Claimed, Calls: 2}, nil
 }
 
-// signedBy is the header that Stripe's own library makes.
+// signedBy returns the header that Stripe's own library makes.
 func signedBy(secret string, at time.Time, body []byte) string {
 	return stripe.GenerateTestSignedPayload(&stripe.UnsignedPayload{Payload: body,
 		Secret: secret, Timestamp: at}).Header
@@ -96,7 +96,7 @@ func (f *fixture) post(body []byte, change func(*http.Request)) *httptest.Respon
 	return w
 }
 
-// line returns the members of the one line that was logged.
+// line returns the members of the logged line, which must be the only one.
 func (f *fixture) line(t *testing.T) map[string]any {
 	t.Helper()
 	line, rest, _ := strings.Cut(f.logs.String(), "\n")
@@ -111,8 +111,8 @@ func (f *fixture) line(t *testing.T) map[string]any {
 	return members
 }
 
-// requireHeaders compares an answer's headers with those that all have, its type, and further ones,
-// left out if their value is "".
+// requireHeaders fails unless the answer has exactly the headers that every answer has, its content
+// type, and the further ones. A further header with the value "" must be absent.
 func requireHeaders(t *testing.T, w *httptest.ResponseRecorder, contentType string, further map[string]string) {
 	t.Helper()
 	want := http.Header{"Cache-Control": {"no-store"}, "Referrer-Policy": {"no-referrer"},
@@ -160,11 +160,11 @@ func TestAnEventWithoutEffectIsAcknowledged(t *testing.T) {
 		file   string
 		effect customers.Effect
 	}{
-		"of another type":   {"invoice.paid", "ignored"},
-		"that names nobody": {"customer.created-without-user", "ignored"},
-		"of a payment link": {"checkout.session.completed-payment-link", "ignored"},
-		"that is known":     {"customer.created", customers.Unchanged},
-		"that ends nothing": {"customer.deleted-without-user", customers.Unchanged},
+		"of another type":                 {"invoice.paid", "ignored"},
+		"without a user":                  {"customer.created-without-user", "ignored"},
+		"of a payment link":               {"checkout.session.completed-payment-link", "ignored"},
+		"that changes nothing":            {"customer.created", customers.Unchanged},
+		"of a deletion that ends nothing": {"customer.deleted-without-user", customers.Unchanged},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -184,7 +184,7 @@ func TestAnEventWithoutEffectIsAcknowledged(t *testing.T) {
 
 // Stripe disables an endpoint that keeps failing, so a signed event that cannot be used is
 // acknowledged.
-func TestWhatCannotBeUsedIsAcknowledgedWithAWarning(t *testing.T) {
+func TestAnUnusableEventIsAcknowledgedWithAWarning(t *testing.T) {
 	const marker = "MARKERx7Q"
 	for name, test := range map[string]struct {
 		body    []byte
@@ -193,15 +193,15 @@ func TestWhatCannotBeUsedIsAcknowledgedWithAWarning(t *testing.T) {
 		"a thin event": {thin(t, map[string]any{"x": marker}), isThin},
 		"an ID of another system": {with(t, file(t, "customer.created"), map[string]any{"data/object/id": marker}),
 			hasOtherID},
-		"a checkout of no customer": {with(t, file(t, "checkout.session.completed"),
+		"a checkout without a customer": {with(t, file(t, "checkout.session.completed"),
 			map[string]any{"data/object/customer": "", "x": marker}), hasNoCustomer},
-		"metadata of another type": {with(t, file(t, "customer.deleted"),
+		"metadata that is a string": {with(t, file(t, "customer.deleted"),
 			map[string]any{"data/object/metadata": marker}), hasOddMetadata},
 		"an event without an object": {with(t, file(t, "customer.updated-moved"),
 			map[string]any{"data/object": null, "x": marker}), hasNoObject},
 		"an event without its time": {with(t, file(t, "customer.updated-moved"), map[string]any{"created": marker}),
 			hasNoTime},
-		"an event that says two ways": {[]byte(`{"type":"customer.created","type":"` + marker + `"}`), isAmbiguous},
+		"an event with two types": {[]byte(`{"type":"customer.created","type":"` + marker + `"}`), isAmbiguous},
 	} {
 		f := newFixture(t)
 		w := f.post(test.body, nil)
@@ -219,7 +219,7 @@ func TestWhatCannotBeUsedIsAcknowledgedWithAWarning(t *testing.T) {
 	}
 }
 
-func TestOfAnOrganizationTheLineNamesTheVariable(t *testing.T) {
+func TestTheLineOfAnOrganizationsEventNamesTheVariable(t *testing.T) {
 	f := newFixture(t)
 	f.post(with(t, file(t, "customer.created"), map[string]any{"context": "acct_OTHER"}), nil)
 	line := f.line(t)
@@ -261,7 +261,7 @@ func TestAConflictIsAnErrorWithBothIDs(t *testing.T) {
 	}
 }
 
-func TestWhoDoesNotSignReachesNothing(t *testing.T) {
+func TestAnEventWithoutAValidSignatureHasNoEffect(t *testing.T) {
 	body := file(t, "customer.created")
 	header := func(value string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set("Stripe-Signature", value) }
@@ -283,8 +283,8 @@ func TestWhoDoesNotSignReachesNothing(t *testing.T) {
 		"another body's":    {header(signedBy(secretA, eventTime, append(body, ' '))), 1, 1},
 		"another time's": {header(strings.Replace(signedBy(secretA, eventTime, body),
 			fmt.Sprintf("t=%d", eventTime.Unix()), fmt.Sprintf("t=%d", eventTime.Unix()+1), 1)), 1, 1},
-		"a signature cut short":  {header(fmt.Sprintf("t=%d,v1=00", eventTime.Unix())), 0, 0},
-		"a scheme from the past": {header(strings.Replace(signedBy(secretA, eventTime, body), "v1=", "v0=", 1)), 0, 0},
+		"a short signature": {header(fmt.Sprintf("t=%d,v1=00", eventTime.Unix())), 0, 0},
+		"the old scheme":    {header(strings.Replace(signedBy(secretA, eventTime, body), "v1=", "v0=", 1)), 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -302,7 +302,7 @@ func TestWhoDoesNotSignReachesNothing(t *testing.T) {
 	}
 }
 
-func TestARolledSecretCostsNoEvent(t *testing.T) {
+func TestNoEventFailsWhenASecretIsRolled(t *testing.T) {
 	for signer, test := range map[string]struct{ status, applied int }{
 		secretB:            {200, 1},
 		"whsec_" + "third": {400, 0},
@@ -349,7 +349,7 @@ func TestEveryFailureHasItsCode(t *testing.T) {
 		"Secrets Manager hangs": {get(aws("secretsmanager", true, false)), 503, "secrets-unavailable", "5"},
 		"Secrets Manager denies": {get(aws("secretsmanager", false, true)), 500,
 			"webhook-misconfigured", ""},
-		"a secret that is none": {get(secret.MalformedError("it is empty")), 500,
+		"a malformed secret": {get(secret.MalformedError("it is empty")), 500,
 			"webhook-misconfigured", ""},
 		"a secret that is empty": {get(nil), 400, "invalid-signature", ""},
 		"down, when a signature is refused": {renewed(aws("secretsmanager", false, false)), 503,
@@ -360,9 +360,9 @@ func TestEveryFailureHasItsCode(t *testing.T) {
 		"a race without end": {apply(customers.ErrRace), 503, "customer-store-unavailable", "5"},
 		"the budget is spent": {apply(fmt.Errorf("wait: %w", context.DeadlineExceeded)), 503,
 			"customer-store-unavailable", "5"},
-		"somebody else's attribute": {apply(customers.ErrMalformed), 500, "webhook-misconfigured", ""},
-		"somebody else's facts":     {apply(customers.ErrMalformedFacts), 500, "webhook-misconfigured", ""},
-		"something unforeseen":      {apply(errors.New("unforeseen")), 500, "internal", ""},
+		"a malformed attribute": {apply(customers.ErrMalformed), 500, "webhook-misconfigured", ""},
+		"malformed facts":       {apply(customers.ErrMalformedFacts), 500, "webhook-misconfigured", ""},
+		"an unforeseen error":   {apply(errors.New("unforeseen")), 500, "internal", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -390,9 +390,9 @@ func TestRoutesMethodsAndBodies(t *testing.T) {
 		"GET":              {nil, func(r *http.Request) { r.Method = http.MethodGet }, 405, "method-not-allowed"},
 		"another path":     {nil, func(r *http.Request) { r.URL.Path = "/stripe" }, 404, "not-found"},
 		"a trailing slash": {nil, func(r *http.Request) { r.URL.Path = Path + "/" }, 404, "not-found"},
-		"no body":          {nil, nil, 400, "invalid-request"},
-		"no body at all":   {nil, func(r *http.Request) { r.Body = nil }, 400, "invalid-request"},
-		"what is no event": {[]byte("{}"), nil, 400, "invalid-request"},
+		"an empty body":    {nil, nil, 400, "invalid-request"},
+		"no body":          {nil, func(r *http.Request) { r.Body = nil }, 400, "invalid-request"},
+		"not an event":     {[]byte("{}"), nil, 400, "invalid-request"},
 		"an organization": {with(t, file(t, "customer.created"), map[string]any{"context": "acct_OTHER"}), nil, 500,
 			"webhook-misconfigured"},
 	} {
@@ -412,14 +412,14 @@ func TestRoutesMethodsAndBodies(t *testing.T) {
 	}
 }
 
-func TestTheTextNamesTheLimit(t *testing.T) {
+func TestTheDetailOfPayloadTooLargeHasTheLimit(t *testing.T) {
 	text := (&problem.Problem{Code: "payload-too-large"}).Error()
 	if want := fmt.Sprintf("%d for an event", MaxBodySize); !strings.Contains(strings.ReplaceAll(text, ",", ""), want) {
 		t.Errorf("%q does not say %q", text, want)
 	}
 }
 
-func TestWhatNeverBecameARequestIsLogged(t *testing.T) {
+func TestARejectedRequestIsLogged(t *testing.T) {
 	f := newFixture(t)
 	w := httptest.NewRecorder()
 	f.Reject(w, httptest.NewRequest(http.MethodPost, Path, nil), "internal", errors.New("panic"))

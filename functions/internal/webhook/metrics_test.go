@@ -27,7 +27,7 @@ func TestFailuresAreCountedByUpstream(t *testing.T) {
 				return secret.SigningSecrets{}, &upstream.Error{Service: "secretsmanager", Permanent: true}
 			}
 		}, "secretsmanager"},
-		"a race among us": {func(f *fixture) {
+		"a race": {func(f *fixture) {
 			f.apply = func() (customers.Outcome, error) { return customers.Outcome{}, customers.ErrRace }
 		}, nil},
 	} {
@@ -43,9 +43,9 @@ func TestFailuresAreCountedByUpstream(t *testing.T) {
 	}
 }
 
-// Secrets that no event uses are not renewed, so their age says nothing: requests that anyone can
-// send must not trip an alarm.
-func TestTheAgeOfTheSigningSecretsIsAMetricIfTheyWereUsed(t *testing.T) {
+// Secrets that no event uses are not refreshed, so their age means nothing. Requests that anyone
+// can send must not trigger an alarm.
+func TestTheAgeOfTheSigningSecretsIsAMetricOnlyIfTheyWereUsed(t *testing.T) {
 	header := func(value string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set("Stripe-Signature", value) }
 	}

@@ -7,15 +7,14 @@ import (
 	"billingportal/functions/internal/strictjson"
 )
 
-// object holds the members of a JSON object by their exact names. With struct tags, encoding/json
-// would ignore case and let the last of several win, so that "PAYMENT_LINK":null would override
+// object has the members of a JSON object by their exact names. With struct tags, encoding/json
+// would ignore case and use the last of several members, so that "PAYMENT_LINK":null would override
 // payment_link.
 type object map[string]json.RawMessage
 
 var errNoObject = errors.New("webhook: not a JSON object")
 
-// parseObject reads one JSON object. It refuses a name that occurs twice, but only at the top
-// level.
+// parseObject reads one JSON object. It refuses a name that occurs twice at the top level.
 func parseObject(raw []byte) (object, error) {
 	members := object{}
 	return members, eachMember(raw, func(name string, value json.RawMessage) error {
@@ -24,7 +23,7 @@ func parseObject(raw []byte) (object, error) {
 	})
 }
 
-// eachMember calls f with the members of a JSON object in their order, until it returns an error.
+// eachMember calls f for the members of a JSON object in order, until f returns an error.
 func eachMember(raw []byte, f func(name string, value json.RawMessage) error) error {
 	r, err := strictjson.NewReader(raw)
 	if err != nil || r.Next() != '{' {
@@ -33,7 +32,7 @@ func eachMember(raw []byte, f func(name string, value json.RawMessage) error) er
 	return r.Object(func(name string) error { return f(name, r.Raw()) })
 }
 
-// text returns the string member of a name, and whether it is one.
+// text returns the member called name, and whether it is a string.
 func (o object) text(name string) (string, bool) {
 	var s string
 	raw := o[name]

@@ -12,13 +12,13 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// record is the line of an event. Of users and customers it has IDs of customers alone: a user's ID
-// may be an address.
+// record is the log line of an event. It has the IDs of customers, but not of users, because a
+// user's ID may be an e-mail address.
 type record struct {
 	*requestlog.Record
 	isConflict bool
-	// the signing secrets; nil if the event did not use them, because then they were not renewed
-	// either
+	// fetched returns the time of the signing secrets. It is nil if the event did not use them:
+	// they may then be old, because they were not refreshed either.
 	fetched func() time.Time
 }
 
@@ -41,7 +41,7 @@ func (r *record) event(e event, now time.Time) {
 	}
 }
 
-// effect says what the event did, and counts it.
+// effect records the effect of the event and counts it.
 func (r *record) effect(effect string) { r.Count("events", "effect", effect) }
 
 func (r *record) outcome(outcome customers.Outcome) {
@@ -49,11 +49,11 @@ func (r *record) outcome(outcome customers.Outcome) {
 	if outcome.Effect == customers.Conflict {
 		r.isConflict = true
 		r.Set(slog.Any("customer_ids", outcome.Counting))
-		r.Set(slog.String("error", "a user has several customers: one of them is likely to be a mistake"))
+		r.Set(slog.String("error", "a user has several customers, and one of them is probably a mistake"))
 	}
 }
 
-// failure counts the service that an event could not be taken for.
+// failure counts the AWS service that caused a failure.
 func (r *record) failure(status int, p *problem.Problem) {
 	var aws *upstream.Error
 	if status >= http.StatusInternalServerError && errors.As(p.Cause, &aws) {
@@ -61,7 +61,7 @@ func (r *record) failure(status int, p *problem.Problem) {
 	}
 }
 
-// end writes the line. problem is nil for an event that was taken.
+// end writes the line. p is nil if the event was taken.
 func (r *record) end(status int, p *problem.Problem) {
 	code := "ok"
 	if p != nil {

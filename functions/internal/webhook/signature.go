@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// tolerance is how far a signature's time may be from ours, in either direction. A request that
-// somebody has recorded is of no use after it.
+// tolerance is the greatest difference between a signature's time and ours, in either direction. A
+// recorded request cannot be replayed after that.
 //
 // https://docs.stripe.com/webhooks#replay-attacks
 const tolerance = 300 * time.Second
@@ -19,25 +19,25 @@ const tolerance = 300 * time.Second
 var (
 	errNoSignature   = errors.New("webhook: no signature of a known scheme")
 	errSignatureTime = errors.New("webhook: the signature's time is too far from now")
-	errSignature     = errors.New("webhook: no signature was made with one of the secrets")
+	errSignature     = errors.New("webhook: no signature matches a signing secret")
 )
 
-// A signature is a parsed Stripe-Signature header: one time, and a signature with each of the
-// sender's secrets, of which it has two while one is rolled.
+// A signature is a parsed Stripe-Signature header: a time, and a signature with each of the
+// endpoint's secrets. An endpoint has two secrets while one is rolled.
 //
-// It is read and checked here because stripe-go's ConstructEvent verifies anything under an empty
-// secret, accepts times far in the future and refuses events of other API versions than its own.
+// It is parsed and checked here, because stripe-go's ConstructEvent accepts any event if the secret
+// is empty, accepts times far in the future, and refuses events of API versions other than its own.
 //
 // https://docs.stripe.com/webhooks#verify-manually
 type signature struct {
-	time  string // as sent: it is part of what is signed
+	time  string // as sent, because the signed text contains it
 	macs  [][]byte
 	taken time.Time
 }
 
-// parseSignature reads a header such as t=1492774577,v1=5257a8…,v0=6ffbb5…. Schemes other than v1
-// are skipped, so that none of them can be the weaker one. Two times are two headers in one, of
-// which nobody can say which was meant.
+// parseSignature parses a header such as t=1492774577,v1=5257a8…,v0=6ffbb5…. It ignores schemes
+// other than v1, because a weaker scheme must not count. It refuses a header with two times: it
+// would be unclear which time belongs to which signature.
 func parseSignature(header string) (signature, error) {
 	var s signature
 	for item := range strings.SplitSeq(header, ",") {
@@ -66,12 +66,12 @@ func parseSignature(header string) (signature, error) {
 
 // isTimely reports whether the signature was made about now.
 func (s signature) isTimely(now time.Time) bool {
-	// Not Sub, which saturates: a time far enough away would be near again.
+	// Do not use Sub: it saturates, so that a time in the far past or future could seem near.
 	return !s.taken.Before(now.Add(-tolerance)) && !s.taken.After(now.Add(tolerance))
 }
 
-// isBy reports whether the body was signed with one of the secrets. An empty secret, which anybody
-// has, has signed nothing.
+// isBy reports whether the body was signed with one of the secrets. It ignores an empty secret,
+// with which anyone could sign.
 func (s signature) isBy(secrets []string, body []byte) bool {
 	for _, secret := range secrets {
 		if secret == "" {

@@ -1,6 +1,5 @@
-// Command container is both functions as one server that takes any number of requests at once, as
-// they would run in a container. Its first line of output is its URL; its log goes to standard
-// error.
+// Command container serves both functions as one server that handles concurrent requests, as they
+// would run in a container. Its first line of output is its URL. It logs to standard error.
 package main
 
 import (

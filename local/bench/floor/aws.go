@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// awsHeader signs a call of an AWS service: Signature Version 4
+// awsHeader signs a request to an AWS service with Signature Version 4
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html).
 func awsHeader(service, host, target, contentType, body string) string {
 	now := time.Now().UTC().Format("20060102T150405Z")
@@ -51,7 +51,7 @@ func fetchSecret() string {
 	return answer.SecretString
 }
 
-// lookUp finds a user's customer.
+// lookUp finds the customer of a user.
 func lookUp(c *connection, user string) string {
 	body := `{"TableName":"` + os.Getenv("CUSTOMERS_TABLE") + `","Key":{"user_id":{"S":"` + user +
 		`"}},"ConsistentRead":true,` +

@@ -17,8 +17,8 @@ type connection struct {
 	host   string
 	writer io.Writer
 	reader *bufio.Reader
-	buffer []byte // of the request
-	header []byte // of the latest answer
+	buffer []byte // the request
+	header []byte // header of the latest response
 }
 
 func newConnection(host string, conn net.Conn) *connection {
@@ -33,8 +33,8 @@ func newUpstream(url string) *later[*connection] {
 	})
 }
 
-// exchange sends a request with those header lines, each ended by CRLF, and returns the status and
-// body of the answer.
+// exchange sends a request with these header lines, each of which ends in CRLF, and returns the
+// status and body of the response.
 func (c *connection) exchange(method, path, header, body string) (int, []byte) {
 	b := c.buffer[:0]
 	b = append(b, method...)
@@ -71,7 +71,7 @@ func (c *connection) answer() (status int, body []byte) {
 	return status, body
 }
 
-// value returns a header of the latest answer.
+// value returns a header of the latest response.
 func (c *connection) value(name string) string {
 	for line := range bytes.Lines(c.header) {
 		if key, value, _ := bytes.Cut(line, []byte(":")); strings.EqualFold(string(key), name) {
@@ -81,7 +81,7 @@ func (c *connection) value(name string) string {
 	return ""
 }
 
-// ok is exchange for a call that has to succeed.
+// ok is exchange for a request that must succeed.
 func (c *connection) ok(method, path, header, body string) []byte {
 	status, answer := c.exchange(method, path, header, body)
 	if status != 200 {

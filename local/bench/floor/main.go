@@ -1,8 +1,8 @@
-// Command floor is as fast as a portal function can be: it does the same exchanges as the real one
-// with the least machinery. It is a measure, not a service. There is one TLS connection for each
-// upstream, dialled at start, all side by side, and written to directly; the keys and the secret
-// are fetched at start; one request is served at a time; nothing is checked but the token's
-// signature, issuer and time, nothing is retried, and whatever goes wrong ends the process.
+// Command floor shows how fast a portal function can be: it sends the same requests as the real
+// function with the least code. It is only for measurements, not a service. It opens one TLS
+// connection to each upstream at start, all in parallel, and writes to them directly. It also
+// fetches the keys and the secret at start. It serves one request at a time and checks only the
+// signature, issuer and expiry of the token. It never retries, and any error ends the process.
 package main
 
 import (
@@ -25,7 +25,7 @@ func main() {
 	}
 }
 
-// later is what is fetched in the background, once.
+// later is a value that is fetched once, in the background.
 type later[T any] struct {
 	done  chan struct{}
 	value T

@@ -7,11 +7,11 @@ import (
 
 const invocation = "/2018-06-01/runtime/invocation/"
 
-// runtime is the Runtime API.
+// runtime is a client of the Lambda Runtime API.
 type runtime struct{ *connection }
 
 func newRuntime(address string) runtime {
-	// The address is Lambda's.
+	// Lambda sets the address.
 	conn := must(new(net.Dialer).DialContext(context.Background(), "tcp", address)) //nolint:gosec
 	return runtime{newConnection(address, conn)}
 }

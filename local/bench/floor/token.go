@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// fetchKeys finds the issuer's RSA keys and reads them, over one connection.
+// fetchKeys finds the RSA keys of the issuer and reads them, over one connection.
 func fetchKeys() map[string]*rsa.PublicKey {
 	issuer := os.Getenv("JWT_ISSUER")
 	c := newUpstream(issuer).get()
@@ -35,7 +35,7 @@ func fetchKeys() map[string]*rsa.PublicKey {
 
 func decode(s string) []byte { return must(base64.RawURLEncoding.DecodeString(s)) }
 
-// verify returns the user of a token.
+// verify checks the signature, issuer and expiry of a token and returns its user.
 func verify(keys map[string]*rsa.PublicKey, token string) string {
 	parts := strings.Split(token, ".")
 	var header struct{ Kid string }

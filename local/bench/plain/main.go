@@ -1,7 +1,7 @@
 // Command plain is the portal function as a competent developer writes it from the documentation of
 // its parts: the AWS SDK with its configuration loader, stripe-go with its defaults, go-jose with a
-// cache of the key set, a net/http handler behind httpadapter. It is what the real function is
-// measured against.
+// cache of the key set, and a net/http handler behind httpadapter. The benchmark compares the real
+// function with it.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter" //nolint:depguard // lambdahttp is what it is compared with
+	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter" //nolint:depguard // the benchmark compares lambdahttp with it
 	"github.com/stripe/stripe-go/v79"
 )
 

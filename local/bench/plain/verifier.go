@@ -12,7 +12,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// verifier checks tokens with the issuer's keys, which it keeps for an hour.
+// verifier checks tokens with the keys of the issuer, which it caches for an hour.
 type verifier struct {
 	issuer, audience string
 

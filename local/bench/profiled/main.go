@@ -1,5 +1,5 @@
-// Command profiled is the portal function with a CPU profile of its warm requests and a heap
-// profile after them.
+// Command profiled is the portal function. It writes a CPU profile of warm requests, and then a
+// heap profile.
 package main
 
 import (
@@ -26,7 +26,7 @@ func profiledPortal(ctx context.Context, getenv func(string) string, logs io.Wri
 	return &profiled{handler: handler, left: requests}, err
 }
 
-// profiled takes the profile from the end of the first request to that of the last.
+// profiled profiles from the end of the first request to the end of the last.
 type profiled struct {
 	handler lambda.Handler
 	cpu     *os.File
@@ -43,7 +43,7 @@ func (p *profiled) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return answer, writeHeap(os.Getenv("BENCH_HEAP"))
 	}
 	if p.cpu == nil {
-		if p.cpu, err = os.Create(os.Getenv("BENCH_CPU")); err != nil { //nolint:gosec // the measurement says where
+		if p.cpu, err = os.Create(os.Getenv("BENCH_CPU")); err != nil { //nolint:gosec // bench sets the path
 			return nil, err
 		}
 		return answer, pprof.StartCPUProfile(p.cpu)
@@ -52,7 +52,7 @@ func (p *profiled) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 }
 
 func writeHeap(path string) error {
-	file, err := os.Create(path) //nolint:gosec // the measurement says where
+	file, err := os.Create(path) //nolint:gosec // bench sets the path
 	if err != nil {
 		return err
 	}

@@ -21,21 +21,21 @@ import (
 	"billingportal/local/internal/devserver/devservertest"
 )
 
-// look has axe look at what the browser shows, on a desk and on a phone, and takes a picture of
-// each. Then it zooms to 200 %, where nothing may have to be scrolled sideways (WCAG 1.4.4).
+// look checks the page with axe at the width of a desktop and a phone, and takes a screenshot of
+// each. Then it zooms to 200 %. There the page must not need horizontal scrolling (WCAG 1.4.4).
 func (b *browser) look(axe, name string) {
 	b.t.Helper()
 	scheme := evaluate[string](b, `matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"`)
 	b.Run(axe)
 	widths := []int{1280}
 	if b.Name == webdriver.Chromium {
-		widths = []int{390, 1280} // no other window can be as narrow as a phone
+		widths = []int{390, 1280} // other browsers cannot make a window as narrow as a phone
 	}
 	for _, width := range widths {
 		b.Resize(width, 844)
 		found := evaluate[string](b, `(async () => { const native = "`+b.nativeButton(scheme)+`";
 			const { violations, passes } = await axe.run({ elementRef: true });
-			if (!passes.length) return "axe saw nothing";
+			if (!passes.length) return "axe checked nothing";
 			const isNative = ({ element }) => getComputedStyle(element).backgroundColor === native;
 			return violations.flatMap(({ id, nodes }) => nodes.filter((node) => id !== "color-contrast" || `+
 			`!isNative(node)).map((node) => id + ": " + node.html.slice(0, 200) `+
@@ -45,16 +45,17 @@ func (b *browser) look(axe, name string) {
 		}
 		b.screenshot(fmt.Sprintf("%s-%s-%d", name, scheme, width))
 	}
-	b.Resize(640, 512) // what remains of 1280 pixels
+	b.Resize(640, 512) // 1280 pixels at 200 %
 	if wide := evaluate[int](b, `document.documentElement.scrollWidth - `+
 		`document.documentElement.clientWidth`); wide > 0 {
-		b.t.Errorf("%s at 200 %%: %d pixels too wide", name, wide)
+		b.t.Errorf("%s at 200 %% zoom: %d pixels too wide", name, wide)
 	}
 	b.screenshot(name + "-" + scheme + "-200")
 }
 
-// nativeButton is the color that a browser reports as the background of a native button if it draws
-// another one: axe cannot judge the contrast there, and a native button is the browser's own.
+// nativeButton returns the background color that a browser reports for a native button if it draws
+// another color, otherwise "". Then axe cannot judge the contrast, and native buttons are the
+// responsibility of the browser.
 func (b *browser) nativeButton(scheme string) string {
 	if b.limited("LooksOfTheElement") && scheme == "dark" {
 		return "rgb(192, 192, 192)"
@@ -67,8 +68,8 @@ func readAxe(t *testing.T) string {
 	return devservertest.ReadText(t, "../../../.tools/npm/node_modules/axe-core/axe.min.js")
 }
 
-// some are all pages of a kind in Chromium, and the first and the last elsewhere: they share their
-// markup and style sheet, and differ in texts alone.
+// some returns all pages in Chromium, and the first and the last in other browsers. The pages share
+// their markup and style sheet and differ only in texts.
 func (b *browser) some(pages []string) []string {
 	if b.Name == webdriver.Chromium {
 		return pages
@@ -76,11 +77,11 @@ func (b *browser) some(pages []string) []string {
 	return []string{pages[0], pages[len(pages)-1]}
 }
 
-// schemes are what a user prefers.
+// schemes are the color schemes that users can prefer.
 var schemes = []webdriver.Preferences{{}, {Dark: true}}
 
-// pageSchemes are those for whole pages. Outside Chromium dark mode is enough: a page's colors come
-// from one style sheet.
+// pageSchemes returns the schemes for tests of whole pages. Outside Chromium, dark mode is enough,
+// because the colors of a page come from one style sheet.
 func (b *browser) pageSchemes() []webdriver.Preferences {
 	if b.Name == webdriver.Chromium {
 		return schemes
@@ -146,7 +147,7 @@ func testLooksOfTheErrorPages(t *testing.T, b *browser) {
 	}
 	var pages map[string]string
 	if err := json.Unmarshal(printed, &pages); err != nil || len(pages) < 30 {
-		t.Fatalf("%d pages, %v", len(pages), err)
+		t.Fatalf("the command printed only %d error pages, %v", len(pages), err)
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -163,8 +164,8 @@ func testLooksOfTheErrorPages(t *testing.T, b *browser) {
 	}
 }
 
-// The pages that a navigation with a cookie gets: which subscription, and a link's question in each
-// language.
+// These are the pages that a navigation with a cookie opens: the choice of a subscription, and the
+// question of a link in each language.
 func TestLooksOfTheQuestions(t *testing.T) { forEachBrowser(t, testLooksOfTheQuestions) }
 
 func testLooksOfTheQuestions(t *testing.T, b *browser) {
@@ -178,7 +179,7 @@ func testLooksOfTheQuestions(t *testing.T, b *browser) {
 		for _, language := range b.some([]string{"en", "de", "fr", "es", "it", "pt-BR", "nl", "ja"}) {
 			b.Goto(l.Origin + "/billing/portal?flow_data[type]=payment_method_update&locale=" + language)
 			if got := evaluate[string](b, `document.documentElement.lang`); got != language {
-				t.Errorf("%s: lang %q", language, got)
+				t.Errorf("%s: the page has the language %q", language, got)
 			}
 			b.look(axe, "link-"+language)
 		}
@@ -214,13 +215,13 @@ func testLooksOfTheElement(t *testing.T, a *buttonApp) {
 			isPlain := evaluate[bool](a.browser, `getComputedStyle(b).color === `+
 				`getComputedStyle(b.shadowRoot.querySelector("[role=status]")).color`)
 			if isPlain == (state == "error") {
-				t.Errorf("%s: its message is drawn as an error's: %v", state, !isPlain)
+				t.Errorf("%s: the message has the color of an error: %v", state, !isPlain)
 			}
-			// Nothing moves, whatever motion the user wants.
+			// Nothing may move, whatever motion the user prefers.
 			if moving := evaluate[int](a.browser, `document.getAnimations().length + `+
 				`[...b.querySelectorAll("*"), ...b.shadowRoot.querySelectorAll("*")].filter((e) => `+
 				`getComputedStyle(e).transitionDuration !== "0s").length`); moving != 0 {
-				t.Errorf("%s, %+v: %d things move", state, preferences, moving)
+				t.Errorf("%s, %+v: %d animations or transitions", state, preferences, moving)
 			}
 			if !preferences.ReducedMotion {
 				a.look(axe, "element-"+state)
@@ -229,7 +230,7 @@ func testLooksOfTheElement(t *testing.T, a *buttonApp) {
 	}
 }
 
-// Somebody without a mouse gets to the portal, through the choices, and always sees where they are.
+// A user without a mouse can open the portal, through the choices, and the focus is always visible.
 func TestKeyboard(t *testing.T) { forEachBrowser(t, testKeyboard) }
 
 func testKeyboard(t *testing.T, b *browser) {
@@ -246,7 +247,7 @@ func testKeyboard(t *testing.T, b *browser) {
 				return
 			}
 		}
-		t.Fatalf("no Tab leads to %s", expression)
+		t.Fatalf("Tab does not reach %s", expression)
 	}
 	tabTo(`at.id === "any-cancel-button"`)
 	b.Press(webdriver.Enter)
@@ -257,24 +258,24 @@ func testKeyboard(t *testing.T, b *browser) {
 	b.Press(webdriver.Enter)
 	b.WaitVisible("#customer-id")
 	if chosen := b.Text("#subscription code"); chosen != "sub_DemoDaveTeam" {
-		t.Errorf("chosen %s", chosen)
+		t.Errorf("the portal opened for the subscription %s", chosen)
 	}
 	tabTo(`at.id === "complete"`)
 	b.Press(webdriver.Enter)
 	b.WaitVisible("#completed")
 }
 
-func TestWithoutAScript(t *testing.T) { forEachBrowser(t, testWithoutAScript) }
+func TestWithoutScripts(t *testing.T) { forEachBrowser(t, testWithoutScripts) }
 
-func testWithoutAScript(t *testing.T, b *browser) {
-	// The page's scripts are refused by a policy, which the test's own are not subject to.
+func testWithoutScripts(t *testing.T, b *browser) {
+	// A content security policy blocks the scripts of the page, but not those of the test.
 	l := devservertest.StartWith(t, devserver.DemoCustomers, func(l *devserver.Server) http.Handler {
 		handler := devservertest.Handler(t, l, io.Discard)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			answer := httptest.NewRecorder()
 			handler.ServeHTTP(answer, r)
 			maps.Copy(w.Header(), answer.Header())
-			w.Header().Add("Content-Security-Policy", "script-src 'none'") // both count
+			w.Header().Add("Content-Security-Policy", "script-src 'none'") // both policies apply
 			w.WriteHeader(answer.Code)
 			_, _ = w.Write(answer.Body.Bytes())
 		})
@@ -288,12 +289,12 @@ func testWithoutAScript(t *testing.T, b *browser) {
 	b.WaitVisible("#back")
 	b.screenshot("demo-without-script")
 	if state := b.Text("#state"); !strings.Contains(state, "cancelling") {
-		t.Errorf("state %s", state)
+		t.Errorf("the demo does not show the canceled plan: %s", state)
 	}
 }
 
-// While a slow answer is on its way the button says so and asks once, and it is ready again when
-// the browser has kept the page and the user comes back.
+// During a slow request the button shows that it is busy and sends only one request. If the browser
+// restores the page from its cache, the button is ready again.
 func TestSlowAndBack(t *testing.T) { forEachButtonApp(t, testSlowAndBack) }
 
 func testSlowAndBack(t *testing.T, a *buttonApp) {
@@ -313,7 +314,7 @@ func testSlowAndBack(t *testing.T, a *buttonApp) {
 	a.WaitLocation(a.portal + "/p/session/")
 	a.WaitVisible("#customer-id")
 	if posts := a.takePosts(); posts != 1 {
-		t.Errorf("%d requests", posts)
+		t.Errorf("the button sent %d requests, want 1", posts)
 	}
 	if a.limited("SlowAndBack") {
 		return
@@ -321,14 +322,14 @@ func testSlowAndBack(t *testing.T, a *buttonApp) {
 	a.Back()
 	a.WaitFor(`document.title.startsWith("kept")`)
 	if kept := a.eval(`document.title`); kept != "kept false,false" {
-		t.Errorf("after the way back: busy and disabled: %s", kept)
+		t.Errorf("after going back: busy and disabled: %s", kept)
 	}
 }
 
-// Another site's page has the user's cookie sent along, and gets nothing for it.
-func TestAnotherSite(t *testing.T) { forEachButtonApp(t, testAnotherSite) }
+// If a page of another site sends the cookie of the user, it gets an error.
+func TestFormOfAnotherSite(t *testing.T) { forEachButtonApp(t, testFormOfAnotherSite) }
 
-func testAnotherSite(t *testing.T, a *buttonApp) {
+func testFormOfAnotherSite(t *testing.T, a *buttonApp) {
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = fmt.Fprintf(w, `<!doctype html><form method="post" `+
@@ -341,6 +342,6 @@ func testAnotherSite(t *testing.T, a *buttonApp) {
 	a.Goto(strings.Replace(other.URL, "127.0.0.1", "localhost", 1))
 	a.click("button", "h1 + p")
 	if page := a.Text("main"); !strings.Contains(page, "cross-origin-request") {
-		t.Errorf("the other site's form got %s", page)
+		t.Errorf("the form of the other site opened: %s", page)
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"billingportal/local/internal/devserver/devservertest"
 )
 
-// TestDemoPage clicks every button of the demo page as its users would:
-// a real form, the redirect, the portal's page, and the way back.
+// TestDemoPage clicks every button of the demo page like a user: a real form, the redirect, the
+// page of the portal, and the way back.
 func TestDemoPage(t *testing.T) { forEachBrowser(t, testDemoPage) }
 
 func testDemoPage(t *testing.T, b *browser) {
@@ -62,8 +62,8 @@ func testCompletedFlow(t *testing.T, b *browser) {
 	}
 }
 
-// TestChoice is dave's way: two subscriptions, a page to choose on, and
-// the portal of the one chosen, without a script and without a token in a page.
+// TestChoice follows dave, who has two subscriptions: a page to choose one, and the portal for that
+// one. It needs no script, and no page contains a token.
 func TestChoice(t *testing.T) { forEachBrowser(t, testChoice) }
 
 func testChoice(t *testing.T, b *browser) {
@@ -89,7 +89,7 @@ func testChoice(t *testing.T, b *browser) {
 	b.Goto(l.Origin + "/?user=dave&credential=form")
 	b.click("#any-cancel-button", "h1 + p")
 	if buttons := evaluate[int](b, `document.querySelectorAll("form").length`); buttons != 0 {
-		t.Error("with a token in the form there is no way to post again")
+		t.Error("the page has a form, which cannot work because pages never contain the token")
 	}
 	b.screenshot("choice-without-cookie")
 }
@@ -106,10 +106,10 @@ func testCancelled(t *testing.T, b *browser) {
 	b.screenshot("cancelled")
 }
 
-// A button's call is shown as it can be written, and each way of writing it works.
-func TestTheCall(t *testing.T) { forEachBrowser(t, testTheCall) }
+// The demo shows several ways to write the call of a button, and each of them works.
+func TestShownCallsWork(t *testing.T) { forEachBrowser(t, testShownCallsWork) }
 
-func testTheCall(t *testing.T, b *browser) {
+func testShownCallsWork(t *testing.T, b *browser) {
 	l, _ := devservertest.Start(t)
 	b.Goto(l.Origin + "/?user=alice&locale=de")
 	html, fetch, curl := b.snippet("any-cancel", "html"), b.snippet("any-cancel", "fetch"),
@@ -145,10 +145,10 @@ func testTheCall(t *testing.T, b *browser) {
 	}
 }
 
-// What came back is shown, without the session's address, and so is what changed at the portal.
-func TestTheAnswer(t *testing.T) { forEachBrowser(t, testTheAnswer) }
+// The demo shows the response without the URL of the session, and the changes made at the portal.
+func TestShownResponse(t *testing.T) { forEachBrowser(t, testShownResponse) }
 
-func testTheAnswer(t *testing.T, b *browser) {
+func testShownResponse(t *testing.T, b *browser) {
 	l, _ := devservertest.Start(t)
 	b.Goto(l.Origin + "/?user=alice")
 	b.click("#any-cancel-button", "#complete")
@@ -168,7 +168,7 @@ func testTheAnswer(t *testing.T, b *browser) {
 	name := session[strings.LastIndex(session, "/")+1:]
 	if page := evaluate[string](b, `document.documentElement.outerHTML + `+
 		`JSON.stringify(sessionStorage)`); strings.Contains(page, name) {
-		t.Error("the session's address was kept")
+		t.Error("the page contains the URL of the session")
 	}
 	b.screenshot("came-back")
 	b.Click("#any-cancel-button")
@@ -188,7 +188,7 @@ func testTheAnswer(t *testing.T, b *browser) {
 	b.screenshot("checkout")
 	b.click("#pay", "#back")
 	if plan := b.Text("#state dd"); !strings.HasPrefix(plan, "Starter") {
-		t.Errorf("Bob has %q", plan)
+		t.Errorf("the demo shows %q for Bob", plan)
 	}
 	b.click("#portal-button", "#customer-id")
 }
@@ -202,13 +202,12 @@ func testErrorPage(t *testing.T, b *browser) {
 	if heading := b.Text("h1"); heading != "No billing account" {
 		t.Errorf("heading %q", heading)
 	}
-	// The style sheet counts only where the policy has its hash.
+	// Browsers apply the style sheet only if the policy contains its hash.
 	if color := evaluate[string](b, `getComputedStyle(document.querySelector(".button")).`+
 		`backgroundColor`); color == "rgba(0, 0, 0, 0)" {
-		t.Error("the page has no style")
+		t.Error("the style sheet of the page is not applied")
 	}
-	// It follows dark mode with what the browser draws, and a ring of its own shows where the
-	// keyboard is.
+	// Parts that the browser draws follow dark mode, and an outline shows the keyboard focus.
 	b.Press(webdriver.Tab)
 	if drawn := evaluate[string](b, `getComputedStyle(document.documentElement).colorScheme + ", " `+
 		`+ getComputedStyle(document.activeElement).outlineStyle + " on " `+

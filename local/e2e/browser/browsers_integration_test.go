@@ -24,15 +24,15 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// browser is one of the browsers, in a test.
+// browser is a browser in a test.
 type browser struct {
 	*webdriver.Browser
 
 	t *testing.T
 }
 
-// forEachBrowser runs a test in each browser, as a subtest and a row of the matrix. They run in
-// parallel, so the environment is for the outer test to set.
+// forEachBrowser runs a test in each browser, as a subtest and a row of the matrix. The subtests
+// run in parallel, so only the outer test can set environment variables.
 func forEachBrowser(t *testing.T, test func(*testing.T, *browser)) {
 	t.Helper()
 	for _, name := range webdriver.Browsers() {
@@ -44,20 +44,20 @@ func forEachBrowser(t *testing.T, test func(*testing.T, *browser)) {
 	}
 }
 
-// click clicks on what a selector finds, and waits for what the next page has.
+// click clicks on the element of a selector, and waits for an element of the next page.
 func (b *browser) click(selector, next string) {
 	b.t.Helper()
 	b.Click(selector)
 	b.WaitVisible(next)
 }
 
-// evaluate is the value of an expression in the page.
+// evaluate returns the value of an expression in the page.
 func evaluate[T any](b *browser, expression string) T {
 	b.t.Helper()
 	return webdriver.Eval[T](b.Browser, expression)
 }
 
-// screenshot writes what the browser shows into SCREENSHOTS, if that names a folder.
+// screenshot writes a screenshot to the folder SCREENSHOTS, if it is set.
 func (b *browser) screenshot(name string) {
 	b.t.Helper()
 	dir := os.Getenv("SCREENSHOTS")
@@ -72,13 +72,14 @@ func (b *browser) screenshot(name string) {
 	}
 }
 
-// limits are what a browser or its driver cannot show, with the reason. A test asserts all else,
-// and the matrix names them.
+// limits are behaviors that a browser or its driver cannot show, with the reason. A test checks
+// everything else, and the matrix lists them.
 var limits = []limit{
-	{"SlowAndBack", webdriver.Firefox, "its driver listens for unload while it clicks, so it does not keep the page; " +
-		"the event alone is in TheButton"},
-	{"SlowAndBack", webdriver.WebKit, "its driver waits forever for the page that Back has taken out of the cache; " +
-		"the event alone is in TheButton"},
+	{"SlowAndBack", webdriver.Firefox,
+		"its driver listens for unload while it clicks, so the browser does not cache the page; " +
+			"TheButton tests only the event"},
+	{"SlowAndBack", webdriver.WebKit, "its driver waits forever for a page that Back restores from the cache; " +
+		"TheButton tests only the event"},
 	{"TheResponseIsUnderItsButton", webdriver.WebKit, "its driver waits forever after Back from the answer to a form"},
 	{"LooksOfTheElement", webdriver.WebKit, "in dark mode it draws a native button dark and reports a light color, " +
 		"so axe does not judge the contrast of its label"},
@@ -95,7 +96,7 @@ var (
 	matrix   = map[[2]string]string{} // behaviour and browser → result
 )
 
-// behaviour runs a subtest that is a row of the matrix too.
+// behaviour runs a subtest that is also a row of the matrix.
 func behaviour(t *testing.T, name string, test func(*testing.T)) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) {
@@ -104,7 +105,8 @@ func behaviour(t *testing.T, name string, test func(*testing.T)) {
 	})
 }
 
-// record notes the result of a test when it ends. Its name is TestX/BROWSER or TestX/BROWSER/more.
+// record stores the result of a test when it ends. The name of the test is TestX/BROWSER or
+// TestX/BROWSER/more.
 func record(t *testing.T) {
 	t.Helper()
 	t.Cleanup(func() {
@@ -123,7 +125,8 @@ func record(t *testing.T) {
 	})
 }
 
-// writeMatrix writes which browser has shown which behaviour, as Markdown, if that names a file.
+// writeMatrix writes the results of all behaviors and browsers to a file in Markdown, if path is
+// set.
 func writeMatrix(path string) error {
 	if path == "" {
 		return nil
@@ -140,7 +143,7 @@ func writeMatrix(path string) error {
 		for _, name := range webdriver.Browsers() {
 			result := cmp.Or(matrix[[2]string{row, name}], "not run")
 			if slices.ContainsFunc(limits, func(l limit) bool { return l.behaviour == row && l.browser == name }) {
-				result += ", in part"
+				result += ", partly"
 			}
 			text.WriteString(" | " + result)
 		}

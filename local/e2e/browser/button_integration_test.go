@@ -31,12 +31,12 @@ func testTheButton(t *testing.T, a *buttonApp) {
 			t.Errorf("portal of %s in flow %q", a.Text("#customer-id"), flow)
 		}
 		if posts := a.takePosts(); posts != 1 {
-			t.Errorf("%d requests", posts)
+			t.Errorf("the button sent %d requests, want 1", posts)
 		}
 	})
-	behaviour(t, "back by the cache it is ready again", func(*testing.T) {
-		// A page that is put into the cache stops as it is, busy; this is what it hears when it is
-		// taken out.
+	behaviour(t, "a page restored from the cache is ready again", func(*testing.T) {
+		// A page that goes into the cache stops while busy. This is the event that it gets when the
+		// browser restores it.
 		a.show(module + fmt.Sprintf(button, "", "Billing") +
 			`<script>b.getToken = () => new Promise(() => {});</script>`)
 		state := a.eval(`(async () => { const state = () => [b.ariaBusy, ` +
@@ -45,19 +45,19 @@ func testTheButton(t *testing.T, a *buttonApp) {
 			await customElements.whenDefined("manage-billing-button"); ` +
 			`b.shadowRoot.querySelector("[part=button]").click(); await new ` +
 			`Promise((r) => setTimeout(r, 60));
-			dispatchEvent(new PageTransitionEvent("pageshow")); const busy = state(); // of a page that has only now ` +
+			dispatchEvent(new PageTransitionEvent("pageshow")); const busy = state(); // as on a page that was just ` +
 			`loaded
 			dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })); return busy + "|" + state(); })()`)
 		if state != "true,true,Opening the billing page…|false,false," {
-			t.Errorf("state %q", state)
+			t.Errorf("before and after pageshow the state is %q", state)
 		}
 	})
-	behaviour(t, "a name by itself, and one request for two clicks", func(*testing.T) {
+	behaviour(t, "a default label, and one request for two clicks", func(*testing.T) {
 		a.show(module + fmt.Sprintf(button, `flow="payment_method_update"`, "") + `<script>b.getToken = async () => "` +
 			alice + `"; b.addEventListener("billing-portal-open", (e) => { e.preventDefault(); document.title = ` +
 			`e.detail.url; });</script>`)
 		if label := a.Text("#b >>> [part=button]"); label != "Update payment method" {
-			t.Errorf("label %q", label)
+			t.Errorf("the label is %q", label)
 		}
 		state := a.eval(`(async () => { const button = b.shadowRoot.querySelector("[part=button]"); button.focus(); ` +
 			`button.click(); ` +
@@ -67,13 +67,13 @@ func testTheButton(t *testing.T, a *buttonApp) {
 			`Promise((r) => setTimeout(r, 60));
 			return busy + "|" + [b.ariaBusy, button.disabled, button.matches(":focus")].join(); })()`)
 		if state != "true,true,Opening the billing page…|false,false,true" {
-			t.Errorf("state %q", state)
+			t.Errorf("during and after the request the state is %q", state)
 		}
 		if posts := a.takePosts(); posts != 1 {
-			t.Errorf("%d requests", posts)
+			t.Errorf("two clicks sent %d requests, want 1", posts)
 		}
 		if html := a.eval(`b.innerHTML`); strings.Contains(html, alice[:20]) {
-			t.Errorf("the token is in the page: %s", html)
+			t.Errorf("the page contains the token: %s", html)
 		}
 	})
 	behaviour(t, "a fresh token after a 401, once", func(*testing.T) {
@@ -91,7 +91,7 @@ func testTheButton(t *testing.T, a *buttonApp) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 			if told := a.eval(`b.shadowRoot.querySelector("[role=status]").textContent`); told != test.told {
-				t.Errorf("the user is told %q, want %q", told, test.told)
+				t.Errorf("the message for the user is %q, want %q", told, test.told)
 			}
 		}
 		a.takePosts()
@@ -103,17 +103,17 @@ func testTheButton(t *testing.T, a *buttonApp) {
 			return [...b.shadowRoot.querySelectorAll("[part=choice]")].map((c) => c.textContent).sort().join() + "|" ` +
 			`+ b.shadowRoot.querySelector("[role=status]").textContent; })()`)
 		if got != "Storage (trial),Team × 5|Which subscription?" {
-			t.Errorf("choices %q", got)
+			t.Errorf("the choices are %q", got)
 		}
 		a.eval(`[...b.shadowRoot.querySelectorAll("[part=choice]")].find((c) => ` +
 			`c.textContent.startsWith("Team")).click() ?? ""`)
 		a.WaitVisible("#customer-id")
 		if chosen := a.Text("#subscription code"); chosen != "sub_DemoDaveTeam" {
-			t.Errorf("chosen %s", chosen)
+			t.Errorf("the portal opened for the subscription %s", chosen)
 		}
 		a.takePosts()
 	})
-	behaviour(t, "nobody's account, for two who ask at once", func(*testing.T) {
+	behaviour(t, "two concurrent calls for a user without an account share a request", func(*testing.T) {
 		a.takePosts()
 		a.show(`<script>const { openBillingPortal } = await import("PORTAL/billing/button.js"); const open = () => ` +
 			`openBillingPortal({ token: "` + bob + `" });
@@ -121,7 +121,7 @@ func testTheButton(t *testing.T, a *buttonApp) {
 			`reason.problem.code + " " + reason.problem.status + " " + (reason === second.reason);</script>`)
 		if got := a.eval(`(async () => { while (document.title === "An app") await new Promise((r) => setTimeout(r, ` +
 			`20)); return document.title; })()`); got != "no-billing-account 404 true" || a.takePosts() != 1 {
-			t.Errorf("openBillingPortal: %q", got)
+			t.Errorf("openBillingPortal rejected with %q, or sent more than one request", got)
 		}
 	})
 	behaviour(t, "a form without a script", func(*testing.T) {
@@ -131,13 +131,13 @@ func testTheButton(t *testing.T, a *buttonApp) {
 		a.click("#plain", "#customer-id")
 		a.takePosts()
 	})
-	behaviour(t, "the same form with it, and parameters", func(*testing.T) {
+	behaviour(t, "the same form with a script and parameters", func(*testing.T) {
 		a.show(module + fmt.Sprintf(button, `flow="subscription_update_confirm" price="price_ProMonthly" quantity="1"`,
 			`<form method="post" action="PORTAL/billing/portal"><input type="hidden" name="access_token" value="`+alice+
 				`"><button id="plain">Upgrade</button></form>`))
 		a.click("#plain", "#customer-id")
 		if flow := a.eval(`document.getElementById("flow").dataset.flow`); flow != "subscription_update_confirm" {
-			t.Errorf("flow %q", flow)
+			t.Errorf("the portal opened in the flow %q", flow)
 		}
 		a.takePosts()
 	})
@@ -185,14 +185,14 @@ locale=fr`
 			t.Errorf("fields\n%s\nwant\n%s", got, want)
 		}
 	})
-	behaviour(t, "a form's own fields go with it, but for the token of the form", func(*testing.T) {
+	behaviour(t, "the fields of a form are sent, except for its token", func(*testing.T) {
 		a.show(module + fmt.Sprintf(button, `flow="subscription_cancel"`,
 			`<form method="post" action="PORTAL/billing/portal"><input type="hidden" name="access_token" value="`+bob+
 				`"><input type="hidden" name="locale" value="fr"><button id="plain">Cancel</button></form>`) +
 			`<script>b.getToken = () => "` + alice + `";</script>`)
 		a.click("#plain", "#customer-id")
 		if customer := a.Text("#customer-id"); customer != "cus_DemoAlice" {
-			t.Errorf("customer %s", customer)
+			t.Errorf("the portal opened for the customer %s", customer)
 		}
 		a.takePosts()
 		a.show(module + fmt.Sprintf(button, "", `<form><input type="hidden" name="access_token" value="`+bob+
@@ -203,10 +203,10 @@ locale=fr`
 			`b.querySelector("button").click(); while (document.title === "An app") ` +
 			`await new Promise((r) => setTimeout(r, 20)); return document.title; ` +
 			`})()`); sent != "sent locale=fr&configuration=bpc_1" {
-			t.Errorf("%s", sent)
+			t.Errorf("got %q", sent)
 		}
 	})
-	behaviour(t, "a listener of the app's may stop a form, and the button is ready again", func(*testing.T) {
+	behaviour(t, "if a listener of the app stops a form, the button is ready again", func(*testing.T) {
 		a.show(module + fmt.Sprintf(button, "", `<form method="post"><button>Billing</button></form>`) +
 			`<script>document.addEventListener("submit", (event) => event.preventDefault());</script>`)
 		state := a.eval(`(async () => { await customElements.whenDefined("manage-billing-button"); ` +
@@ -214,14 +214,14 @@ locale=fr`
 			return [b.ariaBusy, b.querySelector("button").disabled, ` +
 			`b.shadowRoot.querySelector("[role=status]").textContent].join(); })()`)
 		if state != "false,false," || a.takePosts() != 0 {
-			t.Errorf("state %q", state)
+			t.Errorf("after the stopped form the state is %q", state)
 		}
 	})
 }
 
-// Each example is in a page of an app on another origin, whose server has tokens. A framework's
-// component is mounted by a script of the app's; what a server renders comes by the framework's own
-// navigation.
+// Each example is in a page of an app on another origin, whose server provides tokens. A script of
+// the app mounts the component of a framework. Parts that a server renders load with the navigation
+// of the framework.
 func TestTheExamples(t *testing.T) { forEachButtonApp(t, testTheExamples) }
 
 func testTheExamples(t *testing.T, a *buttonApp) {
@@ -230,7 +230,7 @@ func testTheExamples(t *testing.T, a *buttonApp) {
 	fill := strings.NewReplacer("PORTAL", a.portal, "TOKEN", token)
 	page := fill.Replace(`<!doctype html><html lang="en"><title>An app</title><script type="module" ` +
 		`src="PORTAL/billing/button.js"></script>%s`)
-	// A problem would be the page's title.
+	// A problem changes the title of the page.
 	const props = `{ getToken: () => fetch("/token").then((answer) => answer.text()), %s: ({ code }) => { ` +
 		`document.title = code; } }`
 	mounted := func(file, script string) string {
@@ -238,7 +238,7 @@ func testTheExamples(t *testing.T, a *buttonApp) {
 	}
 	ownButton := map[string]string{"manage-billing-button button": "subscription_cancel"}
 	examples := map[string]struct {
-		app       string // the app's page
+		app       string // the page of the app
 		selectors map[string]string
 	}{
 		"plain.html": {fill.Replace(devservertest.ReadText(t, "../../examples/plain.html")),
@@ -286,24 +286,47 @@ func testTheExamples(t *testing.T, a *buttonApp) {
 				host, _, _ := strings.Cut(selector, " ")
 				if label, want := a.eval(`document.querySelector("`+host+`").textContent.trim()`),
 					map[string]string{"": "Manage billing", "subscription_cancel": "Cancel plan"}[flow]; label != want {
-					t.Errorf("label %q", label)
+					t.Errorf("the label is %q", label)
 				}
 				a.click(selector, "#customer-id")
 				if got := a.eval(`document.getElementById("flow")?.dataset.flow || ""`); got != flow {
 					t.Errorf("flow %q, want %q", got, flow)
 				}
 				if posts := a.takePosts(); posts != 1 {
-					t.Errorf("%d requests", posts)
+					t.Errorf("the button sent %d requests", posts)
 				}
 			})
 		}
 	}
+	// A reader who is not signed in comes from an e-mail. The login keeps the flow, and nothing
+	// opens before a press.
+	read++
+	behaviour(t, "dunning.html, with a login in between", func(*testing.T) {
+		app := fill.Replace(devservertest.ReadText(t, "../../examples/dunning.html"))
+		a.example.Store(&app)
+		a.tokens.Store(new(""))
+		a.login.Store(&token)
+		const page = "/billing/open?flow=payment_method_update"
+		a.Goto(a.home + page)
+		a.WaitFor(`document.referrer === location.href`) // the browser was here before the login
+		a.WaitVisible("manage-billing-button >>> [part=button]")
+		if at, posts := a.Location(), a.takePosts(); at != a.home+page || posts != 0 {
+			t.Errorf("at %s, %d requests", at, posts)
+		}
+		if label := a.Text("manage-billing-button >>> [part=button]"); label != "Update payment method" {
+			t.Errorf("label %q", label)
+		}
+		a.click("manage-billing-button >>> [part=button]", "#customer-id")
+		if flow := a.eval(`document.getElementById("flow").dataset.flow`); flow != "payment_method_update" {
+			t.Errorf("flow %q", flow)
+		}
+	})
 	if files, err := os.ReadDir("../../examples"); err != nil || len(files) != read+1 { // and the README
 		t.Errorf("the examples are %v, %v", files, err)
 	}
 }
 
-// bundle is a script of the app's that imports a component, as a bundler makes it.
+// bundle returns a script of the app that imports a component, as a bundler makes it.
 func bundle(t *testing.T, component, script string) string {
 	t.Helper()
 	modules, err := filepath.Abs("../../../.tools/npm/node_modules")
@@ -339,10 +362,10 @@ func bundle(t *testing.T, component, script string) string {
 	return string(result.OutputFiles[0].Contents)
 }
 
-// A link of an e-mail's leads to a page with one button, which is a user's to press.
-func TestALink(t *testing.T) { forEachBrowser(t, testALink) }
+// A link, for example in an e-mail, leads to a page with one button, which the user must press.
+func TestLinkToAFlow(t *testing.T) { forEachBrowser(t, testLinkToAFlow) }
 
-func testALink(t *testing.T, b *browser) {
+func testLinkToAFlow(t *testing.T, b *browser) {
 	l, _ := devservertest.Start(t)
 	token, err := l.Issuer.Token("alice", nil, time.Hour)
 	if err != nil {
@@ -352,11 +375,11 @@ func testALink(t *testing.T, b *browser) {
 	evaluate[string](b, `document.cookie = "session=`+token+`; path=/"`)
 	b.Goto(l.Origin + "/billing/portal?flow_data[type]=payment_method_update&locale=de")
 	if heading := b.Text("h1"); heading != "Zahlungsmethode ändern" {
-		t.Errorf("heading %q", heading)
+		t.Errorf("the heading of the page is %q", heading)
 	}
 	b.screenshot("question")
 	b.click("form .button", "#customer-id")
 	if flow := evaluate[string](b, `document.getElementById("flow").dataset.flow`); flow != "payment_method_update" {
-		t.Errorf("flow %q", flow)
+		t.Errorf("the portal opened in the flow %q", flow)
 	}
 }

@@ -20,26 +20,28 @@ import (
 	"billingportal/local/internal/fakeissuer"
 )
 
-// buttonApp is an app on an origin of its own, with the strictest policy that the button allows,
-// and the portal's requests.
+// buttonApp is an app on another origin than the API, with the strictest content security policy
+// that the button supports.
 type buttonApp struct {
 	*browser
-	home   string // of the app
+	home   string // URL of the app
 	portal string // origin of the API
 	issuer *fakeissuer.Issuer
 
-	example          atomic.Pointer[string] // a page in place of the query's body
-	tokens, fragment atomic.Pointer[string] // what its server answers /token with, and renders as a part of /fragment
+	example atomic.Pointer[string] // a page to serve instead of the body in the query
+	// the response of /token, and the rendered part of /fragment
+	tokens, fragment atomic.Pointer[string]
+	login            atomic.Pointer[string] // the token after a visit to /login, which returns to return_to
 
 	asked atomic.Pointer[string] // the last query of /token
 	gone  atomic.Pointer[string] // the last request for noContent
-	delay atomic.Int64           // of the portal's answers, in nanoseconds
+	delay atomic.Int64           // delay of the portal, in nanoseconds
 
 	mu    sync.Mutex
-	posts int // requests for a session
+	posts int // number of requests for a session
 }
 
-// forEachButtonApp runs a test in each browser, with an app for each.
+// forEachButtonApp runs a test in each browser, each with its own app.
 func forEachButtonApp(t *testing.T, test func(*testing.T, *buttonApp)) {
 	t.Helper()
 	apps := map[string]*buttonApp{}
@@ -53,8 +55,8 @@ func forEachButtonApp(t *testing.T, test func(*testing.T, *buttonApp)) {
 	})
 }
 
-// newButtonApp serves pages that have a body in their query, and the portal behind something that
-// counts.
+// newButtonApp starts an app whose pages have their body in the query, and a portal whose requests
+// are counted.
 func newButtonApp(t *testing.T) *buttonApp {
 	t.Helper()
 	a := &buttonApp{}
@@ -70,7 +72,7 @@ func newButtonApp(t *testing.T) *buttonApp {
 	return a
 }
 
-// intercept serves the portal slowly, and counts and keeps what it is sent.
+// intercept delays the portal, and counts its requests.
 func (a *buttonApp) intercept(portal http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == noContent {
@@ -83,7 +85,8 @@ func (a *buttonApp) intercept(portal http.Handler) http.Handler {
 			a.mu.Lock()
 			a.posts++
 			a.mu.Unlock()
-			time.Sleep(100*time.Millisecond + time.Duration(a.delay.Load())) // so that something can be seen meanwhile
+			// long enough to see the busy state
+			time.Sleep(100*time.Millisecond + time.Duration(a.delay.Load()))
 		}
 		portal.ServeHTTP(w, r)
 	})
@@ -92,7 +95,15 @@ func (a *buttonApp) intercept(portal http.Handler) http.Handler {
 func (a *buttonApp) page(w http.ResponseWriter, r *http.Request) {
 	if token := a.tokens.Load(); token != nil && r.URL.Path == "/token" {
 		a.asked.Store(&r.URL.RawQuery)
+		if *token == "" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
 		_, _ = io.WriteString(w, *token)
+		return
+	}
+	if token := a.login.Load(); token != nil && r.URL.Path == "/login" {
+		a.tokens.Store(token)
+		http.Redirect(w, r, r.URL.Query().Get("return_to"), http.StatusSeeOther)
 		return
 	}
 	if example := a.example.Load(); example != nil {
@@ -118,8 +129,8 @@ func (a *buttonApp) page(w http.ResponseWriter, r *http.Request) {
 		r.URL.Query().Get("body"))
 }
 
-// show opens a page of the app's. PORTAL and LOCALHOST stand for the API's origins, and a script
-// gets the page's nonce.
+// show opens a page of the app. PORTAL and LOCALHOST stand for the origins of the API. Scripts get
+// the nonce of the page.
 func (a *buttonApp) show(body string) {
 	a.t.Helper()
 	body = strings.NewReplacer("PORTAL", a.portal, "LOCALHOST", strings.Replace(a.portal, "127.0.0.1", "localhost", 1),
@@ -150,7 +161,8 @@ func (a *buttonApp) takePosts() int {
 }
 
 const (
-	noContent = "/nothing" // of the portal's origin, what a browser does not go to
+	// a path of the portal that responds with 204, so that the browser stays on the page
+	noContent = "/nothing"
 
 	module = `<script>import "PORTAL/billing/button.js";</script>`
 	button = `<manage-billing-button id="b" %s>%s</manage-billing-button>`

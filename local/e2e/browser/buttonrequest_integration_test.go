@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// stage is a page's script for these tests. It takes the place of the network, so that a request
-// can be seen as the element made it and any answer can be given, and of long timers, so that they
-// go off when a test wants it.
+// stage is a script for the page of these tests. It replaces the network, so that tests see each
+// request of the element and choose the response. It also replaces long timers, so that tests
+// decide when they expire.
 const stage = module + `<script>
 	await customElements.whenDefined("manage-billing-button");
 	const rest = (milliseconds = 0) => new Promise((done) => setTimeout(done, milliseconds));
@@ -66,7 +66,8 @@ const stage = module + `<script>
 
 	addEventListener("unhandledrejection", ({ reason }) => told.push(String(reason)));
 
-	// What the user sees and hears, and what the element asked for and told the page since the last look.
+	// The state that the user sees and hears, and the requests and events of the element since the
+	// last look.
 	window.look = (e) => ({
 		label: e.textContent.trim() || buttonOf(e).innerText.trim(), status: ` +
 	`e.shadowRoot.querySelector("[role=status][part=status]").textContent, ` +
@@ -92,7 +93,7 @@ const stage = module + `<script>
 		form.append(Object.assign(document.createElement("button"), button));
 		return form;
 	};
-	// Presses a button, and looks when the element is ready again.
+	// Presses a button and waits until the element is ready again.
 	window.buttonOf = (e) => e.querySelector("button") ?? e.shadowRoot.querySelector("[part=button]");
 	window.press = async (e, button = buttonOf(e)) => {
 		button.click();
@@ -103,7 +104,7 @@ const stage = module + `<script>
 	document.title = "set";
 </script>`
 
-// see evaluates a script on the stage, and reads what it returns.
+// see runs a script on the stage and returns its result.
 func (a *buttonApp) see(script string) map[string]any {
 	a.t.Helper()
 	var seen map[string]any
@@ -118,22 +119,22 @@ func (a *buttonApp) see(script string) map[string]any {
 func (a *buttonApp) onStage() {
 	a.t.Helper()
 	a.show(stage)
-	// An element matches :focus only in a window that has it.
+	// An element matches :focus only if its window has the focus.
 	a.Click("#app")
 	a.eval(`(async () => { while (document.title !== "set") await new Promise((done) => setTimeout(done, 20)); ` +
 		`return ""; })()`)
 }
 
-// with is a copy of a map with some members changed.
+// with returns a copy of a map with some members changed.
 func with(base, changes map[string]any) map[string]any {
 	all := maps.Clone(base)
 	maps.Copy(all, changes)
 	return all
 }
 
-func TestTheButtonOnAStage(t *testing.T) { forEachButtonApp(t, testTheButtonOnAStage) }
+func TestButtonWithAFakeNetwork(t *testing.T) { forEachButtonApp(t, testButtonWithAFakeNetwork) }
 
-func testTheButtonOnAStage(t *testing.T, a *buttonApp) {
+func testButtonWithAFakeNetwork(t *testing.T, a *buttonApp) {
 	behaviour(t, "requests", func(t *testing.T) { testRequests(t, a) })
 	behaviour(t, "answers", func(t *testing.T) { testAnswers(t, a) })
 	behaviour(t, "no navigation", func(t *testing.T) { testNoNavigation(t, a) })
@@ -162,13 +163,13 @@ func testRequests(t *testing.T, a *buttonApp) {
 		made    string
 		changes map[string]any
 	}{
-		"a token":                        {`make({ token: "t" })`, nil},
-		"a function":                     {`make({}, { getToken: () => "t" })`, nil},
-		"a function that takes time":     {`make({}, { getToken: async () => "t" })`, nil},
-		"a promise":                      {`make({}, { getToken: Promise.resolve("t") })`, nil},
-		"a text":                         {`make({}, { getToken: "t" })`, nil},
-		"the property before the token":  {`make({ token: "other" }, { getToken: () => "t" })`, nil},
-		"the token if there is no other": {`make({ token: "t" }, { getToken: async () => null })`, nil},
+		"a token":                                {`make({ token: "t" })`, nil},
+		"a function":                             {`make({}, { getToken: () => "t" })`, nil},
+		"an asynchronous function":               {`make({}, { getToken: async () => "t" })`, nil},
+		"a promise":                              {`make({}, { getToken: Promise.resolve("t") })`, nil},
+		"a text":                                 {`make({}, { getToken: "t" })`, nil},
+		"the property overrides the token":       {`make({ token: "other" }, { getToken: () => "t" })`, nil},
+		"the token if the function returns null": {`make({ token: "t" }, { getToken: async () => null })`, nil},
 		"a cookie": {`make({ cookie: "" })`,
 			map[string]any{"credentials": "include", "headers": headers("")}},
 		"no token and no cookie": {`make({}, { getToken: async () => "" })`,
@@ -179,9 +180,9 @@ func testRequests(t *testing.T, a *buttonApp) {
 		"a tree": {`make({ token: "t" }, { parameters: { locale: "fr", flow_data: { type: "x" ` +
 			`}, a: null, b: undefined, c: 0, d: ["y"] } })`,
 			map[string]any{"body": "locale=fr&flow_data%5Btype%5D=x&c=0&d%5B0%5D=y"}},
-		"an attribute before the tree": {`make({ token: "t", locale: "de" }, { parameters: { locale: "fr" } })`,
+		"an attribute overrides parameters": {`make({ token: "t", locale: "de" }, { parameters: { locale: "fr" } })`,
 			map[string]any{"body": "locale=de"}},
-		"a flow of the tree's": {`make({ token: "t", subscription: "sub_1" }, { parameters: { flow_data: { type: "f" ` +
+		"a flow in parameters": {`make({ token: "t", subscription: "sub_1" }, { parameters: { flow_data: { type: "f" ` +
 			`} } })`, map[string]any{"body": "flow_data%5Btype%5D=f&flow_data%5Bf%5D%5Bsubscription%5D=sub_1"}},
 		"the page's own form": {
 			`make({ token: "t" }, { parameters: { locale: "fr" } }, form({ access_token: "other", locale: "de", ` +
@@ -244,7 +245,7 @@ func testAnswers(t *testing.T, a *buttonApp) {
 	}
 	rows := map[string]row{
 		"no answer": {``, failed("network", 0, nil), failure},
-		"a page of the gateway's": {`new Response("<html>", { status: 503 })`,
+		"an HTML page of the gateway": {`new Response("<html>", { status: 503 })`,
 			failed("internal", 503, nil), failure},
 		"a success without JSON":  {`new Response("<html>")`, badAnswer, failure},
 		"a success that is null":  {`Response.json(null)`, badAnswer, failure},
@@ -264,10 +265,10 @@ func testAnswers(t *testing.T, a *buttonApp) {
 			failed("subscription-not-eligible", 409, detail), "There is nothing to cancel or change."},
 		"a code without a status": {`Response.json({ code: "no-billing-account" }, { status: 404 })`,
 			failed("no-billing-account", 404, nil), "You do not have a billing account yet."},
-		"a second answer is ignored": {`Response.json({ url: "https://a.example/" }), Response.json({ url: ` +
+		"a second response is ignored": {`Response.json({ url: "https://a.example/" }), Response.json({ url: ` +
 			`"https://b.example/" })`, opened("https://a.example/"), ""},
 	}
-	// An address in clear text leads to this machine or nowhere.
+	// A URL with plain HTTP is followed only if it leads to this machine.
 	for _, url := range []string{"https://billing.stripe.com/p/session/test_1", "http://localhost/x",
 		"http://localhost:1/x", "http://127.0.0.1/x", "http://127.9.8.7:1/x", "http://[::1]:1/x"} {
 		rows[url] = row{`Response.json({ url: "` + url + `" })`, opened(url), ""}
@@ -288,15 +289,15 @@ func testAnswers(t *testing.T, a *buttonApp) {
 		}
 	}
 
-	behaviour(t, "a listener may take an error over", func(t *testing.T) {
+	behaviour(t, "a listener can handle an error", func(t *testing.T) {
 		seen := a.see(`prevented.push("billing-portal-error"); answers = [` + problem("internal", "500") +
 			`]; const seen = await press(make({ token: "t" })); prevented.pop(); return seen;`)
 		if seen["status"] != "" || seen["busy"] != "false" ||
 			!reflect.DeepEqual(seen["told"], []any{failed("internal", 500, detail)}) {
-			t.Errorf("%v", seen)
+			t.Errorf("the element did not leave the error to the listener: %v", seen)
 		}
 	})
-	behaviour(t, "only a function is asked again after a 401, and only then", func(t *testing.T) {
+	behaviour(t, "only a function is called again, and only after a 401", func(t *testing.T) {
 		for made, want := range map[string][]any{
 			`{ token: "t" }, {}`:                             {"Bearer t"},
 			`{}, { getToken: "t" }`:                          {"Bearer t"},
@@ -315,7 +316,7 @@ func testAnswers(t *testing.T, a *buttonApp) {
 			seen = a.see(`window.n = 0; answers = [` + problem("insufficient-scope", "403") +
 				`]; return press(make(` + made + `))`)
 			if len(seen["sent"].([]any)) != 1 {
-				t.Errorf("%s: after a 403 %v", made, seen)
+				t.Errorf("%s: sent more than one request after a 403: %v", made, seen)
 			}
 		}
 	})
@@ -331,7 +332,7 @@ func testAnswers(t *testing.T, a *buttonApp) {
 				`press(e); const { status } = look(e); return { opening: status, ...await pressed }`)
 			if seen["label"] != "Abo" || seen["opening"] != "…" || seen["status"] != want ||
 				want == "Was?" != (seen["group"] == "Was?") {
-				t.Errorf("%v, want %q", seen, want)
+				t.Errorf("the element does not show the text %[2]q: %[1]v", seen, want)
 			}
 		}
 	})
@@ -348,29 +349,29 @@ func testAnswers(t *testing.T, a *buttonApp) {
 		want := []any{"Team × 2, price_2", "Storage (past due)", "<b> (trial)"}
 		if !reflect.DeepEqual(first["choices"], want) || first["status"] != "Which subscription?" ||
 			first["group"] != "Which subscription?" || first["disabled"] != "false,false,false,false" {
-			t.Errorf("%v", first)
+			t.Errorf("after the first click: %v", first)
 		}
 		sent := second["sent"].([]any)[0].(map[string]any)["body"]
 		if sent != "flow_data%5Btype%5D=subscription_update&locale=de&"+
 			"flow_data%5Bsubscription_update%5D%5Bsubscription%5D=sub_2" ||
 			!reflect.DeepEqual(second["choices"], want) ||
 			second["status"] != failure {
-			t.Errorf("%v", second)
+			t.Errorf("after a choice that failed: %v", second)
 		}
 	})
-	behaviour(t, "openBillingPortal asks again after an answer", func(t *testing.T) {
+	behaviour(t, "openBillingPortal sends a new request after each response", func(t *testing.T) {
 		seen := a.see(`const { openBillingPortal } = await import("` + a.portal + `/billing/button.js");
 			const refusal = () => Response.json({ code: "internal" }, { status: 500 }); answers = [refusal(), ` +
 			`refusal()];
 			for (let i = 0; i < 2; i++) await openBillingPortal({ token: "t" }).catch(() => {}); return look(make())`)
 		if sent := seen["sent"].([]any); len(sent) != 2 {
-			t.Errorf("%v", sent)
+			t.Errorf("sent %v, want two requests", sent)
 		}
 	})
 }
 
-// A navigation may end in a download or be stopped, and the page hears nothing of it. What answers
-// 204 is such a one.
+// A navigation can end in a download or be stopped without any event for the page. A 204 response
+// has the same effect.
 func testNoNavigation(t *testing.T, a *buttonApp) {
 	t.Helper()
 	nothing := a.portal + noContent
@@ -392,14 +393,14 @@ func testNoNavigation(t *testing.T, a *buttonApp) {
 			`document.activeElement === other };`)
 		busy, ready := seen["busy"].(map[string]any), seen["ready"].(map[string]any)
 		if busy["busy"] != "true" || busy["disabled"] != "true" || busy["status"] != "Opening the billing page…" {
-			t.Errorf("%s: before %v", name, busy)
+			t.Errorf("%s: the element is not busy during the navigation: %v", name, busy)
 		}
 		if ready["busy"] != "false" || ready["disabled"] != "false" || ready["status"] != "" ||
 			!reflect.DeepEqual(seen["timers"], []any{30_000.0}) {
-			t.Errorf("%s: after %v: %v", name, seen["timers"], ready)
+			t.Errorf("%s: after the timers %v the element is not ready: %v", name, seen["timers"], ready)
 		}
 		if seen["focused"] != true || seen["kept"] != true {
-			t.Errorf("%s: focus is given back: %v, and left where the user put it: %v", name,
+			t.Errorf("%s: the focus returns to the button: %v, and stays where the user moved it: %v", name,
 				seen["focused"], seen["kept"])
 		}
 		gone := ""
@@ -413,24 +414,24 @@ func testNoNavigation(t *testing.T, a *buttonApp) {
 			time.Sleep(50 * time.Millisecond)
 		}
 		if gone != test.want {
-			t.Errorf("%s: the browser asked with %s, want %s", name, gone, test.want)
+			t.Errorf("%s: the browser sent %s, want %s", name, gone, test.want)
 		}
 	}
 
-	behaviour(t, "who comes back at once is not interrupted later", func(t *testing.T) {
+	behaviour(t, "no timer interrupts a user who comes back at once", func(t *testing.T) {
 		a.onStage()
 		seen := a.see(`prevented = []; answers = [Response.json({ url: "` + nothing +
 			`" })]; const e = make({ token: "t" }); const button = buttonOf(e);
 			button.click(); await rest(100); dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true ` +
 			`})); const { busy } = look(e); return { busy, timers: goOff() };`)
 		if seen["busy"] != "false" || !reflect.DeepEqual(seen["timers"], []any{}) {
-			t.Errorf("%v", seen)
+			t.Errorf("the element is busy, or has timers: %v", seen)
 		}
 	})
 }
 
-// An app's bundle may have a copy of the module of its own, and a server that renders the page
-// imports it too.
+// The bundle of an app can contain its own copy of the module, and a server that renders the page
+// imports the module too.
 func testOtherPlaces(t *testing.T, a *buttonApp) {
 	t.Helper()
 	a.example.Store(new(`<!doctype html><title>An app</title><script type="module">
@@ -446,6 +447,6 @@ func testOtherPlaces(t *testing.T, a *buttonApp) {
 	a.Goto(a.home + "/")
 	a.WaitFor(`document.title !== "An app"`)
 	if got := a.eval(`document.title`); got != "function function" {
-		t.Errorf("twice on a page, and without a document: %s", got)
+		t.Errorf("a second import on a page, and an import without a document: %s", got)
 	}
 }

@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// TestTheElement holds the element, on the stage, to what pages and frameworks do with it. Each row
-// is a script that returns lines.
+// TestTheElement checks how the element behaves when pages and frameworks change it. Each row is a
+// script on the stage that returns lines.
 func TestTheElement(t *testing.T) { forEachButtonApp(t, testTheElement) }
 
-// onElement are names for the scripts below.
+// onElement defines names for the scripts below.
 const onElement = `
 	const html = (text, properties) => {
 		const [, attributes, label] = /^([^>]*)>?(.*)$/s.exec(text);
@@ -35,7 +35,7 @@ const onElement = `
 	const until = async (is) => { for (let i = 0; i < 400 && !is(); i++) await rest(5); };
 `
 
-// fallback is the text of every code that has none of its own.
+// fallback is the text for codes that do not have their own text.
 const fallback = "The billing page could not be opened. Please try again later or contact support."
 
 type elementRow struct {
@@ -47,21 +47,21 @@ func elementRows(portal string) []elementRow {
 	const look = `return [own(e) + label(e), seen.sent.map(({ body }) => body).join(), seen.status, seen.disabled, ` +
 		`codes(seen)]`
 	return []elementRow{
-		{"a label that is late, changes and goes", `
+		{"a label that is added late, changed and removed", `
 			const e = make({}, {}, new Text("")), lines = [label(e)], text = e.firstChild;
 			for (const data of ["Late", "Later", ""]) { text.data = data; await rest(); lines.push(label(e)); }
 			e.setAttribute("flow", "subscription_cancel"); await rest(); return [...lines, label(e)];`,
 			[]string{"Manage billing", "Late", "Later", "Manage billing", "Cancel subscription"}},
-		{"children that a framework puts before another, and removes", `
+		{"children that a framework inserts and removes", `
 			const e = html(">Plans"), plans = e.firstChild, badge = node("b", {}, "New: "), comment = new Comment("");
 			e.append(comment); e.insertBefore(badge, plans); await rest(); const lines = [label(e)];
 			e.removeChild(badge); plans.data = "Invoices"; await rest(); lines.push(label(e));
 			e.removeChild(plans); await rest(); return [...lines, label(e), e.innerHTML];`,
 			[]string{"New: Plans", "Invoices", "Manage billing", "<!---->"}},
-		{"a flow with a name that every object has", `
+		{"a flow with the name of a property of all objects", `
 			return ["constructor", "toString", "__proto__", "hasOwnProperty"].map((flow) => label(make({ flow })));`,
 			slices.Repeat([]string{"Manage billing"}, 4)},
-		{"codes with such names", `const lines = [];
+		{"codes with the names of properties of all objects", `const lines = [];
 			for (const code of ["constructor", "__proto__", "valueOf"]) {
 				answers = [problem(code, 400)]; lines.push((await press(make({ token: "t" }))).status);
 			} return lines;`, slices.Repeat([]string{fallback}, 3)},
@@ -76,13 +76,13 @@ func elementRows(portal string) []elementRow {
 		{"the page's own link", `const e = make({ token: "t" }, {}, node("a", { href: "/elsewhere" }, "Go"));
 			const seen = await press(e, ` +
 			`e.querySelector("a")); ` + look, []string{"own own Go", "", fallback, "", "network"}},
-		{"a button in a form of the page's around the element", `
+		{"a button in a form around the element", `
 			const e = make({ token: "t" }, {}, node("button", {}, "Go")); let submits = 0;
 			const form = node("form", { action: "/never", onsubmit() { submits++; } }, e); ` +
 			`document.querySelector("main").append(form);
 			const seen = await press(e); return [String(submits), codes(seen), String(seen.sent.length)];`,
 			[]string{"0", "network", "1"}},
-		{"a button that the page has disabled stays so", `
+		{"a button that the page disabled stays disabled", `
 			const off = node("button", { disabled: true, type: "button" }, "Off"), on = node("button", {}, "On");
 			const e = make({ token: "t" }, {}, off, on); const seen = await press(e, on); off.click(); await rest();
 			return [seen.disabled, codes(seen), e.innerHTML, String(look(e).sent.length)];`,
@@ -95,7 +95,7 @@ func elementRows(portal string) []elementRow {
 			copy.setAttribute("token", "t"); const before = copy.ariaBusy; const seen = await press(copy);
 			return [e.ariaBusy, before, copy.innerHTML, codes(seen)];`,
 			[]string{"true", "false", "<button>Go</button>", "network"}},
-		{"a message leaves the button on its line, and is readable", `
+		{"a message is readable and does not move the button", `
 			const e = html("token=t>Go"), p = node("p", {}, "Next to text ", e, " and more"); p.style.background = ` +
 			`"#222";
 			document.querySelector("main").append(p); const place = () => ` +
@@ -117,14 +117,14 @@ func elementRows(portal string) []elementRow {
 					lines.push(codes(seen) + seen.sent.length + (seen.busy === "true") + document.title);
 				}
 			} return lines;`, slices.Repeat([]string{"invalid-endpoint0falseset"}, 16)},
-		{"addresses that are", `const lines = [];
+		{"addresses that are followed", `const lines = [];
 			for (const endpoint of ["https://a.example/x", "http://localhost:1/x", "http://127.1.2.3/", ` +
 			`"http://[::1]:1/x", "/x"]) {
 				lines.push((await press(make({ token: "t", endpoint }))).sent[0].url);
 			} return lines;`,
 			[]string{"https://a.example/x", "http://localhost:1/x", "http://127.1.2.3/", "http://[::1]:1/x", "HOME/x"}},
 
-		{"a getToken that throws, rejects or has none", `const lines = []; let cause;
+		{"a getToken that throws, rejects or returns no token", `const lines = []; let cause;
 			const listen = ({ detail }) => { cause = detail.cause; }; ` +
 			`document.addEventListener("billing-portal-error", listen);
 			for (const getToken of [() => { throw "a"; }, async () => { throw "b"; }, () => null, async () => ` +
@@ -141,7 +141,7 @@ func elementRows(portal string) []elementRow {
 			`timeout;
 			return [codes(seen), seen.status, String(asked), String(seen.told[0][1].cause.name)];`,
 			[]string{"token-unavailable", "Please sign in again.", "10000", "TimeoutError"}},
-		{"one source of tokens for all elements, whichever copy of the module has it", `
+		{"one token source for all elements, set in any copy of the module", `
 			const copy = await import("` + portal + `/billing/button.js?copy"), lines = [];
 			const sent = async (e) => { const [{ headers, credentials }] = (await press(e)).sent; ` +
 			`lines.push((headers.authorization ?? "none") + " " + credentials); };
@@ -155,7 +155,7 @@ func elementRows(portal string) []elementRow {
 				"Bearer property omit", "Bearer source omit",
 				"none include", "none include"}},
 
-		{"a choice that fails keeps its place and the focus", `
+		{"a choice that fails stays in place and keeps the focus", `
 			const item = (product) => [{ price: "p", product, quantity: 1 }], choices = (e) => ` +
 			`[...e.shadowRoot.querySelectorAll("[part=choice]")];
 			answers = [problem("subscription-ambiguous", 409, { subscriptions: [{ id: "sub_1", status: "trialing", ` +
@@ -168,7 +168,7 @@ func elementRows(portal string) []elementRow {
 			`choices(e)[1]), seen.status,
 				e.shadowRoot.querySelector("[part=status]").className];`,
 			[]string{"A (trial),B", "", "A (trial),B", "true", fallback, "error"}},
-		{"two elements pressed at once make one session", `
+		{"two elements pressed at once create one session", `
 			answers = [Response.json({ url: "https://billing.stripe.com/a" }), Response.json({ url: ` +
 			`"https://billing.stripe.com/b" })];
 			const a = make({ token: "t" }), b = make({ token: "t" }); buttonOf(b).click(); const first = await press(a);
@@ -199,12 +199,12 @@ func elementRows(portal string) []elementRow {
 			[{ code: "insufficient-role" }, 403], [{}, 429], [{}, 503], [null], []]`),
 			[]string{"hidden shown", "hidden gone", "hidden gone", "hidden shown", "hidden shown",
 				"hidden shown", "hidden shown"}},
-		{"hidden until the flow has a use",
+		{"hidden until the flow is available",
 			hideScript(`"unavailable"`, `[[{ account: true, flows: ["subscription_cancel"] }],
 			[{ account: true, flows: ["payment_method_update"] }], [{ account: true }], [{ account: false, flows: [] `+
 				`}]]`),
 			[]string{"hidden shown", "hidden gone", "hidden shown", "hidden gone"}},
-		{"how the status is asked for", `const lines = []; const ask = async (attributes, properties) => {
+		{"requests for the status", `const lines = []; const ask = async (attributes, properties) => {
 				answers = [Response.json({ account: true })]; const e = make(attributes, properties); await rest(40);
 				lines.push(look(e).sent.map(({ url, method, credentials, headers }) => [method, ` +
 			`url.replace(/.*(?=.status)/, ""), credentials,
@@ -217,7 +217,7 @@ func elementRows(portal string) []elementRow {
 			`return lines;`,
 			[]string{"GET /status omit Bearer t", "GET /status?include=subscriptions include ", "", "", "",
 				"GET /status omit Bearer t"}},
-		{"a token that comes late, and the way back from the portal", `
+		{"a token that is set late, and the return from the portal", `
 			const e = make({ hide: "no-account" }), state = () => getComputedStyle(e).display; await rest(40); const ` +
 			`lines = [look(e).sent.length + state()];
 			answers = [Response.json({ account: false })]; e.getToken = () => "a"; e.getToken = () => "b"; await ` +
@@ -252,7 +252,8 @@ func elementRows(portal string) []elementRow {
 	}
 }
 
-// hideScript is a row's: for each answer to the status, what an element shows before and after it.
+// hideScript returns the script of a row: for each response to the status request, the visibility
+// of an element before and after it.
 func hideScript(hide, all string) string {
 	return `const lines = []; for (const [document, status = 200] of ` + all + `) {
 			answers = document === undefined ? [] : [Response.json(document, { status })];
@@ -273,7 +274,7 @@ func testTheElement(t *testing.T, a *buttonApp) {
 			for i, line := range want {
 				want[i] = strings.Replace(line, "HOME", a.home, 1)
 			}
-			if row.want == nil { // colors of the browser's own
+			if row.want == nil { // the colors are those of the browser
 				requireReadable(t, got)
 			} else if !slices.Equal(got, want) {
 				t.Errorf("\n%q, want\n%q", got, want)
@@ -282,19 +283,19 @@ func testTheElement(t *testing.T, a *buttonApp) {
 	}
 }
 
-// requireReadable holds a message to its place, and to the contrast of dark red on white.
+// requireReadable checks the place of a message, and the contrast of dark red on white.
 func requireReadable(t *testing.T, got []string) {
 	t.Helper()
 	if want := []string{"true", "rgb(164, 22, 26)", "rgb(255, 255, 255)", "none"}; !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
-// TestTurbosPageCache leaves a page while its element is busy. Turbo keeps a copy of the page, and
+// TestTurboPageCache leaves a page while its element is busy. Turbo caches a copy of the page and
 // shows it when the user comes back.
-func TestTurbosPageCache(t *testing.T) { forEachButtonApp(t, testTurbosPageCache) }
+func TestTurboPageCache(t *testing.T) { forEachButtonApp(t, testTurboPageCache) }
 
-func testTurbosPageCache(t *testing.T, a *buttonApp) {
+func testTurboPageCache(t *testing.T, a *buttonApp) {
 	a.example.Store(new(`<!doctype html><html lang="en"><title>An app</title><script type="module" src="` + a.portal +
 		`/billing/button.js"></script><script type="module">` +
 		bundle(t, "", `import { visit } from "@hotwired/turbo"; window.visit = visit;`) +
@@ -310,7 +311,7 @@ func testTurbosPageCache(t *testing.T, a *buttonApp) {
 	if got := evaluate[[]string](a.browser,
 		`[String(b === first), String(b.ariaBusy === "true"), b.innerHTML]`); !slices.Equal(got,
 		[]string{"false", "false", "<button>Billing</button>"}) {
-		t.Errorf("restored: %q", got)
+		t.Errorf("the restored page has %q", got)
 	}
 	a.Run(`b.getToken = () => "` + a.token("alice", nil) + `"`)
 	a.click("#b button", "#customer-id")

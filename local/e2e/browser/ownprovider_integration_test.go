@@ -18,8 +18,8 @@ import (
 	"billingportal/local/internal/devserver/devservertest"
 )
 
-// startOIDCProvider starts oidc-provider, which shares no code with the portal or its laptop, and
-// returns its issuer and a token of its making for an API.
+// startOIDCProvider starts oidc-provider, which shares no code with the portal or the development
+// server. It returns its issuer and an access token for an API.
 func startOIDCProvider(t *testing.T, api string) (issuer, token string) {
 	t.Helper()
 	issuer = integrationtest.OpenIDProvider(t, "oidc-provider")
@@ -32,12 +32,12 @@ func startOIDCProvider(t *testing.T, api string) (issuer, token string) {
 		AccessToken string `json:"access_token"`
 	}
 	if err := json.Unmarshal([]byte(body), &answer); err != nil || answer.AccessToken == "" {
-		t.Fatalf("%d: %s", response.StatusCode, body)
+		t.Fatalf("status %d: %s", response.StatusCode, body)
 	}
 	return issuer, answer.AccessToken
 }
 
-// appPage is a page of an app's own, with the three ways to call the portal.
+// appPage is a page of an app with the three ways to call the portal.
 const appPage = `<!doctype html><title>An app</title><h1 id="app">An app</h1>
 <form method="post" action="%[1]s"><input type="hidden" name="access_token" value="%[2]s"><button ` +
 	`id="form">Form</button></form>
@@ -45,16 +45,16 @@ const appPage = `<!doctype html><title>An app</title><h1 id="app">An app</h1>
 <button id="fetch">Fetch</button>
 <script>
 document.getElementById("cookie").onclick = () => { document.cookie = "session=%[2]s; path=/"; }; // the other ways ` +
-	`send no second credential
+	`send only one credential
 document.getElementById("fetch").onclick = async () => {
   const response = await fetch("%[1]s", { method: "POST", headers: { Authorization: "Bearer %[2]s" } });
   location.assign((await response.json()).url);
 };
 </script>`
 
-// An app on its own development server, with the tokens of its own provider, meets the portal as
-// browsers have it: another origin, and for the cookie the same site.
-func TestAnAppsOwnLoop(t *testing.T) {
+// TestAppWithItsOwnProvider tests an app on another origin than the portal, with tokens of its own
+// provider, in real browsers. For the cookie both are on the same site.
+func TestAppWithItsOwnProvider(t *testing.T) {
 	const api = "https://billing.example/RS256"
 	issuer, token := startOIDCProvider(t, api)
 	var portal string
@@ -79,7 +79,7 @@ func TestAnAppsOwnLoop(t *testing.T) {
 			}
 			b.click("#return", "#app")
 			if back := b.Location(); back != home+"/" {
-				t.Errorf("%s: the way back leads to %s", way, back)
+				t.Errorf("%s: the return link leads to %s", way, back)
 			}
 		}
 	})

@@ -1,4 +1,4 @@
-// Package commands tests the programs of `go run ./local` as processes.
+// Package commands tests the commands of `go run ./local` as processes.
 package commands
 
 import (
@@ -50,8 +50,8 @@ func run(t *testing.T, folder, input string, arguments ...string) (status int, o
 	return command.ProcessState.ExitCode(), stdout.String(), stderr.String()
 }
 
-// A script sees a failure by the exit status, and finds the reason on standard error. The
-// operator's commands are the same to it as the others, wherever it runs them.
+// A failed command has a non-zero exit status and prints the reason to standard error. The operator
+// commands behave like all others, in any folder.
 func TestCommandsAreOneProgram(t *testing.T) {
 	elsewhere := t.TempDir()
 	for _, name := range []string{
@@ -62,7 +62,7 @@ func TestCommandsAreOneProgram(t *testing.T) {
 	for name, test := range map[string]struct {
 		arguments, input string
 		status           int
-		output, errOut   string // how they begin; "" for nothing
+		output, errOut   string // prefixes; "" means no output
 	}{
 		"a flag that is blank": {
 			"token --user=", "", 1, "", "local: --user is empty; leave it out, or give it a value\n",
@@ -116,8 +116,8 @@ func TestCommandsAreOneProgram(t *testing.T) {
 	}
 }
 
-// A command for operators is built when it is called. If that fails, Go says why.
-func TestACommandThatCannotBeBuilt(t *testing.T) {
+// An operator command is built when it is called. If the build fails, Go prints the reason.
+func TestCommandThatCannotBeBuilt(t *testing.T) {
 	t.Setenv("GOFLAGS", "-unheard")
 	requireFailure(t, "local: build this command: exit status ", "-unheard")
 	t.Setenv("PATH", t.TempDir())
@@ -132,8 +132,8 @@ func requireFailure(t *testing.T, prefix, reason string) {
 	}
 }
 
-// Ctrl-C ends an import.
-func TestAnImportIsInterrupted(t *testing.T) {
+// Ctrl-C stops an import.
+func TestImportIsInterrupted(t *testing.T) {
 	l, _ := devservertest.Start(t)
 	devservertest.SetOperatorEnvironment(t, l.Server, devserver.CustomersTable)
 	asked := make(chan struct{}, 1)

@@ -27,9 +27,9 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// An import that is killed at eight points, and goes on each time, ends in the same table, and
-// reads no page twice but the one that was under way.
-func TestKilledImportsGoOn(t *testing.T) {
+// An import that is killed eight times, and continued each time, produces the same table as an
+// uninterrupted one. It reads only the page again that it was reading when it was killed.
+func TestKilledImportsContinue(t *testing.T) {
 	const customers, kills = 1000, 8
 	l, _ := devservertest.Start(t)
 	l.Stripe.Change(func(d *account.Data) {
@@ -41,7 +41,7 @@ func TestKilledImportsGoOn(t *testing.T) {
 		}
 	})
 	var mu sync.Mutex
-	var pages []string // starting_after of each page of customers that was asked for
+	var pages []string // starting_after of each requested page of customers
 	origin, err := url.Parse(l.Origin)
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +54,7 @@ func TestKilledImportsGoOn(t *testing.T) {
 			pages = append(pages, r.In.URL.Query().Get("starting_after"))
 		}
 	}
-	// A killed import leaves requests, which the proxy would report.
+	// A killed import leaves open requests, which the proxy would log.
 	silent := log.New(io.Discard, "", 0)
 	server := httptest.NewServer(&httputil.ReverseProxy{Rewrite: rewrite, ErrorLog: silent})
 	t.Cleanup(server.Close)
@@ -105,10 +105,10 @@ func TestKilledImportsGoOn(t *testing.T) {
 		killed++
 	}
 	if killed < kills {
-		t.Errorf("it was done after %d kills", killed)
+		t.Errorf("the import finished after only %d kills", killed)
 	}
 	if got := items(t, l.Origin, "killed"); !reflect.DeepEqual(got, want) {
-		t.Errorf("%d items, want %d, or others", len(got), len(want))
+		t.Errorf("%d items, want %d, or the items differ", len(got), len(want))
 	}
 	mu.Lock()
 	defer mu.Unlock()
@@ -116,7 +116,7 @@ func TestKilledImportsGoOn(t *testing.T) {
 	for i, page := range pages {
 		seen[page]++
 		if seen[page] > 1 && pages[i-1] != page {
-			t.Errorf("page %d, after %q, was read again when others had been", i, page)
+			t.Errorf("page %d, after %q, was read again after other pages", i, page)
 		}
 	}
 	if again := len(pages) - len(seen); len(seen) != customers/100 || again > killed {
@@ -124,7 +124,7 @@ func TestKilledImportsGoOn(t *testing.T) {
 	}
 }
 
-// items are all that is in a table, by their key.
+// items returns all items in a table, by their key.
 func items(t *testing.T, origin, table string) map[string]map[string]types.AttributeValue {
 	t.Helper()
 	client := dynamodb.New(dynamodb.Options{

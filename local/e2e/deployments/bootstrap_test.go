@@ -27,13 +27,13 @@ const (
 	preflightPackage = "billingportal/functions/preflight"
 )
 
-// upstreams are the laptop's stand-ins, with every call counted, for a function
-// that runs as a process of its own.
+// upstreams are the fakes of the development server, for a function that runs as a separate
+// process. They count all calls.
 type upstreams struct {
 	*devserver.Server
 	mu    sync.Mutex
 	calls map[string]int
-	hang  map[string]bool // upstreams that never answer
+	hang  map[string]bool // upstreams that never respond
 }
 
 func startUpstreams(t *testing.T) *upstreams {
@@ -58,7 +58,7 @@ func (u *upstreams) counted(name string, next http.Handler) http.Handler {
 		hang := u.hang[name]
 		u.mu.Unlock()
 		if hang {
-			// net/http notices that a client is gone once the body is read.
+			// net/http notices that a client is gone only after the body has been read.
 			_, _ = io.Copy(io.Discard, r.Body)
 			<-r.Context().Done()
 			return
@@ -82,7 +82,7 @@ func (u *upstreams) setHang(name string, hang bool) {
 	u.hang[name] = hang
 }
 
-// start runs a bootstrap with the stand-ins as its cloud, and more variables.
+// start runs a bootstrap with the fakes as its cloud, and with more variables.
 func (u *upstreams) start(t *testing.T, path string, env ...string) *runtimeapi.Process {
 	t.Helper()
 	for name, value := range u.Environment(u.Origin) {
@@ -96,7 +96,7 @@ func (u *upstreams) start(t *testing.T, path string, env ...string) *runtimeapi.
 	return process
 }
 
-// call invokes the function with a user's plain request.
+// call invokes the function with a minimal request of a user.
 func (u *upstreams) call(t *testing.T, process *runtimeapi.Process, user string,
 	timeout time.Duration) events.APIGatewayV2HTTPResponse {
 	t.Helper()
@@ -127,7 +127,7 @@ func TestBootstrap(t *testing.T) {
 	answer := u.call(t, process, "alice", 15*time.Second)
 	if answer.StatusCode != http.StatusSeeOther ||
 		!strings.HasPrefix(answer.Headers["Location"], u.Origin+"/p/session/") {
-		t.Fatalf("first: %+v", answer)
+		t.Fatalf("first request: %+v", answer)
 	}
 	if calls := u.take(); calls["dynamodb"] != 1 || calls["stripe"] != 1 ||
 		calls["secretsmanager"] != 1 || calls["issuer"] > 2 {
@@ -135,7 +135,7 @@ func TestBootstrap(t *testing.T) {
 	}
 
 	if answer := u.call(t, process, "alice", 15*time.Second); answer.StatusCode != http.StatusSeeOther {
-		t.Fatalf("warm: %+v", answer)
+		t.Fatalf("warm request: %+v", answer)
 	}
 	if calls := u.take(); calls["dynamodb"] != 1 || calls["stripe"] != 1 || len(calls) != 2 {
 		t.Errorf("warm: calls = %v", calls)
@@ -153,7 +153,7 @@ func TestBootstrap(t *testing.T) {
 	}
 }
 
-// Panics are planted at build time.
+// buildWithPanics adds the panics.
 func TestBootstrapSurvivesAPanic(t *testing.T) {
 	t.Parallel()
 	u := startUpstreams(t)
@@ -161,7 +161,7 @@ func TestBootstrapSurvivesAPanic(t *testing.T) {
 	process := u.start(t, path, "RELEASE=fetch")
 	answer := u.call(t, process, "panic", 15*time.Second)
 	if answer.StatusCode != http.StatusInternalServerError || devservertest.CodeOf(t, answer.Body) != "internal" {
-		t.Errorf("panic: %+v", answer)
+		t.Errorf("the request that panics: %+v", answer)
 	}
 	if answer := u.call(t, process, "alice", 15*time.Second); answer.StatusCode != http.StatusSeeOther {
 		t.Errorf("after the panic: %+v", answer)
@@ -169,18 +169,18 @@ func TestBootstrapSurvivesAPanic(t *testing.T) {
 	for _, where := range []string{"customers.(*Store).CustomerID", "config.Deps.Prefetch"} {
 		if found := whatCrashed(t, process.Stdout()); !strings.Contains(found, where) ||
 			strings.Contains(found, "planted") {
-			t.Errorf("the log should tell that it was in %s, and not what it was: %s", where, found)
+			t.Errorf("the log must name the function %s but not the panic value: %s", where, found)
 		}
 	}
 	if other := process.Stderr(); other != "" {
-		t.Errorf("written without JSON: %s", other)
+		t.Errorf("standard error is not empty: %s", other)
 	}
 
 	process = u.start(t, path, "PLANTED=start")
 	<-process.Exited()
 	if crash := crashOf(t, process); !strings.Contains(crash.Error, "portal.New") ||
 		strings.Contains(crash.Error, "planted") {
-		t.Errorf("the log should tell where and not what: %+v", crash)
+		t.Errorf("the log must name the function but not the panic value: %+v", crash)
 	}
 
 	// Go prints an unrecovered panic in many lines.
@@ -188,11 +188,11 @@ func TestBootstrapSurvivesAPanic(t *testing.T) {
 	<-process.Exited()
 	if found := whatCrashed(t, process.Stderr()); !strings.Contains(found, "panic: ") ||
 		!strings.Contains(found, "functions/app/portal/portal.go:") {
-		t.Errorf("the query finds of the crash: %s\nof: %s", found, process.Stderr())
+		t.Errorf("the query what-crashed finds only: %s\nin the log: %s", found, process.Stderr())
 	}
 }
 
-// buildWithPanics builds the function with a few lines more, by go build's -overlay.
+// buildWithPanics builds the function with added lines that panic, using go build -overlay.
 func buildWithPanics(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -219,7 +219,7 @@ func buildWithPanics(t *testing.T) string {
 			t.Fatal(err)
 		}
 		if strings.Count(string(original), lines[0]) != 1 {
-			t.Fatalf("%s does not have once: %s", source, lines[0])
+			t.Fatalf("%s must contain this line exactly once: %s", source, lines[0])
 		}
 		replaced[source] = filepath.Join(dir, filepath.Base(file))
 		if err := os.WriteFile(replaced[source],
@@ -243,7 +243,8 @@ func buildWithPanics(t *testing.T) string {
 	return path
 }
 
-// whatCrashed is what the query of this name finds in a log, which has an event for each line.
+// whatCrashed returns the lines of a log that the query what-crashed finds. Each line is a log
+// event.
 func whatCrashed(t *testing.T, log string) string {
 	t.Helper()
 	template, err := os.ReadFile("../../../infra/observability.yaml")
@@ -252,7 +253,7 @@ func whatCrashed(t *testing.T, log string) string {
 	}
 	filter := regexp.MustCompile(`filter @message like /(.*Runtime exited.*)/`).FindSubmatch(template)
 	if filter == nil {
-		t.Fatal("no filter in what-crashed")
+		t.Fatal("infra/observability.yaml: the query what-crashed has no filter")
 	}
 	pattern := regexp.MustCompile(string(filter[1]))
 	var found strings.Builder
@@ -266,23 +267,23 @@ func whatCrashed(t *testing.T, log string) string {
 
 type crash struct{ Level, Msg, Error string }
 
-// crashOf reads why a process did not start: the one line that it wrote.
+// crashOf returns the error of a process that did not start. It must be the only line of the log.
 func crashOf(t *testing.T, process *runtimeapi.Process) (c crash) {
 	t.Helper()
 	log := process.Stdout() + process.Stderr()
 	if strings.Count(log, "\n") != 1 || whatCrashed(t, log) != log ||
 		json.Unmarshal([]byte(log), &c) != nil || c.Level != "ERROR" {
-		t.Errorf("not an error in one line that what-crashed finds: %s", log)
+		t.Errorf("the log is not a single error line that what-crashed finds: %s", log)
 	}
 	for _, counted := range countedMessages(t) {
 		if c.Msg != counted {
-			t.Errorf("failed starts are counted by %q, and the line has %q", counted, c.Msg)
+			t.Errorf("the metric filter counts the message %q, but the log has %q", counted, c.Msg)
 		}
 	}
 	return c
 }
 
-// countedMessages are those of the metric filters, one for each function.
+// countedMessages returns the messages of the metric filters, one for each function.
 func countedMessages(t *testing.T) (messages []string) {
 	t.Helper()
 	template, err := os.ReadFile("../../../infra/observability.yaml")
@@ -293,7 +294,7 @@ func countedMessages(t *testing.T) (messages []string) {
 		messages = append(messages, string(filter[1]))
 	}
 	if len(messages) != 2 {
-		t.Errorf("filters of messages: %q", messages)
+		t.Errorf("infra/observability.yaml has filters of the messages %q, want two", messages)
 	}
 	return messages
 }
@@ -325,7 +326,7 @@ func TestBootstrapNamesEveryWrongVariable(t *testing.T) {
 	}
 }
 
-// Preflight starts whatever is wrong, so that it can report it.
+// The preflight function starts with any configuration, so that it can report errors.
 func TestBootstrapOfPreflightNamesEveryWrongVariable(t *testing.T) {
 	wrong := []string{"AWS_REGION=EU Central", "AWS_ENDPOINT_URL_LAMBDA=http://evil.example",
 		"AWS_ENDPOINT_URL_CODEDEPLOY=http://127.0.0.1:1"}
@@ -337,7 +338,8 @@ func TestBootstrapOfPreflightNamesEveryWrongVariable(t *testing.T) {
 	if _, functionError, err := process.Invoke(t.Context(),
 		[]byte(`{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"hook-1"}`),
 		time.Now().Add(30*time.Second)); err != nil || functionError == nil {
-		t.Errorf("%v %s", err, functionError) // CodeDeploy does not answer
+		// CodeDeploy is not available
+		t.Errorf("error %v, function error %s; want a function error", err, functionError)
 	}
 	var found bool
 	for line := range strings.Lines(process.Stdout()) {

@@ -24,21 +24,21 @@ import (
 	"billingportal/local/internal/runtimeapi"
 )
 
-// usage is what AWS charges for in one call.
+// usage is the usage that AWS charges for one call.
 type usage struct {
-	milliseconds  float64 // of a copy, 0 if no function is called
+	milliseconds  float64 // duration of the invocation; 0 if no function is invoked
 	reads, writes int     // units of DynamoDB
-	logged        int     // bytes, of the function, of Lambda and of the API
-	sent          int     // bytes of the answer
+	logged        int     // bytes logged by the function, Lambda and the API
+	sent          int     // bytes of the response
 }
 
-// meter runs the real binaries with names as long as a deployment's.
+// meter runs the real binaries, with names as long as in a deployment.
 type meter struct {
 	*devserver.Server
-	format string // of the API's log
+	format string // of the API's access log
 
 	mu      sync.Mutex
-	targets map[string]int // calls of DynamoDB
+	targets map[string]int // DynamoDB calls by operation
 }
 
 func newMeter(t *testing.T) *meter {
@@ -63,7 +63,7 @@ func newMeter(t *testing.T) *meter {
 	return m
 }
 
-// start starts a function with its first, cold call done.
+// start starts a function and makes its first, cold call.
 func (m *meter) start(t *testing.T, pkg, function string, env map[string]string,
 	first json.RawMessage) *runtimeapi.Process {
 	t.Helper()
@@ -103,7 +103,7 @@ func (m *meter) call(t *testing.T, process *runtimeapi.Process, event json.RawMe
 	u := usage{reads: calls["GetItem"], writes: calls["UpdateItem"], sent: len(answer.Body)}
 	for operation := range calls {
 		if operation != "GetItem" && operation != "UpdateItem" {
-			t.Fatalf("%s has no price here", operation)
+			t.Fatalf("this test has no price for %s", operation)
 		}
 	}
 	if answer.IsBase64Encoded {
@@ -112,12 +112,13 @@ func (m *meter) call(t *testing.T, process *runtimeapi.Process, event json.RawMe
 	for name, value := range answer.Headers {
 		u.sent += len(name) + len(value) + 4
 	}
-	u.sent = (u.sent + 50) / 100 * 100 // so that not every change of a text makes another table
+	// rounded, so that small changes of texts do not change the table
+	u.sent = (u.sent + 50) / 100 * 100
 	u.logged = logged(process.Stdout()[before:]) + logged(platformLines) + logged(fill(t, m.format, accessLogValues))
 	return u
 }
 
-// take returns the calls of DynamoDB since the last take.
+// take returns the DynamoDB calls since the last take.
 func (m *meter) take() map[string]int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -126,7 +127,7 @@ func (m *meter) take() map[string]int {
 	return calls
 }
 
-// A preflight is answered by the API, which logs it.
+// preflight returns the usage of a preflight. The API responds to it and logs it.
 func (m *meter) preflight(t *testing.T) usage {
 	t.Helper()
 	values := maps.Clone(accessLogValues)
@@ -138,15 +139,14 @@ func (m *meter) preflight(t *testing.T) usage {
 	return usage{logged: logged(fill(t, m.format, values)), sent: 400}
 }
 
-// Numbers that differ from run to run, as long as they usually are.
+// These numbers differ from run to run, so the test uses values of typical length.
 var (
 	timings = regexp.MustCompile(`("[a-z_]+_ms":)[0-9.e+-]+`)
 	times   = regexp.MustCompile(`("time":")[^"]*`)
 )
 
-// logged is what CloudWatch Logs takes in for lines.
-// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html counts
-// 26 bytes for each event.
+// logged returns the bytes that CloudWatch Logs ingests for lines. It adds 26 bytes per event
+// (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html).
 func logged(lines string) int {
 	lines = timings.ReplaceAllString(lines, "${1}123.456")
 	lines = times.ReplaceAllString(lines, "${1}2026-11-28T12:00:00.123456789Z")
@@ -157,13 +157,14 @@ func logged(lines string) int {
 	return total
 }
 
-// platformLines are Lambda's own. https://docs.aws.amazon.com/lambda/latest/dg/golang-logging.html
+// platformLines are the lines that Lambda logs.
+// https://docs.aws.amazon.com/lambda/latest/dg/golang-logging.html
 const platformLines = "START RequestId: 87d0e0b6-5f4c-4c5e-9f0a-0123456789ab Version: 12\n" +
 	"END RequestId: 87d0e0b6-5f4c-4c5e-9f0a-0123456789ab\n" +
 	"REPORT RequestId: 87d0e0b6-5f4c-4c5e-9f0a-0123456789ab\tDuration: 123.45 ms\tBilled Duration: 124 ms\tMemory " +
 	"Size: 512 MB\tMax Memory Used: 45 MB\t\n"
 
-// accessLogValues are of the usual length.
+// accessLogValues have typical lengths.
 var accessLogValues = map[string]string{
 	"$context.requestId": "eBY44DJIDtVKKRA=", "$context.requestTimeEpoch": "1795719850700",
 	"$context.identity.sourceIp": "203.0.113.123",
@@ -176,31 +177,31 @@ var accessLogValues = map[string]string{
 	"$context.error.responseType":            "-",
 }
 
-// fill puts values into the format of a log.
+// fill inserts values into a log format.
 func fill(t *testing.T, format string, values map[string]string) string {
 	t.Helper()
 	return regexp.MustCompile(`\$context[A-Za-z.]+`).ReplaceAllStringFunc(format, func(name string) string {
 		value, ok := values[name]
 		if !ok {
-			t.Errorf("the API's log has %s, whose length is not known here", name)
+			t.Errorf("the access log has the variable %s: add a value of typical length to accessLogValues", name)
 		}
 		return value
 	})
 }
 
-// accessLogFormat is the template's.
+// accessLogFormat returns the access log format of the template.
 func accessLogFormat(t *testing.T) string {
 	t.Helper()
 	found := regexp.MustCompile(`(?s)Format: >-\n(.*?})\n`).FindStringSubmatch(devservertest.ReadText(t,
 		"../../../template.yaml"))
 	if found == nil {
-		t.Fatal("the template has no format of a log")
+		t.Fatal("template.yaml has no access log format")
 	}
 	return strings.Join(strings.Fields(strings.ReplaceAll(found[1], "\n", " ")), " ")
 }
 
-// edgeLog is the size of a line of infra/edge.yaml's log: a JSON object with the fields that it
-// names.
+// edgeLog returns the size of a line in the log of infra/edge.yaml: a JSON object with the fields
+// that the template names.
 func edgeLog(t *testing.T) int {
 	t.Helper()
 	_, fields, _ := strings.Cut(devservertest.ReadText(t, "../../../infra/edge.yaml"), "RecordFields:\n")
@@ -209,12 +210,12 @@ func edgeLog(t *testing.T) int {
 		line += fmt.Sprintf("%q:%q,", field[1], strings.Repeat("x", 12))
 	}
 	if len(line) < 100 {
-		t.Fatal("infra/edge.yaml names no fields")
+		t.Fatal("infra/edge.yaml has no log fields")
 	}
 	return logged(line)
 }
 
-// requestOf is a request of a browser or of Stripe.
+// requestOf returns the event of a request from a browser or Stripe.
 func requestOf(t *testing.T, method, path string, body []byte, headers map[string]string) json.RawMessage {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, "https://"+devserver.APIHost+path,
@@ -230,7 +231,7 @@ func requestOf(t *testing.T, method, path string, body []byte, headers map[strin
 	return event
 }
 
-// signed is an event that Stripe has signed.
+// signed returns the event of a request that Stripe has signed.
 func signed(t *testing.T, body []byte) json.RawMessage {
 	t.Helper()
 	return requestOf(t, http.MethodPost, devserver.WebhookPath, body,

@@ -12,16 +12,16 @@ import (
 	"billingportal/local/internal/devserver/devservertest"
 )
 
-// Prices of us-east-1 in dollars, without free tiers, of November 2026. infra/README.md cites AWS's
-// pages.
+// Prices of us-east-1 in dollars, without free tiers, in November 2026. infra/README.md cites the
+// pages of AWS.
 const (
-	perAPIRequest    = 1.00 / 1e6 // above 300 million a month 0.90
+	perAPIRequest    = 1.00 / 1e6 // 0.90 above 300 million a month
 	perManyRequests  = 0.90 / 1e6
 	perInvocation    = 0.20 / 1e6
 	perGBSecond      = 0.0000133334 // arm64
 	perRead          = 0.125 / 1e6
 	perWrite         = 0.625 / 1e6
-	perStoredGB      = 0.25 + 0.20 // point-in-time recovery
+	perStoredGB      = 0.25 + 0.20 // storage and point-in-time recovery
 	perLoggedGB      = 0.50
 	perKeptGB        = 0.03 * 0.15 // compressed
 	perSentGB        = 0.09
@@ -35,21 +35,21 @@ const (
 	gigabyte         = 1e9
 	secondsInAMonth  = 30 * 24 * 3600
 	memoryGB         = 0.5
-	bytesOfAUser     = 395 // local/bench/README.md: both items, with DynamoDB's 100 bytes for each
+	bytesOfAUser     = 395 // local/bench/README.md: both items, with 100 bytes of DynamoDB for each
 	refreshesOfACopy = secondsInAMonth / 300
 )
 
-// What the table assumes.
+// Assumptions of the table.
 const (
-	ownMilliseconds      = 2.5 // a warm request, less its upstreams: local/bench/README.md
-	dynamoDBMilliseconds = 5.0 // a call
+	ownMilliseconds      = 2.5 // a warm request without its upstreams: local/bench/README.md
+	dynamoDBMilliseconds = 5.0 // per call
 	stripeMilliseconds   = 400.0
 )
 
-// costKind is one row of the table.
+// costKind is a row of the table.
 type costKind struct {
 	name    string
-	perUser float64 // a month
+	perUser float64 // per month
 	usage
 }
 
@@ -60,20 +60,21 @@ func (k costKind) invocations() float64 {
 	return 1
 }
 
-// price is what one costs, but for the API's own price, which falls with their number.
+// price returns the price of one call, without the price of the API, which depends on the number of
+// calls.
 func (k costKind) price() float64 {
 	return k.invocations()*perInvocation + k.milliseconds/1000*memoryGB*perGBSecond + float64(
 		k.reads)*perRead + float64(k.writes)*perWrite +
 		float64(k.logged)/gigabyte*(perLoggedGB+perKeptGB) + float64(k.sent)/gigabyte*perSentGB
 }
 
-// requestPrice is that of the API for each of many requests.
+// requestPrice returns the average price of an API request, given the number of requests a month.
 func requestPrice(requests float64) float64 {
 	const first = 300e6
 	return (min(requests, first)*perAPIRequest + max(requests-first, 0)*perManyRequests) / requests
 }
 
-// monthly are the rows with a monthly price.
+// monthly returns the rows with a monthly price.
 func monthly(t *testing.T, kinds []costKind, users float64) (table, secrets, watching, edge float64) {
 	t.Helper()
 	busy, invocations, requests, sent := 0.0, 0.0, 0.0, 0.0
@@ -83,31 +84,31 @@ func monthly(t *testing.T, kinds []costKind, users float64) (table, secrets, wat
 		requests += users * k.perUser
 		sent += users * k.perUser * float64(k.sent)
 	}
-	// At three times the average, each copy reads its secret every five minutes, and no copy
-	// without a request.
+	// Each copy reads its secret every five minutes if it gets requests. Assume enough copies for
+	// three times the average load.
 	copies := math.Ceil(3 * busy / secondsInAMonth)
 	secrets = 2*perSecret + min(copies*refreshesOfACopy, invocations)*perSecretCall
 	runbook := strings.Join(strings.Fields(devservertest.ReadText(t, "../../../infra/RUNBOOK.md")), " ")
 	watching = number(t, runbook, `at most (\d+) custom metrics`)*perMetric + number(t, runbook,
 		`alarms look at (\d+) metrics`)*perAlarmMetric + perDashboard
-	// What CloudFront fetches from the API is not charged as sent, and about the same as what
-	// CloudFront sends.
+	// AWS does not charge for data that CloudFront fetches from the API. It is about as much as the
+	// data that CloudFront sends.
 	edge = perWebACL + requests*(perEdgeRequest+float64(edgeLog(t))/gigabyte*(perLoggedGB+perKeptGB))
 	return users * bytesOfAUser / gigabyte * perStoredGB, secrets, watching, edge
 }
 
-// number is a number in a text, which tests of .ci/template hold to the templates.
+// number returns a number from a text. Tests in .ci/template compare the number with the templates.
 func number(t *testing.T, text, pattern string) float64 {
 	t.Helper()
 	found := regexp.MustCompile(pattern).FindStringSubmatch(text)
 	if found == nil {
-		t.Fatalf("infra/RUNBOOK.md has no %q", pattern)
+		t.Fatalf("infra/RUNBOOK.md has no text that matches %q", pattern)
 	}
 	n, _ := strconv.Atoi(found[1])
 	return float64(n)
 }
 
-// measured are the kinds of calls that there are, of the real binaries.
+// measured measures each kind of call with the real binaries.
 func measured(t *testing.T) []costKind {
 	t.Helper()
 	m := newMeter(t)
@@ -122,7 +123,7 @@ func measured(t *testing.T) []costKind {
 	poll := requestOf(t, http.MethodGet, "/billing/status", nil,
 		map[string]string{"Authorization": "Bearer " + token, "Accept": "application/json", "Sec-Fetch-Dest": "empty"})
 	portal := m.start(t, portalPackage, "PortalFunction", m.Environment(m.Origin), button)
-	m.call(t, portal, open, http.StatusOK) // the first of the process waits for keys and secret
+	m.call(t, portal, open, http.StatusOK) // the first session waits for the keys and the secret
 	created := devservertest.StripeEvent(t, "customer.created", `"alice"`, `"user_0123456789abcdefghijklmno"`)
 	webhook := m.start(t, webhookPackage, "WebhookFunction", m.WebhookEnvironment(m.Origin),
 		signed(t, devservertest.StripeEvent(t, "invoice.paid")))
@@ -148,7 +149,7 @@ func measured(t *testing.T) []costKind {
 	}
 }
 
-// costs is the table of infra/README.md.
+// costs returns the table of infra/README.md.
 func costs(t *testing.T, kinds []costKind) string {
 	t.Helper()
 	sizes := []float64{1e4, 1e6, 1e8}
@@ -197,7 +198,7 @@ func costs(t *testing.T, kinds []costKind) string {
 	return b.String()
 }
 
-// dollars has cents only if they matter.
+// dollars formats a price. It leaves out the cents of large prices.
 func dollars(cost float64) string {
 	if cost < 100 {
 		return fmt.Sprintf("$%.2f", cost)
@@ -209,9 +210,9 @@ func dollars(cost float64) string {
 	return "$" + digits
 }
 
-// A line of a log that grows, another call, an alarm or a metric more make another table.
+// A longer log line, another call, or one more alarm or metric changes the table.
 func TestTheTableOfCostsIsMeasured(t *testing.T) {
 	if table := costs(t, measured(t)); !strings.Contains(devservertest.ReadText(t, "../../../infra/README.md"), table) {
-		t.Errorf("infra/README.md should have this table:\n%s", table)
+		t.Errorf("infra/README.md must contain this table:\n%s", table)
 	}
 }

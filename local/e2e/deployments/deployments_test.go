@@ -49,7 +49,7 @@ func deploy(t *testing.T, changes map[string]string, prepare func(u *upstreams))
 	return d
 }
 
-// token is alice's, with more claims.
+// token returns a token of alice with more claims.
 func (d *deployment) token(t *testing.T, claims map[string]any) string {
 	t.Helper()
 	token, err := d.Issuer.Token("alice", claims, time.Hour)
@@ -59,7 +59,7 @@ func (d *deployment) token(t *testing.T, claims map[string]any) string {
 	return token
 }
 
-// postTo posts to a path, and returns the answer's status and its code.
+// postTo sends a POST request and returns the status and code of the response.
 func (d *deployment) postTo(t *testing.T, path, token, contentType, body string) (int, string) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://api.example.com"+path,
@@ -70,7 +70,7 @@ func (d *deployment) postTo(t *testing.T, path, token, contentType, body string)
 	}
 	response := d.ask(r)
 	var problem struct{ Code string }
-	_ = json.NewDecoder(response.Body).Decode(&problem) // a redirect has none
+	_ = json.NewDecoder(response.Body).Decode(&problem) // a redirect has no problem
 	return response.StatusCode, problem.Code
 }
 
@@ -104,7 +104,7 @@ func TestClaimsInsideClaims(t *testing.T) {
 				t.Errorf("answer = %d %s, want %d %s", status, code, test.status, test.code)
 			}
 			if calls := d.take(); test.status != 303 && (calls["dynamodb"] != 0 || calls["stripe"] != 0) {
-				t.Errorf("calls = %v", calls)
+				t.Errorf("a rejected request called DynamoDB or Stripe: %v", calls)
 			}
 		})
 	}
@@ -124,11 +124,11 @@ func TestSecretsAsConsolesSaveThem(t *testing.T) {
 		"of the key/value editor": {keyValue, `{"STRIPE_SECRET_KEY":"` + devserver.DemoKey + `"}`, 303, ""},
 		"under another name": {nil, `{"STRIPE_SECRET_KEY":"` + devserver.DemoKey + `"}`, 500,
 			"without the member that STRIPE_SECRET_FIELD names"},
-		"of live mode": {nil, "sk_" + "live_" + "localdemo", 500, "the other mode"},
+		"of live mode": {nil, "sk_" + "live_" + "localdemo", 500, "differs from STRIPE_LIVEMODE"},
 		"an organization's": {nil, "sk_org_test_" + "localdemo", 500,
 			"an organization's key (sk_org_…), which needs a context"},
-		"publishable":                 {nil, "pk_test_" + "localdemo", 500, "not the form of a Stripe key"},
-		"JSON that is not closed":     {nil, `{"api_key":"` + devserver.DemoKey, 500, "begins like a JSON object"},
+		"publishable":                 {nil, "pk_test_" + "localdemo", 500, "does not look like a Stripe key"},
+		"JSON that is not closed":     {nil, `{"api_key":"` + devserver.DemoKey, 500, "is not valid JSON"},
 		"nothing, or nothing visible": {nil, " \n", 500, "it is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -140,20 +140,20 @@ func TestSecretsAsConsolesSaveThem(t *testing.T) {
 			}
 			logged := d.logs.String()
 			if !strings.Contains(logged, test.why) || strings.Contains(logged, "localdemo") {
-				t.Errorf("logged: %s", logged)
+				t.Errorf("the log lacks the reason, or contains the key: %s", logged)
 			}
 		})
 	}
 }
 
-func TestNullIsAbsentOnTheWire(t *testing.T) {
+func TestNullIsAbsent(t *testing.T) {
 	d := deploy(t, nil, nil)
 	const body = `{"configuration":null,"locale":"de","on_behalf_of":null,"return_url":null,` +
 		`"flow_data":{"type":"subscription_cancel","after_completion":null,
 		"subscription_cancel":{"subscription":null,"retention":null},"subscription_update":null}}`
 	if status, code := d.postTo(t, "/billing/portal", d.token(t, nil), "application/json",
 		body); status != http.StatusSeeOther {
-		t.Errorf("answer = %d %s", status, code)
+		t.Errorf("null members: status %d %s", status, code)
 	}
 }
 
@@ -193,7 +193,7 @@ func TestPathsBehindAMappingKey(t *testing.T) {
 		if response.StatusCode != want {
 			t.Errorf("a cookie from %s: %d, want %d", origin, response.StatusCode, want)
 		}
-		// A form without an action goes to the page's own address, mapping key and all.
+		// A form without an action submits to the address of the page, mapping key included.
 		if want == 409 && (strings.Count(string(page), `<form method="post"><input`) != 2 ||
 			strings.Contains(string(page), "action=")) {
 			t.Errorf("the choices: %s", page)
@@ -201,7 +201,7 @@ func TestPathsBehindAMappingKey(t *testing.T) {
 	}
 }
 
-// testPortalTables is the portal with tables of each layout, in a DynamoDB.
+// testPortalTables tests the portal with tables of each layout in a DynamoDB.
 func testPortalTables(t *testing.T, endpoint string) {
 	customer := text("cus_DemoAlice")
 	items := map[string]item{
@@ -228,7 +228,7 @@ func testPortalTables(t *testing.T, endpoint string) {
 				code != "no-billing-account" {
 				t.Errorf("bob: %d %s", status, code)
 			}
-			// Somebody else's data where the customer should be, or on the way there.
+			// Another attribute of the app is at the path of the customer, or on the way to it.
 			theirs := l.key("alice")
 			theirs["customer_id"], theirs["billing"] = text("Alice"), text("monthly")
 			if _, err := w.client.PutItem(t.Context(),
@@ -237,7 +237,7 @@ func testPortalTables(t *testing.T, endpoint string) {
 			}
 			if status, code := d.postTo(t, "/billing/portal", d.token(t, nil), "",
 				""); status != http.StatusInternalServerError || code != "billing-misconfigured" {
-				t.Errorf("alice, with somebody else's data: %d %s", status, code)
+				t.Errorf("alice, with other data at the path of the customer: %d %s", status, code)
 			}
 		})
 	}

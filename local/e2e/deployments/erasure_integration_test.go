@@ -27,9 +27,9 @@ import (
 	"billingportal/local/internal/operator"
 )
 
-// The commands of the runbook erase a user from DynamoDB Local, whatever the table's layout. Later
-// events do not bring the user back; an old event that is sent again does what the runbook says,
-// and the same commands erase that too.
+// testErasure runs the commands of the runbook that erase a user, in tables of each layout in
+// DynamoDB Local. Later events must not bring the user back. An old event that is sent again does
+// what the runbook says, and the same commands erase that data too.
 func testErasure(t *testing.T, endpoint string) {
 	for name, l := range layouts {
 		t.Run(name, func(t *testing.T) {
@@ -43,8 +43,8 @@ func testErasure(t *testing.T, endpoint string) {
 	t.Run("imports", func(t *testing.T) { testErasureAndImports(t, endpoint) })
 }
 
-// An import from Stripe does not bring a user back whom the customer's metadata no longer names; an
-// old file does.
+// testErasureAndImports checks that an import from Stripe does not bring back an erased user whom
+// the customer's metadata no longer names. An import of an old file does.
 func testErasureAndImports(t *testing.T, endpoint string) {
 	l, _ := devservertest.Start(t)
 	l.Stripe.Change(func(d *account.Data) {
@@ -67,7 +67,7 @@ func testErasureAndImports(t *testing.T, endpoint string) {
 	l.Stripe.Change(func(d *account.Data) { d.Customers[1].User = "" })
 	e.erase(t, "u1", "cus_1")
 	if err := importAll(); err != nil || e.names(t, "u1") {
-		t.Errorf("an import brought the user back, or failed: %v", err)
+		t.Errorf("the import failed or brought the user back: %v", err)
 	}
 
 	e.put(t, item{"user_id": text("cus_2"), "billing_portal_deleted": &types.AttributeValueMemberBOOL{Value: true}})
@@ -77,11 +77,11 @@ func testErasureAndImports(t *testing.T, endpoint string) {
 		t.Fatal(err)
 	}
 	if err := importAll("--csv", file); err == nil {
-		t.Error("the deleted customer is not reported")
+		t.Error("the import of an old file did not report the deleted customer")
 	}
 	for user, want := range map[string]string{"u1": "cus_1", "u2": ""} {
 		if got := e.get(t, user); got == nil || e.customer(got) != want {
-			t.Errorf("an old file writes %v for %s, want the customer %q", got, user, want)
+			t.Errorf("the import of an old file wrote %v for %s, want the customer %q", got, user, want)
 		}
 		e.erase(t, user, strings.Replace(user, "u", "cus_", 1))
 	}
@@ -91,7 +91,7 @@ func testErasureAndImports(t *testing.T, endpoint string) {
 type eraser struct {
 	*table
 	endpoint string
-	commands map[string]string // by their operation and number
+	commands map[string]string // by operation and number
 }
 
 func (e *eraser) testDeletedCustomer(t *testing.T) {
@@ -102,19 +102,19 @@ func (e *eraser) testDeletedCustomer(t *testing.T) {
 	events("customer.deleted")
 	e.erase(t, "u_1", "cus_1")
 	if !e.names(t, "u_2") {
-		t.Error("the other user is erased too")
+		t.Error("erasing a user also erased the other user of the customer")
 	}
 	e.events(t, "u_2", "cus_1")("customer.updated-email")
 	if e.names(t, "u_1") {
 		t.Error("a later event brought the user back")
 	}
-	events("customer.created") // an old one
+	events("customer.created") // an old event
 	if got := e.get(t, "u_1"); got == nil || e.customer(got) != "" {
-		t.Errorf("an old event of a deleted customer writes %v", got)
+		t.Errorf("an old event of a deleted customer wrote %v", got)
 	}
 	e.erase(t, "u_1", "cus_1")
 	if logs := e.logs.String(); strings.Contains(logs, "u_1") || !strings.Contains(logs, "cus_1") {
-		t.Error("the log has the user's ID, or not the customer's")
+		t.Error("the log contains the user ID, or does not contain the customer ID")
 	}
 }
 
@@ -133,14 +133,14 @@ func (e *eraser) testKeptCustomer(t *testing.T) {
 	events("customer.created")
 	events("customer.updated-released")
 	e.erase(t, "u_3", "cus_4")
-	events("customer.created") // an old one
+	events("customer.created") // an old event
 	if got := e.customer(e.get(t, "u_3")); got != "cus_4" {
-		t.Errorf("an old event of a customer that was kept maps the user to %q", got)
+		t.Errorf("an old event of a customer that still exists maps the user to %q", got)
 	}
 	e.erase(t, "u_3", "cus_4")
 }
 
-// An app's own item stays, without what the webhook wrote.
+// testSharedItem checks that an item of the app keeps its own attributes.
 func (e *eraser) testSharedItem(t *testing.T) {
 	theirs := e.layout.key("u_5")
 	theirs["plan"] = text("pro")
@@ -153,7 +153,7 @@ func (e *eraser) testSharedItem(t *testing.T) {
 	}
 }
 
-// events returns what delivers an event of a user and a customer.
+// events returns a function that delivers an event of this user and customer.
 func (e *eraser) events(t *testing.T, user, customer string) func(name string) {
 	return func(name string) {
 		t.Helper()
@@ -164,7 +164,7 @@ func (e *eraser) events(t *testing.T, user, customer string) func(name string) {
 	}
 }
 
-// erase erases a user, who has one customer.
+// erase erases a user with one customer.
 func (e *eraser) erase(t *testing.T, user, customer string) {
 	t.Helper()
 	var read struct {
@@ -174,7 +174,7 @@ func (e *eraser) erase(t *testing.T, user, customer string) {
 	}
 	e.run(t, "get-item 1", user, "", &read)
 	if found := slices.Collect(maps.Keys(read.Item.Facts.M)); !slices.Equal(found, []string{customer}) {
-		t.Fatalf("the user's customers are %v", found)
+		t.Fatalf("the customers of the user are %v, want only the given one", found)
 	}
 	e.run(t, "update-item 1", user, customer, nil)
 	e.run(t, "delete-item 1", user, "", nil)
@@ -185,7 +185,7 @@ func (e *eraser) erase(t *testing.T, user, customer string) {
 	}
 }
 
-// names reports whether an item of the table has an ID anywhere.
+// names reports whether an ID occurs anywhere in the table.
 func (e *eraser) names(t *testing.T, id string) bool {
 	t.Helper()
 	output, err := e.client.Scan(t.Context(),
@@ -206,7 +206,7 @@ var (
 	keyPattern      = regexp.MustCompile(`\{"user_id": \{"S": "([^"]*)"\}\}`)
 )
 
-// erasureCommands are the options of the commands in the runbook.
+// erasureCommands returns the options of the commands in the runbook.
 func erasureCommands(t *testing.T) map[string]string {
 	t.Helper()
 	runbook, err := os.ReadFile("../../../infra/RUNBOOK.md")
@@ -224,12 +224,12 @@ func erasureCommands(t *testing.T) map[string]string {
 		commands[name] = match[2]
 	}
 	if len(commands) != 5 {
-		t.Fatalf("commands: %v", commands)
+		t.Fatalf("infra/RUNBOOK.md: the section has the commands %v, want five", commands)
 	}
 	return commands
 }
 
-// run sends what the AWS CLI would: its options are the members of the request.
+// run sends the request of an AWS CLI command: its options are the members of the request.
 func (e *eraser) run(t *testing.T, name, user, customer string, into any) {
 	t.Helper()
 	options := strings.NewReplacer("u_42", user, "cus_…", customer, `"$TABLE"`, e.name).Replace(e.commands[name])
@@ -242,12 +242,12 @@ func (e *eraser) run(t *testing.T, name, user, customer string, into any) {
 	for _, option := range optionPattern.FindAllStringSubmatch(options, -1) {
 		name, value := camelCase(option[1]), strings.Trim(option[2], `'"`)
 		switch {
-		case name == "Query": // the CLI's own
+		case name == "Query": // an option of the CLI
 		case value == "":
 			request[name] = true
 		case strings.HasPrefix(value, "{"):
 			request[name] = json.RawMessage(value)
-		default: // an expression, of which only the partition key depends on the layout
+		default: // an expression; only the partition key in it depends on the layout
 			request[name] = strings.Replace(value, "user_id",
 				slices.Min(slices.Collect(maps.Keys(e.layout.key("")))), 1)
 		}
@@ -263,7 +263,8 @@ func (e *eraser) run(t *testing.T, name, user, customer string, into any) {
 	operation, _, _ := strings.Cut(name, " ")
 	post.Header.Set("X-Amz-Target", "DynamoDB_20120810."+camelCase(operation))
 	post.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	// DynamoDB Local takes any signature, and chooses a database by the key and the region.
+	// DynamoDB Local accepts any signature and selects the database by the access key and the
+	// region.
 	post.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=local/20240101/eu-central-1/dynamodb/aws4_request, "+
 		"SignedHeaders=host, Signature=0")
 	response, err := http.DefaultClient.Do(post)
@@ -282,7 +283,7 @@ func (e *eraser) run(t *testing.T, name, user, customer string, into any) {
 	}
 }
 
-// wireKey is a key as the AWS CLI takes it.
+// wireKey returns a key in the JSON format of the AWS CLI.
 func (e *eraser) wireKey(t *testing.T, id string) string {
 	t.Helper()
 	key := map[string]map[string]string{}
@@ -300,7 +301,7 @@ func (e *eraser) wireKey(t *testing.T, id string) string {
 	return string(wire)
 }
 
-// camelCase is the API's name of an option or an operation.
+// camelCase returns the API name of an option or operation.
 func camelCase(name string) string {
 	var all strings.Builder
 	for _, word := range strings.Split(name, "-") {

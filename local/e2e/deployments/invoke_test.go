@@ -32,7 +32,7 @@ func newInvocation(t *testing.T, stdout, stderr io.Writer) *devserver.Invocation
 	return &devserver.Invocation{Compile: compile, Stdout: stdout, Stderr: stderr}
 }
 
-// runInvoke runs the command on an event, and returns the answer's status.
+// runInvoke runs the command on an event and returns the status of the response.
 func runInvoke(t *testing.T, function string, event []byte) (status int, logs string) {
 	t.Helper()
 	variables, err := os.ReadFile("../../env.json")
@@ -53,13 +53,13 @@ func runInvoke(t *testing.T, function string, event []byte) (status int, logs st
 	return answer.StatusCode, stderr.String()
 }
 
-func TestInvokeAnswersEveryEvent(t *testing.T) {
+func TestInvokeHandlesEveryEvent(t *testing.T) {
 	want := map[string]int{
 		"portal": 303, "form": 303, "json": 200, "payment-method-update": 303, "subscription-cancel": 303,
 		"subscription-update":         303,
 		"subscription-update-confirm": 303, "billing-status": 200, "missing-token": 401, "expired-token": 401,
 		"payload-v1":  500,
-		"eventbridge": 0, // the bus wants no answer
+		"eventbridge": 0, // the event bus expects no response
 	}
 	files, err := filepath.Glob("../../../events/*.json")
 	if err != nil || len(files) != len(want) {
@@ -76,12 +76,12 @@ func TestInvokeAnswersEveryEvent(t *testing.T) {
 			t.Errorf("%s: status %d, want %d\n%s", name, status, want[name], logs)
 		}
 		if !strings.Contains(logs, `"msg":"request"`) {
-			t.Errorf("%s: no line of the function in\n%s", name, logs)
+			t.Errorf("%s: the log has no line of the function:\n%s", name, logs)
 		}
 	}
 }
 
-// A function has on a laptop the time and the memory that the template gives it.
+// On a development server a function has the timeout and memory of the template.
 func TestInvokeHasTheLimitsOfTheTemplate(t *testing.T) {
 	text, err := os.ReadFile("../../../template.yaml")
 	if err != nil {
@@ -101,20 +101,20 @@ func TestInvokeHasTheLimitsOfTheTemplate(t *testing.T) {
 	for _, function := range []string{"PortalFunction", "WebhookFunction"} {
 		properties := template.Resources[function].Properties
 		if got, want := properties["Timeout"].Value, fmt.Sprint(devserver.FunctionTimeout.Seconds()); got != want {
-			t.Errorf("%s has %s s in the template, and %s s on a laptop", function, got, want)
+			t.Errorf("%s has a timeout of %s s in template.yaml, but %s s on a development server", function, got, want)
 		}
 		memory := properties["MemorySize"]
 		if got, want := template.Parameters[memory.Value].Default.Value,
 			fmt.Sprint(devserver.FunctionMemory); memory.Tag != "!Ref" || got != want {
-			t.Errorf("%s has %s %s = %s MB in the template, and %s MB on a laptop", function, memory.Tag,
+			t.Errorf("%s has %s %s = %s MB in template.yaml, but %s MB on a development server", function, memory.Tag,
 				memory.Value, got, want)
 		}
 	}
 }
 
-func TestInvokeTakesASignedEvent(t *testing.T) {
+func TestInvokeAcceptsASignedEvent(t *testing.T) {
 	var event bytes.Buffer
-	// Its user is alice, whom the laptop's table gives another customer.
+	// Its user is alice, who has another customer in the table of the development server.
 	if err := devserver.PrintWebhookEvent(t.Context(), &event, "../../../events", "customer.created"); err != nil {
 		t.Fatal(err)
 	}
@@ -122,17 +122,17 @@ func TestInvokeTakesASignedEvent(t *testing.T) {
 		!strings.Contains(logs, `"effect":"conflict"`) {
 		t.Errorf("status %d\n%s", status, logs)
 	}
-	// The portal has no such path.
+	// The portal function does not have this path.
 	if status, _ := runInvoke(t, "PortalFunction", event.Bytes()); status != 404 {
-		t.Errorf("the portal answers %d", status)
+		t.Errorf("the portal function responds with %d, want 404", status)
 	}
 }
 
 func TestInvokeFails(t *testing.T) {
 	for name, test := range map[string]struct{ function, variables, want string }{
-		"no such function":         {"NoFunction", "{}", `no function "NoFunction"`},
-		"variables are no JSON":    {"", "JWT_ISSUER=x", "must be a JSON object"},
-		"the environment is wrong": {"", `{"PortalFunction":{"STRIPE_LIVEMODE":"perhaps"}}`, "the function failed"},
+		"an unknown function":         {"NoFunction", "{}", `no function "NoFunction"`},
+		"variables that are not JSON": {"", "JWT_ISSUER=x", "must be a JSON object"},
+		"an invalid variable":         {"", `{"PortalFunction":{"STRIPE_LIVEMODE":"perhaps"}}`, "the function failed"},
 	} {
 		var stdout, stderr bytes.Buffer
 		err := newInvocation(t, &stdout, &stderr).Run(t.Context(), test.function, []byte("{}"), []byte(test.variables))
@@ -142,7 +142,7 @@ func TestInvokeFails(t *testing.T) {
 	}
 }
 
-// With a truststore API Gateway hands the client's certificate to the function.
+// With a truststore, the events of API Gateway contain the client certificate.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 func TestBehindTheEdgeEventsHaveACertificate(t *testing.T) {
 	const certificate = `"authentication":{"clientCert":{"clientCertPem":"-----BEGIN ` +

@@ -16,15 +16,15 @@ import (
 )
 
 // TestKeyRotationsUnderLoadFailNoRequest sends 50 requests a second to several bootstraps for half
-// a minute, while the Stripe key is rotated again and again: the secret first, then Stripe stops to
-// accept the old key, at once or after both were good for a while.
+// a minute while the Stripe key is rotated repeatedly. Each rotation changes the secret first. Then
+// Stripe stops accepting the old key, either at once or after a while in which both keys work.
 func TestKeyRotationsUnderLoadFailNoRequest(t *testing.T) {
 	const (
 		environments = 4
 		perSecond    = 50
 		duration     = 30 * time.Second
 		requests     = int(duration/time.Second) * perSecond
-		apart        = 11 * time.Second // a refused key is looked up at most once in ten seconds
+		apart        = 11 * time.Second // a rejected key is looked up at most once in ten seconds
 	)
 	u := startUpstreams(t)
 	path := runtimeapi.Build(t, portalPackage)
@@ -74,7 +74,7 @@ func TestKeyRotationsUnderLoadFailNoRequest(t *testing.T) {
 	for range requests {
 		<-tick.C
 		wait.Go(func() {
-			process := <-free // one request at a time, as Lambda has it
+			process := <-free // one request at a time, as on Lambda
 			defer func() { free <- process }()
 			response, functionError, err := process.Invoke(t.Context(), event,
 				time.Now().Add(devserver.FunctionTimeout))
@@ -96,12 +96,12 @@ func TestKeyRotationsUnderLoadFailNoRequest(t *testing.T) {
 	t.Logf("%d requests in %v, %d key rotations, %d failed; calls: %v", requests, time.Since(start).Round(time.Second),
 		rotations, failed.Load(), calls)
 	if rotations < 3 {
-		t.Errorf("%d rotations", rotations)
+		t.Errorf("only %d rotations in the time of the test", rotations)
 	}
 	if most := requests + environments*rotations; calls["stripe"] > most {
-		t.Errorf("%d calls of Stripe, want at most %d: one more for each process and rotation", calls["stripe"], most)
+		t.Errorf("%d Stripe calls, want at most %d: one more for each process and rotation", calls["stripe"], most)
 	}
 	if most := environments * (1 + rotations); calls["secretsmanager"] > most {
-		t.Errorf("%d calls of Secrets Manager, want at most %d", calls["secretsmanager"], most)
+		t.Errorf("%d Secrets Manager calls, want at most %d", calls["secretsmanager"], most)
 	}
 }

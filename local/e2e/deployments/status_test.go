@@ -13,7 +13,7 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// statusOf asks for a billing status, and returns the answer with its body.
+// statusOf requests a billing status and returns the response and its body.
 func (d *deployment) statusOf(t *testing.T, target string, headers map[string]string) (*http.Response, string) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.example.com"+target, nil)
@@ -45,11 +45,11 @@ const (
 	lacksOneToo = `{"object":"billing_status","account":false,"livemode":false,"subscriptions":[],"flows":[]}`
 )
 
-// Whoever asks is told of their own customer: from the table with one read, and from Stripe only if
-// they ask for more.
-func TestAStatusIsOneReadOfTheTable(t *testing.T) {
+// A status contains only data of the caller's customer. It takes one read of the table, and Stripe
+// calls only if the request includes more.
+func TestStatusTakesOneReadOfTheTable(t *testing.T) {
 	d := deploy(t, nil, nil)
-	d.statusOf(t, withFlows, d.bearer(t, "alice")) // what a start fetches is there now
+	d.statusOf(t, withFlows, d.bearer(t, "alice")) // completes the fetches of a start
 	for _, test := range []struct {
 		user, target, body string
 		calls              map[string]int
@@ -58,7 +58,8 @@ func TestAStatusIsOneReadOfTheTable(t *testing.T) {
 		{"alice", statusPath, hasAccount, map[string]int{"dynamodb": 1}},
 		{"bob", statusPath, lacksOne, map[string]int{"dynamodb": 1}},
 		{"bob", withFlows, lacksOneToo, map[string]int{"dynamodb": 1}},
-		{"carol", statusPath, hasAccount, map[string]int{"dynamodb": 1}}, // Stripe knows better
+		// at Stripe the customer is deleted
+		{"carol", statusPath, hasAccount, map[string]int{"dynamodb": 1}},
 		{"carol", withFlows, lacksOneToo, map[string]int{"dynamodb": 1, "stripe": 1}},
 		{"dave", statusPath, hasAccount, map[string]int{"dynamodb": 1}},
 	} {
@@ -73,12 +74,13 @@ func TestAStatusIsOneReadOfTheTable(t *testing.T) {
 	}
 	if logged := d.logs.String(); !strings.Contains(logged, `"level":"ERROR","msg":"request"`) ||
 		!strings.Contains(logged, "no such customer: the mapping is stale") {
-		t.Errorf("the stale mapping of carol is not logged: %s", logged)
+		t.Errorf("the log does not contain the stale mapping of carol: %s", logged)
 	}
 }
 
-// One user's status has nothing of another's, whoever asked before on the same connections.
-func TestAStatusIsOfNobodyElse(t *testing.T) {
+// A status contains no data of other users, even after requests of other users on the same
+// connections.
+func TestAStatusIsOfNoOtherUser(t *testing.T) {
 	d := deploy(t, nil, nil)
 	owners := map[string][]string{}
 	d.Stripe.Change(func(data *account.Data) {
@@ -93,21 +95,21 @@ func TestAStatusIsOfNobodyElse(t *testing.T) {
 			for customer, subscriptions := range owners {
 				for _, id := range subscriptions {
 					if has := strings.Contains(body, `"`+id+`"`); has != (customer == own) {
-						t.Errorf("%s, %s of %s: %v in %s", user, id, customer, has, body)
+						t.Errorf("%s: subscription %s of %s is in the status: %v: %s", user, id, customer, has, body)
 					}
 				}
 			}
 			if strings.Contains(body, "cus_") {
-				t.Errorf("%s has a customer's ID", body)
+				t.Errorf("the status contains a customer ID: %s", body)
 			}
 		}
 	}
 	if len(owners["cus_DemoAlice"]) == 0 || len(owners["cus_DemoDave"]) < 2 {
-		t.Errorf("nothing was compared: %v", owners)
+		t.Errorf("the test compared no subscriptions: %v", owners)
 	}
 }
 
-// A team's member without the role learns nothing, not even whether the team has an account.
+// A team member without the role gets no information, not even whether the team has an account.
 func TestAMemberWithoutTheRoleGetsNoStatus(t *testing.T) {
 	d := deploy(t, map[string]string{"JWT_USER_CLAIM": "org_id", "JWT_REQUIRED_CLAIM": "org_role=admin|owner"}, nil)
 	for _, team := range []string{"alice", "bob"} {
@@ -126,7 +128,7 @@ func TestAMemberWithoutTheRoleGetsNoStatus(t *testing.T) {
 	}
 }
 
-func TestTheStatusBehindAMappingKey(t *testing.T) {
+func TestStatusBehindAMappingKey(t *testing.T) {
 	d := deploy(t, map[string]string{"BASE_PATH": "/v1"}, nil)
 	token := d.bearer(t, "alice")
 	for target, want := range map[string]int{"/v1/billing/status": 200, "/billing/status": 200,
@@ -138,8 +140,8 @@ func TestTheStatusBehindAMappingKey(t *testing.T) {
 	}
 }
 
-// An outage of Stripe or Secrets Manager is none of a status that asks neither.
-func TestAStatusDoesWithoutStripe(t *testing.T) {
+// A status that needs neither Stripe nor Secrets Manager works while they are down.
+func TestStatusWorksWithoutStripe(t *testing.T) {
 	d := deploy(t, nil, func(u *upstreams) {
 		u.setHang("stripe", true)
 		u.setHang("secretsmanager", true)
@@ -147,6 +149,6 @@ func TestAStatusDoesWithoutStripe(t *testing.T) {
 	t.Cleanup(func() { d.setHang("stripe", false); d.setHang("secretsmanager", false) })
 	response, body := d.statusOf(t, statusPath, d.bearer(t, "alice"))
 	if response.StatusCode != http.StatusOK || body != hasAccount {
-		t.Errorf("%d %s", response.StatusCode, body)
+		t.Errorf("status %d: %s", response.StatusCode, body)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"billingportal/local/internal/devserver/devservertest"
 )
 
-// testManyCustomers has a user with as many customers as an item has, of which all but the first
+// testManyCustomers tests a user with the maximum number of customers in an item. All but the first
 // are deleted.
 func testManyCustomers(t *testing.T, endpoint string) {
 	var created, deleted [][]byte
@@ -30,19 +30,20 @@ func testManyCustomers(t *testing.T, endpoint string) {
 	slices.Reverse(backwards)
 	for name, events := range map[string][][]byte{"forwards": forwards, "backwards": backwards} {
 		w := newTable(t, endpoint, "table-many-customers-"+name, layouts["a single-table design"])
-		for _, event := range append(slices.Clone(events), created...) { // the last ones are sent again
+		// the last events are sent again
+		for _, event := range append(slices.Clone(events), created...) {
 			if err := w.deliver(t.Context(), event); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if got := w.customer(w.get(t, "alice")); got != "cus_Many000" {
-			t.Errorf("%s: alice's customer is %q", name, got)
+			t.Errorf("%s: the customer of alice is %q", name, got)
 		}
 	}
 }
 
-// testManyUsers has a customer with more users than its item takes: new ones, and those of an older
-// version, which took as many as DynamoDB did.
+// testManyUsers tests customers with more users than an item holds. One gets new users. The other
+// has users from an older version, which stored as many as DynamoDB accepted.
 func testManyUsers(t *testing.T, endpoint string) {
 	w := newTable(t, endpoint, "table-many-users", layouts["a plain table"])
 	checkout := func(customer, user string) {
@@ -62,11 +63,11 @@ func testManyUsers(t *testing.T, endpoint string) {
 		checkout("cus_Crowd", fmt.Sprint("user-", i))
 	}
 	if got := usersOf("cus_Crowd"); len(got) != 100 || !slices.Contains(got, "user-99") {
-		t.Errorf("%d users: %v", len(got), got)
+		t.Errorf("the customer has %d users, want the first 100: %v", len(got), got)
 	}
 
 	var all []string
-	for i := range 409 { // of 1,000 bytes
+	for i := range 409 { // of 1,000 bytes each
 		all = append(all, fmt.Sprintf("%04d", i)+strings.Repeat("\U0001f600", 249))
 	}
 	full := w.layout.key("cus_Full")
@@ -76,12 +77,12 @@ func testManyUsers(t *testing.T, endpoint string) {
 	for _, user := range []string{all[0], "one-more"} {
 		checkout("cus_Full", user)
 		if got := w.customer(w.get(t, user)); got != "cus_Full" || len(usersOf("cus_Full")) != len(all)+1 {
-			t.Errorf("%.20s has %q of %d users", user, got, len(usersOf("cus_Full")))
+			t.Errorf("%.20s has the customer %q, which has %d users", user, got, len(usersOf("cus_Full")))
 		}
 	}
 	for _, customer := range []string{"cus_Crowd", "cus_Full"} {
 		event := devservertest.StripeEvent(t, "customer.deleted-without-user", devservertest.EventCustomer, customer)
-		for delivery := 1; ; delivery++ { // on a slow machine the time of one is too short
+		for delivery := 1; ; delivery++ { // on a slow machine one delivery may time out
 			err := w.deliver(t.Context(), event)
 			if err == nil {
 				break
@@ -91,17 +92,19 @@ func testManyUsers(t *testing.T, endpoint string) {
 			}
 		}
 		if got := w.get(t, customer); len(usersOf(customer)) > 0 || asText(got["billing_portal_deleted"]) != "true" {
-			t.Errorf("%s has %d users: %v", customer, len(usersOf(customer)), got["billing_portal_deleted"])
+			t.Errorf("%s has %d users after its deletion, billing_portal_deleted is %v", customer,
+				len(usersOf(customer)), got["billing_portal_deleted"])
 		}
 	}
 	for _, user := range append(all[:5:5], "user-0", "user-99") {
 		if got := w.customer(w.get(t, user)); got != "" {
-			t.Errorf("%.20s has %q", user, got)
+			t.Errorf("%.20s still has the customer %q", user, got)
 		}
 	}
 }
 
-// testUsersLikeCustomers names users whose item would be a customer's own.
+// testUsersLikeCustomers tests users whose IDs look like customer IDs, so that their items would be
+// those of customers.
 func testUsersLikeCustomers(t *testing.T, endpoint string) {
 	w := newTable(t, endpoint, "table-users-like-customers", layouts["a plain table"])
 	for _, event := range []string{"customer.created", "customer.updated-moved", "checkout.session.completed",
@@ -113,7 +116,7 @@ func testUsersLikeCustomers(t *testing.T, endpoint string) {
 	}
 	for _, id := range []string{"cus_Alice", "cus_Bob"} {
 		if got := w.get(t, id); got != nil {
-			t.Errorf("%s has the item %v", id, got)
+			t.Errorf("the webhook wrote an item for %s: %v", id, got)
 		}
 	}
 }

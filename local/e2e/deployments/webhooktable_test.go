@@ -26,7 +26,7 @@ import (
 
 type item = map[string]types.AttributeValue
 
-// layout is how a team keeps its users.
+// layout is a way in which a team stores its users.
 type layout struct {
 	env map[string]string
 	key func(id string) item
@@ -53,7 +53,7 @@ var layouts = map[string]layout{
 	},
 }
 
-// table is one table of a DynamoDB, with the webhook function in front of it.
+// table is a table in a DynamoDB, with a webhook function that writes to it.
 type table struct {
 	client   *dynamodb.Client
 	name     string
@@ -93,7 +93,7 @@ func newTable(t *testing.T, endpoint, name string, l layout) *table {
 	return w
 }
 
-// deliver hands an event to the function as the event bus does.
+// deliver sends an event to the function like the event bus.
 func (w *table) deliver(ctx context.Context, event []byte) error {
 	payload, err := json.Marshal(map[string]any{"source": "aws.partner/stripe.com/ed_test_61Demo",
 		"detail": json.RawMessage(event)})
@@ -121,7 +121,7 @@ func (w *table) get(t *testing.T, id string) item {
 	return output.Item
 }
 
-// customer finds what the portal would read.
+// customer returns the customer that the portal would read.
 func (w *table) customer(i item) string {
 	path := "customer_id"
 	if nested := w.layout.env["CUSTOMERS_ATTRIBUTE"]; nested != "" {
@@ -138,7 +138,7 @@ func (w *table) customer(i item) string {
 	return ""
 }
 
-// everyType is what an app may keep beside the mapping.
+// everyType returns the attributes of an app that may be in the same item as the mapping.
 func everyType() item {
 	return item{
 		"s": text("x"), "n": &types.AttributeValueMemberN{Value: "1"},
@@ -154,7 +154,7 @@ func everyType() item {
 	}
 }
 
-// testWebhookTable is the contract of the webhook with a DynamoDB.
+// testWebhookTable tests the contract of the webhook with a DynamoDB.
 func testWebhookTable(t *testing.T, endpoint string) {
 	for name, l := range layouts {
 		t.Run(name, func(t *testing.T) {
@@ -164,7 +164,7 @@ func testWebhookTable(t *testing.T, endpoint string) {
 			w.put(t, theirs)
 			for i, step := range []struct {
 				event, customer string
-				calls           int // of DynamoDB
+				calls           int // DynamoDB calls
 			}{
 				{"customer.created", devservertest.EventCustomer, 3},
 				{"customer.created", devservertest.EventCustomer, 1},
@@ -181,11 +181,11 @@ func testWebhookTable(t *testing.T, endpoint string) {
 				}
 				if line := w.logs.String()[before:]; !strings.Contains(line,
 					fmt.Sprintf(`"attempts":%d,`, step.calls)) {
-					t.Errorf("step %d: want %d calls: %s", i, step.calls, line)
+					t.Errorf("step %d: want %d DynamoDB calls: %s", i, step.calls, line)
 				}
 				got := w.get(t, "alice")
 				if customer := w.customer(got); customer != step.customer {
-					t.Errorf("step %d: alice's customer is %q, want %q", i, customer, step.customer)
+					t.Errorf("step %d: the customer of alice is %q, want %q", i, customer, step.customer)
 				}
 				delete(got, "billing_portal")
 				delete(got, "customer_id")
@@ -196,35 +196,35 @@ func testWebhookTable(t *testing.T, endpoint string) {
 					t.Errorf("step %d: the rest of the item is %v, want %v", i, got, theirs)
 				}
 			}
-			// Bob has no item yet.
+			// Bob does not have an item yet.
 			if err := w.deliver(t.Context(), devservertest.StripeEvent(t, "checkout.session.completed", `"alice"`,
 				`"bob"`, devservertest.EventCustomer, "cus_Bob")); err != nil {
 				t.Fatal(err)
 			}
 			if got := w.customer(w.get(t, "bob")); got != "cus_Bob" {
-				t.Errorf("bob's customer is %q", got)
+				t.Errorf("the customer of bob is %q", got)
 			}
 			if got := w.get(t, "cus_Bob"); !reflect.DeepEqual(got["billing_portal_users"],
 				&types.AttributeValueMemberSS{Value: []string{"bob"}}) || w.customer(got) != "" {
-				t.Errorf("the customer's own item is %v", got)
+				t.Errorf("the item of the customer is %v", got)
 			}
 			if err := w.deliver(t.Context(), devservertest.StripeEvent(t, "customer.deleted-without-user",
 				devservertest.EventCustomer, "cus_Bob")); err != nil {
 				t.Fatal(err)
 			}
 			if got := w.customer(w.get(t, "bob")); got != "" {
-				t.Errorf("bob's customer is %q, which is deleted", got)
+				t.Errorf("the customer of bob is %q, which is deleted", got)
 			}
 		})
 	}
 	t.Run("many customers", func(t *testing.T) { testManyCustomers(t, endpoint) })
 	t.Run("many users", func(t *testing.T) { testManyUsers(t, endpoint) })
 	t.Run("users like customers", func(t *testing.T) { testUsersLikeCustomers(t, endpoint) })
-	t.Run("whatever the order", func(t *testing.T) { testOrders(t, endpoint, 12) })
+	t.Run("any order", func(t *testing.T) { testOrders(t, endpoint, 12) })
 }
 
-// testOrders delivers the same events in many orders, some twice and some at once: the table is
-// always the same.
+// testOrders delivers the same events in many orders, some of them twice and some concurrently. The
+// table must always be the same.
 func testOrders(t *testing.T, endpoint string, orders int) {
 	w := newTable(t, endpoint, "table-orders", layouts["a plain table"])
 	var events [][]byte
@@ -241,7 +241,7 @@ func testOrders(t *testing.T, endpoint string, orders int) {
 		devservertest.StripeEvent(t, "customer.deleted-without-user", devservertest.EventCustomer, "cus_Deleted"))
 	var want string
 	for order := range orders {
-		// Each order has users and customers of its own.
+		// Each order has its own users and customers.
 		suffix := fmt.Sprintf("-%d", order)
 		random := rand.New(rand.NewPCG(uint64(order), 1)) //nolint:gosec // an order
 		deliveries := slices.Clone(events)
@@ -281,7 +281,7 @@ func testOrders(t *testing.T, endpoint string, orders int) {
 	}
 }
 
-// asText prints a value with its members in order.
+// asText formats a value with its members in order.
 func asText(value types.AttributeValue) string {
 	switch value := value.(type) {
 	case *types.AttributeValueMemberM:

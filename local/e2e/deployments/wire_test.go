@@ -25,9 +25,9 @@ import (
 	"billingportal/local/internal/fakestripe"
 )
 
-// TestEveryFlowWithEveryParameterOnTheWire sends, for each flow, all that it takes
-// through gateway, function and stripe-go to stripe-mock, which holds it to Stripe's
-// OpenAPI document, and compares the form that arrived.
+// TestEveryFlowWithEveryParameterOnTheWire sends each flow with all its parameters through gateway,
+// function and stripe-go to stripe-mock, which checks it against Stripe's OpenAPI document. It
+// compares the form that arrived.
 func TestEveryFlowWithEveryParameterOnTheWire(t *testing.T) {
 	l, _ := devservertest.Start(t, func(l *devserver.Server) {
 		var err error
@@ -91,20 +91,20 @@ func TestEveryFlowWithEveryParameterOnTheWire(t *testing.T) {
 			before := len(l.Stripe.Requests())
 			response, body := l.Post(t, "alice", form, nil)
 			if response.StatusCode != http.StatusSeeOther {
-				t.Fatalf("status = %d: %s", response.StatusCode, body)
+				t.Fatalf("status %d: %s", response.StatusCode, body)
 			}
 			requests := l.Stripe.Requests()[before:]
 			sent := requests[len(requests)-1]
 			if sent.Path != "/v1/billing_portal/sessions" || !reflect.DeepEqual(sent.Form(), want) {
-				t.Errorf("%s %v\nwant %v", sent.Path, sent.Form(), want)
+				t.Errorf("sent to %s: %v\nwant %v", sent.Path, sent.Form(), want)
 			}
 		})
 	}
 }
 
-// TestBadTokensReachNobody is every token that must not pass, through the whole
-// function: its code, and no call of DynamoDB or Stripe.
-func TestBadTokensReachNobody(t *testing.T) {
+// TestBadTokensReachNoUpstream sends each kind of invalid token through the whole function and
+// checks the code and that DynamoDB and Stripe are not called.
+func TestBadTokensReachNoUpstream(t *testing.T) {
 	u := startUpstreams(t)
 	env := u.Environment(u.Origin)
 	function, err := portal.New(t.Context(), func(name string) string { return env[name] }, &devservertest.LogBuffer{})
@@ -131,7 +131,7 @@ func TestBadTokensReachNobody(t *testing.T) {
 	}
 	public, ok := u.Issuer.KeySet().Keys[0].Key.(*rsa.PublicKey)
 	if !ok {
-		t.Fatal("the issuer's key is not RSA")
+		t.Fatal("the key of the issuer is not an RSA key")
 	}
 	kid := u.Issuer.KeySet().Keys[0].KeyID
 	segment := func(v any) string {
@@ -175,7 +175,7 @@ func TestBadTokensReachNobody(t *testing.T) {
 				t.Errorf("status = %d, code = %s", answer.StatusCode, code)
 			}
 			if calls := u.take(); calls["dynamodb"] != 0 || calls["stripe"] != 0 {
-				t.Errorf("calls = %v", calls)
+				t.Errorf("an invalid token caused calls: %v", calls)
 			}
 		})
 	}
@@ -184,7 +184,7 @@ func TestBadTokensReachNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	if answer := devservertest.Invoke(t, function, event); !strings.Contains(string(answer), `"statusCode":303`) {
-		t.Errorf("the good token: %s", answer)
+		t.Errorf("a valid token: %s", answer)
 	}
 }
 

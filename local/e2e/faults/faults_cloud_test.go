@@ -21,7 +21,7 @@ import (
 	"billingportal/local/internal/runtimeapi"
 )
 
-// upstream is one of those that a request needs, in the order in which it does.
+// upstream is a service that a request needs. The order is that in which a request uses them.
 type upstream string
 
 const (
@@ -34,7 +34,8 @@ const (
 
 var allUpstreams = []upstream{discovery, keySet, dynamoDB, secretsManager, stripeAPI}
 
-// isPrefetched reports whether the function asks the upstream at its start, and keeps the answer.
+// isPrefetched reports whether the function calls the upstream at its start and caches the
+// response.
 func (u upstream) isPrefetched() bool { return u != dynamoDB && u != stripeAPI }
 
 const (
@@ -42,15 +43,16 @@ const (
 	appOrigin  = "https://app.example"
 )
 
-// world is what all clouds of a test share: the stand-ins behind the servers, and an authority.
+// world is shared by all clouds of a test: the fakes behind the servers, and a certificate
+// authority.
 type world struct {
 	*devserver.Server
 	authority *faulttest.Authority
-	root      string // file with the authority's certificate
-	bootstrap string // the function's binary
-	oldKey    string // the Stripe key that the secret has at first
+	root      string // file with the certificate of the authority
+	bootstrap string // the binary of the function
+	oldKey    string // the Stripe key in the first version of the secret
 	newKey    string
-	elsewhere *faulttest.Server // where redirects lead; nobody may follow
+	elsewhere *faulttest.Server // the target of redirects, which the function must not follow
 }
 
 func newWorld(t *testing.T) *world {
@@ -78,8 +80,8 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// cloud is the upstreams of one process, each on a port of its own, with a secret in every place
-// that has room.
+// cloud is the set of upstreams of one process, each on its own port. Every place that can hold a
+// secret has one.
 type cloud struct {
 	*world
 	servers map[upstream]*faulttest.Server
@@ -88,14 +90,14 @@ type cloud struct {
 	email   string
 	token   string
 	aws     [3]string // access key ID, secret key, session token
-	secure  bool      // TLS to all of them
+	secure  bool      // all upstreams use TLS
 
 	mu      sync.Mutex
-	rotated bool              // the secret has the new key
-	planted map[string]string // what nobody may repeat -> where it was planted
+	rotated bool              // the secret contains the new key
+	planted map[string]string // text that must not leak -> its place
 }
 
-// plant returns a text that is found nowhere else.
+// plant returns a unique text.
 func (c *cloud) plant(where string) string {
 	text := rand.Text()
 	c.add(where, text)
@@ -144,8 +146,8 @@ func (w *world) newCloud(secure bool) (*cloud, error) {
 			c.close()
 			return nil, err
 		}
-		// The lock is for serveDiscovery, which a process asks: nothing that the race detector
-		// knows of comes in between.
+		// The lock is for serveDiscovery, which runs when a process calls it. The race detector
+		// does not see the process between this write and that read.
 		c.mu.Lock()
 		c.servers[name] = server
 		c.mu.Unlock()
@@ -160,7 +162,7 @@ func (c *cloud) close() {
 	}
 }
 
-// putKey makes a key the secret's current version.
+// putKey stores a key as the current version of the secret.
 func (c *cloud) putKey(key string) {
 	c.secrets.Put(devserver.StripeSecret, `{"api_key":"`+key+`","note":"`+c.plant("secret")+`"}`)
 }
@@ -195,7 +197,7 @@ func (c *cloud) serveKeys(w http.ResponseWriter, _ *http.Request) {
 	answerJSON(w, map[string]any{"keys": []any{unusable, c.Issuer.KeySet().Keys[0]}, "note": c.plant("key set")})
 }
 
-// serveStripe is Stripe for a customer with one subscription. fakestripe would print every request.
+// serveStripe is Stripe for a customer with one subscription.
 func (c *cloud) serveStripe(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Request-Id", "req_"+rand.Text())
 	key := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -230,7 +232,7 @@ func answerJSON(w http.ResponseWriter, document any) {
 	_, _ = w.Write(body)
 }
 
-// start starts a process in the cloud.
+// start starts a process that uses the cloud.
 func (c *cloud) start(ctx context.Context, level string) (*runtimeapi.Process, error) {
 	env := c.Environment(c.Origin)
 	env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], env["AWS_SESSION_TOKEN"] = c.aws[0], c.aws[1], c.aws[2]
@@ -252,7 +254,7 @@ func (c *cloud) start(ctx context.Context, level string) (*runtimeapi.Process, e
 	return runtimeapi.Start(ctx, c.bootstrap, list)
 }
 
-// calls is what reached the upstreams.
+// calls are the requests and connections that reached the upstreams.
 type calls struct {
 	requests    map[upstream][]faulttest.Request
 	connections map[upstream]int
@@ -267,17 +269,18 @@ func (c *cloud) take() calls {
 	return taken
 }
 
-// sign returns a token of the user's that is valid for so long.
+// sign returns a token of the user that is valid for ttl.
 func (c *cloud) sign(ttl time.Duration) string {
 	token, err := c.Issuer.Token(c.user, map[string]any{"iss": c.servers[discovery].URL, "email": c.email}, ttl)
 	if err != nil {
-		panic(err) // claims that are texts and numbers can be encoded
+		panic(err) // strings and numbers can always be encoded
 	}
 	c.add("token", token)
 	return token
 }
 
-// pieces are all eight characters in a row of what was planted, in lower case, and where that was.
+// pieces contains each sequence of eight characters of the planted texts, in lower case, and the
+// place of the text.
 type pieces map[uint64]string
 
 func (c *cloud) pieces() pieces {
@@ -295,7 +298,8 @@ func (c *cloud) pieces() pieces {
 	return all
 }
 
-// in names the places of which a text has eight characters in a row, in capitals or not.
+// in returns the places whose planted texts share eight consecutive characters with text, ignoring
+// case.
 func (p pieces) in(text string) []string {
 	found := map[string]bool{}
 	var piece uint64

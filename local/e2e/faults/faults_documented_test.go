@@ -10,7 +10,7 @@ import (
 	"billingportal/functions/faulttest"
 )
 
-// awsError is an error in AWS's JSON protocols, with more said than anybody may repeat.
+// awsError is an error in the JSON protocols of AWS. It contains texts that must not leak.
 func awsError(status int, code string) faulttest.Fault {
 	return faulttest.Answer(status, map[string]string{"Content-Type": "application/x-amz-json-1.0"},
 		`{"__type":"`+code+
@@ -53,7 +53,8 @@ func awsRows() []row {
 	add(secretsManager, 400, "", "IncompleteSignature", denied)
 	add(secretsManager, 403, "", "InvalidClientTokenId", denied)
 	add(secretsManager, 400, "", "InvalidParameterException", denied)
-	add(secretsManager, 400, "", "InvalidRequestException", denied) // the secret is to be deleted
+	// the secret is scheduled for deletion
+	add(secretsManager, 400, "", "InvalidRequestException", denied)
 	add(secretsManager, 403, "", "MissingAuthenticationToken", denied)
 	add(secretsManager, 400, "", "NotAuthorized", denied)
 	add(secretsManager, 403, "", "OptInRequired", denied)
@@ -71,7 +72,8 @@ func awsRows() []row {
 	return append(rows, awsDataRows()...)
 }
 
-// awsDataRows are whole answers with the wrong thing in them, and what no service of AWS has said.
+// awsDataRows are complete responses with wrong content, and responses that no AWS service has
+// sent.
 func awsDataRows() []row {
 	const broken, none = "500 billing-misconfigured", "404 no-billing-account"
 	var rows []row
@@ -85,35 +87,35 @@ func awsDataRows() []row {
 	item("a customer that is empty", `{"Item":{"customer_id":{"S":""}}}`, none)
 	item("a customer that is a number", `{"Item":{"customer_id":{"N":"12345678"}}}`, broken)
 	item("a customer that is something else", `{"Item":{"customer_id":{"S":"%s"}}}`, broken)
-	item("a customer of no known type", `{"Item":{"customer_id":{"X":"%s"}}}`, broken)
+	item("a customer of an unknown type", `{"Item":{"customer_id":{"X":"%s"}}}`, broken)
 
 	secret := func(name, body string) {
 		r := row{at: secretsManager, name: name, fault: faulttest.Answer(200, jsonType, body)}
 		rows = append(rows, r.expect(reaction{broken, 1}, foreign))
 	}
-	secret("a secret that is no key", `{"SecretString":"%s"}`)
+	secret("a secret that is not a key", `{"SecretString":"%s"}`)
 	secret("a secret that is empty", `{"SecretString":""}`)
 	secret("a secret that is a publishable key", `{"SecretString":"pk_test_0123456789"}`)
 	secret("a secret without api_key", `{"SecretString":"{\"note\":\"%s\"}"}`)
-	secret("a secret whose JSON breaks off", `{"SecretString":"{\"api_key\":\"sk_test_"}`)
+	secret("a secret with incomplete JSON", `{"SecretString":"{\"api_key\":\"sk_test_"}`)
 	secret("a secret that is binary", `{"SecretBinary":"c2tfdGVzdF8wMTIzNDU2Nzg5"}`)
 
 	for _, at := range []upstream{dynamoDB, secretsManager} {
 		rows = append(rows,
-			row{at: at, name: "400, a code made of a secret",
+			row{at: at, name: "400, a code that contains a secret",
 				fault: awsError(400, "%s")}.expect(reactions[at][refused], refused),
-			row{at: at, name: "500, a code made of a secret",
+			row{at: at, name: "500, a code that contains a secret",
 				fault: awsError(500, "%s")}.expect(reactions[at][failing], failing),
 			row{at: at, name: "400, the code in a header", fault: faulttest.Answer(400,
 				map[string]string{"X-Amzn-Errortype": "AccessDeniedException:http://%s/"}, `{"message":"%s"}`)}.
 				expect(reactions[at][denied], denied))
 	}
-	// The SDK computes the checksum and does not act on it; TLS is what guards an answer.
-	checksum := row{at: dynamoDB, name: "a checksum of another answer", fault: faulttest.Header("X-Amz-Crc32", "1")}
+	// The SDK computes the checksum and ignores a mismatch; TLS protects the responses.
+	checksum := row{at: dynamoDB, name: "a wrong checksum", fault: faulttest.Header("X-Amz-Crc32", "1")}
 	return append(rows, checksum.expect(reactions[dynamoDB][harmless], harmless))
 }
 
-// issuerRows are documents that are JSON and not what an issuer may say.
+// issuerRows are JSON documents that an issuer must not serve.
 //
 // https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationValidation
 // https://www.rfc-editor.org/rfc/rfc7517#section-5
@@ -141,7 +143,7 @@ func issuerRows(elsewhere string) []row {
 	}
 	keys("no keys", `{"keys":[]}`)
 	keys("no usable key", `{"keys":[{"kty":"oct","kid":"%s","k":"%s"}]}`)
-	keys("keys of another shape", `{"keys":{"%s":"%s"}}`)
+	keys("keys in another format", `{"keys":{"%s":"%s"}}`)
 	for _, at := range []upstream{discovery, keySet} {
 		for _, status := range []int{301, 410} {
 			rows = append(rows, row{at: at, name: strconv.Itoa(status),

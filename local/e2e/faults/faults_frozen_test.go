@@ -16,28 +16,27 @@ import (
 	"billingportal/local/internal/runtimeapi"
 )
 
-// frozenRow is a process that Lambda freezes, and what becomes of its connections meanwhile.
+// frozenRow is a process that Lambda freezes, and a fault of the connections during the freeze.
 type frozenRow struct {
 	when moment
 	name string
 	fate func(*faulttest.Server)
 }
 
-// moment is when a process is frozen. Lambda does that when the process asks for its next
+// moment is when a process is frozen. Lambda freezes a process when it asks for its next
 // invocation.
 type moment string
 
 const (
-	fetching moment = "while it fetches ahead"
-	ready    moment = "when it has fetched ahead"
-	warm     moment = "when it has served a request"
+	fetching moment = "during the prefetch"
+	ready    moment = "after the prefetch"
+	warm     moment = "after a request"
 )
 
-// TestFrozen freezes a process with connections to all upstreams, does something to those
-// connections, and has the next request wait when the process thaws. It is served, whatever
-// happened.
+// TestFrozen freezes a process that has connections to all upstreams, breaks the connections, and
+// sends a request that is waiting when the process thaws. The request must always succeed.
 func TestFrozen(t *testing.T) {
-	t.Parallel() // it waits, mostly
+	t.Parallel() // it mostly waits
 	w := newWorld(t)
 	var rows []frozenRow
 	for _, when := range []moment{fetching, ready, warm} {
@@ -45,7 +44,7 @@ func TestFrozen(t *testing.T) {
 			frozenRow{when, "left alone", func(*faulttest.Server) {}},
 			frozenRow{when, "closed", (*faulttest.Server).HangUp},
 			frozenRow{when, "reset", (*faulttest.Server).Drop},
-			frozenRow{when, "forgotten by the network", (*faulttest.Server).Forget})
+			frozenRow{when, "dropped by the network", (*faulttest.Server).Forget})
 	}
 	lines := make([]string, len(rows))
 	var wait sync.WaitGroup
@@ -62,7 +61,7 @@ func TestFrozen(t *testing.T) {
 			}
 			for _, at := range []upstream{dynamoDB, stripeAPI} {
 				if calls := len(m.calls.requests[at]); calls != 1 {
-					t.Errorf("%s, %s: %d calls of %s arrived", r.when, r.name, calls, at)
+					t.Errorf("%s, %s: %d calls reached %s, want 1", r.when, r.name, calls, at)
 				}
 			}
 		})
@@ -120,7 +119,7 @@ func (w *world) runFrozen(ctx context.Context, r frozenRow) (*meeting, error) {
 	return c.meetThawed(ctx, process)
 }
 
-// meetThawed hands a request to a frozen process before it lets it go on.
+// meetThawed sends a request to a frozen process before it thaws the process.
 func (c *cloud) meetThawed(ctx context.Context, process *runtimeapi.Process) (*meeting, error) {
 	type result struct {
 		*meeting
@@ -138,7 +137,7 @@ func (c *cloud) meetThawed(ctx context.Context, process *runtimeapi.Process) (*m
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case r := <-done:
-			return nil, errors.Join(errors.New("the request was not handed over"), r.error)
+			return nil, errors.Join(errors.New("the process did not receive the request"), r.error)
 		}
 	}
 	if err := process.Thaw(); err != nil {

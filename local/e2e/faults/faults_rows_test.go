@@ -9,28 +9,29 @@ import (
 	"billingportal/functions/faulttest"
 )
 
-// row is one upstream with one fault, and what is expected of requests that meet it.
+// row is an upstream with a fault, and the expected results of requests.
 type row struct {
-	at          upstream
-	name        string
-	fault       faulttest.Fault
-	faultIn     func(c *cloud) faulttest.Fault // in place of fault, where it depends on the cloud
-	beforeWarm  func(c *cloud)                 // what else happens before the warm request
-	flow        string                         // type of the request's flow_data
-	secure      bool                           // all upstreams speak TLS
-	slow        bool                           // nothing is answered: the function's time is cut
-	full        bool                           // nothing is answered, and the function has all its time
-	uncounted   bool                           // the upstream cannot know of its callers
-	connections bool                           // connections are counted, for want of requests
+	at    upstream
+	name  string
+	fault faulttest.Fault
+	// instead of fault, if the fault depends on the cloud
+	faultIn     func(c *cloud) faulttest.Fault
+	beforeWarm  func(c *cloud) // called before the warm request
+	flow        string         // type in the flow_data of the request
+	secure      bool           // all upstreams use TLS
+	slow        bool           // the upstream does not respond: use a short timeout of the function
+	full        bool           // the upstream does not respond: use the full timeout
+	uncounted   bool           // the upstream does not see requests or connections
+	connections bool           // count connections instead of requests, which never arrive
 
 	cold, warm want
-	renewals   [2]int // calls of Secrets Manager for a refused key, cold and warm
+	renewals   [2]int // calls of Secrets Manager because of a rejected key, cold and warm
 }
 
-// want is what is expected of a request.
+// want is the expected result of a request.
 type want struct {
-	answer   string // status and code, and after a comma the seconds of Retry-After
-	min, max int    // calls of the upstream, those ahead of the request included
+	answer   string // status and code, followed by a comma and the Retry-After seconds
+	min, max int    // calls of the upstream, including prefetches
 }
 
 func wanted(answer string, calls int) want { return want{answer, calls, calls} }
@@ -39,26 +40,26 @@ func (w want) String() string { return fmt.Sprintf("%s in %d to %d calls", w.ans
 
 const served = "303"
 
-// kind is what a fault is to a client.
+// kind is the effect of a fault on a client.
 type kind int
 
 const (
-	harmless kind = iota // it is served all the same
-	lost                 // there is no connection, or it ends too soon: another try may help
-	late                 // there is no answer in time
-	failing              // 5xx: another try may help
-	refused              // another status, without the words that the upstream has for it
-	denied               // another status, in words that say that no other try will help
-	foreign              // 200, and no answer of the upstream's
+	harmless kind = iota // the response is usable
+	lost                 // no connection, or it ends too soon: a retry may help
+	late                 // no response in time
+	failing              // 5xx: a retry may help
+	refused              // another status, without an error that the upstream documents
+	denied               // another status, with an error that says that a retry will not help
+	foreign              // 200, but not a response of this upstream
 )
 
-// reaction is what becomes of a request, and after how many tries.
+// reaction is the result of a request and the number of tries.
 type reaction struct {
 	answer string
 	tries  int
 }
 
-// reactions is the contract for what needs no words to be understood.
+// reactions is the contract for faults whose kind alone decides the result.
 var reactions = map[upstream]map[kind]reaction{
 	discovery:      issuerReactions,
 	keySet:         issuerReactions,
@@ -100,9 +101,9 @@ func awsReactions(unavailable string, tries int) map[kind]reaction {
 	}
 }
 
-// expect fills in what is expected of a row whose fault is of one kind. What is fetched ahead is
-// tried twice when the process is cold, once ahead and once by the request, and not at all when it
-// is warm.
+// expect sets the expected results of a row whose fault is of one kind. A cold process calls a
+// prefetched upstream in the prefetch and again in the request, each time with all tries. A warm
+// process does not call it.
 func (r row) expect(reaction reaction, ofKind kind) row {
 	r.cold, r.warm = wanted(reaction.answer, reaction.tries), wanted(reaction.answer, reaction.tries)
 	if r.at.isPrefetched() {
@@ -112,24 +113,26 @@ func (r row) expect(reaction reaction, ofKind kind) row {
 		}
 	}
 	if r.connections {
-		r.cold.min = min(r.cold.min, reaction.tries) // the connection ahead may be there before the fetch ahead
-		r.cold.max++                                 // the connection ahead
-		r.warm.min = max(r.warm.min-1, 0)            // a try on the connection that was kept
+		// the early connection may exist before the prefetch
+		r.cold.min = min(r.cold.min, reaction.tries)
+		r.cold.max++                      // the early connection
+		r.warm.min = max(r.warm.min-1, 0) // a try on a connection that was kept
 	}
 	switch {
 	case r.uncounted:
 		r.cold.min, r.cold.max, r.warm.min, r.warm.max = 0, 0, 0, 0
 	case r.slow:
-		r.cold.min, r.warm.min = min(r.cold.min, 1), min(r.warm.min, 1) // time runs out before the tries do
+		// the time runs out before the tries do
+		r.cold.min, r.warm.min = min(r.cold.min, 1), min(r.warm.min, 1)
 	case r.full && (r.at == discovery || r.at == keySet):
-		r.cold.min-- // what the fetch ahead has left of the time is less than two tries take
+		r.cold.min-- // the prefetch may leave less time than two tries take
 	case r.full && !r.at.isPrefetched():
-		r.cold.min = 1 // its time is cut, the warm one's is not
+		r.cold.min = 1 // the cold request has a short timeout, the warm one does not
 	}
 	return r
 }
 
-// commonRows are the faults that every upstream may have.
+// commonRows are the faults that every upstream can have.
 func commonRows(elsewhere string) []row {
 	var rows []row
 	for _, at := range allUpstreams {
@@ -140,7 +143,7 @@ func commonRows(elsewhere string) []row {
 		add(row{name: "refused", fault: faulttest.Refused(), uncounted: true}, lost)
 		add(connection(row{name: "reset before the request", fault: faulttest.ResetAtOnce()}), lost)
 		add(row{name: "reset after the request", fault: faulttest.ResetAfterRequest()}, lost)
-		add(row{name: "hang, all the time there is", fault: faulttest.Hang(), full: true}, late)
+		add(row{name: "hang, full timeout", fault: faulttest.Hang(), full: true}, late)
 		add(row{name: "hang", fault: faulttest.Hang(), slow: true}, late)
 		add(row{name: "slow drip", fault: faulttest.Drip(), slow: true}, late)
 		add(row{name: "slow drip of the head", fault: faulttest.DripHead(), slow: true}, late)
@@ -158,13 +161,13 @@ func commonRows(elsewhere string) []row {
 		add(row{name: "204", fault: faulttest.Empty(204)}, foreign)
 		add(row{name: "200, null", fault: faulttest.Answer(200, jsonType, "null")}, foreign)
 		add(row{name: "200, a list", fault: faulttest.Answer(200, jsonType, `["%s"]`)}, foreign)
-		add(row{name: "JSON that breaks off", fault: faulttest.HalfJSON()}, foreign)
+		add(row{name: "incomplete JSON", fault: faulttest.HalfJSON()}, foreign)
 		add(row{name: "10 MB", fault: faulttest.Large()}, foreign)
 		add(row{name: "gzip bomb", fault: faulttest.GzipBomb()}, foreign)
-		add(row{name: "a megabyte of header", fault: faulttest.HeaderFlood()}, lost)
+		add(row{name: "a header of a megabyte", fault: faulttest.HeaderFlood()}, lost)
 		rows = append(rows, wireRows(at)...)
 		add(row{name: "wrong content type", fault: faulttest.ContentType("text/html")}, harmless)
-		add(row{name: "a second answer behind the first", fault: faulttest.Trailing(foreignAnswer)}, harmless)
+		add(row{name: "a second response after the first", fault: faulttest.Trailing(foreignAnswer)}, harmless)
 		rows = append(rows, secureRows(at)...)
 	}
 	return rows
@@ -172,7 +175,7 @@ func commonRows(elsewhere string) []row {
 
 var jsonType = map[string]string{"Content-Type": "application/json"}
 
-// throttled is a 429 without words: Stripe's means one thing, whatever stands in it.
+// throttled is a 429 without a known error. For Stripe, 429 always means the same.
 func throttled(at upstream) row {
 	r := row{at: at, name: "429, HTML", fault: faulttest.HTML(429)}.expect(reactions[at][refused], refused)
 	if at == stripeAPI {
@@ -181,24 +184,24 @@ func throttled(at upstream) row {
 	return r
 }
 
-// foreignAnswer is an answer that would be taken for the upstream's, to a request of somebody
-// else's.
+// foreignAnswer is a response to a request of another customer. A client that reads it would take
+// it for its own response.
 func foreignAnswer(body []byte, _ string) []byte {
 	text := strings.ReplaceAll(string(body), "cus_DemoAlice", foreignCustomer)
 	return []byte(strings.ReplaceAll(text, "/p/session/", "/p/session/"+foreignCustomer))
 }
 
-// foreignCustomer is whose data must never turn up.
+// foreignCustomer is the customer whose data must never appear.
 const foreignCustomer = "cus_SomebodyElse"
 
-// connection marks a fault that no request gets past.
+// connection marks a fault that prevents all requests.
 func connection(r row) row {
 	r.connections = true
 	return r
 }
 
-// cutShort is the kind of a connection that ends within the answer. The AWS SDK takes it for an
-// answer that cannot be read.
+// cutShort returns the kind of a connection that ends within the response. To the AWS SDK it is a
+// response that cannot be read.
 func cutShort(at upstream) kind {
 	if at == dynamoDB || at == secretsManager {
 		return foreign
@@ -206,7 +209,7 @@ func cutShort(at upstream) kind {
 	return lost
 }
 
-// wireRows are what HTTP/1.1 allows, and what it does not.
+// wireRows are unusual and invalid uses of HTTP/1.1.
 func wireRows(at upstream) []row {
 	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 	const hints = "HTTP/1.1 103 Early Hints\r\nLink: </%s>; rel=preload\r\n\r\n"
@@ -217,14 +220,14 @@ func wireRows(at upstream) []row {
 		rows = append(rows, row{at: at, name: name, fault: fault}.expect(reactions[at][ofKind], ofKind))
 	}
 	add("HTTP/1.0", harmless, func(body string) string { return "HTTP/1.0 200 OK\r\n\r\n" + body })
-	add("interim answers first", harmless,
+	add("interim responses first", harmless,
 		func(body string) string { return hints + hints + head + length(body) + "\r\n" + body })
-	add("interim answers without an end", lost, func(string) string { return strings.Repeat(hints, 50) })
+	add("endless interim responses", lost, func(string) string { return strings.Repeat(hints, 50) })
 	add("two lengths", lost, func(body string) string { return head + length(body) + length(body+" ") + "\r\n" + body })
-	add("chunks that break off", cutShort(at), func(body string) string {
+	add("incomplete chunks", cutShort(at), func(body string) string {
 		return head + "Transfer-Encoding: chunked\r\n\r\n" + fmt.Sprintf("%x\r\n", len(body)) + body[:len(body)/2]
 	})
-	add("a chunk of no size", cutShort(at), func(body string) string {
+	add("a chunk without a size", cutShort(at), func(body string) string {
 		return head + "Transfer-Encoding: chunked\r\n\r\n%s\r\n" + body
 	})
 	return append(rows,
@@ -234,11 +237,12 @@ func wireRows(at upstream) []row {
 
 // secureRows are the faults of TLS.
 func secureRows(at upstream) []row {
-	untrusted := connection(row{at: at, name: "TLS: nobody's certificate", fault: faulttest.Untrusted(), secure: true})
+	untrusted := connection(row{at: at, name: "TLS: an untrusted certificate",
+		fault: faulttest.Untrusted(), secure: true})
 	expired := connection(row{at: at, name: "TLS: an expired certificate", fault: faulttest.Expired(), secure: true})
 	lostOnce := reactions[at][lost]
 	if at == stripeAPI {
-		lostOnce.tries = 1 // a certificate will not be another one in a moment
+		lostOnce.tries = 1 // a retry would get the same certificate
 	}
 	warmCalls := 1
 	if at.isPrefetched() {

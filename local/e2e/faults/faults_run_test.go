@@ -24,22 +24,23 @@ import (
 
 const shortTime = 2200 * time.Millisecond
 
-// Places of secrets that a session's answer has to hold.
+// Places of planted texts that a response with a session must contain.
 const (
 	sessionURL     = "session URL"
 	returnURLQuery = "query of the return URL"
 )
 
-// caller is how a request carries its token and what answer it wants.
+// caller is how a request carries its token and which type of response it accepts.
 type caller int
 
 const (
 	plainCaller  caller = iota // Authorization, no Accept
-	formCaller                 // access_token in a form, a page wanted
-	scriptCaller               // cookie, JSON wanted
+	formCaller                 // access_token in a form, accepts a page
+	scriptCaller               // cookie, accepts JSON
 )
 
-// event is a request to the portal, with a secret in every place that has room. flow may be "".
+// event returns a request to the portal. Every place that can hold a secret has one. flow may be
+// "".
 func (c *cloud) event(ctx context.Context, by caller, flow string) ([]byte, error) {
 	form := url.Values{"return_url": {appOrigin + "/?" + c.plant(returnURLQuery)}}
 	if flow != "" {
@@ -67,18 +68,18 @@ func (c *cloud) event(ctx context.Context, by caller, flow string) ([]byte, erro
 	return gateway.Event(r)
 }
 
-// meeting is one request's way through the process.
+// meeting is a request and its response.
 type meeting struct {
 	answer  events.APIGatewayV2HTTPResponse
-	raw     string // the answer as the gateway gets it
-	code    string // of a problem
+	raw     string // the response as the gateway receives it
+	code    string // the code of a problem
 	retry   string // Retry-After
 	took    time.Duration
 	calls   calls
-	attempt int // tries at Stripe, as logged
+	attempt int // number of tries at Stripe, as logged
 }
 
-// meet has the process answer a request.
+// meet sends a request to the process.
 func (c *cloud) meet(ctx context.Context, process *runtimeapi.Process, by caller, flow string,
 	limit time.Duration) (*meeting, error) {
 	event, err := c.event(ctx, by, flow)
@@ -88,7 +89,7 @@ func (c *cloud) meet(ctx context.Context, process *runtimeapi.Process, by caller
 	return c.invoke(ctx, process, event, limit)
 }
 
-// invoke hands an event to the process, and takes down what came of it.
+// invoke sends an event to the process and records the result.
 func (c *cloud) invoke(ctx context.Context, process *runtimeapi.Process, event []byte,
 	limit time.Duration) (*meeting, error) {
 	logged := len(process.Stdout())
@@ -106,7 +107,7 @@ func (c *cloud) invoke(ctx context.Context, process *runtimeapi.Process, event [
 	}
 	m.retry = m.answer.Headers["Retry-After"]
 	if strings.Contains(m.raw, foreignCustomer) {
-		return m, fmt.Errorf("answered with what was meant for another request: %s", m.raw)
+		return m, fmt.Errorf("the response belongs to another request: %s", m.raw)
 	}
 	if m.answer.Headers["Content-Type"] == "application/problem+json" {
 		var problem struct{ Code string }
@@ -119,7 +120,7 @@ func (c *cloud) invoke(ctx context.Context, process *runtimeapi.Process, event [
 	return m, err
 }
 
-// compare holds the answer to the one line that the log has about it.
+// compare compares the response with the single log line about it.
 func (m *meeting) compare(logged string) error {
 	var lines []string
 	for line := range strings.Lines(logged) {
@@ -138,10 +139,11 @@ func (m *meeting) compare(logged string) error {
 		return err
 	}
 	if m.code == "" && m.answer.StatusCode >= 400 {
-		m.code = line.Code // a page does not say
+		m.code = line.Code // a page does not contain the code
 	}
 	if line.Status != m.answer.StatusCode || (m.code != "" && line.Code != m.code) {
-		return fmt.Errorf("answered %d %s and logged %d %s", m.answer.StatusCode, m.code, line.Status, line.Code)
+		return fmt.Errorf("the response is %d %s, but the log has %d %s", m.answer.StatusCode,
+			m.code, line.Status, line.Code)
 	}
 	m.attempt = line.Attempts
 	cache := "no-store"
@@ -163,18 +165,18 @@ type encounter struct {
 	cold, afterCold, warm, afterWarm *meeting
 
 	stdout, stderr string
-	leaks          []string // where what was planted came out
+	leaks          []string // places of planted texts that leaked
 }
 
-// manner is how faults are met.
+// manner configures how processes meet faults.
 type manner struct {
 	level   string
-	limit   func(row row, warm bool) time.Duration // the function's time while something is wrong
-	patient bool                                   // wait as long as Retry-After says
+	limit   func(row row, warm bool) time.Duration // the timeout of the function during the fault
+	patient bool                                   // wait for the time in Retry-After
 	callers [4]caller
 }
 
-// run starts a process that meets a row's fault.
+// run starts a process that meets the fault of a row.
 func (w *world) run(ctx context.Context, row row, how manner) (*encounter, error) {
 	c, err := w.newCloud(row.secure)
 	if err != nil {
@@ -200,7 +202,7 @@ func (w *world) run(ctx context.Context, row row, how manner) (*encounter, error
 	if err := c.awaitPrefetch(ctx, row); err != nil {
 		return e, err
 	}
-	if err := process.Ready(ctx); err != nil { // its start has a time limit of its own
+	if err := process.Ready(ctx); err != nil { // the start has its own time limit
 		return e, err
 	}
 	for i, meeting := range []**meeting{&e.cold, &e.afterCold, &e.warm, &e.afterWarm} {
@@ -240,8 +242,8 @@ func (c *cloud) heal() error {
 	return nil
 }
 
-// awaitPrefetch returns when what is fetched ahead has met the fault, so that it is not the request
-// that meets it first.
+// awaitPrefetch waits until the prefetch has met the fault, so that the request does not meet it
+// first.
 func (c *cloud) awaitPrefetch(ctx context.Context, row row) error {
 	if !row.at.isPrefetched() || row.uncounted {
 		return nil
@@ -252,14 +254,14 @@ func (c *cloud) awaitPrefetch(ctx context.Context, row row) error {
 		select {
 		case <-time.After(time.Millisecond):
 		case <-ctx.Done():
-			return errors.New("nothing was fetched ahead")
+			return errors.New("the function did not prefetch")
 		}
 	}
 	return nil
 }
 
-// wait waits as long as a caller is told to wait before the issuer is asked again. The other
-// upstreams are asked by the next request in any case.
+// wait waits for the time in Retry-After before the issuer is called again. The next request calls
+// the other upstreams in any case.
 func wait(ctx context.Context, m *meeting, at upstream) error {
 	if m.retry == "" || (at != keySet && at != discovery) {
 		return nil
@@ -276,7 +278,7 @@ func wait(ctx context.Context, m *meeting, at upstream) error {
 	}
 }
 
-// search looks for what was planted in everything that left the process.
+// search looks for planted texts in all output of the process.
 func (e *encounter) search(c *cloud) {
 	planted := c.pieces()
 	for name, text := range map[string]string{"stdout": e.stdout, "stderr": e.stderr} {
@@ -290,15 +292,15 @@ func (e *encounter) search(c *cloud) {
 		}
 		for _, where := range planted.in(m.raw) {
 			if m.answer.StatusCode < 400 && (where == sessionURL || where == returnURLQuery) {
-				continue // they are the answer
+				continue // these belong to the response
 			}
-			e.leaks = append(e.leaks, where+" in an answer")
+			e.leaks = append(e.leaks, where+"in a response")
 		}
 	}
 }
 
-// idempotencyError says what is wrong with the idempotency keys of one request's calls of Stripe,
-// or "": one key for each API key, not that of an earlier request.
+// idempotencyError returns the error in the idempotency keys of the Stripe calls of one request, or
+// "". Each API key must have one idempotency key, which no earlier request used.
 func idempotencyError(requests []faulttest.Request, earlier map[string]bool) string {
 	keyOf := map[string]string{}
 	used := map[string]bool{}
@@ -309,13 +311,13 @@ func idempotencyError(requests []faulttest.Request, earlier map[string]bool) str
 		key, known := keyOf[request.Authorization]
 		switch {
 		case request.IdempotencyKey == "":
-			return "a call without an idempotency key"
+			return "a call has no idempotency key"
 		case earlier[request.IdempotencyKey]:
-			return "the idempotency key of an earlier request"
+			return "a call has the idempotency key of an earlier request"
 		case known && key != request.IdempotencyKey:
-			return "two idempotency keys for one API key"
+			return "one API key has two idempotency keys"
 		case !known && used[request.IdempotencyKey]:
-			return "one idempotency key for two API keys"
+			return "two API keys have the same idempotency key"
 		}
 		keyOf[request.Authorization] = request.IdempotencyKey
 		used[request.IdempotencyKey] = true

@@ -10,8 +10,8 @@ import (
 	"billingportal/functions/faulttest"
 )
 
-// stripeError is an error in Stripe's shape. %s in the words stands for what Stripe repeats of a
-// request.
+// stripeError is an error in Stripe's format. %s in the message stands for text that Stripe repeats
+// from the request.
 //
 // https://docs.stripe.com/api/errors
 func stripeError(status int, members string, headers ...string) faulttest.Fault {
@@ -23,7 +23,7 @@ func stripeError(status int, members string, headers ...string) faulttest.Fault 
 		`{"error":{`+members+`,"request_log_url":"https://dashboard.stripe.com/logs/%s","doc_url":"%s"}}`)
 }
 
-// What Stripe's errors are made of. Its wordings are those that functions/internal/billing quotes
+// Parts of Stripe error responses. The messages are those that functions/internal/billing quotes
 // with their sources.
 const (
 	invalid = `"type":"invalid_request_error"`
@@ -43,8 +43,8 @@ const (
 func says(words string) string { return `,"message":"` + words + ` %s"` }
 func param(name string) string { return `,"param":"` + name + `"` }
 
-// stripeRows are Stripe's errors, each of which has a class of its own, and sessions that are not
-// what was asked for.
+// stripeRows are the errors of Stripe, each of its own class, and sessions that do not match the
+// request.
 func stripeRows() []row {
 	rows := append(keyRows(), sessionRows()...)
 	add := func(name string, fault faulttest.Fault, answer string, calls int) {
@@ -75,9 +75,9 @@ func stripeRows() []row {
 	add("the portal does not offer the flow", stripeError(400,
 		invalid+says("This subscription cannot be updated because the subscription update feature in the portal "+
 			"configuration is disabled.")), "409 flow-unavailable", 1)
-	add("already set to be cancelled",
+	add("already set to be canceled",
 		stripeError(400, invalid+param(cancel)+says("This subscription is already set to be canceled")), ineligible, 1)
-	add("already cancelled at period end", stripeError(400,
+	add("already canceled at period end", stripeError(400,
 		invalid+says("The subscription `sub_1` is already set to be canceled at period end.")), ineligible, 1)
 	add("nothing to confirm", stripeError(400,
 		invalid+says("Cannot update the subscription because there are no changes to confirm.")), ineligible, 1)
@@ -118,8 +118,9 @@ func stripeRows() []row {
 	return append(rows, flowRows()...)
 }
 
-// keyRows are keys that Stripe refuses. Once the secret has been fetched for a refused key, it is
-// left alone for ten seconds, so the warm request does not fetch it again.
+// keyRows are keys that Stripe rejects. After the function has fetched the secret because of a
+// rejected key, it waits ten seconds before it fetches it again. The warm request therefore does
+// not fetch it.
 func keyRows() []row {
 	var rows []row
 	for name, words := range map[string]string{
@@ -149,7 +150,7 @@ func keyRows() []row {
 			},
 		},
 		row{
-			at: stripeAPI, name: "key rotated since", cold: wanted(served, 1),
+			at: stripeAPI, name: "key rotated after the start", cold: wanted(served, 1),
 			warm: wanted(served, 2), renewals: [2]int{0, 1},
 			faultIn: onceRotated(refusal, "POST"), beforeWarm: (*cloud).rotate,
 		},
@@ -164,7 +165,7 @@ func keyRows() []row {
 			faultIn: onceRotated(refusal, "GET", "POST"), beforeWarm: (*cloud).rotate,
 		},
 		row{
-			at: stripeAPI, name: "key rotated since, then lock_timeout", cold: wanted(served, 1),
+			at: stripeAPI, name: "key rotated after the start, then lock_timeout", cold: wanted(served, 1),
 			warm: wanted("503 billing-busy, 1", 4), renewals: [2]int{0, 1},
 			faultIn: func(c *cloud) faulttest.Fault {
 				return faulttest.When(func(faulttest.Request) bool { return c.isRotated() },
@@ -174,7 +175,7 @@ func keyRows() []row {
 			beforeWarm: (*cloud).rotate,
 		},
 		row{
-			at: stripeAPI, name: "key rotated since, secret out of reach", cold: wanted(served, 1),
+			at: stripeAPI, name: "key rotated after the start, secret unavailable", cold: wanted(served, 1),
 			warm: wanted("503 secrets-unavailable, 5", 1), renewals: [2]int{0, 2},
 			faultIn: onceRotated(refusal, "POST"),
 			beforeWarm: func(c *cloud) {
@@ -184,7 +185,7 @@ func keyRows() []row {
 		})
 }
 
-// sessionRows are 200s that are not the session that was asked for.
+// sessionRows are responses with status 200 that are not the requested session.
 func sessionRows() []row {
 	var rows []row
 	add := func(name, answer string, old, replacement string) {
@@ -202,7 +203,7 @@ func sessionRows() []row {
 	const nonsense, portal = "502 billing-bad-response", `"url":"https://` + portalHost + `/p/session/`
 	add("200 without url", nonsense, `"url"`, `"link"`)
 	add("200 with another host", nonsense, portal, `"url":"https://evil.example/p/session/%s`)
-	add("200 with a host that begins alike", nonsense, portal,
+	add("200 with a host that starts the same", nonsense, portal,
 		`"url":"https://`+portalHost+`.evil.example/p/session/%s`)
 	add("200 with another port", nonsense, portal, `"url":"https://`+portalHost+`:8443/p/session/%s`)
 	add("200 with a user in front", nonsense, portal, `"url":"https://`+portalHost+`@evil.example/p/session/%s`)
@@ -223,7 +224,8 @@ func sessionRows() []row {
 	return rows
 }
 
-// flowRows go wrong in the call that looks a flow's subscription up, before a session is asked for.
+// flowRows are faults in the call that finds the subscription of a flow, before the session is
+// created.
 func flowRows() []row {
 	var rows []row
 	add := func(name string, fault faulttest.Fault, answer string, calls int) {
@@ -253,5 +255,5 @@ func flowRows() []row {
 	return append(rows, slow.expect(reactions[stripeAPI][late], late))
 }
 
-// title is what the row is called in the table.
+// title is the name of the row in the table.
 func (r row) title() string { return fmt.Sprintf("%s: %s", r.at, r.name) }

@@ -1,7 +1,7 @@
 //go:build !race
 
-// The tests of faults and markers start processes, and the race detector does not see into those.
-// So their files (faults*, markers*, statusfaults*, webhookfaults*) are left out under -race.
+// The tests of faults and markers start processes, which the race detector cannot check. Therefore
+// their files (faults*, markers*, statusfaults*, webhookfaults*) are excluded under -race.
 
 package faults
 
@@ -18,21 +18,21 @@ import (
 	"billingportal/local/internal/devserver"
 )
 
-// How many processes run at a time: of those that wait for nothing else than the end of their time,
-// and of the others. A machine that is busy makes them late, so the others start when those whose
-// time is short have ended.
+// Number of concurrent processes: of those that only wait for the end of their timeout, and of the
+// others. A busy machine delays them, so the others start after the processes with a short timeout
+// have ended.
 const (
 	slowProcesses = 16
 	fastProcesses = 16
 )
 
-// tableLevel is the log level of the table's processes: the one that leaves out no line.
+// tableLevel is the log level of the processes of the table. It includes all lines.
 const tableLevel = "debug"
 
-// coldIssuerLimit is how long a request may take whose keys are not to be had.
+// coldIssuerLimit is the time limit of a request that cannot get the keys.
 const coldIssuerLimit = 4 * time.Second
 
-// allRows are all faults, in the order of the upstreams.
+// allRows returns all faults, in the order of the upstreams.
 func (w *world) allRows() []row {
 	rows := slices.Concat(commonRows(w.elsewhere.URL), issuerRows(w.elsewhere.URL), awsRows(), stripeRows())
 	slices.SortStableFunc(rows, func(a, b row) int {
@@ -41,7 +41,7 @@ func (w *world) allRows() []row {
 	return rows
 }
 
-// each runs a function for every row, some at a time.
+// each calls a function for every row. Several calls run at a time.
 func each(rows []row, do func(i int, r row)) {
 	var full, slow, fast sync.WaitGroup
 	slots := map[*sync.WaitGroup]chan struct{}{&slow: make(chan struct{}, slowProcesses),
@@ -73,8 +73,8 @@ func each(rows []row, do func(i int, r row)) {
 	full.Wait()
 }
 
-// TestFaults drives the bootstrap, as it is deployed, through every fault of every upstream: cold,
-// where what is fetched at the start meets the fault too, and warm. With -v it prints the table.
+// TestFaults runs the bootstrap, as deployed, through every fault of every upstream: with a cold
+// process, whose prefetch also meets the fault, and with a warm one. With -v it prints the table.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -83,7 +83,7 @@ func TestFaults(t *testing.T) {
 	each(rows, func(i int, r row) {
 		e, err := w.run(t.Context(), r, manner{
 			level: tableLevel, limit: row.limit, patient: true,
-			// A page and a plain answer in turn, cold and warm; a script at the end.
+			// Pages and plain responses alternate, cold and warm. The last caller is a script.
 			callers: [4]caller{caller(i % 2), caller((i + 1) % 2), caller(i / 2 % 2), scriptCaller},
 		})
 		if e == nil {
@@ -110,8 +110,8 @@ func TestFaults(t *testing.T) {
 	t.Logf("%d faults, each met by a cold and by a warm process", len(rows))
 }
 
-// limit is the function's time: the template's, but for hangs, of which one for each upstream takes
-// all the time there is.
+// limit returns the timeout of the function: that of the template, except for hangs. One hang of
+// each upstream uses the full timeout.
 func (r row) limit(warm bool) time.Duration {
 	if r.slow || (r.full && warm == r.at.isPrefetched()) {
 		return shortTime
@@ -119,7 +119,7 @@ func (r row) limit(warm bool) time.Duration {
 	return devserver.FunctionTimeout
 }
 
-// outcome is an answer as the table writes it.
+// outcome formats a response for the table.
 func (m *meeting) outcome() string {
 	text := strconv.Itoa(m.answer.StatusCode)
 	if m.code != "" {
@@ -152,7 +152,7 @@ func (r row) line(e *encounter) string {
 	return strings.Join(append(cells, next), "\t")
 }
 
-// count is how often a request reached the upstream of the row.
+// count returns how often requests reached the upstream of the row.
 func (r row) count(m *meeting) int {
 	if r.connections {
 		return m.calls.connections[r.at]
@@ -160,7 +160,7 @@ func (r row) count(m *meeting) int {
 	return len(m.calls.requests[r.at])
 }
 
-// problems compares a row with what happened.
+// problems compares the results with the row.
 func (r row) problems(e *encounter) []string {
 	var problems []string
 	report := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
@@ -191,15 +191,15 @@ func (r row) problems(e *encounter) []string {
 			}
 		}
 		if m.attempt != len(m.calls.requests[stripeAPI]) && !r.uncounted && !r.connections {
-			report("%s: %d attempts logged for %d calls of Stripe", met.name, m.attempt,
+			report("%s: %d attempts logged for %d Stripe calls", met.name, m.attempt,
 				len(m.calls.requests[stripeAPI]))
 		}
 		if r.cold.answer == noKeys && m.took > coldIssuerLimit {
-			report("%s: answered after %v", met.name, m.took)
+			report("%s: the response took %v, which is more than the limit", met.name, m.took)
 		}
 	}
 	if strings.Contains(e.stdout, foreignCustomer) {
-		report("a request was answered with what was meant for another one")
+		report("the response to a request belongs to another request")
 	}
 	for _, place := range e.leaks {
 		report("leaked: %s", place)
@@ -212,15 +212,15 @@ func (r row) problems(e *encounter) []string {
 	return problems
 }
 
-// others is how often the upstreams that are well are called: those before the broken one in any
-// case, those behind it where the request got there.
+// others returns how often a healthy upstream is called. Upstreams before the broken one are always
+// called, upstreams after it only if the request gets that far.
 func (r row) others(at upstream, warm, isServed bool) (least, most int) {
 	reached := isServed || slices.Index(allUpstreams, at) < slices.Index(allUpstreams, r.at)
 	switch {
 	case at.isPrefetched() && warm:
 		return 0, 0
 	case at == discovery && r.at == keySet && !isServed:
-		return 1, 2 // asked again with the keys, which may have moved
+		return 1, 2 // called again with the key set, whose address may have changed
 	case at.isPrefetched() && !reached:
 		return 0, 1
 	case reached:

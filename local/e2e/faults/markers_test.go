@@ -18,12 +18,12 @@ import (
 
 var logLevels = []string{"debug", "info", "warn", "error"}
 
-// severities are those of the lines that a function may write at a level, next to the line of each
-// request, which has no level. None is of DEBUG.
+// severities are the levels of the lines that a function may log at each log level. The line of
+// each request has no level. DEBUG is not used.
 var severities = map[string][]string{"debug": {"INFO", "WARN"}, "info": {"INFO", "WARN"},
 	"warn": {"WARN"}, "error": nil}
 
-// severitiesIn returns the severities of a log's lines, but for those of requests.
+// severitiesIn returns the levels of the lines in a log, without those of requests.
 func severitiesIn(t *testing.T, stdout string) []string {
 	t.Helper()
 	var found []string
@@ -40,10 +40,10 @@ func severitiesIn(t *testing.T, stdout string) []string {
 	return slices.Compact(found)
 }
 
-// TestMarkers plants a text of its own in every place that can hold a secret, runs every third
-// fault of the table at one of the log levels that TestFaults leaves out, and looks for eight
-// characters of any of them in all that leaves the process: standard output, standard error,
-// answers. TestFaults looks for them too, with all faults and all lines of the log.
+// TestMarkers plants a unique text in every place that can hold a secret, and runs every third
+// fault of the table at a log level that TestFaults does not use. It looks for eight characters of
+// each text in all output of the process: standard output, standard error and responses. TestFaults
+// also looks for them, with all faults and all log lines.
 func TestMarkers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -80,12 +80,12 @@ func TestMarkers(t *testing.T) {
 	})
 	for _, level := range levels {
 		if found := severitiesIn(t, written[level].String()); !slices.Equal(found, severities[level]) {
-			t.Errorf("the lines at level %s are of %v, want %v", level, found, severities[level])
+			t.Errorf("at log level %s the lines have the levels %v, want %v", level, found, severities[level])
 		}
 	}
 }
 
-// hurriedLimit is the function's time where what it answers is of no interest.
+// hurriedLimit returns the timeout of the function if the content of the response does not matter.
 func (r row) hurriedLimit(bool) time.Duration {
 	if r.slow || r.full {
 		return 1100 * time.Millisecond
@@ -93,7 +93,7 @@ func (r row) hurriedLimit(bool) time.Duration {
 	return devserver.FunctionTimeout
 }
 
-// TestMarkersInRefusedRequests is about what never gets as far as an upstream.
+// TestMarkersInRefusedRequests covers requests that are rejected before any upstream is called.
 func TestMarkersInRefusedRequests(t *testing.T) {
 	w := newWorld(t)
 	for _, level := range logLevels {
@@ -123,24 +123,24 @@ func TestMarkersInRefusedRequests(t *testing.T) {
 					t.Errorf("%s: status = %d, want %d", name, status, refused.status)
 				}
 				if places := c.pieces().in(raw); len(places) > 0 {
-					t.Errorf("%s: %q in the answer: %s", name, places, raw)
+					t.Errorf("%s: the response contains %q: %s", name, places, raw)
 				}
 			}
 			process.Stop()
 			if places := c.pieces().in(process.Stdout() + process.Stderr()); len(places) > 0 {
-				t.Errorf("%q in\n%s%s", places, process.Stdout(), process.Stderr())
+				t.Errorf("planted texts %q are in the output:\n%s%s", places, process.Stdout(), process.Stderr())
 			}
-			// Nothing fails here, so there are no warnings.
+			// These requests cause no warnings.
 			want := slices.DeleteFunc(slices.Clone(severities[level]),
 				func(severity string) bool { return severity == "WARN" })
 			if found := severitiesIn(t, process.Stdout()); !slices.Equal(found, want) {
-				t.Errorf("the lines are of %v, want %v", found, want)
+				t.Errorf("the lines have the levels %v, want %v", found, want)
 			}
 		})
 	}
 }
 
-// refusedRequest is what is done to an event, and its answer's status.
+// refusedRequest is a change of an event and the status of the response.
 type refusedRequest struct {
 	status int
 	change func(event map[string]any)
@@ -177,33 +177,34 @@ func refusedRequests(c *cloud) map[string]refusedRequest {
 		"status: an unknown name": {400, status(c.plant("name of a parameter")+"=x", unchanged)},
 		"status: an unknown value": {400, status("include="+c.plant("value of a parameter"),
 			unchanged)},
-		"status: token in query":   {400, status("access_token="+c.sign(time.Hour), unchanged)},
-		"status: a bad query":      {400, status("%zz"+c.plant("query"), unchanged)},
-		"status: another method":   {405, status("include=subscriptions", method("DELETE"))},
-		"a token that is none":     {401, header("authorization", "Bearer "+c.plant("wrong token"))},
-		"an expired token":         {401, header("authorization", "Bearer "+c.sign(-time.Hour))},
-		"another scheme":           {401, header("authorization", "Basic "+c.plant("password"))},
-		"two credentials":          {400, member("cookies", []string{"session=" + c.sign(time.Hour)})},
-		"a body that is no form":   {400, body("%zz" + c.plant("body"))},
-		"a body that is no base64": {400, member("body", c.plant("body")+"!")},
-		"an unknown parameter":     {400, body(c.plant("name of a parameter") + "=" + c.plant("value of a parameter"))},
-		"a parameter twice":        {400, body("locale=de&locale=" + c.plant("value of a parameter"))},
-		"a locale that is none":    {400, body("locale=" + c.plant("value of a parameter"))},
-		"another return URL":       {400, body("return_url=https://evil.example/" + c.plant("return URL"))},
-		"a customer":               {403, body("customer=cus_" + c.plant("customer"))},
-		"a configuration":          {403, body("configuration=bpc_" + c.plant("configuration"))},
-		"too large":                {413, body("locale=" + strings.Repeat(c.plant("body"), 400))},
-		"another content type":     {415, header("content-type", "text/"+c.plant("content type"))},
-		"another path":             {404, member("rawPath", "/"+c.plant("path"))},
-		"a path that is none":      {400, member("rawPath", "/%zz"+c.plant("path"))},
-		"another method":           {405, method("PUT")},
-		"a method of its own":      {405, method(c.plant("method"))},
-		"another payload version":  {500, member("version", "1.0"+c.plant("version"))},
-		"headers that are none":    {400, member("headers", c.plant("headers"))},
+		"status: token in query":    {400, status("access_token="+c.sign(time.Hour), unchanged)},
+		"status: a bad query":       {400, status("%zz"+c.plant("query"), unchanged)},
+		"status: another method":    {405, status("include=subscriptions", method("DELETE"))},
+		"a token that is not a JWT": {401, header("authorization", "Bearer "+c.plant("wrong token"))},
+		"an expired token":          {401, header("authorization", "Bearer "+c.sign(-time.Hour))},
+		"another scheme":            {401, header("authorization", "Basic "+c.plant("password"))},
+		"two credentials":           {400, member("cookies", []string{"session=" + c.sign(time.Hour)})},
+		"a body that is not a form": {400, body("%zz" + c.plant("body"))},
+		"a body that is not base64": {400, member("body", c.plant("body")+"!")},
+		"an unknown parameter": {400,
+			body(c.plant("name of a parameter") + "=" + c.plant("value of a parameter"))},
+		"a parameter twice":              {400, body("locale=de&locale=" + c.plant("value of a parameter"))},
+		"an invalid locale":              {400, body("locale=" + c.plant("value of a parameter"))},
+		"another return URL":             {400, body("return_url=https://evil.example/" + c.plant("return URL"))},
+		"a customer":                     {403, body("customer=cus_" + c.plant("customer"))},
+		"a configuration":                {403, body("configuration=bpc_" + c.plant("configuration"))},
+		"too large":                      {413, body("locale=" + strings.Repeat(c.plant("body"), 400))},
+		"another content type":           {415, header("content-type", "text/"+c.plant("content type"))},
+		"another path":                   {404, member("rawPath", "/"+c.plant("path"))},
+		"an invalid path":                {400, member("rawPath", "/%zz"+c.plant("path"))},
+		"another method":                 {405, method("PUT")},
+		"an unknown method":              {405, method(c.plant("method"))},
+		"another payload version":        {500, member("version", "1.0"+c.plant("version"))},
+		"headers that are not an object": {400, member("headers", c.plant("headers"))},
 	}
 }
 
-// send invokes the function with an event and returns the answer's status and the whole of it.
+// send invokes the function with an event and returns the status and the complete response.
 func (c *cloud) send(t *testing.T, process *runtimeapi.Process, event map[string]any) (status int, raw string) {
 	t.Helper()
 	payload, err := json.Marshal(event)
@@ -221,7 +222,8 @@ func (c *cloud) send(t *testing.T, process *runtimeapi.Process, event map[string
 	return answer.StatusCode, string(response)
 }
 
-// TestMarkersInAWrongEnvironment has a secret in each variable, most of which it makes wrong.
+// TestMarkersInAWrongEnvironment plants a secret in each variable, which makes most of them
+// invalid.
 func TestMarkersInAWrongEnvironment(t *testing.T) {
 	c := &cloud{planted: map[string]string{}}
 	l := &devserver.Server{Origin: "https://" + portalHost, StripeKey: devserver.DemoKey}
@@ -246,14 +248,14 @@ func TestMarkersInAWrongEnvironment(t *testing.T) {
 	}
 	<-process.Exited()
 	if !strings.Contains(process.Stderr(), "JWT_ISSUER") {
-		t.Errorf("it does not say what is wrong: %s", process.Stderr())
+		t.Errorf("the error does not name JWT_ISSUER: %s", process.Stderr())
 	}
 	if places := c.pieces().in(process.Stdout() + process.Stderr()); len(places) > 0 {
-		t.Errorf("%q in\n%s%s", places, process.Stdout(), process.Stderr())
+		t.Errorf("planted texts %q are in the output:\n%s%s", places, process.Stdout(), process.Stderr())
 	}
 }
 
-// TestMarkersAreFound is about the tests above: they look for something, and would find it.
+// TestMarkersAreFound checks the tests above: they plant texts and would find them.
 func TestMarkersAreFound(t *testing.T) {
 	w := newWorld(t)
 	c, err := w.newCloud(false)
@@ -278,10 +280,10 @@ func TestMarkersAreFound(t *testing.T) {
 		places = append(places, place)
 		piece := text[len(text)/2:][:8]
 		if found := planted.in("nothing " + piece + " nothing"); !slices.Contains(found, place) {
-			t.Errorf("a piece of what was planted as %s is not found", place)
+			t.Errorf("a piece of the text planted as %s is not found", place)
 		}
 		if found := planted.in("nothing " + strings.ToUpper(text) + " nothing"); !slices.Contains(found, place) {
-			t.Errorf("what was planted as %s is not found in capitals", place)
+			t.Errorf("the text planted as %s is not found in capitals", place)
 		}
 	}
 	for _, place := range []string{
@@ -292,10 +294,10 @@ func TestMarkersAreFound(t *testing.T) {
 		"text of discovery", "text of key set", "text of DynamoDB", "text of Secrets Manager", "text of Stripe",
 	} {
 		if !slices.Contains(places, place) {
-			t.Errorf("nothing was planted as %s", place)
+			t.Errorf("no text was planted as %s", place)
 		}
 	}
 	if found := planted.in(process.Stdout()); len(found) > 0 {
-		t.Errorf("%q", found)
+		t.Errorf("planted texts %q are in the log", found)
 	}
 }

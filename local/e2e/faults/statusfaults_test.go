@@ -19,11 +19,11 @@ import (
 
 const withSubscriptions = "include=subscriptions"
 
-// statusProcesses is how many processes share the rows.
+// statusProcesses is the number of processes that share the rows.
 const statusProcesses = 6
 
-// statusRows are faults of what a billing status reads, of a warm process, with the status's
-// answers. Only a user without an account has another one than the POST.
+// statusRows are the faults of the upstreams of a billing status, for a warm process, with the
+// expected responses. They equal those of the POST, except for a user without an account.
 func (w *world) statusRows() []row {
 	rows := slices.DeleteFunc(slices.Concat(commonRows(w.elsewhere.URL), awsRows()), func(r row) bool {
 		return r.at.isPrefetched() || r.full || r.secure || r.uncounted || r.connections ||
@@ -37,7 +37,8 @@ func (w *world) statusRows() []row {
 	return rows
 }
 
-// statusEvent asks for the user's billing status, with a secret in every place that has room.
+// statusEvent returns a request for the billing status of the user. Every place that can hold a
+// secret has one.
 func (c *cloud) statusEvent(ctx context.Context, by caller, query string) ([]byte, error) {
 	r := httptest.NewRequestWithContext(ctx, http.MethodGet,
 		"https://"+devserver.APIHost+"/billing/status?"+query, nil)
@@ -54,7 +55,7 @@ func (c *cloud) statusEvent(ctx context.Context, by caller, query string) ([]byt
 	return gateway.Event(r)
 }
 
-// poll has the process answer a status.
+// poll sends a request for a status to the process.
 func (c *cloud) poll(ctx context.Context, process *runtimeapi.Process, by caller, query string,
 	limit time.Duration) (*meeting, error) {
 	event, err := c.statusEvent(ctx, by, query)
@@ -64,8 +65,8 @@ func (c *cloud) poll(ctx context.Context, process *runtimeapi.Process, by caller
 	return c.invoke(ctx, process, event, limit)
 }
 
-// TestStatusFaults drives the bootstrap through the faults of DynamoDB and Stripe. Without
-// subscriptions a status reads the mapping once, or as often as that is tried, and asks nobody else.
+// TestStatusFaults runs the bootstrap through the faults of DynamoDB and Stripe. Without
+// subscriptions a status reads only the mapping, once or with retries, and calls no other upstream.
 func TestStatusFaults(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -87,7 +88,7 @@ func TestStatusFaults(t *testing.T) {
 			defer process.Stop()
 			if m, err := c.poll(t.Context(), process, plainCaller, withSubscriptions,
 				devserver.FunctionTimeout); err != nil || m.outcome() != "200" {
-				t.Errorf("healthy: %v %+v", err, m)
+				t.Errorf("the status without a fault: %v %+v", err, m)
 				return
 			}
 			for i := first; i < len(rows); i += statusProcesses {
@@ -97,7 +98,7 @@ func TestStatusFaults(t *testing.T) {
 			}
 			process.Stop()
 			if places := c.pieces().in(process.Stdout() + process.Stderr()); len(places) > 0 {
-				t.Errorf("%q in\n%s%s", places, process.Stdout(), process.Stderr())
+				t.Errorf("planted texts %q are in the output:\n%s%s", places, process.Stdout(), process.Stderr())
 			}
 		})
 	}
@@ -105,7 +106,7 @@ func TestStatusFaults(t *testing.T) {
 	t.Logf("%d faults", len(rows))
 }
 
-// statusProblems says what is wrong with the answers of a process that meets a fault.
+// statusProblems returns the errors in the responses of a process that meets a fault.
 func (c *cloud) statusProblems(ctx context.Context, process *runtimeapi.Process, r row, by caller) []string {
 	var problems []string
 	ask := func(when, query, answer string, ofDynamoDB, ofStripe want, limit time.Duration) {
@@ -125,7 +126,7 @@ func (c *cloud) statusProblems(ctx context.Context, process *runtimeapi.Process,
 			}
 		}
 		for _, where := range c.pieces().in(m.raw) {
-			problems = append(problems, fmt.Sprintf("%s: %s in the answer", when, where))
+			problems = append(problems, fmt.Sprintf("%s: the response contains %s", when, where))
 		}
 	}
 	limit := devserver.FunctionTimeout

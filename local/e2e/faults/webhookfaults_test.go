@@ -26,8 +26,8 @@ import (
 	"billingportal/local/internal/runtimeapi"
 )
 
-// webhookRows are the faults of the two upstreams that the webhook has, with what its sender is to
-// be answered: Stripe sends again what is not 2xx.
+// webhookRows are the faults of the two upstreams of the webhook, with the expected responses to
+// the sender. Stripe sends an event again if the status is not 2xx.
 func (w *world) webhookRows() []row {
 	rows := slices.DeleteFunc(slices.Concat(commonRows(w.elsewhere.URL), awsRows()), func(r row) bool {
 		return r.at != dynamoDB && r.at != secretsManager || r.full
@@ -37,7 +37,7 @@ func (w *world) webhookRows() []row {
 	for i := range rows {
 		r := &rows[i]
 		if r.at == dynamoDB && r.name == "slow drip" {
-			r.cold.answer, r.warm.answer = served, served // an answer of two bytes is soon there
+			r.cold.answer, r.warm.answer = served, served // a response of two bytes arrives in time
 		}
 		for _, w := range []*want{&r.cold, &r.warm} {
 			switch w.answer {
@@ -45,7 +45,7 @@ func (w *world) webhookRows() []row {
 				w.answer = unavailable[r.at]
 			case misconfigured:
 				w.answer = "500 webhook-misconfigured"
-			case served, "404 no-billing-account": // an item that is not there is made
+			case served, "404 no-billing-account": // a missing item is created
 				w.answer = "200"
 			}
 		}
@@ -53,7 +53,7 @@ func (w *world) webhookRows() []row {
 	return rows
 }
 
-// startWebhook starts the webhook's process in the cloud.
+// startWebhook starts the process of the webhook in the cloud.
 func (c *cloud) startWebhook(ctx context.Context, bootstrap, level string) (*runtimeapi.Process, error) {
 	env := c.WebhookEnvironment(c.Origin)
 	env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], env["AWS_SESSION_TOKEN"] = c.aws[0], c.aws[1], c.aws[2]
@@ -70,7 +70,7 @@ func (c *cloud) startWebhook(ctx context.Context, bootstrap, level string) (*run
 	return runtimeapi.Start(ctx, bootstrap, list)
 }
 
-// purchase is a completed Checkout Session of a user's, with a secret in every place that has room.
+// purchase is a completed Checkout Session of a user. Every place that can hold a secret has one.
 type purchase struct {
 	user, customer, signing string
 	body                    []byte
@@ -87,7 +87,7 @@ func (c *cloud) newPurchase(number int) purchase {
 	return p
 }
 
-// takePurchase hands a purchase to the process as Stripe does.
+// takePurchase sends a purchase to the process, like Stripe.
 func (c *cloud) takePurchase(ctx context.Context, process *runtimeapi.Process, p purchase,
 	limit time.Duration) (*meeting, error) {
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "https://"+devserver.APIHost+devserver.WebhookPath,
@@ -103,7 +103,7 @@ func (c *cloud) takePurchase(ctx context.Context, process *runtimeapi.Process, p
 	return c.invoke(ctx, process, event, limit)
 }
 
-// inProcess is a transport to a handler.
+// inProcess is a transport that calls a handler.
 type inProcess struct{ http.Handler }
 
 func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -112,7 +112,7 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// hasMapping reports whether the table has what a purchase says.
+// hasMapping returns an error unless the table contains the mapping of a purchase.
 func (c *cloud) hasMapping(ctx context.Context, p purchase) error {
 	client := dynamodb.New(dynamodb.Options{
 		Region: "eu-central-1", BaseEndpoint: aws.String("http://127.0.0.1"),
@@ -128,13 +128,13 @@ func (c *cloud) hasMapping(ctx context.Context, p purchase) error {
 		return err
 	}
 	if customer, ok := output.Item["customer_id"].(*types.AttributeValueMemberS); !ok || customer.Value != p.customer {
-		return fmt.Errorf("the table has %v", output.Item)
+		return fmt.Errorf("the item in the table is %v", output.Item)
 	}
 	return nil
 }
 
-// runWebhook starts a process that meets a row's fault, cold and warm, each time with an event that
-// comes again when all is well.
+// runWebhook starts a process that meets the fault of a row, cold and warm. Each event is sent
+// again after the fault.
 func (w *world) runWebhook(ctx context.Context, bootstrap string, r row) (e *encounter, err error) {
 	c, err := w.newCloud(r.secure)
 	if err != nil {
@@ -185,8 +185,8 @@ func (w *world) runWebhook(ctx context.Context, bootstrap string, r row) (e *enc
 	return e, nil
 }
 
-// TestWebhookFaults drives the webhook's bootstrap, as it is deployed, through every fault of its
-// upstreams. Whatever went wrong, the same event again brings the right table.
+// TestWebhookFaults runs the bootstrap of the webhook, as deployed, through every fault of DynamoDB
+// and Secrets Manager. Sending the same event again must always produce the right table.
 func TestWebhookFaults(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

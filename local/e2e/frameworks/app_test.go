@@ -19,24 +19,26 @@ import (
 type app struct {
 	name   string
 	folder string
-	env    string // another variable for its server
+	env    string // an additional variable for its server
 
-	// The element comes from the API, otherwise from the app's bundle.
+	// The API serves the element; otherwise it is in the bundle of the app.
 	isServed bool
 }
 
-// has reports whether an app's page can be reached in a way. A module in its bundle is never slow.
+// has reports whether the page of an app can be reached in this way. A module in the bundle is
+// never slow.
 func (a app) has(way way) bool { return way.delay == 0 || a.isServed }
 
-// start starts the app's production server, as its users do, until the test ends. A shell ends all
-// that npm has started when npm or this process ends, however it does.
+// start starts the production server of the app, as its users do, until the test ends. A shell
+// kills all processes that npm started when npm or this process ends for any reason.
 func (a app) start(t *testing.T, port, portal, token string) {
 	t.Helper()
 	var output bytes.Buffer
 	server := exec.Command("sh", "-c", `{ npm start; kill -KILL 0; } & read -r _; kill -KILL 0`)
 	server.Dir = filepath.Join(built, a.folder)
 	server.Env = append(os.Environ(), "NODE_ENV=production", "HOST=127.0.0.1", "PORT="+port, "TOKEN="+token,
-		"PORTAL="+portal, "NUXT_PUBLIC_PORTAL="+portal, "PUBLIC_PORTAL="+portal, // each framework has its own name
+		// each framework has its own name
+		"PORTAL="+portal, "NUXT_PUBLIC_PORTAL="+portal, "PUBLIC_PORTAL="+portal,
 		"NEXT_TELEMETRY_DISABLED=1", "ASTRO_TELEMETRY_DISABLED=1", a.env)
 	server.Stdout, server.Stderr = &output, &output
 	server.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -66,11 +68,11 @@ func (a app) start(t *testing.T, port, portal, token string) {
 		}
 		select {
 		case <-ended:
-			t.Fatalf("%s has ended: %v\n%s", a.name, server.ProcessState, output.Bytes())
+			t.Fatalf("%s exited: %v\n%s", a.name, server.ProcessState, output.Bytes())
 		case <-time.After(50 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%s does not answer", a.name)
+			t.Fatalf("%s does not respond", a.name)
 		}
 	}
 }

@@ -9,14 +9,14 @@ const (
 	update = "payment_method_update"
 )
 
-// behaviors are what every page has to do.
+// behaviors are the behaviors that every page must have.
 var behaviors = []struct {
 	name  string
 	check func(*page)
 }{
 	{"token from setTokenSource", func(p *page) { p.press("#source", update) }},
 	{"token and parameters as properties", func(p *page) { p.press("#property", cancel) }},
-	{"a child comes and goes in the label", func(p *page) {
+	{"a child is added to the label and removed", func(p *page) {
 		for range 2 {
 			p.shows("changing", "Plans")
 			p.shows("own", "Own button")
@@ -39,7 +39,7 @@ var behaviors = []struct {
 		p.shows("changing", "★Invoices")
 		p.press("#changing", "")
 	}},
-	{"a late label shows once", func(p *page) {
+	{"a late label appears once", func(p *page) {
 		p.shows("late", "Billing of Alice")
 		p.press("#late", "")
 	}},
@@ -58,7 +58,7 @@ var behaviors = []struct {
 		p.press("#own button", "")
 	}},
 	{"openBillingPortal from a handler", func(p *page) { p.press("#handler", cancel) }},
-	{"signed out, the user is told so", func(p *page) {
+	{"a signed out user gets a message", func(p *page) {
 		p.Run(`const { fetch } = window; window.fetch = (url, options) => ` +
 			`url === "/token" ? Promise.resolve(new Response("")) : fetch(url, options);
 			addEventListener("billing-portal-error", ({ detail }) => window.refused = detail.status)`)
@@ -67,7 +67,7 @@ var behaviors = []struct {
 			`String(window.refused)`, "401")
 		p.reportsNothing()
 	}},
-	{"the page hears of a refusal", func(p *page) {
+	{"the page gets an error event", func(p *page) {
 		p.Click("#refused")
 		p.waitEqual(`document.querySelector("#problem").textContent`, "invalid-parameter")
 		p.reportsNothing()
@@ -77,14 +77,15 @@ var behaviors = []struct {
 		p.Click("#return")
 		p.waitReady()
 		p.press("#property", cancel)
-		// WebKit's driver waits forever for a page that comes out of the back-forward cache.
+		// WebKit's driver waits forever for a page that the browser restores from the back-forward
+		// cache.
 		if p.Name != webdriver.WebKit {
 			p.Back()
 			p.waitReady()
 			p.press("#own button", "")
 		}
 	}},
-	{"no error and no warning", func(p *page) {
+	{"no errors and no warnings", func(p *page) {
 		p.shows("late", "Billing of Alice")
 		for _, button := range []string{"#badge", "#rename", "#badge", "#rename"} {
 			p.Click(button)

@@ -1,8 +1,8 @@
 //go:build integration && frameworks
 
 // Package frameworks opens real pages with <manage-billing-button>: an app for each framework,
-// built with the framework's own tools and served by its own server. `make check-frameworks` builds
-// them into .tools/frameworks, runs these tests, and prints the matrix.
+// built with the tools of the framework and served by its server. `make check-frameworks` builds
+// the apps into .tools/frameworks, runs these tests, and prints the matrix.
 package frameworks
 
 import (
@@ -51,7 +51,7 @@ func TestFrameworks(t *testing.T) {
 	}
 }
 
-// openPages starts an app, and opens its page in every way for each behavior.
+// openPages starts an app and opens its page in every way for each behavior.
 func openPages(t *testing.T, browser string, app app, matrix *matrix) {
 	matrix.add(browser, app)
 	s := start(t, app)
@@ -75,10 +75,10 @@ func openPages(t *testing.T, browser string, app app, matrix *matrix) {
 	}
 }
 
-// server is an app, and the API that it uses.
+// server is an app and the API that it uses.
 type server struct {
-	origin string       // of the app
-	delay  atomic.Int64 // of the module, in nanoseconds
+	origin string       // origin of the app
+	delay  atomic.Int64 // delay of the module, in nanoseconds
 }
 
 func start(t *testing.T, a app) *server {

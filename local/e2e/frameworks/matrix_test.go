@@ -10,13 +10,13 @@ import (
 // cell is a behavior of an app in a browser.
 type cell struct{ browser, way, behavior, app string }
 
-// matrix has a table for each browser: a column for each app, a row for each behavior.
+// matrix has a table for each browser, with a column for each app and a row for each behavior.
 type matrix struct {
 	browsers []string
 	passed   map[cell]bool
 }
 
-// add adds the cells of an app, as not passed yet.
+// add adds the cells of an app as not passed.
 func (m *matrix) add(browser string, a app) {
 	if m.passed == nil {
 		m.passed = map[cell]bool{}
@@ -33,7 +33,7 @@ func (m *matrix) add(browser string, a app) {
 	}
 }
 
-// String is the matrix in Markdown.
+// String returns the matrix in Markdown.
 func (m *matrix) String() string {
 	var s strings.Builder
 	for _, browser := range m.browsers {

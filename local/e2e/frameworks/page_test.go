@@ -14,13 +14,13 @@ import (
 type way struct {
 	name  string
 	open  func(*page)
-	delay time.Duration // of the module that the API serves
+	delay time.Duration // delay of the module that the API serves
 }
 
 var ways = []way{
 	{name: "by address", open: (*page).open},
 	{name: "by navigation", open: (*page).navigate},
-	// The framework has taken the page over before the element is defined.
+	// The framework has hydrated the page before the element is defined.
 	{name: "by address, slow module", open: (*page).open, delay: 500 * time.Millisecond},
 }
 
@@ -31,8 +31,8 @@ type page struct {
 	origin string
 }
 
-// listen is a script that collects errors and warnings of a page. In Chromium it runs before
-// the page's own scripts.
+// listen is a script that collects the errors and warnings of a page. In Chromium it runs before
+// the scripts of the page.
 const listen = `if (!window.reported) {
 	window.reported = [];
 	addEventListener("error", ({ message }) => reported.push(message));
@@ -57,14 +57,14 @@ func (p *page) open() {
 	p.waitReady()
 }
 
-// navigate goes to the billing page, away, and there again, without loading a page. On a busy
-// machine, React Router in WebKit sometimes loads a page instead, so there is more than one
-// attempt.
+// navigate goes to the billing page, away, and to the billing page again, without loading a page.
+// It tries several times, because on a busy machine React Router in WebKit sometimes loads a page
+// instead.
 func (p *page) navigate() {
 	p.t.Helper()
 	for range 3 {
 		p.load("/")
-		// Until the framework takes over, a link would load the page.
+		// Until the framework handles links, a link would load the page.
 		p.Run(`window.hold = (event) => {
 			window.isHandled = event.defaultPrevented;
 			event.preventDefault();
@@ -80,11 +80,11 @@ func (p *page) navigate() {
 			return
 		}
 	}
-	p.t.Fatal("the framework's links load pages")
+	p.t.Fatal("the links of the framework load pages")
 }
 
-// follow clicks on a link until the framework handles it, and waits for the next page. Astro would
-// abandon a view transition for another one, and report that.
+// follow clicks on a link until the framework handles it, and waits for the next page. It never
+// interrupts a view transition of Astro, because Astro reports that.
 func (p *page) follow(link, next string) {
 	p.t.Helper()
 	p.WaitFor(`(() => {
@@ -95,14 +95,14 @@ func (p *page) follow(link, next string) {
 	p.WaitVisible(next)
 }
 
-// waitReady waits until the framework has taken the page over and the element is defined.
+// waitReady waits until the framework has hydrated the page and the element is defined.
 func (p *page) waitReady() {
 	p.t.Helper()
 	p.WaitFor(`document.querySelector("main[data-ready=true] #billing") && ` +
 		`customElements.get("manage-billing-button")`)
 }
 
-// press presses a button, and expects the portal's page of the user who is signed in.
+// press presses a button, and expects the portal page of the signed-in user.
 func (p *page) press(selector, flow string) {
 	p.t.Helper()
 	p.reportsNothing()
@@ -115,7 +115,7 @@ func (p *page) press(selector, flow string) {
 	}
 }
 
-// shown is a function of JavaScript: the visible text of an element, with its shadow tree.
+// shown is a JavaScript function that returns the visible text of an element, with its shadow tree.
 const shown = `((root) => {
 	const text = (node) => {
 		if (node.nodeType === 3) return node.data;
@@ -133,7 +133,7 @@ func (p *page) shows(id, text string) {
 	p.waitEqual(shown+`(document.querySelector("#`+id+`"))`, text)
 }
 
-// waitEqual waits up to two seconds for a value of an expression.
+// waitEqual waits for up to two seconds until an expression has this value.
 func (p *page) waitEqual(expression, want string) {
 	p.t.Helper()
 	var got string
@@ -142,10 +142,10 @@ func (p *page) waitEqual(expression, want string) {
 			return
 		}
 	}
-	p.t.Errorf("%q, want %q", got, want)
+	p.t.Errorf("got %q, want %q", got, want)
 }
 
-// reportsNothing expects that the page has reported no error and no warning.
+// reportsNothing expects that the page has reported no errors and no warnings.
 func (p *page) reportsNothing() {
 	p.t.Helper()
 	if reported := webdriver.Eval[[]string](p.Browser, `window.reported`); len(reported) > 0 {
@@ -154,6 +154,6 @@ func (p *page) reportsNothing() {
 }
 
 func quote(text string) string {
-	quoted, _ := json.Marshal(text) //nolint:errchkjson // a string has JSON
+	quoted, _ := json.Marshal(text) //nolint:errchkjson // a string can always be encoded
 	return string(quoted)
 }

@@ -14,20 +14,20 @@ import (
 	"time"
 )
 
-// patience is how long a Browser waits for a condition, and a page's script for a promise.
+// patience is how long a Browser waits for a condition, and a script for a promise.
 const patience = 20 * time.Second
 
-// Preferences are what the user of a browser wants of pages.
+// Preferences are the preferences of the user that pages can read.
 type Preferences struct {
 	Dark          bool // prefers-color-scheme: dark
 	ReducedMotion bool // prefers-reduced-motion: reduce
 }
 
-// Browser is a browser with one tab, and belongs to one test. Every method fails that test when the
-// browser does not do what is asked, or not within 20 seconds.
+// Browser is a browser with one tab that belongs to one test. Every method fails the test if the
+// browser does not do the action within 20 seconds.
 //
-// A selector is CSS. " >>> " leads into an open shadow root: "my-element >>> button". It means the
-// first visible match.
+// A selector is a CSS selector. " >>> " leads into an open shadow root: "my-element >>> button". It
+// selects the first visible match.
 type Browser struct {
 	// Name is Chromium, Firefox or WebKit.
 	Name string
@@ -36,16 +36,16 @@ type Browser struct {
 	s *session
 }
 
-// Open returns a browser of this test binary that no other test uses, and starts one if there is
-// none. It has no cookies, light pages, a viewport of 1200 × 1000 CSS pixels and nothing of a
-// user's. The process lives on for the next test; see Run.
+// Open returns a browser that no other test in this test binary is using, and starts one if
+// necessary. The browser has no cookies, light mode, a viewport of 1200 × 1000 CSS pixels and no
+// data of a user. Its process continues for the next test; see Run.
 func Open(t testing.TB, name string) *Browser {
 	t.Helper()
 	b := &Browser{Name: name, t: t}
 	t.Cleanup(func() {
 		switch {
 		case b.s == nil:
-		case t.Failed(): // in whatever state the test has left it
+		case t.Failed(): // the test may have left it in any state
 			b.s.close()
 		default:
 			release(b.s)
@@ -55,19 +55,19 @@ func Open(t testing.TB, name string) *Browser {
 	return b
 }
 
-// With returns the same browser for another test, such as a subtest.
+// With returns the same browser for another test, for example a subtest.
 func (b *Browser) With(t testing.TB) *Browser {
 	other := *b
 	other.t = t
 	return &other
 }
 
-// Prefer changes what the user wants. It comes before Goto: it clears cookies, and the page is
-// about:blank afterwards, because WebKit has to start again for it.
+// Prefer changes the preferences. Call it before Goto, because it clears cookies and opens
+// about:blank: WebKit has to restart.
 func (b *Browser) Prefer(preferences Preferences) {
 	b.t.Helper()
 	kind := kind{name: b.Name}
-	if b.Name == WebKit { // the other two can change at any time
+	if b.Name == WebKit { // the other two can change them at any time
 		kind.preferences = preferences
 	}
 	if b.s == nil || b.s.kind != kind {
@@ -86,13 +86,13 @@ func (b *Browser) Prefer(preferences Preferences) {
 	b.Resize(1200, 1000)
 }
 
-// Goto opens an address, and waits until the page has loaded.
+// Goto opens an address and waits until the page has loaded.
 func (b *Browser) Goto(address string) {
 	b.t.Helper()
 	b.check(b.s.command("POST", "/url", map[string]any{"url": address}, nil), "open "+address)
 }
 
-// Location is the address of the page.
+// Location returns the address of the page.
 func (b *Browser) Location() string {
 	b.t.Helper()
 	var address string
@@ -101,7 +101,7 @@ func (b *Browser) Location() string {
 }
 
 // WaitLocation waits until the address of the page starts with a prefix. Unlike the other methods
-// that wait, it runs no script, which would keep Firefox from keeping the page for Back.
+// that wait, it does not run a script, because then Firefox would not cache the page for Back.
 func (b *Browser) WaitLocation(prefix string) {
 	b.t.Helper()
 	b.retry("wait for "+prefix, func() error {
@@ -110,13 +110,13 @@ func (b *Browser) WaitLocation(prefix string) {
 			return err
 		}
 		if !strings.HasPrefix(address, prefix) {
-			return errors.New("it is elsewhere")
+			return errors.New("the page has another address")
 		}
 		return nil
 	})
 }
 
-// Back goes back in the history, as the browser's button does.
+// Back goes back in the history, like the button of the browser.
 func (b *Browser) Back() {
 	b.t.Helper()
 	b.WaitFor(`document.readyState === "complete"`)
@@ -135,8 +135,8 @@ func (b *Browser) Reload() {
 	b.check(b.s.command("POST", "/refresh", map[string]any{}, nil), "reload")
 }
 
-// Click waits for an element, scrolls it into view, and clicks on its middle as a mouse does. An
-// element that something else covers is not clicked.
+// Click waits for an element, scrolls it into view, and clicks on its center like a mouse. It does
+// not click if another element covers it.
 func (b *Browser) Click(selector string) {
 	b.t.Helper()
 	b.retry("click "+selector, func() error {
@@ -160,7 +160,7 @@ func (b *Browser) Type(selector, text string) {
 	})
 }
 
-// Keys that Press takes; others are the characters themselves.
+// Keys for Press. Other keys are the characters themselves.
 // https://www.w3.org/TR/webdriver2/#keyboard-actions
 const (
 	Tab       = "\uE004"
@@ -171,8 +171,8 @@ const (
 	ArrowDown = "\uE015"
 )
 
-// Press presses keys together and releases them, such as Shift and Tab. They go to the element that
-// has the focus.
+// Press presses keys together and releases them, for example Shift and Tab. The element with the
+// focus receives them.
 func (b *Browser) Press(keys ...string) {
 	b.t.Helper()
 	var actions []map[string]any
@@ -187,7 +187,7 @@ func (b *Browser) Press(keys ...string) {
 	}}, nil), fmt.Sprintf("press %q", keys))
 }
 
-// Text waits for an element, and returns its innerText.
+// Text waits for an element and returns its innerText.
 func (b *Browser) Text(selector string) string {
 	b.t.Helper()
 	var text string
@@ -197,7 +197,7 @@ func (b *Browser) Text(selector string) string {
 	return text
 }
 
-// WaitVisible waits for an element that can be seen.
+// WaitVisible waits until an element is visible.
 func (b *Browser) WaitVisible(selector string) {
 	b.t.Helper()
 	b.retry("wait for "+selector, func() error {
@@ -206,8 +206,8 @@ func (b *Browser) WaitVisible(selector string) {
 	})
 }
 
-// WaitFor waits until a JavaScript expression, or its promise, is true. An exception counts as
-// false: the page may still be loading.
+// WaitFor waits until a JavaScript expression, or its promise, is true. It treats an exception as
+// false, because the page may still be loading.
 func (b *Browser) WaitFor(expression string) {
 	b.t.Helper()
 	b.retry("wait for "+expression, func() error {
@@ -216,14 +216,14 @@ func (b *Browser) WaitFor(expression string) {
 			return err
 		}
 		if !holds {
-			return errors.New("it is false")
+			return errors.New("the expression is false")
 		}
 		return nil
 	})
 }
 
-// Eval is the value of a JavaScript expression in the page, by way of JSON. It awaits a promise. An
-// expression without a value gives the zero value.
+// Eval returns the value of a JavaScript expression in the page, converted through JSON. It awaits
+// promises. It returns the zero value for undefined.
 func Eval[T any](b *Browser, expression string) T {
 	b.t.Helper()
 	var value T
@@ -237,14 +237,14 @@ func (b *Browser) Run(statements string) {
 	b.check(b.s.evaluate(`(async () => { `+statements+"\n})()", nil), "run "+statements)
 }
 
-// Resize gives the viewport a size in CSS pixels, or the nearest that the browser's window can
-// have: WebKit's toolbar needs 447 pixels, and Firefox's 450.
+// Resize sets the size of the viewport in CSS pixels, or the nearest size that the window allows:
+// the toolbar of WebKit needs 447 pixels, that of Firefox 450.
 func (b *Browser) Resize(width, height int) {
 	b.t.Helper()
 	b.check(b.s.resize(width, height), "resize")
 }
 
-// Screenshot is a PNG image of the page: all of it, but in WebKit what its window shows.
+// Screenshot returns a PNG image of the whole page. In WebKit it shows only the visible part.
 func (b *Browser) Screenshot() []byte {
 	b.t.Helper()
 	var image string
@@ -265,15 +265,15 @@ func (b *Browser) Screenshot() []byte {
 	return png
 }
 
-// CDP calls a method of the Chrome DevTools Protocol, which only Chromium has, and decodes its
-// result into a pointer or ignores it. https://chromedevtools.github.io/devtools-protocol/
+// CDP calls a method of the Chrome DevTools Protocol, which only Chromium supports. It decodes the
+// result into result, if not nil. https://chromedevtools.github.io/devtools-protocol/
 func (b *Browser) CDP(method string, params map[string]any, result any) {
 	b.t.Helper()
 	b.check(b.s.cdp(method, params, result), method)
 }
 
-// check fails the test if there is an error. The action can be a whole script, so only its beginning
-// is named.
+// check fails the test if err is not nil. The message contains only the start of action, because
+// action can be a whole script.
 func (b *Browser) check(err error, action string) {
 	b.t.Helper()
 	if err != nil {
@@ -284,8 +284,8 @@ func (b *Browser) check(err error, action string) {
 	}
 }
 
-// retry tries until it succeeds, 20 seconds at most. Between two pages nearly everything can fail
-// once.
+// retry calls try until it succeeds, for up to 20 seconds. While a page is changing, nearly every
+// action can fail once.
 func (b *Browser) retry(action string, try func() error) {
 	b.t.Helper()
 	deadline := time.Now().Add(patience)
@@ -303,31 +303,31 @@ func (b *Browser) retry(action string, try func() error) {
 	b.check(err, action)
 }
 
-// findScript is a function that finds the element of a selector.
+// findScript is a function that returns the element of a selector.
 const findScript = `(selector) => { const parts = selector.split(" >>> "), last = parts.pop(); let root = document;
 	for (const part of parts) root = root?.querySelector(part)?.shadowRoot;
 	return [...(root?.querySelectorAll(last) ?? [])].find((e) => e.checkVisibility({ visibilityProperty: true }) ` +
 	`&& e.getClientRects().length) ?? null; }`
 
-// elementKey is the name under which an element's reference is sent.
+// elementKey is the member that contains the reference of an element.
 // https://www.w3.org/TR/webdriver2/#elements
 const elementKey = "element-6066-11e4-a52e-4f735466cecf"
 
-// find is the reference of the element that a selector means.
+// find returns the reference of the element of a selector.
 func (s *session) find(selector string) (string, error) {
 	var found map[string]string
 	err := s.command("POST", "/execute/sync", map[string]any{
 		"script": `return (` + findScript + `)(arguments[0])`, "args": []any{selector},
 	}, &found)
 	if err == nil && found == nil {
-		err = errors.New("no such element is visible")
+		err = errors.New("no matching element is visible")
 	}
 	return found[elementKey], err
 }
 
-// evaluate decodes the value of an expression. JSON is written and read here, because each driver
-// has its own idea of what undefined and NaN are. Firefox runs scripts in a global scope of their
-// own, which inherits from the page's: only "with" lets an assignment reach the page's variables.
+// evaluate decodes the value of an expression. The page encodes the value as JSON, because drivers
+// convert undefined and NaN differently. Firefox runs scripts in a separate global scope that
+// inherits from that of the page: assignments reach the variables of the page only inside "with".
 func (s *session) evaluate(expression string, value any) error {
 	var answer string
 	if err := s.command("POST", "/execute/async", map[string]any{"args": []any{}, "script": `
@@ -359,8 +359,8 @@ func (s *session) cdp(method string, params map[string]any, result any) error {
 		map[string]any{"cmd": method, "params": params}, result)
 }
 
-// clear deletes all cookies of this machine, and takes the mouse to the corner. A browser deletes
-// the cookies of the page's host.
+// clear deletes all cookies of this machine and moves the mouse to the corner. A browser deletes
+// the cookies for the host of the current page.
 func (s *session) clear() error {
 	for _, host := range []string{"127.0.0.1", "localhost"} {
 		if err := s.command("POST", "/url", map[string]any{"url": blankPage(host)}, nil); err != nil {
@@ -395,7 +395,7 @@ func (s *session) prefer(p Preferences) error {
 	case Firefox:
 		return s.setPreferences(map[string]int{
 			"layout.css.prefers-color-scheme.content-override": map[string]int{"dark": 0, "light": 1}[scheme],
-			// Keep pages for Back: the default depends on memory and can be 0.
+			// Cache pages for Back: the default depends on memory and can be 0.
 			"browser.sessionhistory.max_total_viewers": 8,
 			"ui.prefersReducedMotion":                  map[string]int{"no-preference": 0, "reduce": 1}[motion],
 		})
@@ -403,8 +403,8 @@ func (s *session) prefer(p Preferences) error {
 	return nil // WebKit was started with them
 }
 
-// setPreferences sets Firefox's own preferences, which its driver allows a script with the
-// browser's own rights.
+// setPreferences sets preferences of Firefox. Its driver allows this to a script with the
+// privileges of the browser.
 func (s *session) setPreferences(values map[string]int) (err error) {
 	if err := s.command("POST", "/moz/context", map[string]any{"context": "chrome"}, nil); err != nil {
 		return err
@@ -424,7 +424,7 @@ func (s *session) resize(width, height int) error {
 		return s.cdp("Emulation.setDeviceMetricsOverride", map[string]any{
 			"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false}, nil)
 	}
-	// The window's frame and toolbar come on top.
+	// The window is larger by its frame and toolbar.
 	var frame, rect struct{ Width, Height int }
 	if err := s.evaluate(`({ width: outerWidth - innerWidth, height: outerHeight - innerHeight })`,
 		&frame); err != nil {
@@ -434,12 +434,12 @@ func (s *session) resize(width, height int) error {
 		map[string]any{"width": width + frame.Width, "height": height + frame.Height}, &rect); err != nil {
 		return err
 	}
-	// The page hears of it a little later.
+	// The page gets the new size a little later.
 	return s.evaluate(fmt.Sprintf(`(async () => { for (let i = 0; i < 100 && innerWidth !== %d; i++) await new `+
 		`Promise((done) => setTimeout(done, 10)); })()`, rect.Width-frame.Width), nil)
 }
 
 func quote(text string) string {
-	quoted, _ := json.Marshal(text) //nolint:errchkjson // a string has JSON
+	quoted, _ := json.Marshal(text) //nolint:errchkjson // a string can always be encoded
 	return string(quoted)
 }

@@ -1,9 +1,9 @@
 //go:build integration
 
 // Package webdriver is a small client of W3C WebDriver (https://www.w3.org/TR/webdriver2/) for
-// tests in Chromium, Firefox and WebKit. `make tools` installs the browsers and their drivers. It
-// exists because a dozen kinds of requests are enough, and because the best-known client for Go,
-// github.com/tebeka/selenium, has had no release for years and has neither shadow roots nor
+// tests in Chromium, Firefox and WebKit. `make tools` installs the browsers and their drivers. The
+// tests need only a dozen kinds of requests, and the best-known client for Go,
+// github.com/tebeka/selenium, has had no release for years and supports neither shadow roots nor
 // WebKitGTK.
 //
 //	func TestMain(m *testing.M) { os.Exit(webdriver.Run(m)) }
@@ -40,20 +40,20 @@ import (
 	"time"
 )
 
-// The names of the browsers.
+// Names of the browsers.
 const (
 	Chromium = "chromium"
 	Firefox  = "firefox"
-	WebKit   = "webkit" // WebKitGTK's MiniBrowser
+	WebKit   = "webkit" // MiniBrowser of WebKitGTK
 )
 
-// Browsers are the names of all.
+// Browsers returns the names of all browsers.
 func Browsers() []string { return []string{Chromium, Firefox, WebKit} }
 
-// kind is what cannot be changed while a browser runs.
+// kind is the configuration that cannot change while a browser runs.
 type kind struct {
 	name        string
-	preferences Preferences // of WebKit
+	preferences Preferences // for WebKit
 }
 
 // session is a browser process with its driver.
@@ -61,7 +61,7 @@ type session struct {
 	kind
 
 	driver  *process
-	display *process // Xvfb, for WebKit alone
+	display *process // Xvfb, for WebKit only
 	base    string   // URL of the session
 	dir     string   // for all files
 }
@@ -82,7 +82,7 @@ func blankPage(host string) string {
 	return strings.Replace(blank().URL, "127.0.0.1", host, 1)
 }
 
-// Run runs the tests of a test binary, and then ends its browsers. It returns the exit status.
+// Run runs the tests of a test binary, closes its browsers, and returns the exit status.
 func Run(m *testing.M) int {
 	defer func() {
 		mu.Lock()
@@ -96,7 +96,7 @@ func Run(m *testing.M) int {
 	return m.Run()
 }
 
-// acquire takes an idle browser, or starts one.
+// acquire returns an idle browser, or starts one.
 func acquire(kind kind) (*session, error) {
 	mu.Lock()
 	if sessions := idle[kind]; len(sessions) > 0 {
@@ -131,7 +131,7 @@ func start(kind kind) (_ *session, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// Whatever a browser keeps, it keeps in a folder of its own.
+	// All files of a browser are in its own folder.
 	env := append(os.Environ(), "HOME="+dir, "TMPDIR="+dir, "XDG_CONFIG_HOME="+dir, "XDG_CACHE_HOME="+dir,
 		"XDG_DATA_HOME="+dir, "XDG_RUNTIME_DIR="+dir)
 	var command []string
@@ -152,7 +152,7 @@ func start(kind kind) (_ *session, err error) {
 		if err != nil {
 			return nil, err
 		}
-		// For setPreferences.
+		// setPreferences needs this.
 		command = []string{geckodriver(), "--host", "127.0.0.1", "--port", port, "--allow-system-access"}
 		capabilities = map[string]any{"moz:firefoxOptions": map[string]any{"binary": binary,
 			"args": []string{"-headless", "-width", "1200", "-height", "1000"}}}
@@ -161,7 +161,8 @@ func start(kind kind) (_ *session, err error) {
 		if s.display, screen, err = startDisplay(); err != nil {
 			return nil, err
 		}
-		// Its sandbox needs namespaces, which a container seldom may make; all pages are the tests'.
+		// The sandbox needs namespaces, which containers rarely allow. All pages belong to the
+		// tests.
 		env = append(env, "DISPLAY="+screen, "GDK_BACKEND=x11", "NO_AT_BRIDGE=1", "LIBGL_ALWAYS_SOFTWARE=1",
 			"WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS=1")
 		arguments := []string{"--automation"}
@@ -180,7 +181,7 @@ func start(kind kind) (_ *session, err error) {
 		command = []string{"WebKitWebDriver", "--port=" + port}
 		capabilities = map[string]any{"webkitgtk:browserOptions": map[string]any{"args": arguments}}
 	default:
-		return nil, fmt.Errorf("no browser is called %q", kind.name)
+		return nil, fmt.Errorf("unknown browser %q", kind.name)
 	}
 	if s.driver, err = startProcess(env, nil, command...); err != nil {
 		return nil, err
@@ -191,7 +192,8 @@ func start(kind kind) (_ *session, err error) {
 	}
 	timeouts := map[string]any{"script": patience.Milliseconds(), "pageLoad": patience.Milliseconds()}
 	if kind.name == WebKit {
-		timeouts["script"] = nil // its limit uses setTimeout of the page, which a test can replace
+		// the timeout would use setTimeout of the page, which tests replace
+		timeouts["script"] = nil
 	}
 	capabilities["timeouts"] = timeouts
 	var created struct{ SessionID string }
@@ -217,7 +219,7 @@ func (s *session) waitUntilReady() error {
 	}
 }
 
-// close ends the browser and its driver, and removes its files.
+// close closes the browser and its driver, and removes their files.
 func (s *session) close() {
 	if s.driver != nil {
 		_ = s.command(http.MethodDelete, "", nil, nil)
@@ -229,10 +231,9 @@ func (s *session) close() {
 	_ = os.RemoveAll(s.dir)
 }
 
-// Error is what a driver answers instead of a value.
-// https://www.w3.org/TR/webdriver2/#errors
+// Error is an error of a driver. https://www.w3.org/TR/webdriver2/#errors
 type Error struct {
-	Code    string `json:"error"` // such as "stale element reference"
+	Code    string `json:"error"` // for example "stale element reference"
 	Message string `json:"message"`
 }
 
@@ -241,7 +242,7 @@ func (e *Error) Error() string { return e.Code + ": " + e.Message }
 // client waits a little longer than a driver does.
 var client = &http.Client{Timeout: patience + 10*time.Second}
 
-// command sends a command, and decodes its value into a pointer or ignores it.
+// command sends a command, and decodes the value of the response into out, if not nil.
 func (s *session) command(method, path string, in map[string]any, out any) error {
 	var body io.Reader
 	if in != nil {
@@ -277,20 +278,20 @@ func (s *session) command(method, path string, in map[string]any, out any) error
 	return json.Unmarshal(answer.Value, out)
 }
 
-// process is a program of which nothing remains when this process ends, however it does.
+// process is a program that ends together with this process, for any reason.
 type process struct {
 	cmd    *exec.Cmd
 	stdin  io.Closer
 	output *output
 }
 
-// startProcess starts a program. A shell waits for the end of this process, or of stop, and then
-// kills the program and all that it has started. extra is the program's file descriptor 3.
+// startProcess starts a program. A shell waits for stop or the end of this process, and then kills
+// the program and its child processes. extra becomes file descriptor 3 of the program.
 func startProcess(env []string, extra *os.File, command ...string) (*process, error) {
 	if _, err := installed(command[0]); err != nil {
 		return nil, err
 	}
-	//nolint:gosec,noctx // of the callers above, until stop
+	//nolint:gosec,noctx // the callers above choose the command, and stop ends it
 	cmd := exec.Command("sh", append([]string{"-c", `"$@" & read -r _; kill -KILL 0`, "sh"}, command...)...)
 	cmd.Env = env
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -299,7 +300,7 @@ func startProcess(env []string, extra *os.File, command ...string) (*process, er
 	}
 	p := &process{cmd: cmd, output: &output{}}
 	cmd.Stdout, cmd.Stderr = p.output, p.output
-	cmd.WaitDelay = time.Second // a browser that left the group may hold the output open
+	cmd.WaitDelay = time.Second // a browser that left the process group may keep the output open
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -313,7 +314,7 @@ func (p *process) stop() {
 	_ = p.cmd.Wait()
 }
 
-// output keeps the last of what a program prints.
+// output keeps the last output of a program.
 type output struct {
 	mu   sync.Mutex
 	text []byte
@@ -335,8 +336,8 @@ func (o *output) String() string {
 	return string(o.text)
 }
 
-// startDisplay starts Xvfb, and returns its DISPLAY. WebKitGTK has no other way to be without a
-// screen. Two windows cannot share one: the focus would be in one of them.
+// startDisplay starts Xvfb and returns its DISPLAY. WebKitGTK cannot run without a display. Two
+// windows cannot share one, because only one of them would have the focus.
 func startDisplay() (*process, string, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -357,7 +358,7 @@ func startDisplay() (*process, string, error) {
 	return started, ":" + strings.TrimSpace(number), nil
 }
 
-// installed is the path of a program.
+// installed returns the path of a program.
 func installed(program string) (string, error) {
 	path, err := exec.LookPath(program)
 	if err != nil {
@@ -366,7 +367,8 @@ func installed(program string) (string, error) {
 	return path, nil
 }
 
-// geckodriver is where `make tools` puts it: Debian has no package of it.
+// geckodriver returns the path to which `make tools` installs geckodriver. Debian does not package
+// it.
 func geckodriver() string {
 	_, source, _, _ := runtime.Caller(0)
 	return filepath.Join(filepath.Dir(source), "..", "..", "..", ".tools", "geckodriver", "bin", "geckodriver")

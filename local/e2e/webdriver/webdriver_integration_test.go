@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(webdriver.Run(m)) }
 
-// page has the strictest policy, which must not keep a test's scripts out.
+// page has the strictest content security policy, which must not block the scripts of a test.
 const page = `<!doctype html><html lang="en"><title>A page</title><meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'nonce-n'; ` +
 	`require-trusted-types-for 'script'; trusted-types 'none'">
@@ -47,11 +47,11 @@ func TestBrowser(t *testing.T) {
 				`matchMedia("(prefers-color-scheme: dark)").matches, `+
 				`matchMedia("(prefers-reduced-motion: reduce)").matches, count]`); got[0] != "" || got[1] != 1200.0 ||
 				got[2] != 1000.0 || got[3] != true || got[4] != false || got[5] != false || got[6] != 1.0 {
-				t.Errorf("a fresh browser: %v", got)
+				t.Errorf("a new browser has %v", got)
 			}
 			b.Run(`document.cookie = "a=b"; window.count = 2`)
 			if got := webdriver.Eval[int](b, `new Promise((done) => setTimeout(() => done(count), 10))`); got != 2 {
-				t.Errorf("count %d", got)
+				t.Errorf("the variable count is %d after Run, want 2", got)
 			}
 			if got := webdriver.Eval[*string](b, `undefined`); got != nil {
 				t.Errorf("undefined is %v", got)
@@ -59,7 +59,7 @@ func TestBrowser(t *testing.T) {
 			b.Click("#host >>> button")
 			b.WaitFor(`document.title === "clicked truetrue"`)
 			if text := b.Text("#host >>> button"); text != "Inside" {
-				t.Errorf("text %q", text)
+				t.Errorf("the text in the shadow root is %q", text)
 			}
 			b.Type("#input", "abc")
 			b.Press("d")
@@ -77,15 +77,15 @@ func TestBrowser(t *testing.T) {
 			b.WaitFor(`document.title === "Page /next"`)
 			b.Back()
 			if location := b.Location(); location != server.URL+"/" {
-				t.Errorf("back at %s", location)
+				t.Errorf("Back leads to %s", location)
 			}
 			b.Forward()
 			if location := b.Location(); location != server.URL+"/next" {
-				t.Errorf("forward at %s", location)
+				t.Errorf("Forward leads to %s", location)
 			}
 			b.Resize(640, 500)
 			if width := webdriver.Eval[int](b, `innerWidth`); width != 640 {
-				t.Errorf("%d pixels wide", width)
+				t.Errorf("the viewport is %d pixels wide", width)
 			}
 			image, err := png.Decode(bytes.NewReader(b.Screenshot()))
 			if err != nil {
@@ -93,14 +93,14 @@ func TestBrowser(t *testing.T) {
 			}
 			size := image.Bounds().Size()
 			if size.X < 600 || size.Y < 450 || size.Y < 2000 && name != webdriver.WebKit {
-				t.Errorf("a screenshot of %v", size)
+				t.Errorf("the screenshot has the size %v", size)
 			}
 			b.Prefer(webdriver.Preferences{Dark: true, ReducedMotion: true})
 			b.Goto(server.URL + "/")
 			if got := webdriver.Eval[[]any](b, `[document.cookie, matchMedia("(prefers-color-scheme: dark)").matches, `+
 				`matchMedia("(prefers-reduced-motion: reduce)").matches]`); got[0] != "" || got[1] != true ||
 				got[2] != true {
-				t.Errorf("in the dark: %v", got)
+				t.Errorf("with dark mode and reduced motion: %v", got)
 			}
 		})
 	}

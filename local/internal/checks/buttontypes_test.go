@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Names in button.js, in its generator, and in the declarations of button.d.ts.
+// Patterns of names in button.js, in its generator, and in the declarations of button.d.ts.
 var (
 	placesPattern     = regexp.MustCompile(`(?s)\nconst places = \{\n(.*?)\n\};`)
 	wordingPattern    = regexp.MustCompile(`(?s)\nconst wording = \{\n(.*?)\n\};`)
@@ -24,7 +24,7 @@ var (
 	textPattern       = regexp.MustCompile(`"([\w-]+)": +text\(`)
 )
 
-// firsts are the submatches that matched, sorted, each once.
+// firsts returns the submatches that matched, sorted and without duplicates.
 func firsts(pattern *regexp.Regexp, text string) []string {
 	found := map[string]bool{}
 	for _, match := range pattern.FindAllStringSubmatch(text, -1) {
@@ -39,33 +39,34 @@ func firsts(pattern *regexp.Regexp, text string) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// declared is the text of a declaration of button.d.ts, up to its end.
+// declared returns the text of a declaration of button.d.ts, up to its end.
 func declared(t *testing.T, types, start, end string) string {
 	t.Helper()
 	_, text, found := strings.Cut(types, "\nexport "+start)
 	if !found {
-		t.Fatalf("button.d.ts has no %s", start)
+		t.Fatalf("functions/internal/button/button.d.ts has no declaration %s", start)
 	}
 	text, _, _ = strings.Cut(text, end)
 	return text
 }
 
-// TestTheTypesOfTheButton compares each kind of name in button.d.ts with button.js.
-func TestTheTypesOfTheButton(t *testing.T) {
+// TestButtonTypes compares each kind of name in button.d.ts with button.js.
+func TestButtonTypes(t *testing.T) {
 	module := readText(t, "functions/internal/button/button.js")
 	types := readText(t, "functions/internal/button/button.d.ts")
 	table := func(pattern *regexp.Regexp) string {
 		t.Helper()
 		match := pattern.FindStringSubmatch(module)
 		if match == nil {
-			t.Fatalf("button.js has no %s", pattern)
+			t.Fatalf("functions/internal/button/button.js has no match for %s", pattern)
 		}
 		return match[1]
 	}
 	union := func(lists ...[]string) []string {
 		return slices.Compact(slices.Sorted(slices.Values(slices.Concat(lists...))))
 	}
-	texts, _, _ := strings.Cut(readText(t, "local/generate/button.go"), `"flows":`) // which a page cannot replace
+	// the pages cannot replace these texts
+	texts, _, _ := strings.Cut(readText(t, "local/generate/button.go"), `"flows":`)
 	var events []string
 	for _, name := range firsts(dispatchPattern, module) {
 		events = append(events, "billing-portal-"+name)
@@ -91,14 +92,15 @@ func TestTheTypesOfTheButton(t *testing.T) {
 		},
 	} {
 		if len(test.want) < 2 || !slices.Equal(test.got, test.want) {
-			t.Errorf("%s: button.d.ts has %v, button.js %v", name, test.got, test.want)
+			t.Errorf("functions/internal/button/button.d.ts: %s: declared %v, button.js has %v",
+				name, test.got, test.want)
 		}
 	}
-	// Each text that the module asks for by name is one that a page can replace.
+	// Pages can replace every text that the module looks up by name.
 	messages := firsts(literalPattern, declared(t, types, "type BillingPortalMessage =", ";"))
 	for _, name := range union(firsts(valuePattern, table(wordingPattern)), firsts(saidPattern, module)) {
 		if !slices.Contains(messages, name) {
-			t.Errorf("BillingPortalMessage lacks %s", name)
+			t.Errorf("functions/internal/button/button.d.ts: add %s to BillingPortalMessage", name)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// goPackages reads the constants and lists of packages that cannot be imported from here.
+// goPackages reads the constants and lists of packages that this package cannot import.
 type goPackages struct {
 	t    *testing.T
 	read map[string]map[string][]ast.Expr // by folder and name
@@ -29,7 +29,7 @@ var durations = map[string]time.Duration{
 	"Second": time.Second, "Minute": time.Minute, "Hour": time.Hour,
 }
 
-// folder is where a package is that is named by the end of its path: "billing", "internal/portal",
+// folder returns the folder of a package, from the end of a path: "billing", "internal/portal",
 // "local/bench".
 func (p *goPackages) folder(name string) string {
 	p.t.Helper()
@@ -39,12 +39,12 @@ func (p *goPackages) folder(name string) string {
 			return root + parent + name
 		}
 	}
-	p.t.Fatalf("there is no package %s", name)
+	p.t.Fatalf("no folder contains the package %s", name)
 	return ""
 }
 
-// declared is what a folder's files set names to, those within functions too. A name of its tests
-// counts if nothing else has it.
+// declared returns the values to which the files of a folder set each name, within functions too.
+// Names in tests count only if no other file has them.
 func (p *goPackages) declared(folder string) map[string][]ast.Expr {
 	p.t.Helper()
 	if names, ok := p.read[folder]; ok {
@@ -76,8 +76,8 @@ func (p *goPackages) declared(folder string) map[string][]ast.Expr {
 	return names
 }
 
-// of is the number that a package's constant has, or the length of its list, and whether it is a
-// time, in seconds then.
+// of returns the value of a constant or the length of a list, and whether it is a time. Times are
+// in seconds.
 func (p *goPackages) of(pkg, name string) (value float64, isTime bool) {
 	p.t.Helper()
 	folder := p.folder(pkg)
@@ -92,7 +92,7 @@ func (p *goPackages) of(pkg, name string) (value float64, isTime bool) {
 		}
 		number, _ := constant.Float64Val(constant.ToFloat(v))
 		if i > 0 && (number != value || ofTime != isTime) {
-			p.t.Fatalf("%s has several constants %s", folder, name)
+			p.t.Fatalf("%s has several constants %s with different values", folder, name)
 		}
 		value, isTime = number, ofTime
 	}
@@ -114,7 +114,7 @@ func (p *goPackages) eval(folder string, e ast.Expr) (value constant.Value, isTi
 	case *ast.Ident:
 		found := p.declared(folder)[e.Name]
 		if len(found) != 1 {
-			p.t.Fatalf("%s has %d times %s", folder, len(found), e.Name)
+			p.t.Fatalf("%s has %d declarations of %s, want 1", folder, len(found), e.Name)
 		}
 		return p.eval(folder, found[0])
 	case *ast.SelectorExpr:
@@ -137,18 +137,18 @@ func (p *goPackages) eval(folder string, e ast.Expr) (value constant.Value, isTi
 	return nil, false
 }
 
-// text is what a package's constant of a text is.
+// text returns the value of a string constant.
 func (p *goPackages) text(pkg, name string) string {
 	p.t.Helper()
 	found := p.declared(p.folder(pkg))[name]
 	if len(found) != 1 {
-		p.t.Fatalf("%s has %d constants %s", pkg, len(found), name)
+		p.t.Fatalf("package %s has %d constants %s, want 1", pkg, len(found), name)
 	}
 	value, _ := p.eval(p.folder(pkg), found[0])
 	return constant.StringVal(value)
 }
 
-// flag is the default of a command's flag, of package flag or of urfave/cli.
+// flag returns the default of a command-line flag, of package flag or urfave/cli.
 func (p *goPackages) flag(folder, name string) (value float64, isTime bool) {
 	p.t.Helper()
 	var found ast.Expr
@@ -190,7 +190,7 @@ func (p *goPackages) flag(folder, name string) (value float64, isTime bool) {
 	return value, isTime
 }
 
-// typed are the texts of a package's constants of a type, in order.
+// typed returns the string constants of a type, in order.
 func (p *goPackages) typed(pkg, name string) []string {
 	p.t.Helper()
 	var values []string
@@ -208,7 +208,7 @@ func (p *goPackages) typed(pkg, name string) []string {
 	return values
 }
 
-// parseFolder reads the files of a package, without its tests.
+// parseFolder parses the files of a package, without its tests.
 func parseFolder(t *testing.T, folder string) []*ast.File {
 	t.Helper()
 	paths, err := filepath.Glob(folder + "/*.go")

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Where template.yaml gains a function, a role, a table or a log, whoever deploys needs rights to
-// it, and to nothing else.
+// If template.yaml gets a new function, role, table or log group, the deployer needs permissions
+// for it, and for nothing beyond the stack.
 func TestDeployerMayMakeEveryNamedResource(t *testing.T) {
 	policy, err := os.ReadFile("../../../infra/deployer.yaml")
 	if err != nil {
@@ -15,7 +15,7 @@ func TestDeployerMayMakeEveryNamedResource(t *testing.T) {
 	}
 	resources := readOutline(t, "../../../template.yaml").at("Resources")
 	if len(resources.names) == 0 {
-		t.Fatal("template.yaml has no resources")
+		t.Fatal("template.yaml has no Resources")
 	}
 	for _, name := range resources.names {
 		var resource string
@@ -50,11 +50,12 @@ func TestDeployerMayMakeEveryNamedResource(t *testing.T) {
 		case "AWS::Route53::RecordSetGroup":
 			resource = ":hostedzone/${HostedZoneId}"
 		default:
-			t.Errorf("infra/deployer.yaml knows no %s (%s)", kind, name)
+			t.Errorf("template.yaml has a resource of the new type %s (%s): allow it in infra/deployer.yaml, and add "+
+				"the type here", kind, name)
 			continue
 		}
 		if !strings.Contains(string(policy), resource+"\n") {
-			t.Errorf("infra/deployer.yaml has no %s", resource)
+			t.Errorf("infra/deployer.yaml has no permission for a resource that ends in %s", resource)
 		}
 	}
 }

@@ -9,11 +9,11 @@ import (
 	"testing"
 )
 
-// notRead are folders with what is not the repository's.
+// notRead are folders that do not belong to the repository.
 var notRead = []string{".git", ".tools", ".aws-sam", ".cache", ".deploy", "node_modules"}
 
-// WalkSource gives each file of the repository, whose folder is root, to a function, with its path
-// from there.
+// WalkSource calls each with every file of the repository: its path from root, which is the folder
+// of the repository, and its text.
 func WalkSource(t *testing.T, root string, each func(path, text string)) {
 	t.Helper()
 	folder := os.DirFS(root)
@@ -42,7 +42,7 @@ func WalkSource(t *testing.T, root string, each func(path, text string)) {
 // Document is a page that people read.
 type Document struct{ Path, Text string }
 
-// Documents are all pages of the repository, whose folder is root.
+// Documents returns all pages of the repository. root is its folder.
 func Documents(t *testing.T, root string) []Document {
 	t.Helper()
 	var found []Document
@@ -57,18 +57,18 @@ func Documents(t *testing.T, root string) []Document {
 	return found
 }
 
-// RequireNamed fails where a document names something that does not exist, or no document names
-// something that does.
+// RequireNamed fails the test if a document names something that does not exist, or if no document
+// names an element of all.
 func RequireNamed(t *testing.T, what string, named map[string][]string, exists func(string) bool, all []string) {
 	t.Helper()
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		if !exists(name) {
-			t.Errorf("there is no %s %s, which %s names", what, name, strings.Join(named[name], ", "))
+			t.Errorf("the %s %s does not exist: fix its name in %s", what, name, strings.Join(named[name], ", "))
 		}
 	}
 	for _, name := range all {
 		if _, ok := named[name]; !ok {
-			t.Errorf("no document names the %s %s", what, name)
+			t.Errorf("no document describes the %s %s: add it to a page", what, name)
 		}
 	}
 }

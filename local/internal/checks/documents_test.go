@@ -44,11 +44,11 @@ func TestDocumentsNameTheVariables(t *testing.T) {
 	for _, d := range Documents(t, root) {
 		for _, at := range variablePattern.FindAllStringIndex(d.Text, -1) {
 			name := d.Text[at[0]:at[1]]
-			if !strings.HasSuffix(d.Text[:at[0]], "=") { // a value of another program
+			if !strings.HasSuffix(d.Text[:at[0]], "=") { // a value in a variable of another program
 				named[name] = append(named[name], d.Path)
 			}
 		}
-		for name := range read { // also one whose name is one word
+		for name := range read { // also variables whose name is a single word
 			if strings.Contains(d.Text, "`"+name+"`") {
 				named[name] = append(named[name], d.Path)
 			}
@@ -58,7 +58,7 @@ func TestDocumentsNameTheVariables(t *testing.T) {
 		slices.Sorted(maps.Keys(read)))
 }
 
-// A code stands in a row of a table that begins with statuses.
+// Codes are in rows of tables that start with statuses.
 func TestDocumentsNameTheCodes(t *testing.T) {
 	statuses := statusesOfCodes(t)
 	named := map[string][]string{}
@@ -73,8 +73,8 @@ func TestDocumentsNameTheCodes(t *testing.T) {
 		slices.Sorted(maps.Keys(statuses)))
 }
 
-// TestDocumentsLead follows each link to a file of the repository, and to a heading of a page.
-func TestDocumentsLead(t *testing.T) {
+// TestDocumentLinks follows each link to a file of the repository or to a heading of a page.
+func TestDocumentLinks(t *testing.T) {
 	links := 0
 	for _, d := range Documents(t, root) {
 		for _, match := range linkPattern.FindAllStringSubmatch(d.Text, -1) {
@@ -92,20 +92,20 @@ func TestDocumentsLead(t *testing.T) {
 				err = nil
 			}
 			if err != nil {
-				t.Errorf("%s leads to %s: %v", d.Path, match[1], err)
+				t.Errorf("%s: the link to %s is broken: %v", d.Path, match[1], err)
 				continue
 			}
 			if anchor != "" && !slices.Contains(anchors(string(text)), anchor) {
-				t.Errorf("%s leads to %s, and there is no such heading", d.Path, match[1])
+				t.Errorf("%s: the link to %s is broken: no heading has this anchor", d.Path, match[1])
 			}
 		}
 	}
 	if links < 20 {
-		t.Errorf("%d links", links)
+		t.Errorf("found only %d links in the documents", links)
 	}
 }
 
-// anchors are the names that GitHub gives to the headings of a page.
+// anchors returns the anchors that GitHub generates for the headings of a page.
 func anchors(text string) []string {
 	var found []string
 	for _, match := range headingPattern.FindAllStringSubmatch(text, -1) {
@@ -115,11 +115,12 @@ func anchors(text string) []string {
 	return found
 }
 
-// Tables are not read but looked up.
-func TestTheReadmeIsReadInTenMinutes(t *testing.T) {
+// README must be readable in ten minutes. Tables do not count, because they are for looking things
+// up.
+func TestREADMEIsShort(t *testing.T) {
 	text := readText(t, "README.md")
 	if lines := strings.Count(text, "\n") - strings.Count(text, "\n|"); lines > 236 {
-		t.Errorf("%d lines without those of tables", lines)
+		t.Errorf("README.md has %d lines without tables, which is too long: move details to another page", lines)
 	}
 }
 
@@ -130,7 +131,7 @@ var (
 	readPattern      = regexp.MustCompile(`(?:\battribute|hasAttribute)\("([a-z-]+)"\)`)
 )
 
-// A snippet uses attributes that the element has, and the table of attributes has all of them.
+// Snippets use only attributes of the element, and the table of attributes contains all of them.
 func TestDocumentsNameTheAttributes(t *testing.T) {
 	source, err := os.ReadFile(root + "functions/internal/button/button.js")
 	if err != nil {
@@ -144,13 +145,13 @@ func TestDocumentsNameTheAttributes(t *testing.T) {
 		all = append(all, match[1])
 	}
 	if len(all) < 15 {
-		t.Fatalf("attributes: %v", all)
+		t.Fatalf("found too few attributes in button.js: %v", all)
 	}
 	for _, d := range Documents(t, root) {
 		for _, element := range elementPattern.FindAllStringSubmatch(d.Text, -1) {
 			for _, attribute := range attributePattern.FindAllStringSubmatch(element[1], -1) {
 				if !slices.Contains(all, attribute[1]) {
-					t.Errorf("%s: the element has no attribute %s", d.Path, attribute[1])
+					t.Errorf("%s: <manage-billing-button> has no attribute %s", d.Path, attribute[1])
 				}
 			}
 		}
@@ -161,7 +162,7 @@ func TestDocumentsNameTheAttributes(t *testing.T) {
 	}
 	for _, name := range all {
 		if !strings.Contains(string(table), "`"+name+"`") {
-			t.Errorf("local/examples/README.md leaves out the attribute %s", name)
+			t.Errorf("local/examples/README.md: add the attribute %s to the table", name)
 		}
 	}
 }

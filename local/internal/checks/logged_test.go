@@ -11,14 +11,14 @@ import (
 	"testing"
 )
 
-// loggedFile has what the functions log. The tests of .ci/template hold alarms, saved queries and
-// the dashboard to it.
+// loggedFile contains the lines that the functions log. The tests of .ci/template compare alarms,
+// saved queries and the dashboard with it.
 const loggedFile = "../../../.ci/template/logged.json"
 
 var update = flag.Bool("update", false, "write "+loggedFile)
 
-// TestWhatTheFunctionsLog makes each assembled function give every answer that it has, and compares
-// the lines with the file.
+// TestWhatTheFunctionsLog makes each assembled function send every response that it has, and
+// compares the log lines with the file.
 func TestWhatTheFunctionsLog(t *testing.T) {
 	u := newUpstreams(t)
 	var file bytes.Buffer
@@ -49,13 +49,14 @@ func TestWhatTheFunctionsLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(file.Bytes(), want) {
-		t.Errorf("the functions log\n%s\nIf that is intended: go test ./local/internal/checks -run %s -update",
+		t.Errorf(".ci/template/logged.json is not up to date: the functions log\n%s\nIf this is intended, run: go "+
+			"test ./local/internal/checks -run %s -update",
 			file.String(), t.Name())
 	}
 }
 
-// summary returns JSON: the metrics of the lines by namespace and dimensions, and each line once,
-// without its metrics.
+// summary returns JSON: the metrics of the lines by namespace and dimensions, and each distinct
+// line without its metrics.
 func summary(t *testing.T, lines []map[string]any) string {
 	t.Helper()
 	metrics := map[string]map[string]bool{}
@@ -87,8 +88,8 @@ func summary(t *testing.T, lines []map[string]any) string {
 	return "{\"metrics\": " + string(text) + ",\n\"lines\": [\n" + strings.Join(texts, ",\n") + "\n]}"
 }
 
-// metricsOf returns the metrics of a line by namespace and dimensions, and requires a member for
-// each.
+// metricsOf returns the metrics of a line by namespace and dimensions. The line must have a member
+// for each of them.
 func metricsOf(t *testing.T, line map[string]any) map[string]map[string]bool {
 	t.Helper()
 	metrics := map[string]map[string]bool{}
@@ -101,14 +102,14 @@ func metricsOf(t *testing.T, line map[string]any) map[string]map[string]bool {
 			for _, dimension := range dimensions.([]any) {
 				key = append(key, dimension.(string))
 				if _, ok := line[dimension.(string)].(string); !ok {
-					t.Errorf("no dimension %s in %v", dimension, line)
+					t.Errorf("the metrics have the dimension %s, but the line does not: %v", dimension, line)
 				}
 			}
 			names := map[string]bool{}
 			for _, metric := range d["Metrics"].([]any) {
 				name := metric.(map[string]any)["Name"].(string)
 				if _, ok := line[name].(float64); !ok {
-					t.Errorf("no metric %s in %v", name, line)
+					t.Errorf("the metric %s is declared, but the line has no value for it: %v", name, line)
 				}
 				names[name] = true
 			}

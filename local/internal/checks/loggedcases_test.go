@@ -34,25 +34,25 @@ const (
 	whsec       = "whsec_" + "KEYx7Q0123456789"
 )
 
-// asked is a request or an event, and the code that its line must have.
+// asked is a request or an event, and the code that its log line must have.
 type asked struct {
 	code   string
-	env    map[string]string              // variables that differ
-	broken map[string]http.HandlerFunc    // handlers that replace upstreams, by their names
-	before []func(request map[string]any) // requests that change something first
+	env    map[string]string              // changed variables
+	broken map[string]http.HandlerFunc    // handlers that replace upstreams, by name
+	before []func(request map[string]any) // requests sent before this one
 	change func(request map[string]any)
-	token  map[string]any // claims that differ
-	late   bool           // no time is left for the answer
-	await  []string       // texts of warnings, which come in any order and also after the answer
+	token  map[string]any // changed claims
+	late   bool           // no time is left for the response
+	await  []string       // texts of warnings, in any order and possibly after the response
 }
 
-// upstreams are what the functions call.
+// upstreams are the services that the functions call.
 type upstreams struct {
 	urls   map[string]string
 	issuer *fakeissuer.Issuer
 }
 
-// newUpstreams starts an issuer, whose key takes long to make, a Secrets Manager and a Stripe.
+// newUpstreams starts an issuer, whose key takes long to create, a Secrets Manager and a Stripe.
 func newUpstreams(t *testing.T) *upstreams {
 	t.Helper()
 	u := &upstreams{urls: map[string]string{}}
@@ -81,7 +81,7 @@ func (u *upstreams) serve(t *testing.T, name string, handler http.Handler) {
 	u.urls[name] = server.URL
 }
 
-// with returns the upstreams with a new table. The handlers of broken replace upstreams.
+// with returns the upstreams with a new table. The handlers in broken replace upstreams.
 func (u *upstreams) with(t *testing.T, broken map[string]http.HandlerFunc) *upstreams {
 	t.Helper()
 	u = &upstreams{maps.Clone(u.urls), u.issuer}
@@ -119,8 +119,8 @@ const (
 		`"items":{"data":[{"id":"si_1","price":{"id":"price_1","product":"prod_1"},"quantity":1}]}}`
 )
 
-// stripeWith is Stripe with a customer's subscriptions, comma-separated. Without any, one can be
-// read by its ID.
+// stripeWith is Stripe with the subscriptions of a customer, comma-separated. Without
+// subscriptions, a single one can still be read by its ID.
 func stripeWith(subscriptions string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -167,7 +167,7 @@ func flow(kind string, more ...string) func(map[string]any) {
 	return form(append([]string{"flow_data[type]", kind}, more...)...)
 }
 
-// billingStatus asks for the status with a query string.
+// billingStatus requests the status with a query string.
 func billingStatus(query string) func(map[string]any) {
 	return func(request map[string]any) {
 		method(http.MethodGet)(request)
@@ -177,7 +177,7 @@ func billingStatus(query string) func(map[string]any) {
 
 const cancelled = "flow_data[subscription_cancel][subscription]"
 
-// portalAsked has a request for every code of the portal function, and for every flow.
+// portalAsked returns a request for every code of the portal function, and for every flow.
 func portalAsked() []asked {
 	two := map[string]http.HandlerFunc{"stripe": stripeWith(subscription + "," +
 		strings.ReplaceAll(subscription, "_1", "_2"))}
@@ -270,7 +270,7 @@ func portalAsked() []asked {
 	}
 }
 
-// webhookAsked has a request for every code of the webhook function, and for every effect of an
+// webhookAsked returns a request for every code of the webhook function, and for every effect of an
 // event.
 func webhookAsked(t *testing.T) []asked {
 	t.Helper()
@@ -327,7 +327,7 @@ func webhookAsked(t *testing.T) []asked {
 
 const eventSource = "aws.partner/stripe.com/ed_61Abc"
 
-// ofBus replaces a request by the event that preflight sends through the bus.
+// ofBus replaces a request with the event that preflight sends through the event bus.
 func ofBus(source string) func(map[string]any) {
 	return func(request map[string]any) {
 		clear(request)
@@ -338,7 +338,7 @@ func ofBus(source string) func(map[string]any) {
 	}
 }
 
-// portalLines asks a new portal function, and returns its lines.
+// portalLines sends a request to a new portal function and returns its log lines.
 func (u *upstreams) portalLines(t *testing.T, a asked) []map[string]any {
 	t.Helper()
 	u = u.with(t, a.broken)
@@ -397,7 +397,7 @@ func (u *upstreams) start(t *testing.T, assemble app.Assembly, a asked, env map[
 	return started{handler, written, u.urls}
 }
 
-// ask sends the requests that come before and the one that matters, and returns the lines.
+// ask sends the earlier requests and the one to check, and returns the log lines.
 func (s started) ask(t *testing.T, a asked, usual func(map[string]any)) []map[string]any {
 	t.Helper()
 	for _, change := range append(a.before, a.change) {
@@ -409,7 +409,7 @@ func (s started) ask(t *testing.T, a asked, usual func(map[string]any)) []map[st
 		if change != nil {
 			change(request)
 		}
-		// an event of the bus may be a function error
+		// events of the bus may cause a function error
 		if err := s.invoke(t.Context(), request, a.late); err != nil && request["source"] == nil {
 			t.Error(err)
 		}
@@ -419,7 +419,7 @@ func (s started) ask(t *testing.T, a asked, usual func(map[string]any)) []map[st
 	}
 	lines := s.log.lines(t, len(a.await) > 0, s.urls)
 	if last := lines[len(lines)-1]; last["code"] != a.code {
-		t.Errorf("code %v, want %s: %v", last["code"], a.code, last["error"])
+		t.Errorf("the last line has the code %v, want %s: %v", last["code"], a.code, last["error"])
 	}
 	return lines
 }
@@ -439,7 +439,7 @@ func (s started) invoke(ctx context.Context, request map[string]any, isLate bool
 	return err
 }
 
-// log keeps the lines of a function.
+// log stores the lines of a function.
 type log struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -462,13 +462,13 @@ func (l *log) await(t *testing.T, text string) {
 	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(l.String(),
 		text); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("no line has %s:\n%s", text, l)
+			t.Fatalf("no line contains %q:\n%s", text, l)
 		}
 	}
 }
 
-// lines returns the lines of requests, after the warnings of other work if others is set. Values
-// that differ between two runs are replaced.
+// lines returns the lines of requests. If others is set, the warnings of other work come first.
+// Values that differ between runs are replaced.
 func (l *log) lines(t *testing.T, others bool, urls map[string]string) (lines []map[string]any) {
 	t.Helper()
 	text := l.String()

@@ -8,12 +8,12 @@ import (
 	"testing"
 )
 
-// repository is what the sources of the repository name.
+// repository holds the names in the sources of the repository.
 type repository struct {
-	words map[string]bool     // of every file that is neither a page nor a test
-	tests map[string][]string // functions of tests, with the folders that have them
+	words map[string]bool     // words of all files except pages and tests
+	tests map[string][]string // test functions, with their folders
 	files map[string]bool     // paths from the root
-	bases map[string]bool     // last parts of these
+	bases map[string]bool     // last elements of the paths
 }
 
 var (
@@ -53,12 +53,12 @@ var (
 	testCommand = regexp.MustCompile(`go test(?: -v)? -(?:run|fuzz) (\w+)(?: -v)? (\./[\w/-]+)$`)
 )
 
-// unknown says what a span of code names that does not exist, or "".
+// unknown returns an error message if a code span names something that does not exist, or "".
 func (r *repository) unknown(span, folder string) string {
 	switch {
 	case testSpan.MatchString(span):
 		if r.tests[span] == nil {
-			return "there is no test " + span
+			return "unknown test " + span
 		}
 		return ""
 	case extension.MatchString(span) || strings.Contains(span, "/") && !strings.ContainsAny(span, " …{:"):
@@ -73,7 +73,7 @@ func (r *repository) unknown(span, folder string) string {
 		if slices.Contains(strings.Fields(filesElsewhere), span) {
 			return ""
 		}
-		return "there is no file " + span
+		return "unknown file " + span
 	}
 	for _, at := range word.FindAllStringIndex(span, -1) {
 		name := span[at[0]:at[1]]
@@ -82,13 +82,13 @@ func (r *repository) unknown(span, folder string) string {
 			continue
 		}
 		if !slices.Contains(strings.Fields(foreign), name) {
-			return "nothing in the sources is called " + name
+			return "no source file contains the name " + name
 		}
 	}
 	return ""
 }
 
-// runs says whether a package has a test whose name begins so, as -run takes it.
+// runs returns an error message unless a package has a test that -run selects by this name.
 func (r *repository) runs(name, folder string) string {
 	for test, folders := range r.tests {
 		if strings.HasPrefix(test, name) && slices.Contains(folders, strings.TrimPrefix(folder, "./")) {
@@ -107,8 +107,8 @@ func (r *repository) hasPrefix(name string) bool {
 	return false
 }
 
-// isFile reports whether a span is a file's path from the root or from the page's folder, or its
-// name alone, or a pattern of such.
+// isFile reports whether a span is the path of a file (from the root or from the folder of the
+// page), a file name, or a pattern that matches one of them.
 func (r *repository) isFile(span, folder string) bool {
 	span = strings.TrimSuffix(span, "/")
 	if r.files[span] || r.files[filepath.ToSlash(filepath.Join(folder, span))] || r.bases[span] {
@@ -125,7 +125,7 @@ func (r *repository) isFile(span, folder string) bool {
 	return false
 }
 
-// foreign are names of other programs and services, and of what a reader makes up.
+// foreign are names of other programs and services, and placeholders for readers.
 const (
 	foreign = `u_42 NabC OLD NEW PROJECT TARGET ZONE NAME FUNCTION edge-ca old-ca solo billing-portal-v1 ` +
 		`Billing-Portal- LogicalId _ms
@@ -135,14 +135,14 @@ const (
 		aws-cn aws-us-gov amd64 fuzz forward-to cdk CfnInclude CfnStack timeouts refusable
 		strict-origin-when-cross-origin require-trusted-types-for unsafe-inline`
 
-	// filesElsewhere are those of an operator, a release, a run or another machine.
+	// filesElsewhere are files of an operator, a release, a run or another machine.
 	filesElsewhere = `.deploy/prod.toml .deploy/default.toml .deploy/ENV.toml .cache/dashboard/*.svg ` +
 		`.cache/browsers.md ` +
 		`.cache/frameworks.md functions/NAME/main.go
 		sbom-portal.json licenses-portal.txt billing-portal-v1.0.0.zip parameters.json customers.csv`
 )
 
-func TestDocumentsNameWhatExists(t *testing.T) {
+func TestNamesInDocumentsExist(t *testing.T) {
 	r, benchmark := readRepository(t), readText(t, "local/bench/main.go")
 	logGroups, name := map[string]bool{}, regexp.MustCompile(`\$\{AWS::StackName\}`)
 	for _, template := range []string{"template.yaml", "infra/edge.yaml"} {
@@ -159,11 +159,11 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 			if option, ok := strings.CutPrefix(span, "--"); ok && path == "local/bench/README.md" {
 				if name := strings.Fields(option)[0]; !regexp.MustCompile(`flags\.\w+\((?:&[\w.]+, )?"` + name +
 					`"`).MatchString(benchmark) {
-					t.Errorf("%s:%d: the benchmark has no option %s", path, p.line(at[0]), name)
+					t.Errorf("%s:%d: local/bench has no option --%s", path, p.line(at[0]), name)
 				}
 			}
 			if strings.HasPrefix(span, "/aws/") && !logGroups[span] {
-				t.Errorf("%s:%d: no template has the log group %s", path, p.line(at[0]), span)
+				t.Errorf("%s:%d: no template defines the log group %s", path, p.line(at[0]), span)
 				continue
 			}
 			if problem := r.unknown(span, filepath.Dir(path)); problem != "" {

@@ -21,13 +21,14 @@ import (
 	"billingportal/functions/app/webhook"
 )
 
-// contract is infra/openapi.yaml, its schemas, and what was seen of it.
+// contract is infra/openapi.yaml with its schemas, and the parts of it that responses have used.
 type contract struct {
 	api
 	compiler *jsonschema.Compiler
 	codes    map[string]map[string]bool // by operation and status
-	headers  map[string]map[string]bool // by the place of the response, which operations may share
-	media    map[string]map[string]bool
+	// by the path of the response, which several operations may share
+	headers map[string]map[string]bool
+	media   map[string]map[string]bool
 }
 
 func readContract(t *testing.T) *contract {
@@ -53,7 +54,7 @@ func readContract(t *testing.T) *contract {
 		map[string]map[string]bool{}}
 }
 
-// schemaOf compiles the schema at a path of names.
+// schemaOf compiles the schema at a path.
 func (c *contract) schemaOf(path ...string) *jsonschema.Schema {
 	c.t.Helper()
 	escape := strings.NewReplacer("~", "~0", "/", "~1")
@@ -68,7 +69,7 @@ func (c *contract) schemaOf(path ...string) *jsonschema.Schema {
 	return schema
 }
 
-// place is where a node is, after references are followed.
+// place returns the path of a node after following references.
 func (c *contract) place(path ...string) []string {
 	c.t.Helper()
 	reference := c.at(path...).at("$ref").value
@@ -78,18 +79,18 @@ func (c *contract) place(path ...string) []string {
 	return strings.Split(strings.TrimPrefix(reference, "#/"), "/")
 }
 
-// usual are the headers that the gateway, net/http and CORS add to every answer, and those of a
+// usual are the headers that the gateway, net/http and CORS add to all responses, and those of a
 // body.
 var usual = []string{"Apigw-Requestid", "Content-Type", "Content-Length", "Date", "Vary", "Content-Encoding"}
 
-// see holds an answer to the document: its status, its headers and its body.
+// see compares a response with the document: its status, headers and body.
 func (c *contract) see(t *testing.T, operation string, w *httptest.ResponseRecorder) {
 	t.Helper()
 	path, method, _ := strings.Cut(operation, " ")
 	at := []string{"paths", path, method, "responses", strconv.Itoa(w.Code)}
 	response := c.at(at...)
 	if response.line == 0 {
-		t.Errorf("openapi.yaml has no status %d: %s", w.Code, w.Body)
+		t.Errorf("infra/openapi.yaml: the operation has no response with the status %d: %s", w.Code, w.Body)
 		return
 	}
 	at = c.place(at...)
@@ -108,7 +109,7 @@ func (c *contract) see(t *testing.T, operation string, w *httptest.ResponseRecor
 	for name := range w.Header() {
 		isThis := func(other string) bool { return strings.EqualFold(name, other) }
 		if !slices.ContainsFunc(headers.names, isThis) && !slices.Contains(usual, name) {
-			t.Errorf("%s: openapi.yaml has no header %s", key, name)
+			t.Errorf("infra/openapi.yaml: %s: add the response header %s", key, name)
 		}
 	}
 	for _, name := range headers.names {
@@ -117,7 +118,7 @@ func (c *contract) see(t *testing.T, operation string, w *httptest.ResponseRecor
 		value := w.Header().Get(name)
 		if value == "" {
 			if header.at("required").value == "true" {
-				t.Errorf("%s: there is no %s", key, name)
+				t.Errorf("%s: the response has no header %s, which infra/openapi.yaml requires", key, name)
 			}
 			continue
 		}
@@ -125,20 +126,22 @@ func (c *contract) see(t *testing.T, operation string, w *httptest.ResponseRecor
 		var read any = value
 		_, err := strconv.Atoi(value)
 		if isNumber := header.at("schema", "type").value == "integer"; isNumber != (err == nil) {
-			t.Errorf("%s: %s is %q, and openapi.yaml has it as a number: %v", key, name, value, isNumber)
+			t.Errorf("infra/openapi.yaml: %s: the header %s is %q; its type is a number: %v",
+				key, name, value, isNumber)
 		} else if isNumber {
 			read = json.Number(value)
 		}
 		schema := c.schemaOf(append(place, "schema")...)
 		if err := schema.Validate(read); err != nil {
-			t.Errorf("%s: %s is %q: %v", key, name, value, err)
+			t.Errorf("infra/openapi.yaml: %s: the header %s is %q, which its schema does not allow: %v",
+				key, name, value, err)
 		}
 		if err := schema.Validate(json.Number("0")); err == nil {
-			t.Errorf("%s: %s may be 0", key, name)
+			t.Errorf("infra/openapi.yaml: %s: the schema of the header %s must not allow 0", key, name)
 		}
 		if free := []string{"etag", "location", "content-security-policy"}; !slices.Contains(free,
 			strings.ToLower(name)) && schema.Validate("x") == nil {
-			t.Errorf("%s: %s may be any text", key, name)
+			t.Errorf("infra/openapi.yaml: %s: the schema of the header %s must not allow every string", key, name)
 		}
 	}
 
@@ -150,7 +153,7 @@ func (c *contract) see(t *testing.T, operation string, w *httptest.ResponseRecor
 		return
 	}
 	if response.at("content", mediaType).line == 0 {
-		t.Errorf("%s: openapi.yaml has no %s", key, mediaType)
+		t.Errorf("infra/openapi.yaml: %s: add the content type %s", key, mediaType)
 		return
 	}
 	note(c.media, shared, mediaType)
@@ -167,7 +170,7 @@ func (c *contract) see(t *testing.T, operation string, w *httptest.ResponseRecor
 		t.Errorf("%s: %s: %v", key, w.Body, err)
 	}
 	if schema.Validate(map[string]any{}) == nil {
-		t.Errorf("%s: the answer may be an empty object", key)
+		t.Errorf("infra/openapi.yaml: %s: the schema must not allow an empty object", key)
 	}
 }
 
@@ -177,7 +180,7 @@ const (
 	webhookPost = "/stripe/webhook post"
 )
 
-// answerTest is a request, and the answer that it must get.
+// answerTest is a request, and the response that it must get.
 type answerTest struct {
 	operation string
 	handler   http.Handler
@@ -186,9 +189,9 @@ type answerTest struct {
 	want      string // status and code
 }
 
-// TestEveryAnswerOfTheDocumentIsGiven has the functions answer with every status and every code of
-// the document, and nothing else.
-func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
+// TestOpenAPIResponses makes the functions respond with every status and every code of the
+// document, and checks that all responses match it.
+func TestOpenAPIResponses(t *testing.T) {
 	c, s := readContract(t), startService(t)
 	atPortal, atWebhook := s.portal(nil), s.assembled(webhook.New, map[string]string{"WEBHOOK_SECRET_ID": "webhook"}, 0)
 	button := map[string]string{"get": http.MethodGet, "head": http.MethodHead}
@@ -320,7 +323,8 @@ func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
 		put := request{http.MethodPut, "/billing/status", "", nothing}
 		add(atPortal, put, nil, "405 method-not-allowed")
 	}
-	// These take as long as their tries, and another case shows the page of their status.
+	// These cases are slow because of their retries, and another case covers the page with their
+	// status.
 	slow := []string{"502 billing-unavailable", "503 customer-store-unavailable"}
 	for _, test := range tests {
 		t.Run(test.operation+" "+test.want, func(t *testing.T) {
@@ -330,7 +334,7 @@ func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
 				got := strings.TrimSuffix(fmt.Sprint(w.Code, " ", decoded(w)["code"]), " <nil>")
 				if want, _, _ := strings.Cut(test.want, " "); accept != "text/html" && got != test.want ||
 					strconv.Itoa(w.Code) != want && want != "200" && want != "405" {
-					t.Errorf("answer = %s, want %s", got, test.want)
+					t.Errorf("response = %s, want %s", got, test.want)
 				}
 				if accept == "text/html" && test.want == "405 method-not-allowed" && test.operation == portalGet {
 					continue // a page
@@ -361,7 +365,7 @@ func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
 	c.isComplete(t)
 }
 
-// tokenOf is a token of another issuer.
+// tokenOf returns a token of the issuer at another path.
 func (s *service) tokenOf(path string) string {
 	s.t.Helper()
 	token, err := s.issuer.Token("one", map[string]any{"iss": s.origin + path}, time.Hour)
@@ -371,11 +375,12 @@ func (s *service) tokenOf(path string) string {
 	return token
 }
 
-// notProvoked are answers that no request here can have: those of API Gateway, and of a mistake of
-// ours.
+// notProvoked are responses that no request of this test can cause: those of API Gateway, and those
+// of a bug.
 var notProvoked = regexp.MustCompile(` 4(?:29|31)$| 500 internal$`)
 
-// isComplete reports what the document has and no answer.
+// isComplete fails the test if the document has a status, header, content type or code that no
+// response had.
 func (c *contract) isComplete(t *testing.T) {
 	t.Helper()
 	statuses := statusesOfCodes(t)
@@ -388,19 +393,19 @@ func (c *contract) isComplete(t *testing.T) {
 					continue
 				}
 				if c.codes[key] == nil {
-					t.Errorf("openapi.yaml has %s, and no answer", key)
+					t.Errorf("infra/openapi.yaml: no response was %s: remove it, or add a request to this test", key)
 					continue
 				}
 				at := c.place("paths", path, method, "responses", status)
 				response := c.at(at...)
 				for _, name := range response.at("headers").names {
 					if !c.headers[strings.Join(at, "/")][name] {
-						t.Errorf("%s: no answer has %s", key, name)
+						t.Errorf("infra/openapi.yaml: %s: no response had the header %s", key, name)
 					}
 				}
 				for _, mediaType := range response.at("content").names {
 					if !c.media[strings.Join(at, "/")][mediaType] {
-						t.Errorf("%s: no answer is %s", key, mediaType)
+						t.Errorf("infra/openapi.yaml: %s: no response had the content type %s", key, mediaType)
 					}
 				}
 				schema := c.resolve(response.at("content", "application/problem+json", "schema"))
@@ -408,11 +413,12 @@ func (c *contract) isComplete(t *testing.T) {
 					own := schema.at("allOf", i, "properties")
 					for _, code := range own.at("code", "enum").list() {
 						if statuses[code] != status {
-							t.Errorf("%s has %s, whose status is %s", key, code, statuses[code])
+							t.Errorf("infra/openapi.yaml: %s has the code %s, whose status is %s",
+								key, code, statuses[code])
 						}
 						if !c.codes[key][code] && !notProvoked.MatchString(key+" "+code) &&
 							!c.isShared(at, operation, status) {
-							t.Errorf("%s: no answer has the code %s", key, code)
+							t.Errorf("infra/openapi.yaml: %s: no response had the code %s", key, code)
 						}
 					}
 				}
@@ -421,12 +427,12 @@ func (c *contract) isComplete(t *testing.T) {
 	}
 	if got := slices.Sorted(slices.Values(c.schema("ProblemCode").at("enum").list())); !slices.Equal(got,
 		slices.Sorted(maps.Keys(statuses))) {
-		t.Errorf("ProblemCode has\n%v\ncodes.go\n%v", got, slices.Sorted(maps.Keys(statuses)))
+		t.Errorf("infra/openapi.yaml: ProblemCode has\n%v\ncodes.go has\n%v", got, slices.Sorted(maps.Keys(statuses)))
 	}
 }
 
-// isShared reports whether another operation's response is that of POST /billing/portal, which has
-// all of its codes.
+// isShared reports whether another operation shares the response of POST /billing/portal, which has
+// all codes.
 func (c *contract) isShared(at []string, operation, status string) bool {
 	return operation != portalPost && slices.Equal(at, c.place("paths", "/billing/portal", "post", "responses", status))
 }

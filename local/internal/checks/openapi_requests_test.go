@@ -17,8 +17,8 @@ import (
 	"billingportal/local/internal/stripespec"
 )
 
-// samples are values that fit a schema, each a JSON tree. The first has every property; of each
-// choice there is one more.
+// samples returns values that match a schema, each as a JSON tree. The first has every property.
+// Each further value uses another choice.
 func (c *contract) samples(schema *outline) []any {
 	schema = c.resolve(schema)
 	if choices := schema.at("oneOf"); len(choices.names) > 0 {
@@ -61,16 +61,16 @@ func (c *contract) samples(schema *outline) []any {
 	return []any{"x"}
 }
 
-// trial is a body that differs from a good one in one place, and whether the document allows it.
+// trial is a body that differs from a valid one in one place, and whether the document allows it.
 type trial struct {
 	name string
-	line int // of the schema
+	line int // line of the schema
 	body any
 	good bool
 }
 
-// trials are, for each limit of a schema, a value within and one beyond. put makes the body that
-// has another value here; nil leaves it out.
+// trials returns, for each limit of a schema, a value within the limit and one beyond it. put
+// returns the body with another value at this place; nil removes the value.
 func (c *contract) trials(schema *outline, value any, name string, put func(any) any) []trial {
 	schema = c.resolve(schema)
 	if choices := schema.at("oneOf"); len(choices.names) > 0 {
@@ -80,7 +80,7 @@ func (c *contract) trials(schema *outline, value any, name string, put func(any)
 				return c.trials(choice, value, name, put)
 			}
 		}
-		return []trial{{name + " fits no choice", schema.line, nil, true}}
+		return []trial{{name + "matches no choice", schema.line, nil, true}}
 	}
 	var all []trial
 	try := func(what string, other any, good bool) {
@@ -88,7 +88,7 @@ func (c *contract) trials(schema *outline, value any, name string, put func(any)
 	}
 	switch value := value.(type) {
 	case map[string]any:
-		try(" is a text", "x", false)
+		try("is a string", "x", false)
 		with := func(member string) func(any) any {
 			return func(other any) any {
 				changed := maps.Clone(value)
@@ -100,17 +100,17 @@ func (c *contract) trials(schema *outline, value any, name string, put func(any)
 			}
 		}
 		if schema.at("additionalProperties").value == "false" {
-			all = append(all, trial{name + " has another member", schema.line, with("other")("x"), false})
+			all = append(all, trial{name + "has an unknown member", schema.line, with("other")("x"), false})
 		}
 		required := schema.at("required").list()
 		for _, member := range slices.Sorted(maps.Keys(value)) {
 			inner := name + "." + member
 			all = append(all,
-				trial{inner + " is left out", schema.line, with(member)(nil), !slices.Contains(required, member)})
+				trial{inner + "is missing", schema.line, with(member)(nil), !slices.Contains(required, member)})
 			all = append(all, c.trials(schema.at("properties", member), value[member], inner, with(member))...)
 		}
 	case []any:
-		try(" is a text", "x", false)
+		try("is a string", "x", false)
 		try(" is empty", []any{}, schema.at("minItems").value == "")
 		try(" has two", []any{value[0], value[0]}, schema.at("maxItems").value != "1")
 		all = append(all,
@@ -118,43 +118,44 @@ func (c *contract) trials(schema *outline, value any, name string, put func(any)
 	case json.Number:
 		least, _ := strconv.ParseInt(schema.at("minimum").value, 10, 64)
 		most, _ := strconv.ParseInt(schema.at("maximum").value, 10, 64)
-		try(" is the least", least, true)
-		try(" is too little", least-1, false)
-		try(" is the most", most, true)
-		try(" is too much", most+1, false)
-		try(" is a text", "x", false)
-		try(" is broken", 1.5, false)
+		try("is the minimum", least, true)
+		try("is below the minimum", least-1, false)
+		try("is the maximum", most, true)
+		try("is above the maximum", most+1, false)
+		try("is a string", "x", false)
+		try("is a fraction", 1.5, false)
 	case string:
 		try(" is a number", 1, false)
 		try(" is an object", map[string]any{"x": "x"}, false)
 		values := schema.at("enum").list()
-		if len(values) > 5 { // of fewer, each has samples of its own
+		if len(values) > 5 { // if there are fewer, each has its own samples
 			for _, other := range values {
 				try(" is "+strconv.Quote(other), other, true)
 			}
 		}
 		if len(values) > 0 {
-			try(" is none of the values", "none", false)
+			try("is not an allowed value", "none", false)
 		}
 		if most, err := strconv.Atoi(schema.at("maxLength").value); err == nil {
 			start := value
 			if schema.at("pattern").value == "" {
 				start = ""
 			}
-			try(" is as long as it may be", start+strings.Repeat("x", most-len(start)), true)
+			try("has the maximum length", start+strings.Repeat("x", most-len(start)), true)
 			try(" is too long", start+strings.Repeat("x", most-len(start)+1), false)
 		}
 		if schema.at("minLength").value == "1" {
 			try(" is empty", "", false)
 		}
 		if schema.at("pattern").value != "" {
-			try(" does not fit the pattern", "https://app.example.com/ü", false)
+			try("does not match the pattern", "https://app.example.com/ü", false)
 		}
 	}
 	return all
 }
 
-// sameShape reports whether two trees have the same type, or if they have none the same members.
+// sameShape reports whether two trees have the same JSON type. Objects must also have the same
+// members and the same value of "type".
 func sameShape(a, b any) bool {
 	x, ok := a.(map[string]any)
 	y, also := b.(map[string]any)
@@ -164,9 +165,9 @@ func sameShape(a, b any) bool {
 	return x["type"] == y["type"] && slices.Equal(slices.Sorted(maps.Keys(x)), slices.Sorted(maps.Keys(y)))
 }
 
-// TestTheLimitsOfTheDocumentAreTheFunctions posts, for each flow, what the document allows and what
-// it forbids.
-func TestTheLimitsOfTheDocumentAreTheFunctions(t *testing.T) {
+// TestOpenAPIRequestLimits sends, for each flow, bodies that the document allows and bodies that it
+// forbids.
+func TestOpenAPIRequestLimits(t *testing.T) {
 	c, s := readContract(t), startService(t)
 	portal := s.portal(map[string]string{"ALLOWED_FLOWS": strings.Join(c.at("components", "schemas", "FlowType",
 		"enum").list(), ",")})
@@ -179,7 +180,7 @@ func TestTheLimitsOfTheDocumentAreTheFunctions(t *testing.T) {
 		s.sent = nil
 		return r.ask(t, portal).Code, s.sent
 	}
-	// A limit that several flows share is tried once.
+	// Limits that several flows share are checked once.
 	check := func(what string, line int, body any, good bool) {
 		text, err := json.Marshal(body)
 		if key := fmt.Sprint(what, line); err != nil || asked[key] {
@@ -190,7 +191,8 @@ func TestTheLimitsOfTheDocumentAreTheFunctions(t *testing.T) {
 		got, _ := post("application/json", string(text))
 		if isGood := got == http.StatusSeeOther; isGood != good || !good && got != http.StatusBadRequest &&
 			got != http.StatusForbidden {
-			t.Errorf("%s: the answer is %d, and openapi.yaml allows it: %v (line %d): %.400s",
+			t.Errorf("infra/openapi.yaml:%[4]d: a body gets the status %[2]d, but the document allows it: %[3]v "+
+				"(%[1]s): %.400[5]s",
 				what, got, good, line, text)
 		}
 	}
@@ -200,14 +202,14 @@ func TestTheLimitsOfTheDocumentAreTheFunctions(t *testing.T) {
 		for _, trial := range c.trials(schema, sample, "", func(other any) any { return other }) {
 			check(trial.name, trial.line, trial.body, trial.good)
 		}
-		// The same as a form has the same effect.
+		// A form with the same parameters must have the same effect.
 		body := url.Values{}
 		flatten(body, "", sample)
 		text, _ := json.Marshal(sample)
 		_, want := post("application/json", string(text))
 		if code, sent := post("application/x-www-form-urlencoded", body.Encode()); code != http.StatusSeeOther ||
 			!maps.EqualFunc(sent, want, slices.Equal) {
-			t.Errorf("as a form: %d, Stripe gets\n%v\nas JSON\n%v", code, sent, want)
+			t.Errorf("sent as a form: status %d, Stripe gets\n%v\nsent as JSON, Stripe gets\n%v", code, sent, want)
 		}
 	}
 	if len(samples) < 7 || len(asked) < 150 {
@@ -215,7 +217,7 @@ func TestTheLimitsOfTheDocumentAreTheFunctions(t *testing.T) {
 	}
 }
 
-// flatten writes a tree in bracket names.
+// flatten writes a tree as fields with bracket names.
 func flatten(into url.Values, name string, value any) {
 	switch value := value.(type) {
 	case map[string]any:
@@ -235,8 +237,9 @@ func flatten(into url.Values, name string, value any) {
 	}
 }
 
-// TestAFormHasTheSchemasOfTheTree compares each field of the form with the same parameter in JSON.
-func TestAFormHasTheSchemasOfTheTree(t *testing.T) {
+// TestOpenAPIFormHasTheSchemasOfTheJSON compares each field of the form with the same parameter in
+// JSON.
+func TestOpenAPIFormHasTheSchemasOfTheJSON(t *testing.T) {
 	c := readContract(t)
 	leaves := map[string]string{}
 	var walk func(schema *outline, name string)
@@ -265,10 +268,10 @@ func TestAFormHasTheSchemasOfTheTree(t *testing.T) {
 	for _, name := range fields.names {
 		is := fields.at(name, "$ref").value
 		if want, ok := leaves[name]; want != "" && is != want || !ok && name != "access_token" {
-			t.Errorf("%s is %s in a form, and in JSON %s", name, is, want)
+			t.Errorf("infra/openapi.yaml: the form field %s has the schema %s, but %s in JSON", name, is, want)
 		}
 	}
-	// A type is its own schema in JSON, one value for each choice: a form has all of them.
+	// In JSON each choice has its own type with one value. In a form the type has all values.
 	for name, mapping := range map[string]string{"FlowType": "FlowData", "AfterCompletionType": "AfterCompletion"} {
 		discriminator := c.schema(mapping).at("discriminator", "mapping")
 		var references []string
@@ -278,17 +281,17 @@ func TestAFormHasTheSchemasOfTheTree(t *testing.T) {
 			if key := discriminator.names[i]; discriminator.at(key).value != reference ||
 				!slices.Equal(c.resolve(c.schema(mapping).at("oneOf", choice)).at("properties", "type", "enum").list(),
 					[]string{key}) {
-				t.Errorf("%s: the choice %s is not of the type %s", mapping, reference, key)
+				t.Errorf("infra/openapi.yaml: %s: the choice %s does not have the type %s", mapping, reference, key)
 			}
 		}
 		if got := c.schema(name).at("enum").list(); !slices.Equal(got, discriminator.names) ||
 			len(references) != len(discriminator.names) {
-			t.Errorf("%s has %v, %s %v", name, got, mapping, discriminator.names)
+			t.Errorf("infra/openapi.yaml: %s has the values %v, %s has %v", name, got, mapping, discriminator.names)
 		}
 	}
 }
 
-func TestTheExamplesOfTheDocumentWork(t *testing.T) {
+func TestOpenAPIExamples(t *testing.T) {
 	c, s := readContract(t), startService(t)
 	portal := s.portal(nil)
 	content := c.at("paths", "/billing/portal", "post", "requestBody", "content")
@@ -310,16 +313,16 @@ func TestTheExamplesOfTheDocumentWork(t *testing.T) {
 				map[string]string{"Content-Type": mediaType, "Authorization": "Bearer " + s.token("one")}}.ask(t,
 				portal)
 			if w.Code != http.StatusSeeOther {
-				t.Errorf("%s: %d %s", name, w.Code, w.Body)
+				t.Errorf("infra/openapi.yaml: the example %s gets %d %s", name, w.Code, w.Body)
 			}
 		}
 	}
 	if n < 8 {
-		t.Errorf("%d examples", n)
+		t.Errorf("infra/openapi.yaml has only %d examples", n)
 	}
 }
 
-// tree is an outline as JSON has it. A text of digits is a number.
+// tree converts an outline to JSON values. A string of digits becomes a number.
 func tree(o *outline) any {
 	switch {
 	case len(o.names) > 0 && o.names[0] == "0":
@@ -341,8 +344,8 @@ func tree(o *outline) any {
 	return o.value
 }
 
-// TestTheCredentialsOfTheDocument tries each security scheme as the document describes it.
-func TestTheCredentialsOfTheDocument(t *testing.T) {
+// TestOpenAPISecurity tries each security scheme as the document describes it.
+func TestOpenAPISecurity(t *testing.T) {
 	c, s := readContract(t), startService(t)
 	portal, webhook := s.portal(nil), s.assembled(webhook.New, map[string]string{"WEBHOOK_SECRET_ID": "webhook"}, 0)
 	bare := request{http.MethodPost, "/billing/portal", "", map[string]string{"Origin": "https://app.example.com"}}
@@ -360,7 +363,7 @@ func TestTheCredentialsOfTheDocument(t *testing.T) {
 			with[name] = bare.with(value("name"), token)
 		}
 	}
-	// Without a scheme it is a field of the form.
+	// Without a scheme the token is a field of the form.
 	field := bare.with("Content-Type", "application/x-www-form-urlencoded")
 	field.body = "access_token=" + token
 	with[""] = field
@@ -372,15 +375,15 @@ func TestTheCredentialsOfTheDocument(t *testing.T) {
 	}
 	if want := slices.Sorted(maps.Keys(with)); !slices.Equal(slices.Sorted(slices.Values(listed)), want) ||
 		len(want) != 3 {
-		t.Errorf("the document asks for %q, and has %q", listed, want)
+		t.Errorf("infra/openapi.yaml: security lists %q, want the schemes %q", listed, want)
 	}
 	for name, r := range with {
 		if got := r.ask(t, portal).Code; got != http.StatusSeeOther {
-			t.Errorf("with %q: %d", name, got)
+			t.Errorf("infra/openapi.yaml: the security scheme %q gets the status %d", name, got)
 		}
 	}
 	if got := bare.ask(t, portal).Code; got != http.StatusUnauthorized {
-		t.Errorf("without: %d", got)
+		t.Errorf("without a credential the status is %d, want 401", got)
 	}
 
 	for _, path := range c.at("paths").names {
@@ -396,9 +399,10 @@ func TestTheCredentialsOfTheDocument(t *testing.T) {
 			code := r.ask(t, handler).Code
 			if isOpen := operation.at("security").value == "[]"; isOpen != (code != http.StatusUnauthorized) ||
 				isOpen && code != http.StatusOK {
-				t.Errorf("%s %s without a credential: %d", method, path, code)
+				t.Errorf("infra/openapi.yaml: %s %s without a credential gets %d, which does not match its security",
+					method, path, code)
 			}
-			// A header that a request needs: exactly the documented ones.
+			// The document must list exactly the headers that a request needs.
 			var needed []string
 			for name := range r.header {
 				less := r
@@ -422,22 +426,23 @@ func TestTheCredentialsOfTheDocument(t *testing.T) {
 			}
 			if !slices.Equal(needed, documented) ||
 				len(documented)+optional != len(operation.at("parameters").names) {
-				t.Errorf("%s %s needs the headers %v, openapi.yaml has %v", method, path, needed, documented)
+				t.Errorf("infra/openapi.yaml: %s %s needs the headers %v, the document has %v", method,
+					path, needed, documented)
 			}
 		}
 	}
 }
 
-// TestThePathsOfTheDocument compares them with the constants of the functions, and has each answer
-// no other method.
-func TestThePathsOfTheDocument(t *testing.T) {
+// TestOpenAPIPaths compares the paths with the constants of the functions. Methods that the
+// document does not have must get 405.
+func TestOpenAPIPaths(t *testing.T) {
 	c, s := readContract(t), startService(t)
 	packages := newGoPackages(t)
 	want := []string{packages.text("button", "TypesPath"), packages.text("button", "Path"),
 		packages.text("portal", "Path"), packages.text("portal", "StatusPath"), packages.text("webhook", "Path")}
 	paths := c.at("paths")
 	if got := slices.Sorted(slices.Values(paths.names)); !slices.Equal(got, want) {
-		t.Errorf("openapi.yaml has the paths %v, the functions %v", got, want)
+		t.Errorf("infra/openapi.yaml has the paths %v, the functions have %v", got, want)
 	}
 	portal, webhook := s.portal(nil), s.assembled(webhook.New, map[string]string{"WEBHOOK_SECRET_ID": "webhook"}, 0)
 	for _, path := range paths.names {
@@ -451,28 +456,29 @@ func TestThePathsOfTheDocument(t *testing.T) {
 			_, ok := paths.at(path).members[method]
 			if isHead := path == packages.text("portal", "Path") &&
 				method == "head"; ok != (code != http.StatusMethodNotAllowed) && !isHead {
-				t.Errorf("%s %s is %d, and openapi.yaml has it: %v", method, path, code, ok)
+				t.Errorf("infra/openapi.yaml: %s %s gets %d; the document has the operation: %v",
+					method, path, code, ok)
 			}
 			for _, status := range []string{"429", "431"} {
 				if ok && !strings.HasPrefix(paths.at(path, method, "responses", status, "$ref").value,
 					"#/components/responses/") {
-					t.Errorf("%s %s has no %s of API Gateway", method, path, status)
+					t.Errorf("infra/openapi.yaml: %s %s has no response %s of API Gateway", method, path, status)
 				}
 			}
 		}
 	}
 	if got, want := c.at("servers", "1", "url").value, packages.text("devserver", "DefaultURL"); got != want {
-		t.Errorf("the laptop is at %s, want %s", got, want)
+		t.Errorf("infra/openapi.yaml: the URL of the development server is %s, want %s", got, want)
 	}
 }
 
-// TestASessionOfTheDocumentIsStripes compares each member of a session with Stripe's own document.
-func TestASessionOfTheDocumentIsStripes(t *testing.T) {
+// TestOpenAPISessionMatchesStripe compares each member of a session with Stripe's OpenAPI document.
+func TestOpenAPISessionMatchesStripe(t *testing.T) {
 	c := readContract(t)
 	theirs := func(name string) map[string]any {
 		_, after, ok := bytes.Cut(stripespec.Embedded(), []byte(`"`+name+`":`))
 		if !ok {
-			t.Fatalf("Stripe has no %s", name)
+			t.Fatalf("Stripe's OpenAPI document has no schema %s", name)
 		}
 		var schema map[string]any
 		if err := json.NewDecoder(bytes.NewReader(after)).Decode(&schema); err != nil {
@@ -488,7 +494,7 @@ func TestASessionOfTheDocumentIsStripes(t *testing.T) {
 		case 0:
 		case 1: // a reference that may be null
 			stripes, _ = choices[0].(map[string]any)
-		default: // an ID, or the object if it is expanded
+		default: // an ID, or the object if expanded
 			stripes = map[string]any{"type": "string"}
 		}
 		if reference, ok := stripes["$ref"].(string); ok {
@@ -503,12 +509,12 @@ func TestASessionOfTheDocumentIsStripes(t *testing.T) {
 			want = append(want, "null")
 		}
 		if name != "" && !slices.Equal(types, want) {
-			t.Errorf("%s is %v, and Stripe's %v", name, types, want)
+			t.Errorf("infra/openapi.yaml: PortalSession%s has the type %v, Stripe's has %v", name, types, want)
 		}
 		if values := slices.DeleteFunc(asList(stripes["enum"]), isNewer); name == ".flow.type" || name == ".object" {
 			got := append(ours.at("enum").list(), strings.Fields(ours.at("const").value)...)
 			if fmt.Sprint(got) != fmt.Sprint(values) {
-				t.Errorf("%s is one of %v, and Stripe's of %v", name, got, values)
+				t.Errorf("infra/openapi.yaml: PortalSession%s has the values %v, Stripe's has %v", name, got, values)
 			}
 		}
 		if items, ok := stripes["items"].(map[string]any); ok {
@@ -518,11 +524,13 @@ func TestASessionOfTheDocumentIsStripes(t *testing.T) {
 		maps.DeleteFunc(members, func(member string, _ any) bool { return isNewer(member) })
 		if got := slices.Sorted(slices.Values(ours.at("properties").names)); !slices.Equal(got,
 			slices.Sorted(maps.Keys(members))) {
-			t.Errorf("%q has %v, and Stripe's %v", name, got, slices.Sorted(maps.Keys(members)))
+			t.Errorf("infra/openapi.yaml: PortalSession%s has the members %v, Stripe's has %v", name, got,
+				slices.Sorted(maps.Keys(members)))
 		}
 		for _, member := range ours.at("required").list() {
 			if !slices.Contains(asList(stripes["required"]), any(member)) {
-				t.Errorf("%s.%s is required, and not in Stripe's", name, member)
+				t.Errorf("infra/openapi.yaml: PortalSession%s.%s is required, but not in Stripe's document",
+					name, member)
 			}
 		}
 		for _, member := range ours.at("properties").names {
@@ -533,15 +541,15 @@ func TestASessionOfTheDocumentIsStripes(t *testing.T) {
 	}
 	session := c.schema("PortalSession")
 	compare("", session, theirs("billing_portal.session"))
-	// The function checks these before it answers.
+	// The function checks these before it responds.
 	if got := session.at("required").list(); !slices.Equal(got,
 		[]string{"id", "object", "customer", "livemode", "url"}) {
-		t.Errorf("required: %v", got)
+		t.Errorf("infra/openapi.yaml: PortalSession requires %v", got)
 	}
 }
 
-// isNewer reports whether Stripe's document, which has the newest version of the API, has a name
-// that the version of stripe-go lacks.
+// isNewer reports whether a name is newer than the API version of stripe-go. Stripe's document
+// describes the newest version.
 func isNewer(name any) bool { return name == "customer_account" }
 
 func asList(value any) []any {
@@ -549,15 +557,15 @@ func asList(value any) []any {
 	return list
 }
 
-// TestAChoiceOfTheDocument compares the subscriptions of a 409 with the states of which a flow can
-// be.
-func TestAChoiceOfTheDocument(t *testing.T) {
+// TestOpenAPISubscriptionChoice compares the subscriptions in a 409 with the subscription states
+// that a flow allows.
+func TestOpenAPISubscriptionChoice(t *testing.T) {
 	c, s := readContract(t), startService(t)
 	r := request{http.MethodPost, "/billing/portal", `{"flow_data":{"type":"subscription_cancel"}}`,
 		map[string]string{"Content-Type": "application/json", "Authorization": "Bearer " + s.token("two")}}
 	choices := asList(decoded(r.ask(t, s.portal(nil)))["subscriptions"])
 	if len(choices) != 2 {
-		t.Fatalf("choices: %v", choices)
+		t.Fatalf("the response has the choices %v, want 2", choices)
 	}
 	choice := choices[0].(map[string]any)
 	item := asList(choice["items"])[0].(map[string]any)
@@ -566,21 +574,22 @@ func TestAChoiceOfTheDocument(t *testing.T) {
 		required := slices.Sorted(slices.Values(c.schema(schema).at("required").list()))
 		if !slices.Equal(required, want) ||
 			!slices.Equal(slices.Sorted(slices.Values(c.schema(schema).at("properties").names)), want) {
-			t.Errorf("%s requires %v, an answer has %v", schema, required, want)
+			t.Errorf("infra/openapi.yaml: %s requires %v, but a response has %v", schema, required, want)
 		}
 	}
 	if fewest := c.schema("Problem").at("properties", "subscriptions",
 		"minItems").value; fewest != strconv.Itoa(len(choices)) {
-		t.Errorf("an ambiguous subscription is one of at least %s", fewest)
+		t.Errorf("infra/openapi.yaml: Problem.subscriptions has minItems %s, want 2", fewest)
 	}
 	if product := c.schema("SubscriptionChoiceItem").at("properties", "product",
 		"description").value; item["product"] != "Basic" || !strings.HasPrefix(product, "Name of the product") {
-		t.Errorf("the product %v is: %s", item["product"], product)
+		t.Errorf("infra/openapi.yaml: the description of product does not fit the value %v: %s",
+			item["product"], product)
 	}
 	states := regexp.MustCompile(`(?m)^\tcase (stripe\.SubscriptionStatus.*):$`).FindStringSubmatch(readText(t,
 		"functions/internal/portal/subscription.go"))
 	if states == nil {
-		t.Fatal("subscription.go lists no states")
+		t.Fatal("functions/internal/portal/subscription.go lists no states")
 	}
 	words := regexp.MustCompile(`([a-z])([A-Z])`)
 	var want []string
@@ -589,17 +598,18 @@ func TestAChoiceOfTheDocument(t *testing.T) {
 			"stripe.SubscriptionStatus"), "${1}_${2}")))
 	}
 	if got := c.schema("SubscriptionChoice").at("properties", "status", "enum").list(); !slices.Equal(got, want) {
-		t.Errorf("a subscription to choose is %v, and in subscription.go %v", got, want)
+		t.Errorf("infra/openapi.yaml: SubscriptionChoice.status has the values %v, subscription.go has %v", got, want)
 	}
 	problem := decoded(request{http.MethodPost, "/billing/portal", "", nil}.ask(t, s.portal(nil)))
 	if required := slices.Sorted(slices.Values(c.schema("Problem").at("required").list())); !slices.Equal(required,
 		slices.Sorted(maps.Keys(problem))) {
-		t.Errorf("a problem requires %v, an answer has %v", required, slices.Sorted(maps.Keys(problem)))
+		t.Errorf("infra/openapi.yaml: Problem requires %v, but a response has %v", required,
+			slices.Sorted(maps.Keys(problem)))
 	}
 }
 
-// Generated clients have these names.
-func TestTheOperationsOfTheDocument(t *testing.T) {
+// Generated clients use these names, so they must not change.
+func TestOpenAPIOperationIDs(t *testing.T) {
 	c := readContract(t)
 	got := map[string]string{}
 	for _, path := range c.at("paths").names {
@@ -615,12 +625,13 @@ func TestTheOperationsOfTheDocument(t *testing.T) {
 		"post /stripe/webhook": "receiveStripeEvent",
 	}
 	if !maps.Equal(got, want) {
-		t.Errorf("operations %v, want %v", got, want)
+		t.Errorf("infra/openapi.yaml has the operations %v, want %v", got, want)
 	}
 }
 
-// What descriptions say of refusals is what the function answers to such requests, in this order.
-func TestTheRefusalsThatTheDocumentDescribes(t *testing.T) {
+// The statuses and codes in descriptions must be those of the responses to such requests, in the
+// same order.
+func TestOpenAPIDescriptionsOfErrors(t *testing.T) {
 	c, s := readContract(t), startService(t)
 	portal := s.portal(map[string]string{"ALLOWED_FLOWS": "subscription_cancel,subscription_update_confirm"})
 	header := map[string]string{"Content-Type": "application/json"}
@@ -670,7 +681,8 @@ func TestTheRefusalsThatTheDocumentDescribes(t *testing.T) {
 				want = append(want, fmt.Sprint(w.Code, " ", decoded(w)["code"]))
 			}
 			if !slices.Equal(got, want) {
-				t.Errorf("line %d, %s: openapi.yaml has %q, and the answers are %q", o.line, place, got, want)
+				t.Errorf("infra/openapi.yaml:%d: the description of %s has %q, but the responses are %q",
+					o.line, place, got, want)
 			}
 		}
 		for _, name := range o.names {
@@ -679,11 +691,11 @@ func TestTheRefusalsThatTheDocumentDescribes(t *testing.T) {
 	}
 	visit(c.at(), nil)
 	if needed := c.at("paths", "/billing/portal", "post", "requestBody", "required").value; needed != "false" {
-		t.Errorf("a body is required: %s", needed)
+		t.Errorf("infra/openapi.yaml: the requestBody of POST /billing/portal has required: %s, want false", needed)
 	}
 	for place := range described {
 		if !found[place] {
-			t.Errorf("%s describes no refusal", place)
+			t.Errorf("infra/openapi.yaml: the description of %s names no error", place)
 		}
 	}
 }

@@ -25,8 +25,8 @@ import (
 	"billingportal/local/internal/gateway"
 )
 
-// service is both functions as they are assembled, behind a gateway, with stand-ins at the wire.
-// Users of the table: one, two and none have so many subscriptions; nobody else has a customer.
+// service is both functions, assembled and behind a gateway, with fake upstreams. The users one,
+// two and none have that many subscriptions; other users have no customer.
 type service struct {
 	t      *testing.T
 	origin string
@@ -34,7 +34,7 @@ type service struct {
 	env    map[string]string
 
 	mu sync.Mutex
-	// upstreams that answer otherwise: issuer, dynamodb, secretsmanager, stripe, sessions
+	// replaced upstreams: issuer, dynamodb, secretsmanager, stripe, sessions
 	broken map[string]http.HandlerFunc
 	sent   map[string][]string // the form of the last session
 }
@@ -95,7 +95,7 @@ func startService(t *testing.T) *service {
 	return s
 }
 
-// or is what an upstream does, if it is not broken.
+// or returns the handler of a broken upstream, or usual if it is not broken.
 func (s *service) or(name string, usual http.HandlerFunc) http.HandlerFunc {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,7 +111,7 @@ func (s *service) breakUpstreams(broken map[string]http.HandlerFunc) {
 	s.broken = broken
 }
 
-// stripe answers what the portal asks of Stripe.
+// stripe responds to the requests that the portal sends to Stripe.
 func (s *service) stripe() http.Handler {
 	subscription := func(id, customer string) map[string]any {
 		item := map[string]any{"id": "si_DemoAlice", "quantity": 1,
@@ -165,7 +165,7 @@ func (s *service) stripe() http.Handler {
 	return mux
 }
 
-// stripeError is Stripe's way to refuse.
+// stripeError returns an error in Stripe's format.
 func stripeError(status int, members map[string]any) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -178,14 +178,14 @@ func status(code int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
 }
 
-// hang answers nothing until the caller leaves.
+// hang never responds. It returns when the caller disconnects.
 func hang(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()
 }
 
-// assembled is a function with more variables, behind a gateway that stops it after a time; 0 is
-// the template's.
+// assembled returns a function with changed variables, behind a gateway that stops it after
+// timeout; 0 means the timeout of the template.
 func (s *service) assembled(assemble app.Assembly, changes map[string]string, timeout time.Duration) http.Handler {
 	s.t.Helper()
 	env := maps.Clone(s.env)
@@ -214,7 +214,7 @@ func (s *service) token(user string) string {
 	return token
 }
 
-// request is a request in few words.
+// request is a short form of an HTTP request.
 type request struct {
 	method, path, body string
 	header             map[string]string
@@ -241,7 +241,7 @@ func (r request) ask(t *testing.T, handler http.Handler) *httptest.ResponseRecor
 	return w
 }
 
-// signed is a request of Stripe's.
+// signed returns a request as Stripe sends and signs it.
 func signed(body string) request {
 	now := time.Now().Unix()
 	mac := hmac.New(sha256.New, []byte(checksSigningSecret))
@@ -251,9 +251,9 @@ func signed(body string) request {
 	return request{http.MethodPost, "/stripe/webhook", body, header}
 }
 
-// decoded is the JSON of an answer.
+// decoded returns the JSON of a response.
 func decoded(w *httptest.ResponseRecorder) map[string]any {
 	var value map[string]any
-	_ = json.NewDecoder(bytes.NewReader(w.Body.Bytes())).Decode(&value) // a page has none
+	_ = json.NewDecoder(bytes.NewReader(w.Body.Bytes())).Decode(&value) // a page has no JSON
 	return value
 }

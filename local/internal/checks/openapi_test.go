@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// paramsSource is a file of the package that reads a call's parameters.
+// paramsSource parses a file of package params, which reads the parameters of a request.
 func paramsSource(t *testing.T, file string) source {
 	t.Helper()
 	return parseSource(t, "../../../functions/internal/params/"+file)
 }
 
-// portalSource is a file of the package behind the API.
+// portalSource parses a file of package portal.
 func portalSource(t *testing.T, file string) source {
 	t.Helper()
 	return parseSource(t, "../../../functions/internal/portal/"+file)
@@ -59,7 +59,7 @@ func (a api) resolve(o *outline) *outline {
 		}
 		o = a.at(strings.Split(strings.TrimPrefix(reference, "#/"), "/")...)
 		if len(o.names) == 0 {
-			a.t.Fatalf("%s leads nowhere", reference)
+			a.t.Fatalf("infra/openapi.yaml: the reference %s is broken", reference)
 		}
 	}
 }
@@ -75,7 +75,7 @@ func (a api) responsesOf(path, method string) map[string]*outline {
 	return responses
 }
 
-// parameters are the names of what a body may have, in bracket notation.
+// parameters returns the names of the parameters that a body may have, in bracket notation.
 func (a api) parameters(schema *outline, name string) []string {
 	schema = a.resolve(schema)
 	var names []string
@@ -99,8 +99,8 @@ func (a api) parameters(schema *outline, name string) []string {
 	return slices.Compact(names)
 }
 
-// What the webhook can answer is in its own files and in the assembly, which answers events that
-// never became a request.
+// The codes of the webhook are in its files and in package config, which responds to events that
+// never reach the handler.
 func TestOpenAPIHasEveryCodeOfTheWebhook(t *testing.T) {
 	text := ""
 	for _, file := range []string{"internal/webhook/errors.go", "internal/webhook/handler.go",
@@ -127,7 +127,8 @@ func TestOpenAPIHasEveryCodeOfTheWebhook(t *testing.T) {
 		}
 	}
 	if !maps.Equal(got, want) {
-		t.Errorf("openapi.yaml has %v, the webhook %v", slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+		t.Errorf("infra/openapi.yaml has the webhook codes %v, the function has %v", slices.Sorted(maps.Keys(got)),
+			slices.Sorted(maps.Keys(want)))
 	}
 }
 
@@ -140,7 +141,8 @@ func TestOpenAPIHasEveryParameter(t *testing.T) {
 		"application/x-www-form-urlencoded": slices.Sorted(slices.Values(append(accepted, "access_token"))),
 	} {
 		if got := document.parameters(body.at(mediaType, "schema"), ""); !slices.Equal(got, want) {
-			t.Errorf("%s: openapi.yaml has\n%s\nthe function accepts\n%s", mediaType, strings.Join(got, "\n"),
+			t.Errorf("infra/openapi.yaml: %s has the parameters\n%s\nthe function accepts\n%s", mediaType,
+				strings.Join(got, "\n"),
 				strings.Join(want, "\n"))
 		}
 	}
@@ -148,10 +150,10 @@ func TestOpenAPIHasEveryParameter(t *testing.T) {
 
 func TestOpenAPIHasTheValuesAndLimits(t *testing.T) {
 	document := readAPI(t)
-	// Blank is the same as absent.
+	// An empty value means the same as a missing one.
 	want := append([]string{""}, paramsSource(t, "policy.go").strings("locales")...)
 	if got := document.schema("Locale").at("enum").list(); !slices.Equal(got, want) {
-		t.Errorf("openapi.yaml has the locales\n%v\nthe function\n%v", got, want)
+		t.Errorf("infra/openapi.yaml has the locales\n%v\nthe function has\n%v", got, want)
 	}
 	flow, returnURL := paramsSource(t, "flow.go"), paramsSource(t, "returnurl.go")
 	for schema, limit := range map[string]string{
@@ -160,12 +162,12 @@ func TestOpenAPIHasTheValuesAndLimits(t *testing.T) {
 		"CompletionUrl": returnURL.literal(returnURL.value("maxURLLength")),
 	} {
 		if got := document.schema(schema).at("maxLength").value; got != limit {
-			t.Errorf("%s: at most %s in openapi.yaml, %s in the function", schema, got, limit)
+			t.Errorf("infra/openapi.yaml: %s has the maxLength %s, want %s as in the function", schema, got, limit)
 		}
 	}
 }
 
-func TestOpenAPIHasEveryMemberOfAnAnswer(t *testing.T) {
+func TestOpenAPIHasEveryMemberOfAResponse(t *testing.T) {
 	document := readAPI(t)
 	for schema, want := range map[string][]string{
 		"Problem":                append(problemSource(t, "problem.go").jsonNames("document"), "subscriptions"),
@@ -177,7 +179,7 @@ func TestOpenAPIHasEveryMemberOfAnAnswer(t *testing.T) {
 		got := slices.Sorted(slices.Values(document.schema(schema).at("properties").names))
 		slices.Sort(want)
 		if !slices.Equal(got, want) {
-			t.Errorf("%s has %v, the function sends %v", schema, got, want)
+			t.Errorf("infra/openapi.yaml: %s has the members %v, the function sends %v", schema, got, want)
 		}
 	}
 }

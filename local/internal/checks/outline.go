@@ -8,13 +8,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// outline is a node of a YAML document: a mapping; a sequence, whose members are named 0, 1, 2 and
-// so on; or a scalar. The value of a sequence is "[first, second]". One of CloudFormation's tags is
+// outline is a node of a YAML document: a mapping, a sequence or a scalar. The members of a
+// sequence are named 0, 1, 2 and so on, and its value is "[first, second]". A CloudFormation tag is
 // part of the value: "!Ref Name".
 type outline struct {
 	value   string
 	line    int
-	names   []string // of the members, in order
+	names   []string // names of the members, in order
 	members map[string]*outline
 }
 
@@ -60,7 +60,7 @@ func outlineOf(node *yaml.Node) *outline {
 	return o
 }
 
-// at follows a path of names; what is not there is empty.
+// at returns the node at a path of names, or an empty node if it does not exist.
 func (o *outline) at(path ...string) *outline {
 	for _, name := range path {
 		next, ok := o.members[name]

@@ -7,11 +7,11 @@ import (
 	"testing"
 )
 
-// root is the folder of the repository, seen from here.
+// root is the folder of the repository, relative to this package.
 const root = "../../../"
 
-// page is a document that people read. Positions in its text are those of the file, with white
-// space in the place of what is left out.
+// page is a document for people. Its text has white space instead of the parts that are not
+// checked, so positions are those of the file.
 type page struct{ path, text string }
 
 var (
@@ -32,12 +32,12 @@ func readPage(t *testing.T, path string) page {
 	return page{path, address.ReplaceAllStringFunc(withoutBlocks(string(text)), blankAddress)}
 }
 
-// withoutBlocks leaves out blocks of code: .ci/template/test_commands.py and the recipes' own tests
-// read those.
+// withoutBlocks replaces code blocks with spaces. .ci/template/test_commands.py and the tests of
+// the recipes check them.
 func withoutBlocks(text string) string {
 	var prose strings.Builder
-	fence, after := false, true // within a fence; after an empty line or within an indented block
-	margin := 0                 // of the list item that a line may belong to
+	fence, after := false, true // in a fence; after an empty line or in an indented block
+	margin := 0                 // indentation of the current list item
 	for line := range strings.Lines(text) {
 		trimmed := strings.TrimLeft(line, " ")
 		indent := len(line) - len(trimmed)
@@ -60,7 +60,8 @@ func withoutBlocks(text string) string {
 	return prose.String()
 }
 
-// blankAddress leaves of a link's end the bracket.
+// blankAddress replaces an address with spaces, but keeps the bracket that closes the text of a
+// link.
 func blankAddress(s string) string {
 	if rest, ok := strings.CutPrefix(s, "]"); ok {
 		return "]" + blank(rest)
@@ -77,7 +78,8 @@ func blank(s string) string {
 	}, s)
 }
 
-// descriptions are the texts of an OpenAPI document that people read, each in its own lines.
+// descriptions keeps the texts for people in an OpenAPI document, in their lines, and replaces
+// everything else with spaces.
 func descriptions(t *testing.T, text string) string {
 	t.Helper()
 	parsed, err := parseOutline(text)
@@ -91,8 +93,8 @@ func descriptions(t *testing.T, text string) string {
 		for _, name := range o.names {
 			child := o.members[name]
 			if value := child.value; value != "" && (name == "description" || name == "summary" || name == "title") {
-				// A block scalar's line is that of its indicator. A text is as long as its
-				// indentation is kept.
+				// A block scalar starts at the line of the indicator. The text continues as long as
+				// lines are indented further.
 				at := child.line - 1
 				keep[at] = true
 				indent := len(lines[at]) - len(strings.TrimLeft(lines[at], " "))
@@ -118,10 +120,10 @@ func descriptions(t *testing.T, text string) string {
 	return address.ReplaceAllStringFunc(prose.String(), blankAddress)
 }
 
-// line is the number of the line that a position is in.
+// line returns the line number of a position.
 func (p page) line(at int) int { return 1 + strings.Count(p.text[:at], "\n") }
 
-// around is what stands before and after a range, in one line.
+// around returns a range with the text before and after it, in one line.
 func (p page) around(from, to int) string {
 	before, after := p.text[max(0, from-60):from], p.text[to:min(len(p.text), to+60)]
 	return strings.Join(strings.Fields(strings.ToValidUTF8(before+"«"+p.text[from:to]+"»"+after, "")), " ")

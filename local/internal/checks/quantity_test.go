@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// numberWords are the words of a text that count. "One" and "first" do so too rarely.
+// numberWords are words that stand for numbers. "One" and "first" are missing, because they rarely
+// do.
 var numberWords = map[string]float64{
 	"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
 	"eleven": 11, "twelve": 12,
@@ -16,7 +17,7 @@ var numberWords = map[string]float64{
 	"twice": 2, "half": 0.5, "fifth": 0.2, "fifths": 0.2, "tenth": 0.1, "quarter": 0.25, "quarters": 0.25,
 }
 
-// units are those of times, which are in seconds, and of sizes, in bytes.
+// units are units of time, in seconds, and of size, in bytes.
 var units = map[string]struct {
 	factor float64
 	isTime bool
@@ -38,7 +39,7 @@ const (
 
 var quantityParts = regexp.MustCompile(`^(` + numberForm + `)(?:[ -]?(` + unitForm + `))?$`)
 
-// quantity is what a text such as "1.5 s", "8 KiB", "ten minutes" or "200" means.
+// quantity returns the value of a text like "1.5 s", "8 KiB", "ten minutes" or "200".
 func quantity(text string) (value float64, isTime, ok bool) {
 	match := quantityParts.FindStringSubmatch(text)
 	if match == nil {
@@ -67,7 +68,7 @@ func TestQuantities(t *testing.T) {
 		"150,000 bytes": 150_000, "200": 200, "$3": 3, "seven": 7, "4 KB": 4000, "20%": 0.2,
 	} {
 		if got, _, ok := quantity(text); got != want || !ok {
-			t.Errorf("%s = %v, %v", text, got, ok)
+			t.Errorf("quantity(%q) = %v, %v", text, got, ok)
 		}
 	}
 }

@@ -11,21 +11,24 @@ var _ = say(".github/CONTRIBUTING.md",
 )
 
 var _ = say("local/examples/README.md",
-	"a page with two buttons", "again after a 401, and has 10 seconds", "have the status 0", "[React 19]", "[Vue 3]",
+	"a page with two buttons", "again after a 401. It has 10 seconds",
+	"took longer than 10 seconds", "have the status 0",
+	"A 404 for `button.js`", "with the status 404 or 405", "with the status 429 or 503", "not the required role (403)",
+	"Any other name is a 400", "A token in the address is a 400 too", "[React 19]", "[Vue 3]",
 	"[Svelte 5]", "[htmx 4]", "[Turbo 8]",
 	"| 200 and the session with its `url` |", "| 303 to the portal |",
 )
 
-// The benchmark prints its tables; its numbers are measured.
+// The benchmark prints the tables of this page, so their numbers are measured.
 var _ = say("local/bench/README.md", "at most {{upstream.MaxConns}} connections lead to an upstream",
 	"{{flag local/bench aws}} of round trip to AWS and the issuer, {{flag local/bench stripe}} to Stripe",
-	"Medians of 40 starts (`--starts 40`) and {{flag local/bench requests}} warm requests",
+	"medians of 40 starts (`--starts 40`) and {{flag local/bench requests}} warm requests",
 )
 
 var _ = say("infra/openapi.yaml",
-	"gets the session as JSON with status 200. Every other one gets a 303",
+	"gets the session as JSON with status 200. Every other client gets a 303",
 	"at most {{params.MaxBodySize}} of UTF-8, {{params.maxNames}} names, and {{params.maxDepth}} levels",
-	"repeated names are a 400", "Everybody else gets a 405",
+	"repeated names are a 400", "All other clients get a 405",
 	"An ES module of at most {{internal/button.maxZippedModule}}, gzipped",
 	"in at most {{internal/webhook.MaxBodySize}}. Events",
 	"description: The body has more than {{internal/webhook.MaxBodySize}}.",

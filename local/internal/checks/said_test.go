@@ -15,19 +15,19 @@ import (
 	"github.com/stripe/stripe-go/v79"
 )
 
-// A phrase is a piece of a page's text, as it is there. In it, {{a placeholder}} stands for a
-// number with its unit, in digits or in words, which has to be that of
+// A phrase is an exact quote from a page. A {{placeholder}} in it stands for a number with its
+// unit, in digits or in words. The number must equal one of:
 //
-//   - package.constant, or the length of package.list: of Go, also of a package's tests
-//   - default Parameter: of template.yaml
-//   - template.yaml Path/To/Value, or another file of that kind
-//   - flag folder name: its default
-//   - measured Section|row|column: of local/bench/README.md, rounded as it is written
-//   - one of [calculated], by its name
+//   - package.constant, or the length of package.list: Go code, including the tests of a package
+//   - default Parameter: a default in template.yaml
+//   - template.yaml Path/To/Value, or a value in another YAML file
+//   - flag folder name: the default of a flag
+//   - measured Section|row|column: a cell in local/bench/README.md, rounded as in the phrase
+//   - a number from [calculated], by its name
 //
-// or for one of [texts].
+// A placeholder can also be a name from [texts].
 
-// said is a list of phrases for each page. Between them they hold every number of the page.
+// said lists the phrases of each page. Together they must cover every number of the page.
 var said = map[string][]string{}
 
 func say(path string, phrases ...string) bool {
@@ -37,20 +37,21 @@ func say(path string, phrases ...string) bool {
 
 var (
 	placeholder = regexp.MustCompile(`\{\{(.+?)\}\}`)
-	// A number is digits that are no part of a name (P-256, us-east-1, u_42), or a word that
-	// counts.
+	// number matches digits and words that stand for numbers. Digits in a name (P-256, us-east-1,
+	// u_42) are skipped later.
 	number = regexp.MustCompile(`\$?\d+(?:,\d{3})*(?:\.\d+)?%?|\b(?:` +
 		strings.Join(slices.Sorted(maps.Keys(numberWords)), "|") + `)\b`)
-	// Not numbers of ours: what a standard calls itself, and the numbers of a list.
+	// notOurs matches numbers that are not ours: in the names of standards, and the numbers of a
+	// list.
 	notOurs = regexp.MustCompile("[2-5]xx|RFC \\d+|, section \\d[\\d.]*|(?m:^ *(?:## )?\\d+\\. )|`[^`\n]*`|<[^>\n]*>")
-	// What an alarm means is held by .ci/template/test_watched.py, the table of costs by
-	// TestTheTableOfCostsIsMeasured.
-	heldElsewhere = regexp.MustCompile(`(?m)^- \*\*Means\*\*(?:.|\n  )*$|^\| \| each user, a month \|(?:.|\n\|)*$`)
+	// heldElsewhere matches text that other tests check: .ci/template/test_watched.py checks the
+	// meaning of alarms, TestTheTableOfCostsIsMeasured the table of costs.
+	heldElsewhere = regexp.MustCompile(`(?m)^\*\*Means:\*\* (?:.|\n\S)*$|^\| \| each user, a month \|(?:.|\n\|)*$`)
 
 	space = regexp.MustCompile(`\s+`)
 )
 
-// held are the ranges of a page that phrases speak of.
+// held is a page with the ranges that phrases cover.
 type held struct {
 	page
 	ranges [][2]int
@@ -60,11 +61,11 @@ func (h *held) has(from, to int) bool {
 	return slices.ContainsFunc(h.ranges, func(r [2]int) bool { return r[0] <= from && to <= r[1] })
 }
 
-// sources are what placeholders are read from.
+// sources are the files from which the values of placeholders are read.
 type sources struct {
 	*goPackages
 	templates map[string]*outline
-	report    func(format string, arguments ...any) // a page's mistake
+	report    func(format string, arguments ...any) // reports an error in a page
 }
 
 func newSources(t *testing.T) *sources {
@@ -79,7 +80,7 @@ func (s *sources) template(path string) *outline {
 	return s.templates[path]
 }
 
-// value is what a placeholder stands for. Times are in seconds.
+// value returns the value of a placeholder. Times are in seconds.
 func (s *sources) value(name string) (value float64, isTime bool) {
 	s.t.Helper()
 	if calculate, ok := calculated[name]; ok {
@@ -100,7 +101,7 @@ func (s *sources) value(name string) (value float64, isTime bool) {
 	}
 	at := strings.LastIndex(name, ".")
 	if at < 0 {
-		s.t.Fatalf("there is no value {{%s}}", name)
+		s.t.Fatalf("said_*_test.go: unknown placeholder {{%s}}", name)
 	}
 	return s.of(name[:at], name[at+1:])
 }
@@ -110,13 +111,13 @@ func (s *sources) number(path string, inside ...string) float64 {
 	text := s.template(path).at(inside...).value
 	value, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		s.t.Errorf("%s has no number at %v: %q", path, inside, text)
+		s.t.Errorf("said_*_test.go: %s has no number at %v, but %q", path, inside, text)
 	}
 	return value
 }
 
-// measured is a cell of a table of local/bench/README.md. The row is the one that has these cells,
-// between them "&".
+// measured returns a cell of a table in local/bench/README.md. row is the content of a cell in its
+// row, or of several cells, joined by "&".
 func (s *sources) measured(section, row, column string) float64 {
 	s.t.Helper()
 	text, err := os.ReadFile(root + "local/bench/README.md")
@@ -145,11 +146,12 @@ func (s *sources) measured(section, row, column string) float64 {
 			return value
 		}
 	}
-	s.t.Fatalf("local/bench/README.md has no %s, %s in %q", row, column, section)
+	s.t.Fatalf("said_*_test.go: local/bench/README.md has no row %s with a column %s in the section %q",
+		row, column, section)
 	return 0
 }
 
-// hold finds a phrase on a page, and compares its numbers with their sources.
+// hold finds a phrase on a page and compares its numbers with their sources.
 func (h *held) hold(s *sources, phrase string) {
 	s.t.Helper()
 	var names []string
@@ -173,11 +175,12 @@ func (h *held) hold(s *sources, phrase string) {
 		text += `(?:\b|$)`
 	}
 	matches := slices.DeleteFunc(regexp.MustCompile(text).FindAllStringSubmatchIndex(h.text, -1), func(m []int) bool {
-		// or within a number
+		// or a match that starts within a number
 		return wordBefore.MatchString(phrase) && withinWord.MatchString(h.text[max(0, m[0]-1):m[0]])
 	})
 	if matches == nil {
-		s.report("%s does not say %q. If it says so in other words now, change the phrase in said_*_test.go%s", h.path,
+		s.report("%s does not contain the phrase %q. If you rewrote the sentence, change the phrase in "+
+			"said_*_test.go too%s", h.path,
 			template, h.instead(form.String()))
 	}
 	for _, m := range matches {
@@ -186,14 +189,14 @@ func (h *held) hold(s *sources, phrase string) {
 			is := h.text[m[2+2*i]:m[3+2*i]]
 			want, wantTime := s.value(name)
 			if !equal(space.ReplaceAllString(is, " "), want, wantTime) {
-				s.report("%s:%d says %q, and {{%s}} is %s: %s", h.path, h.line(m[2+2*i]), is, name,
+				s.report("%s:%d has %q, but {{%s}} is %s. Fix the page: %s", h.path, h.line(m[2+2*i]), is, name,
 					shown(want, wantTime), h.around(m[2+2*i], m[3+2*i]))
 			}
 		}
 	}
 }
 
-// instead is what the page says where a phrase's first words are.
+// instead returns the text of the page that starts like the phrase.
 func (h *held) instead(form string) string {
 	for length := len(form); length > 12; length -= 4 {
 		re, err := regexp.Compile(space.ReplaceAllString(form[:length], `\s+`))
@@ -201,14 +204,14 @@ func (h *held) instead(form string) string {
 			continue
 		}
 		if m := re.FindStringIndex(h.text); m != nil {
-			return fmt.Sprintf(". Line %d says %s", h.line(m[0]), h.around(m[0], m[1]))
+			return fmt.Sprintf(". Line %d has: %s", h.line(m[0]), h.around(m[0], m[1]))
 		}
 	}
 	return ""
 }
 
-// equal reports whether a text means a number. A constant of Go that is a time has a unit on a
-// page, another number may have one.
+// equal reports whether a text stands for a number. If a Go constant is a time, the text must have
+// a unit. Other numbers may have one.
 func equal(text string, want float64, isTime bool) bool {
 	got, hasUnit, ok := quantity(text)
 	if !ok || isTime && !hasUnit {
@@ -232,7 +235,7 @@ func shown(value float64, isTime bool) string {
 	return text
 }
 
-func TestDocumentsHaveNoNumberThatIsNotHeld(t *testing.T) {
+func TestEveryNumberInDocumentsIsChecked(t *testing.T) {
 	s := newSources(t)
 	for _, path := range slices.Sorted(maps.Keys(said)) {
 		t.Run(path, func(t *testing.T) {
@@ -242,7 +245,8 @@ func TestDocumentsHaveNoNumberThatIsNotHeld(t *testing.T) {
 	}
 }
 
-// check reports what a page says that its phrases do not, and what it says otherwise.
+// check reports numbers of a page that no phrase covers, and phrases that are missing or have a
+// wrong number.
 func (s *sources) check(p page, phrases []string) {
 	s.t.Helper()
 	h := &held{page: p}
@@ -257,33 +261,34 @@ func (s *sources) check(p page, phrases []string) {
 	}
 	for _, m := range number.FindAllStringIndex(h.text, -1) {
 		if h.path != "local/bench/README.md" && !partOfName(h.text[:m[0]]) && !h.has(m[0], m[1]) {
-			s.report("%s:%d: nothing holds %s: add its phrase to said_*_test.go, with the constant that it speaks of",
+			s.report("%s:%d: no phrase covers the number in: %s. Add a phrase to said_*_test.go, with a placeholder "+
+				"for the constant",
 				h.path, h.line(m[0]), h.around(m[0], m[1]))
 		}
 	}
 }
 
-func TestWhatDocumentsGetWrongIsFound(t *testing.T) {
+func TestErrorsInDocumentsAreFound(t *testing.T) {
 	phrases := []string{"At most {{params.MaxBodySize}}, {{params.maxNames}} names", "kept for {{secret.freshFor}}",
 		"up to {{default ThrottlingRateLimit}} a second"}
 	for _, test := range []struct{ text, want string }{
 		{"At most 8 KiB, 200 names; kept for five minutes; up to 50 a second", ""},
 		{"At most 8,192\nbytes, 200\nnames; kept for 5 min", "up to"},
 		{"At most 8 KB, 200 names; kept for 300 s; up to 50 a second",
-			`p.md:1 says "8 KB", and {{params.MaxBodySize}} is 8192`},
+			`p.md:1 has "8 KB", but {{params.MaxBodySize}} is 8192`},
 		{"At most 8 KiB, 20 names; kept for 300 s; up to 50 a second",
-			`p.md:1 says "20", and {{params.maxNames}} is 200`},
+			`p.md:1 has "20", but {{params.maxNames}} is 200`},
 		{"At most 8 KiB, 200 names;\nkept for 5 hours; up to 50 a second",
-			`p.md:2 says "5 hours", and {{secret.freshFor}} is 300 s`},
+			`p.md:2 has "5 hours", but {{secret.freshFor}} is 300 s`},
 		{"At most 8 KiB, 200 names; kept for 300; up to 50 a second",
-			`p.md:1 says "300", and {{secret.freshFor}} is 300 s`},
+			`p.md:1 has "300", but {{secret.freshFor}} is 300 s`},
 		{"At most 8 KiB, 200 names; kept for 300 s; up to 150 a second",
-			`p.md:1 says "150", and {{default ThrottlingRateLimit}} is 50`},
-		{"At most 8 KiB, 200 names; kept for 300 s; up to 50 a second, for four minutes", "nothing holds"},
+			`p.md:1 has "150", but {{default ThrottlingRateLimit}} is 50`},
+		{"At most 8 KiB, 200 names; kept for 300 s; up to 50 a second, for four minutes", "no phrase covers"},
 		{"At most 8 KiB, 200 names; kept for 300 s; up to 50 a second. A 404 `internal`",
-			"internal has the status 500"},
+			"the status of internal is 500"},
 		{"At most 8 KiB, 200 names; kept for 300 s; up to 50 a second\n| 400 | `internal` |\n",
-			"the codes of the row have the statuses [500]"},
+			"the codes in this row have the statuses [500]"},
 	} {
 		s, found := newSources(t), ""
 		s.report = func(format string, arguments ...any) { found += fmt.Sprintf(format, arguments...) + "\n" }
@@ -294,19 +299,19 @@ func TestWhatDocumentsGetWrongIsFound(t *testing.T) {
 	}
 }
 
-// partOfName reports whether digits that follow are no number of their own.
+// partOfName reports whether the digits that follow belong to a name.
 func partOfName(before string) bool {
 	return nameBefore.MatchString(before[max(0, len(before)-8):])
 }
 
-// holdStatuses compares each status before a code with the code's own.
+// holdStatuses compares each status that precedes a code with the status of the code.
 func (h *held) holdStatuses(s *sources) {
 	s.t.Helper()
 	statuses := statusesOfCodes(s.t)
 	for _, m := range statusBeforeCode.FindAllStringSubmatchIndex(h.text, -1) {
 		status, code := h.text[m[2]:m[3]], h.text[m[4]:m[5]]
 		if want, ok := statuses[code]; ok && want != status {
-			s.report("%s:%d says %s, and %s has the status %s", h.path, h.line(m[0]), h.around(m[0], m[1]), code, want)
+			s.report("%s:%d: %s: the status of %s is %s", h.path, h.line(m[0]), h.around(m[0], m[1]), code, want)
 		} else if ok {
 			h.ranges = append(h.ranges, [2]int{m[0], m[1]})
 		}
@@ -324,7 +329,7 @@ func (h *held) holdStatuses(s *sources) {
 		got := strings.Split(h.text[m[2]:m[3]], ", ")
 		slices.Sort(want)
 		if others := strings.Contains(h.text[m[4]:m[5]], "and the others"); !others && !slices.Equal(got, want) {
-			s.report("%s:%d: the codes of the row have the statuses %v: %s", h.path, h.line(m[0]),
+			s.report("%s:%d: the codes in this row have the statuses %v: %s", h.path, h.line(m[0]),
 				want, h.around(m[0], m[5]))
 		}
 		h.ranges = append(h.ranges, [2]int{m[0], m[3]})
@@ -341,7 +346,7 @@ var (
 	codeSpan         = regexp.MustCompile("`([a-z-]+)`")
 )
 
-// statusesOfCodes are those of codes.go.
+// statusesOfCodes returns the statuses in codes.go.
 func statusesOfCodes(t *testing.T) map[string]string {
 	t.Helper()
 	statuses := map[string]string{}
@@ -351,14 +356,14 @@ func statusesOfCodes(t *testing.T) map[string]string {
 		statuses[problem.literal(entry.Key)] = problem.literal(entry.Value.(*ast.CompositeLit).Elts[0])
 	}
 	if len(statuses) < 30 {
-		t.Fatalf("%v", statuses)
+		t.Fatalf("found too few codes in codes.go: %v", statuses)
 	}
 	return statuses
 }
 
-// calculated are numbers that no constant has.
+// calculated are numbers that are not constants.
 var calculated = map[string]func(*sources) float64{
-	// And the Region, which deploy.py asks for too.
+	// The Region counts too, because deploy.py also asks for it.
 	"values without default": func(s *sources) float64 {
 		n := 1.0
 		for _, p := range s.template("template.yaml").at("Parameters").members {
@@ -368,11 +373,11 @@ var calculated = map[string]func(*sources) float64{
 		}
 		return n
 	},
-	// The first try, and as many again.
+	// The first try and the retries.
 	"tries of the bus": func(s *sources) float64 {
 		return 1 + s.number("template.yaml", "Resources", "WebhookRetries", "Properties", "MaximumRetryAttempts")
 	},
-	// A little less than so many, because requests do not all take equally long to arrive.
+	// The constant is slightly larger, because requests differ in how long they take to arrive.
 	"doctor's requests in test mode": func(s *sources) float64 { return pace(s, "testApart", 200) },
 	"doctor's requests in live mode": func(s *sources) float64 { return pace(s, "liveApart", 50) },
 	"share of a canary":              func(s *sources) float64 { return deployment(s, `^Canary(\d+)Percent`) / 100 },
@@ -389,7 +394,7 @@ var calculated = map[string]func(*sources) float64{
 		}
 		return slowest
 	},
-	// Of discovery, keys and the token's own check.
+	// Discovery, keys, and the check of the token.
 	"a wait for keys": func(s *sources) float64 {
 		value, _ := s.of("auth", "refreshTimeout")
 		return math.Ceil(value)
@@ -409,7 +414,8 @@ var linear = regexp.MustCompile(`^Linear(\d+)PercentEvery(\d+)Minutes?$`)
 func pace(s *sources, constant string, apart float64) float64 {
 	value, _ := s.of("preflight", constant)
 	if ms := value * 1000; ms < apart || ms > 1.2*apart {
-		s.t.Errorf("%s is %v s", constant, value)
+		s.t.Errorf("preflight.%s is %v s, which does not match the number of requests a second in this file",
+			constant, value)
 	}
 	return 1000 / apart
 }
@@ -418,7 +424,7 @@ func deployment(s *sources, pattern string) float64 {
 	preference := s.template("template.yaml").at("Parameters", "DeploymentPreference", "Default").value
 	match := regexp.MustCompile(pattern).FindStringSubmatch(preference)
 	if match == nil {
-		s.t.Fatalf("DeploymentPreference is %s", preference)
+		s.t.Fatalf("the default of DeploymentPreference is %s, which is not a canary", preference)
 	}
 	value, _ := strconv.ParseFloat(match[1], 64)
 	return value
@@ -429,7 +435,7 @@ func price(s *sources, constant string) float64 {
 	return value
 }
 
-// texts are pieces of a phrase that are no numbers.
+// texts are pieces of a phrase that are not numbers.
 var texts = map[string]func(*sources) string{
 	"go version": func(s *sources) string {
 		mod, err := os.ReadFile(root + "go.mod")

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// source is a Go file of a package that cannot be imported from here.
+// source is a Go file of a package that this package cannot import.
 type source struct {
 	t    *testing.T
 	file *ast.File
@@ -26,7 +26,7 @@ func parseSource(t *testing.T, path string) source {
 	return source{t, file}
 }
 
-// value is what a package-level variable or constant is set to.
+// value returns the value of a variable or constant.
 func (s source) value(name string) ast.Expr {
 	s.t.Helper()
 	var found ast.Expr
@@ -37,22 +37,22 @@ func (s source) value(name string) ast.Expr {
 		return found == nil
 	})
 	if found == nil {
-		s.t.Fatalf("there is no %s", name)
+		s.t.Fatalf("the source file has no variable or constant %s", name)
 	}
 	return found
 }
 
-// elements are those of a variable's composite literal.
+// elements returns the elements of a composite literal.
 func (s source) elements(name string) []ast.Expr {
 	s.t.Helper()
 	literal, ok := s.value(name).(*ast.CompositeLit)
 	if !ok || len(literal.Elts) == 0 {
-		s.t.Fatalf("%s is no list or map", name)
+		s.t.Fatalf("%s is not a list or map", name)
 	}
 	return literal.Elts
 }
 
-// strings are the elements of a variable's list of strings.
+// strings returns the elements of a list of strings.
 func (s source) strings(name string) []string {
 	s.t.Helper()
 	var values []string
@@ -62,7 +62,7 @@ func (s source) strings(name string) []string {
 	return values
 }
 
-// literal is the value of a string or number, or of a constant that has one.
+// literal returns the value of a string or number, or of a constant.
 func (s source) literal(e ast.Expr) string {
 	s.t.Helper()
 	if name, ok := e.(*ast.Ident); ok {
@@ -70,7 +70,7 @@ func (s source) literal(e ast.Expr) string {
 	}
 	literal, ok := e.(*ast.BasicLit)
 	if !ok {
-		s.t.Fatalf("%T is no literal", e)
+		s.t.Fatalf("%T is not a literal", e)
 	}
 	if text, err := strconv.Unquote(literal.Value); err == nil {
 		return text
@@ -78,7 +78,7 @@ func (s source) literal(e ast.Expr) string {
 	return literal.Value
 }
 
-// jsonNames are those of a struct's fields.
+// jsonNames returns the JSON names of the fields of a struct.
 func (s source) jsonNames(name string) []string {
 	s.t.Helper()
 	var names []string
@@ -95,12 +95,12 @@ func (s source) jsonNames(name string) []string {
 		return false
 	})
 	if names == nil {
-		s.t.Fatalf("there is no struct %s", name)
+		s.t.Fatalf("the source file has no struct %s", name)
 	}
 	return names
 }
 
-// readText is a file of the repository.
+// readText returns the text of a file of the repository.
 func readText(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(root + path)

@@ -15,7 +15,7 @@ import (
 
 var tableRow = regexp.MustCompile(`(?m)^\| (.+) \|$`)
 
-// rows are the cells of a page's tables that have a header.
+// rows returns the cells of the tables with this header on a page.
 func rows(t *testing.T, path, header string) [][]string {
 	t.Helper()
 	text, err := os.ReadFile(root + path)
@@ -36,12 +36,12 @@ func rows(t *testing.T, path, header string) [][]string {
 		}
 	}
 	if len(found) < 5 {
-		t.Fatalf("%s: %d rows of %q", path, len(found), header)
+		t.Fatalf("%s: only %d rows in tables with the header %q", path, len(found), header)
 	}
 	return found
 }
 
-// spansIn are the spans of code in a text.
+// spansIn returns the code spans in a text.
 func spansIn(text string) []string {
 	var found []string
 	for _, span := range codeSpans.FindAllString(text, -1) {
@@ -50,9 +50,9 @@ func spansIn(text string) []string {
 	return found
 }
 
-// TestDocumentsHaveTheDefaultsOfParameters compares the tables of variables and of parameters with
-// template.yaml, whose own defaults TestParametersWithoutDefaultAreThoseThatTheFunctionsRequire and
-// its neighbours compare with the functions.
+// TestDocumentsHaveTheDefaultsOfParameters compares the tables of variables and parameters with
+// template.yaml. TestParametersWithoutDefaultAreThoseThatTheFunctionsRequire and other tests
+// compare the defaults in template.yaml with the functions.
 func TestDocumentsHaveTheDefaultsOfParameters(t *testing.T) {
 	parameters := readOutline(t, root+"template.yaml").at("Parameters")
 	documented := map[string]bool{}
@@ -62,15 +62,15 @@ func TestDocumentsHaveTheDefaultsOfParameters(t *testing.T) {
 		value, hasDefault := parameter.members["Default"]
 		switch {
 		case len(parameter.names) == 0:
-			t.Errorf("%s: there is no parameter %s", path, name)
+			t.Errorf("%s: template.yaml has no parameter %s", path, name)
 		case !hasDefault && is != "required":
-			t.Errorf("%s: %s has the default %q, and the template none", path, name, is)
+			t.Errorf("%s: %s has the default %q, want required, because template.yaml has no default", path, name, is)
 		case hasDefault && value.value != "" && is != "`"+value.value+"`" && is != value.value:
 			t.Errorf("%s: %s has the default %q, want %q", path, name, is, value.value)
 		case hasDefault && value.value == "" && regexp.MustCompile("`|\\d").MatchString(is):
-			t.Errorf("%s: %s has the default %q, and that of the template is empty", path, name, is)
+			t.Errorf("%s: %s has the default %q, but the default in template.yaml is empty", path, name, is)
 		case hasDefault && value.value == "" && is == "required":
-			t.Errorf("%s: %s is not required", path, name)
+			t.Errorf("%s: %s is not required, because template.yaml has an empty default", path, name)
 		}
 		spans := spansIn(meaning + is)
 		for _, allowed := range parameter.at("AllowedValues").list() {
@@ -78,7 +78,7 @@ func TestDocumentsHaveTheDefaultsOfParameters(t *testing.T) {
 				start, isStart := strings.CutSuffix(span, "…")
 				return span == allowed || isStart && strings.HasPrefix(allowed, start)
 			}) {
-				t.Errorf("%s: %s may be %s, and the row has %v", path, name, allowed, spans)
+				t.Errorf("%s: the row of %s must name the value %s; it names %v", path, name, allowed, spans)
 			}
 		}
 	}
@@ -93,7 +93,7 @@ func TestDocumentsHaveTheDefaultsOfParameters(t *testing.T) {
 			names := spansIn(cells[0])
 			defaults := strings.Split(cells[2], ", ")
 			for i, name := range names {
-				if strings.HasSuffix(name, "…") { // Webhook…: the same for the webhook
+				if strings.HasSuffix(name, "…") { // Webhook…: the same names for the webhook
 					start := strings.TrimSuffix(name, "…")
 					for j, other := range names[:i] {
 						if strings.HasSuffix(other, "…") {
@@ -120,7 +120,8 @@ func TestDocumentsHaveTheDefaultsOfParameters(t *testing.T) {
 	}
 	for _, name := range parameters.names {
 		if !documented[name] && !slices.Contains(inProse, name) {
-			t.Errorf("neither table has a row of the parameter, such as\n%s", rowOf(t, name, parameters.at(name)))
+			t.Errorf("README.md or infra/README.md: add a row for the parameter, for example\n%s",
+				rowOf(t, name, parameters.at(name)))
 		}
 	}
 	pages := ""
@@ -130,12 +131,13 @@ func TestDocumentsHaveTheDefaultsOfParameters(t *testing.T) {
 	for _, name := range inProse {
 		if documented[name] || len(parameters.at(name).names) == 0 || !strings.Contains(pages, "`"+name) &&
 			!strings.HasPrefix(name, "Previous") {
-			t.Errorf("%s is in a table, on no page, or no parameter", name)
+			t.Errorf("inProse in tables_test.go has %s, which is in a table, on no page, or not a parameter", name)
 		}
 	}
 }
 
-// rowOf is a row with the template's own words: README's for the parameter of a variable.
+// rowOf returns a table row with the words of the template. If the parameter sets a variable, it is
+// a row for the table in README.
 func rowOf(t *testing.T, name string, p *outline) string {
 	t.Helper()
 	for _, variables := range read(t).variables {
@@ -158,14 +160,14 @@ func rowOf(t *testing.T, name string, p *outline) string {
 	return "| `" + name + "` | " + strings.ReplaceAll(meaning, "|", `\|`) + " | " + is + " |"
 }
 
-// notTheTemplates are defaults that a table says in other words.
+// notTheTemplates are defaults that a table describes in other words.
 var notTheTemplates = map[string]string{
 	"CUSTOMERS_TABLE":   "required (the template makes one)",
 	"WEBHOOK_SECRET_ID": "required, unless there is an event source",
 	"ALLOWED_FLOWS":     "all but `customer_update` (tax ID and billing address)",
 }
 
-// inProse are parameters that only a text names, and those that `make deploy` fills.
+// inProse are parameters that are described only in text, and those that `make deploy` sets.
 var inProse = []string{
 	"CustomersKmsKeyArn", "MemorySize", "SafeDeployment", "StripeSecretKmsKeyArn", "WebhookSecretKmsKeyArn",
 	"PreviousCustomersKeyFormat", "PreviousCustomersKmsKeyArn", "PreviousCustomersTable", "PreviousPortalVersion",
@@ -174,8 +176,8 @@ var inProse = []string{
 	"PreviousWebhookVersion",
 }
 
-// TestDocumentsListWhatThereIs compares lists of names with the code's own.
-func TestDocumentsListWhatThereIs(t *testing.T) {
+// TestListsInDocumentsAreComplete compares lists of names with the code.
+func TestListsInDocumentsAreComplete(t *testing.T) {
 	s := newSources(t)
 	for _, list := range []struct {
 		path, before, after string
@@ -191,17 +193,18 @@ func TestDocumentsListWhatThereIs(t *testing.T) {
 		}
 		_, rest, ok := strings.Cut(string(text), list.before)
 		if !ok {
-			t.Errorf("%s does not say %q", list.path, list.before)
+			t.Errorf("%s does not contain %q. If you rewrote the sentence, change the quote in tables_test.go too",
+				list.path, list.before)
 		}
 		rest, _, _ = strings.Cut(rest, list.after)
 		if got := slices.Sorted(slices.Values(spansIn(rest))); !slices.Equal(got,
 			slices.Sorted(slices.Values(list.want))) {
-			t.Errorf("%s: %q has %v, want %v", list.path, list.before, got, list.want)
+			t.Errorf("%s: the list after %q is %v, want %v", list.path, list.before, got, list.want)
 		}
 	}
 }
 
-// pathPattern is a path after a method, in a text or a diagram.
+// pathPattern matches a path after a method, in text or in a diagram.
 var (
 	pathPattern = regexp.MustCompile(`\b(?:GET|POST|PUT|DELETE) (/[\w/.-]+)`)
 	partPattern = regexp.MustCompile(`::part\((\w+)\)|(--manage-billing-[a-z]+)`)
@@ -209,7 +212,7 @@ var (
 )
 
 // TestDocumentsNameThePaths looks for each path in the functions, for each part of the button in
-// its module, and for the laptop's address.
+// its module, and for the address of the development server.
 func TestDocumentsNameThePaths(t *testing.T) {
 	sources := ""
 	WalkSource(t, root, func(path, text string) {
@@ -226,31 +229,31 @@ func TestDocumentsNameThePaths(t *testing.T) {
 			paths++
 			if quoted := `"` + match[1] + `"`; !strings.Contains(sources, quoted) &&
 				!bytes.Contains(stripespec.Embedded(), []byte(quoted)) {
-				t.Errorf("%s: neither a function nor Stripe has the path %s", path, match[1])
+				t.Errorf("%s: the path %s exists neither in a function nor at Stripe", path, match[1])
 			}
 		}
 		for _, match := range partPattern.FindAllStringSubmatch(text, -1) {
 			parts++
 			if !strings.Contains(module, `"`+match[1]+`"`) &&
 				(match[2] == "" || !strings.Contains(module, match[2]+",") && !strings.Contains(module, match[2]+")")) {
-				t.Errorf("%s: the button has no %s", path, match[0])
+				t.Errorf("%s: button.js has no %s", path, match[0])
 			}
 		}
 	}
 	for _, address := range portPattern.FindAllString(readText(t, "README.md"), -1) {
 		if want := newGoPackages(t).text("devserver", "DefaultListen"); address != want {
-			t.Errorf("README.md: the laptop is at %s, want %s", address, want)
+			t.Errorf("README.md: the address of the development server is %s, want %s", address, want)
 		}
 	}
 	if paths < 3 || parts < 5 {
-		t.Errorf("%d paths, %d parts", paths, parts)
+		t.Errorf("found only %d paths and %d parts of the button in the documents", paths, parts)
 	}
 }
 
 var queryPattern = regexp.MustCompile("[Qq]uer(?:y|ies)\\s+(`[a-z-]+`(?:(?:,|\\s+and)\\s+`[a-z-]+`)*)")
 
-// TestDocumentsNameTheQueries holds names after the word query to the saved queries, and has a page
-// name each of these.
+// TestDocumentsNameTheQueries compares the names after the word "query" with the saved queries. The
+// pages must name all of them.
 func TestDocumentsNameTheQueries(t *testing.T) {
 	named := map[string][]string{}
 	for path := range said {
@@ -268,11 +271,12 @@ func TestDocumentsNameTheQueries(t *testing.T) {
 	}
 	slices.Sort(all)
 	if got := slices.Sorted(maps.Keys(named)); !slices.Equal(got, all) {
-		t.Errorf("the pages name the queries\n%v\nobservability.yaml has\n%v", got, all)
+		t.Errorf("the documents name the queries\n%v\ninfra/observability.yaml has\n%v", got, all)
 	}
 }
 
-// The statements of a deployer's policy that reach beyond the stack are named by their Sid.
+// SECURITY.md names, by their Sid, the statements of the deployer policy that reach beyond the
+// stack.
 func TestSecurityNamesStatementsOfTheDeployer(t *testing.T) {
 	policy, err := os.ReadFile(root + "infra/deployer.yaml")
 	if err != nil {
@@ -282,7 +286,7 @@ func TestSecurityNamesStatementsOfTheDeployer(t *testing.T) {
 		statements, _, _ := strings.Cut(cells[0], ", only with")
 		for _, name := range spansIn(statements) {
 			if !regexp.MustCompile(`(?m)Sid: ` + name + `$`).Match(policy) {
-				t.Errorf("infra/deployer.yaml has no statement %s", name)
+				t.Errorf(".github/SECURITY.md: infra/deployer.yaml has no statement with the Sid %s", name)
 			}
 		}
 	}

@@ -1,5 +1,5 @@
-// Package checks holds what has to agree between files that no compiler sees: template.yaml and the
-// functions.
+// Package checks compares files that must agree and that no compiler compares, for example
+// template.yaml and the functions.
 package checks
 
 import (
@@ -7,17 +7,17 @@ import (
 	"regexp"
 )
 
-// template is what the tests need of a CloudFormation template.
+// template holds the parts of a CloudFormation template that the tests need.
 type template struct {
 	parameters map[string]parameter
-	variables  map[string]map[string]string // of each function's environment: name -> expression
+	variables  map[string]map[string]string // environment of each function: name -> expression
 }
 
 type parameter struct {
 	name       string
 	value      string // the default
 	hasDefault bool
-	pattern    *regexp.Regexp // nil: the allowed values are listed
+	pattern    *regexp.Regexp // nil if the allowed values are listed
 }
 
 func parse(text string) (template, error) {

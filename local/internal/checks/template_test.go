@@ -31,14 +31,14 @@ func readFile(t *testing.T, path string) template {
 	return parsed
 }
 
-// ofRuntime are the variables that Lambda sets, or that have no place in a deployment.
+// ofRuntime are variables that Lambda sets, or that a deployment does not need.
 var ofRuntime = []string{
 	"AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_LAMBDA_FUNCTION_NAME",
 	"AWS_LAMBDA_FUNCTION_VERSION",
 	"AWS_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
 }
 
-// functions are those of the template that are configured by parameters.
+// functions are the functions that parameters configure.
 var functions = map[string]app.Assembly{"PortalFunction": portal.New, "WebhookFunction": webhook.New}
 
 func TestTemplateSetsEveryVariableThatAFunctionReads(t *testing.T) {
@@ -50,7 +50,7 @@ func TestTemplateSetsEveryVariableThatAFunctionReads(t *testing.T) {
 		"WebhookFunction": webhook.Variables()} {
 		want := slices.DeleteFunc(read, func(name string) bool { return slices.Contains(ofRuntime, name) })
 		if got := slices.Sorted(maps.Keys(parsed.variables[function])); !slices.Equal(got, want) {
-			t.Errorf("template.yaml sets for %s\n%v\nthe function reads\n%v", function, got, want)
+			t.Errorf("template.yaml sets the variables of %s\n%v\nthe function reads\n%v", function, got, want)
 		}
 	}
 }
@@ -65,21 +65,20 @@ func TestVariablesComeFromTheParameterOfTheirName(t *testing.T) {
 				want = "!If [CreateCustomersTable, !Ref Customers, !Ref CustomersTable]"
 			}
 			if _, ok := parsed.parameters[camel]; !ok || expression != want {
-				t.Errorf("%s of %s is %q, want %q", name, function, expression, want)
+				t.Errorf("template.yaml: the variable %s of %s is %q, want %q", name, function, expression, want)
 			}
 		}
 	}
 }
 
-// Preflight asks the versions themselves how they are configured, so that it knows nothing but
-// them.
-func TestPreflightIsToldTheVersions(t *testing.T) {
+// Preflight asks the function versions for their configuration, so it needs only the versions.
+func TestPreflightGetsTheVersions(t *testing.T) {
 	want := map[string]string{
 		"PORTAL_FUNCTION":  "!Ref PortalFunction.Version",
 		"WEBHOOK_FUNCTION": "!If [HasWebhook, !Ref WebhookFunction.Version, ]",
 	}
 	if got := read(t).variables["PreflightFunction"]; !maps.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
+		t.Errorf("template.yaml: PreflightFunction has the variables %v, want %v", got, want)
 	}
 }
 
@@ -91,8 +90,8 @@ func camelCase(variable string) string {
 	return camel.String()
 }
 
-// Whoever deploys has to choose what the functions require, and nothing else. The webhook function
-// is only there where its secret or its event source is chosen.
+// The deployer must choose exactly the values that the functions require. The webhook function
+// exists only if its secret or its event source is set.
 func TestParametersWithoutDefaultAreThoseThatTheFunctionsRequire(t *testing.T) {
 	parsed := read(t)
 	for function, assemble := range functions {
@@ -103,14 +102,14 @@ func TestParametersWithoutDefaultAreThoseThatTheFunctionsRequire(t *testing.T) {
 			case name == "WEBHOOK_SECRET_ID":
 				return "the-chosen-secret"
 			case name == "AWS_ENDPOINT_URL", name == "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS":
-				return "" // read as the SDK does, so not just any text will do
+				return "" // parsed by the SDK, so it must be valid
 			case slices.Contains(ofRuntime, name):
 				return "set"
 			}
 			return parsed.parameters[camelCase(name)].value
 		}, io.Discard)
 		if err == nil {
-			t.Fatal("the defaults alone were accepted")
+			t.Fatal("the function accepted the defaults without the required values")
 		}
 		var required, missing []string
 		for name := range parsed.variables[function] {
@@ -129,13 +128,14 @@ func TestParametersWithoutDefaultAreThoseThatTheFunctionsRequire(t *testing.T) {
 		slices.Sort(required)
 		slices.Sort(missing)
 		if !slices.Equal(missing, required) {
-			t.Errorf("%s refuses %v, the template requires %v", function, missing, required)
+			t.Errorf("template.yaml: without a default are %[3]v, but %[1]s requires %[2]v",
+				function, missing, required)
 		}
 	}
 }
 
-// examples are values of parameters that are right, and slips that are refused before anything is
-// deployed.
+// examples are valid values of parameters, and typical mistakes, which must be rejected before the
+// deployment starts.
 var examples = []struct {
 	parameter string
 	accepted  []string
@@ -243,8 +243,8 @@ var examples = []struct {
 		"http://host.docker.internal:8080/aws/dynamodb"}, []string{"dynamodb", "https://a@b", "https://a/?q"}},
 }
 
-// alike are parameters that take the same values as another of template.yaml. It is empty if that
-// one may be.
+// alike lists parameters that take the same values as another parameter of template.yaml. Whether
+// the value may be empty can differ.
 var alike = map[string]map[string]string{
 	"template.yaml": {
 		"CustomersKmsKeyArn": "StripeSecretKmsKeyArn", "WebhookSecretKmsKeyArn": "StripeSecretKmsKeyArn",
@@ -271,7 +271,7 @@ var alike = map[string]map[string]string{
 	},
 }
 
-// whole is a pattern without its ends and without what lets a value be empty.
+// whole returns a pattern without its anchors and without the part that allows an empty value.
 func whole(pattern string) string {
 	inner := strings.TrimSuffix(strings.TrimPrefix(pattern, "^"), "$")
 	if rest, ok := strings.CutSuffix(inner, ")?"); ok {
@@ -288,14 +288,14 @@ func TestParameterPatterns(t *testing.T) {
 		checked[test.parameter] = true
 		pattern := parameters[test.parameter].pattern
 		if pattern == nil {
-			t.Errorf("%s has no pattern", test.parameter)
+			t.Errorf("template.yaml: %s has no AllowedPattern", test.parameter)
 			continue
 		}
 		refused := append([]string{"\n", " "}, test.refused...)
 		for _, value := range test.accepted {
 			for _, partition := range []string{"arn:aws:", "arn:aws-cn:", "arn:aws-us-gov:"} {
 				if value := strings.Replace(value, "arn:aws:", partition, 1); !pattern.MatchString(value) {
-					t.Errorf("%s refuses %q", test.parameter, value)
+					t.Errorf("template.yaml: the pattern of %s must accept %q", test.parameter, value)
 				}
 			}
 			refused = append(refused, value+"\n", " "+value)
@@ -307,55 +307,58 @@ func TestParameterPatterns(t *testing.T) {
 			isSpace := strings.TrimSpace(value) != value
 			if pattern.MatchString(value) &&
 				!(isSpace && (test.parameter == "JwtJwks" || slices.Contains(spaced, test.parameter))) {
-				t.Errorf("%s accepts %q", test.parameter, value)
+				t.Errorf("template.yaml: the pattern of %s must reject %q", test.parameter, value)
 			}
 		}
 	}
 	for name, p := range parameters {
 		_, isAlike := alike["template.yaml"][name]
 		if p.pattern != nil && checked[name] == isAlike {
-			t.Errorf("has no examples of its own and is like no other, or both:\n\t{%q, []string{%q}, "+
+			t.Errorf("template_test.go: add the parameter either to examples or to alike:\n\t{%q, []string{%q},  "+
 				"[]string{\"refused\"}},", name, p.value)
 		}
 		if p.pattern != nil && p.hasDefault && !p.pattern.MatchString(p.value) {
-			t.Errorf("%s refuses its own default, %q", name, p.value)
+			t.Errorf("template.yaml: the pattern of %s rejects its default %q", name, p.value)
 		}
 	}
 }
 
-func TestParametersThatTakeTheSame(t *testing.T) {
+func TestAlikeParametersHaveTheSamePattern(t *testing.T) {
 	of := read(t).parameters
 	for file, pairs := range alike {
 		parsed := readFile(t, file).parameters
 		for name, other := range pairs {
 			p := parsed[name]
 			if p.pattern == nil {
-				t.Errorf("%s: %s has no pattern", file, name)
+				t.Errorf("%s: %s has no AllowedPattern", file, name)
 				continue
 			}
 			got := p.pattern.String()
 			if file == "infra/edge.yaml" {
-				got = strings.ReplaceAll(got, ":us-east-1:", ":[a-z0-9-]+:") // the only Region of the edge
+				// the only Region of CloudFront certificates
+				got = strings.ReplaceAll(got, ":us-east-1:", ":[a-z0-9-]+:")
 			}
 			if whole(got) != whole(of[other].pattern.String()) {
-				t.Errorf("%s: %s takes %s, and %s of template.yaml %s", file, name, got, other, of[other].pattern)
+				t.Errorf("%s: the pattern of %s is %s, but that of %s in template.yaml is %s", file, name, got,
+					other, of[other].pattern)
 			}
 			if p.pattern.MatchString(p.value) != p.hasDefault {
-				t.Errorf("%s: %s refuses its default %q, or may be empty without one", file, name, p.value)
+				t.Errorf("%s: the pattern of %s rejects its default %q, or accepts an empty value without having a "+
+					"default", file, name, p.value)
 			}
 		}
 		for name, p := range parsed {
 			if _, ok := pairs[name]; file != "template.yaml" && p.pattern != nil && !ok && name != "StackName" {
-				t.Errorf("%s: %s is like no parameter of template.yaml", file, name)
+				t.Errorf("template_test.go: alike has no entry for the parameter of %s: %s", file, name)
 			}
 		}
 	}
 }
 
-// What the template lets through, the functions do not refuse. JwtJwks is left out: a pattern
-// cannot tell whether a key set has keys.
-func TestTheFunctionsTakeWhatThePatternsAccept(t *testing.T) {
-	// With these the widest choice of the others is right.
+// The functions must accept every value that the template accepts. JwtJwks is left out, because a
+// pattern cannot check whether a key set has keys.
+func TestFunctionsAcceptWhatThePatternsAccept(t *testing.T) {
+	// With these variables, the most values of the other variables are valid.
 	others := map[string]string{"JWT_JWKS_URL": "https://issuer.example/jwks.json", "CUSTOMERS_SORT_KEY": "sk={user}"}
 	for _, example := range examples {
 		if example.parameter == "JwtJwks" {
@@ -371,12 +374,12 @@ func TestTheFunctionsTakeWhatThePatternsAccept(t *testing.T) {
 				}, io.Discard)
 				var environment *app.EnvironmentError
 				if !errors.As(err, &environment) {
-					t.Fatal("an environment without a Region was accepted")
+					t.Fatal("the function accepted an environment without a Region")
 				}
 				for _, line := range environment.Wrong {
 					name, _, _ := strings.Cut(line, " ")
 					if camelCase(name) == example.parameter && value != "" {
-						t.Errorf("%s refuses %q: %s", function, value, line)
+						t.Errorf("%s rejects %q, which template.yaml accepts: %s", function, value, line)
 					}
 				}
 			}
@@ -384,7 +387,7 @@ func TestTheFunctionsTakeWhatThePatternsAccept(t *testing.T) {
 	}
 }
 
-func TestWhatIsTestedIsBuiltAsWhatIsDeployed(t *testing.T) {
+func TestTestsBuildLikeTheDeployment(t *testing.T) {
 	text, err := os.ReadFile("../../../Makefile")
 	if err != nil {
 		t.Fatal(err)
@@ -396,28 +399,28 @@ func TestWhatIsTestedIsBuiltAsWhatIsDeployed(t *testing.T) {
 		"TAGS  := " + runtimeapi.Tags + "\n", "LAMBDA_GOARCH ?= arm64\n",
 	} {
 		if !strings.Contains(string(text), strings.TrimRight(want, " ")) {
-			t.Errorf("Makefile does not have %s", want)
+			t.Errorf("Makefile has no %q, which local/internal/runtimeapi uses", want)
 		}
 	}
 }
 
-// What Go links of a package it also initializes, so that nothing of the portal's may be within the
-// webhook's reach.
-func TestTheWebhookHasNothingOfThePortal(t *testing.T) {
+// Go initializes every package that it links, so the webhook must not depend on packages of the
+// portal.
+func TestWebhookDoesNotLinkThePortal(t *testing.T) {
 	requireParts(t, "functions/webhook", "functions/internal/webhook",
 		"go-jose", "stripe-go", "functions/internal/auth", "functions/internal/billing", "functions/internal/params",
 		"functions/internal/portal")
 }
 
-// The first page of `go run ./local` waits until all of this is built.
-func TestTheDevserverHasNothingOfAnOperator(t *testing.T) {
+// The first page of `go run ./local` waits until all these packages are built.
+func TestDevserverDoesNotLinkOperatorCommands(t *testing.T) {
 	const aws = "aws-sdk-go-v2/"
 	requireParts(t, "local", "local/internal/devserver", "local/internal/operator", aws+"config",
 		aws+"service/cloudformation", aws+"service/codedeploy",
 		aws+"service/lambda", aws+"service/signin", aws+"service/sso", aws+"service/sts")
 }
 
-// requireParts fails if a program lacks a part of its own, or has others.
+// requireParts fails if a program does not link own, or links one of others.
 func requireParts(t *testing.T, program, own string, others ...string) {
 	t.Helper()
 	list, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", runtimeapi.Tags,
@@ -427,10 +430,10 @@ func requireParts(t *testing.T, program, own string, others ...string) {
 	}
 	for _, part := range others {
 		if strings.Contains(string(list), part) {
-			t.Errorf("%s has %s", program, part)
+			t.Errorf("%s links %s", program, part)
 		}
 	}
 	if !strings.Contains(string(list), own+"\n") {
-		t.Errorf("%s has no %s: %s", program, own, list)
+		t.Errorf("%s does not link %s: %s", program, own, list)
 	}
 }

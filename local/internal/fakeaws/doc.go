@@ -1,13 +1,13 @@
-// Package fakeaws is what the stand-ins for AWS's services share: the JSON protocols (1.0 and 1.1),
-// their errors, and Signature Version 4. The services are in packages of their own, dynamodb and
+// Package fakeaws contains the code that the fake AWS services share: the JSON protocols (1.0 and
+// 1.1), their errors, and Signature Version 4. The services have their own packages, dynamodb and
 // secretsmanager.
 //
-// The stand-ins work at the wire and in memory: protocols, headers and error types are AWS's own,
-// so that the real clients of aws-sdk-go-v2 run against them unchanged. Only what the product needs
-// is here. An operation or a parameter that is not emulated is refused and never ignored, so that
-// nothing works here that would not work on AWS.
+// The fakes speak the real protocols and keep their data in memory. Protocols, headers and error
+// types are those of AWS, so the real clients of aws-sdk-go-v2 run against them unchanged. They
+// implement only the operations and parameters that the product needs and reject all others, so
+// code that works here also works on AWS.
 //
-// [Service.Require] has signatures verified; without it only their form is checked. A request that
-// a web page could have sent is always refused, since a page that is open on the same machine must
-// not read secrets.
+// The fakes verify signatures after a call of [Service.Require]; before it, they check only their
+// format. They always reject requests that a web page could have sent, because a page that is open
+// on the same machine must not read secrets.
 package fakeaws

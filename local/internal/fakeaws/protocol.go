@@ -16,50 +16,51 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// maxBody bounds a request: DynamoDB items end at 400 KB, secrets at 64 KB.
+// maxBody limits a request body in bytes: DynamoDB items have at most 400 KB, secrets 64 KB.
 const maxBody = 1 << 20
 
-// Service speaks one of AWS's JSON protocols
-// (https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html): the
-// operation is in X-Amz-Target, parameters and results are JSON documents.
+// Service implements the JSON protocols of AWS
+// (https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html): X-Amz-Target names the
+// operation, and parameters and results are JSON documents.
 type Service struct {
-	TargetPrefix string // what stands before the dot in X-Amz-Target
+	TargetPrefix string // the part before the dot in X-Amz-Target
 	SigningName  string // the service in a SigV4 credential scope
 	ContentType  string
-	FaultPrefix  string // of the __type of errors that any service of AWS may answer
+	FaultPrefix  string // prefix of __type for errors that any AWS service can return
 	Unknown      *Error
-	Checksum     bool // X-Amz-Crc32 on every answer; the SDK verifies it
+	Checksum     bool // send X-Amz-Crc32 with every response; the SDK verifies it
 	Operations   map[string]Operation
 
-	credentials aws.Credentials // the only ones accepted; empty accepts every signature
+	// the only accepted credentials; if empty, signatures are not verified
+	credentials aws.Credentials
 }
 
-// Require refuses every request that is not signed with these credentials.
+// Require makes the service reject requests that are not signed with these credentials.
 func (s *Service) Require(credentials aws.Credentials) { s.credentials = credentials }
 
-// Operation takes the request's document and returns the result's, or an
-// *Error.
+// Operation executes a request. It takes the request document and returns the response document or
+// an *Error.
 type Operation func(body []byte) (any, error)
 
-// Error is an error as AWS sends it.
+// Error is an error of AWS.
 type Error struct {
 	Status  int
-	Code    string // __type, with the prefix that the service uses
+	Code    string // __type, with the prefix of the service
 	Message string
-	Item    any // of an error that returns one; nil for none
+	Item    any // the item in the error, or nil
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
-// fault makes an error that belongs to no operation: a signature, an
-// undecodable document.
+// fault returns an error that does not depend on the operation, for example an invalid signature or
+// document.
 func (s *Service) fault(status int, code, message string) *Error {
 	return &Error{Status: status, Code: s.FaultPrefix + code, Message: message}
 }
 
-// ServeHTTP answers at any path. Below a prefix it has to be mounted both with
-// and without a slash at the end: the SDK posts to the path of its endpoint as
-// it is, and a redirect from the one to the other is no answer that it takes.
+// ServeHTTP accepts requests at any path. If the service is mounted below a prefix, mount it both
+// with and without a trailing slash: the SDK posts to the exact path of its endpoint and does not
+// accept a redirect.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	result, err := s.answer(w, r)
 	if err != nil {
@@ -107,9 +108,8 @@ func (s *Service) lookup(h http.Header) (Operation, bool) {
 	return op, ok
 }
 
-// fromBrowser tells whether a web page may have caused the request. Browsers
-// put Origin on every POST and Sec-Fetch-Site on every request, and scripts
-// can remove neither; no SDK sends one.
+// fromBrowser reports whether a web page may have sent the request. Browsers set Origin on every
+// POST and Sec-Fetch-Site on every request, and scripts cannot remove them. SDKs send neither.
 func fromBrowser(r *http.Request) bool {
 	return len(r.Header.Values("Origin")) > 0 || len(r.Header.Values("Sec-Fetch-Site")) > 0
 }
@@ -119,8 +119,8 @@ func (s *Service) writeError(w http.ResponseWriter, err error) {
 	if !errors.As(err, &failure) {
 		failure = s.fault(http.StatusInternalServerError, "InternalFailure", "")
 	}
-	// "Message" with a capital is what both services' models name it; the
-	// SDK matches errors that are in no model without regard to case.
+	// Both services name it "Message" in their models, with a capital M. For errors that are not in
+	// a model, the SDK ignores case.
 	s.write(w, failure.Status, struct {
 		Type    string `json:"__type"`
 		Message string `json:"Message,omitempty"`
@@ -130,7 +130,7 @@ func (s *Service) writeError(w http.ResponseWriter, err error) {
 
 func (s *Service) write(w http.ResponseWriter, status int, document any) {
 	body, err := json.Marshal(document)
-	if err != nil { // documents are made of strings, numbers and maps of them
+	if err != nil { // documents consist of strings, numbers and maps of them
 		http.Error(w, "unencodable answer", http.StatusInternalServerError)
 		return
 	}
@@ -143,11 +143,11 @@ func (s *Service) write(w http.ResponseWriter, status int, document any) {
 		h.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the caller may have hung up, which is theirs to notice
+	_, _ = w.Write(body) // an error means that the client hung up
 }
 
-// Decode fills params from a request's document. A member outside of allowed
-// is one that is not emulated here.
+// Decode parses a request document into params. It returns an error for members that are not in
+// allowed, because they are not implemented here.
 func (s *Service) Decode(body []byte, params any, allowed ...string) error {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(body, &members); err != nil || members == nil {
@@ -165,8 +165,8 @@ func (s *Service) Decode(body []byte, params any, allowed ...string) error {
 	return nil
 }
 
-// NewUUID returns a random UUID (RFC 9562, 5.4): the form of request ids and
-// of secret versions.
+// NewUUID returns a random UUID (RFC 9562, section 5.4). Request IDs and the IDs of secret versions
+// are UUIDs.
 func NewUUID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails since Go 1.24
@@ -175,10 +175,10 @@ func NewUUID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// EpochSeconds is the timestamp format of AWS's JSON protocols.
+// EpochSeconds returns a time in the timestamp format of the AWS JSON protocols.
 func EpochSeconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// The region and the account of every ARN made here.
+// Region and account of all ARNs in this package.
 const (
 	Region  = "us-east-1"
 	Account = "000000000000"

@@ -13,8 +13,8 @@ import (
 	"billingportal/local/internal/fakeaws/secretsmanager"
 )
 
-// What never comes from an SDK is AWS's to define, not DynamoDB Local's: that
-// answers most of it with a status of 500.
+// An SDK never sends these requests. The expected errors are those of AWS, because DynamoDB Local
+// responds to most of these requests with status 500.
 func TestRequestsAreRefused(t *testing.T) {
 	dynamo, secrets := dynamodb.NewServer(), secretsmanager.NewServer()
 	if err := dynamo.CreateTable("customers", "user_id"); err != nil {
@@ -46,13 +46,15 @@ func TestRequestsAreRefused(t *testing.T) {
 	}{
 		{"a signed request is answered", dynamo, dynamoGet(), 200, ""},
 		{"a signed request for a secret is answered", secrets, secretGet(), 200, ""},
-		{"a web page's request is refused", dynamo, dynamoGet(header("Origin", "http://127.0.0.1:8080")), 403,
+		{"a request from a web page is refused", dynamo, dynamoGet(header("Origin", "http://127.0.0.1:8080")), 403,
 			coral + "AccessDeniedException"},
-		{"a web page's request for a secret is refused", secrets, secretGet(header("Origin", "http://127.0.0.1:8080")),
+		{"a request for a secret from a web page is refused", secrets,
+			secretGet(header("Origin", "http://127.0.0.1:8080")),
 			403, "AccessDeniedException"},
-		{"a page without an origin of its own is refused", secrets, secretGet(header("Origin", "null")), 403,
+		{"a request with a null origin is refused", secrets, secretGet(header("Origin", "null")), 403,
 			"AccessDeniedException"},
-		{"an empty origin is one", secrets, secretGet(header("Origin", "")), 403, "AccessDeniedException"},
+		{"a request with an empty origin is refused", secrets, secretGet(header("Origin", "")), 403,
+			"AccessDeniedException"},
 		{"a navigation is refused", secrets, secretGet(header("Sec-Fetch-Site", "none")), 403, "AccessDeniedException"},
 		{"a preflight is refused", secrets, secretGet(method(http.MethodOptions)), 400, "UnknownOperationException"},
 		{"a GET is refused", secrets, secretGet(method(http.MethodGet)), 400, "UnknownOperationException"},
@@ -60,7 +62,8 @@ func TestRequestsAreRefused(t *testing.T) {
 			"UnknownOperationException"},
 		{"a target without an operation is refused", secrets, secretGet(header("X-Amz-Target", "secretsmanager")), 400,
 			"UnknownOperationException"},
-		{"another service's target is refused", secrets, secretGet(header("X-Amz-Target", "DynamoDB_20120810.GetItem")),
+		{"a target of another service is refused", secrets,
+			secretGet(header("X-Amz-Target", "DynamoDB_20120810.GetItem")),
 			400, "UnknownOperationException"},
 		{"an operation that is not emulated is refused", secrets,
 			secretGet(header("X-Amz-Target", "secretsmanager.ListSecrets")), 400, "UnknownOperationException"},
@@ -71,7 +74,7 @@ func TestRequestsAreRefused(t *testing.T) {
 			coral + "MissingAuthenticationTokenException"},
 		{"an unsigned request for a secret is refused", secrets, secretGet(header("Authorization")), 400,
 			"MissingAuthenticationTokenException"},
-		{"a bearer token is no signature", dynamo, dynamoGet(header("Authorization", "Bearer x")), 400,
+		{"a bearer token is refused", dynamo, dynamoGet(header("Authorization", "Bearer x")), 400,
 			coral + "MissingAuthenticationTokenException"},
 		{"a signature of another version is refused", dynamo, dynamoGet(header("Authorization", "AWS4-HMAC-MD5 x")),
 			400, coral + "IncompleteSignatureException"},
@@ -87,20 +90,21 @@ func TestRequestsAreRefused(t *testing.T) {
 			dynamoGet(header("Authorization", fakeawstest.Authorization("secretsmanager"))), 400,
 			coral + "InvalidSignatureException"},
 
-		{"a body that is no JSON is refused", dynamo, dynamoGet(body("nonsense")), 400,
+		{"a body that is not JSON is refused", dynamo, dynamoGet(body("nonsense")), 400,
 			coral + "SerializationException"},
-		{"a body that is no object is refused", dynamo, dynamoGet(body("[]")), 400, coral + "SerializationException"},
+		{"a body that is not an object is refused", dynamo, dynamoGet(body("[]")), 400,
+			coral + "SerializationException"},
 		{"a body that is null is refused", secrets, secretGet(body("null")), 400, "SerializationException"},
 		{"an empty body is refused", secrets, secretGet(body("")), 400, "SerializationException"},
 		{"a parameter of another type is refused", dynamo, dynamoGet(body(`{"TableName":1}`)), 400,
 			coral + "SerializationException"},
-		{"an attribute that is no object is refused", dynamo,
+		{"an attribute that is not an object is refused", dynamo,
 			dynamoGet(body(`{"TableName":"customers","Key":{"user_id":"alice"}}`)), 400,
 			coral + "SerializationException"},
 		{"an attribute whose value is of another type is refused", dynamo,
 			dynamoGet(body(`{"TableName":"customers","Key":{"user_id":{"S":1}}}`)), 400,
 			coral + "SerializationException"},
-		{"bytes that are no base64 are refused", dynamo, dynamoGet(body(`{"TableName":"customers",` +
+		{"bytes that are not base64 are refused", dynamo, dynamoGet(body(`{"TableName":"customers",` +
 			`"Key":{"user_id":{"B":"@"}}}`)), 400, coral + "SerializationException"},
 		{"an attribute without a type is refused", dynamo,
 			dynamoGet(body(`{"TableName":"customers","Key":{"user_id":{}}}`)), 400, validation},
@@ -113,11 +117,11 @@ func TestRequestsAreRefused(t *testing.T) {
 
 		{"a parameter that is not emulated is refused", dynamo,
 			dynamoGet(body(`{"TableName":"customers","AttributesToGet":["a"]}`)), 400, coral + "ValidationException"},
-		{"a set is no key", dynamo,
+		{"a set as a key is refused", dynamo,
 			dynamoGet(body(`{"TableName":"customers","Key":{"user_id":{"SS":["a"]}}}`)), 400, validation},
 		{"an update without a key is refused", dynamo, fakeawstest.Signed("dynamodb", "DynamoDB_20120810.UpdateItem",
 			`{"TableName":"customers"}`), 400, validation},
-		{"a value whose bytes are no base64 is refused", dynamo,
+		{"a value whose bytes are not base64 is refused", dynamo,
 			fakeawstest.Signed("dynamodb", "DynamoDB_20120810.PutItem",
 				`{"TableName":"customers","Item":{"user_id":{"S":"a"},"b":{"BS":["@"]}}}`), 400,
 			coral + "SerializationException"},
@@ -129,19 +133,19 @@ func TestRequestsAreRefused(t *testing.T) {
 				Type string `json:"__type"`
 			}
 			if err := json.Unmarshal(w.Body.Bytes(), &document); err != nil {
-				t.Fatalf("the answer is no JSON: %v", err)
+				t.Fatalf("the response is not JSON: %v", err)
 			}
 			if w.Code != c.status || document.Type != c.kind {
 				t.Errorf("got %d %q, want %d %q", w.Code, document.Type, c.status, c.kind)
 			}
 			if c.status != http.StatusOK && strings.Contains(w.Body.String(), "hidden") {
-				t.Error("a refusal holds the secret")
+				t.Error("an error response contains the secret")
 			}
 		})
 	}
 }
 
-// header replaces a header's values.
+// header replaces the values of a header.
 func header(name string, values ...string) func(*http.Request) {
 	return func(r *http.Request) {
 		r.Header.Del(name)

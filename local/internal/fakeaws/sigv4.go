@@ -7,10 +7,10 @@ import (
 
 const sigV4 = "AWS4-HMAC-SHA256"
 
-// checkSignature checks the shape of a request's Signature Version 4
-// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html),
-// so that a client without credentials, or signing for another service, fails
-// here as it would fail there. verify checks the signature itself.
+// checkSignature checks the format of a Signature Version 4
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html), so
+// that a client without credentials, or one that signs for another service, fails here as on AWS.
+// verify checks the signature itself.
 func (s *Service) checkSignature(h http.Header) error {
 	authorization := h.Get("Authorization")
 	algorithm, fields, _ := strings.Cut(authorization, " ")

@@ -16,16 +16,16 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// NewCredentials returns credentials that no other process knows.
+// NewCredentials returns random credentials.
 func NewCredentials() aws.Credentials {
 	return aws.Credentials{AccessKeyID: "AKIA" + rand.Text()[:16], SecretAccessKey: rand.Text() + rand.Text()}
 }
 
-// maxSkew is how old a signature may be, as at AWS.
+// maxSkew is how much the clocks of client and server may differ, as at AWS.
 const maxSkew = 5 * time.Minute
 
-// verify recomputes the signature of a request over its signed headers and its body. checkSignature
-// has accepted its form.
+// verify recomputes the signature over the signed headers and the body. checkSignature must have
+// accepted its format.
 func (s *Service) verify(r *http.Request, body []byte) error {
 	_, fields, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	given := fieldsOf(fields)
@@ -42,7 +42,7 @@ func (s *Service) verify(r *http.Request, body []byte) error {
 		!slices.Contains(signed, "x-amz-date") {
 		return mismatch
 	}
-	target, err := url.ParseRequestURI(r.RequestURI) // the path as it was signed, with every prefix
+	target, err := url.ParseRequestURI(r.RequestURI) // the path as signed, with all prefixes
 	if err != nil {
 		return mismatch
 	}
@@ -68,7 +68,7 @@ func (s *Service) verify(r *http.Request, body []byte) error {
 	return nil
 }
 
-// fieldsOf are the parts of an Authorization header after the algorithm.
+// fieldsOf returns the parts of an Authorization header after the algorithm.
 func fieldsOf(fields string) map[string]string {
 	given := map[string]string{}
 	for field := range strings.SplitSeq(fields, ",") {

@@ -16,9 +16,8 @@ import (
 	"billingportal/local/internal/fakeaws/secretsmanager"
 )
 
-// A signature is good for five minutes, by a clock that may be behind as well as ahead, and for the
-// request that was signed alone.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+// A signature is valid for five minutes, whether the clock is behind or ahead, and only for the
+// request that was signed. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 func TestSignaturesAreVerified(t *testing.T) {
 	secrets := secretsmanager.NewServer()
 	secrets.Put("stripe", "hidden")
@@ -35,12 +34,12 @@ func TestSignaturesAreVerified(t *testing.T) {
 		change      func(*http.Request)
 		code        string
 	}{
-		"now":                     {0, own, nil, ""},
-		"almost five minutes old": {4*time.Minute + 50*time.Second, own, nil, ""},
-		"almost five ahead":       {-4*time.Minute - 50*time.Second, own, nil, ""},
-		"more than five old":      {5*time.Minute + 10*time.Second, own, nil, mismatch},
-		"more than five ahead":    {-5*time.Minute - 10*time.Second, own, nil, mismatch},
-		"another body":            {0, own, func(r *http.Request) { r.Body = http.NoBody }, mismatch},
+		"now":                          {0, own, nil, ""},
+		"less than five minutes old":   {4*time.Minute + 50*time.Second, own, nil, ""},
+		"less than five minutes ahead": {-4*time.Minute - 50*time.Second, own, nil, ""},
+		"more than five minutes old":   {5*time.Minute + 10*time.Second, own, nil, mismatch},
+		"more than five minutes ahead": {-5*time.Minute - 10*time.Second, own, nil, mismatch},
+		"another body":                 {0, own, func(r *http.Request) { r.Body = http.NoBody }, mismatch},
 		"another target": {0, own,
 			func(r *http.Request) { r.Header.Set("X-Amz-Target", "secretsmanager.PutSecretValue") }, mismatch},
 		"another host": {0, own, func(r *http.Request) { r.Host = "other.example" }, mismatch},
@@ -49,7 +48,7 @@ func TestSignaturesAreVerified(t *testing.T) {
 			aws.Credentials{AccessKeyID: own.AccessKeyID, SecretAccessKey: "other"}, nil, mismatch},
 		"another key": {0, aws.Credentials{AccessKeyID: "AKIAOTHER", SecretAccessKey: own.SecretAccessKey},
 			nil, "UnrecognizedClientException"},
-		"a header that is no part": {0, own, func(r *http.Request) { r.Header.Set("X-Other", "1") }, ""},
+		"a header that is not signed": {0, own, func(r *http.Request) { r.Header.Set("X-Other", "1") }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))

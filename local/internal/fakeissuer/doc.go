@@ -1,9 +1,7 @@
-// Package fakeissuer is the laptop's OpenID Connect issuer: a discovery document, a
-// key set, and a token endpoint that signs whatever claims it is asked for.
-// It has no login and no clients, since what it stands in for is an issuer as
-// a verifier sees it.
+// Package fakeissuer is the OpenID Connect issuer of the development server: a discovery document,
+// a key set, and a token endpoint that signs the claims in the request. It has no login and no
+// clients, because it simulates only the part of an issuer that a verifier uses.
 //
-// Tokens are signed with RS256: OpenID Connect Discovery 1.0, section 3, wants
-// every issuer to support it, and it is what most of them use, so the demo
-// takes the path that production will take.
+// It signs tokens with RS256. OpenID Connect Discovery 1.0, section 3, requires every issuer to
+// support RS256 and most issuers use it, so the demo runs the same code as production.
 package fakeissuer

@@ -16,29 +16,29 @@ import (
 const (
 	// Audience is the default aud of a token.
 	Audience = "billing-portal"
-	// DefaultTTL is how long a token is valid where nobody says.
+	// DefaultTTL is how long a token is valid by default.
 	DefaultTTL = time.Hour
 )
 
-// Users returns those whom the token endpoint knows. A user's sub is the name.
+// Users returns the users of the token endpoint. The sub of a user is the name.
 func Users() []string { return []string{"alice", "bob", "carol", "dave", "erin"} }
 
-// Issuer signs tokens and, as an http.Handler for the paths below its own URL,
-// publishes the keys that verify them. It is safe for concurrent use.
+// Issuer signs tokens. As an http.Handler for the paths below its URL, it publishes the keys that
+// verify them. It is safe for concurrent use.
 type Issuer struct {
-	// Now is the clock that iat and exp come from; nil means time.Now.
+	// Now returns the current time, for iat and exp; nil means time.Now.
 	Now func() time.Time
 
 	url string
-	own string // host of url, with its port if it has one
+	own string // host of the URL, with its port if present
 	mux *http.ServeMux
 
 	mu   sync.RWMutex
-	keys []signingKey // the first one signs, all are published
+	keys []signingKey // the first key signs, all keys are published
 }
 
-// New returns an issuer with a key that is as old as the process. The URL becomes the iss of every
-// token: https, or http on a loopback host, without a slash at the end.
+// New returns an issuer with a key that all issuers of this process share. The URL becomes the iss
+// of every token. It must be https, or http on a loopback host, without a trailing slash.
 func New(issuer string) (*Issuer, error) {
 	u, err := url.Parse(issuer)
 	if err != nil {
@@ -46,7 +46,8 @@ func New(issuer string) (*Issuer, error) {
 	}
 	switch {
 	case u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, errors.New("issuer must be a URL of scheme, host and path alone (OpenID Connect Discovery 1.0, " +
+		return nil, errors.New("issuer must be a URL with only a scheme, host and path (OpenID Connect Discovery " +
+			"1.0, " +
 			"section 3)")
 	case u.Scheme != "https" && (u.Scheme != "http" || !loopback.IsHost(u.Host)):
 		return nil, errors.New("issuer must be https, or http on a loopback host")
@@ -64,13 +65,12 @@ func New(issuer string) (*Issuer, error) {
 	return i, nil
 }
 
-// ServeHTTP serves the paths relative to the issuer's URL.
+// ServeHTTP serves the paths below the URL of the issuer.
 func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) { i.mux.ServeHTTP(w, r) }
 
-// Token signs a token for the user. Its claims are iss, aud, sub, iat and exp,
-// with the given ones merged over them; a claim given as nil is left out. A
-// ttl of 0 means DefaultTTL, one below makes a token that has expired. Here,
-// unlike at the token endpoint, any user will do.
+// Token signs a token for a user. Its claims are iss, aud, sub, iat and exp. claims overrides and
+// extends them; a nil value removes a claim. A ttl of 0 means DefaultTTL, and a negative ttl makes
+// an expired token. Unlike the token endpoint, Token accepts any user.
 func (i *Issuer) Token(user string, claims map[string]any, ttl time.Duration) (string, error) {
 	if ttl == 0 {
 		ttl = DefaultTTL

@@ -27,7 +27,7 @@ func TestIssuerURLs(t *testing.T) {
 		{"http on an IPv6 loopback", "http://[::1]:8080/oidc", true},
 		{"http on localhost", "http://localhost:8080", true},
 		{"http elsewhere", "http://login.example.com", false},
-		{"http on a name that only begins like a loopback", "http://127.0.0.1.example.com", false},
+		{"http on a name that only starts like a loopback address", "http://127.0.0.1.example.com", false},
 		{"another scheme", "ftp://127.0.0.1", false},
 		{"a slash at the end", "https://login.example.com/", false},
 		{"a query", "https://login.example.com?a=b", false},
@@ -68,15 +68,16 @@ func TestTokenClaims(t *testing.T) {
 	}{
 		{"the defaults", 0, nil, base},
 		{"a ttl", 90 * time.Second, nil, with(map[string]any{"exp": float64(now.Unix() + 90)})},
-		{"a ttl below 0 has passed", -time.Minute, nil, with(map[string]any{"exp": float64(now.Unix() - 60)})},
-		{"a claim of one's own", 0, map[string]any{"scope": "billing"}, with(map[string]any{"scope": "billing"})},
-		{"a claim over a default", 0, map[string]any{"aud": []any{"a", "b"}},
+		{"a negative ttl makes an expired token", -time.Minute, nil,
+			with(map[string]any{"exp": float64(now.Unix() - 60)})},
+		{"an additional claim", 0, map[string]any{"scope": "billing"}, with(map[string]any{"scope": "billing"})},
+		{"a claim overrides a default", 0, map[string]any{"aud": []any{"a", "b"}},
 			with(map[string]any{"aud": []any{"a", "b"}})},
-		{"a claim of nil removes a default", 0, map[string]any{"exp": nil}, with(map[string]any{"exp": nil})},
-		{"a claim of nil that has no default", 0, map[string]any{"scope": nil}, base},
-		{"a nested null stays", 0, map[string]any{"a": map[string]any{"b": nil}},
+		{"a nil claim removes a default", 0, map[string]any{"exp": nil}, with(map[string]any{"exp": nil})},
+		{"a nil claim without a default changes nothing", 0, map[string]any{"scope": nil}, base},
+		{"a nested null is kept", 0, map[string]any{"a": map[string]any{"b": nil}},
 			with(map[string]any{"a": map[string]any{"b": nil}})},
-		{"a number as it was written", 0, map[string]any{"n": json.Number("1.50")}, with(map[string]any{"n": 1.5})},
+		{"a json.Number is kept", 0, map[string]any{"n": json.Number("1.50")}, with(map[string]any{"n": 1.5})},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			given := maps.Clone(c.claims)
@@ -94,7 +95,7 @@ func TestTokenClaims(t *testing.T) {
 	}
 }
 
-func TestClaimsThatAreNoJSONAreAnError(t *testing.T) {
+func TestClaimsThatCannotBeJSONAreAnError(t *testing.T) {
 	if _, err := newIssuer(t).Token("alice", map[string]any{"n": math.NaN()}, 0); err == nil {
 		t.Error("got no error")
 	}
@@ -114,7 +115,7 @@ func TestKeysRotate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if keyID(t, before) == keyID(t, after) {
-		t.Fatal("the key is the same")
+		t.Fatal("Rotate did not change the key")
 	}
 
 	published := issuer.KeySet()
@@ -138,8 +139,7 @@ func newIssuer(t *testing.T) *fakeissuer.Issuer {
 	return issuer
 }
 
-// verify checks a token as a stranger would, with the published keys alone,
-// and returns its claims.
+// verify checks a token with only the published keys and returns its claims.
 func verify(t *testing.T, token string, keys jose.JSONWebKeySet) map[string]any {
 	t.Helper()
 	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256})

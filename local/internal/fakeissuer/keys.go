@@ -11,21 +11,20 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// keyBits is the least that RFC 7518, section 3.3, allows for RS256.
+// keyBits is the minimum for RS256 (RFC 7518, section 3.3).
 const keyBits = 2048
 
-// signingKey is a private key and the name that it is published under.
+// signingKey is a private key and its published ID.
 type signingKey struct {
 	private *rsa.PrivateKey
 	id      string
 }
 
-// firstKey is the key that each issuer of a process begins with. Making one takes a second of a
-// slow machine, and tests start hundreds of issuers.
+// firstKey is the first key of every issuer in a process. Creating a key takes a second on a slow
+// machine, and tests start hundreds of issuers.
 var firstKey = sync.OnceValues(newSigningKey)
 
-// newSigningKey names the key by its thumbprint (RFC 7638), so that no two
-// keys share a name.
+// newSigningKey uses the thumbprint of the key (RFC 7638) as its ID, so that IDs are unique.
 func newSigningKey() (signingKey, error) {
 	private, err := rsa.GenerateKey(rand.Reader, keyBits)
 	if err != nil {
@@ -57,8 +56,8 @@ func (k signingKey) public() jose.JSONWebKey {
 	return jose.JSONWebKey{Key: k.private.Public(), KeyID: k.id, Algorithm: string(jose.RS256), Use: "sig"}
 }
 
-// Rotate makes a new key sign from now on. The older ones stay in the key set,
-// as issuers keep them for the tokens that are out, until DropOldKeys.
+// Rotate adds a new key and signs with it from now on. As at real issuers, older keys stay in the
+// key set for tokens that are still valid, until DropOldKeys.
 func (i *Issuer) Rotate() error {
 	key, err := newSigningKey()
 	if err != nil {
@@ -70,14 +69,14 @@ func (i *Issuer) Rotate() error {
 	return nil
 }
 
-// DropOldKeys leaves the key that signs as the only one in the key set.
+// DropOldKeys removes all keys except the signing key from the key set.
 func (i *Issuer) DropOldKeys() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.keys = i.keys[:1:1]
 }
 
-// KeySet returns the public keys, the one that signs first.
+// KeySet returns the public keys, the signing key first.
 func (i *Issuer) KeySet() jose.JSONWebKeySet {
 	i.mu.RLock()
 	defer i.mu.RUnlock()

@@ -7,8 +7,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// discovery answers the provider's metadata (OpenID Connect Discovery 1.0,
-// section 3). There is no authorization endpoint, since nobody logs in here.
+// discovery serves the provider metadata (OpenID Connect Discovery 1.0, section 3). It has no
+// authorization endpoint, because this issuer has no login.
 func (i *Issuer) discovery(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Cache-Control", "public, max-age=300")
 	writeJSON(w, http.StatusOK, struct {
@@ -28,7 +28,7 @@ func (i *Issuer) discovery(w http.ResponseWriter, _ *http.Request) {
 	})
 }
 
-// jwks answers the key set (RFC 7517, section 5).
+// jwks serves the key set (RFC 7517, section 5).
 func (i *Issuer) jwks(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Cache-Control", "public, max-age=300")
 	writeJSON(w, http.StatusOK, i.KeySet())
@@ -36,11 +36,11 @@ func (i *Issuer) jwks(w http.ResponseWriter, _ *http.Request) {
 
 func writeJSON(w http.ResponseWriter, status int, document any) {
 	body, err := json.Marshal(document)
-	if err != nil { // documents are made of strings, numbers and public keys
+	if err != nil { // documents consist of strings, numbers and public keys
 		http.Error(w, "unencodable answer", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the caller may have hung up, which is theirs to notice
+	_, _ = w.Write(body) // an error means that the client hung up
 }

@@ -17,8 +17,8 @@ import (
 	"billingportal/local/internal/fakeissuer"
 )
 
-// A stranger who knows the issuer's URL alone finds what verifies its tokens.
-func TestATokenIsVerifiedByDiscovery(t *testing.T) {
+// A verifier that knows only the URL of the issuer can find the keys of its tokens.
+func TestVerificationByDiscovery(t *testing.T) {
 	var issuer *fakeissuer.Issuer
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.StripPrefix("/oidc", issuer).ServeHTTP(w, r)
@@ -32,8 +32,8 @@ func TestATokenIsVerifiedByDiscovery(t *testing.T) {
 	url := server.URL + "/oidc"
 	var metadata map[string]any
 	fetch(t, url+"/.well-known/openid-configuration", &metadata)
-	// All that OpenID Connect Discovery 1.0, section 3, requires of an issuer at which nobody logs
-	// in.
+	// These are all members that OpenID Connect Discovery 1.0, section 3, requires of an issuer
+	// without a login.
 	if want := map[string]any{
 		"issuer": url, "jwks_uri": url + "/jwks.json", "token_endpoint": url + "/token",
 		"response_types_supported": []any{"token"}, "subject_types_supported": []any{"public"},
@@ -49,10 +49,10 @@ func TestATokenIsVerifiedByDiscovery(t *testing.T) {
 	var keys jose.JSONWebKeySet
 	fetch(t, url+"/jwks.json", &keys)
 	if len(published.Keys) != 2 || len(keys.Keys) != 2 {
-		t.Fatalf("%d keys", len(published.Keys))
+		t.Fatalf("the key set has %d keys", len(published.Keys))
 	}
 	for i, key := range published.Keys {
-		// The members of a public RSA key (RFC 7518, 6.3.1), and no other.
+		// The members of a public RSA key (RFC 7518, section 6.3.1), and no others.
 		if members := slices.Sorted(maps.Keys(key)); !slices.Equal(members,
 			[]string{"alg", "e", "kid", "kty", "n", "use"}) {
 			t.Errorf("a key has %v", members)
@@ -63,7 +63,7 @@ func TestATokenIsVerifiedByDiscovery(t *testing.T) {
 		}
 		if key["kty"] != "RSA" || key["use"] != "sig" || key["alg"] != "RS256" ||
 			key["kid"] != base64.RawURLEncoding.EncodeToString(thumbprint) {
-			t.Errorf("key %v", key)
+			t.Errorf("the published key is %v", key)
 		}
 	}
 

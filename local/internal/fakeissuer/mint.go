@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// maxForm bounds a request to the token endpoint, in bytes.
+// maxForm limits a request to the token endpoint, in bytes.
 const maxForm = 8 << 10
 
-// mint answers a form of user, ttl (a Go duration, optional) and claims (a
-// JSON object, optional) with a token, in the forms of RFC 6749: 5.1 for
-// success, 5.2 for an error. Whoever reaches it may be anyone, so a web page
-// must not reach it.
+// mint responds to a form with a token. The form has the fields user, ttl (a Go duration, optional)
+// and claims (a JSON object, optional). The responses have the format of RFC 6749: section 5.1 for
+// success and 5.2 for errors. The endpoint does not authenticate its callers, so it must reject web
+// pages.
 func (i *Issuer) mint(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store") // RFC 6749, 5.1
+	w.Header().Set("Cache-Control", "no-store") // RFC 6749, section 5.1
 	if !i.local(r) {
 		refuse(w, http.StatusForbidden, "invalid_request", "tokens are for programs on this machine, not for web pages")
 		return
@@ -36,11 +36,11 @@ func (i *Issuer) mint(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !slices.Contains(Users(), asked.user) {
-		refuse(w, http.StatusBadRequest, "invalid_grant", "unknown user: there are "+strings.Join(Users(), ", "))
+		refuse(w, http.StatusBadRequest, "invalid_grant", "unknown user: the users are "+strings.Join(Users(), ", "))
 		return
 	}
 	token, err := i.Token(asked.user, asked.claims, asked.ttl)
-	if err != nil { // claims that were JSON are JSON again
+	if err != nil { // parsed claims can always be encoded again
 		http.Error(w, "cannot sign", http.StatusInternalServerError)
 		return
 	}
@@ -55,8 +55,8 @@ func (i *Issuer) mint(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, answer)
 }
 
-// refuse answers an error of RFC 6749, 5.2. The description is a fixed text of
-// the characters that it allows.
+// refuse responds with an error (RFC 6749, section 5.2). The description is a fixed text that uses
+// only the allowed characters.
 func refuse(w http.ResponseWriter, status int, code, description string) {
 	writeJSON(w, status, struct {
 		Error       string `json:"error"`
@@ -64,7 +64,7 @@ func refuse(w http.ResponseWriter, status int, code, description string) {
 	}{code, description})
 }
 
-// readForm returns the body's parameters; the query's do not count.
+// readForm returns the parameters in the body. It ignores the query string.
 func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || mediaType != "application/x-www-form-urlencoded" {
@@ -72,17 +72,17 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
-		return nil, errors.New("the body is no form, or too large")
+		return nil, errors.New("the body is not a form, or it is too large")
 	}
 	for _, values := range r.PostForm {
-		if len(values) > 1 { // RFC 6749, 3.2
+		if len(values) > 1 { // RFC 6749, section 3.2
 			return nil, errors.New("a parameter is repeated")
 		}
 	}
 	return r.PostForm, nil
 }
 
-// request is what a caller of the token endpoint asks for.
+// request is a request to the token endpoint.
 type request struct {
 	user   string
 	claims map[string]any
@@ -97,7 +97,7 @@ func parseMint(form url.Values) (request, error) {
 	if text := form.Get("ttl"); text != "" {
 		ttl, err := time.ParseDuration(text)
 		if err != nil || ttl < time.Second {
-			return request{}, errors.New("ttl must be a duration of a second or more, such as 90s or 1h30m")
+			return request{}, errors.New("ttl must be a duration of a second or more, for example 90s or 1h30m")
 		}
 		asked.ttl = ttl
 	}
@@ -111,7 +111,7 @@ func parseMint(form url.Values) (request, error) {
 	return asked, nil
 }
 
-// parseClaims keeps numbers as they are written.
+// parseClaims parses a JSON object. It keeps numbers exactly as written.
 func parseClaims(text string) (map[string]any, error) {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
@@ -120,10 +120,10 @@ func parseClaims(text string) (map[string]any, error) {
 		return nil, err
 	}
 	if claims == nil {
-		return nil, errors.New("null is no object")
+		return nil, errors.New("null is not an object")
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return nil, errors.New("something follows the object")
+		return nil, errors.New("unexpected data after the object")
 	}
 	return claims, nil
 }

@@ -12,7 +12,7 @@ import (
 	"billingportal/local/internal/fakeissuer"
 )
 
-// answer is what the token endpoint says, of success and of failure.
+// answer is a response of the token endpoint, for success or an error.
 type answer struct {
 	AccessToken string  `json:"access_token"`
 	TokenType   string  `json:"token_type"`
@@ -21,7 +21,7 @@ type answer struct {
 	Description string  `json:"error_description"`
 }
 
-func TestTheTokenEndpointSigns(t *testing.T) {
+func TestTokenEndpointSigns(t *testing.T) {
 	issuer := newIssuer(t)
 	for _, c := range []struct {
 		name      string
@@ -32,12 +32,12 @@ func TestTheTokenEndpointSigns(t *testing.T) {
 	}{
 		{"a token for a user", form("user", "alice"), 3600, "sub", "alice"},
 		{"a ttl", form("user", "bob", "ttl", "90s"), 90, "sub", "bob"},
-		{"a ttl in its shortest form", form("user", "bob", "ttl", "1s"), 1, "sub", "bob"},
-		{"an empty ttl is none", form("user", "bob", "ttl", ""), 3600, "sub", "bob"},
+		{"the shortest ttl", form("user", "bob", "ttl", "1s"), 1, "sub", "bob"},
+		{"an empty ttl means the default", form("user", "bob", "ttl", ""), 3600, "sub", "bob"},
 		{"claims", form("user", "carol", "claims", `{"scope":"billing"}`), 3600, "scope", "billing"},
-		{"claims over the defaults", form("user", "carol", "claims", `{"sub":"mallory"}`), 3600, "sub", "mallory"},
-		{"claims of null remove a default", form("user", "dave", "claims", `{"aud":null}`), 3600, "aud", nil},
-		{"an exp of one's own has no expires_in", form("user", "erin", "claims", `{"exp":1}`), 0, "exp", 1.0},
+		{"claims override the defaults", form("user", "carol", "claims", `{"sub":"mallory"}`), 3600, "sub", "mallory"},
+		{"a null claim removes a default", form("user", "dave", "claims", `{"aud":null}`), 3600, "aud", nil},
+		{"a token with a given exp has no expires_in", form("user", "erin", "claims", `{"exp":1}`), 0, "exp", 1.0},
 		{"unknown parameters are ignored", form("user", "erin", "grant_type", "x"), 3600, "sub", "erin"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestTheTokenEndpointSigns(t *testing.T) {
 	}
 }
 
-func TestTheTokenEndpointRefuses(t *testing.T) {
+func TestTokenEndpointRefuses(t *testing.T) {
 	issuer := newIssuer(t)
 	alice := form("user", "alice")
 	for _, c := range []struct {
@@ -67,29 +67,29 @@ func TestTheTokenEndpointRefuses(t *testing.T) {
 	}{
 		{"no user", form("ttl", "1h"), nil, 400, "invalid_request"},
 		{"an unknown user", form("user", "mallory"), nil, 400, "invalid_grant"},
-		{"a user of another case", form("user", "Alice"), nil, 400, "invalid_grant"},
+		{"a user in upper case", form("user", "Alice"), nil, 400, "invalid_grant"},
 		{"two users", url.Values{"user": {"alice", "bob"}}, nil, 400, "invalid_request"},
-		{"a ttl that is no duration", form("user", "alice", "ttl", "soon"), nil, 400, "invalid_request"},
+		{"a ttl that is not a duration", form("user", "alice", "ttl", "soon"), nil, 400, "invalid_request"},
 		{"a ttl without a unit", form("user", "alice", "ttl", "3600"), nil, 400, "invalid_request"},
-		{"a ttl of nothing", form("user", "alice", "ttl", "0s"), nil, 400, "invalid_request"},
-		{"a ttl in the past", form("user", "alice", "ttl", "-1h"), nil, 400, "invalid_request"},
-		{"claims that are no JSON", form("user", "alice", "claims", "scope=x"), nil, 400, "invalid_request"},
-		{"claims that are no object", form("user", "alice", "claims", `["scope"]`), nil, 400, "invalid_request"},
+		{"a ttl of zero", form("user", "alice", "ttl", "0s"), nil, 400, "invalid_request"},
+		{"a negative ttl", form("user", "alice", "ttl", "-1h"), nil, 400, "invalid_request"},
+		{"claims that are not JSON", form("user", "alice", "claims", "scope=x"), nil, 400, "invalid_request"},
+		{"claims that are not an object", form("user", "alice", "claims", `["scope"]`), nil, 400, "invalid_request"},
 		{"claims that are null", form("user", "alice", "claims", `null`), nil, 400, "invalid_request"},
-		{"claims with something after them", form("user", "alice", "claims", `{} {}`), nil, 400, "invalid_request"},
+		{"claims followed by more data", form("user", "alice", "claims", `{} {}`), nil, 400, "invalid_request"},
 		{"a form over 8 KiB", form("user", "alice", "claims", strings.Repeat(" ", 9000)), nil, 400, "invalid_request"},
 		{"a body of another type", alice, set("Content-Type", "application/json"), 400, "invalid_request"},
 		{"a body without a type", alice, set("Content-Type", ""), 400, "invalid_request"},
-		{"a user in the query alone", nil, func(r *http.Request) { r.URL.RawQuery = "user=alice" },
+		{"a user only in the query string", nil, func(r *http.Request) { r.URL.RawQuery = "user=alice" },
 			400, "invalid_request"},
 
 		{"a page of another origin", alice, set("Origin", "https://evil.example"), 403, "invalid_request"},
 		{"a page of the same origin", alice, set("Origin", "http://127.0.0.1:8080"), 403, "invalid_request"},
-		{"a page without an origin of its own", alice, set("Origin", "null"), 403, "invalid_request"},
+		{"a page with a null origin", alice, set("Origin", "null"), 403, "invalid_request"},
 		{"a browser", alice, set("Sec-Fetch-Site", "cross-site"), 403, "invalid_request"},
-		{"a name that was made to lead here", alice, func(r *http.Request) { r.Host = "evil.example:8080" },
+		{"another name that resolves to this machine", alice, func(r *http.Request) { r.Host = "evil.example:8080" },
 			403, "invalid_request"},
-		{"an address that is not this machine's", alice, func(r *http.Request) { r.Host = "192.0.2.1:8080" },
+		{"an address of another machine", alice, func(r *http.Request) { r.Host = "192.0.2.1:8080" },
 			403, "invalid_request"},
 		{"no host", alice, func(r *http.Request) { r.Host = "" }, 403, "invalid_request"},
 	} {
@@ -99,7 +99,7 @@ func TestTheTokenEndpointRefuses(t *testing.T) {
 				t.Errorf("got %d %q, want %d %q", w.Code, got.Error, c.status, c.code)
 			}
 			if got.AccessToken != "" {
-				t.Error("there is a token in the refusal")
+				t.Error("the error response contains a token")
 			}
 			if !describes(got.Description) {
 				t.Errorf("description is %q", got.Description)
@@ -111,7 +111,7 @@ func TestTheTokenEndpointRefuses(t *testing.T) {
 	}
 }
 
-func TestTheTokenEndpointIsReachedByNamesOfThisMachine(t *testing.T) {
+func TestTokenEndpointAcceptsNamesOfThisMachine(t *testing.T) {
 	issuer, err := fakeissuer.New("https://issuer.example:8443")
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func TestTheTokenEndpointIsReachedByNamesOfThisMachine(t *testing.T) {
 	}
 }
 
-func TestTokensAreNotGot(t *testing.T) {
+func TestTokenEndpointRefusesGet(t *testing.T) {
 	w := httptest.NewRecorder()
 	newIssuer(t).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/token?user=alice", nil))
 	if w.Code != http.StatusMethodNotAllowed {
@@ -133,12 +133,12 @@ func TestTokensAreNotGot(t *testing.T) {
 	}
 }
 
-// describes checks a description's characters (RFC 6749, 5.2).
+// describes reports whether a description has only allowed characters (RFC 6749, section 5.2).
 func describes(description string) bool {
 	return regexp.MustCompile(`^[\x20\x21\x23-\x5B\x5D-\x7E]+$`).MatchString(description)
 }
 
-// form pairs names with values.
+// form returns a form from pairs of names and values.
 func form(pairs ...string) url.Values {
 	values := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -165,7 +165,7 @@ func post(t *testing.T, issuer *fakeissuer.Issuer, form url.Values,
 	issuer.ServeHTTP(w, r)
 	var got answer
 	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
-		t.Fatalf("the answer is no JSON: %v", err)
+		t.Fatalf("the response is not JSON: %v", err)
 	}
 	return w, got
 }

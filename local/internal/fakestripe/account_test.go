@@ -11,8 +11,7 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// everything is an account of which each object has one value that is not the usual one, at a fixed
-// time.
+// everything returns an account in which each object has one unusual value, at a fixed time.
 func everything() Config {
 	now := time.Date(2026, 1, 20, 12, 0, 0, 0, time.UTC)
 	data := account.DemoData(now)
@@ -29,8 +28,9 @@ func everything() Config {
 
 const destinationVersion = "2024-10-28.acacia"
 
-// What the product reads of each object, in the shape of Stripe's reference.
-func TestTheAccountsObjects(t *testing.T) {
+// These are the fields of each object that the product reads, in the format of the Stripe API
+// reference.
+func TestObjectsOfTheAccount(t *testing.T) {
 	const alice = `"address":null,"balance":0,"created":1760097600,"currency":null,"default_source":null,` +
 		`"delinquent":false,"description":null,"discount":null,` +
 		`"email":"alice@example.com","id":"cus_DemoAlice","livemode":false,"metadata":{"user_id":"alice"},` +
@@ -91,9 +91,9 @@ func TestTheAccountsObjects(t *testing.T) {
 	}
 }
 
-// What Stripe says of an ID that names nothing, and of a restricted key that may not read.
+// Stripe's errors for an unknown ID, and for a restricted key without a read permission.
 // https://docs.stripe.com/error-codes
-func TestWhatIsNotThereAndWhatMayNotBeRead(t *testing.T) {
+func TestMissingObjectsAndMissingPermissions(t *testing.T) {
 	config, restricted := everything(), "rk_test_"+"restricted"
 	config.Keys = []string{testKey, restricted}
 	s := start(t, config)
@@ -120,7 +120,7 @@ func TestWhatIsNotThereAndWhatMayNotBeRead(t *testing.T) {
 			got := s.send(t, "GET", path, "", "Stripe-Version", destinationVersion)
 			if got.status != want.status || got.Error.Code != want.code || got.Error.Param != want.param ||
 				want.status != 200 && got.Error.Type != "invalid_request_error" {
-				t.Errorf("%d %s", got.status, got.body)
+				t.Errorf("status %d: %s", got.status, got.body)
 			}
 			s.Withhold(restricted, want.permission)
 			denied := s.send(t, "GET", path, "", "Stripe-Version", destinationVersion,
@@ -133,7 +133,7 @@ func TestWhatIsNotThereAndWhatMayNotBeRead(t *testing.T) {
 	}
 }
 
-// The product sends no older version for them.
+// The product never sends an older version to event destinations.
 func TestOlderVersionsHaveNoEventDestinations(t *testing.T) {
 	s := start(t, everything())
 	for version, want := range map[string]int{"": 400, "2024-06-20": 400, "2024-09-30.acacia": 400,
@@ -144,8 +144,8 @@ func TestOlderVersionsHaveNoEventDestinations(t *testing.T) {
 	}
 }
 
-// Stripe lists ten objects unless it is asked for more. https://docs.stripe.com/api/pagination
-func TestListsHaveTenObjects(t *testing.T) {
+// Stripe lists ten objects by default. https://docs.stripe.com/api/pagination
+func TestListsHaveTenObjectsByDefault(t *testing.T) {
 	config := everything()
 	for i := range 12 {
 		created := config.Now().Add(-time.Duration(i) * time.Hour)
@@ -165,7 +165,7 @@ func TestListsHaveTenObjects(t *testing.T) {
 		"/v1/billing_portal/configurations", "/v1/webhook_endpoints"} {
 		first := strings.Fields(decodeList(t, s.send(t, "GET", path, "").body))
 		if len(first) != 11 || first[10] != "+" {
-			t.Fatalf("%s lists %v", path, first)
+			t.Fatalf("%s lists %v, want ten objects and more", path, first)
 		}
 		rest := strings.Fields(decodeList(t, s.send(t, "GET", path+"?starting_after="+first[9], "").body))
 		all := strings.Fields(decodeList(t, s.send(t, "GET", path+"?limit=100", "").body))
@@ -183,11 +183,11 @@ func TestCustomersAreListedNewestFirst(t *testing.T) {
 	}
 	s := start(t, config)
 	if got := decodeList(t, s.send(t, "GET", "/v1/customers", "").body); got != "cus_New cus_Middle cus_Old" {
-		t.Errorf("listed %s", got)
+		t.Errorf("the order is %s", got)
 	}
 }
 
-// An expanded customer has the subscriptions that are not canceled.
+// An expanded customer contains the subscriptions that are not canceled.
 func TestCustomersWithTheirSubscriptions(t *testing.T) {
 	s := start(t, everything())
 	for email, want := range map[string]string{
@@ -196,7 +196,7 @@ func TestCustomersWithTheirSubscriptions(t *testing.T) {
 	} {
 		if body := compact(t, []byte(s.send(t, "GET", "/v1/customers?expand[]=data.subscriptions&email="+email,
 			"").body)); !strings.Contains(body, want) {
-			t.Errorf("%s: %s", email, body)
+			t.Errorf("the customer %s is expanded to %s", email, body)
 		}
 	}
 	body := s.send(t, "GET", "/v1/customers?expand[]=data.subscriptions&email=dave@example.com", "").body

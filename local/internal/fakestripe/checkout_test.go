@@ -25,7 +25,7 @@ import (
 
 const signingSecret = "whsec_" + "standin"
 
-// inbox is a webhook endpoint that keeps what is delivered.
+// inbox is a webhook endpoint that stores the events that it receives.
 type inbox struct {
 	url      string
 	requests chan delivered
@@ -48,7 +48,7 @@ func newInbox(t *testing.T) inbox {
 	return in
 }
 
-// next returns the events that come next, by type, checked as Stripe's own library checks them.
+// next returns the next events, by type. It checks them with Stripe's library.
 func (in inbox) next(t *testing.T, count int) map[string]map[string]any {
 	t.Helper()
 	events := map[string]map[string]any{}
@@ -57,7 +57,7 @@ func (in inbox) next(t *testing.T, count int) map[string]map[string]any {
 		select {
 		case got = <-in.requests:
 		case <-time.After(20 * time.Second):
-			t.Fatalf("only %v came", slices.Collect(maps.Keys(events)))
+			t.Fatalf("received only %v", slices.Collect(maps.Keys(events)))
 		}
 		event, err := webhook.ConstructEvent(got.body, got.header.Get("Stripe-Signature"), signingSecret)
 		if err != nil {
@@ -65,30 +65,31 @@ func (in inbox) next(t *testing.T, count int) map[string]map[string]any {
 		}
 		if got.header.Get("Content-Type") != "application/json; charset=utf-8" ||
 			got.header.Get("User-Agent") != "Stripe/1.0 (+https://stripe.com/docs/webhooks)" {
-			t.Errorf("headers %v", got.header)
+			t.Errorf("the event has the headers %v", got.header)
 		}
 		if age := time.Since(time.Unix(event.Created, 0)); !strings.HasPrefix(event.ID, "evt_") ||
 			event.Object != "event" || event.Livemode || event.APIVersion != stripe.APIVersion ||
 			age < -time.Second || age > time.Minute {
-			t.Errorf("event %+v", event)
+			t.Errorf("unexpected event %+v", event)
 		}
 		events[string(event.Type)] = event.Data.Object
 	}
 	return events
 }
 
-// A purchase and a deletion are told as Stripe tells them: https://docs.stripe.com/api/events/types
-func TestAPurchaseIsTold(t *testing.T) {
+// Events of a purchase and a deletion have Stripe's format:
+// https://docs.stripe.com/api/events/types
+func TestEventsOfAPurchaseAndADeletion(t *testing.T) {
 	s, in := start(t, Config{}), newInbox(t)
 	s.SendEvents(t.Context(), events.Endpoint{URL: in.url, Secret: signingSecret})
 	page := strings.TrimPrefix(s.OpenCheckout(account.Checkout{ClientReferenceID: "bob", Price: "price_ProMonthly",
 		SuccessURL: "https://app.example.com/thanks"}), "http://127.0.0.1:8080")
 	if !strings.HasPrefix(page, "/p/checkout/") {
-		t.Fatalf("the page is %s", page)
+		t.Fatalf("the path of the page is %s", page)
 	}
 	shown, text := look(s, page)
 	if shown.Code != 200 || !strings.Contains(text, "Pro, $29.00 a month") {
-		t.Errorf("%d %s", shown.Code, text)
+		t.Errorf("status %d: %s", shown.Code, text)
 	}
 	for name, want := range map[string]string{
 		"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
@@ -96,7 +97,7 @@ func TestAPurchaseIsTold(t *testing.T) {
 			"frame-ancestors 'none'",
 	} {
 		if got := shown.Header().Get(name); got != want {
-			t.Errorf("%s: %q", name, got)
+			t.Errorf("the header %s of the page is %q", name, got)
 		}
 	}
 
@@ -108,7 +109,7 @@ func TestAPurchaseIsTold(t *testing.T) {
 	customer, _ := created["id"].(string)
 	if !strings.HasPrefix(customer, "cus_") || created["object"] != "customer" ||
 		fmt.Sprint(created["metadata"]) != "map[]" {
-		t.Errorf("customer.created of %v", created)
+		t.Errorf("customer.created has the object %v", created)
 	}
 	for name, want := range map[string]any{
 		"object": "checkout.session", "client_reference_id": "bob", "customer": customer,
@@ -122,41 +123,42 @@ func TestAPurchaseIsTold(t *testing.T) {
 	}
 	if id, _ := session["id"].(string); !strings.HasPrefix(id, "cs_test_") ||
 		fmt.Sprint(session["metadata"]) != "map[]" {
-		t.Errorf("checkout.session.completed of %v", session)
+		t.Errorf("checkout.session.completed has the object %v", session)
 	}
 	subscription := fmt.Sprint(session["subscription"])
 	if got := decodeList(t, s.send(t, "GET", "/v1/subscriptions?customer="+customer, "").body); got != subscription {
-		t.Errorf("the customer has %q, and the session %q", got, subscription)
+		t.Errorf("the customer has the subscription %q, the session %q", got, subscription)
 	}
 
-	// It is paid once.
+	// A session can be paid only once.
 	if again, _ := look(s, page); again.Code != 404 || press(s, page, "") != "" {
-		t.Errorf("the page is still there: %d", again.Code)
+		t.Errorf("a paid page responds with %d, or its button still works", again.Code)
 	}
 
 	if n := s.DeleteCustomersOf("bob") + s.DeleteCustomersOf("bob") + s.DeleteCustomersOf("nobody"); n != 1 {
-		t.Errorf("%d customers of bob's were deleted", n)
+		t.Errorf("%d customers of bob were deleted", n)
 	}
 	if deleted := in.next(t, 1)["customer.deleted"]; deleted["id"] != customer {
-		t.Errorf("customer.deleted of %v", deleted)
+		t.Errorf("customer.deleted has the object %v", deleted)
 	}
 	if got := s.send(t, "GET", "/v1/customers/"+customer, ""); !strings.Contains(got.body, `"deleted": true`) {
 		t.Error(got.body)
 	}
 	if len(in.requests) > 0 {
-		t.Errorf("%d more events", len(in.requests))
+		t.Errorf("received %d unexpected events", len(in.requests))
 	}
-	// The customer that a server has named counts as the user's too, and its last metadata is told.
+	// Customers that a server created with metadata are also deleted, and the event carries their
+	// last metadata.
 	if n := s.DeleteCustomersOf("alice"); n != 1 {
-		t.Errorf("%d customers of alice's were deleted", n)
+		t.Errorf("%d customers of alice were deleted", n)
 	}
 	if deleted := in.next(t, 1)["customer.deleted"]; fmt.Sprint(deleted["metadata"]) != "map[user_id:alice]" {
-		t.Errorf("customer.deleted of %v", deleted)
+		t.Errorf("customer.deleted has the object %v", deleted)
 	}
 }
 
-// The signature is Stripe's scheme. https://docs.stripe.com/webhooks#verify-manually
-func TestTheSignatureOfAnEvent(t *testing.T) {
+// The signature uses Stripe's scheme: https://docs.stripe.com/webhooks#verify-manually
+func TestEventSignature(t *testing.T) {
 	event := []byte(`{"id":"evt_1"}`)
 	mac := hmac.New(sha256.New, []byte(signingSecret))
 	_, _ = io.WriteString(mac, `1700000000.{"id":"evt_1"}`)
@@ -166,8 +168,8 @@ func TestTheSignatureOfAnEvent(t *testing.T) {
 	}
 }
 
-// The members of an event that every program reads. https://docs.stripe.com/api/events/object
-func TestTheShapeOfAnEvent(t *testing.T) {
+// These are the members that every consumer reads: https://docs.stripe.com/api/events/object
+func TestEventFormat(t *testing.T) {
 	event, err := events.New("customer.created", time.Unix(1_700_000_000, 0), map[string]any{"id": "cus_1"})
 	if err != nil {
 		t.Fatal(err)
@@ -186,9 +188,8 @@ func TestTheShapeOfAnEvent(t *testing.T) {
 	}
 }
 
-// Any answer but a 2xx means that the event was not received, a redirect too.
-// https://docs.stripe.com/webhooks
-func TestWhatAcknowledgesAnEvent(t *testing.T) {
+// Only a 2xx response acknowledges an event; a redirect does not. https://docs.stripe.com/webhooks
+func TestOnlyStatus2xxAcknowledgesAnEvent(t *testing.T) {
 	for status, want := range map[int]bool{200: true, 204: true, 299: true, 301: false, 307: false, 400: false,
 		404: false, 410: false, 500: false, 503: false} {
 		requests := 0
@@ -199,11 +200,11 @@ func TestWhatAcknowledgesAnEvent(t *testing.T) {
 		}))
 		if got := (events.Endpoint{URL: server.URL, Secret: signingSecret}).Attempt(t.Context(), []byte("{}"),
 			time.Now()); got != want || requests != 1 {
-			t.Errorf("%d acknowledges: %v, after %d requests", status, got, requests)
+			t.Errorf("status %d: acknowledged %v after %d requests", status, got, requests)
 		}
 		server.Close()
 	}
 	if (events.Endpoint{URL: "http://127.0.0.1:1"}).Attempt(context.Background(), nil, time.Now()) {
-		t.Error("an endpoint that is down acknowledges")
+		t.Error("an endpoint that is down acknowledged the event")
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 const configurations = "/v1/billing_portal/configurations"
 
-// write posts a form in the version of the OpenAPI document.
+// write posts a form with the API version of the OpenAPI document.
 func (s *standIn) write(t *testing.T, path, form string, header ...string) reply {
 	t.Helper()
 	version, err := stripespec.Embedded().Version()
@@ -38,7 +38,7 @@ func inOneLine(t *testing.T, body string) string {
 
 const withCancel = "features[subscription_cancel][enabled]=true&features[subscription_cancel][mode]=immediately"
 
-func TestAConfigurationIsCreatedAndUpdated(t *testing.T) {
+func TestConfigurationIsCreatedAndUpdated(t *testing.T) {
 	s := start(t, Config{})
 	const products = "&features[subscription_update][enabled]=true&" +
 		"features[subscription_update][products][0][product]=prod_Pro&" +
@@ -46,7 +46,7 @@ func TestAConfigurationIsCreatedAndUpdated(t *testing.T) {
 	created := s.write(t, configurations, withCancel+products+
 		"&name=Mine&business_profile[headline]=Hello&metadata[a]=1&metadata[b]=2", "Idempotency-Key", "k1")
 	if created.status != 200 || !strings.HasPrefix(created.ID, "bpc_1") {
-		t.Fatalf("%d %s", created.status, created.body)
+		t.Fatalf("status %d: %s", created.status, created.body)
 	}
 	got := inOneLine(t, created.body)
 	for _, want := range []string{
@@ -60,12 +60,12 @@ func TestAConfigurationIsCreatedAndUpdated(t *testing.T) {
 		}
 	}
 	if strings.Contains(got, "products") || strings.Contains(got, "feedback_options") {
-		t.Errorf("expanded without being asked: %s", got)
+		t.Errorf("fields are expanded that the request did not expand: %s", got)
 	}
 	if again := s.write(t, configurations, withCancel+products+
 		"&name=Mine&business_profile[headline]=Hello&metadata[a]=1&metadata[b]=2", "Idempotency-Key",
 		"k1"); again.ID != created.ID {
-		t.Errorf("replayed: %s", again.body)
+		t.Errorf("the same idempotency key returned another response: %s", again.body)
 	}
 	updated := s.write(t, configurations+"/"+created.ID,
 		"active=false&business_profile[headline]=&metadata[a]=&features[subscription_cancel][enabled]=false"+
@@ -85,7 +85,7 @@ func TestAConfigurationIsCreatedAndUpdated(t *testing.T) {
 	s.Change(func(d *account.Data) {
 		if c := d.Configurations[0]; c.ID != created.ID || c.Name != "Mine" || c.Cancel || !c.Update ||
 			!c.Inactive || len(c.Prices) != 1 {
-			t.Errorf("%+v", c)
+			t.Errorf("after the update the configuration is %+v", c)
 		}
 	})
 	if got := s.write(t, configurations+"/"+created.ID, "features[subscription_update][products]=&"+
@@ -94,11 +94,11 @@ func TestAConfigurationIsCreatedAndUpdated(t *testing.T) {
 	}
 	s.write(t, configurations+"/"+created.ID, "features[subscription_cancel][enabled]=true")
 	if session := s.send(t, "POST", sessions, cancel+"sub_DemoAlice&configuration="+created.ID); session.status != 200 {
-		t.Errorf("a session with it: %s", session.body)
+		t.Errorf("creating a session with the configuration: %s", session.body)
 	}
 }
 
-func TestWhatNoConfigurationIsWrittenWith(t *testing.T) {
+func TestInvalidConfigurationsAreRefused(t *testing.T) {
 	s := start(t, Config{})
 	for form, want := range map[string]string{
 		"":                      "Missing required param: features.",
@@ -133,11 +133,11 @@ func TestWhatNoConfigurationIsWrittenWith(t *testing.T) {
 	}
 	if got := s.write(t, configurations+"/bpc_None", "active=true"); got.status != 404 ||
 		got.Error.Code != "resource_missing" {
-		t.Errorf("an unknown one: %d %s", got.status, got.body)
+		t.Errorf("an unknown configuration: %d %s", got.status, got.body)
 	}
 	if got := s.send(t, "POST", configurations, withCancel, "Stripe-Version", "2024-06-20"); got.status != 400 ||
 		!strings.Contains(got.body, "2024-06-20") {
-		t.Errorf("another version: %d %s", got.status, got.body)
+		t.Errorf("another API version: %d %s", got.status, got.body)
 	}
 	s.Withhold(testKey, "customer_portal_write")
 	if got := s.write(t, configurations, withCancel); got.status != 403 {
@@ -145,7 +145,7 @@ func TestWhatNoConfigurationIsWrittenWith(t *testing.T) {
 	}
 	s.Change(func(d *account.Data) {
 		if len(d.Configurations) != 2 {
-			t.Errorf("%+v", d.Configurations)
+			t.Errorf("an invalid request changed the configurations: %+v", d.Configurations)
 		}
 	})
 }
@@ -191,16 +191,16 @@ func TestLiveMode(t *testing.T) {
 	s := start(t, Config{Livemode: true, Keys: []string{key}})
 	created := s.write(t, configurations, withCancel, "Authorization", "Bearer "+key)
 	if created.status != 200 || !strings.Contains(created.body, `"livemode": true`) {
-		t.Errorf("%d %s", created.status, created.body)
+		t.Errorf("status %d: %s", created.status, created.body)
 	}
 	if got := s.send(t, "GET", configurations, "", "Authorization",
 		"Bearer "+testKey); got.status != http.StatusUnauthorized {
 		t.Errorf("a test key: %d", got.status)
 	}
 	if err := s.SetKeys(testKey); err == nil {
-		t.Error("it takes a test key")
+		t.Error("a fake of live mode accepted a test key")
 	}
 	if err := start(t, Config{}).SetKeys(key); err == nil {
-		t.Error("a stand-in of test mode takes a live key")
+		t.Error("a fake of test mode accepted a live key")
 	}
 }

@@ -1,27 +1,26 @@
-// Package fakestripe is Stripe for a laptop and for tests: the real client libraries talk to it
-// over HTTP.
+// Package fakestripe is a fake of Stripe for development servers and tests: the real client
+// libraries use it over HTTP.
 //
-// Package account has the state of a Stripe account, package api answers requests from it, package
-// pages shows it to customers, and package events makes and delivers the webhook events. api and
-// pages know account and not each other.
+// Package account holds the state of a Stripe account, package api handles API requests, package
+// pages shows the pages for customers, and package events creates and delivers webhook events. api
+// and pages import account but not each other.
 //
-// Two layers answer a request. stripe-mock, running in-process, checks it against the OpenAPI
-// document that Stripe publishes; a small stateful layer in front knows customers, subscriptions,
-// portal configurations, coupons and sessions, and answers with real state and Stripe's own error
-// shapes. The stateful layer also closes what stripe-mock leaves open: whether a customer exists,
-// whether a URL is one, unknown nested names, a flow type without its block, negative quantities,
-// and the dead URL of its fixture.
+// Two layers handle a request. stripe-mock, which runs in-process, checks it against Stripe's
+// OpenAPI document. A small stateful layer in front of it knows customers, subscriptions, portal
+// configurations, coupons and sessions, and responds with real state and Stripe's error format. The
+// stateful layer also fixes the gaps of stripe-mock: it checks that the customer exists and that
+// URLs are valid, rejects unknown nested names, flow types without their block and negative
+// quantities, and returns a working session URL.
 //
-// A session's URL leads to a page that shows what the customer would see in Stripe's portal. A
-// Checkout Session has one where it is paid for. What happens is told to a webhook endpoint by
-// events with real signatures.
+// The URL of a session leads to a page that shows the contents of the portal. A Checkout
+// Session has a page with a button to pay. A webhook endpoint receives events with real signatures.
 //
-// Known differences from Stripe: objects have the shape of API version 2024-06-20 whatever version
-// is asked for, portal configurations that of the OpenAPI document, and they are written with its
-// version alone; discounts show on the pages alone; on_behalf_of is checked and shown but hides no
-// subscription; endpoints and parameters that the product does not use are refused, never answered
-// with a fixture. Wordings of errors that Stripe does not document follow what its users have
-// reported; those for which no report was found are marked where they are made.
+// Known differences from Stripe: objects have the format of API version 2024-06-20 for every
+// requested version. Portal configurations have the format of the OpenAPI document, and can be
+// written only with its version. Discounts appear only on the pages. on_behalf_of is checked and
+// shown but does not hide subscriptions. Endpoints and parameters that the product does not use are
+// rejected, never answered with a fixture. Error messages that Stripe does not document follow
+// reports of its users; a comment marks each message without a report.
 package fakestripe
 
 import (
@@ -36,36 +35,38 @@ import (
 	"billingportal/local/internal/fakestripe/pages"
 )
 
-// Config says what the stand-in is for and where it is reached.
+// Config configures a fake.
 type Config struct {
-	// PublicURL is the origin at which a browser reaches the handler, such as
-	// "http://127.0.0.1:8080". A session's url is PublicURL + "/p/session/" + an unguessable name.
+	// PublicURL is the origin at which a browser reaches the handler, for example
+	// "http://127.0.0.1:8080". The URL of a session is PublicURL + "/p/session/" + an unguessable
+	// name.
 	PublicURL string
-	// Keys are the API keys that are accepted, each sk_test_… or rk_test_…; see [api.API.SetKeys].
+	// Keys are the accepted API keys, each sk_test_… or rk_test_…; see [api.API.SetKeys].
 	Keys []string
-	// Livemode makes it a stand-in of live mode for portal configurations: keys are sk_live_… or
+	// Livemode makes this a fake of live mode, for portal configurations: keys are sk_live_… or
 	// rk_live_….
 	Livemode bool
-	// Data is the account's state; nil means [account.DemoData].
+	// Data is the state of the account; nil means [account.DemoData].
 	Data *account.Data
-	// Now is the clock; nil means time.Now.
+	// Now returns the current time; nil means time.Now.
 	Now func() time.Time
-	// Record keeps every API request for [api.API.Requests]. It is for tests: the record grows
-	// without bound.
+	// Record stores every API request for [api.API.Requests]. Use it only in tests, because the
+	// record grows without limit.
 	Record bool
 }
 
-// Stripe is the stand-in: an account, the API, and the pages that customers see.
+// Stripe is the fake: an account, the API, and the pages for customers.
 type Stripe struct {
 	*account.Account
 	*api.API
 	*pages.Pages
 }
 
-// New makes a stand-in, which takes some milliseconds: only what is needed of Stripe's OpenAPI
-// document is read.
+// New returns a fake. It takes some milliseconds, because it reads only the necessary parts of
+// Stripe's OpenAPI document.
 //
-// It is an error if PublicURL is not an http or https origin or a key is not one of the mode.
+// New returns an error if PublicURL is not an http or https origin, or if a key does not belong to
+// the mode.
 func New(cfg Config) (*Stripe, error) {
 	u, err := url.Parse(cfg.PublicURL)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {

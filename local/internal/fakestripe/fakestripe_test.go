@@ -16,7 +16,7 @@ import (
 
 const testKey = "sk_test_" + "localdemo1"
 
-// standIn is a running stand-in with the real client for it.
+// standIn is a running fake with a real client for it.
 type standIn struct {
 	*Stripe
 	url    string
@@ -50,7 +50,7 @@ func newClient(url, key string) *client.API {
 	return client.New(key, &stripe.Backends{API: backend})
 }
 
-// reply is an answer as it came over the wire.
+// reply is a response as received.
 type reply struct {
 	status int
 	header http.Header
@@ -60,7 +60,7 @@ type reply struct {
 	URL    string
 }
 
-// send makes a request that the real client would not.
+// send makes requests that the real client would not make.
 func (s *standIn) send(t *testing.T, method, path, body string, header ...string) reply {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, s.url+path, strings.NewReader(body))
@@ -106,7 +106,7 @@ func TestNewRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := New(cfg); err == nil {
-				t.Error("accepted")
+				t.Error("New returned no error")
 			}
 		})
 	}
@@ -117,11 +117,11 @@ func TestUnknownEndpointIs404(t *testing.T) {
 	got := s.send(t, "GET", "/v1/charges", "")
 	if got.status != 404 || got.Error.Type != "invalid_request_error" ||
 		!strings.HasPrefix(got.Error.Message, "Unrecognized request URL (GET: /v1/charges).") {
-		t.Errorf("%d %s", got.status, got.body)
+		t.Errorf("status %d: %s", got.status, got.body)
 	}
 }
 
-func TestEveryAnswerHasAnIDOfItsOwn(t *testing.T) {
+func TestEveryResponseHasAUniqueID(t *testing.T) {
 	s := start(t, Config{})
 	seen := make(map[string]bool)
 	for _, path := range []string{"/v1/charges", "/v1/products", "/v1/subscriptions/none", "/v1/products"} {
@@ -140,11 +140,11 @@ func TestEveryAnswerHasAnIDOfItsOwn(t *testing.T) {
 func TestLongBodyIsRefused(t *testing.T) {
 	s := start(t, Config{})
 	if got := s.send(t, "POST", sessions, strings.Repeat("x", 1<<20+1)); got.status != 413 {
-		t.Errorf("%d %s", got.status, got.body)
+		t.Errorf("status %d: %s", got.status, got.body)
 	}
 }
 
-func TestManyAtOnce(t *testing.T) {
+func TestConcurrentRequests(t *testing.T) {
 	s := start(t, Config{})
 	var all sync.WaitGroup
 	answers := make([]reply, 20)
@@ -157,6 +157,6 @@ func TestManyAtOnce(t *testing.T) {
 		urls[answer.URL] = true
 	}
 	if len(urls) != len(answers) || urls[""] {
-		t.Errorf("%d sessions", len(urls))
+		t.Errorf("the requests created %d different sessions", len(urls))
 	}
 }

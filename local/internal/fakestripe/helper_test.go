@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// decode splits a form into its parameters, in the order sent.
+// decode splits a form into its decoded parameters, in the order sent.
 func decode(t *testing.T, form string) []string {
 	t.Helper()
 	var lines []string
@@ -19,11 +19,11 @@ func decode(t *testing.T, form string) []string {
 		}
 		lines = append(lines, line)
 	}
-	slices.Sort(lines) // the client's own order is that of its structs, which says nothing
+	slices.Sort(lines) // the order of the client comes from its structs and does not matter
 	return lines
 }
 
-// decodeList is a list's IDs, with a "+" where there is more.
+// decodeList returns the IDs in a list, followed by "+" if there are more.
 func decodeList(t *testing.T, body string) string {
 	t.Helper()
 	var list struct {

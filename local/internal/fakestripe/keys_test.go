@@ -22,7 +22,7 @@ func TestKeys(t *testing.T) {
 		{"another restricted key", "Bearer rk_test_" + "otherKey1234", "Invalid API Key provided: rk_test_***"},
 		{"a live key", "Bearer sk_" + "live_otherKey1234", "Invalid API Key provided: sk_live_***"},
 		{"not a key", "Bearer otherKey1234", "Invalid API Key provided: ***"},
-		{"the key and more", "Bearer " + testKey + "x", "Invalid API Key provided: sk_test_***"},
+		{"the key with a suffix", "Bearer " + testKey + "x", "Invalid API Key provided: sk_test_***"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -80,11 +80,11 @@ func TestMissingPermission(t *testing.T) {
 	var refused *stripe.Error
 	if !errors.As(err, &refused) || refused.HTTPStatusCode != http.StatusForbidden ||
 		!strings.Contains(refused.Msg, "'rk_test_***'") || !strings.Contains(refused.Msg, "('subscription_read')") {
-		t.Errorf("%v", err)
+		t.Errorf("a missing permission: got %v, want 403", err)
 	}
 	if _, err := s.client.BillingPortalSessions.New(&stripe.BillingPortalSessionParams{
 		Customer: stripe.String("cus_DemoAlice"),
 	}); err != nil {
-		t.Errorf("everything else still works: %v", err)
+		t.Errorf("a request that needs another permission: %v", err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"billingportal/local/internal/fakestripe/pages"
 )
 
-// open makes a session and returns the path of its page.
+// open creates a session and returns the path of its page.
 func open(t *testing.T, s *standIn, form string) string {
 	t.Helper()
 	made := s.send(t, "POST", sessions, form)
@@ -23,7 +23,7 @@ func open(t *testing.T, s *standIn, form string) string {
 	return strings.TrimPrefix(made.URL, "http://127.0.0.1:8080")
 }
 
-// look returns a page and its visible text, with all space alike.
+// look returns a page and its visible text, with white space normalized.
 func look(s *standIn, path string) (recorder *httptest.ResponseRecorder, text string) {
 	recorder = httptest.NewRecorder()
 	s.ServeHTTP(recorder, httptest.NewRequest("GET", path, nil))
@@ -31,7 +31,7 @@ func look(s *standIn, path string) (recorder *httptest.ResponseRecorder, text st
 	return recorder, strings.Join(strings.Fields(html.UnescapeString(text)), " ")
 }
 
-// press posts a form of a page and returns where the answer leads, "" for nowhere.
+// press posts a form of a page and returns the URL to which the response leads, or "".
 func press(s *standIn, path, form string) string {
 	recorder := httptest.NewRecorder()
 	request := httptest.NewRequest("POST", path, strings.NewReader(form))
@@ -40,7 +40,7 @@ func press(s *standIn, path, form string) string {
 	return recorder.Header().Get("Location")
 }
 
-// href is where the link with an ID leads.
+// href returns the URL of the link with this ID.
 func href(page, id string) string {
 	match := regexp.MustCompile(` id="` + id + `"[^>]* href="([^"]*)"`).FindStringSubmatch(page)
 	if match == nil {
@@ -56,7 +56,8 @@ func TestPortalPages(t *testing.T) {
 	tests := []struct {
 		name, form string
 		shows      []string
-		complete   string // where the button leads; "/x" is under the session's page
+		// the URL after pressing the button; "/x" is below the page of the session
+		complete string
 	}{
 		{
 			"the home page", alice + back + "&locale=de&on_behalf_of=acct_DemoConnect",
@@ -130,7 +131,7 @@ func TestPortalPages(t *testing.T) {
 			path := open(t, s, tt.form)
 			page, text := look(s, path)
 			if page.Code != 200 {
-				t.Fatalf("%d %s", page.Code, page.Body)
+				t.Fatalf("status %d: %s", page.Code, page.Body)
 			}
 			for _, want := range tt.shows {
 				if !strings.Contains(text, want) {
@@ -138,7 +139,7 @@ func TestPortalPages(t *testing.T) {
 				}
 			}
 			if got := href(page.Body.String(), "return"); got != "https://app.example.com/billing?a=1&b=2" {
-				t.Errorf("the way back leads to %q", got)
+				t.Errorf("the return link leads to %q", got)
 			}
 			want := tt.complete
 			if strings.HasPrefix(want, "/") {
@@ -149,7 +150,7 @@ func TestPortalPages(t *testing.T) {
 			}
 			if tt.complete == "" &&
 				(strings.Contains(text, "Flow") || strings.Contains(page.Body.String(), `id="complete"`)) {
-				t.Errorf("a flow in %s", text)
+				t.Errorf("a session without a flow shows a flow: %s", text)
 			}
 		})
 	}
@@ -188,11 +189,11 @@ func TestPortalHeaders(t *testing.T) {
 		}
 	}
 	if inline := regexp.MustCompile(`<style|<script| style=| on\w+=`).FindString(page.Body.String()); inline != "" {
-		t.Errorf("%q, which the page's own policy forbids", inline)
+		t.Errorf("the page contains %q, which its content security policy forbids", inline)
 	}
 }
 
-func TestNoWayBack(t *testing.T) {
+func TestSessionWithoutAReturnURL(t *testing.T) {
 	s := start(t, Config{})
 	page, text := look(s, open(t, s, alice))
 	if href(page.Body.String(), "return") != "" || !strings.Contains(text, "Return URL none") {
@@ -200,7 +201,7 @@ func TestNoWayBack(t *testing.T) {
 	}
 	s.Change(func(d *account.Data) { d.Configurations[0].DefaultReturnURL = "https://app.example.com/default" })
 	if page, _ := look(s, open(t, s, alice)); href(page.Body.String(), "return") != "https://app.example.com/default" {
-		t.Error("the configuration's default is not used")
+		t.Error("the default return URL of the configuration is not used")
 	}
 }
 
@@ -226,7 +227,7 @@ func TestAfterAFlow(t *testing.T) {
 	}
 }
 
-func TestWhatACompletedFlowChanges(t *testing.T) {
+func TestChangesOfACompletedFlow(t *testing.T) {
 	const offer = "&flow_data[subscription_cancel][retention][type]=coupon_offer&" +
 		"flow_data[subscription_cancel][retention][coupon_offer][coupon]=STAY20"
 	now := time.Date(2026, 1, 20, 12, 0, 0, 0, time.UTC)
@@ -270,10 +271,10 @@ func TestWhatACompletedFlowChanges(t *testing.T) {
 	press(s, open(t, s, cancel+"sub_DemoAlice")+"/complete", "")
 	press(s, open(t, s, "customer=cus_DemoDave")+"/renew", "subscription=sub_DemoAlice")
 	if got, _ := s.Overview("cus_DemoAlice"); got.Subscriptions[0].Status != "active, cancelling" {
-		t.Errorf("renewed by another: %+v", got)
+		t.Errorf("another customer renewed the subscription: %+v", got)
 	}
 	if to := press(s, "/p/session/none/complete", "") + press(s, open(t, s, alice)+"/complete", ""); to != "" {
-		t.Errorf("no flow leads to %s", to)
+		t.Errorf("completing a session without a flow leads to %s", to)
 	}
 	s = start(t, Config{})
 	path := open(t, s, cancel+"sub_DemoAlice")
@@ -283,7 +284,7 @@ func TestWhatACompletedFlowChanges(t *testing.T) {
 	press(s, path+"/complete", "")
 	s.Change(func(d *account.Data) {
 		if d.Subscription("sub_DemoAlice").CancelAtPeriodEnd {
-			t.Error("a subscription that has ended is cancelled")
+			t.Error("a subscription that had ended was canceled")
 		}
 	})
 	if _, ok := s.Overview("cus_DemoCarol"); ok {
@@ -303,7 +304,7 @@ func TestSessionsExpire(t *testing.T) {
 	now = now.Add(time.Second)
 	page, text := look(s, unused)
 	if page.Code != 410 || !strings.Contains(text, "This link has expired") || strings.Contains(text, "cus_DemoAlice") {
-		t.Errorf("not visited for longer: %d %s", page.Code, text)
+		t.Errorf("not visited for more than five minutes: %d %s", page.Code, text)
 	}
 	now = now.Add(59 * time.Minute)
 	if page, _ := look(s, visited); page.Code != 200 {
@@ -311,23 +312,23 @@ func TestSessionsExpire(t *testing.T) {
 	}
 	now = now.Add(time.Hour + time.Second)
 	if page, _ := look(s, visited); page.Code != 410 {
-		t.Errorf("idle for an hour: %d", page.Code)
+		t.Errorf("idle for more than an hour: %d", page.Code)
 	}
 	now = now.Add(25 * time.Hour)
 	open(t, s, alice)
 	if len(s.Sessions) != 1 {
-		t.Errorf("%d sessions are remembered", len(s.Sessions))
+		t.Errorf("%d sessions are stored, want 1", len(s.Sessions))
 	}
 }
 
-// The flow of a later version of the API works if that version is asked for and the feature is on.
-func TestCustomersUpdateTheirBillingDetails(t *testing.T) {
+// The flow of a later API version works if the request has that version and the feature is enabled.
+func TestCustomerUpdateFlow(t *testing.T) {
 	s := start(t, Config{})
 	const form = "customer=cus_DemoAlice&flow_data[type]=customer_update"
 	const version = "2026-08-26.dahlia"
 	made := s.send(t, "POST", sessions, form, "Stripe-Version", version)
 	if made.status != 200 || !strings.Contains(made.body, `"customer_update": {}`) {
-		t.Fatalf("%d %s", made.status, made.body)
+		t.Fatalf("status %d: %s", made.status, made.body)
 	}
 	path := strings.TrimPrefix(made.URL, "http://127.0.0.1:8080")
 	if _, text := look(s, path); !strings.Contains(text, "Update billing details") {

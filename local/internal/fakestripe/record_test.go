@@ -13,14 +13,14 @@ func TestRequestsAreRecorded(t *testing.T) {
 	look(s, "/p/session/none")
 	got := s.Requests()
 	if len(got) != 2 {
-		t.Fatalf("%d requests: %+v", len(got), got)
+		t.Fatalf("recorded %d requests: %+v", len(got), got)
 	}
 	if r := got[0]; r.Method != "POST" || r.Path != sessions || r.IdempotencyKey != "k1" ||
 		r.Form().Get("flow_data[type]") != "x" || r.Query != "" {
-		t.Errorf("%+v", r)
+		t.Errorf("the first recorded request is %+v", r)
 	}
 	if r := got[1]; r.Method != "GET" || r.Path != "/v1/subscriptions" || r.Query != "limit=3" || r.Body != "" {
-		t.Errorf("%+v", r)
+		t.Errorf("the second recorded request is %+v", r)
 	}
 	other, err := New(Config{PublicURL: "http://127.0.0.1:8080"})
 	if err != nil {
@@ -28,6 +28,6 @@ func TestRequestsAreRecorded(t *testing.T) {
 	}
 	other.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/v1/products", nil))
 	if got := len(other.Requests()); got != 0 {
-		t.Errorf("%d requests recorded though not asked to", got)
+		t.Errorf("%d requests were recorded without Config.Record", got)
 	}
 }

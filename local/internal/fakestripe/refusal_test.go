@@ -8,8 +8,8 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// withEveryState is the demo's account with subscriptions of Alice's in the states that flows
-// refuse.
+// withEveryState returns the account of the demo, plus subscriptions of Alice in the states that
+// flows reject.
 func withEveryState() *account.Data {
 	data := account.DemoData(time.Now())
 	for _, status := range []string{"incomplete", "incomplete_expired", "trialing", "past_due",
@@ -43,7 +43,7 @@ func withEveryState() *account.Data {
 	return &data
 }
 
-// Prefixes of forms; %s is not used so that the table reads as what is sent.
+// Prefixes of forms. They are concatenated without %s, so that the table shows the form as sent.
 const (
 	alice   = "customer=cus_DemoAlice"
 	cancel  = alice + "&flow_data[type]=subscription_cancel&flow_data[subscription_cancel][subscription]="
@@ -60,9 +60,9 @@ func TestRefusals(t *testing.T) {
 	tests := []struct {
 		name, form  string
 		code, param string
-		message     string // a part of it
+		message     string // a part of the message
 	}{
-		// What stripe-mock lets through.
+		// Errors that stripe-mock does not find.
 		{"no such customer", "customer=cus_None", "resource_missing", "customer", "No such customer: 'cus_None'"},
 		{"deleted customer", "customer=cus_DemoCarol", "resource_missing", "customer",
 			"No such customer: 'cus_DemoCarol'"},
@@ -73,13 +73,13 @@ func TestRefusals(t *testing.T) {
 			"No such account: 'acct_None'"},
 		{"return_url without a scheme", alice + "&return_url=example.com", "url_invalid", "return_url",
 			"Invalid URL: An explicit scheme (such as https) must be provided."},
-		{"return_url of a script", alice + "&return_url=javascript:alert(1)", "url_invalid",
+		{"return_url with a script", alice + "&return_url=javascript:alert(1)", "url_invalid",
 			"return_url", "Not a valid URL"},
 		{"return_url without a host", alice + "&return_url=https:///x", "url_invalid", "return_url", "Not a valid URL"},
-		{"return_url that is none", alice + "&return_url=https://a%20b/", "url_invalid",
+		{"return_url that is invalid", alice + "&return_url=https://a%20b/", "url_invalid",
 			"return_url", "Not a valid URL"},
 		{
-			"redirect to no URL", cancel + "sub_DemoAlice&flow_data[after_completion][type]=redirect&" +
+			"redirect to an invalid URL", cancel + "sub_DemoAlice&flow_data[after_completion][type]=redirect&" +
 				"flow_data[after_completion][redirect][return_url]=/x",
 			"url_invalid", "flow_data[after_completion][redirect][return_url]", "Invalid URL",
 		},
@@ -88,14 +88,15 @@ func TestRefusals(t *testing.T) {
 			"parameter_missing", "flow_data[after_completion][redirect]", "Missing required param",
 		},
 		{
-			"another completion's block", cancel + "sub_DemoAlice&flow_data[after_completion][type]=redirect&" +
+			"the block of another completion", cancel + "sub_DemoAlice&flow_data[after_completion][type]=redirect&" +
 				"flow_data[after_completion][hosted_confirmation][custom_message]=x",
 			"", "flow_data[after_completion][hosted_confirmation]", "You may only specify",
 		},
 		{"a type without its block", alice + "&flow_data[type]=subscription_cancel", "parameter_missing",
 			"flow_data[subscription_cancel]", "Missing required param: flow_data[subscription_cancel]."},
 		{
-			"another type's block", cancel + "sub_DemoAlice&flow_data[subscription_update][subscription]=sub_DemoAlice",
+			"the block of another type",
+			cancel + "sub_DemoAlice&flow_data[subscription_update][subscription]=sub_DemoAlice",
 			"", "flow_data[subscription_update]", "You may only specify",
 		},
 		{
@@ -116,7 +117,7 @@ func TestRefusals(t *testing.T) {
 			"[promotion_code]=promo_DemoSpring", "", "flow_data[subscription_update_confirm][discounts][0]",
 			"You may only specify one of these parameters: coupon, promotion_code."},
 
-		// What Stripe's document forbids, in Stripe's words.
+		// Errors that Stripe's document describes, with Stripe's messages.
 		{"unknown name", alice + "&colour=red", "parameter_unknown", "colour", "Received unknown parameter: colour"},
 		{"unknown locale", alice + "&locale=xx", "", "locale", "Invalid locale: must be one of auto, bg,"},
 		{"unknown flow", alice + "&flow_data[type]=pay", "", "flow_data[type]",
@@ -130,9 +131,10 @@ func TestRefusals(t *testing.T) {
 			"parameter_missing", "flow_data[type]", "Missing required param: flow_data[type]."},
 		{"an empty value", "customer=", "parameter_invalid_empty", "customer",
 			"You passed an empty string for 'customer'."},
-		{"a quantity that is no number", confirm + ofAlice + item + "[quantity]=x", "parameter_invalid_integer",
+		{"a quantity that is not a number", confirm + ofAlice + item + "[quantity]=x", "parameter_invalid_integer",
 			"flow_data[subscription_update_confirm][items][0][quantity]", "Invalid integer: x"},
-		{"a quantity that is no whole number", confirm + ofAlice + item + "[quantity]=1.5", "parameter_invalid_integer",
+		{"a quantity that is not a whole number", confirm + ofAlice + item + "[quantity]=1.5",
+			"parameter_invalid_integer",
 			"flow_data[subscription_update_confirm][items][0][quantity]", "Invalid integer: 1.5"},
 		{"a value for an object", alice + "&flow_data=x", "", "flow_data", "Invalid object"},
 		{"an object for a value", alice + "&locale[x]=de", "", "locale", "Invalid string"},
@@ -153,41 +155,43 @@ func TestRefusals(t *testing.T) {
 			"Not in this stand-in"},
 
 		// Cancelling.
-		{"cancel what is not there", cancel + "sub_None", "resource_missing",
+		{"cancel a missing subscription", cancel + "sub_None", "resource_missing",
 			"flow_data[subscription_cancel][subscription]", "No such subscription: 'sub_None'"},
-		{"cancel somebody else's", cancel + "sub_DemoDaveTeam", "resource_missing",
+		{"cancel a subscription of another customer", cancel + "sub_DemoDaveTeam", "resource_missing",
 			"flow_data[subscription_cancel][subscription]", "No such subscription: 'sub_DemoDaveTeam'"},
-		{"cancel what is cancelled", cancel + "sub_canceled", "", "",
+		{"cancel a canceled subscription", cancel + "sub_canceled", "", "",
 			"cannot be canceled because its status is `canceled`"},
-		{"cancel what never began", cancel + "sub_incomplete_expired", "", "",
+		{"cancel a subscription that never started", cancel + "sub_incomplete_expired", "", "",
 			"cannot be canceled because its status is `incomplete_expired`"},
-		{"cancel what is being cancelled", cancel + "sub_cancelling", "", "",
+		{"cancel a subscription that ends at the period end", cancel + "sub_cancelling", "", "",
 			"The subscription `sub_cancelling` is already set to be canceled at period end."},
-		{"cancel what ends on a date", cancel + "sub_dated", "", "", "already set to be canceled at period end."},
+		{"cancel a subscription that ends on a date", cancel + "sub_dated", "", "",
+			"already set to be canceled at period end."},
 		{
-			"offer no such coupon", cancel + "sub_DemoAlice&flow_data[subscription_cancel][retention][type]=" +
+			"offer a missing coupon", cancel + "sub_DemoAlice&flow_data[subscription_cancel][retention][type]=" +
 				"coupon_offer&flow_data[subscription_cancel][retention][coupon_offer][coupon]=NONE",
 			"resource_missing", "flow_data[subscription_cancel][retention][coupon_offer][coupon]",
 			"No such coupon: 'NONE'",
 		},
-		{"cancel where the portal does not", cancel + "sub_DemoAlice&configuration=bpc_nothing", "", "",
+		{"cancel when the portal does not allow it", cancel + "sub_DemoAlice&configuration=bpc_nothing", "", "",
 			"the subscription cancel feature in the portal configuration is disabled."},
 
 		// Changing.
-		{"change somebody else's", update + "sub_DemoErin", "resource_missing",
+		{"change a subscription of another customer", update + "sub_DemoErin", "resource_missing",
 			"flow_data[subscription_update][subscription]", "No such subscription: 'sub_DemoErin'"},
-		{"change what is cancelled", update + "sub_canceled", "", "",
+		{"change a canceled subscription", update + "sub_canceled", "", "",
 			"cannot be updated because its status is `canceled`"},
-		{"change what is paused", update + "sub_paused", "", "", "cannot be updated because its status is `paused`"},
-		{"change what has several items", update + "sub_two", "", "", "multiple subscription items"},
-		{"change where the portal does not", update + "sub_DemoAlice&configuration=bpc_DemoCancelOnly", "", "",
+		{"change a paused subscription", update + "sub_paused", "", "",
+			"cannot be updated because its status is `paused`"},
+		{"change a subscription with several items", update + "sub_two", "", "", "multiple subscription items"},
+		{"change when the portal does not allow it", update + "sub_DemoAlice&configuration=bpc_DemoCancelOnly", "", "",
 			"This subscription cannot be updated because the subscription update feature in the portal configuration " +
 				"is disabled."},
 		{"change nothing", confirm + ofAlice, "", "",
 			"Cannot update the subscription because there are no changes to confirm."},
 		{"change to the current price", confirm + ofAlice + item + "[price]=price_StarterMonthly" + item +
 			"[quantity]=1", "", "", "Cannot update the subscription because there are no changes to confirm."},
-		{"another subscription's item", confirm + item + "[id]=si_DemoDaveTeam", "resource_missing",
+		{"an item of another subscription", confirm + item + "[id]=si_DemoDaveTeam", "resource_missing",
 			"flow_data[subscription_update_confirm][items][0][id]", "No such subscription item: 'si_DemoDaveTeam'"},
 		{"no such price", confirm + ofAlice + item + "[price]=price_None", "resource_missing",
 			"flow_data[subscription_update_confirm][items][0][price]", "No such price: 'price_None'"},
@@ -198,13 +202,14 @@ func TestRefusals(t *testing.T) {
 		{"no such promotion code", confirm + toPro + rebate + "[promotion_code]=promo_None", "resource_missing",
 			"flow_data[subscription_update_confirm][discounts][0][promotion_code]",
 			"No such promotion code: 'promo_None'"},
-		{"promotion codes where the portal takes none", confirm + toPro + rebate +
+		{"promotion codes when the portal does not allow them", confirm + toPro + rebate +
 			"[coupon]=STAY20&configuration=bpc_priceOnly", "", "", "does not include `promotion_code`."},
-		{"quantities where the portal takes none", confirm + toPro + item + "[quantity]=2&configuration=bpc_priceOnly",
+		{"quantities when the portal does not allow them",
+			confirm + toPro + item + "[quantity]=2&configuration=bpc_priceOnly",
 			"", "", "does not include `quantity`."},
-		{"prices where the portal takes none", confirm + toPro + "&configuration=bpc_quantityOnly", "", "",
+		{"prices when the portal does not allow them", confirm + toPro + "&configuration=bpc_quantityOnly", "", "",
 			"does not include `price`."},
-		{"payment methods where the portal takes none", alice +
+		{"payment methods when the portal does not allow them", alice +
 			"&flow_data[type]=payment_method_update&configuration=bpc_nothing", "", "",
 			"the payment method update feature in the portal configuration is disabled."},
 	}
@@ -215,15 +220,15 @@ func TestRefusals(t *testing.T) {
 			if got.status != 400 || got.Error.Type != "invalid_request_error" || got.Error.Code != tt.code ||
 				got.Error.Param != tt.param ||
 				!strings.Contains(got.Error.Message, tt.message) {
-				t.Errorf("%d %s", got.status, got.body)
+				t.Errorf("status %d: %s", got.status, got.body)
 			}
 		})
 	}
 }
 
-// TestFlowsActOn is the other side of the refusals: the states in which Stripe's portal acts on a
+// TestFlowsAreAllowed covers the other states: those in which Stripe's portal changes a
 // subscription.
-func TestFlowsActOn(t *testing.T) {
+func TestFlowsAreAllowed(t *testing.T) {
 	s := start(t, Config{Data: withEveryState()})
 	for _, form := range []string{
 		cancel + "sub_trialing", cancel + "sub_past_due", cancel + "sub_unpaid",
@@ -238,11 +243,12 @@ func TestFlowsActOn(t *testing.T) {
 	}
 }
 
-// TestStripeMockIsAsked sends what the checks before it overlook: a body of another kind.
-func TestStripeMockIsAsked(t *testing.T) {
+// TestStripeMockIsUsed sends an error that the checks before stripe-mock do not find: a body of
+// another type.
+func TestStripeMockIsUsed(t *testing.T) {
 	s := start(t, Config{})
 	got := s.send(t, "POST", sessions, alice, "Content-Type", "text/plain")
 	if got.status != 400 || !strings.Contains(got.Error.Message, "didn't match the path's expected media type") {
-		t.Errorf("%d %s", got.status, got.body)
+		t.Errorf("status %d: %s", got.status, got.body)
 	}
 }

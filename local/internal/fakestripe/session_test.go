@@ -13,7 +13,7 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// Shorter names for the client's parameters.
+// Short names for the parameters of the client.
 type (
 	flowParams    = stripe.BillingPortalSessionFlowDataParams
 	offerParams   = stripe.BillingPortalSessionFlowDataSubscriptionCancelRetentionCouponOfferParams
@@ -21,8 +21,8 @@ type (
 	confirmParams = stripe.BillingPortalSessionFlowDataSubscriptionUpdateConfirmParams
 )
 
-// TestEveryFlowWithEveryParameter sends what the real client makes of every parameter that a portal
-// session has. Each request passes stripe-mock, and its form is exactly the one here.
+// TestEveryFlowWithEveryParameter sends every parameter of a portal session with the real client.
+// Each request must pass stripe-mock, and its form must be exactly as expected.
 func TestEveryFlowWithEveryParameter(t *testing.T) {
 	redirectParams := &afterParams{
 		Type: stripe.String("redirect"),
@@ -33,8 +33,8 @@ func TestEveryFlowWithEveryParameter(t *testing.T) {
 	tests := []struct {
 		name   string
 		params *stripe.BillingPortalSessionParams
-		form   []string // one parameter a line, decoded, in the order sent
-		flow   string   // in the answer
+		form   []string // one parameter per line, decoded, in the order sent
+		flow   string   // in the response
 	}{
 		{
 			name:   "customer alone",
@@ -203,7 +203,7 @@ func TestEveryFlowWithEveryParameter(t *testing.T) {
 			sent := requests[len(requests)-1]
 			if sent.Method != "POST" || sent.Path != sessions || sent.IdempotencyKey == "" ||
 				sent.StripeVersion != "2024-06-20" {
-				t.Errorf("sent %+v", sent)
+				t.Errorf("the client sent %+v", sent)
 			}
 			if lines := decode(t, sent.Body); !slices.Equal(lines, tt.form) {
 				t.Errorf("form:\n%s\nwant:\n%s", strings.Join(lines, "\n"), strings.Join(tt.form, "\n"))
@@ -216,13 +216,13 @@ func TestEveryFlowWithEveryParameter(t *testing.T) {
 				t.Errorf("flow:\n%s\nwant:\n%s", got, want)
 			}
 			if got.Created != now.Unix() || got.Livemode || got.Customer != *tt.params.Customer {
-				t.Errorf("session %+v", got)
+				t.Errorf("the session is %+v", got)
 			}
 		})
 	}
 }
 
-// TestSessionHasStripesFields compares the answer with the sample in Stripe's reference, field by
+// TestSessionHasStripesFields compares the response with the sample in Stripe's reference, field by
 // field and in order.
 func TestSessionHasStripesFields(t *testing.T) {
 	s := start(t, Config{})
@@ -234,7 +234,7 @@ func TestSessionHasStripesFields(t *testing.T) {
 	want := []string{"id", "object", "configuration", "created", "customer", "flow", "livemode", "locale",
 		"on_behalf_of", "return_url", "url"}
 	if !slices.Equal(fields, want) {
-		t.Errorf("fields %v", fields)
+		t.Errorf("the session has the fields %v", fields)
 	}
 	for _, line := range []string{
 		`"object": "billing_portal.session"`, `"configuration": "bpc_DemoDefault"`, `"customer": "cus_DemoAlice"`,
@@ -246,21 +246,21 @@ func TestSessionHasStripesFields(t *testing.T) {
 		}
 	}
 	if !regexp.MustCompile(`^bps_1\w{23}$`).MatchString(got.ID) {
-		t.Errorf("id %q", got.ID)
+		t.Errorf("the session has the ID %q", got.ID)
 	}
 	if !regexp.MustCompile(`^http://127\.0\.0\.1:8080/p/session/test_\w{52}$`).MatchString(got.URL) {
-		t.Errorf("url %q", got.URL)
+		t.Errorf("the session has the URL %q", got.URL)
 	}
 }
 
-func TestSettingsNeverSaved(t *testing.T) {
+func TestPortalSettingsWereNeverSaved(t *testing.T) {
 	data := account.DemoData(time.Now())
 	data.Configurations[0].Default = false
 	s := start(t, Config{Data: &data})
 	got := s.send(t, "POST", sessions, "customer=cus_DemoAlice")
 	if got.status != 400 || !strings.HasPrefix(got.Error.Message,
 		"No configuration provided and your test mode default configuration has not been created.") {
-		t.Errorf("%d %s", got.status, got.body)
+		t.Errorf("status %d: %s", got.status, got.body)
 	}
 	if got := s.send(t, "POST", sessions, "customer=cus_DemoAlice&configuration=bpc_DemoDefault"); got.status != 200 {
 		t.Errorf("with a configuration: %d %s", got.status, got.body)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What stripe-mock prints is on nobody's standard output, and what others print is.
+// stripe-mock prints nothing to standard output, and other output is not lost.
 func TestStripeMockPrintsNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "stdout")
 	file, err := os.Create(path)
@@ -27,6 +27,6 @@ func TestStripeMockPrintsNothing(t *testing.T) {
 	s.ServeHTTP(answer, request)
 	_, _ = os.Stdout.WriteString("heard")
 	if said, err := os.ReadFile(path); err != nil || string(said) != "heard" || answer.Code != 200 {
-		t.Errorf("%v: printed %q, answered %d", err, said, answer.Code)
+		t.Errorf("%v: standard output is %q, status %d", err, said, answer.Code)
 	}
 }

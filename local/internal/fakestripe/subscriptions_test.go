@@ -13,7 +13,7 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-func TestListReadsToTheEnd(t *testing.T) {
+func TestListReadsAllPages(t *testing.T) {
 	data := account.DemoData(time.Now())
 	var want []string
 	for i := range 250 {
@@ -33,10 +33,10 @@ func TestListReadsToTheEnd(t *testing.T) {
 		got = append(got, list.Subscription().ID)
 	}
 	if list.Err() != nil || !slices.Equal(got, want) {
-		t.Errorf("%v, %d subscriptions: %v", list.Err(), len(got), got)
+		t.Errorf("error %v, listed %d subscriptions: %v", list.Err(), len(got), got)
 	}
 	if calls := len(s.Requests()); calls != 3 {
-		t.Errorf("%d calls", calls)
+		t.Errorf("the list took %d calls", calls)
 	}
 }
 
@@ -70,7 +70,7 @@ func TestListByStatus(t *testing.T) {
 				got = append(got, list.Subscription().ID)
 			}
 			if list.Err() != nil || !slices.Equal(got, want) {
-				t.Errorf("%v %v", list.Err(), got)
+				t.Errorf("error %v, listed %v", list.Err(), got)
 			}
 		})
 	}
@@ -78,7 +78,7 @@ func TestListByStatus(t *testing.T) {
 
 func TestListPages(t *testing.T) {
 	s := start(t, Config{})
-	tests := map[string]string{ // query to IDs, and "+" where there is more
+	tests := map[string]string{ // query to IDs, followed by "+" if there are more
 		"customer=cus_DemoDave":                                      "sub_DemoDaveStorage sub_DemoDaveTeam",
 		"customer=cus_DemoDave&limit=1":                              "sub_DemoDaveStorage +",
 		"customer=cus_DemoDave&starting_after=sub_DemoDaveStorage":   "sub_DemoDaveTeam",
@@ -105,7 +105,7 @@ func TestListPages(t *testing.T) {
 			got := s.send(t, "GET", "/v1/subscriptions?"+query, "")
 			if message, refused := strings.CutPrefix(want, "?"); refused {
 				if got.status != 400 || !strings.HasPrefix(got.Error.Message, message) {
-					t.Errorf("%d %s", got.status, got.body)
+					t.Errorf("status %d: %s", got.status, got.body)
 				}
 				return
 			}
@@ -117,8 +117,8 @@ func TestListPages(t *testing.T) {
 	}
 }
 
-// TestExpansionDepth: Stripe expands four levels, and in a list the leading "data" is one of them,
-// so a list cannot be expanded down to the products.
+// TestExpansionDepth: Stripe expands four levels. In a list the leading "data" is one of them, so
+// the expansion of a list cannot reach the products.
 func TestExpansionDepth(t *testing.T) {
 	s := start(t, Config{})
 	list := &stripe.SubscriptionListParams{Customer: stripe.String("cus_DemoAlice")}
@@ -126,7 +126,7 @@ func TestExpansionDepth(t *testing.T) {
 	page := s.client.Subscriptions.List(list)
 	var refused *stripe.Error
 	if page.Next() || !errors.As(page.Err(), &refused) || refused.Code != "property_expansion_max_depth" {
-		t.Errorf("list: %v", page.Err())
+		t.Errorf("expanding five levels of a list: got %v, want an error", page.Err())
 	}
 
 	one := &stripe.SubscriptionParams{}
@@ -136,7 +136,7 @@ func TestExpansionDepth(t *testing.T) {
 		t.Fatal(err)
 	}
 	if product := got.Items.Data[0].Price.Product; product.Name != "Starter" {
-		t.Errorf("product %+v", product)
+		t.Errorf("the expanded product is %+v", product)
 	}
 }
 
@@ -162,20 +162,20 @@ func TestSubscription(t *testing.T) {
 	end := now.AddDate(0, 0, 20).Unix()
 	if !team.CancelAtPeriodEnd || team.CancelAt != end || team.CurrentPeriodEnd != end ||
 		team.PauseCollection.Behavior != "void" {
-		t.Errorf("subscription %+v", team)
+		t.Errorf("the subscription is %+v", team)
 	}
 	storage, err := s.client.Subscriptions.Get("sub_DemoDaveStorage", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if storage.Status != "trialing" || storage.TrialEnd != end || storage.TrialStart == 0 || storage.CancelAt != 0 {
-		t.Errorf("subscription %+v", storage)
+		t.Errorf("the subscription is %+v", storage)
 	}
 	_, err = s.client.Subscriptions.Get("sub_None", nil)
 	var refused *stripe.Error
 	if !errors.As(err, &refused) || refused.HTTPStatusCode != 404 ||
 		refused.Code != "resource_missing" || refused.Param != "id" {
-		t.Errorf("%v", err)
+		t.Errorf("a missing subscription: got %v, want 404", err)
 	}
 }
 
@@ -189,7 +189,7 @@ func TestProducts(t *testing.T) {
 		names[list.Product().ID] = list.Product().Name
 	}
 	if list.Err() != nil || len(names) != 2 || names["prod_Team"] != "Team" || names["prod_Storage"] != "Storage" {
-		t.Errorf("%v %v", list.Err(), names)
+		t.Errorf("error %v, listed %v", list.Err(), names)
 	}
 	if got := decodeList(t,
 		s.send(t, "GET", "/v1/products?limit=3", "").body); got != "prod_Starter prod_Pro prod_Team +" {

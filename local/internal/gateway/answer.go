@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// answer is what a function answers in payload format 2.0.
+// answer is the response of a function in payload format 2.0.
 type answer struct {
 	StatusCode      int               `json:"statusCode"`
 	Headers         map[string]string `json:"headers"`
@@ -20,15 +20,15 @@ type answer struct {
 	body []byte // Body, decoded
 }
 
-// parseAnswer reads a function's answer as API Gateway does: JSON without a statusCode is the body
-// of a 200, JSON with one must be a whole answer. What is not JSON is an error here, so that it is
-// noticed; the real one was seen to pass it on.
+// parseAnswer reads the response of a function like API Gateway does. JSON without a statusCode is
+// the body of a 200; JSON with a statusCode must be a complete response. Output that is not JSON is
+// an error here, so that it is noticed; the real API Gateway was seen to pass it on.
 func parseAnswer(out []byte) (*answer, error) {
 	if len(out) > maxPayload {
-		return nil, fmt.Errorf("an answer of %d bytes", len(out))
+		return nil, fmt.Errorf("the response of the function has %d bytes", len(out))
 	}
 	if !json.Valid(out) {
-		return nil, errors.New("an answer that is not JSON")
+		return nil, errors.New("the response of the function is not JSON")
 	}
 
 	var member struct {
@@ -61,11 +61,11 @@ func parseAnswer(out []byte) (*answer, error) {
 	return a, nil
 }
 
-// write leaves out the function's own CORS headers, which API Gateway ignores where it is
-// configured with its own, and what belongs to the connection.
+// write sends the response. It leaves out hop-by-hop headers and the CORS headers of the function:
+// API Gateway ignores those if it has its own CORS configuration.
 func (a *answer) write(w http.ResponseWriter) {
 	header := w.Header()
-	header.Set("Content-Type", "text/plain;charset=UTF-8") // API Gateway's, for want of the function's
+	header.Set("Content-Type", "text/plain;charset=UTF-8") // the default of API Gateway
 	for name, value := range a.Headers {
 		lower := strings.ToLower(name)
 		if strings.HasPrefix(lower, "access-control-") || lower == "content-length" || isHopByHop(lower) {
@@ -77,5 +77,5 @@ func (a *answer) write(w http.ResponseWriter) {
 		header.Add("Set-Cookie", cookie)
 	}
 	w.WriteHeader(a.StatusCode)
-	_, _ = w.Write(a.body) // fails where the status or the method allows no body, and where the client has gone
+	_, _ = w.Write(a.body) // fails if the status or method allows no body, or if the client is gone
 }

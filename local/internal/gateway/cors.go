@@ -2,7 +2,7 @@ package gateway
 
 import "net/http"
 
-// As the template configures its API.
+// CORS configuration of the API in the template.
 const (
 	allowMethods  = "GET,POST"
 	allowHeaders  = "authorization,content-type"
@@ -10,16 +10,16 @@ const (
 	maxAge        = "7200" // seconds
 )
 
-// isPreflight follows the developer guide: OPTIONS with both headers. Any other OPTIONS request
-// goes to the function.
+// isPreflight reports whether a request is a CORS preflight: OPTIONS with both headers. All other
+// OPTIONS requests go to the function.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
 func isPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && r.Header.Get("Origin") != "" &&
 		r.Header.Get("Access-Control-Request-Method") != ""
 }
 
-// answerPreflight costs no invocation. The answer does not depend on what is asked for: comparing
-// is the browser's part.
+// answerPreflight responds without invoking the function. The response does not depend on the
+// requested method and headers, because the browser compares them.
 func (g *gateway) answerPreflight(w http.ResponseWriter, r *http.Request) {
 	if origin := r.Header.Get("Origin"); g.origins[origin] {
 		header := w.Header()
@@ -32,7 +32,7 @@ func (g *gateway) answerPreflight(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// addCORS comes before anything can go wrong, so that scripts can read errors too.
+// addCORS must run before all checks, so that scripts can read error responses too.
 func (g *gateway) addCORS(header http.Header, r *http.Request) {
 	if origin := r.Header.Get("Origin"); g.origins[origin] {
 		header.Set("Access-Control-Allow-Origin", origin)

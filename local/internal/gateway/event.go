@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// event is payload format 2.0
+// event is an event in payload format 2.0
 // (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html).
-// aws-lambda-go's type is not used: it writes members that a request without authorizer or client
-// certificate lacks.
+// The type in aws-lambda-go would write members that a request without an authorizer or client
+// certificate does not have.
 type event struct {
 	Version               string            `json:"version"`
 	RouteKey              string            `json:"routeKey"`
@@ -40,7 +40,7 @@ type requestContext struct {
 	RouteKey     string      `json:"routeKey"`
 	Stage        string      `json:"stage"`
 	Time         string      `json:"time"`
-	TimeEpoch    int64       `json:"timeEpoch"` // milliseconds
+	TimeEpoch    int64       `json:"timeEpoch"` // in milliseconds
 }
 
 type httpContext struct {
@@ -51,8 +51,8 @@ type httpContext struct {
 	UserAgent string `json:"userAgent"`
 }
 
-// path is what routes see of a request: HTTP APIs decode it, and cut it at a decoded question mark.
-// The query string stays as it was sent.
+// path returns the path that routes match. HTTP APIs decode the path and cut it at a decoded
+// question mark. The query string stays encoded.
 func path(r *http.Request) string {
 	decoded, _, _ := strings.Cut(r.URL.Path, "?")
 	return decoded
@@ -100,8 +100,8 @@ func newEvent(r *http.Request, routeKey string, parameters map[string]string, bo
 	return ev
 }
 
-// headers are the client's, their names in lower case and repeated ones joined with commas, and
-// what API Gateway adds.
+// headers returns the headers of the client and those that API Gateway adds. Names are in lower
+// case, and repeated headers are joined with commas.
 func headers(r *http.Request, bodySize int, now time.Time) map[string]string {
 	out := make(map[string]string, len(r.Header)+6)
 	for name, values := range r.Header {
@@ -120,8 +120,8 @@ func headers(r *http.Request, bodySize int, now time.Time) map[string]string {
 	return out
 }
 
-// isHopByHop reports whether a header, in lower case, is about one connection only (RFC 9110,
-// section 7.6.1).
+// isHopByHop reports whether a header, in lower case, applies to a single connection only (RFC
+// 9110, section 7.6.1).
 func isHopByHop(name string) bool {
 	switch name {
 	case "connection", "keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer",
@@ -131,7 +131,7 @@ func isHopByHop(name string) bool {
 	return false
 }
 
-// cookies are the pairs of all Cookie headers, one by one.
+// cookies returns the pairs of all Cookie headers.
 func cookies(header http.Header) []string {
 	var out []string
 	for _, line := range header.Values("Cookie") {
@@ -144,7 +144,7 @@ func cookies(header http.Header) []string {
 	return out
 }
 
-// joinValues is how payload format 2.0 shows parameters that may repeat.
+// joinValues joins repeated parameters with commas, as payload format 2.0 does.
 func joinValues(query url.Values) map[string]string {
 	out := make(map[string]string, len(query))
 	for name, values := range query {
@@ -153,8 +153,8 @@ func joinValues(query url.Values) map[string]string {
 	return out
 }
 
-// isText reports whether a body of this type arrives as text. HTTP APIs send everything else in
-// base64, forms and bodies without a type included.
+// isText reports whether a body of this type arrives as text. HTTP APIs encode all other bodies in
+// base64, including forms and bodies without a type.
 func isText(contentType string) bool {
 	mediaType, _, _ := strings.Cut(strings.ToLower(contentType), ";")
 	switch mediaType = strings.TrimSpace(mediaType); mediaType {
@@ -164,7 +164,7 @@ func isText(contentType string) bool {
 	return strings.HasPrefix(mediaType, "text/")
 }
 
-// hostOnly is a host without its port, if it has one.
+// hostOnly returns a host without its port.
 func hostOnly(hostport string) string {
 	if host, _, err := net.SplitHostPort(hostport); err == nil {
 		return host
@@ -172,7 +172,7 @@ func hostOnly(hostport string) string {
 	return hostport
 }
 
-// newTraceID is a header as X-Ray defines it.
+// newTraceID returns a trace header in the X-Ray format.
 func newTraceID(now time.Time) string {
 	var b [12]byte
 	rand.Read(b[:]) // never fails

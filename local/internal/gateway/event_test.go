@@ -17,9 +17,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// What the real gateway sends: get.json is recorded (aws-lambda-go's testdata), documented.json is
-// the example of the developer guide with the headers that it leaves out, form.json is what the
-// functions' own tests read.
+// These events come from the real API Gateway. get.json is recorded (aws-lambda-go's testdata).
+// documented.json is the example of the developer guide, with the headers that it leaves out. The
+// tests of the functions read form.json.
 func TestEvent(t *testing.T) {
 	for name, tc := range map[string]struct {
 		request    string
@@ -75,7 +75,8 @@ func TestEvent(t *testing.T) {
 	}
 }
 
-// A laptop has no account or API, no TLS, and traces of its own.
+// varies matches the values that differ on a development server: it has no account, API or TLS, and
+// its own trace IDs.
 var varies = regexp.MustCompile(`^\.requestContext\.(apiId|accountId)$|^\.headers\.x-(amzn-trace-id|forwarded-.*)$`)
 
 func compare(t *testing.T, got, want map[string]any) {
@@ -89,7 +90,7 @@ func compare(t *testing.T, got, want map[string]any) {
 	}
 	for name := range maps.Keys(got) {
 		if _, ok := want[name]; !ok && !varies.MatchString(name) {
-			t.Errorf("%s = %v, want nothing", name, got[name])
+			t.Errorf("%s = %v, want no value", name, got[name])
 		}
 	}
 	if trace := fmt.Sprint(got[".headers.x-amzn-trace-id"]); !regexp.MustCompile(
@@ -98,7 +99,7 @@ func compare(t *testing.T, got, want map[string]any) {
 	}
 }
 
-// flatten names every value of a JSON document by its path.
+// flatten returns every value of a JSON document by its path.
 func flatten(t *testing.T, doc []byte) map[string]any {
 	t.Helper()
 	var v any
@@ -125,7 +126,7 @@ func flatten(t *testing.T, doc []byte) map[string]any {
 	return out
 }
 
-// Measured at HTTP APIs by others: text/* and three more arrive as text.
+// Others measured this at HTTP APIs: text/* and three more types arrive as text.
 func TestBodiesThatArriveInBase64(t *testing.T) {
 	for contentType, base64 := range map[string]bool{
 		"":                                  true,
@@ -208,7 +209,8 @@ func TestRoute(t *testing.T) {
 	}
 }
 
-// The laptop answers as the deployment does: what is written down in both places is the same.
+// The development server responds like the deployment: values that are written in both places must
+// be equal.
 func TestTemplateAgrees(t *testing.T) {
 	text, err := os.ReadFile("../../../template.yaml")
 	if err != nil {
@@ -251,18 +253,18 @@ func TestTemplateAgrees(t *testing.T) {
 		ours[method+" /{proxy+}"] = true
 	}
 	if !maps.Equal(routes, ours) {
-		t.Errorf("the template routes %v, the gateway %v", routes, ours)
+		t.Errorf("template.yaml has the routes %v, package gateway %v", routes, ours)
 	}
 
 	list := func(values string) []string { return strings.Split(values, ",") }
 	got := template.Resources["PortalApi"].Properties.Body.CORS
 	want := cors{got.Origins, list(allowMethods), list(allowHeaders), list(exposeHeaders), true, maxAge}
 	if !reflect.DeepEqual(got, want) {
-		t.Errorf("CORS of the template is %+v, of the gateway %+v", got, want)
+		t.Errorf("the CORS configuration of template.yaml is %+v, of package gateway %+v", got, want)
 	}
 	for _, function := range []string{"PortalFunction", "WebhookFunction"} {
 		if got := time.Duration(template.Resources[function].Properties.Timeout) * time.Second; got != defaultTimeout {
-			t.Errorf("%s has %v in the template, and %v here", function, got, defaultTimeout)
+			t.Errorf("%s has the timeout %v in template.yaml, %v in package gateway", function, got, defaultTimeout)
 		}
 	}
 }

@@ -1,10 +1,11 @@
-// Package gateway is API Gateway's HTTP API on a laptop: it turns HTTP requests into payload 2.0
-// events, invokes a Lambda handler with them, and writes what the handler answers, with CORS and
-// limits as the real one has them. Stage, routes and CORS are those of template.yaml.
+// Package gateway simulates an API Gateway HTTP API on a development server. It converts HTTP
+// requests to payload 2.0 events, invokes a Lambda handler with them and writes the responses, with
+// the CORS and limits of the real one. Stage, routes and CORS are those of template.yaml.
 //
-// What the developer guide leaves open follows what others measured at the real one: which bodies
-// arrive in base64, that the path arrives decoded, the status of each refusal; the texts of 413 and
-// 431 are not documented. Throttling, authorizers and access logs are left out; nothing is logged.
+// Three behaviors are not in the developer guide and follow what others measured at the real API
+// Gateway: the bodies that arrive in base64, the decoded path, and the status of each error. The
+// texts of 413 and 431 are not documented. Throttling, authorizers and access logs are missing, and
+// the package logs nothing.
 package gateway
 
 import (
@@ -23,34 +24,35 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// Limits, in bytes, of HTTP APIs
-// (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html) and of Lambda
+// Limits in bytes of HTTP APIs
+// (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html) and Lambda
 // (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
 const (
-	maxHead    = 10_240     // request line and headers together
+	maxHead    = 10_240     // request line and headers
 	maxBody    = 10_485_760 // request body
-	maxPayload = 6_291_556  // a synchronous invocation's event, and its answer
+	maxPayload = 6_291_556  // the event of a synchronous invocation, and its response
 )
 
 const (
 	defaultTimeout = 15 * time.Second
-	maxWait        = 30 * time.Second // for a function's answer (http-api-quotas, as above)
+	maxWait        = 30 * time.Second // for the response of a function (http-api-quotas, as above)
 )
 
-// Config is what an HTTP API and its function are configured with.
+// Config configures an HTTP API and its function.
 type Config struct {
-	AllowedOrigins []string      // of scripts that may call and read the answer; compared as they are
-	Timeout        time.Duration // the function's; 0 is 15 s, as in the template
+	AllowedOrigins []string      // their scripts may call and read responses; compared exactly
+	Timeout        time.Duration // timeout of the function; 0 means 15 s, as in the template
 }
 
-// New returns the HTTP API in front of function.
+// New returns the HTTP API of function.
 func New(function lambda.Handler, cfg Config) http.Handler {
 	g := &gateway{function: function, timeout: cfg.Timeout, origins: make(map[string]bool, len(cfg.AllowedOrigins))}
 	if g.timeout == 0 {
 		g.timeout = defaultTimeout
 	}
 	for _, origin := range cfg.AllowedOrigins {
-		g.origins[origin] = origin != "" // an empty list, split, must not match requests without Origin
+		// splitting an empty list gives "", which must not match requests without Origin
+		g.origins[origin] = origin != ""
 	}
 	return g
 }
@@ -77,18 +79,18 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer.write(w)
 }
 
-// Event is what API Gateway would hand to the function for a request, in payload format 2.0. It is
-// an error if it would answer itself.
+// Event returns the event that API Gateway would send to the function for a request, in payload
+// format 2.0. It returns an error if API Gateway would respond without invoking the function.
 func Event(r *http.Request) (payload json.RawMessage, err error) {
 	w := httptest.NewRecorder()
 	New(capture(func(event []byte) { payload = event }), Config{}).ServeHTTP(w, r)
 	if payload == nil {
-		return nil, fmt.Errorf("the gateway answers %s %s itself: %d", r.Method, r.URL.Path, w.Code)
+		return nil, fmt.Errorf("the gateway responds to %s %s without the function: %d", r.Method, r.URL.Path, w.Code)
 	}
 	return payload, nil
 }
 
-// capture is a function that only takes its event down.
+// capture is a function that only records its event.
 type capture func(event []byte)
 
 func (c capture) Invoke(_ context.Context, event []byte) ([]byte, error) {
@@ -96,7 +98,8 @@ func (c capture) Invoke(_ context.Context, event []byte) ([]byte, error) {
 	return []byte(`{"statusCode":204}`), nil
 }
 
-// proxy is the function's answer, or the status with which the gateway answers itself.
+// proxy returns the response of the function, or the status with which the gateway responds without
+// it.
 func (g *gateway) proxy(w http.ResponseWriter, r *http.Request, id string) (answer *answer, refusal int) {
 	if headSize(r) > maxHead {
 		return nil, http.StatusRequestHeaderFieldsTooLarge
@@ -128,11 +131,12 @@ func (g *gateway) proxy(w http.ResponseWriter, r *http.Request, id string) (answ
 	return answer, 0
 }
 
-// errNoAnswer means that the function has longer than API Gateway waits.
+// errNoAnswer means that the function took longer than API Gateway waits.
 var errNoAnswer = errors.New("no answer in time")
 
-// invoke is the function as API Gateway sees it: an answer within its timeout, or an error.
-// The context does not end with the client's connection, of which Lambda never learns.
+// invoke returns the response of the function, or an error if it exceeds its timeout. The context
+// does not depend on the connection of the client, because Lambda does not notice when a client
+// disconnects.
 func (g *gateway) invoke(payload []byte) (*answer, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), g.timeout)
 	defer cancel()
@@ -142,7 +146,8 @@ func (g *gateway) invoke(payload []byte) (*answer, error) {
 		out []byte
 		err error
 	}
-	done := make(chan result, 1) // a function that outlives its timeout still has where to leave its result
+	// buffered, so that a function that exceeds its timeout can still end
+	done := make(chan result, 1)
 	go func() {
 		var res result
 		defer func() {
@@ -167,10 +172,10 @@ func (g *gateway) invoke(payload []byte) (*answer, error) {
 	}
 }
 
-// headSize is what the request line and the headers take on the wire.
+// headSize returns the size of the request line and the headers on the wire.
 func headSize(r *http.Request) int {
 	size := len(r.Method) + len(r.RequestURI) + len(r.Proto) + len("  \r\n")
-	size += len("Host: \r\n") + len(r.Host) // net/http keeps it out of the map
+	size += len("Host: \r\n") + len(r.Host) // net/http removes it from the headers
 	for name, values := range r.Header {
 		for _, value := range values {
 			size += len(name) + len(value) + len(": \r\n")
@@ -179,14 +184,15 @@ func headSize(r *http.Request) int {
 	return size
 }
 
-// refuse is an answer of the gateway itself.
+// refuse responds without the function.
 func refuse(w http.ResponseWriter, status int) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	fmt.Fprintf(w, `{"message":%q}`, http.StatusText(status))
 }
 
-// newRequestID looks like API Gateway's: 16 characters of base64, the last one padding.
+// newRequestID returns an ID in the format of API Gateway: 16 characters of base64, the last one
+// padding.
 func newRequestID() string {
 	var b [11]byte
 	rand.Read(b[:]) // never fails

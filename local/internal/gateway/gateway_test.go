@@ -29,7 +29,7 @@ func (f functionFunc) Invoke(ctx context.Context, payload []byte) ([]byte, error
 	return f(ctx, payload)
 }
 
-// answering is a function that answers every event with the same.
+// answering returns a function with a fixed response.
 func answering(out string) lambda.Handler {
 	return functionFunc(func(context.Context, []byte) ([]byte, error) { return []byte(out), nil })
 }
@@ -51,20 +51,20 @@ func post(body string) *http.Request {
 	return httptest.NewRequest(http.MethodPost, "/billing/portal", strings.NewReader(body))
 }
 
-// Over a real connection, with AWS's own types on the function's side.
+// This test uses a real connection, and the types of AWS on the side of the function.
 func TestRoundTrip(t *testing.T) {
 	function := lambda.NewHandler(func(ctx context.Context,
 		ev events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		if ev.RawPath != "/billing/portal" || ev.RequestContext.HTTP.Method != "POST" ||
 			ev.Body != "bG9jYWxlPWRl" || !ev.IsBase64Encoded ||
 			ev.RequestContext.HTTP.SourceIP != "127.0.0.1" || !slices.Equal(ev.Cookies, []string{"a=1", "b=2"}) {
-			t.Errorf("event: %+v", ev)
+			t.Errorf("the function received %+v", ev)
 		}
 		if lc, ok := lambdacontext.FromContext(ctx); !ok || len(lc.AwsRequestID) != 36 {
 			t.Error("no Lambda context")
 		}
 		if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > 15*time.Second {
-			t.Errorf("deadline %v, %v", deadline, ok)
+			t.Errorf("the context has the deadline %v, %v", deadline, ok)
 		}
 		return events.APIGatewayV2HTTPResponse{
 			StatusCode: 303,
@@ -95,18 +95,18 @@ func TestRoundTrip(t *testing.T) {
 		!slices.Equal(resp.Header.Values("Set-Cookie"), []string{"a=1; Secure", "b=2"}) ||
 		resp.ContentLength != 2 || resp.Close ||
 		!regexp.MustCompile(`^[A-Za-z0-9+/]{15}=$`).MatchString(resp.Header.Get("Apigw-Requestid")) {
-		t.Errorf("%d %v %q, %v", resp.StatusCode, resp.Header, body, err)
+		t.Errorf("the response is %d %v %q, %v", resp.StatusCode, resp.Header, body, err)
 	}
 }
 
-func TestAnswers(t *testing.T) {
+func TestResponses(t *testing.T) {
 	const serverError = `{"message":"Internal Server Error"}`
 	for name, tc := range map[string]struct {
 		out                       string
 		status                    int
-		contentType, body, header string // header: of X-Test
+		contentType, body, header string // header: the X-Test header
 	}{
-		"a whole answer": {`{"statusCode":201,"headers":{"content-type":"text/html",` +
+		"a complete response": {`{"statusCode":201,"headers":{"content-type":"text/html",` +
 			`"x-test":"1"},"body":"<p>"}`, 201, "text/html", "<p>", "1"},
 		"without Content-Type": {`{"statusCode":404,"body":"no"}`, 404,
 			"text/plain;charset=UTF-8", "no", ""},
@@ -115,26 +115,26 @@ func TestAnswers(t *testing.T) {
 			`"cookies":null,"body":null}`, 200, "text/plain;charset=UTF-8", "", ""},
 		"base64": {`{"statusCode":200,"body":"AP8=","isBase64Encoded":true}`, 200,
 			"text/plain;charset=UTF-8", "\x00\xff", ""},
-		"no body where none may be": {`{"statusCode":204,"body":"x"}`, 204,
+		"a status that allows no body": {`{"statusCode":204,"body":"x"}`, 204,
 			"text/plain;charset=UTF-8", "", ""},
 		"an object without a status": {`{ "message": "Hello from Lambda!" }`, 200, "application/json",
 			`{ "message": "Hello from Lambda!" }`, ""},
 		"a text": {`"Hello from Lambda!"`, 200, "application/json",
 			"Hello from Lambda!", ""},
-		"null":                       {`null`, 200, "application/json", "null", ""},
-		"not JSON":                   {`{"statusCode":200`, 500, "application/json", serverError, ""},
-		"nothing":                    {``, 500, "application/json", serverError, ""},
-		"a status that is no number": {`{"statusCode":"ok"}`, 500, "application/json", serverError, ""},
-		"a status that is none":      {`{"statusCode":0}`, 500, "application/json", serverError, ""},
-		"an informational status":    {`{"statusCode":101}`, 500, "application/json", serverError, ""},
-		"a status out of range":      {`{"statusCode":1000}`, 500, "application/json", serverError, ""},
-		"headers that are none": {`{"statusCode":200,"headers":["a"]}`, 500,
+		"null":                          {`null`, 200, "application/json", "null", ""},
+		"not JSON":                      {`{"statusCode":200`, 500, "application/json", serverError, ""},
+		"nothing":                       {``, 500, "application/json", serverError, ""},
+		"a status that is not a number": {`{"statusCode":"ok"}`, 500, "application/json", serverError, ""},
+		"a status of zero":              {`{"statusCode":0}`, 500, "application/json", serverError, ""},
+		"an informational status":       {`{"statusCode":101}`, 500, "application/json", serverError, ""},
+		"a status out of range":         {`{"statusCode":1000}`, 500, "application/json", serverError, ""},
+		"headers that are not an object": {`{"statusCode":200,"headers":["a"]}`, 500,
 			"application/json", serverError, ""},
 		"a body that is an object": {`{"statusCode":200,"body":{}}`, 500,
 			"application/json", serverError, ""},
-		"base64 that is none": {`{"statusCode":200,"body":"!","isBase64Encoded":true}`, 500,
+		"a body that is not base64": {`{"statusCode":200,"body":"!","isBase64Encoded":true}`, 500,
 			"application/json", serverError, ""},
-		"more than an invocation may answer": {`"` + strings.Repeat("a", maxPayload) + `"`, 500,
+		"a response over the limit of an invocation": {`"` + strings.Repeat("a", maxPayload) + `"`, 500,
 			"application/json", serverError, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -151,28 +151,31 @@ func TestAnswers(t *testing.T) {
 			}
 			if resp.StatusCode != tc.status || resp.Header.Get("Content-Type") != tc.contentType ||
 				string(body) != tc.body || resp.Header.Get("X-Test") != tc.header {
-				t.Errorf("%d %v %q, want %d %q %q", resp.StatusCode, resp.Header, body, tc.status,
+				t.Errorf("got %d %v %q, want %d %q %q", resp.StatusCode, resp.Header, body, tc.status,
 					tc.contentType, tc.body)
 			}
 		})
 	}
 }
 
-// A function that fails must not leave anything of what it said in the answer.
+// No output of a failed function may be in the response.
 func TestFunctionErrors(t *testing.T) {
 	for name, function := range map[string]functionFunc{
 		"an error": func(context.Context, []byte) ([]byte,
 			error) {
 			return []byte(`"secret"`), errors.New("secret")
 		},
-		"a panic":              func(context.Context, []byte) ([]byte, error) { panic("secret") },
-		"a panic to abort":     func(context.Context, []byte) ([]byte, error) { panic(http.ErrAbortHandler) },
-		"an answer of no kind": func(context.Context, []byte) ([]byte, error) { return []byte("secret"), nil },
+		"a panic": func(context.Context, []byte) ([]byte, error) { panic("secret") },
+		"a panic with http.ErrAbortHandler": func(context.Context, []byte) ([]byte,
+			error) {
+			panic(http.ErrAbortHandler)
+		},
+		"a response that is not JSON": func(context.Context, []byte) ([]byte, error) { return []byte("secret"), nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := do(New(function, Config{}), post(""))
 			if w.Code != 500 || w.Body.String() != `{"message":"Internal Server Error"}` {
-				t.Errorf("%d %s", w.Code, w.Body)
+				t.Errorf("status %d: %s", w.Code, w.Body)
 			}
 		})
 	}
@@ -184,18 +187,18 @@ func TestTimeout(t *testing.T) {
 		status               int
 		body                 string
 	}{
-		"the template's": {0, 20 * time.Second, 15 * time.Second, 500,
+		"the default of the template": {0, 20 * time.Second, 15 * time.Second, 500,
 			`{"message":"Internal Server Error"}`},
-		"another": {time.Second, 20 * time.Second, time.Second, 500,
+		"a configured timeout": {time.Second, 20 * time.Second, time.Second, 500,
 			`{"message":"Internal Server Error"}`},
-		"longer than the function": {time.Hour, 20 * time.Second, 20 * time.Second, 200, ""},
-		"longer than API Gateway's own": {time.Hour, 40 * time.Second, 30 * time.Second, 503,
+		"a timeout longer than the function takes": {time.Hour, 20 * time.Second, 20 * time.Second, 200, ""},
+		"a timeout longer than that of API Gateway": {time.Hour, 40 * time.Second, 30 * time.Second, 503,
 			`{"message":"Service Unavailable"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				function := functionFunc(func(context.Context, []byte) ([]byte, error) {
-					time.Sleep(tc.takes) // whatever its context says
+					time.Sleep(tc.takes) // ignores the context
 					return []byte(`{"statusCode":200}`), nil
 				})
 				start := time.Now()
@@ -204,21 +207,21 @@ func TestTimeout(t *testing.T) {
 					t.Errorf("%d %s after %s, want %d %s after %s", w.Code, w.Body, took, tc.status, tc.body, tc.want)
 				}
 				synctest.Wait()
-				time.Sleep(tc.takes) // the function ends within the bubble
+				time.Sleep(tc.takes) // the function must end inside the bubble
 			})
 		})
 	}
 }
 
-// A client that goes away does not cancel the invocation: Lambda never learns of it.
-func TestClientThatGoesAway(t *testing.T) {
+// A client that disconnects does not cancel the invocation, because Lambda does not notice it.
+func TestClientThatDisconnects(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	function := functionFunc(func(ctx context.Context, _ []byte) ([]byte, error) {
 		cancel()
 		return []byte(`{"statusCode":200}`), ctx.Err()
 	})
 	if w := do(New(function, Config{}), post("").WithContext(ctx)); w.Code != 200 {
-		t.Errorf("%d %s", w.Code, w.Body)
+		t.Errorf("status %d: %s", w.Code, w.Body)
 	}
 }
 
@@ -243,7 +246,7 @@ func TestLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := headSize(short); got != len("GET /a HTTP/1.1\r\nHost: a.example\r\nX-A: b\r\nX-A: c\r\n") {
-		t.Errorf("a head of %d bytes", got)
+		t.Errorf("the size of request line and headers is %d bytes", got)
 	}
 	for name, tc := range map[string]struct {
 		request *http.Request
@@ -253,15 +256,15 @@ func TestLimits(t *testing.T) {
 		"headers of 10,240 bytes":            {head(10_240), 200, ""},
 		"headers of 10,241 bytes":            {head(10_241), 431, "Request Header Fields Too Large"},
 		"a request line that fits":           {long(10_240), 200, ""},
-		"a request line that does not":       {long(10_241), 431, "Request Header Fields Too Large"},
+		"a request line that is too long":    {long(10_241), 431, "Request Header Fields Too Large"},
 		"a body that fits an event":          {typed("text/plain", 6_000_000), 200, ""},
 		"a body that does not fit an event":  {typed("text/plain", 6_300_000), 413, "Request Entity Too Large"},
 		"a body that does not fit in base64": {typed("", 5_000_000), 413, "Request Entity Too Large"},
 		"a body of more than 10 MB":          {post(strings.Repeat("a", 10_485_761)), 413, "Request Entity Too Large"},
 		"no route":                           {httptest.NewRequest("PROPFIND", "/x", nil), 404, "Not Found"},
-		"OPTIONS that is no preflight": {httptest.NewRequest(http.MethodOptions, "/billing/portal", nil),
+		"OPTIONS that is not a preflight": {httptest.NewRequest(http.MethodOptions, "/billing/portal", nil),
 			404, "Not Found"},
-		"a body that breaks off": {httptest.NewRequest(http.MethodPost, "/",
+		"a body that ends early": {httptest.NewRequest(http.MethodPost, "/",
 			io.MultiReader(strings.NewReader("a"), brokenReader{})), 400, "Bad Request"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -271,7 +274,7 @@ func TestLimits(t *testing.T) {
 			}
 			tc.request.Header.Set("Origin", app)
 			if tc.status == 200 || tc.status == 431 {
-				tc.request.Header.Del("Origin") // it would count
+				tc.request.Header.Del("Origin") // its size would count
 			}
 			w := do(New(function, Config{AllowedOrigins: []string{app}}), tc.request)
 			want := ""
@@ -279,13 +282,13 @@ func TestLimits(t *testing.T) {
 				want = fmt.Sprintf(`{"message":%q}`, tc.message)
 			}
 			if w.Code != tc.status || w.Body.String() != want {
-				t.Errorf("%d %s, want %d %s", w.Code, w.Body, tc.status, want)
+				t.Errorf("got %d %s, want %d %s", w.Code, w.Body, tc.status, want)
 			}
 			if o := tc.request.Header.Get("Origin"); w.Header().Get("Access-Control-Allow-Origin") != o {
-				t.Errorf("the answer to %q has no CORS headers: %v", o, w.Header())
+				t.Errorf("the response to %q has no CORS headers: %v", o, w.Header())
 			}
 			if want != "" && (!json.Valid(w.Body.Bytes()) || w.Header().Get("Content-Type") != "application/json") {
-				t.Errorf("%v %s", w.Header(), w.Body)
+				t.Errorf("the error response is not JSON: %v %s", w.Header(), w.Body)
 			}
 		})
 	}

@@ -6,12 +6,13 @@ import (
 	"strings"
 )
 
-// proxied are the methods whose every path reaches the function. OPTIONS is not among them: a route
-// for it would take preflights away from the gateway.
+// proxied are the methods that reach the function on every path. OPTIONS is left out, because a
+// route for OPTIONS would send preflights to the function.
 var proxied = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut,
 	http.MethodPatch, http.MethodDelete}
 
-// route finds the template's route for a request; without one API Gateway answers 404 itself.
+// route finds the route of the template for a request. API Gateway responds with 404 to requests
+// without a route.
 func route(method, path string) (key string, parameters map[string]string, ok bool) {
 	switch {
 	case path == "/stripe/webhook":

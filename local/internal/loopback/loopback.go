@@ -1,6 +1,6 @@
-// Package loopback tells this machine's own names from others. What hands out
-// tokens on a laptop answers to no other name: a foreign one that resolves to
-// 127.0.0.1 would let a foreign page read them (DNS rebinding).
+// Package loopback recognizes the names of this machine. Endpoints that issue tokens on a
+// development server must reject other names: a foreign name that resolves to 127.0.0.1 would let a
+// foreign page read the tokens (DNS rebinding).
 package loopback
 
 import (

@@ -449,7 +449,7 @@ func TestPortalConfigThatWasChangedByHand(t *testing.T) {
 		t.Error(got)
 	}
 	s.Withhold(s.key, "customer_portal_write")
-	if said := doctor(); !strings.HasPrefix(said["solo"], "warning: the key may not read it") ||
+	if said := doctor(); !strings.HasPrefix(said["solo"], "warning: the Stripe key lacks permission to read it") ||
 		!strings.Contains(said["solo"], "Customer portal: Write") {
 		t.Error(said["solo"])
 	}
@@ -686,7 +686,7 @@ func TestPortalConfigFailures(t *testing.T) {
 		"a default without a file": {nil, twoConfigurations, []string{"--default", "solo"},
 			"--no-write excludes it"},
 		"a key of the other mode": {func(_ *testing.T, s *shop) { s.env["STRIPE_LIVEMODE"] = "true" },
-			twoConfigurations, nil, "the key is of the other mode than STRIPE_LIVEMODE says"},
+			twoConfigurations, nil, "the key's mode differs from STRIPE_LIVEMODE"},
 		"no key": {func(_ *testing.T, s *shop) { s.env["STRIPE_SECRET_KEY"] = "" },
 			twoConfigurations, nil, "STRIPE_SECRET_KEY to a key that may write the customer portal"},
 		"parameters of another mode": {nil, twoConfigurations, []string{"--write", "live.toml"},

@@ -197,25 +197,25 @@ func TestPreflightReports(t *testing.T) {
 		"a wrong variable": {func(c *control) { c.portal["STRIPE_LIVEMODE"] = "x" }, "Failed",
 			"STRIPE_LIVEMODE must be"},
 		"the portal crashes": {func(c *control) { c.functions["portal"] = nil },
-			"Failed", "the function fails"},
+			"Failed", "the function returned an error"},
 		"the webhook crashes": {func(c *control) { c.functions["webhook"] = nil }, "Failed",
 			`"name":"webhook's answer","status":"problem"`},
 		"the portal lets all in": {func(c *control) { c.functions["portal"] = answering(303) }, "Failed",
-			"with 303, not with 401"},
+			"with 303 instead of 401"},
 		"the webhook takes all": {func(c *control) { c.functions["webhook"] = answering(200) }, "Failed",
-			"with 200, not with 400"},
+			"with 200 instead of 400"},
 		"events of the bus alone": {func(c *control) { c.busAlone(t) }, "Succeeded",
-			`"name":"webhook's answer","status":"ok","detail":"it takes events from the event bus"`},
+			`"name":"webhook's answer","status":"ok","detail":"it accepts events from the event bus"`},
 		"the bus's webhook crashes": {func(c *control) { c.busAlone(t); c.functions["webhook"] = nil },
 			"Failed", `"name":"webhook's answer","status":"problem"`},
 		"the bus's webhook takes no events": {func(c *control) {
 			c.busAlone(t)
 			c.functions["webhook"] = answering(400)
-		}, "Failed", "it does not take an event from the event bus"},
+		}, "Failed", "it does not accept an event from the event bus"},
 		"the bus's webhook expects another source": {func(c *control) {
 			c.busAlone(t)
 			c.webhook["STRIPE_EVENT_SOURCE"] = "aws.partner/stripe.com/ed_Other"
-		}, "Failed", `"name":"webhook's answer","status":"problem","detail":"the function fails"`},
+		}, "Failed", `"name":"webhook's answer","status":"problem","detail":"the function returned an error"`},
 		"the table of the live version": {func(c *control) { c.live = maps.Clone(c.portal) }, "Succeeded",
 			`"name":"live version's table","status":"ok"`},
 		"another table, an empty one": {func(c *control) { c.otherTable(t, "new", devserver.CustomersTable) },
@@ -223,7 +223,7 @@ func TestPreflightReports(t *testing.T) {
 		"another table, with items": {func(c *control) { c.otherTable(t, devserver.CustomersTable, "old") },
 			"Succeeded", `"name":"live version's table","status":"ok"`},
 		"two empty tables": {func(c *control) { c.otherTable(t, "new", "old") }, "Succeeded",
-			`"detail":"another one, and both are empty"`},
+			`"detail":"the new version uses another table, and both are empty"`},
 		"no table of the live version": {func(c *control) {
 			c.otherTable(t, "new", devserver.CustomersTable)
 			c.live["CUSTOMERS_TABLE"] = "gone"

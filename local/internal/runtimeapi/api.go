@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// invocation is one event on its way through the function.
+// invocation is an event that a function is processing.
 type invocation struct {
 	id       string
 	payload  []byte
 	deadline time.Time
-	done     chan outcome // holds one: leaving it never blocks
+	done     chan outcome // buffered, so that sending never blocks
 }
 
 type outcome struct{ response, functionError []byte }
@@ -30,21 +30,21 @@ func newInvocation(payload []byte, deadline time.Time) *invocation {
 	return &invocation{id: id, payload: payload, deadline: deadline, done: make(chan outcome, 1)}
 }
 
-// traceID is a header as X-Ray defines it, its random part taken from the ID.
+// traceID returns a trace header in the X-Ray format. Its random part comes from the ID.
 func (inv *invocation) traceID() string {
 	root, parent := inv.id[24:]+inv.id[24:], inv.id[:8]+inv.id[:8]
 	return fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=0", time.Now().Unix(), root, parent)
 }
 
-// api is the Runtime API of one process. Paths, headers and answers are those of
-// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html.
+// api is the Runtime API of one process
+// (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html).
 type api struct {
 	http.Handler
-	next chan *invocation // unbuffered: sending means that the function has it
+	next chan *invocation // unbuffered: after a send the function has it
 
 	mu      sync.Mutex
 	idle    chan struct{} // closed while the function waits in /next
-	current *invocation   // handed over and not answered
+	current *invocation   // handed over, but without a response
 	initDoc []byte
 	reached Times
 }
@@ -64,7 +64,8 @@ func (a *api) serveNext(w http.ResponseWriter, r *http.Request) {
 	if a.current != nil || isClosed(a.idle) {
 		a.mu.Unlock()
 		reply(w, http.StatusForbidden,
-			errorDocument("InvalidStateTransition", "an invocation is awaited or unanswered"))
+			errorDocument("InvalidStateTransition",
+				"the previous request for an invocation is still open, or its invocation has no response"))
 		return
 	}
 	if a.reached.FirstNext.IsZero() {
@@ -113,7 +114,7 @@ func (a *api) serveAnswer(w http.ResponseWriter, r *http.Request, outcomeOf func
 	inv := a.current
 	if inv == nil || inv.id != r.PathValue("id") {
 		a.mu.Unlock()
-		reply(w, http.StatusBadRequest, errorDocument("InvalidRequestID", "no such invocation"))
+		reply(w, http.StatusBadRequest, errorDocument("InvalidRequestID", "this is not the current invocation"))
 		return
 	}
 	a.current = nil
@@ -178,9 +179,9 @@ func reply(w http.ResponseWriter, status int, doc []byte) {
 	_, _ = w.Write(doc) // fails only if the process is gone
 }
 
-// errorDocument is how Lambda and its Runtime API tell of an error.
+// errorDocument returns an error in the format of Lambda and its Runtime API.
 func errorDocument(errorType, format string, args ...any) []byte {
-	doc, _ := json.Marshal(struct { // two strings always marshal
+	doc, _ := json.Marshal(struct { // two strings can always be encoded
 		Type    string `json:"errorType"`
 		Message string `json:"errorMessage"`
 	}{errorType, fmt.Sprintf(format, args...)})

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What a runtime that breaks the protocol is told.
+// A runtime that breaks the protocol gets an error.
 func TestProtocol(t *testing.T) {
 	api := newAPI()
 	server := httptest.NewServer(api)
@@ -21,14 +21,14 @@ func TestProtocol(t *testing.T) {
 		name, method, path string
 		status             int
 	}{
-		{"an answer before any invocation", "POST", base + inv.id + "/response", 400},
+		{"a response before any invocation", "POST", base + inv.id + "/response", 400},
 		{"the next invocation", "GET", base + "next", 200},
-		{"a further one before the answer", "GET", base + "next", 403},
-		{"an answer to another", "POST", base + "other/response", 400},
-		{"an error of another", "POST", base + "other/error", 400},
-		{"the answer", "POST", base + inv.id + "/response", 202},
-		{"the answer again", "POST", base + inv.id + "/response", 400},
-		{"an error after the answer", "POST", base + inv.id + "/error", 400},
+		{"another invocation before the response", "GET", base + "next", 403},
+		{"a response to another invocation", "POST", base + "other/response", 400},
+		{"an error of another invocation", "POST", base + "other/error", 400},
+		{"the response", "POST", base + inv.id + "/response", 202},
+		{"the response again", "POST", base + inv.id + "/response", 400},
+		{"an error after the response", "POST", base + inv.id + "/error", 400},
 		{"another API", "GET", "/2020-01-01/extension/event/next", 404},
 		{"another method", "POST", base + "next", 405},
 	} {
@@ -45,10 +45,10 @@ func TestProtocol(t *testing.T) {
 			t.Errorf("%s: %d, want %d", step.name, resp.StatusCode, step.status)
 		}
 		if id := resp.Header.Get("Lambda-Runtime-Aws-Request-Id"); step.status == 200 && id != inv.id {
-			t.Errorf("%s: ID %q", step.name, id)
+			t.Errorf("%s: the request ID is %q", step.name, id)
 		}
 	}
 	if out := <-inv.done; string(out.response) != "{}" || out.functionError != nil {
-		t.Errorf("%+v", out)
+		t.Errorf("the invocation ended with %+v", out)
 	}
 }

@@ -13,19 +13,19 @@ import (
 	"sync"
 )
 
-// Tags are the build tags of a deployment: without aws-lambda-go's net/rpc, and without the HTTP/2
-// that no client here uses.
+// Tags are the build tags of a deployment: without net/rpc of aws-lambda-go, and without HTTP/2,
+// which the clients do not use.
 const Tags = "lambda.norpc,nethttpomithttp2"
 
-// BuildFlags are those of `go build` for a deployment, with some tags.
+// BuildFlags returns the flags of `go build` for a deployment, with these tags.
 func BuildFlags(tags string) []string {
 	return []string{"-trimpath", "-buildvcs=false", "-tags", tags, "-ldflags", "-s -w"}
 }
 
-// Compile builds the main package of an import path as the template's build does, but with those
-// tags and for this machine, and returns the binary's path. It stays in the user's cache directory,
-// one for each package, tags and checkout, and is replaced by the next Compile; a process that runs
-// the old one goes on.
+// Compile builds the main package with this import path like the template does, but with these tags
+// and for this machine. It returns the path of the binary, which is in the cache directory of the
+// user: one for each package, tags and checkout. The next Compile replaces it; processes that run
+// the old binary continue.
 func Compile(ctx context.Context, pkg, tags string) (path string, err error) {
 	root, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {
@@ -48,7 +48,7 @@ func Compile(ctx context.Context, pkg, tags string) (path string, err error) {
 	key := sha256.Sum256([]byte(string(root) + pkg + tags))
 	path = filepath.Join(dir, fmt.Sprintf("bootstrap-%x", key[:8]))
 	binary := filepath.Join(fresh, "bootstrap")
-	_ = os.Link(path, binary) // if it is there and up to date, go build does not link again
+	_ = os.Link(path, binary) // go build does not link again if the binary is up to date
 	cmd := exec.CommandContext(ctx, "go",
 		slices.Concat([]string{"build"}, BuildFlags(tags), []string{"-o", binary, pkg})...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
@@ -58,17 +58,17 @@ func Compile(ctx context.Context, pkg, tags string) (path string, err error) {
 	return path, os.Rename(binary, path)
 }
 
-// TB is what Build needs of a testing.TB.
+// TB is the part of testing.TB that Build uses.
 type TB interface {
 	Helper()
 	Fatalf(format string, args ...any)
 }
 
-// built is the state of a test binary: linking takes seconds, and each of its tests wants the same
+// built caches the binaries of a test process: linking takes seconds, and all tests use the same
 // bootstrap.
 var built sync.Map // import path -> func() (string, error)
 
-// Build is [Compile] with [Tags] for tests, once in the life of a test binary.
+// Build calls [Compile] with [Tags] for tests, once per package and test process.
 func Build(t TB, pkg string) string {
 	t.Helper()
 	compile, _ := built.LoadOrStore(pkg, sync.OnceValues(func() (string, error) {

@@ -6,9 +6,9 @@ const (
 	functionARN  = "arn:aws:lambda:" + region + ":123456789012:function:" + functionName
 )
 
-// environment is what Lambda sets for a function on an OS-only runtime
+// environment returns the variables that Lambda sets for a function on an OS-only runtime
 // (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html). The credentials are
-// none.
+// not real.
 func environment(runtimeAPI, taskRoot string) []string {
 	return []string{
 		"_HANDLER=bootstrap",

@@ -4,9 +4,10 @@ package runtimeapi
 
 import "syscall"
 
-// Freeze stops the process in whatever it does, as Lambda does between invocations, until
-// [Process.Thaw]. Its clocks go on, unlike some of those of a frozen environment.
+// Freeze suspends the process at any point until [Process.Thaw], as Lambda does between
+// invocations. All clocks of the process continue, unlike in a frozen Lambda environment, where
+// some stop.
 func (p *Process) Freeze() error { return p.cmd.Process.Signal(syscall.SIGSTOP) }
 
-// Thaw lets a frozen process go on.
+// Thaw resumes a frozen process.
 func (p *Process) Thaw() error { return p.cmd.Process.Signal(syscall.SIGCONT) }

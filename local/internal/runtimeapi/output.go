@@ -7,14 +7,14 @@ import (
 	"sync"
 )
 
-// output keeps what a process writes to one stream. It is a file, not a pipe, so that a line is
-// there to be read as soon as the process has written it, and costs the process what it costs
-// there, not what a reader's pace makes of it.
+// output stores the data that a process writes to a stream. It is a file and not a pipe, so that a
+// line can be read as soon as the process has written it, and so that a slow reader does not slow
+// the process down.
 type output struct {
 	file *os.File
 
 	mu   sync.Mutex
-	text string // after finish
+	text string // set by finish
 	done bool
 }
 
@@ -23,7 +23,7 @@ func newOutput() (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = os.Remove(file.Name()) // it lives as long as it is open
+	_ = os.Remove(file.Name()) // the open file remains usable
 	return &output{file: file}, nil
 }
 
@@ -37,7 +37,7 @@ func (o *output) String() string {
 	return string(text)
 }
 
-// finish is for when the process has exited.
+// finish must be called after the process has exited.
 func (o *output) finish() {
 	text := o.String()
 	o.mu.Lock()

@@ -1,11 +1,12 @@
-// Package runtimeapi runs a real bootstrap binary as Lambda does: as a child process that fetches
-// its invocations from the Runtime API
+// Package runtimeapi runs a real bootstrap binary like Lambda: as a child process that fetches its
+// invocations from the Runtime API
 // (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html), one at a time, and that is
-// killed when it is late. It is for tests of the binary that is deployed, and for measuring it.
+// killed when an invocation exceeds its deadline. It is for tests and measurements of the deployed
+// binary.
 //
-// What differs from Lambda: the process is frozen only by [Process.Freeze], a start that takes long
-// is bounded by the deadline of the invocation that waits for it, and a process that has exited is
-// not replaced: each further invocation reports that it exited.
+// Unlike Lambda, it freezes the process only on [Process.Freeze]. The deadline of the first
+// invocation also limits a slow start. A process that has exited is not replaced: each further
+// invocation reports that it exited.
 package runtimeapi
 
 import (
@@ -21,7 +22,7 @@ import (
 	"time"
 )
 
-// maxPayload is the most that an invocation may carry in either direction, in bytes
+// maxPayload is the limit on the event and the response of an invocation, in bytes
 // (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
 const maxPayload = 6_291_556
 
@@ -31,16 +32,16 @@ type Process struct {
 	cmd            *exec.Cmd
 	stdout, stderr *output
 	started        time.Time
-	turn           chan struct{} // holds one token while an invocation is under way
+	turn           chan struct{} // holds one token during an invocation
 	exited         chan struct{}
 
 	mu   sync.Mutex
 	last Usage // the latest reading
 }
 
-// Start starts the bootstrap at path. It sees the variables that Lambda sets and env, of which the
-// latter win, and nothing of the caller's environment. When ctx ends the process is killed. Start
-// does not wait for it to be [Process.Ready].
+// Start starts the bootstrap at path. Its environment is the variables that Lambda sets and env,
+// which overrides them; it does not inherit the environment of the caller. The process is killed
+// when ctx ends. Start does not wait for the process to be [Process.Ready].
 func Start(ctx context.Context, path string, env []string) (*Process, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -76,7 +77,7 @@ func Start(ctx context.Context, path string, env []string) (*Process, error) {
 		return nil, err
 	}
 	go func() {
-		_ = p.cmd.Wait() // how it ended is in ProcessState
+		_ = p.cmd.Wait() // p.cmd.ProcessState holds the result
 		_ = server.Close()
 		stdout.finish()
 		stderr.finish()
@@ -85,8 +86,8 @@ func Start(ctx context.Context, path string, env []string) (*Process, error) {
 	return p, nil
 }
 
-// Ready returns when the function waits for an invocation: after its start, or after it has
-// finished the last one. It is an error if the process exits before.
+// Ready returns when the function waits for an invocation: after its start, or after the previous
+// invocation. It returns an error if the process exits first.
 func (p *Process) Ready(ctx context.Context) error {
 	select {
 	case <-p.api.ready():
@@ -100,15 +101,15 @@ func (p *Process) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Invoke hands payload to the function and returns what it answers: a response, or a functionError,
-// the JSON document that Lambda would return to its caller, which tells also of a process that
-// exited or was killed at the deadline. err is a fault of the call itself; if ctx ends while the
-// function works, the process is killed, since its answer would be taken for that of the next
-// invocation.
+// Invoke sends payload to the function. It returns either its response or a functionError, the JSON
+// document that Lambda would return to its caller. A functionError also reports that the process
+// exited or was killed at the deadline. err is an error of the call itself. If ctx ends during the
+// invocation, the process is killed, because its response would otherwise be taken for the response
+// to the next invocation.
 func (p *Process) Invoke(ctx context.Context, payload []byte, deadline time.Time) (response,
 	functionError []byte, err error) {
 	if len(payload) > maxPayload {
-		return nil, nil, fmt.Errorf("runtimeapi: a payload of %d bytes, at most %d", len(payload), maxPayload)
+		return nil, nil, fmt.Errorf("runtimeapi: the payload has %d bytes, the limit is %d", len(payload), maxPayload)
 	}
 	select {
 	case p.turn <- struct{}{}:
@@ -130,7 +131,7 @@ func (p *Process) Invoke(ctx context.Context, payload []byte, deadline time.Time
 			return out.response, out.functionError, nil
 		case <-p.exited:
 			select {
-			case out := <-inv.done: // its last act
+			case out := <-inv.done: // a response right before the exit
 				return out.response, out.functionError, nil
 			default:
 				return nil, p.exitError(inv), nil
@@ -146,7 +147,7 @@ func (p *Process) Invoke(ctx context.Context, payload []byte, deadline time.Time
 	}
 }
 
-// exitError is what Lambda says of a process that exited when it should have answered.
+// exitError returns the error of Lambda for a process that exited without a response.
 func (p *Process) exitError(inv *invocation) []byte {
 	if doc := p.api.initError(); doc != nil {
 		return doc
@@ -158,33 +159,34 @@ func (p *Process) exitError(inv *invocation) []byte {
 	return errorDocument("Runtime.ExitError", "RequestId: %s Error: %s", inv.id, reason)
 }
 
-// Stop kills the process, as Lambda does when it no longer needs it, and waits until it is gone.
+// Stop kills the process, as Lambda does when it no longer needs it, and waits until it has exited.
 func (p *Process) Stop() {
-	_, _ = p.Usage()         // the peak memory is known only while it lives
-	_ = p.cmd.Process.Kill() // fails only if it is gone already
+	_, _ = p.Usage()         // the peak memory is only known while the process runs
+	_ = p.cmd.Process.Kill() // fails only if the process has exited
 	<-p.exited
 }
 
-// Exited is closed when the process is gone and all that it wrote has been read.
+// Exited returns a channel that is closed when the process has exited and all its output has been
+// read.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
-// Stdout is everything that the process has written to its standard output so far.
+// Stdout returns the standard output of the process so far.
 func (p *Process) Stdout() string { return p.stdout.String() }
 
-// Stderr is everything that the process has written to its standard error so far. The Go runtime
-// and package log write there.
+// Stderr returns the standard error of the process so far. The Go runtime and package log write to
+// it.
 func (p *Process) Stderr() string { return p.stderr.String() }
 
-// Times are points in the life of a process, zero until reached. The last two are of its latest
-// invocation.
+// Times are points in time in the life of a process, zero until reached. The last two belong to the
+// latest invocation.
 type Times struct {
 	Started    time.Time // just before the process was created
-	FirstNext  time.Time // it asked for its first invocation: its initialization is over
-	Dispatched time.Time // it was given the invocation
-	Answered   time.Time // its answer had arrived, whole
+	FirstNext  time.Time // it requested its first invocation: its initialization is over
+	Dispatched time.Time // it received the invocation
+	Answered   time.Time // its response arrived completely
 }
 
-// Times returns what has been reached so far.
+// Times returns the times reached so far.
 func (p *Process) Times() Times {
 	times := p.api.times()
 	times.Started = p.started

@@ -30,7 +30,7 @@ func start(t *testing.T, env ...string) *Process {
 	return p
 }
 
-// tell has the function do something and decodes its response.
+// tell sends a command to the function and decodes its response.
 func tell(t *testing.T, p *Process, do string, response any) {
 	t.Helper()
 	out, functionError, err := p.Invoke(t.Context(), []byte(`"`+do+`"`), long())
@@ -42,7 +42,8 @@ func tell(t *testing.T, p *Process, do string, response any) {
 	}
 }
 
-// wantError has the function fail, and checks the error document of Lambda against two patterns.
+// wantError sends a command that fails, and matches the type and message in the error document of
+// Lambda with two patterns.
 func wantError(t *testing.T, p *Process, do string, deadline time.Time, errorType, message string) {
 	t.Helper()
 	out, functionError, err := p.Invoke(t.Context(), []byte(`"`+do+`"`), deadline)
@@ -63,7 +64,7 @@ func wantExited(t *testing.T, p *Process) {
 	select {
 	case <-p.Exited():
 	case <-time.After(time.Minute):
-		t.Fatal("the process still runs")
+		t.Fatal("the process did not exit")
 	}
 }
 
@@ -81,7 +82,7 @@ func TestFirstAndWarm(t *testing.T) {
 		var calls int
 		tell(t, p, "calls", &calls)
 		if calls != want {
-			t.Errorf("invocation %d was number %d of its process", want, calls)
+			t.Errorf("invocation %d was counted as %d by its process", want, calls)
 		}
 		times := p.Times()
 		if times.FirstNext != ready.FirstNext || times.Dispatched.Before(last.Answered) ||
@@ -111,11 +112,11 @@ func TestInvocationContext(t *testing.T) {
 		got.ARN != "arn:aws:lambda:eu-central-1:123456789012:function:billing-portal" ||
 		got.Deadline != deadline.UnixMilli() ||
 		!regexp.MustCompile(`^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$`).MatchString(got.Trace) {
-		t.Errorf("%+v", got)
+		t.Errorf("the context of the invocation is %+v", got)
 	}
 }
 
-// The function sees what Lambda sets and what the test sets, and nothing of the machine.
+// The function sees the variables that Lambda and the test set, but not those of the machine.
 func TestEnvironment(t *testing.T) {
 	t.Setenv("OF_THE_MACHINE", "1")
 	p := start(t, "OF_THE_TEST=1", "AWS_REGION=us-east-1")
@@ -129,7 +130,8 @@ func TestEnvironment(t *testing.T) {
 	if api := got["AWS_LAMBDA_RUNTIME_API"]; !strings.HasPrefix(api, "127.0.0.1:") {
 		t.Errorf("AWS_LAMBDA_RUNTIME_API=%s", api)
 	}
-	if trace := got["_X_AMZN_TRACE_ID"]; !strings.HasPrefix(trace, "Root=1-") { // the runtime sets it from its header
+	// the runtime sets it from the header
+	if trace := got["_X_AMZN_TRACE_ID"]; !strings.HasPrefix(trace, "Root=1-") {
 		t.Errorf("_X_AMZN_TRACE_ID=%s", trace)
 	}
 	delete(got, "AWS_LAMBDA_RUNTIME_API")
@@ -146,16 +148,16 @@ func TestEnvironment(t *testing.T) {
 		"LANG":                       "en_US.UTF-8", "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin", "TZ": ":UTC",
 	}
 	if !maps.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 
-func TestFunctionErrorLeavesTheProcess(t *testing.T) {
+func TestFunctionErrorDoesNotEndTheProcess(t *testing.T) {
 	p := start(t)
 	wantError(t, p, "error", long(), "errorString", "as told")
 	var calls int
 	if tell(t, p, "calls", &calls); calls != 2 {
-		t.Errorf("number %d of its process, want 2", calls)
+		t.Errorf("the process counted %d invocations, want 2", calls)
 	}
 }
 
@@ -174,13 +176,13 @@ func TestProcessThatEnds(t *testing.T) {
 			wantExited(t, p)
 			wantError(t, p, "calls", long(), "Runtime.ExitError", want.after)
 			if err := p.Ready(t.Context()); err == nil {
-				t.Error("a process that has exited is ready")
+				t.Error("Ready returned no error after the process exited")
 			}
 		})
 	}
 }
 
-func TestLateInvocationIsKilled(t *testing.T) {
+func TestInvocationIsKilledAtItsDeadline(t *testing.T) {
 	p := start(t)
 	var calls int
 	tell(t, p, "calls", &calls)
@@ -188,10 +190,10 @@ func TestLateInvocationIsKilled(t *testing.T) {
 		`RequestId: [0-9a-f-]{36} Error: Task timed out after \d\.\d\d seconds`)
 	wantExited(t, p)
 	if _, err := os.Stat(fmt.Sprintf("/proc/%d", p.cmd.Process.Pid)); err == nil {
-		t.Error("the process was not waited for")
+		t.Error("the process was not reaped")
 	}
 	if !strings.Contains(p.Stdout(), "stdout: hang\n") {
-		t.Errorf("what it wrote before is lost: %q", p.Stdout())
+		t.Errorf("the output before the kill is lost: %q", p.Stdout())
 	}
 	wantError(t, p, "calls", long(), "Runtime.ExitError", `.*signal: killed`)
 }
@@ -221,12 +223,12 @@ func TestInitError(t *testing.T) {
 func TestSizeLimits(t *testing.T) {
 	p := start(t)
 	if _, _, err := p.Invoke(t.Context(), bytes.Repeat([]byte("a"), 6_291_557), long()); err == nil {
-		t.Error("an event of more than 6 MB was taken")
+		t.Error("an event of more than 6 MB was accepted")
 	}
 	wantError(t, p, "large", long(), "Function.ResponseSizeTooLarge", "Response payload size exceeded .*")
 }
 
-// Lambda never gives a process a second event before it has answered the first.
+// Lambda never sends a second event to a process before the response to the first.
 func TestOneInvocationAtATime(t *testing.T) {
 	p := start(t)
 	const n = 20
@@ -250,11 +252,11 @@ func TestOneInvocationAtATime(t *testing.T) {
 	}
 	slices.Sort(got)
 	if len(slices.Compact(got)) != n || got[0] != 1 || got[n-1] != n {
-		t.Errorf("%v", got)
+		t.Errorf("the process counted the invocations as %v, want each number once", got)
 	}
 }
 
-func TestOutputIsWhole(t *testing.T) {
+func TestOutputIsComplete(t *testing.T) {
 	p := start(t)
 	var want strings.Builder
 	for i := range 10 {
@@ -262,14 +264,14 @@ func TestOutputIsWhole(t *testing.T) {
 		var echo string
 		tell(t, p, do, &echo)
 		fmt.Fprintf(&want, "stdout: %s\n", do)
-		// All is there when the answer is, with no need to wait.
+		// All output is available with the response, without waiting.
 		if p.Stdout() != want.String() || p.Stderr() != strings.ReplaceAll(want.String(), "stdout", "stderr") {
 			t.Fatalf("after %d invocations %d and %d bytes, want %d", i+1, len(p.Stdout()), len(p.Stderr()), want.Len())
 		}
 	}
 	p.Stop()
 	if p.Stdout() != want.String() {
-		t.Error("the output of a stopped process is not whole")
+		t.Error("the output of a stopped process is incomplete")
 	}
 }
 
@@ -277,7 +279,7 @@ func TestStop(t *testing.T) {
 	p := start(t)
 	p.Stop()
 	wantExited(t, p)
-	p.Stop() // again is nothing
+	p.Stop() // the second call does nothing
 
 	ctx, cancel := context.WithCancel(t.Context())
 	p, err := Start(ctx, Build(t, bootstrap), nil)
@@ -291,15 +293,15 @@ func TestStop(t *testing.T) {
 	ctx, cancel = context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	if _, _, err := p.Invoke(ctx, []byte(`"hang"`), long()); err == nil {
-		t.Error("an invocation outlived its context")
+		t.Error("Invoke returned no error after its context ended")
 	}
 	wantExited(t, p)
 }
 
-func TestStartOfNothing(t *testing.T) {
+func TestStartOfAMissingFile(t *testing.T) {
 	if p, err := Start(t.Context(), filepath.Join(t.TempDir(), "bootstrap"), nil); err == nil {
 		p.Stop()
-		t.Error("started a file that is not there")
+		t.Error("Start returned no error for a missing file")
 	}
 }
 
@@ -307,7 +309,7 @@ func TestBuildFails(t *testing.T) {
 	var got string
 	Build(fatal{t, &got}, "billingportal/local/internal/runtimeapi/testdata/absent")
 	if !strings.Contains(got, "go build") {
-		t.Errorf("%q", got)
+		t.Errorf("the error of a build that fails is %q", got)
 	}
 }
 

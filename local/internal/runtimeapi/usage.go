@@ -2,15 +2,17 @@ package runtimeapi
 
 import "time"
 
-// Usage is what a process has used since it was created, by the kernel's accounts.
+// Usage is the CPU time and memory that a process has used since it was created, according to the
+// kernel.
 type Usage struct {
-	CPU     time.Duration // user and system time of all its threads
-	PeakRSS int64         // most memory that was resident at a time, in bytes
+	CPU     time.Duration // user and system time of all threads
+	PeakRSS int64         // peak resident memory, in bytes
 }
 
-// Usage reads the kernel's accounts. Of a process that has exited the CPU time is final, the peak
-// memory is that of the latest reading, of which [Process.Stop] takes one: what the kernel keeps
-// (ru_maxrss) is not less than the caller's own.
+// Usage returns the usage so far. After the process has exited, the CPU time is final, and the peak
+// memory is that of the latest reading before the exit ([Process.Stop] takes one). The kernel's
+// value for exited children (ru_maxrss) is useless here, because it is never less than the memory
+// of the caller.
 func (p *Process) Usage() (Usage, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

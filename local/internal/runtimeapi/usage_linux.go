@@ -10,10 +10,10 @@ import (
 	"unsafe"
 )
 
-// readUsage asks the kernel about a running process. Its CPU-time clock counts nanoseconds,
-// /proc/<pid>/stat only hundredths of a second, more than a request takes.
+// readUsage reads the usage of a running process. Its CPU-time clock counts nanoseconds, while
+// /proc/<pid>/stat counts hundredths of a second, which is more than a request takes.
 func readUsage(pid int) (Usage, error) {
-	// The clock's ID is that of clock_getcpuclockid(3): the inverted PID, and CPUCLOCK_SCHED.
+	// The ID of the clock is that of clock_getcpuclockid(3): the inverted PID and CPUCLOCK_SCHED.
 	const cpuClockSched = 2
 	clock := uint32(^pid)<<3 | cpuClockSched
 	var ts syscall.Timespec
@@ -28,7 +28,7 @@ func readUsage(pid int) (Usage, error) {
 	}
 	_, line, ok := strings.Cut(string(status), "VmHWM:")
 	if !ok {
-		return Usage{}, fmt.Errorf("runtimeapi: process %d has no memory left", pid)
+		return Usage{}, fmt.Errorf("runtimeapi: process %d has exited", pid)
 	}
 	kB, _, _ := strings.Cut(strings.TrimSpace(line), " ")
 	peak, err := strconv.ParseInt(kB, 10, 64)

@@ -12,22 +12,22 @@ func TestUsage(t *testing.T) {
 	}
 	before, err := p.Usage()
 	if err != nil || before.CPU <= 0 || before.PeakRSS < 1<<20 || before.PeakRSS > 60<<20 {
-		t.Fatalf("%+v, %v", before, err)
+		t.Fatalf("usage at the start: %+v, %v", before, err)
 	}
 
 	var n int
-	tell(t, p, "work", &n) // at least 64 MB, and some of 50 ms
+	tell(t, p, "work", &n) // uses at least 64 MB and about 50 ms
 	if err := p.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	after, err := p.Usage()
 	if err != nil || after.CPU-before.CPU < time.Millisecond || after.PeakRSS < before.PeakRSS+60<<20 {
-		t.Errorf("%+v after %+v, %v", after, before, err)
+		t.Errorf("usage after the work: %+v, before: %+v, %v", after, before, err)
 	}
 
 	p.Stop()
 	final, err := p.Usage()
 	if err != nil || final.CPU < after.CPU-10*time.Millisecond || final.PeakRSS < after.PeakRSS {
-		t.Errorf("%+v after %+v, %v", final, after, err)
+		t.Errorf("usage after the exit: %+v, before: %+v, %v", final, after, err)
 	}
 }

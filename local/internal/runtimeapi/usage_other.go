@@ -5,5 +5,5 @@ package runtimeapi
 import "errors"
 
 func readUsage(int) (Usage, error) {
-	return Usage{}, errors.New("runtimeapi: a running process is measured on Linux only")
+	return Usage{}, errors.New("runtimeapi: Usage is supported only on Linux")
 }

@@ -1,8 +1,8 @@
-// Package stripespec reads operations of the OpenAPI document that Stripe publishes, from the copy
-// that stripe-mock embeds.
+// Package stripespec reads operations of the Stripe OpenAPI document, from the copy that
+// stripe-mock embeds.
 //
-// The whole document has 8 MB, and reading it takes half a second (ten times that under the race
-// detector). Single operations take milliseconds.
+// The document has 8 MB. Reading all of it takes half a second, or five seconds with the race
+// detector. Reading a single operation takes milliseconds.
 package stripespec
 
 import (
@@ -17,10 +17,10 @@ import (
 // Document is the text of an OpenAPI document.
 type Document []byte
 
-// Embedded returns Stripe's document, in the version of stripe-mock.
+// Embedded returns the OpenAPI document of stripe-mock.
 func Embedded() Document { return embedded.OpenAPISpec }
 
-// Operations returns the operations of a path by their verbs, in lower case.
+// Operations returns the operations of a path by their HTTP methods, in lower case.
 func (d Document) Operations(path string) (map[string]map[string]json.RawMessage, error) {
 	var operations map[string]map[string]json.RawMessage
 	if err := d.member(path, &operations); err != nil {
@@ -29,7 +29,7 @@ func (d Document) Operations(path string) (map[string]map[string]json.RawMessage
 	return operations, nil
 }
 
-// Parameters returns the schema of the form that a path's post takes.
+// Parameters returns the schema of the form for a POST to path.
 func (d Document) Parameters(path string) (*spec.Schema, error) {
 	operations, err := d.Operations(path)
 	if err != nil {
@@ -41,12 +41,12 @@ func (d Document) Parameters(path string) (*spec.Schema, error) {
 	}
 	form, ok := body.Content["application/x-www-form-urlencoded"]
 	if !ok || form.Schema == nil {
-		return nil, fmt.Errorf("stripespec: post %s takes no form", path)
+		return nil, fmt.Errorf("stripespec: post %s does not accept a form", path)
 	}
 	return form.Schema, nil
 }
 
-// Version is the API version that the document describes.
+// Version returns the API version of the document.
 func (d Document) Version() (string, error) {
 	var info struct{ Version string }
 	if err := d.member("info", &info); err != nil {
@@ -55,7 +55,7 @@ func (d Document) Version() (string, error) {
 	return info.Version, nil
 }
 
-// member decodes the first member of a name. In JSON nothing but a name can look like one:
+// member decodes the first member with this name. In JSON only a name can look like one, because
 // quotation marks inside strings are escaped.
 func (d Document) member(name string, into any) error {
 	_, after, found := bytes.Cut(d, []byte(`"`+name+`":`))

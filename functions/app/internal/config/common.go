@@ -10,14 +10,14 @@ import (
 
 var basePathPattern = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 
-// Common is what every function reads.
+// Common has the variables that every function reads.
 type Common struct {
 	Livemode bool
 	BasePath string
 	LogLevel slog.Level
-	Function string // its name
-	Version  string // of the function, "" on a laptop
-	Release  string // what is deployed
+	Function string
+	Version  string // version of the function; "" on the development server
+	Release  string // name of the deployed release
 	AWS      AWS
 }
 
@@ -35,7 +35,7 @@ func (e *Environment) Common() Common {
 	}
 }
 
-// RequestLog is the log of a function's requests.
+// RequestLog returns the log that has one line for each request.
 func (c Common) RequestLog(w io.Writer) *requestlog.RequestLog {
 	log := requestlog.New(w, c.Function, c.Release)
 	log.Version = c.Version
@@ -44,7 +44,7 @@ func (c Common) RequestLog(w io.Writer) *requestlog.RequestLog {
 
 func (e *Environment) level(name string) slog.Level {
 	var level slog.Level
-	// The four texts are also slog's.
+	// The four names are the same in slog.
 	_ = level.UnmarshalText([]byte(e.OneOf(name, Default("info"), "debug", "info", "warn", "error")))
 	return level
 }

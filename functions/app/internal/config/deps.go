@@ -20,17 +20,17 @@ import (
 
 const prefetchTimeout = 5 * time.Second
 
-// Deps are what every function depends on.
+// Deps are the dependencies of every function.
 type Deps struct {
 	Common
 
-	Logs   io.Writer // for lines
+	Logs   io.Writer
 	Logger *slog.Logger
 
 	dynamoDB, secretsManager *upstream.Transport
 }
 
-// Deps starts to dial DynamoDB, which the first request calls.
+// Deps builds the dependencies. It starts to dial DynamoDB, which the first request calls.
 func (c Common) Deps(ctx context.Context, logs io.Writer) Deps {
 	logs = requestlog.Lines(logs)
 	d := Deps{
@@ -44,16 +44,16 @@ func (c Common) Deps(ctx context.Context, logs io.Writer) Deps {
 	return d
 }
 
-// DynamoDBClient returns the client whose connections are dialled ahead.
+// DynamoDBClient returns a client that uses the connections dialled ahead.
 func (d Deps) DynamoDBClient() *dynamodb.Client { return d.AWS.DynamoDBClient(d.dynamoDB) }
 
-// SecretsManagerClient returns the client of the function's own secrets.
+// SecretsManagerClient returns a client for the secrets that the function reads.
 func (d Deps) SecretsManagerClient() *secretsmanager.Client {
 	return d.AWS.SecretsManagerClient(d.secretsManager)
 }
 
-// Prefetch runs each fetch in the background, for at most five seconds. A failure
-// there is not fatal, because the request that needs it tries again.
+// Prefetch runs each fetch in the background, for at most five seconds. Failures are not fatal: the
+// first request that needs the value retries.
 func (d Deps) Prefetch(ctx context.Context, fetches map[string]func(context.Context) error) {
 	for name, fetch := range fetches {
 		go func() {
@@ -66,14 +66,14 @@ func (d Deps) Prefetch(ctx context.Context, fetches map[string]func(context.Cont
 	}
 }
 
-// rejecter is a handler that also answers what never became a request, with the
-// problem of a code.
+// A rejecter is a handler that also answers input that never became a request, with the problem of
+// a code.
 type rejecter interface {
 	http.Handler
 	Reject(w http.ResponseWriter, r *http.Request, code problem.Code, cause error)
 }
 
-// LambdaHandler puts a handler that takes bodies of up to maxBody bytes behind API Gateway.
+// LambdaHandler puts a handler that accepts bodies of up to maxBody bytes behind API Gateway.
 func (d Deps) LambdaHandler(handler rejecter, maxBody int) lambda.Handler {
 	reject := func(w http.ResponseWriter, r *http.Request, err error) {
 		code := problem.Internal

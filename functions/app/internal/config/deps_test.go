@@ -48,7 +48,7 @@ func TestAPanicOfAFetchAheadIsLogged(t *testing.T) {
 	})
 }
 
-// The address is the endpoint of the environment, or the one that the SDK's client calls.
+// The address is the endpoint from the environment, or the endpoint that the SDK's client calls.
 func TestTheAddressToDialAhead(t *testing.T) {
 	for want, a := range map[string]AWS{
 		"https://dynamodb.eu-central-1.amazonaws.com":  {AWS: upstream.AWS{Region: "eu-central-1"}},

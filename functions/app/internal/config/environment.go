@@ -1,5 +1,5 @@
-// Package config reads the parts of the environment that the functions share, and makes the clients
-// that it describes.
+// Package config reads the variables that the functions share, and builds the clients that they
+// describe.
 package config
 
 import (
@@ -10,34 +10,34 @@ import (
 	"billingportal/functions/app"
 )
 
-// Environment reads variables and collects what is wrong with them. An empty variable counts as
-// absent: a template passes empty parameters on.
+// Environment reads variables and collects errors. An empty variable counts as absent, because a
+// template passes empty parameters on.
 type Environment struct {
 	getenv func(string) string
 	errors []string
-	names  []string // of the wrong variables, in the order of errors
+	names  []string // names of the wrong variables, in the order of errors
 }
 
-// NewEnvironment returns an environment of which nothing is read yet.
+// NewEnvironment returns an environment that has read no variable yet.
 func NewEnvironment(getenv func(string) string) *Environment { return &Environment{getenv: getenv} }
 
-// A Fallback says what an absent variable means.
+// A Fallback says what an absent variable means: an error, no value, or a default.
 type Fallback struct {
 	value      string
 	isRequired bool
 }
 
 var (
-	// Required is for a variable that must be there.
+	// Required makes an absent variable an error.
 	Required = Fallback{isRequired: true}
-	// Optional is for a variable that may be absent and has no default.
+	// Optional gives an absent variable no value.
 	Optional = Fallback{}
 )
 
-// Default is for a variable that may be absent.
+// Default gives an absent variable this value.
 func Default(value string) Fallback { return Fallback{value: value} }
 
-// Err is nil, or an [app.EnvironmentError] that names every variable that is wrong.
+// Err returns nil, or an [app.EnvironmentError] that names every wrong variable.
 func (e *Environment) Err() error {
 	if len(e.errors) == 0 {
 		return nil
@@ -45,17 +45,17 @@ func (e *Environment) Err() error {
 	return &app.EnvironmentError{Wrong: e.errors}
 }
 
-// Wrong notes what is wrong with a variable. It never repeats the value: it could be a secret in
+// Wrong records that a variable is wrong. It never repeats the value, which could be a secret in
 // the wrong place.
 func (e *Environment) Wrong(name, problem string) {
 	e.errors = append(e.errors, name+" "+problem)
 	e.names = append(e.names, name)
 }
 
-// IsWrong reports whether something is wrong with a variable.
+// IsWrong reports whether Wrong was called for a variable.
 func (e *Environment) IsWrong(name string) bool { return slices.Contains(e.names, name) }
 
-// Value returns a variable or its default, and whether there is either.
+// Value returns a variable or its default; ok is false if it has neither.
 func (e *Environment) Value(name string, fallback Fallback) (value string, ok bool) {
 	if value := strings.TrimSpace(e.getenv(name)); value != "" {
 		return value, true
@@ -66,19 +66,19 @@ func (e *Environment) Value(name string, fallback Fallback) (value string, ok bo
 	return fallback.value, fallback.value != ""
 }
 
-// Required returns a variable that must be there.
+// Required returns a variable that must be set.
 func (e *Environment) Required(name string) string {
 	value, _ := e.Value(name, Required)
 	return value
 }
 
-// Optional returns a variable, or "" if it is absent.
+// Optional returns a variable, or "" if it is not set.
 func (e *Environment) Optional(name string) string {
 	value, _ := e.Value(name, Optional)
 	return value
 }
 
-// Matching returns a variable that has a pattern.
+// Matching returns a variable that must match a pattern.
 func (e *Environment) Matching(name string, fallback Fallback, pattern *regexp.Regexp, problem string) string {
 	value, ok := e.Value(name, fallback)
 	if ok && !pattern.MatchString(value) {
@@ -87,7 +87,7 @@ func (e *Environment) Matching(name string, fallback Fallback, pattern *regexp.R
 	return value
 }
 
-// OneOf returns a variable that has one of a few values.
+// OneOf returns a variable that must have one of the allowed values.
 func (e *Environment) OneOf(name string, fallback Fallback, allowed ...string) string {
 	value, ok := e.Value(name, fallback)
 	if ok && !slices.Contains(allowed, value) {
@@ -96,7 +96,7 @@ func (e *Environment) OneOf(name string, fallback Fallback, allowed ...string) s
 	return value
 }
 
-// List returns the items of a comma-separated list.
+// List returns the items of a comma-separated list. Each must match the pattern.
 func (e *Environment) List(name string, fallback Fallback, pattern *regexp.Regexp, problem string) []string {
 	value, ok := e.Value(name, fallback)
 	if !ok {
@@ -113,8 +113,9 @@ func (e *Environment) List(name string, fallback Fallback, pattern *regexp.Regex
 	return items
 }
 
-// Names are the variables that a reader asks for, sorted. A reader asks for each of them if none is
-// set.
+// Names returns the sorted names of the variables that a reader asks for. It calls the reader with
+// no variable set: readers ask for every variable then. A list of names would be a second place to
+// edit for each new variable.
 func Names[C any](read func(getenv func(string) string) (C, error)) []string {
 	var names []string
 	_, _ = read(func(name string) string {

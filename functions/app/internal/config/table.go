@@ -15,7 +15,7 @@ var (
 	metadataKeyPattern   = regexp.MustCompile(`^[^\s\[\]]{1,40}$`)
 )
 
-// Customers reads where the mapping is.
+// Customers reads the table, key and attribute of the mapping.
 func (e *Environment) Customers() customers.Table {
 	t := customers.Table{
 		Name: e.Matching("CUSTOMERS_TABLE", Required, tablePattern, "must be the name or ARN of a DynamoDB table"),
@@ -34,7 +34,7 @@ func (e *Environment) Customers() customers.Table {
 	}
 	if format, ok := e.Value("CUSTOMERS_KEY_FORMAT", Optional); ok &&
 		(!isFormat(format) || !strings.Contains(format+t.SortValue, "{user}")) {
-		// Without it in either, all users would share an item.
+		// If the user's ID is in neither, all users would share one item.
 		e.Wrong("CUSTOMERS_KEY_FORMAT",
 			"must be text with {user} in it once, or not at all where CUSTOMERS_SORT_KEY has it")
 	}
@@ -46,14 +46,14 @@ func (e *Environment) Customers() customers.Table {
 	return t
 }
 
-// MetadataKey reads which key of Stripe's metadata holds the user.
+// MetadataKey reads the metadata key that has the user's ID at Stripe.
 func (e *Environment) MetadataKey() string {
 	return e.Matching("USER_METADATA_KEY", Default("user_id"), metadataKeyPattern,
 		"must be a key of Stripe's metadata: 1 to 40 characters without brackets")
 }
 
-// isFormat reports whether a text may be the format of a key, with {user} in it at
-// most once.
+// isFormat reports whether s is a valid format of a key: it may contain {user} once, and no other
+// braces.
 func isFormat(s string) bool {
 	return s != "" && !strings.ContainsFunc(strings.Replace(s, "{user}", "", 1), func(r rune) bool {
 		return r == '{' || r == '}' || unicode.IsControl(r)

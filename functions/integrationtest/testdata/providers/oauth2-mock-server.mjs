@@ -1,5 +1,6 @@
-// An issuer for each algorithm, at a path of that name. `change` in a request for
-// a token, JSON, sets claims of that token; null removes one.
+// One issuer for each algorithm, at a path with the algorithm's name. In a request
+// for a token, the parameter `change` is a JSON object of claims to set in that
+// token. The value null removes a claim.
 
 // start returns the request listener of issuers with new keys.
 export async function start({ OAuth2Server }, base) {
@@ -10,7 +11,7 @@ export async function start({ OAuth2Server }, base) {
     await issuer.keys.generate(alg);
     service.on('beforeTokenSigning', ({ payload }, request) => {
       for (const [name, value] of Object.entries(JSON.parse(request.body.change) ?? {})) {
-        payload[name] = value ?? undefined; // which JSON leaves out
+        payload[name] = value ?? undefined; // JSON omits members that are undefined
       }
     });
     services.set(alg, service);

@@ -1,9 +1,10 @@
-// The client `machine` gets access tokens for itself, and for users who say yes
-// at once on a device of theirs (OpenID Connect CIBA), which needs no browser.
+// The client `machine` gets access tokens for itself and for users. The users
+// consent at once on their own device (OpenID Connect CIBA), so that no browser is
+// needed.
 import { generateKeyPairSync } from 'node:crypto';
 
-// start returns the request listener of a provider with new keys. One RSA key,
-// without alg, signs RS256 as well as PS512.
+// start returns the request listener of a provider with new keys. Its RSA key has
+// no alg, so that it signs both RS256 and PS512.
 export function start({ default: Provider }, issuer) {
   const keys = [
     generateKeyPairSync('rsa', { modulusLength: 2048 }),
@@ -43,7 +44,7 @@ export function start({ default: Provider }, issuer) {
 
 const ciba = 'urn:openid:params:grant-type:ciba';
 
-// A resource's path names the algorithm that signs its tokens.
+// The path of a resource is the algorithm that signs its tokens.
 function resourceServer(resource) {
   return {
     scope: 'billing',
@@ -54,7 +55,8 @@ function resourceServer(resource) {
   };
 }
 
-// Its query may name another typ than at+jwt, or none.
+// The query of a resource may set another typ than at+jwt, or an empty one to
+// remove it.
 function customize(context, token, jwt) {
   const { searchParams } = new URL(jwt.payload.aud);
   if (searchParams.has('typ')) {

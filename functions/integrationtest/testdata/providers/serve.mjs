@@ -1,7 +1,11 @@
 // Runs an OpenID provider on a free port of the loopback interface and prints its
-// address: node serve.mjs DIRECTORY NAME. DIRECTORY is where npm has installed the
-// package NAME; NAME.mjs beside this file sets it up. POST /rotate replaces all
-// keys. It ends when its standard input does.
+// address.
+//
+//   node serve.mjs DIRECTORY NAME
+//
+// DIRECTORY is the directory in which npm has installed the package NAME. NAME.mjs
+// next to this file sets it up. POST /rotate replaces all keys. The program ends
+// when its standard input is closed.
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';

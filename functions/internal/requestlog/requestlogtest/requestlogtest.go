@@ -1,4 +1,4 @@
-// Package requestlogtest holds the lines of requests to the embedded-metric specification.
+// Package requestlogtest checks lines of package requestlog against the embedded metric format.
 package requestlogtest
 
 import (
@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// RequireMetrics fails where a line promises CloudWatch what it does not have: every dimension is a
-// string member of the line, every metric a number.
+// RequireMetrics fails unless the line has every member that its metadata names: each dimension as
+// a string, and each metric as a number.
 //
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 func RequireMetrics(t testing.TB, line string) {

@@ -1,4 +1,4 @@
-// Package upstreamtest helps to test calls of AWS.
+// Package upstreamtest has helpers for tests of AWS calls.
 package upstreamtest
 
 import (
@@ -11,14 +11,14 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
-// AWSConfig is the functions' own configuration of a client. Each of its two tries takes at most
-// tryTimeout.
+// AWSConfig returns a client configuration as the functions use it. The client makes two tries of
+// at most tryTimeout each.
 func AWSConfig(endpoint string, tryTimeout time.Duration) aws.Config {
 	role := upstream.AWS{Region: "eu-west-1", AccessKeyID: "AKID", SecretAccessKey: "SECRET"}
 	return role.Config(endpoint, upstream.NewTransport(), tryTimeout, 2)
 }
 
-// RequireAWSError requires an error of a service with a reason.
+// RequireAWSError fails unless err is an error of the service with the reason.
 func RequireAWSError(t *testing.T, err error, service string, reason upstream.Reason) {
 	t.Helper()
 	var failure *upstream.Error

@@ -9,13 +9,15 @@ import (
 	"strings"
 )
 
-// key looks like a key of Stripe's test mode, and opens nothing.
+// key looks like a test mode key of Stripe, but is not a real key.
 const key = "sk_test_" + "benchmark00000000000000"
 
-// SigningSecret looks like a webhook endpoint's, and signs nothing but the measurements' events.
+// SigningSecret looks like the secret of a webhook endpoint. It signs only the events of the
+// measurements.
 const SigningSecret = "whsec_" + "benchmark00000000000000"
 
-// KnownUser is the one user of whom the table has facts: those of a claim at the beginning of time.
+// KnownUser is the only user with a stored claim. The claim is as new as the events of the
+// benchmark, so they change nothing.
 const KnownUser = "known"
 
 const (
@@ -26,7 +28,7 @@ const (
 	noItem = `{}`
 )
 
-// serveDynamoDB has a customer for everybody, and writes nothing down.
+// serveDynamoDB returns a customer for every user and stores nothing.
 func serveDynamoDB(w http.ResponseWriter, r *http.Request) {
 	request, _ := io.ReadAll(r.Body)
 	item := item

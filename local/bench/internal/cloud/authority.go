@@ -14,12 +14,12 @@ import (
 	"time"
 )
 
-// otherRoots is how many roots a system trusts beside the one that counts. Mozilla's list, from
-// which those of Amazon Linux come, has about that many, and each start reads them all.
+// otherRoots is the number of roots that a system trusts in addition to the root of the upstreams.
+// Mozilla's list, which Amazon Linux uses, has about that many, and each start reads them all.
 const otherRoots = 140
 
-// authority is a CA and the certificate of every upstream. The chain has an intermediate
-// certificate, as public ones have.
+// authority is a CA and the certificate of all upstreams. The chain has an intermediate
+// certificate, like public chains.
 type authority struct {
 	pem    []byte // all roots
 	server tls.Certificate
@@ -53,7 +53,7 @@ func newAuthority() (*authority, error) {
 	}, nil
 }
 
-// issue makes a certificate: of a CA if it has a name, else of a server at 127.0.0.1.
+// issue creates a certificate: for a CA if it has a name, otherwise for a server at 127.0.0.1.
 func issue(name string, parent *x509.Certificate, parentKey *ecdsa.PrivateKey) (*x509.Certificate,
 	*ecdsa.PrivateKey, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -1,7 +1,7 @@
-// Package cloud stands in for everything that the portal talks to, for measurements: an OIDC
-// issuer, DynamoDB, Secrets Manager and Stripe, each on a TLS port of its own, at a distance, with
-// one small fixed answer to each call, as long as the real one and with as many headers. It checks
-// nothing of a request: the other tests do.
+// Package cloud simulates the upstreams of the portal for measurements: an OIDC issuer, DynamoDB,
+// Secrets Manager and Stripe. Each has its own TLS port and its own round trip time, and sends a
+// fixed response that is as long as the real one and has as many headers. It does not check
+// requests: other tests do that.
 package cloud
 
 import (
@@ -18,10 +18,10 @@ import (
 	"billingportal/local/bench/internal/network"
 )
 
-// Distances are the round trips to the upstreams. AWS is the region's DynamoDB and Secrets Manager.
+// Distances are the round trip times to the upstreams. AWS applies to DynamoDB and Secrets Manager.
 type Distances struct{ AWS, Issuer, Stripe time.Duration }
 
-// Upstreams are the names of what a cloud has.
+// Upstreams returns the names of the upstreams.
 func Upstreams() []string { return []string{issuerName, dynamoDBName, secretsManagerName, stripeName} }
 
 const (
@@ -31,15 +31,15 @@ const (
 	stripeName         = "Stripe"
 )
 
-// Traffic is what an upstream has seen.
+// Traffic counts the connections and requests of an upstream.
 type Traffic struct{ Connections, Calls int }
 
-// Minus is the traffic since an earlier reading.
+// Minus returns the traffic since an earlier reading.
 func (t Traffic) Minus(earlier Traffic) Traffic {
 	return Traffic{t.Connections - earlier.Connections, t.Calls - earlier.Calls}
 }
 
-// Cloud is running until it is closed.
+// Cloud is a running set of upstreams.
 type Cloud struct {
 	authority *authority
 	issuer    *issuer
@@ -67,7 +67,7 @@ func Start(distances Distances) (*Cloud, error) {
 	for _, u := range []struct {
 		name     string
 		distance time.Duration
-		http2    bool // as the real one does; DynamoDB and Secrets Manager do not
+		http2    bool // like the real upstream; DynamoDB and Secrets Manager do not support it
 		handler  http.HandlerFunc
 	}{
 		{issuerName, distances.Issuer, true, issuer.serve},
@@ -106,20 +106,20 @@ func (c *Cloud) start(distance time.Duration, http2 bool, handler http.HandlerFu
 			MinVersion: tls.VersionTLS12},
 		Protocols:         protocols,
 		ReadHeaderTimeout: time.Minute,
-		ErrorLog:          log.New(io.Discard, "", 0), // of processes that were stopped
+		ErrorLog:          log.New(io.Discard, "", 0), // clients that were stopped cause errors
 	}
 	go func() { _ = u.server.ServeTLS(u.listener, "", "") }() // until Close
 	return u, nil
 }
 
-// Close ends it.
+// Close stops the upstreams.
 func (c *Cloud) Close() {
 	for _, u := range c.upstreams {
 		_ = u.server.Close()
 	}
 }
 
-// Traffic is what each upstream has seen so far.
+// Traffic returns the traffic of each upstream since Start.
 func (c *Cloud) Traffic() map[string]Traffic {
 	traffic := map[string]Traffic{}
 	for name, u := range c.upstreams {
@@ -128,10 +128,10 @@ func (c *Cloud) Traffic() map[string]Traffic {
 	return traffic
 }
 
-// CA is the certificate to trust, in PEM.
+// CA returns the certificates to trust, in PEM.
 func (c *Cloud) CA() []byte { return c.authority.pem }
 
-// Environment is that of a portal function which talks to this cloud.
+// Environment returns the environment of a portal function that uses this cloud.
 func (c *Cloud) Environment() map[string]string {
 	return map[string]string{
 		"AWS_ENDPOINT_URL_DYNAMODB":        c.upstreams[dynamoDBName].url,
@@ -147,7 +147,7 @@ func (c *Cloud) Environment() map[string]string {
 	}
 }
 
-// WebhookEnvironment is that of a webhook function which talks to this cloud.
+// WebhookEnvironment returns the environment of a webhook function that uses this cloud.
 func (c *Cloud) WebhookEnvironment() map[string]string {
 	environment := c.Environment()
 	return map[string]string{

@@ -7,8 +7,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// Event is what API Gateway sends when a browser's form is submitted with the user's token in the
-// Authorization header.
+// Event returns the event that API Gateway sends when a browser submits a form with the token of
+// the user in the Authorization header.
 func (c *Cloud) Event() ([]byte, error) {
 	token, err := c.Token()
 	if err != nil {

@@ -17,9 +17,9 @@ const (
 	keyID    = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
 )
 
-// issuer is an OIDC provider such as Auth0 or Cognito: RS256, a set of two keys.
+// issuer is an OIDC provider like Auth0 or Cognito: it signs with RS256 and has two keys.
 type issuer struct {
-	url    string // known once it listens
+	url    string // set when the server listens
 	signer jose.Signer
 	keySet []byte
 }
@@ -63,7 +63,7 @@ func (i *issuer) serve(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body)
 }
 
-// Token is a user's access token, good for an hour.
+// Token returns an access token of a user that is valid for an hour.
 func (c *Cloud) Token() (string, error) {
 	now := time.Now()
 	return jwt.Signed(c.issuer.signer).Claims(map[string]any{

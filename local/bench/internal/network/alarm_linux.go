@@ -8,9 +8,9 @@ import (
 	"unsafe"
 )
 
-// alarm wakes a goroutine on time. The Go runtime rounds the waits of a process that is otherwise
-// idle up to a whole millisecond, half of a round trip within a region; a file descriptor of the
-// kernel's timers has no such limit.
+// alarm wakes a goroutine on time. In an idle process, the Go runtime rounds waits up to a whole
+// millisecond, which is half of a round trip within a region. A timer file descriptor of the kernel
+// is more precise.
 type alarm struct{ timer *os.File }
 
 func newAlarm() (alarm, error) {

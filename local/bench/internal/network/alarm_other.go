@@ -4,7 +4,7 @@ package network
 
 import "time"
 
-// alarm wakes a goroutine as exactly as the Go runtime does it.
+// alarm wakes a goroutine with the precision of the Go runtime.
 type alarm struct{}
 
 func newAlarm() (alarm, error) { return alarm{}, nil }

@@ -6,26 +6,26 @@ import (
 	"time"
 )
 
-// conn holds back what is written to it. Reads and their deadlines are the connection's own.
+// conn delays writes. Reads and their deadlines are those of the connection.
 type conn struct {
 	net.Conn
 	roundTrip time.Duration
 	alarm     alarm
 	flights   chan flight
-	gone      chan struct{} // closed when nothing more is sent
+	gone      chan struct{} // closed when the connection stops sending
 
 	mu     sync.Mutex
-	due    time.Time // when the last flight arrives; zero: none was sent
+	due    time.Time // when the last flight arrives; zero: nothing was sent
 	closed bool
 }
 
-// flight is what arrives together. One without data is the end.
+// flight is data that arrives together. A flight without data ends the connection.
 type flight struct {
 	data []byte
 	due  time.Time
 }
 
-// inFlight is how many writes may be under way before the next one waits.
+// inFlight is the number of writes that may be in flight before the next one waits.
 const inFlight = 64
 
 func newConn(c net.Conn, roundTrip time.Duration) (net.Conn, error) {
@@ -40,7 +40,7 @@ func newConn(c net.Conn, roundTrip time.Duration) (net.Conn, error) {
 	return delayed, nil
 }
 
-// Write sends p on its way. That the client is gone is noticed by the write after.
+// Write sends p with a delay. If the client is gone, a later write returns the error.
 func (c *conn) Write(p []byte) (int, error) {
 	data := append([]byte(nil), p...)
 	if err := c.send(data); err != nil {
@@ -49,7 +49,7 @@ func (c *conn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close closes the connection once all that was written has arrived.
+// Close closes the connection after all written data has arrived.
 func (c *conn) Close() error {
 	_ = c.send(nil)
 	return nil
@@ -71,8 +71,8 @@ func (c *conn) send(data []byte) error {
 	}
 }
 
-// arrival is when a flight arrives that is sent now: after one round trip, or two for the first,
-// and never before the flight ahead of it.
+// arrival returns when a flight that is sent now arrives: after one round trip, or two for the
+// first flight, and never before the flight that was sent before it.
 func arrival(now, last time.Time, roundTrip time.Duration) time.Time {
 	if last.IsZero() {
 		return now.Add(2 * roundTrip)

@@ -1,11 +1,12 @@
-// Package network puts a distance between a server on this machine and its clients: every turn that
-// a client waits for costs it one round trip.
+// Package network simulates distance between a server on this machine and its clients: each time a
+// client waits for the server costs one round trip.
 //
-// The server's answers are what is held back, each for the whole round trip; what a client sends
-// arrives at once. A client cannot tell that from half of it each way. The TCP handshake, which the
-// kernel completes at once, is charged to the first answer. So a request on an open connection
-// costs one round trip, and the first one over TLS 1.3 costs three. Names need no resolving,
-// bandwidth has no limit, and nothing is lost.
+// Only the data that the server sends is delayed, for the whole round trip. The data that a client
+// sends arrives at once. To a client this looks the same as a delay of half a round trip in each
+// direction. The kernel completes the TCP handshake at once, so its round trip is added to the
+// first response. A request on an open connection therefore costs one round trip, and the first
+// request over TLS 1.3 costs three. Name resolution takes no time, bandwidth is unlimited, and no
+// packets are lost.
 package network
 
 import (
@@ -14,7 +15,7 @@ import (
 	"time"
 )
 
-// Listener accepts connections that have to come a long way.
+// Listener accepts connections from clients that are a round trip away.
 type Listener struct {
 	net.Listener
 	roundTrip time.Duration
@@ -26,7 +27,7 @@ func Distant(listener net.Listener, roundTrip time.Duration) *Listener {
 	return &Listener{Listener: listener, roundTrip: roundTrip}
 }
 
-// Accepted is the number of connections so far.
+// Accepted returns the number of connections accepted so far.
 func (l *Listener) Accepted() int { return int(l.accepted.Load()) }
 
 // Accept implements net.Listener.

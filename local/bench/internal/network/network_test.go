@@ -13,10 +13,10 @@ func TestArrival(t *testing.T) {
 	start := time.Now()
 	after := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
 	for name, test := range map[string]struct{ now, last, want time.Time }{
-		"the first flight pays for the TCP handshake too":   {start, time.Time{}, after(40)},
-		"a later one pays for itself":                       {after(100), after(40), after(120)},
-		"what follows at once arrives together":             {after(1), after(40), after(40)},
-		"what follows while another is under way, after it": {after(30), after(40), after(50)},
+		"the first flight includes the TCP handshake":               {start, time.Time{}, after(40)},
+		"a later flight takes one round trip":                       {after(100), after(40), after(120)},
+		"a flight sent right after another arrives with it":         {after(1), after(40), after(40)},
+		"a flight sent while another is in flight arrives after it": {after(30), after(40), after(50)},
 	} {
 		if got := arrival(test.now, test.last, roundTrip); !got.Equal(test.want) {
 			t.Errorf("%s: %v after the start, want %v", name, got.Sub(start), test.want.Sub(start))
@@ -24,7 +24,8 @@ func TestArrival(t *testing.T) {
 	}
 }
 
-// Distance loses nothing: an answer and the end of the connection arrive, in order, and not early.
+// A delayed connection loses nothing: the response and the end of the connection arrive in order,
+// and not too early.
 func TestConnectionFromAfar(t *testing.T) {
 	const roundTrip = 10 * time.Millisecond
 	local, err := net.Listen("tcp", "127.0.0.1:0")
@@ -64,7 +65,7 @@ func TestConnectionFromAfar(t *testing.T) {
 		_, _ = io.WriteString(client, turn.question)
 		answer, err := answers.ReadString('\n')
 		if err != nil || answer != "re: "+turn.question {
-			t.Fatalf("%q, %v", answer, err)
+			t.Fatalf("the response to %q is %q, %v", turn.question, answer, err)
 		}
 		if took := time.Since(start); took < turn.roundTrips*roundTrip {
 			t.Errorf("%q was answered after %v, before %d round trips", turn.question, took, turn.roundTrips)
@@ -72,9 +73,9 @@ func TestConnectionFromAfar(t *testing.T) {
 	}
 	_, _ = io.WriteString(client, "end\n")
 	if rest, err := io.ReadAll(answers); err != nil || len(rest) != 0 {
-		t.Errorf("%q, %v", rest, err)
+		t.Errorf("after the last response the server sent %q, %v; want the end of the connection", rest, err)
 	}
 	if got := distant.Accepted(); got != 1 {
-		t.Errorf("%d connections", got)
+		t.Errorf("Accepted returned %d connections", got)
 	}
 }

@@ -1,2 +1,2 @@
-// Built with both bundlers, each in a folder of its own.
+// Both bundlers build this app, each into its own folder.
 export default { distDir: process.env.DIST_DIR };

@@ -16,10 +16,11 @@ func conditionContract() []contractCase {
 		{name: "an empty condition is refused", call: check("", nil), fails: validation,
 			says: "Invalid ConditionExpression: The expression can not be empty;"},
 		{name: "a condition of white space is refused", call: check(" ", nil), fails: validation, says: syntax},
-		{name: "a path is no condition", call: check("a", nil), fails: validation, says: syntax},
+		{name: "a path alone is refused", call: check("a", nil), fails: validation, says: syntax},
 		{name: "a condition that ends early is refused", call: check("a = :v AND", x), fails: validation, says: syntax},
-		{name: "a condition that goes on is refused", call: check("a = :v a", x), fails: validation, says: syntax},
-		{name: "a parenthesis that stays open is refused", call: check("(a = :v", x), fails: validation, says: syntax},
+		{name: "a condition followed by another token is refused", call: check("a = :v a", x),
+			fails: validation, says: syntax},
+		{name: "an open parenthesis is refused", call: check("(a = :v", x), fails: validation, says: syntax},
 		{name: "doubled parentheses are refused", call: check("((a = :v))", x), fails: validation,
 			says: "Invalid ConditionExpression: The expression has redundant parentheses;"},
 		{name: "an undefined value is refused in a condition", call: check("a = :w", x), fails: validation,
@@ -33,21 +34,21 @@ func conditionContract() []contractCase {
 		{name: "a comparison with itself is refused", call: check("a = a", nil), fails: validation,
 			says: "Invalid ConditionExpression: The first operand must be distinct from the remaining operands for " +
 				"this operator or function; operator: =, first operand: [a]"},
-		{name: "a function that is not there is refused", call: check("attribute_is(a)", nil), fails: validation,
+		{name: "an unknown function is refused", call: check("attribute_is(a)", nil), fails: validation,
 			says: "Invalid ConditionExpression: Invalid function name; function: attribute_is"},
 		{name: "a function in capitals is refused", call: check("ATTRIBUTE_EXISTS(a)", nil), fails: validation,
 			says: "Invalid ConditionExpression: Invalid function name; function: ATTRIBUTE_EXISTS"},
-		{name: "a value neither exists nor not", call: check("attribute_exists(:v)", x), fails: validation,
+		{name: "attribute_exists of a value is refused", call: check("attribute_exists(:v)", x), fails: validation,
 			says: "Invalid ConditionExpression: Operator or function requires a document path; operator or function: " +
 				"attribute_exists"},
 		{name: "one argument too many is refused", call: check("attribute_exists(a, n)", nil), fails: validation,
 			says: "Invalid ConditionExpression: Incorrect number of operands for operator or function; operator or " +
 				"function: attribute_exists, number of operands: 2"},
-		{name: "a type that is not there is refused",
+		{name: "an unknown type is refused",
 			call: check("attribute_type(a, :t)", kind("Q")), fails: validation,
 			says: "Invalid ConditionExpression: Invalid attribute type name found; type: Q, valid types: " +
 				"{N,BS,L,B,NULL,M,S,SS,NS,BOOL}"},
-		{name: "a type that is a number is refused",
+		{name: "a type given as a number is refused",
 			call: check("attribute_type(a, :t)", item{":t": number("1")}), fails: validation,
 			says: "Invalid ConditionExpression: Incorrect operand type for operator or function; operator or " +
 				"function: attribute_type, operand type: N"},
@@ -107,7 +108,7 @@ func conditionContract() []contractCase {
 		{"(a = :v) AND (attribute_exists(n))", x, true},
 		{"((a = :v) AND (attribute_exists(n))) OR attribute_exists(q)", x, true},
 	} {
-		held := contractCase{name: "on condition that " + c.condition, call: check(c.condition, c.values)}
+		held := contractCase{name: "condition " + c.condition, call: check(c.condition, c.values)}
 		if c.holds {
 			held.want = updatedWith(item{"b": text("y")})
 		} else {
@@ -119,14 +120,14 @@ func conditionContract() []contractCase {
 	return append(cases,
 		contractCase{name: "a condition that fails returns the item if asked", call: refusedBy("updated", allOld),
 			want: updated(), fails: conditionFailed, says: refusal},
-		contractCase{name: "a condition that fails returns nothing unasked", call: refusedBy("updated", ""),
+		contractCase{name: "a condition that fails returns nothing by default", call: refusedBy("updated", ""),
 			want: item(nil), fails: conditionFailed, says: refusal},
-		contractCase{name: "a condition that fails returns nothing of an item that is not there",
+		contractCase{name: "a condition that fails returns nothing if there is no item",
 			call: refusedBy("absent", allOld), want: item(nil), fails: conditionFailed, says: refusal},
 	)
 }
 
-// refusedBy returns the item that came with the refusal of a condition.
+// refusedBy returns the item that came with the error of a failed condition.
 func refusedBy(user string, which types.ReturnValuesOnConditionCheckFailure) func(*dynamodb.Client) (any, error) {
 	return func(client *dynamodb.Client) (any, error) {
 		if err := putItem(client, "customers", updated()); err != nil {
@@ -151,7 +152,7 @@ const (
 	refusal         = "The conditional request failed"
 )
 
-// check updates the item on a condition, and reads it back.
+// check updates an item with a condition and reads it back.
 func check(condition string, values item) func(*dynamodb.Client) (any, error) {
 	return func(client *dynamodb.Client) (any, error) {
 		if err := putItem(client, "customers", updated()); err != nil {

@@ -8,8 +8,7 @@ import (
 	"billingportal/functions/integrationtest"
 )
 
-// TestDynamoDBLocalContract runs the contract of the stand-in against the real
-// DynamoDB Local.
+// TestDynamoDBLocalContract runs the contract of the fake against the real DynamoDB Local.
 func TestDynamoDBLocalContract(t *testing.T) {
 	testDynamoDBContract(t, integrationtest.DynamoDBLocal(t))
 }

@@ -12,7 +12,7 @@ func putItemContract() []contractCase {
 	return []contractCase{
 		{name: "a put item is read back", call: putThenGet(item{"user_id": text("put"), "customer_id": text("cus_2")}),
 			want: item{"user_id": text("put"), "customer_id": text("cus_2")}},
-		{name: "a put replaces the item whole", call: putThenGet(item{"user_id": text("put"), "other": text("x")}),
+		{name: "a put replaces the whole item", call: putThenGet(item{"user_id": text("put"), "other": text("x")}),
 			want: item{"user_id": text("put"), "other": text("x")}},
 
 		{name: "an item without its key is refused",
@@ -37,22 +37,22 @@ func putItemContract() []contractCase {
 		{name: "a NULL that is false is refused", call: put("customers",
 			item{"user_id": text("a"), "n": &types.AttributeValueMemberNULL{}}), fails: validation,
 			says: "One or more parameter values were invalid: Null attribute value types must have the value of true"},
-		{name: "a number that is none is refused",
+		{name: "an N value that is not a number is refused",
 			call: put("customers", item{"user_id": text("a"), "n": number("x")}), fails: validation,
 			says: "A value provided cannot be converted into a number"},
 		{name: "a number of 39 digits is refused",
 			call: put("customers", item{"user_id": text("a"), "n": number(strings.Repeat("1", 39))}), fails: validation,
 			says: "DynamoDB only supports precision up to 38 digits"},
-		{name: "a number too large is refused",
+		{name: "a number that is too large is refused",
 			call: put("customers", item{"user_id": text("a"), "n": number("1e126")}), fails: validation,
 			says: "Number overflow. Attempting to store a number with magnitude larger than supported range"},
-		{name: "a number too small is refused",
+		{name: "a number that is too small is refused",
 			call: put("customers", item{"user_id": text("a"), "n": number("1e-131")}), fails: validation,
 			says: "Number underflow. Attempting to store a number with magnitude smaller than supported range"},
 		{name: "an item over 400 KB is refused", call: put("customers",
 			item{"user_id": text("a"), "x": text(strings.Repeat("x", 410_000))}), fails: validation,
 			says: "Item size has exceeded the maximum allowed size"},
-		{name: "a put to a table that is not there is refused", call: put("nowhere", item{"user_id": text("a")}),
+		{name: "a put to a missing table is refused", call: put("nowhere", item{"user_id": text("a")}),
 			fails: notFound, says: noSuchTable},
 
 		{name: "1e10 is stored without its exponent", call: stored("1e10"), want: "10000000000"},
@@ -82,7 +82,7 @@ func putThenGet(attributes item) func(*dynamodb.Client) (any, error) {
 	}
 }
 
-// stored returns what becomes of a number.
+// stored returns a number as DynamoDB stores it.
 func stored(n string) func(*dynamodb.Client) (any, error) {
 	return func(client *dynamodb.Client) (any, error) {
 		got, err := putThenGet(item{"user_id": text("number"), "n": number(n)})(client)

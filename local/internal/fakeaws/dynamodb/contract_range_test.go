@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// rangeContract is about a table whose key has two parts.
+// rangeContract covers a table whose key has two parts.
 func rangeContract() []contractCase {
 	const limits = "Hash primary key values must be under 2048 bytes, and range primary key values must be under " +
 		"1024 bytes"
@@ -22,9 +22,10 @@ func rangeContract() []contractCase {
 			want: item{"pk": alice, "sk": billing, "customer": text("cus_1")}},
 		{name: "another range key is another item", call: getKey("sorted", pair(alice, text("PROFILE"))),
 			want: item{"pk": alice, "sk": text("PROFILE")}},
-		{name: "parts that make one text together are other parts",
+		{name: "keys whose parts join to the same text are different",
 			call: getKey("sorted", pair(text("USER#aliceB"), text("ILLING"))), want: item(nil)},
-		{name: "an update finds it too", call: updatePair(pair(alice, text("UPDATED")), "SET a = :v"),
+		{name: "an update finds an item by both parts of its key",
+			call: updatePair(pair(alice, text("UPDATED")), "SET a = :v"),
 			want: item{"pk": alice, "sk": text("UPDATED"), "a": text("y")}},
 		{name: "a range key of 1024 bytes is found",
 			call: getKey("sorted", pair(alice, text(strings.Repeat("k", 1024)))), want: item(nil)},
@@ -33,7 +34,7 @@ func rangeContract() []contractCase {
 			call: getKey("sorted", pair(alice, text(strings.Repeat("k", 1025)))), fails: validation, says: limits},
 		{name: "a hash key alone is refused", call: getKey("sorted", item{"pk": alice}), fails: validation,
 			says: "The number of conditions on the keys is invalid"},
-		{name: "a range key of another name is refused", call: getKey("sorted", item{"pk": alice, "x": billing}),
+		{name: "a range key with another name is refused", call: getKey("sorted", item{"pk": alice, "x": billing}),
 			fails: validation, says: missing},
 		{name: "a range key of another type is refused", call: getKey("sorted", pair(alice, number("1"))),
 			fails: validation, says: mismatch},
@@ -47,7 +48,7 @@ func rangeContract() []contractCase {
 			says: "One or more parameter values were invalid: Cannot update attribute sk. This attribute is part of " +
 				"the key"},
 
-		{name: "a table knows both parts of its key", call: describeKey("sorted"),
+		{name: "a table is described with both parts of its key", call: describeKey("sorted"),
 			want: []string{"pk HASH", "sk RANGE"}},
 		{name: "two hash keys are refused",
 			call:  createSorted(func(in *dynamodb.CreateTableInput) { in.KeySchema[1].KeyType = types.KeyTypeHash }),
@@ -58,7 +59,7 @@ func rangeContract() []contractCase {
 				in.KeySchema[0].KeyType, in.KeySchema[1].KeyType = types.KeyTypeRange, types.KeyTypeHash
 			}),
 			says: "Invalid key order. Hash Key must be specified first in key schema..."},
-		{name: "one attribute is not both parts of a key", fails: validation,
+		{name: "one attribute as both parts of a key is refused", fails: validation,
 			call: createSorted(func(in *dynamodb.CreateTableInput) {
 				in.KeySchema[1].AttributeName = aws.String("pk")
 			}),
@@ -83,7 +84,7 @@ func sortedInput(name string) *dynamodb.CreateTableInput {
 	return in
 }
 
-// createSorted tries to make a table that something is wrong with.
+// createSorted tries to create a table from an input with one error.
 func createSorted(change func(*dynamodb.CreateTableInput)) func(*dynamodb.Client) (any, error) {
 	return func(client *dynamodb.Client) (any, error) {
 		in := sortedInput("changed")

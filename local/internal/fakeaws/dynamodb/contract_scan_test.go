@@ -11,21 +11,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// scanContract is about the seeded tables: it comes before the cases that write.
+// scanContract covers the seeded tables. It must run before the cases that write.
 func scanContract() []contractCase {
 	return []contractCase{
-		{name: "segments are the whole table together, each item once", call: scanSegments("customers", 3),
+		{name: "all segments together return each item of the table once", call: scanSegments("customers", 3),
 			want: []string{"alice", "empty", "large", "nested", "null", "number"}},
-		{name: "a partition is in one segment", call: itemsOfSegments("sorted", 16), want: []int{2}},
-		{name: "pages that go on after the key of the last are the whole table, each item once",
+		{name: "the items of a partition are in one segment", call: itemsOfSegments("sorted", 16), want: []int{2}},
+		{name: "all pages together return each item of the table once",
 			call: scanPages("customers", 2),
 			want: []string{"alice", "empty", "large", "nested", "null", "number"}},
-		{name: "a full page has a key to go on from, even if nothing follows", call: scanPages("sorted", 1),
+		{name: "a full page has a key to continue from, even if no items follow", call: scanPages("sorted", 1),
 			want: []string{"USER#alice", "USER#alice"}},
 		{name: "a limit below one is refused", fails: validation,
 			call: scan(&dynamodb.ScanInput{TableName: aws.String("customers"), Limit: aws.Int32(0)}),
 			says: "Limit must be greater than or equal to 1"},
-		{name: "one segment is the whole table", call: scanSegments("sorted", 1),
+		{name: "a single segment is the whole table", call: scanSegments("sorted", 1),
 			want: []string{"USER#alice", "USER#alice"}},
 		{name: "a segment without a number of segments is refused", fails: validation,
 			call: scan(&dynamodb.ScanInput{TableName: aws.String("customers"), Segment: aws.Int32(0)}),
@@ -33,12 +33,12 @@ func scanContract() []contractCase {
 		{name: "a number of segments without a segment is refused", fails: validation,
 			call: scan(&dynamodb.ScanInput{TableName: aws.String("customers"), TotalSegments: aws.Int32(2)}),
 			says: "If total segments is specified, a particular segment must also be specified for this request"},
-		{name: "a segment beyond their number is refused", fails: validation,
+		{name: "a segment not below the number of segments is refused", fails: validation,
 			call: scan(&dynamodb.ScanInput{TableName: aws.String("customers"), Segment: aws.Int32(2),
 				TotalSegments: aws.Int32(2)}),
 			says: "1 validation error detected: Value '2' at 'segment' failed to satisfy constraint: Member must " +
 				"have value less than or equal to 1"},
-		{name: "what is written after a scan is in the next", call: scanPutScan,
+		{name: "an item written after a scan is in the next scan", call: scanPutScan,
 			want: []string{"USER#alice", "USER#alice", "USER#bob"}},
 	}
 }
@@ -47,7 +47,7 @@ func scan(input *dynamodb.ScanInput) func(*dynamodb.Client) (any, error) {
 	return func(client *dynamodb.Client) (any, error) { return client.Scan(context.Background(), input) }
 }
 
-// hashKeys are those of the items of a page, less the longest one.
+// hashKeys returns the hash keys of the items of a page, without the longest one.
 func hashKeys(page *dynamodb.ScanOutput) []string {
 	var keys []string
 	for _, item := range page.Items {
@@ -60,12 +60,12 @@ func hashKeys(page *dynamodb.ScanOutput) []string {
 	return keys
 }
 
-// scanPages returns the hash keys of all pages together, in order. Each but the last is full.
+// scanPages returns the hash keys of all pages, in order. Every page except the last is full.
 func scanPages(table string, limit int32) func(*dynamodb.Client) (any, error) {
 	return func(client *dynamodb.Client) (any, error) {
 		input := &dynamodb.ScanInput{TableName: &table, Limit: &limit}
 		var all []string
-		for range 20 { // more than the tables have items
+		for range 20 { // more than the items of any table
 			page, err := client.Scan(context.Background(), input)
 			if err != nil {
 				return nil, err
@@ -73,18 +73,19 @@ func scanPages(table string, limit int32) func(*dynamodb.Client) (any, error) {
 			all = append(all, hashKeys(page)...)
 			if isFull := page.Count == limit; isFull != (page.LastEvaluatedKey != nil) ||
 				int(page.Count) != len(page.Items) || page.ScannedCount != page.Count {
-				return nil, fmt.Errorf("a page of %d items goes on after %v", page.Count, page.LastEvaluatedKey)
+				return nil, fmt.Errorf("a page of %d items has the key %v to continue from",
+					page.Count, page.LastEvaluatedKey)
 			}
 			if input.ExclusiveStartKey = page.LastEvaluatedKey; input.ExclusiveStartKey == nil {
 				slices.Sort(all)
 				return all, nil
 			}
 		}
-		return nil, errors.New("the pages have no end")
+		return nil, errors.New("the scan returns pages endlessly")
 	}
 }
 
-// itemsOfSegments returns the numbers of items of the segments that have any.
+// itemsOfSegments returns the number of items of each segment that is not empty.
 func itemsOfSegments(table string, total int32) func(*dynamodb.Client) (any, error) {
 	return func(client *dynamodb.Client) (any, error) {
 		var counts []int
@@ -102,7 +103,7 @@ func itemsOfSegments(table string, total int32) func(*dynamodb.Client) (any, err
 	}
 }
 
-// scanPutScan writes an item between two scans, and returns what the second finds.
+// scanPutScan writes an item between two scans and returns the result of the second scan.
 func scanPutScan(client *dynamodb.Client) (any, error) {
 	if _, err := scanPages("sorted", 100)(client); err != nil {
 		return nil, err
@@ -113,8 +114,7 @@ func scanPutScan(client *dynamodb.Client) (any, error) {
 	return scanPages("sorted", 100)(client)
 }
 
-// scanSegments returns the hash keys that all segments have together, less the longest one, in
-// order.
+// scanSegments returns the hash keys of all segments, in order, without the longest one.
 func scanSegments(table string, total int32) func(*dynamodb.Client) (any, error) {
 	return func(client *dynamodb.Client) (any, error) {
 		var all []string

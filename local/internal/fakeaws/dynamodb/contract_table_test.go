@@ -10,20 +10,20 @@ import (
 
 func tableContract() []contractCase {
 	return []contractCase{
-		{name: "a table is active at once and known by its key", call: describe("customers"),
+		{name: "a table is active at once and described with its key", call: describe("customers"),
 			want: description{types.TableStatusActive, "user_id", types.ScalarAttributeTypeS}},
-		{name: "a table that is not there is not described", call: describe("nowhere"),
+		{name: "the description of a missing table is refused", call: describe("nowhere"),
 			fails: notFound, says: noSuchTable},
-		{name: "a table is not made twice",
+		{name: "creating a table twice is refused",
 			call: create(func(in *dynamodb.CreateTableInput) { in.TableName = aws.String("customers") }), fails: inUse,
 			says: "Cannot create preexisting table"},
-		{name: "a table of a bad name is refused",
+		{name: "a table with an invalid name is refused",
 			call: create(func(in *dynamodb.CreateTableInput) { in.TableName = aws.String("a b") }), fails: validation,
 			says: badTableName},
 		{name: "a table without throughput is refused",
 			call: create(func(in *dynamodb.CreateTableInput) { in.BillingMode = "" }), fails: validation,
 			says: "No provisioned throughput specified for the table"},
-		{name: "a key of a type that no key has is refused in a table", fails: validation,
+		{name: "a table with a key of a non-key type is refused", fails: validation,
 			call: create(func(in *dynamodb.CreateTableInput) { in.AttributeDefinitions[0].AttributeType = "BOOL" }),
 			says: "Member must satisfy enum value set: [B, N, S]"},
 		{name: "a table without a key is refused", call: create(func(in *dynamodb.CreateTableInput) {
@@ -44,12 +44,12 @@ func tableContract() []contractCase {
 			says: "The number of attributes in key schema must match the number of attributes defined in attribute " +
 				"definitions."},
 
-		{name: "an operation that is not there is refused", call: nonsense, fails: unknown,
+		{name: "an unknown operation is refused", call: nonsense, fails: unknown,
 			says: "An unknown operation was requested."},
 	}
 }
 
-// description is what a client needs to know of a table.
+// description is the part of a table description that clients need.
 type description struct {
 	status types.TableStatus
 	key    string
@@ -77,7 +77,7 @@ func tableInput(name, key string, kind types.ScalarAttributeType) *dynamodb.Crea
 	}
 }
 
-// create tries to make a table that something is wrong with.
+// create tries to create a table from an input with one error.
 func create(change func(*dynamodb.CreateTableInput)) func(*dynamodb.Client) (any, error) {
 	return func(client *dynamodb.Client) (any, error) {
 		in := tableInput("changed", "user_id", types.ScalarAttributeTypeS)
@@ -86,7 +86,7 @@ func create(change func(*dynamodb.CreateTableInput)) func(*dynamodb.Client) (any
 	}
 }
 
-// nonsense asks for an operation that no DynamoDB has.
+// nonsense requests an operation that DynamoDB does not have.
 func nonsense(client *dynamodb.Client) (any, error) {
 	return client.DescribeTable(context.Background(), &dynamodb.DescribeTableInput{TableName: aws.String("customers")},
 		func(o *dynamodb.Options) { o.HTTPClient = retarget{o.HTTPClient, "DynamoDB_20120810.Nonsense"} })

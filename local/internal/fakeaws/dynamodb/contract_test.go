@@ -17,15 +17,13 @@ import (
 	"billingportal/local/internal/fakeaws/fakeawstest"
 )
 
-// The contract of the DynamoDB stand-in: TestDynamoDBContract holds the
-// stand-in to this table, and TestDynamoDBLocalContract, which needs Java,
-// holds the table to DynamoDB Local.
+// contractCase is a case of the contract of the DynamoDB fake. TestDynamoDBContract runs the cases
+// against the fake. TestDynamoDBLocalContract, which needs Java, runs them against DynamoDB Local.
 type contractCase struct {
 	name string
 	call func(*dynamodb.Client) (any, error)
-	want any // the part of the answer that a case is about; nil if it is only about an error
-	// Of an error: its __type and its text as sent. A text that ends in "..."
-	// is compared up to there.
+	want any // the part of the response that the case checks; nil if it checks only an error
+	// The __type and message of the expected error. A message that ends in "..." is a prefix.
 	fails, says string
 }
 
@@ -33,8 +31,8 @@ func TestDynamoDBContract(t *testing.T) {
 	testDynamoDBContract(t, fakeawstest.Serve(t, fakedynamodb.NewServer()))
 }
 
-// A browser must not keep what the stand-in says.
-func TestNoAnswerIsKept(t *testing.T) {
+// Browsers must not store the responses of the fake.
+func TestResponsesAreNotCached(t *testing.T) {
 	response, err := http.Post(fakeawstest.Serve(t, fakedynamodb.NewServer()), "application/x-amz-json-1.0",
 		strings.NewReader("{}"))
 	if err != nil {
@@ -46,8 +44,8 @@ func TestNoAnswerIsKept(t *testing.T) {
 	}
 }
 
-// testDynamoDBContract runs the table against the DynamoDB at the endpoint,
-// which has no tables yet.
+// testDynamoDBContract runs the contract against the DynamoDB at endpoint, which must not have
+// tables yet.
 func testDynamoDBContract(t *testing.T, endpoint string) {
 	seen := new(fakeawstest.LastAnswer)
 	client := dynamoClient(endpoint, seen)
@@ -57,7 +55,7 @@ func testDynamoDBContract(t *testing.T, endpoint string) {
 			got, err := c.call(client)
 			if c.fails == "" {
 				if err != nil {
-					t.Fatalf("got error %v, want an answer", err)
+					t.Fatalf("got error %v, want a response", err)
 				}
 				if !reflect.DeepEqual(got, c.want) {
 					t.Errorf("got %#v, want %#v", got, c.want)

@@ -8,7 +8,7 @@ import (
 	"billingportal/local/internal/fakeaws/dynamodb/expression"
 )
 
-// consumedCapacity is what an operation would have cost.
+// consumedCapacity is the capacity that an operation would consume on AWS.
 type consumedCapacity struct {
 	TableName     string
 	CapacityUnits float64
@@ -17,7 +17,7 @@ type consumedCapacity struct {
 
 type tableCapacity struct{ CapacityUnits float64 }
 
-// getItem answers an absent item with an empty document, not with an error.
+// getItem returns an empty document for a missing item, not an error.
 func (d *Server) getItem(body []byte) (any, error) {
 	var in struct {
 		TableName                *string
@@ -52,14 +52,15 @@ func (d *Server) getItem(body []byte) (any, error) {
 
 	item, found := t.items.get(index)
 	if !found && t.missing != nil {
-		// Stored, so that whoever writes on condition of what they read finds it.
+		// Store the item, so that a later write with a condition finds the item that this read
+		// returned.
 		item, found = maps.Clone(t.missing), true
 		maps.Copy(item, key)
 		if err := t.items.put(index, item); err != nil {
 			return nil, err
 		}
 	}
-	// A read unit is 4 KB read consistently, or half of that otherwise.
+	// A read unit is 4 KB for a consistent read. Other reads take half a unit.
 	units := float64(max(1, (attribute.SizeOf(item)+4095)/4096))
 	if !in.ConsistentRead {
 		units /= 2
@@ -112,7 +113,7 @@ func (d *Server) tableOf(name *string) (*table, error) {
 	return d.table(*name)
 }
 
-// capacity reports units in the detail that was asked for.
+// capacity returns the consumed units in the requested detail.
 func capacity(detail, tableName string, units float64) *consumedCapacity {
 	switch detail {
 	case "TOTAL":

@@ -8,12 +8,12 @@ import (
 	"billingportal/local/internal/fakeaws/dynamodb/attribute"
 )
 
-// items are the items of a table by their keys. They are kept as JSON: decoded, an item that the
-// webhook writes takes about five times as much memory, and a table may have millions.
+// items stores the items of a table by their keys, as JSON. Decoded, an item that the webhook
+// writes takes about five times as much memory, and a table may have millions of items.
 type items struct {
 	encoded map[string]string
-	sorted  []string // the keys in order; nil if it is out of date
-	size    int      // of all items as DynamoDB counts it, in bytes
+	sorted  []string // the keys in order; nil if out of date
+	size    int      // of all items, as DynamoDB counts it, in bytes
 }
 
 func (s *items) get(index string) (item map[string]attribute.Value, found bool) {
@@ -22,7 +22,7 @@ func (s *items) get(index string) (item map[string]attribute.Value, found bool) 
 		return nil, false
 	}
 	var wire map[string]json.RawMessage
-	_ = json.Unmarshal([]byte(encoded), &wire) // put has written it
+	_ = json.Unmarshal([]byte(encoded), &wire) // put wrote it
 	item, _ = attribute.ParseMap(wire)
 	return item, true
 }
@@ -44,7 +44,7 @@ func (s *items) put(index string, item map[string]attribute.Value) error {
 	return nil
 }
 
-// keys are the keys of all items in order.
+// keys returns the keys of all items, in order.
 func (s *items) keys() []string {
 	if s.sorted == nil {
 		s.sorted = slices.Sorted(maps.Keys(s.encoded))

@@ -8,9 +8,9 @@ import (
 	"billingportal/local/internal/fakeaws/dynamodb"
 )
 
-// An import of millions of customers fits into a developer's machine.
+// An import of millions of customers must fit into the memory of a development machine.
 func TestItemsTakeLittleMemory(t *testing.T) {
-	const users, limit = 20_000, 450 // bytes an item
+	const users, limit = 20_000, 450 // bytes per item
 	d := dynamodb.NewServer()
 	if err := d.CreateTable("customers", "user_id"); err != nil {
 		t.Fatal(err)
@@ -27,10 +27,10 @@ func TestItemsTakeLittleMemory(t *testing.T) {
 		}
 	}
 	if each := (heap() - before) / users; each > limit {
-		t.Errorf("%d bytes an item, want at most %d", each, limit)
+		t.Errorf("%d bytes per item, want at most %d", each, limit)
 	}
 	if got := d.Text("customers", "auth0|000000000000000000000007", "customer_id"); got != "cus_00000000000007" {
-		t.Errorf("customer %q", got)
+		t.Errorf("the customer is %q", got)
 	}
 	runtime.KeepAlive(d)
 }

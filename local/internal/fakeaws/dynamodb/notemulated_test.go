@@ -12,9 +12,9 @@ import (
 	"billingportal/local/internal/fakeaws/fakeawstest"
 )
 
-// Nothing works here that would not work on AWS, and what works there alone is
-// refused in so many words.
-func TestWhatIsNotEmulatedSaysSo(t *testing.T) {
+// Anything that works here must also work on AWS. A feature that works only on AWS is rejected with
+// an error that names it.
+func TestUnsupportedFeaturesAreRejectedByName(t *testing.T) {
 	dynamo := dynamodb.NewServer()
 	if err := dynamo.CreateTable("customers", "user_id"); err != nil {
 		t.Fatal(err)
@@ -25,15 +25,15 @@ func TestWhatIsNotEmulatedSaysSo(t *testing.T) {
 		"a sum":                   {"UpdateItem", `"UpdateExpression":"SET a = a + :v"` + values},
 		"a difference":            {"UpdateItem", `"UpdateExpression":"SET a = a - :v"` + values},
 		"a function in an update": {"UpdateItem", `"UpdateExpression":"SET a = if_not_exists(a, :v)"` + values},
-		"a comparison of order":   {"UpdateItem", `"ConditionExpression":"a < :v"` + values},
+		"a comparison with <":     {"UpdateItem", `"ConditionExpression":"a < :v"` + values},
 		"BETWEEN":                 {"UpdateItem", `"ConditionExpression":"a between :v AND :v"` + values},
 		"IN":                      {"UpdateItem", `"ConditionExpression":"a IN (:v)"` + values},
 		"begins_with":             {"UpdateItem", `"ConditionExpression":"begins_with(a, :v)"` + values},
-		"what was updated within maps": {"UpdateItem",
+		"ReturnValues of members of maps": {"UpdateItem",
 			`"UpdateExpression":"SET a.b = :v","ReturnValues":"UPDATED_NEW"` + values},
 		"a comparison with a size": {"UpdateItem", `"ConditionExpression":"size(a) > :v"` + values},
 
-		"a condition of old": {"UpdateItem", `"Expected":{}`},
+		"an old-style condition": {"UpdateItem", `"Expected":{}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := dynamo.Put("customers", map[string]any{"user_id": "alice", "a": map[string]any{}}); err != nil {
@@ -50,7 +50,7 @@ func TestWhatIsNotEmulatedSaysSo(t *testing.T) {
 	}
 }
 
-func TestEveryAnswerOfDynamoDBHasItsChecksum(t *testing.T) {
+func TestEveryDynamoDBResponseHasAChecksum(t *testing.T) {
 	for name, request := range map[string]*http.Request{
 		"an answer": fakeawstest.Signed("dynamodb", "DynamoDB_20120810.CreateTable",
 			`{"TableName":"customers","BillingMode":"PAY_PER_REQUEST",

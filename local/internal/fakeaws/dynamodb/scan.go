@@ -11,10 +11,11 @@ import (
 	"billingportal/local/internal/fakeaws/dynamodb/expression"
 )
 
-// maxScanned is how many items a page has where Limit does not say: AWS ends one at 1 MB.
+// maxScanned is the number of items on a page if the request has no Limit. On AWS a page ends at 1
+// MB.
 const maxScanned = 1000
 
-// scan reads a table page by page, in an order of its own.
+// scan returns a page of a table. The order of the items is not specified.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html
 func (d *Server) scan(body []byte) (any, error) {
@@ -31,7 +32,7 @@ func (d *Server) scan(body []byte) (any, error) {
 		"ConsistentRead", "ProjectionExpression", "ExpressionAttributeNames"); err != nil {
 		return nil, err
 	}
-	d.mu.Lock() // the order of the keys is kept
+	d.mu.Lock() // keys may sort and cache the keys
 	defer d.mu.Unlock()
 	t, err := d.tableOf(in.TableName)
 	if err != nil {
@@ -69,7 +70,7 @@ func (d *Server) scan(body []byte) (any, error) {
 	for i, index := range indexes[from:to] {
 		item, _ := t.items.get(index)
 		out.Items = append(out.Items, expression.Project(item, paths))
-		// A full page has a key to go on from, even if nothing follows.
+		// A full page has a key to continue from, even if no items follow.
 		if i == limit-1 {
 			out.LastEvaluatedKey = t.keyIn(item)
 		}
@@ -77,7 +78,8 @@ func (d *Server) scan(body []byte) (any, error) {
 	return out, nil
 }
 
-// segment returns the keys of a part of the table, in order; nil and nil is the whole.
+// segment returns the keys of a segment of the table, in order. If segment and total are nil, it
+// returns all keys.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html#Scan.ParallelScan
 func (t *table) segment(segment, total *int) ([]string, error) {
@@ -105,7 +107,7 @@ func (t *table) segment(segment, total *int) ([]string, error) {
 	return indexes, nil
 }
 
-// startOf is the index of the key that a page begins after; "" for the first page.
+// startOf returns the key after which a page starts, or "" for the first page.
 func (t *table) startOf(wire map[string]json.RawMessage) (string, error) {
 	if wire == nil {
 		return "", nil
@@ -117,7 +119,7 @@ func (t *table) startOf(wire map[string]json.RawMessage) (string, error) {
 	return t.indexOf(key)
 }
 
-// keyIn is the part of an item that is its key.
+// keyIn returns the attributes of an item that form its key.
 func (t *table) keyIn(item map[string]attribute.Value) map[string]attribute.Value {
 	key := map[string]attribute.Value{}
 	for _, name := range t.key {

@@ -12,7 +12,7 @@ type attributeDefinition struct{ AttributeName, AttributeType string }
 
 type keyElement struct{ AttributeName, KeyType string }
 
-// tableDescription has what a client needs to see that a table is ready.
+// tableDescription contains the properties that a client needs to see that a table is ready.
 type tableDescription struct {
 	AttributeDefinitions []attributeDefinition
 	TableName            string
@@ -70,10 +70,10 @@ func (d *Server) describeTable(body []byte) (any, error) {
 	return struct{ Table tableDescription }{t.describe()}, nil
 }
 
-// keyNames are the parts of a primary key, in their order.
+// keyNames are the parts of a primary key, in order.
 var keyNames = []string{"Hash", "Range"}
 
-// parseKeySchema reads a table's key out of the two lists that describe it.
+// parseKeySchema reads the key of a table from the two lists that describe it.
 func parseKeySchema(definitions []attributeDefinition, schema []keyElement) (keySchema, error) {
 	if len(definitions) == 0 {
 		return nil, attribute.ValidationException("No Attribute Schema Defined")
@@ -103,7 +103,7 @@ func parseKeySchema(definitions []attributeDefinition, schema []keyElement) (key
 	return key, nil
 }
 
-// checkOrder refuses what is no hash key, perhaps with a range key behind it.
+// checkOrder returns an error unless the schema is a hash key, optionally followed by a range key.
 func checkOrder(schema []keyElement) error {
 	const hash, rangeKey = "HASH", "RANGE"
 	switch {
@@ -130,7 +130,7 @@ func checkOrder(schema []keyElement) error {
 	return nil
 }
 
-// describe reports the table as active from its first moment on.
+// describe returns the description of a table. A table is active as soon as it exists.
 func (t *table) describe() tableDescription {
 	definitions, schema := make([]attributeDefinition, len(t.key)), make([]keyElement, len(t.key))
 	for i, key := range t.key {

@@ -25,7 +25,7 @@ func dynamoClient(endpoint string, transport dynamodb.HTTPClient) *dynamodb.Clie
 	})
 }
 
-// retarget sends another X-Amz-Target than the SDK would.
+// retarget changes the X-Amz-Target of a request.
 type retarget struct {
 	next interface {
 		Do(*http.Request) (*http.Response, error)
@@ -38,8 +38,8 @@ func (c retarget) Do(r *http.Request) (*http.Response, error) {
 	return c.next.Do(r)
 }
 
-// checkAnswer checks what the SDK does not show: the status, the headers that every
-// answer has, and the __type of an error.
+// checkAnswer checks the parts of a response that the SDK hides: the status, the headers of every
+// response, and the __type of an error.
 func checkAnswer(t *testing.T, l *fakeawstest.LastAnswer, status int, kind string) {
 	t.Helper()
 	if l.Status != status {

@@ -16,7 +16,7 @@ import (
 	"billingportal/local/internal/fakeaws/fakeawstest"
 )
 
-func TestSeededItemsAreReadBySDK(t *testing.T) {
+func TestSDKReadsSeededItems(t *testing.T) {
 	dynamo := fakedynamodb.NewServer()
 	if err := dynamo.CreateTable("customers", "user_id"); err != nil {
 		t.Fatal(err)
@@ -43,13 +43,13 @@ func TestSeededItemsAreReadBySDK(t *testing.T) {
 	}
 }
 
-func TestSeedingIsCheckedAsRequestsAre(t *testing.T) {
+func TestSeedDataIsCheckedLikeRequests(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		seed func(*fakedynamodb.Server) error
 		want string
 	}{
-		{"a table twice", func(d *fakedynamodb.Server) error { return d.CreateTable("customers", "id") },
+		{"a duplicate table", func(d *fakedynamodb.Server) error { return d.CreateTable("customers", "id") },
 			"ResourceInUseException"},
 		{"a bad table name",
 			func(d *fakedynamodb.Server) error { return d.CreateTable("c", "id") }, "ValidationException"},
@@ -58,7 +58,7 @@ func TestSeedingIsCheckedAsRequestsAre(t *testing.T) {
 		}, "ResourceNotFoundException"},
 		{"a missing key", func(d *fakedynamodb.Server) error { return d.Put("customers", map[string]any{"id": "a"}) },
 			"ValidationException"},
-		{"a type without a counterpart", func(d *fakedynamodb.Server) error {
+		{"a Go type without an attribute type", func(d *fakedynamodb.Server) error {
 			return d.Put("customers", map[string]any{"user_id": []any{map[string]any{"k": struct{}{}}}})
 		}, "no attribute type for struct {}"},
 	} {
@@ -74,7 +74,8 @@ func TestSeedingIsCheckedAsRequestsAre(t *testing.T) {
 	}
 }
 
-// An update sees what all others have left, and its condition holds until it is done.
+// Each update sees the results of all earlier updates, and its condition stays true until the
+// update is done.
 func TestUpdatesAreAtomic(t *testing.T) {
 	dynamo := fakedynamodb.NewServer()
 	if err := dynamo.CreateTable("customers", "user_id"); err != nil {
@@ -114,8 +115,8 @@ func TestUpdatesAreAtomic(t *testing.T) {
 	}
 }
 
-// Under -race this fails where a read and a write meet unguarded.
-func TestReadsAndWritesMayMeet(t *testing.T) {
+// With -race this fails if a read and a write access the same data without a lock.
+func TestConcurrentReadsAndWrites(t *testing.T) {
 	dynamo := fakedynamodb.NewServer()
 	if err := dynamo.CreateTable("customers", "user_id"); err != nil {
 		t.Fatal(err)

@@ -1,9 +1,9 @@
-// Package dynamodb stands in for DynamoDB at the wire, in memory: reads and writes of single items,
-// updates on a condition, scans, and tables with their keys. Package attribute has the values of
-// items, package expression what requests ask for.
+// Package dynamodb is an in-memory fake of DynamoDB that speaks its protocol: reads and writes of
+// single items, conditional updates, scans, and tables with their keys. Package attribute defines
+// the values of items, and package expression evaluates the expressions of requests.
 //
-// A contract test holds the stand-in to what DynamoDB Local answers (package integrationtest starts
-// it).
+// A contract test compares the fake with the responses of DynamoDB Local (package integrationtest
+// starts it).
 package dynamodb
 
 import (
@@ -15,8 +15,8 @@ import (
 	"billingportal/local/internal/fakeaws/dynamodb/attribute"
 )
 
-// The prefixes of DynamoDB's error types: errors of its own model, and errors that any service may
-// answer. Those of the checks between the two have [attribute.ValidationException].
+// Prefixes of DynamoDB error types: errors of its own model, and errors that any AWS service can
+// return. [attribute.ValidationException] has the prefix of the checks between the two.
 const (
 	modelPrefix   = "com.amazonaws.dynamodb.v20120810#"
 	servicePrefix = "com.amazon.coral.service#"
@@ -53,8 +53,8 @@ func NewServer() *Server {
 	return d
 }
 
-// CreateTable adds an empty table whose key is the one string attribute
-// hashKey. The error is AWS's: a taken name, a name that AWS does not take.
+// CreateTable adds an empty table whose key is the string attribute hashKey. It returns the error
+// of AWS if the name is taken or invalid.
 func (d *Server) CreateTable(name, hashKey string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -62,15 +62,15 @@ func (d *Server) CreateTable(name, hashKey string) error {
 	return err
 }
 
-// Put writes an item over the one with the same key. Its values may be
-// strings, integers, floats, booleans, nil, []any and map[string]any, which
-// become S, N, N, BOOL, NULL, L and M.
+// Put writes an item and replaces the item with the same key. Values can be strings, integers,
+// floats, booleans, nil, []any and map[string]any. They become S, N, N, BOOL, NULL, L and M.
 func (d *Server) Put(tableName string, item map[string]any) error {
 	return d.fill(tableName, item,
 		func(t *table, attributes map[string]attribute.Value) error { return t.put(attributes) })
 }
 
-// Text is a text in the item whose one key attribute has this value, "" where there is none.
+// Text returns a string attribute of the item with this key, or "" if the item or the attribute is
+// missing. The table must have a hash key only.
 func (d *Server) Text(tableName, key, attributeName string) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -86,8 +86,8 @@ func (d *Server) Text(tableName, key, attributeName string) string {
 	return item[attributeName].Text()
 }
 
-// Default makes every key that is read and has no item one with these attributes. It stands for a
-// table that knows everybody.
+// Default sets the attributes that a table returns for every missing key. It simulates a table that
+// has an item for every user.
 func (d *Server) Default(tableName string, attributes map[string]any) error {
 	return d.fill(tableName, attributes, func(t *table, attributes map[string]attribute.Value) error {
 		t.missing = attributes

@@ -11,16 +11,17 @@ import (
 	"billingportal/local/internal/fakeaws/dynamodb/attribute"
 )
 
-// table holds its items by their keys.
+// table stores its items by their keys.
 type table struct {
 	name    string
 	key     keySchema
 	created time.Time
 	items   items
-	missing map[string]attribute.Value // of items that are read and were never written; nil for none
+	// of items that are read before they were written; nil without defaults
+	missing map[string]attribute.Value
 }
 
-// keySchema is a primary key: a hash key, and perhaps a range key.
+// keySchema is a primary key: a hash key, optionally followed by a range key.
 type keySchema []keyAttribute
 
 type keyAttribute struct {
@@ -30,7 +31,7 @@ type keyAttribute struct {
 
 var tableName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
 
-// table finds a table by its name or ARN. The caller holds the lock.
+// table finds a table by its name or ARN. The caller must hold the lock.
 func (d *Server) table(nameOrARN string) (*table, error) {
 	name := nameOrARN
 	if strings.HasPrefix(name, "arn:") {
@@ -64,10 +65,10 @@ func invalidTableName() error {
 		"and may contain only the characters a-z, A-Z, 0-9, '_', '-', and '.'")
 }
 
-// DynamoDB's limits on the values of a hash key and of a range key, in bytes.
+// Limits of DynamoDB on the values of a hash key and a range key, in bytes.
 var maxKeySizes = []int{2048, 1024}
 
-// parseKey reads the key of a request for one item.
+// parseKey reads the key in a request for one item.
 func (t *table) parseKey(wire map[string]json.RawMessage) (map[string]attribute.Value, error) {
 	if wire == nil {
 		return nil, attribute.ValidationException("Cannot have null key for GetItem, DeleteItem, or UpdateItem")
@@ -83,8 +84,7 @@ func (t *table) isKey(name string) bool {
 	return slices.ContainsFunc(t.key, func(key keyAttribute) bool { return key.Name == name })
 }
 
-// indexOf returns where the item with these attributes is, checked against the
-// table's schema.
+// indexOf checks attributes against the schema of the table and returns the index of their item.
 func (t *table) indexOf(attributes map[string]attribute.Value) (string, error) {
 	for _, key := range t.key {
 		if _, ok := attributes[key.Name]; !ok {
@@ -112,7 +112,7 @@ func (t *table) indexOf(attributes map[string]attribute.Value) (string, error) {
 	return index.String(), nil
 }
 
-// maxItem is DynamoDB's limit on an item: names and values, in bytes.
+// maxItem is the limit of DynamoDB on the size of an item, names and values included, in bytes.
 const maxItem = 400 * 1024
 
 func (t *table) put(attributes map[string]attribute.Value) error {

@@ -8,7 +8,7 @@ import (
 	"billingportal/local/internal/fakeaws/dynamodb/expression"
 )
 
-// updateInput is a request to change an item, or to make one.
+// updateInput is a request to change or create an item.
 type updateInput struct {
 	TableName                           *string
 	Key                                 map[string]json.RawMessage
@@ -21,7 +21,7 @@ type updateInput struct {
 	ReturnConsumedCapacity              string
 }
 
-// update is what such a request asks for, checked.
+// update is a checked updateInput.
 type update struct {
 	key     map[string]attribute.Value
 	holds   expression.Condition
@@ -79,7 +79,7 @@ func (d *Server) updateItem(body []byte) (any, error) {
 		float64(max(1, (max(attribute.SizeOf(before), attribute.SizeOf(after))+1023)/1024)))}, nil
 }
 
-// parse checks all that can be checked without the item.
+// parse checks everything that can be checked without the item.
 func (in updateInput) parse(t *table) (u update, err error) {
 	if !slices.Contains([]string{"", "NONE", "ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW"}, in.ReturnValues) {
 		return u, attribute.ValidationException("Return values set to invalid value")
@@ -98,7 +98,7 @@ func (in updateInput) parse(t *table) (u update, err error) {
 	return u, t.checkUnchanged(u.changes.Paths())
 }
 
-// checkUnchanged refuses changes of a key: an item with another one is another item.
+// checkUnchanged rejects changes of a key, because another key is another item.
 func (t *table) checkUnchanged(changed []expression.Path) error {
 	for _, path := range changed {
 		if t.isKey(path[0]) {
@@ -110,8 +110,8 @@ func (t *table) checkUnchanged(changed []expression.Path) error {
 	return nil
 }
 
-// returned is the part of the item that ReturnValues asks for. DynamoDB and its
-// local edition differ in what they return of a map of which a member was updated.
+// returned returns the part of the item that ReturnValues selects. It rejects updates of map
+// members, because DynamoDB and DynamoDB Local return different parts of the map.
 func (u update) returned(which string, before, after map[string]attribute.Value) (map[string]attribute.Value, error) {
 	item := after
 	switch which {

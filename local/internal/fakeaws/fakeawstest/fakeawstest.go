@@ -1,4 +1,4 @@
-// Package fakeawstest calls the stand-ins below fakeaws in their tests.
+// Package fakeawstest helps to test the fake AWS services.
 package fakeawstest
 
 import (
@@ -14,11 +14,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// Credentials are what a client signs with if the stand-in does not verify signatures.
+// Credentials are the credentials of clients in tests. The fakes accept them if they do not verify
+// signatures.
 var Credentials = credentials.NewStaticCredentialsProvider("local", "local", "")
 
-// Serve puts a stand-in on a loopback server, below a prefix since it is one of
-// several services of one origin, and returns its endpoint.
+// Serve starts a fake on a loopback server and returns its endpoint. The endpoint has a path
+// prefix, because several services share an origin.
 func Serve(t testing.TB, h http.Handler) string {
 	t.Helper()
 	const prefix = "/aws/service"
@@ -30,16 +31,16 @@ func Serve(t testing.TB, h http.Handler) string {
 	return server.URL + prefix
 }
 
-// LastAnswer is an HTTP client that keeps the last answer as it was sent.
+// LastAnswer is an HTTP client that stores the last response as sent.
 type LastAnswer struct {
 	Status   int
 	Header   http.Header
 	Document map[string]any
 }
 
-// Do implements the HTTPClient of the SDK's clients.
+// Do implements the HTTPClient interface of the SDK.
 func (l *LastAnswer) Do(r *http.Request) (*http.Response, error) {
-	response, err := http.DefaultClient.Do(r) //nolint:gosec // the endpoint is the test's own
+	response, err := http.DefaultClient.Do(r) //nolint:gosec // the endpoint belongs to the test
 	if err != nil {
 		return nil, err
 	}
@@ -56,13 +57,13 @@ func (l *LastAnswer) Do(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// Authorization is a header whose signature has the right form and is not verified.
+// Authorization returns a header whose signature has a valid format but is not a valid signature.
 func Authorization(service string) string {
 	return "AWS4-HMAC-SHA256 Credential=LOCAL/20260101/us-east-1/" + service +
 		"/aws4_request, SignedHeaders=host;x-amz-date;x-amz-target, Signature=00"
 }
 
-// Signed is a request as an SDK sends it, then changed.
+// Signed returns a request as an SDK sends it, with changes applied.
 func Signed(service, target, body string, changes ...func(*http.Request)) *http.Request {
 	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/", strings.NewReader(body))
 	r.Header.Set("X-Amz-Target", target)

@@ -24,14 +24,13 @@ const (
 	thirdVersion  = "33333333-3333-4333-8333-333333333333"
 )
 
-// secret is what a reader sees of one.
+// secret is the result of reading a secret.
 type secret struct {
 	name, value, version string
 	stages               []string
 }
 
-// TestSecretsManagerContract holds the stand-in to AWS's API reference, as
-// each case's operation describes it.
+// TestSecretsManagerContract checks the fake against the AWS API reference of each operation.
 func TestSecretsManagerContract(t *testing.T) {
 	secrets := fakesecretsmanager.NewServer()
 	seen := new(fakeawstest.LastAnswer)
@@ -58,47 +57,51 @@ func TestSecretsManagerContract(t *testing.T) {
 			want: secret{"app/stripe", "two", secondVersion, []string{"AWSCURRENT"}}},
 		{name: "a secret is read by its ARN", call: read(arn, "", ""),
 			want: secret{"app/stripe", "two", secondVersion, []string{"AWSCURRENT"}}},
-		{name: "a secret is read by its ARN less the random end", call: read(arn[:len(arn)-len("-abcdef")], "", ""),
+		{name: "a secret is read by its ARN without the random suffix",
+			call: read(arn[:len(arn)-len("-abcdef")], "", ""),
 			want: secret{"app/stripe", "two", secondVersion, []string{"AWSCURRENT"}}},
-		{name: "the current version may be asked for", call: read("app/stripe", "", "AWSCURRENT"),
+		{name: "the current version is read by its stage", call: read("app/stripe", "", "AWSCURRENT"),
 			want: secret{"app/stripe", "two", secondVersion, []string{"AWSCURRENT"}}},
-		{name: "the previous version may be asked for", call: read("app/stripe", "", "AWSPREVIOUS"),
+		{name: "the previous version is read by its stage", call: read("app/stripe", "", "AWSPREVIOUS"),
 			want: secret{"app/stripe", "one", firstVersion, []string{"AWSPREVIOUS"}}},
-		{name: "a version may be asked for by its id", call: read("app/stripe", firstVersion, ""),
+		{name: "a version is read by its ID", call: read("app/stripe", firstVersion, ""),
 			want: secret{"app/stripe", "one", firstVersion, []string{"AWSPREVIOUS"}}},
-		{name: "id and stage may name the same version", call: read("app/stripe", secondVersion, "AWSCURRENT"),
+		{name: "ID and stage can name the same version", call: read("app/stripe", secondVersion, "AWSCURRENT"),
 			want: secret{"app/stripe", "two", secondVersion, []string{"AWSCURRENT"}}},
-		{name: "versions of equal ids in two secrets are two", call: read("app/other", "", ""),
+		{name: "versions of two secrets can have the same ID", call: read("app/other", "", ""),
 			want: secret{"app/other", "other", firstVersion, []string{"AWSCURRENT"}}},
 
-		{name: "a secret that is not there is not found", call: read("app/none", "", ""),
+		{name: "a missing secret is not found", call: read("app/none", "", ""),
 			fails: "ResourceNotFoundException"},
-		{name: "an ARN of no secret is not found", call: read(arn+"x", "", ""), fails: "ResourceNotFoundException"},
-		{name: "names are compared by case", call: read("app/Stripe", "", ""), fails: "ResourceNotFoundException"},
+		{name: "an unknown ARN is not found", call: read(arn+"x", "", ""), fails: "ResourceNotFoundException"},
+		{name: "names are case-sensitive", call: read("app/Stripe", "", ""), fails: "ResourceNotFoundException"},
 		{name: "a secret without a value has no version", call: read("app/valueless", "", ""),
 			fails: "ResourceNotFoundException"},
-		{name: "a stage that no version has is not found", call: read("app/stripe", "", "AWSPENDING"),
+		{name: "an unknown stage is not found", call: read("app/stripe", "", "AWSPENDING"),
 			fails: "ResourceNotFoundException"},
-		{name: "an id that no version has is not found", call: read("app/stripe", thirdVersion, ""),
+		{name: "an unknown version ID is not found", call: read("app/stripe", thirdVersion, ""),
 			fails: "ResourceNotFoundException"},
-		{name: "id and stage may not name two versions", call: read("app/stripe", firstVersion, "AWSCURRENT"),
+		{name: "ID and stage of different versions are refused", call: read("app/stripe", firstVersion, "AWSCURRENT"),
 			fails: "InvalidRequestException"},
 		{name: "an empty name is refused", call: read("", "", ""), fails: "ValidationException"},
-		{name: "a name of other characters is refused", call: read("app stripe", "", ""), fails: "ValidationException"},
+		{name: "a name with other characters is refused", call: read("app stripe", "", ""),
+			fails: "ValidationException"},
 		{name: "a name over 2048 characters is refused", call: read(strings.Repeat("n", 2049), "", ""),
 			fails: "ValidationException"},
 
-		{name: "a secret is not made twice", call: createSecret("app/stripe", thirdVersion, "x"),
+		{name: "creating a secret twice is refused", call: createSecret("app/stripe", thirdVersion, "x"),
 			fails: "ResourceExistsException"},
-		{name: "a secret of a bad name is not made", call: createSecret("a b", thirdVersion, "x"),
+		{name: "creating a secret with an invalid name is refused", call: createSecret("a b", thirdVersion, "x"),
 			fails: "ValidationException"},
-		{name: "a value for a secret that is not there is refused", call: putSecret("app/none", thirdVersion, "x"),
+		{name: "a value for a missing secret is refused", call: putSecret("app/none", thirdVersion, "x"),
 			fails: "ResourceNotFoundException"},
-		{name: "a version may be put again as it was", call: putSecret("app/stripe", secondVersion, "two"),
+		{name: "putting a version again with the same value succeeds",
+			call: putSecret("app/stripe", secondVersion, "two"),
 			want: secret{"app/stripe", "", secondVersion, []string{"AWSCURRENT"}}},
-		{name: "a version may not be put again with another value", call: putSecret("app/stripe", secondVersion, "x"),
+		{name: "putting a version again with another value is refused",
+			call:  putSecret("app/stripe", secondVersion, "x"),
 			fails: "ResourceExistsException"},
-		{name: "a short version id is refused", call: putSecret("app/stripe", "short", "x"),
+		{name: "a short version ID is refused", call: putSecret("app/stripe", "short", "x"),
 			fails: "InvalidParameterException"},
 		{name: "a version without a value is refused", fails: "InvalidRequestException",
 			call: putValue(&secretsmanager.PutSecretValueInput{SecretId: aws.String("app/stripe")})},
@@ -107,7 +110,8 @@ func TestSecretsManagerContract(t *testing.T) {
 				SecretString: aws.String("x"), SecretBinary: []byte("x")})},
 		{name: "a value over 64 KiB is refused",
 			call: putSecret("app/stripe", thirdVersion, strings.Repeat("x", 65537)), fails: "ValidationException"},
-		{name: "a pending version leaves the current one alone", call: putPending("app/stripe", thirdVersion, "three"),
+		{name: "a pending version does not change the current one",
+			call: putPending("app/stripe", thirdVersion, "three"),
 			want: secret{"app/stripe", "two", secondVersion, []string{"AWSCURRENT"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -135,13 +139,13 @@ func TestSecretsManagerContract(t *testing.T) {
 	}
 }
 
-func TestASecretRotatesUnderItsName(t *testing.T) {
+func TestSecretRotation(t *testing.T) {
 	secrets := fakesecretsmanager.NewServer()
 	client := secretsClient(fakeawstest.Serve(t, secrets), new(fakeawstest.LastAnswer))
 	old := secrets.Put("stripe", "one")
 	next := secrets.Put("stripe", "two")
 	if old == next {
-		t.Fatal("both versions have one id")
+		t.Fatal("both versions have the same ID")
 	}
 	for stage, want := range map[string]secret{
 		"AWSCURRENT":  {"stripe", "two", next, []string{"AWSCURRENT"}},
@@ -153,7 +157,7 @@ func TestASecretRotatesUnderItsName(t *testing.T) {
 	}
 }
 
-func TestASecretMayBeBytes(t *testing.T) {
+func TestBinarySecret(t *testing.T) {
 	secrets := fakesecretsmanager.NewServer()
 	client := secretsClient(fakeawstest.Serve(t, secrets), new(fakeawstest.LastAnswer))
 	_, err := client.CreateSecret(context.Background(),
@@ -171,8 +175,8 @@ func TestASecretMayBeBytes(t *testing.T) {
 	}
 }
 
-// Under -race this fails where a read and a write meet unguarded.
-func TestReadsAndRotationsMayMeet(t *testing.T) {
+// With -race this fails if a read and a write access the same data without a lock.
+func TestConcurrentReadsAndRotations(t *testing.T) {
 	secrets := fakesecretsmanager.NewServer()
 	secrets.Put("stripe", "first")
 	endpoint := fakeawstest.Serve(t, secrets)
@@ -191,9 +195,9 @@ func TestReadsAndRotationsMayMeet(t *testing.T) {
 	all.Wait()
 }
 
-func TestASecretThatIsNotThereHasNoARN(t *testing.T) {
+func TestMissingSecretHasNoARN(t *testing.T) {
 	if got := fakesecretsmanager.NewServer().ARN("none"); got != "" {
-		t.Errorf("got %q", got)
+		t.Errorf("the missing secret has the ARN %q", got)
 	}
 }
 
@@ -211,13 +215,13 @@ func read(id, version, stage string) func(*secretsmanager.Client) (any, error) {
 			return nil, err
 		}
 		if age := time.Since(aws.ToTime(out.CreatedDate)); age < -time.Second || age > time.Minute || out.ARN == nil {
-			return nil, fmt.Errorf("the answer lacks its ARN, or is %s old", age)
+			return nil, fmt.Errorf("the response has no ARN, or its secret was created %s ago", age)
 		}
 		return secret{*out.Name, aws.ToString(out.SecretString), *out.VersionId, out.VersionStages}, nil
 	}
 }
 
-// createSecret makes a secret, without a value where it has no version.
+// createSecret creates a secret. Without a version it has no value.
 func createSecret(name, version, value string) func(*secretsmanager.Client) (any, error) {
 	return func(client *secretsmanager.Client) (any, error) {
 		in := &secretsmanager.CreateSecretInput{Name: &name}
@@ -226,7 +230,7 @@ func createSecret(name, version, value string) func(*secretsmanager.Client) (any
 		}
 		out, err := client.CreateSecret(context.Background(), in)
 		if err == nil && version != "" && aws.ToString(out.VersionId) != version {
-			return nil, errors.New("the version's id is not its token")
+			return nil, errors.New("the ID of the version is not its ClientRequestToken")
 		}
 		return nil, err
 	}
@@ -247,7 +251,7 @@ func putValue(in *secretsmanager.PutSecretValueInput) func(*secretsmanager.Clien
 	}
 }
 
-// putPending puts a version as a rotation begins, then reads the current one.
+// putPending puts a version the way a rotation starts, then reads the current version.
 func putPending(id, version, value string) func(*secretsmanager.Client) (any, error) {
 	return func(client *secretsmanager.Client) (any, error) {
 		_, err := putValue(&secretsmanager.PutSecretValueInput{

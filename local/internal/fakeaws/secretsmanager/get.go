@@ -16,7 +16,7 @@ type secretValue struct {
 	VersionStages []string
 }
 
-// getSecretValue follows
+// getSecretValue implements
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html.
 func (s *Server) getSecretValue(body []byte) (any, error) {
 	var in struct {
@@ -49,8 +49,8 @@ func (s *Server) getSecretValue(body []byte) (any, error) {
 	}, nil
 }
 
-// choose finds the version that an id and a staging label name, AWSCURRENT
-// where both are left out. Given both, they must name the same version.
+// choose finds the version with this ID and staging label. Without both it finds AWSCURRENT. Given
+// both, they must name the same version.
 func (s *secret) choose(id, stage string) (string, error) {
 	if id != "" {
 		if _, ok := s.versions[id]; !ok {

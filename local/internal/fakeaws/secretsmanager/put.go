@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// maxSecret is the limit on a secret's value, in bytes.
+// maxSecret is the limit on the value of a secret, in bytes.
 const maxSecret = 65536
 
-// secretName is what a new secret may be called.
+// secretName matches valid names of new secrets.
 var secretName = regexp.MustCompile(`^[a-zA-Z0-9/_+=.@!-]{1,512}$`)
 
 type secretVersion struct {
@@ -19,9 +19,9 @@ type secretVersion struct {
 	VersionStages []string `json:",omitempty"`
 }
 
-// createSecret follows
-// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html.
-// A secret without a value has no version to read.
+// createSecret implements
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html. A secret
+// without a value has no version to read.
 func (s *Server) createSecret(body []byte) (any, error) {
 	var in struct {
 		Name               string
@@ -53,10 +53,9 @@ func (s *Server) createSecret(body []byte) (any, error) {
 	return secretVersion{ARN: stored.arn, Name: stored.name, VersionID: in.ClientRequestToken}, nil
 }
 
-// putSecretValue follows
-// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html.
-// The ClientRequestToken becomes the version's id, which makes a repeated call
-// harmless.
+// putSecretValue implements
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html. The
+// ClientRequestToken becomes the ID of the version, so repeating a call is safe.
 func (s *Server) putSecretValue(body []byte) (any, error) {
 	var in struct {
 		SecretID           string `json:"SecretId"`
@@ -92,8 +91,8 @@ func (s *Server) putSecretValue(body []byte) (any, error) {
 	return secretVersion{stored.arn, stored.name, in.ClientRequestToken, stored.labels(in.ClientRequestToken)}, nil
 }
 
-// checkValue checks what a new version is made of. SDKs fill the token in; a
-// raw request has to bring one.
+// checkValue checks the token and value of a new version. SDKs fill in the token; a raw request
+// must contain one.
 func checkValue(token string, text *string, binary []byte) error {
 	switch {
 	case len(token) < 32 || len(token) > 64:

@@ -1,7 +1,7 @@
-// Package secretsmanager stands in for AWS Secrets Manager at the wire, in memory: secrets, their
-// versions and staging labels.
+// Package secretsmanager is an in-memory fake of AWS Secrets Manager that speaks its protocol:
+// secrets, their versions and staging labels.
 //
-// AWS publishes no local edition to compare it with; its API reference is the measure.
+// AWS publishes no local edition to compare it with, so it follows the API reference.
 package secretsmanager
 
 import (
@@ -14,7 +14,7 @@ import (
 	"billingportal/local/internal/fakeaws"
 )
 
-// The staging labels that Secrets Manager moves by itself
+// Staging labels that Secrets Manager moves automatically
 // (https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html).
 const (
 	stageCurrent  = "AWSCURRENT"
@@ -30,7 +30,7 @@ type Server struct {
 	secrets map[string]*secret // by name
 }
 
-// secret keeps every version it ever had.
+// secret keeps all versions.
 type secret struct {
 	arn      string
 	name     string
@@ -61,9 +61,8 @@ func NewServer() *Server {
 	return s
 }
 
-// Put stores a value under the name, as a new secret or as the next version of
-// the one that is there, and returns the version's id. The new version is
-// AWSCURRENT from then on.
+// Put stores a value as a new secret, or as the next version of an existing one, and returns the ID
+// of the version. The new version becomes AWSCURRENT.
 func (s *Server) Put(name, value string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,7 +75,7 @@ func (s *Server) Put(name, value string) string {
 	return id
 }
 
-// ARN returns the Amazon Resource Name of a secret, "" where there is none.
+// ARN returns the Amazon Resource Name of a secret, or "" if the secret does not exist.
 func (s *Server) ARN(name string) string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -86,8 +85,8 @@ func (s *Server) ARN(name string) string {
 	return ""
 }
 
-// add makes a secret without versions. Its ARN ends in six random characters,
-// as theirs do. The caller holds the lock.
+// add creates a secret without versions. As on AWS, its ARN ends in six random characters. The
+// caller must hold the lock.
 func (s *Server) add(name string) *secret {
 	stored := &secret{
 		arn: "arn:aws:secretsmanager:" + fakeaws.Region + ":" + fakeaws.Account + ":secret:" + name +
@@ -100,14 +99,14 @@ func (s *Server) add(name string) *secret {
 	return stored
 }
 
-// secretID is what a name or an ARN may be made of.
+// secretID matches valid names and ARNs.
 var secretID = regexp.MustCompile(`^[a-zA-Z0-9/_+=.@!:-]+$`)
 
-// maxSecretID is the length that a name or an ARN may have.
+// maxSecretID is the maximum length of a name or an ARN.
 const maxSecretID = 2048
 
-// find looks a secret up by its name, its ARN, or its ARN without the six
-// characters at the end. The caller holds the lock.
+// find returns a secret by its name, its ARN, or its ARN without the six random characters. The
+// caller must hold the lock.
 func (s *Server) find(id string) (*secret, error) {
 	if len(id) > maxSecretID || !secretID.MatchString(id) {
 		return nil, errSecretName()
@@ -123,8 +122,8 @@ func (s *Server) find(id string) (*secret, error) {
 	return nil, newError("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 }
 
-// add attaches the labels to a new version. Where AWSCURRENT moves to it, the
-// version that had it becomes AWSPREVIOUS.
+// add attaches labels to a new version. If AWSCURRENT moves to it, the previous AWSCURRENT becomes
+// AWSPREVIOUS.
 func (s *secret) add(id string, v version, labels ...string) {
 	s.versions[id] = v
 	for _, label := range labels {

@@ -1,6 +1,6 @@
-// Package account is the state of a Stripe account: customers, subscriptions, products, portal
-// configurations, open sessions and webhook endpoints, with the objects by which Stripe's API shows
-// them.
+// Package account holds the state of a Stripe account: customers, subscriptions, products, portal
+// configurations, open sessions and webhook endpoints, and the objects that Stripe's API returns
+// for them.
 package account
 
 import (
@@ -12,22 +12,22 @@ import (
 	"billingportal/local/internal/fakestripe/events"
 )
 
-// Account is a Stripe account: its data, and what is open in it. Its fields, and those methods that
-// say so, may be used only with its lock held.
+// Account is a Stripe account: its data and its open sessions. Hold its lock to use its fields, and
+// the methods that say so.
 type Account struct {
 	sync.Mutex
 	Data      Data
-	Sessions  map[string]*Visit         // by the last part of the session's URL
-	Checkouts map[string]UnpaidCheckout // by the last part of the page's URL
+	Sessions  map[string]*Visit         // by the last part of the session URL
+	Checkouts map[string]UnpaidCheckout // by the last part of the page URL
 
-	Now func() time.Time // the clock, which needs no lock
+	Now func() time.Time // the clock; needs no lock
 
-	listed []Customer         // see NewestCustomers
+	listed []Customer         // cache of NewestCustomers
 	forgot time.Time          // when Admit last dropped sessions
-	send   func(event []byte) // nil: no endpoint
+	send   func(event []byte) // nil without an endpoint
 }
 
-// New returns an account with this state, nil for [DemoData], and this clock, nil for time.Now.
+// New returns an account with this state and clock. nil means [DemoData] and time.Now.
 func New(data *Data, now func() time.Time) *Account {
 	if now == nil {
 		now = time.Now
@@ -40,8 +40,8 @@ func New(data *Data, now func() time.Time) *Account {
 		Checkouts: make(map[string]UnpaidCheckout)}
 }
 
-// Change lets f change the account's state, for example to cancel a subscription in the middle of a
-// test. No request is answered while f runs, and f must not keep the pointer.
+// Change calls f to change the state of the account, for example to cancel a subscription in the
+// middle of a test. No request is handled while f runs. f must not keep the pointer.
 func (a *Account) Change(f func(*Data)) {
 	a.Lock()
 	defer a.Unlock()
@@ -49,8 +49,8 @@ func (a *Account) Change(f func(*Data)) {
 	a.listed = nil
 }
 
-// NewestCustomers are those that are listed, in the order of a list. It is kept for as long as the
-// customers are the same. Call it with the lock held.
+// NewestCustomers returns the customers that are not deleted, newest first. It caches the result
+// until the customers change. The caller must hold the lock.
 func (a *Account) NewestCustomers() []Customer {
 	if a.listed != nil {
 		return a.listed
@@ -60,8 +60,8 @@ func (a *Account) NewestCustomers() []Customer {
 	return a.listed
 }
 
-// DeleteCustomersOf deletes the customers of a user, as somebody would in Stripe's dashboard, and
-// returns how many they were.
+// DeleteCustomersOf deletes the customers of a user, like an operator in the Stripe dashboard, and
+// returns their number.
 func (a *Account) DeleteCustomersOf(user string) int {
 	var deleted []Customer
 	a.Change(func(d *Data) {
@@ -79,8 +79,8 @@ func (a *Account) DeleteCustomersOf(user string) int {
 	return len(deleted)
 }
 
-// SendEvents has the events of what happens from now on sent to an endpoint. Each is sent until it
-// is acknowledged, for a minute, as Stripe does for days; ctx ends that, too.
+// SendEvents sends all later events to an endpoint. Each event is sent until the endpoint
+// acknowledges it, for up to a minute (Stripe retries for days) or until ctx ends.
 func (a *Account) SendEvents(ctx context.Context, endpoint events.Endpoint) {
 	a.Lock()
 	defer a.Unlock()
@@ -99,7 +99,7 @@ func (a *Account) Tell(kind string, object map[string]any) {
 	}
 	event, err := events.New(kind, now, object)
 	if err != nil {
-		panic(err) // an object of this package's that does not marshal
+		panic(err) // all objects of this package can be encoded
 	}
 	send(event)
 }

@@ -2,7 +2,8 @@ package account
 
 import "time"
 
-// Checkout is a Checkout Session as an app's server makes one: what is bought, and for whom.
+// Checkout is a Checkout Session as the server of an app creates it: the price, and the customer
+// who buys.
 //
 // https://docs.stripe.com/api/checkout/sessions
 type Checkout struct {
@@ -11,7 +12,7 @@ type Checkout struct {
 	SuccessURL        string
 }
 
-// UnpaidCheckout is a session that nobody has paid for yet.
+// UnpaidCheckout is a session that is not paid yet.
 type UnpaidCheckout struct {
 	Checkout
 	ID      string

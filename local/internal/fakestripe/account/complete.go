@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// The card that customers have, the one that they change it to, and the billing details that they
-// enter.
+// The first and second card and billing details of customers in flows.
 const (
 	FirstCard     = "Visa ending in 4242"
 	secondCard    = "Mastercard ending in 4444"
@@ -16,8 +15,9 @@ const (
 	secondTaxID   = "US EIN 98-7654321"
 )
 
-// Complete does what the customer agrees to in a flow: to a price among those offered, or to an
-// offer for staying. What is no longer possible is left out.
+// Complete applies the result of a flow. price is the price that the customer chose, and
+// acceptsOffer reports whether the customer accepted the retention offer. Changes that are no
+// longer possible are skipped.
 func (d *Data) Complete(s *Session, price string, acceptsOffer bool) {
 	switch f := s.Flow; {
 	case f.Cancel != nil:
@@ -52,7 +52,7 @@ func (c *Customer) NewDetails() (address, taxID string) {
 	return otherThan(c.Address, firstAddress, secondAddress), otherThan(c.TaxID, firstTaxID, secondTaxID)
 }
 
-// otherThan returns the first of two values, or the second if it is the current one.
+// otherThan returns first, or second if first is the current value.
 func otherThan(current, first, second string) string {
 	if current == first {
 		return second
@@ -65,7 +65,7 @@ func (d *Data) change(id string, to FlowItem, discounts []FlowDiscount) {
 	if subscription == nil || len(subscription.Items) == 0 {
 		return
 	}
-	// A copy: what was shown before keeps its items.
+	// Use a copy, because objects that were returned before share these items.
 	subscription.Items = slices.Clone(subscription.Items)
 	item := &subscription.Items[0]
 	if to.Price != nil {

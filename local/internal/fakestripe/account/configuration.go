@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// ConfigurationExpansions are the fields that Stripe leaves out unless they are asked for.
+// ConfigurationExpansions are the fields that Stripe returns only if the request expands them.
 var ConfigurationExpansions = []string{productsField, feedbackField}
 
 const (
@@ -14,13 +14,13 @@ const (
 	feedbackField = "features.subscription_cancel.cancellation_reason.feedback_options"
 )
 
-// Write takes over parameters of the API, in the types of their schema; nil unsets one.
+// Write sets parameters of the API, in the types of their schema. A nil value unsets a parameter.
 func (c *Configuration) Write(parameters map[string]any) {
 	c.More = merged(c.More, parameters)
 	c.readBack(parameters)
 }
 
-// merged is a copy of an object with the changes in it. A member that becomes nil is left out.
+// merged returns a copy of an object with changes applied. It removes members that become nil.
 func merged(object, changes map[string]any) map[string]any {
 	result := maps.Clone(object)
 	if result == nil {
@@ -38,7 +38,7 @@ func merged(object, changes map[string]any) map[string]any {
 	return result
 }
 
-// readBack takes over what the stand-in acts on.
+// readBack copies the parameters that the fake uses to the fields of the configuration.
 func (c *Configuration) readBack(written map[string]any) {
 	at := func(object map[string]any, name string) (map[string]any, bool) {
 		member, ok := object[name].(map[string]any)
@@ -95,7 +95,7 @@ func texts(list any) []string {
 	return found
 }
 
-// ConfigurationObject is a configuration as the API shows it
+// ConfigurationObject returns a configuration as the API shows it
 // (https://docs.stripe.com/api/customer_portal/configurations/object).
 func (d *Data) ConfigurationObject(c Configuration, livemode bool, expand map[string]bool) map[string]any {
 	enabled := func(is bool) map[string]any { return map[string]any{"enabled": is} }
@@ -149,8 +149,8 @@ func orNull(text string) any {
 	return text
 }
 
-// productsOf are the products that subscriptions can be changed to: those that were set, or those
-// of the prices in the order of the account's products.
+// productsOf returns the products to which subscriptions can change: the products that were set, or
+// those of the prices, in the order of the products of the account.
 func (d *Data) productsOf(c Configuration, set any) []any {
 	products := []any{}
 	if elements, isSet := set.([]any); isSet {

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Data is an account's state, as far as portal sessions depend on it.
+// Data is the state of an account, as far as portal sessions depend on it.
 type Data struct {
-	Account        string // the account itself, acct_…
+	Account        string // the account ID, acct_…
 	Customers      []Customer
 	Products       []Product
 	Prices         []Price
@@ -15,23 +15,24 @@ type Data struct {
 	Configurations []Configuration
 	Coupons        []Coupon
 	PromotionCodes []PromotionCode
-	Connected      []string // accounts that on_behalf_of may name
+	Connected      []string // accounts that on_behalf_of can name
 	Endpoints      []WebhookEndpoint
 }
 
-// Customer is a customer. A deleted one answers as if it had never been.
+// Customer is a customer. The API treats a deleted customer as missing.
 type Customer struct {
 	ID, Name, Email string
 	Created         time.Time
-	User            string // metadata.user_id; "" for none
-	Reference       string // client_reference_id of the Checkout Session that made the customer; "" for none
-	Card            string // in words, such as "Visa ending in 4242"; "" for none
-	Address         string // in one line; "" for none
-	TaxID           string // in words, such as "US EIN 12-3456789"; "" for none
-	Deleted         bool
+	User            string // metadata.user_id, or ""
+	// client_reference_id of the Checkout Session that created the customer, or ""
+	Reference string
+	Card      string // for example "Visa ending in 4242", or ""
+	Address   string // in one line, or ""
+	TaxID     string // for example "US EIN 12-3456789", or ""
+	Deleted   bool
 }
 
-// Product is what is sold.
+// Product is a product that the account sells.
 type Product struct{ ID, Name string }
 
 // Price is a monthly price in US cents for one unit of a product.
@@ -40,8 +41,9 @@ type Price struct {
 	UnitAmount  int64
 }
 
-// Subscription is a subscription of a customer. Status is one of Stripe's: incomplete,
-// incomplete_expired, trialing, active, past_due, canceled, unpaid, paused. Zero times are null.
+// Subscription is a subscription of a customer. Status is a status of Stripe: incomplete,
+// incomplete_expired, trialing, active, past_due, canceled, unpaid, paused. Zero times are null in
+// the API.
 type Subscription struct {
 	ID, Customer, Status   string
 	Items                  []Item
@@ -49,20 +51,21 @@ type Subscription struct {
 	PeriodStart, PeriodEnd time.Time
 	TrialEnd               time.Time
 	CancelAtPeriodEnd      bool
-	CancelAt               time.Time // a date set by hand; with CancelAtPeriodEnd Stripe shows the period's end
-	CanceledAt, EndedAt    time.Time
-	Coupon                 string // "" for none
-	// "", keep_as_draft, mark_uncollectible, void: the other kind of pause, with its own status
+	// a date set by hand; with CancelAtPeriodEnd Stripe shows the end of the period
+	CancelAt            time.Time
+	CanceledAt, EndedAt time.Time
+	Coupon              string // a coupon ID, or ""
+	// "", keep_as_draft, mark_uncollectible or void. This pause does not change Status.
 	PauseCollection string
 }
 
-// Item is one line of a subscription.
+// Item is a line of a subscription.
 type Item struct {
 	ID, Price string
 	Quantity  int64
 }
 
-// Configuration is a portal configuration: what customers may do in the portal.
+// Configuration is a portal configuration: the actions that the portal offers.
 type Configuration struct {
 	ID               string
 	Default          bool
@@ -71,21 +74,22 @@ type Configuration struct {
 	Cancel           bool     // features.subscription_cancel.enabled
 	Update           bool     // features.subscription_update.enabled
 	AllowedUpdates   []string // features.subscription_update.default_allowed_updates: price, quantity, promotion_code
-	Prices           []string // features.subscription_update.products, their prices
+	Prices           []string // features.subscription_update.products, only their prices
 	PaymentMethod    bool     // features.payment_method_update.enabled
 	CustomerUpdate   bool     // features.customer_update.enabled
 	Inactive         bool
-	More             map[string]any // parameters that were set through the API; the fields above count for more
+	// parameters set through the API; the fields above override them
+	More map[string]any
 }
 
-// Coupon takes a percentage off.
+// Coupon is a discount in percent.
 type Coupon struct {
 	ID, Name   string
 	PercentOff float64
 	Expired    bool
 }
 
-// PromotionCode is a code that customers know a coupon by.
+// PromotionCode is a code with which customers redeem a coupon.
 type PromotionCode struct {
 	ID, Code, Coupon string
 	Inactive         bool
@@ -98,7 +102,7 @@ func find[T any](all []T, is func(T) bool) *T {
 	return nil
 }
 
-// Customer returns a customer that is not deleted, or nil.
+// Customer returns a customer, or nil if it is missing or deleted.
 func (d *Data) Customer(id string) *Customer {
 	return find(d.Customers, func(c Customer) bool { return c.ID == id && !c.Deleted })
 }
@@ -123,7 +127,7 @@ func (d *Data) Configuration(id string) *Configuration {
 	return find(d.Configurations, func(c Configuration) bool { return c.ID == id })
 }
 
-// DefaultConfiguration returns the configuration of sessions that name none, or nil.
+// DefaultConfiguration returns the configuration of sessions that do not name one, or nil.
 func (d *Data) DefaultConfiguration() *Configuration {
 	return find(d.Configurations, func(c Configuration) bool { return c.Default })
 }

@@ -2,8 +2,8 @@ package account
 
 import "time"
 
-// DemoData is the account of the demo: Alice, Dave and Erin are customers, Carol was one and has
-// been deleted, and Bob never was. Periods and trials lie around now.
+// DemoData returns the account of the demo. Alice, Dave and Erin are customers, Carol is a deleted
+// customer, and Bob has no customer. Periods and trials include now.
 func DemoData(now time.Time) Data {
 	began := now.AddDate(0, -3, -10)
 	period := func(s Subscription) Subscription {

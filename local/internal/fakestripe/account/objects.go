@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// SubscriptionObject is a subscription as the API shows it, with every field of version 2024-06-20
-// (https://docs.stripe.com/api/subscriptions/object), most of them null here.
+// SubscriptionObject returns a subscription as the API shows it, with every field of version
+// 2024-06-20 (https://docs.stripe.com/api/subscriptions/object). Most fields are always null here.
 func (d *Data) SubscriptionObject(s Subscription, withProducts bool) map[string]any {
 	items := []map[string]any{}
 	for _, item := range s.Items {
@@ -82,7 +82,8 @@ func (d *Data) priceObject(id string, withProduct bool) map[string]any {
 	return object
 }
 
-// ProductObject is a product as the API shows it (https://docs.stripe.com/api/products/object).
+// ProductObject returns a product as the API shows it
+// (https://docs.stripe.com/api/products/object).
 func ProductObject(p Product) map[string]any {
 	return map[string]any{
 		"id": p.ID, "object": "product", "name": p.Name, "active": true, "livemode": false, "type": "service",
@@ -92,7 +93,7 @@ func ProductObject(p Product) map[string]any {
 	}
 }
 
-// seconds is a time as the API writes it; the zero time is null.
+// seconds returns a time in the format of the API, or nil for the zero time.
 func seconds(t time.Time) any {
 	if t.IsZero() {
 		return nil
@@ -100,7 +101,7 @@ func seconds(t time.Time) any {
 	return t.Unix()
 }
 
-// CustomerObject is a customer as the API shows it.
+// CustomerObject returns a customer as the API shows it.
 //
 // https://docs.stripe.com/api/customers/object
 func CustomerObject(c Customer) map[string]any {

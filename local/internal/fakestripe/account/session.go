@@ -17,25 +17,25 @@ type Session struct {
 	URL           string  `json:"url"`
 }
 
-// Flow is a portal flow as a session shows it; null where a part was not asked for.
+// Flow is a portal flow in a session. Parts that the request did not set are null.
 type Flow struct {
 	AfterCompletion    AfterCompletion `json:"after_completion"`
-	CustomerUpdate     *struct{}       `json:"customer_update,omitempty"` // has no members
+	CustomerUpdate     *struct{}       `json:"customer_update,omitempty"` // no members
 	Cancel             *FlowCancel     `json:"subscription_cancel"`
 	Update             *FlowUpdate     `json:"subscription_update"`
 	UpdateConfirmation *FlowConfirm    `json:"subscription_update_confirm"`
 	Type               string          `json:"type"`
 }
 
-// AfterCompletion is what happens after a flow: portal_homepage, hosted_confirmation or redirect.
+// AfterCompletion is the action after a flow: portal_homepage, hosted_confirmation or redirect.
 type AfterCompletion struct {
 	HostedConfirmation *HostedConfirmation `json:"hosted_confirmation"`
 	Redirect           *Redirect           `json:"redirect"`
 	Type               string              `json:"type"`
 }
 
-// HostedConfirmation is a page that confirms a flow; without a message of its own it shows
-// Stripe's.
+// HostedConfirmation is a page that confirms a flow. Without a custom message it shows Stripe's
+// message.
 type HostedConfirmation struct {
 	CustomMessage *string `json:"custom_message"`
 }
@@ -45,29 +45,29 @@ type Redirect struct {
 	ReturnURL string `json:"return_url"`
 }
 
-// FlowCancel cancels a subscription, perhaps after an offer for staying.
+// FlowCancel cancels a subscription, optionally with a retention offer.
 type FlowCancel struct {
 	Retention    *Retention `json:"retention"`
 	Subscription string     `json:"subscription"`
 }
 
-// Retention is an offer for staying; its type is coupon_offer.
+// Retention is a retention offer; its type is coupon_offer.
 type Retention struct {
 	CouponOffer CouponOffer `json:"coupon_offer"`
 	Type        string      `json:"type"`
 }
 
-// CouponOffer is a coupon by its ID.
+// CouponOffer names a coupon by its ID.
 type CouponOffer struct {
 	Coupon string `json:"coupon"`
 }
 
-// FlowUpdate lets the customer choose another plan of a subscription.
+// FlowUpdate lets the customer choose another plan for a subscription.
 type FlowUpdate struct {
 	Subscription string `json:"subscription"`
 }
 
-// FlowConfirm lets the customer confirm a change of a subscription; it has exactly one item and at
+// FlowConfirm lets the customer confirm a change of a subscription. It has exactly one item and at
 // most one discount.
 type FlowConfirm struct {
 	Discounts    []FlowDiscount `json:"discounts"`
@@ -81,7 +81,7 @@ type FlowDiscount struct {
 	PromotionCode *string `json:"promotion_code"`
 }
 
-// FlowItem is the new price and quantity of a subscription item; nil where they stay.
+// FlowItem is the new price and quantity of a subscription item; nil means no change.
 type FlowItem struct {
 	ID       string  `json:"id"`
 	Price    *string `json:"price"`

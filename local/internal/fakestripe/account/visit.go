@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// Visit is a session as the customer meets it.
+// Visit is a session and its use by the customer.
 type Visit struct {
 	Session Session
 	created time.Time
-	Seen    time.Time // last; zero before the first visit
+	Seen    time.Time // last page view; zero before the first
 	Done    string    // the customer's last change, in words; "" before the first
 }
 
 const (
-	// unvisited is how long a session's URL works if nobody follows it. Stripe says no more than
-	// that sessions are short-lived; about five minutes, and an hour of use, is what its users see.
+	// unvisited is how long the URL of an unused session works. Stripe says only that sessions are
+	// short-lived; its users report about five minutes, and an hour after the last use.
 	unvisited = 5 * time.Minute
-	// idle is how long a visited session lasts after its last page.
+	// idle is how long a session works after its last page view.
 	idle = time.Hour
 )
 
-// Expired says whether the session's URL no longer works.
+// Expired reports whether the URL of the session no longer works.
 func (v *Visit) Expired(now time.Time) bool {
 	if v.Seen.IsZero() {
 		return now.Sub(v.created) > unvisited
@@ -29,10 +29,10 @@ func (v *Visit) Expired(now time.Time) bool {
 	return now.Sub(v.Seen) > idle
 }
 
-// Admit makes a session's page reachable. Call it with the lock held.
+// Admit makes the page of a session reachable. The caller must hold the lock.
 //
-// It drops, at most once a minute, the sessions that expired long ago, so that a server under load
-// for days does not grow.
+// At most once a minute, Admit drops sessions that expired long ago, so that memory does not grow
+// when a server is under load for days.
 func (a *Account) Admit(name string, created *Session) {
 	now := a.Now()
 	if now.Sub(a.forgot) >= time.Minute {

@@ -1,14 +1,14 @@
 package account
 
-// WebhookEndpoint is an endpoint that Stripe sends events to.
+// WebhookEndpoint is an endpoint to which Stripe sends events.
 type WebhookEndpoint struct {
 	ID, URL  string
 	Disabled bool
-	Thin     bool     // its events carry no object
-	Events   []string // types, or "*"
+	Thin     bool     // its events do not carry an object
+	Events   []string // event types, or "*"
 }
 
-// Status is the endpoint's status as the API shows it: enabled or disabled.
+// Status returns the status in the API: enabled or disabled.
 func (e WebhookEndpoint) Status() string {
 	if e.Disabled {
 		return "disabled"
@@ -16,8 +16,8 @@ func (e WebhookEndpoint) Status() string {
 	return "enabled"
 }
 
-// DestinationObject is the endpoint as an event destination, which has no URL unless it is asked
-// for.
+// DestinationObject returns the endpoint as an event destination, without the URL, which the API
+// shows only if the request includes it.
 //
 // https://docs.stripe.com/api/v2/core/event_destinations/object
 func (e WebhookEndpoint) DestinationObject() map[string]any {

@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// answer is what is said to a request, as bytes, so that a replay is the same to the last one.
+// answer is a response as bytes, so that a replay is byte for byte the same.
 type answer struct {
 	status int
 	body   []byte
@@ -33,5 +33,5 @@ func (a *answer) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-cache, no-store")
 	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body) // a client that has gone needs no answer
+	_, _ = w.Write(a.body) // an error means that the client hung up
 }

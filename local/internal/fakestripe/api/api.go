@@ -1,6 +1,6 @@
-// Package api answers requests of Stripe's API out of an account, with Stripe's own errors: forms
-// and their schemas, keys and their permissions, idempotency, lists, and the rules of portal
-// sessions. See package fakestripe for what differs from Stripe.
+// Package api handles requests to Stripe's API for an account, with the errors of Stripe: forms and
+// their schemas, keys and their permissions, idempotency, lists, and the rules of portal sessions.
+// Package fakestripe lists the differences from Stripe.
 package api
 
 import (
@@ -13,22 +13,22 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// Config says how the API is reached.
+// Config configures the API.
 type Config struct {
-	PublicURL string   // the origin of the pages, where a session's URL leads to
+	PublicURL string   // the origin of the pages; URLs of sessions start with it
 	Keys      []string // see [API.SetKeys]
 	Livemode  bool     // keys are sk_live_… or rk_live_…
-	Record    bool     // keeps every request for [API.Requests]
+	Record    bool     // record every request for [API.Requests]
 }
 
-// API answers requests below /v1/ and /v2/ out of an account.
+// API handles requests below /v1/ and /v2/ for an account.
 type API struct {
 	account  *account.Account
 	config   Config
 	document *document
 	mux      *http.ServeMux
 
-	mu       sync.Mutex // guards everything below; it is never held together with the account's
+	mu       sync.Mutex // guards the fields below; never held together with the lock of the account
 	keys     map[string]bool
 	withheld map[string]map[string]bool
 	attempts map[string]*attempt // by idempotency key
@@ -36,7 +36,7 @@ type API struct {
 	forgot   time.Time // when firstUse last dropped attempts
 }
 
-// New returns the API of an account. It is an error if a key is not one of the mode.
+// New returns the API of an account. It returns an error if a key does not belong to the mode.
 func New(account *account.Account, config Config) (*API, error) {
 	s := &API{account: account, config: config, withheld: make(map[string]map[string]bool),
 		attempts: make(map[string]*attempt)}
@@ -51,7 +51,7 @@ func New(account *account.Account, config Config) (*API, error) {
 	return s, nil
 }
 
-// ServeHTTP answers one request.
+// ServeHTTP handles a request.
 func (s *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
 const (
@@ -61,7 +61,7 @@ const (
 	configurations = "/v1/billing_portal/configurations"
 )
 
-// endpoints are the operations of the first version of the API that are here.
+// endpoints are the operations of version 1 of the API that this package supports.
 var endpoints = []endpoint{
 	{post, "/v1/billing_portal/sessions", portalWrite, session, (*API).createSession},
 	{get, configurations, portalWrite, paging + " is_default active", (*API).listConfigurations},
@@ -80,7 +80,7 @@ var endpoints = []endpoint{
 	{get, "/v1/webhook_endpoints", webhookRead, paging, (*API).listWebhookEndpoints},
 }
 
-// placeholder is the part of a path that names the object.
+// placeholder matches the part of a path that names the object.
 var placeholder = regexp.MustCompile(`\{.*\}`)
 
 func (s *API) routes() *http.ServeMux {

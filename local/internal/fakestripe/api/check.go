@@ -10,8 +10,8 @@ import (
 	"github.com/stripe/stripe-mock/spec"
 )
 
-// check holds parameters against their schema in Stripe's words, naming the one at fault. It also
-// sees what stripe-mock does not: unknown names below the top level.
+// check checks parameters against their schema. Errors have Stripe's messages and name the invalid
+// parameter. Unlike stripe-mock, it also finds unknown names below the top level.
 func check(n *node, schema *spec.Schema) *apiError {
 	switch {
 	case len(schema.AnyOf) > 0:
@@ -35,8 +35,9 @@ func check(n *node, schema *spec.Schema) *apiError {
 	return checkValue(n, schema)
 }
 
-// alternative returns the first alternative of a schema that a value fits, or else the first of
-// all. Stripe's are a type and the empty string, which unsets the parameter.
+// alternative returns the first alternative of a schema that accepts the value, or the first
+// alternative if all fail. Stripe's alternatives are a type and the empty string, which unsets the
+// parameter.
 func alternative(n *node, schema *spec.Schema) *spec.Schema {
 	for _, s := range schema.AnyOf {
 		if check(n, s) == nil {
@@ -54,7 +55,7 @@ func checkObject(n *node, schema *spec.Schema) *apiError {
 		child := n.children[key]
 		known := schema.Properties[key]
 		if known == nil {
-			known = schema.AdditionalProperties // of metadata
+			known = schema.AdditionalProperties // metadata
 		}
 		if known == nil {
 			return invalid("parameter_unknown", child.name, "Received unknown parameter: %s", child.name)
@@ -79,7 +80,7 @@ func checkValue(n *node, schema *spec.Schema) *apiError {
 	if n.children != nil {
 		return invalid("", n.name, "Invalid %s", schema.Type)
 	}
-	isOfMetadata := strings.HasPrefix(n.name, "metadata[") // where an empty value removes the key
+	isOfMetadata := strings.HasPrefix(n.name, "metadata[") // an empty value removes the key
 	if n.value == "" && !isOfMetadata && !slices.Contains(schema.Enum, any("")) {
 		return invalid("parameter_invalid_empty", n.name,
 			"You passed an empty string for '%[1]s'. We assume empty values are an attempt to unset "+

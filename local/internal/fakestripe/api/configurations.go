@@ -10,7 +10,7 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// listConfigurations answers GET /v1/billing_portal/configurations, newest first
+// listConfigurations handles GET /v1/billing_portal/configurations, newest first
 // (https://docs.stripe.com/api/customer_portal/configurations/list).
 func (s *API) listConfigurations(_ *http.Request, params *node) (any, *apiError) {
 	is := func(name string, value bool) bool {
@@ -41,7 +41,7 @@ func (s *API) retrieveConfiguration(r *http.Request, params *node) (any, *apiErr
 	return s.account.Data.ConfigurationObject(*configuration, s.config.Livemode, expand), nil
 }
 
-// createConfiguration answers POST /v1/billing_portal/configurations
+// createConfiguration handles POST /v1/billing_portal/configurations
 // (https://docs.stripe.com/api/customer_portal/configurations/create).
 func (s *API) createConfiguration(r *http.Request, params *node) (any, *apiError) {
 	c := account.Configuration{ID: "bpc_1" + rand.Text()[:23]}
@@ -52,8 +52,9 @@ func (s *API) createConfiguration(r *http.Request, params *node) (any, *apiError
 	return answer, problem
 }
 
-// updateConfiguration answers POST /v1/billing_portal/configurations/{id}: absent parameters stay,
-// and lists are replaced (https://docs.stripe.com/api/customer_portal/configurations/update).
+// updateConfiguration handles POST /v1/billing_portal/configurations/{id}. Missing parameters do
+// not change, and lists are replaced
+// (https://docs.stripe.com/api/customer_portal/configurations/update).
 func (s *API) updateConfiguration(r *http.Request, params *node) (any, *apiError) {
 	configuration := s.account.Data.Configuration(r.PathValue("id"))
 	if configuration == nil {
@@ -80,7 +81,7 @@ func (s *API) writeConfiguration(r *http.Request, params *node, c *account.Confi
 	return s.account.Data.ConfigurationObject(*c, s.config.Livemode, expand), nil
 }
 
-// existsInCatalogue looks for products and prices that do not exist.
+// existsInCatalogue returns an error if a product or price does not exist.
 func (d rules) existsInCatalogue(params *node) *apiError {
 	for _, product := range params.at("features", "subscription_update", "products").list() {
 		if id := product.at("product"); id != nil && d.Product(id.value) == nil {
@@ -95,7 +96,7 @@ func (d rules) existsInCatalogue(params *node) *apiError {
 	return nil
 }
 
-// valueOf converts parameters to the types of their schema; nil means unset.
+// valueOf converts parameters to the types of their schema. nil means unset.
 func valueOf(n *node, schema *spec.Schema) any {
 	switch {
 	case len(schema.AnyOf) > 0:
@@ -121,7 +122,7 @@ func valueOf(n *node, schema *spec.Schema) any {
 	case schema.Type == spec.TypeBoolean:
 		return n.value == "true"
 	case schema.Type == spec.TypeInteger:
-		number, _ := strconv.ParseInt(n.value, 10, 64) // checked before
+		number, _ := strconv.ParseInt(n.value, 10, 64) // check accepted it
 		return number
 	}
 	return n.value

@@ -7,11 +7,10 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// Event destinations are of the second version of the API, of which the OpenAPI document says
-// nothing. Webhook endpoints are among them
-// (https://docs.stripe.com/api/v2/core/event_destinations).
+// Event destinations belong to version 2 of the API, which the OpenAPI document does not describe.
+// They include webhook endpoints (https://docs.stripe.com/api/v2/core/event_destinations).
 
-// firstDestinations is the first API version that has them
+// firstDestinations is the first API version with event destinations
 // (https://docs.stripe.com/changelog/acacia/2024-10-28/event-destinations-api).
 const firstDestinations = "2024-10-28"
 
@@ -31,7 +30,7 @@ func (s *API) destinations(handle func(r *http.Request) (any, *apiError)) http.H
 	}
 }
 
-// listEventDestinations answers GET /v2/core/event_destinations
+// listEventDestinations handles GET /v2/core/event_destinations
 // (https://docs.stripe.com/api/v2/core/event_destinations/list).
 func (s *API) listEventDestinations(r *http.Request) (any, *apiError) {
 	listed := []map[string]any{}
@@ -45,7 +44,7 @@ func (s *API) listEventDestinations(r *http.Request) (any, *apiError) {
 	return map[string]any{"data": listed, "next_page_url": nil, "previous_page_url": nil}, nil
 }
 
-// retrieveEventDestination answers GET /v2/core/event_destinations/{id}
+// retrieveEventDestination handles GET /v2/core/event_destinations/{id}
 // (https://docs.stripe.com/api/v2/core/event_destinations/retrieve).
 func (s *API) retrieveEventDestination(r *http.Request) (any, *apiError) {
 	id := r.PathValue("id")

@@ -15,14 +15,15 @@ import (
 	"billingportal/local/internal/stripespec"
 )
 
-// document is what checks requests: Stripe's OpenAPI document, and stripe-mock made from it.
+// document checks requests: Stripe's OpenAPI document, and a stripe-mock that uses it.
 type document struct {
 	version string
 	paths   map[spec.Path]map[spec.HTTPVerb]*spec.Operation
 	server  *server.StubServer
 }
 
-// loadDocument reads it once for all stand-ins of a process: none of them changes it.
+// loadDocument reads the document once per process. All fakes share it, because they do not change
+// it.
 var loadDocument = sync.OnceValues(func() (*document, error) {
 	requests, err := requestsOnly(stripespec.Embedded())
 	if err != nil {
@@ -45,8 +46,8 @@ var loadDocument = sync.OnceValues(func() (*document, error) {
 	return &document{version: version, paths: loaded.Paths, server: mock}, nil
 })
 
-// requestsOnly cuts the document down to what checks requests: the served operations, each with an
-// answer of any shape since the stateful layer answers.
+// requestsOnly reduces the document to the parts that are needed to check requests: the supported
+// operations, each with a response of any format, because package api writes the responses.
 func requestsOnly(openAPI stripespec.Document) ([]byte, error) {
 	anyAnswer := json.RawMessage(`{"200":{"content":{"application/json":{"schema":{"type":"object"}}}}}`)
 	paths := make(map[string]map[string]map[string]json.RawMessage)
@@ -72,7 +73,7 @@ func requestsOnly(openAPI stripespec.Document) ([]byte, error) {
 	})
 }
 
-// parameters is the schema of an operation's parameters.
+// parameters returns the schema of the parameters of an operation.
 func (d *document) parameters(path, method string) *spec.Schema {
 	operation := d.paths[spec.Path(path)][spec.HTTPVerb(strings.ToLower(method))]
 	if method == http.MethodGet {
@@ -81,11 +82,12 @@ func (d *document) parameters(path, method string) *spec.Schema {
 	return operation.RequestBody.Content["application/x-www-form-urlencoded"].Schema
 }
 
-// validate has stripe-mock check a request. Whatever it refuses is refused in its own words: the
-// checks before it have Stripe's words for what is usual, so this is for what they overlook.
+// validate checks a request with stripe-mock and returns its error. check runs before and has
+// Stripe's messages for common mistakes, so validate finds only the rest.
 func (d *document) validate(r *http.Request, body string) *apiError {
 	request := r.Clone(r.Context())
-	request.Header.Set("Authorization", "Bearer sk_test_"+"any") // stripe-mock knows no keys of live mode
+	// stripe-mock accepts only test mode keys
+	request.Header.Set("Authorization", "Bearer sk_test_"+"any")
 	request.Body = http.NoBody
 	if body != "" {
 		request.Body = readCloser{strings.NewReader(body)}
@@ -100,12 +102,12 @@ func (d *document) validate(r *http.Request, body string) *apiError {
 	var refused server.ResponseError
 	if err := json.Unmarshal(verdict.body.Bytes(), &refused); err != nil {
 		return &apiError{status: http.StatusInternalServerError, Type: "api_error",
-			Message: "stripe-mock gave no readable answer"}
+			Message: "stripe-mock returned an unreadable response"}
 	}
 	return &apiError{status: verdict.status, Type: refused.ErrorInfo.Type, Message: refused.ErrorInfo.Message}
 }
 
-// verdict keeps stripe-mock's answer, of which only the refusal matters.
+// verdict stores the response of stripe-mock. Only errors are used.
 type verdict struct {
 	header http.Header
 	status int

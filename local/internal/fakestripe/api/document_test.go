@@ -9,9 +9,9 @@ import (
 	"github.com/stripe/stripe-mock/embedded"
 )
 
-// TestTheDocumentKeepsItsRequests holds the cut document against the whole: for what is served,
-// every parameter and every body is Stripe's own.
-func TestTheDocumentKeepsItsRequests(t *testing.T) {
+// TestReducedDocumentKeepsTheRequests compares the reduced document with the whole one: all
+// parameters and bodies of the supported operations must be equal.
+func TestReducedDocumentKeepsTheRequests(t *testing.T) {
 	cut, err := requestsOnly(embedded.OpenAPISpec)
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func TestTheDocumentKeepsItsRequests(t *testing.T) {
 	}
 }
 
-func TestADocumentWithoutAnOperation(t *testing.T) {
+func TestDocumentWithoutAnOperation(t *testing.T) {
 	for name, document := range map[string]string{
 		"nothing": `{}`,
 		"paths without operations": strings.ReplaceAll(`{"paths":{"/v1/billing_portal/sessions":X,`+
@@ -47,7 +47,7 @@ func TestADocumentWithoutAnOperation(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := requestsOnly([]byte(document)); err == nil {
-				t.Error("accepted")
+				t.Error("requestsOnly returned no error")
 			}
 		})
 	}

@@ -7,17 +7,18 @@ import (
 	"strings"
 )
 
-// maxBody bounds what is read of a request, in bytes. Stripe does not document its own bound.
+// maxBody limits a request body, in bytes. Stripe does not document its limit.
 const maxBody = 1 << 20
 
-// endpoint is an operation of the API: its path in Stripe's document, what a key needs for it, and
-// who answers.
+// endpoint is an operation of the API: its path in Stripe's document, the permission that a key
+// needs, and its handler.
 type endpoint struct {
 	method, path string
 	needs        permission
-	// those that are acted on, of those in the document; "*" for all
+	// names of the supported parameters; "*" for all parameters in the document
 	parameters string
-	handle     func(s *API, r *http.Request, params *node) (any, *apiError) // called with the account's lock held
+	// called with the lock of the account held
+	handle func(s *API, r *http.Request, params *node) (any, *apiError)
 }
 
 func (s *API) endpoint(e endpoint) http.HandlerFunc {
@@ -39,8 +40,7 @@ func (s *API) endpoint(e endpoint) http.HandlerFunc {
 	}
 }
 
-// receive gives every request an ID and a place in the record, and refuses one that is not
-// authorized.
+// receive sets the request ID, records the request and checks its authorization.
 func (s *API) receive(w http.ResponseWriter, r *http.Request, needs permission) (requestID, body string, ok bool) {
 	requestID = "req_" + rand.Text()[:14]
 	w.Header().Set("Request-Id", requestID)
@@ -72,8 +72,8 @@ func (s *API) unknownEndpoint(w http.ResponseWriter, r *http.Request) {
 	newAnswer(nil, problem).write(w)
 }
 
-// run checks a request and has it answered. begun says whether it got as far as the account's
-// state: only then is its answer kept for its idempotency key
+// run checks a request and calls its handler. begun reports whether the request reached the state
+// of the account; only then is its response stored for its idempotency key
 // (https://docs.stripe.com/api/idempotent_requests).
 func (s *API) run(r *http.Request, e endpoint, body string) (result any, problem *apiError, begun bool) {
 	form := body

@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// apiError is an answer other than 200, in Stripe's shape (https://docs.stripe.com/api/errors).
+// apiError is an error in Stripe's format (https://docs.stripe.com/api/errors).
 type apiError struct {
 	status  int
 	Code    string `json:"code,omitempty"`
@@ -24,7 +24,7 @@ func invalid(code, param, format string, args ...any) *apiError {
 	}
 }
 
-// noSuch is how Stripe says that an ID names nothing, or nothing that this request may use.
+// noSuch returns the error for an ID that does not exist or that the request may not use.
 func noSuch(kind, id, param string) *apiError {
 	return invalid("resource_missing", param, "No such %s: '%s'", kind, id)
 }
@@ -33,14 +33,15 @@ func missingParam(param string) *apiError {
 	return invalid("parameter_missing", param, "Missing required param: %s.", param)
 }
 
-// refusal is a request that is well formed but that the account's state or settings do not allow.
-// Those that were reported for portal flows carry neither code nor param, so none is invented here.
+// refusal returns the error for a valid request that the state or settings of the account do not
+// allow. Such errors of portal flows, as users have reported them, have no code and no param, so
+// refusal sets none.
 func refusal(format string, args ...any) *apiError {
 	return invalid("", "", format, args...)
 }
 
-// notHere refuses what Stripe can do and this stand-in cannot: better a clear refusal than an
-// invented answer.
+// notHere returns the error for a feature of Stripe that this fake does not support. A clear error
+// is better than an invented response.
 func notHere(param, format string, args ...any) *apiError {
 	return invalid("", param, "Not in this stand-in for Stripe: %s", fmt.Sprintf(format, args...))
 }

@@ -7,14 +7,15 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// blocks are the flow types that have a block of parameters of their own, by its name.
+// blocks are the flow types that have their own block of parameters. The block has the name of the
+// type.
 var blocks = []string{"subscription_cancel", "subscription_update", "subscription_update_confirm"}
 
-// firstCustomerUpdate is the first version of the API with the flow customer_update
+// firstCustomerUpdate is the first API version with the flow customer_update
 // (https://docs.stripe.com/changelog/dahlia/2026-08-26/adds-a-customer-update-deep-link-for-billing-portal-sessions).
 const firstCustomerUpdate = "2026-08-26.dahlia"
 
-// checkFlowType refuses a type of flow that a version of the API does not have.
+// checkFlowType returns an error if an API version does not have this type of flow.
 func checkFlowType(kind, version string) *apiError {
 	types := []any{"payment_method_update", blocks[0], blocks[1], blocks[2]}
 	if version >= firstCustomerUpdate {
@@ -26,9 +27,9 @@ func checkFlowType(kind, version string) *apiError {
 	return nil
 }
 
-// readFlow reads flow_data, whose names and kinds have been checked, with the rules that Stripe's
-// document does not state: each type has its own block and no other, one item, and one discount of
-// one kind.
+// readFlow reads flow_data after check. It applies the rules that are missing in Stripe's document:
+// each type requires its own block and allows no other, and there may be only one item, one
+// discount, and one kind of discount.
 func readFlow(data *node) (*account.Flow, *apiError) {
 	if data == nil {
 		return nil, nil
@@ -40,7 +41,7 @@ func readFlow(data *node) (*account.Flow, *apiError) {
 			return nil, missingParam("flow_data[" + block + "]")
 		}
 		if block != kind && given != nil {
-			// Wording not reported; the rule is.
+			// The rule is reported, the message is not.
 			return nil, invalid("", given.name,
 				"You may only specify `%s` when `flow_data[type]` is `%s`.", given.name, block)
 		}
@@ -76,7 +77,7 @@ func readAfterCompletion(data *node) (account.AfterCompletion, *apiError) {
 	}
 	after := account.AfterCompletion{Type: data.or("", "type")}
 	for _, block := range []string{"hosted_confirmation", "redirect"} {
-		// Wording not reported, as for the flow's own blocks.
+		// The message is not reported, as above.
 		if given := data.at(block); given != nil && after.Type != block {
 			return after, invalid("", given.name,
 				"You may only specify `%s` when `flow_data[after_completion][type]` is `%s`.", given.name, block)
@@ -100,7 +101,8 @@ func readAfterCompletion(data *node) (account.AfterCompletion, *apiError) {
 func readConfirm(data *node) (*account.FlowConfirm, *apiError) {
 	items := data.at("items").list()
 	if len(items) > 1 {
-		// Wording not reported; the document says "Currently, only up to one may be specified".
+		// The message is not reported. The document says "Currently, only up to one may be
+		// specified".
 		return nil, invalid("", data.at("items").name,
 			"Only up to one item may be specified in `%s`.", data.at("items").name)
 	}

@@ -6,11 +6,11 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// rules are Stripe's about what a request may refer to in an account.
+// rules are Stripe's rules for the objects of an account to which a request may refer.
 type rules struct{ *account.Data }
 
-// allows says whether a customer may be sent through a flow, given the account's state and the
-// portal's settings.
+// allows returns an error if the state of the account or the settings of the portal do not allow a
+// flow.
 func (d rules) allows(customer string, configuration *account.Configuration, f *account.Flow) *apiError {
 	switch {
 	case f.Cancel != nil:
@@ -23,19 +23,20 @@ func (d rules) allows(customer string, configuration *account.Configuration, f *
 		return d.allowsConfirm(customer, configuration, f.UpdateConfirmation)
 	case f.CustomerUpdate != nil:
 		if !configuration.CustomerUpdate {
-			// Wording not reported; it follows that of the update feature.
+			// The message is not reported. It follows that of the update feature.
 			return refusal("The customer cannot be updated because the customer update feature in the portal " +
 				"configuration is disabled.")
 		}
 	case !configuration.PaymentMethod:
-		// Wording not reported; it follows that of the update feature.
+		// The message is not reported. It follows that of the update feature.
 		return refusal("The payment method cannot be updated because the payment method update feature in the portal " +
 			"configuration is disabled.")
 	}
 	return nil
 }
 
-// owned finds a subscription of the customer. Somebody else's is answered as if it did not exist.
+// owned finds a subscription of the customer. Subscriptions of other customers are treated as
+// missing.
 func (d rules) owned(customer, id, param string) (*account.Subscription, *apiError) {
 	subscription := d.Subscription(id)
 	if subscription == nil || subscription.Customer != customer {
@@ -50,7 +51,7 @@ func (d rules) allowsCancel(customer string, configuration *account.Configuratio
 		return problem
 	}
 	if !configuration.Cancel {
-		// Reported in part: that "the subscription cancel feature" is "disabled".
+		// Users reported only that "the subscription cancel feature" is "disabled".
 		return refusal("This subscription cannot be canceled because the subscription cancel feature in the portal " +
 			"configuration is disabled.")
 	}
@@ -58,7 +59,7 @@ func (d rules) allowsCancel(customer string, configuration *account.Configuratio
 		return refusal("The subscription `%s` is already set to be canceled at period end.", subscription.ID)
 	}
 	if !slices.Contains([]string{"active", "trialing", "past_due", "unpaid", "paused"}, subscription.Status) {
-		// Wording not reported.
+		// The message is not reported.
 		return refusal("The subscription `%s` cannot be canceled because its status is `%s`.",
 			subscription.ID, subscription.Status)
 	}
@@ -69,7 +70,7 @@ func (d rules) allowsCancel(customer string, configuration *account.Configuratio
 	return nil
 }
 
-// updatable finds a subscription of the customer that the portal lets its customer change.
+// updatable finds a subscription of the customer that the customer can change in the portal.
 func (d rules) updatable(customer string, configuration *account.Configuration, id,
 	param string) (*account.Subscription, *apiError) {
 	subscription, problem := d.owned(customer, id, param)
@@ -81,12 +82,12 @@ func (d rules) updatable(customer string, configuration *account.Configuration, 
 			"portal configuration is disabled.")
 	}
 	if !slices.Contains([]string{"active", "trialing", "past_due"}, subscription.Status) {
-		// Wording not reported.
+		// The message is not reported.
 		return nil, refusal("This subscription cannot be updated because its status is `%s`.", subscription.Status)
 	}
 	if len(subscription.Items) != 1 {
-		// Wording not reported; the rule is documented with
-		// flow_data.subscription_update_confirm.items.
+		// The message is not reported. flow_data.subscription_update_confirm.items documents the
+		// rule.
 		return nil, refusal("This subscription cannot be updated because it has multiple subscription items.")
 	}
 	return subscription, nil
@@ -100,7 +101,7 @@ func (d rules) allowsConfirm(customer string, configuration *account.Configurati
 	}
 	current, wanted := subscription.Items[0], f.Items[0]
 	if wanted.ID != current.ID {
-		// Wording not reported.
+		// The message is not reported.
 		return noSuch("subscription item", wanted.ID, block+"[items][0][id]")
 	}
 	newPrice := wanted.Price != nil && *wanted.Price != current.Price
@@ -110,8 +111,8 @@ func (d rules) allowsConfirm(customer string, configuration *account.Configurati
 			return noSuch("price", *wanted.Price, block+"[items][0][price]")
 		}
 		if !slices.Contains(configuration.Prices, *wanted.Price) {
-			// Wording not reported; the rule is documented with
-			// flow_data.subscription_update_confirm.items.price.
+			// The message is not reported. flow_data.subscription_update_confirm.items.price
+			// documents the rule.
 			return refusal("This subscription cannot be updated because the price `%s` is not in the portal "+
 				"configuration.", *wanted.Price)
 		}
@@ -147,7 +148,8 @@ func (d rules) allowsDiscounts(configuration *account.Configuration, discounts [
 	return nil
 }
 
-// notAllowedUpdate is reported in part: that the list "does not include `promotion_code`".
+// notAllowedUpdate returns a message of which users reported only that the list "does not include
+// `promotion_code`".
 func notAllowedUpdate(update string) *apiError {
 	return refusal("This subscription cannot be updated because the portal configuration's "+
 		"`features.subscription_update.default_allowed_updates` does not include `%s`.", update)

@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// node is a parameter in the tree that Stripe's bracket names spell: a value, or named or numbered
-// children.
+// node is a parameter in the tree that Stripe's bracket names describe: a value, or named or
+// numbered children.
 type node struct {
-	name     string // the full bracket name, as errors call it
+	name     string // the full bracket name, for errors
 	value    string
 	children map[string]*node // nil for a value
 }
 
-// parseForm reads "a[b][0][c]=v&…". As with Stripe, the last of repeated names counts.
+// parseForm parses "a[b][0][c]=v&…". If a name is repeated, the last value counts, as at Stripe.
 func parseForm(form string) (*node, *apiError) {
 	values, err := url.ParseQuery(form)
 	if err != nil {
@@ -65,7 +65,7 @@ func (n *node) set(name, value string) *apiError {
 	return nil
 }
 
-// at walks down; it is nil where the path ends early.
+// at returns the node at a path, or nil if it does not exist.
 func (n *node) at(path ...string) *node {
 	for _, key := range path {
 		if n == nil {
@@ -76,7 +76,7 @@ func (n *node) at(path ...string) *node {
 	return n
 }
 
-// text is the value at a path, nil if there is none.
+// text returns the value at a path, or nil if it is missing.
 func (n *node) text(path ...string) *string {
 	if n = n.at(path...); n == nil {
 		return nil
@@ -84,7 +84,7 @@ func (n *node) text(path ...string) *string {
 	return &n.value
 }
 
-// or is the value at a path, or the fallback.
+// or returns the value at a path, or fallback if it is missing.
 func (n *node) or(fallback string, path ...string) string {
 	if v := n.text(path...); v != nil {
 		return *v
@@ -92,8 +92,8 @@ func (n *node) or(fallback string, path ...string) string {
 	return fallback
 }
 
-// list is an array's elements in order: those numbered by index, and before them "[]", the
-// unnumbered one.
+// list returns the elements of an array: first the element without a number ("[]"), then the
+// numbered elements in order.
 func (n *node) list() []*node {
 	if n == nil {
 		return nil

@@ -5,29 +5,29 @@ import (
 	"testing"
 )
 
-func TestFormSpellsATree(t *testing.T) {
+func TestFormIsParsedToATree(t *testing.T) {
 	root, problem := parseForm("a=1&a=2&b[c][d]=3&l[2][x]=c&l[10][x]=d&l[0][x]=a&m[]=q")
 	if problem != nil {
 		t.Fatal(problem.Message)
 	}
 	if got := root.or("", "a"); got != "2" {
-		t.Errorf("the last of repeated names counts: %q", got)
+		t.Errorf("got %q for a repeated name, want the last value", got)
 	}
 	if got := root.at("b", "c", "d").name; got != "b[c][d]" {
-		t.Errorf("name %q", got)
+		t.Errorf("the full name is %q", got)
 	}
 	var order []string
 	for _, element := range root.at("l").list() {
 		order = append(order, element.or("", "x"))
 	}
 	if !slices.Equal(order, []string{"a", "c", "d"}) {
-		t.Errorf("elements in the order %v", order)
+		t.Errorf("elements are in the order %v", order)
 	}
 	if list := root.at("m").list(); len(list) != 1 || list[0].value != "q" {
-		t.Errorf("an element without a number: %+v", list)
+		t.Errorf("the list with an element without a number is %+v", list)
 	}
 	if root.text("b", "x", "y") != nil || root.at("b", "x", "y").list() != nil {
-		t.Error("a path that ends early has a value")
+		t.Error("a path without a node has a value")
 	}
 }
 
@@ -39,7 +39,7 @@ func TestFormRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, problem := parseForm(form); problem == nil {
-				t.Error("accepted")
+				t.Error("parseForm returned no error")
 			}
 		})
 	}

@@ -7,21 +7,20 @@ import (
 	"time"
 )
 
-// idempotencyLifetime is how long a key is remembered: Stripe may forget it after at least 24
-// hours.
+// idempotencyLifetime is how long a key is stored. Stripe may remove keys after 24 hours.
 const idempotencyLifetime = 24 * time.Hour
 
 // attempt is the first use of an idempotency key.
 type attempt struct {
 	path      string
-	form      string // the parameters, in one order
+	form      string // the parameters, sorted
 	requestID string
 	created   time.Time
-	answer    *answer // nil while the request is being answered
+	answer    *answer // nil until the request is done
 }
 
-// once runs a request under its idempotency key, or replays what the key's first request was
-// answered.
+// once runs a request under its idempotency key, or returns the response of the first request with
+// this key.
 func (s *API) once(w http.ResponseWriter, r *http.Request, body, requestID string, run func() (*answer, bool)) *answer {
 	key := r.Header.Get("Idempotency-Key")
 	if len(key) > 255 {
@@ -65,8 +64,8 @@ func (s *API) once(w http.ResponseWriter, r *http.Request, body, requestID strin
 	return a
 }
 
-// firstUse claims a key for this attempt, or returns a copy of the attempt that used it before. It
-// drops, at most once a minute, the keys that are over.
+// firstUse claims a key for this attempt, or returns a copy of the earlier attempt with the key. At
+// most once a minute it drops expired keys.
 func (s *API) firstUse(key string, this *attempt) *attempt {
 	s.mu.Lock()
 	defer s.mu.Unlock()

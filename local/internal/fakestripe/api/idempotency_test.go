@@ -28,11 +28,11 @@ func TestKeyInUse(t *testing.T) {
 		return newAnswer(nil, nil), true
 	})
 	if meanwhile.status != 409 || !strings.Contains(string(meanwhile.body), `"code": "idempotency_key_in_use"`) {
-		t.Errorf("%d %s", meanwhile.status, meanwhile.body)
+		t.Errorf("status %d: %s", meanwhile.status, meanwhile.body)
 	}
 }
 
-func TestKeyIsForgotten(t *testing.T) {
+func TestKeyExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &API{attempts: make(map[string]*attempt)}
 		use := func() *attempt { return s.firstUse("k1", &attempt{created: time.Now()}) }
@@ -41,11 +41,11 @@ func TestKeyIsForgotten(t *testing.T) {
 		}
 		time.Sleep(24 * time.Hour)
 		if use() == nil {
-			t.Error("forgotten within a day")
+			t.Error("the key expired within a day")
 		}
 		time.Sleep(time.Second)
 		if use() != nil {
-			t.Error("remembered for more than a day")
+			t.Error("the key did not expire after a day")
 		}
 	})
 }

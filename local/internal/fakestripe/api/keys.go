@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// permission names what a restricted key may be denied, as Stripe's errors name it.
+// permission is a permission of restricted keys, as Stripe's errors name it.
 type permission struct{ label, name string }
 
 var (
@@ -25,8 +25,8 @@ var (
 var errKey = errors.New("fakestripe: a key must be sk_test_ or rk_test_ (in live mode sk_live_ or rk_live_) followed " +
 	"by letters and digits")
 
-// SetKeys replaces the accepted API keys, as rolling a key in Stripe's dashboard does: those left
-// out stop working with the next request. Only keys of the stand-in's mode are accepted.
+// SetKeys replaces the accepted API keys, like rolling a key in the Stripe dashboard: keys that are
+// left out stop working with the next request. Only keys of the mode of this fake are accepted.
 func (s *API) SetKeys(keys ...string) error {
 	accepted := make(map[string]bool)
 	mode := "test"
@@ -46,8 +46,8 @@ func (s *API) SetKeys(keys ...string) error {
 	return nil
 }
 
-// Withhold takes from a restricted key the permission of a name, such as subscription_read, so that
-// Stripe's 403 for it can be seen.
+// Withhold removes a permission, for example subscription_read, from a restricted key. Requests
+// that need it get Stripe's 403.
 func (s *API) Withhold(key, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -57,8 +57,8 @@ func (s *API) Withhold(key, name string) {
 	s.withheld[key][name] = true
 }
 
-// authorize checks the Authorization header, and that the key may do what an endpoint needs; the
-// zero permission needs nothing. The key is never echoed beyond its public prefix.
+// authorize checks the Authorization header and the permission that an endpoint needs. The zero
+// permission allows every key. Errors contain at most the public prefix of the key.
 func (s *API) authorize(r *http.Request, needs permission) *apiError {
 	unauthorized := func(message string) *apiError {
 		return &apiError{status: http.StatusUnauthorized, Type: "invalid_request_error", Message: message}

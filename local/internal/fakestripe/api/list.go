@@ -14,7 +14,7 @@ type list struct {
 	URL     string           `json:"url"`
 }
 
-// listed answers with the page of all the objects, newest first, that the parameters ask for.
+// listed returns the requested page of all objects, newest first.
 func listed[T any](url string, all []T, id func(T) string, object func(T) map[string]any,
 	params *node) (any, *apiError) {
 	some, more, problem := page(all, id, params)
@@ -28,7 +28,7 @@ func listed[T any](url string, all []T, id func(T) string, object func(T) map[st
 	return answer, nil
 }
 
-// page cuts the page that limit, starting_after and ending_before ask for out of all the objects,
+// page returns the objects that limit, starting_after and ending_before select. all is sorted
 // newest first.
 func page[T any](all []T, id func(T) string, params *node) (some []T, more bool, problem *apiError) {
 	limit, err := strconv.Atoi(params.or("10", "limit"))
@@ -69,11 +69,11 @@ func cursor[T any](all []T, id func(T) string, at, param string) (int, *apiError
 	return i, nil
 }
 
-// maxExpansion is how deep Stripe expands; in a list the leading "data" counts
+// maxExpansion is the maximum depth of an expansion. In a list the leading "data" counts
 // (https://docs.stripe.com/expand).
 const maxExpansion = 4
 
-// expansions checks the expand parameter against the paths that can be expanded here.
+// expansions checks the expand parameter against the supported paths.
 func expansions(params *node, possible ...string) (map[string]bool, *apiError) {
 	wanted := make(map[string]bool)
 	for _, path := range params.at("expand").list() {
@@ -89,7 +89,7 @@ func expansions(params *node, possible ...string) (map[string]bool, *apiError) {
 	return wanted, nil
 }
 
-// only refuses the parameters of Stripe's document that are not acted on here.
+// only returns an error for parameters that Stripe documents and this fake does not support.
 func only(params *node, known []string) *apiError {
 	for _, key := range params.keys() {
 		if !slices.Contains(known, key) {

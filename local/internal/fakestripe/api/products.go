@@ -7,9 +7,9 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// listProducts answers GET /v1/products (https://docs.stripe.com/api/products/list). It is how the
-// names of a subscription list's products are found in one call, since a list cannot be expanded as
-// deep as them.
+// listProducts handles GET /v1/products (https://docs.stripe.com/api/products/list). The product
+// uses it to get the names of all products in a list of subscriptions with one call, because the
+// expansion of a list cannot reach them.
 func (s *API) listProducts(_ *http.Request, params *node) (any, *apiError) {
 	matching := s.account.Data.Products
 	if ids := params.at("ids").list(); len(ids) > 0 {

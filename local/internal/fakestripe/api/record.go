@@ -6,16 +6,16 @@ import (
 	"slices"
 )
 
-// Request is an API request as it came over the wire, also when it was refused.
+// Request is an API request as received, whether it was accepted or not.
 type Request struct {
 	Method, Path   string
 	Query          string // without the question mark
-	Body           string // the form, exactly as sent
+	Body           string // the form as sent
 	IdempotencyKey string
 	StripeVersion  string
 }
 
-// Form is the body's parameters under Stripe's bracket names.
+// Form returns the parameters in the body by their bracket names.
 func (r Request) Form() url.Values {
 	form, err := url.ParseQuery(r.Body)
 	if err != nil {
@@ -24,8 +24,8 @@ func (r Request) Form() url.Values {
 	return form
 }
 
-// Requests returns the API requests so far, oldest first, if Config.Record is set. Tests use it;
-// the product never does.
+// Requests returns the API requests so far, oldest first, if Config.Record is set. Only tests use
+// it.
 func (s *API) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()

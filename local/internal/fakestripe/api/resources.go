@@ -8,15 +8,15 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// notFound is noSuch for an object that is asked for by its own address.
+// notFound is noSuch for an object whose ID is in the path.
 func notFound(kind, id, param string) *apiError {
 	problem := noSuch(kind, id, param)
 	problem.status = http.StatusNotFound
 	return problem
 }
 
-// listCustomers answers GET /v1/customers (https://docs.stripe.com/api/customers/list), newest
-// first. Deleted ones are not listed.
+// listCustomers handles GET /v1/customers (https://docs.stripe.com/api/customers/list), newest
+// first, without deleted customers.
 func (s *API) listCustomers(_ *http.Request, params *node) (any, *apiError) {
 	expand, problem := expansions(params, "data.subscriptions")
 	if problem != nil {
@@ -37,7 +37,8 @@ func (s *API) listCustomers(_ *http.Request, params *node) (any, *apiError) {
 		}, params)
 }
 
-// subscriptionsOf is the list that a customer is expanded with: those that are not canceled.
+// subscriptionsOf returns the list in an expanded customer: the subscriptions that are not
+// canceled.
 func subscriptionsOf(d *account.Data, customer string) list {
 	found := list{Object: "list", Data: []map[string]any{}, URL: "/v1/customers/" + customer + "/subscriptions"}
 	for _, subscription := range d.Subscriptions {
@@ -48,8 +49,8 @@ func subscriptionsOf(d *account.Data, customer string) list {
 	return found
 }
 
-// retrieveCustomer answers GET /v1/customers/{id}, for a deleted one with as little as Stripe
-// (https://docs.stripe.com/api/customers/retrieve).
+// retrieveCustomer handles GET /v1/customers/{id}. For a deleted customer it returns only the few
+// members that Stripe returns (https://docs.stripe.com/api/customers/retrieve).
 func (s *API) retrieveCustomer(r *http.Request, _ *node) (any, *apiError) {
 	id := r.PathValue("id")
 	i := slices.IndexFunc(s.account.Data.Customers, func(c account.Customer) bool { return c.ID == id })
@@ -62,7 +63,7 @@ func (s *API) retrieveCustomer(r *http.Request, _ *node) (any, *apiError) {
 	return account.CustomerObject(s.account.Data.Customers[i]), nil
 }
 
-// retrieveCoupon answers GET /v1/coupons/{id} (https://docs.stripe.com/api/coupons/retrieve).
+// retrieveCoupon handles GET /v1/coupons/{id} (https://docs.stripe.com/api/coupons/retrieve).
 func (s *API) retrieveCoupon(r *http.Request, _ *node) (any, *apiError) {
 	coupon := s.account.Data.Coupon(r.PathValue("id"))
 	if coupon == nil {
@@ -72,7 +73,7 @@ func (s *API) retrieveCoupon(r *http.Request, _ *node) (any, *apiError) {
 		"valid": !coupon.Expired, "livemode": false}, nil
 }
 
-// retrievePromotionCode answers GET /v1/promotion_codes/{id}
+// retrievePromotionCode handles GET /v1/promotion_codes/{id}
 // (https://docs.stripe.com/api/promotion_codes/retrieve).
 func (s *API) retrievePromotionCode(r *http.Request, _ *node) (any, *apiError) {
 	code := s.account.Data.PromotionCode(r.PathValue("id"))
@@ -83,14 +84,15 @@ func (s *API) retrievePromotionCode(r *http.Request, _ *node) (any, *apiError) {
 		"active": !code.Inactive, "livemode": false}, nil
 }
 
-// retrieveOwnAccount answers GET /v1/account, the account of the key. Most restricted keys may not
-// (https://docs.stripe.com/api/accounts/retrieve).
+// retrieveOwnAccount handles GET /v1/account, the account of the key. Most restricted keys do not
+// have the permission (https://docs.stripe.com/api/accounts/retrieve).
 func (s *API) retrieveOwnAccount(_ *http.Request, _ *node) (any, *apiError) {
 	return map[string]any{"id": s.account.Data.Account, "object": "account", "charges_enabled": true}, nil
 }
 
-// retrieveAccount answers GET /v1/accounts/{id}. Stripe says the same of an account that is not
-// connected and of one that does not exist (https://docs.stripe.com/error-codes#account-invalid).
+// retrieveAccount handles GET /v1/accounts/{id}. Stripe returns the same error for an account that
+// is not connected and one that does not exist
+// (https://docs.stripe.com/error-codes#account-invalid).
 func (s *API) retrieveAccount(r *http.Request, _ *node) (any, *apiError) {
 	id := r.PathValue("id")
 	if !slices.Contains(s.account.Data.Connected, id) {
@@ -103,7 +105,7 @@ func (s *API) retrieveAccount(r *http.Request, _ *node) (any, *apiError) {
 	return map[string]any{"id": id, "object": "account", "charges_enabled": true}, nil
 }
 
-// listWebhookEndpoints answers GET /v1/webhook_endpoints
+// listWebhookEndpoints handles GET /v1/webhook_endpoints
 // (https://docs.stripe.com/api/webhook_endpoints/list).
 func (s *API) listWebhookEndpoints(_ *http.Request, params *node) (any, *apiError) {
 	// A destination of thin events is not a webhook endpoint.

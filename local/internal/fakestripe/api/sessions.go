@@ -8,7 +8,7 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// createSession answers POST /v1/billing_portal/sessions
+// createSession handles POST /v1/billing_portal/sessions
 // (https://docs.stripe.com/api/customer_portal/sessions/create).
 func (s *API) createSession(r *http.Request, params *node) (any, *apiError) {
 	if expand := params.at("expand").list(); len(expand) > 0 {
@@ -36,7 +36,7 @@ func (s *API) createSession(r *http.Request, params *node) (any, *apiError) {
 		}
 	}
 	onBehalfOf := params.text("on_behalf_of")
-	// Wording not reported.
+	// The message is not reported.
 	if onBehalfOf != nil && !slices.Contains(s.account.Data.Connected, *onBehalfOf) {
 		return nil, noSuch("account", *onBehalfOf, "on_behalf_of")
 	}

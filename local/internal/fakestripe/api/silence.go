@@ -12,10 +12,10 @@ var (
 
 // silently runs stripe-mock without its output.
 //
-// stripe-mock v0.203.0 reports every request, with its parameters, by fmt.Printf, and offers no
-// other writer. So the variable os.Stdout is the null device for as long as it runs, which is less
-// than a millisecond. A program that serves a stand-in keeps the file that os.Stdout was at its
-// start, and writes there.
+// stripe-mock v0.203.0 prints every request with its parameters using fmt.Printf and has no option
+// for another writer. Therefore silently sets os.Stdout to the null device while stripe-mock runs,
+// which takes less than a millisecond. A program that serves this fake must keep the original
+// os.Stdout from its start and write to it.
 func silently(run func()) error {
 	file, err := null()
 	if err != nil {

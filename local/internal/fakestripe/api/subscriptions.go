@@ -7,7 +7,7 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// listSubscriptions answers GET /v1/subscriptions (https://docs.stripe.com/api/subscriptions/list).
+// listSubscriptions handles GET /v1/subscriptions (https://docs.stripe.com/api/subscriptions/list).
 func (s *API) listSubscriptions(_ *http.Request, params *node) (any, *apiError) {
 	_, problem := expansions(params, "data.items.data.price")
 	if problem != nil {
@@ -31,7 +31,7 @@ func (s *API) listSubscriptions(_ *http.Request, params *node) (any, *apiError) 
 		}
 		matching = append(matching, subscription)
 	}
-	// Newest first; those of one moment keep the order of Data.
+	// Newest first. Subscriptions with the same time keep the order of Data.
 	slices.SortStableFunc(matching, func(a, b account.Subscription) int { return b.Created.Compare(a.Created) })
 
 	return listed("/v1/subscriptions", matching, func(s account.Subscription) string { return s.ID },
@@ -40,8 +40,8 @@ func (s *API) listSubscriptions(_ *http.Request, params *node) (any, *apiError) 
 		}, params)
 }
 
-// inStatus says whether a list for a status holds a subscription: without one, those that are not
-// canceled.
+// inStatus reports whether a list filtered by status includes a subscription. Without a filter it
+// includes all except canceled ones.
 func inStatus(is, wanted string) bool {
 	switch wanted {
 	case "":
@@ -54,7 +54,7 @@ func inStatus(is, wanted string) bool {
 	return is == wanted
 }
 
-// retrieveSubscription answers GET /v1/subscriptions/{id}
+// retrieveSubscription handles GET /v1/subscriptions/{id}
 // (https://docs.stripe.com/api/subscriptions/retrieve).
 func (s *API) retrieveSubscription(r *http.Request, params *node) (any, *apiError) {
 	expand, problem := expansions(params, "items.data.price", "items.data.price.product")

@@ -2,8 +2,9 @@ package api
 
 import "net/url"
 
-// checkURL refuses what Stripe does not take as a return URL. Stripe does not document its rule;
-// that an explicit scheme is needed and that the rest must parse are its two known refusals.
+// checkURL returns an error for a return URL that Stripe does not accept. Stripe does not document
+// its rule. Its two known errors say that the URL needs an explicit scheme and that the rest must
+// be valid.
 func checkURL(text, param string) *apiError {
 	u, err := url.Parse(text)
 	switch {

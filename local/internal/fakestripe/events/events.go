@@ -1,4 +1,4 @@
-// Package events makes, signs and delivers webhook events as Stripe does.
+// Package events creates, signs and delivers webhook events like Stripe.
 //
 // https://docs.stripe.com/webhooks
 package events
@@ -14,13 +14,13 @@ import (
 	"github.com/stripe/stripe-go/v79/webhook"
 )
 
-// Endpoint is a webhook endpoint, which gets the events of what happens here.
+// Endpoint is a webhook endpoint that receives events.
 type Endpoint struct {
 	URL    string
-	Secret string // that signs what is sent
+	Secret string // signs the events
 }
 
-// New is an event as Stripe sends it.
+// New returns an event as Stripe sends it.
 //
 // https://docs.stripe.com/api/events/object
 func New(kind string, created time.Time, object any) ([]byte, error) {
@@ -43,7 +43,7 @@ const (
 	deliveryPause = time.Second
 )
 
-// Deliver sends an event until the endpoint acknowledges it, for a minute at most.
+// Deliver sends an event until the endpoint acknowledges it, for up to a minute.
 func (e Endpoint) Deliver(ctx context.Context, event []byte, now func() time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, deliveryTime)
 	defer cancel()
@@ -56,7 +56,7 @@ func (e Endpoint) Deliver(ctx context.Context, event []byte, now func() time.Tim
 	}
 }
 
-// Attempt reports whether the endpoint acknowledged the event.
+// Attempt sends an event once and reports whether the endpoint acknowledged it.
 func (e Endpoint) Attempt(ctx context.Context, event []byte, now time.Time) bool {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, e.URL, bytes.NewReader(event))
 	if err != nil {
@@ -65,7 +65,7 @@ func (e Endpoint) Attempt(ctx context.Context, event []byte, now time.Time) bool
 	request.Header.Set("Content-Type", "application/json; charset=utf-8")
 	request.Header.Set("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
 	request.Header.Set("Stripe-Signature", Sign(event, e.Secret, now))
-	// Stripe follows no redirect: https://docs.stripe.com/webhooks
+	// Stripe does not follow redirects: https://docs.stripe.com/webhooks
 	response, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {
 		return false

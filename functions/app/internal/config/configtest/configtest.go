@@ -1,4 +1,4 @@
-// Package configtest has environments, tokens and logs for tests.
+// Package configtest provides environments, tokens and logs for tests.
 package configtest
 
 import (
@@ -11,7 +11,7 @@ import (
 	"billingportal/functions/app"
 )
 
-// Env has the values of variables.
+// Env maps variables to their values.
 type Env map[string]string
 
 // Get returns the value of a variable.
@@ -24,7 +24,7 @@ func (e Env) With(changes Env) Env {
 	return changed
 }
 
-// Portal is the least that the portal needs.
+// Portal has only the variables that the portal requires.
 var Portal = Env{
 	"AWS_REGION":            "eu-central-1",
 	"AWS_ACCESS_KEY_ID":     "AKIDEXAMPLE",
@@ -38,7 +38,7 @@ var Portal = Env{
 	"DEFAULT_RETURN_URL":    "https://app.example.com/account",
 }
 
-// Webhook is the least that the webhook needs.
+// Webhook has only the variables that the webhook requires.
 var Webhook = Env{
 	"AWS_REGION":            "eu-central-1",
 	"AWS_ACCESS_KEY_ID":     "AKIDEXAMPLE",
@@ -48,7 +48,7 @@ var Webhook = Env{
 	"WEBHOOK_SECRET_ID":     "billing-portal/webhook",
 }
 
-// RequireWrong requires an error about these variables, which are sorted.
+// RequireWrong fails unless err names exactly these variables, which must be sorted.
 func RequireWrong(t *testing.T, err error, names ...string) {
 	t.Helper()
 	var environment *app.EnvironmentError

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Log is a function's log.
+// Log records the log of a function.
 type Log struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -33,7 +33,7 @@ func (l *Log) Reset() {
 	l.text.Reset()
 }
 
-// Lines are the lines so far.
+// Lines returns the lines since the last Reset.
 func (l *Log) Lines(t *testing.T) []map[string]any {
 	t.Helper()
 	var lines []map[string]any
@@ -47,7 +47,7 @@ func (l *Log) Lines(t *testing.T) []map[string]any {
 	return lines
 }
 
-// Requests are the lines of requests.
+// Requests returns the lines of requests.
 func (l *Log) Requests(t *testing.T) []map[string]any {
 	t.Helper()
 	return slices.DeleteFunc(l.Lines(t), func(line map[string]any) bool { return line["msg"] != "request" })

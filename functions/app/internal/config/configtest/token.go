@@ -8,7 +8,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// Token is a token with these claims. Changes replace claims; nil removes one.
+// Token signs a token with these claims. Entries of changes replace claims; nil removes one.
 func Token(t *testing.T, signer jose.Signer, claims, changes map[string]any) string {
 	t.Helper()
 	maps.Copy(claims, changes)

@@ -1,5 +1,5 @@
-// Command pages prints the page of each code that its arguments name, for tests that look at them
-// in a browser.
+// Command pages prints the pages of the codes that its arguments name, as a JSON object from code
+// to HTML. Browser tests look at them.
 package main
 
 import (

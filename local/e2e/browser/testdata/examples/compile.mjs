@@ -1,4 +1,5 @@
-// compile.mjs NODE_MODULES FILE: a component of Vue or Svelte as a module of JavaScript, as their plugins of bundlers make it.
+// Prints a Vue or Svelte component as a JavaScript module, compiled like their bundler plugins do.
+// Usage: compile.mjs NODE_MODULES FILE
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 const app = express();
 const engine = new AngularNodeAppEngine();
 
-// The token of the user who is signed in.
+// Returns the token of the signed-in user.
 app.get("/token", (_, response) => { response.type("text").send(process.env["TOKEN"]); });
 app.use(express.static(join(import.meta.dirname, "../browser"), { index: false }));
 app.use((request, response, next) => {

@@ -20,7 +20,7 @@ export function Layout({ children }) {
   );
 }
 
-// The module comes from the API, and React has nothing to do with it.
+// The API serves the module; React does not manage it.
 const script = (portal) => `
   import { setTokenSource } from "${portal}/billing/button.js";
   setTokenSource(async () => (await fetch("/token")).text());

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// New makes an attribute of a Go value.
+// New converts a Go value to an attribute value.
 func New(value any) (Value, error) {
 	switch v := value.(type) {
 	case nil:

@@ -22,7 +22,7 @@ func normalizeNumber(s string) (string, error) {
 		exponent, _ = strconv.Atoi(m[4]) // nine digits fit
 	}
 
-	// The value is 0.digits times ten to the point.
+	// The value is 0.digits × 10^point.
 	digits := strings.TrimLeft(m[2]+m[3], "0")
 	point := exponent + len(digits) - len(m[3])
 	digits = strings.TrimRight(digits, "0")

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// parseSet returns the elements of a set in order: a set has none, and two are
-// compared as they are.
+// parseSet returns the elements of a set, sorted. Sets have no order, so two sorted sets can be
+// compared directly.
 func parseSet(kind string, elements []string) ([]string, error) {
 	if len(elements) == 0 {
 		described := "binary"
@@ -41,13 +41,13 @@ func parseSet(kind string, elements []string) ([]string, error) {
 	return set, nil
 }
 
-// Elements are those of a set.
+// Elements returns the elements of a set.
 func (a Value) Elements() []string {
 	elements, _ := a.Content.([]string)
 	return elements
 }
 
-// Count is the number of elements of a set, a list or a map; false of any other type.
+// Count returns the number of elements of a set, a list or a map, and false for any other type.
 func (a Value) Count() (int64, bool) {
 	switch value := a.Content.(type) {
 	case []string:
@@ -60,7 +60,7 @@ func (a Value) Count() (int64, bool) {
 	return 0, false
 }
 
-// Minus removes elements as DELETE does.
+// Minus removes elements from a set, like DELETE.
 func (a Value) Minus(b Value) (Value, error) {
 	if a.Kind != b.Kind {
 		return Value{}, ValidationException("An operand in the update expression has an incorrect data type")
@@ -70,7 +70,7 @@ func (a Value) Minus(b Value) (Value, error) {
 	return Value{a.Kind, rest}, nil
 }
 
-// Plus adds as ADD does: a number to a number, elements to a set of their kind.
+// Plus adds a number to a number, or elements to a set of the same type, like ADD.
 func (a Value) Plus(b Value) (Value, error) {
 	if a.Kind != b.Kind {
 		return Value{}, ValidationException("An operand in the update expression has an incorrect data type")
@@ -86,5 +86,5 @@ func (a Value) Plus(b Value) (Value, error) {
 	return Value{"N", sum}, err
 }
 
-// maxFraction is how many digits a number may have behind its point.
+// maxFraction is the maximum number of digits after the decimal point.
 const maxFraction = 130

@@ -1,5 +1,5 @@
-// Package attribute has the values of DynamoDB's items: their types, their form on the wire, and
-// their size.
+// Package attribute defines the values of DynamoDB items: their types, their wire format and their
+// size.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 package attribute
@@ -12,28 +12,29 @@ import (
 	"billingportal/local/internal/fakeaws"
 )
 
-// Value is one attribute value. On the wire it is an object whose one
-// member names the type: {"S": "cus_1"}.
+// Value is an attribute value. In the wire format it is an object with one member, whose name is
+// the type: {"S": "cus_1"}.
 type Value struct {
-	Kind    string // S, N, B, BOOL, NULL, SS, NS, BS, L or M
-	Content any    // string, bool, []string in order, []Value or map[string]Value; B and BS stay in base64
+	Kind string // S, N, B, BOOL, NULL, SS, NS, BS, L or M
+	// string, bool, []string (sorted), []Value or map[string]Value; B and BS stay in base64
+	Content any
 }
 
-// MarshalJSON returns the form on the wire.
+// MarshalJSON returns the wire format.
 func (a Value) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]any{a.Kind: a.Content})
 }
 
-// Scalar tells whether the type is one that a key may have.
+// Scalar reports whether a key can have this type.
 func (a Value) Scalar() bool { return a.Kind == "S" || a.Kind == "N" || a.Kind == "B" }
 
-// Text is the value of a scalar.
+// Text returns the value of a scalar.
 func (a Value) Text() string {
 	s, _ := a.Content.(string)
 	return s
 }
 
-// Size approximates what DynamoDB counts towards its limits, in bytes.
+// Size returns the approximate size in bytes that DynamoDB counts towards its limits.
 func (a Value) Size() int {
 	switch value := a.Content.(type) {
 	case string:
@@ -60,7 +61,7 @@ func (a Value) Size() int {
 	}
 }
 
-// SizeOf approximates the size of an item, names and values, in bytes.
+// SizeOf returns the approximate size of an item in bytes, names and values included.
 func SizeOf(attributes map[string]Value) int {
 	total := 0
 	for name, value := range attributes {
@@ -69,7 +70,8 @@ func SizeOf(attributes map[string]Value) int {
 	return total
 }
 
-// ParseMap reads the attributes of an item, or the members of a map. Its errors are DynamoDB's.
+// ParseMap reads the attributes of an item, or the members of a map. It returns the errors of
+// DynamoDB.
 func ParseMap(wire map[string]json.RawMessage) (map[string]Value, error) {
 	attributes := make(map[string]Value, len(wire))
 	for name, raw := range wire {
@@ -85,9 +87,9 @@ func ParseMap(wire map[string]json.RawMessage) (map[string]Value, error) {
 	return attributes, nil
 }
 
-// Parse reads a value from its form on the wire. Its errors are DynamoDB's: a
-// SerializationException for another form, and a ValidationException for a value that is out of
-// range, or of no type or several.
+// Parse reads a value from its wire format. It returns the errors of DynamoDB: a
+// SerializationException for another format, and a ValidationException if the value is out of range
+// or does not have exactly one type.
 func Parse(raw json.RawMessage) (Value, error) {
 	var wire struct {
 		S    *string
@@ -179,14 +181,13 @@ func checkNull(value bool) error {
 	return nil
 }
 
-// ValidationException is the error about a request that DynamoDB cannot work with.
+// ValidationException returns the error for a request that DynamoDB can read but not execute.
 func ValidationException(message string) *fakeaws.Error {
 	return &fakeaws.Error{Status: http.StatusBadRequest,
 		Code: "com.amazon.coral.validate#ValidationException", Message: message}
 }
 
-// serializationException is the error about a document that is not of the form that DynamoDB's API
-// gives.
+// serializationException returns the error for a document that does not match the DynamoDB API.
 func serializationException() error {
 	return &fakeaws.Error{Status: http.StatusBadRequest, Code: "com.amazon.coral.service#SerializationException"}
 }

@@ -8,11 +8,11 @@ import (
 	"billingportal/local/internal/fakeaws/dynamodb/attribute"
 )
 
-// Condition tells whether an item is as a request asks; an item that does not
-// exist has no attributes.
+// Condition reports whether an item meets a condition. An item that does not exist has no
+// attributes.
 type Condition func(item map[string]attribute.Value) bool
 
-// parseCondition reads a ConditionExpression; without one every item will do.
+// parseCondition reads a ConditionExpression. Without an expression the condition is always true.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
 func parseCondition(expression *string, placeholders *placeholders) (Condition, error) {
@@ -42,7 +42,7 @@ func (p *parser) conjunction() (Condition, error) {
 	})
 }
 
-// joined reads conditions with an operator between each two.
+// joined reads conditions that are joined by an operator.
 func (p *parser) joined(operator string, operand func() (Condition, error),
 	join func(one, two Condition) Condition) (Condition, error) {
 	parsed, err := operand()
@@ -72,8 +72,7 @@ func (p *parser) primary() (Condition, error) {
 	return p.comparison()
 }
 
-// parenthesized reads a condition in parentheses, which DynamoDB refuses where
-// they are doubled.
+// parenthesized reads a condition in parentheses. DynamoDB rejects double parentheses.
 func (p *parser) parenthesized() (Condition, error) {
 	p.next()
 	doubled := p.peek() == "(" && closing(p.tokens[1:])+2 == closing(p.tokens)
@@ -87,7 +86,7 @@ func (p *parser) parenthesized() (Condition, error) {
 	return parsed, err
 }
 
-// closing is where the parenthesis is closed that was opened before the tokens.
+// closing returns the index of the token that closes the parenthesis before tokens.
 func closing(tokens []string) int {
 	depth := 1
 	for i, token := range tokens {
@@ -104,9 +103,9 @@ func closing(tokens []string) int {
 	return len(tokens)
 }
 
-// operand is a value, or a path to one.
+// operand is a value or a path.
 type operand struct {
-	path  Path // nil: a value
+	path  Path // nil for a value
 	value attribute.Value
 }
 

@@ -9,8 +9,8 @@ import (
 	"billingportal/local/internal/fakeaws/dynamodb/attribute"
 )
 
-// function reads a function of a condition. Their names, unlike keywords, have
-// one case.
+// function reads a function of a condition. Unlike keywords, the names of functions are
+// case-sensitive.
 func (p *parser) function() (Condition, error) {
 	name := p.next()
 	arguments, err := p.arguments()

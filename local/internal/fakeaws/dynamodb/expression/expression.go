@@ -1,8 +1,7 @@
-// Package expression reads and evaluates the expressions of DynamoDB's requests: which attributes a
-// read returns, on what condition an item is updated, and what an update changes.
-//
-// It is strict: a part of DynamoDB's grammar that is not emulated is refused by name and never
-// ignored. Errors are those of DynamoDB (fakeaws.Error, a ValidationException) in the words of
+// Package expression reads and evaluates the expressions in DynamoDB requests: the attributes that
+// a read returns, the condition of an update, and the changes of an update.
+// It is strict: it rejects the parts of the DynamoDB grammar that it does not implement, and names
+// them. Errors are those of DynamoDB (fakeaws.Error, a ValidationException), with the messages of
 // DynamoDB Local.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html
@@ -10,10 +9,10 @@ package expression
 
 import "encoding/json"
 
-// ParseUpdate reads an UpdateExpression and the ConditionExpression of the same request. Without
-// the one nothing changes, and without the other the condition always holds. names and values are
-// the request's ExpressionAttributeNames and ExpressionAttributeValues. It is an error if one of
-// them is not used.
+// ParseUpdate reads the UpdateExpression and the ConditionExpression of a request. Without an
+// UpdateExpression nothing changes, and without a ConditionExpression the condition is always true.
+// names and values are the ExpressionAttributeNames and ExpressionAttributeValues of the request.
+// ParseUpdate returns an error if one of them is unused.
 func ParseUpdate(update, condition *string, names map[string]string,
 	values map[string]json.RawMessage) (Update, Condition, error) {
 	placeholders, err := newPlaceholders(names, values,

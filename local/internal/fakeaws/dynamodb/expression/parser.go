@@ -11,17 +11,17 @@ import (
 
 // parser reads an expression from left to right.
 type parser struct {
-	kind   string   // such as "UpdateExpression", with which every complaint begins
-	tokens []string // what is left
-	last   string   // the token before those
+	kind   string   // the parameter, for example "UpdateExpression"; every error starts with it
+	tokens []string // the tokens that are not read yet
+	last   string   // the token before tokens
 	*placeholders
 }
 
-// token is a name, a placeholder, a number, an operator, or one character that
-// no expression has.
+// token matches a name, a placeholder, a number, an operator, or one character that expressions do
+// not allow.
 var token = regexp.MustCompile(`[#:][a-zA-Z0-9_]+|[a-zA-Z][a-zA-Z0-9_]*|[0-9]+|<>|<=|>=|\S`)
 
-// newParser returns a parser of one expression, or nil where there is none.
+// newParser returns a parser of an expression, or nil if expression is nil.
 func newParser(kind string, expression *string, placeholders *placeholders) (*parser, error) {
 	if expression == nil {
 		return nil, nil
@@ -49,7 +49,7 @@ func (p *parser) next() string {
 	return p.last
 }
 
-// accept takes the next token if it is this one. Keywords have any case.
+// accept takes the next token if it equals want. Keywords are not case-sensitive.
 func (p *parser) accept(want string) bool {
 	if !strings.EqualFold(p.peek(), want) {
 		return false
@@ -65,7 +65,7 @@ func (p *parser) expect(want string) error {
 	return nil
 }
 
-// path reads a way into an item: names or their placeholders, joined by dots.
+// path reads a path into an item: names or their placeholders, joined by dots.
 func (p *parser) path() (Path, error) {
 	var parsed Path
 	for {
@@ -102,7 +102,7 @@ func (p *parser) name() (string, error) {
 	return p.next(), nil
 }
 
-// isName tells whether a token is a name that needs no placeholder.
+// isName reports whether a token is a name.
 func isName(token string) bool {
 	return token != "" && (token[0]|0x20 >= 'a' && token[0]|0x20 <= 'z')
 }
@@ -135,7 +135,7 @@ func (p *parser) invalid(reason string) error {
 	return attribute.ValidationException("Invalid " + p.kind + ": " + reason)
 }
 
-// disjoint refuses paths of which one is another or leads through it.
+// disjoint returns an error if two paths are equal or one leads through the other.
 func (p *parser) disjoint(paths []Path) error {
 	for i, one := range paths {
 		for _, two := range paths[i+1:] {

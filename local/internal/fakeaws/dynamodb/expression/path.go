@@ -7,13 +7,13 @@ import (
 	"billingportal/local/internal/fakeaws/dynamodb/attribute"
 )
 
-// Path leads into an item: the name of an attribute, then of members of maps.
+// Path leads to a value in an item: the name of an attribute, followed by the names of map members.
 type Path []string
 
-// String is how errors of DynamoDB write a path.
+// String returns the path in the format of DynamoDB errors.
 func (p Path) String() string { return "[" + strings.Join(p, ", ") + "]" }
 
-// in finds what a path leads to.
+// in returns the value at the path.
 func (p Path) in(item map[string]attribute.Value) (attribute.Value, bool) {
 	value, ok := item[p[0]]
 	if len(p) == 1 || !ok {
@@ -26,12 +26,12 @@ func (p Path) in(item map[string]attribute.Value) (attribute.Value, bool) {
 	return p[1:].in(members)
 }
 
-// change makes a value out of the one that is there, if there is one; false
-// leaves none.
+// change returns the new value at a path, given the old one if present. It returns false to remove
+// the value.
 type change func(value attribute.Value, present bool) (attribute.Value, bool, error)
 
-// changed returns an item with the end of the path changed. The item itself
-// stays as it is, because somebody may be reading it.
+// changed returns a copy of the item with the value at the path changed. It does not modify the
+// item, because other goroutines may be reading it.
 func (p Path) changed(item map[string]attribute.Value, change change) (map[string]attribute.Value, error) {
 	copied := maps.Clone(item)
 	value, present := item[p[0]]

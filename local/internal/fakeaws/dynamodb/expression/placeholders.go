@@ -12,8 +12,8 @@ import (
 	"billingportal/local/internal/fakeaws/dynamodb/attribute"
 )
 
-// placeholders are what the expressions of one request have in place of names
-// and values: "#c" and ":c".
+// placeholders are the placeholders for names and values in the expressions of a request: "#c" and
+// ":c".
 type placeholders struct {
 	names  map[string]string
 	values map[string]attribute.Value
@@ -25,10 +25,10 @@ var (
 	valuePlaceholder = regexp.MustCompile(`^:[a-zA-Z0-9_]+$`)
 )
 
-// expressions are those that a request may have, by the name of the parameter.
+// expressions are the expressions that a request can have, by the name of the parameter.
 type expressions map[string]*string
 
-// absent names the parameters where none is given, or returns "".
+// absent returns the names of the parameters if all are missing, otherwise "".
 func (e expressions) absent() string {
 	kinds := slices.Sorted(maps.Keys(e))
 	if slices.ContainsFunc(kinds, func(kind string) bool { return e[kind] != nil }) {
@@ -41,7 +41,7 @@ func (e expressions) absent() string {
 	return strings.Join(kinds, " and ") + " are null"
 }
 
-// newPlaceholders checks placeholders as such, before the expressions are read.
+// newPlaceholders checks the placeholders, before the expressions are read.
 func newPlaceholders(names map[string]string, values map[string]json.RawMessage,
 	given expressions) (*placeholders, error) {
 	p := &placeholders{names: names, values: map[string]attribute.Value{}, used: map[string]bool{}}
@@ -107,7 +107,7 @@ func checkGiven[V any](parameter string, given map[string]V, absent string) erro
 	return nil
 }
 
-// checkUsed refuses what no expression has used.
+// checkUsed returns an error if a placeholder is unused.
 func (p *placeholders) checkUsed() error {
 	if err := checkAllUsed("ExpressionAttributeNames", p.names, p.used); err != nil {
 		return err

@@ -6,9 +6,9 @@ import (
 	"billingportal/local/internal/fakeaws/dynamodb/attribute"
 )
 
-// ParseProjection returns the paths that a ProjectionExpression names, for [Project]; nil if there
-// is none. names are the request's ExpressionAttributeNames. It is an error if one of them is not
-// used.
+// ParseProjection returns the paths in a ProjectionExpression, for [Project]. It returns nil
+// without an expression. names are the ExpressionAttributeNames of the request. ParseProjection
+// returns an error if one of them is unused.
 func ParseProjection(expression *string, names map[string]string) ([]Path, error) {
 	placeholders, err := newPlaceholders(names, nil, expressions{"ProjectionExpression": expression})
 	if err != nil {
@@ -35,7 +35,7 @@ func ParseProjection(expression *string, names map[string]string) ([]Path, error
 	return paths, placeholders.checkUsed()
 }
 
-// Project keeps what the paths lead to, or everything where none are named.
+// Project returns the item reduced to paths, or the whole item without paths.
 func Project(item map[string]attribute.Value, paths []Path) map[string]attribute.Value {
 	if paths == nil {
 		return item
@@ -49,8 +49,7 @@ func Project(item map[string]attribute.Value, paths []Path) map[string]attribute
 	return kept
 }
 
-// merged returns members with a value at the end of a path, and the maps that
-// lead to it.
+// merged returns members with value at the end of a path, and with the maps that lead to it.
 func merged(members map[string]attribute.Value, p Path, value attribute.Value) map[string]attribute.Value {
 	members = maps.Clone(members)
 	if members == nil {

@@ -5,12 +5,13 @@ import (
 	"strings"
 )
 
-// reserved tells whether an expression must use a substitute for the name.
+// reserved reports whether a name is a reserved word, which an expression can use only behind a
+// placeholder.
 func reserved(name string) bool {
 	return slices.Contains(strings.Fields(reservedWords), strings.ToLower(name))
 }
 
-// reservedWords are DynamoDB's
+// reservedWords are the reserved words of DynamoDB
 // (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html).
 const reservedWords = `
 abort absolute action add after agent aggregate all allocate alter analyze and any archive are array as asc ascii

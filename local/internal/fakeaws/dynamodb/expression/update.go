@@ -7,17 +7,17 @@ import (
 	"billingportal/local/internal/fakeaws/dynamodb/attribute"
 )
 
-// action is one of the changes of an update, at the end of a path. It sees the
-// item as it was before any of them.
+// action is one change of an update, at the end of a path. It sees the item before all changes of
+// the update.
 type action struct {
 	path   Path
 	change func(before map[string]attribute.Value) change
 }
 
-// Update is what an UpdateExpression changes, all at once.
+// Update is the list of changes in an UpdateExpression. All of them apply at once.
 type Update []action
 
-// parseUpdate reads an UpdateExpression; without one nothing changes.
+// parseUpdate reads an UpdateExpression. Without an expression nothing changes.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 func parseUpdate(expression *string, placeholders *placeholders) (Update, error) {
@@ -60,7 +60,7 @@ func parseUpdate(expression *string, placeholders *placeholders) (Update, error)
 	}
 }
 
-// Paths are where the changes are, each at the end of one.
+// Paths returns the path of each change.
 func (u Update) Paths() []Path {
 	paths := make([]Path, len(u))
 	for i, action := range u {
@@ -69,8 +69,7 @@ func (u Update) Paths() []Path {
 	return paths
 }
 
-// Apply returns the item after all changes; a new one begins with its key. The one before stays as
-// it is.
+// Apply returns a copy of the item with all changes made. A new item starts with its key.
 func (u Update) Apply(before, key map[string]attribute.Value) (map[string]attribute.Value, error) {
 	after := before
 	if after == nil {

@@ -1,4 +1,4 @@
-// A bootstrap that does what it is told, to try out the process that runs it.
+// Command bootstrap executes the commands of tests, to test the process that runs it.
 package main
 
 import (

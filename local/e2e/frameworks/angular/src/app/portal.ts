@@ -2,7 +2,7 @@ import { inject, InjectionToken, makeStateKey, TransferState } from "@angular/co
 
 const key = makeStateKey<string>("portal");
 
-/** The API's origin. The server knows it, and hands it to the browser. */
+/** The origin of the API. The server knows it and passes it to the browser. */
 export const PORTAL = new InjectionToken<string>("PORTAL", { factory: () => inject(TransferState).get(key, "") });
 
 export function portalOfServer() {

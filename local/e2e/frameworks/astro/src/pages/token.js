@@ -1,2 +1,2 @@
-// The token of the user who is signed in.
+// Returns the token of the signed-in user.
 export const GET = () => new Response(process.env.TOKEN);

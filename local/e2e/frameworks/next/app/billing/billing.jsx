@@ -7,7 +7,7 @@ import { openBillingPortal, setTokenSource } from "../../button.js"; // a copy o
 const getToken = async () => (await fetch("/token")).text();
 setTokenSource(getToken);
 
-// React sets no properties on an element that the server rendered, so a ref does.
+// React does not set properties on an element that the server rendered, so a ref sets them.
 const cancelPlan = (button) => {
   if (!button) return;
   button.getToken = getToken;

@@ -1,4 +1,4 @@
-// The token of the user who is signed in.
+// Returns the token of the signed-in user.
 export const dynamic = "force-dynamic";
 
 export const GET = () => new Response(process.env.TOKEN);

@@ -3,7 +3,7 @@ import { Link, useOutletContext } from "react-router";
 
 const getToken = async () => (await fetch("/token")).text();
 
-// React sets no properties on an element that the server rendered, so a ref does.
+// React does not set properties on an element that the server rendered, so a ref sets them.
 const cancelPlan = (button) => {
   if (!button) return;
   button.getToken = getToken;
