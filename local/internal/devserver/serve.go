@@ -174,12 +174,12 @@ The next steps are at %[1]s. To check a token: go run ./local configure < token.
 			strings.Replace(l.Origin, "127.0.0.1", "localhost", 1))
 		return err
 	}
-	stripe := "a stand-in"
+	stripe := "Stripe is a stand-in."
 	if l.StripeKey != DemoKey {
-		stripe = "Stripe's test mode. Map users to its customers with --customer alice=cus_…"
+		stripe = "It uses Stripe's test mode. Map users to customers there with --customer alice=cus_…."
 	}
 	_, err := fmt.Fprintf(w, `The billing portal is at %[1]s
-Stripe is %[2]s. Stop with Ctrl-C.
+%[2]s Stop with Ctrl-C.
 %[4]s
 Open the page and press a button, or run this in another terminal:
 
