@@ -1,7 +1,7 @@
-# What a developer types. `make help` lists it.
+# Commands for developers. `make help` lists them.
 
-# Everything that the checks need and go.mod does not name, pinned here and, for Node, in package.json of .ci/npm and .ci/types.
-# `make lock` writes what these need in turn to .ci/python, .ci/npm and .ci/types, with hashes.
+# Versions of the tools that the checks need besides go.mod. Node packages are pinned in package.json of .ci/npm and .ci/types.
+# `make lock` writes their dependencies, with hashes, to .ci/python, .ci/npm and .ci/types.
 GOLANGCI_LINT  := v2.15.0
 GOVULNCHECK    := v1.9.0
 GREMLINS       := v0.6.0
@@ -14,10 +14,10 @@ MINISTACK      := 1.5.33
 UV             := 0.13.9
 DYNAMODB_LOCAL := 3.3.1
 GECKODRIVER    := 0.37.1
-# command:package, for apt-get. A package is installed only where its command is missing.
+# command:package, for apt-get. A package is installed only if its command is missing.
 DEBIAN := chromium:chromium chromedriver:chromium-driver firefox-esr:firefox-esr WebKitWebDriver:webkit2gtk-driver Xvfb:xvfb cargo:cargo curl:curl javac:default-jdk-headless mvn:maven node:nodejs npm:npm openssl:openssl
 
-# The limits of the Lambda binaries, in bytes.
+# Maximum sizes of the Lambda binaries, in bytes.
 PORTAL_LIMIT  := 10000000
 WEBHOOK_LIMIT := 9500000
 PREFLIGHT_LIMIT := 11000000
@@ -26,7 +26,7 @@ TOOLS := $(CURDIR)/.tools
 BIN   := $(TOOLS)/bin
 VENV  := $(TOOLS)/venv
 SAM   := $(VENV)/bin/sam
-# Names the versions of all that is in it.
+# The name contains the versions of the installed tools.
 VENV_FILE := $(TOOLS)/.venv-$(SAM_CLI)-$(CFN_LINT)-$(SCHEMATHESIS)
 PYTHON_TOOLS := aws-sam-cli==$(SAM_CLI) cfn-lint==$(CFN_LINT) schemathesis==$(SCHEMATHESIS)
 export SAM_CLI_TELEMETRY := 0
@@ -42,7 +42,7 @@ run: ## serve everything on this machine, at http://127.0.0.1:8080
 	go run ./local
 
 .PHONY: test
-test: ## run the tests that need nothing but Go
+test: ## run the tests that need only Go
 	go test ./...
 
 .PHONY: dashboard
@@ -50,14 +50,14 @@ dashboard: $(VENV_FILE) ## draw the dashboard in four drills, as .cache/dashboar
 	$(VENV)/bin/python -B .ci/template/dashboard.py .cache/dashboard
 
 .PHONY: bench
-bench: ## measure the deployed binary beside a plain version and what the network allows
+bench: ## measure the deployed binary, and compare it with a plain version and with the network's limit
 	go run ./local/bench
 
 .PHONY: mutants
-mutants: mutants-go mutants-text ## change code, templates and documents, and see whether a test notices
+mutants: mutants-go mutants-text ## change code, templates and documents, and report changes that no test notices
 
-# One package at a time, without the folders in it (-E /): gremlins says how many of its changes the package's own tests notice.
-# Those of local/e2e take minutes, in browsers, in built binaries and with frozen functions, and have no sources beside them.
+# One package at a time, without its subfolders (-E /): gremlins reports how many of its changes the package's own tests notice.
+# local/e2e is left out: its tests take minutes (browsers, built binaries, frozen functions), and its packages have no other sources.
 MUTATED = $(sort $(dir $(shell find functions local/internal -name '*_test.go'))) local/
 .PHONY: mutants-go
 mutants-go: $(BIN)/gremlins-$(GREMLINS)
@@ -66,46 +66,46 @@ mutants-go: $(BIN)/gremlins-$(GREMLINS)
 		$< unleash --workers 2 --timeout-coefficient 20 -E / "./$$package" || exit 1; \
 	done
 
-# One line at a time: templates, the OpenAPI document, documents. MUTATE has other options and files.
+# One line at a time: templates, the OpenAPI document, documents. MUTATE sets options and files.
 MUTATE :=
 .PHONY: mutants-text
 mutants-text: $(VENV_FILE)
 	@$(VENV)/bin/python -B .ci/template/mutate.py $(MUTATE)
 
 .PHONY: build
-build: $(VENV_FILE) ## build what a deployment uploads
+build: $(VENV_FILE) ## build the functions for a deployment
 	$(SAM) build
 
-# An environment of samconfig.toml: `make deploy ENV=prod`. The first deployment asks for values that have no default and writes them
-# to .deploy/ENV.toml. DEPLOY has more options of `sam deploy`; without DOCTOR the deployed stack is not examined.
+# ENV is an environment of samconfig.toml: `make deploy ENV=prod`. The first deployment asks for values that have no default and writes
+# them to .deploy/ENV.toml. DEPLOY adds options of `sam deploy`. With an empty DOCTOR, the deployed stack is not checked.
 ENV    := default
 DEPLOY :=
 DOCTOR := go run ./local doctor
 .PHONY: deploy
-deploy: $(VENV_FILE) ## build and deploy into the AWS account of the environment's credentials
+deploy: $(VENV_FILE) ## build, deploy and check an environment: ENV=prod
 	@$(VENV)/bin/python -B .ci/template/deploy.py --config-env $(ENV) --ask
 	@$(MAKE) --no-print-directory build
 	@DOCTOR='$(DOCTOR)' $(VENV)/bin/python -B .ci/template/deploy.py --config-env $(ENV) $(DEPLOY)
 
 .PHONY: rollback
-rollback: $(VENV_FILE) ## return callers to the release before
+rollback: $(VENV_FILE) ## return callers to the previous release: ENV=prod
 	@$(VENV)/bin/python -B .ci/template/rollback.py --config-env $(ENV) $(DEPLOY)
 
-# For deployments without SAM: `make package BUCKET=my-bucket` prints the address of the template.
+# For deployments without SAM: `make package BUCKET=my-bucket` prints the URL of the template.
 BUCKET :=
 PREFIX = billing-portal/$(shell git describe --always --dirty --tags)
 ifeq ($(MAKECMDGOALS)$(BUCKET),package)
-$(error Name the bucket: make package BUCKET=my-bucket)
+$(error Name a bucket: make package BUCKET=my-bucket)
 endif
 .PHONY: package
 package: release ## upload a release to S3 for CloudFormation, the CDK and Terraform: BUCKET=…
 	@.ci/package $(SAM) .cache/release/template $(BUCKET) $(PREFIX)
 
 .PHONY: release
-release: build sbom ## make what a release consists of, in .cache/release
+release: build sbom ## build the files of a release, in .cache/release
 	@.ci/release .aws-sam/build .cache/licenses .cache/release
 
-# The processor that the functions are built for, which is the template's; another one is for trying them on this machine.
+# The processor that the functions are built for. The template uses arm64; set another one to run the functions on this machine.
 export LAMBDA_GOARCH ?= arm64
 
 # `sam build` calls these for the functions of those names in template.yaml.
@@ -132,10 +132,10 @@ check: tools check-go check-template check-policies check-stack check-openapi ch
 .PHONY: check-go
 check-go: $(BIN)/golangci-lint-$(GOLANGCI_LINT)
 	@unformatted=$$(gofmt -l functions local .ci) || exit 1; \
-		if [ -n "$$unformatted" ]; then echo "gofmt has something to say about:"; echo "$$unformatted"; exit 1; fi
+		if [ -n "$$unformatted" ]; then echo "Run gofmt -w on these files:"; echo "$$unformatted"; exit 1; fi
 	go mod tidy -diff
 	go -C .ci/terraform mod tidy -diff
-	go vet -race -tags integration,frameworks ./... # the linters look at it without -race
+	go vet -race -tags integration,frameworks ./... # the linters run without -race
 	$< run --build-tags integration,frameworks ./...
 
 .PHONY: check-template
@@ -145,18 +145,18 @@ check-template: $(VENV_FILE) $(TOOLS)/npm/.installed
 	$(SAM) validate --lint --region us-east-1
 	$(VENV)/bin/python -B -m unittest discover -s .ci/template -t .ci/template
 
-# checkov wants other versions of what SAM wants, so it has a folder of its own.
+# checkov and SAM need different versions of the same packages, so checkov has its own folder.
 .PHONY: check-policies
 check-policies: $(VENV_FILE) $(TOOLS)/.checkov-$(CHECKOV)
 	$(VENV)/bin/python -B .ci/template/translated.py .cache/template
 	$(TOOLS)/checkov/bin/checkov --config-file .ci/template/checkov.yaml --directory .cache/template
 
-# Deployed to an emulator, and called.
+# Deploys the stack to an emulator, and calls it.
 .PHONY: check-stack
 check-stack: $(VENV_FILE) $(TOOLS)/.ministack-$(MINISTACK) $(TOOLS)/npm/.installed
 	@.ci/emulated $(VENV)/bin/python $(TOOLS)/ministack/bin/ministack $(CURDIR)/.cache/emulated $(TOOLS)/npm
 
-# Needs a Docker daemon of its own, which wants root, so it is no part of `make check`.
+# This check starts its own Docker daemon as root, so it is not in `make check`.
 .PHONY: check-sam-local
 check-sam-local: $(VENV_FILE) ## run the functions in containers, with `sam local`
 	@.ci/debian-packages dockerd:docker.io busybox:busybox-static curl:curl
@@ -174,47 +174,47 @@ check-size: build
 		test "$$size" -le "$${limit#*:}" || exit 1; \
 	done
 
-# What is built depends on the sources alone, so that anybody can see what a release is made of.
+# A build depends only on the sources, so anyone can verify a release.
 .PHONY: check-reproducible
 check-reproducible: release
 	@.ci/reproducible
 
-# The types of the button, with the checker of each framework.
+# Checks the types of the button with the type checker of each framework.
 .PHONY: check-types
 check-types: $(TOOLS)/types/.installed
 	@mkdir -p .cache/button
 	@package=$$(go run .ci/button.go .cache/button) && .ci/types/run "$$package" .cache/types $(TOOLS)/types
 
 .PHONY: sbom
-sbom: build $(BIN)/cyclonedx-gomod-$(CYCLONEDX) ## list what is in each binary, with its licences: .cache/sbom, .cache/licenses
+sbom: build $(BIN)/cyclonedx-gomod-$(CYCLONEDX) ## list the modules of each binary, with their licences: .cache/sbom, .cache/licenses
 	@.ci/sbom $(BIN)/cyclonedx-gomod-$(CYCLONEDX)
 
 .PHONY: check-vulnerabilities
 check-vulnerabilities: $(BIN)/govulncheck-$(GOVULNCHECK)
 	@.ci/vulnerabilities $< ./...
 
-# Everything once more under the race detector, with the tests that need DynamoDB Local, browsers or Node. Never from the cache, which
-# knows nothing of those. What the browsers showed is in .cache/screenshots, and which of them does what in .cache/browsers.md.
+# Runs all tests again with the race detector, and the tests that need DynamoDB Local, browsers or Node. It never uses Go's test cache,
+# which does not know these dependencies. Screenshots are in .cache/screenshots, and the results of each browser in .cache/browsers.md.
 .PHONY: check-tests
 check-tests: tools
 	@rm -rf .cache/screenshots && mkdir -p .cache/screenshots
 	SCREENSHOTS=$(CURDIR)/.cache/screenshots MATRIX=$(CURDIR)/.cache/browsers.md go run .ci/gotest.go -race -count=1 -tags integration ./...
 	go run .ci/gotest.go -run TestHistories ./functions/internal/customers -histories 10000
 
-# Installing and building the apps takes minutes, so this is not in `make check`. The matrix is in .cache/frameworks.md.
+# Installing and building the apps takes minutes, so this is not in `make check`. The results are in .cache/frameworks.md.
 .PHONY: check-frameworks
-check-frameworks: tools ## open the button's pages in real web frameworks, in each browser
+check-frameworks: tools ## test the button in real web frameworks, in each browser
 	@.ci/frameworks $(TOOLS)/frameworks
 
 # ---- tools
 
-# Each of these names its version, so that another version is another target, or depends on its lock.
+# Each target contains its version, so that another version is another target, or depends on its lock file.
 TOOL_FILES := $(BIN)/golangci-lint-$(GOLANGCI_LINT) $(BIN)/govulncheck-$(GOVULNCHECK) \
 	$(VENV_FILE) $(TOOLS)/.checkov-$(CHECKOV) $(TOOLS)/.ministack-$(MINISTACK) $(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL) \
 	$(TOOLS)/npm/.installed $(TOOLS)/types/.installed $(TOOLS)/geckodriver/.$(GECKODRIVER)
 
 .PHONY: tools
-tools: debian-packages $(TOOL_FILES) ## install what the checks need, below .tools
+tools: debian-packages $(TOOL_FILES) ## install the tools of the checks, in .tools
 
 .PHONY: debian-packages
 debian-packages:
@@ -236,7 +236,7 @@ $(VENV_FILE):
 	@.ci/debian-packages python3:python3-venv
 	rm -rf $(VENV)
 	python3 -m venv $(VENV)
-	@for pin in $(PYTHON_TOOLS); do grep -q "^$$pin " .ci/python/tools.txt || { echo "$$pin is not in .ci/python/tools.txt: make lock"; exit 1; }; done
+	@for pin in $(PYTHON_TOOLS); do grep -q "^$$pin " .ci/python/tools.txt || { echo "$$pin is not in .ci/python/tools.txt. Run make lock"; exit 1; }; done
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .ci/python/tools.txt
 	@touch $@
 
@@ -244,12 +244,12 @@ $(TOOLS)/.checkov-$(CHECKOV) $(TOOLS)/.ministack-$(MINISTACK): $(TOOLS)/.%:
 	@.ci/debian-packages python3:python3-venv
 	rm -rf $(TOOLS)/$(firstword $(subst -, ,$*))
 	python3 -m venv $(TOOLS)/$(firstword $(subst -, ,$*))
-	@grep -q "^$(subst -,==,$*) " .ci/python/$(firstword $(subst -, ,$*)).txt || { echo "$* is not in .ci/python: make lock"; exit 1; }
+	@grep -q "^$(subst -,==,$*) " .ci/python/$(firstword $(subst -, ,$*)).txt || { echo "$* is not in .ci/python. Run make lock"; exit 1; }
 	$(TOOLS)/$(firstword $(subst -, ,$*))/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 		-r .ci/python/$(firstword $(subst -, ,$*)).txt
 	@touch $@
 
-# All jars and SQLite's native libraries side by side, as its launcher wants them.
+# Its launcher needs all jars and SQLite's native libraries in one folder.
 $(TOOLS)/dynamodb-local/.$(DYNAMODB_LOCAL): .ci/dynamodb-local.xml | debian-packages
 	rm -rf $(@D)
 	mvn --quiet --batch-mode --file $< -Ddynamodb-local.version=$(DYNAMODB_LOCAL) -DoutputDirectory=$(@D) dependency:copy-dependencies
@@ -262,7 +262,7 @@ $(TOOLS)/npm/.installed $(TOOLS)/types/.installed: $(TOOLS)/%/.installed: .ci/%/
 	npm ci --prefix $(@D) --no-audit --no-fund --ignore-scripts --loglevel=error
 	@touch $@
 
-# The driver of Firefox, of which Debian has no package.
+# The driver of Firefox. Debian has no package for it.
 $(TOOLS)/geckodriver/.$(GECKODRIVER): | debian-packages
 	rm -rf $(@D)
 	cargo install --quiet --locked --root $(@D) geckodriver@$(GECKODRIVER)
@@ -272,7 +272,7 @@ $(BIN)/cyclonedx-gomod-$(CYCLONEDX):
 	GOBIN=$(BIN) go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX)
 	@mv $(BIN)/cyclonedx-gomod $@
 
-# After a version above, or in a package.json, has changed.
+# Run this after you change a version above or in a package.json.
 .PHONY: lock
 lock: debian-packages
 	@rm -rf $(TOOLS)/uv && python3 -m venv $(TOOLS)/uv && $(TOOLS)/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV)

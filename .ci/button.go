@@ -1,11 +1,11 @@
 //go:build ignore
 
-// Button writes the npm package of manage-billing-button, whose bytes depend only on the sources and
-// on the version of Go, and prints its path:
+// Button writes the npm package of manage-billing-button and prints its path. The bytes of the
+// package depend only on the sources and on the version of Go:
 //
 //	go run .ci/button.go FOLDER
 //
-// The modules are those that the API serves. The version is the newest of .github/CHANGELOG.md.
+// The modules are the same as those of the API. The version is the newest in .github/CHANGELOG.md.
 package main
 
 import (
@@ -73,13 +73,13 @@ func newestVersion() (string, error) {
 	return string(match[1]), nil
 }
 
-// An entry of the package: the file of a language's module, after that of its types.
+// entry is an export of the package: the types of a language module, and the module.
 type entry struct {
 	Types   string `json:"types"`
 	Default string `json:"default"`
 }
 
-// packageFiles are the files of the package by their names.
+// packageFiles returns the files of the package by their names.
 func packageFiles(version string) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for name, path := range map[string]string{
@@ -103,7 +103,7 @@ func packageFiles(version string) (map[string][]byte, error) {
 		}
 		exports["./"+language] = entry{"./button.d.ts", "./" + language + ".js"}
 	}
-	// A bundler must keep an import for the element alone, so the modules have side effects.
+	// sideEffects makes bundlers keep an import that only defines the element.
 	files["package.json"], err = json.MarshalIndent(struct {
 		Name        string         `json:"name"`
 		Version     string         `json:"version"`
@@ -131,7 +131,7 @@ func unzipped(path string) ([]byte, error) {
 	return io.ReadAll(r)
 }
 
-// archiveOf is the archive that npm installs: its files are in the folder package.
+// archiveOf returns the archive that npm installs. Its files are in the folder package.
 func archiveOf(files map[string][]byte) ([]byte, error) {
 	var archive bytes.Buffer
 	zipped, err := gzip.NewWriterLevel(&archive, gzip.BestCompression)
@@ -141,7 +141,8 @@ func archiveOf(files map[string][]byte) ([]byte, error) {
 	w := tar.NewWriter(zipped)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		header := &tar.Header{Name: "package/" + name, Mode: 0o644, Size: int64(len(files[name])),
-			ModTime: time.Date(1985, 10, 26, 8, 15, 0, 0, time.UTC), Format: tar.FormatUSTAR} // npm's own time
+			// the time that npm itself uses
+			ModTime: time.Date(1985, 10, 26, 8, 15, 0, 0, time.UTC), Format: tar.FormatUSTAR}
 		if err := w.WriteHeader(header); err != nil {
 			return nil, err
 		}

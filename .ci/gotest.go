@@ -1,7 +1,7 @@
 //go:build ignore
 
-// Gotest runs `go test` with its own arguments and fails where a test was skipped: a skipped test
-// has shown nothing.
+// Gotest runs `go test` with its own arguments and fails if a test was skipped, because a skipped
+// test has checked nothing.
 //
 //	go run .ci/gotest.go -race ./...
 //
@@ -51,7 +51,7 @@ type event struct {
 	Action, Package, Test, Output string
 }
 
-// report prints what matters of events and returns the tests that were skipped.
+// report prints the relevant output of events and returns the tests that were skipped.
 func report(events io.Reader, out io.Writer) []string {
 	var skipped []string
 	held := map[[2]string]string{} // output of the tests that have not ended
@@ -64,7 +64,7 @@ func report(events io.Reader, out io.Writer) []string {
 		case json.Unmarshal(line, &e) != nil:
 			out.Write(line)
 		case e.Test == "" && e.Action != "skip": // a package; its own "skip" says that it has no tests
-			if e.Output != "PASS\n" { // each package's line says as much
+			if e.Output != "PASS\n" { // the package's own line says the same
 				io.WriteString(out, e.Output)
 			}
 		case e.Test != "":
@@ -83,7 +83,7 @@ func report(events io.Reader, out io.Writer) []string {
 			}
 		}
 		if err != nil {
-			// A test that crashed or ran out of time never ends; what it wrote says why.
+			// A test that crashed or timed out has no end event; its output says why.
 			for _, output := range held {
 				io.WriteString(out, output)
 			}

@@ -1,12 +1,12 @@
 //go:build ignore
 
-// Licenses prints the licence texts of everything in a Go binary, because those licences require
-// them of a copy that is passed on:
+// Licenses prints the licence texts of all modules in a Go binary, because these licences require
+// that a distributed copy contains them:
 //
 //	go run .ci/licenses.go BINARY SBOM
 //
-// It fails if a module has no licence, or if the CycloneDX document SBOM lists other modules than
-// the binary has.
+// It fails if a module has no licence, or if the modules of the CycloneDX document SBOM differ from
+// those of the binary.
 package main
 
 import (
@@ -24,8 +24,7 @@ import (
 	"strings"
 )
 
-// LICENSE, LICENSE.txt, LICENCE, COPYING, PATENTS, and NOTICE, which section 4(d) of the Apache
-// License is about.
+// LICENSE, LICENSE.txt, LICENCE, COPYING, PATENTS, and NOTICE (Apache License, section 4(d)).
 var legal = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)([.-].*)?$`)
 
 func main() {
@@ -68,8 +67,8 @@ func run(binary, sbom string, out io.Writer) error {
 	return write(out, files)
 }
 
-// linked returns the licence files of each module in the binary: those in the folders of its
-// packages too, because a package that was copied from elsewhere has its own licence.
+// linked returns the licence files of each module in the binary. It includes files in the folders
+// of packages, because a package that was copied from elsewhere has its own licence.
 func linked(info *buildinfo.BuildInfo) (map[string][]string, error) {
 	settings := map[string]string{}
 	for _, setting := range info.Settings {
@@ -140,8 +139,8 @@ func collect(dir string, files map[string]bool) error {
 	return err
 }
 
-// components are the modules that a CycloneDX document lists, and Go's library, but not the module
-// that the document is about.
+// components returns the modules that a CycloneDX document lists, and Go's standard library, but
+// not the module that the document describes.
 func components(path string) ([]string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -160,7 +159,7 @@ func components(path string) ([]string, error) {
 	return names, nil
 }
 
-// write prints each text once, after the modules that have it.
+// write prints each text once, below the names of its modules.
 func write(out io.Writer, files map[string][]string) error {
 	modules := map[string][]string{}
 	for _, name := range slices.Sorted(maps.Keys(files)) {

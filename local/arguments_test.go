@@ -59,7 +59,8 @@ func TestUsersOfTheCommandLineExist(t *testing.T) {
 	}
 }
 
-// Standard output is for the token, the event and the JSON, so that they can be piped.
+// The target is printed on standard error, so that the token, the event and the JSON on standard
+// output can be piped.
 func TestCommandsSayTheirTarget(t *testing.T) {
 	origin, _ := devservertest.Serve(t, devserver.Options{Listen: "127.0.0.1:0"})
 	t.Chdir("..")
@@ -120,7 +121,7 @@ func TestServeAndToken(t *testing.T) {
 	}
 }
 
-// run runs a command, and returns its two outputs.
+// run runs a command, and returns its standard output and standard error.
 func run(t *testing.T, arguments ...string) (output, errOut string, err error) {
 	t.Helper()
 	return commandtest.Run(t, newCommand(), arguments...)
@@ -131,14 +132,15 @@ func TestCommandLine(t *testing.T) {
 		arguments []string
 		want      string // in the output, or else in the error
 	}{
-		"help":              {[]string{"--help"}, "--listen"},
-		"help of serve":     {[]string{"serve", "--help"}, "--container-listen"},
-		"help of token":     {[]string{"token", "--help"}, "--claims"},
-		"help of events":    {[]string{"events", "--help"}, "thrown away"},
-		"no such command":   {[]string{"sreve"}, `no command "sreve"`},
-		"nobody serves":     {[]string{"token", "--url", "http://" + devservertest.FreeAddress(t)}, "go run ./local"},
-		"not for everybody": {[]string{"--listen", "0.0.0.0:0"}, "not a loopback address"},
-		"not an address":    {[]string{"--listen", "here"}, "here"},
+		"help":            {[]string{"--help"}, "--listen"},
+		"help of serve":   {[]string{"serve", "--help"}, "--container-listen"},
+		"help of token":   {[]string{"token", "--help"}, "--claims"},
+		"help of events":  {[]string{"events", "--help"}, "thrown away"},
+		"no such command": {[]string{"sreve"}, `no command "sreve"`},
+		"no server": {[]string{"token", "--url", "http://" + devservertest.FreeAddress(t)},
+			"go run ./local"},
+		"not a loopback address": {[]string{"--listen", "0.0.0.0:0"}, "not a loopback address"},
+		"not an address":         {[]string{"--listen", "here"}, "here"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, _, err := run(t, test.arguments...)

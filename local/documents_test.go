@@ -13,7 +13,7 @@ import (
 var (
 	callPattern = regexp.MustCompile(`go run \./local(?: ([a-z]+(?:-[a-z]+)*))?((?: +[^\x60|)\n]+)?)`)
 	flagPattern = regexp.MustCompile(`--([a-z][a-z-]*)`)
-	// wrappedPattern is the end of a line within a command of a sentence.
+	// wrappedPattern matches a line end inside a command in a sentence.
 	wrappedPattern = regexp.MustCompile("(`go run [^`\n]*)\n *")
 )
 

@@ -29,7 +29,7 @@ func TestEveryFlagHasAnEffect(t *testing.T) {
 
 func TestNoFlagIsBlank(t *testing.T) { commandtest.RequireNoBlanks(t, newCommand) }
 
-// serving runs the command serve until the test ends, and returns its greeting.
+// serving runs the command serve until the test ends. It returns the address and the greeting.
 func serving(t *testing.T, errOut io.Writer, arguments ...string) (origin, greeting string) {
 	t.Helper()
 	return devservertest.Greeting(t, func(ctx context.Context, stdout io.Writer) error {
@@ -39,7 +39,7 @@ func serving(t *testing.T, errOut io.Writer, arguments ...string) (origin, greet
 	})
 }
 
-// press presses the button with a token.
+// press sends the request of the button with a token.
 func press(t *testing.T, origin, token string) {
 	t.Helper()
 	devservertest.Send(t, http.MethodPost, origin+"/billing/portal", "", devservertest.Bearer(token))
@@ -150,7 +150,7 @@ func otherFlags(t *testing.T) map[string]commandtest.FlagTest {
 			func(t *testing.T, value string) string {
 				t.Chdir(root)
 				for _, folder := range folders {
-					_ = os.Remove(folder + "/portal.json") // another value's
+					_ = os.Remove(folder + "/portal.json") // of the other value
 				}
 				if _, _, err := run(t, "events", "--dir", value); err != nil {
 					t.Fatal(err)

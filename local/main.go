@@ -1,14 +1,14 @@
-// Command local serves the billing portal on a laptop: the functions with everything that they talk
-// to, in one process. It also has commands around that, and starts the commands of operators, which
-// are a program of their own.
+// Command local runs the billing portal on a development machine: the functions, together with
+// stand-ins for AWS and Stripe, in one process. It also has commands for developers and for
+// operators. The operators' commands are a program of their own, which it builds and starts.
 //
-//	go run ./local                        serve on http://127.0.0.1:8080
-//	go run ./local token --user alice     print a token while it serves
-//	go run ./local configure < token.txt  say which settings accept a token
-//	go run ./local import                 bring the customers that exist into the table
-//	go run ./local doctor                 say whether a deployment can work
-//	go run ./local portal-config apply portal.yaml  keep portal configurations as a file has them
-//	go run ./local events                 make the events for sam local again
+//	go run ./local                        start the development server on http://127.0.0.1:8080
+//	go run ./local token --user alice     print a token while the server runs
+//	go run ./local configure < token.txt  find the settings that accept a token
+//	go run ./local import                 write existing customers into the table
+//	go run ./local doctor                 check whether a deployment can work
+//	go run ./local portal-config apply portal.yaml  apply a file of portal configurations
+//	go run ./local events                 write the events for sam local again
 //	go run ./local invoke -e events/x.json  run a function once, as Lambda does
 package main
 
@@ -28,23 +28,24 @@ func main() {
 	commandline.Run(root)
 }
 
-// newCommand returns the command line. Without a command's name it serves.
+// newCommand returns the command line. Without the name of a command it starts the development
+// server.
 func newCommand() *cli.Command {
 	root := serveCommand()
-	root.Usage = "run the billing portal on a laptop"
-	root.Description = "Without a command it serves, like serve."
+	root.Usage = "Run the billing portal on your machine; without a COMMAND, start the development server"
+	root.UsageText = "go run ./local [options]\n   go run ./local COMMAND [options]"
 	root.Commands = []*cli.Command{
 		serveCommand(), tokenCommand(),
-		operatorsCommand("configure", "say which settings accept a token"),
-		operatorsCommand("import", "bring the customers that you have into the table"),
-		operatorsCommand("doctor", "say whether a deployment can work, and if not, what to do"),
-		operatorsCommand("portal-config", "keep portal configurations at Stripe as a file has them"),
+		operatorsCommand("configure", "Find the settings that accept a token of your identity provider"),
+		operatorsCommand("import", "Write your existing customers into the table"),
+		operatorsCommand("doctor", "Check whether a deployment can work, and say how to fix it if not"),
+		operatorsCommand("portal-config", "Keep Stripe's portal configurations in a file"),
 		eventsCommand(), invokeCommand(),
 	}
 	return commandline.Finish(root, targetOf)
 }
 
-// targetOf names the target of a command. The command serve prints its own.
+// targetOf names the target of a command. The command serve prints its target itself.
 func targetOf(cmd *cli.Command) string {
 	switch cmd.Name {
 	case "token":

@@ -15,19 +15,20 @@ import (
 	"github.com/urfave/cli/v3"
 )
 
-// operatorsProgram has the commands that reach an operator's AWS account and Stripe. It is a
-// program of its own because its dependencies take longer to build than everything that is served.
+// operatorsProgram has the commands that reach the operator's AWS account and Stripe. It is a
+// separate program because its dependencies take longer to build than the whole development server.
 const operatorsProgram = "billingportal/local/operator"
 
-// operatorsCommand is a command of operatorsProgram, which reads the arguments and has the help.
+// operatorsCommand returns a command of operatorsProgram, which parses the arguments and prints the
+// help.
 func operatorsCommand(name, usage string) *cli.Command {
 	return &cli.Command{
 		Name: name, Usage: usage, SkipFlagParsing: true, HideHelp: true, Action: runOperators,
 	}
 }
 
-// isOperatorsHelp reports whether arguments ask for the help of a command of operatorsProgram in
-// front of its name.
+// isOperatorsHelp reports whether the arguments ask for help before they name a command of
+// operatorsProgram: help import, --help import.
 func isOperatorsHelp(root *cli.Command, arguments []string) bool {
 	if len(arguments) < 2 || !slices.Contains([]string{"help", "h", "--help", "-h"}, arguments[0]) {
 		return false
@@ -36,7 +37,7 @@ func isOperatorsHelp(root *cli.Command, arguments []string) bool {
 	return command != nil && command.SkipFlagParsing
 }
 
-// runOperators builds operatorsProgram, unless Go's cache has it, and replaces this process with
+// runOperators builds operatorsProgram, unless it is in Go's cache, and replaces this process with
 // it.
 func runOperators(ctx context.Context, cmd *cli.Command) error {
 	arguments := cmd.Args().Slice()
@@ -57,8 +58,8 @@ func runOperators(ctx context.Context, cmd *cli.Command) error {
 	return replaceProcess(ctx, strings.TrimSpace(stdout.String()), append([]string{os.Args[0]}, arguments...))
 }
 
-// sourceFolder is the folder of a file that this program was compiled from; the working directory
-// if that is not known, or not here.
+// sourceFolder returns the folder of a source file of this program, or "." if the folder is unknown
+// or not on this machine.
 func sourceFolder(file string) string {
 	folder := filepath.Dir(file)
 	if info, err := os.Stat(folder); !filepath.IsAbs(folder) || err != nil || !info.IsDir() {

@@ -9,7 +9,8 @@ import (
 	"os/exec"
 )
 
-// replaceProcess runs a program with the input and outputs of this one, and exits with its status.
+// replaceProcess runs a program with the input and outputs of this one, and exits with the
+// program's status.
 func replaceProcess(ctx context.Context, path string, arguments []string) error {
 	command := exec.CommandContext(ctx, path, arguments[1:]...)
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr

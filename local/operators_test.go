@@ -13,12 +13,12 @@ import (
 	"billingportal/local/internal/operator"
 )
 
-// allCommands are those of this program and of the operator's.
+// allCommands returns the commands of this program and of the operators' program.
 func allCommands() []*cli.Command {
 	return append(newCommand().Commands, operator.NewCommand(os.Getenv).Commands...)
 }
 
-// The operator's program has the commands that this one lists, with the same words.
+// The operators' program has the commands that this program lists, with the same texts.
 func TestTheListOfCommandsIsComplete(t *testing.T) {
 	var listed, had []string
 	for _, command := range newCommand().Commands {
@@ -52,7 +52,7 @@ func TestDefaultsOfFlags(t *testing.T) {
 	}
 }
 
-// The source is found where the program was compiled, or else in the working directory.
+// The source is in the folder in which the program was compiled, or else in the working directory.
 func TestTheSourceIsFound(t *testing.T) {
 	folder := t.TempDir()
 	for file, want := range map[string]string{

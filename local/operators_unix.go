@@ -9,7 +9,8 @@ import (
 	"syscall"
 )
 
-// replaceProcess runs a program in the place of this one, with its input, outputs and signals.
+// replaceProcess runs a program instead of this one. The program gets its input, outputs and
+// signals.
 func replaceProcess(_ context.Context, path string, arguments []string) error {
 	return fmt.Errorf("start %s: %w", path, syscall.Exec(path, arguments, os.Environ())) //nolint:gosec // go built it
 }

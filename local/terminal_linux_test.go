@@ -2,44 +2,21 @@ package main
 
 import (
 	"bufio"
-	"fmt"
-	"os"
+	"io"
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"billingportal/local/internal/commandline/commandtest"
+	"billingportal/local/internal/devserver"
+	"billingportal/local/internal/devserver/devservertest"
 )
 
-// terminal returns the two ends of a terminal: what a program writes, a person reads.
-func terminal(t *testing.T) (person, program *os.File) {
-	t.Helper()
-	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = person.Close() })
-	if err := unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	number, err := unix.IoctlGetInt(int(person.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = program.Close() })
-	return person, program
-}
-
-// terminalFlags are flags that have an effect on a terminal alone.
+// terminalFlags returns the tests of flags that have an effect only on a terminal.
 func terminalFlags() map[string]commandtest.FlagTest {
 	return map[string]commandtest.FlagTest{
 		"serve --json": {[2]string{"", "yes"}, [2]string{"POST    /billing/portal  401", `{"time":"`},
 			func(t *testing.T, value string) string {
-				person, program := terminal(t)
+				person, program := commandtest.Terminal(t)
 				origin, _ := serving(t, program,
 					append(commandtest.Option("--json", value), "--listen", "127.0.0.1:0")...)
 				press(t, origin, "")
@@ -52,5 +29,26 @@ func terminalFlags() map[string]commandtest.FlagTest {
 					}
 				}
 			}},
+	}
+}
+
+// A token at a terminal ends with the next step. In $(…), standard output has only the token.
+func TestTokenNamesTheNextStepAtATerminal(t *testing.T) {
+	origin, _ := devservertest.Serve(t, devserver.Options{Listen: "127.0.0.1:0"})
+	_, program := commandtest.Terminal(t)
+	for _, test := range []struct {
+		stdout io.Writer
+		want   bool
+	}{{program, true}, {io.Discard, false}} {
+		var said strings.Builder
+		command := newCommand()
+		command.Writer, command.ErrWriter = test.stdout, &said
+		err := command.Run(t.Context(), []string{"local", "token", "--user", "dave", "--url", origin})
+		want := `Next: curl -i -X POST -H "Authorization: Bearer $(go run ./local token --user dave --url ` + origin +
+			`)" ` + origin + "/billing/portal\n"
+		if err != nil || strings.HasSuffix(said.String(), want) != test.want ||
+			strings.Contains(said.String(), "Next:") != test.want {
+			t.Errorf("%v: %q, want %t: %q", err, &said, test.want, want)
+		}
 	}
 }

@@ -1,4 +1,4 @@
-"""What schemathesis has to know of the laptop: what its lists allow, who its users are, and what no schema says."""
+"""Facts about the development server for schemathesis: the allowed values, the users, and rules outside the schema."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import zlib
 
 import schemathesis
 
-# Random values of these would end at the lists of what callers may choose, which other tests cover.
+# Random values of these parameters would be refused by the lists of allowed values, which other tests cover.
 LISTED = {
     "configuration": "bpc_DemoDefault",
     "on_behalf_of": "acct_DemoConnect",
@@ -22,7 +22,7 @@ ACCEPTS = ["application/json", "text/html", "*/*", "application/problem+json, te
 
 
 def listed(value, name=""):
-    """Returns a body with listed values in place of others. What the document forbids stays forbidden."""
+    """Replaces valid values of a body with allowed ones. Values that the document forbids stay."""
     if isinstance(value, dict):
         return {member: listed(inner, member.rstrip("]").split("[")[-1]) for member, inner in value.items()}
     if isinstance(value, list):
@@ -36,12 +36,12 @@ def listed(value, name=""):
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Spreads the cases over users and kinds of answer, the same way for the same body."""
+    """Distributes the cases over users and kinds of answer. The same body always gets the same ones."""
     case.body = listed(case.body)
     number = zlib.crc32(repr(case.body).encode())
     case.headers["Accept"] = ACCEPTS[number % len(ACCEPTS)]
     if case.method == "GET" and case.operation.path == "/billing/portal":
-        case.headers["Accept"] = "text/html"  # for nobody else there is a GET
+        case.headers["Accept"] = "text/html"  # only a browser gets an answer to GET
     token = TOKENS[number // len(ACCEPTS) % len(TOKENS)]
     if case.media_type == FORM and isinstance(case.body, dict) and case.body.get("access_token"):
         case.body["access_token"] = token
@@ -52,21 +52,21 @@ def before_call(context, case, kwargs):
 
 
 def has_null(value):
-    """Reports whether a body has a null, which is the same as leaving the member out: the document says so once, and not at each."""
+    """Reports whether a body contains null, which means an absent member. The document says this once, not at each member."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
     return value is None or any(has_null(v) for v in inner)
 
 
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
-    """Drops what no schema says: the rules between the fields of a form, and that a request without a body is a good one."""
-    if case.operation.path == "/stripe/webhook" and failure.code == "ST202":  # nobody but Stripe can sign
+    """Drops failures that no schema can describe: rules between the fields of a form, and that a request without a body is valid."""
+    if case.operation.path == "/stripe/webhook" and failure.code == "ST202":  # only Stripe can sign
         return "invalid-signature" not in response.text
-    if failure.code == "ST401" and case.operation.path == "/billing/status":  # before_call has given it a good token
+    if failure.code == "ST401" and case.operation.path == "/billing/status":  # before_call set a valid token
         return False
     if failure.code == "ST202":  # a request that the schema allows was refused
         return not (case.media_type == FORM and "invalid-parameter" in response.text)
-    if failure.code == "ST201" and case.operation.path != "/billing/status":  # one that it forbids was accepted
+    if failure.code == "ST201" and case.operation.path != "/billing/status":  # a request that the schema forbids was accepted
         return bool(response.request.body) and not has_null(case.body)
     return True
 

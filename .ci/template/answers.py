@@ -1,11 +1,11 @@
-"""The operator's values of an environment: .deploy/ENV.toml, with a line for each.
+"""The operator's values for an environment: .deploy/ENV.toml, one on each line.
 
     JwtIssuer = "https://login.example.com/"
     MemorySize = 256
 
-Names are the template's parameters and Region. Git ignores the folder, so an upgrade never touches it; samconfig.toml, which an upgrade
-may replace, has the defaults of each environment, and a value of this file takes precedence over them. Values without a default are
-asked for on a terminal and written to the file.
+The names are Region and the template's parameters. Git ignores the folder, so an upgrade never changes it. samconfig.toml has the
+defaults of each environment and may be replaced by an upgrade; the values of this file take precedence over it. On a terminal, the
+operator is asked for values that have no default, and the answers are written to the file.
 """
 
 import difflib
@@ -21,32 +21,32 @@ import upgrade
 from tomlkit.exceptions import TOMLKitError
 
 FOLDER = pathlib.Path(".deploy")
-HEADER = "# Parameters of template.yaml, one on a line. These take precedence over samconfig.toml.\n"
+HEADER = "# Parameters of template.yaml, one on each line. They take precedence over samconfig.toml.\n"
 
 REGION = {
     "Type": "String",
-    "Description": "AWS Region of the stack. The secrets and an existing table have to be in the same one.",
+    "Description": "AWS Region of the stack, for example eu-west-1. The secrets and an existing table must be in the same Region.",
     "AllowedPattern": "[a-z]{2,5}(-[a-z]+)+-[0-9]+",
-    "ConstraintDescription": "must be the code of a Region, such as eu-west-1.",
+    "ConstraintDescription": "must be the code of a Region, for example eu-west-1.",
 }
 
-MADE = {"Release", *upgrade.PREVIOUS}  # by `make deploy` itself
+MADE = {"Release", *upgrade.PREVIOUS}  # parameters that `make deploy` sets
 
-# Of a parameter's value. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+# The longest value of a parameter, in bytes. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 LONGEST = 4096
 
 
 class Refused(Exception):
-    """Values that are missing or wrong, each on a line."""
+    """The message names each missing or wrong value on its own line."""
 
 
 def questions(template):
-    """The parameters that an operator may set."""
+    """Returns the parameters that an operator may set."""
     return {"Region": REGION} | {name: p for name, p in template["Parameters"].items() if name not in MADE}
 
 
 def collect(env, template, known):
-    """All values that were chosen for an environment. known has those from samconfig.toml and the shell."""
+    """Returns all values that were chosen for an environment. known has the values from samconfig.toml and the shell."""
     asked_of = questions(template)
     path = FOLDER / f"{env}.toml"
     refuse(problems(known, asked_of), "samconfig.toml or the shell's environment")
@@ -76,7 +76,7 @@ def document(path):
 
 
 def region(env):
-    """The Region in the file, for commands that need no other value."""
+    """Returns the Region in the file, for commands that need only this value."""
     path = FOLDER / f"{env}.toml"
     given = {name: text_of(value) for name, value in (document(path) if path.exists() else {}).items() if name == "Region"}
     refuse(problems(given, {"Region": REGION}), path)
@@ -84,7 +84,7 @@ def region(env):
 
 
 def text_of(value):
-    """A value as CloudFormation takes it, or None."""
+    """Returns a value as CloudFormation accepts it, or None."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, str | int | float) else None
@@ -93,10 +93,10 @@ def text_of(value):
 def problems(values, asked_of):
     for name, value in values.items():
         if name in MADE:
-            yield f"{name} is made by make deploy itself"
+            yield f"{name} is set by make deploy. Remove the line"
         elif name not in asked_of:
             alike = difflib.get_close_matches(name, asked_of, 1)
-            yield f"{name} is not a parameter of template.yaml" + (f". Is it {alike[0]}?" if alike else "")
+            yield f"{name} is not a parameter of template.yaml" + (f". Did you mean {alike[0]}?" if alike else "")
         elif value is None:
             yield f'{name} must be on one line: {name} = "value"'
         elif problem := problem_of(asked_of[name], value):
@@ -104,7 +104,7 @@ def problems(values, asked_of):
 
 
 def problem_of(parameter, value):
-    """Why CloudFormation would refuse a value. A pattern has to match all of it.
+    """Returns why CloudFormation would refuse a value, or None. A pattern must match the whole value.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
     """
@@ -122,7 +122,7 @@ def problem_of(parameter, value):
 
 
 def disagreements(values):
-    """Values that the functions refuse together at their start, although each is right on its own."""
+    """Yields combinations of values that the functions refuse at start, although each value is valid on its own."""
     url, origins = values.get("DefaultReturnUrl"), values.get("AllowedOrigins")
     if url and origins and origin_of(url) not in origins.split(","):
         yield "DefaultReturnUrl must be on one of AllowedOrigins"
@@ -132,7 +132,7 @@ def disagreements(values):
 
 
 def origin_of(url):
-    """The origin of a URL as browsers send it: in lower case, without a default port."""
+    """Returns the origin of a URL as browsers send it: in lower case, without a default port."""
     try:
         parts = urllib.parse.urlsplit(url)
         port = parts.port
@@ -149,27 +149,27 @@ def has_discovery(issuer):
 
 def refuse(found, source):
     if lines := list(found):
-        raise Refused(f"Wrong in {source}:\n" + "\n".join(f"  {line}" for line in lines))
+        raise Refused(f"Wrong values in {source}:\n" + "\n".join(f"  {line}" for line in lines))
 
 
 def how_to_give(missing, asked_of, env, path):
-    """For runs without a terminal: lines for the file."""
-    lines = "\n".join(f"{textwrap.fill(asked_of[name]['Description'], 100, initial_indent='# ', subsequent_indent='# ')}\n{name} = \"\"\n" for name in missing)
-    region = " Region may also come from AWS_REGION." if "Region" in missing else ""
+    """Returns the message for runs without a terminal, with lines for the file."""
+    lines = "\n".join(f"{wrapped(asked_of[name], '# ')}\n{name} = \"\"\n" for name in missing)
+    region = " You can also set Region with AWS_REGION." if "Region" in missing else ""
     return (
-        f"The environment {env} lacks {', '.join(missing)}, and there is no terminal to ask on. Run make deploy ENV={env} on one,\n"
+        f"The environment {env} has no values for {', '.join(missing)}. Run make deploy ENV={env} in a terminal, which asks for them,\n"
         f"or write these lines with their values to {path}.{region}\n\n{lines}"
     )
 
 
 def ask(names, asked_of, known, given, path):
-    """Asks for each, and writes each answer at once, so that an interrupted run continues."""
-    print(f"{len(names)} values have no default. {path} keeps your answers: Git ignores it, and an upgrade never touches it.", flush=True)
+    """Asks for each value, and writes each answer at once, so that an interrupted run can continue."""
+    print(f"{len(names)} values have no default. Your answers are saved in {path}. Git ignores this file, and an upgrade never changes it.", flush=True)
     for number, name in enumerate(names, 1):
         parameter = asked_of[name]
-        print(f"\n{number}/{len(names)}  {name}\n{textwrap.fill(parameter['Description'], 100, initial_indent='  ', subsequent_indent='  ')}")
+        print(f"\n{number}/{len(names)}  {name}\n{wrapped(parameter, '  ')}")
         if "AllowedValues" in parameter:
-            print(f"  It is one of: {', '.join(map(str, parameter['AllowedValues']))}.")
+            print(f"  Allowed values: {', '.join(map(str, parameter['AllowedValues']))}.")
         while True:
             value = answer(f"{name} [{known[name]}]: " if name in known else f"{name}: ") or known.get(name, "")
             problem = problem_of(parameter, value)
@@ -182,15 +182,20 @@ def ask(names, asked_of, known, given, path):
     print(flush=True)
 
 
+def wrapped(parameter, indent):
+    """The description of a parameter in lines. A name with hyphens stays in one line."""
+    return textwrap.fill(parameter["Description"], 100, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+
+
 def answer(prompt):
     try:
         return input(prompt).strip()
     except EOFError:
-        raise Refused("\nNothing was deployed. The answers so far are kept: the next run asks for the others.") from None
+        raise Refused("\nNothing was deployed. Your answers so far are saved. The next run asks for the other values.") from None
 
 
 def write(path, name, value):
-    """Sets a line, and keeps the others with their comments."""
+    """Sets one line of the file. The other lines and their comments stay."""
     document = tomlkit.parse(path.read_text(encoding="utf-8-sig") if path.exists() else HEADER)
     document[name] = value
     path.parent.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Finds mistakes in commands of the AWS CLI by botocore's models, from which the CLI makes its own commands."""
+"""Finds mistakes in commands of the AWS CLI, by comparing them with botocore's models, from which the CLI creates its commands."""
 
 import functools
 import json
@@ -9,14 +9,14 @@ import jmespath
 from botocore import xform_name
 from botocore.exceptions import UnknownServiceError
 
-SERVICES = {"deploy": "codedeploy", "s3api": "s3"}  # services that have another name in the CLI
+SERVICES = {"deploy": "codedeploy", "s3api": "s3"}  # services with another name in the CLI
 
 # https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-options.html
 GLOBAL = {"--query", "--output", "--region", "--profile", "--endpoint-url", "--cli-binary-format", "--cli-input-json", "--max-items"}
 GLOBAL_FLAGS = {"--no-cli-pager", "--no-paginate", "--no-sign-request"}
 OUTPUTS = {"json", "text", "table", "yaml", "yaml-stream", "off"}
 
-# Commands that have no model, because the CLI makes several calls for each, with the options that these documents use.
+# Commands without a model, because the CLI makes several calls for each. The options are those that the documents use.
 # https://docs.aws.amazon.com/cli/latest/reference/cloudformation/deploy.html, and package, and s3/cp
 FILES = {"--template-file", "--s3-bucket", "--s3-prefix"}
 CUSTOM = {
@@ -39,7 +39,7 @@ def waiters(name):
 
 
 def operation(words):
-    """The operation's model of `aws SERVICE OPERATION`, or of `aws SERVICE wait WAITER`, and the words that follow."""
+    """Returns the operation's model for `aws SERVICE OPERATION` or `aws SERVICE wait WAITER`, and the words that follow."""
     if words[2] == "wait":
         names = {xform_name(n, "-"): waiters(words[1]).get_waiter(n).operation for n in waiters(words[1]).waiter_names}
         return service(words[1]).operation_model(names[words[3]]), words[4:]
@@ -48,7 +48,7 @@ def operation(words):
 
 
 class Command:
-    """A command: its options, with the words of each, and its problems."""
+    """A command with its options, the words of each option, and its problems."""
 
     def __init__(self, words):
         self.problems, self.options, self.positional = [], {}, []
@@ -128,7 +128,7 @@ class Command:
 
 
 def argument(shape, values):
-    """The value of an option, from JSON or from the CLI's shorthand.
+    """Returns the value of an option that is written as JSON or in the CLI's shorthand.
 
     https://docs.aws.amazon.com/cli/latest/userguide/cli-usage-shorthand.html
     """
@@ -146,7 +146,7 @@ def argument(shape, values):
 
 
 def shorthand(shape, text):
-    """Name=value,Name=value of scalars and of lists of them; what is nested is written as JSON in these documents."""
+    """Parses Name=value,Name=value with scalars and lists of scalars. The documents write nested values as JSON."""
     found = {}
     for part in text.split(","):
         name, is_pair, value = part.partition("=")
@@ -161,7 +161,7 @@ def shorthand(shape, text):
 
 
 def unfit(shape, value, path=""):
-    """The differences between a value and its shape, each with its path."""
+    """Returns the differences between a value and its shape, each with its path."""
     kind = shape.type_name
     if isinstance(value, str) and ("…" in value or "$" in value or not getattr(shape, "enum", None) and PLACEHOLDER.search(value)):
         return []
@@ -174,7 +174,7 @@ def unfit(shape, value, path=""):
     if kind == "list" and isinstance(value, list):
         return [p for i, v in enumerate(value) for p in unfit(shape.member, v, f"{path}[{i}]")]
     if kind == "string" and isinstance(value, str):
-        return [] if not shape.enum or value in shape.enum else [f"{path}: {value} is none of {shape.enum}"]
+        return [] if not shape.enum or value in shape.enum else [f"{path}: {value} is not one of {shape.enum}"]
     if kind in ("integer", "long", "float", "double", "timestamp") and not isinstance(value, dict | list | bool):
         return [] if kind == "timestamp" or re.fullmatch(r"-?[0-9.]+", str(value)) else [f"{path}: {value} is not a number"]
     if kind == "boolean" and value in (True, False, "true", "false"):
@@ -183,7 +183,7 @@ def unfit(shape, value, path=""):
 
 
 def wrong_query(query, shape):
-    """Names in a JMESPath expression that the output does not have."""
+    """Returns a problem for each name of a JMESPath expression that the output does not have."""
     try:
         tree = jmespath.compile(query).parsed
     except jmespath.exceptions.JMESPathError as error:
@@ -194,7 +194,7 @@ def wrong_query(query, shape):
 
 
 def walk(node, shape, problems):
-    """The shape of a node's result; None if it is unknown, so that any name may follow."""
+    """Returns the result shape of a node, or None if it is unknown and any name may follow."""
     kind, children = node["type"], node["children"]
     if kind == "field":
         if shape is None or shape.type_name == "map":
@@ -225,5 +225,5 @@ def walk(node, shape, problems):
 
 
 def member(shape):
-    """The shape of the members of a list or a map."""
+    """Returns the shape of the members of a list or a map."""
     return getattr(shape, "member", None) or getattr(shape, "value", None)

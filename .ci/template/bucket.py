@@ -1,6 +1,6 @@
-"""Prints the Region of a bucket, which is part of the addresses of its objects.
+"""Prints the Region of a bucket, which is part of the URLs of its objects.
 
-S3 names it even in an answer that refuses access: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+S3 names the Region even when it refuses access: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
 """
 
 import os
@@ -26,7 +26,7 @@ def main(bucket):
     except BotoCoreError as wrong:
         return f"package: {wrong}"
     if not found:
-        return f"package: there is no bucket {bucket}, or these credentials are not valid."
+        return f"package: the bucket {bucket} does not exist, or your credentials are not valid."
     print(found)
     return None
 

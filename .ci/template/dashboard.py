@@ -16,11 +16,11 @@ COLOURS = ["#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e
 SEARCH = re.compile(
     r"SEARCH\('\{(\w+),function,(\w+)\} MetricName=\"(\w+)\" function=\"([^\"]+)\"( NOT code=\"ok\")?', '(\w+)', (\d+)\)"
 )
-RANGES = {"-PT6H": 6 * HOUR, "-P14D": DAY}  # a scenario has one of the 14 days
+RANGES = {"-PT6H": 6 * HOUR, "-P14D": DAY}  # a scenario has data for one of the 14 days
 
 
 class Watched:
-    """The alarms of a stack, by name, and its dashboard."""
+    """The alarms of a stack by name, and its dashboard."""
 
     def __init__(self, parameters):
         self.stack = translated.deployed(parameters)
@@ -35,7 +35,7 @@ def everything():
 
 
 def series(widget, metrics, now, start):
-    """The lines of a graph: the label, colour, axis and values of each."""
+    """Returns the label, colour, axis and values of each line of a graph."""
     properties = widget["properties"]
     shown, values = [], {}
     length = RANGES[properties.get("start", start)]
@@ -82,7 +82,7 @@ def box(widget):
 
 
 def draw_alarms(widget, states):
-    """As CloudWatch draws them: red in ALARM, first because of sortBy."""
+    """Draws alarms as CloudWatch does: alarms in the state ALARM are red, and come first because of sortBy."""
     x, y, width, _, parts = box(widget)
     names = [arn.strip("<>").removesuffix(".Arn") for arn in widget["properties"]["alarms"]]
     for i, name in enumerate(sorted(names, key=lambda n: (not states[n], n))):

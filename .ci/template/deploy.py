@@ -1,12 +1,12 @@
-"""make deploy: what is built, with the parameters of an environment, as a release of its own.
+"""make deploy: deploys the built functions, with the parameters of an environment, as a new release.
 
-The transform publishes a version only if Release has another value (template.yaml says why), so Release is a hash of the code and of
-every parameter. `sam deploy --parameter-overrides` would replace those of samconfig.toml, and keep the stack's values for the rest. So
-SAM gets a copy of samconfig.toml with every parameter: the operator's (answers.py), the environment's, Release, and the defaults of all
-others, so that a removed line is the default again.
+The transform publishes a version only if Release has another value (template.yaml says why), so Release is a hash of the code and all
+parameters. `sam deploy --parameter-overrides` would replace the parameters of samconfig.toml, and keep the stack's values for the
+rest. So SAM gets a copy of samconfig.toml with every parameter: the operator's (answers.py), the environment's, Release, and the
+defaults of all others. So a parameter whose line was removed gets its default again.
 
-SAM is never called with --guided: it would ask for every parameter, and for each route whether it may be public. Without it, SAM
-shows the change set and asks no more than whether to deploy it (confirm_changeset).
+SAM is never called with --guided, because it would ask for every parameter, and ask for each route whether it may be public. Without
+--guided, SAM shows the change set and asks only whether to deploy it (confirm_changeset).
 """
 
 import argparse
@@ -34,25 +34,25 @@ COPY = pathlib.Path(".aws-sam/samconfig.toml")
 
 
 def settings(config, env):
-    """The options in samconfig.toml for deployments of an environment."""
+    """Returns the options in samconfig.toml for deployments of an environment."""
     environments = [name for name, sections in config.items() if isinstance(sections, dict)]
     if env not in environments:
-        raise answers.Refused(f"{CONFIG} has no environment {env}. It has {', '.join(environments)}.")
+        raise answers.Refused(f"{CONFIG} has no environment {env}. Its environments are {', '.join(environments)}.")
     sections = config[env]
     return {**sections.get("global", {}).get("parameters", {}), **sections.get("deploy", {}).get("parameters", {})}
 
 
 def parameters_of(overrides):
-    """Parameters as SAM itself reads them. Those that are of an earlier release, or are found out here, are not among them."""
+    """Returns the parameters as SAM reads them, without the parameters that `make deploy` itself sets."""
     try:
         parameters = CfnParameterOverridesType().convert(overrides or "", None, None)
     except BadParameter as wrong:
-        raise answers.Refused(f"Wrong in parameter_overrides of {CONFIG}: {wrong}") from wrong
+        raise answers.Refused(f"Wrong value in parameter_overrides of {CONFIG}: {wrong}") from wrong
     return {name: value for name, value in parameters.items() if name not in answers.MADE}
 
 
 def release_of(parameters, build, commit):
-    """A name whose first ten characters, which are all that the transform uses, are a hash of the code and the parameters."""
+    """Returns a name whose first ten characters are a hash of the code and the parameters. The transform uses only these."""
     digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
     for file in sorted(p for p in build.rglob("*") if p.is_file()):
         digest.update(f"\0{file.relative_to(build)}\0{file.stat().st_size}\0".encode())
@@ -62,7 +62,7 @@ def release_of(parameters, build, commit):
 
 
 def as_sam_reads(value):
-    """A value in the quotes and with the backslashes that SAM removes when it reads the file."""
+    """Returns a value with the quotes and backslashes that SAM removes when it reads the file."""
     return '"' + re.sub(r"([ '\"])", r"\\\1", value) + '"'
 
 
@@ -71,7 +71,7 @@ def defaults(parameters, template):
 
 
 def parameters_in(config, env, template):
-    """The parameters that were chosen for an environment. The Region goes to where SAM reads it, and settings() afterwards."""
+    """Returns the parameters that were chosen for an environment. Writes the Region into config, from which SAM and settings() read it."""
     section = settings(config, env)
     known = parameters_of(section.get("parameter_overrides"))
     if region := section.get("region") or os.environ.get("AWS_REGION") or region_of(section.get("profile")):
@@ -82,7 +82,7 @@ def parameters_in(config, env, template):
 
 
 def region_of(profile):
-    """The Region of AWS_DEFAULT_REGION or of a profile, as SAM itself finds it."""
+    """Returns the Region from AWS_DEFAULT_REGION or a profile, as SAM finds it."""
     try:
         return Session(profile=profile).get_config_variable("region")
     except ProfileNotFound as wrong:
@@ -90,7 +90,7 @@ def region_of(profile):
 
 
 def commit():
-    """"" without git or a repository."""
+    """Returns a description of the commit, or "" without git or a repository."""
     try:
         described = subprocess.run(["git", "describe", "--always", "--dirty", "--tags"], capture_output=True, text=True, check=False)
     except FileNotFoundError:
@@ -105,7 +105,7 @@ def stack_name(arguments, section, env):
 
 
 def sam_arguments(config, env, parameters):
-    """How to call `sam deploy`."""
+    """Writes the configuration for `sam deploy`, and returns the arguments that name it."""
     section = config[env]["deploy"]["parameters"]
     section["parameter_overrides"] = [{name: as_sam_reads(value) for name, value in parameters.items()}]
     COPY.write_text(tomlkit.dumps(config))
@@ -121,23 +121,23 @@ def examine(doctor, chosen, arguments, variables):
 
 
 def deploy_past_codedeploy(deploy, state, doctor, examine_new):
-    """Deploys the one release after `live` was moved."""
+    """Deploys this release without CodeDeploy, because `live` was moved."""
     upgrade.announce(state)
     if not doctor:
-        print("DOCTOR is empty, so nothing checks this release.", flush=True)
+        print("DOCTOR is empty, so this release is deployed without a check.", flush=True)
     elif examine_new():
-        raise release_state.Refused("doctor has found a problem of the new release, so it was not deployed.")
+        raise release_state.Refused("doctor found a problem in the new release, so it was not deployed.")
     try:
         deploy()
     except subprocess.CalledProcessError:
-        print(f"If the update was taken back, CloudFormation has put `{release_state.ALIAS}` on the stack's version: `make rollback`, again.")
+        print(f"If CloudFormation rolled the update back, it moved `{release_state.ALIAS}` to the stack's version: run `make rollback` again.")
         raise
 
 
 def main(arguments):
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--config-env", required=True)
-    parser.add_argument("--ask", action="store_true", help="ask for values that are missing, and deploy nothing")
+    parser.add_argument("--ask", action="store_true", help="ask for missing values, and deploy nothing")
     options, rest = parser.parse_known_args(arguments)
     env, config = options.config_env, answers.document(CONFIG)
     if options.ask:
@@ -145,9 +145,9 @@ def main(arguments):
         return 0
     for option in ("--guided", "-g", "--parameter-overrides"):
         if option in {argument.split("=")[0] for argument in rest}:
-            raise answers.Refused(f"{option} would go past {answers.FOLDER}/{env}.toml. Write parameters into that file.")
+            raise answers.Refused(f"{option} would bypass {answers.FOLDER}/{env}.toml. Write parameters to this file instead.")
     sam = os.environ.get("SAM", str(pathlib.Path(sys.executable).with_name("sam")))
-    # Without a terminal SAM could only give up: https://github.com/aws/aws-sam-cli/issues/2180
+    # Without a terminal SAM would fail at its question: https://github.com/aws/aws-sam-cli/issues/2180
     if not sys.stdin.isatty() and not {"--confirm-changeset", "--no-confirm-changeset"} & set(rest):
         rest = [*rest, "--no-confirm-changeset"]
     template = yaml_parse((BUILD / "template.yaml").read_text())
@@ -171,14 +171,14 @@ def main(arguments):
         deploy_past_codedeploy(deploy, state, doctor, lambda: examine(doctor, chosen, [], new))
     else:
         deploy()
-    # CodeDeploy asks preflight about every version but the first, since nothing had traffic before it.
+    # CodeDeploy runs preflight for every version except the first, so doctor checks the deployed stack.
     if not doctor:
         return 0
     return examine(doctor, chosen, ["--stack", stack], {})
 
 
 def run(arguments):
-    """The exit status, or what to say before it is 1."""
+    """Returns the exit status, or a message to print before exiting with 1."""
     try:
         return main(arguments)
     except answers.Refused as refused:

@@ -1,4 +1,4 @@
-"""The commands that the documents tell a reader to type, as lists of words."""
+"""The commands in the documents, as lists of words."""
 
 import re
 import shlex
@@ -8,19 +8,19 @@ from markdown_it import MarkdownIt
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 
-# Words before a command: of loops and functions, and variables for this command only.
+# Words that may precede a command: keywords of loops, names of functions, and variables for this command only.
 BEFORE = re.compile(r"^(do|then|else|\{|[a-z]+\(\)|[A-Z_]+=.*)$")
 
 
 def pages():
-    """All Markdown of the repository, by its path."""
+    """Returns all Markdown files of the repository, by path."""
     hidden = (".tools", ".cache", ".aws-sam", "node_modules", "testdata")
     found = {p.relative_to(translated.ROOT) for p in translated.ROOT.rglob("*.md")}
     return {str(p): (translated.ROOT / p).read_text() for p in sorted(found) if not set(p.parts) & set(hidden)}
 
 
 def code(text):
-    """The lines of code of a page. A line that continues, has an open quote, or wraps in a sentence is joined to one."""
+    """Yields the lines of code of a page. A command of several lines becomes one: with a backslash, an open quote, or a wrapped code span."""
     for token in MARKDOWN.parse(text):
         if token.type in ("code_block", "fence") and token.info in ("", "sh"):
             yield from whole(re.sub(r"\\\n\s*", "", token.content).splitlines())
@@ -42,7 +42,7 @@ def whole(lines):
 
 
 def commands(line):
-    """The commands of a line: those of a pipe or a list, and before them those within $( ). An open quote is a ValueError."""
+    """Yields the commands of a line: first those within $( ), then those of pipes and lists. An open quote raises ValueError."""
     line, inner = without_substitutions(line)
     for text in inner:
         yield from commands(text)
@@ -51,7 +51,7 @@ def commands(line):
     command, skip = [], False
     for word in [*lexer, ";"]:
         if set(word) <= set("<>"):
-            skip = True  # a file's name follows
+            skip = True  # the name of a file follows
         elif set(word) <= set("|&;"):
             while command and BEFORE.match(command[0]):
                 command.pop(0)
@@ -65,7 +65,7 @@ def commands(line):
 
 
 def without_substitutions(line):
-    """The line with $(one two) as the word \\0one_two), and the texts inside the parentheses."""
+    """Returns the line with $(one two) replaced by the word \\0one_two), and the texts inside the parentheses."""
     inner = []
     while (start := line.find("$(")) >= 0:
         end, depth = start + 2, 1

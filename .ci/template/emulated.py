@@ -1,9 +1,9 @@
-"""The translated template in an emulator of AWS, with the functions as they are built, called through its API Gateway.
+"""Deploys the translated template, with the built functions, to an emulator of AWS, and calls it through the emulator's API Gateway.
 
-Run by .ci/emulated, which starts and ends the emulator (ministack), the laptop (Stripe) and an OpenID provider. The emulator differs from
-AWS, so this does the rest: it makes routes from the OpenAPI body, which the emulator does not import; it leaves out CodeDeploy, saved
-queries and the expressions of alarms; it decides conditions first, because the emulator does not split in them; and it removes patterns,
-which would refuse the stand-ins' http addresses.
+.ci/emulated runs this. It starts and stops the emulator (ministack), the development server (as Stripe) and an OpenID provider. The
+emulator differs from AWS, so this script compensates: it creates routes from the OpenAPI body, which the emulator does not import; it
+leaves out CodeDeploy, saved queries and the expressions of alarms; it evaluates conditions first, because the emulator does not support
+!Split in them; and it removes patterns, which would refuse the stand-ins' http addresses.
 """
 
 import base64
@@ -30,8 +30,8 @@ import test_recipes
 import translated
 from botocore.exceptions import WaiterError
 
-EMULATOR, LAPTOP, BINARIES, ISSUER = sys.argv[1:5]
-# Its provider signs as the path of an API says.
+EMULATOR, DEVSERVER, BINARIES, ISSUER = sys.argv[1:5]
+# The provider chooses the signature algorithm by the path of the API.
 AUDIENCE = "https://billing.example/RS256"
 ACCOUNT = "000000000000"
 PSEUDO = {"AWS::Region": "us-east-1", "AWS::AccountId": ACCOUNT}
@@ -44,12 +44,12 @@ def client(service, endpoint=EMULATOR):
 
 PARAMETERS = translated.REQUIRED | {
     "StripeLivemode": "false",
-    "StripeApiBase": f"{LAPTOP}/stripe",
-    "PortalHosts": LAPTOP.removeprefix("http://"),
+    "StripeApiBase": f"{DEVSERVER}/stripe",
+    "PortalHosts": DEVSERVER.removeprefix("http://"),
     "JwtIssuer": ISSUER,
     "JwtAudience": AUDIENCE,
-    "AllowedOrigins": LAPTOP,
-    "DefaultReturnUrl": f"{LAPTOP}/",
+    "AllowedOrigins": DEVSERVER,
+    "DefaultReturnUrl": f"{DEVSERVER}/",
     "SafeDeployment": "false",
     "AwsEndpointUrlDynamodb": EMULATOR,
     "AwsEndpointUrlSecretsManager": EMULATOR,
@@ -60,7 +60,7 @@ BUS = {"StripeEventSource": "aws.partner/stripe.com/ed_61DemoBus"}
 
 @functools.cache
 def packaged():
-    """Uploads a release as `make package` does, and returns its template, in which all paths have become addresses."""
+    """Uploads a release as `make package` does. Returns its template, in which all paths are replaced by URLs."""
     client("s3").create_bucket(Bucket="code")
     credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
     environment = os.environ | credentials | {"AWS_ENDPOINT_URL_S3": EMULATOR, "SAM_CLI_TELEMETRY": "0"}
@@ -80,13 +80,13 @@ def object_at(address):
 
 
 def code_of(function):
-    """The place of a function's zip file in S3."""
+    """Returns the bucket and key of the zip file of a function."""
     bucket, key = packaged()["Resources"][function]["Properties"]["CodeUri"].removeprefix("s3://").split("/", 1)
     return {"S3Bucket": bucket, "S3Key": key}
 
 
 def uploaded(stack, parameters):
-    """The address of the translated template: it is too long for a call."""
+    """Uploads the translated template, which is too long for a request, and returns its URL."""
     within = translated.yaml_parse(object_at(packaged()["Resources"]["Observability"]["Properties"]["TemplateURL"]).decode())
     within["Resources"] = known(within["Resources"])
     s3 = client("s3")
@@ -96,7 +96,7 @@ def uploaded(stack, parameters):
 
 
 class CodeDeploy(http.server.BaseHTTPRequestHandler):
-    """Keeps what is reported to it."""
+    """A fake of CodeDeploy that saves reports."""
 
     reports = []
     server = None
@@ -121,14 +121,14 @@ class CodeDeploy(http.server.BaseHTTPRequestHandler):
 
 
 def known(resources):
-    """Those that the emulator knows. An alarm that calculates looks at its first metric, since the dashboard names all alarms."""
+    """Returns the resources that the emulator supports. An alarm with an expression watches its first metric, because the dashboard names all alarms."""
     kept = {n: r for n, r in resources.items() if r["Type"] != "AWS::Logs::QueryDefinition"}
     for resource in kept.values():
         properties = resource.get("Properties", {})
         if "Metrics" in properties:
             metric = next(m["MetricStat"] for m in properties.pop("Metrics") if "MetricStat" in m)
             properties |= metric["Metric"] | {"Period": metric["Period"], "Statistic": "Sum"}
-    # In an update it does not know the ARN of an alarm.
+    # In an update, the emulator does not know the ARN of an alarm.
     named = lambda found: f'{{"Fn::Sub": "arn:aws:cloudwatch:us-east-1:{ACCOUNT}:alarm:${{{found[1]}}}"}}' if is_alarm(resources, found[1]) else found[0]
     return json.loads(re.sub(r'\{"Fn::GetAtt": \["(\w+)", "Arn"\]\}', named, json.dumps(kept)))
 
@@ -164,7 +164,7 @@ def routes(api, stack):
         for method in methods:
             name = f"Route{len(made)}"
             integration = json.dumps(methods[method]["x-amazon-apigateway-integration"])
-            [function] = [f for f in FUNCTIONS if f in integration]  # that the template says
+            [function] = [f for f in FUNCTIONS if f in integration]  # the function in the template
             made[f"{name}Integration"] = {
                 "Type": "AWS::ApiGatewayV2::Integration",
                 "Properties": {
@@ -187,14 +187,14 @@ def routes(api, stack):
 
 
 def store_secrets():
-    stand_ins = client("secretsmanager", f"{LAPTOP}/aws/secretsmanager")
+    stand_ins = client("secretsmanager", f"{DEVSERVER}/aws/secretsmanager")
     for name in ("billing-portal/stripe", "billing-portal/webhook"):
         value = stand_ins.get_secret_value(SecretId=name)["SecretString"]
         client("secretsmanager").create_secret(Name=name, SecretString=value)
 
 
 class Deployment:
-    """A stack, and what a caller and CodeDeploy see of it."""
+    """A stack, as callers and CodeDeploy see it."""
 
     def __init__(self, name, parameters):
         self.name = name
@@ -226,7 +226,7 @@ class Deployment:
         return item.get("customer_id", {}).get("S")
 
     def map(self, user):
-        customer = self.customer(user, f"{LAPTOP}/aws/dynamodb", "billing-customers")
+        customer = self.customer(user, f"{DEVSERVER}/aws/dynamodb", "billing-customers")
         item = {"user_id": {"S": user}, "customer_id": {"S": customer}}
         client("dynamodb").put_item(TableName=self.outputs["CustomersTableName"], Item=item)
 
@@ -255,7 +255,7 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def token(user):
-    """An access token of the provider's for a user (OpenID Connect CIBA: no browser is needed)."""
+    """Returns an access token of the provider for a user (OpenID Connect CIBA, which needs no browser)."""
 
     def ask(path, **form):
         request = urllib.request.Request(f"{ISSUER}{path}", data=urllib.parse.urlencode(form | {"resource": AUDIENCE}).encode())
@@ -266,8 +266,8 @@ def token(user):
     return ask("/token", grant_type="urn:openid:params:grant-type:ciba", auth_req_id=begun["auth_req_id"])["access_token"]
 
 
-def laptop(*arguments):
-    return subprocess.run([f"{BINARIES}/laptop", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+def devserver(*arguments):
+    return subprocess.run([f"{BINARIES}/devserver", *arguments], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def expect(what, got, want):
@@ -277,7 +277,7 @@ def expect(what, got, want):
 
 
 def hook(deployment):
-    """What preflight reports to CodeDeploy, and what it found to be a problem."""
+    """Invokes preflight, prints the problems that it found, and returns its reports to CodeDeploy."""
     CodeDeploy.reports.clear()
     event = json.dumps({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"})
     client("lambda").invoke(FunctionName=deployment.outputs["PreflightFunctionName"], Payload=event)
@@ -289,7 +289,7 @@ def hook(deployment):
 
 
 def change(deployment, token, parameters):
-    """A changed value alone is served where the release is another, and not before."""
+    """A changed value is served only if the release changed too."""
     form = {"Content_Type": "application/x-www-form-urlencoded"}
     ask = lambda: deployment.post("/billing/portal", b"flow_data[type]=payment_method_update", **token, **form)[0]
     expect("a flow", (ask(), deployment.version()), (303, "1"))
@@ -299,17 +299,17 @@ def change(deployment, token, parameters):
     release = test_recipes.cloudformation()[test_recipes.EDITS.index(test_recipes.CHANGED)]["parameters"]["Release"]
     deployment.deploy("update", changed | {"Release": release})
     expect("the flow is forbidden, with a release", (ask(), deployment.version()), (403, "2"))
-    emulated_rollback.check(deployment, expect, ask, client("lambda"), EMULATOR, changed, f"{BINARIES}/laptop doctor")
+    emulated_rollback.check(deployment, expect, ask, client("lambda"), EMULATOR, changed, f"{BINARIES}/devserver doctor")
 
 
 def bus_alone():
-    """A stack whose events come from a bus alone can be deployed, and updated: preflight approves."""
+    """A stack that gets events only from a bus can be deployed and updated: preflight approves."""
     parameters = PARAMETERS | BUS
     deployment = Deployment("bus", parameters)
     event = json.load(open("events/eventbridge.json"))
     approved = [("PutLifecycleEventHookExecutionStatus", "Succeeded")]
-    expect("preflight, with a bus alone", hook(deployment), approved)
-    expect("the webhook's route, with a bus alone", deployment.post("/stripe/webhook", json.dumps(event["detail"]).encode())[0], 404)
+    expect("preflight, with only a bus", hook(deployment), approved)
+    expect("the webhook's route, with only a bus", deployment.post("/stripe/webhook", json.dumps(event["detail"]).encode())[0], 404)
     deployment.deploy("update", parameters | {"Release": "0123456789-next"})
     expect("preflight of the update", (hook(deployment), deployment.version("Webhook")), (approved, "2"))
     event["source"] = parameters["StripeEventSource"]
@@ -321,9 +321,9 @@ def bus_alone():
 
 
 def webhook_later():
-    """A stack without a webhook names the address that Stripe is to be given, and then gets one."""
+    """A stack without a webhook outputs the URL for Stripe, and can get a webhook later."""
     deployment = Deployment("later", PARAMETERS)
-    expect("the address for Stripe, without a webhook", deployment.outputs["WebhookEndpoint"].endswith("/stripe/webhook"), True)
+    expect("the URL for Stripe, without a webhook", deployment.outputs["WebhookEndpoint"].endswith("/stripe/webhook"), True)
     expect("functions, without a webhook", "WebhookFunctionName" in deployment.outputs, False)
     expect("the webhook's route, without one", deployment.post("/stripe/webhook")[0], 404)
     expect("preflight, without a webhook", hook(deployment), [("PutLifecycleEventHookExecutionStatus", "Succeeded")])
@@ -333,7 +333,7 @@ def webhook_later():
 
 
 def take_events(deployment):
-    event = json.loads(laptop("events", "customer.created"))
+    event = json.loads(devserver("events", "customer.created"))
     signature = next(v for n, v in event["headers"].items() if n.lower() == "stripe-signature")
     customer = json.loads(event["body"])["data"]["object"]
     table = deployment.outputs["CustomersTableName"]
@@ -344,7 +344,7 @@ def take_events(deployment):
 
 
 def check_package():
-    """What was uploaded is what CloudFormation needs: nothing in the template is a path, and each zip file is the release's."""
+    """The uploaded template contains no paths, and each uploaded zip file equals the file of the release."""
     template = copy.deepcopy(packaged())
     for function in FUNCTIONS:
         stored = client("s3").get_object(Bucket=code_of(function)["S3Bucket"], Key=code_of(function)["S3Key"])["Body"].read()
@@ -357,7 +357,7 @@ def check_package():
             for path in ("CodeUri", "TemplateURL"):
                 resource["Properties"].pop(path, None)
     changed = [name for name in own if json.dumps(template[name], sort_keys=True) != json.dumps(own[name], sort_keys=True)]
-    expect("sections that are not the repository's, but for paths", changed, [])
+    expect("sections that differ from the repository, except paths", changed, [])
 
 
 def main():
@@ -372,14 +372,14 @@ def main():
     bearer = {user: {"Authorization": f"Bearer {token(user)}"} for user in ("alice", "bob", "carol", "dave")}
     form = {"Content_Type": "application/x-www-form-urlencoded"}
     status, headers = deployment.post("/billing/portal", **bearer["alice"])
-    expect("alice", (status, headers.get("Location", "").startswith(LAPTOP)), (303, True))
-    expect("nobody", deployment.post("/billing/portal")[0], 401)
+    expect("alice", (status, headers.get("Location", "").startswith(DEVSERVER)), (303, True))
+    expect("no token", deployment.post("/billing/portal")[0], 401)
     expect("bob, who has no account", deployment.post("/billing/portal", **bearer["bob"])[0], 404)
     expect("carol, whose customer is deleted", deployment.post("/billing/portal", **bearer["carol"])[0], 404)
     for user, path, want in (("alice", "", 200), ("bob", "", 200), ("carol", "?include=subscriptions", 200), ("dave", "?x=1", 400)):
         status, headers = deployment.get(f"/billing/status{path}", **bearer[user])
         expect(f"the status of {user}", (status, headers["Cache-Control"]), (want, "private, max-age=60" if want == 200 else "no-store"))
-    expect("the status of nobody", deployment.get("/billing/status")[0], 401)
+    expect("a status without a token", deployment.get("/billing/status")[0], 401)
     cancel = b"flow_data[type]=subscription_cancel"
     expect("dave, who has two subscriptions", deployment.post("/billing/portal", cancel, **bearer["dave"], **form)[0], 409)
     expect("preflight", hook(deployment), [("PutLifecycleEventHookExecutionStatus", "Succeeded")])
@@ -390,10 +390,10 @@ def main():
 
 
 def provoke(deployment, event, token, parameters):
-    """Lets happen what the alarms on the functions' own lines are for."""
+    """Provokes the events that the alarms on the functions' log lines watch."""
     secrets = client("secretsmanager")
     value = re.search("whsec_[A-Za-z0-9_]+", secrets.get_secret_value(SecretId="billing-portal/webhook")["SecretString"])[0]
-    expect("a token that is none", deployment.post("/billing/portal", Authorization="Bearer a.b.c")[0], 401)
+    expect("an invalid token", deployment.post("/billing/portal", Authorization="Bearer a.b.c")[0], 401)
     another = json.loads(event)
     another["id"] += "2"
     another["data"]["object"]["id"] += "2"
@@ -401,10 +401,10 @@ def provoke(deployment, event, token, parameters):
     expect("another customer of the same user", deployment.post("/stripe/webhook", body, Stripe_Signature=signed(value, body))[0], 200)
     for secret in ("billing-portal/stripe", "billing-portal/webhook"):
         secrets.put_secret_value(SecretId=secret, SecretString="no key")
-    deployment.deploy("update", parameters | {"Release": "1123456789-cold"})  # keys at hand would serve on
-    expect("a Stripe key that is none", deployment.post("/billing/portal", **token)[0], 500)
+    deployment.deploy("update", parameters | {"Release": "1123456789-cold"})  # cached keys would still serve
+    expect("an invalid Stripe key", deployment.post("/billing/portal", **token)[0], 500)
     expect("preflight", hook(deployment), [("PutLifecycleEventHookExecutionStatus", "Failed")])
-    expect("a signing secret that is none", deployment.post("/stripe/webhook", body, Stripe_Signature=signed(value, body))[0], 500)
+    expect("an invalid signing secret", deployment.post("/stripe/webhook", body, Stripe_Signature=signed(value, body))[0], 500)
 
 
 def signed(secret, body):
@@ -414,7 +414,7 @@ def signed(secret, body):
 
 
 def check_alarms(deployment, parameters):
-    """Each alarm looks at a metric that the functions have written by now, with the names and versions that they have here."""
+    """Each alarm watches a metric that the functions have written, with the names and versions of this deployment."""
     written = set()
     for group in ("PortalLogGroupName", "WebhookLogGroupName"):
         for event in client("logs").filter_log_events(logGroupName=deployment.outputs[group])["events"]:
@@ -436,11 +436,11 @@ def check_alarms(deployment, parameters):
     expect("alarms", len(described), len(alarms))
     dashboard = json.loads(client("cloudwatch").get_dashboard(DashboardName="portal")["DashboardBody"])
     missing = {alarm["AlarmArn"] for alarm in described} ^ set(dashboard["widgets"][0]["properties"]["alarms"])
-    expect("alarms that the dashboard lacks, or that do not exist", missing, set())
+    expect("alarms that are missing in the dashboard or do not exist", missing, set())
 
 
 def metrics_of(line):
-    """(name, dimensions) of each metric that CloudWatch makes of a line."""
+    """Returns (name, dimensions) of each metric that CloudWatch extracts from a line."""
     if '"_aws"' not in line:
         return set()
     members = json.loads(line[line.index("{") :])

@@ -1,4 +1,4 @@
-"""CloudFormation, Lambda, CodeDeploy and DynamoDB at the wire, with one stack, for tests of deploy.py and rollback.py."""
+"""A fake HTTP server for CloudFormation, Lambda, CodeDeploy and DynamoDB with one stack, for tests of deploy.py and rollback.py."""
 
 import functools
 import http.server
@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 import boto3
 import botocore.session
 
-# All sessions share the loader of the services' models, which takes most of the time of a client.
+# All sessions share the loader of the service models, because a client spends most of its start on loading.
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 SESSION = boto3.Session(region_name="eu-west-1", aws_access_key_id="test", aws_secret_access_key="test")
 
@@ -19,17 +19,17 @@ SESSION = boto3.Session(region_name="eu-west-1", aws_access_key_id="test", aws_s
 class FakeAWS:
     def __init__(self, case):
         self.stack = "portal"
-        self.status = "UPDATE_COMPLETE"  # None: there is no stack
+        self.status = "UPDATE_COMPLETE"  # None without a stack
         self.parameters = {}
         self.resources = {}  # logical ID: (type, physical ID, status)
-        self.aliases = {}  # function: configuration
+        self.aliases = {}  # function: configuration of its alias
         self.versions = {}  # function: numbers
         self.variables = {}  # (function, qualifier): variables
-        self.items = {}  # table: count; None if it may not be read
-        self.deployments = {}  # ID: its group, status and creator
+        self.items = {}  # table: number of items, or None if reading is denied
+        self.deployments = {}  # ID: group, status and creator
         self.calls = []
-        self.signed = set()  # access keys and Regions of the calls
-        self.after = {}  # a call: what happens then
+        self.signed = set()  # access keys and Regions that signed the calls
+        self.after = {}  # operation: a function that runs after it
         fake = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -55,7 +55,7 @@ class FakeAWS:
         }
 
     def deployed(self, parameters, **versions):
-        """A stack with its functions, each as versions=(the stack's, the alias's)."""
+        """Adds a stack with its functions. Each keyword is a function, with the version of the stack and the version of the alias."""
         self.parameters = parameters
         for title, (version, live) in versions.items():
             logical, name = f"{title.title()}Function", f"portal-{title.title()}Function-1"

@@ -1,4 +1,4 @@
-"""Stand-ins for the tools that the scripts of .ci call: short shell scripts, in a folder that comes first in PATH."""
+"""Fakes of the tools that the scripts of .ci call: short shell scripts in a folder that comes first in PATH."""
 
 import os
 import pathlib
@@ -26,7 +26,7 @@ class Folder:
             (self.path / name).write_text(text)
 
     def tools(self, **scripts):
-        """Writes commands that are found before those of this machine."""
+        """Writes commands that are found before the real ones."""
         for name, script in scripts.items():
             self.tool(f"bin/{name}", script)
 
@@ -35,7 +35,7 @@ class Folder:
         (self.path / name).chmod(0o755)
 
     def run(self, *command, **variables):
-        """The exit status, and what was printed."""
+        """Runs a command, and returns its exit status and output."""
         environment = os.environ | {"PATH": f"{self.path}/bin:{os.environ['PATH']}", "HERE": str(self.path)} | variables
         done = subprocess.run(command, cwd=self.path, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         return done.returncode, done.stdout

@@ -1,4 +1,4 @@
-"""The lines that the functions log, one for each answer that they have. local/internal/checks/logged_test.go records them."""
+"""The log lines of the functions, one for each kind of answer. local/internal/checks/logged_test.go records them."""
 
 import functools
 import json
@@ -7,17 +7,17 @@ import pathlib
 
 @functools.cache
 def functions():
-    """Of the portal and the webhook: the metrics of each combination of namespace and dimensions, and the lines."""
+    """Returns, for the portal and the webhook, the metrics of each combination of namespace and dimensions, and the lines."""
     return json.loads((pathlib.Path(__file__).parent / "logged.json").read_text())
 
 
 def name(dimension):
-    """The function that a dimension's value names."""
+    """Returns the title of the function that a dimension names."""
     return dimension.strip("<>").removesuffix("Function").lower()
 
 
 def carries(namespace, metric, dimensions):
-    """Whether a line of the function that the dimensions name has that metric, with the values of the other dimensions."""
+    """Reports whether a line of the function has the metric, with the values of all dimensions."""
     function = functions()[name(dimensions["function"])]
     if metric not in function["metrics"].get(" ".join([namespace, *dimensions]), []):
         return False
@@ -30,11 +30,11 @@ def values(function, dimension):
 
 
 def count(versions):
-    """How many custom metrics there can be, of so many versions at a time."""
+    """Returns the largest possible number of custom metrics, for a number of versions at a time."""
     number = 0
     for function, of in functions().items():
         for key, names in of["metrics"].items():
             [dimension] = key.split()[2:] or ["function"]
-            # Only one route counts apart from the others.
+            # Only one route is counted separately.
             number += len(names) * {"function": 1, "route": 1, "version": versions}.get(dimension, len(values(function, dimension)))
     return number

@@ -1,4 +1,4 @@
-"""The part of CloudWatch that the alarms and the dashboard need: metrics of log lines, metric math, and the states of alarms."""
+"""A model of the parts of CloudWatch that the alarms and the dashboard need: metrics of log lines, metric math, and alarm states."""
 
 import ast
 import collections
@@ -10,7 +10,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
 class Metrics:
-    """Samples by metric and minute. Times are in seconds and count from the beginning of a scenario."""
+    """Samples by metric and minute. Times are in seconds from the start of a scenario."""
 
     def __init__(self):
         self.samples = collections.defaultdict(lambda: collections.defaultdict(list))
@@ -19,7 +19,7 @@ class Metrics:
         self.samples[namespace, name, frozenset(dimensions.items())][time // MINUTE] += [value] * count
 
     def line(self, line, time, count=1):
-        """Adds what CloudWatch makes of a line in the embedded-metric format.
+        """Adds the metrics that CloudWatch extracts from a line in the embedded metric format.
 
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
         """
@@ -30,7 +30,7 @@ class Metrics:
                     self.add(directive["Namespace"], metric["Name"], of, time, line[metric["Name"]], count)
 
     def values(self, namespace, name, dimensions, stat, period, start, end):
-        """A statistic for each period; None for one without data."""
+        """Returns a statistic for each period, None for a period without data."""
         minutes = self.samples.get((namespace, name, frozenset(dimensions.items())), {})
         found = collections.defaultdict(list)
         for minute, samples in minutes.items():
@@ -39,7 +39,7 @@ class Metrics:
         return [statistic(found[i], stat) if found[i] else None for i in range((end - start) // period)]
 
     def dimensions(self, namespace, name, known):
-        """The dimensions of the metrics of a name that have some known ones."""
+        """Returns the dimensions of all metrics with this name that include the known dimensions."""
         keys = [dict(d) for n, m, d in self.samples if (n, m) == (namespace, name)]
         return [d for d in keys if known.items() <= d.items()]
 
@@ -57,7 +57,7 @@ OPERATORS = {
 
 
 def evaluate(expression, values):
-    """Metric math of values by ID at one time. A result is missing if it needs a missing value or divides by zero.
+    """Evaluates metric math with the values of one time, by ID. The result is None if it needs a missing value or divides by zero.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """
@@ -95,12 +95,12 @@ def dimensions_of(metric):
     return {d["Name"]: d["Value"] for d in metric.get("Dimensions", [])}
 
 
-# Periods before the evaluated ones at which CloudWatch looks, too, as in the examples of its documentation.
+# The number of earlier periods that CloudWatch also reads, as in the examples of the CloudWatch documentation.
 EXTRA = 2
 
 
 def is_alarm(alarm, metrics, now):
-    """Whether an alarm of a template fires. If periods have no data, older data counts first, and then TreatMissingData.
+    """Reports whether an alarm of a template fires. For periods without data, older data is used first, and then TreatMissingData.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     """
@@ -114,7 +114,7 @@ def is_alarm(alarm, metrics, now):
 
 
 def points_of(properties, metrics, now, count):
-    """The values of an alarm in the latest periods."""
+    """Returns the values of an alarm in the latest periods."""
 
     def values(metric, stat, period):
         return metrics.values(metric["Namespace"], metric["MetricName"], dimensions_of(metric), stat, period, now - count * period, now)
@@ -125,10 +125,10 @@ def points_of(properties, metrics, now, count):
     series = {i: values(m["Metric"], m["Stat"], m["Period"]) for i, m in stats.items()}
     [expression] = [m["Expression"] for m in properties["Metrics"] if m.get("ReturnData", True)]
     if all(v is None for line in series.values() for v in line):
-        return [None] * count  # FILL has nothing to fill
+        return [None] * count  # without any data, FILL returns no data
     return [evaluate(expression, {i: line[at] for i, line in series.items()}) for at in range(count)]
 
 
 def request_lines(log):
-    """The lines of a function's log that are metrics."""
+    """Returns the log lines of a function that contain metrics."""
     return [json.loads(line) for line in log.splitlines() if line.startswith("{") and '"_aws"' in line]

@@ -2,7 +2,7 @@
 
     mutate.py [--seed N] [--limit N] [FILE...]
 
-It works in a copy of the tree. Some changes do not matter, so a survivor is a question and not a failure.
+It works in a copy of the tree. Some changes do not matter, so a surviving change is not a failure: check whether a test is missing.
 """
 
 import argparse
@@ -19,8 +19,8 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# The tests of .ci/template that read a file, quick ones first. Go's are found by the file's name. Left out because
-# they take long and read only the parameters: test_answers, test_deploy and test_upgrade for template.yaml.
+# The tests of .ci/template that read a file, quick ones first. Go tests are found by the file's name. test_answers, test_deploy and
+# test_upgrade are left out for template.yaml, because they are slow and read only the parameters.
 READERS = {
     "template.yaml": "template settings rights observability watched edge deployer",
     "infra/observability.yaml": "observability watched settings template",
@@ -28,14 +28,21 @@ READERS = {
     "infra/deployer.yaml": "deployer settings rights template",
     "infra/openapi.yaml": "",
     "README.md": "commands",
-    "infra/README.md": "commands edge recipes",
+    "infra/API.md": "commands",
+    "infra/CONFIGURATION.md": "commands",
+    "infra/README.md": "commands recipes",
+    "infra/COSTS.md": "commands",
+    "infra/CUSTOMERS.md": "commands",
+    "infra/IDENTITY-PROVIDERS.md": "commands",
+    "infra/PORTAL.md": "commands",
+    "infra/RATE-LIMITS.md": "commands edge",
     "infra/RUNBOOK.md": "commands template observability watched",
     ".github/CHANGELOG.md": "commands releases",
     ".github/CONTRIBUTING.md": "commands",
     ".github/SECURITY.md": "commands template deployer",
 }
 
-# A package whose tests compare files with each other, most of them from tables that name the files.
+# A package whose tests compare files with each other. Most of them get the files' names from tables.
 CHECKS = "local/internal/checks"
 
 OPPOSITES = [
@@ -72,7 +79,7 @@ IDENTIFIER = re.compile(r"(?<![\w/.$-])(?:" + "|".join(f"({shape})" for shape in
 
 
 class Change(typing.NamedTuple):
-    """Replaces the columns start to end of a line; without a replacement it drops the line."""
+    """Replaces the columns start to end of a line. Without a replacement it deletes the line."""
 
     kind: str
     line: int
@@ -130,7 +137,7 @@ def characters(pattern, line):
 
 
 def items(line):
-    """An element of a list in one line: [a, b], or `a`, `b`."""
+    """Yields the elements of lists in one line: [a, b], or `a`, `b`."""
     for found in re.finditer(r"\[([^\[\]{}]+, [^\[\]{}]+)\](?!\()", line):
         for item in re.finditer(r"[^,]+, ", found[1]):
             yield found.start(1) + item.start(), found.start(1) + item.end(), ""
@@ -148,7 +155,7 @@ def indent(line):
 
 
 def changes(path, text):
-    """All changes of a file, in the order of its lines."""
+    """Yields all changes of a file, in the order of its lines."""
     document = path.endswith(".md")
     known = {shape + 1: set() for shape in range(len(SHAPES))}
     for found in IDENTIFIER.finditer(text):
@@ -161,7 +168,7 @@ def changes(path, text):
         code = document and (fenced or line.startswith("    "))
         if not line.strip() or (not document and line.lstrip().startswith("#")):
             continue
-        # What is behind a comment's sign is no content, an address leads out of the repository, and Markdown counts its lists itself.
+        # Skips comments, URLs, which lead out of the repository, and the numbers of lists, which Markdown assigns itself.
         skipped = [found.span() for found in re.finditer(r"https?://[^\s)>]+" + (r"|^\s*\d+\. " if document else r"| # .*"), line)]
         kinds = {
             "number": numbers(line),
@@ -199,7 +206,7 @@ def parses(text):
 
 
 def chosen(path, text, seed, limit):
-    """Changes of different lines, as many of each kind as there are, in an order that depends on the seed alone."""
+    """Returns changes of different lines, evenly from all kinds. The choice depends only on the seed."""
     source = random.Random(f"{seed} {path}")
     kinds = {}
     for change in changes(path, text):
@@ -223,7 +230,7 @@ def chosen(path, text, seed, limit):
 
 
 def readers(path, sources):
-    """The Go tests that read a file, also through other functions of the sources, which are the test files of a package."""
+    """Returns the Go tests that read a file, directly or through other functions of the sources, the test files of a package."""
     place = path if "/" in path else f"../{path}"
     declared = [found for text in sources for found in re.findall(r"^func (\w+)(.*?)^}", text, re.MULTILINE | re.DOTALL)]
     names, before = {name for name, body in declared if place in body}, None
@@ -236,7 +243,7 @@ def readers(path, sources):
 
 
 def command(path, tree):
-    """A shell command that runs the tests which read a file."""
+    """Returns a shell command that runs the tests of a file."""
     commands = []
     if READERS[path]:
         modules = " ".join(f"test_{name}" for name in READERS[path].split())
@@ -257,11 +264,11 @@ def passes(run, tree):
 
 
 def survivors(tree, path, picked, run):
-    """Yields the changes with which the command still succeeds. Afterwards the file is as it was."""
+    """Yields the changes with which the command still succeeds. Then it restores the file."""
     file = tree / path
     text = file.read_text()
     if not passes(run, tree):
-        raise SystemExit(f"{path}: its tests fail without a change: {run}")
+        raise SystemExit(f"{path}: its tests fail before any change: {run}")
     try:
         for change in picked:
             file.write_text(change.apply(text))
@@ -272,7 +279,7 @@ def survivors(tree, path, picked, run):
 
 
 def copy(tree):
-    """Copies what git knows or would add."""
+    """Copies the files that git tracks or would add."""
     listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True)
     for name in listed.stdout.decode().split("\0")[:-1]:
         if (ROOT / name).is_file():
@@ -288,7 +295,7 @@ def main(arguments):
     parser.add_argument("files", nargs="*", metavar="FILE", default=list(READERS))
     options = parser.parse_args(arguments)
     if unknown := set(options.files) - set(READERS):
-        parser.error(f"no tests are known for {', '.join(sorted(unknown))}")
+        parser.error(f"READERS has no tests for {', '.join(sorted(unknown))}")
     with tempfile.TemporaryDirectory() as folder:
         tree = pathlib.Path(folder)
         copy(tree)

@@ -1,4 +1,4 @@
-"""The state of a deployed stack: of each function the version in the stack and the one that `live` is on, and whether a deployment runs."""
+"""The state of a deployed stack: the version of each function in the stack, the version that `live` is on, and whether a deployment runs."""
 
 import dataclasses
 import os
@@ -8,26 +8,26 @@ from botocore.exceptions import ClientError
 
 FUNCTIONS = {"portal": "PortalFunction", "webhook": "WebhookFunction"}
 ALIAS = "live"
-# CloudFormation could not take an update back. The stack has two versions of each function.
+# CloudFormation could not roll an update back. The stack has two versions of each function.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-continueupdaterollback.html
 HALFWAY = "UPDATE_ROLLBACK_FAILED"
-# Of a deployment that has not ended: https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_DeploymentInfo.html
+# The states of a deployment that has not ended: https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_DeploymentInfo.html
 RUNNING = ["Created", "Queued", "InProgress", "Baking", "Ready"]
 
 
 class Refused(Exception):
-    """Why nothing was done, and what to do instead."""
+    """The message says why nothing was done, and what to do instead."""
 
 
 @dataclasses.dataclass
 class Function:
     title: str  # portal or webhook
     name: str
-    version: str  # the stack's; "" before the first with versions
-    before: str  # the older one, while an update has not ended or could not be taken back
-    live: str  # "" without an alias
-    weights: dict  # of other versions
-    revision: str  # of the alias, so that nothing changes it unseen
+    version: str  # the stack's version; "" for a stack without versions
+    before: str  # the older version, while an update has not ended or could not be rolled back
+    live: str  # the version of the alias; "" without an alias
+    weights: dict  # the weights of other versions
+    revision: str  # the revision of the alias, so that a concurrent change is noticed
 
     @property
     def is_moved(self):
@@ -41,7 +41,7 @@ class State:
     parameters: dict
     resources: dict  # logical to physical ID
     functions: list
-    deployments: list  # IDs of those that run
+    deployments: list  # IDs of running deployments
 
     @property
     def is_busy(self):
@@ -50,8 +50,8 @@ class State:
     @property
     def how_to_continue(self):
         return (
-            f"The stack is {self.status}. Its events say why. Correct the cause, then: aws cloudformation continue-update-rollback --stack-name "
-            f"{self.stack}. If it fails at an alias: with --resources-to-skip and the alias's logical ID, such as PortalFunctionAliaslive."
+            f"The stack is {self.status}. Its events say why. Fix the cause, then run aws cloudformation continue-update-rollback --stack-name "
+            f"{self.stack}. If it fails at an alias, add --resources-to-skip with the alias's logical ID, for example PortalFunctionAliaslive."
         )
 
     @property
@@ -64,7 +64,7 @@ class State:
 
 
 def chosen(arguments, settings, name):
-    """An option of `sam deploy`, on the command line or in samconfig.toml."""
+    """Returns an option of `sam deploy` from the command line or samconfig.toml."""
     for i, argument in enumerate(arguments):
         if argument.startswith(f"--{name}="):
             return argument.split("=", 1)[1]
@@ -79,7 +79,7 @@ def session(arguments, settings):
 
 
 def read(aws, stack):
-    """The stack's state; None if there is none yet."""
+    """Returns the state of a stack, or None if it does not exist yet."""
     cloudformation = aws.client("cloudformation")
     try:
         [described] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
@@ -90,7 +90,7 @@ def read(aws, stack):
     if described["StackStatus"] == "REVIEW_IN_PROGRESS":  # a change set that was never executed
         return None
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
-    # A version that was taken out of the stack is retained, which is DELETE_SKIPPED.
+    # A version that was removed from the stack is retained: its status is DELETE_SKIPPED.
     listed = [r for page in pages for r in page["StackResourceSummaries"] if not r["ResourceStatus"].startswith("DELETE_")]
     resources = {r["LogicalResourceId"]: r.get("PhysicalResourceId", "") for r in listed}
     return State(
@@ -105,7 +105,7 @@ def read(aws, stack):
 
 def function(aws, title, logical, listed):
     name = next(r["PhysicalResourceId"] for r in listed if r["LogicalResourceId"] == logical)
-    # While a stack is updated it has the old version and the new one. Nothing is decided by either before the update has ended.
+    # During an update the stack has the old version and the new one. Decisions wait until the update has ended.
     versions = [
         r["PhysicalResourceId"].rsplit(":", 1)[1]
         for r in listed
@@ -122,7 +122,7 @@ def function(aws, title, logical, listed):
 
 
 def numbers(aws, name):
-    """The versions of a function that were published and still exist."""
+    """Returns the numbers of the published versions that still exist."""
     pages = aws.client("lambda").get_paginator("list_versions_by_function").paginate(FunctionName=name)
     return [int(v["Version"]) for page in pages for v in page["Versions"] if v["Version"] != "$LATEST"]
 

@@ -1,7 +1,7 @@
-"""Four drills as metrics: lines that the real functions write, once for each kind of request, and how many of each a minute has.
+"""Metrics for four drills. The real functions write one log line for each kind of request; a scenario says how many a minute has.
 
-The functions run as Lambda runs them (`go run ./local invoke`), with the stand-in cloud. What only AWS counts (Lambda, API Gateway,
-DynamoDB) is derived from the same requests. Times and ages are made up, because the stand-ins answer at once.
+The functions run as in Lambda (`go run ./local invoke`), with the stand-in cloud. Metrics of AWS itself (Lambda, API Gateway, DynamoDB)
+are derived from the same requests. Times and ages are invented, because the stand-ins answer at once.
 """
 
 import json
@@ -14,8 +14,8 @@ import tempfile
 from metrics import DAY, HOUR, MINUTE, Metrics, request_lines
 from translated import ROOT
 
-NOW = DAY  # when the operator looks
-BEGIN = NOW - 40 * MINUTE  # of the incident
+NOW = DAY  # the time at which the operator looks
+BEGIN = NOW - 40 * MINUTE  # start of the incident
 
 PORTAL, WEBHOOK, PREFLIGHT = "<PortalFunction>", "<WebhookFunction>", "<PreflightFunction>"
 
@@ -37,7 +37,7 @@ KINDS = {
 
 
 def samples():
-    """Runs each kind once: its answer's status and its line, None if it has none."""
+    """Runs each kind of request once, and returns its log line, or None if it has none."""
     with tempfile.TemporaryDirectory() as folder:
         local, file = str(pathlib.Path(folder) / "local"), pathlib.Path(folder) / "env.json"
         subprocess.run(["go", "build", "-o", local, "./local"], cwd=ROOT, check=True)
@@ -50,7 +50,7 @@ def sample(local, file, event, changes):
         variables |= changes
     file.write_text(json.dumps(environment))
     command, given = [local, "invoke", "--env-vars", file, "-e", f"events/{event}"], None
-    if not event.endswith(".json"):  # signed when it is sent
+    if not event.endswith(".json"):  # events must be signed when they are sent
         given = subprocess.run([local, "events", event], cwd=ROOT, check=True, capture_output=True).stdout
         command[-1] = "-"
     ran = subprocess.run(command, cwd=ROOT, input=given, capture_output=True)
@@ -60,9 +60,9 @@ def sample(local, file, event, changes):
     return lines[0] if lines else None
 
 
-# What a request takes, in milliseconds at the median.
+# Median time of each step of a request, in milliseconds.
 TIMES = {"auth_ms": 1, "lookup_ms": 7, "secret_ms": 0.1, "stripe_ms": 280, "table_ms": 15, "event_age_ms": 1800}
-REFUSED = 1300  # three tries that Stripe does not take
+REFUSED = 1300  # milliseconds of three failed connections to Stripe
 
 
 class Scenario:
@@ -70,7 +70,7 @@ class Scenario:
         self.lines, self.metrics, self.chance = lines, Metrics(), random.Random(seed)
 
     def often(self, mean):
-        """How many of something there are in a minute: a number of that mean."""
+        """Returns a random number of occurrences in a minute, with this mean."""
         count, left = 0, math.exp(-mean)
         product = self.chance.random()
         while product > left:
@@ -115,7 +115,7 @@ class Scenario:
 
 
 def scenario(name, lines):
-    """A few hours: requests as usual, by far fewer in a quiet night, and for the last 40 minutes what is wrong."""
+    """Returns the metrics of a few hours: usual requests, far fewer in a quiet night, and an incident in the last 40 minutes."""
     s = Scenario(lines, name)
     quiet = name == "a quiet night"
     for time in range(NOW - 7 * HOUR, NOW, MINUTE):

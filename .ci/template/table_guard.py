@@ -1,7 +1,7 @@
-"""No deployment takes the table away from its users.
+"""Refuses deployments that would leave users without their table.
 
-CloudFormation replaces a table whose key changes by an empty one, and another table may be empty. Preflight finds out too, but it is
-not asked when an alias is made or when CodeDeploy takes no part.
+CloudFormation replaces a table with an empty one if its key changes, and another table may be empty. Preflight checks this too, but
+it does not run when an alias is created or without CodeDeploy.
 """
 
 from botocore.exceptions import ClientError
@@ -11,11 +11,11 @@ ADVICE = 'infra/README.md, "Another table or key", says how to move the items.'
 
 
 def check(aws, state, parameters, say=print):
-    """Refuses parameters that would replace the stack's table, or give the users another one that is empty."""
+    """Raises Refused for parameters that would replace the stack's table, or use another table that is empty."""
     before, after = key_of(parameters | state.parameters), key_of(parameters)
     own = state.resources.get("Customers", "")
     if own and not parameters["CustomersTable"] and before != after:
-        raise Refused(f"The table's key is {shown(before)}. With {shown(after)}, CloudFormation would replace it by an empty table. {ADVICE}")
+        raise Refused(f"The table's key is {shown(before)}. With the key {shown(after)}, CloudFormation would replace it with an empty table. {ADVICE}")
     if not (live := served(aws, state)):
         return
     wanted = parameters["CustomersTable"] or own
@@ -24,11 +24,11 @@ def check(aws, state, parameters, say=print):
     if is_empty(aws, live[0], say):
         return
     new = f"Table {wanted} with the key {shown(after)} is empty" if wanted else "The stack would create an empty table"
-    raise Refused(f"{new}, and callers are served from {live[0]} with the key {shown(live[1])}: each would be without an account. {ADVICE}")
+    raise Refused(f"{new}, and callers are served from {live[0]} with the key {shown(live[1])}. All users would be without an account. {ADVICE}")
 
 
 def key_of(parameters):
-    """Names of the partition key and the sort key, "" for none."""
+    """Returns the names of the partition key and the sort key, "" for none."""
     return parameters.get("CustomersKey", ""), parameters.get("CustomersSortKey", "").split("=", 1)[0].strip()
 
 
@@ -37,7 +37,7 @@ def shown(key):
 
 
 def served(aws, state):
-    """Table and key that callers are served from; None if there is no function yet."""
+    """Returns the table and the key that callers are served from, or None without a function."""
     portal = next((f for f in state.functions if f.title == "portal"), None)
     if not portal:
         return None
@@ -51,10 +51,10 @@ def served(aws, state):
 
 
 def is_empty(aws, table, say):
-    """Whether a table has no item. One that cannot be read counts as one that has some."""
+    """Reports whether a table is empty. A table that cannot be read counts as not empty."""
     try:
         return not aws.client("dynamodb").scan(TableName=table, Limit=1, Select="COUNT")["Count"]
     except ClientError as failure:
         code = failure.response["Error"]["Code"]
-        say(f"Table {table} cannot be read from here ({code}), so whether it is empty was not checked.")
+        say(f"Table {table} cannot be read with your credentials ({code}), so it was not checked whether it is empty.")
         return False

@@ -1,4 +1,4 @@
-"""The operator's values: asked for on a terminal, read from their file, refused by name, and handed to SAM as they are."""
+"""The operator's values: asked for on a terminal, read from the file, refused by name, and passed to SAM unchanged."""
 
 import fcntl
 import http.server
@@ -33,7 +33,7 @@ ENTERED = [f"{value}\n" for value in VALUES.values()]
 
 CTRL_C = "\x03"
 
-# Instead of `sam`: it keeps its arguments.
+# Replaces `sam`, and saves its arguments.
 FAKE_SAM = """#!/bin/sh
 echo "$@" >> called
 """
@@ -44,18 +44,18 @@ def lines(values):
 
 
 def is_running(process):
-    """Whether a process does not sleep, in a read for example."""
+    """Reports whether a process is running. It is not if it sleeps, for example in a read."""
     return pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] == "R"
 
 
 def own_terminal():
-    """Lets Ctrl-C reach the process, even if the tests run in the background of a shell, which ignores it for all its jobs."""
+    """Lets Ctrl-C reach the process even if the tests run as a background job of a shell, for which shells ignore Ctrl-C."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Checkout:
-    """A checkout with something built in it."""
+    """A checkout with a finished build."""
 
     def __init__(self, case, given=None):
         folder = tempfile.TemporaryDirectory()
@@ -70,7 +70,7 @@ class Checkout:
         (self.path / deploy.BUILD / "PortalFunction").mkdir(parents=True)
         (self.path / deploy.BUILD / "PortalFunction/bootstrap").write_text("code")
         for template in (self.path / "template.yaml", self.path / deploy.BUILD / "template.yaml"):
-            template.write_text(json.dumps({"Parameters": TEMPLATE["Parameters"]}))  # all that is read, and read faster
+            template.write_text(json.dumps({"Parameters": TEMPLATE["Parameters"]}))  # only this part is read, and it is read faster
         (self.path / "sam").write_text(FAKE_SAM)
         (self.path / "sam").chmod(0o755)
         if given is not None:
@@ -81,7 +81,7 @@ class Checkout:
         return {"PATH": f"{self.path}:/usr/bin:/bin", "HOME": str(self.path), "SAM": str(self.path / "sam")} | self.aws | more
 
     def deploy(self, *options, typed=None, **environment):
-        """Status and output of deploy.py. If typed is a list, it runs on a terminal, and each prompt gets the next text."""
+        """Returns the status and output of deploy.py. If typed is a list, it runs on a terminal, and each prompt gets the next text."""
         arguments, environment = ["--config-env", "prod", *options], self.environment(environment)
         if typed is not None:
             return self.on_terminal([sys.executable, "-B", translated.ROOT / ".ci/template/deploy.py", *arguments], typed, environment)
@@ -102,10 +102,10 @@ class Checkout:
         while select.select([terminal], [], [], last - time.monotonic())[0]:
             try:
                 shown += os.read(terminal, 1 << 16)
-            except OSError:  # Linux has EIO once the other side is closed
+            except OSError:  # Linux raises EIO when the other side is closed
                 break
             if shown.endswith(b": "):
-                while is_running(process.pid):  # Ctrl-C between the prompt and the read would not end the read
+                while is_running(process.pid):  # a Ctrl-C between the prompt and the read would not end the read
                     time.sleep(0.01)
                 os.write(terminal, next(prompts).encode())
         else:
@@ -114,12 +114,12 @@ class Checkout:
         return process.wait(), shown.decode().replace("\r\n", "\n")
 
     def called(self):
-        """The arguments of each call of `sam`."""
+        """Returns the arguments of each call of `sam`."""
         calls = self.path / "called"
         return [line.split() for line in calls.read_text().splitlines()] if calls.exists() else []
 
     def parameters(self):
-        """What SAM would deploy with, and where."""
+        """Returns the parameters and the Region of the SAM deployment."""
         call = self.called()[-1]
         config = tomlkit.loads(pathlib.Path(call[call.index("--config-file") + 1]).read_text())
         section = config["prod"]["deploy"]["parameters"]
@@ -141,7 +141,7 @@ class Asking(unittest.TestCase):
         [call] = checkout.called()
         self.assertEqual([call[0], *call[3:]], ["deploy", "--config-env", "prod"], "SAM confirms the change set as samconfig.toml says")
         self.assertEqual(checkout.parameters(), checkout.parameters() | VALUES)
-        self.assertEqual((checkout.path / "samconfig.toml").read_bytes(), config, "an upgrade would meet a changed file")
+        self.assertEqual((checkout.path / "samconfig.toml").read_bytes(), config, "samconfig.toml was changed, which would conflict with an upgrade")
         status, shown = checkout.deploy(typed=[])
         self.assertEqual((status, re.findall("^\\d/\\d.*", shown, re.M)), (0, []))
 
@@ -163,7 +163,7 @@ class Asking(unittest.TestCase):
             self.assertEqual(len(re.findall(f"^  {name} must be", shown, re.M)), len(values), shown)
         self.assertEqual(tomlkit.loads(checkout.file.read_text()), VALUES)
 
-    def test_an_answer_is_proposed_if_it_is_known(self):
+    def test_a_known_value_is_proposed_as_the_answer(self):
         checkout = Checkout(self)
         typed = ["\n" if name in ("Region", "StripeLivemode") else f"{value}\n" for name, value in VALUES.items()]
         status, shown = checkout.deploy(typed=typed, AWS_REGION="eu-north-1")
@@ -183,26 +183,26 @@ class Asking(unittest.TestCase):
         self.assertEqual(tomlkit.loads(checkout.file.read_text()), VALUES | {"MemorySize": 256})
         self.assertTrue(checkout.file.read_text().startswith("# ours\nMemorySize = 256 # enough\n"))
 
-    def test_the_questions_are_those_without_a_default(self):
+    def test_only_values_without_a_default_are_asked_for(self):
         self.assertEqual([n for n, p in QUESTIONS.items() if "Default" not in p], list(VALUES))
         for name, parameter in QUESTIONS.items():
             self.assertTrue(parameter["ConstraintDescription"].startswith("must be "), name)
 
 
 class WithoutATerminal(unittest.TestCase):
-    def test_what_is_missing_is_listed_with_how_to_give_it(self):
+    def test_missing_values_are_listed_with_lines_for_the_file(self):
         checkout = Checkout(self)
         status, shown = checkout.deploy()
         self.assertEqual((status, checkout.called()), (1, []))
         self.assertIn(".deploy/prod.toml", shown)
-        missing = set(VALUES) - {"StripeLivemode"}  # which samconfig.toml has
+        missing = set(VALUES) - {"StripeLivemode"}  # is in samconfig.toml
         self.assertEqual(set(re.findall('^(\\w+) = ""$', shown, re.M)), missing)
         checkout.file.parent.mkdir()
         checkout.file.write_text(re.sub('^(\\w+) = ""$', lambda m: f'{m[1]} = "{VALUES[m[1]]}"', shown[shown.index("# ") :], flags=re.M))
-        self.assertEqual(checkout.deploy()[0], 0, "what was listed is not how to give it")
+        self.assertEqual(checkout.deploy()[0], 0, "the listed lines do not work in the file")
         self.assertEqual(checkout.parameters(), checkout.parameters() | VALUES)
 
-    def test_sam_asks_nothing(self):
+    def test_sam_asks_no_question(self):
         checkout = Checkout(self, lines(translated.REQUIRED))
         self.assertEqual(checkout.deploy(AWS_REGION="eu-north-1")[0], 0)
         self.assertEqual(checkout.called()[0][-1], "--no-confirm-changeset")
@@ -213,7 +213,7 @@ class WithoutATerminal(unittest.TestCase):
         self.assertEqual(checkout.called()[1][-1], "--confirm-changeset")
         self.assertNotEqual(checkout.parameters()["Release"][:10], release[:10], "the changed value would not be served")
 
-    def test_nothing_is_built_before_all_is_known(self):
+    def test_nothing_is_built_before_all_values_are_known(self):
         for given, status, calls in ((None, 2, []), (lines(VALUES), 0, ["build", "deploy"])):
             checkout = Checkout(self, given)
             for name in (".ci", ".tools"):
@@ -223,7 +223,7 @@ class WithoutATerminal(unittest.TestCase):
 
 
 class File(unittest.TestCase):
-    def test_its_values_reach_sam_as_they_are(self):
+    def test_values_reach_sam_unchanged(self):
         odd = {
             "JwtJwks": '{"keys": [{"kty": "RSA",\n "x": "a\\\\b\\" \'"}]}',
             "CustomersSortKey": "sk=BILLING {user}\\",
@@ -240,7 +240,7 @@ class File(unittest.TestCase):
 
     def test_a_wrong_value_is_refused_by_its_name(self):
         for line, name, why in (
-            ('JwtIsuer = "https://a.example"', "JwtIsuer", "Is it JwtIssuer?"),
+            ('JwtIsuer = "https://a.example"', "JwtIsuer", "Did you mean JwtIssuer?"),
             ('Relaese = "x"', "Relaese", "not a parameter"),
             ('Release = "0123456789"', "Release", "make deploy"),
             ('AllowedOrigins = "https://app.example.com/"', "AllowedOrigins", "must be https origins"),
@@ -248,7 +248,7 @@ class File(unittest.TestCase):
             ('AllowedOrigins = ["https://app.example.com"]', "AllowedOrigins", "on one line"),
             ('StripeLivemode = "yes"', "StripeLivemode", "must be true or false"),
             ('StripeSecretId = ""', "StripeSecretId", "must be the name"),
-            ("LogRetentionDays = 31", "LogRetentionDays", "must be a number of days"),
+            ("LogRetentionDays = 31", "LogRetentionDays", "must be a retention period"),
             ("MemorySize = 64", "MemorySize", "must be from 128"),
             ('MemorySize = "512 MB"', "MemorySize", "must be from 128"),
             ("MemorySize = 1e400", "MemorySize", "must be from 128"),
@@ -274,7 +274,7 @@ class File(unittest.TestCase):
         self.assertIn("MemorySize must be from 128 to 10240", shown)
         self.assertIn("Colour is not a parameter", shown)
 
-    def test_values_that_the_functions_refuse_together(self):
+    def test_values_that_contradict_each_other_are_refused(self):
         def refused(**values):
             return [line.split()[0] for line in answers.disagreements(VALUES | values)]
 
@@ -293,13 +293,13 @@ class File(unittest.TestCase):
         self.assertEqual((status, checkout.called()), (1, []))
         self.assertIn("DefaultReturnUrl must be on one of AllowedOrigins", shown)
 
-    def test_git_ignores_it(self):
+    def test_git_ignores_the_file(self):
         ignored = subprocess.run(["git", "check-ignore", ".deploy/prod.toml"], cwd=translated.ROOT, capture_output=True, check=False)
         self.assertEqual(ignored.returncode, 0)
 
 
 class Options(unittest.TestCase):
-    def test_what_goes_past_the_file_is_refused(self):
+    def test_options_that_bypass_the_file_are_refused(self):
         for options in (["--guided"], ["--parameter-overrides=MemorySize=256"]):
             checkout = Checkout(self, lines(VALUES))
             status, shown = checkout.deploy(*options)
@@ -314,7 +314,7 @@ class Options(unittest.TestCase):
 
 
 class CloudFormation(http.server.BaseHTTPRequestHandler):
-    """CloudFormation and S3 as SAM meets them, until a change set is executed.
+    """Fakes of CloudFormation and S3 for SAM, until a change set is executed.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html
     """
@@ -367,7 +367,7 @@ class CloudFormation(http.server.BaseHTTPRequestHandler):
 
 
 class RealSam(unittest.TestCase):
-    def test_it_asks_for_the_change_set_alone(self):
+    def test_sam_asks_only_whether_to_deploy_the_change_set(self):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), CloudFormation)
         server.calls = []
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -375,7 +375,7 @@ class RealSam(unittest.TestCase):
         self.addCleanup(server.shutdown)
         odd = {"JwtJwks": '{"keys": [{"kty": "RSA", "x": "a\\\\b\\" "}]}', "CustomersSortKey": "sk=BILLING {user}\\", "MemorySize": "256"}
         checkout = Checkout(self, lines(odd))
-        # One function is enough, and faster; SAM sees all routes of it.
+        # One function is enough and faster: SAM sees all its routes.
         event = {"Type": "HttpApi", "Properties": {"Path": "/billing/portal", "Method": "POST"}}
         function = {"CodeUri": "PortalFunction", "Handler": "bootstrap", "Runtime": "provided.al2023", "Events": {"Post": event}}
         resources = {"PortalFunction": {"Type": "AWS::Serverless::Function", "Properties": function}}

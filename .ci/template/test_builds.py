@@ -1,4 +1,4 @@
-"""What a release is made of, and the checks of it: each finds what was planted."""
+"""The contents of a release, and its checks: each check finds a planted mistake."""
 
 import gzip
 import json
@@ -26,7 +26,7 @@ def built(folder, content="code"):
 
 
 class Release(unittest.TestCase):
-    def test_the_template_names_what_is_in_it(self):
+    def test_the_template_names_the_zip_files_of_the_release(self):
         folder = Folder(self)
         built(folder)
         here = folder.path
@@ -48,7 +48,7 @@ class Release(unittest.TestCase):
             self.assertEqual(whole.namelist(), sorted(files))
         self.assertEqual({p.name for p in (here / "release").iterdir()}, {"template", "billing-portal.zip", PACKAGE})
 
-    def test_without_anything_built_there_is_none(self):
+    def test_without_built_functions_there_is_no_release(self):
         folder = Folder(self)
         here = folder.path
         done = subprocess.run([".ci/release", here / "build", here / "licenses", here / "release"], cwd=translated.ROOT, capture_output=True, check=False)
@@ -56,7 +56,7 @@ class Release(unittest.TestCase):
 
 
 class Package(unittest.TestCase):
-    def test_it_has_each_module_and_their_types(self):
+    def test_the_package_has_each_module_and_the_types(self):
         folder = Folder(self)
         done = subprocess.run(["go", "run", ".ci/button.go", folder.path], cwd=translated.ROOT, capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stdout + done.stderr), (0, f"{folder.path / PACKAGE}\n"))
@@ -79,7 +79,7 @@ class Package(unittest.TestCase):
 
 
 class Zip(unittest.TestCase):
-    def test_the_bytes_depend_on_names_and_contents_alone(self):
+    def test_the_bytes_depend_only_on_names_and_contents(self):
         folder = Folder(self)
         made = []
         for place, umask, when in (("a", 0o022, 0), ("b", 0o077, 10**9)):
@@ -108,7 +108,7 @@ class Zip(unittest.TestCase):
 
 
 class Reproducible(unittest.TestCase):
-    """With a repository of one function, whose build and release are planted."""
+    """A repository with one function, and fakes of its build and release."""
 
     def reproduce(self, build="cp source", release="cat", spoil=None):
         folder = Folder(self, ".ci/reproducible")
@@ -128,10 +128,10 @@ class Reproducible(unittest.TestCase):
             (folder.path / spoil).write_text("spoilt")
         return folder.run(".ci/reproducible")
 
-    def test_what_is_the_same_passes(self):
+    def test_identical_builds_pass(self):
         status, said = self.reproduce(build="cat source")
         self.assertEqual(status, 0, said)
-        self.assertEqual(re.findall(r"^(\S+): [0-9a-f]{64}, twice$", said, re.MULTILINE), ["all.zip", "all.tgz", "template/PortalFunction.zip"])
+        self.assertEqual(re.findall(r"^(\S+): [0-9a-f]{64}, identical in both builds$", said, re.MULTILINE), ["all.zip", "all.tgz", "template/PortalFunction.zip"])
 
     def test_each_difference_fails(self):
         planted = {
@@ -152,7 +152,7 @@ class Reproducible(unittest.TestCase):
                 self.assertRegex(said, rf"{file} \S+ differ")
 
 
-# A module of one function and two modules beside it, so that the list and the licences need no network.
+# A module with one function and two local modules, so that the list and the licences need no network.
 MODULES = {
     "go.mod": "module billingportal\n\ngo 1.26\n\nrequire (\n\texample.com/one v1.0.0\n\texample.com/two v1.0.0\n)\n\nreplace (\n\texample.com/one => ./one\n\texample.com/two => ./two\n)\n",
     "functions/portal/main.go": 'package main\n\nimport (\n\t_ "example.com/one/inner"\n\t_ "example.com/two"\n)\n\nfunc main() {}\n',
@@ -177,11 +177,11 @@ class Contents(unittest.TestCase):
         version = cls.folder.run("go", "env", "GOVERSION")[1].strip()
         cls.all = [("std", version), ("example.com/one", "v1.0.0"), ("example.com/two", "v1.0.0")]
         cls.folder.tool("cyclonedx", 'echo "its progress" >&2; [ -z "$FAILS" ] || exit 3; while [ "$1" != -output ]; do shift; done; cp listed.json "$2"')
-        # The modules of go.mod, without one that is planted.
+        # The modules of go.mod, except a planted one.
         cls.folder.tools(git="echo v1.0.0", go=f'if [ "$1 $2" = "list -m" ]; then {shutil.which("go")} "$@" | grep -v "${{UNKNOWN:-^$}}"; else exec {shutil.which("go")} "$@"; fi')
 
     def sbom(self, listed, **variables):
-        """Runs the script with what the tool lists."""
+        """Runs the script with a fake list of modules."""
         components = [{"name": n, "version": v, "purl": f"pkg:golang/{n}@{v}?type=module"} for n, v in listed]
         self.folder.write({"listed.json": json.dumps({"components": components}, indent=1)})
         return self.folder.run(".ci/sbom", self.folder.path / "cyclonedx", **variables)
@@ -204,8 +204,8 @@ class Contents(unittest.TestCase):
             with self.subTest(what):
                 status, said = self.sbom(listed)
                 self.assertEqual(status, 1)
-                self.assertRegex(said, r"^[<>] example\.com/(two|three)@v1\.0\.[01]$|is not what is in the binary")
-                self.assertTrue(said.endswith("portal: the list (<) is not what is in the binary (>)\n"), said)
+                self.assertRegex(said, r"^[<>] example\.com/(two|three)@v1\.0\.[01]$|differs from the modules in the binary")
+                self.assertTrue(said.endswith("portal: the list (<) differs from the modules in the binary (>)\n"), said)
 
     def test_a_module_that_nothing_requires_fails(self):
         self.assertEqual(self.sbom(self.all, UNKNOWN="two"), (1, "portal: go.mod does not have example.com/two@v1.0.0\n"))

@@ -1,6 +1,6 @@
-"""Every command of the documents works as it is written: against the CLIs' own models, the Makefile and the translated template.
+"""Every command of the documents works as written. It is compared with the models of the CLIs, the Makefile and the translated template.
 
-`go run ./local` and its flags are compared with the program itself by TestDocumentsNameTheCommands of package local.
+TestDocumentsNameTheCommands of package local compares `go run ./local` and its flags with the program itself.
 """
 
 import functools
@@ -14,9 +14,9 @@ import documented
 import translated
 from samcli.cli.main import cli
 
-# What the runbook calls the stack; and what stands for a name that each deployment makes up.
+# The name of the stack in the runbook, and placeholders for names that each deployment chooses.
 STACK, OWN = "NAME", re.compile(r"…|\$(?!\(output_)|^FUNCTION$")
-# As samconfig.toml calls stacks.
+# Names of stacks in samconfig.toml.
 STACKS = re.compile(r"^billing-portal(-[a-z]+)?$")
 
 
@@ -27,7 +27,7 @@ def stack():
 
 @functools.cache
 def names():
-    """By the option of a command, the names that the stack has."""
+    """Returns the names of all resources in the stack, by the option of a command that takes them."""
     alarms = [*stack().of_type("AWS::CloudWatch::Alarm").values(), *translated.observability(stack()).of_type("AWS::CloudWatch::Alarm").values()]
     groups = {g["Properties"]["LogGroupName"] for g in stack().of_type("AWS::Logs::LogGroup").values()}
     functions = {f"$(output_{name})" for name in outputs() if name.endswith("FunctionName")}
@@ -47,7 +47,7 @@ def outputs():
 
 @functools.cache
 def declared(section, *paths):
-    """Names in a section of templates, which are all of them if no path is given."""
+    """Returns the names in a section of templates. Without paths, these are all templates."""
     infra = [p.relative_to(translated.ROOT) for p in (translated.ROOT / "infra").glob("*.yaml") if p.name != "openapi.yaml"]
     return {name for path in paths or ["template.yaml", *infra] for name in translated.read(path).get(section, {})}
 
@@ -70,12 +70,12 @@ def aws(words):
 
 
 def output(words):
-    """The function that the runbook begins with."""
+    """Checks calls of the shell function at the start of the runbook."""
     return [f"the stack has no output {name}" for name in words[1:] if name not in outputs() and not OWN.search(name)]
 
 
 def sam(words):
-    # SAM loads the modules of its commands when it runs one, and shows nothing of them before.
+    # SAM loads the module of a command only when it runs the command.
     if words[1] not in cli._commands:
         return [f"there is no {words[1]}"]
     command, rest = importlib.import_module(cli._commands[words[1]]).cli, words[2:]
@@ -109,7 +109,7 @@ def files(words):
 
 
 def parameters(line):
-    """Parameters of the template that a line sets."""
+    """Returns problems with the parameters that a line sets."""
     set_ = re.findall(r"(?:^|[ \"])([A-Z][a-z]+(?:[A-Z][a-z]+)+)=", line)
     return [f"no template has the parameter {name}" for name in set_ if name not in declared("Parameters")]
 
@@ -121,7 +121,7 @@ def commands(line):
     try:
         return list(documented.commands(line))
     except ValueError:
-        return []  # an apostrophe of a text
+        return []  # the line is text with an apostrophe
 
 
 def problems_of(line):
@@ -146,17 +146,17 @@ class Commands(unittest.TestCase):
                 self.assertFalse(line.startswith(tuple(TOOLS)) and line.split()[1:] and not commands(line), f"{line} has an open quote")
         self.assertGreater(min(counts.values()), 4, "commands are not found")
 
-    def test_an_output_that_is_named_is_there(self):
+    def test_every_output_that_a_document_names_exists(self):
         for path, text in documented.pages().items():
             named = re.findall(r"outputs? `([A-Za-z]+)`", " ".join(text.split()))
             self.assertEqual([name for name in named if name not in declared("Outputs")], [], path)
 
-    def test_what_is_wrong_is_found(self):
+    def test_wrong_commands_are_found(self):
         for line, problem in WRONG.items():
             with self.subTest(line):
                 self.assertIn(problem, "\n".join(problems_of(line)))
 
-    def test_what_is_right_is_not(self):
+    def test_correct_commands_are_accepted(self):
         for line in RIGHT:
             with self.subTest(line):
                 self.assertEqual(problems_of(line), [])
@@ -199,8 +199,8 @@ WRONG = {
     "aws dynamodb update-continuous-backups --table-name T --point-in-time-recovery-specification Enabled=true": "there is no Enabled",
     "aws dynamodb update-continuous-backups --table-name T --point-in-time-recovery-specification RecoveryPeriodInDays=1": "PointInTimeRecoveryEnabled is missing",
     "aws dynamodb update-table --table-name T --deletion-protection-enabled true": "['true'] is not the name of 0 files",
-    "aws dynamodb update-table --table-name T --billing-mode FREE": "FREE is none of",
-    "aws cloudformation create-stack --stack-name NAME --capabilities CAPABILITY_IAM CAPABILITY_ALL": "CAPABILITY_ALL is none of",
+    "aws dynamodb update-table --table-name T --billing-mode FREE": "FREE is not one of",
+    "aws cloudformation create-stack --stack-name NAME --capabilities CAPABILITY_IAM CAPABILITY_ALL": "CAPABILITY_ALL is not one of",
     "aws logs filter-log-events --log-group-name /aws/lambda/NAME-portal": "the stack has no --log-group-name",
     "aws logs filter-log-events --log-group-name /aws/lambda/NAME/portal --limit many": "many is not a number",
     "aws cloudwatch describe-alarms --alarm-names NAME-PortalFailure": "the stack has no --alarm-names",

@@ -1,4 +1,4 @@
-"""A change of one value alone is published, however it is written, and nothing else is."""
+"""A change of a single value is published, in whatever way it is written. Without a change nothing is published."""
 
 import contextlib
 import io
@@ -20,14 +20,14 @@ from fake_aws import FakeAWS
 STRINGS = " ".join(f'{name}="{value}"' for name, value in translated.REQUIRED.items())
 LIST = [f"{name}={value}" for name, value in translated.REQUIRED.items()]
 
-# Instead of `sam`: it keeps its arguments.
+# Replaces `sam`, and saves its arguments.
 FAKE_SAM = """#!/bin/sh
 echo "$@" > called
 echo sam >> order
 test ! -e fail
 """
 
-# It finds a problem of the stack; of a release that is not deployed yet it finds one if the file says so.
+# Replaces doctor. It finds a problem in the stack, and in a release that is not deployed yet only if a file says so.
 FAKE_DOCTOR = """#!/bin/sh
 echo "$@ $AWS_REGION" > examined
 echo "doctor $1 $CUSTOMERS_TABLE $STRIPE_SECRET_ID" >> order
@@ -37,7 +37,7 @@ test ! -e problem
 
 
 def run_in(folder, environment, arguments):
-    """Status and output of deploy.py without a terminal. It runs in this process, because another one needs a second to start."""
+    """Returns the status and output of deploy.py without a terminal. It runs in this process, because a new one needs a second to start."""
     said = io.StringIO()
     with contextlib.ExitStack() as here:
         here.enter_context(contextlib.chdir(folder))
@@ -49,7 +49,7 @@ def run_in(folder, environment, arguments):
 
 
 class Folder:
-    """A checkout with something built in it."""
+    """A checkout with a finished build."""
 
     def __init__(self, case, env):
         folder = tempfile.TemporaryDirectory()
@@ -61,7 +61,7 @@ class Folder:
         (build / "PortalFunction").mkdir(parents=True)
         (build / "PortalFunction" / "bootstrap").write_text("code")
         template = {"Parameters": translated.read("template.yaml")["Parameters"]}
-        (build / "template.yaml").write_text(json.dumps(template))  # all that is read, and read faster
+        (build / "template.yaml").write_text(json.dumps(template))  # only this part is read, and it is read faster
         for name, text in (("sam", FAKE_SAM), ("doctor", FAKE_DOCTOR)):
             (self.path / name).write_text(text)
             (self.path / name).chmod(0o755)
@@ -76,11 +76,11 @@ class Folder:
         return (self.path / "called").read_text().split() if (self.path / "called").exists() else None
 
     def order(self):
-        """What was called, and in which order."""
+        """Returns the calls in their order."""
         return (self.path / "order").read_text().splitlines() if (self.path / "order").exists() else []
 
     def parameters(self, overrides):
-        """What SAM would deploy with."""
+        """Returns the parameters of the SAM deployment."""
         return self.given(self.deploy(overrides))
 
     def given(self, called):
@@ -93,7 +93,7 @@ class Folder:
 
 
 class Deploy(unittest.TestCase):
-    def test_one_value_alone_makes_another_version(self):
+    def test_a_changed_value_publishes_a_version(self):
         for env, overrides, changed in (
             ("default", STRINGS, STRINGS.replace("app.example.com/account", "app.example.com/billing")),
             ("prod", LIST, [*LIST[:-1], "DefaultReturnUrl=https://app.example.com/billing"]),
@@ -102,34 +102,34 @@ class Deploy(unittest.TestCase):
             folder = Folder(self, env)
             before = folder.versions(overrides)
             self.assertEqual(len(before), 2)
-            self.assertEqual(before, folder.versions(overrides), "the same values made another version")
-            self.assertFalse(before & folder.versions(changed), "a changed value made no other version")
+            self.assertEqual(before, folder.versions(overrides), "the same values published another version")
+            self.assertFalse(before & folder.versions(changed), "a changed value published no version")
 
-    def test_other_code_makes_another_version(self):
+    def test_changed_code_publishes_a_version(self):
         folder = Folder(self, "prod")
         before = folder.versions(LIST)
         (folder.path / deploy.BUILD / "PortalFunction" / "bootstrap").write_text("c0de")
         self.assertFalse(before & folder.versions(LIST))
 
-    def test_all_parameters_are_carried_along(self):
+    def test_sam_gets_all_parameters(self):
         odd = {"JwtJwks": '{"keys":[{"kty":"RSA"}]}', "CustomersSortKey": "sk=BILLING {user}"}
         quoted = " ".join('{}="{}"'.format(n, v.replace('"', '\\"')) for n, v in odd.items())
         parameters = Folder(self, "prod").parameters(f"{STRINGS} {quoted}")
         self.assertRegex(parameters.pop("Release"), "^[0-9a-f]{10}")
         self.assertEqual(parameters, parameters | translated.REQUIRED | odd)
 
-    def test_what_is_not_named_is_the_default_again(self):
+    def test_a_removed_value_gets_its_default_again(self):
         defaults = {n: str(p["Default"]) for n, p in translated.read("template.yaml")["Parameters"].items() if "Default" in p and n != "Release"}
         for overrides in (STRINGS, LIST):
             parameters = Folder(self, "prod").parameters(overrides)
             parameters.pop("Release")
             self.assertEqual(parameters, translated.REQUIRED | defaults)
 
-    def test_an_earlier_release_counts_for_nothing(self):
+    def test_release_in_samconfig_is_ignored(self):
         folder = Folder(self, "prod")
         self.assertEqual(folder.versions(STRINGS), folder.versions(STRINGS + ' Release="anything"'))
 
-    def test_the_deployed_stack_is_examined(self):
+    def test_doctor_checks_the_deployed_stack(self):
         folder = Folder(self, "prod")
         folder.deploy(LIST, doctor="./doctor", region="eu-west-1")
         self.assertEqual((folder.path / "examined").read_text(), "--stack portal eu-west-1\n")
@@ -144,41 +144,41 @@ class Deploy(unittest.TestCase):
         folder.aws.variables[("portal-PortalFunction-1", "live")] = {"CUSTOMERS_TABLE": "the-table", "CUSTOMERS_KEY": "user_id"}
         return folder
 
-    def test_after_a_rollback_one_release_goes_past_codedeploy(self):
+    def test_after_a_rollback_one_release_is_deployed_without_codedeploy(self):
         folder = self.rolled_back()
         parameters = folder.given(folder.deploy([*LIST, "SafeDeployment=true"], doctor="./doctor"))
         self.assertEqual((parameters["SafeDeployment"], parameters["PreviousPortalVersion"]), ("false", "4"))
         self.assertEqual(folder.order(), ["doctor  the-table billing-portal/stripe", "sam", "doctor --stack  "])
         self.assertEqual(folder.aws.made("UpdateAlias"), [])
         self.assertIn("SafeDeployment=false", folder.said)
-        # Its release is the operator's values', so that the next `make deploy` brings CodeDeploy back and publishes nothing.
+        # The release is named after the operator's values, so the next `make deploy` uses CodeDeploy again and publishes nothing.
         folder.aws.deployed(folder.aws.parameters | parameters, portal=(6, 6))
         del folder.aws.resources["PortalFunctionVersionabcdef0125"]
         again = folder.parameters([*LIST, "SafeDeployment=true"])
         self.assertEqual(again, parameters | {"SafeDeployment": "true"})
 
-    def test_after_a_rollback_a_problem_is_not_deployed(self):
+    def test_after_a_rollback_a_release_with_a_problem_is_not_deployed(self):
         folder = self.rolled_back()
         (folder.path / "problem").touch()
         self.assertIsNone(folder.deploy(LIST, doctor="./doctor"))
         self.assertEqual(folder.status, 1)
-        self.assertIn("doctor has found a problem", folder.said)
+        self.assertIn("doctor found a problem", folder.said)
 
-    def test_after_a_rollback_a_failure_says_what_serves(self):
+    def test_after_a_rollback_a_failed_deployment_says_to_roll_back_again(self):
         folder = self.rolled_back()
         (folder.path / "fail").touch()
         folder.deploy(LIST)
         self.assertEqual(folder.status, 1)
-        self.assertIn("`make rollback`, again", folder.said)
+        self.assertIn("run `make rollback` again", folder.said)
 
-    def test_what_is_refused_calls_nothing(self):
+    def test_a_refused_deployment_calls_nothing(self):
         folder = self.rolled_back()
         folder.aws.aliases["portal-PortalFunction-1"]["RoutingConfig"] = {"AdditionalVersionWeights": {"5": 0.5}}
         self.assertIsNone(folder.deploy(LIST))
         self.assertEqual((folder.status, folder.order()), (1, []))
         self.assertRegex(folder.said, "^deploy: .*divides traffic")
 
-    def test_a_release_that_was_taken_back_is_published_when_it_is_deployed_again(self):
+    def test_a_release_that_was_rolled_back_can_be_deployed_again(self):
         folder = self.rolled_back()
         folder.aws.aliases["portal-PortalFunction-1"]["FunctionVersion"] = "5"
         first = folder.parameters(LIST)
@@ -188,7 +188,7 @@ class Deploy(unittest.TestCase):
         self.assertNotEqual(first["Release"][:10], second["Release"][:10])
         self.assertIn(second["Release"], folder.said)
 
-    def test_what_the_version_before_uses_is_no_part_of_the_release(self):
+    def test_names_of_the_previous_version_do_not_change_the_release(self):
         folder = self.rolled_back()
         before = folder.parameters(LIST)
         after = folder.parameters([*LIST, "PreviousStripeSecretId=x", "PreviousPortalVersion=7"])
@@ -196,12 +196,12 @@ class Deploy(unittest.TestCase):
         self.assertEqual(after["PreviousPortalVersion"], "4")
         self.assertLessEqual(set(upgrade.PREVIOUS), set(translated.read("template.yaml")["Parameters"]))
 
-    def test_a_value_with_quotes_arrives(self):
+    def test_a_value_with_quotes_reaches_sam_unchanged(self):
         folder = self.rolled_back(CustomersKeyFormat='"a b" {user}', CustomersTable="the-table")
         folder.aws.items = {"the-table": 1}
         self.assertEqual(folder.parameters([*LIST, "CustomersTable=the-table"])["PreviousCustomersKeyFormat"], '"a b" {user}')
 
-    def test_options_of_the_command_line_hold_for_doctor_too(self):
+    def test_doctor_gets_the_options_of_the_command_line(self):
         folder = Folder(self, "prod")
         folder.deploy(LIST, "./doctor", ["--region", "us-east-1", "--stack-name=other"], region="eu-west-1")
         self.assertEqual((folder.path / "examined").read_text(), "--stack other us-east-1\n")
@@ -213,14 +213,14 @@ class Deploy(unittest.TestCase):
             self.assertEqual(deploy.commit(), "")
         self.assertRegex(folder.parameters(LIST)["Release"], "^[0-9a-f]{10}$")  # no repository
 
-    def test_what_cannot_be_read_is_said_in_a_line(self):
-        """Also by a rollback, which is for the night."""
+    def test_a_file_that_cannot_be_read_is_named_in_one_line(self):
+        """This includes `make rollback`, which is used in emergencies."""
         good = '[prod.deploy.parameters]\nstack_name = "portal"\n'
         for file, text, expected in (
             ("samconfig.toml", "[", "samconfig.toml is not TOML"),
             ("samconfig.toml", None, "samconfig.toml"),
             ("samconfig.toml", "[prod.deploy.parameters]\n", "samconfig.toml has no stack_name for prod"),
-            ("samconfig.toml", "version = 0.1\nprod = 1\n[dev.deploy]\n[test.deploy]\n", "has no environment prod. It has dev, test."),
+            ("samconfig.toml", "version = 0.1\nprod = 1\n[dev.deploy]\n[test.deploy]\n", "has no environment prod. Its environments are dev, test."),
             (".deploy/prod.toml", "x = [", ".deploy/prod.toml is not TOML"),
             (".deploy/prod.toml", b"x = '\xff'", ".deploy/prod.toml is not TOML"),
             (".deploy/prod.toml", "Region = 5", "Region must be the code of a Region"),
@@ -240,7 +240,7 @@ class Deploy(unittest.TestCase):
         for wrong in ("StripeLivemode", 5):
             folder = Folder(self, "prod")
             folder.deploy(wrong)
-            self.assertIn("Wrong in parameter_overrides of samconfig.toml", folder.said)
+            self.assertIn("Wrong value in parameter_overrides of samconfig.toml", folder.said)
 
     def test_samconfig_has_an_environment_for_each_stage(self):
         config = tomlkit.loads((translated.ROOT / "samconfig.toml").read_text()).unwrap()
@@ -256,15 +256,15 @@ class Deploy(unittest.TestCase):
             section = deploy.settings(config, env)
             found = deploy.parameters_of(section.pop("parameter_overrides", []))
             self.assertEqual((found, list(answers.problems(found, known))), (parameters, []), env)
-            # infra/deployer.yaml lets nobody write to another prefix than the stack's name.
+            # infra/deployer.yaml allows writing only to the prefix with the stack's name.
             wanted = {"stack_name": stack, "s3_prefix": stack, "resolve_s3": True, "capabilities": "CAPABILITY_IAM"}
             self.assertEqual(section, wanted | {"confirm_changeset": asks, "fail_on_empty_changeset": False}, env)
-        # SAM's cache could ship stale code.
+        # SAM's cache could deploy stale code.
         self.assertEqual(config["default"]["build"]["parameters"], {"build_in_source": True, "cached": False, "parallel": True})
 
 
 class Profiles(unittest.TestCase):
-    """A profile decides whose stack it is."""
+    """A profile decides in which account the stack is."""
 
     def setUp(self):
         self.folder = Folder(self, "prod")

@@ -1,4 +1,4 @@
-"""Deployers may do everything that CloudFormation's own schemas name, except for the actions that are refused here with a reason."""
+"""Deployers have the rights for all actions in CloudFormation's schemas, except for those that are refused here with a reason."""
 
 import fnmatch
 import json
@@ -8,14 +8,14 @@ import unittest
 import translated
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-# Actions that the schemas name for what these templates do not use.
+# Actions of the schemas for features that these templates do not use.
 REFUSED = {
-    "the stack within has no policy and no protection of its own": [
+    "the nested stack has no stack policy and no termination protection": [
         "cloudformation:SetStackPolicy",
         "cloudformation:UpdateTerminationProtection",
     ],
-    "Lambda functions are deployed, and no machines": ["codedeploy:RegisterOnPremisesInstance"],
-    "the table outlives the stack": ["dynamodb:DeleteTable"],
+    "only Lambda functions are deployed, not servers": ["codedeploy:RegisterOnPremisesInstance"],
+    "the table is kept when the stack is deleted": ["dynamodb:DeleteTable"],
     "deployers do not need to see customers": [
         "dynamodb:BatchWriteItem",
         "dynamodb:DeleteItem",
@@ -46,15 +46,15 @@ REFUSED = {
         "kinesis:DescribeStream",
         "kinesis:PutRecords",
     ],
-    "DynamoDB uses the table's key by a grant, and Lambda its own": [
+    "DynamoDB uses the table's key through a grant, and Lambda uses its own key": [
         "kms:Encrypt",
         "kms:GenerateDataKey",
         "kms:ListAliases",
         "kms:RevokeGrant",
     ],
-    "roles have inline policies alone": ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
+    "roles have only inline policies": ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
     "deployers must not remove their own boundary": ["iam:DeleteRolePermissionsBoundary"],
-    "the functions have no layers, file systems, code signing, runtime pins, or scaling of their own": [
+    "the functions have no layers, file systems, code signing, pinned runtimes or scaling settings": [
         "elasticfilesystem:DescribeMountTargets",
         "lambda:AssociateRuntimeAlias",
         "lambda:DeleteFunctionCodeSigningConfig",
@@ -67,8 +67,8 @@ REFUSED = {
         "lambda:PutRuntimeManagementConfig",
         "s3files:ListMountTargets",
     ],
-    "SAM names objects by their content, and no versions of them": ["s3:GetObjectVersion"],
-    "log groups have no policies, indexes, tokens or deliveries of their own": [
+    "SAM names objects by their content, and uses no object versions": ["s3:GetObjectVersion"],
+    "log groups have no policies, indexes, tokens or deliveries": [
         "firehose:TagDeliveryStream",
         "logs:DeleteDataProtectionPolicy",
         "logs:DeleteIndexPolicy",
@@ -89,7 +89,7 @@ LONGEST_POLICY = 6144
 
 
 def needed():
-    """Actions, with the operations and resource types that need them."""
+    """Returns the needed actions, each with the operations and resource types that need it."""
     stack = translated.deployed(translated.EVERYTHING)
     types = {r["Type"] for part in (stack, translated.observability(stack)) for r in part.resources.values()}
     actions = {}
@@ -105,13 +105,13 @@ def needed():
 
 
 def statements(**parameters):
-    """Of both policies."""
+    """Returns the statements of both policies."""
     policies = translated.Stack(translated.read("infra/deployer.yaml"), parameters).of_type("AWS::IAM::ManagedPolicy")
     return [s for p in policies.values() for s in p["Properties"]["PolicyDocument"]["Statement"]]
 
 
 def allows(found, action, resource, context):
-    """Whether statements allow an action; context has the values of condition keys."""
+    """Reports whether statements allow an action. context has the values of condition keys."""
     return any(
         s["Effect"] == "Allow"
         and any(fnmatch.fnmatchcase(action, a) for a in translated.as_list(s["Action"]))
@@ -134,20 +134,20 @@ class Deployer(unittest.TestCase):
     def may(self, action):
         return any(fnmatch.fnmatchcase(action.lower(), a.lower()) for a in self.allowed)
 
-    def test_what_cloudformation_does_is_allowed_or_refused(self):
+    def test_every_action_of_cloudformation_is_allowed_or_refused_with_a_reason(self):
         refused = {action for actions in REFUSED.values() for action in actions}
         actions = needed()
         self.assertGreater(len(actions), 100)
         self.assertEqual({a: sorted(what) for a, what in actions.items() if not self.may(a) and a not in refused}, {})
 
-    def test_nothing_is_refused_that_is_allowed_or_unknown(self):
+    def test_refused_actions_are_known_and_not_allowed(self):
         actions = needed()
         for reason, refused in REFUSED.items():
             for action in refused:
                 self.assertFalse(self.may(action), f"{action} is allowed, but {reason}")
-                self.assertIn(action, actions, f"no schema names it any more: {reason}")
+                self.assertIn(action, actions, f"no schema has it any more: {reason}")
 
-    def test_deploy_and_rollback_may_call_what_they_call(self):
+    def test_deploy_and_rollback_have_the_rights_for_their_calls(self):
         sources = "".join((translated.ROOT / ".ci/template" / f"{n}.py").read_text() for n in ("release_state", "rollback", "table_guard"))
         for action in (
             "cloudformation:CancelUpdateStack",
@@ -181,7 +181,7 @@ class Deployer(unittest.TestCase):
             length = len(json.dumps(policy["Properties"]["PolicyDocument"], separators=(",", ":")))
             self.assertLessEqual(length, LONGEST_POLICY, name)
 
-    def test_nothing_reaches_beyond_the_stack(self):
+    def test_rights_end_at_the_stack(self):
         found = statements(**(translated.DEPLOYER | {"FirstDeployment": "false"}))
         for action, resource, context in OWN:
             self.assertTrue(allows(found, action, resource, context), f"{action} {resource} {context}")
@@ -191,7 +191,7 @@ class Deployer(unittest.TestCase):
             self.assertTrue(allows(statements(**translated.DEPLOYER), action, resource, context), f"{action} {resource}")
 
     def test_every_wildcard_has_a_reason(self):
-        """SECURITY.md names the same statements: what remains beyond the stack."""
+        """SECURITY.md names the same statements, which reach beyond the stack."""
         security = (translated.ROOT / ".github/SECURITY.md").read_text()
         for statement in statements(**translated.DEPLOYER):
             beyond = [r for r in translated.as_list(statement["Resource"]) if not re.search(r"billing-portal|billing\.example\.com|/Z123|:key/", r)]
@@ -232,7 +232,7 @@ OTHERS = [
     ("s3:PutObject", f"{BUCKET}/another-stack/code", {}),
     ("cloudformation:DeleteStack", SAM_STACK, {}),
 ]
-# What FirstDeployment allows.
+# The actions that FirstDeployment allows.
 FIRST = [
     ("s3:PutBucketPolicy", BUCKET, {}),
     ("s3:CreateBucket", BUCKET, {}),

@@ -1,4 +1,4 @@
-"""CloudFront and WAF in front of the portal, and the certificate that the API requires of its clients."""
+"""CloudFront and WAF in front of the portal, and the client certificate that the API requires."""
 
 import pathlib
 import re
@@ -33,8 +33,8 @@ class Parameters(unittest.TestCase):
             self.assertTrue({"Description", "ConstraintDescription"} <= set(parameter), name)
             self.assertTrue({"AllowedPattern", "AllowedValues", "MinValue"} & set(parameter), name)
 
-    def test_the_recipe_gives_what_has_no_default(self):
-        command = re.search(r"--template-file infra/edge\.yaml((?:.*\\\n)*.*)", (ROOT / "infra/README.md").read_text())[1]
+    def test_the_recipe_sets_every_parameter_without_a_default(self):
+        command = re.search(r"--template-file infra/edge\.yaml((?:.*\\\n)*.*)", (ROOT / "infra/RATE-LIMITS.md").read_text())[1]
         given = set(re.findall(r"(\w+)=", command))
         parameters = self.stack.template["Parameters"]
         self.assertLessEqual(given, set(parameters))
@@ -46,13 +46,13 @@ class Parameters(unittest.TestCase):
 
 
 class Certificates(unittest.TestCase):
-    """What the recipe's own commands make, at a server that asks for certificates as the API does."""
+    """The certificates that the recipe creates, at a server that requires client certificates like the API."""
 
     @classmethod
     def setUpClass(cls):
         cls.folder = pathlib.Path(tempfile.mkdtemp())
         cls.addClassCleanup(shutil.rmtree, cls.folder)
-        text = (ROOT / "infra/README.md").read_text()
+        text = (ROOT / "infra/RATE-LIMITS.md").read_text()
         commands = re.findall(r"^ +(openssl (?:.*\\\n)*.*)", text, re.MULTILINE)
         assert len(commands) == 2, commands
         for name in ("first", "second", "stranger"):
@@ -63,7 +63,7 @@ class Certificates(unittest.TestCase):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *server], cwd=cls.folder, check=True, capture_output=True)
 
     def connect(self, client, trusted):
-        """Whether a client gets an answer from a server that trusts the certificates of some authorities."""
+        """Reports whether a client gets an answer from a server that trusts these authorities."""
         server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         server.load_cert_chain(self.folder / "server.pem", self.folder / "server-key.pem")
         server.verify_mode = ssl.CERT_REQUIRED

@@ -1,4 +1,4 @@
-"""The scripts that call the functions in an emulator and in containers fail if an answer is wrong, and end all that they started."""
+"""The scripts that call the functions in an emulator and in containers fail if an answer is wrong, and stop everything they started."""
 
 import contextlib
 import io
@@ -11,10 +11,10 @@ from unittest import mock
 import translated
 from fake_tools import Folder
 
-# Notes its process, and runs until it is ended.
+# Saves its process ID, and runs until it is stopped.
 SERVER = 'echo $$ >>"$HERE/started"; exec /bin/sleep 60'
-# Instead of Go, which builds a laptop.
-GO = 'echo "go $@" >>"$HERE/called"; [ "$1" = env ] && echo amd64 && exit; while [ "$1" != -o ]; do shift; done; mkdir -p "$(dirname "$2")"; cp "$HERE/laptop" "$2"; exit ${GO:-0}'
+# Replaces Go, and builds a fake development server.
+GO = 'echo "go $@" >>"$HERE/called"; [ "$1" = env ] && echo amd64 && exit; while [ "$1" != -o ]; do shift; done; mkdir -p "$(dirname "$2")"; cp "$HERE/devserver" "$2"; exit ${GO:-0}'
 
 
 def still_running(folder):
@@ -26,16 +26,16 @@ class Emulated(unittest.TestCase):
         folder = Folder(self, ".ci/emulated", "Makefile")
         folder.write({f"functions/{name}/main.go": "" for name in ("portal", "webhook")})
         folder.tool(".ci/release", 'echo "release $@" >>"$HERE/called"; exit ${RELEASE:-0}')
-        folder.tool("laptop", SERVER)
-        folder.tool("emulator", f'HERE="${{HOME%/out}}"; {SERVER}')  # of the variables it gets few
-        # It waits for what is started in the background.
+        folder.tool("devserver", SERVER)
+        folder.tool("emulator", f'HERE="${{HOME%/out}}"; {SERVER}')  # its environment has few variables
+        # It waits for the processes in the background.
         wait = 'for _ in $(seq 500); do [ $(wc -l <"$HERE/started") -lt 3 ] || break; /bin/sleep 0.01; done'
         folder.tool("python", wait + '; echo "$@" >"$HERE/asked"; echo "what it found"; exit ${PYTHON:-0}')
         folder.tools(go=GO, node=f"echo http://issuer; {SERVER}", curl="exit", python3="echo 4711")
         here = folder.path
         return folder, *folder.run(here / ".ci/emulated", here / "python", here / "emulator", here / "out", here / "npm", **variables)
 
-    def test_the_exit_status_is_that_of_the_calls(self):
+    def test_the_exit_status_is_the_status_of_the_calls(self):
         for wanted in ("0", "7"):
             folder, status, said = self.emulated(PYTHON=wanted)
             self.assertEqual((str(status), said), (wanted, "what it found\n"))
@@ -69,7 +69,7 @@ class Emulated(unittest.TestCase):
         self.assertEqual(said.getvalue().splitlines(), ["ok  alice: (303, True)", *[f"NOT  bob: {wrong}" for wrong in (404, None, "303", True)]])
 
 
-# The status of each event's answer, and what else is called.
+# The status of each event's answer, and the other calls.
 RIGHT = {
     "portal": 303, "form": 303, "json": 200, "payment-method-update": 303, "subscription-cancel": 303, "subscription-update": 303,
     "subscription-update-confirm": 303, "billing-status": 200, "missing-token": 401, "expired-token": 401, "payload-v1": 500, "eventbridge": "none",
@@ -80,14 +80,14 @@ THROUGH_THE_API = {"POST, through the API": 303, "POST without a token": 401, "G
 
 class SamLocal(unittest.TestCase):
     def samlocal(self, answers, through, fails="no", **variables):
-        """The exit status, what was said of each check, and all that was said, if `sam` gives these answers."""
+        """Runs the script with a `sam` that gives these answers. Returns the exit status, the result of each check, and the output."""
         folder = Folder(self, ".ci/samlocal", "local/env.json")
         for event in (translated.ROOT / "events").glob("*.json"):
             folder.write({f"events/{event.name}": '{"headers": {"authorization": "token"}}'})
         folder.write({".aws-sam/build/template.yaml": "- arm64\n", "rapid/aws-lambda-rie-x86_64": "", "answers/none": "null"})
         for name, status in answers.items():
             folder.write({f"answers/{name}": "null" if status == "none" else json.dumps({"statusCode": status})})
-        folder.tool("laptop", f'case $1 in events) exit;; esac; echo "billing portal is at http://$2"; {SERVER}')
+        folder.tool("devserver", f'case $1 in events) exit;; esac; echo "billing portal is at http://$2"; {SERVER}')
         folder.tool("python", 'case $2 in *LambdaImage*) echo image;; *samcli*) echo "$HERE/rapid";; *bind*) echo 4711;; *authorization*) echo token;; *) exec ' + sys.executable + ' -S "$@";; esac')
         folder.tool("sam", f'case $2 in start-api) {SERVER};; esac; name=$(basename "$5" .json); [ "$name" != {fails} ] || exit 1; echo log; cat "$HERE/answers/$name"')
         post, refused, billing, button = through.values()

@@ -1,4 +1,4 @@
-"""Tests that were skipped, failed or not built end the run of CI, and it says why."""
+"""CI fails if a test was skipped, failed or did not build, and says why."""
 
 import re
 import unittest
@@ -30,7 +30,7 @@ class GoTest(unittest.TestCase):
         self.assertIn("lacks a part", said)
         self.assertNotIn("quiet", said)
 
-    def test_what_fails_is_shown(self):
+    def test_failed_tests_are_shown(self):
         status, said = self.gotest(FAILS, BREAKS, EXITS)
         self.assertEqual(status, 1)
         for words in ("one is not two", "undefined: unknown", "its last words", "FAIL\tplanted/fails", "FAIL\tplanted/breaks [build failed]", "FAIL\tplanted/exits"):
@@ -55,7 +55,7 @@ class Run(unittest.TestCase):
         self.assertEqual(self.run_ci(1, 0), (1, [tests]))
         self.assertEqual(self.run_ci(0, 2), (2, [tests, checks]))
 
-    def test_the_workflows_run_it(self):
+    def test_the_workflows_run_all_checks(self):
         steps = {name: self.steps(name) for name in ("ci", "release")}
         self.assertIn(".ci/run", steps["ci"])
         self.assertIn("make check-reproducible", steps["release"])
@@ -63,7 +63,7 @@ class Run(unittest.TestCase):
             self.assertFalse(re.search(r"\|\|", step), step)
 
     def steps(self, name):
-        """The commands of a workflow. Whatever may fail without consequences is not among them."""
+        """Returns the commands of a workflow, without those that may fail without consequences."""
         workflow = yaml.safe_load((translated.ROOT / f".github/workflows/{name}.yml").read_text())
         jobs = [job for job in workflow["jobs"].values() if not {"if", "continue-on-error"} & set(job)]
         return [step["run"] for job in jobs for step in job["steps"] if "run" in step and not {"if", "continue-on-error"} & set(step)]

@@ -9,7 +9,7 @@ KINDS = {"boolean", "character", "item", "line", "number", "opposite", "sibling"
 
 
 class Mutations(unittest.TestCase):
-    def test_each_changes_one_line_to_another_that_can_be_read(self):
+    def test_each_change_is_to_one_line_and_parses(self):
         for path, kinds in {"infra/edge.yaml": KINDS | {"sub"}, ".github/SECURITY.md": KINDS}.items():
             text = (mutate.ROOT / path).read_text()
             lines = text.splitlines()
@@ -46,7 +46,7 @@ class Mutations(unittest.TestCase):
         self.assertIn("1. At most 3 of `oe-thing`, `another-thing`.", made("a.md", document, "character"))
         self.assertEqual([change.line for change in mutate.changes("a.md", document) if change.kind == "line"], [1, 3])
 
-    def test_survivors_are_what_no_test_notices(self):
+    def test_survivors_are_changes_that_no_test_notices(self):
         with tempfile.TemporaryDirectory() as folder:
             file = pathlib.Path(folder) / "a.yaml"
             file.write_text("noticed: 5\nunnoticed: 7\n")

@@ -1,4 +1,4 @@
-"""The alarms and the dashboard as CloudWatch would evaluate them, for known data."""
+"""The alarms and the dashboard, evaluated for known data as CloudWatch would."""
 
 import json
 import pathlib
@@ -18,7 +18,7 @@ PORTAL, WEBHOOK, API = {"function": "<PortalFunction>"}, {"function": "<WebhookF
 
 
 def own(name, of, count, value=1, time=DAY - MINUTE, **more):
-    """So many samples of one of the functions' own metrics."""
+    """Returns a function that adds samples of one of the functions' own metrics."""
     return lambda m: m.add("BillingPortal", name, of | more, time, value, count)
 
 
@@ -45,7 +45,7 @@ def without_account(missing, lookups):
 NOTHING = []
 QUARTER = (DAY - 15 * MINUTE, DAY - 10 * MINUTE, DAY - 5 * MINUTE)
 
-# Data with which each alarm just fires, and with which it just does not. An alarm that is not here is a mistake.
+# Data with which each alarm just fires, and data with which it just does not. A missing alarm fails a test.
 FIRES = {
     "PortalFailures": [failures(PORTAL, 5, 100), failures(PORTAL, 5, 5)],
     "PortalMisconfigured": [coded(PORTAL, "billing-misconfigured", 1, 1000)],
@@ -101,7 +101,7 @@ QUIET = {
     "Conflicts": [[own("events", WEBHOOK, 9, effect="claimed")]],
     "DeadLetters": [[of_aws("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "<WebhookDeadLetters.QueueName>"}, 9, 0)]],
 }
-# Of the versions: their number is the attribute of a resource whose name has the release in it.
+# Alarms of versions: their number is an attribute of a resource whose name contains the release.
 ON_VERSIONS = {"PortalVersionErrors", "PortalVersionFailures", "WebhookVersionErrors", "WebhookVersionFailures"}
 
 
@@ -124,7 +124,7 @@ class Alarms(unittest.TestCase):
             for i, data in enumerate(QUIET[name]):
                 self.assertNotIn(name, states(data), f"case {i}")
 
-    def test_those_of_a_version_have_a_floor_and_a_share(self):
+    def test_alarms_of_a_version_need_a_minimum_and_a_share(self):
         for name in sorted(ON_VERSIONS):
             alarm = everything().alarms[name]
             if "Metrics" not in alarm["Properties"]:
@@ -136,8 +136,8 @@ class Alarms(unittest.TestCase):
     def test_without_data_only_missing_events_fire(self):
         self.assertEqual(states(NOTHING), {"EventsMissing"})
 
-    def test_one_hour_with_events_is_enough_and_hours_without_count_as_none(self):
-        """Data from before the hours that are looked at must not take the place of hours without any."""
+    def test_one_hour_with_events_is_enough_and_hours_without_data_count_as_zero(self):
+        """Older data must not replace hours without data."""
         before = [own("event_age_ms", WEBHOOK, 9, time=DAY - h * HOUR) for h in range(7, 20)]
         self.assertIn("EventsMissing", states(before))
         self.assertNotIn("EventsMissing", states(before + [own("event_age_ms", WEBHOOK, 1, time=DAY - 5 * HOUR)]))
@@ -157,15 +157,15 @@ class Alarms(unittest.TestCase):
             self.assertEqual(len(set(periods)), 1, name)
             self.assertLessEqual(periods[0] * int(properties["EvaluationPeriods"]), 604800 if periods[0] >= 3600 else 86400, name)
 
-    def test_thresholds_are_the_operators(self):
+    def test_operators_can_set_thresholds(self):
         self.assertIn("UsersWithoutAccount", states(without_account(10, 50), {"UsersWithoutAccountPercent": "20"}))
         self.assertNotIn("UsersWithoutAccount", states(without_account(10, 51), {"UsersWithoutAccountPercent": "20"}))
         busy = [of_aws("AWS/ApiGateway", "Count", API, 480)]
         self.assertIn("ApiBusy", states(busy, {"ThrottlingRateLimit": "10"}))
         self.assertNotIn("ApiBusy", states(busy, {"ThrottlingRateLimit": "11"}))
 
-    def test_an_instance_that_serves_the_button_alone_is_not_stale(self):
-        """Only requests that use a value have its age, and an hour without one is no alarm."""
+    def test_a_copy_that_serves_only_the_button_is_not_stale(self):
+        """Only requests that use a value log its age. An hour without such requests does not fire an alarm."""
         fetched = [own(age, PORTAL, 1, 60_000, DAY - 3 * HOUR) for age in ("keys_age_ms", "secret_age_ms")]
         button = [add for t in range(DAY - 3 * HOUR, DAY, 5 * MINUTE) for add in failures_at(PORTAL, t)]
         self.assertLessEqual(states(fetched + button), {"EventsMissing"})
@@ -176,20 +176,20 @@ def failures_at(of, time):
 
 
 class Filters(unittest.TestCase):
-    """What is counted from lines that are not the functions' own metrics."""
+    """Metric filters, which count lines that are not metrics of the functions."""
 
     def setUp(self):
         self.stack, self.watching = everything().stack, everything().within
         self.filters = {n: f["Properties"] for n, f in self.watching.of_type("AWS::Logs::MetricFilter").items()}
 
-    def test_throttled_requests_are_those_of_the_access_log(self):
+    def test_throttled_requests_are_counted_from_the_access_log(self):
         properties = self.filters["ThrottledRequests"]
         self.assertEqual(properties["LogGroupName"], "<PortalApiLogGroup>")
         api_format = json.loads(self.stack.resources["PortalApiApiGatewayDefaultStage"]["Properties"]["AccessLogSettings"]["Format"])
         member, value = re.fullmatch(r'\{ \$\.(\w+) = "(\d+)" \}', properties["FilterPattern"]).groups()
         self.assertEqual((api_format[member], value), ("$context.status", "429"))
 
-    def test_each_metric_is_of_this_stack_and_looked_at(self):
+    def test_each_metric_belongs_to_this_stack_and_is_used(self):
         counted = {(t["MetricNamespace"], t["MetricName"]) for f in self.filters.values() for t in f["MetricTransformations"]}
         metrics = [m for w in everything().body["widgets"] for m in w["properties"].get("metrics", [])]
         shown = {(m[0], m[1]) for m in metrics if isinstance(m[0], str)}
@@ -202,21 +202,21 @@ class Dashboard(unittest.TestCase):
     def setUp(self):
         self.body = everything().body
 
-    def test_it_begins_with_every_alarm(self):
+    def test_the_dashboard_begins_with_every_alarm(self):
         first = self.body["widgets"][0]
         self.assertEqual((first["type"], first["y"], first["properties"]["sortBy"]), ("alarm", 0, "stateUpdatedTimestamp"))
         self.assertEqual(sorted(first["properties"]["alarms"]), sorted(f"<{name}.Arn>" for name in everything().alarms))
         least = Watched(translated.REQUIRED)
         self.assertEqual(sorted(least.body["widgets"][0]["properties"]["alarms"]), sorted(f"<{name}.Arn>" for name in least.alarms))
 
-    def test_no_dimension_is_empty(self):
+    def test_dimensions_are_not_empty(self):
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html: Value has at least one character
         for parameters in (translated.REQUIRED, translated.EVERYTHING):
             for metric in (m for w in Watched(parameters).body["widgets"] for m in w["properties"].get("metrics", [])):
                 self.assertNotIn("", metric)
                 self.assertNotIn('=""', metric[0].get("expression", "") if isinstance(metric[0], dict) else "")
 
-    def test_it_fits_its_grid(self):
+    def test_the_dashboard_fits_its_grid(self):
         taken = set()
         for widget in self.body["widgets"]:
             for x in range(widget["x"], widget["x"] + widget["width"]):
@@ -226,7 +226,7 @@ class Dashboard(unittest.TestCase):
                     taken.add((x, y))
         self.assertEqual(len(taken), 24 * max(y + 1 for _, y in taken), "a gap")
 
-    def test_it_is_within_its_limits(self):
+    def test_the_dashboard_is_within_the_limits_of_cloudwatch(self):
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
         self.assertLessEqual(len(self.body["widgets"]), 500)
         self.assertLessEqual(len(self.body["widgets"][0]["properties"]["alarms"]), 100)
@@ -241,7 +241,7 @@ class Dashboard(unittest.TestCase):
         [values] = [v for named, _, _, v in dashboard.series(widget, metrics, DAY, self.body["start"]) if named == label]
         return [v for v in values if v is not None]
 
-    def test_what_it_calculates(self):
+    def test_expressions_of_graphs(self):
         for title, label, data, want in (
             ("Failed", "portal", failures(PORTAL, 5, 100), [5]),
             ("Failed", "webhook", failures(WEBHOOK, 1, 4), [25]),
@@ -261,8 +261,8 @@ class Dashboard(unittest.TestCase):
         ):
             self.assertEqual(self.values(title, label, data), want, (title, label))
 
-    def test_lines_are_the_alarms_thresholds(self):
-        """The value at a line is one with which its alarm fires."""
+    def test_horizontal_lines_are_the_thresholds_of_alarms(self):
+        """An alarm fires at the value of its line."""
         marked = {
             w["properties"]["title"].split(":")[0]: [m["value"] for m in w["properties"]["annotations"]["horizontal"]]
             for w in self.body["widgets"]
@@ -281,7 +281,7 @@ class Dashboard(unittest.TestCase):
 
 
 def line(status, code, **more):
-    """A line in the functions' form."""
+    """Returns a log line in the format of the functions."""
     times = [n for n in more if n.endswith("_ms")]
     directives = [(["function"], [*times, "duration_ms", "requests", "failures", "cold_starts"]), (["function", "code"], ["requests"])]
     directives += [(["function", d], [m]) for m, d in (("sessions", "flow"), ("events", "effect"), ("upstream_failures", "upstream")) if d in more]
@@ -291,7 +291,7 @@ def line(status, code, **more):
 
 
 class Drills(unittest.TestCase):
-    """`make dashboard` takes these lines from the functions."""
+    """Drills with lines in the format of the functions. `make dashboard` gets the lines from the functions themselves."""
 
     SESSION = line(303, "ok", flow="home", lookup_ms=1, stripe_ms=1, secret_age_ms=1)
     LINES = dict.fromkeys(("home", "payment method", "cancel", "update"), SESSION) | {
@@ -305,7 +305,7 @@ class Drills(unittest.TestCase):
         "ignored": line(200, "ok", effect="ignored", event_age_ms=1),
     }
 
-    def test_each_drill_has_alarms_of_its_own(self):
+    def test_each_drill_fires_its_own_alarms(self):
         self.assertEqual(set(self.LINES), set(scenarios.KINDS))
         for name, want in (
             ("a quiet night", set()),

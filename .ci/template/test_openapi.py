@@ -1,4 +1,4 @@
-"""The run of schemathesis reports every kind of wrong answer, and its hooks drop no others than they say."""
+"""Schemathesis reports every kind of wrong answer, and its hooks drop only the failures that they should."""
 
 import http.server
 import importlib.util
@@ -32,9 +32,9 @@ def get(responses=None, **more):
     return {"get": {"responses": responses or {"200": OK}} | more}
 
 
-# Its signature cannot be made, so that its refusals are not reported.
+# Schemathesis cannot sign events, so refused events are not reported.
 WEBHOOK = {"/stripe/webhook": post("400")}
-# What each operation says. The server below keeps to it but for what the name says.
+# The document of each operation. The server below follows it, except for the deviation in the path's name.
 PATHS = {
     "/right": post("400"),
     "/redirect": get({"303": {"description": "elsewhere"}}),
@@ -96,8 +96,8 @@ class Server(http.server.BaseHTTPRequestHandler):
         pass
 
 
-# Instead of the laptop, which says where it listens, and makes tokens.
-LAPTOP = 'if [ $1 = token ]; then echo "token-of-$5"; exit ${TOKEN:-0}; fi; echo "at $SERVER"; [ -z "$DIES" ] || { echo "why it ended" >&2; exit 1; }; exec /bin/sleep 60'
+# Replaces the development server: prints its address, and makes tokens.
+DEVSERVER = 'if [ $1 = token ]; then echo "token-of-$5"; exit ${TOKEN:-0}; fi; echo "at $SERVER"; [ -z "$DIES" ] || { echo "why it ended" >&2; exit 1; }; exec /bin/sleep 60'
 
 # Schemathesis itself, with fewer random bodies.
 FEWER = f'exec {pathlib.Path(sys.executable).with_name("schemathesis")} "$@" --max-examples 10'
@@ -118,8 +118,8 @@ class Run(unittest.TestCase):
         folder = Folder(self, ".ci/openapi/run", ".ci/openapi/hooks.py", ".ci/openapi/schemathesis.toml")
         document = {"openapi": "3.1.0", "info": {"title": "planted", "version": "1"}, "paths": paths, "components": {"securitySchemes": {"bearer": BEARER}}}
         folder.write({"infra/openapi.yaml": json.dumps(document)})
-        folder.tool("laptop", LAPTOP)
-        folder.tools(go='while [ "$1" != -o ]; do shift; done; cp "$HERE/laptop" "$2"; exit ${GO:-0}')
+        folder.tool("devserver", DEVSERVER)
+        folder.tools(go='while [ "$1" != -o ]; do shift; done; cp "$HERE/devserver" "$2"; exit ${GO:-0}')
         folder.tool("schemathesis", schemathesis)
         self.folder = folder
         return folder.run(".ci/openapi/run", "./schemathesis", SERVER=self.address(), **variables)
@@ -134,7 +134,7 @@ class Run(unittest.TestCase):
         phases = re.findall(r"^  (.)  ?(\w+)(?: \(disabled\))?$", said.partition("Test Phases:")[2], re.MULTILINE)
         self.assertEqual([name for sign, name in phases if sign != "⏭"], ["Examples", "Coverage", "Fuzzing"])
 
-    def test_the_run_is_that_of_schemathesis(self):
+    def test_the_exit_status_is_that_of_schemathesis(self):
         arguments = 'echo "$@" >"$HERE/arguments"; ls >"$HERE/files"; echo "$TOKENS" >"$HERE/tokens"; exit ${FAILS:-0}'
         for fails in ("0", "3"):
             status, said = self.run_on(PATHS, arguments, FAILS=fails)
@@ -155,7 +155,7 @@ class Run(unittest.TestCase):
             "phases": {"coverage": {"unexpected-methods": ["GET", "PUT", "PATCH", "DELETE"]}},
         })  # fmt: skip
 
-    def test_nothing_is_called_without_the_laptop(self):
+    def test_nothing_is_called_without_the_development_server(self):
         for planted, why in ({"GO": "1"}, ""), ({"DIES": "yes"}, "why it ended"), ({"TOKEN": "1"}, ""):
             status, said = self.run_on(PATHS, "echo called", **planted)
             self.assertEqual(status, 1, planted)
@@ -178,7 +178,7 @@ class Hooks(unittest.TestCase):
     def case(self, path="/billing/portal", kind=JSON, body=None, method="POST"):
         return types.SimpleNamespace(operation=types.SimpleNamespace(path=path), media_type=kind, body=body, method=method, headers={}, cookies={"session": "x", "other": "y"})
 
-    def test_failures_are_dropped_only_for_what_no_schema_says(self):
+    def test_failures_are_dropped_only_for_rules_outside_the_schema(self):
         accepted, refused, webhook = "ST201", "ST202", "/stripe/webhook"
         for is_kept, code, case, response in (
             (True, refused, self.case(), answered("invalid-parameter")),
@@ -197,7 +197,7 @@ class Hooks(unittest.TestCase):
             failure = types.SimpleNamespace(code=code)
             self.assertIs(bool(self.hooks.filter_failure(None, failure, case, response)), is_kept, (code, case, response))
 
-    def test_cases_are_of_all_users_and_kinds_of_answer(self):
+    def test_cases_cover_all_users_and_kinds_of_answer(self):
         seen, forms = set(), set()
         for number in range(200):
             case = self.case(body={"locale": str(number)})

@@ -1,4 +1,4 @@
-"""The recipes of infra/README.md, each run as it is written: a changed value, or another template, is another version that is served."""
+"""The recipes of infra/README.md, run as written. After a changed value or another template, a new version is served."""
 
 import functools
 import json
@@ -15,11 +15,11 @@ import translated
 README = (translated.ROOT / "infra/README.md").read_text()
 NODE_MODULES = pathlib.Path(os.environ.get("NODE_MODULES", translated.ROOT / ".tools/npm/node_modules"))
 
-# A value of the recipes, and another one.
+# Changes of the recipes: a value and another one, a template and another one.
 CHANGED = ("https://app.example.com/account", "https://app.example.com/billing")
 NEWER = ("v1.0.0", "v1.0.1")
 
-# Instead of `aws`: it notes what it is called with, with the files that it is given, and prints a word.
+# Replaces `aws`: saves its arguments, with the contents of files, and prints a word.
 FAKE_AWS = """#!/usr/bin/env python3
 import json, os, pathlib, sys
 files = {a: pathlib.Path(a.removeprefix("file://")).read_text() for a in sys.argv if a.startswith("file://")}
@@ -36,7 +36,7 @@ ARGUMENTS = {
 
 
 def blocks(heading):
-    """The blocks of code below a heading, by their languages."""
+    """Returns the code blocks below a heading, by language."""
     section = re.search(rf"^#+ {heading}\n(.*?)(?=^#)", README + "\n#", re.MULTILINE | re.DOTALL)[1]
     return dict(re.findall(r"^```(\w+)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
 
@@ -47,7 +47,7 @@ def edited(text, edit):
 
 
 def run(files, command):
-    """Runs a command in a folder with these files, and returns what it prints, how it calls the AWS CLI, and the templates that it makes."""
+    """Runs a command in a folder with these files. Returns its output, its calls of the AWS CLI, and the templates that it writes."""
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         for file, text in files.items():
@@ -65,13 +65,13 @@ def run(files, command):
 
 
 def arguments(called):
-    """A command of the AWS CLI as the API gets it."""
+    """Returns the parameters that a command of the AWS CLI sends to the API."""
     command = awscli.Command(["aws", *called])
     assert command.problems == [], command.problems
     return {command.members[o]: awscli.argument(command.shape(o), v) for o, v in command.options.items() if o in command.members}
 
 
-# Each returns what is deployed by the recipe as it is, once more, with another value, and with another template.
+# Each recipe returns its deployments: unchanged, unchanged again, with another value, and with another template.
 EDITS = (None, None, CHANGED, NEWER)
 
 
@@ -82,7 +82,7 @@ def edits(text):
 
 
 def plain(parameters, script, operation="create"):
-    """One deployment with the AWS CLI."""
+    """Returns one deployment with the AWS CLI."""
     _, (deploys, waits), _ = run({"parameters.json": parameters, "deploy.sh": script}, ["sh", "deploy.sh", operation])
     assert waits == ["cloudformation", "wait", f"stack-{operation}-complete", "--stack-name", "billing-portal"], waits
     given = arguments(deploys)
@@ -136,7 +136,7 @@ class Recipes(unittest.TestCase):
                     self.assertRegex(value, known[name].get("AllowedPattern", "^"), name)
                     self.assertIn(value, known[name].get("AllowedValues", [value]), name)
 
-    def test_a_change_alone_is_served_after_the_second_deployment(self):
+    def test_a_single_change_is_served_after_the_second_deployment(self):
         for recipe in RECIPES:
             with self.subTest(recipe.__name__):
                 first, again, changed, newer = recipe()
@@ -147,7 +147,7 @@ class Recipes(unittest.TestCase):
                 for second in (changed, newer):
                     self.assertFalse(versions(first["parameters"]) & versions(second["parameters"]), "the alias stays")
 
-    def test_an_update_is_given_what_the_creation_was(self):
+    def test_an_update_gets_the_same_parameters_as_the_creation(self):
         recipe = blocks("CloudFormation")
         self.assertEqual(plain(recipe["json"], recipe["sh"], "update"), cloudformation()[0])
 
@@ -158,7 +158,7 @@ class Recipes(unittest.TestCase):
                 self.assertEqual(made.get("capabilities", ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]), ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"])
 
     def test_terraform_waits_for_the_slowest_deployment(self):
-        """CodeDeploy waits an hour for a hook, and then shifts traffic in the steps of the configuration's name."""
+        """CodeDeploy waits an hour for a hook, and then shifts traffic in the steps that the name of the configuration says."""
         slowest = 60
         for preference in translated.read("template.yaml")["Parameters"]["DeploymentPreference"]["AllowedValues"]:
             if shift := re.fullmatch(r"(Canary|Linear)(\d+)Percent(?:Every)?(\d+)Minutes?", preference):
@@ -167,13 +167,13 @@ class Recipes(unittest.TestCase):
         self.assertEqual(slowest, 160)
         self.assertGreater(int(re.fullmatch(r"(\d+)h", terraform()[0]["timeouts"]["update"])[1]) * 60, slowest)
 
-    def test_what_terraform_cannot_read_fails(self):
+    def test_files_that_terraform_cannot_read_fail(self):
         for wrong, why in ('resource "a" "b" {', "Unclosed configuration block"), ('resource "a" "b" {\n  c = nothing("d")\n}\n', "unknown function"), ("locals {\n  a = local.b\n}\n", "Unknown variable"):
             with self.assertRaisesRegex(AssertionError, why):
                 run({"a.tf": wrong}, ["sh", "-c", f'go -C "{translated.ROOT}/.ci/terraform" run . "$PWD"/*.tf'])
 
     def test_cdk_cannot_include_the_template(self):
-        """If it can one day, the recipe should say so."""
+        """If a later version of the CDK can, the recipe should say so."""
         app = f"""import {{ App, Stack }} from 'aws-cdk-lib';
             import {{ CfnInclude }} from 'aws-cdk-lib/cloudformation-include';
             new CfnInclude(new Stack(new App(), 'Billing'), 'Portal', {{ templateFile: '{translated.ROOT}/template.yaml' }});"""

@@ -1,4 +1,4 @@
-"""What a release says: its notes, and the upgrade that they describe."""
+"""The notes of a release, and the upgrade that they describe."""
 
 import http.server
 import json
@@ -22,7 +22,7 @@ def notes(version):
 
 
 class Releases(unittest.TestCase):
-    def test_each_version_has_its_notes_alone(self):
+    def test_each_version_has_only_its_own_notes(self):
         versions = re.findall(r"^## (.+)$", CHANGELOG, re.MULTILINE)
         self.assertTrue(versions)
         for version in versions:
@@ -42,7 +42,7 @@ class Releases(unittest.TestCase):
         self.assertLessEqual(named, known)
 
     def test_the_api_moves_to_the_alias_before_it_is_permitted(self):
-        """So the upgrade has a moment of 500s, unless a permission is made as the notes say."""
+        """So an upgrade answers 500 for a moment, unless the permission of the notes is added."""
         resources = translated.translate(translated.REQUIRED)["Resources"]
         self.assertIn("PortalFunctionAliaslive", json.dumps(resources["PortalApi"]["Properties"]["Body"]))
         permissions = [r["Properties"] for r in resources.values() if r["Type"] == "AWS::Lambda::Permission" and "Condition" not in r]
@@ -51,7 +51,7 @@ class Releases(unittest.TestCase):
             self.assertEqual(permission["FunctionName"], {"Ref": "PortalFunctionAliaslive"})
             self.assertIn({"Ref": "PortalApi"}, permission["SourceArn"]["Fn::Sub"][1].values())
 
-    def test_the_upgrade_permits_the_same(self):
+    def test_the_permission_in_the_notes_equals_the_templates(self):
         scripts = re.findall(r"^```sh\n(.*?)^```$", CHANGELOG, re.MULTILINE | re.DOTALL)
         _, calls, _ = test_recipes.run({"upgrade.sh": "".join(scripts)}, ["sh", "-eu", "upgrade.sh"])
         operations = [call[1] for call in calls]
@@ -68,7 +68,7 @@ class Releases(unittest.TestCase):
 
 
 class S3(http.server.BaseHTTPRequestHandler):
-    """What S3 tells those who may not list a bucket."""
+    """A fake of S3 for callers that may not list the bucket."""
 
     def do_HEAD(self):
         self.send_response(self.server.status)
@@ -82,7 +82,7 @@ class S3(http.server.BaseHTTPRequestHandler):
 
 class Package(unittest.TestCase):
     def package(self, status, region):
-        """The exit status, how `sam` was called, and what was said, with AWS_REGION set to another Region than the bucket's."""
+        """Returns the exit status, the call of `sam`, and the output. AWS_REGION is not the Region of the bucket."""
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), S3)
         server.status, server.region = status, region
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -101,7 +101,7 @@ class Package(unittest.TestCase):
             return done.returncode, called, done.stdout + done.stderr
 
     def test_the_address_has_the_region_of_the_bucket(self):
-        """SAM would take the address of us-east-1, where CloudFormation finds no bucket of another Region."""
+        """SAM would use the URL of us-east-1, at which CloudFormation finds no bucket of another Region."""
         for status in (200, 403):
             code, called, said = self.package(status, "eu-central-1")
             self.assertEqual((code, said), (0, "x\n"))
@@ -111,7 +111,7 @@ class Package(unittest.TestCase):
     def test_without_a_bucket_nothing_is_uploaded(self):
         code, called, said = self.package(404, None)
         self.assertEqual((code, called), (1, ""))
-        self.assertEqual(said, "package: there is no bucket bucket, or these credentials are not valid.\n")
+        self.assertEqual(said, "package: the bucket bucket does not exist, or your credentials are not valid.\n")
 
 
 if __name__ == "__main__":

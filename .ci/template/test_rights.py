@@ -1,4 +1,4 @@
-"""Every statement of every role, permission and policy of the template, for each pair of options that changes them."""
+"""All statements of all roles, permissions and policies of the template, for each pair of options that changes them."""
 
 import itertools
 import unittest
@@ -51,12 +51,12 @@ def allow(actions, resources, **condition):
 
 
 def via(service):
-    """A key may be used by a service of AWS alone, in the role's name."""
+    """A key may be used only through an AWS service, with the rights of the role."""
     return {"Condition": {"StringEquals": {"kms:ViaService": f"{service}.eu-west-1.amazonaws.com"}}}
 
 
 def items(key_format):
-    """Items of other kinds in the same table are out of reach. The plain format is *, which restricts nothing."""
+    """Items of other kinds in the same table are out of reach. The plain format is *, which allows all keys."""
     return {"Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": key_format.replace("{user}", "*")}}}
 
 
@@ -80,19 +80,19 @@ def read_secret(p, parameter):
 
 
 def of_function(p, name):
-    """Lambda itself does this with the role of a function."""
+    """Lambda itself does this with a function's role."""
     network = ["AssignPrivateIpAddresses", "CreateNetworkInterface", "DeleteNetworkInterface", "DescribeNetworkInterfaces", "DescribeSubnets"]
     return {
         "WriteLog": allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"<{name}LogGroup.Arn>"),
-        # X-Ray knows no resources.
+        # X-Ray has no resource-level permissions.
         "Trace": p["Tracing"] == "Active" and allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"),
-        # Lambda asks for all network interfaces.
+        # Lambda needs the permission for all network interfaces.
         "JoinVpc": p["VpcSubnetIds"] and allow([f"ec2:{action}" for action in (*network, "UnassignPrivateIpAddresses")], "*"),
     }
 
 
 def roles(p):
-    """The statements that the roles of a deployment have to have, each by its Sid."""
+    """Returns the statements that the roles of a deployment must have, by Sid."""
     webhook = p["WebhookSecretId"] or p["StripeEventSource"]
     before = p["PreviousCustomersTable"]
     expected = {
@@ -122,11 +122,11 @@ def roles(p):
         }
         | of_function(p, "Webhook"),
         "PreflightRole": {
-            # A version's number is not known before it is there.
+            # The number of a version is known only when it exists.
             "CallVersions": allow(
                 ["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"], ["<PortalFunction.Arn>:*"] + (["<WebhookFunction.Arn>:*"] if webhook else [])
             ),
-            # CloudFormation makes up the names of deployment groups.
+            # CloudFormation chooses the names of deployment groups.
             "Report": allow("codedeploy:PutLifecycleEventHookExecutionStatus", "arn:aws:codedeploy:eu-west-1:123456789012:deploymentgroup:billing-portal-*/*"),
             "LookAtTable": allow(["dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Scan"], table(p["CustomersTable"])),
             "DecryptTable": decrypt(p, "CustomersKmsKeyArn", "dynamodb"),
@@ -144,7 +144,7 @@ def roles(p):
                 [f"<{name}.Arn>{versions}" for name in ["PortalFunction"] + (["WebhookFunction"] if webhook else []) for versions in ("", ":*")],
             ),
             "AskPreflight": allow("lambda:InvokeFunction", "<PreflightFunction.Arn>"),
-            # CodeDeploy asks for all alarms.
+            # CodeDeploy reads all alarms.
             "WatchAlarms": allow("cloudwatch:DescribeAlarms", "*"),
             "TellOfFailures": p["NotificationTopicArn"] and allow("sns:Publish", p["NotificationTopicArn"]),
         },
@@ -177,7 +177,7 @@ DEAD_LETTERS = {
     },
 }
 
-# The functions of the routes. Those of the portal are also in local/internal/gateway, which is compared with the template.
+# The functions of the routes. The portal's routes are also in local/internal/gateway, which a test compares with the template.
 ROUTES = {f"{method} /{{proxy+}}": "PortalFunction" for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")}
 ROUTES |= {"POST /billing/portal": "PortalFunction", "GET /billing/status": "PortalFunction", "ANY /": "PortalFunction"}
 
@@ -198,7 +198,7 @@ def permissions(p):
 
 
 def routes_of(stack):
-    """The routes of the API with their integrations."""
+    """Returns the routes of the API with their integrations."""
     return {
         f"{'ANY' if method == 'x-amazon-apigateway-any-method' else method.upper()} {path}": operation["x-amazon-apigateway-integration"]
         for path, operations in stack.resources["PortalApi"]["Properties"]["Body"]["paths"].items()
@@ -221,10 +221,10 @@ class Rights(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        # The transform leaves parameters in these resources, so one translation serves all.
+        # The transform leaves parameters in these resources, so one translation is enough.
         cls.template = translated.translate(translated.EVERYTHING)
 
-    def test_the_transform_decides_nothing_of_them(self):
+    def test_the_transform_leaves_options_to_cloudformation(self):
         def kept(template):
             return {n: r for n, r in template["Resources"].items() if r["Type"] in POLICIES}
 
@@ -255,13 +255,13 @@ class Rights(unittest.TestCase):
         routes = ROUTES | ({"ANY /stripe/webhook": "WebhookFunction"} if parameters["WebhookSecretId"] else {})
         self.assertEqual(routes_of(stack), {route: integration(function) for route, function in routes.items()})
 
-    def test_each_pair_of_options_gives_what_it_needs(self):
+    def test_each_pair_of_options_gives_exactly_the_rights_it_needs(self):
         self.check(NOTHING)
         for pair in itertools.combinations_with_replacement(OPTIONS, 2):
             with self.subTest(pair):
                 self.check(NOTHING | OPTIONS[pair[0]] | OPTIONS[pair[1]])
 
-    def test_all_options_together_do_too(self):
+    def test_all_options_together_give_exactly_the_rights_they_need(self):
         everything = NOTHING
         for changes in OPTIONS.values():
             everything = everything | changes

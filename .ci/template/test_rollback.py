@@ -1,4 +1,4 @@
-"""Callers get the version before again, from every state that a deployment can be in."""
+"""A rollback returns callers to the previous version, in every state of a deployment."""
 
 import os
 import unittest
@@ -29,33 +29,33 @@ class RollBack(unittest.TestCase):
         self.assertIn(part, str(refusal.exception))
         self.assertEqual(self.moves(), [])
 
-    def test_both_functions_return_to_the_version_before(self):
-        # The one before by number, 4, was refused by preflight.
+    def test_both_functions_return_to_the_previous_version(self):
+        # Preflight refused version 4, the next lower number.
         self.aws.deployed({"PreviousPortalVersion": "3", "PreviousWebhookVersion": "2"}, portal=(5, 5), webhook=(4, 4))
         self.roll_back()
         cleared = {"AdditionalVersionWeights": {}}
         self.assertEqual(self.moves(), [(PORTAL, "3", cleared), (WEBHOOK, "2", cleared)])
         self.assertIn("never moves `live` back", self.said[-1])
 
-    def test_a_second_call_moves_nothing_further(self):
+    def test_a_second_rollback_moves_nothing(self):
         self.aws.deployed({"PreviousPortalVersion": "3", "PreviousWebhookVersion": "2"}, portal=(5, 5), webhook=(4, 4))
         self.roll_back()
         self.roll_back()
         self.assertEqual(len(self.moves()), 2)
-        self.assertIn("portal: `live` is on version 3 already; the stack is on 5.", self.said)
+        self.assertIn("portal: `live` is already on version 3; the stack is on 5.", self.said)
 
-    def test_a_call_that_failed_halfway_is_completed(self):
+    def test_an_incomplete_rollback_is_completed(self):
         self.aws.deployed({"PreviousPortalVersion": "3", "PreviousWebhookVersion": "2"}, portal=(5, 3), webhook=(4, 4))
         self.roll_back()
         self.assertEqual([m[:2] for m in self.moves()], [(WEBHOOK, "2")])
 
-    def test_without_make_deploy_it_is_the_number_before(self):
+    def test_without_make_deploy_the_previous_version_is_the_next_lower_number(self):
         self.aws.deployed({}, portal=(5, 5), webhook=(1, 1))
         self.roll_back()
         self.assertEqual([m[:2] for m in self.moves()], [(PORTAL, "4")])
-        self.assertIn("webhook: no version served before 1, so it stays.", self.said)
+        self.assertIn("webhook: no version served before version 1, so `live` stays on it.", self.said)
 
-    def test_a_webhook_that_is_new_stays(self):
+    def test_a_new_webhook_stays_on_its_version(self):
         self.aws.deployed({"PreviousPortalVersion": "4"}, portal=(5, 5), webhook=(2, 2))
         self.roll_back()
         self.assertEqual([m[:2] for m in self.moves()], [(PORTAL, "4")])
@@ -66,7 +66,7 @@ class RollBack(unittest.TestCase):
         self.roll_back()
         self.assertEqual(self.moves(), [(PORTAL, "4", {"AdditionalVersionWeights": {}})])
 
-    def test_an_alias_that_changed_meanwhile_is_left_alone(self):
+    def test_an_alias_that_changed_meanwhile_is_not_moved(self):
         self.aws.deployed({"PreviousPortalVersion": "4"}, portal=(5, 5))
         read = rollback.read
 
@@ -89,7 +89,7 @@ class RollBack(unittest.TestCase):
             self.aws.deployments[name] = {"group": "group", "status": "InProgress", "creator": creator}
 
     def all_is_taken_back(self):
-        """As CodeDeploy and CloudFormation do, one step at each look."""
+        """Rolls back as CodeDeploy and CloudFormation do, one step at each poll."""
         steps = [self.codedeploy_stops, self.cloudformation_begins, self.cloudformation_cleans, self.cloudformation_ends]
 
         def step():
@@ -114,7 +114,7 @@ class RollBack(unittest.TestCase):
         kind, arn, _ = self.aws.resources.pop("PortalFunctionVersionabcdef0125")
         self.aws.resources["PortalFunctionVersionabcdef0124"] = (kind, arn.replace(":5", ":4"), "CREATE_COMPLETE")
 
-    def test_a_running_deployment_is_stopped_and_waited_for(self):
+    def test_a_running_deployment_is_stopped_and_rollback_waits_for_it(self):
         self.running(("d-1", "CloudFormation"))
         self.all_is_taken_back()
         self.roll_back()
@@ -122,7 +122,7 @@ class RollBack(unittest.TestCase):
         self.assertEqual(self.aws.made("CancelUpdateStack"), [])
         self.assertEqual(self.moves(), [])
         self.assertEqual(self.said[-2], "portal: `live` and the stack are on version 4.")
-        self.assertIn("would go back one release further", self.said[-1])
+        self.assertIn("it goes back one more release", self.said[-1])
 
     def test_an_update_that_moves_no_traffic_yet_is_cancelled(self):
         self.running()
@@ -132,14 +132,14 @@ class RollBack(unittest.TestCase):
         self.assertEqual(len(self.aws.made("CancelUpdateStack")), 1)
         self.assertEqual(self.said[-2], "portal: `live` and the stack are on version 4.")
 
-    def test_an_update_that_makes_the_first_alias_is_cancelled(self):
+    def test_an_update_that_creates_the_first_alias_is_cancelled(self):
         self.running()
         self.aws.aliases.clear()
         self.aws.after["CancelUpdateStack"] = lambda: setattr(self.aws, "status", "UPDATE_ROLLBACK_COMPLETE")
         self.roll_back()
-        self.assertEqual(self.said[-2], "portal: it has no alias `live`.")
+        self.assertEqual(self.said[-2], "portal: there is no alias `live`.")
 
-    def test_a_deployment_that_ends_before_it_is_stopped_is_taken_back_by_hand(self):
+    def test_the_alias_is_moved_if_a_deployment_ends_before_it_is_stopped(self):
         self.running(("d-1", "CloudFormation"))
 
         def ends():
@@ -151,7 +151,7 @@ class RollBack(unittest.TestCase):
         self.roll_back()
         self.assertEqual([m[:2] for m in self.moves()], [(PORTAL, "3")])
 
-    def test_an_update_that_ends_before_it_is_cancelled_is_taken_back_by_hand(self):
+    def test_the_alias_is_moved_if_an_update_ends_before_it_is_cancelled(self):
         self.running()
 
         def ends():
@@ -163,14 +163,14 @@ class RollBack(unittest.TestCase):
         self.assertEqual(len(self.aws.made("CancelUpdateStack")), 1)
         self.assertEqual([m[:2] for m in self.moves()], [(PORTAL, "3")])
 
-    def test_a_stack_that_is_taken_back_is_waited_for(self):
+    def test_rollback_waits_for_a_stack_that_rolls_back(self):
         self.running(status="UPDATE_ROLLBACK_IN_PROGRESS")
         self.aws.after["pause"] = self.cloudformation_ends
         self.roll_back()
         self.assertEqual((self.aws.made("StopDeployment"), self.aws.made("CancelUpdateStack"), self.moves()), ([], [], []))
 
-    def test_a_stack_that_could_not_be_taken_back_serves_the_version_that_it_is_to_return_to(self):
-        """The parameters may be those of that version, so PreviousPortalVersion is one too early."""
+    def test_after_a_failed_rollback_of_the_stack_its_older_version_serves(self):
+        """The parameters may already be those of the older version, so PreviousPortalVersion would be too old."""
         for live, weights, moves in (
             ("6", {}, [(PORTAL, "5", {"AdditionalVersionWeights": {}})]),
             ("5", {"6": 0.1}, [(PORTAL, "5", {"AdditionalVersionWeights": {}})]),
@@ -186,12 +186,12 @@ class RollBack(unittest.TestCase):
             self.assertIn("aws cloudformation continue-update-rollback --stack-name portal", self.said[-1])
             self.assertIn("PortalFunctionAliaslive", self.said[-1])
 
-    def test_there_must_be_something_to_return_to(self):
+    def test_without_an_earlier_version_it_is_refused(self):
         self.aws.status = None
         self.refused("no stack")
         for status in ("CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE"):
             self.aws.status = status
-            self.refused("nothing to return to")
+            self.refused("no earlier version to return to")
         self.aws.status = "CREATE_COMPLETE"
         self.aws.deployed({}, portal=(1, 1))
         self.refused("No alias was moved")

@@ -1,6 +1,6 @@
-"""Every setting of every resource, parameter and output of the templates is the one of expected.yaml, and there is no other.
+"""All settings of all resources, parameters and outputs of the templates are exactly those of expected.yaml.
 
-Rights are in test_rights.py, routes too. Alarms are in test_watched.py.
+Rights and routes are in test_rights.py, alarms in test_watched.py.
 """
 
 import itertools
@@ -17,7 +17,7 @@ EXPECTED = yaml.safe_load((ROOT / ".ci/template/expected.yaml").read_text())
 ELSEWHERE = (test_rights.KINDS - {"AWS::ApiGatewayV2::Api"}) | {"AWS::CloudWatch::Alarm"}
 RELEASE = EVERYTHING["Release"]
 
-# A parameter's value is its name, so that it can be seen where the parameter goes. A list has a second member.
+# The value of each parameter is its name, so that its use is visible. A list has a second member.
 LISTS = {name: f"${name},$2" for name in ("AllowedOrigins", "VpcSubnetIds", "VpcSecurityGroupIds")}
 CHOSEN = {
     "template.yaml": LISTS
@@ -34,7 +34,7 @@ def stack(path, changes=None):
 
 
 def settings(made):
-    """The resources and outputs of a stack by name, except for those of other tests; names of versions have no release."""
+    """Returns the resources and outputs of a stack by name, except those of other tests, and with the release removed from version names."""
     found = {"Outputs": {name: made.resolve(o["Value"]) for name, o in made.template["Outputs"].items() if made.holds(o.get("Condition"))}}
     for name, resource in made.resources.items():
         if resource["Type"] not in ELSEWHERE:
@@ -59,7 +59,7 @@ def unversioned(value):
 
 
 def flat(value, path=""):
-    """{path: scalar} of a tree; what is empty stays. A statement of a policy is known by its Sid."""
+    """Returns {path: scalar} of a tree. Empty values stay. The path of a policy statement contains its Sid."""
     if isinstance(value, list):
         value = {v["Sid"] if isinstance(v, dict) and "Sid" in v else str(i): v for i, v in enumerate(value)}
     if not isinstance(value, dict) or not value:
@@ -77,7 +77,7 @@ class Settings(unittest.TestCase):
             for name in wanted:
                 self.assertEqual(flat(found[name]), flat(wanted[name]), f"{path}: {name}")
 
-    def test_without_an_option_its_settings_are_gone(self):
+    def test_without_an_option_its_settings_are_absent(self):
         for path, expected in EXPECTED.items():
             whole = flat(settings(stack(path)))
             for option, without in expected["without"].items():
@@ -88,8 +88,8 @@ class Settings(unittest.TestCase):
                     changed = {p: v for p, v in rest.items() if p not in whole or str(whole[p]) != str(v)}
                     self.assertEqual(changed, without.get("changed", {}))
 
-    def test_nothing_refers_to_what_an_option_takes_away(self):
-        """CloudFormation refuses such a template."""
+    def test_nothing_refers_to_resources_that_an_option_removes(self):
+        """CloudFormation would refuse such a template."""
         for path, expected in EXPECTED.items():
             for option, without in expected["without"].items():
                 made = stack(path, without["parameters"])
@@ -98,7 +98,7 @@ class Settings(unittest.TestCase):
                 self.assertLessEqual(named, set(made.resources), f"{path} without {option}")
 
     def test_a_build_sees_the_whole_module(self):
-        """Of a narrower folder SAM's cache would deploy stale code."""
+        """With a narrower folder, SAM's cache would deploy stale code."""
         functions = [r for r in translated.read("template.yaml")["Resources"].values() if r["Type"] == "AWS::Serverless::Function"]
         self.assertEqual([f["Properties"]["CodeUri"] for f in functions], 3 * ["."])
 
@@ -113,13 +113,13 @@ class Settings(unittest.TestCase):
             lines = [f"    {name}: {yaml.safe_dump(p, default_flow_style=True, sort_keys=False, width=1000)}" for name, p in missing.items()]
             self.assertEqual(found, wanted, f"{path}. Entries that are missing in expected.yaml:\n{''.join(lines)}")
 
-    def test_the_stack_within_gets_each_of_its_parameters(self):
-        """CloudFormation refuses one that is missing or unknown; a default would hide that it is missing."""
+    def test_the_nested_stack_gets_each_of_its_parameters(self):
+        """CloudFormation refuses missing and unknown parameters; a default would hide a missing one."""
         known = translated.read("infra/observability.yaml")["Parameters"]
         given = stack("template.yaml").resources["Observability"]["Properties"]["Parameters"]
         self.assertEqual({name: sorted(p) for name, p in known.items()}, dict.fromkeys(given, ["Description", "Type"]))
 
-    def test_a_refusal_says_what_is_allowed(self):
+    def test_a_refusal_states_the_allowed_values(self):
         for path in EXPECTED:
             for name, parameter in translated.read(path)["Parameters"].items():
                 text, values = parameter["ConstraintDescription"], parameter.get("AllowedValues", [])
@@ -138,7 +138,7 @@ class Settings(unittest.TestCase):
 class Variables(unittest.TestCase):
     """local/internal/checks compares the names with those that the functions read."""
 
-    def test_each_has_the_value_of_the_parameter_of_its_name(self):
+    def test_each_variable_has_the_value_of_its_parameter(self):
         for function in ("PortalFunction", "WebhookFunction"):
             found = variables(function)
             names = {variable: re.sub("_?([A-Z])([A-Z]*)", lambda word: word[1] + word[2].lower(), variable) for variable in found}
@@ -146,7 +146,7 @@ class Variables(unittest.TestCase):
             self.assertEqual(found, wanted)
             self.assertEqual(variables(function, {"CustomersTable": "users"}), wanted | {"CUSTOMERS_TABLE": "users"})
 
-    def test_preflight_is_told_the_new_versions(self):
+    def test_preflight_gets_the_new_versions(self):
         told = {"PORTAL_FUNCTION": "<PortalFunctionVersion>", "WEBHOOK_FUNCTION": "<WebhookFunctionVersion>"}
         self.assertEqual(variables("PreflightFunction"), told)
         self.assertEqual(variables("PreflightFunction", {"WebhookSecretId": ""}), told)
@@ -158,20 +158,20 @@ def together(a, b):
     return bool(a) == bool(b)
 
 
-# Parameters that are refused before anything is deployed, by the message.
+# Combinations of parameters that are refused before anything is deployed, by message.
 REFUSED = {
     "template.yaml": {
-        "Give JwtJwksUrl or JwtJwks, not both.": lambda p: p["JwtJwks"] and p["JwtJwksUrl"],
-        "Give DomainName and CertificateArn, or neither.": lambda p: not together(p["DomainName"], p["CertificateArn"]),
-        "Give DomainName with HostedZoneId.": lambda p: p["HostedZoneId"] and not p["DomainName"],
-        "Give TruststoreUri and TruststoreVersion, or neither.": lambda p: not together(p["TruststoreUri"], p["TruststoreVersion"]),
-        "Give DomainName with TruststoreUri.": lambda p: p["TruststoreUri"] and not p["DomainName"],
-        "Give VpcSubnetIds and VpcSecurityGroupIds, or neither.": lambda p: not together(p["VpcSubnetIds"], p["VpcSecurityGroupIds"]),
+        "Set JwtJwksUrl or JwtJwks, not both.": lambda p: p["JwtJwks"] and p["JwtJwksUrl"],
+        "Set both DomainName and CertificateArn, or neither.": lambda p: not together(p["DomainName"], p["CertificateArn"]),
+        "Set DomainName too, because HostedZoneId needs it.": lambda p: p["HostedZoneId"] and not p["DomainName"],
+        "Set both TruststoreUri and TruststoreVersion, or neither.": lambda p: not together(p["TruststoreUri"], p["TruststoreVersion"]),
+        "Set DomainName too, because TruststoreUri needs it.": lambda p: p["TruststoreUri"] and not p["DomainName"],
+        "Set both VpcSubnetIds and VpcSecurityGroupIds, or neither.": lambda p: not together(p["VpcSubnetIds"], p["VpcSecurityGroupIds"]),
     },
     "infra/edge.yaml": {
-        "OriginDomainName must be another name than DomainName, which points at CloudFront.": lambda p: p["DomainName"] == p["OriginDomainName"],
+        "OriginDomainName must differ from DomainName, which points to CloudFront.": lambda p: p["DomainName"] == p["OriginDomainName"],
     },
-    "infra/deployer.yaml": {"Give DomainName with HostedZoneId.": lambda p: p["HostedZoneId"] and not p["DomainName"]},
+    "infra/deployer.yaml": {"Set DomainName too, because HostedZoneId needs it.": lambda p: p["HostedZoneId"] and not p["DomainName"]},
 }
 
 
@@ -191,7 +191,7 @@ class Rules(unittest.TestCase):
 
 
 def seconds(name, folder="functions"):
-    """A constant of the functions in whole seconds; packages that share its name must agree."""
+    """Returns a constant of the functions in whole seconds. Packages with a constant of this name must agree."""
     files = [f for f in (ROOT / folder).rglob("*.go") if not f.name.endswith("_test.go")]
     found = {m for f in files for m in re.findall(rf"^\s*(?:const )?{name}\s+= (\d+) \* time\.Second\b|^\s*(?:const )?{name}\s+= time\.(Second)\b", f.read_text(), re.MULTILINE)}
     [(number, one)] = found
@@ -199,7 +199,7 @@ def seconds(name, folder="functions"):
 
 
 class Times(unittest.TestCase):
-    """A caller waits longer than the function or check that it calls takes."""
+    """Each caller waits longer than the called function or check takes."""
 
     def setUp(self):
         self.resources = EXPECTED["template.yaml"]["resources"]

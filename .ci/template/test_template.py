@@ -1,4 +1,4 @@
-"""What a deployment is, in every partition: the translated template, with what is optional and without."""
+"""The translated template, in every partition, with and without its options."""
 
 import copy
 import json
@@ -25,16 +25,16 @@ def everything(partition="aws"):
 
 class Traffic(unittest.TestCase):
     def versions(self, template, release):
-        """The logical IDs of the versions that the transform makes of a release."""
+        """Returns the logical IDs of the versions that the transform makes for a release."""
         resources = translated.Translator({}, translated.Parser()).translate(copy.deepcopy(template), {"Release": release})["Resources"]
         return sorted(name for name, r in resources.items() if r["Type"] == "AWS::Lambda::Version")
 
-    def test_a_release_that_the_pattern_accepts_makes_a_version(self):
+    def test_a_release_that_the_pattern_accepts_is_a_valid_version_name(self):
         template = translated.read("template.yaml")
         functions = {n: r for n, r in template["Resources"].items() if r["Properties"].get("AutoPublishCodeSha256")}
         for function in functions.values():
             function["Properties"] |= {"CodeUri": "s3://bucket/code", "Events": {}}
-            # The transform appends the release to it. https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+            # The transform appends the release to the description. https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
             self.assertLessEqual(len(f"{function['Properties'].get('Description', '')} {'x' * 128}"), 256)
         release = template["Parameters"]["Release"]
         one = dict([functions.popitem()])  # the transform treats each alike, and takes half the time
@@ -51,15 +51,15 @@ class Traffic(unittest.TestCase):
             self.assertEqual(len(ids), 1, value)
             for logical in ids:
                 self.assertRegex(logical, "^[A-Za-z0-9]{1,255}$", value)
-                self.assertEqual(made.setdefault(logical, value[:10]), value[:10], "two releases made one version")
+                self.assertEqual(made.setdefault(logical, value[:10]), value[:10], "two releases have the same version")
         for value in ("v1.2.3", "2026-11-29", "v1-0123456789", "012345678-", "a_b", "é123456789"):
             self.assertFalse(re.fullmatch(release["AllowedPattern"], value), value)
             with self.assertRaises(InvalidDocumentException, msg=value):
                 self.versions(template, value)
-        for value in ("a" * 129, "0123456789 v1", "0123456789\n", "0123456789é"):  # too long for the function's description, or no name
+        for value in ("a" * 129, "0123456789 v1", "0123456789\n", "0123456789é"):  # too long for the function's description, or not a valid name
             self.assertFalse(re.fullmatch(release["AllowedPattern"], value), value)
 
-    def test_what_rolls_back_watches_the_new_version_alone(self):
+    def test_alarms_that_roll_back_watch_only_the_new_version(self):
         stack = everything()
         groups = stack.of_type("AWS::CodeDeploy::DeploymentGroup")
         self.assertEqual(len(groups), 2)
@@ -77,11 +77,11 @@ class Traffic(unittest.TestCase):
             self.assertRegex(version, r"^<\w+FunctionVersion.{10}\.Version>$")
         self.assertTrue(alarm["Threshold"] >= 2 or "failures >= 3" in alarm["Metrics"][0]["Expression"], "no floor")
 
-    def test_all_at_once_is_codedeploys_too(self):
+    def test_all_at_once_uses_codedeploy_too(self):
         groups = deployed(EVERYTHING | {"DeploymentPreference": "AllAtOnce"}).of_type("AWS::CodeDeploy::DeploymentGroup")
         self.assertEqual([g["Properties"]["DeploymentConfigName"] for g in groups.values()], 2 * ["CodeDeployDefault.LambdaAllAtOnce"])
 
-    def test_an_emergency_goes_past_all_of_it(self):
+    def test_without_safe_deployment_codedeploy_is_not_used(self):
         mapping = translated.read("template.yaml")["Mappings"]["SafeDeployment"]
         self.assertEqual(mapping, {"true": {"IsEnabled": True}, "false": {"IsEnabled": False}})
         stack = deployed(EVERYTHING | {"SafeDeployment": "false"})
@@ -90,7 +90,7 @@ class Traffic(unittest.TestCase):
 
 
 class Partitions(unittest.TestCase):
-    def test_no_arn_and_no_address_is_of_another_partition(self):
+    def test_arns_and_addresses_belong_to_the_partition(self):
         for partition, pseudo in PARTITIONS.items():
             stack = everything(partition)
             parameters = {name: value.replace("arn:aws:", f"arn:{partition}:") for name, value in translated.DEPLOYER.items()}
@@ -99,7 +99,7 @@ class Partitions(unittest.TestCase):
                 outputs = [addressed.resolve(o["Value"]) for o in addressed.template.get("Outputs", {}).values() if addressed.holds(o.get("Condition"))]
                 text = json.dumps([addressed.resources, outputs])
                 self.assertLessEqual(set(re.findall(r"arn:(aws[a-z-]*):", text)), {partition})
-                # A principal is one of a service in all partitions, an address is one of a Region.
+                # A principal names a service in all partitions; an address belongs to a Region.
                 hosts = {host for host in re.findall(r"[\w.<>-]+\.amazonaws\.com[\w.]*", text) if not re.fullmatch(r"(ops\.)?\w+\.amazonaws\.com", host)}
                 own = translated.PSEUDO | pseudo
                 self.assertEqual({host for host in hosts if not host.endswith(f".{own['AWS::Region']}.{own['AWS::URLSuffix']}")}, set())
@@ -119,7 +119,7 @@ class Data(unittest.TestCase):
 
 
 class Options(unittest.TestCase):
-    def test_without_a_webhook_there_is_nothing_of_one(self):
+    def test_without_a_webhook_its_resources_are_absent(self):
         watched = observability(deployed(REQUIRED))
         self.assertNotIn("WebhookFailures", watched.resources)
         self.assertNotIn("Webhook", json.dumps({n: r for n, r in watched.resources.items() if r["Type"] != "AWS::CloudWatch::Dashboard"}))

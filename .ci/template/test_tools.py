@@ -1,4 +1,4 @@
-"""The targets of the Makefile that check something run all of it, and fail if one command does; so do the scripts that install and look up."""
+"""The check targets of the Makefile run all their commands, and fail if one of them fails. The scripts for packages and vulnerabilities too."""
 
 import re
 import unittest
@@ -7,11 +7,11 @@ import translated
 from fake_tools import Folder
 
 MAKEFILE = (translated.ROOT / "Makefile").read_text()
-# Writes what is called, and fails if a part of it is planted.
+# Saves the call, and fails if it contains the planted text.
 TOOL = 'called="$(echo $(basename "$0") $*)"; echo "$called" >>"$HERE/called"; case "$called" in *"${PLANTED:-nothing planted}"*) echo "found something"; exit ${STATUS:-1};; esac'
 
 TEMPLATES = "template.yaml infra/deployer.yaml infra/edge.yaml infra/observability.yaml"
-# What each check calls, without what it builds before.
+# The commands of each check, without its builds.
 CHECKS = {
     "check-go": [
         "gofmt -l functions local .ci", "go mod tidy -diff", "go -C .ci/terraform mod tidy -diff", "go vet -race -tags integration,frameworks ./...",
@@ -42,7 +42,7 @@ def variable(name):
 
 class Targets(unittest.TestCase):
     def folder(self):
-        """A checkout in which all tools are stand-ins, and installed."""
+        """Returns a checkout in which fakes of all tools are installed."""
         folder = Folder(self, "Makefile")
         for name in ("go", "gofmt"):
             folder.tool(f"bin/{name}", TOOL)
@@ -77,13 +77,13 @@ class Targets(unittest.TestCase):
                     status, said, called = self.make(folder, target, PLANTED=part)
                     self.assertEqual((status, called), (2, commands[: at + 1]), f"{command}: {said}")
 
-    def test_what_gofmt_would_change_fails(self):
+    def test_unformatted_files_fail(self):
         status, said, called = self.make(self.folder(), "check-go", PLANTED="gofmt -l", STATUS="0")
         self.assertEqual((status, called), (2, CHECKS["check-go"][:1]))
-        self.assertIn("gofmt has something to say about:\nfound something\n", said)
+        self.assertIn("Run gofmt -w on these files:\nfound something\n", said)
 
     def test_make_check_has_every_check(self):
-        """One takes too long for every change, and one needs a Docker daemon."""
+        """Except for two: one is too slow for every change, and one needs a Docker daemon."""
         needed = set(re.search(r"^check: (.*?) ##", MAKEFILE, re.MULTILINE)[1].split())
         targets = set(re.findall(r"^(check-[\w-]+):", MAKEFILE, re.MULTILINE))
         self.assertEqual(needed, {"tools"} | targets - {"check-frameworks", "check-sam-local"})
@@ -93,7 +93,7 @@ class Targets(unittest.TestCase):
         paths = {"template.yaml", *(f"infra/{path.name}" for path in (translated.ROOT / "infra").glob("*.yaml"))}
         self.assertEqual(set(TEMPLATES.split()), {path for path in paths if "Resources" in translated.read(path)})
 
-    def test_checkov_may_fail(self):
+    def test_checkov_skips_only_the_listed_checks(self):
         settings = translated.yaml_parse((translated.ROOT / ".ci/template/checkov.yaml").read_text())
         skipped = settings.pop("skip-check")
         self.assertEqual(settings, {"framework": ["cloudformation"], "quiet": True, "compact": True, "skip-download": True})
@@ -101,9 +101,9 @@ class Targets(unittest.TestCase):
 
 
 class Installed(unittest.TestCase):
-    """Tools are of the versions in the Makefile, and Python's and Node's of the hashes in the locks."""
+    """Tools have the versions in the Makefile. Packages of Python and Node also have the hashes in the lock files."""
 
-    def test_a_version_that_the_lock_lacks_is_not_installed(self):
+    def test_a_version_that_is_not_in_the_lock_is_not_installed(self):
         for name, lock in (("SCHEMATHESIS", "tools"), ("CHECKOV", "checkov"), ("MINISTACK", "ministack")):
             folder = Folder(self, "Makefile", *(f".ci/python/{n}.txt" for n in ("tools", "checkov", "ministack")))
             folder.tool(".ci/debian-packages", "exit")
@@ -134,15 +134,15 @@ class Packages(unittest.TestCase):
         called = folder.path / "called"
         return status, said, called.read_text().splitlines() if called.exists() else []
 
-    def test_what_is_missing_is_installed_or_named(self):
+    def test_missing_packages_are_installed_or_named(self):
         install = ["update -qq", "install -qq -y --no-install-recommends this that"]
         pairs = ("there:other", "no-such-command:this", "nor-this-one:that")
         self.assertEqual(self.packages("there:other"), (0, "", []))
         self.assertEqual(self.packages(*pairs), (0, "Installing this that\n", install))
-        self.assertEqual(self.packages(*pairs, user="1000"), (1, "Please install: this that (names of Debian packages)\n", []))
+        self.assertEqual(self.packages(*pairs, user="1000"), (1, "Install these Debian packages: this that\n", []))
         self.assertEqual(self.packages(*pairs, APT="100")[0], 100)
         self.assertEqual(self.packages("python3:python3-venv"), (0, "", []))
-        self.assertEqual(self.packages("python3:python3-venv", user="1000", VENV="1")[:2], (1, "Please install: python3-venv (names of Debian packages)\n"))
+        self.assertEqual(self.packages("python3:python3-venv", user="1000", VENV="1")[:2], (1, "Install these Debian packages: python3-venv\n"))
 
     def test_a_failed_update_fails(self):
         self.assertEqual(self.packages("no-such-command:this", APT="1"), (1, "Installing this\n", ["update -qq"]))
@@ -154,14 +154,14 @@ class Vulnerabilities(unittest.TestCase):
         folder.tool("govulncheck", f"echo '{said}'; echo \"of $@\" >&2; exit {status}")
         return folder.run(".ci/vulnerabilities", "./govulncheck", *packages)
 
-    def test_what_is_found_fails(self):
+    def test_a_vulnerability_fails(self):
         self.assertEqual(self.look("No vulnerabilities found.", 0, "./..."), (0, "No vulnerabilities found.\nof ./...\n"))
         for found in ("Your code is affected by 1 vulnerability.", "=== Symbol Results ===\nVulnerability #1: fetching vulnerabilities: never ends"):
             self.assertEqual(self.look(found, 3)[0], 3, found)
         for broken in ("govulncheck: loading packages: no vulnerabilities looked for", ""):
             self.assertEqual(self.look(broken, 1)[0], 1, broken)
 
-    def test_without_the_database_nothing_is_claimed(self):
+    def test_without_the_database_a_warning_is_printed(self):
         status, said = self.look("govulncheck: fetching vulnerabilities: Get \"https://…\": no route to host", 1)
         self.assertEqual(status, 0)
         self.assertTrue(said.endswith("NOT CHECKED for known vulnerabilities: the vulnerability database cannot be reached from here.\n"))

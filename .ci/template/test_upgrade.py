@@ -1,4 +1,4 @@
-"""A deployment is refused while another moves traffic, never returns traffic to a bad release, and leaves the old version what it uses."""
+"""A deployment is refused while another moves traffic, never returns traffic to a bad release, and keeps the rights of the old version."""
 
 import contextlib
 import io
@@ -29,7 +29,7 @@ class Upgrade(unittest.TestCase):
         self.deployed()
 
     def deployed(self, live=(5, 5), **changes):
-        """A stack on version 5 of each function, with a table of its own."""
+        """Returns a stack with its own table, on version 5 of each function."""
         self.aws.deployed(OLD | changes, portal=(5, live[0]), webhook=(5, live[1]))
         parameters = self.aws.parameters
         table = parameters["CustomersTable"]
@@ -53,13 +53,13 @@ class Upgrade(unittest.TestCase):
 
 
 class Traffic(Upgrade):
-    def test_a_first_deployment_is_let_through(self):
+    def test_a_first_deployment_is_allowed(self):
         self.aws.status = None
         self.assertEqual(self.prepare(), {})
         self.aws.status = "REVIEW_IN_PROGRESS"
         self.assertEqual(self.prepare(), {})
 
-    def test_nothing_is_deployed_while_something_moves(self):
+    def test_nothing_is_deployed_while_a_deployment_runs(self):
         for status in ("UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"):
             self.aws.status = status
             self.refused(status, "make rollback")
@@ -86,7 +86,7 @@ class Traffic(Upgrade):
         self.aws.aliases[WEBHOOK]["RoutingConfig"] = {"AdditionalVersionWeights": {"4": 0.1}}
         self.refused("between version 5 and 4", "make rollback", f"--function-name {WEBHOOK}")
 
-    def test_a_moved_alias_stays_and_is_deployed_past_codedeploy(self):
+    def test_a_moved_alias_stays_and_the_release_is_deployed_without_codedeploy(self):
         for live in ((4, 4), (5, 4), (4, 5)):
             self.deployed(live, SafeDeployment="true")
             self.assertEqual(self.prepare(SafeDeployment="true")["SafeDeployment"], "false")
@@ -94,16 +94,16 @@ class Traffic(Upgrade):
         self.deployed()
         self.assertNotIn("SafeDeployment", self.prepare())
 
-    def test_the_release_that_was_taken_back_is_not_deployed_again(self):
+    def test_the_release_that_was_rolled_back_is_not_deployed_again(self):
         self.deployed((4, 4))
-        self.refused("taken back", "portal: version 4, the stack is on 5", release="0123456789-dirty")
+        self.refused("rolled back", "portal: version 4, the stack is on 5", release="0123456789-dirty")
 
     def taken_back(self, function, release, number):
         self.aws.versions[function].append(number)
         self.aws.variables[(function, str(number))] = {"RELEASE": release}
 
-    def test_a_release_that_codedeploy_took_back_has_another_name(self):
-        """Lambda would return the version that was there, and CloudFormation would fail: for ever, since the name is of code and values."""
+    def test_a_release_that_codedeploy_rolled_back_gets_another_name(self):
+        """Otherwise Lambda would return the existing version, and CloudFormation would always fail, because the name depends on code and values."""
         wanted = "abcdefabcd-v1.2.3"
         for function in (PORTAL, WEBHOOK):
             self.deployed()
@@ -112,44 +112,44 @@ class Traffic(Upgrade):
             self.assertRegex(name, "^[0-9a-f]{10}-again7-v1.2.3$")
             self.assertNotEqual(name[:10], wanted[:10])
             self.assertEqual(problem_of(PARAMETERS["Release"], self.prepare(release=f"abcdefabcd-{'x' * 117}")["Release"]), None)
-            # It is taken back too: that version has another name than the release has.
+            # It is rolled back too: this version has another name than the release.
             self.taken_back(function, name, 8)
             self.assertNotIn("Release", self.prepare(release=wanted))
             self.taken_back(function, wanted, 9)
             self.assertNotIn(self.prepare(release=wanted)["Release"][:10], (name[:10], wanted[:10]))
-            # It is deployed: nothing is published by the same code and values.
+            # It is deployed: the same code and values publish nothing.
             self.deployed(Release=name)
             self.assertEqual(self.prepare(release=wanted), {"Release": name})
             self.assertEqual(self.prepare(release="abcdefabce-v1.2.3").get("Release"), None)
             self.deployed((4, 5), Release=name)
-            self.refused("taken back", release=wanted)
+            self.refused("rolled back", release=wanted)
 
-    def test_a_stack_without_aliases_is_let_through(self):
+    def test_a_stack_without_aliases_is_allowed(self):
         self.aws.aliases.clear()
         self.aws.variables = {(PORTAL, None): self.aws.variables[(PORTAL, "live")]}
         self.assertEqual(self.prepare(), {})
-        self.refused("replace it by an empty table", CustomersKey="pk")
+        self.refused("replace it with an empty table", CustomersKey="pk")
 
 
 class Previous(Upgrade):
     def previous(self, **changes):
         return {n: v for n, v in self.prepare(**changes).items() if not n.endswith("Version")}
 
-    def test_the_versions_that_serve_are_known_afterwards(self):
+    def test_the_serving_versions_are_kept_as_parameters(self):
         self.deployed((4, 5))
         found = self.prepare()
         self.assertEqual((found["PreviousPortalVersion"], found["PreviousWebhookVersion"]), ("4", "5"))
 
-    def test_the_newest_code_is_no_version_to_return_to(self):
+    def test_latest_is_not_a_version_to_return_to(self):
         self.deployed(("$LATEST", 5))
         found = self.prepare()
         self.assertEqual((found["SafeDeployment"], found["PreviousWebhookVersion"]), ("false", "5"))
         self.assertNotIn("PreviousPortalVersion", found)
 
-    def test_what_stays_is_not_named(self):
+    def test_unchanged_names_are_not_kept(self):
         self.assertEqual(self.previous(), {})
 
-    def test_what_changes_is(self):
+    def test_changed_names_are_kept(self):
         for changes, expected in (
             ({"StripeSecretId": "stripe/b"}, {"PreviousStripeSecretId": "stripe/a", "PreviousStripeSecretKmsKeyArn": KEY + "s"}),
             ({"StripeSecretKmsKeyArn": ""}, {"PreviousStripeSecretId": "stripe/a", "PreviousStripeSecretKmsKeyArn": KEY + "s"}),
@@ -159,28 +159,28 @@ class Previous(Upgrade):
             self.deployed(StripeSecretKmsKeyArn=KEY + "s")
             self.assertEqual(self.previous(**({"StripeSecretKmsKeyArn": KEY + "s"} | changes)), expected)
 
-    def test_the_table_goes_with_its_format_and_key(self):
+    def test_the_table_is_kept_with_its_format_and_key(self):
         self.aws.items = {"users": 3}
         before = {"PreviousCustomersTable": "portal-Customers-1", "PreviousCustomersKeyFormat": "{user}", "PreviousCustomersKmsKeyArn": ""}
         for changes in ({"CustomersTable": "users"}, {"CustomersKeyFormat": "USER#{user}"}, {"CustomersKmsKeyArn": KEY + "t"}):
             self.assertEqual(self.previous(**changes), before)
 
-    def test_a_stack_from_before_key_formats_has_the_plain_one(self):
+    def test_a_stack_without_a_key_format_has_the_plain_one(self):
         del self.aws.parameters["CustomersKeyFormat"]
         self.assertEqual(self.previous(CustomersKeyFormat="USER#{user}")["PreviousCustomersKeyFormat"], "{user}")
 
-    def test_a_secret_that_is_new_has_no_previous_one(self):
+    def test_a_new_secret_has_no_previous_one(self):
         self.deployed(WebhookSecretId="")
         self.assertEqual(self.previous(), {})
 
-    def test_the_same_release_keeps_them(self):
+    def test_the_same_release_keeps_the_previous_names(self):
         kept = {"PreviousStripeSecretId": "stripe/0", "PreviousPortalVersion": "3"}
         self.deployed(**kept)
         kept["Release"] = OLD["Release"]
         self.assertEqual(self.prepare(release="0123456789-other"), kept)
         self.assertNotIn("PreviousStripeSecretId", self.prepare())
 
-    def test_after_a_rollback_it_is_what_the_serving_version_uses(self):
+    def test_after_a_rollback_the_names_of_the_serving_version_are_kept(self):
         self.deployed((4, 4), PreviousStripeSecretId="stripe/0", PreviousStripeSecretKmsKeyArn=KEY + "0")
         found = self.previous(StripeSecretId="stripe/c", WebhookSecretId="hook/c")
         expected = {"PreviousStripeSecretId": "stripe/0", "PreviousStripeSecretKmsKeyArn": KEY + "0", "PreviousWebhookSecretId": "hook/a"}
@@ -189,12 +189,12 @@ class Previous(Upgrade):
 
 
 class Roles(unittest.TestCase):
-    """CloudFormation changes the roles before traffic moves, so they allow what either version does."""
+    """CloudFormation changes the roles before traffic moves, so the roles have the rights of both versions."""
 
     TABLE = "arn:aws:dynamodb:eu-west-1:123456789012:table/portal-Customers-1"
 
     def allowed(self, parameters, role):
-        """What a role allows of secrets, tables and keys, each with its condition."""
+        """Returns a role's rights to secrets, tables and keys, each with its condition."""
         roles = translated.Stack(translated.translate(OLD), parameters).resources
         return {
             (action, resource.replace("<Customers.Arn>", self.TABLE), json.dumps(statement.get("Condition")))
@@ -209,7 +209,7 @@ class Roles(unittest.TestCase):
         state = State("portal", "UPDATE_COMPLETE", old, {"Customers": "portal-Customers-1"}, functions, [])
         return upgrade.previous(state, new)
 
-    def test_the_version_before_keeps_what_it_uses_until_the_next_release(self):
+    def test_the_previous_version_keeps_its_rights_until_the_next_release(self):
         secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:"
         table = "arn:aws:dynamodb:eu-west-1:210987654321:table/users"
         keys = {"StripeSecretKmsKeyArn": KEY + "s", "WebhookSecretKmsKeyArn": KEY + "h", "CustomersKmsKeyArn": KEY + "t"}
@@ -235,7 +235,7 @@ class Roles(unittest.TestCase):
             self.assertGreater(lost, 0, "nothing would have been lost")
             self.assertEqual(self.previous(new, new), {"PreviousPortalVersion": "5", "PreviousWebhookVersion": "5"})
 
-    def test_preflight_may_see_whether_the_table_before_is_empty(self):
+    def test_preflight_may_check_whether_the_previous_table_is_empty(self):
         new = OLD | {"CustomersTable": "users", "CustomersKmsKeyArn": ""}
         old = OLD | {"CustomersKmsKeyArn": KEY + "t"}
         more = self.allowed(new | self.previous(old, new), "PreflightRole") - self.allowed(new, "PreflightRole")
@@ -247,12 +247,12 @@ class Table(Upgrade):
     def test_a_key_that_replaces_the_table_is_refused(self):
         for changes in ({"CustomersKey": "pk"}, {"CustomersSortKey": "sk=BILLING"}, {"CustomersKey": "pk", "CustomersSortKey": "sk={user}"}):
             self.aws.items = {"portal-Customers-1": 0}
-            self.refused("user_id", "replace it by an empty table", "Another table or key", **changes)
+            self.refused("user_id", "replace it with an empty table", "Another table or key", **changes)
         self.deployed(CustomersSortKey="sk=BILLING")
         self.refused("user_id, sk", CustomersSortKey="")
         self.refused("user_id, sk", CustomersSortKey="other=BILLING")
 
-    def test_the_key_is_all_that_replaces_the_table(self):
+    def test_only_the_key_replaces_the_table(self):
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", "AWS::DynamoDB::Table").schema
         replacing = {p.split("/")[2] for p in schema["createOnlyProperties"] + schema["conditionalCreateOnlyProperties"]}
@@ -262,36 +262,36 @@ class Table(Upgrade):
             names = [element["AttributeName"] for element in properties["KeySchema"]]
             self.assertEqual(names, [name for name in table_guard.key_of(OLD | changes) if name])
 
-    def test_what_replaces_nothing_is_allowed(self):
+    def test_changes_that_do_not_replace_the_table_are_allowed(self):
         self.deployed(CustomersSortKey="sk=BILLING")
         self.prepare(CustomersSortKey="sk=OTHER", CustomersAttribute="x", CustomersKeyFormat="U#{user}", CustomersKmsKeyArn=KEY + "t")
 
-    def test_a_table_with_items_may_take_over(self):
+    def test_another_table_with_items_is_allowed(self):
         self.aws.items = {"users": 1, "portal-Customers-1": 7}
         self.prepare(CustomersTable="users", CustomersKey="pk")
 
-    def test_an_empty_table_may_not(self):
+    def test_another_table_without_items_is_refused(self):
         for live in (7, None):
             self.aws.items = {"users": 0, "portal-Customers-1": live}
             self.refused("Table users with the key pk is empty", "portal-Customers-1", CustomersTable="users", CustomersKey="pk")
 
-    def test_an_empty_table_may_follow_an_empty_one(self):
+    def test_an_empty_table_may_replace_an_empty_one(self):
         self.aws.items = {"users": 0, "portal-Customers-1": 0}
         self.prepare(CustomersTable="users", CustomersKey="pk")
 
-    def test_a_table_that_cannot_be_read_is_preflights(self):
+    def test_a_table_that_cannot_be_read_is_left_to_preflight(self):
         self.aws.items = {"portal-Customers-1": 7}
         self.prepare(CustomersTable="users")
-        self.assertIn("Table users cannot be read from here (AccessDeniedException)", self.said.getvalue())
+        self.assertIn("Table users cannot be read with your credentials (AccessDeniedException)", self.said.getvalue())
 
-    def test_a_table_of_your_own_is_not_left_for_a_new_one(self):
+    def test_your_own_table_is_not_replaced_by_a_new_one(self):
         self.deployed(CustomersTable="users")
         del self.aws.resources["Customers"]
         self.refused("would create an empty table", "users", CustomersTable="")
         self.aws.items = {"users": 0}
         self.prepare(CustomersTable="")
 
-    def test_after_a_rollback_it_is_the_table_that_serves(self):
+    def test_after_a_rollback_the_serving_table_is_compared(self):
         self.deployed((4, 4), CustomersTable="new")
         self.aws.variables[(PORTAL, "live")]["CUSTOMERS_TABLE"] = "old"
         self.aws.items = {"new": 0, "old": 9}

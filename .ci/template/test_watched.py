@@ -1,4 +1,4 @@
-"""The templates and the runbook against the tables of watched.py, and those against the lines that the functions write."""
+"""Compares the templates and the runbook with the tables of watched.py, and these tables with the functions' log lines."""
 
 import json
 import re
@@ -33,39 +33,39 @@ HAS = {
 
 
 def queries():
-    """The saved queries by their names."""
+    """Returns the saved queries by name."""
     found = everything().within.of_type("AWS::Logs::QueryDefinition").values()
     return {q["Properties"]["Name"].removeprefix("billing-portal/"): q["Properties"] for q in found}
 
 
 def plain(text):
-    """Markdown without its marks."""
+    """Returns Markdown as plain text."""
     return " ".join(re.sub(r"`|\*\*|\]\([^)]*\)|\[", "", text).split())
 
 
 def duration(path, constant):
-    """Seconds of a constant of Go, as a text writes them."""
+    """Returns a duration constant of Go as the documents write it."""
     [count, unit] = re.search(rf"\b{constant} += (?:(\d+) \* )?time\.(\w+)", (ROOT / "functions/internal" / path).read_text()).groups()
     return watched.span(int(count or 1) * {"Second": 1, "Minute": 60, "Hour": 3600}[unit])
 
 
 class Tables(unittest.TestCase):
-    def test_every_alarm_is_the_tables(self):
+    def test_every_alarm_is_as_in_the_table(self):
         alarms = {n: a["Properties"] for n, a in everything().alarms.items()}
         self.assertEqual(sorted(alarms), sorted(watched.ALARMS))
         topic = [EVERYTHING["NotificationTopicArn"]]
         for name, properties in alarms.items():
             version = re.search(r"<\w+Version.{10}\.Version>", json.dumps(properties)) if "Version" in name else None
             want = watched.ALARMS[name].properties | {"AlarmName": f"billing-portal-{name}" + (f"-{version[0]}" if version else "")}
-            # An alarm of a version that was taken back never recovers.
+            # The alarm of a version that was rolled back never recovers.
             want |= {"AlarmActions": topic} | ({} if version else {"OKActions": topic})
             self.assertEqual({n: v for n, v in properties.items() if n != "AlarmDescription"}, want, name)
 
-    def test_nobody_is_notified_without_a_topic(self):
+    def test_without_a_topic_there_are_no_notifications(self):
         for name, alarm in Watched(DEPLOYMENTS[watched.WITH_BUS]).alarms.items():
             self.assertEqual({"AlarmActions", "OKActions", "InsufficientDataActions"} & set(alarm["Properties"]), set(), name)
 
-    def test_a_deployment_has_what_belongs_to_it(self):
+    def test_a_deployment_has_only_the_alarms_of_its_options(self):
         for kind, parameters in DEPLOYMENTS.items():
             deployment = Watched(parameters)
             of = lambda table: sorted(n for n, when in table if when in HAS[kind])
@@ -75,14 +75,14 @@ class Tables(unittest.TestCase):
             for_names = [q["Properties"]["Name"].split("/")[1] for q in deployment.within.of_type("AWS::Logs::QueryDefinition").values()]
             self.assertEqual(sorted(for_names), of((n, q[0]) for n, q in watched.QUERIES.items()), kind)
 
-    def test_every_filter_is_the_tables(self):
+    def test_every_filter_is_as_in_the_table(self):
         for name, found in everything().within.of_type("AWS::Logs::MetricFilter").items():
             _, group, pattern, metric = watched.FILTERS[name]
             transformation = {"MetricNamespace": watched.OF_STACK, "MetricName": metric, "MetricValue": "1", "Unit": "Count"}
             want = {"LogGroupName": group, "FilterPattern": pattern, "MetricTransformations": [transformation]}
             self.assertEqual(found["Properties"], want, name)
 
-    def test_every_graph_is_the_tables(self):
+    def test_every_graph_is_as_in_the_table(self):
         first, *graphs = everything().body["widgets"]
         self.assertEqual(first["properties"]["title"], "Alarms")
         self.assertEqual([g["properties"]["title"] for g in graphs], list(watched.GRAPHS))
@@ -102,7 +102,7 @@ class Tables(unittest.TestCase):
 
 
 class Lines(unittest.TestCase):
-    """What is watched is what the functions write."""
+    """Alarms, queries and graphs use only metrics and members that the functions write."""
 
     def test_metrics(self):
         looked_at = [m for a in everything().alarms.values() for m in translated.metrics_of(a)]
@@ -117,16 +117,16 @@ class Lines(unittest.TestCase):
         for name, dimensions in own:
             self.assertTrue(logged.carries(watched.OWN, name, dimensions), (name, dimensions))
 
-    def test_every_code_is_of_a_function(self):
+    def test_every_code_is_logged_by_a_function(self):
         codes = set(re.findall(r'Code = "([a-z-]+)"', (ROOT / "functions/internal/problem/codes.go").read_text(), re.MULTILINE))
         self.assertEqual(logged.values("portal", "code") | logged.values("webhook", "code"), codes | {"ok"})
 
-    def test_an_event_of_preflight_has_no_age(self):
+    def test_the_event_of_preflight_has_no_age(self):
         [line] = [line for line in logged.functions()["webhook"]["lines"] if line.get("event_type") == "preflight"]
         self.assertNotIn("event_age_ms", line)
 
-    def test_what_monitoring_costs(self):
-        """Prices of a metric, an alarm and a dashboard are those of the table of costs."""
+    def test_costs_of_monitoring(self):
+        """The prices of a metric, an alarm and a dashboard equal those in the table of costs."""
         prices = dict(re.findall(r"(\w+) += ([\d.]+)", (ROOT / "local/e2e/deployments/costs_test.go").read_text()))
         own, looked_at = logged.count(versions=2) + len({f[3] for f in watched.FILTERS.values()}), 0
         for alarm in everything().alarms.values():
@@ -137,7 +137,7 @@ class Lines(unittest.TestCase):
 
 
 class Queries(unittest.TestCase):
-    """The saved queries, as far as their language is used: fields, filter, stats, sort and limit.
+    """The saved queries. This interprets the parts of the language that they use: fields, filter, stats, sort and limit.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
     """
@@ -151,7 +151,7 @@ class Queries(unittest.TestCase):
         return [command.split(maxsplit=1) for command in query["QueryString"].strip().split("\n| ")]
 
     def found(self, query, line):
-        """Whether the filters of a query let a line pass."""
+        """Reports whether a line passes the filters of a query."""
         conditions = [rest for verb, rest in self.commands(query) if verb == "filter"]
         text = " and ".join(f"({c})" for c in conditions if "@message" not in c).replace(" = ", " == ")
         members = set(re.findall(r"\b[a-z_]+\b", re.sub(r'"[^"]*"', "", text))) - {"and", "or"}
@@ -162,11 +162,11 @@ class Queries(unittest.TestCase):
         for name, query in queries().items():
             self.assertEqual(query["LogGroupNames"], [f"<{g}LogGroup>" for g in watched.QUERIES[name][1]], name)
 
-    def test_what_they_show(self):
+    def test_the_output_of_queries(self):
         shown = {n: " | ".join(" ".join(c) for c in self.commands(q) if c[0] != "filter") for n, q in queries().items()}
         self.assertEqual(shown, watched.SHOWN)
 
-    def test_what_they_find(self):
+    def test_the_lines_that_queries_find(self):
         label = lambda line: "warning" if line["msg"] != "request" else line.get("effect") or line["code"]
         for name, query in queries().items():
             for group, want in watched.QUERIES[name][1].items():
@@ -180,7 +180,7 @@ class Queries(unittest.TestCase):
         for age in ("keys_age_ms", "secret_age_ms"):
             self.assertTrue(self.found(queries()["what-is-stale"], fresh | {age: fresh[age] + 1}), age)
 
-    def test_statuses_that_they_find(self):
+    def test_the_statuses_that_queries_find(self):
         for name, found, others in (
             ("what-the-api-refused", (429, 500, 503), (200, 303, 404, 428)),
             ("what-failed", (500, 504), (200, 303, 499)),
@@ -205,7 +205,7 @@ class Queries(unittest.TestCase):
             for line in function["lines"]:
                 self.assertNotRegex(json.dumps(line), pattern)
 
-    def test_members_are_those_of_the_lines_that_they_find(self):
+    def test_queries_use_only_members_of_the_lines_that_they_find(self):
         stage = everything().stack.resources["PortalApiApiGatewayDefaultStage"]["Properties"]
         access = json.loads(stage["AccessLogSettings"]["Format"])
         for name, query in queries().items():
@@ -218,7 +218,7 @@ class Queries(unittest.TestCase):
             self.assertEqual(asked - members - {"@timestamp", "@log", "@message"}, set(), name)
 
     def members(self, query):
-        """What a query shows or counts. Aliases say what they are."""
+        """Returns the members that a query shows or counts. Aliases stand for their expressions."""
         aliases = set()
         for verb, rest in self.commands(query):
             if verb == "fields":
@@ -259,9 +259,9 @@ class Queries(unittest.TestCase):
 
 
 class Runbook(unittest.TestCase):
-    """Each alarm's section and description say what the alarm does."""
+    """Each alarm's section in the runbook and its description agree with the alarm."""
 
-    # Other numbers in what an alarm means, from where they are decided.
+    # Other numbers in the meaning of an alarm, from their sources.
     ALSO = {
         "PortalThrottles": ["503 from the gateway"],
         "PortalErrors": ["its {timeout} s", "500 from the gateway"],
@@ -295,7 +295,7 @@ class Runbook(unittest.TestCase):
         for name, text in SECTIONS.items():
             self.assertRegex(text, r"^\n\*\*Means:\*\* (.+\n)+\n1\. (.*\n)+?\n\*\*Resolved when:\*\* (.+\n)+\n$", name)
 
-    def test_both_have_the_alarms_numbers_and_no_other(self):
+    def test_description_and_runbook_have_only_the_numbers_of_the_alarm(self):
         numbers = self.numbers()
         for name, alarm in watched.ALARMS.items():
             description = everything().alarms[name]["Properties"]["AlarmDescription"]
@@ -327,8 +327,8 @@ class Runbook(unittest.TestCase):
         self.assertEqual(set(watched.QUERIES), set(queries()))
         self.assertEqual(set(watched.QUERIES), set(re.findall(r"[qQ]uery `([a-z-]+)`", PROSE)), "queries that no text names, or that do not exist")
 
-    def test_commands_lose_nothing(self):
-        """With another function or flag these are valid commands too."""
+    def test_commands_keep_data(self):
+        """With another function or flag, these commands would be valid but lose data."""
         self.assertIn('aws lambda invoke --function-name "$(output WebhookFunctionName):live"', SECTIONS["DeadLetters"])
         self.assertIn("aws dynamodb update-table --table-name NEW --deletion-protection-enabled", PROSE)
 

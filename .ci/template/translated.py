@@ -1,4 +1,4 @@
-"""The templates as a deployment sees them: after SAM's own translator, with the values of CloudFormation's functions."""
+"""The templates as CloudFormation deploys them: after SAM's translator, with the results of intrinsic functions."""
 
 import copy
 import functools
@@ -9,14 +9,14 @@ import pathlib
 import re
 import sys
 
-os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # the translator asks for one
+os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # the translator needs a Region
 
 from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
-logging.disable(logging.WARNING)  # of the translator's own metrics
+logging.disable(logging.WARNING)  # hides the translator's own metrics
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -32,7 +32,7 @@ REQUIRED = {
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234-ab"
 
-# Parameters with which template.yaml has all its resources and statements.
+# Parameters that give template.yaml all its resources and statements.
 EVERYTHING = REQUIRED | {
     "Release": "0123456789-v1",
     "StripeSecretKmsKeyArn": KEY,
@@ -69,7 +69,7 @@ EVERYTHING = REQUIRED | {
     "PreviousCustomersKmsKeyArn": KEY,
 }
 
-# Parameters of infra/edge.yaml, also the optional ones.
+# All parameters of infra/edge.yaml, including optional ones.
 EDGE = {
     "DomainName": "billing.example.com",
     "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/2-b",
@@ -80,7 +80,7 @@ EDGE = {
     "LogsKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1234-ab",
 }
 
-# Parameters with which infra/deployer.yaml has all its statements.
+# Parameters that give infra/deployer.yaml all its statements.
 DEPLOYER = {"CustomersKmsKeyArn": KEY, "DomainName": EVERYTHING["DomainName"], "HostedZoneId": "Z123", "FirstDeployment": "true"}
 
 PSEUDO = {
@@ -99,12 +99,12 @@ def parsed(path):
 
 
 def read(path):
-    """A template, for the caller to change. Parsing takes 50 times as long as copying."""
+    """Returns a template that the caller may change. It is a copy, because parsing takes 50 times as long."""
     return copy.deepcopy(parsed(path))
 
 
 def translate(parameters, code="s3://bucket/code"):
-    """The template after the transform, as CloudFormation gets it."""
+    """Returns the template after the transform, as CloudFormation receives it."""
     return translate_once(tuple(sorted(parameters.items())), code)
 
 
@@ -122,9 +122,9 @@ def translate_once(parameters, code):
 
 
 class Stack:
-    """A template whose conditions are decided and whose functions have values; attributes of resources stay names.
+    """A template with evaluated conditions and intrinsic functions. References to resources become their names.
 
-    kinds are the types of resources to look at; None means all."""
+    kinds are the types of resources to include; None includes all."""
 
     def __init__(self, template, parameters, pseudo=None, kinds=None):
         self.template = template
@@ -157,7 +157,7 @@ class Stack:
     def f_ref(self, name):
         if name in self.values:
             return self.values[name]
-        assert name in self.template["Resources"], f"{name} is nothing"
+        assert name in self.template["Resources"], f"there is no resource or value {name}"
         return f"<{name}>"
 
     def f_condition(self, name):
@@ -165,7 +165,7 @@ class Stack:
 
     def f_getatt(self, path):
         name, attribute = path.split(".", 1) if isinstance(path, str) else (path[0], ".".join(path[1:]))
-        assert name in self.template["Resources"], f"{name} is nothing"
+        assert name in self.template["Resources"], f"there is no resource or value {name}"
         return f"<{name}.{attribute}>"
 
     def f_if(self, argument):
@@ -177,7 +177,7 @@ class Stack:
         return str(a) == str(b)
 
     def decided(self, conditions, least, most):
-        """What a function of conditions takes: CloudFormation refuses another number of them, and other values."""
+        """Evaluates the arguments of a condition function. Like CloudFormation, it refuses a wrong number of them, and other values."""
         found = [self.resolve(condition) for condition in conditions]
         assert least <= len(found) <= most and all(isinstance(holds, bool) for holds in found), conditions
         return found
@@ -223,12 +223,12 @@ def deployed(parameters, pseudo=None, code="s3://bucket/code"):
 
 
 def observability(stack, pseudo=None):
-    """The nested stack of a deployed one."""
+    """Returns the nested monitoring stack of a deployed stack."""
     return Stack(read("infra/observability.yaml"), stack.resources["Observability"]["Properties"]["Parameters"], pseudo)
 
 
 def edge(**parameters):
-    """CloudFront and WAF, in the only Region that they can be deployed to."""
+    """Returns the stack of CloudFront and WAF in us-east-1, the only Region that AWS allows."""
     return Stack(read("infra/edge.yaml"), EDGE | parameters, {"AWS::Region": "us-east-1"})
 
 
@@ -238,7 +238,7 @@ def statements(role):
 
 
 def metrics_of(alarm):
-    """The metrics of an alarm: its own, or those in its expression."""
+    """Returns the metrics of an alarm: its own metric, or those of its expression."""
     return [m["MetricStat"]["Metric"] for m in alarm["Properties"].get("Metrics", []) if "MetricStat" in m] or [alarm["Properties"]]
 
 
@@ -247,7 +247,7 @@ def as_list(value):
 
 
 def write(folder):
-    """Writes the templates with all their resources, for checks that do not know SAM."""
+    """Writes the templates with all their resources, for checks that do not support SAM."""
     stack = deployed(EVERYTHING)
     deployer = Stack(read("infra/deployer.yaml"), DEPLOYER)
     folder.mkdir(parents=True, exist_ok=True)

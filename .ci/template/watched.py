@@ -1,5 +1,5 @@
-"""What is watched, as tables: every alarm, metric filter, saved query and graph. test_watched.py holds the templates to them, and them
-to the lines of the functions and to the runbook."""
+"""Tables of all alarms, metric filters, saved queries and graphs. test_watched.py compares the templates with these tables, and the
+tables with the functions' log lines and the runbook."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ PORTAL, WEBHOOK, PREFLIGHT, API, QUEUE = (
 )
 OWN, OF_STACK = "BillingPortal", "BillingPortal/billing-portal"
 
-# Which deployments have it: all, those with a webhook, and of these the ones with an event bus or with expected events.
+# The deployments that have an item: all, those with a webhook, those with an event bus, or those that expect events.
 ALWAYS, WITH_WEBHOOK, WITH_BUS, WITH_EXPECTED_EVENTS = range(4)
 
 NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 10: "ten", 20: "twenty", 100: "a hundred"}
@@ -20,7 +20,7 @@ def times(count):
 
 
 def span(seconds):
-    """A time as the texts write it."""
+    """Returns a time as the documents write it."""
     for unit, name in ((3600, "hour"), (60, "minute"), (1, "second")):
         count = seconds // unit
         if seconds % unit == 0:
@@ -30,8 +30,8 @@ def span(seconds):
 @dataclass
 class Alarm:
     properties: dict
-    says: list  # in the alarm's description and in the runbook, as patterns
-    queries: str  # that the runbook's section names
+    says: list  # patterns that the alarm's description and the runbook must contain
+    queries: str  # the queries that the runbook's section names
     when: int = ALWAYS
 
 
@@ -48,7 +48,7 @@ def one(namespace, name, dimensions, stat, period, threshold, **more):
 
 
 def several(expression, period, metrics, result="breaching", **more):
-    """metrics: the namespace, name, dimensions and statistic of each, by its ID."""
+    """metrics has the namespace, name, dimensions and statistic of each metric, by ID."""
     stats = [
         {"Id": i, "ReturnData": False, "MetricStat": {"Metric": metric(*of), "Stat": stat, "Period": period}} for i, (*of, stat) in metrics.items()
     ]
@@ -157,14 +157,14 @@ ALARMS = {
     "DeadLetters": Alarm(
         one("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": QUEUE}, "Maximum", 300, 1), [], "what-failed", WITH_BUS
     ),
-    # These take a deployment back. They are in template.yaml.
+    # These alarms roll back a deployment. They are in template.yaml.
     "PortalVersionErrors": Alarm(of_version(PORTAL)[0], CRASHING, "what-crashed what-a-release-changed"),
     "PortalVersionFailures": Alarm(of_version(PORTAL)[1], FAILING, "what-a-release-changed what-failed"),
     "WebhookVersionErrors": Alarm(of_version(WEBHOOK)[0], CRASHING, "what-crashed", WITH_WEBHOOK),
     "WebhookVersionFailures": Alarm(of_version(WEBHOOK)[1], FAILING, "what-failed", WITH_WEBHOOK),
 }
 
-# The end of each description: what to do.
+# The advice at the end of each alarm's description.
 DOCTOR = "go run ./local doctor --stack billing-portal"
 ADVICE = {
     "PortalFailures": "See which upstream fails in the dashboard, then run the query what-failed.",
@@ -194,7 +194,7 @@ ADVICE = {
     "WebhookVersionFailures": "Run the query what-failed.",
 }
 
-# By their resource: when, the log group, the pattern, and the metric of what is found.
+# By resource: when it exists, the log group, the pattern, and the metric that counts matching lines.
 FILTERS = {
     "ThrottledRequests": (ALWAYS, "<PortalApiLogGroup>", '{ $.status = "429" }', "throttled"),
     "FailedPortalStarts": (ALWAYS, "<PortalLogGroup>", '{ $.msg = "the function does not start" }', "failed_starts"),
@@ -211,8 +211,8 @@ REFUSED = (
 )
 OF_WEBHOOK = "invalid-signature invalid-request not-found method-not-allowed payload-too-large webhook-misconfigured"
 
-# By their name: when, and what is found in each log group: codes, effects of events that were taken, or "warning" for a line that is of
-# no request. None: of a log that the functions do not write, or of whole lines.
+# By name: when it exists, and the lines that it finds in each log group: codes, effects of processed events, or "warning" for a line
+# outside a request. None stands for a log that the functions do not write, or for whole lines.
 QUERIES = {
     "what-failed": (ALWAYS, {"Portal": f"{FAILED} {UNAVAILABLE} no-billing-account", "Webhook": f"webhook-misconfigured {UNAVAILABLE} conflict"}),
     "who-is-refused": (ALWAYS, {"Portal": REFUSED}),
@@ -228,7 +228,7 @@ QUERIES = {
     "what-a-release-changed": (ALWAYS, {"Portal": f"ok {REFUSED} {FAILED} {UNAVAILABLE}"}),
 }
 
-# What each of them shows, without its filter.
+# The output of each query, without its filter.
 NEWEST = "| sort @timestamp desc | limit"
 SHOWN = {
     "what-failed": "fields @timestamp, function, route, status, code, error, stripe_type, stripe_code, stripe_param, stripe_request_id, issuer_alias, "
@@ -251,8 +251,8 @@ SHOWN = {
 
 @dataclass
 class Graph:
-    lines: list  # as described below
-    marks: dict = None  # horizontal lines: the value of each, by its label
+    lines: list  # in the format of described()
+    marks: dict = None  # values of the horizontal lines, by label
     period: int = 300
     stacked: bool = False
     highest: int = None
@@ -260,7 +260,7 @@ class Graph:
 
 
 def described(line, period):
-    """A line of a graph as a text: "label: what", or "id = what" for one that is not shown but that an expression needs."""
+    """Returns a line of a graph as text: "label: metric", or "id = metric" if only an expression uses it."""
     *of, options = line
     what = options.get("expression") or " ".join([*of[:2], *map("=".join, zip(of[2::2], of[3::2])), options["stat"]])
     if options.get("period", period) != period:
@@ -271,7 +271,7 @@ def described(line, period):
 
 
 def searched(name, dimension, function, without=""):
-    """Every metric of a name, by the values of a dimension."""
+    """Returns a search for all metrics of a name, labelled by the values of a dimension."""
     search = f'SEARCH(\'{{BillingPortal,function,{dimension}}} MetricName="{name}" function="{function}"{without}\', \'Sum\', 300)'
     return f"${{PROP('Dim.{dimension}')}}: {search}"
 

@@ -1,6 +1,6 @@
-// Terraform evaluates Terraform files and prints the resources of each as a line of JSON. It knows
-// the functions that the recipe in infra/README.md calls. Terraform itself would need its AWS
-// provider, which only its own registry has.
+// Terraform evaluates Terraform files and prints the resources of each file as a line of JSON. It
+// supports the functions that the recipe in infra/README.md calls. Terraform itself would need its
+// AWS provider from its own registry.
 //
 //	go -C .ci/terraform run . FILE...
 package main
@@ -82,7 +82,7 @@ func evaluate(body *hclsyntax.Body, context *hcl.EvalContext) (map[string]cty.Va
 	return values, nil
 }
 
-// tree has the attributes of a block by their names, and the blocks in it by their types.
+// tree returns the attributes of a block by name, and its inner blocks by type.
 func tree(body *hclsyntax.Body, context *hcl.EvalContext) (map[string]any, error) {
 	values, err := evaluate(body, context)
 	if err != nil {

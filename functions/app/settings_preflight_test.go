@@ -167,7 +167,7 @@ func TestEverySettingOfPreflight(t *testing.T) {
 
 // webhookFindings are the requests and findings that need a webhook.
 var webhookFindings = []string{
-	"finding: webhook's variables ok complete, and each of the right form",
+	"finding: webhook's variables ok all variables are set and valid",
 	"finding: signing secrets ok it can be read and is well-formed",
 	sessionReferences,
 	"finding: thin events ok no event destination sends thin events",

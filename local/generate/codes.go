@@ -12,7 +12,7 @@ import (
 const (
 	codesFile   = "functions/internal/problem/codes.go"
 	openAPIFile = "infra/openapi.yaml"
-	readmeFile  = "README.md"
+	apiFile     = "infra/API.md"
 )
 
 // A code is a row of the table of error codes. Consecutive codes can share a comment, which says
@@ -32,7 +32,7 @@ var (
 // codeFiles returns the documents that list the codes.
 func codeFiles(root fs.FS, texts texts) (map[string][]byte, error) {
 	files := map[string][]byte{}
-	for _, path := range []string{codesFile, openAPIFile, readmeFile} {
+	for _, path := range []string{codesFile, openAPIFile, apiFile} {
 		content, err := fs.ReadFile(root, path)
 		if err != nil {
 			return nil, err
@@ -47,7 +47,7 @@ func codeFiles(root fs.FS, texts texts) (map[string][]byte, error) {
 	if files[openAPIFile], err = openAPI(string(files[openAPIFile]), codes); err != nil {
 		return nil, fmt.Errorf("%s: %w", openAPIFile, err)
 	}
-	files[readmeFile] = errorTable.ReplaceAll(files[readmeFile], []byte("${1}"+errorRows(codes)))
+	files[apiFile] = errorTable.ReplaceAll(files[apiFile], []byte("${1}"+errorRows(codes)))
 	return files, nil
 }
 
@@ -115,7 +115,8 @@ func openAPI(document string, codes []code) ([]byte, error) {
 	return []byte(document), errors.Join(problems...)
 }
 
-// errorRows returns the rows of the table in README: one row for codes that share a comment.
+// errorRows returns the rows of the table of errors in infra/API.md. Codes that share a comment
+// share a row.
 func errorRows(codes []code) string {
 	rows := ""
 	for len(codes) > 0 {

@@ -9,15 +9,19 @@ import (
 	"testing"
 )
 
-const expectedFile = ".ci/template/expected.yaml"
+// Files to paste lines into.
+const (
+	expectedFile      = ".ci/template/expected.yaml"
+	configurationFile = "infra/CONFIGURATION.md"
+)
 
 // TestTheChecksOfANewCodeAndVariable follows CONTRIBUTING.md in a copy of the repository and runs
 // the tests that it names.
 func TestTheChecksOfANewCodeAndVariable(t *testing.T) {
-	w := newWorkspace(t, "functions", "local", "infra", "events", ".ci", ".github", readmeFile,
+	w := newWorkspace(t, "functions", "local", "infra", "events", ".ci", ".github", "README.md",
 		"template.yaml", "samconfig.toml", "go.mod", "go.sum", "Makefile", "LICENSE", ".golangci.yml", ".gitignore")
-	code, text, variable := examples(t, "A code of an error."), examples(t, "A text")[0], examples(t, "A variable.")
-	w.insert(codesFile, ")\n\n// A definition is", "\t", code[0])
+	code, text, variable := examples(t, "An error code"), examples(t, "A text")[0], examples(t, "A variable")
+	w.insert(codesFile, ")\n\n// A definition ", "\t", code[0])
 	w.insert(codesFile, "\tUpstreamTimeout:", "\t", code[1])
 	for _, language := range catalogues {
 		w.insert(languageFolder+"texts/"+language+".txt", "", "", text+" ("+language+")")
@@ -29,7 +33,7 @@ func TestTheChecksOfANewCodeAndVariable(t *testing.T) {
 		row    = "| `GREETING` | Word that pages begin with | `hello` |"
 		entry  = "    Greeting: {Type: String, Default: hello}"
 		checks = "go test ./local/internal/checks -run " +
-			"OpenAPIHas|Documents|TheReadme|TestTemplate|Variables|ParametersWithout"
+			"OpenAPIHas|Documents|README|TestTemplate|Variables|ParametersWithout"
 	)
 	python, err := filepath.Abs(root + "/.tools/venv/bin/python")
 	if err != nil {
@@ -45,12 +49,13 @@ func TestTheChecksOfANewCodeAndVariable(t *testing.T) {
 		{"go test ./functions/app -run TestEverySettingOfThePortal", `{variable: "GREETING", value: "another", `},
 		{"go test ./local/internal/checks -run TestParameterPatterns", `{"Greeting", []string{"hello"}, `},
 		{"go test ./local/internal/devserver -run TestADevserverHasEveryVariable", `"GREETING",`},
-		{checks, row}, {"paste " + readmeFile, "| `AWS_ENDPOINT_URL_DYNAMODB`"}, {checks, ""},
+		{checks, row}, {"paste " + configurationFile, "| `AWS_ENDPOINT_URL_DYNAMODB`"}, {checks, ""},
 		{settings, entry}, {"paste " + expectedFile, "    StripeSecretId:"}, {settings, ""},
 	} {
 		name, arguments, _ := strings.Cut(command[0], " ")
 		if name == "paste" {
-			w.insert(arguments, command[1], "", map[string]string{readmeFile: row, expectedFile: entry}[arguments])
+			w.insert(arguments, command[1], "",
+				map[string]string{configurationFile: row, expectedFile: entry}[arguments])
 			continue
 		}
 		run := exec.CommandContext(t.Context(), name, strings.Fields(arguments)...)

@@ -59,11 +59,11 @@ func (w workspace) insert(path, place, margin, text string) {
 	w.write(path, old[:at]+margin+strings.ReplaceAll(text, "\n", "\n"+margin)+"\n"+old[at:])
 }
 
-// examples returns the indented blocks of a section of "How to add" in CONTRIBUTING.md.
+// examples returns the indented blocks of a section of "Adding something" in CONTRIBUTING.md.
 func examples(t *testing.T, title string) []string {
 	t.Helper()
-	_, section, _ := strings.Cut(workspace{t, root}.read(".github/CONTRIBUTING.md"), "\n**"+title+"**")
-	section, _, _ = strings.Cut(section, "\n**")
+	_, section, _ := strings.Cut(workspace{t, root}.read(".github/CONTRIBUTING.md"), "\n### "+title+"\n")
+	section, _, _ = strings.Cut(section, "\n#")
 	var blocks []string
 	for part := range strings.SplitSeq(section, "\n\n") {
 		if block, ok := strings.CutPrefix(part, "    "); ok {
@@ -86,9 +86,9 @@ var catalogues = []string{"en", "de", "fr", "es", "it", "pt-BR", "nl", "ja"}
 // TestAddACode follows the steps in CONTRIBUTING.md and checks the error after each incomplete
 // step.
 func TestAddACode(t *testing.T) {
-	w := newWorkspace(t, languageFolder, buttonFolder, "functions/internal/problem", "infra", readmeFile)
-	code, text := examples(t, "A code of an error."), examples(t, "A text")[0]
-	w.insert(codesFile, ")\n\n// A definition is", "\t", code[0])
+	w := newWorkspace(t, languageFolder, buttonFolder, "functions/internal/problem", "infra")
+	code, text := examples(t, "An error code"), examples(t, "A text")[0]
+	w.insert(codesFile, ")\n\n// A definition ", "\t", code[0])
 	w.requireError("QuotaReached has no definition")
 	w.insert(codesFile, "\tUpstreamTimeout:", "\t", code[1])
 	w.requireError("en.txt lacks the key QuotaReached")
@@ -96,13 +96,13 @@ func TestAddACode(t *testing.T) {
 		w.requireError("the key QuotaReached")
 		w.insert(languageFolder+"texts/"+language+".txt", "", "", text)
 	}
-	requireStale(t, w.root, readmeFile, languageFolder+"keys.go", languageFolder+"texts.gz", openAPIFile)
+	requireStale(t, w.root, languageFolder+"keys.go", languageFolder+"texts.gz", apiFile, openAPIFile)
 	if err := run(w.root); err != nil {
 		t.Fatal(err)
 	}
 	requireStale(t, w.root)
 	for path, want := range map[string]string{
-		readmeFile:                 "| 403 | `quota-reached` | Ask the operator for a larger quota |\n",
+		apiFile:                    "| 403 | `quota-reached` | Ask the operator for a larger quota |\n",
 		languageFolder + "keys.go": `"Quota used up",`,
 		openAPIFile:                "parameter-not-allowed, quota-reached]}\n",
 	} {

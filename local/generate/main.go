@@ -1,7 +1,7 @@
-// Command generate writes the files that are made from other files. From the catalogues it makes
-// the keys of the texts, their archive and the modules of the button. From the table of error codes
-// it makes the lists of codes in infra/openapi.yaml and the table in README. Its argument is the
-// root of the repository. `go generate ./...` runs it.
+// Command generate writes the files that repeat another file. From the catalogues of texts, it
+// makes their keys, their archive and the button's modules. From the table of error codes, it makes
+// the lists of codes in infra/openapi.yaml and the table in infra/API.md. Its argument is the root
+// of the repository. `go generate ./...` runs it.
 package main
 
 import (

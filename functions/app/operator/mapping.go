@@ -178,3 +178,10 @@ func IsItemRefused(err error) bool {
 	return errors.Is(err, customers.ErrMalformed) || errors.Is(err, customers.ErrMalformedFacts) ||
 		errors.Is(err, customers.ErrRace)
 }
+
+// IsExpired reports whether AWS refused a request because the credentials have expired.
+func IsExpired(err error) bool {
+	var failure *upstream.Error
+	return errors.As(err, &failure) &&
+		(failure.Reason == upstream.ExpiredToken || failure.Reason == upstream.ExpiredTokenException)
+}

@@ -119,13 +119,13 @@ func (i *inspection) add(checks ...preflight.Check) { i.checks = append(i.checks
 func (i *inspection) environment(function string, err error) bool {
 	i.add(preflight.Check{Name: function + "'s variables", Run: func(context.Context) Finding {
 		if err == nil {
-			return Finding{Status: preflight.OK, Detail: "complete, and each of the right form"}
+			return Finding{Status: preflight.OK, Detail: "all variables are set and valid"}
 		}
 		var environment *app.EnvironmentError
 		errors.As(err, &environment)
 		return Finding{
 			Status: preflight.Problem, Detail: strings.Join(environment.Wrong, "; "),
-			Advice: "Correct the parameters of these names in .deploy/ENV.toml (or samconfig.toml), and deploy. " +
+			Advice: "Correct the parameters with these names in .deploy/ENV.toml (or samconfig.toml), and deploy. " +
 				"Until then the function does not start.",
 		}
 	}})

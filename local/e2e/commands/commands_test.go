@@ -68,19 +68,19 @@ func TestCommandsAreOneProgram(t *testing.T) {
 			"token --user=", "", 1, "", "local: --user is empty; leave it out, or give it a value\n",
 		},
 		"help": {
-			"--help", "", 0, "NAME:\n   local - run the billing portal on a laptop\n", "",
+			"--help", "", 0, "Run the billing portal on your machine; ", "",
 		},
 		"an operator's help": {
-			"configure --help", "", 0, "NAME:\n   local configure - say which settings accept a token\n", "",
+			"configure --help", "", 0, "Find the settings that accept a token of your identity provider.\n", "",
 		},
 		"help about an operator's": {
-			"help import", "", 0, "NAME:\n   local import - bring the customers that you have into the table\n", "",
+			"help import", "", 0, "Write your existing customers into the table.\n\nUSAGE:\n", "",
 		},
 		"help of an inner command": {
-			"portal-config apply --help", "", 0, "NAME:\n   local portal-config apply - create and update the ", "",
+			"portal-config apply --help", "", 0, "Create and update the portal configurations of a file ", "",
 		},
 		"a wrong flag": {
-			"doctor --stock=x", "", 1, "NAME:\n   local doctor - ",
+			"doctor --stock=x", "", 1, "Check whether a deployment can work, ",
 			"Incorrect Usage: flag provided but not defined: -stock\n",
 		},
 		"a flag in front": {

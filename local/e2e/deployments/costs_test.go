@@ -12,7 +12,7 @@ import (
 	"billingportal/local/internal/devserver/devservertest"
 )
 
-// Prices of us-east-1 in dollars, without free tiers, in November 2026. infra/README.md cites the
+// Prices of us-east-1 in dollars, without free tiers, in November 2026. infra/COSTS.md cites the
 // pages of AWS.
 const (
 	perAPIRequest    = 1.00 / 1e6 // 0.90 above 300 million a month
@@ -149,7 +149,7 @@ func measured(t *testing.T) []costKind {
 	}
 }
 
-// costs returns the table of infra/README.md.
+// costs returns the table of infra/COSTS.md.
 func costs(t *testing.T, kinds []costKind) string {
 	t.Helper()
 	sizes := []float64{1e4, 1e6, 1e8}
@@ -212,7 +212,7 @@ func dollars(cost float64) string {
 
 // A longer log line, another call, or one more alarm or metric changes the table.
 func TestTheTableOfCostsIsMeasured(t *testing.T) {
-	if table := costs(t, measured(t)); !strings.Contains(devservertest.ReadText(t, "../../../infra/README.md"), table) {
-		t.Errorf("infra/README.md must contain this table:\n%s", table)
+	if table := costs(t, measured(t)); !strings.Contains(devservertest.ReadText(t, "../../../infra/COSTS.md"), table) {
+		t.Errorf("infra/COSTS.md must contain this table:\n%s", table)
 	}
 }

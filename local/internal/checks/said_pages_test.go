@@ -4,10 +4,11 @@ var _ = say(".github/CONTRIBUTING.md",
 	"need Go ({{go version}} or later)", "two builds give the same zip files", "draws the dashboard in four drills",
 	"at {{default MemorySize}} MB (Linux, as root)",
 	"A signature is valid for {{internal/webhook.tolerance}}", "with one or two methods",
-	"before adding it to `accepted` in `params_test.go`", "builds everything twice",
+	"Edit two files by hand", "half a read unit",
+	"builds everything twice",
 	// Decisions, as they were measured
 	"the binary is 1.8 MB smaller and starts 5 ms sooner", "2.2 MB.",
-	"Anyone can send 4.4 MB, and decoding them would cost fifty times as much", "Amazon Linux 2023",
+	"Any client can send 4.4 MB, and decoding them would cost fifty times as much", "Amazon Linux 2023",
 )
 
 var _ = say("local/examples/README.md",

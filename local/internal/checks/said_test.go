@@ -382,6 +382,9 @@ var calculated = map[string]func(*sources) float64{
 	"doctor's requests in live mode": func(s *sources) float64 { return pace(s, "liveApart", 50) },
 	"share of a canary":              func(s *sources) float64 { return deployment(s, `^Canary(\d+)Percent`) / 100 },
 	"minutes of a canary":            func(s *sources) float64 { return deployment(s, `Percent(\d+)Minutes$`) * 60 },
+	// What the button waits for.
+	"patience for a request": func(s *sources) float64 { return patience(s, "patience") },
+	"patience for a token":   func(s *sources) float64 { return patience(s, "tokenPatience") },
 	"slowest deployment": func(s *sources) float64 {
 		slowest := 0.0
 		for _, value := range s.template("template.yaml").at("Parameters", "DeploymentPreference",
@@ -410,6 +413,20 @@ var calculated = map[string]func(*sources) float64{
 }
 
 var linear = regexp.MustCompile(`^Linear(\d+)PercentEvery(\d+)Minutes?$`)
+
+// patience returns a constant of the button's module, which is in milliseconds, in seconds.
+func patience(s *sources, name string) float64 {
+	match := regexp.MustCompile(`(?m)^const ` + name + ` = ([\d_]+); // milliseconds`).
+		FindStringSubmatch(readText(s.t, "functions/internal/button/button.js"))
+	if match == nil {
+		s.t.Fatalf("button.js has no %s", name)
+	}
+	value, err := strconv.ParseFloat(strings.ReplaceAll(match[1], "_", ""), 64)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return value / 1000
+}
 
 func pace(s *sources, constant string, apart float64) float64 {
 	value, _ := s.of("preflight", constant)

@@ -50,27 +50,30 @@ func spansIn(text string) []string {
 	return found
 }
 
+// configurationPage has the tables of variables and of parameters.
+const configurationPage = "infra/CONFIGURATION.md"
+
 // TestDocumentsHaveTheDefaultsOfParameters compares the tables of variables and parameters with
 // template.yaml. TestParametersWithoutDefaultAreThoseThatTheFunctionsRequire and other tests
 // compare the defaults in template.yaml with the functions.
 func TestDocumentsHaveTheDefaultsOfParameters(t *testing.T) {
 	parameters := readOutline(t, root+"template.yaml").at("Parameters")
 	documented := map[string]bool{}
-	check := func(path, name, is, meaning string) {
+	check := func(name, is, meaning string) {
 		documented[name] = true
 		parameter := parameters.at(name)
 		value, hasDefault := parameter.members["Default"]
 		switch {
 		case len(parameter.names) == 0:
-			t.Errorf("%s: template.yaml has no parameter %s", path, name)
+			t.Errorf("template.yaml has no parameter %s", name)
 		case !hasDefault && is != "required":
-			t.Errorf("%s: %s has the default %q, want required, because template.yaml has no default", path, name, is)
+			t.Errorf("%s has the default %q, want required, because template.yaml has no default", name, is)
 		case hasDefault && value.value != "" && is != "`"+value.value+"`" && is != value.value:
-			t.Errorf("%s: %s has the default %q, want %q", path, name, is, value.value)
+			t.Errorf("%s has the default %q, want %q", name, is, value.value)
 		case hasDefault && value.value == "" && regexp.MustCompile("`|\\d").MatchString(is):
-			t.Errorf("%s: %s has the default %q, but the default in template.yaml is empty", path, name, is)
+			t.Errorf("%s has the default %q, but the default in template.yaml is empty", name, is)
 		case hasDefault && value.value == "" && is == "required":
-			t.Errorf("%s: %s is not required, because template.yaml has an empty default", path, name)
+			t.Errorf("%s is not required, because template.yaml has an empty default", name)
 		}
 		spans := spansIn(meaning + is)
 		for _, allowed := range parameter.at("AllowedValues").list() {
@@ -78,18 +81,15 @@ func TestDocumentsHaveTheDefaultsOfParameters(t *testing.T) {
 				start, isStart := strings.CutSuffix(span, "…")
 				return span == allowed || isStart && strings.HasPrefix(allowed, start)
 			}) {
-				t.Errorf("%s: the row of %s must name the value %s; it names %v", path, name, allowed, spans)
+				t.Errorf("the row of %s must name the value %s; it names %v", name, allowed, spans)
 			}
 		}
 	}
-	for path, table := range map[string]struct {
-		header string
-		name   func(string) string
-	}{
-		"README.md":       {"| variable | meaning | default |", camelCase},
-		"infra/README.md": {"| parameter | meaning | default |", func(name string) string { return name }},
+	for header, parameterOf := range map[string]func(string) string{
+		"| variable | meaning | default |":  camelCase,
+		"| parameter | meaning | default |": func(name string) string { return name },
 	} {
-		for _, cells := range rows(t, path, table.header) {
+		for _, cells := range rows(t, configurationPage, header) {
 			names := spansIn(cells[0])
 			defaults := strings.Split(cells[2], ", ")
 			for i, name := range names {
@@ -99,7 +99,7 @@ func TestDocumentsHaveTheDefaultsOfParameters(t *testing.T) {
 						if strings.HasSuffix(other, "…") {
 							continue
 						}
-						check(path, start+other, defaults[min(j, len(defaults)-1)], cells[1])
+						check(start+other, defaults[min(j, len(defaults)-1)], cells[1])
 					}
 					continue
 				}
@@ -109,35 +109,30 @@ func TestDocumentsHaveTheDefaultsOfParameters(t *testing.T) {
 				}
 				if except, ok := notTheTemplates[name]; ok {
 					if is != except {
-						t.Errorf("%s: %s has the default %q, want %q", path, name, is, except)
+						t.Errorf("%s has the default %q, want %q", name, is, except)
 					}
-					documented[table.name(name)] = true
+					documented[parameterOf(name)] = true
 					continue
 				}
-				check(path, table.name(name), is, cells[1])
+				check(parameterOf(name), is, cells[1])
 			}
 		}
 	}
 	for _, name := range parameters.names {
-		if !documented[name] && !slices.Contains(inProse, name) {
-			t.Errorf("README.md or infra/README.md: add a row for the parameter, for example\n%s",
+		if !documented[name] && !slices.Contains(filledByDeploy, name) {
+			t.Errorf("%s: add a row for the parameter, for example\n%s", configurationPage,
 				rowOf(t, name, parameters.at(name)))
 		}
 	}
-	pages := ""
-	for path := range said {
-		pages += readPage(t, path).text
-	}
-	for _, name := range inProse {
-		if documented[name] || len(parameters.at(name).names) == 0 || !strings.Contains(pages, "`"+name) &&
-			!strings.HasPrefix(name, "Previous") {
-			t.Errorf("inProse in tables_test.go has %s, which is in a table, on no page, or not a parameter", name)
+	for _, name := range filledByDeploy {
+		if documented[name] || len(parameters.at(name).names) == 0 {
+			t.Errorf("filledByDeploy in tables_test.go has %s, which is in a table or not a parameter", name)
 		}
 	}
 }
 
 // rowOf returns a table row with the words of the template. If the parameter sets a variable, it is
-// a row for the table in README.
+// a row for the table of variables.
 func rowOf(t *testing.T, name string, p *outline) string {
 	t.Helper()
 	for _, variables := range read(t).variables {
@@ -167,9 +162,8 @@ var notTheTemplates = map[string]string{
 	"ALLOWED_FLOWS":     "all but `customer_update` (tax ID and billing address)",
 }
 
-// inProse are parameters that are described only in text, and those that `make deploy` sets.
-var inProse = []string{
-	"CustomersKmsKeyArn", "MemorySize", "SafeDeployment", "StripeSecretKmsKeyArn", "WebhookSecretKmsKeyArn",
+// filledByDeploy are the parameters that `make deploy` sets.
+var filledByDeploy = []string{
 	"PreviousCustomersKeyFormat", "PreviousCustomersKmsKeyArn", "PreviousCustomersTable", "PreviousPortalVersion",
 	"PreviousStripeSecretId",
 	"PreviousStripeSecretKmsKeyArn", "PreviousWebhookSecretId", "PreviousWebhookSecretKmsKeyArn",
@@ -185,7 +179,7 @@ func TestListsInDocumentsAreComplete(t *testing.T) {
 	}{
 		{"infra/RUNBOOK.md", "`event_age_ms` and\n`effect`: ", ".\n",
 			append(s.typed("customers", "Effect"), "ignored")},
-		{"README.md", "whose `client_reference_id` counts: ", " |", s.typed("internal/webhook", "References")},
+		{configurationPage, "whose `client_reference_id` counts: ", " (", s.typed("internal/webhook", "References")},
 	} {
 		text, err := os.ReadFile(root + list.path)
 		if err != nil {
@@ -209,6 +203,8 @@ var (
 	pathPattern = regexp.MustCompile(`\b(?:GET|POST|PUT|DELETE) (/[\w/.-]+)`)
 	partPattern = regexp.MustCompile(`::part\((\w+)\)|(--manage-billing-[a-z]+)`)
 	portPattern = regexp.MustCompile(`127\.0\.0\.1:\d+`)
+	// otherPortPattern is an address that a reader chooses because the default one is taken.
+	otherPortPattern = regexp.MustCompile(`--(?:listen |url http://)127\.0\.0\.1:\d+`)
 )
 
 // TestDocumentsNameThePaths looks for each path in the functions, for each part of the button in
@@ -240,9 +236,13 @@ func TestDocumentsNameThePaths(t *testing.T) {
 			}
 		}
 	}
-	for _, address := range portPattern.FindAllString(readText(t, "README.md"), -1) {
-		if want := newGoPackages(t).text("devserver", "DefaultListen"); address != want {
-			t.Errorf("README.md: the address of the development server is %s, want %s", address, want)
+	want := newGoPackages(t).text("devserver", "DefaultListen")
+	for _, path := range []string{"README.md", "infra/API.md", configurationPage} {
+		text := otherPortPattern.ReplaceAllString(readText(t, path), "")
+		for _, address := range portPattern.FindAllString(text, -1) {
+			if address != want {
+				t.Errorf("%s: the development server is at %s, want %s", path, address, want)
+			}
 		}
 	}
 	if paths < 3 || parts < 5 {

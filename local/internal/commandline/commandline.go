@@ -1,11 +1,10 @@
-// Package commandline has what the commands of `go run ./local` have in common: the program around
-// them and the checks of arguments.
+// Package commandline has what the commands of `go run ./local` share: running a command line,
+// checking its arguments, its help, and the lines that name the target and the next step.
 package commandline
 
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"strings"
@@ -15,8 +14,8 @@ import (
 	"golang.org/x/term"
 )
 
-// Run runs a command line with the arguments of the process until it is done or interrupted, and
-// exits with 1 if it fails.
+// Run runs a command line with the arguments of the process until it ends or is interrupted. It
+// exits with status 1 if the command fails.
 func Run(root *cli.Command) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := root.Run(ctx, os.Args)
@@ -27,14 +26,15 @@ func Run(root *cli.Command) {
 	}
 }
 
-// stdout is the file of the process. The variable of package os is the null device while stripe-mock
-// runs, see package fakestripe/api.
+// stdout is the standard output of the process. os.Stdout is the null device while stripe-mock
+// runs; see package fakestripe/api.
 var stdout = os.Stdout
 
-// Finish makes a command the root of a command line. target names the target of a command, which is
-// printed on standard error before it does anything, because standard output is for tokens, events
-// and JSON; "" prints nothing.
+// Finish makes a command the root of a command line. target names the target of a command, or
+// returns "" if there is nothing to print. The target is printed before the command does anything,
+// and on standard error, because standard output is for tokens, events and JSON.
 func Finish(root *cli.Command, target func(*cli.Command) string) *cli.Command {
+	useTemplates()
 	root.Name = "local"
 	root.ArgValidator = func(_ context.Context, cmd *cli.Command) error {
 		if err := checkArguments(cmd); err != nil {
@@ -55,14 +55,14 @@ func Finish(root *cli.Command, target func(*cli.Command) string) *cli.Command {
 	return root
 }
 
-// nameOf returns a command's name with its parents: portal-config apply.
+// nameOf returns the name of a command with its parents, for example "portal-config apply".
 func nameOf(cmd *cli.Command) string {
 	return strings.TrimPrefix(cmd.FullName(), cmd.Root().Name+" ")
 }
 
 // checkArguments refuses arguments and flags that a command would ignore. An argument in the wrong
-// place often means another target: the name of a stack without --stack, or an empty variable of a
-// script. A command takes as many arguments as its ArgsUsage names.
+// place often means another target: the name of a stack without --stack, or an empty variable in a
+// script. A command accepts as many arguments as its ArgsUsage names.
 func checkArguments(cmd *cli.Command) error {
 	root := cmd.Root()
 	if taken := len(strings.Fields(cmd.ArgsUsage)); cmd.Args().Len() > taken && !cmd.SkipFlagParsing {
@@ -84,11 +84,11 @@ func checkArguments(cmd *cli.Command) error {
 	return nil
 }
 
-// StandIns names the target of commands that talk to a development server of their own.
+// StandIns names the target of commands that start a development server for themselves.
 const StandIns = "the development server's stand-ins"
 
-// IsTerminal reports whether a person reads the output as it is written.
-func IsTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
+// IsTerminal reports whether a standard input or output is a terminal.
+func IsTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
 }

@@ -16,7 +16,7 @@ func TestNoArgumentIsIgnored(t *testing.T) {
 		{"import x", `import takes no argument "x"`},
 		{"configure token.txt", `configure takes no argument "token.txt"`},
 		{"portal-config portal.yaml", `portal-config takes no argument "portal.yaml"`},
-		{"portal-config apply", "name the file"},
+		{"portal-config apply", "name the file: go run ./local portal-config apply FILE"},
 		{"portal-config apply a.yaml b.yaml", `portal-config apply takes no argument "b.yaml"`},
 		{"portal-config apply a.yaml --write=", "--write is empty"},
 		{"portal-config --dry-run apply a.yaml", "flag provided but not defined: -dry-run"},
@@ -36,7 +36,7 @@ func TestNoArgumentIsIgnored(t *testing.T) {
 	}
 }
 
-// Standard output is for JSON, so that it can be piped.
+// The target is printed on standard error, so that JSON on standard output can be piped.
 func TestCommandsSayTheirTarget(t *testing.T) {
 	for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "JWT_ISSUER", "JWT_AUDIENCE",
 		"STRIPE_EVENT_SOURCE"} {
@@ -49,14 +49,16 @@ func TestCommandsSayTheirTarget(t *testing.T) {
 	t.Cleanup(refuses.Close)
 	for line, test := range map[string]struct{ variable, want string }{
 		"doctor --json": {"", "doctor: the development server's stand-ins, because no variable"},
-		"doctor":        {"STRIPE_EVENT_SOURCE", "doctor: the environment\n"},
+		"doctor": {"STRIPE_EVENT_SOURCE",
+			"doctor: the environment: no table, because CUSTOMERS_TABLE is not set; no Stripe key\n"},
 		"import --csv -": {"CUSTOMERS_TABLE",
-			"import: the table of the environment, CUSTOMERS_TABLE=example\n"},
-		"import --propose x --out y":     {"", "import: the customers of the environment's Stripe key; no table\n"},
+			"import: the table of the environment: example at " + refuses.URL + "\n"},
+		"import --propose x --out y": {"",
+			"import: the customers of the environment's Stripe key: no Stripe key; no table\n"},
 		"configure --offline":            {"", "configure: a token from standard input, and the JWT_… variables"},
-		"doctor --region x --stack mine": {"", "doctor: the stack mine\n"},
+		"doctor --region x --stack mine": {"", "doctor: the stack mine in x\n"},
 		"portal-config apply none.yaml": {"",
-			"portal-config: the portal configurations of the environment's Stripe key\n"},
+			"portal-config: the portal configurations of the environment's Stripe key: no Stripe key\n"},
 	} {
 		t.Run(line, func(t *testing.T) {
 			if test.variable != "" {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,18 +24,19 @@ import (
 	"github.com/aws/smithy-go/logging"
 
 	"billingportal/functions/app/operator"
+	"billingportal/local/internal/commandline"
 	"billingportal/local/internal/loopback"
 )
 
-// awsFault is a fault in the AWS configuration, or a refusal by AWS. Trying again would not help.
-// Its text is fixed, except for names that the operator chose and AWS's documented codes.
+// awsFault is a fault in the AWS configuration, or a refusal by AWS. Another try would not help.
+// Its text is ours, apart from names that the operator chose and AWS's documented codes.
 type awsFault struct{ reason string }
 
 func (e *awsFault) Error() string { return e.reason }
 
-// loadAWS reads the operator's own AWS configuration, and names a fault in it at once. A loopback
-// endpoint needs none. If the credentials cannot be renewed later, end is called; it may be nil.
-// The SDK's own warnings are dropped: the errors say what matters.
+// loadAWS reads the operator's own AWS configuration, and reports a fault in it at once. A loopback
+// endpoint needs no configuration. If the credentials cannot be renewed later, it calls end, which
+// may be nil. The SDK's own warnings are dropped: the errors say what matters.
 func loadAWS(ctx context.Context, endpoint string, end context.CancelCauseFunc,
 	options ...func(*config.LoadOptions) error) (aws.Config, error) {
 	// Most machines have no metadata service, and the SDK would wait for it several times.
@@ -50,7 +52,7 @@ func loadAWS(ctx context.Context, endpoint string, end context.CancelCauseFunc,
 	}
 	_, err = cfg.Credentials.Retrieve(ctx)
 	if u, parseErr := url.Parse(endpoint); parseErr == nil && endpoint != "" && loopback.IsHost(u.Host) {
-		if err != nil { // a stand-in takes any
+		if err != nil { // a stand-in accepts any credentials
 			cfg.Credentials = credentials.NewStaticCredentialsProvider("local", "local", "")
 		}
 		cfg.Region = cmp.Or(cfg.Region, "eu-central-1")
@@ -60,14 +62,16 @@ func loadAWS(ctx context.Context, endpoint string, end context.CancelCauseFunc,
 		return cfg, describeCredentials(cfg.Credentials, err)
 	}
 	if cfg.Region == "" {
-		return cfg, &awsFault{"no AWS Region: set AWS_REGION, or region in your profile"}
+		return cfg, &awsFault{"no AWS Region is set: set AWS_REGION, for example AWS_REGION=eu-central-1, or region " +
+			"in your " +
+			"AWS profile"}
 	}
 	cfg.Credentials = &renewing{cfg.Credentials, end}
 	return cfg, nil
 }
 
 // renewing are credentials that end the run if they cannot be renewed. The SDK and the importer
-// would take that for a lost connection, and try again.
+// would treat that as a lost connection, and try again.
 type renewing struct {
 	aws.CredentialsProvider
 	end context.CancelCauseFunc
@@ -86,89 +90,138 @@ func (r *renewing) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return found, err
 }
 
+// describeConfiguration says what to correct in the AWS configuration. Only the last case repeats
+// the SDK's text, after ours: it has the name of the wrong setting.
 func describeConfiguration(err error) error {
 	var noProfile config.SharedConfigProfileNotExistError
 	var noFile config.SharedConfigLoadError
 	var noToken config.AssumeRoleTokenProviderNotSetError
 	switch {
 	case errors.As(err, &noProfile):
-		return &awsFault{fmt.Sprintf("no AWS profile %q: correct AWS_PROFILE, or add the profile with aws configure",
-			noProfile.Profile)}
+		return &awsFault{fmt.Sprintf("there is no AWS profile %q: correct AWS_PROFILE, or run aws configure "+
+			"--profile %s",
+			noProfile.Profile, commandline.Quote(noProfile.Profile))}
 	case errors.As(err, &noFile):
-		return &awsFault{fmt.Sprintf("the AWS configuration file %s cannot be read", noFile.Filename)}
+		return &awsFault{fmt.Sprintf("the AWS configuration file %s cannot be read: correct it, or set AWS_CONFIG_FILE",
+			noFile.Filename)}
 	case errors.As(err, &noToken):
 		return &awsFault{"the AWS profile needs a second factor: run aws sts get-session-token or aws configure " +
-			"export-credentials, and set what it prints"}
+			"export-credentials, and set the variables that it prints"}
 	}
-	return fmt.Errorf("the AWS configuration: %w", err)
+	return &awsFault{"your AWS configuration is not valid: check it with aws configure list (" + err.Error() + ")"}
 }
 
-// loginSources have credentials that a person has to renew.
+// loginSources are the sources of credentials for which a person signs in.
 var loginSources = []aws.CredentialSource{
 	aws.CredentialSourceProfileSSO, aws.CredentialSourceSSO, aws.CredentialSourceProfileSSOLegacy,
 	aws.CredentialSourceSSOLegacy,
 	aws.CredentialSourceProfileLogin, aws.CredentialSourceLogin,
 }
 
-// describeCredentials says why credentials are missing, by the error's type and by their source.
+// sourcesOf returns where credentials come from, as the SDK names it.
+func sourcesOf(provider aws.CredentialsProvider) []aws.CredentialSource {
+	if r, ok := provider.(*renewing); ok {
+		provider = r.CredentialsProvider
+	}
+	if s, ok := provider.(aws.CredentialProviderSource); ok {
+		return s.ProviderSources()
+	}
+	return nil
+}
+
+// describeCredentials says why credentials are missing, by the type of the error and by the source
+// of the credentials.
 func describeCredentials(provider aws.CredentialsProvider, err error) error {
 	var noToken config.AssumeRoleTokenProviderNotSetError
 	var expired *ssocreds.InvalidTokenError
 	var process *processcreds.ProviderError
 	var answer smithy.APIError
 	var network *url.Error
-	var sources []aws.CredentialSource
-	if s, ok := provider.(aws.CredentialProviderSource); ok {
-		sources = s.ProviderSources()
-	}
+	sources := sourcesOf(provider)
 	isFrom := func(source aws.CredentialSource) bool { return slices.Contains(sources, source) }
-	isMetadata := isFrom(aws.CredentialSourceIMDS)
+	isLogin := slices.ContainsFunc(loginSources, isFrom)
 	switch {
-	case isMetadata:
-		return &awsFault{"no AWS credentials: log in (aws sso login or aws login), set AWS_PROFILE, or set " +
+	case isFrom(aws.CredentialSourceIMDS): // the last source, so the others have none
+		return &awsFault{"you are not signed in to AWS: run aws sso login or aws login, set AWS_PROFILE, or set " +
 			"AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"}
 	case errors.As(err, &noToken):
 		return describeConfiguration(err)
-	case errors.As(err, &expired):
-		return expiredLogin()
+	case errors.As(err, &expired), errors.As(err, &answer) && isLogin:
+		return expiredSignIn(sources)
 	case errors.As(err, &process):
-		return &awsFault{"the credential_process of the AWS profile failed"}
-	case errors.As(err, &answer) && slices.ContainsFunc(loginSources, isFrom):
-		return expiredLogin()
+		return &awsFault{"the credential_process of your AWS profile failed: run that command to see why"}
 	case errors.As(err, &answer):
-		return &awsFault{"AWS refuses the credentials of the profile: " + operator.AWSFailure("sts", err).Error()}
+		return &awsFault{"AWS refuses the credentials of your profile (" + operator.AWSFailure("sts", err).Error() +
+			"): check them with aws sts get-caller-identity"}
 	case errors.As(err, &network):
-		return errors.New("no connection to where AWS credentials come from")
-	case slices.ContainsFunc(loginSources, isFrom):
-		return expiredLogin()
+		return errors.New("no connection to the service that issues your AWS credentials: check your network")
+	case isLogin:
+		return expiredSignIn(sources)
 	}
-	return &awsFault{"the AWS credentials cannot be used"}
+	return &awsFault{"your AWS credentials cannot be used: check them with aws sts get-caller-identity"}
 }
 
-func expiredLogin() error {
-	return &awsFault{"the AWS login has expired: log in again (aws sso login, or aws login)"}
+// expiredSignIn says how to renew credentials that have expired, by their source.
+func expiredSignIn(sources []aws.CredentialSource) error {
+	switch {
+	case slices.Contains(sources, aws.CredentialSourceEnvVars):
+		return &awsFault{"your AWS session token has expired: set new values of AWS_ACCESS_KEY_ID, " +
+			"AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or unset all three and run aws sso login"}
+	case slices.Contains(sources, aws.CredentialSourceProfile):
+		return &awsFault{"the session token of your AWS profile has expired: write new credentials into the profile, " +
+			"or set AWS_PROFILE to another profile"}
+	}
+	return &awsFault{"your AWS sign-in has expired: run aws sso login (or aws login)"}
 }
 
-// describeAWS says why a request to AWS failed, without AWS's own text.
-func describeAWS(service, region string, err error) error {
+// The codes of AWS for expired credentials, and for credentials that it does not accept.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CommonErrors.html
+var (
+	expiredCodes = []string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+	unknownCodes = []string{"UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException",
+		"IncompleteSignature"}
+)
+
+// describeSignIn says what to do about an AWS code that is about the operator's credentials; nil
+// for any other code.
+func describeSignIn(sources []aws.CredentialSource, code string) error {
+	switch {
+	case slices.Contains(expiredCodes, code):
+		return expiredSignIn(sources)
+	case slices.Contains(unknownCodes, code):
+		return &awsFault{"AWS does not accept your credentials (" + code + "): check AWS_PROFILE, or that " +
+			"AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY belong together, with aws sts get-caller-identity"}
+	}
+	return nil
+}
+
+// describeAWS says why a request to AWS failed and what to do, without AWS's own text.
+func describeAWS(service string, cfg aws.Config, err error) error {
 	var fault *awsFault
 	var answer smithy.APIError
 	var noHost *net.DNSError
-	switch {
+	code := ""
+	if errors.As(err, &answer) {
+		code = answer.ErrorCode()
+	}
+	failure := operator.AWSFailure(service, err) // its text names the service
+	switch signIn := describeSignIn(sourcesOf(cfg.Credentials), code); {
 	case errors.As(err, &fault):
 		return fault
-	case errors.As(err, &answer) &&
-		slices.Contains([]string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}, answer.ErrorCode()):
-		return expiredLogin()
-	case errors.As(err, &answer) && slices.Contains([]string{"UnrecognizedClientException", "InvalidClientTokenId",
-		"InvalidSignatureException", "IncompleteSignature"}, answer.ErrorCode()):
-		return &awsFault{"AWS does not know the credentials: " + answer.ErrorCode()}
-	case errors.As(err, &answer) && service == "dynamodb" && answer.ErrorCode() == "ValidationException":
+	case signIn != nil:
+		return signIn
+	case service == "dynamodb" && code == "ValidationException":
 		return &awsFault{"its key is not what CUSTOMERS_KEY and CUSTOMERS_SORT_KEY say"}
-	case errors.As(err, &answer):
-		return &awsFault{operator.AWSFailure(service, err).Error()}
+	case strings.HasPrefix(code, "AccessDenied"):
+		return &awsFault{failure.Error() + ": grant your AWS identity this permission, or set another AWS_PROFILE"}
+	case code == "ResourceNotFoundException":
+		return &awsFault{fmt.Sprintf("%s: it does not exist in the Region %s: check its name and AWS_REGION", failure,
+			cfg.Region)}
+	case code != "":
+		return &awsFault{failure.Error()}
 	case errors.As(err, &noHost) && noHost.IsNotFound:
-		return &awsFault{fmt.Sprintf("no host %s: is the Region %q right?", noHost.Name, region)}
+		return &awsFault{fmt.Sprintf("there is no host %s: check the Region %q", noHost.Name, cfg.Region)}
 	}
-	return operator.AWSFailure(service, err) // it names the service
+	return failure
 }

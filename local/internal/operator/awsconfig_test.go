@@ -20,7 +20,7 @@ import (
 	"billingportal/local/internal/devserver/devservertest"
 )
 
-// awsAlone replaces the developer's own AWS environment by one without a metadata service.
+// awsAlone replaces the developer's AWS environment with an empty one that has no metadata service.
 func awsAlone(t *testing.T, variables map[string]string) {
 	t.Helper()
 	for _, name := range []string{
@@ -70,7 +70,7 @@ aws_access_key_id = AKID
 aws_secret_access_key = SECRET
 `
 
-// A fault that is not the network's is named at once: nothing is tried again.
+// A fault in the configuration is reported at once, without another try.
 func TestFaultsOfTheAWSConfigurationAreNamed(t *testing.T) {
 	keys := map[string]string{"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "SECRET"}
 	of := func(maps ...map[string]string) map[string]string {
@@ -87,14 +87,17 @@ func TestFaultsOfTheAWSConfigurationAreNamed(t *testing.T) {
 		variables map[string]string
 		want      string
 	}{
-		"no Region":                     {keys, "no AWS Region: set AWS_REGION"},
-		"no credentials":                {region, "no AWS credentials: log in"},
-		"nothing at all":                {nil, "no AWS credentials: log in"},
-		"no such profile":               {of(region, map[string]string{"AWS_PROFILE": "nix"}), `no AWS profile "nix"`},
-		"an expired login":              {map[string]string{"AWS_PROFILE": "sso"}, "the AWS login has expired"},
-		"an expired session of a login": {map[string]string{"AWS_PROFILE": "session"}, "the AWS login has expired"},
+		"no Region":      {keys, "no AWS Region is set: set AWS_REGION"},
+		"no credentials": {region, "you are not signed in to AWS: run aws sso login"},
+		"nothing at all": {nil, "you are not signed in to AWS: run aws sso login"},
+		"no such profile": {of(region, map[string]string{"AWS_PROFILE": "nix"}),
+			`there is no AWS profile "nix"`},
+		"an expired login": {map[string]string{"AWS_PROFILE": "sso"},
+			"your AWS sign-in has expired: run aws sso login"},
+		"an expired session of a login": {map[string]string{"AWS_PROFILE": "session"},
+			"your AWS sign-in has expired: run aws sso login"},
 		"a process that fails": {map[string]string{"AWS_PROFILE": "process"},
-			"the credential_process of the AWS profile failed"},
+			"the credential_process of your AWS profile failed"},
 		"a second factor": {map[string]string{"AWS_PROFILE": "mfa"}, "needs a second factor"},
 	} {
 		for _, arguments := range [][]string{{"import", "--csv", "-"}, {"import", "--verify"}, {"import"}, {"doctor"},
@@ -118,7 +121,7 @@ func TestFaultsOfTheAWSConfigurationAreNamed(t *testing.T) {
 	}
 }
 
-// The metadata service of EC2 is asked last, and not if the operator has switched it off.
+// The metadata service of EC2 is asked last, and never if the operator has switched it off.
 func TestTheMetadataServiceCanBeSwitchedOff(t *testing.T) {
 	for disabled, want := range map[string]bool{"": true, "false": true, "true": false} {
 		var asked atomic.Bool
@@ -129,15 +132,15 @@ func TestTheMetadataServiceCanBeSwitchedOff(t *testing.T) {
 		awsAlone(t, map[string]string{"AWS_EC2_METADATA_SERVICE_ENDPOINT": server.URL,
 			"AWS_EC2_METADATA_DISABLED": disabled})
 		if _, err := runAlone(t, "import", "--csv", "-"); err == nil ||
-			!strings.Contains(err.Error(), "no AWS credentials: log in") || asked.Load() != want {
+			!strings.Contains(err.Error(), "you are not signed in to AWS: run aws sso login") || asked.Load() != want {
 			t.Errorf("AWS_EC2_METADATA_DISABLED=%s: %v, asked %t", disabled, err, asked.Load())
 		}
 		server.Close()
 	}
 }
 
-// runAlone runs a command and returns the output of the whole process, with that of the SDK, after
-// the line that names the target.
+// runAlone runs a command. It returns the output of the whole process, including the SDK's, without
+// the first line, which names the target.
 func runAlone(t *testing.T, arguments ...string) (string, error) {
 	t.Helper()
 	read, write, err := os.Pipe()
@@ -165,17 +168,17 @@ func runAlone(t *testing.T, arguments ...string) (string, error) {
 	return rest, failure
 }
 
-// AWS's errors are named by their codes, and faults of the table by their cause.
+// Errors of AWS are named by their codes, and faults of the table by their causes.
 func TestAnswersOfAWSAreNamed(t *testing.T) {
 	const marker = "arn:aws:iam::123456789012:role/admin"
 	for code, want := range map[string]string{
-		"com.amazon.coral.service#ExpiredTokenException": "the AWS login has expired",
-		"com.amazon.coral.service#UnrecognizedClientException": "AWS does not know the credentials: " +
-			"UnrecognizedClientException",
+		"com.amazon.coral.service#ExpiredTokenException": "your AWS session token has expired: set new",
+		"com.amazon.coral.service#UnrecognizedClientException": "AWS does not accept your credentials " +
+			"(UnrecognizedClientException): check AWS_PROFILE",
 		"com.amazon.coral.service#AccessDeniedException": "the table customers: dynamodb GetItem: " +
-			"AccessDeniedException",
+			"AccessDeniedException: grant your AWS identity this permission",
 		"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException": "the table customers: dynamodb GetItem: " +
-			"ResourceNotFoundException",
+			"ResourceNotFoundException: it does not exist in the Region eu-central-1: check its name",
 		"com.amazon.coral.validate#ValidationException": "the table customers: its key is not what CUSTOMERS_KEY and " +
 			"CUSTOMERS_SORT_KEY say",
 	} {
@@ -198,25 +201,26 @@ func TestAnswersOfAWSAreNamed(t *testing.T) {
 		t.Errorf("%v: %s", err, output)
 	}
 	dns := &net.DNSError{Err: "no such host", Name: "dynamodb.eu-cental-1.amazonaws.com", IsNotFound: true}
-	if err := describeAWS("dynamodb", "eu-cental-1", dns); !strings.Contains(err.Error(),
-		`is the Region "eu-cental-1" right?`) {
+	if err := describeAWS("dynamodb", aws.Config{Region: "eu-cental-1"}, dns); !strings.Contains(err.Error(),
+		`check the Region "eu-cental-1"`) {
 		t.Error(err)
 	}
 }
 
-// A dry run reads a file on a machine without AWS, too, and says that it did not compare it with
-// the table.
+// A dry run also reads a file on a machine without AWS credentials, and says that it did not
+// compare the file with the table.
 func TestADryRunWithoutAWS(t *testing.T) {
 	awsAlone(t, nil)
 	output, err := runAlone(t, "import", "--csv", "-", "--dry-run")
-	if err != nil || !strings.HasPrefix(output, "The table was not read (no AWS credentials: ") ||
+	if err != nil || !strings.HasPrefix(output, "The table was not read, so conflicts with it "+
+		"are not counted: you are not signed in to AWS: ") ||
 		!strings.Contains(output, "1 would be imported") {
 		t.Errorf("%v: %s", err, output)
 	}
 }
 
 // Credentials that cannot be renewed end the run. Neither the SDK nor the importer tries again.
-func TestALoginThatExpiresEndsTheRun(t *testing.T) {
+func TestExpiredCredentialsEndTheRun(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
@@ -226,7 +230,8 @@ func TestALoginThatExpiresEndsTheRun(t *testing.T) {
 	if _, err := (&renewing{login, cancel}).Retrieve(ctx); err == nil {
 		t.Error("no error")
 	}
-	if cause := context.Cause(ctx); cause == nil || !strings.Contains(cause.Error(), "the AWS login has expired") {
+	if cause := context.Cause(ctx); cause == nil ||
+		!strings.Contains(cause.Error(), "your AWS sign-in has expired: run aws sso login") {
 		t.Errorf("the run goes on: %v", cause)
 	}
 }

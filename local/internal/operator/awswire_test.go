@@ -17,8 +17,8 @@ import (
 	"billingportal/local/internal/devserver/devservertest"
 )
 
-// signatures are what AWS sees of the caller in each request: by service and operation, the Region,
-// the key and the session's token.
+// signatures collects the identities that AWS sees in requests: the service, the Region, the key
+// and the session token.
 type signatures struct {
 	not  string // a key of another program, whose requests do not count
 	mu   sync.Mutex
@@ -28,7 +28,7 @@ type signatures struct {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 var credentialScope = regexp.MustCompile(`Credential=(\w+)/\d{8}/([\w-]+)/(\w+)/aws4_request, SignedHeaders=([\w;-]+),`)
 
-// note notes a request if it is one to AWS.
+// note records a request if it is a request to AWS.
 func (s *signatures) note(r *http.Request) {
 	scope := credentialScope.FindStringSubmatch(r.Header.Get("Authorization"))
 	if len(scope) == 0 || scope[1] == s.not {
@@ -47,7 +47,7 @@ func (s *signatures) note(r *http.Request) {
 		r.Header.Get("X-Amz-Security-Token"), signed)] = true
 }
 
-// require fails unless the services were asked, and as the operator alone.
+// require fails unless exactly these services got requests, all with the operator's credentials.
 func (s *signatures) require(t *testing.T, region string, services ...string) {
 	t.Helper()
 	s.mu.Lock()
@@ -61,14 +61,14 @@ func (s *signatures) require(t *testing.T, region string, services ...string) {
 	}
 }
 
-// temporary are credentials of a role or a login: AWS refuses their key without the session's
+// temporary are the credentials of a role or a sign-in. AWS refuses their key without the session
 // token.
 //
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_use-resources.html
 var temporary = map[string]string{"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "SECRET",
 	"AWS_SESSION_TOKEN": "TOKEN", "AWS_REGION": "eu-west-3"}
 
-// Commands reach AWS as their operator, in their Region.
+// Commands reach AWS with the operator's credentials, in the operator's Region.
 func TestCommandsReachAWSAsTheOperator(t *testing.T) {
 	c := startCompany(t)
 	for name, test := range map[string]struct {
@@ -115,8 +115,8 @@ func TestCommandsReachAWSAsTheOperator(t *testing.T) {
 	}
 }
 
-// A stand-in of AWS on this machine needs no login and no Region.
-func TestAStandInNeedsNoLogin(t *testing.T) {
+// A stand-in of AWS on this machine needs neither credentials nor a Region.
+func TestAStandInNeedsNoCredentials(t *testing.T) {
 	c := newCompany(t, 1)
 	devservertest.SetOperatorEnvironment(t, c.Server, c.table)
 	awsAlone(t, map[string]string{"CUSTOMERS_TABLE": c.table, "STRIPE_SECRET_KEY": "",
@@ -130,8 +130,8 @@ func TestAStandInNeedsNoLogin(t *testing.T) {
 	}
 }
 
-// A failure of the table that may pass is tried again for much longer than by the SDK alone;
-// another one is not. The first request shows quickly whether there is a table.
+// A temporary failure of the table is retried for much longer than the SDK retries; a permanent
+// failure is not retried. The first request fails soon, to show quickly whether there is a table.
 func TestATableThatFailsIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	c := startCompany(t)
@@ -143,7 +143,8 @@ func TestATableThatFailsIsTriedAgain(t *testing.T) {
 		"GetItem of a table that fails": {500, "InternalServerError",
 			"the table customers-#: dynamodb GetItem: InternalServerError", 3},
 		"GetItem of a table that is gone": {400, "ResourceNotFoundException",
-			"the table customers-#: dynamodb GetItem: ResourceNotFoundException", 1},
+			"the table customers-#: dynamodb GetItem: ResourceNotFoundException: it does not exist in the Region " +
+				"eu-central-1: check its name and AWS_REGION", 1},
 		"UpdateItem of a table that fails": {500, "InternalServerError",
 			`write the claim of user "u1": write the facts: dynamodb UpdateItem: InternalServerError`, 8 * 10},
 		"UpdateItem of a table that is gone": {400, "ResourceNotFoundException",

@@ -25,6 +25,7 @@ import (
 	"billingportal/functions/app/portal"
 	"billingportal/functions/app/preflight"
 	"billingportal/functions/app/webhook"
+	"billingportal/local/internal/commandline"
 	"billingportal/local/internal/devserver"
 	"billingportal/local/internal/operator/portalconfig"
 )
@@ -32,80 +33,100 @@ import (
 func doctorCommand(getenv func(string) string) *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
-		Usage: "say whether a deployment can work, and if not, what to do",
-		Description: "Looks at secrets, Stripe key and permissions, portal settings, table, issuer, session cookie, " +
-			"webhook endpoint and clock, and changes nothing:\n\n" +
-			"  go run ./local doctor --stack billing-portal    a deployed stack, with your own AWS credentials\n" +
-			"  CUSTOMERS_TABLE=… JWT_ISSUER=… go run ./local doctor    the functions' variables of this environment\n" +
-			"  go run ./local doctor    the laptop's own cloud, where all is well\n\n" +
-			"The exit status is 1 where there is a problem, and 0 where there are warnings alone.",
+		Usage: "Check whether a deployment can work, and say how to fix it if not",
+		Description: "EXAMPLES:\n" +
+			"   go run ./local doctor                         check the development server's stand-ins, which have " +
+			"no " +
+			"problem\n" +
+			"   go run ./local doctor --stack billing-portal  check a deployed stack, with your own AWS credentials\n" +
+			"   CUSTOMERS_TABLE=… JWT_ISSUER=… go run ./local doctor\n" +
+			"                                                 check the functions' variables in this environment\n\n" +
+			"It checks the secrets, the Stripe key with its mode and permissions, the portal settings, the table, " +
+			"the " +
+			"token issuer,\nthe session cookie, the webhook endpoint and the clock. It changes nothing. The exit " +
+			"status " +
+			"is 1 if there is a problem,\nand 0 if there are only warnings.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "stack", Usage: "`NAME` of the CloudFormation stack whose functions are looked at"},
-			&cli.StringFlag{Name: "region", Usage: "AWS `REGION`; left out, the one of your AWS configuration"},
+			&cli.StringFlag{Name: "stack", Usage: "check the functions of the CloudFormation stack with this `NAME`"},
+			&cli.StringFlag{Name: "region",
+				Usage: "use this AWS `REGION`; by default the Region of your AWS configuration"},
 			&cli.StringFlag{Name: "portal-config",
-				Usage: "compare the portal configurations at Stripe with those of `FILE`, which portal-config applies"},
-			&cli.BoolFlag{Name: "json", Usage: "an array of objects with name, status, detail and advice"},
+				Usage: "also compare the portal configurations at Stripe with `FILE`, the file of portal-config apply"},
+			&cli.BoolFlag{Name: "json",
+				Usage: "print a JSON array of objects with name, status, detail and advice"},
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
-			var examiner preflight.Examiner
+			e := examination{getenv: getenv, stack: cmd.String("stack"), region: cmd.String("region"),
+				said: cmd.Root().ErrWriter}
 			if path := cmd.String("portal-config"); path != "" {
 				file, err := portalconfig.Read(path)
 				if err != nil {
 					return err
 				}
-				if examiner.Extra, err = file.Checks(); err != nil {
+				if e.examiner.Extra, err = file.Checks(); err != nil {
 					return err
 				}
 			}
-			findings, err := examine(ctx, getenv, examiner, cmd.String("stack"), cmd.String("region"))
+			findings, err := e.run(ctx)
 			if err != nil {
 				return err
 			}
 			if err := printFindings(cmd.Root().Writer, findings, cmd.Bool("json")); err != nil {
 				return err
 			}
-			if preflight.HasProblem(findings) {
-				return errors.New("there is a problem")
-			}
-			return nil
+			return e.conclude(cmd, findings)
 		},
 	}
 }
 
-// environments has the variables of the functions, nil for a function that is not deployed, and says
-// whether their API has a domain.
+// environments has the variables of the functions. The variables of a function that is not deployed
+// are nil.
 type environments struct {
 	portal, webhook map[string]string
-	domain          preflight.Domain
+	domain          preflight.Domain // whether the API has its own domain
 }
 
-// examine looks at a stack, at this environment's deployment or, if there is neither, at the
-// laptop's own.
-func examine(ctx context.Context, getenv func(string) string, examiner preflight.Examiner,
-	stack, region string) ([]preflight.Finding, error) {
-	own := ownVariables(getenv)
-	if stack == "" && len(own) == 0 {
-		if region != "" {
+// examination is one run of doctor: of a stack, of the environment, or, without both, of the
+// development server's stand-ins.
+type examination struct {
+	getenv        func(string) string
+	examiner      preflight.Examiner
+	stack, region string
+	said          io.Writer // for the table and the Stripe mode of a stack, which a request finds out
+
+	sources []aws.CredentialSource // of the AWS credentials; nil without AWS
+}
+
+func (e *examination) isOfStandIns() bool { return e.stack == "" && len(ownVariables(e.getenv)) == 0 }
+
+// run makes all checks.
+func (e *examination) run(ctx context.Context) ([]preflight.Finding, error) {
+	if e.isOfStandIns() {
+		if e.region != "" {
 			return nil, errors.New("--region goes with --stack, or with the functions' variables")
 		}
-		return examineDevserver(ctx, examiner)
+		return examineDevserver(ctx, e.examiner)
 	}
+	own := ownVariables(e.getenv)
 	endpoint := cmp.Or(own["AWS_ENDPOINT_URL_DYNAMODB"], own["AWS_ENDPOINT_URL"])
-	if stack != "" {
+	if e.stack != "" {
 		endpoint = ""
 	}
-	cfg, err := loadAWS(ctx, endpoint, nil, config.WithRegion(region))
+	cfg, err := loadAWS(ctx, endpoint, nil, config.WithRegion(e.region))
 	if err != nil {
 		return nil, err
 	}
+	e.sources = sourcesOf(cfg.Credentials)
 	deployed := environments{portal: own, domain: preflight.DomainNotInVariables}
 	if own["WEBHOOK_SECRET_ID"] != "" || own["STRIPE_EVENT_SOURCE"] != "" {
 		deployed.webhook = own
 	}
-	if stack != "" {
-		if deployed, err = environmentsOf(ctx, cfg, stack); err != nil {
+	if e.stack != "" {
+		if deployed, err = environmentsOf(ctx, cfg, e.stack); err != nil {
 			return nil, err
 		}
+		fmt.Fprintf(e.said, "doctor: the stack's table is %s\n",
+			deploymentTarget(devserver.GetenvOf(deployed.portal), cfg.Region))
 	}
 	credentials, err := cfg.Credentials.Retrieve(ctx)
 	if err != nil {
@@ -120,18 +141,56 @@ func examine(ctx context.Context, getenv func(string) string, examiner preflight
 			"AWS_SECRET_ACCESS_KEY": credentials.SecretAccessKey, "AWS_SESSION_TOKEN": credentials.SessionToken,
 		})
 	}
-	examiner.Domain = deployed.domain
-	return examiner.Doctor(ctx, devserver.GetenvOf(deployed.portal), devserver.GetenvOf(deployed.webhook)), nil
+	e.examiner.Domain = deployed.domain
+	return e.examiner.Doctor(ctx, devserver.GetenvOf(deployed.portal), devserver.GetenvOf(deployed.webhook)), nil
 }
 
-// notDeployments are variables that a shell may have for other programs. They say nothing about a
+// conclude says the next step. It returns an error if there is a problem.
+func (e *examination) conclude(cmd *cli.Command, findings []preflight.Finding) error {
+	var problems []preflight.Finding
+	warnings := 0
+	for _, finding := range findings {
+		switch finding.Status {
+		case preflight.Problem:
+			problems = append(problems, finding)
+			// A detail ends with AWS's code, which is one of a closed set.
+			code := finding.Detail[strings.LastIndex(finding.Detail, " ")+1:]
+			if signIn := describeSignIn(e.sources, code); signIn != nil && e.sources != nil {
+				return signIn
+			}
+		case preflight.Warning:
+			warnings++
+		}
+	}
+	again := commandline.Again(cmd, nil)
+	switch {
+	case len(problems) == 1:
+		return fmt.Errorf("1 problem: fix %q as its advice says, then run again:\n  %s", problems[0].Name, again)
+	case len(problems) > 1:
+		return fmt.Errorf("%d problems: fix %q first, as its advice says, then run again:\n  %s", len(problems),
+			problems[0].Name, again)
+	case warnings > 0:
+		commandline.Next(cmd, "read the advice of each warning. A warning does not stop a deployment.")
+	case e.isOfStandIns():
+		commandline.Next(cmd, "check your own deployment with go run ./local doctor --stack billing-portal")
+	case e.stack == "":
+		commandline.Next(cmd, "make deploy ENV=prod, then go run ./local doctor --stack billing-portal")
+	default:
+		commandline.Next(cmd,
+			"nothing to fix. After a change of a key, a secret or a parameter, run again:\n  %s", again)
+	}
+	return nil
+}
+
+// notDeployments are variables that a shell may have for other programs. They do not name a
 // deployment.
 var notDeployments = []string{
 	"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL",
 	"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION",
 }
 
-// ownVariables are those of the functions that this environment sets.
+// ownVariables returns the variables of the functions that this environment sets; nil if it sets
+// only variables of other programs.
 func ownVariables(getenv func(string) string) map[string]string {
 	own := map[string]string{}
 	for _, name := range slices.Concat(portal.Variables(), webhook.Variables()) {
@@ -147,16 +206,17 @@ func ownVariables(getenv func(string) string) map[string]string {
 	return nil
 }
 
-// environmentsOf reads the configuration of a stack's functions, as the alias serves it where there
-// is one.
+// environmentsOf reads the variables of the functions in a stack: of the version that the alias
+// serves, if there is an alias.
 func environmentsOf(ctx context.Context, cfg aws.Config, stack string) (environments, error) {
 	resources, err := resourcesOf(ctx, cloudformation.NewFromConfig(cfg), stack)
 	var refusal smithy.APIError
 	switch {
 	case errors.As(err, &refusal) && refusal.ErrorCode() == "ValidationError":
-		return environments{}, fmt.Errorf("there is no stack %s in the Region %s", stack, cfg.Region)
+		return environments{}, fmt.Errorf("there is no stack %s in the Region %s: check --stack and --region", stack,
+			cfg.Region)
 	case err != nil:
-		return environments{}, fmt.Errorf("the stack %s: %w", stack, describeAWS("cloudformation", cfg.Region, err))
+		return environments{}, fmt.Errorf("the stack %s: %w", stack, describeAWS("cloudformation", cfg, err))
 	}
 	found := environments{domain: preflight.NoDomain}
 	if resources["PortalDomain"] != "" {
@@ -167,18 +227,19 @@ func environmentsOf(ctx context.Context, cfg aws.Config, stack string) (environm
 		if resources[logical] == "" {
 			continue
 		}
-		if *into, err = variablesOf(ctx, lambda.NewFromConfig(cfg), resources[logical]); err != nil {
+		if *into, err = variablesOf(ctx, cfg, resources[logical]); err != nil {
 			return environments{}, err
 		}
 	}
 	if found.portal == nil {
-		return environments{}, fmt.Errorf("stack %s has no PortalFunction", stack)
+		return environments{},
+			fmt.Errorf("the stack %s has no PortalFunction: is it the billing portal's stack?", stack)
 	}
 	return found, nil
 }
 
-// resourcesOf maps logical IDs to the names of resources. DescribeStackResources would end after
-// 100 resources, and infra/deployer.yaml does not allow it.
+// resourcesOf maps logical IDs to the names of resources. It does not use DescribeStackResources,
+// which returns at most 100 resources and which infra/deployer.yaml does not allow.
 //
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
 func resourcesOf(ctx context.Context, client *cloudformation.Client, stack string) (map[string]string, error) {
@@ -199,7 +260,8 @@ func resourcesOf(ctx context.Context, client *cloudformation.Client, stack strin
 	return names, nil
 }
 
-func variablesOf(ctx context.Context, client *lambda.Client, function string) (map[string]string, error) {
+func variablesOf(ctx context.Context, cfg aws.Config, function string) (map[string]string, error) {
+	client := lambda.NewFromConfig(cfg)
 	output, err := client.GetFunctionConfiguration(ctx,
 		&lambda.GetFunctionConfigurationInput{FunctionName: aws.String(function), Qualifier: aws.String("live")})
 	var missing *lambdatypes.ResourceNotFoundException
@@ -208,7 +270,7 @@ func variablesOf(ctx context.Context, client *lambda.Client, function string) (m
 			&lambda.GetFunctionConfigurationInput{FunctionName: aws.String(function)})
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the function %s: %w", function, describeAWS("lambda", client.Options().Region, err))
+		return nil, fmt.Errorf("the function %s: %w", function, describeAWS("lambda", cfg, err))
 	}
 	if output.Environment == nil {
 		return map[string]string{}, nil
@@ -216,8 +278,8 @@ func variablesOf(ctx context.Context, client *lambda.Client, function string) (m
 	return maps.Clone(output.Environment.Variables), nil
 }
 
-// examineDevserver looks at a laptop of its own. Carol is not on it: she is there to show what a
-// stale mapping looks like.
+// examineDevserver checks a development server that it starts for itself. The server has no carol,
+// whose only purpose is to show a stale mapping.
 func examineDevserver(ctx context.Context, examiner preflight.Examiner) ([]preflight.Finding, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -244,10 +306,10 @@ func examineDevserver(ctx context.Context, examiner preflight.Examiner) ([]prefl
 	return findings, <-served
 }
 
-// noPause is for the stand-in Stripe, which has no limit.
+// noPause is for the stand-in Stripe, which has no rate limit.
 func noPause(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 
-// printFindings prints what was found, for people or as JSON.
+// printFindings prints findings as lines for people, or as JSON.
 func printFindings(w io.Writer, findings []preflight.Finding, asJSON bool) error {
 	if asJSON {
 		encoder := json.NewEncoder(w)
@@ -255,7 +317,7 @@ func printFindings(w io.Writer, findings []preflight.Finding, asJSON bool) error
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(findings)
 	}
-	// What is wrong comes last, where a terminal shows it.
+	// Problems come last, because a terminal shows the end.
 	order := []string{"ok", "warning", "problem"}
 	sorted := slices.Clone(findings)
 	slices.SortStableFunc(sorted, func(a, b preflight.Finding) int {

@@ -29,20 +29,21 @@ import (
 	"billingportal/local/internal/gateway"
 )
 
-// patient is a deployment that doctor looks at: a laptop's cloud, and the environments of the
-// functions in it.
+// patient is a deployment for doctor: the stand-ins of a development server, and the variables of
+// its functions.
 type patient struct {
 	*devserver.Server
 	portal, webhook map[string]string
 	before          atomic.Pointer[interceptor]
 }
 
-// interceptor sees each request of an upstream first, and answers it where it returns true.
+// interceptor sees each request to an upstream first. It returns true if it has answered the
+// request.
 type interceptor func(w http.ResponseWriter, r *http.Request) bool
 
 func (p *patient) intercept(before interceptor) { p.before.Store(&before) }
 
-// newPatient returns a deployment with which all is well.
+// newPatient returns a deployment without problems.
 func newPatient(t *testing.T) *patient {
 	t.Helper()
 	customers := maps.Clone(devserver.DemoCustomers)
@@ -60,7 +61,7 @@ func newPatient(t *testing.T) *patient {
 	return p
 }
 
-// serves reports whether the portal serves alice, who is a customer.
+// serves reports whether the portal redirects alice, who has a customer.
 func (p *patient) serves(t *testing.T) bool {
 	t.Helper()
 	function, err := portal.New(t.Context(), devserver.GetenvOf(p.portal), io.Discard)
@@ -87,12 +88,12 @@ func status(t *testing.T, function lambda.Handler, token string) int {
 	return w.Code
 }
 
-// doctorWithoutPauses examines a deployment whose Stripe is a stand-in, which has no limit.
+// doctorWithoutPauses examines a deployment with the stand-in Stripe, which has no rate limit.
 func doctorWithoutPauses(ctx context.Context, portal, webhook func(string) string) []preflight.Finding {
 	return preflight.Examiner{Pause: noPause}.Doctor(ctx, portal, webhook)
 }
 
-// refuseAWS answers the operations of AWS with an error.
+// refuseAWS answers these operations of AWS with an error code.
 func refuseAWS(code string, operations ...string) func(*patient) {
 	return func(p *patient) {
 		p.intercept(func(w http.ResponseWriter, r *http.Request) bool {
@@ -132,7 +133,7 @@ func secretValue(value string) func(*patient) {
 	return func(p *patient) { p.SecretsManager.Put(devserver.StripeSecret, value) }
 }
 
-// skewed moves the clock of an upstream.
+// skewed changes the Date header of an upstream.
 func skewed(path string, by time.Duration) func(*patient) {
 	return func(p *patient) {
 		p.intercept(func(w http.ResponseWriter, r *http.Request) bool {
@@ -144,7 +145,7 @@ func skewed(path string, by time.Duration) func(*patient) {
 	}
 }
 
-// ailment is something that is wrong, and what doctor says of it.
+// ailment is a fault, and the finding by which doctor reports it.
 type ailment struct {
 	cause        func(*patient)
 	name, status string // of the finding
@@ -164,7 +165,7 @@ func ailments() map[string]ailment {
 			"problem", "secretsmanager GetSecretValue: ResourceNotFoundException", "no such secret"},
 		"the secret may not be read": {refuseAWS("AccessDeniedException", "GetSecretValue"),
 			"Stripe key's secret", "problem", "AccessDeniedException", "Grant this role"},
-		"the secret holds something else": {secretValue("correcthorsebatterystaple"), "Stripe key's secret",
+		"the secret is not a Stripe key": {secretValue("correcthorsebatterystaple"), "Stripe key's secret",
 			"problem", "it does not look like a Stripe key", "without a deployment"},
 		"the secret is JSON of another name": {secretValue(`{"key":"` + devserver.DemoKey + `"}`),
 			"Stripe key's secret", "problem", "STRIPE_SECRET_FIELD names", ""},
@@ -201,7 +202,7 @@ func ailments() map[string]ailment {
 			"connected account acct_DemoConnect", "problem", "cannot access this account", "connect the account again"},
 		"the default account is another's": {variable("DEFAULT_ON_BEHALF_OF", "acct_Foreign"),
 			"connected account acct_Foreign", "problem", "cannot access this account", ""},
-		"nobody serves Stripe's API": {variable("STRIPE_API_BASE", "http://127.0.0.1:1"), "Stripe key", "problem",
+		"no server for Stripe's API": {variable("STRIPE_API_BASE", "http://127.0.0.1:1"), "Stripe key", "problem",
 			"stripe: unavailable", "status.stripe.com"},
 		"the issuer has a slash too many": {func(p *patient) { p.portal["JWT_ISSUER"] += "/" }, "issuer's keys",
 			"problem", "configuration document of another issuer", "including a slash at its end"},
@@ -218,7 +219,7 @@ func ailments() map[string]ailment {
 		"an alias repeats the issuer": {func(p *patient) {
 			p.portal["JWT_ISSUER_ALIASES"] = p.Origin + devserver.IssuerPath
 		}, "portal's variables", "problem", "JWT_ISSUER_ALIASES must not repeat JWT_ISSUER", ""},
-		"the issuer is no address": {variable("JWT_ISSUER", "acme.com"), "portal's variables", "problem",
+		"the issuer is not a URL": {variable("JWT_ISSUER", "acme.com"), "portal's variables", "problem",
 			"JWT_ISSUER must be an https URL", ""},
 		"there is no such table": {variable("CUSTOMERS_TABLE", "nothing"), "customers table", "problem",
 			"ResourceNotFoundException", "no such table"},
@@ -246,7 +247,7 @@ func ailments() map[string]ailment {
 			_ = p.DynamoDB.Put(devserver.CustomersTable,
 				map[string]any{"user_id": "frank", "customer_id": "cus_DemoErin", "billing_portal": two})
 		}, "a sample of the mapping", "warning", "1 of 4 users have several customers", "effect conflict"},
-		"an item holds something else": {func(p *patient) {
+		"an item with other content": {func(p *patient) {
 			_ = p.DynamoDB.Put(devserver.CustomersTable,
 				map[string]any{"user_id": "grace", "customer_id": "grace@example.com"})
 		}, "a sample of the mapping", "warning",
@@ -255,7 +256,7 @@ func ailments() map[string]ailment {
 			"signing secrets", "problem", "does not look like a signing secret", "WEBHOOK_SECRET_ID"},
 		"there is no signing secret": {webhookVariable("WEBHOOK_SECRET_ID", "nothing"), "signing secrets", "problem",
 			"ResourceNotFoundException", ""},
-		"a variable of the webhook's": {webhookVariable("CLIENT_REFERENCES", "some"), "webhook's variables", "problem",
+		"a variable of the webhook": {webhookVariable("CLIENT_REFERENCES", "some"), "webhook's variables", "problem",
 			"CLIENT_REFERENCES must be", ""},
 		"there is no endpoint": {stripeData(func(d *account.Data) { d.Endpoints = nil }), "webhook endpoint",
 			"problem", "no endpoint has a URL that ends in /stripe/webhook", "WebhookEndpoint"},
@@ -279,7 +280,7 @@ func ailments() map[string]ailment {
 		"the account may not be read": {both(withhold("accounts_kyc_basic_read"),
 			webhookVariable("STRIPE_ACCOUNT", "acct_Demo")), "STRIPE_ACCOUNT", "warning", "nothing was compared",
 			"Compare STRIPE_ACCOUNT"},
-		"the account is no account": {webhookVariable("STRIPE_ACCOUNT", "org_Demo"),
+		"the account is an organization": {webhookVariable("STRIPE_ACCOUNT", "org_Demo"),
 			"webhook's variables", "problem", "STRIPE_ACCOUNT must be", ""},
 		"an organization may have the endpoint": {both(webhookVariable("STRIPE_ACCOUNT", "acct_Demo"),
 			stripeData(func(d *account.Data) { d.Endpoints = nil })), "webhook endpoint", "warning",
@@ -296,8 +297,8 @@ func ailments() map[string]ailment {
 	}
 }
 
-// Doctor names what is wrong and what to do; and a deployment in which it finds no problem serves.
-func TestDoctorFindsWhatIsWrong(t *testing.T) {
+// Doctor names each fault and its remedy, and a deployment without a problem serves requests.
+func TestDoctorNamesEachFault(t *testing.T) {
 	t.Parallel()
 	for name, test := range ailments() {
 		t.Run(name, func(t *testing.T) {
@@ -329,7 +330,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestDoctorHasNothingToSayOfTheHealthy(t *testing.T) {
+func TestDoctorFindsNoFaultInAHealthyDeployment(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*patient){
 		"the demo":                func(*patient) {},
@@ -376,7 +377,7 @@ func TestDoctorHasNothingToSayOfTheHealthy(t *testing.T) {
 	}
 }
 
-// Every request to Stripe waits for its turn, a retry too.
+// Every request to Stripe waits for its turn, including retries.
 func TestDoctorPacesItsRequestsToStripe(t *testing.T) {
 	t.Parallel()
 	p := newPatient(t)
@@ -430,7 +431,7 @@ func TestFindingsArePrinted(t *testing.T) {
 	}
 }
 
-func TestDoctorOfTheDevserverIsGreen(t *testing.T) {
+func TestDoctorOfTheStandInsFindsNoFault(t *testing.T) {
 	for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "JWT_ISSUER"} {
 		t.Setenv(name, "")
 	}
@@ -438,10 +439,15 @@ func TestDoctorOfTheDevserverIsGreen(t *testing.T) {
 		!regexp.MustCompile(`(\d+) checks: \d+ ok, 0 warnings, 0 problems\n$`).MatchString(output) {
 		t.Errorf("%v\n%s", err, output)
 	}
+	var findings []preflight.Finding
+	if output, _, err := run(t, "doctor", "--json"); err != nil || json.Unmarshal([]byte(output), &findings) != nil ||
+		len(findings) < 20 {
+		t.Errorf("standard output is not only a JSON array: %v\n%s", err, output)
+	}
 }
 
-// stackResources are two pages of a list by CloudFormation, with a function that is no longer in
-// the stack. domain is the status of the API's domain.
+// stackResources returns one of two pages of a CloudFormation list of resources, with a function
+// that is no longer in the stack. domain is the status of the API's domain.
 func stackResources(token, domain string) string {
 	member := func(logical, physical, kind, status string) string {
 		return "<member><LogicalResourceId>" + logical + "</LogicalResourceId><PhysicalResourceId>" + physical +
@@ -464,7 +470,8 @@ func stackResources(token, domain string) string {
 		page + `</ListStackResourcesResult></ListStackResourcesResponse>`
 }
 
-// A stack's functions are looked at as AWS has them, and as the operator.
+// Doctor checks the functions of a stack with their variables in AWS, and with the operator's
+// credentials.
 func TestDoctorOfAStack(t *testing.T) {
 	awsAlone(t, temporary)
 	p := newPatient(t)
@@ -520,7 +527,7 @@ func TestDoctorOfAStack(t *testing.T) {
 	}
 }
 
-// sessionCookie is the status of the finding about it, "" if there is none.
+// sessionCookie returns the status of the finding about the session cookie, or "" without one.
 func sessionCookie(findings []preflight.Finding) string {
 	for _, finding := range findings {
 		if finding.Name == "session cookie" {
@@ -530,18 +537,20 @@ func sessionCookie(findings []preflight.Finding) string {
 	return ""
 }
 
-// examined is what the command finds. The stand-in Stripe has no limit, so there is no need for
-// pauses.
+// examined returns the findings of the command, made without pauses because the stand-in Stripe has
+// no rate limit.
 func examined(t *testing.T, stack, region string) []preflight.Finding {
 	t.Helper()
-	findings, err := examine(t.Context(), os.Getenv, preflight.Examiner{Pause: noPause}, stack, region)
+	e := examination{getenv: os.Getenv, examiner: preflight.Examiner{Pause: noPause}, stack: stack, region: region,
+		said: io.Discard}
+	findings, err := e.run(t.Context())
 	if err != nil || len(findings) < 10 {
 		t.Fatalf("%v: %+v", err, findings)
 	}
 	return findings
 }
 
-// The exit status is 1 for a problem, and 0 for warnings alone.
+// The exit status is 1 for a problem, and 0 for only warnings.
 func TestDoctorFailsForAProblem(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "portal.json")
 	if err := os.WriteFile(file, []byte(`{"team": {"name": "x"}}`), 0o600); err != nil {
@@ -553,23 +562,24 @@ func TestDoctorFailsForAProblem(t *testing.T) {
 		t.Setenv("JWT_AUDIENCE", "")
 		output, _, err := run(t,
 			append([]string{"doctor", "--portal-config", file}, commandtest.Option("--json", asJSON)...)...)
-		if err != nil || !strings.Contains(output, "Stripe has none of this name in this mode") {
+		if err != nil || !strings.Contains(output, "Stripe has no configuration with this name in this mode") {
 			t.Errorf("a warning: %v\n%s", err, output)
 		}
-		t.Setenv("JWT_AUDIENCE", "api") // and nothing else
+		t.Setenv("JWT_AUDIENCE", "api") // the only variable that is set
 		output, _, err = run(t, append([]string{"doctor"}, commandtest.Option("--json", asJSON)...)...)
-		if commandtest.Said(err) != "there is a problem" || !strings.Contains(output, "JWT_ISSUER is required") {
+		if !strings.HasPrefix(commandtest.Said(err), "1 problem: fix \"portal's variables\" as its advice says, ") ||
+			!strings.Contains(output, "JWT_ISSUER is required") {
 			t.Errorf("a problem: %v\n%s", err, output)
 		}
 	}
 }
 
-// The environment's deployment is looked at as the operator. Its webhook is there if its variables
-// say so: with a signing secret, or with an event bus alone.
+// Doctor checks the environment's deployment with the operator's credentials. It checks the webhook
+// if the variables name a signing secret or an event bus.
 func TestDoctorOfTheEnvironment(t *testing.T) {
 	for name, test := range map[string]struct {
 		webhook map[string]string
-		checks  string // those of the webhook
+		checks  string // of the webhook
 	}{
 		"no webhook": {nil, ""},
 		"signing secrets": {map[string]string{"WEBHOOK_SECRET_ID": devserver.WebhookSecret},

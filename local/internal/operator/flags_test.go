@@ -39,13 +39,14 @@ func TestNoFlagIsBlank(t *testing.T) {
 	commandtest.RequireNoBlanks(t, func() *cli.Command { return NewCommand(os.Getenv) })
 }
 
-// run runs a command in the environment of the process, and returns its two outputs.
+// run runs a command with the variables of the process, and returns its standard output and
+// standard error.
 func run(t *testing.T, arguments ...string) (output, errOut string, err error) {
 	t.Helper()
 	return commandtest.Run(t, NewCommand(os.Getenv), arguments...)
 }
 
-// existing are the names of the files in a folder.
+// existing returns the names of the files in a folder.
 func existing(t *testing.T, folder string) string {
 	t.Helper()
 	entries, err := os.ReadDir(folder)
@@ -54,7 +55,8 @@ func existing(t *testing.T, folder string) string {
 	}
 	var names []string
 	for _, entry := range entries {
-		if info, err := entry.Info(); err != nil || info.Mode().Perm() != 0o600 { // they name users and customers
+		// because they name users and customers
+		if info, err := entry.Info(); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", entry.Name(), info.Mode(), err)
 		}
 		names = append(names, entry.Name())
@@ -227,7 +229,7 @@ func doctorFlags(t *testing.T) map[string]commandtest.FlagTest {
 			return commandtest.Said(err)
 		}
 	}
-	laptops := func(t *testing.T, more ...string) string {
+	ofStandIns := func(t *testing.T, more ...string) string {
 		for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "JWT_ISSUER", "JWT_AUDIENCE",
 			"STRIPE_EVENT_SOURCE"} {
 			t.Setenv(name, "")
@@ -253,17 +255,18 @@ func doctorFlags(t *testing.T) map[string]commandtest.FlagTest {
 				"there is no stack one in the Region us-east-2"}, missing("doctor", "--stack", "one", "--region")},
 		"doctor --portal-config": {[2]string{solo, team}, [2]string{
 			`portal configuration "solo" of the file`, `portal configuration "team" of the file`,
-		}, func(t *testing.T, value string) string { return laptops(t, "--portal-config", value) }},
+		}, func(t *testing.T, value string) string { return ofStandIns(t, "--portal-config", value) }},
 		"doctor --json": {[2]string{"", "yes"}, [2]string{"0 warnings, 0 problems\n", "[\n  {\n    \"name\": \""},
 			func(t *testing.T, value string) string {
-				return laptops(t, commandtest.Option("--json", value)...)
+				return ofStandIns(t, commandtest.Option("--json", value)...)
 			}},
 	}
 }
 
 func portalConfigFlags(t *testing.T) map[string]commandtest.FlagTest {
 	t.Helper()
-	// applied says what was posted, and what is in the files that the command may write.
+	// applied returns the requests that were posted, and the content of the files that the command
+	// may write.
 	applied := func(flags func(s *shop, value string) []string) func(*testing.T, string) string {
 		return func(t *testing.T, value string) string {
 			s := newShop(t, false)

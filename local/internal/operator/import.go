@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/urfave/cli/v3"
 
 	"billingportal/functions/app/operator"
@@ -21,45 +22,51 @@ import (
 func importCommand(getenv func(string) string) *cli.Command {
 	return &cli.Command{
 		Name:  "import",
-		Usage: "bring the customers that you have into the table",
-		Description: "Reads every Stripe customer whose metadata names a user, or a file, and writes who belongs to " +
-			"whom into the table of this\n" +
-			"environment (CUSTOMERS_TABLE and so on), as the webhook would have. Live events may come in meanwhile, " +
-			"and an import may run twice.\n\n" +
-			"  CUSTOMERS_TABLE=… STRIPE_SECRET_ID=… go run ./local import --dry-run\n" +
-			"  CUSTOMERS_TABLE=… STRIPE_SECRET_ID=… go run ./local import --state import.state --report import.csv\n" +
-			"  CUSTOMERS_TABLE=… go run ./local import --csv users.csv\n\n" +
-			"Customers that only an e-mail address ties to a user: --propose writes a file for you to read, and to " +
-			"import with --csv.\n" +
-			"After events were missed: --verify compares every mapping with Stripe, and with --fix corrects what it " +
-			"finds.\n\n" +
-			"A line of a file whose customer another user has too is not imported, unless --shared says that users " +
-			"share customers on purpose.\n\n" +
-			"AWS is reached with your own configuration and credentials; Stripe with STRIPE_SECRET_KEY, or the " +
-			"secret that STRIPE_SECRET_ID\n" +
-			"names; with STRIPE_LIVEMODE set, a key of the other mode is refused. With --state, the same command " +
-			"continues a run that was cut\n" +
-			"off. The exit status is 1 if something was not imported.",
+		Usage: "Write your existing customers into the table",
+		Description: "EXAMPLES:\n" +
+			"   export CUSTOMERS_TABLE=… STRIPE_SECRET_ID=… STRIPE_LIVEMODE=true\n" +
+			"   go run ./local import --dry-run                          count, and write nothing\n" +
+			"   go run ./local import --state import.state --report import.csv\n" +
+			"   go run ./local import --csv users.csv                    from a file instead of Stripe\n" +
+			"   go run ./local import --propose users.csv --out new.csv  find customers by e-mail address\n" +
+			"   go run ./local import --verify                           compare the table with Stripe\n\n" +
+			"It reads every Stripe customer whose metadata names a user, or a file, and writes the mapping of users " +
+			"to customers\ninto the table of the environment, as the webhook does. Live events may arrive at the " +
+			"same " +
+			"time, and an import may run\ntwice. With --state, the same command continues a run that was " +
+			"interrupted.\n\n" +
+			"If only an e-mail address connects customers and users, --propose writes a file for you to read and to " +
+			"import with --csv.\nAfter missed events, --verify compares every mapping with Stripe, and --fix " +
+			"corrects " +
+			"the wrong ones.\n\n" +
+			"A line is not imported if another user has its customer, unless --shared says that users share " +
+			"customers on purpose.\n\n" +
+			"It reaches AWS with your own configuration and credentials. It reaches Stripe with STRIPE_SECRET_KEY, " +
+			"or " +
+			"with the secret\nthat STRIPE_SECRET_ID names. If STRIPE_LIVEMODE is set, it refuses a key of the other " +
+			"mode. The exit status is 1 if\nsomething was not imported.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "csv", Usage: "read user_id,customer_id[,claimed_at], or Stripe's own export of " +
+			&cli.StringFlag{Name: "csv", Usage: "read user_id,customer_id[,claimed_at], or Stripe's export of " +
 				"customers, from `FILE` instead of Stripe; - is standard input"},
 			&cli.BoolFlag{Name: "shared",
-				Usage: "users share customers on purpose: one customer may have several users"},
+				Usage: "allow several users for one customer: users share customers on purpose"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "read and count, and write nothing"},
 			&cli.StringFlag{Name: "state",
-				Usage: "keep in `FILE` what was done, so that a run that was cut off can continue"},
+				Usage: "keep the progress in `FILE`, so that the same command continues an interrupted run"},
 			&cli.StringFlag{Name: "report",
 				Usage: "write conflicts, malformed lines and deleted customers to `FILE`, as CSV"},
-			&cli.IntFlag{Name: "rate", Value: 20, Usage: "the most reads of Stripe a second"},
-			&cli.IntFlag{Name: "write-capacity", Value: 500, Usage: "the most write units of DynamoDB a second"},
-			&cli.StringFlag{Name: "endpoint-url", Usage: "`URL` of DynamoDB, such as DynamoDB Local's"},
+			&cli.IntFlag{Name: "rate", Value: 20, Usage: "the maximum of reads from Stripe per second"},
+			&cli.IntFlag{Name: "write-capacity", Value: 500,
+				Usage: "the maximum of DynamoDB write units per second"},
+			&cli.StringFlag{Name: "endpoint-url", Usage: "the `URL` of DynamoDB, for example of DynamoDB Local"},
 			&cli.StringFlag{Name: "format",
-				Usage: "with dynamodb-json: write the format of DynamoDB's import from S3, and no table"},
+				Usage: "dynamodb-json writes a file for DynamoDB's import from S3 instead of the table; needs --out"},
 			&cli.StringFlag{Name: "propose",
-				Usage: "read user_id,email from `FILE`, and propose a customer for each user"},
-			&cli.StringFlag{Name: "out", Usage: "`FILE` for --propose and --format; gzipped if its name ends in .gz"},
-			&cli.BoolFlag{Name: "verify", Usage: "compare every mapping of the table with Stripe"},
-			&cli.BoolFlag{Name: "fix", Usage: "with --verify: correct what is wrong"},
+				Usage: "read user_id,email from `FILE`, and propose a customer for each user; needs --out"},
+			&cli.StringFlag{Name: "out",
+				Usage: "write --propose or --format to `FILE`; compressed if its name ends in .gz"},
+			&cli.BoolFlag{Name: "verify", Usage: "compare every mapping in the table with Stripe"},
+			&cli.BoolFlag{Name: "fix", Usage: "with --verify: correct the mappings that are wrong"},
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error { return runImport(ctx, getenv, cmd) },
 	}
@@ -93,7 +100,10 @@ func runImport(ctx context.Context, getenv func(string) string, cmd *cli.Command
 	}
 	var login *awsFault
 	if errors.As(context.Cause(ctx), &login) {
-		return login // and not what the run met because of it
+		return login // the cause of err
+	}
+	if operator.IsExpired(err) { // of credentials that the SDK does not renew
+		return expiredSignIn(j.sources)
 	}
 	return err
 }
@@ -109,21 +119,21 @@ func checkImportFlags(cmd *cli.Command) error {
 	needsOut := format != "" || cmd.String("propose") != ""
 	switch {
 	case len(modes) > 1:
-		return fmt.Errorf("%s do not go together", strings.Join(modes, " and "))
+		return fmt.Errorf("%s exclude each other: use one of them", strings.Join(modes, " and "))
 	case format != "" && format != "dynamodb-json":
-		return errors.New("--format is dynamodb-json, or left out")
+		return errors.New("the only --format is dynamodb-json; without it, the import writes into the table")
 	case format != "" && (cmd.Bool("verify") || cmd.String("propose") != ""):
-		return errors.New("--format goes with an import only")
+		return errors.New("--format is for an import: remove --verify and --propose")
 	case needsOut != (cmd.String("out") != ""):
-		return errors.New("--out goes with --propose or --format, and they with it")
+		return errors.New("--out needs --propose or --format, and each of these needs --out")
 	case cmd.Bool("fix") && !cmd.Bool("verify"):
-		return errors.New("--fix goes with --verify")
+		return errors.New("--fix needs --verify")
 	case cmd.Bool("shared") && cmd.String("propose") != "":
-		return errors.New("--shared goes with the import of a proposal, not with --propose")
+		return errors.New("--shared is for the import of a proposal, not for --propose")
 	case cmd.String("state") != "" && needsOut:
-		return errors.New("--state goes with an import into the table, or with --verify")
+		return errors.New("--state is for an import into the table, or for --verify")
 	case cmd.Int("rate") < 1 || cmd.Int("write-capacity") < 1:
-		return errors.New("--rate and --write-capacity are at least 1")
+		return errors.New("--rate and --write-capacity must be at least 1")
 	}
 	return checkImportFiles(cmd)
 }
@@ -134,7 +144,7 @@ func checkImportFiles(cmd *cli.Command) error {
 	for i, one := range flags {
 		for _, other := range flags[i+1:] {
 			if isSameFile(cmd.String(one), cmd.String(other)) {
-				return fmt.Errorf("--%s and --%s are the same file", one, other)
+				return fmt.Errorf("--%s and --%s are the same file: name two files", one, other)
 			}
 		}
 	}
@@ -159,8 +169,13 @@ type importJob struct {
 	cmd    *cli.Command
 	out    io.Writer
 	report *importer.Report
-	end    context.CancelCauseFunc // ends the run for a reason that trying again does not help
+	// end ends the run for a reason that another try does not change.
+	end     context.CancelCauseFunc
+	sources []aws.CredentialSource // of the AWS credentials for the table
 }
+
+// next prints the next step after a run that succeeded.
+func (j *importJob) next(format string, values ...any) { commandline.Next(j.cmd, format, values...) }
 
 // run imports into the table.
 func (j *importJob) run(ctx context.Context) error {
@@ -171,7 +186,7 @@ func (j *importJob) run(ctx context.Context) error {
 	isDry := j.cmd.Bool("dry-run")
 	client, err := j.dynamoDB(ctx, mapping)
 	if err != nil && isDry && j.cmd.String("csv") != "" {
-		fmt.Fprintf(j.out, "The table was not read (%v): conflicts with it are not counted.\n", err)
+		fmt.Fprintf(j.out, "The table was not read, so conflicts with it are not counted: %v\n", err)
 		client, err = nil, nil
 	}
 	if err != nil {
@@ -200,7 +215,7 @@ func (j *importJob) run(ctx context.Context) error {
 	}
 	start := time.Now()
 	counts, err := run.Run(ctx)
-	if isOfState(err) {
+	if isAboutState(err) {
 		return err
 	}
 	verb := "imported"
@@ -218,18 +233,23 @@ func (j *importJob) run(ctx context.Context) error {
 	}
 	switch {
 	case err != nil && run.StateFile != "" && !isDry:
-		return fmt.Errorf("cut off; the same command continues from here: %w", err)
+		return fmt.Errorf("interrupted; run the same command again to continue from here: %w", err)
 	case err != nil:
 		return err
 	case counts.NotImported() > 0:
-		return fmt.Errorf("%d were not imported%s", counts.NotImported(), j.reportHint())
+		return fmt.Errorf("%s not imported%s", counted(counts.NotImported(), "was", "were"), j.remedy())
+	case isDry:
+		j.next("with the same variables, write them into the table:\n  %s",
+			commandline.Again(j.cmd, []string{"dry-run"}))
+	case !run.WasDone:
+		j.next("check the deployment that reads this table: go run ./local doctor --stack billing-portal")
 	}
 	return nil
 }
 
-// isOfState reports whether the state file does not fit: the run did nothing, and the same command
-// would not continue it.
-func isOfState(err error) bool {
+// isAboutState reports whether the state file belongs to another run: this run did nothing, and the
+// same command would not continue.
+func isAboutState(err error) bool {
 	var unusable *importer.StateError
 	return errors.As(err, &unusable)
 }
@@ -240,14 +260,23 @@ func (j *importJob) printFirstRefused() {
 	}
 }
 
-func (j *importJob) reportHint() string {
-	if path := j.cmd.String("report"); path != "" {
-		return "; see " + path
+// counted returns a number with the word for one or for several.
+func counted(n int64, one, several string) string {
+	if n == 1 {
+		return "1 " + one
 	}
-	return "; --report FILE says which"
+	return fmt.Sprint(n, " ", several)
 }
 
-// source opens Stripe or a file. A file is compared with owners, unless that is nil.
+// remedy continues an error about lines that were not imported.
+func (j *importJob) remedy() string {
+	if path := j.cmd.String("report"); path != "" {
+		return ": " + path + " lists them; correct them, then run the same command again"
+	}
+	return ": add --report FILE to list them; correct them, then run the same command again"
+}
+
+// source opens Stripe or a file. A file is compared with owners, unless owners is nil.
 func (j *importJob) source(ctx context.Context, metadataKey string,
 	owners *importer.Owners) (importer.Source, func(), error) {
 	path := j.cmd.String("csv")
@@ -294,21 +323,23 @@ func (j *importJob) items(ctx context.Context) (err error) {
 		return err
 	}
 	defer closeSource()
-	out, closeOut, err := j.create()
+	file, closeFile, err := j.create()
 	if err != nil {
 		return err
 	}
 	items := &importer.Items{Source: source, Mapping: mapping, Report: j.report, Progress: j.progress()}
-	counts, err := items.Write(ctx, out)
-	if err := errors.Join(err, closeOut()); err != nil {
+	counts, err := items.Write(ctx, file)
+	if err := errors.Join(err, closeFile()); err != nil {
 		return err
 	}
 	fmt.Fprintf(j.out, "%d written, %d conflicts, %d malformed, %d skipped\n", counts.Imported,
 		counts.Conflicts+counts.Contested, counts.Rejected, counts.Skipped)
 	j.printFirstRefused()
 	if counts.NotImported() > 0 {
-		return fmt.Errorf("%d were not written%s", counts.NotImported(), j.reportHint())
+		return fmt.Errorf("%s not written%s", counted(counts.NotImported(), "was", "were"), j.remedy())
 	}
+	out := commandline.Quote(j.cmd.String("out"))
+	j.next("aws s3 cp %s s3://BUCKET/, then import it into a new table with aws dynamodb import-table", out)
 	return nil
 }
 
@@ -337,6 +368,7 @@ func (j *importJob) propose(ctx context.Context) error {
 		"the lines that you do not trust, and import it with --csv.\n",
 		matches.Unique, matches.Several, matches.None, matches.Malformed, j.cmd.String("out"))
 	j.printFirstRefused()
+	j.next("after you have read it, go run ./local import --dry-run --csv %s", commandline.Quote(j.cmd.String("out")))
 	return nil
 }
 
@@ -365,7 +397,7 @@ func (j *importJob) verify(ctx context.Context) error {
 		run.Fix = mapping.Writer(client)
 	}
 	verified, err := run.Run(ctx)
-	if isOfState(err) {
+	if isAboutState(err) {
 		return err
 	}
 	fmt.Fprintf(j.out, "%d looked at: %d of deleted customers, %d of customers who name another user, %d of "+
@@ -375,7 +407,8 @@ func (j *importJob) verify(ctx context.Context) error {
 		fmt.Fprintf(j.out, "%d have a customer that another user has too (--shared allows that)\n", verified.Shared)
 	}
 	if verified.LeftOut > 0 {
-		fmt.Fprintf(j.out, "%d customers had no room in the item of a user with more than 100\n", verified.LeftOut)
+		fmt.Fprintf(j.out,
+			"%d customers had no room in the item of a user with more than 100 customers\n", verified.LeftOut)
 	}
 	j.printFirstRefused()
 	if run.WasDone {
@@ -384,14 +417,32 @@ func (j *importJob) verify(ctx context.Context) error {
 	}
 	switch {
 	case err != nil && run.StateFile != "":
-		return fmt.Errorf("cut off; the same command continues from here: %w", err)
-	case err == nil && verified.Wrong() > verified.Fixed:
-		return fmt.Errorf("%d are not as Stripe says%s", verified.Wrong()-verified.Fixed, j.reportHint())
+		return fmt.Errorf("interrupted; run the same command again to continue from here: %w", err)
+	case err != nil:
+		return err
+	case verified.Wrong() > verified.Fixed:
+		return fmt.Errorf("%s from Stripe%s", counted(verified.Wrong()-verified.Fixed, "mapping differs",
+			"mappings differ"), j.correction(run, verified))
+	case !run.WasDone:
+		j.next("import the claims of missed events, if there were any: go run ./local import")
 	}
-	return err
+	return nil
 }
 
-// create opens the file of --out, gzipped where its name says so.
+// correction continues an error about mappings that differ from Stripe.
+func (j *importJob) correction(run *importer.Verification, verified importer.Verified) string {
+	list := ": add --report FILE to list them"
+	if path := j.cmd.String("report"); path != "" {
+		list = ": " + path + " lists them"
+	}
+	if run.Fix != nil || verified.Correctable() == 0 {
+		return list + ", for you to decide"
+	}
+	return fmt.Sprintf("%s; correct %d of them with the same variables:\n  %s --fix", list, verified.Correctable(),
+		commandline.Again(j.cmd, []string{"dry-run", "fix"}))
+}
+
+// create opens the file of --out. It compresses the file if its name ends in .gz.
 func (j *importJob) create() (io.Writer, func() error, error) {
 	path := j.cmd.String("out")
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // the operator names it

@@ -12,8 +12,8 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// A dry run is no part of an import, whatever state it is given.
-func TestADryRunLeavesEverythingToDo(t *testing.T) {
+// A dry run leaves the state of an import unchanged, so the import still writes everything.
+func TestADryRunKeepsNoState(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 250)
 	folder := t.TempDir()
@@ -31,8 +31,8 @@ func TestADryRunLeavesEverythingToDo(t *testing.T) {
 	}
 }
 
-// A file that changed has other lines where the first run stopped.
-func TestAStateIsOfOneFile(t *testing.T) {
+// A changed file may have other lines at the position of the first run, so its state is refused.
+func TestAStateBelongsToOneFile(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 0)
 	folder := t.TempDir()
@@ -48,14 +48,14 @@ func TestAStateIsOfOneFile(t *testing.T) {
 	}
 }
 
-// Customers of one mode do not come into the table of the other.
+// Customers of one mode are never written into the table of the other mode.
 func TestImportOfTheOtherModeIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, variable := range map[string][2]string{
-		"a test key where the mode is live": {"STRIPE_LIVEMODE", "true"},
-		"a mode that is none":               {"STRIPE_LIVEMODE", "yes"},
-		"a key that is none":                {"STRIPE_SECRET_KEY", "whsec_" + "x"},
-		"a key over http to elsewhere":      {"STRIPE_API_BASE", "http://stripe.invalid"},
+		"a test key in live mode":        {"STRIPE_LIVEMODE", "true"},
+		"an invalid mode":                {"STRIPE_LIVEMODE", "yes"},
+		"a key that is not a Stripe key": {"STRIPE_SECRET_KEY", "whsec_" + "x"},
+		"a key over http to elsewhere":   {"STRIPE_API_BASE", "http://stripe.invalid"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCompany(t, 10)
@@ -70,9 +70,9 @@ func TestImportOfTheOtherModeIsRefused(t *testing.T) {
 	}
 }
 
-// A claim that does not count is none that was imported: it is older than a release, or its
-// customer is deleted. What Stripe said became something else since, and the table is right; what a
-// file says was to have an effect.
+// A claim that does not count is not counted as imported: it is older than a release, or its
+// customer is deleted. From Stripe this is not a failure, because later events changed the mapping
+// and the table is right. From a file it is a failure, because the operator expected an effect.
 func TestClaimsThatDoNotCountAreReported(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 3)
@@ -91,7 +91,8 @@ func TestClaimsThatDoNotCountAreReported(t *testing.T) {
 		{nil, "1 imported (0 known before), 0 conflicts, 0 malformed, 0 of deleted customers, 0 skipped, 2 ended by " +
 			"later events, 0 released before", "", "released,,u0,cus_0,", "deleted,,u1,cus_1,"},
 		{[]string{"--csv", file}, "1 imported (1 known before), 0 conflicts, 0 malformed, 1 of deleted customers, 0 " +
-			"skipped, 0 ended by later events, 1 released before", "2 were not imported; see " + report,
+			"skipped, 0 ended by later events, 1 released before", "2 were not imported: " + report +
+			" lists them; correct them, then run the same command again",
 			"released,2,u0,cus_0,", "deleted,3,u1,cus_1,"},
 	} {
 		output, err := c.run(t, append(test.arguments, "--report", report)...)
@@ -110,7 +111,8 @@ func TestClaimsThatDoNotCountAreReported(t *testing.T) {
 	}
 }
 
-// A quotation mark in the wrong place costs its own line alone, of which the report has the number.
+// A quotation mark in the wrong place loses only its own line, and the report has the number of
+// that line.
 func TestProposalsOfAMalformedFile(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 20)
@@ -134,8 +136,8 @@ func TestProposalsOfAMalformedFile(t *testing.T) {
 	}
 }
 
-// An item that holds something else is left alone, and keeps no other from being corrected.
-func TestVerificationGoesOnBehindAMalformedItem(t *testing.T) {
+// An item with other content is left unchanged, and the corrections of other items continue.
+func TestVerificationContinuesAfterAMalformedItem(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 30)
 	if output, err := c.run(t); err != nil {

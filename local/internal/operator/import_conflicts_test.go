@@ -26,7 +26,7 @@ func (c *company) writer(table string) *operator.MappingWriter {
 	return mapping.Writer(c.client)
 }
 
-// apply joins facts as events would have.
+// apply joins facts into the table as events do.
 func (c *company) apply(t *testing.T, facts ...operator.Fact) {
 	t.Helper()
 	for _, fact := range facts {
@@ -43,7 +43,7 @@ func (c *company) delete(t *testing.T, customer string, users ...string) {
 	}
 }
 
-// put writes a mapping as an app would by its own hand.
+// put writes a mapping as an app does that writes into the table directly.
 func (c *company) put(t *testing.T, user, customer string) {
 	t.Helper()
 	if err := c.DynamoDB.Put(c.table, map[string]any{"user_id": user, "customer_id": customer}); err != nil {
@@ -51,8 +51,8 @@ func (c *company) put(t *testing.T, user, customer string) {
 	}
 }
 
-// Nothing says which of several users a customer belongs to, so none of their lines is imported,
-// however far apart they are.
+// If a file gives one customer to several users, no line of the customer is imported, however far
+// apart the lines are: the file does not say which one is right.
 func TestACustomerOfSeveralUsersOfAFile(t *testing.T) {
 	t.Parallel()
 	c := startCompany(t)
@@ -92,8 +92,8 @@ func TestACustomerOfSeveralUsersOfAFile(t *testing.T) {
 	}
 }
 
-// A customer that a user of the table already has is not given to another user, even if the file
-// names both.
+// A customer that a user in the table already has is not given to another user, even if the file
+// names both users.
 func TestACustomerOfAUserOfTheTable(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 0)
@@ -131,9 +131,9 @@ func TestACustomerOfAUserOfTheTable(t *testing.T) {
 	}
 }
 
-// Stripe's metadata names one user for each customer, which counts; another user may have the
-// customer from elsewhere.
-func TestACustomerOfStripesOfSeveralUsers(t *testing.T) {
+// Stripe's metadata names one user for each customer, and that claim counts. Another user may have
+// the customer from another source.
+func TestACustomerAtStripeOfSeveralUsers(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 5)
 	c.put(t, "hand", "cus_1")
@@ -165,9 +165,9 @@ func TestACustomerOfStripesOfSeveralUsers(t *testing.T) {
 	}
 }
 
-// Metadata that is there now is newer than any release: it came back within the second of its
-// release, or its return was missed.
-func TestImportBringsBackWhatWasReleased(t *testing.T) {
+// Metadata that names a user now is newer than any release: it was set again within the same
+// second, or the event for it was missed.
+func TestImportRestoresReleasedClaims(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 3)
 	created := c.now(t, "cus_0")
@@ -179,7 +179,7 @@ func TestImportBringsBackWhatWasReleased(t *testing.T) {
 	if got := c.mappings(t); len(got) != 0 {
 		t.Fatalf("%v", got)
 	}
-	// A file is not as new: it says when its claims were made, or nothing.
+	// A file is not newer than a release: it says when its claims were made, or it has no time.
 	if output, err := c.run(t, "--csv", file(t, "u0,cus_0\n")); err == nil ||
 		!strings.Contains(output, "1 released before") || c.mappings(t)["u0"] != "" {
 		t.Errorf("%v: %s", err, output)
@@ -192,7 +192,7 @@ func TestImportBringsBackWhatWasReleased(t *testing.T) {
 	if at := c.claimedAt(t); at["u0"] < now || at["u1"] < now || at["u2"] != created+2 {
 		t.Errorf("claims at %v; it is %d, and cus_0 was created at %d", at, now, created)
 	}
-	// A release after the reading takes effect.
+	// A release after the time of reading takes effect.
 	c.apply(t, operator.Fact{User: "u0", Customer: "cus_0", Released: time.Unix(now+3600, 0)})
 	if output, err := c.run(t); err != nil || c.mappings(t)["u0"] != "" ||
 		!strings.Contains(output, "1 ended by later events") {
@@ -200,7 +200,7 @@ func TestImportBringsBackWhatWasReleased(t *testing.T) {
 	}
 }
 
-// now is when a customer was created.
+// now returns the time at which a customer was created.
 func (c *company) now(t *testing.T, customer string) (created int64) {
 	t.Helper()
 	c.Stripe.Change(func(d *account.Data) {
@@ -213,8 +213,8 @@ func (c *company) now(t *testing.T, customer string) (created int64) {
 	return created
 }
 
-// refusing is DynamoDB, which refuses to change the items of some users as it does with items that
-// are too large.
+// refusing makes DynamoDB refuse to change the items of some users, as it does with items that are
+// too large.
 func refusing(t *testing.T, c *company, users ...string) string {
 	t.Helper()
 	target, err := url.Parse(c.Origin)
@@ -242,8 +242,7 @@ func refusing(t *testing.T, c *company, users ...string) string {
 	return server.URL + devserver.DynamoDBPath
 }
 
-// A line that the table refuses keeps no other from being imported, and no mapping from being
-// corrected.
+// After a line that the table refuses, the import and the corrections of the other lines continue.
 func TestALineThatTheTableRefuses(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 0)
@@ -264,11 +263,11 @@ func TestALineThatTheTableRefuses(t *testing.T) {
 	if want := map[string]string{"u1": "cus_1", "u3": "cus_3", "u5": "cus_5"}; !maps.Equal(c.mappings(t), want) {
 		t.Errorf("%v", c.mappings(t))
 	}
-	// A user whom no key can name, which is known before anything is sent.
+	// A user ID that is too long for any key is found before a request is sent.
 	c.env["CUSTOMERS_KEY_FORMAT"] = strings.Repeat("x", 2000) + "{user}"
 	long := strings.Repeat("u", 100)
 	if output, err := c.run(t, "--csv", file(t, long+",cus_6\nu7,cus_7\n")); err == nil ||
-		!strings.HasPrefix(output, "1 imported") || !strings.Contains(output, "too long for the table's key") {
+		!strings.HasPrefix(output, "1 imported") || !strings.Contains(output, "too long for the key of the table") {
 		t.Errorf("%v: %s", err, output)
 	}
 	if output, err := c.run(t, "--csv", file(t, long+",cus_6\nu7,cus_7\n"), "--format", "dynamodb-json", "--out",
@@ -277,8 +276,8 @@ func TestALineThatTheTableRefuses(t *testing.T) {
 	}
 }
 
-// Of each kind of line that is not imported, the first one is named with its reason, also after a
-// run that continued.
+// The summary names the first line of each kind that was not imported, with its reason, also after
+// a run that was continued.
 func TestTheFirstOfEachKindIsNamed(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 0)
@@ -289,7 +288,7 @@ func TestTheFirstOfEachKindIsNamed(t *testing.T) {
 	for range 2 {
 		output, err := c.run(t, "--csv", path, "--state", state)
 		for _, want := range []string{
-			`First malformed: line 5, user "u5": the customer is not of the form cus_…`,
+			`First malformed: line 5, user "u5": the customer ID does not look like cus_…: copy it from Stripe`,
 			`First conflict: line 1, user "u1", customer cus_1: the user "u2" has`,
 			`First deleted: line 3, user "u3", customer cus_3: the customer was deleted at Stripe`,
 			`First released: line 4, user "u4", customer cus_4: `,
@@ -301,7 +300,7 @@ func TestTheFirstOfEachKindIsNamed(t *testing.T) {
 	}
 }
 
-// Whoever registers an address in another case does not get the customer of the address.
+// A user who registers an address in another case does not get the customer of that address.
 func TestProposalsOfAddressesThatLookAlike(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 0)
@@ -314,7 +313,7 @@ func TestProposalsOfAddressesThatLookAlike(t *testing.T) {
 	})
 	users := "user_id;email\nvictim;victim@example.com\nattacker;VICTIM@Example.com\n" +
 		"j1;JÖRG@example.com\nj2;jo\u0308rg@example.com\n" + // composed, and decomposed
-		"kelvin;mi\u212Ae@example.com\n" + // a letter that is the Latin one in lower case
+		"kelvin;mi\u212Ae@example.com\n" + // the Kelvin sign, whose lower case is the Latin k
 		"both;one@example.com\nboth;two@example.com\n" +
 		"anna;anna@example.com \nanna;anna@example.com\nwide;\uff41nnb@example.com\nzero;on\u200be@example.com\nnone;\n"
 	proposal := filepath.Join(t.TempDir(), "proposal.csv")

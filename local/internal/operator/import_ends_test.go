@@ -22,10 +22,10 @@ func TestAVerificationThatCorrectsEverythingSucceeds(t *testing.T) {
 	}
 }
 
-// A dry run keeps no state, so it does not say that the same command continues.
-func TestARunThatIsCutOffSaysWhatContinues(t *testing.T) {
+// A dry run keeps no state, so it does not promise to continue.
+func TestAnInterruptedRunSaysHowToContinue(t *testing.T) {
 	t.Parallel()
-	const continues = "cut off; the same command continues from here"
+	const continues = "interrupted; run the same command again to continue from here"
 	for _, mode := range []string{"", "--dry-run"} {
 		c := newCompany(t, 150)
 		c.before = func(w http.ResponseWriter, r *http.Request) bool {

@@ -19,7 +19,7 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// file writes a file for the command.
+// file writes a file for a command, and returns its path.
 func file(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "users.csv")
@@ -29,7 +29,7 @@ func file(t *testing.T, text string) string {
 	return path
 }
 
-// mappings are the customers of all users in the table.
+// mappings returns the customers of all users in the table.
 func (c *company) mappings(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -47,7 +47,7 @@ func (c *company) mappings(t *testing.T) map[string]string {
 	return found
 }
 
-// claimedAt are the times at which users claim their customers.
+// claimedAt returns the times at which users claimed their customers.
 func (c *company) claimedAt(t *testing.T) map[string]int64 {
 	t.Helper()
 	found := map[string]int64{}
@@ -65,7 +65,7 @@ func (c *company) claimedAt(t *testing.T) map[string]int64 {
 	return found
 }
 
-// reported are the rows of a report by kind, each as line, user, customer and detail.
+// reported returns the rows of a report by kind. Each row has line, user, customer and detail.
 func reported(t *testing.T, path string) map[string][][]string {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -83,7 +83,7 @@ func reported(t *testing.T, path string) map[string][][]string {
 	return found
 }
 
-// lineNumbers are those of a report's rows.
+// lineNumbers returns the line numbers of report rows.
 func lineNumbers(rows [][]string) []string {
 	var numbers []string
 	for _, row := range rows {
@@ -177,9 +177,10 @@ func TestTimesOfClaims(t *testing.T) {
 		}
 	}
 	for cell, reason := range map[string]string{
-		"1714564800000": "milliseconds", "2999-01-01 00:00:00": "in the future", "-1": "neither",
-		"01.05.2024": "neither", "2024-13-01": "neither",
-		"1,71456E+09": "neither", "2024-05-01 25:00:00": "neither", "1969-12-31": "neither", "1.71E+09": "neither",
+		"1714564800000": "milliseconds", "2999-01-01 00:00:00": "in the future", "-1": "not a time: write seconds",
+		"01.05.2024": "not a time: write seconds", "2024-13-01": "not a time: write seconds",
+		"1,71456E+09": "not a time: write seconds", "2024-05-01 25:00:00": "not a time: write seconds",
+		"1969-12-31": "not a time: write seconds", "1.71E+09": "not a time: write seconds",
 	} {
 		c.enter(t, 0)
 		output, err := c.run(t, "--csv", file(t, "user_id;customer_id;claimed_at\nu1;cus_1;"+cell+"\n"))
@@ -191,7 +192,7 @@ func TestTimesOfClaims(t *testing.T) {
 }
 
 // An ID that a spreadsheet has changed is refused.
-func TestImportOfWhatSpreadsheetsReplaced(t *testing.T) {
+func TestIDsChangedBySpreadsheetsAreRefused(t *testing.T) {
 	t.Parallel()
 	c := startCompany(t)
 	lines := []string{
@@ -210,7 +211,7 @@ func TestImportOfWhatSpreadsheetsReplaced(t *testing.T) {
 		[]string{"2", "3", "4", "5", "6", "7", "8", "9", "12", "13", "14", "15"}; !slices.Equal(got, want) {
 		t.Errorf("malformed lines %v, want %v", got, want)
 	}
-	// Where a comma separates the fields, a comma in a number splits it.
+	// If a comma separates the fields, a comma in a number splits the number.
 	c.enter(t, 0)
 	if output, err := c.run(t, "--csv", file(t, "customer_id,user_id\ncus_1,1,23457E+17\n")); err == nil ||
 		len(c.mappings(t)) != 0 {
@@ -218,8 +219,8 @@ func TestImportOfWhatSpreadsheetsReplaced(t *testing.T) {
 	}
 }
 
-// A header without a column that is needed would be read as something else by the places of its
-// columns.
+// A header that lacks a needed column is refused: columns that are read by position would have
+// another meaning.
 func TestHeadersThatLackAColumnAreRefused(t *testing.T) {
 	t.Parallel()
 	c := startCompany(t)
@@ -228,8 +229,8 @@ func TestHeadersThatLackAColumnAreRefused(t *testing.T) {
 		"user_id,email":                               "lacks a column",
 		"id,Email,Created (UTC)":                      `"user_id (metadata)"`,
 		"id,USER_ID (metadata)":                       `"user_id (metadata)"`, // another key of the metadata
-		"user_id,customer_id,user_id":                 "two columns user_id",
-		"user_id (metadata),id,claimed_at,claimed_at": "two columns claimed_at",
+		"user_id,customer_id,user_id":                 "two columns with the name user_id",
+		"user_id (metadata),id,claimed_at,claimed_at": "two columns with the name claimed_at",
 	} {
 		c.enter(t, 0)
 		output, err := c.run(t, "--csv", file(t, header+"\nu1,cus_1,cus_1\n"))
@@ -244,8 +245,8 @@ func TestHeadersThatLackAColumnAreRefused(t *testing.T) {
 	}
 }
 
-// A quotation mark in the wrong place costs its own line alone, whatever follows.
-func TestAQuotationMarkCostsOneLine(t *testing.T) {
+// A quotation mark in the wrong place loses only its own line, whatever follows.
+func TestAMisplacedQuotationMarkLosesOneLine(t *testing.T) {
 	t.Parallel()
 	c := startCompany(t)
 	for name, test := range map[string]struct {
@@ -274,7 +275,7 @@ func TestAQuotationMarkCostsOneLine(t *testing.T) {
 	}
 }
 
-// isFormulaCell reports whether a spreadsheet takes a cell for a formula, whatever separates its
+// isFormulaCell reports whether a spreadsheet reads a cell as a formula, with any separator of
 // cells.
 func isFormulaCell(cell string) bool {
 	for _, part := range strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(",;\t\r\n", r) }) {
@@ -285,8 +286,8 @@ func isFormulaCell(cell string) bool {
 	return strings.HasPrefix(cell, "\t") || strings.HasPrefix(cell, "\r")
 }
 
-// No cell that is written is a formula, and a proposal still brings in the users whose IDs look
-// like one.
+// No cell that is written is a formula. The import of a proposal still finds the users whose IDs
+// look like a formula.
 func TestNoFormulaIsWritten(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 0)
@@ -315,7 +316,7 @@ func TestNoFormulaIsWritten(t *testing.T) {
 	if got := c.mappings(t); !maps.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
-	// An import of its own file has such users in its report.
+	// The report of an import names such users too.
 	conflicts := filepath.Join(folder, "conflicts.csv")
 	if output, err := c.run(t, "--csv", file(t, "=2+2,cus_A\n@x,cus_A\na;=1,cus_A\n-y,cus-B\n"), "--report",
 		conflicts); err == nil {
@@ -340,7 +341,7 @@ func TestNoFormulaIsWritten(t *testing.T) {
 	}
 }
 
-// From standard input, a file is read once.
+// A file from standard input is read only once.
 func TestImportFromStandardInput(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 0)

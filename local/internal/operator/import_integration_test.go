@@ -16,8 +16,8 @@ import (
 	"billingportal/local/internal/devserver"
 )
 
-// The same customers come into DynamoDB Local by an import, by a file for DynamoDB's own import,
-// and into the stand-in: the tables are the same.
+// An import into DynamoDB Local, a file for DynamoDB's own import, and an import into the stand-in
+// make the same table.
 func TestImportIntoDynamoDBLocal(t *testing.T) {
 	endpoint := integrationtest.DynamoDBLocal(t)
 	client := dynamodb.New(dynamodb.Options{

@@ -16,9 +16,16 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-const importTarget = "import: the table of the environment, CUSTOMERS_TABLE=" + devserver.CustomersTable + "\n"
+// fileTarget returns the line on standard error that names the target of an import from a file.
+func fileTarget(c *company) string {
+	return "import: the table of the environment: " + devserver.CustomersTable + " at " + c.Origin + "\n"
+}
 
-// lines are n lines of a file, of which pattern has the number.
+func stripeAndTable(c *company) string {
+	return strings.TrimSuffix(fileTarget(c), "\n") + "; Stripe test mode at " + c.Origin + "\n"
+}
+
+// lines returns n lines of a file. Each # in pattern is replaced by the number of the line.
 func lines(n int, pattern string) (text string) {
 	for i := range n {
 		text += strings.ReplaceAll(pattern, "#", fmt.Sprint(i)) + "\n"
@@ -26,8 +33,7 @@ func lines(n int, pattern string) (text string) {
 	return text
 }
 
-// Each number of a summary is of its own kind, so each differs here. Standard error has nothing but
-// the target.
+// A summary has several counts, so each count differs here. Standard error has only the target.
 func TestSummariesOfImports(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 0)
@@ -46,9 +52,12 @@ func TestSummariesOfImports(t *testing.T) {
 		lines(4, "malformed#,customer-#")+lines(5, "deleted#,cus_Deleted#")+lines(5, "none#,")+lines(3,
 		"released#,cus_Released#"))
 	report := filepath.Join(t.TempDir(), "report.csv")
-	const contested = "First malformed: line 20, user \"malformed0\": the customer is not of the form cus_…\n" +
-		"First conflict: line 13, user \"team0\", customer cus_Team: the user \"team1\" has this customer too " +
-		"(--shared allows that)\n"
+	const contested = "First malformed: line 20, user \"malformed0\": the customer ID does not look like cus_…: copy " +
+		"it " +
+		"from Stripe\n" +
+		"First conflict: line 13, user \"team0\", customer cus_Team: the user \"team1\" has this customer too: keep " +
+		"the right user, or use --shared if users share customers on purpose\n"
+	const addReport = ": add --report FILE to list them; correct them, then run the same command again"
 	for _, test := range []struct {
 		arguments       []string
 		output, failure string
@@ -57,37 +66,44 @@ func TestSummariesOfImports(t *testing.T) {
 			[]string{"--csv", users, "--dry-run"},
 			"19 would be imported (0 known before), 7 conflicts, 4 malformed, 0 of deleted customers, 6 skipped, 0 " +
 				"ended by later events, 0 released before, in 0s\n" + contested,
-			"11 were not imported; --report FILE says which",
+			"11 were not imported" + addReport,
 		},
 		{
 			[]string{"--csv", users, "--report", report},
 			"11 imported (2 known before), 8 conflicts, 4 malformed, 5 of deleted customers, 6 skipped, 0 ended by " +
 				"later events, 3 released before, in 0s\n" + contested +
 				"First deleted: line 24, user \"deleted0\", customer cus_Deleted0: the customer was deleted at " +
-				"Stripe\n" +
-				"First released: line 34, user \"released0\", customer cus_Released0: the customer's metadata ceased " +
-				"to name the user, no earlier than this claim\n",
-			"19 were not imported; see " + report,
+				"Stripe: write the user's new customer, or remove the line\n" +
+				"First released: line 34, user \"released0\", customer cus_Released0: the customer's metadata " +
+				"stopped " +
+				"naming the user, no earlier than this claim: if the user has the customer again, write a later " +
+				"claimed_at\n",
+			"19 were not imported: " + report + " lists them; correct them, then run the same command again",
 		},
 		{
 			[]string{"--csv", users, "--format", "dynamodb-json", "--out", filepath.Join(t.TempDir(), "items.json")},
 			"19 written, 7 conflicts, 4 malformed, 6 skipped\n" + contested,
-			"11 were not written; --report FILE says which",
+			"11 were not written" + addReport,
 		},
 	} {
 		output, errOut, _, err := c.timed(t, test.arguments...)
-		if output != test.output || commandtest.Said(err) != test.failure || errOut != importTarget {
+		target := fileTarget(c)
+		if slices.Contains(test.arguments, "--format") {
+			target = "import: the file " + test.arguments[len(test.arguments)-1] +
+				"; no table and no Stripe account of the environment\n"
+		}
+		if output != test.output || commandtest.Said(err) != test.failure || errOut != target {
 			t.Errorf("%v\n%q\n%v, want %q\n%s\nwant\n%s", test.arguments, errOut, err,
 				test.failure, output, test.output)
 		}
 	}
 }
 
-// From Stripe, a claim that later events have ended is no failure. An import waits for as long as
-// Stripe asks, and says how long it took.
+// In an import from Stripe, a claim that later events have ended is not a failure. The import waits
+// as long as Stripe asks, and says how long it took.
 func TestSummaryOfAnImportFromStripe(t *testing.T) {
 	t.Parallel()
-	c := newCompany(t, 40) // of which four name nobody
+	c := newCompany(t, 40) // four of them name no user
 	for i := range 3 {
 		c.apply(t, operator.Fact{User: fmt.Sprintf("u%d", i), Customer: fmt.Sprintf("cus_%d", i),
 			Released: time.Unix(4_000_000_000, 0)})
@@ -104,7 +120,8 @@ func TestSummaryOfAnImportFromStripe(t *testing.T) {
 	}
 	const want = "33 imported (0 known before), 0 conflicts, 0 malformed, 0 of deleted customers, 4 skipped, 3 ended " +
 		"by later events, 0 released before, in 18s\n"
-	const progress = importTarget + "import: 40 read, 2 a second\n"
+	progress := stripeAndTable(c) + "import: 40 read, 2 a second\n" +
+		"Next: check the deployment that reads this table: go run ./local doctor --stack billing-portal\n"
 	if output, errOut, took, err := c.timed(t); output != want || errOut != progress ||
 		took != 18*time.Second || err != nil {
 		t.Errorf("%v after %s, %q\n%s\nwant\n%s", err, took, errOut, output, want)
@@ -139,26 +156,30 @@ func TestSummariesOfVerifications(t *testing.T) {
 	const looked = "43 looked at: 3 of deleted customers, 4 of customers who name another user, 5 of customers who " +
 		"do not exist, 6 malformed; "
 	const firsts = "2 have a customer that another user has too (--shared allows that)\n" +
-		"First malformed: user \"broken0\": customers: the attribute does not hold a Stripe customer ID\n" +
-		"First conflict: user \"a\", customer cus_9: the user \"b\" has this customer too, and the metadata does not " +
-		"say whose it is\n" +
+		"First malformed: user \"broken0\": customers: the attribute does not hold a Stripe customer ID: " +
+		"correct the item of this user in the table\n" +
+		"First conflict: user \"a\", customer cus_9: the user \"b\" has this customer too: name the right user in " +
+		"the " +
+		"customer's metadata, or use --shared if users share customers on purpose\n" +
 		"First deleted: user \"u0\", customer cus_0: the customer was deleted at Stripe\n" +
 		"First renamed: user \"u3\", customer cus_3: the customer's metadata names the user \"heir3\"\n" +
-		"First missing: user \"stranger0\", customer cus_Missing0: Stripe has no such customer in this mode; it is " +
-		"left as it is\n"
+		"First missing: user \"stranger0\", customer cus_Missing0: Stripe has no such customer in this mode: check " +
+		"the mode of the key, or remove the mapping\n"
+	correct := "20 mappings differ from Stripe: add --report FILE to list them; correct 7 of them with the same " +
+		"variables:\n" +
+		"  go run ./local import --rate 1000 --write-capacity 100000 --endpoint-url " + c.Origin +
+		devserver.DynamoDBPath + " --verify --fix"
 	for _, test := range []struct {
 		arguments       []string
 		output, failure string
 	}{
-		{[]string{"--verify"}, looked + "0 corrected\n" + firsts,
-			"20 are not as Stripe says; --report FILE says which"},
-		{[]string{"--verify", "--fix", "--dry-run"}, looked + "0 corrected\n" + firsts,
-			"20 are not as Stripe says; --report FILE says which"},
+		{[]string{"--verify"}, looked + "0 corrected\n" + firsts, correct},
+		{[]string{"--verify", "--fix", "--dry-run"}, looked + "0 corrected\n" + firsts, correct},
 		{[]string{"--verify", "--fix"}, looked + "7 corrected\n" + firsts,
-			"13 are not as Stripe says; --report FILE says which"},
+			"13 mappings differ from Stripe: add --report FILE to list them, for you to decide"},
 	} {
 		output, errOut, _, err := c.timed(t, test.arguments...)
-		if output != test.output || commandtest.Said(err) != test.failure || errOut != importTarget {
+		if output != test.output || commandtest.Said(err) != test.failure || errOut != stripeAndTable(c) {
 			t.Errorf("%v\n%q\n%v, want %q\n%s\nwant\n%s", test.arguments, errOut, err,
 				test.failure, output, test.output)
 		}
@@ -176,15 +197,17 @@ func TestSummaryOfAProposal(t *testing.T) {
 		filepath.Join(t.TempDir(), "proposal.csv")
 	want := "3 unique, 2 several, 4 none, 1 malformed lines\nNothing was imported. Read " + proposal +
 		", remove the lines that you do not trust, and import it with --csv.\n" +
-		"First malformed: line 11: a column is missing: user_id,email\n"
+		"First malformed: line 11: a column is missing: write user_id,email\n"
+	said := "import: the customers of the environment's Stripe key: Stripe test mode at " + c.Origin + "; no table\n" +
+		"Next: after you have read it, go run ./local import --dry-run --csv " + proposal + "\n"
 	output, errOut, _, err := c.timed(t, "--propose", users, "--out", proposal)
-	if output != want || err != nil || errOut != "import: the customers of the environment's Stripe key; no table\n" {
+	if output != want || err != nil || errOut != said {
 		t.Errorf("%v, %q\n%s\nwant\n%s", err, errOut, output, want)
 	}
 }
 
-// What one run has done says nothing of a run with another table, source or rule.
-func TestAStateIsOfOneRun(t *testing.T) {
+// The state of one run is refused by a run with another table, source or rule.
+func TestAStateBelongsToOneRun(t *testing.T) {
 	t.Parallel()
 	changes := map[string]struct {
 		variables, argument string
@@ -231,7 +254,7 @@ func TestAStateIsOfOneRun(t *testing.T) {
 						!strings.Contains(output,
 							" says that all of this was done before; nothing was read. Remove it to ")) ||
 						!isSame && (output != "" || !strings.HasPrefix(commandtest.Said(err),
-							arguments[len(arguments)-1]+" is of another run, from ")) {
+							arguments[len(arguments)-1]+" belongs to another run, from ")) {
 						t.Errorf("%v: %s", err, output)
 					}
 				})

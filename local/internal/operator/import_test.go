@@ -33,25 +33,26 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// company is a laptop with many customers, which sees what is asked of Stripe.
+// company is a development server with many customers. It records the requests to Stripe.
 type company struct {
 	*devserver.Server
 	client  *dynamodb.Client
 	env     map[string]string // of the commands
 	table   string
-	entered int // times
+	entered int // how often enter was called
 
 	mu      sync.Mutex
 	pages   []string // starting_after of each page of customers that was asked for
 	looked  []string // single customers that were asked for
 	busy    int      // pages that are answered with 429 first
-	hear    func()   // hears of each such request; nil for nobody
-	write   func()   // hears of each change of the table; nil for nobody
+	hear    func()   // called for each such request, if not nil
+	write   func()   // called for each change of the table, if not nil
 	before  interceptor
-	isTimed bool // connections are closed after each answer, for a bubble of testing/synctest
+	isTimed bool // close each connection after its answer, for a bubble of testing/synctest
 }
 
-// newCompany has customers cus_0 to cus_n-1 of the users u0 to u n-1; each tenth names nobody.
+// newCompany returns a company with the customers cus_0 to cus_n-1 of the users u0 to u n-1. Every
+// tenth customer names no user.
 func newCompany(t *testing.T, n int) *company {
 	t.Helper()
 	c := startCompany(t)
@@ -59,7 +60,7 @@ func newCompany(t *testing.T, n int) *company {
 	return c
 }
 
-// startCompany starts the cloud of a company, which tests may share one after the other.
+// startCompany starts the stand-ins of a company. Tests may share them, one after the other.
 func startCompany(t *testing.T) *company {
 	t.Helper()
 	c := &company{table: devserver.CustomersTable}
@@ -71,7 +72,7 @@ func startCompany(t *testing.T) *company {
 	return c
 }
 
-// intercept serves a company's cloud.
+// intercept serves the stand-ins of a company.
 func (c *company) intercept(l *devserver.Server) http.Handler {
 	cloud := l.Cloud()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -95,8 +96,8 @@ func (c *company) intercept(l *devserver.Server) http.Handler {
 	})
 }
 
-// enter gives the company n customers and, from the second time on, another table, and the
-// commands a new environment.
+// enter gives the company n customers and the commands new variables. From the second call on, it
+// also creates another table.
 func (c *company) enter(t *testing.T, n int) {
 	t.Helper()
 	c.mu.Lock()
@@ -148,10 +149,10 @@ func (c *company) note(r *http.Request) {
 	}
 }
 
-// command is the command line in the company's environment.
+// command returns the command line with the company's variables.
 func (c *company) command() *cli.Command { return NewCommand(devserver.GetenvOf(c.env)) }
 
-// arguments of an import into the company's table.
+// arguments returns the arguments of an import into the company's table.
 func (c *company) arguments(more ...string) []string {
 	return append([]string{"import", "--endpoint-url", c.Origin + devserver.DynamoDBPath, "--rate", "1000",
 		"--write-capacity", "100000"}, more...)
@@ -163,8 +164,8 @@ func (c *company) run(t *testing.T, more ...string) (output string, err error) {
 	return output, err
 }
 
-// timed runs a command with a clock of its own, and returns what it prints, what it says on
-// standard error, and how long it took by that clock.
+// timed runs a command with a fake clock. It returns standard output, standard error, and the time
+// that the command took by that clock.
 func (c *company) timed(t *testing.T, more ...string) (output, said string, took time.Duration, err error) {
 	t.Helper()
 	c.mu.Lock()
@@ -178,7 +179,7 @@ func (c *company) timed(t *testing.T, more ...string) (output, said string, took
 	return output, said, took, err
 }
 
-// items are all that is in a table, by the user, in a form that can be compared.
+// items returns the items of a table by user, in a form that can be compared.
 func items(t *testing.T, client *dynamodb.Client, table string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -203,7 +204,7 @@ func items(t *testing.T, client *dynamodb.Client, table string) map[string]strin
 	}
 }
 
-// plain is an attribute as JSON has it.
+// plain returns an attribute as a JSON value.
 func plain(value types.AttributeValue) any {
 	switch value := value.(type) {
 	case *types.AttributeValueMemberM:
@@ -278,36 +279,39 @@ func TestImportStopsWhereStripeRefuses(t *testing.T) {
 	}
 }
 
-// Flags that would have no effect together are refused, with the reason, before anything is read.
+// Flags that exclude each other are refused with the reason, before anything is read.
 func TestImportFlagsFitTogether(t *testing.T) {
-	const outFor, formatFor, stateFor = "--out goes with --propose or --format, and they with it",
-		"--format goes with an import only", "--state goes with an import into the table, or with --verify"
+	const outFor, formatFor, stateFor = "--out needs --propose or --format, and each of these needs --out",
+		"--format is for an import: remove --verify and --propose",
+		"--state is for an import into the table, or for --verify"
 	for line, want := range map[string]string{
-		"--csv a --verify":                           "--csv and --verify do not go together",
-		"--csv a --propose b --out c":                "--csv and --propose do not go together",
-		"--propose a --out b --verify":               "--propose and --verify do not go together",
-		"--csv a --propose b --verify":               "--csv and --propose and --verify do not go together",
-		"--format parquet --out x":                   "--format is dynamodb-json, or left out",
+		"--csv a --verify":             "--csv and --verify exclude each other: use one of them",
+		"--csv a --propose b --out c":  "--csv and --propose exclude each other: use one of them",
+		"--propose a --out b --verify": "--propose and --verify exclude each other: use one of them",
+		"--csv a --propose b --verify": "--csv and --propose and --verify exclude each other: use one " +
+			"of them",
+		"--format parquet --out x": "the only --format is dynamodb-json; without it, the import " +
+			"writes into the table",
 		"--format dynamodb-json --out x --verify":    formatFor,
 		"--format dynamodb-json --out x --propose a": formatFor,
 		"--out x":                       outFor,
 		"--out x --verify":              outFor,
 		"--format dynamodb-json":        outFor,
 		"--propose a":                   outFor,
-		"--fix":                         "--fix goes with --verify",
-		"--propose a --out b --shared":  "--shared goes with the import of a proposal, not with --propose",
+		"--fix":                         "--fix needs --verify",
+		"--propose a --out b --shared":  "--shared is for the import of a proposal, not for --propose",
 		"--propose a --out b --state c": stateFor,
 		"--format dynamodb-json --out b --state c": stateFor,
-		"--rate 0":                               "--rate and --write-capacity are at least 1",
-		"--rate -1":                              "--rate and --write-capacity are at least 1",
-		"--write-capacity 0":                     "--rate and --write-capacity are at least 1",
+		"--rate 0":                               "--rate and --write-capacity must be at least 1",
+		"--rate -1":                              "--rate and --write-capacity must be at least 1",
+		"--write-capacity 0":                     "--rate and --write-capacity must be at least 1",
 		"users.csv":                              `import takes no argument "users.csv"; see import --help`,
-		"--csv a --report a":                     "--csv and --report are the same file",
-		"--propose a --out b --report ./b":       "--out and --report are the same file",
-		"--state a --report a":                   "--report and --state are the same file",
-		"--propose a --out a":                    "--propose and --out are the same file",
-		"--csv a --state b/../a":                 "--csv and --state are the same file",
-		"--csv a --format dynamodb-json --out a": "--csv and --out are the same file",
+		"--csv a --report a":                     "--csv and --report are the same file: name two files",
+		"--propose a --out b --report ./b":       "--out and --report are the same file: name two files",
+		"--state a --report a":                   "--report and --state are the same file: name two files",
+		"--propose a --out a":                    "--propose and --out are the same file: name two files",
+		"--csv a --state b/../a":                 "--csv and --state are the same file: name two files",
+		"--csv a --format dynamodb-json --out a": "--csv and --out are the same file: name two files",
 	} {
 		if _, _, err := run(t, append([]string{"import"}, strings.Fields(line)...)...); commandtest.Said(err) != want {
 			t.Errorf("%s: %v, want %s", line, err, want)
@@ -315,7 +319,7 @@ func TestImportFlagsFitTogether(t *testing.T) {
 	}
 }
 
-// No command writes over the file that it reads, or into the file of another flag.
+// No command overwrites the file that it reads, or the file of another flag.
 func TestImportWritesOverNoFile(t *testing.T) {
 	c := newCompany(t, 0)
 	t.Chdir(t.TempDir())
@@ -331,7 +335,7 @@ func TestImportWritesOverNoFile(t *testing.T) {
 		{"--propose", users, "--out", users},
 	} {
 		if output, err := c.run(t, arguments...); commandtest.Said(err) != arguments[0]+" and "+arguments[2]+
-			" are the same file" || output != "" {
+			" are the same file: name two files" || output != "" {
 			t.Errorf("%v: %v: %s", arguments, err, output)
 		}
 	}
@@ -340,8 +344,7 @@ func TestImportWritesOverNoFile(t *testing.T) {
 	}
 }
 
-// Whatever a file is like, what can be imported is, and the report has the number of each line that
-// cannot.
+// The valid lines of any file are imported, and the report has the number of each other line.
 func TestImportOfAMalformedFile(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 0)
@@ -351,18 +354,18 @@ func TestImportOfAMalformedFile(t *testing.T) {
 		"u1,cus_1,1700000000\r",
 		`"u,2",cus_2,`,
 		"u3",                                  // 4: a column is missing
-		"u4,customer-4",                       // 5: no customer
+		"u4,customer-4",                       // 5: not a customer ID
 		strings.Repeat("ö", 256) + ",cus_5",   // 6: a user who is too long
 		strings.Repeat("ö", 255) + ",cus_6",   //
 		"",                                    //
 		long + ",cus_8",                       // 9: a line that is too long
-		`u9,"cus_9`,                           // 10: a quotation mark
-		"u10,cus_10,yesterday",                // 11: no time
+		`u9,"cus_9`,                           // 10: an open quotation mark
+		"u10,cus_10,yesterday",                // 11: not a time
 		"u11,cus_11,2024-06-03T16:00:00Z",     //
-		"u12,cus_12,2999-01-01T00:00:00Z",     // 13: a time to come
+		"u12,cus_12,2999-01-01T00:00:00Z",     // 13: a time in the future
 		"u13\x00,cus_13",                      // 14: a control character
-		"\xff,cus_14",                         // 15: no UTF-8
-		",cus_15",                             // 16: nobody
+		"\xff,cus_14",                         // 15: not UTF-8
+		",cus_15",                             // 16: no user
 		"u16,cus_16,1700000000,more,columns,", //
 		"u1,cus_1b,1700000001",                // a second customer: a conflict
 		"u17,cus_17",                          // without a line end
@@ -372,7 +375,7 @@ func TestImportOfAMalformedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	output, err := c.run(t, "--csv", path, "--report", report)
-	if err == nil || !strings.Contains(err.Error(), "10 were not imported; see "+report) {
+	if err == nil || !strings.Contains(err.Error(), "10 were not imported: "+report+" lists them; correct them") {
 		t.Errorf("%v: %s", err, output)
 	}
 	got := items(t, c.client, c.table)
@@ -408,7 +411,7 @@ func TestImportOfAMalformedFile(t *testing.T) {
 	}
 }
 
-// A deletion that came before a file's claim, and does not name the user, is known from the
+// A deletion that came before the claim of a file, and that names no user, is found in the
 // customer's own item.
 func TestImportOfADeletedCustomer(t *testing.T) {
 	t.Parallel()
@@ -428,7 +431,7 @@ func TestImportOfADeletedCustomer(t *testing.T) {
 	}
 }
 
-// A gigabyte of one line costs no memory.
+// A line of a gigabyte needs little memory.
 func TestImportOfAnEndlessLine(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 0)
@@ -445,16 +448,16 @@ var block = bytes.Repeat([]byte("x"), 64<<10)
 
 func (endless) Read(p []byte) (int, error) { return copy(p, block), nil }
 
-// endedClaim is a claim in a test whose releases are later than every claim.
+// endedClaim matches a claim that ended, in a test whose releases are later than every claim.
 var endedClaim = regexp.MustCompile(`"metadata":\d+,("released":)`)
 
-// While live events for the same users arrive, the table is the same as if they had come before or
-// after.
-func TestImportBesideLiveEvents(t *testing.T) {
+// If live events for the same users arrive during an import, the table is the same as if they had
+// arrived before or after it.
+func TestImportDuringLiveEvents(t *testing.T) {
 	t.Parallel()
 	const customers = 150
 	c := newCompany(t, customers)
-	now := time.Now().Add(time.Hour) // after all reading: Stripe still names the first users
+	now := time.Now().Add(time.Hour) // later than all reads: Stripe still names the first users
 	// Every third user moves to another customer; every fifth customer is deleted.
 	var changes []func(*operator.MappingWriter) error
 	for i := range customers {
@@ -501,8 +504,8 @@ func TestImportBesideLiveEvents(t *testing.T) {
 		wait.Wait()
 		tables[order] = items(t, c.client, order)
 		for user, item := range tables[order] {
-			// Whether an import knew of the release decides the time of a claim that the release
-			// has ended anyway.
+			// The time of a claim depends on whether the import knew of its release. The release
+			// has ended the claim in both cases.
 			tables[order][user] = endedClaim.ReplaceAllString(item, "$1")
 		}
 	}
@@ -566,7 +569,7 @@ func TestProposals(t *testing.T) {
 	if got := items(t, c.client, c.table); len(got) != 0 {
 		t.Errorf("a proposal wrote %v", got)
 	}
-	// It goes into --csv as it is, for the lines that are unique.
+	// --csv accepts the proposal unchanged, and imports the lines that are unique.
 	output, err = c.run(t, "--csv", proposal)
 	if err != nil || !strings.Contains(output,
 		"2 imported (0 known before), 0 conflicts, 0 malformed, 0 of deleted customers, 4 skipped") {
@@ -577,7 +580,7 @@ func TestProposals(t *testing.T) {
 	}
 }
 
-// bulkItems are the items of a file for DynamoDB's import from S3.
+// bulkItems returns the items of a file for DynamoDB's import from S3.
 func bulkItems(t *testing.T, path string) []map[string]types.AttributeValue {
 	t.Helper()
 	file, err := os.Open(path)
@@ -636,7 +639,7 @@ func attributeOf(t *testing.T, raw json.RawMessage) types.AttributeValue {
 	return &types.AttributeValueMemberM{Value: members}
 }
 
-// putAll is what DynamoDB's import does with a file: each item once.
+// putAll writes each item once, as DynamoDB's import of a file does.
 func putAll(t *testing.T, client *dynamodb.Client, table string, items []map[string]types.AttributeValue) {
 	t.Helper()
 	for _, item := range items {
@@ -647,11 +650,12 @@ func putAll(t *testing.T, client *dynamodb.Client, table string, items []map[str
 	}
 }
 
-// A file for DynamoDB's import from S3 brings the same table as an import of the same.
+// A file for DynamoDB's import from S3 makes the same table as an import of the same customers.
 func TestItemsForDynamoDBsImport(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 250)
-	c.Stripe.Change(func(d *account.Data) { d.Customers[1].User = "u0" }) // of two customers, the later one
+	// u0 has two customers, and the later one counts
+	c.Stripe.Change(func(d *account.Data) { d.Customers[1].User = "u0" })
 	file := filepath.Join(t.TempDir(), "users.csv")
 	if err := os.WriteFile(file, []byte("u1,cus_1\nu2,cus_2,1700000000\nu1,cus_3,5\nu3,cus_2\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -694,7 +698,7 @@ func TestVerificationCorrectsWhatWasMissed(t *testing.T) {
 		map[string]any{"user_id": "broken", "customer_id": 17}); err != nil {
 		t.Fatal(err)
 	}
-	// Nobody heard of these.
+	// The table got no event about these changes.
 	c.Stripe.Change(func(d *account.Data) {
 		d.Customers[0].Deleted = true
 		d.Customers[1].User = "heir"

@@ -15,14 +15,15 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// forget begins to count what Stripe is asked for.
+// forget forgets the recorded requests to Stripe.
 func (c *company) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.pages, c.looked = nil, nil
 }
 
-// requests is how many pages of customers and how many single ones Stripe was asked for.
+// requests returns how many pages of customers and how many single customers were requested from
+// Stripe.
 func (c *company) requests(t *testing.T) (pages, customers int) {
 	t.Helper()
 	c.mu.Lock()
@@ -30,10 +31,10 @@ func (c *company) requests(t *testing.T) (pages, customers int) {
 	return len(c.pages), len(c.looked)
 }
 
-// A verification reads Stripe's list, and asks for those customers alone that the list lacks.
+// A verification reads Stripe's list, and looks up only the customers that the list lacks.
 func TestVerificationReadsTheList(t *testing.T) {
 	t.Parallel()
-	c := newCompany(t, 1000) // of which 900 name a user
+	c := newCompany(t, 1000) // 900 of them name a user
 	if output, err := c.run(t); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
@@ -56,8 +57,8 @@ func TestVerificationReadsTheList(t *testing.T) {
 	}
 }
 
-// A customer of several users is found, whichever way they came to them. What the metadata says is
-// corrected; the rest is for a person.
+// A customer of several users is found, whatever the source of the mappings. Mappings that
+// contradict the metadata are corrected; a person decides about the rest.
 func TestVerificationOfCustomersOfSeveralUsers(t *testing.T) {
 	t.Parallel()
 	c := startCompany(t)
@@ -78,7 +79,7 @@ func TestVerificationOfCustomersOfSeveralUsers(t *testing.T) {
 		{[]string{"--fix", "--shared"}, map[string]string{}, "; 0 corrected\n",
 			map[string]string{"hand": "cus_1", "u1": "cus_1", "a": "cus_9", "b": "cus_9"}},
 	} {
-		c.enter(t, 10) // cus_9 names nobody
+		c.enter(t, 10) // cus_9 names no user
 		if output, err := c.run(t); err != nil {
 			t.Fatalf("%v: %s", err, output)
 		}
@@ -112,7 +113,8 @@ func TestVerificationOfCustomersOfSeveralUsers(t *testing.T) {
 	}
 }
 
-// A test clock's customer is created in the future, and so is the claim that a correction ends.
+// The customer of a test clock is created in the future, so the claim that a correction ends is in
+// the future too.
 func TestVerificationOfATestClocksCustomer(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 0)
@@ -130,9 +132,10 @@ func TestVerificationOfATestClocksCustomer(t *testing.T) {
 	}
 }
 
-// A user of more customers than an item holds, the newest of which are deleted, gets those back
-// that were left out: as an import would have it, and not those for which there is no room.
-func TestVerificationRestoresWhatHadNoRoom(t *testing.T) {
+// If a user has more customers than an item can hold, and the newest ones are deleted, the
+// verification adds those that were left out, as an import does. It does not add customers for
+// which there is still no room.
+func TestVerificationAddsCustomersThatHaveRoomNow(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 0)
 	c.Stripe.Change(func(d *account.Data) {
@@ -177,15 +180,15 @@ func TestVerificationRestoresWhatHadNoRoom(t *testing.T) {
 	}
 }
 
-// An event after the reading is newer, and a correction does not undo it.
-func TestACorrectionIsOlderThanWhatCameSince(t *testing.T) {
+// An event after the time of reading is newer, and a correction does not undo it.
+func TestACorrectionIsOlderThanLaterEvents(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 3)
 	if output, err := c.run(t); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
 	c.Stripe.Change(func(d *account.Data) { d.Customers[0].User = "heir" })
-	// The customer comes back to the user, of which the list knows nothing yet.
+	// The user gets the customer back, after the list was read.
 	c.apply(t, operator.Fact{User: "u0", Customer: "cus_0", Metadata: time.Unix(4_000_000_000, 0)},
 		operator.Fact{User: "heir", Customer: "cus_0", Released: time.Unix(4_000_000_000, 0)})
 	if output, err := c.run(t, "--verify", "--fix"); err != nil {
@@ -196,9 +199,9 @@ func TestACorrectionIsOlderThanWhatCameSince(t *testing.T) {
 	}
 }
 
-// A verification that is cut off at any request goes on, and asks for no page and no customer again
-// but the one that was under way.
-func TestACutOffVerificationGoesOn(t *testing.T) {
+// A verification that is interrupted at any request continues. It requests no page and no customer
+// again, except those that were in progress.
+func TestAnInterruptedVerificationContinues(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 1000)
 	if output, err := c.run(t); err != nil {
@@ -212,7 +215,7 @@ func TestACutOffVerificationGoesOn(t *testing.T) {
 	})
 	c.put(t, "broken", "customer-1")
 	state, report := filepath.Join(t.TempDir(), "state"), filepath.Join(t.TempDir(), "report.csv")
-	wrong := "1 are not as Stripe says; see " + report
+	wrong := "1 mapping differs from Stripe: " + report + " lists them, for you to decide"
 	c.forget()
 	cuts := 0
 	for {
@@ -220,7 +223,7 @@ func TestACutOffVerificationGoesOn(t *testing.T) {
 		c.mu.Lock()
 		asked := 0
 		c.hear = func() {
-			if asked++; asked == 130 { // more than are looked up at once
+			if asked++; asked == 130 { // more than the concurrent look-ups
 				cancel()
 			}
 		}
@@ -237,7 +240,7 @@ func TestACutOffVerificationGoesOn(t *testing.T) {
 			}
 			break
 		}
-		if cuts++; err == nil || !strings.Contains(err.Error(), "the same command continues from here") {
+		if cuts++; err == nil || !strings.Contains(err.Error(), "run the same command again to continue from here") {
 			t.Errorf("%v: %s", err, output)
 		}
 	}
@@ -263,14 +266,14 @@ func TestACutOffVerificationGoesOn(t *testing.T) {
 		t.Errorf("%v, %d pages: %s", err, pages, output)
 	}
 	if output, err := c.run(t, "--verify", "--state", state); err == nil ||
-		!strings.Contains(err.Error(), "is of another run") {
+		!strings.Contains(err.Error(), "belongs to another run") {
 		t.Errorf("%v: %s", err, output)
 	}
 }
 
-// A verification that is cut off among its corrections goes on, and counts and reports those that
-// were made.
-func TestAVerificationCutOffAmongItsCorrections(t *testing.T) {
+// A verification that is interrupted during its corrections continues. It counts and reports the
+// corrections that were already made.
+func TestAVerificationInterruptedDuringItsCorrections(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, 100)
 	if output, err := c.run(t); err != nil {
@@ -301,7 +304,8 @@ func TestAVerificationCutOffAmongItsCorrections(t *testing.T) {
 	output, err := c.run(t, "--verify", "--fix", "--state", state, "--report", report)
 	const want = ": 20 of deleted customers, 16 of customers who name another user, 0 of customers who do not exist, " +
 		"1 malformed; 36 corrected\n"
-	if commandtest.Said(err) != "1 are not as Stripe says; see "+report || !strings.Contains(output, want) {
+	if commandtest.Said(err) != "1 mapping differs from Stripe: "+report+" lists them, for you to decide" ||
+		!strings.Contains(output, want) {
 		t.Errorf("%v: %s", err, output)
 	}
 	if rows := reported(t, report); len(rows["deleted"]) != 20 || len(rows["renamed"]) != 16 ||

@@ -24,7 +24,7 @@ import (
 func (j *importJob) dynamoDB(ctx context.Context, mapping operator.Mapping) (*dynamodb.Client, error) {
 	endpoint := j.cmd.String("endpoint-url")
 	override := cmp.Or(endpoint, j.getenv("AWS_ENDPOINT_URL_DYNAMODB"), j.getenv("AWS_ENDPOINT_URL"))
-	// The SDK keeps ten connections, and would open a new one for most requests of as many writers.
+	// The SDK keeps 10 idle connections. With more writers, most requests would open a new one.
 	transport := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = importer.Writers
 	})
@@ -36,12 +36,13 @@ func (j *importJob) dynamoDB(ctx context.Context, mapping operator.Mapping) (*dy
 	if err != nil {
 		return nil, err
 	}
+	j.sources = sourcesOf(cfg.Credentials)
 	client := dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
 		if endpoint != "" {
 			o.BaseEndpoint = aws.String(endpoint)
 		}
 	})
-	// A fault of the table or the login would fail every request, so find it with the first one.
+	// A fault of the table or the credentials fails every request, so this request finds it first.
 	key, _ := mapping.NewItem("nobody", nil, nil)
 	_, err = client.GetItem(ctx, &dynamodb.GetItemInput{TableName: aws.String(mapping.Table()), Key: key},
 		func(o *dynamodb.Options) {
@@ -50,14 +51,14 @@ func (j *importJob) dynamoDB(ctx context.Context, mapping operator.Mapping) (*dy
 			})
 		})
 	if err != nil {
-		return nil, fmt.Errorf("the table %s: %w", mapping.Table(), describeAWS("dynamodb", cfg.Region, err))
+		return nil, fmt.Errorf("the table %s: %w", mapping.Table(), describeAWS("dynamodb", cfg, err))
 	}
 	return client, nil
 }
 
-// stripeAccount is the account of STRIPE_SECRET_KEY, or of the secret that STRIPE_SECRET_ID names.
-// may is the permission that the key needs, for messages. Requests have apiVersion; "" means the
-// version that the functions use.
+// stripeAccount returns the account of STRIPE_SECRET_KEY, or of the secret that STRIPE_SECRET_ID
+// names. may says in messages what the key must be allowed to do. Requests have apiVersion; ""
+// means the version that the functions use.
 func stripeAccount(ctx context.Context, getenv func(string) string, end context.CancelCauseFunc, may,
 	apiVersion string) (*operator.StripeAccount, error) {
 	key := strings.TrimSpace(getenv("STRIPE_SECRET_KEY"))
@@ -70,12 +71,13 @@ func stripeAccount(ctx context.Context, getenv func(string) string, end context.
 		output, err := secretsmanager.NewFromConfig(cfg).GetSecretValue(ctx,
 			&secretsmanager.GetSecretValueInput{SecretId: aws.String(id)})
 		if err != nil {
-			return nil, fmt.Errorf("the secret of STRIPE_SECRET_ID: %w", describeAWS("secretsmanager", cfg.Region, err))
+			return nil, fmt.Errorf("the secret of STRIPE_SECRET_ID: %w", describeAWS("secretsmanager", cfg, err))
 		}
 		key = aws.ToString(output.SecretString)
 	}
 	if key == "" {
-		return nil, errors.New("set STRIPE_SECRET_ID, or STRIPE_SECRET_KEY to a key that may " + may)
+		return nil, errors.New("there is no Stripe key: set STRIPE_SECRET_ID, or STRIPE_SECRET_KEY to a key that may " +
+			may)
 	}
 	return operator.NewStripeAccount(getenv, key, apiVersion) // it names the problem of the key
 }

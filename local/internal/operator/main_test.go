@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestMain gives the AWS SDK credentials of the stand-ins. It reads the environment of the process,
-// which tests that run in parallel cannot change.
+// TestMain gives the AWS SDK the credentials of the stand-ins. The SDK reads the variables of the
+// process, which parallel tests cannot change.
 func TestMain(m *testing.M) {
 	for name, value := range map[string]string{
 		"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "eu-central-1",
@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
-	// A fifth of the time went to collecting garbage, of a heap that stays small.
+	// Garbage collection took a fifth of the time, although the heap stays small.
 	debug.SetGCPercent(400)
 	m.Run()
 }

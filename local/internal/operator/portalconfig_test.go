@@ -31,7 +31,7 @@ import (
 
 const configurations = "/v1/billing_portal/configurations"
 
-// shop is a Stripe account with a file of portal configurations.
+// shop is a Stripe account and a file of portal configurations.
 type shop struct {
 	*fakestripe.Stripe
 	key        string
@@ -62,7 +62,7 @@ func newShop(t *testing.T, livemode bool) *shop {
 	return s
 }
 
-// command is the command line in the shop's environment.
+// command returns the command line with the shop's variables.
 func (s *shop) command() *cli.Command { return NewCommand(devserver.GetenvOf(s.env)) }
 
 func (s *shop) intercept(before interceptor) { s.before.Store(&before) }
@@ -104,7 +104,8 @@ func (s *shop) mustApply(t *testing.T, more ...string) string {
 	return output
 }
 
-// written are the forms that were posted since the last call, without what every request asks for.
+// written returns the forms that were posted since the last call, without the parameters of every
+// request.
 func (s *shop) written() []url.Values {
 	var forms []url.Values
 	for _, r := range s.Requests() {
@@ -118,7 +119,7 @@ func (s *shop) written() []url.Values {
 	return forms
 }
 
-// stored is a configuration as Stripe has it.
+// stored returns a configuration as Stripe stores it.
 func (s *shop) stored(t *testing.T, id string) string {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet,
@@ -133,7 +134,7 @@ func (s *shop) stored(t *testing.T, id string) string {
 	return compact.String()
 }
 
-// byHand changes a configuration as its owner would at Stripe.
+// byHand changes a configuration as its owner does in Stripe's dashboard.
 func (s *shop) byHand(t *testing.T, id, form string) {
 	t.Helper()
 	version, err := stripespec.Embedded().Version()
@@ -150,7 +151,7 @@ func (s *shop) byHand(t *testing.T, id, form string) {
 	}
 }
 
-// idOf is the ID of a configuration in the command's output.
+// idOf returns the ID of a configuration from the output of the command.
 func idOf(t *testing.T, output, name string) string {
 	t.Helper()
 	match := regexp.MustCompile(`(?:created|updated|[=~]) "` + name + `" \(?(bpc_\w+)`).FindStringSubmatch(output)
@@ -239,7 +240,8 @@ func TestPortalConfigIsCreatedOnce(t *testing.T) {
 			}
 			before := len(s.written())
 			output = s.mustApply(t, "--write", s.into)
-			if len(s.written()) != before || !strings.Contains(output, `= "solo" (`+solo+`) is as in the file`) {
+			if len(s.written()) != before ||
+				!strings.Contains(output, `= "solo" (`+solo+`) is the same as in the file`) {
 				t.Errorf("again: %v\n%s", s.written()[before:], output)
 			}
 			s.byHand(t, team, "metadata[portal_config_name]=solo")
@@ -251,7 +253,7 @@ func TestPortalConfigIsCreatedOnce(t *testing.T) {
 	}
 }
 
-// Without --write, the IDs go to the file of `make deploy` without ENV.
+// Without --write, the IDs are written to the file that `make deploy` reads without ENV.
 func TestPortalConfigWritesTheOperatorsFile(t *testing.T) {
 	s := newShop(t, false)
 	s.write(t, twoConfigurations)
@@ -320,13 +322,13 @@ func TestPortalConfigWritesWhatHasChanged(t *testing.T) {
 		"a parameter is gone": {"headline: Your plan, ", "", "", `      business_profile.headline: "Your plan"`},
 		"a feature is gone": {"    invoice_history: {enabled: true}\n", "", "",
 			"      features.invoice_history.enabled: true"},
-		"a false one is gone": {"login_page: {enabled: true}", "login_page: {}", "",
+		"a parameter that is false is gone": {"login_page: {enabled: true}", "login_page: {}", "",
 			"      login_page.enabled: true"},
 		"every feature is gone": {twoConfigurations, "solo:\n  name: Solo plans\nteam:\n  active: false\n", "",
 			`      features.subscription_cancel.mode: "at_period_end"`},
 		"a configuration is gone": {
 			"team:\n  <<: *solo\n  active: false\n  metadata: {tier: \"2\"}\n", "", "",
-			") is not in the file, so it stays as it is",
+			") is not in the file, so it stays unchanged",
 		},
 		"metadata": {`tier: "2"`, `tier: ""`, "metadata[tier]=", `~ metadata.tier: "2" -> none`},
 		"active":   {"active: false", "active: true", "active=true", "~ active: false -> true"},
@@ -397,8 +399,8 @@ func TestPortalConfigThatWasChangedByHand(t *testing.T) {
 		}
 		return said
 	}
-	if said := doctor(); said["solo"] != "ok: "+solo+" is as in the file; " ||
-		said["team"] != "ok: "+team+" is as in the file; " {
+	if said := doctor(); said["solo"] != "ok: "+solo+" is the same as in the file; " ||
+		said["team"] != "ok: "+team+" is the same as in the file; " {
 		t.Errorf("before: %v", said)
 	}
 	version, _ := stripespec.Embedded().Version()
@@ -409,7 +411,7 @@ func TestPortalConfigThatWasChangedByHand(t *testing.T) {
 	}
 	s.byHand(t, solo, "features[subscription_update][products][0][product]=prod_Team&"+
 		"features[subscription_update][products][0][prices][0]=price_TeamMonthly&business_profile[headline]=MARKERx7Q")
-	// not in the file: no difference
+	// not in the file, so not a difference
 	s.byHand(t, solo, "business_profile[terms_of_service_url]=https://example.com/terms")
 	s.byHand(t, team, "metadata[portal_config_name]=")
 	said := doctor()
@@ -422,7 +424,7 @@ func TestPortalConfigThatWasChangedByHand(t *testing.T) {
 	if strings.Contains(fmt.Sprint(said), "MARKERx7Q") {
 		t.Errorf("Stripe's words are in %v", said)
 	}
-	if !strings.HasPrefix(said["team"], "warning: Stripe has none of this name in this mode") {
+	if !strings.HasPrefix(said["team"], "warning: Stripe has no configuration with this name in this mode") {
 		t.Error(said["team"])
 	}
 	s.byHand(t, team, "metadata[portal_config_name]=solo")
@@ -462,7 +464,8 @@ func TestDoctorReadsTheFileOfPortalConfigurations(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "portal.json")
 	for text, want := range map[string]string{
-		`{"team": {"name": "x"}}`: "WARNING  portal configuration \"team\" of the file: Stripe has none of this name " +
+		`{"team": {"name": "x"}}`: "WARNING  portal configuration \"team\" of the file: Stripe has no configuration " +
+			"with this name " +
 			"in this mode\n         Run: go run ./local portal-config apply " + path + ".\n",
 		`{"team": {"nam": "x"}}`: `portal.json:1: "team": nam: unknown parameter`,
 	} {
@@ -477,7 +480,7 @@ func TestDoctorReadsTheFileOfPortalConfigurations(t *testing.T) {
 	}
 }
 
-// startAWS starts a Secrets Manager that has the key; any other request is denied.
+// startAWS starts a Secrets Manager that has the key. It denies any other request.
 func startAWS(t *testing.T, key string) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -525,7 +528,7 @@ func TestPortalConfigAfterAnInterruption(t *testing.T) {
 			if err == nil {
 				t.Fatalf("no error: %s", output)
 			}
-			if wants := "interrupted: the same command does the rest"; ctx.Err() != nil &&
+			if wants := "interrupted: run the same command again; it does the rest"; ctx.Err() != nil &&
 				!strings.Contains(err.Error(), wants) {
 				t.Errorf("%v, want %s", err, wants)
 			}
@@ -552,8 +555,8 @@ func TestPortalConfigAfterAnInterruption(t *testing.T) {
 	}
 }
 
-// An answer that is not the list of configurations must not look like an account without any: each
-// run would create them again.
+// An answer that is not the list of configurations must not be read as an empty account: each run
+// would create the configurations again.
 func TestPortalConfigWritesNothingAfterAnImpossibleAnswer(t *testing.T) {
 	t.Parallel()
 	const other = `{"id":"bpc_Other","livemode":false,"active":true,"features":{"invoice_history":{"enabled":false}}}`
@@ -591,7 +594,7 @@ func TestPortalConfigWritesNothingAfterAnImpossibleAnswer(t *testing.T) {
 				return true
 			})
 			output, err := s.apply(t, "--write", s.into)
-			if err == nil || !strings.Contains(err.Error(), "an answer that breaks Stripe's API contract") ||
+			if err == nil || !strings.Contains(err.Error(), "the answer does not follow Stripe's API") ||
 				strings.Contains(output, "updated") {
 				t.Errorf("%v\n%s", err, output)
 			}
@@ -657,11 +660,11 @@ func TestPortalConfigFailures(t *testing.T) {
 			"breaks the API's contract"},
 		"an answer without an ID": {
 			func(_ *testing.T, s *shop) { s.intercept(answers(200, `{"id":"MARKERx7Q","livemode":false}`)) },
-			twoConfigurations, nil, "breaks Stripe's API contract",
+			twoConfigurations, nil, "does not follow Stripe's API",
 		},
 		"an answer of the other mode": {
 			func(_ *testing.T, s *shop) { s.intercept(answers(200, `{"id":"bpc_1","livemode":true}`)) },
-			twoConfigurations, nil, "breaks Stripe's API contract",
+			twoConfigurations, nil, "does not follow Stripe's API",
 		},
 		"Stripe keeps another value": {
 			func(_ *testing.T, s *shop) {
@@ -672,26 +675,26 @@ func TestPortalConfigFailures(t *testing.T) {
 			"the values at Stripe differ from the file",
 		},
 		"a new one without features": {nil, "a:\n  name: x\n", nil,
-			`portal.yaml:1: "a": features: is missing; Stripe requires it of a new configuration`},
+			`portal.yaml:1: "a": features: is missing; Stripe requires it for a new configuration`},
 		"a new one without any feature": {nil, "a:\n  name: x\n  features: {}\n", nil,
-			`portal.yaml:3: "a": features: must have a feature in a new configuration`},
+			`portal.yaml:3: "a": features: must have a feature, because the configuration is new`},
 		"a new feature without enabled": {nil, "a:\n  features:\n    subscription_cancel:\n      mode: immediately\n",
 			nil, `portal.yaml:4: "a": features.subscription_cancel.enabled: is missing`},
 		"an unknown parameter": {nil, "a:\n  features:\n    subscription_pause: {enabled: true}\n", nil,
 			`portal.yaml:3: "a": features.subscription_pause: unknown parameter; known here: customer_update`},
-		"a default that is not there": {nil, twoConfigurations, []string{"--write", "x.toml", "--default", "Solo"},
+		"a default that does not exist": {nil, twoConfigurations, []string{"--write", "x.toml", "--default", "Solo"},
 			`has no configuration "Solo"`},
 		"a default that is not active": {nil, twoConfigurations, []string{"--write", "x.toml", "--default", "team"},
 			`--default: the configuration "team" is not active`},
 		"a default without a file": {nil, twoConfigurations, []string{"--default", "solo"},
-			"--no-write excludes it"},
+			"it excludes --no-write"},
 		"a key of the other mode": {func(_ *testing.T, s *shop) { s.env["STRIPE_LIVEMODE"] = "true" },
 			twoConfigurations, nil, "the key's mode differs from STRIPE_LIVEMODE"},
 		"no key": {func(_ *testing.T, s *shop) { s.env["STRIPE_SECRET_KEY"] = "" },
 			twoConfigurations, nil, "STRIPE_SECRET_KEY to a key that may write the customer portal"},
 		"parameters of another mode": {nil, twoConfigurations, []string{"--write", "live.toml"},
 			"live.toml:1: the deployment is not in Stripe's test mode"},
-		"IDs that this mode has not": {nil, twoConfigurations, []string{"--write", "other.toml"},
+		"IDs that do not exist in this mode": {nil, twoConfigurations, []string{"--write", "other.toml"},
 			`other.toml has the configuration "bpc_Live", which does not exist in Stripe's test mode`},
 		"parameters that are not a file": {nil, twoConfigurations, []string{"--write", "."},
 			"the file of parameters: "},
@@ -773,10 +776,10 @@ func TestPortalConfigIsFoundAmongMany(t *testing.T) {
 	}
 }
 
-// The recipe's file is one that Stripe takes.
+// Stripe accepts the file of the recipe.
 func TestTheFileOfTheRecipeApplies(t *testing.T) {
 	t.Parallel()
-	recipe, err := os.ReadFile("../../../infra/README.md")
+	recipe, err := os.ReadFile("../../../infra/PORTAL.md")
 	if err != nil {
 		t.Fatal(err)
 	}

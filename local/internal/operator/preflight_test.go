@@ -22,15 +22,16 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// control is Lambda and CodeDeploy at the wire, with the versions that are about to get traffic.
+// control stands in for Lambda and CodeDeploy at the wire. It has the versions that are about to
+// get traffic.
 type control struct {
 	*patient
-	functions map[string]lambda.Handler // by the last part of the ARN before its version; nil fails
+	functions map[string]lambda.Handler // by the last part of the ARN before the version; a nil function fails
 	env       map[string]string         // of the preflight function
-	live      map[string]string         // variables of the portal version that serves; nil before the first
-	hang      string                    // part of a path of Lambda's that is never answered
-	refuse    int                       // reports that CodeDeploy throttles first
-	logs      devservertest.LogBuffer   // of the webhook that takes events from the event bus alone
+	live      map[string]string         // variables of the portal version that serves; nil before the first version
+	hang      string                    // part of a path of the Lambda API that gets no answer
+	refuse    int                       // how many reports CodeDeploy throttles first
+	logs      devservertest.LogBuffer   // of the webhook that accepts events only from the event bus
 
 	mu      sync.Mutex
 	reports []string
@@ -105,7 +106,7 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// busAlone makes the webhook one that takes events from the event bus alone.
+// busAlone replaces the webhook with one that accepts events only from the event bus.
 func (c *control) busAlone(t *testing.T) {
 	t.Helper()
 	delete(c.webhook, "WEBHOOK_SECRET_ID")
@@ -117,7 +118,7 @@ func (c *control) busAlone(t *testing.T) {
 	c.functions["webhook"] = function
 }
 
-// otherTable gives the new versions an empty table, next to the one that is served.
+// otherTable gives the new versions an empty table, next to the table of the live version.
 func (c *control) otherTable(t *testing.T, name, live string) {
 	t.Helper()
 	c.live = maps.Clone(c.portal)
@@ -152,7 +153,7 @@ func (c *control) report(w http.ResponseWriter, body []byte) {
 
 const hookEvent = `{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"hook-1"}`
 
-// run runs the hook with the time that Lambda gives it, and returns its log.
+// run runs the hook with this timeout, and returns its log.
 func (c *control) run(t *testing.T, event string, timeout time.Duration) (logs string, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
@@ -169,7 +170,7 @@ func (c *control) run(t *testing.T, event string, timeout time.Duration) (logs s
 	return written.String(), err
 }
 
-// answering is a function that answers everything with a status.
+// answering is a function that answers every request with this status.
 type answering int
 
 func (a answering) Invoke(context.Context, []byte) ([]byte, error) {
@@ -183,7 +184,7 @@ func TestPreflightReports(t *testing.T) {
 		want    string // the one report
 		finding string // a part of the log
 	}{
-		"all is well": {func(*control) {}, "Succeeded", `"name":"portal's answer","status":"ok"`},
+		"no problem": {func(*control) {}, "Succeeded", `"name":"portal's answer","status":"ok"`},
 		"no webhook": {func(c *control) { delete(c.env, "WEBHOOK_FUNCTION") }, "Succeeded",
 			`"status":"Succeeded"`},
 		"a warning": {func(c *control) {
@@ -200,15 +201,15 @@ func TestPreflightReports(t *testing.T) {
 			"Failed", "the function returned an error"},
 		"the webhook crashes": {func(c *control) { c.functions["webhook"] = nil }, "Failed",
 			`"name":"webhook's answer","status":"problem"`},
-		"the portal lets all in": {func(c *control) { c.functions["portal"] = answering(303) }, "Failed",
+		"the portal accepts every request": {func(c *control) { c.functions["portal"] = answering(303) }, "Failed",
 			"with 303 instead of 401"},
-		"the webhook takes all": {func(c *control) { c.functions["webhook"] = answering(200) }, "Failed",
+		"the webhook accepts every request": {func(c *control) { c.functions["webhook"] = answering(200) }, "Failed",
 			"with 200 instead of 400"},
-		"events of the bus alone": {func(c *control) { c.busAlone(t) }, "Succeeded",
+		"only events from the event bus": {func(c *control) { c.busAlone(t) }, "Succeeded",
 			`"name":"webhook's answer","status":"ok","detail":"it accepts events from the event bus"`},
 		"the bus's webhook crashes": {func(c *control) { c.busAlone(t); c.functions["webhook"] = nil },
 			"Failed", `"name":"webhook's answer","status":"problem"`},
-		"the bus's webhook takes no events": {func(c *control) {
+		"the bus's webhook accepts no events": {func(c *control) {
 			c.busAlone(t)
 			c.functions["webhook"] = answering(400)
 		}, "Failed", "it does not accept an event from the event bus"},
@@ -247,7 +248,8 @@ func TestPreflightReports(t *testing.T) {
 	}
 }
 
-// The alarm EventsMissing counts events that have an age: a deployment must not end a silence.
+// Preflight's event has no age: the alarm EventsMissing counts events with an age, and a deployment
+// must not hide a silence.
 func TestPreflightsEventHasNoAge(t *testing.T) {
 	t.Parallel()
 	c := newControl(t)
@@ -261,7 +263,7 @@ func TestPreflightsEventHasNoAge(t *testing.T) {
 	}
 }
 
-func TestPreflightSaysWhatCouldNotBeReported(t *testing.T) {
+func TestPreflightNamesAReportThatFailed(t *testing.T) {
 	t.Parallel()
 	c := newControl(t)
 	c.refuse = 100

@@ -14,14 +14,14 @@ import (
 	"github.com/urfave/cli/v3"
 )
 
-// FlagTest shows that a flag does something: with two values, a command does two things. The value
-// "" leaves the flag out.
+// FlagTest shows that a flag has an effect: two values have two results. The value "" leaves the
+// flag out.
 type FlagTest = struct {
 	Values, Want [2]string
 	See          func(t *testing.T, value string) string
 }
 
-// Flags are the flags of all commands, by the name of the command.
+// Flags returns the flags of all commands, by the name of the command.
 func Flags(commands []*cli.Command) iter.Seq2[string, cli.Flag] {
 	return func(yield func(string, cli.Flag) bool) {
 		for _, command := range commands {
@@ -41,14 +41,14 @@ func Flags(commands []*cli.Command) iter.Seq2[string, cli.Flag] {
 }
 
 // RequireEffects fails unless every flag of the commands has an effect. The name of a test is
-// "command --flag", and may have a comma and another use of the flag behind it.
+// "command --flag". A comma and another use of the flag may follow.
 func RequireEffects(t *testing.T, commands []*cli.Command, tests map[string]FlagTest) {
 	t.Helper()
 	registered := map[string]bool{}
 	for command, flag := range Flags(commands) {
 		registered[command+" --"+flag.Names()[0]] = true
 	}
-	if runtime.GOOS != "linux" { // whose terminals the test knows
+	if runtime.GOOS != "linux" { // the only system whose terminals the test opens
 		delete(registered, "serve --json")
 	}
 	for name, test := range tests {
@@ -77,8 +77,8 @@ func RequireEffects(t *testing.T, commands []*cli.Command, tests map[string]Flag
 	}
 }
 
-// RequireNoBlanks fails unless every flag that is blank is refused: it is often an empty variable
-// of a script.
+// RequireNoBlanks fails unless every blank flag is refused: a blank flag is often an empty variable
+// in a script.
 func RequireNoBlanks(t *testing.T, root func() *cli.Command) {
 	t.Helper()
 	for command, flag := range Flags(root().Commands) {
@@ -86,7 +86,7 @@ func RequireNoBlanks(t *testing.T, root func() *cli.Command) {
 			continue
 		}
 		arguments := strings.Fields(command)
-		if command == "invoke" && flag.Names()[0] != "event" { // which is required
+		if command == "invoke" && flag.Names()[0] != "event" { // the required flag
 			arguments = append(arguments, "--event", "none.json")
 		}
 		name := "--" + flag.Names()[0]
@@ -99,13 +99,13 @@ func RequireNoBlanks(t *testing.T, root func() *cli.Command) {
 	}
 }
 
-// Run runs a command without input, and returns its two outputs.
+// Run runs a command without input, and returns its standard output and standard error.
 func Run(t *testing.T, root *cli.Command, arguments ...string) (output, errOut string, err error) {
 	t.Helper()
 	return RunWith(t.Context(), strings.NewReader(""), root, arguments...)
 }
 
-// RunWith runs a command with standard input, and returns its two outputs.
+// RunWith runs a command with an input, and returns its standard output and standard error.
 func RunWith(
 	ctx context.Context, input io.Reader, root *cli.Command, arguments ...string,
 ) (output, errOut string, err error) {
@@ -115,18 +115,18 @@ func RunWith(
 	return out.String(), other.String(), err
 }
 
-// Option is a flag with a value; nothing if the value is "".
+// Option returns a flag with a value, or nothing if the value is "".
 func Option(flag, value string) []string {
 	switch value {
 	case "":
 		return nil
-	case "yes": // of a flag without a value
+	case "yes": // a flag without a value
 		return []string{flag}
 	}
 	return []string{flag, value}
 }
 
-// Said is an error's text; "" for none.
+// Said returns the text of an error, or "" for nil.
 func Said(err error) string {
 	if err == nil {
 		return ""

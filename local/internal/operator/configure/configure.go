@@ -1,4 +1,4 @@
-// Package configure says which settings of the portal accept a token.
+// Package configure finds the settings of the portal that accept a token.
 package configure
 
 import (
@@ -15,41 +15,68 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"billingportal/functions/app/operator"
+	"billingportal/local/internal/commandline"
 	"billingportal/local/internal/operator/tokenadvice"
 )
 
-// maxPasted is more than any token that the portal accepts (8 KiB), with what people paste around
-// it, in UTF-16.
+// maxPasted limits the input, in bytes. It is more than any token that the portal accepts (8 KiB),
+// with the text that people paste around it, in UTF-16.
 const maxPasted = 256 << 10
 
-// errRefused sets the exit status; the reason has been printed.
-var errRefused = errors.New("the portal refuses this token")
+// These errors end a run whose output has the reason. They name the next step.
+var (
+	errRefused = errors.New("the portal refuses this token: make the change that is described above, then run " +
+		"configure " +
+		"again")
+	errExpired  = errors.New("the token has expired: sign in again, then run configure with the new token")
+	errUnusable = errors.New("no settings accept this token: get another token, as described above, then run " +
+		"configure " +
+		"with it")
+)
 
-// Command is the command configure. It reads the JWT_… variables with getenv.
+// waiting tells a person at a terminal why nothing happens. A terminal in canonical mode keeps at
+// most 4,096 characters of a line, including the line end.
+//
+// https://man7.org/linux/man-pages/man3/termios.3.html
+const waiting = "Waiting for a token: paste it, then press Enter and Ctrl-D. A terminal keeps only about 4,000 " +
+	"characters of a line,\nso for a longer token press Ctrl-C and use: go run ./local configure < token.txt"
+
+// Command returns the command configure, which reads the JWT_… variables with getenv.
 func Command(getenv func(string) string) *cli.Command {
 	return &cli.Command{
-		Name:  "configure",
-		Usage: "say which settings accept a token",
-		Description: "Reads a token of your provider from standard input. Prints its content, whether the provider's " +
-			"keys can be fetched and its signature\n" +
-			"is valid, and the lines for .deploy/ENV.toml:\n\n" +
-			"  go run ./local configure < token.txt\n\n" +
-			"If variables JWT_… are set, it names the one rule that refuses the token, and what to change. Anyone " +
-			"who has the token is signed in\n" +
-			"as its user, so keep it off the command line. The exit status is 1 if the token is refused.",
+		Name:      "configure",
+		Usage:     "Find the settings that accept a token of your identity provider",
+		UsageText: "go run ./local configure [options] < token.txt",
+		Description: "EXAMPLES:\n" +
+			"   go run ./local configure < token.txt             find the settings\n" +
+			"   JWT_ISSUER=… JWT_AUDIENCE=… go run ./local configure < token.txt\n" +
+			"                                                    say why these settings refuse the token\n\n" +
+			"It reads the token from standard input. It prints the claims of the token, whether the provider's keys " +
+			"can be fetched,\nwhether the signature is valid, and the lines for .deploy/ENV.toml. If JWT_… variables " +
+			"are " +
+			"set, it names the one rule that\nrefuses the token, and what to change.\n\n" +
+			"A token signs in its user, so keep it out of command lines and shell histories. The exit status is 1 if " +
+			"the token is refused.",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "offline", Usage: "fetch nothing: keys and signature are not checked"},
+			&cli.BoolFlag{Name: "offline", Usage: "fetch nothing, so the keys and the signature are not checked"},
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
+			if commandline.IsTerminal(cmd.Root().Reader) {
+				fmt.Fprintln(cmd.Root().ErrWriter, waiting)
+			}
 			pasted, err := io.ReadAll(io.LimitReader(cmd.Root().Reader, maxPasted+1))
 			if err != nil {
 				return fmt.Errorf("read the token: %w", err)
 			}
 			if len(pasted) > maxPasted {
-				return fmt.Errorf("standard input has more than %d KiB: paste the token alone", maxPasted>>10)
+				return fmt.Errorf("standard input has more than %d KiB: paste only the token", maxPasted>>10)
 			}
 			c := configuration{getenv: getenv, now: time.Now(), offline: cmd.Bool("offline"), out: cmd.Root().Writer}
-			return c.run(ctx, string(pasted))
+			if err := c.run(ctx, string(pasted)); err != nil {
+				return err
+			}
+			commandline.Next(cmd, "copy the parameters into .deploy/prod.toml, then run\n  make deploy ENV=prod")
+			return nil
 		},
 	}
 }
@@ -65,7 +92,7 @@ type configuration struct {
 	taken []string // variables that were taken from the token
 }
 
-// tokenVariables are those that decide about a token.
+// tokenVariables are the variables that decide whether a token is accepted.
 var tokenVariables = []string{
 	"JWT_ISSUER", "JWT_ISSUER_ALIASES", "JWT_AUDIENCE", "JWT_JWKS_URL", "JWT_JWKS", "JWT_USER_CLAIM",
 	"JWT_REQUIRED_SCOPE", "JWT_REQUIRED_CLAIM",
@@ -75,7 +102,7 @@ func (c *configuration) run(ctx context.Context, pasted string) error {
 	c.printTarget()
 	token, err := tokenadvice.Read(pasted)
 	if err != nil {
-		return err // it is a sentence for the person who pasted the text
+		return err // its text is for the person who pasted the token
 	}
 	c.token = token
 	if err := c.checkVariables(); err != nil {
@@ -90,19 +117,22 @@ func (c *configuration) run(ctx context.Context, pasted string) error {
 		final = c.correct(ctx, variables, v)
 	}
 	c.printWarnings(variables)
-	if c.isSettable(final) {
-		c.printParameters(variables)
-		c.printCommand(variables)
-	} else {
+	if !c.isSettable(final) {
 		c.printf("\nNo settings accept this token.\n")
+		return errUnusable
 	}
-	if v.refusal != nil || v.expired {
+	c.printParameters(variables)
+	c.printCommand(variables)
+	switch {
+	case v.refusal != nil:
 		return errRefused
+	case v.expired:
+		return errExpired
 	}
 	return nil
 }
 
-// checkVariables reports variables of the environment that are wrong whatever the token is.
+// checkVariables reports variables of the environment that are wrong for any token.
 func (c *configuration) checkVariables() error {
 	_, err := c.rules(c.environment(), true)
 	return err
@@ -116,7 +146,7 @@ func (c *configuration) environment() map[string]string {
 	return variables
 }
 
-// variables are those of the environment, completed from the token.
+// variables returns the variables of the environment, completed from the token.
 func (c *configuration) variables() map[string]string {
 	variables := c.environment()
 	take := func(name, value string) {
@@ -141,15 +171,15 @@ func (c *configuration) userClaim(variables map[string]string) string {
 	return cmp.Or(variables["JWT_USER_CLAIM"], "sub")
 }
 
-// verdict is what the portal would say of a token.
+// verdict is the portal's answer to a token.
 type verdict struct {
 	refusal *operator.Refusal // the first rule that refuses it, apart from its expiry; nil if every rule accepts it
 	expired bool
 	never   bool // the token was never valid, so the other rules could not be checked
 }
 
-// evaluate has the portal's verifier judge the token. If it expired, the other rules are checked at
-// the time of its expiry: their advice should not wait for the next token.
+// evaluate checks the token with the portal's verifier. If the token has expired, it checks the
+// other rules at the time of expiry, so that their advice does not wait for the next token.
 func (c *configuration) evaluate(ctx context.Context, variables map[string]string) verdict {
 	v := verdict{refusal: c.judge(ctx, variables, c.now)}
 	if v.refusal == nil || v.refusal.Cause != operator.Expired {
@@ -163,8 +193,8 @@ func (c *configuration) evaluate(ctx context.Context, variables map[string]strin
 	return v
 }
 
-// judge returns why the portal would refuse the token at a time. It searches for the keys of an
-// issuer without discovery.
+// judge returns why the portal would refuse the token at a time, or nil. It searches for the keys
+// of an issuer without discovery.
 func (c *configuration) judge(ctx context.Context, variables map[string]string, at time.Time) *operator.Refusal {
 	refusal := c.judgeOnce(ctx, variables, at)
 	if refusal == nil || refusal.Cause != operator.KeysUnavailable || c.offline || variables["JWT_JWKS_URL"] != "" ||
@@ -197,22 +227,22 @@ func (c *configuration) judgeOnce(ctx context.Context, variables map[string]stri
 		Advice: noDiscoveryAdvice}
 }
 
-// rules are those of the variables. A missing issuer or audience has a placeholder, so that the
-// verifier can say what the token lacks. withoutKeys are rules for Inspect alone.
+// rules returns the rules of the variables. A missing issuer or audience gets a placeholder, so
+// that the verifier can say what the token lacks. With withoutKeys, the rules are only for Inspect.
 func (c *configuration) rules(variables map[string]string, withoutKeys bool) (*operator.TokenRules, error) {
 	complete := maps.Clone(variables)
 	complete["JWT_ISSUER"] = cmp.Or(complete["JWT_ISSUER"], "https://issuer.invalid")
 	complete["JWT_AUDIENCE"] = cmp.Or(complete["JWT_AUDIENCE"], "none")
-	complete["STRIPE_LIVEMODE"] = c.getenv("STRIPE_LIVEMODE") // some issuers are for tests alone
+	complete["STRIPE_LIVEMODE"] = c.getenv("STRIPE_LIVEMODE") // some issuers are only for test mode
 	if withoutKeys && complete["JWT_JWKS"] == "" && complete["JWT_JWKS_URL"] == "" {
 		complete["JWT_JWKS_URL"] = "https://keys.invalid/"
 	}
-	// It names the variables.
+	// The error names the variables.
 	return operator.ReadTokenRules(func(name string) string { return complete[name] })
 }
 
-// correct replaces the values that refuse the token by its own, as long as that is safe, and says
-// what comes of it.
+// correct replaces the values that refuse the token with the token's own values, as long as that is
+// safe. It prints the result.
 func (c *configuration) correct(ctx context.Context, variables map[string]string, v verdict) verdict {
 	corrected := false
 	for v.refusal != nil && c.replace(ctx, variables, v.refusal.Cause) {
@@ -254,8 +284,8 @@ func (c *configuration) replace(ctx context.Context, variables map[string]string
 	return false
 }
 
-// isSettable reports whether there are settings worth printing: they accept the token, or may once
-// the keys or the user's rights are as they should be.
+// isSettable reports whether settings are worth printing: they accept the token, or they may accept
+// it after the keys or the user's rights are corrected.
 func (c *configuration) isSettable(v verdict) bool {
 	if v.refusal == nil {
 		return true

@@ -21,15 +21,15 @@ import (
 	"billingportal/local/internal/fakeissuer"
 )
 
-// recordedToken is a token as a provider makes it, and what configure says of it.
+// recordedToken is a token as a provider makes it, and the settings that configure finds for it.
 type recordedToken struct {
 	Provider, Kind string
 	Header         map[string]any
 	Claims         map[string]any
 	Lines          map[string]string // for samconfig.toml
-	User           string            // whom the portal takes it for
-	Team           string            // claim that names a team
-	Role           string            // JWT_REQUIRED_CLAIM that it meets
+	User           string            // the user that the portal finds in it
+	Team           string            // the claim that names a team
+	Role           string            // a JWT_REQUIRED_CLAIM that accepts it
 }
 
 func recordedTokens(t *testing.T) []recordedToken {
@@ -45,7 +45,7 @@ func recordedTokens(t *testing.T) []recordedToken {
 	return tokens
 }
 
-// signer signs with keys of its own, whatever issuer a token names.
+// signer signs tokens of any issuer with its own keys.
 type signer struct {
 	*fakeissuer.Issuer
 	jwks string
@@ -61,7 +61,7 @@ func newSigner(t *testing.T) *signer {
 	return &signer{issuer, string(jwks)}
 }
 
-// newIssuer returns an issuer with a key that no other has.
+// newIssuer returns an issuer with a new key.
 func newIssuer(t *testing.T, url string) *fakeissuer.Issuer {
 	t.Helper()
 	issuer, err := fakeissuer.New(url)
@@ -75,13 +75,13 @@ func newIssuer(t *testing.T, url string) *fakeissuer.Issuer {
 	return issuer
 }
 
-// sign makes a token of exactly these claims, valid for an hour.
+// sign returns a token with exactly these claims, valid for an hour.
 func (s *signer) sign(t *testing.T, claims map[string]any) string {
 	t.Helper()
 	claims = maps.Clone(claims)
 	for _, own := range []string{"iss", "sub", "aud", "scope", "email", "name", "azp", "client_id"} {
 		if _, ok := claims[own]; !ok {
-			claims[own] = nil // merged over the issuer's own, null removes one
+			claims[own] = nil // null removes a claim of the issuer
 		}
 	}
 	token, err := s.Token("alice", claims, time.Hour)
@@ -91,7 +91,7 @@ func (s *signer) sign(t *testing.T, claims map[string]any) string {
 	return token
 }
 
-// configure runs the command and returns its output.
+// configure runs the command, and returns its output.
 func configure(t *testing.T, pasted string, variables map[string]string, offline bool) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
@@ -152,9 +152,9 @@ func TestConfigureKnowsTheTokensOfProviders(t *testing.T) {
 	}
 }
 
-// The table of providers says what configure finds in their tokens.
-func TestTheRecipesAreThoseOfTheTokens(t *testing.T) {
-	text, err := os.ReadFile("../../../../infra/README.md")
+// The table of providers in the documents matches the claims that configure finds in their tokens.
+func TestTheRecipesMatchTheTokens(t *testing.T) {
+	text, err := os.ReadFile("../../../../infra/IDENTITY-PROVIDERS.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestTheRecipesAreThoseOfTheTokens(t *testing.T) {
 			rows[provider] = append(rows[provider], line)
 		}
 	}
-	upper := regexp.MustCompile(`[A-Z]+(?:-[A-Z]+)?`) // what each customer of a provider has their own of
+	upper := regexp.MustCompile(`[A-Z]+(?:-[A-Z]+)?`) // placeholders for the values of one customer of the provider
 	for _, recorded := range recordedTokens(t) {
 		issuer, host := recorded.Lines["JwtIssuer"], strings.SplitAfterN(recorded.Lines["JwtIssuer"], "/", 4)
 		if named := slices.ContainsFunc(rows[recorded.Provider], func(row string) bool {
@@ -199,7 +199,7 @@ func TestTheRecipesAreThoseOfTheTokens(t *testing.T) {
 	}
 }
 
-// teamOf is the value at the end of the path of the team.
+// teamOf returns the value of the claim that names the team.
 func teamOf(recorded recordedToken) string {
 	claims, name := recorded.Claims, recorded.Team
 	if outer, inner, isPath := cutLast(name, "."); isPath && claims[name] == nil {
@@ -218,7 +218,7 @@ func cutLast(text, separator string) (before, after string, found bool) {
 	return text[:at], text[at+len(separator):], true
 }
 
-// requireTaken has the portal take the token for a user, with the lines that were printed.
+// requireTaken fails unless the portal, with the printed lines, finds this user in the token.
 func requireTaken(t *testing.T, token, jwks string, lines map[string]string, user, role string) {
 	t.Helper()
 	env := map[string]string{"JWT_JWKS": jwks, "JWT_REQUIRED_CLAIM": role}
@@ -298,7 +298,7 @@ func TestConfigureNamesTheRuleThatRefuses(t *testing.T) {
 	}
 }
 
-// An issuer at the wire: discovery, a key set without discovery, and none of either.
+// Configure finds the keys of a real server: by discovery, without discovery, and not at all.
 func TestConfigureFindsTheKeys(t *testing.T) {
 	var keys *fakeissuer.Issuer
 	places := map[string]bool{}
@@ -315,14 +315,14 @@ func TestConfigureFindsTheKeys(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	for name, test := range map[string]struct {
-		issuer string // below the server
+		issuer string // the path on the server
 		places []string
 		want   string
 		lines  map[string]string
 	}{
 		"discovery": {"/", []string{"/.well-known/openid-configuration", "/keys/jwks.json"},
 			"ACCEPTED", map[string]string{}},
-		"a key set alone": {"/", []string{"/.well-known/jwks.json"}, "ACCEPTED",
+		"only a key set": {"/", []string{"/.well-known/jwks.json"}, "ACCEPTED",
 			map[string]string{"JwtJwksUrl": server.URL + "/.well-known/jwks.json"}},
 		"neither": {"/", nil, "REFUSED: discovery: ", map[string]string{}},
 		"discovery of another": {"", []string{"/.well-known/openid-configuration", "/keys/jwks.json"},

@@ -11,8 +11,8 @@ import (
 	"billingportal/local/internal/devserver/devservertest"
 )
 
-// Keys are taken from where the portal would take them: over https, or from this machine; not
-// behind a redirect; and no more of them.
+// Configure fetches keys with the limits of the portal: over https or from this machine, without
+// redirects, and at most as many bytes.
 func TestConfigureFetchesAsThePortalDoes(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -36,7 +36,7 @@ func TestConfigureFetchesAsThePortalDoes(t *testing.T) {
 	})
 	t.Cleanup(func() { http.DefaultTransport = transport })
 	for address, want := range map[string]struct {
-		size     int // of what is taken; -1 for nothing
+		size     int // of the part that is read; -1 if nothing is
 		requests int32
 	}{
 		server.URL + "/keys":                 {len(`{"keys":[]}`), 1},

@@ -18,11 +18,11 @@ import (
 	"billingportal/local/internal/loopback"
 )
 
-// maxAliases is the limit of JWT_ISSUER_ALIASES.
+// maxAliases is the largest number of names in JWT_ISSUER_ALIASES.
 const maxAliases = 4
 
 // replaceIssuer adds the token's issuer to JWT_ISSUER_ALIASES if it is another name of the
-// configured one. Otherwise it becomes JWT_ISSUER, with a warning.
+// configured issuer. Otherwise it makes it JWT_ISSUER, with a warning.
 //
 // Both names must publish the key that signed the token: anyone can publish a copy of another
 // issuer's public keys.
@@ -42,20 +42,20 @@ func (c *configuration) replaceIssuer(ctx context.Context, variables map[string]
 		func(alias string) bool { return alias == own }), ",")
 	if isCommon {
 		c.printf("Both names publish the key that signed this token, but JWT_ISSUER_ALIASES already has %d names: "+
-			"remove one that is out of use. "+
-			"Below, the token's issuer takes the place of JWT_ISSUER.\n", maxAliases)
+			"remove a name that is no longer used. "+
+			"Below, the token's issuer replaces JWT_ISSUER.\n", maxAliases)
 		return
 	}
-	c.printf("If that is your provider, set JWT_ISSUER to the token's.\n"+
+	c.printf("If that is your provider, set JWT_ISSUER to the token's issuer.\n"+
 		"\nWARNING: the two issuers do not both publish the key that signed this token%s. So the same user ID may be "+
 		"another person there, who "+
-		"would open this one's billing: do not add it to JWT_ISSUER_ALIASES, and replace JWT_ISSUER only before "+
+		"could open this user's billing: do not add it to JWT_ISSUER_ALIASES, and replace JWT_ISSUER only before "+
 		"customers are mapped.\n", c.notFetched())
 }
 
 func (c *configuration) notFetched() string {
 	if c.offline {
-		return ", as far as can be said without fetching anything"
+		return ", as far as can be seen without fetching anything"
 	}
 	return ""
 }
@@ -108,7 +108,7 @@ func (c *configuration) isSignedWithCommonKey(ctx context.Context, variables map
 	}, at) == nil
 }
 
-// configuredKeys are the keys that the portal uses for JWT_ISSUER, by thumbprint (RFC 7638).
+// configuredKeys returns the keys that the portal uses for JWT_ISSUER, by thumbprint (RFC 7638).
 func configuredKeys(ctx context.Context, variables map[string]string) (map[string]json.RawMessage, error) {
 	switch {
 	case variables["JWT_JWKS"] != "":
@@ -119,8 +119,8 @@ func configuredKeys(ctx context.Context, variables map[string]string) (map[strin
 	return publishedKeys(ctx, variables["JWT_ISSUER"])
 }
 
-// publishedKeys are those that an issuer publishes under its own name: by discovery, or where many
-// providers without it do.
+// publishedKeys returns the keys that an issuer publishes under its own name: by discovery, or at
+// the address that many providers without discovery use.
 func publishedKeys(ctx context.Context, issuer string) (map[string]json.RawMessage, error) {
 	base := strings.TrimSuffix(issuer, "/")
 	var document struct {
@@ -164,8 +164,8 @@ func keysOf(jwks []byte) (map[string]json.RawMessage, error) {
 
 var errNotFetched = errors.New("not fetched")
 
-// fetch keeps to the portal's own limits for keys: https (http of this machine alone), no
-// redirects, 150,000 bytes.
+// fetch has the portal's limits for keys: https (http only on this machine), no redirects, at most
+// 150,000 bytes.
 func fetch(ctx context.Context, address string) ([]byte, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.User != nil {

@@ -44,7 +44,7 @@ func wrapped(text, lineBreak string) string {
 	return strings.Join(append(lines, text), lineBreak)
 }
 
-func TestConfigureReadsWhatPeoplePaste(t *testing.T) {
+func TestConfigureReadsPastedTokens(t *testing.T) {
 	keys := newSigner(t)
 	claims := map[string]any{"iss": "https://tenant.example.com/", "aud": "api", "sub": "u"}
 	token := keys.sign(t, claims)
@@ -66,7 +66,7 @@ func TestConfigureReadsWhatPeoplePaste(t *testing.T) {
 		return asJSON(members)
 	}
 	for name, test := range map[string]struct{ pasted, audience, source string }{
-		"as it is":                   {token, "api", ""},
+		"unchanged":                  {token, "api", ""},
 		"with white space around it": {" \r\n\t" + token + "\n\n", "api", ""},
 		"in double quotes":           {`"` + token + `"` + "\n", "api", ""},
 		"in single quotes":           {"'" + token + "'", "api", ""},
@@ -132,7 +132,7 @@ func TestConfigureReadsWhatPeoplePaste(t *testing.T) {
 			"this token is encrypted (five parts)"},
 		"an answer with one for Graph": {with("access_token", graph), "web",
 			"access_token is for an API that all users share"},
-		"an answer with the token alone":   {asJSON(map[string]any{"token": token}), "api", "token"},
+		"an answer with only the token":    {asJSON(map[string]any{"token": token}), "api", "token"},
 		"an answer with an unknown member": {asJSON(map[string]any{"credential": token}), "api", "credential"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -151,7 +151,8 @@ func TestConfigureReadsWhatPeoplePaste(t *testing.T) {
 	}
 }
 
-// unsigned makes a token of a header and claims, whose signature only a check would refuse.
+// unsigned returns a token with a header, claims and an invalid signature. Only a check of the
+// signature refuses it.
 func unsigned(header, claims string) string {
 	encode := base64.RawURLEncoding.EncodeToString
 	return encode([]byte(header)) + "." + encode([]byte(claims)) + "." + encode([]byte("signature"))
@@ -190,42 +191,42 @@ func TestConfigureGivesTheTrueReason(t *testing.T) {
 		padded = base64.URLEncoding.EncodeToString([]byte(claims(`{"sub":"u"}`)))
 	}
 	for name, test := range map[string]struct{ pasted, want string }{
-		// Texts that the portal could never accept.
-		"nothing":              {" \n", "no token on standard input"},
-		"white space, UTF-16":  {inUTF16("\uFEFF \r\n", false), "no token on standard input"},
-		"opaque":               {"2YotnFZFEjr1zCsicMWpAA", "opaque token"},
-		"opaque, with a dot":   {"ya29.a0AfH6SMExample", "opaque token"},
-		"a sentence":           {"I have no token", "opaque token"},
-		"encrypted":            {"eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..a.b.c", "encrypted (five parts)"},
-		"HS256":                {unsigned(`{"alg":"HS256"}`, claims("{}")), "shared secret (HS256)"},
-		"hs512":                {unsigned(`{"alg":"hs512"}`, claims("{}")), "shared secret (hs512)"},
-		"none":                 {unsigned(`{"alg":"None"}`, claims("{}")), "not signed"},
-		"no algorithm":         {unsigned(`{"user":1}`, claims("{}")), "names no algorithm"},
-		"the first part alone": {parts[0], "it has 1 of the three parts"},
-		"no signature":         {parts[0] + "." + parts[1], "it has 2 of the three parts"},
-		"dots for the rest":    {good[:len(good)/2] + "...", "this token was cut"},
-		"dots in between":      {parts[0] + "...." + parts[2], "this token was cut"},
-		"an empty signature":   {parts[0] + "." + parts[1] + ".", "REFUSED: no signature"},
-		"cut in front":         {good[5:], "the first part of this token is not"},
+		// Texts that the portal can never accept.
+		"nothing":             {" \n", "no token on standard input"},
+		"white space, UTF-16": {inUTF16("\uFEFF \r\n", false), "no token on standard input"},
+		"opaque":              {"2YotnFZFEjr1zCsicMWpAA", "opaque token"},
+		"opaque, with a dot":  {"ya29.a0AfH6SMExample", "opaque token"},
+		"a sentence":          {"I have no token", "opaque token"},
+		"encrypted":           {"eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..a.b.c", "encrypted (five parts)"},
+		"HS256":               {unsigned(`{"alg":"HS256"}`, claims("{}")), "shared secret (HS256)"},
+		"hs512":               {unsigned(`{"alg":"hs512"}`, claims("{}")), "shared secret (hs512)"},
+		"none":                {unsigned(`{"alg":"None"}`, claims("{}")), "not signed"},
+		"no algorithm":        {unsigned(`{"user":1}`, claims("{}")), "names no algorithm"},
+		"only the first part": {parts[0], "it has 1 of the three parts"},
+		"no signature":        {parts[0] + "." + parts[1], "it has 2 of the three parts"},
+		"dots for the rest":   {good[:len(good)/2] + "...", "this token was cut"},
+		"dots in between":     {parts[0] + "...." + parts[2], "this token was cut"},
+		"an empty signature":  {parts[0] + "." + parts[1] + ".", "REFUSED: no signature"},
+		"cut in front":        {good[5:], "the first part of this token is not"},
 		"cut in between": {parts[0] + "." + parts[1][3:] + "." + parts[2],
 			"the second part of this token is not"},
 		"padded":             {parts[0] + "." + padded + "." + parts[2], "base64 with +, / or ="},
-		"text behind it":     {unsigned(rs256, claims("{}")+"{}"), "has text behind its JSON object"},
+		"text after it":      {unsigned(rs256, claims("{}")+"{}"), "has text after its JSON object"},
 		"an array":           {unsigned(rs256, "[]"), "the second part of this token is not"},
 		"a token in a token": {unsigned(rs256, good), "contains another token"},
 		"compressed":         {unsigned(`{"alg":"RS256","zip":"DEF"}`, claims("{}")), "compressed"},
 		"PASETO":             {"v4.public.eyJkYXRhIjoiIn0", "PASETO"},
-		"a key of Stripe":    {"rk_test_123", "key or a secret of Stripe"},
+		"a key of Stripe":    {"rk_test_123", "Stripe key or secret"},
 		"an error": {`{"error":"invalid_grant","error_description":"code expired"}`,
 			"an error of the token endpoint, not a token: invalid_grant code expired"},
 		"decoded":        {claims("{}"), "decoded content of a token"},
 		"decoded header": {rs256, "decoded content of a token"},
 		"keys": {`{"keys":[{"kty":"RSA","kid":"1","alg":"RS256","n":"x","e":"AQAB"}]}`,
 			"this is a key set, not a token"},
-		"an empty token":     {`{"access_token":"","token_type":"Bearer"}`, "this JSON has no token in it"},
+		"an empty token":     {`{"access_token":"","token_type":"Bearer"}`, "this JSON has no token: it must have"},
 		"JSON serialization": {`{"payload":"e30","signatures":[]}`, "JSON serialization"},
 		"a refresh token":    {`{"refresh_token":"x"}`, "only a refresh token"},
-		"another JSON":       {`{"a":[1,"b"]}`, "this JSON has no token in it"},
+		"another JSON":       {`{"a":[1,"b"]}`, "this JSON has no token: it must have"},
 		"JSON, HS256": {`{"access_token":"` + unsigned(`{"alg":"HS256"}`, claims("{}")) + `"}`,
 			"access_token: this token is signed with a shared secret"},
 
@@ -249,7 +250,7 @@ func TestConfigureGivesTheTrueReason(t *testing.T) {
 		"a subject with a line break": {of(`{"sub":"a\nb"}`), "REFUSED: user with control characters"},
 		"a subject of 256 characters": {of(`{"sub":"` + strings.Repeat("ä", 256) + `"}`),
 			"REFUSED: user longer than 255 characters"},
-		"an unverified address alone": {of(`{"sub":null,"email":"jane@example.com","email_verified":false}`),
+		"only an unverified address": {of(`{"sub":null,"email":"jane@example.com","email_verified":false}`),
 			"REFUSED: no user"},
 		"no expiry": {of(`{"exp":null}`), "REFUSED: no expiry"},
 		"an expiry in milliseconds": {of(fmt.Sprintf(`{"exp":%d}`, time.Now().Add(time.Hour).UnixMilli())),
@@ -304,8 +305,8 @@ func TestConfigureGivesTheTrueReason(t *testing.T) {
 	}
 }
 
-// hostile are characters that move the cursor, color the screen, or change the order in which a
-// line reads.
+// hostile has characters that move the cursor, color the screen, or change the reading order of a
+// line.
 const hostile = "\x1b[2J\x1b]0;owned\x07\b\r\n\x00\x7f\u009b31m\u0085\u2028\u2029\u202e\u2066\u200f\u200b\U000e0041"
 
 func requirePrintable(t *testing.T, text string) {
@@ -369,7 +370,7 @@ func TestConfigurePrintsNoControlCharacters(t *testing.T) {
 	}
 }
 
-// The command reads standard input and the environment.
+// The command reads standard input and the variables of the process.
 func TestConfigureCommandReadsStandardInput(t *testing.T) {
 	for _, name := range tokenVariables {
 		t.Setenv(name, "")
@@ -419,7 +420,7 @@ func TestEveryFlagHasAnEffect(t *testing.T) {
 				command.Reader = strings.NewReader(newSigner(t).sign(t,
 					map[string]any{"iss": server.URL, "aud": "api", "sub": "u"}))
 				command.Writer, command.ErrWriter = io.Discard, io.Discard
-				// the token may be refused or not
+				// whether or not the token is refused
 				_ = command.Run(t.Context(),
 					append([]string{"local", "configure"}, commandtest.Option("--offline", value)...))
 				return fmt.Sprint(fetched.Load())

@@ -3,16 +3,16 @@ package configure
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"billingportal/local/internal/commandline"
 	"billingportal/local/internal/operator/tokenadvice"
 )
 
-// printf prints no control characters but those of the format: a token's maker chose most of the
-// values.
+// printf prints no control characters, except those of the format: the maker of the token chose
+// most of the values.
 func (c *configuration) printf(format string, values ...any) {
 	for i, value := range values {
 		if text, ok := value.(string); ok {
@@ -64,10 +64,10 @@ func inClaim(claim string) string {
 	if claim == "" || claim == "aud" {
 		return ""
 	}
-	return " (in " + claim + ", as there is no aud)"
+	return " (in " + claim + ", because there is no aud)"
 }
 
-// relative says how long ago or ahead a time is, in its largest unit.
+// relative returns a duration as a time ago or ahead, in its largest unit.
 func relative(d time.Duration) string {
 	unit, text := time.Second, "seconds"
 	for _, larger := range []struct {
@@ -113,8 +113,8 @@ func (c *configuration) printVerdict(variables map[string]string, v verdict) {
 		c.printf("REFUSED: %s\n%s\n", v.refusal.Rule, c.advice(c.environment(), v.refusal))
 	case v.never:
 		c.printf("EXPIRED. It was never valid, because it expired before its time of issue (iat) or its start (nbf): " +
-			"nothing else could be checked.\n" +
-			"Sign in again and try a fresh token; if that has the same times, only the provider can correct them.\n")
+			"no other rule could be checked.\n" +
+			"Sign in again and try a new token. If it has the same times, only the provider can correct them.\n")
 	case v.expired && c.offline:
 		c.printf("EXPIRED. Everything else is in order, but the signature was not checked. Sign in again and try a " +
 			"fresh token.\n")
@@ -128,7 +128,7 @@ func (c *configuration) printVerdict(variables map[string]string, v verdict) {
 	}
 }
 
-// ofKeys continues a sentence with the checks of the keys.
+// ofKeys continues a sentence with the result of the key checks.
 func (c *configuration) ofKeys(variables map[string]string) string {
 	switch {
 	case c.offline:
@@ -148,36 +148,26 @@ func (c *configuration) printParameters(variables map[string]string) {
 		}
 	}
 	if _, audiences := c.token.Audiences(); c.isTaken("JWT_AUDIENCE") && len(audiences) > 1 {
-		c.printf("The token has several audiences. Choose the one that is your API's alone.\n")
+		c.printf("The token has several audiences. Choose the one that only your API has.\n")
 	}
 }
 
-// inTOML is a basic string of TOML (1.0.0, "String").
+// inTOML returns a value as a TOML basic string (TOML 1.0.0, "String").
 func inTOML(value string) string {
 	return `"` + tokenadvice.Printable(strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value)) + `"`
 }
 
-// printCommand prints how to start the development server so that it accepts the tokens.
+// printCommand prints the command that starts the development server with these settings.
 func (c *configuration) printCommand(variables map[string]string) {
 	var words []string
 	for _, name := range tokenVariables {
 		if value := variables[name]; value != "" && name != "JWT_JWKS" {
-			words = append(words, name+"="+inShell(value))
+			words = append(words, name+"="+commandline.Quote(value))
 		}
 	}
 	words = append(words, "ALLOWED_ORIGINS=http://localhost:3000", "DEFAULT_RETURN_URL=http://localhost:3000/",
 		"go run ./local --everyone alice")
 	c.printf("\nTo try it with your own app on http://localhost:3000\n  %s\n", strings.Join(words, " "))
-}
-
-var shellWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
-
-// inShell is one word of a POSIX shell.
-func inShell(value string) string {
-	if shellWord.MatchString(value) {
-		return value
-	}
-	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
 }
 
 // printWarnings names settings that work but are not safe.
@@ -190,20 +180,20 @@ func (c *configuration) printWarnings(variables map[string]string) {
 		switch {
 		case reason == "":
 		case slices.ContainsFunc(configured, func(name string) bool { return strings.TrimSpace(name) == audience }):
-			warn("the audience %s is %s. JWT_AUDIENCE has to be your own API's, or the portal accepts tokens that "+
-				"were made for others: "+
-				"have the login ask for your API.", audience, reason)
+			warn("the audience %s is %s. JWT_AUDIENCE must be the audience of your own API. Otherwise "+
+				"the portal accepts tokens that were made for others: request a token for your API at sign-in.",
+				audience, reason)
 		default:
 			warn("the audience %s is %s. It is left out of JWT_AUDIENCE.", audience, reason)
 		}
 	}
 	c.warnOfUser(warn, variables)
 	if claim, _, _ := strings.Cut(variables["JWT_REQUIRED_CLAIM"], "="); tokenadvice.IsSelfWritten(claim) {
-		warn("users can write %s themselves, so JWT_REQUIRED_CLAIM keeps nobody out. Use a claim that only the "+
+		warn("users can write %s themselves, so JWT_REQUIRED_CLAIM protects nothing. Use a claim that only the "+
 			"provider or your server writes.", claim)
 	}
 	if names := c.token.SelfWritten(); len(names) > 0 {
-		warn("users can write these claims themselves, so use none of them in JWT_USER_CLAIM or JWT_REQUIRED_CLAIM: %s",
+		warn("users can write these claims themselves, so do not use them in JWT_USER_CLAIM or JWT_REQUIRED_CLAIM: %s",
 			shortenedList(names))
 	}
 }
@@ -222,11 +212,12 @@ func (c *configuration) warnOfUser(warn func(string, ...any), variables map[stri
 	case c.token.IsEveryones(value):
 		warn("%s is the same in all tokens of this issuer or app: with it as JWT_USER_CLAIM, all users share one "+
 			"customer. "+
-			"If it is the app's own ID, this is a machine's token and has no user.", claim)
+			"If it is the ID of the app, this is the token of a machine and has no user.", claim)
 	case tokenadvice.IsAddress(value):
-		warn("the user in %s is an e-mail address. Addresses pass to other people, and someone may register with an "+
-			"address that is not theirs "+
-			"and open its owner's billing. Use an ID that never changes. If there is none, set JWT_REQUIRED_CLAIM to "+
+		warn("the user in %s is an e-mail address. An address can pass to another person, and a person may register "+
+			"with "+
+			"the address of someone else and open their billing. Use an ID that never changes. If there is none, set "+
+			"JWT_REQUIRED_CLAIM to "+
 			"%s (JwtRequiredClaim=\"%s\").%s",
 			claim, tokenadvice.EmailRule, tokenadvice.EmailRule, c.ofVerification())
 	case slices.Contains(tokenadvice.UserNames, claim):
@@ -235,7 +226,7 @@ func (c *configuration) warnOfUser(warn func(string, ...any), variables map[stri
 	}
 }
 
-// ofVerification says what the token says about its address.
+// ofVerification continues the advice about an address that the token does not call verified.
 func (c *configuration) ofVerification() string {
 	if c.token.IsVerified() {
 		return ""
@@ -251,7 +242,7 @@ func shortenedList(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// parameterName is the template's name for a variable.
+// parameterName returns the name of a variable as a template parameter.
 func parameterName(variable string) string {
 	var camel strings.Builder
 	for word := range strings.SplitSeq(variable, "_") {

@@ -33,14 +33,14 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 		claims    map[string]any
 		variables map[string]string
 		warnings  []string          // one for each warning, in this order
-		lines     map[string]string // that are not those of base
+		lines     map[string]string // that differ from those of base
 	}{
-		"nothing to warn of": {base(nil), nil, nil, nil},
+		"no warning": {base(nil), nil, nil, nil},
 
 		"Keycloak's account, and an API": {base(map[string]any{"aud": []string{"account", "billing"}}), nil,
 			[]string{"the audience account"}, map[string]string{"JwtAudience": "billing"}},
-		"Keycloak's account alone": {base(map[string]any{"aud": "account"}), nil,
-			[]string{"JWT_AUDIENCE has to be your own API's"}, map[string]string{"JwtAudience": "account"}},
+		"only Keycloak's account": {base(map[string]any{"aud": "account"}), nil,
+			[]string{"JWT_AUDIENCE must be the audience of your own API"}, map[string]string{"JwtAudience": "account"}},
 		"Keycloak's other clients": {base(map[string]any{"aud": []string{"realm-management", "broker",
 			"web"}}), nil, []string{"realm-management", "broker"}, map[string]string{"JwtAudience": "web"}},
 		"Microsoft Graph's ID": {base(map[string]any{"aud": "00000003-0000-0000-C000-000000000000"}),
@@ -57,8 +57,8 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 			"api://1"}}), nil, []string{"management.azure.com"}, map[string]string{"JwtAudience": "api://1"}},
 		"an issuer's /userinfo": {base(map[string]any{"aud": []string{"https://tenant.example.com/oidc/" +
 			"userinfo", "api"}}), nil, []string{"user information"}, nil},
-		"an issuer's /userinfo/ alone": {base(map[string]any{"aud": "https://tenant.example.com/userinfo/"}),
-			nil, []string{"JWT_AUDIENCE has to be"},
+		"only an issuer's /userinfo/": {base(map[string]any{"aud": "https://tenant.example.com/userinfo/"}),
+			nil, []string{"JWT_AUDIENCE must be"},
 			map[string]string{"JwtAudience": "https://tenant.example.com/userinfo/"}},
 		"Auth0's management": {base(map[string]any{"aud": []string{"https://x.eu.auth0.com/api/v2/",
 			"api"}}), nil, []string{"auth0.com/api/v2/"}, nil},
@@ -66,10 +66,11 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 			"v2/", "api"}}), nil, []string{"api/v2"}, nil},
 		"the issuer itself, and an API": {base(map[string]any{"aud": []string{"https://tenant.example.com",
 			"api"}}), nil, []string{"the issuer itself"}, nil},
-		"an API of a second version": {base(map[string]any{"aud": "https://api.example.com/api/v2"}), nil, nil,
+		"an API with version 2 tokens": {base(map[string]any{"aud": "https://api.example.com/api/v2"}), nil, nil,
 			map[string]string{"JwtAudience": "https://api.example.com/api/v2"}},
 		"configured with account": {base(map[string]any{"aud": []string{"account", "billing"}}),
-			map[string]string{"JWT_AUDIENCE": "web, account"}, []string{"JWT_AUDIENCE has to be your own API's"},
+			map[string]string{"JWT_AUDIENCE": "web, account"},
+			[]string{"JWT_AUDIENCE must be the audience of your own API"},
 			map[string]string{"JwtAudience": "web, account"}},
 		"an address as sub": {base(address), nil, []string{rule}, map[string]string{}},
 		"an address as sub, verified": {base(map[string]any{"sub": "jane@example.com", "email_verified": true}),
@@ -99,13 +100,13 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 			nil, map[string]string{}},
 		"an address configured": {base(map[string]any{"email": "jane@example.com"}),
 			map[string]string{"JWT_USER_CLAIM": "email"}, []string{rule}, map[string]string{"JwtUserClaim": "email"}},
-		"an address alone": {base(map[string]any{"sub": nil, "email": "jane@example.com"}), nil,
+		"only an address": {base(map[string]any{"sub": nil, "email": "jane@example.com"}), nil,
 			[]string{"no subject", rule}, map[string]string{"JwtUserClaim": "email"}},
 		"a numeric subject, and an address": {base(map[string]any{
 			"sub": 17, "email": "jane@example.com", "email_verified": true,
 		}), nil, []string{"is a number (17)", rule},
 			map[string]string{"JwtUserClaim": "email", "JwtRequiredClaim": rule}},
-		"a name alone": {base(map[string]any{"sub": nil, "username": "jane"}), nil,
+		"only a name": {base(map[string]any{"sub": nil, "username": "jane"}), nil,
 			[]string{"no subject", "a name"}, map[string]string{"JwtUserClaim": "username"}},
 		"a user claim that users write": {base(map[string]any{"nickname": "jane"}),
 			map[string]string{"JWT_USER_CLAIM": "nickname"}, []string{
@@ -119,7 +120,7 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 		"a role that users write, configured": {base(map[string]any{"user_metadata": map[string]any{"role": "admin"}}),
 			map[string]string{
 				"JWT_REQUIRED_CLAIM": "user_metadata.role=admin",
-			}, []string{"JWT_REQUIRED_CLAIM keeps nobody out", "user_metadata"},
+			}, []string{"JWT_REQUIRED_CLAIM protects nothing", "user_metadata"},
 			map[string]string{"JwtRequiredClaim": "user_metadata.role=admin"}},
 		"claims that users write": {base(map[string]any{"name": "J", "picture": "p", "website": "w",
 			"profile": "p", "https://example.com/nickname": "n", "custom:role": "admin"}), nil,
@@ -135,11 +136,11 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 		}), map[string]string{"JWT_USER_CLAIM": "tid"}, []string{"all users share one customer"},
 			map[string]string{"JwtUserClaim": "tid", "JwtIssuer": "https://sts.example.com/t-1/"}},
 		"a machine's token": {base(map[string]any{"sub": "client-1", "azp": "client-1"}), nil,
-			[]string{"this is a machine's token"}, nil},
+			[]string{"this is the token of a machine"}, nil},
 		"a machine's token of Auth0": {base(map[string]any{"sub": "client-1@clients"}), nil, nil, nil},
 		"a name of a team that users write": {base(map[string]any{"org_id": "o1", "name": "x"}),
 			nil, []string{"name"}, nil},
-		"a claim whose name says it by chance": {base(map[string]any{"org": map[string]any{"name": "Acme"}}),
+		"a claim whose name matches by chance": {base(map[string]any{"org": map[string]any{"name": "Acme"}}),
 			nil, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -174,7 +175,8 @@ func TestConfigureRecommendsOnlyWhatIsSafe(t *testing.T) {
 	}
 }
 
-// requireAccepted has the portal's verifier judge a token by the lines that were printed for it.
+// requireAccepted fails unless the portal's verifier accepts a token with the lines that were
+// printed for it.
 func requireAccepted(t *testing.T, keys *signer, claims map[string]any, lines map[string]string) {
 	t.Helper()
 	variables := map[string]string{"JWT_JWKS": keys.jwks}
@@ -189,14 +191,15 @@ func requireAccepted(t *testing.T, keys *signer, claims map[string]any, lines ma
 	}
 }
 
-// A token for another API leads to a change of the login, never to settings that accept it.
+// For a token of another API, configure says to change the sign-in. It never prints settings that
+// accept the token.
 func TestConfigureKeepsTheAudienceOfTheAPI(t *testing.T) {
 	keys := newSigner(t)
 	for _, audience := range []string{"account", "https://graph.microsoft.com", "https://tenant.example.com/userinfo"} {
 		token := keys.sign(t, map[string]any{"iss": "https://tenant.example.com/", "aud": audience, "sub": "u"})
 		output, err := configure(t, token, map[string]string{"JWT_JWKS": keys.jwks, "JWT_AUDIENCE": "billing"}, false)
 		if err == nil || !strings.Contains(output, "REFUSED: audience mismatch") ||
-			!strings.Contains(output, "That is not your API: have the login ask for your API.") {
+			!strings.Contains(output, "That is not your API: request a token for your API at sign-in.") {
 			t.Errorf("%s: %v\n%s", audience, err, output)
 		}
 		if lines := parametersIn(output); len(lines) != 0 {
@@ -205,7 +208,7 @@ func TestConfigureKeepsTheAudienceOfTheAPI(t *testing.T) {
 	}
 }
 
-// A shell and TOML read the printed values unchanged.
+// A shell and a TOML reader read the printed values unchanged.
 func TestConfigurePrintsLinesThatCanBePasted(t *testing.T) {
 	keys := newSigner(t)
 	for _, value := range []string{"api", `a'b`, `a"b`, `a\b`, "$(touch/tmp/x)", "`id`", "a;b&c|d", "~", "*", "a=b",
@@ -216,7 +219,7 @@ func TestConfigurePrintsLinesThatCanBePasted(t *testing.T) {
 			t.Errorf("%q: %v\n%s", value, err, output)
 			continue
 		}
-		// A basic string of TOML with these escapes is one of Go, too.
+		// A TOML basic string with these escapes is also a Go string.
 		if got, err := strconv.Unquote(`"` + parametersIn(output)["JwtAudience"] + `"`); err != nil || got != value {
 			t.Errorf("%q: the parameter is %q, %v", value, got, err)
 		}
@@ -239,8 +242,8 @@ func TestConfigurePrintsLinesThatCanBePasted(t *testing.T) {
 	}
 }
 
-// namesOfIssuers serves discovery and keys of several issuers: /a/.well-known/openid-configuration
-// and /a/keys.
+// namesOfIssuers serves the discovery documents and keys of several issuers:
+// /a/.well-known/openid-configuration and /a/keys.
 func namesOfIssuers(t *testing.T, keySets map[string]jose.JSONWebKeySet) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -271,7 +274,7 @@ func TestConfigureProposesAnAliasOnlyForACommonKey(t *testing.T) {
 	both := jose.JSONWebKeySet{Keys: append(theirs.KeySet().Keys, ours.KeySet().Keys...)}
 	origin := namesOfIssuers(t, map[string]jose.JSONWebKeySet{
 		"liar": ours.KeySet(), "old": ours.KeySet(), "new": ours.KeySet(), "other": theirs.KeySet(),
-		"copied": both, // someone else's, which publishes our public keys next to its own
+		"copied": both, // another issuer, which also publishes our public keys
 	})
 	oldKeys, err := json.Marshal(ours.KeySet())
 	if err != nil {
@@ -285,8 +288,8 @@ func TestConfigureProposesAnAliasOnlyForACommonKey(t *testing.T) {
 		claims    map[string]any
 		variables map[string]string
 		offline   bool
-		alias     string // JwtIssuerAliases that is printed
-		issuers   string // JwtIssuer that is printed
+		alias     string // the printed JwtIssuerAliases
+		issuers   string // the printed JwtIssuer
 		want      string
 	}{
 		"a common key": {ours, "/new", hour, nil, false, "/new", "/old",
@@ -316,7 +319,7 @@ func TestConfigureProposesAnAliasOnlyForACommonKey(t *testing.T) {
 		"no document of the new name": {ours, "/gone", hour, nil, false, "", "/gone",
 			"the same user ID may be another person"},
 		"a common key, offline": {ours, "/new", hour, nil, true, "", "/new",
-			"as far as can be said without fetching anything"},
+			"as far as can be seen without fetching anything"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			claims := map[string]any{"iss": origin + test.issuer, "aud": "api"}
@@ -346,7 +349,7 @@ func TestConfigureProposesAnAliasOnlyForACommonKey(t *testing.T) {
 	}
 }
 
-// With aliases set, a token is judged by the name that it carries.
+// With aliases, a token is checked with the keys of the issuer name that it carries.
 func TestConfigureJudgesByTheNameThatATokenCarries(t *testing.T) {
 	names := []*fakeissuer.Issuer{}
 	keySets := map[string]jose.JSONWebKeySet{}

@@ -28,10 +28,11 @@ const (
 	isMissing existence = "missing" // Stripe has never had such a customer in this mode
 )
 
-// accountList keeps Stripe's customers in a file that only grows, so that a run that was cut off
-// does not ask again. The fields of a line are customer, an empty user, time of reading, time of
-// the customer's creation, existence, and the user in the metadata. Because of the empty user, they
-// sort before the lines of the customer's users; the newest comes last.
+// accountList keeps Stripe's customers in a file that only grows, so that a run after an
+// interruption does not request them again. The fields of a line are the customer, an empty user,
+// the time of reading, the customer's creation, the existence, and the user in the metadata.
+// Because of the empty user, these lines sort before the lines of the customer's users. The newest
+// line comes last.
 type accountList struct {
 	file        *os.File
 	reader      Reader
@@ -40,13 +41,13 @@ type accountList struct {
 	now         func() time.Time
 }
 
-// openAccountList opens the list of a run that keeps its state, or else a temporary one. It cuts
-// the file to size: the state does not know of later lines.
+// openAccountList opens the list at a path, or a temporary list if path is "". It truncates the
+// file to size, because the state does not include later lines.
 func openAccountList(path string, size int64) (file *os.File, err error) {
 	if path == "" {
 		file, err = os.CreateTemp("", "billingportal-customers-")
 	} else {
-		// Beside the state that the operator names.
+		// The file is next to the state file, which the operator names.
 		file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec
 	}
 	if err != nil {
@@ -54,7 +55,7 @@ func openAccountList(path string, size int64) (file *os.File, err error) {
 	}
 	info, err := file.Stat()
 	if err == nil && info.Size() < size {
-		err = &StateError{file.Name() + " lacks what an earlier run kept there; remove the state to start over"}
+		err = &StateError{file.Name() + " is shorter than the state file says: remove both files to start over"}
 	}
 	if err == nil {
 		err = file.Truncate(size)
@@ -68,7 +69,8 @@ func openAccountList(path string, size int64) (file *os.File, err error) {
 	return file, nil
 }
 
-// page lists a page of customers, and returns the last one. Deleted customers are in no list.
+// page reads a page of customers, and returns the last one. Stripe's list never has deleted
+// customers.
 func (l *accountList) page(ctx context.Context, after string) (last string, read int, more bool, err error) {
 	var page []customer
 	err = retry(ctx, func() (err error) {
@@ -90,17 +92,18 @@ func (l *accountList) page(ctx context.Context, after string) (last string, read
 
 func (l *accountList) describe(lines *strings.Builder, c customer, s existence) {
 	if operator.IsCustomerID(c.ID) {
-		// A test clock's customer may be of the future, and so are its claims.
+		// The customer of a test clock may be created in the future, and then its claims are in the
+		// future too.
 		at := max(l.now().Unix(), c.Created)
 		fmt.Fprintf(lines, "%s\x00\x00%020d\x00%020d\x00%s\x00%s\n", c.ID, at, c.Created, s,
 			namedUser(c, l.metadataKey))
 	}
 }
 
-// lookups is how many customers are looked up at once.
+// lookups limits the number of concurrent look-ups.
 const lookups = 20
 
-// lookUp asks for customers one by one.
+// lookUp reads customers one by one.
 func (l *accountList) lookUp(ctx context.Context, ids []string) error {
 	lines := make([]strings.Builder, len(ids))
 	workers, ctx := errgroup.WithContext(ctx)
@@ -151,7 +154,7 @@ func (l *accountList) customer(ctx context.Context, id string) (found customer, 
 	return found, isLive, err
 }
 
-// size writes the list through to the disk, and returns its length.
+// size flushes the list to the disk, and returns its length.
 func (l *accountList) size() (int64, error) {
 	if err := l.file.Sync(); err != nil {
 		return 0, err
@@ -159,7 +162,7 @@ func (l *accountList) size() (int64, error) {
 	return l.file.Seek(0, io.SeekCurrent)
 }
 
-// addTo adds every line from an offset on to a sorter.
+// addTo adds the lines after an offset to a sorter.
 func (l *accountList) addTo(sorter *extsort.Sorter, from int64) error {
 	end, err := l.file.Seek(0, io.SeekCurrent)
 	if err != nil {

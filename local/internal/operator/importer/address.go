@@ -8,13 +8,13 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// An e-mail address is compared in two ways. Two addresses are one person's only if they are
-// [sameAddress]: nothing but case and surrounding space differs. But they are suspected of being
-// one, so that neither is unique, if they are [lookAlike]: an identity provider, a mail system or a
-// reader may take them for the same.
+// E-mail addresses are compared in two ways. Two addresses belong to one person only if their
+// [sameAddress] is equal: they differ only in case and surrounding space. If only their [lookAlike]
+// is equal, neither is unique, because an identity provider, a mail system or a reader may treat
+// them as the same address.
 
-// sameAddress is a form that is equal for addresses that differ only by case. A letter outside
-// ASCII never becomes one of ASCII, as the Kelvin sign would.
+// sameAddress returns a form that is equal for addresses that differ only in case. A letter outside
+// ASCII never becomes an ASCII letter, although the lower case of the Kelvin sign is k.
 func sameAddress(email string) string {
 	return strings.Map(func(r rune) rune {
 		lower := unicode.ToLower(r)
@@ -25,8 +25,8 @@ func sameAddress(email string) string {
 	}, strings.TrimSpace(email))
 }
 
-// lookAlike is a form that is equal for addresses that differ only by case, composition, width or
-// invisible characters.
+// lookAlike returns a form that is equal for addresses that differ only in case, composition, width
+// or invisible characters.
 //
 // https://www.unicode.org/reports/tr15/
 func lookAlike(email string) string {

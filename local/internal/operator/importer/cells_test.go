@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// A claim may be of this second and of none that follows: it would take precedence over all that
-// happens until then.
-func TestNoClaimIsOfTheFuture(t *testing.T) {
+// A claim may have the time of this second, but no later time: a claim in the future would take
+// precedence over all events until then.
+func TestClaimsInTheFutureAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()
 		for cell, want := range map[string]string{

@@ -32,7 +32,7 @@ func (e environment) get(name string) string { return e[name] }
 var mapping, _ = operator.ReadMapping(environment{"CUSTOMERS_TABLE": table}.get)
 
 // cloud is Stripe and DynamoDB at one address. Every answer closes its connection, so that tests
-// can run in a bubble of testing/synctest: its clock stands still while a connection is open.
+// can run in a bubble of testing/synctest, whose clock stands still while a connection is open.
 type cloud struct {
 	stripe *fakestripe.Stripe
 	url    string
@@ -43,7 +43,7 @@ type cloud struct {
 	before   func(w http.ResponseWriter, name string, tries int) bool // answers a request itself if it returns true
 }
 
-// newCloud has no customers yet.
+// newCloud returns a cloud without customers.
 func newCloud(t *testing.T) *cloud {
 	t.Helper()
 	c := &cloud{}
@@ -74,8 +74,7 @@ func newCloud(t *testing.T) *cloud {
 	return c
 }
 
-// reset begins again with an empty table, and n customers of one user each, the newest of whom is
-// cus_0.
+// reset empties the table, and creates n customers with one user each. The newest is cus_0.
 func (c *cloud) reset(t *testing.T, n int) {
 	t.Helper()
 	tables := fakedynamodb.NewServer()
@@ -96,7 +95,8 @@ func (c *cloud) reset(t *testing.T, n int) {
 	})
 }
 
-// answers has the first requests of a name answered with these, and the others by the stand-ins.
+// answers sets the answers to the first requests of a name. The stand-ins answer the other
+// requests.
 func (c *cloud) answers(name string, all ...http.HandlerFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -109,7 +109,7 @@ func (c *cloud) answers(name string, all ...http.HandlerFunc) {
 	}
 }
 
-// count is how many requests of a name there were.
+// count returns the number of requests of a name.
 func (c *cloud) count(name string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -137,7 +137,7 @@ func (c *cloud) dynamoDB() *dynamodb.Client {
 	})
 }
 
-// write writes mappings by hand.
+// write writes mappings into the table directly.
 func (c *cloud) write(t *testing.T, mappings map[string]string) {
 	t.Helper()
 	writer := mapping.Writer(c.dynamoDB())
@@ -149,12 +149,12 @@ func (c *cloud) write(t *testing.T, mappings map[string]string) {
 	}
 }
 
-// operation is something that reads Stripe.
+// operation is a run that reads Stripe.
 type operation func(t *testing.T, c *cloud, reader Reader, limiter *rate.Limiter) error
 
 var silent = Lines(io.Discard)
 
-// operations are all that read Stripe, by the request that they make of it. A look-up is of a
+// operations returns all runs that read Stripe, by the request that they send. A look-up is for a
 // mapping to cus_Other.
 var operations = map[string]struct {
 	request string

@@ -1,20 +1,19 @@
 package importer
 
-// Counts are what a run did.
+// Counts are the results of a run.
 type Counts struct {
 	Imported  int64 `json:"imported"` // claims that are in the table now
-	Known     int64 `json:"known"`    // of these, that were already
+	Known     int64 `json:"known"`    // of these, claims that were already there
 	Conflicts int64 `json:"conflicts"`
-	// Contested are claims that are not imported because another user has the customer.
+	// Contested counts the claims that were not imported because another user has the customer.
 	Contested int64 `json:"contested"`
 	Rejected  int64 `json:"rejected"`
-	Deleted   int64 `json:"deleted"` // customers who are known to be deleted
+	Deleted   int64 `json:"deleted"` // claims to deleted customers
 	Skipped   int64 `json:"skipped"`
-	// Superseded are claims of Stripe's own that later events have ended meanwhile: the table is
-	// right.
+	// Superseded counts the claims from Stripe that later events have ended. The table is right.
 	Superseded int64 `json:"superseded"`
-	// Released are claims of a file that count for nothing, because they are no later than a
-	// release.
+	// Released counts the claims from a file that have no effect, because a release is as late or
+	// later.
 	Released int64 `json:"released"`
 }
 
@@ -30,7 +29,7 @@ func (c *Counts) add(more Counts) {
 	c.Released += more.Released
 }
 
-// NotImported is what should have been and was not.
+// NotImported returns how many claims and lines should have been imported, but were not.
 func (c Counts) NotImported() int64 { return c.Rejected + c.Contested + c.Deleted + c.Released }
 
 func (c *Counts) reject(rejected []Rejected, report *Report) {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A run adds up every count, and its exit status follows from those that an operator expected to be
+// A run adds up every count. NotImported counts only the claims that the operator expected to be
 // imported.
 func TestCountsAreComplete(t *testing.T) {
 	notImported := map[string]bool{
@@ -32,8 +32,7 @@ func TestCountsAreComplete(t *testing.T) {
 	}
 }
 
-// Every finding of a verification is wrong, except how many mappings there are and how many were
-// corrected.
+// Wrong counts every finding of a verification, but not the number of mappings and of corrections.
 func TestFindingsOfAVerificationAreWrong(t *testing.T) {
 	right := map[string]bool{"Looked": true, "Fixed": true}
 	fields := reflect.TypeFor[Verified]()

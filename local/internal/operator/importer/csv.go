@@ -11,29 +11,30 @@ import (
 	"billingportal/local/internal/operator/importer/extsort"
 )
 
-// FromCSV is a file of user_id,customer_id[,claimed_at], with a header or without, or Stripe's own
-// export of customers. With a header the columns may be in any order, and others among them; of a
-// proposal, the lines that say unique are taken.
+// FromCSV is a file of user_id,customer_id[,claimed_at], with or without a header, or Stripe's own
+// export of customers. With a header, the columns may be in any order, and there may be other
+// columns. From a proposal, only the lines that say unique are imported.
 //
 // The whole file is sorted by customer on disk before anything is imported. So a customer of
-// several users is found, however far apart the lines are. Such lines are not imported: nothing
-// says which one is right.
+// several users is found, however far apart the lines are. Such lines are not imported, because the
+// file does not say which one is right.
 type FromCSV struct {
 	Path    string
-	Version string // of the file: a changed file cannot continue a run that was cut off
+	Version string // of the file: an interrupted run cannot continue with a changed file
 	File    io.Reader
 	// MetadataKey names the user's column in Stripe's export.
 	MetadataKey string
 	// IsShared says that users share customers on purpose.
 	IsShared bool
-	// Owners are the customers that users of the table have; nil for no table to compare with.
+	// Owners are the users of the table and their customers. If Owners is nil, the file is compared
+	// with no table.
 	Owners *Owners
 
 	sorter  *extsort.Sorter
 	pairs   *pairs
-	at      int64 // results read from pairs
+	at      int64 // number of pairs that were read
 	skipped int
-	rows    int64 // for Next, at most
+	rows    int64 // the most that Next can return
 }
 
 const batchLines = 1000
@@ -57,7 +58,7 @@ func (s *FromCSV) Close() error {
 	return s.sorter.Close()
 }
 
-// Prepare implements Source: it reads and sorts the file and the table.
+// Prepare implements Source. It reads and sorts the file and the table.
 func (s *FromCSV) Prepare(ctx context.Context, progress Progress) (size int64, err error) {
 	if s.sorter, err = extsort.New(); err != nil {
 		return 0, err
@@ -112,8 +113,8 @@ func (s *FromCSV) readFile(ctx context.Context, progress Progress) error {
 	}
 }
 
-// sort keeps a claim or a rejected line. Rejected lines come before all claims, in the file's
-// order.
+// sort adds a claim or a rejected line to the sorter. Rejected lines come before all claims, in the
+// order of the file.
 func (s *FromCSV) sort(claim Claim, rejected string, isSkipped bool) error {
 	if isSkipped {
 		s.skipped++
@@ -146,7 +147,7 @@ func (s *FromCSV) Next(ctx context.Context, from Position) (Batch, error) {
 			batch.Next.End = true
 			break
 		}
-		if found.lines == 0 { // of the table alone
+		if found.lines == 0 { // only in the table
 			continue
 		}
 		if s.at++; s.at <= from.Done {
@@ -169,18 +170,20 @@ func (s *FromCSV) take(batch *Batch, found pair) {
 	claimed, number, _ := strings.Cut(found.last, separator)
 	at, _ := strconv.ParseInt(claimed, 10, 64)
 	line, _ := strconv.ParseInt(number, 10, 64)
-	batch.Skipped += found.lines - 1 // the same again, no later
+	batch.Skipped += found.lines - 1 // the same pair again, with the same or an earlier time
 	if found.other != "" && !s.IsShared {
 		batch.Rejected = append(batch.Rejected, Rejected{
 			Kind: kindConflict, Line: line, User: found.user, Customer: found.customer,
-			Reason: fmt.Sprintf("the user %q has this customer too (--shared allows that)", found.other),
+			Reason: fmt.Sprintf("the user %q has this customer too: keep the right user, or use --shared if users "+
+				"share "+
+				"customers on purpose", found.other),
 		})
 		return
 	}
 	batch.Claims = append(batch.Claims, Claim{Line: line, User: found.user, Customer: found.customer, At: at})
 }
 
-// maxShown bounds the text that is shown for a malformed ID, in bytes.
+// maxShown limits the text that is shown for a malformed ID, in bytes.
 const maxShown = 255
 
 func shown(user string) string {

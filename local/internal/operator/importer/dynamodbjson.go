@@ -16,8 +16,8 @@ import (
 	"billingportal/local/internal/operator/importer/extsort"
 )
 
-// Items writes what DynamoDB's import from S3 takes in DynamoDB JSON: an item a line. Each key is
-// there once, so the claims are sorted on disk first.
+// Items writes a file for DynamoDB's import from S3, in DynamoDB JSON with one item per line. Each
+// key may occur only once, so the claims are first sorted on disk.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.Format.html
 type Items struct {
@@ -27,7 +27,7 @@ type Items struct {
 	Progress Progress
 }
 
-// Write reads the whole source.
+// Write reads the whole source and writes its items.
 func (d *Items) Write(ctx context.Context, out io.Writer) (counts Counts, err error) {
 	sorter, err := extsort.New()
 	if err != nil {
@@ -95,7 +95,7 @@ func (d *Items) read(ctx context.Context, sorter *extsort.Sorter, counts *Counts
 	return nil
 }
 
-// sort keeps a claim under both keys of which it says something: the user's and the customer's own.
+// sort adds a claim twice: under the user and under the customer.
 func (d *Items) sort(sorter *extsort.Sorter, claim Claim, counts *Counts) error {
 	if !d.Mapping.Holds(claim.User) {
 		counts.Rejected++
@@ -111,7 +111,7 @@ func (d *Items) sort(sorter *extsort.Sorter, claim Claim, counts *Counts) error 
 	return sorter.Add(claim.Customer + separator + separator + claim.User)
 }
 
-// itemGroup is all that is known of one key: of a user, or of a customer whom users claim.
+// itemGroup has everything about one key: the claims of a user, or the users who claim a customer.
 type itemGroup struct {
 	id     string
 	claims []operator.Fact
@@ -121,7 +121,7 @@ type itemGroup struct {
 func (g *itemGroup) add(rest string) {
 	customer, last, _ := strings.Cut(rest, separator)
 	if customer == "" {
-		if len(g.users) == 0 || g.users[len(g.users)-1] != last { // they are sorted
+		if len(g.users) == 0 || g.users[len(g.users)-1] != last { // the users are sorted
 			g.users = append(g.users, last)
 		}
 		return
@@ -147,7 +147,7 @@ func (d *Items) encode(encoder *json.Encoder, g itemGroup, counts *Counts) error
 	return encoder.Encode(map[string]any{"Item": document})
 }
 
-// inJSON is an item as DynamoDB writes it.
+// inJSON returns an item in DynamoDB JSON.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
 func inJSON(item map[string]types.AttributeValue) (map[string]any, error) {

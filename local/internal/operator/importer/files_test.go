@@ -12,9 +12,9 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// State and report name users and customers, so no other user of the machine may read them. A run
-// that fails keeps all of its files.
-func TestFilesAreForTheirOwnerAlone(t *testing.T) {
+// State and report name users and customers, so only the owner may read these files. A run that
+// fails keeps them.
+func TestOnlyTheOwnerCanReadTheFiles(t *testing.T) {
 	c := newCloud(t)
 	c.reset(t, 1)
 	c.write(t, map[string]string{"other": "cus_Other"})
@@ -62,8 +62,8 @@ func TestFilesAreForTheirOwnerAlone(t *testing.T) {
 	}
 }
 
-// A run that is cut off after its last read goes on with what it has not written.
-func TestWhatWasReadIsWrittenLater(t *testing.T) {
+// A run that is interrupted after its last read continues with the batches that it has not written.
+func TestBatchesThatWereReadAreWrittenLater(t *testing.T) {
 	c := newCloud(t)
 	c.reset(t, 3)
 	state := filepath.Join(t.TempDir(), "import.state")
@@ -85,8 +85,8 @@ func TestWhatWasReadIsWrittenLater(t *testing.T) {
 	}
 }
 
-// A state is replaced as a whole: a run that cannot write a new one leaves the old one.
-func TestAStateIsWhole(t *testing.T) {
+// A state file is replaced as a whole: if a run cannot write the new state, the old one stays.
+func TestAStateFileIsNeverPartial(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	if err := save(path, map[string]string{"source": "old"}); err != nil {
 		t.Fatal(err)
@@ -102,8 +102,8 @@ func TestAStateIsWhole(t *testing.T) {
 	}
 }
 
-// A report has every row, with its line if it has one; the summary names the first row of each kind
-// that is not a note, by lines.
+// A report has every row, with its line number if it has one. The summary names the first row of
+// each kind by line number, apart from notes.
 func TestTheReportHasEveryRow(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "report.csv")
 	report, err := OpenReport(path)

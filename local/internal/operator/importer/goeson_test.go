@@ -9,7 +9,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// An import goes on after a failure that is about one item, and ends at any other.
+// An import continues after a failure of one item, and ends at any other failure.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html#API_UpdateItem_Errors
 func TestAnImportGoesOnAfterOneItem(t *testing.T) {
@@ -41,8 +41,8 @@ func TestAnImportGoesOnAfterOneItem(t *testing.T) {
 	}
 }
 
-// What a file's header and empty lines add to the lines that are skipped is counted once, however
-// many batches the file has.
+// The header and the empty lines of a file are counted as skipped once, however many batches the
+// file has.
 func TestSkippedLinesAreCountedOnce(t *testing.T) {
 	for _, lines := range []int{batchLines / 2, batchLines, 2*batchLines + 1} {
 		var text strings.Builder
@@ -50,7 +50,7 @@ func TestSkippedLinesAreCountedOnce(t *testing.T) {
 		for n := range lines {
 			_, _ = fmt.Fprintf(&text, "u%d,cus_%d\n", n, n)
 		}
-		text.WriteString("u0,cus_0\n") // the same again
+		text.WriteString("u0,cus_0\n") // the same line again
 		source := &FromCSV{Path: "users.csv", File: strings.NewReader(text.String())}
 		counts, err := (&Import{Source: source, Mapping: mapping, Report: &Report{}, Progress: silent}).Run(t.Context())
 		if want := (Counts{Imported: int64(lines), Skipped: 3}); err != nil || counts != want {

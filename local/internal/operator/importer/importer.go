@@ -1,6 +1,6 @@
-// Package importer brings customers that exist into the mapping: from Stripe or from a file, as
-// claims by metadata, which the webhook's own writer joins into the table. So an import and live
-// events may run at once, and an import may run twice.
+// Package importer writes existing customers into the mapping, from Stripe or from a file. It
+// writes them as claims by metadata, with the writer of the webhook. So an import may run at the
+// same time as live events, and may run twice.
 package importer
 
 import (
@@ -17,46 +17,47 @@ import (
 	"billingportal/local/internal/operator/importer/extsort"
 )
 
-// Import is one run.
+// Import is one run of an import.
 type Import struct {
 	Source  Source
 	Mapping operator.Mapping
-	Writer  *operator.MappingWriter // nil: a dry run
-	// Owners find the customers of several users once all is written; nil skips that. A file is
-	// compared with the table before it is imported.
+	Writer  *operator.MappingWriter // nil for a dry run
+	// Owners find the customers of several users after everything is written. If Owners is nil,
+	// this check is skipped. A file is compared with the table before it is imported.
 	Owners *Owners
-	// Target tells one table from another, for the state file.
+	// Target identifies the table in the state file.
 	Target string
-	// WriteCapacity is in write units a second.
+	// WriteCapacity is in write units per second.
 	WriteCapacity int
-	StateFile     string // "": none; a dry run has none
+	StateFile     string // "" for none; a dry run uses none
 	Report        *Report
 	Progress      Progress
-	// WasDone is set by Run if the state file says that all was done before.
+	// WasDone is set by Run if the state file says that everything was done before.
 	WasDone bool
 
 	mu      sync.Mutex
-	claimed *extsort.Sorter // by a dry run, which writes nothing that Owners would find
+	claimed *extsort.Sorter // by a dry run, because it writes nothing that Owners can find
 }
 
-// Writers is how many claims are written at once.
+// Writers is the number of concurrent writes.
 const Writers = 32
 
-// ahead is how many batches are read and not yet written.
+// ahead is the number of batches that may be read before they are written.
 const ahead = 4
 
-// writeUnits are those of one claim: the user's item and the customer's own.
+// writeUnits is the number of write units of one claim: one for the user's item and one for the
+// customer's item.
 const writeUnits = 2
 
 func newWriteLimiter(capacity int) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(max(1, capacity)), max(writeUnits, capacity/10))
 }
 
-// Run reads and writes until the source is at its end. What was done is in the state file, whatever
-// ends the run.
+// Run reads and writes until the end of the source. The state file has the progress, whatever ends
+// the run.
 func (i *Import) Run(ctx context.Context) (counts Counts, err error) {
 	path := i.StateFile
-	if i.Writer == nil { // what it did is nothing that an import could go on from
+	if i.Writer == nil { // an import must not continue from a dry run
 		path = ""
 	}
 	if i.Writer == nil && i.Owners != nil {
@@ -116,8 +117,8 @@ func (i *Import) copy(ctx context.Context, state *state) error {
 	return group.Wait()
 }
 
-// read keeps each batch in the state before the next is read, so that nothing is read twice but
-// what was under way.
+// read stores each batch in the state before it reads the next one. So only the batch in progress
+// is read twice.
 func (i *Import) read(ctx context.Context, state *state, batches chan<- Batch) error {
 	for from := state.position(); !from.End; {
 		var batch Batch
@@ -163,10 +164,10 @@ func (i *Import) write(ctx context.Context, state *state, batch Batch, limiter *
 	return state.noteWritten(counts, i.Report)
 }
 
-// errTooLong is a user whom no key of the table can name.
-var errTooLong = errors.New("the user's ID is too long for the table's key")
+// errTooLong reports a user ID that does not fit into a key of the table.
+var errTooLong = errors.New("the user ID is too long for the key of the table: shorten it, or CUSTOMERS_KEY_FORMAT")
 
-// claim joins one claim.
+// claim joins one claim into the table.
 func (i *Import) claim(ctx context.Context, claim Claim, limiter *rate.Limiter) (outcome operator.Outcome,
 	counting []string, err error) {
 	if !i.Mapping.Holds(claim.User) {
@@ -189,7 +190,7 @@ func (i *Import) claim(ctx context.Context, claim Claim, limiter *rate.Limiter) 
 	return outcome, counting, err
 }
 
-// keep keeps a claim of a dry run for check.
+// keep stores a claim of a dry run for check.
 func (i *Import) keep(claim Claim) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -199,22 +200,28 @@ func (i *Import) keep(claim Claim) error {
 	return i.claimed.Add(claim.Customer + separator + claim.User + separator)
 }
 
-// count returns an error that ends the run.
+// count counts the outcome of a claim. An error that it returns ends the run.
 func (i *Import) count(counts *Counts, claim Claim, outcome operator.Outcome, counting []string, err error) error {
 	row := Row{Line: claim.Line, User: claim.User, Customer: claim.Customer}
 	switch {
 	case isRefusal(err):
 		counts.Rejected++
-		row.Kind, row.Detail = kindFailed, err.Error()
+		row.Kind, row.Detail = kindFailed, howToRepair(err)
 	case err != nil:
 		return fmt.Errorf("write the claim of user %q: %w", claim.User, err)
 	case outcome == operator.CustomerDeleted:
 		*i.idle(&counts.Deleted, counts)++
-		row.Kind, row.Detail, row.IsNote = kindDeleted, "the customer was deleted at Stripe", !i.Source.ByHand()
+		row.Kind, row.Detail, row.IsNote = kindDeleted, "the customer was deleted at Stripe", true
+		if i.Source.ByHand() {
+			row.Detail, row.IsNote = row.Detail+": write the user's new customer, or remove the line", false
+		}
 	case outcome == operator.ClaimReleased:
 		*i.idle(&counts.Released, counts)++
 		row.Kind, row.Detail, row.IsNote = kindReleased,
-			"the customer's metadata ceased to name the user, no earlier than this claim", !i.Source.ByHand()
+			"the customer's metadata stopped naming the user, no earlier than this claim", true
+		if i.Source.ByHand() {
+			row.Detail, row.IsNote = row.Detail+": if the user has the customer again, write a later claimed_at", false
+		}
 	case outcome == operator.Conflict:
 		counts.Imported++
 		counts.Conflicts++
@@ -231,8 +238,9 @@ func (i *Import) count(counts *Counts, claim Claim, outcome operator.Outcome, co
 	return nil
 }
 
-// idle returns the counter of a claim without effect. In a file the operator expected an effect.
-// From Stripe, later events have ended the claim, and the table is right.
+// idle returns the counter for a claim without effect. For a file it is ofFile, because the
+// operator expected an effect. For Stripe it is Superseded, because later events have ended the
+// claim and the table is right.
 func (i *Import) idle(ofFile *int64, counts *Counts) *int64 {
 	if i.Source.ByHand() {
 		return ofFile
@@ -241,8 +249,8 @@ func (i *Import) idle(ofFile *int64, counts *Counts) *int64 {
 }
 
 // check reports the customers that several users have now. Stripe's metadata names one of the
-// users, whose claim was imported. The others' claims came from elsewhere, so a person has to judge
-// them.
+// users, whose claim was imported. The claims of the others came from another source, so a person
+// has to judge them.
 func (i *Import) check(ctx context.Context, state *state) (err error) {
 	var counts Counts
 	if i.Owners == nil {

@@ -16,7 +16,7 @@ const (
 	columnEmail    = "email"
 )
 
-// The columns of Stripe's export. A key of the metadata has a column of its own.
+// The columns of Stripe's export. Each metadata key has its own column.
 //
 // https://docs.stripe.com/dashboard/basics#exporting-data
 const (
@@ -32,14 +32,14 @@ func isColumn(cell string) bool {
 		strings.HasSuffix(cell, stripeSuffix)
 }
 
-// layout says in which columns a file has what; -1 for none.
+// layout has the positions of the columns; -1 for a missing column.
 type layout struct {
 	user, customer, claimed, match int
 	isStripes                      bool
 }
 
-// layoutOf reads the header, if there is one. A header that lacks a needed column is refused:
-// columns read by position would have another meaning.
+// layoutOf reads the header, if there is one. It refuses a header that lacks a needed column:
+// columns that are read by position would have another meaning.
 func layoutOf(fields []string, metadataKey string) (found *layout, isHeader bool, err error) {
 	names := make([]string, len(fields))
 	for i, field := range fields {
@@ -49,7 +49,7 @@ func layoutOf(fields []string, metadataKey string) (found *layout, isHeader bool
 	for i, name := range names {
 		if slices.Contains([]string{columnUser, columnCustomer, columnClaimed, stripeID}, name) &&
 			slices.Contains(names[i+1:], name) {
-			return nil, false, fmt.Errorf("the header has two columns %s", name)
+			return nil, false, fmt.Errorf("the header has two columns with the name %s: rename or remove one", name)
 		}
 	}
 	found = &layout{user: column(columnUser), customer: column(columnCustomer), claimed: column(columnClaimed),
@@ -58,16 +58,16 @@ func layoutOf(fields []string, metadataKey string) (found *layout, isHeader bool
 		return found, true, nil
 	}
 	if id := column(stripeID); id >= 0 && found.customer < 0 {
-		// The keys of metadata differ by case.
+		// Metadata keys are case-sensitive.
 		user := max(slices.Index(fields, metadataKey+stripeSuffix), slices.Index(fields, metadataKey))
 		if user < 0 {
-			return nil, false, fmt.Errorf("the header has the column id of Stripe's export, and none named %q: "+
+			return nil, false, fmt.Errorf("the header has the column id of Stripe's export, but no column %q: "+
 				"export the file with the metadata key that USER_METADATA_KEY names", metadataKey+stripeSuffix)
 		}
 		return &layout{user: user, customer: id, claimed: column(stripeCreated), match: -1, isStripes: true}, true, nil
 	}
 	if found.user >= 0 || found.customer >= 0 || found.claimed >= 0 {
-		return nil, false, errors.New("the header lacks a column: user_id,customer_id[,claimed_at]")
+		return nil, false, errors.New("the header lacks a column: it must have user_id,customer_id[,claimed_at]")
 	}
 	return &layout{user: 0, customer: 1, claimed: 2, match: -1}, false, nil
 }
@@ -79,7 +79,7 @@ func cellOf(fields []string, column int) string {
 	return fields[column]
 }
 
-// claim reads a record, or says why it cannot, or that there is nothing to import.
+// claim reads a record. It returns why the record is malformed, or that it has nothing to import.
 func (l *layout) claim(records *records, found record) (claim Claim, malformed string, isSkipped bool) {
 	claim.Line = found.line
 	if found.malformed != "" {
@@ -99,7 +99,7 @@ func (l *layout) claim(records *records, found record) (claim Claim, malformed s
 	}
 	if len(found.fields) < 2 {
 		claim.User = user
-		return claim, "a column is missing: user_id,customer_id[,claimed_at]", false
+		return claim, "a column is missing: write user_id,customer_id[,claimed_at]", false
 	}
 	if isEmptyCell(customer) || l.isStripes && isEmptyCell(user) {
 		return claim, "", true
@@ -108,7 +108,7 @@ func (l *layout) claim(records *records, found record) (claim Claim, malformed s
 		return claim, reason, false
 	}
 	if digits(user) && truncatedNumber.MatchString("1,"+cellOf(found.fields, l.user+1)) {
-		return claim, "a spreadsheet has replaced the user's ID: export the file again, with this column as text", false
+		return claim, replacedUser, false
 	}
 	claim.User = user
 	if reason := whyNoCustomerID(customer); reason != "" {

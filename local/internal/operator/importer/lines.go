@@ -10,18 +10,18 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// maxLine is the longest record that is read, in bytes. The rest of a longer line is skipped.
+// maxLine limits a record, in bytes. The rest of a longer line is skipped.
 const maxLine = 64 << 10
 
-// rawLine is a line as the file has it, without its end.
+// rawLine is a line of the file without its line end.
 type rawLine struct {
 	number    int64
 	text      string
-	isTooLong bool // text is the beginning
+	isTooLong bool // text is only the beginning
 }
 
-// lineReader reads lines of any length in little memory. A line ends with LF, CRLF or CR alone, as
-// old spreadsheets write it.
+// lineReader reads lines of any length with little memory. A line ends with LF, CRLF, or only CR,
+// which old spreadsheets write.
 type lineReader struct {
 	r       *bufio.Reader
 	number  int64
@@ -29,13 +29,14 @@ type lineReader struct {
 	text    []byte
 }
 
-// newLineReader reads UTF-8, or the encoding that a byte order mark names. Invalid bytes are kept.
+// newLineReader returns a reader of UTF-8, or of the encoding that a byte order mark names. It
+// keeps invalid bytes.
 func newLineReader(r io.Reader) *lineReader {
 	decoded := transform.NewReader(r, unicode.BOMOverride(transform.Nop))
 	return &lineReader{r: bufio.NewReaderSize(decoded, maxLine)}
 }
 
-// sample is the beginning of the file.
+// sample returns the beginning of the file.
 func (l *lineReader) sample() ([]byte, error) {
 	text, err := l.r.Peek(maxLine)
 	if errors.Is(err, io.EOF) {

@@ -10,13 +10,14 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// A key that does not say its mode is of test mode unless STRIPE_LIVEMODE says otherwise. If Stripe
-// answers with customers of the other mode, nothing is written, however the customers were read.
+// A key without a mode in its name counts as a test key, unless STRIPE_LIVEMODE says otherwise. If
+// Stripe answers with customers of the other mode, nothing is written, however the customers were
+// read.
 func TestCustomersOfTheOtherModeEndTheRun(t *testing.T) {
 	c := newCloud(t)
 	for _, test := range []struct {
 		key, livemode string // STRIPE_LIVEMODE
-		live          bool   // the mode that is expected
+		live          bool   // the expected mode
 	}{
 		{"sk_" + "0123456789", "", false}, {"sk_" + "0123456789", "false", false}, {"sk_" + "0123456789", "true", true},
 		{"rk_" + "0123456789", "", false}, {"rk_" + "0123456789", "false", false}, {"rk_" + "0123456789", "true", true},

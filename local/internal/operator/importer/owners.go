@@ -18,15 +18,15 @@ type Scanner interface {
 		options ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
 }
 
-// Owners are the users of a table and the customers they have: by events, by imports, and by an
-// app's own hand. The whole table is read, because no index leads from a customer to all of these.
+// Owners are the users of a table and their customers, written by events, by imports or by an app.
+// The whole table is read, because no index leads from a customer to all users.
 type Owners struct {
 	Mapping operator.Mapping
 	Scanner Scanner
 }
 
-// read adds a line of customer, separator, user, separator for each claim that counts. It calls
-// hear, unless that is nil, for every user, with the reason if the item cannot be read.
+// read adds a line for each claim that counts: customer, separator, user, separator. For every user
+// it calls hear, unless hear is nil, with an error if the item cannot be read.
 func (o *Owners) read(ctx context.Context, into *extsort.Sorter, hear func(entry operator.Entry, err error),
 	progress Progress) error {
 	progress.Start("read the table", 0, 0)

@@ -15,8 +15,8 @@ import (
 	"billingportal/local/internal/operator/importer/extsort"
 )
 
-// The whole table is read, page by page, and as it is now: what an import has just written is
-// compared too.
+// The whole table is read, page by page, with consistent reads: mappings that an import has just
+// written are compared too.
 func TestTheWholeTableIsRead(t *testing.T) {
 	var asked []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

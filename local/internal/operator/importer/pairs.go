@@ -5,30 +5,30 @@ import (
 	"strings"
 )
 
-// Between the fields of a line that is sorted: less than every character of a field, so that equal
-// fields come together.
+// separator is between the fields of a sorted line. It sorts before every character of a field, so
+// that equal fields come together.
 const separator = "\x00"
 
-// pair is a customer and a user who has them, or whom a claim names.
+// pair is a customer and a user: the user has the customer, or a claim says so.
 type pair struct {
 	customer, user string
-	// other is another user who has the customer; "" for none.
+	// other is another user with the same customer; "" for none.
 	other string
-	// lines is how many lines said so with something behind the user, and last is the greatest of
-	// that.
+	// lines counts the sorted lines of the pair that have a rest after the user. last is the
+	// greatest rest.
 	lines int
 	last  string
 }
 
-// pairs joins sorted lines of customer, separator, user, separator and more into pairs. It holds
-// two of them, however many users a customer has.
+// pairs joins sorted lines into pairs. A line is customer, separator, user, separator, and a rest.
+// It holds only two pairs, however many users a customer has.
 type pairs struct {
 	next   func() (string, error, bool)
 	stop   func()
 	line   string // read ahead
 	isOver bool
 	ahead  *pair
-	first  pair // of the customer
+	first  pair // of the current customer
 }
 
 func newPairs(sorted iter.Seq2[string, error]) (*pairs, error) {
@@ -49,7 +49,7 @@ func (p *pairs) advance() error {
 	return err
 }
 
-// join reads the lines of one pair; nil at the end.
+// join reads the lines of one pair. It returns nil at the end.
 func (p *pairs) join() (*pair, error) {
 	if p.isOver {
 		return nil, nil //nolint:nilnil // the end
@@ -78,8 +78,8 @@ func split(line string) (customer, user, rest string) {
 	return customer, user, rest
 }
 
-// read returns the next pair; false after the last one. A pair without a user is not another
-// user's.
+// read returns the next pair, and false after the last one. A pair without a user does not count as
+// another user of the customer.
 func (p *pairs) read() (pair, bool, error) {
 	if p.ahead == nil {
 		return pair{}, false, nil

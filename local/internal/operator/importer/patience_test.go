@@ -17,7 +17,7 @@ import (
 	"billingportal/functions/app/operator"
 )
 
-// answer is Stripe's, with a header Retry-After unless that is "".
+// answer returns an answer of Stripe, with the header Retry-After unless retryAfter is "".
 func answer(status int, retryAfter, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		if retryAfter != "" {
@@ -33,8 +33,8 @@ func busy(retryAfter string) http.HandlerFunc {
 		`{"error":{"type":"invalid_request_error","code":"rate_limit"}}`)
 }
 
-// Everything that reads Stripe waits for as long as Stripe asks, and gives up after eight tries.
-func TestStripeIsWaitedFor(t *testing.T) {
+// Every run that reads Stripe waits as long as Stripe asks, and gives up after eight tries.
+func TestRequestsWaitForABusyStripe(t *testing.T) {
 	repeated := func(h http.HandlerFunc, times int) (all []http.HandlerFunc) {
 		for range times {
 			all = append(all, h)
@@ -51,7 +51,7 @@ func TestStripeIsWaitedFor(t *testing.T) {
 		"busy twice":          {repeated(busy("7"), 2), 14 * time.Second, 3, ""},
 		"busy, other times":   {[]http.HandlerFunc{busy("3"), busy("90")}, 93 * time.Second, 3, ""},
 		"busy without a time": {repeated(busy(""), 1), time.Second, 2, ""},
-		"busy for no time":    {repeated(busy("0"), 1), time.Second, 2, ""},
+		"busy without a wait": {repeated(busy("0"), 1), time.Second, 2, ""},
 		"busy for half a day": {repeated(busy("43200"), 1), time.Hour, 2, ""},
 		"busy, in a page":     {repeated(answer(429, "7", "<html>"), 1), 7 * time.Second, 2, ""},
 		"busy all the time":   {repeated(busy("7"), 100), 7 * 7 * time.Second, 8, "stripe: rate limit"},
@@ -59,12 +59,16 @@ func TestStripeIsWaitedFor(t *testing.T) {
 			0, 1, "stripe: "},
 		"a key that is revoked": {repeated(answer(401, "7", `{"error":{"type":"invalid_request_error"}}`), 100),
 			0, 1, "stripe: "},
-		// the client itself asks three times
-		"unavailable":       {repeated(answer(503, "", ""), 6), 2 * (600*time.Millisecond + 5*time.Second), 7, ""},
-		"an answer cut off": {repeated(answer(200, "7", `{"object":"list"`), 2), 10 * time.Second, 3, ""},
-		"more after no one": {repeated(answer(200, "", `{"object":"list","data":[],"has_more":true}`), 3), 0, 1, ""},
-		"no list": {repeated(answer(200, "7", `{"id":"cus_Other","created":"x","data":7}`), 100), 0, 1,
-			"stripe: an answer that is no list of customers"},
+		// the client sends each request three times
+		"unavailable": {repeated(answer(503, "", ""), 6),
+			2 * (600*time.Millisecond + 5*time.Second), 7, ""},
+		"an answer cut off": {repeated(answer(200, "7", `{"object":"list"`), 2),
+			10 * time.Second, 3, ""},
+		"more customers after an empty page": {repeated(answer(200, "", `{"object":"list","data":[],"has_more":true}`),
+			3), 0, 1, ""},
+		"an answer that is not a list": {repeated(answer(200, "7", `{"id":"cus_Other","created":"x","data":7}`), 100),
+			0, 1,
+			"stripe: the answer is not a list of customers"},
 	} {
 		for operation, of := range operations {
 			t.Run(name+", "+operation, func(t *testing.T) {
@@ -91,8 +95,8 @@ func TestStripeIsWaitedFor(t *testing.T) {
 	}
 }
 
-// A failure that may pass is tried again after twice the time, eight times in all, and one that
-// cannot pass is not.
+// A temporary failure is tried eight times in all, each time after twice the pause. A permanent
+// failure is not retried.
 func TestOtherFailuresAreTriedAgain(t *testing.T) {
 	throttled := operator.AWSFailure("dynamodb", &types.ProvisionedThroughputExceededException{})
 	unavailable := &operator.StripeRefusal{Wait: 5 * time.Second}
@@ -108,7 +112,7 @@ func TestOtherFailuresAreTriedAgain(t *testing.T) {
 		"Stripe is unavailable": {[]error{unavailable, unavailable}, 10 * time.Second, 3},
 		"first one, then the other": {[]error{throttled, unavailable, throttled},
 			100*time.Millisecond + 5*time.Second + 400*time.Millisecond, 4},
-		"a refusal for good": {[]error{&operator.StripeRefusal{}, throttled}, 0, 1},
+		"a permanent refusal": {[]error{&operator.StripeRefusal{}, throttled}, 0, 1},
 		"a table that is gone": {[]error{operator.AWSFailure("dynamodb", &types.ResourceNotFoundException{}),
 			throttled}, 0, 1},
 		"an error of our own": {[]error{errList, throttled}, 0, 1},
@@ -147,7 +151,7 @@ func TestAWaitEndsWithTheRun(t *testing.T) {
 	})
 }
 
-// Every request to Stripe waits for its turn, a look-up too.
+// Every request to Stripe waits for its turn, including a look-up.
 func TestReadsKeepToTheRate(t *testing.T) {
 	c := newCloud(t)
 	for perSecond, took := range map[int]time.Duration{0: 4 * time.Second, 1: 4 * time.Second, 2: 2 * time.Second,
@@ -156,7 +160,7 @@ func TestReadsKeepToTheRate(t *testing.T) {
 			c.reset(t, 0)
 			pages := 5
 			if of.request != "/v1/customers" {
-				pages = 4 // and a look-up
+				pages = 4 // including a look-up
 				c.write(t, map[string]string{"other": "cus_Other"})
 			}
 			c.before = func(w http.ResponseWriter, asked string, tries int) bool {
@@ -184,8 +188,8 @@ func TestReadsKeepToTheRate(t *testing.T) {
 	}
 }
 
-// A claim takes two write units, of the user's item and of the customer's own. A tenth of a
-// second's may come at once.
+// A claim takes two write units: one for the user's item and one for the customer's item. A tenth
+// of the units of a second may be used at once.
 func TestWritesKeepToTheCapacity(t *testing.T) {
 	c := newCloud(t)
 	for capacity, took := range map[int]time.Duration{100: 1100 * time.Millisecond, 200: 500 * time.Millisecond,

@@ -9,17 +9,17 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// Progress shows how far a run is.
+// Progress shows the progress of a run.
 type Progress interface {
-	// Start begins a phase. done is what earlier runs did of it, of all that there is; 0 if the end
-	// is not known.
+	// Start begins a phase. done counts the part that earlier runs did. all is the size of the
+	// phase, or 0 if it is not known.
 	Start(phase string, done, all int64)
-	// Read says how many more were read.
+	// Read adds n lines that were read.
 	Read(n int)
 	Stop()
 }
 
-// Bar is for a terminal.
+// Bar returns a progress bar for a terminal.
 func Bar(w io.Writer) Progress { return &bar{w: w} }
 
 type bar struct {
@@ -27,8 +27,7 @@ type bar struct {
 	bar *progressbar.ProgressBar
 }
 
-// Start shows a bar of the remaining part, so that the rate and the time left are those of this
-// run.
+// Start shows a bar of the remaining part, so that the rate and the time left are of this run.
 func (b *bar) Start(phase string, done, all int64) {
 	left := all - done
 	if all == 0 {
@@ -44,10 +43,11 @@ func (b *bar) Start(phase string, done, all int64) {
 		progressbar.OptionSetPredictTime(left > 0), progressbar.OptionOnCompletion(func() { fmt.Fprintln(b.w) }))
 }
 
-func (b *bar) Read(n int) { _ = b.bar.Add(n) } // it is only for the eyes
+func (b *bar) Read(n int) { _ = b.bar.Add(n) } // a bar that fails is not a failure of the run
 func (b *bar) Stop()      { _ = b.bar.Finish() }
 
-// Lines writes a plain line every ten seconds, for output that is not a terminal.
+// Lines returns a progress that prints a plain line every 10 seconds, for output that is not a
+// terminal.
 func Lines(w io.Writer) Progress {
 	return &lines{w: w, every: 10 * time.Second, now: time.Now}
 }

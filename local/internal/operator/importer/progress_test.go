@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// What an earlier run did took none of this run's time: the rate and the time left are of this run
-// alone.
+// The rate and the time left count only this run: its time does not include earlier runs.
 func TestTimeLeftCountsThisRun(t *testing.T) {
 	var out strings.Builder
 	now := time.Unix(1_700_000_000, 0)
@@ -25,8 +24,8 @@ func TestTimeLeftCountsThisRun(t *testing.T) {
 	}
 }
 
-// A phase begins with nothing of the one before, and without an end there is no time left.
-func TestAPhaseIsCountedAlone(t *testing.T) {
+// A phase counts nothing of the phase before. If its end is not known, no time left is shown.
+func TestEachPhaseIsCountedSeparately(t *testing.T) {
 	var out strings.Builder
 	now := time.Unix(1_700_000_000, 0)
 	l := &lines{w: &out, every: 10 * time.Second, now: func() time.Time { return now }}
@@ -41,7 +40,7 @@ func TestAPhaseIsCountedAlone(t *testing.T) {
 	}
 }
 
-// A line comes after ten seconds, and no earlier.
+// A line is printed after ten seconds, and not earlier.
 func TestALineComesEveryTenSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out strings.Builder
@@ -62,8 +61,8 @@ func TestALineComesEveryTenSeconds(t *testing.T) {
 	})
 }
 
-// The bar is of what is left, with the rate of this run.
-func TestTheBarIsOfWhatIsLeft(t *testing.T) {
+// The bar shows the remaining part, with the rate of this run.
+func TestTheBarShowsTheRemainingPart(t *testing.T) {
 	var out strings.Builder
 	b := &bar{w: &out}
 	b.Start("import", 900, 1000)

@@ -18,8 +18,8 @@ import (
 	"billingportal/local/internal/operator/importer/extsort"
 )
 
-// The results for a user: one customer has the address and no other user does; several customers or
-// users have it; or no customer has it.
+// The results for a user. unique: one customer and no other user have the address. several: several
+// customers or users have it. none: no customer has it.
 const (
 	matchUnique  = "unique"
 	matchSeveral = "several"
@@ -29,8 +29,8 @@ const (
 var proposalColumns = []string{columnUser, columnCustomer, columnClaimed, columnMatch, "customers", "since",
 	"active_subscriptions", columnEmail}
 
-// Proposal ties users to customers by their e-mail addresses, for a person to read: an address at
-// Stripe is whatever a buyer typed.
+// Proposal proposes customers for users by e-mail address. A person must read it, because an
+// address at Stripe is whatever a buyer typed.
 type Proposal struct {
 	Reader   Reader
 	Limiter  *rate.Limiter
@@ -38,11 +38,12 @@ type Proposal struct {
 	Progress Progress
 }
 
-// Matches counts what a proposal says.
+// Matches counts the results of a proposal.
 type Matches struct{ Unique, Several, None, Malformed int64 }
 
-// Write reads users (user_id,email) and every customer, once each, and writes a line for each user,
-// ordered by ID. Memory is flat however many have the same address: all is sorted on disk.
+// Write reads users (user_id,email) and every customer, once each. It writes a line for each user,
+// sorted by ID. Everything is sorted on disk, so memory does not grow if many users or customers
+// have the same address.
 func (p *Proposal) Write(ctx context.Context, users io.Reader, out io.Writer) (matches Matches, err error) {
 	byAddress, err := extsort.New()
 	if err != nil {
@@ -73,7 +74,7 @@ func (p *Proposal) Write(ctx context.Context, users io.Reader, out io.Writer) (m
 	return matches, err
 }
 
-// Of an address, customers sort before users.
+// Of the lines with one address, customers sort before users.
 const ofCustomer, ofUser = "c", "u"
 
 func (p *Proposal) readUsers(ctx context.Context, users io.Reader, into *extsort.Sorter) (malformed int64, err error) {
@@ -125,7 +126,7 @@ func (p *Proposal) readUsers(ctx context.Context, users io.Reader, into *extsort
 	}
 }
 
-// usersColumns finds the columns of a file of users, by its header if it has one.
+// usersColumns returns the columns of a file of users, from its header if it has one.
 func usersColumns(fields []string) (user, email int, isHeader bool, err error) {
 	names := make([]string, len(fields))
 	for i, field := range fields {
@@ -136,12 +137,12 @@ func usersColumns(fields []string) (user, email int, isHeader bool, err error) {
 	case user >= 0 && email >= 0:
 		return user, email, true, nil
 	case user >= 0 || email >= 0:
-		return 0, 0, false, errors.New("the header of the users lacks a column: user_id,email")
+		return 0, 0, false, errors.New("the header of the users lacks a column: it must have user_id,email")
 	}
 	return 0, 1, false, nil
 }
 
-// whyNoUser says what is wrong with a line of users; "" for nothing.
+// whyNoUser returns why a line of users is malformed, or "" if it is not.
 func whyNoUser(records *records, found record, user, email int) string {
 	if found.malformed != "" {
 		return found.malformed
@@ -152,18 +153,18 @@ func whyNoUser(records *records, found record, user, email int) string {
 		records.splitAgain(&found)
 		return misquoted
 	case len(found.fields) <= max(user, email):
-		return "a column is missing: user_id,email"
+		return "a column is missing: write user_id,email"
 	case whyNoUserID(id) != "":
 		return whyNoUserID(id)
 	case isEmptyCell(address):
 		return ""
 	case !strings.Contains(address, "@"), strings.ContainsFunc(address, unicode.IsControl),
 		strings.ContainsRune(address, utf8.RuneError):
-		return "the e-mail address is not one"
+		return "the e-mail address is not valid: correct it, or leave it empty"
 	}
 	for _, cell := range []string{id, address} {
 		if _, ok := inertCell(cell); !ok {
-			return "a spreadsheet would take a part of the line for a formula"
+			return "a spreadsheet would read a part of the line as a formula: remove the =, +, - or @ before it"
 		}
 	}
 	return ""
@@ -197,7 +198,7 @@ func (p *Proposal) readCustomers(ctx context.Context, into *extsort.Sorter) erro
 	return nil
 }
 
-// active are the subscriptions that the customer pays for.
+// active returns the subscriptions that the customer pays for or owes for.
 func (c customer) active() []string {
 	var active []string
 	for _, s := range c.Subscriptions.Data {
@@ -208,7 +209,7 @@ func (c customer) active() []string {
 	return active
 }
 
-// maxListed is how many customers of an address a proposal names.
+// maxListed limits the customers that a proposal names for one address.
 const maxListed = 20
 
 // candidates are the customers of one address.
@@ -227,13 +228,12 @@ func (c *candidates) add(fields []string) {
 	}
 }
 
-// match goes through the customers and then the users of each address, and keeps a row for each
-// user.
+// match reads the customers and then the users of each address, and adds a row for each user.
 func match(ctx context.Context, byAddress, byUser *extsort.Sorter) error {
 	var found candidates
 	var address string
-	var user []string // the fields of one user of the address who is not written yet
-	users := 0        // different ones of the address so far
+	var user []string // the fields of a user of the address that is not written yet
+	users := 0        // different users of the address so far
 	write := func() error {
 		if user == nil {
 			return nil
@@ -260,7 +260,7 @@ func match(ctx context.Context, byAddress, byUser *extsort.Sorter) error {
 		if len(user) == 0 || user[2] != fields[2] {
 			users++
 		} else if sameAddress(user[3]) == sameAddress(fields[3]) {
-			continue // the same line again
+			continue // the same user and address again
 		}
 		if err := write(); err != nil {
 			return err
@@ -270,7 +270,7 @@ func match(ctx context.Context, byAddress, byUser *extsort.Sorter) error {
 	return write()
 }
 
-// row is a user's row of the proposal. isOnly says that no other user has the address.
+// row returns the row of a user. isOnly says that no other user has the address.
 func (c *candidates) row(user []string, isOnly bool) []string {
 	row := []string{user[2], "", "", matchNone, strconv.Itoa(c.count), "", "", user[3]}
 	if c.count == 0 {
@@ -292,8 +292,8 @@ func (c *candidates) row(user []string, isOnly bool) []string {
 	return row
 }
 
-// writeRows writes one line for each user. A user of several addresses has several customers,
-// unless all but one have none.
+// writeRows writes one line for each user. A user with several addresses counts as several, unless
+// only one address has customers.
 func (p *Proposal) writeRows(byUser *extsort.Sorter, out io.Writer, matches *Matches) error {
 	w := csv.NewWriter(out)
 	if err := w.Write(proposalColumns); err != nil {
@@ -312,7 +312,7 @@ func (p *Proposal) writeRows(byUser *extsort.Sorter, out io.Writer, matches *Mat
 			matches.None++
 		}
 		for i := range row {
-			row[i], _ = inertCell(row[i]) // those that cannot be were refused before
+			row[i], _ = inertCell(row[i]) // cells that cannot be escaped were refused before
 		}
 		return w.Write(row)
 	}
@@ -337,10 +337,10 @@ func (p *Proposal) writeRows(byUser *extsort.Sorter, out io.Writer, matches *Mat
 	return w.Error()
 }
 
-// maxAlternatives bounds the row of a user with very many addresses, in bytes.
+// maxAlternatives limits the list of customers of a user with many addresses, in bytes.
 const maxAlternatives = 1000
 
-// joined is one row of two of the same user.
+// joined combines two rows of the same user.
 func joined(row, next []string) []string {
 	switch {
 	case next[3] == matchNone || next[1] != "" && next[1] == row[1]:

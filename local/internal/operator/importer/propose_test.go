@@ -13,11 +13,11 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// oneAddress is a Stripe account whose customers all have the same address. It makes them when they
-// are read.
+// oneAddress is a Stripe account whose customers all have the same address. It makes the customers
+// when they are read.
 type oneAddress struct {
 	customers int
-	most      uint64 // bytes that were alive after a page
+	most      uint64 // the most bytes in use after a page
 }
 
 func (o *oneAddress) Livemode() bool { return false }
@@ -48,7 +48,7 @@ func (o *oneAddress) measure() {
 	o.most = max(o.most, memory.HeapAlloc)
 }
 
-// measured measures while the proposal is written, which is when the customers of an address come
+// measured measures memory while the proposal is written: then the customers of an address are
 // together.
 type measured struct {
 	strings.Builder
@@ -60,8 +60,8 @@ func (m *measured) Write(text []byte) (int, error) {
 	return m.Builder.Write(text)
 }
 
-// However many customers have an address, a proposal names a few and counts the others, once for a
-// user who has it in two cases.
+// If many customers have an address, a proposal names a few and counts the others. A user who has
+// the address in two cases is counted once.
 func TestAProposalOfOneAddressIsSmall(t *testing.T) {
 	heapOf := func(customers int) uint64 {
 		stripe := &oneAddress{customers: customers}
@@ -86,10 +86,10 @@ func TestAProposalOfOneAddressIsSmall(t *testing.T) {
 	}
 }
 
-// A proposal shows the subscriptions that the customer pays for, or has to pay for.
+// A proposal shows the subscriptions that the customer pays for or owes for.
 //
 // https://docs.stripe.com/api/subscriptions/object#subscription_object-status
-func TestAProposalShowsWhatIsPaidFor(t *testing.T) {
+func TestAProposalShowsActiveSubscriptions(t *testing.T) {
 	shown := map[string]bool{
 		"active": true, "trialing": true, "past_due": true,
 		"canceled": false, "unpaid": false, "incomplete": false, "incomplete_expired": false, "paused": false,

@@ -12,24 +12,23 @@ import (
 	"billingportal/functions/app/operator"
 )
 
-// records reads a CSV file as people have them: with commas, semicolons or tabs, and with fields of
-// several lines between quotation marks. A quotation mark in the wrong place costs its own line
-// alone.
+// records reads CSV files with commas, semicolons or tabs, and with quoted fields of several lines.
+// A quotation mark in the wrong place loses only its own line.
 type records struct {
 	lines     *lineReader
 	delimiter byte
-	ahead     []rawLine // read, and not yet used
+	ahead     []rawLine // lines that were read but not used yet
 }
 
-// record is one line of a file, or several that a quoted field joins.
+// record is one line of a file, or several lines that a quoted field joins.
 type record struct {
 	line      int64    // the number of its first line
-	fields    []string // nil of an empty line
+	fields    []string // nil for an empty line
 	malformed string   // why it cannot be read; "" if it can
 	rest      []rawLine
 }
 
-const misquoted = "a quotation mark is in the wrong place"
+const misquoted = "a quotation mark is in the wrong place: quote whole fields, and double a mark inside a field"
 
 func newRecords(r io.Reader) (*records, error) {
 	lines := newLineReader(r)
@@ -49,10 +48,10 @@ func (r *records) next() (record, error) {
 	found := record{line: first.number}
 	switch {
 	case first.isTooLong:
-		found.malformed = "the line has more than 65,536 bytes"
+		found.malformed = "the line has more than 65,536 bytes: shorten it"
 	case strings.TrimSpace(first.text) == "", first.number == 1 && separatorHint.MatchString(first.text):
 	case !utf8.ValidString(first.text):
-		found.malformed = "the line is not UTF-8"
+		found.malformed = "the line is not UTF-8: export the file again, as UTF-8"
 	case !strings.Contains(first.text, `"`):
 		found.fields = trimmed(strings.Split(first.text, string(r.delimiter)))
 	default:
@@ -61,8 +60,8 @@ func (r *records) next() (record, error) {
 	return found, err
 }
 
-// quoted reads a record with quotation marks. A whole record has an even number of them, so one
-// with an odd number goes on.
+// quoted reads a record with quotation marks. A whole record has an even number of them, so a
+// record with an odd number continues on the next line.
 func (r *records) quoted(found *record, text string) error {
 	for isOpen := strings.Count(text, `"`)%2 == 1; isOpen; {
 		line, err := r.read()
@@ -83,7 +82,7 @@ func (r *records) quoted(found *record, text string) error {
 	text = strings.TrimRight(text, " ")
 	reader := csv.NewReader(strings.NewReader(text))
 	reader.Comma, reader.FieldsPerRecord = rune(r.delimiter), -1
-	reader.TrimLeadingSpace = r.delimiter != '\t' // which is white space itself
+	reader.TrimLeadingSpace = r.delimiter != '\t' // a tab is white space itself
 	fields, err := reader.Read()
 	if err == nil && reader.InputOffset() == int64(len(text)) {
 		found.fields = trimmed(fields)
@@ -93,8 +92,8 @@ func (r *records) quoted(found *record, text string) error {
 	return nil
 }
 
-// splitAgain gives the lines behind the first one back: they were joined to it by a quotation mark
-// in the wrong place.
+// splitAgain returns the lines after the first one to the reader. A quotation mark in the wrong
+// place had joined them.
 func (r *records) splitAgain(found *record) {
 	r.ahead = append(found.rest, r.ahead...)
 	found.rest, found.fields, found.malformed = nil, nil, misquoted
@@ -116,12 +115,12 @@ func trimmed(fields []string) []string {
 	return fields
 }
 
-// separatorHint is the line that spreadsheets write before the first one, to say what separates the
-// fields.
+// separatorHint matches the line that spreadsheets write before the first record, to name the
+// separator of fields.
 var separatorHint = regexp.MustCompile(`^(?i:sep)=([,;\t|])\s*$`)
 
-// delimiterOf finds what separates the fields at the beginning of a file: that which isolates the
-// names of columns, customers' IDs or addresses, or else that which separates anything in most
+// delimiterOf returns the separator of fields, from the beginning of a file. It is the character
+// that isolates column names, customer IDs or addresses, or else the character that splits the most
 // lines.
 func delimiterOf(sample []byte) byte {
 	first, _, _ := bytes.Cut(sample, []byte("\n"))

@@ -16,37 +16,37 @@ import (
 // The kinds of rows of a report.
 const (
 	kindMalformed = "malformed" // cannot be read
-	kindFailed    = "failed"    // the table refuses it
+	kindFailed    = "failed"    // the table refused it
 	kindConflict  = "conflict"  // a user of several customers, or a customer of several users
 	kindDeleted   = "deleted"   // the customer was deleted
-	kindReleased  = "released"  // the customer's metadata has ceased to name the user
+	kindReleased  = "released"  // the customer's metadata stopped naming the user
 	kindRenamed   = "renamed"   // the customer's metadata names another user
-	kindMissing   = "missing"   // Stripe does not know the customer
+	kindMissing   = "missing"   // Stripe has no such customer
 	kindLeftOut   = "left out"  // the user's item had no room for the customer
 )
 
-// Row is a finding about a line, a user or a customer.
+// Row is a row of the report: a finding about a line, a user or a customer.
 type Row struct {
 	Kind     string `json:"kind"`
-	Line     int64  `json:"line,omitempty"` // of a file; 0 for none
+	Line     int64  `json:"line,omitempty"` // of the file; 0 for none
 	User     string `json:"user,omitempty"`
 	Customer string `json:"customer,omitempty"`
 	Detail   string `json:"detail"`
-	// IsNote marks a finding that is not a failure: all was imported.
+	// IsNote marks a finding that is not a failure: the claim was imported.
 	IsNote bool `json:"-"`
 }
 
-// Report is a CSV file of findings for a person to look at: kind, line, user_id, customer_id,
-// detail. No cell of it is a formula. Its zero value writes no file.
+// Report is a CSV file of findings for the operator, with the columns kind, line, user_id,
+// customer_id and detail. No cell is a formula. The zero value writes no file.
 type Report struct {
 	file *os.File
 
 	mu    sync.Mutex
-	rows  [][]string     // of the batch under way
-	first map[string]Row // of each kind that is not a note
+	rows  [][]string     // of the current batch
+	first map[string]Row // the first row of each kind, apart from notes
 }
 
-// OpenReport opens a file to report into.
+// OpenReport opens a file for a report.
 func OpenReport(path string) (*Report, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator names it
 	if err != nil {
@@ -63,7 +63,7 @@ func (r *Report) Close() error {
 	return r.file.Close()
 }
 
-// resume removes what an earlier run wrote before it was cut off and could note it.
+// resume removes the rows that an interrupted run wrote but could not note in its state.
 func (r *Report) resume(size int64, first map[string]Row) error {
 	r.first = map[string]Row{}
 	maps.Copy(r.first, first)
@@ -101,8 +101,8 @@ func (r *Report) add(row Row) {
 	r.rows = append(r.rows, cells)
 }
 
-// flush writes the rows of a batch, and returns the file's size and the first row of each kind
-// then.
+// flush writes the rows of a batch. It returns the size of the file and the first row of each kind
+// at that point.
 func (r *Report) flush() (size int64, first map[string]Row, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -123,8 +123,8 @@ func (r *Report) flush() (size int64, first map[string]Row, err error) {
 	return size, first, err
 }
 
-// FirstRefused says of each kind of line that was not imported, or of mapping that is wrong, what
-// the first one is and why.
+// FirstRefused returns a line for each kind of finding: the first line that was not imported, or
+// the first wrong mapping, with its reason.
 func (r *Report) FirstRefused() []string {
 	var said []string
 	for _, kind := range []string{kindMalformed, kindFailed, kindConflict, kindDeleted, kindReleased, kindRenamed,

@@ -10,7 +10,7 @@ import (
 
 const maxTries = 8
 
-// retry repeats a call whose failure may pass.
+// retry repeats a call after temporary failures.
 func retry(ctx context.Context, try func() error) error {
 	for n := 1; ; n++ {
 		err := try()
@@ -34,8 +34,16 @@ func retry(ctx context.Context, try func() error) error {
 	}
 }
 
-// isRefusal reports whether the failure is about one item alone: it has malformed content or no
-// room, or others changed it each time.
+// howToRepair describes a refusal, and what to do about it.
+func howToRepair(refusal error) string {
+	if errors.Is(refusal, errTooLong) {
+		return refusal.Error()
+	}
+	return refusal.Error() + ": correct the item of this user in the table, then run the same command again"
+}
+
+// isRefusal reports whether a failure is about only one item: its content is malformed, it has no
+// room, or other writers changed it during each try.
 func isRefusal(err error) bool {
 	return errors.Is(err, errTooLong) || operator.IsItemRefused(err)
 }

@@ -10,21 +10,21 @@ import (
 	"sync"
 )
 
-// state is the progress of an import, kept in a file so that a run can continue one that was cut
-// off.
+// state is the progress of an import. It is kept in a file, so that a run can continue an
+// interrupted one.
 type state struct {
 	mu   sync.Mutex
-	path string // "": nowhere
+	path string // "" for no file
 
 	Source     string         `json:"source"`
 	Target     string         `json:"target"`
 	Position   Position       `json:"position"`          // where to read on
-	Pending    []Batch        `json:"pending,omitempty"` // read, and not yet written
-	Checked    bool           `json:"checked,omitempty"` // for customers of several users, after all was written
-	Read       int64          `json:"read"`              // claims and others
+	Pending    []Batch        `json:"pending,omitempty"` // read but not written yet
+	Checked    bool           `json:"checked,omitempty"` // whether the check for customers of several users is done
+	Read       int64          `json:"read"`              // claims, rejected and skipped lines
 	Counts     Counts         `json:"counts"`
 	ReportSize int64          `json:"report_size"`
-	First      map[string]Row `json:"first,omitempty"` // of each kind of the report
+	First      map[string]Row `json:"first,omitempty"` // the first row of each kind of the report
 }
 
 func openState(path, source, target string) (*state, error) {
@@ -39,17 +39,19 @@ func openState(path, source, target string) (*state, error) {
 	return s, nil
 }
 
-// StateError is a state file that this run cannot continue.
+// StateError reports a state file that this run cannot continue.
 type StateError struct{ reason string }
 
 func (e *StateError) Error() string { return e.reason }
 
 func otherRun(path, source, target string) error {
-	return &StateError{fmt.Sprintf("%s is of another run, from %s with %s; remove it to start over",
+	return &StateError{fmt.Sprintf("%s belongs to another run, from %s with %s: remove it to start over, or name "+
+		"another --state "+
+		"file",
 		path, source, target)}
 }
 
-// load reads a state file into a state, or makes the file.
+// load reads a state file into a state, or creates the file.
 func load(path string, into any) (isNew bool, err error) {
 	if path == "" {
 		return true, nil
@@ -62,12 +64,13 @@ func load(path string, into any) (isNew bool, err error) {
 		return false, err
 	}
 	if json.Unmarshal(text, into) != nil {
-		return false, &StateError{path + " is not the state of an import"}
+		return false, &StateError{path +
+			" is not the state file of an import: remove it to start over, or name another --state file"}
 	}
 	return false, nil
 }
 
-// save replaces a state file at once, so that it is always whole.
+// save replaces a state file in one step, so that the file is always complete.
 func save(path string, state any) error {
 	if path == "" {
 		return nil
@@ -83,8 +86,8 @@ func save(path string, state any) error {
 	return os.Rename(fresh, path)
 }
 
-// writeThrough writes a file to the disk itself, so that it is whole after a crash of the machine,
-// too.
+// writeThrough writes a file and flushes it to the disk, so that it is complete even after a crash
+// of the machine.
 func writeThrough(path string, text []byte) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // the operator names it
 	if err != nil {
@@ -115,7 +118,7 @@ func (s *state) noteRead(batch Batch) error {
 	return save(s.path, s)
 }
 
-// noteWritten removes the oldest pending batch, which was written.
+// noteWritten removes the oldest pending batch after it was written.
 func (s *state) noteWritten(counts Counts, report *Report) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,11 +15,11 @@ import (
 // Reader reads objects of a Stripe account.
 type Reader interface {
 	Read(ctx context.Context, path string, query url.Values) (json.RawMessage, error)
-	// Livemode is the mode that its objects should have.
+	// Livemode reports whether its objects should be in live mode.
 	Livemode() bool
 }
 
-// customer is what is read of one.
+// customer has the fields of a Stripe customer that are read.
 //
 // https://docs.stripe.com/api/customers/object
 type customer struct {
@@ -27,7 +27,7 @@ type customer struct {
 	Created  int64
 	Email    string
 	Deleted  bool
-	Livemode *bool // nil of a deleted one
+	Livemode *bool // nil for a deleted customer
 	Metadata map[string]string
 
 	Subscriptions struct {
@@ -38,10 +38,10 @@ type customer struct {
 	}
 }
 
-// pageSize is the most that Stripe lists at once.
+// pageSize is the largest page that Stripe returns.
 const pageSize = "100"
 
-// customersAfter lists a page of customers, the newest first.
+// customersAfter reads a page of customers, the newest first.
 //
 // https://docs.stripe.com/api/customers/list
 func customersAfter(ctx context.Context, reader Reader, limiter *rate.Limiter, after string,
@@ -75,25 +75,26 @@ func customersAfter(ctx context.Context, reader Reader, limiter *rate.Limiter, a
 	return list.Data, list.HasMore && len(list.Data) > 0, nil
 }
 
-// shownID bounds an ID that may not have Stripe's form.
+// shownID returns the ID, shortened in case it does not have Stripe's form.
 func (c customer) shownID() string { return shown(c.ID) }
 
-// isOfOtherMode is the last word on keys that do not say their mode.
+// isOfOtherMode reports whether the customer is in the other mode. It is the final check for keys
+// that do not name their mode.
 func (c customer) isOfOtherMode(reader Reader) bool {
 	return c.Livemode != nil && *c.Livemode != reader.Livemode()
 }
 
 var (
-	errList = errors.New("stripe: an answer that is no list of customers")
-	errMode = errors.New("stripe: the customers are of the other mode than STRIPE_LIVEMODE says, or than the key")
+	errList = errors.New("stripe: the answer is not a list of customers")
+	errMode = errors.New("stripe: the customers are in the other mode: check the Stripe key and STRIPE_LIVEMODE")
 )
 
-// NewLimiter allows so many reads of Stripe a second.
+// NewLimiter returns a limiter for this many Stripe reads per second.
 func NewLimiter(perSecond int) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(max(1, perSecond)), 1)
 }
 
-// FromStripe are the customers of an account whose metadata names a user.
+// FromStripe is the source of the customers whose metadata names a user.
 type FromStripe struct {
 	Reader      Reader
 	Limiter     *rate.Limiter
@@ -115,7 +116,7 @@ func (s *FromStripe) Prepare(context.Context, Progress) (int64, error) { return 
 // ByHand implements Source.
 func (s *FromStripe) ByHand() bool { return false }
 
-// Next implements Source. A customer claims at the time of its own creation, as the webhook counts
+// Next implements Source. The claim is made at the customer's creation, as the webhook does for
 // metadata that was always there. If the table knows a release of the pair, the claim is made at
 // the time of reading: metadata that is there now is newer than any release.
 func (s *FromStripe) Next(ctx context.Context, from Position) (Batch, error) {
@@ -133,11 +134,11 @@ func (s *FromStripe) Next(ctx context.Context, from Position) (Batch, error) {
 			batch.Skipped++
 		case !operator.IsUserID(user):
 			batch.Rejected = append(batch.Rejected, Rejected{Kind: kindMalformed, Customer: c.shownID(),
-				Reason: "its metadata names a user of more than 255 characters, with control characters, or in the " +
-					"form of a customer's ID"})
+				Reason: "the user in its metadata has more than 255 characters, has control characters, or looks " +
+					"like a customer ID: correct the metadata at Stripe"})
 		case !operator.IsCustomerID(c.ID):
 			batch.Rejected = append(batch.Rejected, Rejected{Kind: kindMalformed, User: user, Customer: c.shownID(),
-				Reason: "the customer's ID does not have Stripe's form"})
+				Reason: "the customer ID does not look like cus_…, so the portal cannot use it"})
 		default:
 			batch.Claims = append(batch.Claims, Claim{User: user, Customer: c.ID, At: c.Created, Seen: seen})
 		}
@@ -145,7 +146,7 @@ func (s *FromStripe) Next(ctx context.Context, from Position) (Batch, error) {
 	return batch, nil
 }
 
-// namedUser is the user whom a customer's metadata names; "" for none.
+// namedUser returns the user in a customer's metadata; "" for none.
 func namedUser(c customer, metadataKey string) string {
 	if user := c.Metadata[metadataKey]; operator.IsUserID(user) {
 		return user

@@ -19,34 +19,33 @@ import (
 	"billingportal/local/internal/operator/importer/extsort"
 )
 
-// Verification compares every mapping of the table with Stripe, after events were missed.
+// Verification compares every mapping in the table with Stripe, after events were missed.
 type Verification struct {
 	Owners      *Owners
 	Reader      Reader
 	Limiter     *rate.Limiter
 	MetadataKey string
-	// IsShared says that users share customers on purpose: a customer of several users is as it
-	// should be.
+	// IsShared says that users share customers on purpose, so a customer of several users is right.
 	IsShared bool
-	Fix      *operator.MappingWriter // nil: report alone
-	// Target tells one table from another, for the state file.
+	Fix      *operator.MappingWriter // nil to only report
+	// Target identifies the table in the state file.
 	Target        string
 	WriteCapacity int
-	StateFile     string // "": none
+	StateFile     string // "" for none
 	Report        *Report
 	Progress      Progress
 	Now           func() time.Time
-	// WasDone is set by Run if the state file says that all was done before.
+	// WasDone is set by Run if the state file says that everything was done before.
 	WasDone bool
 
 	state   *verifyState
 	list    *accountList
 	sorter  *extsort.Sorter
 	limiter *rate.Limiter
-	// users whose items left claims out that they have room for now, and the customers that they
-	// have
+	// lacking has the users whose items left out claims and have room for them now, with the
+	// customers that these items have.
 	lacking map[string][]string
-	mu      sync.Mutex // of the counts, while corrections run
+	mu      sync.Mutex // guards the counts while corrections run
 }
 
 // Verified counts mappings by finding.
@@ -61,12 +60,15 @@ type Verified struct {
 	Fixed     int64 `json:"fixed"`
 }
 
-// Wrong is how many mappings are not what Stripe says.
+// Wrong returns how many mappings differ from Stripe.
 func (v Verified) Wrong() int64 {
 	return v.Deleted + v.Renamed + v.Missing + v.Shared + v.LeftOut + v.Malformed
 }
 
-// verifyState is the progress of a verification, kept in a file.
+// Correctable returns how many of the wrong mappings Fix corrects.
+func (v Verified) Correctable() int64 { return v.Deleted + v.Renamed + v.LeftOut }
+
+// verifyState is the progress of a verification. It is kept in a file.
 type verifyState struct {
 	Source     string         `json:"source"`
 	Target     string         `json:"target"`
@@ -74,15 +76,15 @@ type verifyState struct {
 	Listed     bool           `json:"listed,omitempty"`
 	Read       int64          `json:"read,omitempty"`
 	ListSize   int64          `json:"list_size,omitempty"`
-	Until      string         `json:"until,omitempty"`   // customer and user up to whom mappings were compared
-	Pending    []correction   `json:"pending,omitempty"` // noted, and perhaps not yet made
+	Until      string         `json:"until,omitempty"`   // the last customer and user that were compared
+	Pending    []correction   `json:"pending,omitempty"` // corrections that were noted, and may not be made yet
 	Verified   Verified       `json:"verified"`
 	ReportSize int64          `json:"report_size,omitempty"`
 	First      map[string]Row `json:"first,omitempty"`
 	Done       bool           `json:"done,omitempty"`
 }
 
-// Run reads Stripe's list and the table once each, sorts both by customer, and looks up only those
+// Run reads Stripe's list and the table once each, and sorts both by customer. It looks up only the
 // customers that the list lacks.
 func (v *Verification) Run(ctx context.Context) (verified Verified, err error) {
 	v.state = &verifyState{Source: v.name(), Target: v.Target}
@@ -117,7 +119,7 @@ func (v *Verification) Run(ctx context.Context) (verified Verified, err error) {
 	}
 	defer func() { err = errors.Join(err, v.sorter.Close()) }()
 	v.limiter = newWriteLimiter(v.WriteCapacity)
-	if err := v.correct(ctx); err != nil { // what an earlier run noted
+	if err := v.correct(ctx); err != nil { // the corrections that an earlier run noted
 		return v.state.Verified, err
 	}
 	for _, step := range []func(context.Context) error{v.readList, v.readTable, v.lookUpOthers, v.compare} {
@@ -170,7 +172,7 @@ func (v *Verification) saveList() (err error) {
 // readTable reads the table after the list, so that a customer of a mapping is in the list or can
 // be looked up.
 func (v *Verification) readTable(ctx context.Context) error {
-	isFirst := v.state.Until == "" // or else an earlier run has counted them
+	isFirst := v.state.Until == "" // otherwise an earlier run has counted them
 	if isFirst {
 		v.state.Verified = Verified{}
 	}
@@ -179,15 +181,16 @@ func (v *Verification) readTable(ctx context.Context) error {
 		switch {
 		case err != nil && isFirst:
 			v.state.Verified.Malformed++
-			v.Report.add(Row{Kind: kindMalformed, User: entry.User, Detail: err.Error()})
+			v.Report.add(Row{Kind: kindMalformed, User: entry.User,
+				Detail: err.Error() + ": correct the item of this user in the table"})
 		case err == nil && entry.LacksClaims:
 			v.lacking[entry.User] = entry.Counting
 		}
 	}, v.Progress)
 }
 
-// lookUpOthers looks up the customers of mappings that the list lacks: deleted ones, those of the
-// other mode, and new ones.
+// lookUpOthers looks up the customers of mappings that the list lacks: deleted customers, customers
+// of the other mode, and new customers.
 func (v *Verification) lookUpOthers(ctx context.Context) error {
 	listEnd, err := v.list.file.Seek(0, io.SeekCurrent)
 	if err != nil {
@@ -243,11 +246,11 @@ func (v *Verification) each(ctx context.Context, do func(pair) error) error {
 	}
 }
 
-// account is what Stripe says of the customer of a mapping.
+// account is the state at Stripe of the customer of a mapping.
 type account struct {
 	customer, user string
 	existence      existence
-	at             int64 // when that was read
+	at             int64 // when it was read
 	created        int64
 }
 
@@ -306,7 +309,7 @@ func (v *Verification) compare(ctx context.Context) error {
 	return v.save()
 }
 
-// save keeps what was found and done so far.
+// save stores the findings and the progress so far.
 func (v *Verification) save() (err error) {
 	if v.state.ReportSize, v.state.First, err = v.Report.flush(); err != nil {
 		return err
@@ -321,16 +324,17 @@ func accountOf(found pair) account {
 	return account{customer: found.customer, user: part[3], existence: existence(part[2]), at: at, created: created}
 }
 
-// look counts a mapping that differs from Stripe, and returns the row of the report; an empty one
-// if nothing is wrong.
+// look counts a mapping that differs from Stripe, and returns its row of the report. The row is
+// empty if the mapping is right.
 func (v *Verification) look(found pair, of account) Row {
 	row := Row{User: found.user, Customer: found.customer}
 	switch {
 	case of.existence == isMissing:
-		// Stripe still knows deleted customers. One that it never had may be of the other mode,
-		// which a person has to decide.
+		// Stripe still returns deleted customers. A customer that it never had may be of the other
+		// mode, so a person has to decide.
 		v.state.Verified.Missing++
-		row.Kind, row.Detail = kindMissing, "Stripe has no such customer in this mode; it is left as it is"
+		row.Kind = kindMissing
+		row.Detail = "Stripe has no such customer in this mode: check the mode of the key, or remove the mapping"
 	case of.existence == isDeleted:
 		v.state.Verified.Deleted++
 		row.Kind, row.Detail = kindDeleted, "the customer was deleted at Stripe"
@@ -339,10 +343,11 @@ func (v *Verification) look(found pair, of account) Row {
 	case of.user != "" && of.user != found.user:
 		v.state.Verified.Renamed++
 		row.Kind, row.Detail = kindRenamed, fmt.Sprintf("the customer's metadata names the user %q", of.user)
-	case found.other != "" && (of.user == "" || v.Fix == nil): // a correction takes the customer from the others
+	case found.other != "" && (of.user == "" || v.Fix == nil): // a correction takes the customer from the other users
 		v.state.Verified.Shared++
 		row.Kind, row.Detail = kindConflict,
-			fmt.Sprintf("the user %q has this customer too, and the metadata does not say whose it is", found.other)
+			fmt.Sprintf("the user %q has this customer too: name the right user in the customer's metadata, "+
+				"or use --shared if users share customers on purpose", found.other)
 		if of.user != "" {
 			row.Detail = fmt.Sprintf("the user %q has this customer too; the metadata names %q", found.other, of.user)
 		}
@@ -352,9 +357,9 @@ func (v *Verification) look(found pair, of account) Row {
 	return row
 }
 
-// restore counts a claim that the item of a user with very many customers left out, and returns the
-// row of the report. Other customers whose metadata names a user who does not have them are for an
-// import.
+// restore counts a claim that was left out because the user's item was full, and returns its row of
+// the report. It ignores other customers that the user in their metadata does not have: an import
+// adds them.
 func (v *Verification) restore(of account) Row {
 	known, isLacking := v.lacking[of.user]
 	if !isLacking || of.existence != isLive || slices.Contains(known, of.customer) {
@@ -365,21 +370,21 @@ func (v *Verification) restore(of account) Row {
 		Detail: "the user's item had no room for this customer, and has some now"}
 }
 
-// correctable are the kinds of rows that a correction follows.
+// correctable has the kinds of rows that can be corrected.
 var correctable = []string{kindDeleted, kindRenamed, kindLeftOut}
 
-// correction is what follows from a row of the report.
+// correction is the change that corrects a row of the report.
 type correction struct {
 	Row     Row    `json:"row"`
-	Heir    string `json:"heir,omitempty"` // whom the metadata names
-	At      int64  `json:"at"`             // when that was read
+	Heir    string `json:"heir,omitempty"` // the user in the metadata
+	At      int64  `json:"at"`             // when the metadata was read
 	Created int64  `json:"created,omitempty"`
 }
 
-// apply does what the missed events would have done.
+// apply makes the change that the missed events would have made.
 func (c correction) apply(ctx context.Context, writer *operator.MappingWriter) (err error) {
 	fact := operator.Fact{User: c.Row.User, Customer: c.Row.Customer}
-	// At the time of reading: an event that came since then is newer, and stays so.
+	// The change has the time of reading, so a later event takes precedence.
 	at := time.Unix(c.At, 0)
 	switch c.Row.Kind {
 	case kindDeleted:
@@ -388,14 +393,14 @@ func (c correction) apply(ctx context.Context, writer *operator.MappingWriter) (
 		fact.Released = at
 		_, _, err = writer.Join(ctx, fact, operator.Fact{User: c.Heir, Customer: fact.Customer, Metadata: at})
 	default:
-		fact.Metadata, fact.Seen = time.Unix(c.Created, 0), at // as an import would
+		fact.Metadata, fact.Seen = time.Unix(c.Created, 0), at // as an import does
 		_, _, err = writer.Join(ctx, fact)
 	}
 	return err
 }
 
-// correct makes the changes that were noted. A run that is cut off here makes all of them again,
-// which changes nothing, so that each is counted and in the report.
+// correct makes the changes that were noted. If it is interrupted, the next run makes all of them
+// again, so that each change is counted and in the report. Making a change twice has no effect.
 func (v *Verification) correct(ctx context.Context) error {
 	if len(v.state.Pending) == 0 {
 		return nil
@@ -412,8 +417,8 @@ func (v *Verification) correct(ctx context.Context) error {
 	return v.save()
 }
 
-// apply makes one change. An item that holds something else is left alone, and keeps no other from
-// being corrected.
+// apply makes one change. An item with other content is left unchanged, and the corrections
+// continue.
 func (v *Verification) apply(ctx context.Context, c correction) error {
 	if err := v.limiter.WaitN(ctx, writeUnits); err != nil {
 		return err
@@ -425,7 +430,7 @@ func (v *Verification) apply(ctx context.Context, c correction) error {
 	switch {
 	case isRefusal(err):
 		v.state.Verified.Malformed++
-		row.Kind, row.Detail = kindFailed, err.Error()
+		row.Kind, row.Detail = kindFailed, howToRepair(err)
 		v.Report.add(row)
 		return nil
 	case err != nil:

@@ -12,9 +12,10 @@ import (
 	fakeaccount "billingportal/local/internal/fakestripe/account"
 )
 
-// A renamed customer passes from the former user to the one whom the metadata names, at the time
-// when that was read: however much newer than the customer the former user's claim is, and however
-// the new user lost the customer before. What is newer than the reading stays.
+// A renamed customer passes from the former user to the user in the metadata, at the time of
+// reading. It passes even if the former user's claim is much newer than the customer, and whatever
+// took the customer from the new user before. A claim or release that is newer than the reading
+// stays.
 func TestARenamedCustomerPassesToItsUser(t *testing.T) {
 	const created, read = 900_000_000, 1_000_000_000
 	metadata := func(at int64) operator.Fact {
@@ -26,7 +27,7 @@ func TestARenamedCustomerPassesToItsUser(t *testing.T) {
 	c := newCloud(t)
 	for name, test := range map[string]struct {
 		former, heir operator.Fact
-		want         string // who has the customer then
+		want         string // who has the customer afterwards
 	}{
 		"claimed at the creation":            {metadata(created), released(0), "heir"},
 		"claimed since the creation":         {metadata(created + 1), released(0), "heir"},

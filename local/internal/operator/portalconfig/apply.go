@@ -21,7 +21,8 @@ import (
 type Applied struct {
 	Name, ID string
 	Active   bool
-	// Differs are parameters of which Stripe has another value, although it accepted the file's.
+	// Differs names the parameters for which Stripe stored another value, although it accepted the
+	// file's value.
 	Differs []string
 }
 
@@ -36,7 +37,7 @@ func (p *Plan) Apply(ctx context.Context, w io.Writer) ([]Applied, error) {
 			fmt.Fprintf(&text, "%s %q %s\n", did, i.Name, applied.ID)
 		}
 		if len(applied.Differs) > 0 {
-			fmt.Fprintf(&text, "  Stripe accepted the request and has another value of %s\n",
+			fmt.Fprintf(&text, "  Stripe accepted the request, but has another value of %s\n",
 				strings.Join(applied.Differs, ", "))
 		}
 		if _, err := io.WriteString(w, text.String()); err != nil {
@@ -77,7 +78,7 @@ func (p *Plan) apply(ctx context.Context, i item) (applied Applied, did string, 
 	return applied, cmp.Or(did, "updated"), nil
 }
 
-// differences are the parameters that differ from the file.
+// differences returns the parameters that differ from the file.
 func differences(want map[string]any, there found) []string {
 	var names []string
 	for _, change := range compare(want, there.parameters, "").changes {
@@ -86,7 +87,7 @@ func differences(want map[string]any, there found) []string {
 	return names
 }
 
-// write updates the configuration of an ID, or creates one if the ID is "".
+// write updates the configuration with an ID, or creates one if the ID is "".
 func (p *Plan) write(ctx context.Context, id string, form url.Values) (found, error) {
 	maps.Copy(form, expanded())
 	path := collection
@@ -95,7 +96,7 @@ func (p *Plan) write(ctx context.Context, id string, form url.Values) (found, er
 	}
 	document, err := p.stripe.Write(ctx, path, form, rand.Text())
 	if err != nil {
-		return found{}, err // failure does
+		return found{}, err // failure wraps it
 	}
 	c, err := p.file.objectOf(id, document)
 	if err == nil && c.Livemode != p.stripe.Livemode() {
@@ -104,7 +105,7 @@ func (p *Plan) write(ctx context.Context, id string, form url.Values) (found, er
 	return c, err
 }
 
-// failure describes a failed request, and names the line of the file that Stripe refuses.
+// failure describes a failed request, and names the line of the file that Stripe refused.
 func (p *Plan) failure(doing string, configuration *Configuration, err error) error {
 	var refusal *operator.StripeRefusal
 	if !errors.As(err, &refusal) {
@@ -123,7 +124,7 @@ func (p *Plan) failure(doing string, configuration *Configuration, err error) er
 	return fmt.Errorf("%s: %s%w%s", doing, where, err, why)
 }
 
-// line returns a parameter's line, or that of the object or list around it.
+// line returns the line of a parameter, or of the object or list around it.
 func (c *Configuration) line(parameter string) int {
 	for {
 		if line, ok := c.lines[parameter]; ok || parameter == "" {
@@ -133,7 +134,7 @@ func (c *Configuration) line(parameter string) int {
 	}
 }
 
-// Patient returns an account that waits and tries again if Stripe asks to slow down. pause waits.
+// Patient returns an account that waits with pause, and tries again, if Stripe asks to slow down.
 func Patient(stripe Stripe, pause func(ctx context.Context, d time.Duration) error) Stripe {
 	return patient{stripe, pause}
 }

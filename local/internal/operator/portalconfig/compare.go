@@ -75,8 +75,8 @@ func (c *comparison) keep(parameter string, value any) {
 	c.kept = append(c.kept, change{parameter, value, nil})
 }
 
-// list compares lists. The order means nothing, because Stripe has its own. Stripe replaces a list
-// as a whole, so an element is written with the members that only Stripe has.
+// list compares lists. It ignores the order, because Stripe has its own order. Stripe replaces a
+// list as a whole, so an element is written together with the members that only Stripe has.
 func (c *comparison) list(name string, want, have []any, parameter string) {
 	inner := comparison{}
 	written := []any{}
@@ -109,7 +109,7 @@ func (c *comparison) list(name string, want, have []any, parameter string) {
 	}
 }
 
-// overlay is an object with the members of another one in it.
+// overlay returns the object below with the members of above in it.
 func overlay(below, above map[string]any) map[string]any {
 	result := maps.Clone(below)
 	for name, value := range above {
@@ -166,7 +166,7 @@ func parametersOf(value any, schema *spec.Schema) any {
 	return value
 }
 
-// show writes a value for people, without characters that a terminal would act on.
+// show returns a value as text, without characters that control a terminal.
 func show(value any) string {
 	var parts []string
 	switch value := value.(type) {

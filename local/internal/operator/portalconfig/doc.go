@@ -1,4 +1,4 @@
-// Package portalconfig keeps Stripe's customer portal configurations as a file has them.
+// Package portalconfig applies a file of customer portal configurations to Stripe.
 //
 // The file has Stripe's own parameters, in YAML or JSON, under names that the operator chooses.
 // [Read] checks them against the OpenAPI document that Stripe publishes. [NewPlan] compares them

@@ -11,8 +11,8 @@ import (
 	"billingportal/functions/app/preflight"
 )
 
-// Checks are doctor's: each compares a configuration of the file with Stripe. A difference is a
-// warning, because the portal serves with whatever Stripe has.
+// Checks returns the checks for doctor. Each compares a configuration of the file with Stripe. A
+// difference is a warning, because the portal works with the configuration at Stripe.
 func (f *File) Checks() ([]preflight.ExtraCheck, error) {
 	version, err := APIVersion()
 	if err != nil {
@@ -43,10 +43,10 @@ func (f *File) examine(ctx context.Context, read preflight.StripeReader, all []f
 	switch {
 	case errors.Is(err, errSeveral):
 		return preflight.Finding{Status: preflight.Warning, Detail: err.Error(),
-			Advice: "Keep the name at one of them, and run doctor again."}, nil
+			Advice: "Keep the name at one configuration, and run doctor again."}, nil
 	case there == nil:
 		return preflight.Finding{Status: preflight.Warning,
-			Detail: "Stripe has none of this name in this mode", Advice: apply}, nil
+			Detail: "Stripe has no configuration with this name in this mode", Advice: apply}, nil
 	}
 	whole, err := f.retrieve(ctx, read, there.ID)
 	if err != nil {
@@ -60,5 +60,5 @@ func (f *File) examine(ctx context.Context, read preflight.StripeReader, all []f
 				" Or, if the change at Stripe is right, put it into the file. With --dry-run it shows both values.",
 		}, nil
 	}
-	return preflight.Finding{Status: preflight.OK, Detail: there.ID + " is as in the file"}, nil
+	return preflight.Finding{Status: preflight.OK, Detail: there.ID + " is the same as in the file"}, nil
 }

@@ -19,7 +19,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// File has what an operator wants of configurations.
+// File has the configurations that the operator wants.
 type File struct {
 	Path           string
 	Configurations []Configuration
@@ -32,11 +32,12 @@ type Configuration struct {
 	// parameters are strings, booleans, int64, lists ([]any) and objects (map[string]any); ""
 	// unsets a parameter.
 	parameters map[string]any
-	// of each parameter, by its name in Stripe's requests; that of "" is the configuration's own
+	// lines has the line of each parameter, by its name in Stripe's requests. The line of "" is the
+	// line of the configuration.
 	lines map[string]int
 }
 
-// maxFile is far more than any file needs, in bytes.
+// maxFile limits the file, in bytes. No real file is nearly as large.
 const maxFile = 1 << 20
 
 // Read reads a file and checks it. The error names each fault with its line and parameter.
@@ -69,7 +70,7 @@ func parse(path string, text []byte) (*File, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s is neither YAML nor JSON: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
 	case !errors.Is(decoder.Decode(&second), io.EOF):
-		return nil, fmt.Errorf("%s has more than one document, or something after it: keep all configurations in one",
+		return nil, fmt.Errorf("%s has more than one document, or text after it: keep all configurations in one",
 			path)
 	}
 	r := &reader{file: &File{Path: path, schemas: known}}
@@ -77,8 +78,9 @@ func parse(path string, text []byte) (*File, error) {
 	return r.file, r.err()
 }
 
-// asYAML returns JSON as YAML, which JSON is but for two escapes: \/, and characters beyond four
-// hexadecimal digits as surrogates (RFC 8259, section 7). In JSON a backslash is only in strings.
+// asYAML returns JSON as YAML. JSON is YAML except for two escapes: \/, and surrogates for
+// characters with more than four hexadecimal digits (RFC 8259, section 7). In JSON, a backslash
+// occurs only in strings.
 func asYAML(text []byte) []byte {
 	if !json.Valid(bytes.TrimPrefix(text, []byte("\ufeff"))) {
 		return text
@@ -123,7 +125,7 @@ func (r *reader) fault(line int, parameter, format string, args ...any) {
 	r.faults = append(r.faults, fault{line, r.file.at(line, r.in, parameter) + fmt.Sprintf(format, args...)})
 }
 
-// at is how a message about a parameter begins; configuration may be nil.
+// at returns the beginning of a message about a parameter. configuration may be nil.
 func (f *File) at(line int, configuration *Configuration, parameter string) string {
 	text := fmt.Sprintf("%s:%d: ", filepath.Base(f.Path), line)
 	if configuration != nil {
@@ -156,7 +158,7 @@ func (r *reader) configurations(root *yaml.Node) {
 		r.in = &Configuration{Name: pair.key.Value, lines: map[string]int{}}
 		switch {
 		case r.file.schemas.update.Properties[pair.key.Value] != nil:
-			r.fault(pair.key.Line, "", "a parameter of Stripe, not a name: indent it below a name of your choice")
+			r.fault(pair.key.Line, "", "this is a Stripe parameter, not a name: indent it below a name of your choice")
 		case !isName(pair.key.Value):
 			r.fault(pair.key.Line, "",
 				"not a name: it must have 1 to 100 printable characters, without white space around them")

@@ -13,7 +13,7 @@ import (
 	"github.com/stripe/stripe-mock/spec"
 )
 
-// each has the file's text, and a part of the error with its line.
+// each maps the text of a file to a part of the error, which includes the line.
 var faults = map[string]struct{ text, want string }{
 	"an unknown parameter": {"a:\n  features:\n    subscription_cancel:\n      enabel: true",
 		`f.yaml:4: "a": features.subscription_cancel.enabel: unknown parameter; known here: cancellation_reason, ` +
@@ -33,21 +33,21 @@ var faults = map[string]struct{ text, want string }{
 	"malformed JSON":    {`{"a": {"name": "x"}`, "neither YAML nor JSON: line 1:"},
 	"an unknown anchor": {"a: *b", "neither YAML nor JSON: unknown anchor"},
 	"nothing":           {"", "is empty"},
-	"a comment alone":   {"# nothing\n", "is empty"},
-	"null alone":        {"null", "must have configurations"},
+	"only a comment":    {"# nothing\n", "is empty"},
+	"only null":         {"null", "must have configurations"},
 	"a list": {"- name: x",
 		"f.yaml:1: must have configurations, each under a name of your choice"},
 	"no configuration":         {"{}", "must have configurations"},
 	"two documents":            {"a: {name: x}\n---\nb: {name: x}\n", "more than one document"},
 	"something after the JSON": {`{"a": {"name": "x"}} {"b": {}}`, "f.yaml"},
 	"no name": {"features:\n  invoice_history: {enabled: true}",
-		`f.yaml:1: "features": a parameter of Stripe, not a name: indent it below`},
-	"an empty name":                  {`"": {name: x}`, `f.yaml:1: "": not a name`},
-	"a name that a terminal acts on": {`"a\u001b[2J": {name: x}`, "not a name"},
-	"a long name":                    {strings.Repeat("a", 101) + ": {name: x}", "not a name"},
-	"a name that is null":            {"~: {name: x}", "has a name that is not a string"},
-	"a name that is a list":          {"[a]: {name: x}", "has a name that is not a string"},
-	"two of a name":                  {"a: {name: x}\nb: {name: x}\na: {name: y}", "f.yaml:3: a: occurs twice"},
+		`f.yaml:1: "features": this is a Stripe parameter, not a name: indent it below`},
+	"an empty name": {`"": {name: x}`, `f.yaml:1: "": not a name`},
+	"a name with terminal control characters": {`"a\u001b[2J": {name: x}`, "not a name"},
+	"a long name":           {strings.Repeat("a", 101) + ": {name: x}", "not a name"},
+	"a name that is null":   {"~: {name: x}", "has a name that is not a string"},
+	"a name that is a list": {"[a]: {name: x}", "has a name that is not a string"},
+	"two of a name":         {"a: {name: x}\nb: {name: x}\na: {name: y}", "f.yaml:3: a: occurs twice"},
 	"a parameter twice": {"a:\n  name: x\n  active: true\n  name: x",
 		`f.yaml:4: "a": name: occurs twice`},
 	"a parameter twice, in JSON": {"{\"a\": {\n\"name\": \"x\",\n\"name\": \"x\"}}",
@@ -103,7 +103,7 @@ var faults = map[string]struct{ text, want string }{
 	"two merges":               {"a:\n  <<: {name: x}\n  <<: {name: y}\n", `f.yaml:3: "a": <<: occurs twice`},
 	"a long key of metadata": {"a: {metadata: {" + strings.Repeat("k", 41) + ": x}}",
 		"a key has 1 to 40 characters"},
-	"a key that a terminal acts on": {`a: {metadata: {"\u001b[2J": x}}`,
+	"a key with terminal control characters": {`a: {metadata: {"\u001b[2J": x}}`,
 		`"metadata.\x1b.2J": a key has 1 to 40 characters and no brackets`},
 	"brackets in a key of metadata": {`a: {metadata: {"a]b": x}}`, "a key has 1 to 40 characters and no brackets"},
 	"a long value of metadata": {"a: {metadata: {k: " + strings.Repeat("v", 501) + "}}",
@@ -221,8 +221,7 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
-// A field that is expandable and that an answer need not have is left out by Stripe unless it is
-// asked for.
+// Stripe leaves out an expandable field that is not required, unless the request expands it.
 func TestFieldsThatStripeLeavesOutAreExpanded(t *testing.T) {
 	var document struct {
 		Components struct{ Schemas map[string]json.RawMessage }
@@ -250,7 +249,7 @@ func TestFieldsThatStripeLeavesOutAreExpanded(t *testing.T) {
 		for field, property := range schema.Properties {
 			known := parameters.Properties[field]
 			if known == nil {
-				continue // no parameter
+				continue // not a parameter
 			}
 			if slices.Contains(schema.Expandable, field) && !slices.Contains(schema.Required, field) {
 				found = append(found, path+field)

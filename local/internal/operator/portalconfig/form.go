@@ -11,8 +11,8 @@ import (
 	"github.com/stripe/stripe-mock/spec"
 )
 
-// encode adds parameters to a form under the names that Stripe's requests have. What the call does
-// not know is left out: it cannot be set, or unset, when a configuration is created.
+// encode adds parameters to a form under their names in Stripe's requests. It leaves out parameters
+// that the call does not have: they cannot be set, or unset, when a configuration is created.
 func encode(form url.Values, value any, schema *spec.Schema, name string) {
 	schema, canUnset := shape(schema)
 	switch value := value.(type) {
@@ -41,7 +41,7 @@ func encode(form url.Values, value any, schema *spec.Schema, name string) {
 // isMetadata reports whether a parameter is a key of the metadata, which an empty value removes.
 func isMetadata(name string) bool { return strings.HasPrefix(name, "metadata[") }
 
-// withRequired adds to the parameters that are written those that Stripe requires next to them.
+// withRequired adds the parameters that Stripe requires together with the written ones.
 func withRequired(write, want, have map[string]any, schema *spec.Schema) {
 	for _, name := range schema.Required {
 		if _, isWritten := write[name]; isWritten {

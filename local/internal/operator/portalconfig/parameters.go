@@ -33,17 +33,17 @@ var (
 	valuePattern = regexp.MustCompile(`^(?:"([^"'\\]*)"|'([^"'\\]*)'|(true|false))([ \t]*#.*)?$`)
 )
 
-// NewParameters has no lines.
+// NewParameters returns parameters without lines.
 func NewParameters() *Parameters { return &Parameters{mode: 0o600, allowed: -1, chosen: -1} }
 
-// ReadParameters reads the file, which need not exist yet, and refuses one that cannot be changed
-// afterwards, or that is of the other mode.
+// ReadParameters reads the file, which may not exist yet. It refuses a file that cannot be changed
+// later or that is for the other mode.
 func ReadParameters(path string, livemode bool) (*Parameters, error) {
 	p := NewParameters()
 	p.path = path
 	text, err := os.ReadFile(path) //nolint:gosec // the operator names it
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Stat(filepath.Dir(filepath.Dir(path))); err != nil { // Write makes one folder
+		if _, err := os.Stat(filepath.Dir(filepath.Dir(path))); err != nil { // Write creates only one folder
 			return nil, fmt.Errorf("the file of parameters: %w", err)
 		}
 		return p, nil
@@ -54,13 +54,13 @@ func ReadParameters(path string, livemode bool) (*Parameters, error) {
 	if info, err := os.Stat(path); err == nil {
 		p.mode = info.Mode().Perm()
 	}
-	if p.mode&0o200 == 0 { // replacing the file would get around that
+	if p.mode&0o200 == 0 { // Write replaces the file, which would ignore its mode
 		return nil, fmt.Errorf("the file of parameters: %s is read-only", path)
 	}
 	p.lines = strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 	for i, line := range p.lines {
 		if strings.HasPrefix(strings.TrimSpace(line), "[") {
-			return nil, fmt.Errorf("%s:%d: has a table: parameters are lines of their own, such as %s = \"bpc_…\"",
+			return nil, fmt.Errorf("%s:%d: has a table: a parameter is a line, for example %s = \"bpc_…\"",
 				path, i+1, defaultName)
 		}
 		match := parameterPattern.FindStringSubmatch(strings.TrimPrefix(line, "\ufeff"))
@@ -73,7 +73,7 @@ func ReadParameters(path string, livemode bool) (*Parameters, error) {
 		case value == nil:
 			return nil, fmt.Errorf("%s:%d: %s must be a string in quotes", path, i+1, match[1])
 		case at == nil && value[1]+value[2]+value[3] != strconv.FormatBool(livemode):
-			return nil, fmt.Errorf("%s:%d: the deployment is not in Stripe's %s mode, which the key is of",
+			return nil, fmt.Errorf("%s:%d: the deployment is not in Stripe's %s mode, but the key is",
 				path, i+1, modeOf(livemode))
 		case at != nil && *at >= 0:
 			return nil, fmt.Errorf("%s:%d: %s occurs twice", path, i+1, match[1])
@@ -84,7 +84,7 @@ func ReadParameters(path string, livemode bool) (*Parameters, error) {
 	return p, nil
 }
 
-// match has the groups of valuePattern in a line.
+// match returns the groups of valuePattern in a line.
 func (p *Parameters) match(at int) []string {
 	return valuePattern.FindStringSubmatch(parameterPattern.FindStringSubmatch(strings.TrimPrefix(p.lines[at],
 		"\ufeff"))[2])
@@ -98,7 +98,7 @@ func (p *Parameters) value(at int) string {
 	return value[1] + value[2]
 }
 
-// ids are those in the lines of the file.
+// ids returns the IDs in the lines of the file.
 func (p *Parameters) ids(lines ...int) []string {
 	var all []string
 	for _, at := range lines {
@@ -107,8 +107,8 @@ func (p *Parameters) ids(lines ...int) []string {
 	return all
 }
 
-// Fits refuses a file with IDs that do not exist in this mode, because it is probably of the other
-// one.
+// Fits refuses a file with IDs that do not exist in this mode, because it is probably for the other
+// mode.
 func (p *Plan) Fits(parameters *Parameters) error {
 	for _, id := range parameters.ids(parameters.allowed, parameters.chosen) {
 		if !slices.ContainsFunc(p.all, func(c found) bool { return c.ID == id }) {
@@ -120,9 +120,9 @@ func (p *Plan) Fits(parameters *Parameters) error {
 	return nil
 }
 
-// Update adds configurations to those that callers may choose, and makes the one of a name the
-// default; "" keeps the default. IDs of other configurations stay. Inactive ones are removed,
-// because Stripe refuses sessions with them.
+// Update adds configurations to the list that callers may choose from. It makes the configuration
+// called name the default; "" keeps the default. IDs of other configurations stay. Inactive
+// configurations are removed, because Stripe refuses sessions with them.
 func (p *Parameters) Update(applied []Applied, name string) error {
 	allowed := p.ids(p.allowed)
 	chosen := p.value(p.chosen)
@@ -159,7 +159,7 @@ func (p *Parameters) set(at *int, name, value string) {
 	p.lines[*at] = line + p.match(*at)[4]
 }
 
-// String is the lines of portal configurations.
+// String returns the lines about portal configurations.
 func (p *Parameters) String() string {
 	var lines []string
 	for _, at := range []int{p.allowed, p.chosen} {
@@ -170,7 +170,7 @@ func (p *Parameters) String() string {
 	return strings.Join(lines, "\n")
 }
 
-// Write replaces the file as a whole, so that no reader sees half of it.
+// Write replaces the file in one step, so that no reader sees half of it.
 func (p *Parameters) Write() error {
 	path := p.path
 	if target, err := filepath.EvalSymlinks(path); err == nil {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestParametersKeepWhatElseTheFileHas(t *testing.T) {
+func TestParametersKeepTheOtherLinesOfTheFile(t *testing.T) {
 	team, solo, old := Applied{Name: "team", ID: "bpc_1", Active: true},
 		Applied{Name: "solo", ID: "bpc_2", Active: true}, Applied{Name: "old", ID: "bpc_3", Active: false}
 	for name, test := range map[string]struct {
@@ -39,7 +39,7 @@ func TestParametersKeepWhatElseTheFileHas(t *testing.T) {
 				"\"false\"\n\nMemorySize = 256\n"},
 		"on the first line": {"\ufeffAllowedConfigurations = \"bpc_9\"\n", []Applied{team}, "",
 			"AllowedConfigurations = \"bpc_9,bpc_1\"\n"},
-		"a name that begins alike": {"AllowedConfigurationsOfMine = \"x\"\n", []Applied{team}, "",
+		"a name with the same beginning": {"AllowedConfigurationsOfMine = \"x\"\n", []Applied{team}, "",
 			"AllowedConfigurationsOfMine = \"x\"\nAllowedConfigurations = \"bpc_1\"\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 
 const key = "sk_test_" + "localdemo"
 
-// Stripe asks to slow down before it does anything, so the same request is sent again.
+// Stripe asks to slow down before it changes anything, so the same request can be sent again.
 func TestApplyWaitsIfStripeIsBusy(t *testing.T) {
 	for name, test := range map[string]struct {
 		status     int

@@ -12,11 +12,11 @@ import (
 	"strings"
 )
 
-// Stripe is the account whose configurations are kept.
+// Stripe is the account that has the configurations.
 type Stripe interface {
 	Livemode() bool
 	Read(ctx context.Context, path string, query url.Values) (json.RawMessage, error)
-	// Write sends a form. Trying again with the same key does nothing twice.
+	// Write sends a form. A second try with the same idempotency key changes nothing twice.
 	Write(ctx context.Context, path string, form url.Values, idempotencyKey string) (json.RawMessage, error)
 }
 
@@ -25,13 +25,13 @@ type Plan struct {
 	file   *File
 	stripe Stripe
 	items  []item
-	others []found // with a name that the file does not have
+	others []found // configurations with a name that the file does not have
 	all    []found
 }
 
 type item struct {
 	Configuration
-	id       string // "" if it has to be created
+	id       string // "" if it must be created
 	isActive bool
 	there    map[string]any
 	comparison
@@ -65,7 +65,7 @@ func (f *File) has(name string) bool {
 	return slices.ContainsFunc(f.Configurations, func(c Configuration) bool { return c.Name == name })
 }
 
-// CanBeDefault says why sessions could not have the configuration of a name.
+// CanBeDefault returns why sessions cannot use the configuration called name, or nil.
 func (p *Plan) CanBeDefault(name string) error {
 	at := slices.IndexFunc(p.items, func(i item) bool { return i.Name == name })
 	if at < 0 {
@@ -100,22 +100,22 @@ func compared(configuration Configuration, there found) item {
 		compare(configuration.parameters, there.parameters, "")}
 }
 
-// creation refuses a configuration that lacks what Stripe requires of a new one.
+// creation refuses a new configuration that lacks parameters that Stripe requires.
 func (p *Plan) creation(configuration Configuration) (item, error) {
 	i := item{Configuration: configuration, comparison: compare(configuration.parameters, nil, "")}
 	var faults []error
 	for _, parameter := range lacking(configuration.parameters, p.file.schemas.create, "") {
 		faults = append(faults, errors.New(p.file.at(configuration.line(parameter), &configuration, parameter)+
-			"is missing; Stripe requires it of a new configuration"))
+			"is missing; Stripe requires it for a new configuration"))
 	}
 	if features, isSet := configuration.parameters["features"].(map[string]any); isSet && len(features) == 0 {
 		faults = append(faults, errors.New(p.file.at(configuration.lines["features"], &configuration, "features")+
-			"must have a feature in a new configuration"))
+			"must have a feature, because the configuration is new"))
 	}
 	return i, errors.Join(faults...)
 }
 
-// parentOf returns the parameter that a parameter is a member of, "" if it is a member of none.
+// parentOf returns the parameter that has this parameter as a member, or "".
 func parentOf(parameter string) string { return parameter[:max(strings.LastIndex(parameter, "["), 0)] }
 
 // Changes is the number of configurations that differ from the file.
@@ -129,7 +129,8 @@ func (p *Plan) Changes() int {
 	return count
 }
 
-// Print writes the differences, and what stays although the file does not have it.
+// Print writes the differences, and the values that stay at Stripe because the file does not have
+// them.
 func (p *Plan) Print(w io.Writer) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "Stripe's %s mode:\n", modeOf(p.stripe.Livemode()))
@@ -139,7 +140,7 @@ func (p *Plan) Print(w io.Writer) error {
 		case i.id == "":
 			fmt.Fprintf(&text, "+ %s is new\n", name)
 		case len(i.changes) == 0:
-			fmt.Fprintf(&text, "= %s (%s) is as in the file\n", name, i.id)
+			fmt.Fprintf(&text, "= %s (%s) is the same as in the file\n", name, i.id)
 		default:
 			fmt.Fprintf(&text, "~ %s (%s) differs\n", name, i.id)
 		}
@@ -154,14 +155,14 @@ func (p *Plan) Print(w io.Writer) error {
 			}
 		}
 		if len(i.kept) > 0 {
-			text.WriteString("    not in the file, so it stays as it is:\n")
+			text.WriteString("    not in the file, so it stays unchanged:\n")
 		}
 		for _, c := range i.kept {
 			fmt.Fprintf(&text, "      %s: %s\n", dotted(c.parameter), show(c.before))
 		}
 	}
 	for _, c := range p.others {
-		fmt.Fprintf(&text, "  %s (%s) is not in the file, so it stays as it is\n",
+		fmt.Fprintf(&text, "  %s (%s) is not in the file, so it stays unchanged\n",
 			strconv.Quote(c.Metadata[MetadataKey]), c.ID)
 	}
 	_, err := io.WriteString(w, text.String())

@@ -17,7 +17,8 @@ const collection = "/v1/billing_portal/configurations"
 // MetadataKey is the metadata key that holds the name of a configuration.
 const MetadataKey = "portal_config_name"
 
-// expansions are the fields that Stripe leaves out of a configuration unless they are asked for.
+// expansions are the fields that Stripe leaves out of a configuration unless a request expands
+// them.
 //
 // https://docs.stripe.com/expand
 var expansions = []string{
@@ -25,11 +26,11 @@ var expansions = []string{
 	"features.subscription_cancel.cancellation_reason.feedback_options",
 }
 
-// schemas are the parameters of two requests: creating a configuration requires more of them,
-// updating one allows more.
+// schemas has the parameters of two requests: creating a configuration requires more parameters,
+// and updating one allows more.
 type schemas struct{ create, update *spec.Schema }
 
-// loadSchemas reads them once. Nothing changes them.
+// loadSchemas reads the schemas once. They never change.
 var loadSchemas = sync.OnceValues(func() (schemas, error) {
 	create, err := stripespec.Embedded().Parameters(collection)
 	if err != nil {
@@ -40,16 +41,16 @@ var loadSchemas = sync.OnceValues(func() (schemas, error) {
 		return schemas{}, err
 	}
 	for _, schema := range []*spec.Schema{create, update} {
-		delete(schema.Properties, "expand") // a parameter of the call
+		delete(schema.Properties, "expand") // it belongs to the call, not to the configuration
 	}
 	return schemas{create, update}, nil
 })
 
-// APIVersion is the API version that has the parameters.
+// APIVersion returns the API version of the schemas.
 func APIVersion() (string, error) { return stripespec.Embedded().Version() }
 
-// shape returns a parameter's schema without the alternative of the empty string, which unsets the
-// parameter, and whether there is one.
+// shape returns the schema of a parameter without the alternative "", which unsets the parameter.
+// canUnset reports whether there is that alternative.
 func shape(schema *spec.Schema) (s *spec.Schema, canUnset bool) {
 	for _, alternative := range schema.AnyOf {
 		if len(alternative.Enum) == 1 && alternative.Enum[0] == "" {
@@ -72,7 +73,7 @@ func member(object *spec.Schema, name string) *spec.Schema {
 	return object.AdditionalProperties
 }
 
-// join appends a member to a parameter's name in the form that Stripe's requests have.
+// join appends a member to the name of a parameter, in the form of Stripe's requests: a[b].
 func join(parent, name string) string {
 	if parent == "" {
 		return name
@@ -80,7 +81,8 @@ func join(parent, name string) string {
 	return parent + "[" + name + "]"
 }
 
-// dotted spells a parameter as people do: features.subscription_update.products[0].
+// dotted returns a parameter in the form that people read:
+// features.subscription_update.products[0].
 func dotted(name string) string {
 	var text strings.Builder
 	for i, part := range strings.Split(strings.NewReplacer("][", "\n", "[", "\n", "]", "").Replace(name), "\n") {
@@ -96,8 +98,8 @@ func dotted(name string) string {
 	return printable(text.String())
 }
 
-// printable quotes a text with characters that a terminal would act on. A key of the metadata can
-// have any.
+// printable quotes a text that has characters that control a terminal. A metadata key can have any
+// characters.
 func printable(text string) string {
 	if strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) }) {
 		return strconv.Quote(text)

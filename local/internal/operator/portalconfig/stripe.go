@@ -26,14 +26,14 @@ type found struct {
 
 var idPattern = regexp.MustCompile(`^bpc_[A-Za-z0-9]+$`)
 
-// errAnswer means that the answer cannot be from Stripe's API.
-var errAnswer = errors.New("an answer that breaks Stripe's API contract")
+// errAnswer reports an answer that cannot be from Stripe's API.
+var errAnswer = errors.New("the answer does not follow Stripe's API")
 
 func (f *File) object(document json.RawMessage) (found, error) {
 	var c found
 	var object map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(document))
-	decoder.UseNumber() // a number stays as Stripe has it
+	decoder.UseNumber() // keeps a number as Stripe writes it
 	if json.Unmarshal(document, &c) != nil || decoder.Decode(&object) != nil || !idPattern.MatchString(c.ID) {
 		return found{}, errAnswer
 	}
@@ -59,7 +59,7 @@ func (f *File) list(ctx context.Context, read preflight.StripeReader) ([]found, 
 			Data    []json.RawMessage
 			HasMore bool `json:"has_more"`
 		}
-		// An answer that only looks like an empty list would make every configuration a new one.
+		// If another answer were read as an empty list, every configuration would be created again.
 		if json.Unmarshal(document, &page) != nil || page.Object != "list" || page.Data == nil ||
 			page.HasMore && len(page.Data) == 0 {
 			return nil, errAnswer
@@ -69,7 +69,7 @@ func (f *File) list(ctx context.Context, read preflight.StripeReader) ([]found, 
 			if err != nil {
 				return nil, err
 			}
-			if seen[c.ID] { // a page again: the list would never end
+			if seen[c.ID] { // the same page again, so the list would never end
 				return nil, errAnswer
 			}
 			seen[c.ID] = true
@@ -82,7 +82,7 @@ func (f *File) list(ctx context.Context, read preflight.StripeReader) ([]found, 
 	}
 }
 
-// errSeveral means that more than one configuration at Stripe has a name.
+// errSeveral reports a name that more than one configuration at Stripe has.
 var errSeveral = errors.New("several configurations at Stripe have this name")
 
 // named returns the only configuration with a name, or nil.
@@ -100,7 +100,7 @@ func named(all []found, name string) (*found, error) {
 		if one.Livemode { // Stripe's CLI is in test mode otherwise: https://docs.stripe.com/cli/flags
 			live = "--live "
 		}
-		return nil, fmt.Errorf("%w: %s; take the name from the others: stripe billing_portal configurations update "+
+		return nil, fmt.Errorf("%w: %s; remove the name from the others: stripe billing_portal configurations update "+
 			"ID %s-d \"metadata[%s]=\"",
 			errSeveral, strings.Join(ids, ", "), live, MetadataKey)
 	}
@@ -116,7 +116,7 @@ func (f *File) retrieve(ctx context.Context, read preflight.StripeReader, id str
 	return f.objectOf(id, document)
 }
 
-// objectOf refuses an answer about another configuration than that of an ID; "" is any.
+// objectOf reads an answer. It refuses a configuration with another ID, unless id is "".
 func (f *File) objectOf(id string, document json.RawMessage) (found, error) {
 	c, err := f.object(document)
 	if err == nil && id != "" && c.ID != id {

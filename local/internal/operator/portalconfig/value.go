@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// value reads a parameter by its schema. It is nil after a fault.
+// value reads a parameter by its schema. It returns nil after a fault.
 func (r *reader) value(n *yaml.Node, schema *spec.Schema, name string) any {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
@@ -91,15 +91,15 @@ func (r *reader) list(n *yaml.Node, schema *spec.Schema, name string, canUnset b
 	return elements
 }
 
-// complete refuses an element that lacks a member: lists are replaced as a whole, so Stripe would
-// have nothing to keep.
+// complete refuses a list element that lacks a member: Stripe replaces lists as a whole, so it
+// would not keep the member.
 func (r *reader) complete(object map[string]any, schema *spec.Schema, name string) {
 	for _, missing := range lacking(object, schema, name) {
 		r.fault(r.in.lines[name], missing, "is missing; Stripe requires it")
 	}
 }
 
-// lacking are the required parameters that an object does not have.
+// lacking returns the required parameters that an object does not have.
 func lacking(object map[string]any, schema *spec.Schema, name string) []string {
 	var missing []string
 	for _, required := range schema.Required {
@@ -116,8 +116,8 @@ func lacking(object map[string]any, schema *spec.Schema, name string) []string {
 	return missing
 }
 
-// identity tells a list's elements apart: a value is itself, a product is its ID, and a condition
-// is its type.
+// identity returns a text that identifies a list element: a value itself, the ID of a product, or
+// the type of a condition.
 func identity(element any) string {
 	if object, isObject := element.(map[string]any); isObject {
 		for _, key := range []string{"product", "type"} {
@@ -181,11 +181,12 @@ func (r *reader) text(n *yaml.Node, tag string, schema *spec.Schema, name string
 
 type pair struct{ key, value *yaml.Node }
 
-// maxMerges bounds how deep objects merge others, so that one that merges itself ends.
+// maxMerges limits the depth of merges (<<), so that an object that merges itself is refused.
 const maxMerges = 10
 
-// pairs are the members of an object with those that it merges (<<), of which its own count for
-// more. A name that occurs twice is a fault: programs disagree about which one counts.
+// pairs returns the members of an object and of the objects that it merges (<<). Its own members
+// take precedence. A name that occurs twice is a fault, because programs disagree about which one
+// counts.
 func (r *reader) pairs(object *yaml.Node, name string, depth int) []pair {
 	var own, more []pair
 	seen := map[string]bool{}
@@ -216,7 +217,7 @@ func (r *reader) pairs(object *yaml.Node, name string, depth int) []pair {
 	return own
 }
 
-// merged are the members of an object, or of several, that another one merges.
+// merged returns the members of the object, or of the objects, that another object merges.
 // https://yaml.org/type/merge.html
 func (r *reader) merged(n *yaml.Node, name string, depth int) []pair {
 	for n.Kind == yaml.AliasNode {

@@ -10,17 +10,17 @@ import (
 	"billingportal/functions/app/operator"
 )
 
-// Candidate is a claim that could be used, by the name that the portal finds it under.
+// Candidate is a claim that could be used. The portal finds it by Name.
 type Candidate struct {
 	Name   string
 	Values []string
-	Note   string // why to be careful with it, or ""
+	Note   string // a caution, or ""
 }
 
 // UserNames are claims that users may change, or that a provider may give to another person later.
 var UserNames = []string{"username", "cognito:username", "upn", "unique_name", "email"}
 
-// Names of other claims, the better ones first. Users cannot change those of userIDs.
+// Names of other claims, the better ones first. Users cannot change the claims of userIDs.
 var (
 	userIDs   = []string{"sub", "oid", "uid", "user_id", "userId"}
 	teamNames = []string{
@@ -32,10 +32,10 @@ var (
 		"organization_role", "organization_roles"}
 )
 
-// Users are the claims that could name the user; the first is the one to take.
+// Users returns the claims that could name the user. The first is the one to propose.
 //
-// Okta's sub is a login, which changes, and Entra ID's differs between apps: both have a better
-// claim next to it.
+// Okta's sub is a login, which can change. Entra ID's sub differs between apps. Both have a better
+// claim.
 func (t *Token) Users() []Candidate {
 	var stable, careful []Candidate
 	for _, name := range slices.Concat(userIDs, UserNames) {
@@ -64,8 +64,8 @@ func (t *Token) Users() []Candidate {
 	return append(stable, careful...)
 }
 
-// User is the claim to propose. An address that the provider does not call its user's own is never
-// proposed, unless it is the issuer's sub.
+// User returns the claim to propose. It skips an address that the provider says is not verified,
+// unless the address is the sub.
 func (t *Token) User() (Candidate, bool) {
 	for _, candidate := range t.Users() {
 		if IsAddress(candidate.Values[0]) && candidate.Name != "sub" && t.isUnverified() {
@@ -83,10 +83,10 @@ func (t *Token) userNote(name, value string) string {
 	case name == "cognito:username", !slices.Contains(UserNames, name):
 		return ""
 	}
-	return "a name, which may pass to another person"
+	return "a name, which the provider may give to another person"
 }
 
-// EmailRule is the value of JWT_REQUIRED_CLAIM without which an address must not be the user.
+// EmailRule is the value of JWT_REQUIRED_CLAIM that an address as the user requires.
 const EmailRule = "email_verified=true"
 
 func (t *Token) addressNote() string {
@@ -101,7 +101,7 @@ func (t *Token) addressNote() string {
 		EmailRule
 }
 
-// IsVerified reports whether the provider says that the address is the user's. Some write the
+// IsVerified reports whether the provider has verified the address. Some providers write the
 // boolean as a string.
 func (t *Token) IsVerified() bool {
 	value := t.claims["email_verified"]
@@ -110,18 +110,18 @@ func (t *Token) IsVerified() bool {
 
 func (t *Token) isUnverified() bool { return t.claims["email_verified"] != nil && !t.IsVerified() }
 
-// address leaves out identifiers that contain an address among other things (auth0|a@b.c) and
-// Auth0's machines (x@clients).
+// address matches an e-mail address, but not an identifier that contains one (auth0|a@b.c).
 var address = regexp.MustCompile(`^[^@\s|:/]+@[^@\s|:/]+$`)
 
-// IsAddress reports whether a user is an e-mail address, or a login in that form.
+// IsAddress reports whether a user is an e-mail address, or a login in that form. Machines of Auth0
+// (x@clients) are not.
 func IsAddress(user string) bool {
 	user = strings.TrimPrefix(user, "mailto:")
 	return address.MatchString(user) && !strings.HasSuffix(user, "@clients")
 }
 
-// Teams are the claims that could name a team that shares a customer. One that the issuer contains
-// is the same for everyone.
+// Teams returns the claims that could name a team that shares a customer. It leaves out claims that
+// the issuer contains, because they are the same for everyone.
 func (t *Token) Teams() []Candidate {
 	var teams []Candidate
 	for _, name := range teamNames {
@@ -133,8 +133,8 @@ func (t *Token) Teams() []Candidate {
 	return teams
 }
 
-// IsEveryones reports whether a value is a part of the issuer, an audience or the app, and so the
-// same in all accepted tokens.
+// IsEveryones reports whether a value is a part of the issuer, an audience or the app, so that it
+// is the same in all accepted tokens.
 func (t *Token) IsEveryones(value string) bool {
 	_, everyones := t.Audiences()
 	everyones = append(everyones, t.Issuer(), t.text("azp"), t.text("client_id"), t.text("cid"), t.text("appid"))
@@ -143,7 +143,7 @@ func (t *Token) IsEveryones(value string) bool {
 	return slices.Contains(everyones, value)
 }
 
-// Roles are the claims that could say who may manage billing.
+// Roles returns the claims that could say who may manage billing.
 func (t *Token) Roles() []Candidate {
 	var roles []Candidate
 	walk("", t.claims, 3, func(name, last string, _ any) {
@@ -161,7 +161,7 @@ func (t *Token) Roles() []Candidate {
 	return roles
 }
 
-// scalars are the values that JWT_REQUIRED_CLAIM compares.
+// scalars returns the values of a claim that JWT_REQUIRED_CLAIM compares.
 func scalars(value any) []string {
 	switch value := value.(type) {
 	case string:

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// IsForMicrosoftGraph reports whether only Microsoft Graph can verify the token: its header then
-// has a nonce, or its audience says so.
+// IsForMicrosoftGraph reports whether only Microsoft Graph can verify the token: its header has a
+// nonce, or its audience is Microsoft Graph.
 func (t *Token) IsForMicrosoftGraph() bool {
 	_, audiences := t.Audiences()
 	return t.header["nonce"] != nil || slices.ContainsFunc(audiences, func(audience string) bool {
@@ -20,18 +20,18 @@ func (t *Token) IsForMicrosoftGraph() bool {
 	})
 }
 
-// Text is a claim by its whole name or a path, if it is a string.
+// Text returns a claim by its whole name or a path, if it is a string.
 func (t *Token) Text(claim string) (string, bool) {
 	value, _ := t.find(claim)
 	text, ok := value.(string)
 	return text, ok && text != ""
 }
 
-// Issuer is the claim iss.
+// Issuer returns the claim iss.
 func (t *Token) Issuer() string { return t.text("iss") }
 
-// Audiences are those that the portal looks at, and the claim that has them: aud, or client_id or
-// azp if aud is absent or empty.
+// Audiences returns the audiences that the portal checks, and their claim: aud, or client_id or azp
+// if aud is absent or empty.
 func (t *Token) Audiences() (claim string, audiences []string) {
 	for _, claim := range []string{"aud", "client_id", "azp"} {
 		value := t.claims[claim]
@@ -43,8 +43,8 @@ func (t *Token) Audiences() (claim string, audiences []string) {
 	return "", nil
 }
 
-// Audience is the one to configure: an API's own, rather than one that every user's tokens have. It
-// is "" if no setting can name one.
+// Audience returns the audience to configure. It prefers an audience of one API to one that all
+// users' tokens have. It returns "" if no setting can name an audience.
 func (t *Token) Audience() string {
 	_, audiences := t.Audiences()
 	audiences = slices.DeleteFunc(slices.Clone(audiences), func(audience string) bool { return !IsSetting(audience) })
@@ -59,20 +59,21 @@ func (t *Token) Audience() string {
 	return ""
 }
 
-// IsSetting reports whether a value can be an item of a list in the environment and in
+// IsSetting reports whether a value can be an item of a list, in the environment and in
 // samconfig.toml.
 func IsSetting(value string) bool {
 	return value != "" && !strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' || r == ',' })
 }
 
-// KeySets are addresses to try if the issuer has no discovery document.
+// KeySets returns the addresses to try if the issuer has no discovery document.
 func (t *Token) KeySets() []string {
 	issuer := strings.TrimSuffix(t.Issuer(), "/")
 	u, err := url.Parse(issuer)
 	if err != nil || u.Host == "" {
 		return t.keySetsByName(issuer)
 	}
-	places := []string{issuer + "/.well-known/jwks.json", issuer + "/api/auth/jwks"} // the latter is of Better Auth
+	// the second address is Better Auth's
+	places := []string{issuer + "/.well-known/jwks.json", issuer + "/api/auth/jwks"}
 	if adfs, ok := strings.CutSuffix(u.Host+u.Path, "/services/trust"); ok {
 		places = append(places, "https://"+adfs+"/discovery/keys")
 	}
@@ -90,7 +91,7 @@ func (t *Token) KeySets() []string {
 	return places
 }
 
-// keySetsByName are places for issuers that are not URLs.
+// keySetsByName returns the addresses for issuers that are not URLs.
 func (t *Token) keySetsByName(issuer string) []string {
 	if project, ok := strings.CutPrefix(issuer, "stytch.com/"); ok {
 		host := "https://api.stytch.com"
@@ -106,16 +107,17 @@ func (t *Token) keySetsByName(issuer string) []string {
 	return nil
 }
 
-// workOS keeps a key set for each client.
+// workOS has one key set for each client.
 const workOS = "https://api.workos.com"
 
-// descopeProject matches the IDs of projects that Descope uses as issuers.
+// descopeProject matches project IDs, which Descope uses as issuers.
 var descopeProject = regexp.MustCompile(`^P[A-Za-z0-9]{27,31}$`)
 
-// maxDate is the verifier's: the end of the year 9999, in seconds since 1970.
+// maxDate is the latest time that the verifier accepts: the end of the year 9999, in seconds since
+// 1970.
 const maxDate = 253402300799
 
-// Time is a claim that is a time; the zero time if it is absent or malformed.
+// Time returns a claim as a time, or the zero time if the claim is absent or malformed.
 func (t *Token) Time(claim string) time.Time {
 	number, _ := t.claims[claim].(json.Number)
 	seconds, err := strconv.ParseFloat(number.String(), 64)
@@ -125,7 +127,8 @@ func (t *Token) Time(claim string) time.Time {
 	return time.Unix(int64(seconds), 0).UTC()
 }
 
-// TimeProblem says why a claim is not a time in seconds; "" if it is one, or absent.
+// TimeProblem returns why a claim is not a time in seconds. It returns "" if the claim is a time or
+// absent.
 func (t *Token) TimeProblem(claim string) string {
 	value := t.claims[claim]
 	number, isNumber := value.(json.Number)
@@ -142,7 +145,7 @@ func (t *Token) TimeProblem(claim string) string {
 	case seconds < 1e17:
 		return claim + " is in microseconds (" + shortNumber(number) + "), not in seconds"
 	}
-	return claim + " is in nanoseconds (" + shortNumber(number) + "), or no time at all"
+	return claim + " is in nanoseconds (" + shortNumber(number) + "), or is not a time"
 }
 
 func shortNumber(number json.Number) string {
@@ -153,7 +156,7 @@ func shortNumber(number json.Number) string {
 	return number.String()
 }
 
-// UserProblem says why a claim cannot name the user; "" if it can.
+// UserProblem returns why a claim cannot name the user, or "" if it can.
 func (t *Token) UserProblem(claim string) string {
 	value, ok := t.find(claim)
 	text, isText := value.(string)
@@ -195,7 +198,7 @@ func kind(value any) string {
 	return "an object"
 }
 
-// Scopes are those of scope and scp.
+// Scopes returns the scopes in the claims scope and scp.
 func (t *Token) Scopes() []string {
 	var scopes []string
 	for _, claim := range []string{"scope", "scp"} {
@@ -211,8 +214,8 @@ func (t *Token) text(claim string) string {
 	return text
 }
 
-// find looks a claim up as the verifier does: by its whole name, then by a path, whose longer first
-// name comes first.
+// find looks up a claim as the verifier does: first by its whole name, then by the path with the
+// longer first name.
 func (t *Token) find(name string) (any, bool) { return find(t.claims, name) }
 
 func find(members map[string]any, name string) (any, bool) {
@@ -246,7 +249,7 @@ func texts(value any) []string {
 	return nil
 }
 
-// walk visits the claims, also those in others, three levels deep.
+// walk visits the claims, including nested claims, down to a depth.
 func walk(prefix string, members map[string]any, depth int, visit func(name, last string, value any)) {
 	for _, last := range slices.Sorted(maps.Keys(members)) {
 		value := members[last]

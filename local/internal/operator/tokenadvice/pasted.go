@@ -12,7 +12,7 @@ import (
 	"unicode/utf16"
 )
 
-// found is a text that may be the token, with the name that it was found under; "" if it had none.
+// found is a text that may be the token. name is the name next to it in the pasted text, or "".
 type found struct{ name, text string }
 
 var (
@@ -26,7 +26,7 @@ var (
 	named = regexp.MustCompile(`(?:([A-Za-z0-9_.-]+)["']?\s*[=:]\s*["']?)?\b(eyJ[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)+)`)
 )
 
-// candidatesIn returns the texts that may be the token, the better one first.
+// candidatesIn returns the texts that may be the token, the best one first.
 func candidatesIn(pasted string) ([]found, error) {
 	text := strings.TrimSpace(readable(pasted))
 	if text == "" {
@@ -82,8 +82,9 @@ func unwrapped(text string) string {
 	return joined.String()
 }
 
-// readable is the text as UTF-8 without what editors, terminals and mail programs add: byte order
-// marks, invisible characters, colors, and the marks of a quoted mail. Every line ends with \n.
+// readable returns the text as UTF-8. It removes byte order marks, invisible characters, colors and
+// the marks of a quoted mail, which editors, terminals and mail programs add. Every line ends with
+// \n.
 func readable(pasted string) string {
 	pasted = strings.ToValidUTF8(fromUTF16(pasted), "\uFFFD")
 	pasted = color.ReplaceAllString(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(pasted), "")
@@ -102,7 +103,7 @@ func readable(pasted string) string {
 	}, text.String())
 }
 
-// fromUTF16 decodes UTF-16, with a byte order mark or without: in a token's ASCII, every other byte
+// fromUTF16 decodes UTF-16 with or without a byte order mark. A token is ASCII, so every other byte
 // is zero.
 func fromUTF16(text string) string {
 	if len(text) < 2 {
@@ -133,8 +134,8 @@ func withoutSpace(text string) string {
 	}, text)
 }
 
-// inJSON reads a token endpoint's answer, or another JSON text with tokens in it. A terminal may
-// have wrapped it.
+// inJSON returns the tokens in the answer of a token endpoint or in another JSON text. A terminal
+// may have wrapped the text.
 func inJSON(text string) (list []found, isJSON bool, err error) {
 	var value any
 	if !json.Valid([]byte(text)) {
@@ -164,22 +165,22 @@ func inJSON(text string) (list []found, isJSON bool, err error) {
 		err = errors.New("this is an error of the token endpoint, not a token: " +
 			Printable(names["error"]+" "+names["error_description"]))
 	case has("payload", "signatures", "protected"):
-		err = errors.New("this is a token in JSON serialization: the portal takes compact ones only, three parts " +
+		err = errors.New("this is a token in JSON serialization: the portal accepts only compact tokens, three parts " +
 			"joined by dots")
 	case has("kty"):
-		err = errors.New("this is a key set, not a token: configure fetches it by itself, or set JWT_JWKS to it")
+		err = errors.New("this is a key set, not a token: configure fetches key sets; or set JWT_JWKS to this one")
 	case has("alg", "iss", "sub", "aud", "kid"):
 		err = errors.New("this is the decoded content of a token: paste the token itself, three parts joined by dots")
 	case has("refresh_token", "refreshToken", "RefreshToken"):
-		err = errors.New("this JSON has only a refresh token, which is for the provider alone: paste an access token " +
+		err = errors.New("this JSON has only a refresh token, which only the provider accepts: paste an access token " +
 			"or an ID token")
 	default:
-		err = errors.New("this JSON has no token in it: none under access_token, id_token or token")
+		err = errors.New("this JSON has no token: it must have access_token, id_token or token")
 	}
 	return nil, true, err
 }
 
-// members visits the strings in a JSON value, each with the name of its member.
+// members visits the strings in a JSON value, each with its member name.
 func members(name string, value any, visit func(name, text string)) {
 	switch value := value.(type) {
 	case string:
@@ -203,7 +204,7 @@ const (
 	refresh
 )
 
-// rank says which of several tokens is the one for an API.
+// rank orders several tokens: the token for an API comes first.
 func rank(name string) int {
 	switch strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(name)) {
 	case "accesstoken":

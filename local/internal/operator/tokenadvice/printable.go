@@ -6,9 +6,9 @@ import (
 	"unicode"
 )
 
-// Printable is a text that is safe to print on a terminal. Whoever makes a token, or an issuer's
-// documents, could otherwise move the cursor, change colors, or reverse the reading order
-// (CVE-2021-42574) of what the operator copies.
+// Printable returns a text that is safe to print on a terminal. Without it, the maker of a token or
+// of an issuer's documents could move the cursor, change colors, or reverse the reading order of
+// the text that the operator copies (CVE-2021-42574).
 func Printable(text string) string {
 	var safe strings.Builder
 	for _, r := range text {
@@ -24,6 +24,6 @@ func Printable(text string) string {
 	return safe.String()
 }
 
-// isPrintable leaves out control characters, bidirectional controls, and other characters that are
-// invisible or move the cursor.
+// isPrintable reports whether a character is safe: not a control character, not a bidirectional
+// control, and not another character that is invisible or moves the cursor.
 func isPrintable(r rune) bool { return r == ' ' || unicode.IsGraphic(r) && !unicode.IsSpace(r) }

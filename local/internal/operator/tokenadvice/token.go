@@ -1,6 +1,5 @@
-// Package tokenadvice reads a token as an engineer would who looks for the settings that accept it.
-// It verifies nothing: the portal's own verifier does. Texts for printing contain neither the token
-// nor its signature.
+// Package tokenadvice reads a token to find the settings that accept it. It verifies nothing: the
+// portal's own verifier does that. Texts for printing contain neither the token nor its signature.
 package tokenadvice
 
 import (
@@ -18,16 +17,16 @@ import (
 
 // Token has the content of a token.
 type Token struct {
-	Compact   string // the token alone
-	Source    string // its place in the pasted text, if there was a choice
+	Compact   string // the token itself
+	Source    string // its place in the pasted text, if there were several tokens
 	Algorithm string
 	header    map[string]any
 	claims    map[string]any
 }
 
-// Read finds the token in what people paste: with white space, quotes, the header that it is sent
-// in, or as the token endpoint's whole answer. The error is a sentence for the person who pasted
-// it, and says why the portal could never take this text.
+// Read finds the token in a pasted text: with white space, quotes or its header, or in the whole
+// answer of a token endpoint. The error is a text for the person who pasted it. It says why the
+// portal can never accept this text.
 func Read(pasted string) (*Token, error) {
 	list, err := candidatesIn(pasted)
 	if err != nil {
@@ -68,7 +67,7 @@ func Read(pasted string) (*Token, error) {
 	return best, nil
 }
 
-// unusable says why a text is not a token that the portal could accept.
+// unusable says why the portal can never accept a text as a token.
 type unusable struct{ problem, advice string }
 
 func (u *unusable) Error() string {
@@ -78,7 +77,7 @@ func (u *unusable) Error() string {
 	return u.problem + ": " + u.advice
 }
 
-// isForAnother reports whether all audiences of the token are ones that every user's tokens have.
+// isForAnother reports whether the token has only audiences that all users' tokens have.
 func (t *Token) isForAnother() bool {
 	_, audiences := t.Audiences()
 	return len(audiences) > 0 &&
@@ -95,16 +94,16 @@ func parse(compact string) (*Token, *unusable) {
 	header, headerErr := decode(parts[0])
 	switch {
 	case stripeText.MatchString(compact):
-		return nil, &unusable{"this is a key or a secret of Stripe, not a user's token",
+		return nil, &unusable{"this is a Stripe key or secret, not a user's token",
 			"if others may have seen it, roll it in Stripe's dashboard"}
 	case paseto.MatchString(compact):
-		return nil, &unusable{"this is a PASETO token", "the portal takes JWTs only. Ask the provider for a JWT"}
+		return nil, &unusable{"this is a PASETO token", "the portal accepts only JWTs. Ask the provider for a JWT"}
 	case strings.HasPrefix(compact, "eyJ") && strings.Contains(compact, "..."):
-		return nil, &unusable{"this token was cut", "dots stand for a part of it. Copy the whole token"}
+		return nil, &unusable{"this token was cut", "dots replace a part of it. Copy the whole token"}
 	case len(parts) == 5:
 		return nil, &unusable{"this token is encrypted (five parts)",
-			"only its recipient can read it. Ask the provider for a signed one. " +
-				"Auth0 makes such tokens if the login names no audience: name the identifier of your API. Session " +
+			"only its recipient can read it. Ask the provider for a signed token. " +
+				"Auth0 makes such tokens if the login has no audience: set it to the identifier of your API. Session " +
 				"cookies of Auth.js (NextAuth) are such tokens too"}
 	case len(parts) < 3 && headerErr == nil && header["alg"] != nil:
 		return nil, &unusable{
@@ -125,7 +124,7 @@ func parse(compact string) (*Token, *unusable) {
 	switch {
 	case header["alg"] == nil:
 		return nil, &unusable{"the first part of this token names no algorithm (alg), so it is not a JWT",
-			"signed session cookies, such as those of Flask, look similar"}
+			"signed session cookies, for example of Flask, look similar"}
 	case strings.EqualFold(t.Algorithm, "none"):
 		return nil, &unusable{"this token is not signed (alg none)", "anyone could have made it"}
 	case strings.HasPrefix(strings.ToUpper(t.Algorithm), "HS"):
@@ -140,7 +139,7 @@ func parse(compact string) (*Token, *unusable) {
 		return nil, &unusable{problem: "the content of this token is compressed (zip in its header), which is not " +
 			"allowed in a signed token"}
 	case strings.HasPrefix(parts[1], "ZXlK"): // eyJ in base64url
-		return nil, &unusable{"this token contains another token", "the portal takes the inner one alone"}
+		return nil, &unusable{"this token contains another token", "the portal accepts only the inner token"}
 	}
 	claims, err := decode(parts[1])
 	if err != nil {
@@ -150,7 +149,7 @@ func parse(compact string) (*Token, *unusable) {
 	return t, nil
 }
 
-// decode reads a part of a token. The error continues a sentence about the part.
+// decode reads a part of a token. The error continues a sentence about this part.
 func decode(part string) (map[string]any, *unusable) {
 	text, err := base64.RawURLEncoding.DecodeString(part)
 	if err != nil {
@@ -159,16 +158,16 @@ func decode(part string) (map[string]any, *unusable) {
 			return nil, &unusable{"is base64 with +, / or =, not base64url (RFC 7515)",
 				"a program encoded it again, or the issuer is wrong"}
 		}
-		return nil, &unusable{"is not base64url", "it was cut or changed on its way here"}
+		return nil, &unusable{"is not base64url", "it was cut or changed when it was copied"}
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	var members map[string]any
 	if decoder.Decode(&members) != nil || members == nil {
-		return nil, &unusable{"is not a JSON object", "it was cut or changed on its way here"}
+		return nil, &unusable{"is not a JSON object", "it was cut or changed when it was copied"}
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, &unusable{"has text behind its JSON object", "it was cut or changed on its way here"}
+		return nil, &unusable{"has text after its JSON object", "it was cut or changed when it was copied"}
 	}
 	return members, nil
 }

@@ -12,7 +12,7 @@ func tokenOf(claims string) string {
 	return encode([]byte(`{"alg":"RS256"}`)) + "." + encode([]byte(claims)) + ".c2ln"
 }
 
-// Issuers without discovery keep their keys in places that their documentation names.
+// Issuers without discovery publish their keys at addresses that their documentation names.
 func TestKeySetsOfProviders(t *testing.T) {
 	for _, test := range []struct{ claims, want string }{
 		{`{"iss":"https://tenant.example.com/"}`, "https://tenant.example.com/.well-known/jwks.json"},
@@ -46,8 +46,8 @@ func TestKeySetsOfProviders(t *testing.T) {
 	}
 }
 
-// A claim is found as the verifier finds it: the whole name first, then the path with the longer
-// first name.
+// A claim is found as the verifier finds it: first by the whole name, then by the path with the
+// longer first name.
 func TestClaimsAreFoundAsTheVerifierFindsThem(t *testing.T) {
 	for _, test := range []struct{ claims, team string }{
 		{`{"o":{"id":"1"}}`, "o.id 1"},
@@ -71,7 +71,7 @@ func TestClaimsAreFoundAsTheVerifierFindsThem(t *testing.T) {
 	}
 }
 
-// An escape has one reading, which is also TOML's.
+// An escape has only one reading, which is the reading of TOML too.
 func TestPrintableEscapesAreUnambiguous(t *testing.T) {
 	if got, want := Printable("a\u202e1\U000e00411é"), `a\u202e1\U000e00411é`; got != want {
 		t.Errorf("%s, not %s", got, want)

@@ -7,10 +7,10 @@ import (
 )
 
 var (
-	// microsoftAPI matches the IDs of APIs that Microsoft runs: Graph is
+	// microsoftAPI matches the IDs of Microsoft APIs. The ID of Graph is
 	// 00000003-0000-0000-c000-000000000000.
 	microsoftAPI = regexp.MustCompile(`^(spn:)?000000[0-9a-f]{2}-0000-0000-c000-000000000000$`)
-	// sharedURL are APIs of providers that apps of all kinds get tokens for.
+	// sharedURL matches APIs of providers for which every app can get tokens.
 	sharedURL = regexp.MustCompile(`^https://([a-z]+-)?graph\.(microsoft|windows)\.[a-z.]+/?$|^https://` +
 		`microsoftgraph\.chinacloudapi\.cn/?$|` +
 		`^https://management\.(azure\.com|core\.windows\.net)/?$|^https://[^/]+\.googleapis\.com/|` +
@@ -19,28 +19,28 @@ var (
 		"account-console", "admin-cli"}
 )
 
-// SharedAudience says why an audience does not tell your API's tokens from others of the same
-// issuer; "" if it may.
+// SharedAudience returns why an audience does not separate the tokens of your API from other tokens
+// of the same issuer, or "" if it may.
 func (t *Token) SharedAudience(audience string) string {
 	lower := strings.ToLower(audience)
 	trimmed := strings.TrimRight(lower, "/")
 	issuer := strings.TrimRight(strings.ToLower(t.Issuer()), "/")
 	switch {
 	case strings.HasSuffix(trimmed, "/userinfo"):
-		return "the issuer's own user information, which every login may get a token for"
+		return "the issuer's own user information, for which every login may get a token"
 	case slices.Contains(keycloakClients, lower):
 		return "a client that Keycloak adds to all users' tokens"
-	// Auth0, under its own domain
+	// Auth0, at its own domain
 	case microsoftAPI.MatchString(lower), sharedURL.MatchString(lower), trimmed == issuer+"/api/v2":
-		return "an API of the provider, which any app may get a token for"
+		return "an API of the provider, for which any app may get a token"
 	case trimmed == issuer:
-		return "the issuer itself, which tokens for all of its apps may have"
+		return "the issuer itself, which may be in the tokens of all apps"
 	}
 	return ""
 }
 
-// written are claims of OpenID Connect (Core 1.0, section 5.1) and of providers that users fill in
-// themselves: traits are Ory's, nsec are those that Descope takes from the browser.
+// written has the claims that users fill in themselves, of OpenID Connect (Core 1.0, section 5.1)
+// and of providers: traits is Ory's, and nsec has the claims that Descope reads from the browser.
 var written = []string{
 	"name", "givenname", "familyname", "middlename", "nickname", "preferredusername", "displayname",
 	"profile", "picture", "image",
@@ -49,7 +49,8 @@ var written = []string{
 	"firstname", "lastname", "bio", "traits", "nsec",
 }
 
-// containers are objects that users write with their own token: Supabase and Auth0, Clerk, Stytch.
+// containers has the objects that users can write with their own token: at Supabase and Auth0,
+// Clerk, and Stytch.
 var containers = []string{"usermetadata", "unsafemetadata", "untrustedmetadata"}
 
 // IsSelfWritten reports whether users can write a claim, given by its name or path. Cognito's
@@ -64,7 +65,7 @@ func IsSelfWritten(path string) bool {
 	return slices.Contains(written, simplified(first))
 }
 
-// simplified makes user_metadata, userMetadata and user-metadata the same.
+// simplified returns the same name for user_metadata, userMetadata and user-metadata.
 func simplified(name string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '_' || r == '-' {
@@ -74,7 +75,8 @@ func simplified(name string) string {
 	}, strings.ToLower(name))
 }
 
-// SelfWritten are the claims of the token that users can write; of an object, its name alone.
+// SelfWritten returns the names of the claims that users can write. For an object, it returns only
+// the name of the object.
 func (t *Token) SelfWritten() []string {
 	var names []string
 	walk("", t.claims, 2, func(name, _ string, _ any) {

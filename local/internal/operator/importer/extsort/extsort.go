@@ -1,4 +1,4 @@
-// Package extsort sorts more lines than fit into memory: it keeps sorted runs on disk and merges
+// Package extsort sorts more lines than fit into memory. It keeps sorted runs on disk and merges
 // them.
 package extsort
 
@@ -14,10 +14,10 @@ import (
 	"strconv"
 )
 
-// maxHeld is how many bytes of lines are held in memory, about.
+// maxHeld limits the lines in memory, in bytes (approximately).
 const maxHeld = 16 << 20
 
-// Sorter collects lines without line ends, and gives them back in order.
+// Sorter collects lines without line ends, and returns them in order.
 type Sorter struct {
 	dir  string
 	runs []string
@@ -25,7 +25,7 @@ type Sorter struct {
 	size int
 }
 
-// New returns a sorter that keeps its runs in a folder of its own below the system's temporary one.
+// New returns a sorter that keeps its runs in a new folder in the system's temporary folder.
 func New() (*Sorter, error) {
 	dir, err := os.MkdirTemp("", "billingportal-sort-")
 	if err != nil {
@@ -37,7 +37,7 @@ func New() (*Sorter, error) {
 // Add adds a line.
 func (s *Sorter) Add(line string) error {
 	s.held = append(s.held, line)
-	s.size += len(line) + 32 // a string's header and some slack
+	s.size += len(line) + 32 // for the header of the string
 	if s.size < maxHeld {
 		return nil
 	}
@@ -65,8 +65,9 @@ func (s *Sorter) spill() (err error) {
 	return w.Flush()
 }
 
-// Sorted gives the lines in order, each time. Lines that are added meanwhile come the next time. A
-// failure to read is the second value, and the last.
+// Sorted returns an iterator over the lines in order. It can be called again. Lines that are added
+// during an iteration are in the next one. A read error is the second value, and ends the
+// iteration.
 func (s *Sorter) Sorted() iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		if err := s.spill(); err != nil {
@@ -98,7 +99,7 @@ func (s *Sorter) Sorted() iter.Seq2[string, error] {
 // Close removes the runs.
 func (s *Sorter) Close() error { return os.RemoveAll(s.dir) }
 
-// merge is a heap of runs by their next lines.
+// merge is a heap of runs, ordered by their next lines.
 type merge struct{ runs []*run }
 
 type run struct {
@@ -154,7 +155,7 @@ func (m *merge) close() {
 func (m *merge) Len() int           { return len(m.runs) }
 func (m *merge) Less(i, j int) bool { return m.runs[i].next < m.runs[j].next }
 func (m *merge) Swap(i, j int)      { m.runs[i], m.runs[j] = m.runs[j], m.runs[i] }
-func (m *merge) Push(x any)         { m.runs = append(m.runs, x.(*run)) } //nolint:errcheck // heap's own
+func (m *merge) Push(x any)         { m.runs = append(m.runs, x.(*run)) } //nolint:errcheck // only heap calls it
 func (m *merge) Pop() any {
 	last := m.runs[len(m.runs)-1]
 	m.runs = m.runs[:len(m.runs)-1]

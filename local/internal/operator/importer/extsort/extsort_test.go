@@ -10,7 +10,7 @@ import (
 )
 
 func TestLinesComeBackInOrder(t *testing.T) {
-	for _, n := range []int{0, 1, 300_000} { // the last takes several runs
+	for _, n := range []int{0, 1, 300_000} { // the last needs several runs
 		s, err := New()
 		if err != nil {
 			t.Fatal(err)
