@@ -102,9 +102,9 @@ func testLooksOfTheDemo(t *testing.T, b *browser) {
 
 func (b *browser) lookAtTheDemo(axe, origin string) {
 	b.t.Helper()
-	for _, user := range b.some([]string{"alice", "bob", "carol", "dave"}) {
+	for _, user := range b.some([]string{"alice", "bob", "carol", "erin", "dave"}) {
 		b.Goto(origin + "/?user=" + user)
-		b.WaitVisible("#exchange")
+		b.WaitVisible("#request")
 		b.look(axe, "demo-"+user)
 	}
 	b.Goto(origin + "/?user=dave&locale=de")
@@ -119,6 +119,9 @@ func (b *browser) lookAtTheDemo(axe, origin string) {
 	b.look(axe, "portal-flow")
 	b.click("#complete", "#completed")
 	b.look(axe, "portal-home")
+	b.click("#update-card", "#go-back")
+	b.look(axe, "portal-card")
+	b.click("#go-back", "#home")
 	b.click("#return", "#back")
 	b.look(axe, "demo-came-back")
 	b.Goto(origin + "/?user=bob")
@@ -233,7 +236,7 @@ func TestKeyboard(t *testing.T) { forEachBrowser(t, testKeyboard) }
 func testKeyboard(t *testing.T, b *browser) {
 	l, _ := devservertest.Start(t)
 	b.Goto(l.Origin + "/?user=dave")
-	b.WaitVisible("#exchange")
+	b.WaitVisible("#request")
 	tabTo := func(expression string) {
 		t.Helper()
 		for range 40 {

@@ -80,6 +80,7 @@ var limits = []limit{
 			"TheButton tests only the event"},
 	{"SlowAndBack", webdriver.WebKit, "its driver waits forever for a page that Back restores from the cache; " +
 		"TheButton tests only the event"},
+	{"TheResponseIsUnderItsButton", webdriver.WebKit, "its driver waits forever after Back from the answer to a form"},
 	{"LooksOfTheElement", webdriver.WebKit, "in dark mode it draws a native button dark and reports a light color, " +
 		"so axe does not judge the contrast of its label"},
 }

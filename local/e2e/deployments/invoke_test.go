@@ -131,7 +131,7 @@ func TestInvokeAcceptsASignedEvent(t *testing.T) {
 func TestInvokeFails(t *testing.T) {
 	for name, test := range map[string]struct{ function, variables, want string }{
 		"an unknown function":         {"NoFunction", "{}", `no function "NoFunction"`},
-		"variables that are not JSON": {"", "JWT_ISSUER=x", "no JSON object"},
+		"variables that are not JSON": {"", "JWT_ISSUER=x", "must be a JSON object"},
 		"an invalid variable":         {"", `{"PortalFunction":{"STRIPE_LIVEMODE":"perhaps"}}`, "the function failed"},
 	} {
 		var stdout, stderr bytes.Buffer

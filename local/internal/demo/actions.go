@@ -3,34 +3,40 @@ package demo
 import (
 	"html"
 	"html/template"
+	"regexp"
 )
 
-// action is a button: a form with what it sends.
+// action is a button: a form with its fields.
 type action struct {
 	ID           string // of the form in the page
 	Flow         string // "" for the portal's home page
 	Subscription string
 	Label, Note  string
-	Quiet        bool // drawn as the lesser choice
+	Quiet        bool // drawn as a secondary button
 	Fields       []field
 	Attributes   []template.HTMLAttr // of the element around the form
 }
 
 type field struct{ Name, Value string }
 
-// attributes are the element's names for what a form's fields say.
+// attributes are the element's names for the fields of a form. A $ stands for the type of the flow.
 var attributes = map[string]string{
-	"flow_data[type]": "flow",
-	"flow_data[subscription_update_confirm][items][0][price]":          "price",
+	"flow_data[type]":                                                  "flow",
+	"flow_data[$][subscription]":                                       "subscription",
+	"flow_data[$][items][0][price]":                                    "price",
+	"flow_data[$][discounts][0][promotion_code]":                       "promotion-code",
+	"flow_data[$][retention][coupon_offer][coupon]":                    "retention-coupon",
 	"flow_data[after_completion][redirect][return_url]":                "after",
 	"flow_data[after_completion][hosted_confirmation][custom_message]": "confirmation-message",
 	"locale": "locale", "configuration": "configuration", "on_behalf_of": "on-behalf-of",
 }
 
+var flowBlock = regexp.MustCompile(`^flow_data\[subscription_\w+\]`)
+
 func attributesOf(fields []field) []template.HTMLAttr {
 	var all []template.HTMLAttr
 	for _, f := range fields {
-		name, value := attributes[f.Name], f.Value
+		name, value := attributes[flowBlock.ReplaceAllLiteralString(f.Name, "flow_data[$]")], f.Value
 		if f.Name == "flow_data[after_completion][type]" && value == "portal_homepage" {
 			name, value = "after", "portal"
 		}
@@ -41,31 +47,31 @@ func attributesOf(fields []field) []template.HTMLAttr {
 	return all
 }
 
-// general are the actions that name no subscription: the portal function finds the one that a flow
-// is about.
+// general returns the actions that name no subscription: the portal function finds the subscription
+// of a flow.
 func (c Choices) general() []action {
 	actions := []action{
-		{ID: "portal", Label: "Manage billing", Note: "Opens the portal’s home page."},
+		{ID: "portal", Label: "Manage billing", Note: "Opens the home page."},
 		{
 			ID: "payment-method", Flow: "payment_method_update", Quiet: true,
-			Label: "Update card", Note: "Goes straight to adding a card.",
+			Label: "Update payment method", Note: "Opens the card page.",
 			Fields: []field{{"flow_data[type]", "payment_method_update"}},
 		},
 		{
 			ID: "any-update", Flow: "subscription_update", Quiet: true,
-			Label: "Change plan", Note: "Lets the customer choose.",
+			Label: "Change plan", Note: "Opens the list of plans.",
 			Fields: []field{{"flow_data[type]", "subscription_update"}},
 		},
 		{
 			ID: "any-cancel", Flow: "subscription_cancel", Quiet: true,
-			Label: "Cancel plan", Note: "Goes straight to cancelling.",
+			Label: "Cancel subscription", Note: "Opens the cancellation.",
 			Fields: []field{{"flow_data[type]", "subscription_cancel"}},
 		},
 	}
 	if c.Price != "" {
 		actions = append(actions, action{
 			ID: "any-confirm", Flow: "subscription_update_confirm", Quiet: true,
-			Label: "Change to " + c.Plan, Note: "Asks only to confirm.",
+			Label: "Upgrade to " + c.Plan, Note: "Opens the confirmation.",
 			Fields: []field{
 				{"flow_data[type]", "subscription_update_confirm"},
 				{"flow_data[subscription_update_confirm][items][0][price]", c.Price},
@@ -75,8 +81,8 @@ func (c Choices) general() []action {
 	return actions
 }
 
-// forSubscription are the flows of a subscription. The suffix keeps the forms' IDs apart where
-// there are several.
+// forSubscription returns the flows of a subscription. The suffix keeps the forms' IDs unique if
+// there are several subscriptions.
 func (c Choices) forSubscription(s Subscription, suffix string) []action {
 	flow := func(id, kind, label, note string, more ...field) action {
 		fields := []field{{"flow_data[type]", kind}, {"flow_data[" + kind + "][subscription]", s.ID}}
@@ -88,14 +94,14 @@ func (c Choices) forSubscription(s Subscription, suffix string) []action {
 	const confirm, cancel = "flow_data[subscription_update_confirm]", "flow_data[subscription_cancel]"
 	item := []field{{confirm + "[items][0][id]", s.Item}, {confirm + "[items][0][price]", c.Price}}
 	return []action{
-		flow("update", "subscription_update", "Change plan", "Lets the customer choose."),
-		flow("confirm", "subscription_update_confirm", "Change to "+c.Plan, "Asks only to confirm.", item...),
-		flow("confirm-promotion", "subscription_update_confirm", "Change to "+c.Plan+", discounted",
-			"Confirms, with a promotion code applied.",
+		flow("update", "subscription_update", "Change plan", "Opens the list of plans."),
+		flow("confirm", "subscription_update_confirm", "Upgrade to "+c.Plan, "Opens the confirmation.", item...),
+		flow("confirm-promotion", "subscription_update_confirm", "Upgrade to "+c.Plan+" with a discount",
+			"Applies a promotion code.",
 			append(item, field{confirm + "[discounts][0][promotion_code]", c.PromotionCode})...),
-		flow("cancel", "subscription_cancel", "Cancel plan", "Goes straight to cancelling."),
-		flow("cancel-offer", "subscription_cancel", "Cancel plan, with an offer",
-			"Offers "+c.Coupon+" for staying.",
+		flow("cancel", "subscription_cancel", "Cancel subscription", "Opens the cancellation."),
+		flow("cancel-offer", "subscription_cancel", "Cancel with an offer to stay",
+			"Offers the coupon "+c.Coupon+".",
 			field{cancel + "[retention][type]", "coupon_offer"},
 			field{cancel + "[retention][coupon_offer][coupon]", c.Coupon}),
 	}

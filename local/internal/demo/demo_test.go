@@ -30,7 +30,7 @@ func get(cfg Config, target string) *httptest.ResponseRecorder {
 	return recorder
 }
 
-// form is what a form of the page posts, in order: its action, then its fields.
+// form returns the action of a form in the page, and then the fields that it posts, in order.
 func form(t *testing.T, page, id string) []string {
 	t.Helper()
 	found := regexp.MustCompile(`(?s)<form id="` + id +
@@ -60,7 +60,7 @@ func TestForms(t *testing.T) {
 		{"", "any-cancel", []string{token, "flow_data[type]=subscription_cancel", back}},
 		{"", "any-confirm", []string{token, "flow_data[type]=subscription_update_confirm",
 			confirm + "[items][0][price]=price_ProMonthly", back}},
-		{"?credential=cookie", "portal", []string{token, back}}, // where no cookie is taken
+		{"?credential=cookie", "portal", []string{token, back}}, // without a cookie in the configuration
 		{"", "update", []string{token, "flow_data[type]=subscription_update",
 			"flow_data[subscription_update][subscription]=sub_DemoAlice", back}},
 		{"", "confirm", []string{
@@ -89,7 +89,7 @@ func TestForms(t *testing.T) {
 		{"?after=hosted_confirmation", "payment-method", []string{
 			token, "flow_data[type]=payment_method_update",
 			after + "[type]=hosted_confirmation",
-			after + "[hosted_confirmation][custom_message]=Thank you, that is done.", back,
+			after + "[hosted_confirmation][custom_message]=Thank you. Your change is complete.", back,
 		}},
 		{"?after=portal_homepage", "payment-method", []string{
 			token, "flow_data[type]=payment_method_update", after + "[type]=portal_homepage", back,
@@ -115,7 +115,7 @@ func TestWithoutAnOrigin(t *testing.T) {
 		t.Errorf("sends %v", got)
 	}
 	if strings.Contains(page, "<option>redirect") {
-		t.Error("offers to come back here")
+		t.Error("the page offers to return here")
 	}
 }
 
@@ -124,7 +124,7 @@ func TestUsers(t *testing.T) {
 		t.Run(user.ID, func(t *testing.T) {
 			page := get(config(), "/?user="+user.ID).Body.String()
 			for _, want := range []string{
-				`<body data-user="` + user.ID + `">`, `Signed in as <strong>` + user.Name, user.Note,
+				`<body data-user="` + user.ID + `"`, `Signed in as <strong>` + user.Name, user.Note,
 				`id="user-` + user.ID + `" href="/?user=` + user.ID + `" aria-current="page"`,
 			} {
 				if !strings.Contains(page, want) {
@@ -144,11 +144,11 @@ func TestUsers(t *testing.T) {
 		t.Errorf("the second subscription's form sends %v", got)
 	}
 	if got := get(config(), "/?user=mallory"); got.Code != 404 {
-		t.Errorf("somebody else: %d", got.Code)
+		t.Errorf("an unknown user: %d", got.Code)
 	}
 }
 
-func TestCookieInPlaceOfTheToken(t *testing.T) {
+func TestCookieInsteadOfTheToken(t *testing.T) {
 	cfg := config()
 	cfg.Cookie = "session"
 	signedIn := get(cfg, "/?user=dave&credential=cookie")
@@ -187,7 +187,7 @@ func TestElements(t *testing.T) {
 	}
 	if page := get(config(), "/?after=portal_homepage").Body.String(); !strings.Contains(page,
 		` flow="subscription_cancel" after="portal">`) {
-		t.Error("a flow does not end at the portal")
+		t.Error("the flow does not end at the portal's home page")
 	}
 }
 
@@ -195,14 +195,16 @@ func TestState(t *testing.T) {
 	cfg := config()
 	cfg.CheckOut = func(string) string { return "" }
 	states := map[string]State{
-		"alice": {Customer: "cus_A", Card: "Visa",
-			Subscriptions: []SubscriptionState{{"sub_A", "Starter", "active", "Renews tomorrow"}}},
+		"alice": {Customer: "cus_A", Card: "Visa", Address: "1 Main Street", TaxID: "US EIN 12",
+			Subscriptions: []SubscriptionState{{"sub_A", "Starter, $9.00 a month", "active", "Renews tomorrow"}}},
 		"carol": {Customer: "cus_C", Deleted: true},
+		"dave":  {Customer: "cus_D", Subscriptions: make([]SubscriptionState, 2)},
+		"erin":  {Customer: "cus_E"},
 	}
 	cfg.State = func(user string) State { return states[user] }
 	for user, want := range map[string][]string{
-		"alice": {"cus_A", "Visa", "Starter", "active", "Renews tomorrow"},
-		"bob":   {"No billing account yet", `id="checkout"`},
+		"alice": {"cus_A", "Visa", "Starter", "active", "Renews tomorrow", "1 Main Street", "US EIN 12"},
+		"bob":   {"Bob has no billing account yet", `id="checkout"`},
 		"carol": {"cus_C", "deleted at Stripe", `id="checkout"`},
 	} {
 		page := get(cfg, "/?user="+user).Body.String()
@@ -212,18 +214,26 @@ func TestState(t *testing.T) {
 			}
 		}
 	}
+	page := get(cfg, "/?user=alice").Body.String()
+	for user, want := range map[string]string{"alice": "Starter, active", "bob": "No billing account",
+		"carol": "Customer deleted at Stripe", "dave": "2 subscriptions", "erin": "No subscription"} {
+		if card := regexp.MustCompile(`id="user-` + user +
+			`".*?<span>(.*?)</span>`).FindStringSubmatch(page); card[1] != want {
+			t.Errorf("the card of %s says %q, want %q", user, card[1], want)
+		}
+	}
 	if strings.Contains(get(cfg, "/?user=alice").Body.String(), `id="checkout"`) {
-		t.Error("Alice is to buy what she has")
+		t.Error("alice can buy a second plan")
 	}
 	if strings.Contains(get(config(), "/").Body.String(), `id="state"`) {
-		t.Error("a state that nobody knows")
+		t.Error("the page shows an unknown state")
 	}
 }
 
 func TestComingBack(t *testing.T) {
 	for query, want := range map[string]string{
 		"?back=portal":   "Welcome back from the portal.",
-		"?back=flow":     "The flow is complete",
+		"?back=flow":     "The change is complete.",
 		"?back=checkout": "Thank you for your purchase.",
 		"?back=deleted":  "The customer was deleted at Stripe",
 	} {
@@ -232,11 +242,11 @@ func TestComingBack(t *testing.T) {
 		}
 	}
 	if page := get(config(), "/?back=<script>").Body.String(); strings.Contains(page, `id="back"`) {
-		t.Error("a greeting for no reason")
+		t.Error("the page greets without a return")
 	}
 }
 
-// headersOf are the headers of an answer, each with its values.
+// headersOf returns the headers of an answer, each with its values.
 func headersOf(recorder *httptest.ResponseRecorder) map[string]string {
 	all := map[string]string{}
 	for name, values := range recorder.Header() {
@@ -293,8 +303,8 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// What the page changes: only its own forms may, and only for a demo user.
-func TestWhatIsBoughtAndDeleted(t *testing.T) {
+// Only the page's own forms can buy and delete, and only for a demo user.
+func TestPurchasesAndDeletions(t *testing.T) {
 	var bought, deleted []string
 	cfg := config()
 	cfg.CheckOut = func(user string) string { bought = append(bought, user); return "https://checkout.example/" + user }
@@ -335,12 +345,12 @@ func TestWhatIsBoughtAndDeleted(t *testing.T) {
 		recorder := httptest.NewRecorder()
 		New(config()).ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, own+"/demo/"+id, nil))
 		if recorder.Code != http.StatusNotFound && recorder.Code != http.StatusMethodNotAllowed {
-			t.Errorf("%s, where nothing is sold: %d", id, recorder.Code)
+			t.Errorf("%s, without the callback: %d", id, recorder.Code)
 		}
 	}
 	if !strings.Contains(page, `action="/demo/delete"`) ||
 		strings.Contains(get(config(), "/?user=alice").Body.String(), `action="/demo/delete"`) {
-		t.Error("the page's form for deleting")
+		t.Error("the page needs a form to delete the customer if, and only if, there is a callback")
 	}
 }
 

@@ -1,44 +1,77 @@
 package demo
 
-// User is somebody who can be signed in.
+import (
+	"fmt"
+	"strings"
+)
+
+// User is a demo user.
 type User struct {
 	ID   string
 	Name string
-	Note string // one line: what is special about them
-	// Subscriptions are what the user's flows may name, the usual one first.
+	Note string // one line about the user, for pages without a [State]
+	// Subscriptions are the subscriptions that the user's flows may name, the usual one first.
 	Subscriptions []Subscription
 }
 
-// Subscription is what a flow needs to know of a subscription.
+// Subscription has the parts of a subscription that a flow names.
 type Subscription struct {
 	ID    string
 	Item  string // its only item
-	Label string // what the page calls it
+	Label string // its name on the page
 }
 
-// State is what there is of a user.
+// State is the billing state of a user.
 type State struct {
-	Customer      string // whom the user is mapped to; "" for nobody
-	Deleted       bool   // the customer was deleted at Stripe
-	Card          string
-	Subscriptions []SubscriptionState
+	Customer             string // of the user in the mapping; "" for none
+	Deleted              bool   // the customer was deleted at Stripe
+	Card, Address, TaxID string // in words; "" for none
+	Subscriptions        []SubscriptionState
 }
 
 // SubscriptionState is a subscription in the customer's words.
 type SubscriptionState struct{ ID, Plan, Status, Period string }
 
+// note describes the state in a line, for example "Starter, active".
+func (s *State) note() string {
+	switch {
+	case s.Customer == "":
+		return "No billing account"
+	case s.Deleted:
+		return "Customer deleted at Stripe"
+	case len(s.Subscriptions) == 0:
+		return "No subscription"
+	case len(s.Subscriptions) > 1:
+		return fmt.Sprintf("%d subscriptions", len(s.Subscriptions))
+	}
+	plan, _, _ := strings.Cut(s.Subscriptions[0].Plan, ",") // without the price
+	return plan + ", " + s.Subscriptions[0].Status
+}
+
+// plan returns the plan and status of a subscription, or its label if they are unknown.
+func (s *State) plan(subscription Subscription) string {
+	if s != nil {
+		for _, known := range s.Subscriptions {
+			if known.ID == subscription.ID {
+				return known.Plan + ", " + known.Status
+			}
+		}
+	}
+	return subscription.Label
+}
+
 // Choices are the IDs and values that the page offers.
 type Choices struct {
-	Price          string // what the change of plan asks for
-	Plan           string // its name
-	Coupon         string // offered to those who cancel
+	Price          string // of the plan that the page offers as an upgrade
+	Plan           string // name of that plan
+	Coupon         string // offered to customers who cancel
 	PromotionCode  string // applied to a change of plan
 	Configurations []string
 	Locales        []string
 	Accounts       []string // for on_behalf_of
 }
 
-// Users are the five of the demo. Their IDs and subscriptions are those that the stand-ins know.
+// Users returns the five demo users. The stand-ins know their IDs and subscriptions.
 func Users() []User {
 	return []User{
 		{
@@ -46,7 +79,7 @@ func Users() []User {
 			Subscriptions: []Subscription{{"sub_DemoAlice", "si_DemoAlice", "Starter"}},
 		},
 		{ID: "bob", Name: "Bob", Note: "No billing account"},
-		{ID: "carol", Name: "Carol", Note: "Mapped to a customer who was deleted at Stripe"},
+		{ID: "carol", Name: "Carol", Note: "Customer deleted at Stripe"},
 		{
 			ID: "dave", Name: "Dave", Note: "Two subscriptions",
 			Subscriptions: []Subscription{
@@ -55,13 +88,14 @@ func Users() []User {
 			},
 		},
 		{
-			ID: "erin", Name: "Erin", Note: "Her one subscription is already cancelled",
+			ID: "erin", Name: "Erin", Note: "One cancelled subscription",
 			Subscriptions: []Subscription{{"sub_DemoErin", "si_DemoErin", "Starter, cancelled"}},
 		},
 	}
 }
 
-// DefaultChoices are the values that the stand-ins know and the laptop's lists allow.
+// DefaultChoices returns values that the stand-ins know and the lists of the development server
+// allow.
 func DefaultChoices() Choices {
 	return Choices{
 		Price: "price_ProMonthly", Plan: "Pro", Coupon: "STAY20", PromotionCode: "promo_DemoSpring",

@@ -9,8 +9,8 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// What the page offers exists at the stand-ins.
-func TestTheDemoIsThatOfTheStandIns(t *testing.T) {
+// The IDs that the page offers exist at the stand-ins.
+func TestTheStandInsKnowTheDemo(t *testing.T) {
 	data := account.DemoData(time.Now())
 	var names []string
 	for _, user := range Users() {

@@ -2,32 +2,40 @@ package demo
 
 import (
 	"net/url"
-	"path"
+	"slices"
 	"strconv"
 	"time"
 )
 
-// view is what the page shows.
+// view is the content of the page.
 type view struct {
 	User        User
-	Users       []User
+	Users       []User // each with a Note for the card
 	Endpoint    string
-	Module      string // where the button's module is
+	Module      string // path of the button module
+	Cookie      string // name of the session cookie; "" for none
+	TokenFlags  string // of the command that prints a token
 	AccessToken string
-	Credential  string // "" for the element's own, or one of the credentials
-	State       *State // nil where nothing is known
-	Back        string // what the customer came back from: "", "portal", "flow", "checkout" or "deleted"
-	Sells       bool   // there is something to buy
+	Credential  string // "" for a header, or one of the credentials
+	State       *State // nil if unknown
+	Back        string // the page that the customer returned from: "", "portal", "flow", "checkout" or "deleted"
+	Sells       bool   // the user can buy a plan
 	Deletes     bool   // the user's customer can be deleted
 	Options     []option
-	Chosen      bool // something was chosen among the options
+	Chosen      bool // one of the options has a choice
 	Groups      []group
-	Common      []field // sent by every button
+	Common      []field // of every button
 }
 
-// option is a select of the page, whose choice is kept in its address.
+// IsPending reports whether the user has bought a plan and the webhook has not written the customer
+// yet.
+func (v *view) IsPending() bool {
+	return v.Back == "checkout" && v.State != nil && v.State.Customer == ""
+}
+
+// option is a select of the page. Its choice is kept in the page's address.
 type option struct {
-	Name, Label, None string // None is the text for not choosing
+	Name, Label, None string // None is the text for no choice
 	Values            []string
 	Chosen            string
 }
@@ -38,8 +46,7 @@ type group struct {
 	Actions   []action
 }
 
-// afterOption is the one option that concerns flows alone, credentialOption the one that is about
-// no parameter.
+// afterOption concerns only flows. credentialOption is not a parameter of the API.
 const (
 	afterOption      = "after"
 	credentialOption = "credential"
@@ -47,34 +54,28 @@ const (
 	credentialCookie = "cookie"
 )
 
-// endings are the choices for what happens after a flow, as flow_data[after_completion][type] has
-// them.
+// endings are the values of flow_data[after_completion][type].
 var endings = []string{"hosted_confirmation", "portal_homepage", "redirect"}
 
-// view reads the page's address. It is false for a user who does not exist.
+// view reads the page's address. It returns false if the user does not exist.
 func (d *demo) view(query url.Values) (*view, bool) {
 	user, ok := d.user(query.Get("user"))
 	if !ok {
 		return nil, false
 	}
 	v := &view{
-		User:     user,
-		Users:    d.cfg.Users,
-		Endpoint: d.cfg.Endpoint,
-		Module:   path.Join(path.Dir(d.cfg.Endpoint), "button.js"),
-		Back:     chosen(query, "back", []string{"portal", "flow", "checkout", "deleted"}),
-		Options:  d.options(query),
-		Sells:    d.cfg.CheckOut != nil,
-		Deletes:  d.cfg.DeleteCustomers != nil,
+		User:       user,
+		Users:      slices.Clone(d.cfg.Users),
+		Endpoint:   d.cfg.Endpoint,
+		Module:     d.module(),
+		Cookie:     d.cfg.Cookie,
+		TokenFlags: d.cfg.TokenFlags,
+		Back:       chosen(query, "back", []string{"portal", "flow", "checkout", "deleted"}),
+		Options:    d.options(query),
+		Sells:      d.cfg.CheckOut != nil,
+		Deletes:    d.cfg.DeleteCustomers != nil,
 	}
-	if d.cfg.State != nil {
-		v.State = new(d.cfg.State(user.ID))
-		// the webhook may still be at it
-		for tries := 0; v.Back == "checkout" && v.State.Customer == "" && tries < 20; tries++ {
-			time.Sleep(100 * time.Millisecond)
-			v.State = new(d.cfg.State(user.ID))
-		}
-	}
+	d.readState(v)
 	var after string
 	for _, o := range v.Options {
 		v.Chosen = v.Chosen || o.Chosen != ""
@@ -90,15 +91,34 @@ func (d *demo) view(query url.Values) (*view, bool) {
 	if d.cfg.Origin != "" {
 		v.Common = append(v.Common, field{"return_url", d.returnURL(user.ID, "portal")})
 	}
-	v.Groups = d.groups(user, d.afterCompletion(after, user.ID))
-	for i := range v.Groups[0].Actions {
-		a := &v.Groups[0].Actions[i]
-		a.Attributes = append(attributesOf(a.Fields), attributesOf(v.Common)...)
+	v.Groups = d.groups(v, d.afterCompletion(after, user.ID))
+	for _, g := range v.Groups {
+		for i := range g.Actions {
+			a := &g.Actions[i]
+			a.Attributes = append(attributesOf(a.Fields), attributesOf(v.Common)...)
+		}
 	}
 	return v, true
 }
 
-// user finds a user; the first is signed in when none was chosen.
+// readState reads the state of the user, and the notes of all users. After a purchase it waits up
+// to two seconds for the webhook to write the customer.
+func (d *demo) readState(v *view) {
+	if d.cfg.State == nil {
+		return
+	}
+	v.State = new(d.cfg.State(v.User.ID))
+	for tries := 0; v.IsPending() && tries < 20; tries++ {
+		time.Sleep(100 * time.Millisecond)
+		v.State = new(d.cfg.State(v.User.ID))
+	}
+	for i := range v.Users {
+		state := d.cfg.State(v.Users[i].ID)
+		v.Users[i].Note = state.note()
+	}
+}
+
+// user finds a user; "" is the first one.
 func (d *demo) user(id string) (User, bool) {
 	for _, user := range d.cfg.Users {
 		if id == "" || id == user.ID {
@@ -108,7 +128,7 @@ func (d *demo) user(id string) (User, bool) {
 	return User{}, false
 }
 
-// options are the selects that have something to choose from.
+// options returns the selects that have values to choose from.
 func (d *demo) options(query url.Values) []option {
 	ends := endings
 	if d.cfg.Origin == "" {
@@ -122,8 +142,8 @@ func (d *demo) options(query url.Values) []option {
 	for _, o := range []option{
 		{Name: "locale", Label: "Language", None: "not sent", Values: d.choices.Locales},
 		{Name: "configuration", Label: "Configuration", None: "the default", Values: d.choices.Configurations},
-		{Name: "on_behalf_of", Label: "On behalf of", None: "nobody else", Values: d.choices.Accounts},
-		{Name: credentialOption, Label: "Credential", None: "a header", Values: credentials},
+		{Name: "on_behalf_of", Label: "On behalf of account", None: "no other account", Values: d.choices.Accounts},
+		{Name: credentialOption, Label: "Token is sent in", None: "a header", Values: credentials},
 		{Name: afterOption, Label: "After a flow", None: "not sent", Values: ends},
 	} {
 		if len(o.Values) > 0 {
@@ -134,16 +154,17 @@ func (d *demo) options(query url.Values) []option {
 	return options
 }
 
-// groups are a user's actions; what follows is added to those that are flows.
-func (d *demo) groups(user User, follows []field) []group {
+// groups returns the actions of the user. follows is added to the flows.
+func (d *demo) groups(v *view, follows []field) []group {
 	groups := []group{{Label: "Account", ID: "account", Actions: d.choices.general()}}
-	for i, subscription := range user.Subscriptions {
+	for i, subscription := range v.User.Subscriptions {
 		suffix := ""
 		if i > 0 {
 			suffix = "-" + strconv.Itoa(i+1)
 		}
 		groups = append(groups, group{
-			Label: subscription.Label, ID: subscription.ID, Actions: d.choices.forSubscription(subscription, suffix),
+			Label: v.State.plan(subscription), ID: subscription.ID,
+			Actions: d.choices.forSubscription(subscription, suffix),
 		})
 	}
 	for _, g := range groups {
@@ -163,14 +184,15 @@ func (d *demo) afterCompletion(kind, user string) []field {
 	case "":
 		return nil
 	case "hosted_confirmation":
-		fields = append(fields, field{after + "[hosted_confirmation][custom_message]", "Thank you, that is done."})
+		fields = append(fields,
+			field{after + "[hosted_confirmation][custom_message]", "Thank you. Your change is complete."})
 	case "redirect":
 		fields = append(fields, field{after + "[redirect][return_url]", d.returnURL(user, "flow")})
 	}
 	return fields
 }
 
-// returnURL leads back to this page, signed in as the same user.
+// returnURL returns the address of this page for the same user.
 func (d *demo) returnURL(user, back string) string {
 	return d.cfg.Origin + "/?" + url.Values{"user": {user}, "back": {back}}.Encode()
 }

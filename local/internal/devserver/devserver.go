@@ -1,15 +1,17 @@
-// Package devserver serves the billing portal on one machine: the functions, stand-ins of
-// everything that they talk to, and a demo page. Its other parts make events and tokens for what is
-// served, and run a function's real bootstrap against the same stand-ins.
+// Package devserver is the development server. It serves the functions, stand-ins for the services
+// that they call, and a demo page. It also creates events and tokens for the functions, and runs a
+// function's real bootstrap against the same stand-ins.
 package devserver
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,7 +28,7 @@ import (
 	"billingportal/local/internal/gateway"
 )
 
-// Paths of the stand-ins on the laptop's one origin.
+// Paths of the stand-ins on the server's origin.
 const (
 	IssuerPath         = "/oidc"
 	DynamoDBPath       = "/aws/dynamodb"
@@ -35,19 +37,19 @@ const (
 	WebhookPath        = "/stripe/webhook"
 )
 
-// What the stand-ins have.
+// Contents of the stand-ins.
 const (
 	CustomersTable = "billing-customers"
 	StripeSecret   = "billing-portal/stripe"
 	WebhookSecret  = "billing-portal/webhook"
 	Audience       = "billing-portal"
-	// DemoKey looks like a test key, which stripe-mock insists on, and opens nothing.
+	// DemoKey looks like a test key, as stripe-mock requires. It opens no account.
 	DemoKey = "sk_test_" + "localdemo"
-	// DemoSigningSecret signs the events of the stand-in Stripe, and those of the command events.
+	// DemoSigningSecret signs the events of the stand-in Stripe and of the command events.
 	DemoSigningSecret = "whsec_" + "localdemo"
 )
 
-// DemoCustomers is the mapping: bob has no item, carol's customer does not exist.
+// DemoCustomers maps users to customers. Bob has no item, and carol's customer does not exist.
 var DemoCustomers = map[string]string{
 	"alice": "cus_DemoAlice",
 	"carol": "cus_DemoCarol",
@@ -55,19 +57,21 @@ var DemoCustomers = map[string]string{
 	"erin":  "cus_DemoErin",
 }
 
-// Server is the function and everything that it talks to, on one origin.
+// Server serves the functions and the stand-ins on one origin.
 type Server struct {
-	Origin         string // such as http://127.0.0.1:8080
+	Origin         string // for example http://127.0.0.1:8080
 	Issuer         *fakeissuer.Issuer
 	DynamoDB       *dynamodb.Server
 	SecretsManager *secretsmanager.Server
 	Stripe         *fakestripe.Stripe
-	StripeKey      string // a key of Stripe's test mode, or DemoKey
+	StripeKey      string // a test-mode key, or DemoKey
 	Credentials    aws.Credentials
+
+	everyone string // customer of the users who have no other; "" for none
 }
 
-// New makes the stand-ins and fills in the demo's data. With a key of Stripe's test mode the
-// function talks to Stripe, and customers says which of its customers a demo user is.
+// New creates the stand-ins with the demo's data. With a test-mode key the function calls Stripe,
+// and customers maps the demo users to customers there.
 func New(origin, stripeKey string, customers map[string]string) (*Server, error) {
 	l := &Server{
 		Origin:         origin,
@@ -77,9 +81,10 @@ func New(origin, stripeKey string, customers map[string]string) (*Server, error)
 		Credentials:    fakeaws.NewCredentials(),
 	}
 	if l.hasSecrets() {
-		// Other users of this machine reach its loopback addresses too. The demo's own secrets are
-		// in the source code, and sam local's containers come with whatever credentials the
-		// developer has, so those are for everyone.
+		// Other users of this machine can connect to its loopback addresses too, so real secrets
+		// need credentials. The demo's own secrets are in the source code, and containers of sam
+		// local use the developer's credentials, so those secrets are readable with any
+		// credentials.
 		l.SecretsManager.Require(l.Credentials)
 	}
 	var err error
@@ -102,7 +107,7 @@ func New(origin, stripeKey string, customers map[string]string) (*Server, error)
 	l.Stripe.Change(func(d *account.Data) {
 		d.Endpoints = []account.WebhookEndpoint{{ID: "we_Demo", URL: origin + WebhookPath, Events: WebhookEventTypes}}
 	})
-	if err := l.acceptEventsOf(); err != nil {
+	if err := l.storeSigningSecrets(); err != nil {
 		return nil, err
 	}
 	return l, nil
@@ -113,8 +118,8 @@ func (l *Server) hasSecrets() bool {
 	return l.StripeKey != DemoKey || os.Getenv(ListenSecret) != ""
 }
 
-// Environment is what template.yaml and Lambda would set. host is the origin at
-// which the function reaches the stand-ins.
+// Environment returns the variables that template.yaml and Lambda set. host is the origin of the
+// stand-ins for the function.
 func (l *Server) Environment(host string) map[string]string {
 	env := map[string]string{
 		"AWS_REGION":                       "eu-central-1",
@@ -143,8 +148,8 @@ func (l *Server) Environment(host string) map[string]string {
 	return env
 }
 
-// Tunable are the variables that an engineer may set to try the service with
-// another rule: JWT_REQUIRED_SCOPE=billing go run ./local.
+// Tunable lists the variables of the portal function that a developer may set, for example
+// JWT_REQUIRED_SCOPE=billing go run ./local.
 var Tunable = []string{
 	"JWT_ISSUER", "JWT_ISSUER_ALIASES", "JWT_AUDIENCE", "JWT_JWKS_URL", "JWT_JWKS", "JWT_USER_CLAIM",
 	"JWT_REQUIRED_SCOPE", "JWT_REQUIRED_CLAIM",
@@ -153,8 +158,8 @@ var Tunable = []string{
 	"ALLOWED_PROMOTION_CODES", "NO_ACCOUNT_URL", "LOG_LEVEL",
 }
 
-// Handler serves everything on the laptop's origin. Log lines of the function go
-// to logs; ctx ends what the function does in the background.
+// Handler serves the functions, the stand-ins and the demo page. The functions write their log to
+// logs. Their background work ends with ctx.
 func (l *Server) Handler(ctx context.Context, logs io.Writer) (http.Handler, error) {
 	env := l.Environment(l.Origin)
 	for _, name := range Tunable {
@@ -174,7 +179,7 @@ func (l *Server) Handler(ctx context.Context, logs io.Writer) (http.Handler, err
 	mux := http.NewServeMux()
 	mux.Handle(WebhookPath, webhook)
 	mux.Handle("/", api)
-	page := demo.New(l.DemoConfig(env["SESSION_COOKIE"]))
+	page := demo.New(l.DemoConfig(env))
 	mux.Handle("GET /{$}", page)
 	mux.Handle("GET /demo.css", page)
 	mux.Handle("GET /demo.js", page)
@@ -186,15 +191,17 @@ func (l *Server) Handler(ctx context.Context, logs io.Writer) (http.Handler, err
 	return mux, nil
 }
 
-// DemoConfig is what the demo page offers. In Stripe's test mode nothing is known
-// of the customers' subscriptions, and the demo's IDs do not exist.
-func (l *Server) DemoConfig(cookie string) demo.Config {
+// DemoConfig returns the configuration of the demo page for a function with these variables. In
+// Stripe's test mode the page does not know the customers' subscriptions, and the demo's IDs do not
+// exist.
+func (l *Server) DemoConfig(env map[string]string) demo.Config {
 	config := demo.Config{
-		Token:  func(user string) (string, error) { return l.Issuer.Token(user, nil, 0) },
-		Origin: l.Origin,
-		Cookie: cookie,
-		Users:  demo.Users(),
-		State:  l.state,
+		Token:      func(user string) (string, error) { return l.Issuer.Token(user, nil, 0) },
+		TokenFlags: l.tokenFlag(),
+		Origin:     l.Origin,
+		Cookie:     env["SESSION_COOKIE"],
+		Users:      demo.Users(),
+		State:      l.state,
 		CheckOut: func(user string) string {
 			return l.Stripe.OpenCheckout(account.Checkout{
 				ClientReferenceID: user, Price: "price_StarterMonthly",
@@ -202,37 +209,63 @@ func (l *Server) DemoConfig(cookie string) demo.Config {
 			})
 		},
 		DeleteCustomers: l.Stripe.DeleteCustomersOf,
+		OwnLogin:        l.ownLogin(env),
 	}
 	if l.StripeKey != DemoKey {
 		for i := range config.Users {
-			config.Users[i].Subscriptions = nil
+			user := &config.Users[i]
+			user.Subscriptions = nil
+			user.Note = cmp.Or(l.DynamoDB.Text(CustomersTable, user.ID, "customer_id"), "No billing account")
 		}
 		config.Choices = &demo.Choices{Locales: demo.DefaultChoices().Locales}
 		config.State, config.CheckOut, config.DeleteCustomers = nil, nil, nil
 	}
+	// A return_url of another origin would be refused.
+	if config.OwnLogin == nil && !slices.Contains(portal.AllowedOrigins(GetenvOf(env)), l.Origin) {
+		config.Origin = ""
+	}
 	return config
 }
 
-// state looks a demo user up in the table and at the stand-in Stripe.
+// ownLogin describes the app's own login that the variables set, or returns nil if the function
+// accepts the demo users' tokens.
+func (l *Server) ownLogin(env map[string]string) *demo.OwnLogin {
+	demos := l.Environment(l.Origin)
+	demos["JWT_USER_CLAIM"] = "sub"
+	var set []string
+	for _, name := range []string{"JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL", "JWT_JWKS", "JWT_USER_CLAIM"} {
+		if value := env[name]; value != "" && !slices.Contains(strings.Split(value, ","), demos[name]) {
+			set = append(set, name)
+		}
+	}
+	if set == nil {
+		return nil
+	}
+	return &demo.OwnLogin{
+		Variables: set, Issuer: env["JWT_ISSUER"], Origins: portal.AllowedOrigins(GetenvOf(env)), Everyone: l.everyone,
+	}
+}
+
+// state reads the state of a demo user from the table and from the stand-in Stripe.
 func (l *Server) state(user string) demo.State {
 	state := demo.State{Customer: l.DynamoDB.Text(CustomersTable, user, "customer_id")}
 	overview, ok := l.Stripe.Overview(state.Customer)
-	state.Deleted, state.Card = state.Customer != "" && !ok, overview.Card
+	state.Deleted = state.Customer != "" && !ok
+	state.Card, state.Address, state.TaxID = overview.Card, overview.Address, overview.TaxID
 	for _, subscription := range overview.Subscriptions {
 		state.Subscriptions = append(state.Subscriptions, demo.SubscriptionState(subscription))
 	}
 	return state
 }
 
-// Cloud serves what a function in a container needs of the devserver: AWS and Stripe,
-// and no page.
+// Cloud serves the stand-ins for AWS and Stripe, without the pages, for a function in a container.
 func (l *Server) Cloud() http.Handler {
 	mux := http.NewServeMux()
 	for path, service := range map[string]http.Handler{
 		DynamoDBPath:       l.DynamoDB,
 		SecretsManagerPath: l.SecretsManager,
 	} {
-		// The SDK posts to the endpoint as it is written, slash or no slash.
+		// The SDK posts to the endpoint with or without a slash, as the variable has it.
 		mux.Handle(path, http.StripPrefix(path, service))
 		mux.Handle(path+"/", http.StripPrefix(path, service))
 	}
@@ -242,7 +275,8 @@ func (l *Server) Cloud() http.Handler {
 	return mux
 }
 
-// GetenvOf looks variables up; nil stays nil, for a function that is not deployed.
+// GetenvOf returns a function like os.Getenv for these variables. It returns nil for nil, which
+// means a function that is not deployed.
 func GetenvOf(variables map[string]string) func(string) string {
 	if variables == nil {
 		return nil

@@ -37,16 +37,18 @@ func TestDemoUsers(t *testing.T) {
 			"flow_data[subscription_update_confirm][items][0][price]": {"price_ProMonthly"}}, 303, ""},
 		"dave has to choose": {"dave", url.Values{"flow_data[type]": {"subscription_cancel"}}, 409,
 			"subscription-ambiguous"},
-		"erin has none left to cancel": {"erin", url.Values{"flow_data[type]": {"subscription_cancel"}}, 409,
+		"erin has no subscription to cancel": {"erin", url.Values{"flow_data[type]": {"subscription_cancel"}}, 409,
 			"subscription-not-eligible"},
-		"erin cancels what she cancelled": {"erin", cancel("sub_DemoErin"), 409, "subscription-not-eligible"},
-		"a user nobody has heard of":      {"mallory", nil, 404, "no-billing-account"},
-		"nobody":                          {"", nil, 401, "missing-credentials"},
-		"alice asks for a price not sold": {"alice", url.Values{"flow_data[type]": {"subscription_update_confirm"},
-			"flow_data[subscription_update_confirm][subscription]":    {"sub_DemoAlice"},
-			"flow_data[subscription_update_confirm][items][0][id]":    {"si_DemoAlice"},
-			"flow_data[subscription_update_confirm][items][0][price]": {"price_Unknown"}}, 400, "invalid-parameter"},
-		"alice asks for a coupon unlisted": {"alice", url.Values{"flow_data[type]": {"subscription_cancel"},
+		"erin cancels a cancelled subscription": {"erin", cancel("sub_DemoErin"), 409, "subscription-not-eligible"},
+		"an unknown user":                       {"mallory", nil, 404, "no-billing-account"},
+		"no user":                               {"", nil, 401, "missing-credentials"},
+		"alice asks for a price that is not sold": {"alice",
+			url.Values{"flow_data[type]": {"subscription_update_confirm"},
+				"flow_data[subscription_update_confirm][subscription]":    {"sub_DemoAlice"},
+				"flow_data[subscription_update_confirm][items][0][id]":    {"si_DemoAlice"},
+				"flow_data[subscription_update_confirm][items][0][price]": {"price_Unknown"}},
+			400, "invalid-parameter"},
+		"alice asks for a coupon that is not listed": {"alice", url.Values{"flow_data[type]": {"subscription_cancel"},
 			"flow_data[subscription_cancel][subscription]":                    {"sub_DemoAlice"},
 			"flow_data[subscription_cancel][retention][type]":                 {"coupon_offer"},
 			"flow_data[subscription_cancel][retention][coupon_offer][coupon]": {"FREE"}}, 403, "parameter-not-allowed"},
@@ -157,7 +159,7 @@ func TestCookieCredential(t *testing.T) {
 	}
 }
 
-// Scripts may call from each origin of ALLOWED_ORIGINS as the function reads it.
+// The gateway allows scripts of the same origins as the function.
 func TestTheGatewayReadsOriginsAsTheFunctionDoes(t *testing.T) {
 	t.Setenv("ALLOWED_ORIGINS", " HTTPS://App.Example.com/ , http://localhost:3000,https://b.example.com:443")
 	t.Setenv("DEFAULT_RETURN_URL", "https://app.example.com/")

@@ -9,21 +9,20 @@ import (
 	"billingportal/local/internal/devserver"
 )
 
-// Whatever a function reads can be tried on a devserver: it is the stand-ins' or an engineer's to
-// set.
+// The development server sets every variable that a function reads, or lets the developer set it.
 func TestADevserverHasEveryVariable(t *testing.T) {
 	l, err := devserver.New("http://127.0.0.1:1", devserver.DemoKey, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The laptop's table, secret and paths are its own.
+	// The development server has its own table, secret and paths.
 	notOnADevserver := []string{
 		"AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_LAMBDA_FUNCTION_VERSION",
 		"AWS_SESSION_TOKEN", "BASE_PATH",
 		"CUSTOMERS_ATTRIBUTE", "CUSTOMERS_KEY", "CUSTOMERS_KEY_FORMAT", "CUSTOMERS_SORT_KEY", "RELEASE",
 		"STRIPE_EVENT_SOURCE", "STRIPE_SECRET_FIELD",
 	}
-	// It returns to the demo page, whose address is the only allowed one.
+	// Customers return to the demo page, the only allowed address.
 	env := l.Environment(l.Origin)
 	if env["ALLOWED_ORIGINS"] != l.Origin || env["DEFAULT_RETURN_URL"] != l.Origin+"/" ||
 		env["STRIPE_LIVEMODE"] != "false" {

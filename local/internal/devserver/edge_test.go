@@ -12,11 +12,11 @@ import (
 	"billingportal/local/internal/devserver/devservertest"
 )
 
-// edgeOrigin is the name that browsers and Stripe use if infra/edge.yaml stands in front.
+// edgeOrigin is the origin for browsers and Stripe with infra/edge.yaml.
 const edgeOrigin = "https://billing.example.com"
 
-// startEdge puts a proxy in front that passes requests on as CloudFront does with the policy
-// AllViewerExceptHostHeader: everything but the host, which becomes the origin's.
+// startEdge starts a proxy that forwards requests as CloudFront does with the policy
+// AllViewerExceptHostHeader: all headers except Host, which becomes the origin's.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorCustomOrigin.html
 func startEdge(t *testing.T, l *devservertest.Server) string {
 	t.Helper()
@@ -34,7 +34,7 @@ func startEdge(t *testing.T, l *devservertest.Server) string {
 	return edge.URL
 }
 
-// at is a server that is reached at another origin.
+// at returns a server with another origin.
 func at(l *devservertest.Server, origin string) *devservertest.Server {
 	there := *l.Server
 	there.Origin = origin
@@ -101,8 +101,8 @@ func TestBehindTheEdgeEverythingPasses(t *testing.T) {
 	}
 }
 
-// The function sees the origin's name as its own. So a browser that does not send Sec-Fetch-Site is
-// only known on the portal's own pages if ALLOWED_ORIGINS has the edge's origin.
+// The function sees the API's host, not the edge's. So if a browser does not send Sec-Fetch-Site,
+// requests from the portal's own pages are accepted only if ALLOWED_ORIGINS has the edge's origin.
 func TestBehindTheEdgeTheEdgesOriginIsAllowed(t *testing.T) {
 	for _, test := range []struct {
 		name, allowed, site string
@@ -110,7 +110,7 @@ func TestBehindTheEdgeTheEdgesOriginIsAllowed(t *testing.T) {
 	}{
 		{"not listed", "", "", http.StatusForbidden},
 		{"listed", "," + edgeOrigin, "", http.StatusSeeOther},
-		{"not listed, of a browser that says where it is", "", "same-origin", http.StatusSeeOther},
+		{"not listed, with Sec-Fetch-Site", "", "same-origin", http.StatusSeeOther},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l, _ := devservertest.Start(t,

@@ -31,26 +31,26 @@ import (
 const (
 	EventsFolder    = "events"
 	EnvironmentFile = "local/env.json"
-	// StripeEventsFolder has the bodies of events from Stripe, which are written by hand.
+	// StripeEventsFolder has the bodies of events from Stripe. They are written by hand.
 	StripeEventsFolder = EventsFolder + "/stripe"
-	// ContainerHost is where sam local's containers reach the laptop.
+	// ContainerHost is the origin of the development server for containers of sam local.
 	ContainerHost = "http://host.docker.internal:8080"
-	// APIHost stands for an API's own name in the events.
+	// APIHost is the host name of the API in the events.
 	APIHost = "abcdefghij.execute-api.eu-central-1.amazonaws.com"
 	// demoEventSource is the source of the event for the event bus.
 	demoEventSource = "aws.partner/stripe.com/ed_test_61Demo"
 )
 
-// Request is what an event is made of.
+// Request is the HTTP request of an event.
 type Request struct {
 	method  string // "" is POST
-	path    string // "" is the portal's
+	path    string // "" is the path of the portal
 	Headers map[string]string
 	form    url.Values
 	json    string
 }
 
-// eventRequests are the events by name, for the token that they carry.
+// eventRequests returns the requests of the events, by name, with these tokens.
 func eventRequests(token, expired string) map[string]Request {
 	bearer := map[string]string{"Authorization": "Bearer " + token}
 	flow := func(pairs ...string) Request {
@@ -118,7 +118,8 @@ func eventRequests(token, expired string) map[string]Request {
 	}
 }
 
-// WriteEvents makes a key, signs with it, writes everything, and forgets it.
+// WriteEvents writes the events and the environment. It signs the tokens with a new key, which it
+// does not keep.
 func WriteEvents(ctx context.Context, dir string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -159,8 +160,8 @@ func WriteEvents(ctx context.Context, dir string) error {
 	return writeJSON(environmentFileOf(dir), environment)
 }
 
-// environmentFileOf is the file with the key that signed the events in a folder. Events in another
-// folder leave the committed ones valid.
+// environmentFileOf returns the file for the environment, which has the key of the events in a
+// folder. Events in another folder have a file of their own, so the committed events stay valid.
 func environmentFileOf(dir string) string {
 	if filepath.Clean(dir) == EventsFolder {
 		return EnvironmentFile
@@ -190,7 +191,7 @@ func signEventToken(key *ecdsa.PrivateKey, issued, expires time.Time) (string, e
 	return signed.CompactSerialize()
 }
 
-// Event is the request as API Gateway would hand it to the function.
+// Event returns the event that API Gateway sends to the function for the request.
 func (r Request) Event(ctx context.Context) (json.RawMessage, error) {
 	body, contentType := r.json, "application/json"
 	if r.form != nil {
@@ -207,8 +208,7 @@ func (r Request) Event(ctx context.Context) (json.RawMessage, error) {
 	return gateway.Event(httpRequest)
 }
 
-// payloadV1 is what an API that is set to payload format 1.0 would send: the
-// function must refuse it.
+// payloadV1 returns an event in payload format 1.0. The function must refuse it.
 func payloadV1(token string) map[string]any {
 	return map[string]any{
 		"version":           "1.0",
@@ -226,8 +226,8 @@ func payloadV1(token string) map[string]any {
 	}
 }
 
-// containerEnvironment is the function's environment in a container of sam local,
-// while local serves on its default address.
+// containerEnvironment returns the functions' variables for containers of sam local, while the
+// development server has its default address.
 func containerEnvironment(key *ecdsa.PrivateKey) (map[string]any, error) {
 	l := &Server{Origin: DefaultURL, StripeKey: DemoKey}
 	environment, webhook := l.Environment(ContainerHost), l.WebhookEnvironment(ContainerHost)
@@ -247,7 +247,7 @@ func containerEnvironment(key *ecdsa.PrivateKey) (map[string]any, error) {
 	return map[string]any{"PortalFunction": environment, "WebhookFunction": webhook}, nil
 }
 
-// PrintWebhookEvent prints the payload of a request of Stripe's, signed now.
+// PrintWebhookEvent prints an event from Stripe as API Gateway sends it, with a signature of now.
 func PrintWebhookEvent(ctx context.Context, w io.Writer, dir, name string) error {
 	body, err := ReadStripeEvent(dir, name)
 	if err != nil {
@@ -265,24 +265,23 @@ func PrintWebhookEvent(ctx context.Context, w io.Writer, dir, name string) error
 	return err
 }
 
-// ReadStripeEvent reads the body of an event from the folder's own ones, or else from the committed
-// ones.
+// ReadStripeEvent reads the body of an event from the folder, or else from the committed events.
 func ReadStripeEvent(dir, name string) ([]byte, error) {
 	file := filepath.Base(name) + ".json"
-	// The operator names the folder, and the name has no path.
+	// The developer names the folder, and the file name has no path.
 	body, err := os.ReadFile(filepath.Join(dir, "stripe", file)) //nolint:gosec
 	if errors.Is(err, fs.ErrNotExist) {
 		body, err = os.ReadFile(filepath.Join(filepath.FromSlash(StripeEventsFolder), file)) //nolint:gosec // as above
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no event %q in %s; run this at the top of the repository",
+		return nil, fmt.Errorf("no event %q in %s; run this in the top folder of the repository",
 			name, StripeEventsFolder)
 	}
 	return body, err
 }
 
-// busEvent is what EventBridge invokes the webhook function with. It has no signature that grows
-// old.
+// busEvent returns an event as EventBridge sends it to the webhook function. It has no signature,
+// so it does not expire.
 //
 // https://docs.stripe.com/event-destinations/eventbridge
 func busEvent(dir string) (map[string]any, error) {

@@ -23,7 +23,7 @@ import (
 	"billingportal/local/internal/devserver/devservertest"
 )
 
-// eventAnswers is what each event of events/ is answered with.
+// eventAnswers are the functions' answers to the events of events/.
 var eventAnswers = map[string]struct {
 	status int
 	code   string
@@ -45,7 +45,7 @@ func TestCommittedEvents(t *testing.T) {
 	checkEvents(t, startContainer(t), filepath.Join("..", "..", "..", devserver.EventsFolder))
 }
 
-// The commands that CONTRIBUTING.md names, at the top of a copy of the repository.
+// The test runs the commands of CONTRIBUTING.md in a copy of the repository.
 func TestEventsMadeAgain(t *testing.T) {
 	before := map[string]any{}
 	for _, name := range append(slices.Sorted(maps.Keys(eventAnswers)), "eventbridge") {
@@ -93,11 +93,11 @@ func TestEventsMadeAgain(t *testing.T) {
 	}
 }
 
-// changing are the members of an event that are others each time: tokens, IDs and times.
+// changing lists the members of an event that differ each time: tokens, IDs and times.
 var changing = []string{"authorization", "Authorization", "access_token", "x-amzn-trace-id",
 	"requestId", "time", "timeEpoch"}
 
-// lasting is an event without the values that change, and with its form as text.
+// lasting returns an event without the values that change, with its form as text.
 func lasting(t *testing.T, path string) any {
 	t.Helper()
 	var event map[string]any
@@ -130,8 +130,8 @@ func lasting(t *testing.T, path string) any {
 	return event
 }
 
-// startContainer runs the portal function with the environment that sam local
-// would give it, but for where the laptop is.
+// startContainer runs the portal function with the environment that sam local gives it, except for
+// the address of the development server.
 func startContainer(t *testing.T) lambda.Handler {
 	t.Helper()
 	l, _ := devservertest.Start(t)

@@ -12,8 +12,7 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// TestCustomerWithManySubscriptions finds the only one that is not cancelled among
-// 251, which are three pages.
+// One of 251 subscriptions is not cancelled. Stripe lists them in three pages.
 func TestCustomerWithManySubscriptions(t *testing.T) {
 	l, logs := devservertest.Start(t)
 	l.Stripe.Change(func(d *account.Data) {
@@ -36,8 +35,8 @@ func TestCustomerWithManySubscriptions(t *testing.T) {
 	}
 }
 
-// TestRestrictedKeyWithoutSubscriptions works for everything but flows, and says
-// in the log what is missing.
+// A restricted key without the permission for subscriptions works without flows. For flows the log
+// names the missing permission.
 func TestRestrictedKeyWithoutSubscriptions(t *testing.T) {
 	l, logs := devservertest.Start(t)
 	l.Stripe.Withhold(devserver.DemoKey, "subscription_read")
@@ -61,8 +60,8 @@ func TestRestrictedKeyWithoutSubscriptions(t *testing.T) {
 	}
 }
 
-// TestStatesOfSubscriptions is which states of a single subscription each flow
-// takes, with the stand-in Stripe having the last word.
+// The table lists the flows that each state of a single subscription allows. The stand-in Stripe
+// may still refuse a flow that the function allows.
 func TestStatesOfSubscriptions(t *testing.T) {
 	l, _ := devservertest.Start(t)
 	set := func(change func(*account.Subscription)) {

@@ -16,7 +16,7 @@ import (
 	"billingportal/local/internal/runtimeapi"
 )
 
-// deployed is a function of template.yaml, as it is built there.
+// deployed is a function of template.yaml.
 type deployed struct {
 	Name, pkg   string
 	environment func(l *Server, host string) map[string]string
@@ -29,7 +29,7 @@ func deployedFunctions() []deployed {
 	}
 }
 
-// As the template has them.
+// Settings of the functions in template.yaml.
 const (
 	FunctionTimeout = 15 * time.Second
 	FunctionMemory  = 512 // MB
@@ -41,7 +41,7 @@ type Invocation struct {
 	Stdout, Stderr io.Writer
 }
 
-// Run runs the function that an event is for.
+// Run runs a function with an event. With the name "" the event decides which one.
 func (i *Invocation) Run(ctx context.Context, name string, event, variables []byte) error {
 	if name == "" {
 		name = functionOf(event)
@@ -55,7 +55,7 @@ func (i *Invocation) Run(ctx context.Context, name string, event, variables []by
 	if err != nil {
 		return err
 	}
-	// The events and their variables are of a laptop at its default address. Nobody listens there
+	// The events and their variables contain the server's default address. It does not serve there
 	// now.
 	l, err := New(DefaultURL, DemoKey, DemoCustomers)
 	if err != nil {
@@ -76,26 +76,27 @@ func (i *Invocation) Run(ctx context.Context, name string, event, variables []by
 	return errors.Join(err, <-served)
 }
 
-// functionOf is the function that takes an event: of Stripe's address or event bus, or else of the
-// button's.
+// functionOf returns the function for an event: WebhookFunction for events from Stripe, by HTTP or
+// by the event bus, and PortalFunction for all others.
 func functionOf(event []byte) string {
 	var head struct {
 		Source  string
 		RawPath string
 	}
-	_ = json.Unmarshal(event, &head) // what is no event of either kind is for the portal to refuse
+	_ = json.Unmarshal(event, &head) // PortalFunction refuses an invalid event
 	if strings.HasSuffix(head.RawPath, WebhookPath) || strings.HasPrefix(head.Source, "aws.partner/stripe.com") {
 		return "WebhookFunction"
 	}
 	return "PortalFunction"
 }
 
-// environmentOf is what template.yaml and Lambda would set, and over it the function's part of a
-// file of variables. host is where the cloud is, which a container would have reached elsewhere.
+// environmentOf returns the variables that template.yaml and Lambda set, with those of a file over
+// them. host is the origin of the stand-ins. It replaces the origin for containers.
 func environmentOf(f deployed, l *Server, file []byte, host string) ([]string, error) {
 	var variables map[string]map[string]string
 	if err := json.Unmarshal(file, &variables); err != nil {
-		return nil, errors.New("the file of variables is no JSON object of objects with texts, by function")
+		return nil, errors.New("the file of variables must be a JSON object that has an object of strings for each " +
+			"function")
 	}
 	env := f.environment(l, host)
 	for name, value := range variables[f.Name] {
@@ -108,7 +109,7 @@ func environmentOf(f deployed, l *Server, file []byte, host string) ([]string, e
 	return list, nil
 }
 
-// report prints the answer, and of the invocation what Lambda's log has.
+// report invokes the function, and prints its answer and the lines that Lambda logs.
 func (i *Invocation) report(ctx context.Context, bootstrap string, env []string, event []byte) error {
 	process, err := runtimeapi.Start(ctx, bootstrap, env)
 	if err != nil {

@@ -39,7 +39,7 @@ func TestAnAppsOwnTokensOpenThePortal(t *testing.T) {
 	}
 }
 
-// A provider that changes its name can be tried before anything is deployed.
+// A provider with a new name can be tried before a deployment.
 func TestTokensOfEachNameOpenThePortal(t *testing.T) {
 	former := devservertest.Provider(t)
 	t.Setenv("JWT_ISSUER_ALIASES", os.Getenv("JWT_ISSUER"))
@@ -62,7 +62,7 @@ func TestTokensOfEachNameOpenThePortal(t *testing.T) {
 	}
 }
 
-func TestEveryoneIsSomebody(t *testing.T) {
+func TestEveryoneMustBeACustomer(t *testing.T) {
 	t.Setenv("JWT_ISSUER", "https://tenant.example.com/")
 	for _, everyone := range []string{"bob", "nobody", "sub_1", "cus_", "cus_1 cus_2"} {
 		o := devserver.Options{Listen: "127.0.0.1:0", Everyone: everyone,
@@ -74,7 +74,7 @@ func TestEveryoneIsSomebody(t *testing.T) {
 	}
 }
 
-// An event for a user whom the table knows by --everyone alone is written like any other.
+// An event for a user who has only the customer of --everyone is written like any other event.
 func TestEventsReachEveryone(t *testing.T) {
 	l, _ := devservertest.Start(t)
 	if err := l.MapEveryone("alice", devserver.DemoCustomers); err != nil {
@@ -98,8 +98,8 @@ func TestEventsReachEveryone(t *testing.T) {
 	if status, body := l.Deliver(t, event, devserver.DemoSigningSecret, time.Now()); status != http.StatusOK {
 		t.Errorf("the event: %d %s", status, body)
 	}
-	// The stand-in Stripe knows no such customer, which shows that it is the new one that is asked
-	// for.
+	// The stand-in Stripe does not know the new customer, so this answer shows that the function
+	// uses it.
 	if status := post(); status != http.StatusNotFound {
 		t.Errorf("after: %d", status)
 	}

@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// requestLines shows an engineer at a terminal each request as one line. What the functions log
-// about it comes in as their JSON lines, which are written before they answer.
+// requestLines prints each request as one line, for a developer at a terminal. The functions write
+// their JSON log lines to it before they answer.
 type requestLines struct {
 	out io.Writer
 
 	mu    sync.Mutex
-	lines map[string]logLine // of requests under way, by their IDs
+	lines map[string]logLine // of current requests, by request ID
 }
 
-// logLine is what is shown of a function's line.
+// logLine has the printed parts of a log line.
 type logLine struct {
 	Time      time.Time
 	Level     string
@@ -32,17 +32,17 @@ type logLine struct {
 	Event     string  `json:"event_type"`
 	Took      float64 `json:"duration_ms"`
 	Error     string
-	What      string // of a fetch that failed
-	Reason    string // of another
+	What      string // of a failed fetch
+	Reason    string // of a failed fetch
 }
 
-// NewRequestLines shows each request to the functions, whose log is written to it, as one line of
+// NewRequestLines returns a writer for the functions' log. It prints each request as one line to
 // out.
 func NewRequestLines(out io.Writer) io.Writer {
 	return &requestLines{out: out, lines: map[string]logLine{}}
 }
 
-// Write takes the lines of the functions.
+// Write takes log lines of the functions.
 func (l *requestLines) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -63,7 +63,7 @@ func (l *requestLines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// around shows what a handler answers.
+// around prints the requests to a handler.
 func (l *requestLines) around(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
@@ -89,14 +89,14 @@ func (l *requestLines) show(r *http.Request, answer *statusRecorder, start time.
 	id := answer.Header().Get("Apigw-Requestid")
 	line := l.lines[id]
 	delete(l.lines, id)
-	// The query string is left out, as in every log: it may hold what nobody should read.
+	// The query string is left out, as in every log: it may contain secrets.
 	fmt.Fprintf(l.out, "%s  %-7s %s  %d  %s\n", start.Format(time.TimeOnly), r.Method,
 		r.URL.EscapedPath(), answer.status,
 		joined("  ", line.Event, joined(" ", line.Code, line.Effect), line.Customer,
 			fmt.Sprintf("%d ms", time.Since(start).Milliseconds()), line.Error, blocked(r, answer)))
 }
 
-// blocked says why a browser keeps an answer from a page, which is told nothing of it.
+// blocked says why a browser hides the answer from the page. The browser does not tell the page.
 func blocked(r *http.Request, answer *statusRecorder) string {
 	origin := r.Header.Get("Origin")
 	isForm := r.Header.Get("Sec-Fetch-Mode") == "navigate"

@@ -10,8 +10,8 @@ import (
 	"billingportal/local/internal/devserver/devservertest"
 )
 
-// TestKeyRotationFailsNoRequest rotates the Stripe key under load: the secret
-// first, then Stripe stops to accept the old one.
+// The test rotates the Stripe key under load: first the secret changes, then Stripe refuses the old
+// key.
 func TestKeyRotationFailsNoRequest(t *testing.T) {
 	l, _ := devservertest.Start(t)
 	const (

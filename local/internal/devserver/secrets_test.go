@@ -16,8 +16,8 @@ import (
 	"billingportal/local/internal/devserver/devservertest"
 )
 
-// readSecret reads a secret of a laptop as a program with these credentials would, and returns
-// AWS's code of an error.
+// readSecret reads a secret of a server with these credentials. It returns AWS's error code if that
+// fails.
 func readSecret(t *testing.T, l *devservertest.Server, c aws.Credentials, id string,
 	change ...func(*http.Request)) (value, code string) {
 	t.Helper()
@@ -43,7 +43,7 @@ func readSecret(t *testing.T, l *devservertest.Server, c aws.Credentials, id str
 	return aws.ToString(output.SecretString), ""
 }
 
-// Every user of a machine can connect to its loopback addresses.
+// All users of a machine can connect to its loopback addresses.
 func TestOtherUsersCannotReadARealKey(t *testing.T) {
 	const key = "sk_test_" + "ofMine"
 	l, _ := devservertest.Start(t, func(l *devserver.Server) {
@@ -104,14 +104,14 @@ func another(t *testing.T) aws.Credentials {
 	return l.Credentials
 }
 
-// signedHeaders says that only these headers were signed.
+// signedHeaders changes a request so that it names only these headers as signed.
 func signedHeaders(r *http.Request, names string) {
 	before, rest, _ := strings.Cut(r.Header.Get("Authorization"), "SignedHeaders=")
 	_, after, _ := strings.Cut(rest, ",")
 	r.Header.Set("Authorization", before+"SignedHeaders="+names+","+after)
 }
 
-// The demo's own secrets are public. Containers of sam local read them with the developer's own
+// The demo's own secrets are public. Containers of sam local read them with the developer's
 // credentials.
 func TestTheDemosSecretsAreForEveryone(t *testing.T) {
 	l, _ := devservertest.Start(t)
@@ -121,7 +121,7 @@ func TestTheDemosSecretsAreForEveryone(t *testing.T) {
 	}
 }
 
-// The signing secret of the developer's own Stripe account is as secret as its key.
+// A developer's own signing secret is as secret as the key of the account.
 func TestOtherUsersCannotReadARealSigningSecret(t *testing.T) {
 	t.Setenv(devserver.ListenSecret, "whsec_"+"ofMine")
 	l, _ := devservertest.Start(t)

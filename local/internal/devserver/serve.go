@@ -19,23 +19,23 @@ import (
 	"billingportal/local/internal/demo"
 )
 
-// Where it serves without --listen.
+// The default address.
 const (
 	DefaultListen = "127.0.0.1:8080"
 	DefaultURL    = "http://" + DefaultListen
 )
 
-// Options are those of the command serve.
+// Options are the options of the command serve.
 type Options struct {
 	Listen          string
-	ContainerListen string            // "": none
-	Customers       map[string]string // of demo users, over the demo's own
-	Everyone        string            // demo user or customer that every user is who has no other; "": none
-	StripeKey       string            // "": the stand-in Stripe
+	ContainerListen string            // "" for none
+	Customers       map[string]string // of demo users; they replace the demo's own
+	Everyone        string            // demo user, or customer, of the users who have no other; "" for none
+	StripeKey       string            // "" for the stand-in Stripe
 	Stdout, Logs    io.Writer
 }
 
-// Serve runs until ctx ends.
+// Serve serves until ctx ends.
 func Serve(ctx context.Context, o Options) error {
 	keyErr := checkStripeKey(o.StripeKey)
 	if o.StripeKey == "" || keyErr != nil {
@@ -86,11 +86,11 @@ func checkStripeKey(key string) error {
 		return nil
 	}
 	return &app.EnvironmentError{
-		Wrong: []string{"STRIPE_SECRET_KEY must be a key of Stripe's test mode: sk_test_… or rk_test_…"},
+		Wrong: []string{"STRIPE_SECRET_KEY must be a test-mode key of Stripe: sk_test_… or rk_test_…"},
 	}
 }
 
-// checkUsers refuses mappings that no request would use.
+// checkUsers refuses mappings that no request can use.
 func (o Options) checkUsers() error {
 	var names []string
 	for _, user := range demo.Users() {
@@ -101,7 +101,7 @@ func (o Options) checkUsers() error {
 			return fmt.Errorf("--customer %s=%s: the demo users are %s", user, customer, strings.Join(names, ", "))
 		}
 		if !operator.IsCustomerID(customer) {
-			return fmt.Errorf("--customer %s=%s: not the ID of a customer, such as cus_123", user, customer)
+			return fmt.Errorf("--customer %s=%s: not the ID of a customer, for example cus_123", user, customer)
 		}
 	}
 	if o.Everyone != "" && os.Getenv("JWT_ISSUER") == "" {
@@ -111,20 +111,22 @@ func (o Options) checkUsers() error {
 	return nil
 }
 
-// MapEveryone gives users without a customer the one of a demo user, or one that is named.
+// MapEveryone gives a customer to every user who has none. everyone is a demo user or a customer.
 func (l *Server) MapEveryone(everyone string, customers map[string]string) error {
 	if everyone == "" {
 		return nil
 	}
 	customer := cmp.Or(customers[everyone], everyone)
 	if !operator.IsCustomerID(customer) {
-		return fmt.Errorf("--everyone %s: neither a demo user with a customer nor a customer such as cus_123", everyone)
+		return fmt.Errorf("--everyone %s: use a demo user who has a customer, or a customer, for example cus_123",
+			everyone)
 	}
+	l.everyone = customer
 	return l.DynamoDB.Default(CustomersTable, map[string]any{"customer_id": customer})
 }
 
-// listenLoopback listens on an address of this machine alone: what is served
-// hands out tokens.
+// listenLoopback listens on a loopback address. Other addresses are refused, because the server
+// gives tokens to every caller.
 func listenLoopback(address string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -151,34 +153,35 @@ func ServeAll(ctx context.Context, servers map[net.Listener]http.Handler) error 
 	case <-ctx.Done():
 	}
 	for _, httpServer := range running {
-		// Requests under way are the demo's: there is nothing to wait for.
+		// Close does not wait for requests: this is a demo.
 		err = errors.Join(err, httpServer.Close())
 	}
 	return err
 }
 
-// greet says how to go on. containers is a line for those of sam local, if any.
+// greet prints the address and the next steps. containers has lines about containers of sam local;
+// "" for none.
 func (l *Server) greet(w io.Writer, containers string) error {
 	issuer := os.Getenv("JWT_ISSUER")
 	if issuer != "" && issuer != l.Origin+IssuerPath {
 		_, err := fmt.Fprintf(w, `The billing portal is at %[1]s/billing/portal
-It takes the tokens of %[2]s from pages of %[3]s. Stop with Ctrl-C.
+It accepts the tokens of %[2]s from pages of %[3]s. Stop with Ctrl-C.
 %[4]s
-A page on localhost that sends a cookie reaches it at %[5]s, which is the same site.
-A token that is refused: go run ./local configure < token.txt
+Use %[5]s for a page on localhost that sends a cookie, so that both are the same site.
+The next steps are at %[1]s. To check a token: go run ./local configure < token.txt
 
 `, l.Origin, issuer, cmp.Or(os.Getenv("ALLOWED_ORIGINS"), l.Origin), containers,
 			strings.Replace(l.Origin, "127.0.0.1", "localhost", 1))
 		return err
 	}
-	stripe := "a stand-in"
+	stripe := "Stripe is a stand-in."
 	if l.StripeKey != DemoKey {
-		stripe = "Stripe's test mode; map users to its customers with --customer alice=cus_…"
+		stripe = "It uses Stripe's test mode. Map users to customers there with --customer alice=cus_…."
 	}
 	_, err := fmt.Fprintf(w, `The billing portal is at %[1]s
-Stripe is %[2]s. Stop with Ctrl-C.
+%[2]s Stop with Ctrl-C.
 %[4]s
-Open the page and click a button, or in another terminal:
+Open the page and press a button, or run this in another terminal:
 
   curl -i -X POST -H "Authorization: Bearer $(go run ./local token --user alice%[3]s)" %[1]s/billing/portal
 
@@ -186,7 +189,8 @@ Open the page and click a button, or in another terminal:
 	return err
 }
 
-// tokenFlag is what the token command needs to find this process.
+// tokenFlag returns the flag with which the command token finds this server, or "" at the default
+// address.
 func (l *Server) tokenFlag() string {
 	if l.Origin == DefaultURL {
 		return ""

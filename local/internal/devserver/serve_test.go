@@ -10,8 +10,8 @@ import (
 	"billingportal/local/internal/devserver/devservertest"
 )
 
-// TestStripesTestMode is the same function with Stripe itself behind it. Stripe
-// cannot be reached from a test: what is shown is where the function would go.
+// In Stripe's test mode the function calls Stripe itself. A test cannot reach Stripe, so it checks
+// the addresses that the function would use.
 func TestStripesTestMode(t *testing.T) {
 	const key = "sk_test_" + "ofMine"
 	l, err := devserver.New("http://127.0.0.1:1", key, map[string]string{"alice": "cus_mine"})
@@ -24,8 +24,13 @@ func TestStripesTestMode(t *testing.T) {
 			t.Errorf("%s = %s, where the default is Stripe's", name, env[name])
 		}
 	}
-	if page := l.DemoConfig("session"); page.Choices.Price != "" || len(page.Users[0].Subscriptions) != 0 {
-		t.Errorf("the page offers what is not in that account: %+v", page)
+	if page := l.DemoConfig(env); page.Choices.Price != "" || len(page.Users[0].Subscriptions) != 0 {
+		t.Errorf("the page offers IDs that are not in that account: %+v", page)
+	}
+	for i, want := range []string{"cus_mine", "No billing account"} {
+		if note := l.DemoConfig(env).Users[i].Note; note != want {
+			t.Errorf("the card of user %d says %q, want %q", i, note, want)
+		}
 	}
 	_, greeting := devservertest.Serve(t, devserver.Options{Listen: "127.0.0.1:0", StripeKey: key})
 	if !strings.Contains(greeting, "Stripe's test mode") || strings.Contains(greeting, key) {
@@ -33,7 +38,7 @@ func TestStripesTestMode(t *testing.T) {
 	}
 	live := devserver.Options{Listen: "127.0.0.1:0", StripeKey: "sk_live_" + "x", Stdout: io.Discard, Logs: io.Discard}
 	if err := devserver.Serve(t.Context(), live); err == nil {
-		t.Error("a live key is taken")
+		t.Error("a live key is accepted")
 	}
 }
 

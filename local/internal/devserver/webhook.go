@@ -14,18 +14,18 @@ import (
 	"billingportal/local/internal/gateway"
 )
 
-// ListenSecret names the variable with the signing secret that `stripe listen` prints, for events
-// of Stripe's test mode.
+// ListenSecret names the variable for the signing secret that `stripe listen` prints. It is for
+// events from Stripe's test mode.
 const ListenSecret = "STRIPE_WEBHOOK_SECRET"
 
-// WebhookEventTypes are those to choose for an endpoint, as the template's output WebhookEventTypes
-// has them.
+// WebhookEventTypes are the types of events that an endpoint needs. The template has them as the
+// output WebhookEventTypes.
 var WebhookEventTypes = []string{"customer.created", "customer.updated", "customer.deleted",
 	"checkout.session.completed"}
 
-// acceptEventsOf keeps the signing secrets of whoever may send events: the stand-in Stripe, the
-// command events and, where it is told, Stripe's own CLI.
-func (l *Server) acceptEventsOf() error {
+// storeSigningSecrets stores the signing secret of the stand-in Stripe and of the command events,
+// and the secret of the Stripe CLI if ListenSecret is set.
+func (l *Server) storeSigningSecrets() error {
 	secrets := []string{DemoSigningSecret}
 	if secret := strings.TrimSpace(os.Getenv(ListenSecret)); strings.HasPrefix(secret, "whsec_") {
 		secrets = append(secrets, secret)
@@ -44,8 +44,8 @@ func checkListenSecret() error {
 		" must be the signing secret that stripe listen prints: whsec_…"}}
 }
 
-// WebhookEnvironment is what template.yaml and Lambda would set for the webhook function. host is
-// the origin at which it reaches the stand-ins.
+// WebhookEnvironment returns the variables that template.yaml and Lambda set for the webhook
+// function. host is the origin of the stand-ins for the function.
 func (l *Server) WebhookEnvironment(host string) map[string]string {
 	env := map[string]string{}
 	portal := l.Environment(host)
@@ -61,12 +61,11 @@ func (l *Server) WebhookEnvironment(host string) map[string]string {
 	return env
 }
 
-// WebhookTunable are the variables of the webhook function that an engineer may set to try it with
-// another rule.
+// WebhookTunable lists the variables of the webhook function that a developer may set.
 var WebhookTunable = []string{"USER_METADATA_KEY", "CLIENT_REFERENCES", "STRIPE_ACCOUNT", "LOG_LEVEL"}
 
-// webhook serves the webhook function behind the gateway, and has the stand-in Stripe tell it what
-// happens.
+// webhook serves the webhook function behind the gateway. The stand-in Stripe sends its events
+// there.
 func (l *Server) webhook(ctx context.Context, logs io.Writer) (http.Handler, error) {
 	env := l.WebhookEnvironment(l.Origin)
 	for _, name := range WebhookTunable {

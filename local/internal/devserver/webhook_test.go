@@ -16,10 +16,10 @@ import (
 	"billingportal/local/internal/devserver/devservertest"
 )
 
-// stay has a client follow no redirect.
+// stay stops a client from following redirects.
 var stay = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
-// postForm posts a form as a browser does, and returns where it is sent.
+// postForm posts a form as a browser does, and returns the Location of the answer.
 func postForm(t *testing.T, address string, form url.Values) string {
 	t.Helper()
 	response, err := stay.PostForm(address, form)
@@ -41,7 +41,7 @@ func TestEventTypesAreThoseOfTheTemplate(t *testing.T) {
 	}
 }
 
-// await posts to the portal until a user gets an answer: the webhook has to be told first.
+// await posts to the portal until a user gets this answer. The event takes a moment to arrive.
 func await(t *testing.T, l *devservertest.Server, user string, status int) string {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
@@ -55,9 +55,8 @@ func await(t *testing.T, l *devservertest.Server, user string, status int) strin
 	}
 }
 
-// Bob has no billing account, buys something, and his button works; then his customer is deleted,
-// and it works no more.
-func TestWhatHappensAtStripeReachesTheButton(t *testing.T) {
+// Bob's button works after a purchase, and stops working after his customer is deleted.
+func TestChangesAtStripeReachTheButton(t *testing.T) {
 	l, logs := devservertest.Start(t)
 	if body := await(t, l, "bob", http.StatusNotFound); devservertest.CodeOf(t, body) != "no-billing-account" {
 		t.Fatal(body)
@@ -75,7 +74,7 @@ func TestWhatHappensAtStripeReachesTheButton(t *testing.T) {
 	if body := await(t, l, "bob", http.StatusNotFound); devservertest.CodeOf(t, body) != "no-billing-account" {
 		t.Errorf("after the deletion: %s", body)
 	}
-	// Alice's mapping was put there by hand.
+	// Alice's mapping does not come from an event.
 	postForm(t, l.Origin+"/demo/delete", url.Values{"user": {"alice"}})
 	if body := await(t, l, "alice", http.StatusNotFound); devservertest.CodeOf(t, body) != "no-billing-account" {
 		t.Errorf("alice, after the deletion: %s", body)
@@ -99,7 +98,7 @@ func awaitLine(t *testing.T, l *devservertest.Server, logs *devservertest.LogBuf
 	}
 }
 
-// Somebody buys through a Payment Link with another user's ID in the address. If that counted, the
+// A buyer can put another user's ID into the address of a Payment Link. If the ID counted, the
 // other user would put their card into the buyer's account.
 func TestAPurchaseThroughALinkTakesNobodyOver(t *testing.T) {
 	l, _ := devservertest.Start(t)
@@ -117,8 +116,7 @@ func TestAPurchaseThroughALinkTakesNobodyOver(t *testing.T) {
 	if body := await(t, l, "bob", http.StatusNotFound); devservertest.CodeOf(t, body) != "no-billing-account" {
 		t.Errorf("bob: %s", body)
 	}
-	// Not even where such references count does one take a user from a customer that a server has
-	// named.
+	// Even if such references count, they do not replace a customer that a server has set.
 	t.Setenv("CLIENT_REFERENCES", "all")
 	l, _ = devservertest.Start(t)
 	if status, body := l.Deliver(t, devservertest.StripeEvent(t, "checkout.session.completed-payment-link"),
@@ -131,7 +129,7 @@ func TestAPurchaseThroughALinkTakesNobodyOver(t *testing.T) {
 	}
 }
 
-// An organization sends the events of all its accounts, each with its context.
+// An organization sends the events of all its accounts, each with the account's context.
 func TestEventsOfOtherAccountsChangeNothing(t *testing.T) {
 	sent := func(kind, user, customer, members string) []byte {
 		return devservertest.StripeEvent(t, kind, `"object": "event"`, `"object": "event", `+members, `"alice"`,
@@ -170,7 +168,7 @@ func TestEventsOfOtherAccountsChangeNothing(t *testing.T) {
 	await(t, l, "bob", http.StatusSeeOther)
 }
 
-// hasOwnPortal fails if alice's portal is another customer's.
+// hasOwnPortal fails if alice's portal belongs to another customer.
 func hasOwnPortal(t *testing.T, l *devservertest.Server) {
 	t.Helper()
 	response, _ := l.Post(t, "alice", nil, nil)
@@ -179,7 +177,7 @@ func hasOwnPortal(t *testing.T, l *devservertest.Server) {
 	}
 }
 
-// A principal that may invoke the function can write any event of a bus.
+// A principal that may invoke the function can send any event as if from a bus.
 func TestEventsOfABusAreRefusedWithoutOne(t *testing.T) {
 	l, _ := devservertest.Start(t)
 	env := l.WebhookEnvironment(l.Origin)
@@ -221,8 +219,8 @@ func TestEventsOfStripesCLIAreTaken(t *testing.T) {
 	}
 }
 
-// The events as sam local invoke gets them: printed one by one, because a signature grows old, or
-// the event bus's.
+// The events are those of sam local invoke: printed one by one, because signatures expire, or from
+// the event bus.
 func TestEventsForTheWebhook(t *testing.T) {
 	l, _ := devservertest.Start(t)
 	function := inContainer(t, l, filepath.Join("..", "..", "..", devserver.EnvironmentFile),
@@ -254,8 +252,7 @@ func TestEventsForTheWebhook(t *testing.T) {
 	}
 }
 
-// Stripe's events are committed as Stripe sends them: what tests read must not carry more than its
-// shape.
+// The committed events look like those from Stripe, and contain no real data.
 func TestStripeEventsAreEvents(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "..", "..", devserver.StripeEventsFolder, "*.json"))
 	if err != nil {

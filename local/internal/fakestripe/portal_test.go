@@ -64,7 +64,7 @@ func TestPortalPages(t *testing.T) {
 			[]string{
 				"Stand-in. This is not Stripe.", "Your billing",
 				"Starter, $9.00 a month active Renews on 9 February 2026 · sub_DemoAlice",
-				"change the plan", "cancel a subscription", "change the payment method",
+				"Change plan Cancel subscription", "Update payment method", "Update billing details",
 				"Customer Alice Archer alice@example.com cus_DemoAlice",
 				"Configuration Everything bpc_DemoDefault", "Language de",
 				"On behalf of acct_DemoConnect", "Return to app.example.com",
@@ -74,15 +74,16 @@ func TestPortalPages(t *testing.T) {
 			"the home page of several subscriptions under another configuration",
 			"customer=cus_DemoDave&locale=auto&configuration=bpc_DemoCancelOnly" + back,
 			[]string{
-				"5 × Team, $15.00 a month each active", "Storage, $4.00 a month trialing Trial ends on 9 February 2026",
+				"5 × Team, $15.00 a month each active", "Storage, $4.00 a month trial Trial ends on 9 February 2026",
 				"Cancelling only bpc_DemoCancelOnly",
-				"What this portal offers cancel a subscription see invoices",
-				"Language auto the customer’s or the browser’s", "On behalf of nobody else",
+				"sub_DemoDaveTeam Cancel subscription Storage",
+				"Visa ending in 4242 Billing details", "No tax ID. Invoices",
+				"Language auto the language of the customer or the browser", "On behalf of no other account",
 			}, "",
 		},
 		{
 			"the home page of a cancelled subscription", "customer=cus_DemoErin" + back,
-			[]string{"Starter, $9.00 a month canceled Ended on 18 January 2026 · sub_DemoErin"}, "",
+			[]string{"Starter, $9.00 a month cancelled Ended on 18 January 2026 · sub_DemoErin"}, "",
 		},
 		{
 			"cancelling with an offer, then a redirect", cancel + "sub_DemoAlice" + back +
@@ -90,36 +91,38 @@ func TestPortalPages(t *testing.T) {
 				"flow_data[subscription_cancel][retention][coupon_offer][coupon]=STAY20" +
 				after + "[type]=redirect" + after + "[redirect][return_url]=https://app.example.com/gone",
 			[]string{
-				"Flow subscription_cancel", "Cancel the subscription", "Starter, $9.00 a month sub_DemoAlice",
+				"Flow subscription_cancel",
+				"Cancel your subscription Subscription Starter, $9.00 a month sub_DemoAlice",
 				"Renews on 9 February 2026",
-				"Offer for staying Stay with us (20 % off) STAY20",
+				"Offer if you stay Stay with us (20% off) STAY20 Cancel subscription Keep subscription: Stay with us",
 				"Afterwards Stripe sends the customer to https://app.example.com/gone",
 			}, "https://app.example.com/gone",
 		},
 		{
 			"changing, then a message", update + "sub_DemoAlice" + back +
 				after + "[type]=hosted_confirmation" + after + "[hosted_confirmation][custom_message]=<b>Thanks</b>",
-			[]string{"Change the plan", "Change to Pro, $29.00 a month price_ProMonthly",
+			[]string{"Change your plan", "Change to Pro, $29.00 a month price_ProMonthly",
 				"Afterwards Stripe shows: “<b>Thanks</b>”"}, "/confirmation",
 		},
 		{
 			"confirming with a promotion code, then the home page",
 			confirm + toPro + item + "[quantity]=3" + rebate + "[promotion_code]=promo_DemoSpring" + back,
 			[]string{
-				"Confirm the change", "Subscription Starter, $9.00 a month sub_DemoAlice",
+				"Confirm your change", "Subscription Starter, $9.00 a month sub_DemoAlice",
 				"New plan 3 × Pro, $29.00 a month each price_ProMonthly",
-				"New quantity 3", "Promotion code SPRING: Spring sale (10 % off) promo_DemoSpring",
+				"New quantity 3", "Promotion code SPRING: Spring sale (10% off) promo_DemoSpring Upgrade to Pro",
 				"Afterwards Stripe shows the portal’s home page.",
 			}, "/home",
 		},
 		{
 			"confirming a coupon alone", confirm + ofAlice + rebate + "[coupon]=STAY20" + back,
-			[]string{"New plan Starter, $9.00 a month price_StarterMonthly", "Coupon Stay with us (20 % off) STAY20"},
+			[]string{"New plan Starter, $9.00 a month price_StarterMonthly", "Coupon Stay with us (20% off) STAY20"},
 			"/home",
 		},
 		{
 			"a payment method", alice + "&flow_data[type]=payment_method_update" + back,
-			[]string{"Add a payment method", "becomes the customer's default"}, "/home",
+			[]string{"Payment method Visa ending in 4242 New payment method Mastercard ending in 4444, the default " +
+				"for your invoices Update payment method"}, "/home",
 		},
 	}
 	for _, tt := range tests {
@@ -193,7 +196,7 @@ func TestPortalHeaders(t *testing.T) {
 func TestSessionWithoutAReturnURL(t *testing.T) {
 	s := start(t, Config{})
 	page, text := look(s, open(t, s, alice))
-	if href(page.Body.String(), "return") != "" || !strings.Contains(text, "Way back none") {
+	if href(page.Body.String(), "return") != "" || !strings.Contains(text, "Return URL none") {
 		t.Error(text)
 	}
 	s.Change(func(d *account.Data) { d.Configurations[0].DefaultReturnURL = "https://app.example.com/default" })
@@ -206,12 +209,13 @@ func TestAfterAFlow(t *testing.T) {
 	s := start(t, Config{})
 	path := open(t, s, cancel+"sub_DemoAlice&flow_data[after_completion][type]=hosted_confirmation&"+
 		"flow_data[after_completion][hosted_confirmation][custom_message]=<b>Bye</b>")
+	press(s, path+"/complete", "")
 	page, text := look(s, path+"/confirmation")
-	if page.Code != 200 || !strings.Contains(text, "Flow subscription_cancel completed <b>Bye</b>") {
+	if page.Code != 200 || !strings.Contains(text, "<b>Bye</b> Your subscription is cancelled. It ends on") {
 		t.Errorf("confirmation: %d %s", page.Code, text)
 	}
 	if page, text := look(s, path+"/home"); page.Code != 200 ||
-		!strings.Contains(text, "“Cancel the subscription” was completed") {
+		!strings.Contains(text, "Your subscription is cancelled. It ends on") {
 		t.Errorf("home: %d %s", page.Code, text)
 	}
 	plain := open(t, s, alice)
@@ -234,7 +238,7 @@ func TestChangesOfACompletedFlow(t *testing.T) {
 		"cancelled in spite of an offer": {cancel + "sub_DemoAlice" + offer, "", visa, starter, "active, cancelling",
 			"Ends on 9 February 2026"},
 		"stayed for an offer": {cancel + "sub_DemoAlice" + offer, "accept=yes", visa,
-			starter + ", Stay with us (20 % off)", "active", "Renews on 9 February 2026"},
+			starter + ", Stay with us (20% off)", "active", "Renews on 9 February 2026"},
 		"accepted what was not offered": {cancel + "sub_DemoAlice", "accept=yes", visa, starter, "active, cancelling",
 			"Ends on 9 February 2026"},
 		"changed": {update + "sub_DemoAlice", "price=price_ProMonthly", visa, "Pro, $29.00 a month",
@@ -242,7 +246,7 @@ func TestChangesOfACompletedFlow(t *testing.T) {
 		"changed to what is not sold": {update + "sub_DemoAlice", "price=price_Other", visa, starter, "active",
 			"Renews on 9 February 2026"},
 		"confirmed": {confirm + toPro + item + "[quantity]=3" + rebate + "[promotion_code]=promo_DemoSpring", "",
-			visa, "3 × Pro, $29.00 a month each, Spring sale (10 % off)", "active", "Renews on 9 February 2026"},
+			visa, "3 × Pro, $29.00 a month each, Spring sale (10% off)", "active", "Renews on 9 February 2026"},
 		"another card": {alice + "&flow_data[type]=payment_method_update", "", "Mastercard ending in 4444", starter,
 			"active", "Renews on 9 February 2026"},
 	} {

@@ -1,4 +1,4 @@
-// Package devservertest serves development servers for tests.
+// Package devservertest starts development servers for tests.
 package devservertest
 
 import (
@@ -26,7 +26,7 @@ import (
 	"billingportal/local/internal/fakestripe/events"
 )
 
-// LogBuffer takes log lines of requests that run at the same time.
+// LogBuffer collects log lines. Concurrent requests may write to it.
 type LogBuffer struct {
 	mu     sync.Mutex
 	buffer bytes.Buffer
@@ -47,8 +47,8 @@ func (b *LogBuffer) String() string {
 // Server is a development server of a test.
 type Server struct{ *devserver.Server }
 
-// Start serves everything that go run ./local serves, on another port, after what change makes of
-// it.
+// Start starts a server on a free port until the test ends, like go run ./local. Before it serves,
+// it applies the changes.
 func Start(t *testing.T, change ...func(*devserver.Server)) (*Server, *LogBuffer) {
 	t.Helper()
 	logs := &LogBuffer{}
@@ -60,7 +60,8 @@ func Start(t *testing.T, change ...func(*devserver.Server)) (*Server, *LogBuffer
 	})}, logs
 }
 
-// Handler is what a server serves, until the test ends. The functions' log goes to logs.
+// Handler returns the handler of a server until the test ends. The functions write their log to
+// logs.
 func Handler(t *testing.T, l *devserver.Server, logs io.Writer) http.Handler {
 	t.Helper()
 	handler, err := l.Handler(t.Context(), logs)
@@ -70,7 +71,7 @@ func Handler(t *testing.T, l *devserver.Server, logs io.Writer) http.Handler {
 	return handler
 }
 
-// StartWith starts a server with these customers, of which another handler is served.
+// StartWith starts a server with these customers and another handler.
 func StartWith(
 	t *testing.T, customers map[string]string, handler func(*devserver.Server) http.Handler,
 ) *devserver.Server {
@@ -86,7 +87,7 @@ func StartWith(
 	return l
 }
 
-// Post sends a form to the portal as a user, and does not follow the answer.
+// Post sends a form to the portal as a user. It does not follow redirects.
 func (l *Server) Post(t *testing.T, user string, form url.Values, headers map[string]string) (*http.Response, string) {
 	t.Helper()
 	all := map[string]string{}
@@ -104,12 +105,12 @@ func (l *Server) Post(t *testing.T, user string, form url.Values, headers map[st
 	return Send(t, http.MethodPost, l.Origin+"/billing/portal", form.Encode(), all)
 }
 
-// Bearer are the headers of a request with a token.
+// Bearer returns the headers of a request with a token.
 func Bearer(token string) map[string]string {
 	return map[string]string{"Authorization": "Bearer " + token}
 }
 
-// Send sends a request, with the headers that are not empty, and does not follow the answer.
+// Send sends a request with the headers that are not empty. It does not follow redirects.
 func Send(t *testing.T, method, address, body string, headers map[string]string) (*http.Response, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
@@ -139,7 +140,7 @@ func Get(t *testing.T, address string) (*http.Response, string) {
 	return Send(t, http.MethodGet, address, "", nil)
 }
 
-// CodeOf is the code of a problem.
+// CodeOf returns the code of a problem.
 func CodeOf(t *testing.T, body string) string {
 	t.Helper()
 	var problem struct{ Code string }
@@ -149,7 +150,7 @@ func CodeOf(t *testing.T, body string) string {
 	return problem.Code
 }
 
-// Serve runs go run ./local on a free port, and returns what it printed.
+// Serve runs go run ./local, and returns its origin and its greeting.
 func Serve(t *testing.T, o devserver.Options) (origin, greeting string) {
 	t.Helper()
 	return Greeting(t, func(ctx context.Context, stdout io.Writer) error {
@@ -161,7 +162,7 @@ func Serve(t *testing.T, o devserver.Options) (origin, greeting string) {
 	})
 }
 
-// Greeting serves until the test ends, and returns what was printed and the address in it.
+// Greeting serves until the test ends, and returns the printed greeting and the origin in it.
 func Greeting(t *testing.T, serve func(ctx context.Context, stdout io.Writer) error) (origin, greeting string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -188,7 +189,7 @@ func Greeting(t *testing.T, serve func(ctx context.Context, stdout io.Writer) er
 	return origin, greeting
 }
 
-// FreeAddress is one that nobody listens on.
+// FreeAddress returns an address on which no server listens.
 func FreeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -207,13 +208,12 @@ func (l *Server) Deliver(t *testing.T, event []byte, secret string, at time.Time
 	headers := map[string]string{
 		"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": events.Sign(event, secret, at),
 	}
-	// Read.
 	address := l.Origin + devserver.WebhookPath
-	response, body := Send(t, http.MethodPost, address, string(event), headers) //nolint:bodyclose
+	response, body := Send(t, http.MethodPost, address, string(event), headers) //nolint:bodyclose // Send closes it
 	return response.StatusCode, body
 }
 
-// StripeEvent is the body of an event of events/stripe, with replacements.
+// StripeEvent returns the body of an event of events/stripe, with replacements.
 func StripeEvent(t *testing.T, name string, replace ...string) []byte {
 	t.Helper()
 	body, err := devserver.ReadStripeEvent("../../../events", name)
@@ -223,7 +223,7 @@ func StripeEvent(t *testing.T, name string, replace ...string) []byte {
 	return []byte(strings.NewReplacer(replace...).Replace(string(body)))
 }
 
-// ReadText is a file.
+// ReadText returns the text of a file.
 func ReadText(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path) //nolint:gosec // the test names it
@@ -233,7 +233,7 @@ func ReadText(t *testing.T, path string) string {
 	return string(text)
 }
 
-// Invoke is what a function answers to an event.
+// Invoke returns a function's answer to an event.
 func Invoke(t *testing.T, function lambda.Handler, event []byte) []byte {
 	t.Helper()
 	answer, err := function.Invoke(context.Background(), event)
@@ -243,10 +243,10 @@ func Invoke(t *testing.T, function lambda.Handler, event []byte) []byte {
 	return answer
 }
 
-// Frontend is the origin of an app that has a provider of its own.
+// Frontend is the origin of an app that has its own identity provider.
 const Frontend = "http://localhost:3000"
 
-// Provider is an identity provider of the app's own, at an address of its own.
+// Provider starts an app's own identity provider, and sets the variables for it.
 func Provider(t *testing.T) *fakeissuer.Issuer {
 	t.Helper()
 	var issuer *fakeissuer.Issuer
@@ -265,7 +265,7 @@ func Provider(t *testing.T) *fakeissuer.Issuer {
 	return issuer
 }
 
-// Files are the paths of all files below a folder, in order.
+// Files returns the paths of all files below a folder, in order.
 func Files(t *testing.T, dir string) []string {
 	t.Helper()
 	var paths []string
@@ -281,7 +281,8 @@ func Files(t *testing.T, dir string) []string {
 	return paths
 }
 
-// OperatorEnvironment has the commands for operators use a server's Stripe, and a table.
+// OperatorEnvironment returns the variables with which the commands for operators use a server's
+// stand-in Stripe and a table.
 func OperatorEnvironment(l *devserver.Server, table string) map[string]string {
 	return map[string]string{
 		"CUSTOMERS_TABLE": table, "STRIPE_SECRET_KEY": devserver.DemoKey,
@@ -290,7 +291,7 @@ func OperatorEnvironment(l *devserver.Server, table string) map[string]string {
 	}
 }
 
-// SetOperatorEnvironment gives the process an OperatorEnvironment.
+// SetOperatorEnvironment sets the variables of OperatorEnvironment for the test.
 func SetOperatorEnvironment(t *testing.T, l *devserver.Server, table string) {
 	t.Helper()
 	for name, value := range OperatorEnvironment(l, table) {

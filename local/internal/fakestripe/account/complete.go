@@ -5,12 +5,14 @@ import (
 	"time"
 )
 
-// The first and second card and address of customers in flows.
+// The first and second card and billing details of customers in flows.
 const (
 	FirstCard     = "Visa ending in 4242"
 	secondCard    = "Mastercard ending in 4444"
 	firstAddress  = "1 Main Street, Springfield"
 	secondAddress = "2 Market Street, Springfield"
+	firstTaxID    = "US EIN 12-3456789"
+	secondTaxID   = "US EIN 98-7654321"
 )
 
 // Complete applies the result of a flow. price is the price that the customer chose, and
@@ -35,11 +37,19 @@ func (d *Data) Complete(s *Session, price string, acceptsOffer bool) {
 		d.change(f.UpdateConfirmation.Subscription, f.UpdateConfirmation.Items[0], f.UpdateConfirmation.Discounts)
 	default:
 		if customer := d.Customer(s.Customer); customer != nil && f.CustomerUpdate != nil {
-			customer.Address = otherThan(customer.Address, firstAddress, secondAddress)
+			customer.Address, customer.TaxID = customer.NewDetails()
 		} else if customer != nil {
-			customer.Card = otherThan(customer.Card, FirstCard, secondCard)
+			customer.Card = customer.NewCard()
 		}
 	}
+}
+
+// NewCard returns the card that a change of the payment method sets.
+func (c *Customer) NewCard() string { return otherThan(c.Card, FirstCard, secondCard) }
+
+// NewDetails returns the billing address and the tax ID that a change of the billing details sets.
+func (c *Customer) NewDetails() (address, taxID string) {
+	return otherThan(c.Address, firstAddress, secondAddress), otherThan(c.TaxID, firstTaxID, secondTaxID)
 }
 
 // otherThan returns first, or second if first is the current value.

@@ -28,6 +28,7 @@ type Customer struct {
 	Reference string
 	Card      string // for example "Visa ending in 4242", or ""
 	Address   string // in one line, or ""
+	TaxID     string // for example "US EIN 12-3456789", or ""
 	Deleted   bool
 }
 

@@ -10,6 +10,7 @@ type Visit struct {
 	Session Session
 	created time.Time
 	Seen    time.Time // last page view; zero before the first
+	Done    string    // the customer's last change, in words; "" before the first
 }
 
 const (

@@ -8,7 +8,7 @@ import (
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// OpenCheckout makes a Checkout Session and returns the URL of its page.
+// OpenCheckout creates a Checkout Session and returns its URL.
 func (s *Pages) OpenCheckout(c account.Checkout) string {
 	s.account.Lock()
 	defer s.account.Unlock()
@@ -17,31 +17,30 @@ func (s *Pages) OpenCheckout(c account.Checkout) string {
 	return s.origin + "/p/checkout/" + name
 }
 
-// checkoutPage asks the buyer to pay.
+// checkoutPage shows the plan and a button to pay.
 func (s *Pages) checkoutPage(w http.ResponseWriter, r *http.Request) {
 	s.account.Lock()
 	c, ok := s.account.Checkouts[r.PathValue("name")]
 	plan := viewer{&s.account.Data}.plan(c.Price, 1)
 	s.account.Unlock()
 	if !ok {
-		http.Error(w, "There is no such Checkout Session, or it is complete.", http.StatusNotFound)
+		http.Error(w, "This Checkout Session does not exist, or it is already paid.", http.StatusNotFound)
 		return
 	}
-	// The page's own path.
-	action := template.URL(r.URL.Path) //nolint:gosec
+	action := template.URL(r.URL.Path) //nolint:gosec // the path of this page
 	s.writePage(w, "checkout.html", map[string]any{"Plan": plan, "Action": action}, http.StatusOK)
 }
 
-// payCheckout completes a Checkout Session: there is a new customer with a subscription, and
-// Stripe's events tell of both.
+// payCheckout completes a Checkout Session: it creates a customer with a subscription, and sends
+// the events customer.created and checkout.session.completed.
 func (s *Pages) payCheckout(w http.ResponseWriter, r *http.Request) {
 	s.account.Lock()
 	name := r.PathValue("name")
 	c, ok := s.account.Checkouts[name]
-	delete(s.account.Checkouts, name) // it is paid once
+	delete(s.account.Checkouts, name) // it can be paid once
 	s.account.Unlock()
 	if !ok {
-		http.Error(w, "There is no such Checkout Session, or it is complete.", http.StatusNotFound)
+		http.Error(w, "This Checkout Session does not exist, or it is already paid.", http.StatusNotFound)
 		return
 	}
 	now := s.account.Now()

@@ -2,33 +2,116 @@ package pages
 
 import (
 	"fmt"
+	"strings"
 
 	"billingportal/local/internal/fakestripe/account"
 )
 
-// describe puts a flow into the customer's words.
-func (d viewer) describe(f *account.Flow) (heading string, facts []fact) {
+// describe describes the flow of a session.
+func (d viewer) describe(s *account.Session) *flowView {
+	f, v := s.Flow, &flowView{Type: s.Flow.Type}
 	switch {
 	case f.Cancel != nil:
-		facts = d.subscriptionFacts(f.Cancel.Subscription)
+		v.Heading, v.Button = "Cancel your subscription", "Cancel subscription"
+		v.Facts = d.subscriptionFacts(f.Cancel.Subscription)
 		if f.Cancel.Retention != nil {
-			facts = append(facts, d.couponFact("retention", "Offer for staying", f.Cancel.Retention.CouponOffer.Coupon))
+			v.Facts = append(v.Facts,
+				d.couponFact("retention", "Offer if you stay", f.Cancel.Retention.CouponOffer.Coupon))
 		}
-		return "Cancel the subscription", facts
 	case f.Update != nil:
-		return "Change the plan", d.subscriptionFacts(f.Update.Subscription)
+		v.Heading, v.Button = "Change your plan", "Change plan"
+		v.Facts = d.subscriptionFacts(f.Update.Subscription)
 	case f.UpdateConfirmation != nil:
-		return "Confirm the change", d.confirmFacts(f.UpdateConfirmation)
+		v.Heading = "Confirm your change"
+		v.Button, v.Facts = d.confirmation(f.UpdateConfirmation)
+	case f.CustomerUpdate != nil:
+		v.Heading, v.Button = "Update your billing details", "Update billing details"
+		v.Facts = d.detailsFacts(s.Customer)
+	default:
+		v.Heading, v.Button = "Update your payment method", "Update payment method"
+		v.Facts = d.cardFacts(s.Customer)
 	}
-	if f.CustomerUpdate != nil {
-		return "Update billing details", []fact{{
-			Key: "details", Label: "Billing details", Text: "The new address and tax ID are on the next invoice.",
-		}}
+	return v
+}
+
+// outcome describes the change that a completed flow made.
+func (d viewer) outcome(s *account.Session) string {
+	var subscription string
+	switch f := s.Flow; {
+	case f.Cancel != nil:
+		subscription = f.Cancel.Subscription
+	case f.Update != nil:
+		subscription = f.Update.Subscription
+	case f.UpdateConfirmation != nil:
+		subscription = f.UpdateConfirmation.Subscription
+	default:
+		customer := d.Customer(s.Customer)
+		switch {
+		case customer == nil:
+			return "Nothing was changed."
+		case f.CustomerUpdate != nil:
+			return "Your billing details are now: " + details(customer.Address, customer.TaxID) + "."
+		}
+		return "Your payment method is now " + customer.Card + "."
 	}
-	return "Add a payment method", []fact{{
-		Key: "payment-method", Label: "Payment method",
-		Text: "The new one becomes the customer's default for invoices.",
-	}}
+	found := d.Subscription(subscription)
+	if found == nil || !found.EndedAt.IsZero() {
+		return "Nothing was changed."
+	}
+	v := d.subscriptionView(*found)
+	if found.CancelAtPeriodEnd {
+		return "Your subscription is cancelled. " + sentence(v.Period)
+	}
+	return "Your plan is now " + v.Plan + "."
+}
+
+func (d viewer) cardFacts(customer string) []fact {
+	c := d.Customer(customer)
+	if c == nil {
+		return nil
+	}
+	return []fact{
+		{Key: "payment-method", Label: "Payment method", Text: orNone(c.Card)},
+		{Key: "new-payment-method", Label: "New payment method",
+			Text: c.NewCard() + ", the default for your invoices"},
+	}
+}
+
+func (d viewer) detailsFacts(customer string) []fact {
+	c := d.Customer(customer)
+	if c == nil {
+		return nil
+	}
+	return []fact{
+		{Key: "details", Label: "Billing details", Text: orNone(details(c.Address, c.TaxID))},
+		{Key: "new-details", Label: "New billing details",
+			Text: details(c.NewDetails()) + ", on your next invoice"},
+	}
+}
+
+// details joins a billing address and a tax ID, each of which may be "".
+func details(address, taxID string) string {
+	if address == "" || taxID == "" {
+		return address + taxID
+	}
+	return address + ", " + taxID
+}
+
+// sentence turns the period of a subscription into a sentence: "It ends on …", "The trial ends on
+// …".
+func sentence(period string) string {
+	subject := "It "
+	if strings.HasPrefix(period, "Trial") {
+		subject = "The "
+	}
+	return subject + strings.ToLower(period[:1]) + period[1:] + "."
+}
+
+func orNone(text string) string {
+	if text == "" {
+		return "None"
+	}
+	return text
 }
 
 func (d viewer) subscriptionFacts(id string) []fact {
@@ -43,7 +126,7 @@ func (d viewer) subscriptionFacts(id string) []fact {
 	}
 }
 
-// choices are the plans that a configuration lets the customer change a subscription to.
+// choices returns the plans that a configuration lets the customer change a subscription to.
 func (d viewer) choices(c *account.Configuration, subscription string) []choice {
 	var choices []choice
 	for _, price := range c.Prices {
@@ -55,8 +138,9 @@ func (d viewer) choices(c *account.Configuration, subscription string) []choice 
 	return choices
 }
 
-func (d viewer) confirmFacts(f *account.FlowConfirm) []fact {
-	facts := d.subscriptionFacts(f.Subscription)
+// confirmation returns the label of the button that confirms a change, and its facts.
+func (d viewer) confirmation(f *account.FlowConfirm) (button string, facts []fact) {
+	facts = d.subscriptionFacts(f.Subscription)
 	wanted := f.Items[0]
 	current := account.Item{ID: wanted.ID, Quantity: 1}
 	if subscription := d.Subscription(f.Subscription); subscription != nil && len(subscription.Items) > 0 {
@@ -86,13 +170,35 @@ func (d viewer) confirmFacts(f *account.FlowConfirm) []fact {
 		applied.ID = *discount.PromotionCode
 		facts = append(facts, applied)
 	}
-	return facts
+	switch {
+	case price != current.Price:
+		button = d.changeTo(current.Price, price)
+	case quantity != current.Quantity:
+		button = fmt.Sprintf("Change quantity to %d", quantity)
+	default:
+		button = "Apply discount"
+	}
+	return button, facts
+}
+
+// changeTo returns the label for a change from one price to another.
+func (d viewer) changeTo(from, to string) string {
+	verb := "Change"
+	if before, after := d.Price(from), d.Price(to); before != nil && after != nil {
+		switch {
+		case after.UnitAmount > before.UnitAmount:
+			verb = "Upgrade"
+		case after.UnitAmount < before.UnitAmount:
+			verb = "Downgrade"
+		}
+	}
+	return verb + " to " + d.product(to)
 }
 
 func (d viewer) couponFact(key, label, id string) fact {
 	f := fact{Key: key, Label: label, ID: id}
 	if coupon := d.Coupon(id); coupon != nil {
-		f.Text = fmt.Sprintf("%s (%g %% off)", coupon.Name, coupon.PercentOff)
+		f.Text = fmt.Sprintf("%s (%g%% off)", coupon.Name, coupon.PercentOff)
 	}
 	return f
 }

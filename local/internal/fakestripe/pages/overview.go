@@ -1,12 +1,12 @@
 package pages
 
-// Overview is what there is of a customer at a glance.
+// Overview is a customer's state in a few words.
 type Overview struct {
-	Card          string
-	Subscriptions []SubscriptionView
+	Card, Address, TaxID string // "" for none
+	Subscriptions        []SubscriptionView
 }
 
-// Overview looks at a customer. There is none of one who was deleted.
+// Overview describes a customer. ok is false if the customer does not exist or was deleted.
 func (s *Pages) Overview(customer string) (o Overview, ok bool) {
 	s.account.Lock()
 	defer s.account.Unlock()
@@ -14,5 +14,6 @@ func (s *Pages) Overview(customer string) (o Overview, ok bool) {
 	if c == nil {
 		return Overview{}, false
 	}
-	return Overview{c.Card, viewer{&s.account.Data}.subscriptionViews(c.ID)}, true
+	return Overview{Card: c.Card, Address: c.Address, TaxID: c.TaxID,
+		Subscriptions: viewer{&s.account.Data}.subscriptionViews(c.ID)}, true
 }

@@ -9,13 +9,21 @@ import (
 //go:embed portal
 var portalFiles embed.FS
 
-// portalPage shows a session's page, or one of the two that a completed flow leads to: "home" and
-// "confirmation".
+// The pages below a session's own. The other steps are the flows that the home page links to.
+const (
+	homeStep         = "home"
+	confirmationStep = "confirmation"
+)
+
+// portalPage shows a session's page, or one of the steps below it.
 func (s *Pages) portalPage(w http.ResponseWriter, r *http.Request) {
-	name, step := r.PathValue("name"), r.PathValue("step")
 	s.account.Lock()
-	page, status := s.lookAt(name, step)
+	page, status := s.visit(r)
 	s.account.Unlock()
+	if page.State == "unavailable" {
+		http.Redirect(w, r, page.Home, http.StatusSeeOther)
+		return
+	}
 	s.writePortal(w, page, status)
 }
 
@@ -25,30 +33,36 @@ func (s *Pages) writePortal(w http.ResponseWriter, page view, status int) {
 	s.writePage(w, "page.html", page, status)
 }
 
-// completeFlow does what a session's flow is for, and leads to what comes after it.
+// completeFlow makes the change of a flow, and redirects to the page that follows it.
 func (s *Pages) completeFlow(w http.ResponseWriter, r *http.Request) {
 	s.account.Lock()
-	page, status := s.lookAt(r.PathValue("name"), "")
+	page, status := s.visit(r)
 	if page.State == "flow" {
 		s.account.Data.Complete(page.Session, r.PostFormValue("price"), r.PostFormValue("accept") != "")
+		s.account.Sessions[r.PathValue("name")].Done = viewer{&s.account.Data}.outcome(page.Session)
 	}
 	s.account.Unlock()
-	if page.State != "flow" {
+	switch page.State {
+	case "flow":
+		http.Redirect(w, r, page.Flow.After.URL, http.StatusSeeOther)
+	case "unavailable":
+		http.Redirect(w, r, page.Home, http.StatusSeeOther)
+	default:
 		s.writePortal(w, page, status)
-		return
 	}
-	http.Redirect(w, r, page.Flow.After.URL, http.StatusSeeOther)
 }
 
-// renew takes back that a subscription is to be cancelled.
+// renew takes back a cancellation at the end of the period.
 func (s *Pages) renew(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("name")
 	s.account.Lock()
-	page, status := s.lookAt(name, "home")
+	page, status := s.visit(r)
 	if page.Session != nil {
-		if subscription := s.account.Data.Subscription(r.PostFormValue("subscription")); subscription != nil &&
+		d := viewer{&s.account.Data}
+		if subscription := d.Subscription(r.PostFormValue("subscription")); subscription != nil &&
 			subscription.Customer == page.Session.Customer {
 			subscription.CancelAtPeriodEnd, subscription.CanceledAt = false, time.Time{}
+			s.account.Sessions[r.PathValue("name")].Done =
+				"Your subscription continues. " + sentence(d.subscriptionView(*subscription).Period)
 		}
 	}
 	s.account.Unlock()
@@ -56,13 +70,16 @@ func (s *Pages) renew(w http.ResponseWriter, r *http.Request) {
 		s.writePortal(w, page, status)
 		return
 	}
-	// The session was found by this name.
-	http.Redirect(w, r, "/p/session/"+name+"/home", http.StatusSeeOther) //nolint:gosec
+	http.Redirect(w, r, page.Home, http.StatusSeeOther)
 }
 
-// lookAt finds what to show, and counts as a visit of the session. It is called with the account's
-// lock held.
-func (s *Pages) lookAt(name, step string) (view, int) {
+// visit finds the page that a request asks for, and notes the visit in the session. Call it with
+// the account's lock held.
+//
+// The page's state is "unavailable" for a flow of the home page that the portal's configuration or
+// the subscription does not allow, for example after Back to the page of a flow that is complete.
+func (s *Pages) visit(r *http.Request) (view, int) {
+	name, step := r.PathValue("name"), r.PathValue("step")
 	v := s.account.Sessions[name]
 	if v == nil {
 		return view{State: "unknown"}, http.StatusNotFound
@@ -70,19 +87,29 @@ func (s *Pages) lookAt(name, step string) (view, int) {
 	if v.Expired(s.account.Now()) {
 		return view{State: "expired"}, http.StatusGone
 	}
-	state := step
+	d := viewer{&s.account.Data}
+	session, state := v.Session, step
 	switch {
-	case step == "" && v.Session.Flow != nil:
+	case step == "" && session.Flow != nil:
 		state = "flow"
-	case step == "":
-		state = "home"
-	case step == "confirmation" && v.Session.Flow != nil && v.Session.Flow.AfterCompletion.HostedConfirmation != nil:
-	case step == "home":
+	case step == "", step == homeStep:
+		state = homeStep
+	case step == confirmationStep && session.Flow != nil && session.Flow.AfterCompletion.HostedConfirmation != nil:
+	case isHomeFlow(step):
+		state = "flow"
+		if session.Flow = d.homeFlow(&session, step, r.FormValue("subscription")); session.Flow == nil {
+			state = "unavailable"
+		}
 	default:
 		return view{State: "unknown"}, http.StatusNotFound
 	}
 	v.Seen = s.account.Now()
-	return viewer{&s.account.Data}.view(&v.Session, name, state), http.StatusOK
+	page := d.view(&session, name, state)
+	page.Done = v.Done
+	if isHomeFlow(step) && page.Flow != nil {
+		page.IsLinked, page.Flow.Complete = true, homeFlowPath(name, step, r.FormValue("subscription"))
+	}
+	return page, http.StatusOK
 }
 
 func portalCSS(w http.ResponseWriter, r *http.Request) {
