@@ -100,7 +100,7 @@ func awaitLine(t *testing.T, l *devservertest.Server, logs *devservertest.LogBuf
 
 // A buyer can put another user's ID into the address of a Payment Link. If the ID counted, the
 // other user would put their card into the buyer's account.
-func TestAPurchaseThroughALinkTakesNobodyOver(t *testing.T) {
+func TestAPaymentLinkDoesNotTakeOverAUser(t *testing.T) {
 	l, _ := devservertest.Start(t)
 	for _, user := range []string{"alice", "bob"} {
 		event := devservertest.StripeEvent(t, "checkout.session.completed-payment-link",
