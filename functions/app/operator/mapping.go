@@ -179,6 +179,16 @@ func IsItemRefused(err error) bool {
 		errors.Is(err, customers.ErrRace)
 }
 
+// AWSCode returns AWS's documented code in an error of AWSFailure, or in the Failure of a finding;
+// "" if it has none.
+func AWSCode(err error) string {
+	var failure *upstream.Error
+	if !errors.As(err, &failure) {
+		return ""
+	}
+	return string(failure.Reason)
+}
+
 // IsExpired reports whether AWS refused a request because the credentials have expired.
 func IsExpired(err error) bool {
 	var failure *upstream.Error

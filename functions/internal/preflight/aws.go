@@ -28,6 +28,12 @@ type DynamoDB interface {
 // fromAWS returns the finding for a failed AWS call on a resource, which what names: "table",
 // "function" or "secret".
 func fromAWS(err error, what string) Finding {
+	finding := describeAWS(err, what)
+	finding.Failure = err
+	return finding
+}
+
+func describeAWS(err error, what string) Finding {
 	var failure *upstream.Error
 	switch {
 	case !errors.As(err, &failure):

@@ -28,6 +28,9 @@ type Finding struct {
 	Detail string `json:"detail"`
 	Advice string `json:"advice"` // what to do, or ""
 
+	// Failure is the failed call to AWS that the finding reports, or nil.
+	Failure error `json:"-"`
+
 	// outside means that the finding does not depend on the version of the functions. It is then no
 	// reason to stop a deployment.
 	outside bool

@@ -1,10 +1,10 @@
 // Package secret caches a secret of Secrets Manager: the Stripe key ([Key]) or the signing secrets
 // of a webhook ([SigningSecrets]).
 //
-// A [Cache] keeps a value for five minutes, so that a warm request needs no call. If Stripe refuses
-// a value, it is fetched again at once, so that no request fails because of a rotation. While
-// Secrets Manager fails, the last value is used for up to an hour. While it is slow, a request that
-// can use the cached value waits at most half a second.
+// A [Cache] keeps a value for five minutes, so that a warm request needs no call. A refused value
+// is fetched again at once, so that no request fails because of a rotation. While Secrets Manager
+// fails, the last value is used for up to an hour. While it is slow, a request that can use the
+// cached value waits at most half a second.
 package secret
 
 import (

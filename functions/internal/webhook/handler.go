@@ -1,5 +1,5 @@
 // Package webhook keeps the mapping of users to customers correct. It takes Stripe's events, over
-// HTTP (POST /stripe/webhook) or from an EventBridge event bus, and updates the table through
+// HTTP (POST /stripe/webhook) and from an EventBridge event bus, and updates the table through
 // package customers.
 //
 // Each event takes these steps: its signature is verified over the raw body, its facts are read

@@ -3,6 +3,7 @@ package commandline
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -40,10 +41,18 @@ func Again(cmd *cli.Command, without []string, more ...string) string {
 				words = append(words, "--"+name, Quote(key+"="+value[key]))
 			}
 		default:
-			words = append(words, "--"+name, Quote(fmt.Sprint(value)))
+			words = append(words, "--"+name, Quote(withoutPassword(fmt.Sprint(value))))
 		}
 	}
 	return strings.Join(append(words, more...), " ")
+}
+
+// withoutPassword hides the password in a URL.
+func withoutPassword(value string) string {
+	if u, err := url.Parse(value); err == nil && u.User != nil {
+		return u.Redacted()
+	}
+	return value
 }
 
 var shellWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)

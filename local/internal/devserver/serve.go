@@ -44,30 +44,30 @@ func Serve(ctx context.Context, o Options) error {
 	if err := o.checkUsers(); err != nil {
 		return err
 	}
-	listener, err := listenLoopback(o.Listen)
+	listener, inContainers, err := o.listen() // before a function starts, which a failure would leave running
 	if err != nil {
 		return err
+	}
+	defer listener.Close()
+	if inContainers != nil {
+		defer inContainers.Close()
 	}
 	customers := maps.Clone(DemoCustomers)
 	maps.Copy(customers, o.Customers)
 	l, err := New("http://"+listener.Addr().String(), o.StripeKey, customers)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return err
 	}
 	if err := l.MapEveryone(o.Everyone, customers); err != nil {
-		return errors.Join(err, listener.Close())
+		return err
 	}
 	handler, err := l.Handler(ctx, o.Logs)
 	if err := app.JoinEnvironmentErrors(keyErr, err); err != nil {
-		return errors.Join(err, listener.Close())
+		return err
 	}
 	servers := map[net.Listener]http.Handler{listener: handler}
 	containers := ""
-	if o.ContainerListen != "" {
-		inContainers, err := net.Listen("tcp", o.ContainerListen)
-		if err != nil {
-			return errors.Join(err, listener.Close())
-		}
+	if inContainers != nil {
 		servers[inContainers] = l.Cloud()
 		containers = fmt.Sprintf("Containers reach the stand-ins at http://%s\n", inContainers.Addr())
 	}
@@ -79,6 +79,19 @@ func Serve(ctx context.Context, o Options) error {
 		return err
 	}
 	return ServeAll(ctx, servers)
+}
+
+// listen listens on both addresses. inContainers is nil without --container-listen.
+func (o Options) listen() (listener, inContainers net.Listener, err error) {
+	listener, err = listenLoopback(o.Listen)
+	if err != nil || o.ContainerListen == "" {
+		return listener, nil, err
+	}
+	inContainers, err = net.Listen("tcp", o.ContainerListen)
+	if err != nil {
+		return nil, nil, errors.Join(err, listener.Close())
+	}
+	return listener, inContainers, nil
 }
 
 func checkStripeKey(key string) error {

@@ -196,7 +196,7 @@ func TestPortalHeaders(t *testing.T) {
 func TestSessionWithoutAReturnURL(t *testing.T) {
 	s := start(t, Config{})
 	page, text := look(s, open(t, s, alice))
-	if href(page.Body.String(), "return") != "" || !strings.Contains(text, "Return URL none") {
+	if href(page.Body.String(), "return") != "" || !strings.Contains(text, "Way back none") {
 		t.Error(text)
 	}
 	s.Change(func(d *account.Data) { d.Configurations[0].DefaultReturnURL = "https://app.example.com/default" })

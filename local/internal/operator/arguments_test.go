@@ -52,7 +52,7 @@ func TestCommandsSayTheirTarget(t *testing.T) {
 		"doctor": {"STRIPE_EVENT_SOURCE",
 			"doctor: the environment: no table, because CUSTOMERS_TABLE is not set; no Stripe key\n"},
 		"import --csv -": {"CUSTOMERS_TABLE",
-			"import: the table of the environment: example at " + refuses.URL + "\n"},
+			"import: the table of the environment: CUSTOMERS_TABLE=example at " + refuses.URL + "\n"},
 		"import --propose x --out y": {"",
 			"import: the customers of the environment's Stripe key: no Stripe key; no table\n"},
 		"configure --offline":            {"", "configure: a token from standard input, and the JWT_… variables"},

@@ -22,6 +22,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/urfave/cli/v3"
 
+	"billingportal/functions/app/operator"
 	"billingportal/functions/app/portal"
 	"billingportal/functions/app/preflight"
 	"billingportal/functions/app/webhook"
@@ -125,7 +126,7 @@ func (e *examination) run(ctx context.Context) ([]preflight.Finding, error) {
 		if deployed, err = environmentsOf(ctx, cfg, e.stack); err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(e.said, "doctor: the stack's table is %s\n",
+		fmt.Fprintf(e.said, "doctor: the stack has %s\n",
 			deploymentTarget(devserver.GetenvOf(deployed.portal), cfg.Region))
 	}
 	credentials, err := cfg.Credentials.Retrieve(ctx)
@@ -153,9 +154,8 @@ func (e *examination) conclude(cmd *cli.Command, findings []preflight.Finding) e
 		switch finding.Status {
 		case preflight.Problem:
 			problems = append(problems, finding)
-			// A detail ends with AWS's code, which is one of a closed set.
-			code := finding.Detail[strings.LastIndex(finding.Detail, " ")+1:]
-			if signIn := describeSignIn(e.sources, code); signIn != nil && e.sources != nil {
+			signIn := describeSignIn(e.sources, operator.AWSCode(finding.Failure))
+			if signIn != nil && e.sources != nil {
 				return signIn
 			}
 		case preflight.Warning:

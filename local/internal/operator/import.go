@@ -238,10 +238,10 @@ func (j *importJob) run(ctx context.Context) error {
 		return err
 	case counts.NotImported() > 0:
 		return fmt.Errorf("%s not imported%s", counted(counts.NotImported(), "was", "were"), j.remedy())
-	case isDry:
+	case isDry && j.cmd.String("csv") != "-": // the standard input was read to its end
 		j.next("with the same variables, write them into the table:\n  %s",
 			commandline.Again(j.cmd, []string{"dry-run"}))
-	case !run.WasDone:
+	case !isDry && !run.WasDone:
 		j.next("check the deployment that reads this table: go run ./local doctor --stack billing-portal")
 	}
 	return nil
@@ -270,10 +270,14 @@ func counted(n int64, one, several string) string {
 
 // remedy continues an error about lines that were not imported.
 func (j *importJob) remedy() string {
+	list := ": add --report FILE to list them"
 	if path := j.cmd.String("report"); path != "" {
-		return ": " + path + " lists them; correct them, then run the same command again"
+		list = ": " + path + " lists them"
 	}
-	return ": add --report FILE to list them; correct them, then run the same command again"
+	if state := j.cmd.String("state"); state != "" && !j.cmd.Bool("dry-run") { // it says that this run is done
+		list += "; remove " + state
+	}
+	return list + "; correct them, then run the same command again"
 }
 
 // source opens Stripe or a file. A file is compared with owners, unless owners is nil.
@@ -424,7 +428,8 @@ func (j *importJob) verify(ctx context.Context) error {
 		return fmt.Errorf("%s from Stripe%s", counted(verified.Wrong()-verified.Fixed, "mapping differs",
 			"mappings differ"), j.correction(run, verified))
 	case !run.WasDone:
-		j.next("import the claims of missed events, if there were any: go run ./local import")
+		j.next("import the claims of missed events, if there were any, with the same variables:\n  %s",
+			commandline.Again(j.cmd, []string{"verify", "fix", "dry-run", "state", "report"}))
 	}
 	return nil
 }
@@ -439,7 +444,7 @@ func (j *importJob) correction(run *importer.Verification, verified importer.Ver
 		return list + ", for you to decide"
 	}
 	return fmt.Sprintf("%s; correct %d of them with the same variables:\n  %s --fix", list, verified.Correctable(),
-		commandline.Again(j.cmd, []string{"dry-run", "fix"}))
+		commandline.Again(j.cmd, []string{"dry-run", "fix", "state"})) // a state is of one kind of run
 }
 
 // create opens the file of --out. It compresses the file if its name ends in .gz.

@@ -18,7 +18,8 @@ import (
 
 // fileTarget returns the line on standard error that names the target of an import from a file.
 func fileTarget(c *company) string {
-	return "import: the table of the environment: " + devserver.CustomersTable + " at " + c.Origin + "\n"
+	return "import: the table of the environment: CUSTOMERS_TABLE=" + devserver.CustomersTable +
+		" at " + c.Origin + "\n"
 }
 
 func stripeAndTable(c *company) string {
@@ -175,6 +176,9 @@ func TestSummariesOfVerifications(t *testing.T) {
 	}{
 		{[]string{"--verify"}, looked + "0 corrected\n" + firsts, correct},
 		{[]string{"--verify", "--fix", "--dry-run"}, looked + "0 corrected\n" + firsts, correct},
+		// The state file of this run is not one of a correction.
+		{[]string{"--verify", "--state", filepath.Join(t.TempDir(), "state")},
+			looked + "0 corrected\n" + firsts, correct},
 		{[]string{"--verify", "--fix"}, looked + "7 corrected\n" + firsts,
 			"13 mappings differ from Stripe: add --report FILE to list them, for you to decide"},
 	} {

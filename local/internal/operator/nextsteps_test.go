@@ -11,8 +11,10 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
 	"github.com/urfave/cli/v3"
 
+	"billingportal/functions/app/operator"
 	"billingportal/functions/app/preflight"
 	"billingportal/local/internal/commandline/commandtest"
 	"billingportal/local/internal/devserver"
@@ -33,7 +35,7 @@ func TestDoctorNamesTheNextStep(t *testing.T) {
 	warning := preflight.Finding{Name: "b", Status: preflight.Warning, Detail: "may be wrong"}
 	problem := preflight.Finding{Name: "c", Status: preflight.Problem, Detail: "is wrong"}
 	expired := preflight.Finding{Name: "d", Status: preflight.Problem,
-		Detail: "secretsmanager GetSecretValue: ExpiredTokenException"}
+		Failure: operator.AWSFailure("secretsmanager", &smithy.GenericAPIError{Code: "ExpiredTokenException"})}
 	environment := []aws.CredentialSource{aws.CredentialSourceEnvVars}
 	for name, test := range map[string]struct {
 		e        examination
@@ -89,6 +91,28 @@ func TestADryRunNamesTheCommandThatImports(t *testing.T) {
 	}
 }
 
+// The state file of a finished run is removed before the corrected lines are imported.
+func TestTheStateOfARunWithRefusedLinesIsRemoved(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t, 3)
+	users := file(t, "u1,cus_1\nmalformed\n")
+	for arguments, want := range map[string]string{
+		"": "1 was not imported: add --report FILE to list them; correct them, then run the same command " +
+			"again",
+		" --state STATE": "1 was not imported: add --report FILE to list them; remove STATE; correct them, then run " +
+			"the same command again",
+		" --state STATE --dry-run": "1 was not imported: add --report FILE to list them; correct them, then run the " +
+			"same " +
+			"command again",
+	} {
+		state := filepath.Join(t.TempDir(), "s")
+		_, err := c.run(t, strings.Fields("--csv "+users+strings.ReplaceAll(arguments, "STATE", state))...)
+		if got := strings.ReplaceAll(commandtest.Said(err), state, "STATE"); got != want {
+			t.Errorf("%q: %s, want %s", arguments, got, want)
+		}
+	}
+}
+
 // After an applied file, the next step is the deployment of the same environment.
 func TestPortalConfigNamesTheDeployment(t *testing.T) {
 	t.Parallel()
@@ -121,18 +145,24 @@ func TestTargetsNameTableRegionAndMode(t *testing.T) {
 		want      string
 	}{
 		"live mode by the variable": {map[string]string{"STRIPE_LIVEMODE": "true", "STRIPE_SECRET_ID": "secret"},
-			"import", "import: the table of the environment: customers in eu-west-3; Stripe live mode\n"},
+			"import", "import: the table of the environment: CUSTOMERS_TABLE=customers in eu-west-3; Stripe live " +
+				"mode\n"},
 		"test mode by the key": {map[string]string{"STRIPE_SECRET_KEY": "rk_test_" + "0123456789"}, "import --verify",
-			"import: the table of the environment: customers in eu-west-3; Stripe test mode\n"},
+			"import: the table of the environment: CUSTOMERS_TABLE=customers in eu-west-3; Stripe test mode\n"},
 		"a mode that only the secret has": {map[string]string{"STRIPE_SECRET_ID": "billing/stripe"}, "import",
-			"customers in eu-west-3; Stripe mode not known yet: the key is in the secret billing/stripe\n"},
+			"CUSTOMERS_TABLE=customers in eu-west-3; Stripe mode not known yet: the key is in the secret of " +
+				"STRIPE_SECRET_ID\n"},
+		"a key in place of the secret's name": {map[string]string{"STRIPE_SECRET_ID": "sk_live_" + "planted"}, "import",
+			"Stripe mode not known yet: the key is in the secret of STRIPE_SECRET_ID\n"},
+		"a file without a name": {nil, "import --format dynamodb-json",
+			"import: the file of --out, from the environment's Stripe key: no Stripe key; no table\n"},
 		"a file for S3": {nil, "import --format dynamodb-json --out x.json",
 			"import: the file x.json, from the environment's Stripe key: no Stripe key; no table\n"},
 		"no Region":  {map[string]string{"AWS_REGION": ""}, "import --csv x", "customers (no AWS Region is set)\n"},
 		"a stack":    {nil, "doctor --stack mine", "doctor: the stack mine in eu-west-3\n"},
 		"its Region": {nil, "doctor --stack mine --region x", "doctor: the stack mine in x\n"},
 		"an account": {map[string]string{"STRIPE_ACCOUNT": "acct_1", "STRIPE_LIVEMODE": "false"}, "doctor",
-			"doctor: the environment: customers in eu-west-3; Stripe test mode, account acct_1\n"},
+			"doctor: the environment: CUSTOMERS_TABLE=customers in eu-west-3; Stripe test mode, account acct_1\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			awsAlone(t, temporary)
@@ -224,7 +254,7 @@ func TestDoctorNamesTheTableOfAStack(t *testing.T) {
 	t.Setenv("AWS_ENDPOINT_URL_LAMBDA", server.URL)
 	e := examination{getenv: os.Getenv, examiner: preflight.Examiner{Pause: noPause}, stack: "mine", said: &said}
 	if _, err := e.run(t.Context()); err != nil ||
-		said.String() != "doctor: the stack's table is mapping in eu-west-3; Stripe live mode\n" {
+		said.String() != "doctor: the stack has CUSTOMERS_TABLE=mapping in eu-west-3; Stripe live mode\n" {
 		t.Errorf("%v: %q", err, &said)
 	}
 }

@@ -37,14 +37,14 @@ func targetOf(getenv func(string) string, cmd *cli.Command) string {
 }
 
 func importTarget(getenv func(string) string, cmd *cli.Command) string {
+	file := "the file " + cmp.Or(cmd.String("out"), "of --out")
 	switch {
 	case cmd.IsSet("propose"):
 		return "the customers of the environment's Stripe key: " + stripeTarget(getenv) + "; no table"
 	case cmd.IsSet("format") && cmd.IsSet("csv"):
-		return "the file " + cmd.String("out") + "; no table and no Stripe account of the environment"
+		return file + "; no table and no Stripe account of the environment"
 	case cmd.IsSet("format"):
-		return "the file " + cmd.String("out") + ", from the environment's Stripe key: " + stripeTarget(getenv) +
-			"; no table"
+		return file + ", from the environment's Stripe key: " + stripeTarget(getenv) + "; no table"
 	}
 	endpoint := cmp.Or(cmd.String("endpoint-url"), getenv("AWS_ENDPOINT_URL_DYNAMODB"), getenv("AWS_ENDPOINT_URL"))
 	target := "the table of the environment: " + tableTarget(getenv, endpoint, "")
@@ -69,6 +69,7 @@ func tableTarget(getenv func(string) string, endpoint, region string) string {
 	if table == "" {
 		return "no table, because CUSTOMERS_TABLE is not set"
 	}
+	table = "CUSTOMERS_TABLE=" + table
 	if u, err := url.Parse(endpoint); err == nil && loopback.IsHost(u.Host) {
 		return table + " at " + u.Scheme + "://" + u.Host
 	}
@@ -104,7 +105,7 @@ func stripeTarget(getenv func(string) string) string {
 	case key == "" && secret == "":
 		target = "no Stripe key"
 	case key == "":
-		target += ": the key is in the secret " + secret
+		target += ": the key is in the secret of STRIPE_SECRET_ID" // whose value may be the key, by mistake
 	}
 	if u, err := url.Parse(getenv("STRIPE_API_BASE")); err == nil && loopback.IsHost(u.Host) {
 		target += " at " + u.Scheme + "://" + u.Host
