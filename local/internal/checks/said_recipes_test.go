@@ -2,7 +2,7 @@ package checks
 
 var _ = say("infra/README.md",
 	// make deploy
-	"`FirstDeployment` is `true` until the first deployment has succeeded",
+	"Set `FirstDeployment` to `true`, and back to `false` when the first deployment has succeeded",
 	"gets a {{share of a canary}} of the traffic for {{minutes of a canary}} (`DeploymentPreference`)",
 	"if the new one crashes {{template.yaml Resources/PortalVersionErrors/Properties/Threshold}}, or if a tenth of "+
 		"all "+
