@@ -10,6 +10,8 @@ import tempfile
 import unittest
 
 import awscli
+import deploy
+import tomlkit
 import translated
 
 README = (translated.ROOT / "infra/README.md").read_text()
@@ -121,6 +123,17 @@ RECIPES = (cloudformation, cdk, terraform)
 def versions(parameters):
     stack = translated.deployed(parameters)
     return {r["Properties"]["FunctionVersion"] for r in stack.of_type("AWS::Lambda::Alias").values()}
+
+
+class Environments(unittest.TestCase):
+    def test_the_table_has_the_values_of_samconfig(self):
+        config = tomlkit.loads((translated.ROOT / "samconfig.toml").read_text()).unwrap()
+        want = {}
+        for env in set(config) - {"version", "default"}:
+            settings = deploy.settings(config, env)
+            want[env] = (settings["stack_name"], deploy.parameters_of(settings["parameter_overrides"]))
+        rows = re.findall(r"^\| `([a-z]+)` \| `([\w-]+)` \| (`.*`) \|$", README, re.MULTILINE)
+        self.assertEqual({env: (stack, dict(re.findall(r"`(\w+)=(\w+)`", values))) for env, stack, values in rows}, want)
 
 
 class Recipes(unittest.TestCase):

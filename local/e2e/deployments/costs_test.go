@@ -23,7 +23,7 @@ const (
 	perWrite         = 0.625 / 1e6
 	perStoredGB      = 0.25 + 0.20 // storage and point-in-time recovery
 	perLoggedGB      = 0.50
-	perKeptGB        = 0.03 * 0.15 // compressed
+	perKeptGB        = 0.03 * 0.15 // for 30 days, compressed
 	perSentGB        = 0.09
 	perSecret        = 0.40
 	perSecretCall    = 0.05 / 1e4
@@ -35,6 +35,7 @@ const (
 	gigabyte         = 1e9
 	secondsInAMonth  = 30 * 24 * 3600
 	memoryGB         = 0.5
+	monthsKept       = 3   // LogRetentionDays is 90 in the environment prod
 	bytesOfAUser     = 395 // local/bench/README.md: both items, with 100 bytes of DynamoDB for each
 	refreshesOfACopy = secondsInAMonth / 300
 )
@@ -65,7 +66,7 @@ func (k costKind) invocations() float64 {
 func (k costKind) price() float64 {
 	return k.invocations()*perInvocation + k.milliseconds/1000*memoryGB*perGBSecond + float64(
 		k.reads)*perRead + float64(k.writes)*perWrite +
-		float64(k.logged)/gigabyte*(perLoggedGB+perKeptGB) + float64(k.sent)/gigabyte*perSentGB
+		float64(k.logged)/gigabyte*(perLoggedGB+monthsKept*perKeptGB) + float64(k.sent)/gigabyte*perSentGB
 }
 
 // requestPrice returns the average price of an API request, given the number of requests a month.
@@ -212,7 +213,16 @@ func dollars(cost float64) string {
 
 // A longer log line, another call, or one more alarm or metric changes the table.
 func TestTheTableOfCostsIsMeasured(t *testing.T) {
-	if table := costs(t, measured(t)); !strings.Contains(devservertest.ReadText(t, "../../../infra/COSTS.md"), table) {
+	table, page := costs(t, measured(t)), devservertest.ReadText(t, "../../../infra/COSTS.md")
+	if !strings.Contains(page, table) {
 		t.Errorf("infra/COSTS.md must contain this table:\n%s", table)
+	}
+	sum := regexp.MustCompile(`dashboard [| ]*\$([\d.]+)(?:.*\n)*?\| \*\*all\*\* [| ]*\*\*\$([\d.]+)`).
+		FindStringSubmatch(table)
+	watching, _ := strconv.ParseFloat(sum[1], 64)
+	all, _ := strconv.ParseFloat(sum[2], 64)
+	if first := fmt.Sprintf("For 10,000 users the stack costs about $%.0f a month, of which $%.0f is for metrics", all,
+		watching); !strings.Contains(page, first) {
+		t.Errorf("infra/COSTS.md must begin with: %s", first)
 	}
 }

@@ -139,7 +139,7 @@ const (
 	filesElsewhere = `.deploy/prod.toml .deploy/default.toml .deploy/ENV.toml .cache/dashboard/*.svg ` +
 		`.cache/browsers.md ` +
 		`.cache/frameworks.md functions/NAME/main.go
-		sbom-portal.json licenses-portal.txt billing-portal-v1.0.0.zip parameters.json customers.csv`
+		sbom-portal.json licenses-portal.txt billing-portal-v1.0.0.zip parameters.json customers.csv key.txt`
 )
 
 func TestNamesInDocumentsExist(t *testing.T) {

@@ -4,7 +4,7 @@ var _ = say("infra/API.md",
 	"a page with one button", "exactly one credential", "sent twice with one value counts as one credential",
 	"With two different values", "version {{stripe version}} works",
 	"at most {{params.MaxBodySize}}, {{params.maxNames}} names and {{params.maxDepth}} levels",
-	"It ends within {{upstream.budget}}",
+	"A request ends within {{upstream.budget}}",
 
 	// Answers. The handler's tests say so for each kind of caller.
 	"| 200 with Stripe's session object", "(a navigation) | 303 to", "| anything else | 303 to",

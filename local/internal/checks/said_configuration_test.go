@@ -15,15 +15,15 @@ var _ = say("infra/CONFIGURATION.md",
 	"has one item for each paying user", "shares one customer",
 	"The webhook function writes two attributes", "facts about at most {{customers.maxCustomers}} customers",
 	"the first {{customers.maxUsers}} users who claim", "no user may have an ID like `cus_…`", "until the first event",
-	"Metadata takes precedence over `client_reference_id`; the newest metadata and the oldest reference count; "+
-		"deleted "+
-		"customers are ignored.",
+	"Metadata takes precedence over `client_reference_id`. Of several metadata claims the newest counts; of several "+
+		"references the oldest. Deleted customers are ignored.",
 	"late, twice or in any order", "Choose one of two ways", "After the first deployment",
 	"| Checkout Sessions that no Payment Link made (the default) | only your server makes such sessions |",
 	"you use a pricing table, or another app of the same Stripe account makes sessions",
 	"only people who may name any user can reach your links |",
 
 	// Parameters
+	"`prod` keeps logs for {{days of logs in prod}} days",
 	"the Route 53 zone for the domain's record",
 	"within 15 minutes, and at least ten, have no customer | {{default UsersWithoutAccountPercent}} |",
 	"this number of hours, at most {{template.yaml Parameters/EventsExpectedWithin/MaxValue}}; 0: never | {{default "+

@@ -25,7 +25,7 @@ var _ = say("infra/RUNBOOK.md",
 	"1. Roll it at Stripe with an overlap. 2. Put both values into the secret as a JSON list, and keep them there "+
 		"until the overlap is over",
 	"On lines with the effect `ignored`, `warning` says why",
-	"2. Put the line into `.deploy/ENV.toml`, leave `JwtJwksUrl` empty",
+	"2. Put the line into `.deploy/prod.toml`, leave `JwtJwksUrl` empty",
 	"Expire the key at Stripe now, and create another", "If the signing secret leaked, roll it without an overlap",
 
 	// Procedures
@@ -43,9 +43,9 @@ var _ = say("infra/RUNBOOK.md",
 	"repeat step 4 for the users", "Repeat step 4 then", "with steps 1 to 5; the move itself is step 6",
 	"the certificate of step 3",
 	"the two values that step 4 prints",
-	"There are three consequences", "answered 404 for a second", "If two regions change a user",
+	"There are three consequences", "answered 404 for a second", "If two Regions change a user",
 	"treats it as two keys",
-	"the second must answer 401", "two regions can serve at once",
+	"the second must answer 401", "two Regions can serve at once",
 
 	// Stripe's: https://docs.stripe.com/webhooks#automatic-retries,
 	// https://docs.stripe.com/workbench/event-destinations
@@ -55,7 +55,7 @@ var _ = say("infra/RUNBOOK.md",
 	"Stripe keeps them for 30 days",
 	// AWS's:
 	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html
-	"end after 35 days", "needs three regions", "Route 53",
+	"end after 35 days", "needs three Regions", "Route 53",
 
 	// Monitoring. .ci/template counts metrics and alarms.
 	"at most 89 custom metrics of {{deployments.perMetric}} ({{price of all metrics}}; a quiet deployment has about "+

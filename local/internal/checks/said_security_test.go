@@ -17,7 +17,11 @@ var _ = say(".github/SECURITY.md",
 	"Answers of AWS have at most {{upstream.maxAnswerSize}}, those of Stripe {{billing.maxAnswerSize}};",
 	"at most {{upstream.MaxConns}} connections lead to each",
 	"IDs of at most {{customers.maxUsers}} users who claim it",
-	"`LogRetentionDays` ({{default LogRetentionDays}})",
+	"`LogRetentionDays` ({{default LogRetentionDays}}; {{days of logs in prod}} in the environment `prod`) | | the "+
+		"API's",
+	"request ID | `LogRetentionDays` ({{default LogRetentionDays}}; {{days of logs in prod}} in the environment "+
+		"`prod`)",
+	"`LogRetentionDays` of edge.yaml ({{infra/edge.yaml Parameters/LogRetentionDays/Default}})",
 	"| {{template.yaml Resources/WebhookDeadLetters/Properties/MessageRetentionPeriod}} | | files that an operator "+
 		"names",
 

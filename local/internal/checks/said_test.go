@@ -373,6 +373,15 @@ var calculated = map[string]func(*sources) float64{
 		}
 		return n
 	},
+	"days of logs in prod": func(s *sources) float64 {
+		_, prod, _ := strings.Cut(readText(s.t, "samconfig.toml"), "[prod.deploy.parameters]")
+		match := regexp.MustCompile(`"LogRetentionDays=(\d+)"`).FindStringSubmatch(prod)
+		if match == nil {
+			s.t.Fatal("samconfig.toml has no LogRetentionDays for prod")
+		}
+		days, _ := strconv.ParseFloat(match[1], 64)
+		return days
+	},
 	// The first try and the retries.
 	"tries of the bus": func(s *sources) float64 {
 		return 1 + s.number("template.yaml", "Resources", "WebhookRetries", "Properties", "MaximumRetryAttempts")
