@@ -45,14 +45,19 @@ def questions(template):
     return {"Region": REGION} | {name: p for name, p in template["Parameters"].items() if name not in MADE}
 
 
-def collect(env, template, known):
-    """Returns all values that were chosen for an environment. known has the values from samconfig.toml and the shell."""
+def collect(env, template, known, other):
+    """Returns all values that were chosen for an environment. known has the values from samconfig.toml and the shell.
+
+    other is an environment of the same stack that has values. Values for env alone would reset the other values of the stack to defaults.
+    """
     asked_of = questions(template)
     path = FOLDER / f"{env}.toml"
     refuse(problems(known, asked_of), "samconfig.toml or the shell's environment")
     given = read(path, asked_of)
     required = [name for name, parameter in asked_of.items() if "Default" not in parameter]
     missing = [name for name in required if name not in known | given]
+    if missing and other:
+        raise Refused(f"The values of this stack are in {FOLDER}/{other}.toml. Run make deploy ENV={other}.")
     if missing and not sys.stdin.isatty():
         raise Refused(how_to_give(missing, asked_of, env, path))
     if missing:

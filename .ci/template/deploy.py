@@ -76,9 +76,18 @@ def parameters_in(config, env, template):
     known = parameters_of(section.get("parameter_overrides"))
     if region := section.get("region") or os.environ.get("AWS_REGION") or region_of(section.get("profile")):
         known["Region"] = region
-    parameters = answers.collect(env, template, known)
+    parameters = answers.collect(env, template, known, answered_for_the_stack(config, env))
     config[env].setdefault("deploy", {}).setdefault("parameters", {})["region"] = parameters.pop("Region")
     return parameters
+
+
+def answered_for_the_stack(config, env):
+    """Returns the environment that has the operator's values of the stack, if env is only the default of `make deploy`; else ""."""
+    if env != "default":
+        return ""
+    stack = settings(config, env).get("stack_name")
+    others = (path.stem for path in sorted(answers.FOLDER.glob("*.toml")) if path.stem in config and path.stem != env)
+    return next((other for other in others if settings(config, other).get("stack_name") == stack), "")
 
 
 def region_of(profile):

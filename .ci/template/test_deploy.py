@@ -66,9 +66,9 @@ class Folder:
             (self.path / name).write_text(text)
             (self.path / name).chmod(0o755)
 
-    def deploy(self, overrides, doctor="", options=(), **more):
+    def deploy(self, overrides, doctor="", options=(), others=None, **more):
         section = {"global": {"parameters": {"stack_name": "portal"}}, "deploy": {"parameters": {"parameter_overrides": overrides, **more}}}
-        (self.path / "samconfig.toml").write_text(tomlkit.dumps({"version": 0.1, self.env: section}))
+        (self.path / "samconfig.toml").write_text(tomlkit.dumps({"version": 0.1, self.env: section} | (others or {})))
         environment = {"SAM": str(self.path / "sam"), "DOCTOR": doctor, "PATH": "/usr/bin:/bin"} | self.aws.environment
         for file in ("called", "order"):
             (self.path / file).unlink(missing_ok=True)
@@ -124,6 +124,21 @@ class Deploy(unittest.TestCase):
             parameters = Folder(self, "prod").parameters(overrides)
             parameters.pop("Release")
             self.assertEqual(parameters, translated.REQUIRED | defaults)
+
+    def test_without_env_the_values_of_another_environment_of_the_stack_are_not_reset(self):
+        for env, values, stack, message in (
+            ("default", "prod", "portal", "The values of this stack are in .deploy/prod.toml. Run make deploy ENV=prod."),
+            ("default", "prod", "another", "The environment default has no values for"),
+            ("second", "prod", "portal", "The environment second has no values for"),  # for example in another Region
+            ("default", "unknown", "portal", "The environment default has no values for"),
+        ):
+            with self.subTest(env=env, values=values, stack=stack):
+                folder = Folder(self, env)
+                (folder.path / answers.FOLDER).mkdir()
+                (folder.path / answers.FOLDER / f"{values}.toml").write_text('JwtAudience = "api"\n')
+                other = {"prod": {"global": {"parameters": {"stack_name": stack}}}}
+                self.assertIsNone(folder.deploy([], others=other))
+                self.assertIn(message, folder.said)
 
     def test_release_in_samconfig_is_ignored(self):
         folder = Folder(self, "prod")
