@@ -113,7 +113,7 @@ class Data(unittest.TestCase):
         stacks = deployed(EVERYTHING, named), translated.Stack(translated.read("infra/edge.yaml"), translated.EDGE, named | {"AWS::Region": "us-east-1"})
         for group in (g for stack in stacks for g in stack.of_type("AWS::Logs::LogGroup").values()):
             name, days = group["Properties"]["LogGroupName"], group["Properties"]["RetentionInDays"]
-            self.assertRegex(inventory, rf"`({re.escape(name)}|…/{name.split('/')[-1]})`.*`LogRetentionDays` \({days}[;)]")
+            self.assertRegex(inventory, rf"`({re.escape(name)}|…/{name.split('/')[-1]})`.*`LogRetentionDays`(?: of edge\.yaml)? \({days}[;)]")
         days = everything().resources["WebhookDeadLetters"]["Properties"]["MessageRetentionPeriod"] / 86400
         self.assertIn(f"| {days:.0f} days |", inventory)
 

@@ -300,14 +300,15 @@ func countedMessages(t *testing.T) (messages []string) {
 }
 
 func TestBootstrapNamesEveryWrongVariable(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
 	for pkg, names := range map[string][]string{
 		portalPackage: {"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "STRIPE_LIVEMODE", "JWT_ISSUER", "JWT_AUDIENCE",
 			"ALLOWED_ORIGINS", "DEFAULT_RETURN_URL"},
 		webhookPackage: {"CUSTOMERS_TABLE", "STRIPE_LIVEMODE", "WEBHOOK_SECRET_ID"},
 	} {
-		process, err := runtimeapi.Start(ctx, runtimeapi.Build(t, pkg),
+		bootstrap := runtimeapi.Build(t, pkg) // it may take minutes, so the time limit starts after it
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		t.Cleanup(cancel)
+		process, err := runtimeapi.Start(ctx, bootstrap,
 			[]string{"STRIPE_LIVEMODE=perhaps", "JWT_ISSUER=http://evil.example"})
 		if err != nil {
 			t.Fatal(err)

@@ -236,9 +236,10 @@ func TestMarkersInAWrongEnvironment(t *testing.T) {
 	}
 	env = append(env, "JWT_JWKS="+c.plant("JWT_JWKS"), "JWT_JWKS_URL=http://"+c.plant("JWT_JWKS_URL"),
 		"STRIPE_API_BASE=http://"+c.plant("STRIPE_API_BASE"))
+	bootstrap := runtimeapi.Build(t, "billingportal/functions/portal")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	process, err := runtimeapi.Start(ctx, runtimeapi.Build(t, "billingportal/functions/portal"), env)
+	process, err := runtimeapi.Start(ctx, bootstrap, env)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,10 @@ func BuildFlags(tags string) []string {
 // user: one for each package, tags and checkout. The next Compile replaces it; processes that run
 // the old binary continue.
 func Compile(ctx context.Context, pkg, tags string) (path string, err error) {
+	return compile(ctx, pkg, BuildFlags(tags), "CGO_ENABLED=0")
+}
+
+func compile(ctx context.Context, pkg string, flags []string, env ...string) (path string, err error) {
 	root, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {
 		return "", fmt.Errorf("runtimeapi: go env: %w", err)
@@ -45,13 +49,13 @@ func Compile(ctx context.Context, pkg, tags string) (path string, err error) {
 	}
 	defer os.RemoveAll(fresh)
 
-	key := sha256.Sum256([]byte(string(root) + pkg + tags))
+	key := sha256.Sum256([]byte(string(root) + pkg + strings.Join(flags, " ")))
 	path = filepath.Join(dir, fmt.Sprintf("bootstrap-%x", key[:8]))
 	binary := filepath.Join(fresh, "bootstrap")
 	_ = os.Link(path, binary) // go build does not link again if the binary is up to date
 	cmd := exec.CommandContext(ctx, "go",
-		slices.Concat([]string{"build"}, BuildFlags(tags), []string{"-o", binary, pkg})...)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
+		slices.Concat([]string{"build"}, flags, []string{"-o", binary, pkg})...)
+	cmd.Env = slices.Concat(os.Environ(), []string{"GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH}, env)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("runtimeapi: go build %s: %w\n%s", pkg, err, strings.TrimSpace(string(out)))
 	}
@@ -68,11 +72,13 @@ type TB interface {
 // bootstrap.
 var built sync.Map // import path -> func() (string, error)
 
-// Build calls [Compile] with [Tags] for tests, once per package and test process.
+// Build builds a main package for tests, once per package and test process. With the build tag
+// integration it builds like [Compile] with [Tags]. Without the tag it uses the flags of `go test`:
+// other flags would compile every dependency a second time, which takes minutes on a fresh machine.
 func Build(t TB, pkg string) string {
 	t.Helper()
 	compile, _ := built.LoadOrStore(pkg, sync.OnceValues(func() (string, error) {
-		return Compile(context.Background(), pkg, Tags)
+		return compileForTests(pkg)
 	}))
 	path, err := compile.(func() (string, error))()
 	if err != nil {
