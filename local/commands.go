@@ -85,8 +85,7 @@ func tokenCommand() *cli.Command {
 			var unreached *url.Error
 			if errors.As(err, &unreached) {
 				return fmt.Errorf("no development server answers at %s: start it in another terminal with go run "+
-					"./local, "+
-					"or set --url to the address that it prints", cmd.String("url"))
+					"./local, or set --url to the address that it prints", cmd.String("url"))
 			}
 			if err != nil {
 				return err
@@ -114,8 +113,7 @@ func eventsCommand() *cli.Command {
 			"Without EVENT it writes the events to " + devserver.EventsFolder + "/ and their environment to " +
 			devserver.EnvironmentFile + ". The tokens in the events are signed\n" +
 			"with a key that is thrown away, and the environment has its public half. So each run changes all of " +
-			"these " +
-			"files,\nand they work only together.\n\n" +
+			"these files,\nand they work only together.\n\n" +
 			"With the name of an event in " + devserver.StripeEventsFolder +
 			"/, it prints Stripe's request with this " +
 			"event, signed now:\na signature is valid for five minutes.",

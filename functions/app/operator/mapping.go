@@ -161,8 +161,7 @@ func AWSFailure(service string, err error) error { return upstream.FromAWS(servi
 func IsRetryable(err error) bool {
 	var failure *upstream.Error
 	if errors.As(err, &failure) {
-		isExpired := failure.Reason == upstream.ExpiredToken || failure.Reason == upstream.ExpiredTokenException
-		return !failure.Permanent && !isExpired
+		return !failure.Permanent && !IsExpired(failure)
 	}
 	return errors.Is(err, customers.ErrRace)
 }

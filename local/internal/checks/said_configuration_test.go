@@ -9,8 +9,7 @@ var _ = say("infra/CONFIGURATION.md",
 	"It needs these permissions and no others: write access to the customer portal; for flows about a subscription, "+
 		"and "+
 		"for a status with subscriptions, read access to subscriptions; for the names of their products, read access "+
-		"to "+
-		"products.",
+		"to products.",
 	"encrypt the two secrets and the table",
 	"has one item for each paying user", "shares one customer",
 	"The webhook function writes two attributes", "facts about at most {{customers.maxCustomers}} customers",

@@ -5,8 +5,7 @@ var _ = say("infra/README.md",
 	"Set `FirstDeployment` to `true`, and back to `false` when the first deployment has succeeded",
 	"gets a {{share of a canary}} of the traffic for {{minutes of a canary}} (`DeploymentPreference`)",
 	"if the new one crashes {{template.yaml Resources/PortalVersionErrors/Properties/Threshold}}, or if a tenth of "+
-		"all "+
-		"requests, and at least three, fail",
+		"all requests, and at least three, fail",
 	"about 10 MB of the [75 GB]",
 
 	// Stack parameters

@@ -47,8 +47,7 @@ func New(issuer string) (*Issuer, error) {
 	switch {
 	case u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("issuer must be a URL with only a scheme, host and path (OpenID Connect Discovery " +
-			"1.0, " +
-			"section 3)")
+			"1.0, section 3)")
 	case u.Scheme != "https" && (u.Scheme != "http" || !loopback.IsHost(u.Host)):
 		return nil, errors.New("issuer must be https, or http on a loopback host")
 	case issuer[len(issuer)-1] == '/':

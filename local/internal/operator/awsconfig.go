@@ -63,8 +63,7 @@ func loadAWS(ctx context.Context, endpoint string, end context.CancelCauseFunc,
 	}
 	if cfg.Region == "" {
 		return cfg, &awsFault{"no AWS Region is set: set AWS_REGION, for example AWS_REGION=eu-central-1, or region " +
-			"in your " +
-			"AWS profile"}
+			"in your AWS profile"}
 	}
 	cfg.Credentials = &renewing{cfg.Credentials, end}
 	return cfg, nil

@@ -37,16 +37,13 @@ func doctorCommand(getenv func(string) string) *cli.Command {
 		Usage: "Check whether a deployment can work, and say how to fix it if not",
 		Description: "EXAMPLES:\n" +
 			"   go run ./local doctor                         check the development server's stand-ins, which have " +
-			"no " +
-			"problem\n" +
+			"no problem\n" +
 			"   go run ./local doctor --stack billing-portal  check a deployed stack, with your own AWS credentials\n" +
 			"   CUSTOMERS_TABLE=… JWT_ISSUER=… go run ./local doctor\n" +
 			"                                                 check the functions' variables in this environment\n\n" +
 			"It checks the secrets, the Stripe key with its mode and permissions, the portal settings, the table, " +
-			"the " +
-			"token issuer,\nthe session cookie, the webhook endpoint and the clock. It changes nothing. The exit " +
-			"status " +
-			"is 1 if there is a problem,\nand 0 if there are only warnings.",
+			"the token issuer,\nthe session cookie, the webhook endpoint and the clock. It changes nothing. The exit " +
+			"status is 1 if there is a problem,\nand 0 if there are only warnings.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "stack", Usage: "check the functions of the CloudFormation stack with this `NAME`"},
 			&cli.StringFlag{Name: "region",

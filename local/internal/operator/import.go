@@ -32,13 +32,11 @@ func importCommand(getenv func(string) string) *cli.Command {
 			"   go run ./local import --verify                           compare the table with Stripe\n\n" +
 			"It reads every Stripe customer whose metadata names a user, or a file, and writes the mapping of users " +
 			"to customers\ninto the table of the environment, as the webhook does. Live events may arrive at the " +
-			"same " +
-			"time, and an import may run\ntwice. With --state, the same command continues a run that was " +
+			"same time, and an import may run\ntwice. With --state, the same command continues a run that was " +
 			"interrupted.\n\n" +
 			"If only an e-mail address connects customers and users, --propose writes a file for you to read and to " +
 			"import with --csv.\nAfter missed events, --verify compares every mapping with Stripe, and --fix " +
-			"corrects " +
-			"the wrong ones.\n\n" +
+			"corrects the wrong ones.\n\n" +
 			"A line is not imported if another user has its customer, unless --shared says that users share " +
 			"customers on purpose.\n\n" +
 			"It reaches AWS with your own configuration and credentials. It reaches Stripe with STRIPE_SECRET_KEY, " +

@@ -54,8 +54,7 @@ func TestSummariesOfImports(t *testing.T) {
 		"released#,cus_Released#"))
 	report := filepath.Join(t.TempDir(), "report.csv")
 	const contested = "First malformed: line 20, user \"malformed0\": the customer ID does not look like cus_…: copy " +
-		"it " +
-		"from Stripe\n" +
+		"it from Stripe\n" +
 		"First conflict: line 13, user \"team0\", customer cus_Team: the user \"team1\" has this customer too: keep " +
 		"the right user, or use --shared if users share customers on purpose\n"
 	const addReport = ": add --report FILE to list them; correct them, then run the same command again"
@@ -160,8 +159,7 @@ func TestSummariesOfVerifications(t *testing.T) {
 		"First malformed: user \"broken0\": customers: the attribute does not hold a Stripe customer ID: " +
 		"correct the item of this user in the table\n" +
 		"First conflict: user \"a\", customer cus_9: the user \"b\" has this customer too: name the right user in " +
-		"the " +
-		"customer's metadata, or use --shared if users share customers on purpose\n" +
+		"the customer's metadata, or use --shared if users share customers on purpose\n" +
 		"First deleted: user \"u0\", customer cus_0: the customer was deleted at Stripe\n" +
 		"First renamed: user \"u3\", customer cus_3: the customer's metadata names the user \"heir3\"\n" +
 		"First missing: user \"stranger0\", customer cus_Missing0: Stripe has no such customer in this mode: check " +

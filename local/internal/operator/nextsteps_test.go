@@ -102,8 +102,7 @@ func TestTheStateOfARunWithRefusedLinesIsRemoved(t *testing.T) {
 		" --state STATE": "1 was not imported: add --report FILE to list them; remove STATE; correct them, then run " +
 			"the same command again",
 		" --state STATE --dry-run": "1 was not imported: add --report FILE to list them; correct them, then run the " +
-			"same " +
-			"command again",
+			"same command again",
 	} {
 		state := filepath.Join(t.TempDir(), "s")
 		_, err := c.run(t, strings.Fields("--csv "+users+strings.ReplaceAll(arguments, "STATE", state))...)

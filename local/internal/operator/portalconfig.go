@@ -42,8 +42,7 @@ func portalConfigCommand(getenv func(string) string) *cli.Command {
 				"It shows the differences, then creates or updates the configurations in the mode of the key. The " +
 				"key is " +
 				"STRIPE_SECRET_KEY,\nor the secret that STRIPE_SECRET_ID names; it needs Customer portal: Write. " +
-				"Stripe " +
-				"keeps your name in the metadata of the\nconfiguration, as " +
+				"Stripe keeps your name in the metadata of the\nconfiguration, as " +
 				portalconfig.MetadataKey + ". A parameter " +
 				"that is not in FILE keeps its value at Stripe, and is shown. \"\" unsets\na parameter. After an " +
 				"interruption, run the same command again: it does the rest.",

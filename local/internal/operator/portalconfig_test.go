@@ -465,8 +465,7 @@ func TestDoctorReadsTheFileOfPortalConfigurations(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "portal.json")
 	for text, want := range map[string]string{
 		`{"team": {"name": "x"}}`: "WARNING  portal configuration \"team\" of the file: Stripe has no configuration " +
-			"with this name " +
-			"in this mode\n         Run: go run ./local portal-config apply " + path + ".\n",
+			"with this name in this mode\n         Run: go run ./local portal-config apply " + path + ".\n",
 		`{"team": {"nam": "x"}}`: `portal.json:1: "team": nam: unknown parameter`,
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

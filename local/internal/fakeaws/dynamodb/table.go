@@ -61,8 +61,7 @@ func (d *Server) addTable(name string, key keySchema) (*table, error) {
 
 func invalidTableName() error {
 	return attribute.ValidationException("Invalid table/index name.  Table/index names must be between 3 and 255 " +
-		"characters long, " +
-		"and may contain only the characters a-z, A-Z, 0-9, '_', '-', and '.'")
+		"characters long, and may contain only the characters a-z, A-Z, 0-9, '_', '-', and '.'")
 }
 
 // Limits of DynamoDB on the values of a hash key and a range key, in bytes.

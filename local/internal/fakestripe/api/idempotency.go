@@ -35,15 +35,13 @@ func (s *API) once(w http.ResponseWriter, r *http.Request, body, requestID strin
 			return newAnswer(nil, &apiError{
 				status: http.StatusBadRequest, Type: "idempotency_error",
 				Message: "Keys for idempotent requests can only be used with the same parameters they were first " +
-					"used with. " +
-					"Try using a key other than '" + key + "' if you meant to execute a different request.",
+					"used with. Try using a key other than '" + key + "' if you meant to execute a different request.",
 			})
 		case first.answer == nil:
 			return newAnswer(nil, &apiError{
 				status: http.StatusConflict, Type: "invalid_request_error", Code: "idempotency_key_in_use",
 				Message: "There is currently another in-progress request using this Idempotent Key (that probably " +
-					"means you " +
-					"submitted twice, and the other request is still going through): " + key +
+					"means you submitted twice, and the other request is still going through): " + key +
 					". Please try again later.",
 			})
 		}

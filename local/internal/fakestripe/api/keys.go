@@ -66,8 +66,7 @@ func (s *API) authorize(r *http.Request, needs permission) *apiError {
 	key, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !isBearer || key == "" {
 		return unauthorized("You did not provide an API key. You need to provide your API key in the Authorization " +
-			"header, " +
-			"using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').")
+			"header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').")
 	}
 	s.mu.Lock()
 	isAccepted, isWithheld := s.keys[key], s.withheld[key][needs.name]

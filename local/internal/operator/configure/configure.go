@@ -26,12 +26,10 @@ const maxPasted = 256 << 10
 // These errors end a run whose output has the reason. They name the next step.
 var (
 	errRefused = errors.New("the portal refuses this token: make the change that is described above, then run " +
-		"configure " +
-		"again")
+		"configure again")
 	errExpired  = errors.New("the token has expired: sign in again, then run configure with the new token")
 	errUnusable = errors.New("no settings accept this token: get another token, as described above, then run " +
-		"configure " +
-		"with it")
+		"configure with it")
 )
 
 // waiting tells a person at a terminal why nothing happens. A terminal in canonical mode keeps at
@@ -53,8 +51,7 @@ func Command(getenv func(string) string) *cli.Command {
 			"                                                    say why these settings refuse the token\n\n" +
 			"It reads the token from standard input. It prints the claims of the token, whether the provider's keys " +
 			"can be fetched,\nwhether the signature is valid, and the lines for .deploy/ENV.toml. If JWT_… variables " +
-			"are " +
-			"set, it names the one rule that\nrefuses the token, and what to change.\n\n" +
+			"are set, it names the one rule that\nrefuses the token, and what to change.\n\n" +
 			"A token signs in its user, so keep it out of command lines and shell histories. The exit status is 1 if " +
 			"the token is refused.",
 		Flags: []cli.Flag{

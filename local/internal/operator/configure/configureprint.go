@@ -211,8 +211,7 @@ func (c *configuration) warnOfUser(warn func(string, ...any), variables map[stri
 			"Use sub.", claim)
 	case c.token.IsEveryones(value):
 		warn("%s is the same in all tokens of this issuer or app: with it as JWT_USER_CLAIM, all users share one "+
-			"customer. "+
-			"If it is the ID of the app, this is the token of a machine and has no user.", claim)
+			"customer. If it is the ID of the app, this is the token of a machine and has no user.", claim)
 	case tokenadvice.IsAddress(value):
 		warn("the user in %s is an e-mail address. An address can pass to another person, and a person may register "+
 			"with "+

@@ -175,8 +175,7 @@ func (s *FromCSV) take(batch *Batch, found pair) {
 		batch.Rejected = append(batch.Rejected, Rejected{
 			Kind: kindConflict, Line: line, User: found.user, Customer: found.customer,
 			Reason: fmt.Sprintf("the user %q has this customer too: keep the right user, or use --shared if users "+
-				"share "+
-				"customers on purpose", found.other),
+				"share customers on purpose", found.other),
 		})
 		return
 	}

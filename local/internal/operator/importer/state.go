@@ -46,8 +46,7 @@ func (e *StateError) Error() string { return e.reason }
 
 func otherRun(path, source, target string) error {
 	return &StateError{fmt.Sprintf("%s belongs to another run, from %s with %s: remove it to start over, or name "+
-		"another --state "+
-		"file",
+		"another --state file",
 		path, source, target)}
 }
 

@@ -145,8 +145,7 @@ func (p *parser) comparison() (Condition, error) {
 	}
 	if left.path != nil && slices.Equal(left.path, right.path) {
 		return nil, p.invalid("The first operand must be distinct from the remaining operands for this operator or " +
-			"function; " +
-			"operator: " + operator + ", first operand: " + left.path.String())
+			"function; operator: " + operator + ", first operand: " + left.path.String())
 	}
 	return func(item map[string]attribute.Value) bool {
 		one, isOne := left.in(item)

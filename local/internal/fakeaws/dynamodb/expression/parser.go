@@ -142,8 +142,7 @@ func (p *parser) disjoint(paths []Path) error {
 			shorter := min(len(one), len(two))
 			if slices.Equal(one[:shorter], two[:shorter]) {
 				return p.invalid("Two document paths overlap with each other; must remove or rewrite one of these " +
-					"paths; " +
-					"path one: " + one.String() + ", path two: " + two.String())
+					"paths; path one: " + one.String() + ", path two: " + two.String())
 			}
 		}
 	}
