@@ -78,9 +78,7 @@ var limits = []limit{
 	{"SlowAndBack", webdriver.Firefox,
 		"its driver listens for unload while it clicks, so the browser does not cache the page; " +
 			"TheButton tests only the event"},
-	{"SlowAndBack", webdriver.WebKit, "its driver waits forever for a page that Back restores from the cache; " +
-		"TheButton tests only the event"},
-	{"TheResponseIsUnderItsButton", webdriver.WebKit, "its driver waits forever after Back from the answer to a form"},
+	{"SlowAndBack", webdriver.WebKit, "its driver does not cache the page; TheButton tests only the event"},
 	{"LooksOfTheElement", webdriver.WebKit, "in dark mode it draws a native button dark and reports a light color, " +
 		"so axe does not judge the contrast of its label"},
 }

@@ -159,9 +159,6 @@ func testTheResponse(t *testing.T, b *browser) {
 	if isShown := evaluate[bool](b, `document.getElementById("response").checkVisibility()`); isShown {
 		t.Error("a new visit shows the response of the last one")
 	}
-	if b.limited("TheResponseIsUnderItsButton") {
-		return
-	}
 	b.Goto(l.Origin + "/?user=dave&credential=form")
 	b.click("#any-cancel-button", "h1 + p")
 	b.Back()

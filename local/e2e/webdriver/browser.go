@@ -89,7 +89,7 @@ func (b *Browser) Prefer(preferences Preferences) {
 // Goto opens an address and waits until the page has loaded.
 func (b *Browser) Goto(address string) {
 	b.t.Helper()
-	b.check(b.s.command("POST", "/url", map[string]any{"url": address}, nil), "open "+address)
+	b.check(b.s.open(address), "open "+address)
 }
 
 // Location returns the address of the page.
@@ -120,19 +120,19 @@ func (b *Browser) WaitLocation(prefix string) {
 func (b *Browser) Back() {
 	b.t.Helper()
 	b.WaitFor(`document.readyState === "complete"`)
-	b.check(b.s.command("POST", "/back", map[string]any{}, nil), "back")
+	b.check(b.s.visit("/back", map[string]any{}), "back")
 }
 
 // Forward goes forward in the history.
 func (b *Browser) Forward() {
 	b.t.Helper()
-	b.check(b.s.command("POST", "/forward", map[string]any{}, nil), "forward")
+	b.check(b.s.visit("/forward", map[string]any{}), "forward")
 }
 
 // Reload loads the page again.
 func (b *Browser) Reload() {
 	b.t.Helper()
-	b.check(b.s.command("POST", "/refresh", map[string]any{}, nil), "reload")
+	b.check(b.s.visit("/refresh", map[string]any{}), "reload")
 }
 
 // Click waits for an element, scrolls it into view, and clicks on its center like a mouse. It does
@@ -288,12 +288,7 @@ func (b *Browser) check(err error, action string) {
 // action can fail once.
 func (b *Browser) retry(action string, try func() error) {
 	b.t.Helper()
-	deadline := time.Now().Add(patience)
-	err := try()
-	for pause := 10 * time.Millisecond; err != nil && time.Now().Before(deadline); pause = min(2*pause, patience/200) {
-		time.Sleep(pause)
-		err = try()
-	}
+	err := b.s.retry(try)
 	if err != nil {
 		var location, text string
 		_ = b.s.command("GET", "/url", nil, &location)
@@ -363,7 +358,7 @@ func (s *session) cdp(method string, params map[string]any, result any) error {
 // the cookies for the host of the current page.
 func (s *session) clear() error {
 	for _, host := range []string{"127.0.0.1", "localhost"} {
-		if err := s.command("POST", "/url", map[string]any{"url": blankPage(host)}, nil); err != nil {
+		if err := s.open(blankPage(host)); err != nil {
 			return err
 		}
 		if err := s.command("DELETE", "/cookie", nil, nil); err != nil {
@@ -376,7 +371,51 @@ func (s *session) clear() error {
 	}}}, nil); err != nil {
 		return err
 	}
-	return s.command("POST", "/url", map[string]any{"url": "about:blank"}, nil)
+	return s.open("about:blank")
+}
+
+func (s *session) open(address string) error {
+	return s.visit("/url", map[string]any{"url": address})
+}
+
+// visit sends a command that leads to another page, and waits until that page has loaded. The other
+// drivers do this themselves.
+func (s *session) visit(path string, body map[string]any) error {
+	if s.name != WebKit {
+		return s.command("POST", path, body, nil)
+	}
+	const born = `performance.timeOrigin` // differs for each page, and stays with a page in the cache for Back
+	var before, now float64
+	if err := s.evaluate(born, &before); err != nil {
+		return err
+	}
+	if err := s.command("POST", path, body, nil); err != nil {
+		return err
+	}
+	return s.retry(func() error {
+		if err := s.evaluate(`document.readyState === "complete" ? `+born+` : 0`, &now); err != nil {
+			return err
+		}
+		if now == 0 || now == before {
+			return errors.New("the page has not loaded")
+		}
+		return nil
+	})
+}
+
+// retry calls try until it succeeds, for up to 20 seconds.
+func (s *session) retry(try func() error) error {
+	if s.name == WebKit {
+		s.scripts = tryTimeout
+		defer func() { s.scripts = 0 }()
+	}
+	deadline := time.Now().Add(patience)
+	err := try()
+	for pause := 10 * time.Millisecond; err != nil && time.Now().Before(deadline); pause = min(2*pause, patience/200) {
+		time.Sleep(pause)
+		err = try()
+	}
+	return err
 }
 
 func (s *session) prefer(p Preferences) error {

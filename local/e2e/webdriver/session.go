@@ -64,6 +64,8 @@ type session struct {
 	display *process // Xvfb, for WebKit only
 	base    string   // URL of the session
 	dir     string   // for all files
+
+	scripts time.Duration // how long to wait for the value of a script
 }
 
 var (
@@ -194,6 +196,8 @@ func start(kind kind) (_ *session, err error) {
 	if kind.name == WebKit {
 		// the timeout would use setTimeout of the page, which tests replace
 		timeouts["script"] = nil
+		// Its driver sometimes waits forever for a page to load, so visit waits instead.
+		capabilities["pageLoadStrategy"] = "none"
 	}
 	capabilities["timeouts"] = timeouts
 	var created struct{ SessionID string }
@@ -239,8 +243,12 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
-// client waits a little longer than a driver does.
-var client = &http.Client{Timeout: patience + 10*time.Second}
+// A command waits a little longer than a driver does. While a condition is tried again and again,
+// a script waits less: WebKit never returns the value if another page replaces that of the script.
+const (
+	commandTimeout = patience + 10*time.Second
+	tryTimeout     = 3 * time.Second
+)
 
 // command sends a command, and decodes the value of the response into out, if not nil.
 func (s *session) command(method, path string, in map[string]any, out any) error {
@@ -252,11 +260,17 @@ func (s *session) command(method, path string, in map[string]any, out any) error
 		}
 		body = bytes.NewReader(text)
 	}
-	request, err := http.NewRequestWithContext(context.Background(), method, s.base+path, body)
+	timeout := commandTimeout
+	if strings.HasPrefix(path, "/execute/") && s.scripts > 0 {
+		timeout = s.scripts
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, s.base+path, body)
 	if err != nil {
 		return err
 	}
-	response, err := client.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return err
 	}
