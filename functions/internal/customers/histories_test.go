@@ -17,6 +17,9 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
+// manyHistories is the default of -histories. CI delivers 10,000.
+const manyHistories = 1_000
+
 var (
 	histories = flag.Int("histories", manyHistories, "number of histories that are delivered")
 	firstSeed = flag.Uint64("seed", 1, "seed of the first history; the others follow")

@@ -19,6 +19,7 @@ import (
 // a minute while the Stripe key is rotated repeatedly. Each rotation changes the secret first. Then
 // Stripe stops accepting the old key, either at once or after a while in which both keys work.
 func TestKeyRotationsUnderLoadFailNoRequest(t *testing.T) {
+	t.Parallel() // it mostly waits
 	const (
 		environments = 4
 		perSecond    = 50

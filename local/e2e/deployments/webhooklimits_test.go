@@ -29,16 +29,19 @@ func testManyCustomers(t *testing.T, endpoint string) {
 	backwards := slices.Clone(forwards)
 	slices.Reverse(backwards)
 	for name, events := range map[string][][]byte{"forwards": forwards, "backwards": backwards} {
-		w := newTable(t, endpoint, "table-many-customers-"+name, layouts["a single-table design"])
-		// the last events are sent again
-		for _, event := range append(slices.Clone(events), created...) {
-			if err := w.deliver(t.Context(), event); err != nil {
-				t.Fatal(err)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newTable(t, endpoint, "table-many-customers-"+name, layouts["a single-table design"])
+			// the last events are sent again
+			for _, event := range append(slices.Clone(events), created...) {
+				if err := w.deliver(t.Context(), event); err != nil {
+					t.Fatal(err)
+				}
 			}
-		}
-		if got := w.customer(w.get(t, "alice")); got != "cus_Many000" {
-			t.Errorf("%s: the customer of alice is %q", name, got)
-		}
+			if got := w.customer(w.get(t, "alice")); got != "cus_Many000" {
+				t.Errorf("the customer of alice is %q", got)
+			}
+		})
 	}
 }
 

@@ -11,9 +11,14 @@ import (
 // items stores the items of a table by their keys, as JSON. Decoded, an item that the webhook
 // writes takes about five times as much memory, and a table may have millions of items.
 type items struct {
-	encoded map[string]string
+	encoded map[string]encodedItem
 	sorted  []string // the keys in order; nil if out of date
-	size    int      // of all items, as DynamoDB counts it, in bytes
+	size    int      // of all items
+}
+
+type encodedItem struct {
+	json string
+	size int // as DynamoDB counts it, in bytes
 }
 
 func (s *items) get(index string) (item map[string]attribute.Value, found bool) {
@@ -22,7 +27,7 @@ func (s *items) get(index string) (item map[string]attribute.Value, found bool) 
 		return nil, false
 	}
 	var wire map[string]json.RawMessage
-	_ = json.Unmarshal([]byte(encoded), &wire) // put wrote it
+	_ = json.Unmarshal([]byte(encoded.json), &wire) // put wrote it
 	item, _ = attribute.ParseMap(wire)
 	return item, true
 }
@@ -32,15 +37,16 @@ func (s *items) put(index string, item map[string]attribute.Value) error {
 	if err != nil {
 		return err
 	}
-	before, found := s.get(index)
+	before, found := s.encoded[index]
 	if !found {
 		s.sorted = nil
 	}
 	if s.encoded == nil {
-		s.encoded = map[string]string{}
+		s.encoded = map[string]encodedItem{}
 	}
-	s.encoded[index] = string(encoded)
-	s.size += attribute.SizeOf(item) - attribute.SizeOf(before)
+	size := attribute.SizeOf(item)
+	s.encoded[index] = encodedItem{string(encoded), size}
+	s.size += size - before.size
 	return nil
 }
 

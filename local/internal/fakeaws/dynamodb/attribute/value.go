@@ -70,76 +70,79 @@ func SizeOf(attributes map[string]Value) int {
 	return total
 }
 
-// ParseMap reads the attributes of an item, or the members of a map. It returns the errors of
-// DynamoDB.
-func ParseMap(wire map[string]json.RawMessage) (map[string]Value, error) {
-	attributes := make(map[string]Value, len(wire))
-	for name, raw := range wire {
-		if name == "" {
-			return nil, ValidationException("Empty attribute name")
+// ParseMap reads the attributes of an item. It returns the errors of DynamoDB.
+func ParseMap(item map[string]json.RawMessage) (map[string]Value, error) {
+	members := make(map[string]wire, len(item))
+	for name, raw := range item {
+		var member wire
+		if err := json.Unmarshal(raw, &member); err != nil {
+			return nil, serializationException()
 		}
-		value, err := Parse(raw)
-		if err != nil {
-			return nil, err
-		}
-		attributes[name] = value
+		members[name] = member
 	}
-	return attributes, nil
+	return parseMembers(members)
 }
 
 // Parse reads a value from its wire format. It returns the errors of DynamoDB: a
 // SerializationException for another format, and a ValidationException if the value is out of range
 // or does not have exactly one type.
 func Parse(raw json.RawMessage) (Value, error) {
-	var wire struct {
-		S    *string
-		N    *string
-		B    *string
-		BOOL *bool
-		NULL *bool
-		L    *[]json.RawMessage
-		M    *map[string]json.RawMessage
-		SS   *[]string
-		NS   *[]string
-		BS   *[]string
-	}
-	if err := json.Unmarshal(raw, &wire); err != nil {
+	var value wire
+	if err := json.Unmarshal(raw, &value); err != nil {
 		return Value{}, serializationException()
 	}
+	return value.parse()
+}
+
+// wire is the wire format of a value.
+type wire struct {
+	S    *string
+	N    *string
+	B    *string
+	BOOL *bool
+	NULL *bool
+	L    *[]wire
+	M    *map[string]wire
+	SS   *[]string
+	NS   *[]string
+	BS   *[]string
+}
+
+func (w wire) parse() (Value, error) {
 	var parsed []Value
 	var err error
 	add := func(kind string, value any, failure error) {
 		parsed = append(parsed, Value{kind, value})
 		err = failure
 	}
-	if wire.S != nil {
-		add("S", *wire.S, nil)
+	if w.S != nil {
+		add("S", *w.S, nil)
 	}
-	if wire.N != nil {
-		number, failure := normalizeNumber(*wire.N)
+	if w.N != nil {
+		number, failure := normalizeNumber(*w.N)
 		add("N", number, failure)
 	}
-	if wire.B != nil {
-		add("B", *wire.B, checkBase64(*wire.B))
+	if w.B != nil {
+		add("B", *w.B, checkBase64(*w.B))
 	}
-	if wire.BOOL != nil {
-		add("BOOL", *wire.BOOL, nil)
+	if w.BOOL != nil {
+		add("BOOL", *w.BOOL, nil)
 	}
-	if wire.NULL != nil {
-		add("NULL", true, checkNull(*wire.NULL))
+	if w.NULL != nil {
+		add("NULL", true, checkNull(*w.NULL))
 	}
-	for kind, elements := range map[string]*[]string{"SS": wire.SS, "NS": wire.NS, "BS": wire.BS} {
+	for kind, elements := range map[string]*[]string{"SS": w.SS, "NS": w.NS, "BS": w.BS} {
 		if elements != nil {
 			set, failure := parseSet(kind, *elements)
 			add(kind, set, failure)
 		}
 	}
-	if wire.L != nil {
-		list, failure := parseList(*wire.L)
+	if w.L != nil {
+		list, failure := parseList(*w.L)
 		add("L", list, failure)
 	}
-	if wire.M != nil {
-		members, failure := ParseMap(*wire.M)
+	if w.M != nil {
+		members, failure := parseMembers(*w.M)
 		add("M", members, failure)
 	}
 	switch len(parsed) {
@@ -154,16 +157,31 @@ func Parse(raw json.RawMessage) (Value, error) {
 	}
 }
 
-func parseList(wire []json.RawMessage) ([]Value, error) {
-	list := make([]Value, 0, len(wire))
-	for _, raw := range wire {
-		value, err := Parse(raw)
+func parseList(wires []wire) ([]Value, error) {
+	list := make([]Value, 0, len(wires))
+	for _, element := range wires {
+		value, err := element.parse()
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, value)
 	}
 	return list, nil
+}
+
+func parseMembers(wires map[string]wire) (map[string]Value, error) {
+	members := make(map[string]Value, len(wires))
+	for name, member := range wires {
+		if name == "" {
+			return nil, ValidationException("Empty attribute name")
+		}
+		value, err := member.parse()
+		if err != nil {
+			return nil, err
+		}
+		members[name] = value
+	}
+	return members, nil
 }
 
 func checkBase64(s string) error {
