@@ -68,10 +68,10 @@ func readAxe(t *testing.T) string {
 	return devservertest.ReadText(t, "../../../.tools/npm/node_modules/axe-core/axe.min.js")
 }
 
-// some returns all pages in Chromium, and the first and the last in other browsers. The pages share
-// their markup and style sheet and differ only in texts.
-func (b *browser) some(pages []string) []string {
-	if b.Name == webdriver.Chromium {
+// some returns all pages for light mode in Chromium, otherwise the first and the last. The pages
+// share their markup and style sheet and differ only in texts.
+func (b *browser) some(scheme webdriver.Preferences, pages ...string) []string {
+	if b.Name == webdriver.Chromium && !scheme.Dark {
 		return pages
 	}
 	return []string{pages[0], pages[len(pages)-1]}
@@ -96,13 +96,13 @@ func testLooksOfTheDemo(t *testing.T, b *browser) {
 	for _, scheme := range b.pageSchemes() {
 		l, _ := devservertest.Start(t)
 		b.Prefer(scheme)
-		b.lookAtTheDemo(axe, l.Origin)
+		b.lookAtTheDemo(axe, l.Origin, scheme)
 	}
 }
 
-func (b *browser) lookAtTheDemo(axe, origin string) {
+func (b *browser) lookAtTheDemo(axe, origin string, scheme webdriver.Preferences) {
 	b.t.Helper()
-	for _, user := range b.some([]string{"alice", "bob", "carol", "erin", "dave"}) {
+	for _, user := range b.some(scheme, "alice", "bob", "carol", "erin", "dave") {
 		b.Goto(origin + "/?user=" + user)
 		b.WaitVisible("#request")
 		b.look(axe, "demo-"+user)
@@ -157,7 +157,7 @@ func testLooksOfTheErrorPages(t *testing.T, b *browser) {
 	axe := readAxe(t)
 	for _, scheme := range b.pageSchemes() {
 		b.Prefer(scheme)
-		for _, code := range b.some(slices.Sorted(maps.Keys(pages))) {
+		for _, code := range b.some(scheme, slices.Sorted(maps.Keys(pages))...) {
 			b.Goto(server.URL + "/" + code)
 			b.look(axe, "error-"+code)
 		}
@@ -176,7 +176,7 @@ func testLooksOfTheQuestions(t *testing.T, b *browser) {
 		b.Goto(l.Origin + "/?user=dave&credential=cookie")
 		b.click("#any-cancel-button", "form .button")
 		b.look(axe, "choices")
-		for _, language := range b.some([]string{"en", "de", "fr", "es", "it", "pt-BR", "nl", "ja"}) {
+		for _, language := range b.some(scheme, "en", "de", "fr", "es", "it", "pt-BR", "nl", "ja") {
 			b.Goto(l.Origin + "/billing/portal?flow_data[type]=payment_method_update&locale=" + language)
 			if got := evaluate[string](b, `document.documentElement.lang`); got != language {
 				t.Errorf("%s: the page has the language %q", language, got)
