@@ -43,17 +43,20 @@ class GoTest(unittest.TestCase):
 
 
 class Run(unittest.TestCase):
-    def run_ci(self, go, make):
+    def run_ci(self, go, tools, check):
         folder = Folder(self, ".ci/run")
-        folder.tools(go=f'echo "go $@, CI=$CI, in $PWD" >>$HERE/called; exit {go}', make=f'echo "make $@, CI=$CI, in $PWD" >>$HERE/called; exit {make}')
+        said = 'echo "$(basename "$0") $@, CI=$CI, in $PWD" >>$HERE/called'
+        folder.tools(go=f"{said}; exit {go}", make=f'{said}; case "$1" in tools) exit {tools};; *) exit {check};; esac')
         status, _ = folder.run(folder.path / ".ci/run", CI="")
         return status, (folder.path / "called").read_text().replace(str(folder.path), "here").splitlines()
 
     def test_everything_is_run_until_something_fails(self):
-        tests, checks = "go run .ci/gotest.go ./..., CI=true, in here", "make check, CI=true, in here"
-        self.assertEqual(self.run_ci(0, 0), (0, [tests, checks]))
-        self.assertEqual(self.run_ci(1, 0), (1, [tests]))
-        self.assertEqual(self.run_ci(0, 2), (2, [tests, checks]))
+        commands = ("go run .ci/gotest.go ./...", "make tools", "make --jobs=2 --output-sync=target check")
+        called = [f"{command}, CI=true, in here" for command in commands]
+        self.assertEqual(self.run_ci(0, 0, 0), (0, called))
+        self.assertEqual(self.run_ci(1, 0, 0), (1, called[:1]))
+        self.assertEqual(self.run_ci(0, 2, 0), (2, called[:2]))
+        self.assertEqual(self.run_ci(0, 0, 2), (2, called))
 
     def test_the_workflows_run_all_checks(self):
         steps = {name: self.steps(name) for name in ("ci", "release")}
