@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -15,16 +16,22 @@ import (
 	"billingportal/local/internal/devserver/devservertest"
 )
 
-// TestMain finds the program of `go run ./local`, which Go keeps in its build cache.
+// TestMain builds the program of `go run ./local` for all tests.
 func TestMain(m *testing.M) {
-	find := exec.Command("go", "run", "-exec", "echo", "billingportal/local")
-	find.Stderr = os.Stderr
-	path, err := find.Output()
-	if err != nil {
-		panic(err)
-	}
-	program = strings.TrimSpace(string(path))
-	os.Exit(m.Run())
+	os.Exit(func() int {
+		folder, err := os.MkdirTemp("", "local-*")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(folder)
+		program = filepath.Join(folder, "local")
+		build := exec.Command("go", "build", "-o", program, "billingportal/local")
+		build.Stderr = os.Stderr
+		if err := build.Run(); err != nil {
+			panic(err)
+		}
+		return m.Run()
+	}())
 }
 
 var program string

@@ -384,9 +384,9 @@ func (s *session) visit(path string, body map[string]any) error {
 	if s.name != WebKit {
 		return s.command("POST", path, body, nil)
 	}
-	const born = `performance.timeOrigin` // differs for each page, and stays with a page in the cache for Back
+	const born = `performance.timeOrigin` // each page has another
 	var before, now float64
-	if err := s.evaluate(born, &before); err != nil {
+	if err := s.retry(func() error { return s.evaluate(born, &before) }); err != nil {
 		return err
 	}
 	if err := s.command("POST", path, body, nil); err != nil {
