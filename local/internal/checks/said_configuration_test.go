@@ -19,7 +19,7 @@ var _ = say("infra/CONFIGURATION.md",
 	"late, twice or in any order", "Choose one of two ways", "After the first deployment",
 	"| Checkout Sessions that no Payment Link made (the default) | only your server makes such sessions |",
 	"you use a pricing table, or another app of the same Stripe account makes sessions",
-	"only people who may name any user can reach your links |",
+	"you trust everyone who can open your links, because they can name any user |",
 
 	// Parameters
 	"`prod` keeps logs for {{days of logs in prod}} days",

@@ -2,10 +2,11 @@ package checks
 
 var _ = say("README.md",
 	"`sessions`, the default, if only your server makes",
-	"`none` if you have a pricing table", "`all` if only people who may name any user can reach your Payment Links",
+	"`none` if you have a pricing table", "`all` if you trust everyone who can open your Payment Links",
 	"five buttons", "which takes one to two minutes on two cores", "{{go version}} or later",
 	"prints `303 See Other`", "takes about three minutes the first time", "a command like the second one",
 	"asks for the {{values without default}} values that have no default",
+	"Python 3 with `venv`", "does step 1, and in step 4 creates the signing secret",
 	"401 with a fresh token", "CORS errors, 401, 403, 404 | [API, Troubleshooting]",
 
 	// Measured: each is in the benchmark's own page.
