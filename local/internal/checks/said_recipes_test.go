@@ -4,8 +4,8 @@ var _ = say("infra/README.md",
 	// make deploy
 	"Set `FirstDeployment` to `true`, and back to `false` when the first deployment has succeeded",
 	"gets a {{share of a canary}} of the traffic for {{minutes of a canary}} (`DeploymentPreference`)",
-	"if the new one crashes {{template.yaml Resources/PortalVersionErrors/Properties/Threshold}}, or if a tenth of "+
-		"all requests, and at least three, fail",
+	"if the new one crashes {{template.yaml Resources/PortalVersionErrors/Properties/Threshold}} within a minute, "+
+		"or if it answers a tenth of its own requests, and at least three within five minutes, with 5xx",
 	"about 10 MB of the [75 GB]",
 
 	// Stack parameters
