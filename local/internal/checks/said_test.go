@@ -386,6 +386,9 @@ var calculated = map[string]func(*sources) float64{
 	"tries of the bus": func(s *sources) float64 {
 		return 1 + s.number("template.yaml", "Resources", "WebhookRetries", "Properties", "MaximumRetryAttempts")
 	},
+	"seconds of stale keys": func(s *sources) float64 {
+		return s.number("infra/observability.yaml", "Resources", "StaleKeys", "Properties", "Threshold") / 1000
+	},
 	// The constant is slightly larger, because requests differ in how long they take to arrive.
 	"doctor's requests in test mode": func(s *sources) float64 { return pace(s, "testApart", 200) },
 	"doctor's requests in live mode": func(s *sources) float64 { return pace(s, "liveApart", 50) },
