@@ -23,7 +23,7 @@ var (
 )
 
 func TestDocumentsNameTheVariables(t *testing.T) {
-	known := map[string]bool{}
+	known := map[string]bool{"DYNAMODB_JSON": true} // an option's value in the AWS CLI
 	WalkSource(t, root, func(path, text string) {
 		if strings.HasSuffix(path, ".md") || strings.HasSuffix(path, "_test.go") {
 			return
