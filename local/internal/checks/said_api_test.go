@@ -19,7 +19,8 @@ var _ = say("infra/API.md",
 
 	// Errors.
 	"`title`, `status`, `detail`, `code` and `request_id`, and with `param` if one parameter is wrong",
-	"(429) or too large (413, 431)", "the function (500, 503)", "or there are two credentials",
+	"429 if there are [too many requests]", "413 if the body is larger than 10 MB, 431 if the "+
+		"headers are too large, and 500 or 503 if it cannot run the function", "or there are two credentials",
 	"most {{params.MaxBodySize}} of",
 	"Try again after `Retry-After` seconds", "explains server errors (5xx)",
 
