@@ -53,7 +53,7 @@ var _ = say("infra/PORTAL.md",
 )
 
 var _ = say("infra/RATE-LIMITS.md",
-	"the {{default ThrottlingRateLimit}} requests a second of a route",
+	"one limit of {{default ThrottlingRateLimit}} requests a second",
 	"| [10,000 requests a second]", "sends refused events again for three days |",
 	"| the function | {{upstream.budget}} a request, {{upstream.MaxConns}} connections to an upstream",
 	"| [100 requests a second]", "in live mode, 25 in test mode, for the whole account",
