@@ -35,7 +35,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## serve everything on this machine, at http://127.0.0.1:8080
@@ -50,7 +50,7 @@ dashboard: $(VENV_FILE) ## draw the dashboard in four drills, as .cache/dashboar
 	$(VENV)/bin/python -B .ci/template/dashboard.py .cache/dashboard
 
 .PHONY: bench
-bench: ## measure the deployed binary, and compare it with a plain version and with the network's limit
+bench: ## measure the deployed binary, and compare it with a plain version and with the least code that Go allows (the floor)
 	go run ./local/bench
 
 .PHONY: mutants
