@@ -155,7 +155,8 @@ func costs(t *testing.T, kinds []costKind) string {
 	t.Helper()
 	sizes := []float64{1e4, 1e6, 1e8}
 	var b strings.Builder
-	b.WriteString("| | each user, a month | Lambda, ms | DynamoDB, reads and writes | log, bytes | answer, bytes | price of " +
+	b.WriteString("| | each user, a month | Lambda, ms | DynamoDB, reads and writes | log, bytes | answer, bytes | " +
+		"price of " +
 		"a million requests | 10,000 users, a month | 1 million users, a month | 100 million users, a month |\n")
 	b.WriteString("|---|---|---|---|---|---|---|---|---|---|\n")
 	totals := make([]float64, len(sizes))

@@ -1,7 +1,8 @@
 package checks
 
 var _ = say(".github/CONTRIBUTING.md",
-	"need Go ({{go version}} or later)", "two builds give the same zip files", "two checks at a time", "draws the dashboard in four drills",
+	"need Go ({{go version}} or later)", "two builds give the same zip files", "two checks at a time",
+	"draws the dashboard in four drills",
 	"at {{default MemorySize}} MB (Linux, as root)",
 	"A signature is valid for {{internal/webhook.tolerance}}", "with one or two methods",
 	"Edit two files by hand", "half a read unit",
