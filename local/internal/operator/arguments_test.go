@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"billingportal/local/internal/commandline/commandtest"
 )
 
 func TestNoArgumentIsIgnored(t *testing.T) {
@@ -31,6 +33,32 @@ func TestNoArgumentIsIgnored(t *testing.T) {
 			if output, _, err := run(t, strings.Fields(test.line)...); err == nil ||
 				!strings.Contains(err.Error(), test.want) {
 				t.Errorf("%v, want %s\n%s", err, test.want, output)
+			}
+		})
+	}
+}
+
+// Without variables, one error names all that an import needs, and the document about them.
+func TestAnImportNamesAllMissingVariables(t *testing.T) {
+	const begin, end = "the environment is wrong:\nCUSTOMERS_TABLE is required\n" +
+		"Set CUSTOMERS_TABLE (the stack's output CustomersTableName)", ": see infra/CUSTOMERS.md, \"Set the variables\""
+	const key = ", and STRIPE_SECRET_ID or STRIPE_SECRET_KEY"
+	for _, test := range []struct{ line, secret, want string }{
+		{"import", "", begin + key + end},
+		{"import --dry-run", "", begin + key + end},
+		{"import --verify", "", begin + key + end},
+		{"import", "billing-portal/stripe", begin + end},
+		{"import --csv users.csv", "", begin + end},
+	} {
+		t.Run(test.line+test.secret, func(t *testing.T) {
+			awsAlone(t, temporary)
+			for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_KEY"} {
+				t.Setenv(name, "")
+			}
+			t.Setenv("STRIPE_SECRET_ID", test.secret)
+			output, _, err := run(t, strings.Fields(test.line)...)
+			if commandtest.Said(err) != test.want || output != "" {
+				t.Errorf("%q, want %q\n%s", commandtest.Said(err), test.want, output)
 			}
 		})
 	}

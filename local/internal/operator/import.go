@@ -175,11 +175,26 @@ type importJob struct {
 // next prints the next step after a run that succeeded.
 func (j *importJob) next(format string, values ...any) { commandline.Next(j.cmd, format, values...) }
 
+// mapping reads the variables of the table. If there is no table, the error also says whether the
+// Stripe key is missing, so that one error names all variables to set.
+func (j *importJob) mapping() (operator.Mapping, error) {
+	mapping, err := operator.ReadMapping(j.getenv)
+	if err == nil || strings.TrimSpace(j.getenv("CUSTOMERS_TABLE")) != "" {
+		return mapping, err // it names the variables
+	}
+	advice := "Set CUSTOMERS_TABLE (the stack's output CustomersTableName)"
+	hasKey := strings.TrimSpace(j.getenv("STRIPE_SECRET_KEY")) != "" || j.getenv("STRIPE_SECRET_ID") != ""
+	if j.cmd.String("csv") == "" && !hasKey {
+		advice += ", and STRIPE_SECRET_ID or STRIPE_SECRET_KEY"
+	}
+	return mapping, fmt.Errorf("%w\n%s: see infra/CUSTOMERS.md, \"Set the variables\"", err, advice)
+}
+
 // run imports into the table.
 func (j *importJob) run(ctx context.Context) error {
-	mapping, err := operator.ReadMapping(j.getenv)
+	mapping, err := j.mapping()
 	if err != nil {
-		return err // it names the variables
+		return err
 	}
 	isDry := j.cmd.Bool("dry-run")
 	client, err := j.dynamoDB(ctx, mapping)
@@ -375,9 +390,9 @@ func (j *importJob) propose(ctx context.Context) error {
 }
 
 func (j *importJob) verify(ctx context.Context) error {
-	mapping, err := operator.ReadMapping(j.getenv)
+	mapping, err := j.mapping()
 	if err != nil {
-		return err // it names the variables
+		return err
 	}
 	client, err := j.dynamoDB(ctx, mapping)
 	if err != nil {
