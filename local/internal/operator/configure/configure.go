@@ -95,6 +95,25 @@ var tokenVariables = []string{
 	"JWT_REQUIRED_SCOPE", "JWT_REQUIRED_CLAIM",
 }
 
+// variablesSet returns the names of the JWT_… variables that are set.
+func variablesSet(getenv func(string) string) []string {
+	var set []string
+	for _, name := range tokenVariables {
+		if strings.TrimSpace(getenv(name)) != "" {
+			set = append(set, name)
+		}
+	}
+	return set
+}
+
+// Target names what configure reads.
+func Target(getenv func(string) string) string {
+	if len(variablesSet(getenv)) == 0 {
+		return "a token from standard input"
+	}
+	return "a token from standard input, and the JWT_… variables of the environment"
+}
+
 func (c *configuration) run(ctx context.Context, pasted string) error {
 	c.printTarget()
 	token, err := tokenadvice.Read(pasted)

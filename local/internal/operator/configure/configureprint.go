@@ -23,12 +23,7 @@ func (c *configuration) printf(format string, values ...any) {
 }
 
 func (c *configuration) printTarget() {
-	var set []string
-	for _, name := range tokenVariables {
-		if strings.TrimSpace(c.getenv(name)) != "" {
-			set = append(set, name)
-		}
-	}
+	set := variablesSet(c.getenv)
 	if len(set) == 0 {
 		c.printf("No variable JWT_… is set: looking for settings that accept the token on standard input.\n\n")
 		return
