@@ -111,6 +111,9 @@ func (e *examination) run(ctx context.Context) ([]preflight.Finding, error) {
 		endpoint = ""
 	}
 	cfg, err := loadAWS(ctx, endpoint, nil, config.WithRegion(e.region))
+	if errors.Is(err, errNoRegion) {
+		return nil, fmt.Errorf("%w, or add --region", err)
+	}
 	if err != nil {
 		return nil, err
 	}
