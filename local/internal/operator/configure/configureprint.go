@@ -65,6 +65,9 @@ func inClaim(claim string) string {
 // relative returns a duration as a time ago or ahead, in its largest unit.
 func relative(d time.Duration) string {
 	unit, text := time.Second, "seconds"
+	if d.Abs() >= time.Second && d.Abs() < 2*time.Second {
+		text = "second" // a larger unit begins at 2
+	}
 	for _, larger := range []struct {
 		unit time.Duration
 		text string
