@@ -95,7 +95,7 @@ func TestCommandsAreOneProgram(t *testing.T) {
 		"piped standard input": {
 			"configure --offline", "not a token", 1,
 			"No variable JWT_… is set: looking for settings that accept the token on standard input.\n",
-			"configure: a token from standard input, and the JWT_… variables of the environment\nlocal: ",
+			"configure: a token from standard input\nlocal: ",
 		},
 		"an environment of its own": {
 			"doctor", "", 0, "ok ",

@@ -64,14 +64,14 @@ func (c Choices) general() []action {
 		},
 		{
 			ID: "any-cancel", Flow: "subscription_cancel", Quiet: true,
-			Label: "Cancel subscription", Note: "Opens the cancellation.",
+			Label: "Cancel subscription", Note: "Opens the cancellation page.",
 			Fields: []field{{"flow_data[type]", "subscription_cancel"}},
 		},
 	}
 	if c.Price != "" {
 		actions = append(actions, action{
 			ID: "any-confirm", Flow: "subscription_update_confirm", Quiet: true,
-			Label: "Upgrade to " + c.Plan, Note: "Opens the confirmation.",
+			Label: "Upgrade to " + c.Plan, Note: "Opens the confirmation page.",
 			Fields: []field{
 				{"flow_data[type]", "subscription_update_confirm"},
 				{"flow_data[subscription_update_confirm][items][0][price]", c.Price},
@@ -95,11 +95,11 @@ func (c Choices) forSubscription(s Subscription, suffix string) []action {
 	item := []field{{confirm + "[items][0][id]", s.Item}, {confirm + "[items][0][price]", c.Price}}
 	return []action{
 		flow("update", "subscription_update", "Change plan", "Opens the list of plans."),
-		flow("confirm", "subscription_update_confirm", "Upgrade to "+c.Plan, "Opens the confirmation.", item...),
+		flow("confirm", "subscription_update_confirm", "Upgrade to "+c.Plan, "Opens the confirmation page.", item...),
 		flow("confirm-promotion", "subscription_update_confirm", "Upgrade to "+c.Plan+" with a discount",
 			"Applies a promotion code.",
 			append(item, field{confirm + "[discounts][0][promotion_code]", c.PromotionCode})...),
-		flow("cancel", "subscription_cancel", "Cancel subscription", "Opens the cancellation."),
+		flow("cancel", "subscription_cancel", "Cancel subscription", "Opens the cancellation page."),
 		flow("cancel-offer", "subscription_cancel", "Cancel with an offer to stay",
 			"Offers the coupon "+c.Coupon+".",
 			field{cancel + "[retention][type]", "coupon_offer"},

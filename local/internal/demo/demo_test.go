@@ -114,7 +114,7 @@ func TestWithoutAnOrigin(t *testing.T) {
 	if got := form(t, page, "payment-method"); !slices.Equal(got, want) {
 		t.Errorf("sends %v", got)
 	}
-	if strings.Contains(page, "<option>redirect") {
+	if strings.Contains(page, `<option value="redirect"`) {
 		t.Error("the page offers to return here")
 	}
 }
@@ -154,6 +154,12 @@ func TestCookieInsteadOfTheToken(t *testing.T) {
 	signedIn := get(cfg, "/?user=dave&credential=cookie")
 	if got := form(t, signedIn.Body.String(), "any-cancel"); got[1] != "flow_data[type]=subscription_cancel" {
 		t.Errorf("sends %v", got)
+	}
+	for _, want := range []string{`<option value="form">a form field</option>`,
+		`<option value="cookie" selected>a cookie</option>`} {
+		if !strings.Contains(signedIn.Body.String(), want) {
+			t.Errorf("no %s", want)
+		}
 	}
 	if strings.Contains(signedIn.Body.String(), "token-of-dave") {
 		t.Error("the page has the token")

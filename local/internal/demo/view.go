@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -38,7 +39,11 @@ type option struct {
 	Name, Label, None string // None is the text for no choice
 	Values            []string
 	Chosen            string
+	texts             map[string]string // of values; without a text, the page shows the value
 }
+
+// Text returns the text of a value on the page.
+func (o option) Text(value string) string { return cmp.Or(o.texts[value], value) }
 
 // group is a heading with its actions.
 type group struct {
@@ -143,7 +148,8 @@ func (d *demo) options(query url.Values) []option {
 		{Name: "locale", Label: "Language", None: "not sent", Values: d.choices.Locales},
 		{Name: "configuration", Label: "Configuration", None: "the default", Values: d.choices.Configurations},
 		{Name: "on_behalf_of", Label: "On behalf of account", None: "no other account", Values: d.choices.Accounts},
-		{Name: credentialOption, Label: "Token is sent in", None: "a header", Values: credentials},
+		{Name: credentialOption, Label: "Token is sent in", None: "a header", Values: credentials,
+			texts: map[string]string{credentialForm: "a form field", credentialCookie: "a cookie"}},
 		{Name: afterOption, Label: "After a flow", None: "not sent", Values: ends},
 	} {
 		if len(o.Values) > 0 {

@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -274,10 +275,27 @@ func ReadStripeEvent(dir, name string) ([]byte, error) {
 		body, err = os.ReadFile(filepath.Join(filepath.FromSlash(StripeEventsFolder), file)) //nolint:gosec // as above
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no event %q in %s; run this in the top folder of the repository",
-			name, StripeEventsFolder)
+		return nil, noStripeEvent(dir, name)
 	}
 	return body, err
+}
+
+// noStripeEvent says that there is no such event, and names those that there are.
+func noStripeEvent(dir, name string) error {
+	names := map[string]bool{}
+	for _, folder := range []string{filepath.Join(dir, "stripe"), filepath.FromSlash(StripeEventsFolder)} {
+		files, _ := os.ReadDir(folder) // a missing folder has no events
+		for _, file := range files {
+			if event, isEvent := strings.CutSuffix(file.Name(), ".json"); isEvent {
+				names[event] = true
+			}
+		}
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("there is no folder %s: run this in the top folder of the repository", StripeEventsFolder)
+	}
+	return fmt.Errorf("there is no event %q. The events are %s", name,
+		strings.Join(slices.Sorted(maps.Keys(names)), ", "))
 }
 
 // busEvent returns an event as EventBridge sends it to the webhook function. It has no signature,

@@ -252,6 +252,19 @@ func TestEventsForTheWebhook(t *testing.T) {
 	}
 }
 
+func TestAnUnknownEventNamesTheKnownOnes(t *testing.T) {
+	for dir, want := range map[string]string{
+		"../../../events": `^there is no event "nope"\. The events are checkout\.session\.completed, .*, ` +
+			`customer\.created, .*invoice\.paid$`,
+		"elsewhere": "^there is no folder events/stripe: run this in the top folder of the repository$",
+	} {
+		err := devserver.PrintWebhookEvent(t.Context(), &bytes.Buffer{}, dir, "nope")
+		if err == nil || !regexp.MustCompile(want).MatchString(err.Error()) {
+			t.Errorf("%s: %v", dir, err)
+		}
+	}
+}
+
 // The committed events look like those from Stripe, and contain no real data.
 func TestStripeEventsAreEvents(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "..", "..", devserver.StripeEventsFolder, "*.json"))

@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"billingportal/local/internal/commandline/commandtest"
 )
 
 func TestNoArgumentIsIgnored(t *testing.T) {
@@ -36,6 +38,32 @@ func TestNoArgumentIsIgnored(t *testing.T) {
 	}
 }
 
+// Without variables, one error names all that an import needs, and the document about them.
+func TestAnImportNamesAllMissingVariables(t *testing.T) {
+	const begin, end = "the environment is wrong:\nCUSTOMERS_TABLE is required\n" +
+		"Set CUSTOMERS_TABLE (the stack's output CustomersTableName)", ": see infra/CUSTOMERS.md, \"Set the variables\""
+	const key = ", and STRIPE_SECRET_ID or STRIPE_SECRET_KEY"
+	for _, test := range []struct{ line, secret, want string }{
+		{"import", "", begin + key + end},
+		{"import --dry-run", "", begin + key + end},
+		{"import --verify", "", begin + key + end},
+		{"import", "billing-portal/stripe", begin + end},
+		{"import --csv users.csv", "", begin + end},
+	} {
+		t.Run(test.line+test.secret, func(t *testing.T) {
+			awsAlone(t, temporary)
+			for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_KEY"} {
+				t.Setenv(name, "")
+			}
+			t.Setenv("STRIPE_SECRET_ID", test.secret)
+			output, _, err := run(t, strings.Fields(test.line)...)
+			if commandtest.Said(err) != test.want || output != "" {
+				t.Errorf("%q, want %q\n%s", commandtest.Said(err), test.want, output)
+			}
+		})
+	}
+}
+
 // The target is printed on standard error, so that JSON on standard output can be piped.
 func TestCommandsSayTheirTarget(t *testing.T) {
 	for _, name := range []string{"CUSTOMERS_TABLE", "STRIPE_SECRET_ID", "JWT_ISSUER", "JWT_AUDIENCE",
@@ -55,7 +83,9 @@ func TestCommandsSayTheirTarget(t *testing.T) {
 			"import: the table of the environment: CUSTOMERS_TABLE=example at " + refuses.URL + "\n"},
 		"import --propose x --out y": {"",
 			"import: the customers of the environment's Stripe key: no Stripe key; no table\n"},
-		"configure --offline":            {"", "configure: a token from standard input, and the JWT_… variables"},
+		"configure --offline": {"JWT_ISSUER",
+			"configure: a token from standard input, and the JWT_… variables of the environment\n"},
+		"configure":                      {"", "configure: a token from standard input\n"},
 		"doctor --region x --stack mine": {"", "doctor: the stack mine in x\n"},
 		"portal-config apply none.yaml": {"",
 			"portal-config: the portal configurations of the environment's Stripe key: no Stripe key\n"},

@@ -34,6 +34,9 @@ type awsFault struct{ reason string }
 
 func (e *awsFault) Error() string { return e.reason }
 
+var errNoRegion = errors.New("no AWS Region is set: set AWS_REGION, for example AWS_REGION=eu-central-1, or region " +
+	"in your AWS profile")
+
 // loadAWS reads the operator's own AWS configuration, and reports a fault in it at once. A loopback
 // endpoint needs no configuration. If the credentials cannot be renewed later, it calls end, which
 // may be nil. The SDK's own warnings are dropped: the errors say what matters.
@@ -59,11 +62,15 @@ func loadAWS(ctx context.Context, endpoint string, end context.CancelCauseFunc,
 		return cfg, nil
 	}
 	if err != nil {
-		return cfg, describeCredentials(cfg.Credentials, err)
+		err = describeCredentials(cfg.Credentials, err)
+		var fault *awsFault
+		if errors.As(err, &fault) && cfg.Region == "" {
+			err = fmt.Errorf("%w; %w", err, errNoRegion)
+		}
+		return cfg, err
 	}
 	if cfg.Region == "" {
-		return cfg, &awsFault{"no AWS Region is set: set AWS_REGION, for example AWS_REGION=eu-central-1, or region " +
-			"in your AWS profile"}
+		return cfg, errNoRegion
 	}
 	cfg.Credentials = &renewing{cfg.Credentials, end}
 	return cfg, nil

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 
+	"billingportal/local/internal/commandline/commandtest"
 	"billingportal/local/internal/devserver"
 	"billingportal/local/internal/devserver/devservertest"
 )
@@ -117,6 +118,28 @@ func TestFaultsOfTheAWSConfigurationAreNamed(t *testing.T) {
 					t.Errorf("it took %s", took)
 				}
 			})
+		}
+	}
+}
+
+// Without a sign-in and without a Region, one error names both. Only doctor has the flag --region.
+func TestAMissingRegionIsNamedWithTheSignIn(t *testing.T) {
+	const region = "set AWS_REGION, for example AWS_REGION=eu-central-1, or region in your AWS profile"
+	keys := map[string]string{"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "SECRET"}
+	for _, test := range []struct {
+		variables  map[string]string
+		line, want string
+	}{
+		{nil, "doctor --stack billing", "; no AWS Region is set: " + region + ", or add --region"},
+		{nil, "import", "; no AWS Region is set: " + region},
+		{nil, "doctor --stack billing --region eu-central-1", " or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"},
+		{keys, "doctor --stack billing", "no AWS Region is set: " + region + ", or add --region"},
+		{keys, "import", "no AWS Region is set: " + region},
+	} {
+		awsAlone(t, test.variables)
+		output, err := runAlone(t, strings.Fields(test.line)...)
+		if !strings.HasSuffix(commandtest.Said(err), test.want) || output != "" {
+			t.Errorf("%s: %v, want %s\n%s", test.line, err, test.want, output)
 		}
 	}
 }

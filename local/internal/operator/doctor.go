@@ -111,6 +111,9 @@ func (e *examination) run(ctx context.Context) ([]preflight.Finding, error) {
 		endpoint = ""
 	}
 	cfg, err := loadAWS(ctx, endpoint, nil, config.WithRegion(e.region))
+	if errors.Is(err, errNoRegion) {
+		return nil, fmt.Errorf("%w, or add --region", err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -320,7 +323,7 @@ func printFindings(w io.Writer, findings []preflight.Finding, asJSON bool) error
 	slices.SortStableFunc(sorted, func(a, b preflight.Finding) int {
 		return slices.Index(order, string(a.Status)) - slices.Index(order, string(b.Status))
 	})
-	counts := map[string]int{}
+	counts := map[string]int64{}
 	for _, finding := range sorted {
 		counts[string(finding.Status)]++
 		label := string(finding.Status)
@@ -336,7 +339,7 @@ func printFindings(w io.Writer, findings []preflight.Finding, asJSON bool) error
 			}
 		}
 	}
-	_, err := fmt.Fprintf(w, "%d checks: %d ok, %d warnings, %d problems\n", len(sorted), counts["ok"],
-		counts["warning"], counts["problem"])
+	_, err := fmt.Fprintf(w, "%s: %d ok, %s, %s\n", counted(int64(len(sorted)), "check", "checks"), counts["ok"],
+		counted(counts["warning"], "warning", "warnings"), counted(counts["problem"], "problem", "problems"))
 	return err
 }

@@ -416,7 +416,7 @@ func TestFindingsArePrinted(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "ok       b: is well\nWARNING  c: may be wrong\n         Look.\nPROBLEM  a: is wrong\n         Mend " +
-		"it.\n3 checks: 1 ok, 1 warnings, 1 problems\n"
+		"it.\n3 checks: 1 ok, 1 warning, 1 problem\n"
 	if text.String() != want {
 		t.Errorf("printed\n%s", &text)
 	}

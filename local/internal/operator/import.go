@@ -175,11 +175,26 @@ type importJob struct {
 // next prints the next step after a run that succeeded.
 func (j *importJob) next(format string, values ...any) { commandline.Next(j.cmd, format, values...) }
 
+// mapping reads the variables of the table. If there is no table, the error also says whether the
+// Stripe key is missing, so that one error names all variables to set.
+func (j *importJob) mapping() (operator.Mapping, error) {
+	mapping, err := operator.ReadMapping(j.getenv)
+	if err == nil || strings.TrimSpace(j.getenv("CUSTOMERS_TABLE")) != "" {
+		return mapping, err // it names the variables
+	}
+	advice := "Set CUSTOMERS_TABLE (the stack's output CustomersTableName)"
+	hasKey := strings.TrimSpace(j.getenv("STRIPE_SECRET_KEY")) != "" || j.getenv("STRIPE_SECRET_ID") != ""
+	if j.cmd.String("csv") == "" && !hasKey {
+		advice += ", and STRIPE_SECRET_ID or STRIPE_SECRET_KEY"
+	}
+	return mapping, fmt.Errorf("%w\n%s: see infra/CUSTOMERS.md, \"Set the variables\"", err, advice)
+}
+
 // run imports into the table.
 func (j *importJob) run(ctx context.Context) error {
-	mapping, err := operator.ReadMapping(j.getenv)
+	mapping, err := j.mapping()
 	if err != nil {
-		return err // it names the variables
+		return err
 	}
 	isDry := j.cmd.Bool("dry-run")
 	client, err := j.dynamoDB(ctx, mapping)
@@ -235,7 +250,7 @@ func (j *importJob) run(ctx context.Context) error {
 	case err != nil:
 		return err
 	case counts.NotImported() > 0:
-		return fmt.Errorf("%s not imported%s", counted(counts.NotImported(), "was", "were"), j.remedy())
+		return fmt.Errorf("%s%s", j.notImported(counts.NotImported()), j.remedy(counts.NotImported()))
 	case isDry && j.cmd.String("csv") != "-": // the standard input was read to its end
 		j.next("with the same variables, write them into the table:\n  %s",
 			commandline.Again(j.cmd, []string{"dry-run"}))
@@ -266,16 +281,39 @@ func counted(n int64, one, several string) string {
 	return fmt.Sprint(n, " ", several)
 }
 
-// remedy continues an error about lines that were not imported.
-func (j *importJob) remedy() string {
-	list := ": add --report FILE to list them"
-	if path := j.cmd.String("report"); path != "" {
-		list = ": " + path + " lists them"
+// notImported says how much a run did not import, or how much a dry run found that cannot be.
+func (j *importJob) notImported(n int64) string {
+	switch {
+	case !j.cmd.Bool("dry-run"):
+		return counted(n, "was not imported", "were not imported")
+	case j.cmd.String("csv") == "":
+		return counted(n, "would not be imported", "would not be imported")
 	}
+	return counted(n, "line would not be imported", "lines would not be imported")
+}
+
+// remedy continues an error about n lines that were not imported.
+func (j *importJob) remedy(n int64) string {
+	list := j.listOf(n)
 	if state := j.cmd.String("state"); state != "" && !j.cmd.Bool("dry-run") { // it says that this run is done
 		list += "; remove " + state
 	}
-	return list + "; correct them, then run the same command again"
+	return list + "; correct " + them(n) + ", then run the same command again"
+}
+
+// listOf says where n lines or mappings are listed.
+func (j *importJob) listOf(n int64) string {
+	if path := j.cmd.String("report"); path != "" {
+		return ": " + path + " lists " + them(n)
+	}
+	return ": add --report FILE to list " + them(n)
+}
+
+func them(n int64) string {
+	if n == 1 {
+		return "it"
+	}
+	return "them"
 }
 
 // source opens Stripe or a file. A file is compared with owners, unless owners is nil.
@@ -338,7 +376,8 @@ func (j *importJob) items(ctx context.Context) (err error) {
 		counts.Conflicts+counts.Contested, counts.Rejected, counts.Skipped)
 	j.printFirstRefused()
 	if counts.NotImported() > 0 {
-		return fmt.Errorf("%s not written%s", counted(counts.NotImported(), "was", "were"), j.remedy())
+		return fmt.Errorf("%s%s", counted(counts.NotImported(), "was not written", "were not written"),
+			j.remedy(counts.NotImported()))
 	}
 	out := commandline.Quote(j.cmd.String("out"))
 	j.next("aws s3 cp %s s3://BUCKET/, then import it into a new table with aws dynamodb import-table", out)
@@ -366,18 +405,19 @@ func (j *importJob) propose(ctx context.Context) error {
 	if err := errors.Join(err, closeOut()); err != nil {
 		return err
 	}
-	fmt.Fprintf(j.out, "%d unique, %d several, %d none, %d malformed lines\nNothing was imported. Read %s, remove "+
+	fmt.Fprintf(j.out, "%d unique, %d several, %d none, %s\nNothing was imported. Read %s, remove "+
 		"the lines that you do not trust, and import it with --csv.\n",
-		matches.Unique, matches.Several, matches.None, matches.Malformed, j.cmd.String("out"))
+		matches.Unique, matches.Several, matches.None,
+		counted(matches.Malformed, "malformed line", "malformed lines"), j.cmd.String("out"))
 	j.printFirstRefused()
 	j.next("after you have read it, go run ./local import --dry-run --csv %s", commandline.Quote(j.cmd.String("out")))
 	return nil
 }
 
 func (j *importJob) verify(ctx context.Context) error {
-	mapping, err := operator.ReadMapping(j.getenv)
+	mapping, err := j.mapping()
 	if err != nil {
-		return err // it names the variables
+		return err
 	}
 	client, err := j.dynamoDB(ctx, mapping)
 	if err != nil {
@@ -406,11 +446,12 @@ func (j *importJob) verify(ctx context.Context) error {
 		"customers who do not exist, %d malformed; %d corrected\n",
 		verified.Looked, verified.Deleted, verified.Renamed, verified.Missing, verified.Malformed, verified.Fixed)
 	if verified.Shared > 0 {
-		fmt.Fprintf(j.out, "%d have a customer that another user has too (--shared allows that)\n", verified.Shared)
+		fmt.Fprintf(j.out, "%s a customer that another user has too (--shared allows that)\n",
+			counted(verified.Shared, "has", "have"))
 	}
 	if verified.LeftOut > 0 {
-		fmt.Fprintf(j.out,
-			"%d customers had no room in the item of a user with more than 100 customers\n", verified.LeftOut)
+		fmt.Fprintf(j.out, "%s had no room in the item of a user with more than 100 customers\n",
+			counted(verified.LeftOut, "customer", "customers"))
 	}
 	j.printFirstRefused()
 	if run.WasDone {
@@ -434,14 +475,16 @@ func (j *importJob) verify(ctx context.Context) error {
 
 // correction continues an error about mappings that differ from Stripe.
 func (j *importJob) correction(run *importer.Verification, verified importer.Verified) string {
-	list := ": add --report FILE to list them"
-	if path := j.cmd.String("report"); path != "" {
-		list = ": " + path + " lists them"
-	}
+	wrong := verified.Wrong() - verified.Fixed
+	list := j.listOf(wrong)
 	if run.Fix != nil || verified.Correctable() == 0 {
 		return list + ", for you to decide"
 	}
-	return fmt.Sprintf("%s; correct %d of them with the same variables:\n  %s --fix", list, verified.Correctable(),
+	which := them(wrong)
+	if wrong > 1 {
+		which = fmt.Sprintf("%d of them", verified.Correctable())
+	}
+	return fmt.Sprintf("%s; correct %s with the same variables:\n  %s --fix", list, which,
 		commandline.Again(j.cmd, []string{"dry-run", "fix", "state"})) // a state is of one kind of run
 }
 

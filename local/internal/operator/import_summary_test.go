@@ -66,7 +66,7 @@ func TestSummariesOfImports(t *testing.T) {
 			[]string{"--csv", users, "--dry-run"},
 			"19 would be imported (0 known before), 7 conflicts, 4 malformed, 0 of deleted customers, 6 skipped, 0 " +
 				"ended by later events, 0 released before, in 0s\n" + contested,
-			"11 were not imported" + addReport,
+			"11 lines would not be imported" + addReport,
 		},
 		{
 			[]string{"--csv", users, "--report", report},
@@ -197,7 +197,7 @@ func TestSummaryOfAProposal(t *testing.T) {
 	users, proposal := file(t, "user_id,email\n"+lines(3, "u#,u#@example.com")+lines(2,
 		"several#,same@example.com")+lines(4, "none#,none#@example.com")+"malformed\n"),
 		filepath.Join(t.TempDir(), "proposal.csv")
-	want := "3 unique, 2 several, 4 none, 1 malformed lines\nNothing was imported. Read " + proposal +
+	want := "3 unique, 2 several, 4 none, 1 malformed line\nNothing was imported. Read " + proposal +
 		", remove the lines that you do not trust, and import it with --csv.\n" +
 		"First malformed: line 11: a column is missing: write user_id,email\n"
 	said := "import: the customers of the environment's Stripe key: Stripe test mode at " + c.Origin + "; no table\n" +

@@ -537,7 +537,7 @@ func TestProposals(t *testing.T) {
 	}
 	output, err := c.run(t, "--propose", users, "--out", proposal)
 	if err != nil ||
-		!strings.HasPrefix(output, "2 unique, 1 several, 2 none, 1 malformed lines\nNothing was imported.") {
+		!strings.HasPrefix(output, "2 unique, 1 several, 2 none, 1 malformed line\nNothing was imported.") {
 		t.Errorf("%v: %s", err, output)
 	}
 	if len(c.pages) != 1 {

@@ -219,7 +219,7 @@ func TestAnInterruptedVerificationContinues(t *testing.T) {
 	})
 	c.put(t, "broken", "customer-1")
 	state, report := filepath.Join(t.TempDir(), "state"), filepath.Join(t.TempDir(), "report.csv")
-	wrong := "1 mapping differs from Stripe: " + report + " lists them, for you to decide"
+	wrong := "1 mapping differs from Stripe: " + report + " lists it, for you to decide"
 	c.forget()
 	cuts := 0
 	for {
@@ -308,7 +308,7 @@ func TestAVerificationInterruptedDuringItsCorrections(t *testing.T) {
 	output, err := c.run(t, "--verify", "--fix", "--state", state, "--report", report)
 	const want = ": 20 of deleted customers, 16 of customers who name another user, 0 of customers who do not exist, " +
 		"1 malformed; 36 corrected\n"
-	if commandtest.Said(err) != "1 mapping differs from Stripe: "+report+" lists them, for you to decide" ||
+	if commandtest.Said(err) != "1 mapping differs from Stripe: "+report+" lists it, for you to decide" ||
 		!strings.Contains(output, want) {
 		t.Errorf("%v: %s", err, output)
 	}

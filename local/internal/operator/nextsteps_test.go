@@ -97,12 +97,12 @@ func TestTheStateOfARunWithRefusedLinesIsRemoved(t *testing.T) {
 	c := newCompany(t, 3)
 	users := file(t, "u1,cus_1\nmalformed\n")
 	for arguments, want := range map[string]string{
-		"": "1 was not imported: add --report FILE to list them; correct them, then run the same command " +
-			"again",
-		" --state STATE": "1 was not imported: add --report FILE to list them; remove STATE; correct them, then run " +
-			"the same command again",
-		" --state STATE --dry-run": "1 was not imported: add --report FILE to list them; correct them, then run the " +
+		"": "1 was not imported: add --report FILE to list it; correct it, then run the same command again",
+		" --state STATE": "1 was not imported: add --report FILE to list it; remove STATE; correct it, then run the " +
 			"same command again",
+		" --state STATE --dry-run": "1 line would not be imported: add --report FILE to list it; correct it, then " +
+			"run " +
+			"the same command again",
 	} {
 		state := filepath.Join(t.TempDir(), "s")
 		_, err := c.run(t, strings.Fields("--csv "+users+strings.ReplaceAll(arguments, "STATE", state))...)

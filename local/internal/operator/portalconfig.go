@@ -107,7 +107,7 @@ func applyFile(ctx context.Context, getenv func(string) string, end context.Canc
 	if err != nil {
 		return err
 	}
-	plan, err := portalconfig.NewPlan(ctx, file, portalconfig.Patient(account, pause))
+	plan, err := portalconfig.NewPlan(ctx, file, portalconfig.RetryWhenBusy(account, pause))
 	if err != nil {
 		return err
 	}

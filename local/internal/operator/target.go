@@ -12,6 +12,7 @@ import (
 
 	"billingportal/local/internal/commandline"
 	"billingportal/local/internal/loopback"
+	"billingportal/local/internal/operator/configure"
 )
 
 // targetOf names the target of a command in one line, without a request: the stack or the
@@ -21,7 +22,7 @@ func targetOf(getenv func(string) string, cmd *cli.Command) string {
 	case "import":
 		return importTarget(getenv, cmd)
 	case "configure":
-		return "a token from standard input, and the JWT_… variables of the environment"
+		return configure.Target(getenv)
 	case "apply":
 		return "the portal configurations of the environment's Stripe key: " + stripeTarget(getenv)
 	case "doctor":

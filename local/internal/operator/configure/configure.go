@@ -95,6 +95,25 @@ var tokenVariables = []string{
 	"JWT_REQUIRED_SCOPE", "JWT_REQUIRED_CLAIM",
 }
 
+// variablesSet returns the names of the JWT_… variables that are set.
+func variablesSet(getenv func(string) string) []string {
+	var set []string
+	for _, name := range tokenVariables {
+		if strings.TrimSpace(getenv(name)) != "" {
+			set = append(set, name)
+		}
+	}
+	return set
+}
+
+// Target names what configure reads.
+func Target(getenv func(string) string) string {
+	if len(variablesSet(getenv)) == 0 {
+		return "a token from standard input"
+	}
+	return "a token from standard input, and the JWT_… variables of the environment"
+}
+
 func (c *configuration) run(ctx context.Context, pasted string) error {
 	c.printTarget()
 	token, err := tokenadvice.Read(pasted)
@@ -178,29 +197,29 @@ type verdict struct {
 // evaluate checks the token with the portal's verifier. If the token has expired, it checks the
 // other rules at the time of expiry, so that their advice does not wait for the next token.
 func (c *configuration) evaluate(ctx context.Context, variables map[string]string) verdict {
-	v := verdict{refusal: c.judge(ctx, variables, c.now)}
+	v := verdict{refusal: c.verify(ctx, variables, c.now)}
 	if v.refusal == nil || v.refusal.Cause != operator.Expired {
 		return v
 	}
 	v.expired = true
-	v.refusal = c.judge(ctx, variables, c.token.Time("exp"))
+	v.refusal = c.verify(ctx, variables, c.token.Time("exp"))
 	if v.refusal != nil && v.refusal.Cause == operator.TooEarly {
 		v.refusal, v.never = nil, true
 	}
 	return v
 }
 
-// judge returns why the portal would refuse the token at a time, or nil. It searches for the keys
+// verify returns why the portal would refuse the token at a time, or nil. It searches for the keys
 // of an issuer without discovery.
-func (c *configuration) judge(ctx context.Context, variables map[string]string, at time.Time) *operator.Refusal {
-	refusal := c.judgeOnce(ctx, variables, at)
+func (c *configuration) verify(ctx context.Context, variables map[string]string, at time.Time) *operator.Refusal {
+	refusal := c.verifyOnce(ctx, variables, at)
 	if refusal == nil || refusal.Cause != operator.KeysUnavailable || c.offline || variables["JWT_JWKS_URL"] != "" ||
 		variables["JWT_JWKS"] != "" {
 		return refusal
 	}
 	for _, place := range c.token.KeySets() {
 		variables["JWT_JWKS_URL"] = place
-		if found := c.judgeOnce(ctx, variables, at); found == nil || found.Cause != operator.KeysUnavailable {
+		if found := c.verifyOnce(ctx, variables, at); found == nil || found.Cause != operator.KeysUnavailable {
 			c.taken = append(c.taken, "JWT_JWKS_URL")
 			return found
 		}
@@ -209,7 +228,7 @@ func (c *configuration) judge(ctx context.Context, variables map[string]string, 
 	return refusal
 }
 
-func (c *configuration) judgeOnce(ctx context.Context, variables map[string]string, at time.Time) *operator.Refusal {
+func (c *configuration) verifyOnce(ctx context.Context, variables map[string]string, at time.Time) *operator.Refusal {
 	rules, err := c.rules(variables, c.offline)
 	if err == nil && !c.offline {
 		return rules.Verify(ctx, c.token.Compact, at)

@@ -354,3 +354,15 @@ func TestConfigureFindsTheKeys(t *testing.T) {
 		})
 	}
 }
+
+func TestATimeIsGivenInItsLargestUnit(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-1500 * time.Millisecond: "1 second ago", time.Second: "in 1 second", 0: "in 0 seconds",
+		-2 * time.Second: "2 seconds ago", 119 * time.Second: "in 119 seconds", -time.Hour: "60 minutes ago",
+		48 * time.Hour: "in 2 days",
+	} {
+		if got := relative(d); got != want {
+			t.Errorf("%s: %q, want %q", d, got, want)
+		}
+	}
+}

@@ -134,12 +134,13 @@ func (c *Configuration) line(parameter string) int {
 	}
 }
 
-// Patient returns an account that waits with pause, and tries again, if Stripe asks to slow down.
-func Patient(stripe Stripe, pause func(ctx context.Context, d time.Duration) error) Stripe {
-	return patient{stripe, pause}
+// RetryWhenBusy returns an account that waits with pause, and tries again, if Stripe asks to slow
+// down.
+func RetryWhenBusy(stripe Stripe, pause func(ctx context.Context, d time.Duration) error) Stripe {
+	return retryWhenBusy{stripe, pause}
 }
 
-type patient struct {
+type retryWhenBusy struct {
 	Stripe
 	pause func(ctx context.Context, d time.Duration) error
 }
@@ -149,21 +150,21 @@ const (
 	maxWait  = time.Minute
 )
 
-func (p patient) Read(ctx context.Context, path string, query url.Values) (json.RawMessage, error) {
-	return p.try(ctx, func() (json.RawMessage, error) { return p.Stripe.Read(ctx, path, query) })
+func (r retryWhenBusy) Read(ctx context.Context, path string, query url.Values) (json.RawMessage, error) {
+	return r.try(ctx, func() (json.RawMessage, error) { return r.Stripe.Read(ctx, path, query) })
 }
 
-func (p patient) Write(ctx context.Context, path string, form url.Values,
+func (r retryWhenBusy) Write(ctx context.Context, path string, form url.Values,
 	idempotencyKey string) (json.RawMessage, error) {
-	return p.try(ctx, func() (json.RawMessage, error) { return p.Stripe.Write(ctx, path, form, idempotencyKey) })
+	return r.try(ctx, func() (json.RawMessage, error) { return r.Stripe.Write(ctx, path, form, idempotencyKey) })
 }
 
-func (p patient) try(ctx context.Context, call func() (json.RawMessage, error)) (json.RawMessage, error) {
+func (r retryWhenBusy) try(ctx context.Context, call func() (json.RawMessage, error)) (json.RawMessage, error) {
 	for waits := 0; ; waits++ {
 		answer, err := call()
 		var refusal *operator.StripeRefusal
 		if !errors.As(err, &refusal) || !refusal.IsBusy || waits == maxWaits || refusal.Wait > maxWait ||
-			p.pause(ctx, refusal.Wait) != nil {
+			r.pause(ctx, refusal.Wait) != nil {
 			return answer, err
 		}
 	}

@@ -1,6 +1,7 @@
 package portalconfig
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,13 +24,15 @@ type Parameters struct {
 }
 
 const (
-	allowedName = "AllowedConfigurations"
-	defaultName = "DefaultConfiguration"
+	allowedName  = "AllowedConfigurations"
+	defaultName  = "DefaultConfiguration"
+	livemodeName = "StripeLivemode"
 )
 
 var (
-	parameterPattern = regexp.MustCompile(`^[ \t]*["']?(AllowedConfigurations|DefaultConfiguration|` +
-		`StripeLivemode)["']?[ \t]*=[ \t]*(.*?)[ \t\r]*$`)
+	parameterPattern = regexp.MustCompile(`^[ \t]*["']?(` + allowedName + `|` + defaultName + `|` +
+		livemodeName + `)["']?[ \t]*=[ \t]*(.*?)[ \t\r]*$`)
+	// the groups are: in double quotes, in single quotes, without quotes, a comment
 	valuePattern = regexp.MustCompile(`^(?:"([^"'\\]*)"|'([^"'\\]*)'|(true|false))([ \t]*#.*)?$`)
 )
 
@@ -67,19 +70,27 @@ func ReadParameters(path string, livemode bool) (*Parameters, error) {
 		if match == nil {
 			continue
 		}
-		value := valuePattern.FindStringSubmatch(match[2])
-		at := map[string]*int{allowedName: &p.allowed, defaultName: &p.chosen}[match[1]]
-		switch {
-		case value == nil:
-			return nil, fmt.Errorf("%s:%d: %s must be a string in quotes", path, i+1, match[1])
-		case at == nil && value[1]+value[2]+value[3] != strconv.FormatBool(livemode):
-			return nil, fmt.Errorf("%s:%d: the deployment is not in Stripe's %s mode, but the key is",
-				path, i+1, modeOf(livemode))
-		case at != nil && *at >= 0:
-			return nil, fmt.Errorf("%s:%d: %s occurs twice", path, i+1, match[1])
-		case at != nil:
-			*at = i
+		name, groups := match[1], valuePattern.FindStringSubmatch(match[2])
+		if groups == nil {
+			return nil, fmt.Errorf("%s:%d: %s must be a string in quotes", path, i+1, name)
 		}
+		var at *int
+		switch name {
+		case allowedName:
+			at = &p.allowed
+		case defaultName:
+			at = &p.chosen
+		case livemodeName:
+			if cmp.Or(groups[1], groups[2], groups[3]) != strconv.FormatBool(livemode) {
+				return nil, fmt.Errorf("%s:%d: the deployment is not in Stripe's %s mode, but the key is",
+					path, i+1, modeOf(livemode))
+			}
+			continue
+		}
+		if *at >= 0 {
+			return nil, fmt.Errorf("%s:%d: %s occurs twice", path, i+1, name)
+		}
+		*at = i
 	}
 	return p, nil
 }
@@ -94,8 +105,8 @@ func (p *Parameters) value(at int) string {
 	if at < 0 {
 		return ""
 	}
-	value := p.match(at)
-	return value[1] + value[2]
+	groups := p.match(at)
+	return cmp.Or(groups[1], groups[2]) // true and false without quotes are no IDs
 }
 
 // ids returns the IDs in the lines of the file.

@@ -83,7 +83,7 @@ func TestApplyWaitsIfStripeIsBusy(t *testing.T) {
 			}
 			var waits []time.Duration
 			plan, err := portalconfig.NewPlan(t.Context(), file,
-				portalconfig.Patient(account, func(_ context.Context, d time.Duration) error {
+				portalconfig.RetryWhenBusy(account, func(_ context.Context, d time.Duration) error {
 					waits = append(waits, d)
 					return nil
 				}))

@@ -102,7 +102,7 @@ func (c *configuration) isSignedWithCommonKey(ctx context.Context, variables map
 	if expiry := c.token.Time("exp"); expiry.Before(at) {
 		at = expiry
 	}
-	return c.judgeOnce(ctx, map[string]string{
+	return c.verifyOnce(ctx, map[string]string{
 		"JWT_ISSUER": c.token.Issuer(), "JWT_AUDIENCE": c.token.Audience(), "JWT_USER_CLAIM": user.Name,
 		"JWT_JWKS": string(jwks),
 	}, at) == nil

@@ -23,12 +23,7 @@ func (c *configuration) printf(format string, values ...any) {
 }
 
 func (c *configuration) printTarget() {
-	var set []string
-	for _, name := range tokenVariables {
-		if strings.TrimSpace(c.getenv(name)) != "" {
-			set = append(set, name)
-		}
-	}
+	set := variablesSet(c.getenv)
 	if len(set) == 0 {
 		c.printf("No variable JWT_… is set: looking for settings that accept the token on standard input.\n\n")
 		return
@@ -70,6 +65,9 @@ func inClaim(claim string) string {
 // relative returns a duration as a time ago or ahead, in its largest unit.
 func relative(d time.Duration) string {
 	unit, text := time.Second, "seconds"
+	if d.Abs() >= time.Second && d.Abs() < 2*time.Second {
+		text = "second" // a larger unit begins at 2
+	}
 	for _, larger := range []struct {
 		unit time.Duration
 		text string
