@@ -156,6 +156,9 @@ func IsUserID(s string) bool { return customers.IsUser(s) }
 // AWSFailure describes a failed call to an AWS service, without AWS's own text.
 func AWSFailure(service string, err error) error { return upstream.FromAWS(service, err) }
 
+// Pause waits for d, or until ctx ends. It returns ctx's error.
+func Pause(ctx context.Context, d time.Duration) error { return upstream.Pause(ctx, d) }
+
 // IsRetryable reports whether another attempt may succeed. An expired login never does, because
 // nothing renews it.
 func IsRetryable(err error) bool {
