@@ -27,7 +27,7 @@ func UsersKept(client DynamoDB, table customers.Table, liveClient DynamoDB, live
 		}
 		empty, err := isEmpty(ctx, client, table.Name)
 		switch {
-		case err != nil && isDenied(err):
+		case err != nil && err.Reason.IsDenied():
 			return warning("dynamodb:Scan is denied on the new table, so it is unknown whether the table is empty",
 				"Grant dynamodb:Scan to enable this check.")
 		case err != nil:

@@ -173,6 +173,8 @@ func TestAnswersOfAWSAreNamed(t *testing.T) {
 	const marker = "arn:aws:iam::123456789012:role/admin"
 	for code, want := range map[string]string{
 		"com.amazon.coral.service#ExpiredTokenException": "your AWS session token has expired: set new",
+		"com.amazon.coral.service#RequestExpired": "AWS does not accept the time of your requests (RequestExpired): " +
+			"correct the clock",
 		"com.amazon.coral.service#UnrecognizedClientException": "AWS does not accept your credentials " +
 			"(UnrecognizedClientException): check AWS_PROFILE",
 		"com.amazon.coral.service#AccessDeniedException": "the table customers: dynamodb GetItem: " +

@@ -22,7 +22,6 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/urfave/cli/v3"
 
-	"billingportal/functions/app/operator"
 	"billingportal/functions/app/portal"
 	"billingportal/functions/app/preflight"
 	"billingportal/functions/app/webhook"
@@ -151,7 +150,7 @@ func (e *examination) conclude(cmd *cli.Command, findings []preflight.Finding) e
 		switch finding.Status {
 		case preflight.Problem:
 			problems = append(problems, finding)
-			signIn := describeSignIn(e.sources, operator.AWSCode(finding.Failure))
+			signIn := describeSignIn(e.sources, finding.Failure)
 			if signIn != nil && e.sources != nil {
 				return signIn
 			}
