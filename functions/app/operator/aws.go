@@ -6,8 +6,20 @@ import (
 	"billingportal/functions/internal/upstream"
 )
 
+// A Service is the name of an AWS service in messages.
+type Service = upstream.Service
+
+// The services that the operators' tools call.
+const (
+	CloudFormation = Service("cloudformation")
+	DynamoDB       = upstream.DynamoDB
+	Lambda         = upstream.Lambda
+	SecretsManager = upstream.SecretsManager
+	STS            = Service("sts")
+)
+
 // AWSFailure describes a failed call to an AWS service, without AWS's own text.
-func AWSFailure(service string, err error) error { return upstream.FromAWS(service, err) }
+func AWSFailure(service Service, err error) error { return upstream.FromAWS(service, err) }
 
 // AWSCode returns AWS's documented code in an error of AWSFailure, or in the Failure of a finding;
 // "" if it has none.

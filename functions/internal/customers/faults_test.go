@@ -24,7 +24,7 @@ const (
 // requireUpstreamError requires an error that contains only its code or a fixed text.
 func requireUpstreamError(t *testing.T, err error, reason upstream.Reason) {
 	t.Helper()
-	upstreamtest.RequireAWSError(t, err, "dynamodb", reason)
+	upstreamtest.RequireAWSError(t, err, upstream.DynamoDB, reason)
 	if errors.Is(err, customers.ErrNoCustomer) || errors.Is(err, customers.ErrMalformed) {
 		t.Error("a fault says nothing about the customer")
 	}

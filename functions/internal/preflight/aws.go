@@ -77,7 +77,7 @@ func TableKey(client DynamoDB, table customers.Table) Check {
 	return Check{Name: "customers table's key", Run: func(ctx context.Context) Finding {
 		output, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(table.Name)})
 		if err != nil {
-			failure := upstream.FromAWS("dynamodb", err)
+			failure := upstream.FromAWS(upstream.DynamoDB, err)
 			if failure.Reason.IsDenied() {
 				return warning("dynamodb:DescribeTable is denied, so the key was not checked",
 					"Grant dynamodb:DescribeTable to enable this check, or compare the key yourself.")
@@ -141,7 +141,7 @@ func Mappings(client DynamoDB, table customers.Table, stripe *Stripe) Check {
 	return Check{Name: "a sample of the mapping", Run: func(ctx context.Context) Finding {
 		items, err := sample(ctx, client, table.Name)
 		if err != nil {
-			failure := upstream.FromAWS("dynamodb", err)
+			failure := upstream.FromAWS(upstream.DynamoDB, err)
 			if failure.Reason.IsDenied() {
 				return warning("dynamodb:Scan is denied, so no mapping was checked",
 					"Grant dynamodb:Scan to enable this check.")

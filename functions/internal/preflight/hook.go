@@ -91,7 +91,7 @@ func (h *Hook) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 			LifecycleEventHookExecutionId: aws.String(event.ExecutionID), Status: status,
 		})
 	if err != nil {
-		failure := upstream.FromAWS("codedeploy", err)
+		failure := upstream.FromAWS(upstream.CodeDeploy, err)
 		log.LogAttrs(ctx, slog.LevelError, "report", slog.String("status", string(status)),
 			slog.String("error", failure.Error()))
 		return nil, fmt.Errorf("report %s: %w", status, failure)
@@ -187,7 +187,7 @@ func (h *Hook) variables(ctx context.Context, v version) (map[string]string, Fin
 		&lambda.GetFunctionConfigurationInput{FunctionName: aws.String(v.arn)})
 	switch {
 	case err != nil:
-		return nil, named(name, fromAWS(upstream.FromAWS("lambda", err), "function"))
+		return nil, named(name, fromAWS(upstream.FromAWS(upstream.Lambda, err), "function"))
 	case output.Environment == nil || output.Environment.Variables == nil:
 		return nil, named(name, problem("it has no environment variables", "Correct the template."))
 	}
@@ -239,7 +239,7 @@ func (h *Hook) invoking(v version, payload []byte, look func(payload []byte) Fin
 		output, err := h.Lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(v.arn), Payload: payload})
 		switch {
 		case err != nil:
-			return fromAWS(upstream.FromAWS("lambda", err), "function")
+			return fromAWS(upstream.FromAWS(upstream.Lambda, err), "function")
 		case output.FunctionError != nil:
 			return problem("the function returned an error", readTheLog)
 		}

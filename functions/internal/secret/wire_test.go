@@ -117,7 +117,7 @@ func TestFaults(t *testing.T) {
 				tryTimeout = 100 * time.Millisecond
 			}
 			key, err := newCache(server.URL, tryTimeout).Get(t.Context())
-			upstreamtest.RequireAWSError(t, err, "secretsmanager", test.reason)
+			upstreamtest.RequireAWSError(t, err, upstream.SecretsManager, test.reason)
 			faulttest.RequireSilent(t, err, account, arn, "billing-portal")
 			if key != (secret.Key{}) {
 				t.Error("there are both a key and an error")
@@ -129,11 +129,11 @@ func TestFaults(t *testing.T) {
 	}
 	t.Run("refused", func(t *testing.T) {
 		_, err := newCache(faulttest.Broken(t, faulttest.Refused()).URL, patient).Get(t.Context())
-		upstreamtest.RequireAWSError(t, err, "secretsmanager", upstream.NoConnection)
+		upstreamtest.RequireAWSError(t, err, upstream.SecretsManager, upstream.NoConnection)
 	})
 	t.Run("reset before the request", func(t *testing.T) {
 		server := faulttest.Broken(t, faulttest.ResetAtOnce())
 		_, err := newCache(server.URL, patient).Get(t.Context())
-		upstreamtest.RequireAWSError(t, err, "secretsmanager", upstream.NoConnection)
+		upstreamtest.RequireAWSError(t, err, upstream.SecretsManager, upstream.NoConnection)
 	})
 }

@@ -149,7 +149,7 @@ func describeCredentials(provider aws.CredentialsProvider, err error) error {
 	case errors.As(err, &process):
 		return &awsFault{"the credential_process of your AWS profile failed: run that command to see why"}
 	case errors.As(err, &answer):
-		return &awsFault{"AWS refuses the credentials of your profile (" + operator.AWSFailure("sts", err).Error() +
+		return &awsFault{"AWS refuses the credentials of your profile (" + operator.AWSFailure(operator.STS, err).Error() +
 			"): check them with aws sts get-caller-identity"}
 	case errors.As(err, &network):
 		return errors.New("no connection to the service that issues your AWS credentials: check your network")
@@ -190,7 +190,7 @@ func describeSignIn(sources []aws.CredentialSource, failure error) error {
 }
 
 // describeAWS says why a request to AWS failed and what to do, without AWS's own text.
-func describeAWS(service string, cfg aws.Config, err error) error {
+func describeAWS(service operator.Service, cfg aws.Config, err error) error {
 	var fault *awsFault
 	var answer smithy.APIError
 	var noHost *net.DNSError
@@ -200,7 +200,7 @@ func describeAWS(service string, cfg aws.Config, err error) error {
 		return fault
 	case signIn != nil:
 		return signIn
-	case service == "dynamodb" && operator.IsInvalid(failure):
+	case service == operator.DynamoDB && operator.IsInvalid(failure):
 		return &awsFault{"its key is not what CUSTOMERS_KEY and CUSTOMERS_SORT_KEY say"}
 	case operator.IsDenied(failure):
 		return &awsFault{failure.Error() + ": grant your AWS identity this permission, or set another AWS_PROFILE"}

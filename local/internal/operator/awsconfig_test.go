@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 
+	"billingportal/functions/app/operator"
 	"billingportal/local/internal/devserver"
 	"billingportal/local/internal/devserver/devservertest"
 )
@@ -203,7 +204,7 @@ func TestAnswersOfAWSAreNamed(t *testing.T) {
 		t.Errorf("%v: %s", err, output)
 	}
 	dns := &net.DNSError{Err: "no such host", Name: "dynamodb.eu-cental-1.amazonaws.com", IsNotFound: true}
-	if err := describeAWS("dynamodb", aws.Config{Region: "eu-cental-1"}, dns); !strings.Contains(err.Error(),
+	if err := describeAWS(operator.DynamoDB, aws.Config{Region: "eu-cental-1"}, dns); !strings.Contains(err.Error(),
 		`check the Region "eu-cental-1"`) {
 		t.Error(err)
 	}

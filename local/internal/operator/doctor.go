@@ -22,6 +22,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/urfave/cli/v3"
 
+	"billingportal/functions/app/operator"
 	"billingportal/functions/app/portal"
 	"billingportal/functions/app/preflight"
 	"billingportal/functions/app/webhook"
@@ -212,7 +213,7 @@ func environmentsOf(ctx context.Context, cfg aws.Config, stack string) (environm
 		return environments{}, fmt.Errorf("there is no stack %s in the Region %s: check --stack and --region", stack,
 			cfg.Region)
 	case err != nil:
-		return environments{}, fmt.Errorf("the stack %s: %w", stack, describeAWS("cloudformation", cfg, err))
+		return environments{}, fmt.Errorf("the stack %s: %w", stack, describeAWS(operator.CloudFormation, cfg, err))
 	}
 	found := environments{domain: preflight.NoDomain}
 	if resources["PortalDomain"] != "" {
@@ -266,7 +267,7 @@ func variablesOf(ctx context.Context, cfg aws.Config, function string) (map[stri
 			&lambda.GetFunctionConfigurationInput{FunctionName: aws.String(function)})
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the function %s: %w", function, describeAWS("lambda", cfg, err))
+		return nil, fmt.Errorf("the function %s: %w", function, describeAWS(operator.Lambda, cfg, err))
 	}
 	if output.Environment == nil {
 		return map[string]string{}, nil

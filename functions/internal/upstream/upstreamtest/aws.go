@@ -19,7 +19,7 @@ func AWSConfig(endpoint string, tryTimeout time.Duration) aws.Config {
 }
 
 // RequireAWSError fails unless err is an error of the service with the reason.
-func RequireAWSError(t *testing.T, err error, service string, reason upstream.Reason) {
+func RequireAWSError(t *testing.T, err error, service upstream.Service, reason upstream.Reason) {
 	t.Helper()
 	var failure *upstream.Error
 	if !errors.As(err, &failure) {
