@@ -16,7 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
+	"billingportal/functions/internal/portal"
 	"billingportal/functions/internal/upstream"
+	"billingportal/functions/internal/webhook"
 )
 
 // LambdaAPI has the calls of Lambda that the hook makes.
@@ -172,10 +174,10 @@ type version struct {
 func (h *Hook) versions() []version {
 	var versions []version
 	if h.Portal != "" {
-		versions = append(versions, version{"portal", h.Portal, "/billing/portal", http.StatusUnauthorized})
+		versions = append(versions, version{"portal", h.Portal, portal.Path, http.StatusUnauthorized})
 	}
 	if h.Webhook != "" {
-		versions = append(versions, version{"webhook", h.Webhook, "/stripe/webhook", http.StatusBadRequest})
+		versions = append(versions, version{"webhook", h.Webhook, webhook.Path, http.StatusBadRequest})
 	}
 	return versions
 }
