@@ -9,7 +9,8 @@ import (
 	"billingportal/functions/internal/problem"
 )
 
-// The flows of the customer portal, without [billing.CustomerUpdate], which stripe-go does not have.
+// The flows of the customer portal, without [billing.CustomerUpdate], which stripe-go does not
+// have.
 const (
 	FlowPaymentMethodUpdate       = string(stripe.BillingPortalSessionFlowTypePaymentMethodUpdate)
 	FlowSubscriptionCancel        = string(stripe.BillingPortalSessionFlowTypeSubscriptionCancel)

@@ -149,7 +149,8 @@ func describeCredentials(provider aws.CredentialsProvider, err error) error {
 	case errors.As(err, &process):
 		return &awsFault{"the credential_process of your AWS profile failed: run that command to see why"}
 	case errors.As(err, &answer):
-		return &awsFault{"AWS refuses the credentials of your profile (" + operator.AWSFailure(operator.STS, err).Error() +
+		return &awsFault{"AWS refuses the credentials of your profile (" +
+			operator.AWSFailure(operator.STS, err).Error() +
 			"): check them with aws sts get-caller-identity"}
 	case errors.As(err, &network):
 		return errors.New("no connection to the service that issues your AWS credentials: check your network")
